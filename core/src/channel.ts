@@ -1,0 +1,159 @@
+/** A link that speaks the protocol: whole messages, back-pressure, and a heartbeat while somebody cares. */
+import type { Clock } from './clock.ts';
+import { asMeshError, MeshError } from './errors.ts';
+import { MessageReader, writeMessage } from './frame.ts';
+import type { PeerId } from './ids.ts';
+import type { DataMessage } from './protocol.ts';
+import { HIGH_WATER_BYTES, type Link, type Path } from './transport.ts';
+
+/** WebRTC notices a dead peer after 5 to 30 s; a person should know within 3. */
+const BEAT_MS = 500;
+/**
+ * Beats without a word before the other end counts as gone. Beats and not milliseconds: a tab that slept wakes up to
+ * one late beat and the messages that waited, not to a broken link.
+ */
+const SILENT_BEATS = 4;
+/** A requester in a hidden tab beats once a second or less; its provider bears with that. */
+const PATIENT_BEATS = 40;
+
+export type Message = Exclude<DataMessage, { kind: 'PING' }>;
+
+export interface ChannelEvents {
+  message(channel: Channel, message: Message): void;
+  /** The channel is gone; `reason` says why when it was not closed on purpose. Called once. */
+  closed(channel: Channel, reason: MeshError | null): void;
+}
+
+export class Channel {
+  readonly peer: PeerId;
+  /** Round trip of the last heartbeat; null before the first. */
+  rttMs: number | null = null;
+  /** By the clock: when something other than a heartbeat was last said or a hold let go. */
+  lastUsedMs: number;
+  #link: Link;
+  #clock: Clock;
+  #events: ChannelEvents;
+  #reader = new MessageReader();
+  #open = true;
+  #drained: (() => void)[] = [];
+  #holds = new Set<{ beats: number }>();
+  #stopBeat: (() => void) | null = null;
+  #silentBeats = 0;
+  #nonce = 0;
+  #pingedMs = 0;
+
+  constructor(link: Link, clock: Clock, events: ChannelEvents) {
+    this.peer = link.peer;
+    this.#link = link;
+    this.#clock = clock;
+    this.#events = events;
+    this.lastUsedMs = clock.now();
+    link.closed = () => this.#end(new MeshError('provider_lost', 'The connection to the other computer broke.'));
+    link.drained = () => this.#release();
+    link.receive = (fragment) => this.#receive(fragment);
+  }
+
+  get open(): boolean {
+    return this.#open;
+  }
+
+  /** Nobody holds it: it may be closed to save resources. */
+  get idle(): boolean {
+    return this.#holds.size === 0;
+  }
+
+  /** Queues the message; does nothing on a closed channel. Throws message_too_large. */
+  send(message: DataMessage): void {
+    if (!this.#open) return;
+    writeMessage(message, (fragment) => this.#link.send(fragment));
+  }
+
+  /** True: wait for `drain` before sending more. */
+  get congested(): boolean {
+    return this.#open && this.#link.bufferedBytes > HIGH_WATER_BYTES;
+  }
+
+  /** Resolves when there is room again or the channel closed. */
+  drain(): Promise<void> {
+    if (!this.congested) return Promise.resolve();
+    return new Promise((resolve) => this.#drained.push(resolve));
+  }
+
+  /**
+   * Keeps the channel and watches the other end until the returned function is called. `patient`: for a provider,
+   * whose requester may sit in a hidden tab.
+   */
+  hold(patient: boolean): () => void {
+    const hold = { beats: patient ? PATIENT_BEATS : SILENT_BEATS };
+    this.#holds.add(hold);
+    this.#silentBeats = 0;
+    if (this.#stopBeat === null && this.#open) this.#beat();
+    return () => {
+      if (!this.#holds.delete(hold)) return;
+      this.lastUsedMs = this.#clock.now();
+      if (this.#holds.size === 0) this.#stopBeating();
+    };
+  }
+
+  path(): Promise<Path | null> {
+    return this.#link.path();
+  }
+
+  close(): void {
+    this.#end(null);
+  }
+
+  #receive(fragment: Uint8Array): void {
+    if (!this.#open) return;
+    this.#silentBeats = 0;
+    let message: DataMessage | null;
+    try {
+      message = this.#reader.read(fragment);
+    } catch (thrown) {
+      this.#end(asMeshError(thrown, 'bad_message', 'The other computer sent something that cannot be read.'));
+      return;
+    }
+    if (message === null) return;
+    if (message.kind === 'PING') {
+      if (!message.reply) this.send({ kind: 'PING', nonce: message.nonce, reply: true });
+      else if (message.nonce === this.#nonce) this.rttMs = this.#clock.now() - this.#pingedMs;
+      return;
+    }
+    this.lastUsedMs = this.#clock.now();
+    this.#events.message(this, message);
+  }
+
+  #beat(): void {
+    let limit = Infinity;
+    for (const hold of this.#holds) limit = Math.min(limit, hold.beats);
+    if (this.#silentBeats >= limit) {
+      this.#end(new MeshError('provider_lost', 'The other computer went silent.'));
+      return;
+    }
+    this.#silentBeats += 1;
+    this.#nonce += 1;
+    this.#pingedMs = this.#clock.now();
+    this.send({ kind: 'PING', nonce: this.#nonce, reply: false });
+    this.#stopBeat = this.#clock.after(BEAT_MS, () => this.#beat());
+  }
+
+  #stopBeating(): void {
+    this.#stopBeat?.();
+    this.#stopBeat = null;
+  }
+
+  #release(): void {
+    const waiting = this.#drained;
+    this.#drained = [];
+    for (const resolve of waiting) resolve();
+  }
+
+  #end(reason: MeshError | null): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#stopBeating();
+    this.#release();
+    this.#link.close();
+    this.#events.closed(this, reason);
+  }
+}

@@ -1,0 +1,278 @@
+/** This peer's end of the control plane: one WebSocket that says who we are, what we offer, and asks who can answer. */
+import { untilAborted } from './abort.ts';
+import { backoffMs } from './backoff.ts';
+import type { Clock } from './clock.ts';
+import { MeshError } from './errors.ts';
+import type { ModelId, PeerId } from './ids.ts';
+import {
+  parseFromServer,
+  PROTOCOL_VERSION,
+  type Candidate,
+  type IceServer,
+  type ModelAdvert,
+  type Offers,
+  type ToServer,
+} from './protocol.ts';
+
+const OPEN_TIMEOUT_MS = 10_000;
+const MATCH_TIMEOUT_MS = 5_000;
+
+/** What browsers and `ws` both have. */
+export interface SocketLike {
+  send(text: string): void;
+  close(code?: number, reason?: string): void;
+  onopen: ((event: never) => void) | null;
+  onmessage: ((event: never) => void) | null;
+  onclose: ((event: never) => void) | null;
+  onerror: ((event: never) => void) | null;
+}
+
+export type ControlState =
+  | 'connecting'
+  | 'open'
+  /** Refused for good: `refusal` says why. It does not try again. */
+  | 'refused'
+  | 'closed';
+
+export interface ControlOptions {
+  /** ws: or wss: URL of `/mesh` */
+  url: string;
+  self: PeerId;
+  agent: 'browser' | 'native';
+  openSocket: (url: string) => SocketLike;
+  clock: Clock;
+  random: () => number;
+}
+
+export interface BusyReport {
+  busySlots: number;
+  queued: number;
+  /** Tokens written since the provider began. */
+  tokens: number;
+  tokensPerSecond: number | null;
+}
+
+interface PendingMatch {
+  resolve: (candidates: Candidate[]) => void;
+  reject: (error: MeshError) => void;
+}
+
+export class ControlClient {
+  state: ControlState = 'closed';
+  refusal: MeshError | null = null;
+  /** What the mesh offered last; null before the first word. Kept while the connection is away. */
+  offers: Offers | null = null;
+  onState: ((state: ControlState) => void) | null = null;
+  onOffers: ((offers: Offers) => void) | null = null;
+  /** With every welcome. */
+  onIceServers: ((servers: IceServer[]) => void) | null = null;
+
+  #options: ControlOptions;
+  #socket: SocketLike | null = null;
+  #attempt = 0;
+  #stopTimer: (() => void) | null = null;
+  #stopBeat: (() => void) | null = null;
+  #heartbeatMs = 1_000;
+  #advert: { models: ModelAdvert[]; slots: number } | null = null;
+  #report: BusyReport = { busySlots: 0, queued: 0, tokens: 0, tokensPerSecond: null };
+  #reportedTokens = 0;
+  #nextRequestId = 1;
+  #matches = new Map<number, PendingMatch>();
+  #opened: (() => void)[] = [];
+
+  constructor(options: ControlOptions) {
+    this.#options = options;
+  }
+
+  /** Connects, and connects again whenever the connection breaks, until `close`. */
+  start(): void {
+    if (this.state === 'closed') this.#connect();
+  }
+
+  /** From now on this is what we offer; an empty list takes it back. Kept over reconnections. */
+  advertise(models: ModelAdvert[], slots: number): void {
+    this.#advert = { models, slots };
+    this.#report = { busySlots: 0, queued: 0, tokens: 0, tokensPerSecond: null };
+    this.#reportedTokens = 0;
+    if (this.state === 'open') this.#sendAdvert();
+  }
+
+  /** How busy we are. Goes out at once when slots or queue changed, else with the next heartbeat. */
+  report(report: BusyReport): void {
+    const changed = report.busySlots !== this.#report.busySlots || report.queued !== this.#report.queued;
+    this.#report = report;
+    if (changed) this.#sendHeartbeat();
+  }
+
+  /** The control plane's shortlist, best first. Rejects with control_unreachable, control_refused or cancelled. */
+  async match(model: ModelId, exclude: readonly PeerId[], signal: AbortSignal): Promise<Candidate[]> {
+    if (this.state !== 'open') await this.#whenOpen(signal);
+    const requestId = this.#nextRequestId++;
+    const answer = new Promise<Candidate[]>((resolve, reject) => this.#matches.set(requestId, { resolve, reject }));
+    const stopTimer = this.#options.clock.after(MATCH_TIMEOUT_MS, () =>
+      this.#matches.get(requestId)?.reject(unreachable()),
+    );
+    this.#send({ type: 'match', requestId, model, exclude: exclude.slice(-64) });
+    try {
+      return await untilAborted(answer, signal);
+    } finally {
+      stopTimer();
+      this.#matches.delete(requestId);
+    }
+  }
+
+  /** Says goodbye. Idempotent. */
+  close(): void {
+    if (this.state === 'open') this.#send({ type: 'bye' });
+    this.#detach();
+    this.#setState('closed');
+  }
+
+  #connect(): void {
+    this.#setState('connecting');
+    const socket = this.#options.openSocket(this.#options.url);
+    this.#socket = socket;
+    this.#stopTimer = this.#options.clock.after(OPEN_TIMEOUT_MS, () => this.#lost());
+    socket.onopen = () =>
+      this.#send({
+        type: 'hello',
+        version: PROTOCOL_VERSION,
+        peerId: this.#options.self,
+        agent: this.#options.agent,
+        key: null,
+      });
+    socket.onmessage = (event: { data: unknown }) => {
+      if (typeof event.data === 'string') this.#receive(event.data);
+    };
+    socket.onclose = () => this.#lost();
+    // A `close` event always follows; without a listener `ws` would throw.
+    socket.onerror = () => {};
+  }
+
+  #receive(json: string): void {
+    const message = parseFromServer(json);
+    // A newer server may say more than we know; what we know is still true.
+    if (message === null) return;
+    switch (message.type) {
+      case 'welcome':
+        this.#heartbeatMs = message.heartbeatMs;
+        this.#attempt = 0;
+        this.#stopTimer?.();
+        this.#stopTimer = null;
+        this.onIceServers?.(message.iceServers);
+        this.#setState('open');
+        this.#sendAdvert();
+        this.#beat();
+        break;
+      case 'offers':
+        this.offers = message;
+        this.onOffers?.(message);
+        break;
+      case 'matched':
+        this.#matches.get(message.requestId)?.resolve(message.candidates);
+        break;
+      case 'refused': {
+        const error = new MeshError(message.code, message.message);
+        if (message.requestId !== undefined) {
+          this.#matches.get(message.requestId)?.reject(error);
+        } else if (message.code === 'version_mismatch') {
+          this.refusal = error;
+          this.#detach();
+          this.#setState('refused');
+        }
+        break;
+      }
+      default:
+        message satisfies never;
+    }
+  }
+
+  /** The socket is gone or never came: forget it and try again later. */
+  #lost(): void {
+    this.#detach();
+    this.#setState('connecting');
+    this.#stopTimer = this.#options.clock.after(backoffMs(this.#attempt++, this.#options.random), () =>
+      this.#connect(),
+    );
+  }
+
+  #detach(): void {
+    this.#stopTimer?.();
+    this.#stopTimer = null;
+    this.#stopBeat?.();
+    this.#stopBeat = null;
+    const socket = this.#socket;
+    this.#socket = null;
+    if (socket !== null) {
+      socket.onopen = socket.onmessage = socket.onclose = null;
+      socket.close();
+    }
+    for (const { reject } of this.#matches.values()) reject(unreachable());
+  }
+
+  #setState(state: ControlState): void {
+    if (this.state === state) return;
+    this.state = state;
+    if (state === 'open' || state === 'refused' || state === 'closed') {
+      const opened = this.#opened;
+      this.#opened = [];
+      for (const resolve of opened) resolve();
+    }
+    this.onState?.(state);
+  }
+
+  async #whenOpen(signal: AbortSignal): Promise<void> {
+    if (this.state === 'connecting') {
+      let stopTimer = () => {};
+      const late = new Promise<void>((resolve) => {
+        stopTimer = this.#options.clock.after(MATCH_TIMEOUT_MS, resolve);
+      });
+      const opened = new Promise<void>((resolve) => this.#opened.push(resolve));
+      try {
+        await untilAborted(Promise.race([opened, late]), signal);
+      } finally {
+        stopTimer();
+      }
+    }
+    // Read anew: it may have changed while we waited.
+    const state: ControlState = this.state;
+    if (state !== 'open') throw this.refusal ?? unreachable();
+  }
+
+  #sendAdvert(): void {
+    if (this.#advert === null) return;
+    this.#send({ type: 'advert', ...this.#advert });
+    this.#sendHeartbeat();
+  }
+
+  #beat(): void {
+    this.#stopBeat = this.#options.clock.after(this.#heartbeatMs, () => {
+      this.#sendHeartbeat();
+      this.#beat();
+    });
+  }
+
+  #sendHeartbeat(): void {
+    if (this.state !== 'open' || this.#advert === null) return;
+    const { busySlots, queued, tokens, tokensPerSecond } = this.#report;
+    this.#send({
+      type: 'heartbeat',
+      busySlots,
+      queued,
+      tokens: tokens - this.#reportedTokens,
+      ...(tokensPerSecond !== null && { tokensPerSecond }),
+    });
+    this.#reportedTokens = tokens;
+  }
+
+  #send(message: ToServer): void {
+    this.#socket?.send(JSON.stringify(message));
+  }
+}
+
+function unreachable(): MeshError {
+  return new MeshError(
+    'control_unreachable',
+    'The mesh cannot be reached. Check your connection; it is tried again by itself.',
+  );
+}

@@ -1,0 +1,56 @@
+/**
+ * Everything that can go wrong for a person, by a stable code. The message says what happened and what to do next;
+ * code never looks at it. The codes travel on the wire, so a new one is an addition and an old one is never reused.
+ */
+export const ERROR_CODES = [
+  'cancelled',
+  'offline',
+  'control_unreachable',
+  'control_refused',
+  'version_mismatch',
+  'bad_message',
+  'message_too_large',
+  'rate_limited',
+  'unknown_model',
+  'no_provider',
+  'busy',
+  'connect_failed',
+  'provider_lost',
+  'provider_stopped',
+  'empty_prompt',
+  'prompt_too_long',
+  'engine_failed',
+  'model_not_found',
+  'model_unreadable',
+  'model_download_failed',
+  'model_integrity',
+  'model_wrong_library',
+  'out_of_memory',
+  'storage_full',
+  'webgpu_absent',
+  'device_lost',
+  'self_test_failed',
+  'port_in_use',
+] as const;
+
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+export class MeshError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'MeshError';
+    this.code = code;
+  }
+}
+
+/** The error that a person stopped something. Not a failure: nothing is shown or counted as one. */
+export function cancelled(): MeshError {
+  return new MeshError('cancelled', 'Stopped.');
+}
+
+/** Any thrown value as a `MeshError`: itself when it is one, else `code` with `message`, keeping the cause. */
+export function asMeshError(thrown: unknown, code: ErrorCode, message: string): MeshError {
+  return thrown instanceof MeshError ? thrown : new MeshError(code, message, { cause: thrown });
+}

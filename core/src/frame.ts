@@ -1,0 +1,104 @@
+/**
+ * Messages as bytes. A message is MessagePack, cut into fragments of at most 16 KiB; each begins with two bytes: the
+ * protocol version, then 1 when this is the last fragment of its message and 0 when more follow. The channel keeps
+ * order, so fragments of two messages never mix.
+ */
+import { Decoder, Encoder } from '@msgpack/msgpack';
+import { MeshError } from './errors.ts';
+import {
+  MAX_FRAGMENT_BYTES,
+  MAX_MESSAGE_BYTES,
+  PROTOCOL_VERSION,
+  parseData,
+  type DataMessage,
+} from './protocol.ts';
+
+const HEADER_BYTES = 2;
+const MORE = 0;
+const LAST = 1;
+
+const encoder = new Encoder({ maxDepth: 8, ignoreUndefined: true });
+const decoder = new Decoder({
+  maxStrLength: MAX_MESSAGE_BYTES,
+  maxBinLength: MAX_MESSAGE_BYTES,
+  maxArrayLength: 4096,
+  maxMapLength: 64,
+  maxExtLength: 64,
+});
+
+/** Hands each fragment of the message to `send`, which may keep it. Throws message_too_large past 1 MiB. */
+export function writeMessage(message: DataMessage, send: (fragment: Uint8Array<ArrayBuffer>) => void): void {
+  const body = encoder.encodeSharedRef(message);
+  if (body.byteLength > MAX_MESSAGE_BYTES) {
+    throw new MeshError('message_too_large', 'This conversation is too long to send. Start a new one.');
+  }
+  const room = MAX_FRAGMENT_BYTES - HEADER_BYTES;
+  for (let start = 0; start < body.byteLength; start += room) {
+    const end = Math.min(start + room, body.byteLength);
+    const fragment = new Uint8Array(HEADER_BYTES + end - start);
+    fragment[0] = PROTOCOL_VERSION;
+    fragment[1] = end === body.byteLength ? LAST : MORE;
+    fragment.set(body.subarray(start, end), HEADER_BYTES);
+    send(fragment);
+  }
+}
+
+/** Puts fragments of one link together again. What it throws ends the link: after a bad byte nothing can be trusted. */
+export class MessageReader {
+  #parts: Uint8Array[] = [];
+  #partBytes = 0;
+
+  /**
+   * The message that `fragment` completes, or null while it is not whole. Keeps `fragment` until then. Throws
+   * version_mismatch, message_too_large or bad_message.
+   */
+  read(fragment: Uint8Array): DataMessage | null {
+    if (fragment.byteLength > MAX_FRAGMENT_BYTES) {
+      throw new MeshError('message_too_large', 'The other computer sent a fragment larger than the protocol allows.');
+    }
+    if (fragment.byteLength <= HEADER_BYTES) throw badMessage();
+    if (fragment[0] !== PROTOCOL_VERSION) {
+      throw new MeshError(
+        'version_mismatch',
+        'The other computer runs another version of LLMesh. Reload this page, or update the llmesh command.',
+      );
+    }
+    const flag = fragment[1];
+    if (flag !== LAST && flag !== MORE) throw badMessage();
+    const body = fragment.subarray(HEADER_BYTES);
+    if (flag === LAST && this.#parts.length === 0) return decode(body);
+    this.#partBytes += body.byteLength;
+    if (this.#partBytes > MAX_MESSAGE_BYTES) {
+      throw new MeshError('message_too_large', 'The other computer sent a message larger than 1 MiB.');
+    }
+    this.#parts.push(body);
+    if (flag === MORE) return null;
+    const whole = new Uint8Array(this.#partBytes);
+    let at = 0;
+    for (const part of this.#parts) {
+      whole.set(part, at);
+      at += part.byteLength;
+    }
+    this.#parts = [];
+    this.#partBytes = 0;
+    return decode(whole);
+  }
+}
+
+function decode(body: Uint8Array): DataMessage {
+  let value: unknown;
+  try {
+    value = decoder.decode(body);
+  } catch (cause) {
+    throw new MeshError('bad_message', BAD_MESSAGE, { cause });
+  }
+  const message = parseData(value);
+  if (message === null) throw badMessage();
+  return message;
+}
+
+const BAD_MESSAGE = 'The other computer sent something that is not of this protocol.';
+
+function badMessage(): MeshError {
+  return new MeshError('bad_message', BAD_MESSAGE);
+}

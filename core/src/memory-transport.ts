@@ -1,0 +1,111 @@
+/** Peers in one process, joined by nothing but microtasks. For tests and the simulator; passes the transport suite. */
+import { cancelled, MeshError } from './errors.ts';
+import type { PeerId } from './ids.ts';
+import type { Link, Path, Transport } from './transport.ts';
+
+/** All the peers that can reach each other. */
+export class MemoryNetwork {
+  readonly peers = new Map<PeerId, MemoryTransport>();
+
+  join(self: PeerId): MemoryTransport {
+    const transport = new MemoryTransport(self, this);
+    this.peers.set(self, transport);
+    return transport;
+  }
+}
+
+export class MemoryTransport implements Transport {
+  readonly self: PeerId;
+  accept: ((link: Link) => void) | null = null;
+  #network: MemoryNetwork;
+  #links = new Set<MemoryLink>();
+
+  constructor(self: PeerId, network: MemoryNetwork) {
+    this.self = self;
+    this.#network = network;
+  }
+
+  async dial(peer: PeerId, signal: AbortSignal): Promise<Link> {
+    await Promise.resolve();
+    if (signal.aborted) throw cancelled();
+    const other = this.#network.peers.get(peer);
+    if (other === undefined || other.accept === null) {
+      throw new MeshError('connect_failed', 'No connection to that volunteer could be made.');
+    }
+    const near = new MemoryLink(peer);
+    const far = new MemoryLink(this.self);
+    near.join(far);
+    far.join(near);
+    this.#links.add(near);
+    other.#links.add(far);
+    other.accept(far);
+    return near;
+  }
+
+  close(): void {
+    this.#network.peers.delete(this.self);
+    for (const link of this.#links) link.close();
+    this.#links.clear();
+  }
+}
+
+/** One end. What is sent is buffered until the other end reads it, a microtask later. */
+export class MemoryLink implements Link {
+  readonly peer: PeerId;
+  bufferedBytes = 0;
+  drained: (() => void) | null = null;
+  closed: (() => void) | null = null;
+  /** Set: nothing arrives any more and nobody is told, as when the power goes at the other end. */
+  silenced = false;
+  #receive: ((fragment: Uint8Array) => void) | null = null;
+  #early: Uint8Array[] = [];
+  #other: MemoryLink | null = null;
+  #open = true;
+
+  constructor(peer: PeerId) {
+    this.peer = peer;
+  }
+
+  join(other: MemoryLink): void {
+    this.#other = other;
+  }
+
+  get receive(): ((fragment: Uint8Array) => void) | null {
+    return this.#receive;
+  }
+
+  set receive(receive: ((fragment: Uint8Array) => void) | null) {
+    this.#receive = receive;
+    const early = this.#early;
+    this.#early = [];
+    for (const fragment of early) receive?.(fragment);
+  }
+
+  send(fragment: Uint8Array<ArrayBuffer>): void {
+    if (!this.#open) return;
+    this.bufferedBytes += fragment.byteLength;
+    queueMicrotask(() => {
+      this.bufferedBytes -= fragment.byteLength;
+      if (this.#other !== null) this.#other.#arrive(fragment);
+      if (this.bufferedBytes === 0) this.drained?.();
+    });
+  }
+
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.closed?.();
+    const other = this.#other;
+    if (other !== null && !this.silenced && !other.silenced) queueMicrotask(() => other.close());
+  }
+
+  async path(): Promise<Path> {
+    return 'direct';
+  }
+
+  #arrive(fragment: Uint8Array): void {
+    if (!this.#open || this.silenced) return;
+    if (this.#receive === null) this.#early.push(fragment);
+    else this.#receive(fragment);
+  }
+}

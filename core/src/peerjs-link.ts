@@ -1,0 +1,124 @@
+/** One data channel as a link. */
+import type { PeerId } from './ids.ts';
+import { LOW_WATER_BYTES, type Link, type Path } from './transport.ts';
+
+/** What is used of PeerJS's `DataConnection` and the WebRTC objects behind it. */
+export interface PeerJsConnection {
+  readonly peer: string;
+  readonly dataChannel: PeerJsDataChannel | null;
+  readonly peerConnection: { getStats?(): Promise<Iterable<[string, StatsEntry]>> } | null;
+  on(event: 'open' | 'close', listener: () => void): unknown;
+  on(event: 'data', listener: (data: unknown) => void): unknown;
+  on(event: 'error', listener: (error: unknown) => void): unknown;
+  close(): void;
+}
+
+interface PeerJsDataChannel {
+  readonly bufferedAmount: number;
+  bufferedAmountLowThreshold: number;
+  send(bytes: Uint8Array<ArrayBuffer>): void;
+  addEventListener(type: 'bufferedamountlow', listener: () => void): void;
+}
+
+/** The fields of W3C WebRTC Statistics (§8) that say which pair of candidates carries the bytes. */
+interface StatsEntry {
+  type: string;
+  id: string;
+  selectedCandidatePairId?: string;
+  localCandidateId?: string;
+  remoteCandidateId?: string;
+  candidateType?: string;
+  nominated?: boolean;
+  state?: string;
+}
+
+export class PeerJsLink implements Link {
+  readonly peer: PeerId;
+  drained: (() => void) | null = null;
+  closed: (() => void) | null = null;
+  #connection: PeerJsConnection;
+  #channel: PeerJsDataChannel | null;
+  #receive: ((fragment: Uint8Array) => void) | null = null;
+  #early: Uint8Array[] = [];
+  #forget: () => void;
+  #open = true;
+
+  /** `connection` must be open. `forget` is called when the link is gone. */
+  constructor(connection: PeerJsConnection, peer: PeerId, forget: () => void) {
+    this.peer = peer;
+    this.#connection = connection;
+    this.#channel = connection.dataChannel;
+    this.#forget = forget;
+    if (this.#channel !== null) {
+      this.#channel.bufferedAmountLowThreshold = LOW_WATER_BYTES;
+      this.#channel.addEventListener('bufferedamountlow', () => this.drained?.());
+    }
+    connection.on('data', (data) => {
+      if (data instanceof ArrayBuffer) this.#deliver(new Uint8Array(data));
+      else if (data instanceof Uint8Array) this.#deliver(data);
+      // Text is not of this protocol. One empty fragment says so to whoever reads.
+      else this.#deliver(new Uint8Array(0));
+    });
+    connection.on('close', () => this.close());
+    connection.on('error', () => this.close());
+  }
+
+  get receive(): ((fragment: Uint8Array) => void) | null {
+    return this.#receive;
+  }
+
+  set receive(receive: ((fragment: Uint8Array) => void) | null) {
+    this.#receive = receive;
+    if (receive === null) return;
+    const early = this.#early;
+    this.#early = [];
+    for (const fragment of early) receive(fragment);
+  }
+
+  get bufferedBytes(): number {
+    return this.#channel?.bufferedAmount ?? 0;
+  }
+
+  send(fragment: Uint8Array<ArrayBuffer>): void {
+    if (!this.#open) return;
+    try {
+      this.#channel?.send(fragment);
+    } catch {
+      // The channel closed under us, or its buffer is full although we stop long before: it is of no more use.
+      this.close();
+    }
+  }
+
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#channel = null;
+    this.#connection.close();
+    this.#forget();
+    this.closed?.();
+  }
+
+  async path(): Promise<Path | null> {
+    const stats = await this.#connection.peerConnection?.getStats?.();
+    return stats === undefined ? null : pathOf(new Map(stats));
+  }
+
+  #deliver(fragment: Uint8Array): void {
+    if (!this.#open) return;
+    if (this.#receive !== null) this.#receive(fragment);
+    else this.#early.push(fragment);
+  }
+}
+
+/** A relay at either end makes the whole path one. */
+function pathOf(stats: ReadonlyMap<string, StatsEntry>): Path | null {
+  const entries = [...stats.values()];
+  const selected = entries.find((entry) => entry.type === 'transport')?.selectedCandidatePairId;
+  const pair =
+    selected !== undefined
+      ? stats.get(selected)
+      : entries.find((entry) => entry.type === 'candidate-pair' && entry.nominated === true && entry.state === 'succeeded');
+  if (pair === undefined) return null;
+  const ends = [pair.localCandidateId, pair.remoteCandidateId].map((id) => stats.get(id ?? '')?.candidateType);
+  return ends.includes('relay') ? 'relay' : 'direct';
+}

@@ -1,0 +1,60 @@
+/**
+ * A conversation as the text a model was trained on. Rendered here, from the model's own template, because engines
+ * template differently and the same file must be asked the same thing everywhere.
+ */
+import { Template } from '@huggingface/jinja';
+import { MeshError } from './errors.ts';
+import type { Turn } from './protocol.ts';
+
+/** For files that carry no template. */
+export const CHATML_TEMPLATE =
+  "{% for message in messages %}{{ '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' }}{% endfor %}" +
+  "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
+
+const compiled = new Map<string, Template>();
+const MAX_COMPILED = 8;
+
+/**
+ * The prompt, ending where the assistant's answer begins. `tokens`: what the template may print for begin and end of
+ * text. Throws model_unreadable when the template is broken or refuses these turns.
+ */
+export function renderChat(template: string, turns: readonly Turn[], tokens: { bos: string; eos: string }): string {
+  try {
+    return compile(template).render({
+      messages: turns,
+      bos_token: tokens.bos,
+      eos_token: tokens.eos,
+      add_generation_prompt: true,
+    });
+  } catch (cause) {
+    throw new MeshError(
+      'model_unreadable',
+      'The chat template of this model does not accept this conversation. Choose another model.',
+      { cause },
+    );
+  }
+}
+
+function compile(template: string): Template {
+  let found = compiled.get(template);
+  if (found === undefined) {
+    found = new Template(template);
+    if (compiled.size >= MAX_COMPILED) compiled.clear();
+    compiled.set(template, found);
+  }
+  return found;
+}
+
+/** Is there anything to answer? The last turn must be the user's and say something. */
+export function isBlank(turns: readonly Turn[]): boolean {
+  const last = turns.at(-1);
+  return last === undefined || last.role !== 'user' || last.content.trim() === '';
+}
+
+/** UTF-8 bytes of all turns together. */
+export function promptBytes(turns: readonly Turn[]): number {
+  const encoder = new TextEncoder();
+  let bytes = 0;
+  for (const turn of turns) bytes += encoder.encode(turn.content).byteLength;
+  return bytes;
+}

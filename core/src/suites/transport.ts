@@ -1,0 +1,127 @@
+/** What every transport must do. `pair` joins two fresh peers that can reach each other. */
+import { afterEach, describe, expect, it } from 'vitest';
+import { newPeerId } from '../ids.ts';
+import { MAX_FRAGMENT_BYTES } from '../protocol.ts';
+import type { Link, Transport } from '../transport.ts';
+
+export interface TransportPair {
+  a: Transport;
+  b: Transport;
+  close(): Promise<void>;
+}
+
+const never = new AbortController().signal;
+
+export function transportSuite(name: string, pair: () => Promise<TransportPair>): void {
+  describe(`transport suite: ${name}`, () => {
+    const opened: TransportPair[] = [];
+    afterEach(async () => {
+      for (const one of opened.splice(0)) await one.close();
+    });
+    const open = async () => {
+      const one = await pair();
+      opened.push(one);
+      return one;
+    };
+    const connect = async () => {
+      const { a, b } = await open();
+      const accepted = new Promise<Link>((resolve) => {
+        b.accept = resolve;
+      });
+      const near = await a.dial(b.self, never);
+      return { a, b, near, far: await accepted };
+    };
+
+    it('joins two peers, each knowing the other', async () => {
+      const { a, b, near, far } = await connect();
+      expect(near.peer).toBe(b.self);
+      expect(far.peer).toBe(a.self);
+      expect(await near.path()).not.toBe('relay');
+    });
+
+    it('carries fragments whole and in order, both ways', async () => {
+      const { near, far } = await connect();
+      const there = receive(far, 50);
+      const back = receive(near, 50);
+      for (let i = 0; i < 50; i++) {
+        near.send(filled(1 + i * 300, i));
+        far.send(filled(1 + i * 300, 255 - i));
+      }
+      (await there).forEach((fragment, i) => expect(fragment).toEqual(filled(1 + i * 300, i)));
+      (await back).forEach((fragment, i) => expect(fragment).toEqual(filled(1 + i * 300, 255 - i)));
+    });
+
+    it('keeps what arrives before its owner listens', async () => {
+      const { near, far } = await connect();
+      near.send(filled(3, 1));
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      expect(await receive(far, 1)).toEqual([filled(3, 1)]);
+    });
+
+    it('tells the sender when there is room again', async () => {
+      const { near, far } = await connect();
+      const total = 400;
+      const all = receive(far, total);
+      let drains = 0;
+      near.drained = () => drains++;
+      for (let i = 0; i < total; i++) near.send(filled(MAX_FRAGMENT_BYTES, i & 255));
+      expect(near.bufferedBytes).toBeGreaterThan(0);
+      expect((await all).length).toBe(total);
+      await expect.poll(() => near.bufferedBytes).toBe(0);
+      expect(drains).toBeGreaterThan(0);
+    });
+
+    it('closes both ends, once', async () => {
+      const { near, far } = await connect();
+      let nearClosed = 0;
+      let farClosed = 0;
+      near.closed = () => nearClosed++;
+      far.closed = () => farClosed++;
+      near.close();
+      near.close();
+      await expect.poll(() => farClosed, { timeout: 10_000 }).toBe(1);
+      expect(nearClosed).toBe(1);
+      near.send(filled(1, 1));
+      expect(near.bufferedBytes).toBe(0);
+    });
+
+    it('says when nobody is there', { timeout: 30_000 }, async () => {
+      const { a } = await open();
+      await expect(a.dial(newPeerId(), AbortSignal.timeout(20_000))).rejects.toMatchObject({ code: 'connect_failed' });
+    });
+
+    it('gives up dialling when asked to', async () => {
+      const { a, b } = await open();
+      const abort = new AbortController();
+      abort.abort();
+      await expect(a.dial(b.self, abort.signal)).rejects.toMatchObject({ code: 'cancelled' });
+    });
+
+    it('closes its links with itself', async () => {
+      const { a, near, far } = await connect();
+      let closed = 0;
+      near.closed = () => closed++;
+      const gone = new Promise<void>((resolve) => {
+        far.closed = resolve;
+      });
+      a.close();
+      a.close();
+      await gone;
+      expect(closed).toBe(1);
+    });
+  });
+}
+
+function filled(bytes: number, value: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(bytes).fill(value);
+}
+
+function receive(link: Link, count: number): Promise<Uint8Array[]> {
+  return new Promise((resolve) => {
+    const got: Uint8Array[] = [];
+    link.receive = (fragment) => {
+      got.push(new Uint8Array(fragment));
+      if (got.length === count) resolve(got);
+    };
+  });
+}

@@ -1,0 +1,40 @@
+/**
+ * The port between the mesh and whatever carries its bytes. Adapters: PeerJS over WebRTC (`peerjs-transport.ts`), and
+ * memory (`memory-transport.ts`) for tests. The acceptance suite is `suites/transport.ts`.
+ */
+import type { PeerId } from './ids.ts';
+
+export type Path = 'direct' | 'relay';
+
+/** An open, ordered, reliable way to one peer. What it carries is opaque: fragments of at most 16 KiB. */
+export interface Link {
+  readonly peer: PeerId;
+  /** Takes the bytes at once; the caller gives them up. Does nothing on a closed link. */
+  send(fragment: Uint8Array<ArrayBuffer>): void;
+  /** Bytes taken by `send` and not yet on their way. */
+  readonly bufferedBytes: number;
+  /** Idempotent. Calls `closed` once. */
+  close(): void;
+  /** How the bytes travel, when the transport can tell. */
+  path(): Promise<Path | null>;
+  /** Set by the owner as soon as it has the link; nothing is delivered before. */
+  receive: ((fragment: Uint8Array) => void) | null;
+  /** `bufferedBytes` fell below the low-water mark. */
+  drained: (() => void) | null;
+  /** The link is gone, from whichever end. Called once. */
+  closed: (() => void) | null;
+}
+
+export interface Transport {
+  readonly self: PeerId;
+  /** Rejects with connect_failed, or cancelled when `signal` aborts. */
+  dial(peer: PeerId, signal: AbortSignal): Promise<Link>;
+  /** A peer dialled us. */
+  accept: ((link: Link) => void) | null;
+  /** Closes every link. Idempotent. */
+  close(): void;
+}
+
+/** Stop sending above the first, go on below the second. */
+export const HIGH_WATER_BYTES = 4_194_304;
+export const LOW_WATER_BYTES = 1_048_576;

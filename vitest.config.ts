@@ -1,0 +1,25 @@
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { defaultClientConditions, defaultServerConditions } from 'vite';
+import { defineConfig } from 'vitest/config';
+
+const source = '@llmesh/source';
+const node = (name: string) => ({
+  resolve: { conditions: [source, ...defaultServerConditions] },
+  ssr: { resolve: { conditions: [source, ...defaultServerConditions] } },
+  test: { name, root: `./${name}`, include: ['src/**/*.test.ts'], testTimeout: 30_000, hookTimeout: 60_000 },
+});
+
+export default defineConfig({
+  test: {
+    projects: [
+      node('core'),
+      node('signaling'),
+      node('native-worker'),
+      {
+        plugins: [svelte()],
+        resolve: { conditions: [source, 'browser', ...defaultClientConditions] },
+        test: { name: 'web', root: './web', include: ['src/**/*.test.ts'], environment: 'jsdom', testTimeout: 30_000 },
+      },
+    ],
+  },
+});
