@@ -5,13 +5,7 @@
  */
 import { Decoder, Encoder } from '@msgpack/msgpack';
 import { MeshError } from './errors.ts';
-import {
-  MAX_FRAGMENT_BYTES,
-  MAX_MESSAGE_BYTES,
-  PROTOCOL_VERSION,
-  parseData,
-  type DataMessage,
-} from './protocol.ts';
+import { MAX_FRAGMENT_BYTES, MAX_MESSAGE_BYTES, PROTOCOL_VERSION, parseData, type DataMessage } from './protocol.ts';
 
 const HEADER_BYTES = 2;
 const MORE = 0;

@@ -55,7 +55,7 @@ export class MemoryLink implements Link {
   bufferedBytes = 0;
   drained: (() => void) | null = null;
   closed: (() => void) | null = null;
-  /** Set: nothing arrives any more and nobody is told, as when the power goes at the other end. */
+  /** Set: nothing comes or goes any more and nobody is told, as when the power fails at this end. */
   silenced = false;
   #receive: ((fragment: Uint8Array) => void) | null = null;
   #early: Uint8Array[] = [];
@@ -86,7 +86,7 @@ export class MemoryLink implements Link {
     this.bufferedBytes += fragment.byteLength;
     queueMicrotask(() => {
       this.bufferedBytes -= fragment.byteLength;
-      if (this.#other !== null) this.#other.#arrive(fragment);
+      if (this.#other !== null && !this.silenced) this.#other.#arrive(fragment);
       if (this.bufferedBytes === 0) this.drained?.();
     });
   }

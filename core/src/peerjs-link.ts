@@ -117,7 +117,9 @@ function pathOf(stats: ReadonlyMap<string, StatsEntry>): Path | null {
   const pair =
     selected !== undefined
       ? stats.get(selected)
-      : entries.find((entry) => entry.type === 'candidate-pair' && entry.nominated === true && entry.state === 'succeeded');
+      : entries.find(
+          (entry) => entry.type === 'candidate-pair' && entry.nominated === true && entry.state === 'succeeded',
+        );
   if (pair === undefined) return null;
   const ends = [pair.localCandidateId, pair.remoteCandidateId].map((id) => stats.get(id ?? '')?.candidateType);
   return ends.includes('relay') ? 'relay' : 'direct';

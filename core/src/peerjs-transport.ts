@@ -228,5 +228,8 @@ function connectFailed(): MeshError {
 }
 
 function unreachable(): MeshError {
-  return new MeshError('control_unreachable', 'The server that introduces computers cannot be reached. Try again soon.');
+  return new MeshError(
+    'control_unreachable',
+    'The server that introduces computers cannot be reached. Try again soon.',
+  );
 }

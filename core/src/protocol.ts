@@ -5,7 +5,7 @@
  */
 import * as v from 'valibot';
 import { ERROR_CODES } from './errors.ts';
-import { isModelId, isPeerId, isTaskId } from './ids.ts';
+import { isModelId, isPeerId, isTaskId, type ModelId, type PeerId, type TaskId } from './ids.ts';
 
 /** Both ends must speak the same one; it is the first byte of every data frame and a field of `hello`. */
 export const PROTOCOL_VERSION = 1;
@@ -20,9 +20,9 @@ export const MAX_TURNS = 512;
 export const MAX_MODELS_PER_PEER = 16;
 export const MAX_CANDIDATES = 8;
 
-const peerId = v.custom<import('./ids.ts').PeerId>(isPeerId);
-const taskId = v.custom<import('./ids.ts').TaskId>(isTaskId);
-const modelId = v.custom<import('./ids.ts').ModelId>(isModelId);
+const peerId = v.custom<PeerId>(isPeerId);
+const taskId = v.custom<TaskId>(isTaskId);
+const modelId = v.custom<ModelId>(isModelId);
 const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
 const positive = v.pipe(v.number(), v.finite(), v.minValue(0));
 const text = (most: number) => v.pipe(v.string(), v.maxLength(most));
@@ -109,10 +109,7 @@ export type DataMessage = v.InferOutput<typeof DataSchema>;
 export type TaskRequest = v.InferOutput<typeof TaskRequestSchema>;
 export type TaskChunk = v.InferOutput<typeof TaskChunkSchema>;
 /** What a provider says about a task that it was asked to run. */
-export type TaskReply = Extract<
-  DataMessage,
-  { kind: 'TASK_ACCEPTED' | 'TASK_CHUNK' | 'TASK_RESPONSE' | 'TASK_ERROR' }
->;
+export type TaskReply = Extract<DataMessage, { kind: 'TASK_ACCEPTED' | 'TASK_CHUNK' | 'TASK_RESPONSE' | 'TASK_ERROR' }>;
 
 /** A decoded value of a stranger as a message, or `null`. Unknown fields are dropped, unknown kinds are `null`. */
 export function parseData(value: unknown): DataMessage | null {

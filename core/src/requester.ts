@@ -105,7 +105,9 @@ export class Requester {
         if (delivered || !WORTH_ANOTHER.has(failure.code)) throw failure;
       }
     }
-    throw failure ?? new MeshError('no_provider', 'Nobody lends this model right now. Choose another, or lend it yourself.');
+    throw (
+      failure ?? new MeshError('no_provider', 'Nobody lends this model right now. Choose another, or lend it yourself.')
+    );
   }
 
   /** What a provider said about a task. Replies from anyone but the one who was asked are dropped. */

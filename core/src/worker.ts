@@ -167,7 +167,8 @@ export class TaskWorker {
   }
 
   #startNext(): void {
-    for (const task of [...this.#waiting]) {
+    const inOrder = this.#waiting.slice();
+    for (const task of inOrder) {
       const busy = [...this.#running].filter((other) => other.model === task.model).length;
       if (busy >= task.model.slots) continue;
       this.#waiting.splice(this.#waiting.indexOf(task), 1);

@@ -139,10 +139,12 @@ export function engineSuite<M>(name: string, options: EngineSuiteOptions<M>): vo
     ] as const)('says what is wrong with %s', async (_, model, codes) => {
       const other = options.make();
       try {
-        const error = await other.load(model, () => {}, never).then(
-          () => null,
-          (thrown: unknown) => thrown,
-        );
+        const error = await other
+          .load(model, () => {}, never)
+          .then(
+            () => null,
+            (thrown: unknown) => thrown,
+          );
         expect(error).toBeInstanceOf(MeshError);
         expect(codes).toContain((error as MeshError).code);
         expect((error as MeshError).message.length).toBeGreaterThan(20);

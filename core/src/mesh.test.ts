@@ -1,0 +1,492 @@
+/** Two and more peers over memory links: real requester, worker, channels and frames; scripted engine and server. */
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Engine, Finish, GenerateRequest, Piece } from './engine.ts';
+import { cancelled, MeshError } from './errors.ts';
+import { newPeerId, type ModelId, type PeerId } from './ids.ts';
+import { ControlClient, type SocketLike } from './control.ts';
+import { ManualClock } from './manual-clock.ts';
+import { MemoryNetwork, type MemoryLink } from './memory-transport.ts';
+import { Mesh, type Providing } from './mesh.ts';
+import { parseToServer, PROTOCOL_VERSION, type Candidate, type FromServer, type ModelAdvert } from './protocol.ts';
+import type { AnswerEvent } from './requester.ts';
+import type { WorkerStatus } from './worker.ts';
+
+const MODEL = 'm' as ModelId;
+const advert: ModelAdvert = {
+  id: MODEL,
+  name: 'M',
+  quant: 'q8',
+  format: 'gguf',
+  backend: 'cpu',
+  contextTokens: 2048,
+  sha256: null,
+  tokensPerSecond: null,
+};
+
+/** Writes `words` one by one, each when `next` is called; or fails. */
+class ScriptedEngine implements Pick<Engine<never>, 'generate'> {
+  words: string[];
+  failAfter: { words: number; error: MeshError } | null = null;
+  computing = 0;
+  hold: Promise<void> | null = null;
+
+  constructor(words: string[]) {
+    this.words = words;
+  }
+
+  async *generate(_: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, Finish, undefined> {
+    this.computing += 1;
+    try {
+      let written = 0;
+      for (const word of this.words) {
+        if (this.hold !== null) {
+          await Promise.race([
+            this.hold,
+            new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve())),
+          ]);
+        }
+        if (signal.aborted) throw cancelled();
+        if (this.failAfter?.words === written) throw this.failAfter.error;
+        written += 1;
+        yield { text: word, tokens: 1, tokenIds: [written] };
+      }
+      return { finish: 'stop', promptTokens: 3, completionTokens: written };
+    } finally {
+      this.computing -= 1;
+    }
+  }
+}
+
+/** A server that welcomes everyone and matches with everyone who advertises, in the order they came. */
+class ScriptedServer {
+  readonly providers = new Map<PeerId, Candidate>();
+  readonly received: string[] = [];
+
+  socket(): SocketLike {
+    let peerId: PeerId | null = null;
+    const say = (message: FromServer) =>
+      queueMicrotask(() => socket.onmessage?.({ data: JSON.stringify(message) } as never));
+    const socket: SocketLike = {
+      onopen: null,
+      onmessage: null,
+      onclose: null,
+      onerror: null,
+      close() {},
+      send: (json) => {
+        const message = parseToServer(json);
+        if (message === null) throw new Error(`not of the protocol: ${json}`);
+        this.received.push(message.type);
+        switch (message.type) {
+          case 'hello':
+            peerId = message.peerId;
+            say({ type: 'welcome', version: PROTOCOL_VERSION, heartbeatMs: 1000, iceServers: [] });
+            break;
+          case 'advert':
+            if (message.models.length === 0) this.providers.delete(peerId!);
+            else {
+              const [model] = message.models;
+              this.providers.set(peerId!, {
+                peerId: peerId!,
+                agent: 'native',
+                model: model!,
+                slots: message.slots,
+                busySlots: 0,
+                queued: 0,
+              });
+            }
+            break;
+          case 'match':
+            say({
+              type: 'matched',
+              requestId: message.requestId,
+              candidates: [...this.providers.values()].filter(({ peerId: id }) => !message.exclude.includes(id)),
+            });
+            break;
+          case 'heartbeat':
+          case 'bye':
+            break;
+        }
+      },
+    };
+    queueMicrotask(() => socket.onopen?.(undefined as never));
+    return socket;
+  }
+}
+
+class World {
+  readonly clock = new ManualClock();
+  readonly network = new MemoryNetwork();
+  readonly server = new ScriptedServer();
+  readonly meshes: Mesh[] = [];
+  /** The far ends of accepted links, to cut them. */
+  readonly links: MemoryLink[] = [];
+
+  async join(): Promise<Mesh> {
+    const self = newPeerId();
+    const transport = this.network.join(self);
+    const control = new ControlClient({
+      url: 'ws://mesh',
+      self,
+      agent: 'native',
+      openSocket: () => this.server.socket(),
+      clock: this.clock,
+      random: () => 0.5,
+    });
+    const mesh = new Mesh({ control, transport, clock: this.clock, random: () => 0.5 });
+    const accept = transport.accept;
+    transport.accept = (link) => {
+      this.links.push(link as MemoryLink);
+      accept?.(link);
+    };
+    control.start();
+    this.meshes.push(mesh);
+    await this.clock.advance(0);
+    return mesh;
+  }
+
+  async provide(engine: ScriptedEngine, slots = 1) {
+    const mesh = await this.join();
+    const statuses: WorkerStatus[] = [];
+    const failures: MeshError[] = [];
+    const providing: Providing = mesh.provide({
+      models: [{ advert, engine, slots }],
+      onStatus: (status) => statuses.push(status),
+      onFailure: (error) => failures.push(error),
+    });
+    await this.clock.advance(0);
+    return { mesh, providing, statuses, failures };
+  }
+}
+
+const world = { current: new World() };
+afterEach(() => {
+  for (const mesh of world.current.meshes) mesh.close();
+  world.current = new World();
+});
+
+const never = new AbortController().signal;
+const question = (content = 'why?') => ({
+  model: MODEL,
+  turns: [{ role: 'user' as const, content }],
+  sampling: { temperature: 0 },
+  maxTokens: 100,
+});
+
+interface Outcome {
+  events: AnswerEvent[];
+  text: string;
+  error: MeshError | null;
+}
+
+/** Starts consuming an answer; the outcome fills while the clock turns. */
+function consume(answer: AsyncGenerator<AnswerEvent, void, undefined>): Outcome & { ended: boolean } {
+  const outcome = { events: [] as AnswerEvent[], text: '', error: null as MeshError | null, ended: false };
+  const run = async () => {
+    try {
+      for await (const event of answer) {
+        outcome.events.push(event);
+        if (event.type === 'piece') outcome.text += event.text;
+      }
+    } catch (thrown) {
+      outcome.error = thrown as MeshError;
+    }
+    outcome.ended = true;
+  };
+  void run();
+  return outcome;
+}
+
+describe('a question', () => {
+  it('is answered by a peer, whole and in order', async () => {
+    const w = world.current;
+    const { statuses } = await w.provide(new ScriptedEngine(['one ', 'two ', 'three']));
+    const user = await w.join();
+    const outcome = consume(user.ask(question(), never));
+    await w.clock.advance(10);
+    expect(outcome).toMatchObject({ text: 'one two three', error: null, ended: true });
+    expect(outcome.events.map(({ type }) => type)).toEqual(['provider', 'accepted', 'piece', 'piece', 'piece', 'done']);
+    expect(outcome.events.at(-1)).toMatchObject({ receipt: { finish: 'stop', completionTokens: 3, path: 'direct' } });
+    expect(statuses.at(-1)).toMatchObject({ busySlots: 0, answers: 1, tokens: 3 });
+  });
+
+  it('that is empty, or too long, goes nowhere', async () => {
+    const w = world.current;
+    await w.provide(new ScriptedEngine(['x']));
+    const user = await w.join();
+    for (const [content, code] of [
+      ['  \n', 'empty_prompt'],
+      ['x'.repeat(600_000), 'prompt_too_long'],
+    ] as const) {
+      const outcome = consume(user.ask(question(content), never));
+      await w.clock.advance(10);
+      expect(outcome.error?.code).toBe(code);
+    }
+    expect(w.server.received).not.toContain('match');
+  });
+
+  it('that nobody can answer is given back at once', async () => {
+    const user = await world.current.join();
+    const outcome = consume(user.ask(question(), never));
+    await world.current.clock.advance(10);
+    expect(outcome.error?.code).toBe('no_provider');
+  });
+
+  it('goes to the next provider when the first is not there', async () => {
+    const w = world.current;
+    const gone = await w.provide(new ScriptedEngine(['never']));
+    w.network.peers.delete(gone.mesh.self);
+    await w.provide(new ScriptedEngine(['here']));
+    const user = await w.join();
+    const outcome = consume(user.ask(question(), never));
+    await w.clock.advance(10);
+    expect(outcome.text).toBe('here');
+    expect(outcome.events.filter(({ type }) => type === 'provider').length).toBe(2);
+  });
+
+  it('goes to the next provider when the engine of the first fails before a word', async () => {
+    const w = world.current;
+    const broken = new ScriptedEngine(['x']);
+    broken.failAfter = { words: 0, error: new MeshError('device_lost', 'The graphics card went away.') };
+    const { failures } = await w.provide(broken);
+    await w.provide(new ScriptedEngine(['here']));
+    const user = await w.join();
+    const outcome = consume(user.ask(question(), never));
+    await w.clock.advance(10);
+    expect(outcome.text).toBe('here');
+    expect(failures.map(({ code }) => code)).toEqual(['device_lost']);
+  });
+
+  it('keeps its text when the engine fails in the middle, and says why', async () => {
+    const w = world.current;
+    const broken = new ScriptedEngine(['one ', 'two']);
+    broken.failAfter = { words: 1, error: new MeshError('out_of_memory', 'The device ran out of memory.') };
+    await w.provide(broken);
+    await w.provide(new ScriptedEngine(['here']));
+    const user = await w.join();
+    const outcome = consume(user.ask(question(), never));
+    await w.clock.advance(10);
+    expect(outcome).toMatchObject({ text: 'one ', error: { code: 'out_of_memory' } });
+  });
+
+  it('is not asked again elsewhere when it is at fault itself', async () => {
+    const w = world.current;
+    const full = new ScriptedEngine(['x']);
+    full.failAfter = { words: 0, error: new MeshError('prompt_too_long', 'Too long.') };
+    const { failures } = await w.provide(full);
+    await w.provide(new ScriptedEngine(['here']));
+    const user = await w.join();
+    const outcome = consume(user.ask(question(), never));
+    await w.clock.advance(10);
+    expect(outcome.error?.code).toBe('prompt_too_long');
+    expect(failures).toEqual([]);
+  });
+});
+
+describe('a cancel', () => {
+  it('reaches the engine', async () => {
+    const w = world.current;
+    const engine = new ScriptedEngine(['one ', 'two ', 'three']);
+    engine.hold = new Promise(() => {});
+    const { statuses } = await w.provide(engine);
+    const user = await w.join();
+    const abort = new AbortController();
+    const outcome = consume(user.ask(question(), abort.signal));
+    await w.clock.advance(100);
+    expect(engine.computing).toBe(1);
+    abort.abort();
+    await w.clock.advance(10);
+    expect(outcome.error?.code).toBe('cancelled');
+    expect(engine.computing).toBe(0);
+    expect(statuses.at(-1)).toMatchObject({ busySlots: 0, answers: 0 });
+  });
+
+  it('follows when the asker just stops reading', async () => {
+    const w = world.current;
+    const engine = new ScriptedEngine(Array.from({ length: 50 }, (_, i) => `${i} `));
+    await w.provide(engine);
+    const user = await w.join();
+    const read = async () => {
+      for await (const event of user.ask(question(), never)) if (event.type === 'piece') break;
+    };
+    const done = read();
+    await w.clock.advance(10);
+    await done;
+    await w.clock.advance(10);
+    expect(engine.computing).toBe(0);
+  });
+
+  it('takes a waiting question out of the line', async () => {
+    const w = world.current;
+    const engine = new ScriptedEngine(['x']);
+    let letGo = () => {};
+    engine.hold = new Promise((resolve) => {
+      letGo = resolve;
+    });
+    const { providing } = await w.provide(engine);
+    const user = await w.join();
+    const first = consume(user.ask(question(), never));
+    const abort = new AbortController();
+    const second = consume(user.ask(question(), abort.signal));
+    const third = consume(user.ask(question(), never));
+    await w.clock.advance(10);
+    expect(third.events.at(-1)).toEqual({ type: 'accepted', ahead: 2 });
+    abort.abort();
+    await w.clock.advance(10);
+    expect(second.error?.code).toBe('cancelled');
+    expect(third.events.at(-1)).toEqual({ type: 'accepted', ahead: 1 });
+    letGo();
+    await w.clock.advance(10);
+    expect([first.text, third.text]).toEqual(['x', 'x']);
+    expect(providing.status).toMatchObject({ busySlots: 0, queued: 0, answers: 2 });
+  });
+});
+
+describe('a provider', () => {
+  it('that falls silent is known as lost within 3 s', async () => {
+    const w = world.current;
+    const engine = new ScriptedEngine(['one ', 'two']);
+    await w.provide(engine);
+    const user = await w.join();
+    const answer = user.ask(question(), never);
+    // Nothing more after the first word: the power went.
+    let words = 0;
+    engine.generate = async function* () {
+      words += 1;
+      yield { text: 'one ', tokens: 1 };
+      await new Promise(() => {});
+      return { finish: 'stop', promptTokens: 1, completionTokens: 1 };
+    };
+    const outcome = consume(answer);
+    await w.clock.advance(100);
+    for (const link of w.links) link.silenced = true;
+    await w.clock.advance(2_900);
+    expect(outcome).toMatchObject({ text: 'one ', error: { code: 'provider_lost' }, ended: true });
+    expect(words).toBe(1);
+  });
+
+  it('that thinks for long but lives is waited for', async () => {
+    const w = world.current;
+    const engine = new ScriptedEngine(['late']);
+    let letGo = () => {};
+    engine.hold = new Promise((resolve) => {
+      letGo = resolve;
+    });
+    await w.provide(engine);
+    const user = await w.join();
+    const outcome = consume(user.ask(question(), never));
+    await w.clock.advance(60_000);
+    expect(outcome.ended).toBe(false);
+    letGo();
+    await w.clock.advance(10);
+    expect(outcome.text).toBe('late');
+  });
+
+  it('that stops says so, and its engine is at rest when it has', async () => {
+    const w = world.current;
+    const engine = new ScriptedEngine(['one ', 'two']);
+    engine.hold = new Promise(() => {});
+    const { providing, mesh } = await w.provide(engine);
+    const user = await w.join();
+    const outcome = consume(user.ask(question(), never));
+    await w.clock.advance(10);
+    const stopped = providing.stop();
+    await w.clock.advance(10);
+    await stopped;
+    expect(outcome.error?.code).toBe('provider_stopped');
+    expect(engine.computing).toBe(0);
+    expect(w.server.providers.has(mesh.self)).toBe(false);
+  });
+
+  it('stops computing for a requester that is gone', async () => {
+    const w = world.current;
+    const engine = new ScriptedEngine(['one ', 'two']);
+    engine.hold = new Promise(() => {});
+    await w.provide(engine);
+    const user = await w.join();
+    consume(user.ask(question(), never));
+    await w.clock.advance(10);
+    user.close();
+    await w.clock.advance(10);
+    expect(engine.computing).toBe(0);
+  });
+
+  it('takes so much from one peer and no more', async () => {
+    const w = world.current;
+    const engine = new ScriptedEngine(['x']);
+    engine.hold = new Promise(() => {});
+    const { providing } = await w.provide(engine, 4);
+    const user = await w.join();
+    const outcomes = Array.from({ length: 12 }, () => consume(user.ask(question(), never)));
+    await w.clock.advance(10);
+    expect(providing.status).toMatchObject({ busySlots: 4, queued: 4 });
+    expect(outcomes.filter(({ error }) => error?.code === 'busy').length).toBe(4);
+  });
+
+  it.each([
+    ['pieces out of order', { index: 5, tokens: 1, text: 'x' }],
+    ['more than was asked for', { index: 0, tokens: 101, text: 'x' }],
+    ['pieces of nothing', { index: 0, tokens: 0, text: 'x' }],
+  ])('that sends %s is cut off', async (_, chunk) => {
+    const w = world.current;
+    const liar = w.network.join(newPeerId());
+    w.server.providers.set(liar.self, {
+      peerId: liar.self,
+      agent: 'native',
+      model: advert,
+      slots: 1,
+      busySlots: 0,
+      queued: 0,
+    });
+    const { Channel } = await import('./channel.ts');
+    const heard: string[] = [];
+    liar.accept = (link) => {
+      new Channel(link, w.clock, {
+        closed() {},
+        message(channel, message) {
+          heard.push(message.kind);
+          if (message.kind !== 'TASK_REQUEST') return;
+          channel.send({ kind: 'TASK_ACCEPTED', taskId: message.taskId, ahead: 0 });
+          channel.send({ kind: 'TASK_CHUNK', taskId: message.taskId, ...chunk });
+        },
+      });
+    };
+    const user = await w.join();
+    const outcome = consume(user.ask(question(), never));
+    await w.clock.advance(10);
+    expect(outcome.error?.code).toBe('bad_message');
+    expect(heard).toEqual(['TASK_REQUEST', 'TASK_CANCEL']);
+  });
+
+  it('cannot write into an answer of another', async () => {
+    const w = world.current;
+    const { Channel } = await import('./channel.ts');
+    let taskId = '';
+    const honest = w.network.join(newPeerId());
+    honest.accept = (link) => {
+      new Channel(link, w.clock, {
+        closed() {},
+        message(channel, message) {
+          if (message.kind !== 'TASK_REQUEST') return;
+          taskId = message.taskId;
+          channel.send({ kind: 'TASK_ACCEPTED', taskId: message.taskId, ahead: 0 });
+        },
+      });
+    };
+    w.server.providers.set(honest.self, {
+      peerId: honest.self,
+      agent: 'native',
+      model: advert,
+      slots: 1,
+      busySlots: 0,
+      queued: 0,
+    });
+    const user = await w.join();
+    const outcome = consume(user.ask(question(), never));
+    await w.clock.advance(10);
+    const intruder = w.network.join(newPeerId());
+    const channel = new Channel(await intruder.dial(user.self, never), w.clock, { closed() {}, message() {} });
+    channel.send({ kind: 'TASK_CHUNK', taskId: taskId as never, index: 0, tokens: 1, text: 'evil' });
+    await w.clock.advance(10);
+    expect(outcome).toMatchObject({ text: '', ended: false });
+  });
+});

@@ -1,0 +1,26 @@
+// What a first visit to the page must download before it can be used, gzipped, against its budget.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+
+const BUDGET_BYTES = { script: 120_000, style: 16_000 };
+const dist = 'web/dist';
+
+const html = readFileSync(join(dist, 'index.html'), 'utf8');
+const linked = [...html.matchAll(/(?:src|href)="\/?([^"]+\.(?:js|css))"/g)].map((match) => match[1]);
+const spent = { script: 0, style: 0 };
+for (const file of new Set(linked)) {
+  spent[file.endsWith('.js') ? 'script' : 'style'] += gzipSync(readFileSync(join(dist, file))).byteLength;
+}
+let over = false;
+for (const [kind, budget] of Object.entries(BUDGET_BYTES)) {
+  const used = spent[kind];
+  over ||= used > budget || used === 0;
+  process.stdout.write(`${kind}: ${(used / 1000).toFixed(1)} of ${budget / 1000} kB gzipped\n`);
+}
+if (over) {
+  process.stderr.write(
+    'The first load is over its budget (or nothing was found): load it lazily, or say why it must grow.\n',
+  );
+  process.exit(1);
+}

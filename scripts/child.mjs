@@ -1,0 +1,72 @@
+/** A process of the mesh that this one starts, listens to, and takes down with it. */
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { pathToFileURL } from 'node:url';
+import { join } from 'node:path';
+
+/** After SIGTERM; then SIGKILL. */
+const GRACE_MS = 3000;
+const POSIX = process.platform !== 'win32';
+
+export class Child {
+  #process;
+  /** The first line of JSON with `ready: true`; rejects when the process ends before. */
+  ready;
+  /** How it ended, for a person, with its exit code. */
+  ended;
+
+  /** `file`: a TypeScript file of this repository. */
+  constructor(root, file, args, env = {}) {
+    const leash = pathToFileURL(join(root, 'scripts', 'leash.mjs')).href;
+    const node = ['--import', leash, '--import', 'tsx', '--conditions=@llmesh/source'];
+    this.#process = spawn(process.execPath, [...node, join(root, file), ...args], {
+      cwd: root,
+      env: { ...process.env, ...env },
+      // A channel tells the child when we are gone, even by SIGKILL.
+      stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+      // A terminal's Ctrl-C is for us alone: we end the children in order.
+      detached: POSIX,
+    });
+    this.ended = new Promise((resolve) => {
+      this.#process.once('error', (error) => resolve({ code: 1, how: error.message }));
+      this.#process.once('exit', (code, signal) => {
+        resolve({ code: code ?? 1, how: signal === null ? `exit code ${code}` : `signal ${signal}` });
+      });
+    });
+    this.ready = new Promise((resolve, reject) => {
+      createInterface({ input: this.#process.stdout }).on('line', (line) => {
+        const said = parse(line);
+        if (said?.ready === true) resolve(said);
+      });
+      void this.ended.then(({ how }) => reject(new Error(how)));
+    });
+    // Whoever waits for `ready` hears of it; nobody has to.
+    this.ready.catch(() => {});
+  }
+
+  /** Idempotent; settles when the process is gone. */
+  async stop() {
+    this.#kill('SIGTERM');
+    const timer = setTimeout(() => this.#kill('SIGKILL'), GRACE_MS);
+    await this.ended;
+    clearTimeout(timer);
+  }
+
+  /** For when there is no time left to wait. */
+  kill() {
+    this.#kill('SIGKILL');
+  }
+
+  #kill(signal) {
+    if (this.#process.exitCode === null && this.#process.signalCode === null) this.#process.kill(signal);
+  }
+}
+
+function parse(line) {
+  try {
+    return JSON.parse(line);
+  } catch {
+    // A child may print what it likes; only its line of JSON is for us.
+    return null;
+  }
+}

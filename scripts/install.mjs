@@ -1,0 +1,86 @@
+/**
+ * Runs before `npm start` and `npm test`, before anything is installed: plain Node, nothing imported but Node itself. Puts in
+ * place what is missing and is done in a blink when nothing is. `--browsers`: a Chromium and a Firefox for the tests, too.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+const NODE_LEAST = [20, 19];
+const BROWSERS = [
+  { name: 'Chromium', variable: 'CHROMIUM_PATH', path: '/usr/bin/chromium', debian: 'chromium' },
+  { name: 'Firefox', variable: 'FIREFOX_PATH', path: '/usr/bin/firefox-esr', debian: 'firefox-esr' },
+];
+
+requireNode();
+if (!packagesInPlace()) installPackages();
+if (process.argv.includes('--browsers')) provideBrowsers();
+
+function requireNode() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major > NODE_LEAST[0] || (major === NODE_LEAST[0] && minor >= NODE_LEAST[1])) return;
+  fail(`LLMesh needs Node ${NODE_LEAST.join('.')} or newer; this is ${process.versions.node}. See https://nodejs.org.`);
+}
+
+/** npm notes what it installed in a lock file of its own, written last: every package asked for has to be in it. */
+function packagesInPlace() {
+  const noted = join(ROOT, 'node_modules', '.package-lock.json');
+  if (!existsSync(noted)) return false;
+  const wanted = readPackages(join(ROOT, 'package-lock.json'));
+  const present = readPackages(noted);
+  if (present === null) return false;
+  return Object.entries(wanted).every(([path, want]) => {
+    const have = present[path];
+    // The root itself, and what is for other machines, is not noted.
+    if (have === undefined) return path === '' || want.optional === true || 'os' in want || 'cpu' in want;
+    return have.version === want.version && have.integrity === want.integrity && have.resolved === want.resolved;
+  });
+}
+
+function readPackages(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')).packages;
+  } catch (error) {
+    if (file.endsWith('.package-lock.json')) return null;
+    return fail(`${file} cannot be read (${error.message}). Get it back with: git checkout package-lock.json`);
+  }
+}
+
+function installPackages() {
+  console.log('Installing packages (once; about a minute, some 1.5 GB on disk)…');
+  // The programs of ours and the prebuilt binaries of others need no install scripts.
+  const npm = run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund']);
+  if (npm !== 0) fail('npm ci failed; its message above says why. Is this computer online? Then try again.');
+}
+
+function provideBrowsers() {
+  const missing = BROWSERS.filter(({ variable, path }) => !existsSync(process.env[variable] || path));
+  if (missing.length === 0) return;
+  const names = missing.map(({ name }) => name).join(' and ');
+  if (!existsSync('/etc/debian_version') || process.getuid?.() !== 0) {
+    const variables = missing.map(({ variable }) => variable).join(' and ');
+    const how = existsSync('/etc/debian_version')
+      ? `Run: sudo apt-get install ${missing.map(({ debian }) => debian).join(' ')}`
+      : `Install what is missing and say where it is with ${variables}`;
+    fail(`The tests run in real browsers, and ${names} is missing. ${how}`);
+  }
+  console.log(`Installing ${names} for the tests (once; a minute or two)…`);
+  const packages = missing.map(({ debian }) => debian);
+  if (run('apt-get', ['update', '-q']) !== 0) fail('apt-get update failed; its message above says why.');
+  if (run('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...packages]) !== 0) {
+    fail(`apt-get could not install ${names}; its message above says why.`);
+  }
+}
+
+function run(command, args) {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const result = spawnSync(command, args, { cwd: ROOT, stdio: 'inherit', env, shell: process.platform === 'win32' });
+  return result.status ?? 1;
+}
+
+function fail(message) {
+  console.error(message);
+  process.exit(1);
+}
