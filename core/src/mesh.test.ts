@@ -144,12 +144,13 @@ class World {
     return mesh;
   }
 
-  async provide(engine: ScriptedEngine, slots = 1) {
+  async provide(engine: ScriptedEngine, slots = 1, maxTokensPerSecond: number | null = null) {
     const mesh = await this.join();
     const statuses: WorkerStatus[] = [];
     const failures: MeshError[] = [];
     const providing: Providing = mesh.provide({
       models: [{ advert, engine, slots }],
+      maxTokensPerSecond,
       onStatus: (status) => statuses.push(status),
       onFailure: (error) => failures.push(error),
     });
@@ -379,6 +380,22 @@ describe('a provider', () => {
     letGo();
     await w.clock.advance(10);
     expect(outcome.text).toBe('late');
+  });
+
+  it('keeps to the speed that its owner allows, and a cancel does not wait for it', async () => {
+    const w = world.current;
+    const engine = new ScriptedEngine(Array.from({ length: 40 }, (_, i) => `${i} `));
+    await w.provide(engine, 1, 10);
+    const user = await w.join();
+    const abort = new AbortController();
+    const outcome = consume(user.ask(question(), abort.signal));
+    await w.clock.advance(2_050);
+    const words = outcome.text.split(' ').length - 1;
+    expect(words).toBeGreaterThanOrEqual(20);
+    expect(words).toBeLessThanOrEqual(22);
+    abort.abort();
+    await w.clock.advance(0);
+    expect(engine.computing).toBe(0);
   });
 
   it('that stops says so, and its engine is at rest when it has', async () => {

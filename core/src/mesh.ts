@@ -18,6 +18,8 @@ export interface MeshOptions {
 
 export interface ProvideOptions {
   models: ServedModel[];
+  /** The owner's own limit for each answer. Left out: as fast as it goes. */
+  maxTokensPerSecond?: number | null;
   onStatus: (status: WorkerStatus) => void;
   onFailure: (error: MeshError) => void;
 }
@@ -68,6 +70,7 @@ export class Mesh {
     const worker = new TaskWorker({
       clock: this.#clock,
       models: options.models,
+      maxTokensPerSecond: options.maxTokensPerSecond ?? null,
       onFailure: options.onFailure,
       onStatus: (status) => {
         if (this.#worker === worker) {

@@ -72,7 +72,7 @@ export class PeerJsTransport implements Transport {
   }
 
   async dial(peer: PeerId, signal: AbortSignal): Promise<Link> {
-    await this.#whenRegistered(signal);
+    await this.registered(signal);
     const connection = this.#peer?.connect(peer, { reliable: true, serialization: SERIALIZATION });
     if (connection === undefined) throw unreachable();
     return new Promise<Link>((resolve, reject) => {
@@ -95,6 +95,25 @@ export class PeerJsTransport implements Transport {
         resolve(this.#link(connection, peer));
       });
     });
+  }
+
+  /** Resolves when others can dial us. Rejects with control_unreachable after some seconds, or cancelled. */
+  async registered(signal: AbortSignal): Promise<void> {
+    if (this.#peer?.open !== true && !this.#closed) {
+      await new Promise<void>((resolve) => {
+        const done = () => {
+          stopTimer();
+          stopAbort();
+          this.#ready.delete(done);
+          resolve();
+        };
+        this.#ready.add(done);
+        const stopTimer = this.#options.clock.after(SIGNALLING_TIMEOUT_MS, done);
+        const stopAbort = onAbort(signal, done);
+      });
+    }
+    if (signal.aborted) throw cancelled();
+    if (this.#peer?.open !== true) throw unreachable();
   }
 
   close(): void {
@@ -202,24 +221,6 @@ export class PeerJsTransport implements Transport {
   #wake(): void {
     for (const wake of this.#ready) wake();
     this.#ready.clear();
-  }
-
-  async #whenRegistered(signal: AbortSignal): Promise<void> {
-    if (this.#peer?.open !== true && !this.#closed) {
-      await new Promise<void>((resolve) => {
-        const done = () => {
-          stopTimer();
-          stopAbort();
-          this.#ready.delete(done);
-          resolve();
-        };
-        this.#ready.add(done);
-        const stopTimer = this.#options.clock.after(SIGNALLING_TIMEOUT_MS, done);
-        const stopAbort = onAbort(signal, done);
-      });
-    }
-    if (signal.aborted) throw cancelled();
-    if (this.#peer?.open !== true) throw unreachable();
   }
 }
 

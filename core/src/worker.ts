@@ -1,4 +1,5 @@
 /** What a provider accepts and how it works it off: slots, a short queue, and an end for every task. */
+import { onAbort } from './abort.ts';
 import type { Channel } from './channel.ts';
 import type { Clock } from './clock.ts';
 import type { Engine } from './engine.ts';
@@ -45,6 +46,8 @@ export interface WorkerStatus {
 export interface TaskWorkerOptions {
   clock: Clock;
   models: readonly ServedModel[];
+  /** The owner's own limit for each answer, so that lending stays unnoticed; null: as fast as it goes. */
+  maxTokensPerSecond: number | null;
   /** Called when a slot or the queue changes, and twice a second while answers are written. */
   onStatus: (status: WorkerStatus) => void;
   /** A task ended badly through no wish of its requester. For the log: no prompt in it. */
@@ -189,6 +192,7 @@ export class TaskWorker {
         abort.signal,
       );
       let index = 0;
+      const startMs = clock.now();
       for (let next = await pieces.next(); ; next = await pieces.next()) {
         if (next.done === true) {
           if (abort.signal.aborted) return;
@@ -201,6 +205,7 @@ export class TaskWorker {
         this.#tokens += tokens;
         task.meter.add(tokens, clock.now());
         if (channel.congested) await channel.drain();
+        if (this.#options.maxTokensPerSecond !== null) await this.#pace(startMs, index, abort.signal);
       }
       this.#answers += 1;
       this.#measure(task.meter.overall());
@@ -218,6 +223,22 @@ export class TaskWorker {
       }
       this.#announce();
     }
+  }
+
+  /** Waits until `tokens` since `startMs` are within the owner's limit. */
+  async #pace(startMs: number, tokens: number, signal: AbortSignal): Promise<void> {
+    const { clock, maxTokensPerSecond } = this.#options;
+    const waitMs = startMs + (tokens * 1000) / (maxTokensPerSecond ?? Infinity) - clock.now();
+    if (waitMs <= 0 || signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        stopTimer();
+        stopAbort();
+        resolve();
+      };
+      const stopTimer = clock.after(waitMs, done);
+      const stopAbort = onAbort(signal, done);
+    });
   }
 
   /** Stops a task without a word to its requester. A running one leaves `#running` when its engine has stopped. */

@@ -1,0 +1,34 @@
+/** Every benchmark: `npm run bench -- <name>`. Each prints its figures, saves them, and ends with one line of JSON. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
+import { overhead } from './overhead.ts';
+
+const RESULTS = join(import.meta.dirname, '..', 'results');
+
+function count(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('must be a whole number from 1');
+  return value;
+}
+
+function report(result: { bench: string }): void {
+  mkdirSync(RESULTS, { recursive: true });
+  const line = JSON.stringify(result);
+  writeFileSync(join(RESULTS, `${result.bench}.json`), `${line}\n`);
+  process.stdout.write(`${line}\n`);
+}
+
+const program = new Command('bench').description('LLMesh benchmarks, each beside what it is measured against.');
+program
+  .command('overhead')
+  .description('what the mesh costs: raw node-llama-cpp against the same engine through worker, WebRTC and client')
+  .option('--model <file|synthetic>', 'a GGUF; "synthetic" writes one of 100M parameters', 'tiny')
+  .option('--rounds <n>', 'pairs of runs', count, 12)
+  .option('--tokens <n>', 'tokens an answer', count, 128)
+  .option('--threads <n>', 'threads of the engine', count, 1)
+  .action(async (options: { model: string; rounds: number; tokens: number; threads: number }) => {
+    report(await overhead(options));
+  });
+
+await program.parseAsync();

@@ -1,0 +1,28 @@
+export interface Spread {
+  min: number;
+  p25: number;
+  median: number;
+  p75: number;
+  max: number;
+}
+
+/** Quartiles by linear interpolation between the ranks (Hyndman and Fan 1996, type 7). Throws on an empty list. */
+export function spread(values: readonly number[]): Spread {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (share: number) => {
+    const rank = share * (sorted.length - 1);
+    const low = sorted[Math.floor(rank)];
+    const high = sorted[Math.ceil(rank)];
+    if (low === undefined || high === undefined) throw new Error('nothing was measured');
+    return round(low + (high - low) * (rank - Math.floor(rank)));
+  };
+  return { min: at(0), p25: at(0.25), median: at(0.5), p75: at(0.75), max: at(1) };
+}
+
+function round(value: number): number {
+  return Number(value.toPrecision(4));
+}
+
+export function show({ min, p25, median, p75, max }: Spread): string {
+  return `${median} (${p25}–${p75}, from ${min} to ${max})`;
+}

@@ -1,0 +1,43 @@
+/** The browsers that Debian ships, as a volunteer and as a user. */
+import { chromium, firefox, type Browser, type Page } from '@playwright/test';
+
+const CHROMIUM = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
+const FIREFOX = process.env['FIREFOX_PATH'] ?? '/usr/bin/firefox-esr';
+
+export type BrowserName = 'chromium' | 'firefox';
+
+export function launch(name: BrowserName): Promise<Browser> {
+  if (name === 'firefox') {
+    return firefox.launch({
+      executablePath: FIREFOX,
+      channel: 'moz-firefox',
+      firefoxUserPrefs: {
+        // Two browsers on one machine without a network meet over its own addresses.
+        'media.peerconnection.ice.obfuscate_host_addresses': false,
+        'media.peerconnection.ice.loopback': true,
+      },
+    });
+  }
+  return chromium.launch({
+    executablePath: CHROMIUM,
+    args: [
+      '--no-sandbox',
+      '--disable-features=WebRtcHideLocalIpsWithMdns',
+      '--enable-unsafe-webgpu',
+      '--use-webgpu-adapter=swiftshader',
+    ],
+  });
+}
+
+/** A page whose errors fail the test that looks at `errors`. */
+export async function openPage(browser: Browser, url: string): Promise<{ page: Page; errors: string[] }> {
+  const context = await browser.newContext({ serviceWorkers: 'block' });
+  const page = await context.newPage();
+  const errors: string[] = [];
+  page.on('pageerror', (error) => errors.push(error.message));
+  page.on('console', (message) => {
+    if (message.type() === 'error') errors.push(message.text());
+  });
+  await page.goto(url);
+  return { page, errors };
+}

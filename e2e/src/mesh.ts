@@ -1,0 +1,42 @@
+/** A whole mesh for a test: control plane, and as many native providers as it asks for. */
+import { freePort, startProgram, type Running } from './processes.ts';
+
+export interface TestMesh {
+  url: string;
+  /** `llmesh worker` with the tiny model. */
+  addWorker(...args: string[]): Promise<Running>;
+  stop(): Promise<void>;
+}
+
+export async function startMesh(): Promise<TestMesh> {
+  const port = await freePort();
+  const url = `http://localhost:${port}`;
+  const running = [await startProgram('signaling/src/main.ts', ['--port', String(port)])];
+  return {
+    url,
+    async addWorker(...args) {
+      const worker = await startProgram('native-worker/src/main.ts', [
+        ...['worker', '--model', 'llmesh-tiny', '--mesh', url, '--threads', '1', '--json'],
+        ...args,
+      ]);
+      running.push(worker);
+      return worker;
+    },
+    async stop() {
+      for (const one of running.toReversed()) await one.stop();
+    },
+  };
+}
+
+export interface WorkerStatusLine {
+  busySlots: number;
+  queued: number;
+  answers: number;
+  tokens: number;
+}
+
+/** The last status that a worker printed; null before the first. */
+export function lastStatus(worker: Running): WorkerStatusLine | null {
+  const line = worker.lines.findLast((one) => 'status' in one);
+  return line === undefined ? null : (line['status'] as WorkerStatusLine);
+}

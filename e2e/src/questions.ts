@@ -1,0 +1,17 @@
+/** What the tiny model knows by heart. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ROOT } from './processes.ts';
+
+export interface Known {
+  question: string;
+  answer: string;
+}
+
+export const known = JSON.parse(readFileSync(join(ROOT, 'models/tiny/questions.json'), 'utf8')) as Known[];
+
+/** Answers of plain words: what the page shows is what was said, letter for letter. */
+export const plain = known.filter(({ answer }) => !/[*_`#\n|<>[\]]|^\s*[-\d]/.test(answer));
+
+/** The longest answer: there is time to stop it. */
+export const longest = known.reduce((a, b) => (b.answer.length > a.answer.length ? b : a));

@@ -1,0 +1,59 @@
+import { expect, test, type Page } from '@playwright/test';
+import { launch, openPage, type BrowserName } from '../src/browsers.ts';
+import { answered, ask, tinyIsOffered } from '../src/chat.ts';
+import { startMesh, type TestMesh } from '../src/mesh.ts';
+import { known, plain } from '../src/questions.ts';
+
+let mesh: TestMesh;
+test.beforeEach(async () => {
+  mesh = await startMesh();
+});
+test.afterEach(() => mesh.stop());
+
+async function donate(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Start donating' }).click();
+  await expect(page.getByRole('status', { name: 'Provider status' })).toContainText(/Waiting/, { timeout: 60_000 });
+}
+
+for (const [volunteer, user] of [
+  ['chromium', 'chromium'],
+  ['chromium', 'firefox'],
+  ['firefox', 'chromium'],
+] as [BrowserName, BrowserName][]) {
+  test(`a ${volunteer} volunteer lends the tiny model and answers a ${user} user`, async () => {
+    const lender = await launch(volunteer);
+    const asker = await launch(user);
+    try {
+      const lending = await openPage(lender, `${mesh.url}/donate`);
+      await donate(lending.page);
+      const { page, errors } = await openPage(asker, mesh.url);
+      await tinyIsOffered(page);
+      for (const { question, answer } of plain.slice(3, 6)) {
+        await ask(page, question);
+        await expect(await answered(page)).toContainText(answer);
+      }
+      await expect(lending.page.getByText(/3 answers/).first()).toBeVisible();
+      await lending.page.getByRole('button', { name: 'Stop donating' }).click();
+      await expect(lending.page.getByRole('status', { name: 'Provider status' })).toContainText('Off');
+      await expect(page.getByRole('combobox', { name: 'Model' })).toContainText(/nobody/i);
+      expect([...lending.errors, ...errors]).toEqual([]);
+    } finally {
+      await lender.close();
+      await asker.close();
+    }
+  });
+}
+
+test('wllama in the page knows every canonical answer word for word', async () => {
+  test.setTimeout(300_000);
+  const browser = await launch('chromium');
+  try {
+    const lending = await openPage(browser, `${mesh.url}/donate`);
+    await donate(lending.page);
+    const { askAll } = await import('../src/node-client.ts');
+    const wrong = (await askAll(mesh.url, known)).filter(({ expected, text }) => text !== expected);
+    expect(wrong).toEqual([]);
+  } finally {
+    await browser.close();
+  }
+});
