@@ -12,7 +12,7 @@ export class Child {
   #process;
   /** The first line of JSON with `ready: true`; rejects when the process ends before. */
   ready;
-  /** How it ended, for a person, with its exit code. */
+  /** How it ended: `why` for a person, the exit code, and the error it named itself, if it did. */
   ended;
 
   /** `file`: a TypeScript file of this repository. */
@@ -21,24 +21,28 @@ export class Child {
     const node = ['--import', leash, '--import', 'tsx', '--conditions=@llmesh/source'];
     this.#process = spawn(process.execPath, [...node, join(root, file), ...args], {
       cwd: root,
-      env: { ...process.env, ...env },
+      env: { ...process.env, ...env, LLMESH_STARTED_BY: String(process.pid) },
       // A channel tells the child when we are gone, even by SIGKILL.
       stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
       // A terminal's Ctrl-C is for us alone: we end the children in order.
       detached: POSIX,
     });
+    let named = null;
     this.ended = new Promise((resolve) => {
-      this.#process.once('error', (error) => resolve({ code: 1, how: error.message }));
-      this.#process.once('exit', (code, signal) => {
-        resolve({ code: code ?? 1, how: signal === null ? `exit code ${code}` : `signal ${signal}` });
+      this.#process.once('error', (error) => resolve({ code: 1, why: error.message, named }));
+      // Of its last words, too: `close` comes when its output is read to the end.
+      this.#process.once('close', (code, signal) => {
+        const bare = signal === null ? `exit code ${code}.` : `signal ${signal}.`;
+        resolve({ code: code ?? 1, why: named?.message ?? bare, named });
       });
     });
     this.ready = new Promise((resolve, reject) => {
       createInterface({ input: this.#process.stdout }).on('line', (line) => {
         const said = parse(line);
         if (said?.ready === true) resolve(said);
+        if (typeof said?.error?.message === 'string') named = said.error;
       });
-      void this.ended.then(({ how }) => reject(new Error(how)));
+      void this.ended.then(({ why }) => reject(new Error(why)));
     });
     // Whoever waits for `ready` hears of it; nobody has to.
     this.ready.catch(() => {});

@@ -49,7 +49,7 @@ function readPackages(file) {
 }
 
 function installPackages() {
-  console.log('Installing packages (once; about a minute, some 1.5 GB on disk)…');
+  console.log('Installing packages (once; a minute or two, some 1.3 GB on disk)…');
   // The programs of ours and the prebuilt binaries of others need no install scripts.
   const npm = run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund']);
   if (npm !== 0) fail('npm ci failed; its message above says why. Is this computer online? Then try again.');

@@ -14,6 +14,9 @@ const EXIT_PORT_IN_USE = 3;
 const MAX_RESTART_SECONDS = 30;
 /** A worker that served so long has a fresh start when it stops. */
 const PROVEN_MS = 60_000;
+const PARENT_CHECK_MS = 250;
+/** Errors of the provider that come back however often it is started. */
+const HOPELESS = new Set(['model_not_found', 'model_unreadable', 'model_integrity']);
 const TINY = 'llmesh-tiny';
 
 const HELP = `Starts a whole mesh on this computer: the page, the control plane, and one provider with a tiny model.
@@ -35,6 +38,11 @@ const options = readOptions();
 const stopping = new AbortController();
 const children = new Set();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => stop(0));
+// npm runs us from a shell: a SIGTERM to npm ends that shell and never reaches us. Only our parent's id tells.
+if (process.env.npm_lifecycle_event !== undefined) {
+  const parent = process.ppid;
+  setInterval(() => process.ppid !== parent && !stopping.signal.aborted && stop(0), PARENT_CHECK_MS).unref();
+}
 // Whatever ends us takes the children along.
 process.on('exit', () => children.forEach((child) => child.kill()));
 
@@ -68,9 +76,9 @@ async function startControlPlane() {
   const args = ['--port', String(port), '--host', host, '--data', data];
   const folders = ['--web', join(ROOT, 'web', 'dist'), '--models', join(ROOT, 'models')];
   const child = start('signaling/src/main.ts', [...args, ...folders]);
-  void child.ended.then(({ code, how }) => {
+  void child.ended.then(({ code, why }) => {
     if (stopping.signal.aborted) return;
-    console.error(`The control plane ended (${how}), and the mesh with it.`);
+    console.error(`The control plane ended, and the mesh with it: ${why}`);
     void stop(code === 0 ? 1 : code);
   });
   return afterASecond('Starting the control plane…', child.ready);
@@ -101,10 +109,14 @@ function startWorker(url) {
 async function mind(run, name) {
   for (let seconds = 1; ; seconds = Math.min(seconds * 2, MAX_RESTART_SECONDS)) {
     const started = performance.now();
-    const { how } = await run();
+    const { why, named } = await run();
     if (stopping.signal.aborted) return;
+    if (HOPELESS.has(named?.code)) {
+      console.error(`The provider cannot start: ${why}`);
+      return stop(1);
+    }
     if (performance.now() - started > PROVEN_MS) seconds = 1;
-    console.error(`The provider with ${name} ended (${how}). Starting it again in ${seconds} s.`);
+    console.error(`The provider with ${name} ended: ${why} Starting it again in ${seconds} s.`);
     try {
       await sleep(seconds * 1000, undefined, { signal: stopping.signal });
     } catch {

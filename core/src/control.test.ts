@@ -144,10 +144,10 @@ describe('the control connection', () => {
     expect(await match).toMatchObject({ code: 'cancelled' });
   });
 
-  it('stays away from a server of another version, and says why', async () => {
+  it.each(['version_mismatch', 'control_refused'] as const)('stays away when refused for good: %s', async (code) => {
     const { clock, client, sockets, last } = setUp();
     last().onopen?.(undefined as never);
-    last().say({ type: 'refused', code: 'version_mismatch', message: 'Reload this page.' });
+    last().say({ type: 'refused', code, message: 'Reload this page.' });
     last().onclose?.(undefined as never);
     await clock.advance(60_000);
     expect(client.state).toBe('refused');

@@ -175,7 +175,7 @@ export class ControlClient {
         const error = new MeshError(message.code, message.message);
         if (message.requestId !== undefined) {
           this.#matches.get(message.requestId)?.reject(error);
-        } else if (message.code === 'version_mismatch') {
+        } else if (message.code === 'version_mismatch' || message.code === 'control_refused') {
           this.refusal = error;
           this.#detach();
           this.#setState('refused');

@@ -243,7 +243,10 @@ export const OffersSchema = v.object({
   models: v.array(OfferSchema),
 });
 
-/** Something was refused. With `requestId`: that match; else the connection, which is then closed. */
+/**
+ * Something was refused. With `requestId`: that match. Without: `version_mismatch` and `control_refused` are about the
+ * connection, which is closed and need not be tried again; others are about the last message.
+ */
 export const RefusedSchema = v.object({
   type: v.literal('refused'),
   requestId: v.optional(count),

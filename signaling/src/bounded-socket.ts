@@ -1,0 +1,83 @@
+/** The server's end of a WebSocket of a stranger: what it may send is judged first, and a slow reader is cut off. */
+import { WebSocket, WebSocketServer } from 'ws';
+import type { Clock } from '@llmesh/core/clock';
+
+/** What may wait for a reader. Behind it lies this server's memory. */
+export const MAX_BUFFERED_BYTES = 1_048_576;
+export const PING_MS = 5000;
+
+/** Close codes of the private range (RFC 6455 §7.4.2), after the HTTP status that says the same. */
+export const CLOSE = {
+  badMessage: 4400,
+  helloTimeout: 4408,
+  replaced: 4409,
+  versionMismatch: 4426,
+  rateLimited: 4429,
+  /** RFC 6455 §7.4.1 */
+  goingAway: 1001,
+} as const;
+
+export class BoundedSocket extends WebSocket {
+  /** Sees every message first; on false nobody else does. */
+  admit: ((data: Buffer, isBinary: boolean) => boolean) | null = null;
+  /** Too much waits for this reader; the connection is being cut. */
+  slow: (() => void) | null = null;
+
+  override emit(event: string | symbol, ...args: unknown[]): boolean {
+    if (event === 'message' && this.admit !== null) {
+      // `ws` hands out one Buffer a message unless binaryType says otherwise, which nothing here does.
+      const [data, isBinary] = args as [Buffer, boolean];
+      if (!this.admit(data, isBinary)) return true;
+    }
+    return super.emit(event, ...args);
+  }
+
+  override send(data: string): void {
+    if (this.readyState !== WebSocket.OPEN) return;
+    if (this.bufferedAmount > MAX_BUFFERED_BYTES) {
+      this.slow?.();
+      this.terminate();
+      return;
+    }
+    super.send(data);
+  }
+}
+
+export type BoundedServer = InstanceType<typeof WebSocketServer<typeof BoundedSocket>>;
+
+/** A WebSocketServer with such sockets, to be handed its upgrades. */
+export function boundedServer(options: { maxPayload: number; path?: string }): BoundedServer {
+  // How long a socket that was told to go may take; @types/ws does not know it yet.
+  const closeTimeout = { closeTimeout: 2000 };
+  return new WebSocketServer({ noServer: true, WebSocket: BoundedSocket, ...closeTimeout, ...options });
+}
+
+/** Cuts connections whose other end is gone without a word: no pong from one ping to the next. Returns the way to stop. */
+export function cutHalfOpen(server: BoundedServer, clock: Clock): () => void {
+  const waiting = new WeakSet<BoundedSocket>();
+  server.on('connection', (socket) => socket.on('pong', () => waiting.delete(socket)));
+  const round = () => {
+    for (const socket of server.clients) {
+      if (waiting.has(socket)) {
+        socket.terminate();
+      } else if (socket.readyState === WebSocket.OPEN) {
+        waiting.add(socket);
+        socket.ping();
+      }
+    }
+    stop = clock.after(PING_MS, round);
+  };
+  let stop = clock.after(PING_MS, round);
+  return () => stop();
+}
+
+/** Says goodbye to everybody, and does not wait for those who do not answer. */
+export async function closeSockets(server: BoundedServer, clock: Clock): Promise<void> {
+  const all = [...server.clients];
+  const gone = all.map((socket) => new Promise<void>((resolve) => socket.once('close', () => resolve())));
+  for (const socket of all) socket.close(CLOSE.goingAway, 'The mesh is shutting down.');
+  const stop = clock.after(500, () => all.forEach((socket) => socket.terminate()));
+  await Promise.all(gone);
+  stop();
+  server.close();
+}

@@ -1,0 +1,81 @@
+/** Who may open a WebSocket here, and which: the one place that answers `upgrade`. */
+import { STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
+import type { Logger } from 'pino';
+import { MESH_PATH, type Mesh } from './mesh.ts';
+import type { Metrics } from './metrics.ts';
+import { SIGNAL_SOCKET_PATH, type Signal } from './signal.ts';
+
+export interface FrontDoorOptions {
+  mesh: Mesh;
+  signal: Signal;
+  metrics: Metrics;
+  log: Logger;
+  /** Origins besides our own whose pages may connect; `*` is any. */
+  allowedOrigins: readonly string[];
+  maxPeers: number;
+  /** WebSockets of one kind from one address. */
+  maxPerAddress: number;
+  addressOf: (request: IncomingMessage) => string;
+}
+
+export function openFrontDoor(server: Server, options: FrontDoorOptions): void {
+  const { mesh, signal, metrics, log } = options;
+  const counts = new Map<string, number>();
+
+  server.on('upgrade', (request, socket, head) => {
+    // A reset before `ws` takes over must not end the process.
+    socket.on('error', (error) => log.debug({ err: error }, 'a connection broke during its handshake'));
+    const path = pathOf(request);
+    const kind = path === MESH_PATH ? 'mesh' : path === SIGNAL_SOCKET_PATH ? 'signal' : null;
+    if (kind === null)
+      return refuse(404, 'http', 'not_found', `No WebSocket here. The mesh's are ${MESH_PATH} and /signal.`);
+    if (!originAllowed(request, options.allowedOrigins)) {
+      return refuse(
+        403,
+        kind,
+        'forbidden_origin',
+        "This page's origin may not use this mesh. Its operator can add it to LLMESH_ORIGINS.",
+      );
+    }
+    const address = `${kind} ${options.addressOf(request)}`;
+    const count = counts.get(address) ?? 0;
+    if (count >= options.maxPerAddress)
+      return refuse(429, kind, 'rate_limited', 'Too many connections from this address.');
+    if ((kind === 'mesh' ? mesh : signal).size >= options.maxPeers)
+      return refuse(503, kind, 'busy', 'The mesh is full. Try again later.');
+    counts.set(address, count + 1);
+    socket.once('close', () => {
+      const left = (counts.get(address) ?? 1) - 1;
+      if (left === 0) counts.delete(address);
+      else counts.set(address, left);
+    });
+    if (kind === 'mesh') return mesh.accept(request, socket, head);
+    if (!signal.accept(request, socket, head))
+      refuse(400, kind, 'bad_message', 'Not an id, token and key of a peer of this mesh.');
+
+    function refuse(status: number, plane: Parameters<Metrics['refuse']>[0], code: string, message: string): void {
+      metrics.refuse(plane, code);
+      log.debug({ status, code }, 'refused a WebSocket');
+      const head = [
+        `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
+        'Connection: close',
+        'Content-Type: text/plain; charset=utf-8',
+        `Content-Length: ${Buffer.byteLength(message)}`,
+      ];
+      socket.end(`${head.join('\r\n')}\r\n\r\n${message}`);
+    }
+  });
+}
+
+/** null when it is none that our own URLs could have. */
+function pathOf(request: IncomingMessage): string | null {
+  const url = request.url ?? '';
+  return url.startsWith('/') && URL.canParse(url, 'http://mesh') ? new URL(url, 'http://mesh').pathname : null;
+}
+
+/** Programs send no Origin. A browser sends that of the page, which has to be served from the host it connects to. */
+function originAllowed(request: IncomingMessage, allowed: readonly string[]): boolean {
+  const { origin, host } = request.headers;
+  if (origin === undefined || allowed.includes('*') || allowed.includes(origin)) return true;
+  return URL.canParse(origin) && host !== undefined && new URL(origin).host === host.toLowerCase();
+}

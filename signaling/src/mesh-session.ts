@@ -1,0 +1,183 @@
+/** One connection on `/mesh`, from its hello to its end. */
+import type { Clock } from '@llmesh/core/clock';
+import type { ErrorCode } from '@llmesh/core/errors';
+import type { PeerId } from '@llmesh/core/ids';
+import { parseToServer, PROTOCOL_VERSION, type FromServer, type IceServer, type ToServer } from '@llmesh/core/protocol';
+import { CLOSE, type BoundedSocket } from './bounded-socket.ts';
+import type { Matchmaker } from './matchmaker.ts';
+import type { Metrics } from './metrics.ts';
+import { PUBLISH_MS, type OfferBoard } from './offer-board.ts';
+import { HEARTBEAT_MS, type RegisteredPeer, type Registry } from './registry.ts';
+import { TokenBucket } from './token-bucket.ts';
+
+export const HELLO_TIMEOUT_MS = 10_000;
+export const MAX_BAD_MESSAGES = 5;
+/** A message costs one, and one more for every 16 KiB, so that few large ones cannot do what many small ones may not. */
+const RATE = { perSecond: 50, burst: 200 };
+const BYTES_PER_TOKEN = 16_384;
+/** Messages over the rate that are dropped before the connection is closed. */
+const MAX_OVER_RATE = 100;
+
+export interface MeshContext {
+  clock: Clock;
+  registry: Registry;
+  matchmaker: Matchmaker;
+  board: OfferBoard;
+  metrics: Metrics;
+  iceServers: readonly IceServer[];
+  /** Peers that have said hello. */
+  sessions: Map<PeerId, MeshSession>;
+}
+
+export class MeshSession {
+  readonly #context: MeshContext;
+  readonly #socket: BoundedSocket;
+  readonly #bucket: TokenBucket;
+  readonly #stopHelloTimer: () => void;
+  #peer: RegisteredPeer | null = null;
+  #badMessages = 0;
+  #overRate = 0;
+
+  constructor(socket: BoundedSocket, context: MeshContext) {
+    this.#socket = socket;
+    this.#context = context;
+    this.#bucket = new TokenBucket(context.clock, RATE);
+    this.#stopHelloTimer = context.clock.after(HELLO_TIMEOUT_MS, () => {
+      this.#end('bad_message', 'No hello within 10 seconds. Connect again.', CLOSE.helloTimeout);
+    });
+    socket.admit = (data) => this.#admit(data);
+    socket.slow = () => context.metrics.refuse('mesh', 'slow_reader');
+    socket.on('message', (data: Buffer, isBinary: boolean) =>
+      this.#receive(isBinary ? null : parseToServer(data.toString())),
+    );
+    socket.on('error', (error: Error & { code?: string }) => {
+      // `ws` closes by itself after these, with 1009 for a message over the limit.
+      const tooLarge = error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH';
+      context.metrics.refuse('mesh', tooLarge ? 'message_too_large' : 'bad_message');
+    });
+    socket.on('close', () => this.#leave());
+  }
+
+  send(json: string): void {
+    this.#socket.send(json);
+  }
+
+  /** Too many messages are not even looked at. */
+  #admit(data: Buffer): boolean {
+    if (this.#bucket.take(1 + data.length / BYTES_PER_TOKEN)) {
+      if (this.#bucket.level > RATE.burst / 2) this.#overRate = 0;
+      return true;
+    }
+    this.#context.metrics.refuse('mesh', 'rate_limited');
+    this.#overRate++;
+    if (this.#overRate === 1) this.#refuse('rate_limited', 'Too many messages. Slow down.');
+    else if (this.#overRate > MAX_OVER_RATE) this.#close(CLOSE.rateLimited, 'Too many messages.');
+    return false;
+  }
+
+  #receive(message: ToServer | null): void {
+    if (message === null) return this.#bad('Not a message of this protocol.');
+    if (this.#peer !== null) this.#context.registry.heard(this.#peer);
+    switch (message.type) {
+      case 'hello':
+        return this.#peer === null ? this.#hello(message) : this.#bad('One hello is enough.');
+      case 'advert':
+        return this.#peer === null ? this.#bad(HELLO_FIRST) : this.#advert(this.#peer, message);
+      case 'heartbeat':
+        return this.#peer === null ? this.#bad(HELLO_FIRST) : this.#heartbeat(this.#peer, message);
+      case 'match':
+        return this.#peer === null ? this.#bad(HELLO_FIRST) : this.#match(this.#peer, message);
+      case 'bye':
+        this.#leave();
+        return this.#close(1000, 'Goodbye.');
+      default:
+        message satisfies never;
+    }
+  }
+
+  #hello(hello: Extract<ToServer, { type: 'hello' }>): void {
+    if (hello.version !== PROTOCOL_VERSION) {
+      const what = hello.agent === 'browser' ? 'This page is from an older version. Reload it.' : OTHER_VERSION;
+      return this.#end('version_mismatch', what, CLOSE.versionMismatch);
+    }
+    this.#stopHelloTimer();
+    // Whoever knows an id can take it over until `hello.key` is proved, which is where the challenge goes.
+    const { sessions, registry, board } = this.#context;
+    const before = sessions.get(hello.peerId);
+    if (before !== undefined) before.#replaced();
+    this.#peer = registry.join(hello.peerId, hello.agent);
+    sessions.set(hello.peerId, this);
+    this.#say({
+      type: 'welcome',
+      version: PROTOCOL_VERSION,
+      heartbeatMs: HEARTBEAT_MS,
+      iceServers: [...this.#context.iceServers],
+    });
+    this.send(board.current());
+    board.touch(PUBLISH_MS);
+  }
+
+  #advert(peer: RegisteredPeer, advert: Extract<ToServer, { type: 'advert' }>): void {
+    this.#context.registry.advert(peer, advert.models, advert.slots);
+    this.#context.board.touch();
+  }
+
+  #heartbeat(peer: RegisteredPeer, beat: Extract<ToServer, { type: 'heartbeat' }>): void {
+    this.#context.registry.heartbeat(peer, beat);
+    if (peer.models.length > 0) this.#context.board.touch();
+  }
+
+  #match(peer: RegisteredPeer, { requestId, model, exclude }: Extract<ToServer, { type: 'match' }>): void {
+    const candidates = this.#context.matchmaker.match({ model, exclude, asker: peer.peerId });
+    this.#context.metrics.matched(candidates.length > 0);
+    this.#say({ type: 'matched', requestId, candidates });
+  }
+
+  #bad(why: string): void {
+    this.#context.metrics.refuse('mesh', 'bad_message');
+    this.#badMessages++;
+    this.#refuse('bad_message', why);
+    if (this.#badMessages >= MAX_BAD_MESSAGES) this.#close(CLOSE.badMessage, 'Too many messages that make no sense.');
+  }
+
+  #replaced(): void {
+    this.#end('control_refused', 'This peer connected again from elsewhere.', CLOSE.replaced);
+    this.#leave();
+  }
+
+  #end(code: ErrorCode, message: string, closeCode: number): void {
+    this.#context.metrics.refuse('mesh', code);
+    this.#refuse(code, message);
+    this.#close(closeCode, message);
+  }
+
+  #close(code: number, reason: string): void {
+    this.#stopHelloTimer();
+    // What still arrives until the other end answers is nobody's.
+    this.#socket.admit = () => false;
+    this.#socket.close(code, reason);
+  }
+
+  #leave(): void {
+    this.#stopHelloTimer();
+    const peer = this.#peer;
+    if (peer === null) return;
+    this.#peer = null;
+    const { sessions, registry, board } = this.#context;
+    if (sessions.get(peer.peerId) === this) sessions.delete(peer.peerId);
+    const offered = peer.models.length > 0;
+    registry.leave(peer);
+    board.touch(offered ? 0 : PUBLISH_MS);
+  }
+
+  #refuse(code: ErrorCode, message: string): void {
+    this.#say({ type: 'refused', code, message });
+  }
+
+  #say(message: FromServer): void {
+    this.send(JSON.stringify(message));
+  }
+}
+
+const HELLO_FIRST = 'Say hello first.';
+const OTHER_VERSION = 'This program speaks another version than the mesh. Update it.';

@@ -1,0 +1,74 @@
+/** What `/metrics` says, in one place. Names are part of what operators rely on. */
+import { collectDefaultMetrics, Counter, Gauge, Registry as Collector } from 'prom-client';
+import type { Registry } from './registry.ts';
+
+export type Plane = 'mesh' | 'signal' | 'http';
+
+export class Metrics {
+  readonly #collector = new Collector();
+  readonly matches = this.#counter('llmesh_matches_total', 'Matches asked for, by whether somebody was found.', [
+    'found',
+  ]);
+  readonly refused = this.#counter('llmesh_refused_total', 'Messages and connections refused.', ['plane', 'code']);
+  readonly signalling = this.#counter('llmesh_signalling_messages_total', 'PeerServer messages taken.', ['type']);
+  #matchCount = 0;
+
+  constructor(registry: Registry, sockets: Record<'mesh' | 'signal', () => number>) {
+    collectDefaultMetrics({ register: this.#collector });
+    this.#gauge('llmesh_peers', 'Peers connected.', () => registry.totals().peers);
+    this.#gauge('llmesh_providers', 'Peers that offer a model.', () => registry.totals().providers);
+    this.#gauge('llmesh_slots', 'Answers that the mesh can write at once.', () => registry.totals().slots);
+    this.#gauge('llmesh_busy_slots', 'Answers being written now.', () => registry.totals().busySlots);
+    this.#gauge('llmesh_queued', 'Questions waiting at providers.', () => registry.totals().queued);
+    this.#gauge(
+      'llmesh_tokens_per_second',
+      'Over the last minute, as reported.',
+      () => registry.totals().tokensPerSecond,
+    );
+    new Gauge({
+      name: 'llmesh_sockets',
+      help: 'WebSockets open, by kind.',
+      labelNames: ['kind'],
+      registers: [this.#collector],
+      collect() {
+        for (const kind of ['mesh', 'signal'] as const) this.set({ kind }, sockets[kind]());
+      },
+    });
+  }
+
+  matched(found: boolean): void {
+    this.#matchCount++;
+    this.matches.inc({ found: found ? 'yes' : 'no' });
+  }
+
+  refuse(plane: Plane, code: string): void {
+    this.refused.inc({ plane, code });
+  }
+
+  get matchCount(): number {
+    return this.#matchCount;
+  }
+
+  get contentType(): string {
+    return this.#collector.contentType;
+  }
+
+  text(): Promise<string> {
+    return this.#collector.metrics();
+  }
+
+  #counter<L extends string>(name: string, help: string, labelNames: L[]): Counter<L> {
+    return new Counter({ name, help, labelNames, registers: [this.#collector] });
+  }
+
+  #gauge(name: string, help: string, read: () => number): void {
+    new Gauge({
+      name,
+      help,
+      registers: [this.#collector],
+      collect() {
+        this.set(read());
+      },
+    });
+  }
+}

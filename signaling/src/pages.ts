@@ -1,0 +1,79 @@
+/** The built page and the mesh's own model files, as static files. */
+import { existsSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import express, { Router, type ErrorRequestHandler, type RequestHandler, type Response } from 'express';
+import type { Logger } from 'pino';
+import { sendError } from './api.ts';
+
+/** The page's own addresses: the same document, which looks at the address itself. */
+const PAGE_PATHS = ['/', '/donate', '/network'];
+/** Those that the type table of `send` does not know, or might know otherwise. */
+const TYPES: Record<string, string> = {
+  '.wasm': 'application/wasm',
+  '.gguf': 'application/octet-stream',
+  '.webmanifest': 'application/manifest+json',
+  '.mjs': 'text/javascript; charset=utf-8',
+};
+
+export interface PagesOptions {
+  /** The folder that `vite build` wrote. */
+  webFolder: string;
+  /** `models/` of the repository, or one like it. */
+  modelsFolder: string | null;
+}
+
+export function pagesRouter({ webFolder, modelsFolder }: PagesOptions): Router {
+  const router = Router();
+  router.get(PAGE_PATHS, (_request, response, next) => {
+    response.set('Cache-Control', 'no-cache');
+    if (!existsSync(join(webFolder, 'index.html'))) return sendPage(response, 503, NOT_BUILT);
+    response.sendFile('index.html', { root: webFolder, cacheControl: false }, next);
+  });
+  if (modelsFolder !== null) router.use('/models', onlyModelFiles, serve(modelsFolder));
+  router.use(serve(webFolder));
+  return router;
+}
+
+export const notFound: RequestHandler = (request, response) => {
+  response.set('Cache-Control', 'no-cache');
+  if (request.accepts(['html', 'json']) === 'html') sendPage(response, 404, NOT_FOUND);
+  else sendError(response, 404, 'not_found', 'Nothing here.');
+};
+
+export function failed(log: Logger): ErrorRequestHandler {
+  return (error: Error & { status?: number }, _request, response, next) => {
+    if (response.headersSent) return next(error);
+    const status = error.status ?? 500;
+    if (status >= 500) log.error({ err: error }, 'a request failed');
+    if (status < 500) sendError(response, status, 'bad_request', 'This request makes no sense.');
+    else sendError(response, status, 'failed', 'The server failed. Its log says why.');
+  };
+}
+
+/** `models/` also holds the program that trains the tiny model. */
+const onlyModelFiles: RequestHandler = (request, _response, next) => {
+  next(['.json', '.gguf'].includes(extname(request.path)) ? undefined : 'router');
+};
+
+function serve(folder: string): RequestHandler {
+  return express.static(folder, {
+    index: false,
+    redirect: false,
+    cacheControl: false,
+    setHeaders: (response: Response, path) => {
+      const type = TYPES[extname(path)];
+      if (type !== undefined) response.setHeader('Content-Type', type);
+      // Vite names what lies in assets/ after its content. All else keeps its name when it changes.
+      const hashed = path.startsWith(join(folder, 'assets'));
+      response.setHeader('Cache-Control', hashed ? 'public, max-age=31536000, immutable' : 'no-cache');
+    },
+  });
+}
+
+function sendPage(response: Response, status: number, body: string): void {
+  response.status(status).type('html').send(`<!doctype html><html lang="en"><title>LLMesh</title>${body}</html>`);
+}
+
+const NOT_BUILT =
+  '<h1>The page is not built yet</h1><p>Run <code>npm start</code>, which builds it, or <code>npm run build</code>, and reload.</p>';
+const NOT_FOUND = '<h1>Nothing here</h1><p>Go to <a href="/">the mesh</a>.</p>';

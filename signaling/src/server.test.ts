@@ -1,0 +1,331 @@
+/** The control plane's socket for peers and its HTTP, on real sockets. Only the clock is turned by hand, where a test needs it. */
+import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
+import { request as httpRequest } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import * as v from 'valibot';
+import { newPeerId, type ModelId } from '@llmesh/core/ids';
+import { MAX_MESSAGE_BYTES, ModelsPageSchema, PeersPageSchema, StatsSchema } from '@llmesh/core/protocol';
+import { CLOSE, PING_MS } from './bounded-socket.ts';
+import { HELLO_TIMEOUT_MS, MAX_BAD_MESSAGES } from './mesh-session.ts';
+import { GONE_MS } from './registry.ts';
+import { startControlPlane, type ControlPlane, type ControlPlaneOptions } from './server.ts';
+import { advertised, MeshPeer, TINY } from './testing/clients.ts';
+import { HandClock } from './testing/hand-clock.ts';
+
+const ADVERT = { type: 'advert', models: [advertised()], slots: 1 };
+const BEAT = { type: 'heartbeat', busySlots: 0, queued: 0, tokens: 5 };
+
+const planes: ControlPlane[] = [];
+let folder = '';
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'llmesh-page-'));
+  await mkdir(join(folder, 'web', 'assets'), { recursive: true });
+  await mkdir(join(folder, 'models', 'tiny'), { recursive: true });
+  const files = {
+    'web/index.html': '<!doctype html><title>LLMesh</title>',
+    'web/sw.js': '//',
+    'web/manifest.webmanifest': '{}',
+    'web/.stamp': 'secret',
+    'web/assets/a-123.js': '//',
+    'web/assets/w-123.wasm': 'wasm',
+    'models/catalogue.json': '{"models":[]}',
+    'models/tiny/train.py': 'print()',
+    'models/tiny/llmesh-tiny.gguf': '0123456789',
+  };
+  for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
+});
+afterAll(() => rm(folder, { recursive: true }));
+afterEach(async () => {
+  await Promise.all(planes.splice(0).map((plane) => plane.close()));
+});
+
+async function start(options: Partial<ControlPlaneOptions> = {}): Promise<ControlPlane> {
+  const webFolder = join(folder, 'web');
+  const modelsFolder = join(folder, 'models');
+  const plane = await startControlPlane({ port: 0, host: '127.0.0.1', webFolder, modelsFolder, ...options });
+  planes.push(plane);
+  return plane;
+}
+
+async function joined(plane: ControlPlane, ...how: Parameters<MeshPeer['join']>): Promise<MeshPeer> {
+  const peer = new MeshPeer(plane.port);
+  await peer.join(...how);
+  await peer.says('welcome');
+  return peer;
+}
+
+const get = (plane: ControlPlane, path: string, init?: RequestInit) =>
+  fetch(`http://127.0.0.1:${plane.port}${path}`, init);
+const metrics = async (plane: ControlPlane) => (await get(plane, '/metrics')).text();
+
+describe('/mesh', () => {
+  test('hello, advert and match: the requester finds the provider, and everybody hears what is offered', async () => {
+    const iceServers = [{ urls: 'stun:stun.example.org' }];
+    const plane = await start({ iceServers });
+    const provider = new MeshPeer(plane.port);
+    await provider.join('native');
+    expect(await provider.says('welcome')).toEqual({ type: 'welcome', version: 1, heartbeatMs: 1000, iceServers });
+    expect(await provider.says('offers')).toEqual({ type: 'offers', peers: 1, providers: 0, models: [] });
+    const user = await joined(plane, 'browser');
+    await user.says('offers');
+    provider.send(ADVERT);
+    expect(await user.says('offers')).toMatchObject({ providers: 1, models: [{ id: TINY, providers: 1, slots: 1 }] });
+    expect(await user.match(TINY, 7)).toEqual({
+      type: 'matched',
+      requestId: 7,
+      candidates: [
+        { peerId: provider.id, agent: 'native', model: ADVERT.models[0], slots: 1, busySlots: 0, queued: 0 },
+      ],
+    });
+    expect((await user.match('unknown' as ModelId)).candidates).toEqual([]);
+    expect((await user.match(TINY, 8, [provider.id])).candidates).toEqual([]);
+    expect(await metrics(plane)).toMatch(/llmesh_matches_total\{found="yes"\} 1\n(.*\n)?.*found="no"\} 2/);
+  });
+
+  test.each(['bye', 'a cut connection'])('%s takes a provider out at once', async (how) => {
+    const plane = await start();
+    const provider = await joined(plane);
+    provider.send(ADVERT);
+    const user = await joined(plane, 'browser');
+    while ((await user.says('offers')).providers === 0);
+    if (how === 'bye') provider.send({ type: 'bye' });
+    else provider.ws.terminate();
+    while ((await user.says('offers')).providers === 1);
+    expect((await user.match(TINY)).candidates).toEqual([]);
+  });
+
+  test('a provider that falls silent is gone for everybody, and back with its next heartbeat', async () => {
+    const clock = new HandClock();
+    const plane = await start({ clock });
+    const provider = await joined(plane);
+    provider.send(ADVERT);
+    const user = await joined(plane, 'browser');
+    await user.match(TINY);
+    clock.turn(GONE_MS - 1000);
+    expect((await user.match(TINY)).candidates).toEqual([]);
+    clock.turn(2000);
+    while ((await user.says('offers')).providers === 1);
+    provider.send(BEAT);
+    await provider.settled();
+    expect((await user.match(TINY)).candidates).toHaveLength(1);
+  });
+
+  test('a second connection of a peer replaces the first', async () => {
+    const plane = await start();
+    const first = await joined(plane);
+    first.send(ADVERT);
+    const second = new MeshPeer(plane.port, first.id);
+    await second.join();
+    await second.says('welcome');
+    expect(await first.says('refused')).toMatchObject({ code: 'control_refused' });
+    expect((await first.end()).code).toBe(CLOSE.replaced);
+    expect(await (await get(plane, '/api/stats')).json()).toMatchObject({ peers: 1, providers: 0 });
+    second.send(ADVERT);
+    const user = await joined(plane);
+    while ((await user.match(TINY)).candidates.length === 0);
+  });
+});
+
+describe('bad input on /mesh', () => {
+  test.each([
+    ['no JSON', '{'],
+    ['an unknown type', { type: 'shout' }],
+    ['a wrong field', { ...BEAT, busySlots: -1 }],
+    ['binary', Buffer.from('{"type":"bye"}')],
+    ['another hello', { type: 'hello', version: 1, peerId: newPeerId(), agent: 'native', key: null }],
+  ])('%s is refused, and after some the connection is closed', async (_what, frame) => {
+    const plane = await start();
+    const bystander = await joined(plane);
+    const peer = await joined(plane);
+    for (let i = 0; i < MAX_BAD_MESSAGES; i++) {
+      peer.send(frame);
+      expect(await peer.says('refused')).toMatchObject({ code: 'bad_message' });
+    }
+    expect((await peer.end()).code).toBe(CLOSE.badMessage);
+    expect((await bystander.match(TINY)).candidates).toEqual([]);
+    expect(await metrics(plane)).toContain(`llmesh_refused_total{plane="mesh",code="bad_message"} ${MAX_BAD_MESSAGES}`);
+  });
+
+  test('nothing goes before the hello', async () => {
+    const plane = await start();
+    const peer = new MeshPeer(plane.port);
+    await peer.opened();
+    peer.send(ADVERT);
+    expect(await peer.says('refused')).toMatchObject({ code: 'bad_message', message: 'Say hello first.' });
+  });
+
+  test('no hello at all', async () => {
+    const clock = new HandClock();
+    const plane = await start({ clock });
+    const peer = new MeshPeer(plane.port);
+    await peer.opened();
+    clock.turn(PING_MS);
+    await peer.settled();
+    clock.turn(HELLO_TIMEOUT_MS - PING_MS);
+    expect((await peer.end()).code).toBe(CLOSE.helloTimeout);
+  });
+
+  test('another version', async () => {
+    const plane = await start();
+    const peer = new MeshPeer(plane.port);
+    await peer.join('browser', 99);
+    expect(await peer.says('refused')).toMatchObject({
+      code: 'version_mismatch',
+      message: 'This page is from an older version. Reload it.',
+    });
+    expect((await peer.end()).code).toBe(CLOSE.versionMismatch);
+  });
+
+  test('a message over the limit', async () => {
+    const plane = await start();
+    const bystander = await joined(plane);
+    const peer = await joined(plane);
+    peer.send('x'.repeat(MAX_MESSAGE_BYTES + 1));
+    expect((await peer.end()).code).toBe(1009);
+    expect((await bystander.match(TINY)).candidates).toEqual([]);
+    expect(await metrics(plane)).toContain('llmesh_refused_total{plane="mesh",code="message_too_large"} 1');
+  });
+
+  test('a flood is first warned of, then closed, and only for the flooder', async () => {
+    const plane = await start({ clock: new HandClock() });
+    const bystander = await joined(plane);
+    const peer = await joined(plane);
+    for (let i = 0; i < 500; i++) peer.send(BEAT);
+    expect(await peer.says('refused')).toMatchObject({ code: 'rate_limited' });
+    expect((await peer.end()).code).toBe(CLOSE.rateLimited);
+    expect((await bystander.match(TINY)).candidates).toEqual([]);
+  });
+
+  test('connections of other origins, of too many from one address, to nowhere', async () => {
+    const plane = await start({ maxPerAddress: 2, allowedOrigins: ['https://friend.example'] });
+    const status = (origin?: string) =>
+      new MeshPeer(plane.port, newPeerId(), origin === undefined ? {} : { origin }).opened();
+    expect(await status('https://evil.example')).toBe(403);
+    expect(await status('null')).toBe(403);
+    expect(await status(`http://127.0.0.1:${plane.port}`)).toBe(101);
+    expect(await status('https://friend.example')).toBe(101);
+    expect(await status()).toBe(429);
+    expect(await metrics(plane)).toContain('llmesh_refused_total{plane="mesh",code="forbidden_origin"} 2');
+  });
+});
+
+describe('HTTP', () => {
+  test('the API says what the schemas promise', async () => {
+    const plane = await start();
+    const provider = await joined(plane);
+    provider.send(ADVERT);
+    provider.send(BEAT);
+    await provider.match('other' as ModelId);
+    const read = async (path: string) => {
+      const response = await get(plane, path);
+      expect(response.headers.get('cache-control')).toBe('no-store');
+      return await response.json();
+    };
+    expect(v.parse(PeersPageSchema, await read('/api/peers')).peers).toMatchObject([{ peerId: provider.id, slots: 1 }]);
+    expect(v.parse(ModelsPageSchema, await read('/api/models')).models).toMatchObject([{ id: TINY, providers: 1 }]);
+    expect(v.parse(StatsSchema, await read('/api/stats'))).toMatchObject({ peers: 1, providers: 1, matches: 1 });
+    expect(await read('/healthz')).toEqual({ status: 'ok' });
+    const text = await metrics(plane);
+    expect(text).toContain('llmesh_sockets{kind="mesh"} 1');
+    expect(text).toContain('process_cpu_seconds_total');
+    expect((await get(plane, '/api/peers', { method: 'POST' })).status).toBe(405);
+    expect(await (await get(plane, '/api/nothing')).json()).toMatchObject({ error: { code: 'not_found' } });
+  });
+
+  test('too many requests from one address', async () => {
+    const plane = await start({ clock: new HandClock() });
+    const all = await Promise.all(
+      Array.from({ length: 210 }, () => get(plane, '/api/stats').then((r) => (r.body?.cancel(), r.status))),
+    );
+    expect(all.filter((status) => status === 429)).toHaveLength(10);
+  });
+
+  test('the page at all of its addresses, files with their type and cache', async () => {
+    const plane = await start();
+    const seen = async (path: string) => {
+      const response = await get(plane, path);
+      const text = await response.text();
+      return [response.status, response.headers.get('content-type'), response.headers.get('cache-control'), text];
+    };
+    const page = [200, 'text/html; charset=UTF-8', 'no-cache', '<!doctype html><title>LLMesh</title>'];
+    for (const path of ['/', '/donate', '/network']) expect(await seen(path)).toEqual(page);
+    const immutable = 'public, max-age=31536000, immutable';
+    expect((await seen('/assets/a-123.js')).slice(0, 3)).toEqual([
+      200,
+      'application/javascript; charset=UTF-8',
+      immutable,
+    ]);
+    expect((await seen('/assets/w-123.wasm')).slice(0, 3)).toEqual([200, 'application/wasm', immutable]);
+    expect((await seen('/sw.js'))[2]).toBe('no-cache');
+    expect((await seen('/manifest.webmanifest')).slice(1, 3)).toEqual(['application/manifest+json', 'no-cache']);
+    expect((await seen('/models/catalogue.json')).slice(0, 3)).toEqual([
+      200,
+      'application/json; charset=UTF-8',
+      'no-cache',
+    ]);
+    for (const path of ['/.stamp', '/models/tiny/train.py', '/nothing', '/%E0%A4'])
+      expect((await seen(path))[0]).toBe(404);
+  });
+
+  test('model files in ranges', async () => {
+    const plane = await start();
+    const response = await get(plane, '/models/tiny/llmesh-tiny.gguf', { headers: { range: 'bytes=2-4' } });
+    expect([response.status, await response.text()]).toEqual([206, '234']);
+    expect(response.headers.get('content-type')).toBe('application/octet-stream');
+  });
+
+  test.each(['/', '/nothing', '/api/stats', '/models/catalogue.json', '/signal', '/metrics'])(
+    '%s carries the headers that isolate and protect the page',
+    async (path) => {
+      const { headers } = await get(await start(), path);
+      expect(headers.get('cross-origin-opener-policy')).toBe('same-origin');
+      expect(headers.get('cross-origin-embedder-policy')).toBe('require-corp');
+      expect(headers.get('cross-origin-resource-policy')).toBe('same-origin');
+      expect(headers.get('x-content-type-options')).toBe('nosniff');
+      expect(headers.get('referrer-policy')).toBe('no-referrer');
+      expect(headers.get('permissions-policy')).toBe('camera=(), microphone=(), geolocation=()');
+      expect(headers.get('content-security-policy')).toMatch(
+        /^default-src 'none'; script-src 'self' 'wasm-unsafe-eval';/,
+      );
+      expect(headers.get('x-powered-by')).toBeNull();
+      expect(headers.get('access-control-allow-origin')).toBeNull();
+    },
+  );
+
+  test('a page that was not built says so', async () => {
+    const response = await get(await start({ webFolder: join(folder, 'nowhere') }), '/donate');
+    expect([response.status, await response.text()]).toEqual([503, expect.stringContaining('npm start')]);
+  });
+
+  test('an upgrade to nowhere', async () => {
+    const plane = await start();
+    for (const path of ['/nowhere', '//', '/signal']) {
+      const status = await new Promise((resolve, reject) => {
+        const headers = { connection: 'upgrade', upgrade: 'websocket' };
+        const request = httpRequest({ port: plane.port, host: '127.0.0.1', path, headers });
+        request.on('response', (response) => resolve(response.resume().statusCode)).on('error', reject);
+        request.end();
+      });
+      expect(status).toBe(404);
+    }
+  });
+});
+
+test('a port in use is named, with what to do', async () => {
+  const { port } = await start();
+  await expect(start({ port })).rejects.toMatchObject({
+    code: 'port_in_use',
+    message: `Port ${port} is in use: is a mesh already running there? Stop it, or choose another with PORT=${port + 1} npm start.`,
+  });
+});
+
+test('closing says goodbye to everybody, and twice is once', async () => {
+  const plane = await start();
+  const peer = await joined(plane);
+  await Promise.all([plane.close(), plane.close()]);
+  expect((await peer.end()).code).toBe(CLOSE.goingAway);
+  await expect(get(plane, '/healthz')).rejects.toThrow();
+});

@@ -1,0 +1,83 @@
+import { expect, test } from 'vitest';
+import { newPeerId, type PeerId } from '@llmesh/core/ids';
+import { SignalGuard, WaitingRoom } from './signal-guard.ts';
+import { HandClock } from './testing/hand-clock.ts';
+
+function setUp(here: PeerId[] = []) {
+  const clock = new HandClock();
+  const waiting = new WaitingRoom(clock, (peer) => here.includes(peer), 6000);
+  const guard = new SignalGuard(clock, waiting);
+  const judge = (message: unknown) => {
+    const verdict = guard.judge(Buffer.from(typeof message === 'string' ? message : JSON.stringify(message)), false);
+    return verdict.pass ? 'pass' : verdict.close ? verdict.code : 'dropped';
+  };
+  return { clock, guard, judge };
+}
+
+test('what PeerJS sends passes', () => {
+  const dst = newPeerId();
+  const { judge } = setUp([dst]);
+  const sdp = { type: 'offer', sdp: 'v=0' };
+  const messages = [
+    { type: 'HEARTBEAT' },
+    {
+      type: 'OFFER',
+      dst,
+      payload: { sdp, type: 'data', connectionId: 'dc_1', label: 'x', reliable: true, serialization: 'mesh' },
+    },
+    { type: 'ANSWER', dst, payload: { sdp, type: 'data', connectionId: 'dc_1' } },
+    {
+      type: 'CANDIDATE',
+      dst,
+      payload: { candidate: { candidate: 'candidate:1' }, type: 'data', connectionId: 'dc_1' },
+    },
+  ];
+  expect(messages.map(judge)).toEqual(messages.map(() => 'pass'));
+});
+
+test.each([
+  ['no JSON', '{'],
+  ['null', 'null'],
+  ['a list', '[]'],
+  ['an unknown type', { type: 'NONSENSE' }],
+  ["a type that is the server's to say", { type: 'EXPIRE', dst: newPeerId() }],
+  ['a goodbye, which would leave the socket without a client', { type: 'LEAVE' }],
+  ['no receiver', { type: 'OFFER', payload: {} }],
+  ['a receiver that is no text', { type: 'OFFER', dst: { toString: 1 }, payload: {} }],
+  ['a receiver that is no peer', { type: 'OFFER', dst: '__proto__', payload: {} }],
+  ['no payload', { type: 'OFFER', dst: newPeerId() }],
+  [
+    'a nesting that overflows a stack',
+    `{"type":"OFFER","dst":"${newPeerId()}","payload":{"a":${'['.repeat(20_000)}${']'.repeat(20_000)}}}`,
+  ],
+])('refuses %s', (_what, message) => {
+  expect(setUp().judge(message)).toBe('bad_message');
+});
+
+test('refuses binary', () => {
+  expect(setUp().guard.judge(Buffer.from('{"type":"HEARTBEAT"}'), true)).toMatchObject({
+    pass: false,
+    code: 'bad_message',
+  });
+});
+
+test('refuses a flood of messages, and of bytes in few messages', () => {
+  const { judge } = setUp();
+  const verdicts = Array.from({ length: 401 }, () => judge({ type: 'HEARTBEAT' }));
+  expect(verdicts.indexOf('rate_limited')).toBeGreaterThan(390);
+
+  const dst = newPeerId();
+  const large = { type: 'OFFER', dst, payload: { sdp: 'x'.repeat(60_000) } };
+  const { judge: judgeLarge } = setUp([dst]);
+  expect(Array.from({ length: 30 }, () => judgeLarge(large)).indexOf('rate_limited')).toBe(25);
+});
+
+test('a little waits for a peer that is not here, no more, and again after it expired', () => {
+  const { clock, judge } = setUp();
+  const offer = { type: 'OFFER', dst: newPeerId(), payload: {} };
+  const verdicts = Array.from({ length: 40 }, () => judge(offer));
+  expect(verdicts.indexOf('dropped')).toBe(32);
+  expect(judge({ ...offer, dst: newPeerId() })).toBe('pass');
+  clock.turn(6000);
+  expect(judge(offer)).toBe('pass');
+});

@@ -1,0 +1,39 @@
+/** How often somebody may do something: `perSecond` on average, `burst` at once. */
+import type { Clock } from '@llmesh/core/clock';
+
+export interface Rate {
+  perSecond: number;
+  burst: number;
+}
+
+export class TokenBucket {
+  readonly #clock: Clock;
+  readonly #rate: Rate;
+  #level: number;
+  #at: number;
+
+  constructor(clock: Clock, rate: Rate) {
+    this.#clock = clock;
+    this.#rate = rate;
+    this.#level = rate.burst;
+    this.#at = clock.now();
+  }
+
+  /** Takes `cost` and says true, or takes nothing and says false. */
+  take(cost: number): boolean {
+    const level = this.level;
+    this.#at = this.#clock.now();
+    this.#level = level >= cost ? level - cost : level;
+    return level >= cost;
+  }
+
+  get level(): number {
+    const refilled = ((this.#clock.now() - this.#at) / 1000) * this.#rate.perSecond;
+    return Math.min(this.#rate.burst, this.#level + refilled);
+  }
+
+  /** Nothing was taken lately: forgetting this bucket changes nothing. */
+  get full(): boolean {
+    return this.level >= this.#rate.burst;
+  }
+}
