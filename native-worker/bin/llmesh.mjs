@@ -1,0 +1,13 @@
+#!/usr/bin/env node
+import { existsSync } from 'node:fs';
+import { register } from 'node:module';
+
+const source = new URL('../src/main.ts', import.meta.url);
+if (existsSync(source)) {
+  const { register: registerTsx } = await import('tsx/esm/api');
+  registerTsx();
+  register('./source-condition.mjs', import.meta.url);
+  await import(source.href);
+} else {
+  await import('../dist/main.js');
+}

@@ -1,0 +1,34 @@
+import { afterAll, beforeAll } from 'vitest';
+import { newPeerId } from '@llmesh/core/ids';
+import { transportSuite } from '@llmesh/core/suites/transport';
+import { releaseWebRtc } from './datachannel.ts';
+import { peerJsTransport } from './mesh-node.ts';
+import { startControlPlane, type Running } from './testing/process.ts';
+
+let plane: { url: string; process: Running };
+beforeAll(async () => {
+  plane = await startControlPlane();
+});
+afterAll(async () => {
+  plane.process.kill('SIGTERM');
+  await plane.process.exited;
+  releaseWebRtc();
+});
+
+const join = () =>
+  new Promise<ReturnType<typeof peerJsTransport>>((resolve) => {
+    const transport = peerJsTransport(new URL(plane.url), newPeerId(), () => resolve(transport));
+    transport.start([]);
+  });
+
+transportSuite('PeerJS on node-datachannel', async () => {
+  const [a, b] = await Promise.all([join(), join()]);
+  return {
+    a,
+    b,
+    async close() {
+      a.close();
+      b.close();
+    },
+  };
+});

@@ -1,0 +1,66 @@
+/** WebRTC in Node for PeerJS, which was written for browsers. */
+import { createRequire } from 'node:module';
+import nodeDataChannel from 'node-datachannel';
+import { RTCIceCandidate, RTCPeerConnection, RTCSessionDescription } from 'node-datachannel/polyfill';
+import { WebSocket } from 'ws';
+import type { PeerJsTransportOptions } from '@llmesh/core/peerjs-transport';
+import type { IceServer } from '@llmesh/core/protocol';
+
+export type PeerClass = PeerJsTransportOptions['Peer'];
+
+let loaded: PeerClass | null = null;
+
+/** PeerJS's `Peer`, on libdatachannel. */
+export function loadPeerJs(): PeerClass {
+  loaded ??= load();
+  return loaded;
+}
+
+/** Ends libdatachannel's threads; without it the process does not end. Call it when every connection is closed. */
+export function releaseWebRtc(): void {
+  nodeDataChannel.cleanup();
+}
+
+function load(): PeerClass {
+  // PeerJS looks for browser globals, and nowhere else.
+  const host: Record<string, unknown> = globalThis;
+  host['WebSocket'] ??= WebSocket;
+  host['RTCSessionDescription'] ??= RTCSessionDescription;
+  host['RTCIceCandidate'] ??= RTCIceCandidate;
+  // While it is loaded it tries a connection out, with a public STUN server: let it try this one.
+  host['RTCPeerConnection'] = Trial;
+  // `require`: of this CommonJS module, loaders disagree on what an `import` gives.
+  const { Peer } = createRequire(import.meta.url)('peerjs') as { Peer: PeerClass };
+  host['RTCPeerConnection'] = NodePeerConnection;
+  return Peer;
+}
+
+/** What PeerJS's feature test touches. */
+class Trial {
+  createDataChannel(): object {
+    return { ordered: true, binaryType: 'arraybuffer' };
+  }
+  close(): void {}
+}
+
+class NodePeerConnection extends RTCPeerConnection {
+  /** The polyfill writes user and password into a URL, and its own changes into the list that it is given. */
+  constructor(config: { iceServers?: IceServer[] } = {}) {
+    const iceServers = (config.iceServers ?? []).map(({ urls, username, credential }) => ({
+      urls,
+      ...(username !== undefined && { username: encodeURIComponent(username) }),
+      ...(credential !== undefined && { credential: encodeURIComponent(credential) }),
+    }));
+    const own = { ...config, iceServers };
+    super(own as ConstructorParameters<typeof RTCPeerConnection>[0]);
+  }
+
+  /**
+   * As the one who answers, let the other end open DTLS. By default (RFC 5763 §5) we would, at once, while the other
+   * is still reading our answer and drops what it gets; libdatachannel tries again only after a second.
+   */
+  override setRemoteDescription({ type, sdp }: { type: 'offer' | 'answer'; sdp: string }): Promise<void> {
+    const own = { type, sdp: type === 'offer' ? sdp.replaceAll('a=setup:actpass', 'a=setup:active') : sdp };
+    return super.setRemoteDescription(own);
+  }
+}

@@ -1,0 +1,59 @@
+/** SHA-256 of model files, which is their name in the mesh. A file of 20 GB is read for it once, not at every start. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import * as v from 'valibot';
+import { cancelled } from '@llmesh/core/errors';
+
+const CACHE_FILE = 'checksums.json';
+const MAX_ENTRIES = 200;
+const READ_BYTES = 1_048_576;
+
+const EntrySchema = v.object({ sizeBytes: v.number(), modifiedMs: v.number(), sha256: v.string() });
+const CacheSchema = v.record(v.string(), EntrySchema);
+type Cache = v.InferOutput<typeof CacheSchema>;
+
+/** Hex. `folder`: where results are remembered by path, size and time of change. Rejects with cancelled. */
+export async function hashFile(file: string, folder: string, signal: AbortSignal): Promise<string> {
+  const absolute = path.resolve(file);
+  const { size: sizeBytes, mtimeMs: modifiedMs } = await stat(absolute);
+  const known = (await readCache(folder))[absolute];
+  if (known !== undefined && known.sizeBytes === sizeBytes && known.modifiedMs === modifiedMs) return known.sha256;
+  const sha256 = await digest(absolute, signal);
+  // Read again: another provider on this computer may have written meanwhile.
+  const { [absolute]: _stale, ...others } = await readCache(folder);
+  const entries = [...Object.entries(others), [absolute, { sizeBytes, modifiedMs, sha256 }] as const];
+  await writeCache(folder, Object.fromEntries(entries.slice(-MAX_ENTRIES)));
+  return sha256;
+}
+
+async function digest(file: string, signal: AbortSignal): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const bytes of createReadStream(file, { highWaterMark: READ_BYTES })) {
+    if (signal.aborted) throw cancelled();
+    hash.update(bytes as Buffer);
+  }
+  return hash.digest('hex');
+}
+
+/** A cache that is missing or damaged is an empty one: it only saves time. */
+async function readCache(folder: string): Promise<Cache> {
+  try {
+    return v.parse(CacheSchema, JSON.parse(await readFile(path.join(folder, CACHE_FILE), 'utf8')));
+  } catch {
+    return {};
+  }
+}
+
+async function writeCache(folder: string, cache: Cache): Promise<void> {
+  const file = path.join(folder, CACHE_FILE);
+  const draft = `${file}.${process.pid}`;
+  try {
+    await mkdir(folder, { recursive: true });
+    await writeFile(draft, JSON.stringify(cache, null, 2));
+    await rename(draft, file);
+  } catch {
+    // A read-only or full disk costs the time to hash again, nothing else.
+  }
+}

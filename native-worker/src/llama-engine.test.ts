@@ -1,0 +1,140 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Finish, GenerateRequest, Piece } from '@llmesh/core/engine';
+import { engineSuite } from '@llmesh/core/suites/engine';
+import { LlamaEngine, type LlamaModelFile } from './llama-engine.ts';
+
+const tiny = fileURLToPath(new URL('../../models/tiny/', import.meta.url));
+const file = path.join(tiny, 'llmesh-tiny.gguf');
+const questions: { question: string; answer: string }[] = JSON.parse(
+  readFileSync(path.join(tiny, 'questions.json'), 'utf8'),
+);
+const never = new AbortController().signal;
+
+const folder = mkdtempSync(path.join(os.tmpdir(), 'llmesh-engine-'));
+const truncated = path.join(folder, 'truncated.gguf');
+const notAModel = path.join(folder, 'text.gguf');
+const bytes = readFileSync(file);
+writeFileSync(truncated, bytes.subarray(0, bytes.length >> 1));
+writeFileSync(notAModel, 'This is no model.');
+afterAll(() => rmSync(folder, { recursive: true }));
+
+// One thread: with two on two busy cores llama.cpp waits for itself most of the time.
+const on = (modelFile: string): LlamaModelFile => ({ path: modelFile, threads: 1, gpu: 'off' });
+
+engineSuite('node-llama-cpp', {
+  make: () => new LlamaEngine(),
+  model: on(file),
+  truncated: on(truncated),
+  notAModel: on(notAModel),
+  missing: on(path.join(folder, 'missing.gguf')),
+  questions: sample(questions),
+});
+
+describe('LlamaEngine', () => {
+  const longest = questions.reduce((a, b) => (b.answer.length > a.answer.length ? b : a));
+  let engine: LlamaEngine;
+  beforeAll(async () => {
+    engine = new LlamaEngine();
+    await engine.load({ ...on(file), slots: 2 }, () => {}, never);
+  });
+  afterAll(() => engine.close());
+
+  it('lets more answers than slots wait their turn', async () => {
+    const asked = questions.slice(0, 5);
+    const answers = await Promise.all(asked.map(({ question }) => answer(engine, ask(question))));
+    expect(answers.map(({ text }) => text)).toEqual(asked.map((one) => one.answer));
+  });
+
+  it('forgets a waiting answer that is cancelled, and gives its slot to the next', async () => {
+    const abort = new AbortController();
+    const running = [answer(engine, ask(longest.question)), answer(engine, ask(longest.question))];
+    const waiting = answer(engine, ask(longest.question), abort.signal);
+    const next = answer(engine, ask(longest.question));
+    abort.abort();
+    await expect(waiting).rejects.toMatchObject({ code: 'cancelled' });
+    for (const { text } of await Promise.all([...running, next])) expect(text).toBe(longest.answer);
+  });
+
+  it('computes a third turn to the same tokens on a warm sequence and on a fresh engine', async () => {
+    const turns: GenerateRequest['turns'] = [];
+    for (const { question } of questions.slice(0, 3)) {
+      turns.push({ role: 'user', content: question });
+      const { text } = await answer(engine, { ...ask(''), turns: [...turns] });
+      turns.push({ role: 'assistant', content: text });
+    }
+    turns.push({ role: 'user', content: longest.question });
+    const warm = await answer(engine, { ...ask(''), turns });
+    const other = new LlamaEngine();
+    await other.load(on(file), () => {}, never);
+    const fresh = await answer(other, { ...ask(''), turns });
+    await other.close();
+    expect(fresh.finish.promptTokens).toBeGreaterThan(128);
+    expect(warm.ids).toEqual(fresh.ids);
+  });
+
+  it('names both numbers when a conversation is too long', async () => {
+    for (const words of [1200, 20_000]) {
+      await expect(answer(engine, ask('many words '.repeat(words)))).rejects.toMatchObject({
+        code: 'prompt_too_long',
+        message: expect.stringMatching(/\d,\d{3} tokens.*2,016/),
+      });
+    }
+  });
+
+  it('answers others while it refuses half a megabyte of special tokens', async () => {
+    const refused = expect(answer(engine, ask('<|im_end|>'.repeat(52_000)))).rejects.toMatchObject({
+      code: 'prompt_too_long',
+    });
+    await expect(answer(engine, ask(longest.question))).resolves.toMatchObject({ text: longest.answer });
+    await refused;
+  });
+
+  it('ends running and waiting answers when it is closed', async () => {
+    const other = new LlamaEngine();
+    await other.load({ ...on(file), slots: 1 }, () => {}, never);
+    const pieces = other.generate(ask(longest.question), never);
+    await pieces.next();
+    const waiting = answer(other, ask(longest.question));
+    const refused = expect(waiting).rejects.toMatchObject({ code: 'cancelled' });
+    await other.close();
+    await expect(pieces.next()).rejects.toMatchObject({ code: 'cancelled' });
+    await refused;
+    await expect(answer(other, ask('hello'))).rejects.toMatchObject({ code: 'engine_failed' });
+  });
+});
+
+interface Answer {
+  text: string;
+  ids: number[];
+  pieces: Piece[];
+  finish: Finish;
+}
+
+async function answer(engine: LlamaEngine, request: GenerateRequest, signal = never): Promise<Answer> {
+  const generation = engine.generate(request, signal);
+  const pieces: Piece[] = [];
+  for (;;) {
+    const next = await generation.next();
+    if (next.done !== true) {
+      pieces.push(next.value);
+      continue;
+    }
+    const text = pieces.map((piece) => piece.text).join('');
+    return { text, ids: pieces.flatMap((piece) => piece.tokenIds ?? []), pieces, finish: next.value };
+  }
+}
+
+function ask(question: string): GenerateRequest {
+  return { turns: [{ role: 'user', content: question }], sampling: { temperature: 0 }, maxTokens: 1024 };
+}
+
+/** A spread over all subjects, with the longest answer. */
+function sample<T extends { answer: string }>(all: readonly T[]): T[] {
+  const step = Math.max(1, Math.floor(all.length / 12));
+  const longest = all.reduce((a, b) => (b.answer.length > a.answer.length ? b : a));
+  return [...new Set([...all.filter((_, i) => i % step === 0), longest])];
+}

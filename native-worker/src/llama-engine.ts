@@ -1,0 +1,221 @@
+/** The engine port on llama.cpp: any GGUF file, several answers at once. */
+import {
+  InsufficientMemoryError,
+  type Llama,
+  type LlamaContext,
+  type LlamaModel,
+  type SequenceEvaluateOptions,
+} from 'node-llama-cpp';
+import type { Engine, Finish, GenerateRequest, LoadedModel, LoadProgress, Piece, Probe } from '@llmesh/core/engine';
+import { asMeshError, cancelled, MeshError } from '@llmesh/core/errors';
+import { CHATML_TEMPLATE } from '@llmesh/core/prompt';
+import type { Sampling } from '@llmesh/core/protocol';
+import { gatherSequences, placeAsPriority } from './batching.ts';
+import { checkGgufFile } from './gguf-file.ts';
+import { backendOf, defaultThreads, openLlama, probeLlama, type GpuChoice } from './llama-device.ts';
+import { promptTokens, type PromptReader } from './prompt-tokens.ts';
+import { recommendedSampling, type FullSampling } from './recommended-sampling.ts';
+import { CHUNK, SequencePool } from './sequence-pool.ts';
+import { TokenText } from './token-text.ts';
+
+export interface LlamaModelFile {
+  path: string;
+  /** Default: one less than the machine has cores. */
+  threads?: number;
+  gpu?: GpuChoice;
+  /** Of one answer with its question. Default: what the model was trained on, at most 8,192. */
+  contextTokens?: number;
+  /** Answers at once. Default 4. */
+  slots?: number;
+}
+
+const DEFAULT_SLOTS = 4;
+const DEFAULT_CONTEXT_TOKENS = 8192;
+/** Below this a context is of no use to anybody; better say that memory is short. */
+const MIN_CONTEXT_TOKENS = 512;
+/** A question that leaves less than this for the answer is refused. */
+const MIN_ANSWER_TOKENS = 32;
+
+interface Loaded extends PromptReader {
+  context: LlamaContext;
+  pool: SequencePool;
+  defaults: FullSampling;
+}
+
+export class LlamaEngine implements Engine<LlamaModelFile> {
+  onLost: ((error: Error) => void) | null = null;
+  #llama: Llama | null = null;
+  #threads = defaultThreads();
+  #loaded: Loaded | null = null;
+  #active = 0;
+  #closed = false;
+  #closing = new AbortController();
+
+  async probe(signal: AbortSignal): Promise<Probe> {
+    if (signal.aborted) throw cancelled();
+    this.#llama ??= await openLlama('auto', this.#threads);
+    return probeLlama(this.#llama, this.#threads);
+  }
+
+  async load(
+    file: LlamaModelFile,
+    onProgress: (progress: LoadProgress) => void,
+    signal: AbortSignal,
+  ): Promise<LoadedModel> {
+    if (signal.aborted) throw cancelled();
+    const sizeBytes = await checkGgufFile(file.path);
+    await this.#unload();
+    this.#threads = file.threads ?? defaultThreads();
+    const llama = await openLlama(file.gpu ?? 'auto', this.#threads);
+    this.#llama = llama;
+    let model: LlamaModel | null = null;
+    try {
+      const slots = file.slots ?? DEFAULT_SLOTS;
+      model = await llama.loadModel({
+        modelPath: file.path,
+        // Without a GPU the weights are repacked for the processor: mapping the file would hold them twice.
+        useMmap: llama.gpu === false ? false : 'auto',
+        ...(llama.gpu !== false && {
+          gpuLayers: { fitContext: { contextSize: slots * (file.contextTokens ?? DEFAULT_CONTEXT_TOKENS) } },
+        }),
+        loadSignal: signal,
+        onLoadProgress: (share) =>
+          onProgress({ phase: 'start', loadedBytes: Math.round(share * sizeBytes), totalBytes: sizeBytes }),
+      });
+      const context = await model.createContext({
+        sequences: slots,
+        contextSize: contextSize(model, file.contextTokens),
+        threads: this.#threads,
+        batchSize: CHUNK * slots,
+        batching: gatherSequences(() => this.#active),
+        createSignal: signal,
+      });
+      this.#loaded = {
+        model,
+        context,
+        contextTokens: context.contextSize,
+        pool: new SequencePool(context),
+        template: model.fileInfo.metadata.tokenizer?.chat_template ?? CHATML_TEMPLATE,
+        defaults: recommendedSampling(model.fileInfo),
+      };
+      return { contextTokens: context.contextSize, backend: backendOf(llama), slots };
+    } catch (thrown) {
+      await model?.dispose();
+      throw signal.aborted ? cancelled() : loadError(thrown, file.path, sizeBytes);
+    }
+  }
+
+  async *generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, Finish, undefined> {
+    const loaded = this.#loaded;
+    if (loaded === null) throw new MeshError('engine_failed', 'No model is loaded.');
+    const check = () => {
+      if (signal.aborted || this.#closed) throw cancelled();
+    };
+    check();
+    const leastAnswer = Math.min(request.maxTokens, MIN_ANSWER_TOKENS);
+    const prompt = await promptTokens(loaded, request.turns, leastAnswer, check);
+    const maxTokens = Math.min(request.maxTokens, loaded.contextTokens - prompt.length);
+
+    const seat = await loaded.pool.take(prompt, AbortSignal.any([signal, this.#closing.signal]));
+    const text = new TokenText(loaded.model, prompt);
+    let completionTokens = 0;
+    let finish: Finish['finish'] = 'stop';
+    this.#active += 1;
+    try {
+      const rest = await seat.prefill(prompt, check);
+      const options = evaluateOptions(request.sampling, loaded.defaults, seat.place);
+      // The iteration ends by itself at a token that ends the answer.
+      for await (const { token } of seat.sequence.evaluateWithMetadata(rest, {}, options)) {
+        check();
+        completionTokens += 1;
+        const piece = text.push(token);
+        if (piece !== null) {
+          yield piece;
+          check();
+        }
+        if (completionTokens === maxTokens) {
+          finish = 'length';
+          break;
+        }
+      }
+      const last = text.end();
+      if (last !== null) yield last;
+      return { finish, promptTokens: prompt.length, completionTokens };
+    } catch (thrown) {
+      if (thrown instanceof MeshError) throw thrown;
+      if (this.#closed) throw cancelled();
+      await this.#recover(() => seat.forget(), thrown);
+      throw asMeshError(
+        thrown,
+        'engine_failed',
+        'llama.cpp failed at this answer. Try again; a shorter question may help.',
+      );
+    } finally {
+      this.#active -= 1;
+      loaded.pool.give(seat);
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#closing.abort();
+    await this.#unload();
+  }
+
+  async #unload(): Promise<void> {
+    const loaded = this.#loaded;
+    const llama = this.#llama;
+    this.#loaded = null;
+    this.#llama = null;
+    // Each waits for the step that is being computed.
+    await loaded?.context.dispose();
+    await loaded?.model.dispose();
+    await llama?.dispose();
+  }
+
+  /** After a failed step the sequence is in doubt. One that cannot even be emptied is gone, and the engine with it. */
+  async #recover(forget: () => Promise<void>, failure: unknown): Promise<void> {
+    try {
+      await forget();
+    } catch {
+      const tell = this.onLost;
+      this.onLost = null;
+      tell?.(failure instanceof Error ? failure : new Error(String(failure)));
+    }
+  }
+}
+
+function evaluateOptions(wanted: Sampling, defaults: FullSampling, place: number): SequenceEvaluateOptions {
+  return {
+    temperature: wanted.temperature ?? defaults.temperature,
+    topP: wanted.topP ?? defaults.topP,
+    topK: defaults.topK,
+    // Fixed once an answer: the library would take the time, anew for each token. 2³² − 1 means "random" to llama.cpp.
+    seed: wanted.seed === undefined ? Math.floor(Math.random() * 0xffff_ffff) : wanted.seed % 0xffff_ffff,
+    evaluationPriority: placeAsPriority(place),
+  };
+}
+
+function contextSize(model: LlamaModel, wanted: number | undefined): number | { min: number; max: number } {
+  const most = model.trainContextSize;
+  if (wanted !== undefined) return Math.min(wanted, most);
+  const max = Math.min(DEFAULT_CONTEXT_TOKENS, most);
+  return { min: Math.min(MIN_CONTEXT_TOKENS, max), max };
+}
+
+function loadError(thrown: unknown, path: string, sizeBytes: number): MeshError {
+  if (thrown instanceof MeshError) return thrown;
+  if (thrown instanceof InsufficientMemoryError || sizeBytes > process.availableMemory()) {
+    return new MeshError(
+      'out_of_memory',
+      'This model does not fit into the free memory. Close other programs, lower --ctx or --slots, or choose a smaller model.',
+      { cause: thrown },
+    );
+  }
+  return new MeshError(
+    'model_unreadable',
+    `${path} is damaged, cut short, or made for another version of llama.cpp. Download it again.`,
+    { cause: thrown },
+  );
+}

@@ -1,0 +1,105 @@
+/** The `llmesh` command. Each subcommand loads its own parts: `llmesh status` needs no llama.cpp. */
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { asMeshError } from '@llmesh/core/errors';
+import { DEFAULT_MESH, meshAddress } from './mesh-address.ts';
+import { Output } from './output.ts';
+import type { WorkerOptions } from './worker-command.ts';
+
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
+const EXIT_CODES = `
+Exit codes: 0 done or stopped, 1 failed, 2 wrong usage, 3 port in use.`;
+
+const program = new Command('llmesh')
+  .description('Lend this computer to a mesh, and look at one.')
+  .version('0.1.0')
+  .exitOverride()
+  .addHelpText('after', EXIT_CODES);
+
+command('worker', 'Lend one model of this computer to a mesh, until Ctrl-C.')
+  .requiredOption('--model <model>', 'a GGUF file, an id of "llmesh models", hf:user/model/file.gguf, or a URL')
+  .addOption(meshOption())
+  .option('--slots <n>', 'answers at once (default: 4)', whole(1, 32))
+  .option('--threads <n>', 'processor threads (default: one less than there are cores)', whole(1, 1024))
+  .option(
+    '--ctx <tokens>',
+    'longest conversation (default: what the model is made for, at most 8192)',
+    whole(128, 1 << 20),
+  )
+  .addOption(
+    new Option('--gpu <kind>', 'what computes').choices(['auto', 'off', 'cuda', 'metal', 'vulkan']).default('auto'),
+  )
+  .option('--max-speed <n>', 'tokens a second of each answer, to leave room for your own work', whole(1, 100_000))
+  .option('--data <folder>', 'for downloaded models (default: $LLMESH_DATA or ~/.llmesh)')
+  .option('--json', 'one JSON object a line: ready, status, connection, error')
+  .addHelpText(
+    'after',
+    `
+Environment:
+  LLMESH_DATA     as --data
+  MODEL_ENDPOINT  a mirror of Hugging Face for hf: models
+
+Examples:
+  llmesh worker --model llmesh-tiny
+  llmesh worker --model ~/models/qwen3-8b-q4.gguf --mesh http://192.168.1.20:7070 --slots 2`,
+  )
+  .action(async (options: WorkerOptions & { json?: boolean }) => {
+    const { runWorker } = await import('./worker-command.ts');
+    process.exit(await runWorker(options, new Output(options.json === true)));
+  });
+
+command('status', 'Show who is on a mesh and what it offers.')
+  .addOption(meshOption())
+  .option('--json', 'as one JSON object')
+  .action(async (options: { mesh: URL; json?: boolean }) => {
+    const { showStatus } = await import('./status-command.ts');
+    await reporting(options.json === true, (output) => showStatus(options.mesh, output));
+  });
+
+command('models', 'List the models of the catalogue and whether they fit into this computer.')
+  .option('--json', 'as one JSON object')
+  .action(async (options: { json?: boolean }) => {
+    const { listModels } = await import('./models-command.ts');
+    await reporting(options.json === true, listModels);
+  });
+
+try {
+  await program.parseAsync();
+} catch (thrown) {
+  if (!(thrown instanceof CommanderError)) throw thrown;
+  process.exitCode = thrown.exitCode === 0 ? 0 : EXIT_USAGE;
+}
+
+function command(name: string, description: string): Command {
+  return program.command(name).description(description).exitOverride().addHelpText('after', EXIT_CODES);
+}
+
+function meshOption(): Option {
+  return new Option('--mesh <url>', 'address of the mesh')
+    .default(new URL(DEFAULT_MESH), DEFAULT_MESH)
+    .argParser((text) => {
+      try {
+        return meshAddress(text);
+      } catch (thrown) {
+        throw new InvalidArgumentError(asMeshError(thrown, 'control_unreachable', String(thrown)).message);
+      }
+    });
+}
+
+function whole(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const n = Number(text);
+    if (Number.isInteger(n) && n >= least && n <= most) return n;
+    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+  };
+}
+
+async function reporting(json: boolean, run: (output: Output) => Promise<void>): Promise<void> {
+  const output = new Output(json);
+  try {
+    await run(output);
+  } catch (thrown) {
+    output.error(asMeshError(thrown, 'engine_failed', `The command failed: ${String(thrown)}`));
+    process.exitCode = EXIT_FAILED;
+  }
+}

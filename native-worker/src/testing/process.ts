@@ -1,0 +1,70 @@
+/** Real processes for tests: the control plane, and the llmesh command. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+
+export class Running {
+  readonly #child: ChildProcess;
+  readonly lines: Record<string, unknown>[] = [];
+  stderr = '';
+  readonly exited: Promise<number | null>;
+  #wake: () => void = () => {};
+
+  constructor(args: readonly string[], env: Record<string, string> = {}) {
+    this.#child = spawn(process.execPath, args, {
+      cwd: root,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#child.stderr?.on('data', (chunk) => {
+      this.stderr += String(chunk);
+    });
+    if (this.#child.stdout !== null) {
+      createInterface(this.#child.stdout).on('line', (line) => {
+        this.lines.push(JSON.parse(line) as Record<string, unknown>);
+        this.#wake();
+      });
+    }
+    this.exited = new Promise((resolve) => {
+      this.#child.on('close', (code) => {
+        resolve(code);
+        this.#wake();
+      });
+    });
+  }
+
+  /** The first line, from number `from` on, that has all of `fields`. Throws when the process ends without one. */
+  async line(matches: (line: Record<string, unknown>) => boolean, from = 0): Promise<Record<string, unknown>> {
+    let ended = false;
+    const end = this.exited.then(() => {
+      ended = true;
+    });
+    for (;;) {
+      const found = this.lines.slice(from).find(matches);
+      if (found !== undefined) return found;
+      if (ended) throw new Error(`It ended first. ${JSON.stringify(this.lines)} ${this.stderr}`);
+      const more = new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+      await Promise.race([more, end]);
+    }
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+}
+
+/** `port` 0: any. */
+export async function startControlPlane(port = 0): Promise<{ url: string; process: Running }> {
+  const args = ['--import', 'tsx', '--conditions=@llmesh/source', 'signaling/src/main.ts', '--port', String(port)];
+  const running = new Running([...args, '--models', 'models']);
+  const { url } = await running.line((line) => line['ready'] === true);
+  return { url: String(url), process: running };
+}
+
+export function startLlmesh(...args: string[]): Running {
+  return new Running(['native-worker/bin/llmesh.mjs', ...args]);
+}

@@ -1,0 +1,49 @@
+/** Tokens as text, as they come. A token may end inside a character; what is handed out never does. */
+import { LlamaVocabularyType, type LlamaModel, type Token } from 'node-llama-cpp';
+import type { Piece } from '@llmesh/core/engine';
+
+/** What an unfinished (or wrong) UTF-8 sequence decodes to. */
+const REPLACEMENT = '\ufffd';
+/** A character has at most four bytes: with more tokens than that, the bytes were wrong and not unfinished. */
+const MAX_HELD = 8;
+const TRAIL = 3;
+
+export class TokenText {
+  #model: LlamaModel;
+  #held: Token[] = [];
+  /** The tokens before, where the vocabulary spells a word differently at the start of a text. */
+  #trail: Token[] | null;
+
+  constructor(model: LlamaModel, prompt: readonly Token[]) {
+    this.#model = model;
+    this.#trail = model.vocabularyType === LlamaVocabularyType.bpe ? null : prompt.slice(-TRAIL);
+  }
+
+  /** The piece that `token` completes, or null: half a character, or a token without a text. */
+  push(token: Token): Piece | null {
+    this.#held.push(token);
+    const text = this.#text();
+    if (text === '' || (text.endsWith(REPLACEMENT) && this.#held.length < MAX_HELD)) return null;
+    return this.#take(text);
+  }
+
+  /** What is left when the answer ends, without the half of a character. */
+  end(): Piece | null {
+    let text = this.#text();
+    while (text.endsWith(REPLACEMENT)) text = text.slice(0, -1);
+    return text === '' ? null : this.#take(text);
+  }
+
+  #text(): string {
+    return this.#trail === null
+      ? this.#model.detokenize(this.#held)
+      : this.#model.detokenize(this.#held, false, this.#trail);
+  }
+
+  #take(text: string): Piece {
+    const tokenIds = this.#held;
+    this.#held = [];
+    if (this.#trail !== null) this.#trail = [...this.#trail, ...tokenIds].slice(-TRAIL);
+    return { text, tokenIds, tokens: tokenIds.length };
+  }
+}

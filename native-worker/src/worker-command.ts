@@ -1,0 +1,176 @@
+/** `llmesh worker`: lends one model of this computer to a mesh until it is stopped. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { onAbort } from '@llmesh/core/abort';
+import { asMeshError, type MeshError } from '@llmesh/core/errors';
+import { peerName } from '@llmesh/core/names';
+import type { ModelAdvert } from '@llmesh/core/protocol';
+import type { WorkerStatus } from '@llmesh/core/worker';
+import { modelsFolder, readCatalogue } from './catalogue-file.ts';
+import { dataFolder } from './data-folder.ts';
+import type { GpuChoice } from './llama-device.ts';
+import { LlamaEngine } from './llama-engine.ts';
+import { offered, watchConnection } from './mesh-connection.ts';
+import { openMeshNode, releaseMeshNodes, type MeshNode } from './mesh-node.ts';
+import { resolveModel } from './models.ts';
+import { progressLine, type Output } from './output.ts';
+import { selfTest } from './self-test.ts';
+
+/** After a signal the process ends within this, whatever still computes. */
+const STOP_MS = 1_800;
+/** The last words to the requesters travel before their links are cut. */
+const FLUSH_MS = 150;
+
+export interface WorkerOptions {
+  /** A file, an id of the catalogue, `hf:…` or a URL. */
+  model: string;
+  mesh: URL;
+  slots?: number;
+  threads?: number;
+  ctx?: number;
+  /** Tokens a second of each answer. */
+  maxSpeed?: number;
+  gpu: GpuChoice;
+  data?: string;
+}
+
+interface Loaded {
+  engine: LlamaEngine;
+  advert: ModelAdvert;
+  slots: number;
+}
+
+/** Exit code of the process: 0 when it was stopped, 1 when it failed. */
+export async function runWorker(options: WorkerOptions, output: Output): Promise<number> {
+  const stop = new AbortController();
+  const failures: MeshError[] = [];
+  const fail = (error: MeshError) => {
+    failures.push(error);
+    stop.abort();
+  };
+  onSignals(() => {
+    output.note('Stopping.');
+    stop.abort();
+  });
+  const engine = new LlamaEngine();
+  engine.onLost = (error) => fail(asMeshError(error, 'engine_failed', 'llama.cpp failed. Start the worker again.'));
+  let node: MeshNode | null = null;
+  try {
+    const loaded = await load(engine, options, output, stop.signal);
+    node = openMeshNode(options.mesh);
+    watchConnection(node, options.mesh, output, fail);
+    await serve(node, loaded, options, output, stop.signal);
+  } catch (thrown) {
+    if (!stop.signal.aborted) fail(asMeshError(thrown, 'engine_failed', `The worker failed: ${String(thrown)}`));
+  } finally {
+    node?.close();
+    await engine.close();
+    releaseMeshNodes();
+  }
+  for (const failure of failures) output.error(failure);
+  return failures.length === 0 ? 0 : 1;
+}
+
+async function load(engine: LlamaEngine, options: WorkerOptions, output: Output, signal: AbortSignal): Promise<Loaded> {
+  const folder = modelsFolder();
+  const onProgress = (progress: Parameters<typeof progressLine>[0]) => output.live(progressLine(progress));
+  const model = await resolveModel(options.model, {
+    catalogue: await readCatalogue(folder),
+    modelsFolder: folder,
+    dataFolder: dataFolder(options.data),
+    mesh: options.mesh.origin,
+    onProgress,
+    signal,
+  });
+  const contextTokens = options.ctx ?? model.contextTokens;
+  const loaded = await engine.load(
+    {
+      path: model.path,
+      gpu: options.gpu,
+      ...(options.threads !== undefined && { threads: options.threads }),
+      ...(options.slots !== undefined && { slots: options.slots }),
+      ...(contextTokens !== null && { contextTokens }),
+    },
+    onProgress,
+    signal,
+  );
+  const tokensPerSecond = await selfTest(engine, signal);
+  const { device } = await engine.probe(signal);
+  const speed =
+    tokensPerSecond === null ? '' : `, ${tokensPerSecond.toFixed(tokensPerSecond < 10 ? 1 : 0)} tokens a second`;
+  output.note(`${model.name} runs on ${device}${speed}.`);
+  return {
+    engine,
+    slots: loaded.slots,
+    advert: {
+      id: model.id,
+      name: model.name,
+      quant: model.quant,
+      format: 'gguf',
+      backend: loaded.backend,
+      contextTokens: loaded.contextTokens,
+      sha256: model.sha256,
+      tokensPerSecond,
+    },
+  };
+}
+
+/** Until `signal` aborts. Then the requesters are told, and the engine is at rest. */
+async function serve(
+  node: MeshNode,
+  { engine, advert, slots }: Loaded,
+  { mesh, maxSpeed }: WorkerOptions,
+  output: Output,
+  signal: AbortSignal,
+): Promise<void> {
+  await node.reachable(signal);
+  const providing = node.mesh.provide({
+    models: [{ advert, engine, slots }],
+    maxTokensPerSecond: maxSpeed ?? null,
+    onStatus: (status) => report(status, output),
+    onFailure: (error) => output.error(error),
+  });
+  try {
+    await offered(node, advert.id, signal);
+    if (signal.aborted) return;
+    const name = peerName(node.mesh.self);
+    output.print(`Serving ${advert.name} on ${mesh.origin} as ${name}. Ctrl-C stops.`, {
+      ready: true,
+      peerId: node.mesh.self,
+      name,
+      mesh: mesh.origin,
+      model: advert.id,
+      backend: advert.backend,
+      contextTokens: advert.contextTokens,
+      slots,
+      tokensPerSecond: advert.tokensPerSecond,
+    });
+    await new Promise<void>((resolve) => onAbort(signal, resolve));
+  } finally {
+    const { busySlots, queued } = providing.status;
+    await providing.stop();
+    if (busySlots + queued > 0) await delay(FLUSH_MS);
+  }
+}
+
+function report(status: WorkerStatus, output: Output): void {
+  const { busySlots, slots, queued, answers, tokens } = status;
+  const tokensPerSecond = Math.round(status.tokensPerSecond * 10) / 10;
+  if (output.json) output.print('', { status: { slots, busySlots, queued, answers, tokens, tokensPerSecond } });
+  else {
+    output.live(
+      `${busySlots} of ${slots} answering, ${queued} waiting · ${tokensPerSecond} tokens a second · ${answers} answers so far`,
+    );
+  }
+}
+
+/** A second signal, or a step that does not end, must not hold the process. */
+function onSignals(stop: () => void): void {
+  let stopping = false;
+  const stopOnce = () => {
+    if (stopping) process.exit(0);
+    stopping = true;
+    setTimeout(() => process.exit(0), STOP_MS).unref();
+    stop();
+  };
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, stopOnce);
+}
