@@ -42,6 +42,10 @@ export class MemoryTransport implements Transport {
     return near;
   }
 
+  async reachable(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) throw cancelled();
+  }
+
   close(): void {
     this.#network.peers.delete(this.self);
     for (const link of this.#links) link.close();

@@ -34,6 +34,7 @@ export class Mesh {
   readonly self: PeerId;
   readonly control: ControlClient;
   #clock: Clock;
+  #transport: Transport;
   #links: Links;
   #requester: Requester;
   #worker: TaskWorker | null = null;
@@ -43,6 +44,7 @@ export class Mesh {
     this.self = transport.self;
     this.control = control;
     this.#clock = clock;
+    this.#transport = transport;
     this.#links = new Links(transport, clock, {
       message: (channel, message) => this.#dispatch(channel, message),
       closed: (channel, reason) => {
@@ -64,7 +66,7 @@ export class Mesh {
     return this.#requester.ask(request, signal);
   }
 
-  /** Offers these loaded models to everyone. One at a time: stop the one before first. */
+  /** Offers these loaded models to everyone, as soon as we can be dialled. One at a time: stop the one before first. */
   provide(options: ProvideOptions): Providing {
     const { control } = this;
     const worker = new TaskWorker({
@@ -85,15 +87,22 @@ export class Mesh {
       },
     });
     this.#worker = worker;
-    control.advertise(
-      options.models.map((model) => model.advert),
-      worker.status.slots,
+    const adverts = options.models.map((model) => model.advert);
+    const stopped = new AbortController();
+    this.#transport.reachable(stopped.signal).then(
+      () => {
+        if (!stopped.signal.aborted) control.advertise(adverts, worker.status.slots);
+      },
+      () => {
+        // Stopped, or left, before anyone could come.
+      },
     );
     return {
       get status() {
         return worker.status;
       },
       stop: async () => {
+        stopped.abort();
         if (this.#worker === worker) {
           control.advertise([], 0);
           this.#worker = null;

@@ -72,7 +72,7 @@ export class PeerJsTransport implements Transport {
   }
 
   async dial(peer: PeerId, signal: AbortSignal): Promise<Link> {
-    await this.registered(signal);
+    await this.#reachableSoon(signal);
     const connection = this.#peer?.connect(peer, { reliable: true, serialization: SERIALIZATION });
     if (connection === undefined) throw unreachable();
     return new Promise<Link>((resolve, reject) => {
@@ -97,23 +97,19 @@ export class PeerJsTransport implements Transport {
     });
   }
 
-  /** Resolves when others can dial us. Rejects with control_unreachable after some seconds, or cancelled. */
-  async registered(signal: AbortSignal): Promise<void> {
-    if (this.#peer?.open !== true && !this.#closed) {
+  async reachable(signal: AbortSignal): Promise<void> {
+    if (this.#peer?.open !== true && !this.#closed && !signal.aborted) {
       await new Promise<void>((resolve) => {
         const done = () => {
-          stopTimer();
           stopAbort();
           this.#ready.delete(done);
           resolve();
         };
         this.#ready.add(done);
-        const stopTimer = this.#options.clock.after(SIGNALLING_TIMEOUT_MS, done);
         const stopAbort = onAbort(signal, done);
       });
     }
-    if (signal.aborted) throw cancelled();
-    if (this.#peer?.open !== true) throw unreachable();
+    if (signal.aborted || this.#closed) throw cancelled();
   }
 
   close(): void {
@@ -216,6 +212,19 @@ export class PeerJsTransport implements Transport {
       if (this.#peer === null || this.#peer.destroyed) this.#register();
       else if (this.#peer.disconnected) this.#peer.reconnect();
     });
+  }
+
+  async #reachableSoon(signal: AbortSignal): Promise<void> {
+    if (this.#peer?.open === true && !signal.aborted) return;
+    const late = new AbortController();
+    const stopTimer = this.#options.clock.after(SIGNALLING_TIMEOUT_MS, () => late.abort());
+    try {
+      await this.reachable(AbortSignal.any([signal, late.signal]));
+    } catch (thrown) {
+      throw signal.aborted ? thrown : unreachable();
+    } finally {
+      stopTimer();
+    }
   }
 
   #wake(): void {

@@ -29,6 +29,8 @@ export interface Transport {
   readonly self: PeerId;
   /** Rejects with connect_failed, or cancelled when `signal` aborts. */
   dial(peer: PeerId, signal: AbortSignal): Promise<Link>;
+  /** Resolves when others can dial us. Rejects with cancelled. */
+  reachable(signal: AbortSignal): Promise<void>;
   /** A peer dialled us. */
   accept: ((link: Link) => void) | null;
   /** Closes every link. Idempotent. */

@@ -15,11 +15,12 @@ afterAll(async () => {
   releaseWebRtc();
 });
 
-const join = () =>
-  new Promise<ReturnType<typeof peerJsTransport>>((resolve) => {
-    const transport = peerJsTransport(new URL(plane.url), newPeerId(), () => resolve(transport));
-    transport.start([]);
-  });
+async function join() {
+  const transport = peerJsTransport(new URL(plane.url), newPeerId());
+  transport.start([]);
+  await transport.reachable(AbortSignal.timeout(20_000));
+  return transport;
+}
 
 transportSuite('PeerJS on node-datachannel', async () => {
   const [a, b] = await Promise.all([join(), join()]);

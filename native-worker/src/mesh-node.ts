@@ -1,19 +1,16 @@
 /** A peer of the mesh in Node: control connection, WebRTC, and the mesh on top. */
 import { WebSocket } from 'ws';
-import { untilAborted } from '@llmesh/core/abort';
 import { realClock } from '@llmesh/core/clock';
 import { ControlClient } from '@llmesh/core/control';
 import { newPeerId, type PeerId } from '@llmesh/core/ids';
 import { Mesh } from '@llmesh/core/mesh';
 import { PeerJsTransport } from '@llmesh/core/peerjs-transport';
 import { MAX_MESSAGE_BYTES } from '@llmesh/core/protocol';
-import { loadPeerJs, releaseWebRtc, type PeerClass } from './datachannel.ts';
+import { loadPeerJs, releaseWebRtc } from './datachannel.ts';
 
 export interface MeshNode {
   readonly mesh: Mesh;
   readonly control: ControlClient;
-  /** Resolves when other peers can dial us. Rejects with cancelled. */
-  reachable(signal: AbortSignal): Promise<void>;
   /** Leaves the mesh. Idempotent. */
   close(): void;
 }
@@ -26,11 +23,7 @@ export function openMeshNode(address: URL): MeshNode {
   const self = newPeerId();
   const clock = realClock;
   const random = Math.random;
-  let reached = () => {};
-  const reachable = new Promise<void>((resolve) => {
-    reached = resolve;
-  });
-  const transport = peerJsTransport(address, self, () => reached());
+  const transport = peerJsTransport(address, self);
   const control = new ControlClient({
     url: new URL('/mesh', address).href.replace(/^http/, 'ws'),
     self,
@@ -47,7 +40,6 @@ export function openMeshNode(address: URL): MeshNode {
   return {
     mesh,
     control,
-    reachable: (signal) => untilAborted(reachable, signal),
     close() {
       if (!open) return;
       open = false;
@@ -57,11 +49,11 @@ export function openMeshNode(address: URL): MeshNode {
   };
 }
 
-/** `opened` is called whenever the signalling server has registered us. */
-export function peerJsTransport(address: URL, self: PeerId, opened: () => void): PeerJsTransport {
+/** The transport alone, for whoever needs no control plane. */
+export function peerJsTransport(address: URL, self: PeerId): PeerJsTransport {
   const secure = address.protocol === 'https:';
   return new PeerJsTransport({
-    Peer: announcing(loadPeerJs(), opened),
+    Peer: loadPeerJs(),
     self,
     host: address.hostname,
     port: Number(address.port) || (secure ? 443 : 80),
@@ -74,14 +66,4 @@ export function peerJsTransport(address: URL, self: PeerId, opened: () => void):
 /** For the end of the process: ends what WebRTC keeps running, once every node is closed. */
 export function releaseMeshNodes(): void {
   if (nodes === 0) releaseWebRtc();
-}
-
-/** The transport does not tell when it is registered with the signalling server; PeerJS does. */
-function announcing(Peer: PeerClass, opened: () => void): PeerClass {
-  return class extends Peer {
-    constructor(id: string, options: object) {
-      super(id, options);
-      this.on('open', opened);
-    }
-  };
 }

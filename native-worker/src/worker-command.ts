@@ -122,7 +122,6 @@ async function serve(
   output: Output,
   signal: AbortSignal,
 ): Promise<void> {
-  await node.reachable(signal);
   const providing = node.mesh.provide({
     models: [{ advert, engine, slots }],
     maxTokensPerSecond: maxSpeed ?? null,

@@ -97,6 +97,14 @@ export function transportSuite(name: string, pair: () => Promise<TransportPair>)
       await expect(a.dial(b.self, abort.signal)).rejects.toMatchObject({ code: 'cancelled' });
     });
 
+    it('says when it can be dialled', async () => {
+      const { a } = await open();
+      await a.reachable(AbortSignal.timeout(20_000));
+      const abort = new AbortController();
+      abort.abort();
+      await expect(a.reachable(abort.signal)).rejects.toMatchObject({ code: 'cancelled' });
+    });
+
     it('closes its links with itself', async () => {
       const { a, near, far } = await connect();
       let closed = 0;
