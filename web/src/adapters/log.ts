@@ -1,0 +1,5 @@
+/** What the page could not do and a person need not know: for whoever opens the console. Never a prompt, never a key. */
+export function warn(what: string, error: unknown): void {
+  // oxlint-disable-next-line no-console -- the one place
+  console.warn(`LLMesh: ${what}`, error);
+}

@@ -1,0 +1,77 @@
+/** The way into the mesh. WebRTC and PeerJS are fetched when they are first needed, not with the page. */
+import type { Clock } from '@llmesh/core/clock';
+import type { ControlClient } from '@llmesh/core/control';
+import { MeshError } from '@llmesh/core/errors';
+import type { PeerId } from '@llmesh/core/ids';
+import type { Mesh } from '@llmesh/core/mesh';
+import type { PeerJsTransportOptions } from '@llmesh/core/peerjs-transport';
+import type { IceServer } from '@llmesh/core/protocol';
+
+export interface MeshDoorOptions {
+  control: ControlClient;
+  self: PeerId;
+  clock: Clock;
+  random: () => number;
+  location: { protocol: string; hostname: string; port: string };
+}
+
+export class MeshDoor {
+  readonly #options: MeshDoorOptions;
+  #iceServers: IceServer[] | null = null;
+  #start: ((servers: IceServer[]) => void) | null = null;
+  #mesh: Promise<Mesh> | null = null;
+  #closed = false;
+
+  constructor(options: MeshDoorOptions) {
+    this.#options = options;
+    options.control.onIceServers = (servers) => {
+      this.#iceServers = servers;
+      this.#start?.(servers);
+    };
+  }
+
+  /** The one mesh of this page. Rejects with `offline` when its code cannot be fetched; the next call tries again. */
+  open(): Promise<Mesh> {
+    this.#mesh ??= this.#make().catch((cause: unknown) => {
+      this.#mesh = null;
+      throw new MeshError('offline', 'This page could not load what it needs. Check your connection.', { cause });
+    });
+    return this.#mesh;
+  }
+
+  /** Leaves, if it ever entered. Idempotent. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#options.control.close();
+    void this.#mesh?.then(
+      (mesh) => mesh.close(),
+      () => {},
+    );
+  }
+
+  async #make(): Promise<Mesh> {
+    const { control, self, clock, random, location } = this.#options;
+    const [{ Peer }, { PeerJsTransport }, { Mesh }] = await Promise.all([
+      import('peerjs'),
+      import('@llmesh/core/peerjs-transport'),
+      import('@llmesh/core/mesh'),
+    ]);
+    const secure = location.protocol === 'https:';
+    const port = location.port === '' ? (secure ? 443 : 80) : Number(location.port);
+    // PeerJS keeps `_handleMessage` out of its types; the transport needs it to turn away what would break PeerJS.
+    const peerClass = Peer as unknown as PeerJsTransportOptions['Peer'];
+    const transport = new PeerJsTransport({
+      Peer: peerClass,
+      self,
+      host: location.hostname,
+      port,
+      secure,
+      clock,
+      random,
+    });
+    this.#start = (servers) => transport.start(servers);
+    if (this.#iceServers !== null) transport.start(this.#iceServers);
+    return new Mesh({ control, transport, clock, random });
+  }
+}

@@ -1,0 +1,17 @@
+/** What runs inside the engine worker, one per format. `browser-engine.ts` is the other end of it. */
+import type { CatalogueModel } from '@llmesh/core/catalogue';
+import type { Finish, GenerateRequest, LoadedModel, LoadProgress, Piece } from '@llmesh/core/engine';
+import type { MeshError } from '@llmesh/core/errors';
+import type { EngineSettings } from '../state/engine-settings.ts';
+
+export type OnProgress = (progress: LoadProgress) => void;
+export type OnPiece = (piece: Piece) => void;
+
+export interface Adapter<M extends CatalogueModel> {
+  load(model: M, settings: EngineSettings, onProgress: OnProgress, signal: AbortSignal): Promise<LoadedModel>;
+  /** One at a time. Rejects with `cancelled` once it has stopped computing. */
+  generate(request: GenerateRequest, onPiece: OnPiece, signal: AbortSignal): Promise<Finish>;
+  /** The engine died by itself. */
+  onLost: ((error: MeshError) => void) | null;
+  close(): Promise<void>;
+}

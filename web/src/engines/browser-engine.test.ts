@@ -1,0 +1,198 @@
+import { ManualClock } from '@llmesh/core/manual-clock';
+import type { CatalogueModel } from '@llmesh/core/catalogue';
+import type { Finish, GenerateRequest, Piece } from '@llmesh/core/engine';
+import { expose } from 'comlink';
+import { describe, expect, it } from 'vitest';
+import { BrowserEngine } from './browser-engine.ts';
+import type { EngineHostApi } from './worker-wire.ts';
+
+/** A worker whose inside is `host`, in this thread: real Comlink over a real channel, no inference. */
+class PretendWorker extends EventTarget {
+  readonly #channel = new MessageChannel();
+  terminated = false;
+
+  constructor(host: EngineHostApi) {
+    super();
+    expose(host, this.#channel.port2);
+    this.#channel.port1.addEventListener('message', (event) => {
+      if (!this.terminated)
+        this.dispatchEvent(new MessageEvent('message', { data: event.data, ports: [...event.ports] }));
+    });
+    this.#channel.port1.start();
+  }
+
+  postMessage(message: unknown, transfer: Transferable[] = []): void {
+    if (!this.terminated) this.#channel.port1.postMessage(message, transfer);
+  }
+
+  terminate(): void {
+    this.terminated = true;
+    this.#channel.port1.close();
+    this.#channel.port2.close();
+  }
+}
+
+class PretendHost implements EngineHostApi {
+  loads = 0;
+  /** null: never ends by itself. */
+  pieces: string[] | null = ['a', 'b', 'c'];
+  hearsCancel = true;
+  lost: ((code: 'device_lost', message: string) => void) | null = null;
+  #cancel = () => {};
+  #cancelled = Promise.resolve();
+
+  async probe() {
+    return { ok: false, code: 'webgpu_absent', message: 'no', detail: '' } as const;
+  }
+
+  async load(...[, , onProgress, onLost]: Parameters<EngineHostApi['load']>) {
+    this.loads += 1;
+    this.lost = onLost;
+    onProgress({ phase: 'download', loadedBytes: 1, totalBytes: 2 });
+    return { ok: true, value: { contextTokens: 2048, backend: 'wasm', slots: 1 } } as const;
+  }
+
+  async generate(_: GenerateRequest, onPiece: (piece: Piece) => unknown) {
+    this.#cancelled = new Promise((resolve) => {
+      this.#cancel = resolve;
+    });
+    for (const text of this.pieces ?? ['a']) await onPiece({ text, tokens: 1 });
+    if (this.pieces === null) {
+      await this.#cancelled;
+      return { ok: false, code: 'cancelled', message: 'Stopped.', detail: '' } as const;
+    }
+    return { ok: true, value: { finish: 'stop', promptTokens: 1, completionTokens: 3 } } as const;
+  }
+
+  cancel(): void {
+    if (this.hearsCancel) this.#cancel();
+  }
+
+  async close(): Promise<void> {}
+}
+
+const MODEL = { id: 'm', format: 'gguf' } as CatalogueModel;
+const ASK: GenerateRequest = { turns: [{ role: 'user', content: 'hi' }], sampling: {}, maxTokens: 9 };
+
+function setUp(host = new PretendHost()) {
+  const workers: PretendWorker[] = [];
+  const clock = new ManualClock();
+  const engine = new BrowserEngine({
+    spawn: () => {
+      const worker = new PretendWorker(host);
+      workers.push(worker);
+      return worker as unknown as Worker;
+    },
+    settings: () => ({ mirror: null }),
+    clock,
+  });
+  return { host, workers, clock, engine };
+}
+
+async function read(pieces: AsyncGenerator<Piece, Finish, undefined>): Promise<{ text: string; finish: Finish }> {
+  let text = '';
+  for (;;) {
+    const next = await pieces.next();
+    if (next.done === true) return { text, finish: next.value };
+    text += next.value.text;
+  }
+}
+
+describe('BrowserEngine, with a pretended worker', () => {
+  const never = new AbortController().signal;
+
+  it('loads, streams every piece before the end, and says how it ended', async () => {
+    const { engine } = setUp();
+    const steps: number[] = [];
+    await engine.load(MODEL, ({ loadedBytes }) => steps.push(loadedBytes), never);
+    expect(await read(engine.generate(ASK, never))).toMatchObject({ text: 'abc', finish: { completionTokens: 3 } });
+    expect(steps).toEqual([1]);
+    await engine.close();
+  });
+
+  it('keeps the code of an error', async () => {
+    const { engine } = setUp();
+    await expect(engine.probe(never)).rejects.toMatchObject({ code: 'webgpu_absent' });
+    await engine.close();
+  });
+
+  it('answers one after the other', async () => {
+    const { engine } = setUp();
+    await engine.load(MODEL, () => {}, never);
+    const answers = await Promise.all([read(engine.generate(ASK, never)), read(engine.generate(ASK, never))]);
+    expect(answers.map(({ text }) => text)).toEqual(['abc', 'abc']);
+    await engine.close();
+  });
+
+  it('ends the worker when a load is not wanted any more', async () => {
+    const { engine, workers, host } = setUp();
+    host.load = () => new Promise(() => {});
+    const abort = new AbortController();
+    const load = engine.load(MODEL, () => {}, abort.signal);
+    abort.abort();
+    await expect(load).rejects.toMatchObject({ code: 'cancelled' });
+    expect(workers[0]?.terminated).toBe(true);
+    await engine.close();
+  });
+
+  it('cancels in mid-answer and keeps the worker when it stops', async () => {
+    const { engine, workers, host } = setUp();
+    await engine.load(MODEL, () => {}, never);
+    host.pieces = null;
+    const abort = new AbortController();
+    const pieces = engine.generate(ASK, abort.signal);
+    await pieces.next();
+    abort.abort();
+    await expect(pieces.next()).rejects.toMatchObject({ code: 'cancelled' });
+    expect(workers[0]?.terminated).toBe(false);
+    host.pieces = ['d'];
+    expect((await read(engine.generate(ASK, never))).text).toBe('d');
+    await engine.close();
+  });
+
+  it('ends a worker that does not stop, and has the model again for the next answer', async () => {
+    const { engine, workers, host, clock } = setUp();
+    await engine.load(MODEL, () => {}, never);
+    host.pieces = null;
+    host.hearsCancel = false;
+    const abort = new AbortController();
+    const pieces = engine.generate(ASK, abort.signal);
+    await pieces.next();
+    const end = pieces.next();
+    abort.abort();
+    await clock.advance(10_000);
+    await expect(end).rejects.toMatchObject({ code: 'cancelled' });
+    expect(workers[0]?.terminated).toBe(true);
+    host.pieces = ['again'];
+    expect((await read(engine.generate(ASK, never))).text).toBe('again');
+    expect(host.loads).toBe(2);
+    await engine.close();
+  });
+
+  it('fails what waits and says so once when the worker dies', async () => {
+    const { engine, workers, host } = setUp();
+    const lost: unknown[] = [];
+    engine.onLost = (error) => lost.push(error);
+    await engine.load(MODEL, () => {}, never);
+    host.pieces = null;
+    const pieces = engine.generate(ASK, never);
+    await pieces.next();
+    workers[0]?.dispatchEvent(new Event('error'));
+    workers[0]?.dispatchEvent(new Event('error'));
+    await expect(pieces.next()).rejects.toMatchObject({ code: 'engine_failed' });
+    expect(lost).toHaveLength(1);
+    await engine.close();
+  });
+
+  it('passes on that the device was lost', async () => {
+    const { engine, host } = setUp();
+    const lost = new Promise<Error>((resolve) => {
+      engine.onLost = resolve;
+    });
+    await engine.load(MODEL, () => {}, never);
+    host.lost?.('device_lost', 'gone');
+    expect(await lost).toMatchObject({ code: 'device_lost', message: 'gone' });
+    await engine.close();
+    await engine.close();
+  });
+});

@@ -1,0 +1,227 @@
+/** The engine port in the page: both engines behind one worker. Every call settles, also when the worker dies. */
+import { onAbort, untilAborted } from '@llmesh/core/abort';
+import type { CatalogueModel } from '@llmesh/core/catalogue';
+import type { Clock } from '@llmesh/core/clock';
+import type { Engine, Finish, GenerateRequest, LoadedModel, LoadProgress, Piece, Probe } from '@llmesh/core/engine';
+import { cancelled, MeshError } from '@llmesh/core/errors';
+import { AsyncQueue } from '@llmesh/core/queue';
+import { proxy, wrap, type Remote } from 'comlink';
+import type { EngineSettings } from '../state/engine-settings.ts';
+import { valueOf, type EngineHostApi, type Outcome } from './worker-wire.ts';
+
+/** An engine that has not stopped by then is in a long prefill: its worker is ended and the model loaded anew. */
+const CANCEL_GRACE_MS = 3_000;
+
+export interface BrowserEngineOptions {
+  /** A new engine worker; `() => new Worker(new URL('./engine-worker.ts', import.meta.url), { type: 'module' })`. */
+  spawn: () => Worker;
+  settings: () => EngineSettings;
+  clock: Clock;
+}
+
+export class BrowserEngine implements Engine<CatalogueModel> {
+  onLost: ((error: Error) => void) | null = null;
+  readonly #options: BrowserEngineOptions;
+  #host: Host | null = null;
+  #model: CatalogueModel | null = null;
+  /** Runs one after the other; a queue here, because two consumers may share an engine. */
+  #turn: Promise<unknown> = Promise.resolve();
+  #reload: Promise<unknown> | null = null;
+  #closed = false;
+
+  constructor(options: BrowserEngineOptions) {
+    this.#options = options;
+  }
+
+  async probe(signal: AbortSignal): Promise<Probe> {
+    return await untilAborted(
+      this.#running().call((remote) => remote.probe()),
+      signal,
+    );
+  }
+
+  async load(
+    model: CatalogueModel,
+    onProgress: (progress: LoadProgress) => void,
+    signal: AbortSignal,
+  ): Promise<LoadedModel> {
+    if (signal.aborted) throw cancelled();
+    this.#model = null;
+    const host = this.#running();
+    // Nothing is lost with the worker but the work that is not wanted any more; downloads are kept as far as they came.
+    const stop = onAbort(signal, () => this.#end(host));
+    try {
+      const loaded = await untilAborted(this.#loadInto(host, model, onProgress), signal);
+      this.#model = model;
+      return loaded;
+    } finally {
+      stop();
+    }
+  }
+
+  async *generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, Finish, undefined> {
+    if (signal.aborted) throw cancelled();
+    const before = this.#turn;
+    let done = () => {};
+    this.#turn = new Promise<void>((resolve) => {
+      done = resolve;
+    });
+    try {
+      await untilAborted(before, signal);
+      if (this.#reload !== null) await untilAborted(this.#reload, signal);
+      return yield* this.#answer(request, signal);
+    } finally {
+      // In its place in the queue even when it gave up waiting.
+      void before.finally(done);
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#model = null;
+    if (this.#host !== null) this.#end(this.#host);
+  }
+
+  async *#answer(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, Finish, undefined> {
+    const host = this.#host;
+    if (host === null || this.#model === null) throw new MeshError('engine_failed', 'No model is loaded. Start again.');
+    const pieces = new AsyncQueue<Piece>();
+    const call = host.call((remote) =>
+      remote.generate(
+        request,
+        proxy((piece: Piece) => pieces.push(piece)),
+      ),
+    );
+    let settled = false;
+    const end = call.then(
+      () => pieces.end(),
+      (error: unknown) => pieces.end(error),
+    );
+    void end.then(() => (settled = true));
+    const stop = onAbort(signal, () => void this.#cancel(host, end));
+    try {
+      for (;;) {
+        const items = await pieces.take();
+        if (items === null) return await call;
+        for (const piece of items) {
+          if (signal.aborted) break;
+          yield piece;
+        }
+      }
+    } finally {
+      stop();
+      // A consumer that walks away has stopped the engine when its loop is over.
+      if (!settled) await this.#cancel(host, end);
+    }
+  }
+
+  /** Resolves when the answer `end` belongs to has stopped, one way or the other. */
+  async #cancel(host: Host, end: Promise<unknown>): Promise<void> {
+    host.tell((remote) => remote.cancel());
+    const patience = new Promise<boolean>((resolve) => {
+      const drop = this.#options.clock.after(CANCEL_GRACE_MS, () => resolve(false));
+      void end.then(() => {
+        drop();
+        resolve(true);
+      });
+    });
+    if (await patience) return;
+    this.#end(host);
+    const model = this.#model;
+    if (model === null || this.#closed) return;
+    const reload = this.#loadInto(this.#running(), model, () => {}).then(
+      () => {},
+      (error: unknown) => this.#lost(error),
+    );
+    this.#reload = reload;
+    void reload.then(() => {
+      if (this.#reload === reload) this.#reload = null;
+    });
+  }
+
+  #loadInto(host: Host, model: CatalogueModel, onProgress: (progress: LoadProgress) => void): Promise<LoadedModel> {
+    return host.call((remote) =>
+      remote.load(
+        model,
+        this.#options.settings(),
+        proxy(onProgress),
+        proxy((code, message) => this.#lost(new MeshError(code, message))),
+      ),
+    );
+  }
+
+  #running(): Host {
+    if (this.#closed) throw new MeshError('engine_failed', 'The engine was closed. Reload the page.');
+    this.#host ??= new Host(this.#options.spawn(), (error) => {
+      this.#host = null;
+      this.#lost(error);
+    });
+    return this.#host;
+  }
+
+  #lost(error: unknown): void {
+    if (this.#model === null) return;
+    this.#model = null;
+    this.onLost?.(error instanceof Error ? error : new Error(String(error)));
+  }
+
+  #end(host: Host): void {
+    if (this.#host === host) this.#host = null;
+    host.end();
+  }
+}
+
+/** One worker, and the calls that wait for it. */
+class Host {
+  readonly #worker: Worker;
+  readonly #remote: Remote<EngineHostApi>;
+  readonly #waiting = new Set<(error: Error) => void>();
+  #dead: MeshError | null = null;
+
+  constructor(worker: Worker, died: (error: MeshError) => void) {
+    this.#worker = worker;
+    this.#remote = wrap<EngineHostApi>(worker);
+    const die = () => {
+      const error = new MeshError(
+        'engine_failed',
+        'The engine stopped by itself. Start again; reload the page if it stays so.',
+      );
+      if (this.#dead !== null) return;
+      this.#fail(error);
+      died(error);
+    };
+    worker.addEventListener('error', die);
+    worker.addEventListener('messageerror', die);
+  }
+
+  call<T>(run: (remote: Remote<EngineHostApi>) => Promise<Outcome<T>>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      if (this.#dead !== null) {
+        reject(this.#dead);
+        return;
+      }
+      this.#waiting.add(reject);
+      run(this.#remote)
+        .then((outcome) => resolve(valueOf(outcome)))
+        .catch(reject)
+        .finally(() => this.#waiting.delete(reject));
+    });
+  }
+
+  tell(run: (remote: Remote<EngineHostApi>) => unknown): void {
+    if (this.#dead === null) run(this.#remote);
+  }
+
+  /** Ends the worker; what waits for it is cancelled. Idempotent. */
+  end(): void {
+    if (this.#dead === null) this.#fail(cancelled());
+  }
+
+  #fail(error: MeshError): void {
+    this.#dead = error;
+    this.#worker.terminate();
+    for (const reject of this.#waiting) reject(error);
+    this.#waiting.clear();
+  }
+}

@@ -1,0 +1,109 @@
+/** Fetching model files: statuses, truncation, quota and offline as the errors a person understands. */
+import { cancelled, MeshError } from '@llmesh/core/errors';
+
+/** Bytes of one text or JSON file; shards and GGUFs are streamed and have no such limit. */
+export const MAX_SMALL_FILE_BYTES = 67_108_864;
+
+/** A response with a body, or a `MeshError`. `accept`: statuses besides 2xx that the caller deals with. */
+export async function fetchFile(url: string, init: RequestInit, accept: readonly number[] = []): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(url, init);
+  } catch (cause) {
+    throw downloadError(cause, url);
+  }
+  if (response.ok || accept.includes(response.status)) return response;
+  await response.body?.cancel();
+  throw new MeshError(
+    'model_download_failed',
+    `A file of this model could not be downloaded: ${fileName(url)} at ${hostName(url)} answered ${response.status}. ` +
+      (response.status === 404
+        ? 'Choose another model, or check the model mirror in the settings.'
+        : 'Try again in a few minutes.'),
+  );
+}
+
+/** Whatever a fetch, a body or a file write threw, as a `MeshError`. */
+export function downloadError(cause: unknown, url: string): MeshError {
+  if (cause instanceof MeshError) return cause;
+  if (cause instanceof DOMException) {
+    if (cause.name === 'AbortError') return cancelled();
+    if (cause.name === 'QuotaExceededError') return storageFull(cause);
+    if (cause.name === 'NoModificationAllowedError') {
+      return new MeshError('busy', 'Another tab is downloading this model. Wait for it, or close that tab.', { cause });
+    }
+  }
+  if (!navigator.onLine) {
+    return new MeshError('offline', 'You are offline. A model that is already on this device still works.', { cause });
+  }
+  return new MeshError(
+    'model_download_failed',
+    `The download of ${fileName(url)} from ${hostName(url)} broke off. Check the connection and start again: ` +
+      'what has arrived is kept.',
+    { cause },
+  );
+}
+
+export function storageFull(cause?: unknown): MeshError {
+  return new MeshError(
+    'storage_full',
+    'This browser has no room left for the model. Remove a model that you do not need, or choose a smaller one.',
+    { cause },
+  );
+}
+
+/** Refuses before the first byte when the model cannot fit. Browsers that give no estimate are believed. */
+export async function requireRoom(bytes: number): Promise<void> {
+  const { quota, usage } = await navigator.storage.estimate();
+  if (quota !== undefined && usage !== undefined && quota - usage < bytes) throw storageFull();
+}
+
+/** A small file, whole. */
+export async function readSmall(response: Response, url: string): Promise<Uint8Array<ArrayBuffer>> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  try {
+    for await (const part of bodyOf(response)) {
+      length += part.byteLength;
+      if (length > MAX_SMALL_FILE_BYTES) {
+        throw new MeshError(
+          'model_unreadable',
+          `${fileName(url)} is too large to be what it says. Choose another model.`,
+        );
+      }
+      parts.push(part);
+    }
+  } catch (cause) {
+    throw downloadError(cause, url);
+  }
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.byteLength;
+  }
+  return whole;
+}
+
+/** The chunks of a body. Safari's streams cannot be iterated. */
+export async function* bodyOf(response: Response): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
+  const reader = response.body?.getReader();
+  if (reader === undefined) return;
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    reader.releaseLock();
+  }
+}
+
+export function fileName(url: string): string {
+  return new URL(url).pathname.split('/').at(-1) ?? url;
+}
+
+function hostName(url: string): string {
+  return new URL(url).host;
+}

@@ -1,0 +1,79 @@
+/** The engine worker: both engines in one module worker, so that inference never blocks the page. */
+import type { CatalogueModel } from '@llmesh/core/catalogue';
+import type { Finish, GenerateRequest, LoadedModel, LoadProgress, Piece, Probe } from '@llmesh/core/engine';
+import { cancelled, MeshError, type ErrorCode } from '@llmesh/core/errors';
+import { expose } from 'comlink';
+import type { Adapter } from './adapter.ts';
+import type { EngineSettings } from '../state/engine-settings.ts';
+import { probeBrowser } from './probe.ts';
+import { outcomeOf, type EngineHostApi, type Outcome } from './worker-wire.ts';
+
+class EngineHost implements EngineHostApi {
+  #adapter: Adapter<never> | null = null;
+  #running: AbortController | null = null;
+
+  probe(): Promise<Outcome<Probe>> {
+    return outcomeOf(probeBrowser);
+  }
+
+  load(
+    model: CatalogueModel,
+    settings: EngineSettings,
+    onProgress: (progress: LoadProgress) => void,
+    onLost: (code: ErrorCode, message: string) => void,
+  ): Promise<Outcome<LoadedModel>> {
+    return this.#run(async (signal) => {
+      await this.#adapter?.close();
+      this.#adapter = null;
+      // Each engine is megabytes of code: only the one that is needed is fetched.
+      const adapter =
+        model.format === 'mlc'
+          ? new (await import('./web-llm-engine.ts')).WebLlmEngine()
+          : new (await import('./wllama-engine.ts')).WllamaEngine();
+      adapter.onLost = (error) => onLost(error.code, error.message);
+      const loaded = await (adapter as Adapter<CatalogueModel>).load(model, settings, onProgress, signal);
+      this.#adapter = adapter;
+      return loaded;
+    });
+  }
+
+  generate(request: GenerateRequest, onPiece: (piece: Piece) => void): Promise<Outcome<Finish>> {
+    return this.#run(async (signal) => {
+      const adapter = this.#adapter;
+      if (adapter === null) throw new MeshError('engine_failed', 'No model is loaded. Start again.');
+      let taken: unknown;
+      const finish = await adapter.generate(request, (piece) => (taken = onPiece(piece)), signal);
+      // Pieces travel on a port of their own: the end must not overtake the last of them.
+      await taken;
+      return finish;
+    });
+  }
+
+  cancel(): void {
+    this.#running?.abort();
+  }
+
+  async close(): Promise<void> {
+    this.cancel();
+    const adapter = this.#adapter;
+    this.#adapter = null;
+    await adapter?.close();
+  }
+
+  #run<T>(work: (signal: AbortSignal) => Promise<T>): Promise<Outcome<T>> {
+    return outcomeOf(async () => {
+      if (this.#running !== null) throw new MeshError('busy', 'The engine is at work. Wait for it to finish.');
+      const running = new AbortController();
+      this.#running = running;
+      try {
+        return await work(running.signal);
+      } catch (thrown) {
+        throw running.signal.aborted ? cancelled() : thrown;
+      } finally {
+        this.#running = null;
+      }
+    });
+  }
+}
+
+expose(new EngineHost());

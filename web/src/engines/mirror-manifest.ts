@@ -1,0 +1,52 @@
+/**
+ * `llmesh-mirror.json` at the root of a model mirror: SRI hashes of what it carries. It guards against damaged copies;
+ * against a mirror that lies, only hashes from somewhere else would help, and web-llm's list has none.
+ */
+import { MeshError } from '@llmesh/core/errors';
+import * as v from 'valibot';
+import { fetchFile, readSmall } from './download.ts';
+
+const sri = v.pipe(v.string(), v.regex(/^sha(256|384|512)-[A-Za-z0-9+/]+={0,2}$/));
+const files = v.record(v.string(), sri);
+
+export const MirrorManifestSchema = v.object({
+  /** By web-llm's `model_id`. */
+  models: v.record(
+    v.string(),
+    v.object({
+      /** Checked by web-llm itself. */
+      integrity: v.optional(
+        v.object({ config: v.optional(sri), model_lib: v.optional(sri), tokenizer: v.optional(files) }),
+      ),
+      /** By `dataPath` of the tensor cache. web-llm does not check shards, so the downloader does. */
+      shards: v.optional(files),
+    }),
+  ),
+});
+export type MirrorManifest = v.InferOutput<typeof MirrorManifestSchema>;
+export type MirrorEntry = MirrorManifest['models'][string];
+
+/** What the mirror says of one model; an empty entry when it says nothing. */
+export async function readMirrorEntry(
+  mirror: string | null,
+  modelId: string,
+  signal: AbortSignal,
+): Promise<MirrorEntry> {
+  if (mirror === null) return {};
+  const url = `${mirror}/llmesh-mirror.json`;
+  const response = await fetchFile(url, { cache: 'no-cache', signal }, [404]);
+  if (response.status === 404) {
+    await response.body?.cancel();
+    return {};
+  }
+  const text = new TextDecoder().decode(await readSmall(response, url));
+  try {
+    return v.parse(MirrorManifestSchema, JSON.parse(text)).models[modelId] ?? {};
+  } catch (cause) {
+    throw new MeshError(
+      'model_download_failed',
+      'The model mirror has a llmesh-mirror.json that cannot be read. Its operator must mend it, or clear the mirror in the settings.',
+      { cause },
+    );
+  }
+}

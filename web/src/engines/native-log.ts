@@ -1,0 +1,44 @@
+/** wllama's logger. It is the only place where llama.cpp says what it runs on and what it found wrong with a request. */
+import { MeshError } from '@llmesh/core/errors';
+import type { WllamaLogger } from '@wllama/wllama/esm/index.js';
+
+const OFFLOADED = /offloaded (\d+)\/\d+ layers to GPU/;
+
+export class NativeLog implements WllamaLogger {
+  /** Layers that llama.cpp put on the graphics card. */
+  offloadedLayers = 0;
+  /** What the server part of llama.cpp answered last instead of a result. */
+  refusal: { type?: unknown } | null = null;
+  /** Rejects when the worker that runs the module cannot start. wllama only logs that, and then waits for ever. */
+  readonly workerFailed: Promise<never>;
+  #fail: (error: MeshError) => void = () => {};
+
+  constructor() {
+    this.workerFailed = new Promise((_, reject) => {
+      this.#fail = reject;
+    });
+    // Not awaited once the model is loaded.
+    this.workerFailed.catch(() => {});
+  }
+
+  debug = (...args: unknown[]): void => this.#read(args);
+  log = (...args: unknown[]): void => this.#read(args);
+  warn = (...args: unknown[]): void => this.#read(args);
+
+  error = (...args: unknown[]): void => {
+    const [first, second] = args;
+    if (first instanceof Event) {
+      this.#fail(
+        new MeshError('engine_failed', 'The engine could not start in this browser. Reload the page and try again.'),
+      );
+    } else if (typeof second === 'object' && second !== null) {
+      this.refusal = second;
+    }
+  };
+
+  #read(args: unknown[]): void {
+    const [line] = args;
+    const found = typeof line === 'string' ? OFFLOADED.exec(line) : null;
+    if (found !== null) this.offloadedLayers = Number(found[1]);
+  }
+}

@@ -1,0 +1,46 @@
+/** What the page and its engine worker say to each other over Comlink. Comlink carries an error's text only: we send codes. */
+import type { CatalogueModel } from '@llmesh/core/catalogue';
+import type { Finish, GenerateRequest, LoadedModel, LoadProgress, Piece, Probe } from '@llmesh/core/engine';
+import { asMeshError, MeshError, type ErrorCode } from '@llmesh/core/errors';
+import type { EngineSettings } from '../state/engine-settings.ts';
+
+export type Outcome<T> = { ok: true; value: T } | { ok: false; code: ErrorCode; message: string; detail: string };
+
+/** Callbacks are Comlink proxies: calling one is a message, and awaiting it waits until it was taken. */
+export interface EngineHostApi {
+  probe(): Promise<Outcome<Probe>>;
+  load(
+    model: CatalogueModel,
+    settings: EngineSettings,
+    onProgress: (progress: LoadProgress) => void,
+    onLost: (code: ErrorCode, message: string) => void,
+  ): Promise<Outcome<LoadedModel>>;
+  generate(request: GenerateRequest, onPiece: (piece: Piece) => void): Promise<Outcome<Finish>>;
+  /** Ends the load or the answer that runs. */
+  cancel(): void;
+  close(): Promise<void>;
+}
+
+export async function outcomeOf<T>(run: () => Promise<T>): Promise<Outcome<T>> {
+  try {
+    return { ok: true, value: await run() };
+  } catch (thrown) {
+    const error = asMeshError(
+      thrown,
+      'engine_failed',
+      'The engine failed on this device. Try again, or choose another model.',
+    );
+    return { ok: false, code: error.code, message: error.message, detail: detailOf(error.cause) };
+  }
+}
+
+export function valueOf<T>(outcome: Outcome<T>): T {
+  if (outcome.ok) return outcome.value;
+  throw new MeshError(outcome.code, outcome.message, outcome.detail === '' ? {} : { cause: outcome.detail });
+}
+
+/** What kind of error lay beneath, for the log. Its text stays here: an engine's may quote the prompt. */
+function detailOf(cause: unknown): string {
+  if (cause instanceof Error || cause instanceof DOMException) return cause.name;
+  return cause === undefined ? '' : typeof cause;
+}

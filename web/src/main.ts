@@ -1,0 +1,142 @@
+/** Puts the page together: the only place that knows every adapter. */
+import { realClock } from '@llmesh/core/clock';
+import { ControlClient } from '@llmesh/core/control';
+import { newPeerId } from '@llmesh/core/ids';
+import { mount } from 'svelte';
+import { getJson } from './adapters/get-json.ts';
+import { openStore } from './adapters/idb-store.ts';
+import { warn } from './adapters/log.ts';
+import { MeshDoor } from './adapters/mesh-door.ts';
+import { BrowserEngine } from './engines/browser-engine.ts';
+import { BrowserShelf } from './engines/browser-shelf.ts';
+import { knownAnswer } from './engines/known-answers.ts';
+import { Announcer } from './state/announcer.svelte.ts';
+import type { Ask } from './state/ask.ts';
+import { ModelCatalogue } from './state/catalogue.svelte.ts';
+import { Chat } from './state/chat.svelte.ts';
+import { Connection } from './state/connection.svelte.ts';
+import { Conversations } from './state/conversations.svelte.ts';
+import { DonateState } from './state/donate.svelte.ts';
+import { Network } from './state/network.svelte.ts';
+import { Offers } from './state/offers.svelte.ts';
+import { Router } from './state/router.svelte.ts';
+import { Settings, type Theme } from './state/settings.svelte.ts';
+import { Update } from './state/update.svelte.ts';
+import type { AppState } from './ui/app-state.ts';
+import './styles/all.css';
+import App from './ui/App.svelte';
+
+const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
+const clock = realClock;
+const { random } = Math;
+const self = newPeerId();
+
+const store = await openStore();
+const announcer = new Announcer();
+const connection = new Connection(LOOPBACK.test(location.hostname));
+const settings = new Settings({ store, showTheme, failed: notKept });
+const offers = new Offers({ store, failed: notKept });
+const conversations = new Conversations({ store, clock, now: Date.now });
+const catalogue = new ModelCatalogue(getJson);
+const network = new Network({ getJson, clock });
+const update = new Update();
+const router = new Router(window);
+
+const control = new ControlClient({
+  url: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/mesh`,
+  self,
+  agent: 'browser',
+  openSocket: (url) => new WebSocket(url),
+  clock,
+  random,
+});
+const door = new MeshDoor({ control, self, clock, random, location });
+const ask: Ask = async function* (request, signal) {
+  const mesh = await door.open();
+  yield* mesh.ask(request, signal);
+};
+const announce = (text: string) => announcer.say(text);
+const chat = new Chat({ ask, offers, connection, settings, clock, announce, conversations, store, failed: notKept });
+const donate = new DonateState({
+  store,
+  clock,
+  now: Date.now,
+  failed: (error) => warn('lending', error),
+  models: () => catalogue.models,
+  newEngine: (settings) => new BrowserEngine({ spawn: spawnEngine, settings, clock }),
+  shelf: new BrowserShelf(),
+  knownAnswer: (model) => knownAnswer(model, getJson),
+  provide: async (options) => (await door.open()).provide(options),
+});
+
+control.onState = (state) => {
+  connection.takeControl(state, control.refusal?.message ?? null);
+  if (state === 'open') loadCatalogue();
+  chat.wake();
+};
+control.onOffers = (message) => {
+  offers.take(message);
+  chat.wake();
+};
+const takeOnline = () => {
+  connection.takeOnline(navigator.onLine);
+  chat.wake();
+};
+takeOnline();
+addEventListener('online', takeOnline);
+addEventListener('offline', takeOnline);
+addEventListener('pagehide', () => door.close());
+// A page that comes back from the browser's memory has said goodbye: it needs a new start.
+addEventListener('pageshow', (event) => event.persisted && location.reload());
+
+await Promise.all([settings.restore(), offers.restore(), conversations.restore(), donate.restore()]);
+const app: AppState = {
+  self,
+  router,
+  connection,
+  offers,
+  chat,
+  network,
+  donate,
+  settings,
+  announcer,
+  update,
+  fitOf: (model) => catalogue.fitOf(model, donate.probe),
+  summaryOf: (model) => catalogue.summaryOf(model),
+};
+mount(App, { target: document.getElementById('app')!, props: { app } });
+control.start();
+await chat.restore();
+// The code for the first question: after the page is there.
+door.open().catch((error: unknown) => warn('the mesh is fetched again with the first question', error));
+if (import.meta.env.PROD) void registerServiceWorker();
+
+/** Facts beside the point; asked for with each connection until they are there. */
+function loadCatalogue(): void {
+  if (catalogue.models.length > 0) return;
+  catalogue.load(AbortSignal.timeout(30_000)).catch((error: unknown) => warn('no catalogue', error));
+}
+
+/** The engines live in a worker of their own; their code is fetched when lending begins. */
+function spawnEngine(): Worker {
+  return new Worker(new URL('./engines/engine-worker.ts', import.meta.url), { type: 'module' });
+}
+
+async function registerServiceWorker(): Promise<void> {
+  const { registerSW } = await import('virtual:pwa-register');
+  const apply = registerSW({ onNeedRefresh: () => update.offer(() => void apply(true)) });
+}
+
+function showTheme(theme: Theme): void {
+  if (theme === 'system') delete document.documentElement.dataset['theme'];
+  else document.documentElement.dataset['theme'] = theme;
+  try {
+    localStorage.setItem('theme', theme);
+  } catch (error) {
+    notKept(error);
+  }
+}
+
+function notKept(error: unknown): void {
+  warn('this browser did not keep a setting', error);
+}

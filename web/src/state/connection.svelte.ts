@@ -1,0 +1,42 @@
+/** Can the mesh be reached from here? */
+import type { ControlState } from '@llmesh/core/control';
+
+export class Connection {
+  readonly #local: boolean;
+  #control = $state<ControlState>('connecting');
+  #refusal = $state<string | null>(null);
+  #online = $state(true);
+
+  /** `local`: the mesh runs on this very computer, and is there without any network. */
+  constructor(local: boolean) {
+    this.#local = local;
+  }
+
+  /**
+   * offline: this computer has no network · connecting: it has, and the mesh does not answer yet · refused: the mesh
+   * will not have this page, `refusal` says why
+   */
+  get status(): 'open' | 'connecting' | 'offline' | 'refused' {
+    if (this.#control === 'refused') return 'refused';
+    // A socket may look open long after the network went.
+    if (!this.#online && (!this.#local || this.#control !== 'open')) return 'offline';
+    return this.#control === 'open' ? 'open' : 'connecting';
+  }
+
+  get open(): boolean {
+    return this.status === 'open';
+  }
+
+  get refusal(): string | null {
+    return this.#refusal;
+  }
+
+  takeControl(state: ControlState, refusal: string | null): void {
+    this.#control = state;
+    this.#refusal = refusal;
+  }
+
+  takeOnline(online: boolean): void {
+    this.#online = online;
+  }
+}

@@ -1,0 +1,242 @@
+/** Lending this computer: from the switch to the last answer. */
+import { onAbort, untilAborted } from '@llmesh/core/abort';
+import type { CatalogueModel } from '@llmesh/core/catalogue';
+import type { Clock } from '@llmesh/core/clock';
+import type { Engine, LoadedModel, LoadProgress, Probe } from '@llmesh/core/engine';
+import { asMeshError, cancelled, MeshError } from '@llmesh/core/errors';
+import type { ModelId } from '@llmesh/core/ids';
+import type { ProvideOptions, Providing } from '@llmesh/core/mesh';
+import type { ModelAdvert } from '@llmesh/core/protocol';
+import type { WorkerStatus } from '@llmesh/core/worker';
+import { DonateTotals } from './donate-totals.svelte.ts';
+import { DownloadPace, type Pace } from './download-pace.ts';
+import { PeopleServed } from './people-served.svelte.ts';
+import { selfTest, type KnownAnswer } from './self-test.ts';
+import { Tempo } from './tempo.svelte.ts';
+import { ThisDevice, type ThisDeviceNeeds } from './this-device.svelte.ts';
+
+/** getting: downloading · waking: into memory, then the self-test · error: off, and `error` says why */
+export type DonatePhase = 'off' | 'probing' | 'getting' | 'waking' | 'waiting' | 'serving' | 'stopping' | 'error';
+
+export interface DonateNeeds extends ThisDeviceNeeds {
+  provide: (options: ProvideOptions) => Promise<Providing>;
+  knownAnswer: (model: ModelId) => Promise<KnownAnswer | null>;
+  clock: Clock;
+  /** Milliseconds since 1970. */
+  now: () => number;
+}
+
+interface Lent {
+  model: CatalogueModel;
+  /** null until it is in memory. */
+  loaded: LoadedModel | null;
+  /** Milliseconds since 1970; null until it is offered. */
+  readyAt: number | null;
+}
+
+export class DonateState {
+  readonly device: ThisDevice;
+  readonly totals: DonateTotals;
+  readonly tempo: Tempo;
+  readonly people = new PeopleServed();
+  readonly #needs: DonateNeeds;
+  #phase = $state<DonatePhase>('off');
+  #error = $state.raw<MeshError | null>(null);
+  #pace = $state.raw<Pace | null>(null);
+  #lent = $state.raw<Lent | null>(null);
+  #status = $state.raw<WorkerStatus | null>(null);
+  #run: { abort: AbortController; ended: Promise<void> } | null = null;
+
+  constructor(needs: DonateNeeds) {
+    this.#needs = needs;
+    this.device = new ThisDevice(needs);
+    this.totals = new DonateTotals(needs);
+    this.tempo = new Tempo(needs.clock);
+  }
+
+  get phase(): DonatePhase {
+    return this.#phase;
+  }
+
+  /** The switch is on, whether or not the model is ready. */
+  get on(): boolean {
+    return this.#phase !== 'off' && this.#phase !== 'error' && this.#phase !== 'stopping';
+  }
+
+  /** Others can be answered now. */
+  get donating(): boolean {
+    return this.#phase === 'waiting' || this.#phase === 'serving';
+  }
+
+  /** Why lending ended or never began; null in every phase but `error`. */
+  get error(): MeshError | null {
+    return this.#error;
+  }
+
+  get probe(): Probe | null {
+    return this.device.probe;
+  }
+
+  /** The model that is lent or made ready. */
+  get lent(): Lent | null {
+    return this.#lent;
+  }
+
+  /** Of the running download. */
+  get pace(): Pace | null {
+    return this.#pace;
+  }
+
+  get status(): WorkerStatus | null {
+    return this.#status;
+  }
+
+  async restore(): Promise<void> {
+    await Promise.all([this.totals.restore(), this.device.restore()]);
+  }
+
+  /** Resolves when lending has ended, whoever ended it. Never rejects: `error` says what went wrong. */
+  async start(): Promise<void> {
+    if (this.#run !== null) return;
+    const abort = new AbortController();
+    this.#error = null;
+    this.#phase = 'probing';
+    const ended = this.#lend(abort.signal);
+    this.#run = { abort, ended };
+    await ended;
+  }
+
+  /** Tells those who are served, and resolves when nothing runs any more. Idempotent. */
+  async stop(): Promise<void> {
+    const run = this.#run;
+    if (run === null) return;
+    this.#phase = 'stopping';
+    run.abort.abort();
+    await run.ended;
+  }
+
+  /** The whole of one lending. Never rejects. */
+  async #lend(signal: AbortSignal): Promise<void> {
+    const engine = this.device.newEngine();
+    let providing: Providing | null = null;
+    let failure: MeshError | null = null;
+    try {
+      const { model, loaded, advert } = await this.#prepare(engine, signal);
+      const lost = new Promise<never>((_, reject) => {
+        engine.onLost = reject;
+      });
+      // Awaited below; an engine may die before that.
+      lost.catch(() => {});
+      providing = await this.#needs.provide({
+        models: [{ advert, engine, slots: loaded.slots }],
+        onStatus: (status) => this.#take(status),
+        onFailure: this.#needs.failed,
+      });
+      if (signal.aborted) throw cancelled();
+      this.#lent = { model, loaded, readyAt: this.#needs.now() };
+      this.#take(providing.status);
+      this.tempo.start();
+      await Promise.race([lost, aborted(signal)]);
+    } catch (thrown) {
+      failure = asMeshError(thrown, 'engine_failed', 'Lending stopped: the model failed on this device. Try again.');
+    }
+    await this.#rest(engine, providing);
+    if (signal.aborted || failure === null || failure.code === 'cancelled') {
+      this.#phase = 'off';
+    } else {
+      this.#needs.failed(failure);
+      this.#error = failure;
+      this.#phase = 'error';
+    }
+    this.#run = null;
+    await this.device.look();
+  }
+
+  /** Probes, loads, tries. */
+  async #prepare(
+    engine: Engine<CatalogueModel>,
+    signal: AbortSignal,
+  ): Promise<{ model: CatalogueModel; loaded: LoadedModel; advert: ModelAdvert }> {
+    const { device } = this;
+    device.takeProbe(await engine.probe(signal));
+    const model = device.chosen;
+    if (model === null) throw noModel();
+    this.#lent = { model, loaded: null, readyAt: null };
+    device.choose(model.id);
+    this.#phase = 'getting';
+    const pace = new DownloadPace();
+    const loaded = await engine.load(model, (progress) => this.#progress(pace, progress), signal);
+    this.#lent = { model, loaded, readyAt: null };
+    this.#progress(pace, { phase: 'start', loadedBytes: 0, totalBytes: null });
+    const known = this.#needs.knownAnswer(model.id).catch((error: unknown) => {
+      // The test then goes by the looks of the answer.
+      this.#needs.failed(error);
+      return null;
+    });
+    const tokensPerSecond = await selfTest(engine, await untilAborted(known, signal), this.#needs.clock, signal);
+    if (tokensPerSecond !== null) device.learnSpeed(model.id, tokensPerSecond);
+    return { model, loaded, advert: advertOf(model, loaded, tokensPerSecond) };
+  }
+
+  /** Puts everything down. */
+  async #rest(engine: Engine<CatalogueModel>, providing: Providing | null): Promise<void> {
+    engine.onLost = null;
+    try {
+      await providing?.stop();
+      await engine.close();
+    } catch (error) {
+      this.#needs.failed(error);
+    }
+    this.tempo.stop();
+    this.totals.keep();
+    this.people.take([], this.#needs.now());
+    this.#pace = null;
+    this.#lent = null;
+    this.#status = null;
+  }
+
+  #progress(pace: DownloadPace, progress: LoadProgress): void {
+    if (!this.on) return;
+    this.#phase = progress.phase === 'download' ? 'getting' : 'waking';
+    this.#pace = progress.phase === 'download' ? pace.take(progress, this.#needs.clock.now()) : null;
+  }
+
+  #take(status: WorkerStatus): void {
+    if (this.#lent === null) return;
+    const before = this.#status;
+    const tokens = status.tokens - (before?.tokens ?? 0);
+    this.#status = status;
+    this.tempo.add(tokens);
+    this.totals.add(
+      tokens,
+      status.answers - (before?.answers ?? 0),
+      status.serving.map(({ peer }) => peer),
+    );
+    this.people.take(status.serving, this.#needs.now());
+    if (this.on) this.#phase = status.busySlots > 0 ? 'serving' : 'waiting';
+  }
+}
+
+function advertOf(model: CatalogueModel, loaded: LoadedModel, tokensPerSecond: number | null): ModelAdvert {
+  return {
+    id: model.id,
+    name: model.name,
+    quant: model.quant,
+    format: model.format,
+    backend: loaded.backend,
+    contextTokens: loaded.contextTokens,
+    sha256: model.format === 'gguf' ? model.sha256 : null,
+    tokensPerSecond,
+  };
+}
+
+function noModel(): MeshError {
+  return new MeshError(
+    'model_not_found',
+    'No model is known that this device could run. Check the connection and reload the page.',
+  );
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => onAbort(signal, resolve));
+}

@@ -1,0 +1,11 @@
+/** Where a GGUF model runs in a browser: decided before it is loaded, and reported as what it turned out to be. */
+import type { CatalogueModel } from '@llmesh/core/catalogue';
+import type { Probe } from '@llmesh/core/engine';
+
+/** Below this a graphics card costs more than it gives, and the processor's arithmetic is the reference. */
+const WORTH_A_GPU_PARAMETERS = 50_000_000;
+
+/** llama.cpp's WebGPU backend registers no device without shader-f16, and falls back silently. */
+export function ggufWantsGpu(model: Pick<CatalogueModel, 'parameters'>, probe: Probe): boolean {
+  return model.parameters >= WORTH_A_GPU_PARAMETERS && probe.backend === 'webgpu' && probe.f16 && !probe.software;
+}

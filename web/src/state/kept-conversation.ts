@@ -1,0 +1,62 @@
+/** Conversations as the store keeps them: a line for the list, and the turns. Parsed again when they come back. */
+import * as v from 'valibot';
+import { ERROR_CODES } from '@llmesh/core/errors';
+import { isModelId, isPeerId, type ModelId, type PeerId } from '@llmesh/core/ids';
+import { isRunning, type ShownTurn } from './turn.ts';
+
+const SummarySchema = v.object({
+  id: v.string(),
+  title: v.string(),
+  /** Milliseconds since 1970. */
+  updatedAt: v.number(),
+  /** Holds a question that is sent when somebody comes. */
+  waiting: v.boolean(),
+});
+export type Summary = v.InferOutput<typeof SummarySchema>;
+
+const TurnSchema = v.variant('role', [
+  v.object({ role: v.literal('user'), id: v.string(), text: v.string() }),
+  v.object({
+    role: v.literal('assistant'),
+    id: v.string(),
+    model: v.nullable(v.object({ id: v.custom<ModelId>(isModelId), name: v.string(), quant: v.string() })),
+    state: v.picklist(['waiting', 'looking', 'queued', 'reading', 'writing', 'done', 'stopped', 'failed']),
+    why: v.nullable(v.picklist(['network', 'mesh', 'model'])),
+    provider: v.nullable(v.custom<PeerId>(isPeerId)),
+    native: v.boolean(),
+    ahead: v.number(),
+    text: v.string(),
+    tokens: v.number(),
+    tokensPerSecond: v.nullable(v.number()),
+    receipt: v.nullable(
+      v.object({
+        path: v.nullable(v.picklist(['direct', 'relay'])),
+        firstTokenMs: v.nullable(v.number()),
+        tokensPerSecond: v.nullable(v.number()),
+        completionTokens: v.number(),
+        cut: v.boolean(),
+      }),
+    ),
+    error: v.nullable(v.object({ code: v.picklist(ERROR_CODES), message: v.string() })),
+  }),
+]);
+
+export const summaryKey = (id: string) => `summary:${id}`;
+export const turnsKey = (id: string) => `turns:${id}`;
+export const SUMMARIES = 'summary:';
+
+export function parseSummary(value: unknown): Summary | null {
+  const result = v.safeParse(SummarySchema, value);
+  return result.success ? result.output : null;
+}
+
+/** `null` when what was kept is no conversation. An answer that was being written ends where the page was closed. */
+export function parseTurns(value: unknown): ShownTurn[] | null {
+  const result = v.safeParse(v.array(TurnSchema), value);
+  if (!result.success) return null;
+  return result.output.map((turn) => {
+    if (turn.role === 'user' || !isRunning(turn)) return turn;
+    const message = 'The page was closed while this was written. What you have is kept. Try again?';
+    return { ...turn, state: 'failed', error: { code: 'cancelled', message } };
+  });
+}

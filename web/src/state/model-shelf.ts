@@ -1,0 +1,24 @@
+/** Which models lie on this device. The adapter is `engines/browser-shelf.ts`. */
+import type { CatalogueModel } from '@llmesh/core/catalogue';
+import type { ModelId } from '@llmesh/core/ids';
+import type { EngineSettings } from './engine-settings.ts';
+
+export interface KeptModel {
+  id: ModelId;
+  bytes: number;
+  /** False: a download broke off; it goes on where it stopped. */
+  whole: boolean;
+}
+
+export interface StorageRoom {
+  usedBytes: number;
+  quotaBytes: number;
+}
+
+export interface ModelShelf {
+  kept(models: readonly CatalogueModel[], settings: EngineSettings): Promise<KeptModel[]>;
+  /** Idempotent. */
+  remove(model: CatalogueModel, settings: EngineSettings): Promise<void>;
+  /** null where the browser does not say. */
+  room(): Promise<StorageRoom | null>;
+}

@@ -1,0 +1,93 @@
+/** Who is here, as the server says it. Asked every two seconds while somebody looks. */
+import type { Clock } from '@llmesh/core/clock';
+import {
+  ModelsPageSchema,
+  PeersPageSchema,
+  StatsSchema,
+  type Offer,
+  type PeerSummary,
+  type Stats,
+} from '@llmesh/core/protocol';
+import * as v from 'valibot';
+
+const POLL_MS = 2_000;
+const TIMEOUT_MS = 5_000;
+
+export interface NetworkNeeds {
+  /** The JSON at a path of our own origin. Rejects when there is none. */
+  getJson: (path: string, signal: AbortSignal) => Promise<unknown>;
+  clock: Clock;
+}
+
+export class Network {
+  readonly #needs: NetworkNeeds;
+  #peers = $state.raw<PeerSummary[]>([]);
+  #models = $state.raw<Offer[]>([]);
+  #stats = $state.raw<Stats | null>(null);
+  #unreachable = $state(false);
+  #watch: { abort: AbortController; stopTimer: () => void } | null = null;
+
+  constructor(needs: NetworkNeeds) {
+    this.#needs = needs;
+  }
+
+  /** Those who lend something. */
+  get providers(): PeerSummary[] {
+    return this.#peers.filter((peer) => peer.models.length > 0);
+  }
+
+  get models(): readonly Offer[] {
+    return this.#models;
+  }
+
+  /** null until the server said it for the first time. */
+  get stats(): Stats | null {
+    return this.#stats;
+  }
+
+  /** What is shown is what was known last. */
+  get unreachable(): boolean {
+    return this.#unreachable;
+  }
+
+  /** Asks now, and again and again, until the returned function is called. */
+  watch(): () => void {
+    this.#stop();
+    const watch = { abort: new AbortController(), stopTimer: () => {} };
+    this.#watch = watch;
+    const round = async () => {
+      await this.#ask(watch.abort.signal);
+      if (this.#watch === watch) watch.stopTimer = this.#needs.clock.after(POLL_MS, () => void round());
+    };
+    void round();
+    return () => {
+      if (this.#watch === watch) this.#stop();
+    };
+  }
+
+  #stop(): void {
+    this.#watch?.abort.abort();
+    this.#watch?.stopTimer();
+    this.#watch = null;
+  }
+
+  async #ask(signal: AbortSignal): Promise<void> {
+    const { getJson } = this.#needs;
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
+    try {
+      const [peers, models, stats] = await Promise.all([
+        getJson('/api/peers', limit).then((page) => v.parse(PeersPageSchema, page)),
+        getJson('/api/models', limit).then((page) => v.parse(ModelsPageSchema, page)),
+        getJson('/api/stats', limit).then((page) => v.parse(StatsSchema, page)),
+      ]);
+      if (signal.aborted) return;
+      this.#peers = peers.peers;
+      this.#models = models.models;
+      this.#stats = stats;
+      this.#unreachable = false;
+    } catch {
+      // Whatever it was, the page says that it does not know better now, and asks again.
+      if (!signal.aborted) this.#unreachable = true;
+    }
+  }
+}

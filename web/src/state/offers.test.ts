@@ -1,0 +1,46 @@
+import type { ModelId } from '@llmesh/core/ids';
+import { describe, expect, it } from 'vitest';
+import { FakeMesh } from './fake-mesh.ts';
+
+const tiny = { id: 'llmesh-tiny' as ModelId, name: 'LLMesh tiny' };
+const gemma = { id: 'gemma' as ModelId, name: 'Gemma 3 4B' };
+const qwen = { id: 'qwen3-8b' as ModelId, name: 'Qwen3 8B', providers: 3 };
+
+describe('Offers', () => {
+  it('stand widely lent before rare, the tiny model last', async () => {
+    const mesh = new FakeMesh();
+    await mesh.open(tiny, gemma, qwen, { id: 'gone' as ModelId, providers: 0 });
+    expect(mesh.offers.all.map(({ id }) => id)).toEqual(['qwen3-8b', 'gemma', 'llmesh-tiny']);
+  });
+
+  it('propose the first that is free', async () => {
+    const mesh = new FakeMesh();
+    await mesh.open(tiny, gemma, { ...qwen, slots: 3, busySlots: 2, queued: 1 });
+    expect(mesh.offers.chosen?.id).toBe('gemma');
+    expect(mesh.offers.freeBesides(gemma.id)?.id).toBe('llmesh-tiny');
+  });
+
+  it('stay with what the visitor picked, also when nobody lends it any more', async () => {
+    const mesh = new FakeMesh();
+    await mesh.open(tiny, gemma);
+    mesh.offers.choose(tiny.id);
+    await mesh.offer(gemma);
+    expect(mesh.offers.chosen).toMatchObject({
+      id: 'llmesh-tiny',
+      name: 'LLMesh tiny',
+      providers: 0,
+      tokensPerSecond: null,
+    });
+    expect(mesh.offers.all.map(({ id }) => id)).toEqual(['gemma', 'llmesh-tiny']);
+    const next = new FakeMesh(mesh.store);
+    await next.offers.restore();
+    expect(next.offers.chosen).toMatchObject({ id: 'llmesh-tiny', providers: 0 });
+  });
+
+  it('pass over a kept choice that cannot be read', async () => {
+    const mesh = new FakeMesh();
+    await mesh.store.set([['model', { id: '../x', name: 3 }]]);
+    await mesh.offers.restore();
+    expect(mesh.offers.chosen).toBeNull();
+  });
+});

@@ -1,0 +1,34 @@
+/** The last people that this computer answered. Forgotten with the page. */
+import type { PeerId } from '@llmesh/core/ids';
+import type { Serving } from '@llmesh/core/worker';
+
+const MOST = 3;
+
+export interface PersonServed {
+  peer: PeerId;
+  /** Milliseconds since 1970. */
+  lastAt: number;
+  /** null: not served at this moment. */
+  tokensPerSecond: number | null;
+}
+
+export class PeopleServed {
+  #list = $state.raw<readonly PersonServed[]>([]);
+
+  /** Those who are served now first, at most three. */
+  get list(): readonly PersonServed[] {
+    return this.#list;
+  }
+
+  take(serving: readonly Serving[], now: number): void {
+    const served = new Map<PeerId, PersonServed>();
+    for (const { peer, tokensPerSecond } of serving) {
+      const sum = (served.get(peer)?.tokensPerSecond ?? 0) + tokensPerSecond;
+      served.set(peer, { peer, lastAt: now, tokensPerSecond: sum });
+    }
+    const earlier = this.#list
+      .filter(({ peer }) => !served.has(peer))
+      .map((person) => ({ ...person, tokensPerSecond: null }));
+    this.#list = [...served.values(), ...earlier].slice(0, MOST);
+  }
+}

@@ -1,0 +1,57 @@
+/** Three places by the history API. */
+export const PAGES = { '/': 'chat', '/donate': 'donate', '/network': 'network' } as const;
+export type Page = (typeof PAGES)[keyof typeof PAGES] | 'missing';
+
+/** What the router needs of a window. */
+export interface RouterWindow {
+  readonly location: { readonly pathname: string; readonly origin: string };
+  readonly history: { pushState(data: unknown, unused: string, url: string): void };
+  addEventListener(type: 'popstate', listener: () => void): void;
+}
+
+export class Router {
+  readonly #window: RouterWindow;
+  #page = $state<Page>('chat');
+  /** Grows with each navigation, so that a page can move the focus to its heading; 0 on arrival. */
+  #visits = $state(0);
+
+  constructor(window: RouterWindow) {
+    this.#window = window;
+    this.#page = pageOf(window.location.pathname);
+    window.addEventListener('popstate', () => this.#arrive());
+  }
+
+  get page(): Page {
+    return this.#page;
+  }
+
+  get visits(): number {
+    return this.#visits;
+  }
+
+  go(path: keyof typeof PAGES): void {
+    if (this.#window.location.pathname !== path) this.#window.history.pushState(null, '', path);
+    this.#arrive();
+  }
+
+  /** Is this link one of ours? Then go there, and true. */
+  follow(href: string): boolean {
+    const url = new URL(href, this.#window.location.origin);
+    if (url.origin !== this.#window.location.origin || !isPath(url.pathname)) return false;
+    this.go(url.pathname);
+    return true;
+  }
+
+  #arrive(): void {
+    this.#page = pageOf(this.#window.location.pathname);
+    this.#visits++;
+  }
+}
+
+function isPath(path: string): path is keyof typeof PAGES {
+  return Object.hasOwn(PAGES, path);
+}
+
+function pageOf(path: string): Page {
+  return isPath(path) ? PAGES[path] : 'missing';
+}

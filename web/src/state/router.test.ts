@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { Router, type RouterWindow } from './router.svelte.ts';
+
+/** A window with nothing but a place and its past. */
+class FakeWindow implements RouterWindow {
+  readonly past: string[];
+  #back = () => {};
+
+  constructor(path: string) {
+    this.past = [path];
+  }
+
+  get location() {
+    return { pathname: this.past.at(-1)!, origin: 'https://mesh.example' };
+  }
+
+  readonly history = { pushState: (_data: unknown, _unused: string, url: string) => void this.past.push(url) };
+
+  addEventListener(_type: 'popstate', listener: () => void): void {
+    this.#back = listener;
+  }
+
+  goBack(): void {
+    this.past.pop();
+    this.#back();
+  }
+}
+
+describe('Router, in a fake window', () => {
+  it('finds the page of each address', () => {
+    const pages = ['/', '/donate', '/network', '/nowhere', '/constructor'].map(
+      (path) => new Router(new FakeWindow(path)).page,
+    );
+    expect(pages).toEqual(['chat', 'donate', 'network', 'missing', 'missing']);
+  });
+
+  it('goes, and back', () => {
+    const window = new FakeWindow('/');
+    const router = new Router(window);
+    expect(router.visits).toBe(0);
+    router.go('/network');
+    expect([router.page, router.visits]).toEqual(['network', 1]);
+    window.goBack();
+    expect([router.page, router.visits]).toEqual(['chat', 2]);
+  });
+
+  it('writes no second entry for the place it is at', () => {
+    const window = new FakeWindow('/donate');
+    new Router(window).go('/donate');
+    expect(window.past).toEqual(['/donate']);
+  });
+
+  it('follows its own links only', () => {
+    const router = new Router(new FakeWindow('/'));
+    expect(router.follow('/donate')).toBe(true);
+    expect(router.follow('https://mesh.example/network')).toBe(true);
+    expect(router.follow('https://other.example/network')).toBe(false);
+    expect(router.follow('//other.example/network')).toBe(false);
+    expect(router.follow('/metrics')).toBe(false);
+    expect(router.page).toBe('network');
+  });
+});

@@ -1,0 +1,81 @@
+/** What a conversation is made of, as it is shown and as it is kept. */
+import type { ErrorCode } from '@llmesh/core/errors';
+import type { ModelId, PeerId } from '@llmesh/core/ids';
+import type { Path } from '@llmesh/core/transport';
+
+/** The model as it was called when the question was asked. */
+export interface AskedModel {
+  id: ModelId;
+  name: string;
+  quant: string;
+}
+
+/** Facts of a finished answer. A fact nobody measured is null, and is not shown. */
+export interface Receipt {
+  path: Path | null;
+  firstTokenMs: number | null;
+  tokensPerSecond: number | null;
+  completionTokens: number;
+  /** The model was cut off by the length limit. */
+  cut: boolean;
+}
+
+/**
+ * waiting: no way to ask yet, the question is kept (`why` says what is missing) · looking: a volunteer is sought ·
+ * queued: a volunteer has it, others come first · reading: it is their turn · writing · done · stopped: by the person · failed: `error` says why.
+ */
+export type AnswerState = 'waiting' | 'looking' | 'queued' | 'reading' | 'writing' | 'done' | 'stopped' | 'failed';
+export type WaitingFor = 'network' | 'mesh' | 'model';
+
+export interface Question {
+  role: 'user';
+  id: string;
+  text: string;
+}
+
+export interface Answer {
+  role: 'assistant';
+  id: string;
+  /** null: asked while nobody lent anything; the next model that comes is taken. */
+  model: AskedModel | null;
+  state: AnswerState;
+  why: WaitingFor | null;
+  provider: PeerId | null;
+  /** The provider is a desktop worker. */
+  native: boolean;
+  /** Tasks before this one, while queued. */
+  ahead: number;
+  text: string;
+  tokens: number;
+  /** Of this answer, while it is written. */
+  tokensPerSecond: number | null;
+  receipt: Receipt | null;
+  error: { code: ErrorCode; message: string } | null;
+}
+
+export type ShownTurn = Question | Answer;
+
+export function newAnswer(id: string, model: AskedModel | null): Answer {
+  return {
+    role: 'assistant',
+    id,
+    model,
+    state: 'looking',
+    why: null,
+    provider: null,
+    native: false,
+    ahead: 0,
+    text: '',
+    tokens: 0,
+    tokensPerSecond: null,
+    receipt: null,
+    error: null,
+  };
+}
+
+/** Is somebody at work for this answer, or being sought? */
+export function isRunning(answer: Answer): boolean {
+  return RUNNING.has(answer.state);
+}
+
+const RUNNING: ReadonlySet<AnswerState> = new Set<AnswerState>(['looking', 'queued', 'reading', 'writing']);

@@ -1,0 +1,29 @@
+/** Everything the pages show. Put together in `main.ts` only. */
+import type { Fit } from '@llmesh/core/catalogue';
+import type { ModelId, PeerId } from '@llmesh/core/ids';
+import type { Announcer } from '../state/announcer.svelte.ts';
+import type { Chat } from '../state/chat.svelte.ts';
+import type { Connection } from '../state/connection.svelte.ts';
+import type { DonateState } from '../state/donate.svelte.ts';
+import type { Network } from '../state/network.svelte.ts';
+import type { Offers } from '../state/offers.svelte.ts';
+import type { Router } from '../state/router.svelte.ts';
+import type { Settings } from '../state/settings.svelte.ts';
+import type { Update } from '../state/update.svelte.ts';
+
+export interface AppState {
+  self: PeerId;
+  router: Router;
+  connection: Connection;
+  offers: Offers;
+  chat: Chat;
+  network: Network;
+  donate: DonateState;
+  settings: Settings;
+  announcer: Announcer;
+  update: Update;
+  /** Can this device run the model itself? null: not known. */
+  fitOf: (model: ModelId) => Fit | null;
+  /** One line on what the model is good for; null: not in the catalogue. */
+  summaryOf: (model: ModelId) => string | null;
+}

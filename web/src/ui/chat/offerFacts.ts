@@ -1,0 +1,23 @@
+/** What the picker says about a model, one fact each; an unknown one is left out. */
+import type { Offer } from '@llmesh/core/protocol';
+import { isFree } from '../../state/offers.svelte.ts';
+import { counted, speed } from '../parts/format.ts';
+
+export function whoHas(offer: Offer): string {
+  return offer.providers === 0 ? 'nobody yet' : counted(offer.providers, 'volunteer');
+}
+
+export function wait(offer: Offer): string {
+  if (offer.providers === 0) return '';
+  if (isFree(offer)) return 'starts now';
+  return offer.queued > 0 ? `busy, ${offer.queued} in line` : 'busy';
+}
+
+export function pace(offer: Offer): string {
+  return offer.tokensPerSecond === null ? '' : speed(offer.tokensPerSecond);
+}
+
+/** "14 volunteers, starts now, 38 tok/s" */
+export function inShort(offer: Offer): string {
+  return [whoHas(offer), wait(offer), pace(offer)].filter((fact) => fact !== '').join(', ');
+}

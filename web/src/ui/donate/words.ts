@@ -1,0 +1,159 @@
+/** What the page says in every state of lending. */
+import type { CatalogueModel } from '@llmesh/core/catalogue';
+import type { Probe } from '@llmesh/core/engine';
+import type { Backend } from '@llmesh/core/protocol';
+import { peerName } from '@llmesh/core/names';
+import type { DonateState } from '../../state/donate.svelte.ts';
+import { ggufWantsGpu } from '../../state/gguf-backend.ts';
+import type { Pace } from '../../state/download-pace.ts';
+import type { KeptModel } from '../../state/model-shelf.ts';
+import { bytes, speed } from '../parts/format.ts';
+
+export interface StageWords {
+  title: string;
+  line: string;
+  /** Changes all the time: shown after the line, and not read out. */
+  ticker: string;
+  small: string;
+}
+
+const NUMBERS = [
+  'no',
+  'one',
+  'two',
+  'three',
+  'four',
+  'five',
+  'six',
+  'seven',
+  'eight',
+  'nine',
+  'ten',
+  'eleven',
+  'twelve',
+];
+
+export function stageWords(donate: DonateState): StageWords {
+  const name = donate.lent?.model.name ?? '';
+  switch (donate.phase) {
+    case 'off':
+      return words('Lend this computer.', 'Off. Nothing runs, nothing is sent.', offHint(donate));
+    case 'error':
+      return words(
+        'This computer does not lend.',
+        donate.error?.message ?? 'Something failed.',
+        'Off. Nothing runs, nothing is sent.',
+      );
+    case 'probing':
+      return words('One moment.', 'Finding out what this computer can do.', '');
+    case 'getting':
+      return {
+        ...words('One moment.', `Getting ${name}`, 'This is needed once: the model stays on this device.'),
+        ticker: donate.pace === null ? '' : `: ${paceWords(donate.pace)}`,
+      };
+    case 'waking':
+      return words(
+        'One moment.',
+        `Waking up ${name}. The first time takes longer.`,
+        'Then it shows with a question that it works.',
+      );
+    case 'waiting':
+      return words('Your light is on.', 'Waiting: nobody needs this model right now.', readyHint(donate));
+    case 'serving':
+      return servingWords(donate, name);
+    case 'stopping':
+      return words('Your light goes out.', 'Stopping: those who are served are told.', '');
+    default:
+      return donate.phase satisfies never;
+  }
+}
+
+/** "2.1 of 4.9 GB, 14.2 MB/s, 3 min 20 s left." */
+export function paceWords({ loadedBytes, totalBytes, bytesPerSecond, secondsLeft }: Pace): string {
+  const parts = [totalBytes === null ? bytes(loadedBytes) : ofBytes(loadedBytes, totalBytes)];
+  if (bytesPerSecond !== null) parts.push(`${bytesPerSecond < 1e9 ? mega(bytesPerSecond) : bytes(bytesPerSecond)}/s`);
+  if (secondsLeft !== null && secondsLeft >= 1) parts.push(`${duration(secondsLeft)} left`);
+  return `${parts.join(', ')}.`;
+}
+
+/** "2.1 of 4.9 GB": both in the unit of the whole. */
+export function ofBytes(part: number, whole: number): string {
+  const unit = whole >= 1e9 ? 1e9 : whole >= 1e6 ? 1e6 : 1e3;
+  const shown = unit === 1e3 ? Math.round(part / unit) : (part / unit).toFixed(1);
+  return `${shown} of ${bytes(whole)}`;
+}
+
+/** 200 → "3 min 20 s" */
+export function duration(seconds: number): string {
+  const whole = Math.ceil(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}
+
+export function runsOn(backend: Backend): string {
+  return backend === 'webgpu' ? 'the graphics card' : 'the processor';
+}
+
+/** What a model would run on here, before it is loaded. */
+export function wouldRunOn(model: CatalogueModel, probe: Probe): string {
+  return model.format === 'mlc' || ggufWantsGpu(model, probe) ? 'graphics card' : 'processor';
+}
+
+export function keptWords(kept: KeptModel): string {
+  return kept.whole
+    ? `${bytes(kept.bytes)}, complete`
+    : `${bytes(kept.bytes)}, broken off: it goes on at the next start`;
+}
+
+function words(title: string, line: string, small: string): StageWords {
+  return { title, line, ticker: '', small };
+}
+
+function offHint({ device }: DonateState): string {
+  const model = device.chosen;
+  if (device.measuring) return 'Finding out what this computer can do.';
+  if (model === null) return '';
+  const here = device.kept.some(({ id, whole }) => whole && id === model.id);
+  return here
+    ? `Switching on loads ${model.name}: ${bytes(model.sizeBytes)}, already on this device.`
+    : `Switching on downloads ${model.name}: ${bytes(model.sizeBytes)}.`;
+}
+
+function readyHint({ lent }: DonateState): string {
+  if (lent === null || lent.loaded === null || lent.readyAt === null) return '';
+  const time = new Date(lent.readyAt).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
+  return `${lent.model.name} is loaded and ready since ${time}. It runs on ${runsOn(lent.loaded.backend)}.`;
+}
+
+function servingWords(donate: DonateState, name: string): StageWords {
+  const { status } = donate;
+  const peers = [...new Set(status?.serving.map(({ peer }) => peer))];
+  const busy = status?.busySlots ?? 0;
+  const queued = status?.queued ?? 0;
+  const tokensPerSecond = status?.tokensPerSecond ?? 0;
+  const waiting = queued === 0 ? '' : ` ${capital(number(queued))} more ${queued === 1 ? 'waits' : 'wait'}.`;
+  return {
+    title: `Your computer is helping ${number(peers.length)} ${peers.length === 1 ? 'person' : 'people'}.`,
+    line: `Serving: ${number(busy)} ${busy === 1 ? 'answer' : 'answers'}`,
+    // Nothing yet: the question is being read.
+    ticker: tokensPerSecond === 0 ? '.' : `, ${speed(tokensPerSecond)}.`,
+    small: `${name} for ${list(peers.map(peerName))}. This page does not show their words.${waiting}`,
+  };
+}
+
+function number(value: number): string {
+  return NUMBERS[value] ?? String(value);
+}
+
+function capital(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
+}
+
+function list(items: readonly string[]): string {
+  return new Intl.ListFormat('en').format(items);
+}
+
+function mega(value: number): string {
+  return value < 1e5 ? `${Math.round(value / 1e3)} kB` : `${(value / 1e6).toFixed(1)} MB`;
+}

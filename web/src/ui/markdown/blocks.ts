@@ -1,0 +1,98 @@
+/**
+ * Markdown of a model, made safe. A model writes what it likes, and another person's computer ran it: no HTML of its own,
+ * no styles, no images from elsewhere, and links that say where they go and open apart.
+ */
+import DOMPurify, { type Config } from 'dompurify';
+import { Marked, type Token, type Tokens } from 'marked';
+
+/** HTML that went through `safe`. */
+export type SafeHtml = string & { readonly brand: 'SafeHtml' };
+
+/** One block of an answer. Rendered each for itself, so that a finished one stays as it is while the next is written. */
+export type Block =
+  | { kind: 'html'; html: SafeHtml }
+  | { kind: 'table'; html: SafeHtml }
+  | { kind: 'code'; language: string; text: string };
+
+const LINK = /^(?:https?:|mailto:)/i;
+
+const marked = new Marked({
+  gfm: true,
+  breaks: true,
+  renderer: {
+    // Tags are text: a model has no business with them.
+    html: ({ text }) => escapeHtml(text),
+    image: ({ href, text }) => `<a href="${escapeHtml(href)}">${escapeHtml(text === '' ? 'picture' : text)}</a>`,
+    checkbox: ({ checked }) => (checked ? '☑ ' : '☐ '),
+  },
+});
+
+const ALLOWED: Config = {
+  ALLOWED_TAGS: [
+    'p',
+    'br',
+    'hr',
+    'a',
+    'strong',
+    'em',
+    'del',
+    'code',
+    'pre',
+    'blockquote',
+    'ul',
+    'ol',
+    'li',
+    'h1',
+    'h2',
+    'h3',
+    'h4',
+    'h5',
+    'h6',
+    'table',
+    'thead',
+    'tbody',
+    'tr',
+    'th',
+    'td',
+    'span',
+  ],
+  ALLOWED_ATTR: ['href', 'title', 'start', 'align', 'class'],
+  ALLOWED_URI_REGEXP: LINK,
+  ALLOW_DATA_ATTR: false,
+  ALLOW_ARIA_ATTR: false,
+};
+
+const purifier = DOMPurify(window);
+purifier.addHook('afterSanitizeAttributes', (node) => {
+  if (node.tagName !== 'A') return;
+  const href = node.getAttribute('href');
+  if (href === null || !LINK.test(href)) {
+    node.removeAttribute('href');
+    return;
+  }
+  node.setAttribute('target', '_blank');
+  node.setAttribute('rel', 'noopener noreferrer nofollow');
+});
+
+export function blocksOf(markdown: string): Block[] {
+  const tokens = marked.lexer(markdown);
+  return tokens.filter((token) => token.type !== 'space' && token.type !== 'def').map((token) => block(token));
+}
+
+/** Only what is safe: for HTML that a library of ours made of a stranger's text. */
+export function safe(html: string): SafeHtml {
+  return purifier.sanitize(html, ALLOWED) as SafeHtml;
+}
+
+function block(token: Token): Block {
+  if (token.type === 'code') {
+    const { lang, text } = token as Tokens.Code;
+    return { kind: 'code', language: (lang ?? '').trim().split(/\s/, 1)[0]!.toLowerCase(), text };
+  }
+  const html = safe(marked.parser([token]));
+  return { kind: token.type === 'table' ? 'table' : 'html', html };
+}
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
+}

@@ -1,0 +1,24 @@
+/** Colours for code: highlight.js with the languages people ask for most. Loaded with the first code block. */
+import hljs from 'highlight.js/lib/core';
+import bash from 'highlight.js/lib/languages/bash';
+import css from 'highlight.js/lib/languages/css';
+import javascript from 'highlight.js/lib/languages/javascript';
+import json from 'highlight.js/lib/languages/json';
+import python from 'highlight.js/lib/languages/python';
+import sql from 'highlight.js/lib/languages/sql';
+import typescript from 'highlight.js/lib/languages/typescript';
+import xml from 'highlight.js/lib/languages/xml';
+import yaml from 'highlight.js/lib/languages/yaml';
+import { safe, type SafeHtml } from './blocks.ts';
+
+const languages = { bash, css, javascript, json, python, sql, typescript, xml, yaml };
+for (const [name, language] of Object.entries(languages)) hljs.registerLanguage(name, language);
+
+/** Beyond this a colour is not worth the wait. */
+const MAX_CHARS = 20_000;
+
+/** Safe HTML, or `null` when the language is not one of ours. */
+export function highlight(text: string, language: string): SafeHtml | null {
+  if (text.length > MAX_CHARS || hljs.getLanguage(language) === undefined) return null;
+  return safe(hljs.highlight(text, { language, ignoreIllegals: true }).value);
+}
