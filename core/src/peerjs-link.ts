@@ -5,6 +5,7 @@ import { LOW_WATER_BYTES, type Link, type Path } from './transport.ts';
 /** What is used of PeerJS's `DataConnection` and the WebRTC objects behind it. */
 export interface PeerJsConnection {
   readonly peer: string;
+  readonly connectionId: string;
   readonly dataChannel: PeerJsDataChannel | null;
   readonly peerConnection: { getStats?(): Promise<Iterable<[string, StatsEntry]>> } | null;
   on(event: 'open' | 'close', listener: () => void): unknown;

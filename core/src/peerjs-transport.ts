@@ -16,6 +16,8 @@ import type { Link, Transport } from './transport.ts';
 const MAX_OPENING = 32;
 const OPENING_TIMEOUT_MS = 15_000;
 const SIGNALLING_TIMEOUT_MS = 8_000;
+/** Most connections open within a tenth of it. */
+const SECOND_TRY_MS = 2_000;
 
 /** What is used of PeerJS's `Peer`. `_handleMessage` is where its server's messages come in. */
 export interface PeerJsPeer {
@@ -55,6 +57,8 @@ export class PeerJsTransport implements Transport {
   #links = new Set<PeerJsLink>();
   #opening = 0;
   #dials = new Map<PeerId, Set<(error: MeshError) => void>>();
+  /** Candidates for connections that we dialled and that are not answered yet. */
+  #unanswered = new Map<string, Signal[]>();
   #ready = new Set<() => void>();
   #closed = false;
 
@@ -71,30 +75,32 @@ export class PeerJsTransport implements Transport {
     if (this.#peer === null && !this.#closed) this.#register();
   }
 
+  /** A first try that hangs, as WebRTC sometimes does without a word, gets company; the first to open is taken. */
   async dial(peer: PeerId, signal: AbortSignal): Promise<Link> {
     await this.#reachableSoon(signal);
-    const connection = this.#peer?.connect(peer, { reliable: true, serialization: SERIALIZATION });
-    if (connection === undefined) throw unreachable();
-    return new Promise<Link>((resolve, reject) => {
-      const fail = (error: MeshError) => {
-        settle();
-        connection.close();
-        reject(error);
-      };
-      const stopAbort = onAbort(signal, () => fail(cancelled()));
-      const settle = () => {
-        stopAbort();
-        this.#dials.get(peer)?.delete(fail);
-      };
-      const failures = this.#dials.get(peer) ?? new Set();
-      this.#dials.set(peer, failures.add(fail));
-      connection.on('error', () => fail(connectFailed()));
-      connection.on('close', () => fail(connectFailed()));
-      connection.on('open', () => {
-        settle();
-        resolve(this.#link(connection, peer));
-      });
+    const over = new AbortController();
+    const tries = AbortSignal.any([signal, over.signal]);
+    let winner: Link | null = null;
+    const attempt = async () => {
+      const link = await this.#connect(peer, tries);
+      winner ??= link;
+      if (winner !== link) link.close();
+      return winner;
+    };
+    let stopTimer = () => {};
+    const late = new Promise<null>((resolve) => {
+      stopTimer = this.#options.clock.after(SECOND_TRY_MS, () => resolve(null));
     });
+    try {
+      const first = attempt();
+      return (await Promise.race([first, late])) ?? (await Promise.any([first, attempt()]));
+    } catch (thrown) {
+      if (signal.aborted) throw cancelled();
+      throw thrown instanceof MeshError ? thrown : connectFailed();
+    } finally {
+      stopTimer();
+      over.abort();
+    }
   }
 
   async reachable(signal: AbortSignal): Promise<void> {
@@ -121,6 +127,35 @@ export class PeerJsTransport implements Transport {
     this.#wake();
   }
 
+  #connect(peer: PeerId, signal: AbortSignal): Promise<Link> {
+    if (signal.aborted) return Promise.reject(cancelled());
+    const connection = this.#peer?.connect(peer, { reliable: true, serialization: SERIALIZATION });
+    if (connection === undefined) return Promise.reject(unreachable());
+    return new Promise<Link>((resolve, reject) => {
+      const failures = this.#dials.get(peer) ?? new Set();
+      this.#unanswered.set(connection.connectionId, []);
+      const settle = () => {
+        stopAbort();
+        this.#unanswered.delete(connection.connectionId);
+        failures.delete(fail);
+        if (failures.size === 0) this.#dials.delete(peer);
+      };
+      const fail = (error: MeshError) => {
+        settle();
+        connection.close();
+        reject(error);
+      };
+      const stopAbort = onAbort(signal, () => fail(cancelled()));
+      this.#dials.set(peer, failures.add(fail));
+      connection.on('error', () => fail(connectFailed()));
+      connection.on('close', () => fail(connectFailed()));
+      connection.on('open', () => {
+        settle();
+        resolve(this.#link(connection, peer));
+      });
+    });
+  }
+
   #register(): void {
     const { Peer, self, host, port, secure } = this.#options;
     const peer = new Peer(self, {
@@ -136,7 +171,7 @@ export class PeerJsTransport implements Transport {
     peer._handleMessage = (message) => {
       const signal = parseSignal(message);
       if (signal === null || !this.#admit(peer, signal)) return;
-      handle(signal);
+      this.#inOrder(signal, handle);
     };
     peer.on('open', () => {
       this.#attempt = 0;
@@ -147,6 +182,25 @@ export class PeerJsTransport implements Transport {
     // Every error that matters also ends in `disconnected` or `close`, or in a dial that its timeout ends.
     peer.on('error', () => {});
     peer.on('close', () => this.#retry());
+  }
+
+  /**
+   * A busy peer's candidates can overtake its answer. WebRTC refuses them before it (W3C WebRTC §4.4.2.6 step 3), and
+   * PeerJS would drop them: they wait.
+   */
+  #inOrder(signal: Signal, handle: (signal: Signal) => void): void {
+    if (signal.type === 'CANDIDATE') {
+      const waiting = this.#unanswered.get(signal.payload.connectionId);
+      if (waiting !== undefined) {
+        waiting.push(signal);
+        return;
+      }
+    }
+    handle(signal);
+    if (signal.type !== 'ANSWER') return;
+    const waiting = this.#unanswered.get(signal.payload.connectionId) ?? [];
+    this.#unanswered.delete(signal.payload.connectionId);
+    for (const candidate of waiting) handle(candidate);
   }
 
   #admit(peer: PeerJsPeer, signal: Signal): boolean {
