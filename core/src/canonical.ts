@@ -1,0 +1,35 @@
+/** Values as bytes that can be signed: MessagePack, one way to write each value, and nothing else is read. */
+import { Decoder, Encoder } from '@msgpack/msgpack';
+import * as v from 'valibot';
+
+const encoder = new Encoder({ maxDepth: 4 });
+const decoder = new Decoder({
+  maxStrLength: 65_536 * 3,
+  maxBinLength: 4_096,
+  maxArrayLength: 4_096,
+  maxMapLength: 0,
+  maxExtLength: 0,
+});
+
+/** The fields in their order; numbers are whole. */
+export function canonical(fields: readonly unknown[]): Uint8Array<ArrayBuffer> {
+  return encoder.encode(fields);
+}
+
+/** What `schema` makes of the bytes; null when it refuses them, or when they are not written the one way. */
+export function readCanonical<T extends v.GenericSchema<unknown, readonly unknown[]>>(
+  schema: T,
+  bytes: Uint8Array,
+): v.InferOutput<T> | null {
+  let value: unknown;
+  try {
+    value = decoder.decode(bytes);
+  } catch {
+    // Not MessagePack, or larger than anything that is signed: in both cases not what it claims to be.
+    return null;
+  }
+  const result = v.safeParse(schema, value);
+  if (!result.success) return null;
+  const again = canonical(result.output);
+  return again.byteLength === bytes.byteLength && again.every((byte, i) => byte === bytes[i]) ? result.output : null;
+}
