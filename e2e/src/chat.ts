@@ -23,6 +23,6 @@ export async function ask(page: Page, question: string): Promise<void> {
 export async function answered(page: Page): Promise<Locator> {
   await expect(send(page)).toBeVisible({ timeout: 30_000 });
   const answer = lastAnswer(page);
-  await expect(answer).toContainText(/first word/, { timeout: 30_000 });
+  await expect(answer).toContainText(/first\sword/, { timeout: 30_000 });
   return answer;
 }

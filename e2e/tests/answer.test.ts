@@ -22,7 +22,7 @@ test('a Chromium user is answered by the native provider, word for word, with a 
       await expect(article).toContainText(answer);
       await expect(article).toContainText('LLMesh tiny');
       await expect(article).toContainText('direct');
-      await expect(article).toContainText(/first word \d/);
+      await expect(article).toContainText(/first\sword\s\d/);
     }
     await expect(log(page).getByRole('article')).toHaveCount(6);
     expect(errors).toEqual([]);
@@ -83,9 +83,9 @@ test('a question that cannot be answered says why, and is not lost', async () =>
 
     const giant = 'word '.repeat(20_000);
     await ask(page, giant);
-    await expect(page.getByText(/tokens; the model reads at most|too long/).first()).toBeVisible({ timeout: 20_000 });
-    const kept = `${await message(page).inputValue()} ${await log(page).innerText()}`;
-    expect(kept.split('word').length).toBeGreaterThan(10_000);
+    await expect(lastAnswer(page)).toContainText(/tokens; the model reads at most/, { timeout: 20_000 });
+    await page.getByRole('button', { name: 'Edit the question' }).click();
+    await expect(message(page)).toHaveValue(giant);
   } finally {
     await browser.close();
   }
@@ -102,7 +102,7 @@ test('a model that nobody lends any more keeps the message until somebody comes'
     const known = plain[0];
     if (known === undefined) throw new Error('no plain question');
     await ask(page, known.question);
-    await expect(page.getByText(/Your message is kept/)).toBeVisible();
+    await expect(lastAnswer(page).getByText('Your message is kept.')).toBeVisible();
     await mesh.addWorker();
     await expect(lastAnswer(page)).toContainText(known.answer, { timeout: 20_000 });
   } finally {

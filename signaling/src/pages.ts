@@ -27,7 +27,9 @@ export function pagesRouter({ webFolder, modelsFolder }: PagesOptions): Router {
   router.get(PAGE_PATHS, (_request, response, next) => {
     response.set('Cache-Control', 'no-cache');
     if (!existsSync(join(webFolder, 'index.html'))) return sendPage(response, 503, NOT_BUILT);
-    response.sendFile('index.html', { root: webFolder, cacheControl: false }, next);
+    response.sendFile('index.html', { root: webFolder, cacheControl: false }, (error?: Error) => {
+      if (error !== undefined) next(error);
+    });
   });
   if (modelsFolder !== null) router.use('/models', onlyModelFiles, serve(modelsFolder));
   router.use(serve(webFolder));
