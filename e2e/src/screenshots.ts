@@ -45,7 +45,12 @@ async function shoot(browser: Browser, url: string): Promise<void> {
   for (const [name, { path, prepare }] of Object.entries(scenes)) {
     for (const [size, viewport] of Object.entries(SIZES)) {
       for (const colorScheme of ['light', 'dark'] as const) {
-        const context = await browser.newContext({ viewport, colorScheme, serviceWorkers: 'block', reducedMotion: 'reduce' });
+        const context = await browser.newContext({
+          viewport,
+          colorScheme,
+          serviceWorkers: 'block',
+          reducedMotion: 'reduce',
+        });
         const page = await context.newPage();
         await page.goto(url + path);
         await prepare(page);

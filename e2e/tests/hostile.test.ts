@@ -87,7 +87,6 @@ test('a peer that breaks the protocol on a data channel is cut off, and nobody e
       ['a model that is no name', (link) => link.send(request({ model: '../../etc/passwd' }))],
     ];
     for (const [name, offend] of offences) {
-
       await test.step(name, async () => {
         const link = await transport.dial(provider, never);
         await isCutOff(link, () => offend(link));
