@@ -2,7 +2,8 @@ import { expect, test } from '@playwright/test';
 import { launch, openPage } from '../src/browsers.ts';
 import { answered, ask, lastAnswer, log, message, send, stop, tinyIsOffered } from '../src/chat.ts';
 import { lastStatus, startMesh, type TestMesh } from '../src/mesh.ts';
-import { longest, plain } from '../src/questions.ts';
+import { askAll } from '../src/node-client.ts';
+import { known, longest, plain } from '../src/questions.ts';
 
 let mesh: TestMesh;
 test.beforeEach(async () => {
@@ -29,6 +30,13 @@ test('a Chromium user is answered by the native provider, word for word, with a 
   } finally {
     await browser.close();
   }
+});
+
+test('the native provider knows every canonical answer word for word', async () => {
+  test.setTimeout(300_000);
+  await mesh.addWorker();
+  const wrong = (await askAll(mesh.url, known)).filter(({ expected, text }) => text !== expected);
+  expect(wrong).toEqual([]);
 });
 
 test('Stop stops the provider from computing', async () => {
@@ -99,12 +107,12 @@ test('a model that nobody lends any more keeps the message until somebody comes'
     await tinyIsOffered(page);
     await worker.stop();
     await expect(page.getByRole('combobox', { name: 'Model' })).toContainText(/nobody/i);
-    const known = plain[0];
-    if (known === undefined) throw new Error('no plain question');
-    await ask(page, known.question);
+    const [one] = plain;
+    if (one === undefined) throw new Error('no plain question');
+    await ask(page, one.question);
     await expect(lastAnswer(page).getByText('Your message is kept.')).toBeVisible();
     await mesh.addWorker();
-    await expect(lastAnswer(page)).toContainText(known.answer, { timeout: 20_000 });
+    await expect(lastAnswer(page)).toContainText(one.answer, { timeout: 20_000 });
   } finally {
     await browser.close();
   }
