@@ -32,6 +32,26 @@ test('a Chromium user is answered by the native provider, word for word, with a 
   }
 });
 
+test('the page follows an answer to its end on a phone, until the reader scrolls up', async () => {
+  await mesh.addWorker();
+  const browser = await launch('chromium');
+  try {
+    const { page } = await openPage(browser, mesh.url);
+    await page.setViewportSize({ width: 390, height: 600 });
+    await tinyIsOffered(page);
+    await ask(page, longest.question);
+    const receipt = (await answered(page)).getByText(/first\sword/);
+    await expect(receipt).toBeInViewport();
+    await log(page).hover();
+    await page.mouse.wheel(0, -300);
+    await expect(page.getByRole('button', { name: 'To the end' })).toBeVisible();
+    await page.getByRole('button', { name: 'To the end' }).click();
+    await expect(receipt).toBeInViewport();
+  } finally {
+    await browser.close();
+  }
+});
+
 test('the native provider knows every canonical answer word for word', async () => {
   test.setTimeout(300_000);
   await mesh.addWorker();
