@@ -91,6 +91,7 @@ export async function overhead(options: OverheadOptions) {
 async function throughMesh(mesh: Mesh, model: ModelId, turns: Turn[], maxTokens: number): Promise<Run> {
   const startMs = performance.now();
   let firstMs: number | null = null;
+  let pieces = 0;
   let tokens = 0;
   let firstTokens = 0;
   let endMs = startMs;
@@ -98,18 +99,20 @@ async function throughMesh(mesh: Mesh, model: ModelId, turns: Turn[], maxTokens:
   for await (const event of mesh.ask(request, new AbortController().signal)) {
     if (event.type === 'piece') {
       endMs = performance.now();
-      tokens += event.tokens;
+      pieces += event.tokens;
       if (firstMs === null) {
         firstMs = endMs;
         firstTokens = event.tokens;
       }
     }
+    // Noise may end in half a character, whose token is counted and not shown.
+    if (event.type === 'done') tokens = event.receipt.completionTokens;
   }
   if (firstMs === null) throw new Error('the mesh gave no answer');
   return {
     tokens,
     firstTokenMs: firstMs - startMs,
-    tokensPerSecond: ((tokens - firstTokens) * 1000) / (endMs - firstMs),
+    tokensPerSecond: ((pieces - firstTokens) * 1000) / (endMs - firstMs),
   };
 }
 
