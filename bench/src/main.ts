@@ -1,8 +1,9 @@
 /** Every benchmark: `npm run bench -- <name>`. Each prints its figures, saves them, and ends with one line of JSON. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { overhead } from './overhead.ts';
+import { seal, type SealBenchOptions } from './seal.ts';
 
 const RESULTS = join(import.meta.dirname, '..', 'results');
 
@@ -29,6 +30,15 @@ program
   .option('--threads <n>', 'threads of the engine', count, 1)
   .action(async (options: { model: string; rounds: number; tokens: number; threads: number }) => {
     report(await overhead(options));
+  });
+
+program
+  .command('seal')
+  .description('what the seal costs: handshake, a token chunk, throughput against the same channel unsealed')
+  .addOption(new Option('--channel <kind>', 'what is sealed').choices(['memory', 'webrtc']).default('webrtc'))
+  .option('--rounds <n>', 'pairs of runs', count, 15)
+  .action(async (options: SealBenchOptions) => {
+    report(await seal(options));
   });
 
 await program.parseAsync();

@@ -6,7 +6,7 @@ import type { ModelId } from '@llmesh/core/ids';
 import type { Mesh } from '@llmesh/core/mesh';
 import type { Turn } from '@llmesh/core/protocol';
 import { readGgufFileInfo } from 'node-llama-cpp';
-import { openMeshNode, releaseMeshNodes } from 'llmesh/mesh-node';
+import { openMeshNode, releaseMeshNodes, type MeshNode } from 'llmesh/mesh-node';
 import { freePort, startProgram, type Running } from '@llmesh/e2e/processes';
 import { openRawEngine, type Run } from './raw-engine.ts';
 import { show, spread } from './statistics.ts';
@@ -31,7 +31,7 @@ export async function overhead(options: OverheadOptions) {
   const url = new URL(`http://127.0.0.1:${port}`);
   const programs: Running[] = [];
   const raw = await openRawEngine(path, options.threads);
-  let node: ReturnType<typeof openMeshNode> | null = null;
+  let node: MeshNode | null = null;
   try {
     programs.push(await startProgram('signaling/src/main.ts', ['--port', String(port)]));
     const threads = String(options.threads);
@@ -40,7 +40,7 @@ export async function overhead(options: OverheadOptions) {
       ...['--model', path, '--mesh', url.href],
     ]);
     programs.push(worker);
-    node = openMeshNode(url);
+    node = await openMeshNode(url);
     const model = await onlyModel(node.mesh);
     const runs: { raw: Run; mesh: Run }[] = [];
     for (const [i, prompt] of prompts.entries()) {

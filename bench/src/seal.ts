@@ -14,7 +14,8 @@ import { SealedTransport } from '@llmesh/core/seal';
 import { SEAL_BYTES } from '@llmesh/core/seal-wire';
 import { SealedStream } from '@llmesh/core/sealed-stream';
 import { HIGH_WATER_BYTES, type Link, type Transport } from '@llmesh/core/transport';
-import { peerJsTransport, releaseMeshNodes } from 'llmesh/mesh-node';
+import { releaseMeshNodes, webRtcOptions } from 'llmesh/mesh-node';
+import { PeerJsTransport } from '@llmesh/core/peerjs-transport';
 import { freePort, startProgram, type Running } from '@llmesh/e2e/processes';
 import { show, spread } from './statistics.ts';
 
@@ -118,7 +119,7 @@ async function webRtcPeers(ids: readonly [PeerId, PeerId]): Promise<Peers> {
   const plane: Running = await startProgram('signaling/src/main.ts', ['--port', String(port)]);
   const opened: Transport[] = [];
   const join = async (id: PeerId) => {
-    const transport = peerJsTransport(new URL(`http://127.0.0.1:${port}`), id);
+    const transport = new PeerJsTransport({ ...webRtcOptions(new URL(`http://127.0.0.1:${port}`)), self: id });
     opened.push(transport);
     transport.start([]);
     await transport.reachable(AbortSignal.timeout(20_000));

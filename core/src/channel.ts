@@ -48,9 +48,10 @@ export class Channel {
     this.#clock = clock;
     this.#events = events;
     this.lastUsedMs = clock.now();
-    link.closed = () => this.#end(new MeshError('provider_lost', 'The connection to the other computer broke.'));
     link.drained = () => this.#release();
     link.receive = (fragment) => this.#receive(fragment);
+    link.closed = () =>
+      this.#end(link.failure ?? new MeshError('provider_lost', 'The connection to the other computer broke.'));
   }
 
   get open(): boolean {

@@ -1,10 +1,11 @@
 /**
  * Messages as bytes. A message is MessagePack, cut into fragments of at most 16 KiB; each begins with two bytes: the
  * protocol version, then 1 when this is the last fragment of its message and 0 when more follow. The channel keeps
- * order, so fragments of two messages never mix.
+ * order, so fragments of two messages never mix. There is room left for the seal around each (`seal-wire.ts`).
  */
 import { Decoder, Encoder } from '@msgpack/msgpack';
 import { MeshError } from './errors.ts';
+import { SEAL_BYTES } from './seal-wire.ts';
 import { MAX_FRAGMENT_BYTES, MAX_MESSAGE_BYTES, PROTOCOL_VERSION, parseData, type DataMessage } from './protocol.ts';
 
 const HEADER_BYTES = 2;
@@ -26,7 +27,7 @@ export function writeMessage(message: DataMessage, send: (fragment: Uint8Array<A
   if (body.byteLength > MAX_MESSAGE_BYTES) {
     throw new MeshError('message_too_large', 'This conversation is too long to send. Start a new one.');
   }
-  const room = MAX_FRAGMENT_BYTES - HEADER_BYTES;
+  const room = MAX_FRAGMENT_BYTES - SEAL_BYTES - HEADER_BYTES;
   for (let start = 0; start < body.byteLength; start += room) {
     const end = Math.min(start + room, body.byteLength);
     const fragment = new Uint8Array(HEADER_BYTES + end - start);

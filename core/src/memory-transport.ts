@@ -58,7 +58,7 @@ export class MemoryLink implements Link {
   readonly peer: PeerId;
   bufferedBytes = 0;
   drained: (() => void) | null = null;
-  closed: (() => void) | null = null;
+  #closed: (() => void) | null = null;
   /** Set: nothing comes or goes any more and nobody is told, as when the power fails at this end. */
   silenced = false;
   #receive: ((fragment: Uint8Array) => void) | null = null;
@@ -85,6 +85,15 @@ export class MemoryLink implements Link {
     for (const fragment of early) receive?.(fragment);
   }
 
+  get closed(): (() => void) | null {
+    return this.#closed;
+  }
+
+  set closed(closed: (() => void) | null) {
+    this.#closed = closed;
+    if (!this.#open) closed?.();
+  }
+
   send(fragment: Uint8Array<ArrayBuffer>): void {
     if (!this.#open) return;
     this.bufferedBytes += fragment.byteLength;
@@ -98,7 +107,7 @@ export class MemoryLink implements Link {
   close(): void {
     if (!this.#open) return;
     this.#open = false;
-    this.closed?.();
+    this.#closed?.();
     const other = this.#other;
     if (other !== null && !this.silenced && !other.silenced) queueMicrotask(() => other.close());
   }

@@ -1,4 +1,5 @@
 /** One data channel as a link. */
+import { dtlsPrologue } from './dtls-prologue.ts';
 import type { PeerId } from './ids.ts';
 import { LOW_WATER_BYTES, type Link, type Path } from './transport.ts';
 
@@ -7,7 +8,11 @@ export interface PeerJsConnection {
   readonly peer: string;
   readonly connectionId: string;
   readonly dataChannel: PeerJsDataChannel | null;
-  readonly peerConnection: { getStats?(): Promise<Iterable<[string, StatsEntry]>> } | null;
+  readonly peerConnection: {
+    readonly localDescription: { readonly sdp: string } | null;
+    readonly remoteDescription: { readonly sdp: string } | null;
+    getStats?(): Promise<Iterable<[string, StatsEntry]>>;
+  } | null;
   on(event: 'open' | 'close', listener: () => void): unknown;
   on(event: 'data', listener: (data: unknown) => void): unknown;
   on(event: 'error', listener: (error: unknown) => void): unknown;
@@ -36,7 +41,7 @@ interface StatsEntry {
 export class PeerJsLink implements Link {
   readonly peer: PeerId;
   drained: (() => void) | null = null;
-  closed: (() => void) | null = null;
+  #closed: (() => void) | null = null;
   #connection: PeerJsConnection;
   #channel: PeerJsDataChannel | null;
   #receive: ((fragment: Uint8Array) => void) | null = null;
@@ -76,6 +81,15 @@ export class PeerJsLink implements Link {
     for (const fragment of early) receive(fragment);
   }
 
+  get closed(): (() => void) | null {
+    return this.#closed;
+  }
+
+  set closed(closed: (() => void) | null) {
+    this.#closed = closed;
+    if (!this.#open) closed?.();
+  }
+
   get bufferedBytes(): number {
     return this.#channel?.bufferedAmount ?? 0;
   }
@@ -96,7 +110,13 @@ export class PeerJsLink implements Link {
     this.#channel = null;
     this.#connection.close();
     this.#forget();
-    this.closed?.();
+    this.#closed?.();
+  }
+
+  /** What the seal binds the two ends with. Throws connect_failed. */
+  prologue(): Uint8Array {
+    const { localDescription, remoteDescription } = this.#connection.peerConnection ?? {};
+    return dtlsPrologue(localDescription?.sdp ?? '', remoteDescription?.sdp ?? '');
   }
 
   async path(): Promise<Path | null> {

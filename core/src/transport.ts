@@ -2,6 +2,7 @@
  * The port between the mesh and whatever carries its bytes. Adapters: PeerJS over WebRTC (`peerjs-transport.ts`), and
  * memory (`memory-transport.ts`) for tests. The acceptance suite is `suites/transport.ts`.
  */
+import type { MeshError } from './errors.ts';
 import type { PeerId } from './ids.ts';
 
 export type Path = 'direct' | 'relay';
@@ -21,8 +22,10 @@ export interface Link {
   receive: ((fragment: Uint8Array) => void) | null;
   /** `bufferedBytes` fell below the low-water mark. */
   drained: (() => void) | null;
-  /** The link is gone, from whichever end. Called once. */
+  /** The link is gone, from whichever end. Called once; at once when it is gone already. */
   closed: (() => void) | null;
+  /** Why it closed, when the other end or something between broke the rules. */
+  readonly failure?: MeshError | null;
 }
 
 export interface Transport {

@@ -11,7 +11,7 @@ export interface Asked {
 
 /** Asks the tiny model everything, two questions at a time. */
 export async function askAll(url: string, questions: readonly Known[]): Promise<Asked[]> {
-  const node = openMeshNode(new URL(url));
+  const node = await openMeshNode(new URL(url));
   const asked: Asked[] = [];
   const left = [...questions];
   const work = async () => {

@@ -1,11 +1,17 @@
 import { expect, test } from '@playwright/test';
 import { encode } from '@msgpack/msgpack';
-import { realClock } from '@llmesh/core/clock';
+import { makeCredentials } from '@llmesh/core/credentials';
+import { SECRET_KEY_BYTES, softwareIdentity } from '@llmesh/core/identity';
 import { isPeerId, newPeerId, newTaskId, type PeerId } from '@llmesh/core/ids';
 import { PeerJsTransport } from '@llmesh/core/peerjs-transport';
 import { MAX_FRAGMENT_BYTES, PROTOCOL_VERSION } from '@llmesh/core/protocol';
-import type { Link } from '@llmesh/core/transport';
-import { loadPeerJs, releaseWebRtc } from 'llmesh/datachannel';
+import { generateKeyPair } from '@llmesh/core/noise';
+import { randomBytes } from '@llmesh/core/random-bytes';
+import { HANDSHAKE_XX, SEALED } from '@llmesh/core/seal-wire';
+import { openSealedWebRtc } from '@llmesh/core/sealed-webrtc';
+import type { Link, Transport } from '@llmesh/core/transport';
+import { releaseWebRtc } from 'llmesh/datachannel';
+import { openWebRtc, webRtcOptions } from 'llmesh/mesh-node';
 import { WebSocket } from 'ws';
 import { startMesh, type TestMesh } from '../src/mesh.ts';
 import { askAll } from '../src/node-client.ts';
@@ -20,7 +26,7 @@ test.beforeEach(async () => {
 });
 test.afterEach(() => mesh.stop());
 
-const never = new AbortController().signal;
+const ANY_POINT = generateKeyPair(randomBytes).publicKey;
 const frame = (flag: number, body: Uint8Array, version = PROTOCOL_VERSION) => new Uint8Array([version, flag, ...body]);
 const text = (bytes: number) => new Uint8Array(bytes).fill(120);
 const request = (changes: object) =>
@@ -58,43 +64,79 @@ async function stillAnswers(): Promise<void> {
   for (const { text: got, expected } of await askAll(mesh.url, plain.slice(0, 2))) expect(got).toBe(expected);
 }
 
-test('a peer that breaks the protocol on a data channel is cut off, and nobody else notices', async () => {
-  const transport = new PeerJsTransport({
-    Peer: loadPeerJs(),
-    self: newPeerId(),
-    host: 'localhost',
-    port: Number(new URL(mesh.url).port),
-    secure: false,
-    clock: realClock,
-    random: Math.random,
-  });
-  transport.start([]);
+/** One link after the other to the provider: each offence ends its own. */
+async function areCutOff(transport: Transport, offences: [string, (link: Link) => void][]): Promise<void> {
+  const provider = workerId();
   try {
-    const provider = workerId();
-    const offences: [string, (link: Link) => void][] = [
-      ['junk', (link) => link.send(frame(1, new Uint8Array([0xc1, 1, 2, 3])))],
-      ['nothing', (link) => link.send(new Uint8Array(1))],
-      ['an unknown kind', (link) => link.send(frame(1, encode({ kind: 'TASK_EVIL' })))],
-      ['another version', (link) => link.send(frame(1, encode({ kind: 'PING', nonce: 1, reply: false }), 77))],
-      ['a fragment over 16 KiB', (link) => link.send(frame(1, text(MAX_FRAGMENT_BYTES)))],
-      [
-        'a message over 1 MiB',
-        (link) => {
-          for (let i = 0; i < 70; i++) link.send(frame(0, text(MAX_FRAGMENT_BYTES - 2)));
-        },
-      ],
-      ['a negative number of tokens', (link) => link.send(request({ maxTokens: -1 }))],
-      ['a model that is no name', (link) => link.send(request({ model: '../../etc/passwd' }))],
-    ];
     for (const [name, offend] of offences) {
       await test.step(name, async () => {
-        const link = await transport.dial(provider, never);
+        const link = await transport.dial(provider, AbortSignal.timeout(20_000));
         await isCutOff(link, () => offend(link));
       });
     }
     await stillAnswers();
   } finally {
     transport.close();
+    releaseWebRtc();
+  }
+}
+
+test('a peer that breaks the protocol on a sealed link is cut off, and nobody else notices', async () => {
+  const { transport, start } = await openWebRtc(new URL(mesh.url));
+  start([]);
+  await areCutOff(transport, [
+    ['junk', (link) => link.send(frame(1, new Uint8Array([0xc1, 1, 2, 3])))],
+    ['nothing', (link) => link.send(new Uint8Array(1))],
+    ['an unknown kind', (link) => link.send(frame(1, encode({ kind: 'TASK_EVIL' })))],
+    ['another version', (link) => link.send(frame(1, encode({ kind: 'PING', nonce: 1, reply: false }), 77))],
+    [
+      'a message over 1 MiB',
+      (link) => {
+        for (let i = 0; i < 70; i++) link.send(frame(0, text(MAX_FRAGMENT_BYTES - 2)));
+      },
+    ],
+    ['a negative number of tokens', (link) => link.send(request({ maxTokens: -1 }))],
+    ['a model that is no name', (link) => link.send(request({ model: '../../etc/passwd' }))],
+  ]);
+});
+
+test('a peer that does not seal its link, or seals it badly, is cut off, and nobody else notices', async () => {
+  const raw = new PeerJsTransport({ ...webRtcOptions(new URL(mesh.url)), self: newPeerId() });
+  raw.start([]);
+  await areCutOff(raw, [
+    ['a question in the open', (link) => link.send(request({}))],
+    ['another version', (link) => link.send(frame(1, text(40), 77))],
+    ['a handshake of zeros', (link) => link.send(frame(HANDSHAKE_XX, new Uint8Array(32)))],
+    ['a handshake that is too long', (link) => link.send(frame(HANDSHAKE_XX, text(4000)))],
+    ['sealed bytes without a handshake', (link) => link.send(frame(SEALED, text(200)))],
+    ['a giant', (link) => link.send(frame(SEALED, text(100_000)))],
+    // Half-open for five seconds, then gone.
+    ['a handshake that is never ended', (link) => link.send(frame(HANDSHAKE_XX, ANY_POINT))],
+  ]);
+});
+
+test('a provider of another key than its id is not believed', async () => {
+  const honest = softwareIdentity(randomBytes(SECRET_KEY_BYTES));
+  const thief = await makeCredentials(softwareIdentity(randomBytes(SECRET_KEY_BYTES)));
+  // The signalling server is asked for the honest id, and gives it: whoever is first.
+  const stolen = openSealedWebRtc({
+    ...webRtcOptions(new URL(mesh.url)),
+    credentials: { ...thief, peerId: honest.peerId },
+  });
+  const asker = await openWebRtc(new URL(mesh.url));
+  stolen.start([]);
+  asker.start([]);
+  try {
+    await stolen.transport.reachable(AbortSignal.timeout(20_000));
+    stolen.transport.accept = () => {
+      throw new Error('a link to a thief was sealed');
+    };
+    await expect(asker.transport.dial(honest.peerId, AbortSignal.timeout(20_000))).rejects.toMatchObject({
+      code: 'bad_message',
+    });
+  } finally {
+    stolen.transport.close();
+    asker.transport.close();
     releaseWebRtc();
   }
 });

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll } from 'vitest';
-import { newPeerId } from '@llmesh/core/ids';
 import { transportSuite } from '@llmesh/core/suites/transport';
 import { releaseWebRtc } from './datachannel.ts';
-import { peerJsTransport } from './mesh-node.ts';
+import { openWebRtc } from './mesh-node.ts';
 import { startControlPlane, type Running } from './testing/process.ts';
 
 let plane: { url: string; process: Running };
@@ -16,13 +15,13 @@ afterAll(async () => {
 });
 
 async function join() {
-  const transport = peerJsTransport(new URL(plane.url), newPeerId());
-  transport.start([]);
+  const { transport, start } = await openWebRtc(new URL(plane.url));
+  start([]);
   await transport.reachable(AbortSignal.timeout(20_000));
   return transport;
 }
 
-transportSuite('PeerJS on node-datachannel', async () => {
+transportSuite('sealed PeerJS on node-datachannel', async () => {
   const [a, b] = await Promise.all([join(), join()]);
   return {
     a,

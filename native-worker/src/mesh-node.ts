@@ -2,10 +2,13 @@
 import { WebSocket } from 'ws';
 import { realClock } from '@llmesh/core/clock';
 import { ControlClient } from '@llmesh/core/control';
-import { newPeerId, type PeerId } from '@llmesh/core/ids';
+import { makeCredentials } from '@llmesh/core/credentials';
+import { SECRET_KEY_BYTES, softwareIdentity } from '@llmesh/core/identity';
 import { Mesh } from '@llmesh/core/mesh';
-import { PeerJsTransport } from '@llmesh/core/peerjs-transport';
+import type { PeerJsTransportOptions } from '@llmesh/core/peerjs-transport';
 import { MAX_MESSAGE_BYTES } from '@llmesh/core/protocol';
+import { randomBytes } from '@llmesh/core/random-bytes';
+import { openSealedWebRtc, type SealedWebRtc } from '@llmesh/core/sealed-webrtc';
 import { loadPeerJs, releaseWebRtc } from './datachannel.ts';
 
 export interface MeshNode {
@@ -19,11 +22,11 @@ export interface MeshNode {
 let nodes = 0;
 
 /** A new peer of the mesh at `address`. It connects on its own, now and whenever the connection breaks. */
-export function openMeshNode(address: URL): MeshNode {
-  const self = newPeerId();
+export async function openMeshNode(address: URL): Promise<MeshNode> {
   const clock = realClock;
   const random = Math.random;
-  const transport = peerJsTransport(address, self);
+  const { transport, start } = await openWebRtc(address);
+  const self = transport.self;
   const control = new ControlClient({
     url: new URL('/mesh', address).href.replace(/^http/, 'ws'),
     self,
@@ -32,7 +35,7 @@ export function openMeshNode(address: URL): MeshNode {
     clock,
     random,
   });
-  control.onIceServers = (servers) => transport.start(servers);
+  control.onIceServers = start;
   const mesh = new Mesh({ control, transport, clock, random });
   nodes += 1;
   control.start();
@@ -49,18 +52,23 @@ export function openMeshNode(address: URL): MeshNode {
   };
 }
 
-/** The transport alone, for whoever needs no control plane. */
-export function peerJsTransport(address: URL, self: PeerId): PeerJsTransport {
+/** The transport of a new peer alone, for whoever needs no control plane. Its key lives as long as it does. */
+export async function openWebRtc(address: URL): Promise<SealedWebRtc> {
+  const identity = softwareIdentity(randomBytes(SECRET_KEY_BYTES));
+  return openSealedWebRtc({ ...webRtcOptions(address), credentials: await makeCredentials(identity) });
+}
+
+/** All but who we are. */
+export function webRtcOptions(address: URL): Omit<PeerJsTransportOptions, 'self'> {
   const secure = address.protocol === 'https:';
-  return new PeerJsTransport({
+  return {
     Peer: loadPeerJs(),
-    self,
     host: address.hostname,
     port: Number(address.port) || (secure ? 443 : 80),
     secure,
     clock: realClock,
     random: Math.random,
-  });
+  };
 }
 
 /** For the end of the process: ends what WebRTC keeps running, once every node is closed. */

@@ -42,7 +42,7 @@ describe('llmesh worker', () => {
     const plane = await startControlPlane();
     track(plane.process);
     mesh = plane.url;
-    client = openMeshNode(new URL(mesh));
+    client = await openMeshNode(new URL(mesh));
   });
   afterAll(() => {
     client.close();

@@ -56,7 +56,7 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
   let node: MeshNode | null = null;
   try {
     const loaded = await load(engine, options, output, stop.signal);
-    node = openMeshNode(options.mesh);
+    node = await openMeshNode(options.mesh);
     watchConnection(node, options.mesh, output, fail);
     await serve(node, loaded, options, output, stop.signal);
   } catch (thrown) {

@@ -1,7 +1,7 @@
 /** Puts the page together: the only place that knows every adapter. */
 import { realClock } from '@llmesh/core/clock';
 import { ControlClient } from '@llmesh/core/control';
-import { newPeerId } from '@llmesh/core/ids';
+import type { Identity } from '@llmesh/core/identity';
 import { mount } from 'svelte';
 import { getJson } from './adapters/get-json.ts';
 import { openStore } from './adapters/idb-store.ts';
@@ -29,9 +29,10 @@ import App from './ui/App.svelte';
 const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 const clock = realClock;
 const { random } = Math;
-const self = newPeerId();
 
-const store = await openStore();
+// Arithmetic that the page's first picture need not wait for, in a chunk of its own.
+const [store, identity] = await Promise.all([openStore(), freshIdentity()]);
+const self = identity.peerId;
 const announcer = new Announcer();
 const connection = new Connection(LOOPBACK.test(location.hostname));
 const settings = new Settings({ store, showTheme, failed: notKept });
@@ -50,7 +51,7 @@ const control = new ControlClient({
   clock,
   random,
 });
-const door = new MeshDoor({ control, self, clock, random, location });
+const door = new MeshDoor({ control, identity, clock, random, location });
 const ask: Ask = async function* (request, signal) {
   const mesh = await door.open();
   yield* mesh.ask(request, signal);
@@ -120,6 +121,12 @@ function loadCatalogue(): void {
 /** The engines live in a worker of their own; their code is fetched when lending begins. */
 function spawnEngine(): Worker {
   return new Worker(new URL('./engines/engine-worker.ts', import.meta.url), { type: 'module' });
+}
+
+/** A key of this page load. It proves on each sealed link that nobody came in between. */
+async function freshIdentity(): Promise<Identity> {
+  const { softwareIdentity, SECRET_KEY_BYTES } = await import('@llmesh/core/identity');
+  return softwareIdentity(crypto.getRandomValues(new Uint8Array(SECRET_KEY_BYTES)));
 }
 
 async function registerServiceWorker(): Promise<void> {

@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { newPeerId } from '../ids.ts';
 import { MAX_FRAGMENT_BYTES } from '../protocol.ts';
-import type { Link, Transport } from '../transport.ts';
+import { LOW_WATER_BYTES, type Link, type Transport } from '../transport.ts';
 
 export interface TransportPair {
   a: Transport;
@@ -64,11 +64,16 @@ export function transportSuite(name: string, pair: () => Promise<TransportPair>)
       const all = receive(far, total);
       let drains = 0;
       near.drained = () => drains++;
-      for (let i = 0; i < total; i++) near.send(filled(MAX_FRAGMENT_BYTES, i & 255));
-      expect(near.bufferedBytes).toBeGreaterThan(0);
+      let peak = 0;
+      for (let i = 0; i < total; i++) {
+        near.send(filled(MAX_FRAGMENT_BYTES, i & 255));
+        peak = Math.max(peak, near.bufferedBytes);
+      }
+      expect(peak).toBeGreaterThan(0);
       expect((await all).length).toBe(total);
       await expect.poll(() => near.bufferedBytes).toBe(0);
-      expect(drains).toBeGreaterThan(0);
+      // A transport that sends faster than it is filled has nothing to tell.
+      if (peak > LOW_WATER_BYTES) expect(drains).toBeGreaterThan(0);
     });
 
     it('closes both ends, once', async () => {

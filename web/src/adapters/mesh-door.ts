@@ -2,14 +2,14 @@
 import type { Clock } from '@llmesh/core/clock';
 import type { ControlClient } from '@llmesh/core/control';
 import { MeshError } from '@llmesh/core/errors';
-import type { PeerId } from '@llmesh/core/ids';
+import type { Identity } from '@llmesh/core/identity';
 import type { Mesh } from '@llmesh/core/mesh';
 import type { PeerJsTransportOptions } from '@llmesh/core/peerjs-transport';
 import type { IceServer } from '@llmesh/core/protocol';
 
 export interface MeshDoorOptions {
   control: ControlClient;
-  self: PeerId;
+  identity: Identity;
   clock: Clock;
   random: () => number;
   location: { protocol: string; hostname: string; port: string };
@@ -51,27 +51,28 @@ export class MeshDoor {
   }
 
   async #make(): Promise<Mesh> {
-    const { control, self, clock, random, location } = this.#options;
-    const [{ Peer }, { PeerJsTransport }, { Mesh }] = await Promise.all([
+    const { control, identity, clock, random, location } = this.#options;
+    const [{ Peer }, { openSealedWebRtc }, { makeCredentials }, { Mesh }] = await Promise.all([
       import('peerjs'),
-      import('@llmesh/core/peerjs-transport'),
+      import('@llmesh/core/sealed-webrtc'),
+      import('@llmesh/core/credentials'),
       import('@llmesh/core/mesh'),
     ]);
     const secure = location.protocol === 'https:';
     const port = location.port === '' ? (secure ? 443 : 80) : Number(location.port);
     // PeerJS keeps `_handleMessage` out of its types; the transport needs it to turn away what would break PeerJS.
     const peerClass = Peer as unknown as PeerJsTransportOptions['Peer'];
-    const transport = new PeerJsTransport({
+    const { transport, start } = openSealedWebRtc({
       Peer: peerClass,
-      self,
+      credentials: await makeCredentials(identity),
       host: location.hostname,
       port,
       secure,
       clock,
       random,
     });
-    this.#start = (servers) => transport.start(servers);
-    if (this.#iceServers !== null) transport.start(this.#iceServers);
+    this.#start = start;
+    if (this.#iceServers !== null) start(this.#iceServers);
     return new Mesh({ control, transport, clock, random });
   }
 }
