@@ -1,4 +1,7 @@
 /** A whole mesh for a test: control plane, and as many native providers as it asks for. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { freePort, startProgram, type Running } from './processes.ts';
 
 export interface TestMesh {
@@ -11,12 +14,16 @@ export interface TestMesh {
 export async function startMesh(): Promise<TestMesh> {
   const port = await freePort();
   const url = `http://localhost:${port}`;
+  // Each provider is somebody else, and none is the developer's own computer.
+  const folders: string[] = [];
   const running = [await startProgram('signaling/src/main.ts', ['--port', String(port)])];
   return {
     url,
     async addWorker(...args) {
+      const folder = await mkdtemp(join(tmpdir(), 'llmesh-e2e-'));
+      folders.push(folder);
       const worker = await startProgram('native-worker/src/main.ts', [
-        ...['worker', '--model', 'llmesh-tiny', '--mesh', url, '--threads', '1', '--json'],
+        ...['worker', '--model', 'llmesh-tiny', '--mesh', url, '--threads', '1', '--data', folder, '--json'],
         ...args,
       ]);
       running.push(worker);
@@ -24,6 +31,7 @@ export async function startMesh(): Promise<TestMesh> {
     },
     async stop() {
       for (const one of running.toReversed()) await one.stop();
+      for (const folder of folders) await rm(folder, { recursive: true });
     },
   };
 }

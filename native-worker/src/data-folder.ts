@@ -1,4 +1,4 @@
-/** Where this computer keeps what outlives a run: downloaded models and their checksums. */
+/** Where this computer keeps what outlives a run: downloaded models and their checksums, and its identity. */
 import os from 'node:os';
 import path from 'node:path';
 

@@ -30,7 +30,7 @@ command('worker', 'Lend one model of this computer to a mesh, until Ctrl-C.')
     new Option('--gpu <kind>', 'what computes').choices(['auto', 'off', 'cuda', 'metal', 'vulkan']).default('auto'),
   )
   .option('--max-speed <n>', 'tokens a second of each answer, to leave room for your own work', whole(1, 100_000))
-  .option('--data <folder>', 'for downloaded models (default: $LLMESH_DATA or ~/.llmesh)')
+  .option('--data <folder>', 'for downloaded models and the identity (default: $LLMESH_DATA or ~/.llmesh)')
   .option('--json', 'one JSON object a line: ready, status, connection, error')
   .addHelpText(
     'after',
@@ -63,6 +63,39 @@ command('models', 'List the models of the catalogue and whether they fit into th
     await reporting(options.json === true, listModels);
   });
 
+const identity = command('identity', 'Show, export or import who this computer is on every mesh.').addHelpText(
+  'after',
+  `
+Environment:
+  LLMESH_DATA        as --data
+  LLMESH_PASSPHRASE  instead of being asked for it
+
+Examples:
+  llmesh identity export > my-computer.key
+  llmesh identity import my-computer.key`,
+);
+
+identitySubcommand('show', 'Show the name, the fingerprint and the peer id.').action(
+  async ({ data, json }: IdentityOptions) => {
+    const { showIdentity } = await import('./identity-command.ts');
+    await reporting(json === true, (output) => showIdentity(data, output));
+  },
+);
+
+identitySubcommand('export', 'Print the secret key, closed with a passphrase.').action(
+  async ({ data, json }: IdentityOptions) => {
+    const { exportIdentity } = await import('./identity-command.ts');
+    await reporting(json === true, (output) => exportIdentity(data, output));
+  },
+);
+
+identitySubcommand('import', 'Bring an exported key to this computer.')
+  .argument('<key>', 'the exported text, or a file that holds it')
+  .action(async (source: string, { data, json }: IdentityOptions) => {
+    const { importIdentity } = await import('./identity-command.ts');
+    await reporting(json === true, (output) => importIdentity(source, data, output));
+  });
+
 try {
   await program.parseAsync();
 } catch (thrown) {
@@ -72,6 +105,19 @@ try {
 
 function command(name: string, description: string): Command {
   return program.command(name).description(description).exitOverride().addHelpText('after', EXIT_CODES);
+}
+
+interface IdentityOptions {
+  data?: string;
+  json?: boolean;
+}
+
+function identitySubcommand(name: string, description: string): Command {
+  return identity
+    .command(name)
+    .description(description)
+    .option('--data <folder>', 'where the identity is kept (default: $LLMESH_DATA or ~/.llmesh)')
+    .option('--json', 'as one JSON object');
 }
 
 function meshOption(): Option {

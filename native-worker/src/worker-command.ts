@@ -7,6 +7,7 @@ import type { ModelAdvert } from '@llmesh/core/protocol';
 import type { WorkerStatus } from '@llmesh/core/worker';
 import { modelsFolder, readCatalogue } from './catalogue-file.ts';
 import { dataFolder } from './data-folder.ts';
+import { openIdentity, type OpenIdentity } from './identity-file.ts';
 import type { GpuChoice } from './llama-device.ts';
 import { LlamaEngine } from './llama-engine.ts';
 import { offered, watchConnection } from './mesh-connection.ts';
@@ -54,16 +55,21 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
   const engine = new LlamaEngine();
   engine.onLost = (error) => fail(asMeshError(error, 'engine_failed', 'llama.cpp failed. Start the worker again.'));
   let node: MeshNode | null = null;
+  let self: OpenIdentity | null = null;
   try {
+    // Before a long download: it may need a hand.
+    self = await openIdentity(dataFolder(options.data));
+    if (self.temporary !== null) output.note(self.temporary);
     const loaded = await load(engine, options, output, stop.signal);
-    node = await openMeshNode(options.mesh);
+    node = await openMeshNode(options.mesh, self.identity);
     watchConnection(node, options.mesh, output, fail);
-    await serve(node, loaded, options, output, stop.signal);
+    await serve(node, { ...loaded, lasting: self.temporary === null }, options, output, stop.signal);
   } catch (thrown) {
     if (!stop.signal.aborted) fail(asMeshError(thrown, 'engine_failed', `The worker failed: ${String(thrown)}`));
   } finally {
     node?.close();
     await engine.close();
+    await self?.close();
     releaseMeshNodes();
   }
   for (const failure of failures) output.error(failure);
@@ -117,7 +123,7 @@ async function load(engine: LlamaEngine, options: WorkerOptions, output: Output,
 /** Until `signal` aborts. Then the requesters are told, and the engine is at rest. */
 async function serve(
   node: MeshNode,
-  { engine, advert, slots }: Loaded,
+  { engine, advert, slots, lasting }: Loaded & { lasting: boolean },
   { mesh, maxSpeed }: WorkerOptions,
   output: Output,
   signal: AbortSignal,
@@ -136,6 +142,7 @@ async function serve(
       ready: true,
       peerId: node.mesh.self,
       name,
+      identity: lasting ? 'lasting' : 'temporary',
       mesh: mesh.origin,
       model: advert.id,
       backend: advert.backend,

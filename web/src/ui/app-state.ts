@@ -13,6 +13,8 @@ import type { Update } from '../state/update.svelte.ts';
 
 export interface AppState {
   self: PeerId;
+  /** Known again at the next visit; false: a name for this one only. */
+  selfLasts: boolean;
   router: Router;
   connection: Connection;
   offers: Offers;

@@ -29,7 +29,7 @@ const LETTER_PX = 7.4;
 /** Around the visitor's own bead, and its name below. */
 const YOU_PX = 58;
 /** The headline lies over the pond's upper left, the legend over its lower edge. */
-const TITLE = { width: 340, height: 150 };
+const TITLE = { width: 340, height: 184 };
 const LEGEND_PX = 64;
 const NARROW_PX = 560;
 

@@ -1,0 +1,62 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { openIdentity } from './identity-file.ts';
+import { Running } from './testing/process.ts';
+
+const root = mkdtempSync(path.join(os.tmpdir(), 'llmesh-identity-command-'));
+const folder = (name: string) => path.join(root, name);
+afterAll(() => rmSync(root, { recursive: true }));
+
+async function identity(passphrase: string, ...args: string[]) {
+  const running = new Running(['native-worker/bin/llmesh.mjs', 'identity', ...args, '--json'], {
+    LLMESH_PASSPHRASE: passphrase,
+  });
+  const code = await running.exited;
+  return { code, lines: running.lines, stderr: running.stderr };
+}
+
+describe('llmesh identity', () => {
+  it('goes to another folder and is the same peer there', async () => {
+    const { identity: self, close } = await openIdentity(folder('old'));
+    await close();
+    const exported = await identity('correct horse', 'export', '--data', folder('old'));
+    expect(exported).toMatchObject({ code: 0, lines: [{ peerId: self.peerId }] });
+    const text = String(exported.lines[0]?.['key']);
+    writeFileSync(folder('my.key'), `${text}\n`);
+
+    expect(await identity('wrong', 'import', text, '--data', folder('new'))).toMatchObject({
+      code: 1,
+      lines: [{ error: { code: 'bad_message', message: expect.stringContaining('passphrase') } }],
+    });
+    const imported = await identity('correct horse', 'import', folder('my.key'), '--data', folder('new'));
+    expect(imported).toMatchObject({ code: 0, lines: [{ peerId: self.peerId }] });
+    const shown = await identity('', 'show', '--data', folder('new'));
+    expect(shown.lines).toEqual(imported.lines);
+    // The one that is there already is no reason to complain.
+    expect(await identity('correct horse', 'import', text, '--data', folder('new'))).toMatchObject({ code: 0 });
+
+    await (await openIdentity(folder('third'))).close();
+    expect(await identity('correct horse', 'import', text, '--data', folder('third'))).toMatchObject({
+      code: 1,
+      lines: [{ error: { message: expect.stringContaining('another identity') } }],
+    });
+  });
+
+  it('says what to do when there is none, no passphrase and no file', async () => {
+    expect(await identity('', 'show', '--data', folder('none'))).toMatchObject({
+      code: 1,
+      lines: [{ error: { message: expect.stringContaining('llmesh worker') } }],
+    });
+    await (await openIdentity(folder('mine'))).close();
+    expect(await identity('', 'export', '--data', folder('mine'))).toMatchObject({
+      code: 1,
+      lines: [{ error: { message: expect.stringContaining('LLMESH_PASSPHRASE') } }],
+    });
+    expect(await identity('x', 'import', folder('no-file'))).toMatchObject({
+      code: 1,
+      lines: [{ error: { message: expect.stringContaining('ENOENT') } }],
+    });
+  });
+});

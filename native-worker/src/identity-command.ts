@@ -1,0 +1,85 @@
+/** `llmesh identity`: who this computer is, and how it stays so on another disk. */
+import { createReadStream } from 'node:fs';
+import { MeshError } from '@llmesh/core/errors';
+import { softwareIdentity } from '@llmesh/core/identity';
+import { exportKey, importKey } from '@llmesh/core/key-export';
+import { peerName } from '@llmesh/core/names';
+import { dataFolder } from './data-folder.ts';
+import { identityFile, keepIdentityKey, readIdentityKey } from './identity-file.ts';
+import type { Output } from './output.ts';
+import { readPassphrase } from './passphrase.ts';
+import { errno } from './whole-file.ts';
+
+const KEY_TEXT = /^\s*llmesh-key-/i;
+/** Of a file with a key in it; whatever is longer is no key, and need not be read to the end. */
+const MAX_FILE_BYTES = 65_536;
+/** Ctrl-C ends the whole process, at any point. */
+const never = new AbortController().signal;
+
+export async function showIdentity(data: string | undefined, output: Output): Promise<void> {
+  const folder = dataFolder(data);
+  report(await existingKey(folder), folder, output);
+}
+
+/** On stdout nothing but the text, so that it can go straight into a file. */
+export async function exportIdentity(data: string | undefined, output: Output): Promise<void> {
+  const key = await existingKey(dataFolder(data));
+  const passphrase = await readPassphrase('A passphrase to close the key with: ', true);
+  const text = await exportKey(key, passphrase, { signal: never });
+  output.print(text, { peerId: softwareIdentity(key).peerId, key: text });
+}
+
+/** `source`: the exported text, or a file that holds it. */
+export async function importIdentity(source: string, data: string | undefined, output: Output): Promise<void> {
+  const folder = dataFolder(data);
+  const text = KEY_TEXT.test(source) ? source : await readText(source);
+  const key = await importKey(text, await readPassphrase('The passphrase of this key: ', false), { signal: never });
+  const kept = (await keepIdentityKey(folder, key)) || sameBytes(await readIdentityKey(folder), key);
+  if (!kept) {
+    throw new MeshError(
+      'bad_message',
+      `There is another identity in ${identityFile(folder)}. Move that file away first, or name another folder with --data.`,
+    );
+  }
+  report(key, folder, output);
+}
+
+async function existingKey(folder: string): Promise<Uint8Array> {
+  const key = await readIdentityKey(folder);
+  if (key !== null) return key;
+  throw new MeshError(
+    'bad_message',
+    `There is no identity in ${folder} yet. "llmesh worker" makes one; "llmesh identity import" brings one back.`,
+  );
+}
+
+function report(key: Uint8Array, folder: string, output: Output): void {
+  const { peerId } = softwareIdentity(key);
+  const name = peerName(peerId);
+  const fingerprint = `${peerId.slice(0, 4)} ${peerId.slice(4, 8)}`;
+  const file = identityFile(folder);
+  output.print([`${name}, ${fingerprint}`, `Peer id  ${peerId}`, `File     ${file}`].join('\n'), {
+    peerId,
+    name,
+    fingerprint,
+    file,
+  });
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    const parts: Buffer[] = [];
+    for await (const bytes of createReadStream(file, { end: MAX_FILE_BYTES })) parts.push(bytes as Buffer);
+    return Buffer.concat(parts).toString('utf8');
+  } catch (cause) {
+    throw new MeshError(
+      'bad_message',
+      `${file} is no key and cannot be read as a file (${errno(cause) ?? String(cause)}). Name one or the other.`,
+      { cause },
+    );
+  }
+}
+
+function sameBytes(a: Uint8Array | null, b: Uint8Array): boolean {
+  return a !== null && Buffer.compare(a, b) === 0;
+}

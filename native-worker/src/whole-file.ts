@@ -1,0 +1,33 @@
+/** Small files that are there whole or not at all, and that never replace one. */
+import { randomUUID } from 'node:crypto';
+import { link, open, unlink } from 'node:fs/promises';
+
+/**
+ * False when there is such a file already. Mode 0600. A link, unlike a rename, replaces nothing, and unlike a file
+ * that is still being written it is never read half. Rejects with the system's error.
+ */
+export async function createWhole(file: string, text: string): Promise<boolean> {
+  const draft = `${file}.${randomUUID()}`;
+  const handle = await open(draft, 'wx', 0o600);
+  try {
+    try {
+      await handle.writeFile(text);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await link(draft, file);
+    return true;
+  } catch (thrown) {
+    if (errno(thrown) === 'EEXIST') return false;
+    throw thrown;
+  } finally {
+    await unlink(draft);
+  }
+}
+
+/** ENOENT, EACCES … of a system's error; null for any other value. */
+export function errno(thrown: unknown): string | null {
+  const code = thrown instanceof Error && 'code' in thrown ? thrown.code : null;
+  return typeof code === 'string' ? code : null;
+}

@@ -1,0 +1,152 @@
+/** Node's own WebCrypto; the browser's storage and locks have stand-ins. */
+import { peerIdOf, signed, softwareIdentity, verify, type Identity } from '@llmesh/core/identity';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { MemoryStore } from '../state/store.ts';
+import { openIdentity } from './identity.ts';
+
+const { subtle } = crypto;
+
+/** By reference: jsdom's structured clone knows no keys. */
+class StandInIndexedDb extends MemoryStore {
+  override readonly lasting = true;
+  readonly #kept = new Map<string, unknown>();
+
+  override async get(key: string): Promise<unknown> {
+    return this.#kept.get(key);
+  }
+
+  override async set(entries: [string, unknown][]): Promise<void> {
+    for (const [key, value] of entries) this.#kept.set(key, value);
+  }
+}
+
+/** One browser profile: each call of `tab` opens one, each returned `close` closes it. */
+class StandInLocks {
+  #holder: object | null = null;
+
+  tab() {
+    const me = {};
+    const request = async (_name: string, { signal }: LockOptions, callback: () => Promise<unknown>) => {
+      if (this.#holder !== null) {
+        await new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason as Error)));
+      }
+      this.#holder = me;
+      return callback();
+    };
+    const close = () => {
+      if (this.#holder === me) this.#holder = null;
+    };
+    return { locks: { request } as unknown as LockManager, close };
+  }
+}
+
+const free = () => new StandInLocks().tab().locks;
+
+async function works(identity: Identity): Promise<void> {
+  expect(identity.peerId).toBe(peerIdOf(identity.publicKey));
+  const message = signed('hello', new Uint8Array([1, 2, 3]));
+  expect(verify(identity.publicKey, message, await identity.sign(message))).toBe(true);
+}
+
+const withoutEd25519 = new Proxy(subtle, {
+  get: (target, name) =>
+    name === 'generateKey'
+      ? () => Promise.reject(new DOMException('Unrecognized name.', 'NotSupportedError'))
+      : (Reflect.get(target, name) as () => unknown).bind(target),
+});
+
+describe('the identity of a browser', () => {
+  beforeEach(() => {
+    vi.spyOn(console, 'warn').mockImplementation(() => {});
+  });
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  it('signs, and is the same at the next visit', async () => {
+    const store = new StandInIndexedDb();
+    const first = await openIdentity({ store, subtle, locks: free() });
+    await works(first.identity);
+    const second = await openIdentity({ store, subtle, locks: free() });
+    await works(second.identity);
+    expect([first.lasting, second.lasting]).toEqual([true, true]);
+    expect(second.identity.peerId).toBe(first.identity.peerId);
+  });
+
+  it('is a key that nothing can read out', async () => {
+    const store = new StandInIndexedDb();
+    await openIdentity({ store, subtle, locks: free() });
+    const { privateKey } = (await store.get('identity')) as { privateKey: CryptoKey };
+    expect(privateKey.extractable).toBe(false);
+    await expect(subtle.exportKey('pkcs8', privateKey)).rejects.toThrow();
+  });
+
+  it('is held by one tab; others have their own until it is closed', async () => {
+    const store = new StandInIndexedDb();
+    const profile = new StandInLocks();
+    const first = profile.tab();
+    const a = await openIdentity({ store, subtle, locks: first.locks });
+    const b = await openIdentity({ store, subtle, locks: profile.tab().locks });
+    await works(b.identity);
+    expect(b.lasting).toBe(false);
+    expect(b.identity.peerId).not.toBe(a.identity.peerId);
+    first.close();
+    const c = await openIdentity({ store, subtle, locks: profile.tab().locks });
+    expect(c.identity.peerId).toBe(a.identity.peerId);
+  });
+
+  it('is in software, and lasts, where WebCrypto has no Ed25519', async () => {
+    const store = new StandInIndexedDb();
+    const first = await openIdentity({ store, subtle: withoutEd25519, locks: free() });
+    await works(first.identity);
+    expect(first.lasting).toBe(true);
+    // Also once the browser has learnt it.
+    const second = await openIdentity({ store, subtle, locks: free() });
+    expect(second.identity.peerId).toBe(first.identity.peerId);
+  });
+
+  it('is a new one in software when the browser has lost the key', async () => {
+    const lost = { privateKey: undefined, publicKey: softwareIdentity(new Uint8Array(32)).publicKey };
+    const { privateKey } = await subtle.generateKey('Ed25519', false, ['sign', 'verify']);
+    for (const kept of [lost, { ...lost, privateKey }, {}, null, new Uint8Array(31), 'text']) {
+      const store = new StandInIndexedDb();
+      await store.set([['identity', kept]]);
+      const first = await openIdentity({ store, subtle, locks: free() });
+      await works(first.identity);
+      const second = await openIdentity({ store, subtle, locks: free() });
+      expect(second.identity.peerId).toBe(first.identity.peerId);
+      expect(await store.get('identity')).toBeInstanceOf(Uint8Array);
+    }
+  });
+
+  it('is in software where storage takes bytes and no keys', async () => {
+    class NoKeys extends StandInIndexedDb {
+      override async set(entries: [string, unknown][]): Promise<void> {
+        if (!(entries[0]?.[1] instanceof Uint8Array)) throw new DOMException('No keys.', 'DataCloneError');
+        await super.set(entries);
+      }
+    }
+    const opened = await openIdentity({ store: new NoKeys(), subtle, locks: free() });
+    await works(opened.identity);
+    expect(opened.lasting).toBe(true);
+  });
+
+  it('lasts a visit where nothing is kept, no lock is had, or the page is insecure', async () => {
+    class Broken extends StandInIndexedDb {
+      override get(): Promise<unknown> {
+        return Promise.reject(new Error('The disk is gone.'));
+      }
+    }
+    const denied = { request: () => Promise.reject(new DOMException('Denied.', 'SecurityError')) };
+    for (const host of [
+      { store: new MemoryStore(), subtle, locks: free() },
+      { store: new Broken(), subtle, locks: free() },
+      { store: new StandInIndexedDb(), subtle, locks: denied },
+      { store: new StandInIndexedDb(), subtle: undefined, locks: undefined },
+    ]) {
+      const opened = await openIdentity(host);
+      await works(opened.identity);
+      expect(opened.lasting).toBe(false);
+    }
+  });
+});
