@@ -4,7 +4,7 @@
  */
 import { realClock } from '@llmesh/core/clock';
 import { makeCredentials, type Credentials } from '@llmesh/core/credentials';
-import { softwareIdentity } from '@llmesh/core/identity';
+import { softwareIdentity, type Identity } from '@llmesh/core/identity';
 import { newPeerId, type PeerId } from '@llmesh/core/ids';
 import { MemoryNetwork } from '@llmesh/core/memory-transport';
 import { CipherState } from '@llmesh/core/noise-cipher';
@@ -14,7 +14,7 @@ import { SealedTransport } from '@llmesh/core/seal';
 import { SEAL_BYTES } from '@llmesh/core/seal-wire';
 import { SealedStream } from '@llmesh/core/sealed-stream';
 import { HIGH_WATER_BYTES, type Link, type Transport } from '@llmesh/core/transport';
-import { releaseMeshNodes, webRtcOptions } from 'llmesh/mesh-node';
+import { openControl, releaseMeshNodes, throwAwayIdentity, webRtcOptions } from 'llmesh/mesh-node';
 import { PeerJsTransport } from '@llmesh/core/peerjs-transport';
 import { freePort, startProgram, type Running } from '@llmesh/e2e/processes';
 import { show, spread } from './statistics.ts';
@@ -42,10 +42,9 @@ interface Peers {
 }
 
 export async function seal(options: SealBenchOptions) {
-  const ada = await makeCredentials(softwareIdentity(randomBytes(32)));
-  const bob = await makeCredentials(softwareIdentity(randomBytes(32)));
-  const ids = [ada.peerId, bob.peerId] as const;
-  const peers = options.channel === 'memory' ? memoryPeers(ids) : await webRtcPeers(ids);
+  const identities = [softwareIdentity(randomBytes(32)), softwareIdentity(randomBytes(32))] as const;
+  const [ada, bob] = [await makeCredentials(identities[0]), await makeCredentials(identities[1])];
+  const peers = options.channel === 'memory' ? memoryPeers([ada.peerId, bob.peerId]) : await webRtcPeers(identities);
   try {
     const handshakes = await handshakeTimes(ada, bob, options.rounds);
     const chunkUs = spread(Array.from({ length: options.rounds + 1 }, streamTime).slice(1));
@@ -114,25 +113,28 @@ function memoryPeers(ids: readonly [PeerId, PeerId]): Peers {
   return { plain: pair([newPeerId(), newPeerId()]), toSeal: pair(ids), close: async () => {} };
 }
 
-async function webRtcPeers(ids: readonly [PeerId, PeerId]): Promise<Peers> {
+async function webRtcPeers(identities: readonly [Identity, Identity]): Promise<Peers> {
   const port = await freePort();
   const plane: Running = await startProgram('signaling/src/main.ts', ['--port', String(port)]);
-  const opened: Transport[] = [];
-  const join = async (id: PeerId) => {
-    const transport = new PeerJsTransport({ ...webRtcOptions(new URL(`http://127.0.0.1:${port}`)), self: id });
-    opened.push(transport);
-    transport.start([]);
+  const opened: { close(): void }[] = [];
+  const address = new URL(`http://127.0.0.1:${port}`);
+  const join = async (identity: Identity) => {
+    const transport = new PeerJsTransport({ ...webRtcOptions(address), self: identity.peerId });
+    const control = openControl(address, identity);
+    opened.push(transport, control);
+    control.onWelcome = ({ iceServers, signalToken }) => transport.start(iceServers, signalToken);
+    control.start();
     await transport.reachable(AbortSignal.timeout(20_000));
     return transport;
   };
   const close = async () => {
-    for (const transport of opened) transport.close();
+    for (const end of opened) end.close();
     releaseMeshNodes();
     await plane.stop();
   };
   try {
-    const plain: [Transport, Transport] = [await join(newPeerId()), await join(newPeerId())];
-    return { plain, toSeal: [await join(ids[0]), await join(ids[1])], close };
+    const plain: [Transport, Transport] = [await join(throwAwayIdentity()), await join(throwAwayIdentity())];
+    return { plain, toSeal: [await join(identities[0]), await join(identities[1])], close };
   } catch (cause) {
     await close();
     throw cause;

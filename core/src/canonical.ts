@@ -1,8 +1,10 @@
 /** Values as bytes that can be signed: MessagePack, one way to write each value, and nothing else is read. */
 import { Decoder, Encoder } from '@msgpack/msgpack';
 import * as v from 'valibot';
+import { wellShaped } from './msgpack-shape.ts';
 
-const encoder = new Encoder({ maxDepth: 4 });
+const MAX_DEPTH = 4;
+const encoder = new Encoder({ maxDepth: MAX_DEPTH });
 const decoder = new Decoder({
   maxStrLength: 65_536 * 3,
   maxBinLength: 4_096,
@@ -21,6 +23,7 @@ export function readCanonical<T extends v.GenericSchema<unknown, readonly unknow
   schema: T,
   bytes: Uint8Array,
 ): v.InferOutput<T> | null {
+  if (!wellShaped(bytes, MAX_DEPTH)) return null;
   let value: unknown;
   try {
     value = decoder.decode(bytes);

@@ -5,6 +5,7 @@
  */
 import { Decoder, Encoder } from '@msgpack/msgpack';
 import { MeshError } from './errors.ts';
+import { wellShaped } from './msgpack-shape.ts';
 import { SEAL_BYTES } from './seal-wire.ts';
 import { MAX_FRAGMENT_BYTES, MAX_MESSAGE_BYTES, PROTOCOL_VERSION, parseData, type DataMessage } from './protocol.ts';
 
@@ -12,7 +13,9 @@ const HEADER_BYTES = 2;
 const MORE = 0;
 const LAST = 1;
 
-const encoder = new Encoder({ maxDepth: 8, ignoreUndefined: true });
+/** The deepest message, a request with its turns, has three. */
+const MAX_DEPTH = 8;
+const encoder = new Encoder({ maxDepth: MAX_DEPTH, ignoreUndefined: true });
 const decoder = new Decoder({
   maxStrLength: MAX_MESSAGE_BYTES,
   maxBinLength: MAX_MESSAGE_BYTES,
@@ -81,6 +84,7 @@ export class MessageReader {
 }
 
 function decode(body: Uint8Array): DataMessage {
+  if (!wellShaped(body, MAX_DEPTH)) throw badMessage();
   let value: unknown;
   try {
     value = decoder.decode(body);

@@ -1,0 +1,50 @@
+/** For the fuzzer: heads of model files, which a browser downloads from wherever the catalogue or its owner says. */
+import type { FuzzTarget } from '@llmesh/core/suites/fuzz';
+import { checkRefusal } from '@llmesh/core/suites/refusal';
+import { readGgufHeader } from '../../web/src/engines/gguf-header.ts';
+
+const [U32, F32, STRING, ARRAY] = [4, 6, 8, 9];
+
+export function ggufHeaders(): FuzzTarget {
+  const run = async (input: Uint8Array) => {
+    try {
+      const header = await readGgufHeader(new Blob([new Uint8Array(input)]));
+      return typeof header.architecture === 'string';
+    } catch (thrown) {
+      checkRefusal(thrown);
+      return false;
+    }
+  };
+  return { name: 'GGUF heads', weight: 20, seeds: [gguf(2), gguf(3)], run };
+}
+
+/** A model of one tensor and no weights to speak of: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md */
+function gguf(version: number): Uint8Array {
+  return Buffer.concat([
+    ...[Buffer.from('GGUF'), u32(version), u64(1), u64(6)],
+    ...[text('general.architecture'), u32(STRING), text('llama')],
+    ...[text('llama.context_length'), u32(U32), u32(4096)],
+    ...[text('tokenizer.ggml.tokens'), u32(ARRAY), u32(STRING), u64(2), text('a'), text('<|im_end|>')],
+    ...[text('tokenizer.ggml.scores'), u32(ARRAY), u32(F32), u64(2), Buffer.alloc(8)],
+    ...[text('tokenizer.ggml.eos_token_id'), u32(U32), u32(1)],
+    ...[text('tokenizer.chat_template'), u32(STRING), text('{{ messages }}')],
+    ...[text('token_embd.weight'), u32(1), u64(16), u32(0), u64(0), Buffer.alloc(64)],
+  ]);
+}
+
+function u32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(value);
+  return bytes;
+}
+
+function u64(value: number): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64LE(BigInt(value));
+  return bytes;
+}
+
+function text(value: string): Buffer {
+  const bytes = Buffer.from(value);
+  return Buffer.concat([u64(bytes.byteLength), bytes]);
+}

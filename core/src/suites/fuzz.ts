@@ -1,0 +1,160 @@
+/**
+ * The fuzzer's loop: takes valid input, damages it, hands it to a decoder, and looks at what comes out. What may come
+ * out of a decoder is a value, null, or a MeshError; all else is a failure, which is cut down before it is reported.
+ */
+import { Mutator } from './mutation.ts';
+
+export interface FuzzTarget {
+  name: string;
+  /** How often, compared with the others. Decoders that do public-key cryptography take milliseconds. */
+  weight: number;
+  /** Valid inputs. */
+  seeds: readonly Uint8Array[];
+  /** Valid values, for targets in which a value can be damaged before it is written. */
+  values?: readonly unknown[];
+  /** May throw: not everything can be written. */
+  write?: (value: unknown) => Uint8Array;
+  /** Puts around what was written all that a decoder checks before it looks inside: headers, checksums. */
+  wrap?: (body: Uint8Array) => Uint8Array;
+  /** Was it accepted? Throws when the decoder did anything that it should not. */
+  run(input: Uint8Array): boolean | Promise<boolean>;
+}
+
+export interface FuzzOptions {
+  frames: number;
+  seed: number;
+  /** Milliseconds of any origin. */
+  now: () => number;
+  /** Did the decoders, since the last call, get anywhere they had never been? Then the batch becomes seeds. */
+  reachedNew?: () => boolean;
+  /** After every batch. */
+  progress?: (sofar: FuzzCounts) => void;
+}
+
+export interface FuzzCounts {
+  frames: number;
+  accepted: number;
+  refused: number;
+  /** Inputs that were kept because they led somewhere new. */
+  kept: number;
+  /** Took longer than `SLOW_MS`. Counted, and no failure: the machine may have had other work. */
+  slow: number;
+  slowestMs: number;
+  slowestTarget: string;
+}
+
+export interface FuzzFailure {
+  target: string;
+  reason: unknown;
+  /** As it was found, and the least of it that fails the same way. */
+  input: Uint8Array;
+  smallest: Uint8Array;
+}
+
+export const SLOW_MS = 100;
+const BATCH = 64;
+/** Each target keeps this many; later ones then take the places of earlier ones. */
+const MAX_KEPT = 2_048;
+const MAX_KEPT_BYTES = 4_096;
+const MAX_SHRINK_RUNS = 2_000;
+
+export async function fuzz(
+  targets: readonly FuzzTarget[],
+  options: FuzzOptions,
+): Promise<FuzzCounts & { failure: FuzzFailure | null }> {
+  const mutator = new Mutator(options.seed);
+  const counts: FuzzCounts = { frames: 0, accepted: 0, refused: 0, kept: 0, slow: 0, slowestMs: 0, slowestTarget: '' };
+  const queue = targets.flatMap((target) => Array.from({ length: target.weight }, () => target));
+  const corpora = new Map(targets.map((target) => [target, [...target.seeds]]));
+  // The valid ones first, as they are: a target that refuses its own seeds would test nothing.
+  for (const target of targets) {
+    for (const input of target.seeds) {
+      if (!(await target.run(input))) throw new Error(`${target.name} refuses what is valid`);
+    }
+  }
+  options.reachedNew?.();
+  while (counts.frames < options.frames) {
+    const target = mutator.pick(queue);
+    const corpus = corpora.get(target) ?? [];
+    const batch: Uint8Array[] = [];
+    for (let n = Math.min(BATCH, options.frames - counts.frames); n > 0; n--) {
+      const input = generate(target, corpus, mutator);
+      const startMs = options.now();
+      try {
+        const accepted = await target.run(input);
+        if (accepted) counts.accepted++;
+        else counts.refused++;
+      } catch (reason) {
+        const smallest = await shrink(target, input, reason);
+        return { ...counts, failure: { target: target.name, reason, input, smallest } };
+      }
+      const tookMs = options.now() - startMs;
+      if (tookMs > SLOW_MS) counts.slow++;
+      if (tookMs > counts.slowestMs) Object.assign(counts, { slowestMs: tookMs, slowestTarget: target.name });
+      counts.frames++;
+      batch.push(input);
+    }
+    if (options.reachedNew?.() === true) {
+      for (const input of batch) {
+        if (input.byteLength > MAX_KEPT_BYTES) continue;
+        counts.kept++;
+        if (corpus.length < target.seeds.length + MAX_KEPT) corpus.push(input);
+        else corpus[target.seeds.length + mutator.below(MAX_KEPT)] = input;
+      }
+    }
+    options.progress?.(counts);
+  }
+  return { ...counts, failure: null };
+}
+
+function generate(target: FuzzTarget, corpus: readonly Uint8Array[], mutator: Mutator): Uint8Array {
+  const { values, write, wrap } = target;
+  if (values !== undefined && write !== undefined && mutator.random() < 0.5) {
+    const value = mutator.pick(values);
+    const how = mutator.below(3);
+    const body = written(write, how === 0 ? value : mutator.confuse(value, mutator.pick(values)));
+    if (body !== null) {
+      const damaged = how === 1 ? body : mutator.damage(body, body);
+      return wrap === undefined ? damaged : wrap(damaged);
+    }
+  }
+  // What was kept is mostly refused early on, so half of all begins with what is valid.
+  return mutator.damage(mutator.pick(mutator.random() < 0.5 ? target.seeds : corpus), mutator.pick(corpus));
+}
+
+function written(write: (value: unknown) => Uint8Array, value: unknown): Uint8Array | null {
+  try {
+    return write(value);
+  } catch {
+    // What cannot even be written is no input.
+    return null;
+  }
+}
+
+/** Leaves out piece after piece while what is left fails the same way. */
+async function shrink(target: FuzzTarget, input: Uint8Array, reason: unknown): Promise<Uint8Array> {
+  const wanted = kindOf(reason);
+  let smallest = input;
+  let runs = 0;
+  for (let size = input.byteLength >> 1; size > 0; size >>= 1) {
+    for (let at = 0; at + size <= smallest.byteLength && runs < MAX_SHRINK_RUNS; runs++) {
+      const shorter = new Uint8Array([...smallest.subarray(0, at), ...smallest.subarray(at + size)]);
+      if ((await kindOfRun(target, shorter)) === wanted) smallest = shorter;
+      else at += size;
+    }
+  }
+  return smallest;
+}
+
+async function kindOfRun(target: FuzzTarget, input: Uint8Array): Promise<string | null> {
+  try {
+    await target.run(input);
+    return null;
+  } catch (reason) {
+    return kindOf(reason);
+  }
+}
+
+function kindOf(reason: unknown): string {
+  return reason instanceof Error ? `${reason.name} ${reason.message.replaceAll(/\d+/g, '')}` : typeof reason;
+}

@@ -1,0 +1,225 @@
+/** For the fuzzer: the decoders of messages, each with valid messages of every kind. */
+import { encode } from '@msgpack/msgpack';
+import { concatBytes } from '@noble/hashes/utils.js';
+import * as v from 'valibot';
+import { parseCatalogue } from '../catalogue.ts';
+import { dtlsPrologue } from '../dtls-prologue.ts';
+import { MessageReader, writeMessage } from '../frame.ts';
+import type { ModelId, PeerId, TaskId } from '../ids.ts';
+import {
+  MAX_FRAGMENT_BYTES,
+  PROTOCOL_VERSION,
+  parseFromServer,
+  parseToServer,
+  type DataMessage,
+  type FromServer,
+  type ModelAdvert,
+  type Offer,
+  type ToServer,
+} from '../protocol.ts';
+import { SEAL_BYTES } from '../seal-wire.ts';
+import { parseSignal } from '../signal-filter.ts';
+import { refusable } from './refusal.ts';
+import { joined, separate } from './separate.ts';
+import type { FuzzTarget } from './fuzz.ts';
+
+const ada = 'a'.repeat(32) as PeerId;
+const bob = 'b'.repeat(32) as PeerId;
+const taskId = 'c'.repeat(16) as TaskId;
+const model = 'llmesh-tiny' as ModelId;
+
+const advert: ModelAdvert = {
+  ...{
+    id: model,
+    name: 'LLMesh tiny',
+    quant: 'q8',
+    contextTokens: 2048,
+    sha256: '5a'.repeat(32),
+    tokensPerSecond: 12.5,
+  },
+  format: 'gguf',
+  backend: 'cpu',
+};
+const offer: Offer = {
+  ...{ id: model, name: 'LLMesh tiny', quant: 'q8', contextTokens: 2048, tokensPerSecond: null },
+  ...{ providers: 1, slots: 2, busySlots: 1, queued: 0 },
+  format: 'gguf',
+};
+
+const dataMessages: DataMessage[] = [
+  { kind: 'PING', nonce: 7, reply: true },
+  {
+    ...{ kind: 'TASK_REQUEST', taskId, task: 'chat', model, maxTokens: 64, lease: new Uint8Array(40) },
+    turns: [
+      { role: 'system', content: 'Answer briefly.' },
+      { role: 'user', content: 'What is LLMesh? 🦀' },
+    ],
+    sampling: { temperature: 0, topP: 0.9, seed: 5 },
+  },
+  { kind: 'TASK_ACCEPTED', taskId, ahead: 3 },
+  { kind: 'TASK_CHUNK', taskId, index: 300, tokens: 2, text: ' a network', tokenIds: [70_000, 2] },
+  { kind: 'TASK_RESPONSE', taskId, finish: 'stop', promptTokens: 12, completionTokens: 302 },
+  { kind: 'TASK_CANCEL', taskId },
+  { kind: 'TASK_ERROR', taskId, code: 'busy', message: 'Try another volunteer.' },
+];
+
+const toServer: ToServer[] = [
+  { type: 'hello', version: PROTOCOL_VERSION, peerId: ada, agent: 'browser', key: null },
+  { type: 'hello', version: PROTOCOL_VERSION, peerId: ada, agent: 'native', key: 'd'.repeat(52) },
+  { type: 'proof', signature: 'e'.repeat(103), work: 1_234 },
+  { type: 'advert', models: [{ ...advert }, { ...advert, sha256: null, tokensPerSecond: null }], slots: 2 },
+  { type: 'heartbeat', busySlots: 1, queued: 4, tokensPerSecond: 9.75, tokens: 30 },
+  { type: 'match', requestId: 9, model, exclude: [bob] },
+  { type: 'bye' },
+];
+
+const fromServer: FromServer[] = [
+  { type: 'challenge', nonce: 'd'.repeat(52), workBits: 16 },
+  {
+    ...{ type: 'welcome', version: PROTOCOL_VERSION, heartbeatMs: 1000, signalToken: 'f'.repeat(26) },
+    iceServers: [{ urls: ['stun:a.example', 'turn:b.example'], username: 'u', credential: 'c' }, { urls: 'stun:c' }],
+  },
+  {
+    ...{ type: 'matched', requestId: 9 },
+    candidates: [{ peerId: bob, agent: 'native', model: { ...advert }, slots: 2, busySlots: 1, queued: 0 }],
+  },
+  { type: 'offers', peers: 3, providers: 1, models: [{ ...offer }] },
+  { type: 'refused', requestId: 9, code: 'unknown_model', message: 'Choose another model.' },
+];
+
+const sdp = ['v=0', 'm=application 9 UDP/DTLS/SCTP webrtc-datachannel', `a=fingerprint:sha-256 ${'AB:'.repeat(31)}CD`];
+const description = `${sdp.join('\r\n')}\r\n`;
+const signals: unknown[] = [
+  ...[{ type: 'OPEN' }, { type: 'ID-TAKEN' }, { type: 'INVALID-KEY' }, { type: 'EXPIRE', src: bob }],
+  { type: 'ERROR', payload: { msg: 'no' } },
+  {
+    ...{ type: 'OFFER', src: bob },
+    payload: {
+      ...{ type: 'data', serialization: 'raw', reliable: true, connectionId: 'dc_1', label: 'dc_1' },
+      sdp: { type: 'offer', sdp: description },
+    },
+  },
+  { type: 'ANSWER', src: bob, payload: { connectionId: 'dc_1', sdp: { type: 'answer', sdp: description } } },
+  {
+    ...{ type: 'CANDIDATE', src: bob },
+    payload: {
+      connectionId: 'dc_1',
+      candidate: {
+        ...{ candidate: 'candidate:1 1 udp 1 10.0.0.1 9 typ host', sdpMid: '0' },
+        ...{ sdpMLineIndex: 0, usernameFragment: 'x' },
+      },
+    },
+  },
+];
+
+/** `catalogue`: a decoded JSON value that is one. */
+export function messageDecoders(catalogue: unknown): FuzzTarget[] {
+  return [
+    {
+      ...{ name: 'fragments', weight: 60, values: dataMessages, wrap: fragmented, run: readFragments },
+      write: (value) => encode(value, { maxDepth: 100 }),
+      seeds: [...dataMessages, long].map((message) => joined(fragmentsOf(message))),
+    },
+    json('peer → server', 40, toServer, (text) => parseToServer(text)),
+    json('server → peer', 40, fromServer, (text) => parseFromServer(text)),
+    json('signals', 40, signals, (text) => parseSignal(parsed(text))),
+    json('catalogue', 4, [catalogue], (text) => refusedByValibot(() => parseCatalogue(parsed(text)))),
+    {
+      ...{ name: 'fingerprints', weight: 10 },
+      seeds: [bytesOf(description)],
+      run: (input) => refusable(() => dtlsPrologue(description, textOf(input)).byteLength > 0),
+    },
+  ];
+}
+
+const long: DataMessage = {
+  ...{ kind: 'TASK_REQUEST', taskId, task: 'chat', model, maxTokens: 1, lease: null, sampling: {} },
+  turns: [{ role: 'user', content: 'long '.repeat(8_000) }],
+};
+
+function fragmentsOf(message: DataMessage): Uint8Array[] {
+  const fragments: Uint8Array[] = [];
+  writeMessage(message, (fragment) => fragments.push(fragment));
+  return fragments;
+}
+
+/** Fragments as a stranger may cut them, whatever is in them. */
+function fragmented(body: Uint8Array): Uint8Array {
+  const room = MAX_FRAGMENT_BYTES - SEAL_BYTES - 2;
+  const fragments: Uint8Array[] = [];
+  for (let at = 0; at < body.byteLength; at += room) {
+    const last = at + room >= body.byteLength ? 1 : 0;
+    fragments.push(concatBytes(new Uint8Array([PROTOCOL_VERSION, last]), body.subarray(at, at + room)));
+  }
+  return joined(fragments);
+}
+
+function readFragments(input: Uint8Array): boolean {
+  const reader = new MessageReader();
+  let accepted = false;
+  const readable = refusable(() => {
+    for (const fragment of separate(input)) {
+      const message = reader.read(fragment);
+      if (message === null) continue;
+      const again = joined(fragmentsOf(message));
+      if (!same(again, joined(fragmentsOf(reread(again))))) throw new Error('a message changes when it is passed on');
+      accepted = true;
+    }
+    return true;
+  });
+  return readable && accepted;
+}
+
+function reread(fragments: Uint8Array): DataMessage {
+  const reader = new MessageReader();
+  for (const fragment of separate(fragments)) {
+    const message = reader.read(fragment);
+    if (message !== null) return message;
+  }
+  throw new Error('a message is not whole when it is passed on');
+}
+
+/** What is accepted must be accepted, as the same, when it is written again. */
+function json(name: string, weight: number, values: readonly unknown[], read: (text: string) => unknown): FuzzTarget {
+  const write = (value: unknown) => bytesOf(JSON.stringify(value) ?? '');
+  const run = (input: Uint8Array) =>
+    refusable(() => {
+      const value = read(textOf(input));
+      if (value === null) return false;
+      const text = JSON.stringify(value);
+      if (JSON.stringify(read(text)) !== text) throw new Error('a message changes when it is passed on');
+      return true;
+    });
+  return { name, weight, values, write, run, seeds: values.map(write) };
+}
+
+/** As those do who hand on what they parsed themselves. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (thrown) {
+    if (thrown instanceof SyntaxError) return null;
+    throw thrown;
+  }
+}
+
+function refusedByValibot<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch (thrown) {
+    if (thrown instanceof v.ValiError) return null;
+    throw thrown;
+  }
+}
+
+function same(a: Uint8Array, b: Uint8Array): boolean {
+  return a.byteLength === b.byteLength && a.every((byte, i) => byte === b[i]);
+}
+
+function bytesOf(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+function textOf(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
+}
