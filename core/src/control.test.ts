@@ -1,8 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { ControlClient, type SocketLike } from './control.ts';
-import { newPeerId, type ModelId } from './ids.ts';
+import { MeshError } from './errors.ts';
+import { softwareIdentity } from './identity.ts';
+import type { ModelId } from './ids.ts';
+import { faultOf, newChallenge, proveKey } from './key-proof.ts';
 import { ManualClock } from './manual-clock.ts';
 import { PROTOCOL_VERSION, type FromServer, type ToServer } from './protocol.ts';
+
+const identity = softwareIdentity(new Uint8Array(32).fill(7));
+const WELCOME: FromServer = {
+  type: 'welcome',
+  version: PROTOCOL_VERSION,
+  heartbeatMs: 1000,
+  iceServers: [],
+  signalToken: 'a'.repeat(26),
+};
 
 /** A socket whose other end is the test. */
 class ScriptedSocket implements SocketLike {
@@ -25,19 +37,20 @@ class ScriptedSocket implements SocketLike {
   }
   welcome(): void {
     this.onopen?.(undefined as never);
-    this.say({ type: 'welcome', version: PROTOCOL_VERSION, heartbeatMs: 1000, iceServers: [] });
+    this.say(WELCOME);
   }
   types(): string[] {
     return this.sent.map(({ type }) => type);
   }
 }
 
-function setUp() {
+function setUp(prove = proveKey) {
   const clock = new ManualClock();
   const sockets: ScriptedSocket[] = [];
   const client = new ControlClient({
     url: 'ws://mesh/mesh',
-    self: newPeerId(),
+    identity,
+    prove,
     agent: 'browser',
     openSocket: () => {
       const socket = new ScriptedSocket();
@@ -72,6 +85,70 @@ describe('the control connection', () => {
     expect(client.state).toBe('open');
     await clock.advance(2_000);
     expect(last().types()).toEqual(['hello', 'advert', 'heartbeat', 'heartbeat', 'heartbeat']);
+  });
+
+  it('proves its key once a connection, and only then is in', async () => {
+    const { clock, client, last } = setUp();
+    const welcomes: string[] = [];
+    client.onWelcome = ({ signalToken }) => welcomes.push(signalToken);
+    last().onopen?.(undefined as never);
+    const [first, second] = [newChallenge(4), newChallenge(0)];
+    last().say(first);
+    last().say(second);
+    await clock.advance(0);
+    const [hello, proof, ...more] = last().sent;
+    expect(hello).toMatchObject({ type: 'hello', peerId: identity.peerId });
+    expect(proof?.type === 'proof' && faultOf(identity.publicKey, first, proof)).toBeNull();
+    expect(more).toEqual([]);
+    expect(client.state).toBe('connecting');
+    last().say(WELCOME);
+    expect([client.state, welcomes]).toEqual(['open', ['a'.repeat(26)]]);
+    last().say(newChallenge(0));
+    await clock.advance(0);
+    expect(last().types()).toEqual(['hello', 'proof']);
+  });
+
+  it('tries again when the server falls silent after the proof', async () => {
+    const { clock, client, sockets, last } = setUp();
+    last().onopen?.(undefined as never);
+    last().say(newChallenge(0));
+    await clock.advance(20_000);
+    expect(sockets.length).toBeGreaterThan(1);
+    expect(client.state).toBe('connecting');
+  });
+
+  it('gives up on a server that asks for too much work, and on a key that does not sign', async () => {
+    const greedy = setUp();
+    greedy.last().onopen?.(undefined as never);
+    greedy.last().say(newChallenge(60));
+    await greedy.clock.advance(60_000);
+    expect([greedy.client.state, greedy.client.refusal?.code, greedy.sockets.length]).toEqual([
+      'refused',
+      'bad_message',
+      1,
+    ]);
+    const lost = setUp(() => Promise.reject(new Error('the key is gone')));
+    lost.last().onopen?.(undefined as never);
+    lost.last().say(newChallenge(0));
+    await lost.clock.advance(0);
+    expect(lost.client.refusal).toMatchObject({ code: 'control_refused', cause: new Error('the key is gone') });
+  });
+
+  it('ends the work for a connection that is gone', async () => {
+    const ended: boolean[] = [];
+    const { clock, client, last } = setUp((_identity, _challenge, signal) => {
+      return new Promise((_resolve, reject) =>
+        signal.addEventListener('abort', () => {
+          ended.push(true);
+          reject(new MeshError('cancelled', 'Stopped.'));
+        }),
+      );
+    });
+    last().onopen?.(undefined as never);
+    last().say(newChallenge(0));
+    last().onclose?.(undefined as never);
+    await clock.advance(0);
+    expect([ended, client.state]).toEqual([[true], 'connecting']);
   });
 
   it('comes back by itself, with its advert', async () => {

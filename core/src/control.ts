@@ -2,16 +2,20 @@
 import { untilAborted } from './abort.ts';
 import { backoffMs } from './backoff.ts';
 import type { Clock } from './clock.ts';
-import { MeshError } from './errors.ts';
+import { toBase32 } from './base32.ts';
+import { asMeshError, MeshError } from './errors.ts';
+import type { Identity } from './identity.ts';
 import type { ModelId, PeerId } from './ids.ts';
+import type { proveKey } from './key-proof.ts';
 import {
   parseFromServer,
   PROTOCOL_VERSION,
   type Candidate,
-  type IceServer,
+  type Challenge,
   type ModelAdvert,
   type Offers,
   type ToServer,
+  type Welcome,
 } from './protocol.ts';
 
 const OPEN_TIMEOUT_MS = 10_000;
@@ -37,7 +41,9 @@ export type ControlState =
 export interface ControlOptions {
   /** ws: or wss: URL of `/mesh` */
   url: string;
-  self: PeerId;
+  identity: Identity;
+  /** From `key-proof.ts`. Handed in, so that a page need not load its arithmetic before its first picture. */
+  prove: typeof proveKey;
   agent: 'browser' | 'native';
   openSocket: (url: string) => SocketLike;
   clock: Clock;
@@ -64,12 +70,14 @@ export class ControlClient {
   offers: Offers | null = null;
   onState: ((state: ControlState) => void) | null = null;
   onOffers: ((offers: Offers) => void) | null = null;
-  /** With every welcome. */
-  onIceServers: ((servers: IceServer[]) => void) | null = null;
+  /** With every welcome: again after each reconnection, with another token for `/signal`. */
+  onWelcome: ((welcome: Welcome) => void) | null = null;
 
   #options: ControlOptions;
   #socket: SocketLike | null = null;
   #attempt = 0;
+  /** Ends the proof being made for this connection; null: none was asked for yet. */
+  #proving: AbortController | null = null;
   #stopTimer: (() => void) | null = null;
   #stopBeat: (() => void) | null = null;
   #heartbeatMs = 1_000;
@@ -137,9 +145,9 @@ export class ControlClient {
       this.#send({
         type: 'hello',
         version: PROTOCOL_VERSION,
-        peerId: this.#options.self,
+        peerId: this.#options.identity.peerId,
         agent: this.#options.agent,
-        key: null,
+        key: toBase32(this.#options.identity.publicKey),
       });
     socket.onmessage = (event: { data: unknown }) => {
       if (typeof event.data === 'string') this.#receive(event.data);
@@ -154,12 +162,15 @@ export class ControlClient {
     // A newer server may say more than we know; what we know is still true.
     if (message === null) return;
     switch (message.type) {
+      case 'challenge':
+        if (this.state === 'connecting' && this.#proving === null) void this.#prove(message);
+        break;
       case 'welcome':
         this.#heartbeatMs = message.heartbeatMs;
         this.#attempt = 0;
         this.#stopTimer?.();
         this.#stopTimer = null;
-        this.onIceServers?.(message.iceServers);
+        this.onWelcome?.(message);
         this.#setState('open');
         this.#sendAdvert();
         this.#beat();
@@ -176,15 +187,38 @@ export class ControlClient {
         if (message.requestId !== undefined) {
           this.#matches.get(message.requestId)?.reject(error);
         } else if (message.code === 'version_mismatch' || message.code === 'control_refused') {
-          this.refusal = error;
-          this.#detach();
-          this.#setState('refused');
+          this.#giveUp(error);
         }
         break;
       }
       default:
         message satisfies never;
     }
+  }
+
+  /** One signature a connection, whatever the server asks for. Never rejects. */
+  async #prove(challenge: Challenge): Promise<void> {
+    const proving = new AbortController();
+    this.#proving = proving;
+    // The work takes as long as it takes; the server says when that is too long.
+    this.#stopTimer?.();
+    this.#stopTimer = null;
+    const { identity, prove, clock } = this.#options;
+    try {
+      const proof = await prove(identity, challenge, proving.signal);
+      if (proving.signal.aborted) return;
+      this.#send(proof);
+      this.#stopTimer = clock.after(OPEN_TIMEOUT_MS, () => this.#lost());
+    } catch (thrown) {
+      if (proving.signal.aborted) return;
+      this.#giveUp(asMeshError(thrown, 'control_refused', 'This computer could not prove who it is. Start again.'));
+    }
+  }
+
+  #giveUp(error: MeshError): void {
+    this.refusal = error;
+    this.#detach();
+    this.#setState('refused');
   }
 
   /** The socket is gone or never came: forget it and try again later. */
@@ -201,6 +235,8 @@ export class ControlClient {
     this.#stopTimer = null;
     this.#stopBeat?.();
     this.#stopBeat = null;
+    this.#proving?.abort();
+    this.#proving = null;
     const socket = this.#socket;
     this.#socket = null;
     if (socket !== null) {

@@ -2,7 +2,11 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Engine, Finish, GenerateRequest, Piece } from './engine.ts';
 import { cancelled, MeshError } from './errors.ts';
+import { fromBase32 } from './base32.ts';
+import { SECRET_KEY_BYTES, softwareIdentity } from './identity.ts';
 import { newPeerId, type ModelId, type PeerId } from './ids.ts';
+import { faultOf, newChallenge, proveKey } from './key-proof.ts';
+import { randomBytes } from './random-bytes.ts';
 import { ControlClient, type SocketLike } from './control.ts';
 import { ManualClock } from './manual-clock.ts';
 import { MemoryNetwork, type MemoryLink } from './memory-transport.ts';
@@ -57,13 +61,15 @@ class ScriptedEngine implements Pick<Engine<never>, 'generate'> {
   }
 }
 
-/** A server that welcomes everyone and matches with everyone who advertises, in the order they came. */
+/** A server that welcomes everyone who proves its key, and matches with everyone who advertises, in the order they came. */
 class ScriptedServer {
   readonly providers = new Map<PeerId, Candidate>();
   readonly received: string[] = [];
 
   socket(): SocketLike {
     let peerId: PeerId | null = null;
+    let key: Uint8Array | null = null;
+    const challenge = newChallenge(0);
     const say = (message: FromServer) =>
       queueMicrotask(() => socket.onmessage?.({ data: JSON.stringify(message) } as never));
     const socket: SocketLike = {
@@ -79,7 +85,18 @@ class ScriptedServer {
         switch (message.type) {
           case 'hello':
             peerId = message.peerId;
-            say({ type: 'welcome', version: PROTOCOL_VERSION, heartbeatMs: 1000, iceServers: [] });
+            key = fromBase32(message.key ?? '');
+            say(challenge);
+            break;
+          case 'proof':
+            if (key === null || faultOf(key, challenge, message) !== null) throw new Error('not proved');
+            say({
+              type: 'welcome',
+              version: PROTOCOL_VERSION,
+              heartbeatMs: 1000,
+              iceServers: [],
+              signalToken: 'a'.repeat(26),
+            });
             break;
           case 'advert':
             if (message.models.length === 0) this.providers.delete(peerId!);
@@ -122,11 +139,12 @@ class World {
   readonly links: MemoryLink[] = [];
 
   async join(): Promise<Mesh> {
-    const self = newPeerId();
-    const transport = this.network.join(self);
+    const identity = softwareIdentity(randomBytes(SECRET_KEY_BYTES));
+    const transport = this.network.join(identity.peerId);
     const control = new ControlClient({
       url: 'ws://mesh',
-      self,
+      identity,
+      prove: proveKey,
       agent: 'native',
       openSocket: () => this.server.socket(),
       clock: this.clock,

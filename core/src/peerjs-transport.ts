@@ -24,6 +24,8 @@ export interface PeerJsPeer {
   readonly open: boolean;
   readonly disconnected: boolean;
   readonly destroyed: boolean;
+  /** The very object that it reads with each connection to its server. */
+  readonly options: { token?: string };
   on(event: 'open' | 'close' | 'disconnected', listener: () => void): unknown;
   on(event: 'connection', listener: (connection: PeerJsConnection) => void): unknown;
   on(event: 'error', listener: (error: { type?: string; message: string }) => void): unknown;
@@ -50,6 +52,7 @@ export class PeerJsTransport implements Transport {
   accept: ((link: Link) => void) | null = null;
   #options: PeerJsTransportOptions;
   #iceServers: IceServer[] = [];
+  #token = '';
   #limits: SignalLimits;
   #peer: PeerJsPeer | null = null;
   #attempt = 0;
@@ -68,11 +71,26 @@ export class PeerJsTransport implements Transport {
     this.#limits = new SignalLimits(options.clock);
   }
 
-  /** Registers with the signalling server and keeps registered. Called again: takes the new servers from now on. */
-  start(iceServers: IceServer[]): void {
+  /**
+   * Registers with the signalling server and keeps registered; `token` is the control plane's word that the id is ours.
+   * Called again: takes the new servers and the new token from now on.
+   */
+  start(iceServers: readonly IceServer[], token: string): void {
     // PeerJS reads the list from this very array whenever it makes a connection.
     this.#iceServers.splice(0, Infinity, ...iceServers);
-    if (this.#peer === null && !this.#closed) this.#register();
+    const renewed = token !== this.#token;
+    this.#token = token;
+    if (this.#closed) return;
+    if (this.#peer === null) {
+      this.#register();
+      return;
+    }
+    this.#peer.options.token = token;
+    // Away because the token before was no longer taken, most likely: no reason to wait on.
+    if (renewed && this.#stopRetry !== null) {
+      this.#stopRetry();
+      this.#return();
+    }
   }
 
   /** A first try that hangs, as WebRTC sometimes does without a word, gets company; the first to open is taken. */
@@ -164,6 +182,7 @@ export class PeerJsTransport implements Transport {
       secure,
       path: '/signal',
       debug: 0,
+      token: this.#token,
       config: { iceServers: this.#iceServers },
     });
     this.#peer = peer;
@@ -260,12 +279,14 @@ export class PeerJsTransport implements Transport {
   /** The signalling server is gone; open links live on. */
   #retry(): void {
     if (this.#closed || this.#stopRetry !== null) return;
-    this.#stopRetry = this.#options.clock.after(backoffMs(this.#attempt++, this.#options.random), () => {
-      this.#stopRetry = null;
-      // A peer that never was registered destroys itself and cannot come back.
-      if (this.#peer === null || this.#peer.destroyed) this.#register();
-      else if (this.#peer.disconnected) this.#peer.reconnect();
-    });
+    this.#stopRetry = this.#options.clock.after(backoffMs(this.#attempt++, this.#options.random), () => this.#return());
+  }
+
+  #return(): void {
+    this.#stopRetry = null;
+    // A peer that never was registered destroys itself and cannot come back.
+    if (this.#peer === null || this.#peer.destroyed) this.#register();
+    else if (this.#peer.disconnected) this.#peer.reconnect();
   }
 
   async #reachableSoon(signal: AbortSignal): Promise<void> {

@@ -27,6 +27,9 @@ const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.M
 const positive = v.pipe(v.number(), v.finite(), v.minValue(0));
 const text = (most: number) => v.pipe(v.string(), v.maxLength(most));
 const errorCode = v.picklist(ERROR_CODES);
+/** Bytes in JSON are base32, see `base32.ts`: 32 of them, and 64. */
+const bytes32 = v.pipe(v.string(), v.regex(/^[a-z2-7]{52}$/));
+const bytes64 = v.pipe(v.string(), v.regex(/^[a-z2-7]{103}$/));
 
 /** One turn of a conversation. */
 export const TurnSchema = v.object({
@@ -138,14 +141,26 @@ export const ModelAdvertSchema = v.object({
 });
 export type ModelAdvert = v.InferOutput<typeof ModelAdvertSchema>;
 
-/** The first message on `/mesh`. `key` is the place of the Ed25519 public key whose proof the server will ask for. */
+/**
+ * The first message on `/mesh`. `key`: the Ed25519 public key, 32 bytes as base32, that `peerId` is derived from. Null
+ * came from programs that had none: they are told to update, which takes that they are understood.
+ */
 export const HelloSchema = v.object({
   type: v.literal('hello'),
   version: count,
   peerId,
   agent: v.picklist(['browser', 'native']),
-  key: v.nullable(v.string()),
+  key: v.nullable(text(64)),
 });
+
+/** The answer to `challenge`, right once: see `key-proof.ts`. */
+export const ProofSchema = v.object({
+  type: v.literal('proof'),
+  signature: bytes64,
+  /** The number that `hashcash.ts` found; 0 where no work was asked for. */
+  work: count,
+});
+export type Proof = v.InferOutput<typeof ProofSchema>;
 
 /** All that this peer offers from now on; an empty list: nothing. Replaces the advert before. */
 export const AdvertSchema = v.object({
@@ -178,12 +193,27 @@ export const MatchSchema = v.object({
 /** Leaving now; the registry forgets this peer at once. */
 export const ByeSchema = v.object({ type: v.literal('bye') });
 
-const ToServerSchema = v.variant('type', [HelloSchema, AdvertSchema, HeartbeatSchema, MatchSchema, ByeSchema]);
+const ToServerSchema = v.variant('type', [
+  HelloSchema,
+  ProofSchema,
+  AdvertSchema,
+  HeartbeatSchema,
+  MatchSchema,
+  ByeSchema,
+]);
 export type ToServer = v.InferOutput<typeof ToServerSchema>;
 
 // ---- Control plane: server → peer --------------------------------------------------------------------------------
 
-/** The hello was accepted. */
+/** Prove that the key of your hello is yours, and do `workBits` bits of work where that is not 0. */
+export const ChallengeSchema = v.object({
+  type: v.literal('challenge'),
+  nonce: bytes32,
+  workBits: v.pipe(count, v.maxValue(256)),
+});
+export type Challenge = v.InferOutput<typeof ChallengeSchema>;
+
+/** The key was proved: this peer is in. */
 export const WelcomeSchema = v.object({
   type: v.literal('welcome'),
   version: count,
@@ -199,6 +229,8 @@ export const WelcomeSchema = v.object({
     ),
     v.maxLength(16),
   ),
+  /** Opens `/signal` for this peer id, as long as this connection lives and a minute longer. */
+  signalToken: v.pipe(v.string(), v.regex(/^[a-z2-7]{16,64}$/)),
 });
 
 /** One provider in a shortlist, with what `route.ts` ranks by. */
@@ -254,7 +286,13 @@ export const RefusedSchema = v.object({
   message: text(1024),
 });
 
-const FromServerSchema = v.variant('type', [WelcomeSchema, MatchedSchema, OffersSchema, RefusedSchema]);
+const FromServerSchema = v.variant('type', [
+  ChallengeSchema,
+  WelcomeSchema,
+  MatchedSchema,
+  OffersSchema,
+  RefusedSchema,
+]);
 export type FromServer = v.InferOutput<typeof FromServerSchema>;
 export type Welcome = v.InferOutput<typeof WelcomeSchema>;
 export type IceServer = Welcome['iceServers'][number];

@@ -18,7 +18,7 @@ export interface SealedWebRtcOptions extends Omit<PeerJsTransportOptions, 'self'
 export interface SealedWebRtc {
   transport: Transport;
   /** See `PeerJsTransport.start`. */
-  start: (iceServers: IceServer[]) => void;
+  start: (iceServers: readonly IceServer[], token: string) => void;
 }
 
 export function openSealedWebRtc({ credentials, refused, ...options }: SealedWebRtcOptions): SealedWebRtc {
@@ -30,7 +30,7 @@ export function openSealedWebRtc({ credentials, refused, ...options }: SealedWeb
     clock,
     ...(refused && { refused }),
   });
-  return { transport, start: (iceServers) => webRtc.start(iceServers) };
+  return { transport, start: (iceServers, token) => webRtc.start(iceServers, token) };
 }
 
 function prologue(link: Link): Uint8Array {

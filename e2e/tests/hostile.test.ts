@@ -1,17 +1,18 @@
 import { expect, test } from '@playwright/test';
 import { encode } from '@msgpack/msgpack';
+import type { ControlClient } from '@llmesh/core/control';
 import { makeCredentials } from '@llmesh/core/credentials';
 import { SECRET_KEY_BYTES, softwareIdentity } from '@llmesh/core/identity';
-import { isPeerId, newPeerId, newTaskId, type PeerId } from '@llmesh/core/ids';
+import { isPeerId, newTaskId, type PeerId } from '@llmesh/core/ids';
 import { PeerJsTransport } from '@llmesh/core/peerjs-transport';
-import { MAX_FRAGMENT_BYTES, PROTOCOL_VERSION } from '@llmesh/core/protocol';
+import { MAX_FRAGMENT_BYTES, PROTOCOL_VERSION, type Welcome } from '@llmesh/core/protocol';
 import { generateKeyPair } from '@llmesh/core/noise';
 import { randomBytes } from '@llmesh/core/random-bytes';
 import { HANDSHAKE_XX, SEALED } from '@llmesh/core/seal-wire';
 import { openSealedWebRtc } from '@llmesh/core/sealed-webrtc';
 import type { Link, Transport } from '@llmesh/core/transport';
 import { releaseWebRtc } from 'llmesh/datachannel';
-import { openWebRtc, webRtcOptions } from 'llmesh/mesh-node';
+import { openControl, openWebRtc, throwAwayIdentity, webRtcOptions } from 'llmesh/mesh-node';
 import { WebSocket } from 'ws';
 import { startMesh, type TestMesh } from '../src/mesh.ts';
 import { askAll } from '../src/node-client.ts';
@@ -65,7 +66,11 @@ async function stillAnswers(): Promise<void> {
 }
 
 /** One link after the other to the provider: each offence ends its own. */
-async function areCutOff(transport: Transport, offences: [string, (link: Link) => void][]): Promise<void> {
+async function areCutOff(
+  transport: Transport,
+  control: ControlClient,
+  offences: [string, (link: Link) => void][],
+): Promise<void> {
   const provider = workerId();
   try {
     for (const [name, offend] of offences) {
@@ -77,14 +82,15 @@ async function areCutOff(transport: Transport, offences: [string, (link: Link) =
     await stillAnswers();
   } finally {
     transport.close();
+    control.close();
     releaseWebRtc();
   }
 }
 
 test('a peer that breaks the protocol on a sealed link is cut off, and nobody else notices', async () => {
-  const { transport, start } = await openWebRtc(new URL(mesh.url));
-  start([]);
-  await areCutOff(transport, [
+  const { transport, control } = await openWebRtc(new URL(mesh.url));
+  control.start();
+  await areCutOff(transport, control, [
     ['junk', (link) => link.send(frame(1, new Uint8Array([0xc1, 1, 2, 3])))],
     ['nothing', (link) => link.send(new Uint8Array(1))],
     ['an unknown kind', (link) => link.send(frame(1, encode({ kind: 'TASK_EVIL' })))],
@@ -101,9 +107,12 @@ test('a peer that breaks the protocol on a sealed link is cut off, and nobody el
 });
 
 test('a peer that does not seal its link, or seals it badly, is cut off, and nobody else notices', async () => {
-  const raw = new PeerJsTransport({ ...webRtcOptions(new URL(mesh.url)), self: newPeerId() });
-  raw.start([]);
-  await areCutOff(raw, [
+  const identity = throwAwayIdentity();
+  const raw = new PeerJsTransport({ ...webRtcOptions(new URL(mesh.url)), self: identity.peerId });
+  const control = openControl(new URL(mesh.url), identity);
+  control.onWelcome = ({ iceServers, signalToken }) => raw.start(iceServers, signalToken);
+  control.start();
+  await areCutOff(raw, control, [
     ['a question in the open', (link) => link.send(request({}))],
     ['another version', (link) => link.send(frame(1, text(40), 77))],
     ['a handshake of zeros', (link) => link.send(frame(HANDSHAKE_XX, new Uint8Array(32)))],
@@ -118,14 +127,16 @@ test('a peer that does not seal its link, or seals it badly, is cut off, and nob
 test('a provider of another key than its id is not believed', async () => {
   const honest = softwareIdentity(randomBytes(SECRET_KEY_BYTES));
   const thief = await makeCredentials(softwareIdentity(randomBytes(SECRET_KEY_BYTES)));
-  // The signalling server is asked for the honest id, and gives it: whoever is first.
+  // A signalling server in league with the thief: it lets in the honest id for whoever says so.
+  const accomplice = openControl(new URL(mesh.url), honest);
   const stolen = openSealedWebRtc({
     ...webRtcOptions(new URL(mesh.url)),
     credentials: { ...thief, peerId: honest.peerId },
   });
   const asker = await openWebRtc(new URL(mesh.url));
-  stolen.start([]);
-  asker.start([]);
+  accomplice.onWelcome = ({ iceServers, signalToken }) => stolen.start(iceServers, signalToken);
+  accomplice.start();
+  asker.control.start();
   try {
     await stolen.transport.reachable(AbortSignal.timeout(20_000));
     stolen.transport.accept = () => {
@@ -137,6 +148,8 @@ test('a provider of another key than its id is not believed', async () => {
   } finally {
     stolen.transport.close();
     asker.transport.close();
+    accomplice.close();
+    asker.control.close();
     releaseWebRtc();
   }
 });
@@ -150,7 +163,15 @@ test('a program that breaks the protocol on a WebSocket is cut off, and nobody e
     ['an unknown type', '{"type":"evil"}'],
     ['a match before a hello', '{"type":"match","requestId":1,"model":"x","exclude":[]}'],
   ];
-  for (const path of ['/mesh', `/signal/peerjs?key=peerjs&id=${newPeerId()}&token=t`]) {
+  const identity = throwAwayIdentity();
+  const control = openControl(new URL(mesh.url), identity);
+  const welcomed = new Promise<Welcome>((resolve) => {
+    control.onWelcome = resolve;
+  });
+  control.start();
+  const { signalToken } = await welcomed;
+  const query = `key=peerjs&id=${identity.peerId}&token=${signalToken}`;
+  for (const path of ['/mesh', `/signal/peerjs?${query}`]) {
     for (const [name, offence] of offences) {
       await test.step(`${path.slice(0, 7)}: ${name}`, async () => {
         const socket = new WebSocket(address + path);
@@ -166,6 +187,7 @@ test('a program that breaks the protocol on a WebSocket is cut off, and nobody e
       });
     }
   }
+  control.close();
   expect(await (await fetch(`${mesh.url}/healthz`)).json()).toEqual({ status: 'ok' });
   await stillAnswers();
 });

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll } from 'vitest';
+import { afterAll, beforeAll, test } from 'vitest';
+import { MeshError } from '@llmesh/core/errors';
 import { transportSuite } from '@llmesh/core/suites/transport';
 import { releaseWebRtc } from './datachannel.ts';
 import { openWebRtc } from './mesh-node.ts';
@@ -14,21 +15,55 @@ afterAll(async () => {
   releaseWebRtc();
 });
 
-async function join() {
-  const { transport, start } = await openWebRtc(new URL(plane.url));
-  start([]);
+async function join(address = new URL(plane.url)) {
+  const { transport, control } = await openWebRtc(address);
+  control.start();
   await transport.reachable(AbortSignal.timeout(20_000));
-  return transport;
+  return { transport, control };
 }
+
+test('finds its way back to a server that was restarted and knows none of its tokens', async () => {
+  let server = await startControlPlane();
+  const address = new URL(server.url);
+  const [a, b] = await Promise.all([join(address), join(address)]);
+  server.process.kill('SIGKILL');
+  await server.process.exited;
+  server = await startControlPlane(Number(address.port));
+  try {
+    const accepted = new Promise((resolve) => {
+      b.transport.accept = resolve;
+    });
+    const dialled = async () => {
+      // Whoever is back first finds nobody.
+      for (;;) {
+        try {
+          return await a.transport.dial(b.transport.self, AbortSignal.timeout(20_000));
+        } catch (error) {
+          if (!(error instanceof MeshError) || error.code === 'cancelled') throw error;
+        }
+      }
+    };
+    await Promise.all([accepted, dialled()]);
+  } finally {
+    for (const { transport, control } of [a, b]) {
+      transport.close();
+      control.close();
+    }
+    server.process.kill('SIGTERM');
+    await server.process.exited;
+  }
+});
 
 transportSuite('sealed PeerJS on node-datachannel', async () => {
   const [a, b] = await Promise.all([join(), join()]);
   return {
-    a,
-    b,
+    a: a.transport,
+    b: b.transport,
     async close() {
-      a.close();
-      b.close();
+      for (const { transport, control } of [a, b]) {
+        transport.close();
+        control.close();
+      }
     },
   };
 });

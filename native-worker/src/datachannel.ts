@@ -24,7 +24,7 @@ export function releaseWebRtc(): void {
 function load(): PeerClass {
   // PeerJS looks for browser globals, and nowhere else.
   const host: Record<string, unknown> = globalThis;
-  host['WebSocket'] ??= WebSocket;
+  host['WebSocket'] ??= SignalSocket;
   host['RTCSessionDescription'] ??= RTCSessionDescription;
   host['RTCIceCandidate'] ??= RTCIceCandidate;
   // While it is loaded it tries a connection out, with a public STUN server: let it try this one.
@@ -33,6 +33,14 @@ function load(): PeerClass {
   const { Peer } = createRequire(import.meta.url)('peerjs') as { Peer: PeerClass };
   host['RTCPeerConnection'] = NodePeerConnection;
   return Peer;
+}
+
+/** PeerJS listens for no `error`, which in browsers is harmless and with `ws` ends the process. A `close` always follows. */
+class SignalSocket extends WebSocket {
+  constructor(url: string) {
+    super(url);
+    this.on('error', () => {});
+  }
 }
 
 /** What PeerJS's feature test touches. */

@@ -2,8 +2,9 @@
 import { WebSocket } from 'ws';
 import { realClock } from '@llmesh/core/clock';
 import { ControlClient } from '@llmesh/core/control';
+import { proveKey } from '@llmesh/core/key-proof';
 import { makeCredentials } from '@llmesh/core/credentials';
-import { SECRET_KEY_BYTES, softwareIdentity } from '@llmesh/core/identity';
+import { SECRET_KEY_BYTES, softwareIdentity, type Identity } from '@llmesh/core/identity';
 import { Mesh } from '@llmesh/core/mesh';
 import type { PeerJsTransportOptions } from '@llmesh/core/peerjs-transport';
 import { MAX_MESSAGE_BYTES } from '@llmesh/core/protocol';
@@ -22,21 +23,9 @@ export interface MeshNode {
 let nodes = 0;
 
 /** A new peer of the mesh at `address`. It connects on its own, now and whenever the connection breaks. */
-export async function openMeshNode(address: URL): Promise<MeshNode> {
-  const clock = realClock;
-  const random = Math.random;
-  const { transport, start } = await openWebRtc(address);
-  const self = transport.self;
-  const control = new ControlClient({
-    url: new URL('/mesh', address).href.replace(/^http/, 'ws'),
-    self,
-    agent: 'native',
-    openSocket: (url) => new WebSocket(url, { maxPayload: MAX_MESSAGE_BYTES }),
-    clock,
-    random,
-  });
-  control.onIceServers = start;
-  const mesh = new Mesh({ control, transport, clock, random });
+export async function openMeshNode(address: URL, identity = throwAwayIdentity()): Promise<MeshNode> {
+  const { transport, control } = await openWebRtc(address, identity);
+  const mesh = new Mesh({ control, transport, clock: realClock, random: Math.random });
   nodes += 1;
   control.start();
   let open = true;
@@ -52,10 +41,36 @@ export async function openMeshNode(address: URL): Promise<MeshNode> {
   };
 }
 
-/** The transport of a new peer alone, for whoever needs no control plane. Its key lives as long as it does. */
-export async function openWebRtc(address: URL): Promise<SealedWebRtc> {
-  const identity = softwareIdentity(randomBytes(SECRET_KEY_BYTES));
-  return openSealedWebRtc({ ...webRtcOptions(address), credentials: await makeCredentials(identity) });
+/** Without the mesh on top: the transport comes up when `control` was started and let in. */
+export async function openWebRtc(
+  address: URL,
+  identity = throwAwayIdentity(),
+): Promise<Pick<SealedWebRtc, 'transport'> & { control: ControlClient }> {
+  const { transport, start } = openSealedWebRtc({
+    ...webRtcOptions(address),
+    credentials: await makeCredentials(identity),
+  });
+  const control = openControl(address, identity);
+  control.onWelcome = ({ iceServers, signalToken }) => start(iceServers, signalToken);
+  return { transport, control };
+}
+
+/** The connection to `/mesh` alone. It has to be started. */
+export function openControl(address: URL, identity: Identity): ControlClient {
+  return new ControlClient({
+    url: new URL('/mesh', address).href.replace(/^http/, 'ws'),
+    identity,
+    prove: proveKey,
+    agent: 'native',
+    openSocket: (url) => new WebSocket(url, { maxPayload: MAX_MESSAGE_BYTES }),
+    clock: realClock,
+    random: Math.random,
+  });
+}
+
+/** For peers that nobody needs to know again. */
+export function throwAwayIdentity(): Identity {
+  return softwareIdentity(randomBytes(SECRET_KEY_BYTES));
 }
 
 /** All but who we are. */

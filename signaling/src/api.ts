@@ -2,13 +2,11 @@
 import type { IncomingMessage } from 'node:http';
 import { Router, type RequestHandler, type Response } from 'express';
 import type { Clock } from '@llmesh/core/clock';
+import { AddressBuckets } from './address-buckets.ts';
 import type { Metrics } from './metrics.ts';
 import type { Registry } from './registry.ts';
-import { TokenBucket } from './token-bucket.ts';
 
 const RATE = { perSecond: 50, burst: 200 };
-/** Addresses remembered at once. */
-const MAX_BUCKETS = 10_000;
 
 export interface ApiOptions {
   clock: Clock;
@@ -58,23 +56,11 @@ const getOnly: RequestHandler = (request, response, next) => {
 };
 
 function limiter({ clock, metrics, addressOf }: ApiOptions): RequestHandler {
-  const buckets = new Map<string, TokenBucket>();
+  const buckets = new AddressBuckets(clock, RATE);
   return (request, response, next) => {
-    const address = addressOf(request);
-    let bucket = buckets.get(address);
-    if (bucket === undefined) {
-      if (buckets.size >= MAX_BUCKETS) forget(buckets);
-      buckets.set(address, (bucket = new TokenBucket(clock, RATE)));
-    }
-    if (bucket.take(1)) return next();
+    if (buckets.take(addressOf(request))) return next();
     metrics.refuse('http', 'rate_limited');
     response.set('Retry-After', '1');
     sendError(response, 429, 'rate_limited', 'Too many requests from this address. Slow down.');
   };
-}
-
-/** Those that are full again first; if nobody is, everybody: memory before fairness. */
-function forget(buckets: Map<string, TokenBucket>): void {
-  for (const [address, bucket] of buckets) if (bucket.full) buckets.delete(address);
-  if (buckets.size >= MAX_BUCKETS) buckets.clear();
 }

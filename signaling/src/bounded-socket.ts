@@ -9,6 +9,7 @@ export const PING_MS = 5000;
 /** Close codes of the private range (RFC 6455 §7.4.2), after the HTTP status that says the same. */
 export const CLOSE = {
   badMessage: 4400,
+  notProven: 4401,
   helloTimeout: 4408,
   replaced: 4409,
   versionMismatch: 4426,

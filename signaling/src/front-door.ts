@@ -1,11 +1,20 @@
 /** Who may open a WebSocket here, and which: the one place that answers `upgrade`. */
 import { STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
 import type { Logger } from 'pino';
+import type { Clock } from '@llmesh/core/clock';
+import { AddressBuckets } from './address-buckets.ts';
 import { MESH_PATH, type Mesh } from './mesh.ts';
 import type { Metrics } from './metrics.ts';
 import { SIGNAL_SOCKET_PATH, type Signal } from './signal.ts';
 
+/**
+ * New WebSockets from one address: each may cost a signature to check, some milliseconds. A school that comes back all at
+ * once after a restart must get in.
+ */
+const OPENING_RATE = { perSecond: 20, burst: 600 };
+
 export interface FrontDoorOptions {
+  clock: Clock;
   mesh: Mesh;
   signal: Signal;
   metrics: Metrics;
@@ -21,6 +30,7 @@ export interface FrontDoorOptions {
 export function openFrontDoor(server: Server, options: FrontDoorOptions): void {
   const { mesh, signal, metrics, log } = options;
   const counts = new Map<string, number>();
+  const openings = new AddressBuckets(options.clock, OPENING_RATE);
 
   server.on('upgrade', (request, socket, head) => {
     // A reset before `ws` takes over must not end the process.
@@ -39,19 +49,22 @@ export function openFrontDoor(server: Server, options: FrontDoorOptions): void {
     }
     const address = `${kind} ${options.addressOf(request)}`;
     const count = counts.get(address) ?? 0;
+    if (!openings.take(address))
+      return refuse(429, kind, 'rate_limited', 'Too many new connections from this address. Try again in a minute.');
     if (count >= options.maxPerAddress)
       return refuse(429, kind, 'rate_limited', 'Too many connections from this address.');
     if ((kind === 'mesh' ? mesh : signal).size >= options.maxPeers)
       return refuse(503, kind, 'busy', 'The mesh is full. Try again later.');
+    const refusal = kind === 'signal' ? signal.refusalOf(request) : null;
+    if (refusal !== null) return refuse(refusal.status, kind, refusal.code, refusal.why);
     counts.set(address, count + 1);
     socket.once('close', () => {
       const left = (counts.get(address) ?? 1) - 1;
       if (left === 0) counts.delete(address);
       else counts.set(address, left);
     });
-    if (kind === 'mesh') return mesh.accept(request, socket, head);
-    if (!signal.accept(request, socket, head))
-      refuse(400, kind, 'bad_message', 'Not an id, token and key of a peer of this mesh.');
+    if (kind === 'mesh') mesh.accept(request, socket, head);
+    else signal.accept(request, socket, head);
 
     function refuse(status: number, plane: Parameters<Metrics['refuse']>[0], code: string, message: string): void {
       metrics.refuse(plane, code);

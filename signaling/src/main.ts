@@ -4,10 +4,12 @@ import { pino } from 'pino';
 import * as v from 'valibot';
 import { MeshError } from '@llmesh/core/errors';
 import { WelcomeSchema, type IceServer } from '@llmesh/core/protocol';
-import { startControlPlane, type ControlPlane } from './server.ts';
+import { DEFAULT_JOIN_WORK_BITS, startControlPlane, type ControlPlane } from './server.ts';
 
 const EXIT_PORT_IN_USE = 3;
 const EXIT_FAILED = 1;
+/** Some seconds on a computer, half a minute on a phone: peers are given a minute. */
+const MOST_JOIN_BITS = 20;
 /** After this the process ends, whoever is still connected. */
 const SHUTDOWN_MS = 2000;
 
@@ -26,6 +28,7 @@ const program = new Command('llmesh-signaling')
 Environment:
   LLMESH_ORIGINS      other origins whose pages may connect, with commas between them
   LLMESH_ICE_SERVERS  RTCIceServer list for WebRTC, as JSON
+  LLMESH_JOIN_BITS    what joining costs an identity once: 2 to this power hashes, 0 to 20 (default 12)
   LLMESH_TRUST_PROXY  1 behind a reverse proxy that sets X-Forwarded-For
   LOG_LEVEL           trace, debug, info, warn (default), error, fatal or silent`,
   )
@@ -59,6 +62,7 @@ try {
       .split(',')
       .map((origin) => origin.trim())
       .filter(Boolean),
+    joinWorkBits: parseJoinBits(process.env['LLMESH_JOIN_BITS']),
     trustProxy: process.env['LLMESH_TRUST_PROXY'] === '1',
     log,
   });
@@ -85,6 +89,14 @@ function parsePort(text: string): number {
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw new InvalidArgumentError('A port is a number up to 65535.');
   return port;
+}
+
+function parseJoinBits(text: string | undefined): number {
+  if (!text) return DEFAULT_JOIN_WORK_BITS;
+  const bits = Number(text);
+  if (!Number.isInteger(bits) || bits < 0 || bits > MOST_JOIN_BITS)
+    throw new MeshError('control_refused', `LLMESH_JOIN_BITS is a number from 0 to ${MOST_JOIN_BITS}.`);
+  return bits;
 }
 
 function parseIceServers(json: string | undefined): readonly IceServer[] {

@@ -1,16 +1,31 @@
-/** One connection on `/mesh`, from its hello to its end. */
+/** One connection on `/mesh`, from its hello and the proof of its key to its end. */
+import { fromBase32 } from '@llmesh/core/base32';
 import type { Clock } from '@llmesh/core/clock';
 import type { ErrorCode } from '@llmesh/core/errors';
+import { peerIdOf, PUBLIC_KEY_BYTES } from '@llmesh/core/identity';
 import type { PeerId } from '@llmesh/core/ids';
-import { parseToServer, PROTOCOL_VERSION, type FromServer, type IceServer, type ToServer } from '@llmesh/core/protocol';
+import { faultOf, newChallenge } from '@llmesh/core/key-proof';
+import {
+  parseToServer,
+  PROTOCOL_VERSION,
+  type Challenge,
+  type FromServer,
+  type IceServer,
+  type Proof,
+  type ToServer,
+} from '@llmesh/core/protocol';
 import { CLOSE, type BoundedSocket } from './bounded-socket.ts';
 import type { Matchmaker } from './matchmaker.ts';
 import type { Metrics } from './metrics.ts';
 import { PUBLISH_MS, type OfferBoard } from './offer-board.ts';
 import { HEARTBEAT_MS, type RegisteredPeer, type Registry } from './registry.ts';
+import type { PaidWork } from './paid-work.ts';
+import type { SignalPasses } from './signal-passes.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 export const HELLO_TIMEOUT_MS = 10_000;
+/** To sign, and on a small phone to work. */
+export const PROOF_TIMEOUT_MS = 60_000;
 export const MAX_BAD_MESSAGES = 5;
 /** A message costs one, and one more for every 16 KiB, so that few large ones cannot do what many small ones may not. */
 const RATE = { perSecond: 50, burst: 200 };
@@ -25,15 +40,28 @@ export interface MeshContext {
   board: OfferBoard;
   metrics: Metrics;
   iceServers: readonly IceServer[];
-  /** Peers that have said hello. */
+  passes: SignalPasses;
+  paid: PaidWork;
+  joinWorkBits: number;
+  /** Peers that have proved their key. */
   sessions: Map<PeerId, MeshSession>;
 }
+
+/** A hello that is still to be proved. */
+interface Claim {
+  hello: Hello;
+  publicKey: Uint8Array;
+  challenge: Challenge;
+}
+type Hello = Extract<ToServer, { type: 'hello' }>;
 
 export class MeshSession {
   readonly #context: MeshContext;
   readonly #socket: BoundedSocket;
   readonly #bucket: TokenBucket;
-  readonly #stopHelloTimer: () => void;
+  #stopHelloTimer: () => void;
+  #claim: Claim | null = null;
+  #pass: string | null = null;
   #peer: RegisteredPeer | null = null;
   #badMessages = 0;
   #overRate = 0;
@@ -80,13 +108,15 @@ export class MeshSession {
     if (this.#peer !== null) this.#context.registry.heard(this.#peer);
     switch (message.type) {
       case 'hello':
-        return this.#peer === null ? this.#hello(message) : this.#bad('One hello is enough.');
+        return this.#peer === null && this.#claim === null ? this.#hello(message) : this.#bad('One hello is enough.');
+      case 'proof':
+        return this.#claim === null ? this.#bad('No proof was asked for.') : this.#proof(this.#claim, message);
       case 'advert':
-        return this.#peer === null ? this.#bad(HELLO_FIRST) : this.#advert(this.#peer, message);
+        return this.#peer === null ? this.#early() : this.#advert(this.#peer, message);
       case 'heartbeat':
-        return this.#peer === null ? this.#bad(HELLO_FIRST) : this.#heartbeat(this.#peer, message);
+        return this.#peer === null ? this.#early() : this.#heartbeat(this.#peer, message);
       case 'match':
-        return this.#peer === null ? this.#bad(HELLO_FIRST) : this.#match(this.#peer, message);
+        return this.#peer === null ? this.#early() : this.#match(this.#peer, message);
       case 'bye':
         this.#leave();
         return this.#close(1000, 'Goodbye.');
@@ -95,23 +125,48 @@ export class MeshSession {
     }
   }
 
-  #hello(hello: Extract<ToServer, { type: 'hello' }>): void {
-    if (hello.version !== PROTOCOL_VERSION) {
+  #hello(hello: Hello): void {
+    // A hello without a key came from programs before there were keys.
+    if (hello.version !== PROTOCOL_VERSION || hello.key === null) {
       const what = hello.agent === 'browser' ? 'This page is from an older version. Reload it.' : OTHER_VERSION;
       return this.#end('version_mismatch', what, CLOSE.versionMismatch);
     }
+    const publicKey = fromBase32(hello.key);
+    if (publicKey?.byteLength !== PUBLIC_KEY_BYTES || peerIdOf(publicKey) !== hello.peerId) {
+      return this.#end('control_refused', 'This id is not of this key.', CLOSE.notProven);
+    }
+    const { paid, joinWorkBits, clock } = this.#context;
+    const challenge = newChallenge(paid.has(hello.peerId) ? 0 : joinWorkBits);
+    this.#claim = { hello, publicKey, challenge };
     this.#stopHelloTimer();
-    // Whoever knows an id can take it over until `hello.key` is proved, which is where the challenge goes.
-    const { sessions, registry, board } = this.#context;
+    this.#stopHelloTimer = clock.after(PROOF_TIMEOUT_MS, () => {
+      this.#end('bad_message', 'No proof of the key within a minute. Connect again.', CLOSE.helloTimeout);
+    });
+    this.#say(challenge);
+  }
+
+  /** The challenge is spent, whatever comes of it. */
+  #proof({ hello, publicKey, challenge }: Claim, proof: Proof): void {
+    this.#claim = null;
+    const fault = faultOf(publicKey, challenge, proof);
+    if (fault !== null) {
+      const what = fault === 'work' ? 'The work for joining was not done.' : 'This key was not proved.';
+      return this.#end('control_refused', what, CLOSE.notProven);
+    }
+    this.#stopHelloTimer();
+    const { sessions, registry, board, paid, passes } = this.#context;
+    paid.add(hello.peerId);
     const before = sessions.get(hello.peerId);
     if (before !== undefined) before.#replaced();
     this.#peer = registry.join(hello.peerId, hello.agent);
+    this.#pass = passes.issue(hello.peerId);
     sessions.set(hello.peerId, this);
     this.#say({
       type: 'welcome',
       version: PROTOCOL_VERSION,
       heartbeatMs: HEARTBEAT_MS,
       iceServers: [...this.#context.iceServers],
+      signalToken: this.#pass,
     });
     this.send(board.current());
     board.touch(PUBLISH_MS);
@@ -131,6 +186,10 @@ export class MeshSession {
     const candidates = this.#context.matchmaker.match({ model, exclude, asker: peer.peerId });
     this.#context.metrics.matched(candidates.length > 0);
     this.#say({ type: 'matched', requestId, candidates });
+  }
+
+  #early(): void {
+    this.#bad(this.#claim === null ? 'Say hello first.' : 'Prove your key first.');
   }
 
   #bad(why: string): void {
@@ -163,6 +222,7 @@ export class MeshSession {
     const peer = this.#peer;
     if (peer === null) return;
     this.#peer = null;
+    if (this.#pass !== null) this.#context.passes.end(this.#pass);
     const { sessions, registry, board } = this.#context;
     if (sessions.get(peer.peerId) === this) sessions.delete(peer.peerId);
     const offered = peer.models.length > 0;
@@ -179,5 +239,4 @@ export class MeshSession {
   }
 }
 
-const HELLO_FIRST = 'Say hello first.';
 const OTHER_VERSION = 'This program speaks another version than the mesh. Update it.';

@@ -9,7 +9,9 @@ import { Matchmaker } from './matchmaker.ts';
 import { MeshSession } from './mesh-session.ts';
 import type { Metrics } from './metrics.ts';
 import { OfferBoard } from './offer-board.ts';
+import type { PaidWork } from './paid-work.ts';
 import type { Registry } from './registry.ts';
+import type { SignalPasses } from './signal-passes.ts';
 
 export const MESH_PATH = '/mesh';
 
@@ -19,6 +21,9 @@ export interface MeshOptions {
   registry: Registry;
   metrics: Metrics;
   iceServers: readonly IceServer[];
+  passes: SignalPasses;
+  paid: PaidWork;
+  joinWorkBits: number;
 }
 
 export class Mesh {
@@ -29,7 +34,7 @@ export class Mesh {
   readonly #stopPings: () => void;
 
   constructor(options: MeshOptions) {
-    const { clock, registry, metrics, iceServers } = options;
+    const { clock, registry, metrics, iceServers, passes, paid, joinWorkBits } = options;
     this.#clock = clock;
     this.#sockets = boundedServer({ maxPayload: MAX_MESSAGE_BYTES });
     this.#board = new OfferBoard(
@@ -47,6 +52,9 @@ export class Mesh {
       board: this.#board,
       metrics,
       iceServers,
+      passes,
+      paid,
+      joinWorkBits,
       sessions: this.#sessions,
     };
     this.#sockets.on('connection', (socket) => new MeshSession(socket, context));

@@ -5,13 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import * as v from 'valibot';
-import { newPeerId, type ModelId } from '@llmesh/core/ids';
+import type { ModelId } from '@llmesh/core/ids';
 import { MAX_MESSAGE_BYTES, ModelsPageSchema, PeersPageSchema, StatsSchema } from '@llmesh/core/protocol';
 import { CLOSE, PING_MS } from './bounded-socket.ts';
 import { HELLO_TIMEOUT_MS, MAX_BAD_MESSAGES } from './mesh-session.ts';
 import { GONE_MS } from './registry.ts';
 import { startControlPlane, type ControlPlane, type ControlPlaneOptions } from './server.ts';
-import { advertised, MeshPeer, TINY } from './testing/clients.ts';
+import { advertised, MeshPeer, newIdentity, TINY } from './testing/clients.ts';
 import { HandClock } from './testing/hand-clock.ts';
 
 const ADVERT = { type: 'advert', models: [advertised()], slots: 1 };
@@ -45,7 +45,14 @@ afterEach(async () => {
 async function start(options: Partial<ControlPlaneOptions> = {}): Promise<ControlPlane> {
   const webFolder = join(folder, 'web');
   const modelsFolder = join(folder, 'models');
-  const plane = await startControlPlane({ port: 0, host: '127.0.0.1', webFolder, modelsFolder, ...options });
+  const plane = await startControlPlane({
+    port: 0,
+    host: '127.0.0.1',
+    webFolder,
+    modelsFolder,
+    joinWorkBits: 0,
+    ...options,
+  });
   planes.push(plane);
   return plane;
 }
@@ -67,7 +74,13 @@ describe('/mesh', () => {
     const plane = await start({ iceServers });
     const provider = new MeshPeer(plane.port);
     await provider.join('native');
-    expect(await provider.says('welcome')).toEqual({ type: 'welcome', version: 1, heartbeatMs: 1000, iceServers });
+    expect(await provider.says('welcome')).toEqual({
+      type: 'welcome',
+      version: 1,
+      heartbeatMs: 1000,
+      iceServers,
+      signalToken: expect.any(String),
+    });
     expect(await provider.says('offers')).toEqual({ type: 'offers', peers: 1, providers: 0, models: [] });
     const user = await joined(plane, 'browser');
     await user.says('offers');
@@ -117,7 +130,7 @@ describe('/mesh', () => {
     const plane = await start();
     const first = await joined(plane);
     first.send(ADVERT);
-    const second = new MeshPeer(plane.port, first.id);
+    const second = new MeshPeer(plane.port, first.identity);
     await second.join();
     await second.says('welcome');
     expect(await first.says('refused')).toMatchObject({ code: 'control_refused' });
@@ -135,7 +148,7 @@ describe('bad input on /mesh', () => {
     ['an unknown type', { type: 'shout' }],
     ['a wrong field', { ...BEAT, busySlots: -1 }],
     ['binary', Buffer.from('{"type":"bye"}')],
-    ['another hello', { type: 'hello', version: 1, peerId: newPeerId(), agent: 'native', key: null }],
+    ['another hello', { type: 'hello', version: 1, peerId: newIdentity().peerId, agent: 'native', key: null }],
   ])('%s is refused, and after some the connection is closed', async (_what, frame) => {
     const plane = await start();
     const bystander = await joined(plane);
@@ -202,7 +215,7 @@ describe('bad input on /mesh', () => {
   test('connections of other origins, of too many from one address, to nowhere', async () => {
     const plane = await start({ maxPerAddress: 2, allowedOrigins: ['https://friend.example'] });
     const status = (origin?: string) =>
-      new MeshPeer(plane.port, newPeerId(), origin === undefined ? {} : { origin }).opened();
+      new MeshPeer(plane.port, newIdentity(), origin === undefined ? {} : { origin }).opened();
     expect(await status('https://evil.example')).toBe(403);
     expect(await status('null')).toBe(403);
     expect(await status(`http://127.0.0.1:${plane.port}`)).toBe(101);

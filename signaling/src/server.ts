@@ -14,8 +14,12 @@ import { securityHeaders } from './headers.ts';
 import { Mesh } from './mesh.ts';
 import { Metrics } from './metrics.ts';
 import { failed, notFound, pagesRouter } from './pages.ts';
+import { PaidWork } from './paid-work.ts';
 import { Registry } from './registry.ts';
+import { SignalPasses } from './signal-passes.ts';
 import { Signal } from './signal.ts';
+
+export const DEFAULT_JOIN_WORK_BITS = 12;
 
 export interface ControlPlaneOptions {
   /** 0: any free one. */
@@ -32,6 +36,8 @@ export interface ControlPlaneOptions {
   maxPeers?: number;
   /** On each of `/mesh` and `/signal`. A school shares one address. */
   maxPerAddress?: number;
+  /** What joining costs an identity once: 2 to this power hashes. Twelve are milliseconds, twenty some seconds. */
+  joinWorkBits?: number;
   /** A reverse proxy of ours stands in front and sets X-Forwarded-For. */
   trustProxy?: boolean;
   clock?: Clock;
@@ -51,6 +57,7 @@ export interface ControlPlane {
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { clock = realClock, random = Math.random, log = pino({ level: 'silent' }) } = options;
   const { maxPeers = 10_000, maxPerAddress = 256, allowedOrigins = [], iceServers = [] } = options;
+  const { joinWorkBits = DEFAULT_JOIN_WORK_BITS } = options;
   const addressOf = addressReader(options.trustProxy ?? false);
   const registry = new Registry(clock);
   const metrics = new Metrics(registry, { mesh: () => mesh.size, signal: () => signal.size });
@@ -62,8 +69,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 5000 },
     app,
   );
-  const mesh = new Mesh({ clock, random, registry, metrics, iceServers });
-  const signal = new Signal(app, { clock, metrics, maxPeers, server });
+  const passes = new SignalPasses(clock);
+  const paid = new PaidWork(clock);
+  const mesh = new Mesh({ clock, random, registry, metrics, iceServers, passes, paid, joinWorkBits });
+  const signal = new Signal(app, { clock, metrics, passes, maxPeers, server });
   app.use(apiRouter({ clock, registry, metrics, addressOf }));
   const modelsFolder = options.modelsFolder ?? null;
   app.use(
@@ -75,6 +84,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   app.use(notFound);
   app.use(failed(log));
   openFrontDoor(server, {
+    clock,
     mesh,
     signal,
     metrics,

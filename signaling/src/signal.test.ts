@@ -1,22 +1,35 @@
 /** PeerServer as the mesh runs it, with clients that are real sockets and speak as PeerJS does. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { isPeerId, newPeerId } from '@llmesh/core/ids';
+import { isPeerId, newPeerId, type PeerId } from '@llmesh/core/ids';
 import { CLOSE } from './bounded-socket.ts';
 import { startControlPlane, type ControlPlane } from './server.ts';
 import { MAX_SIGNAL_BYTES } from './signal-guard.ts';
-import { SignalPeer } from './testing/clients.ts';
+import { HandClock } from './testing/hand-clock.ts';
+import { MeshPeer, SignalPeer } from './testing/clients.ts';
+import { GRACE_MS } from './signal-passes.ts';
 
 let plane: ControlPlane;
+const clock = new HandClock();
 beforeEach(async () => {
-  plane = await startControlPlane({ port: 0, host: '127.0.0.1', webFolder: 'nowhere' });
+  plane = await startControlPlane({ port: 0, host: '127.0.0.1', webFolder: 'nowhere', joinWorkBits: 0, clock });
 });
 afterEach(() => plane.close());
 
-async function open(...who: [ConstructorParameters<typeof SignalPeer>[1]?]): Promise<SignalPeer> {
-  const peer = new SignalPeer(plane.port, ...who);
+/** A peer that proved its key on `/mesh`, and the token that it got for it. */
+async function prove(identity?: MeshPeer['identity']) {
+  const mesh = new MeshPeer(plane.port, identity);
+  await mesh.join();
+  const { signalToken: token } = await mesh.says('welcome');
+  return { mesh, id: mesh.id, token };
+}
+
+async function open(who?: { id: PeerId; token: string }): Promise<SignalPeer> {
+  const peer = new SignalPeer(plane.port, who ?? (await prove()));
   await peer.says('OPEN');
   return peer;
 }
+
+const status = (who: { id?: PeerId; token?: string }) => new SignalPeer(plane.port, who).opened();
 
 const offer = (to: SignalPeer, label = 'x') => ({
   type: 'OFFER',
@@ -49,24 +62,69 @@ test('an offer to nobody expires', async () => {
   expect(await a.says('EXPIRE')).toMatchObject({ src: absent, dst: a.id });
 });
 
-test('an id belongs to whoever holds it, and the same client gets it back while its old connection hangs', async () => {
-  const [a, b] = [await open(), await open()];
-  const thief = new SignalPeer(plane.port, { id: a.id, token: 'another' });
-  await thief.says('ID-TAKEN');
-  await thief.end();
-  await expectTalk(a, b);
-  const again = await open({ id: a.id, token: a.token });
-  await a.end();
-  await expectTalk(again, b);
+describe('an id is for whoever proved its key', () => {
+  test('not without a token, with an invented one, or with that of another', async () => {
+    const [owner, thief] = [await prove(), await prove()];
+    expect(await status({ id: owner.id })).toBe(401);
+    expect(await status({ id: owner.id, token: 'a'.repeat(26) })).toBe(401);
+    expect(await status({ id: owner.id, token: thief.token })).toBe(401);
+    expect(await status({ id: newPeerId(), token: thief.token })).toBe(401);
+    const metrics = await (await fetch(`http://127.0.0.1:${plane.port}/metrics`)).text();
+    expect(metrics).toContain('llmesh_refused_total{plane="signal",code="not_proven"} 4');
+    await expectTalk(await open(owner), await open(thief));
+  });
+
+  test('a thief does not disturb the owner that is connected', async () => {
+    const [owner, thief] = [await prove(), await prove()];
+    const [a, b] = [await open(owner), await open()];
+    for (let i = 0; i < 20; i++) expect(await status({ id: owner.id, token: thief.token })).toBe(401);
+    await expectTalk(a, b);
+  });
+
+  test('the owner comes back while its old connection hangs, with the same token or a newer one', async () => {
+    const owner = await prove();
+    const [first, b] = [await open(owner), await open()];
+    const second = await open(owner);
+    await first.end();
+    await expectTalk(second, b);
+    const third = await open(await prove(owner.mesh.identity));
+    await second.end();
+    await expectTalk(third, b);
+  });
+
+  test('the owner comes back many times at once: one connection is left, and it works', async () => {
+    const owner = await prove();
+    const b = await open();
+    const all = Array.from({ length: 8 }, () => new SignalPeer(plane.port, owner));
+    await Promise.any(all.map((peer) => peer.says('OPEN')));
+    const last = await open(owner);
+    await Promise.all(all.map((peer) => peer.end()));
+    await expectTalk(last, b);
+  });
+
+  test('the token lives as long as the session on /mesh, and a minute longer', async () => {
+    const owner = await prove();
+    // In steps shorter than a ping, so that the server does not take the standing clock for half-open connections.
+    for (let i = 0; i < 11 * 60; i += 4) {
+      clock.turn(4000);
+      await owner.mesh.settled();
+    }
+    await open(owner);
+    owner.mesh.send({ type: 'bye' });
+    await owner.mesh.end();
+    clock.turn(GRACE_MS - 1);
+    await open(owner);
+    clock.turn(1);
+    expect(await status(owner)).toBe(401);
+  });
 });
 
 test('only ids, tokens and keys of the mesh are let in', async () => {
-  const status = (query: string) => new SignalPeer(plane.port, { id: query as never }).opened();
-  expect(await status('x')).toBe(400);
-  expect(await status(newPeerId().toUpperCase())).toBe(400);
-  expect(await status(`${newPeerId()}&id=${newPeerId()}`)).toBe(400);
-  expect(await status(`${newPeerId()}&key=peerjs`)).toBe(400);
-  expect(await new SignalPeer(plane.port, { token: 't'.repeat(1000) }).opened()).toBe(400);
+  expect(await status({ id: 'x' as PeerId })).toBe(400);
+  expect(await status({ id: newPeerId().toUpperCase() as PeerId })).toBe(400);
+  expect(await status({ id: `${newPeerId()}&id=${newPeerId()}` as PeerId })).toBe(400);
+  expect(await status({ id: `${newPeerId()}&key=peerjs` as PeerId })).toBe(400);
+  expect(await status({ token: 't'.repeat(1000) })).toBe(400);
 });
 
 test('its HTTP hands out ids of the mesh, and lists nobody', async () => {

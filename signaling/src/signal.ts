@@ -14,6 +14,7 @@ import {
   type BoundedSocket,
 } from './bounded-socket.ts';
 import type { Metrics } from './metrics.ts';
+import type { SignalPasses } from './signal-passes.ts';
 import { MAX_SIGNAL_BYTES, SignalGuard, WaitingRoom, type Verdict } from './signal-guard.ts';
 
 /** PeerJS clients: `{path: '/signal', key: 'peerjs'}`. */
@@ -29,27 +30,33 @@ const ALIVE_MS = 90_000;
 export interface SignalOptions {
   clock: Clock;
   metrics: Metrics;
+  /** What the control plane gave to those who proved their key. */
+  passes: SignalPasses;
   maxPeers: number;
   /** PeerServer wants it in its hands, and does nothing with it as long as it is not to listen itself. */
   server: Server;
 }
 
-interface Client {
-  token: string;
-  socket: BoundedSocket;
+/** Why a request is turned away, as HTTP says it. */
+export interface SignalRefusal {
+  status: number;
+  code: string;
+  why: string;
 }
 
 export class Signal {
   readonly #clock: Clock;
   readonly #metrics: Metrics;
   readonly #sockets: BoundedServer;
-  readonly #clients = new Map<PeerId, Client>();
+  readonly #clients = new Map<PeerId, BoundedSocket>();
+  readonly #passes: SignalPasses;
   readonly #waiting: WaitingRoom;
   readonly #stopPings: () => void;
 
   constructor(app: Express, options: SignalOptions) {
     this.#clock = options.clock;
     this.#metrics = options.metrics;
+    this.#passes = options.passes;
     this.#waiting = new WaitingRoom(options.clock, (peer) => this.#clients.has(peer), EXPIRE_MS + SWEEP_MS);
     this.#sockets = boundedServer({ path: SIGNAL_SOCKET_PATH, maxPayload: MAX_SIGNAL_BYTES });
     // Before PeerServer's own listener, so that the guard stands in front of it.
@@ -77,20 +84,31 @@ export class Signal {
     return this.#sockets.clients.size;
   }
 
-  /** Answers `false` and does nothing when the request is none that a PeerJS client of the mesh makes. */
-  accept(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
+  /** Null: `accept` may take it. An id is only for whoever proved its key on `/mesh`, with the token of that session. */
+  refusalOf(request: IncomingMessage): SignalRefusal | null {
     const who = identify(request);
-    if (who === null) return false;
-    const before = this.#clients.get(who.id);
-    if (before === undefined || before.token !== who.token) {
+    if (who === null)
+      return { status: 400, code: 'bad_message', why: 'Not an id, token and key of a peer of this mesh.' };
+    if (this.#passes.admits(who.id, who.token)) return null;
+    return {
+      status: 401,
+      code: 'not_proven',
+      why: 'This token does not open this id, or no longer. Join on /mesh first.',
+    };
+  }
+
+  /** Only after `refusalOf` had nothing against it. */
+  accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const who = identify(request);
+    const before = who === null ? undefined : this.#clients.get(who.id);
+    if (before === undefined) {
       this.#sockets.handleUpgrade(request, socket, head, (ws) => this.#sockets.emit('connection', ws, request));
-      return true;
+      return;
     }
-    // The same client is back before its old connection ended. PeerServer would swap the sockets and never say OPEN, and the
-    // client would wait for ever: so the old one goes first.
-    before.socket.once('close', () => this.accept(request, socket, head));
-    before.socket.terminate();
-    return true;
+    // The same peer is back before its old connection ended. PeerServer would say ID-TAKEN, or swap the sockets and never say
+    // OPEN: so the old one goes first.
+    before.once('close', () => this.accept(request, socket, head));
+    before.terminate();
   }
 
   /** PeerServer's two timers cannot be stopped from outside: the process has to end by itself. */
@@ -101,11 +119,10 @@ export class Signal {
 
   #guard(socket: BoundedSocket, request: IncomingMessage): void {
     const who = identify(request);
-    // An id that somebody else holds stays theirs: PeerServer says ID-TAKEN to this one.
-    if (who !== null && !this.#clients.has(who.id)) {
-      this.#clients.set(who.id, { token: who.token, socket });
+    if (who !== null) {
+      this.#clients.set(who.id, socket);
       socket.on('close', () => {
-        if (this.#clients.get(who.id)?.socket === socket) this.#clients.delete(who.id);
+        if (this.#clients.get(who.id) === socket) this.#clients.delete(who.id);
       });
     }
     const guard = new SignalGuard(this.#clock, this.#waiting);

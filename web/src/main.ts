@@ -1,10 +1,10 @@
 /** Puts the page together: the only place that knows every adapter. */
 import { realClock } from '@llmesh/core/clock';
 import { ControlClient } from '@llmesh/core/control';
-import type { Identity } from '@llmesh/core/identity';
 import { mount } from 'svelte';
 import { getJson } from './adapters/get-json.ts';
 import { openStore } from './adapters/idb-store.ts';
+import { openIdentity } from './adapters/identity.ts';
 import { warn } from './adapters/log.ts';
 import { MeshDoor } from './adapters/mesh-door.ts';
 import { BrowserEngine } from './engines/browser-engine.ts';
@@ -30,8 +30,11 @@ const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 const clock = realClock;
 const { random } = Math;
 
-// Arithmetic that the page's first picture need not wait for, in a chunk of its own.
-const [store, identity] = await Promise.all([openStore(), freshIdentity()]);
+const store = await openStore();
+const [{ identity, lasting }, { proveKey }] = await Promise.all([
+  openIdentity({ store, subtle: crypto.subtle, locks: navigator.locks }),
+  import('@llmesh/core/key-proof'),
+]);
 const self = identity.peerId;
 const announcer = new Announcer();
 const connection = new Connection(LOOPBACK.test(location.hostname));
@@ -45,7 +48,8 @@ const router = new Router(window);
 
 const control = new ControlClient({
   url: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/mesh`,
-  self,
+  identity,
+  prove: proveKey,
   agent: 'browser',
   openSocket: (url) => new WebSocket(url),
   clock,
@@ -93,6 +97,7 @@ addEventListener('pageshow', (event) => event.persisted && location.reload());
 await Promise.all([settings.restore(), offers.restore(), conversations.restore(), donate.restore()]);
 const app: AppState = {
   self,
+  selfLasts: lasting,
   router,
   connection,
   offers,
@@ -121,12 +126,6 @@ function loadCatalogue(): void {
 /** The engines live in a worker of their own; their code is fetched when lending begins. */
 function spawnEngine(): Worker {
   return new Worker(new URL('./engines/engine-worker.ts', import.meta.url), { type: 'module' });
-}
-
-/** A key of this page load. It proves on each sealed link that nobody came in between. */
-async function freshIdentity(): Promise<Identity> {
-  const { softwareIdentity, SECRET_KEY_BYTES } = await import('@llmesh/core/identity');
-  return softwareIdentity(crypto.getRandomValues(new Uint8Array(SECRET_KEY_BYTES)));
 }
 
 async function registerServiceWorker(): Promise<void> {

@@ -1,7 +1,17 @@
 /** Real WebSocket clients of a real server, with their messages in the order in which they came. */
 import { WebSocket, type ClientOptions } from 'ws';
+import { toBase32 } from '@llmesh/core/base32';
+import { SECRET_KEY_BYTES, softwareIdentity, type Identity } from '@llmesh/core/identity';
 import { newPeerId, type ModelId, type PeerId } from '@llmesh/core/ids';
-import { parseFromServer, PROTOCOL_VERSION, type FromServer, type ModelAdvert } from '@llmesh/core/protocol';
+import { proveKey } from '@llmesh/core/key-proof';
+import {
+  parseFromServer,
+  PROTOCOL_VERSION,
+  type Challenge,
+  type FromServer,
+  type ModelAdvert,
+} from '@llmesh/core/protocol';
+import { randomBytes } from '@llmesh/core/random-bytes';
 
 /** Every wait of a test ends, and says what it waited for. */
 const PATIENCE_MS = 4000;
@@ -72,13 +82,19 @@ export class TestSocket<M> {
   }
 }
 
+const never = new AbortController().signal;
+
+export const newIdentity = (): Identity => softwareIdentity(randomBytes(SECRET_KEY_BYTES));
+
 /** A peer on `/mesh`. */
 export class MeshPeer extends TestSocket<FromServer | null> {
   readonly id: PeerId;
+  readonly identity: Identity;
 
-  constructor(port: number, id: PeerId = newPeerId(), options: ClientOptions = {}) {
+  constructor(port: number, identity: Identity = newIdentity(), options: ClientOptions = {}) {
     super(`ws://127.0.0.1:${port}/mesh`, parseFromServer, options);
-    this.id = id;
+    this.id = identity.peerId;
+    this.identity = identity;
   }
 
   says<T extends FromServer['type']>(type: T): Promise<Extract<FromServer, { type: T }>> {
@@ -90,7 +106,17 @@ export class MeshPeer extends TestSocket<FromServer | null> {
 
   async join(agent: 'browser' | 'native' = 'native', version: number = PROTOCOL_VERSION): Promise<void> {
     await this.opened();
-    this.send({ type: 'hello', version, peerId: this.id, agent, key: null });
+    this.hello({ version, agent });
+    if (version === PROTOCOL_VERSION) await this.prove(await this.says('challenge'));
+  }
+
+  hello(changes: object = {}): void {
+    const key = toBase32(this.identity.publicKey);
+    this.send({ type: 'hello', version: PROTOCOL_VERSION, peerId: this.id, agent: 'native', key, ...changes });
+  }
+
+  async prove(challenge: Challenge): Promise<void> {
+    this.send(await proveKey(this.identity, challenge, never));
   }
 
   async match(model: ModelId, requestId = 1, exclude: PeerId[] = []) {

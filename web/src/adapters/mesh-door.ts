@@ -5,7 +5,8 @@ import { MeshError } from '@llmesh/core/errors';
 import type { Identity } from '@llmesh/core/identity';
 import type { Mesh } from '@llmesh/core/mesh';
 import type { PeerJsTransportOptions } from '@llmesh/core/peerjs-transport';
-import type { IceServer } from '@llmesh/core/protocol';
+import type { Welcome } from '@llmesh/core/protocol';
+import type { SealedWebRtc } from '@llmesh/core/sealed-webrtc';
 
 export interface MeshDoorOptions {
   control: ControlClient;
@@ -17,16 +18,16 @@ export interface MeshDoorOptions {
 
 export class MeshDoor {
   readonly #options: MeshDoorOptions;
-  #iceServers: IceServer[] | null = null;
-  #start: ((servers: IceServer[]) => void) | null = null;
+  #welcome: Welcome | null = null;
+  #start: SealedWebRtc['start'] | null = null;
   #mesh: Promise<Mesh> | null = null;
   #closed = false;
 
   constructor(options: MeshDoorOptions) {
     this.#options = options;
-    options.control.onIceServers = (servers) => {
-      this.#iceServers = servers;
-      this.#start?.(servers);
+    options.control.onWelcome = (welcome) => {
+      this.#welcome = welcome;
+      this.#start?.(welcome.iceServers, welcome.signalToken);
     };
   }
 
@@ -72,7 +73,7 @@ export class MeshDoor {
       random,
     });
     this.#start = start;
-    if (this.#iceServers !== null) start(this.#iceServers);
+    if (this.#welcome !== null) start(this.#welcome.iceServers, this.#welcome.signalToken);
     return new Mesh({ control, transport, clock, random });
   }
 }

@@ -1,0 +1,246 @@
+/** Attackers on `/mesh`: nobody gets in under an id whose key is not theirs. Real sockets, real keys. */
+import { afterEach, describe, expect, test } from 'vitest';
+import { toBase32 } from '@llmesh/core/base32';
+import { peerIdOf } from '@llmesh/core/identity';
+import { newChallenge, proveKey } from '@llmesh/core/key-proof';
+import type { Proof } from '@llmesh/core/protocol';
+import { CLOSE, PING_MS } from './bounded-socket.ts';
+import { MAX_BAD_MESSAGES, PROOF_TIMEOUT_MS } from './mesh-session.ts';
+import { PAID_FOR_MS } from './paid-work.ts';
+import { startControlPlane, type ControlPlane, type ControlPlaneOptions } from './server.ts';
+import { advertised, MeshPeer, newIdentity, TINY } from './testing/clients.ts';
+import { HandClock } from './testing/hand-clock.ts';
+
+const never = new AbortController().signal;
+const ADVERT = { type: 'advert', models: [advertised()], slots: 1 };
+
+const planes: ControlPlane[] = [];
+afterEach(async () => {
+  await Promise.all(planes.splice(0).map((plane) => plane.close()));
+});
+
+async function start(options: Partial<ControlPlaneOptions> = {}): Promise<ControlPlane> {
+  const plane = await startControlPlane({
+    port: 0,
+    host: '127.0.0.1',
+    webFolder: 'nowhere',
+    joinWorkBits: 0,
+    ...options,
+  });
+  planes.push(plane);
+  return plane;
+}
+
+/** A provider that is in, and a socket of somebody who is not. */
+async function setUp(options: Partial<ControlPlaneOptions> = {}) {
+  const plane = await start(options);
+  const owner = new MeshPeer(plane.port);
+  await owner.join();
+  await owner.says('welcome');
+  owner.send(ADVERT);
+  const attacker = new MeshPeer(plane.port);
+  await attacker.opened();
+  return { plane, owner, attacker };
+}
+
+/** The owner is still in, still offers, and the attacker does not count. */
+async function unharmed(plane: ControlPlane, owner: MeshPeer): Promise<void> {
+  await owner.settled();
+  const stats = await (await fetch(`http://127.0.0.1:${plane.port}/api/stats`)).json();
+  expect(stats).toMatchObject({ peers: 1, providers: 1 });
+  expect((await owner.match(TINY)).candidates).toEqual([]);
+}
+
+async function isTurnedAway(attacker: MeshPeer): Promise<void> {
+  expect(await attacker.says('refused')).toMatchObject({ code: 'control_refused' });
+  expect((await attacker.end()).code).toBe(CLOSE.notProven);
+}
+
+describe('a stolen id', () => {
+  test('with a key of the thief', async () => {
+    const { plane, owner, attacker } = await setUp();
+    attacker.hello({ peerId: owner.id });
+    await isTurnedAway(attacker);
+    await unharmed(plane, owner);
+  });
+
+  test("with the owner's public key, and a proof by the thief", async () => {
+    const { plane, owner, attacker } = await setUp();
+    attacker.hello({ peerId: owner.id, key: toBase32(owner.identity.publicKey) });
+    await attacker.prove(await attacker.says('challenge'));
+    await isTurnedAway(attacker);
+    await unharmed(plane, owner);
+  });
+
+  test("with a proof of the owner's that was overheard", async () => {
+    const { plane, owner } = await setUp();
+    const again = new MeshPeer(plane.port, owner.identity);
+    await again.opened();
+    again.hello();
+    const overheard: Proof = await proveKey(owner.identity, await again.says('challenge'), never);
+    const thief = new MeshPeer(plane.port, owner.identity);
+    await thief.opened();
+    thief.hello();
+    await thief.says('challenge');
+    thief.send(overheard);
+    await isTurnedAway(thief);
+    await unharmed(plane, owner);
+    // Where it was asked for it is right, once.
+    again.send(overheard);
+    await again.says('welcome');
+    again.send(overheard);
+    expect(await again.says('refused')).toMatchObject({ code: 'bad_message', message: 'No proof was asked for.' });
+  });
+
+  test('with a proof for a nonce of its own choice', async () => {
+    const { plane, owner } = await setUp();
+    const thief = new MeshPeer(plane.port, owner.identity);
+    await thief.opened();
+    thief.hello();
+    await thief.says('challenge');
+    await thief.prove(newChallenge(0));
+    await isTurnedAway(thief);
+    await unharmed(plane, owner);
+  });
+
+  test.each([
+    ['no base32', '!'.repeat(52)],
+    ['too short', 'a'.repeat(50)],
+    ['too long', 'a'.repeat(64)],
+    ['another encoding of 32 bytes', 'b'.repeat(52)],
+    ['another one', 'a'.repeat(52)],
+  ])('with a key that is none: %s', async (_what, key) => {
+    const { plane, owner, attacker } = await setUp();
+    attacker.hello({ peerId: owner.id, key });
+    await isTurnedAway(attacker);
+    await unharmed(plane, owner);
+  });
+});
+
+test('a key of small order, for which signatures fit many messages', async () => {
+  const { plane, owner, attacker } = await setUp();
+  const publicKey = new Uint8Array(32);
+  publicKey[0] = 1;
+  attacker.hello({ peerId: peerIdOf(publicKey), key: toBase32(publicKey) });
+  await attacker.says('challenge');
+  // R = identity, s = 0: what RFC 8032 leaves open to verifiers fits every message.
+  const signature = new Uint8Array(64);
+  signature[0] = 1;
+  attacker.send({ type: 'proof', signature: toBase32(signature), work: 0 });
+  await isTurnedAway(attacker);
+  await unharmed(plane, owner);
+});
+
+describe('nothing goes before the proof', () => {
+  test.each([
+    ['an advert', ADVERT],
+    ['a heartbeat', { type: 'heartbeat', busySlots: 0, queued: 0, tokens: 0 }],
+    ['a match', { type: 'match', requestId: 1, model: TINY, exclude: [] }],
+  ])('%s', async (_what, message) => {
+    const { plane, owner, attacker } = await setUp();
+    attacker.hello();
+    await attacker.says('challenge');
+    attacker.send(message);
+    expect(await attacker.says('refused')).toMatchObject({ message: 'Prove your key first.' });
+    await unharmed(plane, owner);
+  });
+
+  test('a second hello, for another challenge', async () => {
+    const { plane, owner, attacker } = await setUp();
+    for (let i = 0; i <= MAX_BAD_MESSAGES; i++) attacker.hello();
+    for (let i = 0; i < MAX_BAD_MESSAGES; i++)
+      expect(await attacker.says('refused')).toMatchObject({ code: 'bad_message', message: 'One hello is enough.' });
+    expect((await attacker.end()).code).toBe(CLOSE.badMessage);
+    await unharmed(plane, owner);
+  });
+
+  test('a proof without a hello', async () => {
+    const { attacker } = await setUp();
+    await attacker.prove(newChallenge(0));
+    expect(await attacker.says('refused')).toMatchObject({ code: 'bad_message' });
+  });
+
+  test('a proof that never comes', async () => {
+    const clock = new HandClock();
+    const plane = await start({ clock });
+    const peer = new MeshPeer(plane.port);
+    await peer.opened();
+    peer.hello();
+    await peer.says('challenge');
+    for (let ms = 0; ms < PROOF_TIMEOUT_MS; ms += PING_MS) {
+      await peer.settled();
+      clock.turn(PING_MS);
+    }
+    expect((await peer.end()).code).toBe(CLOSE.helloTimeout);
+  });
+
+  test('a program from before there were keys is told to update', async () => {
+    const { attacker } = await setUp();
+    attacker.hello({ key: null, agent: 'browser' });
+    expect(await attacker.says('refused')).toMatchObject({
+      code: 'version_mismatch',
+      message: 'This page is from an older version. Reload it.',
+    });
+    expect((await attacker.end()).code).toBe(CLOSE.versionMismatch);
+  });
+});
+
+describe('the work for joining', () => {
+  const BITS = 8;
+
+  test('is asked of an identity once, and again after hours', async () => {
+    const clock = new HandClock();
+    const plane = await start({ clock, joinWorkBits: BITS });
+    const identity = newIdentity();
+    const asked: number[] = [];
+    const visit = async () => {
+      const peer = new MeshPeer(plane.port, identity);
+      await peer.opened();
+      peer.hello();
+      const challenge = await peer.says('challenge');
+      asked.push(challenge.workBits);
+      await peer.prove(challenge);
+      await peer.says('welcome');
+      peer.ws.terminate();
+      await peer.end();
+    };
+    await visit();
+    await visit();
+    clock.turn(PAID_FOR_MS);
+    await visit();
+    expect(asked).toEqual([BITS, 0, BITS]);
+  });
+
+  test('that was not done, or was done for another challenge, keeps an identity out, and is not remembered', async () => {
+    // 24 bits: no number that the test could guess.
+    const plane = await start({ joinWorkBits: 24 });
+    const identity = newIdentity();
+    for (const elsewhere of [0, 4]) {
+      const peer = new MeshPeer(plane.port, identity);
+      await peer.opened();
+      peer.hello();
+      const challenge = await peer.says('challenge');
+      expect(challenge.workBits).toBe(24);
+      const { work } = await proveKey(identity, newChallenge(elsewhere), never);
+      peer.send({ ...(await proveKey(identity, { ...challenge, workBits: 0 }, never)), work });
+      await isTurnedAway(peer);
+    }
+  });
+});
+
+test('a flood of new connections from one address is turned away before it costs a signature', async () => {
+  const plane = await start({ clock: new HandClock(), maxPerAddress: 10_000 });
+  const owner = new MeshPeer(plane.port);
+  await owner.join();
+  await owner.says('welcome');
+  owner.send(ADVERT);
+  const statuses: number[] = [];
+  for (let round = 0; round < 13; round++) {
+    const peers = Array.from({ length: 50 }, () => new MeshPeer(plane.port, owner.identity));
+    statuses.push(...(await Promise.all(peers.map((peer) => peer.opened()))));
+    for (const peer of peers) peer.ws.terminate();
+  }
+  expect(statuses.filter((status) => status === 101)).toHaveLength(599);
+  expect(statuses.filter((status) => status === 429)).toHaveLength(51);
+  await unharmed(plane, owner);
+});
