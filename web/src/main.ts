@@ -68,6 +68,7 @@ const donate = new DonateState({
   now: Date.now,
   failed: (error) => warn('lending', error),
   models: () => catalogue.models,
+  modelsKnown: () => catalogue.load(),
   newEngine: (settings) => new BrowserEngine({ spawn: spawnEngine, settings, clock }),
   shelf: new BrowserShelf(),
   knownAnswer: (model) => knownAnswer(model, getJson),
@@ -119,8 +120,7 @@ if (import.meta.env.PROD) void registerServiceWorker();
 
 /** Facts beside the point; asked for with each connection until they are there. */
 function loadCatalogue(): void {
-  if (catalogue.models.length > 0) return;
-  catalogue.load(AbortSignal.timeout(30_000)).catch((error: unknown) => warn('no catalogue', error));
+  catalogue.load().catch((error: unknown) => warn('no catalogue', error));
 }
 
 /** The engines live in a worker of their own; their code is fetched when lending begins. */

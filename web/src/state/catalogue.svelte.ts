@@ -4,19 +4,22 @@ import type { Probe } from '@llmesh/core/engine';
 import type { ModelId } from '@llmesh/core/ids';
 
 const PATH = '/models/catalogue.json';
+const TIMEOUT_MS = 30_000;
 
 export class ModelCatalogue {
   readonly #getJson: (path: string, signal: AbortSignal) => Promise<unknown>;
+  #loading: Promise<void> | null = null;
   #models = $state.raw<ReadonlyMap<ModelId, CatalogueModel>>(new Map());
 
   constructor(getJson: (path: string, signal: AbortSignal) => Promise<unknown>) {
     this.#getJson = getJson;
   }
 
-  /** Rejects when the catalogue cannot be had; then nothing is known, and the page leaves those facts out. */
-  async load(signal: AbortSignal): Promise<void> {
-    const { models } = parseCatalogue(await this.#getJson(PATH, signal));
-    this.#models = new Map(models.map((model) => [model.id, model]));
+  /** Resolves when the models are known. Rejects when they cannot be had; then the next call tries again. */
+  load(): Promise<void> {
+    if (this.#models.size > 0) return Promise.resolve();
+    this.#loading ??= this.#fetch().finally(() => (this.#loading = null));
+    return this.#loading;
   }
 
   /** Empty until the catalogue came. */
@@ -32,5 +35,10 @@ export class ModelCatalogue {
   fitOf(id: ModelId, probe: Probe | null): Fit | null {
     const model = this.#models.get(id);
     return model === undefined || probe === null ? null : fits(model, probe);
+  }
+
+  async #fetch(): Promise<void> {
+    const { models } = parseCatalogue(await this.#getJson(PATH, AbortSignal.timeout(TIMEOUT_MS)));
+    this.#models = new Map(models.map((model) => [model.id, model]));
   }
 }

@@ -20,6 +20,8 @@ export type DonatePhase = 'off' | 'probing' | 'getting' | 'waking' | 'waiting' |
 
 export interface DonateNeeds extends ThisDeviceNeeds {
   provide: (options: ProvideOptions) => Promise<Providing>;
+  /** Resolves when `models` are all there are. */
+  modelsKnown: () => Promise<void>;
   knownAnswer: (model: ModelId) => Promise<KnownAnswer | null>;
   clock: Clock;
   /** Milliseconds since 1970. */
@@ -158,7 +160,10 @@ export class DonateState {
     signal: AbortSignal,
   ): Promise<{ model: CatalogueModel; loaded: LoadedModel; advert: ModelAdvert }> {
     const { device } = this;
+    const known = this.#needs.modelsKnown().catch(this.#needs.failed);
     device.takeProbe(await engine.probe(signal));
+    // Whoever presses the switch at once is faster than the list of models.
+    await untilAborted(known, signal);
     const model = device.chosen;
     if (model === null) throw noModel();
     this.#lent = { model, loaded: null, readyAt: null };
@@ -168,12 +173,12 @@ export class DonateState {
     const loaded = await engine.load(model, (progress) => this.#progress(pace, progress), signal);
     this.#lent = { model, loaded, readyAt: null };
     this.#progress(pace, { phase: 'start', loadedBytes: 0, totalBytes: null });
-    const known = this.#needs.knownAnswer(model.id).catch((error: unknown) => {
+    const knownAnswer = this.#needs.knownAnswer(model.id).catch((error: unknown) => {
       // The test then goes by the looks of the answer.
       this.#needs.failed(error);
       return null;
     });
-    const tokensPerSecond = await selfTest(engine, await untilAborted(known, signal), this.#needs.clock, signal);
+    const tokensPerSecond = await selfTest(engine, await untilAborted(knownAnswer, signal), this.#needs.clock, signal);
     if (tokensPerSecond !== null) device.learnSpeed(model.id, tokensPerSecond);
     return { model, loaded, advert: advertOf(model, loaded, tokensPerSecond) };
   }

@@ -74,14 +74,19 @@ class PretendEngine implements Engine<CatalogueModel> {
   }
 }
 
-function setUp() {
+function setUp(modelsKnown: Promise<void> = Promise.resolve()) {
+  let models: CatalogueModel[] = [];
+  const listed = modelsKnown.then(() => {
+    models = [TINY];
+  });
   const engine = new PretendEngine();
   const failures: unknown[] = [];
   const offered: { options: ProvideOptions | null; stopped: boolean } = { options: null, stopped: false };
   const store = new MemoryStore();
   const clock = new ManualClock();
   const donate = new DonateState({
-    models: () => [TINY],
+    models: () => models,
+    modelsKnown: () => listed,
     newEngine: () => engine,
     provide: async (options): Promise<Providing> => {
       offered.options = options;
@@ -127,6 +132,18 @@ describe('DonateState, with a pretended engine and mesh', () => {
       advert: { id: 'llmesh-tiny', backend: 'wasm', contextTokens: 2048 },
       slots: 1,
     });
+    await donate.stop();
+  });
+
+  it('waits for the list of models when the switch is faster', async () => {
+    let known = () => {};
+    const { donate, settle, start } = setUp(new Promise((resolve) => (known = resolve)));
+    void start();
+    await settle();
+    expect(donate.phase).toBe('probing');
+    known();
+    await settle();
+    expect(donate.phase).toBe('getting');
     await donate.stop();
   });
 
