@@ -1,5 +1,5 @@
 /**
- * What joining costs: some seconds of hashing, once per identity, so that a thousand identities cost an hour. A number
+ * What joining costs: hashing, once per identity; how much is the server's choice, from milliseconds to minutes. A number
  * is sought that gives SHA-256(purpose | challenge | public key | number as 8 bytes) enough leading zero bits.
  */
 import { sha256 } from '@noble/hashes/sha2.js';
