@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { ControlClient, type SocketLike } from './control.ts';
 import { MeshError } from './errors.ts';
 import { softwareIdentity } from './identity.ts';
-import type { ModelId } from './ids.ts';
+import { newPeerId, type ModelId } from './ids.ts';
 import { faultOf, newChallenge, proveKey } from './key-proof.ts';
 import { ManualClock } from './manual-clock.ts';
-import { PROTOCOL_VERSION, type FromServer, type ToServer } from './protocol.ts';
+import { PROTOCOL_VERSION } from './protocol.ts';
+import type { FromServer, ToServer } from './control-protocol.ts';
 
 const identity = softwareIdentity(new Uint8Array(32).fill(7));
 const WELCOME: FromServer = {
@@ -14,6 +15,7 @@ const WELCOME: FromServer = {
   heartbeatMs: 1000,
   iceServers: [],
   signalToken: 'a'.repeat(26),
+  issuer: newPeerId(),
 };
 
 /** A socket whose other end is the test. */
@@ -66,6 +68,7 @@ function setUp(prove = proveKey) {
 
 const never = new AbortController().signal;
 const model = 'm' as ModelId;
+const question = { model, maxTokens: 64, exclude: [], only: null };
 const advert = {
   id: model,
   name: 'M',
@@ -98,7 +101,7 @@ describe('the control connection', () => {
     await clock.advance(0);
     const [hello, proof, ...more] = last().sent;
     expect(hello).toMatchObject({ type: 'hello', peerId: identity.peerId });
-    expect(proof?.type === 'proof' && faultOf(identity.publicKey, first, proof)).toBeNull();
+    expect(proof?.type === 'proof' && faultOf(identity.publicKey, first, proof, ['mesh'])).toBeNull();
     expect(more).toEqual([]);
     expect(client.state).toBe('connecting');
     last().say(WELCOME);
@@ -124,7 +127,7 @@ describe('the control connection', () => {
     await greedy.clock.advance(60_000);
     expect([greedy.client.state, greedy.client.refusal?.code, greedy.sockets.length]).toEqual([
       'refused',
-      'bad_message',
+      'work_refused',
       1,
     ]);
     const lost = setUp(() => Promise.reject(new Error('the key is gone')));
@@ -136,7 +139,7 @@ describe('the control connection', () => {
 
   it('ends the work for a connection that is gone', async () => {
     const ended: boolean[] = [];
-    const { clock, client, last } = setUp((_identity, _challenge, signal) => {
+    const { clock, client, last } = setUp((_identity, _challenge, _host, signal) => {
       return new Promise((_resolve, reject) =>
         signal.addEventListener('abort', () => {
           ended.push(true);
@@ -190,24 +193,24 @@ describe('the control connection', () => {
 
   it('matches, and fails in words when the server is away, slow or unwilling', async () => {
     const { clock, client, last } = setUp();
-    const early = client.match(model, [], never).catch((error: unknown) => error);
+    const early = client.match(question, never).catch((error: unknown) => error);
     await clock.advance(5_001);
     expect(await early).toMatchObject({ code: 'control_unreachable' });
 
     last().welcome();
-    const answered = client.match(model, [], never);
+    const answered = client.match(question, never);
     last().say({ type: 'matched', requestId: 1, candidates: [] });
     expect(await answered).toEqual([]);
 
-    const refused = client.match(model, [], never).catch((error: unknown) => error);
+    const refused = client.match(question, never).catch((error: unknown) => error);
     last().say({ type: 'refused', requestId: 2, code: 'rate_limited', message: 'Too many questions at once.' });
     expect(await refused).toMatchObject({ code: 'rate_limited' });
 
-    const slow = client.match(model, [], never).catch((error: unknown) => error);
+    const slow = client.match(question, never).catch((error: unknown) => error);
     await clock.advance(5_001);
     expect(await slow).toMatchObject({ code: 'control_unreachable' });
 
-    const cut = client.match(model, [], never).catch((error: unknown) => error);
+    const cut = client.match(question, never).catch((error: unknown) => error);
     last().onclose?.(undefined as never);
     expect(await cut).toMatchObject({ code: 'control_unreachable' });
   });
@@ -216,7 +219,7 @@ describe('the control connection', () => {
     const { client, last } = setUp();
     last().welcome();
     const abort = new AbortController();
-    const match = client.match(model, [], abort.signal).catch((error: unknown) => error);
+    const match = client.match(question, abort.signal).catch((error: unknown) => error);
     abort.abort();
     expect(await match).toMatchObject({ code: 'cancelled' });
   });

@@ -7,19 +7,22 @@ import { asMeshError, MeshError } from './errors.ts';
 import type { Identity } from './identity.ts';
 import type { ModelId, PeerId } from './ids.ts';
 import type { proveKey } from './key-proof.ts';
+import { PROTOCOL_VERSION } from './protocol.ts';
 import {
+  MAX_NAMED_PEERS,
   parseFromServer,
-  PROTOCOL_VERSION,
-  type Candidate,
   type Challenge,
+  type Filing,
+  type Leased,
   type ModelAdvert,
   type Offers,
   type ToServer,
   type Welcome,
-} from './protocol.ts';
+} from './control-protocol.ts';
+import { ControlRequests, unreachable } from './control-requests.ts';
 
 const OPEN_TIMEOUT_MS = 10_000;
-const MATCH_TIMEOUT_MS = 5_000;
+const REOPEN_TIMEOUT_MS = 5_000;
 
 /** What browsers and `ws` both have. */
 export interface SocketLike {
@@ -50,17 +53,21 @@ export interface ControlOptions {
   random: () => number;
 }
 
+export interface MatchQuestion {
+  model: ModelId;
+  maxTokens: number;
+  /** Those just tried. */
+  exclude: readonly PeerId[];
+  /** No one but these; null: anyone. */
+  only: readonly PeerId[] | null;
+}
+
 export interface BusyReport {
   busySlots: number;
   queued: number;
   /** Tokens written since the provider began. */
   tokens: number;
   tokensPerSecond: number | null;
-}
-
-interface PendingMatch {
-  resolve: (candidates: Candidate[]) => void;
-  reject: (error: MeshError) => void;
 }
 
 export class ControlClient {
@@ -72,6 +79,14 @@ export class ControlClient {
   onOffers: ((offers: Offers) => void) | null = null;
   /** With every welcome: again after each reconnection, with another token for `/signal`. */
   onWelcome: ((welcome: Welcome) => void) | null = null;
+  /** The control plane has other servers for WebRTC than in its welcome. */
+  onIceServers: ((iceServers: Welcome['iceServers']) => void) | null = null;
+  /** A peer wants a relayed link to us. */
+  onCall: ((peer: PeerId, ticket: string) => void) | null = null;
+  /** The last one, with the newest servers for WebRTC; null before the first. */
+  welcome: Welcome | null = null;
+  /** Whose leases count here; null before the first welcome. */
+  issuer: PeerId | null = null;
 
   #options: ControlOptions;
   #socket: SocketLike | null = null;
@@ -81,15 +96,15 @@ export class ControlClient {
   #stopTimer: (() => void) | null = null;
   #stopBeat: (() => void) | null = null;
   #heartbeatMs = 1_000;
-  #advert: { models: ModelAdvert[]; slots: number } | null = null;
+  #advert: { models: ModelAdvert[]; slots: number; certificate: string | null } | null = null;
   #report: BusyReport = { busySlots: 0, queued: 0, tokens: 0, tokensPerSecond: null };
   #reportedTokens = 0;
-  #nextRequestId = 1;
-  #matches = new Map<number, PendingMatch>();
+  #requests: ControlRequests;
   #opened: (() => void)[] = [];
 
   constructor(options: ControlOptions) {
     this.#options = options;
+    this.#requests = new ControlRequests(options.clock, (message) => this.#send(message));
   }
 
   /** Connects, and connects again whenever the connection breaks, until `close`. */
@@ -98,8 +113,8 @@ export class ControlClient {
   }
 
   /** From now on this is what we offer; an empty list takes it back. Kept over reconnections. */
-  advertise(models: ModelAdvert[], slots: number): void {
-    this.#advert = { models, slots };
+  advertise(models: ModelAdvert[], slots: number, certificate: string | null = null): void {
+    this.#advert = { models, slots, certificate };
     this.#report = { busySlots: 0, queued: 0, tokens: 0, tokensPerSecond: null };
     this.#reportedTokens = 0;
     if (this.state === 'open') this.#sendAdvert();
@@ -112,21 +127,33 @@ export class ControlClient {
     if (changed) this.#sendHeartbeat();
   }
 
-  /** The control plane's shortlist, best first. Rejects with control_unreachable, control_refused or cancelled. */
-  async match(model: ModelId, exclude: readonly PeerId[], signal: AbortSignal): Promise<Candidate[]> {
+  /**
+   * The control plane's shortlist, best first, each with leave for this task. Rejects with control_unreachable,
+   * control_refused or cancelled.
+   */
+  async match(question: MatchQuestion, signal: AbortSignal): Promise<Leased[]> {
+    const { model, maxTokens, exclude, only } = question;
     if (this.state !== 'open') await this.#whenOpen(signal);
-    const requestId = this.#nextRequestId++;
-    const answer = new Promise<Candidate[]>((resolve, reject) => this.#matches.set(requestId, { resolve, reject }));
-    const stopTimer = this.#options.clock.after(MATCH_TIMEOUT_MS, () =>
-      this.#matches.get(requestId)?.reject(unreachable()),
-    );
-    this.#send({ type: 'match', requestId, model, exclude: exclude.slice(-64) });
-    try {
-      return await untilAborted(answer, signal);
-    } finally {
-      stopTimer();
-      this.#matches.delete(requestId);
-    }
+    const request = {
+      type: 'match',
+      model,
+      maxTokens,
+      exclude: exclude.slice(-MAX_NAMED_PEERS),
+      only: only?.slice(0, MAX_NAMED_PEERS) ?? null,
+    } as const;
+    return (await this.#requests.ask<'match'>(request, signal)).candidates;
+  }
+
+  /** Has the control plane keep what was delivered. Rejects with control_unreachable, receipt_refused or cancelled. */
+  async file(filing: Filing, signal: AbortSignal): Promise<void> {
+    if (this.state !== 'open') await this.#whenOpen(signal);
+    await this.#requests.ask<'file'>({ type: 'file', ...filing }, signal);
+  }
+
+  /** A ticket for our end of a relayed link to `peer`. Rejects with connect_failed, control_unreachable or cancelled. */
+  async relay(peer: PeerId, signal: AbortSignal): Promise<string> {
+    if (this.state !== 'open') await this.#whenOpen(signal);
+    return (await this.#requests.ask<'relay'>({ type: 'relay', peer }, signal)).ticket;
   }
 
   /** Says goodbye. Idempotent. */
@@ -170,22 +197,33 @@ export class ControlClient {
         this.#attempt = 0;
         this.#stopTimer?.();
         this.#stopTimer = null;
+        this.welcome = message;
+        this.issuer = message.issuer;
         this.onWelcome?.(message);
         this.#setState('open');
         this.#sendAdvert();
         this.#beat();
+        break;
+      case 'ice':
+        if (this.welcome !== null) this.welcome = { ...this.welcome, iceServers: message.iceServers };
+        this.onIceServers?.(message.iceServers);
+        break;
+      case 'call':
+        this.onCall?.(message.peer, message.ticket);
         break;
       case 'offers':
         this.offers = message;
         this.onOffers?.(message);
         break;
       case 'matched':
-        this.#matches.get(message.requestId)?.resolve(message.candidates);
+      case 'filed':
+      case 'relayed':
+        this.#requests.answered(message);
         break;
       case 'refused': {
         const error = new MeshError(message.code, message.message);
         if (message.requestId !== undefined) {
-          this.#matches.get(message.requestId)?.reject(error);
+          this.#requests.refused(message.requestId, error);
         } else if (message.code === 'version_mismatch' || message.code === 'control_refused') {
           this.#giveUp(error);
         }
@@ -203,9 +241,9 @@ export class ControlClient {
     // The work takes as long as it takes; the server says when that is too long.
     this.#stopTimer?.();
     this.#stopTimer = null;
-    const { identity, prove, clock } = this.#options;
+    const { identity, prove, clock, url } = this.#options;
     try {
-      const proof = await prove(identity, challenge, proving.signal);
+      const proof = await prove(identity, challenge, new URL(url).host, proving.signal);
       if (proving.signal.aborted) return;
       this.#send(proof);
       this.#stopTimer = clock.after(OPEN_TIMEOUT_MS, () => this.#lost());
@@ -243,7 +281,7 @@ export class ControlClient {
       socket.onopen = socket.onmessage = socket.onclose = null;
       socket.close();
     }
-    for (const { reject } of this.#matches.values()) reject(unreachable());
+    this.#requests.lost();
   }
 
   #setState(state: ControlState): void {
@@ -261,7 +299,7 @@ export class ControlClient {
     if (this.state === 'connecting') {
       let stopTimer = () => {};
       const late = new Promise<void>((resolve) => {
-        stopTimer = this.#options.clock.after(MATCH_TIMEOUT_MS, resolve);
+        stopTimer = this.#options.clock.after(REOPEN_TIMEOUT_MS, resolve);
       });
       const opened = new Promise<void>((resolve) => this.#opened.push(resolve));
       try {
@@ -304,11 +342,4 @@ export class ControlClient {
   #send(message: ToServer): void {
     this.#socket?.send(JSON.stringify(message));
   }
-}
-
-function unreachable(): MeshError {
-  return new MeshError(
-    'control_unreachable',
-    'The mesh cannot be reached. Check your connection; it is tried again by itself.',
-  );
 }

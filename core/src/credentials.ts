@@ -3,6 +3,7 @@
  * own, as libp2p does it. The static key lives as long as the program; only the identity is kept.
  */
 import { concatBytes } from '@noble/hashes/utils.js';
+import { CERTIFICATE_BYTES } from './control-protocol.ts';
 import { peerIdOf, PUBLIC_KEY_BYTES, signed, SIGNATURE_BYTES, verify, type Identity } from './identity.ts';
 import type { PeerId } from './ids.ts';
 import { KEY_BYTES } from './noise-cipher.ts';
@@ -14,15 +15,13 @@ export type SealRole = 'dialler' | 'acceptor';
 
 /** A proof: the identity's public key, and its signature over role and static key. */
 export const PROOF_BYTES = PUBLIC_KEY_BYTES + SIGNATURE_BYTES;
-/** A certificate: the static key, and the acceptor's proof. */
-export const CERTIFICATE_BYTES = KEY_BYTES + PROOF_BYTES;
 
 export interface Credentials {
   readonly peerId: PeerId;
   readonly staticKey: KeyPair;
   /** What is sent, sealed, in the handshake. */
   readonly proofs: Readonly<Record<SealRole, Uint8Array>>;
-  /** For the advert: lets clients that stay anonymous seal their links to us. */
+  /** The static key, and the acceptor's proof. For the advert: lets clients that stay anonymous seal their links to us. */
   readonly certificate: Uint8Array;
 }
 

@@ -31,6 +31,19 @@ export const ERROR_CODES = [
   'device_lost',
   'self_test_failed',
   'port_in_use',
+  // The connection could not be sealed; it was sealed and something altered it; another peer's key answered.
+  'seal_failed',
+  'seal_broken',
+  'wrong_peer',
+  // About the key of this computer.
+  'wrong_passphrase',
+  'key_unreadable',
+  'identity_unusable',
+  'work_refused',
+  // About leave to run a task, and what was delivered.
+  'lease_refused',
+  'receipt_refused',
+  'no_trusted_provider',
 ] as const;
 
 export type ErrorCode = (typeof ERROR_CODES)[number];

@@ -1,14 +1,13 @@
 /**
- * Everything that is said on the wire, declared once. The types are what the schemas accept; `parse` is the only way
- * from bytes of a stranger to a message. Data plane: peer to peer, MessagePack (`frame.ts`). Control plane: peer to
- * server, JSON text on the WebSocket `/mesh`. The sender is who the connection proves, never what a message says.
+ * What peers say to each other, declared once, in MessagePack (`frame.ts`). The types are what the schemas accept;
+ * `parseData` is the only way from a stranger's value to a message. The sender is who the connection proves, never what
+ * a message says. What a peer and the server say to each other is in `control-protocol.ts`.
  */
 import * as v from 'valibot';
-import { ERROR_CODES } from './errors.ts';
-import { isModelId, isPeerId, isTaskId, type ModelId, type PeerId, type TaskId } from './ids.ts';
+import { bytes, count, errorCode, modelId, taskId, text } from './fields.ts';
 
 /** Both ends must speak the same one; it is the first byte of every data frame and a field of `hello`. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** The most one message may take, whole, on either plane. */
 export const MAX_MESSAGE_BYTES = 1_048_576;
@@ -17,19 +16,9 @@ export const MAX_FRAGMENT_BYTES = 16_384;
 /** The most text of one question with its history, in UTF-8 bytes; models refuse far less by their context. */
 export const MAX_PROMPT_BYTES = 524_288;
 export const MAX_TURNS = 512;
-export const MAX_MODELS_PER_PEER = 16;
-export const MAX_CANDIDATES = 8;
-
-const peerId = v.custom<PeerId>(isPeerId);
-const taskId = v.custom<TaskId>(isTaskId);
-const modelId = v.custom<ModelId>(isModelId);
-const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
-const positive = v.pipe(v.number(), v.finite(), v.minValue(0));
-const text = (most: number) => v.pipe(v.string(), v.maxLength(most));
-const errorCode = v.picklist(ERROR_CODES);
-/** Bytes in JSON are base32, see `base32.ts`: 32 of them, and 64. */
-const bytes32 = v.pipe(v.string(), v.regex(/^[a-z2-7]{52}$/));
-const bytes64 = v.pipe(v.string(), v.regex(/^[a-z2-7]{103}$/));
+/** Of what is signed: a lease, an acknowledgement, one half of a receipt. */
+export const MAX_RECORD_BYTES = 512;
+export const SALT_BYTES = 16;
 
 /** One turn of a conversation. */
 export const TurnSchema = v.object({
@@ -46,12 +35,13 @@ export const SamplingSchema = v.object({
 });
 export type Sampling = v.InferOutput<typeof SamplingSchema>;
 
-// ---- Data plane: peer ↔ peer -------------------------------------------------------------------------------------
-
 /** Is the other end alive, and how far away? The receiver sends it back with `reply: true` at once. */
 export const PingSchema = v.object({ kind: v.literal('PING'), nonce: count, reply: v.boolean() });
 
-/** Please run this. `lease` is the place of the control plane's signed leave. */
+/**
+ * Please run this. `lease`: the control plane's leave for it (`lease.ts`); null where it could not be asked. `salt`:
+ * random, known to the two ends alone, so that a digest of the answer tells nobody else what it says.
+ */
 export const TaskRequestSchema = v.object({
   kind: v.literal('TASK_REQUEST'),
   taskId,
@@ -60,7 +50,8 @@ export const TaskRequestSchema = v.object({
   turns: v.pipe(v.array(TurnSchema), v.minLength(1), v.maxLength(MAX_TURNS)),
   sampling: SamplingSchema,
   maxTokens: v.pipe(count, v.minValue(1)),
-  lease: v.nullable(v.instance(Uint8Array)),
+  lease: v.nullable(bytes(MAX_RECORD_BYTES)),
+  salt: v.pipe(v.instance(Uint8Array), v.length(SALT_BYTES)),
 });
 
 /** The provider took the task; `ahead` tasks run or wait before it. Sent again when that number falls; 0: it runs. */
@@ -79,13 +70,31 @@ export const TaskChunkSchema = v.object({
   tokenIds: v.optional(v.pipe(v.array(count), v.maxLength(4096))),
 });
 
-/** The answer is whole. `stop`: the model ended it; `length`: `maxTokens` or the context did. */
+/** The requester has so much of the answer, and signs for it: `receipt.ts`. */
+export const TaskAckSchema = v.object({
+  kind: v.literal('TASK_ACK'),
+  taskId,
+  acknowledgement: bytes(MAX_RECORD_BYTES),
+});
+
+/**
+ * The answer is whole. `stop`: the model ended it; `length`: `maxTokens` or the context did. `receipt`: the provider's
+ * half; null for a task without a lease.
+ */
 export const TaskResponseSchema = v.object({
   kind: v.literal('TASK_RESPONSE'),
   taskId,
   finish: v.picklist(['stop', 'length']),
   promptTokens: count,
   completionTokens: count,
+  receipt: v.nullable(bytes(MAX_RECORD_BYTES)),
+});
+
+/** The requester's half of the receipt. */
+export const TaskReceiptSchema = v.object({
+  kind: v.literal('TASK_RECEIPT'),
+  taskId,
+  receipt: bytes(MAX_RECORD_BYTES),
 });
 
 /** The requester wants no more of it. The provider stops computing and answers nothing further. */
@@ -104,7 +113,9 @@ const DataSchema = v.variant('kind', [
   TaskRequestSchema,
   TaskAcceptedSchema,
   TaskChunkSchema,
+  TaskAckSchema,
   TaskResponseSchema,
+  TaskReceiptSchema,
   TaskCancelSchema,
   TaskErrorSchema,
 ]);
@@ -119,231 +130,3 @@ export function parseData(value: unknown): DataMessage | null {
   const result = v.safeParse(DataSchema, value);
   return result.success ? result.output : null;
 }
-
-// ---- Control plane: peer → server --------------------------------------------------------------------------------
-
-/** What runs the model, as probed and not as hoped. */
-export const BACKENDS = ['webgpu', 'wasm', 'cpu', 'cuda', 'metal', 'vulkan'] as const;
-export type Backend = (typeof BACKENDS)[number];
-
-/** One model that a provider has loaded and will answer with now. */
-export const ModelAdvertSchema = v.object({
-  id: modelId,
-  name: text(80),
-  quant: text(24),
-  format: v.picklist(['gguf', 'mlc']),
-  backend: v.picklist(BACKENDS),
-  contextTokens: count,
-  /** SHA-256 of the model's one file, hex; null for a model of many files or one that was not hashed. */
-  sha256: v.nullable(v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))),
-  /** Measured decode speed of one answer; null until something was measured. */
-  tokensPerSecond: v.nullable(positive),
-});
-export type ModelAdvert = v.InferOutput<typeof ModelAdvertSchema>;
-
-/**
- * The first message on `/mesh`. `key`: the Ed25519 public key, 32 bytes as base32, that `peerId` is derived from. Null
- * came from programs that had none: they are told to update, which takes that they are understood.
- */
-export const HelloSchema = v.object({
-  type: v.literal('hello'),
-  version: count,
-  peerId,
-  agent: v.picklist(['browser', 'native']),
-  key: v.nullable(text(64)),
-});
-
-/** The answer to `challenge`, right once: see `key-proof.ts`. */
-export const ProofSchema = v.object({
-  type: v.literal('proof'),
-  signature: bytes64,
-  /** The number that `hashcash.ts` found; 0 where no work was asked for. */
-  work: count,
-});
-export type Proof = v.InferOutput<typeof ProofSchema>;
-
-/** All that this peer offers from now on; an empty list: nothing. Replaces the advert before. */
-export const AdvertSchema = v.object({
-  type: v.literal('advert'),
-  models: v.pipe(v.array(ModelAdvertSchema), v.maxLength(MAX_MODELS_PER_PEER)),
-  /** Answers at once. */
-  slots: v.pipe(count, v.maxValue(1024)),
-});
-
-/** Still here, and how busy. Sent every `heartbeatMs` of the welcome, and at once when a slot is taken or freed. */
-export const HeartbeatSchema = v.object({
-  type: v.literal('heartbeat'),
-  busySlots: v.pipe(count, v.maxValue(1024)),
-  /** Waiting at the provider itself. */
-  queued: v.pipe(count, v.maxValue(65_536)),
-  /** Measured over the last answers; absent while nothing was measured. */
-  tokensPerSecond: v.optional(positive),
-  /** Tokens written since the last heartbeat. */
-  tokens: count,
-});
-
-/** Who can answer with this model? `exclude`: those just tried. */
-export const MatchSchema = v.object({
-  type: v.literal('match'),
-  requestId: count,
-  model: modelId,
-  exclude: v.pipe(v.array(peerId), v.maxLength(64)),
-});
-
-/** Leaving now; the registry forgets this peer at once. */
-export const ByeSchema = v.object({ type: v.literal('bye') });
-
-const ToServerSchema = v.variant('type', [
-  HelloSchema,
-  ProofSchema,
-  AdvertSchema,
-  HeartbeatSchema,
-  MatchSchema,
-  ByeSchema,
-]);
-export type ToServer = v.InferOutput<typeof ToServerSchema>;
-
-// ---- Control plane: server → peer --------------------------------------------------------------------------------
-
-/** Prove that the key of your hello is yours, and do `workBits` bits of work where that is not 0. */
-export const ChallengeSchema = v.object({
-  type: v.literal('challenge'),
-  nonce: bytes32,
-  workBits: v.pipe(count, v.maxValue(256)),
-});
-export type Challenge = v.InferOutput<typeof ChallengeSchema>;
-
-/** The key was proved: this peer is in. */
-export const WelcomeSchema = v.object({
-  type: v.literal('welcome'),
-  version: count,
-  heartbeatMs: v.pipe(count, v.minValue(100), v.maxValue(60_000)),
-  /** RTCIceServer list for WebRTC; empty on one machine or one network. */
-  iceServers: v.pipe(
-    v.array(
-      v.object({
-        urls: v.union([text(512), v.pipe(v.array(text(512)), v.maxLength(8))]),
-        username: v.optional(text(512)),
-        credential: v.optional(text(512)),
-      }),
-    ),
-    v.maxLength(16),
-  ),
-  /** Opens `/signal` for this peer id, as long as this connection lives and a minute longer. */
-  signalToken: v.pipe(v.string(), v.regex(/^[a-z2-7]{16,64}$/)),
-});
-
-/** One provider in a shortlist, with what `route.ts` ranks by. */
-export const CandidateSchema = v.object({
-  peerId,
-  agent: v.picklist(['browser', 'native']),
-  model: ModelAdvertSchema,
-  slots: count,
-  busySlots: count,
-  queued: count,
-});
-export type Candidate = v.InferOutput<typeof CandidateSchema>;
-
-/** The answer to `match`, best first. Empty: nobody offers the model. */
-export const MatchedSchema = v.object({
-  type: v.literal('matched'),
-  requestId: count,
-  candidates: v.pipe(v.array(CandidateSchema), v.maxLength(MAX_CANDIDATES)),
-});
-
-/** One model as the whole mesh offers it. */
-export const OfferSchema = v.object({
-  id: modelId,
-  name: text(80),
-  quant: text(24),
-  format: v.picklist(['gguf', 'mlc']),
-  contextTokens: count,
-  providers: count,
-  slots: count,
-  busySlots: count,
-  queued: count,
-  /** Median of what the providers measured. */
-  tokensPerSecond: v.nullable(positive),
-});
-export type Offer = v.InferOutput<typeof OfferSchema>;
-
-/** What the mesh offers now: after the welcome, and whenever it changed (at most once a second). */
-export const OffersSchema = v.object({
-  type: v.literal('offers'),
-  peers: count,
-  providers: count,
-  models: v.array(OfferSchema),
-});
-
-/**
- * Something was refused. With `requestId`: that match. Without: `version_mismatch` and `control_refused` are about the
- * connection, which is closed and need not be tried again; others are about the last message.
- */
-export const RefusedSchema = v.object({
-  type: v.literal('refused'),
-  requestId: v.optional(count),
-  code: errorCode,
-  message: text(1024),
-});
-
-const FromServerSchema = v.variant('type', [
-  ChallengeSchema,
-  WelcomeSchema,
-  MatchedSchema,
-  OffersSchema,
-  RefusedSchema,
-]);
-export type FromServer = v.InferOutput<typeof FromServerSchema>;
-export type Welcome = v.InferOutput<typeof WelcomeSchema>;
-export type IceServer = Welcome['iceServers'][number];
-export type Offers = v.InferOutput<typeof OffersSchema>;
-
-/** One WebSocket text frame of a peer as a message, or `null`. */
-export function parseToServer(json: string): ToServer | null {
-  return parseJson(ToServerSchema, json);
-}
-
-/** One WebSocket text frame of the server as a message, or `null`. */
-export function parseFromServer(json: string): FromServer | null {
-  return parseJson(FromServerSchema, json);
-}
-
-function parseJson<T extends v.GenericSchema>(schema: T, json: string): v.InferOutput<T> | null {
-  if (json.length > MAX_MESSAGE_BYTES) return null;
-  let value: unknown;
-  try {
-    value = JSON.parse(json);
-  } catch {
-    return null;
-  }
-  const result = v.safeParse(schema, value);
-  return result.success ? result.output : null;
-}
-
-// ---- Read-only HTTP: /api/peers, /api/models, /api/stats ---------------------------------------------------------
-
-/** A peer as `/api/peers` shows it. */
-export const PeerSummarySchema = v.object({
-  peerId,
-  agent: v.picklist(['browser', 'native']),
-  models: v.array(ModelAdvertSchema),
-  slots: count,
-  busySlots: count,
-  queued: count,
-  sinceSeconds: count,
-});
-export type PeerSummary = v.InferOutput<typeof PeerSummarySchema>;
-export const PeersPageSchema = v.object({ peers: v.array(PeerSummarySchema) });
-export const ModelsPageSchema = v.object({ models: v.array(OfferSchema) });
-export const StatsSchema = v.object({
-  uptimeSeconds: count,
-  peers: count,
-  providers: count,
-  slots: count,
-  busySlots: count,
-  queued: count,
-  /** Tokens a second that all providers together wrote over the last minute. */
-  tokensPerSecond: positive,
-  matches: count,
-});
-export type Stats = v.InferOutput<typeof StatsSchema>;

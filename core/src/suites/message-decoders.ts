@@ -6,17 +6,15 @@ import { parseCatalogue } from '../catalogue.ts';
 import { dtlsPrologue } from '../dtls-prologue.ts';
 import { MessageReader, writeMessage } from '../frame.ts';
 import type { ModelId, PeerId, TaskId } from '../ids.ts';
+import { MAX_FRAGMENT_BYTES, PROTOCOL_VERSION, type DataMessage } from '../protocol.ts';
 import {
-  MAX_FRAGMENT_BYTES,
-  PROTOCOL_VERSION,
   parseFromServer,
   parseToServer,
-  type DataMessage,
   type FromServer,
   type ModelAdvert,
   type Offer,
   type ToServer,
-} from '../protocol.ts';
+} from '../control-protocol.ts';
 import { SEAL_BYTES } from '../seal-wire.ts';
 import { parseSignal } from '../signal-filter.ts';
 import { refusable } from './refusal.ts';
@@ -50,6 +48,7 @@ const dataMessages: DataMessage[] = [
   { kind: 'PING', nonce: 7, reply: true },
   {
     ...{ kind: 'TASK_REQUEST', taskId, task: 'chat', model, maxTokens: 64, lease: new Uint8Array(40) },
+    salt: new Uint8Array(16),
     turns: [
       { role: 'system', content: 'Answer briefly.' },
       { role: 'user', content: 'What is LLMesh? 🦀' },
@@ -58,7 +57,16 @@ const dataMessages: DataMessage[] = [
   },
   { kind: 'TASK_ACCEPTED', taskId, ahead: 3 },
   { kind: 'TASK_CHUNK', taskId, index: 300, tokens: 2, text: ' a network', tokenIds: [70_000, 2] },
-  { kind: 'TASK_RESPONSE', taskId, finish: 'stop', promptTokens: 12, completionTokens: 302 },
+  {
+    kind: 'TASK_RESPONSE',
+    taskId,
+    finish: 'stop',
+    promptTokens: 12,
+    completionTokens: 302,
+    receipt: new Uint8Array(180),
+  },
+  { kind: 'TASK_ACK', taskId, acknowledgement: new Uint8Array(170) },
+  { kind: 'TASK_RECEIPT', taskId, receipt: new Uint8Array(180) },
   { kind: 'TASK_CANCEL', taskId },
   { kind: 'TASK_ERROR', taskId, code: 'busy', message: 'Try another volunteer.' },
 ];
@@ -67,22 +75,56 @@ const toServer: ToServer[] = [
   { type: 'hello', version: PROTOCOL_VERSION, peerId: ada, agent: 'browser', key: null },
   { type: 'hello', version: PROTOCOL_VERSION, peerId: ada, agent: 'native', key: 'd'.repeat(52) },
   { type: 'proof', signature: 'e'.repeat(103), work: 1_234 },
-  { type: 'advert', models: [{ ...advert }, { ...advert, sha256: null, tokensPerSecond: null }], slots: 2 },
+  {
+    type: 'advert',
+    models: [{ ...advert }, { ...advert, sha256: null, tokensPerSecond: null }],
+    slots: 2,
+    certificate: null,
+  },
   { type: 'heartbeat', busySlots: 1, queued: 4, tokensPerSecond: 9.75, tokens: 30 },
-  { type: 'match', requestId: 9, model, exclude: [bob] },
+  { type: 'match', requestId: 9, model, maxTokens: 64, exclude: [bob], only: null },
+  { type: 'match', requestId: 9, model, maxTokens: 64, exclude: [], only: [bob] },
+  {
+    type: 'file',
+    requestId: 10,
+    lease: 'f'.repeat(200),
+    proof: { kind: 'receipt', provider: 'g'.repeat(280), requester: 'h'.repeat(280) },
+  },
+  {
+    type: 'file',
+    requestId: 11,
+    lease: 'f'.repeat(200),
+    proof: { kind: 'acknowledgement', acknowledgement: 'k'.repeat(270) },
+  },
+  { type: 'relay', requestId: 12, peer: bob },
   { type: 'bye' },
 ];
 
 const fromServer: FromServer[] = [
   { type: 'challenge', nonce: 'd'.repeat(52), workBits: 16 },
   {
-    ...{ type: 'welcome', version: PROTOCOL_VERSION, heartbeatMs: 1000, signalToken: 'f'.repeat(26) },
+    ...{ type: 'welcome', version: PROTOCOL_VERSION, heartbeatMs: 1000, signalToken: 'f'.repeat(26), issuer: ada },
     iceServers: [{ urls: ['stun:a.example', 'turn:b.example'], username: 'u', credential: 'c' }, { urls: 'stun:c' }],
   },
   {
     ...{ type: 'matched', requestId: 9 },
-    candidates: [{ peerId: bob, agent: 'native', model: { ...advert }, slots: 2, busySlots: 1, queued: 0 }],
+    candidates: [
+      {
+        peerId: bob,
+        agent: 'native',
+        model: { ...advert },
+        slots: 2,
+        busySlots: 1,
+        queued: 0,
+        certificate: 'm'.repeat(205),
+        lease: 'n'.repeat(300),
+      },
+    ],
   },
+  { type: 'ice', iceServers: [{ urls: 'turn:d.example', username: '1:ada', credential: 'c' }] },
+  { type: 'filed', requestId: 10 },
+  { type: 'relayed', requestId: 12, ticket: 'p'.repeat(32) },
+  { type: 'call', peer: bob, ticket: 'q'.repeat(32) },
   { type: 'offers', peers: 3, providers: 1, models: [{ ...offer }] },
   { type: 'refused', requestId: 9, code: 'unknown_model', message: 'Choose another model.' },
 ];
@@ -134,6 +176,7 @@ export function messageDecoders(catalogue: unknown): FuzzTarget[] {
 
 const long: DataMessage = {
   ...{ kind: 'TASK_REQUEST', taskId, task: 'chat', model, maxTokens: 1, lease: null, sampling: {} },
+  salt: new Uint8Array(16),
   turns: [{ role: 'user', content: 'long '.repeat(8_000) }],
 };
 

@@ -1,0 +1,279 @@
+/**
+ * What a peer and the control plane say to each other on the WebSocket `/mesh`, declared once, in JSON text. The sender
+ * is who proved its key (`key-proof.ts`), never what a message says.
+ */
+import * as v from 'valibot';
+import { base32, base32UpTo, count, errorCode, modelId, peerId, positive, text } from './fields.ts';
+import { MAX_MESSAGE_BYTES, MAX_RECORD_BYTES } from './protocol.ts';
+
+export const MAX_MODELS_PER_PEER = 16;
+export const MAX_CANDIDATES = 8;
+/** Providers that a `match` may name, to leave out or to keep to. */
+export const MAX_NAMED_PEERS = 64;
+/** The certificate of a provider's static key, see `credentials.ts`. */
+export const CERTIFICATE_BYTES = 128;
+/** Opens one relayed link, see `relay-transport.ts`. */
+export const RELAY_TICKET_BYTES = 20;
+
+// ---- Peer → server -------------------------------------------------------------------------------------------------
+
+/** What runs the model, as probed and not as hoped. */
+export const BACKENDS = ['webgpu', 'wasm', 'cpu', 'cuda', 'metal', 'vulkan'] as const;
+export type Backend = (typeof BACKENDS)[number];
+
+/** One model that a provider has loaded and will answer with now. */
+export const ModelAdvertSchema = v.object({
+  id: modelId,
+  name: text(80),
+  quant: text(24),
+  format: v.picklist(['gguf', 'mlc']),
+  backend: v.picklist(BACKENDS),
+  contextTokens: count,
+  /** SHA-256 of the model's one file, hex; null for a model of many files or one that was not hashed. */
+  sha256: v.nullable(v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))),
+  /** Measured decode speed of one answer; null until something was measured. */
+  tokensPerSecond: v.nullable(positive),
+});
+export type ModelAdvert = v.InferOutput<typeof ModelAdvertSchema>;
+
+/**
+ * The first message on `/mesh`. `key`: the Ed25519 public key, 32 bytes as base32, that `peerId` is derived from. Null
+ * came from programs that had none: they are told to update, which takes that they are understood.
+ */
+export const HelloSchema = v.object({
+  type: v.literal('hello'),
+  version: count,
+  peerId,
+  agent: v.picklist(['browser', 'native']),
+  key: v.nullable(text(64)),
+});
+
+/** The answer to `challenge`, right once: see `key-proof.ts`. */
+export const ProofSchema = v.object({
+  type: v.literal('proof'),
+  signature: base32(64),
+  /** The number that `hashcash.ts` found; 0 where no work was asked for. */
+  work: count,
+});
+export type Proof = v.InferOutput<typeof ProofSchema>;
+
+/** All that this peer offers from now on; an empty list: nothing. Replaces the advert before. */
+export const AdvertSchema = v.object({
+  type: v.literal('advert'),
+  models: v.pipe(v.array(ModelAdvertSchema), v.maxLength(MAX_MODELS_PER_PEER)),
+  /** Answers at once. */
+  slots: v.pipe(count, v.maxValue(1024)),
+  /** Of our key for sealed links (`credentials.ts`), for requesters that stay anonymous; null: they cannot call us. */
+  certificate: v.nullable(base32(CERTIFICATE_BYTES)),
+});
+
+/** Still here, and how busy. Sent every `heartbeatMs` of the welcome, and at once when a slot is taken or freed. */
+export const HeartbeatSchema = v.object({
+  type: v.literal('heartbeat'),
+  busySlots: v.pipe(count, v.maxValue(1024)),
+  /** Waiting at the provider itself. */
+  queued: v.pipe(count, v.maxValue(65_536)),
+  /** Measured over the last answers; absent while nothing was measured. */
+  tokensPerSecond: v.optional(positive),
+  /** Tokens written since the last heartbeat. */
+  tokens: count,
+});
+
+/** Who can answer with this model, in at most so many tokens? `exclude`: those just tried. */
+export const MatchSchema = v.object({
+  type: v.literal('match'),
+  requestId: count,
+  model: modelId,
+  maxTokens: v.pipe(count, v.minValue(1)),
+  exclude: v.pipe(v.array(peerId), v.maxLength(MAX_NAMED_PEERS)),
+  /** No one but these; null: anyone. */
+  only: v.nullable(v.pipe(v.array(peerId), v.maxLength(MAX_NAMED_PEERS))),
+});
+
+/**
+ * What was delivered under a lease: both halves of a receipt; or what a provider holds of an answer that broke off, the
+ * requester's last acknowledgement. Whole in itself: whoever reads it need have remembered nothing.
+ */
+export const FilingSchema = v.object({
+  lease: base32UpTo(MAX_RECORD_BYTES),
+  proof: v.variant('kind', [
+    v.object({
+      kind: v.literal('receipt'),
+      provider: base32UpTo(MAX_RECORD_BYTES),
+      requester: base32UpTo(MAX_RECORD_BYTES),
+    }),
+    v.object({
+      kind: v.literal('acknowledgement'),
+      acknowledgement: base32UpTo(MAX_RECORD_BYTES),
+    }),
+  ]),
+});
+export type Filing = v.InferOutput<typeof FilingSchema>;
+
+/** Please keep this. Answered with `filed`. */
+export const FileSchema = v.object({ type: v.literal('file'), requestId: count, ...FilingSchema.entries });
+
+/** Please relay a link to this peer: answered with `relayed`, while the peer gets a `call`. */
+export const RelaySchema = v.object({ type: v.literal('relay'), requestId: count, peer: peerId });
+
+/** Leaving now; the registry forgets this peer at once. */
+export const ByeSchema = v.object({ type: v.literal('bye') });
+
+const ToServerSchema = v.variant('type', [
+  HelloSchema,
+  ProofSchema,
+  AdvertSchema,
+  HeartbeatSchema,
+  MatchSchema,
+  FileSchema,
+  RelaySchema,
+  ByeSchema,
+]);
+export type ToServer = v.InferOutput<typeof ToServerSchema>;
+
+// ---- Server → peer -------------------------------------------------------------------------------------------------
+
+/** Prove that the key of your hello is yours, and do `workBits` bits of work where that is not 0. */
+export const ChallengeSchema = v.object({
+  type: v.literal('challenge'),
+  nonce: base32(32),
+  workBits: v.pipe(count, v.maxValue(256)),
+});
+export type Challenge = v.InferOutput<typeof ChallengeSchema>;
+
+/** RTCIceServer list for WebRTC; empty on one machine or one network. */
+const iceServers = v.pipe(
+  v.array(
+    v.object({
+      urls: v.union([text(512), v.pipe(v.array(text(512)), v.maxLength(8))]),
+      username: v.optional(text(512)),
+      credential: v.optional(text(512)),
+    }),
+  ),
+  v.maxLength(16),
+);
+
+/** The key was proved: this peer is in. */
+export const WelcomeSchema = v.object({
+  type: v.literal('welcome'),
+  version: count,
+  heartbeatMs: v.pipe(count, v.minValue(100), v.maxValue(60_000)),
+  iceServers,
+  /** Opens `/signal` for this peer id, as long as this connection lives and a minute longer. */
+  signalToken: v.pipe(v.string(), v.regex(/^[a-z2-7]{16,64}$/)),
+  /** Whose leases count here: the id of the control plane's own key. */
+  issuer: peerId,
+});
+
+/** Other servers from now on: a relay's credentials run out. */
+export const IceSchema = v.object({ type: v.literal('ice'), iceServers });
+
+/** One provider in a shortlist, with what `route.ts` ranks by. */
+export const CandidateSchema = v.object({
+  peerId,
+  agent: v.picklist(['browser', 'native']),
+  model: ModelAdvertSchema,
+  slots: count,
+  busySlots: count,
+  queued: count,
+  /** As in its advert. */
+  certificate: v.nullable(base32(CERTIFICATE_BYTES)),
+});
+export type Candidate = v.InferOutput<typeof CandidateSchema>;
+
+/** A provider, and the leave to have it run this one task: the bytes of `lease.ts`. */
+export const LeasedSchema = v.object({ ...CandidateSchema.entries, lease: base32UpTo(MAX_RECORD_BYTES) });
+export type Leased = v.InferOutput<typeof LeasedSchema>;
+
+/** The answer to `match`, best first. Empty: nobody offers the model. */
+export const MatchedSchema = v.object({
+  type: v.literal('matched'),
+  requestId: count,
+  candidates: v.pipe(v.array(LeasedSchema), v.maxLength(MAX_CANDIDATES)),
+});
+
+/** The answer to `file`: it is kept. */
+export const FiledSchema = v.object({ type: v.literal('filed'), requestId: count });
+
+/** The answer to `relay`: the ticket opens our end of the link. */
+export const RelayedSchema = v.object({
+  type: v.literal('relayed'),
+  requestId: count,
+  ticket: base32(RELAY_TICKET_BYTES),
+});
+
+/** This peer wants a relayed link to us: the ticket opens our end of it. */
+export const CallSchema = v.object({ type: v.literal('call'), peer: peerId, ticket: base32(RELAY_TICKET_BYTES) });
+
+/** One model as the whole mesh offers it. */
+export const OfferSchema = v.object({
+  id: modelId,
+  name: text(80),
+  quant: text(24),
+  format: v.picklist(['gguf', 'mlc']),
+  contextTokens: count,
+  providers: count,
+  slots: count,
+  busySlots: count,
+  queued: count,
+  /** Median of what the providers measured. */
+  tokensPerSecond: v.nullable(positive),
+});
+export type Offer = v.InferOutput<typeof OfferSchema>;
+
+/** What the mesh offers now: after the welcome, and whenever it changed (at most once a second). */
+export const OffersSchema = v.object({
+  type: v.literal('offers'),
+  peers: count,
+  providers: count,
+  models: v.array(OfferSchema),
+});
+
+/**
+ * Something was refused. With `requestId`: that request. Without: `version_mismatch` and `control_refused` are about the
+ * connection, which is closed and need not be tried again; others are about the last message.
+ */
+export const RefusedSchema = v.object({
+  type: v.literal('refused'),
+  requestId: v.optional(count),
+  code: errorCode,
+  message: text(1024),
+});
+
+const FromServerSchema = v.variant('type', [
+  ChallengeSchema,
+  WelcomeSchema,
+  IceSchema,
+  MatchedSchema,
+  FiledSchema,
+  RelayedSchema,
+  CallSchema,
+  OffersSchema,
+  RefusedSchema,
+]);
+export type FromServer = v.InferOutput<typeof FromServerSchema>;
+export type Welcome = v.InferOutput<typeof WelcomeSchema>;
+export type IceServer = Welcome['iceServers'][number];
+export type Offers = v.InferOutput<typeof OffersSchema>;
+
+/** One WebSocket text frame of a peer as a message, or `null`. */
+export function parseToServer(json: string): ToServer | null {
+  return parseJson(ToServerSchema, json);
+}
+
+/** One WebSocket text frame of the server as a message, or `null`. */
+export function parseFromServer(json: string): FromServer | null {
+  return parseJson(FromServerSchema, json);
+}
+
+function parseJson<T extends v.GenericSchema>(schema: T, json: string): v.InferOutput<T> | null {
+  if (json.length > MAX_MESSAGE_BYTES) return null;
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch {
+    return null;
+  }
+  const result = v.safeParse(schema, value);
+  return result.success ? result.output : null;
+}

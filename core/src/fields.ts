@@ -1,0 +1,25 @@
+/** What messages are made of, on every plane: a field of a stranger's message is one of these or the message is none. */
+import * as v from 'valibot';
+import { ERROR_CODES } from './errors.ts';
+import { isModelId, isPeerId, isTaskId, type ModelId, type PeerId, type TaskId } from './ids.ts';
+
+export const peerId = v.custom<PeerId>(isPeerId);
+export const taskId = v.custom<TaskId>(isTaskId);
+export const modelId = v.custom<ModelId>(isModelId);
+export const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
+export const positive = v.pipe(v.number(), v.finite(), v.minValue(0));
+export const text = (most: number) => v.pipe(v.string(), v.maxLength(most));
+export const errorCode = v.picklist(ERROR_CODES);
+/** Bytes in MessagePack, at most so many. */
+export const bytes = (most: number) =>
+  v.pipe(
+    v.instance(Uint8Array),
+    v.check((value) => value.byteLength <= most),
+  );
+/** Bytes in JSON: base32, see `base32.ts`; exactly so many, or at most. */
+export const base32 = (exactly: number) => v.pipe(v.string(), v.length(base32Length(exactly)), v.regex(/^[a-z2-7]*$/));
+export const base32UpTo = (most: number) => v.pipe(v.string(), v.maxLength(base32Length(most)), v.regex(/^[a-z2-7]+$/));
+
+function base32Length(byteLength: number): number {
+  return Math.ceil((byteLength * 8) / 5);
+}
