@@ -14,6 +14,8 @@ export interface ChainStart {
   requester: PeerId;
   provider: PeerId;
   leaseNonce: Uint8Array;
+  /** Of the request: who was not there cannot try answers until one fits a digest. */
+  salt: Uint8Array;
 }
 
 /** As it went over the wire. */
@@ -30,8 +32,8 @@ export class DigestChain {
   #digest: Uint8Array;
 
   constructor(start: ChainStart) {
-    const { taskId, requester, provider, leaseNonce } = start;
-    this.#digest = sha256(canonical(['llmesh/1/answer', taskId, requester, provider, leaseNonce]));
+    const { taskId, requester, provider, leaseNonce, salt } = start;
+    this.#digest = sha256(canonical(['llmesh/1/answer', taskId, requester, provider, leaseNonce, salt]));
   }
 
   /** A copy: the chain goes on. */

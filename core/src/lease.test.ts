@@ -22,14 +22,14 @@ const bob = softwareIdentity(randomBytes(32)).peerId;
 const mallory = softwareIdentity(randomBytes(32));
 const model = 'tiny' as ModelId;
 const now = 1_800_000_000;
-const terms = { issuer: control.peerId, requester: ada, provider: bob, model, nowSeconds: now };
+const terms = { issuer: control.peerId, requester: ada, provider: bob, model, maxTokens: 512, nowSeconds: now };
 
 function lease(changes: Partial<Lease> = {}): Lease {
   const fresh = { requester: ada, provider: bob, model, price: 7, maxTokens: 512, expiresAt: now + 60 };
   return { issuer: control.peerId, ...fresh, nonce: randomBytes(16), ...changes };
 }
 
-const refused = expect.objectContaining({ name: 'MeshError', code: 'bad_message' });
+const refused = expect.objectContaining({ name: 'MeshError', code: 'lease_refused' });
 
 describe('a lease', () => {
   it('is read as it was given, whatever it says', async () => {
@@ -59,6 +59,7 @@ describe('a lease', () => {
     expect(() => checkLease(bytes, { ...terms, provider: mallory.peerId })).toThrow(refused);
     expect(() => checkLease(bytes, { ...terms, model: 'huge' as ModelId })).toThrow(refused);
     expect(() => checkLease(bytes, { ...terms, issuer: mallory.peerId })).toThrow(refused);
+    expect(() => checkLease(bytes, { ...terms, maxTokens: 513 })).toThrow(refused);
     const last = given.expiresAt + CLOCK_SKEW_SECONDS;
     checkLease(bytes, { ...terms, nowSeconds: last });
     expect(() => checkLease(bytes, { ...terms, nowSeconds: last + 1 })).toThrow(refused);

@@ -5,7 +5,7 @@
 import * as v from 'valibot';
 import { canonical, readCanonical } from './canonical.ts';
 import { MeshError } from './errors.ts';
-import type { Identity } from './identity.ts';
+import { verify, type Identity } from './identity.ts';
 import { isModelId, isPeerId, type ModelId, type PeerId } from './ids.ts';
 import { openRecord, signRecord } from './signed-record.ts';
 
@@ -53,8 +53,8 @@ export function signLease(lease: Omit<Lease, 'issuer'>, control: Identity): Prom
 }
 
 /** The lease and that it is its issuer's, or null. Says nothing of who that is, whom it is for, and when. */
-export function readLease(bytes: Uint8Array): Lease | null {
-  const record = openRecord('lease', bytes, MAX_LEASE_BYTES);
+export function readLease(bytes: Uint8Array, check = verify): Lease | null {
+  const record = openRecord('lease', bytes, MAX_LEASE_BYTES, check);
   const fields = record === null ? null : readCanonical(LeaseSchema, record.body);
   if (record === null || fields === null) return null;
   const [, issuer, requester, provider, model, price, maxTokens, expiresAt, nonce] = fields;
@@ -68,17 +68,20 @@ export interface LeaseTerms {
   requester: PeerId;
   provider: PeerId;
   model: ModelId;
+  /** That the task may take. */
+  maxTokens: number;
   /** Seconds since 1970. */
   nowSeconds: number;
 }
 
-/** The lease, when it is just for this. Throws bad_message with what is wrong. Whether it was used, the book knows. */
+/** The lease, when it is just for this. Throws lease_refused with what is wrong. Whether it was used, the book knows. */
 export function checkLease(bytes: Uint8Array, terms: LeaseTerms): Lease {
   const lease = readLease(bytes);
   if (lease === null || lease.issuer !== terms.issuer) throw refused('It was not given by this mesh.');
   if (lease.requester !== terms.requester) throw refused('It was given to another computer.');
   if (lease.provider !== terms.provider) throw refused('It was given for another volunteer.');
   if (lease.model !== terms.model) throw refused('It was given for another model.');
+  if (lease.maxTokens < terms.maxTokens) throw refused('It was given for a shorter answer.');
   if (lease.expiresAt + CLOCK_SKEW_SECONDS < terms.nowSeconds) throw refused('It has run out.');
   if (lease.expiresAt > terms.nowSeconds + MAX_LEASE_SECONDS + CLOCK_SKEW_SECONDS) {
     throw refused('It is good for too long: is the clock of this computer right?');
@@ -100,7 +103,7 @@ export class LeaseBook {
     return this.#used.size;
   }
 
-  /** Call after `checkLease`, once the task is taken. Throws bad_message when it was used, busy when the book is full. */
+  /** Call after `checkLease`, once the task is taken. Throws lease_refused when it was used, busy when the book is full. */
   use(lease: Lease, nowSeconds: number): void {
     const key = `${lease.issuer} ${lease.nonce.join(' ')}`;
     if (this.#used.has(key)) throw refused('It was used before.');
@@ -123,5 +126,5 @@ export class LeaseBook {
 }
 
 function refused(why: string): MeshError {
-  return new MeshError('bad_message', `The leave to run this task does not count. ${why} Ask again.`);
+  return new MeshError('lease_refused', `The leave to run this task does not count. ${why} Ask again.`);
 }

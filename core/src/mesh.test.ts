@@ -1,219 +1,14 @@
 /** Two and more peers over memory links: real requester, worker, channels and frames; scripted engine and server. */
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Engine, Finish, GenerateRequest, Piece } from './engine.ts';
-import { cancelled, MeshError } from './errors.ts';
-import { fromBase32 } from './base32.ts';
-import { SECRET_KEY_BYTES, softwareIdentity } from './identity.ts';
-import { newPeerId, type ModelId, type PeerId } from './ids.ts';
-import { faultOf, newChallenge, proveKey } from './key-proof.ts';
-import { randomBytes } from './random-bytes.ts';
-import { ControlClient, type SocketLike } from './control.ts';
-import { ManualClock } from './manual-clock.ts';
-import { MemoryNetwork, type MemoryLink } from './memory-transport.ts';
-import { Mesh, type Providing } from './mesh.ts';
-import { parseToServer, PROTOCOL_VERSION, type Candidate, type FromServer, type ModelAdvert } from './protocol.ts';
-import type { AnswerEvent } from './requester.ts';
-import type { WorkerStatus } from './worker.ts';
-
-const MODEL = 'm' as ModelId;
-const advert: ModelAdvert = {
-  id: MODEL,
-  name: 'M',
-  quant: 'q8',
-  format: 'gguf',
-  backend: 'cpu',
-  contextTokens: 2048,
-  sha256: null,
-  tokensPerSecond: null,
-};
-
-/** Writes `words` one by one, each when `next` is called; or fails. */
-class ScriptedEngine implements Pick<Engine<never>, 'generate'> {
-  words: string[];
-  failAfter: { words: number; error: MeshError } | null = null;
-  computing = 0;
-  hold: Promise<void> | null = null;
-
-  constructor(words: string[]) {
-    this.words = words;
-  }
-
-  async *generate(_: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, Finish, undefined> {
-    this.computing += 1;
-    try {
-      let written = 0;
-      for (const word of this.words) {
-        if (this.hold !== null) {
-          await Promise.race([
-            this.hold,
-            new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve())),
-          ]);
-        }
-        if (signal.aborted) throw cancelled();
-        if (this.failAfter?.words === written) throw this.failAfter.error;
-        written += 1;
-        yield { text: word, tokens: 1, tokenIds: [written] };
-      }
-      return { finish: 'stop', promptTokens: 3, completionTokens: written };
-    } finally {
-      this.computing -= 1;
-    }
-  }
-}
-
-/** A server that welcomes everyone who proves its key, and matches with everyone who advertises, in the order they came. */
-class ScriptedServer {
-  readonly providers = new Map<PeerId, Candidate>();
-  readonly received: string[] = [];
-
-  socket(): SocketLike {
-    let peerId: PeerId | null = null;
-    let key: Uint8Array | null = null;
-    const challenge = newChallenge(0);
-    const say = (message: FromServer) =>
-      queueMicrotask(() => socket.onmessage?.({ data: JSON.stringify(message) } as never));
-    const socket: SocketLike = {
-      onopen: null,
-      onmessage: null,
-      onclose: null,
-      onerror: null,
-      close() {},
-      send: (json) => {
-        const message = parseToServer(json);
-        if (message === null) throw new Error(`not of the protocol: ${json}`);
-        this.received.push(message.type);
-        switch (message.type) {
-          case 'hello':
-            peerId = message.peerId;
-            key = fromBase32(message.key ?? '');
-            say(challenge);
-            break;
-          case 'proof':
-            if (key === null || faultOf(key, challenge, message) !== null) throw new Error('not proved');
-            say({
-              type: 'welcome',
-              version: PROTOCOL_VERSION,
-              heartbeatMs: 1000,
-              iceServers: [],
-              signalToken: 'a'.repeat(26),
-            });
-            break;
-          case 'advert':
-            if (message.models.length === 0) this.providers.delete(peerId!);
-            else {
-              const [model] = message.models;
-              this.providers.set(peerId!, {
-                peerId: peerId!,
-                agent: 'native',
-                model: model!,
-                slots: message.slots,
-                busySlots: 0,
-                queued: 0,
-              });
-            }
-            break;
-          case 'match':
-            say({
-              type: 'matched',
-              requestId: message.requestId,
-              candidates: [...this.providers.values()].filter(({ peerId: id }) => !message.exclude.includes(id)),
-            });
-            break;
-          case 'heartbeat':
-          case 'bye':
-            break;
-        }
-      },
-    };
-    queueMicrotask(() => socket.onopen?.(undefined as never));
-    return socket;
-  }
-}
-
-class World {
-  readonly clock = new ManualClock();
-  readonly network = new MemoryNetwork();
-  readonly server = new ScriptedServer();
-  readonly meshes: Mesh[] = [];
-  /** The far ends of accepted links, to cut them. */
-  readonly links: MemoryLink[] = [];
-
-  async join(): Promise<Mesh> {
-    const identity = softwareIdentity(randomBytes(SECRET_KEY_BYTES));
-    const transport = this.network.join(identity.peerId);
-    const control = new ControlClient({
-      url: 'ws://mesh',
-      identity,
-      prove: proveKey,
-      agent: 'native',
-      openSocket: () => this.server.socket(),
-      clock: this.clock,
-      random: () => 0.5,
-    });
-    const mesh = new Mesh({ control, transport, clock: this.clock, random: () => 0.5 });
-    const accept = transport.accept;
-    transport.accept = (link) => {
-      this.links.push(link as MemoryLink);
-      accept?.(link);
-    };
-    control.start();
-    this.meshes.push(mesh);
-    await this.clock.advance(0);
-    return mesh;
-  }
-
-  async provide(engine: ScriptedEngine, slots = 1, maxTokensPerSecond: number | null = null) {
-    const mesh = await this.join();
-    const statuses: WorkerStatus[] = [];
-    const failures: MeshError[] = [];
-    const providing: Providing = mesh.provide({
-      models: [{ advert, engine, slots }],
-      maxTokensPerSecond,
-      onStatus: (status) => statuses.push(status),
-      onFailure: (error) => failures.push(error),
-    });
-    await this.clock.advance(0);
-    return { mesh, providing, statuses, failures };
-  }
-}
+import { MeshError } from './errors.ts';
+import { newPeerId } from './ids.ts';
+import { advert, consume, never, question, ScriptedEngine, World } from './suites/mesh-world.ts';
 
 const world = { current: new World() };
-afterEach(() => {
-  for (const mesh of world.current.meshes) mesh.close();
+afterEach(async () => {
+  await Promise.all(world.current.meshes.map((mesh) => mesh.close()));
   world.current = new World();
 });
-
-const never = new AbortController().signal;
-const question = (content = 'why?') => ({
-  model: MODEL,
-  turns: [{ role: 'user' as const, content }],
-  sampling: { temperature: 0 },
-  maxTokens: 100,
-});
-
-interface Outcome {
-  events: AnswerEvent[];
-  text: string;
-  error: MeshError | null;
-}
-
-/** Starts consuming an answer; the outcome fills while the clock turns. */
-function consume(answer: AsyncGenerator<AnswerEvent, void, undefined>): Outcome & { ended: boolean } {
-  const outcome = { events: [] as AnswerEvent[], text: '', error: null as MeshError | null, ended: false };
-  const run = async () => {
-    try {
-      for await (const event of answer) {
-        outcome.events.push(event);
-        if (event.type === 'piece') outcome.text += event.text;
-      }
-    } catch (thrown) {
-      outcome.error = thrown as MeshError;
-    }
-    outcome.ended = true;
-  };
-  void run();
-  return outcome;
-}
 
 describe('a question', () => {
   it('is answered by a peer, whole and in order', async () => {
@@ -440,7 +235,7 @@ describe('a provider', () => {
     const user = await w.join();
     consume(user.ask(question(), never));
     await w.clock.advance(10);
-    user.close();
+    void user.close();
     await w.clock.advance(10);
     expect(engine.computing).toBe(0);
   });
@@ -461,6 +256,7 @@ describe('a provider', () => {
     ['pieces out of order', { index: 5, tokens: 1, text: 'x' }],
     ['more than was asked for', { index: 0, tokens: 101, text: 'x' }],
     ['pieces of nothing', { index: 0, tokens: 0, text: 'x' }],
+    ['a giant for a token', { index: 0, tokens: 1, text: 'x'.repeat(60_000) }],
   ])('that sends %s is cut off', async (_, chunk) => {
     const w = world.current;
     const liar = w.network.join(newPeerId());
@@ -471,6 +267,7 @@ describe('a provider', () => {
       slots: 1,
       busySlots: 0,
       queued: 0,
+      certificate: null,
     });
     const { Channel } = await import('./channel.ts');
     const heard: string[] = [];
@@ -514,6 +311,7 @@ describe('a provider', () => {
       slots: 1,
       busySlots: 0,
       queued: 0,
+      certificate: null,
     });
     const user = await w.join();
     const outcome = consume(user.ask(question(), never));

@@ -4,7 +4,7 @@
  */
 import { Template } from '@huggingface/jinja';
 import { MeshError } from './errors.ts';
-import type { Turn } from './protocol.ts';
+import { MAX_PROMPT_BYTES, MAX_TURNS, type Turn } from './protocol.ts';
 
 /** For files that carry no template. */
 export const CHATML_TEMPLATE =
@@ -43,6 +43,16 @@ function compile(template: string): Template {
     compiled.set(template, found);
   }
   return found;
+}
+
+/** Why these turns cannot be asked; null: they can. */
+export function turnsFault(turns: readonly Turn[]): MeshError | null {
+  if (isBlank(turns)) return new MeshError('empty_prompt', 'Write a message first.');
+  if (promptBytes(turns) <= MAX_PROMPT_BYTES && turns.length <= MAX_TURNS) return null;
+  return new MeshError(
+    'prompt_too_long',
+    'This conversation is too long to send. Shorten the message, or start a new conversation.',
+  );
 }
 
 /** Is there anything to answer? The last turn must be the user's and say something. */

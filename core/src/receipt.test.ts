@@ -19,10 +19,17 @@ const ada = softwareIdentity(randomBytes(32));
 const bob = softwareIdentity(randomBytes(32));
 const mallory = softwareIdentity(randomBytes(32));
 const model = 'tiny' as ModelId;
-const refused = expect.objectContaining({ name: 'MeshError', code: 'bad_message' });
+const refused = expect.objectContaining({ name: 'MeshError', code: 'receipt_refused' });
+const outOfOrder = expect.objectContaining({ name: 'MeshError', code: 'bad_message' });
 
 const start = (changes: Partial<ChainStart> = {}): ChainStart => ({
-  ...{ taskId: newTaskId(), requester: ada.peerId, provider: bob.peerId, leaseNonce: randomBytes(16) },
+  ...{
+    taskId: newTaskId(),
+    requester: ada.peerId,
+    provider: bob.peerId,
+    leaseNonce: randomBytes(16),
+    salt: randomBytes(16),
+  },
   ...changes,
 });
 
@@ -69,6 +76,7 @@ describe('the digest of an answer', () => {
           { requester: mallory.peerId },
           { provider: mallory.peerId },
           { leaseNonce: randomBytes(16) },
+          { salt: randomBytes(16) },
         ])
           expect(digestOf({ ...of, ...change }, chunks)).not.toBe(digest);
         const i = which % answer.length;
@@ -93,7 +101,7 @@ describe('the digest of an answer', () => {
       { index: 3, tokens: 1, text: 'x' },
       { index: 2, tokens: 0, text: '' },
     ]) {
-      expect(() => chain.add(wrong)).toThrow(refused);
+      expect(() => chain.add(wrong)).toThrow(outOfOrder);
     }
     expect(chain.digest).toEqual(digest);
     digest.fill(0);
@@ -104,7 +112,8 @@ describe('the digest of an answer', () => {
 
 describe('an acknowledgement', () => {
   it('names the task, both ends, the lease and how far it goes, and is the requester’s', async () => {
-    const acknowledgement = { ...start(), tokens: 64, digest: randomBytes(32) };
+    const { salt: _, ...of } = start();
+    const acknowledgement = { ...of, tokens: 64, digest: randomBytes(32) };
     const bytes = await signAcknowledgement(acknowledgement, ada);
     expect(readAcknowledgement(bytes)).toEqual({
       ...acknowledgement,
@@ -164,8 +173,8 @@ describe('an acknowledgement', () => {
       { tokens: 3, text: 'c' },
     ]);
     const chain = new DigestChain(of);
-    const marks = chunks.map((chunk, i) => {
-      delivery.add(chunk, i === 2);
+    const marks = chunks.map((chunk) => {
+      delivery.add(chunk);
       chain.add(chunk);
       return { ...of, tokens: chain.tokens, digest: chain.digest };
     });
@@ -199,12 +208,13 @@ describe('a receipt', () => {
   const chain = new DigestChain(of);
   chain.add({ index: 0, tokens: 5, text: 'hello' });
   const receipt = receiptOf(of, chain);
-  const seen = { ...of, tokens: 5, digest: chain.digest, model };
+  const seen = { ...of, tokens: 5, digest: chain.digest, model, maxPromptTokens: 12 };
 
   it('counts when both signed the same', async () => {
     const theirs = await signReceipt(receipt, bob);
     const ours = await countersign(theirs, seen, ada);
-    expect(joinReceipt(theirs, ours)).toEqual({ ...receipt, leaseNonce: new Uint8Array(of.leaseNonce) });
+    const { salt: _, ...signed } = { ...receipt, salt: of.salt };
+    expect(joinReceipt(theirs, ours)).toEqual({ ...signed, leaseNonce: new Uint8Array(of.leaseNonce) });
     expect(readReceipt(theirs)?.by).toBe('provider');
     expect(readReceipt(ours)?.by).toBe('requester');
   });
@@ -235,7 +245,7 @@ describe('a receipt', () => {
     const theirs = await signReceipt(receipt, bob);
     const otherwise = {
       ...{ tokens: 4, taskId: newTaskId(), model: 'huge' as ModelId },
-      ...{ digest: randomBytes(32), leaseNonce: randomBytes(16) },
+      ...{ digest: randomBytes(32), leaseNonce: randomBytes(16), maxPromptTokens: 11 },
     };
     for (const [field, value] of Object.entries(otherwise)) {
       await expect(countersign(theirs, { ...seen, [field]: value }, ada)).rejects.toEqual(refused);

@@ -6,7 +6,7 @@ import * as v from 'valibot';
 import { canonical, readCanonical } from './canonical.ts';
 import { DIGEST_BYTES } from './digest-chain.ts';
 import { MeshError } from './errors.ts';
-import type { Identity } from './identity.ts';
+import { verify, type Identity } from './identity.ts';
 import { isModelId, isPeerId, isTaskId, type ModelId, type PeerId, type TaskId } from './ids.ts';
 import { LEASE_NONCE_BYTES } from './lease.ts';
 import { openRecord, signRecord } from './signed-record.ts';
@@ -55,8 +55,8 @@ export function signAcknowledgement(
 }
 
 /** The acknowledgement, signed by the requester that it names; else null. */
-export function readAcknowledgement(bytes: Uint8Array): Acknowledgement | null {
-  const record = openRecord('acknowledgement', bytes, MAX_ACKNOWLEDGEMENT_BYTES);
+export function readAcknowledgement(bytes: Uint8Array, check = verify): Acknowledgement | null {
+  const record = openRecord('acknowledgement', bytes, MAX_ACKNOWLEDGEMENT_BYTES, check);
   const fields = record === null ? null : readCanonical(AcknowledgementSchema, record.body);
   if (record === null || fields === null) return null;
   const [, taskId, requester, provider, leaseNonce, tokens, digest] = fields;
@@ -72,8 +72,11 @@ export function signReceipt(receipt: Receipt, identity: Identity): Promise<Uint8
 }
 
 /** The receipt and which of the two that it names signed this half; null when neither did. */
-export function readReceipt(half: Uint8Array): { receipt: Receipt; by: 'requester' | 'provider' } | null {
-  const record = openRecord('receipt', half, MAX_RECEIPT_BYTES);
+export function readReceipt(
+  half: Uint8Array,
+  check = verify,
+): { receipt: Receipt; by: 'requester' | 'provider' } | null {
+  const record = openRecord('receipt', half, MAX_RECEIPT_BYTES, check);
   const fields = record === null ? null : readCanonical(ReceiptSchema, record.body);
   if (record === null || fields === null) return null;
   const [, taskId, requester, provider, nonce, tokens, digest, model, promptTokens, startedMs, endedMs] = fields;
@@ -88,26 +91,28 @@ export function readReceipt(half: Uint8Array): { receipt: Receipt; by: 'requeste
 }
 
 /** The receipt that both signed, or null when the halves differ in anything or one of the signatures is missing. */
-export function joinReceipt(providerHalf: Uint8Array, requesterHalf: Uint8Array): Receipt | null {
-  const provider = readReceipt(providerHalf);
-  const requester = readReceipt(requesterHalf);
+export function joinReceipt(providerHalf: Uint8Array, requesterHalf: Uint8Array, check = verify): Receipt | null {
+  const provider = readReceipt(providerHalf, check);
+  const requester = readReceipt(requesterHalf, check);
   if (provider?.by !== 'provider' || requester?.by !== 'requester') return null;
   return sameReceipt(provider.receipt, requester.receipt) ? provider.receipt : null;
 }
 
 /**
  * The requester's half, when the provider's says what the requester saw: `seen` is all but the times and the prompt's
- * tokens, which only the provider counts. Throws bad_message on anything else, and then nothing was signed.
+ * tokens, which only the provider counts; of those the requester knows the most that there can be. Throws
+ * receipt_refused on anything else, and then nothing was signed.
  */
 export async function countersign(
   providerHalf: Uint8Array,
-  seen: Acknowledgement & { model: ModelId },
+  seen: Acknowledgement & { model: ModelId; maxPromptTokens: number },
   requester: Identity,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const read = readReceipt(providerHalf);
   if (read?.by !== 'provider') throw unacceptable();
   const { receipt } = read;
   const { promptTokens, startedMs, endedMs } = receipt;
+  if (promptTokens > seen.maxPromptTokens) throw unacceptable();
   if (!sameReceipt(receipt, { ...seen, promptTokens, startedMs, endedMs })) throw unacceptable();
   return signReceipt(receipt, requester);
 }
@@ -129,5 +134,8 @@ function copy(bytes: Uint8Array): Uint8Array {
 }
 
 function unacceptable(): MeshError {
-  return new MeshError('bad_message', 'The volunteer’s receipt does not say what was delivered. It was not signed.');
+  return new MeshError(
+    'receipt_refused',
+    'The volunteer’s receipt does not say what was delivered. It was not signed.',
+  );
 }

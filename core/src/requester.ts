@@ -3,11 +3,16 @@ import { onAbort } from './abort.ts';
 import type { Channel } from './channel.ts';
 import type { Clock } from './clock.ts';
 import { asMeshError, cancelled, MeshError, type ErrorCode } from './errors.ts';
+import type { Identity } from './identity.ts';
 import { newTaskId, type ModelId, type PeerId, type TaskId } from './ids.ts';
 import type { Links } from './links.ts';
-import { isBlank, promptBytes } from './prompt.ts';
-import { MAX_PROMPT_BYTES, MAX_TURNS, type Candidate, type Sampling, type TaskReply, type Turn } from './protocol.ts';
+import { turnsFault } from './prompt.ts';
+import type { Sampling, TaskReply, Turn } from './protocol.ts';
+import type { MatchQuestion } from './control.ts';
+import type { Candidate, Leased } from './control-protocol.ts';
 import { AsyncQueue } from './queue.ts';
+import type { ReceiptFiler } from './receipt-filer.ts';
+import { ReceivedAnswer } from './received-answer.ts';
 import { rank } from './route.ts';
 import type { Path } from './transport.ts';
 
@@ -28,6 +33,12 @@ const WORTH_ANOTHER: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'bad_message',
   'message_too_large',
   'version_mismatch',
+  'rate_limited',
+  'seal_failed',
+  'seal_broken',
+  'wrong_peer',
+  'lease_refused',
+  'receipt_refused',
 ]);
 
 export interface AskRequest {
@@ -35,6 +46,8 @@ export interface AskRequest {
   turns: Turn[];
   sampling: Sampling;
   maxTokens: number;
+  /** Who may run it: no one but these; null: anyone. */
+  only: readonly PeerId[] | null;
 }
 
 export type AnswerEvent =
@@ -52,6 +65,8 @@ export interface AnswerReceipt {
   promptTokens: number;
   completionTokens: number;
   path: Path | null;
+  /** signed: by both. refused: the provider's half was untrue. none: it sent none. */
+  receipt: 'signed' | 'refused' | 'none';
   /** From asking to the first text. */
   firstTokenMs: number;
   /** After the first piece; null for an answer too short to tell. */
@@ -59,16 +74,19 @@ export interface AnswerReceipt {
 }
 
 export interface RequesterOptions {
+  identity: Identity;
   links: Links;
+  filer: Pick<ReceiptFiler, 'file'>;
   clock: Clock;
   random: () => number;
   /** Asks the control plane for a shortlist. */
-  match: (model: ModelId, exclude: readonly PeerId[], signal: AbortSignal) => Promise<Candidate[]>;
+  match: (question: MatchQuestion, signal: AbortSignal) => Promise<Leased[]>;
 }
 
 interface Pending {
   channel: Channel;
   replies: AsyncQueue<TaskReply>;
+  answer: ReceivedAnswer;
 }
 
 export class Requester {
@@ -84,12 +102,13 @@ export class Requester {
    * consumer stops iterating, the provider is told to stop computing.
    */
   async *ask(request: AskRequest, signal: AbortSignal): AsyncGenerator<AnswerEvent, void, undefined> {
-    checkRequest(request);
+    const fault = turnsFault(request.turns);
+    if (fault !== null) throw fault;
     const askedMs = this.#options.clock.now();
     const tried = new Set<PeerId>();
     let failure: MeshError | null = null;
     while (tried.size < MAX_ATTEMPTS) {
-      const candidate = await this.#next(request.model, tried, signal);
+      const candidate = await this.#next(request, tried, signal);
       if (candidate === undefined) break;
       tried.add(candidate.peerId);
       yield { type: 'provider', candidate };
@@ -113,7 +132,15 @@ export class Requester {
   /** What a provider said about a task. Replies from anyone but the one who was asked are dropped. */
   handle(channel: Channel, reply: TaskReply): void {
     const pending = this.#pending.get(reply.taskId);
-    if (pending?.channel === channel) pending.replies.push(reply);
+    if (pending?.channel !== channel) return;
+    try {
+      // When it comes and not when it is read: the provider is owed a word about it now.
+      if (reply.kind === 'TASK_CHUNK') pending.answer.add(reply);
+      pending.replies.push(reply);
+    } catch (thrown) {
+      this.#pending.delete(reply.taskId);
+      pending.replies.end(thrown);
+    }
   }
 
   /** The channel is gone: its answers break off. */
@@ -124,23 +151,31 @@ export class Requester {
     }
   }
 
-  async #next(model: ModelId, tried: Set<PeerId>, signal: AbortSignal): Promise<Candidate | undefined> {
+  async #next(request: AskRequest, tried: Set<PeerId>, signal: AbortSignal): Promise<Leased | undefined> {
     const { links, random, match } = this.#options;
-    const candidates = await match(model, [...tried], signal);
+    const { model, maxTokens, only } = request;
+    const leased = await match({ model, maxTokens, exclude: [...tried], only }, signal);
+    // The server is asked to keep to `only`, and not trusted to.
+    const candidates = only === null ? leased : leased.filter(({ peerId }) => only.includes(peerId));
     return rank(candidates, { exclude: tried, rttMs: (peer) => links.rttMs(peer), random })[0];
   }
 
   async *#attempt(
-    candidate: Candidate,
+    candidate: Leased,
     request: AskRequest,
     askedMs: number,
     signal: AbortSignal,
   ): AsyncGenerator<AnswerEvent, void, undefined> {
-    const { clock, links } = this.#options;
+    const { clock, links, identity } = this.#options;
     const channel = await links.open(candidate.peerId, signal);
     const taskId = newTaskId();
     const replies = new AsyncQueue<TaskReply>();
-    this.#pending.set(taskId, { channel, replies });
+    const answer = new ReceivedAnswer({
+      ...{ taskId, candidate, request, identity, clock },
+      acknowledge: (acknowledgement) => channel.send({ kind: 'TASK_ACK', taskId, acknowledgement }),
+      failed: (thrown) => replies.end(asMeshError(thrown, 'identity_unusable', KEY_FAILED)),
+    });
+    this.#pending.set(taskId, { channel, replies, answer });
     const release = channel.hold(false);
     const stopAbort = onAbort(signal, () => replies.end(cancelled()));
     const stopTimer = clock.after(ACCEPT_TIMEOUT_MS, () =>
@@ -157,9 +192,9 @@ export class Requester {
         turns: request.turns,
         sampling: request.sampling,
         maxTokens: request.maxTokens,
-        lease: null,
+        lease: answer.leaseBytes,
+        salt: answer.salt,
       });
-      const answer = new AnswerReader(request.maxTokens);
       let firstMs: number | null = null;
       let firstTokens = 0;
       for (let batch = await replies.take(); batch !== null; batch = await replies.take()) {
@@ -170,7 +205,6 @@ export class Requester {
               yield { type: 'accepted', ahead: reply.ahead };
               break;
             case 'TASK_CHUNK':
-              answer.add(reply.index, reply.tokens);
               if (firstMs === null) {
                 firstMs = clock.now();
                 firstTokens = reply.tokens;
@@ -180,6 +214,7 @@ export class Requester {
             case 'TASK_RESPONSE': {
               settled = true;
               const endMs = clock.now();
+              const receipt = await this.#countersign(channel, taskId, answer, reply.receipt);
               const measuredTokens = answer.tokens - firstTokens;
               yield {
                 type: 'done',
@@ -189,6 +224,7 @@ export class Requester {
                   promptTokens: reply.promptTokens,
                   completionTokens: reply.completionTokens,
                   path: await channel.path(),
+                  receipt,
                   firstTokenMs: (firstMs ?? endMs) - askedMs,
                   tokensPerSecond:
                     firstMs !== null && measuredTokens >= 8 && endMs > firstMs
@@ -208,40 +244,34 @@ export class Requester {
       }
     } finally {
       if (!settled) channel.send({ kind: 'TASK_CANCEL', taskId });
+      // What came was delivered, however it ended.
+      answer.breakOff();
       stopTimer();
       stopAbort();
       release();
       this.#pending.delete(taskId);
     }
   }
-}
 
-/** Holds a provider to its word: pieces in order, none missing, no more than was asked for. */
-class AnswerReader {
-  tokens = 0;
-  #maxTokens: number;
-
-  constructor(maxTokens: number) {
-    this.#maxTokens = maxTokens;
-  }
-
-  add(index: number, tokens: number): void {
-    if (index !== this.tokens || tokens < 1) {
-      throw new MeshError('bad_message', 'The volunteer sent the pieces of the answer out of order.');
+  /** The text is good, whatever comes of this. Throws identity_unusable. */
+  async #countersign(
+    channel: Channel,
+    taskId: TaskId,
+    answer: ReceivedAnswer,
+    providerHalf: Uint8Array | null,
+  ): Promise<AnswerReceipt['receipt']> {
+    if (providerHalf === null) return 'none';
+    try {
+      const { half, proof } = await answer.countersign(providerHalf);
+      channel.send({ kind: 'TASK_RECEIPT', taskId, receipt: half });
+      this.#options.filer.file(proof);
+      return 'signed';
+    } catch (thrown) {
+      const error = asMeshError(thrown, 'identity_unusable', KEY_FAILED);
+      if (error.code === 'receipt_refused') return 'refused';
+      throw error;
     }
-    this.tokens += tokens;
-    if (this.tokens > this.#maxTokens) {
-      throw new MeshError('bad_message', 'The volunteer sent more than was asked for.');
-    }
   }
 }
 
-function checkRequest(request: AskRequest): void {
-  if (isBlank(request.turns)) throw new MeshError('empty_prompt', 'Write a message first.');
-  if (promptBytes(request.turns) > MAX_PROMPT_BYTES || request.turns.length > MAX_TURNS) {
-    throw new MeshError(
-      'prompt_too_long',
-      'This conversation is too long to send. Shorten the message, or start a new conversation.',
-    );
-  }
-}
+const KEY_FAILED = 'The key of this computer does not sign. Start again.';

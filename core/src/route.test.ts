@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { newPeerId, type ModelId, type PeerId } from './ids.ts';
-import type { Candidate } from './protocol.ts';
+import type { Candidate } from './control-protocol.ts';
 import { expectedSeconds, rank } from './route.ts';
 
 function candidate(changes: Partial<Candidate> & { tokensPerSecond?: number | null } = {}): Candidate {
@@ -22,6 +22,7 @@ function candidate(changes: Partial<Candidate> & { tokensPerSecond?: number | nu
     slots: 1,
     busySlots: 0,
     queued: 0,
+    certificate: null,
     ...rest,
   };
 }

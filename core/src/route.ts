@@ -3,7 +3,7 @@
  * with what it knows, the requester again with the round trips that it measured itself.
  */
 import type { PeerId } from './ids.ts';
-import type { Candidate } from './protocol.ts';
+import type { Candidate } from './control-protocol.ts';
 
 export interface RankContext {
   /** Never these: just tried, or the asker itself. */
@@ -21,7 +21,7 @@ const UNKNOWN_RTT_MS = 80;
 const TYPICAL_ANSWER_TOKENS = 200;
 
 /** Best first. Free slots before busy ones; among equals weighted chance, so that the best node is not swamped. */
-export function rank(candidates: readonly Candidate[], context: RankContext): Candidate[] {
+export function rank<T extends Candidate>(candidates: readonly T[], context: RankContext): T[] {
   return candidates
     .filter((candidate) => !context.exclude.has(candidate.peerId))
     .map((candidate) => ({ candidate, ...draw(candidate, context) }))

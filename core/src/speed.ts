@@ -45,3 +45,14 @@ export class SpeedMeter {
     return tokens >= MIN_MEASURED_TOKENS && elapsedMs > 0 ? (tokens * 1000) / elapsedMs : null;
   }
 }
+
+/** Over the last five answers or so: an exponential average. */
+export class TypicalSpeed {
+  /** null until something was measured */
+  tokensPerSecond: number | null = null;
+
+  add(measured: number | null): void {
+    if (measured === null) return;
+    this.tokensPerSecond = this.tokensPerSecond === null ? measured : this.tokensPerSecond * 0.8 + measured * 0.2;
+  }
+}

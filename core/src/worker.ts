@@ -1,13 +1,15 @@
 /** What a provider accepts and how it works it off: slots, a short queue, and an end for every task. */
-import { onAbort } from './abort.ts';
 import type { Channel } from './channel.ts';
 import type { Clock } from './clock.ts';
+import type { Deliveries, LeasedTask } from './deliveries.ts';
 import type { Engine } from './engine.ts';
 import { asMeshError, MeshError, type ErrorCode } from './errors.ts';
 import type { ModelId, PeerId, TaskId } from './ids.ts';
-import { isBlank, promptBytes } from './prompt.ts';
-import { MAX_PROMPT_BYTES, type ModelAdvert, type TaskRequest } from './protocol.ts';
-import { SpeedMeter } from './speed.ts';
+import { pace } from './pace.ts';
+import { turnsFault } from './prompt.ts';
+import type { TaskRequest } from './protocol.ts';
+import type { ModelAdvert } from './control-protocol.ts';
+import { SpeedMeter, TypicalSpeed } from './speed.ts';
 
 /** Tasks that one peer may have here at once. */
 const MAX_TASKS_PER_PEER = 8;
@@ -45,6 +47,11 @@ export interface WorkerStatus {
 
 export interface TaskWorkerOptions {
   clock: Clock;
+  /** Milliseconds since 1970. */
+  now: () => number;
+  deliveries: Deliveries;
+  /** What comes of a request without a lease: where there is no control plane, it can be taken. */
+  withoutLease: 'refuse' | 'accept';
   models: readonly ServedModel[];
   /** The owner's own limit for each answer, so that lending stays unnoticed; null: as fast as it goes. */
   maxTokensPerSecond: number | null;
@@ -59,6 +66,8 @@ interface Task {
   channel: Channel;
   request: TaskRequest;
   model: ServedModel;
+  /** Null: taken without a lease, and nothing is signed. */
+  leased: LeasedTask | null;
   abort: AbortController;
   /** A requester that hears `ahead` knows that we live; kept until the task ended. */
   release: () => void;
@@ -73,7 +82,7 @@ export class TaskWorker {
   #runs = new Set<Promise<void>>();
   #answers = 0;
   #tokens = 0;
-  #typical: number | null = null;
+  #typical = new TypicalSpeed();
   #stopStatus: (() => void) | null = null;
   #stopped = false;
 
@@ -97,7 +106,7 @@ export class TaskWorker {
       answers: this.#answers,
       tokens: this.#tokens,
       tokensPerSecond: serving.reduce((sum, one) => sum + one.tokensPerSecond, 0),
-      typicalTokensPerSecond: this.#typical,
+      typicalTokensPerSecond: this.#typical.tokensPerSecond,
       serving,
     };
   }
@@ -133,8 +142,7 @@ export class TaskWorker {
     this.#stopped = true;
     const gone = new MeshError('provider_stopped', 'The volunteer stopped lending.');
     for (const task of [...this.#waiting, ...this.#running]) {
-      sendError(task.channel, task.id, gone);
-      this.#drop(task);
+      this.#fail(task, gone);
     }
     await Promise.all(this.#runs);
     this.#stopStatus?.();
@@ -145,10 +153,8 @@ export class TaskWorker {
     if (this.#stopped) return new MeshError('provider_stopped', 'The volunteer stopped lending.');
     const model = this.#models.get(request.model);
     if (model === undefined) return new MeshError('unknown_model', 'This volunteer does not lend that model any more.');
-    if (isBlank(request.turns)) return new MeshError('empty_prompt', 'Write a message first.');
-    if (promptBytes(request.turns) > MAX_PROMPT_BYTES) {
-      return new MeshError('prompt_too_long', 'This conversation is too long. Shorten it, or start a new one.');
-    }
+    const fault = turnsFault(request.turns);
+    if (fault !== null) return fault;
     if (this.#find(channel, request.taskId) !== undefined) {
       return new MeshError('bad_message', 'That task is already running.');
     }
@@ -158,15 +164,20 @@ export class TaskWorker {
     if (mine.length >= MAX_TASKS_PER_PEER || ahead.length >= QUEUE_PER_SLOT * model.slots) {
       return new MeshError('busy', 'This volunteer has no room for another question right now.');
     }
-    return {
-      id: request.taskId,
-      channel,
-      request,
-      model,
+    const task: Task = {
+      ...{ id: request.taskId, channel, request, model, leased: null },
       abort: new AbortController(),
       release: channel.hold(true),
       meter: new SpeedMeter(),
     };
+    if (request.lease === null && this.#options.withoutLease === 'accept') return task;
+    try {
+      task.leased = this.#options.deliveries.begin(channel, request, (error) => this.#fail(task, error));
+      return task;
+    } catch (thrown) {
+      task.release();
+      return asMeshError(thrown, 'lease_refused', 'The leave to run this task does not count. Ask again.');
+    }
   }
 
   #startNext(): void {
@@ -184,8 +195,8 @@ export class TaskWorker {
 
   /** Never rejects: whatever goes wrong is the task's end, told to its requester. */
   async #run(task: Task): Promise<void> {
-    const { clock } = this.#options;
-    const { channel, request, abort } = task;
+    const { clock, deliveries, now, maxTokensPerSecond } = this.#options;
+    const { channel, request, leased, abort } = task;
     try {
       const pieces = task.model.engine.generate(
         { turns: request.turns, sampling: request.sampling, maxTokens: request.maxTokens },
@@ -193,22 +204,27 @@ export class TaskWorker {
       );
       let index = 0;
       const startMs = clock.now();
+      const startedMs = now();
       for (let next = await pieces.next(); ; next = await pieces.next()) {
         if (next.done === true) {
           if (abort.signal.aborted) return;
-          channel.send({ kind: 'TASK_RESPONSE', taskId: task.id, ...next.value });
+          const receipt = leased === null ? null : await deliveries.sign(leased, next.value.promptTokens, startedMs);
+          if (abort.signal.aborted) return;
+          channel.send({ kind: 'TASK_RESPONSE', taskId: task.id, ...next.value, receipt });
           break;
         }
         const { text, tokens, tokenIds } = next.value;
+        leased?.delivery.add({ index, tokens, text, tokenIds });
         channel.send({ kind: 'TASK_CHUNK', taskId: task.id, index, tokens, text, ...(tokenIds && { tokenIds }) });
         index += tokens;
         this.#tokens += tokens;
         task.meter.add(tokens, clock.now());
         if (channel.congested) await channel.drain();
-        if (this.#options.maxTokensPerSecond !== null) await this.#pace(startMs, index, abort.signal);
+        if (leased?.delivery.full === true) await this.#acknowledged(task, leased);
+        if (maxTokensPerSecond !== null) await pace(startMs + (index * 1000) / maxTokensPerSecond, clock, abort.signal);
       }
       this.#answers += 1;
-      this.#measure(task.meter.overall());
+      this.#typical.add(task.meter.overall());
     } catch (thrown) {
       if (abort.signal.aborted) return;
       const error = asMeshError(thrown, 'engine_failed', 'The model stopped in the middle. Try again.');
@@ -216,7 +232,7 @@ export class TaskWorker {
       if (!ASKERS_OWN.has(error.code)) this.#options.onFailure(error);
     } finally {
       this.#running.delete(task);
-      task.release();
+      this.#letGo(task);
       if (!this.#stopped) {
         this.#startNext();
         for (const waiting of this.#waiting) this.#sendAhead(waiting);
@@ -225,20 +241,23 @@ export class TaskWorker {
     }
   }
 
-  /** Waits until `tokens` since `startMs` are within the owner's limit. */
-  async #pace(startMs: number, tokens: number, signal: AbortSignal): Promise<void> {
-    const { clock, maxTokensPerSecond } = this.#options;
-    const waitMs = startMs + (tokens * 1000) / (maxTokensPerSecond ?? Infinity) - clock.now();
-    if (waitMs <= 0 || signal.aborted) return;
-    await new Promise<void>((resolve) => {
-      const done = () => {
-        stopTimer();
-        stopAbort();
-        resolve();
-      };
-      const stopTimer = clock.after(waitMs, done);
-      const stopAbort = onAbort(signal, done);
-    });
+  /** Waits for a word from the requester. Without one the task ends, in its engine as well. */
+  async #acknowledged(task: Task, { delivery }: LeasedTask): Promise<void> {
+    try {
+      await delivery.room(this.#options.clock, task.abort.signal);
+    } catch (thrown) {
+      this.#fail(task, asMeshError(thrown, 'receipt_refused', 'The other computer never said what it got.'));
+    }
+  }
+
+  #fail(task: Task, error: MeshError): void {
+    sendError(task.channel, task.id, error);
+    this.#drop(task);
+  }
+
+  #letGo(task: Task): void {
+    task.release();
+    if (task.leased !== null) this.#options.deliveries.end(task.leased);
   }
 
   /** Stops a task without a word to its requester. A running one leaves `#running` when its engine has stopped. */
@@ -247,7 +266,7 @@ export class TaskWorker {
     const at = this.#waiting.indexOf(task);
     if (at === -1) return;
     this.#waiting.splice(at, 1);
-    task.release();
+    this.#letGo(task);
     for (const waiting of this.#waiting) this.#sendAhead(waiting);
     this.#announce();
   }
@@ -261,12 +280,6 @@ export class TaskWorker {
   #sendAhead(task: Task): void {
     const before = this.#waiting.filter((other) => other.model === task.model).indexOf(task);
     task.channel.send({ kind: 'TASK_ACCEPTED', taskId: task.id, ahead: before + 1 });
-  }
-
-  /** An exponential average: the last five answers or so. */
-  #measure(tokensPerSecond: number | null): void {
-    if (tokensPerSecond === null) return;
-    this.#typical = this.#typical === null ? tokensPerSecond : this.#typical * 0.8 + tokensPerSecond * 0.2;
   }
 
   #announce(): void {

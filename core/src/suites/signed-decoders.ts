@@ -1,14 +1,14 @@
 /** For the fuzzer: what is sealed, signed or encrypted, damaged from outside and, signed rightly, from within. */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { concatBytes } from '@noble/hashes/utils.js';
-import { toBase32 } from '../base32.ts';
+import { fromBase32, toBase32 } from '../base32.ts';
 import { canonical } from '../canonical.ts';
 import { makeCredentials, readCertificate, type Credentials } from '../credentials.ts';
 import { MeshError } from '../errors.ts';
 import { check, CHALLENGE_BYTES } from '../hashcash.ts';
 import { softwareIdentity, type Identity, type SigningDomain } from '../identity.ts';
 import type { ModelId, PeerId, TaskId } from '../ids.ts';
-import { importKey } from '../key-export.ts';
+import { exportKey, importKey } from '../key-export.ts';
 import { readLease, signLease } from '../lease.ts';
 import { ManualClock } from '../manual-clock.ts';
 import { CipherState } from '../noise-cipher.ts';
@@ -80,6 +80,7 @@ export async function signedDecoders(): Promise<FuzzTarget[]> {
     ...handshakes(adas, bobs),
     sealedStream(),
     keyExport(),
+    await openedKeyExport(),
     hashcash(ada.publicKey),
   ];
 }
@@ -182,12 +183,14 @@ function recorded(dialler: End, acceptor: End): [toAcceptor: Uint8Array, toDiall
   return [joined(dialler.sent), joined(acceptor.sent)];
 }
 
+const REFUSALS: ReadonlySet<string> = new Set(['seal_failed', 'seal_broken', 'wrong_peer', 'version_mismatch']);
+
 function feed(end: End, input: Uint8Array): boolean {
   for (const message of separate(input)) end.link.receive?.(message);
   for (const error of [end.failure, end.sealed?.failure]) {
     if (error === null || error === undefined) continue;
     checkRefusal(error);
-    if (error.code !== 'bad_message' && error.code !== 'version_mismatch') throw error;
+    if (!REFUSALS.has(error.code)) throw error;
     return false;
   }
   return end.sealed !== null;
@@ -234,6 +237,39 @@ function keyExport(): FuzzTarget {
   const write = (value: unknown) => value as Uint8Array;
   return { name: 'key export', weight: 10, seeds: [wrap(blob)], values: [blob], write, wrap, run };
 }
+
+/** With its passphrase, at the least cost that is taken: whatever opens is the key that was put in. */
+async function openedKeyExport(): Promise<FuzzTarget> {
+  const secret = bytes(14, 32);
+  const signal = new AbortController().signal;
+  const text = await exportKey(secret, 'a passphrase', { signal, log2N: CHEAP_LOG2_N });
+  const [prefix = '', letters = ''] = text.split(/(?<=:)/);
+  const wrap = (body: Uint8Array) =>
+    new TextEncoder().encode(`${prefix}${toBase32(concatBytes(body, sha256(body).subarray(0, 4)))}`);
+  const blob = fromBase32(letters)?.slice(0, -4) ?? EMPTY;
+  const stopped = AbortSignal.abort();
+  const run = async (input: Uint8Array) => {
+    const damaged = new TextDecoder().decode(input);
+    const cost = fromBase32(damaged.slice(prefix.length).trim())?.[0];
+    try {
+      const options = { signal: cost === CHEAP_LOG2_N ? signal : stopped };
+      const key = await importKey(damaged, 'a passphrase', options);
+      if (key.join() !== secret.join()) throw new Error('another key came out than was put in');
+      return true;
+    } catch (thrown) {
+      checkRefusal(thrown);
+      return false;
+    }
+  };
+  const write = (value: unknown) => value as Uint8Array;
+  return {
+    ...{ name: 'key export, opened', weight: 1, seeds: [new TextEncoder().encode(text)] },
+    ...{ values: [blob], write, wrap, run },
+  };
+}
+
+/** What each guess at a passphrase costs is 2 to this power: 10 is a few milliseconds. */
+const CHEAP_LOG2_N = 10;
 
 function hashcash(publicKey: Uint8Array): FuzzTarget {
   const seed = joined([bytes(13, CHALLENGE_BYTES), publicKey, new Uint8Array([0]), new Uint8Array(8)]);

@@ -1,0 +1,161 @@
+/**
+ * The requester's record of one answer. Holds the provider to its word (pieces in order, none missing, no more than was
+ * asked for), signs for what came while it comes, and signs the receipt when it is true.
+ */
+import { fromBase32, toBase32 } from './base32.ts';
+import type { Clock } from './clock.ts';
+import type { Leased } from './control-protocol.ts';
+import { DigestChain, type ChainChunk, type ChainStart } from './digest-chain.ts';
+import { MeshError } from './errors.ts';
+import type { Identity } from './identity.ts';
+import type { ModelId, TaskId } from './ids.ts';
+import { readLease, type Lease } from './lease.ts';
+import { promptBytes } from './prompt.ts';
+import { SALT_BYTES, type Turn } from './protocol.ts';
+import { randomBytes } from './random-bytes.ts';
+import type { KeptProof } from './receipt-keeper.ts';
+import { countersign, signAcknowledgement } from './receipt.ts';
+
+/** A fast model writes hundreds of tokens meanwhile; each signature costs both ends a millisecond. */
+const PAUSE_MS = 100;
+/** What templates and models add to a prompt, at most: a preface of their own, and marks around each turn. */
+const PREFACE_TOKENS = 1_024;
+const TOKENS_PER_TURN = 64;
+/** The longest tokens that vocabularies have are a row of blanks, some hundred. */
+const MAX_TOKEN_LENGTH = 512;
+
+export interface ReceivedAnswerOptions {
+  taskId: TaskId;
+  /** Who is asked, with the leave for it. */
+  candidate: Leased;
+  request: { model: ModelId; turns: readonly Turn[]; maxTokens: number };
+  /** Text that the provider reads besides: what others wrote of the answer. */
+  prefix?: string;
+  identity: Identity;
+  clock: Clock;
+  /** To the provider. */
+  acknowledge: (acknowledgement: Uint8Array<ArrayBuffer>) => void;
+  /** The key of this computer does not sign. */
+  failed: (thrown: unknown) => void;
+}
+
+interface Mark {
+  tokens: number;
+  digest: Uint8Array;
+}
+
+export class ReceivedAnswer {
+  /** The leave, for the provider. */
+  readonly leaseBytes: Uint8Array<ArrayBuffer>;
+  readonly salt = randomBytes(SALT_BYTES);
+  readonly #options: ReceivedAnswerOptions;
+  readonly #lease: Lease;
+  readonly #start: ChainStart;
+  readonly #chain: DigestChain;
+  /** The newest that is due and not signed. */
+  #due: Mark | null = null;
+  #signedTokens = 0;
+  #signing = false;
+  #pausedUntilMs = -Infinity;
+  #stopPause: (() => void) | null = null;
+  #ended = false;
+
+  /** Throws lease_refused when the leave is for something else. */
+  constructor(options: ReceivedAnswerOptions) {
+    const { taskId, candidate, request, identity } = options;
+    const leaseBytes = fromBase32(candidate.lease);
+    const lease = leaseBytes === null ? null : readLease(leaseBytes);
+    if (leaseBytes === null || lease === null) throw badLeave();
+    const { requester, provider, model, nonce } = lease;
+    if (requester !== identity.peerId || provider !== candidate.peerId || model !== request.model) throw badLeave();
+    this.leaseBytes = leaseBytes;
+    this.#options = options;
+    this.#lease = lease;
+    this.#start = { taskId, requester, provider, leaseNonce: nonce, salt: this.salt };
+    this.#chain = new DigestChain(this.#start);
+  }
+
+  get tokens(): number {
+    return this.#chain.tokens;
+  }
+
+  /** Throws bad_message. Signs in the background, when it is time. */
+  add(chunk: ChainChunk): void {
+    // Before it counts as received: what is signed for must be within the lease.
+    const tooMany = this.#chain.tokens + chunk.tokens > this.#options.request.maxTokens;
+    if (tooMany || chunk.text.length > chunk.tokens * MAX_TOKEN_LENGTH) {
+      throw new MeshError('bad_message', 'The volunteer sent more than was asked for.');
+    }
+    if (!this.#chain.add(chunk)) return;
+    this.#due = this.#mark();
+    // A hidden tab's timers are late: what comes after the pause does not wait for them.
+    if (!this.#signing && this.#options.clock.now() >= this.#pausedUntilMs) this.#sign();
+  }
+
+  /**
+   * The answer is whole. Our half of the receipt, and what both now have; rejects with receipt_refused when the
+   * provider's half is not what came, and then nothing was signed.
+   */
+  async countersign(providerHalf: Uint8Array): Promise<{ half: Uint8Array<ArrayBuffer>; proof: KeptProof }> {
+    const { identity, request, prefix = '' } = this.#options;
+    // No model makes more tokens of a text than it has bytes.
+    const textBytes = promptBytes([...request.turns, { role: 'assistant', content: prefix }]);
+    const maxPromptTokens = textBytes + PREFACE_TOKENS + TOKENS_PER_TURN * (request.turns.length + 1);
+    const seen = { ...this.#start, ...this.#mark(), model: request.model, maxPromptTokens };
+    const half = await countersign(providerHalf, seen, identity);
+    this.#end();
+    const proof: KeptProof = {
+      leaseId: toBase32(this.#lease.nonce),
+      filing: {
+        lease: toBase32(this.leaseBytes),
+        proof: { kind: 'receipt', provider: toBase32(providerHalf), requester: toBase32(half) },
+      },
+    };
+    return { half, proof };
+  }
+
+  /** No receipt will come: signs for all that came, at once, so that an honest provider has it. Idempotent. */
+  breakOff(): void {
+    if (this.#ended) return;
+    this.#end();
+    if (this.#chain.tokens === this.#signedTokens) return;
+    const { acknowledge, failed } = this.#options;
+    this.#acknowledgement(this.#mark()).then(acknowledge, failed);
+  }
+
+  #sign(): void {
+    const due = this.#due;
+    if (due === null) return;
+    this.#due = null;
+    this.#signing = true;
+    this.#stopPause?.();
+    const { clock, acknowledge, failed } = this.#options;
+    this.#acknowledgement(due).then((acknowledgement) => {
+      this.#signing = false;
+      // Then something fuller is on its way.
+      if (this.#ended) return;
+      this.#signedTokens = due.tokens;
+      acknowledge(acknowledgement);
+      this.#pausedUntilMs = clock.now() + PAUSE_MS;
+      this.#stopPause = clock.after(PAUSE_MS, () => this.#sign());
+    }, failed);
+  }
+
+  #acknowledgement(mark: Mark): Promise<Uint8Array<ArrayBuffer>> {
+    return signAcknowledgement({ ...this.#start, ...mark }, this.#options.identity);
+  }
+
+  #mark(): Mark {
+    return { tokens: this.#chain.tokens, digest: this.#chain.digest };
+  }
+
+  #end(): void {
+    this.#ended = true;
+    this.#due = null;
+    this.#stopPause?.();
+  }
+}
+
+function badLeave(): MeshError {
+  return new MeshError('lease_refused', 'The mesh gave no good leave to ask that volunteer. Try again.');
+}

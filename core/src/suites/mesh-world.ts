@@ -1,0 +1,266 @@
+/** For tests: peers over memory links with the real requester, worker, channels and frames; scripted engine and server. */
+import { fromBase32, toBase32 } from '../base32.ts';
+import { ControlClient, type MatchQuestion, type SocketLike } from '../control.ts';
+import {
+  parseToServer,
+  type Candidate,
+  type Filing,
+  type FromServer,
+  type Leased,
+  type ModelAdvert,
+} from '../control-protocol.ts';
+import type { Engine, Finish, GenerateRequest, Piece } from '../engine.ts';
+import { cancelled, type ErrorCode, type MeshError } from '../errors.ts';
+import { SECRET_KEY_BYTES, softwareIdentity, type Identity } from '../identity.ts';
+import type { ModelId, PeerId } from '../ids.ts';
+import { faultOf, newChallenge, proveKey } from '../key-proof.ts';
+import { LEASE_NONCE_BYTES, signLease, type Lease } from '../lease.ts';
+import { ManualClock } from '../manual-clock.ts';
+import { MemoryReceiptKeeper } from '../memory-receipt-keeper.ts';
+import { MemoryNetwork, type MemoryLink } from '../memory-transport.ts';
+import { Mesh, type Providing } from '../mesh.ts';
+import { PROTOCOL_VERSION } from '../protocol.ts';
+import { randomBytes } from '../random-bytes.ts';
+import type { Kept, ReceiptKeeper } from '../receipt-keeper.ts';
+import type { AnswerEvent } from '../requester.ts';
+import type { WorkerStatus } from '../worker.ts';
+
+export const MODEL = 'm' as ModelId;
+export const NOW_MS = 1_800_000_000_000;
+export const advert: ModelAdvert = {
+  id: MODEL,
+  name: 'M',
+  quant: 'q8',
+  format: 'gguf',
+  backend: 'cpu',
+  contextTokens: 2048,
+  sha256: null,
+  tokensPerSecond: null,
+};
+
+/** Writes `words` one by one, each when `next` is called; or fails. */
+export class ScriptedEngine implements Pick<Engine<never>, 'generate'> {
+  words: string[];
+  failAfter: { words: number; error: MeshError } | null = null;
+  computing = 0;
+  hold: Promise<void> | null = null;
+
+  constructor(words: string[]) {
+    this.words = words;
+  }
+
+  async *generate(_: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, Finish, undefined> {
+    this.computing += 1;
+    try {
+      let written = 0;
+      for (const word of this.words) {
+        if (this.hold !== null) {
+          await Promise.race([
+            this.hold,
+            new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve())),
+          ]);
+        }
+        if (signal.aborted) throw cancelled();
+        if (this.failAfter?.words === written) throw this.failAfter.error;
+        written += 1;
+        yield { text: word, tokens: 1, tokenIds: [written] };
+      }
+      return { finish: 'stop', promptTokens: 3, completionTokens: written };
+    } finally {
+      this.computing -= 1;
+    }
+  }
+}
+
+/** A server that welcomes everyone who proves its key, and matches with everyone who advertises, in the order they came. */
+export class ScriptedServer {
+  readonly providers = new Map<PeerId, Candidate>();
+  readonly received: string[] = [];
+  /** What was filed, by whom. */
+  readonly filed: { by: PeerId; filing: Filing }[] = [];
+  /** Set: nothing is filed, and this is why. */
+  fileRefusal: ErrorCode | null = null;
+  readonly identity = softwareIdentity(randomBytes(SECRET_KEY_BYTES));
+
+  /** Leave for one task as it should be; with `changes`, as it should not. */
+  lease(terms: Pick<Lease, 'requester' | 'provider'> & Partial<Lease>, issuer = this.identity) {
+    const expiresAt = Math.floor(NOW_MS / 1000) + 60;
+    const usual = { model: MODEL, price: 0, maxTokens: 100, expiresAt, nonce: randomBytes(LEASE_NONCE_BYTES) };
+    return signLease({ ...usual, ...terms }, issuer);
+  }
+
+  async #match(requester: PeerId, { model, maxTokens, exclude }: MatchQuestion): Promise<Leased[]> {
+    const candidates = [...this.providers.values()].filter(({ peerId }) => !exclude.includes(peerId));
+    return Promise.all(
+      candidates.map(async (candidate) => {
+        const lease = await this.lease({ requester, provider: candidate.peerId, model, maxTokens });
+        return { ...candidate, lease: toBase32(lease) };
+      }),
+    );
+  }
+
+  socket(): SocketLike {
+    let peerId: PeerId | null = null;
+    let key: Uint8Array | null = null;
+    const challenge = newChallenge(0);
+    const say = (message: FromServer) =>
+      queueMicrotask(() => socket.onmessage?.({ data: JSON.stringify(message) } as never));
+    const socket: SocketLike = {
+      onopen: null,
+      onmessage: null,
+      onclose: null,
+      onerror: null,
+      close() {},
+      send: (json) => {
+        const message = parseToServer(json);
+        if (message === null) throw new Error(`not of the protocol: ${json}`);
+        this.received.push(message.type);
+        switch (message.type) {
+          case 'hello':
+            peerId = message.peerId;
+            key = fromBase32(message.key ?? '');
+            say(challenge);
+            break;
+          case 'proof':
+            if (key === null || faultOf(key, challenge, message, ['mesh']) !== null) throw new Error('not proved');
+            say({
+              type: 'welcome',
+              version: PROTOCOL_VERSION,
+              heartbeatMs: 1000,
+              iceServers: [],
+              signalToken: 'a'.repeat(26),
+              issuer: this.identity.peerId,
+            });
+            break;
+          case 'advert':
+            if (message.models.length === 0) this.providers.delete(peerId!);
+            else {
+              const [model] = message.models;
+              this.providers.set(peerId!, {
+                peerId: peerId!,
+                agent: 'native',
+                model: model!,
+                slots: message.slots,
+                busySlots: 0,
+                queued: 0,
+                certificate: null,
+              });
+            }
+            break;
+          case 'match':
+            void this.#match(peerId!, message).then((candidates) =>
+              say({ type: 'matched', requestId: message.requestId, candidates }),
+            );
+            break;
+          case 'file': {
+            const { requestId, lease, proof } = message;
+            if (this.fileRefusal !== null) {
+              say({ type: 'refused', requestId, code: this.fileRefusal, message: 'No.' });
+              break;
+            }
+            this.filed.push({ by: peerId!, filing: { lease, proof } });
+            say({ type: 'filed', requestId });
+            break;
+          }
+          case 'heartbeat':
+          case 'relay':
+          case 'bye':
+            break;
+        }
+      },
+    };
+    queueMicrotask(() => socket.onopen?.(undefined as never));
+    return socket;
+  }
+}
+
+export class World {
+  readonly clock = new ManualClock();
+  readonly network = new MemoryNetwork();
+  readonly server = new ScriptedServer();
+  readonly meshes: Mesh[] = [];
+  readonly failed: MeshError[] = [];
+  readonly keepers = new Map<PeerId, ReceiptKeeper>();
+  /** The far ends of accepted links, to cut them. */
+  readonly links: MemoryLink[] = [];
+
+  async join(identity = newIdentity(), keeper: ReceiptKeeper = new MemoryReceiptKeeper()): Promise<Mesh> {
+    this.keepers.set(identity.peerId, keeper);
+    const transport = this.network.join(identity.peerId);
+    const control = new ControlClient({
+      url: 'ws://mesh',
+      identity,
+      prove: proveKey,
+      agent: 'native',
+      openSocket: () => this.server.socket(),
+      clock: this.clock,
+      random: () => 0.5,
+    });
+    const receipts = { keeper, failed: (error: MeshError) => this.failed.push(error) };
+    const now = () => NOW_MS + this.clock.now();
+    const mesh = new Mesh({ control, transport, identity, receipts, clock: this.clock, now, random: () => 0.5 });
+    const accept = transport.accept;
+    transport.accept = (link) => {
+      this.links.push(link as MemoryLink);
+      accept?.(link);
+    };
+    control.start();
+    this.meshes.push(mesh);
+    await this.clock.advance(0);
+    return mesh;
+  }
+
+  async provide(engine: ScriptedEngine, slots = 1, maxTokensPerSecond: number | null = null) {
+    const mesh = await this.join();
+    const statuses: WorkerStatus[] = [];
+    const failures: MeshError[] = [];
+    const providing: Providing = mesh.provide({
+      models: [{ advert, engine, slots }],
+      maxTokensPerSecond,
+      onStatus: (status) => statuses.push(status),
+      onFailure: (error) => failures.push(error),
+    });
+    await this.clock.advance(0);
+    return { mesh, providing, statuses, failures };
+  }
+
+  /** What this peer keeps. */
+  async kept(peer: PeerId): Promise<Kept[]> {
+    return (await this.keepers.get(peer)?.list()) ?? [];
+  }
+}
+
+export const newIdentity = (): Identity => softwareIdentity(randomBytes(SECRET_KEY_BYTES));
+
+export const never = new AbortController().signal;
+export const question = (content = 'why?') => ({
+  model: MODEL,
+  turns: [{ role: 'user' as const, content }],
+  sampling: { temperature: 0 },
+  only: null,
+  maxTokens: 100,
+});
+
+export interface Outcome {
+  events: AnswerEvent[];
+  text: string;
+  error: MeshError | null;
+}
+
+/** Starts consuming an answer; the outcome fills while the clock turns. */
+export function consume(answer: AsyncGenerator<AnswerEvent, void, undefined>): Outcome & { ended: boolean } {
+  const outcome = { events: [] as AnswerEvent[], text: '', error: null as MeshError | null, ended: false };
+  const run = async () => {
+    try {
+      for await (const event of answer) {
+        outcome.events.push(event);
+        if (event.type === 'piece') outcome.text += event.text;
+      }
+    } catch (thrown) {
+      outcome.error = thrown as MeshError;
+    }
+    outcome.ended = true;
+  };
+  void run();
+  return outcome;
+}
