@@ -34,11 +34,21 @@ export default defineConfig({
         ],
       },
       workbox: {
-        // The shell and what shows kept conversations. Engines and models are large, and theirs to keep.
+        // The shell, what shows kept conversations, and what tells what this device can do. Engines and models are large,
+        // and theirs to keep.
         globPatterns: ['index.html', 'theme.js', 'mark.svg', 'assets/*.{js,css,woff2}'],
-        globIgnores: ['assets/engine-*', 'assets/*[wW]orker*', 'assets/*web-llm*', 'assets/*wllama*'],
+        globIgnores: ['assets/*web-llm*', 'assets/*wllama*'],
         navigateFallback: '/index.html',
         navigateFallbackDenylist: [/^\/(?:api|mesh|signal|models|v1|healthz|metrics)(?:\/|$)/],
+        // Who asked this device once can ask it without a network: the engine that it took stays.
+        runtimeCaching: [
+          {
+            urlPattern: ({ url, sameOrigin }) => sameOrigin && /^\/assets\/.*(?:web-llm|wllama)/i.test(url.pathname),
+            handler: 'CacheFirst',
+            options: { cacheName: 'engines', expiration: { maxEntries: 24, purgeOnQuotaError: true } },
+          },
+        ],
+        clientsClaim: true,
         cleanupOutdatedCaches: true,
       },
     }),
@@ -50,6 +60,7 @@ export default defineConfig({
     proxy: {
       '/mesh': { target: MESH, ws: true },
       '/signal': { target: MESH, ws: true },
+      '/relay': { target: MESH, ws: true },
       '/api': MESH,
       '/models': MESH,
     },

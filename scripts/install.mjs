@@ -1,6 +1,7 @@
 /**
  * Runs before `npm start` and `npm test`, before anything is installed: plain Node, nothing imported but Node itself. Puts in
- * place what is missing and is done in a blink when nothing is. `--browsers`: a Chromium and a Firefox for the tests, too.
+ * place what is missing and is done in a blink when nothing is. `--browsers`: what the tests need, too: a Chromium and a
+ * Firefox, and as root on Debian the tools of the tests that are skipped without them.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -12,6 +13,12 @@ const NODE_LEAST = [20, 19];
 const BROWSERS = [
   { name: 'Chromium', variable: 'CHROMIUM_PATH', path: '/usr/bin/chromium', debian: 'chromium' },
   { name: 'Firefox', variable: 'FIREFOX_PATH', path: '/usr/bin/firefox-esr', debian: 'firefox-esr' },
+];
+/** For tests behind routers of their own: only root can run them. */
+const NETWORK_TOOLS = [
+  { name: 'coturn', path: '/usr/bin/turnserver', debian: 'coturn' },
+  { name: 'nftables', path: '/usr/sbin/nft', debian: 'nftables' },
+  { name: 'iproute2', path: '/usr/sbin/ip', debian: 'iproute2' },
 ];
 
 requireNode();
@@ -57,21 +64,30 @@ function installPackages() {
 
 function provideBrowsers() {
   const missing = BROWSERS.filter(({ variable, path }) => !existsSync(process.env[variable] || path));
-  if (missing.length === 0) return;
-  const names = missing.map(({ name }) => name).join(' and ');
-  if (!existsSync('/etc/debian_version') || process.getuid?.() !== 0) {
+  const debian = existsSync('/etc/debian_version');
+  const packages = missing.map((browser) => browser.debian);
+  if (debian && process.getuid?.() === 0) {
+    const tools = NETWORK_TOOLS.filter(({ path }) => !existsSync(path)).map((tool) => tool.debian);
+    const failure = installForTests([...packages, ...tools]);
+    if (failure !== null && missing.length > 0) fail(failure);
+  } else if (missing.length > 0) {
+    const names = missing.map(({ name }) => name).join(' and ');
     const variables = missing.map(({ variable }) => variable).join(' and ');
-    const how = existsSync('/etc/debian_version')
-      ? `Run: sudo apt-get install ${missing.map(({ debian }) => debian).join(' ')}`
+    const how = debian
+      ? `Run: sudo apt-get install ${packages.join(' ')}`
       : `Install what is missing and say where it is with ${variables}`;
     fail(`The tests run in real browsers, and ${names} is missing. ${how}`);
   }
+}
+
+/** What went wrong, or null. */
+function installForTests(packages) {
+  if (packages.length === 0) return null;
+  const names = packages.join(', ');
   console.log(`Installing ${names} for the tests (once; a minute or two)…`);
-  const packages = missing.map(({ debian }) => debian);
-  if (run('apt-get', ['update', '-q']) !== 0) fail('apt-get update failed; its message above says why.');
-  if (run('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...packages]) !== 0) {
-    fail(`apt-get could not install ${names}; its message above says why.`);
-  }
+  if (run('apt-get', ['update', '-q']) !== 0) return 'apt-get update failed; its message above says why.';
+  const install = ['install', '-y', '-q', '--no-install-recommends', ...packages];
+  return run('apt-get', install) === 0 ? null : `apt-get could not install ${names}; its message above says why.`;
 }
 
 function run(command, args) {

@@ -12,6 +12,8 @@ const IDLE_MS = 120_000;
 const SWEEP_MS = 10_000;
 /** Strangers may open links to us; past this many the newest is refused. */
 const MAX_ACCEPTED = 256;
+/** One peer may have so many; a newer one takes the place of its oldest, which it may have lost without a word. */
+const MAX_ACCEPTED_OF_ONE = 8;
 
 export interface LinkEvents {
   message(channel: Channel, message: Message): void;
@@ -85,6 +87,8 @@ export class Links {
   }
 
   #accept(link: Link): void {
+    const own = [...this.#accepted].filter(({ peer }) => peer === link.peer);
+    if (own.length >= MAX_ACCEPTED_OF_ONE) own[0]?.close();
     if (this.#accepted.size >= MAX_ACCEPTED) {
       link.close();
       return;

@@ -1,6 +1,7 @@
 /** Peers in one process, joined by nothing but microtasks. For tests and the simulator; passes the transport suite. */
 import { cancelled, MeshError } from './errors.ts';
 import type { PeerId } from './ids.ts';
+import { LinkEnd } from './link-end.ts';
 import type { Link, Path, Transport } from './transport.ts';
 
 /** All the peers that can reach each other. */
@@ -54,19 +55,15 @@ export class MemoryTransport implements Transport {
 }
 
 /** One end. What is sent is buffered until the other end reads it, a microtask later. */
-export class MemoryLink implements Link {
+export class MemoryLink extends LinkEnd implements Link {
   readonly peer: PeerId;
   bufferedBytes = 0;
-  drained: (() => void) | null = null;
-  #closed: (() => void) | null = null;
   /** Set: nothing comes or goes any more and nobody is told, as when the power fails at this end. */
   silenced = false;
-  #receive: ((fragment: Uint8Array) => void) | null = null;
-  #early: Uint8Array[] = [];
   #other: MemoryLink | null = null;
-  #open = true;
 
   constructor(peer: PeerId) {
+    super();
     this.peer = peer;
   }
 
@@ -74,28 +71,8 @@ export class MemoryLink implements Link {
     this.#other = other;
   }
 
-  get receive(): ((fragment: Uint8Array) => void) | null {
-    return this.#receive;
-  }
-
-  set receive(receive: ((fragment: Uint8Array) => void) | null) {
-    this.#receive = receive;
-    const early = this.#early;
-    this.#early = [];
-    for (const fragment of early) receive?.(fragment);
-  }
-
-  get closed(): (() => void) | null {
-    return this.#closed;
-  }
-
-  set closed(closed: (() => void) | null) {
-    this.#closed = closed;
-    if (!this.#open) closed?.();
-  }
-
   send(fragment: Uint8Array<ArrayBuffer>): void {
-    if (!this.#open) return;
+    if (!this.open) return;
     this.bufferedBytes += fragment.byteLength;
     queueMicrotask(() => {
       this.bufferedBytes -= fragment.byteLength;
@@ -105,9 +82,8 @@ export class MemoryLink implements Link {
   }
 
   close(): void {
-    if (!this.#open) return;
-    this.#open = false;
-    this.#closed?.();
+    if (!this.end()) return;
+    this.tellClosed();
     const other = this.#other;
     if (other !== null && !this.silenced && !other.silenced) queueMicrotask(() => other.close());
   }
@@ -117,8 +93,6 @@ export class MemoryLink implements Link {
   }
 
   #arrive(fragment: Uint8Array): void {
-    if (!this.#open || this.silenced) return;
-    if (this.#receive === null) this.#early.push(fragment);
-    else this.#receive(fragment);
+    if (!this.silenced && !this.deliver(fragment)) this.close();
   }
 }

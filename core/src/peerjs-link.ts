@@ -1,6 +1,8 @@
 /** One data channel as a link. */
 import { dtlsPrologue } from './dtls-prologue.ts';
 import type { PeerId } from './ids.ts';
+import { LinkEnd } from './link-end.ts';
+import { BrokenWhileSealing } from './seal-opening.ts';
 import { LOW_WATER_BYTES, type Link, type Path } from './transport.ts';
 
 /** What is used of PeerJS's `DataConnection` and the WebRTC objects behind it. */
@@ -38,19 +40,15 @@ interface StatsEntry {
   state?: string;
 }
 
-export class PeerJsLink implements Link {
+export class PeerJsLink extends LinkEnd implements Link {
   readonly peer: PeerId;
-  drained: (() => void) | null = null;
-  #closed: (() => void) | null = null;
   #connection: PeerJsConnection;
   #channel: PeerJsDataChannel | null;
-  #receive: ((fragment: Uint8Array) => void) | null = null;
-  #early: Uint8Array[] = [];
   #forget: () => void;
-  #open = true;
 
   /** `connection` must be open. `forget` is called when the link is gone. */
   constructor(connection: PeerJsConnection, peer: PeerId, forget: () => void) {
+    super();
     this.peer = peer;
     this.#connection = connection;
     this.#channel = connection.dataChannel;
@@ -60,34 +58,13 @@ export class PeerJsLink implements Link {
       this.#channel.addEventListener('bufferedamountlow', () => this.drained?.());
     }
     connection.on('data', (data) => {
-      if (data instanceof ArrayBuffer) this.#deliver(new Uint8Array(data));
-      else if (data instanceof Uint8Array) this.#deliver(data);
+      if (data instanceof ArrayBuffer) this.#arrive(new Uint8Array(data));
+      else if (data instanceof Uint8Array) this.#arrive(data);
       // Text is not of this protocol. One empty fragment says so to whoever reads.
-      else this.#deliver(new Uint8Array(0));
+      else this.#arrive(new Uint8Array(0));
     });
     connection.on('close', () => this.close());
     connection.on('error', () => this.close());
-  }
-
-  get receive(): ((fragment: Uint8Array) => void) | null {
-    return this.#receive;
-  }
-
-  set receive(receive: ((fragment: Uint8Array) => void) | null) {
-    this.#receive = receive;
-    if (receive === null) return;
-    const early = this.#early;
-    this.#early = [];
-    for (const fragment of early) receive(fragment);
-  }
-
-  get closed(): (() => void) | null {
-    return this.#closed;
-  }
-
-  set closed(closed: (() => void) | null) {
-    this.#closed = closed;
-    if (!this.#open) closed?.();
   }
 
   get bufferedBytes(): number {
@@ -95,7 +72,7 @@ export class PeerJsLink implements Link {
   }
 
   send(fragment: Uint8Array<ArrayBuffer>): void {
-    if (!this.#open) return;
+    if (!this.open) return;
     try {
       this.#channel?.send(fragment);
     } catch {
@@ -105,18 +82,19 @@ export class PeerJsLink implements Link {
   }
 
   close(): void {
-    if (!this.#open) return;
-    this.#open = false;
+    if (!this.end()) return;
     this.#channel = null;
     this.#connection.close();
     this.#forget();
-    this.#closed?.();
+    this.tellClosed();
   }
 
   /** What the seal binds the two ends with. Throws connect_failed. */
   prologue(): Uint8Array {
     const { localDescription, remoteDescription } = this.#connection.peerConnection ?? {};
-    return dtlsPrologue(localDescription?.sdp ?? '', remoteDescription?.sdp ?? '');
+    // PeerJS lets go of both in the moment in which it closes.
+    if (!localDescription || !remoteDescription) throw new BrokenWhileSealing();
+    return dtlsPrologue(localDescription.sdp, remoteDescription.sdp);
   }
 
   async path(): Promise<Path | null> {
@@ -124,10 +102,8 @@ export class PeerJsLink implements Link {
     return stats === undefined ? null : pathOf(new Map(stats));
   }
 
-  #deliver(fragment: Uint8Array): void {
-    if (!this.#open) return;
-    if (this.#receive !== null) this.#receive(fragment);
-    else this.#early.push(fragment);
+  #arrive(fragment: Uint8Array): void {
+    if (!this.deliver(fragment)) this.close();
   }
 }
 

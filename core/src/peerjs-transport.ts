@@ -3,72 +3,55 @@
  * class of its host. PeerJS introduces and negotiates; from then on the data channel is ours.
  */
 import { onAbort } from './abort.ts';
-import { backoffMs } from './backoff.ts';
-import type { Clock } from './clock.ts';
+import type { IceServer } from './control-protocol.ts';
 import { cancelled, MeshError } from './errors.ts';
 import { isPeerId, type PeerId } from './ids.ts';
 import { PeerJsLink, type PeerJsConnection } from './peerjs-link.ts';
-import type { IceServer } from './protocol.ts';
-import { parseSignal, SERIALIZATION, SignalLimits, type Signal } from './signal-filter.ts';
+import { PeerJsRegistration, unreachable, type PeerJsPeer, type RegistrationOptions } from './peerjs-registration.ts';
+import { race } from './race.ts';
+import { SERIALIZATION, SignalLimits, type Signal } from './signal-filter.ts';
 import type { Link, Transport } from './transport.ts';
 
 /** Incoming connections that have not opened yet; each costs a peer connection. */
 const MAX_OPENING = 32;
+const MAX_OPENING_OF_ONE = 4;
 const OPENING_TIMEOUT_MS = 15_000;
-const SIGNALLING_TIMEOUT_MS = 8_000;
 /** Most connections open within a tenth of it. */
 const SECOND_TRY_MS = 2_000;
 
-/** What is used of PeerJS's `Peer`. `_handleMessage` is where its server's messages come in. */
-export interface PeerJsPeer {
-  readonly open: boolean;
-  readonly disconnected: boolean;
-  readonly destroyed: boolean;
-  /** The very object that it reads with each connection to its server. */
-  readonly options: { token?: string };
-  on(event: 'open' | 'close' | 'disconnected', listener: () => void): unknown;
-  on(event: 'connection', listener: (connection: PeerJsConnection) => void): unknown;
-  on(event: 'error', listener: (error: { type?: string; message: string }) => void): unknown;
-  connect(peer: string, options: object): PeerJsConnection | undefined;
-  getConnection(peer: string, connectionId: string): unknown;
-  reconnect(): void;
-  destroy(): void;
-  _handleMessage(message: unknown): void;
-}
-
-export interface PeerJsTransportOptions {
-  Peer: new (id: string, options: object) => PeerJsPeer;
-  self: PeerId;
-  /** Of the control plane, whose PeerServer is at `/signal`. */
-  host: string;
-  port: number;
-  secure: boolean;
-  clock: Clock;
-  random: () => number;
+export interface PeerJsTransportOptions extends RegistrationOptions {
+  /**
+   * Under the policy `relay` this host's WebRTC sends nothing but through TURN servers. Browsers do so; libdatachannel
+   * only does not tell its addresses, and still tries them.
+   */
+  hidesBehindTurn: boolean;
 }
 
 export class PeerJsTransport implements Transport {
   readonly self: PeerId;
   accept: ((link: Link) => void) | null = null;
   #options: PeerJsTransportOptions;
-  #iceServers: IceServer[] = [];
-  #token = '';
+  #registration: PeerJsRegistration;
   #limits: SignalLimits;
-  #peer: PeerJsPeer | null = null;
-  #attempt = 0;
-  #stopRetry: (() => void) | null = null;
   #links = new Set<PeerJsLink>();
-  #opening = 0;
+  /** Accepted and not open yet; each can be given up. */
+  #opening = new Map<() => void, PeerId>();
   #dials = new Map<PeerId, Set<(error: MeshError) => void>>();
   /** Candidates for connections that we dialled and that are not answered yet. */
   #unanswered = new Map<string, Signal[]>();
-  #ready = new Set<() => void>();
-  #closed = false;
+  #hasTurn = false;
+  #hidden = false;
 
   constructor(options: PeerJsTransportOptions) {
     this.self = options.self;
     this.#options = options;
     this.#limits = new SignalLimits(options.clock);
+    this.#registration = new PeerJsRegistration(options, {
+      signal: (peer, signal, handle) => {
+        if (this.#admit(peer, signal)) this.#inOrder(signal, handle);
+      },
+      connection: (connection) => this.#accepted(connection),
+    });
   }
 
   /**
@@ -76,78 +59,67 @@ export class PeerJsTransport implements Transport {
    * Called again: takes the new servers and the new token from now on.
    */
   start(iceServers: readonly IceServer[], token: string): void {
-    // PeerJS reads the list from this very array whenever it makes a connection.
-    this.#iceServers.splice(0, Infinity, ...iceServers);
-    const renewed = token !== this.#token;
-    this.#token = token;
-    if (this.#closed) return;
-    if (this.#peer === null) {
-      this.#register();
-      return;
-    }
-    this.#peer.options.token = token;
-    // Away because the token before was no longer taken, most likely: no reason to wait on.
-    if (renewed && this.#stopRetry !== null) {
-      this.#stopRetry();
-      this.#return();
-    }
+    this.setIceServers(iceServers);
+    this.#registration.start(token);
+  }
+
+  setIceServers(iceServers: readonly IceServer[]): void {
+    this.#registration.iceServers = iceServers;
+    this.#hasTurn = iceServers.some(({ urls }) => [urls].flat().some((url) => /^turns?:/i.test(url)));
+    if (!this.#open) this.#hide();
+  }
+
+  /**
+   * Whether our addresses are kept from the other ends: through a TURN server, or where there is none not at all, be it
+   * dialled or accepted. Links that are open or being opened when it begins show them, and are closed.
+   */
+  setHidden(hidden: boolean): void {
+    if (hidden === this.#hidden) return;
+    this.#hidden = hidden;
+    this.#registration.relayOnly = hidden;
+    if (hidden) this.#hide();
   }
 
   /** A first try that hangs, as WebRTC sometimes does without a word, gets company; the first to open is taken. */
   async dial(peer: PeerId, signal: AbortSignal): Promise<Link> {
-    await this.#reachableSoon(signal);
-    const over = new AbortController();
-    const tries = AbortSignal.any([signal, over.signal]);
-    let winner: Link | null = null;
-    const attempt = async () => {
-      const link = await this.#connect(peer, tries);
-      winner ??= link;
-      if (winner !== link) link.close();
-      return winner;
-    };
-    let stopTimer = () => {};
-    const late = new Promise<null>((resolve) => {
-      stopTimer = this.#options.clock.after(SECOND_TRY_MS, () => resolve(null));
+    await this.#registration.reachableSoon(signal);
+    if (!this.#open) throw hidden();
+    const way = (either: AbortSignal) => this.#connect(peer, either);
+    return race([way, way], {
+      clock: this.#options.clock,
+      headStartMs: SECOND_TRY_MS,
+      afterFailure: false,
+      drop: (link) => link.close(),
+      signal,
     });
-    try {
-      const first = attempt();
-      return (await Promise.race([first, late])) ?? (await Promise.any([first, attempt()]));
-    } catch (thrown) {
-      if (signal.aborted) throw cancelled();
-      throw thrown instanceof MeshError ? thrown : connectFailed();
-    } finally {
-      stopTimer();
-      over.abort();
-    }
   }
 
+  /** Rejects with connect_failed, too: when hidden and without a TURN server. */
   async reachable(signal: AbortSignal): Promise<void> {
-    if (this.#peer?.open !== true && !this.#closed && !signal.aborted) {
-      await new Promise<void>((resolve) => {
-        const done = () => {
-          stopAbort();
-          this.#ready.delete(done);
-          resolve();
-        };
-        this.#ready.add(done);
-        const stopAbort = onAbort(signal, done);
-      });
-    }
-    if (signal.aborted || this.#closed) throw cancelled();
+    await this.#registration.reachable(signal);
+    if (!this.#open) throw hidden();
   }
 
   close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#stopRetry?.();
     for (const link of this.#links) link.close();
-    this.#peer?.destroy();
-    this.#wake();
+    this.#registration.close();
+  }
+
+  /** Connections may be made. */
+  get #open(): boolean {
+    return !this.#hidden || (this.#hasTurn && this.#options.hidesBehindTurn);
+  }
+
+  #hide(): void {
+    for (const link of this.#links) link.close();
+    for (const giveUp of this.#opening.keys()) giveUp();
+    for (const failures of this.#dials.values()) for (const fail of [...failures]) fail(hidden());
   }
 
   #connect(peer: PeerId, signal: AbortSignal): Promise<Link> {
     if (signal.aborted) return Promise.reject(cancelled());
-    const connection = this.#peer?.connect(peer, { reliable: true, serialization: SERIALIZATION });
+    if (!this.#open) return Promise.reject(hidden());
+    const connection = this.#registration.peer?.connect(peer, { reliable: true, serialization: SERIALIZATION });
     if (connection === undefined) return Promise.reject(unreachable());
     return new Promise<Link>((resolve, reject) => {
       const failures = this.#dials.get(peer) ?? new Set();
@@ -172,35 +144,6 @@ export class PeerJsTransport implements Transport {
         resolve(this.#link(connection, peer));
       });
     });
-  }
-
-  #register(): void {
-    const { Peer, self, host, port, secure } = this.#options;
-    const peer = new Peer(self, {
-      host,
-      port,
-      secure,
-      path: '/signal',
-      debug: 0,
-      token: this.#token,
-      config: { iceServers: this.#iceServers },
-    });
-    this.#peer = peer;
-    const handle = peer._handleMessage.bind(peer);
-    peer._handleMessage = (message) => {
-      const signal = parseSignal(message);
-      if (signal === null || !this.#admit(peer, signal)) return;
-      this.#inOrder(signal, handle);
-    };
-    peer.on('open', () => {
-      this.#attempt = 0;
-      this.#wake();
-    });
-    peer.on('connection', (connection) => this.#accepted(connection));
-    peer.on('disconnected', () => this.#retry());
-    // Every error that matters also ends in `disconnected` or `close`, or in a dial that its timeout ends.
-    peer.on('error', () => {});
-    peer.on('close', () => this.#retry());
   }
 
   /**
@@ -228,10 +171,10 @@ export class PeerJsTransport implements Transport {
         for (const fail of [...(this.#dials.get(signal.src) ?? [])]) fail(connectFailed());
         return false;
       case 'OFFER':
-        return this.#opening < MAX_OPENING && this.#limits.admit(signal, false);
+        return this.#open && this.#hasRoom(signal.src) && this.#limits.admit(signal, isKnown(peer, signal));
       case 'ANSWER':
       case 'CANDIDATE':
-        return this.#limits.admit(signal, peer.getConnection(signal.src, signal.payload.connectionId) !== null);
+        return this.#limits.admit(signal, isKnown(peer, signal));
       case 'OPEN':
       case 'ERROR':
       case 'ID-TAKEN':
@@ -242,24 +185,28 @@ export class PeerJsTransport implements Transport {
     }
   }
 
+  /** Nobody fills the room alone. */
+  #hasRoom(peer: PeerId): boolean {
+    const own = [...this.#opening.values()].filter((other) => other === peer).length;
+    return this.#opening.size < MAX_OPENING && own < MAX_OPENING_OF_ONE;
+  }
+
   #accepted(connection: PeerJsConnection): void {
     const peer = connection.peer;
     if (!isPeerId(peer)) {
       connection.close();
       return;
     }
-    this.#opening += 1;
-    let waiting = true;
     const settle = () => {
-      if (!waiting) return;
-      waiting = false;
-      this.#opening -= 1;
+      this.#opening.delete(giveUp);
       stopTimer();
     };
-    const stopTimer = this.#options.clock.after(OPENING_TIMEOUT_MS, () => {
+    const giveUp = () => {
       settle();
       connection.close();
-    });
+    };
+    const stopTimer = this.#options.clock.after(OPENING_TIMEOUT_MS, giveUp);
+    this.#opening.set(giveUp, peer);
     connection.on('open', () => {
       settle();
       const link = this.#link(connection, peer);
@@ -275,46 +222,16 @@ export class PeerJsTransport implements Transport {
     this.#links.add(link);
     return link;
   }
+}
 
-  /** The signalling server is gone; open links live on. */
-  #retry(): void {
-    if (this.#closed || this.#stopRetry !== null) return;
-    this.#stopRetry = this.#options.clock.after(backoffMs(this.#attempt++, this.#options.random), () => this.#return());
-  }
-
-  #return(): void {
-    this.#stopRetry = null;
-    // A peer that never was registered destroys itself and cannot come back.
-    if (this.#peer === null || this.#peer.destroyed) this.#register();
-    else if (this.#peer.disconnected) this.#peer.reconnect();
-  }
-
-  async #reachableSoon(signal: AbortSignal): Promise<void> {
-    if (this.#peer?.open === true && !signal.aborted) return;
-    const late = new AbortController();
-    const stopTimer = this.#options.clock.after(SIGNALLING_TIMEOUT_MS, () => late.abort());
-    try {
-      await this.reachable(AbortSignal.any([signal, late.signal]));
-    } catch (thrown) {
-      throw signal.aborted ? thrown : unreachable();
-    } finally {
-      stopTimer();
-    }
-  }
-
-  #wake(): void {
-    for (const wake of this.#ready) wake();
-    this.#ready.clear();
-  }
+function isKnown(peer: PeerJsPeer, { src, payload }: Extract<Signal, { payload: { connectionId: string } }>): boolean {
+  return peer.getConnection(src, payload.connectionId) !== null;
 }
 
 function connectFailed(): MeshError {
   return new MeshError('connect_failed', 'No connection to that volunteer could be made.');
 }
 
-function unreachable(): MeshError {
-  return new MeshError(
-    'control_unreachable',
-    'The server that introduces computers cannot be reached. Try again soon.',
-  );
+function hidden(): MeshError {
+  return new MeshError('connect_failed', 'A direct connection would show your address, which is hidden.');
 }

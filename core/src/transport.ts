@@ -1,6 +1,7 @@
 /**
- * The port between the mesh and whatever carries its bytes. Adapters: PeerJS over WebRTC (`peerjs-transport.ts`), and
- * memory (`memory-transport.ts`) for tests. The acceptance suite is `suites/transport.ts`.
+ * The port between the mesh and whatever carries its bytes. Adapters: PeerJS over WebRTC (`peerjs-transport.ts`), the
+ * control plane (`relay-transport.ts`), memory (`memory-transport.ts`) for tests; several as one (`raced-transport.ts`), and
+ * any of them sealed (`seal.ts`). The acceptance suite is `suites/transport.ts`.
  */
 import type { MeshError } from './errors.ts';
 import type { PeerId } from './ids.ts';
@@ -34,6 +35,10 @@ export interface Transport {
   dial(peer: PeerId, signal: AbortSignal): Promise<Link>;
   /** Resolves when others can dial us. Rejects with cancelled. */
   reachable(signal: AbortSignal): Promise<void>;
+  /** Of our key, in base32: for our adverts, so that those who stay anonymous can call us. */
+  certificate?: string;
+  /** What another has shown in its advert. Only transports that stay anonymous want to know. */
+  learn?: (peer: PeerId, certificate: string) => void;
   /** A peer dialled us. */
   accept: ((link: Link) => void) | null;
   /** Closes every link. Idempotent. */

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, test } from 'vitest';
 import { MeshError } from '@llmesh/core/errors';
 import { transportSuite } from '@llmesh/core/suites/transport';
 import { releaseWebRtc } from './datachannel.ts';
-import { openWebRtc } from './mesh-node.ts';
+import { openNodePaths } from './mesh-node.ts';
 import { startControlPlane, type Running } from './testing/process.ts';
 
 let plane: { url: string; process: Running };
@@ -16,7 +16,7 @@ afterAll(async () => {
 });
 
 async function join(address = new URL(plane.url)) {
-  const { transport, control } = await openWebRtc(address);
+  const { webRtc: transport, control } = await openNodePaths(address);
   control.start();
   await transport.reachable(AbortSignal.timeout(20_000));
   return { transport, control };

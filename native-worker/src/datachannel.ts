@@ -4,7 +4,7 @@ import nodeDataChannel from 'node-datachannel';
 import { RTCIceCandidate, RTCPeerConnection, RTCSessionDescription } from 'node-datachannel/polyfill';
 import { WebSocket } from 'ws';
 import type { PeerJsTransportOptions } from '@llmesh/core/peerjs-transport';
-import type { IceServer } from '@llmesh/core/protocol';
+import type { IceServer } from '@llmesh/core/control-protocol';
 
 export type PeerClass = PeerJsTransportOptions['Peer'];
 

@@ -5,54 +5,83 @@ import { ControlClient } from '@llmesh/core/control';
 import { proveKey } from '@llmesh/core/key-proof';
 import { makeCredentials } from '@llmesh/core/credentials';
 import { SECRET_KEY_BYTES, softwareIdentity, type Identity } from '@llmesh/core/identity';
+import type { MeshError } from '@llmesh/core/errors';
+import { MemoryReceiptKeeper } from '@llmesh/core/memory-receipt-keeper';
 import { Mesh } from '@llmesh/core/mesh';
 import type { PeerJsTransportOptions } from '@llmesh/core/peerjs-transport';
 import { MAX_MESSAGE_BYTES } from '@llmesh/core/protocol';
+import type { ReceiptKeeper } from '@llmesh/core/receipt-keeper';
+import type { RelaySocket } from '@llmesh/core/relay-link';
 import { randomBytes } from '@llmesh/core/random-bytes';
-import { openSealedWebRtc, type SealedWebRtc } from '@llmesh/core/sealed-webrtc';
+import { openPaths, type Paths } from '@llmesh/core/open-paths';
+import { MAX_SEALED_BYTES } from '@llmesh/core/seal-wire';
 import { loadPeerJs, releaseWebRtc } from './datachannel.ts';
 
 export interface MeshNode {
   readonly mesh: Mesh;
   readonly control: ControlClient;
-  /** Leaves the mesh. Idempotent. */
-  close(): void;
+  /** Leaves the mesh. Resolves when its receipts are kept. Idempotent. */
+  close(): Promise<void>;
 }
 
 /** Let go of before the last of them may end the threads they share. */
 let nodes = 0;
 
+export interface NodeOptions {
+  /** Left out: one that nobody needs to know again. */
+  identity?: Identity;
+  /** Identifies on no link: the identity is only the control plane's. Calls providers, and cannot be called. */
+  anonymous?: boolean;
+  /** Keeps this computer's address from the others: all goes through the control plane. */
+  hidden?: boolean;
+  /** Closed with the node. Left out: receipts are kept as long as the node is open. */
+  receipts?: ReceiptKeeper;
+  /** A receipt could not be kept, or will never be filed. Left out: nobody minds, as for a passer-by. */
+  failed?: (error: MeshError) => void;
+}
+
 /** A new peer of the mesh at `address`. It connects on its own, now and whenever the connection breaks. */
-export async function openMeshNode(address: URL, identity = throwAwayIdentity()): Promise<MeshNode> {
-  const { transport, control } = await openWebRtc(address, identity);
-  const mesh = new Mesh({ control, transport, clock: realClock, random: Math.random });
+export async function openMeshNode(address: URL, options: NodeOptions = {}): Promise<MeshNode> {
+  const { identity = throwAwayIdentity(), receipts = new MemoryReceiptKeeper(), failed = () => {} } = options;
+  const { transport, control } = await openNodePaths(address, { ...options, identity });
+  const mesh = new Mesh({
+    ...{ control, transport, identity, receipts: { keeper: receipts, failed } },
+    ...{ clock: realClock, now: Date.now, random: Math.random },
+  });
   nodes += 1;
   control.start();
   let open = true;
   return {
     mesh,
     control,
-    close() {
-      if (!open) return;
+    async close() {
+      if (open) nodes -= 1;
       open = false;
-      nodes -= 1;
-      mesh.close();
+      await mesh.close();
     },
   };
 }
 
-/** Without the mesh on top: the transport comes up when `control` was started and let in. */
-export async function openWebRtc(
+/** Without the mesh on top: the paths come up when `control` was started and let in. */
+export async function openNodePaths(
   address: URL,
-  identity = throwAwayIdentity(),
-): Promise<Pick<SealedWebRtc, 'transport'> & { control: ControlClient }> {
-  const { transport, start } = openSealedWebRtc({
-    ...webRtcOptions(address),
-    credentials: await makeCredentials(identity),
-  });
+  { identity = throwAwayIdentity(), anonymous = false, hidden = false }: NodeOptions = {},
+): Promise<Paths & { control: ControlClient }> {
   const control = openControl(address, identity);
-  control.onWelcome = ({ iceServers, signalToken }) => start(iceServers, signalToken);
-  return { transport, control };
+  const paths = openPaths({
+    ...webRtcOptions(address),
+    self: identity.peerId,
+    credentials: anonymous ? null : await makeCredentials(identity),
+    control,
+    openSocket: openRelaySocket,
+  });
+  paths.setHidden(hidden);
+  return { ...paths, control };
+}
+
+/** For `/relay`. */
+export function openRelaySocket(url: string): RelaySocket {
+  return new WebSocket(url, { maxPayload: MAX_SEALED_BYTES });
 }
 
 /** The connection to `/mesh` alone. It has to be started. */
@@ -83,6 +112,7 @@ export function webRtcOptions(address: URL): Omit<PeerJsTransportOptions, 'self'
     secure,
     clock: realClock,
     random: Math.random,
+    hidesBehindTurn: false,
   };
 }
 

@@ -2,11 +2,13 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { newPeerId } from '../ids.ts';
 import { MAX_FRAGMENT_BYTES } from '../protocol.ts';
-import { LOW_WATER_BYTES, type Link, type Transport } from '../transport.ts';
+import { LOW_WATER_BYTES, type Link, type Path, type Transport } from '../transport.ts';
 
 export interface TransportPair {
   a: Transport;
   b: Transport;
+  /** What its links say of themselves. Left out: anything but that they are relayed. */
+  path?: Path;
   close(): Promise<void>;
 }
 
@@ -24,19 +26,20 @@ export function transportSuite(name: string, pair: () => Promise<TransportPair>)
       return one;
     };
     const connect = async () => {
-      const { a, b } = await open();
+      const { a, b, path } = await open();
       const accepted = new Promise<Link>((resolve) => {
         b.accept = resolve;
       });
       const near = await a.dial(b.self, never);
-      return { a, b, near, far: await accepted };
+      return { a, b, path, near, far: await accepted };
     };
 
     it('joins two peers, each knowing the other', async () => {
-      const { a, b, near, far } = await connect();
+      const { a, b, path, near, far } = await connect();
       expect(near.peer).toBe(b.self);
       expect(far.peer).toBe(a.self);
-      expect(await near.path()).not.toBe('relay');
+      if (path === undefined) expect(await near.path()).not.toBe('relay');
+      else expect(await near.path()).toBe(path);
     });
 
     it('carries fragments whole and in order, both ways', async () => {
@@ -69,11 +72,10 @@ export function transportSuite(name: string, pair: () => Promise<TransportPair>)
         near.send(filled(MAX_FRAGMENT_BYTES, i & 255));
         peak = Math.max(peak, near.bufferedBytes);
       }
-      expect(peak).toBeGreaterThan(0);
       expect((await all).length).toBe(total);
       await expect.poll(() => near.bufferedBytes).toBe(0);
-      // A transport that sends faster than it is filled has nothing to tell.
-      if (peak > LOW_WATER_BYTES) expect(drains).toBeGreaterThan(0);
+      // A transport that sends faster than it is filled has nothing to tell; others may tell it a moment later.
+      if (peak > LOW_WATER_BYTES) await expect.poll(() => drains).toBeGreaterThan(0);
     });
 
     it('closes both ends, once', async () => {

@@ -12,8 +12,9 @@ export class Running {
   readonly exited: Promise<number | null>;
   #wake: () => void = () => {};
 
-  constructor(args: readonly string[], env: Record<string, string> = {}) {
-    this.#child = spawn(process.execPath, args, {
+  /** A program of Node, or another. */
+  constructor(args: readonly string[], env: Record<string, string> = {}, program = process.execPath) {
+    this.#child = spawn(program, args, {
       cwd: root,
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -57,10 +58,16 @@ export class Running {
   }
 }
 
+/** Has Node run our sources. */
+export const FROM_SOURCE = ['--import', 'tsx', '--conditions=@llmesh/source'] as const;
+
 /** `port` 0: any. */
-export async function startControlPlane(port = 0): Promise<{ url: string; process: Running }> {
-  const args = ['--import', 'tsx', '--conditions=@llmesh/source', 'signaling/src/main.ts', '--port', String(port)];
-  const running = new Running([...args, '--models', 'models']);
+export async function startControlPlane(
+  port = 0,
+  env: Record<string, string> = {},
+): Promise<{ url: string; process: Running }> {
+  const args = [...FROM_SOURCE, 'signaling/src/main.ts', '--port', String(port), '--models', 'models'];
+  const running = new Running(args, env);
   const { url } = await running.line((line) => line['ready'] === true);
   return { url: String(url), process: running };
 }

@@ -5,12 +5,15 @@ import { MeshError } from '@llmesh/core/errors';
 import type { Identity } from '@llmesh/core/identity';
 import type { Mesh } from '@llmesh/core/mesh';
 import type { PeerJsTransportOptions } from '@llmesh/core/peerjs-transport';
-import type { Welcome } from '@llmesh/core/protocol';
-import type { SealedWebRtc } from '@llmesh/core/sealed-webrtc';
+import type { Paths } from '@llmesh/core/open-paths';
+import type { Store } from '../state/store.ts';
+import { warn } from './log.ts';
 
 export interface MeshDoorOptions {
   control: ControlClient;
   identity: Identity;
+  /** Where receipts are kept; null: they are forgotten with the page, as is who we are. */
+  store: Store | null;
   clock: Clock;
   random: () => number;
   location: { protocol: string; hostname: string; port: string };
@@ -18,17 +21,19 @@ export interface MeshDoorOptions {
 
 export class MeshDoor {
   readonly #options: MeshDoorOptions;
-  #welcome: Welcome | null = null;
-  #start: SealedWebRtc['start'] | null = null;
+  #paths: Paths | null = null;
+  #hidden = false;
   #mesh: Promise<Mesh> | null = null;
   #closed = false;
 
   constructor(options: MeshDoorOptions) {
     this.#options = options;
-    options.control.onWelcome = (welcome) => {
-      this.#welcome = welcome;
-      this.#start?.(welcome.iceServers, welcome.signalToken);
-    };
+  }
+
+  /** Whether our address is kept from other peers: then relays are all that is left. Direct links end at once. */
+  setHidden(hidden: boolean): void {
+    this.#hidden = hidden;
+    this.#paths?.setHidden(hidden);
   }
 
   /** The one mesh of this page. Rejects with `offline` when its code cannot be fetched; the next call tries again. */
@@ -52,28 +57,36 @@ export class MeshDoor {
   }
 
   async #make(): Promise<Mesh> {
-    const { control, identity, clock, random, location } = this.#options;
-    const [{ Peer }, { openSealedWebRtc }, { makeCredentials }, { Mesh }] = await Promise.all([
+    const { control, identity, store, clock, random, location } = this.#options;
+    const [{ Peer }, { openPaths }, { makeCredentials }, { Mesh }, { openReceipts }] = await Promise.all([
       import('peerjs'),
-      import('@llmesh/core/sealed-webrtc'),
+      import('@llmesh/core/open-paths'),
       import('@llmesh/core/credentials'),
       import('@llmesh/core/mesh'),
+      import('./receipt-store.ts'),
     ]);
     const secure = location.protocol === 'https:';
     const port = location.port === '' ? (secure ? 443 : 80) : Number(location.port);
     // PeerJS keeps `_handleMessage` out of its types; the transport needs it to turn away what would break PeerJS.
     const peerClass = Peer as unknown as PeerJsTransportOptions['Peer'];
-    const { transport, start } = openSealedWebRtc({
+    const paths = openPaths({
       Peer: peerClass,
+      self: identity.peerId,
       credentials: await makeCredentials(identity),
+      control,
+      openSocket: (url) => new WebSocket(url),
       host: location.hostname,
       port,
       secure,
       clock,
       random,
+      hidesBehindTurn: true,
     });
-    this.#start = start;
-    if (this.#welcome !== null) start(this.#welcome.iceServers, this.#welcome.signalToken);
-    return new Mesh({ control, transport, clock, random });
+    this.#paths = paths;
+    paths.setHidden(this.#hidden);
+    const { transport } = paths;
+    const keeper = await openReceipts(store);
+    const receipts = { keeper, failed: (error: MeshError) => warn('a receipt', error) };
+    return new Mesh({ control, transport, identity, receipts, clock, now: Date.now, random });
   }
 }

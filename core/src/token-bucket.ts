@@ -1,5 +1,5 @@
 /** How often somebody may do something: `perSecond` on average, `burst` at once. */
-import type { Clock } from '@llmesh/core/clock';
+import type { Clock } from './clock.ts';
 
 export interface Rate {
   perSecond: number;
@@ -25,6 +25,14 @@ export class TokenBucket {
     this.#at = this.#clock.now();
     this.#level = level >= cost ? level - cost : level;
     return level >= cost;
+  }
+
+  /** Takes `cost` in any case, and says in how many milliseconds that is made good; 0: at once. */
+  overdraw(cost: number): number {
+    const level = this.level - cost;
+    this.#at = this.#clock.now();
+    this.#level = level;
+    return Math.max(0, (-level / this.#rate.perSecond) * 1000);
   }
 
   get level(): number {

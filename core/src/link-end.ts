@@ -1,0 +1,60 @@
+/** What every link does for its owner, whatever carries it: keeps what comes too early, and says once that it is gone. */
+import { HIGH_WATER_BYTES } from './transport.ts';
+
+export abstract class LinkEnd {
+  drained: (() => void) | null = null;
+  #receive: ((fragment: Uint8Array) => void) | null = null;
+  #closed: (() => void) | null = null;
+  #early: Uint8Array[] = [];
+  #earlyBytes = 0;
+  #open = true;
+
+  get receive(): ((fragment: Uint8Array) => void) | null {
+    return this.#receive;
+  }
+
+  set receive(receive: ((fragment: Uint8Array) => void) | null) {
+    this.#receive = receive;
+    if (receive === null) return;
+    const early = this.#early;
+    this.#early = [];
+    this.#earlyBytes = 0;
+    for (const fragment of early) receive(fragment);
+  }
+
+  get closed(): (() => void) | null {
+    return this.#closed;
+  }
+
+  set closed(closed: (() => void) | null) {
+    this.#closed = closed;
+    if (!this.#open) closed?.();
+  }
+
+  protected get open(): boolean {
+    return this.#open;
+  }
+
+  /** False: nobody listens, and the other end goes on and on. The link is of no more use. */
+  protected deliver(fragment: Uint8Array): boolean {
+    if (!this.#open) return true;
+    if (this.#receive !== null) {
+      this.#receive(fragment);
+      return true;
+    }
+    this.#early.push(fragment);
+    this.#earlyBytes += fragment.byteLength;
+    return this.#earlyBytes <= HIGH_WATER_BYTES;
+  }
+
+  /** From now on nothing is delivered. Followed by `tellClosed`; false: it was over before. */
+  protected end(): boolean {
+    const was = this.#open;
+    this.#open = false;
+    return was;
+  }
+
+  protected tellClosed(): void {
+    this.#closed?.();
+  }
+}

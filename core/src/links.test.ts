@@ -1,0 +1,50 @@
+import { expect, it } from 'vitest';
+import { newPeerId } from './ids.ts';
+import { Links } from './links.ts';
+import { ManualClock } from './manual-clock.ts';
+import { MemoryNetwork } from './memory-transport.ts';
+
+const never = new AbortController().signal;
+
+function setUp() {
+  const clock = new ManualClock();
+  const network = new MemoryNetwork();
+  const host = network.join(newPeerId());
+  const links = new Links(host, clock, { message: () => {}, closed: () => {} });
+  const visitor = () => {
+    const transport = network.join(newPeerId());
+    const state = { open: 0, closed: [] as number[] };
+    return {
+      state,
+      async dial() {
+        const number = state.open++;
+        const link = await transport.dial(host.self, never);
+        link.closed = () => state.closed.push(number);
+        await clock.advance(0);
+      },
+    };
+  };
+  return { links, visitor };
+}
+
+it('keeps the newest links of one peer, and room for others', async () => {
+  const { links, visitor } = setUp();
+  const [greedy, other] = [visitor(), visitor()];
+  await other.dial();
+  for (let i = 0; i < 400; i++) await greedy.dial();
+  expect(greedy.state.closed).toEqual(Array.from({ length: 392 }, (_, i) => i));
+  await other.dial();
+  expect(other.state.closed).toEqual([]);
+  links.close();
+});
+
+it('refuses the newest when there are too many peers', async () => {
+  const { links, visitor } = setUp();
+  const visitors = Array.from({ length: 300 }, visitor);
+  for (const one of visitors) await one.dial();
+  expect(visitors.map(({ state }) => state.closed.length)).toEqual([
+    ...Array.from({ length: 256 }, () => 0),
+    ...Array.from({ length: 44 }, () => 1),
+  ]);
+  links.close();
+});

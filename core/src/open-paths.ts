@@ -1,0 +1,80 @@
+/** What every host composes its mesh on: WebRTC and the relay through the control plane, each sealed, raced. */
+import { toBase32 } from './base32.ts';
+import type { ControlClient } from './control.ts';
+import type { Credentials } from './credentials.ts';
+import { MeshError } from './errors.ts';
+import type { PeerId } from './ids.ts';
+import { KnownCertificates } from './known-certificates.ts';
+import { PeerJsLink } from './peerjs-link.ts';
+import { PeerJsTransport, type PeerJsTransportOptions } from './peerjs-transport.ts';
+import { RacedTransport } from './raced-transport.ts';
+import { RelayLink, type RelaySocket } from './relay-link.ts';
+import { RelayTransport } from './relay-transport.ts';
+import { SealedTransport, type SealOptions } from './seal.ts';
+import type { Link, Transport } from './transport.ts';
+
+export interface PathsOptions extends PeerJsTransportOptions {
+  /** Of `self`. Its welcome starts the paths; its calls and its servers for WebRTC are theirs. */
+  control: ControlClient;
+  /** Null: we stay anonymous, and call only providers that have shown a certificate. */
+  credentials: Credentials | null;
+  openSocket: (url: string) => RelaySocket;
+  /** A stranger's link was refused, and why. */
+  refused?: (peer: PeerId, error: MeshError) => void;
+}
+
+export interface Paths {
+  transport: Transport;
+  /** The same, one by one. */
+  webRtc: Transport;
+  relay: Transport;
+  /** Whether our address is kept from the other ends, see `PeerJsTransport.setHidden`. Relays are all that is left then. */
+  setHidden: (hidden: boolean) => void;
+}
+
+export function openPaths(options: PathsOptions): Paths {
+  const { control, self, credentials, host, port, secure, clock, refused, openSocket } = options;
+  const known = new KnownCertificates();
+  const seal: SealOptions = {
+    credentials,
+    prologue,
+    staticKeyOf: (peer) => known.staticKeyOf(peer),
+    clock,
+    ...(refused && { refused }),
+  };
+  const peerJs = new PeerJsTransport(options);
+  const relayed = new RelayTransport({
+    self,
+    url: `${secure ? 'wss' : 'ws'}://${host}:${port}/relay`,
+    openSocket,
+    ticketTo: (peer, signal) => control.relay(peer, signal),
+    clock,
+  });
+  const webRtc = new SealedTransport(peerJs, seal);
+  const relay = new SealedTransport(relayed, seal);
+  const transport: Transport = new RacedTransport([webRtc, relay], clock);
+  if (credentials === null) transport.learn = (peer, certificate) => known.learn(peer, certificate);
+  else transport.certificate = toBase32(credentials.certificate);
+
+  const start = () => {
+    const { welcome } = control;
+    if (welcome === null) return;
+    relayed.start();
+    peerJs.start(welcome.iceServers, welcome.signalToken);
+  };
+  control.onWelcome = start;
+  control.onIceServers = (iceServers) => peerJs.setIceServers(iceServers);
+  control.onCall = (peer, ticket) => relayed.called(peer, ticket);
+  start();
+  return {
+    transport,
+    webRtc,
+    relay,
+    setHidden: (hidden) => peerJs.setHidden(hidden),
+  };
+}
+
+function prologue(link: Link): Uint8Array {
+  if (link instanceof PeerJsLink || link instanceof RelayLink) return link.prologue();
+  throw new MeshError('connect_failed', 'The connection could not be sealed.');
+}

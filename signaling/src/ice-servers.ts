@@ -1,0 +1,46 @@
+/**
+ * The servers that WebRTC may use: those that the operator names, and TURN servers whose credentials are made here, for
+ * each peer and for a while (coturn's `use-auth-secret`, draft-uberti-behave-turn-rest-00).
+ */
+import { createHmac } from 'node:crypto';
+import type { IceServer } from '@llmesh/core/control-protocol';
+import type { PeerId } from '@llmesh/core/ids';
+
+/** A link that is open when they run out goes on. */
+export const CREDENTIALS_MS = 2 * 3_600_000;
+/** When peers get new ones. */
+export const RENEW_MS = CREDENTIALS_MS / 2;
+
+export interface TurnOptions {
+  /** coturn's `static-auth-secret`. */
+  secret: string;
+  urls: readonly string[];
+}
+
+export class IceServers {
+  readonly #fixed: readonly IceServer[];
+  readonly #turn: TurnOptions | null;
+  readonly #now: () => number;
+
+  /** `now`: milliseconds since 1970. */
+  constructor(fixed: readonly IceServer[], turn: TurnOptions | null, now: () => number) {
+    this.#fixed = fixed;
+    this.#turn = turn;
+    this.#now = now;
+  }
+
+  /** They change, and have to be told again every `RENEW_MS`. */
+  get expire(): boolean {
+    return this.#turn !== null;
+  }
+
+  of(peer: PeerId): IceServer[] {
+    return this.#turn === null ? [...this.#fixed] : [...this.#fixed, this.#turnServer(this.#turn, peer)];
+  }
+
+  #turnServer({ secret, urls }: TurnOptions, peer: PeerId): IceServer {
+    const expirySeconds = Math.floor((this.#now() + CREDENTIALS_MS) / 1000);
+    const username = `${expirySeconds}:${peer}`;
+    return { urls: [...urls], username, credential: createHmac('sha1', secret).update(username).digest('base64') };
+  }
+}
