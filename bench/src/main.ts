@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { continuation, type ContinuationOptions } from './continuation.ts';
 import { overhead } from './overhead.ts';
 import { seal, type SealBenchOptions } from './seal.ts';
 
@@ -39,6 +40,16 @@ program
   .option('--rounds <n>', 'pairs of runs', count, 15)
   .action(async (options: SealBenchOptions) => {
     report(await seal(options));
+  });
+
+program
+  .command('continuation')
+  .description("from another provider's answer to the first new token, replayed and read like a prompt")
+  .option('--model <file|synthetic>', 'a GGUF; "synthetic" writes one of 100M parameters', 'tiny')
+  .option('--rounds <n>', 'questions', count, 12)
+  .option('--threads <n>', 'threads of the engine', count, 1)
+  .action(async (options: ContinuationOptions) => {
+    report(await continuation(options));
   });
 
 await program.parseAsync();

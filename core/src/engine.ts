@@ -2,7 +2,8 @@
  * The port every inference engine stands behind: web-llm and wllama in the browser, node-llama-cpp on the desktop.
  * The acceptance suite is `suites/engine.ts`.
  */
-import type { Backend, Sampling, Turn } from './protocol.ts';
+import type { Sampling, Turn } from './protocol.ts';
+import type { Backend } from './control-protocol.ts';
 
 export interface Probe {
   /** What would really run, found by asking for a device and not from the mere presence of an API. */
@@ -27,22 +28,49 @@ export interface LoadProgress {
   totalBytes: number | null;
 }
 
+/**
+ * What an engine goes on from when another began the answer: its token ids, or its text where the ids are not known;
+ * its text alone; or nothing: `generate` refuses a prefix.
+ */
+export type Continues = 'ids' | 'text' | 'none';
+
 /** What is known of a model once it is loaded. */
 export interface LoadedModel {
   contextTokens: number;
   backend: Backend;
   /** Answers that the engine writes at once. */
   slots: number;
+  continues: Continues;
+  /** It can compute delivered tokens as they were written, and so find the same words again: `AnswerPrefix.replay`. */
+  replays: boolean;
+}
+
+/** What has been delivered of the very answer that is asked for, as the pieces had it. */
+export interface AnswerPrefix {
+  /** Ends where a piece ended, and so a token and a character. */
+  text: string;
+  tokens: number;
+  /** In the vocabulary of this very model file; null where they are not known. Ids that do not spell `text` are not used. */
+  tokenIds: number[] | null;
+  /**
+   * For engines that can. True: the tokens are computed one by one, as when they were written. Greedy decoding of the
+   * same file then finds the same words, at the cost of writing them again. False: they are read like a prompt, which
+   * differs in the last bits and can tip a near-tie. Left out: the engine weighs it.
+   */
+  replay?: boolean;
 }
 
 export interface GenerateRequest {
   turns: Turn[];
   sampling: Sampling;
+  /** Of this run: what was delivered before does not count. */
   maxTokens: number;
+  /** Go on after exactly this. */
+  prefix?: AnswerPrefix;
 }
 
 export interface Piece {
-  /** Never empty, never half a character. */
+  /** Never empty, never half a character; ends where a token ends, so that another engine can go on behind it. */
   text: string;
   /** The tokens behind `text`, where the engine can tell. */
   tokenIds?: number[];
@@ -52,7 +80,9 @@ export interface Piece {
 
 export interface Finish {
   finish: 'stop' | 'length';
+  /** Of the turns, without a prefix. */
   promptTokens: number;
+  /** Of this run: 0 when the prefix was the whole answer already. */
   completionTokens: number;
 }
 
@@ -65,8 +95,9 @@ export interface Engine<M> {
    */
   load(model: M, onProgress: (progress: LoadProgress) => void, signal: AbortSignal): Promise<LoadedModel>;
   /**
-   * Writes an answer; returns how it ended. After an abort it throws `cancelled` and has stopped computing. Throws
-   * prompt_too_long when the turns leave no room for an answer, engine_failed or device_lost otherwise.
+   * Writes an answer, or what comes after `prefix`; returns how it ended. After an abort it throws `cancelled` and has
+   * stopped computing. Throws prompt_too_long when the turns leave no room for an answer, or the prefix does not fit
+   * behind them; a prefix that just fills the context has ended with `length`. Otherwise engine_failed or device_lost.
    */
   generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, Finish, undefined>;
   /** Called at most once, when the engine died by itself and must be loaded anew. */

@@ -3,7 +3,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Finish, GenerateRequest, Piece } from '@llmesh/core/engine';
+import type { GenerateRequest } from '@llmesh/core/engine';
+import { prefixAt, runOf, textOf, type Run } from '@llmesh/core/suites/continuation';
 import { engineSuite } from '@llmesh/core/suites/engine';
 import { LlamaEngine, type LlamaModelFile } from './llama-engine.ts';
 
@@ -76,6 +77,47 @@ describe('LlamaEngine', () => {
     expect(warm.ids).toEqual(fresh.ids);
   });
 
+  it('leaves nothing behind a continued answer that changes a later one', async () => {
+    const { pieces } = await answer(engine, ask(longest.question));
+    const prefix = prefixAt({ pieces }, pieces.length - 1, { ids: true });
+    const turns: GenerateRequest['turns'] = [
+      { role: 'user', content: longest.question },
+      { role: 'assistant', content: longest.answer },
+      { role: 'user', content: longest.question },
+    ];
+    const fresh = new LlamaEngine();
+    await fresh.load(on(file), () => {}, never);
+    const expected = await answer(fresh, { ...ask(''), turns });
+    await fresh.close();
+    const one = new LlamaEngine();
+    await one.load({ ...on(file), slots: 1 }, () => {}, never);
+    for (const replay of [true, false]) {
+      await answer(one, { ...ask(longest.question), prefix: { ...prefix, replay } });
+      expect((await answer(one, { ...ask(''), turns })).ids).toEqual(expected.ids);
+    }
+    await one.close();
+  });
+
+  it('has ended an answer with the context that a prefix just fills', async () => {
+    const { pieces, finish } = await answer(engine, ask(longest.question));
+    const [piece] = pieces.slice(-1);
+    if (piece?.tokenIds === undefined) throw new Error('an answer without tokens');
+    const room = 2048 - finish.promptTokens;
+    const fills = (tokens: number) => ({
+      text: piece.text.repeat(tokens),
+      tokens,
+      tokenIds: Array.from({ length: tokens }, () => piece.tokenIds ?? []).flat(),
+    });
+    const over = { finish: 'length', promptTokens: finish.promptTokens, completionTokens: 0 };
+    const full = await answer(engine, { ...ask(longest.question), prefix: fills(room) });
+    expect([full.pieces, full.finish]).toEqual([[], over]);
+    const almost = await answer(engine, { ...ask(longest.question), prefix: fills(room - 1) });
+    expect(almost.finish.completionTokens).toBeLessThanOrEqual(1);
+    await expect(answer(engine, { ...ask(longest.question), prefix: fills(room + 1) })).rejects.toMatchObject({
+      code: 'prompt_too_long',
+    });
+  });
+
   it('names both numbers when a conversation is too long', async () => {
     for (const words of [1200, 20_000]) {
       await expect(answer(engine, ask('many words '.repeat(words)))).rejects.toMatchObject({
@@ -107,25 +149,14 @@ describe('LlamaEngine', () => {
   });
 });
 
-interface Answer {
+interface Answer extends Run {
   text: string;
   ids: number[];
-  pieces: Piece[];
-  finish: Finish;
 }
 
 async function answer(engine: LlamaEngine, request: GenerateRequest, signal = never): Promise<Answer> {
-  const generation = engine.generate(request, signal);
-  const pieces: Piece[] = [];
-  for (;;) {
-    const next = await generation.next();
-    if (next.done !== true) {
-      pieces.push(next.value);
-      continue;
-    }
-    const text = pieces.map((piece) => piece.text).join('');
-    return { text, ids: pieces.flatMap((piece) => piece.tokenIds ?? []), pieces, finish: next.value };
-  }
+  const run = await runOf(engine, request, signal);
+  return { ...run, text: textOf(run.pieces), ids: run.pieces.flatMap(({ tokenIds }) => tokenIds ?? []) };
 }
 
 function ask(question: string): GenerateRequest {

@@ -10,11 +10,13 @@ import type { Engine, Finish, GenerateRequest, LoadedModel, LoadProgress, Piece,
 import { asMeshError, cancelled, MeshError } from '@llmesh/core/errors';
 import { CHATML_TEMPLATE } from '@llmesh/core/prompt';
 import type { Sampling } from '@llmesh/core/protocol';
+import type { RecommendedSampling } from '@llmesh/core/recommended-sampling';
 import { gatherSequences, placeAsPriority } from './batching.ts';
+import { deliveredTokens, type Delivered } from './delivered-tokens.ts';
 import { checkGgufFile } from './gguf-file.ts';
+import { ggufSampling } from './gguf-sampling.ts';
 import { backendOf, defaultThreads, openLlama, probeLlama, type GpuChoice } from './llama-device.ts';
 import { promptTokens, type PromptReader } from './prompt-tokens.ts';
-import { recommendedSampling, type FullSampling } from './recommended-sampling.ts';
 import { CHUNK, SequencePool } from './sequence-pool.ts';
 import { TokenText } from './token-text.ts';
 
@@ -35,11 +37,14 @@ const DEFAULT_CONTEXT_TOKENS = 8192;
 const MIN_CONTEXT_TOKENS = 512;
 /** A question that leaves less than this for the answer is refused. */
 const MIN_ANSWER_TOKENS = 32;
+/** Of a greedy answer, where the request leaves it to us: so many take a slow computer three seconds to write again. */
+const MAX_REPLAY_TOKENS = 64;
+const NOTHING: Delivered = { tokens: [], known: true };
 
 interface Loaded extends PromptReader {
   context: LlamaContext;
   pool: SequencePool;
-  defaults: FullSampling;
+  defaults: RecommendedSampling;
 }
 
 export class LlamaEngine implements Engine<LlamaModelFile> {
@@ -96,9 +101,10 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
         contextTokens: context.contextSize,
         pool: new SequencePool(context),
         template: model.fileInfo.metadata.tokenizer?.chat_template ?? CHATML_TEMPLATE,
-        defaults: recommendedSampling(model.fileInfo),
+        defaults: ggufSampling(model.fileInfo),
       };
-      return { contextTokens: context.contextSize, backend: backendOf(llama), slots };
+      const contextTokens = context.contextSize;
+      return { contextTokens, backend: backendOf(llama), slots, continues: 'ids', replays: true };
     } catch (thrown) {
       await model?.dispose();
       throw signal.aborted ? cancelled() : loadError(thrown, file.path, sizeBytes);
@@ -114,15 +120,22 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
     check();
     const leastAnswer = Math.min(request.maxTokens, MIN_ANSWER_TOKENS);
     const prompt = await promptTokens(loaded, request.turns, leastAnswer, check);
-    const maxTokens = Math.min(request.maxTokens, loaded.contextTokens - prompt.length);
+    const { prefix } = request;
+    const delivered = prefix === undefined ? NOTHING : await deliveredTokens(loaded, prompt, prefix, check);
+    const before = [...prompt, ...delivered.tokens];
+    const room = loaded.contextTokens - before.length;
+    if (room === 0) return { finish: 'length', promptTokens: prompt.length, completionTokens: 0 };
+    const maxTokens = Math.min(request.maxTokens, room);
+    const greedy = (request.sampling.temperature ?? loaded.defaults.temperature) === 0;
+    const replay = prefix?.replay ?? (greedy && delivered.known && delivered.tokens.length <= MAX_REPLAY_TOKENS);
 
-    const seat = await loaded.pool.take(prompt, AbortSignal.any([signal, this.#closing.signal]));
-    const text = new TokenText(loaded.model, prompt);
+    const seat = await loaded.pool.take(before, AbortSignal.any([signal, this.#closing.signal]));
+    const text = new TokenText(loaded.model, before);
     let completionTokens = 0;
     let finish: Finish['finish'] = 'stop';
     this.#active += 1;
     try {
-      const rest = await seat.prefill(prompt, check);
+      const rest = await (replay ? seat.replay(prompt, delivered.tokens, check) : seat.prefill(before, check));
       const options = evaluateOptions(request.sampling, loaded.defaults, seat.place);
       // The iteration ends by itself at a token that ends the answer.
       for await (const { token } of seat.sequence.evaluateWithMetadata(rest, {}, options)) {
@@ -186,7 +199,7 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
   }
 }
 
-function evaluateOptions(wanted: Sampling, defaults: FullSampling, place: number): SequenceEvaluateOptions {
+function evaluateOptions(wanted: Sampling, defaults: RecommendedSampling, place: number): SequenceEvaluateOptions {
   return {
     temperature: wanted.temperature ?? defaults.temperature,
     topP: wanted.topP ?? defaults.topP,

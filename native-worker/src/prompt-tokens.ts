@@ -29,18 +29,30 @@ export async function promptTokens(
   const most = contextTokens - leastAnswer;
   const { bos, bosString, eosString, shouldPrependBosToken } = model.tokens;
   const text = renderChat(template, turns, { bos: bosString ?? '', eos: eosString ?? '' });
-  let count = 0;
-  for (let at = 0; text.length > 2 * SLICE_CHARS && at < text.length; at += SLICE_CHARS) {
-    count += model.tokenize(text.slice(at, at + SLICE_CHARS), true).length - SLICE_SLACK;
-    if (count > most) throw tooLong(`more than ${count.toLocaleString('en')}`, most);
-    await breathe();
-    check();
-  }
-  const tokens = model.tokenize(text, true);
+  const tokenize = (part: string) => model.tokenize(part, true);
+  const tokens = await tokensOf(text, most, tokenize, check);
+  if (typeof tokens === 'number') throw tooLong(`more than ${tokens.toLocaleString('en')}`, most);
   // Many templates write it themselves.
   if (shouldPrependBosToken && bos !== null && tokens[0] !== bos) tokens.unshift(bos);
   if (tokens.length > most) throw tooLong(tokens.length.toLocaleString('en'), most);
   return tokens;
+}
+
+/** The tokens of `text`; of a long text that has clearly more than `most` only a number that it exceeds. */
+export async function tokensOf(
+  text: string,
+  most: number,
+  tokenize: (text: string) => Token[],
+  check: () => void,
+): Promise<Token[] | number> {
+  let count = 0;
+  for (let at = 0; text.length > 2 * SLICE_CHARS && at < text.length; at += SLICE_CHARS) {
+    count += tokenize(text.slice(at, at + SLICE_CHARS)).length - SLICE_SLACK;
+    if (count > most) return count;
+    await breathe();
+    check();
+  }
+  return tokenize(text);
 }
 
 function tooLong(tokens: string, most: number): MeshError {

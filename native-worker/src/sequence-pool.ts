@@ -47,18 +47,32 @@ export class Seat {
     check();
     for (; prompt.length - at > CHUNK; at += CHUNK) {
       const chunk = prompt.slice(at, at + CHUNK);
-      await this.sequence.evaluateWithoutGeneratingNewTokens(chunk, {
-        evaluationPriority: placeAsPriority(this.place),
-      });
+      await this.#compute(chunk);
       this.#chunks.push(...chunk);
       check();
     }
     return prompt.slice(at);
   }
 
+  /** Computes `prompt` as always and then each of `written` alone, as it was when it was written; returns what is next. */
+  async replay(prompt: readonly Token[], written: readonly Token[], check: () => void): Promise<Token[]> {
+    let next = await this.prefill(prompt, check);
+    for (const token of written) {
+      await this.#compute(next);
+      check();
+      next = [token];
+    }
+    return next;
+  }
+
   async forget(): Promise<void> {
     this.#chunks = [];
     await this.sequence.clearHistory();
+  }
+
+  async #compute(tokens: Token[]): Promise<void> {
+    const evaluationPriority = placeAsPriority(this.place);
+    await this.sequence.evaluateWithoutGeneratingNewTokens(tokens, { evaluationPriority });
   }
 }
 

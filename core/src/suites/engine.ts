@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine, Finish, GenerateRequest, LoadedModel, LoadProgress } from '../engine.ts';
 import { MeshError } from '../errors.ts';
+import { continuationSuite } from './engine-continuation.ts';
 
 export interface EngineSuiteOptions<M> {
   /** A new engine, nothing loaded. */
@@ -94,6 +95,8 @@ export function engineSuite<M>(name: string, options: EngineSuiteOptions<M>): vo
       const answers = await Promise.all(asked.map(({ question }) => collect(engine, ask(question))));
       expect(answers.map(({ text }) => text)).toEqual(asked.map(({ answer }) => answer));
     });
+
+    continuationSuite({ subject: () => ({ engine, loaded }), questions });
 
     it('stops computing when cancelled in mid-answer, and works on', async () => {
       const abort = new AbortController();

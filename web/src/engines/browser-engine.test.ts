@@ -49,7 +49,7 @@ class PretendHost implements EngineHostApi {
     this.loads += 1;
     this.lost = onLost;
     onProgress({ phase: 'download', loadedBytes: 1, totalBytes: 2 });
-    return { ok: true, value: { contextTokens: 2048, backend: 'wasm', slots: 1 } } as const;
+    return { ok: true, value: LOADED } as const;
   }
 
   async generate(_: GenerateRequest, onPiece: (piece: Piece) => unknown) {
@@ -71,6 +71,7 @@ class PretendHost implements EngineHostApi {
   async close(): Promise<void> {}
 }
 
+const LOADED = { contextTokens: 2048, backend: 'wasm', slots: 1, continues: 'text', replays: false } as const;
 const MODEL = { id: 'm', format: 'gguf' } as CatalogueModel;
 const ASK: GenerateRequest = { turns: [{ role: 'user', content: 'hi' }], sampling: {}, maxTokens: 9 };
 

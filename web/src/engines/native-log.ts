@@ -8,7 +8,7 @@ export class NativeLog implements WllamaLogger {
   /** Layers that llama.cpp put on the graphics card. */
   offloadedLayers = 0;
   /** What the server part of llama.cpp answered last instead of a result. */
-  refusal: { type?: unknown } | null = null;
+  refusal: { type?: unknown; n_ctx?: unknown; n_prompt_tokens?: unknown } | null = null;
   /** Rejects when the worker that runs the module cannot start. wllama only logs that, and then waits for ever. */
   readonly workerFailed: Promise<never>;
   #fail: (error: MeshError) => void = () => {};

@@ -1,11 +1,7 @@
-/** How the next token is chosen where the request does not say. */
+/** How the next token is chosen: as the request says, else as is good for the model. */
 import type { CatalogueModel } from '@llmesh/core/catalogue';
 import type { Sampling } from '@llmesh/core/protocol';
-
-/** Models this small know answers by heart: anything but the likeliest token is a mistake. */
-const BY_HEART_PARAMETERS = 10_000_000;
-const TEMPERATURE = 0.7;
-const TOP_P = 0.95;
+import { recommendedSampling } from '@llmesh/core/recommended-sampling';
 
 export interface FullSampling {
   temperature: number;
@@ -14,9 +10,6 @@ export interface FullSampling {
 }
 
 export function samplingFor(model: Pick<CatalogueModel, 'parameters'>, asked: Sampling): FullSampling {
-  return {
-    temperature: asked.temperature ?? (model.parameters < BY_HEART_PARAMETERS ? 0 : TEMPERATURE),
-    topP: asked.topP ?? TOP_P,
-    seed: asked.seed,
-  };
+  const { temperature, topP } = recommendedSampling(model.parameters);
+  return { temperature: asked.temperature ?? temperature, topP: asked.topP ?? topP, seed: asked.seed };
 }

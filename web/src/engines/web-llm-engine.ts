@@ -1,12 +1,21 @@
 /** MLC models through web-llm on WebGPU: the main engine of the browser. */
 import type { MlcModel } from '@llmesh/core/catalogue';
-import type { Finish, GenerateRequest, LoadedModel } from '@llmesh/core/engine';
+import type { AnswerPrefix, Finish, GenerateRequest, LoadedModel } from '@llmesh/core/engine';
 import { cancelled, MeshError } from '@llmesh/core/errors';
-import { MLCEngine, prebuiltAppConfig, type ChatCompletionMessageParam, type ModelRecord } from '@mlc-ai/web-llm';
+import type { Turn } from '@llmesh/core/protocol';
+import {
+  MLCEngine,
+  prebuiltAppConfig,
+  type ChatCompletionChunk,
+  type ChatCompletionMessageParam,
+  type CompletionChoice,
+  type ModelRecord,
+} from '@mlc-ai/web-llm';
 import type { Adapter, OnPiece, OnProgress } from './adapter.ts';
 import type { EngineSettings } from '../state/engine-settings.ts';
 import { readMirrorEntry, type MirrorEntry } from './mirror-manifest.ts';
 import { fetchMlcFiles } from './mlc-files.ts';
+import { keptTemplate, mlcPrompt, type MlcTemplate } from './mlc-prompt.ts';
 import { mirrored, mlcFolder } from './model-url.ts';
 import { MLC_CACHES } from './places.ts';
 import { probeBrowser } from './probe.ts';
@@ -17,6 +26,8 @@ export class WebLlmEngine implements Adapter<MlcModel> {
   onLost: ((error: MeshError) => void) | null = null;
   #engine: MLCEngine | null = null;
   #model: MlcModel | null = null;
+  /** null: it cannot go on with an answer that was begun elsewhere. */
+  #template: MlcTemplate | null = null;
   /** web-llm keeps its device to itself. One of our own, on the same adapter, is lost when the graphics process dies. */
   #canary: GPUDevice | null = null;
 
@@ -49,11 +60,14 @@ export class WebLlmEngine implements Adapter<MlcModel> {
     if (signal.aborted) throw cancelled();
     this.#engine = engine;
     this.#model = model;
+    this.#template = await keptTemplate(mlcFolder(record.model));
     await this.#watchDevice();
     return {
       contextTokens: record.overrides?.context_window_size ?? model.contextTokens,
       backend: 'webgpu',
       slots: 1,
+      continues: this.#template === null ? 'none' : 'text',
+      replays: false,
     };
   }
 
@@ -62,30 +76,35 @@ export class WebLlmEngine implements Adapter<MlcModel> {
     if (engine === null || this.#model === null) {
       throw new MeshError('engine_failed', 'No model is loaded. Start again.');
     }
-    const sampling = samplingFor(this.#model, request.sampling);
+    const { temperature, topP, seed } = samplingFor(this.#model, request.sampling);
+    const settings = {
+      stream: true,
+      stream_options: { include_usage: true },
+      temperature,
+      top_p: topP,
+      seed: seed ?? null,
+      max_tokens: request.maxTokens,
+    } as const;
+    const { prefix } = request;
+    const prompt = prefix === undefined ? null : this.#continuing(request.turns, prefix);
     let told = 0;
     let finish: Finish['finish'] = 'stop';
     let promptTokens = 0;
     try {
-      const chunks = await engine.chat.completions.create({
-        messages: request.turns.map(({ role, content }): ChatCompletionMessageParam => ({ role, content })),
-        stream: true,
-        stream_options: { include_usage: true },
-        temperature: sampling.temperature,
-        top_p: sampling.topP,
-        seed: sampling.seed ?? null,
-        max_tokens: request.maxTokens,
-      });
+      const chunks =
+        prompt === null
+          ? await engine.chat.completions.create({ ...settings, messages: messagesOf(request.turns) })
+          : await engine.completions.create({ ...settings, prompt });
       for await (const chunk of chunks) {
         if (signal.aborted) await engine.interruptGenerate();
         const [choice] = chunk.choices;
-        const text = choice?.delta.content ?? '';
+        const text = choice === undefined ? '' : textOf(choice);
         if (text !== '' && !signal.aborted) {
           onPiece({ text, tokens: 1 });
           told += 1;
         }
         if (choice?.finish_reason === 'length') finish = 'length';
-        if (chunk.usage) promptTokens = chunk.usage.prompt_tokens;
+        if (chunk.usage) promptTokens = Math.max(chunk.usage.prompt_tokens - (prefix?.tokens ?? 0), 0);
       }
     } catch (cause) {
       if (signal.aborted) throw cancelled();
@@ -105,6 +124,15 @@ export class WebLlmEngine implements Adapter<MlcModel> {
     await engine?.unload();
   }
 
+  /** A chat may not end in the assistant's words; a text may. */
+  #continuing(turns: readonly Turn[], { text }: AnswerPrefix): string {
+    if (this.#template !== null) return mlcPrompt(this.#template, turns) + text;
+    throw new MeshError(
+      'engine_failed',
+      'This model cannot go on with an answer that another computer began. Ask again, and it answers from the start.',
+    );
+  }
+
   async #watchDevice(): Promise<void> {
     const adapter = await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' });
     if (adapter === null) return;
@@ -120,6 +148,14 @@ export class WebLlmEngine implements Adapter<MlcModel> {
     this.#engine = null;
     this.onLost?.(error);
   }
+}
+
+function messagesOf(turns: readonly Turn[]): ChatCompletionMessageParam[] {
+  return turns.map(({ role, content }) => ({ role, content }));
+}
+
+function textOf(choice: ChatCompletionChunk.Choice | CompletionChoice): string {
+  return 'delta' in choice ? (choice.delta.content ?? '') : choice.text;
 }
 
 /** web-llm's own record of the model, from the mirror if there is one. */

@@ -1,9 +1,9 @@
 /** GGUF models through llama.cpp in WebAssembly. On the processor, or on WebGPU where its backend really starts. */
 import type { GgufModel } from '@llmesh/core/catalogue';
-import type { Finish, GenerateRequest, LoadedModel } from '@llmesh/core/engine';
+import type { AnswerPrefix, Finish, GenerateRequest, LoadedModel } from '@llmesh/core/engine';
 import { cancelled, MeshError } from '@llmesh/core/errors';
 import { CHATML_TEMPLATE, renderChat } from '@llmesh/core/prompt';
-import { Wllama, type RawCompletionChunk } from '@wllama/wllama/esm/index.js';
+import { Wllama } from '@wllama/wllama/esm/index.js';
 import wasmUrl from '@wllama/wllama/esm/wasm/wllama.wasm?url';
 import compatCode from '@wllama/wllama-compat/wasm/wllama.js?raw';
 import compatWasmUrl from '@wllama/wllama-compat/wasm/wllama.wasm?url';
@@ -16,10 +16,15 @@ import { ggufUrl } from './model-url.ts';
 import { probeBrowser, threads } from './probe.ts';
 import { samplingFor } from './sampling.ts';
 import { NativeLog } from './native-log.ts';
+import { TELL_TOKENS, WllamaAnswer } from './wllama-answer.ts';
 
 /** Cancelling waits for the batch at hand; 64 tokens keep that short. */
 const BATCH_TOKENS = 64;
 const ALL_LAYERS = 99_999;
+const TOO_LONG = 'exceed_context_size_error';
+/** Half of a pair. As text for wllama it ends the module. */
+const LONE_SURROGATE = /\p{Surrogate}/gu;
+const NO_PREFIX: AnswerPrefix = { text: '', tokens: 0, tokenIds: null };
 
 export class WllamaEngine implements Adapter<GgufModel> {
   onLost: ((error: MeshError) => void) | null = null;
@@ -50,6 +55,9 @@ export class WllamaEngine implements Adapter<GgufModel> {
       contextTokens: wllama.getLoadedContextInfo().n_ctx,
       backend: this.#log.offloadedLayers > 0 ? 'webgpu' : 'wasm',
       slots: 1,
+      // It takes no ids, and reads what was written like the prompt.
+      continues: 'text',
+      replays: false,
     };
   }
 
@@ -57,8 +65,10 @@ export class WllamaEngine implements Adapter<GgufModel> {
     const wllama = this.#wllama;
     if (wllama === null) throw new MeshError('engine_failed', 'No model is loaded. Start again.');
     // The tokenizer adds the begin-of-text token itself where the model wants one.
-    const prompt = renderChat(this.#template, request.turns, { bos: '', eos: this.#eos });
-    const answer = new Answer(onPiece);
+    const turns = renderChat(this.#template, request.turns, { bos: '', eos: this.#eos });
+    const prefix = request.prefix ?? NO_PREFIX;
+    const prompt = (turns + prefix.text).replace(LONE_SURROGATE, '\ufffd');
+    const answer = new WllamaAnswer(onPiece, prefix.tokens);
     this.#log.refusal = null;
     try {
       await wllama.createCompletion({
@@ -70,6 +80,11 @@ export class WllamaEngine implements Adapter<GgufModel> {
       });
     } catch (cause) {
       if (signal.aborted) throw cancelled();
+      if (prefix.tokens > 0 && this.#justFull()) {
+        // Undisturbed, the answer would have ended here.
+        const { n_ctx: contextTokens } = wllama.getLoadedContextInfo();
+        return { finish: 'length', promptTokens: Math.max(contextTokens - prefix.tokens, 0), completionTokens: 0 };
+      }
       throw this.#failure(cause);
     }
     if (signal.aborted) throw cancelled();
@@ -107,7 +122,7 @@ export class WllamaEngine implements Adapter<GgufModel> {
     }
   }
 
-  /** As llama.cpp's server takes them; wllama passes on more than its types name. */
+  /** As llama.cpp's server takes them. */
   #parameters(request: GenerateRequest) {
     if (this.#model === null) throw new MeshError('engine_failed', 'No model is loaded. Start again.');
     const { temperature, topP, seed } = samplingFor(this.#model, request.sampling);
@@ -118,13 +133,19 @@ export class WllamaEngine implements Adapter<GgufModel> {
       ...(seed === undefined ? {} : { seed }),
       // A prompt that was read in other chunks can give another answer, and one user's must not time another's.
       cache_prompt: false,
-      timings_per_token: true,
+      ...TELL_TOKENS,
     };
+  }
+
+  /** The prompt, with what was written, takes the whole context and no token more. */
+  #justFull(): boolean {
+    const refusal = this.#log.refusal;
+    return refusal?.type === TOO_LONG && refusal.n_prompt_tokens === refusal.n_ctx;
   }
 
   /** llama.cpp's server says what was wrong in a field; only a crash of the module has none. */
   #failure(cause: unknown): MeshError {
-    if (this.#log.refusal?.type === 'exceed_context_size_error') {
+    if (this.#log.refusal?.type === TOO_LONG) {
       return new MeshError(
         'prompt_too_long',
         'This conversation is longer than the model can hold. Start a new one, or ask a model with more context.',
@@ -137,40 +158,6 @@ export class WllamaEngine implements Adapter<GgufModel> {
       this.onLost?.(error);
     }
     return error;
-  }
-}
-
-/** The chunks of one completion as pieces, with their tokens counted. */
-class Answer {
-  readonly #onPiece: OnPiece;
-  #tokens = 0;
-  #finish: Finish | null = null;
-
-  constructor(onPiece: OnPiece) {
-    this.#onPiece = onPiece;
-  }
-
-  read(chunk: RawCompletionChunk): void {
-    const [choice] = chunk.choices;
-    if (choice === undefined) return;
-    // A chunk holds several tokens when the first of them ended in the middle of a character.
-    const written = chunk.timings?.predicted_n ?? this.#tokens + 1;
-    if (choice.text !== '') {
-      const tokens = Math.max(written - this.#tokens, 1);
-      this.#tokens += tokens;
-      this.#onPiece({ text: choice.text, tokens });
-    }
-    if (choice.finish_reason === null) return;
-    this.#finish = {
-      finish: choice.finish_reason === 'length' ? 'length' : 'stop',
-      promptTokens: chunk.usage?.prompt_tokens ?? chunk.timings?.prompt_n ?? 0,
-      completionTokens: this.#tokens,
-    };
-  }
-
-  get finish(): Finish {
-    if (this.#finish === null) throw new MeshError('engine_failed', 'The model stopped without finishing. Try again.');
-    return this.#finish;
   }
 }
 

@@ -1,0 +1,93 @@
+/** The engine worker of the built page in a real browser, without the page's own state around it. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import type { Browser } from '@playwright/test';
+import type { CatalogueModel } from '@llmesh/core/catalogue';
+import type { Finish, GenerateRequest, LoadedModel, Piece } from '@llmesh/core/engine';
+import { MeshError, type ErrorCode } from '@llmesh/core/errors';
+import type { Run } from '@llmesh/core/suites/continuation';
+import { ROOT } from './processes.ts';
+
+type Outcome<T> = { ok: true; value: T } | { ok: false; code: ErrorCode; message: string };
+
+/** `web/src/engines/worker-wire.ts`, as far as it is used here. */
+interface Remote {
+  load(
+    model: CatalogueModel,
+    settings: { mirror: string | null },
+    onProgress: () => void,
+    onLost: () => void,
+  ): Promise<Outcome<LoadedModel>>;
+  generate(request: GenerateRequest, onPiece: (piece: Piece) => void): Promise<Outcome<Finish>>;
+  cancel(): Promise<void>;
+}
+interface InPage {
+  Comlink: { wrap(worker: Worker): Remote; proxy<F>(callback: F): F };
+  engine: Remote;
+}
+
+export interface PageEngine {
+  loaded: LoadedModel;
+  /** `cancelAfter`: the answer is cancelled when it has so many pieces. Rejects with a `MeshError`. */
+  run(request: GenerateRequest, cancelAfter?: number): Promise<Run>;
+  close(): Promise<void>;
+}
+
+/** `url`: of the mesh whose page it is. `id`: of the catalogue. Rejects with a `MeshError`. */
+export async function openPageEngine(browser: Browser, url: string, id: string): Promise<PageEngine> {
+  // The page's own policy lets no test put a script into it.
+  const context = await browser.newContext({ serviceWorkers: 'block', bypassCSP: true });
+  const page = await context.newPage();
+  await page.goto(url);
+  const comlink = createRequire(join(ROOT, 'web/package.json')).resolve('comlink/dist/umd/comlink.js');
+  await page.addScriptTag({ content: readFileSync(comlink, 'utf8') });
+  const loading = page.evaluate(
+    ([script, model]) => {
+      const here = globalThis as unknown as InPage;
+      here.engine = here.Comlink.wrap(new Worker(script, { type: 'module' }));
+      const nothing = here.Comlink.proxy(() => {});
+      return here.engine.load(model, { mirror: null }, nothing, nothing);
+    },
+    [engineWorker(), inCatalogue(id)] as const,
+  );
+  return {
+    loaded: valueOf(await loading),
+    async run(request, cancelAfter = Infinity) {
+      const { pieces, ended } = await page.evaluate(
+        async ([asked, most]) => {
+          const { Comlink, engine } = globalThis as unknown as InPage;
+          const pieces: Piece[] = [];
+          const take = (piece: Piece) => {
+            pieces.push(piece);
+            if (pieces.length === most) void engine.cancel();
+          };
+          return { ended: await engine.generate(asked, Comlink.proxy(take)), pieces };
+        },
+        [request, cancelAfter] as const,
+      );
+      return { pieces, finish: valueOf(ended) };
+    },
+    close: () => context.close(),
+  };
+}
+
+function engineWorker(): string {
+  const name = readdirSync(join(ROOT, 'web/dist/assets')).find((one) => one.startsWith('engine-worker'));
+  if (name === undefined) throw new Error('The page is not built: npm run build');
+  return `/assets/${name}`;
+}
+
+function inCatalogue(id: string): CatalogueModel {
+  const { models } = JSON.parse(readFileSync(join(ROOT, 'models/catalogue.json'), 'utf8')) as {
+    models: CatalogueModel[];
+  };
+  const found = models.find((model) => model.id === id);
+  if (found === undefined) throw new Error(`${id} is not in the catalogue`);
+  return found;
+}
+
+function valueOf<T>(outcome: Outcome<T>): T {
+  if (outcome.ok) return outcome.value;
+  throw new MeshError(outcome.code, outcome.message);
+}

@@ -1,0 +1,117 @@
+/**
+ * An answer that one engine began and another finishes: llama.cpp in Node and in WebAssembly in a real browser, in both
+ * directions, on the same file. `EVERY_CUT=1` takes all cuts of the longest answer too: some minutes.
+ */
+import { join } from 'node:path';
+import { expect, test, type Browser } from '@playwright/test';
+import type { GenerateRequest } from '@llmesh/core/engine';
+import { prefixAt, runOf, textOf, wrongCuts } from '@llmesh/core/suites/continuation';
+import { LlamaEngine } from 'llmesh/llama-engine';
+import { launch } from '../src/browsers.ts';
+import { startMesh, type TestMesh } from '../src/mesh.ts';
+import { openPageEngine, type PageEngine } from '../src/page-engine.ts';
+import { ROOT } from '../src/processes.ts';
+import { known, longest, type Known } from '../src/questions.ts';
+
+const every = process.env['EVERY_CUT'] === '1';
+const never = new AbortController().signal;
+const MODEL = 'llmesh-tiny';
+const SLOTS = 4;
+/** Of middling length: all cuts of it take seconds. */
+const short = known.find(({ answer }) => answer.length > 60 && answer.length < 80) ?? longest;
+
+let mesh: TestMesh;
+let browser: Browser;
+let wllama: PageEngine;
+let native: LlamaEngine;
+test.beforeAll(async () => {
+  mesh = await startMesh();
+  browser = await launch('chromium');
+  wllama = await openPageEngine(browser, mesh.url, MODEL);
+  native = new LlamaEngine();
+  const path = join(ROOT, 'models/tiny/llmesh-tiny.gguf');
+  await native.load({ path, threads: 1, gpu: 'off', slots: SLOTS }, () => {}, never);
+});
+test.afterAll(async () => {
+  await native?.close();
+  await wllama?.close();
+  await browser?.close();
+  await mesh?.stop();
+});
+test.beforeEach(() => test.setTimeout(every ? 1_200_000 : 90_000));
+
+const inNode = { go: (request: GenerateRequest) => runOf(native, request, never), atOnce: SLOTS };
+const inPage = { go: (request: GenerateRequest) => wllama.run(request), atOnce: 1 };
+
+function asked({ question }: Known): GenerateRequest {
+  return { turns: [{ role: 'user', content: question }], sampling: { temperature: 0 }, maxTokens: 1024 };
+}
+
+/** Some of an answer's cuts, the first and the last among them. */
+function some(pieces: readonly unknown[], count: number): number[] {
+  const last = pieces.length;
+  if (every) return Array.from({ length: last + 1 }, (_, i) => i);
+  return Array.from({ length: count }, (_, i) => Math.round((i * last) / (count - 1)));
+}
+
+test('what llama.cpp in Node began, wllama finishes', async () => {
+  expect(wllama.loaded).toMatchObject({ continues: 'text', replays: false });
+  for (const [one, count] of [
+    [short, Infinity],
+    [longest, 4],
+  ] as [Known, number][]) {
+    const request = asked(one);
+    const whole = await inNode.go(request);
+    expect(textOf(whole.pieces)).toBe(one.answer);
+    const cuts = some(whole.pieces, Math.min(count, whole.pieces.length + 1));
+    expect(await wrongCuts({ request, whole, cuts, ids: true, ...inPage })).toEqual([]);
+  }
+});
+
+test('what wllama began, llama.cpp in Node finishes, by its ids and by its text', async () => {
+  for (const [one, count] of [
+    [short, Infinity],
+    [longest, 24],
+  ] as [Known, number][]) {
+    const request = asked(one);
+    const whole = await inPage.go(request);
+    expect(textOf(whole.pieces)).toBe(one.answer);
+    expect(whole.pieces).toEqual((await inNode.go(request)).pieces);
+    const cuts = some(whole.pieces, Math.min(count, whole.pieces.length + 1));
+    for (const ids of [true, false]) expect(await wrongCuts({ request, whole, cuts, ids, ...inNode })).toEqual([]);
+  }
+});
+
+test('wllama finishes what it began, refuses what does not fit, and stops when it is told to', async () => {
+  const request = asked(longest);
+  const whole = await inPage.go(request);
+  expect(await wrongCuts({ request, whole, cuts: some(whole.pieces, 3), ids: false, ...inPage })).toEqual([]);
+
+  const prefix = prefixAt(whole, 20, { ids: false });
+  const few = await inPage.go({ ...request, prefix, maxTokens: 5 });
+  expect(textOf(few.pieces)).toBe(textOf(whole.pieces.slice(20, 25)));
+  expect(few.finish).toEqual({ ...whole.finish, finish: 'length', completionTokens: 5 });
+
+  await expect(wllama.run({ ...request, prefix }, 3)).rejects.toMatchObject({ code: 'cancelled' });
+  const tooLong = { text: 'many words '.repeat(20_000), tokens: 40_000, tokenIds: null };
+  await expect(inPage.go({ ...request, prefix: tooLong })).rejects.toMatchObject({ code: 'prompt_too_long' });
+  const halfOfAPair = { text: `${prefix.text}\ud83d`, tokens: 21, tokenIds: null };
+  expect((await inPage.go({ ...request, prefix: halfOfAPair, maxTokens: 2 })).finish.completionTokens).toBeGreaterThan(
+    0,
+  );
+  expect(textOf((await inPage.go({ ...request, prefix })).pieces)).toBe(textOf(whole.pieces.slice(20)));
+});
+
+test('the context that a prefix just fills has ended the answer, in both engines', async () => {
+  const request = asked(short);
+  for (const { go } of [inNode, inPage]) {
+    const { finish } = await go({ ...request, maxTokens: 1 });
+    const fills = (tokens: number) => ({ text: ' a'.repeat(tokens), tokens, tokenIds: null });
+    const room = 2048 - finish.promptTokens;
+    expect(await go({ ...request, prefix: fills(room) })).toEqual({
+      pieces: [],
+      finish: { finish: 'length', promptTokens: finish.promptTokens, completionTokens: 0 },
+    });
+    await expect(go({ ...request, prefix: fills(room + 1) })).rejects.toMatchObject({ code: 'prompt_too_long' });
+  }
+});

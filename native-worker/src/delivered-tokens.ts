@@ -1,0 +1,67 @@
+/** What another provider delivered of an answer, as the tokens that the model would have written. */
+import { LlamaVocabularyType, type LlamaModel, type Token } from 'node-llama-cpp';
+import type { AnswerPrefix } from '@llmesh/core/engine';
+import { MeshError } from '@llmesh/core/errors';
+import { tokensOf, type PromptReader } from './prompt-tokens.ts';
+import { TokenText } from './token-text.ts';
+
+export interface Delivered {
+  tokens: Token[];
+  /** They are the very ids that were delivered, and not the text read anew. */
+  known: boolean;
+}
+
+/**
+ * `prefix` behind `prompt`. Ids that this model spells otherwise are of another file, or a stranger's invention: then
+ * the text counts, as without ids. `check` throws when nobody wants it any more. Throws prompt_too_long.
+ */
+export async function deliveredTokens(
+  { model, contextTokens }: PromptReader,
+  prompt: readonly Token[],
+  prefix: AnswerPrefix,
+  check: () => void,
+): Promise<Delivered> {
+  const room = contextTokens - prompt.length;
+  if (prefix.tokenIds !== null && prefix.tokenIds.length <= room) {
+    const tokens = vocabulary(model, prefix.tokenIds);
+    if (tokens !== null && spells(model, prompt, tokens, prefix.text)) return { tokens, known: true };
+  }
+  const tokens = await tokensOf(prefix.text, room, (text) => tokenizeWithin(model, text), check);
+  if (typeof tokens === 'number' || tokens.length > room) {
+    throw new MeshError(
+      'prompt_too_long',
+      'This conversation and the answer so far are longer than the model can hold here. Ask a model with more context.',
+    );
+  }
+  return { tokens, known: false };
+}
+
+/** null when an id is none of the vocabulary: llama.cpp ends the process at such a one. */
+function vocabulary(model: LlamaModel, ids: readonly number[]): Token[] | null {
+  const size = model.fileInfo.metadata.tokenizer.ggml.tokens.length;
+  return ids.every((id) => Number.isInteger(id) && id >= 0 && id < size) ? (ids as Token[]) : null;
+}
+
+/** Would these tokens have come as pieces with this text, the last one complete? */
+function spells(model: LlamaModel, prompt: readonly Token[], tokens: readonly Token[], text: string): boolean {
+  const reader = new TokenText(model, prompt);
+  let at = 0;
+  let spelt = 0;
+  for (const token of tokens) {
+    const piece = reader.push(token);
+    if (piece === null) continue;
+    if (!text.startsWith(piece.text, at)) return false;
+    at += piece.text.length;
+    spelt += piece.tokens;
+  }
+  return at === text.length && spelt === tokens.length;
+}
+
+/** Text from the middle of an answer. Special tokens stay words: a model that wrote them would have ended. */
+function tokenizeWithin(model: LlamaModel, text: string): Token[] {
+  if (model.vocabularyType === LlamaVocabularyType.bpe) return model.tokenize(text);
+  // These vocabularies put a space before the start of a text; nothing merges with a line break before it.
+  const anchor = model.tokenize('\n');
+  const tokens = model.tokenize(`\n${text}`);
+  return anchor.every((token, i) => tokens[i] === token) ? tokens.slice(anchor.length) : model.tokenize(text);
+}
