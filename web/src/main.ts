@@ -17,10 +17,15 @@ import { Chat } from './state/chat.svelte.ts';
 import { Connection } from './state/connection.svelte.ts';
 import { Conversations } from './state/conversations.svelte.ts';
 import { DonateState } from './state/donate.svelte.ts';
+import { LocalModels } from './state/local-models.svelte.ts';
+import { LocalRun } from './state/local-run.svelte.ts';
+import { ModelChoice } from './state/model-choice.ts';
 import { Network } from './state/network.svelte.ts';
 import { Offers } from './state/offers.svelte.ts';
 import { Router } from './state/router.svelte.ts';
 import { Settings, type Theme } from './state/settings.svelte.ts';
+import { Trusted } from './state/trusted.svelte.ts';
+import { TrustedLending } from './state/trusted-lending.svelte.ts';
 import { Update } from './state/update.svelte.ts';
 import type { AppState } from './ui/app-state.ts';
 import './styles/all.css';
@@ -38,11 +43,29 @@ const [{ identity, lasting }, { proveKey }] = await Promise.all([
 const self = identity.peerId;
 const announcer = new Announcer();
 const connection = new Connection(LOOPBACK.test(location.hostname));
-const settings = new Settings({ store, showTheme, failed: notKept });
+const hideAddress = (hidden: boolean) => door.setHidden(hidden);
+const settings = new Settings({ store, showTheme, hideAddress, failed: notKept });
 const offers = new Offers({ store, failed: notKept });
 const conversations = new Conversations({ store, clock, now: Date.now });
-const catalogue = new ModelCatalogue(getJson);
-const network = new Network({ getJson, clock });
+const catalogue = new ModelCatalogue({ getJson, store, failed: (error) => warn('the models', error) });
+const wake = () => chat.wake();
+const trusted = new Trusted({
+  store,
+  now: Date.now,
+  failed: notKept,
+  changed: () => {
+    if (chat.asksTrusted) lending.look();
+    wake();
+  },
+});
+const lending = new TrustedLending({
+  trusted,
+  getJson,
+  clock,
+  failed: (error) => warn('who lends', error),
+  changed: wake,
+});
+const network = new Network({ getJson, clock, heard: (peers) => lending.take(peers) });
 const update = new Update();
 const router = new Router(window);
 
@@ -55,13 +78,12 @@ const control = new ControlClient({
   clock,
   random,
 });
-const door = new MeshDoor({ control, identity, clock, random, location });
+const door = new MeshDoor({ control, identity, store: lasting ? store : null, clock, random, location });
 const ask: Ask = async function* (request, signal) {
   const mesh = await door.open();
   yield* mesh.ask(request, signal);
 };
 const announce = (text: string) => announcer.say(text);
-const chat = new Chat({ ask, offers, connection, settings, clock, announce, conversations, store, failed: notKept });
 const donate = new DonateState({
   store,
   clock,
@@ -75,6 +97,40 @@ const donate = new DonateState({
   provide: async (options) => (await door.open()).provide(options),
 });
 
+const local = new LocalModels({
+  device: donate.device,
+  modelsKnown: () => catalogue.load(),
+  inMemory: () => donate.room.model,
+  store,
+  failed: (error) => warn('the models of this device', error),
+  changed: wake,
+});
+const localRun = new LocalRun({
+  models: local,
+  room: donate.room,
+  device: donate.device,
+  self,
+  clock,
+  ahead: () => (donate.status?.busySlots ?? 0) + (donate.status?.queued ?? 0),
+});
+const models = new ModelChoice({ offers, local, lending });
+const chat = new Chat({
+  ask,
+  askHere: (request, signal) => localRun.ask(request, signal),
+  offers,
+  models,
+  local,
+  trusted,
+  lending,
+  connection,
+  settings,
+  clock,
+  announce,
+  conversations,
+  store,
+  failed: notKept,
+});
+
 control.onState = (state) => {
   connection.takeControl(state, control.refusal?.message ?? null);
   if (state === 'open') loadCatalogue();
@@ -82,6 +138,7 @@ control.onState = (state) => {
 };
 control.onOffers = (message) => {
   offers.take(message);
+  if (chat.asksTrusted) lending.look();
   chat.wake();
 };
 const takeOnline = () => {
@@ -95,7 +152,13 @@ addEventListener('pagehide', () => door.close());
 // A page that comes back from the browser's memory has said goodbye: it needs a new start.
 addEventListener('pageshow', (event) => event.persisted && location.reload());
 
-await Promise.all([settings.restore(), offers.restore(), conversations.restore(), donate.restore()]);
+document.addEventListener('visibilitychange', () => {
+  // Another tab may have changed it meanwhile.
+  if (document.visibilityState === 'visible') trusted.restore().catch(notKept);
+});
+
+const kept = [settings, offers, conversations, donate, catalogue, trusted, local];
+await Promise.all(kept.map((each) => each.restore()));
 const app: AppState = {
   self,
   selfLasts: lasting,
@@ -105,6 +168,11 @@ const app: AppState = {
   chat,
   network,
   donate,
+  models,
+  local,
+  localRun,
+  trusted,
+  lending,
   settings,
   announcer,
   update,
@@ -120,7 +188,7 @@ if (import.meta.env.PROD) void registerServiceWorker();
 
 /** Facts beside the point; asked for with each connection until they are there. */
 function loadCatalogue(): void {
-  catalogue.load().catch((error: unknown) => warn('no catalogue', error));
+  catalogue.load().then(wake, (error: unknown) => warn('no catalogue', error));
 }
 
 /** The engines live in a worker of their own; their code is fetched when lending begins. */

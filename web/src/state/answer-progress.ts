@@ -34,6 +34,7 @@ export function takeEvent(answer: Answer, event: AnswerEvent, writingMs: number)
         tokensPerSecond: event.receipt.tokensPerSecond,
         completionTokens: event.receipt.completionTokens,
         cut: event.receipt.finish === 'length',
+        signed: event.receipt.receipt,
       };
       return;
     default:
@@ -52,5 +53,6 @@ export function failureOf(answer: Answer, error: MeshError): string {
 
 /** By name, as far as it is known. */
 export function writerOf(answer: Answer): string {
+  if (answer.scope === 'device') return 'This device';
   return answer.provider === null ? 'The volunteer' : peerName(answer.provider);
 }

@@ -1,23 +1,56 @@
 /** The models this mesh knows of, whether or not somebody lends them now. */
-import { fits, parseCatalogue, type CatalogueModel, type Fit } from '@llmesh/core/catalogue';
+import {
+  CatalogueSchema,
+  fits,
+  parseCatalogue,
+  type Catalogue,
+  type CatalogueModel,
+  type Fit,
+} from '@llmesh/core/catalogue';
 import type { Probe } from '@llmesh/core/engine';
 import type { ModelId } from '@llmesh/core/ids';
+import * as v from 'valibot';
+import type { Store } from './store.ts';
 
 const PATH = '/models/catalogue.json';
+const KEY = 'catalogue';
 const TIMEOUT_MS = 30_000;
 
+export interface ModelCatalogueNeeds {
+  getJson: (path: string, signal: AbortSignal) => Promise<unknown>;
+  store: Store;
+  /** The list could not be renewed, or not be kept for the next visit. */
+  failed: (error: unknown) => void;
+}
+
 export class ModelCatalogue {
-  readonly #getJson: (path: string, signal: AbortSignal) => Promise<unknown>;
+  readonly #needs: ModelCatalogueNeeds;
+  #fresh = false;
   #loading: Promise<void> | null = null;
   #models = $state.raw<ReadonlyMap<ModelId, CatalogueModel>>(new Map());
 
-  constructor(getJson: (path: string, signal: AbortSignal) => Promise<unknown>) {
-    this.#getJson = getJson;
+  constructor(needs: ModelCatalogueNeeds) {
+    this.#needs = needs;
   }
 
-  /** Resolves when the models are known. Rejects when they cannot be had; then the next call tries again. */
-  load(): Promise<void> {
-    if (this.#models.size > 0) return Promise.resolve();
+  /**
+   * Resolves when the models are known: at once with what an earlier visit kept, and then the list is renewed besides.
+   * Rejects when they cannot be had; then the next call tries again.
+   */
+  async load(): Promise<void> {
+    if (this.#fresh) return;
+    const renewed = this.#refresh();
+    if (this.#models.size === 0) await renewed;
+    else renewed.catch(this.#needs.failed);
+  }
+
+  /** Without a network the models that are on this device can still be told. */
+  async restore(): Promise<void> {
+    const kept = v.safeParse(CatalogueSchema, await this.#needs.store.get(KEY));
+    if (kept.success) this.#take(kept.output);
+  }
+
+  #refresh(): Promise<void> {
     this.#loading ??= this.#fetch().finally(() => (this.#loading = null));
     return this.#loading;
   }
@@ -38,7 +71,14 @@ export class ModelCatalogue {
   }
 
   async #fetch(): Promise<void> {
-    const { models } = parseCatalogue(await this.#getJson(PATH, AbortSignal.timeout(TIMEOUT_MS)));
+    const { getJson, store, failed } = this.#needs;
+    const catalogue = parseCatalogue(await getJson(PATH, AbortSignal.timeout(TIMEOUT_MS)));
+    this.#take(catalogue);
+    this.#fresh = true;
+    store.set([[KEY, catalogue]]).catch(failed);
+  }
+
+  #take({ models }: Catalogue): void {
     this.#models = new Map(models.map((model) => [model.id, model]));
   }
 }

@@ -1,10 +1,9 @@
 /** The Chat page: which conversation is open, what is being written into the box, and the conversations at work. */
 import type { PeerId } from '@llmesh/core/ids';
 import { SvelteMap } from 'svelte/reactivity';
-import { Conversation, type ConversationNeeds } from './conversation.svelte.ts';
+import { Conversation, type ConversationNeeds, type KeptConversation } from './conversation.svelte.ts';
 import type { Conversations } from './conversations.svelte.ts';
 import type { Store } from './store.ts';
-import type { ShownTurn } from './turn.ts';
 
 const DRAFT = 'draft';
 const KEEP_DRAFT_AFTER_MS = 400;
@@ -94,30 +93,31 @@ export class Chat {
 
   startNew(): void {
     this.conversations.settle();
-    if (this.#open.turns.length > 0) this.#open = this.#make();
+    if (this.#open.turns.length > 0) this.#turnTo(this.#make());
   }
 
   async show(id: string): Promise<void> {
     this.conversations.settle();
     const conversation = await this.#load(id);
-    if (conversation !== null) this.#open = conversation;
+    if (conversation === null) return;
+    this.#turnTo(conversation);
   }
 
   async remove(id: string): Promise<void> {
     this.#live.get(id)?.stop();
     this.#live.delete(id);
-    if (this.#open.id === id) this.#open = this.#make();
+    if (this.#open.id === id) this.#turnTo(this.#make());
     await this.conversations.remove(id);
   }
 
   async clear(): Promise<void> {
     for (const conversation of this.#live.values()) conversation.stop();
     this.#live.clear();
-    this.#open = this.#make();
+    this.#turnTo(this.#make());
     await this.conversations.clear();
   }
 
-  /** The mesh changed: kept questions may go out now. */
+  /** Something changed, in the mesh or here: kept questions may go out now. */
   wake(): void {
     for (const conversation of this.#live.values()) conversation.wake();
   }
@@ -127,7 +127,21 @@ export class Chat {
     const draft = await this.#needs.store.get(DRAFT);
     if (typeof draft === 'string' && this.#draft === '') this.#draft = draft;
     for (const { id, waiting } of this.conversations.list) if (waiting) await this.#load(id);
+    this.#open.prepare();
     this.wake();
+  }
+
+  /** Does what the trusted volunteers lend matter now? */
+  get asksTrusted(): boolean {
+    const waits = [...this.#live.values()].some(({ turns }) =>
+      turns.some((turn) => turn.role === 'assistant' && turn.state === 'waiting' && turn.scope === 'trusted'),
+    );
+    return waits || this.#open.scope === 'trusted';
+  }
+
+  #turnTo(conversation: Conversation): void {
+    this.#open = conversation;
+    conversation.prepare();
   }
 
   async #load(id: string): Promise<Conversation | null> {
@@ -135,15 +149,15 @@ export class Chat {
     if (live !== undefined) return live;
     const turns = await this.conversations.turns(id);
     if (turns === null) return null;
-    const conversation = this.#make(id, turns);
+    const conversation = this.#make(id, { turns, scope: this.conversations.scopeOf(id) });
     this.#live.set(id, conversation);
     return conversation;
   }
 
-  #make(id?: string, turns?: ShownTurn[]): Conversation {
+  #make(id?: string, kept?: KeptConversation): Conversation {
     const changed = (conversation: Conversation) => {
       if (this.#live.has(conversation.id)) this.conversations.keep(conversation);
     };
-    return new Conversation({ ...this.#needs, changed }, id, turns);
+    return new Conversation({ ...this.#needs, changed }, id, kept);
   }
 }

@@ -1,21 +1,21 @@
 /** One conversation while the page is open: its turns, and the answer that is being written. */
 import type { Clock } from '@llmesh/core/clock';
-import { asMeshError, MeshError, type ErrorCode } from '@llmesh/core/errors';
+import { asMeshError, MeshError } from '@llmesh/core/errors';
 import { newTaskId } from '@llmesh/core/ids';
 import { peerName } from '@llmesh/core/names';
-import type { Offer } from '@llmesh/core/protocol';
 import { failureOf, takeEvent, writerOf } from './answer-progress.ts';
 import type { Ask } from './ask.ts';
-import type { Connection } from './connection.svelte.ts';
 import { contextOf } from './context.ts';
-import { asked, type Offers } from './offers.svelte.ts';
+import { absentFor, CANNOT_ASK, missingFor, WAITS, type ObstacleNeeds } from './obstacles.ts';
+import type { Scope } from './scope.ts';
 import { MAX_TOKENS, type Settings } from './settings.svelte.ts';
-import { isRunning, newAnswer, type Answer, type ShownTurn, type WaitingFor } from './turn.ts';
+import { isRunning, newAnswer, type Answer, type AskedModel, type ShownTurn, type WaitingFor } from './turn.ts';
 
-export interface ConversationNeeds {
+export interface ConversationNeeds extends ObstacleNeeds {
+  /** Asks volunteers. */
   ask: Ask;
-  offers: Offers;
-  connection: Connection;
+  /** Asks this device, and nobody else. */
+  askHere: Ask;
   settings: Settings;
   clock: Clock;
   announce: (text: string) => void;
@@ -23,16 +23,41 @@ export interface ConversationNeeds {
   changed: (conversation: Conversation) => void;
 }
 
+export interface KeptConversation {
+  turns: ShownTurn[];
+  scope: Scope;
+}
+
 export class Conversation {
   readonly id: string;
   readonly #needs: ConversationNeeds;
   #turns = $state<ShownTurn[]>([]);
   #run = $state.raw<{ answer: Answer; abort: AbortController } | null>(null);
+  /** null: as the settings say, until something was asked or chosen. */
+  #scope = $state<Scope | null>(null);
 
-  constructor(needs: ConversationNeeds, id: string = newTaskId(), turns: ShownTurn[] = []) {
+  constructor(needs: ConversationNeeds, id: string = newTaskId(), kept: KeptConversation | null = null) {
     this.#needs = needs;
     this.id = id;
-    this.#turns = turns;
+    this.#turns = kept?.turns ?? [];
+    this.#scope = kept?.scope ?? null;
+  }
+
+  /** Who may run the next question. What was asked before keeps what was chosen then. */
+  get scope(): Scope {
+    return this.#scope ?? this.#needs.settings.scope;
+  }
+
+  set scope(scope: Scope) {
+    this.#scope = scope;
+    this.prepare();
+    if (this.#turns.length > 0) this.#needs.changed(this);
+  }
+
+  /** Finds out what the choice depends on. */
+  prepare(): void {
+    if (this.scope === 'device') this.#findOutWhatRunsHere();
+    if (this.scope === 'trusted') this.#needs.lending.look();
   }
 
   get turns(): readonly ShownTurn[] {
@@ -57,7 +82,9 @@ export class Conversation {
   send(text: string): void {
     if (this.#run !== null || text.trim() === '') return;
     this.#turns.push({ role: 'user', id: newTaskId(), text });
-    this.#turns.push(newAnswer(newTaskId(), this.#needs.offers.chosenModel));
+    // From here on this conversation does not follow the settings.
+    this.#scope = this.scope;
+    this.#turns.push(newAnswer(newTaskId(), this.#scope, this.#needs.models.chosenFor(this.#scope)));
     this.#begin(this.#turns.at(-1) as Answer);
   }
 
@@ -65,7 +92,7 @@ export class Conversation {
     this.#run?.abort.abort();
   }
 
-  /** Asks the question of this answer anew, of the same model. `alone`: without the turns before it. */
+  /** Asks the question of this answer anew, of the same model and ring. `alone`: without the turns before it. */
   again(id: string, alone = false): void {
     const answer = this.#answer(id);
     if (answer === null || this.#run !== null) return;
@@ -73,15 +100,21 @@ export class Conversation {
   }
 
   /** Asks another model instead, leaving a line or a wait for this one. */
-  async use(id: string, offer: Offer): Promise<void> {
-    const answer = this.#answer(id);
+  async use(id: string, model: AskedModel): Promise<void> {
+    const answer = await this.#free(id);
     if (answer === null) return;
-    if (this.#run?.answer.id === id) {
-      this.stop();
-      await this.#ended;
-    }
-    if (this.#run !== null) return;
-    answer.model = asked(offer);
+    answer.model = model;
+    this.#begin(answer);
+  }
+
+  /** Asks within another ring instead: the person says so, for this question only. */
+  async useScope(id: string, scope: Scope): Promise<void> {
+    const answer = await this.#free(id);
+    if (answer === null) return;
+    // A model of the mesh need not run here, and the other way round.
+    const stays = scope !== 'device' && answer.scope !== 'device';
+    answer.scope = scope;
+    answer.model = stays ? answer.model : this.#needs.models.chosenFor(scope);
     this.#begin(answer);
   }
 
@@ -95,14 +128,15 @@ export class Conversation {
     return question.text;
   }
 
-  /** The mesh changed: is there a kept question that can be asked now? */
+  /** Something changed, in the mesh or here: is there a kept question that can be asked now? */
   wake(): void {
     if (this.#run !== null) return;
-    const next = this.#answers().find((answer) => answer.state === 'waiting');
-    if (next === undefined) return;
-    const why = this.#missing(next);
-    if (why === null) this.#begin(next);
-    else if (why !== next.why) next.why = why;
+    for (const answer of this.#answers()) {
+      if (answer.state !== 'waiting') continue;
+      const why = missingFor(answer, this.#needs) ?? absentFor(answer, this.#needs);
+      if (why === null) return this.#begin(answer);
+      if (why !== answer.why) answer.why = why;
+    }
   }
 
   /** Plain data, to be kept. */
@@ -114,23 +148,26 @@ export class Conversation {
 
   #begin(answer: Answer, alone = false): void {
     const before = $state.snapshot(answer);
-    const why = this.#missing(answer);
-    Object.assign(answer, newAnswer(answer.id, answer.model ?? this.#needs.offers.chosenModel));
+    const why = missingFor(answer, this.#needs);
+    const { id, scope } = answer;
+    Object.assign(answer, newAnswer(id, scope, answer.model ?? this.#needs.models.chosenFor(scope)));
     if (why === null) this.#ended = this.#ask(answer, before, alone);
     else this.#wait(answer, before, why);
     this.#needs.changed(this);
   }
 
   async #ask(answer: Answer, before: Answer, alone: boolean): Promise<void> {
-    const { ask, settings, clock, announce, changed } = this.#needs;
+    const { ask, askHere, settings, trusted, clock, announce, changed } = this.#needs;
     const abort = new AbortController();
     this.#run = { answer, abort };
     const model = answer.model!.id;
     let firstAt: number | null = null;
     try {
       const turns = contextOf(this.#turns, answer.id, alone);
-      const request = { model, turns, sampling: settings.samplingFor(model), maxTokens: MAX_TOKENS };
-      for await (const event of ask(request, abort.signal)) {
+      const only = answer.scope === 'trusted' ? trusted.peers : null;
+      const request = { model, turns, sampling: settings.samplingFor(model), maxTokens: MAX_TOKENS, only };
+      const events = answer.scope === 'device' ? askHere(request, abort.signal) : ask(request, abort.signal);
+      for await (const event of events) {
         if (event.type === 'piece') firstAt ??= clock.now();
         takeEvent(answer, event, firstAt === null ? 0 : clock.now() - firstAt);
         if (event.type === 'provider') announce(`${peerName(event.candidate.peerId)} was asked.`);
@@ -149,15 +186,18 @@ export class Conversation {
   }
 
   #fail(answer: Answer, before: Answer, error: MeshError): void {
-    const { connection, announce } = this.#needs;
-    const why = WAITS[error.code];
+    const { connection, lending, announce } = this.#needs;
+    const why = answer.scope === 'device' ? undefined : WAITS[error.code];
     if (error.code === 'cancelled') {
       if (answer.text === '' && before.text !== '') Object.assign(answer, before);
       else answer.state = 'stopped';
       announce('Stopped.');
     } else if (why !== undefined && answer.text === '') {
       // Offline, the mesh is not to blame.
-      this.#wait(answer, before, connection.status === 'offline' ? 'network' : why);
+      const nobody = why === 'model' && answer.scope === 'trusted' ? 'trusted' : why;
+      this.#wait(answer, before, connection.status === 'offline' ? 'network' : nobody);
+      // What was believed of the trusted was wrong.
+      if (nobody === 'trusted') lending.look();
     } else {
       answer.error = { code: error.code, message: failureOf(answer, error) };
       answer.state = 'failed';
@@ -172,7 +212,8 @@ export class Conversation {
     if (before.text === '') {
       answer.state = 'waiting';
       answer.why = why;
-      this.#needs.announce('Your message is kept.');
+      if (why === 'device') this.#findOutWhatRunsHere();
+      if (before.state !== 'waiting') this.#needs.announce('Your message is kept.');
     } else {
       const { code, says } = CANNOT_ASK[why];
       const error = { code, message: `${says} What you have is kept.` };
@@ -181,13 +222,18 @@ export class Conversation {
     }
   }
 
-  /** What must come before this can be asked. */
-  #missing(answer: Answer): WaitingFor | null {
-    const { connection, offers } = this.#needs;
-    if (connection.status === 'offline') return 'network';
-    if (!connection.open || !offers.known) return 'mesh';
-    const model = answer.model ?? offers.chosenModel;
-    return model === null || offers.find(model.id) === null ? 'model' : null;
+  /** Never rejects: a conversation that needs to know is woken when it is known. */
+  #findOutWhatRunsHere(): void {
+    void this.#needs.local.findOut(new AbortController().signal);
+  }
+
+  /** The answer, when nobody is at work any more in this conversation: what runs for it is stopped. */
+  async #free(id: string): Promise<Answer | null> {
+    if (this.#run?.answer.id === id) {
+      this.stop();
+      await this.#ended;
+    }
+    return this.#run === null ? this.#answer(id) : null;
   }
 
   #answers(): Answer[] {
@@ -198,20 +244,6 @@ export class Conversation {
     return this.#answers().find((answer) => answer.id === id) ?? null;
   }
 }
-
-/** Not failures: the question waits for these to end. */
-const WAITS: Readonly<Partial<Record<ErrorCode, WaitingFor>>> = {
-  offline: 'network',
-  control_unreachable: 'mesh',
-  no_provider: 'model',
-  unknown_model: 'model',
-};
-
-const CANNOT_ASK: Readonly<Record<WaitingFor, { code: ErrorCode; says: string }>> = {
-  network: { code: 'offline', says: 'You are offline.' },
-  mesh: { code: 'control_unreachable', says: 'The mesh does not answer yet.' },
-  model: { code: 'no_provider', says: 'Nobody has this model right now.' },
-};
 
 function titleOf(question: string): string {
   const line = question.trim().split('\n', 1)[0] ?? '';

@@ -225,7 +225,7 @@ describe('contextOf', () => {
   it('drops the oldest turns when there are more than the mesh carries', () => {
     const turns = Array.from({ length: 600 }, (_, i) => [
       { role: 'user' as const, id: `q${i}`, text: `q${i}` },
-      { role: 'assistant' as const, id: `a${i}`, text: `a${i}` } as Answer,
+      { role: 'assistant' as const, id: `a${i}`, scope: 'anyone', text: `a${i}` } as Answer,
     ]).flat();
     const context = contextOf(turns, 'a599', false);
     expect(context.length).toBeLessThanOrEqual(512);

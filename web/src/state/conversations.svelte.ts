@@ -2,6 +2,7 @@
 import type { Clock } from '@llmesh/core/clock';
 import type { Conversation } from './conversation.svelte.ts';
 import { parseSummary, parseTurns, SUMMARIES, summaryKey, turnsKey, type Summary } from './kept-conversation.ts';
+import type { Scope } from './scope.ts';
 import type { Store } from './store.ts';
 import type { ShownTurn } from './turn.ts';
 
@@ -51,6 +52,11 @@ export class Conversations {
     this.#list = found.sort(newestFirst);
   }
 
+  /** Who may run its next question; the narrowest for one that is not in the list. */
+  scopeOf(id: string): Scope {
+    return this.#list.find((summary) => summary.id === id)?.scope ?? 'device';
+  }
+
   /** `null` when there is none, or none that can be read. */
   async turns(id: string): Promise<ShownTurn[] | null> {
     return parseTurns(await this.#needs.store.get(turnsKey(id)));
@@ -74,8 +80,9 @@ export class Conversations {
   keep(conversation: Conversation): void {
     if (conversation.turns.length === 0) return;
     const kept = this.#list.find((summary) => summary.id === conversation.id);
-    const summary = { id: conversation.id, title: conversation.title, waiting: conversation.waiting };
-    if (kept === undefined || kept.title !== summary.title || kept.waiting !== summary.waiting) {
+    const { id, title, waiting, scope } = conversation;
+    const summary = { id, title, waiting, scope };
+    if (kept?.title !== title || kept.waiting !== waiting || kept.scope !== scope) {
       this.#show({ ...summary, updatedAt: this.#needs.now() });
     }
     if (conversation.running === null) {
@@ -139,8 +146,8 @@ export class Conversations {
 
   #write(conversation: Conversation): void {
     this.#forget(conversation.id);
-    const { id, title, waiting } = conversation;
-    const summary: Summary = { id, title, waiting, updatedAt: this.#needs.now() };
+    const { id, title, waiting, scope } = conversation;
+    const summary: Summary = { id, title, waiting, scope, updatedAt: this.#needs.now() };
     this.#show(summary);
     const turns = conversation.snapshot();
     this.#queue(() =>

@@ -2,14 +2,15 @@
 import { onAbort, untilAborted } from '@llmesh/core/abort';
 import type { CatalogueModel } from '@llmesh/core/catalogue';
 import type { Clock } from '@llmesh/core/clock';
-import type { Engine, LoadedModel, LoadProgress, Probe } from '@llmesh/core/engine';
+import type { LoadedModel, LoadProgress, Probe } from '@llmesh/core/engine';
 import { asMeshError, cancelled, MeshError } from '@llmesh/core/errors';
 import type { ModelId } from '@llmesh/core/ids';
 import type { ProvideOptions, Providing } from '@llmesh/core/mesh';
-import type { ModelAdvert } from '@llmesh/core/protocol';
+import type { ModelAdvert } from '@llmesh/core/control-protocol';
 import type { WorkerStatus } from '@llmesh/core/worker';
 import { DonateTotals } from './donate-totals.svelte.ts';
 import { DownloadPace, type Pace } from './download-pace.ts';
+import { EngineRoom, type Seat } from './engine-room.svelte.ts';
 import { PeopleServed } from './people-served.svelte.ts';
 import { selfTest, type KnownAnswer } from './self-test.ts';
 import { Tempo } from './tempo.svelte.ts';
@@ -38,6 +39,8 @@ interface Lent {
 
 export class DonateState {
   readonly device: ThisDevice;
+  /** Shared with the questions that this device answers for its own person. */
+  readonly room: EngineRoom;
   readonly totals: DonateTotals;
   readonly tempo: Tempo;
   readonly people = new PeopleServed();
@@ -52,6 +55,7 @@ export class DonateState {
   constructor(needs: DonateNeeds) {
     this.#needs = needs;
     this.device = new ThisDevice(needs);
+    this.room = new EngineRoom({ newEngine: () => this.device.newEngine(), clock: needs.clock, failed: needs.failed });
     this.totals = new DonateTotals(needs);
     this.tempo = new Tempo(needs.clock);
   }
@@ -119,16 +123,15 @@ export class DonateState {
 
   /** The whole of one lending. Never rejects. */
   async #lend(signal: AbortSignal): Promise<void> {
-    const engine = this.device.newEngine();
+    let seat: Seat | null = null;
     let providing: Providing | null = null;
     let failure: MeshError | null = null;
     try {
-      const { model, loaded, advert } = await this.#prepare(engine, signal);
-      const lost = new Promise<never>((_, reject) => {
-        engine.onLost = reject;
-      });
-      // Awaited below; an engine may die before that.
-      lost.catch(() => {});
+      const model = await this.#choose(signal);
+      const pace = new DownloadPace();
+      seat = await this.room.enter(model, (progress) => this.#progress(pace, progress), signal);
+      const { engine, loaded, lost } = seat;
+      const advert = await this.#try(model, seat, signal);
       providing = await this.#needs.provide({
         models: [{ advert, engine, slots: loaded.slots }],
         onStatus: (status) => this.#take(status),
@@ -142,7 +145,7 @@ export class DonateState {
     } catch (thrown) {
       failure = asMeshError(thrown, 'engine_failed', 'Lending stopped: the model failed on this device. Try again.');
     }
-    await this.#rest(engine, providing);
+    await this.#rest(seat, providing);
     if (signal.aborted || failure === null || failure.code === 'cancelled') {
       this.#phase = 'off';
     } else {
@@ -154,14 +157,11 @@ export class DonateState {
     await this.device.look();
   }
 
-  /** Probes, loads, tries. */
-  async #prepare(
-    engine: Engine<CatalogueModel>,
-    signal: AbortSignal,
-  ): Promise<{ model: CatalogueModel; loaded: LoadedModel; advert: ModelAdvert }> {
+  /** Probes, and takes the model that fits. */
+  async #choose(signal: AbortSignal): Promise<CatalogueModel> {
     const { device } = this;
     const known = this.#needs.modelsKnown().catch(this.#needs.failed);
-    device.takeProbe(await engine.probe(signal));
+    await device.probeNow(signal);
     // Whoever presses the switch at once is faster than the list of models.
     await untilAborted(known, signal);
     const model = device.chosen;
@@ -169,26 +169,29 @@ export class DonateState {
     this.#lent = { model, loaded: null, readyAt: null };
     device.choose(model.id);
     this.#phase = 'getting';
-    const pace = new DownloadPace();
-    const loaded = await engine.load(model, (progress) => this.#progress(pace, progress), signal);
+    return model;
+  }
+
+  /** Has the loaded model answer a known question. */
+  async #try(model: CatalogueModel, { engine, loaded }: Seat, signal: AbortSignal): Promise<ModelAdvert> {
     this.#lent = { model, loaded, readyAt: null };
-    this.#progress(pace, { phase: 'start', loadedBytes: 0, totalBytes: null });
+    this.#phase = 'waking';
+    this.#pace = null;
     const knownAnswer = this.#needs.knownAnswer(model.id).catch((error: unknown) => {
       // The test then goes by the looks of the answer.
       this.#needs.failed(error);
       return null;
     });
     const tokensPerSecond = await selfTest(engine, await untilAborted(knownAnswer, signal), this.#needs.clock, signal);
-    if (tokensPerSecond !== null) device.learnSpeed(model.id, tokensPerSecond);
-    return { model, loaded, advert: advertOf(model, loaded, tokensPerSecond) };
+    if (tokensPerSecond !== null) this.device.learnSpeed(model.id, tokensPerSecond);
+    return advertOf(model, loaded, tokensPerSecond);
   }
 
   /** Puts everything down. */
-  async #rest(engine: Engine<CatalogueModel>, providing: Providing | null): Promise<void> {
-    engine.onLost = null;
+  async #rest(seat: Seat | null, providing: Providing | null): Promise<void> {
     try {
       await providing?.stop();
-      await engine.close();
+      await seat?.leave(0);
     } catch (error) {
       this.#needs.failed(error);
     }

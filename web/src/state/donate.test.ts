@@ -61,7 +61,7 @@ class PretendEngine implements Engine<CatalogueModel> {
       void this.#load.then(resolve);
       onAbort(signal, () => reject(cancelled()));
     });
-    return { contextTokens: 2048, backend: 'wasm' as const, slots: 1 };
+    return { contextTokens: 2048, backend: 'wasm' as const, slots: 1, continues: 'text' as const, replays: false };
   }
 
   async *generate() {

@@ -1,17 +1,31 @@
-/** A mesh for tests: no network, one provider, every step of an answer made by hand. */
+/** A mesh for tests: no network, one provider, a device without an engine; every step of an answer made by hand. */
+import type { CatalogueModel } from '@llmesh/core/catalogue';
+import type { Engine, Probe } from '@llmesh/core/engine';
 import { MeshError, type ErrorCode } from '@llmesh/core/errors';
 import { newPeerId, type ModelId, type PeerId } from '@llmesh/core/ids';
 import { ManualClock } from '@llmesh/core/manual-clock';
-import type { Offer } from '@llmesh/core/protocol';
+import type { Offer } from '@llmesh/core/control-protocol';
 import { AsyncQueue } from '@llmesh/core/queue';
 import type { AnswerEvent, AskRequest } from '@llmesh/core/requester';
+import type { PeerSummary } from '@llmesh/core/api-pages';
 import type { Ask } from './ask.ts';
 import { Chat } from './chat.svelte.ts';
 import { Connection } from './connection.svelte.ts';
 import { Conversations } from './conversations.svelte.ts';
+import { LocalModels } from './local-models.svelte.ts';
+import { ModelChoice } from './model-choice.ts';
 import { Offers } from './offers.svelte.ts';
 import { Settings } from './settings.svelte.ts';
 import { MemoryStore, type Store } from './store.ts';
+import { ThisDevice } from './this-device.svelte.ts';
+import { Trusted } from './trusted.svelte.ts';
+import { TrustedLending } from './trusted-lending.svelte.ts';
+
+interface Asked {
+  request: AskRequest;
+  signal: AbortSignal;
+  events: AsyncQueue<AnswerEvent>;
+}
 
 export class FakeMesh {
   readonly clock = new ManualClock();
@@ -24,7 +38,18 @@ export class FakeMesh {
   readonly settings: Settings;
   readonly chat: Chat;
   /** What was asked, and how it goes on. */
-  readonly asked: { request: AskRequest; signal: AbortSignal; events: AsyncQueue<AnswerEvent> }[] = [];
+  readonly asked: Asked[] = [];
+  /** What this device was asked. */
+  readonly askedHere: Asked[] = [];
+  readonly trusted: Trusted;
+  readonly lending: TrustedLending;
+  readonly device: ThisDevice;
+  readonly local: LocalModels;
+  /** What `/api/peers` says, and how often it was asked. */
+  peers: PeerSummary[] = [];
+  looks = 0;
+  /** The catalogue. */
+  catalogue: CatalogueModel[] = [];
   today = Date.UTC(2026, 5, 1, 12);
 
   constructor(store: Store = new MemoryStore()) {
@@ -33,11 +58,43 @@ export class FakeMesh {
       throw error;
     };
     this.offers = new Offers({ store, failed });
-    this.settings = new Settings({ store, failed, showTheme: () => {} });
+    this.settings = new Settings({ store, failed, showTheme: () => {}, hideAddress: () => {} });
     this.conversations = new Conversations({ store, clock: this.clock, now: () => this.today });
+    const wake = () => this.chat.wake();
+    this.trusted = new Trusted({ store, now: () => this.today, failed, changed: wake });
+    this.lending = new TrustedLending({
+      trusted: this.trusted,
+      getJson: async () => {
+        this.looks += 1;
+        return { peers: this.peers };
+      },
+      clock: this.clock,
+      failed,
+      changed: wake,
+    });
+    this.device = new ThisDevice({
+      models: () => this.catalogue,
+      newEngine: () => new ProbeOnlyEngine(),
+      shelf: { kept: async () => [], remove: async () => {}, room: async () => null },
+      store,
+      failed,
+    });
+    this.local = new LocalModels({
+      device: this.device,
+      modelsKnown: () => Promise.resolve(),
+      inMemory: () => null,
+      store,
+      failed,
+      changed: wake,
+    });
     this.chat = new Chat({
-      ask: this.#ask,
+      ask: this.#askInto(this.asked),
+      askHere: this.#askInto(this.askedHere),
       offers: this.offers,
+      models: new ModelChoice({ offers: this.offers, local: this.local, lending: this.lending }),
+      local: this.local,
+      trusted: this.trusted,
+      lending: this.lending,
       connection: this.connection,
       settings: this.settings,
       clock: this.clock,
@@ -48,12 +105,14 @@ export class FakeMesh {
     });
   }
 
-  readonly #ask: Ask = async function* (this: FakeMesh, request: AskRequest, signal: AbortSignal) {
-    const events = new AsyncQueue<AnswerEvent>();
-    signal.addEventListener('abort', () => events.end(new MeshError('cancelled', 'Stopped.')));
-    this.asked.push({ request, signal, events });
-    for (let batch = await events.take(); batch !== null; batch = await events.take()) yield* batch;
-  }.bind(this);
+  #askInto(asked: Asked[]): Ask {
+    return async function* (request, signal) {
+      const events = new AsyncQueue<AnswerEvent>();
+      signal.addEventListener('abort', () => events.end(new MeshError('cancelled', 'Stopped.')));
+      asked.push({ request, signal, events });
+      for (let batch = await events.take(); batch !== null; batch = await events.take()) yield* batch;
+    };
+  }
 
   /** The mesh can be reached and offers these. */
   async open(...models: Partial<Offer>[]): Promise<void> {
@@ -78,9 +137,17 @@ export class FakeMesh {
     await this.settle();
   }
 
+  /** The provider lends these, as `/api/peers` says it. */
+  lends(...models: Partial<Offer>[]): void {
+    const adverts = models.map((model) => ({ ...offer(model), backend: 'cpu' as const, sha256: null }));
+    const { provider: peerId } = this;
+    this.peers = [{ peerId, agent: 'native', models: adverts, slots: 1, busySlots: 0, queued: 0, sinceSeconds: 1 }];
+  }
+
   async provide(): Promise<void> {
     const model = { ...offer({}), backend: 'cpu', sha256: null } as const;
-    const candidate = { peerId: this.provider, agent: 'native', model, slots: 1, busySlots: 0, queued: 0 } as const;
+    const peer = { peerId: this.provider, agent: 'native', certificate: null } as const;
+    const candidate = { ...peer, model, slots: 1, busySlots: 0, queued: 0 };
     await this.event({ type: 'provider', candidate });
   }
 
@@ -97,6 +164,7 @@ export class FakeMesh {
         promptTokens: 3,
         completionTokens: 2,
         path: 'direct',
+        receipt: 'none',
         firstTokenMs: 310,
         tokensPerSecond: 38,
       },
@@ -115,6 +183,32 @@ export class FakeMesh {
     await this.clock.advance(0);
     await this.conversations.settled();
   }
+}
+
+/** Tells what this device is, and runs nothing. */
+class ProbeOnlyEngine implements Engine<CatalogueModel> {
+  onLost = null;
+
+  async probe(): Promise<Probe> {
+    return {
+      backend: 'wasm',
+      device: '1 CPU thread',
+      software: false,
+      f16: false,
+      memoryBytes: null,
+      maxBufferBytes: null,
+    };
+  }
+
+  async load(): Promise<never> {
+    throw new MeshError('engine_failed', 'This engine runs nothing.');
+  }
+
+  generate(): AsyncGenerator<never, never, undefined> {
+    throw new MeshError('engine_failed', 'This engine runs nothing.');
+  }
+
+  async close(): Promise<void> {}
 }
 
 function offer(some: Partial<Offer>): Offer {

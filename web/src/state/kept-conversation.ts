@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 import { ERROR_CODES } from '@llmesh/core/errors';
 import { isModelId, isPeerId, type ModelId, type PeerId } from '@llmesh/core/ids';
+import { KeptScope } from './scope.ts';
 import { isRunning, type ShownTurn } from './turn.ts';
 
 const SummarySchema = v.object({
@@ -11,6 +12,8 @@ const SummarySchema = v.object({
   updatedAt: v.number(),
   /** Holds a question that is sent when somebody comes. */
   waiting: v.boolean(),
+  /** Who may run its next question. */
+  scope: KeptScope,
 });
 export type Summary = v.InferOutput<typeof SummarySchema>;
 
@@ -19,9 +22,10 @@ const TurnSchema = v.variant('role', [
   v.object({
     role: v.literal('assistant'),
     id: v.string(),
+    scope: KeptScope,
     model: v.nullable(v.object({ id: v.custom<ModelId>(isModelId), name: v.string(), quant: v.string() })),
     state: v.picklist(['waiting', 'looking', 'queued', 'reading', 'writing', 'done', 'stopped', 'failed']),
-    why: v.nullable(v.picklist(['network', 'mesh', 'model'])),
+    why: v.nullable(v.picklist(['network', 'mesh', 'model', 'trusted', 'device'])),
     provider: v.nullable(v.custom<PeerId>(isPeerId)),
     native: v.boolean(),
     ahead: v.number(),
@@ -35,6 +39,8 @@ const TurnSchema = v.variant('role', [
         tokensPerSecond: v.nullable(v.number()),
         completionTokens: v.number(),
         cut: v.boolean(),
+        // Conversations of before there were receipts have none.
+        signed: v.optional(v.picklist(['signed', 'refused', 'none']), 'none'),
       }),
     ),
     error: v.nullable(v.object({ code: v.picklist(ERROR_CODES), message: v.string() })),

@@ -1,13 +1,7 @@
 /** Who is here, as the server says it. Asked every two seconds while somebody looks. */
 import type { Clock } from '@llmesh/core/clock';
-import {
-  ModelsPageSchema,
-  PeersPageSchema,
-  StatsSchema,
-  type Offer,
-  type PeerSummary,
-  type Stats,
-} from '@llmesh/core/protocol';
+import type { Offer } from '@llmesh/core/control-protocol';
+import { ModelsPageSchema, PeersPageSchema, StatsSchema, type PeerSummary, type Stats } from '@llmesh/core/api-pages';
 import * as v from 'valibot';
 
 const POLL_MS = 2_000;
@@ -17,6 +11,8 @@ export interface NetworkNeeds {
   /** The JSON at a path of our own origin. Rejects when there is none. */
   getJson: (path: string, signal: AbortSignal) => Promise<unknown>;
   clock: Clock;
+  /** Everybody who is here, each time the server said it. */
+  heard: (peers: readonly PeerSummary[]) => void;
 }
 
 export class Network {
@@ -72,7 +68,7 @@ export class Network {
   }
 
   async #ask(signal: AbortSignal): Promise<void> {
-    const { getJson } = this.#needs;
+    const { getJson, heard } = this.#needs;
     const limit = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
     try {
       const [peers, models, stats] = await Promise.all([
@@ -85,6 +81,7 @@ export class Network {
       this.#models = models.models;
       this.#stats = stats;
       this.#unreachable = false;
+      heard(this.#peers);
     } catch {
       // Whatever it was, the page says that it does not know better now, and asks again.
       if (!signal.aborted) this.#unreachable = true;

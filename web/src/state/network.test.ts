@@ -43,7 +43,7 @@ function watching(pages: Record<string, unknown>) {
     if (!(path in pages)) throw new Error('HTTP 502');
     return pages[path];
   };
-  return { clock, asked, network: new Network({ getJson, clock }) };
+  return { clock, asked, network: new Network({ getJson, clock, heard: () => {} }) };
 }
 
 describe('Network, over a fake server', () => {

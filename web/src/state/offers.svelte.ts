@@ -1,7 +1,7 @@
 /** What the mesh offers now, and which model the visitor wants. */
 import * as v from 'valibot';
 import type { ModelId } from '@llmesh/core/ids';
-import { OfferSchema, type Offer, type Offers as OffersMessage } from '@llmesh/core/protocol';
+import { OfferSchema, type Offer, type Offers as OffersMessage } from '@llmesh/core/control-protocol';
 import type { AskedModel } from './turn.ts';
 import { TINY_MODEL } from './tiny-model.ts';
 import type { Store } from './store.ts';
@@ -36,6 +36,11 @@ export class Offers {
     const wanted = this.#wanted;
     if (wanted === null || this.find(wanted) !== null || this.#lastSeen === null) return this.#offered;
     return [...this.#offered, this.#lastSeen];
+  }
+
+  /** The visitor picked none: the page may choose. */
+  get left(): boolean {
+    return this.#wanted === null;
   }
 
   /** The model that the next question goes to; null while nobody lends any. */
@@ -87,8 +92,8 @@ export function isFree(offer: Offer): boolean {
   return offer.providers > 0 && offer.busySlots + offer.queued < offer.slots;
 }
 
-export function asked(offer: Offer): AskedModel {
-  return { id: offer.id, name: offer.name, quant: offer.quant };
+export function asked({ id, name, quant }: AskedModel): AskedModel {
+  return { id, name, quant };
 }
 
 function gone(offer: Offer | null): Offer | null {

@@ -1,7 +1,8 @@
 /** What the visitor chose for themselves. */
 import * as v from 'valibot';
-import { TINY_MODEL } from './tiny-model.ts';
 import type { Sampling } from '@llmesh/core/protocol';
+import { KeptScope, type Scope } from './scope.ts';
+import { TINY_MODEL } from './tiny-model.ts';
 import type { Store } from './store.ts';
 
 export const THEMES = ['system', 'light', 'dark'] as const;
@@ -14,12 +15,16 @@ const KEY = 'settings';
 const KeptSettings = v.object({
   theme: v.fallback(v.picklist(THEMES), 'system'),
   temperature: v.fallback(v.pipe(v.number(), v.minValue(0), v.maxValue(2)), 0.7),
+  scope: KeptScope,
+  hideAddress: v.optional(v.fallback(v.boolean(), true), false),
 });
 
 export interface SettingsNeeds {
   store: Store;
   /** Makes the page look so, and remembers it for `theme.js`, which runs before anything is painted. */
   showTheme: (theme: Theme) => void;
+  /** Connects through a relay only, or not, from now on. */
+  hideAddress: (hidden: boolean) => void;
   /** A setting could not be kept. */
   failed: (error: unknown) => void;
 }
@@ -28,6 +33,8 @@ export class Settings {
   readonly #needs: SettingsNeeds;
   #theme = $state<Theme>('system');
   #temperature = $state(0.7);
+  #scope = $state<Scope>('anyone');
+  #hideAddress = $state(false);
 
   constructor(needs: SettingsNeeds) {
     this.#needs = needs;
@@ -53,6 +60,27 @@ export class Settings {
     this.#keep();
   }
 
+  /** Who may run the questions of a new conversation. */
+  get scope(): Scope {
+    return this.#scope;
+  }
+
+  set scope(scope: Scope) {
+    this.#scope = scope;
+    this.#keep();
+  }
+
+  /** Others are reached through a relay only, so that they do not see this device's network address. */
+  get hideAddress(): boolean {
+    return this.#hideAddress;
+  }
+
+  set hideAddress(hidden: boolean) {
+    this.#hideAddress = hidden;
+    this.#needs.hideAddress(hidden);
+    this.#keep();
+  }
+
   /** The tiny model knows its answers word for word, so it is never made to guess. */
   samplingFor(model: string): Sampling {
     return { temperature: model === TINY_MODEL ? 0 : this.#temperature };
@@ -63,11 +91,20 @@ export class Settings {
     if (!kept.success) return;
     this.#theme = kept.output.theme;
     this.#temperature = kept.output.temperature;
+    this.#scope = kept.output.scope;
+    this.#hideAddress = kept.output.hideAddress;
     this.#needs.showTheme(this.#theme);
+    this.#needs.hideAddress(this.#hideAddress);
   }
 
   #keep(): void {
     const { store, failed } = this.#needs;
-    store.set([[KEY, { theme: this.#theme, temperature: this.#temperature }]]).catch(failed);
+    const kept = {
+      theme: this.#theme,
+      temperature: this.#temperature,
+      scope: this.#scope,
+      hideAddress: this.#hideAddress,
+    };
+    store.set([[KEY, kept]]).catch(failed);
   }
 }

@@ -37,6 +37,7 @@ export class ThisDevice {
   readonly #needs: ThisDeviceNeeds;
   #probe = $state.raw<Probe | null>(null);
   #measuring = $state(false);
+  #measurement: Promise<void> | null = null;
   #wanted = $state<ModelId | null>(null);
   #mirror = $state<string | null>(null);
   #speeds = $state.raw<Readonly<Record<string, number>>>({});
@@ -106,10 +107,6 @@ export class ThisDevice {
     return this.#needs.newEngine(() => this.#settings());
   }
 
-  takeProbe(probe: Probe): void {
-    this.#probe = probe;
-  }
-
   async restore(): Promise<void> {
     const kept = v.safeParse(KeptSchema, await this.#needs.store.get(KEY));
     if (!kept.success) return;
@@ -118,20 +115,20 @@ export class ThisDevice {
     this.#speeds = kept.output.speeds;
   }
 
-  /** Measures what this device can do, and looks what lies on it. Never rejects. */
-  async measure(): Promise<void> {
-    if (this.#measuring) return;
-    this.#measuring = true;
+  /** Asks the browser what this device can do. Rejects with `cancelled`, and with what the engine worker fails of. */
+  async probeNow(signal: AbortSignal): Promise<Probe> {
     const engine = this.newEngine();
     try {
-      this.#probe = await engine.probe(new AbortController().signal);
-    } catch (error) {
-      this.#needs.failed(error);
+      return (this.#probe = await engine.probe(signal));
     } finally {
-      this.#measuring = false;
       await engine.close();
     }
-    await this.look();
+  }
+
+  /** Measures what this device can do, and looks what lies on it. Never rejects. */
+  measure(): Promise<void> {
+    this.#measurement ??= this.#measure().finally(() => (this.#measurement = null));
+    return this.#measurement;
   }
 
   /** Looks what lies on this device. Never rejects. */
@@ -151,6 +148,18 @@ export class ThisDevice {
       await this.#needs.shelf.remove(model, this.#settings());
     } catch (error) {
       this.#needs.failed(error);
+    }
+    await this.look();
+  }
+
+  async #measure(): Promise<void> {
+    this.#measuring = true;
+    try {
+      await this.probeNow(new AbortController().signal);
+    } catch (error) {
+      this.#needs.failed(error);
+    } finally {
+      this.#measuring = false;
     }
     await this.look();
   }

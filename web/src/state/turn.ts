@@ -2,6 +2,7 @@
 import type { ErrorCode } from '@llmesh/core/errors';
 import type { ModelId, PeerId } from '@llmesh/core/ids';
 import type { Path } from '@llmesh/core/transport';
+import type { Scope } from './scope.ts';
 
 /** The model as it was called when the question was asked. */
 export interface AskedModel {
@@ -18,14 +19,17 @@ export interface Receipt {
   completionTokens: number;
   /** The model was cut off by the length limit. */
   cut: boolean;
+  /** By both ends; refused: the volunteer's was untrue, and was not signed; none: there was none to sign. */
+  signed: 'signed' | 'refused' | 'none';
 }
 
 /**
- * waiting: no way to ask yet, the question is kept (`why` says what is missing) · looking: a volunteer is sought ·
+ * waiting: no way to ask yet, the question is kept (`why` says what is missing) · looking: a volunteer is sought, or the model of this device loaded ·
  * queued: a volunteer has it, others come first · reading: it is their turn · writing · done · stopped: by the person · failed: `error` says why.
  */
 export type AnswerState = 'waiting' | 'looking' | 'queued' | 'reading' | 'writing' | 'done' | 'stopped' | 'failed';
-export type WaitingFor = 'network' | 'mesh' | 'model';
+/** trusted: nobody of theirs has the model · device: it is not known what this device can run */
+export type WaitingFor = 'network' | 'mesh' | 'model' | 'trusted' | 'device';
 
 export interface Question {
   role: 'user';
@@ -36,6 +40,8 @@ export interface Question {
 export interface Answer {
   role: 'assistant';
   id: string;
+  /** Who may run it: what was chosen when it was asked. */
+  scope: Scope;
   /** null: asked while nobody lent anything; the next model that comes is taken. */
   model: AskedModel | null;
   state: AnswerState;
@@ -55,10 +61,11 @@ export interface Answer {
 
 export type ShownTurn = Question | Answer;
 
-export function newAnswer(id: string, model: AskedModel | null): Answer {
+export function newAnswer(id: string, scope: Scope, model: AskedModel | null): Answer {
   return {
     role: 'assistant',
     id,
+    scope,
     model,
     state: 'looking',
     why: null,

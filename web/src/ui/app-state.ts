@@ -5,10 +5,15 @@ import type { Announcer } from '../state/announcer.svelte.ts';
 import type { Chat } from '../state/chat.svelte.ts';
 import type { Connection } from '../state/connection.svelte.ts';
 import type { DonateState } from '../state/donate.svelte.ts';
+import type { LocalModels } from '../state/local-models.svelte.ts';
+import type { LocalRun } from '../state/local-run.svelte.ts';
+import type { ModelChoice } from '../state/model-choice.ts';
 import type { Network } from '../state/network.svelte.ts';
 import type { Offers } from '../state/offers.svelte.ts';
 import type { Router } from '../state/router.svelte.ts';
 import type { Settings } from '../state/settings.svelte.ts';
+import type { Trusted } from '../state/trusted.svelte.ts';
+import type { TrustedLending } from '../state/trusted-lending.svelte.ts';
 import type { Update } from '../state/update.svelte.ts';
 
 export interface AppState {
@@ -21,6 +26,11 @@ export interface AppState {
   chat: Chat;
   network: Network;
   donate: DonateState;
+  models: ModelChoice;
+  local: LocalModels;
+  localRun: LocalRun;
+  trusted: Trusted;
+  lending: TrustedLending;
   settings: Settings;
   announcer: Announcer;
   update: Update;

@@ -3,16 +3,25 @@ import { cleanup, fireEvent, render, screen } from '@testing-library/svelte';
 import { tick } from 'svelte';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FakeMesh } from '../../state/fake-mesh.ts';
+import { HEADS, offerRow } from './modelRows.ts';
 import ModelPicker from './ModelPicker.svelte';
 
 const id = (text: string) => text as ModelId;
+const nothing = { fact: 'nobody lends one now', line: 'Nobody lends a model right now.', lend: true };
 
-async function shown(...models: Parameters<FakeMesh['open']>): Promise<{ mesh: FakeMesh; box: HTMLElement }> {
+function propsOf(mesh: FakeMesh, trusted?: number | null) {
+  const { offers } = mesh;
+  const rows = offers.all.map((offer) => offerRow(offer, null, null, trusted));
+  const onpick = (model: ModelId) => offers.choose(model);
+  return { rows, chosen: offers.chosen?.id ?? null, heads: HEADS.mesh, nothing, onpick };
+}
+
+async function shown(...models: Parameters<FakeMesh['open']>) {
   const mesh = new FakeMesh();
   await mesh.open(...models);
-  const { offers, connection } = mesh;
-  render(ModelPicker, { offers, connection, fitOf: () => null, summaryOf: () => null });
-  return { mesh, box: screen.getByRole('combobox', { name: 'Model' }) };
+  const { rerender } = render(ModelPicker, propsOf(mesh));
+  const box = screen.getByRole('combobox', { name: 'Model' });
+  return { mesh, box, again: (trusted?: number | null) => rerender(propsOf(mesh, trusted)) };
 }
 
 const three = [
@@ -76,13 +85,23 @@ describe('ModelPicker', () => {
   });
 
   it('shows a wanted model that nobody has, and does not let it be picked anew', async () => {
-    const { mesh, box } = await shown(...three);
+    const { mesh, box, again } = await shown(...three);
     mesh.offers.choose(id('gemma'));
     await mesh.offer(three[0]!);
-    await tick();
+    await again();
     expect(box.textContent).toMatch(/Gemma 3 4B.*nobody yet/s);
     await fireEvent.click(box);
     expect(screen.getByRole('option', { name: /Gemma/ }).getAttribute('aria-disabled')).toBe('true');
+  });
+
+  it('says how many of the trusted have it, where that is known', async () => {
+    const { box, again } = await shown(...three);
+    await again(0);
+    expect(box.textContent).toContain('none you trust');
+    await again(1);
+    expect(box.textContent).toContain('one you trust');
+    await again(null);
+    expect(box.textContent).toContain('14 volunteers');
   });
 
   it('says so when there is nothing to pick', async () => {

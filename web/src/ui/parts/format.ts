@@ -1,5 +1,4 @@
 /** Numbers as the page says them. "about" is the caller's word, where the number is a guess. */
-import type { PeerId } from '@llmesh/core/ids';
 
 const whole = new Intl.NumberFormat('en');
 const ORDINALS = new Intl.PluralRules('en', { type: 'ordinal' });
@@ -37,11 +36,6 @@ export function bytes(value: number): string {
   if (value < 1e6) return `${Math.round(value / 1e3)} kB`;
   if (value < 1e9) return `${value < 1e7 ? (value / 1e6).toFixed(1) : Math.round(value / 1e6)} MB`;
   return `${(value / 1e9).toFixed(1)} GB`;
-}
-
-/** "qz3fkp7x…" → "qz3f kp7x": enough of a peer's id to compare by eye or over the phone; the name is no proof. */
-export function fingerprint(peer: PeerId): string {
-  return `${peer.slice(0, 4)} ${peer.slice(4, 8)}`;
 }
 
 /** 75 → "1 min"; 7300 → "2 h" */

@@ -1,0 +1,341 @@
+/** Who may run a question: this device only, volunteers on the person's own list, anyone. */
+import { AxeBuilder } from '@axe-core/playwright';
+import { expect, test, type Browser, type BrowserContextOptions, type Locator, type Page } from '@playwright/test';
+import { peerName } from '@llmesh/core/names';
+import type { PeerId } from '@llmesh/core/ids';
+import { launch } from '../src/browsers.ts';
+import { answered, ask, lastAnswer, log, message, modelPicker, send, stop, tinyIsOffered } from '../src/chat.ts';
+import { startMesh, type TestMesh } from '../src/mesh.ts';
+import { longest, plain } from '../src/questions.ts';
+
+const SIZES = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
+const scope = (page: Page, name: string) => page.getByRole('radio', { name, exact: true });
+const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
+
+// An engine starts slowly where two cores carry everything.
+test.describe.configure({ timeout: 180_000 });
+
+let browser: Browser;
+test.beforeAll(async () => {
+  browser = await launch('chromium');
+});
+test.afterAll(() => browser?.close());
+test.afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
+
+async function open(url: string, options: BrowserContextOptions = {}): Promise<Page> {
+  const context = await browser.newContext({ serviceWorkers: 'block', reducedMotion: 'reduce', ...options });
+  const page = await context.newPage();
+  await page.goto(url);
+  return page;
+}
+
+/** As a person does: what is pressed is the label, the circle itself is not painted. */
+async function choose(page: Page, name: string): Promise<void> {
+  await scope(page, name).locator('xpath=..').click();
+  await expect(scope(page, name)).toBeChecked();
+}
+
+async function withMesh(run: (mesh: TestMesh) => Promise<void>): Promise<void> {
+  const mesh = await startMesh();
+  let stopped: Promise<void> | null = null;
+  const stopOnce = () => (stopped ??= mesh.stop());
+  try {
+    await run({ ...mesh, stop: stopOnce });
+  } finally {
+    await stopOnce();
+  }
+}
+
+/** As `answered`, with the time that this device needs to get the model and start it. */
+async function answeredHere(page: Page): Promise<Locator> {
+  await expect(lastAnswer(page)).toContainText(/first\sword/, { timeout: 90_000 });
+  return await answered(page);
+}
+
+/** A worker, its name, and the way to end it. */
+async function addWorker(mesh: TestMesh) {
+  const worker = await mesh.addWorker();
+  const peerId = worker.lines.find((line) => line['ready'] === true)?.['peerId'] as PeerId;
+  return { peerId, name: peerName(peerId), leave: () => worker.stop() };
+}
+
+async function introductions(mesh: TestMesh): Promise<number> {
+  const stats = (await (await fetch(`${mesh.url}/api/stats`)).json()) as { matches: number };
+  return stats.matches;
+}
+
+test('volunteers I trust: no one else is asked, and the question waits for one of them', async () => {
+  await withMesh(async (mesh) => {
+    const [friend, stranger] = [await addWorker(mesh), await addWorker(mesh)];
+    const page = await open(mesh.url);
+    await tinyIsOffered(page);
+    await choose(page, 'Volunteers I trust');
+    await expect(modelPicker(page)).toContainText('none you trust');
+    await ask(page, plain[0]?.question ?? '');
+    await expect(lastAnswer(page)).toContainText('You trust nobody yet');
+    expect(await introductions(mesh)).toBe(0);
+
+    await page.getByRole('link', { name: 'Network' }).click();
+    await button(page, 'Show as a list').click();
+    await button(page, `Trust ${friend.name}`).click();
+    await expect(button(page, `Trust ${friend.name}`)).toHaveAttribute('aria-pressed', 'true');
+    await page.getByRole('link', { name: 'Chat', exact: true }).click();
+    await expect(await answered(page)).toContainText(plain[0]?.answer ?? '');
+    await expect(modelPicker(page)).toContainText('one you trust', { timeout: 15_000 });
+    // By chance alone the other one would get one of these with all but certainty.
+    for (let i = 1; i <= 8; i++) {
+      await ask(page, plain[i]?.question ?? '');
+      await answered(page);
+      await expect(lastAnswer(page)).toContainText(friend.name);
+    }
+    await expect(log(page)).not.toContainText(stranger.name);
+
+    // The list is kept, and so is the choice of this conversation.
+    await page.reload();
+    await page
+      .getByRole('complementary', { name: 'Conversations' })
+      .getByText(plain[0]?.question ?? '')
+      .click();
+    await expect(scope(page, 'Volunteers I trust')).toBeChecked();
+    await expect(modelPicker(page)).toContainText('one you trust', { timeout: 15_000 });
+
+    await friend.leave();
+    await ask(page, plain[9]?.question ?? '');
+    await expect(lastAnswer(page)).toContainText('Nobody you trust has LLMesh tiny right now', { timeout: 15_000 });
+    await button(page, 'Ask anyone').click();
+    await answered(page);
+    await expect(lastAnswer(page)).toContainText(stranger.name);
+    // For that question only.
+    await expect(scope(page, 'Volunteers I trust')).toBeChecked();
+
+    await button(page, 'Settings').click();
+    const settings = page.getByRole('dialog', { name: 'Settings' });
+    await settings.getByRole('button', { name: `Remove ${friend.name}` }).click();
+    await expect(settings).toContainText('0 of 64');
+    await settings.getByRole('button', { name: 'Close' }).click();
+    await ask(page, plain[10]?.question ?? '');
+    await expect(lastAnswer(page)).toContainText('You trust nobody yet');
+  });
+});
+
+test('this device only: it answers, nothing is asked of the mesh, and it goes on when the mesh is gone', async () => {
+  await withMesh(async (mesh) => {
+    await addWorker(mesh);
+    const page = await open('about:blank');
+    const sent: string[] = [];
+    page.on('websocket', (socket) => socket.on('framesent', ({ payload }) => sent.push(String(payload))));
+    await page.goto(mesh.url);
+    await tinyIsOffered(page);
+    await choose(page, 'This device only');
+    await expect(page.getByText('Nothing you ask leaves this device.')).toBeVisible();
+    await expect(modelPicker(page)).toContainText(/LLMesh tiny.*this device/, { timeout: 30_000 });
+    await ask(page, plain[0]?.question ?? '');
+    const answer = await answeredHere(page);
+    await expect(answer).toContainText(plain[0]?.answer ?? '');
+    await expect(answer).toHaveAccessibleName('Answer from this device');
+    await expect(answer.locator('.receipt')).toContainText('This\u00a0device');
+    await expect(modelPicker(page)).toContainText('downloaded');
+    expect(await introductions(mesh)).toBe(0);
+    expect(sent.length).toBeGreaterThan(0);
+    expect(sent.filter((frame) => frame.includes('"match"'))).toEqual([]);
+
+    await mesh.stop();
+    await expect(fetch(mesh.url)).rejects.toThrow();
+    await ask(page, plain[1]?.question ?? '');
+    await expect(await answeredHere(page)).toContainText(plain[1]?.answer ?? '');
+
+    // A question for others waits, and can be answered here instead.
+    await choose(page, 'Anyone');
+    await expect(page.getByText('What was meant for fewer is not sent along.')).toBeVisible();
+    await ask(page, plain[2]?.question ?? '');
+    await expect(lastAnswer(page)).toContainText('Your message is kept.');
+    await button(page, 'Run it on this device').click();
+    await expect(await answeredHere(page)).toContainText(plain[2]?.answer ?? '');
+    await expect(scope(page, 'Anyone')).toBeChecked();
+  });
+});
+
+test('what was asked of this device is not sent along to others', async () => {
+  await withMesh(async (mesh) => {
+    await addWorker(mesh);
+    // What the page hands to the sealed link, before it is sealed.
+    const page = await open('about:blank');
+    await page.addInitScript(() => {
+      const seen: string[] = [];
+      Object.assign(globalThis, { seen });
+      const encode = TextEncoder.prototype.encodeInto;
+      const encodeAll = TextEncoder.prototype.encode;
+      TextEncoder.prototype.encodeInto = function (text, into) {
+        seen.push(text);
+        return encode.call(this, text, into);
+      };
+      TextEncoder.prototype.encode = function (text) {
+        seen.push(text ?? '');
+        return encodeAll.call(this, text);
+      };
+    });
+    await page.goto(mesh.url);
+    await tinyIsOffered(page);
+    await choose(page, 'This device only');
+    await expect(modelPicker(page)).toContainText('this device', { timeout: 30_000 });
+    await ask(page, plain[0]?.question ?? '');
+    await answeredHere(page);
+    await page.evaluate(() => (globalThis as unknown as { seen: string[] }).seen.splice(0));
+    await choose(page, 'Anyone');
+    await ask(page, plain[1]?.question ?? '');
+    await expect(await answeredHere(page)).toContainText(plain[1]?.answer ?? '');
+    const seen = await page.evaluate(() => (globalThis as unknown as { seen: string[] }).seen);
+    expect(seen).toContain(plain[1]?.question);
+    expect(seen.filter((text) => text.includes(plain[0]?.question ?? ''))).toEqual([]);
+  });
+});
+
+test('after one answer of this device the page needs no network at all', async () => {
+  await withMesh(async (mesh) => {
+    const page = await open(mesh.url, { serviceWorkers: 'allow' });
+    await expect
+      .poll(() => page.evaluate(() => navigator.serviceWorker.controller?.state), { timeout: 30_000 })
+      .toBe('activated');
+    await button(page, 'Settings').click();
+    const settings = page.getByRole('dialog', { name: 'Settings' });
+    const choice = settings.getByRole('group', { name: 'Who may run new chats' });
+    await choice.getByRole('radio', { name: 'This device only' }).locator('xpath=..').click();
+    await settings.getByRole('button', { name: 'Close' }).click();
+    await expect(scope(page, 'This device only')).toBeChecked();
+    await ask(page, plain[0]?.question ?? '');
+    await expect(await answeredHere(page)).toContainText(plain[0]?.answer ?? '');
+    await mesh.stop();
+    await expect(fetch(mesh.url)).rejects.toThrow();
+    await page.context().setOffline(true);
+    await page.reload();
+    await expect(scope(page, 'This device only')).toBeChecked();
+    await expect(modelPicker(page)).toContainText('downloaded', { timeout: 30_000 });
+    await ask(page, plain[1]?.question ?? '');
+    await expect(await answeredHere(page)).toContainText(plain[1]?.answer ?? '');
+  });
+});
+
+test('lending and asking share one model, and Stop stops', async () => {
+  await withMesh(async (mesh) => {
+    const page = await open(`${mesh.url}/donate`);
+    await button(page, 'Start donating').click();
+    await expect(page.getByRole('status', { name: 'Provider status' })).toContainText('Waiting', { timeout: 60_000 });
+    const workers = page.workers().length;
+    await page.getByRole('link', { name: 'Chat', exact: true }).click();
+    await choose(page, 'This device only');
+    await ask(page, longest.question);
+    await expect(stop(page)).toBeVisible();
+    await stop(page).click();
+    await expect(lastAnswer(page)).toContainText(/You stopped/);
+    await ask(page, plain[0]?.question ?? '');
+    await expect(await answeredHere(page)).toContainText(plain[0]?.answer ?? '');
+    expect(page.workers().length).toBe(workers);
+    await page.getByRole('link', { name: 'Donate' }).click();
+    await expect(page.getByRole('status', { name: 'Provider status' })).toContainText('Waiting');
+  });
+});
+
+test('Hide my address: off at first, kept, and then every answer comes through a relay', async () => {
+  await withMesh(async (mesh) => {
+    await addWorker(mesh);
+    const page = await open(mesh.url);
+    const hide = page.getByRole('switch', { name: 'Hide my address' });
+    await button(page, 'Settings').click();
+    await expect(hide).not.toBeChecked();
+    await hide.check();
+    await page.reload();
+    await tinyIsOffered(page);
+    await ask(page, plain[0]?.question ?? '');
+    await expect(await answered(page)).toContainText('relayed');
+    await button(page, 'Settings').click();
+    await expect(hide).toBeChecked();
+  });
+});
+
+test('a download that was stopped is no failure, and goes on when asked again', async () => {
+  await withMesh(async (mesh) => {
+    const page = await open(mesh.url);
+    let release = () => {};
+    const held = new Promise<void>((resolve) => (release = resolve));
+    await page.route('**/llmesh-tiny.gguf', async (route) => {
+      await held;
+      await route.continue().catch(() => {});
+    });
+    await choose(page, 'This device only');
+    await expect(modelPicker(page)).toContainText('to get', { timeout: 30_000 });
+    await ask(page, plain[0]?.question ?? '');
+    await expect(lastAnswer(page)).toContainText(/is (getting|waking up) LLMesh tiny/);
+    await stop(page).click();
+    await expect(lastAnswer(page)).toContainText('You stopped before the first word.');
+    release();
+    await button(page, 'Try again').click();
+    await expect(await answeredHere(page)).toContainText(plain[0]?.answer ?? '');
+  });
+});
+
+async function tabTo(page: Page, target: Locator): Promise<void> {
+  for (let i = 0; i < 100; i++) {
+    await page.keyboard.press('Tab');
+    if (await target.evaluate((one) => one === document.activeElement)) return;
+  }
+  throw new Error('Tab does not lead there');
+}
+
+test('the choice is made with a keyboard alone', async () => {
+  await withMesh(async (mesh) => {
+    const page = await open(mesh.url);
+    await expect(page.getByRole('group', { name: 'Who may run it' })).toHaveAccessibleDescription(
+      /server cannot read it/,
+    );
+    await tabTo(page, scope(page, 'Anyone'));
+    await page.keyboard.press('ArrowLeft');
+    await expect(scope(page, 'Volunteers I trust')).toBeFocused();
+    await page.keyboard.press('ArrowLeft');
+    await expect(scope(page, 'This device only')).toBeChecked();
+    await expect(page.getByRole('group', { name: 'Who may run it' })).toHaveAccessibleDescription(
+      'Nothing you ask leaves this device.',
+    );
+    await page.keyboard.press('Shift+Tab');
+    await expect(message(page)).toBeFocused();
+    await expect(modelPicker(page)).toContainText('this device', { timeout: 30_000 });
+    await page.keyboard.type(plain[0]?.question ?? '');
+    await page.keyboard.press('Enter');
+    await answeredHere(page);
+    await expect(send(page)).toBeVisible();
+  });
+});
+
+for (const [size, viewport] of Object.entries(SIZES)) {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    test(`axe finds nothing to complain of in the new controls, ${size}, ${colorScheme}`, async () => {
+      await withMesh(async (mesh) => {
+        const page = await open(mesh.url, { viewport, colorScheme });
+        const sound = async (what: string) => {
+          const { violations } = await new AxeBuilder({ page }).analyze();
+          expect(
+            violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(', ')}`),
+            what,
+          ).toEqual([]);
+          expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), what).toBe(true);
+        };
+        await choose(page, 'Volunteers I trust');
+        await ask(page, plain[0]?.question ?? '');
+        await expect(lastAnswer(page)).toContainText('You trust nobody yet');
+        await sound('a question that waits for the trusted');
+        await choose(page, 'This device only');
+        await expect(modelPicker(page)).toContainText('this device', { timeout: 30_000 });
+        await ask(page, plain[1]?.question ?? '');
+        await answeredHere(page);
+        await sound('an answer of this device');
+        await modelPicker(page).click();
+        await expect(page.getByRole('option', { name: /LLMesh tiny/ })).toBeVisible();
+        await sound('the models of this device');
+        await modelPicker(page).press('Escape');
+        if (size === 'phone') await button(page, 'Conversations').click();
+        await button(page, 'Settings').click();
+        await expect(page.getByRole('switch', { name: 'Hide my address' })).toBeVisible();
+        await sound('the settings');
+      });
+    });
+  }
+}

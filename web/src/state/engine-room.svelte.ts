@@ -1,0 +1,122 @@
+/**
+ * The one model that this page has in memory, for whoever needs it: lending and asking share it when they want the same
+ * one, and never load a second beside it.
+ */
+import { untilAborted } from '@llmesh/core/abort';
+import type { CatalogueModel } from '@llmesh/core/catalogue';
+import type { Clock } from '@llmesh/core/clock';
+import type { Engine, LoadedModel, LoadProgress } from '@llmesh/core/engine';
+import { cancelled, MeshError } from '@llmesh/core/errors';
+
+export interface EngineRoomNeeds {
+  newEngine: () => Engine<CatalogueModel>;
+  clock: Clock;
+  /** An engine did not close as it should. */
+  failed: (error: unknown) => void;
+}
+
+export interface Seat {
+  /** For answers; whose it is to load and close is the room. */
+  engine: Pick<Engine<CatalogueModel>, 'generate'>;
+  loaded: LoadedModel;
+  /** Rejects when the engine died by itself. Never resolves. */
+  lost: Promise<never>;
+  /** `idleMs`: how long the model may stay in memory when nobody else needs it. Idempotent. */
+  leave: (idleMs: number) => Promise<void>;
+}
+
+interface Held {
+  model: CatalogueModel;
+  engine: Engine<CatalogueModel>;
+  loading: Promise<LoadedModel>;
+  abort: AbortController;
+  lost: Promise<never>;
+  /** What those in the room want to hear of the loading. */
+  users: Set<(progress: LoadProgress) => void>;
+  stopIdle: () => void;
+}
+
+export class EngineRoom {
+  readonly #needs: EngineRoomNeeds;
+  #held: Held | null = null;
+  #model = $state.raw<CatalogueModel | null>(null);
+
+  constructor(needs: EngineRoomNeeds) {
+    this.#needs = needs;
+  }
+
+  /** In memory, or on the way there. */
+  get model(): CatalogueModel | null {
+    return this.#model;
+  }
+
+  /** Rejects as `Engine.load` does, and with `busy` while another model is in use. */
+  async enter(model: CatalogueModel, onProgress: (progress: LoadProgress) => void, signal: AbortSignal): Promise<Seat> {
+    if (signal.aborted) throw cancelled();
+    if (this.#held !== null && this.#held.model.id !== model.id) {
+      if (this.#held.users.size > 0) throw inUse(this.#held.model, model);
+      await this.#empty(this.#held);
+    }
+    // One may come twice with the same function.
+    const user = (progress: LoadProgress) => onProgress(progress);
+    const held = (this.#held ??= this.#load(model, user));
+    held.stopIdle();
+    held.users.add(user);
+    const leave = async (idleMs: number) => {
+      if (!held.users.delete(user) || held.users.size > 0 || this.#held !== held) return;
+      if (idleMs > 0) held.stopIdle = this.#needs.clock.after(idleMs, () => void this.#empty(held));
+      else await this.#empty(held);
+    };
+    try {
+      const loaded = await untilAborted(held.loading, signal);
+      return { engine: held.engine, loaded, lost: held.lost, leave };
+    } catch (error) {
+      await leave(0);
+      throw error;
+    }
+  }
+
+  #load(model: CatalogueModel, first: (progress: LoadProgress) => void): Held {
+    const engine = this.#needs.newEngine();
+    const abort = new AbortController();
+    const users = new Set([first]);
+    const lost = new Promise<never>((_, reject) => {
+      engine.onLost = (error) => {
+        reject(error);
+        void this.#empty(held);
+      };
+    });
+    const loading = engine.load(
+      model,
+      (progress) => {
+        for (const user of users) user(progress);
+      },
+      abort.signal,
+    );
+    const held: Held = { model, engine, loading, abort, lost, users, stopIdle: () => {} };
+    // Whoever is in the room hears of both; there may be nobody.
+    lost.catch(() => {});
+    loading.catch(() => {});
+    this.#model = model;
+    return held;
+  }
+
+  async #empty(held: Held): Promise<void> {
+    if (this.#held === held) {
+      this.#held = null;
+      this.#model = null;
+    }
+    held.stopIdle();
+    held.abort.abort();
+    held.engine.onLost = null;
+    await held.engine.close().catch(this.#needs.failed);
+  }
+}
+
+function inUse(held: CatalogueModel, wanted: CatalogueModel): MeshError {
+  return new MeshError(
+    'busy',
+    `This device is at work with ${held.name} and holds one model at a time. Use ${held.name} here, too; or stop lending ` +
+      `it, or wait for its answer to end, and then take ${wanted.name}.`,
+  );
+}

@@ -1,0 +1,144 @@
+import { onAbort } from '@llmesh/core/abort';
+import type { CatalogueModel } from '@llmesh/core/catalogue';
+import type { Engine, LoadedModel, LoadProgress } from '@llmesh/core/engine';
+import { cancelled, MeshError } from '@llmesh/core/errors';
+import type { ModelId } from '@llmesh/core/ids';
+import { ManualClock } from '@llmesh/core/manual-clock';
+import { describe, expect, it } from 'vitest';
+import { EngineRoom } from './engine-room.svelte.ts';
+
+const model = (id: string) => ({ id: id as ModelId, name: id, format: 'gguf' }) as CatalogueModel;
+const LOADED: LoadedModel = { contextTokens: 9, backend: 'wasm', slots: 1, continues: 'none', replays: false };
+const never = new AbortController().signal;
+
+class PretendEngine implements Engine<CatalogueModel> {
+  onLost: ((error: Error) => void) | null = null;
+  closed = false;
+  model = '';
+  progress: (progress: LoadProgress) => void = () => {};
+  finish: (loaded: LoadedModel | MeshError) => void = () => {};
+
+  async probe(): Promise<never> {
+    throw new MeshError('engine_failed', 'Not asked here.');
+  }
+
+  load({ id }: CatalogueModel, onProgress: (progress: LoadProgress) => void, signal: AbortSignal) {
+    this.model = id;
+    this.progress = onProgress;
+    return new Promise<LoadedModel>((resolve, reject) => {
+      onAbort(signal, () => reject(cancelled()));
+      this.finish = (outcome) => (outcome instanceof MeshError ? reject(outcome) : resolve(outcome));
+    });
+  }
+
+  async *generate() {
+    yield { text: 'x', tokens: 1 };
+    return { finish: 'stop' as const, promptTokens: 1, completionTokens: 1 };
+  }
+
+  async close() {
+    this.closed = true;
+  }
+}
+
+function setUp() {
+  const engines: PretendEngine[] = [];
+  const clock = new ManualClock();
+  const newEngine = () => {
+    engines.push(new PretendEngine());
+    return engines.at(-1)!;
+  };
+  const failed = (error: unknown) => {
+    throw error;
+  };
+  return { engines, clock, room: new EngineRoom({ newEngine, clock, failed }) };
+}
+
+const quiet = () => {};
+
+describe('EngineRoom, with pretended engines', () => {
+  it('loads one model once for two who want it, and both see it come', async () => {
+    const { engines, room } = setUp();
+    const seen: string[] = [];
+    const one = room.enter(model('a'), () => seen.push('one'), never);
+    const two = room.enter(model('a'), () => seen.push('two'), never);
+    engines[0]!.progress({ phase: 'download', loadedBytes: 1, totalBytes: 2 });
+    engines[0]!.finish(LOADED);
+    const seats = await Promise.all([one, two]);
+    expect([seen, engines.length, room.model?.id]).toEqual([['one', 'two'], 1, 'a']);
+    await seats[0].leave(0);
+    expect(engines[0]!.closed).toBe(false);
+    await seats[1].leave(0);
+    await seats[1].leave(0);
+    expect([engines[0]!.closed, room.model]).toEqual([true, null]);
+  });
+
+  it('goes on loading for the other when one gives up', async () => {
+    const { engines, room } = setUp();
+    const abort = new AbortController();
+    const one = room.enter(model('a'), quiet, abort.signal);
+    const two = room.enter(model('a'), quiet, never);
+    abort.abort();
+    await expect(one).rejects.toMatchObject({ code: 'cancelled' });
+    engines[0]!.finish(LOADED);
+    expect((await two).loaded).toEqual(LOADED);
+  });
+
+  it('ends the loading when nobody waits for it any more', async () => {
+    const { engines, room } = setUp();
+    const abort = new AbortController();
+    const one = room.enter(model('a'), quiet, abort.signal);
+    abort.abort();
+    await expect(one).rejects.toMatchObject({ code: 'cancelled' });
+    expect([engines[0]!.closed, room.model]).toEqual([true, null]);
+  });
+
+  it('holds one model: another is refused while it is in use, and takes its place when it is not', async () => {
+    const { engines, room } = setUp();
+    const entering = room.enter(model('a'), quiet, never);
+    engines[0]!.finish(LOADED);
+    const seat = await entering;
+    await expect(room.enter(model('b'), quiet, never)).rejects.toMatchObject({ code: 'busy' });
+    await seat.leave(60_000);
+    const other = room.enter(model('b'), quiet, never);
+    await expect.poll(() => engines.length).toBe(2);
+    engines[1]!.finish(LOADED);
+    await other;
+    expect([engines[0]!.closed, engines[1]!.model, room.model?.id]).toEqual([true, 'b', 'b']);
+  });
+
+  it('keeps an idle model for a while, and then lets it go', async () => {
+    const { engines, clock, room } = setUp();
+    const entering = room.enter(model('a'), quiet, never);
+    engines[0]!.finish(LOADED);
+    await (await entering).leave(60_000);
+    await clock.advance(59_000);
+    const again = await room.enter(model('a'), quiet, never);
+    await clock.advance(60_000);
+    expect([engines.length, engines[0]!.closed]).toEqual([1, false]);
+    await again.leave(60_000);
+    await clock.advance(60_000);
+    expect([engines[0]!.closed, room.model]).toEqual([true, null]);
+  });
+
+  it('says so when the engine dies, and loads anew', async () => {
+    const { engines, room } = setUp();
+    const entering = room.enter(model('a'), quiet, never);
+    engines[0]!.finish(LOADED);
+    const seat = await entering;
+    engines[0]!.onLost?.(new MeshError('device_lost', 'Gone.'));
+    await expect(seat.lost).rejects.toMatchObject({ code: 'device_lost' });
+    await seat.leave(0);
+    const again = room.enter(model('a'), quiet, never);
+    engines[1]!.finish(LOADED);
+    expect((await again).engine).toBe(engines[1]);
+  });
+
+  it('is free again after a load that failed', async () => {
+    const { engines, room } = setUp();
+    const entering = room.enter(model('a'), quiet, never);
+    engines[0]!.finish(new MeshError('out_of_memory', 'Too big.'));
+    await expect(entering).rejects.toMatchObject({ code: 'out_of_memory' });
+    expect([engines[0]!.closed, room.model]).toEqual([true, null]);
+  });
+});

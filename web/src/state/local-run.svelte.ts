@@ -1,0 +1,102 @@
+/** Answers of this very device: the same events as from the mesh, and nothing leaves the page. */
+import type { Clock } from '@llmesh/core/clock';
+import type { LoadProgress } from '@llmesh/core/engine';
+import { MeshError } from '@llmesh/core/errors';
+import type { PeerId } from '@llmesh/core/ids';
+import type { AnswerEvent, AskRequest } from '@llmesh/core/requester';
+import { SpeedMeter } from '@llmesh/core/speed';
+import { DownloadPace, type Pace } from './download-pace.ts';
+import type { EngineRoom } from './engine-room.svelte.ts';
+import type { LocalModels } from './local-models.svelte.ts';
+import type { ThisDevice } from './this-device.svelte.ts';
+
+/** A model stays in memory this long after an answer, so that the next one starts at once. */
+const KEEP_MS = 5 * 60_000;
+
+export interface LocalRunNeeds {
+  models: LocalModels;
+  room: EngineRoom;
+  device: ThisDevice;
+  self: PeerId;
+  clock: Clock;
+  /** Answers that this device writes for others, or has in line. */
+  ahead: () => number;
+}
+
+export class LocalRun {
+  readonly #needs: LocalRunNeeds;
+  #getting = $state.raw<Pace | null>(null);
+  #waking = $state(false);
+
+  constructor(needs: LocalRunNeeds) {
+    this.#needs = needs;
+  }
+
+  /** Of the running download. */
+  get getting(): Pace | null {
+    return this.#getting;
+  }
+
+  /** The model goes into memory. */
+  get waking(): boolean {
+    return this.#waking;
+  }
+
+  /** An `Ask`. Throws a `MeshError`; text that was yielded before stays good. */
+  async *ask(request: AskRequest, signal: AbortSignal): AsyncGenerator<AnswerEvent, void, undefined> {
+    const { models, room, device, self, clock, ahead } = this.#needs;
+    const askedMs = clock.now();
+    await models.findOut(signal);
+    const model = models.find(request.model);
+    if (model === null) throw notHere();
+    const pace = new DownloadPace();
+    const seat = await room
+      .enter(model, (progress) => this.#take(pace, progress), signal)
+      .finally(() => {
+        this.#getting = null;
+        this.#waking = false;
+      });
+    try {
+      yield { type: 'accepted', ahead: ahead() };
+      const { turns, sampling, maxTokens } = request;
+      const pieces = seat.engine.generate({ turns, sampling, maxTokens }, signal);
+      const meter = new SpeedMeter();
+      let firstMs: number | null = null;
+      let next = await pieces.next();
+      try {
+        for (; next.done !== true; next = await pieces.next()) {
+          const { text, tokens } = next.value;
+          firstMs ??= clock.now();
+          meter.add(tokens, clock.now());
+          yield { type: 'piece', text, tokens };
+        }
+      } finally {
+        // A reader that walked away has stopped the engine when its loop is over.
+        if (next.done !== true) await pieces.return({ finish: 'stop', promptTokens: 0, completionTokens: 0 });
+      }
+      const tokensPerSecond = meter.overall();
+      if (tokensPerSecond !== null) device.learnSpeed(model.id, tokensPerSecond);
+      const firstTokenMs = (firstMs ?? clock.now()) - askedMs;
+      yield {
+        type: 'done',
+        receipt: { ...next.value, provider: self, path: null, receipt: 'none', firstTokenMs, tokensPerSecond },
+      };
+    } finally {
+      await seat.leave(KEEP_MS);
+      // What was downloaded for it lies on this device now.
+      void device.look();
+    }
+  }
+
+  #take(pace: DownloadPace, progress: LoadProgress): void {
+    this.#waking = progress.phase === 'start';
+    this.#getting = progress.phase === 'download' ? pace.take(progress, this.#needs.clock.now()) : null;
+  }
+}
+
+function notHere(): MeshError {
+  return new MeshError(
+    'model_not_found',
+    'This model does not run on this device. Choose another in the list above, or let a volunteer run it.',
+  );
+}

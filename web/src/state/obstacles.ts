@@ -1,0 +1,54 @@
+/** What stands between a question and those who may run it. A question waits for these to end, and goes no wider. */
+import type { ErrorCode } from '@llmesh/core/errors';
+import type { Connection } from './connection.svelte.ts';
+import type { LocalModels } from './local-models.svelte.ts';
+import type { ModelChoice } from './model-choice.ts';
+import type { Offers } from './offers.svelte.ts';
+import type { Trusted } from './trusted.svelte.ts';
+import type { TrustedLending } from './trusted-lending.svelte.ts';
+import type { Answer, WaitingFor } from './turn.ts';
+
+export interface ObstacleNeeds {
+  connection: Connection;
+  offers: Offers;
+  models: ModelChoice;
+  local: LocalModels;
+  trusted: Trusted;
+  lending: TrustedLending;
+}
+
+type Wanted = Pick<Answer, 'model' | 'scope'>;
+
+/** Errors that are no failures. */
+export const WAITS: Readonly<Partial<Record<ErrorCode, WaitingFor>>> = {
+  offline: 'network',
+  control_unreachable: 'mesh',
+  no_provider: 'model',
+  no_trusted_provider: 'trusted',
+  unknown_model: 'model',
+};
+
+export const CANNOT_ASK: Readonly<Record<WaitingFor, { code: ErrorCode; says: string }>> = {
+  network: { code: 'offline', says: 'You are offline.' },
+  mesh: { code: 'control_unreachable', says: 'The mesh does not answer yet.' },
+  model: { code: 'no_provider', says: 'Nobody has this model right now.' },
+  trusted: { code: 'no_trusted_provider', says: 'Nobody you trust has this model right now.' },
+  device: { code: 'model_not_found', says: 'This device does not run this model.' },
+};
+
+/** What must come before this can be asked. */
+export function missingFor({ model: wanted, scope }: Wanted, needs: ObstacleNeeds): WaitingFor | null {
+  const { connection, offers, models, local, trusted } = needs;
+  const model = wanted ?? models.chosenFor(scope);
+  if (scope === 'device') return model === null || local.find(model.id) === null ? 'device' : null;
+  if (scope === 'trusted' && trusted.peers.length === 0) return 'trusted';
+  if (connection.status === 'offline') return 'network';
+  if (!connection.open || !offers.known) return 'mesh';
+  return model === null || offers.find(model.id) === null ? 'model' : null;
+}
+
+/** What keeps a question that waits already: the server is not asked again while it is known what it would say. */
+export function absentFor({ model: wanted, scope }: Wanted, { lending, models }: ObstacleNeeds): WaitingFor | null {
+  const model = wanted ?? models.chosenFor(scope);
+  return scope === 'trusted' && model !== null && lending.countOf(model.id) === 0 ? 'trusted' : null;
+}

@@ -1,0 +1,67 @@
+/** What the picker shows of each model, for whoever may run the next question. Unknown facts are left out. */
+import type { Fit } from '@llmesh/core/catalogue';
+import type { Offer } from '@llmesh/core/control-protocol';
+import type { ModelId } from '@llmesh/core/ids';
+import type { Choice } from '../../state/this-device.svelte.ts';
+import { wouldRunOn } from '../parts/deviceWords.ts';
+import type { Probe } from '@llmesh/core/engine';
+import { bytes, count, speed } from '../parts/format.ts';
+import { pace, wait, whoHas } from './offerFacts.ts';
+
+export interface ModelRow {
+  id: ModelId;
+  name: string;
+  quant: string;
+  summary: string | null;
+  /** Under the three heads of the list. */
+  cells: readonly [string, string, string];
+  /** What the closed field says. */
+  facts: readonly string[];
+  /** Nobody has it: it stays in sight, and cannot be picked anew. */
+  off: boolean;
+  /** Can this device run it? null: not known, or beside the point. */
+  fit: { yes: boolean; word: string; fact: string; why: string } | null;
+}
+
+export const HEADS = {
+  mesh: ['Who has it', 'Wait', 'Speed'],
+  device: ['On this device', 'Runs on', 'Speed'],
+} as const;
+
+/** `trustedCount`: how many of the trusted lend it, where only they may run it; null: not known. */
+export function offerRow(
+  offer: Offer,
+  summary: string | null,
+  fit: Fit | null,
+  trustedCount: number | null | undefined,
+): ModelRow {
+  const who = trustedCount === undefined ? whoHas(offer) : trustedWords(offer, trustedCount);
+  const cells = [who, wait(offer), pace(offer)] as const;
+  const shown = fit === null ? null : fitWords(fit);
+  const facts = [...cells, shown?.fact ?? ''].filter((fact) => fact !== '');
+  const { id, name, quant } = offer;
+  return { id, name, quant, summary, cells, facts, off: offer.providers === 0, fit: shown };
+}
+
+export function localRow({ model, kept, tokensPerSecond }: Choice, probe: Probe): ModelRow {
+  const size = bytes(model.sizeBytes);
+  const here = kept?.whole ? 'downloaded' : kept === null ? `${size} to get` : `${size}, begun`;
+  const measured = tokensPerSecond === null ? '' : speed(tokensPerSecond);
+  const cells = [here, wouldRunOn(model, probe), measured] as const;
+  const facts = ['this device', here, measured].filter((fact) => fact !== '');
+  const { id, name, quant, summary } = model;
+  return { id, name, quant, summary, cells, facts, off: false, fit: null };
+}
+
+function trustedWords(offer: Offer, trustedCount: number | null): string {
+  if (trustedCount === null) return whoHas(offer);
+  if (trustedCount === 0) return 'none you trust';
+  return trustedCount === 1 ? 'one you trust' : `${count(trustedCount)} you trust`;
+}
+
+function fitWords(fit: Fit): NonNullable<ModelRow['fit']> {
+  if (fit.fits) return { yes: true, word: 'Fits this device', fact: 'fits this device', why: '' };
+  return fit.why.startsWith('too big')
+    ? { yes: false, word: 'Too big here', fact: 'too big for this device', why: fit.why }
+    : { yes: false, word: 'Not on this device', fact: 'not for this device', why: fit.why };
+}

@@ -1,0 +1,18 @@
+/** What the page says about who may run a question. */
+import type { Scope } from '../../state/scope.ts';
+
+export const SCOPE_NAMES: Readonly<Record<Scope, string>> = {
+  device: 'This device only',
+  trusted: 'Volunteers I trust',
+  anyone: 'Anyone',
+};
+
+/** What each promises, in one line: who can read along, and who cannot. */
+export const SCOPE_LINES: Readonly<Record<Scope, string>> = {
+  device: 'Nothing you ask leaves this device.',
+  trusted: 'Sealed on the way: the server cannot read it. The volunteer you trust who runs it can.',
+  anyone: 'Sealed on the way: the server cannot read it. The volunteer who runs it can.',
+};
+
+/** What a lock stands for. */
+export const SEAL = 'Sealed between you and the volunteer. The server cannot read it.';

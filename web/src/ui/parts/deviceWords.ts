@@ -1,0 +1,38 @@
+/** What the page says of a model on its way to this device, on Chat and on Donate. */
+import type { CatalogueModel } from '@llmesh/core/catalogue';
+import type { Probe } from '@llmesh/core/engine';
+import type { Pace } from '../../state/download-pace.ts';
+import { ggufWantsGpu } from '../../state/gguf-backend.ts';
+import { bytes } from './format.ts';
+
+/** "2.1 of 4.9 GB, 14.2 MB/s, 3 min 20 s left." */
+export function paceWords({ loadedBytes, totalBytes, bytesPerSecond, secondsLeft }: Pace): string {
+  const parts = [totalBytes === null ? bytes(loadedBytes) : ofBytes(loadedBytes, totalBytes)];
+  if (bytesPerSecond !== null) parts.push(`${bytesPerSecond < 1e9 ? mega(bytesPerSecond) : bytes(bytesPerSecond)}/s`);
+  if (secondsLeft !== null && secondsLeft >= 1) parts.push(`${duration(secondsLeft)} left`);
+  return `${parts.join(', ')}.`;
+}
+
+/** "2.1 of 4.9 GB": both in the unit of the whole. */
+export function ofBytes(part: number, whole: number): string {
+  const unit = whole >= 1e9 ? 1e9 : whole >= 1e6 ? 1e6 : 1e3;
+  const shown = unit === 1e3 ? Math.round(part / unit) : (part / unit).toFixed(1);
+  return `${shown} of ${bytes(whole)}`;
+}
+
+/** 200 → "3 min 20 s" */
+export function duration(seconds: number): string {
+  const whole = Math.ceil(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}
+
+/** What a model would run on here, before it is loaded. */
+export function wouldRunOn(model: CatalogueModel, probe: Probe): string {
+  return model.format === 'mlc' || ggufWantsGpu(model, probe) ? 'graphics card' : 'processor';
+}
+
+function mega(value: number): string {
+  return value < 1e5 ? `${Math.round(value / 1e3)} kB` : `${(value / 1e6).toFixed(1)} MB`;
+}
