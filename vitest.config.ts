@@ -3,10 +3,12 @@ import { defaultClientConditions, defaultServerConditions } from 'vite';
 import { defineConfig } from 'vitest/config';
 
 const source = '@llmesh/source';
+/** Real sockets on a busy machine: what fails once there is tried once more, and listed as retried. */
+const retry = process.env['CI'] === undefined ? 0 : 1;
 const node = (name: string) => ({
   resolve: { conditions: [source, ...defaultServerConditions] },
   ssr: { resolve: { conditions: [source, ...defaultServerConditions] } },
-  test: { name, root: `./${name}`, include: ['src/**/*.test.ts'], testTimeout: 30_000, hookTimeout: 60_000 },
+  test: { name, root: `./${name}`, include: ['src/**/*.test.ts'], testTimeout: 30_000, hookTimeout: 60_000, retry },
 });
 
 export default defineConfig({
@@ -18,7 +20,14 @@ export default defineConfig({
       {
         plugins: [svelte()],
         resolve: { conditions: [source, 'browser', ...defaultClientConditions] },
-        test: { name: 'web', root: './web', include: ['src/**/*.test.ts'], environment: 'jsdom', testTimeout: 30_000 },
+        test: {
+          name: 'web',
+          root: './web',
+          include: ['src/**/*.test.ts'],
+          environment: 'jsdom',
+          testTimeout: 30_000,
+          retry,
+        },
       },
     ],
   },

@@ -16,7 +16,10 @@ const MAX_RESTART_SECONDS = 30;
 const PROVEN_MS = 60_000;
 const PARENT_CHECK_MS = 250;
 /** Errors of the provider that come back however often it is started. */
-const HOPELESS = new Set(['model_not_found', 'model_unreadable', 'model_integrity']);
+const HOPELESS = new Set([
+  ...['model_not_found', 'model_unreadable', 'model_integrity'],
+  ...['identity_unusable', 'key_unreadable'],
+]);
 const TINY = 'llmesh-tiny';
 
 const HELP = `Starts a whole mesh on this computer: the page, the control plane, and one provider with a tiny model.
@@ -31,7 +34,7 @@ Usage: npm start -- [options]
   --help            this
 
 Environment: PORT, HOST and LLMESH_DATA stand for the options above, which win.
-  LLMESH_ORIGINS, LLMESH_ICE_SERVERS, LLMESH_TRUST_PROXY, LOG_LEVEL: see node --import tsx signaling/src/main.ts --help
+  LLMESH_ORIGINS, LLMESH_HOSTS, LLMESH_ICE_SERVERS, TURN_URLS, TURN_SECRET, LLMESH_TRUST_PROXY, LOG_LEVEL: see node --import tsx signaling/src/main.ts --help
 `;
 
 const options = readOptions();

@@ -12,6 +12,7 @@ import { fuzz, SLOW_MS, type FuzzCounts } from '@llmesh/core/suites/fuzz';
 import { messageDecoders } from '@llmesh/core/suites/message-decoders';
 import { signedDecoders } from '@llmesh/core/suites/signed-decoders';
 import { ggufHeaders } from './gguf-headers.ts';
+import { signalTarget } from '../../signaling/src/testing/signal-target.ts';
 
 /** From here on the heap is measured: by then caches are filled and code is compiled. */
 const WARM_UP_SHARE = 0.1;
@@ -77,7 +78,7 @@ class Coverage {
   }
 }
 
-const DECODERS = /\/core\/src\/(?!suites\/)|\/web\/src\/|\/@msgpack\/|\/valibot\//;
+const DECODERS = /\/core\/src\/(?!suites\/)|\/web\/src\/|\/signaling\/src\/|\/@msgpack\/|\/valibot\//;
 
 setFlagsFromString('--expose-gc');
 const gc = runInNewContext('gc') as () => void;
@@ -87,7 +88,7 @@ function heapMegabytes(): number {
 }
 
 const catalogue: unknown = JSON.parse(readFileSync(new URL('../../models/catalogue.json', import.meta.url), 'utf8'));
-const targets = [...messageDecoders(catalogue), ...(await signedDecoders()), ggufHeaders()];
+const targets = [...messageDecoders(catalogue), ...(await signedDecoders()), ggufHeaders(), signalTarget()];
 const coverage = new Coverage();
 const startMs = performance.now();
 let saidMs = startMs;

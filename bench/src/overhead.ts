@@ -1,5 +1,7 @@
 /** What the mesh costs: the same file and prompts, raw and through worker process, WebRTC and client, in turns. */
 import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CHATML_TEMPLATE, renderChat } from '@llmesh/core/prompt';
 import type { ModelId } from '@llmesh/core/ids';
@@ -31,13 +33,15 @@ export async function overhead(options: OverheadOptions) {
   const url = new URL(`http://127.0.0.1:${port}`);
   const programs: Running[] = [];
   const raw = await openRawEngine(path, options.threads);
+  // Not the identity of whoever runs this.
+  const data = await mkdtemp(join(tmpdir(), 'llmesh-bench-'));
   let node: MeshNode | null = null;
   try {
     programs.push(await startProgram('signaling/src/main.ts', ['--port', String(port)]));
     const threads = String(options.threads);
     const worker = await startProgram('native-worker/src/main.ts', [
       ...['worker', '--json', '--gpu', 'off', '--slots', '1', '--threads', threads],
-      ...['--model', path, '--mesh', url.href],
+      ...['--model', path, '--mesh', url.href, '--data', data],
     ]);
     programs.push(worker);
     node = await openMeshNode(url);
@@ -81,10 +85,11 @@ export async function overhead(options: OverheadOptions) {
       spread: { ratio, added, rawSpeed, meshSpeed, rawFirst, meshFirst },
     };
   } finally {
-    node?.close();
+    await node?.close();
     releaseMeshNodes();
     for (const program of programs.toReversed()) await program.stop();
     await raw.close();
+    await rm(data, { recursive: true });
   }
 }
 
@@ -95,7 +100,7 @@ async function throughMesh(mesh: Mesh, model: ModelId, turns: Turn[], maxTokens:
   let tokens = 0;
   let firstTokens = 0;
   let endMs = startMs;
-  const request = { model, turns, sampling: { temperature: 0 }, maxTokens };
+  const request = { model, turns, sampling: { temperature: 0 }, maxTokens, only: null };
   for await (const event of mesh.ask(request, new AbortController().signal)) {
     if (event.type === 'piece') {
       endMs = performance.now();

@@ -19,6 +19,11 @@ declare class TextDecoder {
   constructor(label?: string, options?: { fatal?: boolean });
   decode(bytes?: Uint8Array, options?: { stream?: boolean }): string;
 }
+declare class URL {
+  constructor(url: string);
+  /** The port with it, unless that is the scheme's own. */
+  readonly host: string;
+}
 declare const crypto: { getRandomValues<T extends Uint8Array>(bytes: T): T };
 declare const performance: { now(): number };
 declare function setTimeout(run: () => void, ms: number): unknown;

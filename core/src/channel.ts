@@ -4,7 +4,8 @@ import { asMeshError, MeshError } from './errors.ts';
 import { MessageReader, writeMessage } from './frame.ts';
 import type { PeerId } from './ids.ts';
 import type { DataMessage } from './protocol.ts';
-import { HIGH_WATER_BYTES, type Link, type Path } from './transport.ts';
+import { TokenBucket } from './token-bucket.ts';
+import { HIGH_WATER_BYTES, LOW_WATER_BYTES, type Link, type Path } from './transport.ts';
 
 /** WebRTC notices a dead peer after 5 to 30 s; a person should know within 3. */
 const BEAT_MS = 500;
@@ -15,6 +16,17 @@ const BEAT_MS = 500;
 const SILENT_BEATS = 4;
 /** A requester in a hidden tab beats once a second or less; its provider bears with that. */
 const PATIENT_BEATS = 40;
+/** What lies here for a reader that takes nothing is our memory. Whoever asks `congested` never comes near it. */
+const MAX_BUFFERED_BYTES = 2 * HIGH_WATER_BYTES;
+/** How often to look for room that no transport spoke of, and how many looks there are until the reader is too slow. */
+const LOOK_MS = 500;
+const MAX_LOOKS = 60;
+/**
+ * What the other end may ask of us: a message costs one, and one more for every 16 KiB. Far more than acknowledging the
+ * fastest answers takes. Pieces of an answer do not count: they are limited by what was asked for.
+ */
+const ASKING_RATE = { perSecond: 200, burst: 1_000 };
+const BYTES_PER_TOKEN = 16_384;
 
 export type Message = Exclude<DataMessage, { kind: 'PING' }>;
 
@@ -36,6 +48,10 @@ export class Channel {
   #reader = new MessageReader();
   #open = true;
   #drained: (() => void)[] = [];
+  #stopLooking: (() => void) | null = null;
+  #asking: TokenBucket;
+  /** Of the message that is arriving. */
+  #arrivedBytes = 0;
   #holds = new Set<{ beats: number }>();
   #stopBeat: (() => void) | null = null;
   #silentBeats = 0;
@@ -47,6 +63,7 @@ export class Channel {
     this.#link = link;
     this.#clock = clock;
     this.#events = events;
+    this.#asking = new TokenBucket(clock, ASKING_RATE);
     this.lastUsedMs = clock.now();
     link.drained = () => this.#release();
     link.receive = (fragment) => this.#receive(fragment);
@@ -66,7 +83,8 @@ export class Channel {
   /** Queues the message; does nothing on a closed channel. Throws message_too_large. */
   send(message: DataMessage): void {
     if (!this.#open) return;
-    writeMessage(message, (fragment) => this.#link.send(fragment));
+    if (this.#link.bufferedBytes > MAX_BUFFERED_BYTES) this.#end(tooSlow());
+    else writeMessage(message, (fragment) => this.#link.send(fragment));
   }
 
   /** True: wait for `drain` before sending more. */
@@ -74,9 +92,10 @@ export class Channel {
     return this.#open && this.#link.bufferedBytes > HIGH_WATER_BYTES;
   }
 
-  /** Resolves when there is room again or the channel closed. */
+  /** Resolves when there is room again or the channel closed; it is closed when that takes half a minute. */
   drain(): Promise<void> {
     if (!this.congested) return Promise.resolve();
+    if (this.#stopLooking === null) this.#look(MAX_LOOKS);
     return new Promise((resolve) => this.#drained.push(resolve));
   }
 
@@ -107,6 +126,7 @@ export class Channel {
   #receive(fragment: Uint8Array): void {
     if (!this.#open) return;
     this.#silentBeats = 0;
+    this.#arrivedBytes += fragment.byteLength;
     let message: DataMessage | null;
     try {
       message = this.#reader.read(fragment);
@@ -115,6 +135,12 @@ export class Channel {
       return;
     }
     if (message === null) return;
+    const cost = 1 + this.#arrivedBytes / BYTES_PER_TOKEN;
+    this.#arrivedBytes = 0;
+    if (asksOfUs(message) && !this.#asking.take(cost)) {
+      this.#end(new MeshError('rate_limited', 'The other computer sent too many messages.'));
+      return;
+    }
     if (message.kind === 'PING') {
       if (!message.reply) this.send({ kind: 'PING', nonce: message.nonce, reply: true });
       else if (message.nonce === this.#nonce) this.rttMs = this.#clock.now() - this.#pingedMs;
@@ -143,7 +169,18 @@ export class Channel {
     this.#stopBeat = null;
   }
 
+  /** Beats and not milliseconds here, too. */
+  #look(looksLeft: number): void {
+    this.#stopLooking = this.#clock.after(LOOK_MS, () => {
+      if (this.#link.bufferedBytes <= LOW_WATER_BYTES) this.#release();
+      else if (looksLeft === 0) this.#end(tooSlow());
+      else this.#look(looksLeft - 1);
+    });
+  }
+
   #release(): void {
+    this.#stopLooking?.();
+    this.#stopLooking = null;
     const waiting = this.#drained;
     this.#drained = [];
     for (const resolve of waiting) resolve();
@@ -157,4 +194,26 @@ export class Channel {
     this.#link.close();
     this.#events.closed(this, reason);
   }
+}
+
+function asksOfUs(message: DataMessage): boolean {
+  switch (message.kind) {
+    case 'PING':
+    case 'TASK_REQUEST':
+    case 'TASK_ACK':
+    case 'TASK_RECEIPT':
+    case 'TASK_CANCEL':
+      return true;
+    case 'TASK_ACCEPTED':
+    case 'TASK_CHUNK':
+    case 'TASK_RESPONSE':
+    case 'TASK_ERROR':
+      return false;
+    default:
+      return message satisfies never;
+  }
+}
+
+function tooSlow(): MeshError {
+  return new MeshError('provider_lost', 'The other computer does not take what it is sent.');
 }

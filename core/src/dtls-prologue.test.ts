@@ -31,7 +31,7 @@ describe('the prologue of a WebRTC link', () => {
       sdp('a=fingerprint:sha-256 '),
       'x'.repeat(1e6),
     ]) {
-      expect(() => dtlsPrologue(sdp(line('aa')), nothing)).toThrow(expect.objectContaining({ code: 'connect_failed' }));
+      expect(() => dtlsPrologue(sdp(line('aa')), nothing)).toThrow(expect.objectContaining({ code: 'seal_failed' }));
     }
   });
 });

@@ -8,7 +8,7 @@ const FINGERPRINT = /^a=fingerprint:(sha-(?:256|384|512)) ([0-9a-f]{2}(?::[0-9a-
 /** No description of a data channel comes near it. */
 const MAX_SDP_LENGTH = 65_536;
 
-/** From the SDP of `localDescription` and `remoteDescription`, in this order at either end. Throws connect_failed. */
+/** From the SDP of `localDescription` and `remoteDescription`, in this order at either end. Throws seal_failed. */
 export function dtlsPrologue(localSdp: string, remoteSdp: string): Uint8Array {
   const ends = [fingerprints(localSdp), fingerprints(remoteSdp)].sort();
   return new TextEncoder().encode(`dtls ${ends.join(' ')}`);
@@ -21,7 +21,7 @@ function fingerprints(sdp: string): string {
     for (const [, hash = '', value = ''] of sdp.matchAll(FINGERPRINT)) found.add(`${hash}:${value}`.toLowerCase());
   }
   if (found.size === 0) {
-    throw new MeshError('connect_failed', 'This browser does not tell what the connection is encrypted with.');
+    throw new MeshError('seal_failed', 'This browser does not tell what the connection is encrypted with.');
   }
   return [...found].sort().join(',');
 }

@@ -18,6 +18,7 @@ function request(content: string): DataMessage {
     sampling: { temperature: 0 },
     maxTokens: 64,
     lease: null,
+    salt: new Uint8Array(16),
   };
 }
 
@@ -88,6 +89,16 @@ describe('frames', () => {
       for (let i = 0; i < 100; i++) reader.read(part);
     };
     expect(codeOf(read)).toBe('message_too_large');
+  });
+
+  it('stop reading a message that comes in crumbs', () => {
+    const reader = new MessageReader();
+    let crumbs = 0;
+    const read = () => {
+      for (; crumbs < 1_000; crumbs++) reader.read(frame(0, new Uint8Array(1)));
+    };
+    expect(codeOf(read)).toBe('bad_message');
+    expect(crumbs).toBeLessThan(200);
   });
 
   it.each([

@@ -13,6 +13,10 @@ const HEADER_BYTES = 2;
 const MORE = 0;
 const LAST = 1;
 
+const BODY_BYTES = MAX_FRAGMENT_BYTES - SEAL_BYTES - HEADER_BYTES;
+/** Crumbs cost far more memory than the bytes in them: a message has at most twice the fragments that it needs. */
+const MAX_FRAGMENTS = 2 * Math.ceil(MAX_MESSAGE_BYTES / BODY_BYTES);
+
 /** The deepest message, a request with its turns, has three. */
 const MAX_DEPTH = 8;
 const encoder = new Encoder({ maxDepth: MAX_DEPTH, ignoreUndefined: true });
@@ -30,9 +34,8 @@ export function writeMessage(message: DataMessage, send: (fragment: Uint8Array<A
   if (body.byteLength > MAX_MESSAGE_BYTES) {
     throw new MeshError('message_too_large', 'This conversation is too long to send. Start a new one.');
   }
-  const room = MAX_FRAGMENT_BYTES - SEAL_BYTES - HEADER_BYTES;
-  for (let start = 0; start < body.byteLength; start += room) {
-    const end = Math.min(start + room, body.byteLength);
+  for (let start = 0; start < body.byteLength; start += BODY_BYTES) {
+    const end = Math.min(start + BODY_BYTES, body.byteLength);
     const fragment = new Uint8Array(HEADER_BYTES + end - start);
     fragment[0] = PROTOCOL_VERSION;
     fragment[1] = end === body.byteLength ? LAST : MORE;
@@ -70,6 +73,7 @@ export class MessageReader {
       throw new MeshError('message_too_large', 'The other computer sent a message larger than 1 MiB.');
     }
     this.#parts.push(body);
+    if (this.#parts.length > MAX_FRAGMENTS) throw badMessage();
     if (flag === MORE) return null;
     const whole = new Uint8Array(this.#partBytes);
     let at = 0;

@@ -72,7 +72,7 @@ describe('hashcash', () => {
   });
 
   it('does not work for a server that asks for too much', async () => {
-    await expect(solve(challenge, key, MAX_BITS + 1, never)).rejects.toMatchObject({ code: 'bad_message' });
-    await expect(solve(randomBytes(5), key, 1, never)).rejects.toMatchObject({ code: 'bad_message' });
+    await expect(solve(challenge, key, MAX_BITS + 1, never)).rejects.toMatchObject({ code: 'work_refused' });
+    await expect(solve(randomBytes(5), key, 1, never)).rejects.toMatchObject({ code: 'work_refused' });
   });
 });

@@ -16,7 +16,7 @@ const COUNTER_BYTES = 8;
 
 /**
  * A number that passes `check`. Gives way to other work after every `yieldEvery` hashes. Rejects with cancelled, and
- * with bad_message when more is asked than `MAX_BITS`.
+ * with work_refused when more is asked than `MAX_BITS`.
  */
 export async function solve(
   challenge: Uint8Array,
@@ -27,7 +27,7 @@ export async function solve(
   clock: Clock = realClock,
 ): Promise<number> {
   if (!wellFormed(challenge, publicKey, bits)) {
-    throw new MeshError('bad_message', 'The server asks for more work than LLMesh does to join a mesh.');
+    throw new MeshError('work_refused', 'The server asks for more work than LLMesh does to join a mesh.');
   }
   const seeking = start(challenge, publicKey);
   const counter = new Uint8Array(COUNTER_BYTES);

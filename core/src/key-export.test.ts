@@ -50,10 +50,10 @@ describe('an exported key', () => {
   it('tells a wrong passphrase from a damaged text', async () => {
     const text = await exportKey(secret, 'pass', quick);
     await expect(importKey(text, 'Pass', { signal })).rejects.toMatchObject({
-      code: 'bad_message',
+      code: 'wrong_passphrase',
       message: expect.stringContaining('passphrase'),
     });
-    const damaged = { code: 'bad_message', message: expect.stringContaining('not a whole key') };
+    const damaged = { code: 'key_unreadable', message: expect.stringContaining('not a whole key') };
     await expect(importKey('', 'pass', { signal })).rejects.toMatchObject(damaged);
     await expect(importKey(text.slice(0, -1), 'pass', { signal })).rejects.toMatchObject(damaged);
     await expect(importKey(text.replace(/.$/, '1'), 'pass', { signal })).rejects.toMatchObject(damaged);
@@ -62,7 +62,7 @@ describe('an exported key', () => {
     await expect(importKey(text.replace('key-1', 'key-2'), 'pass', { signal })).rejects.toMatchObject({
       code: 'version_mismatch',
     });
-    await expect(exportKey(secret, '', quick)).rejects.toMatchObject({ code: 'bad_message' });
+    await expect(exportKey(secret, '', quick)).rejects.toMatchObject({ code: 'wrong_passphrase' });
     await fc.assert(
       fc.asyncProperty(fc.nat(), fc.nat({ max: 31 }), async (at, value) => {
         const i = 13 + (at % (text.length - 13));
@@ -88,7 +88,7 @@ describe('an exported key', () => {
     for (const parameters of greedy) {
       const hostile = rewritten(text, (blob) => blob.set(parameters));
       await expect(importKey(hostile, 'pass', { signal })).rejects.toMatchObject({
-        code: 'bad_message',
+        code: 'key_unreadable',
         message: expect.stringContaining('memory'),
       });
     }

@@ -42,7 +42,7 @@ export async function exportKey(
   passphrase: string,
   options: KeyExportOptions & { log2N?: number },
 ): Promise<string> {
-  if (passphrase === '') throw new MeshError('bad_message', 'Choose a passphrase first.');
+  if (passphrase === '') throw new MeshError('wrong_passphrase', 'Choose a passphrase first.');
   const header = concatBytes(
     new Uint8Array([options.log2N ?? LOG2_N, R, P]),
     randomBytes(SALT_BYTES),
@@ -56,8 +56,8 @@ export async function exportKey(
 }
 
 /**
- * The secret key. Bears with white space, line breaks, hyphens and capitals. Rejects with an error that says whether
- * the text or the passphrase is wrong, or with cancelled.
+ * The secret key. Bears with white space, line breaks, hyphens and capitals. Rejects with key_unreadable,
+ * wrong_passphrase, version_mismatch or cancelled.
  */
 export async function importKey(text: string, passphrase: string, options: KeyExportOptions): Promise<Uint8Array> {
   const blob = readBlob(text);
@@ -66,7 +66,7 @@ export async function importKey(text: string, passphrase: string, options: KeyEx
   try {
     return aead(key, header).decrypt(blob.subarray(HEADER_BYTES, BLOB_BYTES - CHECKSUM_BYTES));
   } catch (cause) {
-    throw new MeshError('bad_message', 'That is not the passphrase of this key. Try again.', { cause });
+    throw new MeshError('wrong_passphrase', 'That is not the passphrase of this key. Try again.', { cause });
   } finally {
     key.fill(0);
   }
@@ -91,7 +91,7 @@ function readBlob(text: string): Uint8Array {
   if (!checksum(body).every((byte, i) => byte === blob[body.byteLength + i])) throw unreadable();
   const [log2N = 0, r, p] = blob;
   if (log2N < MIN_LOG2_N || log2N > MAX_LOG2_N || r !== R || p !== P) {
-    throw new MeshError('bad_message', 'This key asks for more memory than LLMesh gives it. Export it again.');
+    throw new MeshError('key_unreadable', 'This key asks for more memory than LLMesh gives it. Export it again.');
   }
   return blob;
 }
@@ -125,5 +125,5 @@ function checksum(bytes: Uint8Array): Uint8Array {
 }
 
 function unreadable(): MeshError {
-  return new MeshError('bad_message', `This is not a whole key. Copy all of it, from “${PREFIX}” to the end.`);
+  return new MeshError('key_unreadable', `This is not a whole key. Copy all of it, from “${PREFIX}” to the end.`);
 }

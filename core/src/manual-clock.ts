@@ -22,24 +22,35 @@ export class ManualClock implements Clock {
     return () => this.#timers.delete(timer);
   }
 
-  /** Turns the clock on, running what falls due in its order; lets microtasks settle after each timer. */
+  /** Turns the clock on, running what falls due in its order, each at its own time. */
+  turn(ms: number): void {
+    const untilMs = this.#nowMs + ms;
+    while (this.#runNext(untilMs));
+    this.#nowMs = untilMs;
+  }
+
+  /** As `turn`, and lets microtasks settle before and after each timer. */
   async advance(ms: number): Promise<void> {
     const untilMs = this.#nowMs + ms;
-    for (;;) {
-      await settle();
-      let next: Timer | null = null;
-      for (const timer of this.#timers) {
-        if (timer.atMs > untilMs) continue;
-        if (next === null || timer.atMs < next.atMs || (timer.atMs === next.atMs && timer.order < next.order))
-          next = timer;
-      }
-      if (next === null) break;
-      this.#timers.delete(next);
-      this.#nowMs = Math.max(this.#nowMs, next.atMs);
-      next.run();
-    }
+    do await settle();
+    while (this.#runNext(untilMs));
     this.#nowMs = untilMs;
     await settle();
+  }
+
+  /** False: nothing more falls due until then. */
+  #runNext(untilMs: number): boolean {
+    let next: Timer | null = null;
+    for (const timer of this.#timers) {
+      if (timer.atMs > untilMs) continue;
+      if (next === null || timer.atMs < next.atMs || (timer.atMs === next.atMs && timer.order < next.order))
+        next = timer;
+    }
+    if (next === null) return false;
+    this.#timers.delete(next);
+    this.#nowMs = Math.max(this.#nowMs, next.atMs);
+    next.run();
+    return true;
   }
 }
 

@@ -23,6 +23,11 @@ export function peerName(peer: PeerId): string {
   return `${MANNERS[hash & 63]}-${ANIMALS[(hash >>> 6) & 63]}`;
 }
 
+/** "qz3fkp7x…" → "qz3f kp7x": enough of a peer's id to compare by eye or over the phone; the name is no proof. */
+export function fingerprint(peer: PeerId): string {
+  return `${peer.slice(0, 4)} ${peer.slice(4, 8)}`;
+}
+
 /** Colour and pattern come from the name, so that the two are learnt together. */
 export function peerBead(peer: PeerId): BeadLook {
   const hash = fnv1a(peerName(peer));

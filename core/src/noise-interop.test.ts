@@ -74,7 +74,7 @@ describe('Noise against @libp2p/noise', () => {
     const ours = new HandshakeState({ ...options, prologue: utf8ToBytes('ours') });
     wire.send(ours.writeMessage(EMPTY));
     const reply = await wire.read();
-    expect(() => ours.readMessage(reply)).toThrow(expect.objectContaining({ code: 'bad_message' }));
+    expect(() => ours.readMessage(reply)).toThrow(expect.objectContaining({ code: 'seal_failed' }));
     wire.end();
     await expect(securing).rejects.toThrow();
   });

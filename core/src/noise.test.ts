@@ -153,8 +153,8 @@ describe('Noise', () => {
     const { initiator, responder } = pair(XX);
     responder.readMessage(initiator.writeMessage(EMPTY));
     const reply = responder.writeMessage(EMPTY);
-    expect(() => initiator.readMessage(reply.slice(1))).toThrow(expect.objectContaining({ code: 'bad_message' }));
-    expect(() => initiator.readMessage(reply)).toThrow(expect.objectContaining({ code: 'bad_message' }));
+    expect(() => initiator.readMessage(reply.slice(1))).toThrow(expect.objectContaining({ code: 'seal_failed' }));
+    expect(() => initiator.readMessage(reply)).toThrow(expect.objectContaining({ code: 'seal_failed' }));
     expect(() => initiator.split()).toThrow();
   });
 
@@ -186,7 +186,7 @@ describe('Noise', () => {
       expect(() => {
         responder.readMessage(initiator.writeMessage(EMPTY));
         initiator.readMessage(responder.writeMessage(EMPTY));
-      }).toThrow(expect.objectContaining({ code: 'bad_message' }));
+      }).toThrow(expect.objectContaining({ code: 'seal_failed' }));
     }
   });
 
@@ -220,7 +220,7 @@ describe('CipherState', () => {
     const ad = new Uint8Array([1]);
     const messages = [0, 1, 2].map((n) => a.send.encryptWithAd(ad, new Uint8Array([n])));
     const [first, second, third] = messages as [Uint8Array, Uint8Array, Uint8Array];
-    expect(() => b.receive.decryptWithAd(ad, second)).toThrow(expect.objectContaining({ code: 'bad_message' }));
+    expect(() => b.receive.decryptWithAd(ad, second)).toThrow(expect.objectContaining({ code: 'seal_broken' }));
     expect(() => b.receive.decryptWithAd(EMPTY, first)).toThrow();
     expect(() => b.receive.decryptWithAd(ad, first.slice(1))).toThrow();
     expect(() => b.receive.decryptWithAd(ad, EMPTY)).toThrow();
@@ -275,7 +275,7 @@ describe('CipherState', () => {
       b.setNonce(nonce);
       expect(b.decryptWithAd(EMPTY, a.encryptWithAd(EMPTY, prologue))).toEqual(prologue);
     }
-    expect(() => a.encryptWithAd(EMPTY, prologue)).toThrow(expect.objectContaining({ code: 'bad_message' }));
+    expect(() => a.encryptWithAd(EMPTY, prologue)).toThrow(expect.objectContaining({ code: 'seal_broken' }));
     a.setNonce(1);
     b.setNonce(2 ** 32 + 1);
     expect(() => b.decryptWithAd(EMPTY, a.encryptWithAd(EMPTY, prologue))).toThrow();

@@ -275,7 +275,7 @@ function key<T>(value: T | null): T {
 }
 
 function failed(cause?: unknown): MeshError {
-  return new MeshError('bad_message', 'The connection could not be sealed: what arrived was forged or altered.', {
+  return new MeshError('seal_failed', 'The connection could not be sealed: what arrived was forged or altered.', {
     cause,
   });
 }

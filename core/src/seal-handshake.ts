@@ -77,7 +77,7 @@ export class SealHandshake {
     const peer = readProof(payload, role === 'dialler' ? 'acceptor' : 'dialler', theirs);
     if (peer === null) throw forged();
     if (peer !== claimed) {
-      throw new MeshError('bad_message', 'Another computer answered in the name of the one that was called.');
+      throw new MeshError('wrong_peer', 'Another computer answered in the name of the one that was called.');
     }
     this.#peer = peer;
   }
@@ -99,5 +99,5 @@ export class SealHandshake {
 }
 
 function forged(): MeshError {
-  return new MeshError('bad_message', 'The other computer could not prove who it is.');
+  return new MeshError('seal_failed', 'The other computer could not prove who it is.');
 }

@@ -2,15 +2,7 @@
 import type { Clock } from './clock.ts';
 import { asMeshError, MeshError } from './errors.ts';
 import { SealHandshake, type SealHandshakeOptions, type Session } from './seal-handshake.ts';
-import {
-  HANDSHAKE_NK,
-  HANDSHAKE_XX,
-  NOTICE,
-  notSealed,
-  WIRE_HEADER_BYTES,
-  wireKind,
-  wireMessage,
-} from './seal-wire.ts';
+import { HANDSHAKE_NK, HANDSHAKE_XX, NOTICE, WIRE_HEADER_BYTES, wireKind, wireMessage } from './seal-wire.ts';
 import { SealedLink } from './sealed-link.ts';
 import type { Link } from './transport.ts';
 
@@ -18,6 +10,13 @@ export const HANDSHAKE_TIMEOUT_MS = 5_000;
 export const MAX_HANDSHAKE_BYTES = 1_024;
 /** How long a link of another version stays, so that the word about it arrives before the link is gone. */
 const LINGER_MS = 250;
+
+/** The link was gone before it was sealed, as WebRTC's now and then are in the moment in which they open. */
+export class BrokenWhileSealing extends MeshError {
+  constructor() {
+    super('connect_failed', 'The connection broke while it was being sealed.');
+  }
+}
 
 export interface OpeningOptions {
   link: Link;
@@ -45,14 +44,14 @@ export class SealOpening {
     this.#stopTimer = clock.after(HANDSHAKE_TIMEOUT_MS, () =>
       this.fail(new MeshError('connect_failed', 'The other computer did not seal the connection in time.')),
     );
-    link.closed = () => this.fail(new MeshError('connect_failed', 'The connection broke while it was being sealed.'));
+    link.closed = () => this.fail(new BrokenWhileSealing());
     try {
       if (pattern !== null) {
         this.#begin(pattern === 'XX' ? HANDSHAKE_XX : HANDSHAKE_NK);
         this.#send(this.#handshake?.first() ?? null);
       }
     } catch (thrown) {
-      this.fail(asMeshError(thrown, 'connect_failed', 'The connection could not be sealed.'));
+      this.fail(asMeshError(thrown, 'seal_failed', 'The connection could not be sealed.'));
     }
     link.receive = (message) => this.#receive(message);
   }
@@ -70,14 +69,14 @@ export class SealOpening {
 
   #receive(message: Uint8Array): void {
     if (this.#sealed !== null) {
-      this.#sealed.deliver(message);
+      this.#sealed.unseal(message);
       return;
     }
     if (this.#settled) return;
     try {
       this.#read(message);
     } catch (thrown) {
-      const error = asMeshError(thrown, 'bad_message', 'The other computer sent something that cannot be read.');
+      const error = asMeshError(thrown, 'seal_failed', 'The connection could not be sealed.');
       if (error.code === 'version_mismatch' && this.#options.pattern === null) this.#notice(error);
       else this.fail(error);
     }
@@ -86,16 +85,16 @@ export class SealOpening {
   #read(message: Uint8Array): void {
     const kind = wireKind(message);
     const { byteLength } = message;
-    if (byteLength <= WIRE_HEADER_BYTES || byteLength > WIRE_HEADER_BYTES + MAX_HANDSHAKE_BYTES) throw notSealed();
+    if (byteLength <= WIRE_HEADER_BYTES || byteLength > WIRE_HEADER_BYTES + MAX_HANDSHAKE_BYTES) throw noHandshake();
     if (this.#handshake === null) this.#begin(kind);
-    if (kind !== this.#kind || this.#handshake === null) throw notSealed();
+    if (kind !== this.#kind || this.#handshake === null) throw noHandshake();
     const { reply, session } = this.#handshake.read(message.subarray(WIRE_HEADER_BYTES));
     this.#send(reply);
     if (session !== null) this.#finish(session);
   }
 
-  #begin(kind: number): void {
-    if (kind !== HANDSHAKE_XX && kind !== HANDSHAKE_NK) throw notSealed();
+  #begin(kind: number | null): void {
+    if (kind !== HANDSHAKE_XX && kind !== HANDSHAKE_NK) throw noHandshake();
     this.#kind = kind;
     this.#handshake = new SealHandshake({
       ...this.#options.handshake,
@@ -124,4 +123,8 @@ export class SealOpening {
     this.#stopTimer();
     this.#stopTimer = clock.after(LINGER_MS, () => this.fail(error));
   }
+}
+
+function noHandshake(): MeshError {
+  return new MeshError('seal_failed', 'The other computer did not seal the connection. Update LLMesh there and here.');
 }

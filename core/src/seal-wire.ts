@@ -25,10 +25,10 @@ export function wireMessage(kind: number, body: Uint8Array): Uint8Array<ArrayBuf
   return message;
 }
 
-/** The kind of a message. Throws version_mismatch or bad_message; all that follows the version may be anything. */
-export function wireKind(message: Uint8Array): number {
+/** The kind of a message; null: it is none. Throws version_mismatch; all that follows the version may be anything. */
+export function wireKind(message: Uint8Array): number | null {
   const [version, kind] = message;
-  if (version === undefined || kind === undefined) throw notSealed();
+  if (version === undefined || kind === undefined) return null;
   if (version !== PROTOCOL_VERSION) {
     throw new MeshError(
       'version_mismatch',
@@ -36,8 +36,4 @@ export function wireKind(message: Uint8Array): number {
     );
   }
   return kind;
-}
-
-export function notSealed(): MeshError {
-  return new MeshError('bad_message', 'The other computer sent something that is not of this protocol.');
 }

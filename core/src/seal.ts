@@ -9,7 +9,7 @@ import type { Credentials } from './credentials.ts';
 import { asMeshError, cancelled, MeshError } from './errors.ts';
 import type { PeerId } from './ids.ts';
 import { randomBytes, type RandomBytes } from './random-bytes.ts';
-import { SealOpening } from './seal-opening.ts';
+import { BrokenWhileSealing, SealOpening } from './seal-opening.ts';
 import type { SealedLink } from './sealed-link.ts';
 import type { Link, Transport } from './transport.ts';
 
@@ -40,6 +40,7 @@ export class SealedTransport implements Transport {
   accept: ((link: Link) => void) | null = null;
   #inner: Transport;
   #options: SealOptions;
+  #closed = false;
   #accepting = new Map<symbol, PeerId>();
 
   constructor(inner: Transport, options: SealOptions) {
@@ -56,7 +57,8 @@ export class SealedTransport implements Transport {
 
   /**
    * Rejects as the transport below does, with connect_failed when the other end does not answer in time, with
-   * version_mismatch, or with bad_message when it could not prove who it is or something was altered on the way.
+   * version_mismatch, with wrong_peer when another one answered, or with seal_failed when it could not prove who it is or
+   * something was altered on the way.
    */
   async dial(peer: PeerId, signal: AbortSignal): Promise<SealedLink> {
     const { credentials, staticKeyOf } = this.#options;
@@ -64,7 +66,26 @@ export class SealedTransport implements Transport {
     if (credentials === null && remoteStatic === null) {
       throw new MeshError('connect_failed', 'That volunteer has not shown the key that an anonymous visitor needs.');
     }
-    const link = await this.#inner.dial(peer, signal);
+    try {
+      return await this.#seal(await this.#inner.dial(peer, signal), peer, remoteStatic, signal);
+    } catch (thrown) {
+      if (!(thrown instanceof BrokenWhileSealing) || signal.aborted || this.#closed) throw thrown;
+      // Worth another try, and no more than one.
+      return this.#seal(await this.#inner.dial(peer, signal), peer, remoteStatic, signal);
+    }
+  }
+
+  reachable(signal: AbortSignal): Promise<void> {
+    return this.#inner.reachable(signal);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#inner.close();
+  }
+
+  /** A link that we dialled. */
+  #seal(link: Link, peer: PeerId, remoteStatic: Uint8Array | null, signal: AbortSignal): Promise<SealedLink> {
     return new Promise<SealedLink>((resolve, reject) => {
       const prologue = this.#prologue(link, reject);
       if (prologue === null) return;
@@ -73,7 +94,7 @@ export class SealedTransport implements Transport {
       opening = new SealOpening({
         link,
         clock: this.#options.clock,
-        pattern: credentials === null ? 'NK' : 'XX',
+        pattern: this.#options.credentials === null ? 'NK' : 'XX',
         handshake: { ...this.#ours(), role: 'dialler', remoteStatic, claimed: peer, prologue },
         sealed: (sealed) => {
           stopAbort();
@@ -87,14 +108,6 @@ export class SealedTransport implements Transport {
       // The transport may have been too late to notice.
       if (signal.aborted) opening.fail(cancelled());
     });
-  }
-
-  reachable(signal: AbortSignal): Promise<void> {
-    return this.#inner.reachable(signal);
-  }
-
-  close(): void {
-    this.#inner.close();
   }
 
   #accept(link: Link): void {
@@ -143,7 +156,7 @@ export class SealedTransport implements Transport {
       return this.#options.prologue(link);
     } catch (thrown) {
       link.close();
-      refuse(asMeshError(thrown, 'connect_failed', 'The connection could not be sealed.'));
+      refuse(asMeshError(thrown, 'seal_failed', 'The connection could not be sealed.'));
       return null;
     }
   }

@@ -1,12 +1,12 @@
 /** A link that nobody between its ends can read or alter. Made by `SealedTransport`; a link like any other from then on. */
-import { asMeshError, type MeshError } from './errors.ts';
+import { asMeshError, MeshError } from './errors.ts';
 import type { PeerId } from './ids.ts';
+import { LinkEnd } from './link-end.ts';
 import type { Session } from './seal-handshake.ts';
-import { notSealed } from './seal-wire.ts';
 import { SealedStream } from './sealed-stream.ts';
-import { HIGH_WATER_BYTES, type Link, type Path } from './transport.ts';
+import type { Link, Path } from './transport.ts';
 
-export class SealedLink implements Link {
+export class SealedLink extends LinkEnd implements Link {
   readonly peer: PeerId;
   /** The other end holds the key of `peer`. False: only the transport says so (a client that stays anonymous). */
   readonly proven: boolean;
@@ -14,19 +14,13 @@ export class SealedLink implements Link {
   readonly sessionId: Uint8Array;
   /** Why it closed, when something forged, altered or foreign arrived; null while it is open or was closed on purpose. */
   failure: MeshError | null = null;
-  drained: (() => void) | null = null;
   #link: Link;
   #sending: SealedStream;
   #receiving: SealedStream;
-  #receive: ((fragment: Uint8Array) => void) | null = null;
-  #closed: (() => void) | null = null;
-  #early: Uint8Array[] = [];
-  #earlyBytes = 0;
-  #open = true;
-  #told = false;
 
-  /** From now on `link` is its own, but for `link.receive`: whoever made it passes on to `deliver`. */
+  /** From now on `link` is its own, but for `link.receive`: whoever made it passes on to `unseal`. */
   constructor(link: Link, session: Session) {
+    super();
     this.peer = session.peer;
     this.proven = session.proven;
     this.sessionId = session.sessionId;
@@ -42,14 +36,13 @@ export class SealedLink implements Link {
   }
 
   send(fragment: Uint8Array<ArrayBuffer>): void {
-    if (this.#open) this.#link.send(this.#sending.seal(fragment));
+    if (this.open) this.#link.send(this.#sending.seal(fragment));
   }
 
   close(): void {
-    if (!this.#open) return;
-    this.#open = false;
+    if (!this.end()) return;
     this.#link.close();
-    this.#tell();
+    this.tellClosed();
   }
 
   path(): Promise<Path | null> {
@@ -57,56 +50,22 @@ export class SealedLink implements Link {
   }
 
   /** One message of the link below. Anything but the very next sealed fragment closes both. */
-  deliver(message: Uint8Array): void {
-    if (!this.#open) return;
+  unseal(message: Uint8Array): void {
+    if (!this.open) return;
     let fragment: Uint8Array;
     try {
       fragment = this.#receiving.open(message);
     } catch (thrown) {
-      this.#fail(asMeshError(thrown, 'bad_message', 'The other computer sent something that cannot be read.'));
+      this.#fail(asMeshError(thrown, 'seal_broken', 'Something arrived that cannot be read.'));
       return;
     }
-    if (this.#receive !== null) {
-      this.#receive(fragment);
-      return;
+    if (!this.deliver(fragment)) {
+      this.#fail(new MeshError('message_too_large', 'The other computer sent more than it was asked for.'));
     }
-    this.#early.push(fragment);
-    this.#earlyBytes += fragment.byteLength;
-    // Nobody listens, and the other end goes on and on.
-    if (this.#earlyBytes > HIGH_WATER_BYTES) this.#fail(notSealed());
-  }
-
-  get receive(): ((fragment: Uint8Array) => void) | null {
-    return this.#receive;
-  }
-
-  set receive(receive: ((fragment: Uint8Array) => void) | null) {
-    this.#receive = receive;
-    if (receive === null) return;
-    const early = this.#early;
-    this.#early = [];
-    this.#earlyBytes = 0;
-    for (const fragment of early) receive(fragment);
-  }
-
-  get closed(): (() => void) | null {
-    return this.#closed;
-  }
-
-  /** Called at once when the link is gone already: a handshake leaves time enough for that. */
-  set closed(closed: (() => void) | null) {
-    this.#closed = closed;
-    if (!this.#open) this.#tell();
   }
 
   #fail(failure: MeshError): void {
     this.failure = failure;
     this.close();
-  }
-
-  #tell(): void {
-    if (this.#told || this.#closed === null) return;
-    this.#told = true;
-    this.#closed();
   }
 }

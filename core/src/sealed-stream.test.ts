@@ -46,7 +46,7 @@ describe('a sealed stream', () => {
     const { sender, receiver } = pair({ messages: 3, bytes: 1e9 }, { messages: 4, bytes: 1e9 });
     for (let n = 0; n < 3; n++) expect(receiver.open(sender.seal(new Uint8Array(n)))).toEqual(new Uint8Array(n));
     expect(() => receiver.open(sender.seal(new Uint8Array(1)))).toThrow(
-      expect.objectContaining({ code: 'bad_message' }),
+      expect.objectContaining({ code: 'seal_broken' }),
     );
   });
 
@@ -69,7 +69,7 @@ describe('a sealed stream', () => {
       fc.property(fc.uint8Array({ maxLength: 80 }), fc.boolean(), (junk, framed) => {
         const { receiver } = pair();
         expect(() => receiver.open(framed ? wireMessage(3, junk) : junk)).toThrow(
-          expect.objectContaining({ name: 'MeshError', code: expect.stringMatching(/bad_message|version_mismatch/) }),
+          expect.objectContaining({ name: 'MeshError', code: expect.stringMatching(/seal_broken|version_mismatch/) }),
         );
       }),
     );

@@ -2,15 +2,7 @@
 import { MeshError } from './errors.ts';
 import { EMPTY, TAG_BYTES, type CipherState } from './noise-cipher.ts';
 import { MAX_FRAGMENT_BYTES } from './protocol.ts';
-import {
-  MAX_SEALED_BYTES,
-  notSealed,
-  SEAL_BYTES,
-  SEALED,
-  WIRE_HEADER_BYTES,
-  wireKind,
-  wireMessage,
-} from './seal-wire.ts';
+import { MAX_SEALED_BYTES, SEAL_BYTES, SEALED, WIRE_HEADER_BYTES, wireKind, wireMessage } from './seal-wire.ts';
 
 /** Both ends count the same messages, so they change keys (Noise §11.3) at the same place without a word. */
 export interface RekeyLimits {
@@ -49,10 +41,10 @@ export class SealedStream {
     return wireMessage(SEALED, sealed);
   }
 
-  /** Throws version_mismatch or bad_message; then nothing that follows on this stream can be read either. */
+  /** Throws version_mismatch or seal_broken; then nothing that follows on this stream can be read either. */
   open(message: Uint8Array): Uint8Array {
-    if (wireKind(message) !== SEALED) throw notSealed();
-    if (message.byteLength < SEAL_BYTES || message.byteLength > MAX_SEALED_BYTES) throw notSealed();
+    if (wireKind(message) !== SEALED) throw foreign();
+    if (message.byteLength < SEAL_BYTES || message.byteLength > MAX_SEALED_BYTES) throw foreign();
     const sealed = message.subarray(WIRE_HEADER_BYTES);
     const fragment = this.#cipher.decryptWithAd(EMPTY, sealed);
     this.#count(sealed.byteLength);
@@ -67,4 +59,8 @@ export class SealedStream {
     this.#bytes = 0;
     this.#cipher.rekey();
   }
+}
+
+function foreign(): MeshError {
+  return new MeshError('seal_broken', 'Something arrived that the other computer did not seal.');
 }

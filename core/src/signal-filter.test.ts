@@ -77,8 +77,36 @@ describe('what reaches PeerJS', () => {
         Array.from({ length: 200 }, (_, i) => candidate(`dc_x${i}`)),
         false,
       ),
-    ).toBe(63);
+    ).toBe(64);
     await clock.advance(60_001);
     expect(admitted([offer], false)).toBe(1);
+  });
+
+  it('does not let candidates pile up that nobody makes an offer for, however long it takes', async () => {
+    const clock = new ManualClock();
+    const limits = new SignalLimits(clock);
+    let early = 0;
+    for (let minute = 0; minute < 100; minute++) {
+      for (let i = 0; i < 100; i++) {
+        if (limits.admit(parseSignal(candidate(`dc_${minute}_${i % 10}`)) as Signal, false)) early++;
+      }
+      await clock.advance(60_001);
+    }
+    expect(early).toBe(640);
+    // What came before its offer makes room when the offer comes.
+    const late = { ...offer, payload: { ...offer.payload, connectionId: 'dc_0_0' } };
+    expect(limits.admit(parseSignal(late) as Signal, false)).toBe(true);
+    expect(limits.admit(parseSignal(candidate('dc_new')) as Signal, false)).toBe(true);
+    expect(limits.admit(parseSignal(candidate('dc_newer')) as Signal, false)).toBe(false);
+  });
+
+  it('is refused when it is repeated: an offer would end its connection, an answer make it fail', () => {
+    const limits = new SignalLimits(new ManualClock());
+    const answer = parseSignal({
+      ...{ type: 'ANSWER', src },
+      payload: { connectionId: 'dc_1', sdp: { type: 'answer', sdp: 'v=0' } },
+    }) as Signal;
+    expect([false, true].map((known) => limits.admit(parseSignal(offer) as Signal, known))).toEqual([true, false]);
+    expect([false, true, true].map((known) => limits.admit(answer, known))).toEqual([false, true, false]);
   });
 });

@@ -62,44 +62,61 @@ export function parseSignal(message: unknown): Signal | null {
 const OFFERS_PER_MINUTE = 30;
 const OFFERS_PER_MINUTE_ALL = 600;
 const CANDIDATES_PER_CONNECTION = 64;
-/** Candidates can overtake their offer; so many connections may have some waiting. */
+/** Candidates can overtake their offer; so many connections may have some waiting. PeerJS keeps them for good. */
 const MAX_EARLY_CONNECTIONS = 64;
 
-/** Counts offers and candidates, per sender and per connection, over the last minute. */
+/** Counts offers, answers and candidates, per sender and per connection, over the last minute. */
 export class SignalLimits {
   #clock: Clock;
   #minuteStartMs: number;
   #offers = new Map<PeerId, number>();
   #allOffers = 0;
   #candidates = new Map<string, number>();
+  #answered = new Set<string>();
+  /** Candidates of connections that nobody offered yet, counted for as long as nobody does. */
+  #early = new Map<string, number>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
     this.#minuteStartMs = clock.now();
   }
 
-  /** May this signal pass? Counts it. `known`: is its connection one that PeerJS has? */
+  /**
+   * May this signal pass? Counts it. `known`: is its connection one that PeerJS has? A repeated offer would end that one.
+   */
   admit(signal: Signal, known: boolean): boolean {
     if (this.#clock.now() - this.#minuteStartMs > 60_000) {
       this.#minuteStartMs = this.#clock.now();
       this.#offers.clear();
       this.#allOffers = 0;
       this.#candidates.clear();
+      this.#answered.clear();
     }
     if (signal.type === 'OFFER') {
+      if (known) return false;
       const sent = (this.#offers.get(signal.src) ?? 0) + 1;
       if (sent > OFFERS_PER_MINUTE || this.#allOffers >= OFFERS_PER_MINUTE_ALL) return false;
       this.#offers.set(signal.src, sent);
       this.#allOffers += 1;
+      this.#early.delete(keyOf(signal));
       return true;
     }
-    if (signal.type === 'ANSWER') return known;
-    if (signal.type !== 'CANDIDATE') return true;
-    const key = `${signal.src} ${signal.payload.connectionId}`;
-    const sent = this.#candidates.get(key) ?? 0;
+    if (signal.type !== 'ANSWER' && signal.type !== 'CANDIDATE') return true;
+    const key = keyOf(signal);
+    if (signal.type === 'ANSWER') {
+      if (!known || this.#answered.has(key)) return false;
+      this.#answered.add(key);
+      return true;
+    }
+    const counts = known ? this.#candidates : this.#early;
+    const sent = counts.get(key) ?? 0;
     if (sent >= CANDIDATES_PER_CONNECTION) return false;
-    if (!known && sent === 0 && this.#candidates.size >= MAX_EARLY_CONNECTIONS) return false;
-    this.#candidates.set(key, sent + 1);
+    if (!known && sent === 0 && this.#early.size >= MAX_EARLY_CONNECTIONS) return false;
+    counts.set(key, sent + 1);
     return true;
   }
+}
+
+function keyOf({ src, payload }: { src: PeerId; payload: { connectionId: string } }): string {
+  return `${src} ${payload.connectionId}`;
 }

@@ -11,12 +11,16 @@ export interface TestMesh {
   stop(): Promise<void>;
 }
 
-export async function startMesh(): Promise<TestMesh> {
+/** Left out by default: on a busy machine the relay can win the race against WebRTC. */
+export const WITH_RELAY = { LLMESH_RELAY_LINKS: '100' };
+
+/** `env`: of the control plane. */
+export async function startMesh(env: Record<string, string> = { LLMESH_RELAY_LINKS: '0' }): Promise<TestMesh> {
   const port = await freePort();
   const url = `http://localhost:${port}`;
   // Each provider is somebody else, and none is the developer's own computer.
   const folders: string[] = [];
-  const running = [await startProgram('signaling/src/main.ts', ['--port', String(port)])];
+  const running = [await startProgram('signaling/src/main.ts', ['--port', String(port)], env)];
   return {
     url,
     async addWorker(...args) {

@@ -22,6 +22,7 @@ export async function askAll(url: string, questions: readonly Known[]): Promise<
         turns: [{ role: 'user' as const, content: known.question }],
         sampling: { temperature: 0 },
         maxTokens: 1024,
+        only: null,
       };
       for await (const event of node.mesh.ask(request, AbortSignal.timeout(60_000))) {
         if (event.type === 'piece') text += event.text;
@@ -33,7 +34,7 @@ export async function askAll(url: string, questions: readonly Known[]): Promise<
     await Promise.all([work(), work()]);
     return asked;
   } finally {
-    node.close();
+    await node.close();
     releaseMeshNodes();
   }
 }

@@ -5,14 +5,15 @@ import { makeCredentials } from '@llmesh/core/credentials';
 import { SECRET_KEY_BYTES, softwareIdentity } from '@llmesh/core/identity';
 import { isPeerId, newTaskId, type PeerId } from '@llmesh/core/ids';
 import { PeerJsTransport } from '@llmesh/core/peerjs-transport';
-import { MAX_FRAGMENT_BYTES, PROTOCOL_VERSION, type Welcome } from '@llmesh/core/protocol';
+import { MAX_FRAGMENT_BYTES, PROTOCOL_VERSION } from '@llmesh/core/protocol';
+import type { Welcome } from '@llmesh/core/control-protocol';
 import { generateKeyPair } from '@llmesh/core/noise';
 import { randomBytes } from '@llmesh/core/random-bytes';
 import { HANDSHAKE_XX, SEALED } from '@llmesh/core/seal-wire';
-import { openSealedWebRtc } from '@llmesh/core/sealed-webrtc';
+import { openPaths } from '@llmesh/core/open-paths';
 import type { Link, Transport } from '@llmesh/core/transport';
 import { releaseWebRtc } from 'llmesh/datachannel';
-import { openControl, openWebRtc, throwAwayIdentity, webRtcOptions } from 'llmesh/mesh-node';
+import { openControl, openNodePaths, openRelaySocket, throwAwayIdentity, webRtcOptions } from 'llmesh/mesh-node';
 import { WebSocket } from 'ws';
 import { startMesh, type TestMesh } from '../src/mesh.ts';
 import { askAll } from '../src/node-client.ts';
@@ -42,6 +43,7 @@ const request = (changes: object) =>
       sampling: {},
       maxTokens: 10,
       lease: null,
+      salt: new Uint8Array(16),
       ...changes,
     }),
   );
@@ -88,7 +90,7 @@ async function areCutOff(
 }
 
 test('a peer that breaks the protocol on a sealed link is cut off, and nobody else notices', async () => {
-  const { transport, control } = await openWebRtc(new URL(mesh.url));
+  const { transport, control } = await openNodePaths(new URL(mesh.url));
   control.start();
   await areCutOff(transport, control, [
     ['junk', (link) => link.send(frame(1, new Uint8Array([0xc1, 1, 2, 3])))],
@@ -129,12 +131,14 @@ test('a provider of another key than its id is not believed', async () => {
   const thief = await makeCredentials(softwareIdentity(randomBytes(SECRET_KEY_BYTES)));
   // A signalling server in league with the thief: it lets in the honest id for whoever says so.
   const accomplice = openControl(new URL(mesh.url), honest);
-  const stolen = openSealedWebRtc({
+  const stolen = openPaths({
     ...webRtcOptions(new URL(mesh.url)),
+    self: honest.peerId,
+    control: accomplice,
+    openSocket: openRelaySocket,
     credentials: { ...thief, peerId: honest.peerId },
   });
-  const asker = await openWebRtc(new URL(mesh.url));
-  accomplice.onWelcome = ({ iceServers, signalToken }) => stolen.start(iceServers, signalToken);
+  const asker = await openNodePaths(new URL(mesh.url));
   accomplice.start();
   asker.control.start();
   try {
@@ -143,7 +147,7 @@ test('a provider of another key than its id is not believed', async () => {
       throw new Error('a link to a thief was sealed');
     };
     await expect(asker.transport.dial(honest.peerId, AbortSignal.timeout(20_000))).rejects.toMatchObject({
-      code: 'bad_message',
+      code: 'wrong_peer',
     });
   } finally {
     stolen.transport.close();
@@ -161,7 +165,7 @@ test('a program that breaks the protocol on a WebSocket is cut off, and nobody e
     ['binary', text(100)],
     ['no JSON', '{'],
     ['an unknown type', '{"type":"evil"}'],
-    ['a match before a hello', '{"type":"match","requestId":1,"model":"x","exclude":[]}'],
+    ['a match before a hello', '{"type":"match","requestId":1,"model":"x","maxTokens":1,"exclude":[],"only":null}'],
   ];
   const identity = throwAwayIdentity();
   const control = openControl(new URL(mesh.url), identity);
@@ -190,4 +194,51 @@ test('a program that breaks the protocol on a WebSocket is cut off, and nobody e
   control.close();
   expect(await (await fetch(`${mesh.url}/healthz`)).json()).toEqual({ status: 'ok' });
   await stillAnswers();
+});
+
+test('floods from many programs at once cost the control plane little memory, and nobody else notices', async () => {
+  const address = mesh.url.replace('http', 'ws');
+  const residentBytes = async () => {
+    const metrics = await (await fetch(`${mesh.url}/metrics`)).text();
+    return Number(/^process_resident_memory_bytes (\d+)/m.exec(metrics)?.[1]);
+  };
+  const sockets: WebSocket[] = [];
+  const flood = async (path: string, message: () => string, count: number) => {
+    const socket = new WebSocket(address + path);
+    sockets.push(socket);
+    socket.on('error', () => {
+      // Being cut off is what is expected.
+    });
+    await new Promise((resolve) => socket.once('open', resolve));
+    // Whatever the server says to it waits at the server.
+    socket.pause();
+    for (let i = 0; i < count && socket.readyState === WebSocket.OPEN; i++) socket.send(message());
+  };
+  const giant = 'x'.repeat(1_000_000);
+  const toNobody = () =>
+    JSON.stringify({ type: 'OFFER', dst: throwAwayIdentity().peerId, payload: { sdp: giant.slice(0, 60_000) } });
+  const before = await residentBytes();
+  const controls: ControlClient[] = [];
+  try {
+    for (let n = 0; n < 20; n++) {
+      const identity = throwAwayIdentity();
+      const control = openControl(new URL(mesh.url), identity);
+      controls.push(control);
+      const welcomed = new Promise<Welcome>((resolve) => {
+        control.onWelcome = resolve;
+      });
+      control.start();
+      const { signalToken } = await welcomed;
+      await Promise.all([
+        flood(`/signal/peerjs?key=peerjs&id=${identity.peerId}&token=${signalToken}`, toNobody, 100),
+        flood('/mesh', () => giant, 20),
+        flood('/mesh', () => '{"type":"bye"', 1_000),
+      ]);
+    }
+    await stillAnswers();
+    expect(((await residentBytes()) - before) / 2 ** 20).toBeLessThan(200);
+  } finally {
+    for (const socket of sockets) socket.terminate();
+    for (const control of controls) control.close();
+  }
 });

@@ -15,6 +15,24 @@ async function donate(page: Page): Promise<void> {
   await expect(page.getByRole('status', { name: 'Provider status' })).toContainText(/Waiting/, { timeout: 60_000 });
 }
 
+/** How many the control plane took; each end files its own. */
+async function receiptsFiled(): Promise<number> {
+  const text = await (await fetch(`${mesh.url}/metrics`)).text();
+  return Number(/llmesh_receipts_filed_total\{kind="receipt"\} (\d+)/.exec(text)?.[1] ?? 0);
+}
+
+/** How many are in this browser's storage and need not be filed any more. */
+function receiptsKept(page: Page): Promise<number> {
+  return page.evaluate(async () => {
+    const opened = indexedDB.open('llmesh');
+    await new Promise((resolve) => opened.addEventListener('success', resolve));
+    const all = opened.result.transaction('kept').objectStore('kept').getAll(IDBKeyRange.bound('receipt/', 'receipt0'));
+    await new Promise((resolve) => all.addEventListener('success', resolve));
+    opened.result.close();
+    return all.result.filter((entry: { settled: boolean }) => entry.settled).length;
+  });
+}
+
 for (const [volunteer, user] of [
   ['chromium', 'chromium'],
   ['chromium', 'firefox'],
@@ -33,6 +51,10 @@ for (const [volunteer, user] of [
         await expect(await answered(page)).toContainText(answer);
       }
       await expect(lending.page.getByText(/3 answers/).first()).toBeVisible();
+      await expect(page.getByText('receipt signed by both')).toHaveCount(3);
+      await expect.poll(receiptsFiled).toBe(6);
+      await expect.poll(() => receiptsKept(lending.page)).toBe(3);
+      await expect.poll(() => receiptsKept(page)).toBe(3);
       await lending.page.getByRole('button', { name: 'Stop donating' }).click();
       await expect(lending.page.getByRole('status', { name: 'Provider status' })).toContainText('Off');
       await expect(page.getByRole('combobox', { name: 'Model' })).toContainText(/nobody/i);

@@ -28,7 +28,7 @@ describe('llmesh identity', () => {
 
     expect(await identity('wrong', 'import', text, '--data', folder('new'))).toMatchObject({
       code: 1,
-      lines: [{ error: { code: 'bad_message', message: expect.stringContaining('passphrase') } }],
+      lines: [{ error: { code: 'wrong_passphrase', message: expect.stringContaining('passphrase') } }],
     });
     const imported = await identity('correct horse', 'import', folder('my.key'), '--data', folder('new'));
     expect(imported).toMatchObject({ code: 0, lines: [{ peerId: self.peerId }] });

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { MeshError } from '@llmesh/core/errors';
 import { softwareIdentity } from '@llmesh/core/identity';
 import { exportKey, importKey } from '@llmesh/core/key-export';
-import { peerName } from '@llmesh/core/names';
+import { fingerprint, peerName } from '@llmesh/core/names';
 import { dataFolder } from './data-folder.ts';
 import { identityFile, keepIdentityKey, readIdentityKey } from './identity-file.ts';
 import type { Output } from './output.ts';
@@ -37,7 +37,7 @@ export async function importIdentity(source: string, data: string | undefined, o
   const kept = (await keepIdentityKey(folder, key)) || sameBytes(await readIdentityKey(folder), key);
   if (!kept) {
     throw new MeshError(
-      'bad_message',
+      'identity_unusable',
       `There is another identity in ${identityFile(folder)}. Move that file away first, or name another folder with --data.`,
     );
   }
@@ -48,7 +48,7 @@ async function existingKey(folder: string): Promise<Uint8Array> {
   const key = await readIdentityKey(folder);
   if (key !== null) return key;
   throw new MeshError(
-    'bad_message',
+    'identity_unusable',
     `There is no identity in ${folder} yet. "llmesh worker" makes one; "llmesh identity import" brings one back.`,
   );
 }
@@ -56,12 +56,12 @@ async function existingKey(folder: string): Promise<Uint8Array> {
 function report(key: Uint8Array, folder: string, output: Output): void {
   const { peerId } = softwareIdentity(key);
   const name = peerName(peerId);
-  const fingerprint = `${peerId.slice(0, 4)} ${peerId.slice(4, 8)}`;
+  const print = fingerprint(peerId);
   const file = identityFile(folder);
-  output.print([`${name}, ${fingerprint}`, `Peer id  ${peerId}`, `File     ${file}`].join('\n'), {
+  output.print([`${name}, ${print}`, `Peer id  ${peerId}`, `File     ${file}`].join('\n'), {
     peerId,
     name,
-    fingerprint,
+    fingerprint: print,
     file,
   });
 }
@@ -73,7 +73,7 @@ async function readText(file: string): Promise<string> {
     return Buffer.concat(parts).toString('utf8');
   } catch (cause) {
     throw new MeshError(
-      'bad_message',
+      'key_unreadable',
       `${file} is no key and cannot be read as a file (${errno(cause) ?? String(cause)}). Name one or the other.`,
       { cause },
     );

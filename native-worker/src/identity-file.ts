@@ -23,8 +23,8 @@ export interface OpenIdentity {
 
 /**
  * The identity of a data folder, made at the first call. Two peers with one key would throw each other off the mesh:
- * while another process has it, and where none can be kept, this one gets a fresh one. Rejects with a named error
- * when there is a key that must not or cannot be used.
+ * while another process has it, and where none can be kept, this one gets a fresh one. Rejects with
+ * identity_unusable when there is a key that must not or cannot be used.
  */
 export async function openIdentity(folder: string): Promise<OpenIdentity> {
   // A key that others can read is an error for the second worker, too.
@@ -43,7 +43,7 @@ export async function openIdentity(folder: string): Promise<OpenIdentity> {
   }
 }
 
-/** Null when the folder has none. Rejects with a named error for one that others can read, and for one that is none. */
+/** Null when the folder has none. Rejects with identity_unusable for one that others can read, and for one that is none. */
 export async function readIdentityKey(folder: string): Promise<Uint8Array | null> {
   const file = identityFile(folder);
   const text = await readSecret(file);
@@ -112,5 +112,5 @@ function tooOpen(file: string): MeshError {
 }
 
 function unusable(message: string): MeshError {
-  return new MeshError('bad_message', message);
+  return new MeshError('identity_unusable', message);
 }

@@ -30,6 +30,7 @@ command('worker', 'Lend one model of this computer to a mesh, until Ctrl-C.')
     new Option('--gpu <kind>', 'what computes').choices(['auto', 'off', 'cuda', 'metal', 'vulkan']).default('auto'),
   )
   .option('--max-speed <n>', 'tokens a second of each answer, to leave room for your own work', whole(1, 100_000))
+  .option('--hide-address', 'let nobody see where this computer is: all goes through the server of the mesh')
   .option('--data <folder>', 'for downloaded models and the identity (default: $LLMESH_DATA or ~/.llmesh)')
   .option('--json', 'one JSON object a line: ready, status, connection, error')
   .addHelpText(

@@ -1,7 +1,8 @@
 /** The read-only HTTP of a mesh. */
 import * as v from 'valibot';
 import { MeshError } from '@llmesh/core/errors';
-import { ModelsPageSchema, StatsSchema, type Offer, type Stats } from '@llmesh/core/protocol';
+import type { Offer } from '@llmesh/core/control-protocol';
+import { ModelsPageSchema, StatsSchema, type Stats } from '@llmesh/core/api-pages';
 
 const TIMEOUT_MS = 5_000;
 const MAX_BYTES = 4_194_304;

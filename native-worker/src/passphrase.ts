@@ -10,11 +10,11 @@ export async function readPassphrase(question: string, twice: boolean): Promise<
   const given = process.env[VARIABLE];
   if (given !== undefined && given !== '') return given;
   if (!process.stdin.isTTY) {
-    throw new MeshError('bad_message', `There is no terminal to ask for the passphrase: set ${VARIABLE}.`);
+    throw new MeshError('wrong_passphrase', `There is no terminal to ask for the passphrase: set ${VARIABLE}.`);
   }
   const passphrase = await ask(question);
   if (twice && (await ask('The same again: ')) !== passphrase) {
-    throw new MeshError('bad_message', 'These were two different passphrases. Try again.');
+    throw new MeshError('wrong_passphrase', 'These were two different passphrases. Try again.');
   }
   return passphrase;
 }

@@ -39,13 +39,14 @@ describe('llmesh worker', () => {
   let mesh: string;
   let client: MeshNode;
   beforeAll(async () => {
-    const plane = await startControlPlane();
+    // On a busy machine it could be faster than WebRTC.
+    const plane = await startControlPlane(0, { LLMESH_RELAY_LINKS: '0' });
     track(plane.process);
     mesh = plane.url;
     client = await openMeshNode(new URL(mesh));
   });
-  afterAll(() => {
-    client.close();
+  afterAll(async () => {
+    await client.close();
     releaseMeshNodes();
   });
 
@@ -56,6 +57,7 @@ describe('llmesh worker', () => {
         turns: [{ role: 'user', content: question }],
         sampling: { temperature: 0 },
         maxTokens: 1024,
+        only: null,
         ...more,
       },
       signal,

@@ -2,8 +2,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { onAbort } from '@llmesh/core/abort';
 import { asMeshError, type MeshError } from '@llmesh/core/errors';
+import { MemoryReceiptKeeper } from '@llmesh/core/memory-receipt-keeper';
 import { peerName } from '@llmesh/core/names';
-import type { ModelAdvert } from '@llmesh/core/protocol';
+import type { ModelAdvert } from '@llmesh/core/control-protocol';
+import type { ReceiptKeeper } from '@llmesh/core/receipt-keeper';
 import type { WorkerStatus } from '@llmesh/core/worker';
 import { modelsFolder, readCatalogue } from './catalogue-file.ts';
 import { dataFolder } from './data-folder.ts';
@@ -14,6 +16,7 @@ import { offered, watchConnection } from './mesh-connection.ts';
 import { openMeshNode, releaseMeshNodes, type MeshNode } from './mesh-node.ts';
 import { resolveModel } from './models.ts';
 import { progressLine, type Output } from './output.ts';
+import { ReceiptFile } from './receipt-file.ts';
 import { selfTest } from './self-test.ts';
 
 /** After a signal the process ends within this, whatever still computes. */
@@ -31,6 +34,7 @@ export interface WorkerOptions {
   /** Tokens a second of each answer. */
   maxSpeed?: number;
   gpu: GpuChoice;
+  hideAddress?: boolean;
   data?: string;
 }
 
@@ -61,19 +65,35 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
     self = await openIdentity(dataFolder(options.data));
     if (self.temporary !== null) output.note(self.temporary);
     const loaded = await load(engine, options, output, stop.signal);
-    node = await openMeshNode(options.mesh, self.identity);
+    node = await openMeshNode(options.mesh, {
+      identity: self.identity,
+      hidden: options.hideAddress === true,
+      receipts: openReceipts(self, dataFolder(options.data), output),
+      failed: (error) => output.error(error),
+    });
     watchConnection(node, options.mesh, output, fail);
     await serve(node, { ...loaded, lasting: self.temporary === null }, options, output, stop.signal);
   } catch (thrown) {
     if (!stop.signal.aborted) fail(asMeshError(thrown, 'engine_failed', `The worker failed: ${String(thrown)}`));
   } finally {
-    node?.close();
+    await node?.close();
     await engine.close();
     await self?.close();
     releaseMeshNodes();
   }
   for (const failure of failures) output.error(failure);
   return failures.length === 0 ? 0 : 1;
+}
+
+/** A lender that cannot keep receipts still lends. */
+function openReceipts(self: OpenIdentity, folder: string, output: Output): ReceiptKeeper {
+  if (self.temporary !== null) return new MemoryReceiptKeeper();
+  try {
+    return new ReceiptFile(folder);
+  } catch (thrown) {
+    output.error(asMeshError(thrown, 'storage_full', `Receipts cannot be kept in ${folder}.`));
+    return new MemoryReceiptKeeper();
+  }
 }
 
 async function load(engine: LlamaEngine, options: WorkerOptions, output: Output, signal: AbortSignal): Promise<Loaded> {

@@ -1,6 +1,6 @@
 /** A token bucket for each address that asks. */
 import type { Clock } from '@llmesh/core/clock';
-import { TokenBucket, type Rate } from './token-bucket.ts';
+import { TokenBucket, type Rate } from '@llmesh/core/token-bucket';
 
 /** Addresses remembered at once. */
 const MAX_BUCKETS = 10_000;

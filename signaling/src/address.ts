@@ -1,5 +1,6 @@
 /** Where a request comes from, for counting. Behind a proxy of the operator's that is what the proxy says. */
 import type { IncomingMessage } from 'node:http';
+import { isIPv6 } from 'node:net';
 
 export function addressReader(trustProxy: boolean): (request: IncomingMessage) => string {
   return (request) => {
@@ -7,6 +8,22 @@ export function addressReader(trustProxy: boolean): (request: IncomingMessage) =
     const forwarded = trustProxy
       ? [request.headers['x-forwarded-for']].flat().at(-1)?.split(',').at(-1)?.trim()
       : undefined;
-    return forwarded || (request.socket.remoteAddress ?? 'unknown');
+    return networkOf(forwarded || (request.socket.remoteAddress ?? 'unknown'));
   };
+}
+
+/** What counts as one address: of IPv6 the first 64 bits, since whoever has one address of a network has all of it. */
+export function networkOf(address: string): string {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
+  if (mapped !== undefined) return mapped;
+  const bare = address.replace(/%.*$/, '');
+  if (!isIPv6(bare)) return address;
+  const [front = '', back] = bare.split('::');
+  const groups = front === '' ? [] : front.split(':');
+  const missing = 8 - groups.length - (back === undefined || back === '' ? 0 : back.split(':').length);
+  if (back !== undefined) groups.push(...Array.from({ length: missing }, () => '0'), ...back.split(':'));
+  return `${groups
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(':')}::/64`;
 }

@@ -10,7 +10,7 @@ import {
   type BoundedSocket,
 } from './bounded-socket.ts';
 import { TestSocket } from './testing/clients.ts';
-import { HandClock } from './testing/hand-clock.ts';
+import { ManualClock } from '@llmesh/core/manual-clock';
 
 let http: Server;
 let server: BoundedServer;
@@ -64,7 +64,7 @@ test('what is not admitted reaches nobody', async () => {
 });
 
 test('an end that answers no ping is cut off, one that does stays', async () => {
-  const clock = new HandClock();
+  const clock = new ManualClock();
   const stop = cutHalfOpen(server, clock);
   const [alive] = await connected();
   const [dead] = await connected(false);

@@ -8,6 +8,8 @@ export const PING_MS = 5000;
 
 /** Close codes of the private range (RFC 6455 §7.4.2), after the HTTP status that says the same. */
 export const CLOSE = {
+  /** RFC 6455 §7.4.1 */
+  normal: 1000,
   badMessage: 4400,
   notProven: 4401,
   helloTimeout: 4408,
@@ -34,13 +36,20 @@ export class BoundedSocket extends WebSocket {
   }
 
   override send(data: string): void {
-    if (this.readyState !== WebSocket.OPEN) return;
-    if (this.bufferedAmount > MAX_BUFFERED_BYTES) {
-      this.slow?.();
-      this.terminate();
-      return;
-    }
-    super.send(data);
+    if (this.#keepsUp()) super.send(data);
+  }
+
+  /** `flushed`: it is with the operating system, or the connection is gone. */
+  sendBytes(data: Uint8Array, flushed: () => void): void {
+    if (this.#keepsUp()) super.send(data, flushed);
+  }
+
+  #keepsUp(): boolean {
+    if (this.readyState !== WebSocket.OPEN) return false;
+    if (this.bufferedAmount <= MAX_BUFFERED_BYTES) return true;
+    this.slow?.();
+    this.terminate();
+    return false;
   }
 }
 
@@ -53,12 +62,19 @@ export function boundedServer(options: { maxPayload: number; path?: string }): B
   return new WebSocketServer({ noServer: true, WebSocket: BoundedSocket, ...closeTimeout, ...options });
 }
 
-/** Cuts connections whose other end is gone without a word: no pong from one ping to the next. Returns the way to stop. */
+/**
+ * Cuts connections whose other end is gone without a word: no pong from one ping to the next, and no message before whose
+ * turn the pong may have to wait. Returns the way to stop.
+ */
 export function cutHalfOpen(server: BoundedServer, clock: Clock): () => void {
   const waiting = new WeakSet<BoundedSocket>();
-  server.on('connection', (socket) => socket.on('pong', () => waiting.delete(socket)));
+  server.on('connection', (socket) => {
+    for (const event of ['pong', 'message'] as const) socket.on(event, () => waiting.delete(socket));
+  });
   const round = () => {
     for (const socket of server.clients) {
+      // We do not read what it says at the moment.
+      if (socket.isPaused) waiting.delete(socket);
       if (waiting.has(socket)) {
         socket.terminate();
       } else if (socket.readyState === WebSocket.OPEN) {

@@ -1,22 +1,30 @@
 /** Who may open a WebSocket here, and which: the one place that answers `upgrade`. */
-import { STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import type { Logger } from 'pino';
 import type { Clock } from '@llmesh/core/clock';
 import { AddressBuckets } from './address-buckets.ts';
 import { MESH_PATH, type Mesh } from './mesh.ts';
-import type { Metrics } from './metrics.ts';
+import type { Metrics, SocketKind } from './metrics.ts';
+import { RELAY_PATH, type Relay } from './relay.ts';
 import { SIGNAL_SOCKET_PATH, type Signal } from './signal.ts';
+import { turnAway } from './turn-away.ts';
 
 /**
  * New WebSockets from one address: each may cost a signature to check, some milliseconds. A school that comes back all at
  * once after a restart must get in.
  */
 const OPENING_RATE = { perSecond: 20, burst: 600 };
+const KINDS: ReadonlyMap<string, SocketKind> = new Map([
+  [MESH_PATH, 'mesh'],
+  [SIGNAL_SOCKET_PATH, 'signal'],
+  [RELAY_PATH, 'relay'],
+]);
 
 export interface FrontDoorOptions {
   clock: Clock;
   mesh: Mesh;
   signal: Signal;
+  relay: Relay;
   metrics: Metrics;
   log: Logger;
   /** Origins besides our own whose pages may connect; `*` is any. */
@@ -25,20 +33,25 @@ export interface FrontDoorOptions {
   /** WebSockets of one kind from one address. */
   maxPerAddress: number;
   addressOf: (request: IncomingMessage) => string;
+  hostsOf: (request: IncomingMessage) => readonly string[];
 }
 
 export function openFrontDoor(server: Server, options: FrontDoorOptions): void {
-  const { mesh, signal, metrics, log } = options;
+  const { mesh, signal, relay, metrics, log } = options;
   const counts = new Map<string, number>();
   const openings = new AddressBuckets(options.clock, OPENING_RATE);
 
   server.on('upgrade', (request, socket, head) => {
     // A reset before `ws` takes over must not end the process.
     socket.on('error', (error) => log.debug({ err: error }, 'a connection broke during its handshake'));
-    const path = pathOf(request);
-    const kind = path === MESH_PATH ? 'mesh' : path === SIGNAL_SOCKET_PATH ? 'signal' : null;
-    if (kind === null)
-      return refuse(404, 'http', 'not_found', `No WebSocket here. The mesh's are ${MESH_PATH} and /signal.`);
+    const kind = KINDS.get(pathOf(request) ?? '');
+    if (kind === undefined)
+      return refuse(
+        404,
+        'http',
+        'not_found',
+        `No WebSocket here. The mesh's are ${MESH_PATH}, /signal and ${RELAY_PATH}.`,
+      );
     if (!originAllowed(request, options.allowedOrigins)) {
       return refuse(
         403,
@@ -53,9 +66,9 @@ export function openFrontDoor(server: Server, options: FrontDoorOptions): void {
       return refuse(429, kind, 'rate_limited', 'Too many new connections from this address. Try again in a minute.');
     if (count >= options.maxPerAddress)
       return refuse(429, kind, 'rate_limited', 'Too many connections from this address.');
-    if ((kind === 'mesh' ? mesh : signal).size >= options.maxPeers)
+    if ({ mesh, signal, relay }[kind].size >= options.maxPeers)
       return refuse(503, kind, 'busy', 'The mesh is full. Try again later.');
-    const refusal = kind === 'signal' ? signal.refusalOf(request) : null;
+    const refusal = kind === 'mesh' ? null : { signal, relay }[kind].refusalOf(request);
     if (refusal !== null) return refuse(refusal.status, kind, refusal.code, refusal.why);
     counts.set(address, count + 1);
     socket.once('close', () => {
@@ -63,19 +76,14 @@ export function openFrontDoor(server: Server, options: FrontDoorOptions): void {
       if (left === 0) counts.delete(address);
       else counts.set(address, left);
     });
-    if (kind === 'mesh') mesh.accept(request, socket, head);
-    else signal.accept(request, socket, head);
+    if (kind === 'mesh') mesh.accept(request, socket, head, options.hostsOf(request));
+    else if (kind === 'signal') signal.accept(request, socket, head);
+    else relay.accept(request, socket, head);
 
     function refuse(status: number, plane: Parameters<Metrics['refuse']>[0], code: string, message: string): void {
       metrics.refuse(plane, code);
       log.debug({ status, code }, 'refused a WebSocket');
-      const head = [
-        `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
-        'Connection: close',
-        'Content-Type: text/plain; charset=utf-8',
-        `Content-Length: ${Buffer.byteLength(message)}`,
-      ];
-      socket.end(`${head.join('\r\n')}\r\n\r\n${message}`);
+      turnAway(socket, { status, code, why: message });
     }
   });
 }

@@ -1,18 +1,23 @@
 /** Attackers on `/mesh`: nobody gets in under an id whose key is not theirs. Real sockets, real keys. */
+import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
+import { WebSocket, WebSocketServer } from 'ws';
 import { toBase32 } from '@llmesh/core/base32';
 import { peerIdOf } from '@llmesh/core/identity';
 import { newChallenge, proveKey } from '@llmesh/core/key-proof';
-import type { Proof } from '@llmesh/core/protocol';
+import type { Proof } from '@llmesh/core/control-protocol';
 import { CLOSE, PING_MS } from './bounded-socket.ts';
 import { MAX_BAD_MESSAGES, PROOF_TIMEOUT_MS } from './mesh-session.ts';
 import { PAID_FOR_MS } from './paid-work.ts';
 import { startControlPlane, type ControlPlane, type ControlPlaneOptions } from './server.ts';
 import { advertised, MeshPeer, newIdentity, TINY } from './testing/clients.ts';
-import { HandClock } from './testing/hand-clock.ts';
+import { ManualClock } from '@llmesh/core/manual-clock';
 
 const never = new AbortController().signal;
-const ADVERT = { type: 'advert', models: [advertised()], slots: 1 };
+const ADVERT = { type: 'advert', models: [advertised()], slots: 1, certificate: null };
+
+const proxied = { Host: 'inside', 'X-Forwarded-Host': 'fake.example, mesh.example' };
+const named = { hosts: ['Mesh.example'] };
 
 const planes: ControlPlane[] = [];
 afterEach(async () => {
@@ -77,7 +82,12 @@ describe('a stolen id', () => {
     const again = new MeshPeer(plane.port, owner.identity);
     await again.opened();
     again.hello();
-    const overheard: Proof = await proveKey(owner.identity, await again.says('challenge'), never);
+    const overheard: Proof = await proveKey(
+      owner.identity,
+      await again.says('challenge'),
+      `127.0.0.1:${plane.port}`,
+      never,
+    );
     const thief = new MeshPeer(plane.port, owner.identity);
     await thief.opened();
     thief.hello();
@@ -131,11 +141,71 @@ test('a key of small order, for which signatures fit many messages', async () =>
   await unharmed(plane, owner);
 });
 
+describe('another mesh that passes the challenge on to its own visitor', () => {
+  /** Whatever the visitor says goes to the mesh, and whatever that says to the visitor. */
+  async function relay(port: number, headers: (own: string) => Record<string, string>): Promise<WebSocketServer> {
+    const evil = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+    evil.on('connection', (visitor, { headers: { host = '' } }) => {
+      const onward = new WebSocket(`ws://127.0.0.1:${port}/mesh`, { headers: headers(host) });
+      const waiting: string[] = [];
+      visitor.on('message', (data: Buffer) => {
+        if (onward.readyState === WebSocket.OPEN) onward.send(data.toString());
+        else waiting.push(data.toString());
+      });
+      onward.on('open', () => waiting.forEach((text) => onward.send(text)));
+      onward.on('message', (data: Buffer) => visitor.send(data.toString()));
+      onward.on('close', (code, reason) => visitor.close(code, reason));
+    });
+    await new Promise((resolve) => evil.once('listening', resolve));
+    return evil;
+  }
+
+  test.each<[string, (own: string) => Record<string, string>]>([
+    ['and says nothing of itself', () => ({})],
+    ['and says its own name to a mesh that knows its own', (own: string) => ({ Host: own })],
+    ['and says that a proxy was asked', (own: string) => ({ Host: own, 'X-Forwarded-Host': own })],
+    ['and says the name of the mesh', () => ({ Host: 'mesh.example' })],
+  ])('gets nowhere: %s', async (_what, relayed) => {
+    const plane = await start({ hosts: ['mesh.example'], trustProxy: true });
+    const evil = await relay(plane.port, relayed);
+    const headers = { Host: 'evil.example' };
+    try {
+      const visitor = new MeshPeer((evil.address() as AddressInfo).port, newIdentity(), { headers }, 'evil.example');
+      await visitor.join();
+      await isTurnedAway(visitor);
+      const stats = await (await fetch(`http://127.0.0.1:${plane.port}/api/stats`)).json();
+      expect(stats).toMatchObject({ peers: 0 });
+    } finally {
+      evil.close();
+    }
+  });
+
+  test.each<[string, Partial<ControlPlaneOptions>, Record<string, string>, string, boolean]>([
+    ['the name that was asked', {}, {}, 'mesh.example', true],
+    ['in capitals, with the port that needs no saying', {}, { Host: 'MESH.example' }, 'mesh.example:443', true],
+    ['another name than was asked', {}, {}, 'evil.example', false],
+    ['a name behind a proxy that says it', { trustProxy: true }, proxied, 'mesh.example', true],
+    ['a name that a stranger says', {}, proxied, 'mesh.example', false],
+    ['a name that the mesh knows, behind a proxy that does not', named, { Host: 'inside' }, 'mesh.example', true],
+    ['this computer, at a mesh that knows its names', named, { Host: 'localhost:7' }, 'localhost:7', true],
+    ['a name that the mesh does not know', named, { Host: 'evil.example' }, 'evil.example', false],
+    ['a name that only looks like this computer', named, { Host: 'localhost.evil' }, 'localhost.evil', false],
+  ])('a proof for %s', async (_what, options, headers, signed, welcome) => {
+    const plane = await start(options);
+    const peer = new MeshPeer(plane.port, newIdentity(), { headers: { Host: 'mesh.example', ...headers } });
+    await peer.opened();
+    peer.hello();
+    peer.send(await proveKey(peer.identity, await peer.says('challenge'), signed, never));
+    if (welcome) await peer.says('welcome');
+    else await isTurnedAway(peer);
+  });
+});
+
 describe('nothing goes before the proof', () => {
   test.each([
     ['an advert', ADVERT],
     ['a heartbeat', { type: 'heartbeat', busySlots: 0, queued: 0, tokens: 0 }],
-    ['a match', { type: 'match', requestId: 1, model: TINY, exclude: [] }],
+    ['a match', { type: 'match', requestId: 1, model: TINY, maxTokens: 1, exclude: [], only: null }],
   ])('%s', async (_what, message) => {
     const { plane, owner, attacker } = await setUp();
     attacker.hello();
@@ -161,7 +231,7 @@ describe('nothing goes before the proof', () => {
   });
 
   test('a proof that never comes', async () => {
-    const clock = new HandClock();
+    const clock = new ManualClock();
     const plane = await start({ clock });
     const peer = new MeshPeer(plane.port);
     await peer.opened();
@@ -189,7 +259,7 @@ describe('the work for joining', () => {
   const BITS = 8;
 
   test('is asked of an identity once, and again after hours', async () => {
-    const clock = new HandClock();
+    const clock = new ManualClock();
     const plane = await start({ clock, joinWorkBits: BITS });
     const identity = newIdentity();
     const asked: number[] = [];
@@ -221,15 +291,16 @@ describe('the work for joining', () => {
       peer.hello();
       const challenge = await peer.says('challenge');
       expect(challenge.workBits).toBe(24);
-      const { work } = await proveKey(identity, newChallenge(elsewhere), never);
-      peer.send({ ...(await proveKey(identity, { ...challenge, workBits: 0 }, never)), work });
+      const host = `127.0.0.1:${plane.port}`;
+      const { work } = await proveKey(identity, newChallenge(elsewhere), host, never);
+      peer.send({ ...(await proveKey(identity, { ...challenge, workBits: 0 }, host, never)), work });
       await isTurnedAway(peer);
     }
   });
 });
 
 test('a flood of new connections from one address is turned away before it costs a signature', async () => {
-  const plane = await start({ clock: new HandClock(), maxPerAddress: 10_000 });
+  const plane = await start({ clock: new ManualClock(), maxPerAddress: 10_000 });
   const owner = new MeshPeer(plane.port);
   await owner.join();
   await owner.says('welcome');

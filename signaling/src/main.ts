@@ -3,7 +3,9 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { pino } from 'pino';
 import * as v from 'valibot';
 import { MeshError } from '@llmesh/core/errors';
-import { WelcomeSchema, type IceServer } from '@llmesh/core/protocol';
+import { WelcomeSchema, type IceServer } from '@llmesh/core/control-protocol';
+import type { TurnOptions } from './ice-servers.ts';
+import { DEFAULT_RELAY_LIMITS } from './relay.ts';
 import { DEFAULT_JOIN_WORK_BITS, startControlPlane, type ControlPlane } from './server.ts';
 
 const EXIT_PORT_IN_USE = 3;
@@ -18,7 +20,7 @@ const program = new Command('llmesh-signaling')
   .addOption(new Option('--port <port>', 'where to listen').argParser(parsePort).default(7070).env('PORT'))
   .addOption(new Option('--host <address>', 'on which address; 0.0.0.0 is all').default('127.0.0.1').env('HOST'))
   .addOption(
-    new Option('--data <folder>', 'for what outlives a restart; nothing does yet').default('.data').env('LLMESH_DATA'),
+    new Option('--data <folder>', 'for our key and the receipts; without it they are forgotten').env('LLMESH_DATA'),
   )
   .option('--web <folder>', 'the built page', 'web/dist')
   .option('--models <folder>', 'catalogue and model files, served under /models', 'models')
@@ -27,16 +29,21 @@ const program = new Command('llmesh-signaling')
     `
 Environment:
   LLMESH_ORIGINS      other origins whose pages may connect, with commas between them
+  LLMESH_HOSTS        what the mesh is dialled as, as mesh.example or mesh.example:7070, with commas between them
   LLMESH_ICE_SERVERS  RTCIceServer list for WebRTC, as JSON
+  TURN_URLS           TURN servers of yours, as turn:turn.example.org:3478, with commas between them
+  TURN_SECRET         what coturn has as static-auth-secret; peers get credentials made from it
+  LLMESH_RELAY_LINKS  links relayed through this server at once (default 1000); 0: none
+  LLMESH_RELAY_KIB    KiB a second that one peer may send through it (default 512)
   LLMESH_JOIN_BITS    what joining costs an identity once: 2 to this power hashes, 0 to 20 (default 12)
-  LLMESH_TRUST_PROXY  1 behind a reverse proxy that sets X-Forwarded-For
+  LLMESH_TRUST_PROXY  1 behind a reverse proxy that sets X-Forwarded-For and X-Forwarded-Host
   LOG_LEVEL           trace, debug, info, warn (default), error, fatal or silent`,
   )
   .parse();
 const options = program.opts<{
   port: number;
   host: string;
-  data: string;
+  data?: string;
   web: string;
   models: string;
 }>();
@@ -57,12 +64,16 @@ try {
     host: options.host,
     webFolder: options.web,
     modelsFolder: options.models,
+    dataFolder: options.data ?? null,
     iceServers: parseIceServers(process.env['LLMESH_ICE_SERVERS']),
-    allowedOrigins: (process.env['LLMESH_ORIGINS'] ?? '')
-      .split(',')
-      .map((origin) => origin.trim())
-      .filter(Boolean),
-    joinWorkBits: parseJoinBits(process.env['LLMESH_JOIN_BITS']),
+    turn: parseTurn(process.env['TURN_SECRET'], parseList(process.env['TURN_URLS'])),
+    relay: {
+      maxLinks: parseCount('LLMESH_RELAY_LINKS', DEFAULT_RELAY_LIMITS.maxLinks, 0, 100_000),
+      bytesPerSecond: 1024 * parseCount('LLMESH_RELAY_KIB', DEFAULT_RELAY_LIMITS.bytesPerSecond / 1024, 1, 1_048_576),
+    },
+    allowedOrigins: parseList(process.env['LLMESH_ORIGINS']),
+    hosts: parseList(process.env['LLMESH_HOSTS']),
+    joinWorkBits: parseCount('LLMESH_JOIN_BITS', DEFAULT_JOIN_WORK_BITS, 0, MOST_JOIN_BITS),
     trustProxy: process.env['LLMESH_TRUST_PROXY'] === '1',
     log,
   });
@@ -91,12 +102,33 @@ function parsePort(text: string): number {
   return port;
 }
 
-function parseJoinBits(text: string | undefined): number {
-  if (!text) return DEFAULT_JOIN_WORK_BITS;
-  const bits = Number(text);
-  if (!Number.isInteger(bits) || bits < 0 || bits > MOST_JOIN_BITS)
-    throw new MeshError('control_refused', `LLMESH_JOIN_BITS is a number from 0 to ${MOST_JOIN_BITS}.`);
-  return bits;
+function parseList(text = ''): string[] {
+  return text
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter(Boolean);
+}
+
+/** A whole number of the environment. */
+function parseCount(variable: string, usual: number, least: number, most: number): number {
+  const text = process.env[variable];
+  if (!text) return usual;
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < least || count > most)
+    throw new MeshError('control_refused', `${variable} is a number from ${least} to ${most}.`);
+  return count;
+}
+
+function parseTurn(secret: string | undefined, urls: readonly string[]): TurnOptions | null {
+  if (!secret && urls.length === 0) return null;
+  const right = urls.every((url) => /^turns?:[^\s]+$/i.test(url));
+  if (!secret || urls.length === 0 || urls.length > 8 || !right) {
+    throw new MeshError(
+      'control_refused',
+      'TURN_SECRET and TURN_URLS go together: up to eight addresses as turn:turn.example.org:3478, with commas between them.',
+    );
+  }
+  return { secret, urls };
 }
 
 function parseIceServers(json: string | undefined): readonly IceServer[] {

@@ -1,27 +1,27 @@
 import { expect, test } from 'vitest';
-import { newPeerId, type ModelId } from '@llmesh/core/ids';
-import { MAX_CANDIDATES } from '@llmesh/core/protocol';
+import { newPeerId, type ModelId, type PeerId } from '@llmesh/core/ids';
+import { MAX_CANDIDATES } from '@llmesh/core/control-protocol';
 import { Matchmaker } from './matchmaker.ts';
 import { QUIET_MS, Registry } from './registry.ts';
 import { advertised, TINY } from './testing/clients.ts';
-import { HandClock } from './testing/hand-clock.ts';
+import { ManualClock } from '@llmesh/core/manual-clock';
 
 /** Half-way, every time: chance favours nobody. */
 const even = () => 0.5;
 
 function setUp(random: () => number = even) {
-  const clock = new HandClock();
+  const clock = new ManualClock();
   const registry = new Registry(clock);
   const matchmaker = new Matchmaker(registry, random);
   const asker = newPeerId();
   const provider = (tokensPerSecond: number, busySlots = 0) => {
     const peer = registry.join(newPeerId(), 'browser');
-    registry.advert(peer, [advertised(TINY, tokensPerSecond)], 1);
+    registry.advert(peer, { models: [advertised(TINY, tokensPerSecond)], slots: 1, certificate: null });
     registry.heartbeat(peer, { type: 'heartbeat', busySlots, queued: 0, tokens: 0 });
     return peer;
   };
-  const match = (exclude = [] as ReturnType<typeof newPeerId>[], model = TINY) =>
-    matchmaker.match({ model, asker, exclude }).map(({ peerId }) => peerId);
+  const match = (exclude: PeerId[] = [], model = TINY, only: PeerId[] | null = null) =>
+    matchmaker.match({ model, asker, exclude, only }).map(({ peerId }) => peerId);
   return { clock, registry, matchmaker, provider, match };
 }
 
@@ -44,9 +44,17 @@ test('nobody: an unknown model, those excluded, the asker itself, the silent', (
   const peer = provider(50);
   expect(match([], 'unknown' as ModelId)).toEqual([]);
   expect(match([peer.peerId])).toEqual([]);
-  expect(matchmaker.match({ model: TINY, asker: peer.peerId, exclude: [] })).toEqual([]);
+  expect(matchmaker.match({ model: TINY, asker: peer.peerId, exclude: [], only: null })).toEqual([]);
   clock.turn(QUIET_MS);
   expect(match()).toEqual([]);
+});
+
+test('only those who are named, when some are', () => {
+  const { provider, match } = setUp();
+  const [trusted] = [provider(5), provider(500)];
+  expect(match([], TINY, [trusted.peerId])).toEqual([trusted.peerId]);
+  expect(match([trusted.peerId], TINY, [trusted.peerId])).toEqual([]);
+  expect(match([], TINY, [])).toEqual([]);
 });
 
 test('no more than a shortlist', () => {

@@ -1,6 +1,6 @@
 /** Who can answer with a model: a shortlist, ranked by the same policy that the requester ranks with. */
 import type { ModelId, PeerId } from '@llmesh/core/ids';
-import { MAX_CANDIDATES, type Candidate } from '@llmesh/core/protocol';
+import { MAX_CANDIDATES, type Candidate } from '@llmesh/core/control-protocol';
 import { rank } from '@llmesh/core/route';
 import type { RegisteredPeer, Registry } from './registry.ts';
 
@@ -15,6 +15,8 @@ export interface MatchQuestion {
   /** Who asks: nobody is sent to themselves. */
   asker: PeerId;
   exclude: readonly PeerId[];
+  /** No one but these; null: anyone. */
+  only: readonly PeerId[] | null;
 }
 
 export class Matchmaker {
@@ -31,8 +33,9 @@ export class Matchmaker {
     const exclude = new Set<PeerId>([...question.exclude, question.asker]);
     const free: Candidate[] = [];
     const full: Candidate[] = [];
+    const only = question.only === null ? null : new Set(question.only);
     for (const peer of this.#registry.matchable(question.model, this.#random)) {
-      if (exclude.has(peer.peerId)) continue;
+      if (exclude.has(peer.peerId) || only?.has(peer.peerId) === false) continue;
       const candidate = candidateOf(peer, question.model);
       if (candidate === null) continue;
       if (peer.busySlots + peer.queued < peer.slots) free.push(candidate);
@@ -48,6 +51,6 @@ export class Matchmaker {
 function candidateOf(peer: RegisteredPeer, id: ModelId): Candidate | null {
   const model = peer.models.find((offered) => offered.id === id);
   if (model === undefined) return null;
-  const { peerId, agent, slots, busySlots, queued } = peer;
-  return { peerId, agent, model, slots, busySlots, queued };
+  const { peerId, agent, slots, busySlots, queued, certificate } = peer;
+  return { peerId, agent, model, slots, busySlots, queued, certificate };
 }

@@ -5,23 +5,28 @@ import type { ErrorCode } from '@llmesh/core/errors';
 import { peerIdOf, PUBLIC_KEY_BYTES } from '@llmesh/core/identity';
 import type { PeerId } from '@llmesh/core/ids';
 import { faultOf, newChallenge } from '@llmesh/core/key-proof';
+import { PROTOCOL_VERSION } from '@llmesh/core/protocol';
 import {
   parseToServer,
-  PROTOCOL_VERSION,
   type Challenge,
   type FromServer,
-  type IceServer,
   type Proof,
   type ToServer,
-} from '@llmesh/core/protocol';
+} from '@llmesh/core/control-protocol';
 import { CLOSE, type BoundedSocket } from './bounded-socket.ts';
+import { RENEW_MS, type IceServers } from './ice-servers.ts';
+import { FilingDesk } from './filing-desk.ts';
+import type { LeaseOffice } from './lease-office.ts';
 import type { Matchmaker } from './matchmaker.ts';
 import type { Metrics } from './metrics.ts';
 import { PUBLISH_MS, type OfferBoard } from './offer-board.ts';
 import { HEARTBEAT_MS, type RegisteredPeer, type Registry } from './registry.ts';
 import type { PaidWork } from './paid-work.ts';
+import type { ReceiptBook } from './receipt-book.ts';
+import { RelayDesk } from './relay-desk.ts';
+import type { Relay } from './relay.ts';
 import type { SignalPasses } from './signal-passes.ts';
-import { TokenBucket } from './token-bucket.ts';
+import { TokenBucket } from '@llmesh/core/token-bucket';
 
 export const HELLO_TIMEOUT_MS = 10_000;
 /** To sign, and on a small phone to work. */
@@ -39,9 +44,12 @@ export interface MeshContext {
   matchmaker: Matchmaker;
   board: OfferBoard;
   metrics: Metrics;
-  iceServers: readonly IceServer[];
+  iceServers: IceServers;
+  relay: Relay;
   passes: SignalPasses;
   paid: PaidWork;
+  leases: LeaseOffice;
+  receipts: ReceiptBook;
   joinWorkBits: number;
   /** Peers that have proved their key. */
   sessions: Map<PeerId, MeshSession>;
@@ -58,7 +66,11 @@ type Hello = Extract<ToServer, { type: 'hello' }>;
 export class MeshSession {
   readonly #context: MeshContext;
   readonly #socket: BoundedSocket;
+  readonly #hosts: readonly string[];
   readonly #bucket: TokenBucket;
+  readonly #introductions: RelayDesk;
+  readonly #desk: FilingDesk;
+  #stopRenewal: (() => void) | null = null;
   #stopHelloTimer: () => void;
   #claim: Claim | null = null;
   #pass: string | null = null;
@@ -66,10 +78,14 @@ export class MeshSession {
   #badMessages = 0;
   #overRate = 0;
 
-  constructor(socket: BoundedSocket, context: MeshContext) {
+  /** `hosts`: what we may have been dialled as. */
+  constructor(socket: BoundedSocket, hosts: readonly string[], context: MeshContext) {
     this.#socket = socket;
+    this.#hosts = hosts;
     this.#context = context;
     this.#bucket = new TokenBucket(context.clock, RATE);
+    this.#introductions = new RelayDesk(context);
+    this.#desk = new FilingDesk(context);
     this.#stopHelloTimer = context.clock.after(HELLO_TIMEOUT_MS, () => {
       this.#end('bad_message', 'No hello within 10 seconds. Connect again.', CLOSE.helloTimeout);
     });
@@ -84,6 +100,11 @@ export class MeshSession {
       context.metrics.refuse('mesh', tooLarge ? 'message_too_large' : 'bad_message');
     });
     socket.on('close', () => this.#leave());
+  }
+
+  /** `peer` wants a relayed link to this one. */
+  call(peer: PeerId, ticket: string): void {
+    this.#say({ type: 'call', peer, ticket });
   }
 
   send(json: string): void {
@@ -116,7 +137,12 @@ export class MeshSession {
       case 'heartbeat':
         return this.#peer === null ? this.#early() : this.#heartbeat(this.#peer, message);
       case 'match':
-        return this.#peer === null ? this.#early() : this.#match(this.#peer, message);
+        return this.#peer === null ? this.#early() : void this.#match(this.#peer, message);
+      case 'file':
+        if (this.#peer === null) return this.#early();
+        return void this.#desk.file(this.#peer.peerId, message).then((answer) => this.#say(answer));
+      case 'relay':
+        return this.#peer === null ? this.#early() : this.#say(this.#introductions.ask(this.#peer.peerId, message));
       case 'bye':
         this.#leave();
         return this.#close(1000, 'Goodbye.');
@@ -148,13 +174,13 @@ export class MeshSession {
   /** The challenge is spent, whatever comes of it. */
   #proof({ hello, publicKey, challenge }: Claim, proof: Proof): void {
     this.#claim = null;
-    const fault = faultOf(publicKey, challenge, proof);
+    const fault = faultOf(publicKey, challenge, proof, this.#hosts);
     if (fault !== null) {
-      const what = fault === 'work' ? 'The work for joining was not done.' : 'This key was not proved.';
+      const what = fault === 'work' ? 'The work for joining was not done.' : NOT_PROVED;
       return this.#end('control_refused', what, CLOSE.notProven);
     }
     this.#stopHelloTimer();
-    const { sessions, registry, board, paid, passes } = this.#context;
+    const { sessions, registry, board, paid, passes, leases } = this.#context;
     paid.add(hello.peerId);
     const before = sessions.get(hello.peerId);
     if (before !== undefined) before.#replaced();
@@ -165,15 +191,17 @@ export class MeshSession {
       type: 'welcome',
       version: PROTOCOL_VERSION,
       heartbeatMs: HEARTBEAT_MS,
-      iceServers: [...this.#context.iceServers],
+      iceServers: this.#context.iceServers.of(hello.peerId),
       signalToken: this.#pass,
+      issuer: leases.issuer,
     });
+    this.#renewIceServers(hello.peerId);
     this.send(board.current());
     board.touch(PUBLISH_MS);
   }
 
   #advert(peer: RegisteredPeer, advert: Extract<ToServer, { type: 'advert' }>): void {
-    this.#context.registry.advert(peer, advert.models, advert.slots);
+    this.#context.registry.advert(peer, advert);
     this.#context.board.touch();
   }
 
@@ -182,10 +210,21 @@ export class MeshSession {
     if (peer.models.length > 0) this.#context.board.touch();
   }
 
-  #match(peer: RegisteredPeer, { requestId, model, exclude }: Extract<ToServer, { type: 'match' }>): void {
-    const candidates = this.#context.matchmaker.match({ model, exclude, asker: peer.peerId });
-    this.#context.metrics.matched(candidates.length > 0);
-    this.#say({ type: 'matched', requestId, candidates });
+  async #match(peer: RegisteredPeer, question: Extract<ToServer, { type: 'match' }>): Promise<void> {
+    const { requestId, model, maxTokens, exclude, only } = question;
+    const { matchmaker, metrics, leases } = this.#context;
+    const candidates = matchmaker.match({ model, exclude, only, asker: peer.peerId });
+    metrics.matched(candidates.length > 0);
+    this.#say({ type: 'matched', requestId, candidates: await leases.lease(candidates, peer.peerId, maxTokens) });
+  }
+
+  #renewIceServers(peer: PeerId): void {
+    const { clock, iceServers } = this.#context;
+    if (!iceServers.expire) return;
+    this.#stopRenewal = clock.after(RENEW_MS, () => {
+      this.#say({ type: 'ice', iceServers: iceServers.of(peer) });
+      this.#renewIceServers(peer);
+    });
   }
 
   #early(): void {
@@ -222,6 +261,7 @@ export class MeshSession {
     const peer = this.#peer;
     if (peer === null) return;
     this.#peer = null;
+    this.#stopRenewal?.();
     if (this.#pass !== null) this.#context.passes.end(this.#pass);
     const { sessions, registry, board } = this.#context;
     if (sessions.get(peer.peerId) === this) sessions.delete(peer.peerId);
@@ -240,3 +280,5 @@ export class MeshSession {
 }
 
 const OTHER_VERSION = 'This program speaks another version than the mesh. Update it.';
+const NOT_PROVED =
+  'This key was not proved for this mesh. Start again; if that does not help, its operator has to name it in LLMESH_HOSTS.';

@@ -3,14 +3,18 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '@llmesh/core/clock';
 import type { PeerId } from '@llmesh/core/ids';
-import { MAX_MESSAGE_BYTES, type IceServer } from '@llmesh/core/protocol';
-import { boundedServer, closeSockets, cutHalfOpen, type BoundedServer } from './bounded-socket.ts';
+import { MAX_MESSAGE_BYTES } from '@llmesh/core/protocol';
+import { boundedServer, closeSockets, cutHalfOpen, type BoundedServer, type BoundedSocket } from './bounded-socket.ts';
+import type { IceServers } from './ice-servers.ts';
+import type { LeaseOffice } from './lease-office.ts';
 import { Matchmaker } from './matchmaker.ts';
-import { MeshSession } from './mesh-session.ts';
+import { MeshSession, type MeshContext } from './mesh-session.ts';
 import type { Metrics } from './metrics.ts';
 import { OfferBoard } from './offer-board.ts';
 import type { PaidWork } from './paid-work.ts';
+import type { ReceiptBook } from './receipt-book.ts';
 import type { Registry } from './registry.ts';
+import type { Relay } from './relay.ts';
 import type { SignalPasses } from './signal-passes.ts';
 
 export const MESH_PATH = '/mesh';
@@ -20,9 +24,12 @@ export interface MeshOptions {
   random: () => number;
   registry: Registry;
   metrics: Metrics;
-  iceServers: readonly IceServer[];
+  iceServers: IceServers;
+  relay: Relay;
   passes: SignalPasses;
   paid: PaidWork;
+  leases: LeaseOffice;
+  receipts: ReceiptBook;
   joinWorkBits: number;
 }
 
@@ -31,10 +38,11 @@ export class Mesh {
   readonly #sockets: BoundedServer;
   readonly #sessions = new Map<PeerId, MeshSession>();
   readonly #board: OfferBoard;
+  readonly #context: MeshContext;
   readonly #stopPings: () => void;
 
   constructor(options: MeshOptions) {
-    const { clock, registry, metrics, iceServers, passes, paid, joinWorkBits } = options;
+    const { clock, registry, metrics, iceServers, relay, passes, paid, leases, receipts, joinWorkBits } = options;
     this.#clock = clock;
     this.#sockets = boundedServer({ maxPayload: MAX_MESSAGE_BYTES });
     this.#board = new OfferBoard(
@@ -52,21 +60,32 @@ export class Mesh {
       board: this.#board,
       metrics,
       iceServers,
+      relay,
       passes,
       paid,
+      leases,
+      receipts,
       joinWorkBits,
       sessions: this.#sessions,
     };
-    this.#sockets.on('connection', (socket) => new MeshSession(socket, context));
+    this.#context = context;
     this.#stopPings = cutHalfOpen(this.#sockets, clock);
+  }
+
+  /** A peer has come, by whatever way. `hosts`: what it may have dialled. */
+  join(socket: BoundedSocket, hosts: readonly string[]): void {
+    new MeshSession(socket, hosts, this.#context);
   }
 
   get size(): number {
     return this.#sockets.clients.size;
   }
 
-  accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    this.#sockets.handleUpgrade(request, socket, head, (ws) => this.#sockets.emit('connection', ws, request));
+  accept(request: IncomingMessage, socket: Duplex, head: Buffer, hosts: readonly string[]): void {
+    this.#sockets.handleUpgrade(request, socket, head, (ws) => {
+      this.#sockets.emit('connection', ws, request);
+      this.join(ws, hosts);
+    });
   }
 
   async close(): Promise<void> {

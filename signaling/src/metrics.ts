@@ -2,7 +2,8 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry as Collector } from 'prom-client';
 import type { Registry } from './registry.ts';
 
-export type Plane = 'mesh' | 'signal' | 'http';
+export type SocketKind = 'mesh' | 'signal' | 'relay';
+export type Plane = SocketKind | 'http';
 
 export class Metrics {
   readonly #collector = new Collector();
@@ -10,10 +11,13 @@ export class Metrics {
     'found',
   ]);
   readonly refused = this.#counter('llmesh_refused_total', 'Messages and connections refused.', ['plane', 'code']);
+  readonly filed = this.#counter('llmesh_receipts_filed_total', 'Receipts taken, by what they were.', ['kind']);
+  readonly receiptsRefused = this.#counter('llmesh_receipts_refused_total', 'Receipts not taken.', ['code']);
   readonly signalling = this.#counter('llmesh_signalling_messages_total', 'PeerServer messages taken.', ['type']);
+  readonly relayedBytes = this.#counter('llmesh_relayed_bytes_total', 'Sealed bytes passed on.', []);
   #matchCount = 0;
 
-  constructor(registry: Registry, sockets: Record<'mesh' | 'signal', () => number>) {
+  constructor(registry: Registry, sockets: Record<SocketKind, () => number>) {
     collectDefaultMetrics({ register: this.#collector });
     this.#gauge('llmesh_peers', 'Peers connected.', () => registry.totals().peers);
     this.#gauge('llmesh_providers', 'Peers that offer a model.', () => registry.totals().providers);
@@ -31,7 +35,7 @@ export class Metrics {
       labelNames: ['kind'],
       registers: [this.#collector],
       collect() {
-        for (const kind of ['mesh', 'signal'] as const) this.set({ kind }, sockets[kind]());
+        for (const kind of ['mesh', 'signal', 'relay'] as const) this.set({ kind }, sockets[kind]());
       },
     });
   }

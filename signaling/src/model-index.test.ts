@@ -16,6 +16,7 @@ test('holds exactly what was added and not removed, whatever the order and the c
       slots: 1,
       busySlots: 0,
       queued: 0,
+      certificate: null,
     };
   });
   const step = fc.record({ add: fc.boolean(), model: fc.constantFrom(...models), peer: fc.constantFrom(...peers) });

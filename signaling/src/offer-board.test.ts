@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import type { Offers } from '@llmesh/core/protocol';
+import type { Offers } from '@llmesh/core/control-protocol';
 import { OfferBoard, PUBLISH_MS } from './offer-board.ts';
-import { HandClock } from './testing/hand-clock.ts';
+import { ManualClock } from '@llmesh/core/manual-clock';
 
 function setUp() {
-  const clock = new HandClock();
+  const clock = new ManualClock();
   const published: { at: number; peers: number }[] = [];
   const mesh: Offers = { type: 'offers', peers: 0, providers: 0, models: [] };
   const board = new OfferBoard(

@@ -1,6 +1,6 @@
 /** Tells everybody what the mesh offers: when it changed, and at most once a second. */
 import type { Clock } from '@llmesh/core/clock';
-import type { Offers } from '@llmesh/core/protocol';
+import type { Offers } from '@llmesh/core/control-protocol';
 
 export const PUBLISH_MS = 1000;
 /** Adding up the whole mesh is not free: after a look that found no difference, wait a little with the next. */

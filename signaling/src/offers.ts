@@ -1,9 +1,12 @@
 /** What the whole mesh offers, summed over its providers. Pure. */
 import type { ModelId } from '@llmesh/core/ids';
-import type { ModelAdvert, Offers } from '@llmesh/core/protocol';
+import type { ModelAdvert, Offers } from '@llmesh/core/control-protocol';
 import type { RegisteredPeer } from './registry.ts';
 
 type Offer = Offers['models'][number];
+
+/** The list goes to everybody, again and again. Of more models, those with the fewest providers are left out. */
+export const MAX_OFFERS = 512;
 
 export function offersOf(peers: readonly RegisteredPeer[]): Offers {
   const models = new Map<ModelId, { offer: Offer; speeds: number[] }>();
@@ -27,6 +30,8 @@ export function offersOf(peers: readonly RegisteredPeer[]): Offers {
     peers: peers.length,
     providers,
     models: [...models.values()]
+      .toSorted((a, b) => b.offer.providers - a.offer.providers)
+      .slice(0, MAX_OFFERS)
       .map(({ offer, speeds }) => ({ ...offer, tokensPerSecond: roughMedian(speeds) }))
       .sort((a, b) => (a.id < b.id ? -1 : 1)),
   };

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { newPeerId } from '@llmesh/core/ids';
 import { PAID_FOR_MS, PaidWork } from './paid-work.ts';
-import { HandClock } from './testing/hand-clock.ts';
+import { ManualClock } from '@llmesh/core/manual-clock';
 
 test('who paid is remembered for hours after it last joined', () => {
-  const clock = new HandClock();
+  const clock = new ManualClock();
   const paid = new PaidWork(clock);
   const peer = newPeerId();
   expect(paid.has(peer)).toBe(false);
@@ -19,7 +19,7 @@ test('who paid is remembered for hours after it last joined', () => {
 });
 
 test('of very many the oldest are forgotten', () => {
-  const paid = new PaidWork(new HandClock());
+  const paid = new PaidWork(new ManualClock());
   const peers = Array.from({ length: 50_001 }, () => newPeerId());
   for (const peer of peers) paid.add(peer);
   expect([paid.has(peers[0]!), paid.has(peers[1]!)]).toEqual([false, true]);

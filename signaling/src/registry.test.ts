@@ -2,17 +2,17 @@ import { describe, expect, test } from 'vitest';
 import { newPeerId, type ModelId } from '@llmesh/core/ids';
 import { GONE_MS, QUIET_MS, Registry } from './registry.ts';
 import { advertised, TINY } from './testing/clients.ts';
-import { HandClock } from './testing/hand-clock.ts';
+import { ManualClock } from '@llmesh/core/manual-clock';
 
 const BEAT = { type: 'heartbeat', busySlots: 0, queued: 0, tokens: 0 } as const;
 const OTHER = 'other-model' as ModelId;
 
 function setUp() {
-  const clock = new HandClock();
+  const clock = new ManualClock();
   const registry = new Registry(clock);
   const provider = (models = [advertised()], slots = 2) => {
     const peer = registry.join(newPeerId(), 'native');
-    registry.advert(peer, models, slots);
+    registry.advert(peer, { models, slots, certificate: null });
     return peer;
   };
   const matchable = (model: ModelId = TINY) => [...registry.matchable(model, () => 0)];
@@ -56,9 +56,9 @@ describe('liveness', () => {
     const old = provider();
     const fresh = registry.join(old.peerId, 'native');
     expect(matchable()).toEqual([]);
-    registry.advert(fresh, [advertised()], 1);
+    registry.advert(fresh, { models: [advertised()], slots: 1, certificate: null });
     registry.leave(old);
-    registry.advert(old, [advertised(OTHER)], 1);
+    registry.advert(old, { models: [advertised(OTHER)], slots: 1, certificate: null });
     expect(matchable()).toEqual([fresh]);
     expect(matchable(OTHER)).toEqual([]);
   });
@@ -68,10 +68,10 @@ describe('adverts', () => {
   test('replace the one before', () => {
     const { registry, provider, matchable } = setUp();
     const peer = provider();
-    registry.advert(peer, [advertised(OTHER)], 1);
+    registry.advert(peer, { models: [advertised(OTHER)], slots: 1, certificate: null });
     expect(matchable()).toEqual([]);
     expect(matchable(OTHER)).toEqual([peer]);
-    registry.advert(peer, [], 1);
+    registry.advert(peer, { models: [], slots: 1, certificate: null });
     expect(registry.totals()).toMatchObject({ peers: 1, providers: 0, slots: 0 });
   });
 

@@ -4,7 +4,8 @@
  */
 import type { Clock } from '@llmesh/core/clock';
 import type { ModelId, PeerId } from '@llmesh/core/ids';
-import type { ModelAdvert, Offers, PeerSummary, Stats, ToServer } from '@llmesh/core/protocol';
+import type { ModelAdvert, Offers, ToServer } from '@llmesh/core/control-protocol';
+import type { PeerSummary, Stats } from '@llmesh/core/api-pages';
 import { ModelIndex } from './model-index.ts';
 import { offersOf } from './offers.ts';
 import { TokenMeter } from './token-meter.ts';
@@ -16,6 +17,7 @@ export const QUIET_MS = 3500;
 export const GONE_MS = 5000;
 
 type Agent = PeerSummary['agent'];
+type Advert = Extract<ToServer, { type: 'advert' }>;
 type Heartbeat = Extract<ToServer, { type: 'heartbeat' }>;
 
 export interface RegisteredPeer {
@@ -27,6 +29,8 @@ export interface RegisteredPeer {
   slots: number;
   busySlots: number;
   queued: number;
+  /** As in its advert. */
+  certificate: string | null;
 }
 
 export class Registry {
@@ -45,7 +49,7 @@ export class Registry {
     const before = this.#peers.get(peerId);
     if (before !== undefined) this.leave(before);
     const now = this.#clock.now();
-    const peer = {
+    const peer: RegisteredPeer = {
       peerId,
       agent,
       sinceMs: now,
@@ -54,6 +58,7 @@ export class Registry {
       slots: 0,
       busySlots: 0,
       queued: 0,
+      certificate: null,
     };
     this.#peers.set(peerId, peer);
     return peer;
@@ -70,8 +75,9 @@ export class Registry {
     peer.heardMs = this.#clock.now();
   }
 
-  advert(peer: RegisteredPeer, models: readonly ModelAdvert[], slots: number): void {
+  advert(peer: RegisteredPeer, { models, slots, certificate }: Omit<Advert, 'type'>): void {
     if (this.#peers.get(peer.peerId) !== peer) return;
+    peer.certificate = certificate;
     // A model named twice would count twice.
     const unique = new Map(models.map((model) => [model.id, model]));
     this.#offer(peer, slots === 0 ? [] : [...unique.values()], slots);

@@ -6,15 +6,16 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import * as v from 'valibot';
 import type { ModelId } from '@llmesh/core/ids';
-import { MAX_MESSAGE_BYTES, ModelsPageSchema, PeersPageSchema, StatsSchema } from '@llmesh/core/protocol';
+import { MAX_MESSAGE_BYTES, PROTOCOL_VERSION } from '@llmesh/core/protocol';
+import { ModelsPageSchema, PeersPageSchema, StatsSchema } from '@llmesh/core/api-pages';
 import { CLOSE, PING_MS } from './bounded-socket.ts';
 import { HELLO_TIMEOUT_MS, MAX_BAD_MESSAGES } from './mesh-session.ts';
 import { GONE_MS } from './registry.ts';
 import { startControlPlane, type ControlPlane, type ControlPlaneOptions } from './server.ts';
 import { advertised, MeshPeer, newIdentity, TINY } from './testing/clients.ts';
-import { HandClock } from './testing/hand-clock.ts';
+import { ManualClock } from '@llmesh/core/manual-clock';
 
-const ADVERT = { type: 'advert', models: [advertised()], slots: 1 };
+const ADVERT = { type: 'advert', models: [advertised()], slots: 1, certificate: null };
 const BEAT = { type: 'heartbeat', busySlots: 0, queued: 0, tokens: 5 };
 
 const planes: ControlPlane[] = [];
@@ -76,23 +77,25 @@ describe('/mesh', () => {
     await provider.join('native');
     expect(await provider.says('welcome')).toEqual({
       type: 'welcome',
-      version: 1,
+      version: PROTOCOL_VERSION,
       heartbeatMs: 1000,
       iceServers,
       signalToken: expect.any(String),
+      issuer: expect.any(String),
     });
     expect(await provider.says('offers')).toEqual({ type: 'offers', peers: 1, providers: 0, models: [] });
     const user = await joined(plane, 'browser');
     await user.says('offers');
     provider.send(ADVERT);
     expect(await user.says('offers')).toMatchObject({ providers: 1, models: [{ id: TINY, providers: 1, slots: 1 }] });
-    expect(await user.match(TINY, 7)).toEqual({
-      type: 'matched',
-      requestId: 7,
-      candidates: [
-        { peerId: provider.id, agent: 'native', model: ADVERT.models[0], slots: 1, busySlots: 0, queued: 0 },
-      ],
-    });
+    const { candidates } = await user.match(TINY, 7);
+    expect(candidates).toEqual([
+      {
+        ...{ peerId: provider.id, agent: 'native', model: ADVERT.models[0], slots: 1, busySlots: 0, queued: 0 },
+        certificate: null,
+        lease: expect.any(String),
+      },
+    ]);
     expect((await user.match('unknown' as ModelId)).candidates).toEqual([]);
     expect((await user.match(TINY, 8, [provider.id])).candidates).toEqual([]);
     expect(await metrics(plane)).toMatch(/llmesh_matches_total\{found="yes"\} 1\n(.*\n)?.*found="no"\} 2/);
@@ -111,7 +114,7 @@ describe('/mesh', () => {
   });
 
   test('a provider that falls silent is gone for everybody, and back with its next heartbeat', async () => {
-    const clock = new HandClock();
+    const clock = new ManualClock();
     const plane = await start({ clock });
     const provider = await joined(plane);
     provider.send(ADVERT);
@@ -148,7 +151,10 @@ describe('bad input on /mesh', () => {
     ['an unknown type', { type: 'shout' }],
     ['a wrong field', { ...BEAT, busySlots: -1 }],
     ['binary', Buffer.from('{"type":"bye"}')],
-    ['another hello', { type: 'hello', version: 1, peerId: newIdentity().peerId, agent: 'native', key: null }],
+    [
+      'another hello',
+      { type: 'hello', version: PROTOCOL_VERSION, peerId: newIdentity().peerId, agent: 'native', key: null },
+    ],
   ])('%s is refused, and after some the connection is closed', async (_what, frame) => {
     const plane = await start();
     const bystander = await joined(plane);
@@ -171,7 +177,7 @@ describe('bad input on /mesh', () => {
   });
 
   test('no hello at all', async () => {
-    const clock = new HandClock();
+    const clock = new ManualClock();
     const plane = await start({ clock });
     const peer = new MeshPeer(plane.port);
     await peer.opened();
@@ -181,14 +187,15 @@ describe('bad input on /mesh', () => {
     expect((await peer.end()).code).toBe(CLOSE.helloTimeout);
   });
 
-  test('another version', async () => {
+  test.each([
+    ['browser', 1, 'This page is from an older version. Reload it.'],
+    ['browser', 99, 'This page is from an older version. Reload it.'],
+    ['native', 1, 'This program speaks another version than the mesh. Update it.'],
+  ] as const)('another version: %s, %i', async (agent, version, message) => {
     const plane = await start();
     const peer = new MeshPeer(plane.port);
-    await peer.join('browser', 99);
-    expect(await peer.says('refused')).toMatchObject({
-      code: 'version_mismatch',
-      message: 'This page is from an older version. Reload it.',
-    });
+    await peer.join(agent, version);
+    expect(await peer.says('refused')).toMatchObject({ code: 'version_mismatch', message });
     expect((await peer.end()).code).toBe(CLOSE.versionMismatch);
   });
 
@@ -202,11 +209,15 @@ describe('bad input on /mesh', () => {
     expect(await metrics(plane)).toContain('llmesh_refused_total{plane="mesh",code="message_too_large"} 1');
   });
 
-  test('a flood is first warned of, then closed, and only for the flooder', async () => {
-    const plane = await start({ clock: new HandClock() });
+  test.each([
+    ['heartbeats', BEAT],
+    ['adverts', { ...ADVERT, models: Array.from({ length: 16 }, (_, i) => advertised(`model-${i}` as ModelId)) }],
+    ['matches', { type: 'match', requestId: 1, model: TINY, maxTokens: 1, exclude: [], only: null }],
+  ])('a flood of %s is first warned of, then closed, and only for the flooder', async (_what, message) => {
+    const plane = await start({ clock: new ManualClock() });
     const bystander = await joined(plane);
     const peer = await joined(plane);
-    for (let i = 0; i < 500; i++) peer.send(BEAT);
+    for (let i = 0; i < 500; i++) peer.send(message);
     expect(await peer.says('refused')).toMatchObject({ code: 'rate_limited' });
     expect((await peer.end()).code).toBe(CLOSE.rateLimited);
     expect((await bystander.match(TINY)).candidates).toEqual([]);
@@ -249,7 +260,7 @@ describe('HTTP', () => {
   });
 
   test('too many requests from one address', async () => {
-    const plane = await start({ clock: new HandClock() });
+    const plane = await start({ clock: new ManualClock() });
     const all = await Promise.all(
       Array.from({ length: 210 }, () => get(plane, '/api/stats').then((r) => (r.body?.cancel(), r.status))),
     );

@@ -1,25 +1,37 @@
 /** The control plane: one HTTP server that introduces peers, knows who offers what, and serves the page. */
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerOptions } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 import express from 'express';
 import { pino, type Logger } from 'pino';
 import { realClock, type Clock } from '@llmesh/core/clock';
 import { MeshError } from '@llmesh/core/errors';
-import type { IceServer } from '@llmesh/core/protocol';
+import type { IceServer } from '@llmesh/core/control-protocol';
 import { addressReader } from './address.ts';
 import { apiRouter } from './api.ts';
+import { limitConnections } from './connection-limit.ts';
+import { openControlKey } from './control-key.ts';
+import { DeliveryTable } from './delivery-table.ts';
 import { openFrontDoor } from './front-door.ts';
 import { securityHeaders } from './headers.ts';
+import { hostReader } from './hosts.ts';
+import { IceServers, type TurnOptions } from './ice-servers.ts';
+import { LeaseOffice } from './lease-office.ts';
 import { Mesh } from './mesh.ts';
 import { Metrics } from './metrics.ts';
+import { ReceiptBook } from './receipt-book.ts';
 import { failed, notFound, pagesRouter } from './pages.ts';
 import { PaidWork } from './paid-work.ts';
 import { Registry } from './registry.ts';
+import { DEFAULT_RELAY_LIMITS, Relay, type RelayLimits } from './relay.ts';
 import { SignalPasses } from './signal-passes.ts';
 import { Signal } from './signal.ts';
 
 export const DEFAULT_JOIN_WORK_BITS = 12;
+/** A page has one of each WebSocket and a few requests under way. */
+const SOCKETS_PER_PEER = 8;
+/** Of a plain request in which nothing moves. */
+const IDLE_MS = 60_000;
 
 export interface ControlPlaneOptions {
   /** 0: any free one. */
@@ -30,6 +42,9 @@ export interface ControlPlaneOptions {
   /** Served under `/models`; null: nothing is. */
   modelsFolder?: string | null;
   iceServers?: readonly IceServer[];
+  /** TURN servers that take credentials made with a secret shared with them; null: none. */
+  turn?: TurnOptions | null;
+  relay?: Partial<RelayLimits>;
   /** Origins besides our own whose pages may connect, as `https://example.org`; `*` is any. */
   allowedOrigins?: readonly string[];
   /** On each of `/mesh` and `/signal`. */
@@ -38,9 +53,17 @@ export interface ControlPlaneOptions {
   maxPerAddress?: number;
   /** What joining costs an identity once: 2 to this power hashes. Twelve are milliseconds, twenty some seconds. */
   joinWorkBits?: number;
-  /** A reverse proxy of ours stands in front and sets X-Forwarded-For. */
+  /** What this mesh is dialled as, with the port unless that is 80 or 443; empty: whatever a request says. */
+  hosts?: readonly string[];
+  /** A reverse proxy of ours stands in front and sets X-Forwarded-For, and X-Forwarded-Host unless it leaves Host alone. */
   trustProxy?: boolean;
+  /** For our key and the receipts; null: they are forgotten when we close. */
+  dataFolder?: string | null;
+  /** Of Node's HTTP server, where its patience has to be shorter than ours: `headersTimeout`, `requestTimeout`. */
+  http?: ServerOptions;
   clock?: Clock;
+  /** Milliseconds since 1970. */
+  now?: () => number;
   random?: () => number;
   log?: Logger;
 }
@@ -55,23 +78,54 @@ export interface ControlPlane {
 
 /** Rejects with port_in_use, or with what else `listen` says. */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
-  const { clock = realClock, random = Math.random, log = pino({ level: 'silent' }) } = options;
+  const { clock = realClock, now = Date.now, random = Math.random, log = pino({ level: 'silent' }) } = options;
   const { maxPeers = 10_000, maxPerAddress = 256, allowedOrigins = [], iceServers = [] } = options;
   const { joinWorkBits = DEFAULT_JOIN_WORK_BITS } = options;
+  // First what can fail: nothing is open yet.
+  const dataFolder = options.dataFolder == null ? null : resolve(options.dataFolder);
+  const leases = new LeaseOffice(await openControlKey(dataFolder), now);
+  const table = new DeliveryTable(dataFolder);
   const addressOf = addressReader(options.trustProxy ?? false);
   const registry = new Registry(clock);
-  const metrics = new Metrics(registry, { mesh: () => mesh.size, signal: () => signal.size });
+  const metrics = new Metrics(registry, {
+    mesh: () => mesh.size,
+    signal: () => signal.size,
+    relay: () => relay.size,
+  });
 
   const app = express();
   app.disable('x-powered-by');
   app.use(securityHeaders);
   const server = createServer(
-    { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 5000 },
+    { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 5000, ...options.http },
     app,
   );
+  // WebSockets have no such limit: `ws` takes it off, and there are pings.
+  server.setTimeout(IDLE_MS);
+  // A proxy has as many connections as it has visitors.
+  if (options.trustProxy !== true) {
+    limitConnections(server, SOCKETS_PER_PEER * maxPerAddress, () => metrics.refuse('http', 'rate_limited'));
+  }
   const passes = new SignalPasses(clock);
   const paid = new PaidWork(clock);
-  const mesh = new Mesh({ clock, random, registry, metrics, iceServers, passes, paid, joinWorkBits });
+  const receipts = new ReceiptBook({
+    ...{ table, issuer: leases.issuer, clock, now },
+    failed: (error) => log.error({ err: error }, 'receipts cannot be kept'),
+  });
+  const relay = new Relay({ clock, metrics, limits: { ...DEFAULT_RELAY_LIMITS, ...options.relay } });
+  const mesh = new Mesh({
+    clock,
+    random,
+    registry,
+    metrics,
+    iceServers: new IceServers(iceServers, options.turn ?? null, now),
+    relay,
+    passes,
+    paid,
+    leases,
+    receipts,
+    joinWorkBits,
+  });
   const signal = new Signal(app, { clock, metrics, passes, maxPeers, server });
   app.use(apiRouter({ clock, registry, metrics, addressOf }));
   const modelsFolder = options.modelsFolder ?? null;
@@ -87,16 +141,18 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     clock,
     mesh,
     signal,
+    relay,
     metrics,
     log,
     allowedOrigins,
     maxPeers,
     maxPerAddress,
     addressOf,
+    hostsOf: hostReader({ hosts: options.hosts ?? [], trustProxy: options.trustProxy ?? false }),
   });
 
   let closing: Promise<void> | null = null;
-  const close = () => (closing ??= shutDown(server, mesh, signal));
+  const close = () => (closing ??= shutDown(server, [mesh, signal, relay]).finally(() => receipts.close()));
   try {
     await listen(server, options.port, options.host);
   } catch (error) {
@@ -117,9 +173,9 @@ function listen(server: Server, port: number, host: string): Promise<void> {
   });
 }
 
-async function shutDown(server: Server, mesh: Mesh, signal: Signal): Promise<void> {
+async function shutDown(server: Server, planes: readonly { close(): Promise<void> }[]): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  await Promise.all([mesh.close(), signal.close()]);
+  await Promise.all(planes.map((plane) => plane.close()));
   server.closeAllConnections();
   await closed;
 }

@@ -1,10 +1,12 @@
 import { expect, test } from 'vitest';
 import { newPeerId, type PeerId } from '@llmesh/core/ids';
 import { SignalGuard, WaitingRoom } from './signal-guard.ts';
-import { HandClock } from './testing/hand-clock.ts';
+import { ManualClock } from '@llmesh/core/manual-clock';
+import { fuzz } from '@llmesh/core/suites/fuzz';
+import { signalTarget } from './testing/signal-target.ts';
 
 function setUp(here: PeerId[] = []) {
-  const clock = new HandClock();
+  const clock = new ManualClock();
   const waiting = new WaitingRoom(clock, (peer) => here.includes(peer), 6000);
   const guard = new SignalGuard(clock, waiting);
   const judge = (message: unknown) => {
@@ -80,4 +82,23 @@ test('a little waits for a peer that is not here, no more, and again after it ex
   expect(judge({ ...offer, dst: newPeerId() })).toBe('pass');
   clock.turn(6000);
   expect(judge(offer)).toBe('pass');
+});
+
+test('what waits for peers that are not here takes so much memory in all, whoever sends it', () => {
+  const clock = new ManualClock();
+  const waiting = new WaitingRoom(clock, () => false, 6000);
+  let admitted = 0;
+  for (let i = 0; i < 4096; i++) {
+    const message = { type: 'OFFER', dst: newPeerId(), payload: { sdp: 'x'.repeat(60_000) } };
+    const verdict = new SignalGuard(clock, waiting).judge(Buffer.from(JSON.stringify(message)), false);
+    if (verdict.pass) admitted++;
+  }
+  expect(admitted).toBeGreaterThan(250);
+  expect(admitted).toBeLessThan(300);
+});
+
+test('whatever the bytes, it says yes or no: 10,000 frames', async () => {
+  const { failure, accepted } = await fuzz([signalTarget()], { frames: 10_000, seed: 1, now: () => performance.now() });
+  expect(failure).toBeNull();
+  expect(accepted).toBeGreaterThan(100);
 });

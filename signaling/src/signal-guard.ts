@@ -7,7 +7,7 @@ import * as v from 'valibot';
 import type { Clock } from '@llmesh/core/clock';
 import type { ErrorCode } from '@llmesh/core/errors';
 import { isPeerId, type PeerId } from '@llmesh/core/ids';
-import { TokenBucket } from './token-bucket.ts';
+import { TokenBucket } from '@llmesh/core/token-bucket';
 
 /** Session descriptions and candidates are a few kilobytes. */
 export const MAX_SIGNAL_BYTES = 65_536;
@@ -19,6 +19,7 @@ const MAX_DEPTH = 12;
 /** An offer and its candidates may arrive before a peer that is just reconnecting. */
 const MAX_WAITING_FOR_ONE = 32;
 const MAX_WAITING = 4096;
+const MAX_WAITING_BYTES = 16_777_216;
 
 const SignalSchema = v.variant('type', [
   v.object({ type: v.literal('HEARTBEAT') }),
@@ -55,7 +56,7 @@ export class SignalGuard {
     }
     const signal = isBinary ? null : parseSignal(data.toString());
     if (signal === null) return { pass: false, close: true, code: 'bad_message', why: 'Not a PeerJS message.' };
-    if ('dst' in signal && !this.#waiting.admit(signal.dst)) {
+    if ('dst' in signal && !this.#waiting.admit(signal.dst, data.length)) {
       return { pass: false, close: false, code: 'busy', why: 'Enough waits for that peer.' };
     }
     return { pass: true, type: signal.type };
@@ -69,6 +70,7 @@ export class WaitingRoom {
   readonly #expireMs: number;
   #counts = new Map<PeerId, number>();
   #total = 0;
+  #bytes = 0;
   #emptyAt = 0;
 
   /** `expireMs`: after which PeerServer has thrown a queue away. */
@@ -78,18 +80,21 @@ export class WaitingRoom {
     this.#expireMs = expireMs;
   }
 
-  admit(peer: PeerId): boolean {
+  admit(peer: PeerId, byteCount: number): boolean {
     if (this.#isHere(peer)) return true;
     if (this.#clock.now() >= this.#emptyAt) {
       // Whatever was counted in the window before last is gone by now; two windows together are the bound.
       this.#counts = new Map();
       this.#total = 0;
+      this.#bytes = 0;
       this.#emptyAt = this.#clock.now() + this.#expireMs;
     }
     const count = this.#counts.get(peer) ?? 0;
     if (count >= MAX_WAITING_FOR_ONE || this.#total >= MAX_WAITING) return false;
+    if (this.#bytes + byteCount > MAX_WAITING_BYTES) return false;
     this.#counts.set(peer, count + 1);
     this.#total++;
+    this.#bytes += byteCount;
     return true;
   }
 }

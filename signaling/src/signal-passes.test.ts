@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { newPeerId } from '@llmesh/core/ids';
 import { GRACE_MS, SignalPasses } from './signal-passes.ts';
-import { HandClock } from './testing/hand-clock.ts';
+import { ManualClock } from '@llmesh/core/manual-clock';
 
 test('a token is good for its own peer, while the session lives and a while longer', () => {
-  const clock = new HandClock();
+  const clock = new ManualClock();
   const passes = new SignalPasses(clock);
   const [peer, other] = [newPeerId(), newPeerId()];
   const token = passes.issue(peer);
@@ -22,7 +22,7 @@ test('a token is good for its own peer, while the session lives and a while long
 });
 
 test('of very many ended sessions the oldest are forgotten', () => {
-  const passes = new SignalPasses(new HandClock());
+  const passes = new SignalPasses(new ManualClock());
   const peer = newPeerId();
   const tokens = Array.from({ length: 20_001 }, () => passes.issue(peer));
   for (const token of tokens) passes.end(token);

@@ -4,12 +4,12 @@ import { isPeerId, newPeerId, type PeerId } from '@llmesh/core/ids';
 import { CLOSE } from './bounded-socket.ts';
 import { startControlPlane, type ControlPlane } from './server.ts';
 import { MAX_SIGNAL_BYTES } from './signal-guard.ts';
-import { HandClock } from './testing/hand-clock.ts';
+import { ManualClock } from '@llmesh/core/manual-clock';
 import { MeshPeer, SignalPeer } from './testing/clients.ts';
 import { GRACE_MS } from './signal-passes.ts';
 
 let plane: ControlPlane;
-const clock = new HandClock();
+const clock = new ManualClock();
 beforeEach(async () => {
   plane = await startControlPlane({ port: 0, host: '127.0.0.1', webFolder: 'nowhere', joinWorkBits: 0, clock });
 });

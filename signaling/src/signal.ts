@@ -16,6 +16,7 @@ import {
 import type { Metrics } from './metrics.ts';
 import type { SignalPasses } from './signal-passes.ts';
 import { MAX_SIGNAL_BYTES, SignalGuard, WaitingRoom, type Verdict } from './signal-guard.ts';
+import type { Refusal } from './turn-away.ts';
 
 /** PeerJS clients: `{path: '/signal', key: 'peerjs'}`. */
 export const SIGNAL_PATH = '/signal';
@@ -35,13 +36,6 @@ export interface SignalOptions {
   maxPeers: number;
   /** PeerServer wants it in its hands, and does nothing with it as long as it is not to listen itself. */
   server: Server;
-}
-
-/** Why a request is turned away, as HTTP says it. */
-export interface SignalRefusal {
-  status: number;
-  code: string;
-  why: string;
 }
 
 export class Signal {
@@ -85,7 +79,7 @@ export class Signal {
   }
 
   /** Null: `accept` may take it. An id is only for whoever proved its key on `/mesh`, with the token of that session. */
-  refusalOf(request: IncomingMessage): SignalRefusal | null {
+  refusalOf(request: IncomingMessage): Refusal | null {
     const who = identify(request);
     if (who === null)
       return { status: 400, code: 'bad_message', why: 'Not an id, token and key of a peer of this mesh.' };

@@ -4,13 +4,8 @@ import { toBase32 } from '@llmesh/core/base32';
 import { SECRET_KEY_BYTES, softwareIdentity, type Identity } from '@llmesh/core/identity';
 import { newPeerId, type ModelId, type PeerId } from '@llmesh/core/ids';
 import { proveKey } from '@llmesh/core/key-proof';
-import {
-  parseFromServer,
-  PROTOCOL_VERSION,
-  type Challenge,
-  type FromServer,
-  type ModelAdvert,
-} from '@llmesh/core/protocol';
+import { PROTOCOL_VERSION } from '@llmesh/core/protocol';
+import { parseFromServer, type Challenge, type FromServer, type ModelAdvert } from '@llmesh/core/control-protocol';
 import { randomBytes } from '@llmesh/core/random-bytes';
 
 /** Every wait of a test ends, and says what it waited for. */
@@ -90,9 +85,17 @@ export const newIdentity = (): Identity => softwareIdentity(randomBytes(SECRET_K
 export class MeshPeer extends TestSocket<FromServer | null> {
   readonly id: PeerId;
   readonly identity: Identity;
+  readonly host: string;
 
-  constructor(port: number, identity: Identity = newIdentity(), options: ClientOptions = {}) {
+  /** `host`: what it believes to have dialled. */
+  constructor(
+    port: number,
+    identity: Identity = newIdentity(),
+    options: ClientOptions = {},
+    host = `127.0.0.1:${port}`,
+  ) {
     super(`ws://127.0.0.1:${port}/mesh`, parseFromServer, options);
+    this.host = host;
     this.id = identity.peerId;
     this.identity = identity;
   }
@@ -116,11 +119,11 @@ export class MeshPeer extends TestSocket<FromServer | null> {
   }
 
   async prove(challenge: Challenge): Promise<void> {
-    this.send(await proveKey(this.identity, challenge, never));
+    this.send(await proveKey(this.identity, challenge, this.host, never));
   }
 
   async match(model: ModelId, requestId = 1, exclude: PeerId[] = []) {
-    this.send({ type: 'match', requestId, model, exclude });
+    this.send({ type: 'match', requestId, model, maxTokens: 64, exclude, only: null });
     return await this.says('matched');
   }
 }

@@ -1,0 +1,33 @@
+/** For the fuzzer: what the control plane lets through to PeerServer, which takes anything and may break over it. */
+import { ManualClock } from '@llmesh/core/manual-clock';
+import type { FuzzTarget } from '@llmesh/core/suites/fuzz';
+import { SignalGuard, WaitingRoom } from '../signal-guard.ts';
+
+const dst = 'b'.repeat(32);
+const sdp = { type: 'offer', sdp: 'v=0\r\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n' };
+const candidate = { candidate: 'candidate:1 1 UDP 1 192.0.2.1 9 typ host', sdpMid: '0', sdpMLineIndex: 0 };
+const common = { type: 'data', connectionId: 'dc_1', browser: 'chrome' };
+const signals = [
+  { type: 'HEARTBEAT' },
+  { type: 'OFFER', dst, payload: { ...common, sdp, label: 'dc_1', reliable: true, serialization: 'raw' } },
+  { type: 'ANSWER', dst, payload: { ...common, sdp: { ...sdp, type: 'answer' } } },
+  { type: 'CANDIDATE', dst, payload: { ...common, candidate } },
+];
+const TYPES = new Set(signals.map(({ type }) => type));
+
+export function signalTarget(): FuzzTarget {
+  const write = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
+  const clock = new ManualClock();
+  const run = (input: Uint8Array) => {
+    // A fresh one each time: what is judged is this message and not how many there were.
+    const guard = new SignalGuard(clock, new WaitingRoom(clock, () => true, 1_000));
+    const { pass } = guard.judge(Buffer.from(input), false);
+    if (!pass) return false;
+    const message = JSON.parse(new TextDecoder().decode(input)) as Record<string, unknown>;
+    const addressed = typeof message['dst'] === 'string' && typeof message['payload'] === 'object';
+    if (!TYPES.has(String(message['type'])) || (message['type'] !== 'HEARTBEAT' && !addressed))
+      throw new Error('let through what PeerJS does not say');
+    return true;
+  };
+  return { name: 'PeerJS → server', weight: 40, seeds: signals.map(write), values: signals, write, run };
+}
