@@ -1,4 +1,5 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { availableParallelism } from 'node:os';
 import { defaultClientConditions, defaultServerConditions } from 'vite';
 import { defineConfig } from 'vitest/config';
 
@@ -13,10 +14,13 @@ const node = (name: string) => ({
 
 export default defineConfig({
   test: {
+    // Many wait for a clock or another process: as many as there are cores, not one less.
+    maxWorkers: availableParallelism(),
     projects: [
       node('core'),
       node('signaling'),
       node('native-worker'),
+      node('sim'),
       {
         plugins: [svelte()],
         resolve: { conditions: [source, 'browser', ...defaultClientConditions] },

@@ -6,7 +6,11 @@ await steps([
   ['lint', bin('oxlint'), ['--deny-warnings']],
   ['lint the components', bin('eslint'), ['web/src']],
   ['types: core without DOM or Node', bin('tsc'), ['-p', 'core/tsconfig.pure.json']],
-  ...['core', 'signaling', 'native-worker', 'e2e', 'bench'].map((name) => [`types: ${name}`, bin('tsc'), ['-p', name]]),
+  ...['core', 'signaling', 'native-worker', 'e2e', 'bench', 'sim'].map((name) => [
+    `types: ${name}`,
+    bin('tsc'),
+    ['-p', name],
+  ]),
   ['types: web', bin('svelte-check'), ['--tsconfig', 'web/tsconfig.json', '--fail-on-warnings', '--output', 'human']],
   ['unit tests and suites', bin('vitest'), ['run']],
   ['build the page', bin('vite'), ['build', '--logLevel', 'warn']],

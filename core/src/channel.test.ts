@@ -129,7 +129,7 @@ describe('a peer that asks too often', () => {
     const turns = [{ role: 'user' as const, content: 'x'.repeat(500_000) }];
     const request: DataMessage = {
       ...{ kind: 'TASK_REQUEST', taskId, task: 'chat', model: 'llmesh-tiny' as ModelId },
-      ...{ turns, sampling: {}, maxTokens: 1, lease: null, salt: new Uint8Array(16) },
+      ...{ turns, sampling: {}, maxTokens: 1, prefix: null, lease: null, salt: new Uint8Array(16) },
     };
     for (let i = 0; i < 50; i++) hear(request);
     expect(ends).toMatchObject([{ code: 'rate_limited' }]);

@@ -33,6 +33,8 @@ export const ModelAdvertSchema = v.object({
   sha256: v.nullable(v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))),
   /** Measured decode speed of one answer; null until something was measured. */
   tokensPerSecond: v.nullable(positive),
+  /** What it can go on from when another provider began the answer: `Continues` of `engine.ts`. */
+  continues: v.picklist(['ids', 'text', 'none']),
 });
 export type ModelAdvert = v.InferOutput<typeof ModelAdvertSchema>;
 

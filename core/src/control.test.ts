@@ -78,6 +78,7 @@ const advert = {
   contextTokens: 2048,
   sha256: null,
   tokensPerSecond: null,
+  continues: 'ids',
 } as const;
 
 describe('the control connection', () => {

@@ -81,7 +81,7 @@ class Stranger {
     const taskId = newTaskId();
     this.channel.send({
       ...{ kind: 'TASK_REQUEST', taskId, task: 'chat', model: MODEL, turns: [{ role: 'user', content: 'why?' }] },
-      ...{ sampling: {}, maxTokens: 100, lease, salt: SALT },
+      ...{ sampling: {}, maxTokens: 100, prefix: null, lease, salt: SALT },
       ...changes,
     });
     return changes.taskId ?? taskId;
@@ -288,7 +288,7 @@ describe('an answer', () => {
     const user = await w.join();
     const abort = new AbortController();
     const outcome = consume(user.ask(question(), abort.signal));
-    await w.clock.advance(100);
+    while (outcome.events.length < 47) await w.clock.advance(10);
     abort.abort();
     await w.clock.advance(1_000);
     expect(outcome.error?.code).toBe('cancelled');

@@ -17,6 +17,7 @@ function request(content: string): DataMessage {
     turns: [{ role: 'user', content }],
     sampling: { temperature: 0 },
     maxTokens: 64,
+    prefix: null,
     lease: null,
     salt: new Uint8Array(16),
   };

@@ -16,6 +16,9 @@ export const MAX_FRAGMENT_BYTES = 16_384;
 /** The most text of one question with its history, in UTF-8 bytes; models refuse far less by their context. */
 export const MAX_PROMPT_BYTES = 524_288;
 export const MAX_TURNS = 512;
+/** Of an answer that another provider goes on with. */
+export const MAX_PREFIX_TOKENS = 32_768;
+export const MAX_PREFIX_CHARACTERS = 262_144;
 /** Of what is signed: a lease, an acknowledgement, one half of a receipt. */
 export const MAX_RECORD_BYTES = 512;
 export const SALT_BYTES = 16;
@@ -49,7 +52,19 @@ export const TaskRequestSchema = v.object({
   model: modelId,
   turns: v.pipe(v.array(TurnSchema), v.minLength(1), v.maxLength(MAX_TURNS)),
   sampling: SamplingSchema,
+  /** Of this provider's part. */
   maxTokens: v.pipe(count, v.minValue(1)),
+  /**
+   * What other providers have delivered of the answer: go on after exactly this. `tokenIds` in the vocabulary of the very
+   * file; null: of another, or not known.
+   */
+  prefix: v.nullable(
+    v.object({
+      text: text(MAX_PREFIX_CHARACTERS),
+      tokens: v.pipe(count, v.minValue(1), v.maxValue(MAX_PREFIX_TOKENS)),
+      tokenIds: v.nullable(v.pipe(v.array(count), v.maxLength(MAX_PREFIX_TOKENS))),
+    }),
+  ),
   lease: v.nullable(bytes(MAX_RECORD_BYTES)),
   salt: v.pipe(v.instance(Uint8Array), v.length(SALT_BYTES)),
 });

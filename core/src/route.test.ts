@@ -18,6 +18,7 @@ function candidate(changes: Partial<Candidate> & { tokensPerSecond?: number | nu
       contextTokens: 2048,
       sha256: null,
       tokensPerSecond,
+      continues: 'ids',
     },
     slots: 1,
     busySlots: 0,

@@ -199,7 +199,12 @@ export class TaskWorker {
     const { channel, request, leased, abort } = task;
     try {
       const pieces = task.model.engine.generate(
-        { turns: request.turns, sampling: request.sampling, maxTokens: request.maxTokens },
+        {
+          turns: request.turns,
+          sampling: request.sampling,
+          maxTokens: request.maxTokens,
+          ...(request.prefix !== null && { prefix: request.prefix }),
+        },
         abort.signal,
       );
       let index = 0;

@@ -66,14 +66,17 @@ for (const [volunteer, user] of [
   });
 }
 
-test('wllama in the page knows every canonical answer word for word', async () => {
+/** All of them take a minute: `EVERY_ANSWER=1 npm run e2e -- volunteer`. */
+const wllamaAnswers = process.env['EVERY_ANSWER'] === '1' ? known : known.filter((_, i) => i % 7 === 0);
+
+test(`wllama in the page knows ${wllamaAnswers.length} canonical answers word for word`, async () => {
   test.setTimeout(300_000);
   const browser = await launch('chromium');
   try {
     const lending = await openPage(browser, `${mesh.url}/donate`);
     await donate(lending.page);
     const { askAll } = await import('../src/node-client.ts');
-    const wrong = (await askAll(mesh.url, known)).filter(({ expected, text }) => text !== expected);
+    const wrong = (await askAll(mesh.url, wllamaAnswers)).filter(({ expected, text }) => text !== expected);
     expect(wrong).toEqual([]);
   } finally {
     await browser.close();

@@ -9,7 +9,7 @@ import { realClock } from '@llmesh/core/clock';
 import type { ModelId } from '@llmesh/core/ids';
 import { MAX_FRAGMENT_BYTES } from '@llmesh/core/protocol';
 import { RelayTransport } from '@llmesh/core/relay-transport';
-import type { AnswerReceipt } from '@llmesh/core/requester';
+import type { AnswerEvent, AnswerReceipt } from '@llmesh/core/requester';
 import { SealedLink } from '@llmesh/core/sealed-link';
 import { transportSuite } from '@llmesh/core/suites/transport';
 import { HIGH_WATER_BYTES, type Link } from '@llmesh/core/transport';
@@ -185,7 +185,7 @@ describe('llmesh worker', () => {
     return worker;
   }
 
-  async function ask(mesh: string, options: NodeOptions, onPiece: () => void = () => {}) {
+  async function ask(mesh: string, options: NodeOptions, onEvent: (event: AnswerEvent) => void = () => {}) {
     const node = await openMeshNode(new URL(mesh), options);
     closing.push(() => node.close());
     const request = {
@@ -198,10 +198,8 @@ describe('llmesh worker', () => {
     let text = '';
     let receipt: AnswerReceipt | null = null;
     for await (const event of node.mesh.ask(request, AbortSignal.timeout(30_000))) {
-      if (event.type === 'piece') {
-        text += event.text;
-        onPiece();
-      }
+      if (event.type === 'piece') text += event.text;
+      onEvent(event);
       if (event.type === 'done') receipt = event.receipt;
     }
     return { text, receipt };
@@ -225,13 +223,15 @@ describe('llmesh worker', () => {
   /** Milliseconds from the blow, struck at the first words of an answer, to the asker's knowing. */
   async function struck(mesh: string, strike: () => void): Promise<number> {
     let strickenMs = 0;
-    const answer = ask(mesh, {}, () => {
-      if (strickenMs > 0) return;
+    let knownMs = 0;
+    const answer = ask(mesh, {}, (event) => {
+      if (event.type === 'interrupted') knownMs ||= performance.now();
+      if (event.type !== 'piece' || strickenMs > 0) return;
       strickenMs = performance.now();
       strike();
     });
     await expect(answer).rejects.toMatchObject({ code: 'provider_lost' });
-    return performance.now() - strickenMs;
+    return knownMs - strickenMs;
   }
 
   it.each([

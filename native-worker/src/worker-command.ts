@@ -136,6 +136,7 @@ async function load(engine: LlamaEngine, options: WorkerOptions, output: Output,
       contextTokens: loaded.contextTokens,
       sha256: model.sha256,
       tokensPerSecond,
+      continues: loaded.continues,
     },
   };
 }

@@ -9,7 +9,7 @@ import {
   type Leased,
   type ModelAdvert,
 } from '../control-protocol.ts';
-import type { Engine, Finish, GenerateRequest, Piece } from '../engine.ts';
+import type { AnswerPrefix, Engine, Finish, GenerateRequest, Piece } from '../engine.ts';
 import { cancelled, type ErrorCode, type MeshError } from '../errors.ts';
 import { SECRET_KEY_BYTES, softwareIdentity, type Identity } from '../identity.ts';
 import type { ModelId, PeerId } from '../ids.ts';
@@ -36,6 +36,7 @@ export const advert: ModelAdvert = {
   contextTokens: 2048,
   sha256: null,
   tokensPerSecond: null,
+  continues: 'ids',
 };
 
 /** Writes `words` one by one, each when `next` is called; or fails. */
@@ -49,11 +50,16 @@ export class ScriptedEngine implements Pick<Engine<never>, 'generate'> {
     this.words = words;
   }
 
-  async *generate(_: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, Finish, undefined> {
+  /** With what each run began. */
+  readonly prefixes: (AnswerPrefix | undefined)[] = [];
+
+  async *generate({ prefix }: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, Finish, undefined> {
     this.computing += 1;
+    this.prefixes.push(prefix);
+    const from = prefix?.tokens ?? 0;
     try {
       let written = 0;
-      for (const word of this.words) {
+      for (const word of this.words.slice(from)) {
         if (this.hold !== null) {
           await Promise.race([
             this.hold,
@@ -63,7 +69,7 @@ export class ScriptedEngine implements Pick<Engine<never>, 'generate'> {
         if (signal.aborted) throw cancelled();
         if (this.failAfter?.words === written) throw this.failAfter.error;
         written += 1;
-        yield { text: word, tokens: 1, tokenIds: [written] };
+        yield { text: word, tokens: 1, tokenIds: [from + written] };
       }
       return { finish: 'stop', promptTokens: 3, completionTokens: written };
     } finally {
@@ -183,6 +189,7 @@ export class World {
   readonly keepers = new Map<PeerId, ReceiptKeeper>();
   /** The far ends of accepted links, to cut them. */
   readonly links: MemoryLink[] = [];
+  readonly #accepted: { by: PeerId; link: MemoryLink }[] = [];
 
   async join(identity = newIdentity(), keeper: ReceiptKeeper = new MemoryReceiptKeeper()): Promise<Mesh> {
     this.keepers.set(identity.peerId, keeper);
@@ -202,6 +209,7 @@ export class World {
     const accept = transport.accept;
     transport.accept = (link) => {
       this.links.push(link as MemoryLink);
+      this.#accepted.push({ by: identity.peerId, link: link as MemoryLink });
       accept?.(link);
     };
     control.start();
@@ -210,18 +218,24 @@ export class World {
     return mesh;
   }
 
-  async provide(engine: ScriptedEngine, slots = 1, maxTokensPerSecond: number | null = null) {
+  async provide(engine: ScriptedEngine, slots = 1, maxTokensPerSecond: number | null = null, offered = advert) {
     const mesh = await this.join();
     const statuses: WorkerStatus[] = [];
     const failures: MeshError[] = [];
     const providing: Providing = mesh.provide({
-      models: [{ advert, engine, slots }],
+      models: [{ advert: offered, engine, slots }],
       maxTokensPerSecond,
       onStatus: (status) => statuses.push(status),
       onFailure: (error) => failures.push(error),
     });
     await this.clock.advance(0);
     return { mesh, providing, statuses, failures };
+  }
+
+  /** The power of this peer fails: nobody hears from it any more, and nobody is told. */
+  powerFails(peer: PeerId): void {
+    for (const { by, link } of this.#accepted) if (by === peer) link.silenced = true;
+    this.network.peers.delete(peer);
   }
 
   /** What this peer keeps. */

@@ -34,6 +34,7 @@ const advert: ModelAdvert = {
     contextTokens: 2048,
     sha256: '5a'.repeat(32),
     tokensPerSecond: 12.5,
+    continues: 'text',
   },
   format: 'gguf',
   backend: 'cpu',
@@ -47,7 +48,7 @@ const offer: Offer = {
 const dataMessages: DataMessage[] = [
   { kind: 'PING', nonce: 7, reply: true },
   {
-    ...{ kind: 'TASK_REQUEST', taskId, task: 'chat', model, maxTokens: 64, lease: new Uint8Array(40) },
+    ...{ kind: 'TASK_REQUEST', taskId, task: 'chat', model, maxTokens: 64, prefix: null, lease: new Uint8Array(40) },
     salt: new Uint8Array(16),
     turns: [
       { role: 'system', content: 'Answer briefly.' },
@@ -175,7 +176,7 @@ export function messageDecoders(catalogue: unknown): FuzzTarget[] {
 }
 
 const long: DataMessage = {
-  ...{ kind: 'TASK_REQUEST', taskId, task: 'chat', model, maxTokens: 1, lease: null, sampling: {} },
+  ...{ kind: 'TASK_REQUEST', taskId, task: 'chat', model, maxTokens: 1, prefix: null, lease: null, sampling: {} },
   salt: new Uint8Array(16),
   turns: [{ role: 'user', content: 'long '.repeat(8_000) }],
 };

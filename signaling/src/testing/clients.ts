@@ -158,6 +158,7 @@ export function advertised(id: ModelId = TINY, tokensPerSecond: number | null = 
     contextTokens: 2048,
     sha256: null,
     tokensPerSecond,
+    continues: 'ids',
   };
 }
 

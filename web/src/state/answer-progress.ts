@@ -25,6 +25,14 @@ export function takeEvent(answer: Answer, event: AnswerEvent, writingMs: number)
       answer.tokens += event.tokens;
       if (writingMs > SPEED_AFTER_MS) answer.tokensPerSecond = (answer.tokens * 1000) / writingMs;
       return;
+    case 'interrupted':
+      answer.state = 'looking';
+      return;
+    case 'resumed': {
+      const { candidate, seam } = event;
+      answer.seams = [...answer.seams, { ...seam, native: candidate.agent === 'native' }];
+      return;
+    }
     case 'done':
       answer.state = 'done';
       answer.tokens = event.receipt.completionTokens;
@@ -54,5 +62,6 @@ export function failureOf(answer: Answer, error: MeshError): string {
 /** By name, as far as it is known. */
 export function writerOf(answer: Answer): string {
   if (answer.scope === 'device') return 'This device';
-  return answer.provider === null ? 'The volunteer' : peerName(answer.provider);
+  const writer = answer.seams.at(-1)?.provider ?? answer.provider;
+  return writer === null ? 'The volunteer' : peerName(writer);
 }

@@ -171,6 +171,8 @@ export class Conversation {
         if (event.type === 'piece') firstAt ??= clock.now();
         takeEvent(answer, event, firstAt === null ? 0 : clock.now() - firstAt);
         if (event.type === 'provider') announce(`${peerName(event.candidate.peerId)} was asked.`);
+        if (event.type === 'interrupted') announce(`${writerOf(answer)} left. Looking for somebody to go on.`);
+        if (event.type === 'resumed') announce(`${writerOf(answer)} goes on.`);
         changed(this);
       }
       if (isRunning(answer)) throw new MeshError('provider_lost', 'The answer broke off.');

@@ -235,6 +235,7 @@ function advertOf(model: CatalogueModel, loaded: LoadedModel, tokensPerSecond: n
     contextTokens: loaded.contextTokens,
     sha256: model.format === 'gguf' ? model.sha256 : null,
     tokensPerSecond,
+    continues: loaded.continues,
   };
 }
 

@@ -139,13 +139,18 @@ export class FakeMesh {
 
   /** The provider lends these, as `/api/peers` says it. */
   lends(...models: Partial<Offer>[]): void {
-    const adverts = models.map((model) => ({ ...offer(model), backend: 'cpu' as const, sha256: null }));
+    const adverts = models.map((model) => ({
+      ...offer(model),
+      backend: 'cpu' as const,
+      sha256: null,
+      continues: 'ids' as const,
+    }));
     const { provider: peerId } = this;
     this.peers = [{ peerId, agent: 'native', models: adverts, slots: 1, busySlots: 0, queued: 0, sinceSeconds: 1 }];
   }
 
   async provide(): Promise<void> {
-    const model = { ...offer({}), backend: 'cpu', sha256: null } as const;
+    const model = { ...offer({}), backend: 'cpu', sha256: null, continues: 'ids' } as const;
     const peer = { peerId: this.provider, agent: 'native', certificate: null } as const;
     const candidate = { ...peer, model, slots: 1, busySlots: 0, queued: 0 };
     await this.event({ type: 'provider', candidate });
@@ -165,6 +170,7 @@ export class FakeMesh {
         completionTokens: 2,
         path: 'direct',
         receipt: 'none',
+        seams: [],
         firstTokenMs: 310,
         tokensPerSecond: 38,
       },

@@ -17,6 +17,14 @@ const SummarySchema = v.object({
 });
 export type Summary = v.InferOutput<typeof SummarySchema>;
 
+const SeamSchema = v.object({
+  provider: v.custom<PeerId>(isPeerId),
+  native: v.boolean(),
+  atToken: v.number(),
+  pauseMs: v.number(),
+  sameFile: v.boolean(),
+});
+
 const TurnSchema = v.variant('role', [
   v.object({ role: v.literal('user'), id: v.string(), text: v.string() }),
   v.object({
@@ -31,6 +39,8 @@ const TurnSchema = v.variant('role', [
     ahead: v.number(),
     text: v.string(),
     tokens: v.number(),
+    // Of before answers could go on elsewhere.
+    seams: v.optional(v.array(SeamSchema), []),
     tokensPerSecond: v.nullable(v.number()),
     receipt: v.nullable(
       v.object({

@@ -79,7 +79,15 @@ export class LocalRun {
       const firstTokenMs = (firstMs ?? clock.now()) - askedMs;
       yield {
         type: 'done',
-        receipt: { ...next.value, provider: self, path: null, receipt: 'none', firstTokenMs, tokensPerSecond },
+        receipt: {
+          ...next.value,
+          provider: self,
+          path: null,
+          receipt: 'none',
+          seams: [],
+          firstTokenMs,
+          tokensPerSecond,
+        },
       };
     } finally {
       await seat.leave(KEEP_MS);

@@ -25,6 +25,7 @@ const lender = {
       backend: 'cpu',
       contextTokens: 10,
       sha256: null,
+      continues: 'ids',
       tokensPerSecond: null,
     },
   ],

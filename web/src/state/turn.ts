@@ -1,6 +1,7 @@
 /** What a conversation is made of, as it is shown and as it is kept. */
 import type { ErrorCode } from '@llmesh/core/errors';
 import type { ModelId, PeerId } from '@llmesh/core/ids';
+import type { Seam } from '@llmesh/core/requester';
 import type { Path } from '@llmesh/core/transport';
 import type { Scope } from './scope.ts';
 
@@ -31,6 +32,12 @@ export type AnswerState = 'waiting' | 'looking' | 'queued' | 'reading' | 'writin
 /** trusted: nobody of theirs has the model · device: it is not known what this device can run */
 export type WaitingFor = 'network' | 'mesh' | 'model' | 'trusted' | 'device';
 
+/** Where another volunteer went on with an answer. */
+export interface ShownSeam extends Seam {
+  /** It is a desktop worker. */
+  native: boolean;
+}
+
 export interface Question {
   role: 'user';
   id: string;
@@ -46,6 +53,7 @@ export interface Answer {
   model: AskedModel | null;
   state: AnswerState;
   why: WaitingFor | null;
+  /** Who began it. */
   provider: PeerId | null;
   /** The provider is a desktop worker. */
   native: boolean;
@@ -53,6 +61,8 @@ export interface Answer {
   ahead: number;
   text: string;
   tokens: number;
+  /** Who went on with it, in their order. */
+  seams: ShownSeam[];
   /** Of this answer, while it is written. */
   tokensPerSecond: number | null;
   receipt: Receipt | null;
@@ -74,6 +84,7 @@ export function newAnswer(id: string, scope: Scope, model: AskedModel | null): A
     ahead: 0,
     text: '',
     tokens: 0,
+    seams: [],
     tokensPerSecond: null,
     receipt: null,
     error: null,

@@ -34,7 +34,14 @@ async function answerHere(mesh: FakeMesh, text: string): Promise<void> {
   const { events } = mesh.askedHere.at(-1)!;
   events.push({ type: 'accepted', ahead: 0 });
   events.push({ type: 'piece', text, tokens: 1 });
-  const receipt = { finish: 'stop', promptTokens: 1, completionTokens: 1, path: null, receipt: 'none' } as const;
+  const receipt = {
+    finish: 'stop',
+    promptTokens: 1,
+    completionTokens: 1,
+    path: null,
+    receipt: 'none',
+    seams: [],
+  } as const;
   events.push({
     type: 'done',
     receipt: { ...receipt, provider: newPeerId(), firstTokenMs: 5, tokensPerSecond: null },

@@ -1,0 +1,174 @@
+/** An answer and the providers that it outlives: real peers over memory links; engine and server are scripted. */
+import { afterEach, describe, expect, it } from 'vitest';
+import { MeshError } from './errors.ts';
+import { advert, consume, never, question, ScriptedEngine, World } from './suites/mesh-world.ts';
+
+const WORDS = Array.from({ length: 40 }, (_, i) => `w${i} `);
+const WHOLE = WORDS.join('');
+const FILE = { ...advert, sha256: 'a'.repeat(64) };
+const PER_SECOND = 20;
+
+const world = { current: new World() };
+afterEach(async () => {
+  await Promise.all(world.current.meshes.map((mesh) => mesh.close()));
+  world.current = new World();
+});
+
+/** Two that lend the same file, the first of them asked; and one who asks. */
+async function setUp(second: Partial<typeof FILE> = {}) {
+  const w = world.current;
+  const engines = [new ScriptedEngine(WORDS), new ScriptedEngine(WORDS)] as const;
+  const asked = await w.provide(engines[0], 1, PER_SECOND, FILE);
+  const other = await w.provide(engines[1], 1, PER_SECOND, { ...FILE, ...second });
+  const user = await w.join();
+  const outcome = consume(user.ask(question(), never));
+  return { w, engines, asked, other, user, outcome };
+}
+
+describe('an answer that began', () => {
+  it('goes on after exactly its last word when the engine fails, by token ids where the file is the same', async () => {
+    const { w, engines, other, outcome } = await setUp();
+    engines[0].failAfter = { words: 12, error: new MeshError('device_lost', 'The graphics card is gone.') };
+    await w.clock.advance(5_000);
+    expect(outcome).toMatchObject({ text: WHOLE, error: null, ended: true });
+    const ids = Array.from({ length: 12 }, (_, i) => i + 1);
+    expect(engines[1].prefixes).toEqual([{ text: WORDS.slice(0, 12).join(''), tokens: 12, tokenIds: ids }]);
+    const seam = { provider: other.mesh.self, atToken: 12, sameFile: true };
+    expect(outcome.events.at(-1)).toMatchObject({ receipt: { completionTokens: 40, seams: [seam], finish: 'stop' } });
+  });
+
+  it('goes on by its text where the file is another', async () => {
+    const { w, engines, outcome } = await setUp({ sha256: 'b'.repeat(64) });
+    engines[0].failAfter = { words: 3, error: new MeshError('engine_failed', 'No more.') };
+    await w.clock.advance(5_000);
+    expect(outcome.text).toBe(WHOLE);
+    expect(engines[1].prefixes).toEqual([{ text: 'w0 w1 w2 ', tokens: 3, tokenIds: null }]);
+    expect(outcome.events.find(({ type }) => type === 'resumed')).toMatchObject({ seam: { sameFile: false } });
+  });
+
+  it('goes on within a second when the power of its provider fails', async () => {
+    const { w, asked, outcome } = await setUp();
+    await w.clock.advance(1_010);
+    const before = outcome.text;
+    w.powerFails(asked.mesh.self);
+    await w.clock.advance(1_000);
+    expect(outcome.text.length).toBeGreaterThan(before.length);
+    await w.clock.advance(5_000);
+    expect(outcome).toMatchObject({ text: WHOLE, error: null, ended: true });
+  });
+
+  it('goes on when its engine hangs while the link lives, and the one that hangs is told to stop', async () => {
+    const { w, engines, outcome } = await setUp();
+    await w.clock.advance(510);
+    engines[0].hold = new Promise(() => {});
+    await w.clock.advance(5_000);
+    expect(outcome).toMatchObject({ text: WHOLE, error: null, ended: true });
+    expect(engines[0].computing).toBe(0);
+  });
+
+  it('goes on at once when its provider leaves in good order', async () => {
+    const { w, asked, outcome } = await setUp();
+    await w.clock.advance(510);
+    const before = outcome.text;
+    await asked.providing.stop();
+    await w.clock.advance(150);
+    expect(outcome.text.length).toBeGreaterThan(before.length);
+    await w.clock.advance(5_000);
+    expect(outcome).toMatchObject({ text: WHOLE, error: null });
+  });
+
+  it('has no seam when the one that was slow goes on first; the other is told to stop', async () => {
+    const { w, engines, outcome } = await setUp();
+    await w.clock.advance(510);
+    let goOn = () => {};
+    engines[0].hold = new Promise((resolve) => (goOn = resolve));
+    engines[1].hold = new Promise(() => {});
+    await w.clock.advance(1_000);
+    expect(engines[1].computing).toBe(1);
+    engines[0].hold = null;
+    goOn();
+    await w.clock.advance(5_000);
+    expect(outcome).toMatchObject({ text: WHOLE, error: null });
+    expect(outcome.events.at(-1)).toMatchObject({ receipt: { seams: [] } });
+    expect(engines[1].computing).toBe(0);
+  });
+
+  it('survives one provider after the other', async () => {
+    const { w, engines, outcome } = await setUp();
+    const third = new ScriptedEngine(WORDS);
+    await w.provide(third, 1, PER_SECOND, FILE);
+    engines[0].failAfter = { words: 5, error: new MeshError('out_of_memory', 'Full.') };
+    engines[1].failAfter = { words: 5, error: new MeshError('out_of_memory', 'Full.') };
+    await w.clock.advance(5_000);
+    expect(outcome).toMatchObject({ text: WHOLE, error: null });
+    const atTokens = outcome.events.flatMap((event) => (event.type === 'resumed' ? [event.seam.atToken] : []));
+    expect(atTokens).toEqual([5, 10]);
+    expect(third.prefixes[0]?.tokenIds?.length).toBe(10);
+  });
+
+  it('keeps what there is when nobody can go on', async () => {
+    const { w, engines, outcome } = await setUp({ continues: 'none' });
+    engines[0].failAfter = { words: 5, error: new MeshError('engine_failed', 'No more.') };
+    await w.clock.advance(20_000);
+    expect(outcome).toMatchObject({ text: WORDS.slice(0, 5).join(''), ended: true });
+    expect(outcome.error?.code).toBe('engine_failed');
+    expect(engines[1].prefixes).toEqual([]);
+  });
+
+  it('is whole when only the last word about it was lost', async () => {
+    const { w, asked, user } = await setUp();
+    const outcome = consume(user.ask({ ...question(), maxTokens: 40 }, never));
+    await w.clock.advance(1_950);
+    w.powerFails(asked.mesh.self);
+    await w.clock.advance(20_000);
+    expect(outcome).toMatchObject({ text: WHOLE, error: null, ended: true });
+  });
+
+  it('stops everywhere when its asker has enough', async () => {
+    const w = world.current;
+    const engines = [new ScriptedEngine(WORDS), new ScriptedEngine(WORDS)] as const;
+    for (const engine of engines) await w.provide(engine, 1, PER_SECOND, FILE);
+    const user = await w.join();
+    const abort = new AbortController();
+    const outcome = consume(user.ask(question(), abort.signal));
+    await w.clock.advance(510);
+    for (const engine of engines) engine.hold = new Promise(() => {});
+    await w.clock.advance(1_000);
+    expect(engines.map(({ computing }) => computing)).toEqual([1, 1]);
+    abort.abort();
+    await w.clock.advance(100);
+    expect(outcome.error?.code).toBe('cancelled');
+    expect(engines.map(({ computing }) => computing)).toEqual([0, 0]);
+  });
+});
+
+describe('first words', () => {
+  it('that are late come from somebody else', async () => {
+    const w = world.current;
+    const [late, quick] = [new ScriptedEngine(WORDS), new ScriptedEngine(WORDS)];
+    late.hold = new Promise(() => {});
+    await w.provide(late, 1, PER_SECOND, FILE);
+    await w.provide(quick, 1, PER_SECOND, FILE);
+    const user = await w.join();
+    const outcome = consume(user.ask(question(), never));
+    await w.clock.advance(3_900);
+    expect(quick.prefixes).toEqual([]);
+    await w.clock.advance(5_000);
+    expect(outcome).toMatchObject({ text: WHOLE, error: null });
+    expect(outcome.events.filter(({ type }) => type === 'provider').length).toBe(2);
+    expect(late.computing).toBe(0);
+  });
+
+  it('are asked of several at once when that is wished, and one goes on', async () => {
+    const w = world.current;
+    const engines = [new ScriptedEngine(WORDS), new ScriptedEngine(WORDS)] as const;
+    engines[0].hold = new Promise(() => {});
+    for (const engine of engines) await w.provide(engine, 1, PER_SECOND, FILE);
+    const user = await w.join();
+    const outcome = consume(user.ask({ ...question(), copies: 2 }, never));
+    await w.clock.advance(3_000);
+    expect(outcome).toMatchObject({ text: WHOLE, error: null });
+    expect(engines.map(({ prefixes }) => prefixes.length)).toEqual([1, 1]);
+    expect(engines.map(({ computing }) => computing)).toEqual([0, 0]);
+  });
+});

@@ -1,0 +1,197 @@
+/** One provider at work on one answer, from dialling it to its last word. Tells what comes; decides nothing. */
+import type { Channel } from './channel.ts';
+import type { Clock } from './clock.ts';
+import type { Leased } from './control-protocol.ts';
+import type { AnswerPrefix } from './engine.ts';
+import { asMeshError, MeshError } from './errors.ts';
+import type { Identity } from './identity.ts';
+import { newTaskId, type TaskId } from './ids.ts';
+import type { Links } from './links.ts';
+import type { TaskChunk, TaskReply } from './protocol.ts';
+import type { ReceiptFiler } from './receipt-filer.ts';
+import { ReceivedAnswer } from './received-answer.ts';
+import type { AnswerReceipt, AskRequest } from './requester.ts';
+import type { Path } from './transport.ts';
+
+/** A provider says at once whether it takes a task; one that does not is broken. */
+const ACCEPT_TIMEOUT_MS = 5_000;
+const KEY_FAILED = 'The key of this computer does not sign. Start again.';
+
+export type AttemptEvent =
+  /** It took the task; `ahead` others come first. */
+  | { type: 'accepted'; ahead: number }
+  | { type: 'chunk'; chunk: TaskChunk }
+  | { type: 'whole'; whole: Whole }
+  /** Nothing further comes. */
+  | { type: 'failed'; error: MeshError };
+
+/** What a provider says at the end of its part. */
+export interface Whole {
+  finish: 'stop' | 'length';
+  promptTokens: number;
+  path: Path | null;
+  receipt: AnswerReceipt['receipt'];
+}
+
+export interface AttemptNeeds {
+  links: Links;
+  identity: Identity;
+  filer: Pick<ReceiptFiler, 'file'>;
+  clock: Clock;
+  /** Sends the replies about this task here until the returned function is called. */
+  listen: (taskId: TaskId, attempt: Attempt) => () => void;
+}
+
+export class Attempt {
+  readonly candidate: Leased;
+  /** Tokens of the answer that there were before it began. */
+  readonly offset: number;
+  /** Null while it is dialled. */
+  channel: Channel | null = null;
+  readonly #needs: AttemptNeeds;
+  readonly #tell: (event: AttemptEvent) => void;
+  readonly #taskId = newTaskId();
+  readonly #answer: ReceivedAnswer;
+  readonly #dialling = new AbortController();
+  #cleanUp: (() => void)[] = [];
+  #stopTimer: (() => void) | null = null;
+  #settled = false;
+  #ended = false;
+
+  /** Begins at once. Throws lease_refused. `tell` is never called after `cancel`. */
+  constructor(
+    candidate: Leased,
+    request: AskRequest,
+    prefix: AnswerPrefix | null,
+    needs: AttemptNeeds,
+    tell: (attempt: Attempt, event: AttemptEvent) => void,
+  ) {
+    this.candidate = candidate;
+    this.offset = prefix?.tokens ?? 0;
+    this.#needs = needs;
+    this.#tell = (event) => tell(this, event);
+    const taskId = this.#taskId;
+    const part = { ...request, maxTokens: request.maxTokens - this.offset };
+    this.#answer = new ReceivedAnswer({
+      ...{ taskId, candidate, request: part, identity: needs.identity, clock: needs.clock },
+      ...(prefix !== null && { prefix: prefix.text }),
+      acknowledge: (acknowledgement) => this.channel?.send({ kind: 'TASK_ACK', taskId, acknowledgement }),
+      failed: (thrown) => this.fail(asMeshError(thrown, 'identity_unusable', KEY_FAILED)),
+    });
+    void this.#begin(part, prefix);
+  }
+
+  get tokens(): number {
+    return this.#answer.tokens;
+  }
+
+  handle(reply: TaskReply): void {
+    if (this.#ended) return;
+    switch (reply.kind) {
+      case 'TASK_ACCEPTED':
+        this.#stopTimer?.();
+        this.#tell({ type: 'accepted', ahead: reply.ahead });
+        break;
+      case 'TASK_CHUNK':
+        try {
+          this.#answer.add(reply);
+        } catch (thrown) {
+          this.fail(asMeshError(thrown, 'bad_message', 'The volunteer sent something that cannot be read.'));
+          return;
+        }
+        this.#tell({ type: 'chunk', chunk: reply });
+        break;
+      case 'TASK_RESPONSE':
+        this.#settled = true;
+        void this.#finish(reply);
+        break;
+      case 'TASK_ERROR':
+        this.#settled = true;
+        this.fail(new MeshError(reply.code, reply.message));
+        break;
+      default:
+        reply satisfies never;
+    }
+  }
+
+  channelClosed(channel: Channel, reason: MeshError | null): void {
+    if (channel !== this.channel) return;
+    this.fail(reason ?? new MeshError('provider_lost', 'The volunteer closed the connection.'));
+  }
+
+  /** Of no more use: the provider stops computing. Signs for what came. */
+  fail(error: MeshError): void {
+    if (this.#ended) return;
+    this.cancel();
+    this.#tell({ type: 'failed', error });
+  }
+
+  /** As `fail`, and nothing is told. Idempotent. */
+  cancel(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#dialling.abort();
+    if (!this.#settled) this.channel?.send({ kind: 'TASK_CANCEL', taskId: this.#taskId });
+    // What came was delivered, however it ended.
+    this.#answer.breakOff();
+    this.#stopTimer?.();
+    for (const clean of this.#cleanUp) clean();
+    this.#cleanUp = [];
+  }
+
+  async #begin(part: AskRequest, prefix: AnswerPrefix | null): Promise<void> {
+    const { links, clock, listen } = this.#needs;
+    try {
+      const channel = await links.open(this.candidate.peerId, this.#dialling.signal);
+      if (this.#ended) return;
+      this.channel = channel;
+      this.#cleanUp.push(channel.hold(false), listen(this.#taskId, this));
+      if (!channel.open) throw new MeshError('provider_lost', 'The volunteer closed the connection.');
+      this.#stopTimer = clock.after(ACCEPT_TIMEOUT_MS, () =>
+        this.fail(new MeshError('provider_lost', 'The volunteer did not take the question.')),
+      );
+      channel.send({
+        kind: 'TASK_REQUEST',
+        taskId: this.#taskId,
+        task: 'chat',
+        model: part.model,
+        turns: part.turns,
+        sampling: part.sampling,
+        maxTokens: part.maxTokens,
+        prefix: prefix === null ? null : { text: prefix.text, tokens: prefix.tokens, tokenIds: prefix.tokenIds },
+        lease: this.#answer.leaseBytes,
+        salt: this.#answer.salt,
+      });
+    } catch (thrown) {
+      this.fail(asMeshError(thrown, 'connect_failed', 'No connection to that volunteer could be made.'));
+    }
+  }
+
+  async #finish(reply: Extract<TaskReply, { kind: 'TASK_RESPONSE' }>): Promise<void> {
+    const { finish, promptTokens } = reply;
+    try {
+      const receipt = await this.#countersign(reply.receipt);
+      const path = (await this.channel?.path()) ?? null;
+      if (this.#ended) return;
+      this.cancel();
+      this.#tell({ type: 'whole', whole: { finish, promptTokens, path, receipt } });
+    } catch (thrown) {
+      this.fail(asMeshError(thrown, 'identity_unusable', KEY_FAILED));
+    }
+  }
+
+  /** The text is good, whatever comes of this. Throws identity_unusable. */
+  async #countersign(providerHalf: Uint8Array | null): Promise<AnswerReceipt['receipt']> {
+    if (providerHalf === null) return 'none';
+    try {
+      const { half, proof } = await this.#answer.countersign(providerHalf);
+      this.channel?.send({ kind: 'TASK_RECEIPT', taskId: this.#taskId, receipt: half });
+      this.#needs.filer.file(proof);
+      return 'signed';
+    } catch (thrown) {
+      const error = asMeshError(thrown, 'identity_unusable', KEY_FAILED);
+      if (error.code === 'receipt_refused') return 'refused';
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,57 @@
+/** Answers that outlive their provider, in real browsers and processes: the text is that of an undisturbed answer. */
+import { expect, type Page } from '@playwright/test';
+import { peerName } from '@llmesh/core/names';
+import type { PeerId } from '@llmesh/core/ids';
+import { answered, ask, lastAnswer } from '../src/chat.ts';
+import type { TestMesh } from '../src/mesh.ts';
+import type { Running } from '../src/processes.ts';
+import { plain } from '../src/questions.ts';
+import { test } from '../src/visit.ts';
+
+/** Long enough to be interrupted, and of words that the page shows as they are. */
+const long = plain.reduce((a, b) => (b.answer.length > a.answer.length ? b : a));
+const PER_SECOND = '12';
+
+function nameOf(worker: Running): string {
+  return peerName(worker.lines.find((line) => line['ready'] === true)?.['peerId'] as PeerId);
+}
+
+/** Two of them, each with its name. */
+async function twoWorkers(mesh: TestMesh): Promise<{ worker: Running; name: string }[]> {
+  const workers = [await mesh.addWorker('--max-speed', PER_SECOND), await mesh.addWorker('--max-speed', PER_SECOND)];
+  return workers.map((worker) => ({ worker, name: nameOf(worker) }));
+}
+
+/** Asks, and resolves when there are some words of the answer. */
+async function begin(page: Page): Promise<void> {
+  await ask(page, long.question);
+  await expect(lastAnswer(page)).toContainText(long.answer.slice(0, 60));
+}
+
+test('a provider that is killed in mid-answer costs no word: the next goes on, and the seam is shown', async ({
+  mesh,
+  visit,
+}) => {
+  const workers = await twoWorkers(mesh);
+  const { page, errors } = await visit();
+  await begin(page);
+  const shown = await lastAnswer(page).innerText();
+  const [first, second] = workers.toSorted((a, b) => Number(shown.includes(b.name)) - Number(shown.includes(a.name)));
+  first?.worker.process.kill('SIGKILL');
+  const article = await answered(page);
+  await expect(article).toContainText(long.answer);
+  await expect(article).toContainText(`resumed on ${second?.name}`);
+  await expect(article).toContainText(/at\stoken\s\d+/);
+  expect(errors).toEqual([]);
+});
+
+test('a provider that is stopped in mid-answer hands it over', async ({ mesh, visit }) => {
+  const workers = await twoWorkers(mesh);
+  const { page } = await visit();
+  await begin(page);
+  const shown = await lastAnswer(page).innerText();
+  workers.find(({ name }) => shown.includes(name))?.worker.process.kill('SIGTERM');
+  const article = await answered(page);
+  await expect(article).toContainText(long.answer);
+  await expect(article).toContainText('resumed on');
+});

@@ -1,0 +1,159 @@
+/** Links with distance between them: what is sent arrives later, in order, unless somebody is gone or cut off. */
+import { cancelled, MeshError } from '@llmesh/core/errors';
+import type { PeerId } from '@llmesh/core/ids';
+import type { Link, Path, Transport } from '@llmesh/core/transport';
+import type { VirtualClock } from './virtual-clock.ts';
+
+/** Setting up a link takes so many crossings: signalling, ICE, DTLS, the seal. */
+const DIAL_CROSSINGS = 8;
+
+/** One way between two, in ms; the same for both. */
+export type DistanceMs = (a: PeerId, b: PeerId) => number;
+
+export class SimNetwork {
+  readonly clock: VirtualClock;
+  readonly delayMs: DistanceMs;
+  readonly #transports = new Map<PeerId, SimTransport>();
+  /** Peers on the far side of a split; they reach each other, and no one here. */
+  #island: ReadonlySet<PeerId> = new Set();
+
+  constructor(clock: VirtualClock, delayMs: DistanceMs) {
+    this.clock = clock;
+    this.delayMs = delayMs;
+  }
+
+  join(self: PeerId): SimTransport {
+    const transport = new SimTransport(self, this);
+    this.#transports.set(self, transport);
+    return transport;
+  }
+
+  transport(peer: PeerId): SimTransport | undefined {
+    return this.#transports.get(peer);
+  }
+
+  /** The power fails: no goodbye, nothing comes or goes any more. */
+  kill(peer: PeerId): void {
+    this.#transports.get(peer)?.die();
+    this.#transports.delete(peer);
+  }
+
+  leave(peer: PeerId): void {
+    this.#transports.delete(peer);
+  }
+
+  /** From now on these are cut off from the rest; an empty set: nobody is. */
+  split(island: ReadonlySet<PeerId>): void {
+    this.#island = island;
+  }
+
+  reaches(a: PeerId, b: PeerId): boolean {
+    return this.#island.has(a) === this.#island.has(b);
+  }
+}
+
+export class SimTransport implements Transport {
+  readonly self: PeerId;
+  accept: ((link: Link) => void) | null = null;
+  readonly #network: SimNetwork;
+  readonly #links = new Set<SimLink>();
+  #open = true;
+
+  constructor(self: PeerId, network: SimNetwork) {
+    this.self = self;
+    this.#network = network;
+  }
+
+  async dial(peer: PeerId, signal: AbortSignal): Promise<Link> {
+    await this.#network.clock.sleep(this.#network.delayMs(this.self, peer) * DIAL_CROSSINGS);
+    if (signal.aborted || !this.#open) throw cancelled();
+    const other = this.#network.transport(peer);
+    if (other === undefined || other.accept === null || !this.#network.reaches(this.self, peer)) {
+      throw new MeshError('connect_failed', 'No connection to that volunteer could be made.');
+    }
+    const near = this.#link(peer);
+    const far = other.#link(this.self);
+    near.join(far);
+    far.join(near);
+    other.accept(far);
+    return near;
+  }
+
+  async reachable(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) throw cancelled();
+  }
+
+  close(): void {
+    this.#open = false;
+    this.#network.leave(this.self);
+    for (const link of this.#links) link.close();
+  }
+
+  die(): void {
+    this.#open = false;
+    for (const link of this.#links) link.die();
+    this.#links.clear();
+  }
+
+  #link(peer: PeerId): SimLink {
+    const link = new SimLink(this.self, peer, this.#network, () => this.#links.delete(link));
+    this.#links.add(link);
+    return link;
+  }
+}
+
+class SimLink implements Link {
+  readonly peer: PeerId;
+  readonly bufferedBytes = 0;
+  drained: (() => void) | null = null;
+  closed: (() => void) | null = null;
+  receive: ((fragment: Uint8Array) => void) | null = null;
+  readonly #self: PeerId;
+  readonly #network: SimNetwork;
+  readonly #forget: () => void;
+  #other: SimLink | null = null;
+  #open = true;
+
+  constructor(self: PeerId, peer: PeerId, network: SimNetwork, forget: () => void) {
+    this.#self = self;
+    this.peer = peer;
+    this.#network = network;
+    this.#forget = forget;
+  }
+
+  join(other: SimLink): void {
+    this.#other = other;
+  }
+
+  send(fragment: Uint8Array<ArrayBuffer>): void {
+    this.#cross((other) => other.receive?.(fragment));
+  }
+
+  close(): void {
+    if (!this.#open) return;
+    this.#cross((other) => other.close());
+    this.#open = false;
+    this.#forget();
+    this.closed?.();
+  }
+
+  /** As `close`, and nobody hears of it, at either end; nor of what is on its way. */
+  die(): void {
+    this.#open = false;
+    this.#other = null;
+  }
+
+  async path(): Promise<Path> {
+    return 'direct';
+  }
+
+  /** The same delay for all keeps the order. */
+  #cross(arrive: (other: SimLink) => void): void {
+    if (!this.#open) return;
+    const network = this.#network;
+    network.clock.after(network.delayMs(this.#self, this.peer), () => {
+      const other = this.#other;
+      if (other !== null && other.#open && network.reaches(this.#self, this.peer)) arrive(other);
+    });
+  }
+}
