@@ -3,11 +3,11 @@ import { defineConfig } from '@playwright/test';
 export default defineConfig({
   testDir: './tests',
   outputDir: '../test-results',
-  // Each test brings up processes and browsers of its own; two cores carry one at a time.
-  workers: 1,
+  // Each test brings up processes and browsers of its own, and mostly waits for them.
+  workers: 2,
   timeout: 90_000,
-  // A shared machine can stall for longer than a person waits. What passes only the second time is listed as flaky.
-  retries: process.env['CI'] === undefined ? 0 : 1,
+  // A shared machine can stall for longer than a person waits. What does not pass the first time is listed as flaky.
+  retries: process.env['CI'] === undefined ? 0 : 2,
   forbidOnly: process.env['CI'] !== undefined,
   reporter: [['list']],
 });
