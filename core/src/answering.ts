@@ -227,7 +227,13 @@ export class Answering {
     if (this.#ended || this.#attempts.size > 0) return;
     // Only its last word is missing.
     if (this.#answer.tokens >= this.#request.maxTokens) {
-      this.#done(this.#leader!, { finish: 'length', promptTokens: 0, path: null, receipt: 'none' });
+      this.#done(this.#leader!, {
+        finish: 'length',
+        promptTokens: 0,
+        completionTokens: 0,
+        path: null,
+        receipt: 'none',
+      });
       return;
     }
     this.#failures += 1;
@@ -252,7 +258,7 @@ export class Answering {
     this.#done(attempt, whole);
   }
 
-  #done(attempt: Attempt, { finish, promptTokens, path, receipt }: Whole): void {
+  #done(attempt: Attempt, { finish, promptTokens, completionTokens, path, receipt }: Whole): void {
     const endMs = this.#needs.clock.now();
     const firstMs = this.#firstMs ?? endMs;
     const measuredTokens = this.#answer.tokens - this.#firstTokens;
@@ -261,7 +267,11 @@ export class Answering {
       type: 'done',
       receipt: {
         ...{ provider: attempt.candidate.peerId, finish, promptTokens, path, receipt },
-        completionTokens: this.#answer.tokens,
+        // Not fewer than came, and not more than was asked for.
+        completionTokens: Math.min(
+          Math.max(attempt.offset + completionTokens, this.#answer.tokens),
+          this.#request.maxTokens,
+        ),
         seams: this.#seams,
         firstTokenMs: firstMs - this.#askedMs,
         tokensPerSecond: measuredTokens >= 8 && endMs > firstMs ? (measuredTokens * 1000) / (endMs - firstMs) : null,

@@ -29,6 +29,8 @@ export type AttemptEvent =
 export interface Whole {
   finish: 'stop' | 'length';
   promptTokens: number;
+  /** Of its part, as it says: a last one may have had no text to show. */
+  completionTokens: number;
   path: Path | null;
   receipt: AnswerReceipt['receipt'];
 }
@@ -168,13 +170,13 @@ export class Attempt {
   }
 
   async #finish(reply: Extract<TaskReply, { kind: 'TASK_RESPONSE' }>): Promise<void> {
-    const { finish, promptTokens } = reply;
+    const { finish, promptTokens, completionTokens } = reply;
     try {
       const receipt = await this.#countersign(reply.receipt);
       const path = (await this.channel?.path()) ?? null;
       if (this.#ended) return;
       this.cancel();
-      this.#tell({ type: 'whole', whole: { finish, promptTokens, path, receipt } });
+      this.#tell({ type: 'whole', whole: { finish, promptTokens, completionTokens, path, receipt } });
     } catch (thrown) {
       this.fail(asMeshError(thrown, 'identity_unusable', KEY_FAILED));
     }
