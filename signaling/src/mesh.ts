@@ -5,33 +5,13 @@ import type { Clock } from '@llmesh/core/clock';
 import type { PeerId } from '@llmesh/core/ids';
 import { MAX_MESSAGE_BYTES } from '@llmesh/core/protocol';
 import { boundedServer, closeSockets, cutHalfOpen, type BoundedServer, type BoundedSocket } from './bounded-socket.ts';
-import type { IceServers } from './ice-servers.ts';
-import type { LeaseOffice } from './lease-office.ts';
 import { Matchmaker } from './matchmaker.ts';
 import { MeshSession, type MeshContext } from './mesh-session.ts';
-import type { Metrics } from './metrics.ts';
 import { OfferBoard } from './offer-board.ts';
-import type { PaidWork } from './paid-work.ts';
-import type { ReceiptBook } from './receipt-book.ts';
-import type { Registry } from './registry.ts';
-import type { Relay } from './relay.ts';
-import type { SignalPasses } from './signal-passes.ts';
 
 export const MESH_PATH = '/mesh';
 
-export interface MeshOptions {
-  clock: Clock;
-  random: () => number;
-  registry: Registry;
-  metrics: Metrics;
-  iceServers: IceServers;
-  relay: Relay;
-  passes: SignalPasses;
-  paid: PaidWork;
-  leases: LeaseOffice;
-  receipts: ReceiptBook;
-  joinWorkBits: number;
-}
+export type MeshOptions = Omit<MeshContext, 'matchmaker' | 'board' | 'sessions'> & { random: () => number };
 
 export class Mesh {
   readonly #clock: Clock;
@@ -42,7 +22,8 @@ export class Mesh {
   readonly #stopPings: () => void;
 
   constructor(options: MeshOptions) {
-    const { clock, registry, metrics, iceServers, relay, passes, paid, leases, receipts, joinWorkBits } = options;
+    const { random, ...rest } = options;
+    const { clock, registry } = rest;
     this.#clock = clock;
     this.#sockets = boundedServer({ maxPayload: MAX_MESSAGE_BYTES });
     this.#board = new OfferBoard(
@@ -52,23 +33,8 @@ export class Mesh {
         for (const session of this.#sessions.values()) session.send(json);
       },
     );
-    const matchmaker = new Matchmaker(registry, options.random);
-    const context = {
-      clock,
-      registry,
-      matchmaker,
-      board: this.#board,
-      metrics,
-      iceServers,
-      relay,
-      passes,
-      paid,
-      leases,
-      receipts,
-      joinWorkBits,
-      sessions: this.#sessions,
-    };
-    this.#context = context;
+    const matchmaker = new Matchmaker(registry, random);
+    this.#context = { ...rest, matchmaker, board: this.#board, sessions: this.#sessions };
     this.#stopPings = cutHalfOpen(this.#sockets, clock);
   }
 

@@ -1,4 +1,4 @@
-/** Links with distance between them: what is sent arrives later, in order, unless somebody is gone or cut off. */
+/** Links with distance between them: what is sent arrives later, in order, unless somebody is gone. */
 import { cancelled, MeshError } from '@llmesh/core/errors';
 import type { PeerId } from '@llmesh/core/ids';
 import type { Link, Path, Transport } from '@llmesh/core/transport';
@@ -14,8 +14,6 @@ export class SimNetwork {
   readonly clock: VirtualClock;
   readonly delayMs: DistanceMs;
   readonly #transports = new Map<PeerId, SimTransport>();
-  /** Peers on the far side of a split; they reach each other, and no one here. */
-  #island: ReadonlySet<PeerId> = new Set();
 
   constructor(clock: VirtualClock, delayMs: DistanceMs) {
     this.clock = clock;
@@ -41,15 +39,6 @@ export class SimNetwork {
   leave(peer: PeerId): void {
     this.#transports.delete(peer);
   }
-
-  /** From now on these are cut off from the rest; an empty set: nobody is. */
-  split(island: ReadonlySet<PeerId>): void {
-    this.#island = island;
-  }
-
-  reaches(a: PeerId, b: PeerId): boolean {
-    return this.#island.has(a) === this.#island.has(b);
-  }
 }
 
 export class SimTransport implements Transport {
@@ -68,7 +57,7 @@ export class SimTransport implements Transport {
     await this.#network.clock.sleep(this.#network.delayMs(this.self, peer) * DIAL_CROSSINGS);
     if (signal.aborted || !this.#open) throw cancelled();
     const other = this.#network.transport(peer);
-    if (other === undefined || other.accept === null || !this.#network.reaches(this.self, peer)) {
+    if (other === undefined || other.accept === null) {
       throw new MeshError('connect_failed', 'No connection to that volunteer could be made.');
     }
     const near = this.#link(peer);
@@ -153,7 +142,7 @@ class SimLink implements Link {
     const network = this.#network;
     network.clock.after(network.delayMs(this.#self, this.peer), () => {
       const other = this.#other;
-      if (other !== null && other.#open && network.reaches(this.#self, this.peer)) arrive(other);
+      if (other !== null && other.#open) arrive(other);
     });
   }
 }
