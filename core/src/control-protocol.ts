@@ -10,6 +10,8 @@ export const MAX_MODELS_PER_PEER = 16;
 export const MAX_CANDIDATES = 8;
 /** Providers that a `match` may name, to leave out or to keep to. */
 export const MAX_NAMED_PEERS = 64;
+/** While a match waits its asker hears of it at least so often. */
+export const QUEUED_EVERY_MS = 5_000;
 /** The certificate of a provider's static key, see `credentials.ts`. */
 export const CERTIFICATE_BYTES = 128;
 /** Opens one relayed link, see `relay-transport.ts`. */
@@ -81,7 +83,10 @@ export const HeartbeatSchema = v.object({
   tokens: count,
 });
 
-/** Who can answer with this model, in at most so many tokens? `exclude`: those just tried. */
+/**
+ * Who can answer with this model, in at most so many tokens? Answered with `matched`; with `queued` before, and again
+ * when the place in the line changes, while all who could are busy. `exclude`: those just tried.
+ */
 export const MatchSchema = v.object({
   type: v.literal('match'),
   requestId: count,
@@ -90,7 +95,12 @@ export const MatchSchema = v.object({
   exclude: v.pipe(v.array(peerId), v.maxLength(MAX_NAMED_PEERS)),
   /** No one but these; null: anyone. */
   only: v.nullable(v.pipe(v.array(peerId), v.maxLength(MAX_NAMED_PEERS))),
+  /** Has this conversation in its memory: comes first when it has a free slot. */
+  prefer: v.nullable(peerId),
 });
+
+/** The match is not wanted any more: its place in the line goes to the next. Not answered. */
+export const WithdrawSchema = v.object({ type: v.literal('withdraw'), requestId: count });
 
 /**
  * What was delivered under a lease: both halves of a receipt; or what a provider holds of an answer that broke off, the
@@ -127,6 +137,7 @@ const ToServerSchema = v.variant('type', [
   AdvertSchema,
   HeartbeatSchema,
   MatchSchema,
+  WithdrawSchema,
   FileSchema,
   RelaySchema,
   ByeSchema,
@@ -178,21 +189,37 @@ export const CandidateSchema = v.object({
   slots: count,
   busySlots: count,
   queued: count,
+  /** The share of its answers that it brought to their end, as the control plane saw it; 0 to 1. */
+  reliability: v.pipe(v.number(), v.minValue(0), v.maxValue(1)),
   /** As in its advert. */
   certificate: v.nullable(base32(CERTIFICATE_BYTES)),
 });
 export type Candidate = v.InferOutput<typeof CandidateSchema>;
 
 /** A provider, and the leave to have it run this one task: the bytes of `lease.ts`. */
-export const LeasedSchema = v.object({ ...CandidateSchema.entries, lease: base32UpTo(MAX_RECORD_BYTES) });
-export type Leased = v.InferOutput<typeof LeasedSchema>;
+export type Leased = Candidate & { lease: string };
 
-/** The answer to `match`, best first. Empty: nobody offers the model. */
+/**
+ * The answer to `match`, best first: a slot of the first is kept for a moment. `lease`: leave for each of them
+ * (`lease.ts`). Empty: nobody offers the model to this peer.
+ */
 export const MatchedSchema = v.object({
   type: v.literal('matched'),
   requestId: count,
-  candidates: v.pipe(v.array(LeasedSchema), v.maxLength(MAX_CANDIDATES)),
+  lease: v.nullable(base32UpTo(MAX_RECORD_BYTES)),
+  candidates: v.pipe(v.array(CandidateSchema), v.maxLength(MAX_CANDIDATES)),
 });
+
+/** All who could answer this `match` are busy; it keeps its place. Sent again when that changes, and every QUEUED_EVERY_MS. */
+export const QueuedSchema = v.object({
+  type: v.literal('queued'),
+  requestId: count,
+  /** 1: the next free slot is for this one. */
+  position: v.pipe(count, v.minValue(1)),
+  /** Until its turn, as the line has moved lately; null: not known yet. */
+  estimateMs: v.nullable(count),
+});
+export type Queued = v.InferOutput<typeof QueuedSchema>;
 
 /** The answer to `file`: it is kept. */
 export const FiledSchema = v.object({ type: v.literal('filed'), requestId: count });
@@ -247,6 +274,7 @@ const FromServerSchema = v.variant('type', [
   WelcomeSchema,
   IceSchema,
   MatchedSchema,
+  QueuedSchema,
   FiledSchema,
   RelayedSchema,
   CallSchema,

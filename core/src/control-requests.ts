@@ -1,12 +1,14 @@
 /** What was asked of the control plane and is still to be answered: each request has a number, and ends in time. */
 import { untilAborted } from './abort.ts';
 import type { Clock } from './clock.ts';
-import type { FromServer, ToServer } from './control-protocol.ts';
+import { QUEUED_EVERY_MS, type FromServer, type Queued, type ToServer } from './control-protocol.ts';
 import { MeshError } from './errors.ts';
 
 const ANSWER_TIMEOUT_MS = 5_000;
+/** A place in the line of which nothing is heard for so long is lost. */
+const QUEUED_TIMEOUT_MS = 3 * QUEUED_EVERY_MS;
 
-type Request = Extract<ToServer, { requestId: number }>;
+type Request = Extract<ToServer, { type: keyof Answers }>;
 type WithoutId<T> = T extends unknown ? Omit<T, 'requestId'> : never;
 /** What answers what. */
 interface Answers {
@@ -18,7 +20,13 @@ type AnswerTo<K extends Request['type']> = Extract<FromServer, { type: Answers[K
 type Answer = AnswerTo<Request['type']>;
 const ANSWERS: Readonly<Answers> = { match: 'matched', file: 'filed', relay: 'relayed' };
 
+/** Where a match stands in the line. */
+export type Place = Pick<Queued, 'position' | 'estimateMs'>;
+
 interface Pending {
+  /** Null: what was asked knows no line. */
+  queued: ((place: Place) => void) | null;
+  stopTimer: () => void;
   expects: Answer['type'];
   resolve: (answer: Answer) => void;
   reject: (error: MeshError) => void;
@@ -39,17 +47,23 @@ export class ControlRequests {
   async ask<K extends Request['type']>(
     request: WithoutId<Extract<Request, { type: K }>>,
     signal: AbortSignal,
+    queued: ((place: Place) => void) | null = null,
   ): Promise<AnswerTo<K>> {
     const requestId = this.#nextId++;
     const answer = new Promise<Answer>((resolve, reject) => {
-      this.#pending.set(requestId, { expects: ANSWERS[request.type as K], resolve, reject });
+      const expects = ANSWERS[request.type as K];
+      this.#pending.set(requestId, { expects, queued, resolve, reject, stopTimer: () => {} });
     });
-    const stopTimer = this.#clock.after(ANSWER_TIMEOUT_MS, () => this.#pending.get(requestId)?.reject(unreachable()));
+    this.#expectWord(requestId, ANSWER_TIMEOUT_MS);
     this.#send({ ...request, requestId });
     try {
       return (await untilAborted(answer, signal)) as AnswerTo<K>;
+    } catch (thrown) {
+      // A place in the line that nobody waits at would hold up the others.
+      if (request.type === 'match' && signal.aborted) this.#send({ type: 'withdraw', requestId });
+      throw thrown;
     } finally {
-      stopTimer();
+      this.#pending.get(requestId)?.stopTimer();
       this.#pending.delete(requestId);
     }
   }
@@ -60,6 +74,14 @@ export class ControlRequests {
     if (pending?.expects === answer.type) pending.resolve(answer);
   }
 
+  /** The answer takes as long as the line does. */
+  queued({ requestId, position, estimateMs }: Queued): void {
+    const pending = this.#pending.get(requestId);
+    if (pending?.expects !== 'matched') return;
+    this.#expectWord(requestId, QUEUED_TIMEOUT_MS);
+    pending.queued?.({ position, estimateMs });
+  }
+
   refused(requestId: number, error: MeshError): void {
     this.#pending.get(requestId)?.reject(error);
   }
@@ -67,6 +89,13 @@ export class ControlRequests {
   /** The connection is gone. */
   lost(): void {
     for (const { reject } of this.#pending.values()) reject(unreachable());
+  }
+
+  #expectWord(requestId: number, withinMs: number): void {
+    const pending = this.#pending.get(requestId);
+    if (pending === undefined) return;
+    pending.stopTimer();
+    pending.stopTimer = this.#clock.after(withinMs, () => pending.reject(unreachable()));
   }
 }
 

@@ -68,7 +68,7 @@ function setUp(prove = proveKey) {
 
 const never = new AbortController().signal;
 const model = 'm' as ModelId;
-const question = { model, maxTokens: 64, exclude: [], only: null };
+const question = { model, maxTokens: 64, exclude: [], only: null, prefer: null };
 const advert = {
   id: model,
   name: 'M',
@@ -200,7 +200,7 @@ describe('the control connection', () => {
 
     last().welcome();
     const answered = client.match(question, never);
-    last().say({ type: 'matched', requestId: 1, candidates: [] });
+    last().say({ type: 'matched', requestId: 1, lease: null, candidates: [] });
     expect(await answered).toEqual([]);
 
     const refused = client.match(question, never).catch((error: unknown) => error);

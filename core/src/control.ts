@@ -19,7 +19,7 @@ import {
   type ToServer,
   type Welcome,
 } from './control-protocol.ts';
-import { ControlRequests, unreachable } from './control-requests.ts';
+import { ControlRequests, unreachable, type Place } from './control-requests.ts';
 
 const OPEN_TIMEOUT_MS = 10_000;
 const REOPEN_TIMEOUT_MS = 5_000;
@@ -60,6 +60,8 @@ export interface MatchQuestion {
   exclude: readonly PeerId[];
   /** No one but these; null: anyone. */
   only: readonly PeerId[] | null;
+  /** Has this conversation in its memory. */
+  prefer: PeerId | null;
 }
 
 export interface BusyReport {
@@ -128,11 +130,15 @@ export class ControlClient {
   }
 
   /**
-   * The control plane's shortlist, best first, each with leave for this task. Rejects with control_unreachable,
-   * control_refused or cancelled.
+   * The control plane's shortlist, best first, each with leave for this task. `queued` hears of our place in the line
+   * while all are busy. Rejects with control_unreachable, control_refused, busy or cancelled.
    */
-  async match(question: MatchQuestion, signal: AbortSignal): Promise<Leased[]> {
-    const { model, maxTokens, exclude, only } = question;
+  async match(
+    question: MatchQuestion,
+    signal: AbortSignal,
+    queued: ((place: Place) => void) | null = null,
+  ): Promise<Leased[]> {
+    const { model, maxTokens, exclude, only, prefer } = question;
     if (this.state !== 'open') await this.#whenOpen(signal);
     const request = {
       type: 'match',
@@ -140,8 +146,10 @@ export class ControlClient {
       maxTokens,
       exclude: exclude.slice(-MAX_NAMED_PEERS),
       only: only?.slice(0, MAX_NAMED_PEERS) ?? null,
+      prefer,
     } as const;
-    return (await this.#requests.ask<'match'>(request, signal)).candidates;
+    const { lease, candidates } = await this.#requests.ask<'match'>(request, signal, queued);
+    return lease === null ? [] : candidates.map((candidate) => ({ ...candidate, lease }));
   }
 
   /** Has the control plane keep what was delivered. Rejects with control_unreachable, receipt_refused or cancelled. */
@@ -219,6 +227,9 @@ export class ControlClient {
       case 'filed':
       case 'relayed':
         this.#requests.answered(message);
+        break;
+      case 'queued':
+        this.#requests.queued(message);
         break;
       case 'refused': {
         const error = new MeshError(message.code, message.message);

@@ -6,7 +6,7 @@ import { MAX_UNACKNOWLEDGED_TOKENS } from './delivery.ts';
 import { DigestChain } from './digest-chain.ts';
 import type { Identity } from './identity.ts';
 import { newTaskId, type ModelId, type PeerId, type TaskId } from './ids.ts';
-import { readLease, type Lease } from './lease.ts';
+import { leaseOf, readLeases, type Leases } from './lease.ts';
 import type { TaskRequest } from './protocol.ts';
 import { joinReceipt, readAcknowledgement, readReceipt, signAcknowledgement, signReceipt } from './receipt.ts';
 import type { Filing } from './control-protocol.ts';
@@ -95,7 +95,7 @@ class Stranger {
 
   /** What an honest requester would sign now. */
   chain(taskId: TaskId, lease: Uint8Array) {
-    const { requester, provider, nonce } = readLease(lease)!;
+    const { requester, provider, nonce } = leaseOf(readLeases(lease)!, this.channel.peer)!;
     const start = { taskId, requester, provider, leaseNonce: nonce, salt: SALT };
     const chain = new DigestChain(start);
     for (const message of this.heard)
@@ -111,10 +111,10 @@ class Stranger {
 describe('a lease', () => {
   const other = newIdentity();
   const nowSeconds = NOW_MS / 1000;
-  it.each<[string, Partial<Lease> | null]>([
+  it.each<[string, Partial<Leases> | null]>([
     ['none', null],
     ['of another requester', { requester: other.peerId }],
-    ['for another provider', { provider: other.peerId }],
+    ['for another provider', { providers: [other.peerId] }],
     ['for another model', { model: 'other' as ModelId }],
     ['that has run out', { expiresAt: nowSeconds - 31 }],
     ['that never runs out', { expiresAt: nowSeconds + 86_400 }],
@@ -124,7 +124,7 @@ describe('a lease', () => {
     const engine = new ScriptedEngine(['x']);
     const { mesh, statuses } = await w.provide(engine);
     const stranger = await Stranger.dial(w, mesh.self);
-    const good = { requester: stranger.identity.peerId, provider: mesh.self };
+    const good = { requester: stranger.identity.peerId, providers: [mesh.self] };
     const refused = stranger.ask(changes === null ? null : await w.server.lease({ ...good, ...changes }));
     await w.clock.advance(10);
     expect(stranger.outcome(refused)).toBe('lease_refused');
@@ -138,7 +138,7 @@ describe('a lease', () => {
     const w = world.current;
     const { mesh } = await w.provide(new ScriptedEngine(['x']));
     const stranger = await Stranger.dial(w, mesh.self);
-    const terms = { requester: stranger.identity.peerId, provider: mesh.self };
+    const terms = { requester: stranger.identity.peerId, providers: [mesh.self] };
     const forged = [await w.server.lease(terms, other), await w.server.lease(terms, stranger.identity)];
     const tasks = [...forged, new Uint8Array(300)].map((lease) => stranger.ask(lease));
     await w.clock.advance(10);
@@ -150,7 +150,7 @@ describe('a lease', () => {
     const engine = new ScriptedEngine(['x']);
     const { mesh, providing } = await w.provide(engine);
     const stranger = await Stranger.dial(w, mesh.self);
-    const lease = await w.server.lease({ requester: stranger.identity.peerId, provider: mesh.self });
+    const lease = await w.server.lease({ requester: stranger.identity.peerId, providers: [mesh.self] });
     const first = stranger.ask(lease);
     const second = stranger.ask(lease);
     await w.clock.advance(10);
@@ -178,10 +178,10 @@ describe('a lease', () => {
     const { mesh } = await w.provide(engine);
     const crowd = await Stranger.dial(w, mesh.self);
     for (let i = 0; i < 5; i++) {
-      crowd.ask(await w.server.lease({ requester: crowd.identity.peerId, provider: mesh.self }));
+      crowd.ask(await w.server.lease({ requester: crowd.identity.peerId, providers: [mesh.self] }));
     }
     const stranger = await Stranger.dial(w, mesh.self);
-    const lease = await w.server.lease({ requester: stranger.identity.peerId, provider: mesh.self });
+    const lease = await w.server.lease({ requester: stranger.identity.peerId, providers: [mesh.self] });
     const first = stranger.ask(lease);
     await w.clock.advance(10);
     expect(stranger.outcome(first)).toBe('busy');
@@ -261,9 +261,9 @@ describe('an answer', () => {
       tokens: 70,
       promptTokens: 3,
     });
-    expect(readLease(fromBase32(one!.lease)!)).toMatchObject({
+    expect(readLeases(fromBase32(one!.lease)!)).toMatchObject({
       requester: user.self,
-      provider: mesh.self,
+      providers: [mesh.self],
       issuer: w.server.identity.peerId,
     });
     for (const peer of [user.self, mesh.self]) {
@@ -380,7 +380,7 @@ describe('a provider', () => {
           heard.push(message);
           if (message.kind !== 'TASK_REQUEST') return;
           const { taskId, model } = message;
-          const { requester, provider, nonce } = readLease(message.lease!)!;
+          const { requester, provider, nonce } = leaseOf(readLeases(message.lease!)!, identity.peerId)!;
           const start = { taskId, requester, provider, leaseNonce: nonce, salt: message.salt };
           const chain = new DigestChain(start);
           channel.send({ kind: 'TASK_ACCEPTED', taskId, ahead: 0 });
@@ -457,7 +457,7 @@ describe('a requester', () => {
     const { mesh, statuses, failures } = await w.provide(engine);
     const stranger = await Stranger.dial(w, mesh.self);
     const maxTokens = 5_000;
-    const lease = await w.server.lease({ requester: stranger.identity.peerId, provider: mesh.self, maxTokens });
+    const lease = await w.server.lease({ requester: stranger.identity.peerId, providers: [mesh.self], maxTokens });
     const taskId = stranger.ask(lease, { maxTokens });
     await w.clock.advance(10);
     return { mesh, stranger, lease, taskId, statuses, failures };
@@ -571,5 +571,14 @@ describe('a requester', () => {
 });
 
 function candidate(peerId: PeerId) {
-  return { peerId, agent: 'native', model: advert, slots: 1, busySlots: 0, queued: 0, certificate: null } as const;
+  return {
+    peerId,
+    agent: 'native',
+    model: advert,
+    slots: 1,
+    busySlots: 0,
+    queued: 0,
+    reliability: 1,
+    certificate: null,
+  } as const;
 }

@@ -1,34 +1,53 @@
 /**
  * The control plane's leave to run one task: who for whom, which model, at which price, until when. Signed, so that a
- * provider checks it without asking; good once (`LeaseBook`).
+ * provider checks it without asking; good once with each provider that it names (`LeaseBook`). One signature gives leave
+ * to a whole shortlist: signing is what a match costs most.
  */
 import * as v from 'valibot';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { concatBytes } from '@noble/hashes/utils.js';
+import { fromBase32, toBase32 } from './base32.ts';
 import { canonical, readCanonical } from './canonical.ts';
 import { MeshError } from './errors.ts';
 import { verify, type Identity } from './identity.ts';
 import { isModelId, isPeerId, type ModelId, type PeerId } from './ids.ts';
 import { openRecord, signRecord } from './signed-record.ts';
 
-const LEASE_VERSION = 1;
+const LEASE_VERSION = 2;
 export const LEASE_NONCE_BYTES = 16;
+/** Providers that one signature names. */
+export const MAX_LEASED_PROVIDERS = 8;
+const PEER_ID_BYTES = 20;
 export const MAX_LEASE_BYTES = 512;
 /** No lease is good for longer, so no provider has to remember one for longer. */
 export const MAX_LEASE_SECONDS = 600;
 /** How far two computers' clocks may be apart. */
 export const CLOCK_SKEW_SECONDS = 30;
 
-export interface Lease {
+/** What all providers of a shortlist are told alike. */
+interface Terms {
   /** The id of the control plane's key. */
   readonly issuer: PeerId;
   readonly requester: PeerId;
-  readonly provider: PeerId;
   readonly model: ModelId;
   /** Whole credits for 1,000 tokens. */
   readonly price: number;
   readonly maxTokens: number;
   /** Seconds since 1970. */
   readonly expiresAt: number;
-  /** 16 bytes; no two leases share them. */
+}
+
+/** As it is signed: leave for each of these providers. */
+export interface Leases extends Terms {
+  readonly providers: readonly PeerId[];
+  /** 16 random bytes. */
+  readonly seed: Uint8Array;
+}
+
+/** One provider's. */
+export interface Lease extends Terms {
+  readonly provider: PeerId;
+  /** 16 bytes, of the seed and the provider; no two leases share them. */
   readonly nonce: Uint8Array;
 }
 
@@ -37,7 +56,10 @@ const LeaseSchema = v.strictTuple([
   v.literal(LEASE_VERSION),
   v.custom<PeerId>(isPeerId),
   v.custom<PeerId>(isPeerId),
-  v.custom<PeerId>(isPeerId),
+  v.pipe(
+    v.instance(Uint8Array),
+    v.check(({ byteLength: n }) => n > 0 && n % PEER_ID_BYTES === 0 && n <= MAX_LEASED_PROVIDERS * PEER_ID_BYTES),
+  ),
   v.custom<ModelId>(isModelId),
   whole,
   v.pipe(whole, v.minValue(1)),
@@ -45,21 +67,38 @@ const LeaseSchema = v.strictTuple([
   v.pipe(v.instance(Uint8Array), v.length(LEASE_NONCE_BYTES)),
 ]);
 
-/** `issuer` is taken from the identity. */
-export function signLease(lease: Omit<Lease, 'issuer'>, control: Identity): Promise<Uint8Array<ArrayBuffer>> {
-  const { requester, provider, model, price, maxTokens, expiresAt, nonce } = lease;
-  const fields = [LEASE_VERSION, control.peerId, requester, provider, model, price, maxTokens, expiresAt, nonce];
+/** `issuer` is taken from the identity. At most MAX_LEASED_PROVIDERS. */
+export function signLeases(leases: Omit<Leases, 'issuer'>, control: Identity): Promise<Uint8Array<ArrayBuffer>> {
+  const { requester, providers, model, price, maxTokens, expiresAt, seed } = leases;
+  const ids = concatBytes(...providers.map(idBytes));
+  const fields = [LEASE_VERSION, control.peerId, requester, ids, model, price, maxTokens, expiresAt, seed];
   return signRecord('lease', canonical(fields), control);
 }
 
-/** The lease and that it is its issuer's, or null. Says nothing of who that is, whom it is for, and when. */
-export function readLease(bytes: Uint8Array, check = verify): Lease | null {
+/** The leases and that they are their issuer's, or null. Says nothing of who that is, whom they are for, and when. */
+export function readLeases(bytes: Uint8Array, check = verify): Leases | null {
   const record = openRecord('lease', bytes, MAX_LEASE_BYTES, check);
   const fields = record === null ? null : readCanonical(LeaseSchema, record.body);
   if (record === null || fields === null) return null;
-  const [, issuer, requester, provider, model, price, maxTokens, expiresAt, nonce] = fields;
+  const [, issuer, requester, ids, model, price, maxTokens, expiresAt, seed] = fields;
   if (issuer !== record.signer) return null;
-  return { issuer, requester, provider, model, price, maxTokens, expiresAt, nonce: new Uint8Array(nonce) };
+  const providers: PeerId[] = [];
+  for (let at = 0; at < ids.byteLength; at += PEER_ID_BYTES) {
+    providers.push(toBase32(ids.subarray(at, at + PEER_ID_BYTES)) as PeerId);
+  }
+  return { issuer, requester, providers, model, price, maxTokens, expiresAt, seed: new Uint8Array(seed) };
+}
+
+/** The lease of one provider; null when it is not among them. */
+export function leaseOf({ providers, seed, ...terms }: Leases, provider: PeerId): Lease | null {
+  if (!providers.includes(provider)) return null;
+  const nonce = sha256(concatBytes(seed, idBytes(provider))).slice(0, LEASE_NONCE_BYTES);
+  return { ...terms, provider, nonce };
+}
+
+function idBytes(peer: PeerId): Uint8Array {
+  // 32 characters of 5 bits: every peer id is 20 bytes.
+  return fromBase32(peer)!;
 }
 
 export interface LeaseTerms {
@@ -76,10 +115,11 @@ export interface LeaseTerms {
 
 /** The lease, when it is just for this. Throws lease_refused with what is wrong. Whether it was used, the book knows. */
 export function checkLease(bytes: Uint8Array, terms: LeaseTerms): Lease {
-  const lease = readLease(bytes);
-  if (lease === null || lease.issuer !== terms.issuer) throw refused('It was not given by this mesh.');
-  if (lease.requester !== terms.requester) throw refused('It was given to another computer.');
-  if (lease.provider !== terms.provider) throw refused('It was given for another volunteer.');
+  const leases = readLeases(bytes);
+  if (leases === null || leases.issuer !== terms.issuer) throw refused('It was not given by this mesh.');
+  if (leases.requester !== terms.requester) throw refused('It was given to another computer.');
+  const lease = leaseOf(leases, terms.provider);
+  if (lease === null) throw refused('It was given for another volunteer.');
   if (lease.model !== terms.model) throw refused('It was given for another model.');
   if (lease.maxTokens < terms.maxTokens) throw refused('It was given for a shorter answer.');
   if (lease.expiresAt + CLOCK_SKEW_SECONDS < terms.nowSeconds) throw refused('It has run out.');

@@ -266,6 +266,7 @@ describe('a provider', () => {
       slots: 1,
       busySlots: 0,
       queued: 0,
+      reliability: 1,
       certificate: null,
     });
     const { Channel } = await import('./channel.ts');
@@ -310,6 +311,7 @@ describe('a provider', () => {
       slots: 1,
       busySlots: 0,
       queued: 0,
+      reliability: 1,
       certificate: null,
     });
     const user = await w.join();

@@ -7,7 +7,7 @@ import * as v from 'valibot';
 import { bytes, count, errorCode, modelId, taskId, text } from './fields.ts';
 
 /** Both ends must speak the same one; it is the first byte of every data frame and a field of `hello`. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 /** The most one message may take, whole, on either plane. */
 export const MAX_MESSAGE_BYTES = 1_048_576;

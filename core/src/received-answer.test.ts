@@ -5,7 +5,7 @@ import type { Leased } from './control-protocol.ts';
 import { Delivery, MAX_UNACKNOWLEDGED_TOKENS } from './delivery.ts';
 import type { Identity } from './identity.ts';
 import { newTaskId, type ModelId } from './ids.ts';
-import { readLease, type Lease } from './lease.ts';
+import { leaseOf, readLeases, type Leases } from './lease.ts';
 import { ManualClock } from './manual-clock.ts';
 import { readAcknowledgement } from './receipt.ts';
 import { ReceivedAnswer } from './received-answer.ts';
@@ -15,10 +15,22 @@ const requester = newIdentity();
 const provider = newIdentity().peerId;
 const request = { model: MODEL, turns: [{ role: 'user' as const, content: 'why?' }], maxTokens: 100_000 };
 
-async function setUp(changes: { clock?: Clock; identity?: Identity; lease?: Partial<Lease> } = {}) {
+async function setUp(changes: { clock?: Clock; identity?: Identity; lease?: Partial<Leases> } = {}) {
   const clock = new ManualClock();
-  const lease = await new ScriptedServer().lease({ requester: requester.peerId, provider, ...changes.lease });
-  const peer = { peerId: provider, agent: 'native', slots: 1, busySlots: 0, queued: 0, certificate: null } as const;
+  const lease = await new ScriptedServer().lease({
+    requester: requester.peerId,
+    providers: [provider],
+    ...changes.lease,
+  });
+  const peer = {
+    peerId: provider,
+    agent: 'native',
+    slots: 1,
+    busySlots: 0,
+    queued: 0,
+    reliability: 1,
+    certificate: null,
+  } as const;
   const candidate: Leased = { ...peer, model: advert, lease: toBase32(lease) };
   const taskId = newTaskId();
   const acknowledged: Uint8Array[] = [];
@@ -28,7 +40,7 @@ async function setUp(changes: { clock?: Clock; identity?: Identity; lease?: Part
     acknowledge: (bytes) => acknowledged.push(bytes),
     failed: (thrown) => failures.push(thrown),
   });
-  const { nonce } = readLease(lease)!;
+  const { nonce } = leaseOf(readLeases(lease)!, provider)!;
   const delivery = new Delivery({
     ...{ taskId, requester: requester.peerId, provider, leaseNonce: nonce, salt: answer.salt },
   });
@@ -124,9 +136,9 @@ describe('a requester', () => {
     expect(tokensOf()).toEqual([]);
   });
 
-  it.each<[string, Partial<Lease>]>([
+  it.each<[string, Partial<Leases>]>([
     ['another requester', { requester: provider }],
-    ['another provider', { provider: requester.peerId }],
+    ['another provider', { providers: [requester.peerId] }],
     ['another model', { model: 'other' as ModelId }],
   ])('asks nobody with a lease for %s', async (_, lease) => {
     await expect(setUp({ lease })).rejects.toMatchObject({ code: 'lease_refused' });

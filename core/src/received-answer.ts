@@ -9,7 +9,7 @@ import { DigestChain, type ChainChunk, type ChainStart } from './digest-chain.ts
 import { MeshError } from './errors.ts';
 import type { Identity } from './identity.ts';
 import type { ModelId, TaskId } from './ids.ts';
-import { readLease, type Lease } from './lease.ts';
+import { leaseOf, readLeases, type Lease } from './lease.ts';
 import { promptBytes } from './prompt.ts';
 import { SALT_BYTES, type Turn } from './protocol.ts';
 import { randomBytes } from './random-bytes.ts';
@@ -64,10 +64,11 @@ export class ReceivedAnswer {
   constructor(options: ReceivedAnswerOptions) {
     const { taskId, candidate, request, identity } = options;
     const leaseBytes = fromBase32(candidate.lease);
-    const lease = leaseBytes === null ? null : readLease(leaseBytes);
+    const leases = leaseBytes === null ? null : readLeases(leaseBytes);
+    const lease = leases === null ? null : leaseOf(leases, candidate.peerId);
     if (leaseBytes === null || lease === null) throw badLeave();
     const { requester, provider, model, nonce } = lease;
-    if (requester !== identity.peerId || provider !== candidate.peerId || model !== request.model) throw badLeave();
+    if (requester !== identity.peerId || model !== request.model) throw badLeave();
     this.leaseBytes = leaseBytes;
     this.#options = options;
     this.#lease = lease;

@@ -26,6 +26,8 @@ export interface AskRequest {
   maxTokens: number;
   /** Who may run it: no one but these; null: anyone. */
   only: readonly PeerId[] | null;
+  /** Who answered last in this conversation and may have it in its memory still. */
+  prefer?: PeerId | null;
   /** Providers that begin it side by side; the first to speak goes on. Left out: one. */
   copies?: number;
 }
@@ -109,8 +111,8 @@ export class Requester {
     if (fault !== null) throw fault;
     const { links, clock, random, match } = this.#options;
     const { breakers } = this.#needs;
-    const { model, maxTokens, only } = request;
-    const shortlist = new Shortlist({ model, maxTokens, only }, { links, breakers, clock, random, match });
+    const { model, maxTokens, only, prefer = null } = request;
+    const shortlist = new Shortlist({ model, maxTokens, only, prefer }, { links, breakers, clock, random, match });
     const answering = new Answering(request, { ...this.#needs, shortlist });
     const stopAbort = onAbort(signal, () => answering.end(cancelled()));
     try {

@@ -23,6 +23,7 @@ function candidate(changes: Partial<Candidate> & { tokensPerSecond?: number | nu
     slots: 1,
     busySlots: 0,
     queued: 0,
+    reliability: 1,
     certificate: null,
     ...rest,
   };

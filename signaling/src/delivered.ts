@@ -3,7 +3,7 @@ import { fromBase32 } from '@llmesh/core/base32';
 import type { Filing } from '@llmesh/core/control-protocol';
 import { MeshError } from '@llmesh/core/errors';
 import type { PeerId, TaskId } from '@llmesh/core/ids';
-import { readLease, type Lease } from '@llmesh/core/lease';
+import { leaseOf, readLeases, type Lease, type Leases } from '@llmesh/core/lease';
 import { joinReceipt, readAcknowledgement, type Acknowledgement, type Receipt } from '@llmesh/core/receipt';
 import { nodeVerify } from './node-signatures.ts';
 
@@ -33,20 +33,20 @@ export type Delivered = DeliveredReceipt | DeliveredPart;
 /** Every signature is checked, and that it is all of one lease of ours. Throws receipt_refused with what is wrong. */
 export function readFiling({ lease: text, proof }: Filing, issuer: PeerId): Delivered {
   const leaseBytes = bytesOf(text);
-  const lease = readLease(leaseBytes, nodeVerify);
-  if (lease === null || lease.issuer !== issuer) throw refused('Its lease was not given by this mesh.');
+  const leases = readLeases(leaseBytes, nodeVerify);
+  if (leases === null || leases.issuer !== issuer) throw refused('Its lease was not given by this mesh.');
   if (proof.kind === 'acknowledgement') {
     const acknowledgement = bytesOf(proof.acknowledgement);
     const read = readAcknowledgement(acknowledgement, nodeVerify);
     if (read === null) throw refused('The requester did not sign it.');
-    return { ...underLease(read, lease), leaseBytes, kind: proof.kind, acknowledgement };
+    return { ...underLease(read, leases), leaseBytes, kind: proof.kind, acknowledgement };
   }
   const [providerHalf, requesterHalf] = [bytesOf(proof.provider), bytesOf(proof.requester)];
   const receipt = joinReceipt(providerHalf, requesterHalf, nodeVerify);
   if (receipt === null) throw refused('It is not signed by both ends alike.');
-  if (receipt.model !== lease.model) throw refused('It is about another model than its lease.');
+  if (receipt.model !== leases.model) throw refused('It is about another model than its lease.');
   const { promptTokens, startedMs, endedMs } = receipt;
-  const delivered = { ...underLease(receipt, lease), leaseBytes, promptTokens, startedMs, endedMs };
+  const delivered = { ...underLease(receipt, leases), leaseBytes, promptTokens, startedMs, endedMs };
   return { ...delivered, kind: proof.kind, providerHalf, requesterHalf };
 }
 
@@ -70,9 +70,10 @@ export function replaces(kept: Standing | null, next: Standing): boolean {
   return next.kind === 'receipt';
 }
 
-function underLease(shown: Acknowledgement, lease: Lease): Omit<Common, 'leaseBytes'> {
+function underLease(shown: Acknowledgement, leases: Leases): Omit<Common, 'leaseBytes'> {
   const { requester, provider, leaseNonce, taskId, tokens, digest } = shown;
-  if (requester !== lease.requester || provider !== lease.provider || !same(leaseNonce, lease.nonce)) {
+  const lease = leaseOf(leases, provider);
+  if (lease === null || requester !== lease.requester || !same(leaseNonce, lease.nonce)) {
     throw refused('It is not about its lease.');
   }
   if (tokens > lease.maxTokens) throw refused('It is about more than its lease allows.');

@@ -205,7 +205,7 @@ describe('nothing goes before the proof', () => {
   test.each([
     ['an advert', ADVERT],
     ['a heartbeat', { type: 'heartbeat', busySlots: 0, queued: 0, tokens: 0 }],
-    ['a match', { type: 'match', requestId: 1, model: TINY, maxTokens: 1, exclude: [], only: null }],
+    ['a match', { type: 'match', requestId: 1, model: TINY, maxTokens: 1, exclude: [], only: null, prefer: null }],
   ])('%s', async (_what, message) => {
     const { plane, owner, attacker } = await setUp();
     attacker.hello();

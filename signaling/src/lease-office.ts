@@ -1,9 +1,9 @@
-/** Leave to run tasks: what the control plane signs for each provider of a shortlist (`lease.ts`). */
+/** Leave to run tasks: what the control plane signs for the providers of a shortlist (`lease.ts`). */
 import { toBase32 } from '@llmesh/core/base32';
-import type { Candidate, Leased } from '@llmesh/core/control-protocol';
+import type { Candidate } from '@llmesh/core/control-protocol';
 import type { Identity } from '@llmesh/core/identity';
-import type { PeerId } from '@llmesh/core/ids';
-import { LEASE_NONCE_BYTES, signLease } from '@llmesh/core/lease';
+import type { ModelId, PeerId } from '@llmesh/core/ids';
+import { LEASE_NONCE_BYTES, signLeases } from '@llmesh/core/lease';
 import { randomBytes } from '@llmesh/core/random-bytes';
 
 /** Long enough to be dialled and to wait in a provider's queue. */
@@ -21,22 +21,15 @@ export class LeaseOffice {
     this.#now = now;
   }
 
-  /** The same providers in the same order, each with its own leave. */
-  lease(candidates: readonly Candidate[], requester: PeerId, maxTokens: number): Promise<Leased[]> {
+  /** Leave for each of a shortlist to run one task; as bytes in base32, null for nobody. */
+  async lease(
+    candidates: readonly Candidate[],
+    task: { requester: PeerId; model: ModelId; maxTokens: number },
+  ): Promise<string | null> {
+    if (candidates.length === 0) return null;
     const expiresAt = Math.floor(this.#now() / 1000) + LEASE_SECONDS;
-    return Promise.all(
-      candidates.map(async (candidate) => {
-        const terms = {
-          requester,
-          provider: candidate.peerId,
-          model: candidate.model.id,
-          price: 0,
-          maxTokens,
-          expiresAt,
-        };
-        const lease = await signLease({ ...terms, nonce: randomBytes(LEASE_NONCE_BYTES) }, this.#identity);
-        return { ...candidate, lease: toBase32(lease) };
-      }),
-    );
+    const providers = candidates.map(({ peerId }) => peerId);
+    const terms = { ...task, providers, price: 0, expiresAt, seed: randomBytes(LEASE_NONCE_BYTES) };
+    return toBase32(await signLeases(terms, this.#identity));
   }
 }

@@ -21,7 +21,7 @@ function setUp(random: () => number = even) {
     return peer;
   };
   const match = (exclude: PeerId[] = [], model = TINY, only: PeerId[] | null = null) =>
-    matchmaker.match({ model, asker, exclude, only }).map(({ peerId }) => peerId);
+    matchmaker.match({ model, asker, exclude, only, prefer: null }).map(({ peerId }) => peerId);
   return { clock, registry, matchmaker, provider, match };
 }
 
@@ -44,7 +44,7 @@ test('nobody: an unknown model, those excluded, the asker itself, the silent', (
   const peer = provider(50);
   expect(match([], 'unknown' as ModelId)).toEqual([]);
   expect(match([peer.peerId])).toEqual([]);
-  expect(matchmaker.match({ model: TINY, asker: peer.peerId, exclude: [], only: null })).toEqual([]);
+  expect(matchmaker.match({ model: TINY, asker: peer.peerId, exclude: [], only: null, prefer: null })).toEqual([]);
   clock.turn(QUIET_MS);
   expect(match()).toEqual([]);
 });

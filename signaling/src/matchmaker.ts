@@ -17,6 +17,8 @@ export interface MatchQuestion {
   exclude: readonly PeerId[];
   /** No one but these; null: anyone. */
   only: readonly PeerId[] | null;
+  /** First, when it has a free slot. */
+  prefer: PeerId | null;
 }
 
 export class Matchmaker {
@@ -52,5 +54,5 @@ function candidateOf(peer: RegisteredPeer, id: ModelId): Candidate | null {
   const model = peer.models.find((offered) => offered.id === id);
   if (model === undefined) return null;
   const { peerId, agent, slots, busySlots, queued, certificate } = peer;
-  return { peerId, agent, model, slots, busySlots, queued, certificate };
+  return { peerId, agent, model, slots, busySlots, queued, reliability: 1, certificate };
 }

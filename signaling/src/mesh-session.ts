@@ -138,6 +138,8 @@ export class MeshSession {
         return this.#peer === null ? this.#early() : this.#heartbeat(this.#peer, message);
       case 'match':
         return this.#peer === null ? this.#early() : void this.#match(this.#peer, message);
+      case 'withdraw':
+        return this.#peer === null ? this.#early() : undefined;
       case 'file':
         if (this.#peer === null) return this.#early();
         return void this.#desk.file(this.#peer.peerId, message).then((answer) => this.#say(answer));
@@ -211,11 +213,12 @@ export class MeshSession {
   }
 
   async #match(peer: RegisteredPeer, question: Extract<ToServer, { type: 'match' }>): Promise<void> {
-    const { requestId, model, maxTokens, exclude, only } = question;
+    const { requestId, model, maxTokens, exclude, only, prefer } = question;
     const { matchmaker, metrics, leases } = this.#context;
-    const candidates = matchmaker.match({ model, exclude, only, asker: peer.peerId });
+    const candidates = matchmaker.match({ model, exclude, only, prefer, asker: peer.peerId });
     metrics.matched(candidates.length > 0);
-    this.#say({ type: 'matched', requestId, candidates: await leases.lease(candidates, peer.peerId, maxTokens) });
+    const lease = await leases.lease(candidates, { requester: peer.peerId, model, maxTokens });
+    this.#say({ type: 'matched', requestId, lease, candidates });
   }
 
   #renewIceServers(peer: PeerId): void {

@@ -12,7 +12,7 @@ import { fromBase32, toBase32 } from '@llmesh/core/base32';
 import type { Filing } from '@llmesh/core/control-protocol';
 import type { Identity } from '@llmesh/core/identity';
 import { newTaskId, type ModelId } from '@llmesh/core/ids';
-import { readLease, signLease } from '@llmesh/core/lease';
+import { leaseOf, readLeases, signLeases } from '@llmesh/core/lease';
 import { ManualClock } from '@llmesh/core/manual-clock';
 import { randomBytes } from '@llmesh/core/random-bytes';
 import { signAcknowledgement, signReceipt, type Receipt } from '@llmesh/core/receipt';
@@ -56,14 +56,16 @@ async function deal(port: number) {
   provider.send({ type: 'advert', models: [advertised()], slots: 1, certificate: null });
   const requester = await joined(port);
   await provider.settled();
-  const { candidates } = await requester.match(TINY);
-  const { lease } = candidates.find(({ peerId }) => peerId === provider.id)!;
+  const { lease } = await requester.match(TINY);
+  if (lease === null) throw new Error('nobody');
   const ends = { requester, provider };
   return { ...ends, lease, ...papers(lease, requester.identity, provider.identity) };
 }
 
 function papers(lease: string, requester: Identity, provider: Identity) {
-  const { model, nonce } = readLease(fromBase32(lease)!)!;
+  const leases = readLeases(fromBase32(lease)!)!;
+  // Of whom it does not name, there is none: then any will do.
+  const { model, nonce } = leaseOf(leases, provider.peerId) ?? { model: leases.model, nonce: leases.seed };
   const truth: Receipt = {
     ...{ taskId: newTaskId(), requester: requester.peerId, provider: provider.peerId, leaseNonce: nonce },
     ...{ tokens: 40, digest: randomBytes(32), model, promptTokens: 3, startedMs: 1, endedMs: 2 },
@@ -136,7 +138,7 @@ describe('a receipt', () => {
     [
       'with a lease that the ends wrote themselves',
       async ({ requester, provider, lease }) => {
-        const forged = await signLease(readLease(fromBase32(lease)!)!, provider.identity);
+        const forged = await signLeases(readLeases(fromBase32(lease)!)!, provider.identity);
         return papers(toBase32(forged), requester.identity, provider.identity).receipt();
       },
     ],
@@ -277,10 +279,10 @@ describe('a control plane', () => {
 describe('the receipt book', () => {
   async function filings(count: number) {
     const [control, requester, provider] = [newIdentity(), newIdentity(), newIdentity()] as const;
-    const terms = { requester: requester.peerId, provider: provider.peerId, model: TINY, price: 0, maxTokens: 64 };
+    const terms = { requester: requester.peerId, providers: [provider.peerId], model: TINY, price: 0, maxTokens: 64 };
     const all: Filing[] = [];
     for (let i = 0; i < count; i++) {
-      const lease = await signLease({ ...terms, expiresAt: 1_800_000_000, nonce: randomBytes(16) }, control);
+      const lease = await signLeases({ ...terms, expiresAt: 1_800_000_000, seed: randomBytes(16) }, control);
       all.push(await papers(toBase32(lease), requester, provider).receipt());
     }
     return { control, requester, all };

@@ -88,12 +88,13 @@ describe('/mesh', () => {
     await user.says('offers');
     provider.send(ADVERT);
     expect(await user.says('offers')).toMatchObject({ providers: 1, models: [{ id: TINY, providers: 1, slots: 1 }] });
-    const { candidates } = await user.match(TINY, 7);
+    const { lease, candidates } = await user.match(TINY, 7);
+    expect(lease).toEqual(expect.any(String));
     expect(candidates).toEqual([
       {
         ...{ peerId: provider.id, agent: 'native', model: ADVERT.models[0], slots: 1, busySlots: 0, queued: 0 },
+        reliability: 1,
         certificate: null,
-        lease: expect.any(String),
       },
     ]);
     expect((await user.match('unknown' as ModelId)).candidates).toEqual([]);
@@ -212,7 +213,7 @@ describe('bad input on /mesh', () => {
   test.each([
     ['heartbeats', BEAT],
     ['adverts', { ...ADVERT, models: Array.from({ length: 16 }, (_, i) => advertised(`model-${i}` as ModelId)) }],
-    ['matches', { type: 'match', requestId: 1, model: TINY, maxTokens: 1, exclude: [], only: null }],
+    ['matches', { type: 'match', requestId: 1, model: TINY, maxTokens: 1, exclude: [], only: null, prefer: null }],
   ])('a flood of %s is first warned of, then closed, and only for the flooder', async (_what, message) => {
     const plane = await start({ clock: new ManualClock() });
     const bystander = await joined(plane);

@@ -1,20 +1,13 @@
 /** For tests: peers over memory links with the real requester, worker, channels and frames; scripted engine and server. */
 import { fromBase32, toBase32 } from '../base32.ts';
 import { ControlClient, type MatchQuestion, type SocketLike } from '../control.ts';
-import {
-  parseToServer,
-  type Candidate,
-  type Filing,
-  type FromServer,
-  type Leased,
-  type ModelAdvert,
-} from '../control-protocol.ts';
+import { parseToServer, type Candidate, type Filing, type FromServer, type ModelAdvert } from '../control-protocol.ts';
 import type { AnswerPrefix, Engine, Finish, GenerateRequest, Piece } from '../engine.ts';
 import { cancelled, type ErrorCode, type MeshError } from '../errors.ts';
 import { SECRET_KEY_BYTES, softwareIdentity, type Identity } from '../identity.ts';
 import type { ModelId, PeerId } from '../ids.ts';
 import { faultOf, newChallenge, proveKey } from '../key-proof.ts';
-import { LEASE_NONCE_BYTES, signLease, type Lease } from '../lease.ts';
+import { LEASE_NONCE_BYTES, signLeases, type Leases } from '../lease.ts';
 import { ManualClock } from '../manual-clock.ts';
 import { MemoryReceiptKeeper } from '../memory-receipt-keeper.ts';
 import { MemoryNetwork, type MemoryLink } from '../memory-transport.ts';
@@ -89,20 +82,17 @@ export class ScriptedServer {
   readonly identity = softwareIdentity(randomBytes(SECRET_KEY_BYTES));
 
   /** Leave for one task as it should be; with `changes`, as it should not. */
-  lease(terms: Pick<Lease, 'requester' | 'provider'> & Partial<Lease>, issuer = this.identity) {
+  lease(terms: Pick<Leases, 'requester' | 'providers'> & Partial<Leases>, issuer = this.identity) {
     const expiresAt = Math.floor(NOW_MS / 1000) + 60;
-    const usual = { model: MODEL, price: 0, maxTokens: 100, expiresAt, nonce: randomBytes(LEASE_NONCE_BYTES) };
-    return signLease({ ...usual, ...terms }, issuer);
+    const usual = { model: MODEL, price: 0, maxTokens: 100, expiresAt, seed: randomBytes(LEASE_NONCE_BYTES) };
+    return signLeases({ ...usual, ...terms }, issuer);
   }
 
-  async #match(requester: PeerId, { model, maxTokens, exclude }: MatchQuestion): Promise<Leased[]> {
+  async #match(requester: PeerId, { model, maxTokens, exclude }: MatchQuestion) {
     const candidates = [...this.providers.values()].filter(({ peerId }) => !exclude.includes(peerId));
-    return Promise.all(
-      candidates.map(async (candidate) => {
-        const lease = await this.lease({ requester, provider: candidate.peerId, model, maxTokens });
-        return { ...candidate, lease: toBase32(lease) };
-      }),
-    );
+    if (candidates.length === 0) return { candidates, lease: null };
+    const providers = candidates.map(({ peerId }) => peerId);
+    return { candidates, lease: toBase32(await this.lease({ requester, providers, model, maxTokens })) };
   }
 
   socket(): SocketLike {
@@ -149,13 +139,14 @@ export class ScriptedServer {
                 slots: message.slots,
                 busySlots: 0,
                 queued: 0,
+                reliability: 1,
                 certificate: null,
               });
             }
             break;
           case 'match':
-            void this.#match(peerId!, message).then((candidates) =>
-              say({ type: 'matched', requestId: message.requestId, candidates }),
+            void this.#match(peerId!, message).then((matched) =>
+              say({ type: 'matched', requestId: message.requestId, ...matched }),
             );
             break;
           case 'file': {

@@ -83,8 +83,9 @@ const toServer: ToServer[] = [
     certificate: null,
   },
   { type: 'heartbeat', busySlots: 1, queued: 4, tokensPerSecond: 9.75, tokens: 30 },
-  { type: 'match', requestId: 9, model, maxTokens: 64, exclude: [bob], only: null },
-  { type: 'match', requestId: 9, model, maxTokens: 64, exclude: [], only: [bob] },
+  { type: 'match', requestId: 9, model, maxTokens: 64, exclude: [bob], only: null, prefer: null },
+  { type: 'match', requestId: 9, model, maxTokens: 64, exclude: [], only: [bob], prefer: bob },
+  { type: 'withdraw', requestId: 9 },
   {
     type: 'file',
     requestId: 10,
@@ -108,7 +109,7 @@ const fromServer: FromServer[] = [
     iceServers: [{ urls: ['stun:a.example', 'turn:b.example'], username: 'u', credential: 'c' }, { urls: 'stun:c' }],
   },
   {
-    ...{ type: 'matched', requestId: 9 },
+    ...{ type: 'matched', requestId: 9, lease: 'n'.repeat(300) },
     candidates: [
       {
         peerId: bob,
@@ -117,12 +118,15 @@ const fromServer: FromServer[] = [
         slots: 2,
         busySlots: 1,
         queued: 0,
+        reliability: 0.95,
         certificate: 'm'.repeat(205),
-        lease: 'n'.repeat(300),
       },
     ],
   },
   { type: 'ice', iceServers: [{ urls: 'turn:d.example', username: '1:ada', credential: 'c' }] },
+  { type: 'matched', requestId: 9, lease: null, candidates: [] },
+  { type: 'queued', requestId: 9, position: 3, estimateMs: 40_000 },
+  { type: 'queued', requestId: 9, position: 1, estimateMs: null },
   { type: 'filed', requestId: 10 },
   { type: 'relayed', requestId: 12, ticket: 'p'.repeat(32) },
   { type: 'call', peer: bob, ticket: 'q'.repeat(32) },

@@ -9,7 +9,7 @@ import { check, CHALLENGE_BYTES } from '../hashcash.ts';
 import { softwareIdentity, type Identity, type SigningDomain } from '../identity.ts';
 import type { ModelId, PeerId, TaskId } from '../ids.ts';
 import { exportKey, importKey } from '../key-export.ts';
-import { readLease, signLease } from '../lease.ts';
+import { readLeases, signLeases } from '../lease.ts';
 import { ManualClock } from '../manual-clock.ts';
 import { CipherState } from '../noise-cipher.ts';
 import { readAcknowledgement, readReceipt, signAcknowledgement, signReceipt } from '../receipt.ts';
@@ -42,17 +42,17 @@ export async function signedDecoders(): Promise<FuzzTarget[]> {
     ...{ leaseNonce: nonce, tokens: 64, digest: bytes(7, 32) },
   };
   const { taskId, requester, provider, leaseNonce, tokens, digest } = delivered;
-  const lease = { requester, provider, model, price: 3, maxTokens: 512, expiresAt: 1_800_000_000, nonce };
+  const leases = { requester, model, price: 3, maxTokens: 512, expiresAt: 1_800_000_000, seed: nonce };
   const receipt = { ...delivered, model, promptTokens: 12, startedMs: 1_800_000_000_000, endedMs: 1_800_000_004_000 };
   const common = [taskId, requester, provider, leaseNonce, tokens, digest];
   return [
     ...(await record(
       { name: 'lease', domain: 'lease', signer: control },
-      [1, control.peerId, requester, provider, model, 3, 512, 1_800_000_000, nonce],
-      await signLease(lease, control),
+      [2, control.peerId, requester, fromBase32(provider), model, 3, 512, 1_800_000_000, nonce],
+      await signLeases({ ...leases, providers: [provider] }, control),
       async (input) => {
-        const read = readLease(input);
-        return read === null ? null : signLease(read, control);
+        const read = readLeases(input);
+        return read === null ? null : signLeases(read, control);
       },
     )),
     ...(await record(

@@ -151,7 +151,7 @@ export class FakeMesh {
 
   async provide(): Promise<void> {
     const model = { ...offer({}), backend: 'cpu', sha256: null, continues: 'ids' } as const;
-    const peer = { peerId: this.provider, agent: 'native', certificate: null } as const;
+    const peer = { peerId: this.provider, agent: 'native', reliability: 1, certificate: null } as const;
     const candidate = { ...peer, model, slots: 1, busySlots: 0, queued: 0 };
     await this.event({ type: 'provider', candidate });
   }
