@@ -160,6 +160,7 @@ export class ScriptedServer {
             break;
           }
           case 'heartbeat':
+          case 'withdraw':
           case 'relay':
           case 'bye':
             break;
