@@ -14,8 +14,8 @@ const node = (name: string) => ({
 
 export default defineConfig({
   test: {
-    // Many wait for a clock or another process: as many as there are cores, not one less.
-    maxWorkers: availableParallelism(),
+    // Many wait for a clock or another process: one more than there are cores, not one less.
+    maxWorkers: availableParallelism() + 1,
     projects: [
       node('core'),
       node('signaling'),

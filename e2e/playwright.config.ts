@@ -4,7 +4,7 @@ export default defineConfig({
   testDir: './tests',
   outputDir: '../test-results',
   // Each test brings up processes and browsers of its own, and mostly waits for them.
-  workers: 2,
+  workers: 3,
   timeout: 90_000,
   // A shared machine can stall for longer than a person waits. What does not pass the first time is listed as flaky.
   retries: process.env['CI'] === undefined ? 0 : 2,

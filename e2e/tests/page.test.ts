@@ -61,6 +61,8 @@ async function violations(page: Page, show = async () => {}): Promise<string[]> 
     await show();
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme });
+      // New colours come with the next frame.
+      await page.evaluate(() => new Promise((shown) => requestAnimationFrame(() => requestAnimationFrame(shown))));
       const { violations: found } = await new AxeBuilder({ page }).analyze();
       for (const { id, nodes } of found) {
         all.push(`${size}, ${colorScheme}, ${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`);

@@ -319,6 +319,8 @@ test('axe finds nothing to complain of in the new controls, on desktop and phone
         await page.setViewportSize(viewport);
         await show();
         await page.emulateMedia({ colorScheme });
+        // New colours come with the next frame.
+        await page.evaluate(() => new Promise((shown) => requestAnimationFrame(() => requestAnimationFrame(shown))));
         const { violations } = await new AxeBuilder({ page }).analyze();
         expect(
           violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(', ')}`),
