@@ -1,21 +1,24 @@
 /** What a provider accepts and how it works it off: slots, a short queue, and an end for every task. */
 import type { Channel } from './channel.ts';
 import type { Clock } from './clock.ts';
-import type { Deliveries, LeasedTask } from './deliveries.ts';
+import type { Deliveries } from './deliveries.ts';
 import type { Engine } from './engine.ts';
+import { EngineWatch } from './engine-watch.ts';
 import { asMeshError, MeshError, type ErrorCode } from './errors.ts';
 import type { ModelId, PeerId, TaskId } from './ids.ts';
-import { pace } from './pace.ts';
-import { turnsFault } from './prompt.ts';
+import { promptBytes, turnsFault } from './prompt.ts';
 import type { TaskRequest } from './protocol.ts';
 import type { ModelAdvert } from './control-protocol.ts';
 import { SpeedMeter, TypicalSpeed } from './speed.ts';
+import { runTask, type Task } from './task-run.ts';
 
 /** Tasks that one peer may have here at once. */
 const MAX_TASKS_PER_PEER = 8;
 /** Waiting tasks for each slot; past that the requester is better off elsewhere. */
 const QUEUE_PER_SLOT = 4;
 const STATUS_MS = 500;
+/** Of one peer at once, and all together half the slots of the model: no way around leases for whoever wants many. */
+const MAX_LEASELESS_PER_PEER = 2;
 
 export interface ServedModel {
   advert: ModelAdvert;
@@ -50,8 +53,8 @@ export interface TaskWorkerOptions {
   /** Milliseconds since 1970. */
   now: () => number;
   deliveries: Deliveries;
-  /** What comes of a request without a lease: where there is no control plane, it can be taken. */
-  withoutLease: 'refuse' | 'accept';
+  /** May a request without a lease be taken? While there is no control plane to give one. */
+  withoutLease: () => boolean;
   models: readonly ServedModel[];
   /** The owner's own limit for each answer, so that lending stays unnoticed; null: as fast as it goes. */
   maxTokensPerSecond: number | null;
@@ -59,19 +62,8 @@ export interface TaskWorkerOptions {
   onStatus: (status: WorkerStatus) => void;
   /** A task ended badly through no wish of its requester. For the log: no prompt in it. */
   onFailure: (error: MeshError) => void;
-}
-
-interface Task {
-  id: TaskId;
-  channel: Channel;
-  request: TaskRequest;
-  model: ServedModel;
-  /** Null: taken without a lease, and nothing is signed. */
-  leased: LeasedTask | null;
-  abort: AbortController;
-  /** A requester that hears `ahead` knows that we live; kept until the task ended. */
-  release: () => void;
-  meter: SpeedMeter;
+  /** The engine does not answer any more: all tasks were given back, and nothing is taken until there is another worker. */
+  onHang: (error: MeshError) => void;
 }
 
 export class TaskWorker {
@@ -85,6 +77,7 @@ export class TaskWorker {
   #typical = new TypicalSpeed();
   #stopStatus: (() => void) | null = null;
   #stopped = false;
+  #hung = false;
 
   constructor(options: TaskWorkerOptions) {
     this.#options = options;
@@ -167,10 +160,22 @@ export class TaskWorker {
     const task: Task = {
       ...{ id: request.taskId, channel, request, model, leased: null },
       abort: new AbortController(),
+      abandon: new AbortController(),
       release: channel.hold(true),
       meter: new SpeedMeter(),
+      watch: new EngineWatch(promptBytes(request.turns) + (request.prefix?.text.length ?? 0)),
     };
-    if (request.lease === null && this.#options.withoutLease === 'accept') return task;
+    if (request.lease === null && this.#options.withoutLease()) {
+      const leaseless = all.filter((other) => other.leased === null && other.model === model);
+      const own = leaseless.filter((other) => other.channel.peer === channel.peer);
+      if (leaseless.length < Math.max(1, Math.floor(model.slots / 2)) && own.length < MAX_LEASELESS_PER_PEER)
+        return task;
+      task.release();
+      return new MeshError(
+        'busy',
+        'While the server of the mesh is away, this volunteer takes a few questions at a time.',
+      );
+    }
     try {
       task.leased = this.#options.deliveries.begin(channel, request, (error) => this.#fail(task, error));
       return task;
@@ -187,72 +192,49 @@ export class TaskWorker {
       if (busy >= task.model.slots) continue;
       this.#waiting.splice(this.#waiting.indexOf(task), 1);
       this.#running.add(task);
+      task.watch.asked(this.#options.clock.now());
       task.channel.send({ kind: 'TASK_ACCEPTED', taskId: task.id, ahead: 0 });
       const run = this.#run(task).finally(() => this.#runs.delete(run));
       this.#runs.add(run);
     }
   }
 
-  /** Never rejects: whatever goes wrong is the task's end, told to its requester. */
+  /** Never rejects. */
   async #run(task: Task): Promise<void> {
-    const { clock, deliveries, now, maxTokensPerSecond } = this.#options;
-    const { channel, request, leased, abort } = task;
-    try {
-      const pieces = task.model.engine.generate(
-        {
-          turns: request.turns,
-          sampling: request.sampling,
-          maxTokens: request.maxTokens,
-          ...(request.prefix !== null && { prefix: request.prefix }),
-        },
-        abort.signal,
-      );
-      let index = 0;
-      const startMs = clock.now();
-      const startedMs = now();
-      for (let next = await pieces.next(); ; next = await pieces.next()) {
-        if (next.done === true) {
-          if (abort.signal.aborted) return;
-          const receipt = leased === null ? null : await deliveries.sign(leased, next.value.promptTokens, startedMs);
-          if (abort.signal.aborted) return;
-          channel.send({ kind: 'TASK_RESPONSE', taskId: task.id, ...next.value, receipt });
-          break;
-        }
-        const { text, tokens, tokenIds } = next.value;
-        leased?.delivery.add({ index, tokens, text, tokenIds });
-        channel.send({ kind: 'TASK_CHUNK', taskId: task.id, index, tokens, text, ...(tokenIds && { tokenIds }) });
-        index += tokens;
-        this.#tokens += tokens;
-        task.meter.add(tokens, clock.now());
-        if (channel.congested) await channel.drain();
-        if (leased?.delivery.full === true) await this.#acknowledged(task, leased);
-        if (maxTokensPerSecond !== null) await pace(startMs + (index * 1000) / maxTokensPerSecond, clock, abort.signal);
-      }
+    const outcome = await runTask(task, {
+      ...this.#options,
+      wrote: (tokens) => (this.#tokens += tokens),
+      refuse: (error) => this.#fail(task, error),
+    });
+    if (outcome === 'finished') {
       this.#answers += 1;
       this.#typical.add(task.meter.overall());
-    } catch (thrown) {
-      if (abort.signal.aborted) return;
-      const error = asMeshError(thrown, 'engine_failed', 'The model stopped in the middle. Try again.');
-      sendError(channel, task.id, error);
-      if (!ASKERS_OWN.has(error.code)) this.#options.onFailure(error);
-    } finally {
-      this.#running.delete(task);
-      this.#letGo(task);
-      if (!this.#stopped) {
-        this.#startNext();
-        for (const waiting of this.#waiting) this.#sendAhead(waiting);
-      }
-      this.#announce();
+    } else if (outcome instanceof MeshError) {
+      sendError(task.channel, task.id, outcome);
+      if (!ASKERS_OWN.has(outcome.code)) this.#options.onFailure(outcome);
     }
+    this.#running.delete(task);
+    this.#letGo(task);
+    if (!this.#stopped) {
+      this.#startNext();
+      for (const waiting of this.#waiting) this.#sendAhead(waiting);
+    }
+    this.#announce();
   }
 
-  /** Waits for a word from the requester. Without one the task ends, in its engine as well. */
-  async #acknowledged(task: Task, { delivery }: LeasedTask): Promise<void> {
-    try {
-      await delivery.room(this.#options.clock, task.abort.signal);
-    } catch (thrown) {
-      this.#fail(task, asMeshError(thrown, 'receipt_refused', 'The other computer never said what it got.'));
+  /** An engine that hangs takes everything with it that was asked of it; its owner has to start it anew. */
+  #lookForHangs(): void {
+    const nowMs = this.#options.clock.now();
+    const hung = [...this.#running].find((task) => task.watch.hung(nowMs));
+    if (hung === undefined || this.#hung) return;
+    this.#hung = true;
+    this.#stopped = true;
+    const error = new MeshError('engine_failed', 'The model stopped answering on this computer.');
+    for (const task of [...this.#waiting, ...this.#running]) {
+      if (!task.abort.signal.aborted) this.#fail(task, error);
+      task.abandon.abort();
     }
+    this.#options.onHang(error);
   }
 
   #fail(task: Task, error: MeshError): void {
@@ -269,7 +251,10 @@ export class TaskWorker {
   #drop(task: Task): void {
     task.abort.abort();
     const at = this.#waiting.indexOf(task);
-    if (at === -1) return;
+    if (at === -1) {
+      task.watch.stopping(this.#options.clock.now());
+      return;
+    }
     this.#waiting.splice(at, 1);
     this.#letGo(task);
     for (const waiting of this.#waiting) this.#sendAhead(waiting);
@@ -292,6 +277,7 @@ export class TaskWorker {
     if (this.#running.size === 0 || this.#stopStatus !== null) return;
     this.#stopStatus = this.#options.clock.after(STATUS_MS, () => {
       this.#stopStatus = null;
+      this.#lookForHangs();
       this.#announce();
     });
   }

@@ -1,10 +1,11 @@
 /** `llmesh worker`: lends one model of this computer to a mesh until it is stopped. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { onAbort } from '@llmesh/core/abort';
-import { asMeshError, type MeshError } from '@llmesh/core/errors';
+import { asMeshError, MeshError } from '@llmesh/core/errors';
 import { MemoryReceiptKeeper } from '@llmesh/core/memory-receipt-keeper';
 import { peerName } from '@llmesh/core/names';
 import type { ModelAdvert } from '@llmesh/core/control-protocol';
+import { lifeOf, type LifeState } from '@llmesh/core/node-life';
 import type { ReceiptKeeper } from '@llmesh/core/receipt-keeper';
 import type { WorkerStatus } from '@llmesh/core/worker';
 import { modelsFolder, readCatalogue } from './catalogue-file.ts';
@@ -72,7 +73,12 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
       failed: (error) => output.error(error),
     });
     watchConnection(node, options.mesh, output, fail);
-    await serve(node, { ...loaded, lasting: self.temporary === null }, options, output, stop.signal);
+    const hung = () => {
+      fail(new MeshError('engine_failed', 'The model does not answer any more. Start the worker again.'));
+      // llama.cpp cannot be interrupted: what does not come to an end ends with the process.
+      setTimeout(() => process.exit(1), STOP_MS).unref();
+    };
+    await serve(node, { ...loaded, lasting: self.temporary === null, hung }, options, output, stop.signal);
   } catch (thrown) {
     if (!stop.signal.aborted) fail(asMeshError(thrown, 'engine_failed', `The worker failed: ${String(thrown)}`));
   } finally {
@@ -144,7 +150,7 @@ async function load(engine: LlamaEngine, options: WorkerOptions, output: Output,
 /** Until `signal` aborts. Then the requesters are told, and the engine is at rest. */
 async function serve(
   node: MeshNode,
-  { engine, advert, slots, lasting }: Loaded & { lasting: boolean },
+  { engine, advert, slots, lasting, hung }: Loaded & { lasting: boolean; hung: () => void },
   { mesh, maxSpeed }: WorkerOptions,
   output: Output,
   signal: AbortSignal,
@@ -152,8 +158,9 @@ async function serve(
   const providing = node.mesh.provide({
     models: [{ advert, engine, slots }],
     maxTokensPerSecond: maxSpeed ?? null,
-    onStatus: (status) => report(status, output),
+    onStatus: (status) => report(status, lifeOfNode(node, status.busySlots), output),
     onFailure: (error) => output.error(error),
+    onHang: hung,
   });
   try {
     await offered(node, advert.id, signal);
@@ -179,10 +186,14 @@ async function serve(
   }
 }
 
-function report(status: WorkerStatus, output: Output): void {
+function lifeOfNode({ control }: MeshNode, busySlots: number): LifeState {
+  return lifeOf({ control: control.state, wasConnected: control.issuer !== null, ready: true, busySlots });
+}
+
+function report(status: WorkerStatus, life: LifeState, output: Output): void {
   const { busySlots, slots, queued, answers, tokens } = status;
   const tokensPerSecond = Math.round(status.tokensPerSecond * 10) / 10;
-  if (output.json) output.print('', { status: { slots, busySlots, queued, answers, tokens, tokensPerSecond } });
+  if (output.json) output.print('', { status: { life, slots, busySlots, queued, answers, tokens, tokensPerSecond } });
   else {
     output.live(
       `${busySlots} of ${slots} answering, ${queued} waiting · ${tokensPerSecond} tokens a second · ${answers} answers so far`,

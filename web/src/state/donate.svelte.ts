@@ -1,29 +1,49 @@
 /** Lending this computer: from the switch to the last answer. */
-import { onAbort, untilAborted } from '@llmesh/core/abort';
+import { untilAborted } from '@llmesh/core/abort';
 import type { CatalogueModel } from '@llmesh/core/catalogue';
 import type { Clock } from '@llmesh/core/clock';
 import type { LoadedModel, LoadProgress, Probe } from '@llmesh/core/engine';
 import { asMeshError, cancelled, MeshError } from '@llmesh/core/errors';
 import type { ModelId } from '@llmesh/core/ids';
 import type { ProvideOptions, Providing } from '@llmesh/core/mesh';
-import type { ModelAdvert } from '@llmesh/core/control-protocol';
+import { lifeOf, type LifeFacts, type LifeState } from '@llmesh/core/node-life';
+import { pace as waitUntil } from '@llmesh/core/pace';
+import { Restarts } from '@llmesh/core/restarts';
 import type { WorkerStatus } from '@llmesh/core/worker';
 import { DonateTotals } from './donate-totals.svelte.ts';
 import { DownloadPace, type Pace } from './download-pace.ts';
-import { EngineRoom, type Seat } from './engine-room.svelte.ts';
+import { EngineRoom } from './engine-room.svelte.ts';
+import { lendModel, type LentEnd } from './lend-model.ts';
+import { PageSleep } from './page-sleep.ts';
 import { PeopleServed } from './people-served.svelte.ts';
-import { selfTest, type KnownAnswer } from './self-test.ts';
+import type { KnownAnswer } from './self-test.ts';
+import { smallerModel } from './step-down.ts';
 import { Tempo } from './tempo.svelte.ts';
+import { SpeedLimit } from './speed-limit.svelte.ts';
 import { ThisDevice, type ThisDeviceNeeds } from './this-device.svelte.ts';
 
-/** getting: downloading · waking: into memory, then the self-test · error: off, and `error` says why */
-export type DonatePhase = 'off' | 'probing' | 'getting' | 'waking' | 'waiting' | 'serving' | 'stopping' | 'error';
+/**
+ * getting: downloading · waking: into memory, then the self-test · recovering: it failed and is started again in a moment ·
+ * paused: the browser has put the page to sleep · error: off, and `error` says why
+ */
+export type DonatePhase =
+  | 'off'
+  | 'probing'
+  | 'getting'
+  | 'waking'
+  | 'waiting'
+  | 'serving'
+  | 'recovering'
+  | 'paused'
+  | 'stopping'
+  | 'error';
 
 export interface DonateNeeds extends ThisDeviceNeeds {
   provide: (options: ProvideOptions) => Promise<Providing>;
   /** Resolves when `models` are all there are. */
   modelsKnown: () => Promise<void>;
   knownAnswer: (model: ModelId) => Promise<KnownAnswer | null>;
+  connection: () => Pick<LifeFacts, 'control' | 'wasConnected'>;
   clock: Clock;
   /** Milliseconds since 1970. */
   now: () => number;
@@ -37,20 +57,30 @@ interface Lent {
   readyAt: number | null;
 }
 
+/** What went wrong while lending, and was mended. */
+export interface Mended {
+  error: MeshError;
+  /** It was too large, and another is lent in its place; null: the same was started again. */
+  instead: CatalogueModel | null;
+}
+
 export class DonateState {
   readonly device: ThisDevice;
   /** Shared with the questions that this device answers for its own person. */
   readonly room: EngineRoom;
   readonly totals: DonateTotals;
   readonly tempo: Tempo;
+  readonly speedLimit: SpeedLimit;
   readonly people = new PeopleServed();
   readonly #needs: DonateNeeds;
   #phase = $state<DonatePhase>('off');
   #error = $state.raw<MeshError | null>(null);
+  #mended = $state.raw<Mended | null>(null);
   #pace = $state.raw<Pace | null>(null);
   #lent = $state.raw<Lent | null>(null);
   #status = $state.raw<WorkerStatus | null>(null);
   #run: { abort: AbortController; ended: Promise<void> } | null = null;
+  readonly #sleep = new PageSleep();
 
   constructor(needs: DonateNeeds) {
     this.#needs = needs;
@@ -58,6 +88,7 @@ export class DonateState {
     this.room = new EngineRoom({ newEngine: () => this.device.newEngine(), clock: needs.clock, failed: needs.failed });
     this.totals = new DonateTotals(needs);
     this.tempo = new Tempo(needs.clock);
+    this.speedLimit = new SpeedLimit(needs);
   }
 
   get phase(): DonatePhase {
@@ -67,6 +98,17 @@ export class DonateState {
   /** The switch is on, whether or not the model is ready. */
   get on(): boolean {
     return this.#phase !== 'off' && this.#phase !== 'error' && this.#phase !== 'stopping';
+  }
+
+  /** Where this computer stands as a node of the mesh. */
+  get life(): LifeState {
+    const busySlots = this.#status?.busySlots ?? 0;
+    return lifeOf({ ...this.#needs.connection(), ready: this.donating, busySlots });
+  }
+
+  /** The last trouble of this lending; null: none. */
+  get mended(): Mended | null {
+    return this.#mended;
   }
 
   /** Others can be answered now. */
@@ -98,7 +140,7 @@ export class DonateState {
   }
 
   async restore(): Promise<void> {
-    await Promise.all([this.totals.restore(), this.device.restore()]);
+    await Promise.all([this.totals.restore(), this.device.restore(), this.speedLimit.restore()]);
   }
 
   /** Resolves when lending has ended, whoever ended it. Never rejects: `error` says what went wrong. */
@@ -106,6 +148,7 @@ export class DonateState {
     if (this.#run !== null) return;
     const abort = new AbortController();
     this.#error = null;
+    this.#mended = null;
     this.#phase = 'probing';
     const ended = this.#lend(abort.signal);
     this.#run = { abort, ended };
@@ -121,31 +164,39 @@ export class DonateState {
     await run.ended;
   }
 
+  /** The browser puts this page to sleep: takes the offer back. Resolves when those who are served were told. */
+  async suspend(): Promise<void> {
+    await this.#sleep.begin();
+  }
+
+  /** The page is awake again: what was offered before is offered again. */
+  wake(): void {
+    this.#sleep.end();
+  }
+
   /** The whole of one lending. Never rejects. */
   async #lend(signal: AbortSignal): Promise<void> {
-    let seat: Seat | null = null;
-    let providing: Providing | null = null;
     let failure: MeshError | null = null;
     try {
-      const model = await this.#choose(signal);
-      const pace = new DownloadPace();
-      seat = await this.room.enter(model, (progress) => this.#progress(pace, progress), signal);
-      const { engine, loaded, lost } = seat;
-      const advert = await this.#try(model, seat, signal);
-      providing = await this.#needs.provide({
-        models: [{ advert, engine, slots: loaded.slots }],
-        onStatus: (status) => this.#take(status),
-        onFailure: this.#needs.failed,
-      });
-      if (signal.aborted) throw cancelled();
-      this.#lent = { model, loaded, readyAt: this.#needs.now() };
-      this.#take(providing.status);
-      this.tempo.start();
-      await Promise.race([lost, aborted(signal)]);
+      let model = await this.#choose(signal);
+      const restarts = new Restarts();
+      for (;;) {
+        const { error, served } = await this.#serve(model, signal);
+        if (signal.aborted) throw cancelled();
+        const next = restarts.died(error, this.#needs.clock.now());
+        // What never worked is not tried again by itself.
+        if (next.type === 'stop' || (next.type === 'again' && !served)) throw error;
+        this.#needs.failed(error);
+        if (next.type === 'smaller') {
+          model = this.#stepDown(model, error);
+          restarts.stepped();
+        } else await this.#recover(error, next.afterMs, signal);
+      }
     } catch (thrown) {
-      failure = asMeshError(thrown, 'engine_failed', 'Lending stopped: the model failed on this device. Try again.');
+      failure = asMeshError(thrown, 'engine_failed', FAILED);
     }
-    await this.#rest(seat, providing);
+    this.#lent = null;
+    this.#mended = null;
     if (signal.aborted || failure === null || failure.code === 'cancelled') {
       this.#phase = 'off';
     } else {
@@ -157,6 +208,61 @@ export class DonateState {
     await this.device.look();
   }
 
+  /** One model, to its end. Never rejects. */
+  async #serve(model: CatalogueModel, signal: AbortSignal): Promise<LentEnd> {
+    const pace = new DownloadPace();
+    this.#lent = { model, loaded: null, readyAt: null };
+    this.#phase = 'getting';
+    const end = await lendModel(
+      model,
+      {
+        ...this.#needs,
+        room: this.room,
+        sleep: this.#sleep,
+        progress: (progress) => this.#progress(pace, progress),
+        trying: (loaded) => {
+          this.#lent = { model, loaded, readyAt: null };
+          this.#phase = 'waking';
+          this.#pace = null;
+        },
+        measured: (tokensPerSecond) => this.device.learnSpeed(model.id, tokensPerSecond),
+        ready: (loaded) => {
+          this.#lent = { model, loaded, readyAt: this.#needs.now() };
+          this.tempo.start();
+        },
+        status: (status) => this.#take(status),
+        paused: () => {
+          this.#phase = 'paused';
+          // The next offer counts from nothing.
+          this.#status = null;
+        },
+      },
+      signal,
+    );
+    this.tempo.stop();
+    this.totals.keep();
+    this.people.take([], this.#needs.now());
+    this.#pace = null;
+    this.#status = null;
+    return end;
+  }
+
+  /** The next smaller model. Throws `error` when there is none. */
+  #stepDown(tooLarge: CatalogueModel, error: MeshError): CatalogueModel {
+    const instead = smallerModel(this.device.choices, tooLarge);
+    if (instead === null) throw error;
+    this.#mended = { error, instead };
+    return instead;
+  }
+
+  async #recover(error: MeshError, afterMs: number, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#needs;
+    this.#mended = { error, instead: null };
+    this.#phase = 'recovering';
+    await waitUntil(clock.now() + afterMs, clock, signal);
+    if (signal.aborted) throw cancelled();
+  }
+
   /** Probes, and takes the model that fits. */
   async #choose(signal: AbortSignal): Promise<CatalogueModel> {
     const { device } = this;
@@ -166,41 +272,8 @@ export class DonateState {
     await untilAborted(known, signal);
     const model = device.chosen;
     if (model === null) throw noModel();
-    this.#lent = { model, loaded: null, readyAt: null };
     device.choose(model.id);
-    this.#phase = 'getting';
     return model;
-  }
-
-  /** Has the loaded model answer a known question. */
-  async #try(model: CatalogueModel, { engine, loaded }: Seat, signal: AbortSignal): Promise<ModelAdvert> {
-    this.#lent = { model, loaded, readyAt: null };
-    this.#phase = 'waking';
-    this.#pace = null;
-    const knownAnswer = this.#needs.knownAnswer(model.id).catch((error: unknown) => {
-      // The test then goes by the looks of the answer.
-      this.#needs.failed(error);
-      return null;
-    });
-    const tokensPerSecond = await selfTest(engine, await untilAborted(knownAnswer, signal), this.#needs.clock, signal);
-    if (tokensPerSecond !== null) this.device.learnSpeed(model.id, tokensPerSecond);
-    return advertOf(model, loaded, tokensPerSecond);
-  }
-
-  /** Puts everything down. */
-  async #rest(seat: Seat | null, providing: Providing | null): Promise<void> {
-    try {
-      await providing?.stop();
-      await seat?.leave(0);
-    } catch (error) {
-      this.#needs.failed(error);
-    }
-    this.tempo.stop();
-    this.totals.keep();
-    this.people.take([], this.#needs.now());
-    this.#pace = null;
-    this.#lent = null;
-    this.#status = null;
   }
 
   #progress(pace: DownloadPace, progress: LoadProgress): void {
@@ -225,27 +298,11 @@ export class DonateState {
   }
 }
 
-function advertOf(model: CatalogueModel, loaded: LoadedModel, tokensPerSecond: number | null): ModelAdvert {
-  return {
-    id: model.id,
-    name: model.name,
-    quant: model.quant,
-    format: model.format,
-    backend: loaded.backend,
-    contextTokens: loaded.contextTokens,
-    sha256: model.format === 'gguf' ? model.sha256 : null,
-    tokensPerSecond,
-    continues: loaded.continues,
-  };
-}
+const FAILED = 'Lending stopped: the model failed on this device. Try again.';
 
 function noModel(): MeshError {
   return new MeshError(
     'model_not_found',
     'No model is known that this device could run. Check the connection and reload the page.',
   );
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => onAbort(signal, resolve));
 }

@@ -5,6 +5,7 @@ import { cancelled, MeshError } from '@llmesh/core/errors';
 import { newPeerId, type ModelId } from '@llmesh/core/ids';
 import { ManualClock } from '@llmesh/core/manual-clock';
 import type { ProvideOptions, Providing } from '@llmesh/core/mesh';
+import type { LifeFacts } from '@llmesh/core/node-life';
 import type { WorkerStatus } from '@llmesh/core/worker';
 import { describe, expect, it } from 'vitest';
 import { DonateState } from './donate.svelte.ts';
@@ -44,8 +45,12 @@ class PretendEngine implements Engine<CatalogueModel> {
   closed = false;
   answer = 'yes it works';
   finishLoad: () => void = () => {};
-  #load = new Promise<void>((resolve) => {
+  refuse: (error: MeshError) => void = () => {};
+  loads = 0;
+  asked = 0;
+  #load = new Promise<void>((resolve, reject) => {
     this.finishLoad = resolve;
+    this.refuse = reject;
   });
   loading: ((progress: LoadProgress) => void) | null = null;
   failLoad: MeshError | null = null;
@@ -57,14 +62,17 @@ class PretendEngine implements Engine<CatalogueModel> {
   async load(_: CatalogueModel, onProgress: (progress: LoadProgress) => void, signal: AbortSignal) {
     if (this.failLoad !== null) throw this.failLoad;
     this.loading = onProgress;
+    this.loads += 1;
+    this.closed = false;
     await new Promise<void>((resolve, reject) => {
-      void this.#load.then(resolve);
+      this.#load.then(resolve, reject);
       onAbort(signal, () => reject(cancelled()));
     });
     return { contextTokens: 2048, backend: 'wasm' as const, slots: 1, continues: 'text' as const, replays: false };
   }
 
   async *generate() {
+    this.asked += 1;
     yield { text: this.answer, tokens: 3 };
     return { finish: 'stop' as const, promptTokens: 1, completionTokens: 3 };
   }
@@ -75,29 +83,40 @@ class PretendEngine implements Engine<CatalogueModel> {
 }
 
 function setUp(modelsKnown: Promise<void> = Promise.resolve()) {
-  let models: CatalogueModel[] = [];
+  const models: CatalogueModel[] = [];
   const listed = modelsKnown.then(() => {
-    models = [TINY];
+    models.push(TINY);
   });
-  const engine = new PretendEngine();
+  const engines = [new PretendEngine()];
+  const engine = engines[0]!;
   const failures: unknown[] = [];
   const offered: { options: ProvideOptions | null; stopped: boolean } = { options: null, stopped: false };
+  const offers: { options: ProvideOptions; stopped: boolean }[] = [];
+  const connection: Pick<LifeFacts, 'control' | 'wasConnected'> = { control: 'open', wasConnected: true };
   const store = new MemoryStore();
   const clock = new ManualClock();
   const donate = new DonateState({
     models: () => models,
     modelsKnown: () => listed,
-    newEngine: () => engine,
+    // One that was loaded and closed does not come back, as in the page.
+    newEngine: () => {
+      if (engines.at(-1)?.closed === true && engines.at(-1)?.loads !== 0) engines.push(new PretendEngine());
+      return engines.at(-1)!;
+    },
     provide: async (options): Promise<Providing> => {
+      const offer = { options, stopped: false };
+      offers.push(offer);
       offered.options = options;
       return {
         status: IDLE,
         stop: async () => {
+          offer.stopped = true;
           offered.stopped = true;
         },
       };
     },
     shelf: { kept: async () => [], remove: async () => {}, room: async () => null },
+    connection: () => connection,
     knownAnswer: async () => ({ question: 'does it work', answer: 'yes it works' }),
     store,
     clock,
@@ -111,7 +130,7 @@ function setUp(modelsKnown: Promise<void> = Promise.resolve()) {
     await settle();
     return ended;
   };
-  return { donate, engine, failures, offered, settle, start, store };
+  return { donate, engine, engines, failures, offered, offers, settle, start, store, clock, connection, models };
 }
 
 describe('DonateState, with a pretended engine and mesh', () => {
@@ -203,14 +222,127 @@ describe('DonateState, with a pretended engine and mesh', () => {
     expect([donate.error?.code, offered.options]).toEqual(['self_test_failed', null]);
   });
 
-  it('takes the offer back when the device is lost', async () => {
-    const { donate, engine, offered, settle, start } = setUp();
+  it('starts a lost device anew, tries it, and offers again; and says so', async () => {
+    const { donate, engines, offers, settle, start, clock } = setUp();
     const ended = start();
-    engine.finishLoad();
+    engines.at(-1)?.finishLoad();
     await settle();
-    engine.onLost?.(new MeshError('device_lost', 'Gone.'));
+    engines.at(-1)?.onLost?.(new MeshError('device_lost', 'Gone.'));
+    await settle();
+    expect([donate.phase, donate.on, donate.donating, donate.mended?.error.code]).toEqual([
+      ...['recovering', true, false],
+      'device_lost',
+    ]);
+    expect([offers[0]?.stopped, engines[0]?.closed]).toEqual([true, true]);
+    await clock.advance(1_000);
+    engines.at(-1)?.finishLoad();
+    await settle();
+    expect([donate.phase, engines.at(-1)?.asked, offers.length]).toEqual(['waiting', 1, 2]);
+    await donate.stop();
     await ended;
-    expect([donate.phase, donate.error?.code, offered.stopped]).toEqual(['error', 'device_lost', true]);
+    expect(donate.error).toBeNull();
+  });
+
+  it('does not offer what fails its test after a restart', async () => {
+    const { donate, engines, offers, settle, start, clock } = setUp();
+    const ended = start();
+    engines.at(-1)?.finishLoad();
+    await settle();
+    engines.at(-1)?.onLost?.(new MeshError('device_lost', 'Gone.'));
+    await clock.advance(1_000);
+    engines.at(-1)!.answer = '!!!!';
+    engines.at(-1)?.finishLoad();
+    await ended;
+    expect([donate.phase, donate.error?.code, offers.length]).toEqual(['error', 'self_test_failed', 1]);
+  });
+
+  it('lends a smaller model where one is too large, and gives up where there is none', async () => {
+    const { donate, engines, offers, settle, start, models } = setUp();
+    models.push({ ...TINY, id: 'large' as ModelId, name: 'Large', memoryBytes: 9e9 });
+    await donate.device.measure();
+    donate.device.choose('large' as ModelId);
+    const ended = start();
+    engines.at(-1)!.refuse(new MeshError('out_of_memory', 'Too large.'));
+    await settle();
+    engines.at(-1)?.finishLoad();
+    await settle();
+    expect([donate.phase, donate.lent?.model.id, donate.mended?.instead?.id]).toEqual([
+      ...['waiting', 'llmesh-tiny', 'llmesh-tiny'],
+    ]);
+    expect(offers.at(-1)?.options.models[0]?.advert.id).toBe('llmesh-tiny');
+    engines.at(-1)?.onLost?.(new MeshError('out_of_memory', 'Too large as well.'));
+    await ended;
+    expect([donate.phase, donate.error?.message]).toEqual(['error', 'Too large as well.']);
+  });
+
+  it('gives up on a model that fails again and again', async () => {
+    const { donate, engines, settle, start, clock } = setUp();
+    const ended = start();
+    for (let i = 0; i < 4; i++) {
+      engines.at(-1)?.finishLoad();
+      await settle();
+      expect(donate.phase).toBe('waiting');
+      engines.at(-1)?.onLost?.(new MeshError('engine_failed', 'Dead.'));
+      await clock.advance(60_000);
+    }
+    await ended;
+    expect([donate.phase, donate.error?.message]).toEqual(['error', 'Dead.']);
+  });
+
+  it('throws away an engine that hangs, and starts another', async () => {
+    const { donate, engines, offers, settle, start, clock } = setUp();
+    const ended = start();
+    engines.at(-1)?.finishLoad();
+    await settle();
+    offers[0]?.options.onHang(new MeshError('engine_failed', 'Silent.'));
+    await settle();
+    expect([donate.phase, engines[0]?.closed, offers[0]?.stopped]).toEqual(['recovering', true, true]);
+    await clock.advance(1_000);
+    engines.at(-1)?.finishLoad();
+    await settle();
+    expect([donate.phase, engines.length > 1]).toEqual(['waiting', true]);
+    await donate.stop();
+    await ended;
+  });
+
+  it('takes its offer back while the page sleeps, and counts on when it is awake', async () => {
+    const { donate, engines, offers, settle, start } = setUp();
+    const ended = start();
+    engines.at(-1)?.finishLoad();
+    await settle();
+    offers[0]?.options.onStatus({ ...IDLE, answers: 1, tokens: 30 });
+    await donate.suspend();
+    expect(offers[0]?.stopped).toBe(true);
+    await settle();
+    expect([donate.phase, donate.on, offers[0]?.stopped, engines.at(-1)?.closed]).toEqual([
+      'paused',
+      true,
+      true,
+      false,
+    ]);
+    donate.wake();
+    await settle();
+    offers[1]?.options.onStatus({ ...IDLE, answers: 1, tokens: 5 });
+    expect([donate.phase, donate.totals.today.tokens]).toEqual(['waiting', 35]);
+    await donate.stop();
+    await ended;
+    expect(donate.phase).toBe('off');
+  });
+
+  it('knows where it stands in the mesh', async () => {
+    const { donate, engines, offers, settle, start, connection } = setUp();
+    const seen = [donate.life];
+    const ended = start();
+    engines.at(-1)?.finishLoad();
+    await settle();
+    seen.push(donate.life);
+    offers[0]?.options.onStatus({ ...IDLE, busySlots: 1 });
+    seen.push(donate.life);
+    connection.control = 'connecting';
+    seen.push(donate.life);
+    expect(seen).toEqual(['connected', 'active', 'participating', 'disconnected']);
+    await donate.stop();
+    await ended;
   });
 
   it('remembers the choice and the mirror', async () => {

@@ -23,6 +23,8 @@ export interface Seat {
   lost: Promise<never>;
   /** `idleMs`: how long the model may stay in memory when nobody else needs it. Idempotent. */
   leave: (idleMs: number) => Promise<void>;
+  /** The engine does not work: whoever comes next gets another, and who shares this one hears that it is lost. */
+  discard: (error: MeshError) => Promise<void>;
 }
 
 interface Held {
@@ -31,6 +33,7 @@ interface Held {
   loading: Promise<LoadedModel>;
   abort: AbortController;
   lost: Promise<never>;
+  die: (error: Error) => void;
   /** What those in the room want to hear of the loading. */
   users: Set<(progress: LoadProgress) => void>;
   stopIdle: () => void;
@@ -69,7 +72,11 @@ export class EngineRoom {
     };
     try {
       const loaded = await untilAborted(held.loading, signal);
-      return { engine: held.engine, loaded, lost: held.lost, leave };
+      const discard = async (error: MeshError) => {
+        held.die(error);
+        await this.#empty(held);
+      };
+      return { engine: held.engine, loaded, lost: held.lost, leave, discard };
     } catch (error) {
       await leave(0);
       throw error;
@@ -80,12 +87,12 @@ export class EngineRoom {
     const engine = this.#needs.newEngine();
     const abort = new AbortController();
     const users = new Set([first]);
-    const lost = new Promise<never>((_, reject) => {
-      engine.onLost = (error) => {
-        reject(error);
-        void this.#empty(held);
-      };
-    });
+    let die: (error: Error) => void = () => {};
+    const lost = new Promise<never>((_, reject) => (die = reject));
+    engine.onLost = (error) => {
+      die(error);
+      void this.#empty(held);
+    };
     const loading = engine.load(
       model,
       (progress) => {
@@ -93,7 +100,7 @@ export class EngineRoom {
       },
       abort.signal,
     );
-    const held: Held = { model, engine, loading, abort, lost, users, stopIdle: () => {} };
+    const held: Held = { model, engine, loading, abort, lost, die, users, stopIdle: () => {} };
     // Whoever is in the room hears of both; there may be nobody.
     lost.catch(() => {});
     loading.catch(() => {});

@@ -54,8 +54,16 @@ export function stageWords(donate: DonateState): StageWords {
         `Waking up ${name}. The first time takes longer.`,
         'Then it shows with a question that it works.',
       );
+    case 'recovering':
+      return words('One moment.', `${name} failed and is started again.`, donate.mended?.error.message ?? '');
+    case 'paused':
+      return words('Your light is out for a while.', 'Paused: the browser has put this page to sleep.', '');
     case 'waiting':
-      return words('Your light is on.', 'Waiting: nobody needs this model right now.', readyHint(donate));
+      return words(
+        'Your light is on.',
+        'Waiting: nobody needs this model right now.',
+        [mendedHint(donate), readyHint(donate)].filter((hint) => hint !== '').join(' '),
+      );
     case 'serving':
       return servingWords(donate, name);
     case 'stopping':
@@ -87,6 +95,13 @@ function offHint({ device }: DonateState): string {
   return here
     ? `Switching on loads ${model.name}: ${bytes(model.sizeBytes)}, already on this device.`
     : `Switching on downloads ${model.name}: ${bytes(model.sizeBytes)}.`;
+}
+
+/** What was lent before did not stand. */
+function mendedHint({ mended, lent }: DonateState): string {
+  if (mended === null || lent === null) return '';
+  if (mended.instead === null) return `${lent.model.name} had failed and was started again.`;
+  return `A larger model was too much for this device, so it lends ${mended.instead.name}.`;
 }
 
 function readyHint({ lent }: DonateState): string {

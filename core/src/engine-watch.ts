@@ -1,0 +1,67 @@
+/** Whether an engine at work on one answer has stopped without a word. Plain arithmetic: whoever asks has the clock. */
+
+/**
+ * Before the first piece the prompt is read: slow devices read five tokens a second, and a token may be four bytes. And the
+ * engine may be at an answer for its own person first.
+ */
+const FIRST_MS = 300_000;
+const FIRST_MS_PER_BYTE = 50;
+/** Between pieces: so many times the usual pause, and never less than this. */
+const PAUSES = 20;
+const LEAST_MS = 10_000;
+/** After it was told to stop. */
+const STOP_MS = 10_000;
+/** Between two looks no more than this counts: a computer that slept, or a tab that was frozen, waited for nothing. */
+const MAX_STEP_MS = 2_000;
+
+export class EngineWatch {
+  readonly #firstMs: number;
+  /** A piece was asked for and has not come. */
+  #waiting = false;
+  #stopping = false;
+  #waitedMs = 0;
+  #lookedMs = 0;
+  #askedMs = 0;
+  /** Of the pauses between pieces, an exponential average; null before the second piece. */
+  #usualMs: number | null = null;
+  #pieces = 0;
+
+  constructor(promptBytes: number) {
+    this.#firstMs = FIRST_MS + FIRST_MS_PER_BYTE * promptBytes;
+  }
+
+  asked(nowMs: number): void {
+    this.#waiting = true;
+    this.#askedMs = nowMs;
+    this.#restart(nowMs);
+  }
+
+  came(nowMs: number): void {
+    this.#waiting = false;
+    this.#pieces += 1;
+    const pauseMs = nowMs - this.#askedMs;
+    if (this.#pieces > 1) this.#usualMs = this.#usualMs === null ? pauseMs : this.#usualMs * 0.8 + pauseMs * 0.2;
+  }
+
+  /** It was told to. */
+  stopping(nowMs: number): void {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    this.#restart(nowMs);
+  }
+
+  /** Has to be asked again and again, every second or so: what lies between counts little. */
+  hung(nowMs: number): boolean {
+    this.#waitedMs += Math.min(nowMs - this.#lookedMs, MAX_STEP_MS);
+    this.#lookedMs = nowMs;
+    if (this.#stopping) return this.#waitedMs > STOP_MS;
+    if (!this.#waiting) return false;
+    const boundMs = this.#pieces === 0 ? this.#firstMs : Math.max(LEAST_MS, PAUSES * (this.#usualMs ?? 0));
+    return this.#waitedMs > boundMs;
+  }
+
+  #restart(nowMs: number): void {
+    this.#waitedMs = 0;
+    this.#lookedMs = nowMs;
+  }
+}

@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest';
+import { lifeOf, type LifeFacts, type LifeState } from './node-life.ts';
+
+const start: LifeFacts = { control: 'closed', wasConnected: false, ready: false, busySlots: 0 };
+
+describe('the life of a node', () => {
+  it('goes the way of the whitepaper: from its start to its first answer, and back after an outage', () => {
+    const seen: LifeState[] = [];
+    let facts = start;
+    const then = (changes: Partial<LifeFacts>) => {
+      facts = { ...facts, ...changes };
+      seen.push(lifeOf(facts));
+    };
+    then({});
+    then({ control: 'connecting' });
+    then({ control: 'open', wasConnected: true });
+    then({ ready: true });
+    then({ busySlots: 2 });
+    then({ busySlots: 0 });
+    then({ control: 'connecting' });
+    then({ control: 'open' });
+    then({ control: 'closed', ready: false });
+    expect(seen).toEqual([
+      ...['initializing', 'connecting', 'connected', 'active', 'participating', 'active'],
+      ...['disconnected', 'active', 'disconnected'],
+    ]);
+  });
+
+  it('is out of the mesh when it was refused, whatever it has ready', () => {
+    expect(lifeOf({ ...start, control: 'refused', ready: true, busySlots: 1 })).toBe('disconnected');
+  });
+});

@@ -1,0 +1,110 @@
+/** One task at work on its engine, from the first piece to the receipt. */
+import { onAbort } from './abort.ts';
+import type { Channel } from './channel.ts';
+import type { Clock } from './clock.ts';
+import type { Deliveries, LeasedTask } from './deliveries.ts';
+import type { EngineWatch } from './engine-watch.ts';
+import { asMeshError, type MeshError } from './errors.ts';
+import type { TaskId } from './ids.ts';
+import { pace } from './pace.ts';
+import type { TaskRequest } from './protocol.ts';
+import type { SpeedMeter } from './speed.ts';
+import type { ServedModel } from './worker.ts';
+
+export interface Task {
+  id: TaskId;
+  channel: Channel;
+  request: TaskRequest;
+  model: ServedModel;
+  /** Null: taken without a lease, and nothing is signed. */
+  leased: LeasedTask | null;
+  /** The engine shall stop. */
+  abort: AbortController;
+  /** It does not, and is not waited for. */
+  abandon: AbortController;
+  /** A requester that hears `ahead` knows that we live; kept until the task ended. */
+  release: () => void;
+  meter: SpeedMeter;
+  watch: EngineWatch;
+}
+
+export interface TaskRunNeeds {
+  clock: Clock;
+  /** Milliseconds since 1970. */
+  now: () => number;
+  deliveries: Deliveries;
+  /** See `TaskWorkerOptions`. */
+  maxTokensPerSecond: number | null;
+  wrote: (tokens: number) => void;
+  /** The requester does not say what it got: the task has to end. */
+  refuse: (error: MeshError) => void;
+}
+
+/**
+ * Sends the answer as it is written. Resolves with `finished`; with what went wrong, of which the requester was not told;
+ * or with null when the task was aborted or abandoned. Never rejects.
+ */
+export async function runTask(task: Task, needs: TaskRunNeeds): Promise<'finished' | MeshError | null> {
+  let stop = () => {};
+  const abandoned = new Promise<null>((resolve) => {
+    stop = onAbort(task.abandon.signal, () => resolve(null));
+  });
+  try {
+    return await Promise.race([write(task, needs), abandoned]);
+  } catch (thrown) {
+    if (task.abort.signal.aborted) return null;
+    return asMeshError(thrown, 'engine_failed', 'The model stopped in the middle. Try again.');
+  } finally {
+    stop();
+  }
+}
+
+async function write(task: Task, needs: TaskRunNeeds): Promise<'finished' | null> {
+  const { clock, deliveries, now, maxTokensPerSecond } = needs;
+  const { channel, request, leased, abort, watch } = task;
+  const pieces = task.model.engine.generate(
+    {
+      turns: request.turns,
+      sampling: request.sampling,
+      maxTokens: request.maxTokens,
+      ...(request.prefix !== null && { prefix: request.prefix }),
+    },
+    abort.signal,
+  );
+  let index = 0;
+  const startMs = clock.now();
+  const startedMs = now();
+  for (;;) {
+    watch.asked(clock.now());
+    const next = await pieces.next();
+    const nowMs = clock.now();
+    watch.came(nowMs);
+    if (next.done === true) {
+      if (abort.signal.aborted) return null;
+      const receipt = leased === null ? null : await deliveries.sign(leased, next.value.promptTokens, startedMs);
+      if (abort.signal.aborted) return null;
+      channel.send({ kind: 'TASK_RESPONSE', taskId: task.id, ...next.value, receipt });
+      return 'finished';
+    }
+    // What was abandoned may come to life again: nobody waits for it.
+    if (task.abandon.signal.aborted) return null;
+    const { text, tokens, tokenIds } = next.value;
+    leased?.delivery.add({ index, tokens, text, tokenIds });
+    channel.send({ kind: 'TASK_CHUNK', taskId: task.id, index, tokens, text, ...(tokenIds && { tokenIds }) });
+    index += tokens;
+    needs.wrote(tokens);
+    task.meter.add(tokens, nowMs);
+    if (channel.congested) await channel.drain();
+    if (leased?.delivery.full === true) await acknowledged(task, leased, needs);
+    if (maxTokensPerSecond !== null) await pace(startMs + (index * 1000) / maxTokensPerSecond, clock, abort.signal);
+  }
+}
+
+/** Waits for a word from the requester. Without one the task ends, in its engine as well. */
+async function acknowledged({ abort }: Task, { delivery }: LeasedTask, needs: TaskRunNeeds): Promise<void> {
+  try {
+    await delivery.room(needs.clock, abort.signal);
+  } catch (thrown) {
+    needs.refuse(asMeshError(thrown, 'receipt_refused', 'The other computer never said what it got.'));
+  }
+}

@@ -1,0 +1,15 @@
+/** Which model takes the place of one that is too large for this device. */
+import type { CatalogueModel } from '@llmesh/core/catalogue';
+import type { Choice } from './this-device.svelte.ts';
+
+/** More is not downloaded without being asked for. */
+const MAX_DOWNLOAD_BYTES = 500_000_000;
+
+/** The largest that takes less memory and is here; else the largest that is quick to get. Null: there is none. */
+export function smallerModel(choices: readonly Choice[], tooLarge: CatalogueModel): CatalogueModel | null {
+  const smaller = choices
+    .filter(({ model, fit }) => fit.fits && model.memoryBytes < tooLarge.memoryBytes)
+    .toSorted((a, b) => b.model.memoryBytes - a.model.memoryBytes);
+  const here = smaller.find(({ kept }) => kept?.whole === true);
+  return (here ?? smaller.find(({ model }) => model.sizeBytes <= MAX_DOWNLOAD_BYTES))?.model ?? null;
+}
