@@ -54,6 +54,8 @@ export class Channel {
   #arrivedBytes = 0;
   #holds = new Set<{ beats: number }>();
   #stopBeat: (() => void) | null = null;
+  /** Set while nothing was heard since `doubt`. */
+  #releaseDoubt: (() => void) | null = null;
   #silentBeats = 0;
   #nonce = 0;
   #pingedMs = 0;
@@ -73,6 +75,11 @@ export class Channel {
 
   get open(): boolean {
     return this.#open;
+  }
+
+  /** The other end is who `peer` says; see `Link`. */
+  get proven(): boolean {
+    return this.#link.proven !== false;
   }
 
   /** Nobody holds it: it may be closed to save resources. */
@@ -115,6 +122,17 @@ export class Channel {
     };
   }
 
+  /** The other end may be gone: it shows that it is not, or the channel is closed within two seconds. */
+  doubt(): void {
+    if (!this.#open || this.doubted) return;
+    this.#stopBeating();
+    this.#releaseDoubt = this.hold(false);
+  }
+
+  get doubted(): boolean {
+    return this.#releaseDoubt !== null;
+  }
+
   path(): Promise<Path | null> {
     return this.#link.path();
   }
@@ -126,6 +144,8 @@ export class Channel {
   #receive(fragment: Uint8Array): void {
     if (!this.#open) return;
     this.#silentBeats = 0;
+    this.#releaseDoubt?.();
+    this.#releaseDoubt = null;
     this.#arrivedBytes += fragment.byteLength;
     let message: DataMessage | null;
     try {
@@ -203,6 +223,11 @@ function asksOfUs(message: DataMessage): boolean {
     case 'TASK_ACK':
     case 'TASK_RECEIPT':
     case 'TASK_CANCEL':
+    case 'REQUEST_PEERS':
+    case 'KNOWN_PEERS':
+    case 'INTRODUCE':
+    case 'INTRODUCED':
+    case 'INTRODUCTION':
       return true;
     case 'TASK_ACCEPTED':
     case 'TASK_CHUNK':

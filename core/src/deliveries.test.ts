@@ -89,7 +89,7 @@ class Stranger {
 
   /** How the task stands: the code of its error, or the kind of the last word about it. */
   outcome(taskId: TaskId): string | undefined {
-    const last = this.heard.filter((message) => message.taskId === taskId).at(-1);
+    const last = this.heard.filter((message) => 'taskId' in message && message.taskId === taskId).at(-1);
     return last?.kind === 'TASK_ERROR' ? last.code : last?.kind;
   }
 
@@ -162,7 +162,7 @@ describe('a lease', () => {
     const stopped = providing.stop();
     await w.clock.advance(0);
     await stopped;
-    mesh.provide({ models: [{ advert, engine, slots: 1 }], onStatus: () => {}, onFailure: () => {} });
+    mesh.provide({ models: [{ advert, engine, slots: 1 }], onStatus: () => {}, onFailure: () => {}, onHang: () => {} });
     const fourth = again.ask(lease);
     await w.clock.advance(10);
     expect(again.outcome(fourth)).toBe('lease_refused');
@@ -202,13 +202,15 @@ describe('a lease', () => {
     expect(stranger.heard.length).toBeLessThan(20);
   });
 
-  it('is not asked for by a provider that chose so, and then nothing is signed', async () => {
+  it('is not asked for while there is nobody to give one, and then nothing is signed', async () => {
     const w = world.current;
-    const mesh = await w.join();
-    const engine = new ScriptedEngine(['x']);
-    const models = [{ advert, engine, slots: 1 }];
-    mesh.provide({ models, withoutLease: 'accept', onStatus: () => {}, onFailure: () => {} });
+    const { mesh } = await w.provide(new ScriptedEngine(['x']));
     const stranger = await Stranger.dial(w, mesh.self);
+    const early = stranger.ask(null);
+    await w.clock.advance(10);
+    expect(stranger.outcome(early)).toBe('lease_refused');
+    w.server.goAway();
+    await w.clock.advance(2_000);
     const task = stranger.ask(null);
     await w.clock.advance(10);
     expect(stranger.heard.at(-1)).toMatchObject({ kind: 'TASK_RESPONSE', taskId: task, receipt: null });
@@ -320,6 +322,7 @@ describe('an answer', () => {
       models: [{ advert, engine: stuckAfter(70), slots: 1 }],
       onStatus: () => {},
       onFailure: () => {},
+      onHang: () => {},
     });
     await w.clock.advance(0);
     const user = await w.join();

@@ -7,7 +7,7 @@ import type { Channel, Message } from './channel.ts';
 import type { Clock } from './clock.ts';
 import { Delivery } from './delivery.ts';
 import { asMeshError, MeshError } from './errors.ts';
-import type { Identity } from './identity.ts';
+import type { Identity, verify } from './identity.ts';
 import type { PeerId, TaskId } from './ids.ts';
 import { checkLease, LeaseBook, type Lease } from './lease.ts';
 import type { TaskRequest } from './protocol.ts';
@@ -29,6 +29,7 @@ export interface DeliveriesOptions {
   /** Whose leases count; null: nobody's yet. */
   issuer: () => PeerId | null;
   filer: Pick<ReceiptFiler, 'hold' | 'file'>;
+  verify: typeof verify;
 }
 
 /** One leased task, from when it is taken. */
@@ -66,7 +67,7 @@ export class Deliveries {
     }
     const { lease, leaseBytes } = this.#checked(channel, request);
     const { requester, provider, nonce } = lease;
-    const delivery = new Delivery({ taskId, requester, provider, leaseNonce: nonce, salt });
+    const delivery = new Delivery({ taskId, requester, provider, leaseNonce: nonce, salt }, this.#options.verify);
     const task: LeasedTask = { channel, lease, leaseBytes, delivery, refuse, receipt: null, stopTimer: null };
     const ofChannel = this.#tasks.get(channel) ?? new Map<TaskId, LeasedTask>();
     this.#tasks.set(channel, ofChannel.set(taskId, task));
@@ -121,7 +122,7 @@ export class Deliveries {
   receipted(channel: Channel, { taskId, receipt }: Extract<Message, { kind: 'TASK_RECEIPT' }>): void {
     const task = this.#find(channel, taskId);
     if (task === undefined || task.receipt === null) return;
-    if (joinReceipt(task.receipt, receipt) === null) {
+    if (joinReceipt(task.receipt, receipt, this.#options.verify) === null) {
       this.#settle(task);
       return;
     }
@@ -144,7 +145,7 @@ export class Deliveries {
   }
 
   #checked(channel: Channel, request: TaskRequest): { lease: Lease; leaseBytes: Uint8Array<ArrayBuffer> } {
-    const { identity, now, issuer } = this.#options;
+    const { identity, now, issuer, verify } = this.#options;
     const nowSeconds = Math.floor(now() / 1000);
     const issuedBy = issuer();
     const { model, maxTokens } = request;
@@ -160,7 +161,7 @@ export class Deliveries {
       nowSeconds,
     };
     try {
-      const lease = checkLease(request.lease, terms);
+      const lease = checkLease(request.lease, terms, verify);
       this.#book.use(lease, nowSeconds);
       return { lease, leaseBytes: new Uint8Array(request.lease) };
     } catch (thrown) {

@@ -3,6 +3,11 @@ import * as v from 'valibot';
 import { ERROR_CODES } from './errors.ts';
 import { isModelId, isPeerId, isTaskId, type ModelId, type PeerId, type TaskId } from './ids.ts';
 
+/** The most one message may take, whole, on either plane. */
+export const MAX_MESSAGE_BYTES = 1_048_576;
+/** Of what is signed: a lease, an acknowledgement, one half of a receipt. */
+export const MAX_RECORD_BYTES = 512;
+
 export const peerId = v.custom<PeerId>(isPeerId);
 export const taskId = v.custom<TaskId>(isTaskId);
 export const modelId = v.custom<ModelId>(isModelId);

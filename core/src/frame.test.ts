@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { MeshError } from './errors.ts';
 import { MessageReader, writeMessage } from './frame.ts';
 import { newTaskId, type ModelId } from './ids.ts';
-import { MAX_FRAGMENT_BYTES, MAX_MESSAGE_BYTES, PROTOCOL_VERSION, type DataMessage } from './protocol.ts';
+import { MAX_FRAGMENT_BYTES, PROTOCOL_VERSION, type DataMessage } from './protocol.ts';
+import { MAX_MESSAGE_BYTES } from './fields.ts';
 
 const taskId = newTaskId();
 

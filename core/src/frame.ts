@@ -7,7 +7,8 @@ import { Decoder, Encoder } from '@msgpack/msgpack';
 import { MeshError } from './errors.ts';
 import { wellShaped } from './msgpack-shape.ts';
 import { SEAL_BYTES } from './seal-wire.ts';
-import { MAX_FRAGMENT_BYTES, MAX_MESSAGE_BYTES, PROTOCOL_VERSION, parseData, type DataMessage } from './protocol.ts';
+import { MAX_MESSAGE_BYTES } from './fields.ts';
+import { MAX_FRAGMENT_BYTES, PROTOCOL_VERSION, parseData, type DataMessage } from './protocol.ts';
 
 const HEADER_BYTES = 2;
 const MORE = 0;

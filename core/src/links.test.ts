@@ -10,7 +10,7 @@ function setUp() {
   const clock = new ManualClock();
   const network = new MemoryNetwork();
   const host = network.join(newPeerId());
-  const links = new Links(host, clock, { message: () => {}, closed: () => {} });
+  const links = new Links(host, clock, { opened: () => {}, message: () => {}, closed: () => {} });
   const visitor = () => {
     const transport = network.join(newPeerId());
     const state = { open: 0, closed: [] as number[] };

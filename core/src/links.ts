@@ -16,13 +16,18 @@ const MAX_ACCEPTED = 256;
 const MAX_ACCEPTED_OF_ONE = 8;
 
 export interface LinkEvents {
+  /** Dialled or accepted. */
+  opened(channel: Channel): void;
   message(channel: Channel, message: Message): void;
   closed(channel: Channel, reason: MeshError | null): void;
 }
 
 export class Links {
   #transport: Transport;
+  /** Set while links could not be opened again: then none is let go of because it is idle. */
+  keepIdle = false;
   #clock: Clock;
+  #told: LinkEvents;
   #events: ChannelEvents;
   #dialled = new Map<PeerId, Channel>();
   #dialling = new Map<PeerId, Promise<Channel>>();
@@ -33,6 +38,7 @@ export class Links {
   constructor(transport: Transport, clock: Clock, events: LinkEvents) {
     this.#transport = transport;
     this.#clock = clock;
+    this.#told = events;
     this.#events = {
       message: (channel, message) => events.message(channel, message),
       closed: (channel, reason) => {
@@ -48,13 +54,38 @@ export class Links {
   /** The warm channel to `peer`, or a new one. Rejects with connect_failed or cancelled. */
   async open(peer: PeerId, signal: AbortSignal): Promise<Channel> {
     const warm = this.#dialled.get(peer);
-    if (warm !== undefined) return warm;
+    if (warm !== undefined && !warm.doubted) return warm;
     let dialling = this.#dialling.get(peer);
     if (dialling === undefined) {
       dialling = this.#dial(peer).finally(() => this.#dialling.delete(peer));
       this.#dialling.set(peer, dialling);
     }
     return untilAborted(dialling, signal);
+  }
+
+  /** Its computer may have gone without a word: the link has to show that it lives, and until then another is dialled. */
+  doubt(peer: PeerId): void {
+    this.#dialled.get(peer)?.doubt();
+  }
+
+  /** There is a warm channel that we dialled, so that whoever is at its other end has proved who it is. */
+  dialled(peer: PeerId): boolean {
+    return this.#dialled.has(peer);
+  }
+
+  /** The open channel to `peer`, whoever dialled: ours rather than its. Null: there is none to one who proved to be it. */
+  to(peer: PeerId): Channel | null {
+    const accepted = () => [...this.#accepted].findLast((channel) => channel.proven && channel.peer === peer);
+    return this.#dialled.get(peer) ?? accepted() ?? null;
+  }
+
+  /** One for each peer that proved who it is, as `to` has it. */
+  all(): Channel[] {
+    const peers = new Map<PeerId, Channel>();
+    for (const channel of [...this.#accepted, ...this.#dialled.values()]) {
+      if (channel.proven) peers.set(channel.peer, channel);
+    }
+    return [...peers.values()];
   }
 
   /** Last measured round trip to a peer that we dialled; null when unknown. */
@@ -76,7 +107,17 @@ export class Links {
     try {
       const link = await this.#transport.dial(peer, AbortSignal.any([late.signal, this.#closing.signal]));
       const channel = new Channel(link, this.#clock, this.#events);
-      if (channel.open) this.#dialled.set(peer, channel);
+      const before = this.#dialled.get(peer);
+      if (before?.doubted === false) {
+        // It lives after all, and answers may be on it.
+        channel.close();
+        return before;
+      }
+      before?.close();
+      if (channel.open) {
+        this.#dialled.set(peer, channel);
+        this.#told.opened(channel);
+      }
       return channel;
     } catch (cause) {
       if (!late.signal.aborted) throw cause;
@@ -93,13 +134,16 @@ export class Links {
       link.close();
       return;
     }
-    this.#accepted.add(new Channel(link, this.#clock, this.#events));
+    const channel = new Channel(link, this.#clock, this.#events);
+    if (!channel.open) return;
+    this.#accepted.add(channel);
+    this.#told.opened(channel);
   }
 
   #sweep(): void {
     const before = this.#clock.now() - IDLE_MS;
     for (const channel of [...this.#dialled.values(), ...this.#accepted]) {
-      if (channel.idle && channel.lastUsedMs < before) channel.close();
+      if (!this.keepIdle && channel.idle && channel.lastUsedMs < before) channel.close();
     }
     this.#stopSweep = this.#clock.after(SWEEP_MS, () => this.#sweep());
   }

@@ -7,6 +7,8 @@ import type { Link, Path, Transport } from './transport.ts';
 /** All the peers that can reach each other. */
 export class MemoryNetwork {
   readonly peers = new Map<PeerId, MemoryTransport>();
+  /** False: nobody finds anybody, as when who introduces them is away. Open links go on. */
+  introduces = true;
 
   join(self: PeerId): MemoryTransport {
     const transport = new MemoryTransport(self, this);
@@ -30,7 +32,7 @@ export class MemoryTransport implements Transport {
     await Promise.resolve();
     if (signal.aborted) throw cancelled();
     const other = this.#network.peers.get(peer);
-    if (other === undefined || other.accept === null) {
+    if (other === undefined || other.accept === null || !this.#network.introduces) {
       throw new MeshError('connect_failed', 'No connection to that volunteer could be made.');
     }
     const near = new MemoryLink(peer);
@@ -60,6 +62,7 @@ export class MemoryLink extends LinkEnd implements Link {
   bufferedBytes = 0;
   /** Set: nothing comes or goes any more and nobody is told, as when the power fails at this end. */
   silenced = false;
+  proven = true;
   #other: MemoryLink | null = null;
 
   constructor(peer: PeerId) {

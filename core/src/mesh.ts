@@ -1,11 +1,17 @@
 /** A peer of the mesh: asks, provides, or both, over one control connection and one transport. */
 import type { Clock } from './clock.ts';
+import { ControlAbsence } from './control-absence.ts';
 import type { ControlClient } from './control.ts';
 import { Deliveries } from './deliveries.ts';
 import type { MeshError } from './errors.ts';
-import type { Identity } from './identity.ts';
+import { verify as verifyInScript, type Identity } from './identity.ts';
 import type { PeerId } from './ids.ts';
+import { Introductions } from './introductions.ts';
+import { KnownProviders } from './known-providers.ts';
 import { Links } from './links.ts';
+import { Matching } from './matching.ts';
+import { Neighbours } from './neighbours.ts';
+import { PeerExchange } from './peer-exchange.ts';
 import { ReceiptFiler } from './receipt-filer.ts';
 import type { ReceiptKeeper } from './receipt-keeper.ts';
 import { Requester, type AnswerEvent, type AskRequest } from './requester.ts';
@@ -17,12 +23,18 @@ export interface MeshOptions {
   control: ControlClient;
   transport: Transport;
   identity: Identity;
+  /** Checks signatures: what is as strict as `verify` and faster, where there is something. Left out: in JavaScript. */
+  verify?: typeof verifyInScript;
   receipts: {
     /** Closed with the mesh. */
     keeper: ReceiptKeeper;
     /** See `ReceiptFilerOptions`. */
     failed: (error: MeshError) => void;
   };
+  /** Of the transport; left out: peers are introduced to each other, and this one to nobody. */
+  introductions?: Introductions;
+  /** Links to other providers that are kept while we lend, see `neighbours.ts`. Left out: none. */
+  neighbours?: () => number;
   clock: Clock;
   /** Milliseconds since 1970. */
   now: () => number;
@@ -31,12 +43,12 @@ export interface MeshOptions {
 
 export interface ProvideOptions {
   models: ServedModel[];
-  /** The owner's own limit for each answer. Left out: as fast as it goes. */
+  /** The owner's own limit for each answer, looked up when it begins. Left out: as fast as it goes. */
   maxTokensPerSecond?: number | null;
-  /** See `TaskWorkerOptions`. Left out: refuse. */
-  withoutLease?: 'refuse' | 'accept';
   onStatus: (status: WorkerStatus) => void;
   onFailure: (error: MeshError) => void;
+  /** The engine does not answer any more. The offer was taken back, all tasks were given back: stop, and start it anew. */
+  onHang: (error: MeshError) => void;
 }
 
 export interface Providing {
@@ -55,10 +67,15 @@ export class Mesh {
   #transport: Transport;
   #links: Links;
   #requester: Requester;
+  #known: KnownProviders;
+  #exchange: PeerExchange;
+  #introductions: Introductions;
+  #neighbours: Neighbours;
+  #absence: ControlAbsence;
   #worker: TaskWorker | null = null;
 
   constructor(options: MeshOptions) {
-    const { control, transport, identity, receipts, clock, now, random } = options;
+    const { control, transport, identity, receipts, clock, now, random, verify = verifyInScript } = options;
     this.self = transport.self;
     this.control = control;
     this.#clock = clock;
@@ -66,29 +83,64 @@ export class Mesh {
     const file = control.file.bind(control);
     this.#filer = new ReceiptFiler({ ...receipts, file, clock, random });
     const filer = this.#filer;
-    this.#deliveries = new Deliveries({ identity, clock, now, issuer: () => control.issuer, filer });
+    this.#deliveries = new Deliveries({ identity, verify, clock, now, issuer: () => control.issuer, filer });
     filer.start();
     this.#transport = transport;
+    this.#introductions = options.introductions ?? new Introductions(clock);
     this.#links = new Links(transport, clock, {
+      opened: (channel) => this.#exchange.opened(channel),
       message: (channel, message) => this.#dispatch(channel, message),
       closed: (channel, reason) => {
         this.#requester.channelClosed(channel, reason);
         this.#worker?.channelClosed(channel);
         this.#deliveries.channelClosed(channel);
+        this.#introductions.channelClosed(channel);
+        this.#exchange.channelClosed(channel);
       },
+    });
+    this.#known = new KnownProviders(this.self, () => clock.now());
+    this.#exchange = new PeerExchange({
+      links: this.#links,
+      known: this.#known,
+      clock,
+      ours: () => (transport.learn === undefined ? control.advertised : null),
+    });
+    const { neighbours = () => 0 } = options;
+    this.#neighbours = new Neighbours({
+      ...{ links: this.#links, known: this.#known, exchange: this.#exchange, clock, random },
+      wanted: () => (this.#worker !== null && control.state === 'open' ? neighbours() : 0),
+    });
+    this.#introductions.linkTo = (peer) => this.#links.to(peer);
+    this.#introductions.through = (peer) => {
+      const linked = this.#known.linkedTo(peer);
+      const others = this.#links.all().filter((channel) => channel.peer !== peer);
+      return others.toSorted((a, b) => Number(linked.has(b.peer)) - Number(linked.has(a.peer)));
+    };
+    this.#absence = new ControlAbsence(clock, (away) => {
+      this.#links.keepIdle = away;
+      if (away) this.#exchange.askAll();
+    });
+    control.onGone = (peer) => {
+      this.#links.doubt(peer);
+      this.#requester.gone(peer);
+    };
+    control.watch((state) => this.#absence.turned(state));
+    this.#absence.turned(control.state);
+    const matching = new Matching({
+      control,
+      absence: this.#absence,
+      known: this.#known,
+      links: this.#links,
+      transport,
     });
     this.#requester = new Requester({
       identity,
+      verify,
       filer,
       links: this.#links,
       clock,
       random,
-      // A peer that asks for a model it lends itself would dial itself.
-      match: async (question, signal) => {
-        const leased = await control.match({ ...question, exclude: [...question.exclude, this.self] }, signal);
-        for (const { peerId, certificate } of leased) if (certificate !== null) transport.learn?.(peerId, certificate);
-        return leased;
-      },
+      match: (question, signal, queued) => matching.match(question, signal, queued),
     });
   }
 
@@ -104,10 +156,16 @@ export class Mesh {
       clock: this.#clock,
       now: this.#now,
       deliveries: this.#deliveries,
-      withoutLease: options.withoutLease ?? 'refuse',
+      withoutLease: () => this.#absence.away,
       models: options.models,
-      maxTokensPerSecond: options.maxTokensPerSecond ?? null,
+      get maxTokensPerSecond() {
+        return options.maxTokensPerSecond ?? null;
+      },
       onFailure: options.onFailure,
+      onHang: (error) => {
+        if (this.#worker === worker) control.advertise([], 0);
+        options.onHang(error);
+      },
       onStatus: (status) => {
         if (this.#worker === worker) {
           control.report({
@@ -152,6 +210,7 @@ export class Mesh {
    */
   async close(): Promise<void> {
     this.control.close();
+    this.#neighbours.close();
     this.#links.close();
     this.#deliveries.close();
     await this.#filer.close();
@@ -184,6 +243,15 @@ export class Mesh {
         break;
       case 'TASK_RECEIPT':
         this.#deliveries.receipted(channel, message);
+        break;
+      case 'REQUEST_PEERS':
+      case 'KNOWN_PEERS':
+        this.#exchange.handle(channel, message);
+        break;
+      case 'INTRODUCE':
+      case 'INTRODUCED':
+      case 'INTRODUCTION':
+        this.#introductions.handle(channel, message);
         break;
       default:
         message satisfies never;

@@ -1,9 +1,11 @@
-/** What every host composes its mesh on: WebRTC and the relay through the control plane, each sealed, raced. */
+/** What every host composes its mesh on: WebRTC, set up by the control plane or by a peer, and the relay; each sealed, raced. */
 import { toBase32 } from './base32.ts';
 import type { ControlClient } from './control.ts';
 import type { Credentials } from './credentials.ts';
 import { MeshError } from './errors.ts';
 import type { PeerId } from './ids.ts';
+import { IntroducedTransport, type IntroducedTransportOptions } from './introduced-transport.ts';
+import { Introductions } from './introductions.ts';
 import { KnownCertificates } from './known-certificates.ts';
 import { PeerJsLink } from './peerjs-link.ts';
 import { PeerJsTransport, type PeerJsTransportOptions } from './peerjs-transport.ts';
@@ -19,6 +21,8 @@ export interface PathsOptions extends PeerJsTransportOptions {
   /** Null: we stay anonymous, and call only providers that have shown a certificate. */
   credentials: Credentials | null;
   openSocket: (url: string) => RelaySocket;
+  /** Of the host: a WebRTC connection without PeerJS. */
+  connect: IntroducedTransportOptions['connect'];
   /** A stranger's link was refused, and why. */
   refused?: (peer: PeerId, error: MeshError) => void;
 }
@@ -28,12 +32,14 @@ export interface Paths {
   /** The same, one by one. */
   webRtc: Transport;
   relay: Transport;
+  /** For the mesh: it has the links that peers are introduced over. */
+  introductions: Introductions;
   /** Whether our address is kept from the other ends, see `PeerJsTransport.setHidden`. Relays are all that is left then. */
   setHidden: (hidden: boolean) => void;
 }
 
 export function openPaths(options: PathsOptions): Paths {
-  const { control, self, credentials, host, port, secure, clock, refused, openSocket } = options;
+  const { control, self, credentials, host, port, secure, clock, refused, openSocket, connect } = options;
   const known = new KnownCertificates();
   const seal: SealOptions = {
     credentials,
@@ -52,7 +58,12 @@ export function openPaths(options: PathsOptions): Paths {
   });
   const webRtc = new SealedTransport(peerJs, seal);
   const relay = new SealedTransport(relayed, seal);
-  const transport: Transport = new RacedTransport([webRtc, relay], clock);
+  const introductions = new Introductions(clock);
+  const byPeers = new IntroducedTransport({ self, introductions, connect, clock });
+  const introduced = new SealedTransport(byPeers, seal);
+  // First when it is of use at all: the other two take the control plane.
+  const usable = (way: Transport) => way !== introduced || control.state !== 'open';
+  const transport: Transport = new RacedTransport([introduced, webRtc, relay], clock, usable);
   if (credentials === null) transport.learn = (peer, certificate) => known.learn(peer, certificate);
   else transport.certificate = toBase32(credentials.certificate);
 
@@ -60,17 +71,25 @@ export function openPaths(options: PathsOptions): Paths {
     const { welcome } = control;
     if (welcome === null) return;
     relayed.start();
+    byPeers.setIceServers(welcome.iceServers);
     peerJs.start(welcome.iceServers, welcome.signalToken);
   };
   control.onWelcome = start;
-  control.onIceServers = (iceServers) => peerJs.setIceServers(iceServers);
+  control.onIceServers = (iceServers) => {
+    peerJs.setIceServers(iceServers);
+    byPeers.setIceServers(iceServers);
+  };
   control.onCall = (peer, ticket) => relayed.called(peer, ticket);
   start();
   return {
     transport,
     webRtc,
     relay,
-    setHidden: (hidden) => peerJs.setHidden(hidden),
+    introductions,
+    setHidden: (hidden) => {
+      peerJs.setHidden(hidden);
+      byPeers.setHidden(hidden);
+    },
   };
 }
 

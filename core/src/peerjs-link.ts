@@ -1,4 +1,4 @@
-/** One data channel as a link. */
+/** One data channel as a link, set up by PeerJS or by hand (`rtc-connection.ts`). */
 import { dtlsPrologue } from './dtls-prologue.ts';
 import type { PeerId } from './ids.ts';
 import { LinkEnd } from './link-end.ts';
@@ -6,10 +6,14 @@ import { BrokenWhileSealing } from './seal-opening.ts';
 import { LOW_WATER_BYTES, type Link, type Path } from './transport.ts';
 
 /** What is used of PeerJS's `DataConnection` and the WebRTC objects behind it. */
-export interface PeerJsConnection {
+export interface PeerJsConnection extends LinkConnection {
   readonly peer: string;
   readonly connectionId: string;
-  readonly dataChannel: PeerJsDataChannel | null;
+}
+
+/** What a link needs of it, whoever set it up. */
+export interface LinkConnection {
+  readonly dataChannel: LinkDataChannel | null;
   readonly peerConnection: {
     readonly localDescription: { readonly sdp: string } | null;
     readonly remoteDescription: { readonly sdp: string } | null;
@@ -21,7 +25,7 @@ export interface PeerJsConnection {
   close(): void;
 }
 
-interface PeerJsDataChannel {
+export interface LinkDataChannel {
   readonly bufferedAmount: number;
   bufferedAmountLowThreshold: number;
   send(bytes: Uint8Array<ArrayBuffer>): void;
@@ -42,12 +46,12 @@ interface StatsEntry {
 
 export class PeerJsLink extends LinkEnd implements Link {
   readonly peer: PeerId;
-  #connection: PeerJsConnection;
-  #channel: PeerJsDataChannel | null;
+  #connection: LinkConnection;
+  #channel: LinkDataChannel | null;
   #forget: () => void;
 
   /** `connection` must be open. `forget` is called when the link is gone. */
-  constructor(connection: PeerJsConnection, peer: PeerId, forget: () => void) {
+  constructor(connection: LinkConnection, peer: PeerId, forget: () => void) {
     super();
     this.peer = peer;
     this.#connection = connection;

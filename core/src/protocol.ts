@@ -4,13 +4,12 @@
  * a message says. What a peer and the server say to each other is in `control-protocol.ts`.
  */
 import * as v from 'valibot';
-import { bytes, count, errorCode, modelId, taskId, text } from './fields.ts';
+import { CandidateSchema } from './control-protocol.ts';
+import { MAX_RECORD_BYTES, bytes, count, errorCode, modelId, peerId, taskId, text } from './fields.ts';
 
 /** Both ends must speak the same one; it is the first byte of every data frame and a field of `hello`. */
 export const PROTOCOL_VERSION = 3;
 
-/** The most one message may take, whole, on either plane. */
-export const MAX_MESSAGE_BYTES = 1_048_576;
 /** The most one data-channel fragment may take, header included: what every WebRTC stack carries. */
 export const MAX_FRAGMENT_BYTES = 16_384;
 /** The most text of one question with its history, in UTF-8 bytes; models refuse far less by their context. */
@@ -19,9 +18,13 @@ export const MAX_TURNS = 512;
 /** Of an answer that another provider goes on with. */
 export const MAX_PREFIX_TOKENS = 32_768;
 export const MAX_PREFIX_CHARACTERS = 262_144;
-/** Of what is signed: a lease, an acknowledgement, one half of a receipt. */
-export const MAX_RECORD_BYTES = 512;
 export const SALT_BYTES = 16;
+/** Providers that one KNOWN_PEERS may name. */
+export const MAX_KNOWN_PEERS = 32;
+/** Older news of a provider is none. */
+export const MAX_KNOWN_AGE_SECONDS = 3_600;
+/** Of one end of a connection to be: an SDP with its candidates. */
+export const MAX_DESCRIPTION_CHARS = 12_288;
 
 /** One turn of a conversation. */
 export const TurnSchema = v.object({
@@ -123,6 +126,48 @@ export const TaskErrorSchema = v.object({
   message: text(1024),
 });
 
+/** Which providers do you know? So that questions find them while the control plane is away. */
+export const RequestPeersSchema = v.object({ kind: v.literal('REQUEST_PEERS') });
+
+/**
+ * The answer: providers as the control plane or they themselves told of them, never hearsay. `ageSeconds`: since then.
+ * `linked`: there is an open link to it now, over which the sender would introduce.
+ */
+export const KnownPeersSchema = v.object({
+  kind: v.literal('KNOWN_PEERS'),
+  peers: v.pipe(
+    v.array(
+      v.object({
+        ...CandidateSchema.entries,
+        ageSeconds: v.pipe(count, v.maxValue(MAX_KNOWN_AGE_SECONDS)),
+        linked: v.boolean(),
+      }),
+    ),
+    v.maxLength(MAX_KNOWN_PEERS),
+  ),
+});
+
+const description = v.pipe(v.string(), v.minLength(1), v.maxLength(MAX_DESCRIPTION_CHARS));
+
+/** Please pass this WebRTC offer on to `peer`, which you have a link to. Answered with INTRODUCTION under the same `id`. */
+export const IntroduceSchema = v.object({
+  kind: v.literal('INTRODUCE'),
+  /** Of this link and this direction. */
+  id: count,
+  peer: peerId,
+  offer: description,
+});
+
+/** `peer`, which I have a link to, wants to connect with you: its offer. Answered as INTRODUCE is. */
+export const IntroducedSchema = v.object({ ...IntroduceSchema.entries, kind: v.literal('INTRODUCED') });
+
+/** The other end's answer to the offer under this `id`; null: there is none. Passed back the way the offer came. */
+export const IntroductionSchema = v.object({
+  kind: v.literal('INTRODUCTION'),
+  id: count,
+  answer: v.nullable(description),
+});
+
 const DataSchema = v.variant('kind', [
   PingSchema,
   TaskRequestSchema,
@@ -133,12 +178,21 @@ const DataSchema = v.variant('kind', [
   TaskReceiptSchema,
   TaskCancelSchema,
   TaskErrorSchema,
+  RequestPeersSchema,
+  KnownPeersSchema,
+  IntroduceSchema,
+  IntroducedSchema,
+  IntroductionSchema,
 ]);
 export type DataMessage = v.InferOutput<typeof DataSchema>;
 export type TaskRequest = v.InferOutput<typeof TaskRequestSchema>;
 export type TaskChunk = v.InferOutput<typeof TaskChunkSchema>;
 /** What a provider says about a task that it was asked to run. */
 export type TaskReply = Extract<DataMessage, { kind: 'TASK_ACCEPTED' | 'TASK_CHUNK' | 'TASK_RESPONSE' | 'TASK_ERROR' }>;
+
+export type KnownPeer = v.InferOutput<typeof KnownPeersSchema>['peers'][number];
+/** What peers say to be introduced to each other. */
+export type IntroductionMessage = Extract<DataMessage, { kind: 'INTRODUCE' | 'INTRODUCED' | 'INTRODUCTION' }>;
 
 /** A decoded value of a stranger as a message, or `null`. Unknown fields are dropped, unknown kinds are `null`. */
 export function parseData(value: unknown): DataMessage | null {

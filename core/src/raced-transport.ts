@@ -15,9 +15,15 @@ export class RacedTransport implements Transport {
   accept: ((link: Link) => void) | null = null;
   #transports: readonly Transport[];
   #clock: Clock;
+  #usable: (transport: Transport) => boolean;
 
-  /** Best first, at least one, each of the same peer, and each sealed by itself. */
-  constructor(transports: readonly [Transport, ...Transport[]], clock: Clock) {
+  /** Best first, at least one, each of the same peer, and each sealed by itself. `usable`: now; at least one always is. */
+  constructor(
+    transports: readonly [Transport, ...Transport[]],
+    clock: Clock,
+    usable: (transport: Transport) => boolean = () => true,
+  ) {
+    this.#usable = usable;
     this.self = transports[0].self;
     this.#transports = transports;
     this.#clock = clock;
@@ -55,7 +61,9 @@ export class RacedTransport implements Transport {
     drop: (late: T) => void,
     signal: AbortSignal,
   ): Promise<T> {
-    const ways = this.#transports.map((transport) => (either: AbortSignal) => way(transport, either));
+    const ways = this.#transports
+      .filter(this.#usable)
+      .map((transport) => (either: AbortSignal) => way(transport, either));
     return race(ways, { clock: this.#clock, headStartMs: HEAD_START_MS, afterFailure: true, drop, signal });
   }
 }

@@ -25,6 +25,8 @@ export interface Link {
   drained: (() => void) | null;
   /** The link is gone, from whichever end. Called once; at once when it is gone already. */
   closed: (() => void) | null;
+  /** False: the other end stays anonymous, and `peer` is what others say of it. Left out: it is as sure as it gets. */
+  readonly proven?: boolean;
   /** Why it closed, when the other end or something between broke the rules. */
   readonly failure?: MeshError | null;
 }

@@ -8,6 +8,10 @@ export interface TestMesh {
   url: string;
   /** `llmesh worker` with the tiny model. */
   addWorker(...args: string[]): Promise<Running>;
+  /** The control plane is killed, as when the power fails. */
+  killControlPlane(): Promise<void>;
+  /** At the same address, and it knows nobody. */
+  restartControlPlane(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -20,9 +24,19 @@ export async function startMesh(env: Record<string, string> = { LLMESH_RELAY_LIN
   const url = `http://localhost:${port}`;
   // Each provider is somebody else, and none is the developer's own computer.
   const folders: string[] = [];
-  const running = [await startProgram('signaling/src/main.ts', ['--port', String(port)], env)];
+  const startControlPlane = () => startProgram('signaling/src/main.ts', ['--port', String(port)], env);
+  let controlPlane = await startControlPlane();
+  const running: Running[] = [];
   return {
     url,
+    async killControlPlane() {
+      const ended = new Promise((resolve) => controlPlane.process.once('exit', resolve));
+      controlPlane.process.kill('SIGKILL');
+      await ended;
+    },
+    async restartControlPlane() {
+      controlPlane = await startControlPlane();
+    },
     async addWorker(...args) {
       const folder = await mkdtemp(join(tmpdir(), 'llmesh-e2e-'));
       folders.push(folder);
@@ -35,6 +49,7 @@ export async function startMesh(env: Record<string, string> = { LLMESH_RELAY_LIN
     },
     async stop() {
       for (const one of running.toReversed()) await one.stop();
+      await controlPlane.stop();
       for (const folder of folders) await rm(folder, { recursive: true });
     },
   };

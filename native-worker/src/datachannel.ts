@@ -5,6 +5,7 @@ import { RTCIceCandidate, RTCPeerConnection, RTCSessionDescription } from 'node-
 import { WebSocket } from 'ws';
 import type { PeerJsTransportOptions } from '@llmesh/core/peerjs-transport';
 import type { IceServer } from '@llmesh/core/control-protocol';
+import type { RtcPeerConnection } from '@llmesh/core/rtc-connection';
 
 export type PeerClass = PeerJsTransportOptions['Peer'];
 
@@ -14,6 +15,11 @@ let loaded: PeerClass | null = null;
 export function loadPeerJs(): PeerClass {
   loaded ??= load();
   return loaded;
+}
+
+/** A connection without PeerJS, on the same. */
+export function connectWebRtc(config: { iceServers: IceServer[] }): RtcPeerConnection {
+  return new NodePeerConnection(config) as unknown as RtcPeerConnection;
 }
 
 /** Ends libdatachannel's threads; without it the process does not end. Call it when every connection is closed. */

@@ -9,13 +9,13 @@ import type { MeshError } from '@llmesh/core/errors';
 import { MemoryReceiptKeeper } from '@llmesh/core/memory-receipt-keeper';
 import { Mesh } from '@llmesh/core/mesh';
 import type { PeerJsTransportOptions } from '@llmesh/core/peerjs-transport';
-import { MAX_MESSAGE_BYTES } from '@llmesh/core/protocol';
+import { MAX_MESSAGE_BYTES } from '@llmesh/core/fields';
 import type { ReceiptKeeper } from '@llmesh/core/receipt-keeper';
 import type { RelaySocket } from '@llmesh/core/relay-link';
 import { randomBytes } from '@llmesh/core/random-bytes';
-import { openPaths, type Paths } from '@llmesh/core/open-paths';
+import { openPaths, type Paths, type PathsOptions } from '@llmesh/core/open-paths';
 import { MAX_SEALED_BYTES } from '@llmesh/core/seal-wire';
-import { loadPeerJs, releaseWebRtc } from './datachannel.ts';
+import { connectWebRtc, loadPeerJs, releaseWebRtc } from './datachannel.ts';
 
 export interface MeshNode {
   readonly mesh: Mesh;
@@ -23,6 +23,9 @@ export interface MeshNode {
   /** Leaves the mesh. Resolves when its receipts are kept. Idempotent. */
   close(): Promise<void>;
 }
+
+/** Links to other providers that one keeps. */
+const NEIGHBOURS = 2;
 
 /** Let go of before the last of them may end the threads they share. */
 let nodes = 0;
@@ -43,10 +46,11 @@ export interface NodeOptions {
 /** A new peer of the mesh at `address`. It connects on its own, now and whenever the connection breaks. */
 export async function openMeshNode(address: URL, options: NodeOptions = {}): Promise<MeshNode> {
   const { identity = throwAwayIdentity(), receipts = new MemoryReceiptKeeper(), failed = () => {} } = options;
-  const { transport, control } = await openNodePaths(address, { ...options, identity });
+  const { transport, introductions, control } = await openNodePaths(address, { ...options, identity });
   const mesh = new Mesh({
-    ...{ control, transport, identity, receipts: { keeper: receipts, failed } },
+    ...{ control, transport, introductions, identity, receipts: { keeper: receipts, failed } },
     ...{ clock: realClock, now: Date.now, random: Math.random },
+    neighbours: () => (options.hidden === true ? 0 : NEIGHBOURS),
   });
   nodes += 1;
   control.start();
@@ -103,10 +107,11 @@ export function throwAwayIdentity(): Identity {
 }
 
 /** All but who we are. */
-export function webRtcOptions(address: URL): Omit<PeerJsTransportOptions, 'self'> {
+export function webRtcOptions(address: URL): Omit<PeerJsTransportOptions, 'self'> & Pick<PathsOptions, 'connect'> {
   const secure = address.protocol === 'https:';
   return {
     Peer: loadPeerJs(),
+    connect: connectWebRtc,
     host: address.hostname,
     port: Number(address.port) || (secure ? 443 : 80),
     secure,

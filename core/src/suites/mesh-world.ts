@@ -1,22 +1,29 @@
 /** For tests: peers over memory links with the real requester, worker, channels and frames; scripted engine and server. */
 import { fromBase32, toBase32 } from '../base32.ts';
-import { ControlClient, type MatchQuestion, type SocketLike } from '../control.ts';
+import { ControlClient, type MatchQuestion } from '../control.ts';
+import type { SocketLike } from '../control-connection.ts';
 import { parseToServer, type Candidate, type Filing, type FromServer, type ModelAdvert } from '../control-protocol.ts';
+import type { Place } from '../control-requests.ts';
 import type { AnswerPrefix, Engine, Finish, GenerateRequest, Piece } from '../engine.ts';
 import { cancelled, type ErrorCode, type MeshError } from '../errors.ts';
 import { SECRET_KEY_BYTES, softwareIdentity, type Identity } from '../identity.ts';
 import type { ModelId, PeerId } from '../ids.ts';
 import { faultOf, newChallenge, proveKey } from '../key-proof.ts';
 import { LEASE_NONCE_BYTES, signLeases, type Leases } from '../lease.ts';
+import { IntroducedTransport } from '../introduced-transport.ts';
+import { Introductions } from '../introductions.ts';
 import { ManualClock } from '../manual-clock.ts';
 import { MemoryReceiptKeeper } from '../memory-receipt-keeper.ts';
 import { MemoryNetwork, type MemoryLink } from '../memory-transport.ts';
 import { Mesh, type Providing } from '../mesh.ts';
 import { PROTOCOL_VERSION } from '../protocol.ts';
+import { RacedTransport } from '../raced-transport.ts';
 import { randomBytes } from '../random-bytes.ts';
 import type { Kept, ReceiptKeeper } from '../receipt-keeper.ts';
 import type { AnswerEvent } from '../requester.ts';
+import type { Transport } from '../transport.ts';
 import type { WorkerStatus } from '../worker.ts';
+import { MemoryRtc } from './memory-peer-connection.ts';
 
 export const MODEL = 'm' as ModelId;
 export const NOW_MS = 1_800_000_000_000;
@@ -71,31 +78,89 @@ export class ScriptedEngine implements Pick<Engine<never>, 'generate'> {
   }
 }
 
-/** A server that welcomes everyone who proves its key, and matches with everyone who advertises, in the order they came. */
+interface Waiting {
+  by: PeerId;
+  requestId: number;
+  place: (place: Place) => void;
+  called: () => void;
+}
+
+/** A server that welcomes everyone who proves its key, and matches with everyone who advertises, in the order they came, but who is preferred first. */
 export class ScriptedServer {
   readonly providers = new Map<PeerId, Candidate>();
   readonly received: string[] = [];
   /** What was filed, by whom. */
   readonly filed: { by: PeerId; filing: Filing }[] = [];
+  /** Set: whoever asks stands in `line`. */
+  busy = false;
+  /** In their order, until `callNext`. */
+  readonly line: Waiting[] = [];
+  /** Set: every match is refused so. */
+  matchRefusal: { code: ErrorCode; message: string } | null = null;
   /** Set: nothing is filed, and this is why. */
   fileRefusal: ErrorCode | null = null;
   readonly identity = softwareIdentity(randomBytes(SECRET_KEY_BYTES));
+  /** Milliseconds since 1970. */
+  now: () => number = () => NOW_MS;
+  readonly #sockets = new Map<SocketLike, PeerId>();
+  #away: 'nobody' | 'everybody' | PeerId = 'nobody';
+
+  /** It is killed, and knows nobody any more; or `peer` alone cannot reach it. */
+  goAway(peer: PeerId | 'everybody' = 'everybody'): void {
+    this.#away = peer;
+    if (peer === 'everybody') {
+      this.providers.clear();
+      this.line.length = 0;
+    }
+    for (const [socket, owner] of this.#sockets) {
+      if (!this.#isAway(owner)) continue;
+      this.#sockets.delete(socket);
+      socket.onclose?.(undefined as never);
+    }
+  }
+
+  /** Everybody hears that this peer is gone, whether or not it is. */
+  tellGone(peer: PeerId): void {
+    const data = JSON.stringify({ type: 'gone', peer } satisfies FromServer);
+    for (const socket of this.#sockets.keys()) queueMicrotask(() => socket.onmessage?.({ data } as never));
+  }
+
+  comeBack(): void {
+    this.#away = 'nobody';
+  }
+
+  #isAway(from: PeerId): boolean {
+    return this.#away === 'everybody' || this.#away === from;
+  }
+
+  /** Everybody in the line hears where they stand, as they should every few seconds. */
+  tellPlaces(): void {
+    this.line.forEach(({ place }, i) => place({ position: i + 1, estimateMs: (i + 1) * 1_000 }));
+  }
+
+  /** It is the turn of the first in the line. */
+  callNext(): void {
+    this.line.shift()?.called();
+    this.tellPlaces();
+  }
 
   /** Leave for one task as it should be; with `changes`, as it should not. */
   lease(terms: Pick<Leases, 'requester' | 'providers'> & Partial<Leases>, issuer = this.identity) {
-    const expiresAt = Math.floor(NOW_MS / 1000) + 60;
+    const expiresAt = Math.floor(this.now() / 1000) + 60;
     const usual = { model: MODEL, price: 0, maxTokens: 100, expiresAt, seed: randomBytes(LEASE_NONCE_BYTES) };
     return signLeases({ ...usual, ...terms }, issuer);
   }
 
-  async #match(requester: PeerId, { model, maxTokens, exclude }: MatchQuestion) {
-    const candidates = [...this.providers.values()].filter(({ peerId }) => !exclude.includes(peerId));
+  async #match(requester: PeerId, { model, maxTokens, exclude, prefer }: MatchQuestion) {
+    const candidates = [...this.providers.values()]
+      .filter(({ peerId }) => !exclude.includes(peerId))
+      .toSorted((a, b) => Number(b.peerId === prefer) - Number(a.peerId === prefer));
     if (candidates.length === 0) return { candidates, lease: null };
     const providers = candidates.map(({ peerId }) => peerId);
     return { candidates, lease: toBase32(await this.lease({ requester, providers, model, maxTokens })) };
   }
 
-  socket(): SocketLike {
+  socket(of: PeerId): SocketLike {
     let peerId: PeerId | null = null;
     let key: Uint8Array | null = null;
     const challenge = newChallenge(0);
@@ -106,8 +171,9 @@ export class ScriptedServer {
       onmessage: null,
       onclose: null,
       onerror: null,
-      close() {},
+      close: () => this.#sockets.delete(socket),
       send: (json) => {
+        if (!this.#sockets.has(socket)) return;
         const message = parseToServer(json);
         if (message === null) throw new Error(`not of the protocol: ${json}`);
         this.received.push(message.type);
@@ -144,11 +210,24 @@ export class ScriptedServer {
               });
             }
             break;
-          case 'match':
-            void this.#match(peerId!, message).then((matched) =>
-              say({ type: 'matched', requestId: message.requestId, ...matched }),
-            );
+          case 'match': {
+            const { requestId } = message;
+            const by = peerId!;
+            const called = () =>
+              void this.#match(by, message).then((matched) => say({ type: 'matched', requestId, ...matched }));
+            if (this.matchRefusal !== null) say({ type: 'refused', requestId, ...this.matchRefusal });
+            else if (!this.busy) called();
+            else {
+              this.line.push({ by, requestId, called, place: (place) => say({ type: 'queued', requestId, ...place }) });
+              this.tellPlaces();
+            }
             break;
+          }
+          case 'withdraw': {
+            const at = this.line.findIndex((one) => one.by === peerId && one.requestId === message.requestId);
+            if (at !== -1) this.line.splice(at, 1);
+            break;
+          }
           case 'file': {
             const { requestId, lease, proof } = message;
             if (this.fileRefusal !== null) {
@@ -160,14 +239,17 @@ export class ScriptedServer {
             break;
           }
           case 'heartbeat':
-          case 'withdraw':
           case 'relay':
           case 'bye':
             break;
         }
       },
     };
-    queueMicrotask(() => socket.onopen?.(undefined as never));
+    if (this.#isAway(of)) queueMicrotask(() => socket.onclose?.(undefined as never));
+    else {
+      this.#sockets.set(socket, of);
+      queueMicrotask(() => socket.onopen?.(undefined as never));
+    }
     return socket;
   }
 }
@@ -175,31 +257,53 @@ export class ScriptedServer {
 export class World {
   readonly clock = new ManualClock();
   readonly network = new MemoryNetwork();
+  readonly rtc = new MemoryRtc();
   readonly server = new ScriptedServer();
   readonly meshes: Mesh[] = [];
   readonly failed: MeshError[] = [];
+  /** Of each peer that lends, see `MeshOptions`. */
+  neighbours = 0;
   readonly keepers = new Map<PeerId, ReceiptKeeper>();
   /** The far ends of accepted links, to cut them. */
   readonly links: MemoryLink[] = [];
   readonly #accepted: { by: PeerId; link: MemoryLink }[] = [];
 
+  constructor() {
+    this.server.now = () => this.now();
+  }
+
+  /** Milliseconds since 1970, whole ones as `Date.now` has them. */
+  now(): number {
+    return Math.floor(NOW_MS + this.clock.now());
+  }
+
   async join(identity = newIdentity(), keeper: ReceiptKeeper = new MemoryReceiptKeeper()): Promise<Mesh> {
     this.keepers.set(identity.peerId, keeper);
-    const transport = this.network.join(identity.peerId);
+    const memory = this.network.join(identity.peerId);
     const control = new ControlClient({
       url: 'ws://mesh',
       identity,
       prove: proveKey,
       agent: 'native',
-      openSocket: () => this.server.socket(),
+      openSocket: () => this.server.socket(identity.peerId),
       clock: this.clock,
       random: () => 0.5,
     });
     const receipts = { keeper, failed: (error: MeshError) => this.failed.push(error) };
-    const now = () => NOW_MS + this.clock.now();
-    const mesh = new Mesh({ control, transport, identity, receipts, clock: this.clock, now, random: () => 0.5 });
-    const accept = transport.accept;
-    transport.accept = (link) => {
+    const now = () => this.now();
+    const { clock, rtc } = this;
+    const introductions = new Introductions(clock);
+    const connect = () => rtc.connect();
+    const introduced = new IntroducedTransport({ self: identity.peerId, introductions, connect, clock });
+    const usable = (way: Transport) => way !== introduced || control.state !== 'open';
+    const transport = new RacedTransport([introduced, memory], clock, usable);
+    const mesh = new Mesh({
+      ...{ control, transport, introductions, identity, receipts, clock, now },
+      neighbours: () => this.neighbours,
+      random: () => 0.5,
+    });
+    const accept = memory.accept;
+    memory.accept = (link) => {
       this.links.push(link as MemoryLink);
       this.#accepted.push({ by: identity.peerId, link: link as MemoryLink });
       accept?.(link);
@@ -214,14 +318,16 @@ export class World {
     const mesh = await this.join();
     const statuses: WorkerStatus[] = [];
     const failures: MeshError[] = [];
+    const hangs: MeshError[] = [];
     const providing: Providing = mesh.provide({
       models: [{ advert: offered, engine, slots }],
       maxTokensPerSecond,
       onStatus: (status) => statuses.push(status),
       onFailure: (error) => failures.push(error),
+      onHang: (error) => hangs.push(error),
     });
     await this.clock.advance(0);
-    return { mesh, providing, statuses, failures };
+    return { mesh, providing, statuses, failures, hangs };
   }
 
   /** The power of this peer fails: nobody hears from it any more, and nobody is told. */

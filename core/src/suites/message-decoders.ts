@@ -70,6 +70,24 @@ const dataMessages: DataMessage[] = [
   { kind: 'TASK_RECEIPT', taskId, receipt: new Uint8Array(180) },
   { kind: 'TASK_CANCEL', taskId },
   { kind: 'TASK_ERROR', taskId, code: 'busy', message: 'Try another volunteer.' },
+  { kind: 'REQUEST_PEERS' },
+  {
+    kind: 'KNOWN_PEERS',
+    peers: [
+      {
+        ...{ peerId: bob, agent: 'native', model: { ...advert }, slots: 2, busySlots: 1, queued: 0, reliability: 0.5 },
+        ...{ certificate: 'm'.repeat(205), ageSeconds: 70, linked: true },
+      },
+      {
+        ...{ peerId: ada, agent: 'browser', model: { ...advert }, slots: 1, busySlots: 0, queued: 0, reliability: 1 },
+        ...{ certificate: null, ageSeconds: 0, linked: false },
+      },
+    ],
+  },
+  { kind: 'INTRODUCE', id: 3, peer: bob, offer: 'v=0' },
+  { kind: 'INTRODUCED', id: 4, peer: ada, offer: 'v=0' },
+  { kind: 'INTRODUCTION', id: 4, answer: 'v=0' },
+  { kind: 'INTRODUCTION', id: 3, answer: null },
 ];
 
 const toServer: ToServer[] = [
@@ -130,6 +148,7 @@ const fromServer: FromServer[] = [
   { type: 'filed', requestId: 10 },
   { type: 'relayed', requestId: 12, ticket: 'p'.repeat(32) },
   { type: 'call', peer: bob, ticket: 'q'.repeat(32) },
+  { type: 'gone', peer: bob },
   { type: 'offers', peers: 3, providers: 1, models: [{ ...offer }] },
   { type: 'refused', requestId: 9, code: 'unknown_model', message: 'Choose another model.' },
 ];

@@ -6,6 +6,7 @@ import type { Identity } from '@llmesh/core/identity';
 import type { Mesh } from '@llmesh/core/mesh';
 import type { PeerJsTransportOptions } from '@llmesh/core/peerjs-transport';
 import type { Paths } from '@llmesh/core/open-paths';
+import type { RtcPeerConnection } from '@llmesh/core/rtc-connection';
 import type { Store } from '../state/store.ts';
 import { warn } from './log.ts';
 
@@ -18,6 +19,9 @@ export interface MeshDoorOptions {
   random: () => number;
   location: { protocol: string; hostname: string; port: string };
 }
+
+/** Links to other providers that one who lends keeps. */
+const NEIGHBOURS = 2;
 
 export class MeshDoor {
   readonly #options: MeshDoorOptions;
@@ -75,6 +79,7 @@ export class MeshDoor {
       credentials: await makeCredentials(identity),
       control,
       openSocket: (url) => new WebSocket(url),
+      connect: (config) => new RTCPeerConnection(config as RTCConfiguration) as RtcPeerConnection,
       host: location.hostname,
       port,
       secure,
@@ -84,9 +89,11 @@ export class MeshDoor {
     });
     this.#paths = paths;
     paths.setHidden(this.#hidden);
-    const { transport } = paths;
+    const { transport, introductions } = paths;
     const keeper = await openReceipts(store);
     const receipts = { keeper, failed: (error: MeshError) => warn('a receipt', error) };
-    return new Mesh({ control, transport, identity, receipts, clock, now: Date.now, random });
+    const neighbours = () => (this.#hidden ? 0 : NEIGHBOURS);
+    const own = { control, transport, introductions, identity, receipts, neighbours };
+    return new Mesh({ ...own, clock, now: Date.now, random });
   }
 }

@@ -1,11 +1,13 @@
 /** Can the mesh be reached from here? */
-import type { ControlState } from '@llmesh/core/control';
+import type { ControlState } from '@llmesh/core/control-connection';
+import type { LifeFacts } from '@llmesh/core/node-life';
 
 export class Connection {
   readonly #local: boolean;
   #control = $state<ControlState>('connecting');
   #refusal = $state<string | null>(null);
   #online = $state(true);
+  #wasOpen = $state(false);
 
   /** `local`: the mesh runs on this very computer, and is there without any network. */
   constructor(local: boolean) {
@@ -27,12 +29,23 @@ export class Connection {
     return this.status === 'open';
   }
 
+  /** As the mesh itself sees it. */
+  get life(): Pick<LifeFacts, 'control' | 'wasConnected'> {
+    return { control: this.#control, wasConnected: this.#wasOpen };
+  }
+
+  /** It was there and is gone, while this computer has a network: volunteers whom one is connected with answer still. */
+  get away(): boolean {
+    return this.#wasOpen && this.status === 'connecting';
+  }
+
   get refusal(): string | null {
     return this.#refusal;
   }
 
   takeControl(state: ControlState, refusal: string | null): void {
     this.#control = state;
+    if (state === 'open') this.#wasOpen = true;
     this.#refusal = refusal;
   }
 

@@ -3,7 +3,7 @@ import type { ErrorCode } from '@llmesh/core/errors';
 import type { Connection } from './connection.svelte.ts';
 import type { LocalModels } from './local-models.svelte.ts';
 import type { ModelChoice } from './model-choice.ts';
-import type { Offers } from './offers.svelte.ts';
+import { isFree, type Offers } from './offers.svelte.ts';
 import type { Trusted } from './trusted.svelte.ts';
 import type { TrustedLending } from './trusted-lending.svelte.ts';
 import type { Answer, WaitingFor } from './turn.ts';
@@ -33,6 +33,7 @@ export const CANNOT_ASK: Readonly<Record<WaitingFor, { code: ErrorCode; says: st
   mesh: { code: 'control_unreachable', says: 'The mesh does not answer yet.' },
   model: { code: 'no_provider', says: 'Nobody has this model right now.' },
   trusted: { code: 'no_trusted_provider', says: 'Nobody you trust has this model right now.' },
+  busy: { code: 'busy', says: 'All who have this model are busy.' },
   device: { code: 'model_not_found', says: 'This device does not run this model.' },
 };
 
@@ -43,12 +44,18 @@ export function missingFor({ model: wanted, scope }: Wanted, needs: ObstacleNeed
   if (scope === 'device') return model === null || local.find(model.id) === null ? 'device' : null;
   if (scope === 'trusted' && trusted.peers.length === 0) return 'trusted';
   if (connection.status === 'offline') return 'network';
-  if (!connection.open || !offers.known) return 'mesh';
+  if (!(connection.open || connection.away) || !offers.known) return 'mesh';
   return model === null || offers.find(model.id) === null ? 'model' : null;
 }
 
 /** What keeps a question that waits already: the server is not asked again while it is known what it would say. */
-export function absentFor({ model: wanted, scope }: Wanted, { lending, models }: ObstacleNeeds): WaitingFor | null {
-  const model = wanted ?? models.chosenFor(scope);
-  return scope === 'trusted' && model !== null && lending.countOf(model.id) === 0 ? 'trusted' : null;
+export function absentFor(
+  waiting: Wanted & Pick<Answer, 'why'>,
+  { lending, models, offers }: ObstacleNeeds,
+): WaitingFor | null {
+  const model = waiting.model ?? models.chosenFor(waiting.scope);
+  if (model === null) return null;
+  if (waiting.scope === 'trusted' && lending.countOf(model.id) === 0) return 'trusted';
+  const offer = offers.find(model.id);
+  return waiting.why === 'busy' && offer !== null && !isFree(offer) ? 'busy' : null;
 }

@@ -1,0 +1,87 @@
+/** Who could answer a question: the control plane says so, or, while it is away, what peers know. */
+import { onAbort } from './abort.ts';
+import type { ControlAbsence } from './control-absence.ts';
+import type { ControlClient, MatchQuestion } from './control.ts';
+import type { Leased } from './control-protocol.ts';
+import { unreachable, type Place } from './control-requests.ts';
+import { asMeshError } from './errors.ts';
+import type { KnownProviders } from './known-providers.ts';
+import type { Links } from './links.ts';
+import type { Transport } from './transport.ts';
+
+export interface MatchingOptions {
+  control: ControlClient;
+  absence: ControlAbsence;
+  known: KnownProviders;
+  links: Links;
+  transport: Transport;
+}
+
+export class Matching {
+  readonly #options: MatchingOptions;
+
+  constructor(options: MatchingOptions) {
+    this.#options = options;
+  }
+
+  /** The control plane's shortlist; while it is away, those who are known, without leave. */
+  async match(question: MatchQuestion, signal: AbortSignal, queued: (place: Place) => void): Promise<Leased[]> {
+    const { transport } = this.#options;
+    const leased = (await this.#matched(question, signal, queued)) ?? this.#nearest(question);
+    for (const { peerId, certificate } of leased) if (certificate !== null) transport.learn?.(peerId, certificate);
+    return leased;
+  }
+
+  /** Null: it is away. */
+  async #matched(
+    question: MatchQuestion,
+    signal: AbortSignal,
+    queued: (place: Place) => void,
+    again = true,
+  ): Promise<Leased[] | null> {
+    const { control, absence, known, transport } = this.#options;
+    let away = false;
+    const leaving = new AbortController();
+    const stopSignal = onAbort(signal, () => leaving.abort());
+    const stopAway = absence.onAway(() => {
+      away = true;
+      leaving.abort();
+    });
+    try {
+      // A peer that asks for a model it lends itself would dial itself.
+      const exclude = [...question.exclude, transport.self];
+      const leased = await control.match({ ...question, exclude }, leaving.signal, queued);
+      known.matched(leased, question.only !== null);
+      return leased;
+    } catch (thrown) {
+      if (signal.aborted) throw thrown;
+      if (away) return null;
+      // The connection broke while we waited: it is soon back, or known to be away.
+      const { code } = asMeshError(thrown, 'control_unreachable', 'The mesh cannot be reached.');
+      if (!again || code !== 'control_unreachable' || control.state !== 'connecting') throw thrown;
+      return this.#matched(question, signal, queued, false);
+    } finally {
+      stopSignal();
+      stopAway();
+    }
+  }
+
+  /**
+   * Those to whom a link is open; where there are none, those whom a mutual peer reaches; or else any. Throws
+   * control_unreachable when nobody was known from the beginning.
+   */
+  #nearest({ model, exclude, only }: MatchQuestion): Leased[] {
+    const { known, links } = this.#options;
+    const all = known
+      .find(model)
+      .filter(({ peerId }) => !exclude.includes(peerId) && (only === null || only.includes(peerId)))
+      .map((candidate) => ({ ...candidate, lease: null }));
+    const introducible = ({ peerId }: Leased) =>
+      [...known.linkedTo(peerId)].some((source) => links.to(source) !== null);
+    const linked = all.filter(({ peerId }) => links.dialled(peerId));
+    if (linked.length > 0) return linked;
+    const near = all.filter(introducible);
+    if (all.length === 0 && exclude.length === 0) throw unreachable();
+    return near.length > 0 ? near : all;
+  }
+}
