@@ -77,6 +77,44 @@ describe('an answer that began', () => {
     expect(outcome).toMatchObject({ text: WHOLE, error: null });
   });
 
+  it('goes on at once when the control plane says that its provider is gone', async () => {
+    const { w, asked, outcome } = await setUp();
+    await w.clock.advance(510);
+    const before = outcome.text;
+    w.powerFails(asked.mesh.self);
+    w.server.tellGone(asked.mesh.self);
+    await w.clock.advance(50);
+    expect(outcome.text.length).toBeGreaterThan(before.length);
+    await w.clock.advance(5_000);
+    expect(outcome).toMatchObject({ text: WHOLE, error: null, ended: true });
+  });
+
+  it('stays with its provider when that was only said to be gone, and lets go of the other', async () => {
+    const { w, engines, asked, outcome } = await setUp();
+    await w.clock.advance(510);
+    engines[1].hold = new Promise(() => {});
+    w.server.tellGone(asked.mesh.self);
+    await w.clock.advance(50);
+    expect(engines[1].computing).toBe(1);
+    await w.clock.advance(500);
+    expect(engines.map(({ computing }) => computing)).toEqual([1, 0]);
+    await w.clock.advance(5_000);
+    expect(outcome).toMatchObject({ text: WHOLE, error: null });
+    expect(outcome.events.at(-1)).toMatchObject({ receipt: { seams: [] } });
+  });
+
+  it('leaves no dead link behind for the next question', async () => {
+    const { w, asked, user, outcome } = await setUp();
+    await w.clock.advance(510);
+    w.powerFails(asked.mesh.self);
+    await w.clock.advance(5_000);
+    expect(outcome).toMatchObject({ text: WHOLE, error: null });
+    const next = consume(user.ask(question(), never));
+    await w.clock.advance(100);
+    // Dialled anew, and not to be reached: the other one is asked within that time.
+    expect(next.text).not.toBe('');
+  });
+
   it('has no seam when the one that was slow goes on first; the other is told to stop', async () => {
     const { w, engines, outcome } = await setUp();
     await w.clock.advance(510);

@@ -6,12 +6,15 @@
 import { Attempt, type AttemptEvent, type AttemptNeeds, type Whole } from './attempt.ts';
 import type { Breakers } from './breaker.ts';
 import type { Leased } from './control-protocol.ts';
+import type { Place } from './control-requests.ts';
+import { AnswerTimes } from './answer-times.ts';
 import { DeliveredAnswer } from './delivered-answer.ts';
-import { asMeshError, MeshError, type ErrorCode } from './errors.ts';
+import { asMeshError, MeshError } from './errors.ts';
 import type { FirstWords } from './first-words.ts';
 import type { HedgeBudget } from './hedge-budget.ts';
 import type { PeerId } from './ids.ts';
 import { AsyncQueue } from './queue.ts';
+import { isFault, isWorthAnother, nobodyFor } from './provider-failure.ts';
 import type { AnswerEvent, AskRequest, Seam } from './requester.ts';
 import type { Shortlist } from './shortlist.ts';
 import { StallWatch } from './stall-watch.ts';
@@ -20,28 +23,8 @@ import { StallWatch } from './stall-watch.ts';
 const MAX_FAILURES = 4;
 /** Asked beside a provider that is late or silent, in one answer. */
 const MAX_CHALLENGES = 4;
-/** Another provider may do better; any other error is about the request itself. */
-const WORTH_ANOTHER: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'busy',
-  'connect_failed',
-  'provider_lost',
-  'provider_stopped',
-  'engine_failed',
-  'device_lost',
-  'out_of_memory',
-  'unknown_model',
-  'bad_message',
-  'message_too_large',
-  'version_mismatch',
-  'rate_limited',
-  'seal_failed',
-  'seal_broken',
-  'wrong_peer',
-  'lease_refused',
-  'receipt_refused',
-]);
-/** Of these, such as say nothing against the provider. */
-const NO_FAULT: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['busy', 'provider_stopped', 'unknown_model']);
+/** So many tokens brought after somebody was asked beside it: it was not gone, and the other is let go. */
+const RECOVERED_TOKENS = 8;
 
 export interface AnsweringNeeds extends AttemptNeeds {
   shortlist: Shortlist;
@@ -55,8 +38,10 @@ export class Answering {
   readonly events = new AsyncQueue<AnswerEvent>();
   readonly #request: AskRequest;
   readonly #needs: AnsweringNeeds;
-  readonly #answer = new DeliveredAnswer();
-  readonly #askedMs: number;
+  readonly #answer: DeliveredAnswer;
+  /** Of the whole answer, with what there was of it before. */
+  readonly #maxTokens: number;
+  readonly #times: AnswerTimes;
   readonly #attempts = new Set<Attempt>();
   readonly #seams: Seam[] = [];
   /** Brought the last words; null before the first. */
@@ -68,15 +53,16 @@ export class Answering {
   #choosing = false;
   #failures = 0;
   #challenges = 0;
-  #firstMs: number | null = null;
-  #firstTokens = 0;
-  #lastMs = 0;
+  /** Tokens that there were when somebody was last asked beside its writer. */
+  #challengedAt = 0;
   #ended = false;
 
   constructor(request: AskRequest, needs: AnsweringNeeds) {
     this.#request = request;
     this.#needs = needs;
-    this.#askedMs = needs.clock.now();
+    this.#answer = new DeliveredAnswer(request.prefix);
+    this.#maxTokens = this.#answer.tokens + request.maxTokens;
+    this.#times = new AnswerTimes(needs.clock.now());
     void this.#askNext();
   }
 
@@ -91,17 +77,24 @@ export class Answering {
     this.events.end(error);
   }
 
+  /** The control plane lost this provider: no word of it is waited for, and none that comes is thrown away. */
+  gone(peer: PeerId): void {
+    if (this.#ended) return;
+    if (this.#needs.shortlist.gone(peer) && this.#leader !== null) this.#needs.shortlist.warm(this.#answer);
+    if ([...this.#attempts].some(({ candidate }) => candidate.peerId === peer)) this.#challenge();
+  }
+
   /** Never rejects. */
   async #askNext(): Promise<void> {
     if (this.#choosing || this.#ended) return;
     this.#choosing = true;
     let asked = false;
     try {
-      const candidate = await this.#needs.shortlist.next(this.#answer);
+      const candidate = await this.#choose();
       if (this.#ended) return;
       asked = candidate !== null;
       if (candidate !== null) this.#ask(candidate);
-      else if (this.#attempts.size === 0) this.end(this.#lastError ?? nobody(this.#request));
+      else if (this.#attempts.size === 0) this.end(this.#lastError ?? nobodyFor(this.#request));
     } catch (thrown) {
       // Who is at work may still bring it to an end.
       if (this.#attempts.size > 0) return;
@@ -115,10 +108,21 @@ export class Answering {
     if (asked && more) void this.#askNext();
   }
 
+  /** A second one beside somebody at work never stands in the line: there it would only be in the way of others. */
+  async #choose(): Promise<Leased | null> {
+    const { shortlist } = this.#needs;
+    const beside = this.#attempts.size > 0;
+    const queued = (place: Place) => this.events.push({ type: 'queued', ...place });
+    const chosen = await shortlist.next(this.#answer, beside ? null : queued);
+    // Whoever was at work may be gone meanwhile.
+    return chosen === null && beside && this.#attempts.size === 0 && !this.#ended ? this.#choose() : chosen;
+  }
+
   #ask(candidate: Leased): void {
     const { breakers, clock } = this.#needs;
     const prefix = this.#answer.prefixFor(candidate.model);
-    const attempt = new Attempt(candidate, this.#request, prefix, this.#needs, (one, event) => this.#take(one, event));
+    const part = { ...this.#request, maxTokens: this.#maxTokens - this.#answer.tokens };
+    const attempt = new Attempt(candidate, part, prefix, this.#needs, (one, event) => this.#take(one, event));
     breakers.trying(candidate.peerId);
     this.#attempts.add(attempt);
     if (this.#attempts.size > 1) return;
@@ -134,9 +138,7 @@ export class Answering {
   #take(attempt: Attempt, event: AttemptEvent): void {
     switch (event.type) {
       case 'accepted':
-        if (this.#answer.tokens > 0) return;
-        this.events.push({ type: 'accepted', ahead: event.ahead });
-        if (event.ahead === 0) this.#expectFirstWords(attempt);
+        this.#accepted(attempt, event.ahead);
         break;
       case 'chunk':
         this.#read(attempt, event);
@@ -146,8 +148,8 @@ export class Answering {
         break;
       case 'failed':
         this.#attempts.delete(attempt);
-        if (NO_FAULT.has(event.error.code)) this.#needs.breakers.undecided(attempt.candidate.peerId);
-        else this.#needs.breakers.failed(attempt.candidate.peerId);
+        if (isFault(event.error)) this.#needs.breakers.failed(attempt.candidate.peerId);
+        else this.#needs.breakers.undecided(attempt.candidate.peerId);
         this.#failed(event.error);
         break;
       default:
@@ -155,12 +157,26 @@ export class Answering {
     }
   }
 
+  #accepted(attempt: Attempt, ahead: number): void {
+    const [main] = this.#attempts;
+    if (attempt !== main && ahead > 0) {
+      this.#dismiss(attempt);
+      this.#needs.shortlist.giveBack(attempt.candidate.peerId);
+      return;
+    }
+    // Beside words that come, this is nobody's news.
+    if (this.#leader !== null && this.#attempts.has(this.#leader)) return;
+    this.events.push({ type: 'accepted', ahead });
+    if (ahead === 0) this.#expectFirstWords(attempt);
+  }
+
   /** Late against its own history: somebody else is asked as well, where that does not become a habit. */
   #expectFirstWords(attempt: Attempt): void {
     const { clock, words, hedges } = this.#needs;
     this.#stopLate?.();
+    if (this.#times.begun || this.#request.hedge === false) return;
     this.#stopLate = clock.after(words.lateAfterMs(attempt.candidate.peerId), () => {
-      if (this.#answer.tokens === 0 && hedges.take()) this.#challenge();
+      if (!this.#times.begun && hedges.take()) this.#challenge();
     });
   }
 
@@ -170,33 +186,37 @@ export class Answering {
     const { clock, words, breakers } = this.#needs;
     const nowMs = clock.now();
     if (attempt !== this.#leader) this.#lead(attempt, nowMs);
-    if (this.#firstMs === null) {
-      this.#firstMs = nowMs;
-      this.#firstTokens = chunk.tokens;
+    if (!this.#times.begun) {
       this.#stopLate?.();
-      words.heard(attempt.candidate.peerId, nowMs - this.#askedMs);
+      const { candidate, runsSinceMs } = attempt;
+      // Its own time: a wait for others says nothing of it.
+      if (runsSinceMs !== null) words.heard(candidate.peerId, nowMs - runsSinceMs);
     }
     if (chunk.index === 0) {
       breakers.worked(attempt.candidate.peerId);
       this.#failures = 0;
     }
-    this.#answer.add(chunk, attempt.candidate);
+    this.#answer.add(chunk, attempt.candidate.model);
+    if (this.#attempts.size > 1 && this.#answer.tokens - this.#challengedAt >= RECOVERED_TOKENS)
+      this.#keepOnly(attempt);
     this.#watch?.heard();
-    this.events.push({ type: 'piece', text: chunk.text, tokens: chunk.tokens });
+    this.#times.heard(this.#answer.tokens, nowMs);
+    this.events.push({ type: 'piece', text: chunk.text, tokens: chunk.tokens, tokenIds: chunk.tokenIds ?? null });
     if (chunk.index === 0) this.#needs.shortlist.warm(this.#answer);
-    this.#lastMs = nowMs;
   }
 
   /** From now on these are the words that count. */
   #lead(attempt: Attempt, nowMs: number): void {
     const { candidate } = attempt;
-    for (const other of this.#attempts) if (other !== attempt) this.#dismiss(other);
+    this.#keepOnly(attempt);
     if (this.#leader !== null) {
+      // It was silent, and its link may be dead: no other question is to find out.
+      this.#needs.links.doubt(this.#leader.candidate.peerId);
       const sameFile = this.#answer.isFile(candidate.model);
       const seam = {
         provider: candidate.peerId,
         atToken: this.#answer.tokens,
-        pauseMs: nowMs - this.#lastMs,
+        pauseMs: this.#times.pauseMs(nowMs),
         sameFile,
       };
       this.#seams.push(seam);
@@ -212,8 +232,9 @@ export class Answering {
   }
 
   #challenge(): void {
-    if (this.#attempts.size > 1 || this.#challenges >= MAX_CHALLENGES) return;
+    if (this.#attempts.size !== 1 || this.#challenges >= MAX_CHALLENGES || this.#request.hedge === false) return;
     this.#challenges += 1;
+    this.#challengedAt = this.#answer.tokens;
     void this.#askNext();
   }
 
@@ -226,8 +247,8 @@ export class Answering {
   #failed(error: MeshError): void {
     if (this.#ended || this.#attempts.size > 0) return;
     // Only its last word is missing.
-    if (this.#answer.tokens >= this.#request.maxTokens) {
-      this.#done(this.#leader!, {
+    if (this.#leader !== null && this.#answer.tokens >= this.#maxTokens) {
+      this.#done(this.#leader, {
         finish: 'length',
         promptTokens: 0,
         completionTokens: 0,
@@ -238,11 +259,11 @@ export class Answering {
     }
     this.#failures += 1;
     this.#lastError = error;
-    if (this.#failures >= MAX_FAILURES || !WORTH_ANOTHER.has(error.code)) {
+    if (this.#failures >= MAX_FAILURES || !isWorthAnother(error)) {
       this.end(error);
       return;
     }
-    if (this.#answer.tokens > 0) this.events.push({ type: 'interrupted', error });
+    if (this.#times.begun) this.events.push({ type: 'interrupted', error });
     void this.#askNext();
   }
 
@@ -260,24 +281,23 @@ export class Answering {
 
   #done(attempt: Attempt, { finish, promptTokens, completionTokens, path, receipt }: Whole): void {
     const endMs = this.#needs.clock.now();
-    const firstMs = this.#firstMs ?? endMs;
-    const measuredTokens = this.#answer.tokens - this.#firstTokens;
     this.#needs.hedges.earn();
     this.events.push({
       type: 'done',
       receipt: {
         ...{ provider: attempt.candidate.peerId, finish, promptTokens, path, receipt },
         // Not fewer than came, and not more than was asked for.
-        completionTokens: Math.min(
-          Math.max(attempt.offset + completionTokens, this.#answer.tokens),
-          this.#request.maxTokens,
-        ),
+        completionTokens: Math.min(Math.max(attempt.offset + completionTokens, this.#answer.tokens), this.#maxTokens),
         seams: this.#seams,
-        firstTokenMs: firstMs - this.#askedMs,
-        tokensPerSecond: measuredTokens >= 8 && endMs > firstMs ? (measuredTokens * 1000) / (endMs - firstMs) : null,
+        firstTokenMs: this.#times.firstTokenMs(endMs),
+        tokensPerSecond: this.#times.tokensPerSecond(endMs),
       },
     });
     this.end();
+  }
+
+  #keepOnly(attempt: Attempt): void {
+    for (const other of this.#attempts) if (other !== attempt) this.#dismiss(other);
   }
 
   #dismiss(attempt: Attempt): void {
@@ -285,14 +305,4 @@ export class Answering {
     this.#needs.breakers.undecided(attempt.candidate.peerId);
     attempt.cancel();
   }
-}
-
-function nobody({ only }: AskRequest): MeshError {
-  if (only === null) {
-    return new MeshError('no_provider', 'Nobody lends this model right now. Choose another, or lend it yourself.');
-  }
-  return new MeshError(
-    'no_trusted_provider',
-    'None of those you trust lends this model right now. Choose another model, let anyone answer, or use this device.',
-  );
 }

@@ -22,7 +22,10 @@ export const StatsSchema = v.object({
   providers: count,
   slots: count,
   busySlots: count,
+  /** At providers. */
   queued: count,
+  /** In the lines of their models, until a provider has a free slot. */
+  waiting: count,
   /** Tokens a second that all providers together wrote over the last minute. */
   tokensPerSecond: positive,
   matches: count,

@@ -2,9 +2,10 @@
 import type { Channel } from './channel.ts';
 import type { Clock } from './clock.ts';
 import type { Leased } from './control-protocol.ts';
+import { unreachable } from './control-requests.ts';
 import type { AnswerPrefix } from './engine.ts';
 import { asMeshError, MeshError } from './errors.ts';
-import type { Identity } from './identity.ts';
+import type { Identity, verify } from './identity.ts';
 import { newTaskId, type TaskId } from './ids.ts';
 import type { Links } from './links.ts';
 import type { TaskChunk, TaskReply } from './protocol.ts';
@@ -38,6 +39,7 @@ export interface Whole {
 export interface AttemptNeeds {
   links: Links;
   identity: Identity;
+  verify: typeof verify;
   filer: Pick<ReceiptFiler, 'file'>;
   clock: Clock;
   /** Sends the replies about this task here until the returned function is called. */
@@ -50,6 +52,8 @@ export class Attempt {
   readonly offset: number;
   /** Null while it is dialled. */
   channel: Channel | null = null;
+  /** Since when the provider works on it; null: others come first. */
+  runsSinceMs: number | null = null;
   readonly #needs: AttemptNeeds;
   readonly #tell: (event: AttemptEvent) => void;
   readonly #taskId = newTaskId();
@@ -60,10 +64,10 @@ export class Attempt {
   #settled = false;
   #ended = false;
 
-  /** Begins at once. Throws lease_refused. `tell` is never called after `cancel`. */
+  /** Begins at once: `part` is what this one is asked for. Throws lease_refused. `tell` is never called after `cancel`. */
   constructor(
     candidate: Leased,
-    request: AskRequest,
+    part: AskRequest,
     prefix: AnswerPrefix | null,
     needs: AttemptNeeds,
     tell: (attempt: Attempt, event: AttemptEvent) => void,
@@ -73,9 +77,8 @@ export class Attempt {
     this.#needs = needs;
     this.#tell = (event) => tell(this, event);
     const taskId = this.#taskId;
-    const part = { ...request, maxTokens: request.maxTokens - this.offset };
     this.#answer = new ReceivedAnswer({
-      ...{ taskId, candidate, request: part, identity: needs.identity, clock: needs.clock },
+      ...{ taskId, candidate, request: part, identity: needs.identity, verify: needs.verify, clock: needs.clock },
       ...(prefix !== null && { prefix: prefix.text }),
       acknowledge: (acknowledgement) => this.channel?.send({ kind: 'TASK_ACK', taskId, acknowledgement }),
       failed: (thrown) => this.fail(asMeshError(thrown, 'identity_unusable', KEY_FAILED)),
@@ -92,6 +95,7 @@ export class Attempt {
     switch (reply.kind) {
       case 'TASK_ACCEPTED':
         this.#stopTimer?.();
+        if (reply.ahead === 0) this.runsSinceMs ??= this.#needs.clock.now();
         this.#tell({ type: 'accepted', ahead: reply.ahead });
         break;
       case 'TASK_CHUNK':
@@ -109,7 +113,9 @@ export class Attempt {
         break;
       case 'TASK_ERROR':
         this.#settled = true;
-        this.fail(new MeshError(reply.code, reply.message));
+        // Its own control plane is there, and ours is not.
+        if (reply.code === 'lease_refused' && this.#answer.leaseBytes === null) this.fail(unreachable());
+        else this.fail(new MeshError(reply.code, reply.message));
         break;
       default:
         reply satisfies never;
@@ -173,6 +179,10 @@ export class Attempt {
     const { finish, promptTokens, completionTokens } = reply;
     try {
       const receipt = await this.#countersign(reply.receipt);
+      // A last token may have had no text, but then both would have signed for the same.
+      if (receipt === 'refused' && completionTokens > this.#answer.tokens) {
+        throw new MeshError('receipt_refused', 'The volunteer left out a part of the answer.');
+      }
       const path = (await this.channel?.path()) ?? null;
       if (this.#ended) return;
       this.cancel();

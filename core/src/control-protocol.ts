@@ -3,8 +3,18 @@
  * is who proved its key (`key-proof.ts`), never what a message says.
  */
 import * as v from 'valibot';
-import { base32, base32UpTo, count, errorCode, modelId, peerId, positive, text } from './fields.ts';
-import { MAX_MESSAGE_BYTES, MAX_RECORD_BYTES } from './protocol.ts';
+import {
+  MAX_MESSAGE_BYTES,
+  MAX_RECORD_BYTES,
+  base32,
+  base32UpTo,
+  count,
+  errorCode,
+  modelId,
+  peerId,
+  positive,
+  text,
+} from './fields.ts';
 
 export const MAX_MODELS_PER_PEER = 16;
 export const MAX_CANDIDATES = 8;
@@ -196,8 +206,11 @@ export const CandidateSchema = v.object({
 });
 export type Candidate = v.InferOutput<typeof CandidateSchema>;
 
-/** A provider, and the leave to have it run this one task: the bytes of `lease.ts`. */
-export type Leased = Candidate & { lease: string };
+/**
+ * A provider, and the leave to have it run this one task: the bytes of `lease.ts`. Null where the control plane could not
+ * be asked.
+ */
+export type Leased = Candidate & { lease: string | null };
 
 /**
  * The answer to `match`, best first: a slot of the first is kept for a moment. `lease`: leave for each of them
@@ -233,6 +246,12 @@ export const RelayedSchema = v.object({
 
 /** This peer wants a relayed link to us: the ticket opens our end of it. */
 export const CallSchema = v.object({ type: v.literal('call'), peer: peerId, ticket: base32(RELAY_TICKET_BYTES) });
+
+/**
+ * This provider of a shortlist of ours has left, or its connection to the control plane broke. It may still be there: who
+ * reads an answer from it had better ask another beside it.
+ */
+export const GoneSchema = v.object({ type: v.literal('gone'), peer: peerId });
 
 /** One model as the whole mesh offers it. */
 export const OfferSchema = v.object({
@@ -278,6 +297,7 @@ const FromServerSchema = v.variant('type', [
   FiledSchema,
   RelayedSchema,
   CallSchema,
+  GoneSchema,
   OffersSchema,
   RefusedSchema,
 ]);

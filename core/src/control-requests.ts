@@ -59,8 +59,7 @@ export class ControlRequests {
     try {
       return (await untilAborted(answer, signal)) as AnswerTo<K>;
     } catch (thrown) {
-      // A place in the line that nobody waits at would hold up the others.
-      if (request.type === 'match' && signal.aborted) this.#send({ type: 'withdraw', requestId });
+      if (signal.aborted) this.#withdraw(requestId);
       throw thrown;
     } finally {
       this.#pending.get(requestId)?.stopTimer();
@@ -95,7 +94,15 @@ export class ControlRequests {
     const pending = this.#pending.get(requestId);
     if (pending === undefined) return;
     pending.stopTimer();
-    pending.stopTimer = this.#clock.after(withinMs, () => pending.reject(unreachable()));
+    pending.stopTimer = this.#clock.after(withinMs, () => {
+      this.#withdraw(requestId);
+      pending.reject(unreachable());
+    });
+  }
+
+  /** A place in the line that nobody waits at would hold up the others. */
+  #withdraw(requestId: number): void {
+    if (this.#pending.get(requestId)?.expects === 'matched') this.#send({ type: 'withdraw', requestId });
   }
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ControlClient, type SocketLike } from './control.ts';
+import { ControlClient } from './control.ts';
+import type { SocketLike } from './control-connection.ts';
 import { MeshError } from './errors.ts';
 import { softwareIdentity } from './identity.ts';
 import { newPeerId, type ModelId } from './ids.ts';

@@ -1,57 +1,20 @@
-/** This peer's end of the control plane: one WebSocket that says who we are, what we offer, and asks who can answer. */
-import { untilAborted } from './abort.ts';
-import { backoffMs } from './backoff.ts';
+/** This peer's end of the control plane: what we offer, who can answer, and what was delivered. */
 import type { Clock } from './clock.ts';
-import { toBase32 } from './base32.ts';
-import { asMeshError, MeshError } from './errors.ts';
-import type { Identity } from './identity.ts';
-import type { ModelId, PeerId } from './ids.ts';
-import type { proveKey } from './key-proof.ts';
-import { PROTOCOL_VERSION } from './protocol.ts';
+import { ControlConnection, type ControlOptions, type ControlState } from './control-connection.ts';
 import {
   MAX_NAMED_PEERS,
-  parseFromServer,
+  type Candidate,
   type Challenge,
   type Filing,
+  type FromServer,
   type Leased,
   type ModelAdvert,
   type Offers,
-  type ToServer,
   type Welcome,
 } from './control-protocol.ts';
-import { ControlRequests, unreachable, type Place } from './control-requests.ts';
-
-const OPEN_TIMEOUT_MS = 10_000;
-const REOPEN_TIMEOUT_MS = 5_000;
-
-/** What browsers and `ws` both have. */
-export interface SocketLike {
-  send(text: string): void;
-  close(code?: number, reason?: string): void;
-  onopen: ((event: never) => void) | null;
-  onmessage: ((event: never) => void) | null;
-  onclose: ((event: never) => void) | null;
-  onerror: ((event: never) => void) | null;
-}
-
-export type ControlState =
-  | 'connecting'
-  | 'open'
-  /** Refused for good: `refusal` says why. It does not try again. */
-  | 'refused'
-  | 'closed';
-
-export interface ControlOptions {
-  /** ws: or wss: URL of `/mesh` */
-  url: string;
-  identity: Identity;
-  /** From `key-proof.ts`. Handed in, so that a page need not load its arithmetic before its first picture. */
-  prove: typeof proveKey;
-  agent: 'browser' | 'native';
-  openSocket: (url: string) => SocketLike;
-  clock: Clock;
-  random: () => number;
-}
+import { ControlRequests, type Place } from './control-requests.ts';
+import { MeshError } from './errors.ts';
+import type { ModelId, PeerId } from './ids.ts';
 
 export interface MatchQuestion {
   model: ModelId;
@@ -72,9 +35,9 @@ export interface BusyReport {
   tokensPerSecond: number | null;
 }
 
+const NOTHING_TO_REPORT: BusyReport = { busySlots: 0, queued: 0, tokens: 0, tokensPerSecond: null };
+
 export class ControlClient {
-  state: ControlState = 'closed';
-  refusal: MeshError | null = null;
   /** What the mesh offered last; null before the first word. Kept while the connection is away. */
   offers: Offers | null = null;
   onState: ((state: ControlState) => void) | null = null;
@@ -85,39 +48,66 @@ export class ControlClient {
   onIceServers: ((iceServers: Welcome['iceServers']) => void) | null = null;
   /** A peer wants a relayed link to us. */
   onCall: ((peer: PeerId, ticket: string) => void) | null = null;
+  /** A provider that we were told of is gone, or away from the control plane. */
+  onGone: ((peer: PeerId) => void) | null = null;
   /** The last one, with the newest servers for WebRTC; null before the first. */
   welcome: Welcome | null = null;
   /** Whose leases count here; null before the first welcome. */
   issuer: PeerId | null = null;
 
-  #options: ControlOptions;
-  #socket: SocketLike | null = null;
-  #attempt = 0;
-  /** Ends the proof being made for this connection; null: none was asked for yet. */
-  #proving: AbortController | null = null;
-  #stopTimer: (() => void) | null = null;
+  readonly #clock: Clock;
+  readonly #connection: ControlConnection;
+  readonly #requests: ControlRequests;
   #stopBeat: (() => void) | null = null;
   #heartbeatMs = 1_000;
   #advert: { models: ModelAdvert[]; slots: number; certificate: string | null } | null = null;
-  #report: BusyReport = { busySlots: 0, queued: 0, tokens: 0, tokensPerSecond: null };
+  #report: BusyReport = NOTHING_TO_REPORT;
   #reportedTokens = 0;
-  #requests: ControlRequests;
-  #opened: (() => void)[] = [];
+  readonly #self: Pick<Candidate, 'peerId' | 'agent'>;
+  readonly #watchers: ((state: ControlState) => void)[] = [];
 
   constructor(options: ControlOptions) {
-    this.#options = options;
-    this.#requests = new ControlRequests(options.clock, (message) => this.#send(message));
+    this.#clock = options.clock;
+    this.#self = { peerId: options.identity.peerId, agent: options.agent };
+    this.#connection = new ControlConnection(options, {
+      state: (state) => this.#turned(state),
+      welcome: (welcome) => this.#welcomed(welcome),
+      message: (message) => this.#take(message),
+      lost: () => this.#lost(),
+    });
+    this.#requests = new ControlRequests(options.clock, (message) => this.#connection.send(message));
+  }
+
+  get state(): ControlState {
+    return this.#connection.state;
+  }
+
+  /** Why the control plane will not have us; null while it may. */
+  get refusal(): MeshError | null {
+    return this.#connection.refusal;
+  }
+
+  /** As `onState`, for whoever else has to know. */
+  watch(watcher: (state: ControlState) => void): void {
+    this.#watchers.push(watcher);
+  }
+
+  /** What we offer, as others are told of it. */
+  get advertised(): Candidate[] {
+    const { models, slots, certificate } = this.#advert ?? { models: [], slots: 0, certificate: null };
+    const rest = { slots, busySlots: 0, queued: 0, reliability: 1, certificate };
+    return models.map((model) => ({ ...this.#self, model, ...rest }));
   }
 
   /** Connects, and connects again whenever the connection breaks, until `close`. */
   start(): void {
-    if (this.state === 'closed') this.#connect();
+    this.#connection.start();
   }
 
   /** From now on this is what we offer; an empty list takes it back. Kept over reconnections. */
   advertise(models: ModelAdvert[], slots: number, certificate: string | null = null): void {
     this.#advert = { models, slots, certificate };
-    this.#report = { busySlots: 0, queued: 0, tokens: 0, tokensPerSecond: null };
+    this.#report = NOTHING_TO_REPORT;
     this.#reportedTokens = 0;
     if (this.state === 'open') this.#sendAdvert();
   }
@@ -139,7 +129,7 @@ export class ControlClient {
     queued: ((place: Place) => void) | null = null,
   ): Promise<Leased[]> {
     const { model, maxTokens, exclude, only, prefer } = question;
-    if (this.state !== 'open') await this.#whenOpen(signal);
+    if (this.state !== 'open') await this.#connection.whenOpen(signal);
     const request = {
       type: 'match',
       model,
@@ -154,70 +144,54 @@ export class ControlClient {
 
   /** Has the control plane keep what was delivered. Rejects with control_unreachable, receipt_refused or cancelled. */
   async file(filing: Filing, signal: AbortSignal): Promise<void> {
-    if (this.state !== 'open') await this.#whenOpen(signal);
+    if (this.state !== 'open') await this.#connection.whenOpen(signal);
     await this.#requests.ask<'file'>({ type: 'file', ...filing }, signal);
   }
 
   /** A ticket for our end of a relayed link to `peer`. Rejects with connect_failed, control_unreachable or cancelled. */
   async relay(peer: PeerId, signal: AbortSignal): Promise<string> {
-    if (this.state !== 'open') await this.#whenOpen(signal);
+    if (this.state !== 'open') await this.#connection.whenOpen(signal);
     return (await this.#requests.ask<'relay'>({ type: 'relay', peer }, signal)).ticket;
   }
 
   /** Says goodbye. Idempotent. */
   close(): void {
-    if (this.state === 'open') this.#send({ type: 'bye' });
-    this.#detach();
-    this.#setState('closed');
+    this.#connection.close();
   }
 
-  #connect(): void {
-    this.#setState('connecting');
-    const socket = this.#options.openSocket(this.#options.url);
-    this.#socket = socket;
-    this.#stopTimer = this.#options.clock.after(OPEN_TIMEOUT_MS, () => this.#lost());
-    socket.onopen = () =>
-      this.#send({
-        type: 'hello',
-        version: PROTOCOL_VERSION,
-        peerId: this.#options.identity.peerId,
-        agent: this.#options.agent,
-        key: toBase32(this.#options.identity.publicKey),
-      });
-    socket.onmessage = (event: { data: unknown }) => {
-      if (typeof event.data === 'string') this.#receive(event.data);
-    };
-    socket.onclose = () => this.#lost();
-    // A `close` event always follows; without a listener `ws` would throw.
-    socket.onerror = () => {};
+  #welcomed(welcome: Welcome): void {
+    this.#heartbeatMs = welcome.heartbeatMs;
+    this.welcome = welcome;
+    this.issuer = welcome.issuer;
+    this.onWelcome?.(welcome);
   }
 
-  #receive(json: string): void {
-    const message = parseFromServer(json);
-    // A newer server may say more than we know; what we know is still true.
-    if (message === null) return;
+  #turned(state: ControlState): void {
+    for (const watcher of this.#watchers) watcher(state);
+    this.onState?.(state);
+    // Whoever heard of it may have closed it.
+    if (this.state !== 'open') return;
+    this.#sendAdvert();
+    this.#beat();
+  }
+
+  #lost(): void {
+    this.#stopBeat?.();
+    this.#stopBeat = null;
+    this.#requests.lost();
+  }
+
+  #take(message: Exclude<FromServer, Challenge | Welcome>): void {
     switch (message.type) {
-      case 'challenge':
-        if (this.state === 'connecting' && this.#proving === null) void this.#prove(message);
-        break;
-      case 'welcome':
-        this.#heartbeatMs = message.heartbeatMs;
-        this.#attempt = 0;
-        this.#stopTimer?.();
-        this.#stopTimer = null;
-        this.welcome = message;
-        this.issuer = message.issuer;
-        this.onWelcome?.(message);
-        this.#setState('open');
-        this.#sendAdvert();
-        this.#beat();
-        break;
       case 'ice':
         if (this.welcome !== null) this.welcome = { ...this.welcome, iceServers: message.iceServers };
         this.onIceServers?.(message.iceServers);
         break;
       case 'call':
         this.onCall?.(message.peer, message.ticket);
+        break;
+      case 'gone':
+        this.onGone?.(message.peer);
         break;
       case 'offers':
         this.offers = message;
@@ -231,107 +205,23 @@ export class ControlClient {
       case 'queued':
         this.#requests.queued(message);
         break;
-      case 'refused': {
-        const error = new MeshError(message.code, message.message);
-        if (message.requestId !== undefined) {
-          this.#requests.refused(message.requestId, error);
-        } else if (message.code === 'version_mismatch' || message.code === 'control_refused') {
-          this.#giveUp(error);
-        }
+      case 'refused':
+        if (message.requestId === undefined) break;
+        this.#requests.refused(message.requestId, new MeshError(message.code, message.message));
         break;
-      }
       default:
         message satisfies never;
     }
   }
 
-  /** One signature a connection, whatever the server asks for. Never rejects. */
-  async #prove(challenge: Challenge): Promise<void> {
-    const proving = new AbortController();
-    this.#proving = proving;
-    // The work takes as long as it takes; the server says when that is too long.
-    this.#stopTimer?.();
-    this.#stopTimer = null;
-    const { identity, prove, clock, url } = this.#options;
-    try {
-      const proof = await prove(identity, challenge, new URL(url).host, proving.signal);
-      if (proving.signal.aborted) return;
-      this.#send(proof);
-      this.#stopTimer = clock.after(OPEN_TIMEOUT_MS, () => this.#lost());
-    } catch (thrown) {
-      if (proving.signal.aborted) return;
-      this.#giveUp(asMeshError(thrown, 'control_refused', 'This computer could not prove who it is. Start again.'));
-    }
-  }
-
-  #giveUp(error: MeshError): void {
-    this.refusal = error;
-    this.#detach();
-    this.#setState('refused');
-  }
-
-  /** The socket is gone or never came: forget it and try again later. */
-  #lost(): void {
-    this.#detach();
-    this.#setState('connecting');
-    this.#stopTimer = this.#options.clock.after(backoffMs(this.#attempt++, this.#options.random), () =>
-      this.#connect(),
-    );
-  }
-
-  #detach(): void {
-    this.#stopTimer?.();
-    this.#stopTimer = null;
-    this.#stopBeat?.();
-    this.#stopBeat = null;
-    this.#proving?.abort();
-    this.#proving = null;
-    const socket = this.#socket;
-    this.#socket = null;
-    if (socket !== null) {
-      socket.onopen = socket.onmessage = socket.onclose = null;
-      socket.close();
-    }
-    this.#requests.lost();
-  }
-
-  #setState(state: ControlState): void {
-    if (this.state === state) return;
-    this.state = state;
-    if (state === 'open' || state === 'refused' || state === 'closed') {
-      const opened = this.#opened;
-      this.#opened = [];
-      for (const resolve of opened) resolve();
-    }
-    this.onState?.(state);
-  }
-
-  async #whenOpen(signal: AbortSignal): Promise<void> {
-    if (this.state === 'connecting') {
-      let stopTimer = () => {};
-      const late = new Promise<void>((resolve) => {
-        stopTimer = this.#options.clock.after(REOPEN_TIMEOUT_MS, resolve);
-      });
-      const opened = new Promise<void>((resolve) => this.#opened.push(resolve));
-      try {
-        await untilAborted(Promise.race([opened, late]), signal);
-      } finally {
-        stopTimer();
-      }
-    }
-    // Read anew: it may have changed while we waited.
-    const state: ControlState = this.state;
-    if (state !== 'open') throw this.refusal ?? unreachable();
-  }
-
   #sendAdvert(): void {
     if (this.#advert === null) return;
-    this.#send({ type: 'advert', ...this.#advert });
+    this.#connection.send({ type: 'advert', ...this.#advert });
     this.#sendHeartbeat();
   }
 
   #beat(): void {
-    this.#stopBeat = this.#options.clock.after(this.#heartbeatMs, () => {
+    this.#stopBeat = this.#clock.after(this.#heartbeatMs, () => {
       this.#sendHeartbeat();
       this.#beat();
     });
@@ -340,7 +230,7 @@ export class ControlClient {
   #sendHeartbeat(): void {
     if (this.state !== 'open' || this.#advert === null) return;
     const { busySlots, queued, tokens, tokensPerSecond } = this.#report;
-    this.#send({
+    this.#connection.send({
       type: 'heartbeat',
       busySlots,
       queued,
@@ -348,9 +238,5 @@ export class ControlClient {
       ...(tokensPerSecond !== null && { tokensPerSecond }),
     });
     this.#reportedTokens = tokens;
-  }
-
-  #send(message: ToServer): void {
-    this.#socket?.send(JSON.stringify(message));
   }
 }

@@ -1,7 +1,24 @@
 /** What of an answer has come so far, from whichever providers: enough to let the next one go on after exactly that. */
-import type { Leased, ModelAdvert } from './control-protocol.ts';
+import type { ModelAdvert } from './control-protocol.ts';
 import type { AnswerPrefix } from './engine.ts';
-import type { TaskChunk } from './protocol.ts';
+import { MAX_PREFIX_CHARACTERS, MAX_PREFIX_TOKENS, type TaskChunk } from './protocol.ts';
+
+/** As it is kept of an answer that broke off, to go on with it another day. */
+export interface KeptAnswer {
+  text: string;
+  tokens: number;
+  /** In the vocabulary of the file `sha256`; null where they are not known. */
+  tokenIds: readonly number[] | null;
+  /** The file whose tokens these are; null where that is not known. */
+  sha256: string | null;
+}
+
+/** Is there a beginning, and may it be sent whole? */
+export function mayGoOn({ text, tokens }: Pick<KeptAnswer, 'text' | 'tokens'>): boolean {
+  return tokens > 0 && tokens <= MAX_PREFIX_TOKENS && text.length <= MAX_PREFIX_CHARACTERS;
+}
+
+type ModelFile = Pick<ModelAdvert, 'sha256'>;
 
 export class DeliveredAnswer {
   text = '';
@@ -11,8 +28,21 @@ export class DeliveredAnswer {
   /** The file whose tokens these are. */
   #sha256: string | null = null;
 
-  add({ text, tokens, tokenIds }: TaskChunk, { model }: Leased): void {
-    const sameFile = this.tokens === 0 || (model.sha256 !== null && model.sha256 === this.#sha256);
+  constructor(begun: KeptAnswer | null = null) {
+    if (begun === null) return;
+    this.text = begun.text;
+    this.tokens = begun.tokens;
+    this.#tokenIds = begun.tokenIds?.slice() ?? null;
+    this.#sha256 = begun.sha256;
+  }
+
+  get kept(): KeptAnswer {
+    const { text, tokens } = this;
+    return { text, tokens, tokenIds: this.#tokenIds?.slice() ?? null, sha256: this.#sha256 };
+  }
+
+  add({ text, tokens, tokenIds }: Pick<TaskChunk, 'text' | 'tokens' | 'tokenIds'>, model: ModelFile): void {
+    const sameFile = this.tokens === 0 || this.isFile(model);
     this.#sha256 = model.sha256;
     if (tokenIds === undefined || !sameFile) this.#tokenIds = null;
     else this.#tokenIds?.push(...tokenIds);
@@ -21,12 +51,12 @@ export class DeliveredAnswer {
   }
 
   /** Is it the file that wrote all of it? Then greedy decoding goes on with the same words. */
-  isFile(model: ModelAdvert): boolean {
+  isFile(model: ModelFile): boolean {
     return model.sha256 !== null && model.sha256 === this.#sha256;
   }
 
   /** For a provider of this model; null: it begins at the beginning. */
-  prefixFor(model: ModelAdvert): AnswerPrefix | null {
+  prefixFor(model: ModelFile): AnswerPrefix | null {
     if (this.tokens === 0) return null;
     const { text, tokens } = this;
     return { text, tokens, tokenIds: this.isFile(model) ? (this.#tokenIds?.slice() ?? null) : null };

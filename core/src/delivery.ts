@@ -3,6 +3,7 @@ import { onAbort } from './abort.ts';
 import type { Clock } from './clock.ts';
 import { ACKNOWLEDGE_EVERY_TOKENS, DigestChain, type ChainChunk, type ChainStart } from './digest-chain.ts';
 import { MeshError } from './errors.ts';
+import { verify } from './identity.ts';
 import { readAcknowledgement } from './receipt.ts';
 
 /** A fast model over a slow link never waits; a requester that signs for nothing gets so much, and no more. */
@@ -16,13 +17,15 @@ export class Delivery {
   acknowledgedTokens = 0;
   readonly start: ChainStart;
   readonly chain: DigestChain;
+  readonly #check: typeof verify;
   /** The digests that may still be acknowledged, by their tokens. */
   #open = new Map<number, Uint8Array>();
   #taken = 0;
   #wake: (() => void) | null = null;
 
-  constructor(start: ChainStart) {
+  constructor(start: ChainStart, check = verify) {
     this.start = start;
+    this.#check = check;
     this.chain = new DigestChain(start);
   }
 
@@ -41,7 +44,7 @@ export class Delivery {
   acknowledge(bytes: Uint8Array): void {
     // Each costs a verification: an honest requester sends one when it is due, and a last one.
     if (this.#taken > this.chain.tokens / ACKNOWLEDGE_EVERY_TOKENS) throw unacceptable();
-    const read = readAcknowledgement(bytes);
+    const read = readAcknowledgement(bytes, this.#check);
     const digest = read === null ? undefined : this.#open.get(read.tokens);
     const { taskId, requester, provider, leaseNonce } = this.start;
     if (

@@ -3,6 +3,7 @@
  * template differently and the same file must be asked the same thing everywhere.
  */
 import { Template } from '@huggingface/jinja';
+import { mayGoOn, type KeptAnswer } from './delivered-answer.ts';
 import { MeshError } from './errors.ts';
 import { MAX_PROMPT_BYTES, MAX_TURNS, type Turn } from './protocol.ts';
 
@@ -53,6 +54,12 @@ export function turnsFault(turns: readonly Turn[]): MeshError | null {
     'prompt_too_long',
     'This conversation is too long to send. Shorten the message, or start a new conversation.',
   );
+}
+
+/** Why nobody can go on with this; null: they can. */
+export function prefixFault(begun: KeptAnswer | null): MeshError | null {
+  if (begun === null || mayGoOn(begun)) return null;
+  return new MeshError('prompt_too_long', 'This answer is too long to go on with. Ask for the rest in a new question.');
 }
 
 /** Is there anything to answer? The last turn must be the user's and say something. */

@@ -107,8 +107,9 @@ export async function countersign(
   providerHalf: Uint8Array,
   seen: Acknowledgement & { model: ModelId; maxPromptTokens: number },
   requester: Identity,
+  check = verify,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const read = readReceipt(providerHalf);
+  const read = readReceipt(providerHalf, check);
   if (read?.by !== 'provider') throw unacceptable();
   const { receipt } = read;
   const { promptTokens, startedMs, endedMs } = receipt;

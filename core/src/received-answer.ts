@@ -7,9 +7,9 @@ import type { Clock } from './clock.ts';
 import type { Leased } from './control-protocol.ts';
 import { DigestChain, type ChainChunk, type ChainStart } from './digest-chain.ts';
 import { MeshError } from './errors.ts';
-import type { Identity } from './identity.ts';
+import type { Identity, verify } from './identity.ts';
 import type { ModelId, TaskId } from './ids.ts';
-import { leaseOf, readLeases, type Lease } from './lease.ts';
+import { LEASE_NONCE_BYTES, leaseOf, readLeases, type Lease } from './lease.ts';
 import { promptBytes } from './prompt.ts';
 import { SALT_BYTES, type Turn } from './protocol.ts';
 import { randomBytes } from './random-bytes.ts';
@@ -32,6 +32,8 @@ export interface ReceivedAnswerOptions {
   /** Text that the provider reads besides: what others wrote of the answer. */
   prefix?: string;
   identity: Identity;
+  /** Left out: in JavaScript. */
+  verify?: typeof verify;
   clock: Clock;
   /** To the provider. */
   acknowledge: (acknowledgement: Uint8Array<ArrayBuffer>) => void;
@@ -45,11 +47,11 @@ interface Mark {
 }
 
 export class ReceivedAnswer {
-  /** The leave, for the provider. */
-  readonly leaseBytes: Uint8Array<ArrayBuffer>;
+  /** The leave, for the provider; null: the control plane could not be asked, and nothing is signed. */
+  readonly leaseBytes: Uint8Array<ArrayBuffer> | null = null;
   readonly salt = randomBytes(SALT_BYTES);
   readonly #options: ReceivedAnswerOptions;
-  readonly #lease: Lease;
+  readonly #lease: Lease | null = null;
   readonly #start: ChainStart;
   readonly #chain: DigestChain;
   /** The newest that is due and not signed. */
@@ -63,16 +65,16 @@ export class ReceivedAnswer {
   /** Throws lease_refused when the leave is for something else. */
   constructor(options: ReceivedAnswerOptions) {
     const { taskId, candidate, request, identity } = options;
-    const leaseBytes = fromBase32(candidate.lease);
-    const leases = leaseBytes === null ? null : readLeases(leaseBytes);
-    const lease = leases === null ? null : leaseOf(leases, candidate.peerId);
-    if (leaseBytes === null || lease === null) throw badLeave();
-    const { requester, provider, model, nonce } = lease;
-    if (requester !== identity.peerId || model !== request.model) throw badLeave();
-    this.leaseBytes = leaseBytes;
+    const { peerId: provider } = candidate;
     this.#options = options;
-    this.#lease = lease;
-    this.#start = { taskId, requester, provider, leaseNonce: nonce, salt: this.salt };
+    if (candidate.lease !== null) {
+      this.leaseBytes = fromBase32(candidate.lease);
+      const leases = this.leaseBytes === null ? null : readLeases(this.leaseBytes, unchecked);
+      this.#lease = leases === null ? null : leaseOf(leases, provider);
+      if (this.#lease?.requester !== identity.peerId || this.#lease.model !== request.model) throw badLeave();
+    }
+    const leaseNonce = this.#lease?.nonce ?? new Uint8Array(LEASE_NONCE_BYTES);
+    this.#start = { taskId, requester: identity.peerId, provider, leaseNonce, salt: this.salt };
     this.#chain = new DigestChain(this.#start);
   }
 
@@ -87,7 +89,7 @@ export class ReceivedAnswer {
     if (tooMany || chunk.text.length > chunk.tokens * MAX_TOKEN_LENGTH) {
       throw new MeshError('bad_message', 'The volunteer sent more than was asked for.');
     }
-    if (!this.#chain.add(chunk)) return;
+    if (!this.#chain.add(chunk) || this.#lease === null) return;
     this.#due = this.#mark();
     // A hidden tab's timers are late: what comes after the pause does not wait for them.
     if (!this.#signing && this.#options.clock.now() >= this.#pausedUntilMs) this.#sign();
@@ -98,17 +100,21 @@ export class ReceivedAnswer {
    * provider's half is not what came, and then nothing was signed.
    */
   async countersign(providerHalf: Uint8Array): Promise<{ half: Uint8Array<ArrayBuffer>; proof: KeptProof }> {
-    const { identity, request, prefix = '' } = this.#options;
+    const { identity, request, verify, prefix = '' } = this.#options;
+    const { leaseBytes } = this;
+    if (leaseBytes === null || this.#lease === null) {
+      throw new MeshError('receipt_refused', 'There is no receipt for what was run without the leave of the mesh.');
+    }
     // No model makes more tokens of a text than it has bytes.
     const textBytes = promptBytes([...request.turns, { role: 'assistant', content: prefix }]);
     const maxPromptTokens = textBytes + PREFACE_TOKENS + TOKENS_PER_TURN * (request.turns.length + 1);
     const seen = { ...this.#start, ...this.#mark(), model: request.model, maxPromptTokens };
-    const half = await countersign(providerHalf, seen, identity);
+    const half = await countersign(providerHalf, seen, identity, verify);
     this.#end();
     const proof: KeptProof = {
       leaseId: toBase32(this.#lease.nonce),
       filing: {
-        lease: toBase32(this.leaseBytes),
+        lease: toBase32(leaseBytes),
         proof: { kind: 'receipt', provider: toBase32(providerHalf), requester: toBase32(half) },
       },
     };
@@ -119,7 +125,7 @@ export class ReceivedAnswer {
   breakOff(): void {
     if (this.#ended) return;
     this.#end();
-    if (this.#chain.tokens === this.#signedTokens) return;
+    if (this.#lease === null || this.#chain.tokens === this.#signedTokens) return;
     const { acknowledge, failed } = this.#options;
     this.#acknowledgement(this.#mark()).then(acknowledge, failed);
   }
@@ -159,4 +165,12 @@ export class ReceivedAnswer {
 
 function badLeave(): MeshError {
   return new MeshError('lease_refused', 'The mesh gave no good leave to ask that volunteer. Try again.');
+}
+
+/**
+ * The leave is for the provider, who checks it and whose it is (`checkLease`), as the control plane does before it keeps
+ * a receipt. To us a false signature would only say what the provider is about to: a millisecond before every question.
+ */
+function unchecked(): boolean {
+  return true;
 }

@@ -5,24 +5,26 @@ import type { Attempt } from './attempt.ts';
 import { Breakers } from './breaker.ts';
 import type { Channel } from './channel.ts';
 import type { Clock } from './clock.ts';
-import type { Candidate, Leased } from './control-protocol.ts';
-import type { MatchQuestion } from './control.ts';
+import type { Candidate } from './control-protocol.ts';
+import type { Place } from './control-requests.ts';
+import type { KeptAnswer } from './delivered-answer.ts';
 import { cancelled, type MeshError } from './errors.ts';
 import { FirstWords } from './first-words.ts';
 import { HedgeBudget } from './hedge-budget.ts';
-import type { Identity } from './identity.ts';
+import type { Identity, verify } from './identity.ts';
 import type { ModelId, PeerId, TaskId } from './ids.ts';
 import type { Links } from './links.ts';
-import { turnsFault } from './prompt.ts';
+import { prefixFault, turnsFault } from './prompt.ts';
 import type { Sampling, TaskReply, Turn } from './protocol.ts';
 import type { ReceiptFiler } from './receipt-filer.ts';
-import { Shortlist } from './shortlist.ts';
+import { Shortlist, type AskControl } from './shortlist.ts';
 import type { Path } from './transport.ts';
 
 export interface AskRequest {
   model: ModelId;
   turns: Turn[];
   sampling: Sampling;
+  /** To be written now: what `prefix` has does not count. */
   maxTokens: number;
   /** Who may run it: no one but these; null: anyone. */
   only: readonly PeerId[] | null;
@@ -30,14 +32,21 @@ export interface AskRequest {
   prefer?: PeerId | null;
   /** Providers that begin it side by side; the first to speak goes on. Left out: one. */
   copies?: number;
+  /** Ask another beside one that is late or falls silent. Left out: yes. */
+  hedge?: boolean;
+  /** The answer was begun before: goes on after exactly this. */
+  prefix?: KeptAnswer | null;
 }
 
 export type AnswerEvent =
+  /** All who could answer are busy; told again when our place in the line changes. Another event ends it. */
+  | ({ type: 'queued' } & Place)
   /** This provider was asked. Comes again when it failed, or was late, before its first word and another one is asked. */
   | { type: 'provider'; candidate: Candidate }
-  /** The provider took the task; `ahead` others come first. 0: it is being answered. */
+  /** A provider took the task, or its rest; `ahead` others come first. 0: it is being answered. */
   | { type: 'accepted'; ahead: number }
-  | { type: 'piece'; text: string; tokens: number }
+  /** `tokenIds`: in the vocabulary of the file of the provider that was named last; null where it cannot tell. */
+  | { type: 'piece'; text: string; tokens: number; tokenIds: readonly number[] | null }
   /** Who wrote it is gone; somebody to go on with it is sought. */
   | { type: 'interrupted'; error: MeshError }
   /** Another provider goes on after the last piece. */
@@ -74,24 +83,26 @@ export interface AnswerReceipt {
 
 export interface RequesterOptions {
   identity: Identity;
+  verify: typeof verify;
   links: Links;
   filer: Pick<ReceiptFiler, 'file'>;
   clock: Clock;
   random: () => number;
   /** Asks the control plane for a shortlist. */
-  match: (question: MatchQuestion, signal: AbortSignal) => Promise<Leased[]>;
+  match: AskControl;
 }
 
 export class Requester {
   readonly #options: RequesterOptions;
   readonly #needs: Omit<AnsweringNeeds, 'shortlist'>;
   readonly #attempts = new Map<TaskId, Attempt>();
+  readonly #answerings = new Set<Answering>();
 
   constructor(options: RequesterOptions) {
     this.#options = options;
-    const { links, identity, filer, clock, random } = options;
+    const { links, identity, verify, filer, clock, random } = options;
     this.#needs = {
-      ...{ links, identity, filer, clock },
+      ...{ links, identity, verify, filer, clock },
       listen: (taskId, attempt) => {
         this.#attempts.set(taskId, attempt);
         return () => this.#attempts.delete(taskId);
@@ -107,13 +118,14 @@ export class Requester {
    * consumer stops iterating, the provider is told to stop computing.
    */
   async *ask(request: AskRequest, signal: AbortSignal): AsyncGenerator<AnswerEvent, void, undefined> {
-    const fault = turnsFault(request.turns);
+    const fault = turnsFault(request.turns) ?? prefixFault(request.prefix ?? null);
     if (fault !== null) throw fault;
     const { links, clock, random, match } = this.#options;
     const { breakers } = this.#needs;
     const { model, maxTokens, only, prefer = null } = request;
     const shortlist = new Shortlist({ model, maxTokens, only, prefer }, { links, breakers, clock, random, match });
     const answering = new Answering(request, { ...this.#needs, shortlist });
+    this.#answerings.add(answering);
     const stopAbort = onAbort(signal, () => answering.end(cancelled()));
     try {
       for (let batch = await answering.events.take(); batch !== null; batch = await answering.events.take()) {
@@ -121,6 +133,7 @@ export class Requester {
       }
     } finally {
       stopAbort();
+      this.#answerings.delete(answering);
       answering.end();
     }
   }
@@ -129,6 +142,11 @@ export class Requester {
   handle(channel: Channel, reply: TaskReply): void {
     const attempt = this.#attempts.get(reply.taskId);
     if (attempt?.channel === channel) attempt.handle(reply);
+  }
+
+  /** The control plane lost this provider. It may still be there: its answers go on as long as they do. */
+  gone(peer: PeerId): void {
+    for (const answering of this.#answerings) answering.gone(peer);
   }
 
   /** The channel is gone: its answers break off. */

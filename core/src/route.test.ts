@@ -40,7 +40,10 @@ function seeded(seed: number): () => number {
   };
 }
 
-const context = (changes = {}) => ({ exclude: new Set<PeerId>(), rttMs: () => null, random: seeded(1), ...changes });
+const context = (changes = {}) => ({
+  ...{ exclude: new Set<PeerId>(), prefer: null, rttMs: () => null, random: seeded(1) },
+  ...changes,
+});
 
 describe('rank', () => {
   it('keeps everyone who is not excluded, once', () => {
@@ -82,6 +85,31 @@ describe('rank', () => {
       firsts.set(best, (firsts.get(best) ?? 0) + 1);
     }
     for (const one of all) expect(Math.abs((firsts.get(one) ?? 0) - 1_000)).toBeLessThan(150);
+  });
+
+  it('puts whoever has the conversation first, unless it is full, far slower, or was just tried', () => {
+    const warm = candidate({ tokensPerSecond: 20 });
+    const others = [candidate({ tokensPerSecond: 30 }), candidate({ tokensPerSecond: 15 })];
+    const prefer = warm.peerId;
+    const firsts = (all: Candidate[], changes = {}) =>
+      new Set(
+        Array.from({ length: 100 }, (_, seed) => rank(all, context({ prefer, random: seeded(seed), ...changes }))[0]),
+      );
+    expect(firsts([...others, warm])).toEqual(new Set([warm]));
+    expect(firsts([...others, { ...warm, busySlots: 1 }])).toEqual(new Set(others));
+    expect(firsts([...others, warm, candidate({ tokensPerSecond: 50 })]).size).toBe(4);
+    expect(firsts([...others, warm], { exclude: new Set([prefer]) })).toEqual(new Set(others));
+  });
+
+  it('prefers those who bring their answers to an end', () => {
+    const sure = candidate({ reliability: 1 });
+    const doubtful = candidate({ reliability: 0.5 });
+    const random = seeded(3);
+    let first = 0;
+    for (let i = 0; i < 1_000; i++) if (rank([doubtful, sure], context({ random }))[0] === sure) first++;
+    expect(first).toBeGreaterThan(740);
+    expect(first).toBeLessThan(860);
+    expect(expectedSeconds(candidate({ reliability: 0 }), 5)).toBeLessThan(Infinity);
   });
 
   it('counts the way there and the wait', () => {

@@ -8,6 +8,8 @@ import type { Candidate } from './control-protocol.ts';
 export interface RankContext {
   /** Never these: just tried, or the asker itself. */
   exclude: ReadonlySet<PeerId>;
+  /** Has this conversation in its memory; null: nobody. */
+  prefer: PeerId | null;
   /** Measured round trip, null when unknown. */
   rttMs: (peer: PeerId) => number | null;
   /** 0 ≤ x < 1, one call a candidate. */
@@ -15,39 +17,55 @@ export interface RankContext {
 }
 
 /** What an unmeasured provider counts as: slow enough to prefer a proven one, fast enough to be tried at all. */
-const UNKNOWN_TOKENS_PER_SECOND = 5;
+export const UNKNOWN_TOKENS_PER_SECOND = 5;
 const UNKNOWN_RTT_MS = 80;
 /** The length that a wait is reckoned in: a typical answer. */
-const TYPICAL_ANSWER_TOKENS = 200;
+export const TYPICAL_ANSWER_TOKENS = 200;
+/** Whoever breaks off still is a last resort, and not infinitely bad. */
+const LEAST_RELIABILITY = 0.05;
+/** How much slower than the fastest a preferred provider may be: it need not read the conversation again, but it has to write. */
+const PREFERRED_MAY_TAKE = 2;
+/** More than the square of any time that a free one takes. */
+const AFTER_ALL_FREE = 1e12;
 
-/** Best first. Free slots before busy ones; among equals weighted chance, so that the best node is not swamped. */
+/**
+ * Best first. The preferred one when it has a free slot and is not far slower than the fastest that has; free slots before
+ * busy ones; among equals weighted chance, so that the best node is not swamped.
+ */
 export function rank<T extends Candidate>(candidates: readonly T[], context: RankContext): T[] {
-  return candidates
-    .filter((candidate) => !context.exclude.has(candidate.peerId))
-    .map((candidate) => ({ candidate, ...draw(candidate, context) }))
-    .sort((a, b) => Number(b.free) - Number(a.free) || a.draw - b.draw)
-    .map(({ candidate }) => candidate);
+  const { exclude, prefer, rttMs, random } = context;
+  const drawn: { candidate: T; key: number }[] = [];
+  let preferred: { key: number } | null = null;
+  let preferredSeconds = Infinity;
+  let leastSeconds = Infinity;
+  for (const candidate of candidates) {
+    if (exclude.has(candidate.peerId)) continue;
+    const seconds = expectedSeconds(candidate, rttMs(candidate.peerId));
+    const free = candidate.busySlots + candidate.queued < candidate.slots;
+    // An exponential draw with the mean of the expected time. Sorting by such draws picks each candidate first with a
+    // probability proportional to its rate (exponential race, Efraimidis and Spirakis 2006); the square favours the fast.
+    const draw = -Math.log(1 - random()) * seconds * seconds;
+    const one = { candidate, key: free ? draw : AFTER_ALL_FREE + draw };
+    drawn.push(one);
+    if (!free) continue;
+    leastSeconds = Math.min(leastSeconds, seconds);
+    if (candidate.peerId === prefer) [preferred, preferredSeconds] = [one, seconds];
+  }
+  if (preferred !== null && preferredSeconds <= PREFERRED_MAY_TAKE * leastSeconds) preferred.key = -1;
+  drawn.sort((a, b) => a.key - b.key);
+  return drawn.map(({ candidate }) => candidate);
 }
 
 /**
- * Seconds until a typical answer by this provider would be whole: its queue, the round trip, its share of the speed.
+ * Seconds until a typical answer by this provider would be whole: its queue, the round trip, its share of the speed, and
+ * beginning again as often as it breaks off.
  */
 export function expectedSeconds(candidate: Candidate, rttMs: number | null): number {
   const speed = candidate.model.tokensPerSecond ?? UNKNOWN_TOKENS_PER_SECOND;
   const answerSeconds = TYPICAL_ANSWER_TOKENS / Math.max(speed, 0.1);
   const before = Math.max(0, candidate.busySlots + candidate.queued + 1 - candidate.slots);
   const rounds = before / Math.max(candidate.slots, 1);
-  return (rttMs ?? UNKNOWN_RTT_MS) / 1000 + answerSeconds * (1 + rounds);
-}
-
-/**
- * An exponential draw with the mean of the expected time. Sorting by such draws picks each candidate first with a
- * probability proportional to its rate (exponential race, Efraimidis and Spirakis 2006); the square favours the fast.
- */
-function draw(candidate: Candidate, context: RankContext): { free: boolean; draw: number } {
-  const seconds = expectedSeconds(candidate, context.rttMs(candidate.peerId));
-  return {
-    free: candidate.busySlots + candidate.queued < candidate.slots,
-    draw: -Math.log(1 - context.random()) * seconds * seconds,
-  };
+  const seconds = (rttMs ?? UNKNOWN_RTT_MS) / 1000 + answerSeconds * (1 + rounds);
+  // So many tries on average, each as long: more than a resumed answer costs, which is what a doubtful one has to beat.
+  return seconds / Math.max(candidate.reliability, LEAST_RELIABILITY);
 }

@@ -1,9 +1,12 @@
 /** Who may be asked next with one question: from the last match as long as its leases are good, then from another. */
+import { onAbort } from './abort.ts';
 import type { Breakers } from './breaker.ts';
 import type { Clock } from './clock.ts';
 import type { Leased } from './control-protocol.ts';
+import type { Place } from './control-requests.ts';
 import type { MatchQuestion } from './control.ts';
 import type { DeliveredAnswer } from './delivered-answer.ts';
+import { MeshError } from './errors.ts';
 import type { PeerId } from './ids.ts';
 import type { Links } from './links.ts';
 import { rank } from './route.ts';
@@ -16,9 +19,15 @@ export interface ShortlistNeeds {
   breakers: Breakers;
   clock: Clock;
   random: () => number;
-  /** Asks the control plane. */
-  match: (question: MatchQuestion, signal: AbortSignal) => Promise<Leased[]>;
+  /** Asks the control plane; `queued` hears of our place in the line while all are busy. */
+  match: AskControl;
 }
+
+export type AskControl = (
+  question: MatchQuestion,
+  signal: AbortSignal,
+  queued: (place: Place) => void,
+) => Promise<Leased[]>;
 
 export class Shortlist {
   readonly #question: Omit<MatchQuestion, 'exclude'>;
@@ -37,11 +46,12 @@ export class Shortlist {
   }
 
   /**
-   * Whoever is best to begin, or to go on with `answer`; never the same twice. Null: nobody. Rejects with what the
-   * control plane cannot be asked for.
+   * Whoever is best to begin, or to go on with `answer`; nobody twice who was not given back. Null: nobody. Rejects with
+   * what the control plane cannot be asked for. `queued`: while all are busy it waits in line, and says where; null: it
+   * does not wait, and nobody who is busy is asked.
    */
-  async next(answer: DeliveredAnswer): Promise<Leased | null> {
-    const next = this.#best(answer) ?? (await this.#match(), this.#best(answer)) ?? this.#lastResort(answer);
+  async next(answer: DeliveredAnswer, queued: ((place: Place) => void) | null): Promise<Leased | null> {
+    const next = this.#best(answer, isFree) ?? (await this.#another(answer, queued));
     if (next === null) return null;
     this.#tried.add(next.peerId);
     this.#candidates = this.#candidates.filter((other) => other !== next);
@@ -49,10 +59,23 @@ export class Shortlist {
     return next;
   }
 
+  /** This one was not used after all: it may be asked again, with another lease. */
+  giveBack(peer: PeerId): void {
+    this.#tried.delete(peer);
+  }
+
+  /** This one is not to be counted on. True: it was the one to go on with the answer. */
+  gone(peer: PeerId): boolean {
+    this.#candidates = this.#candidates.filter((other) => other.peerId !== peer);
+    if (this.#standby?.peerId !== peer) return false;
+    this.#standby = null;
+    return true;
+  }
+
   /** Opens a link to whoever would go on with the answer, and watches it: it is there when it is needed. */
   warm(answer: DeliveredAnswer): void {
     if (this.#standby !== null) return;
-    const standby = this.#best(answer);
+    const standby = this.#best(answer, isFree) ?? this.#best(answer, anyone);
     if (standby === null) return;
     this.#standby = standby;
     this.#needs.links.open(standby.peerId, this.#closing.signal).then(
@@ -75,30 +98,92 @@ export class Shortlist {
     this.#releaseStandby = null;
   }
 
-  #best(answer: DeliveredAnswer): Leased | null {
-    const { breakers, clock } = this.#needs;
-    if (clock.now() - this.#matchedMs > FRESH_MS) return null;
-    const usable = this.#candidates.filter((one) => continues(one, answer) && !breakers.isOpen(one.peerId));
+  #best(answer: DeliveredAnswer, wanted: (one: Leased) => boolean): Leased | null {
+    const { breakers } = this.#needs;
+    const usable = this.#fresh(answer).filter((one) => wanted(one) && !breakers.isOpen(one.peerId));
     return usable.find((one) => one === this.#standby) ?? usable[0] ?? null;
   }
 
-  /** Those that failed lately, when there is nobody else. */
-  #lastResort(answer: DeliveredAnswer): Leased | null {
-    return this.#candidates.find((one) => continues(one, answer)) ?? null;
+  /** Whose leases are good, and who can go on. */
+  #fresh(answer: DeliveredAnswer): Leased[] {
+    if (this.#needs.clock.now() - this.#matchedMs > FRESH_MS) return [];
+    return this.#candidates.filter((one) => continues(one, answer));
   }
 
-  async #match(): Promise<void> {
-    const { match, links, random, clock } = this.#needs;
+  /** From a new match; where none is to be had, those who were busy. */
+  async #another(answer: DeliveredAnswer, queued: ((place: Place) => void) | null): Promise<Leased | null> {
+    try {
+      await this.#match(queued);
+    } catch (thrown) {
+      const busy = queued === null ? null : this.#best(answer, anyone);
+      if (busy === null || this.#closing.signal.aborted) throw thrown;
+      return busy;
+    }
+    if (queued === null) return this.#best(answer, isFree);
+    // Those that failed lately only when there is nobody else.
+    return this.#best(answer, isFree) ?? this.#best(answer, anyone) ?? this.#fresh(answer)[0] ?? null;
+  }
+
+  async #match(queued: ((place: Place) => void) | null): Promise<void> {
+    const { links, random, clock } = this.#needs;
     const { only } = this.#question;
-    const question = { ...this.#question, exclude: [...this.#tried] };
-    const leased = await match(question, this.#closing.signal);
+    const leased = await this.#ask(queued);
+    if (leased === null) return;
     // The server is asked to keep to `only`, and not trusted to.
     const allowed = only === null ? leased : leased.filter(({ peerId }) => only.includes(peerId));
-    this.#candidates = rank(allowed, { exclude: this.#tried, rttMs: (peer) => links.rttMs(peer), random });
+    // A control plane that has just started knows nobody yet; those it knew may still be there.
+    if (allowed.length === 0) return;
+    // Its slot is kept for us.
+    const prefer = allowed[0]?.peerId ?? null;
+    this.#candidates = rank(allowed, { exclude: this.#tried, prefer, rttMs: (peer) => links.rttMs(peer), random });
     this.#matchedMs = clock.now();
+  }
+
+  /** Null: all are busy, and this is not to wait. */
+  async #ask(queued: ((place: Place) => void) | null): Promise<Leased[] | null> {
+    const question = { ...this.#question, exclude: [...this.#tried] };
+    const leaving = new AbortController();
+    const stopClosing = onAbort(this.#closing.signal, () => leaving.abort());
+    let wouldWait = false;
+    let placed = false;
+    const told = (place: Place) => {
+      placed = true;
+      if (queued !== null) queued(place);
+      else {
+        wouldWait = true;
+        leaving.abort();
+      }
+    };
+    try {
+      for (;;) {
+        placed = false;
+        try {
+          return await this.#needs.match(question, leaving.signal, told);
+        } catch (thrown) {
+          if (wouldWait) return null;
+          // The line went with the connection: there is another when that is back.
+          if (!placed || leaving.signal.aborted || !isUnreachable(thrown)) throw thrown;
+        }
+      }
+    } finally {
+      stopClosing();
+    }
   }
 }
 
 function continues({ model }: Leased, answer: DeliveredAnswer): boolean {
   return answer.tokens === 0 || model.continues !== 'none';
+}
+
+/** It was, when the control plane named it. */
+function isFree({ slots, busySlots, queued }: Leased): boolean {
+  return busySlots + queued < slots;
+}
+
+function isUnreachable(thrown: unknown): boolean {
+  return thrown instanceof MeshError && thrown.code === 'control_unreachable';
+}
+
+function anyone(): boolean {
+  return true;
 }

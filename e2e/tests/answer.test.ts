@@ -58,6 +58,27 @@ test('Stop stops the provider from computing', async ({ mesh, visit }) => {
   await expect(lastAnswer(page)).not.toContainText(longest.answer.slice(-40));
 });
 
+test('who comes second sees their place in the line and is answered; what was stopped is gone on with', async ({
+  mesh,
+  visit,
+}) => {
+  await mesh.addWorker('--slots', '1', '--max-speed', '14');
+  const [{ page }, { page: other }] = [await visit(), await visit()];
+  const long = plain.reduce((a, b) => (b.answer.length > a.answer.length ? b : a));
+  const short = plain.reduce((a, b) => (b.answer.length < a.answer.length ? b : a));
+  await ask(page, long.question);
+  await expect(lastAnswer(page)).toContainText(long.answer.slice(0, 12));
+  await ask(other, short.question);
+  await expect(lastAnswer(other)).toContainText('Next in line');
+  await stop(page).click();
+  await expect(lastAnswer(page)).toContainText(/stopped here/i);
+  await expect(await answered(other)).toContainText(short.answer);
+  await page.getByRole('button', { name: 'Continue' }).click();
+  const article = await answered(page);
+  await expect(article).toContainText(long.answer);
+  await expect(article).toContainText(/continued at\stoken\s\d+/);
+});
+
 test('a provider that is killed in mid-answer is known to be gone within 3 s', async ({ mesh, visit }) => {
   const worker = await mesh.addWorker('--max-speed', '20');
   const { page } = await visit();

@@ -5,6 +5,7 @@ import { mount } from 'svelte';
 import { getJson } from './adapters/get-json.ts';
 import { openStore } from './adapters/idb-store.ts';
 import { openIdentity } from './adapters/identity.ts';
+import { localKept } from './adapters/local-kept.ts';
 import { warn } from './adapters/log.ts';
 import { MeshDoor } from './adapters/mesh-door.ts';
 import { BrowserEngine } from './engines/browser-engine.ts';
@@ -44,7 +45,7 @@ const self = identity.peerId;
 const announcer = new Announcer();
 const connection = new Connection(LOOPBACK.test(location.hostname));
 const hideAddress = (hidden: boolean) => door.setHidden(hidden);
-const settings = new Settings({ store, showTheme, hideAddress, failed: notKept });
+const settings = new Settings({ kept: localKept('settings', notKept), showTheme, hideAddress });
 const offers = new Offers({ store, failed: notKept });
 const conversations = new Conversations({ store, clock, now: Date.now });
 const catalogue = new ModelCatalogue({ getJson, store, failed: (error) => warn('the models', error) });
@@ -94,7 +95,14 @@ const donate = new DonateState({
   newEngine: (settings) => new BrowserEngine({ spawn: spawnEngine, settings, clock }),
   shelf: new BrowserShelf(),
   knownAnswer: (model) => knownAnswer(model, getJson),
-  provide: async (options) => (await door.open()).provide(options),
+  provide: async (options) =>
+    (await door.open()).provide({
+      ...options,
+      get maxTokensPerSecond() {
+        return donate.speedLimit.tokensPerSecond;
+      },
+    }),
+  connection: () => connection.life,
 });
 
 const local = new LocalModels({
@@ -157,7 +165,8 @@ document.addEventListener('visibilitychange', () => {
   if (document.visibilityState === 'visible') trusted.restore().catch(notKept);
 });
 
-const kept = [settings, offers, conversations, donate, catalogue, trusted, local];
+settings.restore();
+const kept = [offers, conversations, donate, catalogue, trusted, local];
 await Promise.all(kept.map((each) => each.restore()));
 const app: AppState = {
   self,

@@ -86,11 +86,22 @@ export class BrowserEngine implements Engine<CatalogueModel> {
   async *#answer(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, Finish, undefined> {
     const host = this.#host;
     if (host === null || this.#model === null) throw new MeshError('engine_failed', 'No model is loaded. Start again.');
-    const pieces = new AsyncQueue<Piece>();
+    const pieces = new AsyncQueue<Told>();
+    const untaken = new Set<() => void>();
     const call = host.call((remote) =>
       remote.generate(
         request,
-        proxy((piece: Piece) => pieces.push(piece)),
+        proxy(
+          (piece: Piece) =>
+            new Promise<void>((resolve) => {
+              const taken = () => {
+                untaken.delete(taken);
+                resolve();
+              };
+              untaken.add(taken);
+              pieces.push({ piece, taken });
+            }),
+        ),
       ),
     );
     let settled = false;
@@ -104,13 +115,15 @@ export class BrowserEngine implements Engine<CatalogueModel> {
       for (;;) {
         const items = await pieces.take();
         if (items === null) return await call;
-        for (const piece of items) {
+        for (const { piece, taken } of items) {
           if (signal.aborted) break;
           yield piece;
+          taken();
         }
       }
     } finally {
       stop();
+      for (const taken of untaken) taken();
       // A consumer that walks away has stopped the engine when its loop is over.
       if (!settled) await this.#cancel(host, end);
     }
@@ -170,6 +183,12 @@ export class BrowserEngine implements Engine<CatalogueModel> {
     if (this.#host === host) this.#host = null;
     host.end();
   }
+}
+
+/** The engine goes on when its pieces are taken: when the next one is asked for. */
+interface Told {
+  piece: Piece;
+  taken: () => void;
 }
 
 /** One worker, and the calls that wait for it. */

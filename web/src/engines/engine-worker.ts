@@ -1,9 +1,11 @@
 /** The engine worker: both engines in one module worker, so that inference never blocks the page. */
+import { untilAborted } from '@llmesh/core/abort';
 import type { CatalogueModel } from '@llmesh/core/catalogue';
 import type { Finish, GenerateRequest, LoadedModel, LoadProgress, Piece, Probe } from '@llmesh/core/engine';
 import { cancelled, MeshError, type ErrorCode } from '@llmesh/core/errors';
 import { expose } from 'comlink';
 import type { Adapter } from './adapter.ts';
+import { Ahead } from './ahead.ts';
 import type { EngineSettings } from '../state/engine-settings.ts';
 import { probeBrowser } from './probe.ts';
 import { outcomeOf, type EngineHostApi, type Outcome } from './worker-wire.ts';
@@ -37,14 +39,19 @@ class EngineHost implements EngineHostApi {
     });
   }
 
-  generate(request: GenerateRequest, onPiece: (piece: Piece) => void): Promise<Outcome<Finish>> {
+  generate(request: GenerateRequest, onPiece: (piece: Piece) => unknown): Promise<Outcome<Finish>> {
     return this.#run(async (signal) => {
       const adapter = this.#adapter;
       if (adapter === null) throw new MeshError('engine_failed', 'No model is loaded. Start again.');
-      let taken: unknown;
-      const finish = await adapter.generate(request, (piece) => (taken = onPiece(piece)), signal);
+      const ahead = new Ahead();
+      let taken = Promise.resolve();
+      const tell = (piece: Piece) => {
+        taken = Promise.resolve(onPiece(piece)).then(() => {});
+        ahead.add(taken);
+      };
+      const finish = await adapter.generate(request, tell, () => ahead.room(signal), signal);
       // Pieces travel on a port of their own: the end must not overtake the last of them.
-      await taken;
+      await untilAborted(taken, signal);
       return finish;
     });
   }

@@ -11,7 +11,7 @@ import {
   type CompletionChoice,
   type ModelRecord,
 } from '@mlc-ai/web-llm';
-import type { Adapter, OnPiece, OnProgress } from './adapter.ts';
+import type { Adapter, OnPiece, OnProgress, Room } from './adapter.ts';
 import type { EngineSettings } from '../state/engine-settings.ts';
 import { readMirrorEntry, type MirrorEntry } from './mirror-manifest.ts';
 import { fetchMlcFiles } from './mlc-files.ts';
@@ -71,7 +71,7 @@ export class WebLlmEngine implements Adapter<MlcModel> {
     };
   }
 
-  async generate(request: GenerateRequest, onPiece: OnPiece, signal: AbortSignal): Promise<Finish> {
+  async generate(request: GenerateRequest, onPiece: OnPiece, room: Room, signal: AbortSignal): Promise<Finish> {
     const engine = this.#engine;
     if (engine === null || this.#model === null) {
       throw new MeshError('engine_failed', 'No model is loaded. Start again.');
@@ -104,6 +104,8 @@ export class WebLlmEngine implements Adapter<MlcModel> {
           told += 1;
         }
         if (choice?.finish_reason === 'length') finish = 'length';
+        // The next one is computed when it is asked for.
+        await room();
         if (chunk.usage) promptTokens = Math.max(chunk.usage.prompt_tokens - (prefix?.tokens ?? 0), 0);
       }
     } catch (cause) {

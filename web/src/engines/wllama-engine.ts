@@ -7,7 +7,7 @@ import { Wllama } from '@wllama/wllama/esm/index.js';
 import wasmUrl from '@wllama/wllama/esm/wasm/wllama.wasm?url';
 import compatCode from '@wllama/wllama-compat/wasm/wllama.js?raw';
 import compatWasmUrl from '@wllama/wllama-compat/wasm/wllama.wasm?url';
-import type { Adapter, OnPiece, OnProgress } from './adapter.ts';
+import type { Adapter, OnPiece, OnProgress, Room } from './adapter.ts';
 import type { EngineSettings } from '../state/engine-settings.ts';
 import { ggufWantsGpu } from '../state/gguf-backend.ts';
 import { type GgufHeader, readGgufHeader } from './gguf-header.ts';
@@ -24,6 +24,10 @@ const ALL_LAYERS = 99_999;
 const TOO_LONG = 'exceed_context_size_error';
 /** Half of a pair. As text for wllama it ends the module. */
 const LONE_SURROGATE = /\p{Surrogate}/gu;
+/** Private to wllama; there when a model is loaded. */
+interface WllamaProxy {
+  wllamaAction(name: string, body: unknown): Promise<unknown>;
+}
 const NO_PREFIX: AnswerPrefix = { text: '', tokens: 0, tokenIds: null };
 
 export class WllamaEngine implements Adapter<GgufModel> {
@@ -33,6 +37,7 @@ export class WllamaEngine implements Adapter<GgufModel> {
   #model: GgufModel | null = null;
   #template = CHATML_TEMPLATE;
   #eos = '';
+  #room: Room = async () => {};
 
   async load(
     model: GgufModel,
@@ -61,7 +66,7 @@ export class WllamaEngine implements Adapter<GgufModel> {
     };
   }
 
-  async generate(request: GenerateRequest, onPiece: OnPiece, signal: AbortSignal): Promise<Finish> {
+  async generate(request: GenerateRequest, onPiece: OnPiece, room: Room, signal: AbortSignal): Promise<Finish> {
     const wllama = this.#wllama;
     if (wllama === null) throw new MeshError('engine_failed', 'No model is loaded. Start again.');
     // The tokenizer adds the begin-of-text token itself where the model wants one.
@@ -70,6 +75,7 @@ export class WllamaEngine implements Adapter<GgufModel> {
     const prompt = (turns + prefix.text).replace(LONE_SURROGATE, '\ufffd');
     const answer = new WllamaAnswer(onPiece, prefix.tokens);
     this.#log.refusal = null;
+    this.#room = room;
     try {
       await wllama.createCompletion({
         ...this.#parameters(request),
@@ -113,6 +119,7 @@ export class WllamaEngine implements Adapter<GgufModel> {
         }),
         this.#log.workerFailed,
       ]);
+      computeOnDemand(wllama, () => this.#room());
       return wllama;
     } catch (cause) {
       await wllama.exit();
@@ -159,6 +166,16 @@ export class WllamaEngine implements Adapter<GgufModel> {
     }
     return error;
   }
+}
+
+/** llama.cpp computes in `get_result`, which wllama 3.8.1 calls until the answer is whole and lets nobody put off. */
+function computeOnDemand(wllama: Wllama, room: Room): void {
+  const { proxy } = wllama as unknown as { proxy: WllamaProxy };
+  const action = proxy.wllamaAction.bind(proxy);
+  proxy.wllamaAction = async (name, body) => {
+    if (name === 'get_result') await room();
+    return action(name, body);
+  };
 }
 
 function contextOf(model: GgufModel, header: GgufHeader): number {

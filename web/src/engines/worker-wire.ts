@@ -6,7 +6,7 @@ import type { EngineSettings } from '../state/engine-settings.ts';
 
 export type Outcome<T> = { ok: true; value: T } | { ok: false; code: ErrorCode; message: string; detail: string };
 
-/** Callbacks are Comlink proxies: calling one is a message, and awaiting it waits until it was taken. */
+/** Callbacks are Comlink proxies: calling one is a message, and awaiting `onPiece` waits until its piece was taken. */
 export interface EngineHostApi {
   probe(): Promise<Outcome<Probe>>;
   load(
@@ -15,7 +15,7 @@ export interface EngineHostApi {
     onProgress: (progress: LoadProgress) => void,
     onLost: (code: ErrorCode, message: string) => void,
   ): Promise<Outcome<LoadedModel>>;
-  generate(request: GenerateRequest, onPiece: (piece: Piece) => void): Promise<Outcome<Finish>>;
+  generate(request: GenerateRequest, onPiece: (piece: Piece) => unknown): Promise<Outcome<Finish>>;
   /** Ends the load or the answer that runs. */
   cancel(): void;
   close(): Promise<void>;

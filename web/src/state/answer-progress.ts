@@ -1,52 +1,125 @@
-/** An answer while it comes. */
+/** An answer while it comes: each event of the mesh, into what is shown and what is kept. */
+import type { Clock } from '@llmesh/core/clock';
+import { DeliveredAnswer } from '@llmesh/core/delivered-answer';
 import type { MeshError } from '@llmesh/core/errors';
 import { peerName } from '@llmesh/core/names';
 import type { AnswerEvent } from '@llmesh/core/requester';
-import type { Answer } from './turn.ts';
+import { keptOf, writerOf, type Answer, type KeptIds, type ShownSeam } from './turn.ts';
 
 /** Over less than this a speed is noise. */
 const SPEED_AFTER_MS = 250;
 
-/** One event of the mesh, into what is shown. `writingMs`: since the first piece. */
-export function takeEvent(answer: Answer, event: AnswerEvent, writingMs: number): void {
-  switch (event.type) {
-    case 'provider':
-      answer.state = 'looking';
-      answer.provider = event.candidate.peerId;
-      answer.native = event.candidate.agent === 'native';
-      return;
-    case 'accepted':
-      answer.state = event.ahead > 0 ? 'queued' : 'reading';
-      answer.ahead = event.ahead;
-      return;
-    case 'piece':
-      answer.state = 'writing';
-      answer.text += event.text;
-      answer.tokens += event.tokens;
-      if (writingMs > SPEED_AFTER_MS) answer.tokensPerSecond = (answer.tokens * 1000) / writingMs;
-      return;
-    case 'interrupted':
-      answer.state = 'looking';
-      return;
-    case 'resumed': {
-      const { candidate, seam } = event;
-      answer.seams = [...answer.seams, { ...seam, native: candidate.agent === 'native' }];
-      return;
+export class AnswerProgress {
+  readonly #answer: Answer;
+  readonly #clock: Clock;
+  readonly #delivered: DeliveredAnswer;
+  /** The last time of going on with it; null: it is begun now. */
+  readonly #seam: ShownSeam | null;
+  /** The file that writes. */
+  #file: { sha256: string | null };
+  #firstAt: number | null = null;
+  #tokens = 0;
+
+  /** Goes on with what there is of `answer`. `sha256`: the file of this device, where that writes. */
+  constructor(answer: Answer, clock: Clock, sha256: string | null) {
+    this.#answer = answer;
+    this.#clock = clock;
+    this.#file = { sha256 };
+    const begun = keptOf(answer);
+    this.#delivered = new DeliveredAnswer(begun);
+    this.#seam =
+      begun === null
+        ? null
+        : {
+            ...{ provider: null, native: false, atToken: begun.tokens, pauseMs: 0, continued: true },
+            sameFile: this.#delivered.isFile(this.#file),
+          };
+  }
+
+  /** Has anything come? */
+  get begun(): boolean {
+    return this.#firstAt !== null;
+  }
+
+  /** Of all that is there. */
+  get ids(): KeptIds | null {
+    const { tokenIds, sha256 } = this.#delivered.kept;
+    return tokenIds === null || sha256 === null ? null : { tokenIds: [...tokenIds], sha256 };
+  }
+
+  take(event: AnswerEvent): void {
+    const answer = this.#answer;
+    switch (event.type) {
+      case 'queued':
+        answer.state = 'queued';
+        answer.ahead = event.position;
+        answer.estimateMs = event.estimateMs;
+        return;
+      case 'provider': {
+        const { peerId: provider, agent, model } = event.candidate;
+        const writer = { provider, native: agent === 'native' };
+        this.#file = model;
+        answer.state = 'looking';
+        if (this.#seam === null) Object.assign(answer, writer);
+        else this.#showSeam({ ...this.#seam, ...writer, sameFile: this.#delivered.isFile(model) });
+        return;
+      }
+      case 'accepted':
+        answer.state = event.ahead > 0 ? 'queued' : 'reading';
+        answer.ahead = event.ahead;
+        answer.estimateMs = null;
+        return;
+      case 'piece':
+        this.#write(event);
+        return;
+      case 'interrupted':
+        answer.state = 'looking';
+        answer.left = true;
+        return;
+      case 'resumed': {
+        const { candidate, seam } = event;
+        this.#file = candidate.model;
+        answer.seams = [...answer.seams, { ...seam, native: candidate.agent === 'native', continued: false }];
+        return;
+      }
+      case 'done':
+        answer.state = 'done';
+        answer.tokens = event.receipt.completionTokens;
+        answer.ids = null;
+        answer.receipt = {
+          path: event.receipt.path,
+          firstTokenMs: event.receipt.firstTokenMs,
+          tokensPerSecond: event.receipt.tokensPerSecond,
+          completionTokens: event.receipt.completionTokens,
+          cut: event.receipt.finish === 'length',
+          signed: event.receipt.receipt,
+        };
+        return;
+      default:
+        event satisfies never;
     }
-    case 'done':
-      answer.state = 'done';
-      answer.tokens = event.receipt.completionTokens;
-      answer.receipt = {
-        path: event.receipt.path,
-        firstTokenMs: event.receipt.firstTokenMs,
-        tokensPerSecond: event.receipt.tokensPerSecond,
-        completionTokens: event.receipt.completionTokens,
-        cut: event.receipt.finish === 'length',
-        signed: event.receipt.receipt,
-      };
-      return;
-    default:
-      event satisfies never;
+  }
+
+  #write({ text, tokens, tokenIds }: Extract<AnswerEvent, { type: 'piece' }>): void {
+    const answer = this.#answer;
+    const nowMs = this.#clock.now();
+    // This device names nobody.
+    if (this.#seam !== null && !this.begun && this.#seam.atToken !== answer.seams.at(-1)?.atToken)
+      this.#showSeam(this.#seam);
+    this.#firstAt ??= nowMs;
+    this.#delivered.add({ text, tokens, ...(tokenIds !== null && { tokenIds: [...tokenIds] }) }, this.#file);
+    this.#tokens += tokens;
+    answer.state = 'writing';
+    answer.left = false;
+    answer.text += text;
+    answer.tokens += tokens;
+    const writingMs = nowMs - this.#firstAt;
+    if (writingMs > SPEED_AFTER_MS) answer.tokensPerSecond = (this.#tokens * 1000) / writingMs;
+  }
+
+  /** In the place of one that did not come to a word. */
+  #showSeam(seam: ShownSeam): void {
+    this.#answer.seams = [...this.#answer.seams.filter(({ atToken }) => atToken !== seam.atToken), seam];
   }
 }
 
@@ -55,13 +128,13 @@ export function failureOf(answer: Answer, error: MeshError): string {
   if (error.code !== 'provider_lost' && error.code !== 'provider_stopped') return error.message;
   const left = error.code === 'provider_lost' ? 'left' : 'stopped donating';
   return answer.text === ''
-    ? `${writerOf(answer)} ${left} before the first word. Try again?`
-    : `${writerOf(answer)} ${left}. What you have is kept. Try again?`;
+    ? `${writerName(answer)} ${left} before the first word. Try again?`
+    : `${writerName(answer)} ${left}. What you have is kept.`;
 }
 
 /** By name, as far as it is known. */
-export function writerOf(answer: Answer): string {
+export function writerName(answer: Answer): string {
   if (answer.scope === 'device') return 'This device';
-  const writer = answer.seams.at(-1)?.provider ?? answer.provider;
+  const writer = writerOf(answer);
   return writer === null ? 'The volunteer' : peerName(writer);
 }

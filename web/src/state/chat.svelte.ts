@@ -4,6 +4,7 @@ import { SvelteMap } from 'svelte/reactivity';
 import { Conversation, type ConversationNeeds, type KeptConversation } from './conversation.svelte.ts';
 import type { Conversations } from './conversations.svelte.ts';
 import type { Store } from './store.ts';
+import { writerOf } from './turn.ts';
 
 const DRAFT = 'draft';
 const KEEP_DRAFT_AFTER_MS = 400;
@@ -38,7 +39,9 @@ export class Chat {
 
   /** Those who write for this page now, in any of its conversations. */
   get answering(): PeerId[] {
-    return [...this.#live.values()].map((each) => each.running?.provider ?? null).filter((peer) => peer !== null);
+    return [...this.#live.values()]
+      .map(({ running }) => (running === null ? null : writerOf(running)))
+      .filter((peer) => peer !== null);
   }
 
   get draft(): string {

@@ -1,24 +1,22 @@
 /** One conversation while the page is open: its turns, and the answer that is being written. */
-import type { Clock } from '@llmesh/core/clock';
-import { asMeshError, MeshError } from '@llmesh/core/errors';
 import { newTaskId } from '@llmesh/core/ids';
-import { peerName } from '@llmesh/core/names';
-import { failureOf, takeEvent, writerOf } from './answer-progress.ts';
-import type { Ask } from './ask.ts';
-import { contextOf } from './context.ts';
-import { absentFor, CANNOT_ASK, missingFor, WAITS, type ObstacleNeeds } from './obstacles.ts';
+import { AnswerRun, keepWaiting, type AnswerRunNeeds } from './answer-run.ts';
+import { absentFor, missingFor } from './obstacles.ts';
+import { questionFor } from './question.ts';
 import type { Scope } from './scope.ts';
-import { MAX_TOKENS, type Settings } from './settings.svelte.ts';
-import { isRunning, newAnswer, type Answer, type AskedModel, type ShownTurn, type WaitingFor } from './turn.ts';
+import type { Settings } from './settings.svelte.ts';
+import {
+  canGoOn,
+  isRunning,
+  newAnswer,
+  type Answer,
+  type AskedModel,
+  type ShownTurn,
+  type WaitingFor,
+} from './turn.ts';
 
-export interface ConversationNeeds extends ObstacleNeeds {
-  /** Asks volunteers. */
-  ask: Ask;
-  /** Asks this device, and nobody else. */
-  askHere: Ask;
+export interface ConversationNeeds extends AnswerRunNeeds {
   settings: Settings;
-  clock: Clock;
-  announce: (text: string) => void;
   /** Something worth keeping changed. Called often while an answer is written. */
   changed: (conversation: Conversation) => void;
 }
@@ -28,11 +26,18 @@ export interface KeptConversation {
   scope: Scope;
 }
 
+interface Begin {
+  /** Without the turns before its question. */
+  alone?: boolean;
+  /** After what there is of it. */
+  goOn?: boolean;
+}
+
 export class Conversation {
   readonly id: string;
   readonly #needs: ConversationNeeds;
   #turns = $state<ShownTurn[]>([]);
-  #run = $state.raw<{ answer: Answer; abort: AbortController } | null>(null);
+  #run = $state.raw<AnswerRun | null>(null);
   /** null: as the settings say, until something was asked or chosen. */
   #scope = $state<Scope | null>(null);
 
@@ -89,14 +94,45 @@ export class Conversation {
   }
 
   stop(): void {
-    this.#run?.abort.abort();
+    this.#run?.stop();
   }
 
   /** Asks the question of this answer anew, of the same model and ring. `alone`: without the turns before it. */
   again(id: string, alone = false): void {
     const answer = this.#answer(id);
     if (answer === null || this.#run !== null) return;
-    this.#begin(answer, alone);
+    this.#begin(answer, { alone });
+  }
+
+  /** Has this answer gone on with, after exactly its last word. */
+  goOn(id: string): void {
+    const answer = this.#answer(id);
+    if (answer === null || this.#run !== null || !canGoOn(answer)) return;
+    this.#begin(answer, { goOn: true });
+  }
+
+  /** What must come before this can be asked now. */
+  missing(id: string): WaitingFor | null {
+    const answer = this.#answer(id);
+    return answer === null ? null : missingFor(answer, this.#needs);
+  }
+
+  /** Keeps the question, and what there is of its answer, until it can be asked or gone on with. */
+  waitFor(id: string): void {
+    const answer = this.#answer(id);
+    if (answer === null || isRunning(answer)) return;
+    Object.assign(answer, { state: 'waiting', why: missingFor(answer, this.#needs) ?? 'busy', error: null });
+    this.#needs.announce('Your message is kept.');
+    this.#needs.changed(this);
+    this.wake();
+  }
+
+  /** Waits no longer. */
+  stopWaiting(id: string): void {
+    const answer = this.#answer(id);
+    if (answer?.state !== 'waiting') return;
+    Object.assign(answer, { state: 'stopped', why: null });
+    this.#needs.changed(this);
   }
 
   /** Asks another model instead, leaving a line or a wait for this one. */
@@ -134,94 +170,39 @@ export class Conversation {
     for (const answer of this.#answers()) {
       if (answer.state !== 'waiting') continue;
       const why = missingFor(answer, this.#needs) ?? absentFor(answer, this.#needs);
-      if (why === null) return this.#begin(answer);
+      if (why === null) return this.#begin(answer, { alone: answer.alone, goOn: answer.text !== '' });
       if (why !== answer.why) answer.why = why;
     }
   }
 
   /** Plain data, to be kept. */
   snapshot(): ShownTurn[] {
-    return $state.snapshot(this.#turns);
+    const turns = $state.snapshot(this.#turns);
+    const run = this.#run;
+    return run === null ? turns : turns.map((turn) => (turn.id === run.answer.id ? { ...turn, ids: run.ids } : turn));
   }
 
   #ended: Promise<void> = Promise.resolve();
 
-  #begin(answer: Answer, alone = false): void {
+  #begin(answer: Answer, { alone = false, goOn = false }: Begin = {}): void {
     const before = $state.snapshot(answer);
     const why = missingFor(answer, this.#needs);
     const { id, scope } = answer;
-    Object.assign(answer, newAnswer(id, scope, answer.model ?? this.#needs.models.chosenFor(scope)));
-    if (why === null) this.#ended = this.#ask(answer, before, alone);
-    else this.#wait(answer, before, why);
+    const anew = { ...newAnswer(id, scope, answer.model ?? this.#needs.models.chosenFor(scope)), alone };
+    Object.assign(answer, goOn ? { ...anew, ...begunPart(before) } : anew);
+    if (why === null) this.#ended = this.#ask(new AnswerRun(answer, before, this.#needs));
+    else keepWaiting(answer, before, why, this.#needs);
     this.#needs.changed(this);
   }
 
-  async #ask(answer: Answer, before: Answer, alone: boolean): Promise<void> {
-    const { ask, askHere, settings, trusted, clock, announce, changed } = this.#needs;
-    const abort = new AbortController();
-    this.#run = { answer, abort };
-    const model = answer.model!.id;
-    let firstAt: number | null = null;
-    try {
-      const turns = contextOf(this.#turns, answer.id, alone);
-      const only = answer.scope === 'trusted' ? trusted.peers : null;
-      const request = { model, turns, sampling: settings.samplingFor(model), maxTokens: MAX_TOKENS, only };
-      const events = answer.scope === 'device' ? askHere(request, abort.signal) : ask(request, abort.signal);
-      for await (const event of events) {
-        if (event.type === 'piece') firstAt ??= clock.now();
-        takeEvent(answer, event, firstAt === null ? 0 : clock.now() - firstAt);
-        if (event.type === 'provider') announce(`${peerName(event.candidate.peerId)} was asked.`);
-        if (event.type === 'interrupted') announce(`${writerOf(answer)} left. Looking for somebody to go on.`);
-        if (event.type === 'resumed') announce(`${writerOf(answer)} goes on.`);
-        changed(this);
-      }
-      if (isRunning(answer)) throw new MeshError('provider_lost', 'The answer broke off.');
-      announce(`Answer from ${writerOf(answer)}, complete.`);
-    } catch (thrown) {
-      this.#fail(answer, before, asMeshError(thrown, 'engine_failed', 'Something went wrong on this page. Try again?'));
-    } finally {
-      this.#run = null;
-      changed(this);
-    }
+  async #ask(run: AnswerRun): Promise<void> {
+    const { changed } = this.#needs;
+    this.#run = run;
+    await run.ask(questionFor(this.#turns, run.answer, this.#needs), () => changed(this));
+    this.#run = null;
+    changed(this);
     // What was just refused waits for the next change of the mesh, not for itself.
-    if (answer.state !== 'waiting') this.wake();
-  }
-
-  #fail(answer: Answer, before: Answer, error: MeshError): void {
-    const { connection, lending, announce } = this.#needs;
-    const why = answer.scope === 'device' ? undefined : WAITS[error.code];
-    if (error.code === 'cancelled') {
-      if (answer.text === '' && before.text !== '') Object.assign(answer, before);
-      else answer.state = 'stopped';
-      announce('Stopped.');
-    } else if (why !== undefined && answer.text === '') {
-      // Offline, the mesh is not to blame.
-      const nobody = why === 'model' && answer.scope === 'trusted' ? 'trusted' : why;
-      this.#wait(answer, before, connection.status === 'offline' ? 'network' : nobody);
-      // What was believed of the trusted was wrong.
-      if (nobody === 'trusted') lending.look();
-    } else {
-      answer.error = { code: error.code, message: failureOf(answer, error) };
-      answer.state = 'failed';
-      if (answer.text === '' && before.text !== '')
-        Object.assign(answer, before, { state: 'failed', error: answer.error });
-      announce(answer.error.message);
-    }
-  }
-
-  /** Keeps the question until it can be asked; or, trying again, what there was of an answer. */
-  #wait(answer: Answer, before: Answer, why: WaitingFor): void {
-    if (before.text === '') {
-      answer.state = 'waiting';
-      answer.why = why;
-      if (why === 'device') this.#findOutWhatRunsHere();
-      if (before.state !== 'waiting') this.#needs.announce('Your message is kept.');
-    } else {
-      const { code, says } = CANNOT_ASK[why];
-      const error = { code, message: `${says} What you have is kept.` };
-      Object.assign(answer, before, { state: 'failed', error });
-      this.#needs.announce(error.message);
-    }
+    if (run.answer.state !== 'waiting') this.wake();
   }
 
   /** Never rejects: a conversation that needs to know is woken when it is known. */
@@ -245,6 +226,11 @@ export class Conversation {
   #answer(id: string): Answer | null {
     return this.#answers().find((answer) => answer.id === id) ?? null;
   }
+}
+
+/** What stays of an answer that is gone on with. */
+function begunPart({ alone, provider, native, text, tokens, ids, seams }: Answer): Partial<Answer> {
+  return { alone, provider, native, text, tokens, ids, seams };
 }
 
 function titleOf(question: string): string {

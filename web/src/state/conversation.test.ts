@@ -81,7 +81,7 @@ describe('Conversation, over a fake mesh', () => {
     expect(lastAnswer(mesh)).toMatchObject({
       state: 'failed',
       text: 'Half',
-      error: { code: 'provider_lost', message: `${name} left. What you have is kept. Try again?` },
+      error: { code: 'provider_lost', message: `${name} left. What you have is kept.` },
     });
   });
 

@@ -15,7 +15,7 @@ import { Conversations } from './conversations.svelte.ts';
 import { LocalModels } from './local-models.svelte.ts';
 import { ModelChoice } from './model-choice.ts';
 import { Offers } from './offers.svelte.ts';
-import { Settings } from './settings.svelte.ts';
+import { Settings, type KeptAtOnce } from './settings.svelte.ts';
 import { MemoryStore, type Store } from './store.ts';
 import { ThisDevice } from './this-device.svelte.ts';
 import { Trusted } from './trusted.svelte.ts';
@@ -27,9 +27,14 @@ interface Asked {
   events: AsyncQueue<AnswerEvent>;
 }
 
+function memoryKept(): KeptAtOnce {
+  let kept: unknown = null;
+  return { read: () => kept, write: (value) => (kept = structuredClone(value)) };
+}
+
 export class FakeMesh {
   readonly clock = new ManualClock();
-  readonly provider: PeerId = newPeerId();
+  provider: PeerId = newPeerId();
   readonly said: string[] = [];
   readonly store: Store;
   readonly connection = new Connection(false);
@@ -52,13 +57,17 @@ export class FakeMesh {
   catalogue: CatalogueModel[] = [];
   today = Date.UTC(2026, 5, 1, 12);
 
-  constructor(store: Store = new MemoryStore()) {
+  /** Of the settings. */
+  readonly kept: KeptAtOnce;
+
+  constructor(store: Store = new MemoryStore(), kept = memoryKept()) {
     this.store = store;
+    this.kept = kept;
     const failed = (error: unknown) => {
       throw error;
     };
     this.offers = new Offers({ store, failed });
-    this.settings = new Settings({ store, failed, showTheme: () => {}, hideAddress: () => {} });
+    this.settings = new Settings({ kept, showTheme: () => {}, hideAddress: () => {} });
     this.conversations = new Conversations({ store, clock: this.clock, now: () => this.today });
     const wake = () => this.chat.wake();
     this.trusted = new Trusted({ store, now: () => this.today, failed, changed: wake });
@@ -149,25 +158,25 @@ export class FakeMesh {
     this.peers = [{ peerId, agent: 'native', models: adverts, slots: 1, busySlots: 0, queued: 0, sinceSeconds: 1 }];
   }
 
-  async provide(): Promise<void> {
-    const model = { ...offer({}), backend: 'cpu', sha256: null, continues: 'ids' } as const;
+  async provide(file: { sha256: string | null } = { sha256: null }): Promise<void> {
+    const model = { ...offer({}), backend: 'cpu', continues: 'ids', ...file } as const;
     const peer = { peerId: this.provider, agent: 'native', reliability: 1, certificate: null } as const;
     const candidate = { ...peer, model, slots: 1, busySlots: 0, queued: 0 };
     await this.event({ type: 'provider', candidate });
   }
 
-  async piece(text: string): Promise<void> {
-    await this.event({ type: 'piece', text, tokens: 1 });
+  async piece(text: string, tokenIds: number[] | null = null): Promise<void> {
+    await this.event({ type: 'piece', text, tokens: tokenIds?.length ?? 1, tokenIds });
   }
 
-  async done(): Promise<void> {
+  async done(completionTokens = 2): Promise<void> {
     await this.event({
       type: 'done',
       receipt: {
         provider: this.provider,
         finish: 'stop',
         promptTokens: 3,
-        completionTokens: 2,
+        completionTokens,
         path: 'direct',
         receipt: 'none',
         seams: [],
@@ -177,6 +186,11 @@ export class FakeMesh {
     });
     this.asked.at(-1)!.events.end();
     await this.settle();
+  }
+
+  /** Who writes is gone. */
+  async interrupt(): Promise<void> {
+    await this.event({ type: 'interrupted', error: new MeshError('provider_lost', 'It left.') });
   }
 
   async fail(code: ErrorCode, message = 'It failed.'): Promise<void> {

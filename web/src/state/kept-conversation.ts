@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 import { ERROR_CODES } from '@llmesh/core/errors';
 import { isModelId, isPeerId, type ModelId, type PeerId } from '@llmesh/core/ids';
+import { MAX_PREFIX_TOKENS } from '@llmesh/core/protocol';
 import { KeptScope } from './scope.ts';
 import { isRunning, type ShownTurn } from './turn.ts';
 
@@ -18,11 +19,22 @@ const SummarySchema = v.object({
 export type Summary = v.InferOutput<typeof SummarySchema>;
 
 const SeamSchema = v.object({
-  provider: v.custom<PeerId>(isPeerId),
+  provider: v.nullable(v.custom<PeerId>(isPeerId)),
   native: v.boolean(),
   atToken: v.number(),
   pauseMs: v.number(),
   sameFile: v.boolean(),
+  // Of before a person could go on with an answer.
+  continued: v.optional(v.boolean(), false),
+});
+
+const IdsSchema = v.object({
+  tokenIds: v.pipe(
+    v.array(v.pipe(v.number(), v.integer(), v.minValue(0))),
+    v.minLength(1),
+    v.maxLength(MAX_PREFIX_TOKENS),
+  ),
+  sha256: v.string(),
 });
 
 const TurnSchema = v.variant('role', [
@@ -33,12 +45,17 @@ const TurnSchema = v.variant('role', [
     scope: KeptScope,
     model: v.nullable(v.object({ id: v.custom<ModelId>(isModelId), name: v.string(), quant: v.string() })),
     state: v.picklist(['waiting', 'looking', 'queued', 'reading', 'writing', 'done', 'stopped', 'failed']),
-    why: v.nullable(v.picklist(['network', 'mesh', 'model', 'trusted', 'device'])),
+    why: v.nullable(v.picklist(['network', 'mesh', 'model', 'trusted', 'busy', 'device'])),
     provider: v.nullable(v.custom<PeerId>(isPeerId)),
     native: v.boolean(),
+    alone: v.optional(v.boolean(), false),
     ahead: v.number(),
+    estimateMs: v.optional(v.nullable(v.number()), null),
+    left: v.optional(v.boolean(), false),
     text: v.string(),
     tokens: v.number(),
+    // A text can be gone on with without.
+    ids: v.optional(v.fallback(v.nullable(IdsSchema), null), null),
     // Of before answers could go on elsewhere.
     seams: v.optional(v.array(SeamSchema), []),
     tokensPerSecond: v.nullable(v.number()),
@@ -72,7 +89,10 @@ export function parseTurns(value: unknown): ShownTurn[] | null {
   if (!result.success) return null;
   return result.output.map((turn) => {
     if (turn.role === 'user' || !isRunning(turn)) return turn;
-    const message = 'The page was closed while this was written. What you have is kept. Try again?';
+    const message =
+      turn.text === ''
+        ? 'The page was closed before the first word. Try again?'
+        : 'The page was closed while this was written. What you have is kept.';
     return { ...turn, state: 'failed', error: { code: 'cancelled', message } };
   });
 }

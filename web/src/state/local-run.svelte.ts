@@ -1,6 +1,7 @@
 /** Answers of this very device: the same events as from the mesh, and nothing leaves the page. */
 import type { Clock } from '@llmesh/core/clock';
 import type { LoadProgress } from '@llmesh/core/engine';
+import { DeliveredAnswer } from '@llmesh/core/delivered-answer';
 import { MeshError } from '@llmesh/core/errors';
 import type { PeerId } from '@llmesh/core/ids';
 import type { AnswerEvent, AskRequest } from '@llmesh/core/requester';
@@ -59,16 +60,20 @@ export class LocalRun {
     try {
       yield { type: 'accepted', ahead: ahead() };
       const { turns, sampling, maxTokens } = request;
-      const pieces = seat.engine.generate({ turns, sampling, maxTokens }, signal);
+      const begun = new DeliveredAnswer(request.prefix);
+      const prefix = begun.prefixFor({ sha256: model.format === 'gguf' ? model.sha256 : null });
+      if (prefix !== null && seat.loaded.continues === 'none') throw cannotGoOn(model.name);
+      const task = { turns, sampling, maxTokens, ...(prefix !== null && { prefix }) };
+      const pieces = seat.engine.generate(task, signal);
       const meter = new SpeedMeter();
       let firstMs: number | null = null;
       let next = await pieces.next();
       try {
         for (; next.done !== true; next = await pieces.next()) {
-          const { text, tokens } = next.value;
+          const { text, tokens, tokenIds = null } = next.value;
           firstMs ??= clock.now();
           meter.add(tokens, clock.now());
-          yield { type: 'piece', text, tokens };
+          yield { type: 'piece', text, tokens, tokenIds };
         }
       } finally {
         // A reader that walked away has stopped the engine when its loop is over.
@@ -81,6 +86,7 @@ export class LocalRun {
         type: 'done',
         receipt: {
           ...next.value,
+          completionTokens: begun.tokens + next.value.completionTokens,
           provider: self,
           path: null,
           receipt: 'none',
@@ -106,5 +112,12 @@ function notHere(): MeshError {
   return new MeshError(
     'model_not_found',
     'This model does not run on this device. Choose another in the list above, or let a volunteer run it.',
+  );
+}
+
+function cannotGoOn(model: string): MeshError {
+  return new MeshError(
+    'engine_failed',
+    `This device cannot go on with an answer of ${model}. Ask it anew, or let a volunteer run it.`,
   );
 }

@@ -1,5 +1,5 @@
-import type { CatalogueModel } from '@llmesh/core/catalogue';
-import type { Engine, GenerateRequest, LoadProgress, Probe } from '@llmesh/core/engine';
+import type { CatalogueModel, GgufModel } from '@llmesh/core/catalogue';
+import type { Continues, Engine, GenerateRequest, LoadProgress, Probe } from '@llmesh/core/engine';
 import { cancelled, MeshError, type ErrorCode } from '@llmesh/core/errors';
 import { newPeerId, type ModelId } from '@llmesh/core/ids';
 import { ManualClock } from '@llmesh/core/manual-clock';
@@ -26,10 +26,11 @@ const model = (id: string, sizeBytes: number, memoryBytes = sizeBytes) =>
     name: id,
     quant: 'q4',
     format: 'gguf',
+    sha256: null,
     sizeBytes,
     memoryBytes,
     parameters: sizeBytes,
-  }) as CatalogueModel;
+  }) as GgufModel;
 const TINY = model('llmesh-tiny', 3e6);
 const SMALL = model('small', 2e6);
 const HUGE = model('huge', 1.9e9);
@@ -46,6 +47,7 @@ const never = new AbortController().signal;
 class EchoEngine implements Engine<CatalogueModel> {
   onLost: ((error: Error) => void) | null = null;
   failLoad: ErrorCode | null = null;
+  continues: Continues = 'none';
   stopped = false;
   asked: GenerateRequest | null = null;
   progress: LoadProgress[] = [];
@@ -62,7 +64,7 @@ class EchoEngine implements Engine<CatalogueModel> {
   async load(_: CatalogueModel, onProgress: (progress: LoadProgress) => void) {
     if (this.failLoad !== null) throw new MeshError(this.failLoad, 'Not this time.');
     for (const each of this.progress) onProgress(each);
-    return { contextTokens: 64, backend: 'wasm' as const, slots: 1, continues: 'none' as const, replays: false };
+    return { contextTokens: 64, backend: 'wasm' as const, slots: 1, continues: this.continues, replays: false };
   }
 
   async *generate(asked: GenerateRequest, signal: AbortSignal) {
@@ -84,7 +86,7 @@ class EchoEngine implements Engine<CatalogueModel> {
   async close() {}
 }
 
-function setUp(catalogue = [HUGE, SMALL, TINY], kept: KeptModel[] = []) {
+function setUp(catalogue: CatalogueModel[] = [HUGE, SMALL, TINY], kept: KeptModel[] = []) {
   const clock = new ManualClock();
   const engine = new EchoEngine(clock);
   const store = new MemoryStore();
@@ -122,6 +124,24 @@ describe('LocalRun, with a pretended engine', () => {
     });
     expect(engine.asked).toEqual({ turns: request.turns, sampling: request.sampling, maxTokens: 64 });
     expect(models.choices.find((choice) => choice.model.id === TINY.id)?.tokensPerSecond).toBe(10);
+  });
+
+  it('goes on with an answer that was begun, by token ids where they are of this very file', async () => {
+    const { engine, run } = setUp([{ ...TINY, sha256: 'a'.repeat(64) }]);
+    engine.continues = 'ids';
+    const begun = { text: 'It is', tokens: 2, tokenIds: [4, 5], sha256: 'a'.repeat(64) };
+    const events = await all(run.ask({ ...request, prefix: begun }, never));
+    expect(engine.asked).toMatchObject({ prefix: { text: 'It is', tokens: 2, tokenIds: [4, 5] }, maxTokens: 64 });
+    expect(events.at(-1)).toMatchObject({ receipt: { completionTokens: 12 } });
+    await all(run.ask({ ...request, prefix: { ...begun, sha256: 'b'.repeat(64) } }, never));
+    expect(engine.asked?.prefix).toEqual({ text: 'It is', tokens: 2, tokenIds: null });
+  });
+
+  it('says so when its engine cannot go on, and does not begin anew', async () => {
+    const { engine, run } = setUp();
+    const prefix = { text: 'It is', tokens: 2, tokenIds: null, sha256: null };
+    await expect(all(run.ask({ ...request, prefix }, never))).rejects.toMatchObject({ code: 'engine_failed' });
+    expect(engine.asked).toBeNull();
   });
 
   it('stops the engine when it is stopped, and when nobody reads on', async () => {

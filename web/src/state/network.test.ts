@@ -5,6 +5,7 @@ import { Network } from './network.svelte.ts';
 
 const stats = {
   uptimeSeconds: 1,
+  waiting: 0,
   peers: 2,
   providers: 1,
   slots: 1,

@@ -3,7 +3,6 @@ import * as v from 'valibot';
 import type { Sampling } from '@llmesh/core/protocol';
 import { KeptScope, type Scope } from './scope.ts';
 import { TINY_MODEL } from './tiny-model.ts';
-import type { Store } from './store.ts';
 
 export const THEMES = ['system', 'light', 'dark'] as const;
 export type Theme = (typeof THEMES)[number];
@@ -11,22 +10,28 @@ export type Theme = (typeof THEMES)[number];
 /** The most tokens of one answer that this page asks for. */
 export const MAX_TOKENS = 1024;
 
-const KEY = 'settings';
 const KeptSettings = v.object({
   theme: v.fallback(v.picklist(THEMES), 'system'),
   temperature: v.fallback(v.pipe(v.number(), v.minValue(0), v.maxValue(2)), 0.7),
   scope: KeptScope,
   hideAddress: v.optional(v.fallback(v.boolean(), true), false),
+  hedge: v.optional(v.fallback(v.boolean(), true), true),
+  fast: v.optional(v.fallback(v.boolean(), false), false),
 });
 
+/** Keeps one value, at once: who hides and reloads the page the next moment is hidden. */
+export interface KeptAtOnce {
+  /** null: nothing is kept. */
+  read(): unknown;
+  write(value: unknown): void;
+}
+
 export interface SettingsNeeds {
-  store: Store;
+  kept: KeptAtOnce;
   /** Makes the page look so, and remembers it for `theme.js`, which runs before anything is painted. */
   showTheme: (theme: Theme) => void;
   /** Connects through a relay only, or not, from now on. */
   hideAddress: (hidden: boolean) => void;
-  /** A setting could not be kept. */
-  failed: (error: unknown) => void;
 }
 
 export class Settings {
@@ -35,6 +40,8 @@ export class Settings {
   #temperature = $state(0.7);
   #scope = $state<Scope>('anyone');
   #hideAddress = $state(false);
+  #hedge = $state(true);
+  #fast = $state(false);
 
   constructor(needs: SettingsNeeds) {
     this.#needs = needs;
@@ -81,30 +88,52 @@ export class Settings {
     this.#keep();
   }
 
+  /** A second volunteer is asked when the first is slow. */
+  get hedge(): boolean {
+    return this.#hedge;
+  }
+
+  set hedge(hedge: boolean) {
+    this.#hedge = hedge;
+    this.#keep();
+  }
+
+  /** Two volunteers begin each answer, and the first to speak goes on. */
+  get fast(): boolean {
+    return this.#fast;
+  }
+
+  set fast(fast: boolean) {
+    this.#fast = fast;
+    this.#keep();
+  }
+
   /** The tiny model knows its answers word for word, so it is never made to guess. */
   samplingFor(model: string): Sampling {
     return { temperature: model === TINY_MODEL ? 0 : this.#temperature };
   }
 
-  async restore(): Promise<void> {
-    const kept = v.safeParse(KeptSettings, await this.#needs.store.get(KEY));
+  restore(): void {
+    const kept = v.safeParse(KeptSettings, this.#needs.kept.read());
     if (!kept.success) return;
     this.#theme = kept.output.theme;
     this.#temperature = kept.output.temperature;
     this.#scope = kept.output.scope;
     this.#hideAddress = kept.output.hideAddress;
+    this.#hedge = kept.output.hedge;
+    this.#fast = kept.output.fast;
     this.#needs.showTheme(this.#theme);
     this.#needs.hideAddress(this.#hideAddress);
   }
 
   #keep(): void {
-    const { store, failed } = this.#needs;
-    const kept = {
+    this.#needs.kept.write({
       theme: this.#theme,
       temperature: this.#temperature,
       scope: this.#scope,
       hideAddress: this.#hideAddress,
-    };
-    store.set([[KEY, kept]]).catch(failed);
+      hedge: this.#hedge,
+      fast: this.#fast,
+    });
   }
 }

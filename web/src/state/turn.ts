@@ -1,4 +1,5 @@
 /** What a conversation is made of, as it is shown and as it is kept. */
+import { mayGoOn, type KeptAnswer } from '@llmesh/core/delivered-answer';
 import type { ErrorCode } from '@llmesh/core/errors';
 import type { ModelId, PeerId } from '@llmesh/core/ids';
 import type { Seam } from '@llmesh/core/requester';
@@ -26,22 +27,32 @@ export interface Receipt {
 
 /**
  * waiting: no way to ask yet, the question is kept (`why` says what is missing) · looking: a volunteer is sought, or the model of this device loaded ·
- * queued: a volunteer has it, others come first · reading: it is their turn · writing · done · stopped: by the person · failed: `error` says why.
+ * queued: others come first · reading: it is their turn · writing · done · stopped: by the person · failed: `error` says why.
  */
 export type AnswerState = 'waiting' | 'looking' | 'queued' | 'reading' | 'writing' | 'done' | 'stopped' | 'failed';
-/** trusted: nobody of theirs has the model · device: it is not known what this device can run */
-export type WaitingFor = 'network' | 'mesh' | 'model' | 'trusted' | 'device';
+/** trusted: nobody of theirs has the model · busy: all who have it · device: it is not known what this device can run */
+export type WaitingFor = 'network' | 'mesh' | 'model' | 'trusted' | 'busy' | 'device';
 
-/** Where another volunteer went on with an answer. */
-export interface ShownSeam extends Seam {
+/** Where somebody went on with an answer. */
+export interface ShownSeam extends Omit<Seam, 'provider'> {
+  /** null: this device. */
+  provider: PeerId | null;
   /** It is a desktop worker. */
   native: boolean;
+  /** It had ended, and the person had it gone on with. */
+  continued: boolean;
 }
 
 export interface Question {
   role: 'user';
   id: string;
   text: string;
+}
+
+/** The tokens behind a text, in the vocabulary of this model file. */
+export interface KeptIds {
+  tokenIds: number[];
+  sha256: string;
 }
 
 export interface Answer {
@@ -57,10 +68,18 @@ export interface Answer {
   provider: PeerId | null;
   /** The provider is a desktop worker. */
   native: boolean;
-  /** Tasks before this one, while queued. */
+  /** Without the turns before its question. */
+  alone: boolean;
+  /** Tasks before this one, while queued, with the one that runs: the place in the line. */
   ahead: number;
+  /** Until its turn, while queued; null: not known. */
+  estimateMs: number | null;
+  /** Who wrote it is gone, and nobody has gone on with it yet. */
+  left: boolean;
   text: string;
   tokens: number;
+  /** Of an answer that is not whole, so that it can be gone on with; null: not known. */
+  ids: KeptIds | null;
   /** Who went on with it, in their order. */
   seams: ShownSeam[];
   /** Of this answer, while it is written. */
@@ -81,9 +100,13 @@ export function newAnswer(id: string, scope: Scope, model: AskedModel | null): A
     why: null,
     provider: null,
     native: false,
+    alone: false,
     ahead: 0,
+    estimateMs: null,
+    left: false,
     text: '',
     tokens: 0,
+    ids: null,
     seams: [],
     tokensPerSecond: null,
     receipt: null,
@@ -94,6 +117,21 @@ export function newAnswer(id: string, scope: Scope, model: AskedModel | null): A
 /** Is somebody at work for this answer, or being sought? */
 export function isRunning(answer: Answer): boolean {
   return RUNNING.has(answer.state);
+}
+
+/** Did it end before its end, and can somebody go on after its last word? */
+export function canGoOn(answer: Answer): boolean {
+  return (answer.state === 'stopped' || answer.state === 'failed') && answer.text !== '' && mayGoOn(answer);
+}
+
+/** Who writes it, or wrote last; null: nobody yet, or this device. */
+export function writerOf({ seams, provider }: Answer): PeerId | null {
+  return (seams.at(-1) ?? { provider }).provider;
+}
+
+/** For those who go on with it; null: there is nothing of it yet. */
+export function keptOf({ text, tokens, ids }: Answer): KeptAnswer | null {
+  return text === '' ? null : { text, tokens, tokenIds: ids?.tokenIds ?? null, sha256: ids?.sha256 ?? null };
 }
 
 const RUNNING: ReadonlySet<AnswerState> = new Set<AnswerState>(['looking', 'queued', 'reading', 'writing']);

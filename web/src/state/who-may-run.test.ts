@@ -33,7 +33,7 @@ async function asking(mesh: FakeMesh, text: string): Promise<void> {
 async function answerHere(mesh: FakeMesh, text: string): Promise<void> {
   const { events } = mesh.askedHere.at(-1)!;
   events.push({ type: 'accepted', ahead: 0 });
-  events.push({ type: 'piece', text, tokens: 1 });
+  events.push({ type: 'piece', text, tokens: 1, tokenIds: null });
   const receipt = {
     finish: 'stop',
     promptTokens: 1,
@@ -263,8 +263,8 @@ describe('What is kept of it', () => {
     await asking(mesh, 'for friends');
     mesh.settings.scope = 'anyone';
     expect(mesh.chat.open.scope).toBe('trusted');
-    const later = new FakeMesh(mesh.store);
-    await later.settings.restore();
+    const later = new FakeMesh(mesh.store, mesh.kept);
+    later.settings.restore();
     expect(later.chat.open.scope).toBe('anyone');
   });
 

@@ -1,8 +1,6 @@
 /** Numbers as the page says them. "about" is the caller's word, where the number is a guess. */
 
 const whole = new Intl.NumberFormat('en');
-const ORDINALS = new Intl.PluralRules('en', { type: 'ordinal' });
-const ORDINAL_ENDINGS: Readonly<Record<string, string>> = { one: 'st', two: 'nd', few: 'rd', other: 'th' };
 
 /** 18420 → "18,420" */
 export function count(value: number): string {
@@ -12,11 +10,6 @@ export function count(value: number): string {
 /** 1, "volunteer" → "1 volunteer"; 2 → "2 volunteers" */
 export function counted(value: number, one: string, many = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`;
-}
-
-/** 3 → "3rd" */
-export function ordinal(value: number): string {
-  return `${count(value)}${ORDINAL_ENDINGS[ORDINALS.select(value)] ?? 'th'}`;
 }
 
 /** Speed: one digit after the point only below ten. */

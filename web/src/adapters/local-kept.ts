@@ -1,0 +1,23 @@
+/** One value in the browser's local storage, which is written before the next line runs. */
+import type { KeptAtOnce } from '../state/settings.svelte.ts';
+
+/** `failed`: this browser allows no storage, or it is full; the value is then forgotten with the page. */
+export function localKept(key: string, failed: (error: unknown) => void): KeptAtOnce {
+  return {
+    read() {
+      try {
+        return JSON.parse(localStorage.getItem(key) ?? 'null') as unknown;
+      } catch (error) {
+        failed(error);
+        return null;
+      }
+    },
+    write(value) {
+      try {
+        localStorage.setItem(key, JSON.stringify(value));
+      } catch (error) {
+        failed(error);
+      }
+    },
+  };
+}

@@ -1,0 +1,33 @@
+/** How far an engine is ahead of whoever takes its words: a few pieces, so that nothing is computed for nobody. */
+import { onAbort } from '@llmesh/core/abort';
+
+/** Enough that no engine waits for a page that reads as fast as it can. */
+export const MAX_AHEAD = 4;
+
+export class Ahead {
+  #pieces = 0;
+  #wake: (() => void) | null = null;
+
+  /** One more piece was told; `taken` settles when it was taken. */
+  add(taken: Promise<unknown>): void {
+    this.#pieces += 1;
+    const done = () => {
+      this.#pieces -= 1;
+      this.#wake?.();
+    };
+    taken.then(done, done);
+  }
+
+  /** Resolves when the next piece may be computed, or `signal` aborts. */
+  async room(signal: AbortSignal): Promise<void> {
+    if (this.#pieces < MAX_AHEAD || signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const stop = onAbort(signal, resolve);
+      this.#wake = () => {
+        stop();
+        resolve();
+      };
+    });
+    this.#wake = null;
+  }
+}

@@ -1,0 +1,33 @@
+/** What a screen reader is told while an answer comes: what changes, never single tokens or seconds. */
+import { peerName } from '@llmesh/core/names';
+import type { AnswerEvent } from '@llmesh/core/requester';
+import { writerName } from './answer-progress.ts';
+import { aboutHowLong, placeInLine } from './place-in-line.ts';
+import type { Answer } from './turn.ts';
+
+/** Of `event`, which `answer` has taken. `before`: how it stood. null: nothing. */
+export function newsOf(answer: Answer, event: AnswerEvent, before: Pick<Answer, 'state' | 'ahead'>): string | null {
+  switch (event.type) {
+    case 'provider':
+      return `${peerName(event.candidate.peerId)} was asked.`;
+    case 'queued':
+    case 'accepted':
+      return answer.state === 'queued' ? placeNews(answer, before) : null;
+    case 'interrupted':
+      return `${writerName(answer)} left. Looking for somebody to go on.`;
+    case 'resumed':
+      return `${writerName(answer)} goes on.`;
+    case 'piece':
+      return null;
+    case 'done':
+      return `Answer from ${writerName(answer)}, complete.`;
+    default:
+      return event satisfies never;
+  }
+}
+
+/** On entering the line, and when it is nearly over. */
+function placeNews({ ahead, estimateMs }: Answer, before: Pick<Answer, 'state' | 'ahead'>): string | null {
+  if (before.state === 'queued' && (ahead > 1 || before.ahead <= 1)) return null;
+  return `${[placeInLine(ahead), aboutHowLong(estimateMs)].filter((words) => words !== null).join(', ')}.`;
+}

@@ -1,0 +1,26 @@
+/** A place in the line, in words. */
+
+const ORDINALS = new Intl.PluralRules('en', { type: 'ordinal' });
+const ORDINAL_ENDINGS: Readonly<Record<string, string>> = { one: 'st', two: 'nd', few: 'rd', other: 'th' };
+const whole = new Intl.NumberFormat('en');
+
+/** "Next in line", "3rd in line". `ahead`: who comes first, with the one whose turn it is. */
+export function placeInLine(ahead: number): string {
+  return ahead <= 1 ? 'Next in line' : `${ordinal(ahead)} in line`;
+}
+
+/** "about 40 seconds": as a guess is said. null: nobody knows, and nothing is said. */
+export function aboutHowLong(estimateMs: number | null): string | null {
+  if (estimateMs === null) return null;
+  const seconds = estimateMs / 1000;
+  if (seconds < 7.5) return 'a few seconds';
+  if (seconds < 57.5) return `about ${5 * Math.round(seconds / 5)} seconds`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 90) return minutes === 1 ? 'about a minute' : `about ${minutes} minutes`;
+  return `about ${Math.round(minutes / 60)} hours`;
+}
+
+/** 3 → "3rd" */
+function ordinal(value: number): string {
+  return `${whole.format(value)}${ORDINAL_ENDINGS[ORDINALS.select(value)] ?? 'th'}`;
+}
