@@ -3,6 +3,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { continuation, type ContinuationOptions } from './continuation.ts';
+import { failover, type FailoverOptions } from './failover.ts';
+import { matchmaker, type MatchmakerOptions } from './matchmaker.ts';
 import { overhead } from './overhead.ts';
 import { seal, type SealBenchOptions } from './seal.ts';
 
@@ -50,6 +52,29 @@ program
   .option('--threads <n>', 'threads of the engine', count, 1)
   .action(async (options: ContinuationOptions) => {
     report(await continuation(options));
+  });
+
+program
+  .command('failover')
+  .description(
+    'providers killed, and stopped, in mid-answer: tokens lost, tokens twice, and how long the answer stalls',
+  )
+  .option('--kills <n>', 'providers to kill, and as many to stop in good order', count, 20)
+  .option('--providers <n>', 'processes that lend the model', count, 4)
+  .option('--speed <n>', 'tokens a second of each answer', count, 30)
+  .action(async (options: FailoverOptions) => {
+    report(await failover(options));
+  });
+
+program
+  .command('matchmaker')
+  .description('matches a second: in process, over WebSockets with churn, and the same queries on Redis')
+  .option('--providers <n>', 'how many there are', count, 10_000)
+  .option('--models <n>', 'that they are spread over', count, 50)
+  .option('--rounds <n>', 'of each kind, in turns', count, 5)
+  .option('--matches <n>', 'a round in process', count, 20_000)
+  .action(async (options: MatchmakerOptions) => {
+    report(await matchmaker(options));
   });
 
 await program.parseAsync();

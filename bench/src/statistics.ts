@@ -6,17 +6,20 @@ export interface Spread {
   max: number;
 }
 
-/** Quartiles by linear interpolation between the ranks (Hyndman and Fan 1996, type 7). Throws on an empty list. */
+/** Throws on an empty list. */
 export function spread(values: readonly number[]): Spread {
+  const at = (percent: number) => percentile(values, percent);
+  return { min: at(0), p25: at(25), median: at(50), p75: at(75), max: at(100) };
+}
+
+/** By linear interpolation between the ranks (Hyndman and Fan 1996, type 7). Throws on an empty list. */
+export function percentile(values: readonly number[], percent: number): number {
   const sorted = values.toSorted((a, b) => a - b);
-  const at = (share: number) => {
-    const rank = share * (sorted.length - 1);
-    const low = sorted[Math.floor(rank)];
-    const high = sorted[Math.ceil(rank)];
-    if (low === undefined || high === undefined) throw new Error('nothing was measured');
-    return round(low + (high - low) * (rank - Math.floor(rank)));
-  };
-  return { min: at(0), p25: at(0.25), median: at(0.5), p75: at(0.75), max: at(1) };
+  const rank = (percent / 100) * (sorted.length - 1);
+  const low = sorted[Math.floor(rank)];
+  const high = sorted[Math.ceil(rank)];
+  if (low === undefined || high === undefined) throw new Error('nothing was measured');
+  return round(low + (high - low) * (rank - Math.floor(rank)));
 }
 
 function round(value: number): number {

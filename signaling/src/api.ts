@@ -6,6 +6,8 @@ import { AddressBuckets } from './address-buckets.ts';
 import type { Metrics } from './metrics.ts';
 import type { Registry } from './registry.ts';
 
+/** `/api/peers` lists no more; `/api/stats` counts all. */
+export const MAX_LISTED_PEERS = 1_000;
 const RATE = { perSecond: 50, burst: 200 };
 
 export interface ApiOptions {
@@ -30,14 +32,14 @@ export function apiRouter(options: ApiOptions): Router {
     metrics.text().then((text) => response.set('Content-Type', metrics.contentType).send(text), next);
   });
   router.get('/api/peers', (_request, response) => {
-    response.json({ peers: registry.summaries() });
+    response.json({ peers: registry.summaries(MAX_LISTED_PEERS) });
   });
   router.get('/api/models', (_request, response) => {
     response.json({ models: registry.offers().models });
   });
   router.get('/api/stats', (_request, response) => {
     const uptimeSeconds = Math.floor((clock.now() - startedMs) / 1000);
-    response.json({ uptimeSeconds, ...registry.totals(), matches: metrics.matchCount });
+    response.json({ uptimeSeconds, ...registry.totals(), waiting: metrics.waiting, matches: metrics.matchCount });
   });
   router.use('/api', (_request, response) => {
     sendError(response, 404, 'not_found', 'There are /api/peers, /api/models and /api/stats.');

@@ -8,11 +8,14 @@ import { randomBytes } from '@llmesh/core/random-bytes';
 
 /** Long enough to be dialled and to wait in a provider's queue. */
 const LEASE_SECONDS = 120;
+/** Asking the system for randomness takes about as long for one seed as for hundreds. */
+const SEEDS_AT_ONCE = 256;
 
 export class LeaseOffice {
   readonly issuer: PeerId;
   readonly #identity: Identity;
   readonly #now: () => number;
+  #seeds = new Uint8Array();
 
   /** `now`: milliseconds since 1970; leases are for other computers. */
   constructor(identity: Identity, now: () => number) {
@@ -29,7 +32,15 @@ export class LeaseOffice {
     if (candidates.length === 0) return null;
     const expiresAt = Math.floor(this.#now() / 1000) + LEASE_SECONDS;
     const providers = candidates.map(({ peerId }) => peerId);
-    const terms = { ...task, providers, price: 0, expiresAt, seed: randomBytes(LEASE_NONCE_BYTES) };
+    const terms = { ...task, providers, price: 0, expiresAt, seed: this.#seed() };
     return toBase32(await signLeases(terms, this.#identity));
+  }
+
+  /** Each is handed out once. */
+  #seed(): Uint8Array {
+    if (this.#seeds.byteLength === 0) this.#seeds = randomBytes(SEEDS_AT_ONCE * LEASE_NONCE_BYTES);
+    const seed = this.#seeds.subarray(0, LEASE_NONCE_BYTES);
+    this.#seeds = this.#seeds.subarray(LEASE_NONCE_BYTES);
+    return seed;
   }
 }

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { newPeerId, type ModelId, type PeerId } from '@llmesh/core/ids';
 import { MAX_CANDIDATES } from '@llmesh/core/control-protocol';
 import { Matchmaker } from './matchmaker.ts';
-import { QUIET_MS, Registry } from './registry.ts';
+import { GONE_MS, QUIET_MS, Registry } from './registry.ts';
+import { Reliability } from './reliability.ts';
 import { advertised, TINY } from './testing/clients.ts';
 import { ManualClock } from '@llmesh/core/manual-clock';
 
@@ -12,7 +13,8 @@ const even = () => 0.5;
 function setUp(random: () => number = even) {
   const clock = new ManualClock();
   const registry = new Registry(clock);
-  const matchmaker = new Matchmaker(registry, random);
+  const reliability = new Reliability(clock);
+  const matchmaker = new Matchmaker(registry, reliability, random);
   const asker = newPeerId();
   const provider = (tokensPerSecond: number, busySlots = 0) => {
     const peer = registry.join(newPeerId(), 'browser');
@@ -20,12 +22,12 @@ function setUp(random: () => number = even) {
     registry.heartbeat(peer, { type: 'heartbeat', busySlots, queued: 0, tokens: 0 });
     return peer;
   };
-  const match = (exclude: PeerId[] = [], model = TINY, only: PeerId[] | null = null) =>
-    matchmaker.match({ model, asker, exclude, only, prefer: null }).map(({ peerId }) => peerId);
-  return { clock, registry, matchmaker, provider, match };
+  const match = (exclude: PeerId[] = [], model = TINY, only: PeerId[] | null = null, prefer: PeerId | null = null) =>
+    matchmaker.match({ model, asker, exclude, only, prefer })?.map(({ peerId }) => peerId) ?? null;
+  return { clock, registry, reliability, matchmaker, provider, match };
 }
 
-test('the fast come first, and those without a free slot last, to queue at', () => {
+test('the fast come first, and as spares those without a free slot last', () => {
   const { provider, match } = setUp();
   const busy = provider(500, 1);
   const slow = provider(5);
@@ -33,10 +35,68 @@ test('the fast come first, and those without a free slot last, to queue at', () 
   expect(match()).toEqual([fast, slow, busy].map(({ peerId }) => peerId));
 });
 
-test('a provider of which all slots are taken is still somewhere to queue', () => {
-  const { provider, match } = setUp();
+test('null when all who could answer are full, also by what is promised', () => {
+  const { registry, provider, match } = setUp();
   const busy = provider(50, 1);
-  expect(match()).toEqual([busy.peerId]);
+  expect(match()).toBe(null);
+  expect(match([busy.peerId])).toEqual([]);
+  const promised = provider(50);
+  registry.promise(promised, 1);
+  expect(match()).toBe(null);
+  expect(match([], TINY, [promised.peerId])).toBe(null);
+  registry.promise(promised, -1);
+  expect(match()).toEqual([promised.peerId, busy.peerId]);
+});
+
+test('whoever has the conversation comes first, however many there are; not when it is full, silent, unwanted or left', () => {
+  const { clock, registry, provider, match } = setUp(seeded(2));
+  const warm = provider(50);
+  for (let i = 0; i < 500; i++) provider(60);
+  const first = (...how: Parameters<typeof match>) => match(...how)?.[0];
+  const prefer = warm.peerId;
+  for (let i = 0; i < 20; i++) expect(first([], TINY, null, prefer)).toBe(prefer);
+  expect(match([], TINY, null, prefer)?.filter((peer) => peer === prefer).length).toBe(1);
+  expect(match([prefer], TINY, null, prefer)).not.toContain(prefer);
+  const other = provider(50).peerId;
+  expect(match([], TINY, [other], prefer)).toEqual([other]);
+  registry.promise(warm, 1);
+  expect(first([], TINY, null, prefer)).not.toBe(prefer);
+  registry.promise(warm, -1);
+  clock.turn(QUIET_MS);
+  provider(50);
+  expect(match([], TINY, null, prefer)).not.toContain(prefer);
+  registry.leave(warm);
+  expect(match([], TINY, null, prefer)).not.toContain(prefer);
+});
+
+test('says how far a provider can be counted on, and ranks a boast by what receipts say', () => {
+  const { reliability, provider, matchmaker } = setUp();
+  const boaster = provider(1_000);
+  const honest = provider(50);
+  for (let i = 0; i < 3; i++) reliability.finished(boaster.peerId, { model: TINY, tokens: 100, ms: 10_000 });
+  reliability.failed(boaster.peerId, 3);
+  const question = { model: TINY, asker: newPeerId(), exclude: [], only: null, prefer: null };
+  const [first, second] = matchmaker.match(question) ?? [];
+  expect(first).toMatchObject({ peerId: honest.peerId, reliability: 0.9, model: { tokensPerSecond: 50 } });
+  expect(second).toMatchObject({ peerId: boaster.peerId, reliability: 0.75, model: { tokensPerSecond: 10 } });
+});
+
+test('who can never be answered: nobody left who is here and may be asked', () => {
+  const { clock, provider, matchmaker } = setUp();
+  const peer = provider(50, 1);
+  const ask = (changes = {}) => ({
+    model: TINY,
+    asker: newPeerId(),
+    exclude: [],
+    only: null,
+    prefer: null,
+    ...changes,
+  });
+  const possible = [ask(), ask({ only: [peer.peerId] }), ask({ exclude: [newPeerId()] })];
+  const not = [ask({ asker: peer.peerId }), ask({ only: [newPeerId()] }), ask({ exclude: [peer.peerId] })];
+  expect(matchmaker.impossible(TINY, [...possible, ...not])).toEqual(not);
+  clock.turn(GONE_MS);
+  expect(matchmaker.impossible(TINY, possible)).toEqual(possible);
 });
 
 test('nobody: an unknown model, those excluded, the asker itself, the silent', () => {
@@ -71,8 +131,8 @@ test('among very many, those with a free slot are found and everybody gets a tur
   const chosen = new Set<string>();
   for (let i = 0; i < 400; i++) {
     const shortlist = match();
-    expect(shortlist.some((peer) => busy.has(peer))).toBe(false);
-    for (const peer of shortlist) chosen.add(peer);
+    expect(shortlist?.some((peer) => busy.has(peer))).toBe(false);
+    for (const peer of shortlist ?? []) chosen.add(peer);
   }
   expect(chosen.size).toBe(free.size);
 });

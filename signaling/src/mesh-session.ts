@@ -14,34 +14,33 @@ import {
   type ToServer,
 } from '@llmesh/core/control-protocol';
 import { CLOSE, type BoundedSocket } from './bounded-socket.ts';
+import type { Departures } from './departures.ts';
 import { RENEW_MS, type IceServers } from './ice-servers.ts';
 import { FilingDesk } from './filing-desk.ts';
 import type { LeaseOffice } from './lease-office.ts';
-import type { Matchmaker } from './matchmaker.ts';
+import { MatchDesk } from './match-desk.ts';
+import { MessageAllowance } from './message-allowance.ts';
 import type { Metrics } from './metrics.ts';
+import { nodeVerify } from './node-signatures.ts';
 import { PUBLISH_MS, type OfferBoard } from './offer-board.ts';
-import { HEARTBEAT_MS, type RegisteredPeer, type Registry } from './registry.ts';
+import { GONE_MS, HEARTBEAT_MS, loadOf, type RegisteredPeer, type Registry } from './registry.ts';
+import type { Reliability } from './reliability.ts';
 import type { PaidWork } from './paid-work.ts';
 import type { ReceiptBook } from './receipt-book.ts';
 import { RelayDesk } from './relay-desk.ts';
 import type { Relay } from './relay.ts';
 import type { SignalPasses } from './signal-passes.ts';
-import { TokenBucket } from '@llmesh/core/token-bucket';
+import type { WaitingRoom } from './waiting-room.ts';
 
 export const HELLO_TIMEOUT_MS = 10_000;
 /** To sign, and on a small phone to work. */
 export const PROOF_TIMEOUT_MS = 60_000;
 export const MAX_BAD_MESSAGES = 5;
-/** A message costs one, and one more for every 16 KiB, so that few large ones cannot do what many small ones may not. */
-const RATE = { perSecond: 50, burst: 200 };
-const BYTES_PER_TOKEN = 16_384;
-/** Messages over the rate that are dropped before the connection is closed. */
-const MAX_OVER_RATE = 100;
-
 export interface MeshContext {
   clock: Clock;
   registry: Registry;
-  matchmaker: Matchmaker;
+  room: WaitingRoom;
+  reliability: Reliability;
   board: OfferBoard;
   metrics: Metrics;
   iceServers: IceServers;
@@ -50,6 +49,7 @@ export interface MeshContext {
   paid: PaidWork;
   leases: LeaseOffice;
   receipts: ReceiptBook;
+  departures: Departures;
   joinWorkBits: number;
   /** Peers that have proved their key. */
   sessions: Map<PeerId, MeshSession>;
@@ -67,25 +67,28 @@ export class MeshSession {
   readonly #context: MeshContext;
   readonly #socket: BoundedSocket;
   readonly #hosts: readonly string[];
-  readonly #bucket: TokenBucket;
+  readonly #allowance: MessageAllowance;
   readonly #introductions: RelayDesk;
   readonly #desk: FilingDesk;
+  readonly #matches: MatchDesk;
   #stopRenewal: (() => void) | null = null;
   #stopHelloTimer: () => void;
   #claim: Claim | null = null;
   #pass: string | null = null;
   #peer: RegisteredPeer | null = null;
+  /** A heartbeat has come. */
+  #beaten = false;
   #badMessages = 0;
-  #overRate = 0;
 
   /** `hosts`: what we may have been dialled as. */
   constructor(socket: BoundedSocket, hosts: readonly string[], context: MeshContext) {
     this.#socket = socket;
     this.#hosts = hosts;
     this.#context = context;
-    this.#bucket = new TokenBucket(context.clock, RATE);
+    this.#allowance = new MessageAllowance(context.clock);
     this.#introductions = new RelayDesk(context);
     this.#desk = new FilingDesk(context);
+    this.#matches = new MatchDesk(context, (message) => this.#say(message));
     this.#stopHelloTimer = context.clock.after(HELLO_TIMEOUT_MS, () => {
       this.#end('bad_message', 'No hello within 10 seconds. Connect again.', CLOSE.helloTimeout);
     });
@@ -99,12 +102,17 @@ export class MeshSession {
       const tooLarge = error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH';
       context.metrics.refuse('mesh', tooLarge ? 'message_too_large' : 'bad_message');
     });
-    socket.on('close', () => this.#leave());
+    socket.on('close', () => this.#leave('lost'));
   }
 
   /** `peer` wants a relayed link to this one. */
   call(peer: PeerId, ticket: string): void {
     this.#say({ type: 'call', peer, ticket });
+  }
+
+  /** This provider, which it was told of, is gone. */
+  gone(peer: PeerId): void {
+    this.#say({ type: 'gone', peer });
   }
 
   send(json: string): void {
@@ -113,20 +121,17 @@ export class MeshSession {
 
   /** Too many messages are not even looked at. */
   #admit(data: Buffer): boolean {
-    if (this.#bucket.take(1 + data.length / BYTES_PER_TOKEN)) {
-      if (this.#bucket.level > RATE.burst / 2) this.#overRate = 0;
-      return true;
-    }
+    const verdict = this.#allowance.judge(data.length);
+    if (verdict === 'take') return true;
     this.#context.metrics.refuse('mesh', 'rate_limited');
-    this.#overRate++;
-    if (this.#overRate === 1) this.#refuse('rate_limited', 'Too many messages. Slow down.');
-    else if (this.#overRate > MAX_OVER_RATE) this.#close(CLOSE.rateLimited, 'Too many messages.');
+    if (verdict === 'warn') this.#refuse('rate_limited', 'Too many messages. Slow down.');
+    else if (verdict === 'close') this.#close(CLOSE.rateLimited, 'Too many messages.');
     return false;
   }
 
   #receive(message: ToServer | null): void {
     if (message === null) return this.#bad('Not a message of this protocol.');
-    if (this.#peer !== null) this.#context.registry.heard(this.#peer);
+    if (this.#peer !== null) this.#heard(this.#peer);
     switch (message.type) {
       case 'hello':
         return this.#peer === null && this.#claim === null ? this.#hello(message) : this.#bad('One hello is enough.');
@@ -137,20 +142,27 @@ export class MeshSession {
       case 'heartbeat':
         return this.#peer === null ? this.#early() : this.#heartbeat(this.#peer, message);
       case 'match':
-        return this.#peer === null ? this.#early() : void this.#match(this.#peer, message);
+        return this.#peer === null ? this.#early() : this.#matches.ask(this.#peer.peerId, message);
       case 'withdraw':
-        return this.#peer === null ? this.#early() : undefined;
+        if (this.#peer === null) return this.#early();
+        return this.#context.room.withdraw(this.#peer.peerId, message.requestId);
       case 'file':
         if (this.#peer === null) return this.#early();
         return void this.#desk.file(this.#peer.peerId, message).then((answer) => this.#say(answer));
       case 'relay':
         return this.#peer === null ? this.#early() : this.#say(this.#introductions.ask(this.#peer.peerId, message));
       case 'bye':
-        this.#leave();
+        this.#leave('bye');
         return this.#close(1000, 'Goodbye.');
       default:
         message satisfies never;
     }
+  }
+
+  #heard(peer: RegisteredPeer): void {
+    const { registry, reliability } = this.#context;
+    if (registry.silentMs(peer) >= GONE_MS) reliability.failed(peer.peerId, peer.busySlots);
+    registry.heard(peer);
   }
 
   #hello(hello: Hello): void {
@@ -176,7 +188,7 @@ export class MeshSession {
   /** The challenge is spent, whatever comes of it. */
   #proof({ hello, publicKey, challenge }: Claim, proof: Proof): void {
     this.#claim = null;
-    const fault = faultOf(publicKey, challenge, proof, this.#hosts);
+    const fault = faultOf(publicKey, challenge, proof, this.#hosts, nodeVerify);
     if (fault !== null) {
       const what = fault === 'work' ? 'The work for joining was not done.' : NOT_PROVED;
       return this.#end('control_refused', what, CLOSE.notProven);
@@ -208,17 +220,13 @@ export class MeshSession {
   }
 
   #heartbeat(peer: RegisteredPeer, beat: Extract<ToServer, { type: 'heartbeat' }>): void {
-    this.#context.registry.heartbeat(peer, beat);
+    const { registry, reliability, room } = this.#context;
+    if (!this.#beaten) reliability.returned(peer.peerId, beat.busySlots);
+    this.#beaten = true;
+    const before = loadOf(peer);
+    registry.heartbeat(peer, beat);
+    room.begun(peer, loadOf(peer) - before);
     if (peer.models.length > 0) this.#context.board.touch();
-  }
-
-  async #match(peer: RegisteredPeer, question: Extract<ToServer, { type: 'match' }>): Promise<void> {
-    const { requestId, model, maxTokens, exclude, only, prefer } = question;
-    const { matchmaker, metrics, leases } = this.#context;
-    const candidates = matchmaker.match({ model, exclude, only, prefer, asker: peer.peerId });
-    metrics.matched(candidates.length > 0);
-    const lease = await leases.lease(candidates, { requester: peer.peerId, model, maxTokens });
-    this.#say({ type: 'matched', requestId, lease, candidates });
   }
 
   #renewIceServers(peer: PeerId): void {
@@ -243,7 +251,7 @@ export class MeshSession {
 
   #replaced(): void {
     this.#end('control_refused', 'This peer connected again from elsewhere.', CLOSE.replaced);
-    this.#leave();
+    this.#leave('lost');
   }
 
   #end(code: ErrorCode, message: string, closeCode: number): void {
@@ -259,17 +267,20 @@ export class MeshSession {
     this.#socket.close(code, reason);
   }
 
-  #leave(): void {
+  #leave(how: 'bye' | 'lost'): void {
     this.#stopHelloTimer();
     const peer = this.#peer;
     if (peer === null) return;
     this.#peer = null;
     this.#stopRenewal?.();
     if (this.#pass !== null) this.#context.passes.end(this.#pass);
-    const { sessions, registry, board } = this.#context;
+    const { sessions, registry, reliability, room, board } = this.#context;
+    if (how === 'lost') reliability.vanished(peer.peerId, peer.busySlots);
     if (sessions.get(peer.peerId) === this) sessions.delete(peer.peerId);
+    for (const asker of this.#context.departures.left(peer.peerId)) sessions.get(asker)?.gone(peer.peerId);
     const offered = peer.models.length > 0;
     registry.leave(peer);
+    room.left(peer);
     board.touch(offered ? 0 : PUBLISH_MS);
   }
 

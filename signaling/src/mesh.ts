@@ -3,38 +3,62 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '@llmesh/core/clock';
 import type { PeerId } from '@llmesh/core/ids';
-import { MAX_MESSAGE_BYTES } from '@llmesh/core/protocol';
+import { MAX_MESSAGE_BYTES } from '@llmesh/core/fields';
 import { boundedServer, closeSockets, cutHalfOpen, type BoundedServer, type BoundedSocket } from './bounded-socket.ts';
+import { Departures } from './departures.ts';
 import { Matchmaker } from './matchmaker.ts';
 import { MeshSession, type MeshContext } from './mesh-session.ts';
 import { OfferBoard } from './offer-board.ts';
+import { Reliability } from './reliability.ts';
+import { SlotPromises } from './slot-promises.ts';
+import { WaitingRoom } from './waiting-room.ts';
 
 export const MESH_PATH = '/mesh';
 
-export type MeshOptions = Omit<MeshContext, 'matchmaker' | 'board' | 'sessions'> & { random: () => number };
+export type MeshOptions = Omit<MeshContext, 'room' | 'reliability' | 'board' | 'departures' | 'sessions'> & {
+  random: () => number;
+};
 
 export class Mesh {
   readonly #clock: Clock;
   readonly #sockets: BoundedServer;
   readonly #sessions = new Map<PeerId, MeshSession>();
   readonly #board: OfferBoard;
+  readonly #room: WaitingRoom;
   readonly #context: MeshContext;
   readonly #stopPings: () => void;
 
   constructor(options: MeshOptions) {
     const { random, ...rest } = options;
-    const { clock, registry } = rest;
+    const { clock, registry, metrics, receipts } = rest;
     this.#clock = clock;
     this.#sockets = boundedServer({ maxPayload: MAX_MESSAGE_BYTES });
     this.#board = new OfferBoard(
       clock,
       () => registry.offers(),
-      (json) => {
-        for (const session of this.#sessions.values()) session.send(json);
-      },
+      () => [...this.#sessions.values()],
     );
-    const matchmaker = new Matchmaker(registry, random);
-    this.#context = { ...rest, matchmaker, board: this.#board, sessions: this.#sessions };
+    const reliability = new Reliability(clock);
+    receipts.onKept = (delivered) => {
+      if (delivered.kind !== 'receipt') return;
+      const { lease, tokens, startedMs, endedMs } = delivered;
+      reliability.finished(lease.provider, { model: lease.model, tokens, ms: endedMs - startedMs });
+    };
+    const promises = new SlotPromises(clock, registry);
+    const matchmaker = new Matchmaker(registry, reliability, random);
+    const changed = (waiting: number) => {
+      metrics.waiting = waiting;
+    };
+    this.#room = new WaitingRoom({ clock, registry, matchmaker, promises, changed });
+    const departures = new Departures();
+    this.#context = {
+      ...rest,
+      room: this.#room,
+      reliability,
+      board: this.#board,
+      departures,
+      sessions: this.#sessions,
+    };
     this.#stopPings = cutHalfOpen(this.#sockets, clock);
   }
 
@@ -57,6 +81,7 @@ export class Mesh {
   async close(): Promise<void> {
     this.#stopPings();
     this.#board.close();
+    this.#room.close();
     await closeSockets(this.#sockets, this.#clock);
   }
 }

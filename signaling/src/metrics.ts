@@ -15,6 +15,8 @@ export class Metrics {
   readonly receiptsRefused = this.#counter('llmesh_receipts_refused_total', 'Receipts not taken.', ['code']);
   readonly signalling = this.#counter('llmesh_signalling_messages_total', 'PeerServer messages taken.', ['type']);
   readonly relayedBytes = this.#counter('llmesh_relayed_bytes_total', 'Sealed bytes passed on.', []);
+  /** Questions in the lines of their models. */
+  waiting = 0;
   #matchCount = 0;
 
   constructor(registry: Registry, sockets: Record<SocketKind, () => number>) {
@@ -29,6 +31,8 @@ export class Metrics {
       'Over the last minute, as reported.',
       () => registry.totals().tokensPerSecond,
     );
+    this.#gauge('llmesh_waiting', 'Questions waiting in the line of their model.', () => this.waiting);
+    this.#gauge('llmesh_promised_slots', 'Slots kept for those just sent there.', () => registry.totals().promised);
     new Gauge({
       name: 'llmesh_sockets',
       help: 'WebSockets open, by kind.',

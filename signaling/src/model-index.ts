@@ -1,45 +1,30 @@
-/** Which providers offer a model. Finding, adding and removing cost the same for ten providers and ten thousand. */
+/** Which providers offer a model, those with a free slot apart from the others, and from those that fell silent. */
 import type { ModelId } from '@llmesh/core/ids';
+import { Bag } from './bag.ts';
 import type { RegisteredPeer } from './registry.ts';
 
-export class ModelIndex {
-  readonly #lists = new Map<ModelId, { peers: RegisteredPeer[]; places: Map<RegisteredPeer, number> }>();
+export const ROOMS = ['free', 'full', 'silent'] as const;
+export type Room = (typeof ROOMS)[number];
 
-  add(model: ModelId, peer: RegisteredPeer): void {
-    let list = this.#lists.get(model);
-    if (list === undefined) this.#lists.set(model, (list = { peers: [], places: new Map() }));
-    if (list.places.has(peer)) return;
-    list.places.set(peer, list.peers.length);
-    list.peers.push(peer);
+export class ModelIndex {
+  readonly #models = new Map<ModelId, Record<Room, Bag<RegisteredPeer>>>();
+
+  /** Takes it out of where it was. */
+  put(model: ModelId, peer: RegisteredPeer, room: Room): void {
+    let bags = this.#models.get(model);
+    if (bags === undefined) this.#models.set(model, (bags = { free: new Bag(), full: new Bag(), silent: new Bag() }));
+    for (const other of ROOMS) if (other !== room) bags[other].remove(peer);
+    bags[room].add(peer);
   }
 
   remove(model: ModelId, peer: RegisteredPeer): void {
-    const list = this.#lists.get(model);
-    const place = list?.places.get(peer);
-    if (list === undefined || place === undefined) return;
-    list.places.delete(peer);
-    const last = list.peers.pop();
-    if (last !== undefined && last !== peer) {
-      list.peers[place] = last;
-      list.places.set(last, place);
-    }
-    if (list.peers.length === 0) this.#lists.delete(model);
+    const bags = this.#models.get(model);
+    if (bags === undefined) return;
+    for (const room of ROOMS) bags[room].remove(peer);
+    if (ROOMS.every((room) => bags[room].size === 0)) this.#models.delete(model);
   }
 
-  /** Everybody with this model, each once. The walk begins anywhere and takes strides, so that no neighbourhood is favoured. */
-  *providers(model: ModelId, random: () => number): Generator<RegisteredPeer> {
-    const peers = this.#lists.get(model)?.peers ?? [];
-    const start = Math.floor(random() * peers.length);
-    let stride = 1 + Math.floor(random() * (peers.length - 1));
-    while (commonDivisor(stride, peers.length) > 1) stride++;
-    for (let i = 0; i < peers.length; i++) {
-      const peer = peers[(start + i * stride) % peers.length];
-      if (peer !== undefined) yield peer;
-    }
+  bag(model: ModelId, room: Room): Bag<RegisteredPeer> | null {
+    return this.#models.get(model)?.[room] ?? null;
   }
-}
-
-function commonDivisor(a: number, b: number): number {
-  while (b !== 0) [a, b] = [b, a % b];
-  return a;
 }

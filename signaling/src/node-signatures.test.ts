@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { SECRET_KEY_BYTES, signed, softwareIdentity, verify } from '@llmesh/core/identity';
 import { randomBytes } from '@llmesh/core/random-bytes';
+import { createPublicKey, verify as opensslVerify } from 'node:crypto';
 import { nodeIdentity, nodeVerify } from './node-signatures.ts';
 
 describe('signatures by OpenSSL', () => {
@@ -39,7 +40,47 @@ describe('signatures by OpenSSL', () => {
     expect(nodeVerify(identity.publicKey, message, again)).toBe(false);
   });
 
+  it('do not count for keys of small order, nor for other spellings of a key, though OpenSSL would take them', () => {
+    const field = 2n ** 255n - 19n;
+    // libsodium's list (ed25519_ref10.c, ge25519_has_small_order), as y; and 1 as it is also spelled.
+    const weak = [
+      0n,
+      1n,
+      0x05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826n,
+      0x7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd83d3d706a17c7n,
+      field - 1n,
+      field,
+      field + 1n,
+    ];
+    const takenByOpenSsl: boolean[] = [];
+    for (const y of weak) {
+      for (const sign of [0, 0x80]) {
+        const key = Uint8Array.from({ length: 32 }, (_, i) => Number((y >> BigInt(8 * i)) & 255n));
+        key[31] = (key[31] ?? 0) | sign;
+        // R is the neutral element and S nothing: the sum fits whenever the hash is a multiple of the key's order.
+        const signature = new Uint8Array(64);
+        signature[0] = 1;
+        for (let i = 0; i < 64; i++) {
+          const message = signed('lease', Uint8Array.of(i));
+          expect(nodeVerify(key, message, signature)).toBe(false);
+          expect(verify(key, message, signature)).toBe(false);
+          takenByOpenSsl.push(openSslTakes(key, message, signature));
+        }
+      }
+    }
+    expect(takenByOpenSsl).toContain(true);
+  });
+
   it('need a whole key', () => {
     expect(() => nodeIdentity(randomBytes(31))).toThrow(RangeError);
   });
 });
+
+function openSslTakes(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
+  try {
+    const spki = Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), publicKey]);
+    return opensslVerify(null, message, createPublicKey({ key: spki, format: 'der', type: 'spki' }), signature);
+  } catch {
+    return false;
+  }
+}

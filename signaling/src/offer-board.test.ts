@@ -1,18 +1,32 @@
 import { expect, test } from 'vitest';
 import type { Offers } from '@llmesh/core/control-protocol';
-import { OfferBoard, PUBLISH_MS } from './offer-board.ts';
+import type { ModelId } from '@llmesh/core/ids';
+import { MAX_PUBLISH_MS, OfferBoard, PUBLISH_MS, SLICE, type OfferReader } from './offer-board.ts';
 import { ManualClock } from '@llmesh/core/manual-clock';
 
-function setUp() {
+interface Told {
+  at: number;
+  peers: number;
+}
+
+/** With one reader, and as many others. */
+function setUp(others = 0) {
   const clock = new ManualClock();
-  const published: { at: number; peers: number }[] = [];
+  const published: Told[] = [];
+  const last: Told[] = [];
+  const readerOf = (told: Told[]): OfferReader => ({
+    send: (json) => void told.push({ at: clock.now(), peers: (JSON.parse(json) as Offers).peers }),
+  });
   const mesh: Offers = { type: 'offers', peers: 0, providers: 0, models: [] };
-  const board = new OfferBoard(
-    clock,
-    () => mesh,
-    (json) => published.push({ at: clock.now(), peers: (JSON.parse(json) as Offers).peers }),
-  );
-  return { clock, published, mesh, board };
+  let added = 0;
+  const read = () => {
+    added += 1;
+    return mesh;
+  };
+  const readers = [readerOf(published), ...Array.from({ length: others }, () => ({ send() {} }))];
+  if (others > 0) readers.push(readerOf(last));
+  const board = new OfferBoard(clock, read, () => readers);
+  return { clock, published, last, mesh, board, added: () => added };
 }
 
 test('says a change at once, the next ones together a second later', () => {
@@ -80,4 +94,58 @@ test('is silent once closed', () => {
   board.touch();
   clock.turn(10_000);
   expect(published.length).toBe(1);
+});
+
+test('has a bound on what it sends: many readers are told less often, and not all in one go', () => {
+  const { clock, published, last, mesh, board } = setUp(20 * SLICE);
+  const bytes = 4_000;
+  mesh.models = [
+    {
+      ...{ id: 'm' as ModelId, name: 'M'.repeat(bytes), quant: 'q8', format: 'gguf', contextTokens: 2048 },
+      ...{ providers: 1, slots: 1, busySlots: 0, queued: 0, tokensPerSecond: null },
+    },
+  ];
+  for (let i = 0; i < 60; i++) {
+    mesh.peers = i;
+    board.touch();
+    clock.turn(PUBLISH_MS);
+  }
+  const [first, second] = published.map(({ at }) => at);
+  expect(first).toBe(0);
+  const bytesPerSecond = (20 * SLICE * bytes * 1000) / second!;
+  expect(bytesPerSecond).toBeLessThan(2.2 * 1024 * 1024);
+  expect(bytesPerSecond).toBeGreaterThan(1024 * 1024);
+  expect(last[0]!.at).toBeGreaterThan(0);
+  expect(last[0]!.at).toBeLessThan(second!);
+  expect(last[0]!.peers).toBe(0);
+});
+
+test('however many there are, nobody waits for ever', () => {
+  const { clock, published, mesh, board } = setUp(100 * SLICE);
+  mesh.models = [
+    {
+      ...{ id: 'm' as ModelId, name: 'M'.repeat(40_000), quant: 'q8', format: 'gguf', contextTokens: 2048 },
+      ...{ providers: 1, slots: 1, busySlots: 0, queued: 0, tokensPerSecond: null },
+    },
+  ];
+  board.touch();
+  mesh.peers = 1;
+  board.touch();
+  clock.turn(MAX_PUBLISH_MS);
+  expect(published.map(({ peers }) => peers)).toEqual([0, 1]);
+});
+
+test('who comes is told what there is, added up once for all who come together', () => {
+  const { clock, published, mesh, board, added } = setUp();
+  mesh.peers = 1;
+  const before = added();
+  for (let i = 0; i < 1_000; i++) expect(JSON.parse(board.current())).toMatchObject({ peers: 1 });
+  expect(added() - before).toBe(1);
+  clock.turn(200);
+  mesh.peers = 2;
+  expect(JSON.parse(board.current())).toMatchObject({ peers: 2 });
+  mesh.peers = 1;
+  board.touch();
+  // Or else the last who came would believe the 2 until something changes.
+  expect(published).toEqual([{ at: 200, peers: 1 }]);
 });

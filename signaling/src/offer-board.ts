@@ -1,24 +1,45 @@
-/** Tells everybody what the mesh offers: when it changed, and at most once a second. */
+/**
+ * Tells everybody what the mesh offers: when it changed, and at most once a second. The larger the mesh the less often, so
+ * that telling never takes more than a bounded share of the server's line; who joins is told at once.
+ */
 import type { Clock } from '@llmesh/core/clock';
 import type { Offers } from '@llmesh/core/control-protocol';
 
 export const PUBLISH_MS = 1000;
-/** Adding up the whole mesh is not free: after a look that found no difference, wait a little with the next. */
+/** What may go out in all, on average. Ten thousand readers of fifty models are 90 MB a round. */
+const BYTES_PER_SECOND = 2_097_152;
+/** However many there are: sums over thousands of providers change slowly, but nobody wants to wait for news for ever. */
+export const MAX_PUBLISH_MS = 30_000;
+/** Told in one go; those after them a moment later, so that nobody's match waits for a round to end. */
+export const SLICE = 250;
+const SLICE_MS = 50;
+/** Adding up the whole mesh is not free: from one look to the next, and in a large mesh this share of a round. */
 const LOOK_MS = 100;
+const LOOK_SHARE = 0.1;
+
+/** Who is told. */
+export interface OfferReader {
+  send(json: string): void;
+}
 
 export class OfferBoard {
   readonly #clock: Clock;
   readonly #read: () => Offers;
-  readonly #publish: (json: string) => void;
+  readonly #readers: () => readonly OfferReader[];
+  /** What everybody knows. */
   #published = '';
+  /** As it was added up last. */
+  #seen = { json: '', providers: 0, at: -Infinity };
   #notBefore = -Infinity;
+  #lookMs = LOOK_MS;
   #timer: { at: number; stop: () => void } | null = null;
+  #stopRound: (() => void) | null = null;
   #closed = false;
 
-  constructor(clock: Clock, read: () => Offers, publish: (json: string) => void) {
+  constructor(clock: Clock, read: () => Offers, readers: () => readonly OfferReader[]) {
     this.#clock = clock;
     this.#read = read;
-    this.#publish = publish;
+    this.#readers = readers;
   }
 
   /** Something may have changed. `withinMs` is how long this change can wait for company. */
@@ -28,31 +49,49 @@ export class OfferBoard {
     else this.#lookAt(at);
   }
 
-  /** For somebody who has just come. */
+  /** For somebody who has just come. After a restart everybody comes at once: added up for all of them together. */
   current(): string {
-    return JSON.stringify(this.#read());
+    if (this.#clock.now() - this.#seen.at >= this.#lookMs) this.#add();
+    // This one knows something else than the others: the next look tells all.
+    if (this.#seen.json !== this.#published) this.#published = '';
+    return this.#seen.json;
   }
 
   close(): void {
     this.#closed = true;
     this.#timer?.stop();
     this.#timer = null;
+    this.#stopRound?.();
+  }
+
+  #add(): void {
+    const offers = this.#read();
+    this.#seen = { json: JSON.stringify(offers), providers: offers.providers, at: this.#clock.now() };
   }
 
   #look(): void {
     if (this.#closed) return;
     this.#timer?.stop();
     this.#timer = null;
-    const now = this.#clock.now();
-    const offers = this.#read();
-    const json = JSON.stringify(offers);
+    this.#add();
+    const { json, providers, at } = this.#seen;
     const changed = json !== this.#published;
-    this.#notBefore = now + (changed ? PUBLISH_MS : LOOK_MS);
+    const readers = this.#readers();
+    const roundMs = periodMs(readers.length, json.length);
+    this.#lookMs = Math.max(LOOK_MS, roundMs * LOOK_SHARE);
+    this.#notBefore = at + (changed ? roundMs : this.#lookMs);
     // Providers that fall silent touch nothing: look again while there are any.
-    if (offers.providers > 0) this.#lookAt(now + PUBLISH_MS);
+    if (providers > 0) this.#lookAt(at + roundMs);
     if (!changed) return;
     this.#published = json;
-    this.#publish(json);
+    this.#tell(json, readers);
+  }
+
+  #tell(json: string, readers: readonly OfferReader[]): void {
+    this.#stopRound = null;
+    for (const reader of readers.slice(0, SLICE)) reader.send(json);
+    if (readers.length <= SLICE) return;
+    this.#stopRound = this.#clock.after(SLICE_MS, () => this.#tell(json, readers.slice(SLICE)));
   }
 
   #lookAt(at: number): void {
@@ -61,4 +100,11 @@ export class OfferBoard {
     const stop = this.#clock.after(at - this.#clock.now(), () => this.#look());
     this.#timer = { at, stop };
   }
+}
+
+/** From one round to the next. Longer than a round takes. */
+function periodMs(readers: number, bytes: number): number {
+  const paidForMs = (readers * bytes * 1000) / BYTES_PER_SECOND;
+  const sentMs = Math.ceil(readers / SLICE) * SLICE_MS;
+  return Math.max(PUBLISH_MS, sentMs, Math.min(MAX_PUBLISH_MS, paidForMs));
 }

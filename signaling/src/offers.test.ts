@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { newPeerId, type ModelId } from '@llmesh/core/ids';
 import { ManualClock } from '@llmesh/core/manual-clock';
-import { MAX_MESSAGE_BYTES } from '@llmesh/core/protocol';
+import { MAX_MESSAGE_BYTES } from '@llmesh/core/fields';
 import { MAX_OFFERS } from './offers.ts';
 import { Registry } from './registry.ts';
 import { advertised, TINY } from './testing/clients.ts';

@@ -28,6 +28,8 @@ interface Waiting {
 }
 
 export class ReceiptBook {
+  /** This is on disk, and of its lease nothing was, or less. */
+  onKept: ((delivered: Delivered) => void) | null = null;
   readonly #options: ReceiptBookOptions;
   #waiting: Waiting[] = [];
   #stopTimer: (() => void) | null = null;
@@ -71,7 +73,10 @@ export class ReceiptBook {
       table.transact(() => {
         for (const { delivered, resolve, reject } of waiting) {
           try {
-            if (replaces(table.find(delivered.lease.nonce), delivered)) table.put(delivered, now());
+            if (replaces(table.find(delivered.lease.nonce), delivered)) {
+              table.put(delivered, now());
+              settle.push(() => this.onKept?.(delivered));
+            }
             settle.push(resolve);
           } catch (thrown) {
             if (!(thrown instanceof MeshError)) throw thrown;

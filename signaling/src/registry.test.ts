@@ -1,11 +1,25 @@
 import { describe, expect, test } from 'vitest';
 import { newPeerId, type ModelId } from '@llmesh/core/ids';
-import { GONE_MS, QUIET_MS, Registry } from './registry.ts';
+import { GONE_MS, QUIET_MS, Registry, type RegisteredPeer } from './registry.ts';
 import { advertised, TINY } from './testing/clients.ts';
 import { ManualClock } from '@llmesh/core/manual-clock';
 
 const BEAT = { type: 'heartbeat', busySlots: 0, queued: 0, tokens: 0 } as const;
 const OTHER = 'other-model' as ModelId;
+
+function found(registry: Registry, room: 'free' | 'full', model: ModelId = TINY): RegisteredPeer[] {
+  const peers: RegisteredPeer[] = [];
+  registry.matchable(
+    model,
+    room,
+    () => 0,
+    (peer) => {
+      peers.push(peer);
+      return false;
+    },
+  );
+  return peers;
+}
 
 function setUp() {
   const clock = new ManualClock();
@@ -15,7 +29,7 @@ function setUp() {
     registry.advert(peer, { models, slots, certificate: null });
     return peer;
   };
-  const matchable = (model: ModelId = TINY) => [...registry.matchable(model, () => 0)];
+  const matchable = (model: ModelId = TINY) => [...found(registry, 'free', model), ...found(registry, 'full', model)];
   return { clock, registry, provider, matchable };
 }
 
@@ -30,10 +44,33 @@ describe('liveness', () => {
     expect(registry.offers().providers).toBe(1);
     clock.turn(GONE_MS - QUIET_MS);
     expect(registry.offers()).toMatchObject({ peers: 0, providers: 0, models: [] });
-    expect(registry.summaries()).toEqual([]);
+    expect(registry.summaries(9)).toEqual([]);
     registry.heard(peer);
     expect(matchable()).toEqual([peer]);
     expect(registry.offers().providers).toBe(1);
+  });
+
+  test('whoever was found silent is walked past no more, is present until it is gone, and says so when it is back', () => {
+    const { clock, registry, provider, matchable } = setUp();
+    const room: unknown[] = [];
+    const peer = provider();
+    registry.onRoom = (found) => room.push(found);
+    clock.turn(QUIET_MS);
+    expect(registry.isHeard(peer)).toBe(false);
+    expect(registry.present(TINY, 9)).toEqual([peer]);
+    registry.heartbeat(peer, { ...BEAT, busySlots: 2 });
+    registry.heartbeat(peer, BEAT);
+    expect(matchable()).toEqual([]);
+    expect(room).toEqual([]);
+    registry.heard(peer);
+    expect(registry.isHeard(peer)).toBe(true);
+    expect(room).toEqual([peer]);
+    clock.turn(GONE_MS);
+    expect(registry.present(TINY, 9)).toEqual([]);
+    registry.leave(peer);
+    registry.heard(peer);
+    expect(matchable()).toEqual([]);
+    expect(room).toEqual([peer]);
   });
 
   test('a peer that offers nothing need not say anything', () => {
@@ -41,7 +78,7 @@ describe('liveness', () => {
     registry.join(newPeerId(), 'browser');
     clock.turn(3_600_000);
     expect(registry.totals()).toMatchObject({ peers: 1, providers: 0 });
-    expect(registry.summaries()[0]?.sinceSeconds).toBe(3600);
+    expect(registry.summaries(9)[0]?.sinceSeconds).toBe(3600);
   });
 
   test('leaving takes everything back', () => {
@@ -96,6 +133,27 @@ describe('heartbeats', () => {
     expect(registry.totals()).toMatchObject({ slots: 2, busySlots: 2, queued: 3 });
   });
 
+  test('move a provider between those with a free slot and the others, and room that was not there is told', () => {
+    const { registry, provider } = setUp();
+    const peer = provider();
+    const room: unknown[] = [];
+    registry.onRoom = (found) => room.push(found);
+    const free = () => found(registry, 'free');
+    const full = () => found(registry, 'full');
+    registry.heartbeat(peer, { ...BEAT, busySlots: 1 });
+    registry.promise(peer, 1);
+    expect([free(), full()]).toEqual([[], [peer]]);
+    registry.heartbeat(peer, { ...BEAT, busySlots: 2 });
+    registry.promise(peer, -1);
+    expect([free(), full(), room]).toEqual([[], [peer], []]);
+    registry.heartbeat(peer, { ...BEAT, busySlots: 1, queued: 1 });
+    expect(full()).toEqual([peer]);
+    registry.heartbeat(peer, { ...BEAT, busySlots: 1 });
+    expect([free(), full(), room]).toEqual([[peer], [], [peer]]);
+    registry.heartbeat(peer, BEAT);
+    expect(room.length).toBe(1);
+  });
+
   test('measure the only model, and none of several', () => {
     const { registry, provider } = setUp();
     registry.heartbeat(provider(), { ...BEAT, tokensPerSecond: 33 });
@@ -127,6 +185,14 @@ describe('heartbeats', () => {
     registry.heartbeat(peer, { ...BEAT, busySlots: 3, queued: 3, tokens: 1e9 });
     expect(registry.totals()).toMatchObject({ busySlots: 0, queued: 0, tokensPerSecond: 0 });
   });
+});
+
+test('a long list is cut, and has the providers', () => {
+  const { registry, provider } = setUp();
+  for (let i = 0; i < 5; i++) registry.join(newPeerId(), 'browser');
+  const peers = [provider(), provider()];
+  expect(registry.summaries(2).map(({ peerId }) => peerId)).toEqual(peers.map(({ peerId }) => peerId));
+  expect(registry.summaries(9).length).toBe(7);
 });
 
 test('offers are summed over providers: the least context, the median speed to two digits', () => {

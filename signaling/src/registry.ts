@@ -6,7 +6,7 @@ import type { Clock } from '@llmesh/core/clock';
 import type { ModelId, PeerId } from '@llmesh/core/ids';
 import type { ModelAdvert, Offers, ToServer } from '@llmesh/core/control-protocol';
 import type { PeerSummary, Stats } from '@llmesh/core/api-pages';
-import { ModelIndex } from './model-index.ts';
+import { ModelIndex, ROOMS } from './model-index.ts';
 import { offersOf } from './offers.ts';
 import { TokenMeter } from './token-meter.ts';
 
@@ -24,16 +24,37 @@ export interface RegisteredPeer {
   readonly peerId: PeerId;
   readonly agent: Agent;
   readonly sinceMs: number;
+  /** Whole: fractions lie elsewhere in memory, and this is looked at in every match. */
   heardMs: number;
   models: ModelAdvert[];
   slots: number;
   busySlots: number;
   queued: number;
+  /** Slots that are kept for those who were sent here and have not begun. */
+  promised: number;
+  /** Was found silent: nobody is sent there until it is heard again. */
+  hidden: boolean;
   /** As in its advert. */
   certificate: string | null;
 }
 
+/** Tasks that are there or on their way. */
+export function loadOf({ busySlots, queued, promised }: RegisteredPeer): number {
+  return busySlots + queued + promised;
+}
+
+export function hasRoom(peer: RegisteredPeer): boolean {
+  return loadOf(peer) < peer.slots;
+}
+
+export function modelOf(peer: RegisteredPeer, id: ModelId): ModelAdvert | null {
+  for (const model of peer.models) if (model.id === id) return model;
+  return null;
+}
+
 export class Registry {
+  /** This provider can take somebody now, and could not before, or not with this model. */
+  onRoom: ((peer: RegisteredPeer) => void) | null = null;
   readonly #clock: Clock;
   readonly #peers = new Map<PeerId, RegisteredPeer>();
   readonly #index = new ModelIndex();
@@ -48,7 +69,7 @@ export class Registry {
   join(peerId: PeerId, agent: Agent): RegisteredPeer {
     const before = this.#peers.get(peerId);
     if (before !== undefined) this.leave(before);
-    const now = this.#clock.now();
+    const now = Math.floor(this.#clock.now());
     const peer: RegisteredPeer = {
       peerId,
       agent,
@@ -58,6 +79,8 @@ export class Registry {
       slots: 0,
       busySlots: 0,
       queued: 0,
+      promised: 0,
+      hidden: false,
       certificate: null,
     };
     this.#peers.set(peerId, peer);
@@ -72,7 +95,20 @@ export class Registry {
   }
 
   heard(peer: RegisteredPeer): void {
-    peer.heardMs = this.#clock.now();
+    peer.heardMs = Math.floor(this.#clock.now());
+    if (!peer.hidden) return;
+    peer.hidden = false;
+    this.#place(peer);
+    this.#tellRoom(peer);
+  }
+
+  find(peerId: PeerId): RegisteredPeer | null {
+    return this.#peers.get(peerId) ?? null;
+  }
+
+  /** How long nothing was heard of it. */
+  silentMs(peer: RegisteredPeer): number {
+    return this.#clock.now() - peer.heardMs;
   }
 
   advert(peer: RegisteredPeer, { models, slots, certificate }: Omit<Advert, 'type'>): void {
@@ -81,28 +117,79 @@ export class Registry {
     // A model named twice would count twice.
     const unique = new Map(models.map((model) => [model.id, model]));
     this.#offer(peer, slots === 0 ? [] : [...unique.values()], slots);
+    this.#tellRoom(peer);
   }
 
   heartbeat(peer: RegisteredPeer, beat: Heartbeat): void {
+    const hadRoom = hasRoom(peer);
     peer.busySlots = Math.min(beat.busySlots, peer.slots);
     peer.queued = peer.slots === 0 ? 0 : beat.queued;
     // With several models nobody knows which of them was measured.
     const [only, ...others] = peer.models;
-    if (beat.tokensPerSecond !== undefined && only !== undefined && others.length === 0) {
-      peer.models = [{ ...only, tokensPerSecond: beat.tokensPerSecond }];
+    const { tokensPerSecond } = beat;
+    if (tokensPerSecond !== undefined && only !== undefined && others.length === 0) {
+      if (only.tokensPerSecond !== tokensPerSecond) peer.models = [{ ...only, tokensPerSecond }];
     }
     if (peer.models.length > 0) this.#meter.add(beat.tokens);
+    this.#changed(peer, hadRoom);
   }
 
-  /** Providers of a model that were heard lately, in no order. */
-  *matchable(model: ModelId, random: () => number): Generator<RegisteredPeer> {
-    const now = this.#clock.now();
-    for (const peer of this.#index.providers(model, random)) if (now - peer.heardMs < QUIET_MS) yield peer;
+  /** So many more of its slots are kept for somebody; negative: fewer. */
+  promise(peer: RegisteredPeer, slots: number): void {
+    const hadRoom = hasRoom(peer);
+    peer.promised += slots;
+    this.#changed(peer, hadRoom);
   }
 
-  summaries(): PeerSummary[] {
+  /**
+   * Providers of a model that were heard lately, in no order, until `visit` says true. Nothing may be told to the registry
+   * until the walk ends.
+   */
+  matchable(
+    model: ModelId,
+    room: 'free' | 'full',
+    random: () => number,
+    visit: (peer: RegisteredPeer) => boolean,
+  ): void {
+    const heardSinceMs = this.#clock.now() - QUIET_MS;
+    let silent: RegisteredPeer[] | null = null;
+    this.#index.bag(model, room)?.walk(random, (peer) => {
+      if (peer.heardMs > heardSinceMs) return visit(peer);
+      (silent ??= []).push(peer);
+      return false;
+    });
+    // So that nobody walks past them again.
+    if (silent !== null) for (const peer of silent as RegisteredPeer[]) this.#hide(peer);
+  }
+
+  /** Providers of this model that are here, heard lately or not. At most so many. */
+  present(model: ModelId, most: number): RegisteredPeer[] {
+    const found: RegisteredPeer[] = [];
+    for (const room of ROOMS) {
+      this.#index.bag(model, room)?.walk(first, (peer) => {
+        if (found.length < most && this.isPresent(peer, model)) found.push(peer);
+        return found.length >= most;
+      });
+    }
+    return found;
+  }
+
+  isPresent(peer: RegisteredPeer, model: ModelId): boolean {
+    return modelOf(peer, model) !== null && this.silentMs(peer) < GONE_MS;
+  }
+
+  /** Whether it may be sent somebody, as far as its heartbeats go. */
+  isHeard(peer: RegisteredPeer): boolean {
+    if (!peer.hidden && this.silentMs(peer) >= QUIET_MS) this.#hide(peer);
+    return !peer.hidden;
+  }
+
+  /** Of so many at most, providers first. */
+  summaries(most: number): PeerSummary[] {
     const now = this.#clock.now();
-    return this.#present().map((peer) => ({
+    const [providers, others]: [RegisteredPeer[], RegisteredPeer[]] = [[], []];
+    for (const peer of this.#present()) (peer.models.length > 0 ? providers : others).push(peer);
+    return [...providers, ...others].slice(0, most).map((peer) => ({
       peerId: peer.peerId,
       agent: peer.agent,
       models: peer.models,
@@ -117,14 +204,15 @@ export class Registry {
     return offersOf(this.#present());
   }
 
-  totals(): Omit<Stats, 'uptimeSeconds' | 'matches'> {
-    const totals = { peers: 0, providers: 0, slots: 0, busySlots: 0, queued: 0 };
+  totals(): Omit<Stats, 'uptimeSeconds' | 'matches' | 'waiting'> & { promised: number } {
+    const totals = { peers: 0, providers: 0, slots: 0, busySlots: 0, queued: 0, promised: 0 };
     for (const peer of this.#present()) {
       totals.peers++;
       if (peer.models.length > 0) totals.providers++;
       totals.slots += peer.slots;
       totals.busySlots += peer.busySlots;
       totals.queued += peer.queued;
+      totals.promised += peer.promised;
     }
     return { ...totals, tokensPerSecond: this.#meter.tokensPerSecond };
   }
@@ -137,10 +225,35 @@ export class Registry {
 
   #offer(peer: RegisteredPeer, models: ModelAdvert[], slots: number): void {
     for (const model of peer.models) this.#index.remove(model.id, peer);
-    for (const model of models) this.#index.add(model.id, peer);
     peer.models = models;
     peer.slots = models.length === 0 ? 0 : slots;
     peer.busySlots = Math.min(peer.busySlots, peer.slots);
     if (peer.slots === 0) peer.queued = 0;
+    this.#place(peer);
   }
+
+  #changed(peer: RegisteredPeer, hadRoom: boolean): void {
+    if (hasRoom(peer) === hadRoom || peer.hidden) return;
+    this.#place(peer);
+    if (!hadRoom) this.#tellRoom(peer);
+  }
+
+  #place(peer: RegisteredPeer): void {
+    const room = peer.hidden ? 'silent' : hasRoom(peer) ? 'free' : 'full';
+    for (const model of peer.models) this.#index.put(model.id, peer, room);
+  }
+
+  #tellRoom(peer: RegisteredPeer): void {
+    if (peer.models.length > 0 && hasRoom(peer) && this.isHeard(peer)) this.onRoom?.(peer);
+  }
+
+  #hide(peer: RegisteredPeer): void {
+    peer.hidden = true;
+    this.#place(peer);
+  }
+}
+
+/** No chance: from the first. */
+function first(): number {
+  return 0;
 }

@@ -6,11 +6,13 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import * as v from 'valibot';
 import type { ModelId } from '@llmesh/core/ids';
-import { MAX_MESSAGE_BYTES, PROTOCOL_VERSION } from '@llmesh/core/protocol';
+import { MAX_MESSAGE_BYTES } from '@llmesh/core/fields';
+import { PROTOCOL_VERSION } from '@llmesh/core/protocol';
 import { ModelsPageSchema, PeersPageSchema, StatsSchema } from '@llmesh/core/api-pages';
 import { CLOSE, PING_MS } from './bounded-socket.ts';
 import { HELLO_TIMEOUT_MS, MAX_BAD_MESSAGES } from './mesh-session.ts';
 import { GONE_MS } from './registry.ts';
+import { MAX_WAITING_PER_PEER } from './waiting-room.ts';
 import { startControlPlane, type ControlPlane, type ControlPlaneOptions } from './server.ts';
 import { advertised, MeshPeer, newIdentity, TINY } from './testing/clients.ts';
 import { ManualClock } from '@llmesh/core/manual-clock';
@@ -93,13 +95,99 @@ describe('/mesh', () => {
     expect(candidates).toEqual([
       {
         ...{ peerId: provider.id, agent: 'native', model: ADVERT.models[0], slots: 1, busySlots: 0, queued: 0 },
-        reliability: 1,
+        reliability: 0.9,
         certificate: null,
       },
     ]);
     expect((await user.match('unknown' as ModelId)).candidates).toEqual([]);
     expect((await user.match(TINY, 8, [provider.id])).candidates).toEqual([]);
     expect(await metrics(plane)).toMatch(/llmesh_matches_total\{found="yes"\} 1\n(.*\n)?.*found="no"\} 2/);
+  });
+
+  test('whoever was told of a provider hears that it is gone, and nobody else does', async () => {
+    const plane = await start();
+    const provider = await joined(plane);
+    provider.send(ADVERT);
+    await provider.settled();
+    const [told, other] = [await joined(plane), await joined(plane)];
+    await told.match(TINY);
+    await told.settled();
+    provider.ws.terminate();
+    expect(await told.says('gone')).toEqual({ type: 'gone', peer: provider.id });
+    await other.settled();
+    other.send({ type: 'relay', requestId: 1, peer: provider.id });
+    const next = await other.next('an answer', (message) => message?.type === 'gone' || message?.type === 'refused');
+    expect(next).toMatchObject({ type: 'refused', requestId: 1 });
+  });
+
+  test('while all are busy a match waits in line and hears its place; a slot that is freed goes to the next', async () => {
+    const plane = await start();
+    const provider = await joined(plane);
+    provider.send(ADVERT);
+    provider.send({ ...BEAT, busySlots: 1 });
+    await provider.settled();
+    const [first, second, third] = [await joined(plane), await joined(plane), await joined(plane)];
+    const ask = (peer: MeshPeer, requestId = 1) =>
+      peer.send({ type: 'match', requestId, model: TINY, maxTokens: 64, exclude: [], only: null, prefer: null });
+    for (const [i, peer] of [first, second, third].entries()) {
+      ask(peer);
+      // 200 tokens at 100 tokens a second.
+      const estimateMs = expect.closeTo(2_000 * (i + 1), -3);
+      expect(await peer.says('queued')).toEqual({ type: 'queued', requestId: 1, position: i + 1, estimateMs });
+    }
+    expect(await metrics(plane)).toContain('llmesh_waiting 3');
+    first.ws.terminate();
+    await first.end();
+    second.send({ type: 'withdraw', requestId: 1 });
+    expect(await third.says('queued')).toMatchObject({ position: 1 });
+    provider.send(BEAT);
+    const { requestId, lease, candidates } = await third.says('matched');
+    expect({ requestId, lease, first: candidates[0]?.peerId }).toMatchObject({
+      requestId: 1,
+      lease: expect.any(String),
+      first: provider.id,
+    });
+    expect(await metrics(plane)).toMatch(/llmesh_waiting 0\n(.*\n)*llmesh_promised_slots 1/);
+    // It is kept for the third until that one does not want it.
+    ask(second, 2);
+    expect(await second.says('queued')).toMatchObject({ requestId: 2, position: 1 });
+    third.send({ type: 'withdraw', requestId: 1 });
+    expect(await second.says('matched')).toMatchObject({ requestId: 2 });
+  });
+
+  test('who asks for more than may wait is refused, by that request', async () => {
+    const plane = await start();
+    const provider = await joined(plane);
+    provider.send(ADVERT);
+    provider.send({ ...BEAT, busySlots: 1 });
+    await provider.settled();
+    const user = await joined(plane);
+    for (let requestId = 1; requestId <= MAX_WAITING_PER_PEER + 1; requestId++) {
+      user.send({ type: 'match', requestId, model: TINY, maxTokens: 64, exclude: [], only: null, prefer: null });
+    }
+    expect(await user.says('refused')).toMatchObject({ requestId: MAX_WAITING_PER_PEER + 1, code: 'busy' });
+  });
+
+  test.each([
+    ['vanishes', 0.818],
+    ['says goodbye', 0.9],
+    ['is back with its task', 0.9],
+  ])('a provider that %s in mid-answer counts accordingly when it is back', async (how, reliability) => {
+    const plane = await start();
+    const provider = await joined(plane);
+    provider.send(ADVERT);
+    provider.send({ ...BEAT, busySlots: 1 });
+    if (how === 'says goodbye') provider.send({ type: 'bye' });
+    else await provider.settled().then(() => provider.ws.terminate());
+    await provider.end();
+    const again = new MeshPeer(plane.port, provider.identity);
+    await again.join();
+    await again.says('welcome');
+    again.send({ ...ADVERT, slots: 2 });
+    again.send({ ...BEAT, busySlots: how === 'is back with its task' ? 1 : 0 });
+    await again.settled();
+    const user = await joined(plane);
+    expect((await user.match(TINY)).candidates).toMatchObject([{ reliability: expect.closeTo(reliability, 3) }]);
   });
 
   test.each(['bye', 'a cut connection'])('%s takes a provider out at once', async (how) => {

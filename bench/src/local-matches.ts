@@ -1,0 +1,101 @@
+/** The matchmaker by itself, in this process: what one core matches while providers come, go and get busy. */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { realClock } from '@llmesh/core/clock';
+import { newPeerId, type PeerId } from '@llmesh/core/ids';
+import { Matchmaker } from '@llmesh/signaling/matchmaker';
+import { loadOf, Registry, type RegisteredPeer } from '@llmesh/signaling/registry';
+import { Reliability } from '@llmesh/signaling/reliability';
+import { SlotPromises } from '@llmesh/signaling/slot-promises';
+import { WaitingRoom } from '@llmesh/signaling/waiting-room';
+import { modelName, someBusy, type FleetProvider } from './provider-fleet.ts';
+
+const ASKERS = 1_000;
+/** A provider leaves and is back at once, with every so many matches. */
+const MATCHES_PER_REJOIN = 100;
+
+export class LocalMatches {
+  readonly bytesPerProvider: number;
+  readonly #registry = new Registry(realClock);
+  readonly #room: WaitingRoom;
+  readonly #peers: RegisteredPeer[];
+  readonly #askers = Array.from({ length: ASKERS }, newPeerId);
+  readonly #fleet: readonly FleetProvider[];
+  readonly #models: number;
+  readonly #random: () => number;
+  #requestId = 0;
+
+  constructor(providers: readonly FleetProvider[], models: number, random: () => number) {
+    this.#fleet = providers;
+    this.#models = models;
+    this.#random = random;
+    const registry = this.#registry;
+    const matchmaker = new Matchmaker(registry, new Reliability(realClock), random);
+    const promises = new SlotPromises(realClock, registry);
+    this.#room = new WaitingRoom({ clock: realClock, registry, matchmaker, promises, changed() {} });
+    const before = heapBytes();
+    this.#peers = providers.map((provider) => this.#join(provider));
+    this.bytesPerProvider = Math.round((heapBytes() - before) / providers.length);
+  }
+
+  /** Each match with two heartbeats: a provider shows the task that it was sent, another one has finished. */
+  run(matches: number): { seconds: number; matchMs: number[] } {
+    const matchMs: number[] = [];
+    let sentTo: PeerId | null = null;
+    const matched = ([first]: readonly { peerId: PeerId }[]) => {
+      sentTo = first?.peerId ?? null;
+    };
+    const queued = () => {
+      throw new Error('all are busy: these figures would be about waiting');
+    };
+    const startMs = performance.now();
+    for (let i = 0; i < matches; i++) {
+      const requestId = this.#requestId++;
+      const asker = this.#askers[requestId % ASKERS]!;
+      const model = modelName(Math.floor(this.#random() * this.#models));
+      const beganMs = performance.now();
+      this.#room.ask({ requestId, asker, model, exclude: [], only: null, prefer: null, matched, queued });
+      matchMs.push(performance.now() - beganMs);
+      const provider = sentTo === null ? null : this.#registry.find(sentTo);
+      if (provider !== null) this.#beat(provider, provider.busySlots + 1);
+      const place = Math.floor(this.#random() * this.#peers.length);
+      this.#beat(this.#peers[place]!, someBusy(this.#peers[place]!.slots, this.#random));
+      if (i % MATCHES_PER_REJOIN === 0) {
+        this.#registry.leave(this.#peers[place]!);
+        this.#room.left(this.#peers[place]!);
+        this.#peers[place] = this.#join(this.#fleet[place]!);
+      }
+    }
+    return { seconds: (performance.now() - startMs) / 1000, matchMs };
+  }
+
+  /** As if all had beaten just now: between two rounds nobody did. */
+  refresh(): void {
+    for (const peer of this.#peers) this.#registry.heard(peer);
+  }
+
+  close(): void {
+    this.#room.close();
+  }
+
+  #join({ id, model, slots, busySlots }: FleetProvider): RegisteredPeer {
+    const peer = this.#registry.join(id, 'native');
+    // A text of its own, as one that came over a socket.
+    this.#registry.advert(peer, { models: [{ ...model }], slots, certificate: null });
+    this.#beat(peer, busySlots);
+    return peer;
+  }
+
+  #beat(peer: RegisteredPeer, busySlots: number): void {
+    this.#registry.heard(peer);
+    const before = loadOf(peer);
+    this.#registry.heartbeat(peer, { type: 'heartbeat', busySlots, queued: 0, tokens: 20 });
+    this.#room.begun(peer, loadOf(peer) - before);
+  }
+}
+
+function heapBytes(): number {
+  setFlagsFromString('--expose_gc');
+  (runInNewContext('gc') as () => void)();
+  return process.memoryUsage().heapUsed;
+}

@@ -1,0 +1,10 @@
+/** The control plane as a process of its own, as in the product but for how many may come: more than 10,000. */
+import { startControlPlane } from '@llmesh/signaling/server';
+
+const plane = await startControlPlane({
+  ...{ port: Number(process.argv[2]), host: '127.0.0.1', webFolder: import.meta.dirname },
+  // Joining is not what is measured.
+  ...{ joinWorkBits: 0, maxPeers: 15_000 },
+});
+process.once('SIGTERM', () => void plane.close().then(() => process.exit(0)));
+process.stdout.write(`${JSON.stringify({ ready: true })}\n`);

@@ -1,0 +1,138 @@
+/** What the matchmaker does in a second: by itself on one core, over WebSockets as in the product, and beside Redis. */
+import { freePort, startProgram } from '@llmesh/e2e/processes';
+import { LocalMatches } from './local-matches.ts';
+import { fleet, seeded } from './provider-fleet.ts';
+import { Redis } from './redis.ts';
+import { RedisMatches } from './redis-matches.ts';
+import { SocketMatches } from './socket-matches.ts';
+import { show, spread, type Spread } from './statistics.ts';
+
+/** For Redis to be at its best: many commands to a read and a write. */
+const REDIS_PIPELINE = 256;
+/** For the server to have something to do all the time. */
+const SOCKET_PIPELINE = 64;
+const SOCKET_SECONDS = 3;
+const SEED = 7;
+
+export interface MatchmakerOptions {
+  providers: number;
+  models: number;
+  /** Of each kind, in turns. */
+  rounds: number;
+  /** A round in process has so many, one on Redis a fifth. */
+  matches: number;
+}
+
+export async function matchmaker({ providers, models, rounds, matches }: MatchmakerOptions) {
+  const random = seeded(SEED);
+  const everybody = fleet(providers, models, random);
+  const local = new LocalMatches(everybody, models, random);
+  const version = Redis.available();
+  const redis = version === null ? null : await Redis.start(await freePort());
+  const figures = { local: [] as number[], redis: [] as number[], redisAlone: [] as number[], localMs: [] as number[] };
+  const ratios = { pipelined: [] as number[], alone: [] as number[] };
+  try {
+    const onRedis = redis === null ? null : new RedisMatches(redis, everybody, models, random);
+    await onRedis?.fill();
+    // The first round warms both up.
+    for (let round = 0; round <= rounds; round++) {
+      local.refresh();
+      const own = local.run(matches);
+      const piped = await onRedis?.run(matches / 5, REDIS_PIPELINE);
+      const alone = await onRedis?.run(matches / 50, 1);
+      if (round === 0) continue;
+      const perSecond = matches / own.seconds;
+      figures.local.push(perSecond);
+      figures.localMs.push(...own.matchMs);
+      if (piped === undefined || alone === undefined) continue;
+      figures.redis.push(piped.matchMs.length / piped.seconds);
+      figures.redisAlone.push(median(alone.matchMs));
+      ratios.pipelined.push((perSecond * piped.seconds) / piped.matchMs.length);
+      ratios.alone.push(median(alone.matchMs) / median(own.matchMs));
+    }
+  } finally {
+    local.close();
+    await redis?.close();
+  }
+  const socket = await overSockets(everybody, models, rounds);
+  const some = (values: number[]): Spread | null => (values.length === 0 ? null : spread(values));
+  const result = {
+    bench: 'matchmaker',
+    ...{ providers, models, rounds, bytesPerProvider: local.bytesPerProvider },
+    inProcess: { matchesPerSecond: spread(figures.local), ...quantilesUs(figures.localMs) },
+    webSocket: socket,
+    redis:
+      version === null
+        ? { skipped: 'redis-server is not installed' }
+        : {
+            ...{ version, pipelined: REDIS_PIPELINE },
+            matchesPerSecond: some(figures.redis),
+            aloneUs: some(figures.redisAlone.map((ms) => ms * 1000)),
+            ratioPipelined: some(ratios.pipelined),
+            ratioAlone: some(ratios.alone),
+          },
+  };
+  const lines = [
+    `${providers} providers, ${models} models, ${rounds} rounds: median (quartiles, range)`,
+    `in process, with two heartbeats a match: matches/s  ${show(result.inProcess.matchesPerSecond)}`,
+    `  one match, µs: p50 ${result.inProcess.p50Us}, p99 ${result.inProcess.p99Us}; bytes a provider: ${local.bytesPerProvider}`,
+    `over WebSockets, ${socket.sessions} sessions, ${SOCKET_PIPELINE} under way, signed: matches/s  ${show(socket.matchesPerSecond)}`,
+    `  meanwhile heartbeats/s ${show(socket.heartbeatsPerSecond)}; ms: p50 ${socket.p50Ms}, p99 ${socket.p99Ms}; one at a time: p50 ${socket.aloneP50Ms}, p99 ${socket.aloneP99Ms}`,
+  ];
+  if (version === null) lines.push('Redis: skipped, redis-server is not installed');
+  else {
+    lines.push(
+      `Redis ${version}, ${REDIS_PIPELINE} under way, the same churn: matches/s  ${show(spread(figures.redis))}`,
+      `  in process against that            ${show(spread(ratios.pipelined))} times as many`,
+      `  one at a time, in process          ${show(spread(ratios.alone))} times as fast`,
+    );
+  }
+  process.stdout.write(`${lines.join('\n')}\n`);
+  return result;
+}
+
+/** As in the product, with its rates: many sessions, of which each may send 50 messages a second. */
+async function overSockets(everybody: ReturnType<typeof fleet>, models: number, rounds: number) {
+  const port = await freePort();
+  const server = await startProgram('bench/src/matchmaker-server.ts', [String(port)]);
+  const sockets = new SocketMatches(port, everybody, models, seeded(SEED));
+  try {
+    await sockets.fill();
+    const [perSecond, beats, times]: [number[], number[], number[]] = [[], [], []];
+    let queued = 0;
+    for (let round = 0; round <= rounds; round++) {
+      const run = await sockets.run(SOCKET_PIPELINE, SOCKET_SECONDS);
+      if (round === 0) continue;
+      perSecond.push(run.matchesPerSecond);
+      beats.push(run.heartbeatsPerSecond);
+      times.push(...run.matchMs);
+      queued += run.queued;
+    }
+    const alone = (await sockets.run(1, SOCKET_SECONDS)).matchMs;
+    return {
+      sessions: sockets.askers,
+      underWay: SOCKET_PIPELINE,
+      matchesPerSecond: spread(perSecond),
+      heartbeatsPerSecond: spread(beats),
+      waitedForASlot: queued,
+      ...{ p50Ms: quantile(times, 0.5), p99Ms: quantile(times, 0.99) },
+      ...{ aloneP50Ms: quantile(alone, 0.5), aloneP99Ms: quantile(alone, 0.99) },
+    };
+  } finally {
+    sockets.close();
+    await server.stop();
+  }
+}
+
+function quantilesUs(ms: readonly number[]) {
+  return { p50Us: quantile(ms, 0.5, 1000), p99Us: quantile(ms, 0.99, 1000) };
+}
+
+function median(values: readonly number[]): number {
+  return quantile(values, 0.5);
+}
+
+function quantile(values: readonly number[], share: number, scale = 1): number {
+  const sorted = Float64Array.from(values).sort();
+  return Number(((sorted[Math.floor(share * (sorted.length - 1))] ?? NaN) * scale).toPrecision(4));
+}

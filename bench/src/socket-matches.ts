@@ -1,0 +1,146 @@
+/** Matches over WebSockets: a fleet of providers on a connection each, that beat every second, and many who ask at once. */
+import { modelName, someBusy, type FleetProvider } from './provider-fleet.ts';
+import { MeshSocket } from './mesh-socket.ts';
+
+/** A session may send 50 messages a second: so many can ask for 40,000. */
+const ASKERS = 800;
+const JOINING_AT_ONCE = 64;
+const HEARTBEAT_MS = 1_000;
+const BEAT_TICK_MS = 20;
+/** One provider leaves and another comes. */
+const REJOIN_MS = 100;
+
+export interface SocketRun {
+  matchesPerSecond: number;
+  heartbeatsPerSecond: number;
+  /** Matches that had to wait for a slot. */
+  queued: number;
+  /** From asking to the answer; those who wait for their turn at the server count in. */
+  matchMs: number[];
+}
+
+export class SocketMatches {
+  readonly #port: number;
+  readonly #fleet: readonly FleetProvider[];
+  readonly #models: number;
+  readonly #random: () => number;
+  readonly #providers: MeshSocket[] = [];
+  readonly #askers: MeshSocket[] = [];
+  readonly #timers: NodeJS.Timeout[] = [];
+  #failed: Error | null = null;
+  #closed = false;
+  #beats = 0;
+  #queued = 0;
+  #nextBeat = 0;
+  #lastTickMs = 0;
+  #nextAsker = 0;
+  #requestId = 0;
+
+  constructor(port: number, fleet: readonly FleetProvider[], models: number, random: () => number) {
+    this.#port = port;
+    this.#fleet = fleet;
+    this.#models = models;
+    this.#random = random;
+  }
+
+  get askers(): number {
+    return this.#askers.length;
+  }
+
+  /** Everybody is there, and the fleet beats from now on. */
+  async fill(): Promise<void> {
+    let next = 0;
+    this.#startChurn();
+    const some = async () => {
+      for (let i = next++; i < this.#fleet.length + ASKERS; i = next++) {
+        if (i < this.#fleet.length) this.#providers[i] = await this.#provider(i);
+        else this.#askers.push(await MeshSocket.join(this.#port));
+      }
+    };
+    await Promise.all(Array.from({ length: JOINING_AT_ONCE }, some));
+    this.#timers.push(setInterval(() => this.#rejoin(), REJOIN_MS));
+  }
+
+  /** So many matches under way at once, for so long. Rejects when one was refused. */
+  async run(inFlight: number, seconds: number): Promise<SocketRun> {
+    const matchMs: number[] = [];
+    const beganMs = performance.now();
+    const [beats, queued] = [this.#beats, this.#queued];
+    const one = async () => {
+      while (performance.now() - beganMs < seconds * 1000) matchMs.push(await this.#match());
+    };
+    await Promise.all(Array.from({ length: inFlight }, one));
+    const took = (performance.now() - beganMs) / 1000;
+    if (this.#failed !== null) throw this.#failed;
+    return {
+      matchesPerSecond: matchMs.length / took,
+      heartbeatsPerSecond: (this.#beats - beats) / took,
+      queued: this.#queued - queued,
+      matchMs,
+    };
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const timer of this.#timers) clearInterval(timer);
+    for (const socket of [...this.#providers, ...this.#askers]) socket?.close();
+  }
+
+  /** Resolves with how long it took. An asker has one question at a time, as there are more askers than questions. */
+  #match(): Promise<number> {
+    const asker = this.#askers[this.#nextAsker++ % this.#askers.length]!;
+    const requestId = this.#requestId++;
+    const model = modelName(Math.floor(this.#random() * this.#models));
+    return new Promise((resolve, reject) => {
+      const beganMs = performance.now();
+      asker.onMessage = (head) => {
+        if (head.startsWith(`{"type":"matched","requestId":${requestId},"lease":"`))
+          resolve(performance.now() - beganMs);
+        else if (head.startsWith('{"type":"queued"')) this.#queued++;
+        else if (/^{"type":"(matched|refused)"/.test(head)) reject(new Error(`not matched: ${head}`));
+      };
+      asker.send({ type: 'match', requestId, model, maxTokens: 512, exclude: [], only: null, prefer: null });
+    });
+  }
+
+  async #provider(place: number): Promise<MeshSocket> {
+    const { model, slots, busySlots } = this.#fleet[place]!;
+    const socket = await MeshSocket.join(this.#port);
+    socket.send({ type: 'advert', models: [model], slots, certificate: null });
+    socket.send({ type: 'heartbeat', busySlots, queued: 0, tokens: 0 });
+    return socket;
+  }
+
+  #startChurn(): void {
+    this.#lastTickMs = performance.now();
+    this.#timers.push(setInterval(() => this.#beatSome(), BEAT_TICK_MS));
+  }
+
+  /** As many as are due: a late timer beats for the time that it was late. */
+  #beatSome(): void {
+    const now = performance.now();
+    const due = (this.#fleet.length * (now - this.#lastTickMs)) / HEARTBEAT_MS;
+    const whole = Math.floor(due);
+    this.#lastTickMs += (whole * HEARTBEAT_MS) / this.#fleet.length;
+    for (let i = 0; i < Math.min(whole, this.#fleet.length); i++) {
+      const place = this.#nextBeat++ % this.#fleet.length;
+      const busySlots = someBusy(this.#fleet[place]!.slots, this.#random);
+      this.#providers[place]?.send({ type: 'heartbeat', busySlots, queued: 0, tokens: 20 });
+      this.#beats++;
+    }
+  }
+
+  #rejoin(): void {
+    const place = Math.floor(this.#random() * this.#fleet.length);
+    this.#providers[place]?.close();
+    this.#provider(place).then(
+      (socket) => {
+        this.#providers[place] = socket;
+        if (this.#closed) socket.close();
+      },
+      (error: Error) => {
+        this.#failed = error;
+      },
+    );
+  }
+}

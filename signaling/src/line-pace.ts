@@ -1,0 +1,45 @@
+/** How fast a line moves: what was seen lately, and before anything was, what the providers' speeds promise. */
+import type { Clock } from '@llmesh/core/clock';
+
+/** The promise counts as much as so many turns that were seen. */
+const PROMISED_TURNS = 2;
+const HALF_LIFE_MS = 60_000;
+
+export class LinePace {
+  readonly #clock: Clock;
+  #turns = 0;
+  #elapsedMs = 0;
+  #atMs: number;
+  /** Turns a second. */
+  promised: number;
+
+  constructor(clock: Clock, promised: number) {
+    this.#clock = clock;
+    this.#atMs = clock.now();
+    this.promised = promised;
+  }
+
+  /** Somebody had a turn. */
+  turn(): void {
+    this.#fade();
+    this.#turns++;
+  }
+
+  /** Until the one at this position has its turn; null: nothing was seen and nothing is promised. */
+  estimateMs(position: number): number | null {
+    this.#fade();
+    const promisedMs = this.promised > 0 ? (PROMISED_TURNS * 1000) / this.promised : Infinity;
+    const [turns, elapsedMs] = Number.isFinite(promisedMs)
+      ? [this.#turns + PROMISED_TURNS, this.#elapsedMs + promisedMs]
+      : [this.#turns, this.#elapsedMs];
+    return turns === 0 ? null : Math.round((position * elapsedMs) / turns);
+  }
+
+  #fade(): void {
+    const passedMs = this.#clock.now() - this.#atMs;
+    const kept = 0.5 ** (passedMs / HALF_LIFE_MS);
+    this.#turns *= kept;
+    this.#elapsedMs = this.#elapsedMs * kept + passedMs;
+    this.#atMs += passedMs;
+  }
+}

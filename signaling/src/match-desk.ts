@@ -1,0 +1,54 @@
+/** One peer's way to the matchmaker: its matches, answered with leave for whoever is named, or with its place in the line. */
+import type { Candidate, FromServer, ToServer } from '@llmesh/core/control-protocol';
+import { MeshError } from '@llmesh/core/errors';
+import type { PeerId } from '@llmesh/core/ids';
+import type { Departures } from './departures.ts';
+import type { LeaseOffice } from './lease-office.ts';
+import type { Metrics } from './metrics.ts';
+import type { WaitingRoom } from './waiting-room.ts';
+
+export interface MatchDeskNeeds {
+  room: WaitingRoom;
+  leases: LeaseOffice;
+  metrics: Metrics;
+  departures: Departures;
+}
+type Match = Extract<ToServer, { type: 'match' }>;
+
+export class MatchDesk {
+  readonly #needs: MatchDeskNeeds;
+  readonly #say: (message: FromServer) => void;
+
+  constructor(needs: MatchDeskNeeds, say: (message: FromServer) => void) {
+    this.#needs = needs;
+    this.#say = say;
+  }
+
+  ask(asker: PeerId, match: Match): void {
+    const { room, metrics } = this.#needs;
+    const { requestId } = match;
+    try {
+      room.ask({
+        ...match,
+        asker,
+        matched: (candidates) => void this.#matched(asker, match, candidates),
+        queued: (place) => this.#say({ type: 'queued', requestId, ...place }),
+      });
+    } catch (thrown) {
+      if (!(thrown instanceof MeshError)) throw thrown;
+      const { code, message } = thrown;
+      metrics.refuse('mesh', code);
+      this.#say({ type: 'refused', requestId, code, message });
+    }
+  }
+
+  async #matched(requester: PeerId, match: Match, candidates: Candidate[]): Promise<void> {
+    const { leases, metrics, departures } = this.#needs;
+    const { requestId, model, maxTokens } = match;
+    metrics.matched(candidates.length > 0);
+    const lease = await leases.lease(candidates, { requester, model, maxTokens });
+    this.#say({ type: 'matched', requestId, lease, candidates });
+    const providers = candidates.map(({ peerId }) => peerId);
+    departures.named(requester, providers);
+  }
+}

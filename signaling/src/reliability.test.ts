@@ -1,0 +1,95 @@
+import { expect, test } from 'vitest';
+import { newPeerId, type ModelId } from '@llmesh/core/ids';
+import { ManualClock } from '@llmesh/core/manual-clock';
+import { GONE_MS } from './registry.ts';
+import { MAX_REMEMBERED, Reliability } from './reliability.ts';
+
+const model = 'm' as ModelId;
+const HOUR_MS = 3_600_000;
+
+function setUp() {
+  const clock = new ManualClock();
+  return { clock, reliability: new Reliability(clock), peer: newPeerId() };
+}
+
+test('what was brought to its end speaks for a provider, vanishing at work against it, and both fade', () => {
+  const { clock, reliability, peer } = setUp();
+  const newcomer = reliability.of(peer);
+  expect(newcomer).toBe(0.9);
+  for (let i = 0; i < 30; i++) reliability.finished(peer, { model, tokens: 10, ms: 100 });
+  const proven = reliability.of(peer);
+  expect(proven).toBeGreaterThan(0.95);
+  reliability.failed(peer, 5);
+  expect(reliability.of(peer)).toBeLessThan(newcomer);
+  clock.turn(100 * HOUR_MS);
+  expect(reliability.of(peer)).toBeCloseTo(newcomer, 3);
+});
+
+test('good deeds without end do not buy a free fall', () => {
+  const { reliability, peer } = setUp();
+  for (let i = 0; i < 10_000; i++) reliability.finished(peer, { model, tokens: 10, ms: 100 });
+  const before = reliability.of(peer);
+  for (let i = 0; i < 10; i++) reliability.failed(peer, 8);
+  expect(before - reliability.of(peer)).toBeGreaterThan(0.2);
+});
+
+test('a connection that was lost is no fault when its tasks are still there', () => {
+  const { clock, reliability, peer } = setUp();
+  reliability.vanished(peer, 2);
+  expect(reliability.of(peer)).toBe(0.9);
+  clock.turn(1_000);
+  reliability.returned(peer, 2);
+  expect(reliability.of(peer)).toBe(0.9);
+  reliability.vanished(peer, 2);
+  reliability.returned(peer, 0);
+  const once = reliability.of(peer);
+  expect(once).toBeLessThan(0.9);
+  reliability.returned(peer, 0);
+  expect(reliability.of(peer)).toBe(once);
+  reliability.vanished(peer, 2);
+  clock.turn(GONE_MS);
+  reliability.returned(peer, 2);
+  expect(reliability.of(peer)).toBeLessThan(once);
+  const idle = newPeerId();
+  reliability.vanished(idle, 0);
+  reliability.returned(idle, 0);
+  expect(reliability.of(idle)).toBe(0.9);
+});
+
+test('a speed counts as advertised, unless receipts say far less, and more than once', () => {
+  const { reliability, peer } = setUp();
+  const finish = (tokensPerSecond: number) =>
+    reliability.finished(peer, { model, tokens: 100, ms: 100_000 / tokensPerSecond });
+  finish(10);
+  finish(10);
+  expect(reliability.speed(peer, model, 500)).toBe(500);
+  finish(10);
+  expect(reliability.speed(peer, model, 500)).toBeCloseTo(10);
+  expect(reliability.speed(peer, model, 15)).toBe(15);
+  expect(reliability.speed(peer, model, 3)).toBe(3);
+  expect(reliability.speed(peer, model, null)).toBe(null);
+  expect(reliability.speed(peer, 'other' as ModelId, 500)).toBe(500);
+  for (let i = 0; i < 30; i++) finish(400);
+  expect(reliability.speed(peer, model, 500)).toBe(500);
+});
+
+test('an answer of no tokens, or too short to tell, says nothing', () => {
+  const { reliability, peer } = setUp();
+  reliability.finished(peer, { model, tokens: 0, ms: 100 });
+  expect(reliability.size).toBe(0);
+  for (let i = 0; i < 9; i++) reliability.finished(peer, { model, tokens: 5, ms: 100_000 });
+  for (let i = 0; i < 9; i++) reliability.finished(peer, { model, tokens: 500, ms: 0 });
+  expect(reliability.speed(peer, model, 500)).toBe(500);
+});
+
+test('remembers so many, those seen last', () => {
+  const { reliability, peer } = setUp();
+  reliability.failed(peer, 8);
+  const later = newPeerId();
+  reliability.failed(later, 8);
+  reliability.failed(peer, 8);
+  for (let i = 0; i < MAX_REMEMBERED - 1; i++) reliability.failed(newPeerId(), 1);
+  expect(reliability.size).toBe(MAX_REMEMBERED);
+  expect(reliability.of(later)).toBe(0.9);
+  expect(reliability.of(peer)).toBeLessThan(0.9);
+});
