@@ -17,7 +17,8 @@ import {
 } from './fields.ts';
 
 export const MAX_MODELS_PER_PEER = 16;
-export const MAX_CANDIDATES = 8;
+/** One to begin, one in reserve, and two for when these fail; whoever needs more asks again. */
+export const MAX_CANDIDATES = 4;
 /** Providers that a `match` may name, to leave out or to keep to. */
 export const MAX_NAMED_PEERS = 64;
 /** While a match waits its asker hears of it at least so often. */

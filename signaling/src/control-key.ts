@@ -14,14 +14,14 @@ const GROUP_AND_OTHERS = 0o077;
 
 /** Null: for this process alone. Rejects with identity_unusable for a key that must not or cannot be used. */
 export async function openControlKey(folder: string | null): Promise<Identity> {
-  if (folder === null) return nodeIdentity(randomBytes(SECRET_KEY_BYTES));
+  if (folder === null) return nodeIdentity(randomBytes(SECRET_KEY_BYTES), 'thread');
   const file = path.join(folder, KEY_FILE);
   try {
     await mkdir(folder, { recursive: true });
     const text = (await read(file)) ?? (await make(file));
     if (!KEY.test(text))
       throw unusable(`${file} is damaged. Bring it back from a copy, or move it away to start anew.`);
-    return nodeIdentity(Buffer.from(text.trim(), 'hex'));
+    return nodeIdentity(Buffer.from(text.trim(), 'hex'), 'thread');
   } catch (thrown) {
     if (thrown instanceof MeshError) throw thrown;
     const why = errno(thrown) ?? String(thrown);

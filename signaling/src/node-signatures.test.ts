@@ -14,6 +14,7 @@ describe('signatures by OpenSSL', () => {
       expect(node.publicKey).toEqual(software.publicKey);
       const signature = await node.sign(message);
       expect(signature).toEqual(new Uint8Array(await software.sign(message)));
+      expect(await nodeIdentity(secret, 'thread').sign(message)).toEqual(signature);
       expect(verify(node.publicKey, message, signature)).toBe(true);
       expect(nodeVerify(node.publicKey, message, signature)).toBe(true);
     }
