@@ -103,6 +103,21 @@ describe('an answer that began', () => {
     expect(outcome.events.at(-1)).toMatchObject({ receipt: { seams: [] } });
   });
 
+  it('dials a provider anew that left, and came back, between two questions', async () => {
+    const w = world.current;
+    const { mesh } = await w.provide(new ScriptedEngine(WORDS), 1, PER_SECOND, FILE);
+    const user = await w.join();
+    const first = consume(user.ask(question(), never));
+    await w.clock.advance(5_000);
+    expect(first).toMatchObject({ text: WHOLE, error: null });
+    const links = w.links.length;
+    w.server.tellGone(mesh.self);
+    const next = consume(user.ask(question(), never));
+    await w.clock.advance(5_000);
+    expect(next).toMatchObject({ text: WHOLE, error: null });
+    expect(w.links.length).toBe(links + 1);
+  });
+
   it('leaves no dead link behind for the next question', async () => {
     const { w, asked, user, outcome } = await setUp();
     await w.clock.advance(510);

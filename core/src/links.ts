@@ -68,6 +68,13 @@ export class Links {
     this.#dialled.get(peer)?.doubt();
   }
 
+  /** It left the mesh, which it may do a moment before its link breaks: what is not in use has to be dialled anew. */
+  gone(peer: PeerId): void {
+    const warm = this.#dialled.get(peer);
+    if (warm?.idle === true) warm.close();
+    else warm?.doubt();
+  }
+
   /** There is a warm channel that we dialled, so that whoever is at its other end has proved who it is. */
   dialled(peer: PeerId): boolean {
     return this.#dialled.has(peer);

@@ -121,8 +121,8 @@ export class Mesh {
       if (away) this.#exchange.askAll();
     });
     control.onGone = (peer) => {
-      this.#links.doubt(peer);
       this.#requester.gone(peer);
+      this.#links.gone(peer);
     };
     control.watch((state) => this.#absence.turned(state));
     this.#absence.turned(control.state);

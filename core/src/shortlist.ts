@@ -69,6 +69,8 @@ export class Shortlist {
     this.#candidates = this.#candidates.filter((other) => other.peerId !== peer);
     if (this.#standby?.peerId !== peer) return false;
     this.#standby = null;
+    this.#releaseStandby?.();
+    this.#releaseStandby = null;
     return true;
   }
 

@@ -4,6 +4,16 @@ import { chromium, firefox, type Browser, type Page } from '@playwright/test';
 const CHROMIUM = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
 const FIREFOX = process.env['FIREFOX_PATH'] ?? '/usr/bin/firefox-esr';
 
+const OF_CHROMIUM = {
+  executablePath: CHROMIUM,
+  args: [
+    '--no-sandbox',
+    '--disable-features=WebRtcHideLocalIpsWithMdns',
+    '--enable-unsafe-webgpu',
+    '--use-webgpu-adapter=swiftshader',
+  ],
+};
+
 export type BrowserName = 'chromium' | 'firefox';
 
 export function launch(name: BrowserName): Promise<Browser> {
@@ -18,15 +28,13 @@ export function launch(name: BrowserName): Promise<Browser> {
       },
     });
   }
-  return chromium.launch({
-    executablePath: CHROMIUM,
-    args: [
-      '--no-sandbox',
-      '--disable-features=WebRtcHideLocalIpsWithMdns',
-      '--enable-unsafe-webgpu',
-      '--use-webgpu-adapter=swiftshader',
-    ],
-  });
+  return chromium.launch(OF_CHROMIUM);
+}
+
+/** Chromium whose process can be killed, as when a computer is switched off. */
+export async function launchToKill(): Promise<{ browser: Browser; kill: () => Promise<void> }> {
+  const server = await chromium.launchServer(OF_CHROMIUM);
+  return { browser: await chromium.connect(server.wsEndpoint()), kill: () => server.kill() };
 }
 
 /** A page whose errors fail the test that looks at `errors`. */

@@ -19,7 +19,7 @@ interface Remote {
     onProgress: () => void,
     onLost: () => void,
   ): Promise<Outcome<LoadedModel>>;
-  generate(request: GenerateRequest, onPiece: (piece: Piece) => void): Promise<Outcome<Finish>>;
+  generate(request: GenerateRequest, onPiece: (piece: Piece) => unknown): Promise<Outcome<Finish>>;
   cancel(): Promise<void>;
 }
 interface InPage {
@@ -31,6 +31,8 @@ export interface PageEngine {
   loaded: LoadedModel;
   /** `cancelAfter`: the answer is cancelled when it has so many pieces. Rejects with a `MeshError`. */
   run(request: GenerateRequest, cancelAfter?: number): Promise<Run>;
+  /** Takes the answer slowly: the text, and how many pieces there were at most that nobody had taken yet. */
+  runSlowly(request: GenerateRequest, takeMs: number): Promise<{ text: string; mostAhead: number }>;
   close(): Promise<void>;
 }
 
@@ -67,6 +69,30 @@ export async function openPageEngine(browser: Browser, url: string, id: string):
         [request, cancelAfter] as const,
       );
       return { pieces, finish: valueOf(ended) };
+    },
+    async runSlowly(request, takeMs) {
+      const { ended, ...told } = await page.evaluate(
+        async ([asked, ms]) => {
+          const { Comlink, engine } = globalThis as unknown as InPage;
+          let [text, ahead, mostAhead] = ['', 0, 0];
+          let before = Promise.resolve();
+          const take = (piece: Piece) => {
+            text += piece.text;
+            ahead += 1;
+            mostAhead = Math.max(mostAhead, ahead);
+            before = before.then(async () => {
+              await new Promise((resolve) => setTimeout(resolve, ms));
+              ahead -= 1;
+            });
+            return before;
+          };
+          const ended = await engine.generate(asked, Comlink.proxy(take));
+          return { ended, text, mostAhead };
+        },
+        [request, takeMs] as const,
+      );
+      valueOf(ended);
+      return told;
     },
     close: () => context.close(),
   };

@@ -115,3 +115,9 @@ test('the context that a prefix just fills has ended the answer, in both engines
     await expect(go({ ...request, prefix: fills(room + 1) })).rejects.toMatchObject({ code: 'prompt_too_long' });
   }
 });
+
+test('wllama computes no more than a few pieces ahead of whoever takes them', async () => {
+  const { text, mostAhead } = await wllama.runSlowly(asked(short), 20);
+  expect(text).toBe(short.answer);
+  expect(mostAhead).toBeLessThanOrEqual(5);
+});

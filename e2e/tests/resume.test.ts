@@ -6,6 +6,7 @@ import { answered, ask, lastAnswer } from '../src/chat.ts';
 import type { TestMesh } from '../src/mesh.ts';
 import type { Running } from '../src/processes.ts';
 import { plain } from '../src/questions.ts';
+import { launchToKill, openPage } from '../src/browsers.ts';
 import { test } from '../src/visit.ts';
 
 /** Long enough to be interrupted, and of words that the page shows as they are. */
@@ -55,3 +56,34 @@ test('a provider that is stopped in mid-answer hands it over', async ({ mesh, vi
   await expect(article).toContainText(long.answer);
   await expect(article).toContainText('resumed on');
 });
+
+/** A volunteer's page that lends the tiny model, gently: there is time to go in the middle of an answer. */
+async function donateGently(page: Page): Promise<void> {
+  await page.getByRole('radio', { name: 'Gentle' }).check();
+  await page.getByRole('button', { name: 'Start donating' }).click();
+  await expect(page.getByRole('status', { name: 'Provider status' })).toContainText(/Waiting/, { timeout: 30_000 });
+}
+
+for (const how of ['is killed', 'stops donating'] as const) {
+  test(`a volunteer whose browser ${how} in mid-answer costs no word`, async ({ mesh, visit }) => {
+    const volunteer = await launchToKill();
+    try {
+      const lending = await openPage(volunteer.browser, `${mesh.url}/donate`);
+      await donateGently(lending.page);
+      const { page, errors } = await visit();
+      await ask(page, long.question);
+      await expect(lastAnswer(page)).toContainText(long.answer.slice(0, 10));
+      // Only now: the volunteer is the one who answers.
+      const worker = await mesh.addWorker();
+      await expect(lastAnswer(page)).not.toContainText(long.answer);
+      if (how === 'is killed') await volunteer.kill();
+      else await lending.page.getByRole('button', { name: 'Stop donating' }).click();
+      const article = await answered(page);
+      await expect(article).toContainText(long.answer);
+      await expect(article).toContainText(`resumed on ${nameOf(worker)}`);
+      expect(errors).toEqual([]);
+    } finally {
+      await volunteer.kill();
+    }
+  });
+}

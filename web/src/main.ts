@@ -1,6 +1,7 @@
 /** Puts the page together: the only place that knows every adapter. */
 import { realClock } from '@llmesh/core/clock';
 import { ControlClient } from '@llmesh/core/control';
+import type { Providing } from '@llmesh/core/mesh';
 import { mount } from 'svelte';
 import { getJson } from './adapters/get-json.ts';
 import { openStore } from './adapters/idb-store.ts';
@@ -95,10 +96,10 @@ const donate = new DonateState({
   newEngine: (settings) => new BrowserEngine({ spawn: spawnEngine, settings, clock }),
   shelf: new BrowserShelf(),
   knownAnswer: (model) => knownAnswer(model, getJson),
-  provide: async (options) =>
+  provide: async (options): Promise<Providing> =>
     (await door.open()).provide({
       ...options,
-      get maxTokensPerSecond() {
+      get maxTokensPerSecond(): number | null {
         return donate.speedLimit.tokensPerSecond;
       },
     }),

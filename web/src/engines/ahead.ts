@@ -11,11 +11,7 @@ export class Ahead {
   /** One more piece was told; `taken` settles when it was taken. */
   add(taken: Promise<unknown>): void {
     this.#pieces += 1;
-    const done = () => {
-      this.#pieces -= 1;
-      this.#wake?.();
-    };
-    taken.then(done, done);
+    void this.#untilSettled(taken);
   }
 
   /** Resolves when the next piece may be computed, or `signal` aborts. */
@@ -29,5 +25,11 @@ export class Ahead {
       };
     });
     this.#wake = null;
+  }
+
+  async #untilSettled(taken: Promise<unknown>): Promise<void> {
+    await Promise.allSettled([taken]);
+    this.#pieces -= 1;
+    this.#wake?.();
   }
 }
