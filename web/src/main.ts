@@ -9,11 +9,14 @@ import { openIdentity } from './adapters/identity.ts';
 import { localKept } from './adapters/local-kept.ts';
 import { warn } from './adapters/log.ts';
 import { MeshDoor } from './adapters/mesh-door.ts';
+import { QuietTone } from './adapters/quiet-tone.ts';
+import { ScreenLock } from './adapters/screen-lock.ts';
 import { BrowserEngine } from './engines/browser-engine.ts';
 import { BrowserShelf } from './engines/browser-shelf.ts';
 import { knownAnswer } from './engines/known-answers.ts';
 import { Announcer } from './state/announcer.svelte.ts';
 import type { Ask } from './state/ask.ts';
+import { Background } from './state/background.svelte.ts';
 import { ModelCatalogue } from './state/catalogue.svelte.ts';
 import { Chat } from './state/chat.svelte.ts';
 import { Connection } from './state/connection.svelte.ts';
@@ -106,6 +109,15 @@ const donate = new DonateState({
   connection: () => connection.life,
 });
 
+const { background } = Background.follow({
+  kept: localKept('background', notKept),
+  lending: () => donate.donating,
+  tone: new QuietTone(),
+  screen: new ScreenLock(),
+  now: Date.now,
+  failed: (error) => warn('lending in the background', error),
+});
+
 const local = new LocalModels({
   device: donate.device,
   modelsKnown: () => catalogue.load(),
@@ -162,9 +174,14 @@ addEventListener('pagehide', () => door.close());
 addEventListener('pageshow', (event) => event.persisted && location.reload());
 
 document.addEventListener('visibilitychange', () => {
+  background.takeVisible(document.visibilityState === 'visible');
   // Another tab may have changed it meanwhile.
   if (document.visibilityState === 'visible') trusted.restore().catch(notKept);
 });
+
+// Chromium's word for putting a hidden page to sleep: nothing of it runs until `resume`.
+document.addEventListener('freeze', () => void donate.suspend());
+document.addEventListener('resume', () => donate.wake());
 
 settings.restore();
 const kept = [offers, conversations, donate, catalogue, trusted, local];
@@ -178,6 +195,7 @@ const app: AppState = {
   chat,
   network,
   donate,
+  background,
   models,
   local,
   localRun,

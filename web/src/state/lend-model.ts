@@ -99,9 +99,9 @@ async function offered(
 ): Promise<void> {
   let hang: (error: MeshError) => void = () => {};
   const hung = new Promise<never>((_, reject) => {
-    hang = (error) => {
-      void seat.discard(error).catch(failed);
-      reject(error);
+    hang = (death) => {
+      void seat.discard(death).catch(failed);
+      reject(death);
     };
   });
   // It may happen while the offer is taken back, when nobody listens any more.

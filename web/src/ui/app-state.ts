@@ -4,6 +4,7 @@ import type { ModelId, PeerId } from '@llmesh/core/ids';
 import type { Announcer } from '../state/announcer.svelte.ts';
 import type { Chat } from '../state/chat.svelte.ts';
 import type { Connection } from '../state/connection.svelte.ts';
+import type { Background } from '../state/background.svelte.ts';
 import type { DonateState } from '../state/donate.svelte.ts';
 import type { LocalModels } from '../state/local-models.svelte.ts';
 import type { LocalRun } from '../state/local-run.svelte.ts';
@@ -26,6 +27,7 @@ export interface AppState {
   chat: Chat;
   network: Network;
   donate: DonateState;
+  background: Background;
   models: ModelChoice;
   local: LocalModels;
   localRun: LocalRun;
