@@ -165,7 +165,10 @@ test('a program that breaks the protocol on a WebSocket is cut off, and nobody e
     ['binary', text(100)],
     ['no JSON', '{'],
     ['an unknown type', '{"type":"evil"}'],
-    ['a match before a hello', '{"type":"match","requestId":1,"model":"x","maxTokens":1,"exclude":[],"only":null,"prefer":null}'],
+    [
+      'a match before a hello',
+      '{"type":"match","requestId":1,"model":"x","maxTokens":1,"exclude":[],"only":null,"prefer":null}',
+    ],
   ];
   const identity = throwAwayIdentity();
   const control = openControl(new URL(mesh.url), identity);
