@@ -71,10 +71,11 @@ for (const how of ['is killed', 'stops donating'] as const) {
       const lending = await openPage(volunteer.browser, `${mesh.url}/donate`);
       await donateGently(lending.page);
       const { page, errors } = await visit();
+      // It takes longer to start than a question to be sent: the volunteer is the one who answers.
+      const starting = mesh.addWorker();
       await ask(page, long.question);
       await expect(lastAnswer(page)).toContainText(long.answer.slice(0, 10));
-      // Only now: the volunteer is the one who answers.
-      const worker = await mesh.addWorker();
+      const worker = await starting;
       await expect(lastAnswer(page)).not.toContainText(long.answer);
       if (how === 'is killed') await volunteer.kill();
       else await lending.page.getByRole('button', { name: 'Stop donating' }).click();

@@ -1,17 +1,24 @@
 /** The WebSocket between a peer and the control plane, without the web: two ends, and the way between them. */
 import { EventEmitter } from 'node:events';
-import type { SocketLike } from '@llmesh/core/control';
+import type { SocketLike } from '@llmesh/core/control-connection';
 import type { VirtualClock } from './virtual-clock.ts';
+
+/** The server hears no pong for so long: it cuts the connection. The peer hears of that when it can be reached again. */
+const CUT_AFTER_MS = 10_000;
 
 export interface Wire {
   clock: VirtualClock;
   /** One way. */
   delayMs: number;
-  /** False: what is on the way never arrives. */
+  /** When what is sent now sets out: now, unless the peer is cut off from the control plane. */
+  opensAtMs: () => number;
+  /** False: the peer's power failed, and what is on the way never arrives. */
   up: () => boolean;
+  /** What the peer says instead of what it should say. */
+  lie: (json: string) => string;
 }
 
-/** The peer's end. Opens by itself after a round trip. */
+/** The peer's end. Opens by itself after a round trip, unless `accept` closes it. */
 export class ClientEnd implements SocketLike {
   onopen: ((event: never) => void) | null = null;
   onmessage: ((event: never) => void) | null = null;
@@ -26,26 +33,26 @@ export class ClientEnd implements SocketLike {
     this.#server = new ServerEnd(wire, this);
     this.#cross(() => {
       accept(this.#server);
-      this.#cross(() => this.onopen?.({} as never));
+      cross(wire, () => this.#server.open && this.onopen?.({} as never));
     });
   }
 
   send(text: string): void {
-    this.#cross(() => this.#server.arrive(text));
+    const said = this.#wire.lie(text);
+    this.#cross(() => this.#server.arrive(said));
   }
 
   close(): void {
     this.#cross(() => this.#server.end());
   }
 
-  /** The other end is gone. */
-  end(): void {
-    this.onclose?.({} as never);
+  /** The power failed here. */
+  die(): void {
+    this.#wire.clock.after(CUT_AFTER_MS, () => this.#server.end());
   }
 
   #cross(arrive: () => void): void {
-    const { clock, delayMs, up } = this.#wire;
-    clock.after(delayMs, () => up() && arrive());
+    if (cross(this.#wire, arrive) > CUT_AFTER_MS) this.#server.cutOff();
   }
 }
 
@@ -56,6 +63,7 @@ export class ServerEnd extends EventEmitter {
   readonly #wire: Wire;
   readonly #client: ClientEnd;
   #open = true;
+  #cutting = false;
 
   constructor(wire: Wire, client: ClientEnd) {
     super();
@@ -63,12 +71,18 @@ export class ServerEnd extends EventEmitter {
     this.#client = client;
   }
 
+  get open(): boolean {
+    return this.#open;
+  }
+
   send(text: string): void {
-    this.#cross(() => this.#client.onmessage?.({ data: text } as never));
+    if (this.#open && this.#cross(() => this.#client.onmessage?.({ data: text } as never)) > CUT_AFTER_MS)
+      this.cutOff();
   }
 
   close(): void {
-    this.#cross(() => this.#client.end());
+    if (!this.#open) return;
+    this.#cross(() => this.#client.onclose?.({} as never));
     this.end();
   }
 
@@ -78,14 +92,27 @@ export class ServerEnd extends EventEmitter {
     if (this.admit?.(data, false) !== false) this.emit('message', data, false);
   }
 
+  /** The other end is gone. */
   end(): void {
     if (!this.#open) return;
     this.#open = false;
     this.emit('close');
   }
 
-  #cross(arrive: () => void): void {
-    const { clock, delayMs, up } = this.#wire;
-    if (this.#open) clock.after(delayMs, () => up() && arrive());
+  cutOff(): void {
+    if (this.#cutting) return;
+    this.#cutting = true;
+    this.#wire.clock.after(CUT_AFTER_MS, () => this.close());
   }
+
+  #cross(arrive: () => void): number {
+    return cross(this.#wire, arrive);
+  }
+}
+
+/** Returns how long it is held up before it sets out. */
+function cross({ clock, delayMs, opensAtMs, up }: Wire, arrive: () => void): number {
+  const heldMs = opensAtMs() - clock.now();
+  clock.after(heldMs + delayMs, () => up() && arrive());
+  return heldMs;
 }

@@ -2,24 +2,42 @@
 import { onAbort } from '@llmesh/core/abort';
 import type { Engine, Finish, GenerateRequest, Piece } from '@llmesh/core/engine';
 import { cancelled, MeshError } from '@llmesh/core/errors';
+import type { SeededRandom } from './random.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
 /** Tokens in a piece: fewer events, the same answer. */
 const PIECE_TOKENS = 8;
 /** A prompt is read so much faster than an answer is written. */
-const PREFILL_FACTOR = 20;
-const PROMPT_TOKENS = 100;
+export const PREFILL_FACTOR = 20;
+/** The owner opens a large program, the tab is put off: how long that holds an answer up, on average. */
+const HICCUP_MS = 4_000;
 
 /** What the provider's hardware does; changed by the simulation while it runs. */
 export interface Hardware {
+  readonly slots: number;
   tokensPerSecond: number;
+  /** Share of the answers that are held up at their beginning. */
+  readonly hiccups: number;
   /** Set: it goes silent, and does not notice. */
   stalled: boolean;
 }
 
-/** The question `id` with an answer of `tokens`. */
-export function questionText(id: number, tokens: number): string {
-  return `${id} ${tokens}`;
+/** What all engines together did, and whether one had to do more than it can. */
+export interface Work {
+  promptTokens: number;
+  tokens: number;
+  readonly faults: string[];
+}
+
+/** What is asked: the question's number, the length of its prompt, that of its answer. */
+export interface Ask {
+  readonly id: number;
+  readonly promptTokens: number;
+  readonly tokens: number;
+}
+
+export function questionText({ id, promptTokens, tokens }: Ask): string {
+  return `${id} ${promptTokens} ${tokens}`;
 }
 
 export function answerText(id: number, fromToken: number, toToken: number): string {
@@ -28,39 +46,60 @@ export function answerText(id: number, fromToken: number, toToken: number): stri
   return text;
 }
 
-export class SimEngine implements Pick<Engine<never>, 'generate'> {
-  readonly #clock: VirtualClock;
-  readonly #hardware: Hardware;
+export interface SimEngineOptions {
+  clock: VirtualClock;
+  random: SeededRandom;
+  hardware: Hardware;
+  work: Work;
+}
 
-  constructor(clock: VirtualClock, hardware: Hardware) {
-    this.#clock = clock;
-    this.#hardware = hardware;
+export class SimEngine implements Pick<Engine<never>, 'generate'> {
+  readonly #options: SimEngineOptions;
+  #running = 0;
+
+  constructor(options: SimEngineOptions) {
+    this.#options = options;
   }
 
   async *generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, Finish, undefined> {
-    const [id = 0, length = 0] = (request.turns.at(-1)?.content ?? '').split(' ').map(Number);
-    const from = request.prefix?.tokens ?? 0;
-    if (request.prefix !== undefined && request.prefix.text !== answerText(id, 0, from)) {
-      throw new MeshError('engine_failed', 'That is not the beginning of this answer.');
+    const { hardware, work, random } = this.#options;
+    this.#running += 1;
+    if (this.#running > hardware.slots) work.faults.push(`${this.#running} answers at once in ${hardware.slots} slots`);
+    try {
+      const [id = 0, promptTokens = 0, length = 0] = (request.turns.at(-1)?.content ?? '').split(' ').map(Number);
+      const from = request.prefix?.tokens ?? 0;
+      if (request.prefix !== undefined && request.prefix.text !== answerText(id, 0, from)) {
+        throw new MeshError('engine_failed', 'That is not the beginning of this answer.');
+      }
+      const tokens = Math.min(length - from, request.maxTokens);
+      if (random.chance(hardware.hiccups)) await this.#wait(random.exponential(HICCUP_MS), signal);
+      work.promptTokens += promptTokens + from;
+      await this.#compute((promptTokens + from) / PREFILL_FACTOR, signal);
+      for (let index = 0; index < tokens; index += PIECE_TOKENS) {
+        const count = Math.min(PIECE_TOKENS, tokens - index);
+        await this.#compute(count, signal);
+        work.tokens += count;
+        const at = from + index;
+        const tokenIds = Array.from({ length: count }, (_, i) => at + i);
+        yield { text: answerText(id, at, at + count), tokens: count, tokenIds };
+      }
+      const finish = length - from > request.maxTokens ? 'length' : 'stop';
+      return { finish, promptTokens, completionTokens: tokens };
+    } finally {
+      this.#running -= 1;
     }
-    const tokens = Math.min(length - from, request.maxTokens);
-    await this.#compute((PROMPT_TOKENS + from) / PREFILL_FACTOR, signal);
-    for (let index = 0; index < tokens; index += PIECE_TOKENS) {
-      const count = Math.min(PIECE_TOKENS, tokens - index);
-      await this.#compute(count, signal);
-      const at = from + index;
-      const tokenIds = Array.from({ length: count }, (_, i) => at + i);
-      yield { text: answerText(id, at, at + count), tokens: count, tokenIds };
-    }
-    const finish = length - from > request.maxTokens ? 'length' : 'stop';
-    return { finish, promptTokens: PROMPT_TOKENS, completionTokens: tokens };
   }
 
-  /** The time that so many tokens take; for ever when it stalls. */
-  async #compute(tokens: number, signal: AbortSignal): Promise<void> {
-    const hardware = this.#hardware;
+  /** The time that so many tokens take. */
+  #compute(tokens: number, signal: AbortSignal): Promise<void> {
+    return this.#wait((tokens * 1000) / this.#options.hardware.tokensPerSecond, signal);
+  }
+
+  /** For ever when it stalls. */
+  async #wait(ms: number, signal: AbortSignal): Promise<void> {
+    const { clock, hardware } = this.#options;
     await new Promise<void>((resolve) => {
-      const stopTimer = this.#clock.after((tokens * 1000) / hardware.tokensPerSecond, () => {
+      const stopTimer = clock.after(ms, () => {
         if (hardware.stalled) return;
         stopAbort();
         resolve();

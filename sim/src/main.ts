@@ -1,63 +1,59 @@
 /** `npm run sim`: hours of a large mesh in minutes. A line of JSON for each seed; exit code 1 when anything was wrong. */
-import { Command, InvalidArgumentError } from 'commander';
-import { summarise } from './questions.ts';
-import { World } from './world.ts';
-
-interface Options {
-  peers: number;
-  minutes: number;
-  seed: number;
-  seeds: number;
-  churn: number;
-  stalls: number;
-}
+import { choiceRows, choiceTable, recommended } from './choice-table.ts';
+import { compare, comparisonTable } from './compare.ts';
+import { commandFor, PROGRAM, worldOptions, type SimOptions } from './options.ts';
+import { simulate, type Outcome } from './simulate.ts';
 
 const SHOWN_FAULTS = 20;
-const REQUESTERS_SHARE = 0.3;
+const CHOICE = { lenders: 400, seconds: 200 };
 
-const program = new Command('sim')
-  .description('Simulates a mesh: real control plane and peers; clock, network and engines are virtual.')
-  .option('--peers <n>', 'computers, of which three in ten ask and the others lend', whole(4), 300)
-  .option('--minutes <n>', 'of the mesh', whole(1), 10)
-  .option('--seed <n>', 'the same seed is the same mesh', whole(0), 1)
-  .option('--seeds <n>', 'so many meshes, each with the next seed', whole(1), 1)
-  .option('--churn <percent>', 'of the lenders go within a minute', whole(0), 10)
-  .option('--stalls <percent>', 'of the questions make some engine hang for good', whole(0), 1)
-  .parse();
+const options = PROGRAM.parse().opts<SimOptions>();
+const seeds = Array.from({ length: options.seeds }, (_, i) => options.seed + i);
+const well =
+  options.choice === true ? await showChoice() : options.compare === true ? await showComparison() : await run();
+process.exit(well ? 0 : 1);
 
-const options = program.opts<Options>();
-let wrong = false;
-for (let seed = options.seed; seed < options.seed + options.seeds; seed++) wrong = !(await simulate(seed)) || wrong;
-process.exit(wrong ? 1 : 0);
-
-async function simulate(seed: number): Promise<boolean> {
-  const requesters = Math.max(1, Math.round(options.peers * REQUESTERS_SHARE));
-  const world = new World({
-    seed,
-    requesters,
-    providers: options.peers - requesters,
-    models: Math.max(1, Math.min(50, Math.round(options.peers / 50))),
-    churnPerMinute: options.churn / 100,
-    graceful: 0.5,
-    stalls: options.stalls / 100,
-    pauseSeconds: 60,
-  });
-  const startedMs = performance.now();
-  await world.run(options.minutes);
-  const faults = await world.quieten();
-  for (const fault of faults.slice(0, SHOWN_FAULTS)) console.error(fault);
-  const { peers, minutes, churn, stalls } = options;
-  const again = `npm run sim -- --peers ${peers} --minutes ${minutes} --churn ${churn} --stalls ${stalls} --seed ${seed}`;
-  if (faults.length > 0) console.error(`${faults.length} faults. Again: ${again}`);
-  const tookSeconds = Number(((performance.now() - startedMs) / 1000).toFixed(1));
-  console.log(JSON.stringify({ seed, faults: faults.length, ...summarise(world.questions), tookSeconds }));
-  return faults.length === 0;
+async function run(): Promise<boolean> {
+  let all = true;
+  for (const seed of seeds) {
+    const startedMs = performance.now();
+    const passed = (minute: number) => console.error(`seed ${seed}: minute ${minute} of ${options.minutes}`);
+    const outcome = await simulate(
+      worldOptions(options, seed),
+      options.minutes,
+      options.progress === true ? passed : null,
+    );
+    const tookSeconds = Number(((performance.now() - startedMs) / 1000).toFixed(1));
+    if (options.twice === true) {
+      const again = await simulate(worldOptions(options, seed), options.minutes);
+      if (again.trace !== outcome.trace) outcome.faults.push(`another run of this seed went otherwise: ${again.trace}`);
+    }
+    const { faults, trace, figures } = outcome;
+    console.log(JSON.stringify({ seed, faults: faults.length, trace, ...figures, tookSeconds }));
+    all = isWell(outcome, options) && all;
+  }
+  return all;
 }
 
-function whole(least: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!Number.isInteger(value) || value < least) throw new InvalidArgumentError(`a whole number from ${least} on`);
-    return value;
-  };
+async function showComparison(): Promise<boolean> {
+  const comparisons = await compare((seed) => worldOptions(options, seed), seeds, options.minutes);
+  console.log(options.json === true ? JSON.stringify(comparisons) : comparisonTable(comparisons));
+  const outcomes = comparisons.flatMap(({ changes, outcomes: own }) =>
+    own.map((outcome) => isWell(outcome, { ...options, ...changes })),
+  );
+  return outcomes.every(Boolean);
+}
+
+async function showChoice(): Promise<boolean> {
+  const rows = await choiceRows(options.seed, CHOICE.lenders, CHOICE.seconds);
+  const k = recommended(rows);
+  console.log(options.json === true ? JSON.stringify({ rows, recommended: k }) : `${choiceTable(rows)}\n\nk = ${k}`);
+  return true;
+}
+
+/** Says what was wrong, and how to see it again. */
+function isWell({ seed, faults }: Outcome, how: SimOptions): boolean {
+  for (const fault of faults.slice(0, SHOWN_FAULTS)) console.error(fault);
+  if (faults.length > 0) console.error(`${faults.length} faults. Again: ${commandFor(how, seed)}`);
+  return faults.length === 0;
 }

@@ -1,4 +1,5 @@
-/** Links with distance between them: what is sent arrives later, in order, unless somebody is gone. */
+/** Links with distance between them: what is sent arrives later, in order, unless somebody is gone or cut off. */
+import { onAbort } from '@llmesh/core/abort';
 import { cancelled, MeshError } from '@llmesh/core/errors';
 import type { PeerId } from '@llmesh/core/ids';
 import type { Link, Path, Transport } from '@llmesh/core/transport';
@@ -6,18 +7,23 @@ import type { VirtualClock } from './virtual-clock.ts';
 
 /** Setting up a link takes so many crossings: signalling, ICE, DTLS, the seal. */
 const DIAL_CROSSINGS = 8;
+/** Cut off for longer: ICE gives the link up, at both ends. For less: SCTP sends again what was lost. */
+const BREAKS_AFTER_MS = 15_000;
 
-/** One way between two, in ms; the same for both. */
-export type DistanceMs = (a: PeerId, b: PeerId) => number;
+export interface World {
+  clock: VirtualClock;
+  /** One way between two, in ms; the same for both. */
+  delayMs: (a: PeerId, b: PeerId) => number;
+  /** When what is sent now sets out: now, unless they are cut off from each other. */
+  opensAtMs: (a: PeerId, b: PeerId) => number;
+}
 
 export class SimNetwork {
-  readonly clock: VirtualClock;
-  readonly delayMs: DistanceMs;
+  readonly world: World;
   readonly #transports = new Map<PeerId, SimTransport>();
 
-  constructor(clock: VirtualClock, delayMs: DistanceMs) {
-    this.clock = clock;
-    this.delayMs = delayMs;
+  constructor(world: World) {
+    this.world = world;
   }
 
   join(self: PeerId): SimTransport {
@@ -54,7 +60,18 @@ export class SimTransport implements Transport {
   }
 
   async dial(peer: PeerId, signal: AbortSignal): Promise<Link> {
-    await this.#network.clock.sleep(this.#network.delayMs(this.self, peer) * DIAL_CROSSINGS);
+    const { clock, delayMs, opensAtMs } = this.#network.world;
+    const setUpMs = opensAtMs(this.self, peer) - clock.now() + delayMs(this.self, peer) * DIAL_CROSSINGS;
+    await new Promise<void>((resolve) => {
+      const stopTimer = clock.after(setUpMs, () => {
+        stopAbort();
+        resolve();
+      });
+      const stopAbort = onAbort(signal, () => {
+        stopTimer();
+        resolve();
+      });
+    });
     if (signal.aborted || !this.#open) throw cancelled();
     const other = this.#network.transport(peer);
     if (other === undefined || other.accept === null) {
@@ -85,7 +102,7 @@ export class SimTransport implements Transport {
   }
 
   #link(peer: PeerId): SimLink {
-    const link = new SimLink(this.self, peer, this.#network, () => this.#links.delete(link));
+    const link = new SimLink(this.self, peer, this.#network.world, () => this.#links.delete(link));
     this.#links.add(link);
     return link;
   }
@@ -98,15 +115,16 @@ class SimLink implements Link {
   closed: (() => void) | null = null;
   receive: ((fragment: Uint8Array) => void) | null = null;
   readonly #self: PeerId;
-  readonly #network: SimNetwork;
+  readonly #world: World;
   readonly #forget: () => void;
   #other: SimLink | null = null;
   #open = true;
+  #breaking = false;
 
-  constructor(self: PeerId, peer: PeerId, network: SimNetwork, forget: () => void) {
+  constructor(self: PeerId, peer: PeerId, world: World, forget: () => void) {
     this.#self = self;
     this.peer = peer;
-    this.#network = network;
+    this.#world = world;
     this.#forget = forget;
   }
 
@@ -120,10 +138,8 @@ class SimLink implements Link {
 
   close(): void {
     if (!this.#open) return;
-    this.#cross((other) => other.close());
-    this.#open = false;
-    this.#forget();
-    this.closed?.();
+    this.#cross((other) => other.#end());
+    this.#end();
   }
 
   /** As `close`, and nobody hears of it, at either end; nor of what is on its way. */
@@ -136,13 +152,32 @@ class SimLink implements Link {
     return 'direct';
   }
 
-  /** The same delay for all keeps the order. */
+  #end(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#forget();
+    this.closed?.();
+  }
+
+  /** The same delay for all keeps the order; so does setting out together when the cut is over. */
   #cross(arrive: (other: SimLink) => void): void {
     if (!this.#open) return;
-    const network = this.#network;
-    network.clock.after(network.delayMs(this.#self, this.peer), () => {
+    const { clock, delayMs, opensAtMs } = this.#world;
+    const heldMs = opensAtMs(this.#self, this.peer) - clock.now();
+    if (heldMs > BREAKS_AFTER_MS) this.#break();
+    clock.after(heldMs + delayMs(this.#self, this.peer), () => {
       const other = this.#other;
       if (other !== null && other.#open) arrive(other);
+    });
+  }
+
+  #break(): void {
+    if (this.#breaking) return;
+    this.#breaking = true;
+    this.#world.clock.after(BREAKS_AFTER_MS, () => {
+      const other = this.#other;
+      if (other !== null) other.#end();
+      this.#end();
     });
   }
 }

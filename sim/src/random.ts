@@ -24,6 +24,11 @@ export class SeededRandom {
     return low + this.next() * (high - low);
   }
 
+  /** As often within one power of ten as within another. */
+  logUniform(low: number, high: number): number {
+    return low * (high / low) ** this.next();
+  }
+
   chance(share: number): boolean {
     return this.next() < share;
   }

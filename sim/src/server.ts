@@ -1,6 +1,6 @@
 /** The real control plane's sessions, registry, matchmaker, leases and receipts, without its HTTP server. */
-import { SECRET_KEY_BYTES } from '@llmesh/core/identity';
-import type { SocketLike } from '@llmesh/core/control';
+import { SECRET_KEY_BYTES, type Identity } from '@llmesh/core/identity';
+import type { PeerId } from '@llmesh/core/ids';
 import type { BoundedSocket } from '@llmesh/signaling/bounded-socket';
 import { DeliveryTable } from '@llmesh/signaling/delivery-table';
 import { IceServers } from '@llmesh/signaling/ice-servers';
@@ -10,50 +10,106 @@ import { Metrics } from '@llmesh/signaling/metrics';
 import { nodeIdentity } from '@llmesh/signaling/node-signatures';
 import { PaidWork } from '@llmesh/signaling/paid-work';
 import { ReceiptBook } from '@llmesh/signaling/receipt-book';
-import { Registry } from '@llmesh/signaling/registry';
+import { Registry, type RegisteredPeer } from '@llmesh/signaling/registry';
 import { DEFAULT_RELAY_LIMITS, Relay } from '@llmesh/signaling/relay';
 import { SignalPasses } from '@llmesh/signaling/signal-passes';
-import { ClientEnd } from './control-socket.ts';
+import { ClientEnd, type ServerEnd, type Wire } from './control-socket.ts';
 import { EPOCH_MS, HOST } from './node.ts';
 import type { SeededRandom } from './random.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
+interface Running {
+  mesh: Mesh;
+  relay: Relay;
+  registry: Registry;
+  metrics: Metrics;
+}
+
 export class SimServer {
   readonly #clock: VirtualClock;
-  readonly #registry: Registry;
-  readonly #mesh: Mesh;
+  readonly #random: SeededRandom;
+  /** These two are on its disk. */
+  readonly #identity: Identity;
+  readonly #receipts: ReceiptBook;
+  readonly #sockets = new Set<ServerEnd>();
+  /** Null while it is down. */
+  #running: Running | null;
 
   constructor(clock: VirtualClock, random: SeededRandom) {
     this.#clock = clock;
-    this.#registry = new Registry(clock);
-    const now = () => Math.floor(EPOCH_MS + clock.now());
-    const identity = nodeIdentity(random.bytes(SECRET_KEY_BYTES));
-    const metrics = new Metrics(this.#registry, { mesh: () => 0, signal: () => 0, relay: () => 0 });
-    this.#mesh = new Mesh({
-      ...{ clock, metrics, registry: this.#registry, random: random.next, joinWorkBits: 0 },
-      iceServers: new IceServers([], null, now),
-      relay: new Relay({ clock, metrics, limits: { ...DEFAULT_RELAY_LIMITS, maxLinks: 0 } }),
-      passes: new SignalPasses(clock),
-      paid: new PaidWork(clock),
-      leases: new LeaseOffice(identity, now),
-      receipts: new ReceiptBook({
-        ...{ issuer: identity.peerId, clock, now, table: new DeliveryTable(null) },
-        failed: (error) => {
-          throw error;
-        },
-      }),
+    this.#random = random;
+    this.#identity = nodeIdentity(random.bytes(SECRET_KEY_BYTES));
+    this.#receipts = new ReceiptBook({
+      ...{ issuer: this.#identity.peerId, clock, now: this.#now, table: new DeliveryTable(null) },
+      failed: (error) => {
+        throw error;
+      },
+    });
+    this.#running = this.#start();
+  }
+
+  connect(wire: Omit<Wire, 'clock'>): ClientEnd {
+    return new ClientEnd({ clock: this.#clock, ...wire }, (socket) => {
+      if (this.#running === null) {
+        socket.close();
+        return;
+      }
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+      // What a session uses of a socket, `ServerEnd` has.
+      this.#running.mesh.join(socket as unknown as BoundedSocket, [HOST]);
     });
   }
 
-  /** `delayMs`: one way. */
-  connect(delayMs: number, alive: () => boolean): SocketLike {
-    return new ClientEnd({ clock: this.#clock, delayMs, up: alive }, (socket) =>
-      // What a session uses of a socket, `ServerEnd` has.
-      this.#mesh.join(socket as unknown as BoundedSocket, [HOST]),
-    );
+  /** Dies, and comes back with what is on its disk. Does nothing while it is down. */
+  async restart(downMs: number): Promise<void> {
+    if (this.#running === null) return;
+    await this.#stop();
+    await this.#clock.sleep(downMs);
+    this.#running = this.#start();
   }
 
-  totals() {
-    return this.#registry.totals();
+  /** For good. */
+  async close(): Promise<void> {
+    await this.#stop();
+    this.#receipts.close();
+  }
+
+  /** What it has of this peer; null: nothing. */
+  find(peer: PeerId): Pick<RegisteredPeer, 'slots' | 'busySlots' | 'queued'> | null {
+    return this.#running?.registry.find(peer) ?? null;
+  }
+
+  /** What it has handed out or put off. */
+  get owed(): { promised: number; waiting: number } {
+    if (this.#running === null) return { promised: 0, waiting: 0 };
+    const { registry, metrics } = this.#running;
+    return { promised: registry.totals().promised, waiting: metrics.waiting };
+  }
+
+  readonly #now = (): number => Math.floor(EPOCH_MS + this.#clock.now());
+
+  #start(): Running {
+    const clock = this.#clock;
+    const registry = new Registry(clock);
+    const metrics = new Metrics(registry, { mesh: () => 0, signal: () => 0, relay: () => 0 });
+    const relay = new Relay({ clock, metrics, limits: { ...DEFAULT_RELAY_LIMITS, maxLinks: 0 } });
+    const mesh = new Mesh({
+      ...{ clock, metrics, registry, random: this.#random.next, joinWorkBits: 0 },
+      iceServers: new IceServers([], null, this.#now),
+      relay,
+      passes: new SignalPasses(clock),
+      paid: new PaidWork(clock),
+      leases: new LeaseOffice(this.#identity, this.#now),
+      receipts: this.#receipts,
+    });
+    return { mesh, relay, registry, metrics };
+  }
+
+  async #stop(): Promise<void> {
+    const running = this.#running;
+    this.#running = null;
+    for (const socket of [...this.#sockets]) socket.close();
+    await Promise.all([running?.mesh.close(), running?.relay.close()]);
   }
 }

@@ -1,6 +1,8 @@
 /** Time that passes only when everything due has been done: an hour of a large mesh takes what its work takes. */
 import type { Clock } from '@llmesh/core/clock';
 
+const BREATHE_EVERY = 1_000;
+
 interface Timer {
   readonly atMs: number;
   /** Among timers of the same instant the first set runs first. */
@@ -11,10 +13,16 @@ interface Timer {
 export class VirtualClock implements Clock {
   #nowMs = 0;
   #order = 0;
+  #turns = 0;
   /** A binary heap, the earliest on top. Cancelled timers stay until they come up. */
   readonly #heap: Timer[] = [];
 
   readonly now = (): number => this.#nowMs;
+
+  /** Set, and neither run nor cancelled. */
+  get timers(): number {
+    return this.#heap.filter(({ run }) => run !== null).length;
+  }
 
   after(ms: number, run: () => void): () => void {
     const timer: Timer = { atMs: this.#nowMs + Math.max(0, ms), order: this.#order++, run };
@@ -32,7 +40,7 @@ export class VirtualClock implements Clock {
   /** Runs all that falls due within `ms`, in order, and whatever promises it wakes, before time goes on. */
   async run(ms: number): Promise<void> {
     const untilMs = this.#nowMs + ms;
-    await settled();
+    await this.#settled();
     for (let next = this.#heap[0]; next !== undefined && next.atMs <= untilMs; next = this.#heap[0]) {
       this.#nowMs = next.atMs;
       let ran = false;
@@ -41,9 +49,19 @@ export class VirtualClock implements Clock {
         ran ||= due.run !== null;
         due.run?.();
       }
-      if (ran) await settled();
+      if (ran) await this.#settled();
     }
     this.#nowMs = untilMs;
+  }
+
+  /** Every promise that can settle without time has: Node comes to its ticks when it has done all its microtasks. */
+  #settled(): Promise<void> {
+    this.#turns += 1;
+    // Now and then the rest of Node wants its turn, too: to say what rejection nobody handled, and to hear Ctrl-C.
+    const next = this.#turns % BREATHE_EVERY === 0 ? setImmediate : process.nextTick;
+    return new Promise((resolve) => {
+      next(resolve);
+    });
   }
 
   #push(timer: Timer): void {
@@ -77,11 +95,4 @@ export class VirtualClock implements Clock {
 
 function before(a: Timer, b: Timer): boolean {
   return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
-}
-
-/** Every promise that can settle without time has. The queue of immediates comes after the whole queue of microtasks. */
-function settled(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
 }

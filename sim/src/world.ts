@@ -1,136 +1,244 @@
 /** A whole mesh on one clock: the real control plane and the real peers, with everything around them simulated. */
 import type { ModelAdvert } from '@llmesh/core/control-protocol';
 import type { ModelId, PeerId } from '@llmesh/core/ids';
-import type { Hardware } from './engine.ts';
+import type { Hardware, Work } from './engine.ts';
+import { LIES } from './lies.ts';
 import { SimNetwork } from './network.ts';
-import { SimNode } from './node.ts';
+import { SimNode, type NodeOptions } from './node.ts';
+import { Partitions, type Place } from './partitions.ts';
 import { Question } from './questions.ts';
 import { SeededRandom } from './random.ts';
 import { SimServer } from './server.ts';
+import { Trace } from './trace.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
 export interface WorldOptions {
   seed: number;
-  providers: number;
-  requesters: number;
+  lenders: number;
+  askers: number;
   models: number;
-  /** Share of the providers that go within a minute, each replaced by a new one a while later. */
+  /** Each asker asks so often, as far as its answers come in time: it asks again when it has one. */
+  questionsPerMinute: number;
+  /** Share of the askers that have GREEDY_QUESTIONS under way at once and never pause. */
+  greedy: number;
+  /** Share of the questions that their asker takes back. */
+  withdrawn: number;
+  /** Share of the lenders that go within a minute, each replaced by a new one a while later. */
   churnPerMinute: number;
   /** Of those that go, so many say goodbye; the others lose their power. */
   graceful: number;
-  /** Share of the questions at which some provider's engine goes silent for good. */
+  /** Share of the questions at which some lender's engine goes silent for good. */
   stalls: number;
-  /** Each requester asks again so long after its last answer, on average. */
-  pauseSeconds: number;
+  /** Share of the answers whose beginning is held up for some seconds. */
+  hiccups: number;
+  /** Share of the lenders that say they are five times as fast as they are. */
+  slow: number;
+  /** Share of the lenders that lie, see `lies.ts`. */
+  liars: number;
+  partitionsPerMinute: number;
+  /** Of the control plane. */
+  restartsPerMinute: number;
+  /** Whether askers have a second lender asked when the first is late or falls silent. */
+  hedge: boolean;
+  /** Whether an answer that broke off goes on elsewhere. */
+  resume: boolean;
 }
 
 const SLOTS = 2;
+const GREEDY_QUESTIONS = 6;
 const REPLACED_AFTER_MS = 5_000;
-/** Providers come in one after the other, as people do. */
+/** Lenders come in one after the other, as people do. */
 const ARRIVALS_MS = 10_000;
-const MINUTE_MS = 60_000;
-const QUIET_MINUTES = 10;
+export const MINUTE_MS = 60_000;
+const PROMPT_TOKENS = { least: 20, most: 1_000 };
+const ANSWER_TOKENS = { least: 8, most: 400 };
+const WITHDRAWN_WITHIN_MS = 20_000;
+const PARTITION_MS = { least: 2_000, mean: 12_000, most: 60_000 };
+const DOWN_MS = { least: 500, most: 15_000 };
 
-interface Provider {
+export interface Lender {
   node: SimNode;
   hardware: Hardware;
 }
 
 export class World {
   readonly clock = new VirtualClock();
+  readonly trace = new Trace(this.clock);
   readonly questions: Question[] = [];
+  readonly lenders = new Map<PeerId, Lender>();
+  readonly work: Work = { promptTokens: 0, tokens: 0, faults: [] };
+  readonly server: SimServer;
+  /** Numbers of the askers that all ask in the same way. */
+  readonly alike: number[] = [];
   readonly #options: WorldOptions;
   readonly #random: SeededRandom;
   readonly #network: SimNetwork;
-  readonly #server: SimServer;
-  readonly #providers = new Map<PeerId, Provider>();
-  readonly #places = new Map<PeerId, { x: number; y: number }>();
+  readonly #partitions: Partitions;
+  readonly #places = new Map<PeerId, Place>();
+  readonly #askers: SimNode[] = [];
+  readonly #leaving = new Set<Promise<void>>();
   #busy = true;
+  /** What is still to go wrong; by the order in which it was decided. */
+  readonly #planned = new Set<() => void>();
 
   constructor(options: WorldOptions) {
     this.#options = options;
     this.#random = new SeededRandom(options.seed);
-    this.#network = new SimNetwork(this.clock, (a, b) => this.#distanceMs(a, b));
-    this.#server = new SimServer(this.clock, this.#random.fork());
+    this.#partitions = new Partitions(this.clock, (peer) => this.#place(peer));
+    this.#network = new SimNetwork({
+      clock: this.clock,
+      delayMs: (a, b) => this.#distanceMs(a, b),
+      opensAtMs: (a, b) => this.#partitions.opensAtMs(a, b),
+    });
+    this.server = new SimServer(this.clock, this.#random.fork());
   }
 
-  /** Everybody comes; then `minutes` of asking and going. */
-  async run(minutes: number): Promise<void> {
-    for (let i = 0; i < this.#options.providers; i++) {
-      this.clock.after(this.#random.between(0, ARRIVALS_MS), () => this.#arrive(i));
-    }
+  /** Everybody comes. From then on they ask and go as the clock runs. */
+  async begin(): Promise<void> {
+    const { lenders, askers, greedy, partitionsPerMinute, restartsPerMinute } = this.#options;
+    for (let i = 0; i < lenders; i++) this.#plan(this.#random.between(0, ARRIVALS_MS), () => this.#arrive(i));
     await this.clock.run(2 * ARRIVALS_MS);
-    for (let i = 0; i < this.#options.requesters; i++) void this.#keepAsking(this.#newNode());
-    await this.clock.run(minutes * MINUTE_MS);
+    for (let i = 0; i < askers; i++) {
+      const node = this.#newNode();
+      this.#askers.push(node);
+      const isGreedy = this.#random.chance(greedy);
+      if (!isGreedy) this.alike.push(i);
+      for (let j = 0; j < (isGreedy ? GREEDY_QUESTIONS : 1); j++) void this.#keepAsking(node, i, isGreedy);
+    }
+    this.#nowAndThen(partitionsPerMinute, (random) => this.#partition(random));
+    this.#nowAndThen(restartsPerMinute, (random) => {
+      this.trace.note('restart');
+      void this.server.restart(random.between(DOWN_MS.least, DOWN_MS.most));
+    });
   }
 
-  /** Nobody comes, goes or asks any more, and what runs may end. Returns what is then still not as it should be. */
-  async quieten(): Promise<string[]> {
+  /** Nobody comes, goes or asks any more, and what runs may end. */
+  async quieten(): Promise<void> {
     this.#busy = false;
-    await this.clock.run(QUIET_MINUTES * MINUTE_MS);
-    const faults = this.questions.flatMap(({ id, faults: own }) => own.map((fault) => `question ${id}: ${fault}`));
-    for (const { id, outcome } of this.questions) if (outcome === 'running') faults.push(`question ${id} never ended`);
-    for (const { node } of this.#providers.values()) {
-      const { busySlots, queued } = node.providing!.status;
-      if (busySlots + queued > 0) faults.push(`${node.peerId} still has ${busySlots} busy slots and ${queued} waiting`);
-    }
-    const { busySlots, queued } = this.#server.totals();
-    if (busySlots + queued > 0) faults.push(`the registry still counts ${busySlots} busy slots and ${queued} waiting`);
-    return faults;
+    for (const cancel of this.#planned) cancel();
+    this.#planned.clear();
+    for (let minutes = 0; minutes < 15 && this.#running; minutes++) await this.clock.run(MINUTE_MS);
+    // Leases run out, last words are waited for no longer.
+    await this.clock.run(3 * MINUTE_MS);
+  }
+
+  /** Everybody goes in good order. Returns how many never got away. */
+  async dismantle(): Promise<number> {
+    for (const node of this.#askers) this.#goes(node.leave());
+    for (const { node } of this.lenders.values()) this.#goes(node.leave());
+    await this.clock.run(MINUTE_MS);
+    this.#goes(this.server.close());
+    await this.clock.run(MINUTE_MS);
+    return this.#leaving.size;
+  }
+
+  get #running(): boolean {
+    return this.questions.some(({ outcome }) => outcome === 'running');
   }
 
   #arrive(index: number): void {
-    if (!this.#busy) return;
     const random = this.#random;
-    const node = this.#newNode();
-    const hardware: Hardware = { tokensPerSecond: random.between(4, 60), stalled: false };
-    node.provide(advertOf(index % this.#options.models, hardware.tokensPerSecond), SLOTS, hardware);
-    this.#providers.set(node.peerId, { node, hardware });
-    const { churnPerMinute } = this.#options;
+    const { models, churnPerMinute, hiccups, slow, liars, resume } = this.#options;
+    const node = this.#newNode({
+      slow: random.chance(slow),
+      lie: random.chance(liars) ? random.pick(LIES) : null,
+    });
+    const hardware: Hardware = { slots: SLOTS, tokensPerSecond: random.between(4, 60), hiccups, stalled: false };
+    node.provide(advertOf(index % models, hardware.tokensPerSecond, resume), hardware, this.work);
+    this.lenders.set(node.peerId, { node, hardware });
+    this.trace.note('comes', node.peerId);
     if (churnPerMinute > 0) {
-      this.clock.after(random.exponential(MINUTE_MS / churnPerMinute), () => this.#go(node, index));
+      this.#plan(random.exponential(MINUTE_MS / churnPerMinute), () => this.#go(node, index));
     }
   }
 
   #go(node: SimNode, index: number): void {
-    if (!this.#busy) return;
-    this.#providers.delete(node.peerId);
-    void (this.#random.chance(this.#options.graceful) ? node.leave() : node.kill());
-    this.clock.after(REPLACED_AFTER_MS, () => this.#arrive(index));
+    this.lenders.delete(node.peerId);
+    const graceful = this.#random.chance(this.#options.graceful);
+    this.trace.note(graceful ? 'leaves' : 'dies', node.peerId);
+    this.#goes(graceful ? node.leave() : node.kill());
+    this.#plan(REPLACED_AFTER_MS, () => this.#arrive(index));
   }
 
-  async #keepAsking(node: SimNode): Promise<void> {
+  #goes(leaving: Promise<void>): void {
+    this.#leaving.add(leaving);
+    void leaving.then(() => this.#leaving.delete(leaving));
+  }
+
+  async #keepAsking(node: SimNode, asker: number, greedy: boolean): Promise<void> {
     const random = this.#random.fork();
+    const { questionsPerMinute, withdrawn, stalls, models, hedge } = this.#options;
     for (;;) {
-      await this.clock.sleep(random.exponential(this.#options.pauseSeconds * 1000));
+      const pauseMs = greedy ? random.between(0, 1_000) : random.exponential(MINUTE_MS / questionsPerMinute);
+      await new Promise<void>((resolve) => this.#plan(pauseMs, resolve));
       if (!this.#busy) return;
-      const question = new Question(this.questions.length, Math.round(random.between(8, 400)), this.clock.now());
+      const ask = {
+        id: this.questions.length,
+        promptTokens: Math.round(random.logUniform(PROMPT_TOKENS.least, PROMPT_TOKENS.most)),
+        tokens: Math.round(random.between(ANSWER_TOKENS.least, ANSWER_TOKENS.most)),
+      };
+      const question = new Question(ask, asker, this.clock.now());
       this.questions.push(question);
-      if (random.chance(this.#options.stalls)) this.#stallSomebody(random);
-      await node.ask(question, modelId(Math.floor(random.next() * this.#options.models)), new AbortController().signal);
+      const model = modelId(Math.floor(random.next() * models));
+      if (random.chance(stalls)) this.#stallSomebody(random);
+      const taking = new AbortController();
+      if (random.chance(withdrawn)) this.#plan(random.between(0, WITHDRAWN_WITHIN_MS), () => taking.abort());
+      await node.ask(question, model, hedge, taking.signal);
     }
   }
 
   #stallSomebody(random: SeededRandom): void {
-    const all = [...this.#providers.values()];
+    const all = [...this.lenders.values()];
     if (all.length > 0) random.pick(all).hardware.stalled = true;
   }
 
-  #newNode(): SimNode {
+  #partition(random: SeededRandom): void {
+    const { least, mean, most } = PARTITION_MS;
+    const lastsMs = Math.min(most, least + random.exponential(mean));
+    const from = random.chance(0.5) ? 'others' : 'server';
+    const x = random.between(0.4, 0.9);
+    this.trace.note('partition', from, x, lastsMs);
+    this.#partitions.begin({ x, from, untilMs: this.clock.now() + lastsMs });
+  }
+
+  #nowAndThen(perMinute: number, happen: (random: SeededRandom) => void): void {
+    const random = this.#random.fork();
+    if (perMinute === 0) return;
+    const next = () =>
+      this.#plan(random.exponential(MINUTE_MS / perMinute), () => {
+        happen(random);
+        next();
+      });
+    next();
+  }
+
+  /** Unless it grows quiet before: then never. */
+  #plan(afterMs: number, happen: () => void): void {
+    const cancel = this.clock.after(afterMs, () => {
+      this.#planned.delete(cancel);
+      happen();
+    });
+    this.#planned.add(cancel);
+  }
+
+  #newNode(kind: Pick<NodeOptions, 'lie' | 'slow'> = {}): SimNode {
     return new SimNode({
-      network: this.#network,
-      random: this.#random.fork(),
-      openSocket: (self, alive) => this.#server.connect(this.#distanceMs(self, null), alive),
+      ...{ network: this.#network, random: this.#random.fork(), trace: this.trace, ...kind },
+      openSocket: (self, up, lie) =>
+        this.server.connect({
+          ...{ delayMs: this.#distanceMs(self, null), up, lie },
+          opensAtMs: () => this.#partitions.opensAtMs(self, null),
+        }),
     });
   }
 
-  /** Half a round trip: 5 ms of access at each end, and up to 100 ms across the world. `null` is the server, in its middle. */
+  /** One way: 10 ms of access, and up to 100 ms across the world. `null` is the control plane, in its middle. */
   #distanceMs(a: PeerId, b: PeerId | null): number {
     const [from, to] = [this.#place(a), b === null ? { x: 0.5, y: 0.5 } : this.#place(b)];
     return 10 + 70 * Math.hypot(from.x - to.x, from.y - to.y);
   }
 
-  #place(peer: PeerId): { x: number; y: number } {
+  #place(peer: PeerId): Place {
     let place = this.#places.get(peer);
     if (place === undefined) this.#places.set(peer, (place = { x: this.#random.next(), y: this.#random.next() }));
     return place;
@@ -141,10 +249,10 @@ function modelId(index: number): ModelId {
   return `model-${index}` as ModelId;
 }
 
-function advertOf(index: number, tokensPerSecond: number): ModelAdvert {
+function advertOf(index: number, tokensPerSecond: number, resume: boolean): ModelAdvert {
   const sha256 = index.toString(16).padStart(64, '0');
   return {
     ...{ id: modelId(index), name: `Model ${index}`, quant: 'q8', format: 'gguf', backend: 'cpu' },
-    ...{ contextTokens: 4096, sha256, tokensPerSecond, continues: 'ids' },
+    ...{ contextTokens: 4096, sha256, tokensPerSecond, continues: resume ? 'ids' : 'none' },
   };
 }

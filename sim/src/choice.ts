@@ -1,0 +1,155 @@
+/**
+ * How many lenders a matchmaker had better choose among, when what it knows of them is old: the power of two choices
+ * (Mitzenmacher 2001) with the real ranking. Too few, and slow or busy ones are taken; too many, and all who ask within one
+ * heartbeat are sent to the same few. A queueing model and nothing else: no peers, no sockets.
+ */
+import type { Candidate, ModelAdvert } from '@llmesh/core/control-protocol';
+import type { ModelId, PeerId } from '@llmesh/core/ids';
+import { expectedSeconds, rank } from '@llmesh/core/route';
+import { quantiles } from './figures.ts';
+import { SeededRandom } from './random.ts';
+import { VirtualClock } from './virtual-clock.ts';
+
+export interface ChoiceOptions {
+  seed: number;
+  lenders: number;
+  seconds: number;
+  /** Share of what all of them can write together that is asked for. */
+  load: number;
+  /** So many with a free slot are looked at. */
+  sample: number;
+  /** weighted: by `rank`, which draws lots. best: whoever should be done first, always. */
+  policy: 'weighted' | 'best';
+  /** Whether the matchmaker counts whom it has sent there and who cannot have come yet. */
+  promises: boolean;
+}
+
+export interface ChoiceFigures {
+  /** Share of the questions that found no free slot where they were sent. */
+  waited: number;
+  waitMeanMs: number;
+  waitP95Ms: number;
+  /** From asking to the whole answer. */
+  answerMeanSeconds: number;
+  answerP95Seconds: number;
+  /** The most questions that one lender had at once, for each of its slots. */
+  worst: number;
+}
+
+const SLOTS = 2;
+const HEARTBEAT_MS = 1_000;
+/** From the match to the lender: dialling and asking. */
+const DIAL_MS = 300;
+const MEAN_TOKENS = 200;
+/** Until as many are at work as usually are. */
+const WARM_UP = 0.25;
+
+interface Lender {
+  readonly tokensPerSecond: number;
+  running: number;
+  readonly waiting: (() => void)[];
+  /** Sent there, and on the way. */
+  coming: number;
+  peak: number;
+  /** As the matchmaker sees it. */
+  readonly seen: Candidate;
+}
+
+export async function choose(options: ChoiceOptions): Promise<ChoiceFigures> {
+  const { seed, seconds, load, promises } = options;
+  const clock = new VirtualClock();
+  const random = new SeededRandom(seed);
+  const lenders = Array.from({ length: options.lenders }, (_, i) => newLender(i, random));
+  const byId = new Map(lenders.map((lender) => [lender.seen.peerId, lender]));
+  for (const lender of lenders) clock.after(random.between(0, HEARTBEAT_MS), () => beat(clock, lender));
+  const tokensPerSecond = lenders.reduce((sum, lender) => sum + SLOTS * lender.tokensPerSecond, 0);
+  const pauseMs = (MEAN_TOKENS * 1_000) / (tokensPerSecond * load);
+  const waits: number[] = [];
+  const answers: number[] = [];
+  const fromMs = seconds * 1_000 * WARM_UP;
+  const ask = () => {
+    clock.after(random.exponential(pauseMs), ask);
+    const chosen = byId.get(chooseOne(lenders, options, random));
+    if (chosen === undefined) return;
+    if (promises) {
+      chosen.coming += 1;
+      chosen.seen.busySlots += 1;
+    }
+    const askedMs = clock.now();
+    const tokens = random.exponential(MEAN_TOKENS);
+    clock.after(DIAL_MS, () => {
+      const arrivedMs = clock.now();
+      if (promises) chosen.coming -= 1;
+      serve(clock, chosen, tokens, (startedMs) => {
+        if (askedMs < fromMs) return;
+        waits.push(startedMs - arrivedMs);
+        answers.push(startedMs - askedMs + (tokens * 1_000) / chosen.tokensPerSecond);
+      });
+    });
+  };
+  ask();
+  await clock.run(seconds * 1_000);
+  const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / Math.max(1, values.length);
+  return {
+    waited: Number((waits.filter((ms) => ms > 0).length / Math.max(1, waits.length)).toFixed(4)),
+    waitMeanMs: Math.round(mean(waits)),
+    waitP95Ms: quantiles(waits)?.p95 ?? 0,
+    answerMeanSeconds: Number((mean(answers) / 1_000).toFixed(2)),
+    answerP95Seconds: Number(((quantiles(answers)?.p95 ?? 0) / 1_000).toFixed(2)),
+    worst: Math.max(...lenders.map(({ peak }) => peak)) / SLOTS,
+  };
+}
+
+/** As the matchmaker looks: in strides from anywhere, until it has seen enough who should be free. */
+function chooseOne(lenders: readonly Lender[], { sample, policy }: ChoiceOptions, random: SeededRandom): PeerId {
+  const free: Candidate[] = [];
+  const full: Candidate[] = [];
+  const start = Math.floor(random.next() * lenders.length);
+  // A prime, and none of the sizes tried is a multiple of it: everybody comes once.
+  const stride = 7_919;
+  for (let i = 0; i < lenders.length && free.length < sample; i++) {
+    const { seen } = lenders[(start + i * stride) % lenders.length]!;
+    if (seen.busySlots + seen.queued < seen.slots) free.push(seen);
+    else if (full.length < sample) full.push(seen);
+  }
+  const candidates = free.length > 0 ? free : full;
+  if (policy === 'best') {
+    return candidates.reduce((a, b) => (expectedSeconds(b, null) < expectedSeconds(a, null) ? b : a)).peerId;
+  }
+  return rank(candidates, { exclude: NOBODY, prefer: null, rttMs: () => null, random: random.next })[0]!.peerId;
+}
+
+const NOBODY: ReadonlySet<PeerId> = new Set();
+
+function serve(clock: VirtualClock, lender: Lender, tokens: number, started: (nowMs: number) => void): void {
+  const start = () => {
+    lender.running += 1;
+    started(clock.now());
+    clock.after((tokens * 1_000) / lender.tokensPerSecond, () => {
+      lender.running -= 1;
+      lender.waiting.shift()?.();
+    });
+  };
+  if (lender.running < SLOTS) start();
+  else lender.waiting.push(start);
+  lender.peak = Math.max(lender.peak, lender.running + lender.waiting.length);
+}
+
+function beat(clock: VirtualClock, lender: Lender): void {
+  lender.seen.busySlots = lender.running + lender.coming;
+  lender.seen.queued = lender.waiting.length;
+  clock.after(HEARTBEAT_MS, () => beat(clock, lender));
+}
+
+function newLender(index: number, random: SeededRandom): Lender {
+  const tokensPerSecond = random.between(4, 60);
+  const model: ModelAdvert = {
+    ...{ id: 'model' as ModelId, name: 'Model', quant: 'q8', format: 'gguf', backend: 'cpu' },
+    ...{ contextTokens: 4096, sha256: null, tokensPerSecond, continues: 'ids' },
+  };
+  const seen: Candidate = {
+    ...{ peerId: `lender-${index}` as PeerId, agent: 'native', model, slots: SLOTS, busySlots: 0, queued: 0 },
+    ...{ reliability: 1, certificate: null },
+  };
+  return { tokensPerSecond, running: 0, waiting: [], coming: 0, peak: 0, seen };
+}
