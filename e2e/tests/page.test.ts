@@ -173,7 +173,7 @@ test('a keyboard is enough: skip link, places, model, question', async () => {
   ] as const) {
     await tabTo(page, page.getByRole('navigation', { name: 'Places' }).getByRole('link', { name, exact: true }));
     await page.keyboard.press('Enter');
-    await expect(page.getByRole('heading', { name: heading })).toBeFocused();
+    await expect(page.getByRole('heading', { name: heading })).toBeFocused({ timeout: 15_000 });
   }
 
   const picker = modelPicker(page);
