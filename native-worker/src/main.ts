@@ -3,6 +3,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { asMeshError } from '@llmesh/core/errors';
 import { DEFAULT_MESH, meshAddress } from './mesh-address.ts';
 import { Output } from './output.ts';
+import type { ChatOptions } from './chat-command.ts';
 import type { WorkerOptions } from './worker-command.ts';
 
 const EXIT_FAILED = 1;
@@ -47,6 +48,26 @@ Examples:
   .action(async (options: WorkerOptions & { json?: boolean }) => {
     const { runWorker } = await import('./worker-command.ts');
     process.exit(await runWorker(options, new Output(options.json === true)));
+  });
+
+command('chat', 'Ask a mesh one question; the answer comes as it is written.')
+  .argument('[question...]', 'what to ask; what is piped in comes behind it')
+  .addOption(meshOption())
+  .option('--model <id>', 'an id of "llmesh status" (default: the model with the most room)')
+  .option('--max-tokens <n>', 'longest answer', whole(1, 1 << 20), 2048)
+  .option('--json', 'one JSON object a line: pieces, then done, or error')
+  .addHelpText(
+    'after',
+    `
+Someone else's computer answers, and whoever runs it can read the question: send no secrets.
+
+Examples:
+  llmesh chat "What is a mesh?"
+  git diff | llmesh chat "What does this change?" --model qwen3-8b-q4`,
+  )
+  .action(async (question: string[], options: ChatOptions & { json?: boolean }) => {
+    const { runChat } = await import('./chat-command.ts');
+    process.exit(await runChat(question.join(' '), options, new Output(options.json === true)));
   });
 
 command('status', 'Show who is on a mesh and what it offers.')

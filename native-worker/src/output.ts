@@ -1,4 +1,5 @@
 /** What a command says: sentences for a person, or with --json one object a line on stdout for a program. */
+import { once } from 'node:events';
 import type { LoadProgress } from '@llmesh/core/engine';
 import type { MeshError } from '@llmesh/core/errors';
 
@@ -14,6 +15,12 @@ export class Output {
   print(sentence: string, data: object): void {
     if (this.json) this.#write(process.stdout, JSON.stringify(data));
     else this.#write(process.stdout, sentence);
+  }
+
+  /** A part of a result as it comes, on stdout, no faster than it is read there. Rejects when `signal` aborts. */
+  async stream(part: string, signal: AbortSignal): Promise<void> {
+    this.#clear();
+    if (!process.stdout.write(part)) await once(process.stdout, 'drain', { signal });
   }
 
   /** What is going on, on stderr; nothing with --json. */
@@ -34,9 +41,13 @@ export class Output {
   }
 
   #write(stream: NodeJS.WriteStream, line: string): void {
+    this.#clear();
+    stream.write(`${line}\n`);
+  }
+
+  #clear(): void {
     if (this.#live) process.stderr.write('\r\u001b[2K');
     this.#live = false;
-    stream.write(`${line}\n`);
   }
 }
 

@@ -1,0 +1,124 @@
+/** `llmesh chat "…"`: asks a mesh one question; the answer comes on stdout as it is written. */
+import { addAbortSignal } from 'node:stream';
+import type { Offer } from '@llmesh/core/control-protocol';
+import { asMeshError, MeshError } from '@llmesh/core/errors';
+import { peerName } from '@llmesh/core/names';
+import { turnsFault } from '@llmesh/core/prompt';
+import { MAX_PROMPT_BYTES, type Turn } from '@llmesh/core/protocol';
+import type { AnswerEvent } from '@llmesh/core/requester';
+import { fetchModels } from './mesh-api.ts';
+import { openMeshNode, releaseMeshNodes, type MeshNode } from './mesh-node.ts';
+import type { Output } from './output.ts';
+import { terminalText } from './terminal-text.ts';
+import { errno } from './whole-file.ts';
+
+export interface ChatOptions {
+  mesh: URL;
+  /** Left out: what is lent now and has the most free slots. */
+  model?: string;
+  maxTokens: number;
+}
+
+/** `prompt`: what stands on the command line; what is piped in comes behind it. Exit code: 0 done or stopped, 1 failed. */
+export async function runChat(prompt: string, options: ChatOptions, output: Output): Promise<number> {
+  const stop = new AbortController();
+  // Once: a second Ctrl-C ends the process whatever it waits for.
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
+  let unwritten: MeshError | null = null;
+  process.stdout.on('error', (error) => {
+    // Otherwise whoever read the answer has gone, as `head` does: nothing more to compute for.
+    if (errno(error) !== 'EPIPE') {
+      unwritten = new MeshError(
+        'storage_full',
+        `The answer could not be written (${error.message}). Make room for it.`,
+      );
+    }
+    stop.abort();
+  });
+  let node: MeshNode | null = null;
+  try {
+    const turns = await readTurns(prompt, stop.signal);
+    const model = chooseModel(await fetchModels(options.mesh), options.model);
+    node = await openMeshNode(options.mesh);
+    const request = { model: model.id, turns, sampling: {}, maxTokens: options.maxTokens, only: null };
+    for await (const event of node.mesh.ask(request, stop.signal)) await show(event, output, stop.signal);
+    return 0;
+  } catch (thrown) {
+    if (stop.signal.aborted && unwritten === null) return 0;
+    const { code, message } = asMeshError(
+      unwritten ?? thrown,
+      'engine_failed',
+      `The question failed: ${String(thrown)}`,
+    );
+    // A volunteer may have worded it.
+    output.error(new MeshError(code, terminalText(message)));
+    return 1;
+  } finally {
+    await node?.close();
+    releaseMeshNodes();
+  }
+}
+
+/** Throws unknown_model or no_provider, and says what there is instead. */
+export function chooseModel(offers: readonly Offer[], wanted: string | undefined): Offer {
+  const free = ({ slots, busySlots }: Offer) => slots - busySlots;
+  const best = offers.toSorted((a, b) => free(b) - free(a))[0];
+  if (best === undefined) {
+    throw new MeshError(
+      'no_provider',
+      'Nobody lends a model on this mesh right now. Be the first: llmesh worker --model llmesh-tiny',
+    );
+  }
+  if (wanted === undefined) return best;
+  const found = offers.find(({ id }) => id === wanted);
+  if (found !== undefined) return found;
+  const others = offers.map(({ id }) => id).join(', ');
+  throw new MeshError('unknown_model', `Nobody lends ${wanted} on this mesh right now. There is: ${others}.`);
+}
+
+async function readTurns(prompt: string, signal: AbortSignal): Promise<Turn[]> {
+  const piped = process.stdin.isTTY ? '' : await readPiped(signal);
+  const turns: Turn[] = [{ role: 'user', content: [prompt, piped].filter((part) => part.trim() !== '').join('\n\n') }];
+  const fault = turnsFault(turns);
+  if (fault !== null) throw fault;
+  return turns;
+}
+
+/** No further than to where it is too long for any question. */
+async function readPiped(signal: AbortSignal): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of addAbortSignal(signal, process.stdin)) {
+    chunks.push(chunk as Buffer);
+    bytes += (chunk as Buffer).byteLength;
+    if (bytes > MAX_PROMPT_BYTES) break;
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+async function show(event: AnswerEvent, output: Output, signal: AbortSignal): Promise<void> {
+  switch (event.type) {
+    case 'provider':
+      output.live(`Asking ${peerName(event.candidate.peerId)}`);
+      break;
+    case 'accepted':
+      output.live(event.ahead === 0 ? 'Reading the question' : `Waiting in line, ${event.ahead} ahead`);
+      break;
+    case 'piece':
+      if (output.json) await output.stream(`${JSON.stringify({ text: event.text, tokens: event.tokens })}\n`, signal);
+      else await output.stream(process.stdout.isTTY ? terminalText(event.text) : event.text, signal);
+      break;
+    case 'interrupted':
+      output.live('The volunteer is gone. Looking for another to go on.');
+      break;
+    case 'resumed':
+      output.live('');
+      break;
+    case 'done':
+      output.print('', { done: event.receipt });
+      output.note(`Answered by ${peerName(event.receipt.provider)}.`);
+      break;
+    default:
+      event satisfies never;
+  }
+}
