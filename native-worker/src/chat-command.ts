@@ -101,6 +101,9 @@ async function show(event: AnswerEvent, output: Output, signal: AbortSignal): Pr
     case 'provider':
       output.live(`Asking ${peerName(event.candidate.peerId)}`);
       break;
+    case 'queued':
+      output.live(event.position === 1 ? 'Next in line' : `Waiting, ${event.position - 1} ahead`);
+      break;
     case 'accepted':
       output.live(event.ahead === 0 ? 'Reading the question' : `Waiting in line, ${event.ahead} ahead`);
       break;
