@@ -1,10 +1,10 @@
 /**
  * A tone that nobody hears, while which browsers take a page for one that plays music: its timers are not put off and it is
- * not frozen. Chromium counts as silence what is below −72 dBFS for half a minute; this is 12 dB above, at a pitch that
- * loudspeakers do not have. Firefox spares pages with a running AudioContext.
+ * not frozen. Chromium counts as silence what has less power than −72 dBFS; this has 9 dB more, at a pitch that loudspeakers
+ * do not have. Firefox spares pages with a running AudioContext.
  */
 const HERTZ = 20;
-/** −60 dBFS */
+/** A peak of −60 dBFS, a power of −63. */
 const GAIN = 0.001;
 
 export class QuietTone {
@@ -14,8 +14,8 @@ export class QuietTone {
   async start(): Promise<boolean> {
     if (typeof AudioContext === 'undefined') return false;
     const context = (this.#context ??= makeContext());
-    // Without a gesture it waits for one, for as long as it takes.
-    void context.resume();
+    // Without a gesture it waits for one, for as long as it takes; or until the context is closed, which rejects it.
+    context.resume().catch(() => {});
     await new Promise((resolve) => setTimeout(resolve, 100));
     return context.state === 'running';
   }

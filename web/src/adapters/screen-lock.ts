@@ -2,13 +2,24 @@
 
 export class ScreenLock {
   #lock: WakeLockSentinel | null = null;
+  #wanted = false;
+  #asking: Promise<boolean> | null = null;
 
   /** False: this browser cannot, or does not want to, as on a battery that is low. */
   async hold(): Promise<boolean> {
+    this.#wanted = true;
     if (!('wakeLock' in navigator)) return false;
     if (this.#lock !== null && !this.#lock.released) return true;
+    // Two at once would get two locks, and one of them stay.
+    this.#asking ??= this.#ask().finally(() => (this.#asking = null));
+    return this.#asking;
+  }
+
+  async #ask(): Promise<boolean> {
     try {
       this.#lock = await navigator.wakeLock.request('screen');
+      // It took its time, and nobody wants it any more.
+      if (!this.#wanted) await this.release();
       return true;
     } catch {
       // NotAllowedError is all that there is.
@@ -18,6 +29,7 @@ export class ScreenLock {
 
   /** Idempotent. */
   async release(): Promise<void> {
+    this.#wanted = false;
     const lock = this.#lock;
     this.#lock = null;
     await lock?.release();
