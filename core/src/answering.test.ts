@@ -159,6 +159,21 @@ describe('an answer that began', () => {
     expect(third.prefixes[0]?.tokenIds?.length).toBe(10);
   });
 
+  it('waits for a second one that reads the prompt for longer than the first may be silent', async () => {
+    const { w, engines, outcome } = await setUp();
+    await w.clock.advance(510);
+    let goOn = () => {};
+    engines[0].hold = new Promise(() => {});
+    engines[1].hold = new Promise((resolve) => (goOn = resolve));
+    await w.clock.advance(7_000);
+    expect(engines.map(({ computing }) => computing)).toEqual([0, 1]);
+    engines[1].hold = null;
+    goOn();
+    await w.clock.advance(5_000);
+    expect(outcome).toMatchObject({ text: WHOLE, error: null });
+    expect(engines[1].prefixes.length).toBe(1);
+  });
+
   it('keeps what there is when nobody can go on', async () => {
     const { w, engines, outcome } = await setUp({ continues: 'none' });
     engines[0].failAfter = { words: 5, error: new MeshError('engine_failed', 'No more.') };
@@ -210,6 +225,20 @@ describe('first words', () => {
     expect(outcome).toMatchObject({ text: WHOLE, error: null });
     expect(outcome.events.filter(({ type }) => type === 'provider').length).toBe(2);
     expect(late.computing).toBe(0);
+  });
+
+  it('come from a third when the second is silent as well', async () => {
+    const w = world.current;
+    const engines = [new ScriptedEngine(WORDS), new ScriptedEngine(WORDS), new ScriptedEngine(WORDS)] as const;
+    engines[0].hold = engines[1].hold = new Promise(() => {});
+    for (const engine of engines) await w.provide(engine, 1, PER_SECOND, FILE);
+    const user = await w.join();
+    const outcome = consume(user.ask(question(), never));
+    await w.clock.advance(15_900);
+    expect(engines.map(({ computing }) => computing)).toEqual([1, 1, 0]);
+    await w.clock.advance(5_000);
+    expect(outcome).toMatchObject({ text: WHOLE, error: null });
+    expect(engines.map(({ computing }) => computing)).toEqual([0, 0, 0]);
   });
 
   it('are asked of several at once when that is wished, and one goes on', async () => {

@@ -3,6 +3,7 @@
  * after exactly what has come. When a provider is late or falls silent a second one is asked beside it, and whoever
  * brings the next words leads.
  */
+import { AtWork } from './at-work.ts';
 import { Attempt, type AttemptEvent, type AttemptNeeds, type Whole } from './attempt.ts';
 import type { Breakers } from './breaker.ts';
 import type { Leased } from './control-protocol.ts';
@@ -14,7 +15,7 @@ import type { FirstWords } from './first-words.ts';
 import type { HedgeBudget } from './hedge-budget.ts';
 import type { PeerId } from './ids.ts';
 import { AsyncQueue } from './queue.ts';
-import { isFault, isWorthAnother, nobodyFor } from './provider-failure.ts';
+import { isWorthAnother, nobodyFor } from './provider-failure.ts';
 import type { AnswerEvent, AskRequest, Seam } from './requester.ts';
 import type { Shortlist } from './shortlist.ts';
 import { StallWatch } from './stall-watch.ts';
@@ -42,7 +43,7 @@ export class Answering {
   /** Of the whole answer, with what there was of it before. */
   readonly #maxTokens: number;
   readonly #times: AnswerTimes;
-  readonly #attempts = new Set<Attempt>();
+  readonly #atWork: AtWork;
   readonly #seams: Seam[] = [];
   /** Brought the last words; null before the first. */
   #leader: Attempt | null = null;
@@ -60,6 +61,7 @@ export class Answering {
   constructor(request: AskRequest, needs: AnsweringNeeds) {
     this.#request = request;
     this.#needs = needs;
+    this.#atWork = new AtWork(needs.breakers);
     this.#answer = new DeliveredAnswer(request.prefix);
     this.#maxTokens = this.#answer.tokens + request.maxTokens;
     this.#times = new AnswerTimes(needs.clock.now());
@@ -73,7 +75,7 @@ export class Answering {
     this.#stopLate?.();
     this.#watch?.stop();
     this.#needs.shortlist.close();
-    for (const attempt of this.#attempts) this.#dismiss(attempt);
+    for (const attempt of this.#atWork) this.#atWork.dismiss(attempt);
     this.events.end(error);
   }
 
@@ -81,7 +83,7 @@ export class Answering {
   gone(peer: PeerId): void {
     if (this.#ended) return;
     if (this.#needs.shortlist.gone(peer) && this.#leader !== null) this.#needs.shortlist.warm(this.#answer);
-    if ([...this.#attempts].some(({ candidate }) => candidate.peerId === peer)) this.#challenge();
+    if ([...this.#atWork].some(({ candidate }) => candidate.peerId === peer)) this.#challenge();
   }
 
   /** Never rejects. */
@@ -94,45 +96,50 @@ export class Answering {
       if (this.#ended) return;
       asked = candidate !== null;
       if (candidate !== null) this.#ask(candidate);
-      else if (this.#attempts.size === 0) this.end(this.#lastError ?? nobodyFor(this.#request));
+      else if (this.#atWork.size === 0) this.end(this.#lastError ?? nobodyFor(this.#request));
     } catch (thrown) {
       // Who is at work may still bring it to an end.
-      if (this.#attempts.size > 0) return;
+      if (this.#atWork.size > 0) return;
       const error = asMeshError(thrown, 'no_provider', 'Nobody could be asked. Try again.');
       // What broke the answer off matters more than why nobody could go on with it.
       this.end(this.#answer.tokens > 0 ? (this.#lastError ?? error) : error);
     } finally {
       this.#choosing = false;
     }
-    const more = this.#leader === null && this.#attempts.size < (this.#request.copies ?? 1);
+    const more = this.#leader === null && this.#atWork.size < (this.#request.copies ?? 1);
     if (asked && more) void this.#askNext();
   }
 
   /** A second one beside somebody at work never stands in the line: there it would only be in the way of others. */
   async #choose(): Promise<Leased | null> {
     const { shortlist } = this.#needs;
-    const beside = this.#attempts.size > 0;
+    const beside = this.#atWork.size > 0;
     const queued = (place: Place) => this.events.push({ type: 'queued', ...place });
     const chosen = await shortlist.next(this.#answer, beside ? null : queued);
     // Whoever was at work may be gone meanwhile.
-    return chosen === null && beside && this.#attempts.size === 0 && !this.#ended ? this.#choose() : chosen;
+    return chosen === null && beside && this.#atWork.size === 0 && !this.#ended ? this.#choose() : chosen;
   }
 
   #ask(candidate: Leased): void {
-    const { breakers, clock } = this.#needs;
     const prefix = this.#answer.prefixFor(candidate.model);
     const part = { ...this.#request, maxTokens: this.#maxTokens - this.#answer.tokens };
     const attempt = new Attempt(candidate, part, prefix, this.#needs, (one, event) => this.#take(one, event));
-    breakers.trying(candidate.peerId);
-    this.#attempts.add(attempt);
-    if (this.#attempts.size > 1) return;
+    this.#atWork.began(attempt);
+    if (this.#atWork.size > 1) return;
     // Words of the one before it are not coming any more: this one's are waited for.
+    this.#watchSilence();
+    if (this.#leader === null) this.#announce(candidate);
+  }
+
+  #watchSilence(): void {
     this.#watch?.stop();
-    this.#watch = new StallWatch(clock, {
-      suspected: () => this.#challenge(),
+    this.#watch = new StallWatch(this.#needs.clock, {
+      suspected: (times) => {
+        this.#atWork.fellSilent();
+        this.#challenge(times);
+      },
       stalled: () => this.#stalled(),
     });
-    if (this.#leader === null) this.#announce(candidate);
   }
 
   #take(attempt: Attempt, event: AttemptEvent): void {
@@ -147,10 +154,10 @@ export class Answering {
         this.#finish(attempt, event.whole);
         break;
       case 'failed':
-        this.#attempts.delete(attempt);
-        if (isFault(event.error)) this.#needs.breakers.failed(attempt.candidate.peerId);
-        else this.#needs.breakers.undecided(attempt.candidate.peerId);
-        this.#failed(event.error);
+        this.#atWork.failed(attempt, event.error);
+        if (this.#atWork.size === 0) this.#failed(event.error);
+        // Those asked beside it have yet to read the prompt: its pace is not theirs.
+        else if (attempt === this.#leader) this.#watchSilence();
         break;
       default:
         event satisfies never;
@@ -158,14 +165,13 @@ export class Answering {
   }
 
   #accepted(attempt: Attempt, ahead: number): void {
-    const [main] = this.#attempts;
-    if (attempt !== main && ahead > 0) {
-      this.#dismiss(attempt);
+    if (attempt !== this.#atWork.first && ahead > 0) {
+      this.#atWork.dismiss(attempt);
       this.#needs.shortlist.giveBack(attempt.candidate.peerId);
       return;
     }
     // Beside words that come, this is nobody's news.
-    if (this.#leader !== null && this.#attempts.has(this.#leader)) return;
+    if (this.#atWork.has(this.#leader)) return;
     this.events.push({ type: 'accepted', ahead });
     if (ahead === 0) this.#expectFirstWords(attempt);
   }
@@ -183,8 +189,9 @@ export class Answering {
   #read(attempt: Attempt, { chunk }: Extract<AttemptEvent, { type: 'chunk' }>): void {
     // Another was here before: these words are known.
     if (attempt.offset + chunk.index !== this.#answer.tokens) return;
-    const { clock, words, breakers } = this.#needs;
+    const { clock, words } = this.#needs;
     const nowMs = clock.now();
+    this.#atWork.heard(attempt);
     if (attempt !== this.#leader) this.#lead(attempt, nowMs);
     if (!this.#times.begun) {
       this.#stopLate?.();
@@ -193,12 +200,12 @@ export class Answering {
       if (runsSinceMs !== null) words.heard(candidate.peerId, nowMs - runsSinceMs);
     }
     if (chunk.index === 0) {
-      breakers.worked(attempt.candidate.peerId);
+      this.#atWork.worked(attempt);
       this.#failures = 0;
     }
     this.#answer.add(chunk, attempt.candidate.model);
-    if (this.#attempts.size > 1 && this.#answer.tokens - this.#challengedAt >= RECOVERED_TOKENS)
-      this.#keepOnly(attempt);
+    if (this.#atWork.size > 1 && this.#answer.tokens - this.#challengedAt >= RECOVERED_TOKENS)
+      this.#atWork.keepOnly(attempt);
     this.#watch?.heard();
     this.#times.heard(this.#answer.tokens, nowMs);
     this.events.push({ type: 'piece', text: chunk.text, tokens: chunk.tokens, tokenIds: chunk.tokenIds ?? null });
@@ -208,7 +215,7 @@ export class Answering {
   /** From now on these are the words that count. */
   #lead(attempt: Attempt, nowMs: number): void {
     const { candidate } = attempt;
-    this.#keepOnly(attempt);
+    this.#atWork.keepOnly(attempt);
     if (this.#leader !== null) {
       // It was silent, and its link may be dead: no other question is to find out.
       this.#needs.links.doubt(this.#leader.candidate.peerId);
@@ -231,21 +238,25 @@ export class Answering {
     this.events.push({ type: 'provider', candidate });
   }
 
-  #challenge(): void {
-    if (this.#attempts.size !== 1 || this.#challenges >= MAX_CHALLENGES || this.#request.hedge === false) return;
+  /** With more than `most` at work on it already, nobody else is asked. */
+  #challenge(most = 1): void {
+    const atWork = this.#atWork.size;
+    if (atWork === 0 || atWork > most || this.#challenges >= MAX_CHALLENGES || this.#request.hedge === false) return;
     this.#challenges += 1;
     this.#challengedAt = this.#answer.tokens;
     void this.#askNext();
   }
 
   #stalled(): void {
-    for (const attempt of [...this.#attempts]) {
+    const leader = [...this.#atWork].filter((attempt) => attempt === this.#leader);
+    for (const attempt of leader.length > 0 ? leader : [...this.#atWork]) {
       attempt.fail(new MeshError('provider_lost', 'The volunteer stopped in the middle of the answer.'));
     }
   }
 
+  /** Nobody is at work on it any more. */
   #failed(error: MeshError): void {
-    if (this.#ended || this.#attempts.size > 0) return;
+    if (this.#ended) return;
     // Only its last word is missing.
     if (this.#leader !== null && this.#answer.tokens >= this.#maxTokens) {
       this.#done(this.#leader, {
@@ -268,10 +279,10 @@ export class Answering {
   }
 
   #finish(attempt: Attempt, whole: Whole): void {
-    this.#attempts.delete(attempt);
+    this.#atWork.finished(attempt);
     if (attempt.offset + attempt.tokens !== this.#answer.tokens) {
       // It lost the race and ended before it heard of it.
-      this.#failed(new MeshError('provider_lost', 'The answer broke off.'));
+      if (this.#atWork.size === 0) this.#failed(new MeshError('provider_lost', 'The answer broke off.'));
       return;
     }
     // There was nothing left to say.
@@ -294,15 +305,5 @@ export class Answering {
       },
     });
     this.end();
-  }
-
-  #keepOnly(attempt: Attempt): void {
-    for (const other of this.#attempts) if (other !== attempt) this.#dismiss(other);
-  }
-
-  #dismiss(attempt: Attempt): void {
-    this.#attempts.delete(attempt);
-    this.#needs.breakers.undecided(attempt.candidate.peerId);
-    attempt.cancel();
   }
 }

@@ -9,14 +9,16 @@ const SECOND_PIECE = { suspectMs: 4_000, stallMs: 20_000 };
 const SUSPECT = { pauses: 8, leastMs: 400, mostMs: 8_000 };
 /** And for so many: it is given up. */
 const STALL = { pauses: 40, leastMs: 5_000, mostMs: 20_000 };
+/** Whoever was asked beside it has the time that the first word takes; then it is suspected again, and after twice that. */
+const AGAIN_MS = FIRST_PIECE.suspectMs;
 /** How much the last pause counts in the running mean. */
 const WEIGHT = 0.2;
-/** A timer that comes this much late was held up by this computer and not by the stream: it waits once more. */
+/** A timer that comes this much late was held up by this computer and not by the stream: it waits anew. */
 const LATE_TIMER_MS = 500;
 
 export interface StallEvents {
-  /** It may be gone. Once for each time that it falls quiet. */
-  suspected: () => void;
+  /** It may be gone. `times`: how often that was said since it fell quiet, from 1 on. */
+  suspected: (times: number) => void;
   /** It is given up. Called at most once. */
   stalled: () => void;
 }
@@ -27,7 +29,8 @@ export class StallWatch {
   /** Null before the second piece: the pause before the first was the prompt's. */
   #meanPauseMs: number | null = null;
   #begun = false;
-  #suspected = false;
+  /** Since it fell quiet. */
+  #suspicions = 0;
   #heardMs: number;
   #stopTimer: () => void = () => {};
 
@@ -41,13 +44,14 @@ export class StallWatch {
 
   /** How long it may be quiet until the next word about it. */
   get limitMs(): number {
+    const { suspectMs, stallMs } = this.#limits;
+    return Math.min(suspectMs + AGAIN_MS * (2 ** this.#suspicions - 1), stallMs);
+  }
+
+  get #limits(): { suspectMs: number; stallMs: number } {
     const mean = this.#meanPauseMs;
-    if (mean === null) {
-      const { suspectMs, stallMs } = this.#begun ? SECOND_PIECE : FIRST_PIECE;
-      return this.#suspected ? stallMs : suspectMs;
-    }
-    const { pauses, leastMs, mostMs } = this.#suspected ? STALL : SUSPECT;
-    return Math.min(Math.max(mean * pauses, leastMs), mostMs);
+    if (mean === null) return this.#begun ? SECOND_PIECE : FIRST_PIECE;
+    return { suspectMs: bounded(mean, SUSPECT), stallMs: bounded(mean, STALL) };
   }
 
   /** A piece of the answer came. Cheap, as it is called for each: the timer stays, and looks when it comes. */
@@ -56,8 +60,8 @@ export class StallWatch {
     const pauseMs = nowMs - this.#heardMs;
     this.#heardMs = nowMs;
     const mean = this.#meanPauseMs;
-    const newLimit = mean === null || this.#suspected;
-    this.#suspected = false;
+    const newLimit = mean === null || this.#suspicions > 0;
+    this.#suspicions = 0;
     if (this.#begun) this.#meanPauseMs = mean === null ? pauseMs : mean * (1 - WEIGHT) + pauseMs * WEIGHT;
     this.#begun = true;
     // It may come before the timer of the old one.
@@ -77,14 +81,18 @@ export class StallWatch {
 
   #due(dueMs: number): void {
     const nowMs = this.#clock.now();
+    if (nowMs - dueMs > LATE_TIMER_MS) this.#heardMs = nowMs;
     const quietMs = nowMs - this.#heardMs;
-    if (nowMs - dueMs > LATE_TIMER_MS) this.#wait(this.limitMs);
-    else if (quietMs < this.limitMs) this.#wait(Math.ceil(this.limitMs - quietMs));
-    else if (this.#suspected) this.#events.stalled();
+    if (quietMs < this.limitMs) this.#wait(Math.ceil(this.limitMs - quietMs));
+    else if (quietMs >= this.#limits.stallMs) this.#events.stalled();
     else {
-      this.#suspected = true;
+      this.#suspicions += 1;
       this.#wait(Math.ceil(this.limitMs - quietMs));
-      this.#events.suspected();
+      this.#events.suspected(this.#suspicions);
     }
   }
+}
+
+function bounded(meanMs: number, { pauses, leastMs, mostMs }: typeof SUSPECT): number {
+  return Math.min(Math.max(meanMs * pauses, leastMs), mostMs);
 }
