@@ -3,7 +3,14 @@ import { untilAborted } from './abort.ts';
 import { backoffMs } from './backoff.ts';
 import { toBase32 } from './base32.ts';
 import type { Clock } from './clock.ts';
-import { parseFromServer, type Challenge, type FromServer, type ToServer, type Welcome } from './control-protocol.ts';
+import {
+  parseFromServer,
+  SIGN_OF_LIFE_MS,
+  type Challenge,
+  type FromServer,
+  type ToServer,
+  type Welcome,
+} from './control-protocol.ts';
 import { unreachable } from './control-requests.ts';
 import { asMeshError, MeshError } from './errors.ts';
 import type { Identity } from './identity.ts';
@@ -12,6 +19,8 @@ import { PROTOCOL_VERSION } from './protocol.ts';
 
 const OPEN_TIMEOUT_MS = 10_000;
 const REOPEN_TIMEOUT_MS = 5_000;
+/** The server says something at least every `SIGN_OF_LIFE_MS`. */
+const SILENCE_MS = 2.5 * SIGN_OF_LIFE_MS;
 
 /** What browsers and `ws` both have. */
 export interface SocketLike {
@@ -61,6 +70,8 @@ export class ControlConnection {
   /** Ends the proof being made for this connection; null: none was asked for yet. */
   #proving: AbortController | null = null;
   #stopTimer: (() => void) | null = null;
+  /** When the server last said anything. */
+  #heardMs = 0;
   #opened: (() => void)[] = [];
 
   constructor(options: ControlOptions, events: ConnectionEvents) {
@@ -101,6 +112,11 @@ export class ControlConnection {
     if (state !== 'open') throw this.refusal ?? unreachable();
   }
 
+  /** Something should have come since then: with nothing at all, the server hangs or the line is dead. */
+  doubt(sinceMs: number): void {
+    if (this.#state === 'open' && this.#heardMs <= sinceMs) this.#lost();
+  }
+
   /** Says goodbye. Idempotent. */
   close(): void {
     if (this.#state === 'open') this.send({ type: 'bye' });
@@ -131,6 +147,7 @@ export class ControlConnection {
   }
 
   #receive(json: string): void {
+    this.#heardMs = this.#options.clock.now();
     const message = parseFromServer(json);
     // A newer server may say more than we know; what we know is still true.
     if (message === null) return;
@@ -144,10 +161,20 @@ export class ControlConnection {
 
   #welcomed(welcome: Welcome): void {
     this.#attempt = 0;
-    this.#stopTimer?.();
-    this.#stopTimer = null;
+    this.#listen();
     this.#events.welcome(welcome);
     this.#setState('open');
+  }
+
+  /** A server that hangs, or is cut off without a word, closes no socket. */
+  #listen(): void {
+    this.#stopTimer?.();
+    const { clock } = this.#options;
+    const sinceMs = this.#heardMs;
+    this.#stopTimer = clock.after(sinceMs + SILENCE_MS - clock.now(), () => {
+      if (this.#heardMs > sinceMs) this.#listen();
+      else this.#lost();
+    });
   }
 
   /** One signature a connection, whatever the server asks for. Never rejects. */

@@ -23,6 +23,8 @@ export const MAX_CANDIDATES = 4;
 export const MAX_NAMED_PEERS = 64;
 /** While a match waits its asker hears of it at least so often. */
 export const QUEUED_EVERY_MS = 5_000;
+/** `offers` are sent at least so often, changed or not: whoever hears nothing for much longer has lost the control plane. */
+export const SIGN_OF_LIFE_MS = 30_000;
 /** The certificate of a provider's static key, see `credentials.ts`. */
 export const CERTIFICATE_BYTES = 128;
 /** Opens one relayed link, see `relay-transport.ts`. */

@@ -36,11 +36,14 @@ export class ControlRequests {
   #clock: Clock;
   #send: (message: ToServer) => void;
   #nextId = 1;
+  #unanswered: (sinceMs: number) => void;
   #pending = new Map<number, Pending>();
 
-  constructor(clock: Clock, send: (message: ToServer) => void) {
+  /** `unanswered` hears of a request that nothing was said about, and since when. */
+  constructor(clock: Clock, send: (message: ToServer) => void, unanswered: (sinceMs: number) => void) {
     this.#clock = clock;
     this.#send = send;
+    this.#unanswered = unanswered;
   }
 
   /** Rejects with what the server refused it for, with control_unreachable when it says nothing, or with cancelled. */
@@ -94,9 +97,11 @@ export class ControlRequests {
     const pending = this.#pending.get(requestId);
     if (pending === undefined) return;
     pending.stopTimer();
+    const sinceMs = this.#clock.now();
     pending.stopTimer = this.#clock.after(withinMs, () => {
       this.#withdraw(requestId);
       pending.reject(unreachable());
+      this.#unanswered(sinceMs);
     });
   }
 

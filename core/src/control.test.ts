@@ -7,7 +7,7 @@ import { newPeerId, type ModelId } from './ids.ts';
 import { faultOf, newChallenge, proveKey } from './key-proof.ts';
 import { ManualClock } from './manual-clock.ts';
 import { PROTOCOL_VERSION } from './protocol.ts';
-import type { FromServer, ToServer } from './control-protocol.ts';
+import { SIGN_OF_LIFE_MS, type FromServer, type ToServer } from './control-protocol.ts';
 
 const identity = softwareIdentity(new Uint8Array(32).fill(7));
 const WELCOME: FromServer = {
@@ -209,12 +209,35 @@ describe('the control connection', () => {
     expect(await refused).toMatchObject({ code: 'rate_limited' });
 
     const slow = client.match(question, never).catch((error: unknown) => error);
-    await clock.advance(5_001);
+    await clock.advance(1_000);
+    last().say({ type: 'offers', peers: 1, providers: 0, models: [] });
+    await clock.advance(4_001);
     expect(await slow).toMatchObject({ code: 'control_unreachable' });
+    expect(client.state).toBe('open');
 
     const cut = client.match(question, never).catch((error: unknown) => error);
     last().onclose?.(undefined as never);
     expect(await cut).toMatchObject({ code: 'control_unreachable' });
+  });
+
+  it('does not stay with a server that hangs: one that leaves a question unanswered, or says nothing for minutes', async () => {
+    const { clock, client, sockets, last } = setUp();
+    last().welcome();
+    const asked = client.match(question, never).catch((error: unknown) => error);
+    await clock.advance(5_001);
+    expect(await asked).toMatchObject({ code: 'control_unreachable' });
+    expect(client.state).toBe('connecting');
+    await clock.advance(1_000);
+    expect(sockets.length).toBe(2);
+    last().welcome();
+    for (let i = 0; i < 5; i++) {
+      await clock.advance(SIGN_OF_LIFE_MS);
+      last().say({ type: 'offers', peers: 1, providers: 0, models: [] });
+    }
+    expect([client.state, sockets.length]).toEqual(['open', 2]);
+    await clock.advance(3 * SIGN_OF_LIFE_MS);
+    expect(client.state).toBe('connecting');
+    expect(sockets.length).toBeGreaterThan(2);
   });
 
   it('drops the wait for a match when asked to', async () => {

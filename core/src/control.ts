@@ -75,7 +75,11 @@ export class ControlClient {
       message: (message) => this.#take(message),
       lost: () => this.#lost(),
     });
-    this.#requests = new ControlRequests(options.clock, (message) => this.#connection.send(message));
+    this.#requests = new ControlRequests(
+      options.clock,
+      (message) => this.#connection.send(message),
+      (sinceMs) => this.#connection.doubt(sinceMs),
+    );
   }
 
   get state(): ControlState {

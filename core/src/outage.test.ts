@@ -73,6 +73,23 @@ describe('the control plane goes away', () => {
     expect([asked.text, receiptOf(asked)]).toEqual(['x', 'signed']);
   });
 
+  it('without a word, its sockets open: all find out, and the question is answered without leave', async () => {
+    const provider = await w.provide(new ScriptedEngine(['x']));
+    const asker = await w.join();
+    const warm = consume(asker.ask(question(), never));
+    await w.clock.advance(10);
+    expect(warm.text).toBe('x');
+    w.server.hangs = true;
+    await w.clock.advance(80_000);
+    expect([asker.control.state, provider.mesh.control.state]).toEqual(['connecting', 'connecting']);
+    const asked = consume(asker.ask(question(), never));
+    await w.clock.advance(1_000);
+    expect([asked.text, receiptOf(asked), asked.error]).toEqual(['x', 'none', null]);
+    w.server.hangs = false;
+    await w.clock.advance(30_000);
+    expect(asker.control.state).toBe('open');
+  });
+
   it('and nobody is known: the question is given back, as the mesh cannot be reached', async () => {
     const asker = await w.join();
     await cut();

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Offers } from '@llmesh/core/control-protocol';
+import { SIGN_OF_LIFE_MS, type Offers } from '@llmesh/core/control-protocol';
 import type { ModelId } from '@llmesh/core/ids';
 import { MAX_PUBLISH_MS, OfferBoard, PUBLISH_MS, SLICE, type OfferReader } from './offer-board.ts';
 import { ManualClock } from '@llmesh/core/manual-clock';
@@ -43,6 +43,15 @@ test('says a change at once, the next ones together a second later', () => {
     { at: 0, peers: 1 },
     { at: PUBLISH_MS, peers: 9 },
   ]);
+});
+
+test.each([0, 3])('shows now and then that it is alive, with %i providers', (providers) => {
+  const { clock, published, mesh, board } = setUp();
+  mesh.providers = providers;
+  board.touch();
+  for (let ms = 0; ms < 4 * SIGN_OF_LIFE_MS; ms += 500) clock.turn(500);
+  expect(published.length).toBeGreaterThanOrEqual(4);
+  expect(published.length).toBeLessThanOrEqual(5);
 });
 
 test('says nothing when nothing differs, and is not late with what comes then', () => {

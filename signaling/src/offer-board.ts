@@ -1,15 +1,15 @@
 /**
- * Tells everybody what the mesh offers: when it changed, and at most once a second. The larger the mesh the less often, so
+ * Tells everybody what the mesh offers: when it changed, at most once a second, and now and then as a sign of life. The larger the mesh the less often, so
  * that telling never takes more than a bounded share of the server's line; who joins is told at once.
  */
 import type { Clock } from '@llmesh/core/clock';
-import type { Offers } from '@llmesh/core/control-protocol';
+import { SIGN_OF_LIFE_MS, type Offers } from '@llmesh/core/control-protocol';
 
 export const PUBLISH_MS = 1000;
 /** What may go out in all, on average. Ten thousand readers of fifty models are 90 MB a round. */
 const BYTES_PER_SECOND = 2_097_152;
 /** However many there are: sums over thousands of providers change slowly, but nobody wants to wait for news for ever. */
-export const MAX_PUBLISH_MS = 30_000;
+export const MAX_PUBLISH_MS = SIGN_OF_LIFE_MS;
 /** Told in one go; those after them a moment later, so that nobody's match waits for a round to end. */
 export const SLICE = 250;
 const SLICE_MS = 50;
@@ -28,6 +28,7 @@ export class OfferBoard {
   readonly #readers: () => readonly OfferReader[];
   /** What everybody knows. */
   #published = '';
+  #toldMs = -Infinity;
   /** As it was added up last. */
   #seen = { json: '', providers: 0, at: -Infinity };
   #notBefore = -Infinity;
@@ -75,15 +76,17 @@ export class OfferBoard {
     this.#timer = null;
     this.#add();
     const { json, providers, at } = this.#seen;
-    const changed = json !== this.#published;
+    const due = json !== this.#published || at - this.#toldMs >= SIGN_OF_LIFE_MS;
     const readers = this.#readers();
     const roundMs = periodMs(readers.length, json.length);
     this.#lookMs = Math.max(LOOK_MS, roundMs * LOOK_SHARE);
-    this.#notBefore = at + (changed ? roundMs : this.#lookMs);
+    this.#notBefore = at + (due ? roundMs : this.#lookMs);
     // Providers that fall silent touch nothing: look again while there are any.
     if (providers > 0) this.#lookAt(at + roundMs);
-    if (!changed) return;
+    else if (readers.length > 0) this.#lookAt((due ? at : this.#toldMs) + SIGN_OF_LIFE_MS);
+    if (!due) return;
     this.#published = json;
+    this.#toldMs = at;
     this.#tell(json, readers);
   }
 

@@ -91,6 +91,8 @@ export class ScriptedServer {
   readonly received: string[] = [];
   /** What was filed, by whom. */
   readonly filed: { by: PeerId; filing: Filing }[] = [];
+  /** Set: it closes nothing, and says nothing. */
+  hangs = false;
   /** Set: whoever asks stands in `line`. */
   busy = false;
   /** In their order, until `callNext`. */
@@ -164,8 +166,9 @@ export class ScriptedServer {
     let peerId: PeerId | null = null;
     let key: Uint8Array | null = null;
     const challenge = newChallenge(0);
-    const say = (message: FromServer) =>
-      queueMicrotask(() => socket.onmessage?.({ data: JSON.stringify(message) } as never));
+    const say = (message: FromServer) => {
+      if (!this.hangs) queueMicrotask(() => socket.onmessage?.({ data: JSON.stringify(message) } as never));
+    };
     const socket: SocketLike = {
       onopen: null,
       onmessage: null,
