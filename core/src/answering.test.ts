@@ -146,6 +146,23 @@ describe('an answer that began', () => {
     expect(engines[1].computing).toBe(0);
   });
 
+  it('goes on with one that was let go, when the provider that recovered leaves after all', async () => {
+    const { w, engines, asked, outcome } = await setUp();
+    await w.clock.advance(510);
+    let goOn = () => {};
+    engines[0].hold = new Promise((resolve) => (goOn = resolve));
+    engines[1].hold = new Promise(() => {});
+    await w.clock.advance(600);
+    engines[0].hold = null;
+    goOn();
+    await w.clock.advance(450);
+    expect(engines.map(({ computing }) => computing)).toEqual([1, 0]);
+    engines[1].hold = null;
+    await asked.providing.stop();
+    await w.clock.advance(5_000);
+    expect(outcome).toMatchObject({ text: WHOLE, error: null });
+  });
+
   it('survives one provider after the other', async () => {
     const { w, engines, outcome } = await setUp();
     const third = new ScriptedEngine(WORDS);

@@ -167,7 +167,7 @@ export class Answering {
   #accepted(attempt: Attempt, ahead: number): void {
     if (attempt !== this.#atWork.first && ahead > 0) {
       this.#atWork.dismiss(attempt);
-      this.#needs.shortlist.giveBack(attempt.candidate.peerId);
+      this.#giveBack(attempt);
       return;
     }
     // Beside words that come, this is nobody's news.
@@ -204,8 +204,7 @@ export class Answering {
       this.#failures = 0;
     }
     this.#answer.add(chunk, attempt.candidate.model);
-    if (this.#atWork.size > 1 && this.#answer.tokens - this.#challengedAt >= RECOVERED_TOKENS)
-      this.#atWork.keepOnly(attempt);
+    if (this.#atWork.size > 1 && this.#answer.tokens - this.#challengedAt >= RECOVERED_TOKENS) this.#keepOnly(attempt);
     this.#watch?.heard();
     this.#times.heard(this.#answer.tokens, nowMs);
     this.events.push({ type: 'piece', text: chunk.text, tokens: chunk.tokens, tokenIds: chunk.tokenIds ?? null });
@@ -215,7 +214,7 @@ export class Answering {
   /** From now on these are the words that count. */
   #lead(attempt: Attempt, nowMs: number): void {
     const { candidate } = attempt;
-    this.#atWork.keepOnly(attempt);
+    this.#keepOnly(attempt);
     if (this.#leader !== null) {
       // It was silent, and its link may be dead: no other question is to find out.
       this.#needs.links.doubt(this.#leader.candidate.peerId);
@@ -305,5 +304,13 @@ export class Answering {
       },
     });
     this.end();
+  }
+
+  #keepOnly(attempt: Attempt): void {
+    for (const spared of this.#atWork.keepOnly(attempt)) this.#giveBack(spared);
+  }
+
+  #giveBack({ candidate }: Attempt): void {
+    this.#needs.shortlist.giveBack(candidate.peerId);
   }
 }

@@ -64,13 +64,19 @@ export class AtWork {
     else this.#breakers.undecided(peerId);
   }
 
-  /** It has the words that count. The others stop; one that said nothing in all that time failed. */
-  keepOnly(attempt: Attempt): void {
+  /**
+   * It has the words that count. The others stop; one that said nothing in all that time failed. Returns those that did
+   * not, who may be asked again.
+   */
+  keepOnly(attempt: Attempt): Attempt[] {
+    const spared: Attempt[] = [];
     for (const other of this.#attempts) {
       if (other === attempt) continue;
       this.dismiss(other);
       if (this.#silent.has(other)) this.#breakers.failed(other.candidate.peerId);
+      else spared.push(other);
     }
+    return spared;
   }
 
   /** Of no more use, for no fault of its own. */
