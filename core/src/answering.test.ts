@@ -1,6 +1,7 @@
 /** An answer and the providers that it outlives: real peers over memory links; engine and server are scripted. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { MeshError } from './errors.ts';
+import { readJsonSchema } from './json-schema.ts';
 import { advert, consume, never, question, ScriptedEngine, World } from './suites/mesh-world.ts';
 
 const WORDS = Array.from({ length: 40 }, (_, i) => `w${i} `);
@@ -269,5 +270,45 @@ describe('first words', () => {
     expect(outcome).toMatchObject({ text: WHOLE, error: null });
     expect(engines.map(({ prefixes }) => prefixes.length)).toEqual([1, 1]);
     expect(engines.map(({ computing }) => computing)).toEqual([0, 0]);
+  });
+});
+
+describe('an answer of a given form', () => {
+  const SCHEMA = '{"type":"object","properties":{"ok":{"type":"boolean"}},"required":["ok"]}';
+  const able = { ...FILE, schemas: true };
+
+  it('comes from one who can hold to it, and so does its rest', async () => {
+    const w = world.current;
+    const engines = [new ScriptedEngine(WORDS), new ScriptedEngine(WORDS), new ScriptedEngine(WORDS)] as const;
+    for (const [i, engine] of engines.entries()) await w.provide(engine, 1, PER_SECOND, i === 0 ? FILE : able);
+    engines[1].failAfter = { words: 5, error: new MeshError('engine_failed', 'No more.') };
+    const user = await w.join();
+    const outcome = consume(user.ask({ ...question(), schema: SCHEMA }, never));
+    await w.clock.advance(5_000);
+    expect(outcome).toMatchObject({ text: WHOLE, error: null });
+    expect(engines[0].prefixes).toEqual([]);
+    for (const engine of [engines[1], engines[2]]) expect(engine.schemas).toEqual([readJsonSchema(SCHEMA)]);
+  });
+
+  it('is refused at once when nobody can, and when the schema cannot be held to', async () => {
+    const w = world.current;
+    await w.provide(new ScriptedEngine(WORDS), 1, PER_SECOND, FILE);
+    const user = await w.join();
+    const nobody = consume(user.ask({ ...question(), schema: SCHEMA }, never));
+    const wrong = consume(user.ask({ ...question(), schema: '{"pattern":"a"}' }, never));
+    await w.clock.advance(10);
+    expect(nobody.error).toMatchObject({ code: 'no_provider', message: expect.stringContaining('JSON') });
+    expect(wrong.error?.code).toBe('bad_schema');
+  });
+
+  it('is refused by a provider who cannot, whatever the server says', async () => {
+    const w = world.current;
+    const { mesh } = await w.provide(new ScriptedEngine(WORDS), 1, PER_SECOND, FILE);
+    const offered = w.server.providers.get(mesh.self)!;
+    w.server.providers.set(mesh.self, { ...offered, model: { ...offered.model, schemas: true } });
+    const user = await w.join();
+    const outcome = consume(user.ask({ ...question(), schema: SCHEMA }, never));
+    await w.clock.advance(1_000);
+    expect(outcome.error?.code).toBe('schema_unsupported');
   });
 });

@@ -165,6 +165,7 @@ export class Attempt {
         model: part.model,
         turns: part.turns,
         sampling: part.sampling,
+        ...(part.schema !== undefined && { schema: part.schema }),
         maxTokens: part.maxTokens,
         prefix: prefix === null ? null : { text: prefix.text, tokens: prefix.tokens, tokenIds: prefix.tokenIds },
         lease: this.#answer.leaseBytes,

@@ -50,6 +50,8 @@ export const ModelAdvertSchema = v.object({
   tokensPerSecond: v.nullable(positive),
   /** What it can go on from when another provider began the answer: `Continues` of `engine.ts`. */
   continues: v.picklist(['ids', 'text', 'none']),
+  /** It holds answers to a JSON schema. Left out: it does not. */
+  schemas: v.optional(v.boolean()),
 });
 export type ModelAdvert = v.InferOutput<typeof ModelAdvertSchema>;
 
@@ -110,6 +112,8 @@ export const MatchSchema = v.object({
   only: v.nullable(v.pipe(v.array(peerId), v.maxLength(MAX_NAMED_PEERS))),
   /** Has this conversation in its memory: comes first when it has a free slot. */
   prefer: v.nullable(peerId),
+  /** The answer is to follow a JSON schema: only who can hold it to one. */
+  schemas: v.optional(v.boolean()),
 });
 
 /** The match is not wanted any more: its place in the line goes to the next. Not answered. */

@@ -25,6 +25,8 @@ export interface MatchQuestion {
   only: readonly PeerId[] | null;
   /** Has this conversation in its memory. */
   prefer: PeerId | null;
+  /** The answer is to follow a JSON schema. */
+  schemas?: boolean | undefined;
 }
 
 export interface BusyReport {
@@ -132,7 +134,7 @@ export class ControlClient {
     signal: AbortSignal,
     queued: ((place: Place) => void) | null = null,
   ): Promise<Leased[]> {
-    const { model, maxTokens, exclude, only, prefer } = question;
+    const { model, maxTokens, exclude, only, prefer, schemas } = question;
     if (this.state !== 'open') await this.#connection.whenOpen(signal);
     const request = {
       type: 'match',
@@ -141,6 +143,7 @@ export class ControlClient {
       exclude: exclude.slice(-MAX_NAMED_PEERS),
       only: only?.slice(0, MAX_NAMED_PEERS) ?? null,
       prefer,
+      ...(schemas === true && { schemas }),
     } as const;
     const { lease, candidates } = await this.#requests.ask<'match'>(request, signal, queued);
     return lease === null ? [] : candidates.map((candidate) => ({ ...candidate, lease }));

@@ -2,6 +2,7 @@
  * The port every inference engine stands behind: web-llm and wllama in the browser, node-llama-cpp on the desktop.
  * The acceptance suite is `suites/engine.ts`.
  */
+import type { JsonSchema } from './json-schema.ts';
 import type { Sampling, Turn } from './protocol.ts';
 import type { Backend } from './control-protocol.ts';
 
@@ -43,6 +44,8 @@ export interface LoadedModel {
   continues: Continues;
   /** It can compute delivered tokens as they were written, and so find the same words again: `AnswerPrefix.replay`. */
   replays: boolean;
+  /** It holds answers to a JSON schema: `GenerateRequest.schema`. Left out: it does not. */
+  schemas?: boolean;
 }
 
 /** What has been delivered of the very answer that is asked for, as the pieces had it. */
@@ -67,6 +70,8 @@ export interface GenerateRequest {
   maxTokens: number;
   /** Go on after exactly this. */
   prefix?: AnswerPrefix;
+  /** The whole answer, with what `prefix` has of it, is JSON of this form, unless it is cut at `maxTokens`. */
+  schema?: JsonSchema;
 }
 
 export interface Piece {

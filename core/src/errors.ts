@@ -44,6 +44,9 @@ export const ERROR_CODES = [
   'lease_refused',
   'receipt_refused',
   'no_trusted_provider',
+  // About answers of a given form: the schema itself; whoever was asked cannot hold its model to one.
+  'bad_schema',
+  'schema_unsupported',
 ] as const;
 
 export type ErrorCode = (typeof ERROR_CODES)[number];

@@ -5,6 +5,7 @@
  */
 import * as v from 'valibot';
 import { CandidateSchema } from './control-protocol.ts';
+import { MAX_SCHEMA_CHARS } from './json-schema.ts';
 import { MAX_RECORD_BYTES, bytes, count, errorCode, modelId, peerId, taskId, text } from './fields.ts';
 
 /** Both ends must speak the same one; it is the first byte of every data frame and a field of `hello`. */
@@ -55,6 +56,8 @@ export const TaskRequestSchema = v.object({
   model: modelId,
   turns: v.pipe(v.array(TurnSchema), v.minLength(1), v.maxLength(MAX_TURNS)),
   sampling: SamplingSchema,
+  /** The answer is to be JSON of this form (`json-schema.ts`). Left out: it is free. */
+  schema: v.optional(text(MAX_SCHEMA_CHARS)),
   /** Of this provider's part. */
   maxTokens: v.pipe(count, v.minValue(1)),
   /**

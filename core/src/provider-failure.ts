@@ -22,6 +22,7 @@ const WORTH_ANOTHER: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'lease_refused',
   'control_unreachable',
   'receipt_refused',
+  'schema_unsupported',
 ]);
 /** Of these, such as say nothing against the provider. */
 const NO_FAULT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -29,6 +30,7 @@ const NO_FAULT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'provider_stopped',
   'unknown_model',
   'control_unreachable',
+  'schema_unsupported',
 ]);
 
 export function isWorthAnother({ code }: MeshError): boolean {
@@ -41,7 +43,13 @@ export function isFault({ code }: MeshError): boolean {
 }
 
 /** Why nobody at all could be asked. */
-export function nobodyFor({ only, prefix = null }: Pick<AskRequest, 'only' | 'prefix'>): MeshError {
+export function nobodyFor({ only, prefix = null, schema }: Pick<AskRequest, 'only' | 'prefix' | 'schema'>): MeshError {
+  if (schema !== undefined) {
+    return new MeshError(
+      'no_provider',
+      'Nobody who can hold this model to a JSON schema lends it right now. Native workers can: start one, or choose another model.',
+    );
+  }
   if (only !== null) {
     return new MeshError(
       'no_trusted_provider',

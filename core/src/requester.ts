@@ -13,6 +13,7 @@ import { FirstWords } from './first-words.ts';
 import { HedgeBudget } from './hedge-budget.ts';
 import type { Identity, verify } from './identity.ts';
 import type { ModelId, PeerId, TaskId } from './ids.ts';
+import { readJsonSchema } from './json-schema.ts';
 import type { Links } from './links.ts';
 import { prefixFault, turnsFault } from './prompt.ts';
 import type { Sampling, TaskReply, Turn } from './protocol.ts';
@@ -24,6 +25,8 @@ export interface AskRequest {
   model: ModelId;
   turns: Turn[];
   sampling: Sampling;
+  /** The answer is JSON of this form, a JSON schema as text (`json-schema.ts`), unless it is cut at `maxTokens`. */
+  schema?: string;
   /** To be written now: what `prefix` has does not count. */
   maxTokens: number;
   /** Who may run it: no one but these; null: anyone. */
@@ -120,10 +123,12 @@ export class Requester {
   async *ask(request: AskRequest, signal: AbortSignal): AsyncGenerator<AnswerEvent, void, undefined> {
     const fault = turnsFault(request.turns) ?? prefixFault(request.prefix ?? null);
     if (fault !== null) throw fault;
+    if (request.schema !== undefined) readJsonSchema(request.schema);
     const { links, clock, random, match } = this.#options;
     const { breakers } = this.#needs;
     const { model, maxTokens, only, prefer = null } = request;
-    const shortlist = new Shortlist({ model, maxTokens, only, prefer }, { links, breakers, clock, random, match });
+    const question = { model, maxTokens, only, prefer, ...(request.schema !== undefined && { schemas: true }) };
+    const shortlist = new Shortlist(question, { links, breakers, clock, random, match });
     const answering = new Answering(request, { ...this.#needs, shortlist });
     this.#answerings.add(answering);
     const stopAbort = onAbort(signal, () => answering.end(cancelled()));

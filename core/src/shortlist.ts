@@ -128,11 +128,13 @@ export class Shortlist {
 
   async #match(queued: ((place: Place) => void) | null): Promise<void> {
     const { links, random, clock } = this.#needs;
-    const { only } = this.#question;
+    const { only, schemas = false } = this.#question;
     const leased = await this.#ask(queued);
     if (leased === null) return;
-    // The server is asked to keep to `only`, and not trusted to.
-    const allowed = only === null ? leased : leased.filter(({ peerId }) => only.includes(peerId));
+    // The server is asked to keep to these, and not trusted to.
+    const allowed = leased.filter(
+      ({ peerId, model }) => (only === null || only.includes(peerId)) && (!schemas || model.schemas === true),
+    );
     // A control plane that has just started knows nobody yet; those it knew may still be there.
     if (allowed.length === 0) return;
     // Its slot is kept for us.

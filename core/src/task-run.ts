@@ -6,6 +6,7 @@ import type { Deliveries, LeasedTask } from './deliveries.ts';
 import type { EngineWatch } from './engine-watch.ts';
 import { asMeshError, type MeshError } from './errors.ts';
 import type { TaskId } from './ids.ts';
+import type { JsonSchema } from './json-schema.ts';
 import { pace } from './pace.ts';
 import type { TaskRequest } from './protocol.ts';
 import type { SpeedMeter } from './speed.ts';
@@ -16,6 +17,8 @@ export interface Task {
   channel: Channel;
   request: TaskRequest;
   model: ServedModel;
+  /** Of the answer; null: it is free. */
+  schema: JsonSchema | null;
   /** Null: taken without a lease, and nothing is signed. */
   leased: LeasedTask | null;
   /** The engine shall stop. */
@@ -68,6 +71,7 @@ async function write(task: Task, needs: TaskRunNeeds): Promise<'finished' | null
       sampling: request.sampling,
       maxTokens: request.maxTokens,
       ...(request.prefix !== null && { prefix: request.prefix }),
+      ...(task.schema !== null && { schema: task.schema }),
     },
     abort.signal,
   );

@@ -6,6 +6,7 @@ import type { Engine } from './engine.ts';
 import { EngineWatch } from './engine-watch.ts';
 import { asMeshError, MeshError, type ErrorCode } from './errors.ts';
 import type { ModelId, PeerId, TaskId } from './ids.ts';
+import { readJsonSchema, type JsonSchema } from './json-schema.ts';
 import { promptBytes, turnsFault } from './prompt.ts';
 import type { TaskRequest } from './protocol.ts';
 import type { ModelAdvert } from './control-protocol.ts';
@@ -157,8 +158,10 @@ export class TaskWorker {
     if (mine.length >= MAX_TASKS_PER_PEER || ahead.length >= QUEUE_PER_SLOT * model.slots) {
       return new MeshError('busy', 'This volunteer has no room for another question right now.');
     }
+    const schema = schemaOf(request, model);
+    if (schema instanceof MeshError) return schema;
     const task: Task = {
-      ...{ id: request.taskId, channel, request, model, leased: null },
+      ...{ id: request.taskId, channel, request, model, schema, leased: null },
       abort: new AbortController(),
       abandon: new AbortController(),
       release: channel.hold(true),
@@ -283,8 +286,26 @@ export class TaskWorker {
   }
 }
 
+/** What the answer is held to; null: nothing; or why that cannot be. */
+function schemaOf({ schema }: TaskRequest, { advert }: ServedModel): JsonSchema | MeshError | null {
+  if (schema === undefined) return null;
+  if (advert.schemas !== true) {
+    return new MeshError('schema_unsupported', 'This volunteer cannot hold its model to a JSON schema.');
+  }
+  try {
+    return readJsonSchema(schema);
+  } catch (thrown) {
+    return asMeshError(thrown, 'bad_schema', 'This JSON schema cannot be read.');
+  }
+}
+
 /** Failures that say nothing about the provider. */
-const ASKERS_OWN: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['prompt_too_long', 'empty_prompt', 'cancelled']);
+const ASKERS_OWN: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'prompt_too_long',
+  'empty_prompt',
+  'bad_schema',
+  'cancelled',
+]);
 
 function sendError(channel: Channel, taskId: TaskId, error: MeshError): void {
   channel.send({ kind: 'TASK_ERROR', taskId, code: error.code, message: error.message.slice(0, 1024) });

@@ -4,8 +4,9 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GenerateRequest } from '@llmesh/core/engine';
-import { prefixAt, runOf, textOf, type Run } from '@llmesh/core/suites/continuation';
+import { prefixAt, runOf, textOf, wrongCuts, type Run } from '@llmesh/core/suites/continuation';
 import { engineSuite } from '@llmesh/core/suites/engine';
+import { readJsonSchema } from '@llmesh/core/json-schema';
 import { LlamaEngine, type LlamaModelFile } from './llama-engine.ts';
 
 const tiny = fileURLToPath(new URL('../../models/tiny/', import.meta.url));
@@ -75,6 +76,56 @@ describe('LlamaEngine', () => {
     await other.close();
     expect(fresh.finish.promptTokens).toBeGreaterThan(128);
     expect(warm.ids).toEqual(fresh.ids);
+  });
+
+  it('holds an answer to a JSON schema, and goes on with one at every cut', async () => {
+    const word = { type: 'string', minLength: 1, maxLength: 6 };
+    const text = JSON.stringify({
+      type: 'object',
+      properties: {
+        kind: { enum: ['mesh', 'the "net" – é😀'] },
+        words: { type: 'array', items: word, minItems: 2, maxItems: 3 },
+        sure: { type: 'boolean' },
+        next: { anyOf: [{ type: 'null' }, { $ref: '#' }] },
+        maybe: { const: { x: [1] } },
+      },
+      required: ['kind', 'words', 'sure', 'next'],
+    });
+    const request = { ...ask('What is LLMesh?'), schema: readJsonSchema(text) };
+    const go = (one: GenerateRequest) => runOf(engine, one, never);
+    const whole = await go(request);
+    const answered = JSON.parse(textOf(whole.pieces)) as Record<string, unknown>;
+    expect(answered).toMatchObject({
+      sure: expect.any(Boolean),
+      kind: expect.stringMatching(/^(mesh|the "net" – é😀)$/),
+    });
+    expect(answered['words']).toSatisfy(
+      (words: string[]) => words.length >= 2 && words.every((w) => [...w].length <= 6),
+    );
+    expect(whole.finish.finish).toBe('stop');
+    expect(await wrongCuts({ request, whole, go, atOnce: 2, ids: true, replay: true })).toEqual([]);
+  });
+
+  it('refuses to go on with what does not follow the schema', async () => {
+    const schema = readJsonSchema('{"type":"boolean"}');
+    const prefix = { text: 'hello', tokens: 1, tokenIds: null };
+    await expect(answer(engine, { ...ask('Hello'), schema, prefix })).rejects.toMatchObject({ code: 'bad_schema' });
+    // The engine is whole.
+    expect((await answer(engine, { ...ask('Hello'), schema })).text).toMatch(/^(true|false)$/);
+  });
+
+  it.each([
+    ['any object', { type: 'object', maxProperties: undefined }, /^\{/],
+    ['an empty list', { type: 'array', maxItems: 0 }, /^\[\]$/],
+    ['a list of two', { type: 'array', items: { type: 'null' }, minItems: 2, maxItems: 2 }, /^\[null,null\]$/],
+    ['nothing', { type: 'object', properties: {}, additionalProperties: false }, /^\{\}$/],
+    ['optional keys', { properties: { a: { type: 'null' }, b: { type: 'null' } } }, /^\{("a":null)?,?("b":null)?\}$/],
+    ['a map', { type: 'object', additionalProperties: { type: 'boolean' } }, /^\{/],
+    ['a number', { type: 'number' }, /^-?\d+(\.\d+)?([eE][-+]?\d+)?$/],
+    ['a whole number', { type: 'integer', minimum: Number.MIN_SAFE_INTEGER }, /^-?\d+$/],
+  ])('writes %s', async (_, schema, wanted) => {
+    const { text } = await answer(engine, { ...ask('Hello'), schema: readJsonSchema(JSON.stringify(schema)) });
+    expect(text).toMatch(wanted);
   });
 
   it('leaves nothing behind a continued answer that changes a later one', async () => {

@@ -11,6 +11,7 @@ import { asMeshError, cancelled, MeshError } from '@llmesh/core/errors';
 import { CHATML_TEMPLATE } from '@llmesh/core/prompt';
 import type { Sampling } from '@llmesh/core/protocol';
 import type { RecommendedSampling } from '@llmesh/core/recommended-sampling';
+import { answerGrammar } from './answer-grammar.ts';
 import { gatherSequences, placeAsPriority } from './batching.ts';
 import { deliveredTokens, type Delivered } from './delivered-tokens.ts';
 import { checkGgufFile } from './gguf-file.ts';
@@ -104,7 +105,7 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
         defaults: ggufSampling(model.fileInfo),
       };
       const contextTokens = context.contextSize;
-      return { contextTokens, backend: backendOf(llama), slots, continues: 'ids', replays: true };
+      return { contextTokens, backend: backendOf(llama), slots, continues: 'ids', replays: true, schemas: true };
     } catch (thrown) {
       await model?.dispose();
       throw signal.aborted ? cancelled() : loadError(thrown, file.path, sizeBytes);
@@ -129,6 +130,11 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
     const greedy = (request.sampling.temperature ?? loaded.defaults.temperature) === 0;
     const replay = prefix?.replay ?? (greedy && delivered.known && delivered.tokens.length <= MAX_REPLAY_TOKENS);
 
+    const grammar =
+      request.schema === undefined
+        ? null
+        : await answerGrammar(loaded.model.llama, loaded.model, request.schema, delivered.tokens);
+
     const seat = await loaded.pool.take(before, AbortSignal.any([signal, this.#closing.signal]));
     const text = new TokenText(loaded.model, before);
     let completionTokens = 0;
@@ -136,7 +142,10 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
     this.#active += 1;
     try {
       const rest = await (replay ? seat.replay(prompt, delivered.tokens, check) : seat.prefill(before, check));
-      const options = evaluateOptions(request.sampling, loaded.defaults, seat.place);
+      const options = {
+        ...evaluateOptions(request.sampling, loaded.defaults, seat.place),
+        ...(grammar !== null && { grammarEvaluationState: grammar }),
+      };
       // The iteration ends by itself at a token that ends the answer.
       for await (const { token } of seat.sequence.evaluateWithMetadata(rest, {}, options)) {
         check();

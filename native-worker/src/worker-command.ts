@@ -143,6 +143,7 @@ async function load(engine: LlamaEngine, options: WorkerOptions, output: Output,
       sha256: model.sha256,
       tokensPerSecond,
       continues: loaded.continues,
+      schemas: loaded.schemas === true,
     },
   };
 }

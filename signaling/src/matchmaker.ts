@@ -21,6 +21,8 @@ export interface MatchQuestion {
   only: readonly PeerId[] | null;
   /** First, when it has a free slot and is not far slower than others. */
   prefer: PeerId | null;
+  /** Only who can hold an answer to a JSON schema. */
+  schemas?: boolean | undefined;
 }
 
 export class Matchmaker {
@@ -63,10 +65,15 @@ export class Matchmaker {
   impossible<T extends MatchQuestion>(model: ModelId, questions: Iterable<T>): T[] {
     // More than one question can leave out.
     const some = this.#registry.present(model, MAX_NAMED_PEERS + 2);
-    return [...questions].filter(({ asker, exclude, only }) => {
+    return [...questions].filter((question) => {
+      const { asker, exclude, only } = question;
       const named = only?.map((peerId) => this.#registry.find(peerId)).filter((peer) => peer !== null);
       return !(named ?? some).some(
-        (peer) => peer.peerId !== asker && !exclude.includes(peer.peerId) && this.#registry.isPresent(peer, model),
+        (peer) =>
+          peer.peerId !== asker &&
+          !exclude.includes(peer.peerId) &&
+          isAble(peer, question) &&
+          this.#registry.isPresent(peer, model),
       );
     });
   }
@@ -92,7 +99,7 @@ export class Matchmaker {
       const asker = this.#registry.find(question.asker);
       const exclude = question.exclude.map((peerId) => this.#registry.find(peerId));
       this.#registry.matchable(model, room, this.#random, (peer) => {
-        if (peer === asker || (exclude.length > 0 && exclude.includes(peer))) return false;
+        if (peer === asker || (exclude.length > 0 && exclude.includes(peer)) || !isAble(peer, question)) return false;
         take(peer);
         return --left === 0;
       });
@@ -110,7 +117,7 @@ export class Matchmaker {
   #mayHave(question: MatchQuestion, peer: RegisteredPeer): boolean {
     const { asker, exclude, only } = question;
     if (peer.peerId === asker || exclude.includes(peer.peerId) || only?.includes(peer.peerId) === false) return false;
-    return modelOf(peer, question.model) !== null && this.#registry.isHeard(peer);
+    return modelOf(peer, question.model) !== null && isAble(peer, question) && this.#registry.isHeard(peer);
   }
 
   /** Of a provider that offers this model. */
@@ -123,6 +130,11 @@ export class Matchmaker {
     const busySlots = Math.min(slots, peer.busySlots + peer.promised);
     return { peerId, agent, model, slots, busySlots, queued, reliability: this.#reliability.of(peerId), certificate };
   }
+}
+
+/** Can it do what was asked for with its model? */
+export function isAble(peer: RegisteredPeer, { model, schemas }: Pick<MatchQuestion, 'model' | 'schemas'>): boolean {
+  return schemas !== true || modelOf(peer, model)?.schemas === true;
 }
 
 const NOBODY: ReadonlySet<PeerId> = new Set();

@@ -8,7 +8,7 @@ import type { Place } from '@llmesh/core/control-requests';
 import { MeshError } from '@llmesh/core/errors';
 import type { ModelId, PeerId } from '@llmesh/core/ids';
 import { LinePace } from './line-pace.ts';
-import type { MatchQuestion, Matchmaker } from './matchmaker.ts';
+import { isAble, type MatchQuestion, type Matchmaker } from './matchmaker.ts';
 import { hasRoom, modelOf, type RegisteredPeer, type Registry } from './registry.ts';
 import type { SlotPromises } from './slot-promises.ts';
 import { WaitingLine } from './waiting-line.ts';
@@ -187,9 +187,10 @@ export class WaitingRoom {
   }
 }
 
-function suits(provider: RegisteredPeer, { model, asker, exclude, only }: Waiting): boolean {
+function suits(provider: RegisteredPeer, question: Waiting): boolean {
+  const { model, asker, exclude, only } = question;
   const { peerId } = provider;
-  if (peerId === asker || modelOf(provider, model) === null) return false;
+  if (peerId === asker || modelOf(provider, model) === null || !isAble(provider, question)) return false;
   return !exclude.includes(peerId) && only?.includes(peerId) !== false;
 }
 

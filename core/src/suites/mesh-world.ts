@@ -50,12 +50,15 @@ export class ScriptedEngine implements Pick<Engine<never>, 'generate'> {
     this.words = words;
   }
 
+  /** What each run was held to. */
+  readonly schemas: GenerateRequest['schema'][] = [];
   /** With what each run began. */
   readonly prefixes: (AnswerPrefix | undefined)[] = [];
 
-  async *generate({ prefix }: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, Finish, undefined> {
+  async *generate({ prefix, schema }: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, Finish, undefined> {
     this.computing += 1;
     this.prefixes.push(prefix);
+    this.schemas.push(schema);
     const from = prefix?.tokens ?? 0;
     try {
       let written = 0;
@@ -153,9 +156,9 @@ export class ScriptedServer {
     return signLeases({ ...usual, ...terms }, issuer);
   }
 
-  async #match(requester: PeerId, { model, maxTokens, exclude, prefer }: MatchQuestion) {
+  async #match(requester: PeerId, { model, maxTokens, exclude, prefer, schemas }: MatchQuestion) {
     const candidates = [...this.providers.values()]
-      .filter(({ peerId }) => !exclude.includes(peerId))
+      .filter(({ peerId, model: { schemas: able } }) => !exclude.includes(peerId) && (schemas !== true || able))
       .toSorted((a, b) => Number(b.peerId === prefer) - Number(a.peerId === prefer));
     if (candidates.length === 0) return { candidates, lease: null };
     const providers = candidates.map(({ peerId }) => peerId);

@@ -87,6 +87,7 @@ async function tried(
     sha256: model.format === 'gguf' ? model.sha256 : null,
     tokensPerSecond,
     continues: loaded.continues,
+    schemas: loaded.schemas === true,
   };
 }
 
