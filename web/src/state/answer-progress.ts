@@ -82,19 +82,22 @@ export class AnswerProgress {
         answer.seams = [...answer.seams, { ...seam, native: candidate.agent === 'native', continued: false }];
         return;
       }
-      case 'done':
+      case 'done': {
+        const cut = event.receipt.finish === 'length';
         answer.state = 'done';
-        answer.tokens = event.receipt.completionTokens;
-        answer.ids = null;
+        // What is gone on with is what came: a last token may have had no text.
+        answer.tokens = cut ? this.#delivered.tokens : event.receipt.completionTokens;
+        answer.ids = cut ? this.ids : null;
         answer.receipt = {
           path: event.receipt.path,
           firstTokenMs: event.receipt.firstTokenMs,
           tokensPerSecond: event.receipt.tokensPerSecond,
           completionTokens: event.receipt.completionTokens,
-          cut: event.receipt.finish === 'length',
+          cut,
           signed: event.receipt.receipt,
         };
         return;
+      }
       default:
         event satisfies never;
     }

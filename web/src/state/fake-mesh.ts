@@ -169,12 +169,12 @@ export class FakeMesh {
     await this.event({ type: 'piece', text, tokens: tokenIds?.length ?? 1, tokenIds });
   }
 
-  async done(completionTokens = 2): Promise<void> {
+  async done(completionTokens = 2, finish: 'stop' | 'length' = 'stop'): Promise<void> {
     await this.event({
       type: 'done',
       receipt: {
         provider: this.provider,
-        finish: 'stop',
+        finish,
         promptTokens: 3,
         completionTokens,
         path: 'direct',

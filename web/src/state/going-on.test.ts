@@ -2,7 +2,7 @@
 import { newPeerId, type ModelId } from '@llmesh/core/ids';
 import { describe, expect, it } from 'vitest';
 import { FakeMesh } from './fake-mesh.ts';
-import type { Answer } from './turn.ts';
+import { canGoOn, type Answer } from './turn.ts';
 
 const SHA256 = 'a'.repeat(64);
 const lastAnswer = (mesh: FakeMesh) => mesh.chat.open.turns.at(-1) as Answer;
@@ -272,5 +272,32 @@ describe('how a question is asked', () => {
     const next = new FakeMesh(mesh.store, mesh.kept);
     next.settings.restore();
     expect([next.settings.hedge, next.settings.fast]).toEqual([false, true]);
+  });
+});
+
+describe('an answer that was cut', () => {
+  it('at the most we ask for is gone on with, as often as it takes', async () => {
+    const mesh = await halfAnswered();
+    await mesh.done(1024, 'length');
+    expect(canGoOn(lastAnswer(mesh))).toBe(true);
+    mesh.chat.open.goOn(lastAnswer(mesh).id);
+    await mesh.settle();
+    expect(mesh.asked[1]!.request.prefix).toMatchObject({ text: 'Half an ', tokenIds: [7, 8, 9], sha256: SHA256 });
+    await mesh.provide({ sha256: SHA256 });
+    await mesh.piece('answer.', [10]);
+    await mesh.done(2048, 'length');
+    expect(canGoOn(lastAnswer(mesh))).toBe(true);
+    mesh.chat.open.goOn(lastAnswer(mesh).id);
+    await mesh.settle();
+    await mesh.provide({ sha256: SHA256 });
+    await mesh.piece('.', [11]);
+    await mesh.done(2100);
+    expect(canGoOn(lastAnswer(mesh))).toBe(false);
+  });
+
+  it('at the end of the memory of its model is not', async () => {
+    const mesh = await halfAnswered();
+    await mesh.done(700, 'length');
+    expect(canGoOn(lastAnswer(mesh))).toBe(false);
   });
 });

@@ -5,6 +5,7 @@ import type { ModelId, PeerId } from '@llmesh/core/ids';
 import type { Seam } from '@llmesh/core/requester';
 import type { Path } from '@llmesh/core/transport';
 import type { Scope } from './scope.ts';
+import { MAX_TOKENS } from './settings.svelte.ts';
 
 /** The model as it was called when the question was asked. */
 export interface AskedModel {
@@ -121,7 +122,15 @@ export function isRunning(answer: Answer): boolean {
 
 /** Did it end before its end, and can somebody go on after its last word? */
 export function canGoOn(answer: Answer): boolean {
-  return (answer.state === 'stopped' || answer.state === 'failed') && answer.text !== '' && mayGoOn(answer);
+  const unfinished = answer.state === 'stopped' || answer.state === 'failed' || isCutAtLimit(answer);
+  return unfinished && answer.text !== '' && mayGoOn(answer);
+}
+
+/** Was it cut where we asked for no more? A model whose memory is full has nothing to add. */
+export function isCutAtLimit({ state, receipt, seams }: Answer): boolean {
+  if (state !== 'done' || receipt?.cut !== true) return false;
+  const from = seams.findLast(({ continued }) => continued)?.atToken ?? 0;
+  return receipt.completionTokens - from >= MAX_TOKENS;
 }
 
 /** Who writes it, or wrote last; null: nobody yet, or this device. */
