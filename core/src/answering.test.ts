@@ -67,6 +67,19 @@ describe('an answer that began', () => {
     expect(engines[0].computing).toBe(0);
   });
 
+  it('goes on with a third when the second is not to be reached, and nobody says so', async () => {
+    const { w, asked, other, outcome } = await setUp();
+    await w.provide(new ScriptedEngine(WORDS), 1, PER_SECOND, FILE);
+    w.network.swallowed.add(other.mesh.self);
+    await w.clock.advance(1_010);
+    const before = outcome.text;
+    w.powerFails(asked.mesh.self);
+    await w.clock.advance(4_000);
+    expect(outcome.text.length).toBeGreaterThan(before.length);
+    await w.clock.advance(5_000);
+    expect(outcome).toMatchObject({ text: WHOLE, error: null });
+  });
+
   it('goes on at once when its provider leaves in good order', async () => {
     const { w, asked, outcome } = await setUp();
     await w.clock.advance(510);
@@ -257,6 +270,17 @@ describe('first words', () => {
     await w.clock.advance(5_000);
     expect(outcome).toMatchObject({ text: WHOLE, error: null });
     expect(engines.map(({ computing }) => computing)).toEqual([0, 0, 0]);
+  });
+
+  it('come from another when the first is not reached in good time', async () => {
+    const w = world.current;
+    const [far, near] = [new ScriptedEngine(WORDS), new ScriptedEngine(WORDS)];
+    w.network.swallowed.add((await w.provide(far, 1, PER_SECOND, FILE)).mesh.self);
+    await w.provide(near, 1, PER_SECOND, FILE);
+    const user = await w.join();
+    const outcome = consume(user.ask(question(), never));
+    await w.clock.advance(6_000);
+    expect(outcome).toMatchObject({ text: WHOLE, error: null });
   });
 
   it('are asked of several at once when that is wished, and one goes on', async () => {

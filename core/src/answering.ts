@@ -144,6 +144,9 @@ export class Answering {
 
   #take(attempt: Attempt, event: AttemptEvent): void {
     switch (event.type) {
+      case 'late':
+        this.#challenge(this.#atWork.size);
+        break;
       case 'accepted':
         this.#accepted(attempt, event.ahead);
         break;

@@ -16,9 +16,13 @@ import type { Path } from './transport.ts';
 
 /** A provider says at once whether it takes a task; one that does not is broken. */
 const ACCEPT_TIMEOUT_MS = 5_000;
+/** A link that takes so long to make may take for ever. */
+const LATE_MS = 2_500;
 const KEY_FAILED = 'The key of this computer does not sign. Start again.';
 
 export type AttemptEvent =
+  /** It did not take the task in good time, and may yet. */
+  | { type: 'late' }
   /** It took the task; `ahead` others come first. */
   | { type: 'accepted'; ahead: number }
   | { type: 'chunk'; chunk: TaskChunk }
@@ -61,6 +65,7 @@ export class Attempt {
   readonly #dialling = new AbortController();
   #cleanUp: (() => void)[] = [];
   #stopTimer: (() => void) | null = null;
+  #stopLate: () => void;
   #settled = false;
   #ended = false;
 
@@ -83,6 +88,7 @@ export class Attempt {
       acknowledge: (acknowledgement) => this.channel?.send({ kind: 'TASK_ACK', taskId, acknowledgement }),
       failed: (thrown) => this.fail(asMeshError(thrown, 'identity_unusable', KEY_FAILED)),
     });
+    this.#stopLate = needs.clock.after(LATE_MS, () => this.#tell({ type: 'late' }));
     void this.#begin(part, prefix);
   }
 
@@ -95,6 +101,7 @@ export class Attempt {
     switch (reply.kind) {
       case 'TASK_ACCEPTED':
         this.#stopTimer?.();
+        this.#stopLate();
         if (reply.ahead === 0) this.runsSinceMs ??= this.#needs.clock.now();
         this.#tell({ type: 'accepted', ahead: reply.ahead });
         break;
@@ -143,6 +150,7 @@ export class Attempt {
     // What came was delivered, however it ended.
     this.#answer.breakOff();
     this.#stopTimer?.();
+    this.#stopLate();
     for (const clean of this.#cleanUp) clean();
     this.#cleanUp = [];
   }

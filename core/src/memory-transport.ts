@@ -1,4 +1,5 @@
 /** Peers in one process, joined by nothing but microtasks. For tests and the simulator; passes the transport suite. */
+import { untilAborted } from './abort.ts';
 import { cancelled, MeshError } from './errors.ts';
 import type { PeerId } from './ids.ts';
 import { LinkEnd } from './link-end.ts';
@@ -9,6 +10,8 @@ export class MemoryNetwork {
   readonly peers = new Map<PeerId, MemoryTransport>();
   /** False: nobody finds anybody, as when who introduces them is away. Open links go on. */
   introduces = true;
+  /** To these a link is never made, and nobody says so. */
+  readonly swallowed = new Set<PeerId>();
 
   join(self: PeerId): MemoryTransport {
     const transport = new MemoryTransport(self, this);
@@ -30,6 +33,7 @@ export class MemoryTransport implements Transport {
 
   async dial(peer: PeerId, signal: AbortSignal): Promise<Link> {
     await Promise.resolve();
+    if (this.#network.swallowed.has(peer)) await untilAborted(new Promise(() => {}), signal);
     if (signal.aborted) throw cancelled();
     const other = this.#network.peers.get(peer);
     if (other === undefined || other.accept === null || !this.#network.introduces) {
