@@ -22,8 +22,9 @@ import { StallWatch } from './stall-watch.ts';
 
 /** Providers that fail in a row, without a word between them, before the question is given back to its asker. */
 const MAX_FAILURES = 4;
-/** Asked beside a provider that is late or silent, in one answer. */
+/** Asked beside a provider that is late or silent, in one answer: so often, and once more for so many tokens of it. */
 const MAX_CHALLENGES = 4;
+const TOKENS_PER_CHALLENGE = 64;
 /** So many tokens brought after somebody was asked beside it: it was not gone, and the other is let go. */
 const RECOVERED_TOKENS = 8;
 
@@ -158,6 +159,8 @@ export class Answering {
         break;
       case 'failed':
         this.#atWork.failed(attempt, event.error);
+        // It cost nobody anything.
+        if (!attempt.taken && this.#challenges > 0) this.#challenges -= 1;
         if (this.#atWork.size === 0) this.#failed(event.error);
         // Those asked beside it have yet to read the prompt: its pace is not theirs.
         else if (attempt === this.#leader) this.#watchSilence();
@@ -243,7 +246,8 @@ export class Answering {
   /** With more than `most` at work on it already, nobody else is asked. */
   #challenge(most = 1): void {
     const atWork = this.#atWork.size;
-    if (atWork === 0 || atWork > most || this.#challenges >= MAX_CHALLENGES || this.#request.hedge === false) return;
+    const mostEver = MAX_CHALLENGES + Math.floor(this.#answer.tokens / TOKENS_PER_CHALLENGE);
+    if (atWork === 0 || atWork > most || this.#challenges >= mostEver || this.#request.hedge === false) return;
     this.#challenges += 1;
     this.#challengedAt = this.#answer.tokens;
     void this.#askNext();
@@ -271,6 +275,7 @@ export class Answering {
       return;
     }
     this.#failures += 1;
+    this.#challenges = 0;
     this.#lastError = error;
     if (this.#failures >= MAX_FAILURES || !isWorthAnother(error)) {
       this.end(error);

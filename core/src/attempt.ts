@@ -56,6 +56,8 @@ export class Attempt {
   readonly offset: number;
   /** Null while it is dialled. */
   channel: Channel | null = null;
+  /** The provider said that it would do it. */
+  taken = false;
   /** Since when the provider works on it; null: others come first. */
   runsSinceMs: number | null = null;
   readonly #needs: AttemptNeeds;
@@ -102,6 +104,7 @@ export class Attempt {
       case 'TASK_ACCEPTED':
         this.#stopTimer?.();
         this.#stopLate();
+        this.taken = true;
         if (reply.ahead === 0) this.runsSinceMs ??= this.#needs.clock.now();
         this.#tell({ type: 'accepted', ahead: reply.ahead });
         break;
