@@ -20,7 +20,12 @@ declare class TextDecoder {
   decode(bytes?: Uint8Array, options?: { stream?: boolean }): string;
 }
 declare class URL {
-  constructor(url: string);
+  constructor(url: string, base?: URL);
+  readonly href: string;
+  readonly protocol: string;
+  readonly hostname: string;
+  /** Empty where it is the scheme's own. */
+  readonly port: string;
   /** The port with it, unless that is the scheme's own. */
   readonly host: string;
 }

@@ -66,7 +66,7 @@ export class ControlClient {
   #report: BusyReport = NOTHING_TO_REPORT;
   #reportedTokens = 0;
   readonly #self: Pick<Candidate, 'peerId' | 'agent'>;
-  readonly #watchers: ((state: ControlState) => void)[] = [];
+  readonly #watchers = new Set<(state: ControlState) => void>();
 
   constructor(options: ControlOptions) {
     this.#clock = options.clock;
@@ -93,9 +93,10 @@ export class ControlClient {
     return this.#connection.refusal;
   }
 
-  /** As `onState`, for whoever else has to know. */
-  watch(watcher: (state: ControlState) => void): void {
-    this.#watchers.push(watcher);
+  /** As `onState`, for whoever else has to know. Returns the way to stop watching. */
+  watch(watcher: (state: ControlState) => void): () => void {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
   }
 
   /** What we offer, as others are told of it. */

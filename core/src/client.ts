@@ -1,0 +1,217 @@
+/** A mesh for programs, in browsers and in Node alike: `connect`, ask, `close`. */
+import { untilAborted } from './abort.ts';
+import { realClock } from './clock.ts';
+import type { ControlClient } from './control.ts';
+import type { ControlState } from './control-connection.ts';
+import type { Offer } from './control-protocol.ts';
+import { unreachable } from './control-requests.ts';
+import { MeshError } from './errors.ts';
+import type { Identity } from './identity.ts';
+import type { ModelId, PeerId } from './ids.ts';
+import type { Mesh } from './mesh.ts';
+import type { Turn } from './protocol.ts';
+import { AsyncQueue } from './queue.ts';
+import type { AnswerEvent, AnswerReceipt, AskRequest } from './requester.ts';
+
+const CONNECT_TIMEOUT_MS = 15_000;
+/** What is lent is told a moment after the welcome. */
+const OFFERS_TIMEOUT_MS = 3_000;
+const DEFAULT_MAX_TOKENS = 1024;
+
+export interface ConnectOptions {
+  /** Who we are to others. Left out: somebody new, each time. */
+  identity?: Identity;
+  /** Keeps this computer's address from volunteers: all goes through relays, slower. */
+  hidden?: boolean;
+  /** Gives up on connecting. */
+  signal?: AbortSignal;
+}
+
+export interface ChatRequest {
+  messages: Turn[];
+  /** Its id, as `models` has it. Left out: the one with the most free slots. */
+  model?: string;
+  /** Default 1,024. */
+  maxTokens?: number;
+  /** 0 is greedy. Left out: what the model recommends. */
+  temperature?: number;
+  topP?: number;
+  seed?: number;
+  /** A JSON schema that the answer follows, as far as `json-schema.ts` reads them. */
+  schema?: object;
+  /** No one but these volunteers. Left out: anyone. */
+  only?: PeerId[];
+  /** Stops the answer, and the volunteer's computer with it. */
+  signal?: AbortSignal;
+}
+
+/** A peer of a mesh on some host; `close` leaves it and lets go of what it took. */
+export interface OpenedMesh {
+  readonly mesh: Mesh;
+  readonly control: ControlClient;
+  close(): Promise<void>;
+}
+
+type OpenMesh = (address: URL, options: Pick<ConnectOptions, 'identity' | 'hidden'>) => Promise<OpenedMesh>;
+
+/**
+ * Joins the mesh at `address` ("https://mesh.example") as one who asks. Resolves when it is there; it connects again by
+ * itself when the connection breaks. Rejects with a `MeshError`: control_unreachable, control_refused, version_mismatch,
+ * cancelled; in Node without the `llmesh` package with connect_failed.
+ */
+export async function connect(address: string, options: ConnectOptions = {}): Promise<MeshClient> {
+  const { signal = new AbortController().signal, ...rest } = options;
+  const open = await openerOfHost();
+  const opened = await open(addressOf(address), rest);
+  try {
+    await welcomed(opened.control, signal);
+    return new MeshClient(opened);
+  } catch (thrown) {
+    await opened.close();
+    throw thrown;
+  }
+}
+
+export class MeshClient {
+  readonly #opened: OpenedMesh;
+
+  constructor(opened: OpenedMesh) {
+    this.#opened = opened;
+  }
+
+  /** What is lent now. */
+  get models(): readonly Offer[] {
+    return this.#opened.control.offers?.models ?? [];
+  }
+
+  /** Asks when the answer is read: `for await (const text of mesh.chat({ messages }))`. */
+  chat(request: ChatRequest): ChatAnswer {
+    return new ChatAnswer(this.#ask(request));
+  }
+
+  /** Leaves the mesh: answers that are still written break off. Idempotent. */
+  close(): Promise<void> {
+    return this.#opened.close();
+  }
+
+  async *#ask({ signal = new AbortController().signal, ...request }: ChatRequest): AsyncGenerator<AnswerEvent, void> {
+    const { mesh, control } = this.#opened;
+    const { messages, model, maxTokens = DEFAULT_MAX_TOKENS, schema, only = null } = request;
+    const { temperature, topP, seed } = request;
+    const ask: AskRequest = {
+      model: (model as ModelId | undefined) ?? (await roomiest(control, signal)),
+      turns: messages,
+      sampling: {
+        ...(temperature !== undefined && { temperature }),
+        ...(topP !== undefined && { topP }),
+        ...(seed !== undefined && { seed }),
+      },
+      ...(schema !== undefined && { schema: JSON.stringify(schema) }),
+      maxTokens,
+      only,
+    };
+    yield* mesh.ask(ask, signal);
+  }
+}
+
+/** An answer on its way. Read it once: as text, whole, or event by event. */
+export class ChatAnswer implements AsyncIterable<string> {
+  /** Who answered and how fast; null until the answer is whole. */
+  receipt: AnswerReceipt | null = null;
+  readonly #events: AsyncGenerator<AnswerEvent, void>;
+
+  constructor(events: AsyncGenerator<AnswerEvent, void>) {
+    this.#events = events;
+  }
+
+  /** Everything there is to know: the place in the line, who answers, each piece with its tokens, who went on with it. */
+  async *events(): AsyncGenerator<AnswerEvent, void> {
+    for await (const event of this.#events) {
+      if (event.type === 'done') this.receipt = event.receipt;
+      yield event;
+    }
+  }
+
+  /** Its text as it is written. Throws a `MeshError`; what came before stays good. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<string, void> {
+    for await (const event of this.events()) if (event.type === 'piece') yield event.text;
+  }
+
+  /** All of it. */
+  async text(): Promise<string> {
+    let text = '';
+    for await (const piece of this) text += piece;
+    return text;
+  }
+}
+
+function addressOf(address: string): URL {
+  if (/^https?:\/\/[^/]/.test(address)) return new URL(address);
+  throw new MeshError('control_unreachable', `"${address}" is not the address of a mesh. It begins with https://`);
+}
+
+interface NodeMesh {
+  openMeshNode: OpenMesh;
+  releaseMeshNodes: () => void;
+}
+
+/** Browsers have WebRTC; Node has it from the `llmesh` package. */
+async function openerOfHost(): Promise<OpenMesh> {
+  if ('RTCPeerConnection' in globalThis && 'document' in globalThis) {
+    return (await import('./browser-mesh.ts')).openBrowserMesh;
+  }
+  // A variable: programs that are bundled for browsers have no such package, and need none.
+  const name = 'llmesh/mesh-node';
+  let node: NodeMesh;
+  try {
+    node = (await import(/* @vite-ignore */ name)) as NodeMesh;
+  } catch (cause) {
+    throw new MeshError('connect_failed', 'Node has no WebRTC of its own. Run "npm install llmesh" beside this.', {
+      cause,
+    });
+  }
+  return async (address, options) => {
+    const opened = await node.openMeshNode(address, options);
+    const close = async () => {
+      await opened.close();
+      // Its threads would keep the process.
+      node.releaseMeshNodes();
+    };
+    return { mesh: opened.mesh, control: opened.control, close };
+  };
+}
+
+async function welcomed(control: ControlClient, signal: AbortSignal): Promise<void> {
+  const turned = new AsyncQueue<ControlState>();
+  const stopWatching = control.watch((state) => turned.push(state));
+  const stopTimer = realClock.after(CONNECT_TIMEOUT_MS, () => turned.end(unreachable()));
+  try {
+    while (control.state !== 'open') {
+      if (control.state === 'refused') throw control.refusal ?? unreachable();
+      await untilAborted(turned.take(), signal);
+    }
+  } finally {
+    stopTimer();
+    stopWatching();
+  }
+}
+
+async function roomiest(control: ControlClient, signal: AbortSignal): Promise<ModelId> {
+  if (control.offers === null) {
+    let stopTimer = () => {};
+    await untilAborted(
+      new Promise<void>((resolve) => {
+        stopTimer = realClock.after(OFFERS_TIMEOUT_MS, resolve);
+        control.onOffers = () => resolve();
+      }),
+      signal,
+    ).finally(() => {
+      stopTimer();
+      control.onOffers = null;
+    });
+  }
+  const free = ({ slots, busySlots }: Offer) => slots - busySlots;
+  const [best] = (control.offers?.models ?? []).toSorted((a, b) => free(b) - free(a));
+  if (best === undefined) throw new MeshError('no_provider', 'Nobody lends a model on this mesh right now.');
+  return best.id;
+}
