@@ -148,7 +148,7 @@ export const RelaySchema = v.object({ type: v.literal('relay'), requestId: count
 /** Leaving now; the registry forgets this peer at once. */
 export const ByeSchema = v.object({ type: v.literal('bye') });
 
-const ToServerSchema = v.variant('type', [
+const TO_SERVER = [
   HelloSchema,
   ProofSchema,
   AdvertSchema,
@@ -158,8 +158,8 @@ const ToServerSchema = v.variant('type', [
   FileSchema,
   RelaySchema,
   ByeSchema,
-]);
-export type ToServer = v.InferOutput<typeof ToServerSchema>;
+] as const;
+export type ToServer = v.InferOutput<(typeof TO_SERVER)[number]>;
 
 // ---- Server → peer -------------------------------------------------------------------------------------------------
 
@@ -295,7 +295,7 @@ export const RefusedSchema = v.object({
   message: text(1024),
 });
 
-const FromServerSchema = v.variant('type', [
+const FROM_SERVER = [
   ChallengeSchema,
   WelcomeSchema,
   IceSchema,
@@ -307,23 +307,33 @@ const FromServerSchema = v.variant('type', [
   GoneSchema,
   OffersSchema,
   RefusedSchema,
-]);
-export type FromServer = v.InferOutput<typeof FromServerSchema>;
+] as const;
+export type FromServer = v.InferOutput<(typeof FROM_SERVER)[number]>;
 export type Welcome = v.InferOutput<typeof WelcomeSchema>;
 export type IceServer = Welcome['iceServers'][number];
 export type Offers = v.InferOutput<typeof OffersSchema>;
 
 /** One WebSocket text frame of a peer as a message, or `null`. */
 export function parseToServer(json: string): ToServer | null {
-  return parseJson(ToServerSchema, json);
+  return parseJson(TO_SERVER_BY_TYPE, json);
 }
 
 /** One WebSocket text frame of the server as a message, or `null`. */
 export function parseFromServer(json: string): FromServer | null {
-  return parseJson(FromServerSchema, json);
+  return parseJson(FROM_SERVER_BY_TYPE, json);
 }
 
-function parseJson<T extends v.GenericSchema>(schema: T, json: string): v.InferOutput<T> | null {
+type MessageSchema = v.GenericSchema<unknown, { type: string }> & { entries: { type: { literal: string } } };
+
+/** `v.variant` looks through all of its options for each message, which takes longer than to check a heartbeat. */
+function byType<T extends MessageSchema>(schemas: readonly T[]): ReadonlyMap<unknown, T> {
+  return new Map(schemas.map((schema) => [schema.entries.type.literal, schema]));
+}
+
+const TO_SERVER_BY_TYPE = byType<(typeof TO_SERVER)[number]>(TO_SERVER);
+const FROM_SERVER_BY_TYPE = byType<(typeof FROM_SERVER)[number]>(FROM_SERVER);
+
+function parseJson<T extends MessageSchema>(schemas: ReadonlyMap<unknown, T>, json: string): v.InferOutput<T> | null {
   if (json.length > MAX_MESSAGE_BYTES) return null;
   let value: unknown;
   try {
@@ -331,6 +341,9 @@ function parseJson<T extends v.GenericSchema>(schema: T, json: string): v.InferO
   } catch {
     return null;
   }
+  if (typeof value !== 'object' || value === null || !('type' in value)) return null;
+  const schema = schemas.get(value.type);
+  if (schema === undefined) return null;
   const result = v.safeParse(schema, value);
   return result.success ? result.output : null;
 }
