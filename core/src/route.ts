@@ -25,8 +25,12 @@ export const TYPICAL_ANSWER_TOKENS = 200;
 const LEAST_RELIABILITY = 0.05;
 /** How much slower than the fastest a preferred provider may be: it need not read the conversation again, but it has to write. */
 const PREFERRED_MAY_TAKE = 2;
-/** More than the square of any time that a free one takes. */
-const AFTER_ALL_FREE = 1e12;
+/**
+ * How much the fast are favoured. In `sim/src/choice.ts` over three seeds, slots promised, a typical answer takes 5.3 s instead
+ * of 5.9 with the square when half of the slots are busy. A fourth power gains more there, but swamps the best where
+ * nobody counts promises, as in an outage: at 95 % busy it costs 16 % against the square, the third 7 %.
+ */
+const SHARPNESS = 3;
 
 /**
  * Best first. The preferred one when it has a free slot and is not far slower than the fastest that has; free slots before
@@ -34,7 +38,7 @@ const AFTER_ALL_FREE = 1e12;
  */
 export function rank<T extends Candidate>(candidates: readonly T[], context: RankContext): T[] {
   const { exclude, prefer, rttMs, random } = context;
-  const drawn: { candidate: T; key: number }[] = [];
+  const drawn: { candidate: T; free: boolean; key: number }[] = [];
   let preferred: { key: number } | null = null;
   let preferredSeconds = Infinity;
   let leastSeconds = Infinity;
@@ -43,16 +47,15 @@ export function rank<T extends Candidate>(candidates: readonly T[], context: Ran
     const seconds = expectedSeconds(candidate, rttMs(candidate.peerId));
     const free = candidate.busySlots + candidate.queued < candidate.slots;
     // An exponential draw with the mean of the expected time. Sorting by such draws picks each candidate first with a
-    // probability proportional to its rate (exponential race, Efraimidis and Spirakis 2006); the square favours the fast.
-    const draw = -Math.log(1 - random()) * seconds * seconds;
-    const one = { candidate, key: free ? draw : AFTER_ALL_FREE + draw };
+    // probability proportional to its rate (exponential race, Efraimidis and Spirakis 2006); the power favours the fast.
+    const one = { candidate, free, key: -Math.log(1 - random()) * seconds ** SHARPNESS };
     drawn.push(one);
     if (!free) continue;
     leastSeconds = Math.min(leastSeconds, seconds);
     if (candidate.peerId === prefer) [preferred, preferredSeconds] = [one, seconds];
   }
   if (preferred !== null && preferredSeconds <= PREFERRED_MAY_TAKE * leastSeconds) preferred.key = -1;
-  drawn.sort((a, b) => a.key - b.key);
+  drawn.sort((a, b) => (a.free === b.free ? a.key - b.key : a.free ? -1 : 1));
   return drawn.map(({ candidate }) => candidate);
 }
 
