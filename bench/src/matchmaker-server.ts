@@ -7,4 +7,8 @@ const plane = await startControlPlane({
   ...{ joinWorkBits: 0, maxPeers: 15_000 },
 });
 process.once('SIGTERM', () => void plane.close().then(() => process.exit(0)));
+process.on('SIGUSR2', () => {
+  const { user, system } = process.cpuUsage();
+  process.stdout.write(`${JSON.stringify({ cpuMs: (user + system) / 1000 })}\n`);
+});
 process.stdout.write(`${JSON.stringify({ ready: true })}\n`);

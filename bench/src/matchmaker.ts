@@ -1,17 +1,14 @@
 /** What the matchmaker does in a second: by itself on one core, over WebSockets as in the product, and beside Redis. */
-import { freePort, startProgram } from '@llmesh/e2e/processes';
+import { freePort } from '@llmesh/e2e/processes';
 import { LocalMatches } from './local-matches.ts';
 import { fleet, seeded } from './provider-fleet.ts';
+import { overSockets, SOCKET_PIPELINE, type SocketFigures } from './matchmaker-sockets.ts';
 import { Redis } from './redis.ts';
 import { RedisMatches } from './redis-matches.ts';
-import { SocketMatches } from './socket-matches.ts';
-import { show, spread, type Spread } from './statistics.ts';
+import { quantile, show, spread, type Spread } from './statistics.ts';
 
 /** For Redis to be at its best: many commands to a read and a write. */
 const REDIS_PIPELINE = 256;
-/** For the server to have something to do all the time. */
-const SOCKET_PIPELINE = 64;
-const SOCKET_SECONDS = 3;
 const SEED = 7;
 
 export interface MatchmakerOptions {
@@ -54,7 +51,7 @@ export async function matchmaker({ providers, models, rounds, matches }: Matchma
     local.close();
     await redis?.close();
   }
-  const socket = await overSockets(everybody, models, rounds);
+  const socket = await overSockets(everybody, models, rounds, seeded(SEED));
   const some = (values: number[]): Spread | null => (values.length === 0 ? null : spread(values));
   const result = {
     bench: 'matchmaker',
@@ -76,8 +73,9 @@ export async function matchmaker({ providers, models, rounds, matches }: Matchma
     `${providers} providers, ${models} models, ${rounds} rounds: median (quartiles, range)`,
     `in process, with two heartbeats a match: matches/s  ${show(result.inProcess.matchesPerSecond)}`,
     `  one match, µs: p50 ${result.inProcess.p50Us}, p99 ${result.inProcess.p99Us}; bytes a provider: ${local.bytesPerProvider}`,
-    `over WebSockets, ${socket.sessions} sessions, ${SOCKET_PIPELINE} under way, signed: matches/s  ${show(socket.matchesPerSecond)}`,
-    `  meanwhile heartbeats/s ${show(socket.heartbeatsPerSecond)}; ms: p50 ${socket.p50Ms}, p99 ${socket.p99Ms}; one at a time: p50 ${socket.aloneP50Ms}, p99 ${socket.aloneP99Ms}`,
+    `over WebSockets, ${socket.sessions} sessions, ${SOCKET_PIPELINE} under way, signed:`,
+    ...[socketLine('with heartbeats', socket.beating), socketLine('without', socket.silent)],
+    `  one at a time, ms: p50 ${socket.aloneP50Ms}, p99 ${socket.aloneP99Ms}`,
   ];
   if (version === null) lines.push('Redis: skipped, redis-server is not installed');
   else {
@@ -91,37 +89,11 @@ export async function matchmaker({ providers, models, rounds, matches }: Matchma
   return result;
 }
 
-/** As in the product, with its rates: many sessions, of which each may send 50 messages a second. */
-async function overSockets(everybody: ReturnType<typeof fleet>, models: number, rounds: number) {
-  const port = await freePort();
-  const server = await startProgram('bench/src/matchmaker-server.ts', [String(port)]);
-  const sockets = new SocketMatches(port, everybody, models, seeded(SEED));
-  try {
-    await sockets.fill();
-    const [perSecond, beats, times]: [number[], number[], number[]] = [[], [], []];
-    let queued = 0;
-    for (let round = 0; round <= rounds; round++) {
-      const run = await sockets.run(SOCKET_PIPELINE, SOCKET_SECONDS);
-      if (round === 0) continue;
-      perSecond.push(run.matchesPerSecond);
-      beats.push(run.heartbeatsPerSecond);
-      times.push(...run.matchMs);
-      queued += run.queued;
-    }
-    const alone = (await sockets.run(1, SOCKET_SECONDS)).matchMs;
-    return {
-      sessions: sockets.askers,
-      underWay: SOCKET_PIPELINE,
-      matchesPerSecond: spread(perSecond),
-      heartbeatsPerSecond: spread(beats),
-      waitedForASlot: queued,
-      ...{ p50Ms: quantile(times, 0.5), p99Ms: quantile(times, 0.99) },
-      ...{ aloneP50Ms: quantile(alone, 0.5), aloneP99Ms: quantile(alone, 0.99) },
-    };
-  } finally {
-    sockets.close();
-    await server.stop();
-  }
+function socketLine(how: string, run: SocketFigures): string {
+  return [
+    `  ${how}: matches/s ${show(run.matchesPerSecond)}; ms: p50 ${run.p50Ms}, p99 ${run.p99Ms}; heartbeats/s ${run.heartbeatsPerSecond.median}`,
+    `    share of a core: server ${run.serverCores.median}, load ${run.loadCores.median}; matches in a second of the server's core ${run.matchesPerCoreSecond.median}`,
+  ].join('\n');
 }
 
 function quantilesUs(ms: readonly number[]) {
@@ -130,9 +102,4 @@ function quantilesUs(ms: readonly number[]) {
 
 function median(values: readonly number[]): number {
   return quantile(values, 0.5);
-}
-
-function quantile(values: readonly number[], share: number, scale = 1): number {
-  const sorted = Float64Array.from(values).sort();
-  return Number(((sorted[Math.floor(share * (sorted.length - 1))] ?? NaN) * scale).toPrecision(4));
 }

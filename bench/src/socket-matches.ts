@@ -29,6 +29,7 @@ export class SocketMatches {
   readonly #timers: NodeJS.Timeout[] = [];
   #failed: Error | null = null;
   #closed = false;
+  #beating = true;
   #beats = 0;
   #queued = 0;
   #nextBeat = 0;
@@ -59,6 +60,11 @@ export class SocketMatches {
     };
     await Promise.all(Array.from({ length: JOINING_AT_ONCE }, some));
     this.#timers.push(setInterval(() => this.#rejoin(), REJOIN_MS));
+  }
+
+  /** Without, providers count as silent after 3.5 seconds. */
+  set beating(beating: boolean) {
+    this.#beating = beating;
   }
 
   /** So many matches under way at once, for so long. Rejects when one was refused. */
@@ -119,6 +125,10 @@ export class SocketMatches {
   /** As many as are due: a late timer beats for the time that it was late. */
   #beatSome(): void {
     const now = performance.now();
+    if (!this.#beating) {
+      this.#lastTickMs = now;
+      return;
+    }
     const due = (this.#fleet.length * (now - this.#lastTickMs)) / HEARTBEAT_MS;
     const whole = Math.floor(due);
     this.#lastTickMs += (whole * HEARTBEAT_MS) / this.#fleet.length;

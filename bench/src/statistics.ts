@@ -22,6 +22,12 @@ export function percentile(values: readonly number[], percent: number): number {
   return round(low + (high - low) * (rank - Math.floor(rank)));
 }
 
+/** The value at this share of the sorted list; NaN for an empty one. */
+export function quantile(values: readonly number[], share: number, scale = 1): number {
+  const sorted = Float64Array.from(values).sort();
+  return Number(((sorted[Math.floor(share * (sorted.length - 1))] ?? NaN) * scale).toPrecision(4));
+}
+
 function round(value: number): number {
   return Number(value.toPrecision(4));
 }
