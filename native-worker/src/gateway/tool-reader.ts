@@ -1,0 +1,109 @@
+/** Reads an answer that was held to the schema of `tools.ts`, as it comes: what is said, and which functions are called. */
+
+export type ToolPiece =
+  /** Something said. */
+  | { type: 'content'; text: string }
+  /** A call begins; it is number `index` of this answer. */
+  | { type: 'call'; index: number; name: string }
+  /** The next piece of its arguments, which are JSON. */
+  | { type: 'arguments'; index: number; text: string };
+
+const CONTENT = '{"content":"';
+const CALLS = '{"tool_calls":[';
+/** Of a JSON string: whole characters and escapes. */
+const STRING_PART = /^(?:[^"\\]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*/;
+/** The first half of a character that takes two escapes. */
+const HALF_PAIR = /\\u[dD][89abAB][0-9a-fA-F]{2}$/;
+const CALL = /^\{"name":("(?:[^"\\]|\\.)*"),"arguments":/;
+
+/** The grammar puts no white space between tokens, and keys in the order of the schema. */
+export class ToolReader {
+  /** Came, and not read yet. */
+  #held = '';
+  #reading: 'begin' | 'content' | 'call' | 'arguments' | 'end' = 'begin';
+  #calls = 0;
+  /** Of the arguments: open brackets, and whether we are in a string. */
+  #depth = 0;
+  #inString = false;
+
+  /** What `text` adds. */
+  push(text: string): ToolPiece[] {
+    this.#held += text;
+    const pieces: ToolPiece[] = [];
+    for (let piece = this.#next(); piece !== null; piece = this.#next()) if (piece !== 'more') pieces.push(piece);
+    return pieces;
+  }
+
+  /** Null: more has to come first. */
+  #next(): ToolPiece | 'more' | null {
+    switch (this.#reading) {
+      case 'begin':
+        if (this.#skip(CONTENT)) this.#reading = 'content';
+        else if (this.#skip(CALLS)) this.#reading = 'call';
+        else return null;
+        return 'more';
+      case 'content':
+        return this.#content();
+      case 'call':
+        return this.#call();
+      case 'arguments':
+        return this.#arguments();
+      case 'end':
+        return null;
+      default:
+        return this.#reading satisfies never;
+    }
+  }
+
+  #content(): ToolPiece | null {
+    const [raw = ''] = STRING_PART.exec(this.#held) ?? [];
+    if (this.#held.startsWith('"', raw.length)) this.#reading = 'end';
+    const taken = this.#reading === 'end' ? raw : raw.replace(HALF_PAIR, '');
+    this.#held = this.#held.slice(taken.length);
+    return taken === '' ? null : { type: 'content', text: JSON.parse(`"${taken}"`) as string };
+  }
+
+  #call(): ToolPiece | 'more' | null {
+    // The end of the call before, and what stands between two.
+    if (this.#skip('}') || this.#skip(',')) return 'more';
+    if (this.#held.startsWith(']')) {
+      this.#reading = 'end';
+      return null;
+    }
+    const head = CALL.exec(this.#held);
+    if (head === null) return null;
+    this.#held = this.#held.slice(head[0].length);
+    this.#reading = 'arguments';
+    this.#depth = 0;
+    this.#inString = false;
+    return { type: 'call', index: this.#calls++, name: JSON.parse(head[1] ?? '""') as string };
+  }
+
+  #arguments(): ToolPiece | 'more' | null {
+    let at = 0;
+    let ended = false;
+    while (at < this.#held.length && !ended) {
+      const c = this.#held[at];
+      if (this.#inString && c === '\\') {
+        if (at + 1 === this.#held.length) break;
+        at += 1;
+      } else if (c === '"') this.#inString = !this.#inString;
+      else if (!this.#inString && (c === '{' || c === '[')) this.#depth += 1;
+      else if (!this.#inString && (c === '}' || c === ']')) {
+        this.#depth -= 1;
+        ended = this.#depth === 0;
+      }
+      at += 1;
+    }
+    const text = this.#held.slice(0, at);
+    this.#held = this.#held.slice(at);
+    if (ended) this.#reading = 'call';
+    return text === '' ? null : { type: 'arguments', index: this.#calls - 1, text };
+  }
+
+  #skip(prefix: string): boolean {
+    if (!this.#held.startsWith(prefix)) return false;
+    this.#held = this.#held.slice(prefix.length);
+    return true;
+  }
+}
