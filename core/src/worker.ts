@@ -11,6 +11,7 @@ import { promptBytes, turnsFault } from './prompt.ts';
 import type { TaskRequest } from './protocol.ts';
 import type { ModelAdvert } from './control-protocol.ts';
 import { SpeedMeter, TypicalSpeed } from './speed.ts';
+import { TaskLine } from './task-line.ts';
 import { runTask, type Task } from './task-run.ts';
 
 /** Tasks that one peer may have here at once. */
@@ -70,7 +71,7 @@ export interface TaskWorkerOptions {
 export class TaskWorker {
   #options: TaskWorkerOptions;
   #models = new Map<ModelId, ServedModel>();
-  #waiting: Task[] = [];
+  readonly #line = new TaskLine();
   #running = new Set<Task>();
   #runs = new Set<Promise<void>>();
   #answers = 0;
@@ -96,7 +97,7 @@ export class TaskWorker {
     return {
       slots: [...this.#models.values()].reduce((sum, model) => sum + model.slots, 0),
       busySlots: this.#running.size,
-      queued: this.#waiting.length,
+      queued: this.#line.length,
       answers: this.#answers,
       tokens: this.#tokens,
       tokensPerSecond: serving.reduce((sum, one) => sum + one.tokensPerSecond, 0),
@@ -112,9 +113,9 @@ export class TaskWorker {
       sendError(channel, request.taskId, accepted);
       return;
     }
-    this.#waiting.push(accepted);
+    this.#line.join(accepted);
     this.#startNext();
-    if (this.#waiting.includes(accepted)) this.#sendAhead(accepted);
+    this.#line.tellPlace(accepted);
     this.#announce();
   }
 
@@ -126,7 +127,7 @@ export class TaskWorker {
 
   /** Nobody is there any more to read these answers. */
   channelClosed(channel: Channel): void {
-    for (const task of [...this.#waiting, ...this.#running]) {
+    for (const task of this.#tasks()) {
       if (task.channel === channel) this.#drop(task);
     }
   }
@@ -135,9 +136,7 @@ export class TaskWorker {
   async stop(): Promise<void> {
     this.#stopped = true;
     const gone = new MeshError('provider_stopped', 'The volunteer stopped lending.');
-    for (const task of [...this.#waiting, ...this.#running]) {
-      this.#fail(task, gone);
-    }
+    for (const task of this.#tasks()) this.#fail(task, gone);
     await Promise.all(this.#runs);
     this.#stopStatus?.();
     this.#stopStatus = null;
@@ -152,10 +151,9 @@ export class TaskWorker {
     if (this.#find(channel, request.taskId) !== undefined) {
       return new MeshError('bad_message', 'That task is already running.');
     }
-    const all = [...this.#waiting, ...this.#running];
+    const all = this.#tasks();
     const mine = all.filter((task) => task.channel.peer === channel.peer);
-    const ahead = this.#waiting.filter((task) => task.model === model);
-    if (mine.length >= MAX_TASKS_PER_PEER || ahead.length >= QUEUE_PER_SLOT * model.slots) {
+    if (mine.length >= MAX_TASKS_PER_PEER || this.#line.lengthFor(model) >= QUEUE_PER_SLOT * model.slots) {
       return new MeshError('busy', 'This volunteer has no room for another question right now.');
     }
     const schema = schemaOf(request, model);
@@ -189,17 +187,19 @@ export class TaskWorker {
   }
 
   #startNext(): void {
-    const inOrder = this.#waiting.slice();
-    for (const task of inOrder) {
-      const busy = [...this.#running].filter((other) => other.model === task.model).length;
-      if (busy >= task.model.slots) continue;
-      this.#waiting.splice(this.#waiting.indexOf(task), 1);
-      this.#running.add(task);
-      task.watch.asked(this.#options.clock.now());
-      task.channel.send({ kind: 'TASK_ACCEPTED', taskId: task.id, ahead: 0 });
-      const run = this.#run(task).finally(() => this.#runs.delete(run));
-      this.#runs.add(run);
+    const hasSlot = (model: ServedModel) =>
+      [...this.#running].filter((task) => task.model === model).length < model.slots;
+    for (let task = this.#line.takeNext(hasSlot); task !== null; task = this.#line.takeNext(hasSlot)) {
+      this.#start(task);
     }
+  }
+
+  #start(task: Task): void {
+    this.#running.add(task);
+    task.watch.asked(this.#options.clock.now());
+    task.channel.send({ kind: 'TASK_ACCEPTED', taskId: task.id, ahead: 0 });
+    const run = this.#run(task).finally(() => this.#runs.delete(run));
+    this.#runs.add(run);
   }
 
   /** Never rejects. */
@@ -220,7 +220,7 @@ export class TaskWorker {
     this.#letGo(task);
     if (!this.#stopped) {
       this.#startNext();
-      for (const waiting of this.#waiting) this.#sendAhead(waiting);
+      this.#line.tellPlaces();
     }
     this.#announce();
   }
@@ -233,7 +233,7 @@ export class TaskWorker {
     this.#hung = true;
     this.#stopped = true;
     const error = new MeshError('engine_failed', 'The model stopped answering on this computer.');
-    for (const task of [...this.#waiting, ...this.#running]) {
+    for (const task of this.#tasks()) {
       if (!task.abort.signal.aborted) this.#fail(task, error);
       task.abandon.abort();
     }
@@ -253,26 +253,22 @@ export class TaskWorker {
   /** Stops a task without a word to its requester. A running one leaves `#running` when its engine has stopped. */
   #drop(task: Task): void {
     task.abort.abort();
-    const at = this.#waiting.indexOf(task);
-    if (at === -1) {
+    if (!this.#line.leave(task)) {
       task.watch.stopping(this.#options.clock.now());
       return;
     }
-    this.#waiting.splice(at, 1);
     this.#letGo(task);
-    for (const waiting of this.#waiting) this.#sendAhead(waiting);
+    this.#line.tellPlaces();
     this.#announce();
   }
 
   #find(channel: Channel, id: TaskId): Task | undefined {
-    const isIt = (task: Task) => task.id === id && task.channel === channel;
-    for (const task of this.#running) if (isIt(task)) return task;
-    return this.#waiting.find(isIt);
+    return this.#tasks().find((task) => task.id === id && task.channel === channel);
   }
 
-  #sendAhead(task: Task): void {
-    const before = this.#waiting.filter((other) => other.model === task.model).indexOf(task);
-    task.channel.send({ kind: 'TASK_ACCEPTED', taskId: task.id, ahead: before + 1 });
+  /** All that are here, waiting and running. */
+  #tasks(): Task[] {
+    return [...this.#line, ...this.#running];
   }
 
   #announce(): void {
