@@ -18,7 +18,7 @@ import { openMeshNode, releaseMeshNodes, type MeshNode } from './mesh-node.ts';
 import { resolveModel } from './models.ts';
 import { progressLine, type Output } from './output.ts';
 import { ReceiptFile } from './receipt-file.ts';
-import { selfTest } from './self-test.ts';
+import { testModel } from './self-test.ts';
 
 /** After a signal the process ends within this, whatever still computes. */
 const STOP_MS = 1_800;
@@ -125,7 +125,7 @@ async function load(engine: LlamaEngine, options: WorkerOptions, output: Output,
     onProgress,
     signal,
   );
-  const tokensPerSecond = await selfTest(engine, signal);
+  const tokensPerSecond = await testModel(engine, { id: model.id, backend: loaded.backend }, signal);
   const { device } = await engine.probe(signal);
   const speed =
     tokensPerSecond === null ? '' : `, ${tokensPerSecond.toFixed(tokensPerSecond < 10 ? 1 : 0)} tokens a second`;

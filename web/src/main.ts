@@ -25,6 +25,7 @@ import { DonateState } from './state/donate.svelte.ts';
 import { LocalModels } from './state/local-models.svelte.ts';
 import { LocalRun } from './state/local-run.svelte.ts';
 import { ModelChoice } from './state/model-choice.ts';
+import { modelTrial } from './state/model-trial.ts';
 import { Network } from './state/network.svelte.ts';
 import { Offers } from './state/offers.svelte.ts';
 import { Router } from './state/router.svelte.ts';
@@ -89,6 +90,11 @@ const ask: Ask = async function* (request, signal) {
   yield* mesh.ask(request, signal);
 };
 const announce = (text: string) => announcer.say(text);
+const tryModel = modelTrial({
+  knownAnswer: (model) => knownAnswer(model, getJson),
+  clock,
+  failed: (error) => warn('trying a model', error),
+});
 const donate = new DonateState({
   store,
   clock,
@@ -96,9 +102,9 @@ const donate = new DonateState({
   failed: (error) => warn('lending', error),
   models: () => catalogue.models,
   modelsKnown: () => catalogue.load(),
-  newEngine: (settings) => new BrowserEngine({ spawn: spawnEngine, settings, clock }),
+  newEngine: (settings) => new BrowserEngine({ spawn: spawnEngine, settings, tryModel, clock }),
   shelf: new BrowserShelf(),
-  knownAnswer: (model) => knownAnswer(model, getJson),
+  tryModel,
   provide: async (options): Promise<Providing> =>
     (await door.open()).provide({
       ...options,

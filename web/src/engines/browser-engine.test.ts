@@ -1,6 +1,7 @@
 import { ManualClock } from '@llmesh/core/manual-clock';
 import type { CatalogueModel } from '@llmesh/core/catalogue';
 import type { Finish, GenerateRequest, Piece } from '@llmesh/core/engine';
+import { MeshError } from '@llmesh/core/errors';
 import { expose } from 'comlink';
 import { describe, expect, it } from 'vitest';
 import { BrowserEngine } from './browser-engine.ts';
@@ -77,6 +78,7 @@ const ASK: GenerateRequest = { turns: [{ role: 'user', content: 'hi' }], samplin
 
 function setUp(host = new PretendHost()) {
   const workers: PretendWorker[] = [];
+  const trials: string[] = [];
   const clock = new ManualClock();
   const engine = new BrowserEngine({
     spawn: () => {
@@ -85,9 +87,14 @@ function setUp(host = new PretendHost()) {
       return worker as unknown as Worker;
     },
     settings: () => ({ mirror: null }),
+    tryModel: async (untested, _, signal) => {
+      trials.push((await read(untested.generate(ASK, signal))).text);
+      if (trials.at(-1) === 'nonsense') throw new MeshError('self_test_failed', 'Nonsense.');
+      return null;
+    },
     clock,
   });
-  return { host, workers, clock, engine };
+  return { host, workers, clock, engine, trials };
 }
 
 async function read(pieces: AsyncGenerator<Piece, Finish, undefined>): Promise<{ text: string; finish: Finish }> {
@@ -151,8 +158,8 @@ describe('BrowserEngine, with a pretended worker', () => {
     await engine.close();
   });
 
-  it('ends a worker that does not stop, and has the model again for the next answer', async () => {
-    const { engine, workers, host, clock } = setUp();
+  it('ends a worker that does not stop, and has the model again, tried, for the next answer', async () => {
+    const { engine, workers, host, clock, trials } = setUp();
     await engine.load(MODEL, () => {}, never);
     host.pieces = null;
     host.hearsCancel = false;
@@ -166,7 +173,49 @@ describe('BrowserEngine, with a pretended worker', () => {
     expect(workers[0]?.terminated).toBe(true);
     host.pieces = ['again'];
     expect((await read(engine.generate(ASK, never))).text).toBe('again');
+    expect([host.loads, trials]).toEqual([2, ['again']]);
+    await engine.close();
+  });
+
+  it('has the model again once, whoever stops the answer: its signal, and a reader that walks away', async () => {
+    const { engine, host, clock } = setUp();
+    await engine.load(MODEL, () => {}, never);
+    host.hearsCancel = false;
+    // Takes what comes, and never ends.
+    host.pieces = null;
+    const abort = new AbortController();
+    const pieces = engine.generate(ASK, abort.signal);
+    await pieces.next();
+    abort.abort();
+    const walked = pieces.return({ finish: 'stop', promptTokens: 0, completionTokens: 0 });
+    host.pieces = ['again'];
+    // All at once, as on a machine that is busy.
+    clock.turn(0);
+    for (let i = 0; i < 50; i++) await Promise.resolve();
+    clock.turn(10_000);
+    await walked;
+    expect((await read(engine.generate(ASK, never))).text).toBe('again');
     expect(host.loads).toBe(2);
+    await engine.close();
+  });
+
+  it('is lost when a model that was loaded anew fails its trial', async () => {
+    const { engine, host, clock } = setUp();
+    const lost: unknown[] = [];
+    engine.onLost = (error) => lost.push(error);
+    await engine.load(MODEL, () => {}, never);
+    host.pieces = null;
+    host.hearsCancel = false;
+    const abort = new AbortController();
+    const pieces = engine.generate(ASK, abort.signal);
+    await pieces.next();
+    const end = pieces.next();
+    abort.abort();
+    host.pieces = ['nonsense'];
+    await clock.advance(10_000);
+    await expect(end).rejects.toMatchObject({ code: 'cancelled' });
+    await expect(read(engine.generate(ASK, never))).rejects.toMatchObject({ code: 'engine_failed' });
+    expect(lost).toMatchObject([{ code: 'self_test_failed' }]);
     await engine.close();
   });
 

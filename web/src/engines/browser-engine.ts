@@ -7,6 +7,7 @@ import { cancelled, MeshError } from '@llmesh/core/errors';
 import { AsyncQueue } from '@llmesh/core/queue';
 import { proxy, wrap, type Remote } from 'comlink';
 import type { EngineSettings } from '../state/engine-settings.ts';
+import type { TryModel } from '../state/model-trial.ts';
 import { valueOf, type EngineHostApi, type Outcome } from './worker-wire.ts';
 
 /** An engine that has not stopped by then is in a long prefill: its worker is ended and the model loaded anew. */
@@ -16,6 +17,8 @@ export interface BrowserEngineOptions {
   /** A new engine worker; `() => new Worker(new URL('./engine-worker.ts', import.meta.url), { type: 'module' })`. */
   spawn: () => Worker;
   settings: () => EngineSettings;
+  /** For a model that was loaded anew without anybody having asked for that. */
+  tryModel: TryModel;
   clock: Clock;
 }
 
@@ -110,7 +113,10 @@ export class BrowserEngine implements Engine<CatalogueModel> {
       (error: unknown) => pieces.end(error),
     );
     void end.then(() => (settled = true));
-    const stop = onAbort(signal, () => void this.#cancel(host, end));
+    // Both who aborts and who walks away cancel it; only one may have the model loaded anew.
+    let cancelling: Promise<void> | null = null;
+    const cancel = () => (cancelling ??= this.#cancel(host, end));
+    const stop = onAbort(signal, () => void cancel());
     try {
       for (;;) {
         const items = await pieces.take();
@@ -125,7 +131,7 @@ export class BrowserEngine implements Engine<CatalogueModel> {
       stop();
       for (const taken of untaken) taken();
       // A consumer that walks away has stopped the engine when its loop is over.
-      if (!settled) await this.#cancel(host, end);
+      if (!settled) await cancel();
     }
   }
 
@@ -143,14 +149,19 @@ export class BrowserEngine implements Engine<CatalogueModel> {
     this.#end(host);
     const model = this.#model;
     if (model === null || this.#closed) return;
-    const reload = this.#loadInto(this.#running(), model, () => {}).then(
-      () => {},
-      (error: unknown) => this.#lost(error),
-    );
+    const reload = this.#again(model).catch((error: unknown) => this.#lost(error));
     this.#reload = reload;
     void reload.then(() => {
       if (this.#reload === reload) this.#reload = null;
     });
+  }
+
+  async #again(model: CatalogueModel): Promise<void> {
+    await this.#loadInto(this.#running(), model, () => {});
+    const untested = {
+      generate: (request: GenerateRequest, signal: AbortSignal) => this.#answer(request, signal),
+    };
+    await this.#options.tryModel(untested, model.id, new AbortController().signal);
   }
 
   #loadInto(host: Host, model: CatalogueModel, onProgress: (progress: LoadProgress) => void): Promise<LoadedModel> {

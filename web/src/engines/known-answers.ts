@@ -1,6 +1,6 @@
 /** What the tiny model must answer, word for word: `models/tiny/questions.json`, beside the file that it was made with. */
+import type { KnownAnswer } from '@llmesh/core/self-test';
 import { TINY_MODEL } from '../state/tiny-model.ts';
-import type { KnownAnswer } from '../state/self-test.ts';
 import * as v from 'valibot';
 
 const PATH = '/models/tiny/questions.json';

@@ -4,7 +4,6 @@ import type { CatalogueModel } from '@llmesh/core/catalogue';
 import type { Clock } from '@llmesh/core/clock';
 import type { LoadedModel, LoadProgress, Probe } from '@llmesh/core/engine';
 import { asMeshError, cancelled, MeshError } from '@llmesh/core/errors';
-import type { ModelId } from '@llmesh/core/ids';
 import type { ProvideOptions, Providing } from '@llmesh/core/mesh';
 import { lifeOf, type LifeFacts, type LifeState } from '@llmesh/core/node-life';
 import { pace as waitUntil } from '@llmesh/core/pace';
@@ -14,9 +13,9 @@ import { DonateTotals } from './donate-totals.svelte.ts';
 import { DownloadPace, type Pace } from './download-pace.ts';
 import { EngineRoom } from './engine-room.svelte.ts';
 import { lendModel, type LentEnd } from './lend-model.ts';
+import type { TryModel } from './model-trial.ts';
 import { PageSleep } from './page-sleep.ts';
 import { PeopleServed } from './people-served.svelte.ts';
-import type { KnownAnswer } from './self-test.ts';
 import { smallerModel } from './step-down.ts';
 import { Tempo } from './tempo.svelte.ts';
 import { SpeedLimit } from './speed-limit.svelte.ts';
@@ -42,7 +41,7 @@ export interface DonateNeeds extends ThisDeviceNeeds {
   provide: (options: ProvideOptions) => Promise<Providing>;
   /** Resolves when `models` are all there are. */
   modelsKnown: () => Promise<void>;
-  knownAnswer: (model: ModelId) => Promise<KnownAnswer | null>;
+  tryModel: TryModel;
   connection: () => Pick<LifeFacts, 'control' | 'wasConnected'>;
   clock: Clock;
   /** Milliseconds since 1970. */
@@ -85,7 +84,7 @@ export class DonateState {
   constructor(needs: DonateNeeds) {
     this.#needs = needs;
     this.device = new ThisDevice(needs);
-    this.room = new EngineRoom({ newEngine: () => this.device.newEngine(), clock: needs.clock, failed: needs.failed });
+    this.room = new EngineRoom({ ...needs, newEngine: () => this.device.newEngine() });
     this.totals = new DonateTotals(needs);
     this.tempo = new Tempo(needs.clock);
     this.speedLimit = new SpeedLimit(needs);
@@ -220,13 +219,9 @@ export class DonateState {
         room: this.room,
         sleep: this.#sleep,
         progress: (progress) => this.#progress(pace, progress),
-        trying: (loaded) => {
-          this.#lent = { model, loaded, readyAt: null };
-          this.#phase = 'waking';
+        ready: ({ loaded, tokensPerSecond }) => {
           this.#pace = null;
-        },
-        measured: (tokensPerSecond) => this.device.learnSpeed(model.id, tokensPerSecond),
-        ready: (loaded) => {
+          if (tokensPerSecond !== null) this.device.learnSpeed(model.id, tokensPerSecond);
           this.#lent = { model, loaded, readyAt: this.#needs.now() };
           this.tempo.start();
         },

@@ -6,6 +6,7 @@ import { newPeerId, type ModelId } from '@llmesh/core/ids';
 import { ManualClock } from '@llmesh/core/manual-clock';
 import type { ProvideOptions, Providing } from '@llmesh/core/mesh';
 import type { LifeFacts } from '@llmesh/core/node-life';
+import { selfTest } from '@llmesh/core/self-test';
 import type { WorkerStatus } from '@llmesh/core/worker';
 import { describe, expect, it } from 'vitest';
 import { DonateState } from './donate.svelte.ts';
@@ -117,7 +118,8 @@ function setUp(modelsKnown: Promise<void> = Promise.resolve()) {
     },
     shelf: { kept: async () => [], remove: async () => {}, room: async () => null },
     connection: () => connection,
-    knownAnswer: async () => ({ question: 'does it work', answer: 'yes it works' }),
+    tryModel: (tried, _, signal) =>
+      selfTest(tried, { question: 'does it work', answer: 'yes it works' }, clock, signal),
     store,
     clock,
     now: () => 1_772_800_000_000,

@@ -7,9 +7,12 @@ import type { CatalogueModel } from '@llmesh/core/catalogue';
 import type { Clock } from '@llmesh/core/clock';
 import type { Engine, LoadedModel, LoadProgress } from '@llmesh/core/engine';
 import { cancelled, MeshError } from '@llmesh/core/errors';
+import type { TryModel } from './model-trial.ts';
 
 export interface EngineRoomNeeds {
   newEngine: () => Engine<CatalogueModel>;
+  /** Nobody gets a model that failed it. */
+  tryModel: TryModel;
   clock: Clock;
   /** An engine did not close as it should. */
   failed: (error: unknown) => void;
@@ -19,6 +22,8 @@ export interface Seat {
   /** For answers; whose it is to load and close is the room. */
   engine: Pick<Engine<CatalogueModel>, 'generate'>;
   loaded: LoadedModel;
+  /** When it was tried; null: that was too short to tell. */
+  tokensPerSecond: number | null;
   /** Rejects when the engine died by itself. Never resolves. */
   lost: Promise<never>;
   /** `idleMs`: how long the model may stay in memory when nobody else needs it. Idempotent. */
@@ -30,7 +35,7 @@ export interface Seat {
 interface Held {
   model: CatalogueModel;
   engine: Engine<CatalogueModel>;
-  loading: Promise<LoadedModel>;
+  ready: Promise<Pick<Seat, 'loaded' | 'tokensPerSecond'>>;
   abort: AbortController;
   lost: Promise<never>;
   die: (error: Error) => void;
@@ -53,7 +58,7 @@ export class EngineRoom {
     return this.#model;
   }
 
-  /** Rejects as `Engine.load` does, and with `busy` while another model is in use. */
+  /** Rejects as `Engine.load` and `TryModel` do, and with `busy` while another model is in use. */
   async enter(model: CatalogueModel, onProgress: (progress: LoadProgress) => void, signal: AbortSignal): Promise<Seat> {
     if (signal.aborted) throw cancelled();
     if (this.#held !== null && this.#held.model.id !== model.id) {
@@ -71,12 +76,12 @@ export class EngineRoom {
       else await this.#empty(held);
     };
     try {
-      const loaded = await untilAborted(held.loading, signal);
+      const ready = await untilAborted(held.ready, signal);
       const discard = async (error: MeshError) => {
         held.die(error);
         await this.#empty(held);
       };
-      return { engine: held.engine, loaded, lost: held.lost, leave, discard };
+      return { engine: held.engine, ...ready, lost: held.lost, leave, discard };
     } catch (error) {
       await leave(0);
       throw error;
@@ -93,19 +98,27 @@ export class EngineRoom {
       die(error);
       void this.#empty(held);
     };
-    const loading = engine.load(
-      model,
-      (progress) => {
-        for (const user of users) user(progress);
-      },
-      abort.signal,
-    );
-    const held: Held = { model, engine, loading, abort, lost, die, users, stopIdle: () => {} };
+    const tell = (progress: LoadProgress) => {
+      for (const user of users) user(progress);
+    };
+    const ready = this.#prepare(engine, model, tell, abort.signal);
+    const held: Held = { model, engine, ready, abort, lost, die, users, stopIdle: () => {} };
     // Whoever is in the room hears of both; there may be nobody.
     lost.catch(() => {});
-    loading.catch(() => {});
+    ready.catch(() => {});
     this.#model = model;
     return held;
+  }
+
+  async #prepare(
+    engine: Engine<CatalogueModel>,
+    model: CatalogueModel,
+    tell: (progress: LoadProgress) => void,
+    signal: AbortSignal,
+  ): Promise<Pick<Seat, 'loaded' | 'tokensPerSecond'>> {
+    const loaded = await engine.load(model, tell, signal);
+    tell({ phase: 'start', loadedBytes: model.sizeBytes, totalBytes: model.sizeBytes });
+    return { loaded, tokensPerSecond: await this.#needs.tryModel(engine, model.id, signal) };
   }
 
   async #empty(held: Held): Promise<void> {

@@ -51,7 +51,13 @@ function setUp() {
   const failed = (error: unknown) => {
     throw error;
   };
-  return { engines, clock, room: new EngineRoom({ newEngine, clock, failed }) };
+  const trial = { tokensPerSecond: 7, fails: false, tried: 0 };
+  const tryModel = async () => {
+    trial.tried += 1;
+    if (trial.fails) throw new MeshError('self_test_failed', 'Nonsense.');
+    return trial.tokensPerSecond;
+  };
+  return { engines, clock, trial, room: new EngineRoom({ newEngine, tryModel, clock, failed }) };
 }
 
 const quiet = () => {};
@@ -65,7 +71,7 @@ describe('EngineRoom, with pretended engines', () => {
     engines[0]!.progress({ phase: 'download', loadedBytes: 1, totalBytes: 2 });
     engines[0]!.finish(LOADED);
     const seats = await Promise.all([one, two]);
-    expect([seen, engines.length, room.model?.id]).toEqual([['one', 'two'], 1, 'a']);
+    expect([seen, engines.length, room.model?.id]).toEqual([['one', 'two', 'one', 'two'], 1, 'a']);
     await seats[0].leave(0);
     expect(engines[0]!.closed).toBe(false);
     await seats[1].leave(0);
@@ -140,5 +146,20 @@ describe('EngineRoom, with pretended engines', () => {
     engines[0]!.finish(new MeshError('out_of_memory', 'Too big.'));
     await expect(entering).rejects.toMatchObject({ code: 'out_of_memory' });
     expect([engines[0]!.closed, room.model]).toEqual([true, null]);
+  });
+
+  it('tries what it has loaded once, whoever comes, and lets nobody have what fails', async () => {
+    const { engines, room, trial } = setUp();
+    trial.fails = true;
+    const entering = room.enter(model('a'), quiet, never);
+    engines[0]!.finish(LOADED);
+    await expect(entering).rejects.toMatchObject({ code: 'self_test_failed' });
+    expect([engines[0]!.closed, room.model]).toEqual([true, null]);
+    trial.fails = false;
+    const again = room.enter(model('a'), quiet, never);
+    engines[1]!.finish(LOADED);
+    await again;
+    expect((await room.enter(model('a'), quiet, never)).tokensPerSecond).toBe(7);
+    expect(trial.tried).toBe(2);
   });
 });

@@ -1,31 +1,23 @@
 /** One model, lent: loaded, tried, offered, taken back while the page sleeps, until it fails or nobody wants it any more. */
-import { onAbort, untilAborted } from '@llmesh/core/abort';
+import { onAbort } from '@llmesh/core/abort';
 import type { CatalogueModel } from '@llmesh/core/catalogue';
-import type { Clock } from '@llmesh/core/clock';
 import type { ModelAdvert } from '@llmesh/core/control-protocol';
-import type { LoadedModel, LoadProgress } from '@llmesh/core/engine';
+import type { LoadProgress } from '@llmesh/core/engine';
 import { asMeshError, cancelled, type MeshError } from '@llmesh/core/errors';
-import type { ModelId } from '@llmesh/core/ids';
 import type { ProvideOptions, Providing } from '@llmesh/core/mesh';
 import type { WorkerStatus } from '@llmesh/core/worker';
 import type { EngineRoom, Seat } from './engine-room.svelte.ts';
 import type { PageSleep } from './page-sleep.ts';
-import { selfTest, type KnownAnswer } from './self-test.ts';
 
 export interface LendModelNeeds {
   room: EngineRoom;
   sleep: PageSleep;
   provide: (options: ProvideOptions) => Promise<Providing>;
-  knownAnswer: (model: ModelId) => Promise<KnownAnswer | null>;
-  clock: Clock;
   /** For the log. */
   failed: (error: unknown) => void;
   progress: (progress: LoadProgress) => void;
-  /** It is in memory and answers a known question. */
-  trying: (loaded: LoadedModel) => void;
-  measured: (tokensPerSecond: number) => void;
-  /** It works. */
-  ready: (loaded: LoadedModel) => void;
+  /** It is in memory, and works. */
+  ready: (seat: Pick<Seat, 'loaded' | 'tokensPerSecond'>) => void;
   status: (status: WorkerStatus) => void;
   paused: () => void;
 }
@@ -43,9 +35,9 @@ export async function lendModel(model: CatalogueModel, needs: LendModelNeeds, si
   let served = false;
   try {
     seat = await room.enter(model, needs.progress, signal);
-    const advert = await tried(model, seat, needs, signal);
+    const advert = advertOf(model, seat);
     served = true;
-    needs.ready(seat.loaded);
+    needs.ready(seat);
     for (;;) {
       if (!sleep.asleep) await offered(seat, advert, needs, signal);
       if (signal.aborted) throw cancelled();
@@ -62,21 +54,7 @@ export async function lendModel(model: CatalogueModel, needs: LendModelNeeds, si
   }
 }
 
-/** Has the loaded model answer a known question. */
-async function tried(
-  model: CatalogueModel,
-  { engine, loaded }: Seat,
-  { knownAnswer, clock, failed, trying, measured }: LendModelNeeds,
-  signal: AbortSignal,
-): Promise<ModelAdvert> {
-  trying(loaded);
-  const known = knownAnswer(model.id).catch((error: unknown) => {
-    // The test then goes by the looks of the answer.
-    failed(error);
-    return null;
-  });
-  const tokensPerSecond = await selfTest(engine, await untilAborted(known, signal), clock, signal);
-  if (tokensPerSecond !== null) measured(tokensPerSecond);
+function advertOf(model: CatalogueModel, { loaded, tokensPerSecond }: Seat): ModelAdvert {
   return {
     id: model.id,
     name: model.name,

@@ -95,7 +95,7 @@ function setUp(catalogue: CatalogueModel[] = [HUGE, SMALL, TINY], kept: KeptMode
   };
   const shelf = { kept: async () => kept, remove: async () => {}, room: async () => null };
   const device = new ThisDevice({ models: () => catalogue, newEngine: () => engine, shelf, store, failed });
-  const room = new EngineRoom({ newEngine: () => engine, clock, failed });
+  const room = new EngineRoom({ newEngine: () => engine, tryModel: async () => null, clock, failed });
   const models = new LocalModels({
     device,
     modelsKnown: async () => {},
@@ -114,7 +114,7 @@ async function all(events: AsyncGenerator<AnswerEvent, void, undefined>): Promis
   return found;
 }
 
-describe('LocalRun, with a pretended engine', () => {
+describe('LocalRun, with a pretended engine and trial', () => {
   it('gives the events that a volunteer would, and learns how fast this device is', async () => {
     const { engine, models, run } = setUp();
     const events = await all(run.ask(request, never));
