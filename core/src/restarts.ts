@@ -21,15 +21,16 @@ export class Restarts {
   #deaths: number[] = [];
   #deviceLosses = 0;
 
-  /** A smaller model starts with a clean slate. */
+  /** A smaller model starts with a clean slate. There are not many of them, and so this ends. */
   stepped(): void {
+    this.#deaths = [];
     this.#deviceLosses = 0;
   }
 
   died(error: MeshError, nowMs: number): AfterDeath {
     this.#deaths = [...this.#deaths.filter((atMs) => nowMs - atMs < WINDOW_MS), nowMs];
-    if (this.#deaths.length > MAX_DEATHS) return { type: 'stop' };
     if (TOO_LARGE.has(error.code)) return { type: 'smaller' };
+    if (this.#deaths.length >= MAX_DEATHS) return { type: 'stop' };
     if (!MAY_PASS.has(error.code)) return { type: 'stop' };
     if (error.code === 'device_lost') {
       this.#deviceLosses += 1;

@@ -280,7 +280,7 @@ describe('DonateState, with a pretended engine and mesh', () => {
   it('gives up on a model that fails again and again', async () => {
     const { donate, engines, settle, start, clock } = setUp();
     const ended = start();
-    for (let i = 0; i < 4; i++) {
+    for (let i = 0; i < 3; i++) {
       engines.at(-1)?.finishLoad();
       await settle();
       expect(donate.phase).toBe('waiting');
