@@ -27,6 +27,7 @@ const track = (running: Running): Running => {
 const lend = (mesh: string, ...more: string[]) =>
   track(startLlmesh('worker', '--model', 'llmesh-tiny', '--mesh', mesh, ...common, ...more));
 const isReady = (line: Record<string, unknown>) => line['ready'] === true;
+const lifeOf = (line: Record<string, unknown>) => (line['status'] as { life?: string } | undefined)?.life;
 const statusOf = (line: Record<string, unknown> | undefined) => line?.['status'] as Record<string, number> | undefined;
 
 afterAll(async () => {
@@ -127,6 +128,8 @@ describe('llmesh worker', () => {
     track((await startControlPlane(Number(new URL(first.url).port))).process);
     await worker.line(isReady);
     expect(worker.lines.filter((line) => line['connection'] === 'unreachable')).toHaveLength(1);
+    // With nobody asking: it hears of the connection itself.
+    await worker.line((line) => lifeOf(line) === 'active');
     worker.kill('SIGTERM');
     expect(await worker.exited).toBe(0);
   });

@@ -76,7 +76,10 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
     const hung = () => {
       fail(new MeshError('engine_failed', 'The model does not answer any more. Start the worker again.'));
       // llama.cpp cannot be interrupted: what does not come to an end ends with the process.
-      setTimeout(() => process.exit(1), STOP_MS).unref();
+      setTimeout(() => {
+        for (const failure of failures) output.error(failure);
+        process.exit(1);
+      }, STOP_MS).unref();
     };
     await serve(node, { ...loaded, lasting: self.temporary === null, hung }, options, output, stop.signal);
   } catch (thrown) {
@@ -156,13 +159,15 @@ async function serve(
   output: Output,
   signal: AbortSignal,
 ): Promise<void> {
+  const tell = (status: WorkerStatus) => report(status, lifeOfNode(node, status.busySlots), output);
   const providing = node.mesh.provide({
     models: [{ advert, engine, slots }],
     maxTokensPerSecond: maxSpeed ?? null,
-    onStatus: (status) => report(status, lifeOfNode(node, status.busySlots), output),
+    onStatus: tell,
     onFailure: (error) => output.error(error),
     onHang: hung,
   });
+  const stopWatching = node.control.watch(() => tell(providing.status));
   try {
     await offered(node, advert.id, signal);
     if (signal.aborted) return;
@@ -181,6 +186,7 @@ async function serve(
     });
     await new Promise<void>((resolve) => onAbort(signal, resolve));
   } finally {
+    stopWatching();
     const { busySlots, queued } = providing.status;
     await providing.stop();
     if (busySlots + queued > 0) await delay(FLUSH_MS);
@@ -191,13 +197,22 @@ function lifeOfNode({ control }: MeshNode, busySlots: number): LifeState {
   return lifeOf({ control: control.state, wasConnected: control.issuer !== null, ready: true, busySlots });
 }
 
+const LIFE_WORDS: Record<LifeState, string> = {
+  initializing: 'Starting',
+  connecting: 'Connecting',
+  connected: 'Connected',
+  active: 'Ready to help',
+  participating: 'Helping',
+  disconnected: 'Disconnected',
+};
+
 function report(status: WorkerStatus, life: LifeState, output: Output): void {
   const { busySlots, slots, queued, answers, tokens } = status;
   const tokensPerSecond = Math.round(status.tokensPerSecond * 10) / 10;
   if (output.json) output.print('', { status: { life, slots, busySlots, queued, answers, tokens, tokensPerSecond } });
   else {
     output.live(
-      `${busySlots} of ${slots} answering, ${queued} waiting · ${tokensPerSecond} tokens a second · ${answers} answers so far`,
+      `${LIFE_WORDS[life]} · ${busySlots} of ${slots} answering, ${queued} waiting · ${tokensPerSecond} tokens a second · ${answers} answers so far`,
     );
   }
 }
