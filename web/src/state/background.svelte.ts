@@ -34,8 +34,10 @@ export class Background {
   static follow(needs: BackgroundNeeds): { background: Background; stop: () => void } {
     const background = new Background(needs);
     const stop = $effect.root(() => {
-      $effect(() => background.#holdTone(background.#keepLending && needs.lending()));
-      $effect(() => background.#holdScreen(background.#keepScreen && needs.lending() && background.#visible));
+      // Derived: how the lending goes changes all the time, whether there is any does not.
+      const lending = $derived(needs.lending());
+      $effect(() => (background.#keepLending && lending ? background.#holdTone() : undefined));
+      $effect(() => (background.#keepScreen && lending && background.#visible ? background.#holdScreen() : undefined));
     });
     return { background, stop };
   }
@@ -93,16 +95,32 @@ export class Background {
     if (hiddenMs >= WORTH_TELLING_MS) this.#slowedMs = hiddenMs;
   }
 
-  #holdTone(hold: boolean): void {
+  /** Returns the way to let go. */
+  #holdTone(): () => void {
     const { tone, failed } = this.#needs;
-    if (hold) tone.start().then((works) => (this.#toneWorks = works), failed);
-    else tone.stop().catch(failed);
+    let held = true;
+    tone.start().then((works) => {
+      if (held) this.#toneWorks = works;
+    }, failed);
+    return () => {
+      held = false;
+      this.#toneWorks = true;
+      tone.stop().catch(failed);
+    };
   }
 
-  #holdScreen(hold: boolean): void {
+  /** Returns the way to let go. */
+  #holdScreen(): () => void {
     const { screen, failed } = this.#needs;
-    if (hold) screen.hold().then((works) => (this.#screenWorks = works), failed);
-    else screen.release().catch(failed);
+    let held = true;
+    screen.hold().then((works) => {
+      if (held) this.#screenWorks = works;
+    }, failed);
+    return () => {
+      held = false;
+      this.#screenWorks = true;
+      screen.release().catch(failed);
+    };
   }
 
   #keep(): void {

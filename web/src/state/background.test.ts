@@ -15,7 +15,8 @@ function setUp(works = true, kept: unknown = null) {
   const time = { ms: 0 };
   const { background, stop } = Background.follow({
     kept: { read: () => written.value, write: (value) => (written.value = value) },
-    lending: () => lending.on,
+    // As DonateState tells it: looks at how the lending goes, too.
+    lending: () => lending.atWork || lending.on,
     tone: {
       start: async () => does.push('tone') > 0 && works,
       stop: async () => void does.push('no tone'),
@@ -76,6 +77,27 @@ describe('Background, with a pretended tone, screen and lending', () => {
     await done();
     expect([background.toneFails, background.screenFails]).toEqual([true, true]);
     background.keepLending = false;
+    expect(background.toneFails).toBe(false);
+  });
+
+  it('goes on saying so, and asks the browser for nothing, while answers come and go', async () => {
+    const { background, lending, done } = setUp(false);
+    background.keepLending = background.keepScreen = lending.on = true;
+    await done();
+    for (const atWork of [true, false]) {
+      lending.atWork = atWork;
+      flushSync();
+      expect([background.toneFails, background.screenFails]).toEqual([true, true]);
+      expect(await done()).toEqual([]);
+    }
+  });
+
+  it('does not take the end of an earlier try for a failure', async () => {
+    const { background, lending, done } = setUp(false);
+    background.keepLending = lending.on = true;
+    flushSync();
+    lending.on = false;
+    expect(await done()).toEqual(['tone', 'no tone']);
     expect(background.toneFails).toBe(false);
   });
 
