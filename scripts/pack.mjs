@@ -1,0 +1,124 @@
+// npm run pack [-- --check]: the packages that are published, @llmesh/core and llmesh, as .tgz in dist/packages.
+// --check installs them in an empty folder, runs the command there, and says what that takes.
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { bin } from './run.mjs';
+
+const OUT = resolve('dist/packages');
+/**
+ * What llama.cpp needs on each kind of machine, for its processor, or its Metal. All that node-llama-cpp would install is
+ * 725 MB, most of it for graphics cards that the machine does not have; whoever has one adds its package.
+ */
+const ENGINES = ['linux-x64', 'linux-arm64', 'mac-arm64-metal', 'mac-x64', 'win-x64', 'win-arm64'];
+
+/** Run in the empty folder. */
+const LOADS_A_MODEL = `
+import { LlamaEngine } from 'llmesh/llama-engine';
+import { modelsFolder } from 'llmesh/catalogue-file';
+const signal = new AbortController().signal;
+const engine = new LlamaEngine();
+await engine.load({ path: modelsFolder() + 'tiny/llmesh-tiny.gguf', gpu: 'off', threads: 1 }, () => {}, signal);
+let text = '';
+const turns = [{ role: 'user', content: 'What is LLMesh?' }];
+for await (const piece of engine.generate({ turns, sampling: { temperature: 0 }, maxTokens: 8 }, signal)) text += piece.text;
+await engine.close();
+console.log(text);
+`;
+
+const CLIENT = `
+import { connect } from '@llmesh/core/client';
+try { await connect('http://127.0.0.1:9', { signal: AbortSignal.timeout(2000) }); } catch (error) { console.log(error.code); }
+`;
+
+const readJson = (file) => JSON.parse(readFileSync(file, 'utf8'));
+const writeJson = (file, value) => writeFileSync(file, `${JSON.stringify(value, null, 2)}\n`);
+const npm = (args, cwd) => execFileSync('npm', args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+
+rmSync(OUT, { recursive: true, force: true });
+mkdirSync(OUT, { recursive: true });
+for (const name of ['core', 'native-worker']) {
+  rmSync(join(name, 'dist'), { recursive: true, force: true });
+  execFileSync(bin('tsc'), ['-p', join(name, 'tsconfig.build.json')], { stdio: 'inherit' });
+}
+const work = mkdtempSync(join(tmpdir(), 'llmesh-pack-'));
+try {
+  const packed = [pack('core', () => {}), pack('native-worker', bundleLlama)];
+  if (process.argv.includes('--check')) check(packed);
+} finally {
+  rmSync(work, { recursive: true });
+  // In the workspace the sources count; what is built would grow old there.
+  for (const name of ['core', 'native-worker']) rmSync(join(name, 'dist'), { recursive: true });
+}
+
+/** A copy of what is published, so that the workspace stays as it is. */
+function pack(name, prepare) {
+  const stage = join(work, name);
+  for (const part of ['dist', 'bin', 'package.json']) {
+    if (existsSync(join(name, part))) cpSync(join(name, part), join(stage, part), { recursive: true });
+  }
+  cpSync('LICENSE', join(stage, 'LICENSE'));
+  const manifest = readJson(join(stage, 'package.json'));
+  for (const entry of Object.values(manifest.exports)) delete entry['@llmesh/source'];
+  prepare(stage, manifest);
+  writeJson(join(stage, 'package.json'), manifest);
+  const [{ filename, size, unpackedSize }] = JSON.parse(npm(['pack', '--json', '--pack-destination', OUT], stage));
+  process.stdout.write(`${filename}: ${megabytes(size)} MB, ${megabytes(unpackedSize)} MB unpacked\n`);
+  return join(OUT, filename);
+}
+
+/** llama.cpp's bindings travel inside the package, without its sources and without the wish for every graphics card. */
+function bundleLlama(stage, manifest) {
+  cpSync('docs/run-a-worker.md', join(stage, 'README.md'));
+  for (const part of ['catalogue.json', 'tiny/llmesh-tiny.gguf', 'tiny/questions.json']) {
+    cpSync(join('models', part), join(stage, 'models', part));
+  }
+  rmSync(join(stage, 'bin/source-condition.mjs'), { force: true });
+  const version = manifest.dependencies['node-llama-cpp'];
+  const only = { name: 'stage', version: '0.0.0', dependencies: { 'node-llama-cpp': version } };
+  writeJson(join(stage, 'package.json'), only);
+  npm(['install', '--omit=optional', '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock'], stage);
+  const llama = join(stage, 'node_modules/node-llama-cpp');
+  for (const part of readdirSync(join(llama, 'llama'))) {
+    // What says which prebuilt one this is.
+    if (!part.endsWith('.json')) rmSync(join(llama, 'llama', part), { recursive: true });
+  }
+  const bindings = readJson(join(llama, 'package.json'));
+  delete bindings.optionalDependencies;
+  delete bindings.scripts;
+  writeJson(join(llama, 'package.json'), bindings);
+  manifest.bundleDependencies = ['node-llama-cpp'];
+  manifest.optionalDependencies = Object.fromEntries(ENGINES.map((name) => [`@node-llama-cpp/${name}`, version]));
+}
+
+function check(packed) {
+  const folder = join(work, 'empty');
+  mkdirSync(folder);
+  writeJson(join(folder, 'package.json'), { name: 'empty', private: true });
+  const beganMs = performance.now();
+  npm(['install', '--no-audit', '--no-fund', ...packed], folder);
+  const seconds = ((performance.now() - beganMs) / 1000).toFixed(1);
+  const kilobytes = Number(
+    execFileSync('du', ['-sk', 'node_modules'], { cwd: folder, encoding: 'utf8' }).split('\t')[0],
+  );
+  const run = (...args) => execFileSync(args[0], args.slice(1), { cwd: folder, encoding: 'utf8' });
+  const version = run('npx', '--no-install', 'llmesh', '--version').trim();
+  // As files: llama.cpp's bindings try themselves out in a process with the same arguments.
+  writeFileSync(join(folder, 'engine.mjs'), LOADS_A_MODEL);
+  writeFileSync(join(folder, 'client.mjs'), CLIENT);
+  const engine = run('node', 'engine.mjs').trim();
+  const client = run('node', 'client.mjs').trim();
+  const result = {
+    installSeconds: Number(seconds),
+    installedMB: Math.round(kilobytes / 1024),
+    version,
+    engine,
+    client,
+  };
+  process.stdout.write(`${JSON.stringify(result)}\n`);
+}
+
+function megabytes(bytes) {
+  return (bytes / 1_000_000).toFixed(1);
+}
