@@ -20,7 +20,7 @@ const BASE: readonly string[] = [
 /** The text of the grammar; its root is the schema's. */
 export function jsonGrammar({ root, named }: JsonSchema): string {
   const rules: string[] = [];
-  const nameOf = new Map([...named.keys()].map((name, i) => [name, `named${i}`]));
+  const nameOf = new Map(Object.keys(named).map((name, i) => [name, `named${i}`]));
   const add = (body: string) => {
     rules.push(`rule${rules.length} ::= ${body}`);
     return `rule${rules.length - 1}`;
@@ -59,7 +59,7 @@ export function jsonGrammar({ root, named }: JsonSchema): string {
   };
   const pair = ([name, shape]: [string, JsonShape]) => `${literal(JSON.stringify(name))} ":" ${write(shape)}`;
   const begin = `root ::= ${write(root)}`;
-  const definitions = [...named].map(([name, shape]) => `${nameOf.get(name)} ::= ${write(shape)}`);
+  const definitions = Object.entries(named).map(([name, shape]) => `${nameOf.get(name)} ::= ${write(shape)}`);
   return [begin, ...definitions, ...rules, ...BASE].join('\n');
 }
 

@@ -32,7 +32,7 @@ describe('a JSON schema', () => {
     const list = { type: 'object', properties: { next: { anyOf: [{ $ref: '#/$defs/list' }, { type: 'null' }] } } };
     const { root, named } = read({ $ref: '#/$defs/list', $defs: { list } });
     expect(root).toEqual({ kind: 'named', name: '#/$defs/list' });
-    expect(named.get('#/$defs/list')).toMatchObject({ kind: 'object' });
+    expect(named['#/$defs/list']).toMatchObject({ kind: 'object' });
   });
 
   it.each([

@@ -27,7 +27,8 @@ export type JsonShape =
 
 export interface JsonSchema {
   root: JsonShape;
-  named: Map<string, JsonShape>;
+  /** By their references, as "#/$defs/…". Plain data: engines live in workers. */
+  named: Record<string, JsonShape>;
 }
 
 type Keyword = '$ref' | 'const' | 'enum' | 'anyOf' | 'oneOf' | 'allOf' | 'type' | '$defs' | 'definitions';
@@ -86,7 +87,7 @@ class Reader {
       }
     }
     const root = this.#shape(this.#root, '#', 0);
-    const schema = { root, named: this.#named };
+    const schema = { root, named: Object.fromEntries(this.#named) };
     for (const name of this.#named.keys()) this.#refuseEndless(name);
     return schema;
   }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { expect, test, type Browser } from '@playwright/test';
 import type { GenerateRequest } from '@llmesh/core/engine';
 import { prefixAt, runOf, textOf, wrongCuts } from '@llmesh/core/suites/continuation';
+import { readJsonSchema } from '@llmesh/core/json-schema';
 import { LlamaEngine } from 'llmesh/llama-engine';
 import { launch } from '../src/browsers.ts';
 import { startMesh, type TestMesh } from '../src/mesh.ts';
@@ -80,6 +81,26 @@ test('what wllama began, llama.cpp in Node finishes, by its ids and by its text'
     const cuts = some(whole.pieces, Math.min(count, whole.pieces.length + 1));
     for (const ids of [true, false]) expect(await wrongCuts({ request, whole, cuts, ids, ...inNode })).toEqual([]);
   }
+});
+
+test('both hold an answer to a JSON schema, alike', async () => {
+  const schema = readJsonSchema(
+    JSON.stringify({
+      type: 'object',
+      properties: {
+        kind: { enum: ['a mesh', 'a "net" – é😀'] },
+        words: { type: 'array', items: { type: 'string', maxLength: 6 }, maxItems: 2 },
+      },
+      required: ['kind', 'words'],
+    }),
+  );
+  const request = { ...asked(short), schema };
+  const [here, there] = [await inNode.go(request), await inPage.go(request)];
+  expect(JSON.parse(textOf(here.pieces))).toMatchObject({ kind: expect.any(String), words: expect.any(Array) });
+  expect(textOf(there.pieces)).toBe(textOf(here.pieces));
+  expect(there.finish).toEqual(here.finish);
+  const prefix = prefixAt(here, 3, { ids: false });
+  await expect(wllama.run({ ...request, prefix })).rejects.toMatchObject({ code: 'schema_unsupported' });
 });
 
 test('wllama finishes what it began, refuses what does not fit, and stops when it is told to', async () => {

@@ -33,7 +33,7 @@ describe('functions that a model may call', () => {
     const { schema, system } = planTools([weather, tree], 'auto', true);
     const { root, named } = readJsonSchema(schema);
     expect(root).toMatchObject({ kind: 'choice' });
-    expect([...named.keys()]).toEqual(['#/$defs/plant.', '#/$defs/plant.kind']);
+    expect(Object.keys(named)).toEqual(['#/$defs/plant.', '#/$defs/plant.kind']);
     expect(jsonGrammar({ root, named })).toContain('"\\"Oslo\\""');
     expect(system).toContain('"name":"get_weather","description":"Now."');
   });

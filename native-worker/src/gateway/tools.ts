@@ -85,7 +85,7 @@ const NO_ARGUMENTS = { type: 'object', properties: {}, additionalProperties: fal
 function objectOf(name: string, parameters: object | null): object {
   if (parameters === null || Object.keys(parameters).length === 0) return NO_ARGUMENTS;
   const { root, named } = readJsonSchema(JSON.stringify(parameters));
-  const shape = root.kind === 'named' ? named.get(root.name) : root;
+  const shape = root.kind === 'named' ? named[root.name] : root;
   if (shape?.kind === 'object' || shape?.kind === 'map') return parameters;
   throw new MeshError('bad_schema', `The parameters of the function ${name} are not an object.`);
 }

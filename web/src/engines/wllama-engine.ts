@@ -2,6 +2,7 @@
 import type { GgufModel } from '@llmesh/core/catalogue';
 import type { AnswerPrefix, Finish, GenerateRequest, LoadedModel } from '@llmesh/core/engine';
 import { cancelled, MeshError } from '@llmesh/core/errors';
+import { jsonGrammar } from '@llmesh/core/json-grammar';
 import { CHATML_TEMPLATE, renderChat } from '@llmesh/core/prompt';
 import { Wllama } from '@wllama/wllama/esm/index.js';
 import wasmUrl from '@wllama/wllama/esm/wasm/wllama.wasm?url';
@@ -63,6 +64,7 @@ export class WllamaEngine implements Adapter<GgufModel> {
       // It takes no ids, and reads what was written like the prompt.
       continues: 'text',
       replays: false,
+      schemas: true,
     };
   }
 
@@ -72,6 +74,13 @@ export class WllamaEngine implements Adapter<GgufModel> {
     // The tokenizer adds the begin-of-text token itself where the model wants one.
     const turns = renderChat(this.#template, request.turns, { bos: '', eos: this.#eos });
     const prefix = request.prefix ?? NO_PREFIX;
+    if (prefix.tokens > 0 && request.schema !== undefined) {
+      // Its grammar begins where it begins to write.
+      throw new MeshError(
+        'schema_unsupported',
+        'This volunteer cannot go on with an answer that follows a JSON schema.',
+      );
+    }
     const prompt = (turns + prefix.text).replace(LONE_SURROGATE, '\ufffd');
     const answer = new WllamaAnswer(onPiece, prefix.tokens);
     this.#log.refusal = null;
@@ -138,6 +147,7 @@ export class WllamaEngine implements Adapter<GgufModel> {
       temperature,
       top_p: topP,
       ...(seed === undefined ? {} : { seed }),
+      ...(request.schema !== undefined && { grammar: jsonGrammar(request.schema) }),
       // A prompt that was read in other chunks can give another answer, and one user's must not time another's.
       cache_prompt: false,
       ...TELL_TOKENS,
