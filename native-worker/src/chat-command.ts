@@ -7,7 +7,7 @@ import { turnsFault } from '@llmesh/core/prompt';
 import { MAX_PROMPT_BYTES, type Turn } from '@llmesh/core/protocol';
 import type { AnswerEvent } from '@llmesh/core/requester';
 import { fetchModels } from './mesh-api.ts';
-import { openMeshNode, releaseMeshNodes, type MeshNode } from './mesh-node.ts';
+import { leaveMesh, openMeshNode, type MeshNode } from './mesh-node.ts';
 import type { Output } from './output.ts';
 import { terminalText } from './terminal-text.ts';
 import { errno } from './whole-file.ts';
@@ -54,8 +54,7 @@ export async function runChat(prompt: string, options: ChatOptions, output: Outp
     output.error(new MeshError(code, terminalText(message)));
     return 1;
   } finally {
-    await node?.close();
-    releaseMeshNodes();
+    if (node !== null) await leaveMesh(node);
   }
 }
 

@@ -1,4 +1,5 @@
 /** A peer of the mesh in Node: control connection, WebRTC, and the mesh on top. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { realClock } from '@llmesh/core/clock';
 import { ControlClient } from '@llmesh/core/control';
@@ -24,6 +25,8 @@ export interface MeshNode {
   close(): Promise<void>;
 }
 
+/** So long a link that was closed may take to tell the other end. */
+const LAST_WORDS_MS = 100;
 /** Links to other providers that one keeps. */
 const NEIGHBOURS = 2;
 
@@ -121,7 +124,18 @@ export function webRtcOptions(address: URL): Omit<PeerJsTransportOptions, 'self'
   };
 }
 
-/** For the end of the process: ends what WebRTC keeps running, once every node is closed. */
+/**
+ * For a command, which exits then. libdatachannel's threads end with the process: `releaseMeshNodes` would wait for them,
+ * with everything else standing still; now and then that took ten seconds, and then it threw "cleanup timeout".
+ */
+export async function leaveMesh(node: MeshNode): Promise<void> {
+  await node.close();
+  await delay(LAST_WORDS_MS);
+}
+
+/**
+ * For processes that go on or end by themselves, as tests do: ends what WebRTC keeps running, once every node is closed.
+ */
 export function releaseMeshNodes(): void {
   if (nodes === 0) releaseWebRtc();
 }

@@ -14,13 +14,13 @@ import { openIdentity, type OpenIdentity } from './identity-file.ts';
 import type { GpuChoice } from './llama-device.ts';
 import { LlamaEngine } from './llama-engine.ts';
 import { offered, watchConnection } from './mesh-connection.ts';
-import { openMeshNode, releaseMeshNodes, type MeshNode } from './mesh-node.ts';
+import { leaveMesh, openMeshNode, type MeshNode } from './mesh-node.ts';
 import { resolveModel } from './models.ts';
 import { progressLine, type Output } from './output.ts';
 import { ReceiptFile } from './receipt-file.ts';
 import { testModel } from './self-test.ts';
 
-/** After a signal the process ends within this, whatever still computes. */
+/** However it was stopped, the process ends within this: llama.cpp cannot be interrupted while it computes. */
 const STOP_MS = 1_800;
 /** The last words to the requesters travel before their links are cut. */
 const FLUSH_MS = 150;
@@ -53,6 +53,11 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
     failures.push(error);
     stop.abort();
   };
+  const end = () => {
+    for (const failure of failures) output.error(failure);
+    return failures.length === 0 ? 0 : 1;
+  };
+  onAbort(stop.signal, () => setTimeout(() => process.exit(end()), STOP_MS));
   onSignals(() => {
     output.note('Stopping.');
     stop.abort();
@@ -73,25 +78,17 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
       failed: (error) => output.error(error),
     });
     watchConnection(node, options.mesh, output, fail);
-    const hung = () => {
+    const hung = () =>
       fail(new MeshError('engine_failed', 'The model does not answer any more. Start the worker again.'));
-      // llama.cpp cannot be interrupted: what does not come to an end ends with the process.
-      setTimeout(() => {
-        for (const failure of failures) output.error(failure);
-        process.exit(1);
-      }, STOP_MS).unref();
-    };
     await serve(node, { ...loaded, lasting: self.temporary === null, hung }, options, output, stop.signal);
   } catch (thrown) {
     if (!stop.signal.aborted) fail(asMeshError(thrown, 'engine_failed', `The worker failed: ${String(thrown)}`));
   } finally {
-    await node?.close();
+    if (node !== null) await leaveMesh(node);
     await engine.close();
     await self?.close();
-    releaseMeshNodes();
   }
-  for (const failure of failures) output.error(failure);
-  return failures.length === 0 ? 0 : 1;
+  return end();
 }
 
 /** A lender that cannot keep receipts still lends. */
@@ -217,13 +214,12 @@ function report(status: WorkerStatus, life: LifeState, output: Output): void {
   }
 }
 
-/** A second signal, or a step that does not end, must not hold the process. */
+/** A second signal ends the process at once. */
 function onSignals(stop: () => void): void {
   let stopping = false;
   const stopOnce = () => {
     if (stopping) process.exit(0);
     stopping = true;
-    setTimeout(() => process.exit(0), STOP_MS).unref();
     stop();
   };
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, stopOnce);
