@@ -1,91 +1,253 @@
-/** Fetches a model file into the data folder, with resume, through node-llama-cpp's downloader. */
-import { createHash } from 'node:crypto';
-import { mkdir, statfs } from 'node:fs/promises';
+/** Fetches a model into the store: all its parts, checked, under a lock, and once. */
+import { rename, statfs } from 'node:fs/promises';
 import path from 'node:path';
-import { resolveModelFile } from 'node-llama-cpp';
+import { realClock, type Clock } from '@llmesh/core/clock';
 import type { LoadProgress } from '@llmesh/core/engine';
-import { cancelled, MeshError } from '@llmesh/core/errors';
+import { asMeshError, cancelled, MeshError } from '@llmesh/core/errors';
+import { digestFile, rememberHash } from './file-hash.ts';
+import { discardDownload, downloadFile, partFile, takenBytes, type DownloadTools } from './file-download.ts';
+import type { HuggingFace } from './hugging-face.ts';
+import { shownSource, sourceFile, sourceName, type HubFile, type UrlSource } from './model-source.ts';
+import {
+  listStore,
+  lockModel,
+  makeStore,
+  storeFiles,
+  storeStem,
+  writeRecord,
+  type StoredModel,
+} from './model-store.ts';
+import { Patience, pause } from './patience.ts';
+import { RemoteFile } from './remote-file.ts';
+import { megabytes } from './output.ts';
+import { splitParts } from './split-files.ts';
+import { TransferError } from './transfer-error.ts';
+import { errno, sizeOf } from './whole-file.ts';
+
+/** So often a file may change on its server while it is fetched. */
+const MAX_CHANGES = 2;
+const LOOK_AGAIN_MS = 1_000;
+const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
 export interface DownloadRequest {
-  /** `hf:user/model/file.gguf` or an http(s) URL. MODEL_ENDPOINT names a mirror for the first kind. */
-  source: string;
-  folder: string;
-  /** As the catalogue says; null when nobody knows. */
-  sizeBytes: number | null;
+  source: UrlSource | HubFile;
+  /** As the person wrote it. */
+  asked: string;
+  /** Of a model in one file; as the catalogue or the manifest says, null: neither does. */
+  sha256: string | null;
 }
 
-/** Path of the file; one that is there already is not fetched again. Throws model_download_failed, storage_full or cancelled. */
-export async function download(
-  { source, folder, sizeBytes }: DownloadRequest,
-  onProgress: (progress: LoadProgress) => void,
-  signal: AbortSignal,
-): Promise<string> {
-  if (signal.aborted) throw cancelled();
-  await makeFolder(folder);
-  const where = { directory: folder, cli: false, ...fileName(source) };
-  const there = await resolveModelFile(source, { ...where, download: false }).catch(() => null);
-  if (there !== null) return there;
-  if (sizeBytes !== null) await checkRoom(folder, sizeBytes);
-  try {
-    const file = await resolveModelFile(source, {
-      ...where,
-      deleteTempFileOnCancel: false,
-      onProgress: ({ downloadedSize, totalSize }) =>
-        onProgress({ phase: 'download', loadedBytes: downloadedSize, totalBytes: totalSize || sizeBytes }),
-      signal,
-    });
-    // An aborted download resolves.
-    if (signal.aborted) throw cancelled();
-    return file;
-  } catch (thrown) {
-    if (signal.aborted) throw cancelled();
-    if (systemCode(thrown) === 'ENOSPC') throw storageFull(folder, thrown);
-    throw new MeshError(
-      'model_download_failed',
-      `The model could not be downloaded from ${source}. Check your connection and start again: it goes on where it stopped.`,
-      { cause: thrown },
-    );
-  }
+export interface DownloadPlace {
+  /** Of the models. */
+  folder: string;
+  /** Of the checksums. */
+  dataFolder: string;
+  hub: HuggingFace;
+  onProgress: (progress: LoadProgress) => void;
+  /** Before the first byte, where the server says. May reject, which ends it. */
+  onSize: (sizeBytes: number) => Promise<void>;
+  /** Once, when another process is at it. */
+  onWait: () => void;
+  tools?: DownloadTools;
+}
+
+interface Part {
+  file: string;
+  remote: RemoteFile;
+  sha256: string | null;
+  /** It was fetched before the others were. */
+  there: boolean;
+}
+
+interface Address {
+  url: URL;
+  authorization: string | null;
 }
 
 /**
- * Under a name of our own a file from a URL is found again without a question to its server. The library has good
- * names for `hf:` and needs its own for files in parts.
+ * The model's files are there when it resolves. Throws model_not_found, model_download_failed, model_integrity,
+ * storage_full or cancelled.
  */
-function fileName(source: string): { fileName?: string } {
-  if (source.startsWith('hf:') || /-of-\d+\.gguf$/.test(source)) return {};
-  const base = path.posix.basename(new URL(source).pathname).replaceAll(/[^A-Za-z0-9._-]+/g, '-');
-  return { fileName: `${createHash('sha256').update(source).digest('hex').slice(0, 8)}-${base}` };
-}
-
-async function makeFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder, { recursive: true });
-  } catch (cause) {
-    throw new MeshError('storage_full', `The folder ${folder} cannot be written. Give another one with --data.`, {
-      cause,
-    });
+export async function download(
+  wanted: DownloadRequest,
+  place: DownloadPlace,
+  signal: AbortSignal,
+): Promise<StoredModel> {
+  const { folder } = place;
+  const stem = storeStem(wanted.source);
+  const clock = place.tools?.clock ?? realClock;
+  await makeStore(folder);
+  for (let waited = false; ; waited = true) {
+    if (signal.aborted) throw cancelled();
+    const there = (await listStore(folder)).find((model) => model.stem === stem);
+    if (there?.state === 'complete') return there;
+    const release = await lockModel(folder, stem);
+    if (release !== null) {
+      try {
+        await fetchAll(wanted, place, signal);
+      } catch (thrown) {
+        throw signal.aborted ? cancelled() : explained(thrown, wanted, folder);
+      } finally {
+        await release();
+      }
+    } else {
+      if (!waited) place.onWait();
+      await pause(clock, LOOK_AGAIN_MS, signal);
+    }
   }
 }
 
-async function checkRoom(folder: string, sizeBytes: number): Promise<void> {
-  const { bavail, bsize } = await statfs(folder);
-  if (bavail * bsize < sizeBytes) throw storageFull(folder);
+async function fetchAll(wanted: DownloadRequest, place: DownloadPlace, signal: AbortSignal): Promise<void> {
+  const tools = place.tools ?? { clock: realClock, random: Math.random };
+  for (let changes = 0; ; changes++) {
+    const parts = await openParts(wanted, place, tools, signal);
+    const totalBytes = totalOf(parts);
+    if (totalBytes !== null) await place.onSize(totalBytes);
+    const roomBytes = await checkRoom(parts, place.folder);
+    await writeRecord(place.folder, storeStem(wanted.source), {
+      version: 1,
+      source: sourceName(wanted.source),
+      asked: wanted.asked,
+      files: parts.map(({ file, remote, sha256 }) => ({
+        name: path.basename(file),
+        sizeBytes: remote.sizeBytes,
+        sha256,
+      })),
+    });
+    try {
+      await fetchParts(parts, totalBytes, roomBytes, place, tools, signal);
+      return;
+    } catch (thrown) {
+      const changed = thrown instanceof TransferError && thrown.failure.kind === 'changed';
+      if (!changed || changes === MAX_CHANGES) throw thrown;
+    }
+  }
 }
 
-function storageFull(folder: string, cause?: unknown): MeshError {
-  return new MeshError(
+async function openParts(
+  { source, sha256 }: DownloadRequest,
+  { folder, hub }: DownloadPlace,
+  { clock, random }: DownloadTools,
+  signal: AbortSignal,
+): Promise<Part[]> {
+  const files = storeFiles(folder, source);
+  const parts: Part[] = [];
+  for (const [i, name] of splitParts(sourceFile(source)).entries()) {
+    const address = addressOf(source, name, hub);
+    const remote = await openPatiently(address, new Patience(clock, random), clock, signal);
+    const known = files.length === 1 ? sha256 : null;
+    if (known !== null && remote.sha256 !== null && known !== remote.sha256) {
+      throw new MeshError(
+        'model_integrity',
+        `${address.url.host} has another file under this name than the one that was named here. Choose another model.`,
+      );
+    }
+    const file = files[i] ?? path.join(folder, name);
+    const there = remote.sizeBytes !== null && (await sizeOf(file)) === remote.sizeBytes;
+    parts.push({ file, remote, sha256: known ?? remote.sha256, there });
+  }
+  return parts;
+}
+
+function addressOf(source: UrlSource | HubFile, name: string, hub: HuggingFace): Address {
+  if (source.kind === 'hub-file') {
+    return hub.address({ ...source, file: source.file.slice(0, -sourceFile(source).length) + name });
+  }
+  if (name === sourceFile(source)) return { url: source.url, authorization: null };
+  const url = new URL(source.url);
+  url.pathname = url.pathname.replace(/[^/]*$/, encodeURIComponent(name));
+  return { url, authorization: null };
+}
+
+async function openPatiently(
+  address: Address,
+  patience: Patience,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<RemoteFile> {
+  for (;;) {
+    try {
+      return await RemoteFile.open(address, clock, signal);
+    } catch (thrown) {
+      await patience.after(thrown, signal);
+    }
+  }
+}
+
+async function fetchParts(
+  parts: readonly Part[],
+  totalBytes: number | null,
+  roomBytes: number,
+  { dataFolder, onProgress }: DownloadPlace,
+  tools: DownloadTools,
+  signal: AbortSignal,
+): Promise<void> {
+  let before = 0;
+  for (const { file, remote, sha256, there } of parts) {
+    let loadedBytes = 0;
+    if (there) {
+      before += remote.sizeBytes ?? 0;
+      continue;
+    }
+    const onBytes = (bytes: number) => {
+      loadedBytes = bytes;
+      onProgress({ phase: 'download', loadedBytes: before + bytes, totalBytes });
+    };
+    await downloadFile({ remote, file, sha256, roomBytes, onBytes }, tools, signal);
+    const real = await digestFile(partFile(file), signal);
+    if (sha256 !== null && real !== sha256) {
+      await discardDownload(file);
+      throw new MeshError(
+        'model_integrity',
+        `What was downloaded as ${path.basename(file)} is not the file that was promised. It was deleted; start again to download it anew.`,
+      );
+    }
+    await rename(partFile(file), file);
+    await discardDownload(file);
+    await rememberHash(file, dataFolder, real);
+    before += loadedBytes;
+  }
+}
+
+/** null: one of them does not say. */
+function totalOf(parts: readonly Part[]): number | null {
+  const sizes = parts.map(({ remote }) => remote.sizeBytes);
+  return sizes.every((n) => n !== null) ? sizes.reduce((sum, n) => sum + n, 0) : null;
+}
+
+/** What there is on the disk, in bytes. Throws storage_full when that is not enough. */
+async function checkRoom(parts: readonly Part[], folder: string): Promise<number> {
+  let missing = 0;
+  for (const { remote, file, there } of parts) {
+    if (!there && remote.sizeBytes !== null) missing += Math.max(0, remote.sizeBytes - (await takenBytes(file)));
+  }
+  const { bavail, bsize, blocks } = await statfs(folder);
+  // Some network disks do not say.
+  if (blocks === 0) return Infinity;
+  if (bavail * bsize >= missing) return bavail * bsize;
+  throw new MeshError(
     'storage_full',
-    `There is not enough room on the disk of ${folder}. Free some, or give another folder with --data.`,
-    {
-      cause,
-    },
+    `The model needs ${megabytes(missing)} more on the disk of ${folder}, which has ${megabytes(bavail * bsize)} left. Free some, or give another folder with --data.`,
   );
 }
 
-function systemCode(thrown: unknown): unknown {
-  for (let error = thrown; error instanceof Error; error = error.cause) {
-    if ('code' in error && error.code !== undefined) return error.code;
+function explained(thrown: unknown, { source }: DownloadRequest, folder: string): MeshError {
+  const name = shownSource(sourceName(source));
+  if (FULL.has(errno(thrown) ?? '')) {
+    return new MeshError(
+      'storage_full',
+      `The disk of ${folder} is full. Free some and start again: the download goes on where it stopped. Or give another folder with --data.`,
+      { cause: thrown },
+    );
   }
-  return undefined;
+  if (thrown instanceof TransferError && thrown.failure.kind === 'refused') {
+    const { code, advice } = thrown.failure;
+    return new MeshError(code, `${name} cannot be downloaded: ${thrown.message}. ${advice}`, { cause: thrown });
+  }
+  const why = thrown instanceof TransferError ? `: ${thrown.message}` : '';
+  return asMeshError(
+    thrown,
+    'model_download_failed',
+    `${name} could not be downloaded${why}. Check your connection and start again: it goes on where it stopped.`,
+  );
 }

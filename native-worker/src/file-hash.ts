@@ -20,21 +20,33 @@ export async function hashFile(file: string, folder: string, signal: AbortSignal
   const { size: sizeBytes, mtimeMs: modifiedMs } = await stat(absolute);
   const known = (await readCache(folder))[absolute];
   if (known !== undefined && known.sizeBytes === sizeBytes && known.modifiedMs === modifiedMs) return known.sha256;
-  const sha256 = await digest(absolute, signal);
-  // Read again: another provider on this computer may have written meanwhile.
-  const { [absolute]: _stale, ...others } = await readCache(folder);
-  const entries = [...Object.entries(others), [absolute, { sizeBytes, modifiedMs, sha256 }] as const];
-  await writeCache(folder, Object.fromEntries(entries.slice(-MAX_ENTRIES)));
+  const sha256 = await digestFile(absolute, signal);
+  await remember(absolute, folder, { sizeBytes, modifiedMs, sha256 });
   return sha256;
 }
 
-async function digest(file: string, signal: AbortSignal): Promise<string> {
+/** For `hashFile`: this is what was just read of `file`. */
+export async function rememberHash(file: string, folder: string, sha256: string): Promise<void> {
+  const absolute = path.resolve(file);
+  const { size: sizeBytes, mtimeMs: modifiedMs } = await stat(absolute);
+  await remember(absolute, folder, { sizeBytes, modifiedMs, sha256 });
+}
+
+/** Hex. Rejects with cancelled. */
+export async function digestFile(file: string, signal: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
   for await (const bytes of createReadStream(file, { highWaterMark: READ_BYTES })) {
     if (signal.aborted) throw cancelled();
     hash.update(bytes as Buffer);
   }
   return hash.digest('hex');
+}
+
+async function remember(absolute: string, folder: string, entry: Cache[string]): Promise<void> {
+  // Read again: another provider on this computer may have written meanwhile.
+  const { [absolute]: _stale, ...others } = await readCache(folder);
+  const entries = [...Object.entries(others), [absolute, entry] as const];
+  await writeCache(folder, Object.fromEntries(entries.slice(-MAX_ENTRIES)));
 }
 
 /** A cache that is missing or damaged is an empty one: it only saves time. */

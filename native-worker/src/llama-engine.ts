@@ -1,6 +1,7 @@
 /** The engine port on llama.cpp: any GGUF file, several answers at once. */
 import {
   InsufficientMemoryError,
+  readGgufFileInfo,
   type Llama,
   type LlamaContext,
   type LlamaModel,
@@ -17,6 +18,8 @@ import { deliveredTokens, type Delivered } from './delivered-tokens.ts';
 import { checkGgufFile } from './gguf-file.ts';
 import { ggufSampling } from './gguf-sampling.ts';
 import { backendOf, defaultThreads, openLlama, probeLlama, type GpuChoice } from './llama-device.ts';
+import { readMachine } from './machine.ts';
+import { planModel, useMmap } from './model-plan.ts';
 import { promptTokens, type PromptReader } from './prompt-tokens.ts';
 import { CHUNK, SequencePool } from './sequence-pool.ts';
 import { TokenText } from './token-text.ts';
@@ -26,16 +29,14 @@ export interface LlamaModelFile {
   /** Default: one less than the machine has cores. */
   threads?: number;
   gpu?: GpuChoice;
-  /** Of one answer with its question. Default: what the model was trained on, at most 8,192. */
+  /** Of one answer with its question. Default: `usualContextTokens`, or less where memory is short. */
   contextTokens?: number;
-  /** Answers at once. Default 4. */
+  /** Default: what the model was trained on, at most 8,192. */
+  usualContextTokens?: number;
+  /** Answers at once. Default: as many as memory allows, at most 8 on a graphics card and 4 elsewhere. */
   slots?: number;
 }
 
-const DEFAULT_SLOTS = 4;
-const DEFAULT_CONTEXT_TOKENS = 8192;
-/** Below this a context is of no use to anybody; better say that memory is short. */
-const MIN_CONTEXT_TOKENS = 512;
 /** A question that leaves less than this for the answer is refused. */
 const MIN_ANSWER_TOKENS = 32;
 /** Of a greedy answer, where the request leaves it to us: so many take a slow computer three seconds to write again. */
@@ -56,6 +57,11 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
   #active = 0;
   #closed = false;
   #closing = new AbortController();
+  readonly #readMachine: typeof readMachine;
+
+  constructor(memory: typeof readMachine = readMachine) {
+    this.#readMachine = memory;
+  }
 
   async probe(signal: AbortSignal): Promise<Probe> {
     if (signal.aborted) throw cancelled();
@@ -76,21 +82,25 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
     this.#llama = llama;
     let model: LlamaModel | null = null;
     try {
-      const slots = file.slots ?? DEFAULT_SLOTS;
+      const info = await readGgufFileInfo(file.path, { logWarnings: false, signal });
+      const { gpuLayers, contextTokens, slots } = await planModel(llama, info, {
+        contextTokens: file.contextTokens ?? null,
+        usualContextTokens: file.usualContextTokens ?? null,
+        slots: file.slots ?? null,
+        machine: await this.#readMachine(llama, 'free'),
+        chunkTokens: CHUNK,
+      });
       model = await llama.loadModel({
         modelPath: file.path,
-        // Without a GPU the weights are repacked for the processor: mapping the file would hold them twice.
-        useMmap: llama.gpu === false ? false : 'auto',
-        ...(llama.gpu !== false && {
-          gpuLayers: { fitContext: { contextSize: slots * (file.contextTokens ?? DEFAULT_CONTEXT_TOKENS) } },
-        }),
+        useMmap: useMmap(llama),
+        ...(llama.gpu !== false && { gpuLayers }),
         loadSignal: signal,
         onLoadProgress: (share) =>
           onProgress({ phase: 'start', loadedBytes: Math.round(share * sizeBytes), totalBytes: sizeBytes }),
       });
       const context = await model.createContext({
         sequences: slots,
-        contextSize: contextSize(model, file.contextTokens),
+        contextSize: contextTokens,
         threads: this.#threads,
         batchSize: CHUNK * slots,
         batching: gatherSequences(() => this.#active),
@@ -104,11 +114,10 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
         template: model.fileInfo.metadata.tokenizer?.chat_template ?? CHATML_TEMPLATE,
         defaults: ggufSampling(model.fileInfo),
       };
-      const contextTokens = context.contextSize;
-      return { contextTokens, backend: backendOf(llama), slots, continues: 'ids', replays: true, schemas: true };
+      return { contextTokens: context.contextSize, backend: backendOf(llama), slots, continues: 'ids', replays: true, schemas: true };
     } catch (thrown) {
       await model?.dispose();
-      throw signal.aborted ? cancelled() : loadError(thrown, file.path, sizeBytes);
+      throw signal.aborted ? cancelled() : loadError(thrown, file.path);
     }
   }
 
@@ -219,16 +228,9 @@ function evaluateOptions(wanted: Sampling, defaults: RecommendedSampling, place:
   };
 }
 
-function contextSize(model: LlamaModel, wanted: number | undefined): number | { min: number; max: number } {
-  const most = model.trainContextSize;
-  if (wanted !== undefined) return Math.min(wanted, most);
-  const max = Math.min(DEFAULT_CONTEXT_TOKENS, most);
-  return { min: Math.min(MIN_CONTEXT_TOKENS, max), max };
-}
-
-function loadError(thrown: unknown, path: string, sizeBytes: number): MeshError {
+function loadError(thrown: unknown, path: string): MeshError {
   if (thrown instanceof MeshError) return thrown;
-  if (thrown instanceof InsufficientMemoryError || sizeBytes > process.availableMemory()) {
+  if (thrown instanceof InsufficientMemoryError) {
     return new MeshError(
       'out_of_memory',
       'This model does not fit into the free memory. Close other programs, lower --ctx or --slots, or choose a smaller model.',

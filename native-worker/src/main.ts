@@ -15,16 +15,18 @@ const program = new Command('llmesh')
   .description('Lend this computer to a mesh, and look at one.')
   .version('0.1.0')
   .exitOverride()
+  // "llmesh models" and "llmesh models pull" have options of the same names.
+  .enablePositionalOptions()
   .addHelpText('after', EXIT_CODES);
 
 command('worker', 'Lend one model of this computer to a mesh, until Ctrl-C.')
-  .requiredOption('--model <model>', 'a GGUF file, an id of "llmesh models", hf:user/model/file.gguf, or a URL')
+  .requiredOption('--model <model>', 'a GGUF file, an id of "llmesh models", hf:user/model[:quant], or a URL')
   .addOption(meshOption())
-  .option('--slots <n>', 'answers at once (default: 4)', whole(1, 32))
+  .option('--slots <n>', 'answers at once (default: what fits, at most 4; 8 on a graphics card)', whole(1, 32))
   .option('--threads <n>', 'processor threads (default: one less than there are cores)', whole(1, 1024))
   .option(
     '--ctx <tokens>',
-    'longest conversation (default: what the model is made for, at most 8192)',
+    'longest conversation (default: what the model is made for and fits, at most 8192)',
     whole(128, 1 << 20),
   )
   .addOption(
@@ -40,6 +42,7 @@ command('worker', 'Lend one model of this computer to a mesh, until Ctrl-C.')
 Environment:
   LLMESH_DATA     as --data
   MODEL_ENDPOINT  a mirror of Hugging Face for hf: models
+  HF_TOKEN        of your account there, for models with a licence to accept
 
 Examples:
   llmesh worker --model llmesh-tiny
@@ -78,12 +81,41 @@ command('status', 'Show who is on a mesh and what it offers.')
     await reporting(options.json === true, (output) => showStatus(options.mesh, output));
   });
 
-command('models', 'List the models of the catalogue and whether they fit into this computer.')
+const models = command('models', 'List the models of the catalogue and of this disk, and what fits this computer.')
+  .enablePositionalOptions()
+  .option('--data <folder>', 'where downloaded models are (default: $LLMESH_DATA or ~/.llmesh)')
   .option('--json', 'as one JSON object')
-  .action(async (options: { json?: boolean }) => {
+  .addHelpText(
+    'after',
+    `
+Environment:
+  LLMESH_DATA     as --data
+  MODEL_ENDPOINT  a mirror of Hugging Face for hf: models
+  HF_TOKEN        of your account there, for models with a licence to accept
+
+Examples:
+  llmesh models pull qwen3-8b-q4
+  llmesh models pull hf:Qwen/Qwen3-4B-GGUF:Q4_K_M
+  llmesh models rm qwen3-8b-q4`,
+  )
+  .action(async ({ data, json }: { data?: string; json?: boolean }) => {
     const { listModels } = await import('./models-command.ts');
-    await reporting(options.json === true, listModels);
+    await reporting(json === true, (output) => listModels(data, output));
   });
+
+modelsSubcommand('pull', 'Download a model; one that broke off goes on.')
+  .addOption(meshOption())
+  .action(async (model: string, options: { mesh: URL; data?: string; json?: boolean }) => {
+    const { pull } = await import('./models-command.ts');
+    await reporting(options.json === true, (output) => pull(model, options, output));
+  });
+
+modelsSubcommand('rm', 'Remove a downloaded model, or what there is of one.').action(
+  async (model: string, { data, json }: { data?: string; json?: boolean }) => {
+    const { removeModel } = await import('./models-command.ts');
+    await reporting(json === true, (output) => removeModel(model, data, output));
+  },
+);
 
 const identity = command('identity', 'Show, export or import who this computer is on every mesh.').addHelpText(
   'after',
@@ -127,6 +159,15 @@ try {
 
 function command(name: string, description: string): Command {
   return program.command(name).description(description).exitOverride().addHelpText('after', EXIT_CODES);
+}
+
+function modelsSubcommand(name: string, description: string): Command {
+  return models
+    .command(name)
+    .description(description)
+    .argument('<model>', 'an id of "llmesh models", hf:user/model[:quant], hf:user/model/file.gguf, or a URL')
+    .option('--data <folder>', 'where downloaded models are (default: $LLMESH_DATA or ~/.llmesh)')
+    .option('--json', 'one JSON object a line');
 }
 
 interface IdentityOptions {

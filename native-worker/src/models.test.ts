@@ -9,16 +9,16 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Catalogue, GgufModel } from '@llmesh/core/catalogue';
 import type { LoadProgress } from '@llmesh/core/engine';
+import { MeshError } from '@llmesh/core/errors';
 import type { ModelId } from '@llmesh/core/ids';
 import { resolveModel, type ResolveOptions } from './models.ts';
+import { ModelMirror } from './testing/model-mirror.ts';
 
 const bytes = readFileSync(fileURLToPath(new URL('../../models/tiny/llmesh-tiny.gguf', import.meta.url)));
 const sha256 = createHash('sha256').update(bytes).digest('hex');
@@ -28,36 +28,25 @@ describe('resolveModel', () => {
   let options: ResolveOptions;
   let entry: GgufModel;
   let progress: LoadProgress[];
-  let mirror: Server;
-  let origin: string;
-  let asked: string[];
+  let mirror: ModelMirror;
 
   beforeAll(async () => {
-    mirror = createServer((request, response) => {
-      asked.push(request.url ?? '');
-      if (!request.url?.split('?')[0]?.endsWith('.gguf')) {
-        response.writeHead(404).end();
-        return;
-      }
-      const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '');
-      const from = Number(range?.[1] ?? 0);
-      const to = Math.min(range?.[2] ? Number(range[2]) : bytes.length - 1, bytes.length - 1);
-      response.writeHead(range ? 206 : 200, {
-        'accept-ranges': 'bytes',
-        'content-length': to - from + 1,
-        ...(range && { 'content-range': `bytes ${from}-${to}/${bytes.length}` }),
-      });
-      response.end(request.method === 'HEAD' ? undefined : bytes.subarray(from, to + 1));
+    mirror = await new ModelMirror().listen();
+    mirror.files.set('/models/some/file.gguf', bytes);
+    mirror.files.set('/user/model/resolve/main/folder/file.gguf', bytes);
+    mirror.files.set('/user/model/resolve/main/model-Q4_K_M.gguf', bytes);
+    mirror.pages.set('/v2/user/model/manifests/Q4_K_M', {
+      ggufFile: { rfilename: 'model-Q4_K_M.gguf', size: bytes.length, lfs: { sha256 } },
     });
-    await new Promise<void>((resolve) => mirror.listen(0, '127.0.0.1', resolve));
-    origin = `http://127.0.0.1:${(mirror.address() as AddressInfo).port}`;
+    mirror.pages.set('/v2/user/model/manifests/latest', { ggufFile: { rfilename: 'folder/file.gguf' } });
+    mirror.pages.set('/v2/user/model/manifests/odd', { ggufFile: { rfilename: '../../../etc/passwd.gguf' } });
   });
   afterAll(() => mirror.close());
 
   beforeEach(() => {
     folder = mkdtempSync(path.join(os.tmpdir(), 'llmesh-models-'));
     progress = [];
-    asked = [];
+    mirror.requests.length = 0;
     entry = {
       id: 'some-model' as ModelId,
       format: 'gguf',
@@ -77,8 +66,10 @@ describe('resolveModel', () => {
       catalogue: { models: [entry] } satisfies Catalogue,
       modelsFolder: path.join(folder, 'shipped'),
       dataFolder: path.join(folder, 'data'),
-      mesh: origin,
+      mesh: mirror.origin,
       onProgress: (step) => progress.push(step),
+      onSize: async () => {},
+      onWait: () => {},
       signal: new AbortController().signal,
     };
   });
@@ -120,32 +111,85 @@ describe('resolveModel', () => {
     const first = await resolveModel('some-model', options);
     expect(readFileSync(first.path).equals(bytes)).toBe(true);
     expect(progress.at(-1)).toEqual({ phase: 'download', loadedBytes: bytes.length, totalBytes: bytes.length });
-    asked = [];
+    mirror.requests.length = 0;
     expect((await resolveModel('some-model', options)).path).toBe(first.path);
-    expect(asked).toEqual([]);
+    expect(mirror.requests).toEqual([]);
   });
 
-  it('takes hf: sources from the mirror in MODEL_ENDPOINT', async () => {
-    vi.stubEnv('MODEL_ENDPOINT', origin);
-    entry.source = 'hf:user/model/folder/file.gguf';
-    await resolveModel('some-model', options);
-    expect(asked.some((url) => url.startsWith('/user/model/resolve/main/folder/file.gguf'))).toBe(true);
+  describe('from the mirror of Hugging Face in MODEL_ENDPOINT', () => {
+    beforeEach(() => vi.stubEnv('MODEL_ENDPOINT', mirror.origin));
+
+    it('takes a file', async () => {
+      entry.source = 'hf:user/model/folder/file.gguf';
+      await expect(resolveModel('some-model', options)).resolves.toMatchObject({ id: 'some-model', sha256 });
+      expect(mirror.requests.at(-1)?.path).toBe('/cdn/user/model/resolve/main/folder/file.gguf');
+    });
+
+    it('takes a quant, finds it again without a network, and names it by its file', async () => {
+      entry.sha256 = null;
+      const first = await resolveModel('hf:user/model:Q4_K_M', options);
+      expect(first).toMatchObject({ id: 'model-Q4_K_M', source: 'hf:user/model/model-Q4_K_M.gguf' });
+      vi.stubEnv('MODEL_ENDPOINT', 'http://127.0.0.1:1');
+      expect(await resolveModel('hf:user/model:Q4_K_M', options)).toEqual(first);
+      expect(await resolveModel('hf:user/model/model-Q4_K_M.gguf', options)).toEqual(first);
+    });
+
+    it('takes what the hub thinks is usual', async () => {
+      await expect(resolveModel('hf:user/model', options)).resolves.toMatchObject({ sha256 });
+    });
+
+    it.each(['hf:user/model:Q2_K', 'hf:user/model:odd', 'hf:user', 'hf:../../etc', 'hf:user/model/../x.gguf'])(
+      'finds no %s',
+      async (wanted) => {
+        await expect(resolveModel(wanted, options)).rejects.toMatchObject({ code: 'model_not_found' });
+      },
+    );
+
+    it('asks before it downloads whether the model can be used at all', async () => {
+      const sizes: number[] = [];
+      const tooLarge = new MeshError('out_of_memory', 'Too large.');
+      const onSize = (sizeBytes: number) => {
+        sizes.push(sizeBytes);
+        return Promise.reject(tooLarge);
+      };
+      await expect(resolveModel('hf:user/model', { ...options, onSize })).rejects.toBe(tooLarge);
+      expect(sizes).toEqual([bytes.length]);
+      expect(readdirSync(path.join(options.dataFolder, 'models'))).toEqual([]);
+    });
   });
 
   it('deletes a download whose checksum is wrong', async () => {
     entry.sha256 = 'a'.repeat(64);
     await expect(resolveModel('some-model', options)).rejects.toMatchObject({ code: 'model_integrity' });
-    expect(readdirSync(path.join(options.dataFolder, 'models'))).toEqual([]);
     entry.sha256 = sha256;
     await expect(resolveModel('some-model', options)).resolves.toMatchObject({ sha256 });
   });
 
-  it('says when a download fails, and when the disk has no room', async () => {
+  it('deletes a downloaded file that was damaged since', async () => {
+    const { path: file } = await resolveModel('some-model', options);
+    writeFileSync(file, Buffer.concat([bytes.subarray(0, 1_000_000), Buffer.alloc(bytes.length - 1_000_000)]));
+    await expect(resolveModel('some-model', options)).rejects.toMatchObject({ code: 'model_integrity' });
+    expect(existsSync(file)).toBe(false);
+    await expect(resolveModel('some-model', options)).resolves.toMatchObject({ sha256 });
+  });
+
+  it('says when a server has no such file, and refuses a password in an address', async () => {
     entry.source = '/models/not-there.bin';
-    await expect(resolveModel('some-model', options)).rejects.toMatchObject({ code: 'model_download_failed' });
-    entry.source = '/models/some/file.gguf';
-    entry.sizeBytes = Number.MAX_SAFE_INTEGER;
-    await expect(resolveModel('some-model', options)).rejects.toMatchObject({ code: 'storage_full' });
+    await expect(resolveModel('some-model', options)).rejects.toMatchObject({ code: 'model_not_found' });
+    await expect(resolveModel('https://me:secret@example.org/x.gguf', options)).rejects.toMatchObject({
+      code: 'model_not_found',
+      message: expect.not.stringContaining('secret'),
+    });
+  });
+
+  it('wants all parts of a model, and gives them one checksum', async () => {
+    const [first = '', second = ''] = [1, 2].map((n) => `big-0000${n}-of-00002.gguf`);
+    put(first);
+    await expect(resolveModel(path.join(folder, first), options)).rejects.toMatchObject({ code: 'model_not_found' });
+    put(second);
+    const model = await resolveModel(path.join(folder, first), options);
+    expect(model).toMatchObject({ id: 'big', sizeBytes: 2 * bytes.length });
+    expect(model.sha256).toBe(createHash('sha256').update(`${sha256}\n${sha256}`).digest('hex'));
   });
 
   it('gives up a download when it is cancelled', async () => {
@@ -159,7 +203,7 @@ describe('resolveModel', () => {
     mkdirSync(shipped, { recursive: true });
     copyFileSync(put('copy.gguf'), path.join(shipped, 'file.gguf'));
     await expect(resolveModel('some-model', options)).resolves.toMatchObject({ path: path.join(shipped, 'file.gguf') });
-    expect(asked).toEqual([]);
+    expect(mirror.requests).toEqual([]);
     entry.sha256 = 'a'.repeat(64);
     await expect(resolveModel('some-model', options)).rejects.toMatchObject({ code: 'model_integrity' });
     expect(existsSync(path.join(shipped, 'file.gguf'))).toBe(true);

@@ -1,24 +1,36 @@
-/** From what a person writes after `--model` to a file, and what the mesh is told about it. */
+/** From what a person writes after `--model` to files, and what the mesh is told about them. */
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { GgufFileType, readGgufFileInfo } from 'node-llama-cpp';
 import type { Catalogue, GgufModel } from '@llmesh/core/catalogue';
+import { realClock } from '@llmesh/core/clock';
 import type { LoadProgress } from '@llmesh/core/engine';
-import { MeshError } from '@llmesh/core/errors';
+import { asMeshError, cancelled, MeshError } from '@llmesh/core/errors';
 import { isModelId, type ModelId } from '@llmesh/core/ids';
-import { download } from './download.ts';
+import { download, type DownloadRequest } from './download.ts';
 import { hashFile } from './file-hash.ts';
 import { checkGgufFile } from './gguf-file.ts';
+import { HuggingFace } from './hugging-face.ts';
+import { isRemote, parseModelSource, sourceName, type HubQuant } from './model-source.ts';
+import { findStored, stemName, type StoredModel } from './model-store.ts';
+import { splitParts, withoutPart } from './split-files.ts';
 
 export interface ResolvedModel {
+  /** The first file, which llama.cpp is given. */
   path: string;
   id: ModelId;
   name: string;
   quant: string;
+  /** Of the file; of a model in parts, that of their checksums. */
   sha256: string;
+  /** All files together. */
+  sizeBytes: number;
   /** What the catalogue plans for; null: as the file says. */
   contextTokens: number | null;
+  /** As it could be downloaded again, null: it is a file of this computer. */
+  source: string | null;
 }
 
 export interface ResolveOptions {
@@ -29,74 +41,150 @@ export interface ResolveOptions {
   /** The mesh's origin, for those that do not. */
   mesh: string;
   onProgress: (progress: LoadProgress) => void;
+  /** Before a download; may reject, which ends it. */
+  onSize: (sizeBytes: number) => Promise<void>;
+  /** Another process of this computer downloads the same model. */
+  onWait: () => void;
   signal: AbortSignal;
 }
 
-const REMOTE = /^(hf:|https?:\/\/)/;
+interface Located {
+  file: string;
+  /** null: on the disk of its owner, who gave the path. */
+  stored: StoredModel | null;
+  entry: GgufModel | null;
+  source: string | null;
+}
 
 /**
  * `wanted`: a file, an id of the catalogue, `hf:…` or an http(s) URL. Throws model_not_found, model_unreadable,
  * model_integrity, model_download_failed, storage_full or cancelled.
  */
 export async function resolveModel(wanted: string, options: ResolveOptions): Promise<ResolvedModel> {
-  const entry = options.catalogue.models.find((model) => model.id === wanted);
+  const located = await locate(wanted, options);
+  const { file, stored } = located;
+  const names = splitParts(path.basename(file));
+  const sums: string[] = [];
+  let sizeBytes = 0;
+  for (const [i, name] of names.entries()) {
+    const part = path.join(path.dirname(file), name);
+    sizeBytes += await checkGgufFile(part);
+    const sha256 = await hashFile(part, options.dataFolder, options.signal);
+    const expected = stored?.record?.files[i]?.sha256 ?? (names.length === 1 ? located.entry?.sha256 : null) ?? null;
+    if (expected !== null && expected !== sha256) throw await damaged(part, stored !== null);
+    sums.push(sha256);
+  }
+  const sha256 = sums.length === 1 ? (sums[0] ?? '') : createHash('sha256').update(sums.join('\n')).digest('hex');
+  const entry = located.entry ?? catalogued(options.catalogue, sha256);
+  const common = { path: file, sha256, sizeBytes, source: located.source };
+  if (entry !== null) {
+    const { id, name, quant, contextTokens } = entry;
+    return { ...common, id, name, quant, contextTokens };
+  }
+  const base = stored?.record ? stemName(stored.stem) : withoutPart(path.basename(file));
+  return { ...common, contextTokens: null, ...(await describeFile(file, base)) };
+}
+
+/** Downloads what is not there yet. Throws as `resolveModel`, and model_not_found for a file. */
+export async function pullModel(wanted: string, options: ResolveOptions): Promise<ResolvedModel> {
+  if (!isRemote(wanted) && entryOf(options.catalogue, wanted) === null && existsSync(wanted)) {
+    throw new MeshError('model_not_found', `${wanted} is on this computer already. Use it with --model.`);
+  }
+  return resolveModel(wanted, options);
+}
+
+/** The model of the catalogue with this id; null: there is none. Throws model_not_found for one that runs elsewhere. */
+export function entryOf(catalogue: Catalogue, wanted: string): GgufModel | null {
+  const entry = catalogue.models.find((model) => model.id === wanted);
   if (entry?.format === 'mlc') {
     throw new MeshError('model_not_found', `${wanted} runs in browsers only. "llmesh models" lists what runs here.`);
   }
-  if (entry !== undefined) return fromCatalogue(entry, options);
-  if (!REMOTE.test(wanted) && !existsSync(wanted)) {
-    throw new MeshError(
-      'model_not_found',
-      `There is no file and no model in the catalogue called ${wanted}. "llmesh models" lists the catalogue.`,
-    );
-  }
-  const file = REMOTE.test(wanted) ? await fetchModel(wanted, null, options) : path.resolve(wanted);
-  await checkGgufFile(file);
-  const sha256 = await hashFile(file, options.dataFolder, options.signal);
-  const same = options.catalogue.models.find(
-    (model): model is GgufModel => model.format === 'gguf' && model.sha256 === sha256,
-  );
-  if (same !== undefined) return described(same, file, sha256);
-  return { path: file, sha256, contextTokens: null, ...(await describeFile(file)) };
+  return entry ?? null;
 }
 
-async function fromCatalogue(entry: GgufModel, options: ResolveOptions): Promise<ResolvedModel> {
-  const file = await findEntry(entry, options);
-  await checkGgufFile(file);
-  const sha256 = await hashFile(file, options.dataFolder, options.signal);
-  if (entry.sha256 !== null && entry.sha256 !== sha256) {
-    const ours = file.startsWith(downloads(options) + path.sep);
-    if (ours) await rm(file);
-    throw new MeshError(
-      'model_integrity',
-      `${file} is not the file that the catalogue names. ${ours ? 'It was deleted; start again to download it anew.' : 'Restore it.'}`,
-    );
-  }
-  return described(entry, file, sha256);
+/** Where the model of the catalogue lies when it came with LLMesh; null: it did not. */
+export function shippedFile({ source }: GgufModel, modelsFolder: string): string | null {
+  if (!source.startsWith('/')) return null;
+  const file = path.join(modelsFolder, source.replace(/^\/models\//, ''));
+  return existsSync(file) ? file : null;
 }
 
-async function findEntry(entry: GgufModel, options: ResolveOptions): Promise<string> {
-  if (!entry.source.startsWith('/')) return fetchModel(entry.source, entry.sizeBytes, options);
-  const local = path.join(options.modelsFolder, entry.source.replace(/^\/models\//, ''));
-  if (existsSync(local)) return local;
-  return fetchModel(new URL(entry.source, options.mesh).href, entry.sizeBytes, options);
+/** Where it is downloaded from. */
+export function entrySource({ source }: GgufModel, mesh: string): string {
+  return source.startsWith('/') ? new URL(source, mesh).href : source;
 }
 
-function fetchModel(source: string, sizeBytes: number | null, options: ResolveOptions): Promise<string> {
-  return download({ source, sizeBytes, folder: downloads(options) }, options.onProgress, options.signal);
-}
-
-function downloads({ dataFolder }: ResolveOptions): string {
+export function storeFolder(dataFolder: string): string {
   return path.join(dataFolder, 'models');
 }
 
-function described(entry: GgufModel, file: string, sha256: string): ResolvedModel {
-  const { id, name, quant, contextTokens } = entry;
-  return { path: file, id, name, quant, sha256, contextTokens };
+async function locate(wanted: string, options: ResolveOptions): Promise<Located> {
+  const entry = entryOf(options.catalogue, wanted);
+  if (entry !== null) {
+    const shipped = shippedFile(entry, options.modelsFolder);
+    if (shipped !== null) return { file: shipped, stored: null, entry, source: null };
+    const source = entrySource(entry, options.mesh);
+    const stored = await fetchModel(source, entry.sha256, options);
+    return { file: stored.file, stored, entry, source };
+  }
+  if (isRemote(wanted)) {
+    const stored = await fetchModel(wanted, null, options);
+    return { file: stored.file, stored, entry: null, source: stored.record?.source ?? wanted };
+  }
+  if (existsSync(wanted)) return { file: path.resolve(wanted), stored: null, entry: null, source: null };
+  throw new MeshError(
+    'model_not_found',
+    `There is no file and no model in the catalogue called ${wanted}. "llmesh models" lists the catalogue.`,
+  );
 }
 
-async function describeFile(file: string): Promise<Pick<ResolvedModel, 'id' | 'name' | 'quant'>> {
-  const base = path.basename(file).replace(/\.gguf$/i, '');
+async function fetchModel(asked: string, sha256: string | null, options: ResolveOptions): Promise<StoredModel> {
+  const { dataFolder, signal, onProgress, onSize, onWait } = options;
+  const folder = storeFolder(dataFolder);
+  const source = parseModelSource(asked);
+  // Before any question to a server: what is here works without a network.
+  const there = await findStored(folder, source.kind === 'hub-quant' ? asked : sourceName(source));
+  if (there !== null) return there;
+  const hub = new HuggingFace(process.env, realClock);
+  const wanted: DownloadRequest =
+    source.kind === 'hub-quant' ? await ofQuant(source, asked, hub, signal) : { source, asked, sha256 };
+  return download(wanted, { folder, dataFolder, hub, onProgress, onSize, onWait }, signal);
+}
+
+async function ofQuant(
+  quant: HubQuant,
+  asked: string,
+  hub: HuggingFace,
+  signal: AbortSignal,
+): Promise<DownloadRequest> {
+  try {
+    const { sha256, ...source } = await hub.find(quant, signal);
+    return { source, asked, sha256 };
+  } catch (thrown) {
+    if (signal.aborted) throw cancelled();
+    const why = thrown instanceof Error ? thrown.message : String(thrown);
+    throw asMeshError(
+      thrown,
+      'model_not_found',
+      `${asked} was not found: ${why}. Check the name, or give the file: hf:user/model/file.gguf.`,
+    );
+  }
+}
+
+async function damaged(file: string, ours: boolean): Promise<MeshError> {
+  if (ours) await rm(file);
+  return new MeshError(
+    'model_integrity',
+    `${file} is not the file that it should be. ${ours ? 'It was deleted; start again to download it anew.' : 'Restore it.'}`,
+  );
+}
+
+function catalogued(catalogue: Catalogue, sha256: string): GgufModel | null {
+  const same = catalogue.models.find((model) => model.format === 'gguf' && model.sha256 === sha256);
+  return same?.format === 'gguf' ? same : null;
+}
+
+async function describeFile(file: string, base: string): Promise<Pick<ResolvedModel, 'id' | 'name' | 'quant'>> {
   const id = slug(base);
   try {
     const { metadata } = await readGgufFileInfo(file, { readTensorInfo: false, logWarnings: false });

@@ -11,6 +11,11 @@ export class Output {
     this.json = json;
   }
 
+  /** Whether a person watches lines that replace each other. */
+  get watched(): boolean {
+    return !this.json && process.stderr.isTTY;
+  }
+
   /** Results, on stdout. */
   print(sentence: string, data: object): void {
     if (this.json) this.#write(process.stdout, JSON.stringify(data));
@@ -30,7 +35,7 @@ export class Output {
 
   /** A line that the next one replaces; only where a person watches. */
   live(sentence: string): void {
-    if (this.json || !process.stderr.isTTY) return;
+    if (!this.watched) return;
     process.stderr.write(`\r\u001b[2K${sentence}`);
     this.#live = true;
   }

@@ -1,6 +1,6 @@
 /** Small files that are there whole or not at all, and that never replace one. */
 import { randomUUID } from 'node:crypto';
-import { link, open, unlink } from 'node:fs/promises';
+import { link, open, stat, unlink } from 'node:fs/promises';
 
 /**
  * False when there is such a file already. Mode 0600. A link, unlike a rename, replaces nothing, and unlike a file
@@ -23,6 +23,16 @@ export async function createWhole(file: string, text: string): Promise<boolean> 
     throw thrown;
   } finally {
     await unlink(draft);
+  }
+}
+
+/** In bytes; null when there is no such file. Rejects with the system's error. */
+export async function sizeOf(file: string): Promise<number | null> {
+  try {
+    return (await stat(file)).size;
+  } catch (thrown) {
+    if (errno(thrown) === 'ENOENT') return null;
+    throw thrown;
   }
 }
 

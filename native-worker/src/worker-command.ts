@@ -8,15 +8,13 @@ import type { ModelAdvert } from '@llmesh/core/control-protocol';
 import { lifeOf, type LifeState } from '@llmesh/core/node-life';
 import type { ReceiptKeeper } from '@llmesh/core/receipt-keeper';
 import type { WorkerStatus } from '@llmesh/core/worker';
-import { modelsFolder, readCatalogue } from './catalogue-file.ts';
 import { dataFolder } from './data-folder.ts';
 import { openIdentity, type OpenIdentity } from './identity-file.ts';
-import type { GpuChoice } from './llama-device.ts';
 import { LlamaEngine } from './llama-engine.ts';
 import { offered, watchConnection } from './mesh-connection.ts';
 import { leaveMesh, openMeshNode, type MeshNode } from './mesh-node.ts';
-import { resolveModel } from './models.ts';
-import { progressLine, type Output } from './output.ts';
+import { openModel, type OpenModelOptions } from './open-model.ts';
+import type { Output } from './output.ts';
 import { ReceiptFile } from './receipt-file.ts';
 import { testModel } from './self-test.ts';
 
@@ -25,18 +23,10 @@ const STOP_MS = 1_800;
 /** The last words to the requesters travel before their links are cut. */
 const FLUSH_MS = 150;
 
-export interface WorkerOptions {
-  /** A file, an id of the catalogue, `hf:…` or a URL. */
-  model: string;
-  mesh: URL;
-  slots?: number;
-  threads?: number;
-  ctx?: number;
+export interface WorkerOptions extends OpenModelOptions {
   /** Tokens a second of each answer. */
   maxSpeed?: number;
-  gpu: GpuChoice;
   hideAddress?: boolean;
-  data?: string;
 }
 
 interface Loaded {
@@ -103,28 +93,7 @@ function openReceipts(self: OpenIdentity, folder: string, output: Output): Recei
 }
 
 async function load(engine: LlamaEngine, options: WorkerOptions, output: Output, signal: AbortSignal): Promise<Loaded> {
-  const folder = modelsFolder();
-  const onProgress = (progress: Parameters<typeof progressLine>[0]) => output.live(progressLine(progress));
-  const model = await resolveModel(options.model, {
-    catalogue: await readCatalogue(folder),
-    modelsFolder: folder,
-    dataFolder: dataFolder(options.data),
-    mesh: options.mesh.origin,
-    onProgress,
-    signal,
-  });
-  const contextTokens = options.ctx ?? model.contextTokens;
-  const loaded = await engine.load(
-    {
-      path: model.path,
-      gpu: options.gpu,
-      ...(options.threads !== undefined && { threads: options.threads }),
-      ...(options.slots !== undefined && { slots: options.slots }),
-      ...(contextTokens !== null && { contextTokens }),
-    },
-    onProgress,
-    signal,
-  );
+  const { model, loaded } = await openModel(engine, options, output, signal);
   const tokensPerSecond = await testModel(engine, { id: model.id, backend: loaded.backend }, signal);
   const { device } = await engine.probe(signal);
   const speed =

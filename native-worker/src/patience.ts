@@ -1,0 +1,59 @@
+/** How long a transfer is taken up again after breaks: as long as something comes, and some tries more. */
+import type { Clock } from '@llmesh/core/clock';
+import { cancelled } from '@llmesh/core/errors';
+import { TransferError } from './transfer-error.ts';
+
+/** Of breaks in a row; together a good minute. */
+const MAX_BREAKS = 8;
+const FIRST_DELAY_MS = 500;
+const MAX_DELAY_MS = 15_000;
+/** Less than this between two breaks is no progress. */
+const PROGRESS_BYTES = 65_536;
+
+export class Patience {
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  #breaks = 0;
+  #bytes = 0;
+
+  constructor(clock: Clock, random: () => number) {
+    this.#clock = clock;
+    this.#random = random;
+  }
+
+  came(bytes: number): void {
+    this.#bytes += bytes;
+    if (this.#bytes < PROGRESS_BYTES) return;
+    this.#bytes = 0;
+    this.#breaks = 0;
+  }
+
+  /** Resolves when it is time to try again; rejects with `thrown` where that is of no use, or with cancelled. */
+  async after(thrown: unknown, signal: AbortSignal): Promise<void> {
+    if (!(thrown instanceof TransferError) || thrown.failure.kind !== 'break') throw thrown;
+    this.#breaks += 1;
+    if (this.#breaks > MAX_BREAKS) throw thrown;
+    const delayMs = Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** (this.#breaks - 1));
+    // Spread, so that connections which broke together do not come back together.
+    await pause(this.#clock, Math.max(thrown.failure.retryAfterMs ?? 0, delayMs * (0.5 + this.#random() / 2)), signal);
+  }
+}
+
+/** Rejects with cancelled. */
+export function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) {
+      reject(cancelled());
+      return;
+    }
+    const abort = () => {
+      stop();
+      reject(cancelled());
+    };
+    const stop = clock.after(ms, () => {
+      signal.removeEventListener('abort', abort);
+      resolve();
+    });
+    signal.addEventListener('abort', abort, { once: true });
+  });
+}

@@ -1,0 +1,132 @@
+/** A file on a web server, of which parts can be had where the server does that: RFC 9110, section 14. */
+import type { Clock } from '@llmesh/core/clock';
+import { cancelled } from '@llmesh/core/errors';
+import { broke, TransferError } from './transfer-error.ts';
+import { request, type WebResponse } from './web-request.ts';
+
+const CONTENT_RANGE = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15})$/;
+
+export interface RemoteFileAddress {
+  url: URL;
+  authorization: string | null;
+}
+
+export class RemoteFile {
+  readonly #address: RemoteFileAddress;
+  readonly #clock: Clock;
+  /** Where the redirects ended: not every part asks the way anew. Such addresses expire. */
+  #place: URL | null;
+  /** null: the server does not say. */
+  readonly sizeBytes: number | null;
+  /** Parts of it can be had. */
+  readonly ranges: boolean;
+  /** Tells this edition of the file from the next; null: nothing does. */
+  readonly etag: string | null;
+  /** As the hub says. */
+  readonly sha256: string | null;
+
+  private constructor(address: RemoteFileAddress, clock: Clock, { response, url, linkedSha256 }: WebResponse) {
+    const range = contentRange(response);
+    const etag = response.headers.get('etag');
+    this.#address = address;
+    this.#clock = clock;
+    this.#place = url;
+    this.ranges = range !== null;
+    this.sizeBytes = range?.sizeBytes ?? contentLength(response);
+    // A weak one promises alike, not equal: RFC 9110, 8.8.1.
+    this.etag = etag === null || etag.startsWith('W/') || etag.length > 200 ? null : etag;
+    this.sha256 = linkedSha256;
+  }
+
+  /** Asks for one byte. Throws a TransferError, or cancelled. */
+  static async open(address: RemoteFileAddress, clock: Clock, signal: AbortSignal): Promise<RemoteFile> {
+    const answer = await request({ ...address, headers: { range: 'bytes=0-0' } }, clock, signal);
+    try {
+      return new RemoteFile(address, clock, answer);
+    } finally {
+      answer.close();
+    }
+  }
+
+  /** Just these bytes, `to` included. Throws a TransferError, or cancelled. */
+  async *part(from: number, to: number, signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
+    const answer = await this.#ask(
+      { range: `bytes=${from}-${to}`, ...(this.etag !== null && { 'if-range': this.etag }) },
+      signal,
+    );
+    try {
+      const range = contentRange(answer.response);
+      // A whole file where a part was asked for: the condition did not hold.
+      if (range === null || range.sizeBytes !== this.sizeBytes) {
+        throw new TransferError({ kind: 'changed' }, `${answer.url.host} has another file now`);
+      }
+      if (range.from !== from || range.to !== to) throw broke(`${answer.url.host} sends another part than asked for`);
+      yield* body(answer, to - from + 1, signal);
+    } finally {
+      answer.close();
+    }
+  }
+
+  /** From the beginning to the end. Throws a TransferError, or cancelled. */
+  async *whole(signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
+    const answer = await this.#ask({}, signal);
+    try {
+      yield* body(answer, this.sizeBytes, signal);
+    } finally {
+      answer.close();
+    }
+  }
+
+  async #ask(headers: Record<string, string>, signal: AbortSignal): Promise<WebResponse> {
+    const known = this.#place;
+    if (known === null || known.href === this.#address.url.href) {
+      const answer = await request({ ...this.#address, headers }, this.#clock, signal);
+      this.#place = answer.url;
+      return answer;
+    }
+    try {
+      const authorization = known.origin === this.#address.url.origin ? this.#address.authorization : null;
+      return await request({ url: known, authorization, headers }, this.#clock, signal);
+    } catch (thrown) {
+      if (!(thrown instanceof TransferError) || thrown.failure.kind !== 'refused') throw thrown;
+      this.#place = null;
+      return this.#ask(headers, signal);
+    }
+  }
+}
+
+/** Rejects what is shorter or longer than it must be; a length of null is not known. */
+async function* body(
+  { response, url, expectBytes }: WebResponse,
+  lengthBytes: number | null,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const encoding = response.headers.get('content-encoding');
+  if (encoding !== null && encoding !== 'identity')
+    throw broke(`${url.host} sends ${encoding}, which nobody asked for`);
+  let read = 0;
+  try {
+    expectBytes(true);
+    for await (const bytes of response.body ?? []) {
+      expectBytes(false);
+      read += bytes.length;
+      if (lengthBytes !== null && read > lengthBytes) throw broke(`${url.host} sends more than it said`);
+      yield bytes;
+      expectBytes(true);
+    }
+  } catch (thrown) {
+    if (signal.aborted) throw cancelled();
+    throw thrown instanceof TransferError ? thrown : broke(`the connection to ${url.host} broke`, null, thrown);
+  }
+  if (lengthBytes !== null && read < lengthBytes) throw broke(`${url.host} sent less than it said`);
+}
+
+function contentRange({ status, headers }: Response): { from: number; to: number; sizeBytes: number } | null {
+  const [, from, to, size] = (status === 206 && CONTENT_RANGE.exec(headers.get('content-range') ?? '')) || [];
+  return from === undefined ? null : { from: Number(from), to: Number(to), sizeBytes: Number(size) };
+}
+
+function contentLength({ status, headers }: Response): number | null {
+  const bytes = Number(headers.get('content-length') ?? NaN);
+  return status === 200 && Number.isSafeInteger(bytes) && bytes > 0 ? bytes : null;
+}

@@ -1,0 +1,25 @@
+/** Large models come as several files, `name-00001-of-00004.gguf`; llama.cpp is given the first and finds the others. */
+
+const PART = /-(\d{5})-of-(\d{5})\.gguf$/i;
+/** Of 50 GB each, that is more than any model has. */
+const MAX_PARTS = 256;
+
+/** The names of all parts, beginning with the first; just `name` when it is a whole file. */
+export function splitParts(name: string): string[] {
+  const [suffix, , count] = PART.exec(name) ?? [];
+  const parts = Number(count ?? 1);
+  if (suffix === undefined || parts < 1 || parts > MAX_PARTS) return [name];
+  const stem = name.slice(0, -suffix.length);
+  return Array.from({ length: parts }, (_, i) => `${stem}${partSuffix(i + 1, parts)}`);
+}
+
+/** "-00002-of-00004.gguf", or ".gguf" of a single file. */
+export function partSuffix(part: number, parts: number): string {
+  if (parts === 1) return '.gguf';
+  return `-${String(part).padStart(5, '0')}-of-${String(parts).padStart(5, '0')}.gguf`;
+}
+
+/** The name without what tells the parts apart. */
+export function withoutPart(name: string): string {
+  return name.replace(PART, '').replace(/\.gguf$/i, '');
+}

@@ -1,0 +1,24 @@
+/** Why bytes stopped coming: what may help is to ask again, to ask elsewhere, or nothing. */
+import type { ErrorCode } from '@llmesh/core/errors';
+
+export type TransferFailure =
+  /** A break, a busy server: ask again. */
+  | { kind: 'break'; retryAfterMs: number | null }
+  /** Another file has taken the place of the one that was begun. */
+  | { kind: 'changed' }
+  /** Asking again would give the same. */
+  | { kind: 'refused'; code: ErrorCode; advice: string };
+
+export class TransferError extends Error {
+  readonly failure: TransferFailure;
+
+  constructor(failure: TransferFailure, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'TransferError';
+    this.failure = failure;
+  }
+}
+
+export function broke(message: string, retryAfterMs: number | null = null, cause?: unknown): TransferError {
+  return new TransferError({ kind: 'break', retryAfterMs }, message, { cause });
+}
