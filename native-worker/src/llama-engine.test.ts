@@ -198,6 +198,36 @@ describe('LlamaEngine', () => {
   });
 });
 
+describe('LlamaEngine on a small computer', () => {
+  const withMemory = async (ramBytes: number, wishes: Partial<LlamaModelFile> = {}) => {
+    const engine = new LlamaEngine(() => Promise.resolve({ ramBytes, vramBytes: 0, unified: false }));
+    try {
+      return await engine.load({ ...on(file), ...wishes }, () => {}, never);
+    } finally {
+      await engine.close();
+    }
+  };
+
+  it('answers fewer at once, with shorter conversations, as memory gets less', async () => {
+    expect(await withMemory(1e9)).toMatchObject({ slots: 4, contextTokens: 2048 });
+    expect(await withMemory(12e6)).toMatchObject({ slots: 1, contextTokens: 2048 });
+    const least = await withMemory(7e6);
+    expect(least.slots).toBe(1);
+    expect(least.contextTokens).toBeLessThan(2048);
+  });
+
+  it('refuses what cannot fit, and says what would', async () => {
+    await expect(withMemory(2e6)).rejects.toMatchObject({
+      code: 'out_of_memory',
+      message: expect.stringMatching(/MB/),
+    });
+    await expect(withMemory(12e6, { slots: 4, contextTokens: 2048 })).rejects.toMatchObject({
+      code: 'out_of_memory',
+      message: expect.stringContaining('--ctx 2048 --slots 1'),
+    });
+  });
+});
+
 interface Answer extends Run {
   text: string;
   ids: number[];

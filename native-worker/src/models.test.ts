@@ -173,6 +173,15 @@ describe('resolveModel', () => {
     await expect(resolveModel('some-model', options)).resolves.toMatchObject({ sha256 });
   });
 
+  it('says how to get rid of a download that is no model', async () => {
+    mirror.files.set('/page.gguf', Buffer.from('<html>'));
+    const wanted = `${mirror.origin}/page.gguf`;
+    await expect(resolveModel(wanted, options)).rejects.toMatchObject({
+      code: 'model_unreadable',
+      message: expect.stringContaining(`llmesh models rm ${wanted}`),
+    });
+  });
+
   it('says when a server has no such file, and refuses a password in an address', async () => {
     entry.source = '/models/not-there.bin';
     await expect(resolveModel('some-model', options)).rejects.toMatchObject({ code: 'model_not_found' });

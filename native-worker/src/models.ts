@@ -62,27 +62,16 @@ interface Located {
  */
 export async function resolveModel(wanted: string, options: ResolveOptions): Promise<ResolvedModel> {
   const located = await locate(wanted, options);
-  const { file, stored } = located;
-  const names = splitParts(path.basename(file));
-  const sums: string[] = [];
-  let sizeBytes = 0;
-  for (const [i, name] of names.entries()) {
-    const part = path.join(path.dirname(file), name);
-    sizeBytes += await checkGgufFile(part);
-    const sha256 = await hashFile(part, options.dataFolder, options.signal);
-    const expected = stored?.record?.files[i]?.sha256 ?? (names.length === 1 ? located.entry?.sha256 : null) ?? null;
-    if (expected !== null && expected !== sha256) throw await damaged(part, stored !== null);
-    sums.push(sha256);
+  try {
+    return await examine(located, options);
+  } catch (thrown) {
+    if (located.stored === null || !(thrown instanceof MeshError) || thrown.code !== 'model_unreadable') throw thrown;
+    throw new MeshError(
+      'model_unreadable',
+      `What was downloaded as ${wanted} is no model that runs here. Remove it with "llmesh models rm ${wanted}" and choose another.`,
+      { cause: thrown },
+    );
   }
-  const sha256 = sums.length === 1 ? (sums[0] ?? '') : createHash('sha256').update(sums.join('\n')).digest('hex');
-  const entry = located.entry ?? catalogued(options.catalogue, sha256);
-  const common = { path: file, sha256, sizeBytes, source: located.source };
-  if (entry !== null) {
-    const { id, name, quant, contextTokens } = entry;
-    return { ...common, id, name, quant, contextTokens };
-  }
-  const base = stored?.record ? stemName(stored.stem) : withoutPart(path.basename(file));
-  return { ...common, contextTokens: null, ...(await describeFile(file, base)) };
 }
 
 /** Downloads what is not there yet. Throws as `resolveModel`, and model_not_found for a file. */
@@ -116,6 +105,30 @@ export function entrySource({ source }: GgufModel, mesh: string): string {
 
 export function storeFolder(dataFolder: string): string {
   return path.join(dataFolder, 'models');
+}
+
+async function examine(located: Located, options: ResolveOptions): Promise<ResolvedModel> {
+  const { file, stored } = located;
+  const names = splitParts(path.basename(file));
+  const sums: string[] = [];
+  let sizeBytes = 0;
+  for (const [i, name] of names.entries()) {
+    const part = path.join(path.dirname(file), name);
+    sizeBytes += await checkGgufFile(part);
+    const sha256 = await hashFile(part, options.dataFolder, options.signal);
+    const expected = stored?.record?.files[i]?.sha256 ?? (names.length === 1 ? located.entry?.sha256 : null) ?? null;
+    if (expected !== null && expected !== sha256) throw await damaged(part, stored !== null);
+    sums.push(sha256);
+  }
+  const sha256 = sums.length === 1 ? (sums[0] ?? '') : createHash('sha256').update(sums.join('\n')).digest('hex');
+  const entry = located.entry ?? catalogued(options.catalogue, sha256);
+  const common = { path: file, sha256, sizeBytes, source: located.source };
+  if (entry !== null) {
+    const { id, name, quant, contextTokens } = entry;
+    return { ...common, id, name, quant, contextTokens };
+  }
+  const base = stored?.record ? stemName(stored.stem) : withoutPart(path.basename(file));
+  return { ...common, contextTokens: null, ...(await describeFile(file, base)) };
 }
 
 async function locate(wanted: string, options: ResolveOptions): Promise<Located> {
