@@ -1,0 +1,60 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { LlamaEngine } from './llama-engine.ts';
+import { openModel } from './open-model.ts';
+import { Output } from './output.ts';
+import { ModelMirror } from './testing/model-mirror.ts';
+
+const bytes = readFileSync(fileURLToPath(new URL('../../models/tiny/llmesh-tiny.gguf', import.meta.url)));
+
+describe('openModel', () => {
+  let mirror: ModelMirror;
+  let data: string;
+  let engine: LlamaEngine;
+
+  beforeAll(async () => {
+    mirror = await new ModelMirror().listen();
+    mirror.files.set('/user/model/resolve/main/model-Q8_0.gguf', bytes);
+    mirror.pages.set('/v2/user/model/manifests/Q8_0', { ggufFile: { rfilename: 'model-Q8_0.gguf' } });
+    mirror.pages.set('/api/models/user/model/tree/main', [
+      { type: 'file', path: 'model-Q8_0.gguf', size: 9e14 },
+      { type: 'file', path: 'model-Q2_K.gguf', size: 1000 },
+    ]);
+    vi.stubEnv('MODEL_ENDPOINT', mirror.origin);
+    data = mkdtempSync(path.join(os.tmpdir(), 'llmesh-open-'));
+    engine = new LlamaEngine();
+  });
+  afterAll(async () => {
+    vi.unstubAllEnvs();
+    await engine.close();
+    await mirror.close();
+    rmSync(data, { recursive: true });
+  });
+
+  const open = () =>
+    openModel(
+      engine,
+      { model: 'hf:user/model:Q8_0', mesh: new URL('http://127.0.0.1:1'), gpu: 'off', threads: 1, data },
+      new Output(false),
+      new AbortController().signal,
+    );
+
+  it('does not download what this computer could never hold, and names the edition that it could', async () => {
+    mirror.claimedBytes = 9e14;
+    await expect(open()).rejects.toMatchObject({
+      code: 'out_of_memory',
+      message: expect.stringMatching(/Q2_K would fit.*--model hf:user\/model\/model-Q2_K\.gguf$/),
+    });
+    expect(mirror.sentBytes).toBeLessThan(10);
+  });
+
+  it('downloads what fits, and loads it', async () => {
+    mirror.claimedBytes = null;
+    const { model, loaded } = await open();
+    expect(model).toMatchObject({ id: 'llmesh-tiny', source: 'hf:user/model/model-Q8_0.gguf' });
+    expect(loaded).toMatchObject({ slots: 4, contextTokens: 2048 });
+  });
+});
