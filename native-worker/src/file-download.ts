@@ -205,12 +205,13 @@ class PartsDownload {
   }
 
   async #part(index: number, signal: AbortSignal): Promise<void> {
-    const { sizeBytes, partBytes } = this.#journal;
+    const { sizeBytes, partBytes, sha256 } = this.#journal;
+    const sameEdition = sha256 === null;
     let at = index * partBytes;
     const end = Math.min(at + partBytes, sizeBytes);
     while (at < end) {
       try {
-        for await (const bytes of this.#remote.part(at, end - 1, signal)) {
+        for await (const bytes of this.#remote.part({ from: at, to: end - 1, sameEdition }, signal)) {
           await writeAll(this.#handle, bytes, at);
           at += bytes.length;
           this.#loadedBytes += bytes.length;

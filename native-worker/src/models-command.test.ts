@@ -5,7 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { doneBytes, readJournal } from './download-journal.ts';
-import { listModels, removeModel } from './models-command.ts';
+import { listModels, pull, removeModel } from './models-command.ts';
 import type { Output } from './output.ts';
 import { ModelMirror } from './testing/model-mirror.ts';
 import { startLlmesh, type Running } from './testing/process.ts';
@@ -26,6 +26,7 @@ describe('llmesh models', () => {
     mirror = await new ModelMirror().listen();
     mirror.files.set('/large.gguf', bytes);
     url = `${mirror.origin}/large.gguf`;
+    mirror.files.set('/page.gguf', Buffer.from('<html>'));
     data = mkdtempSync(path.join(os.tmpdir(), 'llmesh-pull-'));
     store = path.join(data, 'models');
   });
@@ -99,6 +100,20 @@ describe('llmesh models', () => {
     await expect(remove(url)).rejects.toMatchObject({ code: 'model_not_found' });
     await expect(remove('llmesh-tiny')).rejects.toMatchObject({ code: 'model_not_found' });
     expect(existsSync(tiny)).toBe(true);
+  });
+
+  it('shows nobody what may be secret in an address, and removes what came from there', async () => {
+    const shown = `${mirror.origin}/page.gguf`;
+    const pulled = printed((output) => pull(`${shown}?token=secret`, { data, mesh: new URL(mirror.origin) }, output));
+    await expect(pulled).rejects.toMatchObject({
+      code: 'model_unreadable',
+      message: expect.not.stringContaining('secret'),
+    });
+    const { others } = await list();
+    expect(JSON.stringify(others)).not.toContain('secret');
+    expect(others).toMatchObject([{ state: 'complete', fits: null, why: 'is damaged: remove it' }]);
+    await remove(shown);
+    expect(readdirSync(store)).toEqual([]);
   });
 
   it('stops at Ctrl-C with code 0', async () => {

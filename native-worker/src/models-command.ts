@@ -103,6 +103,7 @@ export async function removeModel(wanted: string, data: string | undefined, outp
     (model) =>
       (entry !== undefined && isOf(model, entry)) ||
       names(model.record, wanted) ||
+      (model.record !== null && shownSource(model.record.asked) === wanted) ||
       model.stem === wanted ||
       model.file === path.resolve(wanted),
   );

@@ -13,7 +13,7 @@ import { download, type DownloadRequest } from './download.ts';
 import { hashFile } from './file-hash.ts';
 import { checkGgufFile } from './gguf-file.ts';
 import { HuggingFace } from './hugging-face.ts';
-import { isRemote, parseModelSource, sourceName, type HubQuant } from './model-source.ts';
+import { isRemote, parseModelSource, shownSource, sourceName, type HubQuant } from './model-source.ts';
 import { findStored, stemName, type StoredModel } from './model-store.ts';
 import { splitParts, withoutPart } from './split-files.ts';
 
@@ -66,9 +66,10 @@ export async function resolveModel(wanted: string, options: ResolveOptions): Pro
     return await examine(located, options);
   } catch (thrown) {
     if (located.stored === null || !(thrown instanceof MeshError) || thrown.code !== 'model_unreadable') throw thrown;
+    const name = shownSource(wanted);
     throw new MeshError(
       'model_unreadable',
-      `What was downloaded as ${wanted} is no model that runs here. Remove it with "llmesh models rm ${wanted}" and choose another.`,
+      `What was downloaded as ${name} is no model that runs here. Remove it with "llmesh models rm ${name}" and choose another.`,
       { cause: thrown },
     );
   }

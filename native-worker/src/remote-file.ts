@@ -48,12 +48,16 @@ export class RemoteFile {
     }
   }
 
-  /** Just these bytes, `to` included. Throws a TransferError, or cancelled. */
-  async *part(from: number, to: number, signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
-    const answer = await this.#ask(
-      { range: `bytes=${from}-${to}`, ...(this.etag !== null && { 'if-range': this.etag }) },
-      signal,
-    );
+  /**
+   * Just these bytes, `to` included. `sameEdition`: only of the file that was opened, for who has no checksum of it; two
+   * servers behind one name may call the same file differently. Throws a TransferError, or cancelled.
+   */
+  async *part(
+    { from, to, sameEdition }: { from: number; to: number; sameEdition: boolean },
+    signal: AbortSignal,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    const condition = sameEdition && this.etag !== null ? { 'if-range': this.etag } : {};
+    const answer = await this.#ask({ range: `bytes=${from}-${to}`, ...condition }, signal);
     try {
       const range = contentRange(answer.response);
       // A whole file where a part was asked for: the condition did not hold.
