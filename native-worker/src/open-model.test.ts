@@ -7,8 +7,11 @@ import { LlamaEngine } from './llama-engine.ts';
 import { openModel } from './open-model.ts';
 import { Output } from './output.ts';
 import { ModelMirror } from './testing/model-mirror.ts';
+import { splitGguf } from './testing/split-gguf.ts';
 
 const bytes = readFileSync(fileURLToPath(new URL('../../models/tiny/llmesh-tiny.gguf', import.meta.url)));
+
+const question = { role: 'user' as const, content: 'What is LLMesh?' };
 
 describe('openModel', () => {
   let mirror: ModelMirror;
@@ -34,10 +37,10 @@ describe('openModel', () => {
     rmSync(data, { recursive: true });
   });
 
-  const open = () =>
+  const open = (model = 'hf:user/model:Q8_0') =>
     openModel(
       engine,
-      { model: 'hf:user/model:Q8_0', mesh: new URL('http://127.0.0.1:1'), gpu: 'off', threads: 1, data },
+      { model, mesh: new URL('http://127.0.0.1:1'), gpu: 'off', threads: 1, data },
       new Output(false),
       new AbortController().signal,
     );
@@ -56,5 +59,22 @@ describe('openModel', () => {
     const { model, loaded } = await open();
     expect(model).toMatchObject({ id: 'llmesh-tiny', source: 'hf:user/model/model-Q8_0.gguf' });
     expect(loaded).toMatchObject({ slots: 4, contextTokens: 2048 });
+  });
+
+  it('downloads a model in parts, and answers with it as with the whole', async () => {
+    const answered = async () => {
+      let text = '';
+      const request = { turns: [question], sampling: { temperature: 0 }, maxTokens: 200 };
+      for await (const piece of engine.generate(request, new AbortController().signal)) text += piece.text;
+      return text;
+    };
+    const whole = await answered();
+    const [first, second] = splitGguf(bytes);
+    mirror.files.set('/user/parts/resolve/main/q8/tiny-00001-of-00002.gguf', first);
+    mirror.files.set('/user/parts/resolve/main/q8/tiny-00002-of-00002.gguf', second);
+    const { model } = await open('hf:user/parts/q8/tiny-00001-of-00002.gguf');
+    expect(model).toMatchObject({ id: 'tiny', sizeBytes: first.length + second.length });
+    expect(await answered()).toBe(whole);
+    expect(whole.length).toBeGreaterThan(20);
   });
 });
