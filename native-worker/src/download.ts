@@ -1,9 +1,9 @@
 /** Fetches a model into the store: all its parts, checked, under a lock, and once. */
 import { rename, statfs } from 'node:fs/promises';
 import path from 'node:path';
-import { realClock, type Clock } from '@llmesh/core/clock';
+import { realClock } from '@llmesh/core/clock';
 import type { LoadProgress } from '@llmesh/core/engine';
-import { asMeshError, cancelled, MeshError } from '@llmesh/core/errors';
+import { cancelled, MeshError } from '@llmesh/core/errors';
 import { digestFile, rememberHash } from './file-hash.ts';
 import { discardDownload, downloadFile, partFile, takenBytes, type DownloadTools } from './file-download.ts';
 import type { HuggingFace } from './hugging-face.ts';
@@ -17,11 +17,11 @@ import {
   writeRecord,
   type StoredModel,
 } from './model-store.ts';
-import { Patience, pause } from './patience.ts';
+import { Patience, patiently, pause } from './patience.ts';
 import { RemoteFile } from './remote-file.ts';
 import { megabytes } from './output.ts';
 import { splitParts } from './split-files.ts';
-import { TransferError } from './transfer-error.ts';
+import { explainTransfer, TransferError } from './transfer-error.ts';
 import { errno, sizeOf } from './whole-file.ts';
 
 /** So often a file may change on its server while it is fetched. */
@@ -79,12 +79,13 @@ export async function download(
   await makeStore(folder);
   for (let waited = false; ; waited = true) {
     if (signal.aborted) throw cancelled();
-    const there = (await listStore(folder)).find((model) => model.stem === stem);
-    if (there?.state === 'complete') return there;
+    const there = await completed(folder, stem);
+    if (there !== null) return there;
     const release = await lockModel(folder, stem);
     if (release !== null) {
       try {
-        await fetchAll(wanted, place, signal);
+        // Somebody may have finished it since.
+        if ((await completed(folder, stem)) === null) await fetchAll(wanted, place, signal);
       } catch (thrown) {
         throw signal.aborted ? cancelled() : explained(thrown, wanted, folder);
       } finally {
@@ -95,6 +96,11 @@ export async function download(
       await pause(clock, LOOK_AGAIN_MS, signal);
     }
   }
+}
+
+async function completed(folder: string, stem: string): Promise<StoredModel | null> {
+  const there = (await listStore(folder)).find((model) => model.stem === stem);
+  return there?.state === 'complete' ? there : null;
 }
 
 async function fetchAll(wanted: DownloadRequest, place: DownloadPlace, signal: AbortSignal): Promise<void> {
@@ -134,7 +140,8 @@ async function openParts(
   const parts: Part[] = [];
   for (const [i, name] of splitParts(sourceFile(source)).entries()) {
     const address = addressOf(source, name, hub);
-    const remote = await openPatiently(address, new Patience(clock, random), clock, signal);
+    const open = () => RemoteFile.open(address, clock, signal);
+    const remote = await patiently(open, new Patience(clock, random), signal);
     const known = files.length === 1 ? sha256 : null;
     if (known !== null && remote.sha256 !== null && known !== remote.sha256) {
       throw new MeshError(
@@ -157,21 +164,6 @@ function addressOf(source: UrlSource | HubFile, name: string, hub: HuggingFace):
   const url = new URL(source.url);
   url.pathname = url.pathname.replace(/[^/]*$/, encodeURIComponent(name));
   return { url, authorization: null };
-}
-
-async function openPatiently(
-  address: Address,
-  patience: Patience,
-  clock: Clock,
-  signal: AbortSignal,
-): Promise<RemoteFile> {
-  for (;;) {
-    try {
-      return await RemoteFile.open(address, clock, signal);
-    } catch (thrown) {
-      await patience.after(thrown, signal);
-    }
-  }
 }
 
 async function fetchParts(
@@ -232,7 +224,6 @@ async function checkRoom(parts: readonly Part[], folder: string): Promise<number
 }
 
 function explained(thrown: unknown, { source }: DownloadRequest, folder: string): MeshError {
-  const name = shownSource(sourceName(source));
   if (FULL.has(errno(thrown) ?? '')) {
     return new MeshError(
       'storage_full',
@@ -240,14 +231,5 @@ function explained(thrown: unknown, { source }: DownloadRequest, folder: string)
       { cause: thrown },
     );
   }
-  if (thrown instanceof TransferError && thrown.failure.kind === 'refused') {
-    const { code, advice } = thrown.failure;
-    return new MeshError(code, `${name} cannot be downloaded: ${thrown.message}. ${advice}`, { cause: thrown });
-  }
-  const why = thrown instanceof TransferError ? `: ${thrown.message}` : '';
-  return asMeshError(
-    thrown,
-    'model_download_failed',
-    `${name} could not be downloaded${why}. Check your connection and start again: it goes on where it stopped.`,
-  );
+  return explainTransfer(thrown, shownSource(sourceName(source)));
 }

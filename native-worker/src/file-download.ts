@@ -1,6 +1,7 @@
 /** One remote file to the disk: in parts over several connections where the server does that, and on where it stopped. */
 import { open, rm, stat, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
+import { onAbort } from '@llmesh/core/abort';
 import type { Clock } from '@llmesh/core/clock';
 import { cancelled, MeshError } from '@llmesh/core/errors';
 import { doneBytes, partCount, readJournal, removeJournal, writeJournal, type Journal } from './download-journal.ts';
@@ -168,17 +169,18 @@ class PartsDownload {
   async run(signal: AbortSignal): Promise<void> {
     this.#onBytes(this.#loadedBytes);
     const stop = new AbortController();
-    const all = AbortSignal.any([signal, stop.signal]);
+    const forget = onAbort(signal, () => stop.abort());
     const failures: unknown[] = [];
     const connection = async () => {
       try {
-        await this.#work(all);
+        await this.#work(stop.signal);
       } catch (thrown) {
         failures.push(thrown);
         stop.abort();
       }
     };
     await Promise.all(Array.from({ length: CONNECTIONS }, connection));
+    forget();
     await this.#saving;
     if (signal.aborted || failures.length > 0) {
       // On a full disk it may fail: then less is known of what is there.

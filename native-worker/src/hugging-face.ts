@@ -1,7 +1,7 @@
 /** What Hugging Face, or a mirror of it, says about a repository of models. */
 import * as v from 'valibot';
 import type { Clock } from '@llmesh/core/clock';
-import { MeshError } from '@llmesh/core/errors';
+import { cancelled, MeshError } from '@llmesh/core/errors';
 import { hubFile, type HubFile, type HubQuant } from './model-source.ts';
 import { splitParts, withoutPart } from './split-files.ts';
 import { broke, TransferError } from './transfer-error.ts';
@@ -86,18 +86,21 @@ export class HuggingFace {
   async #json(path: string, signal: AbortSignal): Promise<unknown> {
     // Only to llama.cpp it names the GGUF file: https://github.com/ggml-org/llama.cpp/pull/11195
     const headers = { accept: 'application/json', 'user-agent': 'llama-cpp' };
-    const { response, close, url } = await request({ ...this.#address(path), headers }, this.#clock, signal);
+    const { body, close, url, expectBytes } = await request({ ...this.#address(path), headers }, this.#clock, signal);
     const chunks: Uint8Array[] = [];
     let bytes = 0;
     try {
-      for await (const chunk of response.body ?? []) {
+      // All of it in this time: it is a page, not a model.
+      expectBytes(true);
+      for await (const chunk of body) {
         bytes += chunk.length;
         if (bytes > MAX_PAGE_BYTES) throw broke(`${url.host} sends far too much`);
         chunks.push(chunk);
       }
       return JSON.parse(Buffer.concat(chunks).toString('utf8'));
     } catch (thrown) {
-      if (signal.aborted || thrown instanceof TransferError) throw thrown;
+      if (signal.aborted) throw cancelled();
+      if (thrown instanceof TransferError) throw thrown;
       throw broke(`${url.host} sends what cannot be read`, null, thrown);
     } finally {
       close();

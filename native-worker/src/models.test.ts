@@ -39,7 +39,6 @@ describe('resolveModel', () => {
       ggufFile: { rfilename: 'model-Q4_K_M.gguf', size: bytes.length, lfs: { sha256 } },
     });
     mirror.pages.set('/v2/user/model/manifests/latest', { ggufFile: { rfilename: 'folder/file.gguf' } });
-    mirror.pages.set('/v2/user/model/manifests/odd', { ggufFile: { rfilename: '../../../etc/passwd.gguf' } });
   });
   afterAll(() => mirror.close());
 
@@ -138,7 +137,19 @@ describe('resolveModel', () => {
       await expect(resolveModel('hf:user/model', options)).resolves.toMatchObject({ sha256 });
     });
 
-    it.each(['hf:user/model:Q2_K', 'hf:user/model:odd', 'hf:user', 'hf:../../etc', 'hf:user/model/../x.gguf'])(
+    it('says which quants there are', async () => {
+      mirror.pages.set('/api/models/user/model/tree/main', [
+        { type: 'file', path: 'model-Q8_0.gguf', size: 20 },
+        { type: 'file', path: 'model-Q4_K_M.gguf', size: 10 },
+      ]);
+      await expect(resolveModel('hf:user/model:Q2_K', options)).rejects.toMatchObject({
+        code: 'model_not_found',
+        message: 'hf:user/model has no Q2_K. It has Q8_0, Q4_K_M.',
+      });
+      mirror.pages.delete('/api/models/user/model/tree/main');
+    });
+
+    it.each(['hf:user/model:Q2_K', 'hf:user', 'hf:../../etc', 'hf:user/model/../x.gguf'])(
       'finds no %s',
       async (wanted) => {
         await expect(resolveModel(wanted, options)).rejects.toMatchObject({ code: 'model_not_found' });

@@ -7,7 +7,7 @@ import { GgufFileType, readGgufFileInfo } from 'node-llama-cpp';
 import type { Catalogue, GgufModel } from '@llmesh/core/catalogue';
 import { realClock } from '@llmesh/core/clock';
 import type { LoadProgress } from '@llmesh/core/engine';
-import { asMeshError, cancelled, MeshError } from '@llmesh/core/errors';
+import { cancelled, MeshError } from '@llmesh/core/errors';
 import { isModelId, type ModelId } from '@llmesh/core/ids';
 import { download, type DownloadRequest } from './download.ts';
 import { hashFile } from './file-hash.ts';
@@ -15,7 +15,9 @@ import { checkGgufFile } from './gguf-file.ts';
 import { HuggingFace } from './hugging-face.ts';
 import { isRemote, parseModelSource, shownSource, sourceName, type HubQuant } from './model-source.ts';
 import { findStored, stemName, type StoredModel } from './model-store.ts';
+import { Patience, patiently } from './patience.ts';
 import { splitParts, withoutPart } from './split-files.ts';
+import { explainTransfer } from './transfer-error.ts';
 
 export interface ResolvedModel {
   /** The first file, which llama.cpp is given. */
@@ -172,16 +174,32 @@ async function ofQuant(
   signal: AbortSignal,
 ): Promise<DownloadRequest> {
   try {
-    const { sha256, ...source } = await hub.find(quant, signal);
+    const patience = new Patience(realClock, Math.random);
+    const { sha256, ...source } = await patiently(() => hub.find(quant, signal), patience, signal);
     return { source, asked, sha256 };
   } catch (thrown) {
     if (signal.aborted) throw cancelled();
-    const why = thrown instanceof Error ? thrown.message : String(thrown);
-    throw asMeshError(
-      thrown,
-      'model_not_found',
-      `${asked} was not found: ${why}. Check the name, or give the file: hf:user/model/file.gguf.`,
-    );
+    const error = explainTransfer(thrown, asked);
+    if (error.code !== 'model_not_found') throw error;
+    throw await withQuants(error, quant, hub, signal);
+  }
+}
+
+/** The error with what there is instead. */
+async function withQuants(
+  error: MeshError,
+  quant: HubQuant,
+  hub: HuggingFace,
+  signal: AbortSignal,
+): Promise<MeshError> {
+  try {
+    const quants = (await hub.editions(quant.repository, signal)).map((edition) => edition.quant);
+    if (quants.length === 0) return error;
+    const message = `hf:${quant.repository} has no ${quant.quant ?? 'usual edition'}. It has ${[...new Set(quants)].join(', ')}.`;
+    return new MeshError('model_not_found', message, { cause: error });
+  } catch {
+    // Without a list there is no such repository either, or a mirror that lists nothing.
+    return error;
   }
 }
 

@@ -39,6 +39,17 @@ export class Patience {
   }
 }
 
+/** What `run` gives, after as many tries as are worth it. Rejects with its last error, or with cancelled. */
+export async function patiently<T>(run: () => Promise<T>, patience: Patience, signal: AbortSignal): Promise<T> {
+  for (;;) {
+    try {
+      return await run();
+    } catch (thrown) {
+      await patience.after(thrown, signal);
+    }
+  }
+}
+
 /** Rejects with cancelled. */
 export function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

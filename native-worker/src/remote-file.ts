@@ -25,14 +25,15 @@ export class RemoteFile {
   /** As the hub says. */
   readonly sha256: string | null;
 
-  private constructor(address: RemoteFileAddress, clock: Clock, { response, url, linkedSha256 }: WebResponse) {
-    const range = contentRange(response);
-    const etag = response.headers.get('etag');
+  private constructor(address: RemoteFileAddress, clock: Clock, answer: WebResponse) {
+    const { url, linkedSha256 } = answer;
+    const range = contentRange(answer);
+    const etag = answer.headers.etag ?? null;
     this.#address = address;
     this.#clock = clock;
     this.#place = url;
     this.ranges = range !== null;
-    this.sizeBytes = range?.sizeBytes ?? contentLength(response);
+    this.sizeBytes = range?.sizeBytes ?? contentLength(answer);
     // A weak one promises alike, not equal: RFC 9110, 8.8.1.
     this.etag = etag === null || etag.startsWith('W/') || etag.length > 200 ? null : etag;
     this.sha256 = linkedSha256;
@@ -59,7 +60,7 @@ export class RemoteFile {
     const condition = sameEdition && this.etag !== null ? { 'if-range': this.etag } : {};
     const answer = await this.#ask({ range: `bytes=${from}-${to}`, ...condition }, signal);
     try {
-      const range = contentRange(answer.response);
+      const range = contentRange(answer);
       // A whole file where a part was asked for: the condition did not hold.
       if (range === null || range.sizeBytes !== this.sizeBytes) {
         throw new TransferError({ kind: 'changed' }, `${answer.url.host} has another file now`);
@@ -101,17 +102,17 @@ export class RemoteFile {
 
 /** Rejects what is shorter or longer than it must be; a length of null is not known. */
 async function* body(
-  { response, url, expectBytes }: WebResponse,
+  { headers, body: received, url, expectBytes }: WebResponse,
   lengthBytes: number | null,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const encoding = response.headers.get('content-encoding');
-  if (encoding !== null && encoding !== 'identity')
+  const encoding = headers['content-encoding'];
+  if (encoding !== undefined && encoding !== 'identity')
     throw broke(`${url.host} sends ${encoding}, which nobody asked for`);
   let read = 0;
   try {
     expectBytes(true);
-    for await (const bytes of response.body ?? []) {
+    for await (const bytes of received) {
       expectBytes(false);
       read += bytes.length;
       if (lengthBytes !== null && read > lengthBytes) throw broke(`${url.host} sends more than it said`);
@@ -125,12 +126,12 @@ async function* body(
   if (lengthBytes !== null && read < lengthBytes) throw broke(`${url.host} sent less than it said`);
 }
 
-function contentRange({ status, headers }: Response): { from: number; to: number; sizeBytes: number } | null {
-  const [, from, to, size] = (status === 206 && CONTENT_RANGE.exec(headers.get('content-range') ?? '')) || [];
+function contentRange({ status, headers }: WebResponse): { from: number; to: number; sizeBytes: number } | null {
+  const [, from, to, size] = (status === 206 && CONTENT_RANGE.exec(headers['content-range'] ?? '')) || [];
   return from === undefined ? null : { from: Number(from), to: Number(to), sizeBytes: Number(size) };
 }
 
-function contentLength({ status, headers }: Response): number | null {
-  const bytes = Number(headers.get('content-length') ?? NaN);
+function contentLength({ status, headers }: WebResponse): number | null {
+  const bytes = Number(headers['content-length'] ?? NaN);
   return status === 200 && Number.isSafeInteger(bytes) && bytes > 0 ? bytes : null;
 }

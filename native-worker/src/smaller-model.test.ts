@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Catalogue } from '@llmesh/core/catalogue';
 import { realClock } from '@llmesh/core/clock';
 import type { ModelId } from '@llmesh/core/ids';
-import { HuggingFace, quantOf } from './hugging-face.ts';
+import { HuggingFace } from './hugging-face.ts';
 import { DoesNotFit } from './model-plan.ts';
 import { withSmaller } from './smaller-model.ts';
 import { ModelMirror } from './testing/model-mirror.ts';
@@ -64,17 +64,4 @@ describe('withSmaller', () => {
       expect(await advice(source)).toBe('Too large. Of the catalogue Model 7 would fit: --model model-7');
     },
   );
-});
-
-describe('quantOf', () => {
-  it.each([
-    ['Qwen3-8B-Q4_K_M.gguf', 'Q4_K_M'],
-    ['qwen2.5-0.5b-instruct-q4_k_m.gguf', 'Q4_K_M'],
-    ['model-UD-IQ2_XXS-00001-of-00003.gguf', 'UD-IQ2_XXS'],
-    ['BF16/model.gguf', 'BF16'],
-    ['Phi-3-mini-4k-instruct-fp16.gguf', null],
-    ['model.gguf', null],
-  ])('%s: %s', (path, quant) => {
-    expect(quantOf(path)).toBe(quant);
-  });
 });

@@ -1,5 +1,5 @@
 /** Why bytes stopped coming: what may help is to ask again, to ask elsewhere, or nothing. */
-import type { ErrorCode } from '@llmesh/core/errors';
+import { asMeshError, MeshError, type ErrorCode } from '@llmesh/core/errors';
 
 export type TransferFailure =
   /** A break, a busy server: ask again. */
@@ -21,4 +21,18 @@ export class TransferError extends Error {
 
 export function broke(message: string, retryAfterMs: number | null = null, cause?: unknown): TransferError {
   return new TransferError({ kind: 'break', retryAfterMs }, message, { cause });
+}
+
+/** In words for a person. `name`: of what was to be downloaded. */
+export function explainTransfer(thrown: unknown, name: string): MeshError {
+  if (thrown instanceof TransferError && thrown.failure.kind === 'refused') {
+    const { code, advice } = thrown.failure;
+    return new MeshError(code, `${name} cannot be downloaded: ${thrown.message}. ${advice}`, { cause: thrown });
+  }
+  const why = thrown instanceof TransferError ? `: ${thrown.message}` : '';
+  return asMeshError(
+    thrown,
+    'model_download_failed',
+    `${name} could not be downloaded${why}. Check your connection and start again: it goes on where it stopped.`,
+  );
 }

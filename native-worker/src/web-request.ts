@@ -1,4 +1,6 @@
 /** One GET that follows redirects by hand: they carry the checksum, and the key for one site is none of the next one's. */
+import http, { type ClientRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
+import https from 'node:https';
 import { onAbort } from '@llmesh/core/abort';
 import type { Clock } from '@llmesh/core/clock';
 import { cancelled } from '@llmesh/core/errors';
@@ -8,6 +10,8 @@ import { broke, TransferError } from './transfer-error.ts';
 export const STALL_MS = 30_000;
 const MAX_REDIRECTS = 5;
 const MAX_RETRY_AFTER_MS = 60_000;
+/** The next part comes over the same connection. */
+const AGENTS = { http: new http.Agent({ keepAlive: true }), https: new https.Agent({ keepAlive: true }) };
 const SHA256 = /^"?([0-9a-f]{64})"?$/;
 
 export interface WebRequest {
@@ -18,35 +22,40 @@ export interface WebRequest {
 }
 
 export interface WebResponse {
-  response: Response;
+  status: number;
+  headers: IncomingHttpHeaders;
+  /** Read it to its end, or close. Breaks with an error when it is closed or cut. */
+  body: AsyncIterable<Buffer>;
   /** After all redirects. */
   url: URL;
   /** Hugging Face says it in the redirect: https://huggingface.co/docs/hub/api */
   linkedSha256: string | null;
-  /** Every byte of the body that is not read must be cancelled by this. Idempotent. */
+  /** Idempotent. */
   close: () => void;
-  /** To be called when bytes came, and `false` while nobody waits for any. */
+  /** True while somebody waits for bytes: then they must come within STALL_MS. */
   expectBytes: (waiting: boolean) => void;
 }
 
 /** A response with status 200 or 206. Throws a TransferError, or cancelled. */
 export async function request(wanted: WebRequest, clock: Clock, signal: AbortSignal): Promise<WebResponse> {
   if (signal.aborted) throw cancelled();
-  const abort = new AbortController();
+  // Not fetch: a request of which nobody keeps hold does not hear of an abort any more, and never ends.
+  let open: { destroy: (error: Error) => void } | null = null;
   let off = () => {};
+  const end = () => open?.destroy(new Error('closed'));
   const expectBytes = (waiting: boolean) => {
     off();
-    off = waiting ? clock.after(STALL_MS, () => abort.abort()) : () => {};
+    off = waiting ? clock.after(STALL_MS, end) : () => {};
   };
-  const forget = onAbort(signal, () => abort.abort());
+  const forget = onAbort(signal, end);
   const close = () => {
     forget();
     off();
-    abort.abort();
+    end();
   };
   expectBytes(true);
   try {
-    const answer = await follow(wanted, abort.signal);
+    const answer = await follow(wanted, (opened) => (open = opened));
     expectBytes(false);
     return { ...answer, close, expectBytes };
   } catch (thrown) {
@@ -59,34 +68,46 @@ export async function request(wanted: WebRequest, clock: Clock, signal: AbortSig
 
 async function follow(
   { url: start, authorization, headers }: WebRequest,
-  signal: AbortSignal,
-): Promise<Pick<WebResponse, 'response' | 'url' | 'linkedSha256'>> {
+  opened: (open: ClientRequest | IncomingMessage) => void,
+): Promise<Pick<WebResponse, 'status' | 'headers' | 'body' | 'url' | 'linkedSha256'>> {
   let url = start;
   let linkedSha256: string | null = null;
   for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
-    const response = await fetch(url, {
-      redirect: 'manual',
-      headers: {
-        'accept-encoding': 'identity',
-        ...headers,
-        ...(authorization !== null && url.origin === start.origin && { authorization }),
-      },
-      signal,
-    });
-    linkedSha256 ??= SHA256.exec(response.headers.get('x-linked-etag') ?? '')?.[1] ?? null;
-    const location = response.headers.get('location');
-    if (response.status >= 300 && response.status < 400 && location !== null) {
-      await response.body?.cancel();
-      url = redirected(url, location);
-      continue;
+    const ours = authorization !== null && url.origin === start.origin;
+    const all = { 'accept-encoding': 'identity', ...headers, ...(ours && { authorization }) };
+    const response = await get(url, all, opened);
+    opened(response);
+    const status = response.statusCode ?? 0;
+    linkedSha256 ??= SHA256.exec(String(response.headers['x-linked-etag'] ?? ''))?.[1] ?? null;
+    if (status === 200 || status === 206) {
+      return { status, headers: response.headers, body: response, url, linkedSha256 };
     }
-    if (response.status === 200 || response.status === 206) {
-      return { response, url, linkedSha256 };
-    }
-    await response.body?.cancel();
-    throw statusError(response, url);
+    response.destroy();
+    const { location } = response.headers;
+    if (status < 300 || status >= 400 || location === undefined) throw statusError(status, response.headers, url);
+    url = redirected(url, location);
   }
   throw refused('model_download_failed', `${start.host} redirects in circles`, 'Check the address.');
+}
+
+function get(
+  url: URL,
+  headers: Record<string, string>,
+  opened: (open: ClientRequest) => void,
+): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const sent =
+      url.protocol === 'https:'
+        ? https.get(url, { headers, agent: AGENTS.https })
+        : http.get(url, { headers, agent: AGENTS.http });
+    opened(sent);
+    sent.on('error', reject);
+    sent.on('response', (response) => {
+      // Who reads it gets the error too; who does not, closed it.
+      response.on('error', () => {});
+      resolve(response);
+    });
+  });
 }
 
 function redirected(from: URL, location: string): URL {
@@ -98,7 +119,7 @@ function redirected(from: URL, location: string): URL {
   return to;
 }
 
-function statusError({ status, headers }: Response, { host }: URL): TransferError {
+function statusError(status: number, headers: IncomingHttpHeaders, { host }: URL): TransferError {
   const message = `${host} answers with status ${status}`;
   if (status >= 500 || status === 429 || status === 408) return broke(message, retryAfterMs(headers));
   if (status === 401 || status === 403) {
@@ -119,7 +140,7 @@ function refused(code: 'model_not_found' | 'model_download_failed', message: str
 }
 
 /** RFC 9110, 10.2.3; a date is not worth the trouble. */
-function retryAfterMs(headers: Headers): number | null {
-  const seconds = Number(headers.get('retry-after') ?? NaN);
+function retryAfterMs(headers: IncomingHttpHeaders): number | null {
+  const seconds = Number(headers['retry-after'] ?? NaN);
   return Number.isFinite(seconds) && seconds >= 0 ? Math.min(seconds * 1000, MAX_RETRY_AFTER_MS) : null;
 }
