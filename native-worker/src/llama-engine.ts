@@ -21,6 +21,7 @@ import { backendOf, defaultThreads, openLlama, probeLlama, type GpuChoice } from
 import { readMachine } from './machine.ts';
 import { planModel, useMmap } from './model-plan.ts';
 import { promptTokens, type PromptReader } from './prompt-tokens.ts';
+import { readAhead } from './read-ahead.ts';
 import { CHUNK, SequencePool } from './sequence-pool.ts';
 import { TokenText } from './token-text.ts';
 
@@ -156,7 +157,7 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
         ...(grammar !== null && { grammarEvaluationState: grammar }),
       };
       // The iteration ends by itself at a token that ends the answer.
-      for await (const { token } of seat.sequence.evaluateWithMetadata(rest, {}, options)) {
+      for await (const { token } of readAhead(seat.sequence.evaluateWithMetadata(rest, {}, options), maxTokens)) {
         check();
         completionTokens += 1;
         const piece = text.push(token);
