@@ -2,6 +2,7 @@
  * The port every inference engine stands behind: web-llm and wllama in the browser, node-llama-cpp on the desktop.
  * The acceptance suite is `suites/engine.ts`.
  */
+import type { PeerId } from './ids.ts';
 import type { JsonSchema } from './json-schema.ts';
 import type { Sampling, Turn } from './protocol.ts';
 import type { Backend } from './control-protocol.ts';
@@ -72,6 +73,11 @@ export interface GenerateRequest {
   prefix?: AnswerPrefix;
   /** The whole answer, with what `prefix` has of it, is JSON of this form, unless it is cut at `maxTokens`. */
   schema?: JsonSchema;
+  /**
+   * Who asks. What an engine keeps of one asker's conversation makes nobody else's answer begin sooner, but for the
+   * system prompt. Left out: there is only one.
+   */
+  asker?: PeerId;
 }
 
 export interface Piece {

@@ -70,6 +70,7 @@ async function write(task: Task, needs: TaskRunNeeds): Promise<'finished' | null
       turns: request.turns,
       sampling: request.sampling,
       maxTokens: request.maxTokens,
+      asker: channel.peer,
       ...(request.prefix !== null && { prefix: request.prefix }),
       ...(task.schema !== null && { schema: task.schema }),
     },

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GenerateRequest } from '@llmesh/core/engine';
+import type { PeerId } from '@llmesh/core/ids';
 import { prefixAt, runOf, textOf, wrongCuts, type Run } from '@llmesh/core/suites/continuation';
 import { engineSuite } from '@llmesh/core/suites/engine';
 import { readJsonSchema } from '@llmesh/core/json-schema';
@@ -145,6 +146,49 @@ describe('LlamaEngine', () => {
       expect((await answer(one, { ...ask(''), turns })).ids).toEqual(expected.ids);
     }
     await one.close();
+  });
+
+  it('answers each asker as if alone, though they share a system prompt', async () => {
+    const fresh = new LlamaEngine();
+    await fresh.load({ ...on(file), slots: 1 }, () => {}, never);
+    const one = new LlamaEngine();
+    await one.load({ ...on(file), slots: 1 }, () => {}, never);
+    const system = { role: 'system' as const, content: 'Answer kindly, in short sentences. '.repeat(12) };
+    const alike = questions.slice(0, 3).map(({ question }, i) => ({
+      ...{ ...ask(''), turns: [system, { role: 'user' as const, content: question }] },
+      asker: `asker${i}` as PeerId,
+    }));
+    for (const request of alike) {
+      // Nothing exact can be kept of an answer that was sampled on the same seat.
+      await answer(one, { ...request, sampling: { temperature: 1 }, maxTokens: 8 });
+      const warm = await answer(one, request);
+      await answer(fresh, ask(longest.question));
+      expect(warm.ids).toEqual((await answer(fresh, { ...request, asker: 'nobody' as PeerId })).ids);
+      expect(warm.finish.promptTokens).toBeGreaterThan(128);
+    }
+    await fresh.close();
+    await one.close();
+  });
+
+  it('lets a newcomer in while others are in the middle of their answers', async () => {
+    const busy = new LlamaEngine();
+    await busy.load({ ...on(file), slots: 4 }, () => {}, never);
+    // On seats that have to forget something first.
+    await Promise.all(questions.slice(0, 4).map(({ question }) => answer(busy, ask(question))));
+    const begun: (() => void)[] = [];
+    const allBegun = Promise.all([0, 1, 2].map(() => new Promise<void>((resolve) => begun.push(resolve))));
+    let ended = 0;
+    const others = begun.map(async (tell) => {
+      for await (const _ of busy.generate(ask(longest.question), never)) tell();
+      ended += 1;
+    });
+    await allBegun;
+    const newcomer = busy.generate(ask(questions[5]?.question ?? ''), never);
+    expect((await newcomer.next()).done).toBe(false);
+    expect(ended).toBe(0);
+    await newcomer.return({ finish: 'stop', promptTokens: 0, completionTokens: 0 });
+    await Promise.all(others);
+    await busy.close();
   });
 
   it('has ended an answer with the context that a prefix just fills', async () => {

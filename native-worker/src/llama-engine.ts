@@ -15,6 +15,7 @@ import type { RecommendedSampling } from '@llmesh/core/recommended-sampling';
 import { answerGrammar } from './answer-grammar.ts';
 import { gatherSequences, placeAsPriority } from './batching.ts';
 import { deliveredTokens, type Delivered } from './delivered-tokens.ts';
+import { Entrance } from './entrance.ts';
 import { checkGgufFile } from './gguf-file.ts';
 import { ggufSampling } from './gguf-sampling.ts';
 import { backendOf, defaultThreads, openLlama, probeLlama, type GpuChoice } from './llama-device.ts';
@@ -22,7 +23,8 @@ import { readMachine } from './machine.ts';
 import { planModel, useMmap } from './model-plan.ts';
 import { promptTokens, type PromptReader } from './prompt-tokens.ts';
 import { readAhead } from './read-ahead.ts';
-import { CHUNK, SequencePool } from './sequence-pool.ts';
+import { CHUNK, type Reading } from './seat.ts';
+import { SequencePool } from './sequence-pool.ts';
 import { TokenText } from './token-text.ts';
 
 export interface LlamaModelFile {
@@ -47,6 +49,7 @@ const NOTHING: Delivered = { tokens: [], known: true };
 interface Loaded extends PromptReader {
   context: LlamaContext;
   pool: SequencePool;
+  entrance: Entrance;
   defaults: RecommendedSampling;
 }
 
@@ -107,15 +110,23 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
         batching: gatherSequences(() => this.#active),
         createSignal: signal,
       });
+      const entrance = new Entrance();
       this.#loaded = {
         model,
         context,
         contextTokens: context.contextSize,
-        pool: new SequencePool(context),
+        ...{ pool: new SequencePool(context, entrance), entrance },
         template: model.fileInfo.metadata.tokenizer?.chat_template ?? CHATML_TEMPLATE,
         defaults: ggufSampling(model.fileInfo),
       };
-      return { contextTokens: context.contextSize, backend: backendOf(llama), slots, continues: 'ids', replays: true, schemas: true };
+      return {
+        contextTokens: context.contextSize,
+        backend: backendOf(llama),
+        slots,
+        continues: 'ids',
+        replays: true,
+        schemas: true,
+      };
     } catch (thrown) {
       await model?.dispose();
       throw signal.aborted ? cancelled() : loadError(thrown, file.path);
@@ -130,7 +141,7 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
     };
     check();
     const leastAnswer = Math.min(request.maxTokens, MIN_ANSWER_TOKENS);
-    const prompt = await promptTokens(loaded, request.turns, leastAnswer, check);
+    const { tokens: prompt, open } = await promptTokens(loaded, request.turns, leastAnswer, check);
     const { prefix } = request;
     const delivered = prefix === undefined ? NOTHING : await deliveredTokens(loaded, prompt, prefix, check);
     const before = [...prompt, ...delivered.tokens];
@@ -139,25 +150,30 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
     const maxTokens = Math.min(request.maxTokens, room);
     const greedy = (request.sampling.temperature ?? loaded.defaults.temperature) === 0;
     const replay = prefix?.replay ?? (greedy && delivered.known && delivered.tokens.length <= MAX_REPLAY_TOKENS);
+    const exact = greedy || replay || request.sampling.seed !== undefined;
+    const reading: Reading = { tokens: before, asker: request.asker ?? null, open, exact };
 
     const grammar =
       request.schema === undefined
         ? null
         : await answerGrammar(loaded.model.llama, loaded.model, request.schema, delivered.tokens);
 
-    const seat = await loaded.pool.take(before, AbortSignal.any([signal, this.#closing.signal]));
+    const seat = await loaded.pool.take(reading, AbortSignal.any([signal, this.#closing.signal]));
     const text = new TokenText(loaded.model, before);
     let completionTokens = 0;
     let finish: Finish['finish'] = 'stop';
     this.#active += 1;
     try {
-      const rest = await (replay ? seat.replay(prompt, delivered.tokens, check) : seat.prefill(before, check));
+      const rest = replay
+        ? await seat.replay({ ...reading, tokens: prompt }, delivered.tokens, check)
+        : await seat.prefill(reading, check);
       const options = {
         ...evaluateOptions(request.sampling, loaded.defaults, seat.place),
         ...(grammar !== null && { grammarEvaluationState: grammar }),
       };
       // The iteration ends by itself at a token that ends the answer.
-      for await (const { token } of readAhead(seat.sequence.evaluateWithMetadata(rest, {}, options), maxTokens)) {
+      const written = seat.sequence.evaluateWithMetadata(rest, {}, options);
+      for await (const { token } of readAhead(written, maxTokens, () => loaded.entrance.closed)) {
         check();
         completionTokens += 1;
         const piece = text.push(token);

@@ -4,6 +4,7 @@ import type { LlamaModel, Token } from 'node-llama-cpp';
 import { MeshError } from '@llmesh/core/errors';
 import { renderChat } from '@llmesh/core/prompt';
 import type { Turn } from '@llmesh/core/protocol';
+import { CHUNK, sharedLength } from './seat.ts';
 
 /**
  * A text of half a megabyte takes llama.cpp up to half a second, and 20 s when it is made of special tokens, with every
@@ -19,23 +20,53 @@ export interface PromptReader {
   contextTokens: number;
 }
 
+export interface Prompt {
+  tokens: Token[];
+  /** So many leading tokens are the same whatever the user says: those of the template and the system prompt. */
+  open: number;
+}
+
 /** `check` throws when nobody wants it any more. `leastAnswer`: tokens that must be left. Throws prompt_too_long. */
 export async function promptTokens(
-  { model, template, contextTokens }: PromptReader,
+  reader: PromptReader,
   turns: readonly Turn[],
   leastAnswer: number,
   check: () => void,
-): Promise<Token[]> {
-  const most = contextTokens - leastAnswer;
-  const { bos, bosString, eosString, shouldPrependBosToken } = model.tokens;
-  const text = renderChat(template, turns, { bos: bosString ?? '', eos: eosString ?? '' });
-  const tokenize = (part: string) => model.tokenize(part, true);
-  const tokens = await tokensOf(text, most, tokenize, check);
+): Promise<Prompt> {
+  const most = reader.contextTokens - leastAnswer;
+  const text = render(reader, turns);
+  const tokens = await tokensOf(text, most, (part) => reader.model.tokenize(part, true), check);
   if (typeof tokens === 'number') throw tooLong(`more than ${tokens.toLocaleString('en')}`, most);
-  // Many templates write it themselves.
-  if (shouldPrependBosToken && bos !== null && tokens[0] !== bos) tokens.unshift(bos);
+  prependBos(reader.model, tokens);
   if (tokens.length > most) throw tooLong(tokens.length.toLocaleString('en'), most);
-  return tokens;
+  return { tokens, open: openTokens(reader, turns, text, tokens) };
+}
+
+function render({ model, template }: PromptReader, turns: readonly Turn[]): string {
+  const { bosString, eosString } = model.tokens;
+  return renderChat(template, turns, { bos: bosString ?? '', eos: eosString ?? '' });
+}
+
+/** Many templates write it themselves. */
+function prependBos({ tokens: { bos, shouldPrependBosToken } }: LlamaModel, tokens: Token[]): void {
+  if (shouldPrependBosToken && bos !== null && tokens[0] !== bos) tokens.unshift(bos);
+}
+
+/** Found by asking something else under the same system prompt: templates put it wherever they like. */
+function openTokens(reader: PromptReader, turns: readonly Turn[], text: string, tokens: readonly Token[]): number {
+  const first = turns.findIndex(({ role }) => role !== 'system');
+  const content = turns[first]?.content.trimStart() ?? '';
+  const other = render(reader, [
+    ...turns.slice(0, first),
+    { role: 'user', content: content.startsWith('?') ? '!' : '?' },
+  ]);
+  let same = 0;
+  while (same < text.length && text[same] === other[same]) same += 1;
+  // Less than a chunk is of no use to anybody.
+  if (same < CHUNK) return 0;
+  const open = reader.model.tokenize(text.slice(0, same), true);
+  prependBos(reader.model, open);
+  return sharedLength(open, tokens);
 }
 
 /** The tokens of `text`; of a long text that has clearly more than `most` only a number that it exceeds. */

@@ -1,70 +1,45 @@
-import type { LlamaContextSequence, Token } from 'node-llama-cpp';
-import { beforeEach, describe, expect, it } from 'vitest';
-import { cancelled } from '@llmesh/core/errors';
-import { CHUNK, Seat } from './sequence-pool.ts';
+import type { Token } from 'node-llama-cpp';
+import { describe, expect, it } from 'vitest';
+import { CHUNK, type Reading, type Seat } from './seat.ts';
+import { chooseSeat } from './sequence-pool.ts';
+import { pretendSeat, tokens } from './testing/pretend-sequence.ts';
 
-/** Keeps the tokens that it is given, and computes nothing. */
-class PretendSequence {
-  batches: number[] = [];
-  kept: Token[] = [];
+const reading = (of: Token[], asker = 'ada', open = 0): Reading => ({ tokens: of, asker, open, exact: true });
+const system = tokens(4 * CHUNK);
+const chat = (from: number, length = CHUNK) => [...system, ...tokens(length, from)];
 
-  get nextTokenIndex(): number {
-    return this.kept.length;
-  }
-
-  async adaptStateToTokens(tokens: Token[]): Promise<void> {
-    this.kept = [...tokens];
-  }
-
-  async evaluateWithoutGeneratingNewTokens(tokens: Token[]): Promise<void> {
-    this.batches.push(tokens.length);
-    this.kept.push(...tokens);
-  }
-
-  async clearHistory(): Promise<void> {
-    this.kept = [];
-  }
+async function seatThatHolds(place: number, of: Reading): Promise<Seat> {
+  const { seat, sequence } = pretendSeat(place);
+  sequence.write(await seat.prefill(of, () => {}));
+  return seat;
 }
 
-const tokens = (count: number, from = 0): Token[] => Array.from({ length: count }, (_, i) => (from + i) as Token);
-const wanted = () => {};
+describe('chooseSeat, with pretended sequences', () => {
+  const nobody = new Set<number>();
 
-describe('Seat, with a pretended sequence', () => {
-  const prompt = tokens(CHUNK + 10);
-  const written = tokens(5, 1000);
-  let sequence: PretendSequence;
-  let seat: Seat;
-  beforeEach(() => {
-    sequence = new PretendSequence();
-    seat = new Seat(sequence as unknown as LlamaContextSequence, 0);
+  it('brings a conversation back to the seat that knows it', async () => {
+    const free = [pretendSeat(0).seat, await seatThatHolds(1, reading(chat(1000))), pretendSeat(2).seat];
+    const next = [...chat(1000), ...tokens(10, 5000)];
+    expect(chooseSeat(free, new Set([3]), reading(next))?.place).toBe(1);
   });
 
-  it('computes a prompt in the same chunks, however it goes on', async () => {
-    expect(await seat.prefill(prompt, wanted)).toEqual(prompt.slice(CHUNK));
-    expect(sequence.batches).toEqual([CHUNK]);
-    await seat.forget();
-    expect(await seat.replay(prompt, written, wanted)).toEqual(written.slice(-1));
-    expect(sequence.batches).toEqual([CHUNK, CHUNK, 10, 1, 1, 1, 1]);
-    expect([...sequence.kept, ...written.slice(-1)]).toEqual([...prompt, ...written]);
+  it('shares a system prompt with another chat, of another asker too', async () => {
+    const free = [pretendSeat(0).seat, await seatThatHolds(1, reading(chat(1000), 'ada', system.length))];
+    expect(chooseSeat(free, nobody, reading(chat(2000), 'bob'))?.place).toBe(1);
   });
 
-  it('knows the whole chunks of a prompt again, and no token that was computed alone', async () => {
-    const long = tokens(2 * CHUNK, 1000);
-    await seat.replay(prompt, long, wanted);
-    expect(seat.shared([...prompt, ...long])).toBe(CHUNK);
-    await seat.prefill([...prompt, ...long], wanted);
-    expect(sequence.batches.slice(-2)).toEqual([CHUNK, CHUNK]);
-    expect(seat.shared([...prompt, ...long])).toBe(3 * CHUNK);
+  it('throws no long conversation away for a short beginning', async () => {
+    const long = await seatThatHolds(0, reading(chat(1000, 12 * CHUNK)));
+    const old = await seatThatHolds(1, reading(tokens(CHUNK, 9000)));
+    expect(chooseSeat([old, long], nobody, reading(chat(2000)))).toBe(old);
+    // One that was long ago left alone is worth less.
+    expect(chooseSeat([long, old], nobody, reading(chat(2000)))).toBe(long);
   });
 
-  it('hears a cancel after every written token', async () => {
-    let left = 4;
-    const check = () => {
-      left -= 1;
-      if (left === 0) throw cancelled();
-    };
-    // After the adapted state, the chunk, and the rest of the prompt: after the first written token.
-    await expect(seat.replay(prompt, written, check)).rejects.toMatchObject({ code: 'cancelled' });
-    expect(sequence.batches).toEqual([CHUNK, 10, 1]);
+  it('otherwise sits down beside those at work, and else where nobody sat for longest', async () => {
+    const free = [2, 0, 3, 1].map((place) => pretendSeat(place).seat);
+    expect(chooseSeat(free, nobody, reading(chat(1000)))?.place).toBe(2);
+    expect(chooseSeat(free.slice(1), new Set([2]), reading(chat(1000)))?.place).toBe(3);
+    expect(chooseSeat([], new Set([0, 1, 2, 3]), reading(chat(1000)))).toBe(null);
   });
 });

@@ -1,0 +1,109 @@
+/** One place in a llama.cpp context where answers are written, and what it still knows of the ones before. */
+import type { LlamaContextSequence, Token } from 'node-llama-cpp';
+import { placeAsPriority } from './batching.ts';
+import type { Entrance } from './entrance.ts';
+
+/**
+ * Tokens of a prompt that are computed in one go. Between two goes a cancel is heard: 64 take 0.1 to 0.25 s on a
+ * processor where a whole long prompt takes seconds.
+ */
+export const CHUNK = 64;
+
+/** What a seat is to hold before an answer is written, and what of it may be there already. */
+export interface Reading {
+  tokens: readonly Token[];
+  /** Whose it is; null where there is only one user. */
+  asker: string | null;
+  /** So many leading tokens are no secret of the asker: those of the template and the system prompt. */
+  open: number;
+  /** Only what was computed as it would be anew is used: an answer that has to come out the same each time. */
+  exact: boolean;
+}
+
+export class Seat {
+  readonly place: number;
+  readonly sequence: LlamaContextSequence;
+  /** The tokens of whole chunks that the sequence holds from its start on, each computed after nothing but such. */
+  #chunks: Token[] = [];
+  #asker: string | null = null;
+  #open = 0;
+  #entrance: Entrance;
+
+  /** `entrance`: that of its context. */
+  constructor(sequence: LlamaContextSequence, place: number, entrance: Entrance) {
+    this.sequence = sequence;
+    this.place = place;
+    this.#entrance = entrance;
+  }
+
+  /**
+   * So many leading tokens need not be computed again; never the last. An exact reading takes whole chunks of earlier
+   * prompts only: tokens of an answer were computed one by one, which differs in the last bits and can tip a near-tie.
+   * Of what another asked, it is whole chunks of the open part: how fast an answer begins must not tell the rest.
+   */
+  reusable({ tokens, asker, exact }: Reading): number {
+    const own = asker === this.#asker;
+    const most = Math.min(tokens.length - 1, own ? Infinity : this.#open);
+    const same = Math.min(sharedLength(exact ? this.#chunks : this.sequence.contextTokens, tokens), most);
+    return exact || !own ? same - (same % CHUNK) : same;
+  }
+
+  /** So many tokens that it holds would be thrown away. */
+  lost({ tokens }: Reading): number {
+    const held = this.sequence.contextTokens;
+    return held.length - sharedLength(held, tokens);
+  }
+
+  /** Brings the sequence to where the last chunk of the reading (1 to 64 tokens) is next, and returns that chunk. */
+  async prefill(reading: Reading, check: () => void): Promise<Token[]> {
+    const { tokens, asker, open } = reading;
+    let at = this.reusable(reading);
+    this.#chunks.length = Math.min(this.#chunks.length, at - (at % CHUNK));
+    await this.#entrance.enter(() => this.sequence.adaptStateToTokens(tokens.slice(0, at), false));
+    if (this.sequence.nextTokenIndex !== at) {
+      // Recurrent models and sliding windows cannot go back to just any token.
+      await this.forget();
+      at = 0;
+    }
+    this.#asker = asker;
+    this.#open = open;
+    check();
+    for (; tokens.length - at > CHUNK; at += CHUNK) {
+      const chunk = tokens.slice(at, at + CHUNK);
+      await this.#compute(chunk);
+      if (this.#chunks.length === at) this.#chunks.push(...chunk);
+      check();
+    }
+    return tokens.slice(at);
+  }
+
+  /** Computes the reading as always and then each of `written` alone, as it was when it was written; returns what is next. */
+  async replay(reading: Reading, written: readonly Token[], check: () => void): Promise<Token[]> {
+    let next = await this.prefill(reading, check);
+    for (const token of written) {
+      await this.#compute(next);
+      check();
+      next = [token];
+    }
+    return next;
+  }
+
+  async forget(): Promise<void> {
+    this.#chunks = [];
+    await this.#entrance.enter(() => this.sequence.clearHistory());
+  }
+
+  async #compute(tokens: Token[]): Promise<void> {
+    await this.#entrance.closed;
+    const evaluationPriority = placeAsPriority(this.place);
+    await this.sequence.evaluateWithoutGeneratingNewTokens(tokens, { evaluationPriority });
+  }
+}
+
+/** How many leading tokens are the same. */
+export function sharedLength(a: readonly Token[], b: readonly Token[]): number {
+  const most = Math.min(a.length, b.length);
+  let same = 0;
+  while (same < most && a[same] === b[same]) same += 1;
+  return same;
+}

@@ -1,0 +1,40 @@
+/** A stand-in for a sequence of llama.cpp: keeps the tokens that it is given, and computes nothing. */
+import type { LlamaContextSequence, Token } from 'node-llama-cpp';
+import { Entrance } from '../entrance.ts';
+import { Seat } from '../seat.ts';
+
+export class PretendSequence {
+  batches: number[] = [];
+  contextTokens: Token[] = [];
+
+  get nextTokenIndex(): number {
+    return this.contextTokens.length;
+  }
+
+  async adaptStateToTokens(tokens: Token[]): Promise<void> {
+    this.contextTokens = [...tokens];
+  }
+
+  async evaluateWithoutGeneratingNewTokens(tokens: Token[]): Promise<void> {
+    this.batches.push(tokens.length);
+    this.contextTokens.push(...tokens);
+  }
+
+  async clearHistory(): Promise<void> {
+    this.contextTokens = [];
+  }
+
+  /** As if an answer had been written. */
+  write(tokens: readonly Token[]): void {
+    this.contextTokens.push(...tokens);
+  }
+}
+
+export function pretendSeat(place = 0): { seat: Seat; sequence: PretendSequence } {
+  const sequence = new PretendSequence();
+  return { seat: new Seat(sequence as unknown as LlamaContextSequence, place, new Entrance()), sequence };
+}
+
+export function tokens(count: number, from = 0): Token[] {
+  return Array.from({ length: count }, (_, i) => (from + i) as Token);
+}
