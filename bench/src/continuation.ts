@@ -33,8 +33,7 @@ interface Measured {
 
 export async function continuation(options: ContinuationOptions) {
   const tiny = join(TINY, 'llmesh-tiny.gguf');
-  const path =
-    options.model === 'tiny' ? tiny : options.model === 'synthetic' ? await syntheticModel(tiny) : options.model;
+  const path = options.model === 'tiny' ? tiny : options.model === 'synthetic' ? await syntheticModel() : options.model;
   const cases: Measured[] = DELIVERED.flatMap((delivered) =>
     [true, false].map((replay) => ({ delivered, replay, firstTokenMs: [], compared: 0, same: 0 })),
   );

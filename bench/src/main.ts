@@ -2,8 +2,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { big, type BigOptions } from './big.ts';
 import { continuation, type ContinuationOptions } from './continuation.ts';
 import { failover, type FailoverOptions } from './failover.ts';
+import { gateway, type GatewayOptions } from './gateway.ts';
 import { matchmaker, type MatchmakerOptions } from './matchmaker.ts';
 import { overhead } from './overhead.ts';
 import { seal, type SealBenchOptions } from './seal.ts';
@@ -13,6 +15,12 @@ const RESULTS = join(import.meta.dirname, '..', 'results');
 function count(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('must be a whole number from 1');
+  return value;
+}
+
+function share(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value <= 1)) throw new InvalidArgumentError('must be more than 0 and at most 1');
   return value;
 }
 
@@ -33,6 +41,35 @@ program
   .option('--threads <n>', 'threads of the engine', count, 1)
   .action(async (options: { model: string; rounds: number; tokens: number; threads: number }) => {
     report(await overhead(options));
+  });
+
+program
+  .command('gateway')
+  .description(
+    '1, 4 and 8 answers at once: raw node-llama-cpp, the mesh or a gateway, and llama-server ($LLAMA_SERVER)',
+  )
+  .option('--model <file|synthetic>', 'a GGUF; "synthetic" writes one of 100M parameters', 'tiny')
+  .addOption(new Option('--path <way>', 'what is measured').choices(['mesh', 'gateway']).default('mesh'))
+  .option('--base-url <url>', 'of the gateway, whose mesh lends the same file', 'http://127.0.0.1:7070/v1')
+  .option('--rounds <n>', 'of each number of answers', count, 8)
+  .option('--tokens <n>', 'tokens an answer', count, 64)
+  .option('--threads <n>', 'threads of each engine', count, 1)
+  .action(async (options: GatewayOptions) => {
+    report(await gateway(options));
+  });
+
+program
+  .command('big')
+  .description(
+    'a 30B model of noise behind llmesh worker: load time, memory, tok/s; needs 17 GB of disk and 20 of memory',
+  )
+  .option('--scale <share>', 'share of its layers', share, 1)
+  .option('--rounds <n>', 'answers', count, 5)
+  .option('--tokens <n>', 'tokens an answer', count, 64)
+  .option('--threads <n>', 'threads of each engine (default: one less than there are cores)', count)
+  .option('--keep', 'keep the file for the next time')
+  .action(async (options: BigOptions) => {
+    report(await big(options));
   });
 
 program

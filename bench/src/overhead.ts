@@ -25,8 +25,7 @@ export interface OverheadOptions {
 
 export async function overhead(options: OverheadOptions) {
   const tiny = join(TINY, 'llmesh-tiny.gguf');
-  const path =
-    options.model === 'tiny' ? tiny : options.model === 'synthetic' ? await syntheticModel(tiny) : options.model;
+  const path = options.model === 'tiny' ? tiny : options.model === 'synthetic' ? await syntheticModel() : options.model;
   const prompts = questions(options.rounds + 1);
   const template = (await readGgufFileInfo(path)).metadata.tokenizer.chat_template ?? CHATML_TEMPLATE;
   const port = await freePort();
