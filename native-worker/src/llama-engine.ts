@@ -15,7 +15,6 @@ import type { RecommendedSampling } from '@llmesh/core/recommended-sampling';
 import { answerGrammar } from './answer-grammar.ts';
 import { gatherSequences, placeAsPriority } from './batching.ts';
 import { deliveredTokens, type Delivered } from './delivered-tokens.ts';
-import { Entrance } from './entrance.ts';
 import { checkGgufFile } from './gguf-file.ts';
 import { ggufSampling } from './gguf-sampling.ts';
 import { backendOf, defaultThreads, openLlama, probeLlama, type GpuChoice } from './llama-device.ts';
@@ -49,7 +48,6 @@ const NOTHING: Delivered = { tokens: [], known: true };
 interface Loaded extends PromptReader {
   context: LlamaContext;
   pool: SequencePool;
-  entrance: Entrance;
   defaults: RecommendedSampling;
 }
 
@@ -110,12 +108,11 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
         batching: gatherSequences(() => this.#active),
         createSignal: signal,
       });
-      const entrance = new Entrance();
       this.#loaded = {
         model,
         context,
         contextTokens: context.contextSize,
-        ...{ pool: new SequencePool(context, entrance), entrance },
+        pool: new SequencePool(context),
         template: model.fileInfo.metadata.tokenizer?.chat_template ?? CHATML_TEMPLATE,
         defaults: ggufSampling(model.fileInfo),
       };
@@ -173,7 +170,7 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
       };
       // The iteration ends by itself at a token that ends the answer.
       const written = seat.sequence.evaluateWithMetadata(rest, {}, options);
-      for await (const { token } of readAhead(written, maxTokens, () => loaded.entrance.closed)) {
+      for await (const { token } of readAhead(written, maxTokens, () => loaded.pool.entrance.closed)) {
         check();
         completionTokens += 1;
         const piece = text.push(token);

@@ -2,7 +2,7 @@
 import type { LlamaContext } from 'node-llama-cpp';
 import { onAbort } from '@llmesh/core/abort';
 import { cancelled } from '@llmesh/core/errors';
-import type { Entrance } from './entrance.ts';
+import { Entrance } from './entrance.ts';
 import { CHUNK, Seat, type Reading } from './seat.ts';
 
 /** How likely the conversation that ended last goes on here. */
@@ -14,15 +14,17 @@ interface Waiting {
 }
 
 export class SequencePool {
+  /** Of its context: whoever asks it for a step waits here first. */
+  readonly entrance = new Entrance();
   /** The longest unused first. */
   #free: Seat[] = [];
   /** Places. */
   #busy = new Set<number>();
   #waiting: Waiting[] = [];
 
-  constructor(context: LlamaContext, entrance: Entrance) {
+  constructor(context: LlamaContext) {
     for (let place = 0; place < context.totalSequences; place += 1) {
-      this.#free.push(new Seat(context.getSequence({ checkpoints: { interval: false } }), place, entrance));
+      this.#free.push(new Seat(context.getSequence({ checkpoints: { interval: false } }), place, this.entrance));
     }
   }
 
