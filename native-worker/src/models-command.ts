@@ -16,7 +16,7 @@ import { listStore, names, removeStored, stemName, type StoredModel } from './mo
 import { entrySource, pullModel, shippedFile, storeFolder } from './models.ts';
 import { megabytes, type Output } from './output.ts';
 import { ProgressReport } from './progress-report.ts';
-import { CHUNK } from './sequence-pool.ts';
+import { CHUNK } from './seat.ts';
 
 interface Row {
   /** As `--model` takes it. */
