@@ -57,6 +57,21 @@ describe('a question', () => {
     expect(outcome.events.filter(({ type }) => type === 'provider').length).toBe(2);
   });
 
+  it('goes to nobody whom its asker does not want, though the server names them', async () => {
+    const w = world.current;
+    const unwanted = await w.provide(new ScriptedEngine(['unwanted']));
+    const { peerId } = w.server.providers.get(unwanted.mesh.self)!;
+    const wanted = await w.provide(new ScriptedEngine(['wanted']));
+    const user = await w.join();
+    const outcome = consume(user.ask({ ...question(), exclude: [peerId] }, never));
+    await w.clock.advance(10);
+    expect(outcome).toMatchObject({ text: 'wanted', error: null });
+    await wanted.providing.stop();
+    const another = consume(user.ask({ ...question(), exclude: [peerId] }, never));
+    await w.clock.advance(10);
+    expect(another).toMatchObject({ text: '', error: { code: 'no_provider' } });
+  });
+
   it('goes to the next provider when the engine of the first fails before a word', async () => {
     const w = world.current;
     const broken = new ScriptedEngine(['x']);

@@ -31,6 +31,8 @@ export interface AskRequest {
   maxTokens: number;
   /** Who may run it: no one but these; null: anyone. */
   only: readonly PeerId[] | null;
+  /** Who may not run it in any case, at most 32. Left out: anyone may. */
+  exclude?: readonly PeerId[];
   /** Who answered last in this conversation and may have it in its memory still. */
   prefer?: PeerId | null;
   /** Providers that begin it side by side; the first to speak goes on. Left out: one. */
@@ -126,8 +128,8 @@ export class Requester {
     if (request.schema !== undefined) readJsonSchema(request.schema);
     const { links, clock, random, match } = this.#options;
     const { breakers } = this.#needs;
-    const { model, maxTokens, only, prefer = null } = request;
-    const question = { model, maxTokens, only, prefer, ...(request.schema !== undefined && { schemas: true }) };
+    const { model, maxTokens, only, exclude = [], prefer = null, schema } = request;
+    const question = { model, maxTokens, only, exclude, prefer, ...(schema !== undefined && { schemas: true }) };
     const shortlist = new Shortlist(question, { links, breakers, clock, random, match });
     const answering = new Answering(request, { ...this.#needs, shortlist });
     this.#answerings.add(answering);

@@ -30,7 +30,8 @@ export type AskControl = (
 ) => Promise<Leased[]>;
 
 export class Shortlist {
-  readonly #question: Omit<MatchQuestion, 'exclude'>;
+  /** `exclude`: never asked, whoever else was tried. */
+  readonly #question: MatchQuestion;
   readonly #needs: ShortlistNeeds;
   readonly #closing = new AbortController();
   readonly #tried = new Set<PeerId>();
@@ -40,7 +41,7 @@ export class Shortlist {
   #standby: Leased | null = null;
   #releaseStandby: (() => void) | null = null;
 
-  constructor(question: Omit<MatchQuestion, 'exclude'>, needs: ShortlistNeeds) {
+  constructor(question: MatchQuestion, needs: ShortlistNeeds) {
     this.#question = question;
     this.#needs = needs;
   }
@@ -128,12 +129,13 @@ export class Shortlist {
 
   async #match(queued: ((place: Place) => void) | null): Promise<void> {
     const { links, random, clock } = this.#needs;
-    const { only, schemas = false } = this.#question;
+    const { only, exclude, schemas = false } = this.#question;
     const leased = await this.#ask(queued);
     if (leased === null) return;
     // The server is asked to keep to these, and not trusted to.
     const allowed = leased.filter(
-      ({ peerId, model }) => (only === null || only.includes(peerId)) && (!schemas || model.schemas === true),
+      ({ peerId, model }) =>
+        only?.includes(peerId) !== false && !exclude.includes(peerId) && (!schemas || model.schemas === true),
     );
     // A control plane that has just started knows nobody yet; those it knew may still be there.
     if (allowed.length === 0) return;
@@ -145,7 +147,7 @@ export class Shortlist {
 
   /** Null: all are busy, and this is not to wait. */
   async #ask(queued: ((place: Place) => void) | null): Promise<Leased[] | null> {
-    const question = { ...this.#question, exclude: [...this.#tried] };
+    const question = { ...this.#question, exclude: [...this.#question.exclude, ...this.#tried] };
     const leaving = new AbortController();
     const stopClosing = onAbort(this.#closing.signal, () => leaving.abort());
     let wouldWait = false;
