@@ -1,9 +1,11 @@
 /** The `llmesh` command. Each subcommand loads its own parts: `llmesh status` needs no llama.cpp. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { asMeshError } from '@llmesh/core/errors';
+import { isPeerId, type PeerId } from '@llmesh/core/ids';
 import { DEFAULT_MESH, meshAddress } from './mesh-address.ts';
 import { Output } from './output.ts';
 import type { ChatOptions } from './chat-command.ts';
+import type { GatewayCommandOptions } from './gateway-command.ts';
 import type { WorkerOptions } from './worker-command.ts';
 
 const EXIT_FAILED = 1;
@@ -71,6 +73,45 @@ Examples:
   .action(async (question: string[], options: ChatOptions & { json?: boolean }) => {
     const { runChat } = await import('./chat-command.ts');
     process.exit(await runChat(question.join(' '), options, new Output(options.json === true)));
+  });
+
+command('gateway', 'Let programs that speak the OpenAI API use a mesh, until Ctrl-C.')
+  .addOption(meshOption())
+  .option('--port <n>', 'where to listen; 0 is any free one', whole(0, 65_535), 7080)
+  .option('--host <address>', 'on which address; others than this computer need a key', '127.0.0.1')
+  .option('--keys <file>', 'of "llmesh key" (default: in the data folder)')
+  .option('--open', 'let anyone in without a key')
+  .option('--rate <n>', 'requests a minute of each key, a third of them at once', whole(1, 1_000_000), 1_200)
+  .option('--cors <origin>', 'a site whose pages may ask, or *; once for each', gather, [])
+  .option('--own <peer id>', 'a computer of yours, for "privacy": "own"; once for each', gatherPeers, [])
+  .option('--trust <peer id>', 'one that you trust, for "privacy": "trusted"; once for each', gatherPeers, [])
+  .option('--hide-address', 'let nobody see where this computer is: all goes through the server of the mesh')
+  .option('--proxied', 'a server of yours in front says in X-Forwarded-For who asks')
+  .option('--data <folder>', 'for keys and identity (default: $LLMESH_DATA or ~/.llmesh)')
+  .option('--json', 'one JSON object a line: ready, connection, error')
+  .addHelpText(
+    'after',
+    `
+Whoever runs the model can read what is asked. So can whoever runs the gateway: run your own.
+
+Examples:
+  llmesh gateway
+  curl http://127.0.0.1:7080/v1/models
+  llmesh key laptop && llmesh gateway --host 0.0.0.0`,
+  )
+  .action(async (options: GatewayCommandOptions & { json?: boolean }) => {
+    const { runGateway } = await import('./gateway-command.ts');
+    process.exit(await runGateway(options, new Output(options.json === true)));
+  });
+
+command('key', 'Make a key for a gateway. It is printed once.')
+  .argument('<name>', 'whose it is; a line in the file of keys, to be removed there')
+  .option('--keys <file>', 'where its hash is kept (default: in the data folder)')
+  .option('--data <folder>', 'as of the gateway (default: $LLMESH_DATA or ~/.llmesh)')
+  .option('--json', 'as one JSON object')
+  .action(async (name: string, options: { keys?: string; data?: string; json?: boolean }) => {
+    const { makeKey } = await import('./key-command.ts');
+    await reporting(options.json === true, (output) => makeKey(name, options, output));
   });
 
 command('status', 'Show who is on a mesh and what it offers.')
@@ -193,6 +234,16 @@ function meshOption(): Option {
         throw new InvalidArgumentError(asMeshError(thrown, 'control_unreachable', String(thrown)).message);
       }
     });
+}
+
+function gather(text: string, before: string[]): string[] {
+  return [...before, text];
+}
+
+function gatherPeers(text: string, before: PeerId[]): PeerId[] {
+  if (!isPeerId(text))
+    throw new InvalidArgumentError('A peer id has 32 letters and digits: /api/peers of the mesh shows them.');
+  return [...before, text];
 }
 
 function whole(least: number, most: number): (text: string) => number {

@@ -1,0 +1,122 @@
+/** `llmesh gateway`: an OpenAI-compatible API in front of a mesh, until it is stopped. */
+import path from 'node:path';
+import { onAbort } from '@llmesh/core/abort';
+import { asMeshError, MeshError } from '@llmesh/core/errors';
+import type { PeerId } from '@llmesh/core/ids';
+import { dataFolder } from './data-folder.ts';
+import { isLoopbackHost } from './gateway/door.ts';
+import { readKeys } from './gateway/keys.ts';
+import { startGateway, type Gateway } from './gateway/server.ts';
+import { openIdentity, type OpenIdentity } from './identity-file.ts';
+import { watchConnection } from './mesh-connection.ts';
+import { openMeshNode, releaseMeshNodes, type MeshNode } from './mesh-node.ts';
+import type { Output } from './output.ts';
+
+/** A mesh that is there has said by then what it offers. */
+const OFFERS_MS = 3_000;
+const STOP_MS = 1_800;
+const EXIT_PORT_IN_USE = 3;
+/** So many of a minute's requests may come at once. */
+const BURST_SHARE = 1 / 3;
+
+export interface GatewayCommandOptions {
+  mesh: URL;
+  port: number;
+  host: string;
+  /** Left out: in the data folder. */
+  keys?: string;
+  open?: boolean;
+  proxied?: boolean;
+  /** Requests a minute of each key. */
+  rate: number;
+  cors: string[];
+  own: PeerId[];
+  trust: PeerId[];
+  hideAddress?: boolean;
+  data?: string;
+}
+
+/** Where a gateway's identity and keys are: a worker beside it has an identity of its own. */
+export function gatewayFolder(data: string | undefined): string {
+  return path.join(dataFolder(data), 'gateway');
+}
+
+export function keysFile({ keys, data }: Pick<GatewayCommandOptions, 'keys' | 'data'>): string {
+  return keys ?? path.join(gatewayFolder(data), 'keys');
+}
+
+/** Exit code: 0 when it was stopped, 1 when it failed, 3 when the port is in use. */
+export async function runGateway(options: GatewayCommandOptions, output: Output): Promise<number> {
+  const stop = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(name, () => {
+      setTimeout(() => process.exit(0), STOP_MS).unref();
+      stop.abort();
+    });
+  }
+  let failure: MeshError | null = null;
+  let self: OpenIdentity | null = null;
+  let node: MeshNode | null = null;
+  let gateway: Gateway | null = null;
+  try {
+    const keys = await readKeys(keysFile(options));
+    requireKeys(options, keys.length);
+    self = await openIdentity(gatewayFolder(options.data));
+    if (self.temporary !== null) output.note(self.temporary);
+    node = await openMeshNode(options.mesh, { identity: self.identity, hidden: options.hideAddress === true });
+    const heard = offersHeard(node, stop.signal);
+    watchConnection(node, options.mesh, output, (error) => {
+      failure = error;
+      stop.abort();
+    });
+    const { port, host, rate, cors, own, trust, open = false, proxied = false } = options;
+    gateway = await startGateway({
+      ...{ node, port, host, keys, open, proxied, origins: cors },
+      rate: { perSecond: rate / 60, burst: Math.max(1, rate * BURST_SHARE) },
+      circles: { own, trusted: trust },
+      failed: (thrown) => output.error(asMeshError(thrown, 'engine_failed', `A request failed: ${String(thrown)}`)),
+    });
+    await heard;
+    const { url } = gateway;
+    const who = keys.length > 0 ? `${keys.length} keys` : open ? 'anyone' : 'this computer';
+    const mesh = options.mesh.origin;
+    output.print(`OpenAI-compatible API at ${url} for ${who}. Ctrl-C stops.`, {
+      ...{ ready: true, url, mesh, keys: keys.length, peerId: node.mesh.self },
+    });
+    await new Promise<void>((resolve) => onAbort(stop.signal, resolve));
+  } catch (thrown) {
+    if (!stop.signal.aborted) failure = asMeshError(thrown, 'engine_failed', `The gateway failed: ${String(thrown)}`);
+  } finally {
+    await gateway?.close();
+    await node?.close();
+    await self?.close();
+    releaseMeshNodes();
+  }
+  if (failure === null) return 0;
+  output.error(failure);
+  return failure.code === 'port_in_use' ? EXIT_PORT_IN_USE : 1;
+}
+
+/** Others could reach it, and nobody said that they may. */
+function requireKeys({ host, open }: GatewayCommandOptions, keys: number): void {
+  if (keys > 0 || open === true || isLoopbackHost(host)) return;
+  throw new MeshError(
+    'control_refused',
+    `Others can reach ${host}: make a key first with "llmesh key <name>", or let anyone in with --open.`,
+  );
+}
+
+/** Resolves when the mesh has said what it offers, so that whoever reads "ready" can ask; after 3 s in any case. */
+function offersHeard({ control }: MeshNode, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      stopListening();
+      control.onOffers = null;
+      resolve();
+    };
+    const timer = setTimeout(done, OFFERS_MS);
+    const stopListening = onAbort(signal, () => done());
+    control.onOffers = done;
+  });
+}

@@ -1,0 +1,223 @@
+/** One choice of an answer on its way from the mesh: it waits where it has to, and ends where the request says. */
+import { onAbort } from '@llmesh/core/abort';
+import type { Clock } from '@llmesh/core/clock';
+import type { Offer } from '@llmesh/core/control-protocol';
+import { DeliveredAnswer } from '@llmesh/core/delivered-answer';
+import { asMeshError, cancelled, MeshError, type ErrorCode } from '@llmesh/core/errors';
+import type { ModelId, PeerId } from '@llmesh/core/ids';
+import type { Mesh } from '@llmesh/core/mesh';
+import { isWorthAnother } from '@llmesh/core/provider-failure';
+import type { AnswerReceipt, AskRequest } from '@llmesh/core/requester';
+import type { Line } from './line.ts';
+import { StopScanner } from './stop-scanner.ts';
+
+/** For the first word. OpenAI's clients wait ten minutes for all of it. */
+const MAX_WAIT_MS = 300_000;
+/** For somebody to go on, when a volunteer was lost and the mesh found no other. */
+const MAX_PAUSE_MS = 60_000;
+/** Before a volunteer is asked again who had no room. */
+const AGAIN_MS = 1_000;
+
+export interface Question extends Omit<AskRequest, 'model' | 'maxTokens' | 'prefix'> {
+  /** In the order in which they are tried. Never empty. */
+  models: readonly Offer[];
+  /** Null: as long as the model likes. */
+  maxTokens: number | null;
+  stops: readonly string[];
+}
+
+export type AnswerPart =
+  /** Nobody has a free slot for it: it waits. */
+  | { type: 'waiting' }
+  | { type: 'text'; text: string; model: ModelId; provider: PeerId | null }
+  | { type: 'end'; ending: Ending };
+
+export interface Ending {
+  finish: 'stop' | 'length';
+  model: ModelId;
+  /** Who wrote it, in their order. More than one: it was resumed. */
+  providers: readonly PeerId[];
+  completionTokens: number;
+  /** Null for an answer that ended at a stop sequence: its volunteer was stopped before it said the rest. */
+  receipt: AnswerReceipt | null;
+}
+
+export interface AnswerNeeds {
+  mesh: Pick<Mesh, 'ask'>;
+  line: Line;
+  clock: Clock;
+}
+
+/** Throws a `MeshError`. When `signal` aborts or the consumer stops iterating, the provider stops computing. */
+export async function* answer(
+  question: Question,
+  needs: AnswerNeeds,
+  signal: AbortSignal,
+): AsyncGenerator<AnswerPart, void, undefined> {
+  const [first, ...others] = question.models;
+  if (first === undefined) throw new MeshError('unknown_model', 'Name a model.');
+  const run = new AnswerRun(question, first, others, needs);
+  yield* run.parts(signal);
+}
+
+class AnswerRun {
+  readonly #question: Question;
+  readonly #needs: AnswerNeeds;
+  readonly #scanner: StopScanner;
+  readonly #delivered = new DeliveredAnswer();
+  readonly #providers: PeerId[] = [];
+  #offer: Offer;
+  #others: readonly Offer[];
+
+  constructor(question: Question, first: Offer, others: readonly Offer[], needs: AnswerNeeds) {
+    this.#question = question;
+    this.#needs = needs;
+    this.#offer = first;
+    this.#others = others;
+    this.#scanner = new StopScanner(question.stops);
+  }
+
+  async *parts(signal: AbortSignal): AsyncGenerator<AnswerPart, void, undefined> {
+    const { clock, line } = this.#needs;
+    let deadlineMs = clock.now() + MAX_WAIT_MS;
+    for (;;) {
+      const tokens = this.#delivered.tokens;
+      try {
+        if (line.isLong) yield { type: 'waiting' };
+        yield* this.#asked(deadlineMs, signal);
+        return;
+      } catch (thrown) {
+        if (signal.aborted) throw cancelled();
+        const error = asMeshError(thrown, 'engine_failed', 'The answer broke off. Ask again.');
+        if (this.#delivered.tokens > tokens) deadlineMs = clock.now() + MAX_PAUSE_MS;
+        if (this.#fallBack(error)) continue;
+        if (!this.#isWorthWaiting(error) || clock.now() >= deadlineMs) throw error;
+      }
+      yield { type: 'waiting' };
+      await pause(AGAIN_MS, clock, signal);
+    }
+  }
+
+  /** Once: to its end, or to an error after however much of it. */
+  async *#asked(deadlineMs: number, signal: AbortSignal): AsyncGenerator<AnswerPart, void, undefined> {
+    const { clock, line, mesh } = this.#needs;
+    const late = new AbortController();
+    const stopDeadline = clock.after(Math.max(0, deadlineMs - clock.now()), () => late.abort());
+    const either = AbortSignal.any([signal, late.signal]);
+    let leave = () => {};
+    let writer: { peerId: PeerId; sha256: string | null } | null = null;
+    try {
+      leave = await line.enter(either);
+      for await (const event of mesh.ask(this.#request(), either)) {
+        switch (event.type) {
+          case 'queued':
+            if (this.#isFreeElsewhere()) throw new MeshError('busy', 'Every volunteer with this model is busy.');
+            yield { type: 'waiting' };
+            break;
+          case 'provider':
+          case 'resumed':
+            leave();
+            writer = { peerId: event.candidate.peerId, sha256: event.candidate.model.sha256 };
+            break;
+          case 'piece': {
+            stopDeadline();
+            if (writer !== null) this.#written(event, writer);
+            const { text, stopped } = this.#scanner.push(event.text);
+            if (text !== '') yield this.#text(text);
+            if (!stopped) break;
+            yield { type: 'end', ending: this.#ending('stop', null) };
+            return;
+          }
+          case 'done': {
+            const rest = this.#scanner.end();
+            if (rest !== '') yield this.#text(rest);
+            yield { type: 'end', ending: this.#ending(event.receipt.finish, event.receipt) };
+            return;
+          }
+          case 'accepted':
+          case 'interrupted':
+            break;
+          default:
+            event satisfies never;
+        }
+      }
+      throw new MeshError('provider_lost', 'The answer broke off. Ask again.');
+    } catch (thrown) {
+      if (late.signal.aborted && !signal.aborted) {
+        throw new MeshError('busy', 'No volunteer had time for this question. Try another model, or again later.');
+      }
+      throw thrown;
+    } finally {
+      stopDeadline();
+      leave();
+    }
+  }
+
+  #request(): AskRequest {
+    const { only, exclude = [], turns, sampling, maxTokens } = this.#question;
+    const { tokens } = this.#delivered;
+    const most = maxTokens ?? Math.max(1, this.#offer.contextTokens);
+    return {
+      ...{ only, exclude, turns, sampling, model: this.#offer.id },
+      maxTokens: Math.max(1, most - tokens),
+      prefix: tokens === 0 ? null : this.#delivered.kept,
+    };
+  }
+
+  #written(
+    piece: { text: string; tokens: number; tokenIds: readonly number[] | null },
+    { peerId, sha256 }: { peerId: PeerId; sha256: string | null },
+  ): void {
+    const { text, tokens, tokenIds } = piece;
+    this.#delivered.add({ text, tokens, ...(tokenIds !== null && { tokenIds: [...tokenIds] }) }, { sha256 });
+    if (this.#providers.at(-1) !== peerId) this.#providers.push(peerId);
+  }
+
+  #text(text: string): AnswerPart {
+    return { type: 'text', text, model: this.#offer.id, provider: this.#providers.at(-1) ?? null };
+  }
+
+  #ending(finish: Ending['finish'], receipt: AnswerReceipt | null): Ending {
+    const providers = this.#providers.length > 0 || receipt === null ? this.#providers : [receipt.provider];
+    const completionTokens = receipt?.completionTokens ?? this.#delivered.tokens;
+    return { finish, model: this.#offer.id, providers, completionTokens, receipt };
+  }
+
+  /** To the next model of the list, as long as nothing was written. */
+  #fallBack({ code }: MeshError): boolean {
+    const [next, ...others] = this.#others;
+    if (next === undefined || this.#delivered.tokens > 0 || ASKERS_OWN.has(code)) return false;
+    this.#offer = next;
+    this.#others = others;
+    return true;
+  }
+
+  /** A model further down the list need not be waited for. */
+  #isFreeElsewhere(): boolean {
+    return this.#delivered.tokens === 0 && this.#others.some(({ slots, busySlots }) => busySlots < slots);
+  }
+
+  /** A beginning that there is already is not thrown away because nobody can go on with it this moment. */
+  #isWorthWaiting(error: MeshError): boolean {
+    if (error.code === 'busy') return true;
+    return this.#delivered.tokens > 0 && (isWorthAnother(error) || NOBODY.has(error.code));
+  }
+}
+
+/** Another model would say the same. */
+const ASKERS_OWN: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['empty_prompt', 'cancelled']);
+/** Right now. */
+const NOBODY: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['no_provider', 'no_trusted_provider']);
+
+function pause(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stopTimer = clock.after(ms, () => {
+      stopListening();
+      resolve();
+    });
+    const stopListening = onAbort(signal, () => {
+      stopTimer();
+      reject(cancelled());
+    });
+  });
+}

@@ -1,0 +1,75 @@
+/** The routes of `/v1`: each request is let in, carried out, and answered in OpenAI's words. */
+import type { HttpBindings } from '@hono/node-server';
+import { Hono } from 'hono';
+import { cors } from 'hono/cors';
+import { MeshError } from '@llmesh/core/errors';
+import { ApiError, asApiError, unsupported } from './api-error.ts';
+import { chatCompletions, type ChatNeeds } from './chat-completions.ts';
+import type { Door } from './door.ts';
+import { jsonBody } from './json-body.ts';
+
+const OWN_HEADERS = ['x-request-id', 'x-llmesh-provider', 'x-llmesh-resumed', 'retry-after'];
+
+export interface AppOptions extends ChatNeeds {
+  door: Door;
+  /** Origins whose pages may read the answers; `*` is any. */
+  origins: readonly string[];
+  /** The gateway itself is at fault. */
+  failed: (error: unknown) => void;
+}
+
+interface Env {
+  Bindings: HttpBindings;
+}
+
+export function gatewayApp(options: AppOptions): Hono<Env> {
+  const { door, models, origins, failed } = options;
+  const app = new Hono<Env>();
+  app.use(async (context, next) => {
+    await next();
+    context.res.headers.set('x-request-id', `req_${options.newId()}`);
+  });
+  if (origins.length > 0) {
+    app.use(cors({ origin: origins.includes('*') ? '*' : [...origins], exposeHeaders: OWN_HEADERS }));
+  }
+  app.use('/v1/*', async (context, next) => {
+    door.enter({
+      address: context.env.incoming.socket.remoteAddress ?? '',
+      host: context.req.header('host'),
+      authorization: context.req.header('authorization'),
+      forwardedFor: context.req.header('x-forwarded-for'),
+    });
+    await next();
+  });
+
+  app.get('/v1/models', (context) => context.json({ object: 'list', data: models.list() }));
+  app.get('/v1/models/:id', (context) => context.json(models.find(context.req.param('id'))));
+  app.post('/v1/chat/completions', async (context) =>
+    chatCompletions(await jsonBody(context.req.raw), options, context.req.raw.signal),
+  );
+  app.post('/v1/completions', () => {
+    throw unsupported(
+      null,
+      'Models on this mesh answer conversations and do not continue bare text. Use /v1/chat/completions.',
+    );
+  });
+  app.post('/v1/embeddings', () => {
+    throw unsupported(null, 'Nobody on this mesh computes embeddings yet. /v1/chat/completions is there.');
+  });
+
+  app.notFound((context) => {
+    const message = `${context.req.method} ${context.req.path} is nothing here. There is: GET /v1/models, POST /v1/chat/completions.`;
+    return errorResponse(new ApiError({ status: 404, type: 'invalid_request_error', code: 'not_found', message }));
+  });
+  app.onError((error) => {
+    if (!(error instanceof ApiError) && !(error instanceof MeshError)) failed(error);
+    return errorResponse(asApiError(error));
+  });
+  return app;
+}
+
+function errorResponse(error: ApiError): Response {
+  const { retryAfterSeconds } = error;
+  const headers = { ...(retryAfterSeconds !== null && { 'retry-after': String(retryAfterSeconds) }) };
+  return Response.json(error.body, { status: error.status, headers });
+}

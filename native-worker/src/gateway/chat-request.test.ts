@@ -1,0 +1,122 @@
+import { describe, expect, it } from 'vitest';
+import { newPeerId } from '@llmesh/core/ids';
+import { ApiError } from './api-error.ts';
+import { parseChatRequest } from './chat-request.ts';
+
+const hello = { model: 'm', messages: [{ role: 'user', content: 'Hello' }] };
+
+function refusalOf(body: unknown): { status: number; param: string | null; code: string } {
+  try {
+    parseChatRequest(body);
+  } catch (thrown) {
+    if (!(thrown instanceof ApiError)) throw thrown;
+    const { param, code } = thrown.body.error;
+    return { status: thrown.status, param, code: String(code) };
+  }
+  throw new Error('It was not refused.');
+}
+
+describe('a request for a chat completion', () => {
+  it('that says only what it must has the defaults', () => {
+    expect(parseChatRequest(hello)).toMatchObject({
+      ...{ models: ['m'], turns: hello.messages, sampling: {}, maxTokens: null, choices: 1, stops: [] },
+      ...{ stream: false, includeUsage: false, provider: {}, privacy: 'any' },
+    });
+  });
+
+  it('is understood with all that is carried out', () => {
+    const [friend, foe] = [newPeerId(), newPeerId()];
+    const parsed = parseChatRequest({
+      model: 'a',
+      models: ['b', 'a'],
+      messages: [
+        { role: 'developer', content: 'Be short.' },
+        {
+          role: 'user',
+          content: [
+            { type: 'text', text: 'Hel' },
+            { type: 'text', text: 'lo' },
+          ],
+        },
+        { role: 'assistant', content: 'Hi', refusal: null, tool_calls: [] },
+        { role: 'user', content: 'Again' },
+      ],
+      ...{ stream: true, stream_options: { include_usage: true }, temperature: 0.5, top_p: 0.9, seed: -1, n: 2 },
+      ...{ max_completion_tokens: 7, stop: 'x', provider: { only: [friend], ignore: [foe] }, privacy: 'trusted' },
+    });
+    expect(parsed).toEqual({
+      models: ['a', 'b'],
+      turns: [
+        { role: 'system', content: 'Be short.' },
+        { role: 'user', content: 'Hello' },
+        { role: 'assistant', content: 'Hi' },
+        { role: 'user', content: 'Again' },
+      ],
+      sampling: { temperature: 0.5, topP: 0.9, seed: 0xffff_ffff },
+      ...{ maxTokens: 7, choices: 2, stops: ['x'], stream: true, includeUsage: true },
+      ...{ provider: { only: [friend], ignore: [foe] }, privacy: 'trusted' },
+    });
+  });
+
+  it('may hold what changes nothing', () => {
+    const neutral = {
+      ...{ tools: [], tool_choice: 'none', response_format: { type: 'text' }, logprobs: false, logit_bias: {} },
+      ...{ frequency_penalty: 0, presence_penalty: 0, user: 'me', store: false, audio: null, service_tier: 'auto' },
+    };
+    expect(parseChatRequest({ ...hello, ...neutral })).toEqual(parseChatRequest(hello));
+  });
+
+  it.each([
+    ['tools', [{ type: 'function', function: { name: 'f' } }]],
+    ['tool_choice', 'required'],
+    ['response_format', { type: 'json_object' }],
+    ['logprobs', true],
+    ['top_logprobs', 3],
+    ['logit_bias', { 5: 100 }],
+    ['frequency_penalty', 0.5],
+    ['presence_penalty', -1],
+    ['audio', { voice: 'alloy' }],
+    ['modalities', ['text', 'audio']],
+    ['prediction', { type: 'content', content: '' }],
+    ['reasoning_effort', 'low'],
+    ['web_search_options', {}],
+    ['functions', [{ name: 'f' }]],
+    ['store', true],
+    ['metadata', { a: 'b' }],
+  ])('that needs %s is refused, with its name', (param, value) =>
+    expect(refusalOf({ ...hello, [param]: value })).toEqual({ status: 400, param, code: 'unsupported_parameter' }),
+  );
+
+  it.each([
+    [{ temprature: 1 }, 'temprature', 'unknown_parameter'],
+    [{ temperature: 3 }, 'temperature', 'invalid_value'],
+    [{ top_p: '1' }, 'top_p', 'invalid_value'],
+    [{ n: 0 }, 'n', 'invalid_value'],
+    [{ n: 99 }, 'n', 'invalid_value'],
+    [{ max_tokens: 1.5 }, 'max_tokens', 'invalid_value'],
+    [{ max_tokens: 1, max_completion_tokens: 2 }, 'max_tokens', 'invalid_value'],
+    [{ seed: 0.5 }, 'seed', 'invalid_value'],
+    [{ stop: ['a', 'b', 'c', 'd', 'e'] }, 'stop', 'invalid_value'],
+    [{ stop: '' }, 'stop', 'invalid_value'],
+    [{ stream_options: { include_usage: true } }, 'stream_options', 'invalid_value'],
+    [{ privacy: 'secret' }, 'privacy', 'invalid_value'],
+    [{ provider: { order: [] } }, 'provider.order', 'unknown_parameter'],
+    [{ provider: { only: ['OpenAI'] } }, 'provider.only[0]', 'invalid_value'],
+    [{ model: undefined }, 'model', 'missing_required_parameter'],
+    [{ messages: undefined }, 'messages', 'missing_required_parameter'],
+    [{ messages: [] }, 'messages', 'invalid_value'],
+    [{ messages: [{ role: 'user' }] }, 'messages[0].content', 'missing_required_parameter'],
+    [{ messages: [{ role: 'tool', content: 'x' }] }, 'messages[0].role', 'invalid_value'],
+    [{ messages: [{ role: 'user', content: 'x', name: 'Ann' }] }, 'messages[0].name', 'unsupported_parameter'],
+    [{ messages: [{ role: 'user', content: [{ type: 'image_url' }] }] }, 'messages[0].content', 'invalid_value'],
+    [{ messages: [{ role: 'user', content: ' ' }] }, 'messages', 'empty_prompt'],
+    [{ messages: [{ role: 'user', content: 'x'.repeat(600_000) }] }, 'messages[0].content', 'invalid_value'],
+    [{ __proto__: null, constructor: 1 }, 'constructor', 'unknown_parameter'],
+  ])('with %j is refused at %s', (wrong, param, code) =>
+    expect(refusalOf({ ...hello, ...wrong })).toEqual({ status: 400, param, code }),
+  );
+
+  it.each([[null], ['text'], [[]], [7]])('is no %j', (body) =>
+    expect(refusalOf(body)).toMatchObject({ status: 400, param: null }),
+  );
+});

@@ -1,0 +1,185 @@
+/** Clients that people use, unmodified, against a gateway, a control plane and a worker that run as processes. */
+import { execFile, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { createOpenAI } from '@ai-sdk/openai';
+import { HumanMessage } from '@langchain/core/messages';
+import { ChatOpenAI } from '@langchain/openai';
+import { generateText, streamText } from 'ai';
+import OpenAI from 'openai';
+import { VERSION } from 'openai/version';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startControlPlane, startLlmesh, type Running } from '../testing/process.ts';
+import { faults, schemaVersion } from './testing/conformance.ts';
+import { contentOf, eventsOf } from './testing/gateway-world.ts';
+
+const MODEL = 'llmesh-tiny';
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const questions: { question: string; answer: string }[] = JSON.parse(
+  readFileSync(path.join(root, 'models/tiny/questions.json'), 'utf8'),
+);
+const byLength = questions.toSorted((a, b) => a.answer.length - b.answer.length);
+const [short, longest] = [byLength[10]!, byLength.at(-1)!];
+const messages = [{ role: 'user' as const, content: short.question }];
+
+const data = mkdtempSync(path.join(os.tmpdir(), 'llmesh-gateway-'));
+const started: Running[] = [];
+let worker: Running;
+let key = '';
+let baseURL = '';
+let openai: OpenAI;
+
+beforeAll(async () => {
+  const plane = await startControlPlane();
+  started.push(plane.process);
+  const lend = ['--threads', '1', '--gpu', 'off', '--data', data, '--json', '--max-speed', '80'];
+  worker = startLlmesh('worker', '--model', MODEL, '--mesh', plane.url, ...lend);
+  started.push(worker);
+  const made = startLlmesh('key', 'test', '--data', data, '--json');
+  started.push(made);
+  await Promise.all([worker.line((line) => line['ready'] === true), made.exited]);
+  key = String(made.lines[0]?.['key']);
+  const gateway = startLlmesh('gateway', '--mesh', plane.url, '--port', '0', '--data', data, '--json');
+  started.push(gateway);
+  baseURL = String((await gateway.line((line) => line['ready'] === true))['url']);
+  openai = new OpenAI({ baseURL, apiKey: key, maxRetries: 0 });
+});
+
+afterAll(async () => {
+  for (const running of started) running.kill('SIGKILL');
+  await Promise.all(started.map((running) => running.exited));
+  rmSync(data, { recursive: true });
+});
+
+/** How many pieces came, and whether time passed between them. */
+async function arrivals<T>(stream: AsyncIterable<T>, textOf: (part: T) => string) {
+  const atMs: number[] = [];
+  let text = '';
+  for await (const part of stream) {
+    const piece = textOf(part);
+    if (piece === '') continue;
+    atMs.push(performance.now());
+    text += piece;
+  }
+  return { text, pieces: atMs.length, apart: atMs.at(-1)! > atMs[0]! };
+}
+const tokenByToken = (answer: string) => ({
+  text: answer,
+  pieces: expect.toSatisfy((n: number) => n > 3),
+  apart: true,
+});
+
+it('checks answers against the types of the client that it runs', () => expect(schemaVersion).toBe(VERSION));
+
+describe('the openai client', () => {
+  it('lists the models and gets a whole answer', async () => {
+    const page = await openai.models.list();
+    expect(page.data.map(({ id }) => id)).toEqual([MODEL]);
+    expect(page.data.flatMap((model) => faults('Model', model))).toEqual([]);
+    const { data: completion, response } = await openai.chat.completions
+      .create({ model: MODEL, messages, temperature: 0, seed: 1, max_tokens: 200 })
+      .withResponse();
+    expect(completion.choices[0]?.message.content).toBe(short.answer);
+    expect(completion.usage?.completion_tokens).toBeGreaterThan(3);
+    expect(faults('ChatCompletion', completion)).toEqual([]);
+    expect(response.headers.get('x-llmesh-provider')).toMatch(/^[a-z2-7]{32}$/);
+  });
+
+  it('streams token by token', async () => {
+    const stream = await openai.chat.completions.create({ model: MODEL, messages, stream: true });
+    const came = await arrivals(stream, (chunk) => chunk.choices[0]?.delta.content ?? '');
+    expect(came).toEqual(tokenByToken(short.answer));
+  });
+
+  it('throws its own errors', async () => {
+    const ask = (body: object) => openai.chat.completions.create({ model: MODEL, messages, ...body });
+    await expect(ask({ model: 'gpt-4o' })).rejects.toBeInstanceOf(OpenAI.NotFoundError);
+    await expect(ask({ logprobs: true })).rejects.toMatchObject({ status: 400, param: 'logprobs' });
+    await expect(openai.embeddings.create({ model: MODEL, input: 'x' })).rejects.toMatchObject({ status: 501 });
+    const stranger = new OpenAI({ baseURL, apiKey: 'sk-llmesh-wrong', maxRetries: 0 });
+    await expect(stranger.models.list()).rejects.toBeInstanceOf(OpenAI.AuthenticationError);
+  });
+
+  it('that stops listening stops the volunteer', async () => {
+    const status = (line: Record<string, unknown>) => line['status'] as Record<string, number> | undefined;
+    const from = worker.lines.length;
+    const answered = Math.max(...worker.lines.map((line) => status(line)?.['answers'] ?? 0));
+    const question = [{ role: 'user' as const, content: longest.question }];
+    const stream = await openai.chat.completions.create({ model: MODEL, messages: question, stream: true });
+    for await (const chunk of stream) if (chunk.choices[0]?.delta.content) break;
+    await worker.line((line) => status(line)?.['busySlots'] === 1, from);
+    const after = worker.lines.findIndex((line, n) => n >= from && status(line)?.['busySlots'] === 1);
+    const free = await worker.line((line) => status(line)?.['busySlots'] === 0, after);
+    expect(status(free)?.['answers']).toBe(answered);
+  });
+});
+
+describe('the Vercel AI SDK', () => {
+  const model = () => createOpenAI({ baseURL, apiKey: key }).chat(MODEL);
+
+  it('gets a whole answer', async () => {
+    const { text, finishReason, usage } = await generateText({ model: model(), prompt: short.question, maxRetries: 0 });
+    expect({ text, finishReason }).toEqual({ text: short.answer, finishReason: 'stop' });
+    expect(usage.outputTokens).toBeGreaterThan(3);
+  });
+
+  it('streams token by token', async () => {
+    const { textStream } = streamText({ model: model(), prompt: short.question, maxRetries: 0 });
+    expect(await arrivals(textStream, (text) => text)).toEqual(tokenByToken(short.answer));
+  });
+});
+
+describe('LangChain.js', () => {
+  const model = () => new ChatOpenAI({ model: MODEL, apiKey: key, configuration: { baseURL }, maxRetries: 0 });
+
+  it('gets a whole answer', async () => {
+    const answer = await model().invoke([new HumanMessage(short.question)]);
+    expect(answer.text).toBe(short.answer);
+    expect(answer).toMatchObject({ usage_metadata: { output_tokens: expect.toSatisfy((n: number) => n > 3) } });
+  });
+
+  it('streams token by token', async () => {
+    const stream = await model().stream(short.question);
+    expect(await arrivals(stream, (chunk) => chunk.text)).toEqual(tokenByToken(short.answer));
+  });
+});
+
+describe('curl', () => {
+  const request = (body: object) => [
+    ...['-sS', '-N', `${baseURL}/chat/completions`, '-H', `Authorization: Bearer ${key}`],
+    ...['-H', 'Content-Type: application/json', '-d', JSON.stringify({ model: MODEL, messages, ...body })],
+  ];
+
+  it('gets a whole answer', async () => {
+    const { stdout } = await promisify(execFile)('curl', request({}));
+    expect(JSON.parse(stdout)).toMatchObject({ choices: [{ message: { content: short.answer } }] });
+    expect(faults('ChatCompletion', JSON.parse(stdout))).toEqual([]);
+  });
+
+  it('streams chunks that are as OpenAI declares them, and one by one', async () => {
+    const child = spawn('curl', request({ stream: true, stream_options: { include_usage: true } }));
+    let reads = 0;
+    let text = '';
+    for await (const part of child.stdout) {
+      reads += 1;
+      text += String(part);
+    }
+    expect(reads).toBeGreaterThan(3);
+    expect(contentOf(text)).toBe(short.answer);
+    const events = eventsOf(text);
+    expect(events.at(-1)).toBe('[DONE]');
+    expect(events.slice(0, -1).flatMap((chunk) => faults('ChatCompletionChunk', chunk))).toEqual([]);
+    expect(events.at(-2)).toMatchObject({ usage: { completion_tokens: expect.toSatisfy((n: number) => n > 3) } });
+  });
+});
+
+it('answers two hundred clients at once', async () => {
+  const asked = Array.from({ length: 200 }, () =>
+    openai.chat.completions.create({ model: MODEL, messages, max_tokens: 2 }),
+  );
+  const texts = (await Promise.all(asked)).map(({ choices }) => choices[0]?.message.content ?? '');
+  expect(texts.filter((text) => text !== '' && short.answer.startsWith(text))).toHaveLength(200);
+});

@@ -1,0 +1,93 @@
+/** Who may use a gateway, and how often. */
+import type { Clock } from '@llmesh/core/clock';
+import { TokenBucket, type Rate } from '@llmesh/core/token-bucket';
+import { ApiError } from './api-error.ts';
+import { ownerOf, type ApiKey } from './keys.ts';
+
+/** Beyond this, callers that were quiet lately are forgotten: it changes nothing for them. */
+const MAX_REMEMBERED = 4_096;
+
+export interface DoorOptions {
+  /** Empty: without a key, for programs on this computer. */
+  keys: readonly ApiKey[];
+  /** Anyone may come in without a key. */
+  open: boolean;
+  /** A server of ours stands in front and says in X-Forwarded-For who asks. */
+  proxied: boolean;
+  /** Of each key; without keys, of each address. */
+  rate: Rate;
+  clock: Clock;
+}
+
+export interface Knock {
+  /** Of the connection. */
+  address: string;
+  host: string | undefined;
+  authorization: string | undefined;
+  forwardedFor: string | undefined;
+}
+
+export class Door {
+  readonly #options: DoorOptions;
+  readonly #buckets = new Map<string, TokenBucket>();
+
+  constructor(options: DoorOptions) {
+    this.#options = options;
+  }
+
+  /** Throws an `ApiError` for whoever may not come in, or comes too often. */
+  enter(knock: Knock): void {
+    const caller = this.#callerOf(knock);
+    const bucket = this.#bucketOf(caller);
+    if (bucket.take(1)) return;
+    const retryAfterSeconds = Math.max(1, Math.ceil((1 - bucket.level) / this.#options.rate.perSecond));
+    throw new ApiError({
+      ...{ status: 429, type: 'rate_limit_error', code: 'rate_limit_exceeded', retryAfterSeconds },
+      message: `Too many requests. Try again in ${retryAfterSeconds} s.`,
+    });
+  }
+
+  #callerOf(knock: Knock): string {
+    const { keys, open, proxied } = this.#options;
+    if (keys.length > 0) {
+      const [, key = ''] = /^Bearer +(\S+)$/i.exec(knock.authorization ?? '') ?? [];
+      const owner = ownerOf(key, keys);
+      if (owner !== null) return `key ${owner.name}`;
+      if (key === '') throw refused('A key is needed: send "Authorization: Bearer sk-llmesh-…".');
+      throw refused('This key opens nothing here. Its owner may have removed it; ask for another.');
+    }
+    const forwarded = proxied ? knock.forwardedFor?.split(',').at(-1)?.trim() : undefined;
+    const address = forwarded ?? knock.address;
+    // The name too: a page in a browser on this computer can have a name of its own point here (DNS rebinding).
+    if (open || (isLoopbackAddress(address) && isLoopbackHost(knock.host ?? ''))) return `address ${address}`;
+    throw refused(
+      'Without a key this gateway answers programs on its own computer only. Its owner can make one: llmesh key <name>.',
+    );
+  }
+
+  #bucketOf(caller: string): TokenBucket {
+    const known = this.#buckets.get(caller);
+    if (known !== undefined) return known;
+    if (this.#buckets.size >= MAX_REMEMBERED) {
+      for (const [other, bucket] of this.#buckets) if (bucket.full) this.#buckets.delete(other);
+    }
+    // A flood from ever new addresses shares one.
+    const name = this.#buckets.size >= MAX_REMEMBERED ? 'others' : caller;
+    const bucket = this.#buckets.get(name) ?? new TokenBucket(this.#options.clock, this.#options.rate);
+    this.#buckets.set(name, bucket);
+    return bucket;
+  }
+}
+
+export function isLoopbackAddress(address: string): boolean {
+  return address === '::1' || /^(?:::ffff:)?127\.\d+\.\d+\.\d+$/.test(address);
+}
+
+/** As a `Host` header or an option has it. */
+export function isLoopbackHost(host: string): boolean {
+  return /^(?:localhost|127\.\d+\.\d+\.\d+|::1|\[::1\])(?::\d+)?$/i.test(host);
+}
+
+function refused(message: string): ApiError {
+  return new ApiError({ status: 401, type: 'authentication_error', code: 'invalid_api_key', message });
+}

@@ -1,0 +1,39 @@
+/** The body of a request, as JSON of a size that a prompt can have. */
+import { ApiError, badRequest } from './api-error.ts';
+
+/** Four times the longest prompt: a character may be escaped. */
+export const MAX_BODY_BYTES = 2_097_152;
+
+/**
+ * Throws an `ApiError` when it is too large, no JSON, or not declared as such: any other type a page could send without
+ * asking first, from a site that its reader only happens to visit.
+ */
+export async function jsonBody(request: Request): Promise<unknown> {
+  if (!/^application\/json\s*(?:;|$)/i.test(request.headers.get('content-type') ?? '')) {
+    const message = 'Send the body as JSON, with "Content-Type: application/json".';
+    throw new ApiError({ status: 415, type: 'invalid_request_error', code: 'unsupported_media_type', message });
+  }
+  const body = await bounded(request);
+  try {
+    return JSON.parse(body);
+  } catch {
+    throw badRequest(null, 'The body is no JSON. Is it cut short, or a quote missing?', 'invalid_json');
+  }
+}
+
+async function bounded({ headers, body }: Request): Promise<string> {
+  if (Number(headers.get('content-length') ?? 0) > MAX_BODY_BYTES) throw tooLarge();
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of body ?? []) {
+    bytes += chunk.byteLength;
+    if (bytes > MAX_BODY_BYTES) throw tooLarge();
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function tooLarge(): ApiError {
+  const message = `The body is too large: at most ${MAX_BODY_BYTES / 1_048_576} MiB. Shorten the conversation.`;
+  return new ApiError({ status: 413, type: 'invalid_request_error', code: 'request_too_large', message });
+}

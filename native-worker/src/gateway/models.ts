@@ -1,0 +1,109 @@
+/** What the mesh lends now, as `GET /v1/models` shows it and as a request names it. */
+import type { Model } from 'openai/resources/models';
+import type { Offer, Offers } from '@llmesh/core/control-protocol';
+import type { ModelId } from '@llmesh/core/ids';
+import { ApiError } from './api-error.ts';
+
+/** Of models that were seen once; each costs a line of memory. */
+const MAX_REMEMBERED = 10_000;
+const MAX_NAMED = 20;
+
+export type ListedModel = Model & { llmesh: ModelNote };
+
+export interface ModelNote {
+  name: string;
+  quant: string;
+  format: string;
+  context_tokens: number;
+  providers: number;
+  slots: number;
+  busy_slots: number;
+  queued: number;
+  tokens_per_second: number | null;
+}
+
+export class Models {
+  /** When it was first seen here, in seconds since 1970. */
+  readonly #since = new Map<ModelId, number>();
+  readonly #offers: () => Offers | null;
+  readonly #now: () => number;
+
+  /** `offers`: what the mesh offered last; null before its first word. `now`: milliseconds since 1970. */
+  constructor(offers: () => Offers | null, now: () => number) {
+    this.#offers = offers;
+    this.#now = now;
+  }
+
+  list(): ListedModel[] {
+    return this.#all().map((offer) => this.#listed(offer));
+  }
+
+  /** Throws an `ApiError` when nobody lends it now. */
+  find(id: string): ListedModel {
+    const [offer] = this.choose([id]);
+    if (offer === undefined) throw this.#missing(id);
+    return this.#listed(offer);
+  }
+
+  /** Those of `ids` that somebody lends now, in their order. Throws an `ApiError` when that is none. */
+  choose(ids: readonly string[]): Offer[] {
+    const all = this.#all();
+    const found = ids.flatMap((id) => all.find((offer) => offer.id === id) ?? []);
+    if (found.length === 0) throw this.#missing(ids[0] ?? '');
+    return found;
+  }
+
+  #all(): Offer[] {
+    const offers = this.#offers();
+    if (offers === null) {
+      throw new ApiError({
+        ...{ status: 503, type: 'server_error', code: 'control_unreachable', retryAfterSeconds: 2 },
+        message: 'This gateway is not connected to its mesh yet. Try again in a moment.',
+      });
+    }
+    for (const { id } of offers.models) {
+      if (!this.#since.has(id) && this.#since.size < MAX_REMEMBERED) this.#since.set(id, this.#seconds());
+    }
+    return offers.models;
+  }
+
+  #listed({ id, name, quant, format, contextTokens, providers, slots, busySlots, queued, tokensPerSecond }: Offer) {
+    return {
+      id,
+      object: 'model' as const,
+      created: this.#since.get(id) ?? this.#seconds(),
+      owned_by: 'llmesh',
+      llmesh: {
+        ...{ name, quant, format, context_tokens: contextTokens, providers, slots, busy_slots: busySlots, queued },
+        tokens_per_second: tokensPerSecond,
+      },
+    };
+  }
+
+  /** 404 for one that was never seen here; 503 for one that is not lent just now. */
+  #missing(id: string): ApiError {
+    const ids = this.#all().map((offer) => offer.id);
+    const instead =
+      ids.length === 0
+        ? 'Nobody lends any model right now. Lend one: llmesh worker --model llmesh-tiny'
+        : `There is: ${ids.slice(0, MAX_NAMED).join(', ')}.`;
+    const param = 'model';
+    if (this.#since.has(id as ModelId)) {
+      const message = `Nobody lends ${id} right now. ${instead}`;
+      return new ApiError({
+        status: 503,
+        type: 'server_error',
+        code: 'no_provider',
+        message,
+        param,
+        retryAfterSeconds: 10,
+      });
+    }
+    const message = `There is no model "${id}" on this mesh. ${instead}`;
+    return new ApiError({ status: 404, type: 'invalid_request_error', code: 'model_not_found', message, param });
+  }
+
+  #seconds(): number {
+    return Math.floor(this.#now() / 1000);
+  }
+}

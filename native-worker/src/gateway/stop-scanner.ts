@@ -1,0 +1,54 @@
+/** Finds where an answer ends: before the first stop sequence, which may lie across any number of pieces. */
+
+export class StopScanner {
+  readonly #stops: readonly string[];
+  readonly #longest: number;
+  /** Come, and not given out: it may be the beginning of a stop. */
+  #held = '';
+
+  constructor(stops: readonly string[]) {
+    this.#stops = stops;
+    this.#longest = Math.max(0, ...stops.map((stop) => stop.length));
+  }
+
+  /** What may be given out now. `stopped`: it ends there, and nothing more is to be pushed. */
+  push(piece: string): { text: string; stopped: boolean } {
+    const all = this.#held + piece;
+    const at = this.#firstWhole(all);
+    if (at !== null) {
+      this.#held = '';
+      return { text: all.slice(0, at), stopped: true };
+    }
+    const safe = all.length - this.#maybeBegun(all);
+    this.#held = all.slice(safe);
+    return { text: all.slice(0, safe), stopped: false };
+  }
+
+  /** What was held back, at the end of the answer: it was no stop. */
+  end(): string {
+    const rest = this.#held;
+    this.#held = '';
+    return rest;
+  }
+
+  /** Where the stop begins that is whole first, however the answer is cut into pieces; null: none is. */
+  #firstWhole(all: string): number | null {
+    let first: { at: number; end: number } | null = null;
+    for (const stop of this.#stops) {
+      const at = all.indexOf(stop);
+      const end = at + stop.length;
+      if (at === -1 || (first !== null && (end > first.end || (end === first.end && at > first.at)))) continue;
+      first = { at, end };
+    }
+    return first?.at ?? null;
+  }
+
+  /** Characters at the end of `all` that a stop begins with. */
+  #maybeBegun(all: string): number {
+    for (let length = Math.min(this.#longest - 1, all.length); length > 0; length--) {
+      const tail = all.slice(-length);
+      if (this.#stops.some((stop) => stop.startsWith(tail))) return length;
+    }
+    return 0;
+  }
+}

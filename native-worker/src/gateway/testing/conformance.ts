@@ -1,0 +1,33 @@
+/** Is it an answer as OpenAI's own types have it? `openai-schema.json` was made from them. */
+import { readFileSync } from 'node:fs';
+import { Ajv, type ValidateFunction } from 'ajv';
+
+interface Schema {
+  openai: string;
+  definitions: Record<string, object>;
+}
+
+const schema = JSON.parse(readFileSync(new URL('./openai-schema.json', import.meta.url), 'utf8')) as Schema;
+const ajv = new Ajv({ allErrors: true, strict: false });
+ajv.addSchema({ $id: 'openai', definitions: schema.definitions });
+const validators = new Map<string, ValidateFunction>();
+
+/** Of the client whose types they are. */
+export const schemaVersion = schema.openai;
+
+export type Kind = 'ChatCompletion' | 'ChatCompletionChunk' | 'Model' | 'ErrorObject';
+
+/** What is wrong with it; empty: nothing. Our own `llmesh` fields, which every client skips, are left out. */
+export function faults(kind: Kind, value: unknown): string[] {
+  const validate = validators.get(kind) ?? ajv.compile({ $ref: `openai#/definitions/${kind}` });
+  validators.set(kind, validate);
+  if (validate(withoutOurs(value))) return [];
+  return (validate.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`);
+}
+
+function withoutOurs(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutOurs);
+  if (typeof value !== 'object' || value === null) return value;
+  const kept = Object.entries(value).filter(([key]) => key !== 'llmesh');
+  return Object.fromEntries(kept.map(([key, inner]) => [key, withoutOurs(inner)]));
+}

@@ -1,0 +1,122 @@
+/** For tests: the gateway's routes on a peer of a memory mesh, in virtual time; the engines are scripted. */
+import { World } from '@llmesh/core/suites/mesh-world';
+import type { Mesh } from '@llmesh/core/mesh';
+import { gatewayApp } from '../app.ts';
+import { Door, type DoorOptions } from '../door.ts';
+import { Line } from '../line.ts';
+import { Models } from '../models.ts';
+import type { Circles } from '../privacy.ts';
+
+const HERE = { incoming: { socket: { remoteAddress: '127.0.0.1' } } };
+/** So small that a test stays quick, so large that nothing takes a thousand steps. */
+const STEP_MS = 20;
+
+export interface Answered {
+  status: number;
+  headers: Headers;
+  text: string;
+}
+
+export interface WorldOptions {
+  door?: Partial<DoorOptions>;
+  origins?: string[];
+  circles?: Circles;
+}
+
+export class GatewayWorld {
+  readonly world = new World();
+  readonly failures: unknown[] = [];
+  #mesh: Mesh | null = null;
+  #app: ReturnType<typeof gatewayApp> | null = null;
+
+  /** Once everybody who lends is there. `ScriptedServer` makes no offers of its own: these are what it would say. */
+  async open(models: readonly string[] = ['m'], options: WorldOptions = {}): Promise<this> {
+    const { clock } = this.world;
+    const mesh = await this.world.join();
+    this.#mesh = mesh;
+    const slots = { providers: 1, slots: 1, busySlots: 0, queued: 0, tokensPerSecond: null };
+    const offers = models.map((id) => {
+      const about = { id: id as never, name: id, quant: 'q8', format: 'gguf' as const, contextTokens: 2048 };
+      return { ...about, ...slots };
+    });
+    const now = () => this.world.now();
+    const { origins = [], circles = { own: [], trusted: [] } } = options;
+    this.#app = gatewayApp({
+      ...{ mesh, clock, now, origins, circles, line: new Line() },
+      models: new Models(() => ({ type: 'offers', peers: 1, providers: 1, models: offers }), now),
+      door: new Door({
+        ...{ keys: [], open: false, proxied: false, rate: { perSecond: 20, burst: 400 }, clock },
+        ...options.door,
+      }),
+      newId: () => 'id',
+      failed: (error) => this.failures.push(error),
+    });
+    return this;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.world.meshes.map((mesh) => mesh.close()));
+  }
+
+  get self(): string {
+    return this.#mesh?.self ?? '';
+  }
+
+  fetch(path: string, init: RequestInit = {}): Promise<Response> {
+    if (this.#app === null) throw new Error('open() comes first');
+    const headers = { host: 'localhost', ...(init.headers as Record<string, string>) };
+    return Promise.resolve(this.#app.request(path, { ...init, headers }, HERE as never));
+  }
+
+  chat(body: object, init: RequestInit = {}): Promise<Response> {
+    const headers = { 'content-type': 'application/json', ...(init.headers as Record<string, string>) };
+    const request = { model: 'm', messages: [{ role: 'user', content: 'why?' }], ...body };
+    return this.fetch('/v1/chat/completions', { method: 'POST', body: JSON.stringify(request), ...init, headers });
+  }
+
+  /** To its last byte, while the clock turns. */
+  async whole(response: Promise<Response>): Promise<Answered> {
+    let read: Answered | null = null;
+    let failure: unknown = null;
+    void (async () => {
+      const { status, headers, ...rest } = await response.then(async (one) => ({
+        status: one.status,
+        headers: one.headers,
+        text: await one.text(),
+      }));
+      read = { status, headers, ...rest };
+    })().catch((error: unknown) => {
+      failure = error;
+    });
+    for (let steps = 0; read === null && failure === null && steps < 5_000; steps++) {
+      await this.world.clock.advance(STEP_MS);
+      // Streams and JSON take turns of the event loop that no clock of ours knows.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    if (failure !== null) throw failure;
+    if (read === null) throw new Error('No answer after a hundred seconds.');
+    return read;
+  }
+}
+
+/** What a test looks at in the JSON of one event: a chunk, or an error. */
+export interface StreamedEvent {
+  choices?: { index: number; delta: { content?: string }; finish_reason: string | null }[];
+  error?: object;
+}
+
+/** The JSON of each event; the last one is `[DONE]` or an error. */
+export function eventsOf(text: string): (StreamedEvent | '[DONE]')[] {
+  return text
+    .split('\n\n')
+    .filter((event) => event.startsWith('data: '))
+    .map((event) => (event === 'data: [DONE]' ? '[DONE]' : JSON.parse(event.slice('data: '.length))));
+}
+
+export function contentOf(text: string, index = 0): string {
+  return eventsOf(text)
+    .flatMap((event) => (event === '[DONE]' ? [] : (event.choices ?? [])))
+    .filter((choice) => choice.index === index)
+    .map((choice) => choice.delta.content ?? '')
+    .join('');
+}

@@ -1,0 +1,57 @@
+/** OpenAI's parameters that nothing here carries out: refused by name unless they ask for what happens anyway. */
+import { unsupported } from './api-error.ts';
+
+type IsNeutral = (value: unknown) => boolean;
+
+const never: IsNeutral = () => false;
+const oneOf =
+  (...values: unknown[]): IsNeutral =>
+  (value) =>
+    values.includes(value);
+const empty: IsNeutral = (value) => typeof value === 'object' && value !== null && Object.keys(value).length === 0;
+
+/** What makes no difference may stand there: many clients send every parameter they know. */
+const UNSUPPORTED: Record<string, IsNeutral> = {
+  audio: never,
+  frequency_penalty: oneOf(0),
+  function_call: oneOf('none'),
+  functions: empty,
+  logit_bias: empty,
+  logprobs: oneOf(false),
+  metadata: empty,
+  modalities: (value) => Array.isArray(value) && value.every((one) => one === 'text'),
+  moderation: never,
+  // Without tools it says nothing.
+  parallel_tool_calls: oneOf(true, false),
+  prediction: never,
+  presence_penalty: oneOf(0),
+  prompt_cache_options: never,
+  prompt_cache_retention: never,
+  reasoning_effort: never,
+  response_format: (value) => typeof value === 'object' && value !== null && Reflect.get(value, 'type') === 'text',
+  service_tier: oneOf('auto', 'default'),
+  store: oneOf(false),
+  tool_choice: oneOf('none', 'auto'),
+  tools: empty,
+  top_logprobs: oneOf(0),
+  verbosity: oneOf('medium'),
+  web_search_options: never,
+  // Names of the asker and hints for OpenAI's own machines. They do not leave this computer.
+  prompt_cache_key: () => true,
+  safety_identifier: () => true,
+  user: () => true,
+};
+
+/** The request without them. Throws for the first one that asks for something. Null counts as left out. */
+export function withoutUnsupported(request: object): Record<string, unknown> {
+  const rest: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(request)) {
+    if (value === null) continue;
+    const isNeutral = Object.hasOwn(UNSUPPORTED, name) ? UNSUPPORTED[name] : undefined;
+    if (isNeutral === undefined) rest[name] = value;
+    else if (!isNeutral(value)) {
+      throw unsupported(name, `This mesh does not carry out "${name}" yet. Leave it out, and ask again.`);
+    }
+  }
+  return rest;
+}
