@@ -1,0 +1,51 @@
+/** The times at which a computer is lent, as its owner writes them: `22:00-07:00`, several with commas between. */
+
+const MINUTES_A_DAY = 24 * 60;
+const RANGE = /^([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)$/;
+
+/** `always`; `idle`: while nobody needs the computer; else in these hours, of the computer's own clock. */
+export type When = 'always' | 'idle' | readonly HourRange[];
+
+/** Minutes since midnight. The end is not part of it; one before the start is on the next day. */
+export interface HourRange {
+  fromMinute: number;
+  toMinute: number;
+}
+
+/** Null when it is none of the three. */
+export function readWhen(text: string): When | null {
+  const words = text.trim();
+  if (words === 'always' || words === 'idle') return words;
+  const ranges = words.split(',').map((part) => readRange(part.trim()));
+  return ranges.every((range) => range !== null) ? ranges : null;
+}
+
+export function isWithin(ranges: readonly HourRange[], minute: number): boolean {
+  return ranges.some(({ fromMinute, toMinute }) =>
+    fromMinute < toMinute ? minute >= fromMinute && minute < toMinute : minute >= fromMinute || minute < toMinute,
+  );
+}
+
+/** When it is lent again, `HH:MM`, for a minute outside all ranges. */
+export function nextStart(ranges: readonly HourRange[], minute: number): string {
+  const waits = ranges.map(({ fromMinute }) => (fromMinute - minute + MINUTES_A_DAY) % MINUTES_A_DAY);
+  const next = (minute + Math.min(...waits)) % MINUTES_A_DAY;
+  return `${two(Math.floor(next / 60))}:${two(next % 60)}`;
+}
+
+export function minuteOf(date: Date): number {
+  return date.getHours() * 60 + date.getMinutes();
+}
+
+function readRange(text: string): HourRange | null {
+  const [, fromHour, fromRest, toHour, toRest] = RANGE.exec(text) ?? [];
+  const fromMinute = Number(fromHour) * 60 + Number(fromRest);
+  const toMinute = Number(toHour) * 60 + Number(toRest);
+  // A range without length says nothing: a whole day is 00:00-24:00.
+  if (Number.isNaN(fromMinute) || toMinute > MINUTES_A_DAY || fromMinute === toMinute) return null;
+  return { fromMinute, toMinute };
+}
+
+function two(n: number): string {
+  return String(n).padStart(2, '0');
+}

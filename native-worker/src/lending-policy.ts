@@ -1,0 +1,170 @@
+/**
+ * Whether this computer is lent right now, or why not. Told what the machine says, it decides; nothing here reads a
+ * clock or a file. Slow to come back, so that it does not go in and out of the mesh: what made it pause has to be gone
+ * for a while.
+ */
+import { isWithin, minuteOf, nextStart, type When } from './lending-hours.ts';
+
+/** What the machine says; null: it cannot tell, which is no reason to pause. */
+export interface MachineReading {
+  /** Of all processor time since the reading before, what other programs had: 0 to 1. */
+  othersCpuShare: number | null;
+  /** Since somebody last used keyboard or pointer. */
+  ownerIdleMs: number | null;
+  onBattery: boolean | null;
+  /** Of its hottest part, below the temperature at which the hardware saves itself. */
+  headroomCelsius: number | null;
+  /** It runs slower than it could, because of heat. */
+  throttled: boolean | null;
+  swapBytesPerSecond: number | null;
+  /** Page faults that had to wait for the disk. */
+  majorFaultsPerSecond: number | null;
+  /** Of the last ten seconds, how long all programs at once waited for memory: 0 to 1. */
+  memoryStallShare: number | null;
+}
+
+export const UNKNOWN_READING: MachineReading = {
+  othersCpuShare: null,
+  ownerIdleMs: null,
+  onBattery: null,
+  headroomCelsius: null,
+  throttled: null,
+  swapBytesPerSecond: null,
+  majorFaultsPerSecond: null,
+  memoryStallShare: null,
+};
+
+export const PAUSE_REASONS = ['memory', 'hot', 'battery', 'in_use', 'busy', 'hours'] as const;
+export type PauseReason = (typeof PAUSE_REASONS)[number];
+
+export interface Pause {
+  why: PauseReason;
+  /** For a person: why, and what ends it. */
+  words: string;
+}
+
+export interface LendingWishes {
+  when: When;
+  /** Lend on battery, too. */
+  onBattery: boolean;
+  /** How long it has to be quiet before it is lent again. */
+  calmMs: number;
+}
+
+export const DEFAULT_CALM_MS = 60_000;
+/** Keyboard and pointer untouched for so long: its owner is away. */
+export const OWNER_AWAY_MS = 300_000;
+const BUSY = { from: 0.25, to: 0.15 };
+const HOT_CELSIUS = { from: 5, to: 15 };
+/** A computer in good health swaps out a little now and then; what thrashes moves tens of megabytes. */
+const SWAP_BYTES = { from: 4 << 20, to: 1 << 18 };
+const MAJOR_FAULTS = { from: 500, to: 100 };
+const STALL = { from: 0.1, to: 0.02 };
+/** A program that starts needs the processor, and reads itself from the disk, for a few seconds. */
+const LASTING_MS = 10_000;
+
+interface Rule {
+  why: PauseReason;
+  /** It has to last so long before it counts. */
+  afterMs: number;
+  /** Gone for so long, it counts no more. */
+  calmMs: number;
+  /** `paused`: it is what we pause for, and has to be further down to be over. Unknown is false. */
+  holds: (reading: MachineReading, date: Date, paused: boolean) => boolean;
+  words: (date: Date) => string;
+}
+
+interface Held {
+  paused: boolean;
+  /** Since when it has been otherwise than `paused`; null: it is not. */
+  otherwiseSinceMs: number | null;
+}
+
+export class LendingPolicy {
+  readonly #rules: readonly Rule[];
+  readonly #held = new Map<Rule, Held>();
+
+  constructor(wishes: LendingWishes) {
+    this.#rules = rulesFor(wishes);
+  }
+
+  /** `nowMs` is monotonic. The first of several reasons, the gravest first; null: it is lent. */
+  look(reading: MachineReading, date: Date, nowMs: number): Pause | null {
+    // Each rule has to see each reading.
+    const reasons = this.#rules.filter((rule) => this.#holds(rule, reading, date, nowMs));
+    const first = reasons[0];
+    return first === undefined ? null : { why: first.why, words: first.words(date) };
+  }
+
+  #holds(rule: Rule, reading: MachineReading, date: Date, nowMs: number): boolean {
+    const held = this.#held.get(rule) ?? { paused: false, otherwiseSinceMs: null };
+    this.#held.set(rule, held);
+    if (rule.holds(reading, date, held.paused) === held.paused) {
+      held.otherwiseSinceMs = null;
+      return held.paused;
+    }
+    held.otherwiseSinceMs ??= nowMs;
+    if (nowMs - held.otherwiseSinceMs >= (held.paused ? rule.calmMs : rule.afterMs)) {
+      held.paused = !held.paused;
+      held.otherwiseSinceMs = null;
+    }
+    return held.paused;
+  }
+}
+
+function rulesFor({ when, onBattery, calmMs }: LendingWishes): Rule[] {
+  const rules: Rule[] = [
+    {
+      ...{ why: 'memory', afterMs: 0, calmMs },
+      holds: ({ swapBytesPerSecond, memoryStallShare }, _, paused) =>
+        isAbove(swapBytesPerSecond, SWAP_BYTES, paused) || isAbove(memoryStallShare, STALL, paused),
+      words: () => 'This computer is short of memory and swaps. Lending goes on when that is over.',
+    },
+    {
+      // Memory too, but a program that starts looks the same for a moment.
+      ...{ why: 'memory', afterMs: LASTING_MS, calmMs },
+      holds: ({ majorFaultsPerSecond }, _, paused) => isAbove(majorFaultsPerSecond, MAJOR_FAULTS, paused),
+      words: () =>
+        'This computer is short of memory and reads from the disk all the time. Lending goes on when that is over.',
+    },
+    {
+      ...{ why: 'hot', afterMs: LASTING_MS, calmMs },
+      holds: ({ headroomCelsius, throttled }, _, paused) =>
+        throttled === true ||
+        (headroomCelsius !== null && headroomCelsius <= (paused ? HOT_CELSIUS.to : HOT_CELSIUS.from)),
+      words: () => 'This computer is too hot. Lending goes on when it has cooled down.',
+    },
+  ];
+  if (!onBattery) {
+    rules.push({
+      ...{ why: 'battery', afterMs: 0, calmMs },
+      holds: ({ onBattery: discharging }) => discharging === true,
+      words: () => 'This computer runs on its battery. Plug it in, or start the worker with --on-battery.',
+    });
+  }
+  if (when === 'idle') {
+    rules.push(
+      {
+        ...{ why: 'in_use', afterMs: 0, calmMs: 0 },
+        holds: ({ ownerIdleMs }) => ownerIdleMs !== null && ownerIdleMs < OWNER_AWAY_MS,
+        words: () => 'Somebody is using this computer. Lending goes on five minutes after that.',
+      },
+      {
+        ...{ why: 'busy', afterMs: LASTING_MS, calmMs },
+        holds: ({ othersCpuShare }, _, paused) => isAbove(othersCpuShare, BUSY, paused),
+        words: () => 'Other programs need the processor. Lending goes on when they are done.',
+      },
+    );
+  } else if (when !== 'always') {
+    rules.push({
+      ...{ why: 'hours', afterMs: 0, calmMs: 0 },
+      holds: (_, date) => !isWithin(when, minuteOf(date)),
+      words: (date) => `These are not its hours. Lending goes on at ${nextStart(when, minuteOf(date))}.`,
+    });
+  }
+  return rules;
+}
+
+function isAbove(value: number | null, { from, to }: { from: number; to: number }, paused: boolean): boolean {
+  return value !== null && (paused ? value > to : value >= from);
+}
