@@ -1,0 +1,110 @@
+/** One model that is lent: opened, tried, and described as others are told of it. */
+import { stat } from 'node:fs/promises';
+import { realClock } from '@llmesh/core/clock';
+import type { ModelAdvert } from '@llmesh/core/control-protocol';
+import { asMeshError, MeshError } from '@llmesh/core/errors';
+import { LlamaEngine } from './llama-engine.ts';
+import { OnCallEngine, type LoadedEngine } from './on-call-engine.ts';
+import { openModel, type OpenModelOptions } from './open-model.ts';
+import type { Output } from './output.ts';
+import { testModel } from './self-test.ts';
+
+export interface LentModel {
+  engine: LoadedEngine;
+  advert: ModelAdvert;
+  slots: number;
+}
+
+export interface LentModelNeeds {
+  /** Seconds without a question after which it leaves the memory; undefined: it stays. */
+  unloadAfter: number | undefined;
+  output: Output;
+  /** It died by itself. */
+  lost: (error: MeshError) => void;
+  /** It left the memory, or is back in it. */
+  turned: (advert: ModelAdvert, loaded: boolean) => void;
+}
+
+/** Throws what `openModel` throws, and self_test_failed. */
+export async function openLentModel(
+  options: OpenModelOptions,
+  needs: LentModelNeeds,
+  signal: AbortSignal,
+): Promise<LentModel> {
+  const { output, unloadAfter, turned } = needs;
+  const engine = newEngine(needs);
+  try {
+    const { model, loaded } = await openModel(engine, options, output, signal);
+    const tokensPerSecond = await testModel(engine, { id: model.id, backend: loaded.backend }, signal);
+    const { device } = await engine.probe(signal);
+    const speed =
+      tokensPerSecond === null ? '' : `, ${tokensPerSecond.toFixed(tokensPerSecond < 10 ? 1 : 0)} tokens a second`;
+    output.note(`${model.name} runs on ${device}${speed}.`);
+    const { id, name, quant, sha256 } = model;
+    const { backend, contextTokens, continues, slots, schemas } = loaded;
+    const advert: ModelAdvert = {
+      ...{ id, name, quant, format: 'gguf', backend, contextTokens, sha256, tokensPerSecond, continues },
+      schemas: schemas === true,
+    };
+    if (unloadAfter === undefined) return { engine, advert, slots };
+    const { gpu, threads } = options;
+    // As it was offered: with less it would not be the same.
+    const version = await versionOf(model.path);
+    const file = { path: model.path, gpu, slots, contextTokens, ...(threads !== undefined && { threads }) };
+    const onCall = new OnCallEngine(engine, {
+      ...{ unloadAfterMs: unloadAfter * 1000, clock: realClock },
+      open: async (closing) => {
+        if ((await versionOf(file.path)) !== version) throw changed(file.path, needs);
+        return reopen(file, needs, closing);
+      },
+      turned: (isLoaded) => turned(advert, isLoaded),
+      failed: (error) => output.error(asMeshError(error, 'engine_failed', `${name} could not leave the memory.`)),
+    });
+    return { engine: onCall, advert, slots };
+  } catch (thrown) {
+    await engine.close();
+    throw thrown;
+  }
+}
+
+async function reopen(
+  file: Parameters<LlamaEngine['load']>[0],
+  needs: LentModelNeeds,
+  signal: AbortSignal,
+): Promise<LlamaEngine> {
+  const engine = newEngine(needs);
+  try {
+    await engine.load(file, () => {}, signal);
+    return engine;
+  } catch (thrown) {
+    await engine.close();
+    throw thrown;
+  }
+}
+
+/** Cheaper than its checksum, and as good for a file of one's own. */
+async function versionOf(file: string): Promise<string | null> {
+  try {
+    const { size, mtimeMs } = await stat(file);
+    return `${size} ${mtimeMs}`;
+  } catch {
+    // Gone, or not for us any more: not what was offered.
+    return null;
+  }
+}
+
+/** Others were told of a model that is not there any more: the offer has to end. */
+function changed(file: string, { lost }: LentModelNeeds): MeshError {
+  const error = new MeshError(
+    'model_integrity',
+    `${file} was changed while it was not in memory. Start the worker again.`,
+  );
+  lost(error);
+  return error;
+}
+
+function newEngine({ lost }: LentModelNeeds): LlamaEngine {
+  const engine = new LlamaEngine();
+  engine.onLost = (error) => lost(asMeshError(error, 'engine_failed', 'llama.cpp failed. Start the worker again.'));
+  return engine;
+}

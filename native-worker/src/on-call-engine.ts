@@ -1,0 +1,92 @@
+/** A model that leaves the memory when nobody has asked it for a while, and is loaded again for the next question. */
+import { untilAborted } from '@llmesh/core/abort';
+import type { Clock } from '@llmesh/core/clock';
+import type { Engine, Finish, GenerateRequest, Piece } from '@llmesh/core/engine';
+import { cancelled } from '@llmesh/core/errors';
+
+export type LoadedEngine = Pick<Engine<never>, 'generate' | 'close'>;
+
+export interface OnCallNeeds {
+  /** Loads it anew. Its failure is the failure of who asked; the next question tries again. */
+  open: (signal: AbortSignal) => Promise<LoadedEngine>;
+  unloadAfterMs: number;
+  clock: Clock;
+  /** It left the memory, or is back in it. */
+  turned: (loaded: boolean) => void;
+  /** It could not be closed. */
+  failed: (error: unknown) => void;
+}
+
+export class OnCallEngine implements LoadedEngine {
+  readonly #needs: OnCallNeeds;
+  /** Null while it is out of memory. */
+  #engine: Promise<LoadedEngine> | null;
+  /** Memory is free only when the one before has left it. */
+  #left: Promise<void> = Promise.resolve();
+  #asking = 0;
+  #stopTimer: () => void = () => {};
+  readonly #closing = new AbortController();
+
+  /** `loaded`: as it was opened first, and tried. */
+  constructor(loaded: LoadedEngine, needs: OnCallNeeds) {
+    this.#needs = needs;
+    this.#engine = Promise.resolve(loaded);
+    this.#rest();
+  }
+
+  async *generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, Finish, undefined> {
+    this.#asking += 1;
+    this.#stopTimer();
+    try {
+      const engine = await untilAborted(this.#wake(), signal);
+      return yield* engine.generate(request, signal);
+    } finally {
+      this.#asking -= 1;
+      if (this.#asking === 0) this.#rest();
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    this.#stopTimer();
+    this.#leave(false);
+    await this.#left;
+  }
+
+  /** Whoever asks while it is being loaded waits for the same. */
+  async #wake(): Promise<LoadedEngine> {
+    const { signal } = this.#closing;
+    if (signal.aborted) throw cancelled();
+    if (this.#engine !== null) return this.#engine;
+    const opening = this.#left.then(() => this.#needs.open(signal));
+    this.#engine = opening;
+    try {
+      const engine = await opening;
+      this.#needs.turned(true);
+      return engine;
+    } catch (thrown) {
+      if (this.#engine === opening) this.#engine = null;
+      throw thrown;
+    }
+  }
+
+  #rest(): void {
+    if (this.#closing.signal.aborted) return;
+    this.#stopTimer = this.#needs.clock.after(this.#needs.unloadAfterMs, () => this.#leave(true));
+  }
+
+  #leave(tell: boolean): void {
+    const engine = this.#engine;
+    if (engine === null) return;
+    this.#engine = null;
+    this.#left = engine
+      .then(async (loaded) => {
+        await loaded.close();
+        if (tell) this.#needs.turned(false);
+      })
+      .catch((error: unknown) => {
+        // What was being loaded when it was closed never came.
+        if (!this.#closing.signal.aborted) this.#needs.failed(error);
+      });
+  }
+}
