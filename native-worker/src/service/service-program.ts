@@ -1,0 +1,54 @@
+/** From what was said behind `llmesh worker install` to what the service runs. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import type { Option } from 'commander';
+import { MeshError } from '@llmesh/core/errors';
+import type { ServiceProgram } from './service-text.ts';
+
+/** About this command, not about the worker. */
+const NOT_THE_WORKERS = new Set(['json', 'help']);
+const PATHS = new Set(['data', 'config']);
+/** Worth the same in the service. Not HF_TOKEN: the file is for everybody to read. */
+const ENVIRONMENT = ['LLMESH_DATA', 'MODEL_ENDPOINT'] as const;
+
+export interface CalledWith {
+  node: string;
+  script: string;
+  /** All behind `llmesh worker`. */
+  args: readonly string[];
+  options: readonly Option[];
+  environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** Throws MeshError when the program is not there to stay. */
+export function serviceProgram({ node, script, args, options, environment }: CalledWith): ServiceProgram {
+  if (script.split(path.sep).includes('_npx')) {
+    throw new MeshError(
+      'engine_failed',
+      'npx keeps this program only for a while. Install it with "npm install --global llmesh", then run "llmesh worker install" again.',
+    );
+  }
+  const known = Object.fromEntries(
+    options.map((option) => [
+      (option.long ?? '').replace(/^--/, ''),
+      { type: option.isBoolean() ? ('boolean' as const) : ('string' as const), multiple: true },
+    ]),
+  );
+  const { values } = parseArgs({ args: [...args], options: known, strict: false, allowPositionals: true });
+  const said = Object.entries(values)
+    .filter(([name]) => name in known && !NOT_THE_WORKERS.has(name))
+    .flatMap(([name, all]) =>
+      [all].flat().map((value) => (typeof value === 'string' ? `--${name}=${absolute(name, value)}` : `--${name}`)),
+    );
+  const kept = ENVIRONMENT.flatMap((name) => {
+    const value = environment[name];
+    return value ? [[name, name === 'LLMESH_DATA' ? path.resolve(value) : value] as const] : [];
+  });
+  return { command: [node, script, 'worker', ...said], environment: Object.fromEntries(kept) };
+}
+
+/** A service starts in another folder. */
+function absolute(name: string, value: string): string {
+  return PATHS.has(name) || (name === 'model' && existsSync(value)) ? path.resolve(value) : value;
+}

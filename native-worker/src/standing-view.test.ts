@@ -1,0 +1,61 @@
+import { expect, it } from 'vitest';
+import type { ModelId } from '@llmesh/core/ids';
+import { duration, standingLines, standingSentence } from './standing-view.ts';
+import type { Standing } from './worker-standing.ts';
+
+const standing: Standing = {
+  ...{
+    pid: 1,
+    startedAt: 0,
+    mesh: 'http://mesh:7070',
+    peerId: 'p',
+    name: 'kind-weasel',
+    life: 'participating',
+    pause: null,
+  },
+  models: [{ id: 'm' as ModelId, name: 'M', quant: 'q8', backend: 'cpu', contextTokens: 2048, unloaded: false }],
+  ...{ slots: 4, busySlots: 1, queued: 2, answers: 1, tokens: 900, tokensPerSecond: 12.3 },
+};
+
+it('says in a few lines how a worker stands', () => {
+  expect(standingLines(standing, 3_900_000, 100)).toEqual([
+    'kind-weasel on http://mesh:7070, for 1 h 5 min',
+    'Helping',
+    'M q8 (m) on cpu, 2048 tokens of context',
+    'Slots    ██████░░░░░░░░░░░░░░░░░░ 1 of 4 answering, 2 waiting',
+    'Speed    12.3 tokens a second',
+    'So far   1 answer, 900 tokens',
+  ]);
+});
+
+it('says why it does not lend, and what it waits for', () => {
+  const pause = { why: 'battery' as const, words: 'This computer runs on its battery.' };
+  expect(standingLines({ ...standing, life: 'connected', pause }, 0, 100)[1]).toBe(
+    'Paused. This computer runs on its battery.',
+  );
+  expect(standingSentence({ ...standing, pause })).toContain('Paused. This computer runs on its battery.');
+  const loading = standingLines({ ...standing, models: [], name: null, slots: 0, busySlots: 0 }, 0, 100);
+  expect(loading[0]).toContain('This computer on');
+  expect(loading[2]).toBe('The model is being made ready.');
+});
+
+it('stays within the screen, and lets no model write on it', () => {
+  const models = standing.models.map((model) => ({ ...model, name: 'A\u001b[2J\nB' }));
+  const lines = standingLines({ ...standing, models }, 0, 20);
+  expect(lines.every((line) => line.length <= 20)).toBe(true);
+  expect(lines[2]).toBe('A[2J B q8 (m) on cp…');
+});
+
+it('says which models are out of memory', () => {
+  const models = [...standing.models, { ...standing.models[0]!, id: 'n' as ModelId, unloaded: true }];
+  expect(standingLines({ ...standing, models }, 0, 100).slice(2, 4)).toEqual([
+    'M q8 (m) on cpu, 2048 tokens of context',
+    'M q8 (n) not in memory until somebody asks',
+  ]);
+});
+
+it('says how long', () => {
+  expect([-1, 59_999, 3_540_000, 3_600_000, 172_800_000].map(duration)).toEqual([
+    ...['0 min', '0 min', '59 min', '1 h 0 min', '2 days'],
+  ]);
+});
