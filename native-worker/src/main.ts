@@ -1,15 +1,18 @@
 /** The `llmesh` command. Each subcommand loads its own parts: `llmesh status` needs no llama.cpp. */
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
+import { MAX_MODELS_PER_PEER } from '@llmesh/core/control-protocol';
 import { asMeshError } from '@llmesh/core/errors';
-import { isPeerId, type PeerId } from '@llmesh/core/ids';
-import { DEFAULT_MESH, meshAddress } from './mesh-address.ts';
+import { gather, gatherPeers, meshOption, several, whenOption, whole } from './flags.ts';
 import { Output } from './output.ts';
 import type { ChatOptions } from './chat-command.ts';
 import type { GatewayCommandOptions } from './gateway-command.ts';
+import { LOG_LEVELS, type LogForm, type LogLevel } from './log-level.ts';
 import type { WorkerOptions } from './worker-command.ts';
+import { ConfigError, configArguments, withConfig } from './worker-config.ts';
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
+const MODEL_MISSING = 'error: say which model to lend: --model, or "model" in worker.json';
 const EXIT_CODES = `
 Exit codes: 0 done or stopped, 1 failed, 2 wrong usage, 3 port in use.`;
 
@@ -21,8 +24,15 @@ const program = new Command('llmesh')
   .enablePositionalOptions()
   .addHelpText('after', EXIT_CODES);
 
-command('worker', 'Lend one model of this computer to a mesh, until Ctrl-C.')
-  .requiredOption('--model <model>', 'a GGUF file, an id of "llmesh models", hf:user/model[:quant], or a URL')
+const worker = command('worker', 'Lend models of this computer to a mesh, until Ctrl-C.')
+  // Its subcommands take the same flags as itself.
+  .enablePositionalOptions(false)
+  .option(
+    '--model <model>',
+    'a GGUF file, an id of "llmesh models", hf:user/model[:quant], or a URL; several times for several models',
+    several(MAX_MODELS_PER_PEER),
+  )
+  .option('--unload-after <seconds>', 'take a model out of memory when nobody asked for so long', whole(1, 604_800))
   .addOption(meshOption())
   .option('--slots <n>', 'answers at once (default: what fits, at most 4; 8 on a graphics card)', whole(1, 32))
   .option('--threads <n>', 'processor threads (default: one less than there are cores)', whole(1, 1024))
@@ -35,9 +45,17 @@ command('worker', 'Lend one model of this computer to a mesh, until Ctrl-C.')
     new Option('--gpu <kind>', 'what computes').choices(['auto', 'off', 'cuda', 'metal', 'vulkan']).default('auto'),
   )
   .option('--max-speed <n>', 'tokens a second of each answer, to leave room for your own work', whole(1, 100_000))
+  .option('--max-cpu <percent>', 'share of the processor, in whole threads (default: all but one)', whole(1, 100))
+  .addOption(whenOption())
+  .option('--on-battery', 'lend on battery, too (default: pause)')
+  .option('--calm <seconds>', 'how long it has to be quiet after a pause (default: 60)', whole(1, 86_400))
   .option('--hide-address', 'let nobody see where this computer is: all goes through the server of the mesh')
   .option('--data <folder>', 'for downloaded models and the identity (default: $LLMESH_DATA or ~/.llmesh)')
-  .option('--json', 'one JSON object a line: ready, status, connection, error')
+  .option('--config <file>', 'settings by the names of these flags, in JSON (default: worker.json in the data folder)')
+  .addOption(new Option('--log <form>', 'log to stderr in this form').choices(['json', 'pretty']))
+  .addOption(new Option('--log-level <level>', 'the least that is logged').choices(LOG_LEVELS).default('info'))
+  .option('--metrics-port <n>', 'serve /metrics on this port, to this computer alone', whole(1, 65_535))
+  .option('--json', 'one JSON object a line: ready, paused, status, connection, error')
   .addHelpText(
     'after',
     `
@@ -50,9 +68,48 @@ Examples:
   llmesh worker --model llmesh-tiny
   llmesh worker --model ~/models/qwen3-8b-q4.gguf --mesh http://192.168.1.20:7070 --slots 2`,
   )
-  .action(async (options: WorkerOptions & { json?: boolean }) => {
+  .action(async (options: WorkerOptions & LogOptions & { json?: boolean }) => {
+    if (options.model === undefined) worker.error(MODEL_MISSING, { exitCode: EXIT_USAGE });
     const { runWorker } = await import('./worker-command.ts');
-    process.exit(await runWorker(options, new Output(options.json === true)));
+    process.exit(await runWorker(options, new Output(options.json === true, await logOf(options))));
+  });
+
+workerSubcommand('install', 'Have the system run the worker with these flags, after every login (systemd, launchd).')
+  .option('--allow-root', 'install it for root, too')
+  .action(async ({ allowRoot }: { allowRoot?: boolean }) => {
+    const args = process.argv.slice(3);
+    const options = worker.opts<{ model?: string[]; data?: string; json?: boolean }>();
+    const fromFile = await configArguments(args, worker.options);
+    if (options.model === undefined && !fromFile.some((one) => one.startsWith('--model='))) {
+      worker.error(MODEL_MISSING, { exitCode: EXIT_USAGE });
+    }
+    const { installService } = await import('./service-command.ts');
+    const called = { args, options: worker.options };
+    await reporting(options.json === true, (output) =>
+      installService(called, { ...options, ...(allowRoot === true && { allowRoot }) }, output),
+    );
+  });
+
+workerSubcommand('uninstall', 'Stop that and remove it; models, identity and settings stay.').action(async () => {
+  const { uninstallService } = await import('./service-command.ts');
+  const options = worker.opts<{ data?: string; json?: boolean }>();
+  await reporting(options.json === true, (output) => uninstallService(options, output));
+});
+
+workerSubcommand('status', 'Show the worker of this computer, and the service that starts it.').action(async () => {
+  const { showWorker } = await import('./worker-status-command.ts');
+  const options = worker.opts<{ data?: string; json?: boolean }>();
+  await reporting(options.json === true, (output) => showWorker(options, output));
+});
+
+workerSubcommand('logs', 'Show what the installed worker said.')
+  .option('--lines <n>', 'the last so many', whole(1, 100_000), 100)
+  .option('--follow', 'and what it says from now on')
+  .action(async (options: { lines: number; follow?: boolean }) => {
+    const { showLogs } = await import('./service-command.ts');
+    await reporting(false, async () => {
+      process.exitCode = await showLogs({ ...worker.opts<{ data?: string }>(), ...options });
+    });
   });
 
 command('chat', 'Ask a mesh one question; the answer comes as it is written.')
@@ -114,12 +171,15 @@ command('key', 'Make a key for a gateway. It is printed once.')
     await reporting(options.json === true, (output) => makeKey(name, options, output));
   });
 
-command('status', 'Show who is on a mesh and what it offers.')
+command('status', 'Show who is on a mesh and what it offers, and the worker of this computer.')
   .addOption(meshOption())
-  .option('--json', 'as one JSON object')
-  .action(async (options: { mesh: URL; json?: boolean }) => {
+  .option('--watch', 'watch the worker of this computer, until Ctrl-C')
+  .option('--data <folder>', 'where that worker keeps its identity (default: $LLMESH_DATA or ~/.llmesh)')
+  .option('--json', 'as one JSON object; with --watch one a line')
+  .action(async ({ mesh, watch, data, json }: { mesh: URL; watch?: boolean; data?: string; json?: boolean }) => {
+    if (watch === true) return watching({ ...(data !== undefined && { data }) }, json === true);
     const { showStatus } = await import('./status-command.ts');
-    await reporting(options.json === true, (output) => showStatus(options.mesh, output));
+    await reporting(json === true, (output) => showStatus(mesh, data, output));
   });
 
 const models = command('models', 'List the models of the catalogue and of this disk, and what fits this computer.')
@@ -192,14 +252,21 @@ identitySubcommand('import', 'Bring an exported key to this computer.')
   });
 
 try {
-  await program.parseAsync();
+  const [node = '', script = '', ...args] = process.argv;
+  await program.parseAsync([node, script, ...(await withConfig(args, worker))]);
 } catch (thrown) {
-  if (!(thrown instanceof CommanderError)) throw thrown;
-  process.exitCode = thrown.exitCode === 0 ? 0 : EXIT_USAGE;
+  if (thrown instanceof ConfigError) process.stderr.write(`${thrown.message}\n`);
+  else if (!(thrown instanceof CommanderError)) throw thrown;
+  process.exitCode = thrown instanceof CommanderError && thrown.exitCode === 0 ? 0 : EXIT_USAGE;
 }
 
 function command(name: string, description: string): Command {
   return program.command(name).description(description).exitOverride().addHelpText('after', EXIT_CODES);
+}
+
+/** With the options of `llmesh worker`, and its own. */
+function workerSubcommand(name: string, description: string): Command {
+  return worker.command(name).description(description).exitOverride();
 }
 
 function modelsSubcommand(name: string, description: string): Command {
@@ -224,34 +291,24 @@ function identitySubcommand(name: string, description: string): Command {
     .option('--json', 'as one JSON object');
 }
 
-function meshOption(): Option {
-  return new Option('--mesh <url>', 'address of the mesh')
-    .default(new URL(DEFAULT_MESH), DEFAULT_MESH)
-    .argParser((text) => {
-      try {
-        return meshAddress(text);
-      } catch (thrown) {
-        throw new InvalidArgumentError(asMeshError(thrown, 'control_unreachable', String(thrown)).message);
-      }
-    });
+async function watching(options: { data?: string }, json: boolean): Promise<void> {
+  const { watchWorker } = await import('./worker-status-command.ts');
+  const stop = new AbortController();
+  process.once('SIGINT', () => stop.abort());
+  process.once('SIGTERM', () => stop.abort());
+  await reporting(json, (output) => watchWorker(options, output, stop.signal));
 }
 
-function gather(text: string, before: string[]): string[] {
-  return [...before, text];
+interface LogOptions {
+  log?: LogForm;
+  logLevel: LogLevel;
 }
 
-function gatherPeers(text: string, before: PeerId[]): PeerId[] {
-  if (!isPeerId(text))
-    throw new InvalidArgumentError('A peer id has 32 letters and digits: /api/peers of the mesh shows them.');
-  return [...before, text];
-}
-
-function whole(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const n = Number(text);
-    if (Number.isInteger(n) && n >= least && n <= most) return n;
-    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
-  };
+/** pino takes its time to load: only for those who want it. */
+async function logOf({ log, logLevel }: LogOptions) {
+  if (log === undefined) return null;
+  const { openLog } = await import('./log.ts');
+  return openLog(log, logLevel);
 }
 
 async function reporting(json: boolean, run: (output: Output) => Promise<void>): Promise<void> {

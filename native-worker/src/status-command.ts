@@ -1,9 +1,15 @@
 /** `llmesh status`: who is on a mesh, and what it offers. */
+import { dataFolder } from './data-folder.ts';
 import { fetchModels, fetchStats } from './mesh-api.ts';
 import type { Output } from './output.ts';
+import { readStanding } from './standing-reader.ts';
+import { standingSentence } from './standing-view.ts';
 
-export async function showStatus(mesh: URL, output: Output): Promise<void> {
+/** And the worker of this computer, if one runs. */
+export async function showStatus(mesh: URL, data: string | undefined, output: Output): Promise<void> {
+  const standing = readStanding(dataFolder(data));
   const [stats, models] = await Promise.all([fetchStats(mesh), fetchModels(mesh)]);
+  const worker = await standing;
   const lines = [
     `${mesh.origin}: ${count(stats.peers, 'peer')}, ${count(stats.providers, 'provider')}, ${stats.busySlots} of ${count(stats.slots, 'slot')} busy, ${stats.tokensPerSecond.toFixed(1)} tokens a second`,
     ...models.map((model) => {
@@ -14,8 +20,9 @@ export async function showStatus(mesh: URL, output: Output): Promise<void> {
     ...(models.length === 0
       ? ['  Nobody lends a model right now. Be the first: llmesh worker --model llmesh-tiny']
       : []),
+    ...(worker === null ? [] : [standingSentence(worker)]),
   ];
-  output.print(lines.join('\n'), { mesh: mesh.origin, stats, models });
+  output.print(lines.join('\n'), { mesh: mesh.origin, stats, models, worker });
 }
 
 function count(n: number, noun: string): string {

@@ -1,41 +1,41 @@
-/** `llmesh worker`: lends one model of this computer to a mesh until it is stopped. */
-import { setTimeout as delay } from 'node:timers/promises';
+/** `llmesh worker`: lends models of this computer to a mesh until it is stopped. */
 import { onAbort } from '@llmesh/core/abort';
 import { asMeshError, MeshError } from '@llmesh/core/errors';
 import { MemoryReceiptKeeper } from '@llmesh/core/memory-receipt-keeper';
-import { peerName } from '@llmesh/core/names';
 import type { ModelAdvert } from '@llmesh/core/control-protocol';
-import { lifeOf, type LifeState } from '@llmesh/core/node-life';
 import type { ReceiptKeeper } from '@llmesh/core/receipt-keeper';
-import type { WorkerStatus } from '@llmesh/core/worker';
+import { threadsWithin } from './cpu-share.ts';
 import { dataFolder } from './data-folder.ts';
 import { openIdentity, type OpenIdentity } from './identity-file.ts';
-import { LlamaEngine } from './llama-engine.ts';
-import { offered, watchConnection } from './mesh-connection.ts';
+import { lendModels, type GuestOptions } from './lend-models.ts';
+import { openLentModel, type LentModel, type LentModelNeeds } from './lent-model.ts';
+import { watchConnection } from './mesh-connection.ts';
+import { serveMetrics } from './metrics-server.ts';
 import { leaveMesh, openMeshNode, type MeshNode } from './mesh-node.ts';
-import { openModel, type OpenModelOptions } from './open-model.ts';
+import type { OpenModelOptions } from './open-model.ts';
 import type { Output } from './output.ts';
 import { ReceiptFile } from './receipt-file.ts';
-import { testModel } from './self-test.ts';
+import { serveStanding } from './standing-socket.ts';
+import { errno } from './whole-file.ts';
+import { WorkerMetrics } from './worker-metrics.ts';
+import { WorkerStanding } from './worker-standing.ts';
 
 /** However it was stopped, the process ends within this: llama.cpp cannot be interrupted while it computes. */
 const STOP_MS = 1_800;
-/** The last words to the requesters travel before their links are cut. */
-const FLUSH_MS = 150;
+const EXIT_PORT = 3;
 
-export interface WorkerOptions extends OpenModelOptions {
-  /** Tokens a second of each answer. */
-  maxSpeed?: number;
+export interface WorkerOptions extends GuestOptions, Omit<OpenModelOptions, 'model'> {
+  /** Each as `OpenModelOptions` has it; at least one. */
+  model: string[];
+  /** Seconds. */
+  unloadAfter?: number;
+  /** Percent of the processor. */
+  maxCpu?: number;
+  metricsPort?: number;
   hideAddress?: boolean;
 }
 
-interface Loaded {
-  engine: LlamaEngine;
-  advert: ModelAdvert;
-  slots: number;
-}
-
-/** Exit code of the process: 0 when it was stopped, 1 when it failed. */
+/** Exit code of the process: 0 when it was stopped, 1 when it failed, 3 when a port is in use. */
 export async function runWorker(options: WorkerOptions, output: Output): Promise<number> {
   const stop = new AbortController();
   const failures: MeshError[] = [];
@@ -45,6 +45,7 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
   };
   const end = () => {
     for (const failure of failures) output.error(failure);
+    if (failures.some(({ code }) => code === 'port_in_use')) return EXIT_PORT;
     return failures.length === 0 ? 0 : 1;
   };
   onAbort(stop.signal, () => setTimeout(() => process.exit(end()), STOP_MS));
@@ -52,15 +53,29 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
     output.note('Stopping.');
     stop.abort();
   });
-  const engine = new LlamaEngine();
-  engine.onLost = (error) => fail(asMeshError(error, 'engine_failed', 'llama.cpp failed. Start the worker again.'));
+  const models: LentModel[] = [];
   let node: MeshNode | null = null;
   let self: OpenIdentity | null = null;
+  const standing = new WorkerStanding(options.mesh, Date.now());
+  const windows: { close: () => Promise<void> }[] = [];
   try {
-    // Before a long download: it may need a hand.
+    // Before a long download: these may need a hand.
+    if (options.metricsPort !== undefined) {
+      windows.push(await serveMetrics(new WorkerMetrics(() => standing.now), options.metricsPort));
+    }
     self = await openIdentity(dataFolder(options.data));
     if (self.temporary !== null) output.note(self.temporary);
-    const loaded = await load(engine, options, output, stop.signal);
+    // One worker a folder is shown.
+    else windows.push(await openStanding(dataFolder(options.data), standing, output));
+    const needs: LentModelNeeds = {
+      ...{ unloadAfter: options.unloadAfter, output, lost: fail },
+      turned: (advert, loaded) => {
+        standing.turnedModel(advert.id, loaded);
+        sayLoaded(advert, loaded, output);
+      },
+    };
+    await openModels(options, models, needs, stop.signal);
+    for (const { advert, slots } of models) standing.loaded(advert, slots);
     node = await openMeshNode(options.mesh, {
       identity: self.identity,
       hidden: options.hideAddress === true,
@@ -70,15 +85,31 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
     watchConnection(node, options.mesh, output, fail);
     const hung = () =>
       fail(new MeshError('engine_failed', 'The model does not answer any more. Start the worker again.'));
-    await serve(node, { ...loaded, lasting: self.temporary === null, hung }, options, output, stop.signal);
+    await lendModels(node, { models, lasting: self.temporary === null, hung, standing }, options, output, stop.signal);
   } catch (thrown) {
     if (!stop.signal.aborted) fail(asMeshError(thrown, 'engine_failed', `The worker failed: ${String(thrown)}`));
   } finally {
     if (node !== null) await leaveMesh(node);
-    await engine.close();
+    await Promise.all(models.map(({ engine }) => engine.close()));
+    for (const window of windows) await window.close();
     await self?.close();
   }
   return end();
+}
+
+function sayLoaded({ id, name }: ModelAdvert, loaded: boolean, output: Output): void {
+  if (output.json) output.print('', { model: id, loaded });
+  else output.note(loaded ? `${name} is back in memory.` : `${name} left the memory, as nobody asked for it.`);
+}
+
+/** A worker that nobody can look at still lends. */
+async function openStanding(folder: string, standing: WorkerStanding, output: Output) {
+  try {
+    return await serveStanding(folder, standing);
+  } catch (thrown) {
+    output.note(`"llmesh worker status" cannot see this worker (${errno(thrown) ?? String(thrown)}).`);
+    return { close: async () => {} };
+  }
 }
 
 /** A lender that cannot keep receipts still lends. */
@@ -92,94 +123,24 @@ function openReceipts(self: OpenIdentity, folder: string, output: Output): Recei
   }
 }
 
-async function load(engine: LlamaEngine, options: WorkerOptions, output: Output, signal: AbortSignal): Promise<Loaded> {
-  const { model, loaded } = await openModel(engine, options, output, signal);
-  const tokensPerSecond = await testModel(engine, { id: model.id, backend: loaded.backend }, signal);
-  const { device } = await engine.probe(signal);
-  const speed =
-    tokensPerSecond === null ? '' : `, ${tokensPerSecond.toFixed(tokensPerSecond < 10 ? 1 : 0)} tokens a second`;
-  output.note(`${model.name} runs on ${device}${speed}.`);
-  return {
-    engine,
-    slots: loaded.slots,
-    advert: {
-      id: model.id,
-      name: model.name,
-      quant: model.quant,
-      format: 'gguf',
-      backend: loaded.backend,
-      contextTokens: loaded.contextTokens,
-      sha256: model.sha256,
-      tokensPerSecond,
-      continues: loaded.continues,
-      schemas: loaded.schemas === true,
-    },
-  };
-}
-
-/** Until `signal` aborts. Then the requesters are told, and the engine is at rest. */
-async function serve(
-  node: MeshNode,
-  { engine, advert, slots, lasting, hung }: Loaded & { lasting: boolean; hung: () => void },
-  { mesh, maxSpeed }: WorkerOptions,
-  output: Output,
+/** One after the other: each is planned for the memory that those before it leave. */
+async function openModels(
+  { model: models, ...options }: WorkerOptions,
+  opened: LentModel[],
+  needs: LentModelNeeds,
   signal: AbortSignal,
 ): Promise<void> {
-  const tell = (status: WorkerStatus) => report(status, lifeOfNode(node, status.busySlots), output);
-  const providing = node.mesh.provide({
-    models: [{ advert, engine, slots }],
-    maxTokensPerSecond: maxSpeed ?? null,
-    onStatus: tell,
-    onFailure: (error) => output.error(error),
-    onHang: hung,
-  });
-  const stopWatching = node.control.watch(() => tell(providing.status));
-  try {
-    await offered(node, advert.id, signal);
-    if (signal.aborted) return;
-    const name = peerName(node.mesh.self);
-    output.print(`Serving ${advert.name} on ${mesh.origin} as ${name}. Ctrl-C stops.`, {
-      ready: true,
-      peerId: node.mesh.self,
-      name,
-      identity: lasting ? 'lasting' : 'temporary',
-      mesh: mesh.origin,
-      model: advert.id,
-      backend: advert.backend,
-      contextTokens: advert.contextTokens,
-      slots,
-      tokensPerSecond: advert.tokensPerSecond,
-    });
-    await new Promise<void>((resolve) => onAbort(signal, resolve));
-  } finally {
-    stopWatching();
-    const { busySlots, queued } = providing.status;
-    await providing.stop();
-    if (busySlots + queued > 0) await delay(FLUSH_MS);
-  }
-}
-
-function lifeOfNode({ control }: MeshNode, busySlots: number): LifeState {
-  return lifeOf({ control: control.state, wasConnected: control.issuer !== null, ready: true, busySlots });
-}
-
-const LIFE_WORDS: Record<LifeState, string> = {
-  initializing: 'Starting',
-  connecting: 'Connecting',
-  connected: 'Connected',
-  active: 'Ready to help',
-  participating: 'Helping',
-  disconnected: 'Disconnected',
-};
-
-function report(status: WorkerStatus, life: LifeState, output: Output): void {
-  const { busySlots, slots, queued, answers, tokens } = status;
-  const tokensPerSecond = Math.round(status.tokensPerSecond * 10) / 10;
-  if (output.json) output.print('', { status: { life, slots, busySlots, queued, answers, tokens, tokensPerSecond } });
-  else {
-    output.live(
-      `${LIFE_WORDS[life]} · ${busySlots} of ${slots} answering, ${queued} waiting · ${tokensPerSecond} tokens a second · ${answers} answers so far`,
-    );
+  for (const model of new Set(models)) {
+    const lent = await openLentModel({ ...options, ...threadsWithin(options), model }, needs, signal);
+    const { id } = lent.advert;
+    const isNew = opened.every(({ advert }) => advert.id !== id);
+    opened.push(lent);
+    if (!isNew) {
+      throw new MeshError(
+        'model_unreadable',
+        `Two of these models go by the name ${id}. Leave one out, or rename its file.`,
+      );
+    }
   }
 }
 

@@ -1,0 +1,155 @@
+/** Loaded models on offer, as long as their owner can do without the computer; and what is said about it. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { onAbort } from '@llmesh/core/abort';
+import { realClock } from '@llmesh/core/clock';
+import { peerName } from '@llmesh/core/names';
+import { lifeOf, type LifeState } from '@llmesh/core/node-life';
+import type { When } from './lending-hours.ts';
+import { DEFAULT_CALM_MS, LendingPolicy, type Pause } from './lending-policy.ts';
+import { Lending } from './lending.ts';
+import { realCpuTimes } from './sensors/cpu-load.ts';
+import { runCommand } from './sensors/machine-command.ts';
+import { MachineFiles } from './sensors/machine-files.ts';
+import { MachineSensors } from './sensors/machine-sensors.ts';
+import type { LentModel } from './lent-model.ts';
+import { offered } from './mesh-connection.ts';
+import type { MeshNode } from './mesh-node.ts';
+import type { Output } from './output.ts';
+import { LIFE_WORDS, type Standing, type WorkerStanding } from './worker-standing.ts';
+
+/** The last words to the requesters travel before their links are cut. */
+const FLUSH_MS = 150;
+
+export interface GuestOptions {
+  mesh: URL;
+  when?: When;
+  onBattery?: boolean;
+  /** Quiet seconds before a return. */
+  calm?: number;
+  /** Tokens a second of each answer. */
+  maxSpeed?: number;
+}
+
+export interface LentHow {
+  /** At least one. */
+  models: readonly LentModel[];
+  /** Of the identity. */
+  lasting: boolean;
+  hung: () => void;
+  standing: WorkerStanding;
+}
+
+/** Until `signal` aborts. Then the requesters are told, and the engine is at rest. */
+export async function lendModels(
+  node: MeshNode,
+  { models, lasting, hung, standing }: LentHow,
+  { mesh, maxSpeed, ...guest }: GuestOptions,
+  output: Output,
+  signal: AbortSignal,
+): Promise<void> {
+  const name = peerName(node.mesh.self);
+  let ready = false;
+  let working = 0;
+  let busySlots = 0;
+  const adverts = models.map(({ advert }) => advert);
+  const [first] = adverts;
+  if (first === undefined) return;
+  const sayReady = () => {
+    const names = adverts.map((advert) => advert.name).join(', ');
+    output.print(`Serving ${names} on ${mesh.origin} as ${name}. Ctrl-C stops.`, {
+      ready: true,
+      peerId: node.mesh.self,
+      name,
+      identity: lasting ? 'lasting' : 'temporary',
+      mesh: mesh.origin,
+      model: first.id,
+      models: adverts.map(({ id }) => id),
+      backend: first.backend,
+      contextTokens: first.contextTokens,
+      slots: models.reduce((sum, { slots }) => sum + slots, 0),
+      tokensPerSecond: first.tokensPerSecond,
+    });
+  };
+  const tell = () => report(standing.now, output);
+  const lending: Lending = new Lending({
+    provide: (onStatus) =>
+      node.mesh.provide({
+        models: [...models],
+        maxTokensPerSecond: maxSpeed ?? null,
+        onStatus,
+        onFailure: (error) => output.error(error),
+        onHang: hung,
+      }),
+    ...guestOf(guest),
+    clock: realClock,
+    now: Date.now,
+    turned: (pause) => {
+      standing.turned(pause);
+      if (ready || pause !== null) sayTurned(pause, output);
+      tell();
+      if (ready || pause !== null) return;
+      ready = true;
+      void offered(node, first.id, signal).then(() => {
+        if (!signal.aborted) sayReady();
+      });
+    },
+    onStatus: (status) => {
+      busySlots = status.busySlots;
+      working = busySlots + status.queued;
+      standing.status(status);
+      tell();
+    },
+  });
+  standing.known(node.mesh.self, name);
+  standing.life = () => lifeOfNode(node, busySlots, lending.lent);
+  const stopWatching = node.control.watch(tell);
+  let workingAtTheEnd = 0;
+  onAbort(signal, () => (workingAtTheEnd = working));
+  try {
+    await lending.run(signal);
+  } finally {
+    stopWatching();
+  }
+  if (workingAtTheEnd > 0) await delay(FLUSH_MS);
+}
+
+function guestOf({ when = 'always', onBattery = false, calm }: Pick<GuestOptions, 'when' | 'onBattery' | 'calm'>) {
+  const machine = new MachineSensors({
+    platform: process.platform,
+    watchesOwner: when === 'idle',
+    // Tests let a real worker look at files of their own.
+    files: new MachineFiles(process.env['LLMESH_MACHINE_ROOT'] || '/'),
+    run: runCommand,
+    cpuTimes: realCpuTimes,
+    nowMs: () => realClock.now(),
+    dateMs: Date.now,
+  });
+  const calmMs = calm === undefined ? DEFAULT_CALM_MS : calm * 1000;
+  return {
+    look: (signal: AbortSignal) => machine.look(signal),
+    policy: new LendingPolicy({ when, onBattery, calmMs }),
+  };
+}
+
+function lifeOfNode({ control }: MeshNode, busySlots: number, ready: boolean): LifeState {
+  const wasConnected = control.issuer !== null;
+  return lifeOf({ control: control.state, wasConnected, ready, busySlots });
+}
+
+function sayTurned(pause: Pause | null, output: Output): void {
+  if (output.json) output.print('', { paused: pause === null ? null : { why: pause.why, message: pause.words } });
+  else output.note(pause === null ? 'Lending again.' : `Paused. ${pause.words}`);
+}
+
+function report(standing: Standing, output: Output): void {
+  const { life, pause, slots, busySlots, queued, answers, tokens, tokensPerSecond } = standing;
+  const status = { life, slots, busySlots, queued, answers, tokens, tokensPerSecond };
+  output.detail('status', status);
+  if (output.json) output.print('', { status });
+  else {
+    const doing = pause === null ? LIFE_WORDS[life] : 'Paused';
+    output.live(
+      `${doing} · ${busySlots} of ${slots} answering, ${queued} waiting · ${tokensPerSecond} tokens a second · ${answers} answers so far`,
+    );
+  }
+}
