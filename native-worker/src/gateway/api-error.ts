@@ -118,6 +118,8 @@ const ANSWERS: Record<ErrorCode, Answer> = {
   lease_refused: BROKEN,
   receipt_refused: BROKEN,
   no_trusted_provider: [503, 'server_error', 10],
+  bad_schema: THEIRS,
+  schema_unsupported: [503, 'server_error', 10],
 };
 
 /** Those that programs look for by another name. */
