@@ -33,7 +33,7 @@ export type AnswerPart =
   | { type: 'end'; ending: Ending };
 
 export interface Ending {
-  finish: 'stop' | 'length';
+  finish: 'stop' | 'length' | 'tool_calls';
   model: ModelId;
   /** Who wrote it, in their order. More than one: it was resumed. */
   providers: readonly PeerId[];
@@ -154,11 +154,12 @@ class AnswerRun {
   }
 
   #request(): AskRequest {
-    const { only, exclude = [], turns, sampling, maxTokens } = this.#question;
+    const { only, exclude = [], turns, sampling, maxTokens, schema } = this.#question;
     const { tokens } = this.#delivered;
     const most = maxTokens ?? Math.max(1, this.#offer.contextTokens);
     return {
       ...{ only, exclude, turns, sampling, model: this.#offer.id },
+      ...(schema !== undefined && { schema }),
       maxTokens: Math.max(1, most - tokens),
       prefix: tokens === 0 ? null : this.#delivered.kept,
     };

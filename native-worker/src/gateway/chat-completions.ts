@@ -1,11 +1,11 @@
 /** `POST /v1/chat/completions`. */
 import type { Clock } from '@llmesh/core/clock';
 import type { PeerId } from '@llmesh/core/ids';
-import type { AnswerNeeds, Ending, Question } from './answer.ts';
+import type { AnswerNeeds, Ending } from './answer.ts';
 import { parseChatRequest, type ChatRequest } from './chat-request.ts';
 import { ChunkWriter } from './chunk-writer.ts';
-import { Choices } from './choices.ts';
-import { completionOf, type Heading } from './completion.ts';
+import { Choices, type ChoiceEvent, type ChoicesQuestion } from './choices.ts';
+import { completionOf, type Heading, type Said } from './completion.ts';
 import { EVENT_STREAM_HEADERS, eventStream } from './event-stream.ts';
 import type { Models } from './models.ts';
 import { whoMayRead, type Circles } from './privacy.ts';
@@ -39,29 +39,36 @@ export async function chatCompletions(body: unknown, needs: ChatNeeds, signal: A
   }
 }
 
-function questionOf(request: ChatRequest, { models, circles }: ChatNeeds): Question {
-  const { turns, sampling, maxTokens, stops } = request;
+function questionOf(request: ChatRequest, { models, circles }: ChatNeeds): ChoicesQuestion {
+  const { turns, sampling, maxTokens, stops, schema, tools } = request;
   return {
-    ...{ turns, sampling, maxTokens, stops },
+    ...{ turns, sampling, maxTokens, stops, tools },
+    ...(schema !== null && { schema }),
     models: models.choose(request.models),
     ...whoMayRead(request, circles),
   };
 }
 
 async function whole(heading: Heading, request: ChatRequest, choices: Choices): Promise<Response> {
-  const texts = Array.from({ length: request.choices }, () => '');
+  const said = Array.from({ length: request.choices }, (): Said => ({ text: '', calls: [] }));
   const endings: Ending[] = [];
   for (let batch = await choices.events.take(); batch !== null; batch = await choices.events.take()) {
     for (const event of batch) {
-      if (event.type === 'text') texts[event.index] += event.text;
-      else endings[event.index] = event.ending;
+      if (event.type === 'end') endings[event.index] = event.ending;
+      else take(event, said[event.index]!);
     }
   }
   const model = endings[0]?.model ?? heading.model;
   const resumed = endings.some(({ providers }) => providers.length > 1);
-  return Response.json(completionOf({ ...heading, model }, texts, endings), {
+  return Response.json(completionOf({ ...heading, model }, said, endings), {
     headers: { ...writtenBy(endings.flatMap(({ providers }) => providers)), 'x-llmesh-resumed': String(resumed) },
   });
+}
+
+function take(event: Exclude<ChoiceEvent, { type: 'end' }>, said: Said): void {
+  if (event.type === 'text') said.text += event.text;
+  else if (event.type === 'call') said.calls.push({ id: event.id, name: event.name, arguments: '' });
+  else said.calls[event.call]!.arguments += event.text;
 }
 
 function streamed(heading: Heading, { includeUsage }: ChatRequest, choices: Choices, clock: Clock): Response {

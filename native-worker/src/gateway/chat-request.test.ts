@@ -54,6 +54,7 @@ describe('a request for a chat completion', () => {
       ],
       sampling: { temperature: 0.5, topP: 0.9, seed: 0xffff_ffff },
       ...{ maxTokens: 7, choices: 2, stops: ['x'], stream: true, includeUsage: true },
+      ...{ schema: null, tools: false },
       ...{ provider: { only: [friend], ignore: [foe] }, privacy: 'trusted' },
     });
   });
@@ -67,9 +68,6 @@ describe('a request for a chat completion', () => {
   });
 
   it.each([
-    ['tools', [{ type: 'function', function: { name: 'f' } }]],
-    ['tool_choice', 'required'],
-    ['response_format', { type: 'json_object' }],
     ['logprobs', true],
     ['top_logprobs', 3],
     ['logit_bias', { 5: 100 }],
@@ -106,7 +104,35 @@ describe('a request for a chat completion', () => {
     [{ messages: undefined }, 'messages', 'missing_required_parameter'],
     [{ messages: [] }, 'messages', 'invalid_value'],
     [{ messages: [{ role: 'user' }] }, 'messages[0].content', 'missing_required_parameter'],
-    [{ messages: [{ role: 'tool', content: 'x' }] }, 'messages[0].role', 'invalid_value'],
+    [{ messages: [{ role: 'friend', content: 'x' }] }, 'messages[0].role', 'invalid_value'],
+    [{ messages: [{ role: 'tool', content: 'x', tool_call_id: 'y' }] }, 'messages[0].tool_call_id', 'invalid_value'],
+    [{ messages: [{ role: 'assistant' }] }, 'messages[0].content', 'invalid_value'],
+    [{ tools: [{ type: 'custom' }] }, 'tools[0].type', 'invalid_value'],
+    [{ tools: [{ type: 'function', function: { name: 'a b' } }] }, 'tools[0].function.name', 'invalid_value'],
+    [
+      { tools: [{ type: 'function', function: { name: 'f', parameters: { pattern: 'a' } } }] },
+      'tools',
+      'invalid_schema',
+    ],
+    [{ tool_choice: 'required' }, 'tool_choice', 'invalid_value'],
+    [{ tool_choice: 'always' }, 'tool_choice', 'invalid_value'],
+    [{ response_format: { type: 'xml' } }, 'response_format.type', 'invalid_value'],
+    [
+      { response_format: { type: 'json_schema', json_schema: { name: 'a' } } },
+      'response_format.json_schema.schema',
+      'invalid_value',
+    ],
+    [
+      { response_format: { type: 'json_schema', json_schema: { name: 'a', schema: { not: {} } } } },
+      'response_format',
+      'invalid_schema',
+    ],
+    [{ response_format: { type: 'json_object' }, stop: 'x' }, 'stop', 'unsupported_parameter'],
+    [
+      { response_format: { type: 'json_object' }, tools: [{ type: 'function', function: { name: 'f' } }] },
+      'response_format',
+      'invalid_value',
+    ],
     [{ messages: [{ role: 'user', content: 'x', name: 'Ann' }] }, 'messages[0].name', 'unsupported_parameter'],
     [{ messages: [{ role: 'user', content: [{ type: 'image_url' }] }] }, 'messages[0].content', 'invalid_value'],
     [{ messages: [{ role: 'user', content: ' ' }] }, 'messages', 'empty_prompt'],

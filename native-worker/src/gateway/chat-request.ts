@@ -3,8 +3,11 @@ import * as v from 'valibot';
 import { peerId } from '@llmesh/core/fields';
 import { MAX_NAMED_PEERS } from '@llmesh/core/control-protocol';
 import { turnsFault } from '@llmesh/core/prompt';
-import { MAX_PROMPT_BYTES, MAX_TURNS, type Sampling, type Turn } from '@llmesh/core/protocol';
+import { MAX_TURNS, type Sampling, type Turn } from '@llmesh/core/protocol';
+import { FORM_PARAMETERS, formOf } from './answer-form.ts';
 import { asApiError, badRequest, unsupported } from './api-error.ts';
+import { checked } from './checked.ts';
+import { turnsOf, withSystem } from './messages.ts';
 import { withoutUnsupported } from './unsupported.ts';
 
 /** More than any model's context: a provider writes no further than that. */
@@ -16,18 +19,6 @@ const MAX_STOP_CHARACTERS = 256;
 /** The control plane takes so many names, and those that were tried have to fit beside these. */
 const MAX_IGNORED = 32;
 
-const text = v.pipe(v.string(), v.maxLength(MAX_PROMPT_BYTES));
-const ContentSchema = v.union(
-  [text, v.pipe(v.array(v.strictObject({ type: v.literal('text'), text })), v.minLength(1), v.maxLength(MAX_TURNS))],
-  'Only text can be sent: a string, or parts of type "text".',
-);
-const MessageSchema = v.strictObject({
-  role: v.picklist(
-    ['system', 'developer', 'user', 'assistant'],
-    'The role is "system", "developer", "user" or "assistant". Tools are not carried out yet.',
-  ),
-  content: ContentSchema,
-});
 const whole = (least: number, most: number) =>
   v.pipe(
     v.number(),
@@ -61,6 +52,7 @@ const ChatRequestSchema = v.strictObject({
   max_tokens: v.optional(whole(1, MAX_ANSWER_TOKENS)),
   max_completion_tokens: v.optional(whole(1, MAX_ANSWER_TOKENS)),
   n: v.optional(whole(1, MAX_CHOICES), 1),
+  ...FORM_PARAMETERS,
   stop: v.optional(v.union([stop, v.pipe(v.array(stop), v.maxLength(MAX_STOPS))], 'Up to four texts that end it.'), []),
   provider: v.optional(
     v.strictObject({
@@ -84,6 +76,10 @@ export interface ChatRequest extends Pick<v.InferOutput<typeof ChatRequestSchema
   choices: number;
   /** The answer ends before the first of these. */
   stops: readonly string[];
+  /** A JSON schema of the whole answer, as text; null: it is free. */
+  schema: string | null;
+  /** Functions may be called: the answer is what `tool-reader.ts` reads. */
+  tools: boolean;
   stream: boolean;
   includeUsage: boolean;
 }
@@ -93,14 +89,20 @@ export function parseChatRequest(body: unknown): ChatRequest {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw badRequest(null, 'The body is one JSON object with "model" and "messages".');
   }
-  const request = parse(ChatRequestSchema, withoutUnsupported(body), '');
-  const turns = request.messages.map(parseMessage);
+  const request = checked(ChatRequestSchema, withoutUnsupported(body), '');
+  const form = formOf(request);
+  const said = turnsOf(request.messages, form.tools);
+  const turns = form.system === null ? said : withSystem(said, form.system);
   const fault = turnsFault(turns);
   if (fault !== null) throw asApiError(fault);
   const { model, models, stream, temperature, top_p: topP, seed, stream_options: options, provider, privacy } = request;
   if (options !== undefined && !stream) throw badRequest('stream_options', 'It goes with "stream": true only.');
   if (request.max_tokens !== undefined && request.max_completion_tokens !== undefined) {
     throw badRequest('max_tokens', 'Say max_completion_tokens alone: both mean the same.');
+  }
+  const stops = [request.stop].flat();
+  if (form.schema !== null && stops.length > 0) {
+    throw unsupported('stop', 'An answer of a given form ends where the form ends. Leave "stop" out.');
   }
   return {
     models: [...new Set([model, ...models])],
@@ -112,7 +114,9 @@ export function parseChatRequest(body: unknown): ChatRequest {
     },
     maxTokens: request.max_completion_tokens ?? request.max_tokens ?? null,
     choices: request.n,
-    stops: [request.stop].flat(),
+    stops,
+    schema: form.schema,
+    tools: form.tools,
     stream,
     includeUsage: options?.include_usage === true,
     provider,
@@ -123,41 +127,4 @@ export function parseChatRequest(body: unknown): ChatRequest {
 /** OpenAI's seeds have a sign and up to 53 bits, ours 32 without: the same one always is the same one. */
 export function toSeed(seed: number): number {
   return ((seed % 0x1_0000_0000) + 0x1_0000_0000) % 0x1_0000_0000;
-}
-
-function parseMessage(message: unknown, index: number): Turn {
-  const at = `messages[${index}]`;
-  if (typeof message !== 'object' || message === null)
-    throw badRequest(at, 'A message is an object with role and content.');
-  // Clients that repeat an answer send what was not in it as null, or empty.
-  const entries = Object.entries(message).filter(
-    ([, value]) => value !== null && !(Array.isArray(value) && value.length === 0),
-  );
-  for (const [name] of entries) {
-    if (name !== 'role' && name !== 'content')
-      throw unsupported(`${at}.${name}`, `"${name}" of a message cannot be carried out yet. Leave it out.`);
-  }
-  const { role, content } = parse(MessageSchema, Object.fromEntries(entries), at);
-  return {
-    role: role === 'developer' ? 'system' : role,
-    content: typeof content === 'string' ? content : content.map((part) => part.text).join(''),
-  };
-}
-
-function parse<T extends v.GenericSchema>(schema: T, value: unknown, at: string): v.InferOutput<T> {
-  const result = v.safeParse(schema, value);
-  if (result.success) return result.output;
-  const [issue] = result.issues;
-  const param = pathOf(issue, at);
-  if (issue.type === 'strict_object' && issue.expected === 'never') {
-    throw badRequest(param, `There is no parameter "${param}". Is it spelt right?`, 'unknown_parameter');
-  }
-  if (issue.received === 'undefined') throw badRequest(param, `"${param}" is missing.`, 'missing_required_parameter');
-  throw badRequest(param, `"${param}" is not right. ${issue.message}`);
-}
-
-/** `messages[0].content`, as OpenAI writes it. */
-function pathOf(issue: v.BaseIssue<unknown>, at: string): string {
-  const steps = (issue.path ?? []).map(({ key }) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`));
-  return `${at}${steps.join('')}`.replace(/^\./, '');
 }

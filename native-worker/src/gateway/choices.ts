@@ -1,15 +1,32 @@
 /** All the choices of one request, written side by side, as one stream of what they say. */
 import { onAbort } from '@llmesh/core/abort';
 import { cancelled } from '@llmesh/core/errors';
-import type { PeerId } from '@llmesh/core/ids';
+import type { ModelId, PeerId } from '@llmesh/core/ids';
 import { AsyncQueue } from '@llmesh/core/queue';
-import { answer, type AnswerNeeds, type AnswerPart, type Question } from './answer.ts';
+import { answer, type AnswerNeeds, type Ending, type Question } from './answer.ts';
 import { toSeed } from './chat-request.ts';
+import { ToolReader } from './tool-reader.ts';
 
 /** After this the client hears that its request is being worked on, whatever becomes of it. */
 const SILENCE_MS = 2_000;
 
-export type ChoiceEvent = { index: number } & Exclude<AnswerPart, { type: 'waiting' }>;
+export type ChoiceEvent = { index: number } & (
+  | { type: 'text'; text: string; model: ModelId }
+  /** A function is to be called: call number `call` of this choice. */
+  | { type: 'call'; call: number; id: string; name: string; model: ModelId }
+  /** The next piece of its arguments. */
+  | { type: 'arguments'; call: number; text: string; model: ModelId }
+  | { type: 'end'; ending: Ending }
+);
+
+export interface ChoicesNeeds extends AnswerNeeds {
+  newId: () => string;
+}
+
+export interface ChoicesQuestion extends Question {
+  /** Functions may be called. */
+  tools: boolean;
+}
 
 export class Choices {
   /** Ends with the last choice, or with the error of the first that failed, which ends the others. */
@@ -20,7 +37,7 @@ export class Choices {
   readonly writers = new Set<PeerId>();
   readonly #abort = new AbortController();
 
-  constructor(question: Question, count: number, needs: AnswerNeeds, signal: AbortSignal) {
+  constructor(question: ChoicesQuestion, count: number, needs: ChoicesNeeds, signal: AbortSignal) {
     const stopListening = onAbort(signal, () => this.close());
     let begin = () => {};
     this.begun = new Promise((resolve, reject) => {
@@ -51,18 +68,39 @@ export class Choices {
     this.events.end(cancelled());
   }
 
-  async #run(question: Question, index: number, needs: AnswerNeeds, begin: () => void): Promise<void> {
+  async #run(question: ChoicesQuestion, index: number, needs: ChoicesNeeds, begin: () => void): Promise<void> {
+    const reader = question.tools ? new ToolReader() : null;
+    let calls = 0;
     for await (const part of answer(question, needs, this.#abort.signal)) {
       if (part.type === 'text' && part.provider !== null) this.writers.add(part.provider);
       begin();
-      if (part.type === 'waiting') continue;
-      this.events.push({ index, ...part });
+      if (part.type === 'end') {
+        const called = calls > 0 && part.ending.finish === 'stop';
+        this.events.push({
+          index,
+          type: 'end',
+          ending: called ? { ...part.ending, finish: 'tool_calls' } : part.ending,
+        });
+      }
+      if (part.type !== 'text') continue;
+      const { model, text } = part;
+      const pieces = reader === null ? [{ type: 'content' as const, text }] : reader.push(text);
+      for (const piece of pieces) {
+        if (piece.type === 'content') this.events.push({ index, type: 'text', text: piece.text, model });
+        else if (piece.type === 'arguments') {
+          this.events.push({ index, type: 'arguments', call: piece.index, text: piece.text, model });
+        } else {
+          calls += 1;
+          const { name, index: call } = piece;
+          this.events.push({ index, type: 'call', call, id: `call_${needs.newId()}`, name, model });
+        }
+      }
     }
   }
 }
 
 /** Each choice is another answer to the same question, and the same ones again for the same seed. */
-function of(question: Question, index: number): Question {
+function of(question: ChoicesQuestion, index: number): ChoicesQuestion {
   const { seed } = question.sampling;
   if (seed === undefined || index === 0) return question;
   return { ...question, sampling: { ...question.sampling, seed: toSeed(seed + index) } };

@@ -42,13 +42,12 @@ export class ChunkWriter {
 
   #chunks(event: ChoiceEvent): Chunk[] {
     const { index } = event;
-    const model = event.type === 'text' ? event.model : event.ending.model;
+    const model = event.type === 'end' ? event.ending.model : event.model;
     const heading = { ...this.#heading, model };
     const first = this.#begun.has(index) ? [] : [chunkOf(heading, index, { role: 'assistant', content: '' }, null)];
     this.#begun.add(index);
-    if (event.type === 'text') return [...first, chunkOf(heading, index, { content: event.text }, null)];
-    this.#endings.push(event.ending);
-    return [...first, chunkOf(heading, index, {}, event.ending)];
+    if (event.type === 'end') this.#endings.push(event.ending);
+    return [...first, chunkOf(heading, index, deltaOf(event), event.type === 'end' ? event.ending : null)];
   }
 
   /** As OpenAI's do, each says of the usage that it comes at the end. */
@@ -58,5 +57,22 @@ export class ChunkWriter {
 
   #headingFor(ending: Ending | undefined): Heading {
     return { ...this.#heading, ...(ending !== undefined && { model: ending.model }) };
+  }
+}
+
+function deltaOf(event: ChoiceEvent): Chunk['choices'][number]['delta'] {
+  switch (event.type) {
+    case 'text':
+      return { content: event.text };
+    case 'call': {
+      const { call: index, id, name } = event;
+      return { tool_calls: [{ index, id, type: 'function', function: { name, arguments: '' } }] };
+    }
+    case 'arguments':
+      return { tool_calls: [{ index: event.call, function: { arguments: event.text } }] };
+    case 'end':
+      return {};
+    default:
+      return event satisfies never;
   }
 }

@@ -3,6 +3,7 @@ import type { ChatCompletion, ChatCompletionChunk } from 'openai/resources/chat/
 import type { CompletionUsage } from 'openai/resources/completions';
 import { peerName } from '@llmesh/core/names';
 import type { Ending } from './answer.ts';
+import type { ToolCall } from './tools.ts';
 
 /** Who answered, how, and how fast. */
 export interface AnswerNote {
@@ -30,20 +31,35 @@ export type Chunk = Omit<ChatCompletionChunk, 'choices'> & {
   choices: (ChatCompletionChunk.Choice & { llmesh?: AnswerNote })[];
 };
 
-export function completionOf(heading: Heading, texts: readonly string[], endings: readonly Ending[]): Completion {
+/** What one choice came to. */
+export interface Said {
+  text: string;
+  calls: ToolCall[];
+}
+
+export function completionOf(heading: Heading, said: readonly Said[], endings: readonly Ending[]): Completion {
   const usage = usageOf(endings);
   return {
     ...heading,
     object: 'chat.completion',
     choices: endings.map((ending, index) => ({
       index,
-      message: { role: 'assistant', content: texts[index] ?? '', refusal: null },
+      message: messageOf(said[index]),
       finish_reason: ending.finish,
       logprobs: null,
       llmesh: noteOf(ending),
     })),
     ...(usage !== null && { usage }),
   };
+}
+
+function messageOf({ text, calls }: Said = { text: '', calls: [] }): ChatCompletion.Choice['message'] {
+  if (calls.length === 0) return { role: 'assistant', content: text, refusal: null };
+  const called = calls.map(({ id, name, arguments: json }) => ({
+    ...{ id, type: 'function' as const },
+    function: { name, arguments: json },
+  }));
+  return { role: 'assistant', content: null, refusal: null, tool_calls: called };
 }
 
 type ChunkChoice = Chunk['choices'][number];
