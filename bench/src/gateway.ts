@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Turn } from '@llmesh/core/protocol';
+import { openGatewayLane } from './gateway/gateway-lane.ts';
 import type { Lane, Stream } from './gateway/lane.ts';
 import { openLlamaServer } from './gateway/llama-server.ts';
 import { openMeshLane } from './gateway/mesh-lane.ts';
@@ -20,7 +21,8 @@ const CONTEXT_TOKENS = 2048;
 export interface GatewayOptions {
   model: string;
   path: 'mesh' | 'gateway';
-  baseUrl: string;
+  /** Of a gateway that runs already. */
+  baseUrl?: string;
   rounds: number;
   tokens: number;
   threads: number;
@@ -43,7 +45,11 @@ export async function gateway(options: GatewayOptions) {
   try {
     const { raw, asDocumented } = await openRawLanes(shape);
     lanes.push(raw, asDocumented);
-    lanes.push(options.path === 'mesh' ? await openMeshLane(shape) : await openOpenAiLane('gateway', options.baseUrl));
+    if (options.baseUrl === undefined) {
+      const mesh = await openMeshLane(shape);
+      lanes.push(mesh);
+      if (options.path === 'gateway') lanes.push(await openGatewayLane(mesh));
+    } else lanes.push(await openOpenAiLane('gateway', options.baseUrl));
     const binary = process.env['LLAMA_SERVER'];
     if (binary !== undefined && binary !== '') lanes.push(await openLlamaServer(binary, shape));
     else process.stdout.write('no llama-server: LLAMA_SERVER names none\n');

@@ -49,8 +49,12 @@ program
     '1, 4 and 8 answers at once: raw node-llama-cpp, the mesh or a gateway, and llama-server ($LLAMA_SERVER)',
   )
   .option('--model <file|synthetic>', 'a GGUF; "synthetic" writes one of 100M parameters', 'tiny')
-  .addOption(new Option('--path <way>', 'what is measured').choices(['mesh', 'gateway']).default('mesh'))
-  .option('--base-url <url>', 'of the gateway, whose mesh lends the same file', 'http://127.0.0.1:7070/v1')
+  .addOption(
+    new Option('--path <way>', 'the mesh, or a gateway in front of it as well')
+      .choices(['mesh', 'gateway'])
+      .default('mesh'),
+  )
+  .option('--base-url <url>', 'instead: a gateway that runs already, whose mesh lends the same file')
   .option('--rounds <n>', 'of each number of answers', count, 8)
   .option('--tokens <n>', 'tokens an answer', count, 64)
   .option('--threads <n>', 'threads of each engine', count, 1)
