@@ -1,18 +1,16 @@
 /** The `llmesh` command. Each subcommand loads its own parts: `llmesh status` needs no llama.cpp. */
 import { Command, CommanderError, Option } from 'commander';
 import { MAX_MODELS_PER_PEER } from '@llmesh/core/control-protocol';
-import { asMeshError } from '@llmesh/core/errors';
 import { gather, gatherPeers, meshOption, several, whenOption, whole } from './flags.ts';
 import { Output } from './output.ts';
 import type { ChatOptions } from './chat-command.ts';
 import type { GatewayCommandOptions } from './gateway-command.ts';
 import { LOG_LEVELS, type LogForm, type LogLevel } from './log-level.ts';
 import type { WorkerOptions } from './worker-command.ts';
-import { ConfigError, configArguments, withConfig } from './worker-config.ts';
+import { EXIT_USAGE, reporting } from './reporting.ts';
+import { ConfigError, withConfig } from './worker-config.ts';
+import { addWorkerSubcommands, modelMissing } from './worker-subcommands.ts';
 
-const EXIT_FAILED = 1;
-const EXIT_USAGE = 2;
-const MODEL_MISSING = 'error: say which model to lend: --model, or "model" in worker.json';
 const EXIT_CODES = `
 Exit codes: 0 done or stopped, 1 failed, 2 wrong usage, 3 port in use.`;
 
@@ -69,48 +67,12 @@ Examples:
   llmesh worker --model ~/models/qwen3-8b-q4.gguf --mesh http://192.168.1.20:7070 --slots 2`,
   )
   .action(async (options: WorkerOptions & LogOptions & { json?: boolean }) => {
-    if (options.model === undefined) worker.error(MODEL_MISSING, { exitCode: EXIT_USAGE });
+    if (options.model === undefined) modelMissing(worker);
     const { runWorker } = await import('./worker-command.ts');
     process.exit(await runWorker(options, new Output(options.json === true, await logOf(options))));
   });
 
-workerSubcommand('install', 'Have the system run the worker with these flags, after every login (systemd, launchd).')
-  .option('--allow-root', 'install it for root, too')
-  .action(async ({ allowRoot }: { allowRoot?: boolean }) => {
-    const args = process.argv.slice(3);
-    const options = worker.opts<{ model?: string[]; data?: string; json?: boolean }>();
-    const fromFile = await configArguments(args, worker.options);
-    if (options.model === undefined && !fromFile.some((one) => one.startsWith('--model='))) {
-      worker.error(MODEL_MISSING, { exitCode: EXIT_USAGE });
-    }
-    const { installService } = await import('./service-command.ts');
-    const called = { args, options: worker.options };
-    await reporting(options.json === true, (output) =>
-      installService(called, { ...options, ...(allowRoot === true && { allowRoot }) }, output),
-    );
-  });
-
-workerSubcommand('uninstall', 'Stop that and remove it; models, identity and settings stay.').action(async () => {
-  const { uninstallService } = await import('./service-command.ts');
-  const options = worker.opts<{ data?: string; json?: boolean }>();
-  await reporting(options.json === true, (output) => uninstallService(options, output));
-});
-
-workerSubcommand('status', 'Show the worker of this computer, and the service that starts it.').action(async () => {
-  const { showWorker } = await import('./worker-status-command.ts');
-  const options = worker.opts<{ data?: string; json?: boolean }>();
-  await reporting(options.json === true, (output) => showWorker(options, output));
-});
-
-workerSubcommand('logs', 'Show what the installed worker said.')
-  .option('--lines <n>', 'the last so many', whole(1, 100_000), 100)
-  .option('--follow', 'and what it says from now on')
-  .action(async (options: { lines: number; follow?: boolean }) => {
-    const { showLogs } = await import('./service-command.ts');
-    await reporting(false, async () => {
-      process.exitCode = await showLogs({ ...worker.opts<{ data?: string }>(), ...options });
-    });
-  });
+addWorkerSubcommands(worker);
 
 command('chat', 'Ask a mesh one question; the answer comes as it is written.')
   .argument('[question...]', 'what to ask; what is piped in comes behind it')
@@ -264,11 +226,6 @@ function command(name: string, description: string): Command {
   return program.command(name).description(description).exitOverride().addHelpText('after', EXIT_CODES);
 }
 
-/** With the options of `llmesh worker`, and its own. */
-function workerSubcommand(name: string, description: string): Command {
-  return worker.command(name).description(description).exitOverride();
-}
-
 function modelsSubcommand(name: string, description: string): Command {
   return models
     .command(name)
@@ -309,14 +266,4 @@ async function logOf({ log, logLevel }: LogOptions) {
   if (log === undefined) return null;
   const { openLog } = await import('./log.ts');
   return openLog(log, logLevel);
-}
-
-async function reporting(json: boolean, run: (output: Output) => Promise<void>): Promise<void> {
-  const output = new Output(json);
-  try {
-    await run(output);
-  } catch (thrown) {
-    output.error(asMeshError(thrown, 'engine_failed', `The command failed: ${String(thrown)}`));
-    process.exitCode = EXIT_FAILED;
-  }
 }

@@ -1,0 +1,17 @@
+/** How a command ends: what went wrong is said, and the exit code says it, too. */
+import { asMeshError } from '@llmesh/core/errors';
+import { Output } from './output.ts';
+
+const EXIT_FAILED = 1;
+export const EXIT_USAGE = 2;
+
+/** Never rejects. */
+export async function reporting(json: boolean, run: (output: Output) => Promise<void>): Promise<void> {
+  const output = new Output(json);
+  try {
+    await run(output);
+  } catch (thrown) {
+    output.error(asMeshError(thrown, 'engine_failed', `The command failed: ${String(thrown)}`));
+    process.exitCode = EXIT_FAILED;
+  }
+}
