@@ -12,6 +12,8 @@ export class Child {
   #process;
   /** The first line of JSON with `ready: true`; rejects when the process ends before. */
   ready;
+  /** A worker lends nothing for now; told why, for a person. */
+  onPaused = () => {};
   /** How it ended: `why` for a person, the exit code, and the error it named itself, if it did. */
   ended;
 
@@ -40,6 +42,7 @@ export class Child {
       createInterface({ input: this.#process.stdout }).on('line', (line) => {
         const said = parse(line);
         if (said?.ready === true) resolve(said);
+        if (typeof said?.paused?.message === 'string') this.onPaused(said.paused.message);
         if (typeof said?.error?.message === 'string') named = said.error;
       });
       void this.ended.then(({ why }) => reject(new Error(why)));

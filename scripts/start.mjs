@@ -87,15 +87,20 @@ async function startControlPlane() {
   return afterASecond('Starting the control plane…', child.ready);
 }
 
-/** Settles with true when it serves and false when its first start failed; goes on minding it either way. */
+/** Settles with true when it serves and false when its first start failed or it pauses; goes on minding it either way. */
 function startWorker(url) {
   const name = options.model === TINY ? 'the tiny model' : options.model;
-  const args = ['worker', '--model', options.model, '--mesh', url, '--json'];
+  // On a laptop, too: whoever starts a mesh wants to see one.
+  const args = ['worker', '--model', options.model, '--mesh', url, '--on-battery', '--json'];
   return afterASecond(
     `Starting ${name}…`,
     new Promise((settle) => {
       void mind(async () => {
         const child = start('native-worker/src/main.ts', args);
+        child.onPaused = (message) => {
+          console.log(`The provider pauses. ${message}`);
+          settle(false);
+        };
         void child.ready.then(
           () => settle(true),
           () => {},
