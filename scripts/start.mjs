@@ -1,4 +1,4 @@
-/** `npm start`: a whole mesh on one origin. Builds what is stale, starts the control plane and one provider, minds them. */
+/** `npm start`: a whole mesh on one origin. Builds what is stale, starts the control plane, the gateway and one provider, minds them. */
 import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -15,14 +15,15 @@ const MAX_RESTART_SECONDS = 30;
 /** A worker that served so long has a fresh start when it stops. */
 const PROVEN_MS = 60_000;
 const PARENT_CHECK_MS = 250;
-/** Errors of the provider that come back however often it is started. */
+/** Errors of the provider or the gateway that come back however often it is started. */
 const HOPELESS = new Set([
   ...['model_not_found', 'model_unreadable', 'model_integrity'],
   ...['identity_unusable', 'key_unreadable'],
 ]);
 const TINY = 'llmesh-tiny';
 
-const HELP = `Starts a whole mesh on this computer: the page, the control plane, and one provider with a tiny model.
+const HELP = `Starts a whole mesh on this computer: the page, the control plane, an OpenAI-compatible API under /v1, and one
+provider with a tiny model.
 
 Usage: npm start -- [options]
 
@@ -30,7 +31,7 @@ Usage: npm start -- [options]
   --host <address>  on which address; 0.0.0.0 lets other computers in (HOST; 127.0.0.1)
   --data <folder>   what outlives a restart (LLMESH_DATA; .data)
   --model <model>   what the provider runs: an id of models/catalogue.json, or a GGUF file (${TINY})
-  --no-worker       no provider: only the page and the control plane
+  --no-worker       no provider: only the page, the control plane and the API
   --help            this
 
 Environment: PORT, HOST and LLMESH_DATA stand for the options above, which win.
@@ -66,17 +67,20 @@ async function main() {
     await buildPage(ROOT, stopping.signal);
     console.log(`Built in ${((performance.now() - started) / 1000).toFixed(1)} s.`);
   }
-  const { url } = await startControlPlane();
-  const served = options.worker ? await startWorker(url) : true;
+  const gatewayPort = await freePort();
+  const { url } = await startControlPlane(gatewayPort);
+  const [served] = await Promise.all([options.worker ? startWorker(url) : true, startGateway(url, gatewayPort)]);
   if (stopping.signal.aborted) return;
   console.log(served ? `LLMesh is ready: ${url}` : `LLMesh is ready, still without a provider of its own: ${url}`);
+  console.log(`For programs that speak the OpenAI API: ${url}/v1`);
   for (const line of invitations()) console.log(line);
   console.log('Ctrl-C stops it.');
 }
 
-async function startControlPlane() {
+async function startControlPlane(gatewayPort) {
   const { port, host, data } = options;
-  const args = ['--port', String(port), '--host', host, '--data', data];
+  const gateway = `http://127.0.0.1:${gatewayPort}`;
+  const args = ['--port', String(port), '--host', host, '--data', data, '--gateway', gateway];
   const folders = ['--web', join(ROOT, 'web', 'dist'), '--models', join(ROOT, 'models')];
   const child = start('signaling/src/main.ts', [...args, ...folders]);
   void child.ended.then(({ code, why }) => {
@@ -92,25 +96,34 @@ function startWorker(url) {
   const name = options.model === TINY ? 'the tiny model' : options.model;
   // On a laptop, too: whoever starts a mesh wants to see one.
   const args = ['worker', '--model', options.model, '--mesh', url, '--on-battery', '--json'];
-  return afterASecond(
-    `Starting ${name}…`,
-    new Promise((settle) => {
-      void mind(async () => {
-        const child = start('native-worker/src/main.ts', args);
-        child.onPaused = (message) => {
-          console.log(`The provider pauses. ${message}`);
-          settle(false);
-        };
-        void child.ready.then(
-          () => settle(true),
-          () => {},
-        );
-        const end = await child.ended;
+  return afterASecond(`Starting ${name}…`, minded(args, `The provider with ${name}`));
+}
+
+/** Only we know its port: all others come through the control plane, which says who they are. */
+function startGateway(url, port) {
+  const origins = (process.env.LLMESH_ORIGINS ?? '').split(',').map((origin) => origin.trim());
+  const cors = origins.filter(Boolean).flatMap((origin) => ['--cors', origin]);
+  return minded(['gateway', '--mesh', url, '--port', String(port), '--proxied', '--json', ...cors], 'The gateway');
+}
+
+/** A command of llmesh, see `startWorker`. */
+function minded(args, name) {
+  return new Promise((settle) => {
+    void mind(async () => {
+      const child = start('native-worker/src/main.ts', args);
+      child.onPaused = (message) => {
+        console.log(`${name} pauses. ${message}`);
         settle(false);
-        return end;
-      }, name);
-    }),
-  );
+      };
+      void child.ready.then(
+        () => settle(true),
+        () => {},
+      );
+      const end = await child.ended;
+      settle(false);
+      return end;
+    }, name);
+  });
 }
 
 /** Runs it again whenever it ends: after 1 s, 2 s, 4 s … */
@@ -120,11 +133,11 @@ async function mind(run, name) {
     const { why, named } = await run();
     if (stopping.signal.aborted) return;
     if (HOPELESS.has(named?.code)) {
-      console.error(`The provider cannot start: ${why}`);
+      console.error(`${name} cannot start: ${why}`);
       return stop(1);
     }
     if (performance.now() - started > PROVEN_MS) seconds = 1;
-    console.error(`The provider with ${name} ended: ${why} Starting it again in ${seconds} s.`);
+    console.error(`${name} ended: ${why} Starting it again in ${seconds} s.`);
     try {
       await sleep(seconds * 1000, undefined, { signal: stopping.signal });
     } catch {
@@ -147,6 +160,18 @@ async function stop(code) {
   stopping.abort();
   await Promise.all([...children].map((child) => child.stop()));
   process.exit(code);
+}
+
+/** Any, of this computer alone. */
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address();
+      probe.close(() => resolve(port));
+    });
+  });
 }
 
 function requireFreePort() {

@@ -42,6 +42,14 @@ test('npm start brings up a mesh that answers; a second one says that the port i
     for (const { text, expected } of await askAll(url, plain.slice(0, 2))) expect(text).toBe(expected);
     expect((await fetch(url)).headers.get('cross-origin-embedder-policy')).toBe('require-corp');
 
+    const [question] = plain;
+    const answered = await fetch(`${url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'llmesh-tiny', messages: [{ role: 'user', content: question?.question }] }),
+    });
+    expect(await answered.json()).toMatchObject({ choices: [{ message: { content: question?.answer } }] });
+
     const second = npmStart(port);
     expect(await second.ended).not.toBe(0);
     const complaint = second

@@ -3,12 +3,18 @@ import type { IncomingMessage } from 'node:http';
 import { isIPv6 } from 'node:net';
 
 export function addressReader(trustProxy: boolean): (request: IncomingMessage) => string {
+  const remoteOf = remoteReader(trustProxy);
+  return (request) => networkOf(remoteOf(request));
+}
+
+/** The very address. */
+export function remoteReader(trustProxy: boolean): (request: IncomingMessage) => string {
   return (request) => {
     // The last entry is the one that our own proxy added; those before are the client's to invent.
     const forwarded = trustProxy
       ? [request.headers['x-forwarded-for']].flat().at(-1)?.split(',').at(-1)?.trim()
       : undefined;
-    return networkOf(forwarded || (request.socket.remoteAddress ?? 'unknown'));
+    return forwarded || (request.socket.remoteAddress ?? 'unknown');
   };
 }
 

@@ -24,6 +24,7 @@ const program = new Command('llmesh-signaling')
   )
   .option('--web <folder>', 'the built page', 'web/dist')
   .option('--models <folder>', 'catalogue and model files, served under /models', 'models')
+  .addOption(new Option('--gateway <url>', 'a gateway on this computer that answers under /v1').argParser(parseGateway))
   .addHelpText(
     'after',
     `
@@ -46,6 +47,7 @@ const options = program.opts<{
   data?: string;
   web: string;
   models: string;
+  gateway?: URL;
 }>();
 
 const log = pino({ level: process.env['LOG_LEVEL'] || 'warn', base: null }, pino.destination({ dest: 2, sync: true }));
@@ -65,6 +67,7 @@ try {
     webFolder: options.web,
     modelsFolder: options.models,
     dataFolder: options.data ?? null,
+    gateway: options.gateway ?? null,
     iceServers: parseIceServers(process.env['LLMESH_ICE_SERVERS']),
     turn: parseTurn(process.env['TURN_SECRET'], parseList(process.env['TURN_URLS'])),
     relay: {
@@ -100,6 +103,11 @@ function parsePort(text: string): number {
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw new InvalidArgumentError('A port is a number up to 65535.');
   return port;
+}
+
+function parseGateway(text: string): URL {
+  if (URL.canParse(text) && new URL(text).protocol === 'http:') return new URL(text);
+  throw new InvalidArgumentError('It is an address like http://127.0.0.1:7080.');
 }
 
 function parseList(text = ''): string[] {

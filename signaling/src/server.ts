@@ -7,12 +7,13 @@ import { pino, type Logger } from 'pino';
 import { realClock, type Clock } from '@llmesh/core/clock';
 import { MeshError } from '@llmesh/core/errors';
 import type { IceServer } from '@llmesh/core/control-protocol';
-import { addressReader } from './address.ts';
+import { addressReader, remoteReader } from './address.ts';
 import { apiRouter } from './api.ts';
 import { limitConnections } from './connection-limit.ts';
 import { openControlKey } from './control-key.ts';
 import { DeliveryTable } from './delivery-table.ts';
 import { openFrontDoor } from './front-door.ts';
+import { gatewayRouter } from './gateway.ts';
 import { securityHeaders } from './headers.ts';
 import { hostReader } from './hosts.ts';
 import { IceServers, type TurnOptions } from './ice-servers.ts';
@@ -41,6 +42,8 @@ export interface ControlPlaneOptions {
   webFolder: string;
   /** Served under `/models`; null: nothing is. */
   modelsFolder?: string | null;
+  /** Where `/v1` is passed on to; null: nowhere. */
+  gateway?: URL | null;
   iceServers?: readonly IceServer[];
   /** TURN servers that take credentials made with a secret shared with them; null: none. */
   turn?: TurnOptions | null;
@@ -128,6 +131,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   });
   const signal = new Signal(app, { clock, metrics, passes, maxPeers, server });
   app.use(apiRouter({ clock, registry, metrics, addressOf }));
+  app.use(
+    gatewayRouter({ gateway: options.gateway ?? null, remoteOf: remoteReader(options.trustProxy ?? false), log }),
+  );
   const modelsFolder = options.modelsFolder ?? null;
   app.use(
     pagesRouter({
