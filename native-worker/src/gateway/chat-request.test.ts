@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { newPeerId } from '@llmesh/core/ids';
 import { ApiError } from './api-error.ts';
@@ -145,4 +146,24 @@ describe('a request for a chat completion', () => {
   it.each([[null], ['text'], [[]], [7]])('is no %j', (body) =>
     expect(refusalOf(body)).toMatchObject({ status: 400, param: null }),
   );
+
+  it('is understood or refused, whatever a stranger puts into it', () => {
+    const names = [
+      ...['model', 'models', 'messages', 'stop', 'n', 'stream', 'stream_options', 'provider', 'privacy', 'seed'],
+      ...['tools', 'response_format', 'logit_bias', 'modalities', '__proto__', 'toString', 'max_tokens', 'user'],
+    ];
+    const fields = fc.dictionary(fc.constantFrom(...names), fc.jsonValue());
+    fc.assert(
+      fc.property(fields, fc.boolean(), (wrong, whole) => {
+        const body: unknown = JSON.parse(JSON.stringify(whole ? { ...hello, ...wrong } : wrong));
+        try {
+          expect(parseChatRequest(body).turns.length).toBeGreaterThan(0);
+        } catch (thrown) {
+          if (!(thrown instanceof ApiError)) throw thrown;
+          expect(thrown.status).toBe(400);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
 });

@@ -11,7 +11,7 @@ import { ChatOpenAI } from '@langchain/openai';
 import { generateText, streamText } from 'ai';
 import OpenAI from 'openai';
 import { VERSION } from 'openai/version';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startControlPlane, startLlmesh, type Running } from '../testing/process.ts';
 import { faults, schemaVersion } from './testing/conformance.ts';
 import { contentOf, eventsOf } from './testing/gateway-world.ts';
@@ -33,19 +33,20 @@ let baseURL = '';
 let openai: OpenAI;
 
 beforeAll(async () => {
-  const plane = await startControlPlane();
+  const made = startLlmesh('key', 'test', '--data', data, '--json');
+  started.push(made);
+  const [plane] = await Promise.all([startControlPlane(), made.exited]);
   started.push(plane.process);
   const lend = ['--threads', '1', '--gpu', 'off', '--data', data, '--json', '--max-speed', '80'];
   worker = startLlmesh('worker', '--model', MODEL, '--mesh', plane.url, ...lend);
-  started.push(worker);
-  const made = startLlmesh('key', 'test', '--data', data, '--json');
-  started.push(made);
-  await Promise.all([worker.line((line) => line['ready'] === true), made.exited]);
-  key = String(made.lines[0]?.['key']);
   const gateway = startLlmesh('gateway', '--mesh', plane.url, '--port', '0', '--data', data, '--json');
-  started.push(gateway);
-  baseURL = String((await gateway.line((line) => line['ready'] === true))['url']);
+  started.push(worker, gateway);
+  const ready = (line: Record<string, unknown>) => line['ready'] === true;
+  const [{ url }] = await Promise.all([gateway.line(ready), worker.line(ready)]);
+  baseURL = String(url);
+  key = String(made.lines[0]?.['key']);
   openai = new OpenAI({ baseURL, apiKey: key, maxRetries: 0 });
+  await vi.waitFor(async () => expect((await openai.models.list()).data).toHaveLength(1), { timeout: 10_000 });
 });
 
 afterAll(async () => {
@@ -174,6 +175,13 @@ describe('curl', () => {
     expect(events.slice(0, -1).flatMap((chunk) => faults('ChatCompletionChunk', chunk))).toEqual([]);
     expect(events.at(-2)).toMatchObject({ usage: { completion_tokens: expect.toSatisfy((n: number) => n > 3) } });
   });
+});
+
+it('does not let others in where nobody made a key', async () => {
+  const open = startLlmesh('gateway', '--host', '0.0.0.0', '--port', '0', '--keys', path.join(data, 'none'), '--json');
+  started.push(open);
+  expect(await open.exited).toBe(1);
+  expect(open.lines).toMatchObject([{ error: { message: expect.stringContaining('llmesh key <name>') } }]);
 });
 
 it('answers two hundred clients at once', async () => {

@@ -39,14 +39,14 @@ const UNSUPPORTED: Record<string, IsNeutral> = {
 
 /** The request without them. Throws for the first one that asks for something. Null counts as left out. */
 export function withoutUnsupported(request: object): Record<string, unknown> {
-  const rest: Record<string, unknown> = {};
+  const rest: [string, unknown][] = [];
   for (const [name, value] of Object.entries(request)) {
     if (value === null) continue;
     const isNeutral = Object.hasOwn(UNSUPPORTED, name) ? UNSUPPORTED[name] : undefined;
-    if (isNeutral === undefined) rest[name] = value;
+    if (isNeutral === undefined) rest.push([name, value]);
     else if (!isNeutral(value)) {
       throw unsupported(name, `This mesh does not carry out "${name}" yet. Leave it out, and ask again.`);
     }
   }
-  return rest;
+  return Object.fromEntries(rest);
 }
