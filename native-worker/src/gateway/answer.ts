@@ -8,6 +8,7 @@ import type { ModelId, PeerId } from '@llmesh/core/ids';
 import type { Mesh } from '@llmesh/core/mesh';
 import { isWorthAnother } from '@llmesh/core/provider-failure';
 import type { AnswerReceipt, AskRequest } from '@llmesh/core/requester';
+import type { Conversations } from './conversations.ts';
 import type { Line } from './line.ts';
 import { StopScanner } from './stop-scanner.ts';
 
@@ -18,7 +19,7 @@ const MAX_PAUSE_MS = 60_000;
 /** Before a volunteer is asked again who had no room. */
 const AGAIN_MS = 1_000;
 
-export interface Question extends Omit<AskRequest, 'model' | 'maxTokens' | 'prefix'> {
+export interface Question extends Omit<AskRequest, 'model' | 'maxTokens' | 'prefix' | 'prefer'> {
   /** In the order in which they are tried. Never empty. */
   models: readonly Offer[];
   /** Null: as long as the model likes. */
@@ -45,6 +46,7 @@ export interface Ending {
 export interface AnswerNeeds {
   mesh: Pick<Mesh, 'ask'>;
   line: Line;
+  conversations: Conversations;
   clock: Clock;
 }
 
@@ -162,6 +164,7 @@ class AnswerRun {
       ...(schema !== undefined && { schema }),
       maxTokens: Math.max(1, most - tokens),
       prefix: tokens === 0 ? null : this.#delivered.kept,
+      prefer: this.#needs.conversations.lastIn(this.#offer.id, turns),
     };
   }
 
@@ -181,6 +184,8 @@ class AnswerRun {
   #ending(finish: Ending['finish'], receipt: AnswerReceipt | null): Ending {
     const providers = this.#providers.length > 0 || receipt === null ? this.#providers : [receipt.provider];
     const completionTokens = receipt?.completionTokens ?? this.#delivered.tokens;
+    const last = providers.at(-1);
+    if (last !== undefined) this.#needs.conversations.answered(this.#offer.id, this.#question.turns, last);
     return { finish, model: this.#offer.id, providers, completionTokens, receipt };
   }
 

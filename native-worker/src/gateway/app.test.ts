@@ -247,6 +247,20 @@ describe('who answers', () => {
     expect([contradiction.status, json(contradiction).error.param]).toEqual([400, 'provider']);
   });
 
+  it('is whoever answered before in the same conversation', async () => {
+    const a = await gateway.world.provide(new ScriptedEngine(['A']));
+    await gateway.world.provide(new ScriptedEngine(['B']));
+    await gateway.open();
+    const user = (content: string) => ({ role: 'user', content });
+    const begin = [user('Begin.')];
+    const further = [...begin, { role: 'assistant', content: 'B' }, user('And then?')];
+    const ask = async (messages: object[], provider = {}) =>
+      json(await gateway.whole(gateway.chat({ messages, provider }))).choices[0].message.content;
+    expect(await ask(begin, { ignore: [a.mesh.self] })).toBe('B');
+    expect(await ask(further)).toBe('B');
+    expect(await ask([user('Another.'), ...further.slice(1)])).toBe('A');
+  });
+
   it('is of the circle that the request wants', async () => {
     const [a, b] = [
       await gateway.world.provide(new ScriptedEngine(['A'])),

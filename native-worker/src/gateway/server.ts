@@ -10,6 +10,7 @@ import type { Rate } from '@llmesh/core/token-bucket';
 import type { MeshNode } from '../mesh-node.ts';
 import { errno } from '../whole-file.ts';
 import { gatewayApp } from './app.ts';
+import { Conversations } from './conversations.ts';
 import { Door } from './door.ts';
 import type { ApiKey } from './keys.ts';
 import { Line } from './line.ts';
@@ -51,6 +52,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const app = gatewayApp({
     ...{ mesh, clock, origins, circles, failed, now: Date.now },
     line: new Line(),
+    conversations: new Conversations(),
     models: new Models(() => control.offers, Date.now),
     door: new Door({ keys, open, proxied, rate, clock }),
     newId: () => toBase32(randomBytes(ID_BYTES)),

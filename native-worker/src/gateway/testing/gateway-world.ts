@@ -2,6 +2,7 @@
 import { World } from '@llmesh/core/suites/mesh-world';
 import type { Mesh } from '@llmesh/core/mesh';
 import { gatewayApp } from '../app.ts';
+import { Conversations } from '../conversations.ts';
 import { Door, type DoorOptions } from '../door.ts';
 import { Line } from '../line.ts';
 import { Models } from '../models.ts';
@@ -42,7 +43,7 @@ export class GatewayWorld {
     const now = () => this.world.now();
     const { origins = [], circles = { own: [], trusted: [] } } = options;
     this.#app = gatewayApp({
-      ...{ mesh, clock, now, origins, circles, line: new Line() },
+      ...{ mesh, clock, now, origins, circles, line: new Line(), conversations: new Conversations() },
       models: new Models(() => ({ type: 'offers', peers: 1, providers: 1, models: offers }), now),
       door: new Door({
         ...{ keys: [], open: false, proxied: false, rate: { perSecond: 20, burst: 400 }, clock },

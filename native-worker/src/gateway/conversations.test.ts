@@ -1,0 +1,24 @@
+import { expect, it } from 'vitest';
+import { newPeerId, type ModelId } from '@llmesh/core/ids';
+import { Conversations } from './conversations.ts';
+
+const model = 'm' as ModelId;
+const turns = (...said: string[]) =>
+  said.map((content, i) => ({ role: i % 2 === 0 ? ('user' as const) : ('assistant' as const), content }));
+
+it('remembers who answered last, in which conversation of which model', () => {
+  const conversations = new Conversations();
+  const peer = newPeerId();
+  conversations.answered(model, turns('a'), peer);
+  expect(conversations.lastIn(model, turns('a', 'b', 'c'))).toBe(peer);
+  expect(conversations.lastIn(model, turns('a'))).toBeNull();
+  expect(conversations.lastIn(model, turns('x', 'b', 'c'))).toBeNull();
+  expect(conversations.lastIn('other' as ModelId, turns('a', 'b', 'c'))).toBeNull();
+});
+
+it('forgets what is longest ago', () => {
+  const conversations = new Conversations();
+  for (let i = 0; i <= 1_024; i++) conversations.answered(model, turns(`${i}`), newPeerId());
+  expect(conversations.lastIn(model, turns('0', 'b', 'c'))).toBeNull();
+  expect(conversations.lastIn(model, turns('1', 'b', 'c'))).not.toBeNull();
+});
