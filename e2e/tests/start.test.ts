@@ -75,7 +75,7 @@ test('npm start on a computer short of memory (simulated) says that its provider
   const mesh = npmStart(port, [], { LLMESH_MACHINE_ROOT: root, LLMESH_DATA: test.info().outputPath('data') });
   try {
     await expect.poll(mesh.output, { timeout: 120_000 }).toContain('still without a provider');
-    expect(mesh.output()).toContain('The provider pauses. This computer is short of memory');
+    expect(mesh.output()).toContain('The provider with the tiny model pauses. This computer is short of memory');
   } finally {
     pressCtrlC(mesh);
   }
