@@ -64,6 +64,12 @@ async function donateGently(page: Page): Promise<void> {
   await expect(page.getByRole('status', { name: 'Provider status' })).toContainText(/Waiting/, { timeout: 30_000 });
 }
 
+/** Of the tiny model, as the control plane has it now. */
+async function lenders(url: string): Promise<number> {
+  const { models } = (await (await fetch(`${url}/api/models`)).json()) as { models: { providers: number }[] };
+  return models[0]?.providers ?? 0;
+}
+
 for (const how of ['is killed', 'stops donating'] as const) {
   test(`a volunteer whose browser ${how} in mid-answer costs no word`, async ({ mesh, visit }) => {
     const volunteer = await launchToKill();
@@ -71,11 +77,14 @@ for (const how of ['is killed', 'stops donating'] as const) {
       const lending = await openPage(volunteer.browser, `${mesh.url}/donate`);
       await donateGently(lending.page);
       const { page, errors } = await visit();
-      // It takes longer to start than a question to be sent: the volunteer is the one who answers.
-      const starting = mesh.addWorker();
+      // Asleep when the question is asked: the volunteer is the one who answers.
+      const worker = await mesh.addWorker();
+      worker.process.kill('SIGSTOP');
+      await expect.poll(() => lenders(mesh.url), { timeout: 15_000 }).toBe(1);
       await ask(page, long.question);
       await expect(lastAnswer(page)).toContainText(long.answer.slice(0, 10));
-      const worker = await starting;
+      worker.process.kill('SIGCONT');
+      await expect.poll(() => lenders(mesh.url), { timeout: 15_000 }).toBe(2);
       await expect(lastAnswer(page)).not.toContainText(long.answer);
       if (how === 'is killed') await volunteer.kill();
       else await lending.page.getByRole('button', { name: 'Stop donating' }).click();
