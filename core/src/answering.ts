@@ -6,6 +6,7 @@
 import { AtWork } from './at-work.ts';
 import { Attempt, type AttemptEvent, type AttemptNeeds, type Whole } from './attempt.ts';
 import type { Breakers } from './breaker.ts';
+import { Challenges } from './challenges.ts';
 import type { Leased } from './control-protocol.ts';
 import type { Place } from './control-requests.ts';
 import { AnswerTimes } from './answer-times.ts';
@@ -22,11 +23,6 @@ import { StallWatch } from './stall-watch.ts';
 
 /** Providers that fail in a row, without a word between them, before the question is given back to its asker. */
 const MAX_FAILURES = 4;
-/** Asked beside a provider that is late or silent, in one answer: so often, and once more for so many tokens of it. */
-const MAX_CHALLENGES = 4;
-const TOKENS_PER_CHALLENGE = 64;
-/** So many tokens brought after somebody was asked beside it: it was not gone, and the other is let go. */
-const RECOVERED_TOKENS = 8;
 
 export interface AnsweringNeeds extends AttemptNeeds {
   shortlist: Shortlist;
@@ -45,6 +41,7 @@ export class Answering {
   readonly #maxTokens: number;
   readonly #times: AnswerTimes;
   readonly #atWork: AtWork;
+  readonly #challenges = new Challenges();
   readonly #seams: Seam[] = [];
   /** Brought the last words; null before the first. */
   #leader: Attempt | null = null;
@@ -54,9 +51,6 @@ export class Answering {
   #stopLate: (() => void) | null = null;
   #choosing = false;
   #failures = 0;
-  #challenges = 0;
-  /** Tokens that there were when somebody was last asked beside its writer. */
-  #challengedAt = 0;
   #ended = false;
 
   constructor(request: AskRequest, needs: AnsweringNeeds) {
@@ -159,8 +153,7 @@ export class Answering {
         break;
       case 'failed':
         this.#atWork.failed(attempt, event.error);
-        // It cost nobody anything.
-        if (!attempt.taken && this.#challenges > 0) this.#challenges -= 1;
+        if (!attempt.taken) this.#challenges.inVain();
         if (this.#atWork.size === 0) this.#failed(event.error);
         // Those asked beside it have yet to read the prompt: its pace is not theirs.
         else if (attempt === this.#leader) this.#watchSilence();
@@ -210,7 +203,7 @@ export class Answering {
       this.#failures = 0;
     }
     this.#answer.add(chunk, attempt.candidate.model);
-    if (this.#atWork.size > 1 && this.#answer.tokens - this.#challengedAt >= RECOVERED_TOKENS) this.#keepOnly(attempt);
+    if (this.#atWork.size > 1 && this.#challenges.recovered(this.#answer.tokens)) this.#keepOnly(attempt);
     this.#watch?.heard();
     this.#times.heard(this.#answer.tokens, nowMs);
     this.events.push({ type: 'piece', text: chunk.text, tokens: chunk.tokens, tokenIds: chunk.tokenIds ?? null });
@@ -246,11 +239,8 @@ export class Answering {
   /** With more than `most` at work on it already, nobody else is asked. */
   #challenge(most = 1): void {
     const atWork = this.#atWork.size;
-    const mostEver = MAX_CHALLENGES + Math.floor(this.#answer.tokens / TOKENS_PER_CHALLENGE);
-    if (atWork === 0 || atWork > most || this.#challenges >= mostEver || this.#request.hedge === false) return;
-    this.#challenges += 1;
-    this.#challengedAt = this.#answer.tokens;
-    void this.#askNext();
+    if (atWork === 0 || atWork > most || this.#request.hedge === false) return;
+    if (this.#challenges.ask(this.#answer.tokens)) void this.#askNext();
   }
 
   #stalled(): void {
@@ -275,7 +265,7 @@ export class Answering {
       return;
     }
     this.#failures += 1;
-    this.#challenges = 0;
+    this.#challenges.reset();
     this.#lastError = error;
     if (this.#failures >= MAX_FAILURES || !isWorthAnother(error)) {
       this.end(error);

@@ -1,4 +1,5 @@
 /** What a provider accepts and how it works it off: slots, a short queue, and an end for every task. */
+import { schemaOf } from './answer-schema.ts';
 import type { Channel } from './channel.ts';
 import type { Clock } from './clock.ts';
 import type { Deliveries } from './deliveries.ts';
@@ -6,7 +7,6 @@ import type { Engine } from './engine.ts';
 import { EngineWatch } from './engine-watch.ts';
 import { asMeshError, MeshError, type ErrorCode } from './errors.ts';
 import type { ModelId, PeerId, TaskId } from './ids.ts';
-import { readJsonSchema, type JsonSchema } from './json-schema.ts';
 import { promptBytes, turnsFault } from './prompt.ts';
 import type { TaskRequest } from './protocol.ts';
 import type { ModelAdvert } from './control-protocol.ts';
@@ -156,7 +156,7 @@ export class TaskWorker {
     if (mine.length >= MAX_TASKS_PER_PEER || this.#line.lengthFor(model) >= QUEUE_PER_SLOT * model.slots) {
       return new MeshError('busy', 'This volunteer has no room for another question right now.');
     }
-    const schema = schemaOf(request, model);
+    const schema = schemaOf(request, model.advert);
     if (schema instanceof MeshError) return schema;
     const task: Task = {
       ...{ id: request.taskId, channel, request, model, schema, leased: null },
@@ -279,19 +279,6 @@ export class TaskWorker {
       this.#lookForHangs();
       this.#announce();
     });
-  }
-}
-
-/** What the answer is held to; null: nothing; or why that cannot be. */
-function schemaOf({ schema }: TaskRequest, { advert }: ServedModel): JsonSchema | MeshError | null {
-  if (schema === undefined) return null;
-  if (advert.schemas !== true) {
-    return new MeshError('schema_unsupported', 'This volunteer cannot hold its model to a JSON schema.');
-  }
-  try {
-    return readJsonSchema(schema);
-  } catch (thrown) {
-    return asMeshError(thrown, 'bad_schema', 'This JSON schema cannot be read.');
   }
 }
 
