@@ -37,7 +37,8 @@ export function jsonGrammar({ root, named }: JsonSchema): string {
       case 'string': {
         const { minLength, maxLength } = shape;
         if (minLength === 0 && maxLength === null) return 'string';
-        return `("\\"" char{${minLength},${maxLength ?? ''}} "\\"")`;
+        // A rule of its own: llama.cpp spells repetitions out, and refuses repetitions of what is spelt out.
+        return add(`"\\"" char{${minLength},${maxLength ?? ''}} "\\""`);
       }
       case 'values':
         return `(${shape.values.map(literal).join(' | ')})`;

@@ -69,7 +69,14 @@ describe('a JSON schema', () => {
     const wide = {
       anyOf: Array.from({ length: 100 }, () => ({ anyOf: Array.from({ length: 9 }, () => ({ type: 'null' })) })),
     };
-    for (const text of ['{', ' '.repeat(MAX_SCHEMA_CHARS + 1), JSON.stringify(deep), JSON.stringify(wide)]) {
+    const long = { anyOf: Array.from({ length: 30 }, () => ({ type: 'string', maxLength: 200 })) };
+    for (const text of [
+      '{',
+      JSON.stringify(long),
+      ' '.repeat(MAX_SCHEMA_CHARS + 1),
+      JSON.stringify(deep),
+      JSON.stringify(wide),
+    ]) {
       expect(fault(text)).toMatchObject({ code: 'bad_schema' });
     }
   });

@@ -9,8 +9,9 @@ export const MAX_SCHEMA_CHARS = 32_768;
 const MAX_NODES = 512;
 const MAX_DEPTH = 24;
 const MAX_CHOICES = 128;
-/** Of a string or a list whose length is bounded; a grammar spells these out. */
+/** Of a string or a list whose length is bounded; and of all of them together, as a grammar spells these out. */
 const MAX_REPEATS = 256;
+const MAX_REPEATS_IN_ALL = 4_096;
 
 export type JsonShape =
   | { kind: 'any' }
@@ -72,6 +73,7 @@ class Reader {
   readonly #named = new Map<string, JsonShape>();
   readonly #sources = new Map<string, unknown>();
   #nodes = 0;
+  #repeats = 0;
 
   constructor(root: unknown) {
     this.#root = root;
@@ -139,8 +141,8 @@ class Reader {
       case 'string':
         return {
           kind: 'string',
-          minLength: bound(node.minLength, `${at}/minLength`) ?? 0,
-          maxLength: bound(node.maxLength, `${at}/maxLength`),
+          minLength: this.#bound(node.minLength, `${at}/minLength`) ?? 0,
+          maxLength: this.#bound(node.maxLength, `${at}/maxLength`),
         };
       case 'number':
       case 'integer':
@@ -155,8 +157,8 @@ class Reader {
       case 'null':
         return { kind: type };
       case 'array': {
-        const minItems = bound(node.minItems, `${at}/minItems`) ?? 0;
-        const maxItems = bound(node.maxItems, `${at}/maxItems`);
+        const minItems = this.#bound(node.minItems, `${at}/minItems`) ?? 0;
+        const maxItems = this.#bound(node.maxItems, `${at}/maxItems`);
         return { kind: 'list', items: this.#shape(node.items ?? true, `${at}/items`, depth + 1), minItems, maxItems };
       }
       case 'object':
@@ -206,6 +208,16 @@ class Reader {
     return { kind: 'named', name: target };
   }
 
+  #bound(value: unknown, at: string): number | null {
+    if (value === undefined) return null;
+    if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > MAX_REPEATS) {
+      throw refused(at, `is not a whole number up to ${MAX_REPEATS}`);
+    }
+    this.#repeats += value;
+    if (this.#repeats > MAX_REPEATS_IN_ALL) throw refused(at, 'makes the schema too large');
+    return value;
+  }
+
   /** A name that is nothing but itself, however many others lie between. */
   #refuseEndless(name: string, seen: readonly string[] = []): void {
     if (seen.includes(name)) throw refused(name, 'refers to itself and to nothing else');
@@ -228,12 +240,6 @@ function choiceOf(shapes: JsonShape[]): JsonShape {
 function valuesOf(list: unknown, at: string): JsonShape {
   if (!Array.isArray(list) || list.length === 0 || list.length > MAX_CHOICES) throw refused(at, 'is not a short list');
   return { kind: 'values', values: list.map((value) => JSON.stringify(value)) };
-}
-
-function bound(value: unknown, at: string): number | null {
-  if (value === undefined) return null;
-  if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MAX_REPEATS) return value;
-  throw refused(at, `is not a whole number up to ${MAX_REPEATS}`);
 }
 
 function isObject(value: unknown): value is Node {

@@ -120,6 +120,16 @@ describe('LlamaEngine', () => {
     ['nothing', { type: 'object', properties: {}, additionalProperties: false }, /^\{\}$/],
     ['optional keys', { properties: { a: { type: 'null' }, b: { type: 'null' } } }, /^\{("a":null)?,?("b":null)?\}$/],
     ['a map', { type: 'object', additionalProperties: { type: 'boolean' } }, /^\{/],
+    [
+      'lists of lists of bounded strings',
+      {
+        type: 'array',
+        maxItems: 256,
+        minItems: 1,
+        items: { type: 'array', maxItems: 256, items: { type: 'string', maxLength: 256 } },
+      },
+      /^\[\[/,
+    ],
     ['a number', { type: 'number' }, /^-?\d+(\.\d+)?([eE][-+]?\d+)?$/],
     ['a whole number', { type: 'integer', minimum: Number.MIN_SAFE_INTEGER }, /^-?\d+$/],
   ])('writes %s', async (_, schema, wanted) => {
