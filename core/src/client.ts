@@ -12,6 +12,7 @@ import type { Mesh } from './mesh.ts';
 import type { Turn } from './protocol.ts';
 import { AsyncQueue } from './queue.ts';
 import type { AnswerEvent, AnswerReceipt, AskRequest } from './requester.ts';
+import { roomiestOffer } from './roomiest-offer.ts';
 
 const CONNECT_TIMEOUT_MS = 15_000;
 /** What is lent is told a moment after the welcome. */
@@ -210,8 +211,7 @@ async function roomiest(control: ControlClient, signal: AbortSignal): Promise<Mo
       control.onOffers = null;
     });
   }
-  const free = ({ slots, busySlots }: Offer) => slots - busySlots;
-  const [best] = (control.offers?.models ?? []).toSorted((a, b) => free(b) - free(a));
-  if (best === undefined) throw new MeshError('no_provider', 'Nobody lends a model on this mesh right now.');
+  const best = roomiestOffer(control.offers?.models ?? []);
+  if (best === null) throw new MeshError('no_provider', 'Nobody lends a model on this mesh right now.');
   return best.id;
 }

@@ -6,6 +6,7 @@ import { peerName } from '@llmesh/core/names';
 import { turnsFault } from '@llmesh/core/prompt';
 import { MAX_PROMPT_BYTES, type Turn } from '@llmesh/core/protocol';
 import type { AnswerEvent } from '@llmesh/core/requester';
+import { roomiestOffer } from '@llmesh/core/roomiest-offer';
 import { fetchModels } from './mesh-api.ts';
 import { leaveMesh, openMeshNode, type MeshNode } from './mesh-node.ts';
 import type { Output } from './output.ts';
@@ -60,9 +61,8 @@ export async function runChat(prompt: string, options: ChatOptions, output: Outp
 
 /** Throws unknown_model or no_provider, and says what there is instead. */
 export function chooseModel(offers: readonly Offer[], wanted: string | undefined): Offer {
-  const free = ({ slots, busySlots }: Offer) => slots - busySlots;
-  const best = offers.toSorted((a, b) => free(b) - free(a))[0];
-  if (best === undefined) {
+  const best = roomiestOffer(offers);
+  if (best === null) {
     throw new MeshError(
       'no_provider',
       'Nobody lends a model on this mesh right now. Be the first: llmesh worker --model llmesh-tiny',

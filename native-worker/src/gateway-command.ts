@@ -8,12 +8,10 @@ import { isLoopbackHost } from './gateway/door.ts';
 import { readKeys } from './gateway/keys.ts';
 import { startGateway, type Gateway } from './gateway/server.ts';
 import { openIdentity, type OpenIdentity } from './identity-file.ts';
-import { watchConnection } from './mesh-connection.ts';
-import { openMeshNode, releaseMeshNodes, type MeshNode } from './mesh-node.ts';
+import { offersHeard, watchConnection } from './mesh-connection.ts';
+import { leaveMesh, openMeshNode, type MeshNode } from './mesh-node.ts';
 import type { Output } from './output.ts';
 
-/** A mesh that is there has said by then what it offers. */
-const OFFERS_MS = 3_000;
 const STOP_MS = 1_800;
 const EXIT_PORT_IN_USE = 3;
 /** So many of a minute's requests may come at once. */
@@ -64,7 +62,7 @@ export async function runGateway(options: GatewayCommandOptions, output: Output)
     self = await openIdentity(gatewayFolder(options.data));
     if (self.temporary !== null) output.note(self.temporary);
     node = await openMeshNode(options.mesh, { identity: self.identity, hidden: options.hideAddress === true });
-    const heard = offersHeard(node, stop.signal);
+    const heard = offersHeard(node, () => true, stop.signal);
     watchConnection(node, options.mesh, output, (error) => {
       failure = error;
       stop.abort();
@@ -88,9 +86,8 @@ export async function runGateway(options: GatewayCommandOptions, output: Output)
     if (!stop.signal.aborted) failure = asMeshError(thrown, 'engine_failed', `The gateway failed: ${String(thrown)}`);
   } finally {
     await gateway?.close();
-    await node?.close();
     await self?.close();
-    releaseMeshNodes();
+    if (node !== null) await leaveMesh(node);
   }
   if (failure === null) return 0;
   output.error(failure);
@@ -104,19 +101,4 @@ function requireKeys({ host, open }: GatewayCommandOptions, keys: number): void 
     'control_refused',
     `Others can reach ${host}: make a key first with "llmesh key <name>", or let anyone in with --open.`,
   );
-}
-
-/** Resolves when the mesh has said what it offers, so that whoever reads "ready" can ask; after 3 s in any case. */
-function offersHeard({ control }: MeshNode, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      stopListening();
-      control.onOffers = null;
-      resolve();
-    };
-    const timer = setTimeout(done, OFFERS_MS);
-    const stopListening = onAbort(signal, () => done());
-    control.onOffers = done;
-  });
 }

@@ -3,12 +3,12 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ModelId } from '@llmesh/core/ids';
 import type { AnswerEvent } from '@llmesh/core/requester';
-import { openMeshNode, releaseMeshNodes, type MeshNode } from './mesh-node.ts';
 import { MachineFolder } from './testing/machine-folder.ts';
-import { FROM_SOURCE, Running, startControlPlane } from './testing/process.ts';
+import { FROM_SOURCE, Running } from './testing/process.ts';
+import { MeshOfProcesses } from './testing/mesh-of-processes.ts';
 
 const questions: { question: string; answer: string }[] = JSON.parse(
   readFileSync(fileURLToPath(new URL('../../models/tiny/questions.json', import.meta.url)), 'utf8'),
@@ -24,21 +24,8 @@ const pauseOf = (line: Record<string, unknown>) =>
   line['paused'] as { why: string; message: string } | null | undefined;
 
 describe('llmesh worker on a machine in use', () => {
-  const started: Running[] = [];
   const machines: MachineFolder[] = [];
-  let mesh: string;
-  let client: MeshNode;
-  beforeAll(async () => {
-    const plane = await startControlPlane(0, { LLMESH_RELAY_LINKS: '0' });
-    started.push(plane.process);
-    mesh = plane.url;
-    client = await openMeshNode(new URL(mesh));
-  });
-  afterAll(async () => {
-    await client.close();
-    releaseMeshNodes();
-    for (const running of started) running.kill('SIGKILL');
-    await Promise.all(started.map((running) => running.exited));
+  const mesh = MeshOfProcesses.forTests({ LLMESH_RELAY_LINKS: '0' }, () => {
     for (const machine of machines) machine.remove();
     rmSync(data, { recursive: true });
   });
@@ -48,10 +35,10 @@ describe('llmesh worker on a machine in use', () => {
     machines.push(machine);
     const args = ['--threads', '1', '--gpu', 'off', '--json', '--calm', '1', '--data', path.join(data, name), ...more];
     const worker = new Running(
-      [...FROM_SOURCE, 'native-worker/src/main.ts', 'worker', '--model', 'llmesh-tiny', '--mesh', mesh, ...args],
+      [...FROM_SOURCE, 'native-worker/src/main.ts', 'worker', '--model', 'llmesh-tiny', '--mesh', mesh.url, ...args],
       { LLMESH_MACHINE_ROOT: machine.root },
     );
-    started.push(worker);
+    mesh.started.push(worker);
     return { worker, machine };
   }
 
@@ -71,7 +58,7 @@ describe('llmesh worker on a machine in use', () => {
       maxTokens: 1024,
       only: null,
     };
-    for await (const event of client.mesh.ask(request, new AbortController().signal)) {
+    for await (const event of mesh.client.mesh.ask(request, new AbortController().signal)) {
       events.push(event);
       if (event.type !== 'piece') continue;
       text += event.text;
@@ -91,7 +78,7 @@ describe('llmesh worker on a machine in use', () => {
     expect(worker.lines.filter((line) => 'error' in line)).toEqual([]);
     // The counters stand still: calm.
     await worker.line((line) => pauseOf(line) === null);
-    await expect.poll(() => client.control.offers?.models[0]?.providers, { timeout: 10_000 }).toBe(2);
+    await expect.poll(() => mesh.client.control.offers?.models[0]?.providers, { timeout: 10_000 }).toBe(2);
 
     machine.write(swapping());
     await worker.line((line) => pauseOf(line)?.why === 'memory', worker.lines.indexOf(paused) + 1);

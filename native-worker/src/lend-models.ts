@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { onAbort } from '@llmesh/core/abort';
 import { realClock } from '@llmesh/core/clock';
+import type { Offers } from '@llmesh/core/control-protocol';
 import { peerName } from '@llmesh/core/names';
 import { lifeOf, type LifeState } from '@llmesh/core/node-life';
 import type { When } from './lending-hours.ts';
@@ -12,7 +13,7 @@ import { runCommand } from './sensors/machine-command.ts';
 import { MachineFiles } from './sensors/machine-files.ts';
 import { MachineSensors } from './sensors/machine-sensors.ts';
 import type { LentModel } from './lent-model.ts';
-import { offered } from './mesh-connection.ts';
+import { offersHeard } from './mesh-connection.ts';
 import type { MeshNode } from './mesh-node.ts';
 import type { Output } from './output.ts';
 import { LIFE_WORDS, type Standing, type WorkerStanding } from './worker-standing.ts';
@@ -89,7 +90,8 @@ export async function lendModels(
       tell();
       if (ready || pause !== null) return;
       ready = true;
-      void offered(node, first.id, signal).then(() => {
+      const listed = ({ models: offers }: Offers) => offers.some(({ id }) => id === first.id);
+      void offersHeard(node, listed, signal).then(() => {
         if (!signal.aborted) sayReady();
       });
     },

@@ -1,7 +1,7 @@
 /** Says, once each time, when the mesh comes and goes, and waits for what a provider needs of it. */
 import { onAbort } from '@llmesh/core/abort';
 import { MeshError } from '@llmesh/core/errors';
-import type { ModelId } from '@llmesh/core/ids';
+import type { Offers } from '@llmesh/core/control-protocol';
 import type { MeshNode } from './mesh-node.ts';
 import type { Output } from './output.ts';
 
@@ -45,8 +45,12 @@ export function watchConnection(
   };
 }
 
-/** Resolves when the mesh lists the model, so that whoever reads "ready" can ask; after 3 s in any case. */
-export function offered({ control }: MeshNode, model: ModelId, signal: AbortSignal): Promise<void> {
+/** Resolves when the mesh makes such offers, so that whoever reads "ready" can ask; after 3 s in any case. */
+export function offersHeard(
+  { control }: MeshNode,
+  wanted: (offers: Offers) => boolean,
+  signal: AbortSignal,
+): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
       clearTimeout(timer);
@@ -57,7 +61,7 @@ export function offered({ control }: MeshNode, model: ModelId, signal: AbortSign
     const timer = setTimeout(done, OFFER_MS);
     const stopListening = onAbort(signal, () => done());
     control.onOffers = (offers) => {
-      if (offers.models.some((offer) => offer.id === model)) done();
+      if (wanted(offers)) done();
     };
   });
 }

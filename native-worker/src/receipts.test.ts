@@ -3,14 +3,14 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { fromBase32 } from '@llmesh/core/base32';
 import type { ModelId } from '@llmesh/core/ids';
 import { joinReceipt, readAcknowledgement } from '@llmesh/core/receipt';
 import type { Kept } from '@llmesh/core/receipt-keeper';
-import { openMeshNode, releaseMeshNodes, type MeshNode } from './mesh-node.ts';
 import { RECEIPTS_FILE, ReceiptFile } from './receipt-file.ts';
-import { startControlPlane, startLlmesh, type Running } from './testing/process.ts';
+import { startLlmesh, type Running } from './testing/process.ts';
+import { MeshOfProcesses } from './testing/mesh-of-processes.ts';
 
 const questions: { question: string; answer: string }[] = JSON.parse(
   readFileSync(fileURLToPath(new URL('../../models/tiny/questions.json', import.meta.url)), 'utf8'),
@@ -18,29 +18,15 @@ const questions: { question: string; answer: string }[] = JSON.parse(
 const longest = questions.reduce((a, b) => (b.answer.length > a.answer.length ? b : a));
 const PATIENCE = { timeout: 20_000, interval: 50 };
 const root = mkdtempSync(path.join(os.tmpdir(), 'llmesh-paid-'));
-const started: Running[] = [];
-
 describe('receipts between processes', () => {
-  let mesh: string;
-  let client: MeshNode;
-  beforeAll(async () => {
-    const plane = await startControlPlane(0, { LLMESH_DATA: path.join(root, 'control') });
-    started.push(plane.process);
-    mesh = plane.url;
-    client = await openMeshNode(new URL(mesh));
-  });
-  afterAll(async () => {
-    await client.close();
-    releaseMeshNodes();
-    for (const running of started) running.kill('SIGKILL');
-    await Promise.all(started.map((running) => running.exited));
-    rmSync(root, { recursive: true });
-  });
+  const mesh = MeshOfProcesses.forTests({ LLMESH_DATA: path.join(root, 'control') }, () =>
+    rmSync(root, { recursive: true }),
+  );
 
   async function lend(folder: string, ...more: string[]): Promise<{ worker: Running; peerId: string }> {
     const common = ['--threads', '1', '--gpu', 'off', '--json', '--data', folder];
-    const worker = startLlmesh('worker', '--model', 'llmesh-tiny', '--mesh', mesh, ...common, ...more);
-    started.push(worker);
+    const worker = startLlmesh('worker', '--model', 'llmesh-tiny', '--mesh', mesh.url, ...common, ...more);
+    mesh.started.push(worker);
     const ready = await worker.line((line) => line['ready'] === true);
     return { worker, peerId: String(ready['peerId']) };
   }
@@ -55,7 +41,7 @@ describe('receipts between processes', () => {
       maxTokens: 200,
       only: null,
     };
-    for await (const event of client.mesh.ask(question, signal)) {
+    for await (const event of mesh.client.mesh.ask(question, signal)) {
       if (event.type === 'piece') heard(event.text);
       if (event.type === 'done') return event.receipt;
     }
@@ -63,7 +49,7 @@ describe('receipts between processes', () => {
   }
 
   async function filed(kind: string): Promise<number> {
-    const text = await (await fetch(new URL('/metrics', mesh))).text();
+    const text = await (await fetch(new URL('/metrics', mesh.url))).text();
     return Number(new RegExp(`llmesh_receipts_filed_total\\{kind="${kind}"\\} (\\d+)`).exec(text)?.[1] ?? 0);
   }
 
@@ -93,7 +79,7 @@ describe('receipts between processes', () => {
     if (one?.filing.proof.kind !== 'receipt') throw new Error(`no receipt: ${JSON.stringify(one)}`);
     const { provider, requester } = one.filing.proof;
     expect(joinReceipt(fromBase32(provider)!, fromBase32(requester)!)).toMatchObject({
-      ...{ provider: peerId, requester: client.mesh.self, model: 'llmesh-tiny' },
+      ...{ provider: peerId, requester: mesh.client.mesh.self, model: 'llmesh-tiny' },
       ...{ tokens: receipt?.completionTokens, promptTokens: receipt?.promptTokens },
     });
   });
@@ -110,7 +96,7 @@ describe('receipts between processes', () => {
     const [held] = await kept(folder);
     if (held?.filing.proof.kind !== 'acknowledgement') throw new Error(`not held: ${JSON.stringify(held)}`);
     const acknowledged = readAcknowledgement(fromBase32(held.filing.proof.acknowledgement)!);
-    expect(acknowledged).toMatchObject({ provider: peerId, requester: client.mesh.self });
+    expect(acknowledged).toMatchObject({ provider: peerId, requester: mesh.client.mesh.self });
     expect(acknowledged?.tokens).toBeGreaterThanOrEqual(32);
     expect(text).not.toBe('');
     expect(held.settled).toBe(false);

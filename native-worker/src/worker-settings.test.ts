@@ -5,10 +5,10 @@ import { once } from 'node:events';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ModelId } from '@llmesh/core/ids';
-import { openMeshNode, releaseMeshNodes, type MeshNode } from './mesh-node.ts';
-import { startControlPlane, startLlmesh, type Running } from './testing/process.ts';
+import { startLlmesh } from './testing/process.ts';
+import { MeshOfProcesses } from './testing/mesh-of-processes.ts';
 
 const tiny = fileURLToPath(new URL('../../models/tiny/', import.meta.url));
 const questions: { question: string; answer: string }[] = JSON.parse(
@@ -20,25 +20,10 @@ const data = mkdtempSync(path.join(os.tmpdir(), 'llmesh-log-'));
 const config = path.join(data, 'mine.json');
 
 describe('llmesh worker with a settings file', () => {
-  const started: Running[] = [];
-  let mesh: string;
-  let client: MeshNode;
-  beforeAll(async () => {
-    const plane = await startControlPlane(0, { LLMESH_RELAY_LINKS: '0' });
-    started.push(plane.process);
-    mesh = plane.url;
-    client = await openMeshNode(new URL(mesh));
-  });
-  afterAll(async () => {
-    await client.close();
-    releaseMeshNodes();
-    for (const running of started) running.kill('SIGKILL');
-    await Promise.all(started.map((running) => running.exited));
-    rmSync(data, { recursive: true });
-  });
+  const mesh = MeshOfProcesses.forTests({ LLMESH_RELAY_LINKS: '0' }, () => rmSync(data, { recursive: true }));
   const start = (...args: string[]) => {
     const worker = startLlmesh('worker', '--config', config, '--data', data, ...args);
-    started.push(worker);
+    mesh.started.push(worker);
     return worker;
   };
 
@@ -46,7 +31,7 @@ describe('llmesh worker with a settings file', () => {
     let text = '';
     const turns = [{ role: 'user' as const, content: question }];
     const asked = { model: model as ModelId, turns, sampling: { temperature: 0 }, maxTokens: 512, only: null };
-    for await (const event of client.mesh.ask(asked, new AbortController().signal)) {
+    for await (const event of mesh.client.mesh.ask(asked, new AbortController().signal)) {
       if (event.type === 'piece') text += event.text;
     }
     return text;
@@ -54,7 +39,7 @@ describe('llmesh worker with a settings file', () => {
 
   it('logs what happens, at every level, without a word of question or answer and without its key', async () => {
     const port = await freePort();
-    const settings = { model: 'llmesh-tiny', mesh, threads: 1, gpu: 'off', slots: 2, 'metrics-port': port };
+    const settings = { model: 'llmesh-tiny', mesh: mesh.url, threads: 1, gpu: 'off', slots: 2, 'metrics-port': port };
     writeFileSync(config, JSON.stringify({ ...settings, log: 'json', 'log-level': 'trace' }));
     const worker = start('--slots', '3');
     const logged = () =>
@@ -75,8 +60,15 @@ describe('llmesh worker with a settings file', () => {
 
     const watching = startLlmesh('status', '--watch', '--data', data, '--json');
     const shown = startLlmesh('worker', 'status', '--data', data, '--json');
-    started.push(watching, shown);
-    const standing = { mesh, life: 'active', models: [{ id: 'llmesh-tiny' }], slots: 3, answers: 1, pause: null };
+    mesh.started.push(watching, shown);
+    const standing = {
+      mesh: mesh.url,
+      life: 'active',
+      models: [{ id: 'llmesh-tiny' }],
+      slots: 3,
+      answers: 1,
+      pause: null,
+    };
     expect(await watching.line(() => true)).toMatchObject({ worker: standing });
     expect(await shown.exited).toBe(0);
     expect(shown.lines).toMatchObject([{ worker: standing }]);
@@ -100,7 +92,14 @@ describe('llmesh worker with a settings file', () => {
     bytes.write('Other', bytes.indexOf('LLMesh'));
     const file = path.join(data, 'other.gguf');
     writeFileSync(file, bytes);
-    const settings = { model: ['llmesh-tiny', file], mesh, threads: 1, gpu: 'off', slots: 1, 'unload-after': 1 };
+    const settings = {
+      model: ['llmesh-tiny', file],
+      mesh: mesh.url,
+      threads: 1,
+      gpu: 'off',
+      slots: 1,
+      'unload-after': 1,
+    };
     writeFileSync(config, JSON.stringify(settings));
     const worker = start('--json');
     const ready = await worker.line((line) => line['ready'] === true);
@@ -129,11 +128,11 @@ describe('llmesh worker with a settings file', () => {
   it('refuses an unknown setting by name, and a port that is taken with code 3', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
-    writeFileSync(config, JSON.stringify({ model: 'llmesh-tiny', mesh, modle: 'x' }));
+    writeFileSync(config, JSON.stringify({ model: 'llmesh-tiny', mesh: mesh.url, modle: 'x' }));
     const wrong = start();
     expect(await wrong.exited).toBe(2);
     expect(wrong.stderr).toContain('"modle"');
-    writeFileSync(config, JSON.stringify({ model: 'llmesh-tiny', mesh, log: 'pretty' }));
+    writeFileSync(config, JSON.stringify({ model: 'llmesh-tiny', mesh: mesh.url, log: 'pretty' }));
     const blocked = start('--metrics-port', String((taken.address() as { port: number }).port));
     expect(await blocked.exited).toBe(3);
     expect(blocked.stderr).toMatch(/ERROR.*--metrics-port/);

@@ -64,8 +64,6 @@ const ChatRequestSchema = v.strictObject({
   privacy: v.optional(v.picklist(['own', 'trusted', 'any'], 'It is "own", "trusted" or "any".'), 'any'),
 });
 
-export type Privacy = v.InferOutput<typeof ChatRequestSchema>['privacy'];
-
 export interface ChatRequest extends Pick<v.InferOutput<typeof ChatRequestSchema>, 'provider' | 'privacy'> {
   /** The first that can answer does. Never empty, none twice. */
   models: readonly string[];
