@@ -299,7 +299,7 @@ describe('first words', () => {
 
 describe('an answer of a given form', () => {
   const SCHEMA = '{"type":"object","properties":{"ok":{"type":"boolean"}},"required":["ok"]}';
-  const able = { ...FILE, schemas: true };
+  const able = { ...FILE, abilities: ['schema' as const] };
 
   it('comes from one who can hold to it, and so does its rest', async () => {
     const w = world.current;
@@ -329,10 +329,10 @@ describe('an answer of a given form', () => {
     const w = world.current;
     const { mesh } = await w.provide(new ScriptedEngine(WORDS), 1, PER_SECOND, FILE);
     const offered = w.server.providers.get(mesh.self)!;
-    w.server.providers.set(mesh.self, { ...offered, model: { ...offered.model, schemas: true } });
+    w.server.providers.set(mesh.self, { ...offered, model: { ...offered.model, abilities: ['schema'] } });
     const user = await w.join();
     const outcome = consume(user.ask({ ...question(), schema: SCHEMA }, never));
     await w.clock.advance(1_000);
-    expect(outcome.error?.code).toBe('schema_unsupported');
+    expect(outcome.error?.code).toBe('unsupported');
   });
 });

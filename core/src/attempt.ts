@@ -172,11 +172,12 @@ export class Attempt {
       channel.send({
         kind: 'TASK_REQUEST',
         taskId: this.#taskId,
-        task: 'chat',
+        task: part.task ?? 'chat',
         model: part.model,
         turns: part.turns,
         sampling: part.sampling,
         ...(part.schema !== undefined && { schema: part.schema }),
+        ...(part.logprobs !== undefined && { logprobs: part.logprobs }),
         maxTokens: part.maxTokens,
         prefix: prefix === null ? null : { text: prefix.text, tokens: prefix.tokens, tokenIds: prefix.tokenIds },
         lease: this.#answer.leaseBytes,

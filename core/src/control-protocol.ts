@@ -3,6 +3,7 @@
  * is who proved its key (`key-proof.ts`), never what a message says.
  */
 import * as v from 'valibot';
+import { ABILITIES } from './abilities.ts';
 import {
   MAX_MESSAGE_BYTES,
   MAX_RECORD_BYTES,
@@ -36,6 +37,15 @@ export const RELAY_TICKET_BYTES = 20;
 export const BACKENDS = ['webgpu', 'wasm', 'cpu', 'cuda', 'metal', 'vulkan'] as const;
 export type Backend = (typeof BACKENDS)[number];
 
+/** Of newer programs there may be some that are not known here. */
+const abilities = v.optional(
+  v.pipe(
+    v.array(text(24)),
+    v.maxLength(16),
+    v.transform((all) => ABILITIES.filter((one) => all.includes(one))),
+  ),
+);
+
 /** One model that a provider has loaded and will answer with now. */
 export const ModelAdvertSchema = v.object({
   id: modelId,
@@ -50,8 +60,8 @@ export const ModelAdvertSchema = v.object({
   tokensPerSecond: v.nullable(positive),
   /** What it can go on from when another provider began the answer: `Continues` of `engine.ts`. */
   continues: v.picklist(['ids', 'text', 'none']),
-  /** It holds answers to a JSON schema. Left out: it does not. */
-  schemas: v.optional(v.boolean()),
+  /** Left out: none. */
+  abilities,
 });
 export type ModelAdvert = v.InferOutput<typeof ModelAdvertSchema>;
 
@@ -112,8 +122,8 @@ export const MatchSchema = v.object({
   only: v.nullable(v.pipe(v.array(peerId), v.maxLength(MAX_NAMED_PEERS))),
   /** Has this conversation in its memory: comes first when it has a free slot. */
   prefer: v.nullable(peerId),
-  /** The answer is to follow a JSON schema: only who can hold it to one. */
-  schemas: v.optional(v.boolean()),
+  /** Only who has all of these. Left out: anyone. */
+  needs: v.optional(v.pipe(v.array(v.picklist(ABILITIES)), v.maxLength(ABILITIES.length))),
 });
 
 /** The match is not wanted any more: its place in the line goes to the next. Not answered. */

@@ -1,4 +1,5 @@
 /** This peer's end of the control plane: what we offer, who can answer, and what was delivered. */
+import type { Ability } from './abilities.ts';
 import type { Clock } from './clock.ts';
 import { ControlConnection, type ControlOptions, type ControlState } from './control-connection.ts';
 import {
@@ -25,8 +26,8 @@ export interface MatchQuestion {
   only: readonly PeerId[] | null;
   /** Has this conversation in its memory. */
   prefer: PeerId | null;
-  /** The answer is to follow a JSON schema. */
-  schemas?: boolean | undefined;
+  /** Only who has all of these. */
+  needs?: readonly Ability[] | undefined;
 }
 
 export interface BusyReport {
@@ -135,7 +136,7 @@ export class ControlClient {
     signal: AbortSignal,
     queued: ((place: Place) => void) | null = null,
   ): Promise<Leased[]> {
-    const { model, maxTokens, exclude, only, prefer, schemas } = question;
+    const { model, maxTokens, exclude, only, prefer, needs = [] } = question;
     if (this.state !== 'open') await this.#connection.whenOpen(signal);
     const request = {
       type: 'match',
@@ -144,7 +145,7 @@ export class ControlClient {
       exclude: exclude.slice(-MAX_NAMED_PEERS),
       only: only?.slice(0, MAX_NAMED_PEERS) ?? null,
       prefer,
-      ...(schemas === true && { schemas }),
+      ...(needs.length > 0 && { needs: [...needs] }),
     } as const;
     const { lease, candidates } = await this.#requests.ask<'match'>(request, signal, queued);
     return lease === null ? [] : candidates.map((candidate) => ({ ...candidate, lease }));

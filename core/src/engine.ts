@@ -2,9 +2,10 @@
  * The port every inference engine stands behind: web-llm and wllama in the browser, node-llama-cpp on the desktop.
  * The acceptance suite is `suites/engine.ts`.
  */
+import type { Ability } from './abilities.ts';
 import type { PeerId } from './ids.ts';
 import type { JsonSchema } from './json-schema.ts';
-import type { Sampling, Turn } from './protocol.ts';
+import type { Sampling, TokenLogprob, Turn } from './protocol.ts';
 import type { Backend } from './control-protocol.ts';
 
 export interface Probe {
@@ -45,8 +46,8 @@ export interface LoadedModel {
   continues: Continues;
   /** It can compute delivered tokens as they were written, and so find the same words again: `AnswerPrefix.replay`. */
   replays: boolean;
-  /** It holds answers to a JSON schema: `GenerateRequest.schema`. Left out: it does not. */
-  schemas?: boolean;
+  /** Left out: none. */
+  abilities?: readonly Ability[];
 }
 
 /** What has been delivered of the very answer that is asked for, as the pieces had it. */
@@ -66,7 +67,11 @@ export interface AnswerPrefix {
 
 export interface GenerateRequest {
   turns: Turn[];
+  /** `completion`: goes on after the text of the one turn as it stands, no template around it. Default: `chat`. */
+  task?: 'chat' | 'completion';
   sampling: Sampling;
+  /** For each token how likely it was, and so many others, the likeliest, 0 to 20. Left out: nothing is told. */
+  logprobs?: number;
   /** Of this run: what was delivered before does not count. */
   maxTokens: number;
   /** Go on after exactly this. */
@@ -87,6 +92,10 @@ export interface Piece {
   tokenIds?: number[];
   /** Tokens in this piece: `tokenIds.length` where there are ids. */
   tokens: number;
+  /** Of each token, where `GenerateRequest.logprobs` asks for it. */
+  logprobs?: TokenLogprob[];
+  /** Of the turns, without a prefix: with the first piece, from engines that know it then. */
+  promptTokens?: number;
 }
 
 export interface Finish {

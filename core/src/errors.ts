@@ -44,9 +44,9 @@ export const ERROR_CODES = [
   'lease_refused',
   'receipt_refused',
   'no_trusted_provider',
-  // About answers of a given form: the schema itself; whoever was asked cannot hold its model to one.
+  // The form that an answer is to have is none; whoever was asked cannot do what was asked for.
   'bad_schema',
-  'schema_unsupported',
+  'unsupported',
 ] as const;
 
 export type ErrorCode = (typeof ERROR_CODES)[number];

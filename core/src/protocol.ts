@@ -20,6 +20,10 @@ export const MAX_TURNS = 512;
 export const MAX_PREFIX_TOKENS = 32_768;
 export const MAX_PREFIX_CHARACTERS = 262_144;
 export const SALT_BYTES = 16;
+/** Of the likeliest tokens that are told of beside the one that was written. */
+export const MAX_TOP_LOGPROBS = 20;
+/** The longest tokens that vocabularies have are a row of blanks, some hundred. */
+export const MAX_TOKEN_BYTES = 512;
 /** Providers that one KNOWN_PEERS may name. */
 export const MAX_KNOWN_PEERS = 32;
 /** Older news of a provider is none. */
@@ -34,11 +38,17 @@ export const TurnSchema = v.object({
 });
 export type Turn = v.InferOutput<typeof TurnSchema>;
 
+const penalty = v.pipe(v.number(), v.minValue(-2), v.maxValue(2));
+
 /** How the next token is chosen. Left out: the provider's default. Temperature 0 is greedy. */
 export const SamplingSchema = v.object({
   temperature: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(2))),
   topP: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
   seed: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffff_ffff))),
+  /** Taken from the logit of every token that the answer has already. */
+  presencePenalty: v.optional(penalty),
+  /** Taken from it for each time that the answer has it. */
+  frequencyPenalty: v.optional(penalty),
 });
 export type Sampling = v.InferOutput<typeof SamplingSchema>;
 
@@ -52,12 +62,15 @@ export const PingSchema = v.object({ kind: v.literal('PING'), nonce: count, repl
 export const TaskRequestSchema = v.object({
   kind: v.literal('TASK_REQUEST'),
   taskId,
-  task: v.literal('chat'),
+  /** `completion`: go on after the text of the one turn as it stands, no template around it. */
+  task: v.picklist(['chat', 'completion']),
   model: modelId,
   turns: v.pipe(v.array(TurnSchema), v.minLength(1), v.maxLength(MAX_TURNS)),
   sampling: SamplingSchema,
   /** The answer is to be JSON of this form (`json-schema.ts`). Left out: it is free. */
   schema: v.optional(text(MAX_SCHEMA_CHARS)),
+  /** For each token how likely it was, and so many others, the likeliest. Left out: nothing is told. */
+  logprobs: v.optional(v.pipe(count, v.maxValue(MAX_TOP_LOGPROBS))),
   /** Of this provider's part. */
   maxTokens: v.pipe(count, v.minValue(1)),
   /**
@@ -78,6 +91,15 @@ export const TaskRequestSchema = v.object({
 /** The provider took the task; `ahead` tasks run or wait before it. Sent again when that number falls; 0: it runs. */
 export const TaskAcceptedSchema = v.object({ kind: v.literal('TASK_ACCEPTED'), taskId, ahead: count });
 
+/** The bytes of one token, and the natural logarithm of how likely it was. */
+const likely = { bytes: bytes(MAX_TOKEN_BYTES), logprob: v.pipe(v.number(), v.maxValue(0)) };
+export const TokenLogprobSchema = v.object({
+  ...likely,
+  /** The likeliest at this place, whatever was written. */
+  top: v.pipe(v.array(v.object(likely)), v.maxLength(MAX_TOP_LOGPROBS)),
+});
+export type TokenLogprob = v.InferOutput<typeof TokenLogprobSchema>;
+
 /**
  * The next piece of the answer. `index` is the number of tokens before it, `tokens` how many it holds; `tokenIds` are
  * theirs in the model's vocabulary, from engines that can tell.
@@ -89,6 +111,10 @@ export const TaskChunkSchema = v.object({
   tokens: count,
   text: text(65_536),
   tokenIds: v.optional(v.pipe(v.array(count), v.maxLength(4096))),
+  /** Of each of its tokens, where the request asks for it. */
+  logprobs: v.optional(v.pipe(v.array(TokenLogprobSchema), v.maxLength(4096))),
+  /** With the first chunk, from providers that know it then: tokens of the turns, without a prefix. */
+  promptTokens: v.optional(count),
 });
 
 /** The requester has so much of the answer, and signs for it: `receipt.ts`. */

@@ -1,4 +1,5 @@
 /** What a provider's failure means for the answer, and for the provider. */
+import { inWords, needsOf } from './abilities.ts';
 import { MeshError, type ErrorCode } from './errors.ts';
 import type { AskRequest } from './requester.ts';
 
@@ -22,7 +23,7 @@ const WORTH_ANOTHER: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'lease_refused',
   'control_unreachable',
   'receipt_refused',
-  'schema_unsupported',
+  'unsupported',
 ]);
 /** Of these, such as say nothing against the provider. */
 const NO_FAULT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -30,7 +31,7 @@ const NO_FAULT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'provider_stopped',
   'unknown_model',
   'control_unreachable',
-  'schema_unsupported',
+  'unsupported',
 ]);
 
 export function isWorthAnother({ code }: MeshError): boolean {
@@ -43,11 +44,13 @@ export function isFault({ code }: MeshError): boolean {
 }
 
 /** Why nobody at all could be asked. */
-export function nobodyFor({ only, prefix = null, schema }: Pick<AskRequest, 'only' | 'prefix' | 'schema'>): MeshError {
-  if (schema !== undefined) {
+export function nobodyFor(request: AskRequest): MeshError {
+  const { only, prefix = null } = request;
+  const needs = needsOf(request);
+  if (needs.length > 0) {
     return new MeshError(
       'no_provider',
-      'Nobody who can hold this model to a JSON schema lends it right now. Native workers can: start one, or choose another model.',
+      `Nobody lends this model right now who can ${inWords(needs)}. Native workers can: start one, or choose another model.`,
     );
   }
   if (only !== null) {

@@ -1,4 +1,5 @@
 /** Every question that this peer has asked and that is being answered. How one gets its answer: `answering.ts`. */
+import { needsOf } from './abilities.ts';
 import { onAbort } from './abort.ts';
 import { Answering, type AnsweringNeeds } from './answering.ts';
 import type { Attempt } from './attempt.ts';
@@ -24,7 +25,11 @@ import type { Path } from './transport.ts';
 export interface AskRequest {
   model: ModelId;
   turns: Turn[];
+  /** `completion`: the text of the one turn is gone on with as it stands. Left out: `chat`. */
+  task?: 'chat' | 'completion';
   sampling: Sampling;
+  /** For each token how likely it was, and so many others, the likeliest, 0 to 20. Left out: nothing is told. */
+  logprobs?: number;
   /** The answer is JSON of this form, a JSON schema as text (`json-schema.ts`), unless it is cut at `maxTokens`. */
   schema?: string;
   /** To be written now: what `prefix` has does not count. */
@@ -128,8 +133,8 @@ export class Requester {
     if (request.schema !== undefined) readJsonSchema(request.schema);
     const { links, clock, random, match } = this.#options;
     const { breakers } = this.#needs;
-    const { model, maxTokens, only, exclude = [], prefer = null, schema } = request;
-    const question = { model, maxTokens, only, exclude, prefer, ...(schema !== undefined && { schemas: true }) };
+    const { model, maxTokens, only, exclude = [], prefer = null } = request;
+    const question = { model, maxTokens, only, exclude, prefer, needs: needsOf(request) };
     const shortlist = new Shortlist(question, { links, breakers, clock, random, match });
     const answering = new Answering(request, { ...this.#needs, shortlist });
     this.#answerings.add(answering);

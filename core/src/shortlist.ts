@@ -1,4 +1,5 @@
 /** Who may be asked next with one question: from the last match as long as its leases are good, then from another. */
+import { isAble } from './abilities.ts';
 import { onAbort } from './abort.ts';
 import type { Breakers } from './breaker.ts';
 import type { Clock } from './clock.ts';
@@ -129,13 +130,12 @@ export class Shortlist {
 
   async #match(queued: ((place: Place) => void) | null): Promise<void> {
     const { links, random, clock } = this.#needs;
-    const { only, exclude, schemas = false } = this.#question;
+    const { only, exclude, needs = [] } = this.#question;
     const leased = await this.#ask(queued);
     if (leased === null) return;
     // The server is asked to keep to these, and not trusted to.
     const allowed = leased.filter(
-      ({ peerId, model }) =>
-        only?.includes(peerId) !== false && !exclude.includes(peerId) && (!schemas || model.schemas === true),
+      ({ peerId, model }) => only?.includes(peerId) !== false && !exclude.includes(peerId) && isAble(model, needs),
     );
     // A control plane that has just started knows nobody yet; those it knew may still be there.
     if (allowed.length === 0) return;

@@ -1,4 +1,5 @@
 /** What a provider accepts and how it works it off: slots, a short queue, and an end for every task. */
+import { isAble, needsOf, unable } from './abilities.ts';
 import { schemaOf } from './answer-schema.ts';
 import type { Channel } from './channel.ts';
 import type { Clock } from './clock.ts';
@@ -156,7 +157,9 @@ export class TaskWorker {
     if (mine.length >= MAX_TASKS_PER_PEER || this.#line.lengthFor(model) >= QUEUE_PER_SLOT * model.slots) {
       return new MeshError('busy', 'This volunteer has no room for another question right now.');
     }
-    const schema = schemaOf(request, model.advert);
+    const needs = needsOf(request);
+    if (!isAble(model.advert, needs)) return unable(needs);
+    const schema = schemaOf(request);
     if (schema instanceof MeshError) return schema;
     const task: Task = {
       ...{ id: request.taskId, channel, request, model, schema, leased: null },

@@ -100,7 +100,7 @@ test('both hold an answer to a JSON schema, alike', async () => {
   expect(textOf(there.pieces)).toBe(textOf(here.pieces));
   expect(there.finish).toEqual(here.finish);
   const prefix = prefixAt(here, 3, { ids: false });
-  await expect(wllama.run({ ...request, prefix })).rejects.toMatchObject({ code: 'schema_unsupported' });
+  await expect(wllama.run({ ...request, prefix })).rejects.toMatchObject({ code: 'unsupported' });
 });
 
 test('wllama finishes what it began, refuses what does not fit, and stops when it is told to', async () => {

@@ -41,10 +41,10 @@ export async function openLentModel(
       tokensPerSecond === null ? '' : `, ${tokensPerSecond.toFixed(tokensPerSecond < 10 ? 1 : 0)} tokens a second`;
     output.note(`${model.name} runs on ${device}${speed}.`);
     const { id, name, quant, sha256 } = model;
-    const { backend, contextTokens, continues, slots, schemas } = loaded;
+    const { backend, contextTokens, continues, slots, abilities = [] } = loaded;
     const advert: ModelAdvert = {
       ...{ id, name, quant, format: 'gguf', backend, contextTokens, sha256, tokensPerSecond, continues },
-      schemas: schemas === true,
+      abilities: [...abilities],
     };
     if (unloadAfter === undefined) return { engine, advert, slots };
     const { gpu, threads } = options;

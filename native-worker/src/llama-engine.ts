@@ -122,7 +122,7 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
         slots,
         continues: 'ids',
         replays: true,
-        schemas: true,
+        abilities: ['schema'],
       };
     } catch (thrown) {
       await model?.dispose();

@@ -1,4 +1,5 @@
 /** Who can answer with a model: a shortlist, ranked by the same policy that the requester ranks with. */
+import { isAble as hasAbilities, type Ability } from '@llmesh/core/abilities';
 import type { ModelId, PeerId } from '@llmesh/core/ids';
 import { MAX_CANDIDATES, MAX_NAMED_PEERS, type Candidate } from '@llmesh/core/control-protocol';
 import { rank, TYPICAL_ANSWER_TOKENS, UNKNOWN_TOKENS_PER_SECOND } from '@llmesh/core/route';
@@ -22,8 +23,8 @@ export interface MatchQuestion {
   only: readonly PeerId[] | null;
   /** First, when it has a free slot and is not far slower than others. */
   prefer: PeerId | null;
-  /** Only who can hold an answer to a JSON schema. */
-  schemas?: boolean | undefined;
+  /** Only who has all of these. */
+  needs?: readonly Ability[] | undefined;
 }
 
 export class Matchmaker {
@@ -134,8 +135,10 @@ export class Matchmaker {
 }
 
 /** Can it do what was asked for with its model? */
-export function isAble(peer: RegisteredPeer, { model, schemas }: Pick<MatchQuestion, 'model' | 'schemas'>): boolean {
-  return schemas !== true || modelOf(peer, model)?.schemas === true;
+export function isAble(peer: RegisteredPeer, { model, needs }: Pick<MatchQuestion, 'model' | 'needs'>): boolean {
+  if (needs === undefined || needs.length === 0) return true;
+  const offered = modelOf(peer, model);
+  return offered !== null && hasAbilities(offered, needs);
 }
 
 const NOBODY: ReadonlySet<PeerId> = new Set();

@@ -1,4 +1,5 @@
 /** For tests: peers over memory links with the real requester, worker, channels and frames; scripted engine and server. */
+import { isAble } from '../abilities.ts';
 import { fromBase32, toBase32 } from '../base32.ts';
 import { ControlClient, type MatchQuestion } from '../control.ts';
 import type { SocketLike } from '../control-connection.ts';
@@ -156,9 +157,9 @@ export class ScriptedServer {
     return signLeases({ ...usual, ...terms }, issuer);
   }
 
-  async #match(requester: PeerId, { model, maxTokens, exclude, prefer, schemas }: MatchQuestion) {
+  async #match(requester: PeerId, { model, maxTokens, exclude, prefer, needs = [] }: MatchQuestion) {
     const candidates = [...this.providers.values()]
-      .filter(({ peerId, model: { schemas: able } }) => !exclude.includes(peerId) && (schemas !== true || able))
+      .filter(({ peerId, model: offered }) => !exclude.includes(peerId) && isAble(offered, needs))
       .toSorted((a, b) => Number(b.peerId === prefer) - Number(a.peerId === prefer));
     if (candidates.length === 0) return { candidates, lease: null };
     const providers = candidates.map(({ peerId }) => peerId);

@@ -59,6 +59,10 @@ const dataMessages: DataMessage[] = [
   { kind: 'TASK_ACCEPTED', taskId, ahead: 3 },
   { kind: 'TASK_CHUNK', taskId, index: 300, tokens: 2, text: ' a network', tokenIds: [70_000, 2] },
   {
+    ...{ kind: 'TASK_CHUNK', taskId, index: 0, tokens: 1, text: 'a', promptTokens: 12 },
+    logprobs: [{ bytes: new Uint8Array([97]), logprob: -0.5, top: [{ bytes: new Uint8Array([0xff]), logprob: -1 }] }],
+  },
+  {
     kind: 'TASK_RESPONSE',
     taskId,
     finish: 'stop',
@@ -96,13 +100,16 @@ const toServer: ToServer[] = [
   { type: 'proof', signature: 'e'.repeat(103), work: 1_234 },
   {
     type: 'advert',
-    models: [{ ...advert }, { ...advert, sha256: null, tokensPerSecond: null }],
+    models: [
+      { ...advert, abilities: ['schema', 'logprobs'] },
+      { ...advert, sha256: null, tokensPerSecond: null },
+    ],
     slots: 2,
     certificate: null,
   },
   { type: 'heartbeat', busySlots: 1, queued: 4, tokensPerSecond: 9.75, tokens: 30 },
   { type: 'match', requestId: 9, model, maxTokens: 64, exclude: [bob], only: null, prefer: null },
-  { type: 'match', requestId: 9, model, maxTokens: 64, exclude: [], only: [bob], prefer: bob },
+  { type: 'match', requestId: 9, model, maxTokens: 64, exclude: [], only: [bob], prefer: bob, needs: ['schema'] },
   { type: 'withdraw', requestId: 9 },
   {
     type: 'file',

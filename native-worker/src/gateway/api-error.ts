@@ -119,7 +119,7 @@ const ANSWERS: Record<ErrorCode, Answer> = {
   receipt_refused: BROKEN,
   no_trusted_provider: [503, 'server_error', 10],
   bad_schema: THEIRS,
-  schema_unsupported: [503, 'server_error', 10],
+  unsupported: [503, 'server_error', 10],
 };
 
 /** Those that programs look for by another name. */

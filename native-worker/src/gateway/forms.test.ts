@@ -37,7 +37,7 @@ describe('on a mesh of scripted engines', () => {
 
   async function provide(...words: string[]): Promise<ScriptedEngine> {
     const engine = new ScriptedEngine(words);
-    await gateway.world.provide(engine, 1, null, { ...advert, schemas: true });
+    await gateway.world.provide(engine, 1, null, { ...advert, abilities: ['schema'] });
     await gateway.open();
     return engine;
   }

@@ -64,7 +64,7 @@ export class WllamaEngine implements Adapter<GgufModel> {
       // It takes no ids, and reads what was written like the prompt.
       continues: 'text',
       replays: false,
-      schemas: true,
+      abilities: ['schema'],
     };
   }
 
@@ -76,10 +76,7 @@ export class WllamaEngine implements Adapter<GgufModel> {
     const prefix = request.prefix ?? NO_PREFIX;
     if (prefix.tokens > 0 && request.schema !== undefined) {
       // Its grammar begins where it begins to write.
-      throw new MeshError(
-        'schema_unsupported',
-        'This volunteer cannot go on with an answer that follows a JSON schema.',
-      );
+      throw new MeshError('unsupported', 'This volunteer cannot go on with an answer that follows a JSON schema.');
     }
     const prompt = (turns + prefix.text).replace(LONE_SURROGATE, '\ufffd');
     const answer = new WllamaAnswer(onPiece, prefix.tokens);

@@ -65,7 +65,7 @@ function advertOf(model: CatalogueModel, { loaded, tokensPerSecond }: Seat): Mod
     sha256: model.format === 'gguf' ? model.sha256 : null,
     tokensPerSecond,
     continues: loaded.continues,
-    schemas: loaded.schemas === true,
+    abilities: [...(loaded.abilities ?? [])],
   };
 }
 
