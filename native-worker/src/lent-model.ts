@@ -34,7 +34,7 @@ export async function openLentModel(
   const { output, unloadAfter, turned } = needs;
   const engine = newEngine(needs);
   try {
-    const { model, loaded } = await openModel(engine, options, output, signal);
+    const { model, loaded, draft } = await openModel(engine, options, output, signal);
     const tokensPerSecond = await testModel(engine, { id: model.id, backend: loaded.backend }, signal);
     const { device } = await engine.probe(signal);
     const speed =
@@ -50,7 +50,11 @@ export async function openLentModel(
     const { gpu, threads } = options;
     // As it was offered: with less it would not be the same.
     const version = await versionOf(model.path);
-    const file = { path: model.path, gpu, slots, contextTokens, ...(threads !== undefined && { threads }) };
+    const file = {
+      ...{ path: model.path, gpu, slots, contextTokens },
+      ...(threads !== undefined && { threads }),
+      ...(draft !== null && { draft }),
+    };
     const onCall = new OnCallEngine(engine, {
       ...{ unloadAfterMs: unloadAfter * 1000, clock: realClock },
       open: async (closing) => {

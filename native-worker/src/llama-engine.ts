@@ -1,6 +1,5 @@
 /** The engine port on llama.cpp: any GGUF file, several answers at once. */
 import {
-  InsufficientMemoryError,
   readGgufFileInfo,
   type Llama,
   type LlamaContext,
@@ -14,10 +13,13 @@ import type { Sampling } from '@llmesh/core/protocol';
 import type { RecommendedSampling } from '@llmesh/core/recommended-sampling';
 import { answerGrammar } from './answer-grammar.ts';
 import { gatherSequences, placeAsPriority } from './batching.ts';
+import { planDraft, type Draft, type DraftChoice } from './draft.ts';
+import { allThreads } from './draft-model.ts';
 import { deliveredTokens, type Delivered } from './delivered-tokens.ts';
 import { checkGgufFile } from './gguf-file.ts';
 import { ggufSampling } from './gguf-sampling.ts';
 import { backendOf, defaultThreads, openLlama, probeLlama, type GpuChoice } from './llama-device.ts';
+import { loadError } from './load-error.ts';
 import { readMachine } from './machine.ts';
 import { planModel, useMmap } from './model-plan.ts';
 import { promptTokens, type PromptReader } from './prompt-tokens.ts';
@@ -37,6 +39,8 @@ export interface LlamaModelFile {
   usualContextTokens?: number;
   /** Answers at once. Default: as many as memory allows, at most 8 on a graphics card and 4 elsewhere. */
   slots?: number;
+  /** What guesses ahead. Default: nothing. */
+  draft?: DraftChoice;
 }
 
 /** A question that leaves less than this for the answer is refused. */
@@ -48,6 +52,7 @@ const NOTHING: Delivered = { tokens: [], known: true };
 interface Loaded extends PromptReader {
   context: LlamaContext;
   pool: SequencePool;
+  draft: Draft | null;
   defaults: RecommendedSampling;
 }
 
@@ -83,15 +88,19 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
     const llama = await openLlama(file.gpu ?? 'auto', this.#threads);
     this.#llama = llama;
     let model: LlamaModel | null = null;
+    let draft: Draft | null = null;
     try {
       const info = await readGgufFileInfo(file.path, { logWarnings: false, signal });
-      const { gpuLayers, contextTokens, slots } = await planModel(llama, info, {
+      const draftPlan = file.draft === undefined ? null : await planDraft(file.draft, info, llama, signal);
+      const layout = await planModel(llama, info, {
         contextTokens: file.contextTokens ?? null,
         usualContextTokens: file.usualContextTokens ?? null,
         slots: file.slots ?? null,
         machine: await this.#readMachine(llama, 'free'),
         chunkTokens: CHUNK,
+        ...(draftPlan?.info != null && { draft: draftPlan.info }),
       });
+      const { gpuLayers, contextTokens, slots } = layout;
       model = await llama.loadModel({
         modelPath: file.path,
         useMmap: useMmap(llama),
@@ -103,16 +112,18 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
       const context = await model.createContext({
         sequences: slots,
         contextSize: contextTokens,
-        threads: this.#threads,
+        threads: draftPlan === null ? this.#threads : allThreads(this.#threads),
         batchSize: CHUNK * slots,
         batching: gatherSequences(() => this.#active),
         createSignal: signal,
       });
+      draft = (await draftPlan?.open(layout, this.#threads, signal)) ?? null;
       this.#loaded = {
         model,
         context,
         contextTokens: context.contextSize,
         pool: new SequencePool(context),
+        draft,
         template: model.fileInfo.metadata.tokenizer?.chat_template ?? CHATML_TEMPLATE,
         defaults: ggufSampling(model.fileInfo),
       };
@@ -125,6 +136,7 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
         abilities: ['schema'],
       };
     } catch (thrown) {
+      await draft?.close();
       await model?.dispose();
       throw signal.aborted ? cancelled() : loadError(thrown, file.path);
     }
@@ -168,8 +180,11 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
         ...evaluateOptions(request.sampling, loaded.defaults, seat.place),
         ...(grammar !== null && { grammarEvaluationState: grammar }),
       };
-      // The iteration ends by itself at a token that ends the answer.
-      const written = seat.sequence.evaluateWithMetadata(rest, {}, options);
+      const helped = loaded.draft?.helped(reading, options) === true ? loaded.draft : null;
+      // Either iteration ends by itself at a token that ends the answer.
+      const written =
+        helped?.write({ ...{ seat, reading, options, maxTokens, check }, answers: () => this.#active }, rest) ??
+        seat.sequence.evaluateWithMetadata(rest, {}, options);
       for await (const { token } of readAhead(written, maxTokens, () => loaded.pool.entrance.closed)) {
         check();
         completionTokens += 1;
@@ -201,6 +216,11 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
     }
   }
 
+  /** Guesses of the draft so far, and how many of them the model would have written itself. */
+  get guesses(): { guessed: number; taken: number } {
+    return this.#loaded?.draft?.pace.count ?? { guessed: 0, taken: 0 };
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -214,6 +234,7 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
     this.#loaded = null;
     this.#llama = null;
     // Each waits for the step that is being computed.
+    await loaded?.draft?.close();
     await loaded?.context.dispose();
     await loaded?.model.dispose();
     await llama?.dispose();
@@ -240,20 +261,4 @@ function evaluateOptions(wanted: Sampling, defaults: RecommendedSampling, place:
     seed: wanted.seed === undefined ? Math.floor(Math.random() * 0xffff_ffff) : wanted.seed % 0xffff_ffff,
     evaluationPriority: placeAsPriority(place),
   };
-}
-
-function loadError(thrown: unknown, path: string): MeshError {
-  if (thrown instanceof MeshError) return thrown;
-  if (thrown instanceof InsufficientMemoryError) {
-    return new MeshError(
-      'out_of_memory',
-      'This model does not fit into the free memory. Close other programs, lower --ctx or --slots, or choose a smaller model.',
-      { cause: thrown },
-    );
-  }
-  return new MeshError(
-    'model_unreadable',
-    `${path} is damaged, cut short, or made for another version of llama.cpp. Download it again.`,
-    { cause: thrown },
-  );
 }

@@ -30,6 +30,10 @@ const worker = command('worker', 'Lend models of this computer to a mesh, until 
     'a GGUF file, an id of "llmesh models", hf:user/model[:quant], or a URL; several times for several models',
     several(MAX_MODELS_PER_PEER),
   )
+  .option(
+    '--draft <model>',
+    'a small model that guesses ahead of the first --model, or "lookup": see docs/run-a-worker.md',
+  )
   .option('--unload-after <seconds>', 'take a model out of memory when nobody asked for so long', whole(1, 604_800))
   .addOption(meshOption())
   .option('--slots <n>', 'answers at once (default: what fits, at most 4; 8 on a graphics card)', whole(1, 32))

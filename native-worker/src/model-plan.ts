@@ -11,6 +11,8 @@ export interface PlanRequest {
   machine: Machine;
   /** Positions that are computed in one go, for each slot. */
   chunkTokens: number;
+  /** A smaller model that is to be loaded beside it. */
+  draft?: GgufFileInfo;
 }
 
 /** The model does not fit; the numbers are for whoever knows a smaller one. */
@@ -33,27 +35,49 @@ export function useMmap(llama: Llama): false | 'auto' {
 /** Throws DoesNotFit, or what the library throws at a damaged file. */
 export async function planModel(llama: Llama, info: GgufFileInfo, request: PlanRequest): Promise<Layout> {
   const insights = await GgufInsights.from(info, llama);
+  const draft = request.draft === undefined ? null : await GgufInsights.from(request.draft, llama);
   const { machine } = request;
-  const estimate = remembered(async ({ gpuLayers, contextTokens, slots }: Layout): Promise<Need> => {
-    const weights = await insights.estimateModelResourceRequirementsV2({ gpuLayers, useMmap: false });
-    const context = await insights.estimateContextResourceRequirementsV2({
-      contextSize: contextTokens,
-      sequences: slots,
-      modelGpuLayers: gpuLayers,
-      batchSize: request.chunkTokens * slots,
-      useMmap: false,
+  const alone = remembered((layout) => needOf(insights, layout, request.chunkTokens));
+  const both = async (layout: Layout) => {
+    const need = await alone(layout);
+    if (draft === null) return need;
+    const more = await needOf(draft, draftLayout(draft, layout), request.chunkTokens);
+    return { ramBytes: need.ramBytes + more.ramBytes, vramBytes: need.vramBytes + more.vramBytes };
+  };
+  const plan = (estimate: (layout: Layout) => Promise<Need>) =>
+    planFit({
+      ...request,
+      layers: insights.totalLayers,
+      trainContextTokens: insights.trainContextSize ?? Infinity,
+      estimate,
     });
-    return { ramBytes: weights.cpuRam + context.cpuRam, vramBytes: weights.gpuVram + context.gpuVram };
-  });
-  const result = await planFit({
-    ...request,
-    layers: insights.totalLayers,
-    trainContextTokens: insights.trainContextSize ?? Infinity,
-    estimate,
-  });
+  const result = await plan(remembered(both));
   if (result.fits) return result.layout;
   const needBytes = result.need.ramBytes + result.need.vramBytes;
-  throw new DoesNotFit(misfit(needBytes, machine, result.instead), needBytes, machine);
+  const withoutDraft = draft !== null && (await plan(alone)).fits ? ' Without --draft it fits.' : '';
+  throw new DoesNotFit(misfit(needBytes, machine, result.instead) + withoutDraft, needBytes, machine);
+}
+
+/** Of a draft beside a model that is loaded like this. All of it is on the graphics card, or nothing: it has to be fast. */
+export function draftLayout(draft: GgufInsights, { gpuLayers, contextTokens, slots }: Layout): Layout {
+  return {
+    gpuLayers: gpuLayers > 0 ? draft.totalLayers : 0,
+    contextTokens: Math.min(contextTokens, draft.trainContextSize ?? Infinity),
+    slots,
+  };
+}
+
+async function needOf(insights: GgufInsights, layout: Layout, chunkTokens: number): Promise<Need> {
+  const { gpuLayers, contextTokens, slots } = layout;
+  const weights = await insights.estimateModelResourceRequirementsV2({ gpuLayers, useMmap: false });
+  const context = await insights.estimateContextResourceRequirementsV2({
+    contextSize: contextTokens,
+    sequences: slots,
+    modelGpuLayers: gpuLayers,
+    batchSize: chunkTokens * slots,
+    useMmap: false,
+  });
+  return { ramBytes: weights.cpuRam + context.cpuRam, vramBytes: weights.gpuVram + context.gpuVram };
 }
 
 function misfit(needBytes: number, machine: Machine, instead: Layout | null): string {

@@ -37,10 +37,17 @@ describe('openModel', () => {
     rmSync(data, { recursive: true });
   });
 
-  const open = (model = 'hf:user/model:Q8_0') =>
+  const open = (model = 'hf:user/model:Q8_0', draft?: string) =>
     openModel(
       engine,
-      { model, mesh: new URL('http://127.0.0.1:1'), gpu: 'off', threads: 1, data },
+      {
+        model,
+        mesh: new URL('http://127.0.0.1:1'),
+        gpu: 'off',
+        threads: 1,
+        data,
+        ...(draft !== undefined && { draft }),
+      },
       new Output(false),
       new AbortController().signal,
     );
@@ -59,6 +66,21 @@ describe('openModel', () => {
     const { model, loaded } = await open();
     expect(model).toMatchObject({ id: 'llmesh-tiny', source: 'hf:user/model/model-Q8_0.gguf' });
     expect(loaded).toMatchObject({ slots: 4, contextTokens: 2048 });
+  });
+
+  it('has what is wished for guess ahead', async () => {
+    expect((await open('hf:user/model:Q8_0', 'lookup')).draft).toBe('lookup');
+    const { draft, model } = await open('hf:user/model:Q8_0', 'hf:user/model:Q8_0');
+    expect(draft).toEqual({ path: model.path });
+    const request = { turns: [question], sampling: { temperature: 0.001 }, maxTokens: 200 };
+    for await (const _ of engine.generate(request, new AbortController().signal));
+    expect(engine.guesses.guessed).toBeGreaterThan(0);
+  });
+
+  it('says which of the two is not there', async () => {
+    await expect(open('hf:user/model:Q8_0', 'nowhere.gguf')).rejects.toMatchObject({
+      ...{ code: 'model_not_found', message: expect.stringContaining('nowhere.gguf') },
+    });
   });
 
   it('downloads a model in parts, and answers with it as with the whole', async () => {

@@ -3,13 +3,14 @@ import { realClock } from '@llmesh/core/clock';
 import type { LoadedModel } from '@llmesh/core/engine';
 import { modelsFolder, readCatalogue } from './catalogue-file.ts';
 import { dataFolder } from './data-folder.ts';
+import type { DraftChoice } from './draft.ts';
 import { roomBytes } from './fit.ts';
 import { HuggingFace } from './hugging-face.ts';
 import { defaultThreads, openLlama, type GpuChoice } from './llama-device.ts';
 import type { LlamaEngine } from './llama-engine.ts';
 import { readMachine } from './machine.ts';
 import { DoesNotFit } from './model-plan.ts';
-import { resolveModel, type ResolvedModel } from './models.ts';
+import { resolveModel, type ResolvedModel, type ResolveOptions } from './models.ts';
 import { megabytes, type Output } from './output.ts';
 import { ProgressReport } from './progress-report.ts';
 import { withSmaller, type TooLarge } from './smaller-model.ts';
@@ -23,7 +24,12 @@ export interface OpenModelOptions {
   ctx?: number;
   gpu: GpuChoice;
   data?: string;
+  /** What guesses ahead: as `model`, or `lookup`. */
+  draft?: string;
 }
+
+/** `--draft` with this: the conversation itself. */
+const LOOKUP = 'lookup';
 
 /** Throws what `resolveModel` and `Engine.load` throw; out_of_memory says what would fit. */
 export async function openModel(
@@ -31,7 +37,7 @@ export async function openModel(
   options: OpenModelOptions,
   output: Output,
   signal: AbortSignal,
-): Promise<{ model: ResolvedModel; loaded: LoadedModel }> {
+): Promise<{ model: ResolvedModel; loaded: LoadedModel; draft: DraftChoice | null }> {
   const folder = modelsFolder();
   const catalogue = await readCatalogue(folder);
   const report = new ProgressReport(output, realClock);
@@ -39,20 +45,22 @@ export async function openModel(
   const entry = catalogue.models.find(({ id }) => id === options.model);
   let large: TooLarge = { sizeBytes: 0, source: entry?.source ?? options.model };
   try {
-    const model = await resolveModel(options.model, {
-      catalogue,
-      modelsFolder: folder,
-      dataFolder: dataFolder(options.data),
-      mesh: options.mesh.origin,
+    const resolving = {
+      ...{ catalogue, modelsFolder: folder, dataFolder: dataFolder(options.data), mesh: options.mesh.origin },
       onProgress,
+      onSize: (sizeBytes: number) => checkSize(sizeBytes, options),
+      onWait: () => output.note('Another llmesh downloads this model already. Waiting for it.'),
+      signal,
+    };
+    const model = await resolveModel(options.model, {
+      ...resolving,
       onSize: async (sizeBytes) => {
         large = { ...large, sizeBytes };
         await checkSize(sizeBytes, options);
       },
-      onWait: () => output.note('Another llmesh downloads this model already. Waiting for it.'),
-      signal,
     });
     large = { sizeBytes: model.sizeBytes, source: model.source };
+    const draft = await resolveDraft(options.draft, resolving);
     const loaded = await engine.load(
       {
         path: model.path,
@@ -61,15 +69,21 @@ export async function openModel(
         ...(options.slots !== undefined && { slots: options.slots }),
         ...(options.ctx !== undefined && { contextTokens: options.ctx }),
         ...(model.contextTokens !== null && { usualContextTokens: model.contextTokens }),
+        ...(draft !== null && { draft }),
       },
       onProgress,
       signal,
     );
-    return { model, loaded };
+    return { model, loaded, draft };
   } catch (thrown) {
     if (!(thrown instanceof DoesNotFit)) throw thrown;
     throw await withSmaller(thrown, large, catalogue, new HuggingFace(process.env, realClock), signal);
   }
+}
+
+async function resolveDraft(wanted: string | undefined, options: ResolveOptions): Promise<DraftChoice | null> {
+  if (wanted === undefined) return null;
+  return wanted === LOOKUP ? 'lookup' : { path: (await resolveModel(wanted, options)).path };
 }
 
 /** Hours of downloading are not for a model whose weights alone are more than this computer has. */

@@ -27,13 +27,13 @@ export class Seat {
   #chunks: Token[] = [];
   #asker: string | null = null;
   #open = 0;
-  #entrance: Entrance;
+  readonly entrance: Entrance;
 
   /** `entrance`: that of its context. */
   constructor(sequence: LlamaContextSequence, place: number, entrance: Entrance) {
     this.sequence = sequence;
     this.place = place;
-    this.#entrance = entrance;
+    this.entrance = entrance;
   }
 
   /**
@@ -59,7 +59,7 @@ export class Seat {
     const { tokens, asker, open } = reading;
     let at = this.reusable(reading);
     this.#chunks.length = Math.min(this.#chunks.length, at - (at % CHUNK));
-    await this.#entrance.enter(() => this.sequence.adaptStateToTokens(tokens.slice(0, at), false));
+    await this.entrance.enter(() => this.sequence.adaptStateToTokens(tokens.slice(0, at), false));
     if (this.sequence.nextTokenIndex !== at) {
       // Recurrent models and sliding windows cannot go back to just any token.
       await this.forget();
@@ -90,11 +90,11 @@ export class Seat {
 
   async forget(): Promise<void> {
     this.#chunks = [];
-    await this.#entrance.enter(() => this.sequence.clearHistory());
+    await this.entrance.enter(() => this.sequence.clearHistory());
   }
 
   async #compute(tokens: Token[]): Promise<void> {
-    await this.#entrance.closed;
+    await this.entrance.closed;
     const evaluationPriority = placeAsPriority(this.place);
     await this.sequence.evaluateWithoutGeneratingNewTokens(tokens, { evaluationPriority });
   }

@@ -125,13 +125,15 @@ function openReceipts(self: OpenIdentity, folder: string, output: Output): Recei
 
 /** One after the other: each is planned for the memory that those before it leave. */
 async function openModels(
-  { model: models, ...options }: WorkerOptions,
+  { model: models, draft, ...options }: WorkerOptions,
   opened: LentModel[],
   needs: LentModelNeeds,
   signal: AbortSignal,
 ): Promise<void> {
   for (const model of new Set(models)) {
-    const lent = await openLentModel({ ...options, ...threadsWithin(options), model }, needs, signal);
+    // It was chosen for one model, and others have other vocabularies.
+    const helped = opened.length === 0 && draft !== undefined ? { draft } : {};
+    const lent = await openLentModel({ ...options, ...helped, ...threadsWithin(options), model }, needs, signal);
     const { id } = lent.advert;
     const isNew = opened.every(({ advert }) => advert.id !== id);
     opened.push(lent);

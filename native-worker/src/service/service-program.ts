@@ -9,6 +9,8 @@ import type { ServiceProgram } from './service-text.ts';
 /** About this command, not about the worker. */
 const NOT_THE_WORKERS = new Set(['json', 'help']);
 const PATHS = new Set(['data', 'config']);
+/** A file, or something else. */
+const MODELS = new Set(['model', 'draft']);
 /** Worth the same in the service. Not HF_TOKEN: the file is for everybody to read. */
 const ENVIRONMENT = ['LLMESH_DATA', 'MODEL_ENDPOINT'] as const;
 
@@ -50,5 +52,5 @@ export function serviceProgram({ node, script, args, options, environment }: Cal
 
 /** A service starts in another folder. */
 function absolute(name: string, value: string): string {
-  return PATHS.has(name) || (name === 'model' && existsSync(value)) ? path.resolve(value) : value;
+  return PATHS.has(name) || (MODELS.has(name) && existsSync(value)) ? path.resolve(value) : value;
 }

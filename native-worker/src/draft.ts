@@ -1,0 +1,145 @@
+/** What guesses ahead of a model: a smaller model, or the conversation itself; and whether the model can be helped so. */
+import {
+  GgufInsights,
+  readGgufFileInfo,
+  type GgufFileInfo,
+  type Llama,
+  type SequenceEvaluateOptions,
+  type Token,
+} from 'node-llama-cpp';
+import { realClock } from '@llmesh/core/clock';
+import { cancelled, MeshError } from '@llmesh/core/errors';
+import { DraftModel } from './draft-model.ts';
+import { canBeDrafted, draftedAnswer } from './drafted-answer.ts';
+import type { Layout } from './fit.ts';
+import { checkGgufFile } from './gguf-file.ts';
+import { GuessPace } from './guess-pace.ts';
+import { loadError } from './load-error.ts';
+import { draftLayout } from './model-plan.ts';
+import { PromptLookup } from './prompt-lookup.ts';
+import type { Reading, Seat } from './seat.ts';
+
+/** `lookup`: the conversation itself. */
+export type DraftChoice = 'lookup' | { path: string };
+
+/** Before it is loaded. */
+export interface DraftPlan {
+  /** To be counted; null: it takes no memory. */
+  info: GgufFileInfo | null;
+  /** Beside a model that is loaded like this. */
+  open: (layout: Layout, threads: number, signal: AbortSignal) => Promise<Draft>;
+}
+
+/**
+ * llama.cpp's own programs let two vocabularies differ by so many tokens at their end: models of a family are padded to
+ * different lengths. https://github.com/ggml-org/llama.cpp/blob/master/common/speculative.cpp
+ */
+const MAX_MORE_TOKENS = 128;
+
+/**
+ * Guesses are made only while no more answers than this are written. Two and more fill a step by themselves; guesses of
+ * different lengths would keep them from sharing one, and what is thrown away makes the others wait.
+ */
+const MOST_HELPED_ANSWERS = 1;
+
+/** An answer that is to be written. */
+export interface HelpedAnswer {
+  seat: Seat;
+  reading: Reading;
+  options: SequenceEvaluateOptions;
+  maxTokens: number;
+  check: () => void;
+  /** How many are being written. */
+  answers: () => number;
+}
+
+export class Draft {
+  readonly pace = new GuessPace();
+  readonly #model: DraftModel | null;
+
+  constructor(model: DraftModel | null) {
+    this.#model = model;
+  }
+
+  /**
+   * Whether an answer is. One that has to come out the same each time is not: what is computed several tokens at once
+   * differs in the last bits, and could tip a near-tie.
+   */
+  helped({ exact }: Reading, options: SequenceEvaluateOptions): boolean {
+    return !exact && canBeDrafted(options);
+  }
+
+  /** `rest`: the end of the reading, which the seat does not hold yet. */
+  write(answer: HelpedAnswer, rest: readonly Token[]): AsyncGenerator<{ token: Token }, void, undefined> {
+    const { seat, reading, answers, ...more } = answer;
+    return draftedAnswer(
+      {
+        ...{ ...more, sequence: seat.sequence, entrance: seat.entrance, pace: this.pace, clock: realClock },
+        guesser: this.#model?.at(seat.place, reading.asker) ?? new PromptLookup(),
+        mayGuess: () => answers() <= MOST_HELPED_ANSWERS,
+      },
+      reading.tokens,
+      rest,
+    );
+  }
+
+  async close(): Promise<void> {
+    await this.#model?.close();
+  }
+}
+
+/** Throws unsupported when it cannot help this model, and what a file that cannot be read makes `Engine.load` throw. */
+export async function planDraft(
+  choice: DraftChoice,
+  model: GgufFileInfo,
+  llama: Llama,
+  signal: AbortSignal,
+): Promise<DraftPlan> {
+  await checkTakesBack(model, llama, '--model');
+  if (choice === 'lookup') return { info: null, open: async () => new Draft(null) };
+  const { path } = choice;
+  const failed = (thrown: unknown) => {
+    throw signal.aborted ? cancelled() : loadError(thrown, path);
+  };
+  await checkGgufFile(path);
+  const info = await readGgufFileInfo(path, { logWarnings: false, signal }).catch(failed);
+  checkSameVocabulary(model, info);
+  const insights = await checkTakesBack(info, llama, '--draft');
+  const vocabulary = tokensOf(model).length;
+  return {
+    info,
+    open: (layout, threads, loadSignal) =>
+      DraftModel.open(llama, {
+        ...{ path, ...draftLayout(insights, layout), threads, vocabulary, signal: loadSignal },
+      }).then((opened) => new Draft(opened), failed),
+  };
+}
+
+function checkSameVocabulary(model: GgufFileInfo, draft: GgufFileInfo): void {
+  const [own, other] = [tokensOf(model), tokensOf(draft)];
+  const most = Math.min(own.length, other.length);
+  const alike =
+    Math.abs(own.length - other.length) <= MAX_MORE_TOKENS &&
+    own.slice(0, most).every((token, i) => token === other[i]);
+  if (alike) return;
+  throw new MeshError(
+    'unsupported',
+    'The model given with --draft has another vocabulary, so its guesses would mean nothing. Choose a smaller model of the same family, or --draft lookup.',
+  );
+}
+
+/** A wrong guess has to be taken back. Throws unsupported. */
+async function checkTakesBack(info: GgufFileInfo, llama: Llama, flag: '--model' | '--draft'): Promise<GgufInsights> {
+  const insights = await GgufInsights.from(info, llama);
+  const { isRecurrent, isHybrid, swaSize } = insights;
+  if (!isRecurrent && !isHybrid && swaSize === undefined) return insights;
+  const instead = flag === '--model' ? 'Leave --draft out.' : 'Choose another for --draft.';
+  throw new MeshError(
+    'unsupported',
+    `The model given with ${flag} does not keep every word that it has read, so it cannot take a wrong guess back. ${instead}`,
+  );
+}
+
+function tokensOf({ metadata }: GgufFileInfo): readonly string[] {
+  return metadata.tokenizer.ggml.tokens;
+}
