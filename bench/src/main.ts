@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { big, type BigOptions } from './big.ts';
 import { continuation, type ContinuationOptions } from './continuation.ts';
+import { draft, type DraftOptions } from './draft.ts';
 import { failover, type FailoverOptions } from './failover.ts';
 import { gateway, type GatewayOptions } from './gateway.ts';
 import { matchmaker, type MatchmakerOptions } from './matchmaker.ts';
@@ -74,6 +75,18 @@ program
   .option('--keep', 'keep the file for the next time')
   .action(async (options: BigOptions) => {
     report(await big(options));
+  });
+
+program
+  .command('draft')
+  .description(
+    'the same model with and without a draft that is always, often and hardly ever right; 1, 2 and 4 at once',
+  )
+  .option('--rounds <n>', 'pairs of runs of each kind', count, 6)
+  .option('--tokens <n>', 'tokens an answer', count, 128)
+  .option('--threads <n>', 'threads of each engine', count, 1)
+  .action(async (options: DraftOptions) => {
+    report(await draft(options));
   });
 
 program

@@ -10,20 +10,31 @@ import { syntheticTokenizer } from './synthetic-tokenizer.ts';
 
 const SHAPE = { layers: 14, width: 768, heads: 12, kvHeads: 4, feedForward: 2048, contextTokens: 4096 };
 
+export interface Depth {
+  /** Layers that change what the model says. Two models with the same number of them say the same. */
+  telling: number;
+  /** Layers behind them that cost as much and add nothing: what they write is multiplied by zero. */
+  idle: number;
+  seed: number;
+}
+
+const WHOLE: Depth = { telling: SHAPE.layers, idle: 0, seed: 0x2545f491 };
+
 /** Writes the file once and returns its path: about 100M parameters, 100 MB, in the temporary folder. */
-export async function syntheticModel(): Promise<string> {
+export async function syntheticModel({ telling, idle, seed }: Depth = WHOLE): Promise<string> {
   const folder = join(tmpdir(), 'llmesh-bench');
-  const path = join(folder, 'synthetic-100m-q8_0.gguf');
+  const whole = telling === WHOLE.telling && idle === 0 && seed === WHOLE.seed;
+  const path = join(folder, whole ? 'synthetic-100m-q8_0.gguf' : `synthetic-${telling}-${idle}-${seed}-q8_0.gguf`);
   if (existsSync(path)) return path;
   mkdirSync(folder, { recursive: true });
   const tokenizer = await syntheticTokenizer();
-  const random = xorshift(0x2545f491);
+  const random = xorshift(seed);
   writeGguf(
     path,
     {
       'general.architecture': { type: 'string', value: 'llama' },
       'general.name': { type: 'string', value: 'Synthetic 100M' },
-      'llama.block_count': { type: 'uint32', value: SHAPE.layers },
+      'llama.block_count': { type: 'uint32', value: telling + idle },
       'llama.context_length': { type: 'uint32', value: SHAPE.contextTokens },
       'llama.embedding_length': { type: 'uint32', value: SHAPE.width },
       'llama.feed_forward_length': { type: 'uint32', value: SHAPE.feedForward },
@@ -34,14 +45,15 @@ export async function syntheticModel(): Promise<string> {
       'llama.vocab_size': { type: 'uint32', value: tokenizer.size },
       ...tokenizer.fields,
     },
-    tensors(tokenizer.size),
-    (tensor) => [weights(tensor, random, tokenizer.eos)],
+    tensors(tokenizer.size, telling, idle),
+    (tensor) => [isMute(tensor, telling) ? Buffer.alloc(bytesOf(tensor)) : weights(tensor, random, tokenizer.eos)],
   );
   return path;
 }
 
-function tensors(vocabulary: number): Tensor[] {
-  const { width, feedForward, heads, kvHeads, layers } = SHAPE;
+/** The idle layers come last, so that the others are the same with and without them. */
+function tensors(vocabulary: number, telling: number, idle: number): Tensor[] {
+  const { width, feedForward, heads, kvHeads } = SHAPE;
   const kvWidth = (width / heads) * kvHeads;
   const matrix = (name: string, into: number, out: number): Tensor => ({
     name: `${name}.weight`,
@@ -49,22 +61,31 @@ function tensors(vocabulary: number): Tensor[] {
     quant: 'q8_0',
   });
   const norm = (name: string): Tensor => ({ name: `${name}.weight`, shape: [width], quant: 'f32' });
+  const layer = (i: number) => [
+    norm(`blk.${i}.attn_norm`),
+    matrix(`blk.${i}.attn_q`, width, width),
+    matrix(`blk.${i}.attn_k`, width, kvWidth),
+    matrix(`blk.${i}.attn_v`, width, kvWidth),
+    matrix(`blk.${i}.attn_output`, width, width),
+    norm(`blk.${i}.ffn_norm`),
+    matrix(`blk.${i}.ffn_gate`, width, feedForward),
+    matrix(`blk.${i}.ffn_up`, width, feedForward),
+    matrix(`blk.${i}.ffn_down`, feedForward, width),
+  ];
+  const layers = Array.from({ length: telling + idle }, (_, i) => layer(i));
   return [
     matrix('token_embd', width, vocabulary),
-    ...Array.from({ length: layers }, (_, i) => [
-      norm(`blk.${i}.attn_norm`),
-      matrix(`blk.${i}.attn_q`, width, width),
-      matrix(`blk.${i}.attn_k`, width, kvWidth),
-      matrix(`blk.${i}.attn_v`, width, kvWidth),
-      matrix(`blk.${i}.attn_output`, width, width),
-      norm(`blk.${i}.ffn_norm`),
-      matrix(`blk.${i}.ffn_gate`, width, feedForward),
-      matrix(`blk.${i}.ffn_up`, width, feedForward),
-      matrix(`blk.${i}.ffn_down`, feedForward, width),
-    ]).flat(),
+    ...layers.slice(0, telling).flat(),
     norm('output_norm'),
     matrix('output', width, vocabulary),
+    ...layers.slice(telling).flat(),
   ];
+}
+
+/** What an idle layer would add to the others. */
+function isMute({ name }: Tensor, telling: number): boolean {
+  const [, layer = '', writes] = /^blk\.(\d+)\.(attn_output|ffn_down)\.weight$/.exec(name) ?? [];
+  return writes !== undefined && Number(layer) >= telling;
 }
 
 function weights(tensor: Tensor, random: () => number, eos: number): Buffer {
