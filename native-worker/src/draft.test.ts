@@ -48,21 +48,22 @@ const answer = async (engine: LlamaEngine, request: GenerateRequest, signal = ne
   return { text: textOf(pieces), ids: pieces.flatMap(({ tokenIds }) => tokenIds ?? []), finish };
 };
 
+let plain: LlamaEngine;
+beforeAll(async () => {
+  plain = await load();
+});
+afterAll(() => plain.close());
+
 describe.each<[string, DraftChoice]>([
   ['the model itself', { path: file }],
   ['a worse model', { path: written('worse.gguf', worseModel(bytes, 7)) }],
   ['the conversation', 'lookup'],
 ])('an answer that is guessed ahead by %s', (name, draft) => {
-  let plain: LlamaEngine;
   let helped: LlamaEngine;
   beforeAll(async () => {
-    plain = await load();
     helped = await load({ draft });
   });
-  afterAll(async () => {
-    await plain.close();
-    await helped.close();
-  });
+  afterAll(() => helped.close());
 
   it('is the same, as long, and known again in the next turn', async () => {
     for (const { question, answer: known } of long) {

@@ -56,17 +56,11 @@ describe('draftedAnswer, with llama.cpp', () => {
     const written: Token[] = [];
     const rest = prompt.slice(-(prompt.length % CHUNK || CHUNK));
     await sequence.evaluateWithoutGeneratingNewTokens(prompt.slice(0, prompt.length - rest.length));
+    const record = (some: number, right: number) => void (guessed.push(some), taken.push(right));
+    const pace = { length, record };
     const answer = {
-      ...{
-        sequence,
-        guesser,
-        entrance: new Entrance(),
-        options: { temperature, topP: 1 },
-        maxTokens: most,
-        mayGuess: alone,
-      },
-      pace: { length, record: (some: number, right: number) => void (guessed.push(some), taken.push(right)) },
-      ...{ check: () => {}, clock: { now: () => 0 } },
+      ...{ sequence, guesser, entrance: new Entrance(), options: { temperature, topP: 1 }, maxTokens: most },
+      ...{ pace: () => (alone() ? pace : null), check: () => {}, clock: { now: () => 0 } },
     };
     for await (const { token } of draftedAnswer(answer, prompt, rest)) written.push(token);
     return written;

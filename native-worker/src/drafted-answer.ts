@@ -16,11 +16,10 @@ export interface DraftedAnswer {
   sequence: LlamaContextSequence;
   entrance: Entrance;
   guesser: Guesser;
-  pace: Pick<GuessPace, 'length' | 'record'>;
   options: SequenceEvaluateOptions;
   maxTokens: number;
-  /** Whether guesses may be made now. */
-  mayGuess: () => boolean;
+  /** Of now: with others at work it is another; null: no guesses are made now. */
+  pace: () => Pick<GuessPace, 'length' | 'record'> | null;
   /** Throws when nobody waits any more. */
   check: () => void;
   clock: Pick<Clock, 'now'>;
@@ -41,7 +40,7 @@ export async function* draftedAnswer(
   before: readonly Token[],
   rest: readonly Token[],
 ): AsyncGenerator<{ token: Token }, void, undefined> {
-  const { sequence, entrance, guesser, pace, options, check, clock } = answer;
+  const { sequence, entrance, guesser, options, check, clock } = answer;
   const all = [...before];
   let next = rest;
   /** Writes without guesses; null: the last step had some. */
@@ -52,9 +51,9 @@ export async function* draftedAnswer(
     for (let left = answer.maxTokens; left > 0;) {
       const startMs = clock.now();
       // The end of a prompt is computed as without guesses.
-      const alone = next.length === 1 && answer.mayGuess();
-      const most = Math.min(pace.length, left - 1, sequence.contextSize - 2 - sequence.nextTokenIndex);
-      const guesses = alone && most > 0 ? await guesser.guess(all, most, check) : [];
+      const pace = next.length === 1 ? answer.pace() : null;
+      const most = Math.min(pace?.length ?? 0, left - 1, sequence.contextSize - 2 - sequence.nextTokenIndex);
+      const guesses = most > 0 ? await guesser.guess(all, most, check) : [];
       check();
       await entrance.closed;
       let written: Token[];
@@ -77,8 +76,8 @@ export async function* draftedAnswer(
         if (step.done === true) return;
         written = [step.value.token];
       }
-      if (alone && answer.mayGuess())
-        pace.record(guesses.length, written.length - 1, usual ? clock.now() - startMs : null);
+      if (pace === answer.pace())
+        pace?.record(guesses.length, written.length - 1, usual ? clock.now() - startMs : null);
       behind += written.length;
       left -= written.length;
       for (const token of written) {

@@ -218,7 +218,7 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
 
   /** Guesses of the draft so far, and how many of them the model would have written itself. */
   get guesses(): { guessed: number; taken: number } {
-    return this.#loaded?.draft?.pace.count ?? { guessed: 0, taken: 0 };
+    return this.#loaded?.draft?.count ?? { guessed: 0, taken: 0 };
   }
 
   async close(): Promise<void> {
