@@ -82,7 +82,7 @@ program
   .description(
     'the same model with and without a draft that is always, often and hardly ever right; 1, 2 and 4 at once',
   )
-  .option('--rounds <n>', 'pairs of runs of each kind', count, 6)
+  .option('--rounds <n>', 'pairs of runs of each kind', count, 5)
   .option('--tokens <n>', 'tokens an answer', count, 128)
   .option('--threads <n>', 'threads of each engine', count, 1)
   .action(async (options: DraftOptions) => {
