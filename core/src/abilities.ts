@@ -1,5 +1,6 @@
 /** What not every provider can, and what of it a question needs. */
 import { MeshError } from './errors.ts';
+import type { Adapter } from './control-protocol.ts';
 import type { Sampling } from './protocol.ts';
 
 /**
@@ -14,11 +15,24 @@ export interface Demand {
   task?: 'chat' | 'completion';
   schema?: string | undefined;
   logprobs?: number | undefined;
+  adapter?: string | undefined;
   sampling: Sampling;
 }
 
-/** Whoever answers must have all of these. */
-export function needsOf({ task = 'chat', schema, logprobs, sampling }: Demand): Ability[] {
+/** What whoever answers must have: all of these abilities, and the adapter. */
+export interface Needs {
+  needs?: readonly Ability[] | undefined;
+  /** The SHA-256 of its file. Left out: the model answers as it is. */
+  adapter?: string | undefined;
+}
+
+/** Of an advert, or of what an engine says of itself. */
+export interface Offered {
+  abilities?: readonly Ability[] | undefined;
+  adapters?: readonly Adapter[] | undefined;
+}
+
+export function needsOf({ task = 'chat', schema, logprobs, adapter, sampling }: Demand): Needs {
   const { presencePenalty = 0, frequencyPenalty = 0 } = sampling;
   const needed: Record<Ability, boolean> = {
     schema: schema !== undefined,
@@ -26,21 +40,26 @@ export function needsOf({ task = 'chat', schema, logprobs, sampling }: Demand): 
     logprobs: logprobs !== undefined,
     penalties: presencePenalty !== 0 || frequencyPenalty !== 0,
   };
-  return ABILITIES.filter((ability) => needed[ability]);
+  return {
+    needs: ABILITIES.filter((ability) => needed[ability]),
+    ...(adapter !== undefined && { adapter }),
+  };
 }
 
-/** Can it all that is needed? `offered`: an advert, or what an engine says of itself. */
-export function isAble(offered: { abilities?: readonly Ability[] | undefined }, needs: readonly Ability[]): boolean {
-  return needs.every((ability) => offered.abilities?.includes(ability) === true);
+/** Can it all that is needed? */
+export function isAble({ abilities, adapters }: Offered, { needs = [], adapter }: Needs): boolean {
+  if (adapter !== undefined && adapters?.some(({ sha256 }) => sha256 === adapter) !== true) return false;
+  return needs.every((ability) => abilities?.includes(ability) === true);
 }
 
-/** For a person: "hold it to a JSON schema". */
-export function inWords(needs: readonly Ability[]): string {
-  return needs.map((ability) => WORDS[ability]).join(' and ');
+/** For a person: "hold it to a JSON schema". Empty: nothing is needed that not everybody can. */
+export function inWords({ needs = [], adapter }: Needs): string {
+  const words = needs.map((ability) => WORDS[ability]);
+  return [...words, ...(adapter === undefined ? [] : ['answer with this adapter'])].join(' and ');
 }
 
 /** What is said to whoever asked for more. */
-export function unable(needs: readonly Ability[]): MeshError {
+export function unable(needs: Needs): MeshError {
   return new MeshError('unsupported', `This volunteer lends the model, but cannot ${inWords(needs)}.`);
 }
 

@@ -57,7 +57,7 @@ export class Answering {
     this.#request = request;
     this.#needs = needs;
     this.#atWork = new AtWork(needs.breakers);
-    this.#answer = new DeliveredAnswer(request.prefix);
+    this.#answer = new DeliveredAnswer(request.prefix, request.adapter);
     this.#maxTokens = this.#answer.tokens + request.maxTokens;
     this.#times = new AnswerTimes(needs.clock.now());
     void this.#askNext();

@@ -177,6 +177,7 @@ export class Attempt {
         turns: part.turns,
         sampling: part.sampling,
         ...(part.schema !== undefined && { schema: part.schema }),
+        ...(part.adapter !== undefined && { adapter: part.adapter }),
         ...(part.logprobs !== undefined && { logprobs: part.logprobs }),
         maxTokens: part.maxTokens,
         prefix: prefix === null ? null : { text: prefix.text, tokens: prefix.tokens, tokenIds: prefix.tokenIds },

@@ -38,6 +38,8 @@ export interface ChatRequest {
   temperature?: number;
   topP?: number;
   seed?: number;
+  /** An adapter of the model by the SHA-256 of its file, as `models` has it. Left out: the model as it is. */
+  adapter?: string;
   /** A JSON schema that the answer follows, as far as `json-schema.ts` reads them. */
   schema?: object;
   /** No one but these volunteers. Left out: anyone. */
@@ -97,7 +99,7 @@ export class MeshClient {
 
   async *#ask({ signal = new AbortController().signal, ...request }: ChatRequest): AsyncGenerator<AnswerEvent, void> {
     const { mesh, control } = this.#opened;
-    const { messages, model, maxTokens = DEFAULT_MAX_TOKENS, schema, only = null } = request;
+    const { messages, model, maxTokens = DEFAULT_MAX_TOKENS, schema, adapter, only = null } = request;
     const { temperature, topP, seed } = request;
     const ask: AskRequest = {
       model: (model as ModelId | undefined) ?? (await roomiest(control, signal)),
@@ -108,6 +110,7 @@ export class MeshClient {
         ...(seed !== undefined && { seed }),
       },
       ...(schema !== undefined && { schema: JSON.stringify(schema) }),
+      ...(adapter !== undefined && { adapter }),
       maxTokens,
       only,
     };

@@ -14,10 +14,13 @@ import {
   modelId,
   peerId,
   positive,
+  sha256,
   text,
 } from './fields.ts';
 
 export const MAX_MODELS_PER_PEER = 16;
+/** Of one model, at one provider. */
+export const MAX_ADAPTERS = 16;
 /** One to begin, one in reserve, and two for when these fail; whoever needs more asks again. */
 export const MAX_CANDIDATES = 4;
 /** Providers that a `match` may name, to leave out or to keep to. */
@@ -46,6 +49,10 @@ const abilities = v.optional(
   ),
 );
 
+/** A small file (LoRA) that has a model answer in its own way. Named by the SHA-256 of the file. */
+export const AdapterSchema = v.object({ sha256, name: text(80) });
+export type Adapter = v.InferOutput<typeof AdapterSchema>;
+
 /** One model that a provider has loaded and will answer with now. */
 export const ModelAdvertSchema = v.object({
   id: modelId,
@@ -55,13 +62,15 @@ export const ModelAdvertSchema = v.object({
   backend: v.picklist(BACKENDS),
   contextTokens: count,
   /** SHA-256 of the model's one file, hex; null for a model of many files or one that was not hashed. */
-  sha256: v.nullable(v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))),
+  sha256: v.nullable(sha256),
   /** Measured decode speed of one answer; null until something was measured. */
   tokensPerSecond: v.nullable(positive),
   /** What it can go on from when another provider began the answer: `Continues` of `engine.ts`. */
   continues: v.picklist(['ids', 'text', 'none']),
   /** Left out: none. */
   abilities,
+  /** With each of these it can answer instead of as it is. Left out: none. */
+  adapters: v.optional(v.pipe(v.array(AdapterSchema), v.maxLength(MAX_ADAPTERS))),
 });
 export type ModelAdvert = v.InferOutput<typeof ModelAdvertSchema>;
 
@@ -124,6 +133,8 @@ export const MatchSchema = v.object({
   prefer: v.nullable(peerId),
   /** Only who has all of these. Left out: anyone. */
   needs: v.optional(v.pipe(v.array(v.picklist(ABILITIES)), v.maxLength(ABILITIES.length))),
+  /** Only who has this adapter for the model. Left out: the model as it is. */
+  adapter: v.optional(sha256),
 });
 
 /** The match is not wanted any more: its place in the line goes to the next. Not answered. */
@@ -283,6 +294,10 @@ export const OfferSchema = v.object({
   queued: count,
   /** Median of what the providers measured. */
   tokensPerSecond: v.nullable(positive),
+  /** That any of its providers has; those that the most of them have, where there are more. Left out: none. */
+  adapters: v.optional(v.pipe(v.array(AdapterSchema), v.maxLength(MAX_ADAPTERS))),
+  /** There are more than these. */
+  moreAdapters: v.optional(v.boolean()),
 });
 export type Offer = v.InferOutput<typeof OfferSchema>;
 

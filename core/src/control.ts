@@ -1,5 +1,5 @@
 /** This peer's end of the control plane: what we offer, who can answer, and what was delivered. */
-import type { Ability } from './abilities.ts';
+import type { Needs } from './abilities.ts';
 import type { Clock } from './clock.ts';
 import { ControlConnection, type ControlOptions, type ControlState } from './control-connection.ts';
 import {
@@ -17,7 +17,8 @@ import { ControlRequests, type Place } from './control-requests.ts';
 import { MeshError } from './errors.ts';
 import type { ModelId, PeerId } from './ids.ts';
 
-export interface MatchQuestion {
+/** Only who is able to: see `Needs`. */
+export interface MatchQuestion extends Needs {
   model: ModelId;
   maxTokens: number;
   /** Those just tried. */
@@ -26,8 +27,6 @@ export interface MatchQuestion {
   only: readonly PeerId[] | null;
   /** Has this conversation in its memory. */
   prefer: PeerId | null;
-  /** Only who has all of these. */
-  needs?: readonly Ability[] | undefined;
 }
 
 export interface BusyReport {
@@ -136,7 +135,7 @@ export class ControlClient {
     signal: AbortSignal,
     queued: ((place: Place) => void) | null = null,
   ): Promise<Leased[]> {
-    const { model, maxTokens, exclude, only, prefer, needs = [] } = question;
+    const { model, maxTokens, exclude, only, prefer, needs = [], adapter } = question;
     if (this.state !== 'open') await this.#connection.whenOpen(signal);
     const request = {
       type: 'match',
@@ -146,6 +145,7 @@ export class ControlClient {
       only: only?.slice(0, MAX_NAMED_PEERS) ?? null,
       prefer,
       ...(needs.length > 0 && { needs: [...needs] }),
+      ...(adapter !== undefined && { adapter }),
     } as const;
     const { lease, candidates } = await this.#requests.ask<'match'>(request, signal, queued);
     return lease === null ? [] : candidates.map((candidate) => ({ ...candidate, lease }));

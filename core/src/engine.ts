@@ -76,6 +76,8 @@ export interface GenerateRequest {
   maxTokens: number;
   /** Go on after exactly this. */
   prefix?: AnswerPrefix;
+  /** The SHA-256 of one of the adapters that the engine was told of. Left out: the model answers as it is. */
+  adapter?: string;
   /** The whole answer, with what `prefix` has of it, is JSON of this form, unless it is cut at `maxTokens`. */
   schema?: JsonSchema;
   /**

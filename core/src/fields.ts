@@ -14,6 +14,8 @@ export const modelId = v.custom<ModelId>(isModelId);
 export const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
 export const positive = v.pipe(v.number(), v.finite(), v.minValue(0));
 export const text = (most: number) => v.pipe(v.string(), v.maxLength(most));
+/** Of a file, hex. */
+export const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 export const errorCode = v.picklist(ERROR_CODES);
 /** Bytes in MessagePack, at most so many. */
 export const bytes = (most: number) =>

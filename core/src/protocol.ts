@@ -6,7 +6,7 @@
 import * as v from 'valibot';
 import { CandidateSchema } from './control-protocol.ts';
 import { MAX_SCHEMA_CHARS } from './json-schema.ts';
-import { MAX_RECORD_BYTES, bytes, count, errorCode, modelId, peerId, taskId, text } from './fields.ts';
+import { MAX_RECORD_BYTES, bytes, count, errorCode, modelId, peerId, sha256, taskId, text } from './fields.ts';
 
 /** Both ends must speak the same one; it is the first byte of every data frame and a field of `hello`. */
 export const PROTOCOL_VERSION = 3;
@@ -69,6 +69,8 @@ export const TaskRequestSchema = v.object({
   sampling: SamplingSchema,
   /** The answer is to be JSON of this form (`json-schema.ts`). Left out: it is free. */
   schema: v.optional(text(MAX_SCHEMA_CHARS)),
+  /** The adapter that the model answers with. Left out: it answers as it is. */
+  adapter: v.optional(sha256),
   /** For each token how likely it was, and so many others, the likeliest. Left out: nothing is told. */
   logprobs: v.optional(v.pipe(count, v.maxValue(MAX_TOP_LOGPROBS))),
   /** Of this provider's part. */

@@ -46,11 +46,11 @@ export function isFault({ code }: MeshError): boolean {
 /** Why nobody at all could be asked. */
 export function nobodyFor(request: AskRequest): MeshError {
   const { only, prefix = null } = request;
-  const needs = needsOf(request);
-  if (needs.length > 0) {
+  const beyond = inWords(needsOf(request));
+  if (beyond !== '') {
     return new MeshError(
       'no_provider',
-      `Nobody lends this model right now who can ${inWords(needs)}. Native workers can: start one, or choose another model.`,
+      `Nobody lends this model right now who can ${beyond}. Native workers can: start one, or choose another model.`,
     );
   }
   if (only !== null) {

@@ -1,4 +1,5 @@
 /** Every question that this peer has asked and that is being answered. How one gets its answer: `answering.ts`. */
+import * as v from 'valibot';
 import { needsOf } from './abilities.ts';
 import { onAbort } from './abort.ts';
 import { Answering, type AnsweringNeeds } from './answering.ts';
@@ -9,7 +10,8 @@ import type { Clock } from './clock.ts';
 import type { Candidate } from './control-protocol.ts';
 import type { Place } from './control-requests.ts';
 import type { KeptAnswer } from './delivered-answer.ts';
-import { cancelled, type MeshError } from './errors.ts';
+import { cancelled, MeshError } from './errors.ts';
+import { sha256 } from './fields.ts';
 import { FirstWords } from './first-words.ts';
 import { HedgeBudget } from './hedge-budget.ts';
 import type { Identity, verify } from './identity.ts';
@@ -30,6 +32,8 @@ export interface AskRequest {
   sampling: Sampling;
   /** For each token how likely it was, and so many others, the likeliest, 0 to 20. Left out: nothing is told. */
   logprobs?: number;
+  /** The adapter that the model answers with, by the SHA-256 of its file. Left out: it answers as it is. */
+  adapter?: string;
   /** The answer is JSON of this form, a JSON schema as text (`json-schema.ts`), unless it is cut at `maxTokens`. */
   schema?: string;
   /** To be written now: what `prefix` has does not count. */
@@ -131,10 +135,16 @@ export class Requester {
     const fault = turnsFault(request.turns) ?? prefixFault(request.prefix ?? null);
     if (fault !== null) throw fault;
     if (request.schema !== undefined) readJsonSchema(request.schema);
+    if (request.adapter !== undefined && !v.is(sha256, request.adapter)) {
+      throw new MeshError(
+        'unsupported',
+        'An adapter is named by the SHA-256 of its file: 64 digits and letters a to f.',
+      );
+    }
     const { links, clock, random, match } = this.#options;
     const { breakers } = this.#needs;
     const { model, maxTokens, only, exclude = [], prefer = null } = request;
-    const question = { model, maxTokens, only, exclude, prefer, needs: needsOf(request) };
+    const question = { model, maxTokens, only, exclude, prefer, ...needsOf(request) };
     const shortlist = new Shortlist(question, { links, breakers, clock, random, match });
     const answering = new Answering(request, { ...this.#needs, shortlist });
     this.#answerings.add(answering);

@@ -73,6 +73,7 @@ async function write(task: Task, needs: TaskRunNeeds): Promise<'finished' | null
       asker: channel.peer,
       ...(request.prefix !== null && { prefix: request.prefix }),
       ...(task.schema !== null && { schema: task.schema }),
+      ...(request.adapter !== undefined && { adapter: request.adapter }),
     },
     abort.signal,
   );

@@ -1,5 +1,6 @@
 /** What a provider accepts and how it works it off: slots, a short queue, and an end for every task. */
 import { isAble, needsOf, unable } from './abilities.ts';
+import { hasAdapterRoom, type AdapterRoom } from './adapter-room.ts';
 import { schemaOf } from './answer-schema.ts';
 import type { Channel } from './channel.ts';
 import type { Clock } from './clock.ts';
@@ -27,6 +28,8 @@ export interface ServedModel {
   advert: ModelAdvert;
   engine: Pick<Engine<never>, 'generate'>;
   slots: number;
+  /** Left out: it has no adapters. */
+  adapterRoom?: AdapterRoom;
 }
 
 export interface Serving {
@@ -190,9 +193,12 @@ export class TaskWorker {
   }
 
   #startNext(): void {
-    const hasSlot = (model: ServedModel) =>
-      [...this.#running].filter((task) => task.model === model).length < model.slots;
-    for (let task = this.#line.takeNext(hasSlot); task !== null; task = this.#line.takeNext(hasSlot)) {
+    const mayStart = (task: Task, before: readonly Task[]) => {
+      const ofModel = (other: Task) => other.model === task.model;
+      const running = [...this.#running].filter(ofModel);
+      return running.length < task.model.slots && hasAdapterRoom(task, running, before.filter(ofModel));
+    };
+    for (let task = this.#line.takeNext(mayStart); task !== null; task = this.#line.takeNext(mayStart)) {
       this.#start(task);
     }
   }

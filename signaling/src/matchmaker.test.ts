@@ -147,3 +147,20 @@ function seeded(seed: number): () => number {
     return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
   };
 }
+
+test('who has no adapter is not asked to answer with it, and one of many who has is waited for', () => {
+  const { registry, matchmaker, provider } = setUp();
+  const adapter = 'ab'.repeat(32);
+  const asked = { model: TINY, asker: newPeerId(), exclude: [], only: null, prefer: null, adapter };
+  for (let i = 0; i < 200; i++) provider(50);
+  expect(matchmaker.match(asked)).toEqual([]);
+  expect(matchmaker.impossible(TINY, [asked])).toEqual([asked]);
+  const able = provider(50);
+  const models = [{ ...advertised(TINY, 50), adapters: [{ sha256: adapter, name: 'Law' }] }];
+  registry.advert(able, { models, slots: 1, certificate: null });
+  expect(matchmaker.match(asked)?.map(({ peerId }) => peerId)).toEqual([able.peerId]);
+  registry.promise(able, 1);
+  expect(matchmaker.match(asked)).toBe(null);
+  expect(matchmaker.impossible(TINY, [asked])).toEqual([]);
+  expect(matchmaker.match({ ...asked, only: [able.peerId], adapter: 'cd'.repeat(32) })).toEqual([]);
+});

@@ -1,5 +1,5 @@
 /** Who can answer with a model: a shortlist, ranked by the same policy that the requester ranks with. */
-import { isAble as hasAbilities, type Ability } from '@llmesh/core/abilities';
+import { isAble as isAbleWith, type Needs } from '@llmesh/core/abilities';
 import type { ModelId, PeerId } from '@llmesh/core/ids';
 import { MAX_CANDIDATES, MAX_NAMED_PEERS, type Candidate } from '@llmesh/core/control-protocol';
 import { rank, TYPICAL_ANSWER_TOKENS, UNKNOWN_TOKENS_PER_SECOND } from '@llmesh/core/route';
@@ -14,7 +14,8 @@ import type { Reliability } from './reliability.ts';
  */
 const SAMPLE = 16;
 
-export interface MatchQuestion {
+/** Only who is able to: see `Needs`. */
+export interface MatchQuestion extends Needs {
   model: ModelId;
   /** Who asks: nobody is sent to themselves. */
   asker: PeerId;
@@ -23,8 +24,6 @@ export interface MatchQuestion {
   only: readonly PeerId[] | null;
   /** First, when it has a free slot and is not far slower than others. */
   prefer: PeerId | null;
-  /** Only who has all of these. */
-  needs?: readonly Ability[] | undefined;
 }
 
 export class Matchmaker {
@@ -67,10 +66,14 @@ export class Matchmaker {
   impossible<T extends MatchQuestion>(model: ModelId, questions: Iterable<T>): T[] {
     // More than one question can leave out.
     const some = this.#registry.present(model, MAX_NAMED_PEERS + 2);
+    // One of many may be able to.
+    let all: RegisteredPeer[] | null = null;
+    const anyone = ({ needs = [], adapter }: Needs) =>
+      needs.length === 0 && adapter === undefined ? some : (all ??= this.#registry.present(model, Infinity));
     return [...questions].filter((question) => {
       const { asker, exclude, only } = question;
       const named = only?.map((peerId) => this.#registry.find(peerId)).filter((peer) => peer !== null);
-      return !(named ?? some).some(
+      return !(named ?? anyone(question)).some(
         (peer) =>
           peer.peerId !== asker &&
           !exclude.includes(peer.peerId) &&
@@ -135,10 +138,11 @@ export class Matchmaker {
 }
 
 /** Can it do what was asked for with its model? */
-export function isAble(peer: RegisteredPeer, { model, needs }: Pick<MatchQuestion, 'model' | 'needs'>): boolean {
-  if (needs === undefined || needs.length === 0) return true;
+export function isAble(peer: RegisteredPeer, question: Needs & Pick<MatchQuestion, 'model'>): boolean {
+  const { model, needs, adapter } = question;
+  if ((needs === undefined || needs.length === 0) && adapter === undefined) return true;
   const offered = modelOf(peer, model);
-  return offered !== null && hasAbilities(offered, needs);
+  return offered !== null && isAbleWith(offered, question);
 }
 
 const NOBODY: ReadonlySet<PeerId> = new Set();

@@ -1,5 +1,6 @@
 /** For tests: peers over memory links with the real requester, worker, channels and frames; scripted engine and server. */
 import { isAble } from '../abilities.ts';
+import type { AdapterRoom } from '../adapter-room.ts';
 import { fromBase32, toBase32 } from '../base32.ts';
 import { ControlClient, type MatchQuestion } from '../control.ts';
 import type { SocketLike } from '../control-connection.ts';
@@ -53,13 +54,17 @@ export class ScriptedEngine implements Pick<Engine<never>, 'generate'> {
 
   /** What each run was held to. */
   readonly schemas: GenerateRequest['schema'][] = [];
+  /** With which adapter each run was written. */
+  readonly adapters: GenerateRequest['adapter'][] = [];
   /** With what each run began. */
   readonly prefixes: (AnswerPrefix | undefined)[] = [];
 
-  async *generate({ prefix, schema }: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, Finish, undefined> {
+  async *generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, Finish, undefined> {
+    const { prefix, schema, adapter } = request;
     this.computing += 1;
     this.prefixes.push(prefix);
     this.schemas.push(schema);
+    this.adapters.push(adapter);
     const from = prefix?.tokens ?? 0;
     try {
       let written = 0;
@@ -157,9 +162,10 @@ export class ScriptedServer {
     return signLeases({ ...usual, ...terms }, issuer);
   }
 
-  async #match(requester: PeerId, { model, maxTokens, exclude, prefer, needs = [] }: MatchQuestion) {
+  async #match(requester: PeerId, question: MatchQuestion) {
+    const { model, maxTokens, exclude, prefer } = question;
     const candidates = [...this.providers.values()]
-      .filter(({ peerId, model: offered }) => !exclude.includes(peerId) && isAble(offered, needs))
+      .filter(({ peerId, model: offered }) => !exclude.includes(peerId) && isAble(offered, question))
       .toSorted((a, b) => Number(b.peerId === prefer) - Number(a.peerId === prefer));
     if (candidates.length === 0) return { candidates, lease: null };
     const providers = candidates.map(({ peerId }) => peerId);
@@ -321,13 +327,19 @@ export class World {
     return mesh;
   }
 
-  async provide(engine: ScriptedEngine, slots = 1, maxTokensPerSecond: number | null = null, offered = advert) {
+  async provide(
+    engine: ScriptedEngine,
+    slots = 1,
+    maxTokensPerSecond: number | null = null,
+    offered = advert,
+    adapterRoom?: AdapterRoom,
+  ) {
     const mesh = await this.join();
     const statuses: WorkerStatus[] = [];
     const failures: MeshError[] = [];
     const hangs: MeshError[] = [];
     const providing: Providing = mesh.provide({
-      models: [{ advert: offered, engine, slots }],
+      models: [{ advert: offered, engine, slots, ...(adapterRoom !== undefined && { adapterRoom }) }],
       maxTokensPerSecond,
       onStatus: (status) => statuses.push(status),
       onFailure: (error) => failures.push(error),

@@ -56,6 +56,10 @@ const dataMessages: DataMessage[] = [
     ],
     sampling: { temperature: 0, topP: 0.9, seed: 5 },
   },
+  {
+    ...{ kind: 'TASK_REQUEST', taskId, task: 'chat', model, maxTokens: 1, prefix: null, lease: null, sampling: {} },
+    ...{ salt: new Uint8Array(16), turns: [{ role: 'user', content: 'Why?' }], adapter: 'ab'.repeat(32) },
+  },
   { kind: 'TASK_ACCEPTED', taskId, ahead: 3 },
   { kind: 'TASK_CHUNK', taskId, index: 300, tokens: 2, text: ' a network', tokenIds: [70_000, 2] },
   {
@@ -101,7 +105,7 @@ const toServer: ToServer[] = [
   {
     type: 'advert',
     models: [
-      { ...advert, abilities: ['schema', 'logprobs'] },
+      { ...advert, abilities: ['schema', 'logprobs'], adapters: [{ sha256: 'ab'.repeat(32), name: 'Law' }] },
       { ...advert, sha256: null, tokensPerSecond: null },
     ],
     slots: 2,
@@ -110,6 +114,16 @@ const toServer: ToServer[] = [
   { type: 'heartbeat', busySlots: 1, queued: 4, tokensPerSecond: 9.75, tokens: 30 },
   { type: 'match', requestId: 9, model, maxTokens: 64, exclude: [bob], only: null, prefer: null },
   { type: 'match', requestId: 9, model, maxTokens: 64, exclude: [], only: [bob], prefer: bob, needs: ['schema'] },
+  {
+    type: 'match',
+    requestId: 9,
+    model,
+    maxTokens: 64,
+    exclude: [],
+    only: null,
+    prefer: null,
+    adapter: 'ab'.repeat(32),
+  },
   { type: 'withdraw', requestId: 9 },
   {
     type: 'file',
@@ -157,6 +171,10 @@ const fromServer: FromServer[] = [
   { type: 'call', peer: bob, ticket: 'q'.repeat(32) },
   { type: 'gone', peer: bob },
   { type: 'offers', peers: 3, providers: 1, models: [{ ...offer }] },
+  {
+    ...{ type: 'offers', peers: 3, providers: 1 },
+    models: [{ ...offer, adapters: [{ sha256: 'ab'.repeat(32), name: 'Law' }], moreAdapters: true }],
+  },
   { type: 'refused', requestId: 9, code: 'unknown_model', message: 'Choose another model.' },
 ];
 
