@@ -3,6 +3,7 @@
  * The acceptance suite is `suites/engine.ts`.
  */
 import type { Ability } from './abilities.ts';
+import type { AdapterRoom } from './adapter-room.ts';
 import type { PeerId } from './ids.ts';
 import type { JsonSchema } from './json-schema.ts';
 import type { Sampling, TokenLogprob, Turn } from './protocol.ts';
@@ -48,6 +49,8 @@ export interface LoadedModel {
   replays: boolean;
   /** Left out: none. */
   abilities?: readonly Ability[];
+  /** Left out: it has no adapters. */
+  adapterRoom?: AdapterRoom;
 }
 
 /** What has been delivered of the very answer that is asked for, as the pieces had it. */

@@ -1,8 +1,8 @@
 /** One model that is lent: opened, tried, and described as others are told of it. */
-import { stat } from 'node:fs/promises';
 import { realClock } from '@llmesh/core/clock';
 import type { ModelAdvert } from '@llmesh/core/control-protocol';
 import { asMeshError, MeshError } from '@llmesh/core/errors';
+import { fileVersion } from './file-version.ts';
 import { LlamaEngine } from './llama-engine.ts';
 import { OnCallEngine, type LoadedEngine } from './on-call-engine.ts';
 import { openModel, type OpenModelOptions } from './open-model.ts';
@@ -49,12 +49,12 @@ export async function openLentModel(
     if (unloadAfter === undefined) return { engine, advert, slots };
     const { gpu, threads } = options;
     // As it was offered: with less it would not be the same.
-    const version = await versionOf(model.path);
+    const version = await fileVersion(model.path);
     const file = { path: model.path, gpu, slots, contextTokens, ...(threads !== undefined && { threads }) };
     const onCall = new OnCallEngine(engine, {
       ...{ unloadAfterMs: unloadAfter * 1000, clock: realClock },
       open: async (closing) => {
-        if ((await versionOf(file.path)) !== version) throw changed(file.path, needs);
+        if ((await fileVersion(file.path)) !== version) throw changed(file.path, needs);
         return reopen(file, needs, closing);
       },
       turned: (isLoaded) => turned(advert, isLoaded),
@@ -79,17 +79,6 @@ async function reopen(
   } catch (thrown) {
     await engine.close();
     throw thrown;
-  }
-}
-
-/** Cheaper than its checksum, and as good for a file of one's own. */
-async function versionOf(file: string): Promise<string | null> {
-  try {
-    const { size, mtimeMs } = await stat(file);
-    return `${size} ${mtimeMs}`;
-  } catch {
-    // Gone, or not for us any more: not what was offered.
-    return null;
   }
 }
 

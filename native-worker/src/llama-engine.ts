@@ -3,7 +3,6 @@ import {
   InsufficientMemoryError,
   readGgufFileInfo,
   type Llama,
-  type LlamaContext,
   type LlamaModel,
   type SequenceEvaluateOptions,
 } from 'node-llama-cpp';
@@ -12,8 +11,10 @@ import { asMeshError, cancelled, MeshError } from '@llmesh/core/errors';
 import { CHATML_TEMPLATE } from '@llmesh/core/prompt';
 import type { Sampling } from '@llmesh/core/protocol';
 import type { RecommendedSampling } from '@llmesh/core/recommended-sampling';
+import type { AdapterFile } from './adapter-files.ts';
+import { adapterRoom, Adapters } from './adapters.ts';
 import { answerGrammar } from './answer-grammar.ts';
-import { gatherSequences, placeAsPriority } from './batching.ts';
+import { placeAsPriority } from './batching.ts';
 import { deliveredTokens, type Delivered } from './delivered-tokens.ts';
 import { checkGgufFile } from './gguf-file.ts';
 import { ggufSampling } from './gguf-sampling.ts';
@@ -22,8 +23,8 @@ import { readMachine } from './machine.ts';
 import { planModel, useMmap } from './model-plan.ts';
 import { promptTokens, type PromptReader } from './prompt-tokens.ts';
 import { readAhead } from './read-ahead.ts';
+import { openAdapterRoom, openRoom, type Room } from './room.ts';
 import { CHUNK, type Reading } from './seat.ts';
-import { SequencePool } from './sequence-pool.ts';
 import { TokenText } from './token-text.ts';
 
 export interface LlamaModelFile {
@@ -37,6 +38,10 @@ export interface LlamaModelFile {
   usualContextTokens?: number;
   /** Answers at once. Default: as many as memory allows, at most 8 on a graphics card and 4 elsewhere. */
   slots?: number;
+  /** Checked to be for this model. */
+  adapters?: readonly AdapterFile[];
+  /** So many of them in memory at once. Default: `DEFAULT_ADAPTER_CAP`. */
+  adapterCap?: number;
 }
 
 /** A question that leaves less than this for the answer is refused. */
@@ -46,8 +51,9 @@ const MAX_REPLAY_TOKENS = 64;
 const NOTHING: Delivered = { tokens: [], known: true };
 
 interface Loaded extends PromptReader {
-  context: LlamaContext;
-  pool: SequencePool;
+  /** Of the model as it is. */
+  room: Room;
+  adapters: Adapters;
   defaults: RecommendedSampling;
 }
 
@@ -56,7 +62,6 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
   #llama: Llama | null = null;
   #threads = defaultThreads();
   #loaded: Loaded | null = null;
-  #active = 0;
   #closed = false;
   #closing = new AbortController();
   readonly #readMachine: typeof readMachine;
@@ -83,6 +88,9 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
     const llama = await openLlama(file.gpu ?? 'auto', this.#threads);
     this.#llama = llama;
     let model: LlamaModel | null = null;
+    const { adapters: files = [], adapterCap } = file;
+    const adapterBytes = files.map(({ sizeBytes }) => sizeBytes).toSorted((a, b) => b - a);
+    const roomFor = (slots: number) => adapterRoom(slots, files.length, adapterCap);
     try {
       const info = await readGgufFileInfo(file.path, { logWarnings: false, signal });
       const { gpuLayers, contextTokens, slots } = await planModel(llama, info, {
@@ -91,8 +99,11 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
         slots: file.slots ?? null,
         machine: await this.#readMachine(llama, 'free'),
         chunkTokens: CHUNK,
+        ...(files.length > 0 && {
+          adapters: { room: roomFor, bytes: adapterBytes.slice(0, roomFor(1).adapters).reduce((sum, n) => sum + n, 0) },
+        }),
       });
-      model = await llama.loadModel({
+      const loading = await llama.loadModel({
         modelPath: file.path,
         useMmap: useMmap(llama),
         ...(llama.gpu !== false && { gpuLayers }),
@@ -100,29 +111,28 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
         onLoadProgress: (share) =>
           onProgress({ phase: 'start', loadedBytes: Math.round(share * sizeBytes), totalBytes: sizeBytes }),
       });
-      const context = await model.createContext({
-        sequences: slots,
-        contextSize: contextTokens,
-        threads: this.#threads,
-        batchSize: CHUNK * slots,
-        batching: gatherSequences(() => this.#active),
-        createSignal: signal,
-      });
+      model = loading;
+      const threads = this.#threads;
+      const room = await openRoom(loading, { slots, contextTokens, threads }, signal);
+      const size = { slots: roomFor(slots).slots, contextTokens: room.contextTokens, threads };
       this.#loaded = {
         model,
-        context,
-        contextTokens: context.contextSize,
-        pool: new SequencePool(context),
+        room,
+        adapters: new Adapters(files, roomFor(slots).adapters, (one, closing) =>
+          openAdapterRoom(loading, one, size, closing),
+        ),
+        contextTokens: room.contextTokens,
         template: model.fileInfo.metadata.tokenizer?.chat_template ?? CHATML_TEMPLATE,
         defaults: ggufSampling(model.fileInfo),
       };
       return {
-        contextTokens: context.contextSize,
+        contextTokens: room.contextTokens,
         backend: backendOf(llama),
         slots,
         continues: 'ids',
         replays: true,
         abilities: ['schema'],
+        ...(files.length > 0 && { adapterRoom: roomFor(slots) }),
       };
     } catch (thrown) {
       await model?.dispose();
@@ -155,11 +165,13 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
         ? null
         : await answerGrammar(loaded.model.llama, loaded.model, request.schema, delivered.tokens);
 
-    const seat = await loaded.pool.take(reading, AbortSignal.any([signal, this.#closing.signal]));
+    const waits = AbortSignal.any([signal, this.#closing.signal]);
+    const { seat, entrance, end } = await (request.adapter === undefined
+      ? loaded.room.sit(reading, waits)
+      : loaded.adapters.sit(request.adapter, reading, waits));
     const text = new TokenText(loaded.model, before);
     let completionTokens = 0;
     let finish: Finish['finish'] = 'stop';
-    this.#active += 1;
     try {
       const rest = replay
         ? await seat.replay({ ...reading, tokens: prompt }, delivered.tokens, check)
@@ -170,7 +182,7 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
       };
       // The iteration ends by itself at a token that ends the answer.
       const written = seat.sequence.evaluateWithMetadata(rest, {}, options);
-      for await (const { token } of readAhead(written, maxTokens, () => loaded.pool.entrance.closed)) {
+      for await (const { token } of readAhead(written, maxTokens, () => entrance.closed)) {
         check();
         completionTokens += 1;
         const piece = text.push(token);
@@ -196,8 +208,7 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
         'llama.cpp failed at this answer. Try again; a shorter question may help.',
       );
     } finally {
-      this.#active -= 1;
-      loaded.pool.give(seat);
+      end();
     }
   }
 
@@ -214,7 +225,8 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
     this.#loaded = null;
     this.#llama = null;
     // Each waits for the step that is being computed.
-    await loaded?.context.dispose();
+    await loaded?.adapters.close();
+    await loaded?.room.close();
     await loaded?.model.dispose();
     await llama?.dispose();
   }

@@ -1,5 +1,6 @@
 /** Before a model is loaded: how, or why not. The numbers are llama.cpp's own, for this very file. */
 import { GgufInsights, type GgufFileInfo, type Llama } from 'node-llama-cpp';
+import type { AdapterRoom } from '@llmesh/core/adapter-room';
 import { MeshError } from '@llmesh/core/errors';
 import { planFit, roomBytes, type Layout, type Machine, type Need } from './fit.ts';
 import { megabytes } from './output.ts';
@@ -11,6 +12,8 @@ export interface PlanRequest {
   machine: Machine;
   /** Positions that are computed in one go, for each slot. */
   chunkTokens: number;
+  /** That memory is kept for; `bytes`: as many of the largest as there is room for. Left out: none. */
+  adapters?: { room: (slots: number) => AdapterRoom; bytes: number };
 }
 
 /** The model does not fit; the numbers are for whoever knows a smaller one. */
@@ -36,14 +39,24 @@ export async function planModel(llama: Llama, info: GgufFileInfo, request: PlanR
   const { machine } = request;
   const estimate = remembered(async ({ gpuLayers, contextTokens, slots }: Layout): Promise<Need> => {
     const weights = await insights.estimateModelResourceRequirementsV2({ gpuLayers, useMmap: false });
-    const context = await insights.estimateContextResourceRequirementsV2({
-      contextSize: contextTokens,
-      sequences: slots,
-      modelGpuLayers: gpuLayers,
-      batchSize: request.chunkTokens * slots,
-      useMmap: false,
-    });
-    return { ramBytes: weights.cpuRam + context.cpuRam, vramBytes: weights.gpuVram + context.gpuVram };
+    const contextFor = (sequences: number) =>
+      insights.estimateContextResourceRequirementsV2({
+        contextSize: contextTokens,
+        sequences,
+        modelGpuLayers: gpuLayers,
+        batchSize: request.chunkTokens * sequences,
+        useMmap: false,
+      });
+    const context = await contextFor(slots);
+    const need = { ramBytes: weights.cpuRam + context.cpuRam, vramBytes: weights.gpuVram + context.gpuVram };
+    if (request.adapters === undefined) return need;
+    const room = request.adapters.room(slots);
+    const each = await contextFor(room.slots);
+    const { bytes } = request.adapters;
+    return {
+      ramBytes: need.ramBytes + room.adapters * each.cpuRam + (gpuLayers > 0 ? 0 : bytes),
+      vramBytes: need.vramBytes + room.adapters * each.gpuVram + (gpuLayers > 0 ? bytes : 0),
+    };
   });
   const result = await planFit({
     ...request,
