@@ -109,6 +109,17 @@ describe('LlamaEngine with adapters', () => {
     }
   });
 
+  it('keeps memory for them when it is planned how many are answered at once', async () => {
+    const withMemory = async (adapters: AdapterFile[]) => {
+      const free = async () => ({ ramBytes: 20e6, vramBytes: 0, unified: false });
+      const small = new LlamaEngine(free);
+      const { slots } = await small.load({ path: model, threads: 1, gpu: 'off', adapters }, () => {}, never);
+      await small.close();
+      return slots;
+    };
+    expect(await withMemory([law, code])).toBeLessThan(await withMemory([]));
+  });
+
   it('refuses one that it was not told of', async () => {
     const unknown = ask(question, { sha256: 'f'.repeat(64) });
     await expect(textWith(engine, unknown)).rejects.toMatchObject({ code: 'unsupported' });

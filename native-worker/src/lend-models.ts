@@ -65,6 +65,7 @@ export async function lendModels(
       mesh: mesh.origin,
       model: first.id,
       models: adverts.map(({ id }) => id),
+      adapters: adverts.flatMap(({ id, adapters = [] }) => adapters.map((one) => ({ ...one, model: id }))),
       backend: first.backend,
       contextTokens: first.contextTokens,
       slots: models.reduce((sum, { slots }) => sum + slots, 0),

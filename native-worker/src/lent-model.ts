@@ -1,21 +1,26 @@
 /** One model that is lent: opened, tried, and described as others are told of it. */
+import type { AdapterRoom } from '@llmesh/core/adapter-room';
 import { realClock } from '@llmesh/core/clock';
 import type { ModelAdvert } from '@llmesh/core/control-protocol';
 import { asMeshError, MeshError } from '@llmesh/core/errors';
+import type { AdapterFiles } from './adapter-files.ts';
 import { fileVersion } from './file-version.ts';
 import { LlamaEngine } from './llama-engine.ts';
 import { OnCallEngine, type LoadedEngine } from './on-call-engine.ts';
 import { openModel, type OpenModelOptions } from './open-model.ts';
 import type { Output } from './output.ts';
-import { testModel } from './self-test.ts';
+import { testAdapters, testModel } from './self-test.ts';
 
 export interface LentModel {
   engine: LoadedEngine;
   advert: ModelAdvert;
   slots: number;
+  adapterRoom?: AdapterRoom;
 }
 
 export interface LentModelNeeds {
+  /** Of all that this worker has, it gets those that are for it. */
+  adapters: AdapterFiles;
   /** Seconds without a question after which it leaves the memory; undefined: it stays. */
   unloadAfter: number | undefined;
   output: Output;
@@ -31,26 +36,34 @@ export async function openLentModel(
   needs: LentModelNeeds,
   signal: AbortSignal,
 ): Promise<LentModel> {
-  const { output, unloadAfter, turned } = needs;
+  const { adapters: files, output, unloadAfter, turned } = needs;
   const engine = newEngine(needs);
   try {
-    const { model, loaded } = await openModel(engine, options, output, signal);
+    const { model, loaded, adapters } = await openModel(engine, options, files, output, signal);
     const tokensPerSecond = await testModel(engine, { id: model.id, backend: loaded.backend }, signal);
+    await testAdapters(engine, adapters, signal);
     const { device } = await engine.probe(signal);
     const speed =
       tokensPerSecond === null ? '' : `, ${tokensPerSecond.toFixed(tokensPerSecond < 10 ? 1 : 0)} tokens a second`;
     output.note(`${model.name} runs on ${device}${speed}.`);
+    for (const adapter of adapters) output.note(`With the adapter ${adapter.name}, too: ${adapter.sha256}`);
     const { id, name, quant, sha256 } = model;
-    const { backend, contextTokens, continues, slots, abilities = [] } = loaded;
+    const { backend, contextTokens, continues, slots, abilities = [], adapterRoom } = loaded;
     const advert: ModelAdvert = {
       ...{ id, name, quant, format: 'gguf', backend, contextTokens, sha256, tokensPerSecond, continues },
       abilities: [...abilities],
+      ...(adapters.length > 0 && { adapters: adapters.map(({ sha256, name }) => ({ sha256, name })) }),
     };
-    if (unloadAfter === undefined) return { engine, advert, slots };
-    const { gpu, threads } = options;
+    const lent = { engine, advert, slots, ...(adapterRoom !== undefined && { adapterRoom }) };
+    if (unloadAfter === undefined) return lent;
+    const { gpu, threads, loraCap } = options;
     // As it was offered: with less it would not be the same.
     const version = await fileVersion(model.path);
-    const file = { path: model.path, gpu, slots, contextTokens, ...(threads !== undefined && { threads }) };
+    const file = {
+      ...{ path: model.path, gpu, slots, contextTokens, adapters },
+      ...(threads !== undefined && { threads }),
+      ...(loraCap !== undefined && { adapterCap: loraCap }),
+    };
     const onCall = new OnCallEngine(engine, {
       ...{ unloadAfterMs: unloadAfter * 1000, clock: realClock },
       open: async (closing) => {
@@ -60,7 +73,7 @@ export async function openLentModel(
       turned: (isLoaded) => turned(advert, isLoaded),
       failed: (error) => output.error(asMeshError(error, 'engine_failed', `${name} could not leave the memory.`)),
     });
-    return { engine: onCall, advert, slots };
+    return { ...lent, engine: onCall };
   } catch (thrown) {
     await engine.close();
     throw thrown;

@@ -1,6 +1,6 @@
 /** The `llmesh` command. Each subcommand loads its own parts: `llmesh status` needs no llama.cpp. */
 import { Command, CommanderError, Option } from 'commander';
-import { MAX_MODELS_PER_PEER } from '@llmesh/core/control-protocol';
+import { MAX_ADAPTERS, MAX_MODELS_PER_PEER } from '@llmesh/core/control-protocol';
 import { gather, gatherPeers, meshOption, several, whenOption, whole } from './flags.ts';
 import { Output } from './output.ts';
 import type { ChatOptions } from './chat-command.ts';
@@ -30,6 +30,12 @@ const worker = command('worker', 'Lend models of this computer to a mesh, until 
     'a GGUF file, an id of "llmesh models", hf:user/model[:quant], or a URL; several times for several models',
     several(MAX_MODELS_PER_PEER),
   )
+  .option(
+    '--lora <adapter>',
+    'answer with this adapter of a model, too: a GGUF file, hf:user/model/file.gguf, or a URL; several times for several',
+    several(MAX_ADAPTERS),
+  )
+  .option('--lora-cap <n>', 'adapters in memory at once; others are loaded when asked for', whole(1, MAX_ADAPTERS), 2)
   .option('--unload-after <seconds>', 'take a model out of memory when nobody asked for so long', whole(1, 604_800))
   .addOption(meshOption())
   .option('--slots <n>', 'answers at once (default: what fits, at most 4; 8 on a graphics card)', whole(1, 32))

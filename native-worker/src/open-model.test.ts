@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { AdapterFiles } from './adapter-files.ts';
 import { LlamaEngine } from './llama-engine.ts';
 import { openModel } from './open-model.ts';
 import { Output } from './output.ts';
@@ -41,6 +42,7 @@ describe('openModel', () => {
     openModel(
       engine,
       { model, mesh: new URL('http://127.0.0.1:1'), gpu: 'off', threads: 1, data },
+      new AdapterFiles([], 1),
       new Output(false),
       new AbortController().signal,
     );

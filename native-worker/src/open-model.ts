@@ -1,6 +1,8 @@
 /** From what a person writes after `--model` to an engine that has it loaded. */
+import { readGgufFileInfo } from 'node-llama-cpp';
 import { realClock } from '@llmesh/core/clock';
 import type { LoadedModel } from '@llmesh/core/engine';
+import type { AdapterFile, AdapterFiles } from './adapter-files.ts';
 import { modelsFolder, readCatalogue } from './catalogue-file.ts';
 import { dataFolder } from './data-folder.ts';
 import { roomBytes } from './fit.ts';
@@ -23,15 +25,24 @@ export interface OpenModelOptions {
   ctx?: number;
   gpu: GpuChoice;
   data?: string;
+  /** Adapters in memory at once. */
+  loraCap?: number;
 }
 
-/** Throws what `resolveModel` and `Engine.load` throw; out_of_memory says what would fit. */
+export interface OpenedModel {
+  model: ResolvedModel;
+  loaded: LoadedModel;
+  adapters: readonly AdapterFile[];
+}
+
+/** Throws what `resolveModel`, `AdapterFiles.for` and `Engine.load` throw; out_of_memory says what would fit. */
 export async function openModel(
   engine: LlamaEngine,
   options: OpenModelOptions,
+  files: AdapterFiles,
   output: Output,
   signal: AbortSignal,
-): Promise<{ model: ResolvedModel; loaded: LoadedModel }> {
+): Promise<OpenedModel> {
   const folder = modelsFolder();
   const catalogue = await readCatalogue(folder);
   const report = new ProgressReport(output, realClock);
@@ -53,6 +64,7 @@ export async function openModel(
       signal,
     });
     large = { sizeBytes: model.sizeBytes, source: model.source };
+    const adapters = files.none ? [] : files.for(await readGgufFileInfo(model.path, { logWarnings: false, signal }));
     const loaded = await engine.load(
       {
         path: model.path,
@@ -60,12 +72,14 @@ export async function openModel(
         ...(options.threads !== undefined && { threads: options.threads }),
         ...(options.slots !== undefined && { slots: options.slots }),
         ...(options.ctx !== undefined && { contextTokens: options.ctx }),
+        ...(adapters.length > 0 && { adapters }),
+        ...(options.loraCap !== undefined && { adapterCap: options.loraCap }),
         ...(model.contextTokens !== null && { usualContextTokens: model.contextTokens }),
       },
       onProgress,
       signal,
     );
-    return { model, loaded };
+    return { model, loaded, adapters };
   } catch (thrown) {
     if (!(thrown instanceof DoesNotFit)) throw thrown;
     throw await withSmaller(thrown, large, catalogue, new HuggingFace(process.env, realClock), signal);

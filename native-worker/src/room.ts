@@ -23,7 +23,7 @@ export interface RoomSize {
 export interface Sitting {
   seat: Seat;
   entrance: Entrance;
-  end(): void;
+  end: () => void;
 }
 
 export class Room {

@@ -4,6 +4,7 @@ import { asMeshError, MeshError } from '@llmesh/core/errors';
 import { MemoryReceiptKeeper } from '@llmesh/core/memory-receipt-keeper';
 import type { ModelAdvert } from '@llmesh/core/control-protocol';
 import type { ReceiptKeeper } from '@llmesh/core/receipt-keeper';
+import { openAdapters } from './adapter-files.ts';
 import { threadsWithin } from './cpu-share.ts';
 import { dataFolder } from './data-folder.ts';
 import { openIdentity, type OpenIdentity } from './identity-file.ts';
@@ -27,6 +28,8 @@ const EXIT_PORT = 3;
 export interface WorkerOptions extends GuestOptions, Omit<OpenModelOptions, 'model'> {
   /** Each as `OpenModelOptions` has it; at least one. */
   model: string[];
+  /** Adapters: see `OpenAdaptersOptions`. */
+  lora?: string[];
   /** Seconds. */
   unloadAfter?: number;
   /** Percent of the processor. */
@@ -67,8 +70,9 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
     if (self.temporary !== null) output.note(self.temporary);
     // One worker a folder is shown.
     else windows.push(await openStanding(dataFolder(options.data), standing, output));
+    const adapters = await openAdapters(options, new Set(options.model).size, output, stop.signal);
     const needs: LentModelNeeds = {
-      ...{ unloadAfter: options.unloadAfter, output, lost: fail },
+      ...{ adapters, unloadAfter: options.unloadAfter, output, lost: fail },
       turned: (advert, loaded) => {
         standing.turnedModel(advert.id, loaded);
         sayLoaded(advert, loaded, output);
