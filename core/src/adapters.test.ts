@@ -1,5 +1,6 @@
 /** Questions that name an adapter, on a memory mesh: real requester, worker and links; scripted engines, virtual time. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { MeshClient } from './client.ts';
 import { DeliveredAnswer } from './delivered-answer.ts';
 import { MeshError } from './errors.ts';
 import { advert, consume, never, question, ScriptedEngine, World } from './suites/mesh-world.ts';
@@ -37,6 +38,17 @@ describe('a question that names an adapter', () => {
       expect.objectContaining({ type: 'provider', candidate: expect.objectContaining({ peerId: able.mesh.self }) }),
     );
     expect([without, other, able].map(({ engine }) => engine.adapters)).toEqual([[], [], [LAW]]);
+  });
+
+  it('comes from programs, too', async () => {
+    const { engine } = await lend(having(LAW));
+    const mesh = await w.join();
+    const client = new MeshClient({ mesh, control: mesh.control, close: () => mesh.close() });
+    const messages = [{ role: 'user' as const, content: 'why?' }];
+    const text = client.chat({ model: advert.id, messages, adapter: LAW }).text();
+    await w.clock.advance(1_000);
+    expect(await text).toBe(WORDS.join(''));
+    expect(engine.adapters).toEqual([LAW]);
   });
 
   it('ends at once where nobody has it, and says what is missing', async () => {

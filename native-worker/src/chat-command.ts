@@ -17,6 +17,8 @@ export interface ChatOptions {
   mesh: URL;
   /** Left out: what is lent now and has the most free slots. */
   model?: string;
+  /** The SHA-256 of an adapter of the model. */
+  adapter?: string;
   maxTokens: number;
 }
 
@@ -41,7 +43,9 @@ export async function runChat(prompt: string, options: ChatOptions, output: Outp
     const turns = await readTurns(prompt, stop.signal);
     const model = chooseModel(await fetchModels(options.mesh), options.model);
     node = await openMeshNode(options.mesh);
-    const request = { model: model.id, turns, sampling: {}, maxTokens: options.maxTokens, only: null };
+    const { maxTokens, adapter } = options;
+    const asked = { model: model.id, turns, sampling: {}, maxTokens, only: null };
+    const request = { ...asked, ...(adapter !== undefined && { adapter }) };
     for await (const event of node.mesh.ask(request, stop.signal)) await show(event, output, stop.signal);
     return 0;
   } catch (thrown) {

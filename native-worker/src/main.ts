@@ -84,6 +84,7 @@ command('chat', 'Ask a mesh one question; the answer comes as it is written.')
   .argument('[question...]', 'what to ask; what is piped in comes behind it')
   .addOption(meshOption())
   .option('--model <id>', 'an id of "llmesh status" (default: the model with the most room)')
+  .option('--adapter <sha256>', 'an adapter of the model, by the SHA-256 of its file')
   .option('--max-tokens <n>', 'longest answer', whole(1, 1 << 20), 2048)
   .option('--json', 'one JSON object a line: pieces, then done, or error')
   .addHelpText(

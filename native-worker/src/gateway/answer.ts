@@ -66,7 +66,7 @@ class AnswerRun {
   readonly #question: Question;
   readonly #needs: AnswerNeeds;
   readonly #scanner: StopScanner;
-  readonly #delivered = new DeliveredAnswer();
+  readonly #delivered: DeliveredAnswer;
   readonly #providers: PeerId[] = [];
   #offer: Offer;
   #others: readonly Offer[];
@@ -77,6 +77,7 @@ class AnswerRun {
     this.#offer = first;
     this.#others = others;
     this.#scanner = new StopScanner(question.stops);
+    this.#delivered = new DeliveredAnswer(null, question.adapter);
   }
 
   async *parts(signal: AbortSignal): AsyncGenerator<AnswerPart, void, undefined> {
@@ -156,12 +157,13 @@ class AnswerRun {
   }
 
   #request(): AskRequest {
-    const { only, exclude = [], turns, sampling, maxTokens, schema } = this.#question;
+    const { only, exclude = [], turns, sampling, maxTokens, schema, adapter } = this.#question;
     const { tokens } = this.#delivered;
     const most = maxTokens ?? Math.max(1, this.#offer.contextTokens);
     return {
       ...{ only, exclude, turns, sampling, model: this.#offer.id },
       ...(schema !== undefined && { schema }),
+      ...(adapter !== undefined && { adapter }),
       maxTokens: Math.max(1, most - tokens),
       prefix: tokens === 0 ? null : this.#delivered.kept,
       prefer: this.#needs.conversations.lastIn(this.#offer.id, turns),

@@ -40,11 +40,12 @@ export async function chatCompletions(body: unknown, needs: ChatNeeds, signal: A
 }
 
 function questionOf(request: ChatRequest, { models, circles }: ChatNeeds): ChoicesQuestion {
-  const { turns, sampling, maxTokens, stops, schema, tools } = request;
+  const { turns, sampling, maxTokens, stops, schema, tools, adapter } = request;
   return {
     ...{ turns, sampling, maxTokens, stops, tools },
     ...(schema !== null && { schema }),
-    models: models.choose(request.models),
+    ...(adapter !== null && { adapter }),
+    models: models.choose(request.models, adapter),
     ...whoMayRead(request, circles),
   };
 }

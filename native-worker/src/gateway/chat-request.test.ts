@@ -30,6 +30,7 @@ describe('a request for a chat completion', () => {
     const parsed = parseChatRequest({
       model: 'a',
       models: ['b', 'a'],
+      adapter: 'ab'.repeat(32),
       messages: [
         { role: 'developer', content: 'Be short.' },
         {
@@ -47,6 +48,7 @@ describe('a request for a chat completion', () => {
     });
     expect(parsed).toEqual({
       models: ['a', 'b'],
+      adapter: 'ab'.repeat(32),
       turns: [
         { role: 'system', content: 'Be short.' },
         { role: 'user', content: 'Hello' },

@@ -1,6 +1,6 @@
 /** The body of `POST /v1/chat/completions`, and what of it a mesh can carry out. */
 import * as v from 'valibot';
-import { peerId } from '@llmesh/core/fields';
+import { peerId, sha256 } from '@llmesh/core/fields';
 import { MAX_NAMED_PEERS } from '@llmesh/core/control-protocol';
 import { turnsFault } from '@llmesh/core/prompt';
 import { MAX_TURNS, type Sampling, type Turn } from '@llmesh/core/protocol';
@@ -31,12 +31,18 @@ const between = (least: number, most: number) =>
   );
 /** A name that no model can have is one that nobody lends. */
 const model = v.pipe(v.string(), v.minLength(1), v.maxLength(256));
+const adapter = v.pipe(
+  v.string(),
+  v.check((value) => v.is(sha256, value), 'It is the SHA-256 of the adapter: 64 digits and letters a to f.'),
+);
 const stop = v.pipe(v.string(), v.minLength(1), v.maxLength(MAX_STOP_CHARACTERS));
 
 const ChatRequestSchema = v.strictObject({
   model,
   /** Asked in turn where `model` cannot answer. */
   models: v.optional(v.pipe(v.array(model), v.maxLength(MAX_FALLBACKS)), []),
+  /** Of the model: `/v1/models` has them. */
+  adapter: v.optional(adapter),
   messages: v.pipe(v.array(v.unknown()), v.minLength(1), v.maxLength(MAX_TURNS)),
   stream: v.optional(v.boolean(), false),
   stream_options: v.optional(
@@ -67,6 +73,8 @@ const ChatRequestSchema = v.strictObject({
 export interface ChatRequest extends Pick<v.InferOutput<typeof ChatRequestSchema>, 'provider' | 'privacy'> {
   /** The first that can answer does. Never empty, none twice. */
   models: readonly string[];
+  /** By its SHA-256; null: the model as it is. */
+  adapter: string | null;
   turns: Turn[];
   sampling: Sampling;
   /** Null: as long as the model likes. */
@@ -104,6 +112,7 @@ export function parseChatRequest(body: unknown): ChatRequest {
   }
   return {
     models: [...new Set([model, ...models])],
+    adapter: request.adapter ?? null,
     turns,
     sampling: {
       ...(temperature !== undefined && { temperature }),

@@ -1,7 +1,8 @@
 /** What the mesh lends now, as `GET /v1/models` shows it and as a request names it. */
 import type { Model } from 'openai/resources/models';
-import type { Offer, Offers } from '@llmesh/core/control-protocol';
+import type { Adapter, Offer, Offers } from '@llmesh/core/control-protocol';
 import type { ModelId } from '@llmesh/core/ids';
+import { terminalText } from '../terminal-text.ts';
 import { ApiError } from './api-error.ts';
 
 /** Of models that were seen once; each costs a line of memory. */
@@ -20,6 +21,8 @@ export interface ModelNote {
   busy_slots: number;
   queued: number;
   tokens_per_second: number | null;
+  /** What "adapter" of a request may be. Left out: nothing. */
+  adapters?: readonly Adapter[];
 }
 
 export class Models {
@@ -45,12 +48,16 @@ export class Models {
     return this.#listed(offer);
   }
 
-  /** Those of `ids` that somebody lends now, in their order. Throws an `ApiError` when that is none. */
-  choose(ids: readonly string[]): Offer[] {
+  /** Those of `ids` that somebody lends now, and with the adapter, in their order. Throws an `ApiError` when that is none. */
+  choose(ids: readonly string[], adapter: string | null = null): Offer[] {
     const all = this.#all();
     const found = ids.flatMap((id) => all.find((offer) => offer.id === id) ?? []);
     if (found.length === 0) throw this.#missing(ids[0] ?? '');
-    return found;
+    if (adapter === null) return found;
+    // Of many adapters not all are told.
+    const able = found.filter((offer) => offer.moreAdapters === true || has(offer, adapter));
+    if (able.length === 0) throw withoutAdapter(found);
+    return able;
   }
 
   #all(): Offer[] {
@@ -67,15 +74,17 @@ export class Models {
     return offers.models;
   }
 
-  #listed({ id, name, quant, format, contextTokens, providers, slots, busySlots, queued, tokensPerSecond }: Offer) {
+  #listed(offer: Offer): ListedModel {
+    const { id, name, quant, format, contextTokens, providers, slots, busySlots, queued, tokensPerSecond } = offer;
     return {
       id,
-      object: 'model' as const,
+      object: 'model',
       created: this.#since.get(id) ?? this.#seconds(),
       owned_by: 'llmesh',
       llmesh: {
         ...{ name, quant, format, context_tokens: contextTokens, providers, slots, busy_slots: busySlots, queued },
         tokens_per_second: tokensPerSecond,
+        ...(offer.adapters !== undefined && { adapters: offer.adapters }),
       },
     };
   }
@@ -106,4 +115,20 @@ export class Models {
   #seconds(): number {
     return Math.floor(this.#now() / 1000);
   }
+}
+
+function has({ adapters = [] }: Offer, wanted: string): boolean {
+  return adapters.some(({ sha256 }) => sha256 === wanted);
+}
+
+function withoutAdapter(offers: readonly Offer[]): ApiError {
+  const there = offers.flatMap(({ id, adapters = [] }) =>
+    adapters.map(({ sha256, name }) => `${sha256} (${terminalText(name)}, of ${id})`),
+  );
+  const instead = there.length === 0 ? 'There is none for it.' : `There is: ${there.slice(0, MAX_NAMED).join(', ')}.`;
+  const models = offers.map(({ id }) => id).join(' or ');
+  return new ApiError({
+    ...{ status: 404, type: 'invalid_request_error', code: 'adapter_not_found', param: 'adapter' },
+    message: `Nobody lends ${models} with this adapter right now. ${instead}`,
+  });
 }

@@ -1,4 +1,5 @@
 /** For tests: the gateway's routes on a peer of a memory mesh, in virtual time; the engines are scripted. */
+import type { Adapter } from '@llmesh/core/control-protocol';
 import { World } from '@llmesh/core/suites/mesh-world';
 import type { Mesh } from '@llmesh/core/mesh';
 import { gatewayApp } from '../app.ts';
@@ -22,6 +23,8 @@ export interface WorldOptions {
   door?: Partial<DoorOptions>;
   origins?: string[];
   circles?: Circles;
+  /** That every model is offered with. */
+  adapters?: Adapter[];
 }
 
 export class GatewayWorld {
@@ -38,7 +41,7 @@ export class GatewayWorld {
     const slots = { providers: 1, slots: 1, busySlots: 0, queued: 0, tokensPerSecond: null };
     const offers = models.map((id) => {
       const about = { id: id as never, name: id, quant: 'q8', format: 'gguf' as const, contextTokens: 2048 };
-      return { ...about, ...slots };
+      return { ...about, ...slots, ...(options.adapters !== undefined && { adapters: options.adapters }) };
     });
     const now = () => this.world.now();
     const { origins = [], circles = { own: [], trusted: [] } } = options;
