@@ -30,6 +30,7 @@ export interface Needs {
 export interface Offered {
   abilities?: readonly Ability[] | undefined;
   adapters?: readonly Adapter[] | undefined;
+  fetchesAdapters?: boolean | undefined;
 }
 
 export function needsOf({ task = 'chat', schema, logprobs, adapter, sampling }: Demand): Needs {
@@ -47,8 +48,9 @@ export function needsOf({ task = 'chat', schema, logprobs, adapter, sampling }: 
 }
 
 /** Can it all that is needed? */
-export function isAble({ abilities, adapters }: Offered, { needs = [], adapter }: Needs): boolean {
-  if (adapter !== undefined && adapters?.some(({ sha256 }) => sha256 === adapter) !== true) return false;
+export function isAble({ abilities, adapters, fetchesAdapters }: Offered, { needs = [], adapter }: Needs): boolean {
+  const has = adapter === undefined || adapters?.some(({ sha256 }) => sha256 === adapter) === true;
+  if (!has && fetchesAdapters !== true) return false;
   return needs.every((ability) => abilities?.includes(ability) === true);
 }
 

@@ -1,6 +1,7 @@
 /** Questions that name an adapter, on a memory mesh: real requester, worker and links; scripted engines, virtual time. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MeshClient } from './client.ts';
+import type { ModelAdvert } from './control-protocol.ts';
 import { DeliveredAnswer } from './delivered-answer.ts';
 import { MeshError } from './errors.ts';
 import { advert, consume, never, question, ScriptedEngine, World } from './suites/mesh-world.ts';
@@ -21,7 +22,7 @@ beforeEach(() => {
 afterEach(() => Promise.all(w.meshes.map((mesh) => mesh.close())));
 
 const asked = (adapter = LAW) => ({ ...question(), adapter });
-async function lend(adverts: typeof file, room = { adapters: 2, slots: 2 }, slots = 4) {
+async function lend(adverts: ModelAdvert, room = { adapters: 2, slots: 2 }, slots = 4) {
   const engine = new ScriptedEngine(WORDS);
   return { engine, ...(await w.provide(engine, slots, null, adverts, room)) };
 }
@@ -38,6 +39,15 @@ describe('a question that names an adapter', () => {
       expect.objectContaining({ type: 'provider', candidate: expect.objectContaining({ peerId: able.mesh.self }) }),
     );
     expect([without, other, able].map(({ engine }) => engine.adapters)).toEqual([[], [], [LAW]]);
+  });
+
+  it('goes to who fetches what it does not have, too', async () => {
+    await lend(having(CODE));
+    const { engine } = await lend({ ...having(CODE), fetchesAdapters: true });
+    const outcome = consume((await w.join()).ask(asked(), never));
+    await w.clock.advance(1_000);
+    expect(outcome).toMatchObject({ text: WORDS.join(''), error: null });
+    expect(engine.adapters).toEqual([LAW]);
   });
 
   it('comes from programs, too', async () => {

@@ -71,6 +71,8 @@ export const ModelAdvertSchema = v.object({
   abilities,
   /** With each of these it can answer instead of as it is. Left out: none. */
   adapters: v.optional(v.pipe(v.array(AdapterSchema), v.maxLength(MAX_ADAPTERS))),
+  /** It fetches others by their SHA-256, when it is asked for them, from where its owner said; it may find none there. */
+  fetchesAdapters: v.optional(v.boolean()),
 });
 export type ModelAdvert = v.InferOutput<typeof ModelAdvertSchema>;
 
@@ -296,7 +298,7 @@ export const OfferSchema = v.object({
   tokensPerSecond: v.nullable(positive),
   /** That any of its providers has; those that the most of them have, where there are more. Left out: none. */
   adapters: v.optional(v.pipe(v.array(AdapterSchema), v.maxLength(MAX_ADAPTERS))),
-  /** There are more than these. */
+  /** There are more than these, or some of its providers fetch others. */
   moreAdapters: v.optional(v.boolean()),
 });
 export type Offer = v.InferOutput<typeof OfferSchema>;

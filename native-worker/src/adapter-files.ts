@@ -4,6 +4,8 @@ import type { GgufFileInfo } from 'node-llama-cpp';
 import { realClock } from '@llmesh/core/clock';
 import { MeshError } from '@llmesh/core/errors';
 import { misfitOf, readAdapter } from './adapter-fit.ts';
+import { AdapterSource } from './adapter-source.ts';
+import type { LentAdapters } from './adapters.ts';
 import { dataFolder } from './data-folder.ts';
 import { fileVersion } from './file-version.ts';
 import { isRemote } from './model-source.ts';
@@ -24,6 +26,10 @@ export interface AdapterFile {
 export interface OpenAdaptersOptions {
   /** Each a file, `hf:…` or a URL. */
   lora?: string[];
+  /** In memory at once. */
+  loraCap?: number;
+  /** Where others are fetched from when they are asked for: see `AdapterSource`. */
+  loraFrom?: URL;
   mesh: URL;
   data?: string;
 }
@@ -38,21 +44,30 @@ interface Read {
 export class AdapterFiles {
   readonly #all: readonly Read[];
   readonly #models: number;
+  readonly #cap: number | undefined;
+  readonly #source: AdapterSource | null;
   #looked = 0;
   readonly #fitting = new Set<AdapterFile>();
 
   /** `models`: so many are lent, and each adapter has to be for one of them. */
-  constructor(all: readonly Read[], models: number) {
+  constructor(
+    all: readonly Read[],
+    models: number,
+    { cap, source = null }: { cap?: number; source?: AdapterSource | null } = {},
+  ) {
     this.#all = all;
     this.#models = models;
+    this.#cap = cap;
+    this.#source = source;
   }
 
+  /** For no model. */
   get none(): boolean {
-    return this.#all.length === 0;
+    return this.#all.length === 0 && this.#source === null;
   }
 
-  /** Those for the next of the models. With the last of them it throws model_unreadable for one that is for none. */
-  for(base: GgufFileInfo): AdapterFile[] {
+  /** Those for the next of the models; null: none. With the last of them it throws model_unreadable for one that is for none. */
+  for(base: GgufFileInfo): LentAdapters | null {
     const looked = this.#all.map(({ file, info }) => ({ file, misfit: misfitOf(info, base) }));
     for (const { file, misfit } of looked) if (misfit === null) this.#fitting.add(file);
     this.#looked += 1;
@@ -65,13 +80,20 @@ export class AdapterFiles {
         `The adapter ${name} is not for ${which}: it ${stray.misfit}. Leave it out, or lend the model that it is made for.`,
       );
     }
-    return looked.filter(({ misfit }) => misfit === null).map(({ file }) => file);
+    const files = looked.filter(({ misfit }) => misfit === null).map(({ file }) => file);
+    const source = this.#source;
+    if (files.length === 0 && source === null) return null;
+    return {
+      files,
+      ...(this.#cap !== undefined && { cap: this.#cap }),
+      ...(source !== null && { fetch: (sha256, signal) => source.fetch(sha256, base, signal) }),
+    };
   }
 }
 
 /** Downloads what is not there. Throws what `resolveModel` and `readAdapter` throw. `models`: so many are lent. */
 export async function openAdapters(
-  { lora = [], mesh, data }: OpenAdaptersOptions,
+  { lora = [], loraCap, loraFrom, mesh, data }: OpenAdaptersOptions,
   models: number,
   output: Output,
   signal: AbortSignal,
@@ -96,8 +118,14 @@ export async function openAdapters(
       onWait: () => output.note('Another llmesh downloads this adapter already. Waiting for it.'),
       signal,
     });
-    const info = await readAdapter(path, name);
+    const info = await readAdapter(path, name, signal);
     all.set(sha256, { file: { sha256, name, path, sizeBytes, version: await fileVersion(path) }, info });
   }
-  return new AdapterFiles([...all.values()], models);
+  const failed = ({ message }: MeshError) => output.note(message);
+  return new AdapterFiles([...all.values()], models, {
+    ...(loraCap !== undefined && { cap: loraCap }),
+    ...(loraFrom !== undefined && {
+      source: new AdapterSource({ base: loraFrom, dataFolder: dataFolder(data), failed }),
+    }),
+  });
 }

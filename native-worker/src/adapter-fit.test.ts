@@ -13,6 +13,7 @@ import { ModelMirror } from './testing/model-mirror.ts';
 const tiny = fileURLToPath(new URL('../../models/tiny/llmesh-tiny.gguf', import.meta.url));
 const folder = mkdtempSync(path.join(os.tmpdir(), 'llmesh-lora-'));
 afterAll(() => rmSync(folder, { recursive: true }));
+const never = new AbortController().signal;
 const usual: LoraOptions = { seed: 1, strength: 1 };
 const file = path.join(folder, 'adapter.gguf');
 const [ada] = TINY_MATRICES as [Matrix];
@@ -40,22 +41,24 @@ describe('readAdapter', () => {
     ['an activated one', () => write(undefined, { says: { 'adapter.alora.invocation_tokens': 1 } }), /aLoRA/],
     ['one at which llama.cpp would end the process', () => write(undefined, { wholeAlpha: true }), /32-bit float/],
     ['one that is cut in its header', () => write([], { cutBytes: 150 }), /Law is/],
+    ['one of a few bytes', () => write([], { cutBytes: 6 }), /Law is/],
+    ['one that says it is endless', () => (writeFileSync(file, `GGUF${'~'.repeat(40)}`), file), /Law is/],
   ])('refuses %s', async (_name, made, message) => {
-    await expect(readAdapter(made(), 'Law')).rejects.toMatchObject({
+    await expect(readAdapter(made(), 'Law', never)).rejects.toMatchObject({
       code: 'model_unreadable',
       message: expect.stringMatching(message),
     });
   });
 
   it('takes one without a scale of its own', async () => {
-    const info = await readAdapter(write(undefined, { says: { 'adapter.lora.alpha': null } }), 'Law');
+    const info = await readAdapter(write(undefined, { says: { 'adapter.lora.alpha': null } }), 'Law', never);
     expect(misfitOf(info, base)).toBe(null);
   });
 });
 
 describe('misfitOf', () => {
   const misfit = async (matrices: readonly Matrix[], changes: Partial<LoraOptions> = {}) =>
-    misfitOf(await readAdapter(write(matrices, changes), 'Law'), base);
+    misfitOf(await readAdapter(write(matrices, changes), 'Law', never), base);
 
   it.each([
     ['is for the model', TINY_MATRICES, {}, null],
@@ -82,7 +85,7 @@ describe('misfitOf', () => {
   });
 
   it('says that half of one is missing, or that something else is there, or of a kind that is not multiplied', async () => {
-    const whole = await readAdapter(write(), 'Law');
+    const whole = await readAdapter(write(), 'Law', never);
     const [first, ...others] = whole.fullTensorInfo ?? [];
     const having = (...all: (typeof first)[]) =>
       misfitOf({ ...whole, fullTensorInfo: all.filter((one) => one !== undefined) }, base);
@@ -96,31 +99,26 @@ describe('misfitOf', () => {
 
 describe('AdapterFiles', () => {
   const open = async (lora: string[], models = 1) =>
-    openAdapters(
-      { lora, mesh: new URL('http://127.0.0.1:1'), data: folder },
-      models,
-      new Output(false),
-      new AbortController().signal,
-    );
+    openAdapters({ lora, mesh: new URL('http://127.0.0.1:1'), data: folder }, models, new Output(false), never);
   const other = () => ({ ...base, fullTensorInfo: [] });
 
   it('go to the models that they are for', async () => {
     const files = await open([write(), file], 3);
     expect(files.none).toBe(false);
-    expect(files.for(other())).toEqual([]);
-    expect(files.for(base)).toMatchObject([
+    expect(files.for(other())).toBe(null);
+    expect(files.for(base)?.files).toMatchObject([
       { name: 'Test adapter 1', path: file, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) },
     ]);
-    expect(files.for(other())).toEqual([]);
+    expect(files.for(other())).toBe(null);
   });
 
   it('are refused where one is for none of them', async () => {
     const files = await open([write()], 2);
-    expect(files.for(other())).toEqual([]);
+    expect(files.for(other())).toBe(null);
     expect(() => files.for(other())).toThrow(/Test adapter 1 is not for any of these models: it changes/);
     const [one] = [await open([file])];
     expect(() => one.for(other())).toThrow(/is not for this model/);
-    expect(new AdapterFiles([], 1).for(base)).toEqual([]);
+    expect(new AdapterFiles([], 1).for(base)).toBe(null);
   });
 
   it('are downloaded as models are, once, and checked', async () => {
@@ -128,10 +126,10 @@ describe('AdapterFiles', () => {
     await mirror.listen();
     mirror.files.set('/law.gguf', readFileSync(write()));
     const url = `${mirror.origin}/law.gguf`;
-    const [downloaded] = (await open([url])).for(base);
+    const [downloaded] = (await open([url])).for(base)?.files ?? [];
     expect(downloaded?.path).toMatch(/^.*models.*law.*\.gguf$/);
     const requests = mirror.requests.length;
-    expect((await open([url])).for(base)).toEqual([downloaded]);
+    expect((await open([url])).for(base)?.files).toEqual([downloaded]);
     expect(mirror.requests.length).toBe(requests);
     await mirror.close();
     await expect(open([path.join(folder, 'missing.gguf')])).rejects.toMatchObject({

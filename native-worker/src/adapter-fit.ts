@@ -1,7 +1,7 @@
 /** Whether a file is an adapter (LoRA), and one for a given model: llama.cpp ends the process at some that are not. */
-import { open } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
 import { GgmlType, readGgufFileInfo, type GgufFileInfo } from 'node-llama-cpp';
-import { MeshError } from '@llmesh/core/errors';
+import { cancelled, MeshError } from '@llmesh/core/errors';
 import { withoutPart } from './split-files.ts';
 
 /** What converters write, and what llama.cpp multiplies by on every device. */
@@ -10,15 +10,18 @@ const ALPHA = 'adapter.lora.alpha';
 const FLOAT32 = 6;
 /** Of what comes before the weights; adapters have a few names there, and no vocabulary. */
 const MAX_HEADER_BYTES = 16 << 20;
+/** Two for each matrix of the largest models, several times over. */
+const MAX_TENSORS = 100_000;
+const MAX_FIELDS = 10_000;
+const MAX_READ_MS = 5_000;
 /** Norms: llama.cpp leaves them as the model has them. */
 const IGNORED = /_norm\.weight$/;
 
 /** Throws model_unreadable, with what to do instead. `name`: for a person. */
-export async function readAdapter(file: string, name: string): Promise<GgufFileInfo> {
-  const info = await readInfo(file, name);
-  const general: Record<string, unknown> = { ...info.metadata.general };
+export async function readAdapter(file: string, name: string, signal: AbortSignal): Promise<GgufFileInfo> {
+  const info = await readInfo(file, name, signal);
   const adapter: unknown = Reflect.get(info.metadata, 'adapter');
-  if (general['type'] !== 'adapter') {
+  if (!isAdapter(info)) {
     throw unreadable(name, 'is no adapter. A whole model is lent with --model; adapters end in .gguf, too.');
   }
   if (field(adapter, 'type') !== 'lora')
@@ -36,6 +39,11 @@ export async function readAdapter(file: string, name: string): Promise<GgufFileI
     );
   }
   return info;
+}
+
+/** Of whatever kind, as the file says. */
+export function isAdapter({ metadata }: GgufFileInfo): boolean {
+  return field(metadata.general, 'type') === 'adapter';
 }
 
 /** Why this adapter is none for this model, as the end of a sentence; null: it is. */
@@ -77,10 +85,17 @@ function sizesOf(dimensions: readonly (number | bigint)[]): number[] {
   return [0, 1, 2, 3].map((i) => Number(dimensions[i] ?? 1));
 }
 
-async function readInfo(file: string, name: string): Promise<GgufFileInfo> {
+async function readInfo(file: string, name: string, signal: AbortSignal): Promise<GgufFileInfo> {
+  const header = Buffer.alloc(24);
+  await withFile(file, (handle) => handle.read(header, 0, header.byteLength, 0));
+  const [tensors, fields] = [header.readBigUInt64LE(8), header.readBigUInt64LE(16)];
+  if (tensors > MAX_TENSORS || fields > MAX_FIELDS) throw unreadable(name, 'is damaged, or no adapter.');
   try {
-    return await readGgufFileInfo(file, { logWarnings: false });
+    // Behind the end of a file the library reads zeros, for ever if a length says so.
+    const either = AbortSignal.any([signal, AbortSignal.timeout(MAX_READ_MS)]);
+    return await readGgufFileInfo(file, { logWarnings: false, signal: either });
   } catch (cause) {
+    if (signal.aborted) throw cancelled();
     throw new MeshError('model_unreadable', `${name} is damaged or cut short. Download it again.`, { cause });
   }
 }
@@ -89,12 +104,7 @@ async function readInfo(file: string, name: string): Promise<GgufFileInfo> {
 async function alphaIsFloat(path: string, { infoEndOffset }: GgufFileInfo): Promise<boolean> {
   if (infoEndOffset === undefined || infoEndOffset > MAX_HEADER_BYTES) return false;
   const header = Buffer.alloc(infoEndOffset);
-  const file = await open(path, 'r');
-  try {
-    await file.read(header, 0, header.byteLength, 0);
-  } finally {
-    await file.close();
-  }
+  await withFile(path, (handle) => handle.read(header, 0, header.byteLength, 0));
   for (let at = header.indexOf(ALPHA); at !== -1; at = header.indexOf(ALPHA, at + 1)) {
     const behind = at + ALPHA.length;
     // The length of a key stands before it: this may be a part of something else.
@@ -102,6 +112,15 @@ async function alphaIsFloat(path: string, { infoEndOffset }: GgufFileInfo): Prom
     if (isKey && (behind + 4 > header.byteLength || header.readUInt32LE(behind) !== FLOAT32)) return false;
   }
   return true;
+}
+
+async function withFile(path: string, use: (handle: FileHandle) => Promise<unknown>): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await use(handle);
+  } finally {
+    await handle.close();
+  }
 }
 
 function field(of: unknown, key: string): unknown {

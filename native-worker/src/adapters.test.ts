@@ -34,7 +34,7 @@ async function adapter(seed: number): Promise<AdapterFile> {
 
 const [law, code] = [await adapter(1), await adapter(2)];
 const on = (changes: Partial<LlamaModelFile> = {}): LlamaModelFile => ({
-  ...{ path: model, threads: 1, gpu: 'off', slots: 2, contextTokens: 512, adapters: [law, code] },
+  ...{ path: model, threads: 1, gpu: 'off', slots: 2, contextTokens: 512, adapters: { files: [law, code] } },
   ...changes,
 });
 const { question, answer } = questions[0]!;
@@ -110,10 +110,10 @@ describe('LlamaEngine with adapters', () => {
   });
 
   it('keeps memory for them when it is planned how many are answered at once', async () => {
-    const withMemory = async (adapters: AdapterFile[]) => {
+    const withMemory = async (files: AdapterFile[]) => {
       const free = async () => ({ ramBytes: 20e6, vramBytes: 0, unified: false });
       const small = new LlamaEngine(free);
-      const { slots } = await small.load({ path: model, threads: 1, gpu: 'off', adapters }, () => {}, never);
+      const { slots } = await small.load({ path: model, threads: 1, gpu: 'off', adapters: { files } }, () => {}, never);
       await small.close();
       return slots;
     };
@@ -127,7 +127,7 @@ describe('LlamaEngine with adapters', () => {
 
   it('holds one at once where that is the cap: both are answered in turns', async () => {
     const one = new LlamaEngine();
-    await one.load(on({ adapterCap: 1 }), () => {}, never);
+    await one.load(on({ adapters: { files: [law, code], cap: 1 } }), () => {}, never);
     const asked = [law, code, law, undefined, code];
     const texts = await Promise.all(asked.map((file) => textWith(one, ask(question, file))));
     expect(texts).toEqual([lawText, codeText, lawText, await textWith(engine, ask()), codeText]);
@@ -140,8 +140,8 @@ describe('LlamaEngine with adapters', () => {
     const bytes = readFileSync(cut.path);
     writeFileSync(cut.path, bytes.subarray(0, bytes.byteLength >> 1));
     const other = new LlamaEngine();
-    const adapters = [changed, { ...cut, version: await fileVersion(cut.path) }, law];
-    await other.load(on({ adapters }), () => {}, never);
+    const files = [changed, { ...cut, version: await fileVersion(cut.path) }, law];
+    await other.load(on({ adapters: { files } }), () => {}, never);
     writeFileSync(changed.path, 'Something else.');
     await expect(textWith(other, ask(question, changed))).rejects.toMatchObject({ code: 'model_integrity' });
     await expect(textWith(other, ask(question, cut))).rejects.toMatchObject({ code: 'engine_failed' });
@@ -151,7 +151,7 @@ describe('LlamaEngine with adapters', () => {
 
   it('can be asked no more, and waits for nobody, once it is closed', async () => {
     const closing = new LlamaEngine();
-    await closing.load(on({ adapterCap: 1 }), () => {}, never);
+    await closing.load(on({ adapters: { files: [law, code], cap: 1 } }), () => {}, never);
     const writing = closing.generate(ask(question, law), never);
     await writing.next();
     const asked = [writing.next(), textWith(closing, ask(question, code)), textWith(closing, ask(question, law))];
@@ -188,7 +188,7 @@ describe('Adapters, of rooms that are scripted', () => {
     const log: string[] = [];
     const failing = new Set<string>();
     let hold = Promise.resolve();
-    const adapters = new Adapters(files, cap, async ({ sha256 }) => {
+    const adapters = new Adapters({ files, cap }, async ({ sha256 }) => {
       const name = sha256.slice(0, 1);
       log.push(`open ${name}`);
       await hold;

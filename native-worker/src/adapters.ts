@@ -7,13 +7,39 @@ import type { Room, Sitting } from './room.ts';
 import type { Reading } from './seat.ts';
 
 export const DEFAULT_ADAPTER_CAP = 2;
+/** Of an adapter that is fetched when it is asked for. Those of models with 8B parameters have some 50 to 200 MB. */
+export const MAX_FETCHED_BYTES = 256 << 20;
+
+/** What a model is lent with. */
+export interface LentAdapters {
+  /** Checked to be for this model. */
+  files: readonly AdapterFile[];
+  /** So many in memory at once. Default: DEFAULT_ADAPTER_CAP. */
+  cap?: number;
+  /** Gets one that is not among them, checked as well. Left out: there are no others. Throws unsupported or cancelled. */
+  fetch?: (sha256: string, signal: AbortSignal) => Promise<AdapterFile>;
+}
 
 /**
  * An adapter needs a context of its own, with memory for each of its seats, and that is set aside when the model is
  * loaded (`model-plan.ts`). Half as many seats as the model has: who asks for an adapter is one of several.
  */
-export function adapterRoom(slots: number, files: number, cap = DEFAULT_ADAPTER_CAP): AdapterRoom {
-  return { adapters: Math.min(files, cap), slots: Math.ceil(slots / 2) };
+export function adapterRoom(slots: number, lent: LentAdapters): AdapterRoom {
+  return { adapters: mostAtOnce(lent), slots: Math.ceil(slots / 2) };
+}
+
+/** Of the weights of as many as there is room for, if they are the largest. */
+export function adapterBytes(lent: LentAdapters): number {
+  const sizes = lent.files.map(({ sizeBytes }) => sizeBytes);
+  if (lent.fetch !== undefined) sizes.push(...Array.from({ length: mostAtOnce(lent) }, () => MAX_FETCHED_BYTES));
+  return sizes
+    .toSorted((a, b) => b - a)
+    .slice(0, mostAtOnce(lent))
+    .reduce((sum, n) => sum + n, 0);
+}
+
+function mostAtOnce({ files, cap = DEFAULT_ADAPTER_CAP, fetch }: LentAdapters): number {
+  return fetch === undefined ? Math.min(files.length, cap) : cap;
 }
 
 type OpenRoom = Pick<Room, 'sit' | 'close'>;
@@ -28,6 +54,7 @@ interface Entry {
 export class Adapters {
   readonly #files: ReadonlyMap<string, AdapterFile>;
   readonly #cap: number;
+  readonly #fetch: NonNullable<LentAdapters['fetch']>;
   readonly #open: Open;
   /** The longest unused first. */
   readonly #entries = new Map<string, Entry>();
@@ -37,9 +64,10 @@ export class Adapters {
   readonly #closing = new AbortController();
 
   /** `open` fails for whoever asked; the next question tries again. */
-  constructor(files: readonly AdapterFile[], cap: number, open: Open) {
+  constructor({ files, cap = DEFAULT_ADAPTER_CAP, fetch = unknownAdapter }: LentAdapters, open: Open) {
     this.#files = new Map(files.map((file) => [file.sha256, file]));
     this.#cap = cap;
+    this.#fetch = fetch;
     this.#open = open;
   }
 
@@ -48,9 +76,8 @@ export class Adapters {
    * cancelled, unsupported, or what `open` throws.
    */
   async sit(sha256: string, reading: Reading, signal: AbortSignal): Promise<Sitting> {
-    const file = this.#files.get(sha256);
-    if (file === undefined) throw new MeshError('unsupported', 'This volunteer does not have that adapter.');
     const waits = AbortSignal.any([signal, this.#closing.signal]);
+    const file = this.#files.get(sha256) ?? (await this.#fetch(sha256, waits));
     const entry = await this.#enter(file, waits);
     const leave = () => {
       entry.users -= 1;
@@ -146,4 +173,8 @@ export class Adapters {
     this.#waiting = [];
     for (const wake of waiting) wake();
   }
+}
+
+function unknownAdapter(): Promise<never> {
+  return Promise.reject(new MeshError('unsupported', 'This volunteer does not have that adapter.'));
 }

@@ -41,28 +41,30 @@ export async function openLentModel(
   try {
     const { model, loaded, adapters } = await openModel(engine, options, files, output, signal);
     const tokensPerSecond = await testModel(engine, { id: model.id, backend: loaded.backend }, signal);
-    await testAdapters(engine, adapters, signal);
+    await testAdapters(engine, adapters?.files ?? [], signal);
     const { device } = await engine.probe(signal);
     const speed =
       tokensPerSecond === null ? '' : `, ${tokensPerSecond.toFixed(tokensPerSecond < 10 ? 1 : 0)} tokens a second`;
     output.note(`${model.name} runs on ${device}${speed}.`);
-    for (const adapter of adapters) output.note(`With the adapter ${adapter.name}, too: ${adapter.sha256}`);
+    for (const adapter of adapters?.files ?? [])
+      output.note(`With the adapter ${adapter.name}, too: ${adapter.sha256}`);
     const { id, name, quant, sha256 } = model;
     const { backend, contextTokens, continues, slots, abilities = [], adapterRoom } = loaded;
     const advert: ModelAdvert = {
       ...{ id, name, quant, format: 'gguf', backend, contextTokens, sha256, tokensPerSecond, continues },
       abilities: [...abilities],
-      ...(adapters.length > 0 && { adapters: adapters.map(({ sha256, name }) => ({ sha256, name })) }),
+      ...(adapters !== null && { adapters: adapters.files.map(({ sha256, name }) => ({ sha256, name })) }),
+      ...(adapters?.fetch !== undefined && { fetchesAdapters: true }),
     };
     const lent = { engine, advert, slots, ...(adapterRoom !== undefined && { adapterRoom }) };
     if (unloadAfter === undefined) return lent;
-    const { gpu, threads, loraCap } = options;
+    const { gpu, threads } = options;
     // As it was offered: with less it would not be the same.
     const version = await fileVersion(model.path);
     const file = {
-      ...{ path: model.path, gpu, slots, contextTokens, adapters },
+      ...{ path: model.path, gpu, slots, contextTokens },
+      ...(adapters !== null && { adapters }),
       ...(threads !== undefined && { threads }),
-      ...(loraCap !== undefined && { adapterCap: loraCap }),
     };
     const onCall = new OnCallEngine(engine, {
       ...{ unloadAfterMs: unloadAfter * 1000, clock: realClock },

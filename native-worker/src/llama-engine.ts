@@ -11,8 +11,7 @@ import { asMeshError, cancelled, MeshError } from '@llmesh/core/errors';
 import { CHATML_TEMPLATE } from '@llmesh/core/prompt';
 import type { Sampling } from '@llmesh/core/protocol';
 import type { RecommendedSampling } from '@llmesh/core/recommended-sampling';
-import type { AdapterFile } from './adapter-files.ts';
-import { adapterRoom, Adapters } from './adapters.ts';
+import { adapterBytes, adapterRoom, Adapters, type LentAdapters } from './adapters.ts';
 import { answerGrammar } from './answer-grammar.ts';
 import { placeAsPriority } from './batching.ts';
 import { deliveredTokens, type Delivered } from './delivered-tokens.ts';
@@ -38,10 +37,8 @@ export interface LlamaModelFile {
   usualContextTokens?: number;
   /** Answers at once. Default: as many as memory allows, at most 8 on a graphics card and 4 elsewhere. */
   slots?: number;
-  /** Checked to be for this model. */
-  adapters?: readonly AdapterFile[];
-  /** So many of them in memory at once. Default: `DEFAULT_ADAPTER_CAP`. */
-  adapterCap?: number;
+  /** Left out: none. */
+  adapters?: LentAdapters;
 }
 
 /** A question that leaves less than this for the answer is refused. */
@@ -88,9 +85,8 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
     const llama = await openLlama(file.gpu ?? 'auto', this.#threads);
     this.#llama = llama;
     let model: LlamaModel | null = null;
-    const { adapters: files = [], adapterCap } = file;
-    const adapterBytes = files.map(({ sizeBytes }) => sizeBytes).toSorted((a, b) => b - a);
-    const roomFor = (slots: number) => adapterRoom(slots, files.length, adapterCap);
+    const lent: LentAdapters = file.adapters ?? { files: [] };
+    const roomFor = (slots: number) => adapterRoom(slots, lent);
     try {
       const info = await readGgufFileInfo(file.path, { logWarnings: false, signal });
       const { gpuLayers, contextTokens, slots } = await planModel(llama, info, {
@@ -99,9 +95,7 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
         slots: file.slots ?? null,
         machine: await this.#readMachine(llama, 'free'),
         chunkTokens: CHUNK,
-        ...(files.length > 0 && {
-          adapters: { room: roomFor, bytes: adapterBytes.slice(0, roomFor(1).adapters).reduce((sum, n) => sum + n, 0) },
-        }),
+        adapters: { room: roomFor, bytes: adapterBytes(lent) },
       });
       const loading = await llama.loadModel({
         modelPath: file.path,
@@ -118,9 +112,7 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
       this.#loaded = {
         model,
         room,
-        adapters: new Adapters(files, roomFor(slots).adapters, (one, closing) =>
-          openAdapterRoom(loading, one, size, closing),
-        ),
+        adapters: new Adapters(lent, (one, closing) => openAdapterRoom(loading, one, size, closing)),
         contextTokens: room.contextTokens,
         template: model.fileInfo.metadata.tokenizer?.chat_template ?? CHATML_TEMPLATE,
         defaults: ggufSampling(model.fileInfo),
@@ -132,7 +124,7 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
         continues: 'ids',
         replays: true,
         abilities: ['schema'],
-        ...(files.length > 0 && { adapterRoom: roomFor(slots) }),
+        ...(file.adapters !== undefined && { adapterRoom: roomFor(slots) }),
       };
     } catch (thrown) {
       await model?.dispose();

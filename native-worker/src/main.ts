@@ -1,7 +1,7 @@
 /** The `llmesh` command. Each subcommand loads its own parts: `llmesh status` needs no llama.cpp. */
 import { Command, CommanderError, Option } from 'commander';
 import { MAX_ADAPTERS, MAX_MODELS_PER_PEER } from '@llmesh/core/control-protocol';
-import { gather, gatherPeers, meshOption, several, whenOption, whole } from './flags.ts';
+import { gather, gatherPeers, meshOption, several, webAddress, whenOption, whole } from './flags.ts';
 import { Output } from './output.ts';
 import type { ChatOptions } from './chat-command.ts';
 import type { GatewayCommandOptions } from './gateway-command.ts';
@@ -36,6 +36,11 @@ const worker = command('worker', 'Lend models of this computer to a mesh, until 
     several(MAX_ADAPTERS),
   )
   .option('--lora-cap <n>', 'adapters in memory at once; others are loaded when asked for', whole(1, MAX_ADAPTERS), 2)
+  .option(
+    '--lora-from <url>',
+    'fetch adapters that are asked for from <url>/<sha256>.gguf, up to sixteen of 256 MiB (default: no others)',
+    webAddress,
+  )
   .option('--unload-after <seconds>', 'take a model out of memory when nobody asked for so long', whole(1, 604_800))
   .addOption(meshOption())
   .option('--slots <n>', 'answers at once (default: what fits, at most 4; 8 on a graphics card)', whole(1, 32))

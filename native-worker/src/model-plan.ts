@@ -12,9 +12,11 @@ export interface PlanRequest {
   machine: Machine;
   /** Positions that are computed in one go, for each slot. */
   chunkTokens: number;
-  /** That memory is kept for; `bytes`: as many of the largest as there is room for. Left out: none. */
+  /** That memory is kept for; `bytes`: of their weights. Left out: none. */
   adapters?: { room: (slots: number) => AdapterRoom; bytes: number };
 }
+
+const NO_ADAPTERS: AdapterRoom = { adapters: 0, slots: 0 };
 
 /** The model does not fit; the numbers are for whoever knows a smaller one. */
 export class DoesNotFit extends MeshError {
@@ -49,10 +51,10 @@ export async function planModel(llama: Llama, info: GgufFileInfo, request: PlanR
       });
     const context = await contextFor(slots);
     const need = { ramBytes: weights.cpuRam + context.cpuRam, vramBytes: weights.gpuVram + context.gpuVram };
-    if (request.adapters === undefined) return need;
-    const room = request.adapters.room(slots);
+    const room = request.adapters?.room(slots) ?? NO_ADAPTERS;
+    if (room.adapters === 0) return need;
     const each = await contextFor(room.slots);
-    const { bytes } = request.adapters;
+    const bytes = request.adapters?.bytes ?? 0;
     return {
       ramBytes: need.ramBytes + room.adapters * each.cpuRam + (gpuLayers > 0 ? 0 : bytes),
       vramBytes: need.vramBytes + room.adapters * each.gpuVram + (gpuLayers > 0 ? bytes : 0),

@@ -2,7 +2,8 @@
 import { readGgufFileInfo } from 'node-llama-cpp';
 import { realClock } from '@llmesh/core/clock';
 import type { LoadedModel } from '@llmesh/core/engine';
-import type { AdapterFile, AdapterFiles } from './adapter-files.ts';
+import type { AdapterFiles } from './adapter-files.ts';
+import type { LentAdapters } from './adapters.ts';
 import { modelsFolder, readCatalogue } from './catalogue-file.ts';
 import { dataFolder } from './data-folder.ts';
 import { roomBytes } from './fit.ts';
@@ -25,14 +26,13 @@ export interface OpenModelOptions {
   ctx?: number;
   gpu: GpuChoice;
   data?: string;
-  /** Adapters in memory at once. */
-  loraCap?: number;
 }
 
 export interface OpenedModel {
   model: ResolvedModel;
   loaded: LoadedModel;
-  adapters: readonly AdapterFile[];
+  /** Null: none. */
+  adapters: LentAdapters | null;
 }
 
 /** Throws what `resolveModel`, `AdapterFiles.for` and `Engine.load` throw; out_of_memory says what would fit. */
@@ -64,7 +64,7 @@ export async function openModel(
       signal,
     });
     large = { sizeBytes: model.sizeBytes, source: model.source };
-    const adapters = files.none ? [] : files.for(await readGgufFileInfo(model.path, { logWarnings: false, signal }));
+    const adapters = files.none ? null : files.for(await readGgufFileInfo(model.path, { logWarnings: false, signal }));
     const loaded = await engine.load(
       {
         path: model.path,
@@ -72,8 +72,7 @@ export async function openModel(
         ...(options.threads !== undefined && { threads: options.threads }),
         ...(options.slots !== undefined && { slots: options.slots }),
         ...(options.ctx !== undefined && { contextTokens: options.ctx }),
-        ...(adapters.length > 0 && { adapters }),
-        ...(options.loraCap !== undefined && { adapterCap: options.loraCap }),
+        ...(adapters !== null && { adapters }),
         ...(model.contextTokens !== null && { usualContextTokens: model.contextTokens }),
       },
       onProgress,

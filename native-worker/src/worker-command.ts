@@ -4,7 +4,7 @@ import { asMeshError, MeshError } from '@llmesh/core/errors';
 import { MemoryReceiptKeeper } from '@llmesh/core/memory-receipt-keeper';
 import type { ModelAdvert } from '@llmesh/core/control-protocol';
 import type { ReceiptKeeper } from '@llmesh/core/receipt-keeper';
-import { openAdapters } from './adapter-files.ts';
+import { openAdapters, type OpenAdaptersOptions } from './adapter-files.ts';
 import { threadsWithin } from './cpu-share.ts';
 import { dataFolder } from './data-folder.ts';
 import { openIdentity, type OpenIdentity } from './identity-file.ts';
@@ -25,11 +25,9 @@ import { WorkerStanding } from './worker-standing.ts';
 const STOP_MS = 1_800;
 const EXIT_PORT = 3;
 
-export interface WorkerOptions extends GuestOptions, Omit<OpenModelOptions, 'model'> {
+export interface WorkerOptions extends GuestOptions, OpenAdaptersOptions, Omit<OpenModelOptions, 'model'> {
   /** Each as `OpenModelOptions` has it; at least one. */
   model: string[];
-  /** Adapters: see `OpenAdaptersOptions`. */
-  lora?: string[];
   /** Seconds. */
   unloadAfter?: number;
   /** Percent of the processor. */

@@ -1,4 +1,5 @@
 /** Real workers with a settings file: what they say and show, what they never say, and several models. */
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
@@ -9,6 +10,7 @@ import { describe, expect, it } from 'vitest';
 import type { ModelId } from '@llmesh/core/ids';
 import type { AnswerEvent, AskRequest } from '@llmesh/core/requester';
 import { loraGguf, TINY_MATRICES } from './testing/lora-gguf.ts';
+import { ModelMirror } from './testing/model-mirror.ts';
 import { startLlmesh } from './testing/process.ts';
 import { MeshOfProcesses } from './testing/mesh-of-processes.ts';
 
@@ -144,7 +146,12 @@ describe('llmesh worker with a settings file', () => {
       error: { code: 'model_unreadable', message: expect.stringMatching(/another size .*attn_q/) },
     });
 
-    writeFileSync(config, JSON.stringify({ ...settings, lora: [file] }));
+    const mirror = await new ModelMirror().listen();
+    const other = loraGguf(TINY_MATRICES, { seed: 2, strength: 1 });
+    const fetched = createHash('sha256').update(other).digest('hex');
+    mirror.files.set(`/lora/${fetched}.gguf`, other);
+    const lora = { lora: [file], 'lora-from': `${mirror.origin}/lora` };
+    writeFileSync(config, JSON.stringify({ ...settings, ...lora }));
     const folder = path.join(data, 'other');
     const workers = [start('--json', '--max-speed', '25'), start('--json', '--max-speed', '25', '--data', folder)];
     const ready = await Promise.all(workers.map((worker) => worker.line((line) => line['ready'] === true)));
@@ -165,9 +172,11 @@ describe('llmesh worker with a settings file', () => {
     expect(seams).toEqual([true]);
     expect(text).not.toBe(plain);
     expect(await ask('llmesh-tiny', request)).toBe(text);
-    await expect(ask('llmesh-tiny', { ...request, adapter: 'f'.repeat(64) })).rejects.toMatchObject({
-      code: 'no_provider',
-    });
+    const otherText = await ask('llmesh-tiny', { ...request, adapter: fetched });
+    expect(new Set([plain, text, otherText]).size).toBe(3);
+    const nowhere = ask('llmesh-tiny', { ...request, adapter: 'f'.repeat(64) });
+    await expect(nowhere).rejects.toMatchObject({ code: 'unsupported' });
+    await mirror.close();
     for (const worker of workers) worker.kill('SIGKILL');
   }, 60_000);
 

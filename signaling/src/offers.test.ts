@@ -40,7 +40,14 @@ test('the adapters of a model are those of all its providers', () => {
   expect(registry.offers().models[0]).not.toHaveProperty('moreAdapters');
   // Those that the fewest have are left out.
   lend(Array.from({ length: 16 }, (_, n) => ({ sha256: n.toString(16).padStart(64, '0'), name: 'one' })));
-  const offer = registry.offers().models[0];
+  const offer = registry.offers().models.find(({ id }) => id === TINY);
   expect(offer).toMatchObject({ moreAdapters: true, adapters: { length: 16 } });
   expect(offer?.adapters).toContainEqual(law);
+});
+
+test('of a model whose providers fetch adapters there are more than are listed', () => {
+  const registry = new Registry(new ManualClock());
+  const models = [{ ...advertised(TINY), fetchesAdapters: true }];
+  registry.advert(registry.join(newPeerId(), 'native'), { slots: 1, certificate: null, models });
+  expect(registry.offers().models).toMatchObject([{ id: TINY, moreAdapters: true }]);
 });

@@ -14,6 +14,7 @@ interface Gathered {
   offer: Offer;
   speeds: number[];
   adapters: Counted;
+  fetchesAdapters: boolean;
 }
 
 export function offersOf(peers: readonly RegisteredPeer[]): Offers {
@@ -22,7 +23,12 @@ export function offersOf(peers: readonly RegisteredPeer[]): Offers {
   for (const peer of peers) {
     if (peer.models.length > 0) providers++;
     for (const model of peer.models) {
-      const known: Gathered = models.get(model.id) ?? { offer: emptyOffer(model), speeds: [], adapters: new Map() };
+      const known: Gathered = models.get(model.id) ?? {
+        offer: emptyOffer(model),
+        speeds: [],
+        adapters: new Map(),
+        fetchesAdapters: false,
+      };
       models.set(model.id, known);
       known.offer.providers++;
       known.offer.slots += peer.slots;
@@ -31,6 +37,7 @@ export function offersOf(peers: readonly RegisteredPeer[]): Offers {
       // The promise has to hold for whichever provider answers.
       known.offer.contextTokens = Math.min(known.offer.contextTokens, model.contextTokens);
       if (model.tokensPerSecond !== null) known.speeds.push(model.tokensPerSecond);
+      known.fetchesAdapters ||= model.fetchesAdapters === true;
       for (const adapter of model.adapters ?? []) count(known.adapters, adapter);
     }
   }
@@ -42,13 +49,13 @@ export function offersOf(peers: readonly RegisteredPeer[]): Offers {
     models: [...models.values()]
       .toSorted((a, b) => b.offer.providers - a.offer.providers)
       .slice(0, MAX_OFFERS)
-      .map(({ offer, speeds, adapters: counted }) => {
+      .map(({ offer, speeds, adapters: counted, fetchesAdapters }) => {
         const adapters = usual(counted, Math.min(room, MAX_ADAPTERS));
         room -= adapters.length;
         return {
           ...{ ...offer, tokensPerSecond: roughMedian(speeds) },
           ...(adapters.length > 0 && { adapters }),
-          ...(adapters.length < counted.size && { moreAdapters: true }),
+          ...((fetchesAdapters || adapters.length < counted.size) && { moreAdapters: true }),
         };
       })
       .sort((a, b) => (a.id < b.id ? -1 : 1)),

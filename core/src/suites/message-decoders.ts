@@ -105,7 +105,12 @@ const toServer: ToServer[] = [
   {
     type: 'advert',
     models: [
-      { ...advert, abilities: ['schema', 'logprobs'], adapters: [{ sha256: 'ab'.repeat(32), name: 'Law' }] },
+      {
+        ...advert,
+        abilities: ['schema', 'logprobs'],
+        adapters: [{ sha256: 'ab'.repeat(32), name: 'Law' }],
+        fetchesAdapters: true,
+      },
       { ...advert, sha256: null, tokensPerSecond: null },
     ],
     slots: 2,

@@ -52,6 +52,14 @@ it('are refused with what there is where nobody has it, or it is none', async ()
   }
 });
 
+it('are passed on where not all are told of', async () => {
+  const { engine } = await lend([law]);
+  await gateway.open(['m'], { moreAdapters: true });
+  const answered = await gateway.whole(gateway.chat({ adapter: law.sha256 }));
+  expect(answered.status).toBe(200);
+  expect(engine.adapters).toEqual([law.sha256]);
+});
+
 it('are noted where the models are listed', async () => {
   await lend([law]);
   await gateway.open(['m'], { adapters: [law] });

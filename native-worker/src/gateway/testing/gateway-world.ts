@@ -25,6 +25,8 @@ export interface WorldOptions {
   circles?: Circles;
   /** That every model is offered with. */
   adapters?: Adapter[];
+  /** Somebody may have others. */
+  moreAdapters?: boolean;
 }
 
 export class GatewayWorld {
@@ -41,7 +43,12 @@ export class GatewayWorld {
     const slots = { providers: 1, slots: 1, busySlots: 0, queued: 0, tokensPerSecond: null };
     const offers = models.map((id) => {
       const about = { id: id as never, name: id, quant: 'q8', format: 'gguf' as const, contextTokens: 2048 };
-      return { ...about, ...slots, ...(options.adapters !== undefined && { adapters: options.adapters }) };
+      const { adapters, moreAdapters } = options;
+      return {
+        ...{ ...about, ...slots },
+        ...(adapters !== undefined && { adapters }),
+        ...(moreAdapters !== undefined && { moreAdapters }),
+      };
     });
     const now = () => this.world.now();
     const { origins = [], circles = { own: [], trusted: [] } } = options;
