@@ -116,7 +116,9 @@ describe('a question that names an adapter', () => {
   });
 
   it('finds who has it while the server is away', async () => {
+    // Links are open to these two alone.
     const without = await lend(file);
+    await lend(file);
     const able = await lend(having(LAW));
     const user = await w.join();
     consume(user.ask(question(), never));
@@ -133,7 +135,7 @@ describe('a question that names an adapter', () => {
 
 describe('a provider that holds one adapter at once', () => {
   it('has a question for another one wait in its line, beside answers of the model as it is', async () => {
-    const { engine, mesh } = await lend(having(LAW, CODE), ROOM);
+    const { engine, mesh } = await lend(having(LAW, CODE), { adapters: 1, slots: 2 });
     let release = () => {};
     engine.hold = new Promise((resolve) => (release = resolve));
     const user = await w.join();

@@ -110,14 +110,15 @@ describe('LlamaEngine with adapters', () => {
   });
 
   it('keeps memory for them when it is planned how many are answered at once', async () => {
-    const withMemory = async (files: AdapterFile[]) => {
-      const free = async () => ({ ramBytes: 20e6, vramBytes: 0, unified: false });
+    const withMemory = async (files: AdapterFile[], ramBytes = 20e6) => {
+      const free = async () => ({ ramBytes, vramBytes: 0, unified: false });
       const small = new LlamaEngine(free);
       const { slots } = await small.load({ path: model, threads: 1, gpu: 'off', adapters: { files } }, () => {}, never);
       await small.close();
       return slots;
     };
     expect(await withMemory([law, code])).toBeLessThan(await withMemory([]));
+    await expect(withMemory([law], 2e6)).rejects.toMatchObject({ message: expect.stringContaining('--lora-cap') });
   });
 
   it('refuses one that it was not told of', async () => {

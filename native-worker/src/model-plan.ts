@@ -68,7 +68,9 @@ export async function planModel(llama: Llama, info: GgufFileInfo, request: PlanR
   });
   if (result.fits) return result.layout;
   const needBytes = result.need.ramBytes + result.need.vramBytes;
-  throw new DoesNotFit(misfit(needBytes, machine, result.instead), needBytes, machine);
+  const adapters = request.adapters?.room(1).adapters ?? 0;
+  const fewer = adapters > 0 ? ' With fewer adapters at once (--lora-cap) it needs less.' : '';
+  throw new DoesNotFit(`${misfit(needBytes, machine, result.instead)}${fewer}`, needBytes, machine);
 }
 
 function misfit(needBytes: number, machine: Machine, instead: Layout | null): string {

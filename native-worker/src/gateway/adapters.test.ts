@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { MeshError } from '@llmesh/core/errors';
 import { advert, ScriptedEngine } from '@llmesh/core/suites/mesh-world';
 import { faults } from './testing/conformance.ts';
-import { GatewayWorld } from './testing/gateway-world.ts';
+import { contentOf, GatewayWorld } from './testing/gateway-world.ts';
 
 let gateway = new GatewayWorld();
 beforeEach(() => {
@@ -16,7 +16,10 @@ const law = { sha256: 'ab'.repeat(32), name: 'Law' };
 const lend = async (adapters: (typeof law)[]) => {
   const engine = new ScriptedEngine(words);
   const room = { adapters: 2, slots: 2 };
-  return { engine, ...(await gateway.world.provide(engine, 4, null, { ...advert, adapters }, room)) };
+  return {
+    engine,
+    ...(await gateway.world.provide(engine, 4, null, { ...advert, sha256: 'f'.repeat(64), adapters }, room)),
+  };
 };
 const json = ({ text }: { text: string }) => JSON.parse(text);
 
@@ -31,6 +34,20 @@ it('are answered by who has it, and gone on with by another who has', async () =
     choices: [{ message: { content: words.join('') }, llmesh: { providers: [first.mesh.self, heir.mesh.self] } }],
   });
   expect([first, without, heir].map(({ engine }) => engine.adapters)).toEqual([[law.sha256], [], [law.sha256]]);
+});
+
+it('wait for somebody with the same adapter, who knows the very tokens', async () => {
+  const first = await lend([law]);
+  first.engine.failAfter = { words: 1, error: new MeshError('device_lost', 'The GPU is gone.') };
+  await gateway.open(['m'], { adapters: [law] });
+  const response = gateway.chat({ adapter: law.sha256, stream: true });
+  await gateway.world.clock.advance(500);
+  await first.providing.stop();
+  await lend([]);
+  await gateway.world.clock.advance(5_000);
+  const heir = await lend([law]);
+  expect(contentOf((await gateway.whole(response)).text)).toBe(words.join(''));
+  expect(heir.engine.prefixes).toMatchObject([{ text: 'one ', tokenIds: [1] }]);
 });
 
 it('are refused with what there is where nobody has it, or it is none', async () => {
