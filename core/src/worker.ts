@@ -1,6 +1,6 @@
 /** What a provider accepts and how it works it off: slots, a short queue, and an end for every task. */
 import { isAble, needsOf, unable } from './abilities.ts';
-import { hasAdapterRoom, type AdapterRoom } from './adapter-room.ts';
+import { mayStart, type AdapterRoom } from './adapter-room.ts';
 import { schemaOf } from './answer-schema.ts';
 import type { Channel } from './channel.ts';
 import type { Clock } from './clock.ts';
@@ -193,14 +193,8 @@ export class TaskWorker {
   }
 
   #startNext(): void {
-    const mayStart = (task: Task, before: readonly Task[]) => {
-      const ofModel = (other: Task) => other.model === task.model;
-      const running = [...this.#running].filter(ofModel);
-      return running.length < task.model.slots && hasAdapterRoom(task, running, before.filter(ofModel));
-    };
-    for (let task = this.#line.takeNext(mayStart); task !== null; task = this.#line.takeNext(mayStart)) {
-      this.#start(task);
-    }
+    const next = () => this.#line.takeNext((task, before) => mayStart(task, [...this.#running], before));
+    for (let task = next(); task !== null; task = next()) this.#start(task);
   }
 
   #start(task: Task): void {
