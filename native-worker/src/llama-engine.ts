@@ -5,16 +5,17 @@ import {
   type Llama,
   type LlamaContext,
   type LlamaModel,
-  type SequenceEvaluateOptions,
 } from 'node-llama-cpp';
+import { ABILITIES } from '@llmesh/core/abilities';
 import type { Engine, Finish, GenerateRequest, LoadedModel, LoadProgress, Piece, Probe } from '@llmesh/core/engine';
 import { asMeshError, cancelled, MeshError } from '@llmesh/core/errors';
 import { CHATML_TEMPLATE } from '@llmesh/core/prompt';
-import type { Sampling } from '@llmesh/core/protocol';
 import type { RecommendedSampling } from '@llmesh/core/recommended-sampling';
 import { answerGrammar } from './answer-grammar.ts';
-import { gatherSequences, placeAsPriority } from './batching.ts';
+import { AnswerPieces, noting } from './answer-pieces.ts';
+import { gatherSequences } from './batching.ts';
 import { deliveredTokens, type Delivered } from './delivered-tokens.ts';
+import { evaluateOptions, isPenalized } from './evaluate-options.ts';
 import { checkGgufFile } from './gguf-file.ts';
 import { ggufSampling } from './gguf-sampling.ts';
 import { backendOf, defaultThreads, openLlama, probeLlama, type GpuChoice } from './llama-device.ts';
@@ -24,7 +25,7 @@ import { promptTokens, type PromptReader } from './prompt-tokens.ts';
 import { readAhead } from './read-ahead.ts';
 import { CHUNK, type Reading } from './seat.ts';
 import { SequencePool } from './sequence-pool.ts';
-import { TokenText } from './token-text.ts';
+import { tellOdds } from './token-odds.ts';
 
 export interface LlamaModelFile {
   path: string;
@@ -108,6 +109,7 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
         batching: gatherSequences(() => this.#active),
         createSignal: signal,
       });
+      tellOdds(context, model);
       this.#loaded = {
         model,
         context,
@@ -122,7 +124,7 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
         slots,
         continues: 'ids',
         replays: true,
-        abilities: ['schema'],
+        abilities: ABILITIES,
       };
     } catch (thrown) {
       await model?.dispose();
@@ -138,16 +140,16 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
     };
     check();
     const leastAnswer = Math.min(request.maxTokens, MIN_ANSWER_TOKENS);
-    const { tokens: prompt, open } = await promptTokens(loaded, request.turns, leastAnswer, check);
-    const { prefix } = request;
+    const { tokens: prompt, open } = await promptTokens(loaded, request, leastAnswer, check);
+    const { prefix, sampling, logprobs = null } = request;
     const delivered = prefix === undefined ? NOTHING : await deliveredTokens(loaded, prompt, prefix, check);
     const before = [...prompt, ...delivered.tokens];
     const room = loaded.contextTokens - before.length;
     if (room === 0) return { finish: 'length', promptTokens: prompt.length, completionTokens: 0 };
     const maxTokens = Math.min(request.maxTokens, room);
-    const greedy = (request.sampling.temperature ?? loaded.defaults.temperature) === 0;
+    const greedy = (sampling.temperature ?? loaded.defaults.temperature) === 0;
     const replay = prefix?.replay ?? (greedy && delivered.known && delivered.tokens.length <= MAX_REPLAY_TOKENS);
-    const exact = greedy || replay || request.sampling.seed !== undefined;
+    const exact = greedy || replay || sampling.seed !== undefined;
     const reading: Reading = { tokens: before, asker: request.asker ?? null, open, exact };
 
     const grammar =
@@ -156,7 +158,7 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
         : await answerGrammar(loaded.model.llama, loaded.model, request.schema, delivered.tokens);
 
     const seat = await loaded.pool.take(reading, AbortSignal.any([signal, this.#closing.signal]));
-    const text = new TokenText(loaded.model, before);
+    const pieces = new AnswerPieces(loaded.model, before, prompt.length, logprobs);
     let completionTokens = 0;
     let finish: Finish['finish'] = 'stop';
     this.#active += 1;
@@ -164,16 +166,18 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
       const rest = replay
         ? await seat.replay({ ...reading, tokens: prompt }, delivered.tokens, check)
         : await seat.prefill(reading, check);
+      const answered = [...delivered.tokens];
       const options = {
-        ...evaluateOptions(request.sampling, loaded.defaults, seat.place),
+        ...evaluateOptions(sampling, loaded.defaults, seat.place, answered, answered.length + maxTokens),
         ...(grammar !== null && { grammarEvaluationState: grammar }),
       };
       // The iteration ends by itself at a token that ends the answer.
-      const written = seat.sequence.evaluateWithMetadata(rest, {}, options);
-      for await (const { token } of readAhead(written, maxTokens, () => loaded.pool.entrance.closed)) {
+      const evaluated = seat.sequence.evaluateWithMetadata(rest, { probabilities: logprobs !== null }, options);
+      const written = isPenalized(sampling) ? noting(evaluated, answered) : evaluated;
+      for await (const step of readAhead(written, maxTokens, () => loaded.pool.entrance.closed)) {
         check();
         completionTokens += 1;
-        const piece = text.push(token);
+        const piece = pieces.push(step);
         if (piece !== null) {
           yield piece;
           check();
@@ -183,7 +187,7 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
           break;
         }
       }
-      const last = text.end();
+      const last = pieces.end();
       if (last !== null) yield last;
       return { finish, promptTokens: prompt.length, completionTokens };
     } catch (thrown) {
@@ -229,17 +233,6 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
       tell?.(failure instanceof Error ? failure : new Error(String(failure)));
     }
   }
-}
-
-function evaluateOptions(wanted: Sampling, defaults: RecommendedSampling, place: number): SequenceEvaluateOptions {
-  return {
-    temperature: wanted.temperature ?? defaults.temperature,
-    topP: wanted.topP ?? defaults.topP,
-    topK: defaults.topK,
-    // Fixed once an answer: the library would take the time, anew for each token. 2³² − 1 means "random" to llama.cpp.
-    seed: wanted.seed === undefined ? Math.floor(Math.random() * 0xffff_ffff) : wanted.seed % 0xffff_ffff,
-    evaluationPriority: placeAsPriority(place),
-  };
 }
 
 function loadError(thrown: unknown, path: string): MeshError {

@@ -60,7 +60,7 @@ const dataMessages: DataMessage[] = [
   { kind: 'TASK_CHUNK', taskId, index: 300, tokens: 2, text: ' a network', tokenIds: [70_000, 2] },
   {
     ...{ kind: 'TASK_CHUNK', taskId, index: 0, tokens: 1, text: 'a', promptTokens: 12 },
-    logprobs: [{ bytes: new Uint8Array([97]), logprob: -0.5, top: [{ bytes: new Uint8Array([0xff]), logprob: -1 }] }],
+    logprobs: [{ text: 'a', logprob: -0.5, top: [{ text: '\ufffd', logprob: -1 }] }],
   },
   {
     kind: 'TASK_RESPONSE',
