@@ -336,3 +336,34 @@ describe('an answer of a given form', () => {
     expect(outcome.error?.code).toBe('unsupported');
   });
 });
+
+describe('an answer with the odds of its words', () => {
+  it('has them of every word, whoever wrote it', async () => {
+    const w = world.current;
+    const able = { ...FILE, abilities: ['logprobs' as const] };
+    const engines = [new ScriptedEngine(WORDS), new ScriptedEngine(WORDS), new ScriptedEngine(WORDS)] as const;
+    for (const engine of engines) await w.provide(engine, 1, PER_SECOND, able);
+    engines[0].failAfter = { words: 4, error: new MeshError('engine_failed', 'No more.') };
+    // It does not do what it offers, and is not believed.
+    engines[1].tellsOdds = false;
+    const user = await w.join();
+    const outcome = consume(user.ask({ ...question(), logprobs: 0 }, never));
+    await w.clock.advance(20_000);
+    expect(outcome).toMatchObject({ text: WHOLE, error: null });
+    const odds = outcome.events.flatMap((event) => (event.type === 'piece' ? (event.logprobs ?? []) : []));
+    expect(odds.map(({ text }) => text)).toEqual(WORDS);
+    expect(engines.map(({ prefixes }) => prefixes.length)).toEqual([1, 1, 1]);
+  });
+
+  it('goes on with one bare text, and no more', async () => {
+    const w = world.current;
+    await w.provide(new ScriptedEngine(WORDS), 1, PER_SECOND, { ...FILE, abilities: ['completion'] });
+    const user = await w.join();
+    const one = consume(user.ask({ ...question(), task: 'completion' }, never));
+    const { turns } = question();
+    const two = consume(user.ask({ ...question(), turns: [...turns, ...turns], task: 'completion' }, never));
+    await w.clock.advance(5_000);
+    expect(one).toMatchObject({ text: WHOLE, error: null });
+    expect(two.error?.code).toBe('bad_message');
+  });
+});

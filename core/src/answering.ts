@@ -206,7 +206,12 @@ export class Answering {
     if (this.#atWork.size > 1 && this.#challenges.recovered(this.#answer.tokens)) this.#keepOnly(attempt);
     this.#watch?.heard();
     this.#times.heard(this.#answer.tokens, nowMs);
-    this.events.push({ type: 'piece', text: chunk.text, tokens: chunk.tokens, tokenIds: chunk.tokenIds ?? null });
+    const { text, tokens, tokenIds = null, logprobs, promptTokens } = chunk;
+    this.events.push({
+      ...{ type: 'piece', text, tokens, tokenIds },
+      ...(logprobs !== undefined && { logprobs }),
+      ...(promptTokens !== undefined && { promptTokens }),
+    });
     if (chunk.index === 0) this.#needs.shortlist.warm(this.#answer);
   }
 

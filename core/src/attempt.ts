@@ -65,6 +65,7 @@ export class Attempt {
   readonly #taskId = newTaskId();
   readonly #answer: ReceivedAnswer;
   readonly #dialling = new AbortController();
+  readonly #tellsOdds: boolean;
   #cleanUp: (() => void)[] = [];
   #stopTimer: (() => void) | null = null;
   #stopLate: () => void;
@@ -83,6 +84,7 @@ export class Attempt {
     this.offset = prefix?.tokens ?? 0;
     this.#needs = needs;
     this.#tell = (event) => tell(this, event);
+    this.#tellsOdds = part.logprobs !== undefined;
     const taskId = this.#taskId;
     this.#answer = new ReceivedAnswer({
       ...{ taskId, candidate, request: part, identity: needs.identity, verify: needs.verify, clock: needs.clock },
@@ -110,6 +112,7 @@ export class Attempt {
         break;
       case 'TASK_CHUNK':
         try {
+          if (this.#tellsOdds && reply.logprobs?.length !== reply.tokens) throw oddsMissing();
           this.#answer.add(reply);
         } catch (thrown) {
           this.fail(asMeshError(thrown, 'bad_message', 'The volunteer sent something that cannot be read.'));
@@ -219,4 +222,8 @@ export class Attempt {
       throw error;
     }
   }
+}
+
+function oddsMissing(): MeshError {
+  return new MeshError('bad_message', 'The volunteer did not tell how likely its words were.');
 }

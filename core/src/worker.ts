@@ -147,7 +147,7 @@ export class TaskWorker {
     if (this.#stopped) return new MeshError('provider_stopped', 'The volunteer stopped lending.');
     const model = this.#models.get(request.model);
     if (model === undefined) return new MeshError('unknown_model', 'This volunteer does not lend that model any more.');
-    const fault = turnsFault(request.turns);
+    const fault = turnsFault(request.turns, request.task);
     if (fault !== null) return fault;
     if (this.#find(channel, request.taskId) !== undefined) {
       return new MeshError('bad_message', 'That task is already running.');

@@ -56,7 +56,13 @@ export class ScriptedEngine implements Pick<Engine<never>, 'generate'> {
   /** With what each run began. */
   readonly prefixes: (AnswerPrefix | undefined)[] = [];
 
-  async *generate({ prefix, schema }: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, Finish, undefined> {
+  /** It tells how likely its words were, where it is asked to. */
+  tellsOdds = true;
+
+  async *generate(
+    { prefix, schema, logprobs }: GenerateRequest,
+    signal: AbortSignal,
+  ): AsyncGenerator<Piece, Finish, undefined> {
     this.computing += 1;
     this.prefixes.push(prefix);
     this.schemas.push(schema);
@@ -73,7 +79,9 @@ export class ScriptedEngine implements Pick<Engine<never>, 'generate'> {
         if (signal.aborted) throw cancelled();
         if (this.failAfter?.words === written) throw this.failAfter.error;
         written += 1;
-        yield { text: word, tokens: 1, tokenIds: [from + written] };
+        const odds =
+          logprobs === undefined || !this.tellsOdds ? {} : { logprobs: [{ text: word, logprob: -1, top: [] }] };
+        yield { text: word, tokens: 1, tokenIds: [from + written], ...odds };
       }
       return { finish: 'stop', promptTokens: 3, completionTokens: written };
     } finally {

@@ -64,7 +64,7 @@ export class WllamaEngine implements Adapter<GgufModel> {
       // It takes no ids, and reads what was written like the prompt.
       continues: 'text',
       replays: false,
-      abilities: ['schema'],
+      abilities: ['schema', 'completion'],
     };
   }
 
@@ -72,7 +72,10 @@ export class WllamaEngine implements Adapter<GgufModel> {
     const wllama = this.#wllama;
     if (wllama === null) throw new MeshError('engine_failed', 'No model is loaded. Start again.');
     // The tokenizer adds the begin-of-text token itself where the model wants one.
-    const turns = renderChat(this.#template, request.turns, { bos: '', eos: this.#eos });
+    const turns =
+      request.task === 'completion'
+        ? (request.turns[0]?.content ?? '')
+        : renderChat(this.#template, request.turns, { bos: '', eos: this.#eos });
     const prefix = request.prefix ?? NO_PREFIX;
     if (prefix.tokens > 0 && request.schema !== undefined) {
       // Its grammar begins where it begins to write.
