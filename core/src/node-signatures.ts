@@ -21,9 +21,7 @@ interface NodeCrypto {
 interface Host {
   process: { getBuiltinModule(name: 'node:crypto'): NodeCrypto };
 }
-const { createPrivateKey, createPublicKey, sign, verify } = (globalThis as unknown as Host).process.getBuiltinModule(
-  'node:crypto',
-);
+const openssl = (globalThis as unknown as Host).process.getBuiltinModule('node:crypto');
 
 /** RFC 8410: what stands before the 32 bytes of a key in PKCS #8 and in SPKI. */
 const PRIVATE_PREFIX = hexToBytes('302e020100300506032b657004220420');
@@ -46,7 +44,7 @@ const MAX_KEYS = 16_384;
 
 function signOnThread(message: Uint8Array, key: KeyObject): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
-    sign(null, message, key, (error, signature) => {
+    openssl.sign(null, message, key, (error, signature) => {
       if (error === null) resolve(signature);
       else reject(error);
     });
@@ -60,14 +58,16 @@ function signOnThread(message: Uint8Array, key: KeyObject): Promise<Uint8Array> 
 export function nodeIdentity(secretKey: Uint8Array, where: 'here' | 'thread' = 'here'): Identity {
   if (secretKey.byteLength !== SECRET_KEY_BYTES) throw new RangeError(`A key has ${SECRET_KEY_BYTES} bytes.`);
   const der = concatBytes(PRIVATE_PREFIX, secretKey);
-  const privateKey = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
-  const spki = createPublicKey(privateKey).export({ format: 'der', type: 'spki' });
+  const privateKey = openssl.createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+  const spki = openssl.createPublicKey(privateKey).export({ format: 'der', type: 'spki' });
   const publicKey = new Uint8Array(spki.subarray(PUBLIC_PREFIX.byteLength));
   return {
     peerId: peerIdOf(publicKey),
     publicKey,
     sign: async (message) =>
-      new Uint8Array(where === 'here' ? sign(null, message, privateKey) : await signOnThread(message, privateKey)),
+      new Uint8Array(
+        where === 'here' ? openssl.sign(null, message, privateKey) : await signOnThread(message, privateKey),
+      ),
   };
 }
 
@@ -82,7 +82,7 @@ export function nodeVerify(publicKey: Uint8Array, message: Uint8Array, signature
     // No point of the curve.
     return false;
   }
-  return verify(null, message, key, signature);
+  return openssl.verify(null, message, key, signature);
 }
 
 /** Reading a key costs OpenSSL as much as checking a signature. Throws for what is no point of the curve. */
@@ -90,7 +90,7 @@ function keyObject(publicKey: Uint8Array): KeyObject {
   const bytes = String.fromCharCode(...publicKey);
   const known = keys.get(bytes);
   if (known !== undefined) return known;
-  const key = createPublicKey({ key: concatBytes(PUBLIC_PREFIX, publicKey), format: 'der', type: 'spki' });
+  const key = openssl.createPublicKey({ key: concatBytes(PUBLIC_PREFIX, publicKey), format: 'der', type: 'spki' });
   keys.set(bytes, key);
   for (const oldest of keys.keys()) {
     if (keys.size <= MAX_KEYS) break;
