@@ -2,6 +2,7 @@
 import type { GgufModel } from '@llmesh/core/catalogue';
 import type { AnswerPrefix, Finish, GenerateRequest, LoadedModel } from '@llmesh/core/engine';
 import { cancelled, MeshError } from '@llmesh/core/errors';
+import { grammarRest } from '@llmesh/core/grammar-rest';
 import { jsonGrammar } from '@llmesh/core/json-grammar';
 import { CHATML_TEMPLATE, renderChat } from '@llmesh/core/prompt';
 import { Wllama } from '@wllama/wllama/esm/index.js';
@@ -77,17 +78,14 @@ export class WllamaEngine implements Adapter<GgufModel> {
         ? (request.turns[0]?.content ?? '')
         : renderChat(this.#template, request.turns, { bos: '', eos: this.#eos });
     const prefix = request.prefix ?? NO_PREFIX;
-    if (prefix.tokens > 0 && request.schema !== undefined) {
-      // Its grammar begins where it begins to write.
-      throw new MeshError('unsupported', 'This volunteer cannot go on with an answer that follows a JSON schema.');
-    }
     const prompt = (turns + prefix.text).replace(LONE_SURROGATE, '\ufffd');
+    const parameters = this.#parameters(request);
     const answer = new WllamaAnswer(onPiece, prefix.tokens);
     this.#log.refusal = null;
     this.#room = room;
     try {
       await wllama.createCompletion({
-        ...this.#parameters(request),
+        ...parameters,
         prompt,
         stream: true,
         abortSignal: signal,
@@ -147,7 +145,10 @@ export class WllamaEngine implements Adapter<GgufModel> {
       temperature,
       top_p: topP,
       ...(seed === undefined ? {} : { seed }),
-      ...(request.schema !== undefined && { grammar: jsonGrammar(request.schema) }),
+      // A grammar begins where the engine begins to write.
+      ...(request.schema !== undefined && {
+        grammar: grammarRest(jsonGrammar(request.schema), request.prefix?.text ?? ''),
+      }),
       // A prompt that was read in other chunks can give another answer, and one user's must not time another's.
       cache_prompt: false,
       ...TELL_TOKENS,
