@@ -1,6 +1,6 @@
 /**
- * What is left of a grammar behind a text: the grammar of everything that may follow. For engines whose grammars begin
- * where they begin to write, when another wrote the beginning. Reads the part of llama.cpp's GBNF that `json-grammar.ts` writes.
+ * Reads a text as a grammar allows it, and tells what may follow: whether the text is whole, and the grammar of its rest, for
+ * engines whose grammars begin where they begin to write. Understands what `json-grammar.ts` writes of llama.cpp's GBNF.
  */
 import { MeshError } from './errors.ts';
 
@@ -19,24 +19,50 @@ type Stack = { node: Node; next: Stack } | null;
 const MAX_STACKS = 1_024;
 const WHOLE = '""';
 
-/**
- * Throws bad_schema when `text` does not begin anything that the grammar allows. Rules of the grammar keep their names,
- * but for the root.
- */
-export function grammarRest(grammar: string, text: string): string {
-  if (text === '') return grammar;
-  const lines = grammar.split('\n');
-  const rules = new Map(lines.map((line) => readRule(line)));
-  let stacks: Stack[] = [{ node: { kind: 'rule', name: 'root' }, next: null }];
-  for (const character of text) {
-    const codePoint = character.codePointAt(0) ?? 0;
-    stacks = stacks
-      .flatMap((stack) => [...heads(stack, rules)])
-      .flatMap((head) => (head !== null && head.accepts(codePoint) ? [head.next] : []));
-    if (stacks.length === 0 || stacks.length > MAX_STACKS) throw broken();
+export class GrammarReader {
+  readonly #lines: readonly string[];
+  readonly #rules: ReadonlyMap<string, Node>;
+  #stacks: Stack[] = [{ node: { kind: 'rule', name: 'root' }, next: null }];
+
+  constructor(grammar: string) {
+    this.#lines = grammar.split('\n');
+    this.#rules = new Map(this.#lines.map((line) => readRule(line)));
   }
-  const rests = [...new Set(stacks.map(print))];
-  return [`root ::= ${rests.join(' | ')}`, ...lines.filter((line) => !line.startsWith('root '))].join('\n');
+
+  /**
+   * Throws bad_schema when `text` cannot come next, and unsupported when there are too many ways to read it; nothing more is
+   * to be read then.
+   */
+  read(text: string): void {
+    for (const character of text) {
+      const codePoint = character.codePointAt(0) ?? 0;
+      this.#stacks = this.#stacks
+        .flatMap((stack) => [...heads(stack, this.#rules)])
+        .flatMap((head) => (head !== null && head.accepts(codePoint) ? [head.next] : []));
+      if (this.#stacks.length > MAX_STACKS) {
+        throw new MeshError(
+          'unsupported',
+          'This JSON schema can be followed in too many ways at once. Make it simpler.',
+        );
+      }
+      if (this.#stacks.length === 0) {
+        throw new MeshError('bad_schema', 'What there is of this answer does not follow its JSON schema. Ask anew.');
+      }
+    }
+  }
+
+  /** What was read is whole. */
+  get mayEnd(): boolean {
+    return this.#stacks.some((stack) => [...heads(stack, this.#rules)].includes(null));
+  }
+
+  /** The grammar of what may come next. Rules keep their names, but for the root. */
+  get rest(): string {
+    const rests = [...new Set(this.#stacks.map(print))];
+    // Nothing was read.
+    if (rests.length === 1 && rests[0] === 'root') return this.#lines.join('\n');
+    return [`root ::= ${rests.join(' | ')}`, ...this.#lines.filter((line) => !line.startsWith('root '))].join('\n');
+  }
 }
 
 interface Head {
@@ -212,8 +238,4 @@ function characters(body: string): { codePoint: number; text: string }[] {
     read.push({ codePoint, text });
   }
   return read;
-}
-
-function broken(): MeshError {
-  return new MeshError('bad_schema', 'What there is of this answer does not follow its JSON schema. Ask anew.');
 }
