@@ -179,11 +179,12 @@ export class Mesh {
       },
     });
     this.#worker = worker;
-    const adverts = options.models.map((model) => model.advert);
     const stopped = new AbortController();
     this.#transport.reachable(stopped.signal).then(
       () => {
-        if (!stopped.signal.aborted) control.advertise(adverts, worker.status.slots, this.#transport.certificate);
+        if (stopped.signal.aborted) return;
+        const adverts = options.models.map((model) => model.advert);
+        control.advertise(adverts, worker.status.slots, this.#transport.certificate);
       },
       () => {
         // Stopped, or left, before anyone could come.

@@ -102,7 +102,7 @@ const toServer: ToServer[] = [
     type: 'advert',
     models: [
       { ...advert, abilities: ['schema', 'logprobs'] },
-      { ...advert, sha256: null, tokensPerSecond: null },
+      { ...advert, sha256: null, tokensPerSecond: null, wakesInMs: 4_000 },
     ],
     slots: 2,
     certificate: null,
@@ -156,6 +156,7 @@ const fromServer: FromServer[] = [
   { type: 'relayed', requestId: 12, ticket: 'p'.repeat(32) },
   { type: 'call', peer: bob, ticket: 'q'.repeat(32) },
   { type: 'gone', peer: bob },
+  { type: 'expect', model },
   { type: 'offers', peers: 3, providers: 1, models: [{ ...offer }] },
   { type: 'refused', requestId: 9, code: 'unknown_model', message: 'Choose another model.' },
 ];
