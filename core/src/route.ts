@@ -66,7 +66,6 @@ export function rank<T extends Candidate>(candidates: readonly T[], context: Ran
   return drawn.map(({ candidate }) => candidate);
 }
 
-
 interface Drawn<T> {
   candidate: T;
   seconds: number;
