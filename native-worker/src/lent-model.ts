@@ -1,7 +1,7 @@
 /** One model that is lent: opened, tried, and described as others are told of it. */
 import { stat } from 'node:fs/promises';
 import { realClock } from '@llmesh/core/clock';
-import type { ModelAdvert } from '@llmesh/core/control-protocol';
+import { MAX_WAKING_MS, type ModelAdvert } from '@llmesh/core/control-protocol';
 import { asMeshError, MeshError } from '@llmesh/core/errors';
 import { LlamaEngine } from './llama-engine.ts';
 import { OnCallEngine, type LoadedEngine } from './on-call-engine.ts';
@@ -11,8 +11,11 @@ import { testModel } from './self-test.ts';
 
 export interface LentModel {
   engine: LoadedEngine;
-  advert: ModelAdvert;
+  /** As it stands. */
+  readonly advert: ModelAdvert;
   slots: number;
+  /** Loads it ahead where it left the memory; left out: it never leaves. */
+  loadAhead?: () => Promise<void>;
 }
 
 export interface LentModelNeeds {
@@ -34,7 +37,7 @@ export async function openLentModel(
   const { output, unloadAfter, turned } = needs;
   const engine = newEngine(needs);
   try {
-    const { model, loaded } = await openModel(engine, options, output, signal);
+    const { model, loaded, loadMs } = await openModel(engine, options, output, signal);
     const tokensPerSecond = await testModel(engine, { id: model.id, backend: loaded.backend }, signal);
     const { device } = await engine.probe(signal);
     const speed =
@@ -51,16 +54,31 @@ export async function openLentModel(
     // As it was offered: with less it would not be the same.
     const version = await versionOf(model.path);
     const file = { path: model.path, gpu, slots, contextTokens, ...(threads !== undefined && { threads }) };
+    let wakesInMs = asWakingMs(loadMs);
+    let present = advert;
     const onCall = new OnCallEngine(engine, {
       ...{ unloadAfterMs: unloadAfter * 1000, clock: realClock },
       open: async (closing) => {
         if ((await versionOf(file.path)) !== version) throw changed(file.path, needs);
-        return reopen(file, needs, closing);
+        const beganMs = realClock.now();
+        const reopened = await reopen(file, needs, closing);
+        wakesInMs = asWakingMs(realClock.now() - beganMs);
+        return reopened;
       },
-      turned: (isLoaded) => turned(advert, isLoaded),
+      turned: (isLoaded) => {
+        present = isLoaded ? advert : { ...advert, wakesInMs };
+        turned(present, isLoaded);
+      },
       failed: (error) => output.error(asMeshError(error, 'engine_failed', `${name} could not leave the memory.`)),
     });
-    return { engine: onCall, advert, slots };
+    return {
+      engine: onCall,
+      get advert() {
+        return present;
+      },
+      slots,
+      loadAhead: () => onCall.loadAhead(),
+    };
   } catch (thrown) {
     await engine.close();
     throw thrown;
@@ -80,6 +98,10 @@ async function reopen(
     await engine.close();
     throw thrown;
   }
+}
+
+function asWakingMs(ms: number): number {
+  return Math.min(Math.round(ms), MAX_WAKING_MS);
 }
 
 /** Cheaper than its checksum, and as good for a file of one's own. */

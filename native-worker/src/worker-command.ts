@@ -72,6 +72,7 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
       turned: (advert, loaded) => {
         standing.turnedModel(advert.id, loaded);
         sayLoaded(advert, loaded, output);
+        node?.control.describe(models.map((model) => model.advert));
       },
     };
     await openModels(options, models, needs, stop.signal);
