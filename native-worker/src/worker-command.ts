@@ -82,6 +82,7 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
       hidden: options.hideAddress === true,
       receipts: openReceipts(self, dataFolder(options.data), output),
       failed: (error) => output.error(error),
+      receiptsChanged: standing.signedBy(self.identity.peerId),
     });
     watchConnection(node, options.mesh, output, fail);
     const hung = () =>
