@@ -47,9 +47,11 @@ export class MatchDesk {
   }
 
   async #matched(requester: PeerId, match: Match, candidates: Candidate[]): Promise<void> {
-    const { leases, metrics, departures } = this.#needs;
+    const { leases, metrics, departures, preloading } = this.#needs;
     const { requestId, model, maxTokens } = match;
     metrics.matched(candidates.length > 0);
+    const [first] = candidates;
+    if (first !== undefined) preloading.sent(first.peerId, first.model);
     const lease = await leases.lease(candidates, { requester, model, maxTokens });
     this.#say({ type: 'matched', requestId, lease, candidates });
     const providers = candidates.map(({ peerId }) => peerId);

@@ -132,10 +132,13 @@ describe('loading ahead', () => {
 
   it('counts on one that was sent a question and loads it for that', () => {
     provider({ slots: 1, busySlots: 1 });
-    provider({ slots: 2, busySlots: 1, wakesInMs: WAKES_MS });
-    provider({ wakesInMs: WAKES_MS });
-    ask(2);
+    const sent = provider({ slots: 2, wakesInMs: WAKES_MS, models: [TINY, OTHER] });
+    const other = provider({ wakesInMs: WAKES_MS });
+    preloading.sent(sent.peerId, sent.models[0]!);
+    ask(1);
     expect(expected).toEqual([]);
+    ask(3);
+    expect(expected).toEqual([{ provider: other.peerId, model: TINY }]);
   });
 
   it('reaches one that is busy with another model only while somebody waits', () => {

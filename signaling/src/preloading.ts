@@ -4,10 +4,11 @@
  * are full, and has it loaded by that.
  */
 import type { Clock } from '@llmesh/core/clock';
+import type { ModelAdvert } from '@llmesh/core/control-protocol';
 import type { ModelId, PeerId } from '@llmesh/core/ids';
 import { Demand } from './demand.ts';
 import type { Matchmaker } from './matchmaker.ts';
-import { loadOf, modelOf, type RegisteredPeer, type Registry } from './registry.ts';
+import { modelOf, type RegisteredPeer, type Registry } from './registry.ts';
 
 /** Questions come in bursts: looked at together. */
 export const GATHER_MS = 250;
@@ -55,6 +56,12 @@ export class Preloading {
     this.#stopTimer ??= clock.after(GATHER_MS, () => this.#look());
   }
 
+  /** A question was sent there, and has it loaded. */
+  sent(provider: PeerId, model: ModelAdvert): void {
+    const peer = this.#options.registry.find(provider);
+    if (peer !== null && model.wakesInMs !== undefined) this.#note(peer, model);
+  }
+
   /** An answer of this model took so long. */
   answered(model: ModelId, ms: number): void {
     this.#demand.answered(model, ms);
@@ -75,7 +82,7 @@ export class Preloading {
   }
 
   #lookAt(model: ModelId): void {
-    const { clock, registry, matchmaker, waiting, expect } = this.#options;
+    const { registry, matchmaker, waiting, expect } = this.#options;
     const inLine = waiting(model);
     const suits = (peer: RegisteredPeer) => !this.#told.has(peer) && !isInMemory(peer, model);
     // While somebody waits, also those that are busy with other models.
@@ -87,12 +94,16 @@ export class Preloading {
     for (const { peerId, model: advert } of resting) {
       const peer = registry.find(peerId);
       if (slots >= wanted || peer === null) return;
-      const atMs = clock.now();
-      const untilMs = atMs + PATIENCE.times * (advert.wakesInMs ?? 0) + PATIENCE.ms;
-      this.#told.set(peer, { model, atMs, untilMs });
+      this.#note(peer, advert);
       slots += slotsOf(peer);
       expect(peerId, model);
     }
+  }
+
+  #note(peer: RegisteredPeer, { id, wakesInMs = 0 }: ModelAdvert): void {
+    const atMs = this.#options.clock.now();
+    this.#told.delete(peer);
+    this.#told.set(peer, { model: id, atMs, untilMs: atMs + PATIENCE.times * wakesInMs + PATIENCE.ms });
   }
 
   /** In memory, or about to be. Counted no further than to `enough`. */
@@ -118,9 +129,8 @@ export class Preloading {
   }
 }
 
-/** Or being loaded for a question that is there already. */
 function isInMemory(peer: RegisteredPeer, model: ModelId): boolean {
-  return modelOf(peer, model)?.wakesInMs === undefined || (peer.models.length === 1 && loadOf(peer) > 0);
+  return modelOf(peer, model)?.wakesInMs === undefined;
 }
 
 /** For one of its models: its advert says how many it has in all. */
