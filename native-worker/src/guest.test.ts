@@ -89,7 +89,7 @@ describe('llmesh worker on a machine in use', () => {
 
   it('has a model in memory again before it is asked, when a burst of questions shows that it will be', async () => {
     const awake = lend('e', calm, '--slots', '2', '--max-speed', '20').worker;
-    const resting = lend('f', calm, '--slots', '1', '--unload-after', '1').worker;
+    const resting = lend('f', calm, '--slots', '1', '--unload-after', '1', '--share', '50').worker;
     const ready = await Promise.all([awake, resting].map((worker) => worker.line((line) => line['ready'] === true)));
     const ids = ready.map((line) => line['peerId']);
     const model = 'llmesh-tiny' as ModelId;

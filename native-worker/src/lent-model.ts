@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { realClock } from '@llmesh/core/clock';
 import { MAX_WAKING_MS, type ModelAdvert } from '@llmesh/core/control-protocol';
 import { asMeshError, MeshError } from '@llmesh/core/errors';
+import type { DutyCycle } from './duty-cycle.ts';
 import { LlamaEngine } from './llama-engine.ts';
 import { OnCallEngine, type LoadedEngine } from './on-call-engine.ts';
 import { openModel, type OpenModelOptions } from './open-model.ts';
@@ -21,6 +22,8 @@ export interface LentModel {
 export interface LentModelNeeds {
   /** Seconds without a question after which it leaves the memory; undefined: it stays. */
   unloadAfter: number | undefined;
+  /** Of a share of the time; null: all of it. */
+  duty: DutyCycle | null;
   output: Output;
   /** It died by itself. */
   lost: (error: MeshError) => void;
@@ -125,8 +128,8 @@ function changed(file: string, { lost }: LentModelNeeds): MeshError {
   return error;
 }
 
-function newEngine({ lost }: LentModelNeeds): LlamaEngine {
-  const engine = new LlamaEngine();
+function newEngine({ lost, duty }: LentModelNeeds): LlamaEngine {
+  const engine = new LlamaEngine(undefined, duty);
   engine.onLost = (error) => lost(asMeshError(error, 'engine_failed', 'llama.cpp failed. Start the worker again.'));
   return engine;
 }

@@ -17,6 +17,7 @@ import { gatherSequences } from './batching.ts';
 import { deliveredTokens, type Delivered } from './delivered-tokens.ts';
 import { evaluateOptions, isPenalized } from './evaluate-options.ts';
 import { checkGgufFile } from './gguf-file.ts';
+import type { DutyCycle } from './duty-cycle.ts';
 import { ggufSampling } from './gguf-sampling.ts';
 import { backendOf, defaultThreads, openLlama, probeLlama, type GpuChoice } from './llama-device.ts';
 import { readMachine } from './machine.ts';
@@ -61,9 +62,11 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
   #closed = false;
   #closing = new AbortController();
   readonly #readMachine: typeof readMachine;
+  readonly #duty: DutyCycle | null;
 
-  constructor(memory: typeof readMachine = readMachine) {
+  constructor(memory: typeof readMachine = readMachine, duty: DutyCycle | null = null) {
     this.#readMachine = memory;
+    this.#duty = duty;
   }
 
   async probe(signal: AbortSignal): Promise<Probe> {
@@ -114,7 +117,7 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
         model,
         context,
         contextTokens: context.contextSize,
-        pool: new SequencePool(context),
+        pool: new SequencePool(context, this.#duty),
         template: model.fileInfo.metadata.tokenizer?.chat_template ?? CHATML_TEMPLATE,
         defaults: ggufSampling(model.fileInfo),
       };
@@ -174,10 +177,10 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
       // The iteration ends by itself at a token that ends the answer.
       const evaluated = seat.sequence.evaluateWithMetadata(rest, { probabilities: logprobs !== null }, options);
       const written = isPenalized(sampling) ? noting(evaluated, answered) : evaluated;
-      for await (const step of readAhead(written, maxTokens, () => loaded.pool.entrance.closed)) {
+      for await (const made of readAhead(written, maxTokens, (run) => seat.step(run))) {
         check();
         completionTokens += 1;
-        const piece = pieces.push(step);
+        const piece = pieces.push(made);
         if (piece !== null) {
           yield piece;
           check();
