@@ -40,6 +40,12 @@ export interface ChatRequest {
   seed?: number;
   /** An adapter of the model by the SHA-256 of its file, as `models` has it. Left out: the model as it is. */
   adapter?: string;
+  /** -2 to 2: what is in the answer already is less likely to be written again. */
+  presencePenalty?: number;
+  /** -2 to 2: as `presencePenalty`, for each time that it is there. */
+  frequencyPenalty?: number;
+  /** For each token how likely it was, and so many others, 0 to 20: `events()` has them with the pieces. */
+  logprobs?: number;
   /** A JSON schema that the answer follows, as far as `json-schema.ts` reads them. */
   schema?: object;
   /** No one but these volunteers. Left out: anyone. */
@@ -99,8 +105,8 @@ export class MeshClient {
 
   async *#ask({ signal = new AbortController().signal, ...request }: ChatRequest): AsyncGenerator<AnswerEvent, void> {
     const { mesh, control } = this.#opened;
-    const { messages, model, maxTokens = DEFAULT_MAX_TOKENS, schema, adapter, only = null } = request;
-    const { temperature, topP, seed } = request;
+    const { messages, model, maxTokens = DEFAULT_MAX_TOKENS, schema, adapter, only = null, logprobs } = request;
+    const { temperature, topP, seed, presencePenalty, frequencyPenalty } = request;
     const ask: AskRequest = {
       model: (model as ModelId | undefined) ?? (await roomiest(control, signal)),
       turns: messages,
@@ -108,9 +114,12 @@ export class MeshClient {
         ...(temperature !== undefined && { temperature }),
         ...(topP !== undefined && { topP }),
         ...(seed !== undefined && { seed }),
+        ...(presencePenalty !== undefined && { presencePenalty }),
+        ...(frequencyPenalty !== undefined && { frequencyPenalty }),
       },
       ...(schema !== undefined && { schema: JSON.stringify(schema) }),
       ...(adapter !== undefined && { adapter }),
+      ...(logprobs !== undefined && { logprobs }),
       maxTokens,
       only,
     };

@@ -5,7 +5,7 @@
 import { Template } from '@huggingface/jinja';
 import { mayGoOn, type KeptAnswer } from './delivered-answer.ts';
 import { MeshError } from './errors.ts';
-import { MAX_PROMPT_BYTES, MAX_TURNS, type Turn } from './protocol.ts';
+import { MAX_PROMPT_BYTES, MAX_TURNS, type TaskRequest, type Turn } from './protocol.ts';
 
 /** For files that carry no template. */
 export const CHATML_TEMPLATE =
@@ -47,7 +47,8 @@ function compile(template: string): Template {
 }
 
 /** Why these turns cannot be asked; null: they can. */
-export function turnsFault(turns: readonly Turn[]): MeshError | null {
+export function turnsFault(turns: readonly Turn[], task: TaskRequest['task'] = 'chat'): MeshError | null {
+  if (task === 'completion' && turns.length !== 1) return new MeshError('bad_message', 'One text is gone on with.');
   if (isBlank(turns)) return new MeshError('empty_prompt', 'Write a message first.');
   if (promptBytes(turns) <= MAX_PROMPT_BYTES && turns.length <= MAX_TURNS) return null;
   return new MeshError(

@@ -23,7 +23,7 @@ export const SALT_BYTES = 16;
 /** Of the likeliest tokens that are told of beside the one that was written. */
 export const MAX_TOP_LOGPROBS = 20;
 /** The longest tokens that vocabularies have are a row of blanks, some hundred. */
-export const MAX_TOKEN_BYTES = 512;
+export const MAX_TOKEN_CHARACTERS = 512;
 /** Providers that one KNOWN_PEERS may name. */
 export const MAX_KNOWN_PEERS = 32;
 /** Older news of a provider is none. */
@@ -93,8 +93,8 @@ export const TaskRequestSchema = v.object({
 /** The provider took the task; `ahead` tasks run or wait before it. Sent again when that number falls; 0: it runs. */
 export const TaskAcceptedSchema = v.object({ kind: v.literal('TASK_ACCEPTED'), taskId, ahead: count });
 
-/** The bytes of one token, and the natural logarithm of how likely it was. */
-const likely = { bytes: bytes(MAX_TOKEN_BYTES), logprob: v.pipe(v.number(), v.maxValue(0)) };
+/** One token, and the natural logarithm of how likely it was. A part of a character reads as U+FFFD. */
+const likely = { text: text(MAX_TOKEN_CHARACTERS), logprob: v.pipe(v.number(), v.maxValue(0)) };
 export const TokenLogprobSchema = v.object({
   ...likely,
   /** The likeliest at this place, whatever was written. */
@@ -113,7 +113,7 @@ export const TaskChunkSchema = v.object({
   tokens: count,
   text: text(65_536),
   tokenIds: v.optional(v.pipe(v.array(count), v.maxLength(4096))),
-  /** Of each of its tokens, where the request asks for it. */
+  /** Of each of its tokens, where the request asks for it. Nobody signs for it. */
   logprobs: v.optional(v.pipe(v.array(TokenLogprobSchema), v.maxLength(4096))),
   /** With the first chunk, from providers that know it then: tokens of the turns, without a prefix. */
   promptTokens: v.optional(count),

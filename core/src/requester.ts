@@ -19,7 +19,7 @@ import type { ModelId, PeerId, TaskId } from './ids.ts';
 import { readJsonSchema } from './json-schema.ts';
 import type { Links } from './links.ts';
 import { prefixFault, turnsFault } from './prompt.ts';
-import type { Sampling, TaskReply, Turn } from './protocol.ts';
+import type { Sampling, TaskReply, TokenLogprob, Turn } from './protocol.ts';
 import type { ReceiptFiler } from './receipt-filer.ts';
 import { Shortlist, type AskControl } from './shortlist.ts';
 import type { Path } from './transport.ts';
@@ -60,7 +60,16 @@ export type AnswerEvent =
   /** A provider took the task, or its rest; `ahead` others come first. 0: it is being answered. */
   | { type: 'accepted'; ahead: number }
   /** `tokenIds`: in the vocabulary of the file of the provider that was named last; null where it cannot tell. */
-  | { type: 'piece'; text: string; tokens: number; tokenIds: readonly number[] | null }
+  | {
+      type: 'piece';
+      text: string;
+      tokens: number;
+      tokenIds: readonly number[] | null;
+      /** Of each token, where the request asks for it. */
+      logprobs?: readonly TokenLogprob[];
+      /** Of the turns, as soon as a provider tells. */
+      promptTokens?: number;
+    }
   /** Who wrote it is gone; somebody to go on with it is sought. */
   | { type: 'interrupted'; error: MeshError }
   /** Another provider goes on after the last piece. */
@@ -132,7 +141,7 @@ export class Requester {
    * consumer stops iterating, the provider is told to stop computing.
    */
   async *ask(request: AskRequest, signal: AbortSignal): AsyncGenerator<AnswerEvent, void, undefined> {
-    const fault = turnsFault(request.turns) ?? prefixFault(request.prefix ?? null);
+    const fault = turnsFault(request.turns, request.task) ?? prefixFault(request.prefix ?? null);
     if (fault !== null) throw fault;
     if (request.schema !== undefined) readJsonSchema(request.schema);
     if (request.adapter !== undefined && !v.is(sha256, request.adapter)) {

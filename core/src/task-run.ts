@@ -68,12 +68,14 @@ async function write(task: Task, needs: TaskRunNeeds): Promise<'finished' | null
   const pieces = task.model.engine.generate(
     {
       turns: request.turns,
+      task: request.task,
       sampling: request.sampling,
       maxTokens: request.maxTokens,
       asker: channel.peer,
       ...(request.prefix !== null && { prefix: request.prefix }),
       ...(task.schema !== null && { schema: task.schema }),
       ...(request.adapter !== undefined && { adapter: request.adapter }),
+      ...(request.logprobs !== undefined && { logprobs: request.logprobs }),
     },
     abort.signal,
   );
@@ -94,9 +96,14 @@ async function write(task: Task, needs: TaskRunNeeds): Promise<'finished' | null
     }
     // What was abandoned may come to life again: nobody waits for it.
     if (task.abandon.signal.aborted) return null;
-    const { text, tokens, tokenIds } = next.value;
+    const { text, tokens, tokenIds, logprobs, promptTokens } = next.value;
     leased?.delivery.add({ index, tokens, text, tokenIds });
-    channel.send({ kind: 'TASK_CHUNK', taskId: task.id, index, tokens, text, ...(tokenIds && { tokenIds }) });
+    channel.send({
+      ...{ kind: 'TASK_CHUNK', taskId: task.id, index, tokens, text },
+      ...(tokenIds && { tokenIds }),
+      ...(logprobs && { logprobs }),
+      ...(promptTokens !== undefined && { promptTokens }),
+    });
     index += tokens;
     needs.wrote(tokens);
     task.meter.add(tokens, nowMs);

@@ -58,7 +58,7 @@ async function raw(files: readonly AdapterFile[]): Promise<string[]> {
   for (const { path: filePath } of files) {
     const context = await loaded.createContext({ contextSize: 512, threads: 1, lora: { adapters: [{ filePath }] } });
     const template = loaded.fileInfo.metadata.tokenizer.chat_template ?? '';
-    const { tokens } = await promptTokens({ model: loaded, contextTokens: 512, template }, ask().turns, 48, () => {});
+    const { tokens } = await promptTokens({ model: loaded, contextTokens: 512, template }, ask(), 48, () => {});
     const sequence = context.getSequence();
     await sequence.evaluateWithoutGeneratingNewTokens(tokens.slice(0, -1));
     const written = [];
@@ -121,6 +121,14 @@ describe('LlamaEngine with adapters', () => {
     await expect(withMemory([law], 2e6)).rejects.toMatchObject({ message: expect.stringContaining('--lora-cap') });
   });
 
+  it('tells how likely its words were, as of any other answer', async () => {
+    const { pieces } = await runOf(engine, { ...ask(question, law), logprobs: 1 }, never);
+    expect(textOf(pieces)).toBe(lawText);
+    expect(pieces.flatMap(({ logprobs = [] }) => logprobs)).toHaveLength(
+      pieces.flatMap(({ tokenIds = [] }) => tokenIds).length,
+    );
+  });
+
   it('refuses one that it was not told of', async () => {
     const unknown = ask(question, { sha256: 'f'.repeat(64) });
     await expect(textWith(engine, unknown)).rejects.toMatchObject({ code: 'unsupported' });
@@ -168,12 +176,15 @@ it('an adapter that leaves takes its weights with it', async () => {
   const { llama, loaded } = await plainLlama();
   const size = { slots: 1, contextTokens: 256, threads: 1 };
   const weights = () => (Reflect.get(loaded, '_loraAdapters') as Map<string, unknown>).size;
-  const rooms = [await openAdapterRoom(loaded, law, size, never), await openAdapterRoom(loaded, code, size, never)];
+  const rooms = [
+    await openAdapterRoom(loaded, law, size, null, never),
+    await openAdapterRoom(loaded, code, size, null, never),
+  ];
   expect(weights()).toBe(2);
   for (const room of rooms) await room.close();
   expect(weights()).toBe(0);
   const abort = new AbortController();
-  const stopped = openAdapterRoom(loaded, law, size, abort.signal);
+  const stopped = openAdapterRoom(loaded, law, size, null, abort.signal);
   abort.abort();
   await expect(stopped).rejects.toMatchObject({ code: 'cancelled' });
   expect(weights()).toBe(0);
@@ -195,7 +206,7 @@ describe('Adapters, of rooms that are scripted', () => {
       await hold;
       if (failing.has(sha256)) throw new MeshError('out_of_memory', 'Full.');
       return {
-        sit: async () => ({ seat: null as never, entrance: null as never, end: () => log.push(`end ${name}`) }),
+        sit: async () => ({ seat: null as never, end: () => log.push(`end ${name}`) }),
         close: async () => void log.push(`close ${name}`),
       };
     });

@@ -1,9 +1,10 @@
 /** One model that is lent: opened, tried, and described as others are told of it. */
 import type { AdapterRoom } from '@llmesh/core/adapter-room';
 import { realClock } from '@llmesh/core/clock';
-import type { ModelAdvert } from '@llmesh/core/control-protocol';
+import { MAX_WAKING_MS, type ModelAdvert } from '@llmesh/core/control-protocol';
 import { asMeshError, MeshError } from '@llmesh/core/errors';
 import type { AdapterFiles } from './adapter-files.ts';
+import type { DutyCycle } from './duty-cycle.ts';
 import { fileVersion } from './file-version.ts';
 import { LlamaEngine } from './llama-engine.ts';
 import { OnCallEngine, type LoadedEngine } from './on-call-engine.ts';
@@ -13,9 +14,12 @@ import { testAdapters, testModel } from './self-test.ts';
 
 export interface LentModel {
   engine: LoadedEngine;
-  advert: ModelAdvert;
+  /** As it stands. */
+  readonly advert: ModelAdvert;
   slots: number;
   adapterRoom?: AdapterRoom;
+  /** Loads it ahead where it left the memory; left out: it never leaves. */
+  loadAhead?: () => Promise<void>;
 }
 
 export interface LentModelNeeds {
@@ -23,6 +27,8 @@ export interface LentModelNeeds {
   adapters: AdapterFiles;
   /** Seconds without a question after which it leaves the memory; undefined: it stays. */
   unloadAfter: number | undefined;
+  /** Of a share of the time; null: all of it. */
+  duty: DutyCycle | null;
   output: Output;
   /** It died by itself. */
   lost: (error: MeshError) => void;
@@ -39,7 +45,7 @@ export async function openLentModel(
   const { adapters: files, output, unloadAfter, turned } = needs;
   const engine = newEngine(needs);
   try {
-    const { model, loaded, adapters } = await openModel(engine, options, files, output, signal);
+    const { model, loaded, adapters, loadMs } = await openModel(engine, options, files, output, signal);
     const tokensPerSecond = await testModel(engine, { id: model.id, backend: loaded.backend }, signal);
     await testAdapters(engine, adapters?.files ?? [], signal);
     const { device } = await engine.probe(signal);
@@ -56,8 +62,7 @@ export async function openLentModel(
       ...(adapters !== null && { adapters: adapters.files.map(({ sha256, name }) => ({ sha256, name })) }),
       ...(adapters?.fetch !== undefined && { fetchesAdapters: true }),
     };
-    const lent = { engine, advert, slots, ...(adapterRoom !== undefined && { adapterRoom }) };
-    if (unloadAfter === undefined) return lent;
+    if (unloadAfter === undefined) return { engine, advert, slots, ...(adapterRoom !== undefined && { adapterRoom }) };
     const { gpu, threads } = options;
     // As it was offered: with less it would not be the same.
     const version = await fileVersion(model.path);
@@ -66,16 +71,32 @@ export async function openLentModel(
       ...(adapters !== null && { adapters }),
       ...(threads !== undefined && { threads }),
     };
+    let wakesInMs = asWakingMs(loadMs);
+    let present = advert;
     const onCall = new OnCallEngine(engine, {
       ...{ unloadAfterMs: unloadAfter * 1000, clock: realClock },
       open: async (closing) => {
         if ((await fileVersion(file.path)) !== version) throw changed(file.path, needs);
-        return reopen(file, needs, closing);
+        const beganMs = realClock.now();
+        const reopened = await reopen(file, needs, closing);
+        wakesInMs = asWakingMs(realClock.now() - beganMs);
+        return reopened;
       },
-      turned: (isLoaded) => turned(advert, isLoaded),
+      turned: (isLoaded) => {
+        present = isLoaded ? advert : { ...advert, wakesInMs };
+        turned(present, isLoaded);
+      },
       failed: (error) => output.error(asMeshError(error, 'engine_failed', `${name} could not leave the memory.`)),
     });
-    return { ...lent, engine: onCall };
+    return {
+      engine: onCall,
+      get advert() {
+        return present;
+      },
+      slots,
+      ...(adapterRoom !== undefined && { adapterRoom }),
+      loadAhead: () => onCall.loadAhead(),
+    };
   } catch (thrown) {
     await engine.close();
     throw thrown;
@@ -97,6 +118,10 @@ async function reopen(
   }
 }
 
+function asWakingMs(ms: number): number {
+  return Math.min(Math.round(ms), MAX_WAKING_MS);
+}
+
 /** Others were told of a model that is not there any more: the offer has to end. */
 function changed(file: string, { lost }: LentModelNeeds): MeshError {
   const error = new MeshError(
@@ -107,8 +132,8 @@ function changed(file: string, { lost }: LentModelNeeds): MeshError {
   return error;
 }
 
-function newEngine({ lost }: LentModelNeeds): LlamaEngine {
-  const engine = new LlamaEngine();
+function newEngine({ lost, duty }: LentModelNeeds): LlamaEngine {
+  const engine = new LlamaEngine(undefined, duty);
   engine.onLost = (error) => lost(asMeshError(error, 'engine_failed', 'llama.cpp failed. Start the worker again.'));
   return engine;
 }

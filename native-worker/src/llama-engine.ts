@@ -1,21 +1,17 @@
 /** The engine port on llama.cpp: any GGUF file, several answers at once. */
-import {
-  InsufficientMemoryError,
-  readGgufFileInfo,
-  type Llama,
-  type LlamaModel,
-  type SequenceEvaluateOptions,
-} from 'node-llama-cpp';
+import { InsufficientMemoryError, readGgufFileInfo, type Llama, type LlamaModel } from 'node-llama-cpp';
+import { ABILITIES } from '@llmesh/core/abilities';
 import type { Engine, Finish, GenerateRequest, LoadedModel, LoadProgress, Piece, Probe } from '@llmesh/core/engine';
 import { asMeshError, cancelled, MeshError } from '@llmesh/core/errors';
 import { CHATML_TEMPLATE } from '@llmesh/core/prompt';
-import type { Sampling } from '@llmesh/core/protocol';
 import type { RecommendedSampling } from '@llmesh/core/recommended-sampling';
 import { adapterBytes, adapterRoom, Adapters, type LentAdapters } from './adapters.ts';
 import { answerGrammar } from './answer-grammar.ts';
-import { placeAsPriority } from './batching.ts';
+import { AnswerPieces, noting } from './answer-pieces.ts';
 import { deliveredTokens, type Delivered } from './delivered-tokens.ts';
+import { evaluateOptions, isPenalized } from './evaluate-options.ts';
 import { checkGgufFile } from './gguf-file.ts';
+import type { DutyCycle } from './duty-cycle.ts';
 import { ggufSampling } from './gguf-sampling.ts';
 import { backendOf, defaultThreads, openLlama, probeLlama, type GpuChoice } from './llama-device.ts';
 import { readMachine } from './machine.ts';
@@ -24,7 +20,6 @@ import { promptTokens, type PromptReader } from './prompt-tokens.ts';
 import { readAhead } from './read-ahead.ts';
 import { openAdapterRoom, openRoom, type Room } from './room.ts';
 import { CHUNK, type Reading } from './seat.ts';
-import { TokenText } from './token-text.ts';
 
 export interface LlamaModelFile {
   path: string;
@@ -62,9 +57,11 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
   #closed = false;
   #closing = new AbortController();
   readonly #readMachine: typeof readMachine;
+  readonly #duty: DutyCycle | null;
 
-  constructor(memory: typeof readMachine = readMachine) {
+  constructor(memory: typeof readMachine = readMachine, duty: DutyCycle | null = null) {
     this.#readMachine = memory;
+    this.#duty = duty;
   }
 
   async probe(signal: AbortSignal): Promise<Probe> {
@@ -106,13 +103,13 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
           onProgress({ phase: 'start', loadedBytes: Math.round(share * sizeBytes), totalBytes: sizeBytes }),
       });
       model = loading;
-      const threads = this.#threads;
-      const room = await openRoom(loading, { slots, contextTokens, threads }, signal);
-      const size = { slots: roomFor(slots).slots, contextTokens: room.contextTokens, threads };
+      const size = { slots, contextTokens, threads: this.#threads };
+      const room = await openRoom(loading, size, this.#duty, signal);
+      const smaller = { ...size, slots: roomFor(slots).slots, contextTokens: room.contextTokens };
       this.#loaded = {
         model,
         room,
-        adapters: new Adapters(lent, (one, closing) => openAdapterRoom(loading, one, size, closing)),
+        adapters: new Adapters(lent, (one, closing) => openAdapterRoom(loading, one, smaller, this.#duty, closing)),
         contextTokens: room.contextTokens,
         template: model.fileInfo.metadata.tokenizer?.chat_template ?? CHATML_TEMPLATE,
         defaults: ggufSampling(model.fileInfo),
@@ -123,7 +120,7 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
         slots,
         continues: 'ids',
         replays: true,
-        abilities: ['schema'],
+        abilities: ABILITIES,
         ...(file.adapters !== undefined && { adapterRoom: roomFor(slots) }),
       };
     } catch (thrown) {
@@ -140,16 +137,16 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
     };
     check();
     const leastAnswer = Math.min(request.maxTokens, MIN_ANSWER_TOKENS);
-    const { tokens: prompt, open } = await promptTokens(loaded, request.turns, leastAnswer, check);
-    const { prefix } = request;
+    const { tokens: prompt, open } = await promptTokens(loaded, request, leastAnswer, check);
+    const { prefix, sampling, logprobs = null } = request;
     const delivered = prefix === undefined ? NOTHING : await deliveredTokens(loaded, prompt, prefix, check);
     const before = [...prompt, ...delivered.tokens];
     const room = loaded.contextTokens - before.length;
     if (room === 0) return { finish: 'length', promptTokens: prompt.length, completionTokens: 0 };
     const maxTokens = Math.min(request.maxTokens, room);
-    const greedy = (request.sampling.temperature ?? loaded.defaults.temperature) === 0;
+    const greedy = (sampling.temperature ?? loaded.defaults.temperature) === 0;
     const replay = prefix?.replay ?? (greedy && delivered.known && delivered.tokens.length <= MAX_REPLAY_TOKENS);
-    const exact = greedy || replay || request.sampling.seed !== undefined;
+    const exact = greedy || replay || sampling.seed !== undefined;
     const reading: Reading = { tokens: before, asker: request.asker ?? null, open, exact };
 
     const grammar =
@@ -158,26 +155,28 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
         : await answerGrammar(loaded.model.llama, loaded.model, request.schema, delivered.tokens);
 
     const waits = AbortSignal.any([signal, this.#closing.signal]);
-    const { seat, entrance, end } = await (request.adapter === undefined
+    const { seat, end } = await (request.adapter === undefined
       ? loaded.room.sit(reading, waits)
       : loaded.adapters.sit(request.adapter, reading, waits));
-    const text = new TokenText(loaded.model, before);
+    const pieces = new AnswerPieces(loaded.model, before, prompt.length, logprobs);
     let completionTokens = 0;
     let finish: Finish['finish'] = 'stop';
     try {
       const rest = replay
         ? await seat.replay({ ...reading, tokens: prompt }, delivered.tokens, check)
         : await seat.prefill(reading, check);
+      const answered = [...delivered.tokens];
       const options = {
-        ...evaluateOptions(request.sampling, loaded.defaults, seat.place),
+        ...evaluateOptions(sampling, loaded.defaults, seat.place, answered, answered.length + maxTokens),
         ...(grammar !== null && { grammarEvaluationState: grammar }),
       };
       // The iteration ends by itself at a token that ends the answer.
-      const written = seat.sequence.evaluateWithMetadata(rest, {}, options);
-      for await (const { token } of readAhead(written, maxTokens, () => entrance.closed)) {
+      const evaluated = seat.sequence.evaluateWithMetadata(rest, { probabilities: logprobs !== null }, options);
+      const written = isPenalized(sampling) ? noting(evaluated, answered) : evaluated;
+      for await (const made of readAhead(written, maxTokens, (run) => seat.step(run))) {
         check();
         completionTokens += 1;
-        const piece = text.push(token);
+        const piece = pieces.push(made);
         if (piece !== null) {
           yield piece;
           check();
@@ -187,7 +186,7 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
           break;
         }
       }
-      const last = text.end();
+      const last = pieces.end();
       if (last !== null) yield last;
       return { finish, promptTokens: prompt.length, completionTokens };
     } catch (thrown) {
@@ -233,17 +232,6 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
       tell?.(failure instanceof Error ? failure : new Error(String(failure)));
     }
   }
-}
-
-function evaluateOptions(wanted: Sampling, defaults: RecommendedSampling, place: number): SequenceEvaluateOptions {
-  return {
-    temperature: wanted.temperature ?? defaults.temperature,
-    topP: wanted.topP ?? defaults.topP,
-    topK: defaults.topK,
-    // Fixed once an answer: the library would take the time, anew for each token. 2³² − 1 means "random" to llama.cpp.
-    seed: wanted.seed === undefined ? Math.floor(Math.random() * 0xffff_ffff) : wanted.seed % 0xffff_ffff,
-    evaluationPriority: placeAsPriority(place),
-  };
 }
 
 function loadError(thrown: unknown, path: string): MeshError {

@@ -33,6 +33,7 @@ export interface OpenedModel {
   loaded: LoadedModel;
   /** Null: none. */
   adapters: LentAdapters | null;
+  loadMs: number;
 }
 
 /** Throws what `resolveModel`, `AdapterFiles.for` and `Engine.load` throw; out_of_memory says what would fit. */
@@ -65,6 +66,7 @@ export async function openModel(
     });
     large = { sizeBytes: model.sizeBytes, source: model.source };
     const adapters = files.none ? null : files.for(await readGgufFileInfo(model.path, { logWarnings: false, signal }));
+    const beganMs = realClock.now();
     const loaded = await engine.load(
       {
         path: model.path,
@@ -78,7 +80,7 @@ export async function openModel(
       onProgress,
       signal,
     );
-    return { model, loaded, adapters };
+    return { model, loaded, adapters, loadMs: realClock.now() - beganMs };
   } catch (thrown) {
     if (!(thrown instanceof DoesNotFit)) throw thrown;
     throw await withSmaller(thrown, large, catalogue, new HuggingFace(process.env, realClock), signal);

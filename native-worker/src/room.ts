@@ -4,10 +4,11 @@ import { InsufficientMemoryError, type LlamaContext, type LlamaModel, type Token
 import { asMeshError, cancelled, MeshError } from '@llmesh/core/errors';
 import type { AdapterFile } from './adapter-files.ts';
 import { gatherSequences } from './batching.ts';
-import type { Entrance } from './entrance.ts';
+import type { DutyCycle } from './duty-cycle.ts';
 import { fileVersion } from './file-version.ts';
 import { CHUNK, type Reading, type Seat } from './seat.ts';
 import { SequencePool } from './sequence-pool.ts';
+import { tellOdds } from './token-odds.ts';
 
 /** Every vocabulary has one. */
 const SOME_TOKEN = 0 as Token;
@@ -22,7 +23,6 @@ export interface RoomSize {
 /** An answer at its seat. */
 export interface Sitting {
   seat: Seat;
-  entrance: Entrance;
   end: () => void;
 }
 
@@ -32,9 +32,9 @@ export class Room {
   readonly #active: { answers: number };
   readonly #unload: () => Promise<void>;
 
-  constructor(context: LlamaContext, active: { answers: number }, unload = async () => {}) {
+  constructor(context: LlamaContext, active: { answers: number }, duty: DutyCycle | null, unload = async () => {}) {
     this.#context = context;
-    this.#pool = new SequencePool(context);
+    this.#pool = new SequencePool(context, duty);
     this.#active = active;
     this.#unload = unload;
   }
@@ -51,7 +51,7 @@ export class Room {
       this.#active.answers -= 1;
       this.#pool.give(seat);
     };
-    return { seat, entrance: this.#pool.entrance, end };
+    return { seat, end };
   }
 
   /** Waits for the step that is being computed. Nothing of it stays in memory. */
@@ -62,9 +62,14 @@ export class Room {
 }
 
 /** Throws what the library throws. */
-export async function openRoom(model: LlamaModel, size: RoomSize, signal: AbortSignal): Promise<Room> {
+export async function openRoom(
+  model: LlamaModel,
+  size: RoomSize,
+  duty: DutyCycle | null,
+  signal: AbortSignal,
+): Promise<Room> {
   const active = { answers: 0 };
-  return new Room(await openContext(model, size, active, signal), active);
+  return new Room(await openContext(model, size, active, signal), active, duty);
 }
 
 /** Throws cancelled; out_of_memory, model_integrity or engine_failed, for who asked for it. */
@@ -72,6 +77,7 @@ export async function openAdapterRoom(
   model: LlamaModel,
   file: AdapterFile,
   size: RoomSize,
+  duty: DutyCycle | null,
   signal: AbortSignal,
 ): Promise<Room> {
   if ((await fileVersion(file.path)) !== file.version) {
@@ -81,7 +87,7 @@ export async function openAdapterRoom(
   const unload = () => unloadAdapter(model, file.path);
   try {
     const context = await openContext(model, size, active, signal, file.path);
-    const room = new Room(context, active, unload);
+    const room = new Room(context, active, duty, unload);
     try {
       await computeOnce(room, signal);
       return room;
@@ -101,14 +107,14 @@ export async function openAdapterRoom(
   }
 }
 
-function openContext(
+async function openContext(
   model: LlamaModel,
   { slots, contextTokens, threads }: RoomSize,
   active: { answers: number },
   signal: AbortSignal,
   adapter?: string,
 ): Promise<LlamaContext> {
-  return model.createContext({
+  const context = await model.createContext({
     sequences: slots,
     contextSize: contextTokens,
     threads,
@@ -117,6 +123,8 @@ function openContext(
     createSignal: signal,
     ...(adapter !== undefined && { lora: { adapters: [{ filePath: adapter }] } }),
   });
+  tellOdds(context, model);
+  return context;
 }
 
 /**
@@ -126,7 +134,7 @@ function openContext(
 async function computeOnce(room: Room, signal: AbortSignal): Promise<void> {
   const { seat, end } = await room.sit({ tokens: [SOME_TOKEN], asker: null, open: 0, exact: true }, signal);
   try {
-    await seat.sequence.evaluateWithoutGeneratingNewTokens([SOME_TOKEN]);
+    await seat.step(() => seat.sequence.evaluateWithoutGeneratingNewTokens([SOME_TOKEN]));
     await seat.forget();
   } finally {
     end();

@@ -59,8 +59,11 @@ export class ScriptedEngine implements Pick<Engine<never>, 'generate'> {
   /** With what each run began. */
   readonly prefixes: (AnswerPrefix | undefined)[] = [];
 
+  /** It tells how likely its words were, where it is asked to. */
+  tellsOdds = true;
+
   async *generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, Finish, undefined> {
-    const { prefix, schema, adapter } = request;
+    const { prefix, schema, logprobs, adapter } = request;
     this.computing += 1;
     this.prefixes.push(prefix);
     this.schemas.push(schema);
@@ -78,7 +81,9 @@ export class ScriptedEngine implements Pick<Engine<never>, 'generate'> {
         if (signal.aborted) throw cancelled();
         if (this.failAfter?.words === written) throw this.failAfter.error;
         written += 1;
-        yield { text: word, tokens: 1, tokenIds: [from + written] };
+        const odds =
+          logprobs === undefined || !this.tellsOdds ? {} : { logprobs: [{ text: word, logprob: -1, top: [] }] };
+        yield { text: word, tokens: 1, tokenIds: [from + written], ...(written === 1 && { promptTokens: 3 }), ...odds };
       }
       return { finish: 'stop', promptTokens: 3, completionTokens: written };
     } finally {

@@ -64,7 +64,7 @@ const dataMessages: DataMessage[] = [
   { kind: 'TASK_CHUNK', taskId, index: 300, tokens: 2, text: ' a network', tokenIds: [70_000, 2] },
   {
     ...{ kind: 'TASK_CHUNK', taskId, index: 0, tokens: 1, text: 'a', promptTokens: 12 },
-    logprobs: [{ bytes: new Uint8Array([97]), logprob: -0.5, top: [{ bytes: new Uint8Array([0xff]), logprob: -1 }] }],
+    logprobs: [{ text: 'a', logprob: -0.5, top: [{ text: '\ufffd', logprob: -1 }] }],
   },
   {
     kind: 'TASK_RESPONSE',
@@ -111,7 +111,7 @@ const toServer: ToServer[] = [
         adapters: [{ sha256: 'ab'.repeat(32), name: 'Law' }],
         fetchesAdapters: true,
       },
-      { ...advert, sha256: null, tokensPerSecond: null },
+      { ...advert, sha256: null, tokensPerSecond: null, wakesInMs: 4_000 },
     ],
     slots: 2,
     certificate: null,
@@ -175,6 +175,7 @@ const fromServer: FromServer[] = [
   { type: 'relayed', requestId: 12, ticket: 'p'.repeat(32) },
   { type: 'call', peer: bob, ticket: 'q'.repeat(32) },
   { type: 'gone', peer: bob },
+  { type: 'expect', model },
   { type: 'offers', peers: 3, providers: 1, models: [{ ...offer }] },
   {
     ...{ type: 'offers', peers: 3, providers: 1 },

@@ -1,5 +1,6 @@
 /** Requests that name an adapter, on a memory mesh: real requester, worker and links; scripted engines, virtual time. */
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { Ability } from '@llmesh/core/abilities';
 import { MeshError } from '@llmesh/core/errors';
 import { advert, ScriptedEngine } from '@llmesh/core/suites/mesh-world';
 import { faults } from './testing/conformance.ts';
@@ -13,12 +14,12 @@ afterEach(() => gateway.close());
 
 const words = ['one ', 'two ', 'three'];
 const law = { sha256: 'ab'.repeat(32), name: 'Law' };
-const lend = async (adapters: (typeof law)[]) => {
+const lend = async (adapters: (typeof law)[], abilities: Ability[] = []) => {
   const engine = new ScriptedEngine(words);
   const room = { adapters: 2, slots: 2 };
   return {
     engine,
-    ...(await gateway.world.provide(engine, 4, null, { ...advert, sha256: 'f'.repeat(64), adapters }, room)),
+    ...(await gateway.world.provide(engine, 4, null, { ...advert, sha256: 'f'.repeat(64), adapters, abilities }, room)),
   };
 };
 const json = ({ text }: { text: string }) => JSON.parse(text);
@@ -48,6 +49,15 @@ it('wait for somebody with the same adapter, who knows the very tokens', async (
   const heir = await lend([law]);
   expect(contentOf((await gateway.whole(response)).text)).toBe(words.join(''));
   expect(heir.engine.prefixes).toMatchObject([{ text: 'one ', tokenIds: [1] }]);
+});
+
+it('may be about bare text', async () => {
+  await lend([], ['completion']);
+  const { engine } = await lend([law], ['completion']);
+  await gateway.open(['m'], { adapters: [law] });
+  const answered = json(await gateway.whole(gateway.complete({ prompt: 'Once', adapter: law.sha256 })));
+  expect(answered).toMatchObject({ choices: [{ text: words.join('') }] });
+  expect(engine.adapters).toEqual([law.sha256]);
 });
 
 it('are refused with what there is where nobody has it, or it is none', async () => {
