@@ -8,7 +8,7 @@ import { asMeshError, MeshError } from './errors.ts';
 import type { Identity, verify } from './identity.ts';
 import { newTaskId, type TaskId } from './ids.ts';
 import type { Links } from './links.ts';
-import type { TaskChunk, TaskReply } from './protocol.ts';
+import type { TaskChunk, TaskKind, TaskReply } from './protocol.ts';
 import type { ReceiptFiler } from './receipt-filer.ts';
 import { ReceivedAnswer } from './received-answer.ts';
 import type { AnswerReceipt, AskRequest } from './requester.ts';
@@ -39,6 +39,9 @@ export interface Whole {
   path: Path | null;
   receipt: AnswerReceipt['receipt'];
 }
+
+/** What one provider is asked for. */
+export type TaskPart = Omit<AskRequest, 'task'> & { task?: TaskKind };
 
 export interface AttemptNeeds {
   links: Links;
@@ -75,7 +78,7 @@ export class Attempt {
   /** Begins at once: `part` is what this one is asked for. Throws lease_refused. `tell` is never called after `cancel`. */
   constructor(
     candidate: Leased,
-    part: AskRequest,
+    part: TaskPart,
     prefix: AnswerPrefix | null,
     needs: AttemptNeeds,
     tell: (attempt: Attempt, event: AttemptEvent) => void,
@@ -161,7 +164,7 @@ export class Attempt {
     this.#cleanUp = [];
   }
 
-  async #begin(part: AskRequest, prefix: AnswerPrefix | null): Promise<void> {
+  async #begin(part: TaskPart, prefix: AnswerPrefix | null): Promise<void> {
     const { links, clock, listen } = this.#needs;
     try {
       const channel = await links.open(this.candidate.peerId, this.#dialling.signal);

@@ -3,10 +3,11 @@
  * is who proved its key (`key-proof.ts`), never what a message says.
  */
 import * as v from 'valibot';
-import { ABILITIES } from './abilities.ts';
+import { ABILITIES, NEEDS } from './abilities.ts';
 import {
   MAX_MESSAGE_BYTES,
   MAX_RECORD_BYTES,
+  MAX_VECTOR_NUMBERS,
   base32,
   base32UpTo,
   count,
@@ -46,6 +47,9 @@ const abilities = v.optional(
   ),
 );
 
+/** It turns texts into vectors of so many numbers, and does not chat. Left out: it chats. */
+const embeds = v.optional(v.pipe(count, v.minValue(1), v.maxValue(MAX_VECTOR_NUMBERS)));
+
 /** One model that a provider has loaded and will answer with now. */
 export const ModelAdvertSchema = v.object({
   id: modelId,
@@ -62,6 +66,7 @@ export const ModelAdvertSchema = v.object({
   continues: v.picklist(['ids', 'text', 'none']),
   /** Left out: none. */
   abilities,
+  embeds,
 });
 export type ModelAdvert = v.InferOutput<typeof ModelAdvertSchema>;
 
@@ -123,7 +128,7 @@ export const MatchSchema = v.object({
   /** Has this conversation in its memory: comes first when it has a free slot. */
   prefer: v.nullable(peerId),
   /** Only who has all of these. Left out: anyone. */
-  needs: v.optional(v.pipe(v.array(v.picklist(ABILITIES)), v.maxLength(ABILITIES.length))),
+  needs: v.optional(v.pipe(v.array(v.picklist(NEEDS)), v.maxLength(NEEDS.length))),
 });
 
 /** The match is not wanted any more: its place in the line goes to the next. Not answered. */
@@ -283,6 +288,7 @@ export const OfferSchema = v.object({
   queued: count,
   /** Median of what the providers measured. */
   tokensPerSecond: v.nullable(positive),
+  embeds,
 });
 export type Offer = v.InferOutput<typeof OfferSchema>;
 

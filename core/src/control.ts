@@ -1,5 +1,5 @@
 /** This peer's end of the control plane: what we offer, who can answer, and what was delivered. */
-import type { Ability } from './abilities.ts';
+import type { Need } from './abilities.ts';
 import type { Clock } from './clock.ts';
 import { ControlConnection, type ControlOptions, type ControlState } from './control-connection.ts';
 import {
@@ -27,7 +27,7 @@ export interface MatchQuestion {
   /** Has this conversation in its memory. */
   prefer: PeerId | null;
   /** Only who has all of these. */
-  needs?: readonly Ability[] | undefined;
+  needs?: readonly Need[] | undefined;
 }
 
 export interface BusyReport {

@@ -1,5 +1,5 @@
 /** Who can answer with a model: a shortlist, ranked by the same policy that the requester ranks with. */
-import { isAble as hasAbilities, type Ability } from '@llmesh/core/abilities';
+import { isAble as hasAbilities, type Need } from '@llmesh/core/abilities';
 import type { ModelId, PeerId } from '@llmesh/core/ids';
 import { MAX_CANDIDATES, MAX_NAMED_PEERS, type Candidate } from '@llmesh/core/control-protocol';
 import { rank, TYPICAL_ANSWER_TOKENS, UNKNOWN_TOKENS_PER_SECOND } from '@llmesh/core/route';
@@ -24,7 +24,7 @@ export interface MatchQuestion {
   /** First, when it has a free slot and is not far slower than others. */
   prefer: PeerId | null;
   /** Only who has all of these. */
-  needs?: readonly Ability[] | undefined;
+  needs?: readonly Need[] | undefined;
 }
 
 export class Matchmaker {

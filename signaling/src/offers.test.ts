@@ -20,3 +20,14 @@ test('who invents models without end does not crowd out what others lend, nor ma
   expect(offers.models.find(({ id }) => id === TINY)).toMatchObject({ providers: 2 });
   expect(Buffer.byteLength(JSON.stringify(offers))).toBeLessThan(MAX_MESSAGE_BYTES);
 });
+
+test('a model that embeds is offered as one', () => {
+  const registry = new Registry(new ManualClock());
+  const models = [advertised(), { ...advertised('bge' as ModelId), embeds: 384 }];
+  registry.advert(registry.join(newPeerId(), 'native'), { models, slots: 1, certificate: null });
+  const embeds = registry.offers().models.map((offer) => [offer.id, offer.embeds]);
+  expect(embeds).toEqual([
+    ['bge', 384],
+    [TINY, undefined],
+  ]);
+});
