@@ -1,6 +1,6 @@
 /** What an engine makes of a task, piece by piece as it goes over the wire. */
+import { unable } from './abilities.ts';
 import type { Embedder, Finish, GenerateRequest, Piece } from './engine.ts';
-import { MeshError } from './errors.ts';
 import type { TaskKind } from './protocol.ts';
 import { vectorBytes } from './vector.ts';
 import type { ServedModel } from './worker.ts';
@@ -14,14 +14,15 @@ export interface PieceMaker {
   generate(request: PieceRequest, signal: AbortSignal): AsyncGenerator<TaskPiece, Finish, undefined>;
 }
 
-/** Answers as they are; vectors as pieces of one token each, without text. */
+/** Answers as they are; vectors as pieces of one token each, without text. `generate` throws unsupported. */
 export function pieceMaker(engine: ServedModel['engine']): PieceMaker {
-  if ('embed' in engine) return { generate: (request, signal) => vectorPieces(engine, request, signal) };
   return {
-    generate: ({ task, ...request }, signal) => {
-      // No model that chats is asked for vectors: see `isAble`.
-      if (task === 'embedding') throw new MeshError('unsupported', 'This model chats and makes no vectors.');
-      return engine.generate({ ...request, task }, signal);
+    generate: (request, signal) => {
+      const { task, ...answer } = request;
+      if (task === 'embedding') {
+        if ('embed' in engine) return vectorPieces(engine, request, signal);
+      } else if ('generate' in engine) return engine.generate({ ...answer, task }, signal);
+      throw unable(task === 'embedding' ? [task] : []);
     },
   };
 }

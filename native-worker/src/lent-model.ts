@@ -2,7 +2,10 @@
 import { stat } from 'node:fs/promises';
 import { realClock } from '@llmesh/core/clock';
 import type { ModelAdvert } from '@llmesh/core/control-protocol';
+import { testEmbedder } from '@llmesh/core/embedder-self-test';
+import type { LoadedModel } from '@llmesh/core/engine';
 import { asMeshError, MeshError } from '@llmesh/core/errors';
+import type { ModelId } from '@llmesh/core/ids';
 import { LlamaEngine } from './llama-engine.ts';
 import { OnCallEngine, type LoadedEngine } from './on-call-engine.ts';
 import { openModel, type OpenModelOptions } from './open-model.ts';
@@ -35,16 +38,17 @@ export async function openLentModel(
   const engine = newEngine(needs);
   try {
     const { model, loaded } = await openModel(engine, options, output, signal);
-    const tokensPerSecond = await testModel(engine, { id: model.id, backend: loaded.backend }, signal);
+    const tokensPerSecond = await tried(engine, model.id, loaded, signal);
     const { device } = await engine.probe(signal);
     const speed =
       tokensPerSecond === null ? '' : `, ${tokensPerSecond.toFixed(tokensPerSecond < 10 ? 1 : 0)} tokens a second`;
     output.note(`${model.name} runs on ${device}${speed}.`);
     const { id, name, quant, sha256 } = model;
-    const { backend, contextTokens, continues, slots, abilities = [] } = loaded;
+    const { backend, contextTokens, continues, slots, abilities = [], embeds } = loaded;
     const advert: ModelAdvert = {
       ...{ id, name, quant, format: 'gguf', backend, contextTokens, sha256, tokensPerSecond, continues },
       abilities: [...abilities],
+      ...(embeds !== undefined && { embeds }),
     };
     if (unloadAfter === undefined) return { engine, advert, slots };
     const { gpu, threads } = options;
@@ -65,6 +69,18 @@ export async function openLentModel(
     await engine.close();
     throw thrown;
   }
+}
+
+/** Tokens a second; null where that is not known, as of a model that embeds. */
+async function tried(
+  engine: LlamaEngine,
+  id: ModelId,
+  { backend, embeds }: LoadedModel,
+  signal: AbortSignal,
+): Promise<number | null> {
+  if (embeds === undefined) return testModel(engine, { id, backend }, signal);
+  await testEmbedder(engine, realClock, signal);
+  return null;
 }
 
 async function reopen(

@@ -9,8 +9,8 @@ export interface PlanRequest {
   slots: number | null;
   usualContextTokens: number | null;
   machine: Machine;
-  /** Positions that are computed in one go, for each slot. */
-  chunkTokens: number;
+  /** Positions that are computed in one go, for each slot; null: all, as a model that embeds has to. */
+  chunkTokens: number | null;
 }
 
 /** The model does not fit; the numbers are for whoever knows a smaller one. */
@@ -40,7 +40,8 @@ export async function planModel(llama: Llama, info: GgufFileInfo, request: PlanR
       contextSize: contextTokens,
       sequences: slots,
       modelGpuLayers: gpuLayers,
-      batchSize: request.chunkTokens * slots,
+      batchSize: (request.chunkTokens ?? contextTokens) * slots,
+      isEmbeddingContext: request.chunkTokens === null,
       useMmap: false,
     });
     return { ramBytes: weights.cpuRam + context.cpuRam, vramBytes: weights.gpuVram + context.gpuVram };
