@@ -15,7 +15,7 @@ import { SpeedMeter, TypicalSpeed } from './speed.ts';
 import { TaskLine } from './task-line.ts';
 import { runTask, type Task } from './task-run.ts';
 
-/** Tasks that one peer may have here at once. */
+/** Tasks that one peer may have here at once; where there are more slots, as many as these: a gateway is one peer. */
 const MAX_TASKS_PER_PEER = 8;
 /** Waiting tasks for each slot; past that the requester is better off elsewhere. */
 const QUEUE_PER_SLOT = 4;
@@ -96,7 +96,7 @@ export class TaskWorker {
       tokensPerSecond: task.meter.recent(nowMs),
     }));
     return {
-      slots: [...this.#models.values()].reduce((sum, model) => sum + model.slots, 0),
+      slots: this.#slots,
       busySlots: this.#running.size,
       queued: this.#line.length,
       answers: this.#answers,
@@ -105,6 +105,11 @@ export class TaskWorker {
       typicalTokensPerSecond: this.#typical.tokensPerSecond,
       serving,
     };
+  }
+
+  /** Of all models together. */
+  get #slots(): number {
+    return [...this.#models.values()].reduce((sum, model) => sum + model.slots, 0);
   }
 
   /** A stranger asks. Every request is answered: with TASK_ACCEPTED or TASK_ERROR. */
@@ -154,7 +159,8 @@ export class TaskWorker {
     }
     const all = this.#tasks();
     const mine = all.filter((task) => task.channel.peer === channel.peer);
-    if (mine.length >= MAX_TASKS_PER_PEER || this.#line.lengthFor(model) >= QUEUE_PER_SLOT * model.slots) {
+    const most = Math.max(MAX_TASKS_PER_PEER, this.#slots);
+    if (mine.length >= most || this.#line.lengthFor(model) >= QUEUE_PER_SLOT * model.slots) {
       return new MeshError('busy', 'This volunteer has no room for another question right now.');
     }
     const needs = needsOf(request);

@@ -83,6 +83,14 @@ test('what wllama began, llama.cpp in Node finishes, by its ids and by its text'
   }
 });
 
+test('both go on with bare text, alike', async () => {
+  const content = `<|im_start|>user\n${short.question}<|im_end|>\n<|im_start|>assistant\n`;
+  const request = { ...asked(short), task: 'completion' as const, turns: [{ role: 'user' as const, content }] };
+  const [here, there] = [await inNode.go(request), await inPage.go(request)];
+  expect(textOf(here.pieces)).toBe(short.answer);
+  expect(there).toEqual(here);
+});
+
 test('both hold an answer to a JSON schema, alike', async () => {
   const schema = readJsonSchema(
     JSON.stringify({

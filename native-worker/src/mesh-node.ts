@@ -5,7 +5,8 @@ import { realClock } from '@llmesh/core/clock';
 import { ControlClient } from '@llmesh/core/control';
 import { proveKey } from '@llmesh/core/key-proof';
 import { makeCredentials } from '@llmesh/core/credentials';
-import { SECRET_KEY_BYTES, softwareIdentity, type Identity } from '@llmesh/core/identity';
+import { SECRET_KEY_BYTES, type Identity } from '@llmesh/core/identity';
+import { nodeIdentity, nodeVerify } from '@llmesh/core/node-signatures';
 import type { MeshError } from '@llmesh/core/errors';
 import { MemoryReceiptKeeper } from '@llmesh/core/memory-receipt-keeper';
 import { Mesh } from '@llmesh/core/mesh';
@@ -52,7 +53,7 @@ export async function openMeshNode(address: URL, options: NodeOptions = {}): Pro
   const { transport, introductions, control } = await openNodePaths(address, { ...options, identity });
   const mesh = new Mesh({
     ...{ control, transport, introductions, identity, receipts: { keeper: receipts, failed } },
-    ...{ clock: realClock, now: Date.now, random: Math.random },
+    ...{ clock: realClock, now: Date.now, random: Math.random, verify: nodeVerify },
     neighbours: () => (options.hidden === true ? 0 : NEIGHBOURS),
   });
   nodes += 1;
@@ -106,7 +107,7 @@ export function openControl(address: URL, identity: Identity): ControlClient {
 
 /** For peers that nobody needs to know again. */
 export function throwAwayIdentity(): Identity {
-  return softwareIdentity(randomBytes(SECRET_KEY_BYTES));
+  return nodeIdentity(randomBytes(SECRET_KEY_BYTES));
 }
 
 /** All but who we are. */

@@ -21,7 +21,7 @@ import type { LeaseOffice } from './lease-office.ts';
 import { MatchDesk } from './match-desk.ts';
 import { MessageAllowance } from './message-allowance.ts';
 import type { Metrics } from './metrics.ts';
-import { nodeVerify } from './node-signatures.ts';
+import { nodeVerify } from '@llmesh/core/node-signatures';
 import { PUBLISH_MS, type OfferBoard } from './offer-board.ts';
 import { GONE_MS, HEARTBEAT_MS, loadOf, type RegisteredPeer, type Registry } from './registry.ts';
 import type { Reliability } from './reliability.ts';

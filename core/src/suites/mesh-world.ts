@@ -84,7 +84,7 @@ export class ScriptedEngine implements Pick<Engine<never>, 'generate'> {
         written += 1;
         const odds =
           logprobs === undefined || !this.tellsOdds ? {} : { logprobs: [{ text: word, logprob: -1, top: [] }] };
-        yield { text: word, tokens: 1, tokenIds: [from + written], ...odds };
+        yield { text: word, tokens: 1, tokenIds: [from + written], ...(written === 1 && { promptTokens: 3 }), ...odds };
       }
       return { finish: 'stop', promptTokens: 3, completionTokens: written };
     } finally {

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { createOpenAI } from '@ai-sdk/openai';
 import { HumanMessage } from '@langchain/core/messages';
-import { ChatOpenAI } from '@langchain/openai';
+import { ChatOpenAI, OpenAI as LangChainOpenAI } from '@langchain/openai';
 import { generateText, streamText } from 'ai';
 import OpenAI from 'openai';
 import { VERSION } from 'openai/version';
@@ -95,10 +95,36 @@ describe('the openai client', () => {
     expect(came).toEqual(tokenByToken(short.answer));
   });
 
+  it('hears how likely each token was', async () => {
+    const asked = { model: MODEL, messages, temperature: 0, logprobs: true, top_logprobs: 2, presence_penalty: -0.1 };
+    const completion = await openai.chat.completions.create(asked);
+    expect(faults('ChatCompletion', completion)).toEqual([]);
+    const content = completion.choices[0]?.logprobs?.content ?? [];
+    expect(content.map(({ token }) => token).join('')).toBe(completion.choices[0]?.message.content);
+    expect(content.map((token) => token.top_logprobs.length)).toEqual(content.map(() => 2));
+  });
+
+  it('has bare text gone on with', async () => {
+    const prompt = `<|im_start|>user\n${short.question}<|im_end|>\n<|im_start|>assistant\n`;
+    const asked = { model: MODEL, prompt, temperature: 0, max_tokens: 200, logprobs: 1 };
+    const completion = await openai.completions.create(asked);
+    expect(faults('Completion', completion)).toEqual([]);
+    expect(completion).toMatchObject({ choices: [{ text: short.answer, finish_reason: 'stop' }] });
+    const stream = await openai.completions.create({ ...asked, stream: true });
+    expect(await arrivals(stream, (chunk) => chunk.choices[0]?.text ?? '')).toEqual(tokenByToken(short.answer));
+  });
+
+  it('hears what an answer took that a stop sequence ended', async () => {
+    const asked = { model: MODEL, messages, stop: short.answer.slice(4, 7) };
+    const { choices, usage } = await openai.chat.completions.create(asked);
+    expect(choices[0]?.message.content).toBe(short.answer.slice(0, 4));
+    expect(usage?.prompt_tokens).toBeGreaterThan(5);
+  });
+
   it('throws its own errors', async () => {
     const ask = (body: object) => openai.chat.completions.create({ model: MODEL, messages, ...body });
     await expect(ask({ model: 'gpt-4o' })).rejects.toBeInstanceOf(OpenAI.NotFoundError);
-    await expect(ask({ logprobs: true })).rejects.toMatchObject({ status: 400, param: 'logprobs' });
+    await expect(ask({ logit_bias: { 1: 5 } })).rejects.toMatchObject({ status: 400, param: 'logit_bias' });
     await expect(openai.embeddings.create({ model: MODEL, input: 'x' })).rejects.toMatchObject({ status: 501 });
     const stranger = new OpenAI({ baseURL, apiKey: 'sk-llmesh-wrong', maxRetries: 0 });
     await expect(stranger.models.list()).rejects.toBeInstanceOf(OpenAI.AuthenticationError);
@@ -130,6 +156,17 @@ describe('the Vercel AI SDK', () => {
   it('streams token by token', async () => {
     const { textStream } = streamText({ model: model(), prompt: short.question, maxRetries: 0 });
     expect(await arrivals(textStream, (text) => text)).toEqual(tokenByToken(short.answer));
+  });
+});
+
+describe('clients of bare text', () => {
+  it('the Vercel AI SDK and LangChain.js get their answers', async () => {
+    const prompt = `<|im_start|>user\n${short.question}<|im_end|>\n<|im_start|>assistant\n`;
+    const vercel = createOpenAI({ baseURL, apiKey: key }).completion(MODEL);
+    const { text } = await generateText({ model: vercel, messages, temperature: 0, maxOutputTokens: 5, maxRetries: 0 });
+    expect(text).not.toBe('');
+    const options = { model: MODEL, apiKey: key, configuration: { baseURL }, maxRetries: 0, temperature: 0 };
+    expect(await new LangChainOpenAI({ ...options, maxTokens: 200 }).invoke(prompt)).toBe(short.answer);
   });
 });
 

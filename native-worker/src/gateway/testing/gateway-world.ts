@@ -69,6 +69,11 @@ export class GatewayWorld {
     return Promise.resolve(this.#app.request(path, { ...init, headers }, HERE as never));
   }
 
+  complete(body: object): Promise<Response> {
+    const headers = { 'content-type': 'application/json' };
+    return this.fetch('/v1/completions', { method: 'POST', body: JSON.stringify({ model: 'm', ...body }), headers });
+  }
+
   chat(body: object, init: RequestInit = {}): Promise<Response> {
     const headers = { 'content-type': 'application/json', ...(init.headers as Record<string, string>) };
     const request = { model: 'm', messages: [{ role: 'user', content: 'why?' }], ...body };
@@ -102,7 +107,13 @@ export class GatewayWorld {
 
 /** What a test looks at in the JSON of one event: a chunk, or an error. */
 export interface StreamedEvent {
-  choices?: { index: number; delta: { content?: string }; finish_reason: string | null }[];
+  choices?: {
+    index: number;
+    delta: { content?: string };
+    text?: string;
+    logprobs?: { content: object[] } | null;
+    finish_reason: string | null;
+  }[];
   error?: object;
 }
 
