@@ -98,18 +98,28 @@ export class ScriptedEmbedder implements Pick<Embedder<never>, 'embed'> {
   failAfter: { texts: number; error: MeshError } | null = null;
   /** Set: nothing comes until it resolves. */
   hold: Promise<void> | null = null;
+  /** Runs that do. */
+  waiting = 0;
   /** What it has read. */
   readonly read: string[] = [];
 
   async *embed(texts: readonly string[], signal: AbortSignal): AsyncGenerator<TextVector, void, undefined> {
     let made = 0;
     for (const text of texts) {
-      if (this.hold !== null) await untilAborted(this.hold, signal);
-      if (signal.aborted) throw cancelled();
+      await this.#held(signal);
       if (this.failAfter?.texts === made) throw this.failAfter.error;
       made += 1;
       this.read.push(text);
       yield { vector: vectorOf(text), promptTokens: 2 };
+    }
+  }
+
+  async #held(signal: AbortSignal): Promise<void> {
+    this.waiting += 1;
+    try {
+      await untilAborted(this.hold ?? Promise.resolve(), signal);
+    } finally {
+      this.waiting -= 1;
     }
   }
 }

@@ -2,7 +2,7 @@
 import type { Model } from 'openai/resources/models';
 import type { Offer, Offers } from '@llmesh/core/control-protocol';
 import type { ModelId } from '@llmesh/core/ids';
-import { ApiError } from './api-error.ts';
+import { ApiError, badRequest } from './api-error.ts';
 
 /** Of models that were seen once; each costs a line of memory. */
 const MAX_REMEMBERED = 10_000;
@@ -20,6 +20,8 @@ export interface ModelNote {
   busy_slots: number;
   queued: number;
   tokens_per_second: number | null;
+  /** Numbers of a vector, of models for `/v1/embeddings`; null: it chats. */
+  vector_size: number | null;
 }
 
 export class Models {
@@ -40,13 +42,24 @@ export class Models {
 
   /** Throws an `ApiError` when nobody lends it now. */
   find(id: string): ListedModel {
-    const [offer] = this.choose([id]);
+    const [offer] = this.#lent([id]);
     if (offer === undefined) throw this.#missing(id);
     return this.#listed(offer);
   }
 
-  /** Those of `ids` that somebody lends now, in their order. Throws an `ApiError` when that is none. */
-  choose(ids: readonly string[]): Offer[] {
+  /** Those of `ids` that somebody lends now and that are made for it, in their order. Throws an `ApiError` when that is none. */
+  choose(ids: readonly string[], task: 'chat' | 'embedding' = 'chat'): Offer[] {
+    const isMadeForIt = ({ embeds }: Offer) => (embeds !== undefined) === (task === 'embedding');
+    const lent = this.#lent(ids);
+    const found = lent.filter(isMadeForIt);
+    if (found.length > 0) return found;
+    const others = this.#all().filter(isMadeForIt);
+    const instead = others.length === 0 ? 'Nobody lends one that does.' : `There is: ${names(others)}.`;
+    const why = task === 'chat' ? 'turns text into vectors and does not chat' : 'chats and turns no text into vectors';
+    throw badRequest('model', `${lent[0]?.id} ${why}. ${instead}`);
+  }
+
+  #lent(ids: readonly string[]): Offer[] {
     const all = this.#all();
     const found = ids.flatMap((id) => all.find((offer) => offer.id === id) ?? []);
     if (found.length === 0) throw this.#missing(ids[0] ?? '');
@@ -67,26 +80,27 @@ export class Models {
     return offers.models;
   }
 
-  #listed({ id, name, quant, format, contextTokens, providers, slots, busySlots, queued, tokensPerSecond }: Offer) {
+  #listed(offer: Offer): ListedModel {
+    const { id, name, quant, format, contextTokens, providers, slots, busySlots, queued } = offer;
     return {
       id,
-      object: 'model' as const,
+      object: 'model',
       created: this.#since.get(id) ?? this.#seconds(),
       owned_by: 'llmesh',
       llmesh: {
         ...{ name, quant, format, context_tokens: contextTokens, providers, slots, busy_slots: busySlots, queued },
-        tokens_per_second: tokensPerSecond,
+        ...{ tokens_per_second: offer.tokensPerSecond, vector_size: offer.embeds ?? null },
       },
     };
   }
 
   /** 404 for one that was never seen here; 503 for one that is not lent just now. */
   #missing(id: string): ApiError {
-    const ids = this.#all().map((offer) => offer.id);
+    const all = this.#all();
     const instead =
-      ids.length === 0
+      all.length === 0
         ? 'Nobody lends any model right now. Lend one: llmesh worker --model llmesh-tiny'
-        : `There is: ${ids.slice(0, MAX_NAMED).join(', ')}.`;
+        : `There is: ${names(all)}.`;
     const param = 'model';
     if (this.#since.has(id as ModelId)) {
       const message = `Nobody lends ${id} right now. ${instead}`;
@@ -106,4 +120,11 @@ export class Models {
   #seconds(): number {
     return Math.floor(this.#now() / 1000);
   }
+}
+
+function names(offers: readonly Offer[]): string {
+  return offers
+    .slice(0, MAX_NAMED)
+    .map(({ id }) => id)
+    .join(', ');
 }

@@ -22,6 +22,8 @@ export interface WorldOptions {
   door?: Partial<DoorOptions>;
   origins?: string[];
   circles?: Circles;
+  /** Numbers of a vector, of those models that embed. */
+  embeds?: Record<string, number>;
 }
 
 export class GatewayWorld {
@@ -38,7 +40,8 @@ export class GatewayWorld {
     const slots = { providers: 1, slots: 1, busySlots: 0, queued: 0, tokensPerSecond: null };
     const offers = models.map((id) => {
       const about = { id: id as never, name: id, quant: 'q8', format: 'gguf' as const, contextTokens: 2048 };
-      return { ...about, ...slots };
+      const embeds = options.embeds?.[id];
+      return { ...about, ...slots, ...(embeds !== undefined && { embeds }) };
     });
     const now = () => this.world.now();
     const { origins = [], circles = { own: [], trusted: [] } } = options;
@@ -67,6 +70,11 @@ export class GatewayWorld {
     if (this.#app === null) throw new Error('open() comes first');
     const headers = { host: 'localhost', ...(init.headers as Record<string, string>) };
     return Promise.resolve(this.#app.request(path, { ...init, headers }, HERE as never));
+  }
+
+  embed(body: object): Promise<Response> {
+    const headers = { 'content-type': 'application/json' };
+    return this.fetch('/v1/embeddings', { method: 'POST', body: JSON.stringify({ model: 'm', ...body }), headers });
   }
 
   complete(body: object): Promise<Response> {
