@@ -82,6 +82,18 @@ describe('texts', () => {
     expect(outcome.embedded?.providers).toEqual([providers[2]!.mesh.self]);
   });
 
+  it('are embedded while the control plane is away, without leave', async () => {
+    const { w, user } = await setUp(1);
+    const first = ask(user);
+    await w.clock.advance(1_000);
+    w.server.goAway();
+    await w.clock.advance(2_000);
+    const second = ask(user);
+    await w.clock.advance(1_000);
+    expect(second.embedded).toEqual(first.embedded);
+    expect(w.server.filed.filter(({ by }) => by === user.self)).toHaveLength(1);
+  });
+
   it('are given back after four failures in a row', async () => {
     const { w, embedders, user } = await setUp(3);
     let fail = () => {};
@@ -175,6 +187,19 @@ describe('a provider', () => {
     const outcome = ask(await w.join());
     await w.clock.advance(1_000);
     expect(outcome.embedded?.providers).toEqual([other.mesh.self]);
+  });
+
+  it('that lends another model by the same name makes no vectors for the rest', async () => {
+    const { w, embedders, user } = await setUp(1);
+    embedders[0]!.failAfter = { texts: 2, error: broken };
+    const other = new ScriptedEmbedder();
+    other.embed = async function* () {
+      for (const _ of TEXTS.slice(2)) yield { vector: Float32Array.of(1, 2, 3), promptTokens: 1 };
+    };
+    await w.provide(other, 1, null, { ...embedderAdvert, embeds: 3 });
+    const outcome = ask(user);
+    await w.clock.advance(1_000);
+    expect(outcome.error).toMatchObject({ code: 'bad_message', message: expect.stringContaining('different models') });
   });
 
   it('that leaves some out is not believed either', async () => {

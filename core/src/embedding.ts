@@ -121,11 +121,11 @@ class Embedding {
       stopTimer();
       stopTimer = this.#needs.clock.after(ms, () => attempt.fail(silent()));
     };
-    const stopAbort = onAbort(this.#signal, () => events.end(cancelled()));
+    const stopAbort = onAbort(this.#signal, () => events.end());
     giveUpAfter(FIRST_MS);
     try {
-      for (;;) {
-        for (const event of (await events.take()) ?? []) {
+      for (let batch = await events.take(); batch !== null; batch = await events.take()) {
+        for (const event of batch) {
           switch (event.type) {
             case 'chunk':
               this.#take(event.chunk, candidate);
@@ -147,6 +147,7 @@ class Embedding {
           }
         }
       }
+      return cancelled();
     } finally {
       stopTimer();
       stopAbort();

@@ -1,6 +1,5 @@
 /** `POST /v1/embeddings`: texts as vectors that stand for their meaning. */
 import type { CreateEmbeddingResponse, Embedding } from 'openai/resources/embeddings';
-import { onAbort } from '@llmesh/core/abort';
 import type { Clock } from '@llmesh/core/clock';
 import type { Offer } from '@llmesh/core/control-protocol';
 import type { Embedded } from '@llmesh/core/embedding';
@@ -32,8 +31,8 @@ export async function embeddings(body: unknown, needs: EmbeddingsNeeds, signal: 
   const readers = whoMayRead(request, needs.circles);
   const offers = withDimensions(needs.models.choose(request.models, 'embedding'), request.dimensions);
   const { model, embedded } = await firstOf(offers, request, readers, needs, signal);
-  return Response.json(wordsOf(embedded, model, request.encoding), {
-    headers: { 'x-llmesh-provider': embedded.providers.join(', ') },
+  return new Response(inParts(wordsOf(embedded, model, request.encoding)), {
+    headers: { 'content-type': 'application/json', 'x-llmesh-provider': embedded.providers.join(', ') },
   });
 }
 
@@ -76,8 +75,6 @@ async function embedded(
 ): Promise<Embedded> {
   const late = new AbortController();
   const stopDeadline = clock.after(MAX_WAIT_MS, () => late.abort());
-  const abort = new AbortController();
-  const stopListening = [signal, late.signal].map((one) => onAbort(one, () => abort.abort()));
   const turn = async (aborted: AbortSignal) => {
     const leave = await line.enter(aborted);
     return () => {
@@ -86,13 +83,12 @@ async function embedded(
     };
   };
   try {
-    return await mesh.embed({ model: id, inputs, ...readers, turn }, abort.signal);
+    return await mesh.embed({ model: id, inputs, ...readers, turn }, AbortSignal.any([signal, late.signal]));
   } catch (thrown) {
     if (!late.signal.aborted) throw thrown;
     throw new MeshError('busy', 'No volunteer had time for these texts. Try another model, or again later.');
   } finally {
     stopDeadline();
-    for (const stop of stopListening) stop();
   }
 }
 
@@ -107,17 +103,31 @@ const CODES: Partial<Record<ErrorCode, string>> = {
   empty_prompt: 'invalid_value',
 };
 
-type Answer = Omit<CreateEmbeddingResponse, 'data'> & {
-  data: (Omit<Embedding, 'embedding'> & { embedding: number[] | string })[];
-};
+type Data = Omit<Embedding, 'embedding'> & { embedding: number[] | string };
 
-function wordsOf({ vectors, promptTokens }: Embedded, { id }: Offer, encoding: EmbeddingRequest['encoding']): Answer {
-  const written = (vector: Float32Array) =>
-    encoding === 'float' ? Array.from(vector) : Buffer.from(vectorBytes(vector)).toString('base64');
-  return {
-    object: 'list',
-    data: vectors.map((vector, index) => ({ object: 'embedding', index, embedding: written(vector) })),
+/** JSON of a vector at a time: all at once would hold up everybody else, and may be more than a string can have. */
+function* wordsOf({ vectors, promptTokens }: Embedded, { id }: Offer, encoding: EmbeddingRequest['encoding']) {
+  yield '{"object":"list","data":[';
+  for (const [index, vector] of vectors.entries()) {
+    const embedding = encoding === 'float' ? [...vector] : Buffer.from(vectorBytes(vector)).toString('base64');
+    const data: Data = { object: 'embedding', index, embedding };
+    yield `${index === 0 ? '' : ','}${JSON.stringify(data)}`;
+  }
+  const rest: Pick<CreateEmbeddingResponse, 'model' | 'usage'> = {
     model: id,
     usage: { prompt_tokens: promptTokens, total_tokens: promptTokens },
   };
+  yield `],${JSON.stringify(rest).slice(1)}`;
+}
+
+/** As fast as the client reads. */
+function inParts(words: Iterator<string>): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder();
+  return new ReadableStream({
+    pull(controller) {
+      const { value, done } = words.next();
+      if (done === true) controller.close();
+      else controller.enqueue(encoder.encode(value));
+    },
+  });
 }
