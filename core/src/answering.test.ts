@@ -299,17 +299,35 @@ describe('first words', () => {
 
 describe('an answer of a given form', () => {
   const SCHEMA = '{"type":"object","properties":{"ok":{"type":"boolean"}},"required":["ok"]}';
+  const FORM = ['{"ok"', ':', 'tr', 'ue}'];
   const able = { ...FILE, abilities: ['schema' as const] };
 
-  it('comes from one who can hold to it, and so does its rest', async () => {
+  it.each([
+    ['breaks it', ['{"ok"', ':', '"yes"', '}']],
+    ['ends in the middle of it', ['{"ok"', ':']],
+    ['goes on behind it', [...FORM, ', I think.']],
+  ])('is believed of nobody who %s: another goes on', async (_, said) => {
     const w = world.current;
-    const engines = [new ScriptedEngine(WORDS), new ScriptedEngine(WORDS), new ScriptedEngine(WORDS)] as const;
-    for (const [i, engine] of engines.entries()) await w.provide(engine, 1, PER_SECOND, i === 0 ? FILE : able);
-    engines[1].failAfter = { words: 5, error: new MeshError('engine_failed', 'No more.') };
+    const wrong = new ScriptedEngine(said);
+    await w.provide(wrong, 1, PER_SECOND, able);
+    const right = new ScriptedEngine(FORM);
+    await w.provide(right, 1, PER_SECOND, able);
     const user = await w.join();
     const outcome = consume(user.ask({ ...question(), schema: SCHEMA }, never));
     await w.clock.advance(5_000);
-    expect(outcome).toMatchObject({ text: WHOLE, error: null });
+    expect(outcome).toMatchObject({ text: '{"ok":true}', error: null });
+    expect([wrong.prefixes.length, right.prefixes.length]).toEqual([1, 1]);
+  });
+
+  it('comes from one who can hold to it, and so does its rest', async () => {
+    const w = world.current;
+    const engines = [new ScriptedEngine(FORM), new ScriptedEngine(FORM), new ScriptedEngine(FORM)] as const;
+    for (const [i, engine] of engines.entries()) await w.provide(engine, 1, PER_SECOND, i === 0 ? FILE : able);
+    engines[1].failAfter = { words: 2, error: new MeshError('engine_failed', 'No more.') };
+    const user = await w.join();
+    const outcome = consume(user.ask({ ...question(), schema: SCHEMA }, never));
+    await w.clock.advance(5_000);
+    expect(outcome).toMatchObject({ text: '{"ok":true}', error: null });
     expect(engines[0].prefixes).toEqual([]);
     for (const engine of [engines[1], engines[2]]) expect(engine.schemas).toEqual([readJsonSchema(SCHEMA)]);
   });

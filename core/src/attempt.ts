@@ -8,6 +8,7 @@ import { asMeshError, MeshError } from './errors.ts';
 import type { Identity, verify } from './identity.ts';
 import { newTaskId, type TaskId } from './ids.ts';
 import type { Links } from './links.ts';
+import { PieceCheck } from './piece-check.ts';
 import type { TaskChunk, TaskKind, TaskReply } from './protocol.ts';
 import type { ReceiptFiler } from './receipt-filer.ts';
 import { ReceivedAnswer } from './received-answer.ts';
@@ -68,14 +69,14 @@ export class Attempt {
   readonly #taskId = newTaskId();
   readonly #answer: ReceivedAnswer;
   readonly #dialling = new AbortController();
-  readonly #tellsOdds: boolean;
+  readonly #check: PieceCheck;
   #cleanUp: (() => void)[] = [];
   #stopTimer: (() => void) | null = null;
   #stopLate: () => void;
   #settled = false;
   #ended = false;
 
-  /** Begins at once: `part` is what this one is asked for. Throws lease_refused. `tell` is never called after `cancel`. */
+  /** Begins at once: `part` is what this one is asked for. Throws lease_refused, and bad_schema. `tell` is never called after `cancel`. */
   constructor(
     candidate: Leased,
     part: TaskPart,
@@ -87,7 +88,7 @@ export class Attempt {
     this.offset = prefix?.tokens ?? 0;
     this.#needs = needs;
     this.#tell = (event) => tell(this, event);
-    this.#tellsOdds = part.logprobs !== undefined;
+    this.#check = new PieceCheck(part, prefix?.text ?? '', candidate.model.embeds);
     const taskId = this.#taskId;
     this.#answer = new ReceivedAnswer({
       ...{ taskId, candidate, request: part, identity: needs.identity, verify: needs.verify, clock: needs.clock },
@@ -115,7 +116,7 @@ export class Attempt {
         break;
       case 'TASK_CHUNK':
         try {
-          if (this.#tellsOdds && reply.logprobs?.length !== reply.tokens) throw oddsMissing();
+          this.#check.piece(reply);
           this.#answer.add(reply);
         } catch (thrown) {
           this.fail(asMeshError(thrown, 'bad_message', 'The volunteer sent something that cannot be read.'));
@@ -197,6 +198,7 @@ export class Attempt {
   async #finish(reply: Extract<TaskReply, { kind: 'TASK_RESPONSE' }>): Promise<void> {
     const { finish, promptTokens, completionTokens } = reply;
     try {
+      this.#check.end(finish);
       const receipt = await this.#countersign(reply.receipt);
       // A last token may have had no text, but then both would have signed for the same.
       if (receipt === 'refused' && completionTokens > this.#answer.tokens) {
@@ -225,8 +227,4 @@ export class Attempt {
       throw error;
     }
   }
-}
-
-function oddsMissing(): MeshError {
-  return new MeshError('bad_message', 'The volunteer did not tell how likely its words were.');
 }

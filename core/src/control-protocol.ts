@@ -27,6 +27,8 @@ export const MAX_NAMED_PEERS = 64;
 export const QUEUED_EVERY_MS = 5_000;
 /** `offers` are sent at least so often, changed or not: whoever hears nothing for much longer has lost the control plane. */
 export const SIGN_OF_LIFE_MS = 30_000;
+/** So long a model that is out of memory may say that it takes to be loaded. */
+export const MAX_WAKING_MS = 3_600_000;
 /** The certificate of a provider's static key, see `credentials.ts`. */
 export const CERTIFICATE_BYTES = 128;
 /** Opens one relayed link, see `relay-transport.ts`. */
@@ -50,7 +52,7 @@ const abilities = v.optional(
 /** It turns texts into vectors of so many numbers, and does not chat. Left out: it chats. */
 const embeds = v.optional(v.pipe(count, v.minValue(1), v.maxValue(MAX_VECTOR_NUMBERS)));
 
-/** One model that a provider has loaded and will answer with now. */
+/** One model that a provider will answer with now. */
 export const ModelAdvertSchema = v.object({
   id: modelId,
   name: text(80),
@@ -67,6 +69,8 @@ export const ModelAdvertSchema = v.object({
   /** Left out: none. */
   abilities,
   embeds,
+  /** It is out of memory, and takes about so long to be loaded for a question. Left out: it is in memory. */
+  wakesInMs: v.optional(v.pipe(count, v.maxValue(MAX_WAKING_MS))),
 });
 export type ModelAdvert = v.InferOutput<typeof ModelAdvertSchema>;
 
@@ -275,6 +279,12 @@ export const CallSchema = v.object({ type: v.literal('call'), peer: peerId, tick
  */
 export const GoneSchema = v.object({ type: v.literal('gone'), peer: peerId });
 
+/**
+ * This model of ours will be asked soon, as far as can be told, and is out of memory: load it ahead. A provider does so
+ * when its owner can spare the memory, and says so with its next advert. Not answered.
+ */
+export const ExpectSchema = v.object({ type: v.literal('expect'), model: modelId });
+
 /** One model as the whole mesh offers it. */
 export const OfferSchema = v.object({
   id: modelId,
@@ -321,6 +331,7 @@ const FROM_SERVER = [
   RelayedSchema,
   CallSchema,
   GoneSchema,
+  ExpectSchema,
   OffersSchema,
   RefusedSchema,
 ] as const;

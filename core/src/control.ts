@@ -53,6 +53,8 @@ export class ControlClient {
   onCall: ((peer: PeerId, ticket: string) => void) | null = null;
   /** A provider that we were told of is gone, or away from the control plane. */
   onGone: ((peer: PeerId) => void) | null = null;
+  /** This model of ours will be asked soon: see `expect` of `control-protocol.ts`. A stranger's word, of any model. */
+  onExpect: ((model: ModelId) => void) | null = null;
   /** The last one, with the newest servers for WebRTC; null before the first. */
   welcome: Welcome | null = null;
   /** Whose leases count here; null before the first welcome. */
@@ -117,6 +119,13 @@ export class ControlClient {
     this.#advert = { models, slots, certificate };
     this.#report = NOTHING_TO_REPORT;
     this.#reportedTokens = 0;
+    if (this.state === 'open') this.#sendAdvert();
+  }
+
+  /** What is offered stays, and is described so from now on. Without effect while nothing is offered. */
+  describe(models: ModelAdvert[]): void {
+    if (this.#advert === null || this.#advert.models.length === 0) return;
+    this.#advert = { ...this.#advert, models };
     if (this.state === 'open') this.#sendAdvert();
   }
 
@@ -201,6 +210,9 @@ export class ControlClient {
         break;
       case 'gone':
         this.onGone?.(message.peer);
+        break;
+      case 'expect':
+        this.onExpect?.(message.model);
         break;
       case 'offers':
         this.offers = message;

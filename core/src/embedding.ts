@@ -155,7 +155,7 @@ class Embedding {
     }
   }
 
-  /** `ReceivedAnswer` let it pass: it is a vector of this model, in its turn. */
+  /** `PieceCheck` let it pass: it is a vector of this model, in its turn. */
   #take({ vector, promptTokens = 0 }: TaskChunk, { peerId, model }: Leased): void {
     const read = vector === undefined ? null : readVector(vector, model.embeds ?? 0);
     const text = this.#request.inputs[this.#vectors.length];

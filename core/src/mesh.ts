@@ -13,8 +13,7 @@ import { Links } from './links.ts';
 import { Matching } from './matching.ts';
 import { Neighbours } from './neighbours.ts';
 import { PeerExchange } from './peer-exchange.ts';
-import { ReceiptFiler } from './receipt-filer.ts';
-import type { ReceiptKeeper } from './receipt-keeper.ts';
+import { ReceiptFiler, type ReceiptFilerOptions } from './receipt-filer.ts';
 import { Requester, type AnswerEvent, type AskRequest } from './requester.ts';
 import type { Channel, Message } from './channel.ts';
 import type { Transport } from './transport.ts';
@@ -26,12 +25,8 @@ export interface MeshOptions {
   identity: Identity;
   /** Checks signatures: what is as strict as `verify` and faster, where there is something. Left out: in JavaScript. */
   verify?: typeof verifyInScript;
-  receipts: {
-    /** Closed with the mesh. */
-    keeper: ReceiptKeeper;
-    /** See `ReceiptFilerOptions`. */
-    failed: (error: MeshError) => void;
-  };
+  /** The keeper is closed with the mesh. */
+  receipts: Pick<ReceiptFilerOptions, 'keeper' | 'failed' | 'changed'>;
   /** Of the transport; left out: peers are introduced to each other, and this one to nobody. */
   introductions?: Introductions;
   /** Links to other providers that are kept while we lend, see `neighbours.ts`. Left out: none. */
@@ -185,11 +180,12 @@ export class Mesh {
       },
     });
     this.#worker = worker;
-    const adverts = options.models.map((model) => model.advert);
     const stopped = new AbortController();
     this.#transport.reachable(stopped.signal).then(
       () => {
-        if (!stopped.signal.aborted) control.advertise(adverts, worker.status.slots, this.#transport.certificate);
+        if (stopped.signal.aborted) return;
+        const adverts = options.models.map((model) => model.advert);
+        control.advertise(adverts, worker.status.slots, this.#transport.certificate);
       },
       () => {
         // Stopped, or left, before anyone could come.

@@ -11,11 +11,10 @@ import type { Identity, verify } from './identity.ts';
 import type { ModelId, TaskId } from './ids.ts';
 import { LEASE_NONCE_BYTES, leaseOf, readLeases, type Lease } from './lease.ts';
 import { promptBytes } from './prompt.ts';
-import { MAX_TOKEN_CHARACTERS, SALT_BYTES, type TaskKind, type Turn } from './protocol.ts';
+import { MAX_TOKEN_CHARACTERS, SALT_BYTES, type Turn } from './protocol.ts';
 import { randomBytes } from './random-bytes.ts';
 import type { KeptProof } from './receipt-keeper.ts';
 import { countersign, signAcknowledgement } from './receipt.ts';
-import { readVector } from './vector.ts';
 
 /** A fast model writes hundreds of tokens meanwhile; each signature costs both ends a millisecond. */
 const PAUSE_MS = 100;
@@ -27,7 +26,7 @@ export interface ReceivedAnswerOptions {
   taskId: TaskId;
   /** Who is asked, with the leave for it. */
   candidate: Leased;
-  request: { model: ModelId; turns: readonly Turn[]; maxTokens: number; task?: TaskKind };
+  request: { model: ModelId; turns: readonly Turn[]; maxTokens: number };
   /** Text that the provider reads besides: what others wrote of the answer. */
   prefix?: string;
   identity: Identity;
@@ -88,9 +87,6 @@ export class ReceivedAnswer {
     if (tooMany || chunk.text.length > chunk.tokens * MAX_TOKEN_CHARACTERS) {
       throw new MeshError('bad_message', 'The volunteer sent more than was asked for.');
     }
-    if (this.#options.request.task === 'embedding' && !this.#isVector(chunk)) {
-      throw new MeshError('bad_message', 'The volunteer sent something else than the vector of a text.');
-    }
     if (!this.#chain.add(chunk) || this.#lease === null) return;
     this.#due = this.#mark();
     // A hidden tab's timers are late: what comes after the pause does not wait for them.
@@ -130,12 +126,6 @@ export class ReceivedAnswer {
     if (this.#lease === null || this.#chain.tokens === this.#signedTokens) return;
     const { acknowledge, failed } = this.#options;
     this.#acknowledgement(this.#mark()).then(acknowledge, failed);
-  }
-
-  /** One that the model can have made. */
-  #isVector({ tokens, text, vector }: ChainChunk): boolean {
-    const { embeds = 0 } = this.#options.candidate.model;
-    return tokens === 1 && text === '' && vector !== undefined && readVector(vector, embeds) !== null;
   }
 
   #sign(): void {

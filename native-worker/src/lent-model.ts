@@ -1,11 +1,12 @@
 /** One model that is lent: opened, tried, and described as others are told of it. */
 import { stat } from 'node:fs/promises';
 import { realClock } from '@llmesh/core/clock';
-import type { ModelAdvert } from '@llmesh/core/control-protocol';
+import { MAX_WAKING_MS, type ModelAdvert } from '@llmesh/core/control-protocol';
 import { testEmbedder } from '@llmesh/core/embedder-self-test';
 import type { LoadedModel } from '@llmesh/core/engine';
 import { asMeshError, MeshError } from '@llmesh/core/errors';
 import type { ModelId } from '@llmesh/core/ids';
+import type { DutyCycle } from './duty-cycle.ts';
 import { LlamaEngine } from './llama-engine.ts';
 import { OnCallEngine, type LoadedEngine } from './on-call-engine.ts';
 import { openModel, type OpenModelOptions } from './open-model.ts';
@@ -14,13 +15,18 @@ import { testModel } from './self-test.ts';
 
 export interface LentModel {
   engine: LoadedEngine;
-  advert: ModelAdvert;
+  /** As it stands. */
+  readonly advert: ModelAdvert;
   slots: number;
+  /** Loads it ahead where it left the memory; left out: it never leaves. */
+  loadAhead?: () => Promise<void>;
 }
 
 export interface LentModelNeeds {
   /** Seconds without a question after which it leaves the memory; undefined: it stays. */
   unloadAfter: number | undefined;
+  /** Of a share of the time; null: all of it. */
+  duty: DutyCycle | null;
   output: Output;
   /** It died by itself. */
   lost: (error: MeshError) => void;
@@ -37,7 +43,7 @@ export async function openLentModel(
   const { output, unloadAfter, turned } = needs;
   const engine = newEngine(needs);
   try {
-    const { model, loaded } = await openModel(engine, options, output, signal);
+    const { model, loaded, loadMs } = await openModel(engine, options, output, signal);
     const tokensPerSecond = await tried(engine, model.id, loaded, signal);
     const { device } = await engine.probe(signal);
     const speed =
@@ -55,16 +61,31 @@ export async function openLentModel(
     // As it was offered: with less it would not be the same.
     const version = await versionOf(model.path);
     const file = { path: model.path, gpu, slots, contextTokens, ...(threads !== undefined && { threads }) };
+    let wakesInMs = asWakingMs(loadMs);
+    let present = advert;
     const onCall = new OnCallEngine(engine, {
       ...{ unloadAfterMs: unloadAfter * 1000, clock: realClock },
       open: async (closing) => {
         if ((await versionOf(file.path)) !== version) throw changed(file.path, needs);
-        return reopen(file, needs, closing);
+        const beganMs = realClock.now();
+        const reopened = await reopen(file, needs, closing);
+        wakesInMs = asWakingMs(realClock.now() - beganMs);
+        return reopened;
       },
-      turned: (isLoaded) => turned(advert, isLoaded),
+      turned: (isLoaded) => {
+        present = isLoaded ? advert : { ...advert, wakesInMs };
+        turned(present, isLoaded);
+      },
       failed: (error) => output.error(asMeshError(error, 'engine_failed', `${name} could not leave the memory.`)),
     });
-    return { engine: onCall, advert, slots };
+    return {
+      engine: onCall,
+      get advert() {
+        return present;
+      },
+      slots,
+      loadAhead: () => onCall.loadAhead(),
+    };
   } catch (thrown) {
     await engine.close();
     throw thrown;
@@ -98,6 +119,10 @@ async function reopen(
   }
 }
 
+function asWakingMs(ms: number): number {
+  return Math.min(Math.round(ms), MAX_WAKING_MS);
+}
+
 /** Cheaper than its checksum, and as good for a file of one's own. */
 async function versionOf(file: string): Promise<string | null> {
   try {
@@ -119,8 +144,8 @@ function changed(file: string, { lost }: LentModelNeeds): MeshError {
   return error;
 }
 
-function newEngine({ lost }: LentModelNeeds): LlamaEngine {
-  const engine = new LlamaEngine();
+function newEngine({ lost, duty }: LentModelNeeds): LlamaEngine {
+  const engine = new LlamaEngine(undefined, duty);
   engine.onLost = (error) => lost(asMeshError(error, 'engine_failed', 'llama.cpp failed. Start the worker again.'));
   return engine;
 }

@@ -5,7 +5,8 @@ import path from 'node:path';
 import { getLlama, LlamaLogLevel, type Llama } from 'node-llama-cpp';
 import { realClock } from '@llmesh/core/clock';
 import { testEmbedder } from '@llmesh/core/embedder-self-test';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { DutyCycle } from './duty-cycle.ts';
 import { LlamaEngine, type LlamaModelFile } from './llama-engine.ts';
 import { writeEmbedder } from './testing/embedder-gguf.ts';
 
@@ -17,8 +18,8 @@ const [mean, last, rank] = (['mean', 'last', 'rank'] as const).map((pooling) =>
   writeEmbedder(path.join(folder, `${pooling}.gguf`), pooling),
 ) as [string, string, string];
 
-async function load(file: string, options: Partial<LlamaModelFile> = {}) {
-  const engine = new LlamaEngine();
+async function load(file: string, options: Partial<LlamaModelFile> = {}, duty: DutyCycle | null = null) {
+  const engine = new LlamaEngine(undefined, duty);
   const model = { path: file, gpu: 'off' as const, threads: 1, contextTokens: CONTEXT_TOKENS, ...options };
   return { engine, loaded: await engine.load(model, () => {}, never) };
 }
@@ -97,6 +98,15 @@ describe('a model that embeds', () => {
     await other.close();
     await stopped;
     await expect(vectorsOf(other, TEXTS)).rejects.toMatchObject({ code: 'engine_failed' });
+  });
+
+  it('keeps to the share of the time that its owner gives', async () => {
+    const duty = new DutyCycle(0.9, realClock);
+    const step = vi.spyOn(duty, 'step');
+    const { engine: sharing } = await load(last, {}, duty);
+    expect(await vectorsOf(sharing, TEXTS)).toHaveLength(TEXTS.length);
+    expect(step).toHaveBeenCalledTimes(TEXTS.length);
+    await sharing.close();
   });
 
   it('does not chat, as one that chats does not embed', async () => {

@@ -7,7 +7,9 @@ import type { GenerateRequest } from '@llmesh/core/engine';
 import type { PeerId } from '@llmesh/core/ids';
 import { prefixAt, runOf, textOf, wrongCuts, type Run } from '@llmesh/core/suites/continuation';
 import { engineSuite } from '@llmesh/core/suites/engine';
+import { ManualClock } from '@llmesh/core/manual-clock';
 import { readJsonSchema } from '@llmesh/core/json-schema';
+import { DutyCycle } from './duty-cycle.ts';
 import { openLlama } from './llama-device.ts';
 import { LlamaEngine, type LlamaModelFile } from './llama-engine.ts';
 
@@ -51,6 +53,39 @@ describe('LlamaEngine', () => {
     const asked = questions.slice(0, 5);
     const answers = await Promise.all(asked.map(({ question }) => answer(engine, ask(question))));
     expect(answers.map(({ text }) => text)).toEqual(asked.map((one) => one.answer));
+  });
+
+  it('writes the same, and several at once, in a share of the time; and ends in the middle of a rest', async () => {
+    const clock = new ManualClock();
+    const shared = new LlamaEngine(undefined, new DutyCycle(0.5, clock));
+    await shared.load({ ...on(file), slots: 2 }, () => {}, never);
+    const until = async (done: () => boolean) => {
+      while (!done()) {
+        await new Promise((resolve) => setImmediate(resolve));
+        clock.turn(1);
+      }
+    };
+    let whole = 0;
+    const both = [longest, questions[0]!].map(async ({ question }) => {
+      const { text } = await answer(shared, ask(question));
+      whole += 1;
+      return text;
+    });
+    await until(() => whole === 2);
+    expect(await Promise.all(both)).toEqual([longest.answer, questions[0]!.answer]);
+    const begun = new Set<AbortSignal>();
+    const write = async (signal: AbortSignal) => {
+      for await (const _ of shared.generate(ask(longest.question), signal)) begun.add(signal);
+    };
+    const abort = new AbortController();
+    const stopped = [write(abort.signal), write(never)] as const;
+    const ended = expect(stopped[1]).rejects.toMatchObject({ code: 'cancelled' });
+    await until(() => begun.size === 2);
+    // From here on the clock stands still, and the rest has no end.
+    abort.abort();
+    await expect(stopped[0]).rejects.toMatchObject({ code: 'cancelled' });
+    await shared.close();
+    await ended;
   });
 
   it('forgets a waiting answer that is cancelled, and gives its slot to the next', async () => {

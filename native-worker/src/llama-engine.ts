@@ -28,6 +28,7 @@ import { deliveredTokens, type Delivered } from './delivered-tokens.ts';
 import { evaluateOptions, isPenalized } from './evaluate-options.ts';
 import { checkGgufFile } from './gguf-file.ts';
 import { isEmbedder } from './gguf-pooling.ts';
+import type { DutyCycle } from './duty-cycle.ts';
 import { ggufSampling } from './gguf-sampling.ts';
 import { LlamaEmbedder } from './llama-embedder.ts';
 import { backendOf, defaultThreads, openLlama, probeLlama, type GpuChoice } from './llama-device.ts';
@@ -75,9 +76,11 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
   #closed = false;
   #closing = new AbortController();
   readonly #readMachine: typeof readMachine;
+  readonly #duty: DutyCycle | null;
 
-  constructor(memory: typeof readMachine = readMachine) {
+  constructor(memory: typeof readMachine = readMachine, duty: DutyCycle | null = null) {
     this.#readMachine = memory;
+    this.#duty = duty;
   }
 
   async probe(signal: AbortSignal): Promise<Probe> {
@@ -117,7 +120,11 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
           onProgress({ phase: 'start', loadedBytes: Math.round(share * sizeBytes), totalBytes: sizeBytes }),
       });
       if (embeds) {
-        const embedder = await LlamaEmbedder.open(model, { contextTokens, threads: this.#threads }, signal);
+        const embedder = await LlamaEmbedder.open(
+          model,
+          { contextTokens, threads: this.#threads, duty: this.#duty },
+          signal,
+        );
         this.#embedding = { model, embedder };
         const backend = backendOf(llama);
         return { contextTokens, backend, slots, continues: 'none', replays: false, embeds: embedder.size };
@@ -135,7 +142,7 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
         model,
         context,
         contextTokens: context.contextSize,
-        pool: new SequencePool(context),
+        pool: new SequencePool(context, this.#duty),
         template: model.fileInfo.metadata.tokenizer?.chat_template ?? CHATML_TEMPLATE,
         defaults: ggufSampling(model.fileInfo),
       };
@@ -195,10 +202,10 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
       // The iteration ends by itself at a token that ends the answer.
       const evaluated = seat.sequence.evaluateWithMetadata(rest, { probabilities: logprobs !== null }, options);
       const written = isPenalized(sampling) ? noting(evaluated, answered) : evaluated;
-      for await (const step of readAhead(written, maxTokens, () => loaded.pool.entrance.closed)) {
+      for await (const made of readAhead(written, maxTokens, (run) => seat.step(run))) {
         check();
         completionTokens += 1;
-        const piece = pieces.push(step);
+        const piece = pieces.push(made);
         if (piece !== null) {
           yield piece;
           check();
@@ -228,9 +235,7 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
 
   async *embed(texts: readonly string[], signal: AbortSignal): AsyncGenerator<TextVector, void, undefined> {
     if (this.#embedding === null) throw new MeshError('engine_failed', 'No model that embeds is loaded.');
-    yield* this.#embedding.embedder.embed(texts, () => {
-      if (signal.aborted || this.#closed) throw cancelled();
-    });
+    yield* this.#embedding.embedder.embed(texts, AbortSignal.any([signal, this.#closing.signal]));
   }
 
   async close(): Promise<void> {

@@ -44,6 +44,7 @@ const worker = command('worker', 'Lend models of this computer to a mesh, until 
   )
   .option('--max-speed <n>', 'tokens a second of each answer, to leave room for your own work', whole(1, 100_000))
   .option('--max-cpu <percent>', 'share of the processor, in whole threads (default: all but one)', whole(1, 100))
+  .option('--share <percent>', 'share of the time that it computes, on processor or graphics card', whole(5, 100))
   .addOption(whenOption())
   .option('--on-battery', 'lend on battery, too (default: pause)')
   .option('--calm <seconds>', 'how long it has to be quiet after a pause (default: 60)', whole(1, 86_400))

@@ -12,6 +12,7 @@ import { MemoryReceiptKeeper } from '@llmesh/core/memory-receipt-keeper';
 import { Mesh } from '@llmesh/core/mesh';
 import type { PeerJsTransportOptions } from '@llmesh/core/peerjs-transport';
 import { MAX_MESSAGE_BYTES } from '@llmesh/core/fields';
+import type { ReceiptFilerOptions } from '@llmesh/core/receipt-filer';
 import type { ReceiptKeeper } from '@llmesh/core/receipt-keeper';
 import type { RelaySocket } from '@llmesh/core/relay-link';
 import { randomBytes } from '@llmesh/core/random-bytes';
@@ -45,14 +46,18 @@ export interface NodeOptions {
   receipts?: ReceiptKeeper;
   /** A receipt could not be kept, or will never be filed. Left out: nobody minds, as for a passer-by. */
   failed?: (error: MeshError) => void;
+  /** See `ReceiptFilerOptions.changed`. */
+  receiptsChanged?: NonNullable<ReceiptFilerOptions['changed']>;
 }
 
 /** A new peer of the mesh at `address`. It connects on its own, now and whenever the connection breaks. */
 export async function openMeshNode(address: URL, options: NodeOptions = {}): Promise<MeshNode> {
   const { identity = throwAwayIdentity(), receipts = new MemoryReceiptKeeper(), failed = () => {} } = options;
+  const { receiptsChanged: changed } = options;
   const { transport, introductions, control } = await openNodePaths(address, { ...options, identity });
   const mesh = new Mesh({
-    ...{ control, transport, introductions, identity, receipts: { keeper: receipts, failed } },
+    ...{ control, transport, introductions, identity },
+    receipts: { keeper: receipts, failed, ...(changed && { changed }) },
     ...{ clock: realClock, now: Date.now, random: Math.random, verify: nodeVerify },
     neighbours: () => (options.hidden === true ? 0 : NEIGHBOURS),
   });

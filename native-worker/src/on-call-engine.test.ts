@@ -103,6 +103,26 @@ describe('a model on call', () => {
     expect(opened).toHaveLength(1);
   });
 
+  it('is loaded ahead of a question, once, and leaves as after one', async () => {
+    await engine.loadAhead();
+    await clock.advance(IDLE_MS);
+    // In memory it was not kept there by what was only expected.
+    expect(turns).toEqual([false]);
+    await Promise.all([engine.loadAhead(), engine.loadAhead()]);
+    expect(await ask()).toBe('ab');
+    expect([opened.length, turns]).toEqual([1, [false, true]]);
+    await clock.advance(IDLE_MS - 1);
+    expect(opened[0]!.closed).toBe(0);
+    await clock.advance(1);
+    expect(turns).toEqual([false, true, false]);
+    refusal = new MeshError('out_of_memory', 'No.');
+    await expect(engine.loadAhead()).rejects.toMatchObject({ code: 'out_of_memory' });
+    refusal = null;
+    await engine.loadAhead();
+    await clock.advance(IDLE_MS);
+    expect(turns).toEqual([false, true, false, true, false]);
+  });
+
   it('that cannot be loaded says why, and tries again with the next question', async () => {
     await clock.advance(IDLE_MS);
     refusal = new MeshError('out_of_memory', 'No.');

@@ -57,6 +57,16 @@ export class OnCallEngine implements LoadedEngine {
     }
   }
 
+  /**
+   * Has it in memory before anybody asks, from where it leaves as after a question. Nothing while it is there: what is only
+   * expected keeps nothing in memory. Fails as loading does.
+   */
+  async loadAhead(): Promise<void> {
+    if (this.#engine !== null) return;
+    await this.#wake();
+    if (this.#asking === 0) this.#rest();
+  }
+
   async close(): Promise<void> {
     this.#closing.abort();
     this.#stopTimer();
@@ -82,6 +92,7 @@ export class OnCallEngine implements LoadedEngine {
   }
 
   #rest(): void {
+    this.#stopTimer();
     if (this.#closing.signal.aborted) return;
     this.#stopTimer = this.#needs.clock.after(this.#needs.unloadAfterMs, () => this.#leave(true));
   }

@@ -31,7 +31,7 @@ export async function openModel(
   options: OpenModelOptions,
   output: Output,
   signal: AbortSignal,
-): Promise<{ model: ResolvedModel; loaded: LoadedModel }> {
+): Promise<{ model: ResolvedModel; loaded: LoadedModel; loadMs: number }> {
   const folder = modelsFolder();
   const catalogue = await readCatalogue(folder);
   const report = new ProgressReport(output, realClock);
@@ -53,6 +53,7 @@ export async function openModel(
       signal,
     });
     large = { sizeBytes: model.sizeBytes, source: model.source };
+    const beganMs = realClock.now();
     const loaded = await engine.load(
       {
         path: model.path,
@@ -65,7 +66,7 @@ export async function openModel(
       onProgress,
       signal,
     );
-    return { model, loaded };
+    return { model, loaded, loadMs: realClock.now() - beganMs };
   } catch (thrown) {
     if (!(thrown instanceof DoesNotFit)) throw thrown;
     throw await withSmaller(thrown, large, catalogue, new HuggingFace(process.env, realClock), signal);

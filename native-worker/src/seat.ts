@@ -23,6 +23,8 @@ export interface Reading {
 export class Seat {
   readonly place: number;
   readonly sequence: LlamaContextSequence;
+  /** Of whose seat it is now. */
+  signal = new AbortController().signal;
   /** The tokens of whole chunks that the sequence holds from its start on, each computed after nothing but such. */
   #chunks: Token[] = [];
   #asker: string | null = null;
@@ -88,15 +90,19 @@ export class Seat {
     return next;
   }
 
+  /** See `Entrance.step`. */
+  step<T>(run: () => Promise<T>): Promise<T> {
+    return this.#entrance.step(run, this.signal);
+  }
+
   async forget(): Promise<void> {
     this.#chunks = [];
     await this.#entrance.enter(() => this.sequence.clearHistory());
   }
 
   async #compute(tokens: Token[]): Promise<void> {
-    await this.#entrance.closed;
     const evaluationPriority = placeAsPriority(this.place);
-    await this.sequence.evaluateWithoutGeneratingNewTokens(tokens, { evaluationPriority });
+    await this.step(() => this.sequence.evaluateWithoutGeneratingNewTokens(tokens, { evaluationPriority }));
   }
 }
 

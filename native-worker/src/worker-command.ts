@@ -1,11 +1,13 @@
 /** `llmesh worker`: lends models of this computer to a mesh until it is stopped. */
 import { onAbort } from '@llmesh/core/abort';
+import { realClock } from '@llmesh/core/clock';
 import { asMeshError, MeshError } from '@llmesh/core/errors';
 import { MemoryReceiptKeeper } from '@llmesh/core/memory-receipt-keeper';
 import type { ModelAdvert } from '@llmesh/core/control-protocol';
 import type { ReceiptKeeper } from '@llmesh/core/receipt-keeper';
 import { threadsWithin } from './cpu-share.ts';
 import { dataFolder } from './data-folder.ts';
+import { DutyCycle } from './duty-cycle.ts';
 import { openIdentity, type OpenIdentity } from './identity-file.ts';
 import { lendModels, type GuestOptions } from './lend-models.ts';
 import { openLentModel, type LentModel, type LentModelNeeds } from './lent-model.ts';
@@ -31,6 +33,8 @@ export interface WorkerOptions extends GuestOptions, Omit<OpenModelOptions, 'mod
   unloadAfter?: number;
   /** Percent of the processor. */
   maxCpu?: number;
+  /** Percent of the time, of all models together. */
+  share?: number;
   metricsPort?: number;
   hideAddress?: boolean;
 }
@@ -69,9 +73,11 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
     else windows.push(await openStanding(dataFolder(options.data), standing, output));
     const needs: LentModelNeeds = {
       ...{ unloadAfter: options.unloadAfter, output, lost: fail },
+      duty: options.share === undefined ? null : new DutyCycle(options.share / 100, realClock),
       turned: (advert, loaded) => {
         standing.turnedModel(advert.id, loaded);
         sayLoaded(advert, loaded, output);
+        node?.control.describe(models.map((model) => model.advert));
       },
     };
     await openModels(options, models, needs, stop.signal);
@@ -81,6 +87,7 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
       hidden: options.hideAddress === true,
       receipts: openReceipts(self, dataFolder(options.data), output),
       failed: (error) => output.error(error),
+      receiptsChanged: standing.signedBy(self.identity.peerId),
     });
     watchConnection(node, options.mesh, output, fail);
     const hung = () =>

@@ -16,9 +16,10 @@ function setUp(random: () => number = even) {
   const reliability = new Reliability(clock);
   const matchmaker = new Matchmaker(registry, reliability, random);
   const asker = newPeerId();
-  const provider = (tokensPerSecond: number, busySlots = 0) => {
+  const provider = (tokensPerSecond: number, busySlots = 0, wakesInMs?: number) => {
     const peer = registry.join(newPeerId(), 'browser');
-    registry.advert(peer, { models: [advertised(TINY, tokensPerSecond)], slots: 1, certificate: null });
+    const model = { ...advertised(TINY, tokensPerSecond), ...(wakesInMs !== undefined && { wakesInMs }) };
+    registry.advert(peer, { models: [model], slots: 1, certificate: null });
     registry.heartbeat(peer, { type: 'heartbeat', busySlots, queued: 0, tokens: 0 });
     return peer;
   };
@@ -46,6 +47,20 @@ test('null when all who could answer are full, also by what is promised', () => 
   expect(match([], TINY, [promised.peerId])).toBe(null);
   registry.promise(promised, -1);
   expect(match()).toEqual([promised.peerId, busy.peerId]);
+});
+
+test('those in memory before those that have to be loaded, and these before the full; also when they are named', () => {
+  const { registry, provider, match } = setUp();
+  const resting = provider(60, 0, 20_000);
+  expect(match()).toEqual([resting.peerId]);
+  const full = provider(50, 1);
+  const free = provider(50);
+  const all = [free, resting, full].map(({ peerId }) => peerId);
+  expect(match()).toEqual(all);
+  expect(match([], TINY, all.toReversed())).toEqual(all);
+  registry.promise(free, 1);
+  registry.promise(resting, 1);
+  expect(match()).toBe(null);
 });
 
 test('whoever has the conversation comes first, however many there are; not when it is full, silent, unwanted or left', () => {

@@ -114,7 +114,7 @@ const toServer: ToServer[] = [
     type: 'advert',
     models: [
       { ...advert, abilities: ['schema', 'logprobs'] },
-      { ...advert, sha256: null, tokensPerSecond: null, embeds: 384 },
+      { ...advert, sha256: null, tokensPerSecond: null, wakesInMs: 4_000, embeds: 384 },
     ],
     slots: 2,
     certificate: null,
@@ -177,6 +177,7 @@ const fromServer: FromServer[] = [
   { type: 'relayed', requestId: 12, ticket: 'p'.repeat(32) },
   { type: 'call', peer: bob, ticket: 'q'.repeat(32) },
   { type: 'gone', peer: bob },
+  { type: 'expect', model },
   { type: 'offers', peers: 3, providers: 1, models: [{ ...offer }, { ...offer, embeds: 384 }] },
   { type: 'refused', requestId: 9, code: 'unknown_model', message: 'Choose another model.' },
 ];

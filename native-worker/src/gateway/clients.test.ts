@@ -1,6 +1,6 @@
 /** Clients that people use, unmodified, against a gateway, a control plane and a worker that run as processes. */
 import { execFile, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,6 +13,7 @@ import OpenAI from 'openai';
 import { VERSION } from 'openai/version';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startControlPlane, startLlmesh, type Running } from '../testing/process.ts';
+import { addKey } from './keys.ts';
 import { faults, schemaVersion } from './testing/conformance.ts';
 import { contentOf, eventsOf } from './testing/gateway-world.ts';
 
@@ -215,6 +216,17 @@ describe('curl', () => {
     expect(events.slice(0, -1).flatMap((chunk) => faults('ChatCompletionChunk', chunk))).toEqual([]);
     expect(events.at(-2)).toMatchObject({ usage: { completion_tokens: expect.toSatisfy((n: number) => n > 3) } });
   });
+});
+
+it('takes a key that is made while it runs, and no more when its line is gone', async () => {
+  const file = path.join(data, 'gateway', 'keys');
+  const before = readFileSync(file, 'utf8');
+  const headers = { authorization: `Bearer ${await addKey(file, 'second')}` };
+  const status = async () => (await fetch(`${baseURL}/models`, { headers })).status;
+  await expect.poll(status, { timeout: 10_000 }).toBe(200);
+  writeFileSync(file, before);
+  await expect.poll(status, { timeout: 10_000 }).toBe(401);
+  expect((await openai.models.list()).data).toHaveLength(1);
 });
 
 it('does not let others in where nobody made a key', async () => {

@@ -2,7 +2,9 @@
 import type { GgufModel } from '@llmesh/core/catalogue';
 import type { AnswerPrefix, Finish, GenerateRequest, LoadedModel } from '@llmesh/core/engine';
 import { cancelled, MeshError } from '@llmesh/core/errors';
+import { GrammarReader } from '@llmesh/core/grammar-reader';
 import { jsonGrammar } from '@llmesh/core/json-grammar';
+import type { JsonSchema } from '@llmesh/core/json-schema';
 import { CHATML_TEMPLATE, renderChat } from '@llmesh/core/prompt';
 import { Wllama } from '@wllama/wllama/esm/index.js';
 import wasmUrl from '@wllama/wllama/esm/wasm/wllama.wasm?url';
@@ -77,17 +79,14 @@ export class WllamaEngine implements Adapter<GgufModel> {
         ? (request.turns[0]?.content ?? '')
         : renderChat(this.#template, request.turns, { bos: '', eos: this.#eos });
     const prefix = request.prefix ?? NO_PREFIX;
-    if (prefix.tokens > 0 && request.schema !== undefined) {
-      // Its grammar begins where it begins to write.
-      throw new MeshError('unsupported', 'This volunteer cannot go on with an answer that follows a JSON schema.');
-    }
     const prompt = (turns + prefix.text).replace(LONE_SURROGATE, '\ufffd');
+    const parameters = this.#parameters(request);
     const answer = new WllamaAnswer(onPiece, prefix.tokens);
     this.#log.refusal = null;
     this.#room = room;
     try {
       await wllama.createCompletion({
-        ...this.#parameters(request),
+        ...parameters,
         prompt,
         stream: true,
         abortSignal: signal,
@@ -147,7 +146,7 @@ export class WllamaEngine implements Adapter<GgufModel> {
       temperature,
       top_p: topP,
       ...(seed === undefined ? {} : { seed }),
-      ...(request.schema !== undefined && { grammar: jsonGrammar(request.schema) }),
+      ...(request.schema !== undefined && { grammar: restOf(request.schema, request.prefix) }),
       // A prompt that was read in other chunks can give another answer, and one user's must not time another's.
       cache_prompt: false,
       ...TELL_TOKENS,
@@ -176,6 +175,13 @@ export class WllamaEngine implements Adapter<GgufModel> {
     }
     return error;
   }
+}
+
+/** The grammar begins where the engine begins to write. Throws bad_schema. */
+function restOf(schema: JsonSchema, prefix: AnswerPrefix = NO_PREFIX): string {
+  const reader = new GrammarReader(jsonGrammar(schema));
+  reader.read(prefix.text);
+  return reader.rest;
 }
 
 /** llama.cpp computes in `get_result`, which wllama 3.8.1 calls until the answer is whole and lets nobody put off. */
