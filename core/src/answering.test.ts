@@ -258,6 +258,22 @@ describe('first words', () => {
     expect(late.computing).toBe(0);
   });
 
+  it.each([
+    [10_000, 14_000],
+    [3_600_000, 34_000],
+  ])('are waited for while a model is loaded for %i ms, not for ever', async (wakesInMs, lateMs) => {
+    const w = world.current;
+    const engines = [new ScriptedEngine(WORDS), new ScriptedEngine(WORDS)] as const;
+    engines[0].hold = new Promise(() => {});
+    for (const engine of engines) await w.provide(engine, 1, PER_SECOND, { ...FILE, wakesInMs });
+    const user = await w.join();
+    const outcome = consume(user.ask(question(), never));
+    await w.clock.advance(lateMs - 100);
+    expect(engines[1].prefixes).toEqual([]);
+    await w.clock.advance(5_000);
+    expect(outcome).toMatchObject({ text: WHOLE, error: null });
+  });
+
   it('come from a third when the second is silent as well', async () => {
     const w = world.current;
     const engines = [new ScriptedEngine(WORDS), new ScriptedEngine(WORDS), new ScriptedEngine(WORDS)] as const;
