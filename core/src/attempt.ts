@@ -9,7 +9,7 @@ import type { Identity, verify } from './identity.ts';
 import { newTaskId, type TaskId } from './ids.ts';
 import type { Links } from './links.ts';
 import { PieceCheck } from './piece-check.ts';
-import type { TaskChunk, TaskReply } from './protocol.ts';
+import type { TaskChunk, TaskKind, TaskReply } from './protocol.ts';
 import type { ReceiptFiler } from './receipt-filer.ts';
 import { ReceivedAnswer } from './received-answer.ts';
 import type { AnswerReceipt, AskRequest } from './requester.ts';
@@ -40,6 +40,9 @@ export interface Whole {
   path: Path | null;
   receipt: AnswerReceipt['receipt'];
 }
+
+/** What one provider is asked for. */
+export type TaskPart = Omit<AskRequest, 'task'> & { task?: TaskKind };
 
 export interface AttemptNeeds {
   links: Links;
@@ -76,7 +79,7 @@ export class Attempt {
   /** Begins at once: `part` is what this one is asked for. Throws lease_refused, and bad_schema. `tell` is never called after `cancel`. */
   constructor(
     candidate: Leased,
-    part: AskRequest,
+    part: TaskPart,
     prefix: AnswerPrefix | null,
     needs: AttemptNeeds,
     tell: (attempt: Attempt, event: AttemptEvent) => void,
@@ -85,7 +88,7 @@ export class Attempt {
     this.offset = prefix?.tokens ?? 0;
     this.#needs = needs;
     this.#tell = (event) => tell(this, event);
-    this.#check = new PieceCheck(part, prefix?.text ?? '');
+    this.#check = new PieceCheck(part, prefix?.text ?? '', candidate.model.embeds);
     const taskId = this.#taskId;
     this.#answer = new ReceivedAnswer({
       ...{ taskId, candidate, request: part, identity: needs.identity, verify: needs.verify, clock: needs.clock },
@@ -162,7 +165,7 @@ export class Attempt {
     this.#cleanUp = [];
   }
 
-  async #begin(part: AskRequest, prefix: AnswerPrefix | null): Promise<void> {
+  async #begin(part: TaskPart, prefix: AnswerPrefix | null): Promise<void> {
     const { links, clock, listen } = this.#needs;
     try {
       const channel = await links.open(this.candidate.peerId, this.#dialling.signal);

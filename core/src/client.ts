@@ -54,6 +54,17 @@ export interface ChatRequest {
   signal?: AbortSignal;
 }
 
+export interface VectorsRequest {
+  /** Any number, none of them blank. */
+  inputs: readonly string[];
+  /** Its id, as `models` has it, with `embeds`. Left out: the one of these with the most free slots. */
+  model?: string;
+  /** No one but these volunteers. Left out: anyone. */
+  only?: PeerId[];
+  /** Stops the volunteers' computers, too. */
+  signal?: AbortSignal;
+}
+
 /** A peer of a mesh on some host; `close` leaves it and lets go of what it took. */
 export interface OpenedMesh {
   readonly mesh: Mesh;
@@ -96,6 +107,14 @@ export class MeshClient {
   /** Asks when the answer is read: `for await (const text of mesh.chat({ messages }))`. */
   chat(request: ChatRequest): ChatAnswer {
     return new ChatAnswer(this.#ask(request));
+  }
+
+  /** A vector for each text, of length one: how much alike two texts are is the sum of the products of their numbers. */
+  async embed({ inputs, model, only, signal = new AbortController().signal }: VectorsRequest): Promise<Float32Array[]> {
+    const { mesh, control } = this.#opened;
+    const id = (model as ModelId | undefined) ?? (await roomiest(control, signal, 'embedding'));
+    const { vectors } = await mesh.embed({ model: id, inputs, only: only ?? null }, signal);
+    return vectors;
   }
 
   /** Leaves the mesh: answers that are still written break off. Idempotent. */
@@ -209,7 +228,11 @@ async function welcomed(control: ControlClient, signal: AbortSignal): Promise<vo
   }
 }
 
-async function roomiest(control: ControlClient, signal: AbortSignal): Promise<ModelId> {
+async function roomiest(
+  control: ControlClient,
+  signal: AbortSignal,
+  task: 'chat' | 'embedding' = 'chat',
+): Promise<ModelId> {
   if (control.offers === null) {
     let stopTimer = () => {};
     await untilAborted(
@@ -223,7 +246,11 @@ async function roomiest(control: ControlClient, signal: AbortSignal): Promise<Mo
       control.onOffers = null;
     });
   }
-  const best = roomiestOffer(control.offers?.models ?? []);
-  if (best === null) throw new MeshError('no_provider', 'Nobody lends a model on this mesh right now.');
+  const best = roomiestOffer(control.offers?.models ?? [], task);
+  if (best === null)
+    throw new MeshError(
+      'no_provider',
+      `Nobody lends a model that ${task === 'chat' ? 'chats' : 'turns text into vectors'} on this mesh right now.`,
+    );
   return best.id;
 }

@@ -3,10 +3,11 @@
  * is who proved its key (`key-proof.ts`), never what a message says.
  */
 import * as v from 'valibot';
-import { ABILITIES } from './abilities.ts';
+import { ABILITIES, NEEDS } from './abilities.ts';
 import {
   MAX_MESSAGE_BYTES,
   MAX_RECORD_BYTES,
+  MAX_VECTOR_NUMBERS,
   base32,
   base32UpTo,
   count,
@@ -54,6 +55,8 @@ const abilities = v.optional(
 /** A small file (LoRA) that has a model answer in its own way. Named by the SHA-256 of the file. */
 export const AdapterSchema = v.object({ sha256, name: text(80) });
 export type Adapter = v.InferOutput<typeof AdapterSchema>;
+/** It turns texts into vectors of so many numbers, and does not chat. Left out: it chats. */
+const embeds = v.optional(v.pipe(count, v.minValue(1), v.maxValue(MAX_VECTOR_NUMBERS)));
 
 /** One model that a provider will answer with now. */
 export const ModelAdvertSchema = v.object({
@@ -75,6 +78,7 @@ export const ModelAdvertSchema = v.object({
   adapters: v.optional(v.pipe(v.array(AdapterSchema), v.maxLength(MAX_ADAPTERS))),
   /** It fetches others by their SHA-256, when it is asked for them, from where its owner said; it may find none there. */
   fetchesAdapters: v.optional(v.boolean()),
+  embeds,
   /** It is out of memory, and takes about so long to be loaded for a question. Left out: it is in memory. */
   wakesInMs: v.optional(v.pipe(count, v.maxValue(MAX_WAKING_MS))),
 });
@@ -138,7 +142,7 @@ export const MatchSchema = v.object({
   /** Has this conversation in its memory: comes first when it has a free slot. */
   prefer: v.nullable(peerId),
   /** Only who has all of these. Left out: anyone. */
-  needs: v.optional(v.pipe(v.array(v.picklist(ABILITIES)), v.maxLength(ABILITIES.length))),
+  needs: v.optional(v.pipe(v.array(v.picklist(NEEDS)), v.maxLength(NEEDS.length))),
   /** Only who has this adapter for the model. Left out: the model as it is. */
   adapter: v.optional(sha256),
 });
@@ -310,6 +314,7 @@ export const OfferSchema = v.object({
   adapters: v.optional(v.pipe(v.array(AdapterSchema), v.maxLength(MAX_ADAPTERS))),
   /** There are more than these, or some of its providers fetch others. */
   moreAdapters: v.optional(v.boolean()),
+  embeds,
 });
 export type Offer = v.InferOutput<typeof OfferSchema>;
 

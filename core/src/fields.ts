@@ -7,6 +7,8 @@ import { isModelId, isPeerId, isTaskId, type ModelId, type PeerId, type TaskId }
 export const MAX_MESSAGE_BYTES = 1_048_576;
 /** Of what is signed: a lease, an acknowledgement, one half of a receipt. */
 export const MAX_RECORD_BYTES = 512;
+/** Of one vector. Those of today's largest models have 4,096. */
+export const MAX_VECTOR_NUMBERS = 8_192;
 
 export const peerId = v.custom<PeerId>(isPeerId);
 export const taskId = v.custom<TaskId>(isTaskId);

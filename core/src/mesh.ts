@@ -3,6 +3,7 @@ import type { Clock } from './clock.ts';
 import { ControlAbsence } from './control-absence.ts';
 import type { ControlClient } from './control.ts';
 import { Deliveries } from './deliveries.ts';
+import type { Embedded, EmbedRequest } from './embedding.ts';
 import type { MeshError } from './errors.ts';
 import { verify as verifyInScript, type Identity } from './identity.ts';
 import type { PeerId } from './ids.ts';
@@ -142,6 +143,11 @@ export class Mesh {
   /** See `Requester.ask`. */
   ask(request: AskRequest, signal: AbortSignal): AsyncGenerator<AnswerEvent, void, undefined> {
     return this.#requester.ask(request, signal);
+  }
+
+  /** See `Requester.embed`. */
+  embed(request: EmbedRequest, signal: AbortSignal): Promise<Embedded> {
+    return this.#requester.embed(request, signal);
   }
 
   /** Offers these loaded models to everyone, as soon as we can be dialled. One at a time: stop the one before first. */

@@ -6,7 +6,18 @@
 import * as v from 'valibot';
 import { CandidateSchema } from './control-protocol.ts';
 import { MAX_SCHEMA_CHARS } from './json-schema.ts';
-import { MAX_RECORD_BYTES, bytes, count, errorCode, modelId, peerId, sha256, taskId, text } from './fields.ts';
+import {
+  MAX_RECORD_BYTES,
+  MAX_VECTOR_NUMBERS,
+  bytes,
+  count,
+  errorCode,
+  modelId,
+  peerId,
+  sha256,
+  taskId,
+  text,
+} from './fields.ts';
 
 /** Both ends must speak the same one; it is the first byte of every data frame and a field of `hello`. */
 export const PROTOCOL_VERSION = 3;
@@ -62,8 +73,11 @@ export const PingSchema = v.object({ kind: v.literal('PING'), nonce: count, repl
 export const TaskRequestSchema = v.object({
   kind: v.literal('TASK_REQUEST'),
   taskId,
-  /** `completion`: go on after the text of the one turn as it stands, no template around it. */
-  task: v.picklist(['chat', 'completion']),
+  /**
+   * `completion`: go on after the text of the one turn as it stands, no template around it. `embedding`: the turns are
+   * texts, each to be turned into a vector that stands for its meaning.
+   */
+  task: v.picklist(['chat', 'completion', 'embedding']),
   model: modelId,
   turns: v.pipe(v.array(TurnSchema), v.minLength(1), v.maxLength(MAX_TURNS)),
   sampling: SamplingSchema,
@@ -115,8 +129,10 @@ export const TaskChunkSchema = v.object({
   tokenIds: v.optional(v.pipe(v.array(count), v.maxLength(4096))),
   /** Of each of its tokens, where the request asks for it. Nobody signs for it. */
   logprobs: v.optional(v.pipe(v.array(TokenLogprobSchema), v.maxLength(4096))),
-  /** With the first chunk, from providers that know it then: tokens of the turns, without a prefix. */
+  /** With the first chunk, from providers that know it then: tokens of the turns, without a prefix. Of a vector: of its text. */
   promptTokens: v.optional(count),
+  /** Of the text number `index` of an `embedding`, which counts as one token: float32, little-endian (`vector.ts`). */
+  vector: v.optional(bytes(4 * MAX_VECTOR_NUMBERS)),
 });
 
 /** The requester has so much of the answer, and signs for it: `receipt.ts`. */
@@ -217,6 +233,7 @@ const DataSchema = v.variant('kind', [
 ]);
 export type DataMessage = v.InferOutput<typeof DataSchema>;
 export type TaskRequest = v.InferOutput<typeof TaskRequestSchema>;
+export type TaskKind = TaskRequest['task'];
 export type TaskChunk = v.InferOutput<typeof TaskChunkSchema>;
 /** What a provider says about a task that it was asked to run. */
 export type TaskReply = Extract<DataMessage, { kind: 'TASK_ACCEPTED' | 'TASK_CHUNK' | 'TASK_RESPONSE' | 'TASK_ERROR' }>;

@@ -11,6 +11,8 @@ import type { Candidate } from './control-protocol.ts';
 import type { Place } from './control-requests.ts';
 import type { KeptAnswer } from './delivered-answer.ts';
 import { cancelled, MeshError } from './errors.ts';
+import { embed, type Embedded, type EmbedRequest } from './embedding.ts';
+import { embedInParts } from './embedding-parts.ts';
 import { sha256 } from './fields.ts';
 import { FirstWords } from './first-words.ts';
 import { HedgeBudget } from './hedge-budget.ts';
@@ -167,6 +169,20 @@ export class Requester {
       this.#answerings.delete(answering);
       answering.end();
     }
+  }
+
+  /** Vectors of texts. Throws a `MeshError`; when `signal` aborts every provider stops computing. */
+  embed(request: EmbedRequest, signal: AbortSignal): Promise<Embedded> {
+    const { links, clock, random, match } = this.#options;
+    const { breakers } = this.#needs;
+    const { model, only, exclude = [] } = request;
+    const needs = needsOf({ task: 'embedding', sampling: {} });
+    const embedOne = (part: EmbedRequest, aborted: AbortSignal) => {
+      const question = { model, maxTokens: part.inputs.length, only, exclude, prefer: null, ...needs };
+      const shortlist = new Shortlist(question, { links, breakers, clock, random, match });
+      return embed(part, { ...this.#needs, shortlist }, aborted);
+    };
+    return embedInParts(request, embedOne, signal);
   }
 
   /** What a provider said about a task. Replies from anyone but the one who was asked are dropped. */

@@ -5,7 +5,7 @@ import { schemaOf } from './answer-schema.ts';
 import type { Channel } from './channel.ts';
 import type { Clock } from './clock.ts';
 import type { Deliveries } from './deliveries.ts';
-import type { Engine } from './engine.ts';
+import type { Embedder, Engine } from './engine.ts';
 import { EngineWatch } from './engine-watch.ts';
 import { asMeshError, MeshError, type ErrorCode } from './errors.ts';
 import type { ModelId, PeerId, TaskId } from './ids.ts';
@@ -26,7 +26,7 @@ const MAX_LEASELESS_PER_PEER = 2;
 
 export interface ServedModel {
   advert: ModelAdvert;
-  engine: Pick<Engine<never>, 'generate'>;
+  engine: Pick<Engine<never>, 'generate'> | Pick<Embedder<never>, 'embed'>;
   slots: number;
   /** Left out: it has no adapters. */
   adapterRoom?: AdapterRoom;
@@ -176,7 +176,10 @@ export class TaskWorker {
       abandon: new AbortController(),
       release: channel.hold(true),
       meter: new SpeedMeter(),
-      watch: new EngineWatch(promptBytes(request.turns) + (request.prefix?.text.length ?? 0)),
+      watch: new EngineWatch(
+        promptBytes(request.turns) + (request.prefix?.text.length ?? 0),
+        request.task === 'embedding',
+      ),
     };
     if (request.lease === null && this.#options.withoutLease()) {
       const leaseless = all.filter((other) => other.leased === null && other.model === model);

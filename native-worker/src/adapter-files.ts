@@ -8,6 +8,7 @@ import { AdapterSource } from './adapter-source.ts';
 import type { LentAdapters } from './adapters.ts';
 import { dataFolder } from './data-folder.ts';
 import { fileVersion } from './file-version.ts';
+import { isEmbedder } from './gguf-pooling.ts';
 import { isRemote } from './model-source.ts';
 import { resolveModel } from './models.ts';
 import type { Output } from './output.ts';
@@ -34,6 +35,7 @@ export interface OpenAdaptersOptions {
   data?: string;
 }
 
+const VECTORS = 'is for models that chat, and this one turns text into vectors';
 const NO_CATALOGUE = { models: [] };
 
 interface Read {
@@ -68,7 +70,8 @@ export class AdapterFiles {
 
   /** Those for the next of the models; null: none. With the last of them it throws model_unreadable for one that is for none. */
   for(base: GgufFileInfo): LentAdapters | null {
-    const looked = this.#all.map(({ file, info }) => ({ file, misfit: misfitOf(info, base) }));
+    const embeds = isEmbedder(base);
+    const looked = this.#all.map(({ file, info }) => ({ file, misfit: embeds ? VECTORS : misfitOf(info, base) }));
     for (const { file, misfit } of looked) if (misfit === null) this.#fitting.add(file);
     this.#looked += 1;
     const stray = looked.find(({ file }) => !this.#fitting.has(file));
@@ -82,7 +85,7 @@ export class AdapterFiles {
     }
     const files = looked.filter(({ misfit }) => misfit === null).map(({ file }) => file);
     const source = this.#source;
-    if (files.length === 0 && source === null) return null;
+    if (embeds || (files.length === 0 && source === null)) return null;
     return {
       files,
       ...(this.#cap !== undefined && { cap: this.#cap }),

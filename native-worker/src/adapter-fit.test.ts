@@ -112,6 +112,15 @@ describe('AdapterFiles', () => {
     expect(files.for(other())).toBe(null);
   });
 
+  it('are not for a model that embeds', async () => {
+    const embedder = { ...base, architectureMetadata: { ...base.architectureMetadata, pooling_type: 1 } };
+    const files = await open([write()], 2);
+    expect(files.for(embedder)).toBe(null);
+    expect(files.for(base)?.files).toHaveLength(1);
+    const alone = await open([file]);
+    expect(() => alone.for(embedder)).toThrow(/turns text into vectors/);
+  });
+
   it('are refused where one is for none of them', async () => {
     const files = await open([write()], 2);
     expect(files.for(other())).toBe(null);

@@ -69,13 +69,17 @@ export function chooseModel(offers: readonly Offer[], wanted: string | undefined
   if (best === null) {
     throw new MeshError(
       'no_provider',
-      'Nobody lends a model on this mesh right now. Be the first: llmesh worker --model llmesh-tiny',
+      'Nobody lends a model that chats on this mesh right now. Be the first: llmesh worker --model llmesh-tiny',
     );
   }
   if (wanted === undefined) return best;
-  const found = offers.find(({ id }) => id === wanted);
+  const chatting = offers.filter(({ embeds }) => embeds === undefined);
+  const found = chatting.find(({ id }) => id === wanted);
   if (found !== undefined) return found;
-  const others = offers.map(({ id }) => id).join(', ');
+  const others = chatting.map(({ id }) => id).join(', ');
+  if (offers.some(({ id }) => id === wanted)) {
+    throw new MeshError('unsupported', `${wanted} turns text into vectors and does not chat. There is: ${others}.`);
+  }
   throw new MeshError('unknown_model', `Nobody lends ${wanted} on this mesh right now. There is: ${others}.`);
 }
 

@@ -2,7 +2,10 @@
 import type { AdapterRoom } from '@llmesh/core/adapter-room';
 import { realClock } from '@llmesh/core/clock';
 import { MAX_WAKING_MS, type ModelAdvert } from '@llmesh/core/control-protocol';
+import { testEmbedder } from '@llmesh/core/embedder-self-test';
+import type { LoadedModel } from '@llmesh/core/engine';
 import { asMeshError, MeshError } from '@llmesh/core/errors';
+import type { ModelId } from '@llmesh/core/ids';
 import type { AdapterFiles } from './adapter-files.ts';
 import type { DutyCycle } from './duty-cycle.ts';
 import { fileVersion } from './file-version.ts';
@@ -46,7 +49,7 @@ export async function openLentModel(
   const engine = newEngine(needs);
   try {
     const { model, loaded, adapters, loadMs } = await openModel(engine, options, files, output, signal);
-    const tokensPerSecond = await testModel(engine, { id: model.id, backend: loaded.backend }, signal);
+    const tokensPerSecond = await tried(engine, model.id, loaded, signal);
     await testAdapters(engine, adapters?.files ?? [], signal);
     const { device } = await engine.probe(signal);
     const speed =
@@ -55,10 +58,11 @@ export async function openLentModel(
     for (const adapter of adapters?.files ?? [])
       output.note(`With the adapter ${adapter.name}, too: ${adapter.sha256}`);
     const { id, name, quant, sha256 } = model;
-    const { backend, contextTokens, continues, slots, abilities = [], adapterRoom } = loaded;
+    const { backend, contextTokens, continues, slots, abilities = [], embeds, adapterRoom } = loaded;
     const advert: ModelAdvert = {
       ...{ id, name, quant, format: 'gguf', backend, contextTokens, sha256, tokensPerSecond, continues },
       abilities: [...abilities],
+      ...(embeds !== undefined && { embeds }),
       ...(adapters !== null && { adapters: adapters.files.map(({ sha256, name }) => ({ sha256, name })) }),
       ...(adapters?.fetch !== undefined && { fetchesAdapters: true }),
     };
@@ -101,6 +105,18 @@ export async function openLentModel(
     await engine.close();
     throw thrown;
   }
+}
+
+/** Tokens a second; null where that is not known, as of a model that embeds. */
+async function tried(
+  engine: LlamaEngine,
+  id: ModelId,
+  { backend, embeds }: LoadedModel,
+  signal: AbortSignal,
+): Promise<number | null> {
+  if (embeds === undefined) return testModel(engine, { id, backend }, signal);
+  await testEmbedder(engine, realClock, signal);
+  return null;
 }
 
 async function reopen(

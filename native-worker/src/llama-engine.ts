@@ -1,7 +1,17 @@
-/** The engine port on llama.cpp: any GGUF file, several answers at once. */
+/** The engine ports on llama.cpp: any GGUF file, several answers at once, or vectors where the file is made for them. */
 import { InsufficientMemoryError, readGgufFileInfo, type Llama, type LlamaModel } from 'node-llama-cpp';
 import { ABILITIES } from '@llmesh/core/abilities';
-import type { Engine, Finish, GenerateRequest, LoadedModel, LoadProgress, Piece, Probe } from '@llmesh/core/engine';
+import type {
+  Embedder,
+  Engine,
+  Finish,
+  GenerateRequest,
+  LoadedModel,
+  LoadProgress,
+  Piece,
+  Probe,
+  TextVector,
+} from '@llmesh/core/engine';
 import { asMeshError, cancelled, MeshError } from '@llmesh/core/errors';
 import { CHATML_TEMPLATE } from '@llmesh/core/prompt';
 import type { RecommendedSampling } from '@llmesh/core/recommended-sampling';
@@ -11,8 +21,10 @@ import { AnswerPieces, noting } from './answer-pieces.ts';
 import { deliveredTokens, type Delivered } from './delivered-tokens.ts';
 import { evaluateOptions, isPenalized } from './evaluate-options.ts';
 import { checkGgufFile } from './gguf-file.ts';
+import { isEmbedder } from './gguf-pooling.ts';
 import type { DutyCycle } from './duty-cycle.ts';
 import { ggufSampling } from './gguf-sampling.ts';
+import { LlamaEmbedder } from './llama-embedder.ts';
 import { backendOf, defaultThreads, openLlama, probeLlama, type GpuChoice } from './llama-device.ts';
 import { readMachine } from './machine.ts';
 import { planModel, useMmap } from './model-plan.ts';
@@ -49,11 +61,13 @@ interface Loaded extends PromptReader {
   defaults: RecommendedSampling;
 }
 
-export class LlamaEngine implements Engine<LlamaModelFile> {
+export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelFile> {
   onLost: ((error: Error) => void) | null = null;
   #llama: Llama | null = null;
   #threads = defaultThreads();
+  /** The model chats; null: it embeds, or none is loaded. */
   #loaded: Loaded | null = null;
+  #embedding: { model: LlamaModel; embedder: LlamaEmbedder } | null = null;
   #closed = false;
   #closing = new AbortController();
   readonly #readMachine: typeof readMachine;
@@ -86,12 +100,13 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
     const roomFor = (slots: number) => adapterRoom(slots, lent);
     try {
       const info = await readGgufFileInfo(file.path, { logWarnings: false, signal });
+      const embeds = isEmbedder(info);
       const { gpuLayers, contextTokens, slots } = await planModel(llama, info, {
         contextTokens: file.contextTokens ?? null,
         usualContextTokens: file.usualContextTokens ?? null,
-        slots: file.slots ?? null,
+        slots: embeds ? 1 : (file.slots ?? null),
         machine: await this.#readMachine(llama, 'free'),
-        chunkTokens: CHUNK,
+        chunkTokens: embeds ? null : CHUNK,
         adapters: { room: roomFor, bytes: adapterBytes(lent) },
       });
       const loading = await llama.loadModel({
@@ -103,6 +118,16 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
           onProgress({ phase: 'start', loadedBytes: Math.round(share * sizeBytes), totalBytes: sizeBytes }),
       });
       model = loading;
+      if (embeds) {
+        const embedder = await LlamaEmbedder.open(
+          model,
+          { contextTokens, threads: this.#threads, duty: this.#duty },
+          signal,
+        );
+        this.#embedding = { model, embedder };
+        const backend = backendOf(llama);
+        return { contextTokens, backend, slots, continues: 'none', replays: false, embeds: embedder.size };
+      }
       const size = { slots, contextTokens, threads: this.#threads };
       const room = await openRoom(loading, size, this.#duty, signal);
       const smaller = { ...size, slots: roomFor(slots).slots, contextTokens: room.contextTokens };
@@ -203,6 +228,11 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
     }
   }
 
+  async *embed(texts: readonly string[], signal: AbortSignal): AsyncGenerator<TextVector, void, undefined> {
+    if (this.#embedding === null) throw new MeshError('engine_failed', 'No model that embeds is loaded.');
+    yield* this.#embedding.embedder.embed(texts, AbortSignal.any([signal, this.#closing.signal]));
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -212,13 +242,17 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
 
   async #unload(): Promise<void> {
     const loaded = this.#loaded;
+    const embedding = this.#embedding;
     const llama = this.#llama;
     this.#loaded = null;
+    this.#embedding = null;
     this.#llama = null;
     // Each waits for the step that is being computed.
     await loaded?.adapters.close();
     await loaded?.room.close();
     await loaded?.model.dispose();
+    await embedding?.embedder.close();
+    await embedding?.model.dispose();
     await llama?.dispose();
   }
 

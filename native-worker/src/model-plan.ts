@@ -10,8 +10,8 @@ export interface PlanRequest {
   slots: number | null;
   usualContextTokens: number | null;
   machine: Machine;
-  /** Positions that are computed in one go, for each slot. */
-  chunkTokens: number;
+  /** Positions that are computed in one go, for each slot; null: all, as a model that embeds has to. */
+  chunkTokens: number | null;
   /** That memory is kept for; `bytes`: of their weights. Left out: none. */
   adapters?: { room: (slots: number) => AdapterRoom; bytes: number };
 }
@@ -46,7 +46,8 @@ export async function planModel(llama: Llama, info: GgufFileInfo, request: PlanR
         contextSize: contextTokens,
         sequences,
         modelGpuLayers: gpuLayers,
-        batchSize: request.chunkTokens * sequences,
+        batchSize: (request.chunkTokens ?? contextTokens) * sequences,
+        isEmbeddingContext: request.chunkTokens === null,
         useMmap: false,
       });
     const context = await contextFor(slots);

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { GenerateRequest } from '@llmesh/core/engine';
 import { MeshError } from '@llmesh/core/errors';
 import { ManualClock } from '@llmesh/core/manual-clock';
-import { never, ScriptedEngine } from '@llmesh/core/suites/mesh-world';
+import { never, ScriptedEmbedder, ScriptedEngine, vectorOf } from '@llmesh/core/suites/mesh-world';
 import { OnCallEngine, type LoadedEngine } from './on-call-engine.ts';
 
 const REQUEST: GenerateRequest = { turns: [{ role: 'user', content: 'why?' }], sampling: {}, maxTokens: 10 };
@@ -10,6 +10,12 @@ const IDLE_MS = 60_000;
 
 class Scripted extends ScriptedEngine implements LoadedEngine {
   closed = 0;
+  readonly #embedder = new ScriptedEmbedder();
+
+  embed(texts: readonly string[], signal: AbortSignal) {
+    return this.#embedder.embed(texts, signal);
+  }
+
   async close(): Promise<void> {
     this.closed += 1;
   }
@@ -63,6 +69,14 @@ describe('a model on call', () => {
     expect([opened.length, turns]).toEqual([1, [false, true]]);
     await clock.advance(IDLE_MS);
     expect([opened[0]!.closed, turns]).toEqual([1, [false, true, false]]);
+  });
+
+  it('comes back for texts, too', async () => {
+    await clock.advance(IDLE_MS);
+    const vectors: Float32Array[] = [];
+    for await (const { vector } of engine.embed(['a', 'bc'], never)) vectors.push(vector);
+    expect(vectors).toEqual([vectorOf('a'), vectorOf('bc')]);
+    expect([opened.length, turns]).toEqual([1, [false, true]]);
   });
 
   it('does not leave in the middle of an answer, however long that takes', async () => {

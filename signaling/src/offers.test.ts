@@ -51,3 +51,14 @@ test('of a model whose providers fetch adapters there are more than are listed',
   registry.advert(registry.join(newPeerId(), 'native'), { slots: 1, certificate: null, models });
   expect(registry.offers().models).toMatchObject([{ id: TINY, moreAdapters: true }]);
 });
+
+test('a model that embeds is offered as one', () => {
+  const registry = new Registry(new ManualClock());
+  const models = [advertised(), { ...advertised('bge' as ModelId), embeds: 384 }];
+  registry.advert(registry.join(newPeerId(), 'native'), { models, slots: 1, certificate: null });
+  const embeds = registry.offers().models.map((offer) => [offer.id, offer.embeds]);
+  expect(embeds).toEqual([
+    ['bge', 384],
+    [TINY, undefined],
+  ]);
+});

@@ -62,7 +62,7 @@ export function offersOf(peers: readonly RegisteredPeer[]): Offers {
   };
 }
 
-/** Name, quantization and format as the provider that came first says them. */
+/** Name, quantization, format and whether it embeds as the provider that came first says them. */
 function emptyOffer(model: ModelAdvert): Offer {
   return {
     id: model.id,
@@ -75,6 +75,7 @@ function emptyOffer(model: ModelAdvert): Offer {
     busySlots: 0,
     queued: 0,
     tokensPerSecond: null,
+    ...(model.embeds !== undefined && { embeds: model.embeds }),
   };
 }
 

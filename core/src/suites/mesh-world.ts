@@ -1,12 +1,13 @@
 /** For tests: peers over memory links with the real requester, worker, channels and frames; scripted engine and server. */
 import { isAble } from '../abilities.ts';
+import { untilAborted } from '../abort.ts';
 import type { AdapterRoom } from '../adapter-room.ts';
 import { fromBase32, toBase32 } from '../base32.ts';
 import { ControlClient, type MatchQuestion } from '../control.ts';
 import type { SocketLike } from '../control-connection.ts';
 import { parseToServer, type Candidate, type Filing, type FromServer, type ModelAdvert } from '../control-protocol.ts';
 import type { Place } from '../control-requests.ts';
-import type { AnswerPrefix, Engine, Finish, GenerateRequest, Piece } from '../engine.ts';
+import type { AnswerPrefix, Embedder, Engine, Finish, GenerateRequest, Piece, TextVector } from '../engine.ts';
 import { cancelled, type ErrorCode, type MeshError } from '../errors.ts';
 import { SECRET_KEY_BYTES, softwareIdentity, type Identity } from '../identity.ts';
 import type { ModelId, PeerId } from '../ids.ts';
@@ -40,6 +41,8 @@ export const advert: ModelAdvert = {
   tokensPerSecond: null,
   continues: 'ids',
 };
+/** Of a `ScriptedEmbedder`. */
+export const embedderAdvert: ModelAdvert = { ...advert, continues: 'none', embeds: 2 };
 
 /** Writes `words` one by one, each when `next` is called; or fails. */
 export class ScriptedEngine implements Pick<Engine<never>, 'generate'> {
@@ -90,6 +93,41 @@ export class ScriptedEngine implements Pick<Engine<never>, 'generate'> {
       this.computing -= 1;
     }
   }
+}
+
+/** A text's vector has its length and its first character. Fails after so many texts, when it is told to. */
+export class ScriptedEmbedder implements Pick<Embedder<never>, 'embed'> {
+  failAfter: { texts: number; error: MeshError } | null = null;
+  /** Set: nothing comes until it resolves. */
+  hold: Promise<void> | null = null;
+  /** Runs that do. */
+  waiting = 0;
+  /** What it has read. */
+  readonly read: string[] = [];
+
+  async *embed(texts: readonly string[], signal: AbortSignal): AsyncGenerator<TextVector, void, undefined> {
+    let made = 0;
+    for (const text of texts) {
+      await this.#held(signal);
+      if (this.failAfter?.texts === made) throw this.failAfter.error;
+      made += 1;
+      this.read.push(text);
+      yield { vector: vectorOf(text), promptTokens: 2 };
+    }
+  }
+
+  async #held(signal: AbortSignal): Promise<void> {
+    this.waiting += 1;
+    try {
+      await untilAborted(this.hold ?? Promise.resolve(), signal);
+    } finally {
+      this.waiting -= 1;
+    }
+  }
+}
+
+export function vectorOf(text: string): Float32Array {
+  return Float32Array.of(text.length, text.codePointAt(0) ?? 0);
 }
 
 interface Waiting {
@@ -333,7 +371,7 @@ export class World {
   }
 
   async provide(
-    engine: ScriptedEngine,
+    engine: ScriptedEngine | ScriptedEmbedder,
     slots = 1,
     maxTokensPerSecond: number | null = null,
     offered = advert,

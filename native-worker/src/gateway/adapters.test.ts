@@ -87,6 +87,15 @@ it('are passed on where not all are told of', async () => {
   expect(engine.adapters).toEqual([law.sha256]);
 });
 
+it('have none for vectors', async () => {
+  await gateway.open(['m'], { adapters: [law], embeds: { m: 3 } });
+  const body = JSON.stringify({ model: 'm', input: 'text', adapter: law.sha256 });
+  const headers = { 'content-type': 'application/json' };
+  const answered = await gateway.whole(gateway.fetch('/v1/embeddings', { method: 'POST', headers, body }));
+  expect(answered.status).toBe(400);
+  expect(json(answered)).toMatchObject({ error: { code: 'unknown_parameter', param: 'adapter' } });
+});
+
 it('are noted where the models are listed', async () => {
   await lend([law]);
   await gateway.open(['m'], { adapters: [law] });

@@ -362,7 +362,6 @@ describe('an error', () => {
       [gateway.fetch('/v1/models/none'), 404, 'model_not_found'],
       [gateway.fetch('/v1/nothing'), 404, 'not_found'],
       [post('/v1/completions'), 415, 'unsupported_media_type'],
-      [post('/v1/embeddings'), 501, 'unsupported_endpoint'],
       [gateway.fetch('/v1/models', { headers: { host: 'rebound.example' } }), 401, 'invalid_api_key'],
     ];
     for (const [response, status, code] of cases) {

@@ -14,7 +14,7 @@ export async function chatCompletions(body: unknown, needs: EndpointNeeds, signa
     ...(schema !== null && { schema }),
     ...(logprobs !== null && { logprobs }),
     ...(adapter !== null && { adapter }),
-    models: needs.models.choose(request.models, adapter),
+    models: needs.models.choose(request.models, 'chat', adapter),
     ...whoMayRead(request, needs.circles),
   };
   const questions = repeated(question, request.choices);

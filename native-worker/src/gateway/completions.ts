@@ -13,7 +13,7 @@ export async function completions(body: unknown, needs: EndpointNeeds, signal: A
     ...{ sampling, maxTokens, stops, tools: false, task: 'completion' as const },
     ...(logprobs !== null && { logprobs }),
     ...(adapter !== null && { adapter }),
-    models: needs.models.choose(request.models, adapter),
+    models: needs.models.choose(request.models, 'chat', adapter),
     ...whoMayRead(request, needs.circles),
   };
   const questions = request.prompts.flatMap((content) =>

@@ -37,8 +37,6 @@ export const WHO = {
   model,
   /** Asked in turn where `model` cannot answer. */
   models: v.optional(v.pipe(v.array(model), v.maxLength(MAX_FALLBACKS)), []),
-  /** Of the model: `/v1/models` has them. */
-  adapter: v.optional(adapter),
   provider: v.optional(
     v.strictObject({
       only: v.optional(v.nullable(v.pipe(v.array(peerId), v.maxLength(MAX_NAMED_PEERS)))),
@@ -51,6 +49,8 @@ export const WHO = {
 
 /** How the answer is written and sent. */
 export const HOW = {
+  /** Of the model: `/v1/models` has them. */
+  adapter: v.optional(adapter),
   stream: v.optional(v.boolean(), false),
   stream_options: v.optional(
     v.strictObject({

@@ -11,7 +11,7 @@ const oneOf =
 const empty: IsNeutral = (value) => typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 
 /** What makes no difference may stand there: many clients send every parameter they know. */
-const UNSUPPORTED: Record<'chat' | 'completion', Record<string, IsNeutral>> = {
+const UNSUPPORTED: Record<'chat' | 'completion' | 'embedding', Record<string, IsNeutral>> = {
   chat: {
     audio: never,
     function_call: oneOf('none'),
@@ -33,6 +33,7 @@ const UNSUPPORTED: Record<'chat' | 'completion', Record<string, IsNeutral>> = {
     safety_identifier: () => true,
     user: () => true,
   },
+  embedding: { user: () => true },
   completion: { logit_bias: empty, suffix: oneOf(''), user: () => true },
 };
 

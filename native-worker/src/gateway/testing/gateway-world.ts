@@ -27,6 +27,8 @@ export interface WorldOptions {
   adapters?: Adapter[];
   /** Somebody may have others. */
   moreAdapters?: boolean;
+  /** Numbers of a vector, of those models that embed. */
+  embeds?: Record<string, number>;
 }
 
 export class GatewayWorld {
@@ -44,8 +46,10 @@ export class GatewayWorld {
     const offers = models.map((id) => {
       const about = { id: id as never, name: id, quant: 'q8', format: 'gguf' as const, contextTokens: 2048 };
       const { adapters, moreAdapters } = options;
+      const embeds = options.embeds?.[id];
       return {
         ...{ ...about, ...slots },
+        ...(embeds !== undefined && { embeds }),
         ...(adapters !== undefined && { adapters }),
         ...(moreAdapters !== undefined && { moreAdapters }),
       };
@@ -77,6 +81,11 @@ export class GatewayWorld {
     if (this.#app === null) throw new Error('open() comes first');
     const headers = { host: 'localhost', ...(init.headers as Record<string, string>) };
     return Promise.resolve(this.#app.request(path, { ...init, headers }, HERE as never));
+  }
+
+  embed(body: object): Promise<Response> {
+    const headers = { 'content-type': 'application/json' };
+    return this.fetch('/v1/embeddings', { method: 'POST', body: JSON.stringify({ model: 'm', ...body }), headers });
   }
 
   complete(body: object): Promise<Response> {
