@@ -7,7 +7,7 @@ import { SECRET_KEY_BYTES } from '@llmesh/core/identity';
 import { proveKey } from '@llmesh/core/key-proof';
 import { PROTOCOL_VERSION } from '@llmesh/core/protocol';
 import { randomBytes } from '@llmesh/core/random-bytes';
-import { nodeIdentity } from '@llmesh/signaling/node-signatures';
+import { nodeIdentity } from '@llmesh/core/node-signatures';
 
 /** The server takes 256 connections of one address, and this machine has many. */
 const PEERS_PER_ADDRESS = 200;

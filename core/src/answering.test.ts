@@ -258,6 +258,22 @@ describe('first words', () => {
     expect(late.computing).toBe(0);
   });
 
+  it.each([
+    [10_000, 14_000],
+    [3_600_000, 34_000],
+  ])('are waited for while a model is loaded for %i ms, not for ever', async (wakesInMs, lateMs) => {
+    const w = world.current;
+    const engines = [new ScriptedEngine(WORDS), new ScriptedEngine(WORDS)] as const;
+    engines[0].hold = new Promise(() => {});
+    for (const engine of engines) await w.provide(engine, 1, PER_SECOND, { ...FILE, wakesInMs });
+    const user = await w.join();
+    const outcome = consume(user.ask(question(), never));
+    await w.clock.advance(lateMs - 100);
+    expect(engines[1].prefixes).toEqual([]);
+    await w.clock.advance(5_000);
+    expect(outcome).toMatchObject({ text: WHOLE, error: null });
+  });
+
   it('come from a third when the second is silent as well', async () => {
     const w = world.current;
     const engines = [new ScriptedEngine(WORDS), new ScriptedEngine(WORDS), new ScriptedEngine(WORDS)] as const;
@@ -299,17 +315,35 @@ describe('first words', () => {
 
 describe('an answer of a given form', () => {
   const SCHEMA = '{"type":"object","properties":{"ok":{"type":"boolean"}},"required":["ok"]}';
+  const FORM = ['{"ok"', ':', 'tr', 'ue}'];
   const able = { ...FILE, abilities: ['schema' as const] };
 
-  it('comes from one who can hold to it, and so does its rest', async () => {
+  it.each([
+    ['breaks it', ['{"ok"', ':', '"yes"', '}']],
+    ['ends in the middle of it', ['{"ok"', ':']],
+    ['goes on behind it', [...FORM, ', I think.']],
+  ])('is believed of nobody who %s: another goes on', async (_, said) => {
     const w = world.current;
-    const engines = [new ScriptedEngine(WORDS), new ScriptedEngine(WORDS), new ScriptedEngine(WORDS)] as const;
-    for (const [i, engine] of engines.entries()) await w.provide(engine, 1, PER_SECOND, i === 0 ? FILE : able);
-    engines[1].failAfter = { words: 5, error: new MeshError('engine_failed', 'No more.') };
+    const wrong = new ScriptedEngine(said);
+    await w.provide(wrong, 1, PER_SECOND, able);
+    const right = new ScriptedEngine(FORM);
+    await w.provide(right, 1, PER_SECOND, able);
     const user = await w.join();
     const outcome = consume(user.ask({ ...question(), schema: SCHEMA }, never));
     await w.clock.advance(5_000);
-    expect(outcome).toMatchObject({ text: WHOLE, error: null });
+    expect(outcome).toMatchObject({ text: '{"ok":true}', error: null });
+    expect([wrong.prefixes.length, right.prefixes.length]).toEqual([1, 1]);
+  });
+
+  it('comes from one who can hold to it, and so does its rest', async () => {
+    const w = world.current;
+    const engines = [new ScriptedEngine(FORM), new ScriptedEngine(FORM), new ScriptedEngine(FORM)] as const;
+    for (const [i, engine] of engines.entries()) await w.provide(engine, 1, PER_SECOND, i === 0 ? FILE : able);
+    engines[1].failAfter = { words: 2, error: new MeshError('engine_failed', 'No more.') };
+    const user = await w.join();
+    const outcome = consume(user.ask({ ...question(), schema: SCHEMA }, never));
+    await w.clock.advance(5_000);
+    expect(outcome).toMatchObject({ text: '{"ok":true}', error: null });
     expect(engines[0].prefixes).toEqual([]);
     for (const engine of [engines[1], engines[2]]) expect(engine.schemas).toEqual([readJsonSchema(SCHEMA)]);
   });
@@ -334,5 +368,36 @@ describe('an answer of a given form', () => {
     const outcome = consume(user.ask({ ...question(), schema: SCHEMA }, never));
     await w.clock.advance(1_000);
     expect(outcome.error?.code).toBe('unsupported');
+  });
+});
+
+describe('an answer with the odds of its words', () => {
+  it('has them of every word, whoever wrote it', async () => {
+    const w = world.current;
+    const able = { ...FILE, abilities: ['logprobs' as const] };
+    const engines = [new ScriptedEngine(WORDS), new ScriptedEngine(WORDS), new ScriptedEngine(WORDS)] as const;
+    for (const engine of engines) await w.provide(engine, 1, PER_SECOND, able);
+    engines[0].failAfter = { words: 4, error: new MeshError('engine_failed', 'No more.') };
+    // It does not do what it offers, and is not believed.
+    engines[1].tellsOdds = false;
+    const user = await w.join();
+    const outcome = consume(user.ask({ ...question(), logprobs: 0 }, never));
+    await w.clock.advance(20_000);
+    expect(outcome).toMatchObject({ text: WHOLE, error: null });
+    const odds = outcome.events.flatMap((event) => (event.type === 'piece' ? (event.logprobs ?? []) : []));
+    expect(odds.map(({ text }) => text)).toEqual(WORDS);
+    expect(engines.map(({ prefixes }) => prefixes.length)).toEqual([1, 1, 1]);
+  });
+
+  it('goes on with one bare text, and no more', async () => {
+    const w = world.current;
+    await w.provide(new ScriptedEngine(WORDS), 1, PER_SECOND, { ...FILE, abilities: ['completion'] });
+    const user = await w.join();
+    const one = consume(user.ask({ ...question(), task: 'completion' }, never));
+    const { turns } = question();
+    const two = consume(user.ask({ ...question(), turns: [...turns, ...turns], task: 'completion' }, never));
+    await w.clock.advance(5_000);
+    expect(one).toMatchObject({ text: WHOLE, error: null });
+    expect(two.error?.code).toBe('bad_message');
   });
 });

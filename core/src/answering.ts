@@ -12,7 +12,7 @@ import type { Place } from './control-requests.ts';
 import { AnswerTimes } from './answer-times.ts';
 import { DeliveredAnswer } from './delivered-answer.ts';
 import { asMeshError, MeshError } from './errors.ts';
-import type { FirstWords } from './first-words.ts';
+import { loadingMs, type FirstWords } from './first-words.ts';
 import type { HedgeBudget } from './hedge-budget.ts';
 import type { PeerId } from './ids.ts';
 import { AsyncQueue } from './queue.ts';
@@ -57,7 +57,7 @@ export class Answering {
     this.#request = request;
     this.#needs = needs;
     this.#atWork = new AtWork(needs.breakers);
-    this.#answer = new DeliveredAnswer(request.prefix);
+    this.#answer = new DeliveredAnswer(request.prefix, request.adapter);
     this.#maxTokens = this.#answer.tokens + request.maxTokens;
     this.#times = new AnswerTimes(needs.clock.now());
     void this.#askNext();
@@ -122,19 +122,20 @@ export class Answering {
     this.#atWork.began(attempt);
     if (this.#atWork.size > 1) return;
     // Words of the one before it are not coming any more: this one's are waited for.
-    this.#watchSilence();
+    this.#watchSilence(loadingMs(candidate.model));
     if (this.#leader === null) this.#announce(candidate);
   }
 
-  #watchSilence(): void {
+  #watchSilence(moreMs = 0): void {
     this.#watch?.stop();
-    this.#watch = new StallWatch(this.#needs.clock, {
-      suspected: (times) => {
+    const events = {
+      suspected: (times: number) => {
         this.#atWork.fellSilent();
         this.#challenge(times);
       },
       stalled: () => this.#stalled(),
-    });
+    };
+    this.#watch = new StallWatch(this.#needs.clock, events, moreMs);
   }
 
   #take(attempt: Attempt, event: AttemptEvent): void {
@@ -175,12 +176,13 @@ export class Answering {
     if (ahead === 0) this.#expectFirstWords(attempt);
   }
 
-  /** Late against its own history: somebody else is asked as well, where that does not become a habit. */
+  /** Late against its own history, and what it says that it takes to load the model: somebody else is asked as well, where that does not become a habit. */
   #expectFirstWords(attempt: Attempt): void {
     const { clock, words, hedges } = this.#needs;
     this.#stopLate?.();
     if (this.#times.begun || this.#request.hedge === false) return;
-    this.#stopLate = clock.after(words.lateAfterMs(attempt.candidate.peerId), () => {
+    const { peerId, model } = attempt.candidate;
+    this.#stopLate = clock.after(words.lateAfterMs(peerId) + loadingMs(model), () => {
       if (!this.#times.begun && hedges.take()) this.#challenge();
     });
   }
@@ -195,8 +197,9 @@ export class Answering {
     if (!this.#times.begun) {
       this.#stopLate?.();
       const { candidate, runsSinceMs } = attempt;
-      // Its own time: a wait for others says nothing of it.
-      if (runsSinceMs !== null) words.heard(candidate.peerId, nowMs - runsSinceMs);
+      // Its own time: a wait for others, or for a model to be loaded, says nothing of it.
+      if (runsSinceMs !== null && candidate.model.wakesInMs === undefined)
+        words.heard(candidate.peerId, nowMs - runsSinceMs);
     }
     if (chunk.index === 0) {
       this.#atWork.worked(attempt);
@@ -206,7 +209,12 @@ export class Answering {
     if (this.#atWork.size > 1 && this.#challenges.recovered(this.#answer.tokens)) this.#keepOnly(attempt);
     this.#watch?.heard();
     this.#times.heard(this.#answer.tokens, nowMs);
-    this.events.push({ type: 'piece', text: chunk.text, tokens: chunk.tokens, tokenIds: chunk.tokenIds ?? null });
+    const { text, tokens, tokenIds = null, logprobs, promptTokens } = chunk;
+    this.events.push({
+      ...{ type: 'piece', text, tokens, tokenIds },
+      ...(logprobs !== undefined && { logprobs }),
+      ...(promptTokens !== undefined && { promptTokens }),
+    });
     if (chunk.index === 0) this.#needs.shortlist.warm(this.#answer);
   }
 

@@ -8,7 +8,8 @@ import { asMeshError, MeshError } from './errors.ts';
 import type { Identity, verify } from './identity.ts';
 import { newTaskId, type TaskId } from './ids.ts';
 import type { Links } from './links.ts';
-import type { TaskChunk, TaskReply } from './protocol.ts';
+import { PieceCheck } from './piece-check.ts';
+import type { TaskChunk, TaskKind, TaskReply } from './protocol.ts';
 import type { ReceiptFiler } from './receipt-filer.ts';
 import { ReceivedAnswer } from './received-answer.ts';
 import type { AnswerReceipt, AskRequest } from './requester.ts';
@@ -40,6 +41,9 @@ export interface Whole {
   receipt: AnswerReceipt['receipt'];
 }
 
+/** What one provider is asked for. */
+export type TaskPart = Omit<AskRequest, 'task'> & { task?: TaskKind };
+
 export interface AttemptNeeds {
   links: Links;
   identity: Identity;
@@ -65,16 +69,17 @@ export class Attempt {
   readonly #taskId = newTaskId();
   readonly #answer: ReceivedAnswer;
   readonly #dialling = new AbortController();
+  readonly #check: PieceCheck;
   #cleanUp: (() => void)[] = [];
   #stopTimer: (() => void) | null = null;
   #stopLate: () => void;
   #settled = false;
   #ended = false;
 
-  /** Begins at once: `part` is what this one is asked for. Throws lease_refused. `tell` is never called after `cancel`. */
+  /** Begins at once: `part` is what this one is asked for. Throws lease_refused, and bad_schema. `tell` is never called after `cancel`. */
   constructor(
     candidate: Leased,
-    part: AskRequest,
+    part: TaskPart,
     prefix: AnswerPrefix | null,
     needs: AttemptNeeds,
     tell: (attempt: Attempt, event: AttemptEvent) => void,
@@ -83,6 +88,7 @@ export class Attempt {
     this.offset = prefix?.tokens ?? 0;
     this.#needs = needs;
     this.#tell = (event) => tell(this, event);
+    this.#check = new PieceCheck(part, prefix?.text ?? '', candidate.model.embeds);
     const taskId = this.#taskId;
     this.#answer = new ReceivedAnswer({
       ...{ taskId, candidate, request: part, identity: needs.identity, verify: needs.verify, clock: needs.clock },
@@ -110,6 +116,7 @@ export class Attempt {
         break;
       case 'TASK_CHUNK':
         try {
+          this.#check.piece(reply);
           this.#answer.add(reply);
         } catch (thrown) {
           this.fail(asMeshError(thrown, 'bad_message', 'The volunteer sent something that cannot be read.'));
@@ -158,7 +165,7 @@ export class Attempt {
     this.#cleanUp = [];
   }
 
-  async #begin(part: AskRequest, prefix: AnswerPrefix | null): Promise<void> {
+  async #begin(part: TaskPart, prefix: AnswerPrefix | null): Promise<void> {
     const { links, clock, listen } = this.#needs;
     try {
       const channel = await links.open(this.candidate.peerId, this.#dialling.signal);
@@ -177,6 +184,7 @@ export class Attempt {
         turns: part.turns,
         sampling: part.sampling,
         ...(part.schema !== undefined && { schema: part.schema }),
+        ...(part.adapter !== undefined && { adapter: part.adapter }),
         ...(part.logprobs !== undefined && { logprobs: part.logprobs }),
         maxTokens: part.maxTokens,
         prefix: prefix === null ? null : { text: prefix.text, tokens: prefix.tokens, tokenIds: prefix.tokenIds },
@@ -191,6 +199,7 @@ export class Attempt {
   async #finish(reply: Extract<TaskReply, { kind: 'TASK_RESPONSE' }>): Promise<void> {
     const { finish, promptTokens, completionTokens } = reply;
     try {
+      this.#check.end(finish);
       const receipt = await this.#countersign(reply.receipt);
       // A last token may have had no text, but then both would have signed for the same.
       if (receipt === 'refused' && completionTokens > this.#answer.tokens) {

@@ -38,11 +38,30 @@ export interface ChatRequest {
   temperature?: number;
   topP?: number;
   seed?: number;
+  /** An adapter of the model by the SHA-256 of its file, as `models` has it. Left out: the model as it is. */
+  adapter?: string;
+  /** -2 to 2: what is in the answer already is less likely to be written again. */
+  presencePenalty?: number;
+  /** -2 to 2: as `presencePenalty`, for each time that it is there. */
+  frequencyPenalty?: number;
+  /** For each token how likely it was, and so many others, 0 to 20: `events()` has them with the pieces. */
+  logprobs?: number;
   /** A JSON schema that the answer follows, as far as `json-schema.ts` reads them. */
   schema?: object;
   /** No one but these volunteers. Left out: anyone. */
   only?: PeerId[];
   /** Stops the answer, and the volunteer's computer with it. */
+  signal?: AbortSignal;
+}
+
+export interface VectorsRequest {
+  /** Any number, none of them blank. */
+  inputs: readonly string[];
+  /** Its id, as `models` has it, with `embeds`. Left out: the one of these with the most free slots. */
+  model?: string;
+  /** No one but these volunteers. Left out: anyone. */
+  only?: PeerId[];
+  /** Stops the volunteers' computers, too. */
   signal?: AbortSignal;
 }
 
@@ -90,6 +109,14 @@ export class MeshClient {
     return new ChatAnswer(this.#ask(request));
   }
 
+  /** A vector for each text, of length one: how much alike two texts are is the sum of the products of their numbers. */
+  async embed({ inputs, model, only, signal = new AbortController().signal }: VectorsRequest): Promise<Float32Array[]> {
+    const { mesh, control } = this.#opened;
+    const id = (model as ModelId | undefined) ?? (await roomiest(control, signal, 'embedding'));
+    const { vectors } = await mesh.embed({ model: id, inputs, only: only ?? null }, signal);
+    return vectors;
+  }
+
   /** Leaves the mesh: answers that are still written break off. Idempotent. */
   close(): Promise<void> {
     return this.#opened.close();
@@ -97,8 +124,8 @@ export class MeshClient {
 
   async *#ask({ signal = new AbortController().signal, ...request }: ChatRequest): AsyncGenerator<AnswerEvent, void> {
     const { mesh, control } = this.#opened;
-    const { messages, model, maxTokens = DEFAULT_MAX_TOKENS, schema, only = null } = request;
-    const { temperature, topP, seed } = request;
+    const { messages, model, maxTokens = DEFAULT_MAX_TOKENS, schema, adapter, only = null, logprobs } = request;
+    const { temperature, topP, seed, presencePenalty, frequencyPenalty } = request;
     const ask: AskRequest = {
       model: (model as ModelId | undefined) ?? (await roomiest(control, signal)),
       turns: messages,
@@ -106,8 +133,12 @@ export class MeshClient {
         ...(temperature !== undefined && { temperature }),
         ...(topP !== undefined && { topP }),
         ...(seed !== undefined && { seed }),
+        ...(presencePenalty !== undefined && { presencePenalty }),
+        ...(frequencyPenalty !== undefined && { frequencyPenalty }),
       },
       ...(schema !== undefined && { schema: JSON.stringify(schema) }),
+      ...(adapter !== undefined && { adapter }),
+      ...(logprobs !== undefined && { logprobs }),
       maxTokens,
       only,
     };
@@ -197,7 +228,11 @@ async function welcomed(control: ControlClient, signal: AbortSignal): Promise<vo
   }
 }
 
-async function roomiest(control: ControlClient, signal: AbortSignal): Promise<ModelId> {
+async function roomiest(
+  control: ControlClient,
+  signal: AbortSignal,
+  task: 'chat' | 'embedding' = 'chat',
+): Promise<ModelId> {
   if (control.offers === null) {
     let stopTimer = () => {};
     await untilAborted(
@@ -211,7 +246,11 @@ async function roomiest(control: ControlClient, signal: AbortSignal): Promise<Mo
       control.onOffers = null;
     });
   }
-  const best = roomiestOffer(control.offers?.models ?? []);
-  if (best === null) throw new MeshError('no_provider', 'Nobody lends a model on this mesh right now.');
+  const best = roomiestOffer(control.offers?.models ?? [], task);
+  if (best === null)
+    throw new MeshError(
+      'no_provider',
+      `Nobody lends a model that ${task === 'chat' ? 'chats' : 'turns text into vectors'} on this mesh right now.`,
+    );
   return best.id;
 }

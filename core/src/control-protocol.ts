@@ -3,10 +3,11 @@
  * is who proved its key (`key-proof.ts`), never what a message says.
  */
 import * as v from 'valibot';
-import { ABILITIES } from './abilities.ts';
+import { ABILITIES, NEEDS } from './abilities.ts';
 import {
   MAX_MESSAGE_BYTES,
   MAX_RECORD_BYTES,
+  MAX_VECTOR_NUMBERS,
   base32,
   base32UpTo,
   count,
@@ -14,10 +15,13 @@ import {
   modelId,
   peerId,
   positive,
+  sha256,
   text,
 } from './fields.ts';
 
 export const MAX_MODELS_PER_PEER = 16;
+/** Of one model, at one provider. */
+export const MAX_ADAPTERS = 16;
 /** One to begin, one in reserve, and two for when these fail; whoever needs more asks again. */
 export const MAX_CANDIDATES = 4;
 /** Providers that a `match` may name, to leave out or to keep to. */
@@ -26,6 +30,8 @@ export const MAX_NAMED_PEERS = 64;
 export const QUEUED_EVERY_MS = 5_000;
 /** `offers` are sent at least so often, changed or not: whoever hears nothing for much longer has lost the control plane. */
 export const SIGN_OF_LIFE_MS = 30_000;
+/** So long a model that is out of memory may say that it takes to be loaded. */
+export const MAX_WAKING_MS = 3_600_000;
 /** The certificate of a provider's static key, see `credentials.ts`. */
 export const CERTIFICATE_BYTES = 128;
 /** Opens one relayed link, see `relay-transport.ts`. */
@@ -46,7 +52,13 @@ const abilities = v.optional(
   ),
 );
 
-/** One model that a provider has loaded and will answer with now. */
+/** A small file (LoRA) that has a model answer in its own way. Named by the SHA-256 of the file. */
+export const AdapterSchema = v.object({ sha256, name: text(80) });
+export type Adapter = v.InferOutput<typeof AdapterSchema>;
+/** It turns texts into vectors of so many numbers, and does not chat. Left out: it chats. */
+const embeds = v.optional(v.pipe(count, v.minValue(1), v.maxValue(MAX_VECTOR_NUMBERS)));
+
+/** One model that a provider will answer with now. */
 export const ModelAdvertSchema = v.object({
   id: modelId,
   name: text(80),
@@ -55,13 +67,20 @@ export const ModelAdvertSchema = v.object({
   backend: v.picklist(BACKENDS),
   contextTokens: count,
   /** SHA-256 of the model's one file, hex; null for a model of many files or one that was not hashed. */
-  sha256: v.nullable(v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))),
+  sha256: v.nullable(sha256),
   /** Measured decode speed of one answer; null until something was measured. */
   tokensPerSecond: v.nullable(positive),
   /** What it can go on from when another provider began the answer: `Continues` of `engine.ts`. */
   continues: v.picklist(['ids', 'text', 'none']),
   /** Left out: none. */
   abilities,
+  /** With each of these it can answer instead of as it is. Left out: none. */
+  adapters: v.optional(v.pipe(v.array(AdapterSchema), v.maxLength(MAX_ADAPTERS))),
+  /** It fetches others by their SHA-256, when it is asked for them, from where its owner said; it may find none there. */
+  fetchesAdapters: v.optional(v.boolean()),
+  embeds,
+  /** It is out of memory, and takes about so long to be loaded for a question. Left out: it is in memory. */
+  wakesInMs: v.optional(v.pipe(count, v.maxValue(MAX_WAKING_MS))),
 });
 export type ModelAdvert = v.InferOutput<typeof ModelAdvertSchema>;
 
@@ -123,7 +142,9 @@ export const MatchSchema = v.object({
   /** Has this conversation in its memory: comes first when it has a free slot. */
   prefer: v.nullable(peerId),
   /** Only who has all of these. Left out: anyone. */
-  needs: v.optional(v.pipe(v.array(v.picklist(ABILITIES)), v.maxLength(ABILITIES.length))),
+  needs: v.optional(v.pipe(v.array(v.picklist(NEEDS)), v.maxLength(NEEDS.length))),
+  /** Only who has this adapter for the model. Left out: the model as it is. */
+  adapter: v.optional(sha256),
 });
 
 /** The match is not wanted any more: its place in the line goes to the next. Not answered. */
@@ -270,6 +291,12 @@ export const CallSchema = v.object({ type: v.literal('call'), peer: peerId, tick
  */
 export const GoneSchema = v.object({ type: v.literal('gone'), peer: peerId });
 
+/**
+ * This model of ours will be asked soon, as far as can be told, and is out of memory: load it ahead. A provider does so
+ * when its owner can spare the memory, and says so with its next advert. Not answered.
+ */
+export const ExpectSchema = v.object({ type: v.literal('expect'), model: modelId });
+
 /** One model as the whole mesh offers it. */
 export const OfferSchema = v.object({
   id: modelId,
@@ -283,6 +310,11 @@ export const OfferSchema = v.object({
   queued: count,
   /** Median of what the providers measured. */
   tokensPerSecond: v.nullable(positive),
+  /** That any of its providers has; those that the most of them have, where there are more. Left out: none. */
+  adapters: v.optional(v.pipe(v.array(AdapterSchema), v.maxLength(MAX_ADAPTERS))),
+  /** There are more than these, or some of its providers fetch others. */
+  moreAdapters: v.optional(v.boolean()),
+  embeds,
 });
 export type Offer = v.InferOutput<typeof OfferSchema>;
 
@@ -315,6 +347,7 @@ const FROM_SERVER = [
   RelayedSchema,
   CallSchema,
   GoneSchema,
+  ExpectSchema,
   OffersSchema,
   RefusedSchema,
 ] as const;

@@ -92,6 +92,24 @@ describe('the control connection', () => {
     expect(last().types()).toEqual(['hello', 'advert', 'heartbeat', 'heartbeat', 'heartbeat']);
   });
 
+  it('describes anew what it offers, as busy as it was, and hears what is expected', async () => {
+    const { client, last } = setUp();
+    const expected: ModelId[] = [];
+    client.onExpect = (one) => expected.push(one);
+    client.describe([{ ...advert, wakesInMs: 10 }]);
+    last().welcome();
+    expect(last().types()).toEqual(['hello']);
+    client.advertise([advert], 2, 'c');
+    client.report({ busySlots: 1, queued: 0, tokens: 5, tokensPerSecond: null });
+    client.describe([{ ...advert, wakesInMs: 10 }]);
+    expect(last().sent.slice(-2)).toMatchObject([
+      { type: 'advert', models: [{ id: model, wakesInMs: 10 }], slots: 2, certificate: 'c' },
+      { type: 'heartbeat', busySlots: 1 },
+    ]);
+    last().say({ type: 'expect', model });
+    expect(expected).toEqual([model]);
+  });
+
   it('proves its key once a connection, and only then is in', async () => {
     const { clock, client, last } = setUp();
     const welcomes: string[] = [];

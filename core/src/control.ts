@@ -1,5 +1,5 @@
 /** This peer's end of the control plane: what we offer, who can answer, and what was delivered. */
-import type { Ability } from './abilities.ts';
+import type { Needs } from './abilities.ts';
 import type { Clock } from './clock.ts';
 import { ControlConnection, type ControlOptions, type ControlState } from './control-connection.ts';
 import {
@@ -17,7 +17,8 @@ import { ControlRequests, type Place } from './control-requests.ts';
 import { MeshError } from './errors.ts';
 import type { ModelId, PeerId } from './ids.ts';
 
-export interface MatchQuestion {
+/** Only who is able to: see `Needs`. */
+export interface MatchQuestion extends Needs {
   model: ModelId;
   maxTokens: number;
   /** Those just tried. */
@@ -26,8 +27,6 @@ export interface MatchQuestion {
   only: readonly PeerId[] | null;
   /** Has this conversation in its memory. */
   prefer: PeerId | null;
-  /** Only who has all of these. */
-  needs?: readonly Ability[] | undefined;
 }
 
 export interface BusyReport {
@@ -53,6 +52,8 @@ export class ControlClient {
   onCall: ((peer: PeerId, ticket: string) => void) | null = null;
   /** A provider that we were told of is gone, or away from the control plane. */
   onGone: ((peer: PeerId) => void) | null = null;
+  /** This model of ours will be asked soon: see `expect` of `control-protocol.ts`. A stranger's word, of any model. */
+  onExpect: ((model: ModelId) => void) | null = null;
   /** The last one, with the newest servers for WebRTC; null before the first. */
   welcome: Welcome | null = null;
   /** Whose leases count here; null before the first welcome. */
@@ -120,6 +121,13 @@ export class ControlClient {
     if (this.state === 'open') this.#sendAdvert();
   }
 
+  /** What is offered stays, and is described so from now on. Without effect while nothing is offered. */
+  describe(models: ModelAdvert[]): void {
+    if (this.#advert === null || this.#advert.models.length === 0) return;
+    this.#advert = { ...this.#advert, models };
+    if (this.state === 'open') this.#sendAdvert();
+  }
+
   /** How busy we are. Goes out at once when slots or queue changed, else with the next heartbeat. */
   report(report: BusyReport): void {
     const changed = report.busySlots !== this.#report.busySlots || report.queued !== this.#report.queued;
@@ -136,7 +144,7 @@ export class ControlClient {
     signal: AbortSignal,
     queued: ((place: Place) => void) | null = null,
   ): Promise<Leased[]> {
-    const { model, maxTokens, exclude, only, prefer, needs = [] } = question;
+    const { model, maxTokens, exclude, only, prefer, needs = [], adapter } = question;
     if (this.state !== 'open') await this.#connection.whenOpen(signal);
     const request = {
       type: 'match',
@@ -146,6 +154,7 @@ export class ControlClient {
       only: only?.slice(0, MAX_NAMED_PEERS) ?? null,
       prefer,
       ...(needs.length > 0 && { needs: [...needs] }),
+      ...(adapter !== undefined && { adapter }),
     } as const;
     const { lease, candidates } = await this.#requests.ask<'match'>(request, signal, queued);
     return lease === null ? [] : candidates.map((candidate) => ({ ...candidate, lease }));
@@ -201,6 +210,9 @@ export class ControlClient {
         break;
       case 'gone':
         this.onGone?.(message.peer);
+        break;
+      case 'expect':
+        this.onExpect?.(message.model);
         break;
       case 'offers':
         this.offers = message;

@@ -11,6 +11,8 @@ export interface KeptAnswer {
   tokenIds: readonly number[] | null;
   /** The file whose tokens these are; null where that is not known. */
   sha256: string | null;
+  /** The adapter that it was written with. Left out: none. */
+  adapter?: string | undefined;
 }
 
 /** Is there a beginning, and may it be sent whole? */
@@ -27,18 +29,27 @@ export class DeliveredAnswer {
   #tokenIds: number[] | null = [];
   /** The file whose tokens these are. */
   #sha256: string | null = null;
+  readonly #adapter: string | undefined;
 
-  constructor(begun: KeptAnswer | null = null) {
+  /** `adapter`: that all of it is written with from now on; left out: none. */
+  constructor(begun: KeptAnswer | null = null, adapter?: string) {
+    this.#adapter = adapter;
     if (begun === null) return;
     this.text = begun.text;
     this.tokens = begun.tokens;
-    this.#tokenIds = begun.tokenIds?.slice() ?? null;
-    this.#sha256 = begun.sha256;
+    // With another adapter the same file is another model.
+    const same = begun.adapter === adapter;
+    this.#tokenIds = same ? (begun.tokenIds?.slice() ?? null) : null;
+    this.#sha256 = same ? begun.sha256 : null;
   }
 
   get kept(): KeptAnswer {
     const { text, tokens } = this;
-    return { text, tokens, tokenIds: this.#tokenIds?.slice() ?? null, sha256: this.#sha256 };
+    const adapter = this.#adapter;
+    return {
+      ...{ text, tokens, tokenIds: this.#tokenIds?.slice() ?? null, sha256: this.#sha256 },
+      ...(adapter !== undefined && { adapter }),
+    };
   }
 
   add({ text, tokens, tokenIds }: Pick<TaskChunk, 'text' | 'tokens' | 'tokenIds'>, model: ModelFile): void {

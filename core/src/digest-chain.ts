@@ -24,6 +24,7 @@ export interface ChainChunk {
   tokens: number;
   text: string;
   tokenIds?: readonly number[] | undefined;
+  vector?: Uint8Array | undefined;
 }
 
 export class DigestChain {
@@ -46,11 +47,11 @@ export class DigestChain {
    * the next chunk; the chain then stays.
    */
   add(chunk: ChainChunk): boolean {
-    const { index, tokens, text, tokenIds } = chunk;
+    const { index, tokens, text, tokenIds, vector } = chunk;
     if (index !== this.tokens || tokens < 1) {
       throw new MeshError('bad_message', 'The volunteer sent the pieces of the answer out of order.');
     }
-    const bytes = canonical([index, tokens, text, tokenIds ?? null]);
+    const bytes = canonical([index, tokens, text, tokenIds ?? null, ...(vector === undefined ? [] : [vector])]);
     this.#digest = sha256.create().update(this.#digest).update(bytes).digest();
     this.tokens += tokens;
     return Math.floor(index / ACKNOWLEDGE_EVERY_TOKENS) < Math.floor(this.tokens / ACKNOWLEDGE_EVERY_TOKENS);

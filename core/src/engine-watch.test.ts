@@ -35,6 +35,11 @@ describe('an engine that says nothing', () => {
     expect(hangsAfter(long, 0)).toBe(800_500);
   });
 
+  it('has them again before each piece that something is read for', () => {
+    const watch = new EngineWatch(0, true);
+    expect(hangsAfter(watch, wrote(watch, 20, 30))).toBe(300_500);
+  });
+
   it('after it was told to stop has ten seconds', () => {
     const watch = new EngineWatch(10_000);
     watch.asked(0);

@@ -16,6 +16,7 @@ const MAX_STEP_MS = 2_000;
 
 export class EngineWatch {
   readonly #firstMs: number;
+  readonly #eachRead: boolean;
   /** A piece was asked for and has not come. */
   #waiting = false;
   #stopping = false;
@@ -26,7 +27,9 @@ export class EngineWatch {
   #usualMs: number | null = null;
   #pieces = 0;
 
-  constructor(promptBytes: number) {
+  /** `eachRead`: before each piece there is something to read, which takes as long as it is. */
+  constructor(promptBytes: number, eachRead = false) {
+    this.#eachRead = eachRead;
     this.#firstMs = FIRST_MS + FIRST_MS_PER_BYTE * promptBytes;
   }
 
@@ -56,7 +59,8 @@ export class EngineWatch {
     this.#lookedMs = nowMs;
     if (this.#stopping) return this.#waitedMs > STOP_MS;
     if (!this.#waiting) return false;
-    const boundMs = this.#pieces === 0 ? this.#firstMs : Math.max(LEAST_MS, PAUSES * (this.#usualMs ?? 0));
+    const boundMs =
+      this.#pieces === 0 || this.#eachRead ? this.#firstMs : Math.max(LEAST_MS, PAUSES * (this.#usualMs ?? 0));
     return this.#waitedMs > boundMs;
   }
 

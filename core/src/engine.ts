@@ -3,6 +3,7 @@
  * The acceptance suite is `suites/engine.ts`.
  */
 import type { Ability } from './abilities.ts';
+import type { AdapterRoom } from './adapter-room.ts';
 import type { PeerId } from './ids.ts';
 import type { JsonSchema } from './json-schema.ts';
 import type { Sampling, TokenLogprob, Turn } from './protocol.ts';
@@ -48,6 +49,10 @@ export interface LoadedModel {
   replays: boolean;
   /** Left out: none. */
   abilities?: readonly Ability[];
+  /** Left out: it has no adapters. */
+  adapterRoom?: AdapterRoom;
+  /** Numbers of a vector, of a model that embeds. Left out: it chats. */
+  embeds?: number;
 }
 
 /** What has been delivered of the very answer that is asked for, as the pieces had it. */
@@ -76,6 +81,8 @@ export interface GenerateRequest {
   maxTokens: number;
   /** Go on after exactly this. */
   prefix?: AnswerPrefix;
+  /** The SHA-256 of one of the adapters that the engine was told of. Left out: the model answers as it is. */
+  adapter?: string;
   /** The whole answer, with what `prefix` has of it, is JSON of this form, unless it is cut at `maxTokens`. */
   schema?: JsonSchema;
   /**
@@ -107,13 +114,18 @@ export interface Finish {
 }
 
 /** `M` is how the engine is told where its model is: a file, a catalogue entry. */
-export interface Engine<M> {
+export interface Loadable<M> {
   probe(signal: AbortSignal): Promise<Probe>;
   /**
    * Rejects with a `MeshError`: model_not_found, model_unreadable, model_download_failed, model_integrity,
    * model_wrong_library, out_of_memory, storage_full, webgpu_absent, or cancelled.
    */
   load(model: M, onProgress: (progress: LoadProgress) => void, signal: AbortSignal): Promise<LoadedModel>;
+  close(): Promise<void>;
+}
+
+/** Writes answers. */
+export interface Engine<M> extends Loadable<M> {
   /**
    * Writes an answer, or what comes after `prefix`; returns how it ended. After an abort it throws `cancelled` and has
    * stopped computing. Throws prompt_too_long when the turns leave no room for an answer, or the prefix does not fit
@@ -122,5 +134,21 @@ export interface Engine<M> {
   generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, Finish, undefined>;
   /** Called at most once, when the engine died by itself and must be loaded anew. */
   onLost: ((error: Error) => void) | null;
-  close(): Promise<void>;
+}
+
+export interface TextVector {
+  /** Of length one. */
+  vector: Float32Array;
+  /** Of the text. */
+  promptTokens: number;
+}
+
+/** Turns texts into vectors that stand for their meaning. */
+export interface Embedder<M> extends Loadable<M> {
+  /**
+   * A vector for each text, in order. After an abort it throws `cancelled`, at the latest when the text that is being
+   * computed is done. Throws prompt_too_long for a text that the model does not read in one go, empty_prompt, or
+   * engine_failed.
+   */
+  embed(texts: readonly string[], signal: AbortSignal): AsyncGenerator<TextVector, void, undefined>;
 }

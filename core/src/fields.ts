@@ -7,6 +7,8 @@ import { isModelId, isPeerId, isTaskId, type ModelId, type PeerId, type TaskId }
 export const MAX_MESSAGE_BYTES = 1_048_576;
 /** Of what is signed: a lease, an acknowledgement, one half of a receipt. */
 export const MAX_RECORD_BYTES = 512;
+/** Of one vector. Those of today's largest models have 4,096. */
+export const MAX_VECTOR_NUMBERS = 8_192;
 
 export const peerId = v.custom<PeerId>(isPeerId);
 export const taskId = v.custom<TaskId>(isTaskId);
@@ -14,6 +16,8 @@ export const modelId = v.custom<ModelId>(isModelId);
 export const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
 export const positive = v.pipe(v.number(), v.finite(), v.minValue(0));
 export const text = (most: number) => v.pipe(v.string(), v.maxLength(most));
+/** Of a file, hex. */
+export const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 export const errorCode = v.picklist(ERROR_CODES);
 /** Bytes in MessagePack, at most so many. */
 export const bytes = (most: number) =>

@@ -1,10 +1,13 @@
 /** How long each provider takes to its first words, and when that is late: against its own history, not another's. */
+import type { ModelAdvert } from './control-protocol.ts';
 import type { PeerId } from './ids.ts';
 
 /** Nobody hedges against a provider that is merely unknown, unless it is slow for anyone. */
 const UNKNOWN_LATE_MS = 4_000;
 const LEAST_LATE_MS = 400;
 const MAX_PEERS = 1_024;
+/** Its provider's word alone says how long loading takes: nobody is waited for an hour. */
+const MOST_LOADING_MS = 30_000;
 
 interface History {
   meanMs: number;
@@ -38,4 +41,9 @@ export class FirstWords {
     if (history === undefined) return UNKNOWN_LATE_MS;
     return Math.max(LEAST_LATE_MS, history.meanMs + 4 * history.deviationMs);
   }
+}
+
+/** How much longer the first words of this model are waited for, because it has to be loaded for them. */
+export function loadingMs({ wakesInMs = 0 }: ModelAdvert): number {
+  return Math.min(wakesInMs, MOST_LOADING_MS);
 }

@@ -1,6 +1,6 @@
 /**
- * Who a peer is: an Ed25519 key. The port has two implementations: in software (here; Node, and browsers that cannot
- * do better), and on a key that WebCrypto keeps and never shows.
+ * Who a peer is: an Ed25519 key. The port has three implementations: in software (here; browsers that cannot do better), by
+ * Node's OpenSSL (`node-signatures.ts`), and on a key that WebCrypto keeps and never shows.
  */
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { sha256 } from '@noble/hashes/sha2.js';

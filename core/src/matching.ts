@@ -1,4 +1,5 @@
 /** Who could answer a question: the control plane says so, or, while it is away, what peers know. */
+import { isAble } from './abilities.ts';
 import { onAbort } from './abort.ts';
 import type { ControlAbsence } from './control-absence.ts';
 import type { ControlClient, MatchQuestion } from './control.ts';
@@ -70,11 +71,13 @@ export class Matching {
    * Those to whom a link is open; where there are none, those whom a mutual peer reaches; or else any. Throws
    * control_unreachable when nobody was known from the beginning.
    */
-  #nearest({ model, exclude, only }: MatchQuestion): Leased[] {
+  #nearest(question: MatchQuestion): Leased[] {
     const { known, links } = this.#options;
+    const { model, exclude, only } = question;
     const all = known
       .find(model)
       .filter(({ peerId }) => !exclude.includes(peerId) && (only === null || only.includes(peerId)))
+      .filter((candidate) => isAble(candidate.model, question))
       .map((candidate) => ({ ...candidate, lease: null }));
     const introducible = ({ peerId }: Leased) =>
       [...known.linkedTo(peerId)].some((source) => links.to(source) !== null);

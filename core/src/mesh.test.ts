@@ -254,16 +254,19 @@ describe('a provider', () => {
     expect(engine.computing).toBe(0);
   });
 
-  it('takes so much from one peer and no more', async () => {
+  it.each([
+    [4, 4, 4],
+    [10, 10, 0],
+  ])('takes so much from one peer and no more, with %i slots', async (slots, busySlots, queued) => {
     const w = world.current;
     const engine = new ScriptedEngine(['x']);
     engine.hold = new Promise(() => {});
-    const { providing } = await w.provide(engine, 4);
+    const { providing } = await w.provide(engine, slots);
     const user = await w.join();
     const outcomes = Array.from({ length: 12 }, () => consume(user.ask(question(), never)));
     await w.clock.advance(10);
-    expect(providing.status).toMatchObject({ busySlots: 4, queued: 4 });
-    expect(outcomes.filter(({ error }) => error?.code === 'busy').length).toBe(4);
+    expect(providing.status).toMatchObject({ busySlots, queued });
+    expect(outcomes.filter(({ error }) => error?.code === 'busy').length).toBe(12 - busySlots - queued);
   });
 
   it.each([

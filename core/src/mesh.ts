@@ -3,6 +3,7 @@ import type { Clock } from './clock.ts';
 import { ControlAbsence } from './control-absence.ts';
 import type { ControlClient } from './control.ts';
 import { Deliveries } from './deliveries.ts';
+import type { Embedded, EmbedRequest } from './embedding.ts';
 import type { MeshError } from './errors.ts';
 import { verify as verifyInScript, type Identity } from './identity.ts';
 import type { PeerId } from './ids.ts';
@@ -12,8 +13,7 @@ import { Links } from './links.ts';
 import { Matching } from './matching.ts';
 import { Neighbours } from './neighbours.ts';
 import { PeerExchange } from './peer-exchange.ts';
-import { ReceiptFiler } from './receipt-filer.ts';
-import type { ReceiptKeeper } from './receipt-keeper.ts';
+import { ReceiptFiler, type ReceiptFilerOptions } from './receipt-filer.ts';
 import { Requester, type AnswerEvent, type AskRequest } from './requester.ts';
 import type { Channel, Message } from './channel.ts';
 import type { Transport } from './transport.ts';
@@ -25,12 +25,8 @@ export interface MeshOptions {
   identity: Identity;
   /** Checks signatures: what is as strict as `verify` and faster, where there is something. Left out: in JavaScript. */
   verify?: typeof verifyInScript;
-  receipts: {
-    /** Closed with the mesh. */
-    keeper: ReceiptKeeper;
-    /** See `ReceiptFilerOptions`. */
-    failed: (error: MeshError) => void;
-  };
+  /** The keeper is closed with the mesh. */
+  receipts: Pick<ReceiptFilerOptions, 'keeper' | 'failed' | 'changed'>;
   /** Of the transport; left out: peers are introduced to each other, and this one to nobody. */
   introductions?: Introductions;
   /** Links to other providers that are kept while we lend, see `neighbours.ts`. Left out: none. */
@@ -149,6 +145,11 @@ export class Mesh {
     return this.#requester.ask(request, signal);
   }
 
+  /** See `Requester.embed`. */
+  embed(request: EmbedRequest, signal: AbortSignal): Promise<Embedded> {
+    return this.#requester.embed(request, signal);
+  }
+
   /** Offers these loaded models to everyone, as soon as we can be dialled. One at a time: stop the one before first. */
   provide(options: ProvideOptions): Providing {
     const { control } = this;
@@ -179,11 +180,12 @@ export class Mesh {
       },
     });
     this.#worker = worker;
-    const adverts = options.models.map((model) => model.advert);
     const stopped = new AbortController();
     this.#transport.reachable(stopped.signal).then(
       () => {
-        if (!stopped.signal.aborted) control.advertise(adverts, worker.status.slots, this.#transport.certificate);
+        if (stopped.signal.aborted) return;
+        const adverts = options.models.map((model) => model.advert);
+        control.advertise(adverts, worker.status.slots, this.#transport.certificate);
       },
       () => {
         // Stopped, or left, before anyone could come.

@@ -5,7 +5,7 @@
 import { Template } from '@huggingface/jinja';
 import { mayGoOn, type KeptAnswer } from './delivered-answer.ts';
 import { MeshError } from './errors.ts';
-import { MAX_PROMPT_BYTES, MAX_TURNS, type Turn } from './protocol.ts';
+import { MAX_PROMPT_BYTES, MAX_TURNS, type TaskKind, type Turn } from './protocol.ts';
 
 /** For files that carry no template. */
 export const CHATML_TEMPLATE =
@@ -47,12 +47,18 @@ function compile(template: string): Template {
 }
 
 /** Why these turns cannot be asked; null: they can. */
-export function turnsFault(turns: readonly Turn[]): MeshError | null {
+export function turnsFault(turns: readonly Turn[], task: TaskKind = 'chat'): MeshError | null {
+  if (task === 'completion' && turns.length !== 1) return new MeshError('bad_message', 'One text is gone on with.');
+  if (task === 'embedding' && turns.some((turn) => isBlank([turn]))) {
+    return new MeshError('empty_prompt', 'A text with nothing in it has no vector. Leave it out.');
+  }
   if (isBlank(turns)) return new MeshError('empty_prompt', 'Write a message first.');
   if (promptBytes(turns) <= MAX_PROMPT_BYTES && turns.length <= MAX_TURNS) return null;
   return new MeshError(
     'prompt_too_long',
-    'This conversation is too long to send. Shorten the message, or start a new conversation.',
+    task === 'embedding'
+      ? 'This text is too long to send. Split it.'
+      : 'This conversation is too long to send. Shorten the message, or start a new conversation.',
   );
 }
 

@@ -6,7 +6,18 @@
 import * as v from 'valibot';
 import { CandidateSchema } from './control-protocol.ts';
 import { MAX_SCHEMA_CHARS } from './json-schema.ts';
-import { MAX_RECORD_BYTES, bytes, count, errorCode, modelId, peerId, taskId, text } from './fields.ts';
+import {
+  MAX_RECORD_BYTES,
+  MAX_VECTOR_NUMBERS,
+  bytes,
+  count,
+  errorCode,
+  modelId,
+  peerId,
+  sha256,
+  taskId,
+  text,
+} from './fields.ts';
 
 /** Both ends must speak the same one; it is the first byte of every data frame and a field of `hello`. */
 export const PROTOCOL_VERSION = 3;
@@ -23,7 +34,7 @@ export const SALT_BYTES = 16;
 /** Of the likeliest tokens that are told of beside the one that was written. */
 export const MAX_TOP_LOGPROBS = 20;
 /** The longest tokens that vocabularies have are a row of blanks, some hundred. */
-export const MAX_TOKEN_BYTES = 512;
+export const MAX_TOKEN_CHARACTERS = 512;
 /** Providers that one KNOWN_PEERS may name. */
 export const MAX_KNOWN_PEERS = 32;
 /** Older news of a provider is none. */
@@ -62,13 +73,18 @@ export const PingSchema = v.object({ kind: v.literal('PING'), nonce: count, repl
 export const TaskRequestSchema = v.object({
   kind: v.literal('TASK_REQUEST'),
   taskId,
-  /** `completion`: go on after the text of the one turn as it stands, no template around it. */
-  task: v.picklist(['chat', 'completion']),
+  /**
+   * `completion`: go on after the text of the one turn as it stands, no template around it. `embedding`: the turns are
+   * texts, each to be turned into a vector that stands for its meaning.
+   */
+  task: v.picklist(['chat', 'completion', 'embedding']),
   model: modelId,
   turns: v.pipe(v.array(TurnSchema), v.minLength(1), v.maxLength(MAX_TURNS)),
   sampling: SamplingSchema,
   /** The answer is to be JSON of this form (`json-schema.ts`). Left out: it is free. */
   schema: v.optional(text(MAX_SCHEMA_CHARS)),
+  /** The adapter that the model answers with. Left out: it answers as it is. */
+  adapter: v.optional(sha256),
   /** For each token how likely it was, and so many others, the likeliest. Left out: nothing is told. */
   logprobs: v.optional(v.pipe(count, v.maxValue(MAX_TOP_LOGPROBS))),
   /** Of this provider's part. */
@@ -91,8 +107,8 @@ export const TaskRequestSchema = v.object({
 /** The provider took the task; `ahead` tasks run or wait before it. Sent again when that number falls; 0: it runs. */
 export const TaskAcceptedSchema = v.object({ kind: v.literal('TASK_ACCEPTED'), taskId, ahead: count });
 
-/** The bytes of one token, and the natural logarithm of how likely it was. */
-const likely = { bytes: bytes(MAX_TOKEN_BYTES), logprob: v.pipe(v.number(), v.maxValue(0)) };
+/** One token, and the natural logarithm of how likely it was. A part of a character reads as U+FFFD. */
+const likely = { text: text(MAX_TOKEN_CHARACTERS), logprob: v.pipe(v.number(), v.maxValue(0)) };
 export const TokenLogprobSchema = v.object({
   ...likely,
   /** The likeliest at this place, whatever was written. */
@@ -111,10 +127,12 @@ export const TaskChunkSchema = v.object({
   tokens: count,
   text: text(65_536),
   tokenIds: v.optional(v.pipe(v.array(count), v.maxLength(4096))),
-  /** Of each of its tokens, where the request asks for it. */
+  /** Of each of its tokens, where the request asks for it. Nobody signs for it. */
   logprobs: v.optional(v.pipe(v.array(TokenLogprobSchema), v.maxLength(4096))),
-  /** With the first chunk, from providers that know it then: tokens of the turns, without a prefix. */
+  /** With the first chunk, from providers that know it then: tokens of the turns, without a prefix. Of a vector: of its text. */
   promptTokens: v.optional(count),
+  /** Of the text number `index` of an `embedding`, which counts as one token: float32, little-endian (`vector.ts`). */
+  vector: v.optional(bytes(4 * MAX_VECTOR_NUMBERS)),
 });
 
 /** The requester has so much of the answer, and signs for it: `receipt.ts`. */
@@ -215,6 +233,7 @@ const DataSchema = v.variant('kind', [
 ]);
 export type DataMessage = v.InferOutput<typeof DataSchema>;
 export type TaskRequest = v.InferOutput<typeof TaskRequestSchema>;
+export type TaskKind = TaskRequest['task'];
 export type TaskChunk = v.InferOutput<typeof TaskChunkSchema>;
 /** What a provider says about a task that it was asked to run. */
 export type TaskReply = Extract<DataMessage, { kind: 'TASK_ACCEPTED' | 'TASK_CHUNK' | 'TASK_RESPONSE' | 'TASK_ERROR' }>;

@@ -1,5 +1,5 @@
 /** What a provider's failure means for the answer, and for the provider. */
-import { inWords, needsOf } from './abilities.ts';
+import { inWords, needsOf, type Demand } from './abilities.ts';
 import { MeshError, type ErrorCode } from './errors.ts';
 import type { AskRequest } from './requester.ts';
 
@@ -44,13 +44,13 @@ export function isFault({ code }: MeshError): boolean {
 }
 
 /** Why nobody at all could be asked. */
-export function nobodyFor(request: AskRequest): MeshError {
+export function nobodyFor(request: Demand & Pick<AskRequest, 'only' | 'prefix'>): MeshError {
   const { only, prefix = null } = request;
-  const needs = needsOf(request);
-  if (needs.length > 0) {
+  const beyond = inWords(needsOf(request));
+  if (beyond !== '') {
     return new MeshError(
       'no_provider',
-      `Nobody lends this model right now who can ${inWords(needs)}. Native workers can: start one, or choose another model.`,
+      `Nobody lends this model right now who can ${beyond}. Native workers can: start one, or choose another model.`,
     );
   }
   if (only !== null) {

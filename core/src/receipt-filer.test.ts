@@ -13,9 +13,12 @@ function setUp() {
   const failures: ErrorCode[] = [];
   /** What the control plane answers, when that is not `filed`. */
   const plane = { refusal: null as ErrorCode | null, tries: 0, answer: Promise.resolve() };
+  const changes: { taken: string | null; waiting: string[] }[] = [];
   const start = () =>
     new ReceiptFiler({
       ...{ keeper, clock, random: () => 0.5 },
+      changed: (taken, waiting) =>
+        changes.push({ taken: taken?.leaseId ?? null, waiting: Array.from(waiting, ({ leaseId }) => leaseId) }),
       failed: ({ code }) => failures.push(code),
       file: async (filing, signal) => {
         plane.tries += 1;
@@ -29,7 +32,7 @@ function setUp() {
         filed.push(filing);
       },
     });
-  return { clock, keeper, filed, failures, plane, start };
+  return { clock, keeper, filed, failures, changes, plane, start };
 }
 
 describe('the filer', () => {
@@ -42,6 +45,27 @@ describe('the filer', () => {
     expect(filed).toEqual(proofs.slice(0, 10).map(({ filing }) => filing));
     await clock.advance(2_000);
     expect(filed).toEqual(proofs.map(({ filing }) => filing));
+  });
+
+  it('tells what waits and what was taken, and of what was refused only that it waits no more', async () => {
+    const { clock, changes, plane, keeper, start } = setUp();
+    const before = receipt('before');
+    await keeper.keep(before);
+    const filer = start();
+    filer.start();
+    await clock.advance(0);
+    expect(changes).toEqual([
+      { taken: null, waiting: ['before'] },
+      { taken: 'before', waiting: [] },
+    ]);
+    plane.refusal = 'receipt_refused';
+    filer.hold(acknowledgement('a'));
+    filer.file(receipt('a'));
+    await clock.advance(1_000);
+    expect(changes.slice(2)).toEqual([
+      { taken: null, waiting: ['a'] },
+      { taken: null, waiting: [] },
+    ]);
   });
 
   it('only keeps what may still get better', async () => {

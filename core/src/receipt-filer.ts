@@ -22,6 +22,8 @@ export interface ReceiptFilerOptions {
   random: () => number;
   /** A proof could not be kept, or the control plane will not have it. For the log: nobody waits for it. */
   failed: (error: MeshError) => void;
+  /** What waits to be filed has changed; `taken`: the control plane has this one now. Left out: nobody counts. */
+  changed?: (taken: KeptProof | null, waiting: Iterable<KeptProof>) => void;
 }
 
 export class ReceiptFiler {
@@ -46,6 +48,7 @@ export class ReceiptFiler {
         // What came since is newer.
         if (!settled && !this.#queue.has(leaseId)) this.#queue.set(leaseId, { leaseId, filing });
       }
+      this.#tell(null);
       this.#file();
     });
   }
@@ -63,6 +66,7 @@ export class ReceiptFiler {
     const [oldest] = this.#queue.keys();
     // The keeper forgets it, too.
     if (this.#queue.size > MAX_KEPT && oldest !== undefined) this.#queue.delete(oldest);
+    this.#tell(null);
     this.#file();
   }
 
@@ -99,13 +103,13 @@ export class ReceiptFiler {
       try {
         await file(proof.filing, signal);
         attempt = 0;
-        this.#done(proof);
+        this.#done(proof, proof);
         this.#write(() => keeper.settle(proof));
       } catch (thrown) {
         if (signal.aborted) break;
         const error = asMeshError(thrown, 'control_unreachable', 'A receipt could not be filed. It is tried again.');
         if (FINAL.has(error.code)) {
-          this.#done(proof);
+          this.#done(proof, null);
           this.#write(() => keeper.settle(proof));
           failed(error);
         } else pauseMs = backoffMs(attempt++, random);
@@ -121,7 +125,12 @@ export class ReceiptFiler {
   }
 
   /** Unless a fuller one came meanwhile. */
-  #done(proof: KeptProof): void {
+  #done(proof: KeptProof, taken: KeptProof | null): void {
     if (this.#queue.get(proof.leaseId) === proof) this.#queue.delete(proof.leaseId);
+    this.#tell(taken);
+  }
+
+  #tell(taken: KeptProof | null): void {
+    this.#options.changed?.(taken, this.#queue.values());
   }
 }

@@ -11,7 +11,7 @@ import type { Identity, verify } from './identity.ts';
 import type { ModelId, TaskId } from './ids.ts';
 import { LEASE_NONCE_BYTES, leaseOf, readLeases, type Lease } from './lease.ts';
 import { promptBytes } from './prompt.ts';
-import { MAX_TOKEN_BYTES, SALT_BYTES, type Turn } from './protocol.ts';
+import { MAX_TOKEN_CHARACTERS, SALT_BYTES, type Turn } from './protocol.ts';
 import { randomBytes } from './random-bytes.ts';
 import type { KeptProof } from './receipt-keeper.ts';
 import { countersign, signAcknowledgement } from './receipt.ts';
@@ -84,7 +84,7 @@ export class ReceivedAnswer {
   add(chunk: ChainChunk): void {
     // Before it counts as received: what is signed for must be within the lease.
     const tooMany = this.#chain.tokens + chunk.tokens > this.#options.request.maxTokens;
-    if (tooMany || chunk.text.length > chunk.tokens * MAX_TOKEN_BYTES) {
+    if (tooMany || chunk.text.length > chunk.tokens * MAX_TOKEN_CHARACTERS) {
       throw new MeshError('bad_message', 'The volunteer sent more than was asked for.');
     }
     if (!this.#chain.add(chunk) || this.#lease === null) return;

@@ -1,4 +1,5 @@
 /** Every question that this peer has asked and that is being answered. How one gets its answer: `answering.ts`. */
+import * as v from 'valibot';
 import { needsOf } from './abilities.ts';
 import { onAbort } from './abort.ts';
 import { Answering, type AnsweringNeeds } from './answering.ts';
@@ -9,7 +10,10 @@ import type { Clock } from './clock.ts';
 import type { Candidate } from './control-protocol.ts';
 import type { Place } from './control-requests.ts';
 import type { KeptAnswer } from './delivered-answer.ts';
-import { cancelled, type MeshError } from './errors.ts';
+import { cancelled, MeshError } from './errors.ts';
+import { embed, type Embedded, type EmbedRequest } from './embedding.ts';
+import { embedInParts } from './embedding-parts.ts';
+import { sha256 } from './fields.ts';
 import { FirstWords } from './first-words.ts';
 import { HedgeBudget } from './hedge-budget.ts';
 import type { Identity, verify } from './identity.ts';
@@ -17,7 +21,7 @@ import type { ModelId, PeerId, TaskId } from './ids.ts';
 import { readJsonSchema } from './json-schema.ts';
 import type { Links } from './links.ts';
 import { prefixFault, turnsFault } from './prompt.ts';
-import type { Sampling, TaskReply, Turn } from './protocol.ts';
+import type { Sampling, TaskReply, TokenLogprob, Turn } from './protocol.ts';
 import type { ReceiptFiler } from './receipt-filer.ts';
 import { Shortlist, type AskControl } from './shortlist.ts';
 import type { Path } from './transport.ts';
@@ -30,6 +34,8 @@ export interface AskRequest {
   sampling: Sampling;
   /** For each token how likely it was, and so many others, the likeliest, 0 to 20. Left out: nothing is told. */
   logprobs?: number;
+  /** The adapter that the model answers with, by the SHA-256 of its file. Left out: it answers as it is. */
+  adapter?: string;
   /** The answer is JSON of this form, a JSON schema as text (`json-schema.ts`), unless it is cut at `maxTokens`. */
   schema?: string;
   /** To be written now: what `prefix` has does not count. */
@@ -56,7 +62,16 @@ export type AnswerEvent =
   /** A provider took the task, or its rest; `ahead` others come first. 0: it is being answered. */
   | { type: 'accepted'; ahead: number }
   /** `tokenIds`: in the vocabulary of the file of the provider that was named last; null where it cannot tell. */
-  | { type: 'piece'; text: string; tokens: number; tokenIds: readonly number[] | null }
+  | {
+      type: 'piece';
+      text: string;
+      tokens: number;
+      tokenIds: readonly number[] | null;
+      /** Of each token, where the request asks for it. */
+      logprobs?: readonly TokenLogprob[];
+      /** Of the turns, as soon as a provider tells. */
+      promptTokens?: number;
+    }
   /** Who wrote it is gone; somebody to go on with it is sought. */
   | { type: 'interrupted'; error: MeshError }
   /** Another provider goes on after the last piece. */
@@ -128,13 +143,19 @@ export class Requester {
    * consumer stops iterating, the provider is told to stop computing.
    */
   async *ask(request: AskRequest, signal: AbortSignal): AsyncGenerator<AnswerEvent, void, undefined> {
-    const fault = turnsFault(request.turns) ?? prefixFault(request.prefix ?? null);
+    const fault = turnsFault(request.turns, request.task) ?? prefixFault(request.prefix ?? null);
     if (fault !== null) throw fault;
     if (request.schema !== undefined) readJsonSchema(request.schema);
+    if (request.adapter !== undefined && !v.is(sha256, request.adapter)) {
+      throw new MeshError(
+        'unsupported',
+        'An adapter is named by the SHA-256 of its file: 64 digits and letters a to f.',
+      );
+    }
     const { links, clock, random, match } = this.#options;
     const { breakers } = this.#needs;
     const { model, maxTokens, only, exclude = [], prefer = null } = request;
-    const question = { model, maxTokens, only, exclude, prefer, needs: needsOf(request) };
+    const question = { model, maxTokens, only, exclude, prefer, ...needsOf(request) };
     const shortlist = new Shortlist(question, { links, breakers, clock, random, match });
     const answering = new Answering(request, { ...this.#needs, shortlist });
     this.#answerings.add(answering);
@@ -148,6 +169,20 @@ export class Requester {
       this.#answerings.delete(answering);
       answering.end();
     }
+  }
+
+  /** Vectors of texts. Throws a `MeshError`; when `signal` aborts every provider stops computing. */
+  embed(request: EmbedRequest, signal: AbortSignal): Promise<Embedded> {
+    const { links, clock, random, match } = this.#options;
+    const { breakers } = this.#needs;
+    const { model, only, exclude = [] } = request;
+    const needs = needsOf({ task: 'embedding', sampling: {} });
+    const embedOne = (part: EmbedRequest, aborted: AbortSignal) => {
+      const question = { model, maxTokens: part.inputs.length, only, exclude, prefer: null, ...needs };
+      const shortlist = new Shortlist(question, { links, breakers, clock, random, match });
+      return embed(part, { ...this.#needs, shortlist }, aborted);
+    };
+    return embedInParts(request, embedOne, signal);
   }
 
   /** What a provider said about a task. Replies from anyone but the one who was asked are dropped. */

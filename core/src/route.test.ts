@@ -4,8 +4,10 @@ import { newPeerId, type ModelId, type PeerId } from './ids.ts';
 import type { Candidate } from './control-protocol.ts';
 import { expectedSeconds, rank } from './route.ts';
 
-function candidate(changes: Partial<Candidate> & { tokensPerSecond?: number | null } = {}): Candidate {
-  const { tokensPerSecond = 20, ...rest } = changes;
+function candidate(
+  changes: Partial<Candidate> & { tokensPerSecond?: number | null; wakesInMs?: number } = {},
+): Candidate {
+  const { tokensPerSecond = 20, wakesInMs, ...rest } = changes;
   return {
     peerId: newPeerId(),
     agent: 'browser',
@@ -19,6 +21,7 @@ function candidate(changes: Partial<Candidate> & { tokensPerSecond?: number | nu
       sha256: null,
       tokensPerSecond,
       continues: 'ids',
+      ...(wakesInMs !== undefined && { wakesInMs }),
     },
     slots: 1,
     busySlots: 0,
@@ -99,6 +102,20 @@ describe('rank', () => {
     expect(firsts([...others, { ...warm, busySlots: 1 }])).toEqual(new Set(others));
     expect(firsts([...others, warm, candidate({ tokensPerSecond: 50 })]).size).toBe(4);
     expect(firsts([...others, warm], { exclude: new Set([prefer]) })).toEqual(new Set(others));
+  });
+
+  it('loads no model while one in memory is as good, and one that is done sooner even so', () => {
+    const inMemory = candidate({ tokensPerSecond: 20 });
+    const resting = candidate({ tokensPerSecond: 40, wakesInMs: 6_000 });
+    const fast = candidate({ tokensPerSecond: 400, wakesInMs: 3_000 });
+    const firsts = (all: Candidate[], prefer: PeerId | null = null) =>
+      new Set(Array.from({ length: 100 }, (_, seed) => rank(all, context({ prefer, random: seeded(seed) }))[0]));
+    expect(firsts([resting, inMemory])).toEqual(new Set([inMemory]));
+    // It has forgotten the conversation with its memory.
+    expect(firsts([resting, inMemory], resting.peerId)).toEqual(new Set([inMemory]));
+    expect(firsts([fast, inMemory])).toEqual(new Set([fast, inMemory]));
+    expect(firsts([resting, { ...inMemory, busySlots: 1 }])).toEqual(new Set([resting]));
+    expect(expectedSeconds(resting, 0) - expectedSeconds(candidate({ tokensPerSecond: 40 }), 0)).toBeCloseTo(6);
   });
 
   it('prefers those who bring their answers to an end', () => {

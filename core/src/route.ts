@@ -31,44 +31,60 @@ const PREFERRED_MAY_TAKE = 2;
  * nobody counts promises, as in an outage: at 95 % busy it costs 16 % against the square, the third 7 %.
  */
 const SHARPNESS = 3;
+/** Can begin at once; has a free slot, but loads its model first; has none. */
+const [AT_ONCE, AFTER_LOADING, BUSY] = [0, 1, 2];
 
 /**
  * Best first. The preferred one when it has a free slot and is not far slower than the fastest that has; free slots before
- * busy ones; among equals weighted chance, so that the best node is not swamped.
+ * busy ones; in memory before what has to be loaded first, unless that is done sooner than by any other; among equals
+ * weighted chance, so that the best node is not swamped.
  */
 export function rank<T extends Candidate>(candidates: readonly T[], context: RankContext): T[] {
   const { exclude, prefer, rttMs, random } = context;
-  const drawn: { candidate: T; free: boolean; key: number }[] = [];
-  let preferred: { key: number } | null = null;
+  const drawn: Drawn<T>[] = [];
+  let preferred: Drawn<T> | null = null;
   let preferredSeconds = Infinity;
   let leastSeconds = Infinity;
   for (const candidate of candidates) {
     if (exclude.has(candidate.peerId)) continue;
     const seconds = expectedSeconds(candidate, rttMs(candidate.peerId));
     const free = candidate.busySlots + candidate.queued < candidate.slots;
+    const inMemory = candidate.model.wakesInMs === undefined;
     // An exponential draw with the mean of the expected time. Sorting by such draws picks each candidate first with a
     // probability proportional to its rate (exponential race, Efraimidis and Spirakis 2006); the power favours the fast.
-    const one = { candidate, free, key: -Math.log(1 - random()) * seconds ** SHARPNESS };
+    const key = -Math.log(1 - random()) * seconds ** SHARPNESS;
+    const one = { candidate, seconds, key, tier: !free ? BUSY : inMemory ? AT_ONCE : AFTER_LOADING };
     drawn.push(one);
-    if (!free) continue;
+    if (one.tier !== AT_ONCE) continue;
     leastSeconds = Math.min(leastSeconds, seconds);
     if (candidate.peerId === prefer) [preferred, preferredSeconds] = [one, seconds];
   }
+  // Chance alone loads nothing.
+  for (const one of drawn) if (one.tier === AFTER_LOADING && one.seconds < leastSeconds) one.tier = AT_ONCE;
   if (preferred !== null && preferredSeconds <= PREFERRED_MAY_TAKE * leastSeconds) preferred.key = -1;
-  drawn.sort((a, b) => (a.free === b.free ? a.key - b.key : a.free ? -1 : 1));
+  drawn.sort((a, b) => a.tier - b.tier || a.key - b.key);
   return drawn.map(({ candidate }) => candidate);
 }
 
+interface Drawn<T> {
+  candidate: T;
+  seconds: number;
+  key: number;
+  /** The lower come first, whatever their keys. */
+  tier: number;
+}
+
 /**
- * Seconds until a typical answer by this provider would be whole: its queue, the round trip, its share of the speed, and
- * beginning again as often as it breaks off.
+ * Seconds until a typical answer by this provider would be whole: loading its model where that is out of memory, its
+ * queue, the round trip, its share of the speed, and beginning again as often as it breaks off.
  */
 export function expectedSeconds(candidate: Candidate, rttMs: number | null): number {
   const speed = candidate.model.tokensPerSecond ?? UNKNOWN_TOKENS_PER_SECOND;
   const answerSeconds = TYPICAL_ANSWER_TOKENS / Math.max(speed, 0.1);
   const before = Math.max(0, candidate.busySlots + candidate.queued + 1 - candidate.slots);
   const rounds = before / Math.max(candidate.slots, 1);
-  const seconds = (rttMs ?? UNKNOWN_RTT_MS) / 1000 + answerSeconds * (1 + rounds);
+  const waitMs = (candidate.model.wakesInMs ?? 0) + (rttMs ?? UNKNOWN_RTT_MS);
+  const seconds = waitMs / 1000 + answerSeconds * (1 + rounds);
   // So many tries on average, each as long: more than a resumed answer costs, which is what a doubtful one has to beat.
   return seconds / Math.max(candidate.reliability, LEAST_RELIABILITY);
 }

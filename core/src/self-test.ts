@@ -1,7 +1,7 @@
 /** Does a model that was just loaded work here? Broken graphics kernels are common, and answer with nonsense. */
 import { onAbort } from './abort.ts';
 import type { Clock } from './clock.ts';
-import type { Engine, Piece } from './engine.ts';
+import type { Engine } from './engine.ts';
 import { EngineWatch } from './engine-watch.ts';
 import { MeshError } from './errors.ts';
 import type { Turn } from './protocol.ts';
@@ -49,12 +49,12 @@ export async function selfTest(
  * To the end, or rejects when the engine hangs: it may be broken enough for that, and nobody else looks yet. What hangs is
  * left as it is, for whoever closes the engine.
  */
-async function readWatched(
-  pieces: AsyncGenerator<Piece, unknown, undefined>,
+export async function readWatched<T>(
+  pieces: AsyncGenerator<T, unknown, undefined>,
   watch: EngineWatch,
   clock: Clock,
   signal: AbortSignal,
-  take: (piece: Piece) => void,
+  take: (piece: T) => void,
 ): Promise<void> {
   let stopLooking = () => {};
   const hung = new Promise<never>((_, reject) => {

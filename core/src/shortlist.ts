@@ -130,12 +130,13 @@ export class Shortlist {
 
   async #match(queued: ((place: Place) => void) | null): Promise<void> {
     const { links, random, clock } = this.#needs;
-    const { only, exclude, needs = [] } = this.#question;
+    const { only, exclude } = this.#question;
     const leased = await this.#ask(queued);
     if (leased === null) return;
     // The server is asked to keep to these, and not trusted to.
     const allowed = leased.filter(
-      ({ peerId, model }) => only?.includes(peerId) !== false && !exclude.includes(peerId) && isAble(model, needs),
+      ({ peerId, model }) =>
+        only?.includes(peerId) !== false && !exclude.includes(peerId) && isAble(model, this.#question),
     );
     // A control plane that has just started knows nobody yet; those it knew may still be there.
     if (allowed.length === 0) return;

@@ -30,6 +30,17 @@ describe('a stream', () => {
     expect(atMs.map((ms) => (ms - beganMs) / 1_000)).toEqual([8, 16, 32, 64, 128, 256]);
   });
 
+  it('whose model is loaded first is given the time for it, before its first piece alone', async () => {
+    const clock = new ManualClock();
+    const atMs: number[] = [];
+    const watch = new StallWatch(clock, { suspected: () => atMs.push(clock.now()), stalled: () => {} }, 10_000);
+    await clock.advance(18_000);
+    expect(atMs).toEqual([18_000]);
+    watch.heard();
+    await clock.advance(4_000);
+    expect(atMs).toEqual([18_000, 22_000]);
+  });
+
   it.each([
     ['fast', 20, 400, 5_000],
     ['slow', 300, 2_400, 12_000],

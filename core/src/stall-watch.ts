@@ -29,15 +29,17 @@ export class StallWatch {
   /** Null before the second piece: the pause before the first was the prompt's. */
   #meanPauseMs: number | null = null;
   #begun = false;
+  readonly #moreMs: number;
   /** Since it fell quiet. */
   #suspicions = 0;
   #heardMs: number;
   #stopTimer: () => void = () => {};
 
-  /** Watches from now on. */
-  constructor(clock: Clock, events: StallEvents) {
+  /** Watches from now on. The first piece may take so much more: its model is loaded for it. */
+  constructor(clock: Clock, events: StallEvents, moreMs = 0) {
     this.#clock = clock;
     this.#events = events;
+    this.#moreMs = moreMs;
     this.#heardMs = clock.now();
     this.#wait(this.limitMs);
   }
@@ -50,7 +52,10 @@ export class StallWatch {
 
   get #limits(): { suspectMs: number; stallMs: number } {
     const mean = this.#meanPauseMs;
-    if (mean === null) return this.#begun ? SECOND_PIECE : FIRST_PIECE;
+    if (mean === null && this.#begun) return SECOND_PIECE;
+    if (mean === null) {
+      return { suspectMs: FIRST_PIECE.suspectMs + this.#moreMs, stallMs: FIRST_PIECE.stallMs + this.#moreMs };
+    }
     return { suspectMs: bounded(mean, SUSPECT), stallMs: bounded(mean, STALL) };
   }
 

@@ -21,9 +21,9 @@ export class TaskLine {
     this.#tasks.push(task);
   }
 
-  /** Takes the first whose model has a slot; null: nobody's has. */
-  takeNext(hasSlot: (model: ServedModel) => boolean): Task | null {
-    const next = this.#tasks.find((task) => hasSlot(task.model));
+  /** Takes the first that may start, by itself and those before it; null: there is none. */
+  takeNext(mayStart: (task: Task, before: readonly Task[]) => boolean): Task | null {
+    const next = this.#tasks.find((task, i) => mayStart(task, this.#tasks.slice(0, i)));
     if (next === undefined) return null;
     this.leave(next);
     return next;

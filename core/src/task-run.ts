@@ -10,6 +10,7 @@ import type { JsonSchema } from './json-schema.ts';
 import { pace } from './pace.ts';
 import type { TaskRequest } from './protocol.ts';
 import type { SpeedMeter } from './speed.ts';
+import { pieceMaker } from './task-pieces.ts';
 import type { ServedModel } from './worker.ts';
 
 export interface Task {
@@ -65,14 +66,17 @@ export async function runTask(task: Task, needs: TaskRunNeeds): Promise<'finishe
 async function write(task: Task, needs: TaskRunNeeds): Promise<'finished' | null> {
   const { clock, deliveries, now, maxTokensPerSecond } = needs;
   const { channel, request, leased, abort, watch } = task;
-  const pieces = task.model.engine.generate(
+  const pieces = pieceMaker(task.model.engine).generate(
     {
       turns: request.turns,
+      task: request.task,
       sampling: request.sampling,
       maxTokens: request.maxTokens,
       asker: channel.peer,
       ...(request.prefix !== null && { prefix: request.prefix }),
       ...(task.schema !== null && { schema: task.schema }),
+      ...(request.adapter !== undefined && { adapter: request.adapter }),
+      ...(request.logprobs !== undefined && { logprobs: request.logprobs }),
     },
     abort.signal,
   );
@@ -93,9 +97,15 @@ async function write(task: Task, needs: TaskRunNeeds): Promise<'finished' | null
     }
     // What was abandoned may come to life again: nobody waits for it.
     if (task.abandon.signal.aborted) return null;
-    const { text, tokens, tokenIds } = next.value;
-    leased?.delivery.add({ index, tokens, text, tokenIds });
-    channel.send({ kind: 'TASK_CHUNK', taskId: task.id, index, tokens, text, ...(tokenIds && { tokenIds }) });
+    const { text, tokens, tokenIds, logprobs, promptTokens, vector } = next.value;
+    leased?.delivery.add({ index, tokens, text, tokenIds, vector });
+    channel.send({
+      ...{ kind: 'TASK_CHUNK', taskId: task.id, index, tokens, text },
+      ...(tokenIds && { tokenIds }),
+      ...(logprobs && { logprobs }),
+      ...(promptTokens !== undefined && { promptTokens }),
+      ...(vector && { vector }),
+    });
     index += tokens;
     needs.wrote(tokens);
     task.meter.add(tokens, nowMs);

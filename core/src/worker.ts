@@ -1,10 +1,11 @@
 /** What a provider accepts and how it works it off: slots, a short queue, and an end for every task. */
 import { isAble, needsOf, unable } from './abilities.ts';
+import { mayStart, type AdapterRoom } from './adapter-room.ts';
 import { schemaOf } from './answer-schema.ts';
 import type { Channel } from './channel.ts';
 import type { Clock } from './clock.ts';
 import type { Deliveries } from './deliveries.ts';
-import type { Engine } from './engine.ts';
+import type { Embedder, Engine } from './engine.ts';
 import { EngineWatch } from './engine-watch.ts';
 import { asMeshError, MeshError, type ErrorCode } from './errors.ts';
 import type { ModelId, PeerId, TaskId } from './ids.ts';
@@ -15,7 +16,7 @@ import { SpeedMeter, TypicalSpeed } from './speed.ts';
 import { TaskLine } from './task-line.ts';
 import { runTask, type Task } from './task-run.ts';
 
-/** Tasks that one peer may have here at once. */
+/** Tasks that one peer may have here at once; where there are more slots, as many as these: a gateway is one peer. */
 const MAX_TASKS_PER_PEER = 8;
 /** Waiting tasks for each slot; past that the requester is better off elsewhere. */
 const QUEUE_PER_SLOT = 4;
@@ -25,8 +26,10 @@ const MAX_LEASELESS_PER_PEER = 2;
 
 export interface ServedModel {
   advert: ModelAdvert;
-  engine: Pick<Engine<never>, 'generate'>;
+  engine: Pick<Engine<never>, 'generate'> | Pick<Embedder<never>, 'embed'>;
   slots: number;
+  /** Left out: it has no adapters. */
+  adapterRoom?: AdapterRoom;
 }
 
 export interface Serving {
@@ -96,7 +99,7 @@ export class TaskWorker {
       tokensPerSecond: task.meter.recent(nowMs),
     }));
     return {
-      slots: [...this.#models.values()].reduce((sum, model) => sum + model.slots, 0),
+      slots: this.#slots,
       busySlots: this.#running.size,
       queued: this.#line.length,
       answers: this.#answers,
@@ -105,6 +108,11 @@ export class TaskWorker {
       typicalTokensPerSecond: this.#typical.tokensPerSecond,
       serving,
     };
+  }
+
+  /** Of all models together. */
+  get #slots(): number {
+    return [...this.#models.values()].reduce((sum, model) => sum + model.slots, 0);
   }
 
   /** A stranger asks. Every request is answered: with TASK_ACCEPTED or TASK_ERROR. */
@@ -147,14 +155,15 @@ export class TaskWorker {
     if (this.#stopped) return new MeshError('provider_stopped', 'The volunteer stopped lending.');
     const model = this.#models.get(request.model);
     if (model === undefined) return new MeshError('unknown_model', 'This volunteer does not lend that model any more.');
-    const fault = turnsFault(request.turns);
+    const fault = turnsFault(request.turns, request.task);
     if (fault !== null) return fault;
     if (this.#find(channel, request.taskId) !== undefined) {
       return new MeshError('bad_message', 'That task is already running.');
     }
     const all = this.#tasks();
     const mine = all.filter((task) => task.channel.peer === channel.peer);
-    if (mine.length >= MAX_TASKS_PER_PEER || this.#line.lengthFor(model) >= QUEUE_PER_SLOT * model.slots) {
+    const most = Math.max(MAX_TASKS_PER_PEER, this.#slots);
+    if (mine.length >= most || this.#line.lengthFor(model) >= QUEUE_PER_SLOT * model.slots) {
       return new MeshError('busy', 'This volunteer has no room for another question right now.');
     }
     const needs = needsOf(request);
@@ -167,7 +176,10 @@ export class TaskWorker {
       abandon: new AbortController(),
       release: channel.hold(true),
       meter: new SpeedMeter(),
-      watch: new EngineWatch(promptBytes(request.turns) + (request.prefix?.text.length ?? 0)),
+      watch: new EngineWatch(
+        promptBytes(request.turns) + (request.prefix?.text.length ?? 0),
+        request.task === 'embedding',
+      ),
     };
     if (request.lease === null && this.#options.withoutLease()) {
       const leaseless = all.filter((other) => other.leased === null && other.model === model);
@@ -190,11 +202,8 @@ export class TaskWorker {
   }
 
   #startNext(): void {
-    const hasSlot = (model: ServedModel) =>
-      [...this.#running].filter((task) => task.model === model).length < model.slots;
-    for (let task = this.#line.takeNext(hasSlot); task !== null; task = this.#line.takeNext(hasSlot)) {
-      this.#start(task);
-    }
+    const next = () => this.#line.takeNext((task, before) => mayStart(task, [...this.#running], before));
+    for (let task = next(); task !== null; task = next()) this.#start(task);
   }
 
   #start(task: Task): void {

@@ -9,6 +9,8 @@ import { createGenerator } from 'ts-json-schema-generator';
 const TYPES = {
   ChatCompletion: 'resources/chat/completions/completions.d.ts',
   ChatCompletionChunk: 'resources/chat/completions/completions.d.ts',
+  Completion: 'resources/completions.d.ts',
+  CreateEmbeddingResponse: 'resources/embeddings.d.ts',
   Model: 'resources/models.d.ts',
   ErrorObject: 'resources/shared.d.ts',
 };

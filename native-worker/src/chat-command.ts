@@ -17,6 +17,8 @@ export interface ChatOptions {
   mesh: URL;
   /** Left out: what is lent now and has the most free slots. */
   model?: string;
+  /** The SHA-256 of an adapter of the model. */
+  adapter?: string;
   maxTokens: number;
 }
 
@@ -41,7 +43,9 @@ export async function runChat(prompt: string, options: ChatOptions, output: Outp
     const turns = await readTurns(prompt, stop.signal);
     const model = chooseModel(await fetchModels(options.mesh), options.model);
     node = await openMeshNode(options.mesh);
-    const request = { model: model.id, turns, sampling: {}, maxTokens: options.maxTokens, only: null };
+    const { maxTokens, adapter } = options;
+    const asked = { model: model.id, turns, sampling: {}, maxTokens, only: null };
+    const request = { ...asked, ...(adapter !== undefined && { adapter }) };
     for await (const event of node.mesh.ask(request, stop.signal)) await show(event, output, stop.signal);
     return 0;
   } catch (thrown) {
@@ -65,13 +69,17 @@ export function chooseModel(offers: readonly Offer[], wanted: string | undefined
   if (best === null) {
     throw new MeshError(
       'no_provider',
-      'Nobody lends a model on this mesh right now. Be the first: llmesh worker --model llmesh-tiny',
+      'Nobody lends a model that chats on this mesh right now. Be the first: llmesh worker --model llmesh-tiny',
     );
   }
   if (wanted === undefined) return best;
-  const found = offers.find(({ id }) => id === wanted);
+  const chatting = offers.filter(({ embeds }) => embeds === undefined);
+  const found = chatting.find(({ id }) => id === wanted);
   if (found !== undefined) return found;
-  const others = offers.map(({ id }) => id).join(', ');
+  const others = chatting.map(({ id }) => id).join(', ');
+  if (offers.some(({ id }) => id === wanted)) {
+    throw new MeshError('unsupported', `${wanted} turns text into vectors and does not chat. There is: ${others}.`);
+  }
   throw new MeshError('unknown_model', `Nobody lends ${wanted} on this mesh right now. There is: ${others}.`);
 }
 

@@ -3,11 +3,14 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { realClock } from '@llmesh/core/clock';
 import type { GenerateRequest } from '@llmesh/core/engine';
 import type { PeerId } from '@llmesh/core/ids';
 import { runOf, textOf } from '@llmesh/core/suites/continuation';
 import type { DraftChoice } from './draft.ts';
+import { DutyCycle } from './duty-cycle.ts';
 import { LlamaEngine, type LlamaModelFile } from './llama-engine.ts';
+import { readMachine } from './machine.ts';
 import { ofArchitecture, respelled, worseModel } from './testing/worse-model.ts';
 
 const tiny = fileURLToPath(new URL('../../models/tiny/', import.meta.url));
@@ -92,6 +95,18 @@ describe.each<[string, DraftChoice]>([
     expect(helped.guesses).toEqual(before);
   });
 
+  it('is not guessed where more is asked than its words', async () => {
+    const before = helped.guesses;
+    const known = long[0];
+    const odds = ask(known?.question ?? '', { logprobs: 2 });
+    const { pieces } = await runOf(helped, odds, never);
+    expect(textOf(pieces)).toBe(known?.answer);
+    expect(pieces.every(({ logprobs = [] }) => logprobs.length > 0)).toBe(true);
+    const penalized = { ...COLD, frequencyPenalty: 0.01 };
+    expect((await answer(helped, ask(known?.question ?? '', { sampling: penalized }))).text).toBe(known?.answer);
+    expect(helped.guesses).toEqual(before);
+  });
+
   it('counts its tokens, and stops where it should', async () => {
     for (const maxTokens of [1, 7, 30]) {
       const { ids, finish } = await answer(helped, ask(long[0]?.question ?? '', { maxTokens }));
@@ -127,6 +142,15 @@ describe.each<[string, DraftChoice]>([
 });
 
 describe('a draft', () => {
+  it('computes within its share of the time', async () => {
+    const engine = await load({ draft: { path: file } }, new LlamaEngine(readMachine, new DutyCycle(0.5, realClock)));
+    const answers = await Promise.all(long.map(({ question }) => answer(engine, ask(question))));
+    expect(answers.map(({ text }) => text)).toEqual(long.map((one) => one.answer));
+    expect((await answer(engine, ask(long[0]?.question ?? ''))).text).toBe(long[0]?.answer);
+    expect(engine.guesses.guessed).toBeGreaterThan(0);
+    await engine.close();
+  });
+
   it('is refused when its vocabulary is another', async () => {
     const other = respelled(bytes, 'mesh', 'mish');
     const path = written('other-words.gguf', other);

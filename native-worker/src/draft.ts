@@ -13,6 +13,7 @@ import { DraftModel } from './draft-model.ts';
 import { canBeDrafted, draftedAnswer } from './drafted-answer.ts';
 import type { Layout } from './fit.ts';
 import { checkGgufFile } from './gguf-file.ts';
+import { isEmbedder } from './gguf-pooling.ts';
 import { GuessPace } from './guess-pace.ts';
 import { loadError } from './load-error.ts';
 import { draftLayout } from './model-plan.ts';
@@ -73,19 +74,16 @@ export class Draft {
   }
 
   /**
-   * Whether an answer is. One that has to come out the same each time is not: what is computed several tokens at once
-   * differs in the last bits, and could tip a near-tie.
+   * Its tokens; null: it is to be written without. One that has to come out the same each time is: what is computed several
+   * tokens at once differs in the last bits, and could tip a near-tie. `rest`: the end of the reading, which the seat does
+   * not hold yet.
    */
-  helped({ exact }: Reading, options: SequenceEvaluateOptions): boolean {
-    return !exact && canBeDrafted(options);
-  }
-
-  /** `rest`: the end of the reading, which the seat does not hold yet. */
-  write(answer: HelpedAnswer, rest: readonly Token[]): AsyncGenerator<{ token: Token }, void, undefined> {
+  write(answer: HelpedAnswer, rest: readonly Token[]): AsyncGenerator<{ token: Token }, void, undefined> | null {
     const { seat, reading, answers, ...more } = answer;
+    if (reading.exact || !canBeDrafted(more.options)) return null;
     return draftedAnswer(
       {
-        ...{ ...more, sequence: seat.sequence, entrance: seat.entrance, clock: realClock },
+        ...{ ...more, seat, clock: realClock },
         guesser: this.#model?.at(seat.place, reading.asker) ?? new PromptLookup(),
         pace: () => this.#paces[answers() - 1] ?? null,
       },
@@ -106,6 +104,12 @@ export async function planDraft(
   llama: Llama,
   signal: AbortSignal,
 ): Promise<DraftPlan> {
+  if (isEmbedder(model)) {
+    throw new MeshError(
+      'unsupported',
+      'The model given with --model writes no words to be guessed. Leave --draft out.',
+    );
+  }
   await checkTakesBack(model, llama, '--model');
   if (choice === 'lookup') return { info: null, open: async () => new Draft(null) };
   const { path } = choice;

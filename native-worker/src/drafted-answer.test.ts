@@ -8,7 +8,7 @@ import { Entrance } from './entrance.ts';
 import type { Guesser } from './guesser.ts';
 import { openLlama } from './llama-device.ts';
 import { PromptLookup } from './prompt-lookup.ts';
-import { CHUNK } from './seat.ts';
+import { CHUNK, Seat } from './seat.ts';
 
 const tiny = fileURLToPath(new URL('../../models/tiny/', import.meta.url));
 const questions: { question: string; answer: string }[] = JSON.parse(readFileSync(`${tiny}questions.json`, 'utf8'));
@@ -59,7 +59,7 @@ describe('draftedAnswer, with llama.cpp', () => {
     const record = (some: number, right: number) => void (guessed.push(some), taken.push(right));
     const pace = { length, record };
     const answer = {
-      ...{ sequence, guesser, entrance: new Entrance(), options: { temperature, topP: 1 }, maxTokens: most },
+      ...{ seat: new Seat(sequence, 0, new Entrance()), guesser, options: { temperature, topP: 1 }, maxTokens: most },
       ...{ pace: () => (alone() ? pace : null), check: () => {}, clock: { now: () => 0 } },
     };
     for await (const { token } of draftedAnswer(answer, prompt, rest)) written.push(token);

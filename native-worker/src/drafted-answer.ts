@@ -7,14 +7,12 @@
 import type { ControlledEvaluateInputItem, LlamaContextSequence, SequenceEvaluateOptions, Token } from 'node-llama-cpp';
 import type { Clock } from '@llmesh/core/clock';
 import { MeshError } from '@llmesh/core/errors';
-import type { Entrance } from './entrance.ts';
 import type { GuessPace } from './guess-pace.ts';
 import type { Guesser } from './guesser.ts';
-import { CHUNK } from './seat.ts';
+import { CHUNK, type Seat } from './seat.ts';
 
 export interface DraftedAnswer {
-  sequence: LlamaContextSequence;
-  entrance: Entrance;
+  seat: Pick<Seat, 'sequence' | 'takeBack'>;
   guesser: Guesser;
   options: SequenceEvaluateOptions;
   maxTokens: number;
@@ -40,7 +38,8 @@ export async function* draftedAnswer(
   before: readonly Token[],
   rest: readonly Token[],
 ): AsyncGenerator<{ token: Token }, void, undefined> {
-  const { sequence, entrance, guesser, options, check, clock } = answer;
+  const { seat, guesser, options, check, clock } = answer;
+  const { sequence } = seat;
   const all = [...before];
   let next = rest;
   /** Writes without guesses; null: the last step had some. */
@@ -55,7 +54,6 @@ export async function* draftedAnswer(
       const most = Math.min(pace?.length ?? 0, left - 1, sequence.contextSize - 2 - sequence.nextTokenIndex);
       const guesses = most > 0 ? await guesser.guess(all, most, check) : [];
       check();
-      await entrance.closed;
       let written: Token[];
       let usual = true;
       if (guesses.length > 0) {
@@ -63,8 +61,7 @@ export async function* draftedAnswer(
         plain = null;
         written = await verify(sequence, next, guesses, options);
         const wrong = guesses.length + 1 - written.length;
-        const end = sequence.nextTokenIndex;
-        if (wrong > 0) await entrance.enter(() => sequence.eraseContextTokenRanges([{ start: end - wrong, end }]));
+        if (wrong > 0) await seat.takeBack(wrong);
         // Whoever has not guessed for a while reads first what was written since; some guess less than they may.
         usual = behind <= CHUNK && guesses.length === most;
         behind = 0;

@@ -1,31 +1,36 @@
 import { describe, expect, it } from 'vitest';
 import { Entrance } from './entrance.ts';
 
+const never = new AbortController().signal;
+
 describe('Entrance', () => {
   it('holds everybody back until the last newcomer is in', async () => {
     const entrance = new Entrance();
-    expect(entrance.closed).toBe(null);
     const finish: (() => void)[] = [];
     const change = () => new Promise<void>((resolve) => finish.push(resolve));
+    let steps = 0;
+    const step = () => entrance.step(async () => (steps += 1), never);
+    await step();
+    expect(steps).toBe(1);
     const entered = [entrance.enter(change), entrance.enter(change)];
-    let passed = false;
-    const passing = entrance.closed?.then(() => (passed = true));
+    const held = step();
     finish[0]?.();
     await entered[0];
-    expect(passed).toBe(false);
+    expect(steps).toBe(1);
     finish[1]?.();
     await entered[1];
-    await passing;
-    expect(passed).toBe(true);
-    expect(entrance.closed).toBe(null);
+    expect(await held).toBe(2);
+    const next = step();
+    // Nobody is entering: it was asked for at once.
+    expect(steps).toBe(3);
+    await next;
   });
 
   it('opens again after a newcomer that failed', async () => {
     const entrance = new Entrance();
     const failing = entrance.enter(() => Promise.reject(new Error('no')));
-    const { closed } = entrance;
+    const held = entrance.step(async () => 'made', never);
     await expect(failing).rejects.toThrow('no');
-    await expect(closed).resolves.toBe(undefined);
-    expect(entrance.closed).toBe(null);
+    expect(await held).toBe('made');
   });
 });

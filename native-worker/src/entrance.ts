@@ -2,10 +2,18 @@
  * Lets newcomers in between two steps. llama.cpp's binding changes what a sequence holds only when nothing more is waiting
  * to be computed; with several answers under way something always is, and a newcomer would wait for the end of them all.
  */
+import type { DutyCycle } from './duty-cycle.ts';
+
 export class Entrance {
+  readonly #duty: DutyCycle | null;
   #entering = 0;
   #opened: Promise<void> | null = null;
   #open = () => {};
+
+  /** `duty`: of whoever lends only a share of the time. */
+  constructor(duty: DutyCycle | null = null) {
+    this.#duty = duty;
+  }
 
   /** Runs `change` as soon as the steps that were asked for are done. */
   async enter(change: () => Promise<void>): Promise<void> {
@@ -24,8 +32,9 @@ export class Entrance {
     }
   }
 
-  /** To be waited for before a step is asked for; null when nobody is entering. */
-  get closed(): Promise<void> | null {
-    return this.#opened;
+  /** Asks for a step when nobody is entering, and it is time. Rejects as it does, or with cancelled. */
+  step<T>(run: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    const asked = () => this.#opened?.then(run) ?? run();
+    return this.#duty === null ? asked() : this.#duty.step(asked, signal);
   }
 }

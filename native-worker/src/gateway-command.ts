@@ -1,11 +1,12 @@
 /** `llmesh gateway`: an OpenAI-compatible API in front of a mesh, until it is stopped. */
 import path from 'node:path';
 import { onAbort } from '@llmesh/core/abort';
+import { realClock } from '@llmesh/core/clock';
 import { asMeshError, MeshError } from '@llmesh/core/errors';
 import type { PeerId } from '@llmesh/core/ids';
 import { dataFolder } from './data-folder.ts';
 import { isLoopbackHost } from './gateway/door.ts';
-import { readKeys } from './gateway/keys.ts';
+import { KeyRing } from './gateway/key-ring.ts';
 import { startGateway, type Gateway } from './gateway/server.ts';
 import { openIdentity, type OpenIdentity } from './identity-file.ts';
 import { offersHeard, watchConnection } from './mesh-connection.ts';
@@ -56,9 +57,11 @@ export async function runGateway(options: GatewayCommandOptions, output: Output)
   let self: OpenIdentity | null = null;
   let node: MeshNode | null = null;
   let gateway: Gateway | null = null;
+  let ring: KeyRing | null = null;
   try {
-    const keys = await readKeys(keysFile(options));
-    requireKeys(options, keys.length);
+    const keys = await openKeys(options, output);
+    ring = keys;
+    requireKeys(options, keys.keys.length);
     self = await openIdentity(gatewayFolder(options.data));
     if (self.temporary !== null) output.note(self.temporary);
     node = await openMeshNode(options.mesh, { identity: self.identity, hidden: options.hideAddress === true });
@@ -69,22 +72,24 @@ export async function runGateway(options: GatewayCommandOptions, output: Output)
     });
     const { port, host, rate, cors, own, trust, open = false, proxied = false } = options;
     gateway = await startGateway({
-      ...{ node, port, host, keys, open, proxied, origins: cors },
+      ...{ node, port, host, keys: () => keys.keys, open, proxied, origins: cors },
       rate: { perSecond: rate / 60, burst: Math.max(1, rate * BURST_SHARE) },
       circles: { own, trusted: trust },
       failed: (thrown) => output.error(asMeshError(thrown, 'engine_failed', `A request failed: ${String(thrown)}`)),
     });
     await heard;
     const { url } = gateway;
-    const who = keys.length > 0 ? `${keys.length} keys` : open ? 'anyone' : 'this computer';
+    const count = keys.keys.length;
+    const who = count > 0 ? `${count} keys` : open ? 'anyone' : 'this computer';
     const mesh = options.mesh.origin;
     output.print(`OpenAI-compatible API at ${url} for ${who}. Ctrl-C stops.`, {
-      ...{ ready: true, url, mesh, keys: keys.length, peerId: node.mesh.self },
+      ...{ ready: true, url, mesh, keys: count, peerId: node.mesh.self },
     });
     await new Promise<void>((resolve) => onAbort(stop.signal, resolve));
   } catch (thrown) {
     if (!stop.signal.aborted) failure = asMeshError(thrown, 'engine_failed', `The gateway failed: ${String(thrown)}`);
   } finally {
+    ring?.close();
     await gateway?.close();
     await self?.close();
     if (node !== null) await leaveMesh(node);
@@ -92,6 +97,18 @@ export async function runGateway(options: GatewayCommandOptions, output: Output)
   if (failure === null) return 0;
   output.error(failure);
   return failure.code === 'port_in_use' ? EXIT_PORT_IN_USE : 1;
+}
+
+function openKeys(options: GatewayCommandOptions, output: Output): Promise<KeyRing> {
+  return KeyRing.open(keysFile(options), {
+    clock: realClock,
+    changed: (keys) => {
+      if (output.json) output.print('', { keys });
+      else
+        output.note(keys === 0 ? 'No key opens this gateway any more.' : `${keys} keys open this gateway from now on.`);
+    },
+    failed: (thrown) => output.error(asMeshError(thrown, 'key_unreadable', 'The file of keys cannot be read.')),
+  });
 }
 
 /** Others could reach it, and nobody said that they may. */

@@ -8,7 +8,7 @@ const MAGIC = 'GGUF';
 /** Size of the file in bytes. Throws model_not_found, or model_unreadable when it cannot be a GGUF. */
 export async function checkGgufFile(path: string): Promise<number> {
   const status = await stat(path).catch((cause: unknown) => {
-    throw new MeshError('model_not_found', `There is no file ${path}. Check how its path is written.`, { cause });
+    throw new MeshError('model_not_found', `There is no file ${path}. Check the path.`, { cause });
   });
   if (!status.isFile()) {
     throw new MeshError('model_not_found', `${path} is not a file. Give the path of one GGUF file.`);

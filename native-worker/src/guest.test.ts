@@ -87,6 +87,38 @@ describe('llmesh worker on a machine in use', () => {
     expect(await Promise.all([worker.exited, other.worker.exited])).toEqual([0, 0]);
   }, 60_000);
 
+  it('has a model in memory again before it is asked, when a burst of questions shows that it will be', async () => {
+    const awake = lend('e', calm, '--slots', '2', '--max-speed', '20').worker;
+    const resting = lend('f', calm, '--slots', '1', '--unload-after', '1', '--share', '50').worker;
+    const ready = await Promise.all([awake, resting].map((worker) => worker.line((line) => line['ready'] === true)));
+    const ids = ready.map((line) => line['peerId']);
+    const model = 'llmesh-tiny' as ModelId;
+    await resting.line((line) => line['model'] === model && line['loaded'] === false);
+    await expect
+      .poll(async () => (await (await fetch(`${mesh.url}/api/peers`)).text()).includes('wakesInMs'))
+      .toBe(true);
+    const ask = async () => {
+      const stop = new AbortController();
+      const turns = [{ role: 'user' as const, content: longest.question }];
+      const request = { model, turns, sampling: { temperature: 0 }, maxTokens: 1024, only: null };
+      const providers = new Set<unknown>();
+      for await (const event of mesh.client.mesh.ask(request, stop.signal)) {
+        if (event.type === 'provider') providers.add(event.candidate.peerId);
+        if (resting.lines.some((line) => line['expected'] === true)) return providers;
+      }
+      return providers;
+    };
+    const asked = await Promise.all([ask(), ask()]);
+    // Nobody asked the one that was loaded.
+    expect(asked.map((providers) => [...providers])).toEqual([[ids[0]], [ids[0]]]);
+    const expected = await resting.line((line) => line['expected'] === true);
+    await resting.line((line) => line['loaded'] === true, resting.lines.indexOf(expected));
+    await resting.line((line) => line['loaded'] === false, resting.lines.indexOf(expected));
+    expect(resting.lines.filter((line) => 'error' in line || Number(statusOf(line)?.['answers'] ?? 0) > 0)).toEqual([]);
+    for (const worker of [awake, resting]) worker.kill('SIGTERM');
+    expect(await Promise.all([awake.exited, resting.exited])).toEqual([0, 0]);
+  }, 60_000);
+
   it('outside its hours loads, offers nothing and says when it will; --when is refused when it cannot be read', async () => {
     const hour = (ahead: number) => `${String((new Date().getHours() + ahead) % 24).padStart(2, '0')}:00`;
     const { worker } = lend('c', calm, '--when', `${hour(2)}-${hour(3)}`);

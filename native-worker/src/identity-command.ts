@@ -1,7 +1,7 @@
 /** `llmesh identity`: who this computer is, and how it stays so on another disk. */
 import { createReadStream } from 'node:fs';
 import { MeshError } from '@llmesh/core/errors';
-import { softwareIdentity } from '@llmesh/core/identity';
+import { nodeIdentity } from '@llmesh/core/node-signatures';
 import { exportKey, importKey } from '@llmesh/core/key-export';
 import { fingerprint, peerName } from '@llmesh/core/names';
 import { dataFolder } from './data-folder.ts';
@@ -26,7 +26,7 @@ export async function exportIdentity(data: string | undefined, output: Output): 
   const key = await existingKey(dataFolder(data));
   const passphrase = await readPassphrase('A passphrase to close the key with: ', true);
   const text = await exportKey(key, passphrase, { signal: never });
-  output.print(text, { peerId: softwareIdentity(key).peerId, key: text });
+  output.print(text, { peerId: nodeIdentity(key).peerId, key: text });
 }
 
 /** `source`: the exported text, or a file that holds it. */
@@ -54,7 +54,7 @@ async function existingKey(folder: string): Promise<Uint8Array> {
 }
 
 function report(key: Uint8Array, folder: string, output: Output): void {
-  const { peerId } = softwareIdentity(key);
+  const { peerId } = nodeIdentity(key);
   const name = peerName(peerId);
   const print = fingerprint(peerId);
   const file = identityFile(folder);

@@ -2,7 +2,8 @@
 import { mkdir, open } from 'node:fs/promises';
 import path from 'node:path';
 import { MeshError } from '@llmesh/core/errors';
-import { SECRET_KEY_BYTES, softwareIdentity, type Identity } from '@llmesh/core/identity';
+import { SECRET_KEY_BYTES, type Identity } from '@llmesh/core/identity';
+import { nodeIdentity } from '@llmesh/core/node-signatures';
 import { randomBytes } from '@llmesh/core/random-bytes';
 import { takeLock } from './process-lock.ts';
 import { createWhole, errno } from './whole-file.ts';
@@ -34,7 +35,7 @@ export async function openIdentity(folder: string): Promise<OpenIdentity> {
     await mkdir(folder, { recursive: true });
     release = await takeLock(path.join(folder, LOCK_FILE));
     if (release === null) return temporary(`Another worker here uses the identity in ${folder}`);
-    const identity = softwareIdentity(known ?? (await makeKey(folder)));
+    const identity = nodeIdentity(known ?? (await makeKey(folder)));
     return { identity, temporary: null, close: release };
   } catch (thrown) {
     await release?.();
@@ -99,7 +100,7 @@ async function readSecret(file: string): Promise<string | null> {
 
 function temporary(why: string): OpenIdentity {
   return {
-    identity: softwareIdentity(randomBytes(SECRET_KEY_BYTES)),
+    identity: nodeIdentity(randomBytes(SECRET_KEY_BYTES)),
     temporary: `${why}: this one has a fresh identity until it ends. --data names a folder for its own.`,
     close: async () => {},
   };

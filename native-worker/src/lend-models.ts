@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { onAbort } from '@llmesh/core/abort';
 import { realClock } from '@llmesh/core/clock';
-import type { Offers } from '@llmesh/core/control-protocol';
+import type { ModelAdvert, Offers } from '@llmesh/core/control-protocol';
 import { peerName } from '@llmesh/core/names';
 import { lifeOf, type LifeState } from '@llmesh/core/node-life';
 import type { When } from './lending-hours.ts';
@@ -13,6 +13,7 @@ import { runCommand } from './sensors/machine-command.ts';
 import { MachineFiles } from './sensors/machine-files.ts';
 import { MachineSensors } from './sensors/machine-sensors.ts';
 import type { LentModel } from './lent-model.ts';
+import { LoadAhead } from './load-ahead.ts';
 import { offersHeard } from './mesh-connection.ts';
 import type { MeshNode } from './mesh-node.ts';
 import type { Output } from './output.ts';
@@ -65,6 +66,7 @@ export async function lendModels(
       mesh: mesh.origin,
       model: first.id,
       models: adverts.map(({ id }) => id),
+      adapters: adverts.flatMap(({ id, adapters = [] }) => adapters.map((one) => ({ ...one, model: id }))),
       backend: first.backend,
       contextTokens: first.contextTokens,
       slots: models.reduce((sum, { slots }) => sum + slots, 0),
@@ -102,6 +104,12 @@ export async function lendModels(
       tell();
     },
   });
+  const ahead = new LoadAhead({
+    ...{ models, clock: realClock, mayLoad: () => lending.lent },
+    loading: (expected) => sayExpected(expected, output),
+    failed: (error) => output.error(error),
+  });
+  node.control.onExpect = (model) => ahead.expect(model);
   standing.known(node.mesh.self, name);
   standing.life = () => lifeOfNode(node, busySlots, lending.lent);
   const stopWatching = node.control.watch(tell);
@@ -110,6 +118,7 @@ export async function lendModels(
   try {
     await lending.run(signal);
   } finally {
+    node.control.onExpect = null;
     stopWatching();
   }
   if (workingAtTheEnd > 0) await delay(FLUSH_MS);
@@ -141,6 +150,11 @@ function lifeOfNode({ control }: MeshNode, busySlots: number, ready: boolean): L
 function sayTurned(pause: Pause | null, output: Output): void {
   if (output.json) output.print('', { paused: pause === null ? null : { why: pause.why, message: pause.words } });
   else output.note(pause === null ? 'Lending again.' : `Paused. ${pause.words}`);
+}
+
+function sayExpected({ id, name }: ModelAdvert, output: Output): void {
+  if (output.json) output.print('', { model: id, expected: true });
+  else output.note(`The mesh expects questions for ${name}: it is loaded ahead.`);
 }
 
 function report(standing: Standing, output: Output): void {

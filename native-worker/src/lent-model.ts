@@ -1,23 +1,37 @@
 /** One model that is lent: opened, tried, and described as others are told of it. */
-import { stat } from 'node:fs/promises';
+import type { AdapterRoom } from '@llmesh/core/adapter-room';
 import { realClock } from '@llmesh/core/clock';
-import type { ModelAdvert } from '@llmesh/core/control-protocol';
+import { MAX_WAKING_MS, type ModelAdvert } from '@llmesh/core/control-protocol';
+import { testEmbedder } from '@llmesh/core/embedder-self-test';
+import type { LoadedModel } from '@llmesh/core/engine';
 import { asMeshError, MeshError } from '@llmesh/core/errors';
+import type { ModelId } from '@llmesh/core/ids';
+import type { AdapterFiles } from './adapter-files.ts';
+import type { DutyCycle } from './duty-cycle.ts';
+import { fileVersion } from './file-version.ts';
 import { LlamaEngine } from './llama-engine.ts';
 import { OnCallEngine, type LoadedEngine } from './on-call-engine.ts';
 import { openModel, type OpenModelOptions } from './open-model.ts';
 import type { Output } from './output.ts';
-import { testModel } from './self-test.ts';
+import { testAdapters, testModel } from './self-test.ts';
 
 export interface LentModel {
   engine: LoadedEngine;
-  advert: ModelAdvert;
+  /** As it stands. */
+  readonly advert: ModelAdvert;
   slots: number;
+  adapterRoom?: AdapterRoom;
+  /** Loads it ahead where it left the memory; left out: it never leaves. */
+  loadAhead?: () => Promise<void>;
 }
 
 export interface LentModelNeeds {
+  /** Of all that this worker has, it gets those that are for it. */
+  adapters: AdapterFiles;
   /** Seconds without a question after which it leaves the memory; undefined: it stays. */
   unloadAfter: number | undefined;
+  /** Of a share of the time; null: all of it. */
+  duty: DutyCycle | null;
   output: Output;
   /** It died by itself. */
   lost: (error: MeshError) => void;
@@ -31,44 +45,79 @@ export async function openLentModel(
   needs: LentModelNeeds,
   signal: AbortSignal,
 ): Promise<LentModel> {
-  const { output, unloadAfter, turned } = needs;
+  const { adapters: files, output, unloadAfter, turned } = needs;
   const engine = newEngine(needs);
   try {
-    const { model, loaded, draft } = await openModel(engine, options, output, signal);
-    const tokensPerSecond = await testModel(engine, { id: model.id, backend: loaded.backend }, signal);
+    const { model, loaded, draft, adapters, loadMs } = await openModel(engine, options, files, output, signal);
+    const tokensPerSecond = await tried(engine, model.id, loaded, signal);
+    await testAdapters(engine, adapters?.files ?? [], signal);
     const { device } = await engine.probe(signal);
     const speed =
       tokensPerSecond === null ? '' : `, ${tokensPerSecond.toFixed(tokensPerSecond < 10 ? 1 : 0)} tokens a second`;
     output.note(`${model.name} runs on ${device}${speed}.`);
+    for (const adapter of adapters?.files ?? [])
+      output.note(`With the adapter ${adapter.name}, too: ${adapter.sha256}`);
     const { id, name, quant, sha256 } = model;
-    const { backend, contextTokens, continues, slots, abilities = [] } = loaded;
+    const { backend, contextTokens, continues, slots, abilities = [], embeds, adapterRoom } = loaded;
     const advert: ModelAdvert = {
       ...{ id, name, quant, format: 'gguf', backend, contextTokens, sha256, tokensPerSecond, continues },
       abilities: [...abilities],
+      ...(embeds !== undefined && { embeds }),
+      ...(adapters !== null && { adapters: adapters.files.map(({ sha256, name }) => ({ sha256, name })) }),
+      ...(adapters?.fetch !== undefined && { fetchesAdapters: true }),
     };
-    if (unloadAfter === undefined) return { engine, advert, slots };
+    if (unloadAfter === undefined) return { engine, advert, slots, ...(adapterRoom !== undefined && { adapterRoom }) };
     const { gpu, threads } = options;
     // As it was offered: with less it would not be the same.
-    const version = await versionOf(model.path);
+    const version = await fileVersion(model.path);
     const file = {
       ...{ path: model.path, gpu, slots, contextTokens },
-      ...(threads !== undefined && { threads }),
+      ...(adapters !== null && { adapters }),
       ...(draft !== null && { draft }),
+      ...(threads !== undefined && { threads }),
     };
+    let wakesInMs = asWakingMs(loadMs);
+    let present = advert;
     const onCall = new OnCallEngine(engine, {
       ...{ unloadAfterMs: unloadAfter * 1000, clock: realClock },
       open: async (closing) => {
-        if ((await versionOf(file.path)) !== version) throw changed(file.path, needs);
-        return reopen(file, needs, closing);
+        if ((await fileVersion(file.path)) !== version) throw changed(file.path, needs);
+        const beganMs = realClock.now();
+        const reopened = await reopen(file, needs, closing);
+        wakesInMs = asWakingMs(realClock.now() - beganMs);
+        return reopened;
       },
-      turned: (isLoaded) => turned(advert, isLoaded),
+      turned: (isLoaded) => {
+        present = isLoaded ? advert : { ...advert, wakesInMs };
+        turned(present, isLoaded);
+      },
       failed: (error) => output.error(asMeshError(error, 'engine_failed', `${name} could not leave the memory.`)),
     });
-    return { engine: onCall, advert, slots };
+    return {
+      engine: onCall,
+      get advert() {
+        return present;
+      },
+      slots,
+      ...(adapterRoom !== undefined && { adapterRoom }),
+      loadAhead: () => onCall.loadAhead(),
+    };
   } catch (thrown) {
     await engine.close();
     throw thrown;
   }
+}
+
+/** Tokens a second; null where that is not known, as of a model that embeds. */
+async function tried(
+  engine: LlamaEngine,
+  id: ModelId,
+  { backend, embeds }: LoadedModel,
+  signal: AbortSignal,
+): Promise<number | null> {
+  if (embeds === undefined) return testModel(engine, { id, backend }, signal);
+  await testEmbedder(engine, realClock, signal);
+  return null;
 }
 
 async function reopen(
@@ -86,15 +135,8 @@ async function reopen(
   }
 }
 
-/** Cheaper than its checksum, and as good for a file of one's own. */
-async function versionOf(file: string): Promise<string | null> {
-  try {
-    const { size, mtimeMs } = await stat(file);
-    return `${size} ${mtimeMs}`;
-  } catch {
-    // Gone, or not for us any more: not what was offered.
-    return null;
-  }
+function asWakingMs(ms: number): number {
+  return Math.min(Math.round(ms), MAX_WAKING_MS);
 }
 
 /** Others were told of a model that is not there any more: the offer has to end. */
@@ -107,8 +149,8 @@ function changed(file: string, { lost }: LentModelNeeds): MeshError {
   return error;
 }
 
-function newEngine({ lost }: LentModelNeeds): LlamaEngine {
-  const engine = new LlamaEngine();
+function newEngine({ lost, duty }: LentModelNeeds): LlamaEngine {
+  const engine = new LlamaEngine(undefined, duty);
   engine.onLost = (error) => lost(asMeshError(error, 'engine_failed', 'llama.cpp failed. Start the worker again.'));
   return engine;
 }

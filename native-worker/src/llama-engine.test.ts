@@ -7,7 +7,10 @@ import type { GenerateRequest } from '@llmesh/core/engine';
 import type { PeerId } from '@llmesh/core/ids';
 import { prefixAt, runOf, textOf, wrongCuts, type Run } from '@llmesh/core/suites/continuation';
 import { engineSuite } from '@llmesh/core/suites/engine';
+import { ManualClock } from '@llmesh/core/manual-clock';
 import { readJsonSchema } from '@llmesh/core/json-schema';
+import { DutyCycle } from './duty-cycle.ts';
+import { openLlama } from './llama-device.ts';
 import { LlamaEngine, type LlamaModelFile } from './llama-engine.ts';
 
 const tiny = fileURLToPath(new URL('../../models/tiny/', import.meta.url));
@@ -50,6 +53,39 @@ describe('LlamaEngine', () => {
     const asked = questions.slice(0, 5);
     const answers = await Promise.all(asked.map(({ question }) => answer(engine, ask(question))));
     expect(answers.map(({ text }) => text)).toEqual(asked.map((one) => one.answer));
+  });
+
+  it('writes the same, and several at once, in a share of the time; and ends in the middle of a rest', async () => {
+    const clock = new ManualClock();
+    const shared = new LlamaEngine(undefined, new DutyCycle(0.5, clock));
+    await shared.load({ ...on(file), slots: 2 }, () => {}, never);
+    const until = async (done: () => boolean) => {
+      while (!done()) {
+        await new Promise((resolve) => setImmediate(resolve));
+        clock.turn(1);
+      }
+    };
+    let whole = 0;
+    const both = [longest, questions[0]!].map(async ({ question }) => {
+      const { text } = await answer(shared, ask(question));
+      whole += 1;
+      return text;
+    });
+    await until(() => whole === 2);
+    expect(await Promise.all(both)).toEqual([longest.answer, questions[0]!.answer]);
+    const begun = new Set<AbortSignal>();
+    const write = async (signal: AbortSignal) => {
+      for await (const _ of shared.generate(ask(longest.question), signal)) begun.add(signal);
+    };
+    const abort = new AbortController();
+    const stopped = [write(abort.signal), write(never)] as const;
+    const ended = expect(stopped[1]).rejects.toMatchObject({ code: 'cancelled' });
+    await until(() => begun.size === 2);
+    // From here on the clock stands still, and the rest has no end.
+    abort.abort();
+    await expect(stopped[0]).rejects.toMatchObject({ code: 'cancelled' });
+    await shared.close();
+    await ended;
   });
 
   it('forgets a waiting answer that is cancelled, and gives its slot to the next', async () => {
@@ -135,6 +171,66 @@ describe('LlamaEngine', () => {
   ])('writes %s', async (_, schema, wanted) => {
     const { text } = await answer(engine, { ...ask('Hello'), schema: readJsonSchema(JSON.stringify(schema)) });
     expect(text).toMatch(wanted);
+  });
+
+  it('goes on with bare text, without a template around it', async () => {
+    const chat = `<|im_start|>user\n${longest.question}<|im_end|>\n<|im_start|>assistant\n`;
+    const bare = { ...ask(chat), task: 'completion' as const };
+    expect(await answer(engine, bare)).toMatchObject({ text: longest.answer });
+    expect((await answer(engine, { ...ask(longest.question), task: 'completion' })).text).not.toBe(longest.answer);
+  });
+
+  it('writes less often what it wrote already, and goes on so at every cut', async () => {
+    const [, most] = mostFrequent((await answer(engine, ask(longest.question))).ids);
+    const request = { ...ask(longest.question), sampling: { temperature: 0, presencePenalty: 2, frequencyPenalty: 2 } };
+    const go = (one: GenerateRequest) => runOf(engine, { ...one, maxTokens: 40 - (one.prefix?.tokens ?? 0) }, never);
+    const whole = await go(request);
+    const [, least] = mostFrequent(whole.pieces.flatMap(({ tokenIds }) => tokenIds ?? []));
+    expect(most).toBeGreaterThan(4);
+    expect(least).toBeLessThan(most);
+    const cuts = [1, 10, Math.min(whole.pieces.length, 30)];
+    expect(await wrongCuts({ request, whole, go, cuts, atOnce: 2, ids: true, replay: true })).toEqual([]);
+  });
+
+  it('tells how likely each token was before anything was cut or scaled', async () => {
+    const expected = await rawOdds(longest.question, longest.answer);
+    const hot = { ...ask('cats and dogs'), sampling: { temperature: 2, seed: 7 }, maxTokens: 40 };
+    // Two at once: each hears of its own.
+    const [told, sampled] = await Promise.all([
+      answer(engine, { ...ask(longest.question), logprobs: 3 }),
+      answer(engine, { ...hot, logprobs: 0 }),
+    ]);
+    expect(told.text).toBe(longest.answer);
+    const odds = told.pieces.flatMap((piece) => {
+      expect(piece.logprobs).toHaveLength(piece.tokens);
+      return piece.logprobs ?? [];
+    });
+    expect(odds.map(({ text }) => text).join('')).toBe(longest.answer);
+    for (const [i, { text, logprob, top }] of odds.entries()) {
+      // Computed in one go there, and so not to the last bits.
+      expect(logprob).toBeCloseTo(expected[i] ?? NaN, 1);
+      expect(top).toHaveLength(3);
+      expect(top[0]).toEqual({ text, logprob });
+      expect(top.reduce((sum, one) => sum + Math.exp(one.logprob), 0)).toBeLessThanOrEqual(1.0001);
+    }
+    // Being asked changes nothing, and a temperature changes what is chosen and not how likely it was.
+    expect((await answer(engine, hot)).ids).toEqual(sampled.ids);
+    const greedy = await answer(engine, { ...hot, sampling: { temperature: 0 }, logprobs: 20 });
+    const chosen = sampled.pieces.flatMap((piece) => piece.logprobs ?? []);
+    const [first] = greedy.pieces[0]?.logprobs ?? [];
+    expect(first?.top.filter(({ text }) => text === chosen[0]?.text)[0]?.logprob).toBeCloseTo(
+      chosen[0]?.logprob ?? NaN,
+      4,
+    );
+    expect(chosen.every(({ top }) => top.length === 0)).toBe(true);
+  });
+
+  it('says with its first piece how long the question was', async () => {
+    const { pieces, finish } = await answer(engine, ask(longest.question));
+    expect(pieces.map(({ promptTokens }) => promptTokens)).toEqual([
+      finish.promptTokens,
+      ...pieces.slice(1).map(() => undefined),
+    ]);
   });
 
   it('leaves nothing behind a continued answer that changes a later one', async () => {
@@ -281,6 +377,30 @@ describe('LlamaEngine on a small computer', () => {
     });
   });
 });
+
+/** Logarithms of how likely the tokens of `text` are behind `question`: the binding's own way, all candidates of each. */
+async function rawOdds(question: string, text: string): Promise<number[]> {
+  const llama = await openLlama('off', 1);
+  const model = await llama.loadModel({ modelPath: file });
+  const context = await model.createContext({ contextSize: 512, threads: 1, batchSize: 64 });
+  const prompt = model.tokenize(`<|im_start|>user\n${question}<|im_end|>\n<|im_start|>assistant\n`, true);
+  const answered = model.tokenize(text);
+  const generateNext = { probabilities: true, options: { temperature: 0 } };
+  const evaluated = await context
+    .getSequence()
+    .controlledEvaluate([...prompt, ...answered].map((token) => [token, { generateNext }]));
+  const odds = answered.map((token, i) =>
+    Math.log(evaluated[prompt.length - 1 + i]?.next.probabilities?.get(token) ?? NaN),
+  );
+  await llama.dispose();
+  return odds;
+}
+
+function mostFrequent(ids: readonly number[]): [id: number, times: number] {
+  const times = new Map<number, number>();
+  for (const id of ids) times.set(id, (times.get(id) ?? 0) + 1);
+  return [...times].reduce((a, b) => (b[1] > a[1] ? b : a), [0, 0]);
+}
 
 interface Answer extends Run {
   text: string;

@@ -1,32 +1,40 @@
-/** The engine port on llama.cpp: any GGUF file, several answers at once. */
-import {
-  readGgufFileInfo,
-  type Llama,
-  type LlamaContext,
-  type LlamaModel,
-  type SequenceEvaluateOptions,
-} from 'node-llama-cpp';
-import type { Engine, Finish, GenerateRequest, LoadedModel, LoadProgress, Piece, Probe } from '@llmesh/core/engine';
+/** The engine ports on llama.cpp: any GGUF file, several answers at once, or vectors where the file is made for them. */
+import { readGgufFileInfo, type Llama, type LlamaModel } from 'node-llama-cpp';
+import { ABILITIES } from '@llmesh/core/abilities';
+import type {
+  Embedder,
+  Engine,
+  Finish,
+  GenerateRequest,
+  LoadedModel,
+  LoadProgress,
+  Piece,
+  Probe,
+  TextVector,
+} from '@llmesh/core/engine';
 import { asMeshError, cancelled, MeshError } from '@llmesh/core/errors';
 import { CHATML_TEMPLATE } from '@llmesh/core/prompt';
-import type { Sampling } from '@llmesh/core/protocol';
 import type { RecommendedSampling } from '@llmesh/core/recommended-sampling';
+import { adapterBytes, adapterRoom, Adapters, type LentAdapters } from './adapters.ts';
 import { answerGrammar } from './answer-grammar.ts';
-import { gatherSequences, placeAsPriority } from './batching.ts';
+import { AnswerPieces, noting } from './answer-pieces.ts';
+import { deliveredTokens, type Delivered } from './delivered-tokens.ts';
 import { planDraft, type Draft, type DraftChoice } from './draft.ts';
 import { allThreads } from './draft-model.ts';
-import { deliveredTokens, type Delivered } from './delivered-tokens.ts';
+import { evaluateOptions, isPenalized } from './evaluate-options.ts';
 import { checkGgufFile } from './gguf-file.ts';
+import { isEmbedder } from './gguf-pooling.ts';
+import type { DutyCycle } from './duty-cycle.ts';
 import { ggufSampling } from './gguf-sampling.ts';
+import { LlamaEmbedder } from './llama-embedder.ts';
 import { backendOf, defaultThreads, openLlama, probeLlama, type GpuChoice } from './llama-device.ts';
 import { loadError } from './load-error.ts';
 import { readMachine } from './machine.ts';
 import { planModel, useMmap } from './model-plan.ts';
 import { promptTokens, type PromptReader } from './prompt-tokens.ts';
 import { readAhead } from './read-ahead.ts';
+import { openAdapterRoom, openRoom, type Room } from './room.ts';
 import { CHUNK, type Reading } from './seat.ts';
-import { SequencePool } from './sequence-pool.ts';
-import { TokenText } from './token-text.ts';
 
 export interface LlamaModelFile {
   path: string;
@@ -39,7 +47,9 @@ export interface LlamaModelFile {
   usualContextTokens?: number;
   /** Answers at once. Default: as many as memory allows, at most 8 on a graphics card and 4 elsewhere. */
   slots?: number;
-  /** What guesses ahead. Default: nothing. */
+  /** Left out: none. */
+  adapters?: LentAdapters;
+  /** What guesses ahead. Left out: nothing. */
   draft?: DraftChoice;
 }
 
@@ -50,24 +60,30 @@ const MAX_REPLAY_TOKENS = 64;
 const NOTHING: Delivered = { tokens: [], known: true };
 
 interface Loaded extends PromptReader {
-  context: LlamaContext;
-  pool: SequencePool;
+  /** Of the model as it is. */
+  room: Room;
+  adapters: Adapters;
   draft: Draft | null;
   defaults: RecommendedSampling;
 }
 
-export class LlamaEngine implements Engine<LlamaModelFile> {
+export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelFile> {
   onLost: ((error: Error) => void) | null = null;
   #llama: Llama | null = null;
   #threads = defaultThreads();
+  /** The model chats; null: it embeds, or none is loaded. */
   #loaded: Loaded | null = null;
-  #active = 0;
+  #embedding: { model: LlamaModel; embedder: LlamaEmbedder } | null = null;
+  /** Answers under way, with adapters too. */
+  #writing = 0;
   #closed = false;
   #closing = new AbortController();
   readonly #readMachine: typeof readMachine;
+  readonly #duty: DutyCycle | null;
 
-  constructor(memory: typeof readMachine = readMachine) {
+  constructor(memory: typeof readMachine = readMachine, duty: DutyCycle | null = null) {
     this.#readMachine = memory;
+    this.#duty = duty;
   }
 
   async probe(signal: AbortSignal): Promise<Probe> {
@@ -89,19 +105,23 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
     this.#llama = llama;
     let model: LlamaModel | null = null;
     let draft: Draft | null = null;
+    const lent: LentAdapters = file.adapters ?? { files: [] };
+    const roomFor = (slots: number) => adapterRoom(slots, lent);
     try {
       const info = await readGgufFileInfo(file.path, { logWarnings: false, signal });
+      const embeds = isEmbedder(info);
       const draftPlan = file.draft === undefined ? null : await planDraft(file.draft, info, llama, signal);
       const layout = await planModel(llama, info, {
         contextTokens: file.contextTokens ?? null,
         usualContextTokens: file.usualContextTokens ?? null,
-        slots: file.slots ?? null,
+        slots: embeds ? 1 : (file.slots ?? null),
         machine: await this.#readMachine(llama, 'free'),
-        chunkTokens: CHUNK,
+        chunkTokens: embeds ? null : CHUNK,
+        adapters: { room: roomFor, bytes: adapterBytes(lent) },
         ...(draftPlan?.info != null && { draft: draftPlan.info }),
       });
       const { gpuLayers, contextTokens, slots } = layout;
-      model = await llama.loadModel({
+      const loading = await llama.loadModel({
         modelPath: file.path,
         useMmap: useMmap(llama),
         ...(llama.gpu !== false && { gpuLayers }),
@@ -109,31 +129,39 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
         onLoadProgress: (share) =>
           onProgress({ phase: 'start', loadedBytes: Math.round(share * sizeBytes), totalBytes: sizeBytes }),
       });
-      const context = await model.createContext({
-        sequences: slots,
-        contextSize: contextTokens,
-        threads: draftPlan === null ? this.#threads : allThreads(this.#threads),
-        batchSize: CHUNK * slots,
-        batching: gatherSequences(() => this.#active),
-        createSignal: signal,
-      });
+      model = loading;
+      if (embeds) {
+        const embedder = await LlamaEmbedder.open(
+          model,
+          { contextTokens, threads: this.#threads, duty: this.#duty },
+          signal,
+        );
+        this.#embedding = { model, embedder };
+        const backend = backendOf(llama);
+        return { contextTokens, backend, slots, continues: 'none', replays: false, embeds: embedder.size };
+      }
+      const threads = draftPlan === null ? this.#threads : allThreads(this.#threads);
+      const size = { slots, contextTokens, threads };
+      const room = await openRoom(loading, size, this.#duty, signal);
+      const smaller = { ...size, slots: roomFor(slots).slots, contextTokens: room.contextTokens };
       draft = (await draftPlan?.open(layout, this.#threads, signal)) ?? null;
       this.#loaded = {
         model,
-        context,
-        contextTokens: context.contextSize,
-        pool: new SequencePool(context),
+        room,
         draft,
+        adapters: new Adapters(lent, (one, closing) => openAdapterRoom(loading, one, smaller, this.#duty, closing)),
+        contextTokens: room.contextTokens,
         template: model.fileInfo.metadata.tokenizer?.chat_template ?? CHATML_TEMPLATE,
         defaults: ggufSampling(model.fileInfo),
       };
       return {
-        contextTokens: context.contextSize,
+        contextTokens: room.contextTokens,
         backend: backendOf(llama),
         slots,
         continues: 'ids',
         replays: true,
-        abilities: ['schema'],
+        abilities: ABILITIES,
+        ...(file.adapters !== undefined && { adapterRoom: roomFor(slots) }),
       };
     } catch (thrown) {
       await draft?.close();
@@ -150,16 +178,16 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
     };
     check();
     const leastAnswer = Math.min(request.maxTokens, MIN_ANSWER_TOKENS);
-    const { tokens: prompt, open } = await promptTokens(loaded, request.turns, leastAnswer, check);
-    const { prefix } = request;
+    const { tokens: prompt, open } = await promptTokens(loaded, request, leastAnswer, check);
+    const { prefix, sampling, logprobs = null } = request;
     const delivered = prefix === undefined ? NOTHING : await deliveredTokens(loaded, prompt, prefix, check);
     const before = [...prompt, ...delivered.tokens];
     const room = loaded.contextTokens - before.length;
     if (room === 0) return { finish: 'length', promptTokens: prompt.length, completionTokens: 0 };
     const maxTokens = Math.min(request.maxTokens, room);
-    const greedy = (request.sampling.temperature ?? loaded.defaults.temperature) === 0;
+    const greedy = (sampling.temperature ?? loaded.defaults.temperature) === 0;
     const replay = prefix?.replay ?? (greedy && delivered.known && delivered.tokens.length <= MAX_REPLAY_TOKENS);
-    const exact = greedy || replay || request.sampling.seed !== undefined;
+    const exact = greedy || replay || sampling.seed !== undefined;
     const reading: Reading = { tokens: before, asker: request.asker ?? null, open, exact };
 
     const grammar =
@@ -167,28 +195,34 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
         ? null
         : await answerGrammar(loaded.model.llama, loaded.model, request.schema, delivered.tokens);
 
-    const seat = await loaded.pool.take(reading, AbortSignal.any([signal, this.#closing.signal]));
-    const text = new TokenText(loaded.model, before);
+    const waits = AbortSignal.any([signal, this.#closing.signal]);
+    const { seat, end } = await (request.adapter === undefined
+      ? loaded.room.sit(reading, waits)
+      : loaded.adapters.sit(request.adapter, reading, waits));
+    const pieces = new AnswerPieces(loaded.model, before, prompt.length, logprobs);
     let completionTokens = 0;
     let finish: Finish['finish'] = 'stop';
-    this.#active += 1;
+    this.#writing += 1;
     try {
       const rest = replay
         ? await seat.replay({ ...reading, tokens: prompt }, delivered.tokens, check)
         : await seat.prefill(reading, check);
+      const answered = [...delivered.tokens];
       const options = {
-        ...evaluateOptions(request.sampling, loaded.defaults, seat.place),
+        ...evaluateOptions(sampling, loaded.defaults, seat.place, answered, answered.length + maxTokens),
         ...(grammar !== null && { grammarEvaluationState: grammar }),
       };
-      const helped = loaded.draft?.helped(reading, options) === true ? loaded.draft : null;
+      // A draft knows the model as it is, and cannot tell how likely a word was.
+      const draft = request.adapter === undefined && logprobs === null ? loaded.draft : null;
       // Either iteration ends by itself at a token that ends the answer.
-      const written =
-        helped?.write({ ...{ seat, reading, options, maxTokens, check }, answers: () => this.#active }, rest) ??
-        seat.sequence.evaluateWithMetadata(rest, {}, options);
-      for await (const { token } of readAhead(written, maxTokens, () => loaded.pool.entrance.closed)) {
+      const evaluated =
+        draft?.write({ ...{ seat, reading, options, maxTokens, check }, answers: () => this.#writing }, rest) ??
+        seat.sequence.evaluateWithMetadata(rest, { probabilities: logprobs !== null }, options);
+      const written = isPenalized(sampling) ? noting(evaluated, answered) : evaluated;
+      for await (const made of readAhead(written, maxTokens, (run) => seat.step(run))) {
         check();
         completionTokens += 1;
-        const piece = text.push(token);
+        const piece = pieces.push(made);
         if (piece !== null) {
           yield piece;
           check();
@@ -198,7 +232,7 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
           break;
         }
       }
-      const last = text.end();
+      const last = pieces.end();
       if (last !== null) yield last;
       return { finish, promptTokens: prompt.length, completionTokens };
     } catch (thrown) {
@@ -211,9 +245,14 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
         'llama.cpp failed at this answer. Try again; a shorter question may help.',
       );
     } finally {
-      this.#active -= 1;
-      loaded.pool.give(seat);
+      this.#writing -= 1;
+      end();
     }
+  }
+
+  async *embed(texts: readonly string[], signal: AbortSignal): AsyncGenerator<TextVector, void, undefined> {
+    if (this.#embedding === null) throw new MeshError('engine_failed', 'No model that embeds is loaded.');
+    yield* this.#embedding.embedder.embed(texts, AbortSignal.any([signal, this.#closing.signal]));
   }
 
   /** Guesses of the draft so far, and how many of them the model would have written itself. */
@@ -230,13 +269,18 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
 
   async #unload(): Promise<void> {
     const loaded = this.#loaded;
+    const embedding = this.#embedding;
     const llama = this.#llama;
     this.#loaded = null;
+    this.#embedding = null;
     this.#llama = null;
     // Each waits for the step that is being computed.
     await loaded?.draft?.close();
-    await loaded?.context.dispose();
+    await loaded?.adapters.close();
+    await loaded?.room.close();
     await loaded?.model.dispose();
+    await embedding?.embedder.close();
+    await embedding?.model.dispose();
     await llama?.dispose();
   }
 
@@ -250,15 +294,4 @@ export class LlamaEngine implements Engine<LlamaModelFile> {
       tell?.(failure instanceof Error ? failure : new Error(String(failure)));
     }
   }
-}
-
-function evaluateOptions(wanted: Sampling, defaults: RecommendedSampling, place: number): SequenceEvaluateOptions {
-  return {
-    temperature: wanted.temperature ?? defaults.temperature,
-    topP: wanted.topP ?? defaults.topP,
-    topK: defaults.topK,
-    // Fixed once an answer: the library would take the time, anew for each token. 2³² − 1 means "random" to llama.cpp.
-    seed: wanted.seed === undefined ? Math.floor(Math.random() * 0xffff_ffff) : wanted.seed % 0xffff_ffff,
-    evaluationPriority: placeAsPriority(place),
-  };
 }

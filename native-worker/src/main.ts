@@ -1,7 +1,7 @@
 /** The `llmesh` command. Each subcommand loads its own parts: `llmesh status` needs no llama.cpp. */
 import { Command, CommanderError, Option } from 'commander';
-import { MAX_MODELS_PER_PEER } from '@llmesh/core/control-protocol';
-import { gather, gatherPeers, meshOption, several, whenOption, whole } from './flags.ts';
+import { MAX_ADAPTERS, MAX_MODELS_PER_PEER } from '@llmesh/core/control-protocol';
+import { gather, gatherPeers, meshOption, several, webAddress, whenOption, whole } from './flags.ts';
 import { Output } from './output.ts';
 import type { ChatOptions } from './chat-command.ts';
 import type { GatewayCommandOptions } from './gateway-command.ts';
@@ -34,6 +34,17 @@ const worker = command('worker', 'Lend models of this computer to a mesh, until 
     '--draft <model>',
     'a small model that guesses ahead of the first --model, or "lookup": see docs/run-a-worker.md',
   )
+  .option(
+    '--lora <adapter>',
+    'answer with this adapter of a model, too: a GGUF file, hf:user/model/file.gguf, or a URL; several times for several',
+    several(MAX_ADAPTERS),
+  )
+  .option('--lora-cap <n>', 'adapters in memory at once; others are loaded when asked for', whole(1, MAX_ADAPTERS), 2)
+  .option(
+    '--lora-from <url>',
+    'fetch adapters that are asked for from <url>/<sha256>.gguf, up to sixteen of 256 MiB (default: no others)',
+    webAddress,
+  )
   .option('--unload-after <seconds>', 'take a model out of memory when nobody asked for so long', whole(1, 604_800))
   .addOption(meshOption())
   .option('--slots <n>', 'answers at once (default: what fits, at most 4; 8 on a graphics card)', whole(1, 32))
@@ -48,6 +59,7 @@ const worker = command('worker', 'Lend models of this computer to a mesh, until 
   )
   .option('--max-speed <n>', 'tokens a second of each answer, to leave room for your own work', whole(1, 100_000))
   .option('--max-cpu <percent>', 'share of the processor, in whole threads (default: all but one)', whole(1, 100))
+  .option('--share <percent>', 'share of the time that it computes, on processor or graphics card', whole(5, 100))
   .addOption(whenOption())
   .option('--on-battery', 'lend on battery, too (default: pause)')
   .option('--calm <seconds>', 'how long it has to be quiet after a pause (default: 60)', whole(1, 86_400))
@@ -82,6 +94,7 @@ command('chat', 'Ask a mesh one question; the answer comes as it is written.')
   .argument('[question...]', 'what to ask; what is piped in comes behind it')
   .addOption(meshOption())
   .option('--model <id>', 'an id of "llmesh status" (default: the model with the most room)')
+  .option('--adapter <sha256>', 'an adapter of the model, by the SHA-256 of its file')
   .option('--max-tokens <n>', 'longest answer', whole(1, 1 << 20), 2048)
   .option('--json', 'one JSON object a line: pieces, then done, or error')
   .addHelpText(

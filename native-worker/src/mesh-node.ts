@@ -5,12 +5,14 @@ import { realClock } from '@llmesh/core/clock';
 import { ControlClient } from '@llmesh/core/control';
 import { proveKey } from '@llmesh/core/key-proof';
 import { makeCredentials } from '@llmesh/core/credentials';
-import { SECRET_KEY_BYTES, softwareIdentity, type Identity } from '@llmesh/core/identity';
+import { SECRET_KEY_BYTES, type Identity } from '@llmesh/core/identity';
+import { nodeIdentity, nodeVerify } from '@llmesh/core/node-signatures';
 import type { MeshError } from '@llmesh/core/errors';
 import { MemoryReceiptKeeper } from '@llmesh/core/memory-receipt-keeper';
 import { Mesh } from '@llmesh/core/mesh';
 import type { PeerJsTransportOptions } from '@llmesh/core/peerjs-transport';
 import { MAX_MESSAGE_BYTES } from '@llmesh/core/fields';
+import type { ReceiptFilerOptions } from '@llmesh/core/receipt-filer';
 import type { ReceiptKeeper } from '@llmesh/core/receipt-keeper';
 import type { RelaySocket } from '@llmesh/core/relay-link';
 import { randomBytes } from '@llmesh/core/random-bytes';
@@ -44,15 +46,19 @@ export interface NodeOptions {
   receipts?: ReceiptKeeper;
   /** A receipt could not be kept, or will never be filed. Left out: nobody minds, as for a passer-by. */
   failed?: (error: MeshError) => void;
+  /** See `ReceiptFilerOptions.changed`. */
+  receiptsChanged?: NonNullable<ReceiptFilerOptions['changed']>;
 }
 
 /** A new peer of the mesh at `address`. It connects on its own, now and whenever the connection breaks. */
 export async function openMeshNode(address: URL, options: NodeOptions = {}): Promise<MeshNode> {
   const { identity = throwAwayIdentity(), receipts = new MemoryReceiptKeeper(), failed = () => {} } = options;
+  const { receiptsChanged: changed } = options;
   const { transport, introductions, control } = await openNodePaths(address, { ...options, identity });
   const mesh = new Mesh({
-    ...{ control, transport, introductions, identity, receipts: { keeper: receipts, failed } },
-    ...{ clock: realClock, now: Date.now, random: Math.random },
+    ...{ control, transport, introductions, identity },
+    receipts: { keeper: receipts, failed, ...(changed && { changed }) },
+    ...{ clock: realClock, now: Date.now, random: Math.random, verify: nodeVerify },
     neighbours: () => (options.hidden === true ? 0 : NEIGHBOURS),
   });
   nodes += 1;
@@ -106,7 +112,7 @@ export function openControl(address: URL, identity: Identity): ControlClient {
 
 /** For peers that nobody needs to know again. */
 export function throwAwayIdentity(): Identity {
-  return softwareIdentity(randomBytes(SECRET_KEY_BYTES));
+  return nodeIdentity(randomBytes(SECRET_KEY_BYTES));
 }
 
 /** All but who we are. */

@@ -30,6 +30,8 @@ describe("a worker's metrics", () => {
     expect(text).toContain('llmesh_worker_answers_total 7\n');
     expect(text).toContain('llmesh_worker_tokens_total 900\n');
     expect(text).toContain('llmesh_worker_tokens_per_second 12.3\n');
+    expect(text).toContain('llmesh_worker_signed_tokens_total 0\n');
+    expect(text).toContain('llmesh_worker_unfiled_tokens 0\n');
     expect(text).toContain('llmesh_worker_lending 1\n');
     expect(text).toContain('llmesh_worker_paused{why="memory"} 0\n');
     expect(text).toContain('process_resident_memory_bytes');

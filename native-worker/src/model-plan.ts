@@ -1,5 +1,6 @@
 /** Before a model is loaded: how, or why not. The numbers are llama.cpp's own, for this very file. */
 import { GgufInsights, type GgufFileInfo, type Llama } from 'node-llama-cpp';
+import type { AdapterRoom } from '@llmesh/core/adapter-room';
 import { MeshError } from '@llmesh/core/errors';
 import { planFit, roomBytes, type Layout, type Machine, type Need } from './fit.ts';
 import { megabytes } from './output.ts';
@@ -9,11 +10,15 @@ export interface PlanRequest {
   slots: number | null;
   usualContextTokens: number | null;
   machine: Machine;
-  /** Positions that are computed in one go, for each slot. */
-  chunkTokens: number;
+  /** Positions that are computed in one go, for each slot; null: all, as a model that embeds has to. */
+  chunkTokens: number | null;
+  /** That memory is kept for; `bytes`: of their weights. Left out: none. */
+  adapters?: { room: (slots: number) => AdapterRoom; bytes: number };
   /** A smaller model that is to be loaded beside it. */
   draft?: GgufFileInfo;
 }
+
+const NO_ADAPTERS: AdapterRoom = { adapters: 0, slots: 0 };
 
 /** The model does not fit; the numbers are for whoever knows a smaller one. */
 export class DoesNotFit extends MeshError {
@@ -37,11 +42,32 @@ export async function planModel(llama: Llama, info: GgufFileInfo, request: PlanR
   const insights = await GgufInsights.from(info, llama);
   const draft = request.draft === undefined ? null : await GgufInsights.from(request.draft, llama);
   const { machine } = request;
-  const alone = remembered((layout) => needOf(insights, layout, request.chunkTokens));
-  const both = async (layout: Layout) => {
+  const alone = remembered(async ({ gpuLayers, contextTokens, slots }: Layout): Promise<Need> => {
+    const weights = await insights.estimateModelResourceRequirementsV2({ gpuLayers, useMmap: false });
+    const contextFor = (sequences: number) =>
+      insights.estimateContextResourceRequirementsV2({
+        contextSize: contextTokens,
+        sequences,
+        modelGpuLayers: gpuLayers,
+        batchSize: (request.chunkTokens ?? contextTokens) * sequences,
+        isEmbeddingContext: request.chunkTokens === null,
+        useMmap: false,
+      });
+    const context = await contextFor(slots);
+    const need = { ramBytes: weights.cpuRam + context.cpuRam, vramBytes: weights.gpuVram + context.gpuVram };
+    const room = request.adapters?.room(slots) ?? NO_ADAPTERS;
+    if (room.adapters === 0) return need;
+    const each = await contextFor(room.slots);
+    const bytes = request.adapters?.bytes ?? 0;
+    return {
+      ramBytes: need.ramBytes + room.adapters * each.cpuRam + (gpuLayers > 0 ? 0 : bytes),
+      vramBytes: need.vramBytes + room.adapters * each.gpuVram + (gpuLayers > 0 ? bytes : 0),
+    };
+  });
+  const withDraft = async (layout: Layout): Promise<Need> => {
     const need = await alone(layout);
     if (draft === null) return need;
-    const more = await needOf(draft, draftLayout(draft, layout), request.chunkTokens);
+    const more = await draftNeed(draft, layout, request.chunkTokens ?? layout.contextTokens);
     return { ramBytes: need.ramBytes + more.ramBytes, vramBytes: need.vramBytes + more.vramBytes };
   };
   const plan = (estimate: (layout: Layout) => Promise<Need>) =>
@@ -51,11 +77,13 @@ export async function planModel(llama: Llama, info: GgufFileInfo, request: PlanR
       trainContextTokens: insights.trainContextSize ?? Infinity,
       estimate,
     });
-  const result = await plan(remembered(both));
+  const result = await plan(remembered(withDraft));
   if (result.fits) return result.layout;
   const needBytes = result.need.ramBytes + result.need.vramBytes;
-  const withoutDraft = draft !== null && (await plan(alone)).fits ? ' Without --draft it fits.' : '';
-  throw new DoesNotFit(misfit(needBytes, machine, result.instead) + withoutDraft, needBytes, machine);
+  const adapters = request.adapters?.room(1).adapters ?? 0;
+  const fewer = adapters > 0 ? ' With fewer adapters at once (--lora-cap) it needs less.' : '';
+  const without = draft !== null && (await plan(alone)).fits ? ' Without --draft it fits.' : '';
+  throw new DoesNotFit(`${misfit(needBytes, machine, result.instead)}${fewer}${without}`, needBytes, machine);
 }
 
 /** Of a draft beside a model that is loaded like this. All of it is on the graphics card, or nothing: it has to be fast. */
@@ -67,10 +95,10 @@ export function draftLayout(draft: GgufInsights, { gpuLayers, contextTokens, slo
   };
 }
 
-async function needOf(insights: GgufInsights, layout: Layout, chunkTokens: number): Promise<Need> {
-  const { gpuLayers, contextTokens, slots } = layout;
-  const weights = await insights.estimateModelResourceRequirementsV2({ gpuLayers, useMmap: false });
-  const context = await insights.estimateContextResourceRequirementsV2({
+async function draftNeed(draft: GgufInsights, layout: Layout, chunkTokens: number): Promise<Need> {
+  const { gpuLayers, contextTokens, slots } = draftLayout(draft, layout);
+  const weights = await draft.estimateModelResourceRequirementsV2({ gpuLayers, useMmap: false });
+  const context = await draft.estimateContextResourceRequirementsV2({
     contextSize: contextTokens,
     sequences: slots,
     modelGpuLayers: gpuLayers,

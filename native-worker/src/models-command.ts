@@ -4,6 +4,7 @@ import { readGgufFileInfo, type Llama } from 'node-llama-cpp';
 import type { Catalogue, GgufModel } from '@llmesh/core/catalogue';
 import { realClock } from '@llmesh/core/clock';
 import { MeshError } from '@llmesh/core/errors';
+import { isAdapter } from './adapter-fit.ts';
 import { modelsFolder, readCatalogue } from './catalogue-file.ts';
 import { dataFolder } from './data-folder.ts';
 import { roomBytes, type Machine } from './fit.ts';
@@ -167,6 +168,7 @@ async function storedRow(model: StoredModel, llama: Llama, machine: Machine): Pr
 async function fitOf(file: string, llama: Llama, machine: Machine): Promise<Pick<Row, 'fits' | 'why'>> {
   try {
     const info = await readGgufFileInfo(file, { logWarnings: false });
+    if (isAdapter(info)) return { fits: null, why: 'an adapter: lend it with --lora' };
     await planModel(llama, info, {
       contextTokens: null,
       slots: null,

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { GenerateRequest } from '@llmesh/core/engine';
 import { MeshError } from '@llmesh/core/errors';
 import { ManualClock } from '@llmesh/core/manual-clock';
-import { never, ScriptedEngine } from '@llmesh/core/suites/mesh-world';
+import { never, ScriptedEmbedder, ScriptedEngine, vectorOf } from '@llmesh/core/suites/mesh-world';
 import { OnCallEngine, type LoadedEngine } from './on-call-engine.ts';
 
 const REQUEST: GenerateRequest = { turns: [{ role: 'user', content: 'why?' }], sampling: {}, maxTokens: 10 };
@@ -10,6 +10,12 @@ const IDLE_MS = 60_000;
 
 class Scripted extends ScriptedEngine implements LoadedEngine {
   closed = 0;
+  readonly #embedder = new ScriptedEmbedder();
+
+  embed(texts: readonly string[], signal: AbortSignal) {
+    return this.#embedder.embed(texts, signal);
+  }
+
   async close(): Promise<void> {
     this.closed += 1;
   }
@@ -65,6 +71,14 @@ describe('a model on call', () => {
     expect([opened[0]!.closed, turns]).toEqual([1, [false, true, false]]);
   });
 
+  it('comes back for texts, too', async () => {
+    await clock.advance(IDLE_MS);
+    const vectors: Float32Array[] = [];
+    for await (const { vector } of engine.embed(['a', 'bc'], never)) vectors.push(vector);
+    expect(vectors).toEqual([vectorOf('a'), vectorOf('bc')]);
+    expect([opened.length, turns]).toEqual([1, [false, true]]);
+  });
+
   it('does not leave in the middle of an answer, however long that takes', async () => {
     let goOn = () => {};
     first.hold = new Promise((resolve) => (goOn = resolve));
@@ -87,6 +101,26 @@ describe('a model on call', () => {
     goOn();
     expect(await Promise.all(others)).toEqual(['ab', 'ab']);
     expect(opened).toHaveLength(1);
+  });
+
+  it('is loaded ahead of a question, once, and leaves as after one', async () => {
+    await engine.loadAhead();
+    await clock.advance(IDLE_MS);
+    // In memory it was not kept there by what was only expected.
+    expect(turns).toEqual([false]);
+    await Promise.all([engine.loadAhead(), engine.loadAhead()]);
+    expect(await ask()).toBe('ab');
+    expect([opened.length, turns]).toEqual([1, [false, true]]);
+    await clock.advance(IDLE_MS - 1);
+    expect(opened[0]!.closed).toBe(0);
+    await clock.advance(1);
+    expect(turns).toEqual([false, true, false]);
+    refusal = new MeshError('out_of_memory', 'No.');
+    await expect(engine.loadAhead()).rejects.toMatchObject({ code: 'out_of_memory' });
+    refusal = null;
+    await engine.loadAhead();
+    await clock.advance(IDLE_MS);
+    expect(turns).toEqual([false, true, false, true, false]);
   });
 
   it('that cannot be loaded says why, and tries again with the next question', async () => {

@@ -1,10 +1,10 @@
 /** A model that leaves the memory when nobody has asked it for a while, and is loaded again for the next question. */
 import { untilAborted } from '@llmesh/core/abort';
 import type { Clock } from '@llmesh/core/clock';
-import type { Engine, Finish, GenerateRequest, Piece } from '@llmesh/core/engine';
+import type { Embedder, Engine, Finish, GenerateRequest, Piece, TextVector } from '@llmesh/core/engine';
 import { cancelled } from '@llmesh/core/errors';
 
-export type LoadedEngine = Pick<Engine<never>, 'generate' | 'close'>;
+export type LoadedEngine = Pick<Engine<never>, 'generate' | 'close'> & Pick<Embedder<never>, 'embed'>;
 
 export interface OnCallNeeds {
   /** Loads it anew. Its failure is the failure of who asked; the next question tries again. */
@@ -34,16 +34,37 @@ export class OnCallEngine implements LoadedEngine {
     this.#rest();
   }
 
-  async *generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, Finish, undefined> {
+  generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, Finish, undefined> {
+    return this.#asked((engine) => engine.generate(request, signal), signal);
+  }
+
+  embed(texts: readonly string[], signal: AbortSignal): AsyncGenerator<TextVector, void, undefined> {
+    return this.#asked((engine) => engine.embed(texts, signal), signal);
+  }
+
+  async *#asked<T, R>(
+    run: (engine: LoadedEngine) => AsyncGenerator<T, R, undefined>,
+    signal: AbortSignal,
+  ): AsyncGenerator<T, R, undefined> {
     this.#asking += 1;
     this.#stopTimer();
     try {
       const engine = await untilAborted(this.#wake(), signal);
-      return yield* engine.generate(request, signal);
+      return yield* run(engine);
     } finally {
       this.#asking -= 1;
       if (this.#asking === 0) this.#rest();
     }
+  }
+
+  /**
+   * Has it in memory before anybody asks, from where it leaves as after a question. Nothing while it is there: what is only
+   * expected keeps nothing in memory. Fails as loading does.
+   */
+  async loadAhead(): Promise<void> {
+    if (this.#engine !== null) return;
+    await this.#wake();
+    if (this.#asking === 0) this.#rest();
   }
 
   async close(): Promise<void> {
@@ -71,6 +92,7 @@ export class OnCallEngine implements LoadedEngine {
   }
 
   #rest(): void {
+    this.#stopTimer();
     if (this.#closing.signal.aborted) return;
     this.#stopTimer = this.#needs.clock.after(this.#needs.unloadAfterMs, () => this.#leave(true));
   }

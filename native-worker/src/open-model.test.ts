@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { AdapterFiles } from './adapter-files.ts';
 import { LlamaEngine } from './llama-engine.ts';
 import { openModel } from './open-model.ts';
 import { Output } from './output.ts';
@@ -48,6 +49,7 @@ describe('openModel', () => {
         data,
         ...(draft !== undefined && { draft }),
       },
+      new AdapterFiles([], 1),
       new Output(false),
       new AbortController().signal,
     );

@@ -1,6 +1,9 @@
 /** From what a person writes after `--model` to an engine that has it loaded. */
+import { readGgufFileInfo } from 'node-llama-cpp';
 import { realClock } from '@llmesh/core/clock';
 import type { LoadedModel } from '@llmesh/core/engine';
+import type { AdapterFiles } from './adapter-files.ts';
+import type { LentAdapters } from './adapters.ts';
 import { modelsFolder, readCatalogue } from './catalogue-file.ts';
 import { dataFolder } from './data-folder.ts';
 import type { DraftChoice } from './draft.ts';
@@ -31,13 +34,24 @@ export interface OpenModelOptions {
 /** `--draft` with this: the conversation itself. */
 const LOOKUP = 'lookup';
 
-/** Throws what `resolveModel` and `Engine.load` throw; out_of_memory says what would fit. */
+export interface OpenedModel {
+  model: ResolvedModel;
+  loaded: LoadedModel;
+  /** Null: none. */
+  adapters: LentAdapters | null;
+  /** Null: none. */
+  draft: DraftChoice | null;
+  loadMs: number;
+}
+
+/** Throws what `resolveModel`, `AdapterFiles.for` and `Engine.load` throw; out_of_memory says what would fit. */
 export async function openModel(
   engine: LlamaEngine,
   options: OpenModelOptions,
+  files: AdapterFiles,
   output: Output,
   signal: AbortSignal,
-): Promise<{ model: ResolvedModel; loaded: LoadedModel; draft: DraftChoice | null }> {
+): Promise<OpenedModel> {
   const folder = modelsFolder();
   const catalogue = await readCatalogue(folder);
   const report = new ProgressReport(output, realClock);
@@ -61,6 +75,8 @@ export async function openModel(
     });
     large = { sizeBytes: model.sizeBytes, source: model.source };
     const draft = await resolveDraft(options.draft, resolving);
+    const adapters = files.none ? null : files.for(await readGgufFileInfo(model.path, { logWarnings: false, signal }));
+    const beganMs = realClock.now();
     const loaded = await engine.load(
       {
         path: model.path,
@@ -68,13 +84,14 @@ export async function openModel(
         ...(options.threads !== undefined && { threads: options.threads }),
         ...(options.slots !== undefined && { slots: options.slots }),
         ...(options.ctx !== undefined && { contextTokens: options.ctx }),
+        ...(adapters !== null && { adapters }),
         ...(model.contextTokens !== null && { usualContextTokens: model.contextTokens }),
         ...(draft !== null && { draft }),
       },
       onProgress,
       signal,
     );
-    return { model, loaded, draft };
+    return { model, loaded, draft, adapters, loadMs: realClock.now() - beganMs };
   } catch (thrown) {
     if (!(thrown instanceof DoesNotFit)) throw thrown;
     throw await withSmaller(thrown, large, catalogue, new HuggingFace(process.env, realClock), signal);

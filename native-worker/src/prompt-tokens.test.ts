@@ -22,7 +22,7 @@ describe('promptTokens', () => {
   afterAll(() => model.llama.dispose());
 
   const read = async (template: string, ...turns: Turn[]) => {
-    const { tokens, open } = await promptTokens({ model, template, contextTokens: 4096 }, turns, 32, () => {});
+    const { tokens, open } = await promptTokens({ model, template, contextTokens: 4096 }, { turns }, 32, () => {});
     return {
       open,
       openText: model.detokenize(tokens.slice(0, open), true),

@@ -3,6 +3,7 @@ import { setImmediate as breathe } from 'node:timers/promises';
 import type { LlamaModel, Token } from 'node-llama-cpp';
 import { MeshError } from '@llmesh/core/errors';
 import { renderChat } from '@llmesh/core/prompt';
+import type { GenerateRequest } from '@llmesh/core/engine';
 import type { Turn } from '@llmesh/core/protocol';
 import { CHUNK, sharedLength } from './seat.ts';
 
@@ -29,17 +30,18 @@ export interface Prompt {
 /** `check` throws when nobody wants it any more. `leastAnswer`: tokens that must be left. Throws prompt_too_long. */
 export async function promptTokens(
   reader: PromptReader,
-  turns: readonly Turn[],
+  { turns, task = 'chat' }: Pick<GenerateRequest, 'turns' | 'task'>,
   leastAnswer: number,
   check: () => void,
 ): Promise<Prompt> {
   const most = reader.contextTokens - leastAnswer;
-  const text = render(reader, turns);
+  const bare = task === 'completion';
+  const text = bare ? (turns[0]?.content ?? '') : render(reader, turns);
   const tokens = await tokensOf(text, most, (part) => reader.model.tokenize(part, true), check);
   if (typeof tokens === 'number') throw tooLong(`more than ${tokens.toLocaleString('en')}`, most);
   prependBos(reader.model, tokens);
   if (tokens.length > most) throw tooLong(tokens.length.toLocaleString('en'), most);
-  return { tokens, open: openTokens(reader, turns, text, tokens) };
+  return { tokens, open: bare ? 0 : openTokens(reader, turns, text, tokens) };
 }
 
 function render({ model, template }: PromptReader, turns: readonly Turn[]): string {

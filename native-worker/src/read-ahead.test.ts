@@ -13,7 +13,7 @@ async function* count(made: number[], fail = Infinity): AsyncGenerator<number> {
   }
 }
 
-const free = () => null;
+const free = <S>(run: () => Promise<S>) => run();
 
 describe('readAhead', () => {
   it('makes the next while this one is read, and not more than it may', async () => {
@@ -43,7 +43,7 @@ describe('readAhead', () => {
     const made: number[] = [];
     let open = () => {};
     const held = new Promise<void>((resolve) => (open = resolve));
-    const items = readAhead(count(made), 2, () => (made.length === 1 ? held : null));
+    const items = readAhead(count(made), 2, (run) => (made.length === 1 ? held.then(run) : run()));
     expect((await items.next()).value).toBe(1);
     expect(made).toEqual([1]);
     const second = items.next();

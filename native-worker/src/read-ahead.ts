@@ -2,18 +2,18 @@
 
 /**
  * The items of `source`, always asked for one ahead: llama.cpp computes the next token beside the thread that seals and
- * sends the one before. At most `most` are asked for, none while `held` gives something to wait for. A reader that walks
- * away waits for the one in the making.
+ * sends the one before. At most `most` are asked for, each when `step` has it made. A reader that walks away waits for the
+ * one in the making.
  */
 export async function* readAhead<T>(
   source: AsyncGenerator<T>,
   most: number,
-  held: () => Promise<void> | null,
+  step: <S>(run: () => Promise<S>) => Promise<S>,
 ): AsyncGenerator<T, void, undefined> {
   let asked = 0;
   const ask = () => {
     asked += 1;
-    const next = held()?.then(() => source.next()) ?? source.next();
+    const next = step(() => source.next());
     // Who reads hears of it when it asks; who has walked away does not care.
     next.catch(() => {});
     return next;
@@ -21,10 +21,10 @@ export async function* readAhead<T>(
   try {
     let next = most > 0 ? ask() : null;
     while (next !== null) {
-      const step = await next;
-      if (step.done === true) return;
+      const made = await next;
+      if (made.done === true) return;
       next = asked < most ? ask() : null;
-      yield step.value;
+      yield made.value;
     }
   } finally {
     await source.return(undefined);

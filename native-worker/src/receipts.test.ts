@@ -9,6 +9,7 @@ import type { ModelId } from '@llmesh/core/ids';
 import { joinReceipt, readAcknowledgement } from '@llmesh/core/receipt';
 import type { Kept } from '@llmesh/core/receipt-keeper';
 import { RECEIPTS_FILE, ReceiptFile } from './receipt-file.ts';
+import { readStanding } from './standing-reader.ts';
 import { startLlmesh, type Running } from './testing/process.ts';
 import { MeshOfProcesses } from './testing/mesh-of-processes.ts';
 
@@ -72,6 +73,8 @@ describe('receipts between processes', () => {
     await expect
       .poll(() => readFileSync(path.join(folder, RECEIPTS_FILE), 'utf8'), PATIENCE)
       .toContain('"settled":true');
+    await expect.poll(async () => (await readStanding(folder))?.signedTokens).toBe(receipt?.completionTokens);
+    expect((await readStanding(folder))?.unfiledTokens).toBe(0);
     worker.kill('SIGTERM');
     expect(await worker.exited).toBe(0);
     const [one, ...more] = await kept(folder);

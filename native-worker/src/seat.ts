@@ -23,17 +23,19 @@ export interface Reading {
 export class Seat {
   readonly place: number;
   readonly sequence: LlamaContextSequence;
+  /** Of whose seat it is now. */
+  signal = new AbortController().signal;
   /** The tokens of whole chunks that the sequence holds from its start on, each computed after nothing but such. */
   #chunks: Token[] = [];
   #asker: string | null = null;
   #open = 0;
-  readonly entrance: Entrance;
+  #entrance: Entrance;
 
   /** `entrance`: that of its context. */
   constructor(sequence: LlamaContextSequence, place: number, entrance: Entrance) {
     this.sequence = sequence;
     this.place = place;
-    this.entrance = entrance;
+    this.#entrance = entrance;
   }
 
   /**
@@ -59,7 +61,7 @@ export class Seat {
     const { tokens, asker, open } = reading;
     let at = this.reusable(reading);
     this.#chunks.length = Math.min(this.#chunks.length, at - (at % CHUNK));
-    await this.entrance.enter(() => this.sequence.adaptStateToTokens(tokens.slice(0, at), false));
+    await this.#entrance.enter(() => this.sequence.adaptStateToTokens(tokens.slice(0, at), false));
     if (this.sequence.nextTokenIndex !== at) {
       // Recurrent models and sliding windows cannot go back to just any token.
       await this.forget();
@@ -88,15 +90,25 @@ export class Seat {
     return next;
   }
 
+  /** See `Entrance.step`. */
+  step<T>(run: () => Promise<T>): Promise<T> {
+    return this.#entrance.step(run, this.signal);
+  }
+
+  /** Forgets the last so many tokens; within a step. */
+  async takeBack(count: number): Promise<void> {
+    const end = this.sequence.nextTokenIndex;
+    await this.#entrance.enter(() => this.sequence.eraseContextTokenRanges([{ start: end - count, end }]));
+  }
+
   async forget(): Promise<void> {
     this.#chunks = [];
-    await this.entrance.enter(() => this.sequence.clearHistory());
+    await this.#entrance.enter(() => this.sequence.clearHistory());
   }
 
   async #compute(tokens: Token[]): Promise<void> {
-    await this.entrance.closed;
     const evaluationPriority = placeAsPriority(this.place);
-    await this.sequence.evaluateWithoutGeneratingNewTokens(tokens, { evaluationPriority });
+    await this.step(() => this.sequence.evaluateWithoutGeneratingNewTokens(tokens, { evaluationPriority }));
   }
 }
 

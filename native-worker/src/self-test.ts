@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import * as v from 'valibot';
 import { realClock } from '@llmesh/core/clock';
-import type { Backend } from '@llmesh/core/control-protocol';
+import type { Adapter, Backend } from '@llmesh/core/control-protocol';
 import type { Engine } from '@llmesh/core/engine';
 import { asMeshError, cancelled, MeshError } from '@llmesh/core/errors';
 import type { ModelId } from '@llmesh/core/ids';
@@ -37,6 +37,25 @@ export async function testModel(
       'The model wrote nothing, or nonsense, in its self-test. Is it made for chat? Try --gpu off, or another model.',
       { cause: thrown },
     );
+  }
+}
+
+/** Each is loaded once and writes a word. Rejects with a `MeshError` that names the adapter, or cancelled. */
+export async function testAdapters(
+  engine: Pick<Engine<never>, 'generate'>,
+  adapters: readonly Adapter[],
+  signal: AbortSignal,
+): Promise<void> {
+  for (const { sha256, name } of adapters) {
+    try {
+      const turns = [{ role: 'user' as const, content: 'Hello' }];
+      const answer = engine.generate({ turns, sampling: { temperature: 0 }, maxTokens: 1, adapter: sha256 }, signal);
+      for await (const _piece of answer);
+    } catch (thrown) {
+      if (signal.aborted) throw cancelled();
+      const { code, message } = asMeshError(thrown, 'self_test_failed', 'It failed its self-test.');
+      throw new MeshError(code, `The adapter ${name} cannot be lent. ${message} Leave it out.`, { cause: thrown });
+    }
   }
 }
 

@@ -2,6 +2,7 @@
 import type { LlamaContext } from 'node-llama-cpp';
 import { onAbort } from '@llmesh/core/abort';
 import { cancelled } from '@llmesh/core/errors';
+import type { DutyCycle } from './duty-cycle.ts';
 import { Entrance } from './entrance.ts';
 import { CHUNK, Seat, type Reading } from './seat.ts';
 
@@ -10,19 +11,21 @@ const MAY_COME_BACK = 0.5;
 
 interface Waiting {
   reading: Reading;
+  signal: AbortSignal;
   give(seat: Seat): void;
 }
 
 export class SequencePool {
   /** Of its context: whoever asks it for a step waits here first. */
-  readonly entrance = new Entrance();
+  readonly entrance: Entrance;
   /** The longest unused first. */
   #free: Seat[] = [];
   /** Places. */
   #busy = new Set<number>();
   #waiting: Waiting[] = [];
 
-  constructor(context: LlamaContext) {
+  constructor(context: LlamaContext, duty: DutyCycle | null = null) {
+    this.entrance = new Entrance(duty);
     for (let place = 0; place < context.totalSequences; place += 1) {
       this.#free.push(new Seat(context.getSequence({ checkpoints: { interval: false } }), place, this.entrance));
     }
@@ -31,11 +34,12 @@ export class SequencePool {
   /** A free seat, see `chooseSeat`; waits for one, first come, first served. Rejects with cancelled. */
   take(reading: Reading, signal: AbortSignal): Promise<Seat> {
     if (signal.aborted) return Promise.reject(cancelled());
-    const seat = this.#best(reading);
+    const seat = this.#best(reading, signal);
     if (seat !== null) return Promise.resolve(seat);
     return new Promise((resolve, reject) => {
       const waiting: Waiting = {
         reading,
+        signal,
         give(given) {
           stopListening();
           resolve(given);
@@ -54,15 +58,16 @@ export class SequencePool {
     this.#busy.delete(seat.place);
     const next = this.#waiting.shift();
     if (next === undefined) return;
-    const best = this.#best(next.reading);
+    const best = this.#best(next.reading, next.signal);
     if (best !== null) next.give(best);
   }
 
-  #best(reading: Reading): Seat | null {
+  #best(reading: Reading, signal: AbortSignal): Seat | null {
     const best = chooseSeat(this.#free, this.#busy, reading);
     if (best === null) return null;
     this.#free = this.#free.filter((seat) => seat !== best);
     this.#busy.add(best.place);
+    best.signal = signal;
     return best;
   }
 }

@@ -15,6 +15,7 @@ const standing: Standing = {
   },
   models: [{ id: 'm' as ModelId, name: 'M', quant: 'q8', backend: 'cpu', contextTokens: 2048, unloaded: false }],
   ...{ slots: 4, busySlots: 1, queued: 2, answers: 1, tokens: 900, tokensPerSecond: 12.3 },
+  ...{ signedTokens: 850, unfiledTokens: 0 },
 };
 
 it('says in a few lines how a worker stands', () => {
@@ -25,7 +26,11 @@ it('says in a few lines how a worker stands', () => {
     'Slots    ██████░░░░░░░░░░░░░░░░░░ 1 of 4 answering, 2 waiting',
     'Speed    12.3 tokens a second',
     'So far   1 answer, 900 tokens',
+    'Receipts 850 tokens signed for',
   ]);
+  expect(standingLines({ ...standing, unfiledTokens: 50 }, 0, 100).at(-1)).toBe(
+    'Receipts 850 tokens signed for, 50 more wait to be handed in',
+  );
 });
 
 it('says why it does not lend, and what it waits for', () => {

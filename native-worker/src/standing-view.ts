@@ -7,6 +7,7 @@ const BAR = 24;
 /** Lines of at most `columns` characters. */
 export function standingLines(standing: Standing, nowMs: number, columns: number): string[] {
   const { models, pause, life, slots, busySlots, queued, answers, tokens, tokensPerSecond } = standing;
+  const { signedTokens, unfiledTokens } = standing;
   const lines = [
     `${standing.name ?? 'This computer'} on ${standing.mesh}, for ${duration(nowMs - standing.startedAt)}`,
     pause === null ? LIFE_WORDS[life] : `Paused. ${pause.words}`,
@@ -14,6 +15,7 @@ export function standingLines(standing: Standing, nowMs: number, columns: number
     `Slots    ${bar(busySlots, slots)} ${busySlots} of ${slots} answering, ${queued} waiting`,
     `Speed    ${tokensPerSecond.toFixed(1)} tokens a second`,
     `So far   ${answers} ${answers === 1 ? 'answer' : 'answers'}, ${tokens} tokens`,
+    `Receipts ${signedTokens} tokens signed for${unfiledTokens === 0 ? '' : `, ${unfiledTokens} more wait to be handed in`}`,
   ];
   return lines.map((line) => cut(terminalText(line).replaceAll('\n', ' '), columns));
 }

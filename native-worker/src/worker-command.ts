@@ -1,11 +1,14 @@
 /** `llmesh worker`: lends models of this computer to a mesh until it is stopped. */
 import { onAbort } from '@llmesh/core/abort';
+import { realClock } from '@llmesh/core/clock';
 import { asMeshError, MeshError } from '@llmesh/core/errors';
 import { MemoryReceiptKeeper } from '@llmesh/core/memory-receipt-keeper';
 import type { ModelAdvert } from '@llmesh/core/control-protocol';
 import type { ReceiptKeeper } from '@llmesh/core/receipt-keeper';
+import { openAdapters, type OpenAdaptersOptions } from './adapter-files.ts';
 import { threadsWithin } from './cpu-share.ts';
 import { dataFolder } from './data-folder.ts';
+import { DutyCycle } from './duty-cycle.ts';
 import { openIdentity, type OpenIdentity } from './identity-file.ts';
 import { lendModels, type GuestOptions } from './lend-models.ts';
 import { openLentModel, type LentModel, type LentModelNeeds } from './lent-model.ts';
@@ -24,13 +27,15 @@ import { WorkerStanding } from './worker-standing.ts';
 const STOP_MS = 1_800;
 const EXIT_PORT = 3;
 
-export interface WorkerOptions extends GuestOptions, Omit<OpenModelOptions, 'model'> {
+export interface WorkerOptions extends GuestOptions, OpenAdaptersOptions, Omit<OpenModelOptions, 'model'> {
   /** Each as `OpenModelOptions` has it; at least one. */
   model: string[];
   /** Seconds. */
   unloadAfter?: number;
   /** Percent of the processor. */
   maxCpu?: number;
+  /** Percent of the time, of all models together. */
+  share?: number;
   metricsPort?: number;
   hideAddress?: boolean;
 }
@@ -67,11 +72,14 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
     if (self.temporary !== null) output.note(self.temporary);
     // One worker a folder is shown.
     else windows.push(await openStanding(dataFolder(options.data), standing, output));
+    const adapters = await openAdapters(options, new Set(options.model).size, output, stop.signal);
     const needs: LentModelNeeds = {
-      ...{ unloadAfter: options.unloadAfter, output, lost: fail },
+      ...{ adapters, unloadAfter: options.unloadAfter, output, lost: fail },
+      duty: options.share === undefined ? null : new DutyCycle(options.share / 100, realClock),
       turned: (advert, loaded) => {
         standing.turnedModel(advert.id, loaded);
         sayLoaded(advert, loaded, output);
+        node?.control.describe(models.map((model) => model.advert));
       },
     };
     await openModels(options, models, needs, stop.signal);
@@ -81,6 +89,7 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
       hidden: options.hideAddress === true,
       receipts: openReceipts(self, dataFolder(options.data), output),
       failed: (error) => output.error(error),
+      receiptsChanged: standing.signedBy(self.identity.peerId),
     });
     watchConnection(node, options.mesh, output, fail);
     const hung = () =>

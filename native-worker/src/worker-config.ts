@@ -15,7 +15,7 @@ const MAX_CONFIG_BYTES = 64 << 10;
 const ONLY_ON_THE_COMMAND_LINE = new Set(['config', 'help']);
 
 /** A list in the file. */
-const REPEATED = new Set(['model']);
+const REPEATED = new Set(['model', 'lora']);
 
 /** For a person: what is wrong in which file, and what to do. */
 export class ConfigError extends Error {}

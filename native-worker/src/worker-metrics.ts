@@ -14,6 +14,16 @@ export class WorkerMetrics {
     this.#gauge('llmesh_worker_tokens_per_second', 'Of all answers, now.', () => standing().tokensPerSecond);
     this.#counter('llmesh_worker_answers_total', 'Answers finished.', () => standing().answers);
     this.#counter('llmesh_worker_tokens_total', 'Tokens written.', () => standing().tokens);
+    this.#counter(
+      'llmesh_worker_signed_tokens_total',
+      'Tokens that others signed for, in receipts that the mesh has taken.',
+      () => standing().signedTokens,
+    );
+    this.#gauge(
+      'llmesh_worker_unfiled_tokens',
+      'Tokens that others signed for, in receipts that are still to be handed in.',
+      () => standing().unfiledTokens,
+    );
     this.#gauge('llmesh_worker_lending', 'Whether others can ask: 1 or 0.', () => {
       const { life } = standing();
       return life === 'active' || life === 'participating' ? 1 : 0;

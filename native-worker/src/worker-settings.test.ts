@@ -1,4 +1,5 @@
 /** Real workers with a settings file: what they say and show, what they never say, and several models. */
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
@@ -7,6 +8,9 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { ModelId } from '@llmesh/core/ids';
+import type { AnswerEvent, AskRequest } from '@llmesh/core/requester';
+import { loraGguf, TINY_MATRICES } from './testing/lora-gguf.ts';
+import { ModelMirror } from './testing/model-mirror.ts';
 import { startLlmesh } from './testing/process.ts';
 import { MeshOfProcesses } from './testing/mesh-of-processes.ts';
 
@@ -27,12 +31,13 @@ describe('llmesh worker with a settings file', () => {
     return worker;
   };
 
-  const ask = async (model: string) => {
+  const ask = async (model: string, more: Partial<AskRequest> = {}, heard: (event: AnswerEvent) => void = () => {}) => {
     let text = '';
     const turns = [{ role: 'user' as const, content: question }];
-    const asked = { model: model as ModelId, turns, sampling: { temperature: 0 }, maxTokens: 512, only: null };
+    const asked = { model: model as ModelId, turns, sampling: { temperature: 0 }, maxTokens: 512, only: null, ...more };
     for await (const event of mesh.client.mesh.ask(asked, new AbortController().signal)) {
       if (event.type === 'piece') text += event.text;
+      heard(event);
     }
     return text;
   };
@@ -123,6 +128,56 @@ describe('llmesh worker with a settings file', () => {
     const twice = start('--json');
     expect(await twice.exited).toBe(1);
     expect(twice.lines.at(-1)).toMatchObject({ error: { message: expect.stringContaining('llmesh-tiny') } });
+  }, 60_000);
+
+  it('lends a model with adapters; one that is killed in mid-answer is followed by another with the same', async () => {
+    const file = path.join(data, 'law.gguf');
+    writeFileSync(file, loraGguf(TINY_MATRICES, { seed: 1, strength: 1 }));
+    const wrong = path.join(data, 'wrong.gguf');
+    writeFileSync(
+      wrong,
+      loraGguf([{ name: 'blk.0.attn_q.weight', inputs: 64, outputs: 64 }], { seed: 1, strength: 1 }),
+    );
+    const settings = { model: 'llmesh-tiny', mesh: mesh.url, threads: 1, gpu: 'off', slots: 2, 'lora-cap': 1 };
+    writeFileSync(config, JSON.stringify({ ...settings, lora: [file, wrong] }));
+    const refused = start('--json');
+    expect(await refused.exited).toBe(1);
+    expect(refused.lines.at(-1)).toMatchObject({
+      error: { code: 'model_unreadable', message: expect.stringMatching(/another size .*attn_q/) },
+    });
+
+    const mirror = await new ModelMirror().listen();
+    const other = loraGguf(TINY_MATRICES, { seed: 2, strength: 1 });
+    const fetched = createHash('sha256').update(other).digest('hex');
+    mirror.files.set(`/lora/${fetched}.gguf`, other);
+    const lora = { lora: [file], 'lora-from': `${mirror.origin}/lora` };
+    writeFileSync(config, JSON.stringify({ ...settings, ...lora }));
+    const folder = path.join(data, 'other');
+    const workers = [start('--json', '--max-speed', '25'), start('--json', '--max-speed', '25', '--data', folder)];
+    const ready = await Promise.all(workers.map((worker) => worker.line((line) => line['ready'] === true)));
+    const [adapter] = ready[0]!['adapters'] as { sha256: string }[];
+    expect(adapter).toEqual({ model: 'llmesh-tiny', name: 'Test adapter 1', sha256: expect.any(String) });
+    const request = { adapter: adapter?.sha256 ?? '', maxTokens: 24 };
+    const plain = await ask('llmesh-tiny', { maxTokens: 24 });
+    expect(answer).toContain(plain);
+    const seams: unknown[] = [];
+    let writer: unknown = null;
+    let pieces = 0;
+    const text = await ask('llmesh-tiny', request, (event) => {
+      if (event.type === 'provider') writer = event.candidate.peerId;
+      if (event.type === 'resumed') seams.push(event.seam.sameFile);
+      pieces += event.type === 'piece' ? 1 : 0;
+      if (pieces === 8) workers[ready.findIndex(({ peerId }) => peerId === writer)]?.kill('SIGKILL');
+    });
+    expect(seams).toEqual([true]);
+    expect(text).not.toBe(plain);
+    expect(await ask('llmesh-tiny', request)).toBe(text);
+    const otherText = await ask('llmesh-tiny', { ...request, adapter: fetched });
+    expect(new Set([plain, text, otherText]).size).toBe(3);
+    const nowhere = ask('llmesh-tiny', { ...request, adapter: 'f'.repeat(64) });
+    await expect(nowhere).rejects.toMatchObject({ code: 'unsupported' });
+    await mirror.close();
+    for (const worker of workers) worker.kill('SIGKILL');
   }, 60_000);
 
   it('refuses an unknown setting by name, and a port that is taken with code 3', async () => {

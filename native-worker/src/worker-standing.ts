@@ -2,10 +2,12 @@
 import * as v from 'valibot';
 import { ModelAdvertSchema, type ModelAdvert } from '@llmesh/core/control-protocol';
 import { count, positive, text } from '@llmesh/core/fields';
-import type { ModelId } from '@llmesh/core/ids';
+import type { ModelId, PeerId } from '@llmesh/core/ids';
 import type { LifeState } from '@llmesh/core/node-life';
+import type { KeptProof } from '@llmesh/core/receipt-keeper';
 import type { WorkerStatus } from '@llmesh/core/worker';
 import { PAUSE_REASONS, type Pause } from './lending-policy.ts';
+import { SignedTokens } from './signed-tokens.ts';
 
 export const LIFE_WORDS: Record<LifeState, string> = {
   initializing: 'Starting',
@@ -43,6 +45,9 @@ export const StandingSchema = v.object({
   tokens: count,
   /** All running answers together, now. */
   tokensPerSecond: positive,
+  /** Tokens that others signed for, in receipts that the mesh has taken since the worker began; and in those that wait. */
+  signedTokens: count,
+  unfiledTokens: count,
 });
 export type Standing = v.InferOutput<typeof StandingSchema>;
 
@@ -53,9 +58,10 @@ export class WorkerStanding {
 
   constructor(mesh: URL, nowMs: number) {
     const nothing = { slots: 0, busySlots: 0, queued: 0, answers: 0, tokens: 0, tokensPerSecond: 0 };
+    const signed = { signedTokens: 0, unfiledTokens: 0 };
     const nobody = { peerId: null, name: null, models: [], pause: null };
     const self = { pid: process.pid, startedAt: nowMs, mesh: mesh.origin };
-    this.#standing = { ...self, ...nobody, life: 'initializing', ...nothing };
+    this.#standing = { ...self, ...nobody, life: 'initializing', ...nothing, ...signed };
   }
 
   get now(): Standing {
@@ -87,6 +93,15 @@ export class WorkerStanding {
 
   status({ slots, busySlots, queued, answers, tokens, tokensPerSecond }: WorkerStatus): void {
     this.#set({ slots, busySlots, queued, answers, tokens, tokensPerSecond: Math.round(tokensPerSecond * 10) / 10 });
+  }
+
+  /** Told by the filer of receipts how this peer's stand. */
+  signedBy(self: PeerId): (taken: KeptProof | null, waiting: Iterable<KeptProof>) => void {
+    const signed = new SignedTokens(self);
+    return (taken, waiting) => {
+      signed.changed(taken, waiting);
+      this.#set({ signedTokens: signed.taken, unfiledTokens: signed.waiting });
+    };
   }
 
   #set(change: Partial<Standing>): void {

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { MeshError } from '@llmesh/core/errors';
 import { SECRET_KEY_BYTES, type Identity } from '@llmesh/core/identity';
 import { randomBytes } from '@llmesh/core/random-bytes';
-import { nodeIdentity } from './node-signatures.ts';
+import { nodeIdentity } from '@llmesh/core/node-signatures';
 
 const KEY_FILE = 'control.key';
 const KEY = /^[0-9a-f]{64}\n$/;

@@ -5,7 +5,7 @@ import { MeshError } from '@llmesh/core/errors';
 import type { PeerId, TaskId } from '@llmesh/core/ids';
 import { leaseOf, readLeases, type Lease, type Leases } from '@llmesh/core/lease';
 import { joinReceipt, readAcknowledgement, type Acknowledgement, type Receipt } from '@llmesh/core/receipt';
-import { nodeVerify } from './node-signatures.ts';
+import { nodeVerify } from '@llmesh/core/node-signatures';
 
 interface Common {
   lease: Lease;

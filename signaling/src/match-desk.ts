@@ -5,6 +5,7 @@ import type { PeerId } from '@llmesh/core/ids';
 import type { Departures } from './departures.ts';
 import type { LeaseOffice } from './lease-office.ts';
 import type { Metrics } from './metrics.ts';
+import type { Preloading } from './preloading.ts';
 import type { WaitingRoom } from './waiting-room.ts';
 
 export interface MatchDeskNeeds {
@@ -12,6 +13,7 @@ export interface MatchDeskNeeds {
   leases: LeaseOffice;
   metrics: Metrics;
   departures: Departures;
+  preloading: Preloading;
 }
 type Match = Extract<ToServer, { type: 'match' }>;
 
@@ -25,8 +27,10 @@ export class MatchDesk {
   }
 
   ask(asker: PeerId, match: Match): void {
-    const { room, metrics } = this.#needs;
+    const { room, metrics, preloading } = this.#needs;
     const { requestId } = match;
+    // Whoever names providers would not be helped by others.
+    if (match.only === null) preloading.asked(match.model);
     try {
       room.ask({
         ...match,
@@ -43,9 +47,11 @@ export class MatchDesk {
   }
 
   async #matched(requester: PeerId, match: Match, candidates: Candidate[]): Promise<void> {
-    const { leases, metrics, departures } = this.#needs;
+    const { leases, metrics, departures, preloading } = this.#needs;
     const { requestId, model, maxTokens } = match;
     metrics.matched(candidates.length > 0);
+    const [first] = candidates;
+    if (first !== undefined) preloading.sent(first.peerId, first.model);
     const lease = await leases.lease(candidates, { requester, model, maxTokens });
     this.#say({ type: 'matched', requestId, lease, candidates });
     const providers = candidates.map(({ peerId }) => peerId);

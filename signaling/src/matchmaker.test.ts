@@ -16,9 +16,10 @@ function setUp(random: () => number = even) {
   const reliability = new Reliability(clock);
   const matchmaker = new Matchmaker(registry, reliability, random);
   const asker = newPeerId();
-  const provider = (tokensPerSecond: number, busySlots = 0) => {
+  const provider = (tokensPerSecond: number, busySlots = 0, wakesInMs?: number) => {
     const peer = registry.join(newPeerId(), 'browser');
-    registry.advert(peer, { models: [advertised(TINY, tokensPerSecond)], slots: 1, certificate: null });
+    const model = { ...advertised(TINY, tokensPerSecond), ...(wakesInMs !== undefined && { wakesInMs }) };
+    registry.advert(peer, { models: [model], slots: 1, certificate: null });
     registry.heartbeat(peer, { type: 'heartbeat', busySlots, queued: 0, tokens: 0 });
     return peer;
   };
@@ -46,6 +47,20 @@ test('null when all who could answer are full, also by what is promised', () => 
   expect(match([], TINY, [promised.peerId])).toBe(null);
   registry.promise(promised, -1);
   expect(match()).toEqual([promised.peerId, busy.peerId]);
+});
+
+test('those in memory before those that have to be loaded, and these before the full; also when they are named', () => {
+  const { registry, provider, match } = setUp();
+  const resting = provider(60, 0, 20_000);
+  expect(match()).toEqual([resting.peerId]);
+  const full = provider(50, 1);
+  const free = provider(50);
+  const all = [free, resting, full].map(({ peerId }) => peerId);
+  expect(match()).toEqual(all);
+  expect(match([], TINY, all.toReversed())).toEqual(all);
+  registry.promise(free, 1);
+  registry.promise(resting, 1);
+  expect(match()).toBe(null);
 });
 
 test('whoever has the conversation comes first, however many there are; not when it is full, silent, unwanted or left', () => {
@@ -147,3 +162,20 @@ function seeded(seed: number): () => number {
     return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
   };
 }
+
+test('who has no adapter is not asked to answer with it, and one of many who has is waited for', () => {
+  const { registry, matchmaker, provider } = setUp();
+  const adapter = 'ab'.repeat(32);
+  const asked = { model: TINY, asker: newPeerId(), exclude: [], only: null, prefer: null, adapter };
+  for (let i = 0; i < 200; i++) provider(50);
+  expect(matchmaker.match(asked)).toEqual([]);
+  expect(matchmaker.impossible(TINY, [asked])).toEqual([asked]);
+  const able = provider(50);
+  const models = [{ ...advertised(TINY, 50), adapters: [{ sha256: adapter, name: 'Law' }] }];
+  registry.advert(able, { models, slots: 1, certificate: null });
+  expect(matchmaker.match(asked)?.map(({ peerId }) => peerId)).toEqual([able.peerId]);
+  registry.promise(able, 1);
+  expect(matchmaker.match(asked)).toBe(null);
+  expect(matchmaker.impossible(TINY, [asked])).toEqual([]);
+  expect(matchmaker.match({ ...asked, only: [able.peerId], adapter: 'cd'.repeat(32) })).toEqual([]);
+});

@@ -1,9 +1,10 @@
 /** Who can answer with a model: a shortlist, ranked by the same policy that the requester ranks with. */
-import { isAble as hasAbilities, type Ability } from '@llmesh/core/abilities';
+import { isAble as isAbleWith, type Needs } from '@llmesh/core/abilities';
 import type { ModelId, PeerId } from '@llmesh/core/ids';
 import { MAX_CANDIDATES, MAX_NAMED_PEERS, type Candidate } from '@llmesh/core/control-protocol';
 import { rank, TYPICAL_ANSWER_TOKENS, UNKNOWN_TOKENS_PER_SECOND } from '@llmesh/core/route';
-import { hasRoom, modelOf, type RegisteredPeer, type Registry } from './registry.ts';
+import type { Room } from './model-index.ts';
+import { hasRoom, modelOf, roomOf, type RegisteredPeer, type Registry } from './registry.ts';
 import type { Reliability } from './reliability.ts';
 
 /**
@@ -14,7 +15,8 @@ import type { Reliability } from './reliability.ts';
  */
 const SAMPLE = 16;
 
-export interface MatchQuestion {
+/** Only who is able to: see `Needs`. */
+export interface MatchQuestion extends Needs {
   model: ModelId;
   /** Who asks: nobody is sent to themselves. */
   asker: PeerId;
@@ -23,8 +25,6 @@ export interface MatchQuestion {
   only: readonly PeerId[] | null;
   /** First, when it has a free slot and is not far slower than others. */
   prefer: PeerId | null;
-  /** Only who has all of these. */
-  needs?: readonly Ability[] | undefined;
 }
 
 export class Matchmaker {
@@ -39,14 +39,16 @@ export class Matchmaker {
   }
 
   /**
-   * Best first, at most MAX_CANDIDATES: those with a free slot, then as spares those without. Empty: nobody whom this asker
-   * may be sent to offers the model now; null: all who do are full.
+   * Best first, at most MAX_CANDIDATES: those with a free slot, where the model may have to be loaded first, then as spares
+   * those without. Empty: nobody whom this asker may be sent to offers the model now; null: all who do are full.
    */
   match(question: MatchQuestion): Candidate[] | null {
     const { model, prefer } = question;
     const candidates: Candidate[] = [];
     const add = (peer: RegisteredPeer) => candidates.push(this.#candidate(peer, model));
     this.#sample(question, 'free', SAMPLE, add);
+    // A few: what has to be loaded may be quicker even so.
+    this.#sample(question, 'resting', candidates.length === 0 ? SAMPLE : MAX_CANDIDATES, add);
     const preferred = prefer === null ? null : this.#registry.find(prefer);
     if (preferred !== null && this.#mayHave(question, preferred) && hasRoom(preferred)) {
       if (!candidates.some(({ peerId }) => peerId === prefer)) add(preferred);
@@ -67,10 +69,14 @@ export class Matchmaker {
   impossible<T extends MatchQuestion>(model: ModelId, questions: Iterable<T>): T[] {
     // More than one question can leave out.
     const some = this.#registry.present(model, MAX_NAMED_PEERS + 2);
+    // One of many may be able to.
+    let all: RegisteredPeer[] | null = null;
+    const anyone = ({ needs = [], adapter }: Needs) =>
+      needs.length === 0 && adapter === undefined ? some : (all ??= this.#registry.present(model, Infinity));
     return [...questions].filter((question) => {
       const { asker, exclude, only } = question;
       const named = only?.map((peerId) => this.#registry.find(peerId)).filter((peer) => peer !== null);
-      return !(named ?? some).some(
+      return !(named ?? anyone(question)).some(
         (peer) =>
           peer.peerId !== asker &&
           !exclude.includes(peer.peerId) &&
@@ -80,20 +86,47 @@ export class Matchmaker {
     });
   }
 
+  /** Best first, a few of those that `suits`, drawn by chance. */
+  resting(
+    model: ModelId,
+    rooms: readonly Exclude<Room, 'silent'>[],
+    suits: (peer: RegisteredPeer) => boolean,
+  ): Candidate[] {
+    const candidates: Candidate[] = [];
+    for (const room of rooms) {
+      this.#registry.matchable(model, room, this.#random, (peer) => {
+        if (suits(peer)) candidates.push(this.#candidate(peer, model));
+        return candidates.length === SAMPLE;
+      });
+    }
+    return rank(candidates, { exclude: NOBODY, prefer: null, rttMs: unmeasured, random: this.#random });
+  }
+
+  /** All who offer a model and were heard lately, in no order, until `visit` says true. */
+  offering(model: ModelId, visit: (peer: RegisteredPeer) => boolean): void {
+    let enough = false;
+    for (const room of ['free', 'full', 'resting'] as const) {
+      if (!enough) this.#registry.matchable(model, room, this.#random, (peer) => (enough = visit(peer)));
+    }
+  }
+
   /** Typical answers a second by all who offer a model, if their speeds are what they say. */
   answersPerSecond(model: ModelId): number {
     let tokens = 0;
-    for (const room of ['free', 'full'] as const) {
-      this.#registry.matchable(model, room, this.#random, (peer) => {
-        tokens += peer.slots * (modelOf(peer, model)?.tokensPerSecond ?? UNKNOWN_TOKENS_PER_SECOND);
-        return false;
-      });
-    }
+    this.offering(model, (peer) => {
+      tokens += peer.slots * (modelOf(peer, model)?.tokensPerSecond ?? UNKNOWN_TOKENS_PER_SECOND);
+      return false;
+    });
     return tokens / TYPICAL_ANSWER_TOKENS;
   }
 
   /** At most so many of those who may be named, by chance. */
-  #sample(question: MatchQuestion, room: 'free' | 'full', most: number, take: (peer: RegisteredPeer) => void): void {
+  #sample(
+    question: MatchQuestion,
+    room: Exclude<Room, 'silent'>,
+    most: number,
+    take: (peer: RegisteredPeer) => void,
+  ): void {
     const { model, only } = question;
     let left = most;
     if (only === null) {
@@ -109,7 +142,9 @@ export class Matchmaker {
     }
     for (const peerId of new Set(only)) {
       const peer = this.#registry.find(peerId);
-      if (peer === null || hasRoom(peer) !== (room === 'free') || !this.#mayHave(question, peer)) continue;
+      const offered = peer === null ? null : modelOf(peer, model);
+      if (peer === null || offered === null || !this.#mayHave(question, peer) || roomOf(peer, offered) !== room)
+        continue;
       take(peer);
       if (--left === 0) return;
     }
@@ -135,10 +170,11 @@ export class Matchmaker {
 }
 
 /** Can it do what was asked for with its model? */
-export function isAble(peer: RegisteredPeer, { model, needs }: Pick<MatchQuestion, 'model' | 'needs'>): boolean {
-  if (needs === undefined || needs.length === 0) return true;
+export function isAble(peer: RegisteredPeer, question: Needs & Pick<MatchQuestion, 'model'>): boolean {
+  const { model, needs, adapter } = question;
+  if ((needs === undefined || needs.length === 0) && adapter === undefined) return true;
   const offered = modelOf(peer, model);
-  return offered !== null && hasAbilities(offered, needs);
+  return offered !== null && isAbleWith(offered, question);
 }
 
 const NOBODY: ReadonlySet<PeerId> = new Set();

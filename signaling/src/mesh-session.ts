@@ -3,7 +3,7 @@ import { fromBase32 } from '@llmesh/core/base32';
 import type { Clock } from '@llmesh/core/clock';
 import type { ErrorCode } from '@llmesh/core/errors';
 import { peerIdOf, PUBLIC_KEY_BYTES } from '@llmesh/core/identity';
-import type { PeerId } from '@llmesh/core/ids';
+import type { ModelId, PeerId } from '@llmesh/core/ids';
 import { faultOf, newChallenge } from '@llmesh/core/key-proof';
 import { PROTOCOL_VERSION } from '@llmesh/core/protocol';
 import {
@@ -21,11 +21,12 @@ import type { LeaseOffice } from './lease-office.ts';
 import { MatchDesk } from './match-desk.ts';
 import { MessageAllowance } from './message-allowance.ts';
 import type { Metrics } from './metrics.ts';
-import { nodeVerify } from './node-signatures.ts';
+import { nodeVerify } from '@llmesh/core/node-signatures';
 import { PUBLISH_MS, type OfferBoard } from './offer-board.ts';
 import { GONE_MS, HEARTBEAT_MS, loadOf, type RegisteredPeer, type Registry } from './registry.ts';
 import type { Reliability } from './reliability.ts';
 import type { PaidWork } from './paid-work.ts';
+import type { Preloading } from './preloading.ts';
 import type { ReceiptBook } from './receipt-book.ts';
 import { RelayDesk } from './relay-desk.ts';
 import type { Relay } from './relay.ts';
@@ -50,6 +51,7 @@ export interface MeshContext {
   leases: LeaseOffice;
   receipts: ReceiptBook;
   departures: Departures;
+  preloading: Preloading;
   joinWorkBits: number;
   /** Peers that have proved their key. */
   sessions: Map<PeerId, MeshSession>;
@@ -113,6 +115,11 @@ export class MeshSession {
   /** This provider, which it was told of, is gone. */
   gone(peer: PeerId): void {
     this.#say({ type: 'gone', peer });
+  }
+
+  /** This model of its will be asked soon. */
+  expect(model: ModelId): void {
+    this.#say({ type: 'expect', model });
   }
 
   send(json: string): void {

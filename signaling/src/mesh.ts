@@ -9,13 +9,17 @@ import { Departures } from './departures.ts';
 import { Matchmaker } from './matchmaker.ts';
 import { MeshSession, type MeshContext } from './mesh-session.ts';
 import { OfferBoard } from './offer-board.ts';
+import { Preloading } from './preloading.ts';
 import { Reliability } from './reliability.ts';
 import { SlotPromises } from './slot-promises.ts';
 import { WaitingRoom } from './waiting-room.ts';
 
 export const MESH_PATH = '/mesh';
 
-export type MeshOptions = Omit<MeshContext, 'room' | 'reliability' | 'board' | 'departures' | 'sessions'> & {
+export type MeshOptions = Omit<
+  MeshContext,
+  'room' | 'reliability' | 'board' | 'departures' | 'preloading' | 'sessions'
+> & {
   random: () => number;
 };
 
@@ -25,6 +29,7 @@ export class Mesh {
   readonly #sessions = new Map<PeerId, MeshSession>();
   readonly #board: OfferBoard;
   readonly #room: WaitingRoom;
+  readonly #preloading: Preloading;
   readonly #context: MeshContext;
   readonly #stopPings: () => void;
 
@@ -42,7 +47,9 @@ export class Mesh {
     receipts.onKept = (delivered) => {
       if (delivered.kind !== 'receipt') return;
       const { lease, tokens, startedMs, endedMs } = delivered;
-      reliability.finished(lease.provider, { model: lease.model, tokens, ms: endedMs - startedMs });
+      const ms = endedMs - startedMs;
+      reliability.finished(lease.provider, { model: lease.model, tokens, ms });
+      this.#preloading.answered(lease.model, ms);
     };
     const promises = new SlotPromises(clock, registry);
     const matchmaker = new Matchmaker(registry, reliability, random);
@@ -50,6 +57,14 @@ export class Mesh {
       metrics.waiting = waiting;
     };
     this.#room = new WaitingRoom({ clock, registry, matchmaker, promises, changed });
+    this.#preloading = new Preloading({
+      ...{ clock, registry, matchmaker },
+      waiting: (model) => this.#room.waiting(model),
+      expect: (provider, model) => {
+        metrics.expected.inc();
+        this.#sessions.get(provider)?.expect(model);
+      },
+    });
     const departures = new Departures();
     this.#context = {
       ...rest,
@@ -57,6 +72,7 @@ export class Mesh {
       reliability,
       board: this.#board,
       departures,
+      preloading: this.#preloading,
       sessions: this.#sessions,
     };
     this.#stopPings = cutHalfOpen(this.#sockets, clock);
@@ -82,6 +98,7 @@ export class Mesh {
     this.#stopPings();
     this.#board.close();
     this.#room.close();
+    this.#preloading.close();
     await closeSockets(this.#sockets, this.#clock);
   }
 }

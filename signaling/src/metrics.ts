@@ -15,6 +15,7 @@ export class Metrics {
   readonly receiptsRefused = this.#counter('llmesh_receipts_refused_total', 'Receipts not taken.', ['code']);
   readonly signalling = this.#counter('llmesh_signalling_messages_total', 'PeerServer messages taken.', ['type']);
   readonly relayedBytes = this.#counter('llmesh_relayed_bytes_total', 'Sealed bytes passed on.', []);
+  readonly expected = this.#counter('llmesh_expected_total', 'Providers told to load a model ahead.', []);
   /** Questions in the lines of their models. */
   waiting = 0;
   #matchCount = 0;

@@ -6,7 +6,7 @@ import type { Clock } from '@llmesh/core/clock';
 import type { ModelId, PeerId } from '@llmesh/core/ids';
 import type { ModelAdvert, Offers, ToServer } from '@llmesh/core/control-protocol';
 import type { PeerSummary, Stats } from '@llmesh/core/api-pages';
-import { ModelIndex, ROOMS } from './model-index.ts';
+import { ModelIndex, ROOMS, type Room } from './model-index.ts';
 import { offersOf } from './offers.ts';
 import { TokenMeter } from './token-meter.ts';
 
@@ -50,6 +50,13 @@ export function hasRoom(peer: RegisteredPeer): boolean {
 export function modelOf(peer: RegisteredPeer, id: ModelId): ModelAdvert | null {
   for (const model of peer.models) if (model.id === id) return model;
   return null;
+}
+
+/** Where it stands with this model of its. */
+export function roomOf(peer: RegisteredPeer, model: ModelAdvert): Room {
+  if (peer.hidden) return 'silent';
+  if (!hasRoom(peer)) return 'full';
+  return model.wakesInMs === undefined ? 'free' : 'resting';
 }
 
 export class Registry {
@@ -147,7 +154,7 @@ export class Registry {
    */
   matchable(
     model: ModelId,
-    room: 'free' | 'full',
+    room: Exclude<Room, 'silent'>,
     random: () => number,
     visit: (peer: RegisteredPeer) => boolean,
   ): void {
@@ -160,6 +167,10 @@ export class Registry {
     });
     // So that nobody walks past them again.
     if (silent !== null) for (const peer of silent as RegisteredPeer[]) this.#hide(peer);
+  }
+
+  isOffered(model: ModelId): boolean {
+    return this.#index.has(model);
   }
 
   /** Providers of this model that are here, heard lately or not. At most so many. */
@@ -239,8 +250,7 @@ export class Registry {
   }
 
   #place(peer: RegisteredPeer): void {
-    const room = peer.hidden ? 'silent' : hasRoom(peer) ? 'free' : 'full';
-    for (const model of peer.models) this.#index.put(model.id, peer, room);
+    for (const model of peer.models) this.#index.put(model.id, peer, roomOf(peer, model));
   }
 
   #tellRoom(peer: RegisteredPeer): void {

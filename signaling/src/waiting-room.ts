@@ -64,6 +64,11 @@ export class WaitingRoom {
     return this.#size;
   }
 
+  /** For this model. */
+  waiting(model: ModelId): number {
+    return this.#lines.get(model)?.waiting.size ?? 0;
+  }
+
   /** Throws busy when too many wait already. */
   ask(asked: Asked): void {
     const candidates = this.#options.matchmaker.match(asked);

@@ -7,7 +7,7 @@ import type { ModelId, PeerId } from '@llmesh/core/ids';
 import { proveKey } from '@llmesh/core/key-proof';
 import { MemoryReceiptKeeper } from '@llmesh/core/memory-receipt-keeper';
 import { Mesh, type Providing } from '@llmesh/core/mesh';
-import { nodeIdentity, nodeVerify } from '@llmesh/signaling/node-signatures';
+import { nodeIdentity, nodeVerify } from '@llmesh/core/node-signatures';
 import type { ClientEnd } from './control-socket.ts';
 import { questionText, SimEngine, type Hardware, type Work } from './engine.ts';
 import { LyingTransport, toldToControl, type Lie } from './lies.ts';

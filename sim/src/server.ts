@@ -7,7 +7,7 @@ import { IceServers } from '@llmesh/signaling/ice-servers';
 import { LeaseOffice } from '@llmesh/signaling/lease-office';
 import { Mesh } from '@llmesh/signaling/mesh';
 import { Metrics } from '@llmesh/signaling/metrics';
-import { nodeIdentity } from '@llmesh/signaling/node-signatures';
+import { nodeIdentity } from '@llmesh/core/node-signatures';
 import { PaidWork } from '@llmesh/signaling/paid-work';
 import { ReceiptBook } from '@llmesh/signaling/receipt-book';
 import { Registry, type RegisteredPeer } from '@llmesh/signaling/registry';

@@ -104,7 +104,7 @@ export function continuationSuite({ subject, questions }: ContinuationSuiteOptio
         abort.abort();
         await expect(stopped).rejects.toMatchObject({ code: 'cancelled' });
         const { pieces } = await go({ ...greedy(long.question), prefix });
-        expect(pieces).toEqual(answer.pieces.slice(-2));
+        expect(textOf(pieces)).toBe(textOf(answer.pieces.slice(-2)));
       },
     );
 
@@ -114,7 +114,7 @@ export function continuationSuite({ subject, questions }: ContinuationSuiteOptio
       const request = { ...greedy(long.question), prefix: prefixAt(answer, 9, { ids: true }) };
       const generation = subject().engine.generate(request, abort.signal);
       const first = await generation.next();
-      expect(first.value).toEqual(answer.pieces[9]);
+      expect(first.value).toMatchObject({ ...answer.pieces[9] });
       abort.abort();
       const drained = async () => {
         while ((await generation.next()).done !== true);

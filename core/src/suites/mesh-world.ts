@@ -1,11 +1,13 @@
 /** For tests: peers over memory links with the real requester, worker, channels and frames; scripted engine and server. */
 import { isAble } from '../abilities.ts';
+import { untilAborted } from '../abort.ts';
+import type { AdapterRoom } from '../adapter-room.ts';
 import { fromBase32, toBase32 } from '../base32.ts';
 import { ControlClient, type MatchQuestion } from '../control.ts';
 import type { SocketLike } from '../control-connection.ts';
 import { parseToServer, type Candidate, type Filing, type FromServer, type ModelAdvert } from '../control-protocol.ts';
 import type { Place } from '../control-requests.ts';
-import type { AnswerPrefix, Engine, Finish, GenerateRequest, Piece } from '../engine.ts';
+import type { AnswerPrefix, Embedder, Engine, Finish, GenerateRequest, Piece, TextVector } from '../engine.ts';
 import { cancelled, type ErrorCode, type MeshError } from '../errors.ts';
 import { SECRET_KEY_BYTES, softwareIdentity, type Identity } from '../identity.ts';
 import type { ModelId, PeerId } from '../ids.ts';
@@ -39,6 +41,8 @@ export const advert: ModelAdvert = {
   tokensPerSecond: null,
   continues: 'ids',
 };
+/** Of a `ScriptedEmbedder`. */
+export const embedderAdvert: ModelAdvert = { ...advert, continues: 'none', embeds: 2 };
 
 /** Writes `words` one by one, each when `next` is called; or fails. */
 export class ScriptedEngine implements Pick<Engine<never>, 'generate'> {
@@ -53,13 +57,20 @@ export class ScriptedEngine implements Pick<Engine<never>, 'generate'> {
 
   /** What each run was held to. */
   readonly schemas: GenerateRequest['schema'][] = [];
+  /** With which adapter each run was written. */
+  readonly adapters: GenerateRequest['adapter'][] = [];
   /** With what each run began. */
   readonly prefixes: (AnswerPrefix | undefined)[] = [];
 
-  async *generate({ prefix, schema }: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, Finish, undefined> {
+  /** It tells how likely its words were, where it is asked to. */
+  tellsOdds = true;
+
+  async *generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, Finish, undefined> {
+    const { prefix, schema, logprobs, adapter } = request;
     this.computing += 1;
     this.prefixes.push(prefix);
     this.schemas.push(schema);
+    this.adapters.push(adapter);
     const from = prefix?.tokens ?? 0;
     try {
       let written = 0;
@@ -73,13 +84,50 @@ export class ScriptedEngine implements Pick<Engine<never>, 'generate'> {
         if (signal.aborted) throw cancelled();
         if (this.failAfter?.words === written) throw this.failAfter.error;
         written += 1;
-        yield { text: word, tokens: 1, tokenIds: [from + written] };
+        const odds =
+          logprobs === undefined || !this.tellsOdds ? {} : { logprobs: [{ text: word, logprob: -1, top: [] }] };
+        yield { text: word, tokens: 1, tokenIds: [from + written], ...(written === 1 && { promptTokens: 3 }), ...odds };
       }
       return { finish: 'stop', promptTokens: 3, completionTokens: written };
     } finally {
       this.computing -= 1;
     }
   }
+}
+
+/** A text's vector has its length and its first character. Fails after so many texts, when it is told to. */
+export class ScriptedEmbedder implements Pick<Embedder<never>, 'embed'> {
+  failAfter: { texts: number; error: MeshError } | null = null;
+  /** Set: nothing comes until it resolves. */
+  hold: Promise<void> | null = null;
+  /** Runs that do. */
+  waiting = 0;
+  /** What it has read. */
+  readonly read: string[] = [];
+
+  async *embed(texts: readonly string[], signal: AbortSignal): AsyncGenerator<TextVector, void, undefined> {
+    let made = 0;
+    for (const text of texts) {
+      await this.#held(signal);
+      if (this.failAfter?.texts === made) throw this.failAfter.error;
+      made += 1;
+      this.read.push(text);
+      yield { vector: vectorOf(text), promptTokens: 2 };
+    }
+  }
+
+  async #held(signal: AbortSignal): Promise<void> {
+    this.waiting += 1;
+    try {
+      await untilAborted(this.hold ?? Promise.resolve(), signal);
+    } finally {
+      this.waiting -= 1;
+    }
+  }
+}
+
+export function vectorOf(text: string): Float32Array {
+  return Float32Array.of(text.length, text.codePointAt(0) ?? 0);
 }
 
 interface Waiting {
@@ -157,9 +205,10 @@ export class ScriptedServer {
     return signLeases({ ...usual, ...terms }, issuer);
   }
 
-  async #match(requester: PeerId, { model, maxTokens, exclude, prefer, needs = [] }: MatchQuestion) {
+  async #match(requester: PeerId, question: MatchQuestion) {
+    const { model, maxTokens, exclude, prefer } = question;
     const candidates = [...this.providers.values()]
-      .filter(({ peerId, model: offered }) => !exclude.includes(peerId) && isAble(offered, needs))
+      .filter(({ peerId, model: offered }) => !exclude.includes(peerId) && isAble(offered, question))
       .toSorted((a, b) => Number(b.peerId === prefer) - Number(a.peerId === prefer));
     if (candidates.length === 0) return { candidates, lease: null };
     const providers = candidates.map(({ peerId }) => peerId);
@@ -321,13 +370,19 @@ export class World {
     return mesh;
   }
 
-  async provide(engine: ScriptedEngine, slots = 1, maxTokensPerSecond: number | null = null, offered = advert) {
+  async provide(
+    engine: ScriptedEngine | ScriptedEmbedder,
+    slots = 1,
+    maxTokensPerSecond: number | null = null,
+    offered = advert,
+    adapterRoom?: AdapterRoom,
+  ) {
     const mesh = await this.join();
     const statuses: WorkerStatus[] = [];
     const failures: MeshError[] = [];
     const hangs: MeshError[] = [];
     const providing: Providing = mesh.provide({
-      models: [{ advert: offered, engine, slots }],
+      models: [{ advert: offered, engine, slots, ...(adapterRoom !== undefined && { adapterRoom }) }],
       maxTokensPerSecond,
       onStatus: (status) => statuses.push(status),
       onFailure: (error) => failures.push(error),

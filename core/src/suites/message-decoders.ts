@@ -56,11 +56,27 @@ const dataMessages: DataMessage[] = [
     ],
     sampling: { temperature: 0, topP: 0.9, seed: 5 },
   },
+  {
+    ...{ kind: 'TASK_REQUEST', taskId, task: 'chat', model, maxTokens: 1, prefix: null, lease: null, sampling: {} },
+    ...{ salt: new Uint8Array(16), turns: [{ role: 'user', content: 'Why?' }], adapter: 'ab'.repeat(32) },
+  },
   { kind: 'TASK_ACCEPTED', taskId, ahead: 3 },
   { kind: 'TASK_CHUNK', taskId, index: 300, tokens: 2, text: ' a network', tokenIds: [70_000, 2] },
   {
+    ...{ kind: 'TASK_REQUEST', taskId, task: 'embedding', model, maxTokens: 2, prefix: null, lease: null },
+    ...{ salt: new Uint8Array(16), sampling: {} },
+    turns: [
+      { role: 'user', content: 'A frog.' },
+      { role: 'user', content: 'A newt.' },
+    ],
+  },
+  {
+    ...{ kind: 'TASK_CHUNK', taskId, index: 1, tokens: 1, text: '', promptTokens: 4 },
+    vector: new Uint8Array([0, 0, 128, 63]),
+  },
+  {
     ...{ kind: 'TASK_CHUNK', taskId, index: 0, tokens: 1, text: 'a', promptTokens: 12 },
-    logprobs: [{ bytes: new Uint8Array([97]), logprob: -0.5, top: [{ bytes: new Uint8Array([0xff]), logprob: -1 }] }],
+    logprobs: [{ text: 'a', logprob: -0.5, top: [{ text: '\ufffd', logprob: -1 }] }],
   },
   {
     kind: 'TASK_RESPONSE',
@@ -101,15 +117,30 @@ const toServer: ToServer[] = [
   {
     type: 'advert',
     models: [
-      { ...advert, abilities: ['schema', 'logprobs'] },
-      { ...advert, sha256: null, tokensPerSecond: null },
+      {
+        ...advert,
+        abilities: ['schema', 'logprobs'],
+        adapters: [{ sha256: 'ab'.repeat(32), name: 'Law' }],
+        fetchesAdapters: true,
+      },
+      { ...advert, sha256: null, tokensPerSecond: null, wakesInMs: 4_000, embeds: 384 },
     ],
     slots: 2,
     certificate: null,
   },
   { type: 'heartbeat', busySlots: 1, queued: 4, tokensPerSecond: 9.75, tokens: 30 },
   { type: 'match', requestId: 9, model, maxTokens: 64, exclude: [bob], only: null, prefer: null },
-  { type: 'match', requestId: 9, model, maxTokens: 64, exclude: [], only: [bob], prefer: bob, needs: ['schema'] },
+  {
+    type: 'match',
+    requestId: 9,
+    model,
+    maxTokens: 64,
+    exclude: [],
+    only: [bob],
+    prefer: bob,
+    needs: ['schema', 'embedding'],
+    adapter: 'ab'.repeat(32),
+  },
   { type: 'withdraw', requestId: 9 },
   {
     type: 'file',
@@ -156,7 +187,12 @@ const fromServer: FromServer[] = [
   { type: 'relayed', requestId: 12, ticket: 'p'.repeat(32) },
   { type: 'call', peer: bob, ticket: 'q'.repeat(32) },
   { type: 'gone', peer: bob },
-  { type: 'offers', peers: 3, providers: 1, models: [{ ...offer }] },
+  { type: 'expect', model },
+  { type: 'offers', peers: 3, providers: 1, models: [{ ...offer }, { ...offer, embeds: 384 }] },
+  {
+    ...{ type: 'offers', peers: 3, providers: 1 },
+    models: [{ ...offer, adapters: [{ sha256: 'ab'.repeat(32), name: 'Law' }], moreAdapters: true }],
+  },
   { type: 'refused', requestId: 9, code: 'unknown_model', message: 'Choose another model.' },
 ];
 

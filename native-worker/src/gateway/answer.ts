@@ -7,8 +7,10 @@ import { asMeshError, cancelled, MeshError, type ErrorCode } from '@llmesh/core/
 import type { ModelId, PeerId } from '@llmesh/core/ids';
 import type { Mesh } from '@llmesh/core/mesh';
 import { isWorthAnother } from '@llmesh/core/provider-failure';
-import type { AnswerReceipt, AskRequest } from '@llmesh/core/requester';
+import type { TokenLogprob } from '@llmesh/core/protocol';
+import type { AnswerEvent, AnswerReceipt, AskRequest } from '@llmesh/core/requester';
 import type { Conversations } from './conversations.ts';
+import { LetOut } from './let-out.ts';
 import type { Line } from './line.ts';
 import { StopScanner } from './stop-scanner.ts';
 
@@ -27,17 +29,26 @@ export interface Question extends Omit<AskRequest, 'model' | 'maxTokens' | 'pref
   stops: readonly string[];
 }
 
+export interface AnswerText {
+  type: 'text';
+  text: string;
+  /** Of the tokens that ended in it, where they were asked for. */
+  logprobs: readonly TokenLogprob[];
+  model: ModelId;
+  provider: PeerId | null;
+}
+
 export type AnswerPart =
   /** Nobody has a free slot for it: it waits. */
-  | { type: 'waiting' }
-  | { type: 'text'; text: string; model: ModelId; provider: PeerId | null }
-  | { type: 'end'; ending: Ending };
+  { type: 'waiting' } | AnswerText | { type: 'end'; ending: Ending };
 
 export interface Ending {
   finish: 'stop' | 'length' | 'tool_calls';
   model: ModelId;
   /** Who wrote it, in their order. More than one: it was resumed. */
   providers: readonly PeerId[];
+  /** Null: nobody said how long the question was. */
+  promptTokens: number | null;
   completionTokens: number;
   /** Null for an answer that ended at a stop sequence: its volunteer was stopped before it said the rest. */
   receipt: AnswerReceipt | null;
@@ -66,8 +77,10 @@ class AnswerRun {
   readonly #question: Question;
   readonly #needs: AnswerNeeds;
   readonly #scanner: StopScanner;
-  readonly #delivered = new DeliveredAnswer();
+  readonly #letOut = new LetOut();
+  readonly #delivered: DeliveredAnswer;
   readonly #providers: PeerId[] = [];
+  #promptTokens: number | null = null;
   #offer: Offer;
   #others: readonly Offer[];
 
@@ -77,6 +90,7 @@ class AnswerRun {
     this.#offer = first;
     this.#others = others;
     this.#scanner = new StopScanner(question.stops);
+    this.#delivered = new DeliveredAnswer(null, question.adapter);
   }
 
   async *parts(signal: AbortSignal): AsyncGenerator<AnswerPart, void, undefined> {
@@ -156,37 +170,41 @@ class AnswerRun {
   }
 
   #request(): AskRequest {
-    const { only, exclude = [], turns, sampling, maxTokens, schema } = this.#question;
+    const { models: _, stops: __, maxTokens, ...question } = this.#question;
     const { tokens } = this.#delivered;
     const most = maxTokens ?? Math.max(1, this.#offer.contextTokens);
     return {
-      ...{ only, exclude, turns, sampling, model: this.#offer.id },
-      ...(schema !== undefined && { schema }),
+      ...question,
+      model: this.#offer.id,
       maxTokens: Math.max(1, most - tokens),
       prefix: tokens === 0 ? null : this.#delivered.kept,
-      prefer: this.#needs.conversations.lastIn(this.#offer.id, turns),
+      prefer: this.#needs.conversations.lastIn(this.#offer.id, question.turns),
     };
   }
 
   #written(
-    piece: { text: string; tokens: number; tokenIds: readonly number[] | null },
+    piece: Extract<AnswerEvent, { type: 'piece' }>,
     { peerId, sha256 }: { peerId: PeerId; sha256: string | null },
   ): void {
-    const { text, tokens, tokenIds } = piece;
+    const { text, tokens, tokenIds, logprobs, promptTokens } = piece;
+    this.#promptTokens ??= promptTokens ?? null;
+    if (logprobs !== undefined) this.#letOut.came(text, logprobs);
     this.#delivered.add({ text, tokens, ...(tokenIds !== null && { tokenIds: [...tokenIds] }) }, { sha256 });
     if (this.#providers.at(-1) !== peerId) this.#providers.push(peerId);
   }
 
   #text(text: string): AnswerPart {
-    return { type: 'text', text, model: this.#offer.id, provider: this.#providers.at(-1) ?? null };
+    const provider = this.#providers.at(-1) ?? null;
+    return { type: 'text', text, logprobs: this.#letOut.wentOut(text), model: this.#offer.id, provider };
   }
 
   #ending(finish: Ending['finish'], receipt: AnswerReceipt | null): Ending {
     const providers = this.#providers.length > 0 || receipt === null ? this.#providers : [receipt.provider];
     const completionTokens = receipt?.completionTokens ?? this.#delivered.tokens;
+    const promptTokens = receipt === null || receipt.promptTokens === 0 ? this.#promptTokens : receipt.promptTokens;
     const last = providers.at(-1);
     if (last !== undefined) this.#needs.conversations.answered(this.#offer.id, this.#question.turns, last);
-    return { finish, model: this.#offer.id, providers, completionTokens, receipt };
+    return { finish, model: this.#offer.id, providers, promptTokens, completionTokens, receipt };
   }
 
   /** To the next model of the list, as long as nothing was written. */

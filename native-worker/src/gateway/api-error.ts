@@ -3,12 +3,7 @@ import type { ErrorObject } from 'openai/resources/shared';
 import { asMeshError, type ErrorCode, type MeshError } from '@llmesh/core/errors';
 
 /** As OpenAI's own answers name them. */
-export type ApiErrorType =
-  | 'invalid_request_error'
-  | 'authentication_error'
-  | 'rate_limit_error'
-  | 'not_supported_error'
-  | 'server_error';
+export type ApiErrorType = 'invalid_request_error' | 'authentication_error' | 'rate_limit_error' | 'server_error';
 
 export interface ApiErrorOptions {
   status: number;
@@ -45,10 +40,9 @@ export function badRequest(param: string | null, message: string, code = 'invali
   return new ApiError({ status: 400, type: 'invalid_request_error', code, message, param });
 }
 
-/** It could be, and is not. `param`: null for a whole endpoint. */
-export function unsupported(param: string | null, message: string): ApiError {
-  if (param !== null) return badRequest(param, message, 'unsupported_parameter');
-  return new ApiError({ status: 501, type: 'not_supported_error', code: 'unsupported_endpoint', message });
+/** It could be, and is not. */
+export function unsupported(param: string, message: string): ApiError {
+  return badRequest(param, message, 'unsupported_parameter');
 }
 
 /** Any thrown value as an `ApiError`; what is not expected tells a stranger nothing of this computer. */

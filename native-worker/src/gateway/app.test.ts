@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MeshError } from '@llmesh/core/errors';
 import { newPeerId } from '@llmesh/core/ids';
-import { ScriptedEngine } from '@llmesh/core/suites/mesh-world';
+import { advert, ScriptedEngine } from '@llmesh/core/suites/mesh-world';
 import { faults } from './testing/conformance.ts';
 import { contentOf, eventsOf, GatewayWorld } from './testing/gateway-world.ts';
 
@@ -71,7 +71,10 @@ describe('an answer', () => {
     const { text } = await gateway.whole(gateway.chat({ stream, stop: ['o th'] }));
     if (stream) expect(contentOf(text)).toBe('one tw');
     else
-      expect(JSON.parse(text)).toMatchObject({ choices: [{ message: { content: 'one tw' }, finish_reason: 'stop' }] });
+      expect(JSON.parse(text)).toMatchObject({
+        choices: [{ message: { content: 'one tw' }, finish_reason: 'stop' }],
+        usage: { prompt_tokens: 3, completion_tokens: 3 },
+      });
     await gateway.world.clock.advance(1_000);
     expect(engine.computing).toBe(0);
     expect(statuses.at(-1)).toMatchObject({ busySlots: 0, answers: 0 });
@@ -131,6 +134,73 @@ describe('an answer', () => {
     const last = eventsOf(text).at(-1) as { error: object };
     expect(last).toMatchObject({ error: { code: 'context_length_exceeded', param: 'messages' } });
     expect(faults('ErrorObject', last.error)).toEqual([]);
+  });
+});
+
+describe('how likely the words were', () => {
+  const told = (text: string) => ({ token: text, logprob: -1, bytes: [...Buffer.from(text)], top_logprobs: [] });
+  const able = { ...advert, abilities: ['logprobs' as const, 'completion' as const] };
+
+  it('stands beside them, whole and in chunks, and ends where they end', async () => {
+    await gateway.world.provide(new ScriptedEngine(words), 1, null, able);
+    await gateway.open();
+    const asked = { logprobs: true, stop: 'o th' };
+    const whole = json(await gateway.whole(gateway.chat(asked)));
+    expect(faults('ChatCompletion', whole)).toEqual([]);
+    // "two " is cut in the middle.
+    expect(whole.choices[0]).toMatchObject({ message: { content: 'one tw' }, logprobs: { content: [told('one ')] } });
+    const { text } = await gateway.whole(gateway.chat({ ...asked, stop: [], stream: true }));
+    const chunks = eventsOf(text).slice(0, -1);
+    expect(chunks.flatMap((chunk) => faults('ChatCompletionChunk', chunk))).toEqual([]);
+    const odds = chunks.flatMap((chunk) => (chunk === '[DONE]' ? [] : (chunk.choices?.[0]?.logprobs?.content ?? [])));
+    expect(odds).toEqual(words.map(told));
+  });
+
+  it('is told of bare text as OpenAI once did', async () => {
+    await gateway.world.provide(new ScriptedEngine(words), 1, null, able);
+    await gateway.open();
+    const whole = json(await gateway.whole(gateway.complete({ prompt: 'So:', logprobs: 0 })));
+    expect(faults('Completion', whole)).toEqual([]);
+    expect(whole.choices[0].logprobs).toMatchObject({ tokens: words, token_logprobs: [-1, -1, -1, -1] });
+    expect(whole.choices[0].logprobs.text_offset).toEqual([0, 4, 8, 14]);
+  });
+});
+
+describe('bare text', () => {
+  const able = { ...advert, abilities: ['completion' as const] };
+
+  it('is gone on with, each prompt as often as asked for', async () => {
+    await gateway.world.provide(new ScriptedEngine(words), 4, null, able);
+    await gateway.open();
+    const asked = { prompt: ['a', 'b'], n: 2, echo: true };
+    const whole = json(await gateway.whole(gateway.complete(asked)));
+    expect(faults('Completion', whole)).toEqual([]);
+    expect(whole).toMatchObject({ id: 'cmpl-id', object: 'text_completion', usage: { prompt_tokens: 6 } });
+    const texts = ['a', 'a', 'b', 'b'].map((prompt) => prompt + words.join(''));
+    expect(whole.choices.map(({ text }: { text: string }) => text)).toEqual(texts);
+
+    const { text } = await gateway.whole(
+      gateway.complete({ ...asked, stream: true, stream_options: { include_usage: true } }),
+    );
+    const chunks = eventsOf(text).slice(0, -1);
+    const of = (index: number) =>
+      chunks.flatMap((chunk) => (chunk === '[DONE]' ? [] : (chunk.choices ?? []))).filter((one) => one.index === index);
+    expect(
+      texts.map((_, index) =>
+        of(index)
+          .map((choice) => choice.text)
+          .join(''),
+      ),
+    ).toEqual(texts);
+    expect(texts.map((_, index) => of(index).at(-1)?.finish_reason)).toEqual(texts.map(() => 'stop'));
+    expect(chunks.at(-1)).toMatchObject({ choices: [], usage: { prompt_tokens: 6, completion_tokens: 16 } });
+  });
+
+  it('goes to nobody who only chats', async () => {
+    await gateway.world.provide(new ScriptedEngine(words));
+    await gateway.open();
+    const { status, text } = await gateway.whole(gateway.complete({ prompt: 'a' }));
+    expect([status, JSON.parse(text).error.message]).toEqual([503, expect.stringContaining('bare text')]);
   });
 });
 
@@ -283,15 +353,15 @@ describe('an error', () => {
       [gateway.chat({ model: 'none' }), 404, 'model_not_found'],
       [gateway.chat({ model: 'lent' }), 503, 'no_provider'],
       [gateway.chat({ model: 'lent', stream: true }), 503, 'no_provider'],
-      [gateway.chat({ model: 'lent', logprobs: true }), 400, 'unsupported_parameter'],
+      [gateway.chat({ model: 'lent', logit_bias: { 5: 100 } }), 400, 'unsupported_parameter'],
+      [gateway.chat({ model: 'lent', logprobs: true }), 503, 'no_provider'],
       [gateway.chat({ model: 'lent', response_format: { type: 'json_object' } }), 503, 'no_provider'],
       [gateway.chat({}, { body: '{"model":' }), 400, 'invalid_json'],
       [gateway.chat({}, { headers: { 'content-type': 'text/plain' } }), 415, 'unsupported_media_type'],
       [gateway.chat({}, { body: 'x'.repeat(2_097_153) }), 413, 'request_too_large'],
       [gateway.fetch('/v1/models/none'), 404, 'model_not_found'],
       [gateway.fetch('/v1/nothing'), 404, 'not_found'],
-      [post('/v1/completions'), 501, 'unsupported_endpoint'],
-      [post('/v1/embeddings'), 501, 'unsupported_endpoint'],
+      [post('/v1/completions'), 415, 'unsupported_media_type'],
       [gateway.fetch('/v1/models', { headers: { host: 'rebound.example' } }), 401, 'invalid_api_key'],
     ];
     for (const [response, status, code] of cases) {

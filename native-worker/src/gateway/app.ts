@@ -3,14 +3,18 @@ import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import { cors } from 'hono/cors';
 import { MeshError } from '@llmesh/core/errors';
-import { ApiError, asApiError, unsupported } from './api-error.ts';
-import { chatCompletions, type ChatNeeds } from './chat-completions.ts';
+import { ApiError, asApiError } from './api-error.ts';
+import { chatCompletions } from './chat-completions.ts';
+import { completions } from './completions.ts';
 import type { Door } from './door.ts';
+import { embeddings, type EmbeddingsNeeds } from './embeddings.ts';
 import { jsonBody } from './json-body.ts';
+import type { EndpointNeeds } from './respond.ts';
 
 const OWN_HEADERS = ['x-request-id', 'x-llmesh-provider', 'x-llmesh-resumed', 'retry-after'];
 
-export interface AppOptions extends ChatNeeds {
+export interface AppOptions extends EndpointNeeds, EmbeddingsNeeds {
+  mesh: EndpointNeeds['mesh'] & EmbeddingsNeeds['mesh'];
   door: Door;
   /** Origins whose pages may read the answers; `*` is any. */
   origins: readonly string[];
@@ -47,18 +51,15 @@ export function gatewayApp(options: AppOptions): Hono<Env> {
   app.post('/v1/chat/completions', async (context) =>
     chatCompletions(await jsonBody(context.req.raw), options, context.req.raw.signal),
   );
-  app.post('/v1/completions', () => {
-    throw unsupported(
-      null,
-      'Models on this mesh answer conversations and do not continue bare text. Use /v1/chat/completions.',
-    );
-  });
-  app.post('/v1/embeddings', () => {
-    throw unsupported(null, 'Nobody on this mesh computes embeddings yet. /v1/chat/completions is there.');
-  });
+  app.post('/v1/completions', async (context) =>
+    completions(await jsonBody(context.req.raw), options, context.req.raw.signal),
+  );
+  app.post('/v1/embeddings', async (context) =>
+    embeddings(await jsonBody(context.req.raw), options, context.req.raw.signal),
+  );
 
   app.notFound((context) => {
-    const message = `${context.req.method} ${context.req.path} is nothing here. There is: GET /v1/models, POST /v1/chat/completions.`;
+    const message = `${context.req.method} ${context.req.path} is nothing here. There is: GET /v1/models, POST /v1/chat/completions, POST /v1/completions, POST /v1/embeddings.`;
     return errorResponse(new ApiError({ status: 404, type: 'invalid_request_error', code: 'not_found', message }));
   });
   app.onError((error) => {

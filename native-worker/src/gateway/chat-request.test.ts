@@ -30,6 +30,7 @@ describe('a request for a chat completion', () => {
     const parsed = parseChatRequest({
       model: 'a',
       models: ['b', 'a'],
+      adapter: 'ab'.repeat(32),
       messages: [
         { role: 'developer', content: 'Be short.' },
         {
@@ -43,19 +44,21 @@ describe('a request for a chat completion', () => {
         { role: 'user', content: 'Again' },
       ],
       ...{ stream: true, stream_options: { include_usage: true }, temperature: 0.5, top_p: 0.9, seed: -1, n: 2 },
+      ...{ presence_penalty: -1, frequency_penalty: 0.5, logprobs: true, top_logprobs: 4 },
       ...{ max_completion_tokens: 7, stop: 'x', provider: { only: [friend], ignore: [foe] }, privacy: 'trusted' },
     });
     expect(parsed).toEqual({
       models: ['a', 'b'],
+      adapter: 'ab'.repeat(32),
       turns: [
         { role: 'system', content: 'Be short.' },
         { role: 'user', content: 'Hello' },
         { role: 'assistant', content: 'Hi' },
         { role: 'user', content: 'Again' },
       ],
-      sampling: { temperature: 0.5, topP: 0.9, seed: 0xffff_ffff },
+      sampling: { temperature: 0.5, topP: 0.9, seed: 0xffff_ffff, presencePenalty: -1, frequencyPenalty: 0.5 },
       ...{ maxTokens: 7, choices: 2, stops: ['x'], stream: true, includeUsage: true },
-      ...{ schema: null, tools: false },
+      ...{ schema: null, tools: false, logprobs: 4 },
       ...{ provider: { only: [friend], ignore: [foe] }, privacy: 'trusted' },
     });
   });
@@ -69,11 +72,7 @@ describe('a request for a chat completion', () => {
   });
 
   it.each([
-    ['logprobs', true],
-    ['top_logprobs', 3],
     ['logit_bias', { 5: 100 }],
-    ['frequency_penalty', 0.5],
-    ['presence_penalty', -1],
     ['audio', { voice: 'alloy' }],
     ['modalities', ['text', 'audio']],
     ['prediction', { type: 'content', content: '' }],
@@ -90,6 +89,11 @@ describe('a request for a chat completion', () => {
     [{ temprature: 1 }, 'temprature', 'unknown_parameter'],
     [{ temperature: 3 }, 'temperature', 'invalid_value'],
     [{ top_p: '1' }, 'top_p', 'invalid_value'],
+    [{ presence_penalty: 2.5 }, 'presence_penalty', 'invalid_value'],
+    [{ logprobs: 2 }, 'logprobs', 'invalid_value'],
+    [{ top_logprobs: 3 }, 'top_logprobs', 'invalid_value'],
+    [{ logprobs: true, top_logprobs: 21 }, 'top_logprobs', 'invalid_value'],
+    [{ logprobs: true, tools: [{ type: 'function', function: { name: 'f' } }] }, 'logprobs', 'unsupported_parameter'],
     [{ n: 0 }, 'n', 'invalid_value'],
     [{ n: 99 }, 'n', 'invalid_value'],
     [{ max_tokens: 1.5 }, 'max_tokens', 'invalid_value'],

@@ -2,16 +2,17 @@
 import { onAbort } from '@llmesh/core/abort';
 import { cancelled } from '@llmesh/core/errors';
 import type { ModelId, PeerId } from '@llmesh/core/ids';
+import type { TokenLogprob } from '@llmesh/core/protocol';
 import { AsyncQueue } from '@llmesh/core/queue';
 import { answer, type AnswerNeeds, type Ending, type Question } from './answer.ts';
-import { toSeed } from './chat-request.ts';
+import { toSeed } from './request-fields.ts';
 import { ToolReader } from './tool-reader.ts';
 
 /** After this the client hears that its request is being worked on, whatever becomes of it. */
 const SILENCE_MS = 2_000;
 
 export type ChoiceEvent = { index: number } & (
-  | { type: 'text'; text: string; model: ModelId }
+  | { type: 'text'; text: string; logprobs: readonly TokenLogprob[]; model: ModelId }
   /** A function is to be called: call number `call` of this choice. */
   | { type: 'call'; call: number; id: string; name: string; model: ModelId }
   /** The next piece of its arguments. */
@@ -37,13 +38,14 @@ export class Choices {
   readonly writers = new Set<PeerId>();
   readonly #abort = new AbortController();
 
-  constructor(question: ChoicesQuestion, count: number, needs: ChoicesNeeds, signal: AbortSignal) {
+  /** One choice of each question, in their order. */
+  constructor(questions: readonly ChoicesQuestion[], needs: ChoicesNeeds, signal: AbortSignal) {
     const stopListening = onAbort(signal, () => this.close());
     let begin = () => {};
     this.begun = new Promise((resolve, reject) => {
       begin = resolve;
       const stopTimer = needs.clock.after(SILENCE_MS, resolve);
-      const runs = Array.from({ length: count }, (_, index) => this.#run(of(question, index), index, needs, begin));
+      const runs = questions.map((question, index) => this.#run(question, index, needs, begin));
       Promise.all(runs)
         .then(
           () => this.events.end(),
@@ -83,10 +85,10 @@ export class Choices {
         });
       }
       if (part.type !== 'text') continue;
-      const { model, text } = part;
+      const { model, text, logprobs } = part;
       const pieces = reader === null ? [{ type: 'content' as const, text }] : reader.push(text);
       for (const piece of pieces) {
-        if (piece.type === 'content') this.events.push({ index, type: 'text', text: piece.text, model });
+        if (piece.type === 'content') this.events.push({ index, type: 'text', text: piece.text, logprobs, model });
         else if (piece.type === 'arguments') {
           this.events.push({ index, type: 'arguments', call: piece.index, text: piece.text, model });
         } else {
@@ -99,9 +101,10 @@ export class Choices {
   }
 }
 
-/** Each choice is another answer to the same question, and the same ones again for the same seed. */
-function of(question: ChoicesQuestion, index: number): ChoicesQuestion {
+/** So often the same question, each for another answer; the same ones again for the same seed. */
+export function repeated(question: ChoicesQuestion, times: number): ChoicesQuestion[] {
   const { seed } = question.sampling;
-  if (seed === undefined || index === 0) return question;
-  return { ...question, sampling: { ...question.sampling, seed: toSeed(seed + index) } };
+  return Array.from({ length: times }, (_, i) =>
+    seed === undefined ? question : { ...question, sampling: { ...question.sampling, seed: toSeed(seed + i) } },
+  );
 }

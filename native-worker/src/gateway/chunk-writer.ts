@@ -3,20 +3,22 @@ import type { AsyncQueue } from '@llmesh/core/queue';
 import type { Ending } from './answer.ts';
 import { asApiError } from './api-error.ts';
 import type { ChoiceEvent } from './choices.ts';
-import { chunkOf, usageChunk, usageOf, type Chunk, type Heading } from './completion.ts';
+import type { AnswerWords, Heading } from './answer-words.ts';
 import { dataEvent } from './event-stream.ts';
 
 export class ChunkWriter {
   readonly #events: AsyncQueue<ChoiceEvent>;
   readonly #heading: Heading;
+  readonly #words: AnswerWords;
   readonly #includeUsage: boolean;
   readonly #begun = new Set<number>();
   readonly #endings: Ending[] = [];
   #done = false;
 
-  constructor(events: AsyncQueue<ChoiceEvent>, heading: Heading, includeUsage: boolean) {
+  constructor(events: AsyncQueue<ChoiceEvent>, heading: Heading, words: AnswerWords, includeUsage: boolean) {
     this.#events = events;
     this.#heading = heading;
+    this.#words = words;
     this.#includeUsage = includeUsage;
   }
 
@@ -31,8 +33,9 @@ export class ChunkWriter {
           .map((chunk) => this.#event(chunk))
           .join('');
       this.#done = true;
-      const usage = this.#includeUsage ? usageOf(this.#endings) : null;
-      const last = usage === null ? '' : dataEvent(usageChunk(this.#headingFor(this.#endings[0]), usage));
+      const heading = this.#headingFor(this.#endings[0]);
+      const usage = this.#includeUsage ? this.#words.usage(heading, this.#endings) : null;
+      const last = usage === null ? '' : dataEvent(usage);
       return `${last}${dataEvent('[DONE]')}`;
     } catch (thrown) {
       this.#done = true;
@@ -40,39 +43,22 @@ export class ChunkWriter {
     }
   }
 
-  #chunks(event: ChoiceEvent): Chunk[] {
+  #chunks(event: ChoiceEvent): object[] {
     const { index } = event;
     const model = event.type === 'end' ? event.ending.model : event.model;
     const heading = { ...this.#heading, model };
-    const first = this.#begun.has(index) ? [] : [chunkOf(heading, index, { role: 'assistant', content: '' }, null)];
+    const isFirst = !this.#begun.has(index);
     this.#begun.add(index);
-    if (event.type === 'end') this.#endings.push(event.ending);
-    return [...first, chunkOf(heading, index, deltaOf(event), event.type === 'end' ? event.ending : null)];
+    if (event.type === 'end') this.#endings[index] = event.ending;
+    return this.#words.chunks(heading, event, isFirst);
   }
 
   /** As OpenAI's do, each says of the usage that it comes at the end. */
-  #event(chunk: Chunk): string {
+  #event(chunk: object): string {
     return dataEvent(this.#includeUsage ? { ...chunk, usage: null } : chunk);
   }
 
   #headingFor(ending: Ending | undefined): Heading {
     return { ...this.#heading, ...(ending !== undefined && { model: ending.model }) };
-  }
-}
-
-function deltaOf(event: ChoiceEvent): Chunk['choices'][number]['delta'] {
-  switch (event.type) {
-    case 'text':
-      return { content: event.text };
-    case 'call': {
-      const { call: index, id, name } = event;
-      return { tool_calls: [{ index, id, type: 'function', function: { name, arguments: '' } }] };
-    }
-    case 'arguments':
-      return { tool_calls: [{ index: event.call, function: { arguments: event.text } }] };
-    case 'end':
-      return {};
-    default:
-      return event satisfies never;
   }
 }

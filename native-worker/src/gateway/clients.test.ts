@@ -1,18 +1,19 @@
 /** Clients that people use, unmodified, against a gateway, a control plane and a worker that run as processes. */
 import { execFile, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { createOpenAI } from '@ai-sdk/openai';
 import { HumanMessage } from '@langchain/core/messages';
-import { ChatOpenAI } from '@langchain/openai';
+import { ChatOpenAI, OpenAI as LangChainOpenAI } from '@langchain/openai';
 import { generateText, streamText } from 'ai';
 import OpenAI from 'openai';
 import { VERSION } from 'openai/version';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startControlPlane, startLlmesh, type Running } from '../testing/process.ts';
+import { addKey } from './keys.ts';
 import { faults, schemaVersion } from './testing/conformance.ts';
 import { contentOf, eventsOf } from './testing/gateway-world.ts';
 
@@ -95,11 +96,40 @@ describe('the openai client', () => {
     expect(came).toEqual(tokenByToken(short.answer));
   });
 
+  it('hears how likely each token was', async () => {
+    const asked = { model: MODEL, messages, temperature: 0, logprobs: true, top_logprobs: 2, presence_penalty: -0.1 };
+    const completion = await openai.chat.completions.create(asked);
+    expect(faults('ChatCompletion', completion)).toEqual([]);
+    const content = completion.choices[0]?.logprobs?.content ?? [];
+    expect(content.map(({ token }) => token).join('')).toBe(completion.choices[0]?.message.content);
+    expect(content.map((token) => token.top_logprobs.length)).toEqual(content.map(() => 2));
+  });
+
+  it('has bare text gone on with', async () => {
+    const prompt = `<|im_start|>user\n${short.question}<|im_end|>\n<|im_start|>assistant\n`;
+    const asked = { model: MODEL, prompt, temperature: 0, max_tokens: 200, logprobs: 1 };
+    const completion = await openai.completions.create(asked);
+    expect(faults('Completion', completion)).toEqual([]);
+    expect(completion).toMatchObject({ choices: [{ text: short.answer, finish_reason: 'stop' }] });
+    const stream = await openai.completions.create({ ...asked, stream: true });
+    expect(await arrivals(stream, (chunk) => chunk.choices[0]?.text ?? '')).toEqual(tokenByToken(short.answer));
+  });
+
+  it('hears what an answer took that a stop sequence ended', async () => {
+    const asked = { model: MODEL, messages, stop: short.answer.slice(4, 7) };
+    const { choices, usage } = await openai.chat.completions.create(asked);
+    expect(choices[0]?.message.content).toBe(short.answer.slice(0, 4));
+    expect(usage?.prompt_tokens).toBeGreaterThan(5);
+  });
+
   it('throws its own errors', async () => {
     const ask = (body: object) => openai.chat.completions.create({ model: MODEL, messages, ...body });
     await expect(ask({ model: 'gpt-4o' })).rejects.toBeInstanceOf(OpenAI.NotFoundError);
-    await expect(ask({ logprobs: true })).rejects.toMatchObject({ status: 400, param: 'logprobs' });
-    await expect(openai.embeddings.create({ model: MODEL, input: 'x' })).rejects.toMatchObject({ status: 501 });
+    await expect(ask({ logit_bias: { 1: 5 } })).rejects.toMatchObject({ status: 400, param: 'logit_bias' });
+    await expect(openai.embeddings.create({ model: MODEL, input: 'x' })).rejects.toMatchObject({
+      status: 400,
+      param: 'model',
+    });
     const stranger = new OpenAI({ baseURL, apiKey: 'sk-llmesh-wrong', maxRetries: 0 });
     await expect(stranger.models.list()).rejects.toBeInstanceOf(OpenAI.AuthenticationError);
   });
@@ -130,6 +160,17 @@ describe('the Vercel AI SDK', () => {
   it('streams token by token', async () => {
     const { textStream } = streamText({ model: model(), prompt: short.question, maxRetries: 0 });
     expect(await arrivals(textStream, (text) => text)).toEqual(tokenByToken(short.answer));
+  });
+});
+
+describe('clients of bare text', () => {
+  it('the Vercel AI SDK and LangChain.js get their answers', async () => {
+    const prompt = `<|im_start|>user\n${short.question}<|im_end|>\n<|im_start|>assistant\n`;
+    const vercel = createOpenAI({ baseURL, apiKey: key }).completion(MODEL);
+    const { text } = await generateText({ model: vercel, messages, temperature: 0, maxOutputTokens: 5, maxRetries: 0 });
+    expect(text).not.toBe('');
+    const options = { model: MODEL, apiKey: key, configuration: { baseURL }, maxRetries: 0, temperature: 0 };
+    expect(await new LangChainOpenAI({ ...options, maxTokens: 200 }).invoke(prompt)).toBe(short.answer);
   });
 });
 
@@ -175,6 +216,17 @@ describe('curl', () => {
     expect(events.slice(0, -1).flatMap((chunk) => faults('ChatCompletionChunk', chunk))).toEqual([]);
     expect(events.at(-2)).toMatchObject({ usage: { completion_tokens: expect.toSatisfy((n: number) => n > 3) } });
   });
+});
+
+it('takes a key that is made while it runs, and no more when its line is gone', async () => {
+  const file = path.join(data, 'gateway', 'keys');
+  const before = readFileSync(file, 'utf8');
+  const headers = { authorization: `Bearer ${await addKey(file, 'second')}` };
+  const status = async () => (await fetch(`${baseURL}/models`, { headers })).status;
+  await expect.poll(status, { timeout: 10_000 }).toBe(200);
+  writeFileSync(file, before);
+  await expect.poll(status, { timeout: 10_000 }).toBe(401);
+  expect((await openai.models.list()).data).toHaveLength(1);
 });
 
 it('does not let others in where nobody made a key', async () => {

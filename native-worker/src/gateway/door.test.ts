@@ -41,6 +41,23 @@ describe('the door of a gateway', () => {
     ['the key', { keys: [key] }, { authorization: 'Bearer sk-ann', address: '192.168.1.9', host: 'x' }, 200],
   ])('for %s', (_, options, knock, status) => expect(statusOf(door(options), knock)).toBe(status));
 
+  it('takes the keys that there are now, and opens to nobody when the last one is taken back', () => {
+    let keys = [key];
+    const bob = { name: 'bob', hash: createHash('sha256').update('sk-bob').digest() };
+    const one = new Door({
+      get keys() {
+        return keys;
+      },
+      ...{ open: true, proxied: false, rate: { perSecond: 1, burst: 9 }, clock: new ManualClock() },
+    });
+    const ask = () => ['sk-ann', 'sk-bob'].map((sent) => statusOf(one, { authorization: `Bearer ${sent}` }));
+    expect(ask()).toEqual([200, 401]);
+    keys = [bob];
+    expect(ask()).toEqual([401, 200]);
+    keys = [];
+    expect([...ask(), statusOf(one, {})]).toEqual([401, 401, 401]);
+  });
+
   it('lets nobody in too often, and the others all the same', () => {
     const clock = new ManualClock();
     const one = door({ open: true }, clock);

@@ -8,8 +8,8 @@ import { ownerOf, type ApiKey } from './keys.ts';
 const MAX_REMEMBERED = 4_096;
 
 export interface DoorOptions {
-  /** Empty: without a key, for programs on this computer. */
-  keys: readonly ApiKey[];
+  /** Those that count now. None, as long as there were none: without a key, for programs on this computer. */
+  readonly keys: readonly ApiKey[];
   /** Anyone may come in without a key. */
   open: boolean;
   /** A server of ours stands in front and says in X-Forwarded-For who asks. */
@@ -30,9 +30,12 @@ export interface Knock {
 export class Door {
   readonly #options: DoorOptions;
   readonly #buckets = new Map<string, TokenBucket>();
+  /** Whoever takes back the last key does not mean to let everybody in. */
+  #needsKey: boolean;
 
   constructor(options: DoorOptions) {
     this.#options = options;
+    this.#needsKey = options.keys.length > 0;
   }
 
   /** Throws an `ApiError` for whoever may not come in, or comes too often. */
@@ -49,7 +52,8 @@ export class Door {
 
   #callerOf(knock: Knock): string {
     const { keys, open, proxied } = this.#options;
-    if (keys.length > 0) {
+    this.#needsKey ||= keys.length > 0;
+    if (this.#needsKey) {
       const [, key = ''] = /^Bearer +(\S+)$/i.exec(knock.authorization ?? '') ?? [];
       const owner = ownerOf(key, keys);
       if (owner !== null) return `key ${owner.name}`;

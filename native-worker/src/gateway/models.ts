@@ -1,8 +1,9 @@
 /** What the mesh lends now, as `GET /v1/models` shows it and as a request names it. */
 import type { Model } from 'openai/resources/models';
-import type { Offer, Offers } from '@llmesh/core/control-protocol';
+import type { Adapter, Offer, Offers } from '@llmesh/core/control-protocol';
 import type { ModelId } from '@llmesh/core/ids';
-import { ApiError } from './api-error.ts';
+import { terminalText } from '../terminal-text.ts';
+import { ApiError, badRequest } from './api-error.ts';
 
 /** Of models that were seen once; each costs a line of memory. */
 const MAX_REMEMBERED = 10_000;
@@ -20,6 +21,10 @@ export interface ModelNote {
   busy_slots: number;
   queued: number;
   tokens_per_second: number | null;
+  /** What "adapter" of a request may be. Left out: nothing. */
+  adapters?: readonly Adapter[];
+  /** Numbers of a vector, of models for `/v1/embeddings`; null: it chats. */
+  vector_size: number | null;
 }
 
 export class Models {
@@ -40,13 +45,27 @@ export class Models {
 
   /** Throws an `ApiError` when nobody lends it now. */
   find(id: string): ListedModel {
-    const [offer] = this.choose([id]);
+    const [offer] = this.#lent([id]);
     if (offer === undefined) throw this.#missing(id);
     return this.#listed(offer);
   }
 
-  /** Those of `ids` that somebody lends now, in their order. Throws an `ApiError` when that is none. */
-  choose(ids: readonly string[]): Offer[] {
+  /**
+   * Those of `ids` that somebody lends now, that are made for it, and with the adapter, in their order. Throws an `ApiError`
+   * when that is none.
+   */
+  choose(ids: readonly string[], task: 'chat' | 'embedding' = 'chat', adapter: string | null = null): Offer[] {
+    const isMadeForIt = ({ embeds }: Offer) => (embeds !== undefined) === (task === 'embedding');
+    const lent = this.#lent(ids);
+    const found = lent.filter(isMadeForIt);
+    if (found.length > 0) return adapter === null ? found : withAdapter(found, adapter);
+    const others = this.#all().filter(isMadeForIt);
+    const instead = others.length === 0 ? 'Nobody lends one that does.' : `There is: ${names(others)}.`;
+    const why = task === 'chat' ? 'turns text into vectors and does not chat' : 'chats and turns no text into vectors';
+    throw badRequest('model', `${lent[0]?.id} ${why}. ${instead}`);
+  }
+
+  #lent(ids: readonly string[]): Offer[] {
     const all = this.#all();
     const found = ids.flatMap((id) => all.find((offer) => offer.id === id) ?? []);
     if (found.length === 0) throw this.#missing(ids[0] ?? '');
@@ -67,26 +86,28 @@ export class Models {
     return offers.models;
   }
 
-  #listed({ id, name, quant, format, contextTokens, providers, slots, busySlots, queued, tokensPerSecond }: Offer) {
+  #listed(offer: Offer): ListedModel {
+    const { id, name, quant, format, contextTokens, providers, slots, busySlots, queued } = offer;
     return {
       id,
-      object: 'model' as const,
+      object: 'model',
       created: this.#since.get(id) ?? this.#seconds(),
       owned_by: 'llmesh',
       llmesh: {
         ...{ name, quant, format, context_tokens: contextTokens, providers, slots, busy_slots: busySlots, queued },
-        tokens_per_second: tokensPerSecond,
+        ...{ tokens_per_second: offer.tokensPerSecond, vector_size: offer.embeds ?? null },
+        ...(offer.adapters !== undefined && { adapters: offer.adapters }),
       },
     };
   }
 
   /** 404 for one that was never seen here; 503 for one that is not lent just now. */
   #missing(id: string): ApiError {
-    const ids = this.#all().map((offer) => offer.id);
+    const all = this.#all();
     const instead =
-      ids.length === 0
+      all.length === 0
         ? 'Nobody lends any model right now. Lend one: llmesh worker --model llmesh-tiny'
-        : `There is: ${ids.slice(0, MAX_NAMED).join(', ')}.`;
+        : `There is: ${names(all)}.`;
     const param = 'model';
     if (this.#since.has(id as ModelId)) {
       const message = `Nobody lends ${id} right now. ${instead}`;
@@ -106,4 +127,28 @@ export class Models {
   #seconds(): number {
     return Math.floor(this.#now() / 1000);
   }
+}
+
+/** Throws an `ApiError` that names those that there are. */
+function withAdapter(offers: Offer[], wanted: string): Offer[] {
+  // Of many adapters not all are told.
+  const able = offers.filter(
+    ({ adapters = [], moreAdapters }) => moreAdapters === true || adapters.some(({ sha256 }) => sha256 === wanted),
+  );
+  if (able.length > 0) return able;
+  const there = offers.flatMap(({ id, adapters = [] }) =>
+    adapters.map(({ sha256, name }) => `${sha256} (${terminalText(name)}, of ${id})`),
+  );
+  const instead = there.length === 0 ? 'There is none for it.' : `There is: ${there.slice(0, MAX_NAMED).join(', ')}.`;
+  throw new ApiError({
+    ...{ status: 404, type: 'invalid_request_error', code: 'adapter_not_found', param: 'adapter' },
+    message: `Nobody lends ${names(offers)} with this adapter right now. ${instead}`,
+  });
+}
+
+function names(offers: readonly Offer[]): string {
+  return offers
+    .slice(0, MAX_NAMED)
+    .map(({ id }) => id)
+    .join(', ');
 }

@@ -2,7 +2,7 @@
 import type { PeerId } from '@llmesh/core/ids';
 import { MAX_NAMED_PEERS } from '@llmesh/core/control-protocol';
 import { badRequest } from './api-error.ts';
-import type { ChatRequest } from './chat-request.ts';
+import type { Wish } from './request-fields.ts';
 
 export interface Circles {
   /** The owner's own computers. */
@@ -13,7 +13,7 @@ export interface Circles {
 
 /** Throws an `ApiError` when that is nobody. */
 export function whoMayRead(
-  { privacy, provider }: Pick<ChatRequest, 'privacy' | 'provider'>,
+  { privacy, provider }: Pick<Wish, 'privacy' | 'provider'>,
   { own, trusted }: Circles,
 ): { only: PeerId[] | null; exclude: PeerId[] } {
   const circle = { own, trusted: [...new Set([...own, ...trusted])], any: null }[privacy];

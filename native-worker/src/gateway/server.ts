@@ -27,7 +27,8 @@ export interface GatewayOptions {
   /** 0: any free one. */
   port: number;
   host: string;
-  keys: readonly ApiKey[];
+  /** Those that count now. */
+  keys: () => readonly ApiKey[];
   open: boolean;
   proxied: boolean;
   rate: Rate;
@@ -54,7 +55,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     line: new Line(),
     conversations: new Conversations(),
     models: new Models(() => control.offers, Date.now),
-    door: new Door({ keys, open, proxied, rate, clock }),
+    door: new Door({
+      get keys() {
+        return keys();
+      },
+      ...{ open, proxied, rate, clock },
+    }),
     newId: () => toBase32(randomBytes(ID_BYTES)),
   });
   const server = createServer(PATIENCE, getRequestListener(app.fetch, { overrideGlobalObjects: false }));

@@ -1,63 +1,16 @@
-/** Splits a model as llama.cpp's own tool does. Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md */
+/** Splits a model as llama.cpp's own tool does. */
+import { readGguf, text, u32, writeGguf, type Tensor } from './gguf-parts.ts';
 
-const ALIGN = 32;
-const [UINT16, INT32, STRING, ARRAY] = [2, 5, 8, 9];
-/** By type number; strings and arrays say it themselves. */
-const SIZES = [1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8];
-
-interface Tensor {
-  name: string;
-  /** Number of dimensions, dimensions and type, as they were. */
-  description: Buffer;
-  data: Buffer;
-}
+const [UINT16, INT32] = [2, 5];
 
 /** Two files: the first half of the tensors, and the rest. */
 export function splitGguf(model: Buffer): [Buffer, Buffer] {
-  const count = Number(model.readBigUInt64LE(8));
-  const fieldCount = Number(model.readBigUInt64LE(16));
-  let at = 24;
-  for (let i = 0; i < fieldCount; i++) {
-    at += 8 + Number(model.readBigUInt64LE(at));
-    at += 4 + valueBytes(model, at + 4, model.readUInt32LE(at));
-  }
-  const fields = model.subarray(24, at);
-  const tensors = readTensors(model, at, count);
+  const { fields, fieldCount, tensors } = readGguf(model);
+  const count = tensors.length;
   const half = count >> 1;
   const part = (no: number, own: Buffer, ownCount: number, some: readonly Tensor[]) =>
-    gguf(ownCount + 3, Buffer.concat([own, splitFields(no, count)]), some);
+    writeGguf({ fieldCount: ownCount + 3, fields: Buffer.concat([own, splitFields(no, count)]), tensors: some });
   return [part(0, fields, fieldCount, tensors.slice(0, half)), part(1, Buffer.of(), 0, tensors.slice(half))];
-}
-
-function readTensors(model: Buffer, start: number, count: number): Tensor[] {
-  let at = start;
-  const infos = Array.from({ length: count }, () => {
-    const length = Number(model.readBigUInt64LE(at));
-    const name = model.toString('utf8', at + 8, at + 8 + length);
-    const from = at + 8 + length;
-    const to = from + 4 + 8 * model.readUInt32LE(from) + 4;
-    at = to + 8;
-    return { name, description: model.subarray(from, to), offset: Number(model.readBigUInt64LE(to)) };
-  });
-  const data = aligned(at);
-  return infos.map(({ name, description, offset }, i) => {
-    const end = infos[i + 1]?.offset ?? model.length - data;
-    return { name, description, data: model.subarray(data + offset, data + end) };
-  });
-}
-
-function gguf(fieldCount: number, fields: Buffer, tensors: readonly Tensor[]): Buffer {
-  let offset = 0;
-  const infos = tensors.map(({ name, description, data }) => {
-    const info = Buffer.concat([text(name), description, u64(offset)]);
-    offset += aligned(data.length);
-    return info;
-  });
-  const head = Buffer.concat([
-    ...[Buffer.from('GGUF'), u32(3), u64(tensors.length), u64(fieldCount), fields],
-    ...infos,
-  ]);
-  return Buffer.concat([padded(head), ...tensors.map(({ data }) => padded(data))]);
 }
 
 function splitFields(no: number, tensorCount: number): Buffer {
@@ -67,38 +20,4 @@ function splitFields(no: number, tensorCount: number): Buffer {
     ...[text('split.count'), u32(UINT16), u16(2)],
     ...[text('split.tensors.count'), u32(INT32), u32(tensorCount)],
   ]);
-}
-
-function valueBytes(model: Buffer, at: number, type: number): number {
-  if (type === STRING) return 8 + Number(model.readBigUInt64LE(at));
-  if (type !== ARRAY) return SIZES[type] ?? 0;
-  const of = model.readUInt32LE(at);
-  const length = Number(model.readBigUInt64LE(at + 4));
-  let bytes = 12;
-  for (let i = 0; i < length; i++) bytes += valueBytes(model, at + bytes, of);
-  return bytes;
-}
-
-function aligned(n: number): number {
-  return Math.ceil(n / ALIGN) * ALIGN;
-}
-
-function padded(data: Buffer): Buffer {
-  return Buffer.concat([data, Buffer.alloc(aligned(data.length) - data.length)]);
-}
-
-function text(value: string): Buffer {
-  return Buffer.concat([u64(Buffer.byteLength(value)), Buffer.from(value)]);
-}
-
-function u32(n: number): Buffer {
-  const buffer = Buffer.alloc(4);
-  buffer.writeUInt32LE(n);
-  return buffer;
-}
-
-function u64(n: number): Buffer {
-  const buffer = Buffer.alloc(8);
-  buffer.writeBigUInt64LE(BigInt(n));
-  return buffer;
 }

@@ -29,17 +29,26 @@ export class WllamaAnswer {
     const written = chunk.timings?.predicted_n ?? this.#tokens + 1;
     if (choice.text !== '') {
       const tokens = Math.max(written - this.#tokens, 1);
-      this.#tokens += tokens;
+      const read = chunk.timings?.prompt_n;
       const tokenIds = chunk.__verbose?.tokens ?? [];
-      this.#onPiece({ text: choice.text, tokens, ...(tokenIds.length === tokens && { tokenIds }) });
+      this.#onPiece({
+        ...{ text: choice.text, tokens },
+        ...(tokenIds.length === tokens && { tokenIds }),
+        ...(this.#tokens === 0 && read !== undefined && { promptTokens: this.#ofPrompt(read) }),
+      });
+      this.#tokens += tokens;
     }
     if (choice.finish_reason === null) return;
     const read = chunk.usage?.prompt_tokens ?? chunk.timings?.prompt_n ?? 0;
     this.#finish = {
       finish: choice.finish_reason === 'length' ? 'length' : 'stop',
-      promptTokens: Math.max(read - this.#prefixTokens, 0),
+      promptTokens: this.#ofPrompt(read),
       completionTokens: this.#tokens,
     };
+  }
+
+  #ofPrompt(read: number): number {
+    return Math.max(read - this.#prefixTokens, 0);
   }
 
   get finish(): Finish {

@@ -2,7 +2,9 @@
 import type { GgufModel } from '@llmesh/core/catalogue';
 import type { AnswerPrefix, Finish, GenerateRequest, LoadedModel } from '@llmesh/core/engine';
 import { cancelled, MeshError } from '@llmesh/core/errors';
+import { GrammarReader } from '@llmesh/core/grammar-reader';
 import { jsonGrammar } from '@llmesh/core/json-grammar';
+import type { JsonSchema } from '@llmesh/core/json-schema';
 import { CHATML_TEMPLATE, renderChat } from '@llmesh/core/prompt';
 import { Wllama } from '@wllama/wllama/esm/index.js';
 import wasmUrl from '@wllama/wllama/esm/wasm/wllama.wasm?url';
@@ -64,7 +66,7 @@ export class WllamaEngine implements Adapter<GgufModel> {
       // It takes no ids, and reads what was written like the prompt.
       continues: 'text',
       replays: false,
-      abilities: ['schema'],
+      abilities: ['schema', 'completion'],
     };
   }
 
@@ -72,19 +74,19 @@ export class WllamaEngine implements Adapter<GgufModel> {
     const wllama = this.#wllama;
     if (wllama === null) throw new MeshError('engine_failed', 'No model is loaded. Start again.');
     // The tokenizer adds the begin-of-text token itself where the model wants one.
-    const turns = renderChat(this.#template, request.turns, { bos: '', eos: this.#eos });
+    const turns =
+      request.task === 'completion'
+        ? (request.turns[0]?.content ?? '')
+        : renderChat(this.#template, request.turns, { bos: '', eos: this.#eos });
     const prefix = request.prefix ?? NO_PREFIX;
-    if (prefix.tokens > 0 && request.schema !== undefined) {
-      // Its grammar begins where it begins to write.
-      throw new MeshError('unsupported', 'This volunteer cannot go on with an answer that follows a JSON schema.');
-    }
     const prompt = (turns + prefix.text).replace(LONE_SURROGATE, '\ufffd');
+    const parameters = this.#parameters(request);
     const answer = new WllamaAnswer(onPiece, prefix.tokens);
     this.#log.refusal = null;
     this.#room = room;
     try {
       await wllama.createCompletion({
-        ...this.#parameters(request),
+        ...parameters,
         prompt,
         stream: true,
         abortSignal: signal,
@@ -144,7 +146,7 @@ export class WllamaEngine implements Adapter<GgufModel> {
       temperature,
       top_p: topP,
       ...(seed === undefined ? {} : { seed }),
-      ...(request.schema !== undefined && { grammar: jsonGrammar(request.schema) }),
+      ...(request.schema !== undefined && { grammar: restOf(request.schema, request.prefix) }),
       // A prompt that was read in other chunks can give another answer, and one user's must not time another's.
       cache_prompt: false,
       ...TELL_TOKENS,
@@ -173,6 +175,13 @@ export class WllamaEngine implements Adapter<GgufModel> {
     }
     return error;
   }
+}
+
+/** The grammar begins where the engine begins to write. Throws bad_schema. */
+function restOf(schema: JsonSchema, prefix: AnswerPrefix = NO_PREFIX): string {
+  const reader = new GrammarReader(jsonGrammar(schema));
+  reader.read(prefix.text);
+  return reader.rest;
 }
 
 /** llama.cpp computes in `get_result`, which wllama 3.8.1 calls until the answer is whole and lets nobody put off. */

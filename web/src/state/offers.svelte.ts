@@ -74,7 +74,8 @@ export class Offers {
 
   take(message: OffersMessage): void {
     this.#known = true;
-    this.#offered = message.models.filter((offer) => offer.providers > 0).sort(byUse);
+    // Models that embed are for programs: nobody chats with them.
+    this.#offered = message.models.filter((offer) => offer.providers > 0 && offer.embeds === undefined).sort(byUse);
     if (this.#wanted === null) return;
     const seen = this.find(this.#wanted);
     if (seen !== null) this.#lastSeen = gone(seen);

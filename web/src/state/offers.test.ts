@@ -13,6 +13,13 @@ describe('Offers', () => {
     expect(mesh.offers.all.map(({ id }) => id)).toEqual(['qwen3-8b', 'gemma', 'llmesh-tiny']);
   });
 
+  it('have no models that nobody can chat with', async () => {
+    const mesh = new FakeMesh();
+    await mesh.open({ id: 'bge' as ModelId, name: 'BGE', providers: 9, slots: 9, embeds: 384 }, tiny);
+    expect(mesh.offers.all.map(({ id }) => id)).toEqual(['llmesh-tiny']);
+    expect(mesh.offers.find('bge' as ModelId)).toBeNull();
+  });
+
   it('propose the first that is free', async () => {
     const mesh = new FakeMesh();
     await mesh.open(tiny, gemma, { ...qwen, slots: 3, busySlots: 2, queued: 1 });

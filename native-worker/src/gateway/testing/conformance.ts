@@ -15,7 +15,13 @@ const validators = new Map<string, ValidateFunction>();
 /** Of the client whose types they are. */
 export const schemaVersion = schema.openai;
 
-export type Kind = 'ChatCompletion' | 'ChatCompletionChunk' | 'Model' | 'ErrorObject';
+export type Kind =
+  | 'ChatCompletion'
+  | 'ChatCompletionChunk'
+  | 'Completion'
+  | 'CreateEmbeddingResponse'
+  | 'Model'
+  | 'ErrorObject';
 
 /** What is wrong with it; empty: nothing. Our own `llmesh` fields, which every client skips, are left out. */
 export function faults(kind: Kind, value: unknown): string[] {

@@ -1,4 +1,5 @@
 /** For tests: the gateway's routes on a peer of a memory mesh, in virtual time; the engines are scripted. */
+import type { Adapter } from '@llmesh/core/control-protocol';
 import { World } from '@llmesh/core/suites/mesh-world';
 import type { Mesh } from '@llmesh/core/mesh';
 import { gatewayApp } from '../app.ts';
@@ -22,6 +23,12 @@ export interface WorldOptions {
   door?: Partial<DoorOptions>;
   origins?: string[];
   circles?: Circles;
+  /** That every model is offered with. */
+  adapters?: Adapter[];
+  /** Somebody may have others. */
+  moreAdapters?: boolean;
+  /** Numbers of a vector, of those models that embed. */
+  embeds?: Record<string, number>;
 }
 
 export class GatewayWorld {
@@ -38,7 +45,14 @@ export class GatewayWorld {
     const slots = { providers: 1, slots: 1, busySlots: 0, queued: 0, tokensPerSecond: null };
     const offers = models.map((id) => {
       const about = { id: id as never, name: id, quant: 'q8', format: 'gguf' as const, contextTokens: 2048 };
-      return { ...about, ...slots };
+      const { adapters, moreAdapters } = options;
+      const embeds = options.embeds?.[id];
+      return {
+        ...{ ...about, ...slots },
+        ...(embeds !== undefined && { embeds }),
+        ...(adapters !== undefined && { adapters }),
+        ...(moreAdapters !== undefined && { moreAdapters }),
+      };
     });
     const now = () => this.world.now();
     const { origins = [], circles = { own: [], trusted: [] } } = options;
@@ -67,6 +81,16 @@ export class GatewayWorld {
     if (this.#app === null) throw new Error('open() comes first');
     const headers = { host: 'localhost', ...(init.headers as Record<string, string>) };
     return Promise.resolve(this.#app.request(path, { ...init, headers }, HERE as never));
+  }
+
+  embed(body: object): Promise<Response> {
+    const headers = { 'content-type': 'application/json' };
+    return this.fetch('/v1/embeddings', { method: 'POST', body: JSON.stringify({ model: 'm', ...body }), headers });
+  }
+
+  complete(body: object): Promise<Response> {
+    const headers = { 'content-type': 'application/json' };
+    return this.fetch('/v1/completions', { method: 'POST', body: JSON.stringify({ model: 'm', ...body }), headers });
   }
 
   chat(body: object, init: RequestInit = {}): Promise<Response> {
@@ -102,7 +126,13 @@ export class GatewayWorld {
 
 /** What a test looks at in the JSON of one event: a chunk, or an error. */
 export interface StreamedEvent {
-  choices?: { index: number; delta: { content?: string }; finish_reason: string | null }[];
+  choices?: {
+    index: number;
+    delta: { content?: string };
+    text?: string;
+    logprobs?: { content: object[] } | null;
+    finish_reason: string | null;
+  }[];
   error?: object;
 }
 

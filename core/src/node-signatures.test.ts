@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { SECRET_KEY_BYTES, signed, softwareIdentity, verify } from '@llmesh/core/identity';
-import { randomBytes } from '@llmesh/core/random-bytes';
+import { SECRET_KEY_BYTES, signed, softwareIdentity, verify } from './identity.ts';
+import { randomBytes } from './random-bytes.ts';
 import { createPublicKey, verify as opensslVerify } from 'node:crypto';
 import { nodeIdentity, nodeVerify } from './node-signatures.ts';
 

@@ -1,0 +1,93 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { GrammarReader } from './grammar-reader.ts';
+import { jsonGrammar } from './json-grammar.ts';
+import { readJsonSchema } from './json-schema.ts';
+
+const grammarOf = (schema: object) => jsonGrammar(readJsonSchema(JSON.stringify(schema)));
+const readerOf = (grammar: string, text: string) => {
+  const reader = new GrammarReader(grammar);
+  reader.read(text);
+  return reader;
+};
+const grammarRest = (grammar: string, text: string) => readerOf(grammar, text).rest;
+const isWhole = (grammar: string, text: string) => readerOf(grammar, text).mayEnd;
+const isBroken = (grammar: string, text: string) => {
+  try {
+    readerOf(grammar, text);
+    return false;
+  } catch (thrown) {
+    expect(thrown).toMatchObject({ code: 'bad_schema' });
+    return true;
+  }
+};
+
+const FORM = {
+  type: 'object',
+  properties: {
+    kind: { enum: ['a mesh', 'a "net" – é😀', 7] },
+    words: { type: 'array', items: { type: 'string', minLength: 1, maxLength: 6 }, minItems: 1, maxItems: 3 },
+    sure: { type: 'boolean' },
+    next: { anyOf: [{ type: 'null' }, { $ref: '#' }] },
+    size: { type: 'number' },
+    more: { type: 'object', additionalProperties: { type: 'integer' } },
+  },
+  required: ['kind', 'words', 'next'],
+};
+const VALUES = [
+  { kind: 'a mesh', words: ['one', 'two\n"'], next: null },
+  { kind: 'a "net" – é😀', words: ['é😀'], next: { kind: 7, words: ['x'], next: null }, sure: true, size: -1.5e3 },
+  { kind: 7, words: ['a', 'b', 'c'], next: null, size: 12, more: { a: 1, 'b c': -20 } },
+];
+
+describe('the rest of a grammar', () => {
+  it('takes the rest of a text, and nothing else, wherever the text is cut', () => {
+    const grammar = grammarOf(FORM);
+    for (const value of VALUES) {
+      const characters = Array.from(JSON.stringify(value));
+      for (let cut = 0; cut <= characters.length; cut += 1) {
+        const rest = grammarRest(grammar, characters.slice(0, cut).join(''));
+        expect(isWhole(rest, '')).toBe(cut === characters.length);
+        expect(isWhole(rest, characters.slice(cut).join(''))).toBe(true);
+        expect(isBroken(rest, `${characters.slice(cut).join('')}}`)).toBe(true);
+      }
+    }
+  });
+
+  it('counts what was repeated before the cut', () => {
+    const rest = grammarRest(grammarOf({ type: 'string', minLength: 3, maxLength: 5 }), '"ab');
+    expect(isBroken(rest, '"')).toBe(true);
+    expect(isWhole(rest, 'c"')).toBe(true);
+    expect(isWhole(rest, 'cde"')).toBe(true);
+    expect(isBroken(rest, 'cdef')).toBe(true);
+  });
+
+  it('of a number that may end or go on takes both', () => {
+    const rest = grammarRest(grammarOf({ type: 'number' }), '12');
+    expect(isWhole(rest, '')).toBe(true);
+    expect(isWhole(rest, '3.5')).toBe(true);
+    expect(isBroken(rest, '.x')).toBe(true);
+  });
+
+  it('is none of a text that does not follow it', () => {
+    for (const text of ['x', '{"kind":8', '{"words"', '{"kind":7,"words":[]']) {
+      expect(isBroken(grammarOf(FORM), text)).toBe(true);
+    }
+  });
+
+  it('takes any JSON that there is', () => {
+    const grammar = grammarOf({ type: 'array' });
+    const values = fc.array(
+      fc.oneof(fc.string(), fc.integer({ min: -1e9, max: 1e9 }), fc.boolean(), fc.constant(null)),
+    );
+    fc.assert(
+      fc.property(values, fc.nat(), (value, at) => {
+        const characters = Array.from(JSON.stringify([...value, value]).replaceAll('\x7f', '\\u007f'));
+        const cut = at % (characters.length + 1);
+        const rest = grammarRest(grammar, characters.slice(0, cut).join(''));
+        expect(isWhole(rest, characters.slice(cut).join(''))).toBe(true);
+      }),
+      { numRuns: 200 },
+    );
+  });
+});

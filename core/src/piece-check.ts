@@ -1,0 +1,62 @@
+/**
+ * Holds a provider to what an answer was asked to be, beside its text: the form of it, the odds of its tokens; or a vector
+ * and no answer.
+ */
+import { MeshError } from './errors.ts';
+import { GrammarReader } from './grammar-reader.ts';
+import { jsonGrammar } from './json-grammar.ts';
+import { readJsonSchema } from './json-schema.ts';
+import type { TaskChunk } from './protocol.ts';
+import type { TaskPart } from './attempt.ts';
+import { readVector } from './vector.ts';
+
+export class PieceCheck {
+  readonly #logprobs: boolean;
+  /** Numbers of a vector; null: text is written. */
+  readonly #vectorSize: number | null;
+  /** Null: the answer is free. */
+  #form: GrammarReader | null = null;
+
+  /**
+   * `begun`: what others wrote of it. `embeds`: numbers of a vector, as the provider's advert has them. Throws bad_schema when
+   * the beginning breaks the form already.
+   */
+  constructor({ task, schema, logprobs }: Pick<TaskPart, 'task' | 'schema' | 'logprobs'>, begun: string, embeds = 0) {
+    this.#logprobs = logprobs !== undefined;
+    this.#vectorSize = task === 'embedding' ? embeds : null;
+    if (schema === undefined) return;
+    this.#form = new GrammarReader(jsonGrammar(readJsonSchema(schema)));
+    this.#form.read(begun);
+  }
+
+  /** The next piece. Throws bad_message. */
+  piece(chunk: TaskChunk): void {
+    const { text, tokens, logprobs } = chunk;
+    if (this.#vectorSize !== null && !isVector(chunk, this.#vectorSize)) {
+      throw new MeshError('bad_message', 'The volunteer sent something else than the vector of a text.');
+    }
+    if (this.#logprobs && logprobs?.length !== tokens) {
+      throw new MeshError('bad_message', 'The volunteer did not tell how likely its words were.');
+    }
+    try {
+      this.#form?.read(text);
+    } catch (cause) {
+      if (!(cause instanceof MeshError) || cause.code !== 'unsupported') {
+        throw new MeshError('bad_message', 'The volunteer sent what does not follow the JSON schema.', { cause });
+      }
+      // It cannot be followed any further, which says nothing against the volunteer.
+      this.#form = null;
+    }
+  }
+
+  /** No piece comes any more. Throws bad_message. */
+  end(finish: 'stop' | 'length'): void {
+    if (finish === 'stop' && this.#form?.mayEnd === false) {
+      throw new MeshError('bad_message', 'The volunteer ended the answer in the middle of its form.');
+    }
+  }
+}
+
+function isVector({ tokens, text, vector }: TaskChunk, size: number): boolean {
+  return tokens === 1 && text === '' && vector !== undefined && readVector(vector, size) !== null;
+}

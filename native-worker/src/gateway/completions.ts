@@ -1,0 +1,23 @@
+/** `POST /v1/completions`: bare texts are gone on with, no template around them. */
+import { repeated } from './choices.ts';
+import { parseCompletionRequest } from './completion-request.ts';
+import { whoMayRead } from './privacy.ts';
+import { respond, type EndpointNeeds } from './respond.ts';
+import { textWords } from './text-words.ts';
+
+/** Throws an `ApiError` for what has not begun to be answered. `signal`: the client is gone. */
+export async function completions(body: unknown, needs: EndpointNeeds, signal: AbortSignal): Promise<Response> {
+  const request = parseCompletionRequest(body);
+  const { sampling, maxTokens, stops, logprobs, adapter } = request;
+  const shared = {
+    ...{ sampling, maxTokens, stops, tools: false, task: 'completion' as const },
+    ...(logprobs !== null && { logprobs }),
+    ...(adapter !== null && { adapter }),
+    models: needs.models.choose(request.models, 'chat', adapter),
+    ...whoMayRead(request, needs.circles),
+  };
+  const questions = request.prompts.flatMap((content) =>
+    repeated({ ...shared, turns: [{ role: 'user' as const, content }] }, request.choices),
+  );
+  return respond({ questions, words: textWords(request), kind: 'cmpl' }, request, needs, signal);
+}

@@ -1,0 +1,133 @@
+/** `POST /v1/embeddings`: texts as vectors that stand for their meaning. */
+import type { CreateEmbeddingResponse, Embedding } from 'openai/resources/embeddings';
+import type { Clock } from '@llmesh/core/clock';
+import type { Offer } from '@llmesh/core/control-protocol';
+import type { Embedded } from '@llmesh/core/embedding';
+import { asMeshError, cancelled, MeshError, type ErrorCode } from '@llmesh/core/errors';
+import type { Mesh } from '@llmesh/core/mesh';
+import { vectorBytes } from '@llmesh/core/vector';
+import { badRequest, unsupported } from './api-error.ts';
+import { parseEmbeddingRequest, type EmbeddingRequest } from './embedding-request.ts';
+import type { Line } from './line.ts';
+import type { Models } from './models.ts';
+import { whoMayRead, type Circles } from './privacy.ts';
+
+/** For somebody to begin. */
+const MAX_WAIT_MS = 300_000;
+
+export interface EmbeddingsNeeds {
+  mesh: Pick<Mesh, 'embed'>;
+  line: Line;
+  models: Models;
+  circles: Circles;
+  clock: Clock;
+}
+
+type Readers = ReturnType<typeof whoMayRead>;
+
+/** Throws an `ApiError` or a `MeshError`. `signal`: the client is gone, and the providers stop. */
+export async function embeddings(body: unknown, needs: EmbeddingsNeeds, signal: AbortSignal): Promise<Response> {
+  const request = parseEmbeddingRequest(body);
+  const readers = whoMayRead(request, needs.circles);
+  const offers = withDimensions(needs.models.choose(request.models, 'embedding'), request.dimensions);
+  const { model, embedded } = await firstOf(offers, request, readers, needs, signal);
+  return new Response(inParts(wordsOf(embedded, model, request.encoding)), {
+    headers: { 'content-type': 'application/json', 'x-llmesh-provider': embedded.providers.join(', ') },
+  });
+}
+
+/** A shorter vector is not the beginning of a longer one, but for a few models, and no file says of which. */
+function withDimensions(offers: readonly Offer[], dimensions: number | null): readonly Offer[] {
+  const alike = offers.filter(({ embeds }) => dimensions === null || embeds === dimensions);
+  const [first] = offers;
+  if (alike.length > 0 || first === undefined) return alike;
+  throw unsupported('dimensions', `${first.id} makes vectors of ${first.embeds} numbers. Say that, or leave it out.`);
+}
+
+/** Of the models in turn, whichever gets all of it done. */
+async function firstOf(
+  offers: readonly Offer[],
+  request: EmbeddingRequest,
+  readers: Readers,
+  needs: EmbeddingsNeeds,
+  signal: AbortSignal,
+): Promise<{ model: Offer; embedded: Embedded }> {
+  const left = [...offers];
+  for (;;) {
+    const model = left.shift();
+    if (model === undefined) throw new MeshError('unknown_model', 'Name a model.');
+    try {
+      return { model, embedded: await embedded(model, request, readers, needs, signal) };
+    } catch (thrown) {
+      if (signal.aborted) throw cancelled();
+      const error = asMeshError(thrown, 'engine_failed', 'The vectors were not made. Ask again.');
+      if (left.length === 0) throw aboutInput(error) ?? error;
+    }
+  }
+}
+
+async function embedded(
+  { id }: Offer,
+  { inputs }: EmbeddingRequest,
+  readers: Readers,
+  { mesh, line, clock }: EmbeddingsNeeds,
+  signal: AbortSignal,
+): Promise<Embedded> {
+  const late = new AbortController();
+  const stopDeadline = clock.after(MAX_WAIT_MS, () => late.abort());
+  const turn = async (aborted: AbortSignal) => {
+    const leave = await line.enter(aborted);
+    return () => {
+      stopDeadline();
+      leave();
+    };
+  };
+  try {
+    return await mesh.embed({ model: id, inputs, ...readers, turn }, AbortSignal.any([signal, late.signal]));
+  } catch (thrown) {
+    if (!late.signal.aborted) throw thrown;
+    throw new MeshError('busy', 'No volunteer had time for these texts. Try another model, or again later.');
+  } finally {
+    stopDeadline();
+  }
+}
+
+/** These are about what is in the request, wherever in the mesh it was noticed. */
+function aboutInput({ code, message }: MeshError): Error | null {
+  const named = CODES[code];
+  return named === undefined ? null : badRequest('input', message, named);
+}
+
+const CODES: Partial<Record<ErrorCode, string>> = {
+  prompt_too_long: 'context_length_exceeded',
+  empty_prompt: 'invalid_value',
+};
+
+type Data = Omit<Embedding, 'embedding'> & { embedding: number[] | string };
+
+/** JSON of a vector at a time: all at once would hold up everybody else, and may be more than a string can have. */
+function* wordsOf({ vectors, promptTokens }: Embedded, { id }: Offer, encoding: EmbeddingRequest['encoding']) {
+  yield '{"object":"list","data":[';
+  for (const [index, vector] of vectors.entries()) {
+    const embedding = encoding === 'float' ? [...vector] : Buffer.from(vectorBytes(vector)).toString('base64');
+    const data: Data = { object: 'embedding', index, embedding };
+    yield `${index === 0 ? '' : ','}${JSON.stringify(data)}`;
+  }
+  const rest: Pick<CreateEmbeddingResponse, 'model' | 'usage'> = {
+    model: id,
+    usage: { prompt_tokens: promptTokens, total_tokens: promptTokens },
+  };
+  yield `],${JSON.stringify(rest).slice(1)}`;
+}
+
+/** As fast as the client reads. */
+function inParts(words: Iterator<string>): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder();
+  return new ReadableStream({
+    pull(controller) {
+      const { value, done } = words.next();
+      if (done === true) controller.close();
+      else controller.enqueue(encoder.encode(value));
+    },
+  });
+}

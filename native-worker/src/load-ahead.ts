@@ -1,0 +1,66 @@
+/**
+ * Loads a model ahead when the mesh expects questions for it. What is expected is a stranger's word: it counts while the
+ * computer is lent, for one model at a time, and not often.
+ */
+import type { Clock } from '@llmesh/core/clock';
+import type { ModelAdvert } from '@llmesh/core/control-protocol';
+import { asMeshError, type MeshError } from '@llmesh/core/errors';
+import type { ModelId } from '@llmesh/core/ids';
+import { TokenBucket } from '@llmesh/core/token-bucket';
+
+/** Each reads the whole model from the disk. */
+const RATE = { perSecond: 1 / 300, burst: 3 };
+
+export interface RestingModel {
+  /** As it stands. */
+  readonly advert: ModelAdvert;
+  /** Loads it; left out: it never leaves the memory. */
+  loadAhead?: () => Promise<void>;
+}
+
+export interface LoadAheadNeeds {
+  models: readonly RestingModel[];
+  /** The owner can spare it now. */
+  mayLoad: () => boolean;
+  clock: Clock;
+  loading: (advert: ModelAdvert) => void;
+  /** It stays out of memory, and the next question tries again. */
+  failed: (error: MeshError) => void;
+}
+
+export class LoadAhead {
+  readonly #needs: LoadAheadNeeds;
+  readonly #allowance: TokenBucket;
+  #busy = false;
+
+  constructor(needs: LoadAheadNeeds) {
+    this.#needs = needs;
+    this.#allowance = new TokenBucket(needs.clock, RATE);
+  }
+
+  /** Of any model. Never throws. */
+  expect(id: ModelId): void {
+    const { models, mayLoad, loading } = this.#needs;
+    const model = models.find(({ advert }) => advert.id === id);
+    if (model?.loadAhead === undefined || model.advert.wakesInMs === undefined) return;
+    if (this.#busy || !mayLoad() || !this.#allowance.take(1)) return;
+    this.#busy = true;
+    loading(model.advert);
+    void this.#load(model.loadAhead);
+  }
+
+  async #load(loadAhead: () => Promise<void>): Promise<void> {
+    try {
+      await loadAhead();
+    } catch (thrown) {
+      const error = asMeshError(
+        thrown,
+        'engine_failed',
+        'The model could not be loaded ahead. The next question tries.',
+      );
+      // The worker ends.
+      if (error.code !== 'cancelled') this.#needs.failed(error);
+    }
+    this.#busy = false;
+  }
+}

@@ -1,0 +1,68 @@
+/** What this computer wrote and others signed for, as far as it was handed in: counted since the worker began. */
+import { fromBase32 } from '@llmesh/core/base32';
+import type { Filing } from '@llmesh/core/control-protocol';
+import type { PeerId } from '@llmesh/core/ids';
+import { readAcknowledgement, readReceipt } from '@llmesh/core/receipt';
+import { MAX_KEPT, type KeptProof } from '@llmesh/core/receipt-keeper';
+
+export class SignedTokens {
+  readonly #self: PeerId;
+  /** A fuller proof of the same lease may come after a lesser one was taken. */
+  readonly #ofLease = new Map<string, number>();
+  readonly #read = new WeakMap<KeptProof, number>();
+  #taken = 0;
+  #waiting = 0;
+
+  constructor(self: PeerId) {
+    this.#self = self;
+  }
+
+  /** In proofs that the control plane has taken. */
+  get taken(): number {
+    return this.#taken;
+  }
+
+  /** In those that it has not, yet. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /** See `ReceiptFilerOptions.changed`. */
+  changed(taken: KeptProof | null, waiting: Iterable<KeptProof>): void {
+    if (taken !== null) this.#count(taken);
+    this.#waiting = 0;
+    for (const proof of waiting) this.#waiting += this.#more(proof);
+  }
+
+  #count(proof: KeptProof): void {
+    const { leaseId } = proof;
+    const more = this.#more(proof);
+    this.#taken += more;
+    const tokens = (this.#ofLease.get(leaseId) ?? 0) + more;
+    this.#ofLease.delete(leaseId);
+    this.#ofLease.set(leaseId, tokens);
+    const [oldest] = this.#ofLease.keys();
+    if (this.#ofLease.size > MAX_KEPT && oldest !== undefined) this.#ofLease.delete(oldest);
+  }
+
+  /** Than was taken of its lease before. */
+  #more(proof: KeptProof): number {
+    const tokens = this.#read.get(proof) ?? tokensBy(this.#self, proof.filing);
+    this.#read.set(proof, tokens);
+    return Math.max(0, tokens - (this.#ofLease.get(proof.leaseId) ?? 0));
+  }
+}
+
+/** 0 where somebody else wrote them. */
+function tokensBy(self: PeerId, { proof }: Filing): number {
+  const half = fromBase32(proof.kind === 'receipt' ? proof.provider : proof.acknowledgement);
+  if (half === null) return 0;
+  const read =
+    proof.kind === 'receipt' ? readReceipt(half, checkedBefore)?.receipt : readAcknowledgement(half, checkedBefore);
+  return read?.provider === self ? read.tokens : 0;
+}
+
+/** When it came, and again by whoever takes it. */
+function checkedBefore(): boolean {
+  return true;
+}

@@ -1,0 +1,104 @@
+/** Writes adapters (LoRA) for tests. Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md */
+
+const ALIGN = 32;
+const [UINT32, FLOAT32, STRING] = [4, 6, 8];
+
+/** Of the model that it is for. */
+export interface Matrix {
+  /** "blk.0.attn_q.weight" */
+  name: string;
+  inputs: number;
+  outputs: number;
+}
+
+export interface LoraOptions {
+  seed: number;
+  /** How far it turns answers. */
+  strength: number;
+  rank?: number;
+  /** In place of what an adapter says of itself; null: it is left out. */
+  says?: Record<string, string | number | null>;
+  /** Wrongly, as an unsigned number: llama.cpp would end the process. */
+  wholeAlpha?: boolean;
+}
+
+/** The attention of the tiny model. */
+export const TINY_MATRICES: readonly Matrix[] = [0, 1, 2, 3].flatMap((block) => [
+  { name: `blk.${block}.attn_q.weight`, inputs: 256, outputs: 256 },
+  { name: `blk.${block}.attn_v.weight`, inputs: 256, outputs: 128 },
+]);
+
+/** The same bytes for the same options. */
+export function loraGguf(matrices: readonly Matrix[], options: LoraOptions): Buffer {
+  const { seed, strength, rank = 4, says = {}, wholeAlpha = false } = options;
+  const random = mulberry(seed);
+  const noise = (count: number, size: number) => {
+    const numbers = Float32Array.from({ length: count }, () => (random() * 2 - 1) * size);
+    return Buffer.from(numbers.buffer);
+  };
+  const tensors = matrices.flatMap(({ name, inputs, outputs }) => [
+    { name: `${name}.lora_a`, shape: [inputs, rank], data: noise(inputs * rank, 1 / Math.sqrt(inputs)) },
+    { name: `${name}.lora_b`, shape: [rank, outputs], data: noise(rank * outputs, strength) },
+  ]);
+  const fields = Object.entries({
+    'general.type': 'adapter',
+    'general.architecture': 'llama',
+    'general.name': `Test adapter ${seed}`,
+    'adapter.type': 'lora',
+    'adapter.lora.alpha': rank,
+    ...says,
+  }).filter((field): field is [string, string | number] => field[1] !== null);
+  let offset = 0;
+  const infos = tensors.map(({ name, shape, data }) => {
+    const info = [text(name), u32(shape.length), ...shape.map(u64), u32(0), u64(offset)];
+    offset += aligned(data.length);
+    return Buffer.concat(info);
+  });
+  const values = fields.map(([key, value]) => {
+    if (typeof value === 'string') return Buffer.concat([text(key), u32(STRING), text(value)]);
+    return Buffer.concat([text(key), wholeAlpha ? u32(UINT32) : u32(FLOAT32), wholeAlpha ? u32(value) : f32(value)]);
+  });
+  const head = [Buffer.from('GGUF'), u32(3), u64(tensors.length), u64(fields.length), ...values, ...infos];
+  return Buffer.concat([padded(Buffer.concat(head)), ...tensors.map(({ data }) => padded(data))]);
+}
+
+/** Tommy Ettinger's mulberry32: 0 to 1. */
+function mulberry(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+function aligned(n: number): number {
+  return Math.ceil(n / ALIGN) * ALIGN;
+}
+
+function padded(data: Buffer): Buffer {
+  return Buffer.concat([data, Buffer.alloc(aligned(data.length) - data.length)]);
+}
+
+function text(value: string): Buffer {
+  return Buffer.concat([u64(Buffer.byteLength(value)), Buffer.from(value)]);
+}
+
+function u32(n: number): Buffer {
+  const buffer = Buffer.alloc(4);
+  buffer.writeUInt32LE(n);
+  return buffer;
+}
+
+function f32(n: number): Buffer {
+  const buffer = Buffer.alloc(4);
+  buffer.writeFloatLE(n);
+  return buffer;
+}
+
+function u64(n: number): Buffer {
+  const buffer = Buffer.alloc(8);
+  buffer.writeBigUInt64LE(BigInt(n));
+  return buffer;
+}

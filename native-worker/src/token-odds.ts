@@ -1,0 +1,82 @@
+/**
+ * How likely tokens were. llama.cpp's binding tells it only after sampling has cut and scaled the candidates, and cannot
+ * tell how likely a token was before. So each place is looked at twice: once to choose, once to tell.
+ */
+import type { LlamaContext, LlamaModel, Token } from 'node-llama-cpp';
+import { MAX_TOKEN_CHARACTERS, MAX_TOP_LOGPROBS, type TokenLogprob } from '@llmesh/core/protocol';
+
+/** Private to node-llama-cpp 3.22.1. */
+interface Sampler {
+  applyConfig(config: object): void;
+}
+type SampleArguments = [
+  place: number,
+  sampler: Sampler,
+  probabilities?: boolean,
+  confidence?: boolean,
+  logits?: [tokens: Token[], max: boolean, min: boolean, selected: boolean, top: number],
+  totalWeight?: boolean,
+];
+type Sampled = [token: Token, probabilities?: number[], confidence?: number, logits?: number[], totalWeight?: number];
+interface Context {
+  sampleToken(...asked: SampleArguments): Promise<Token | Sampled>;
+}
+const NO_TOKEN = -1;
+
+/**
+ * From now on `evaluateWithMetadata(…, { probabilities: true })` on this context tells natural logarithms of how likely the
+ * chosen token and the likeliest others were, before temperature, penalties and grammars. `probabilities` holds them.
+ */
+export function tellOdds(context: LlamaContext, model: LlamaModel): void {
+  const { _ctx: inner } = context as unknown as { _ctx: Context };
+  const { _bindings: bindings } = model.llama as unknown as {
+    _bindings: { AddonSampler: new (model: unknown) => Sampler };
+  };
+  const sampleToken = inner.sampleToken.bind(inner);
+  let observer: Sampler | null = null;
+  // It looks at one place at a time.
+  let looking: Promise<unknown> = Promise.resolve();
+  const telling: Context['sampleToken'] = async (...asked) => {
+    const [place, sampler, probabilities] = asked;
+    if (probabilities !== true) return sampleToken(...asked);
+    const token = await sampleToken(place, sampler);
+    if (token === NO_TOKEN || Array.isArray(token)) return token;
+    if (observer === null) {
+      observer = new bindings.AddonSampler((model as unknown as { _model: unknown })._model);
+      observer.applyConfig({});
+    }
+    const raw = observer;
+    const looked = looking.then(() =>
+      sampleToken(place, raw, false, false, [[token], false, false, false, MAX_TOP_LOGPROBS], true),
+    );
+    looking = looked.catch(() => {});
+    const [, , , logits = [], totalWeight = 1] = (await looked) as Sampled;
+    return [token, toLogprobs(logits, totalWeight)];
+  };
+  Object.defineProperty(inner, 'sampleToken', { value: telling });
+}
+
+/** Pairs of token and logit, the likeliest first; the weight of all: Σ exp(logit − the highest). */
+function toLogprobs(pairs: readonly number[], totalWeight: number): number[] {
+  const total = (pairs[1] ?? 0) + Math.log(totalWeight);
+  return pairs.map((value, i) => (i % 2 === 0 ? value : Math.min(0, value - total)));
+}
+
+/** Of one token, with its `most` likeliest alternatives. `before`: the token before it. */
+export function logprobOf(
+  model: LlamaModel,
+  token: Token,
+  probabilities: ReadonlyMap<Token, number>,
+  before: Token | undefined,
+  most: number,
+): TokenLogprob {
+  const told = (one: Token, logprob: number) => ({
+    text: model.detokenize([one], true, before === undefined ? [] : [before]).slice(0, MAX_TOKEN_CHARACTERS),
+    logprob,
+  });
+  const likeliest = [...probabilities].toSorted(([, a], [, b]) => b - a).slice(0, most);
+  return {
+    ...told(token, probabilities.get(token) ?? -Infinity),
+    top: likeliest.map(([one, logprob]) => told(one, logprob)),
+  };
+}

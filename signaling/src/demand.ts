@@ -1,0 +1,87 @@
+/**
+ * How many answers of each model will be under way in a moment, from how they were asked for lately and how long they
+ * take. Pure arithmetic on the clock.
+ */
+import type { Clock } from '@llmesh/core/clock';
+import type { ModelId } from '@llmesh/core/ids';
+
+/** Models that are remembered; those that nobody asked for longest are forgotten first. */
+export const MAX_MODELS = 1_000;
+/** Before anything was measured: 200 tokens at ten a second, with the weight of two answers. */
+const USUAL = { ms: 20_000, answers: 2 };
+/** Of more the oldest fade. */
+const MOST_ANSWERS = 20;
+const LONGEST_MS = 600_000;
+/** How often somebody asks is seen over so long, and over twice an answer where answers take longer. */
+const WINDOW_MS = 60_000;
+
+interface Seen {
+  atMs: number;
+  /** Questions, each counting less as time goes by. */
+  recent: number;
+  /** Of them under way still, as long as answers usually take. */
+  running: number;
+  usualMs: number;
+  answers: number;
+}
+
+export class Demand {
+  readonly #clock: Clock;
+  readonly #seen = new Map<ModelId, Seen>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  get size(): number {
+    return this.#seen.size;
+  }
+
+  asked(model: ModelId): void {
+    const usual = { recent: 0, running: 0, usualMs: USUAL.ms, answers: USUAL.answers };
+    const seen = this.#seen.get(model) ?? { ...usual, atMs: this.#clock.now() };
+    this.#fade(seen);
+    seen.recent += 1;
+    seen.running += 1;
+    this.#seen.delete(model);
+    this.#seen.set(model, seen);
+    const [oldest] = this.#seen.keys();
+    if (this.#seen.size > MAX_MODELS && oldest !== undefined) this.#seen.delete(oldest);
+  }
+
+  /** An answer took so long. Of models that nobody asked for: nothing. */
+  answered(model: ModelId, ms: number): void {
+    const seen = this.#seen.get(model);
+    if (seen === undefined) return;
+    this.#fade(seen);
+    seen.answers = Math.min(seen.answers + 1, MOST_ANSWERS);
+    seen.usualMs += (Math.min(ms, LONGEST_MS) - seen.usualMs) / seen.answers;
+  }
+
+  /**
+   * Slots that it takes in `aheadMs` so that hardly anybody has to wait; `waiting`: who does now. The mean of a queue with
+   * servers enough (M/G/∞, which goes from what runs now to what usually does as answers end), and its root on top for
+   * chance (square-root staffing, Halfin and Whitt 1981).
+   */
+  slotsWanted(model: ModelId, aheadMs: number, waiting: number): number {
+    const seen = this.#seen.get(model);
+    if (seen === undefined) return 0;
+    this.#fade(seen);
+    const { recent, running, usualMs } = seen;
+    const usually = (recent * usualMs) / windowMs(usualMs);
+    const still = Math.exp(-aheadMs / usualMs);
+    const mean = running * still + usually * (1 - still) + waiting;
+    return Math.floor(mean + Math.sqrt(mean));
+  }
+
+  #fade(seen: Seen): void {
+    const passedMs = this.#clock.now() - seen.atMs;
+    seen.recent *= Math.exp(-passedMs / windowMs(seen.usualMs));
+    seen.running *= Math.exp(-passedMs / seen.usualMs);
+    seen.atMs += passedMs;
+  }
+}
+
+function windowMs(usualMs: number): number {
+  return Math.max(WINDOW_MS, 2 * usualMs);
+}
