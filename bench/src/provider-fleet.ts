@@ -1,5 +1,5 @@
 /** The providers that the matchmaker is measured with: ten thousand, spread over fifty models, the same every time. */
-import type { ModelAdvert } from '@llmesh/core/control-protocol';
+import type { ModelAdvert } from '@llmesh/core/model-advert';
 import { newPeerId, type ModelId, type PeerId } from '@llmesh/core/ids';
 
 export interface FleetProvider {

@@ -1,6 +1,6 @@
 /** What not every provider can, and what of it a question needs. */
 import { MeshError } from './errors.ts';
-import type { Adapter } from './control-protocol.ts';
+import type { Adapter } from './model-advert.ts';
 import type { Sampling, TaskKind } from './protocol.ts';
 
 /**

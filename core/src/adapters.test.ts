@@ -1,7 +1,7 @@
 /** Questions that name an adapter, on a memory mesh: real requester, worker and links; scripted engines, virtual time. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MeshClient } from './client.ts';
-import type { ModelAdvert } from './control-protocol.ts';
+import type { ModelAdvert } from './model-advert.ts';
 import { DeliveredAnswer } from './delivered-answer.ts';
 import { MeshError } from './errors.ts';
 import { advert, consume, never, question, ScriptedEngine, World } from './suites/mesh-world.ts';

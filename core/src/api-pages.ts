@@ -1,6 +1,6 @@
 /** What the control plane's read-only pages say: /api/peers, /api/models, /api/stats. */
 import * as v from 'valibot';
-import { ModelAdvertSchema, OfferSchema } from './control-protocol.ts';
+import { ModelAdvertSchema, OfferSchema } from './model-advert.ts';
 import { count, peerId, positive } from './fields.ts';
 
 /** A peer as `/api/peers` shows it. */

@@ -3,7 +3,7 @@ import { untilAborted } from './abort.ts';
 import { realClock } from './clock.ts';
 import type { ControlClient } from './control.ts';
 import type { ControlState } from './control-connection.ts';
-import type { Offer } from './control-protocol.ts';
+import type { Offer } from './model-advert.ts';
 import { unreachable } from './control-requests.ts';
 import { MeshError } from './errors.ts';
 import type { Identity } from './identity.ts';

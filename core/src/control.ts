@@ -9,10 +9,10 @@ import {
   type Filing,
   type FromServer,
   type Leased,
-  type ModelAdvert,
   type Offers,
   type Welcome,
 } from './control-protocol.ts';
+import type { ModelAdvert } from './model-advert.ts';
 import { ControlRequests, type Place } from './control-requests.ts';
 import { MeshError } from './errors.ts';
 import type { ModelId, PeerId } from './ids.ts';

@@ -1,5 +1,5 @@
 /** What of an answer has come so far, from whichever providers: enough to let the next one go on after exactly that. */
-import type { ModelAdvert } from './control-protocol.ts';
+import type { ModelAdvert } from './model-advert.ts';
 import type { AnswerPrefix } from './engine.ts';
 import { MAX_PREFIX_CHARACTERS, MAX_PREFIX_TOKENS, type TaskChunk } from './protocol.ts';
 

@@ -7,7 +7,7 @@ import type { AdapterRoom } from './adapter-room.ts';
 import type { PeerId } from './ids.ts';
 import type { JsonSchema } from './json-schema.ts';
 import type { Sampling, TokenLogprob, Turn } from './protocol.ts';
-import type { Backend } from './control-protocol.ts';
+import type { Backend } from './model-advert.ts';
 
 export interface Probe {
   /** What would really run, found by asking for a device and not from the mere presence of an API. */

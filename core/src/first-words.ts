@@ -1,5 +1,5 @@
 /** How long each provider takes to its first words, and when that is late: against its own history, not another's. */
-import type { ModelAdvert } from './control-protocol.ts';
+import type { ModelAdvert } from './model-advert.ts';
 import type { PeerId } from './ids.ts';
 
 /** Nobody hedges against a provider that is merely unknown, unless it is slow for anyone. */

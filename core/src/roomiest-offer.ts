@@ -1,5 +1,5 @@
 /** Which model to ask when nobody named one. */
-import type { Offer } from './control-protocol.ts';
+import type { Offer } from './model-advert.ts';
 
 /** The one with the most free slots, of those that chat, or of those that embed; null: none is offered. */
 export function roomiestOffer(offers: readonly Offer[], task: 'chat' | 'embedding' = 'chat'): Offer | null {

@@ -11,7 +11,7 @@ import { asMeshError, MeshError, type ErrorCode } from './errors.ts';
 import type { ModelId, PeerId, TaskId } from './ids.ts';
 import { promptBytes, turnsFault } from './prompt.ts';
 import type { TaskRequest } from './protocol.ts';
-import type { ModelAdvert } from './control-protocol.ts';
+import type { ModelAdvert } from './model-advert.ts';
 import { SpeedMeter, TypicalSpeed } from './speed.ts';
 import { TaskLine } from './task-line.ts';
 import { runTask, type Task } from './task-run.ts';

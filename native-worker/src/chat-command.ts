@@ -1,6 +1,6 @@
 /** `llmesh chat "…"`: asks a mesh one question; the answer comes on stdout as it is written. */
 import { addAbortSignal } from 'node:stream';
-import type { Offer } from '@llmesh/core/control-protocol';
+import type { Offer } from '@llmesh/core/model-advert';
 import { asMeshError, MeshError } from '@llmesh/core/errors';
 import { peerName } from '@llmesh/core/names';
 import { turnsFault } from '@llmesh/core/prompt';

@@ -2,7 +2,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { onAbort } from '@llmesh/core/abort';
 import { realClock } from '@llmesh/core/clock';
-import type { ModelAdvert, Offers } from '@llmesh/core/control-protocol';
+import type { Offers } from '@llmesh/core/control-protocol';
+import type { ModelAdvert } from '@llmesh/core/model-advert';
 import { peerName } from '@llmesh/core/names';
 import { lifeOf, type LifeState } from '@llmesh/core/node-life';
 import type { When } from './lending-hours.ts';

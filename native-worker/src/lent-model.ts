@@ -1,7 +1,7 @@
 /** One model that is lent: opened, tried, and described as others are told of it. */
 import type { AdapterRoom } from '@llmesh/core/adapter-room';
 import { realClock } from '@llmesh/core/clock';
-import { MAX_WAKING_MS, type ModelAdvert } from '@llmesh/core/control-protocol';
+import { MAX_WAKING_MS, type ModelAdvert } from '@llmesh/core/model-advert';
 import { testEmbedder } from '@llmesh/core/embedder-self-test';
 import type { LoadedModel } from '@llmesh/core/engine';
 import { asMeshError, MeshError } from '@llmesh/core/errors';

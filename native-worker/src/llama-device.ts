@@ -3,7 +3,7 @@ import os from 'node:os';
 import { getLlama, LlamaLogLevel, NoBinaryFoundError, type Llama } from 'node-llama-cpp';
 import type { Probe } from '@llmesh/core/engine';
 import { MeshError } from '@llmesh/core/errors';
-import type { Backend } from '@llmesh/core/control-protocol';
+import type { Backend } from '@llmesh/core/model-advert';
 
 export const GPU_CHOICES = ['auto', 'off', 'cuda', 'metal', 'vulkan'] as const;
 export type GpuChoice = (typeof GPU_CHOICES)[number];

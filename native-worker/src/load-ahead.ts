@@ -3,7 +3,7 @@
  * computer is lent, for one model at a time, and not often.
  */
 import type { Clock } from '@llmesh/core/clock';
-import type { ModelAdvert } from '@llmesh/core/control-protocol';
+import type { ModelAdvert } from '@llmesh/core/model-advert';
 import { asMeshError, type MeshError } from '@llmesh/core/errors';
 import type { ModelId } from '@llmesh/core/ids';
 import { TokenBucket } from '@llmesh/core/token-bucket';

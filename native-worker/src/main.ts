@@ -1,6 +1,7 @@
 /** The `llmesh` command. Each subcommand loads its own parts: `llmesh status` needs no llama.cpp. */
 import { Command, CommanderError, Option } from 'commander';
-import { MAX_ADAPTERS, MAX_MODELS_PER_PEER } from '@llmesh/core/control-protocol';
+import { MAX_MODELS_PER_PEER } from '@llmesh/core/control-protocol';
+import { MAX_ADAPTERS } from '@llmesh/core/model-advert';
 import { gather, gatherPeers, meshOption, several, webAddress, whenOption, whole } from './flags.ts';
 import { Output } from './output.ts';
 import type { ChatOptions } from './chat-command.ts';

@@ -1,7 +1,7 @@
 /** The read-only HTTP of a mesh. */
 import * as v from 'valibot';
 import { MeshError } from '@llmesh/core/errors';
-import type { Offer } from '@llmesh/core/control-protocol';
+import type { Offer } from '@llmesh/core/model-advert';
 import { ModelsPageSchema, StatsSchema, type Stats } from '@llmesh/core/api-pages';
 
 const TIMEOUT_MS = 5_000;

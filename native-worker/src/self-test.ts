@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import * as v from 'valibot';
 import { realClock } from '@llmesh/core/clock';
-import type { Adapter, Backend } from '@llmesh/core/control-protocol';
+import type { Adapter, Backend } from '@llmesh/core/model-advert';
 import type { Engine } from '@llmesh/core/engine';
 import { asMeshError, cancelled, MeshError } from '@llmesh/core/errors';
 import type { ModelId } from '@llmesh/core/ids';

@@ -3,7 +3,7 @@ import { onAbort } from '@llmesh/core/abort';
 import { realClock } from '@llmesh/core/clock';
 import { asMeshError, MeshError } from '@llmesh/core/errors';
 import { MemoryReceiptKeeper } from '@llmesh/core/memory-receipt-keeper';
-import type { ModelAdvert } from '@llmesh/core/control-protocol';
+import type { ModelAdvert } from '@llmesh/core/model-advert';
 import type { ReceiptKeeper } from '@llmesh/core/receipt-keeper';
 import { openAdapters, type OpenAdaptersOptions } from './adapter-files.ts';
 import { threadsWithin } from './cpu-share.ts';

@@ -1,6 +1,6 @@
 /** How the running worker stands, for whoever looks: its metrics and the commands that show it. */
 import * as v from 'valibot';
-import { ModelAdvertSchema, type ModelAdvert } from '@llmesh/core/control-protocol';
+import { ModelAdvertSchema, type ModelAdvert } from '@llmesh/core/model-advert';
 import { count, positive, text } from '@llmesh/core/fields';
 import type { ModelId, PeerId } from '@llmesh/core/ids';
 import type { LifeState } from '@llmesh/core/node-life';

@@ -1,6 +1,7 @@
 /** What the whole mesh offers, summed over its providers. Pure. */
 import type { ModelId } from '@llmesh/core/ids';
-import { MAX_ADAPTERS, type Adapter, type ModelAdvert, type Offers } from '@llmesh/core/control-protocol';
+import type { Offers } from '@llmesh/core/control-protocol';
+import { MAX_ADAPTERS, type Adapter, type ModelAdvert } from '@llmesh/core/model-advert';
 import type { RegisteredPeer } from './registry.ts';
 
 type Offer = Offers['models'][number];

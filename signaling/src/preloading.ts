@@ -4,7 +4,7 @@
  * are full, and has it loaded by that.
  */
 import type { Clock } from '@llmesh/core/clock';
-import type { ModelAdvert } from '@llmesh/core/control-protocol';
+import type { ModelAdvert } from '@llmesh/core/model-advert';
 import type { ModelId, PeerId } from '@llmesh/core/ids';
 import { Demand } from './demand.ts';
 import type { Matchmaker } from './matchmaker.ts';

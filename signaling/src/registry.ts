@@ -4,7 +4,8 @@
  */
 import type { Clock } from '@llmesh/core/clock';
 import type { ModelId, PeerId } from '@llmesh/core/ids';
-import type { ModelAdvert, Offers, ToServer } from '@llmesh/core/control-protocol';
+import type { Offers, ToServer } from '@llmesh/core/control-protocol';
+import type { ModelAdvert } from '@llmesh/core/model-advert';
 import type { PeerSummary, Stats } from '@llmesh/core/api-pages';
 import { ModelIndex, ROOMS, type Room } from './model-index.ts';
 import { offersOf } from './offers.ts';

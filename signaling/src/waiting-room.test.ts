@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import * as fc from 'fast-check';
-import { QUEUED_EVERY_MS, type ModelAdvert } from '@llmesh/core/control-protocol';
+import { QUEUED_EVERY_MS } from '@llmesh/core/control-protocol';
+import type { ModelAdvert } from '@llmesh/core/model-advert';
 import { newPeerId, type ModelId, type PeerId } from '@llmesh/core/ids';
 import { ManualClock } from '@llmesh/core/manual-clock';
 import { Matchmaker } from './matchmaker.ts';

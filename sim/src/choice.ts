@@ -3,7 +3,8 @@
  * (Mitzenmacher 2001) with the real ranking. Too few, and slow or busy ones are taken; too many, and all who ask within one
  * heartbeat are sent to the same few. A queueing model and nothing else: no peers, no sockets.
  */
-import type { Candidate, ModelAdvert } from '@llmesh/core/control-protocol';
+import type { Candidate } from '@llmesh/core/control-protocol';
+import type { ModelAdvert } from '@llmesh/core/model-advert';
 import type { ModelId, PeerId } from '@llmesh/core/ids';
 import { expectedSeconds, rank } from '@llmesh/core/route';
 import { quantiles } from './figures.ts';

@@ -1,5 +1,5 @@
 /** One computer of the simulated mesh: the real `Mesh` on simulated links, socket and engine. */
-import type { ModelAdvert } from '@llmesh/core/control-protocol';
+import type { ModelAdvert } from '@llmesh/core/model-advert';
 import { ControlClient } from '@llmesh/core/control';
 import { MeshError } from '@llmesh/core/errors';
 import { SECRET_KEY_BYTES } from '@llmesh/core/identity';

@@ -1,5 +1,5 @@
 /** A whole mesh on one clock: the real control plane and the real peers, with everything around them simulated. */
-import type { ModelAdvert } from '@llmesh/core/control-protocol';
+import type { ModelAdvert } from '@llmesh/core/model-advert';
 import type { ModelId, PeerId } from '@llmesh/core/ids';
 import type { Hardware, Work } from './engine.ts';
 import { LIES } from './lies.ts';

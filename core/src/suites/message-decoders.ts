@@ -7,14 +7,8 @@ import { dtlsPrologue } from '../dtls-prologue.ts';
 import { MessageReader, writeMessage } from '../frame.ts';
 import type { ModelId, PeerId, TaskId } from '../ids.ts';
 import { MAX_FRAGMENT_BYTES, PROTOCOL_VERSION, type DataMessage } from '../protocol.ts';
-import {
-  parseFromServer,
-  parseToServer,
-  type FromServer,
-  type ModelAdvert,
-  type Offer,
-  type ToServer,
-} from '../control-protocol.ts';
+import { parseFromServer, parseToServer, type FromServer, type ToServer } from '../control-protocol.ts';
+import type { ModelAdvert, Offer } from '../model-advert.ts';
 import { SEAL_BYTES } from '../seal-wire.ts';
 import { parseSignal } from '../signal-filter.ts';
 import { refusable } from './refusal.ts';

@@ -1,7 +1,7 @@
 /** One choice of an answer on its way from the mesh: it waits where it has to, and ends where the request says. */
 import { onAbort } from '@llmesh/core/abort';
 import type { Clock } from '@llmesh/core/clock';
-import type { Offer } from '@llmesh/core/control-protocol';
+import type { Offer } from '@llmesh/core/model-advert';
 import { DeliveredAnswer } from '@llmesh/core/delivered-answer';
 import { asMeshError, cancelled, MeshError, type ErrorCode } from '@llmesh/core/errors';
 import type { ModelId, PeerId } from '@llmesh/core/ids';

@@ -1,7 +1,7 @@
 /** `POST /v1/embeddings`: texts as vectors that stand for their meaning. */
 import type { CreateEmbeddingResponse, Embedding } from 'openai/resources/embeddings';
 import type { Clock } from '@llmesh/core/clock';
-import type { Offer } from '@llmesh/core/control-protocol';
+import type { Offer } from '@llmesh/core/model-advert';
 import type { Embedded } from '@llmesh/core/embedding';
 import { asMeshError, cancelled, MeshError, type ErrorCode } from '@llmesh/core/errors';
 import type { Mesh } from '@llmesh/core/mesh';

@@ -1,6 +1,7 @@
 /** What the mesh lends now, as `GET /v1/models` shows it and as a request names it. */
 import type { Model } from 'openai/resources/models';
-import type { Adapter, Offer, Offers } from '@llmesh/core/control-protocol';
+import type { Offers } from '@llmesh/core/control-protocol';
+import type { Adapter, Offer } from '@llmesh/core/model-advert';
 import type { ModelId } from '@llmesh/core/ids';
 import { terminalText } from '../terminal-text.ts';
 import { ApiError, badRequest } from './api-error.ts';

@@ -5,7 +5,8 @@ import { SECRET_KEY_BYTES, softwareIdentity, type Identity } from '@llmesh/core/
 import { newPeerId, type ModelId, type PeerId } from '@llmesh/core/ids';
 import { proveKey } from '@llmesh/core/key-proof';
 import { PROTOCOL_VERSION } from '@llmesh/core/protocol';
-import { parseFromServer, type Challenge, type FromServer, type ModelAdvert } from '@llmesh/core/control-protocol';
+import { parseFromServer, type Challenge, type FromServer } from '@llmesh/core/control-protocol';
+import type { ModelAdvert } from '@llmesh/core/model-advert';
 import { randomBytes } from '@llmesh/core/random-bytes';
 
 /** Every wait of a test ends, and says what it waited for. */

@@ -4,7 +4,7 @@ import type { Engine, Probe } from '@llmesh/core/engine';
 import { MeshError, type ErrorCode } from '@llmesh/core/errors';
 import { newPeerId, type ModelId, type PeerId } from '@llmesh/core/ids';
 import { ManualClock } from '@llmesh/core/manual-clock';
-import type { Offer } from '@llmesh/core/control-protocol';
+import type { Offer } from '@llmesh/core/model-advert';
 import { AsyncQueue } from '@llmesh/core/queue';
 import type { AnswerEvent, AskRequest } from '@llmesh/core/requester';
 import type { PeerSummary } from '@llmesh/core/api-pages';

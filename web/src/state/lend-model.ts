@@ -1,7 +1,7 @@
 /** One model, lent: loaded, tried, offered, taken back while the page sleeps, until it fails or nobody wants it any more. */
 import { onAbort } from '@llmesh/core/abort';
 import type { CatalogueModel } from '@llmesh/core/catalogue';
-import type { ModelAdvert } from '@llmesh/core/control-protocol';
+import type { ModelAdvert } from '@llmesh/core/model-advert';
 import type { LoadProgress } from '@llmesh/core/engine';
 import { asMeshError, cancelled, type MeshError } from '@llmesh/core/errors';
 import type { ProvideOptions, Providing } from '@llmesh/core/mesh';

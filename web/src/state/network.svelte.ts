@@ -1,6 +1,6 @@
 /** Who is here, as the server says it. Asked every two seconds while somebody looks. */
 import type { Clock } from '@llmesh/core/clock';
-import type { Offer } from '@llmesh/core/control-protocol';
+import type { Offer } from '@llmesh/core/model-advert';
 import { ModelsPageSchema, PeersPageSchema, StatsSchema, type PeerSummary, type Stats } from '@llmesh/core/api-pages';
 import * as v from 'valibot';
 

@@ -1,7 +1,8 @@
 /** What the mesh offers now, and which model the visitor wants. */
 import * as v from 'valibot';
 import type { ModelId } from '@llmesh/core/ids';
-import { OfferSchema, type Offer, type Offers as OffersMessage } from '@llmesh/core/control-protocol';
+import type { Offers as OffersMessage } from '@llmesh/core/control-protocol';
+import { OfferSchema, type Offer } from '@llmesh/core/model-advert';
 import type { AskedModel } from './turn.ts';
 import { TINY_MODEL } from './tiny-model.ts';
 import type { Store } from './store.ts';

@@ -1,6 +1,6 @@
 /** What the picker shows of each model, for whoever may run the next question. Unknown facts are left out. */
 import type { Fit } from '@llmesh/core/catalogue';
-import type { Offer } from '@llmesh/core/control-protocol';
+import type { Offer } from '@llmesh/core/model-advert';
 import type { ModelId } from '@llmesh/core/ids';
 import type { Choice } from '../../state/this-device.svelte.ts';
 import { wouldRunOn } from '../parts/deviceWords.ts';

@@ -1,5 +1,5 @@
 /** What the picker says about a model, one fact each; an unknown one is left out. */
-import type { Offer } from '@llmesh/core/control-protocol';
+import type { Offer } from '@llmesh/core/model-advert';
 import { isFree } from '../../state/offers.svelte.ts';
 import { counted, speed } from '../parts/format.ts';
 

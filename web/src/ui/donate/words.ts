@@ -1,5 +1,5 @@
 /** What the page says in every state of lending. */
-import type { Backend } from '@llmesh/core/control-protocol';
+import type { Backend } from '@llmesh/core/model-advert';
 import { peerName } from '@llmesh/core/names';
 import type { DonateState } from '../../state/donate.svelte.ts';
 import type { KeptModel } from '../../state/model-shelf.ts';
