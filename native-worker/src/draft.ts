@@ -39,8 +39,8 @@ const MAX_MORE_TOKENS = 128;
 
 /**
  * Guesses are made only while no more answers than this are written. `npm run bench -- draft` on a processor, with guesses
- * that were always right and 70 % right: one answer came 1.9 and 1.1 times as fast, two 2.4 and 1.5 times, four 2.2 and 1.0
- * times. Four fill a step by themselves, and whose guess was wrong makes three others wait.
+ * that were always right and three of four right: one answer came 1.7 and 1.3 times as fast, two 2.3 and 1.2 times; four,
+ * when they were let, 2.2 and 1.0 times. Four fill a step by themselves, and whose guess was wrong makes three others wait.
  */
 const MOST_HELPED_ANSWERS = 2;
 
