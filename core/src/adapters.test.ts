@@ -4,7 +4,9 @@ import { MeshClient } from './client.ts';
 import type { ModelAdvert } from './model-advert.ts';
 import { DeliveredAnswer } from './delivered-answer.ts';
 import { MeshError } from './errors.ts';
-import { advert, consume, never, question, ScriptedEngine, World } from './suites/mesh-world.ts';
+import { advert } from './suites/scripted-server.ts';
+import { consume, never, question, World } from './suites/mesh-world.ts';
+import { ScriptedEngine } from './suites/scripted-engine.ts';
 
 const [LAW, CODE] = ['a'.repeat(64), 'b'.repeat(64)];
 const WORDS = ['one ', 'two ', 'three ', 'four'];

@@ -10,17 +10,9 @@ import { leaseOf, readLeases, type Leases } from './lease.ts';
 import type { TaskRequest } from './protocol.ts';
 import { joinReceipt, readAcknowledgement, readReceipt, signAcknowledgement, signReceipt } from './receipt.ts';
 import type { Filing } from './control-protocol.ts';
-import {
-  advert,
-  consume,
-  MODEL,
-  never,
-  newIdentity,
-  NOW_MS,
-  question,
-  ScriptedEngine,
-  World,
-} from './suites/mesh-world.ts';
+import { advert, MODEL, NOW_MS } from './suites/scripted-server.ts';
+import { consume, never, newIdentity, question, World } from './suites/mesh-world.ts';
+import { ScriptedEngine } from './suites/scripted-engine.ts';
 
 const world = { current: new World() };
 afterEach(async () => {

@@ -5,17 +5,9 @@ import { partsOf } from './embedding-parts.ts';
 import { MeshError } from './errors.ts';
 import type { Mesh } from './mesh.ts';
 import { MAX_PROMPT_BYTES } from './protocol.ts';
-import {
-  consume,
-  embedderAdvert,
-  MODEL,
-  never,
-  question,
-  ScriptedEmbedder,
-  ScriptedEngine,
-  vectorOf,
-  World,
-} from './suites/mesh-world.ts';
+import { consume, never, question, World } from './suites/mesh-world.ts';
+import { embedderAdvert, MODEL } from './suites/scripted-server.ts';
+import { ScriptedEmbedder, ScriptedEngine, vectorOf } from './suites/scripted-engine.ts';
 
 const TEXTS = Array.from({ length: 6 }, (_, i) => 'text'.repeat(i + 1));
 const broken = new MeshError('engine_failed', 'No more.');

@@ -2,7 +2,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { MAX_PREFIX_TOKENS } from './protocol.ts';
 import { MeshError } from './errors.ts';
-import { advert, consume, never, question, ScriptedEngine, World } from './suites/mesh-world.ts';
+import { advert } from './suites/scripted-server.ts';
+import { consume, never, question, World } from './suites/mesh-world.ts';
+import { ScriptedEngine } from './suites/scripted-engine.ts';
 
 const WORDS = Array.from({ length: 40 }, (_, i) => `w${i} `);
 const SHA256 = 'a'.repeat(64);

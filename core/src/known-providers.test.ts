@@ -4,7 +4,7 @@ import { newPeerId, type ModelId, type PeerId } from './ids.ts';
 import { KnownProviders } from './known-providers.ts';
 import { ManualClock } from './manual-clock.ts';
 import { MAX_KNOWN_AGE_SECONDS, MAX_KNOWN_PEERS, type KnownPeer } from './protocol.ts';
-import { advert, MODEL } from './suites/mesh-world.ts';
+import { advert, MODEL } from './suites/scripted-server.ts';
 
 const self = newPeerId();
 const nobodyLinked = () => false;

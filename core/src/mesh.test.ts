@@ -2,7 +2,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { MeshError } from './errors.ts';
 import { newPeerId } from './ids.ts';
-import { advert, consume, never, question, ScriptedEngine, World } from './suites/mesh-world.ts';
+import { advert } from './suites/scripted-server.ts';
+import { consume, never, question, World } from './suites/mesh-world.ts';
+import { ScriptedEngine } from './suites/scripted-engine.ts';
 
 const world = { current: new World() };
 afterEach(async () => {

@@ -3,7 +3,9 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { Channel, type Message } from './channel.ts';
 import { newPeerId, type ModelId, type PeerId } from './ids.ts';
 import type { MemoryLink } from './memory-transport.ts';
-import { advert, consume, never, question, ScriptedEngine, World } from './suites/mesh-world.ts';
+import { advert } from './suites/scripted-server.ts';
+import { consume, never, question, World } from './suites/mesh-world.ts';
+import { ScriptedEngine } from './suites/scripted-engine.ts';
 
 const OTHER = 'n' as ModelId;
 const OUTAGE_MS = 2_000;

@@ -9,7 +9,8 @@ import { leaseOf, readLeases, type Leases } from './lease.ts';
 import { ManualClock } from './manual-clock.ts';
 import { readAcknowledgement } from './receipt.ts';
 import { ReceivedAnswer } from './received-answer.ts';
-import { advert, MODEL, newIdentity, ScriptedServer } from './suites/mesh-world.ts';
+import { advert, MODEL, ScriptedServer } from './suites/scripted-server.ts';
+import { newIdentity } from './suites/mesh-world.ts';
 
 const requester = newIdentity();
 const provider = newIdentity().peerId;

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { consume, never, question, ScriptedEngine, World } from './suites/mesh-world.ts';
+import { consume, never, question, World } from './suites/mesh-world.ts';
+import { ScriptedEngine } from './suites/scripted-engine.ts';
 
 const world = { current: new World() };
 afterEach(async () => {

@@ -61,8 +61,12 @@ async function violations(page: Page, show = async () => {}): Promise<string[]> 
     await show();
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme });
-      // New colours come with the next frame.
-      await page.evaluate(() => new Promise((shown) => requestAnimationFrame(() => requestAnimationFrame(shown))));
+      // New colours come with the next frame, and on a busy computer over many more.
+      await page.evaluate(async () => {
+        await new Promise((shown) => requestAnimationFrame(() => requestAnimationFrame(shown)));
+        const turning = document.getAnimations().filter((one) => one instanceof CSSTransition);
+        await Promise.allSettled(turning.map((one) => one.finished));
+      });
       const { violations: found } = await new AxeBuilder({ page }).analyze();
       for (const { id, nodes } of found) {
         all.push(`${size}, ${colorScheme}, ${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`);

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { MeshError } from '@llmesh/core/errors';
 import type { ModelId } from '@llmesh/core/ids';
 import { ManualClock } from '@llmesh/core/manual-clock';
-import { advert } from '@llmesh/core/suites/mesh-world';
+import { advert } from '@llmesh/core/suites/scripted-server';
 import { LoadAhead, type RestingModel } from './load-ahead.ts';
 
 let clock: ManualClock;

@@ -2,7 +2,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { GenerateRequest } from '@llmesh/core/engine';
 import { MeshError } from '@llmesh/core/errors';
 import { ManualClock } from '@llmesh/core/manual-clock';
-import { never, ScriptedEmbedder, ScriptedEngine, vectorOf } from '@llmesh/core/suites/mesh-world';
+import { never } from '@llmesh/core/suites/mesh-world';
+import { ScriptedEmbedder, ScriptedEngine, vectorOf } from '@llmesh/core/suites/scripted-engine';
 import { OnCallEngine, type LoadedEngine } from './on-call-engine.ts';
 
 const REQUEST: GenerateRequest = { turns: [{ role: 'user', content: 'why?' }], sampling: {}, maxTokens: 10 };

@@ -6,7 +6,8 @@ import { LEASE_NONCE_BYTES } from '@llmesh/core/lease';
 import { randomBytes } from '@llmesh/core/random-bytes';
 import { signAcknowledgement, signReceipt } from '@llmesh/core/receipt';
 import { MAX_KEPT, type KeptProof } from '@llmesh/core/receipt-keeper';
-import { MODEL, newIdentity, NOW_MS } from '@llmesh/core/suites/mesh-world';
+import { MODEL, NOW_MS } from '@llmesh/core/suites/scripted-server';
+import { newIdentity } from '@llmesh/core/suites/mesh-world';
 import { SignedTokens } from './signed-tokens.ts';
 
 const [us, them] = [newIdentity(), newIdentity()];

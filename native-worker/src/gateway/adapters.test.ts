@@ -2,7 +2,8 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Ability } from '@llmesh/core/abilities';
 import { MeshError } from '@llmesh/core/errors';
-import { advert, ScriptedEngine } from '@llmesh/core/suites/mesh-world';
+import { advert } from '@llmesh/core/suites/scripted-server';
+import { ScriptedEngine } from '@llmesh/core/suites/scripted-engine';
 import { faults } from './testing/conformance.ts';
 import { contentOf, GatewayWorld } from './testing/gateway-world.ts';
 

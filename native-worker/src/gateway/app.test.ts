@@ -2,7 +2,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MeshError } from '@llmesh/core/errors';
 import { newPeerId } from '@llmesh/core/ids';
-import { advert, ScriptedEngine } from '@llmesh/core/suites/mesh-world';
+import { advert } from '@llmesh/core/suites/scripted-server';
+import { ScriptedEngine } from '@llmesh/core/suites/scripted-engine';
 import { faults } from './testing/conformance.ts';
 import { contentOf, eventsOf, GatewayWorld } from './testing/gateway-world.ts';
 
