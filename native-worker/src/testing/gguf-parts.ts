@@ -94,7 +94,7 @@ export function u32(n: number): Buffer {
   return buffer;
 }
 
-function u64(n: number): Buffer {
+export function u64(n: number): Buffer {
   const buffer = Buffer.alloc(8);
   buffer.writeBigUInt64LE(BigInt(n));
   return buffer;

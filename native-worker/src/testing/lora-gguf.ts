@@ -1,6 +1,7 @@
 /** Writes adapters (LoRA) for tests. Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md */
 
-const ALIGN = 32;
+import { text, u32, u64, writeGguf } from './gguf-parts.ts';
+
 const [UINT32, FLOAT32, STRING] = [4, 6, 8];
 
 /** Of the model that it is for. */
@@ -48,18 +49,17 @@ export function loraGguf(matrices: readonly Matrix[], options: LoraOptions): Buf
     'adapter.lora.alpha': rank,
     ...says,
   }).filter((field): field is [string, string | number] => field[1] !== null);
-  let offset = 0;
-  const infos = tensors.map(({ name, shape, data }) => {
-    const info = [text(name), u32(shape.length), ...shape.map(u64), u32(0), u64(offset)];
-    offset += aligned(data.length);
-    return Buffer.concat(info);
-  });
   const values = fields.map(([key, value]) => {
     if (typeof value === 'string') return Buffer.concat([text(key), u32(STRING), text(value)]);
     return Buffer.concat([text(key), wholeAlpha ? u32(UINT32) : u32(FLOAT32), wholeAlpha ? u32(value) : f32(value)]);
   });
-  const head = [Buffer.from('GGUF'), u32(3), u64(tensors.length), u64(fields.length), ...values, ...infos];
-  return Buffer.concat([padded(Buffer.concat(head)), ...tensors.map(({ data }) => padded(data))]);
+  return writeGguf({
+    fieldCount: fields.length,
+    fields: Buffer.concat(values),
+    tensors: tensors.map(({ name, shape, data }) => {
+      return { name, description: Buffer.concat([u32(shape.length), ...shape.map(u64), u32(0)]), data };
+    }),
+  });
 }
 
 /** Tommy Ettinger's mulberry32: 0 to 1. */
@@ -73,32 +73,8 @@ function mulberry(seed: number): () => number {
   };
 }
 
-function aligned(n: number): number {
-  return Math.ceil(n / ALIGN) * ALIGN;
-}
-
-function padded(data: Buffer): Buffer {
-  return Buffer.concat([data, Buffer.alloc(aligned(data.length) - data.length)]);
-}
-
-function text(value: string): Buffer {
-  return Buffer.concat([u64(Buffer.byteLength(value)), Buffer.from(value)]);
-}
-
-function u32(n: number): Buffer {
-  const buffer = Buffer.alloc(4);
-  buffer.writeUInt32LE(n);
-  return buffer;
-}
-
 function f32(n: number): Buffer {
   const buffer = Buffer.alloc(4);
   buffer.writeFloatLE(n);
-  return buffer;
-}
-
-function u64(n: number): Buffer {
-  const buffer = Buffer.alloc(8);
-  buffer.writeBigUInt64LE(BigInt(n));
   return buffer;
 }
