@@ -1,4 +1,4 @@
-/** Builds the page when what it is made of has changed since it was built. */
+/** Builds the page, and tells whether what it is made of has changed since. */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';

@@ -13,6 +13,6 @@ await steps([
   ]),
   ['types: web', bin('svelte-check'), ['--tsconfig', 'web/tsconfig.json', '--fail-on-warnings', '--output', 'human']],
   ['unit tests and suites', bin('vitest'), ['run']],
-  ['build the page', bin('vite'), ['build', '--logLevel', 'warn']],
+  ['build the page', process.execPath, ['scripts/build.mjs']],
   ['bundle budget', process.execPath, ['scripts/budget.mjs']],
 ]);
