@@ -76,7 +76,10 @@ export class Attempt {
   #settled = false;
   #ended = false;
 
-  /** Begins at once: `part` is what this one is asked for. Throws lease_refused, and bad_schema. `tell` is never called after `cancel`. */
+  /**
+   * Begins at once: `part` is what this one is asked for. Throws lease_refused, and bad_schema. `tell` is never called after
+   * `cancel`.
+   */
   constructor(
     candidate: Leased,
     part: TaskPart,

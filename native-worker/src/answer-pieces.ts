@@ -18,7 +18,10 @@ export class AnswerPieces {
   /** For the first piece; null when it is out. */
   #promptTokens: number | null;
 
-  /** `before`: the tokens that the answer follows, of which `promptTokens` are the turns'. `top`: so many alternatives of each token; null: nothing is told. */
+  /**
+   * `before`: the tokens that the answer follows, of which `promptTokens` are the turns'. `top`: so many alternatives of each
+   * token; null: nothing is told.
+   */
   constructor(model: LlamaModel, before: readonly Token[], promptTokens: number, top: number | null) {
     this.#model = model;
     this.#text = new TokenText(model, before);
