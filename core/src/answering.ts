@@ -10,13 +10,14 @@ import { Challenges } from './challenges.ts';
 import type { Leased } from './control-protocol.ts';
 import type { Place } from './control-requests.ts';
 import { AnswerTimes } from './answer-times.ts';
-import { DeliveredAnswer } from './delivered-answer.ts';
+import { DeliveredAnswer, mayGoOn } from './delivered-answer.ts';
 import { asMeshError, MeshError } from './errors.ts';
 import { loadingMs, type FirstWords } from './first-words.ts';
 import type { HedgeBudget } from './hedge-budget.ts';
 import type { PeerId } from './ids.ts';
 import { AsyncQueue } from './queue.ts';
-import { isWorthAnother, nobodyFor } from './provider-failure.ts';
+import { cannotGoOn, isBreak, isWorthAnother, nobodyFor } from './provider-failure.ts';
+import { kindOf, QuestionBreaks, type SuspectQuestions } from './question-breaks.ts';
 import type { AnswerEvent, AskRequest, Seam } from './requester.ts';
 import type { Shortlist } from './shortlist.ts';
 import { StallWatch } from './stall-watch.ts';
@@ -27,6 +28,7 @@ const MAX_FAILURES = 4;
 export interface AnsweringNeeds extends AttemptNeeds {
   shortlist: Shortlist;
   breakers: Breakers;
+  suspects: SuspectQuestions;
   words: FirstWords;
   hedges: HedgeBudget;
 }
@@ -42,6 +44,9 @@ export class Answering {
   readonly #times: AnswerTimes;
   readonly #atWork: AtWork;
   readonly #challenges = new Challenges();
+  readonly #breaks: QuestionBreaks;
+  /** Those that the control plane lost: they did not hang. */
+  readonly #gone = new Set<PeerId>();
   readonly #seams: Seam[] = [];
   /** Brought the last words; null before the first. */
   #leader: Attempt | null = null;
@@ -60,6 +65,8 @@ export class Answering {
     this.#answer = new DeliveredAnswer(request.prefix, request.adapter);
     this.#maxTokens = this.#answer.tokens + request.maxTokens;
     this.#times = new AnswerTimes(needs.clock.now());
+    this.#breaks = new QuestionBreaks(kindOf(request), needs.suspects);
+    if (this.#breaks.over) this.end(this.#breaks.error);
     void this.#askNext();
   }
 
@@ -77,13 +84,14 @@ export class Answering {
   /** The control plane lost this provider: no word of it is waited for, and none that comes is thrown away. */
   gone(peer: PeerId): void {
     if (this.#ended) return;
+    this.#gone.add(peer);
     if (this.#needs.shortlist.gone(peer) && this.#leader !== null) this.#needs.shortlist.warm(this.#answer);
     if ([...this.#atWork].some(({ candidate }) => candidate.peerId === peer)) this.#challenge();
   }
 
   /** Never rejects. */
   async #askNext(): Promise<void> {
-    if (this.#choosing || this.#ended) return;
+    if (this.#choosing || this.#ended || !this.#breaks.mayAsk(this.#atWork.size)) return;
     this.#choosing = true;
     let asked = false;
     try {
@@ -154,6 +162,7 @@ export class Answering {
         break;
       case 'failed':
         this.#atWork.failed(attempt, event.error);
+        this.#noteBreak(attempt, event.error);
         if (!attempt.taken) this.#challenges.inVain();
         if (this.#atWork.size === 0) this.#failed(event.error);
         // Those asked beside it have yet to read the prompt: its pace is not theirs.
@@ -206,6 +215,7 @@ export class Answering {
       this.#failures = 0;
     }
     this.#answer.add(chunk, attempt.candidate.model);
+    this.#breaks.got(this.#answer.tokens);
     if (this.#atWork.size > 1 && this.#challenges.recovered(this.#answer.tokens)) this.#keepOnly(attempt);
     this.#watch?.heard();
     this.#times.heard(this.#answer.tokens, nowMs);
@@ -247,7 +257,8 @@ export class Answering {
   /** With more than `most` at work on it already, nobody else is asked. */
   #challenge(most = 1): void {
     const atWork = this.#atWork.size;
-    if (atWork === 0 || atWork > most || this.#request.hedge === false) return;
+    if (atWork === 0 || atWork > most || this.#request.hedge === false || !this.#canBeHandedOn) return;
+    if (!this.#breaks.mayAsk(atWork)) return;
     if (this.#challenges.ask(this.#answer.tokens)) void this.#askNext();
   }
 
@@ -258,9 +269,26 @@ export class Answering {
     }
   }
 
+  #noteBreak(attempt: Attempt, error: MeshError): void {
+    const { candidate, channel, runsSinceMs, taken, tokens } = attempt;
+    // Whoever had others before it in line was not at work on this one.
+    if (!isBreak(error) || !attempt.asked || (taken && runsSinceMs === null)) return;
+    const { peerId } = candidate;
+    this.#breaks.broke(peerId, taken && tokens === 0 && channel?.wentSilent === true && !this.#gone.has(peerId));
+    this.#atWork.pardon(this.#breaks.blameless);
+  }
+
+  /** Is what there is of it within what can be sent? */
+  get #canBeHandedOn(): boolean {
+    return this.#answer.tokens === 0 || mayGoOn(this.#answer);
+  }
+
   /** Nobody is at work on it any more. */
-  #failed(error: MeshError): void {
+  #failed(thrown: MeshError): void {
     if (this.#ended) return;
+    // What others wrote of the answer is no fault of the question's; somebody may have room for it.
+    const tooLong = this.#times.begun && thrown.code === 'prompt_too_long';
+    const error = tooLong || !this.#canBeHandedOn ? cannotGoOn() : thrown;
     // Only its last word is missing.
     if (this.#leader !== null && this.#answer.tokens >= this.#maxTokens) {
       this.#done(this.#leader, {
@@ -275,7 +303,12 @@ export class Answering {
     this.#failures += 1;
     this.#challenges.reset();
     this.#lastError = error;
-    if (this.#failures >= MAX_FAILURES || !isWorthAnother(error)) {
+    if (this.#breaks.over) {
+      this.end(this.#breaks.error);
+      return;
+    }
+    const another = isWorthAnother(error) || (tooLong && this.#canBeHandedOn);
+    if (this.#failures >= MAX_FAILURES || !another) {
       this.end(error);
       return;
     }
@@ -298,6 +331,7 @@ export class Answering {
   #done(attempt: Attempt, { finish, promptTokens, completionTokens, path, receipt }: Whole): void {
     const endMs = this.#needs.clock.now();
     this.#needs.hedges.earn();
+    this.#breaks.worked();
     this.events.push({
       type: 'done',
       receipt: {

@@ -2,6 +2,7 @@
 import type { Attempt } from './attempt.ts';
 import type { Breakers } from './breaker.ts';
 import type { MeshError } from './errors.ts';
+import type { PeerId } from './ids.ts';
 import { isFault } from './provider-failure.ts';
 
 export class AtWork {
@@ -62,6 +63,11 @@ export class AtWork {
     const { peerId } = attempt.candidate;
     if (isFault(error)) this.#breakers.failed(peerId);
     else this.#breakers.undecided(peerId);
+  }
+
+  /** They failed because of what they were asked. */
+  pardon(peers: Iterable<PeerId>): void {
+    for (const peer of peers) this.#breakers.pardon(peer);
   }
 
   /**

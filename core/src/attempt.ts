@@ -9,7 +9,8 @@ import type { Identity, verify } from './identity.ts';
 import { newTaskId, type TaskId } from './ids.ts';
 import type { Links } from './links.ts';
 import { PieceCheck } from './piece-check.ts';
-import type { TaskChunk, TaskKind, TaskReply } from './protocol.ts';
+import type { DataMessage, TaskChunk, TaskKind, TaskReply } from './protocol.ts';
+import { cannotGoOn, saidByProvider } from './provider-failure.ts';
 import type { ReceiptFiler } from './receipt-filer.ts';
 import { ReceivedAnswer } from './received-answer.ts';
 import type { AnswerReceipt, AskRequest } from './requester.ts';
@@ -60,6 +61,8 @@ export class Attempt {
   readonly offset: number;
   /** Null while it is dialled. */
   channel: Channel | null = null;
+  /** The provider has the question. */
+  asked = false;
   /** The provider said that it would do it. */
   taken = false;
   /** Since when the provider works on it; null: others come first. */
@@ -135,7 +138,7 @@ export class Attempt {
         this.#settled = true;
         // Its own control plane is there, and ours is not.
         if (reply.code === 'lease_refused' && this.#answer.leaseBytes === null) this.fail(unreachable());
-        else this.fail(new MeshError(reply.code, reply.message));
+        else this.fail(saidByProvider(reply.code, reply.message));
         break;
       default:
         reply satisfies never;
@@ -179,23 +182,38 @@ export class Attempt {
       this.#stopTimer = clock.after(ACCEPT_TIMEOUT_MS, () =>
         this.fail(new MeshError('provider_lost', 'The volunteer did not take the question.')),
       );
-      channel.send({
-        kind: 'TASK_REQUEST',
-        taskId: this.#taskId,
-        task: part.task ?? 'chat',
-        model: part.model,
-        turns: part.turns,
-        sampling: part.sampling,
-        ...(part.schema !== undefined && { schema: part.schema }),
-        ...(part.adapter !== undefined && { adapter: part.adapter }),
-        ...(part.logprobs !== undefined && { logprobs: part.logprobs }),
-        maxTokens: part.maxTokens,
-        prefix: prefix === null ? null : { text: prefix.text, tokens: prefix.tokens, tokenIds: prefix.tokenIds },
-        lease: this.#answer.leaseBytes,
-        salt: this.#answer.salt,
-      });
+      this.#request(channel, part, prefix);
     } catch (thrown) {
       this.fail(asMeshError(thrown, 'connect_failed', 'No connection to that volunteer could be made.'));
+    }
+  }
+
+  /** Throws what `cannotBeSent` makes of it. */
+  #request(channel: Channel, part: TaskPart, prefix: AnswerPrefix | null): void {
+    const request: Omit<Extract<DataMessage, { kind: 'TASK_REQUEST' }>, 'prefix'> = {
+      kind: 'TASK_REQUEST',
+      taskId: this.#taskId,
+      task: part.task ?? 'chat',
+      model: part.model,
+      turns: part.turns,
+      sampling: part.sampling,
+      ...(part.schema !== undefined && { schema: part.schema }),
+      ...(part.adapter !== undefined && { adapter: part.adapter }),
+      ...(part.logprobs !== undefined && { logprobs: part.logprobs }),
+      maxTokens: part.maxTokens,
+      lease: this.#answer.leaseBytes,
+      salt: this.#answer.salt,
+    };
+    const ways = prefix === null ? [null] : [prefix.tokenIds, null].map((tokenIds) => ({ ...prefix, tokenIds }));
+    for (const [at, way] of ways.entries()) {
+      try {
+        channel.send({ ...request, prefix: way });
+        this.asked = true;
+        return;
+      } catch (thrown) {
+        // Without the ids it may just fit.
+        if (at === ways.length - 1) throw cannotBeSent(thrown, prefix !== null);
+      }
     }
   }
 
@@ -203,6 +221,9 @@ export class Attempt {
     const { finish, promptTokens, completionTokens } = reply;
     try {
       this.#check.end(finish);
+      if (promptTokens > this.#answer.maxPromptTokens) {
+        throw new MeshError('bad_message', 'The volunteer counted more tokens than the question can have.');
+      }
       const receipt = await this.#countersign(reply.receipt);
       // A last token may have had no text, but then both would have signed for the same.
       if (receipt === 'refused' && completionTokens > this.#answer.tokens) {
@@ -231,4 +252,10 @@ export class Attempt {
       throw error;
     }
   }
+}
+
+/** Ours, and of this question alone. */
+function cannotBeSent(cause: unknown, begun: boolean): MeshError {
+  if (begun) return cannotGoOn();
+  return new MeshError('prompt_too_long', 'This question is more than can be sent. Shorten it.', { cause });
 }

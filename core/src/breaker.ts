@@ -49,6 +49,15 @@ export class Breakers {
     if (circuit !== undefined) circuit.trying = false;
   }
 
+  /** Its last failure was not its fault. */
+  pardon(peer: PeerId): void {
+    const circuit = this.#circuits.get(peer);
+    if (circuit === undefined) return;
+    circuit.faults -= 1;
+    circuit.untilMs = this.#clock.now();
+    if (circuit.faults <= 0) this.#circuits.delete(peer);
+  }
+
   failed(peer: PeerId): void {
     const faults = (this.#circuits.get(peer)?.faults ?? 0) + 1;
     this.#circuits.delete(peer);

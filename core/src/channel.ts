@@ -1,9 +1,9 @@
 /** A link that speaks the protocol: whole messages, back-pressure, and a heartbeat while somebody cares. */
 import type { Clock } from './clock.ts';
 import { asMeshError, MeshError } from './errors.ts';
-import { MessageReader, writeMessage } from './frame.ts';
+import { BadRequest, MessageReader, writeMessage } from './frame.ts';
 import type { PeerId } from './ids.ts';
-import type { DataMessage } from './protocol.ts';
+import { parseData, type DataMessage } from './protocol.ts';
 import { TokenBucket } from './token-bucket.ts';
 import { HIGH_WATER_BYTES, LOW_WATER_BYTES, type Link, type Path } from './transport.ts';
 
@@ -47,6 +47,7 @@ export class Channel {
   #events: ChannelEvents;
   #reader = new MessageReader();
   #open = true;
+  #wentSilent = false;
   #drained: (() => void)[] = [];
   #stopLooking: (() => void) | null = null;
   #asking: TokenBucket;
@@ -82,16 +83,24 @@ export class Channel {
     return this.#link.proven !== false;
   }
 
+  /** Closed because nothing was heard any more, not even an answer to a heartbeat. */
+  get wentSilent(): boolean {
+    return this.#wentSilent;
+  }
+
   /** Nobody holds it: it may be closed to save resources. */
   get idle(): boolean {
     return this.#holds.size === 0;
   }
 
-  /** Queues the message; does nothing on a closed channel. Throws message_too_large. */
+  /**
+   * Queues the message; does nothing on a closed channel. Throws message_too_large, and bad_message where strangers' words
+   * in it make it one that the other end would break the link for.
+   */
   send(message: DataMessage): void {
     if (!this.#open) return;
     if (this.#link.bufferedBytes > MAX_BUFFERED_BYTES) this.#end(tooSlow());
-    else writeMessage(message, (fragment) => this.#link.send(fragment));
+    else writeMessage(passesOn(message) ? checked(message) : message, (fragment) => this.#link.send(fragment));
   }
 
   /** True: wait for `drain` before sending more. */
@@ -151,16 +160,13 @@ export class Channel {
     try {
       message = this.#reader.read(fragment);
     } catch (thrown) {
-      this.#end(asMeshError(thrown, 'bad_message', 'The other computer sent something that cannot be read.'));
+      if (thrown instanceof BadRequest) this.#refuse(thrown);
+      else this.#end(asMeshError(thrown, 'bad_message', 'The other computer sent something that cannot be read.'));
       return;
     }
     if (message === null) return;
-    const cost = 1 + this.#arrivedBytes / BYTES_PER_TOKEN;
-    this.#arrivedBytes = 0;
-    if (asksOfUs(message) && !this.#asking.take(cost)) {
-      this.#end(new MeshError('rate_limited', 'The other computer sent too many messages.'));
-      return;
-    }
+    const paid = this.#pay(asksOfUs(message));
+    if (!paid) return;
     if (message.kind === 'PING') {
       if (!message.reply) this.send({ kind: 'PING', nonce: message.nonce, reply: true });
       else if (message.nonce === this.#nonce) this.rttMs = this.#clock.now() - this.#pingedMs;
@@ -170,10 +176,25 @@ export class Channel {
     this.#events.message(this, message);
   }
 
+  /** For the message that has arrived. False: too many came, and the channel is closed. */
+  #pay(asksOfUs: boolean): boolean {
+    const cost = 1 + this.#arrivedBytes / BYTES_PER_TOKEN;
+    this.#arrivedBytes = 0;
+    if (!asksOfUs || this.#asking.take(cost)) return true;
+    this.#end(new MeshError('rate_limited', 'The other computer sent too many messages.'));
+    return false;
+  }
+
+  /** Other answers on this link are not to break for it. */
+  #refuse({ taskId, code, message }: BadRequest): void {
+    if (this.#pay(true)) this.send({ kind: 'TASK_ERROR', taskId, code, message });
+  }
+
   #beat(): void {
     let limit = Infinity;
     for (const hold of this.#holds) limit = Math.min(limit, hold.beats);
     if (this.#silentBeats >= limit) {
+      this.#wentSilent = true;
       this.#end(new MeshError('provider_lost', 'The other computer went silent.'));
       return;
     }
@@ -237,6 +258,27 @@ function asksOfUs(message: DataMessage): boolean {
     default:
       return message satisfies never;
   }
+}
+
+/** Others wrote a part of it. Not the pieces of an answer, which are our own engine's, and many. */
+function passesOn({ kind }: DataMessage): boolean {
+  return PASSING_ON.has(kind);
+}
+
+const PASSING_ON: ReadonlySet<DataMessage['kind']> = new Set<DataMessage['kind']>([
+  'TASK_REQUEST',
+  'TASK_ERROR',
+  'KNOWN_PEERS',
+  'INTRODUCE',
+  'INTRODUCED',
+  'INTRODUCTION',
+]);
+
+/** As the other end will read it. */
+function checked(message: DataMessage): DataMessage {
+  const read = parseData(message);
+  if (read !== null) return read;
+  throw new MeshError('bad_message', 'This cannot be sent: something in it is larger or other than the mesh passes on.');
 }
 
 function tooSlow(): MeshError {

@@ -1,7 +1,8 @@
 /** What of an answer has come so far, from whichever providers: enough to let the next one go on after exactly that. */
 import type { ModelAdvert } from './model-advert.ts';
 import type { AnswerPrefix } from './engine.ts';
-import { MAX_PREFIX_CHARACTERS, MAX_PREFIX_TOKENS, type TaskChunk } from './protocol.ts';
+import { wellFormed } from './fields.ts';
+import { MAX_PREFIX_CHARACTERS, MAX_PREFIX_TOKENS, MAX_TOKEN_CHARACTERS, MAX_TOKEN_ID, MAX_TOKEN_IDS, type TaskChunk } from './protocol.ts';
 
 /** As it is kept of an answer that broke off, to go on with it another day. */
 export interface KeptAnswer {
@@ -17,7 +18,13 @@ export interface KeptAnswer {
 
 /** Is there a beginning, and may it be sent whole? */
 export function mayGoOn({ text, tokens }: Pick<KeptAnswer, 'text' | 'tokens'>): boolean {
-  return tokens > 0 && tokens <= MAX_PREFIX_TOKENS && text.length <= MAX_PREFIX_CHARACTERS;
+  return (
+    Number.isInteger(tokens) &&
+    tokens > 0 &&
+    tokens <= MAX_PREFIX_TOKENS &&
+    // What was kept has to be as plausible as what comes.
+    text.length <= Math.min(MAX_PREFIX_CHARACTERS, tokens * MAX_TOKEN_CHARACTERS)
+  );
 }
 
 type ModelFile = Pick<ModelAdvert, 'sha256'>;
@@ -25,7 +32,7 @@ type ModelFile = Pick<ModelAdvert, 'sha256'>;
 export class DeliveredAnswer {
   text = '';
   tokens = 0;
-  /** Null once a piece came without, or from another file than those before. */
+  /** Null once a piece came without, or from another file than those before; and when they are too many to be sent. */
   #tokenIds: number[] | null = [];
   /** The file whose tokens these are. */
   #sha256: string | null = null;
@@ -35,11 +42,11 @@ export class DeliveredAnswer {
   constructor(begun: KeptAnswer | null = null, adapter?: string) {
     this.#adapter = adapter;
     if (begun === null) return;
-    this.text = begun.text;
+    this.text = wellFormed(begun.text);
     this.tokens = begun.tokens;
     // With another adapter the same file is another model.
     const same = begun.adapter === adapter;
-    this.#tokenIds = same ? (begun.tokenIds?.slice() ?? null) : null;
+    this.#tokenIds = same && areOf(begun.tokens, begun.tokenIds) ? begun.tokenIds.slice() : null;
     this.#sha256 = same ? begun.sha256 : null;
   }
 
@@ -55,9 +62,10 @@ export class DeliveredAnswer {
   add({ text, tokens, tokenIds }: Pick<TaskChunk, 'text' | 'tokens' | 'tokenIds'>, model: ModelFile): void {
     const sameFile = this.tokens === 0 || this.isFile(model);
     this.#sha256 = model.sha256;
-    if (tokenIds === undefined || !sameFile) this.#tokenIds = null;
-    else this.#tokenIds?.push(...tokenIds);
-    this.text += text;
+    const ids = sameFile && this.tokens + tokens <= MAX_TOKEN_IDS && areOf(tokens, tokenIds) ? tokenIds : null;
+    if (ids === null) this.#tokenIds = null;
+    else this.#tokenIds?.push(...ids);
+    this.text += wellFormed(text);
     this.tokens += tokens;
   }
 
@@ -72,4 +80,9 @@ export class DeliveredAnswer {
     const { text, tokens } = this;
     return { text, tokens, tokenIds: this.isFile(model) ? (this.#tokenIds?.slice() ?? null) : null };
   }
+}
+
+/** Are these the ids of so many tokens, as far as can be told without the vocabulary? */
+function areOf(tokens: number, ids: readonly number[] | null | undefined): ids is readonly number[] {
+  return ids?.length === tokens && tokens <= MAX_TOKEN_IDS && ids.every((id) => Number.isInteger(id) && id >= 0 && id <= MAX_TOKEN_ID);
 }

@@ -47,6 +47,9 @@ export const ERROR_CODES = [
   // The form that an answer is to have is none; whoever was asked cannot do what was asked for.
   'bad_schema',
   'unsupported',
+  // Whoever worked on the question broke; what there is of its answer is more than can be handed on.
+  'question_breaks',
+  'cannot_go_on',
 ] as const;
 
 export type ErrorCode = (typeof ERROR_CODES)[number];

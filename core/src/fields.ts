@@ -15,7 +15,8 @@ export const taskId = v.custom<TaskId>(isTaskId);
 export const modelId = v.custom<ModelId>(isModelId);
 export const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
 export const positive = v.pipe(v.number(), v.finite(), v.minValue(0));
-export const text = (most: number) => v.pipe(v.string(), v.maxLength(most));
+/** Halves of characters have no UTF-8: one that is passed on grows to three characters, past a limit it was within. */
+export const text = (most: number) => v.pipe(v.string(), v.maxLength(most), v.transform(wellFormed));
 /** Of a file, hex. */
 export const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 export const errorCode = v.picklist(ERROR_CODES);
@@ -28,6 +29,14 @@ export const bytes = (most: number) =>
 /** Bytes in JSON: base32, see `base32.ts`; exactly so many, or at most. */
 export const base32 = (exactly: number) => v.pipe(v.string(), v.length(base32Length(exactly)), v.regex(/^[a-z2-7]*$/));
 export const base32UpTo = (most: number) => v.pipe(v.string(), v.maxLength(base32Length(most)), v.regex(/^[a-z2-7]+$/));
+
+/** `text` with U+FFFD in place of every half of a character. */
+export function wellFormed(text: string): string {
+  return LONE_SURROGATE.test(text) ? text.replaceAll(LONE_SURROGATES, '\ufffd') : text;
+}
+
+const LONE_SURROGATE = /\p{Cs}/u;
+const LONE_SURROGATES = /\p{Cs}/gu;
 
 function base32Length(byteLength: number): number {
   return Math.ceil((byteLength * 8) / 5);

@@ -8,7 +8,15 @@ import { MeshError } from './errors.ts';
 import { wellShaped } from './msgpack-shape.ts';
 import { SEAL_BYTES } from './seal-wire.ts';
 import { MAX_MESSAGE_BYTES } from './fields.ts';
-import { MAX_FRAGMENT_BYTES, PROTOCOL_VERSION, parseData, type DataMessage } from './protocol.ts';
+import type { TaskId } from './ids.ts';
+import {
+  MAX_FRAGMENT_BYTES,
+  MAX_TOKEN_IDS,
+  PROTOCOL_VERSION,
+  parseData,
+  taskAskedBy,
+  type DataMessage,
+} from './protocol.ts';
 
 const HEADER_BYTES = 2;
 const MORE = 0;
@@ -24,7 +32,7 @@ const encoder = new Encoder({ maxDepth: MAX_DEPTH, ignoreUndefined: true });
 const decoder = new Decoder({
   maxStrLength: MAX_MESSAGE_BYTES,
   maxBinLength: MAX_MESSAGE_BYTES,
-  maxArrayLength: 4096,
+  maxArrayLength: MAX_TOKEN_IDS,
   maxMapLength: 64,
   maxExtLength: 64,
 });
@@ -45,14 +53,27 @@ export function writeMessage(message: DataMessage, send: (fragment: Uint8Array<A
   }
 }
 
-/** Puts fragments of one link together again. What it throws ends the link: after a bad byte nothing can be trusted. */
+/** A request that cannot be one, whole and well encoded: it can be refused by its task, and other answers go on. */
+export class BadRequest extends MeshError {
+  readonly taskId: TaskId;
+
+  constructor(taskId: TaskId) {
+    super('bad_message', 'This question cannot be read. Update LLMesh on the computer that asks.');
+    this.taskId = taskId;
+  }
+}
+
+/**
+ * Puts fragments of one link together again. What it throws ends the link, but for BadRequest: after a bad byte nothing can
+ * be trusted.
+ */
 export class MessageReader {
   #parts: Uint8Array[] = [];
   #partBytes = 0;
 
   /**
    * The message that `fragment` completes, or null while it is not whole. Keeps `fragment` until then. Throws
-   * version_mismatch, message_too_large or bad_message.
+   * version_mismatch, message_too_large or bad_message, which may be a BadRequest.
    */
   read(fragment: Uint8Array): DataMessage | null {
     if (fragment.byteLength > MAX_FRAGMENT_BYTES) {
@@ -97,8 +118,9 @@ function decode(body: Uint8Array): DataMessage {
     throw new MeshError('bad_message', BAD_MESSAGE, { cause });
   }
   const message = parseData(value);
-  if (message === null) throw badMessage();
-  return message;
+  if (message !== null) return message;
+  const taskId = taskAskedBy(value);
+  throw taskId === null ? badMessage() : new BadRequest(taskId);
 }
 
 const BAD_MESSAGE = 'The other computer sent something that is not of this protocol.';

@@ -77,13 +77,13 @@ export class Introductions {
       answer = await this.#request(to, 'INTRODUCED', from.peer, offer);
       this.#underWay -= 1;
     }
-    from.send({ kind: 'INTRODUCTION', id, answer });
+    reply(from, id, answer);
   }
 
   async #bring(by: Channel, { id, peer, offer }: Extract<IntroductionMessage, { kind: 'INTRODUCED' }>): Promise<void> {
     const may = take(this.#bringing, by, BRINGING, this.#clock);
     const answer = may ? await this.offered?.(peer, offer) : null;
-    by.send({ kind: 'INTRODUCTION', id, answer: answer ?? null });
+    reply(by, id, answer ?? null);
   }
 
   /** Null: refused, too late, or the link to it is gone. Never rejects. */
@@ -101,8 +101,22 @@ export class Introductions {
       };
       const stopTimer = this.#clock.after(ANSWER_TIMEOUT_MS, () => settle(null));
       ofChannel.set(id, settle);
-      channel.send({ kind, id, peer, offer });
+      try {
+        channel.send({ kind, id, peer, offer });
+      } catch {
+        // An offer that the other end would break the link for.
+        settle(null);
+      }
     });
+  }
+}
+
+/** One that cannot be passed on is none. */
+function reply(channel: Channel, id: number, answer: string | null): void {
+  try {
+    channel.send({ kind: 'INTRODUCTION', id, answer });
+  } catch {
+    channel.send({ kind: 'INTRODUCTION', id, answer: null });
   }
 }
 

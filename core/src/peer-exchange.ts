@@ -1,10 +1,11 @@
 /** What peers tell each other of providers, over the links that they have anyway. */
+import * as v from 'valibot';
 import type { Channel, Message } from './channel.ts';
 import type { Clock } from './clock.ts';
 import type { Candidate } from './control-protocol.ts';
 import type { KnownProviders } from './known-providers.ts';
 import type { Links } from './links.ts';
-import { MAX_KNOWN_PEERS, type KnownPeer } from './protocol.ts';
+import { KnownPeersSchema, MAX_KNOWN_PEERS, type KnownPeer } from './protocol.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 /** A link that lasts so long is worth the question. */
@@ -13,6 +14,9 @@ const SETTLED_MS = 5_000;
 const ENOUGH = 16;
 /** Of one link. */
 const ANSWERS = { perSecond: 0.1, burst: 3 };
+
+/** Of one answer, about: adverts are others' words, and those of 32 providers may be more than a message holds. */
+const MAX_ANSWER_CHARS = 262_144;
 
 export interface PeerExchangeOptions {
   links: Links;
@@ -76,6 +80,18 @@ export class PeerExchange {
       for (const candidate of own) peers.push({ ...candidate, ageSeconds: 0, linked: false });
       peers.push(...known.toTell(channel.peer, (peer) => links.to(peer) !== null));
     }
-    channel.send({ kind: 'KNOWN_PEERS', peers: peers.slice(0, MAX_KNOWN_PEERS) });
+    channel.send({ kind: 'KNOWN_PEERS', peers: fitting(peers) });
   }
+}
+
+/** Those that the other end will read; whoever else is among them, the link is not to break for it. */
+function fitting(peers: readonly KnownPeer[]): KnownPeer[] {
+  const told: KnownPeer[] = [];
+  let chars = 0;
+  for (const peer of peers) {
+    chars += JSON.stringify(peer).length;
+    if (told.length === MAX_KNOWN_PEERS || chars > MAX_ANSWER_CHARS) break;
+    if (v.is(KnownPeersSchema.entries.peers, [peer])) told.push(peer);
+  }
+  return told;
 }

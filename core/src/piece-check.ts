@@ -11,7 +11,8 @@ import type { TaskPart } from './attempt.ts';
 import { readVector } from './vector.ts';
 
 export class PieceCheck {
-  readonly #logprobs: boolean;
+  /** How many others are told of beside each token; null: nothing is told. */
+  readonly #logprobs: number | null;
   /** Numbers of a vector; null: text is written. */
   readonly #vectorSize: number | null;
   /** Null: the answer is free. */
@@ -22,7 +23,7 @@ export class PieceCheck {
    * the beginning breaks the form already.
    */
   constructor({ task, schema, logprobs }: Pick<TaskPart, 'task' | 'schema' | 'logprobs'>, begun: string, embeds = 0) {
-    this.#logprobs = logprobs !== undefined;
+    this.#logprobs = logprobs ?? null;
     this.#vectorSize = task === 'embedding' ? embeds : null;
     if (schema === undefined) return;
     this.#form = new GrammarReader(jsonGrammar(readJsonSchema(schema)));
@@ -31,12 +32,22 @@ export class PieceCheck {
 
   /** The next piece. Throws bad_message. */
   piece(chunk: TaskChunk): void {
-    const { text, tokens, logprobs } = chunk;
+    const { text, tokens, tokenIds, logprobs } = chunk;
     if (this.#vectorSize !== null && !isVector(chunk, this.#vectorSize)) {
       throw new MeshError('bad_message', 'The volunteer sent something else than the vector of a text.');
     }
-    if (this.#logprobs && logprobs?.length !== tokens) {
+    if (this.#vectorSize === null && chunk.vector !== undefined) {
+      throw new MeshError('bad_message', 'The volunteer sent a vector, and was asked for words.');
+    }
+    if (tokenIds !== undefined && tokenIds.length !== tokens) {
+      throw new MeshError('bad_message', 'The volunteer sent other tokens than it says.');
+    }
+    if (this.#logprobs === null ? logprobs !== undefined : logprobs?.length !== tokens) {
       throw new MeshError('bad_message', 'The volunteer did not tell how likely its words were.');
+    }
+    const most = this.#logprobs ?? 0;
+    if (logprobs?.some(({ top }) => top.length > most) === true) {
+      throw new MeshError('bad_message', 'The volunteer told of more words than it was asked about.');
     }
     try {
       this.#form?.read(text);

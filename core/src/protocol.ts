@@ -6,6 +6,7 @@
 import * as v from 'valibot';
 import { CandidateSchema } from './control-protocol.ts';
 import { MAX_SCHEMA_CHARS } from './json-schema.ts';
+import type { TaskId } from './ids.ts';
 import {
   MAX_RECORD_BYTES,
   MAX_VECTOR_NUMBERS,
@@ -30,6 +31,10 @@ export const MAX_TURNS = 512;
 /** Of an answer that another provider goes on with. */
 export const MAX_PREFIX_TOKENS = 32_768;
 export const MAX_PREFIX_CHARACTERS = 262_144;
+/** Of those, and of one piece: what the decoder takes in one list. A longer beginning is gone on with by its text. */
+export const MAX_TOKEN_IDS = 4_096;
+/** Vocabularies have less than a million; engines keep an id in 32 bits, with a sign. */
+export const MAX_TOKEN_ID = 0x7fff_ffff;
 export const SALT_BYTES = 16;
 /** Of the likeliest tokens that are told of beside the one that was written. */
 export const MAX_TOP_LOGPROBS = 20;
@@ -66,6 +71,8 @@ export type Sampling = v.InferOutput<typeof SamplingSchema>;
 /** Is the other end alive, and how far away? The receiver sends it back with `reply: true` at once. */
 export const PingSchema = v.object({ kind: v.literal('PING'), nonce: count, reply: v.boolean() });
 
+const tokenIds = v.pipe(v.array(v.pipe(count, v.maxValue(MAX_TOKEN_ID))), v.maxLength(MAX_TOKEN_IDS));
+
 /**
  * Please run this. `lease`: the control plane's leave for it (`lease.ts`); null where it could not be asked. `salt`:
  * random, known to the two ends alone, so that a digest of the answer tells nobody else what it says.
@@ -97,7 +104,7 @@ export const TaskRequestSchema = v.object({
     v.object({
       text: text(MAX_PREFIX_CHARACTERS),
       tokens: v.pipe(count, v.minValue(1), v.maxValue(MAX_PREFIX_TOKENS)),
-      tokenIds: v.nullable(v.pipe(v.array(count), v.maxLength(MAX_PREFIX_TOKENS))),
+      tokenIds: v.nullable(tokenIds),
     }),
   ),
   lease: v.nullable(bytes(MAX_RECORD_BYTES)),
@@ -126,9 +133,9 @@ export const TaskChunkSchema = v.object({
   index: count,
   tokens: count,
   text: text(65_536),
-  tokenIds: v.optional(v.pipe(v.array(count), v.maxLength(4096))),
+  tokenIds: v.optional(tokenIds),
   /** Of each of its tokens, where the request asks for it. Nobody signs for it. */
-  logprobs: v.optional(v.pipe(v.array(TokenLogprobSchema), v.maxLength(4096))),
+  logprobs: v.optional(v.pipe(v.array(TokenLogprobSchema), v.maxLength(MAX_TOKEN_IDS))),
   /** With the first chunk, from providers that know it then: tokens of the turns, without a prefix. Of a vector: of its text. */
   promptTokens: v.optional(count),
   /** Of the text number `index` of an `embedding`, which counts as one token: float32, little-endian (`vector.ts`). */
@@ -194,7 +201,7 @@ export const KnownPeersSchema = v.object({
   ),
 });
 
-const description = v.pipe(v.string(), v.minLength(1), v.maxLength(MAX_DESCRIPTION_CHARS));
+const description = v.pipe(text(MAX_DESCRIPTION_CHARS), v.minLength(1));
 
 /** Please pass this WebRTC offer on to `peer`, which you have a link to. Answered with INTRODUCTION under the same `id`. */
 export const IntroduceSchema = v.object({
@@ -244,6 +251,14 @@ export type IntroductionMessage = Extract<DataMessage, { kind: 'INTRODUCE' | 'IN
 
 /** A decoded value of a stranger as a message, or `null`. Unknown fields are dropped, unknown kinds are `null`. */
 export function parseData(value: unknown): DataMessage | null {
-  const result = v.safeParse(DataSchema, value);
+  const result = v.safeParse(DataSchema, value, { abortEarly: true });
   return result.success ? result.output : null;
 }
+
+/** Of a value that is no message: the task that it would have asked for, so that only that is refused; null: none. */
+export function taskAskedBy(value: unknown): TaskId | null {
+  const result = v.safeParse(AskingSchema, value);
+  return result.success ? result.output.taskId : null;
+}
+
+const AskingSchema = v.object({ kind: v.literal('TASK_REQUEST'), taskId });

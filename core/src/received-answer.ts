@@ -52,6 +52,7 @@ export class ReceivedAnswer {
   readonly #lease: Lease | null = null;
   readonly #start: ChainStart;
   readonly #chain: DigestChain;
+  #textBytes: number | null = null;
   /** The newest that is due and not signed. */
   #due: Mark | null = null;
   #signedTokens = 0;
@@ -80,11 +81,19 @@ export class ReceivedAnswer {
     return this.#chain.tokens;
   }
 
+  /** No model makes more tokens of a text than it has bytes. */
+  get maxPromptTokens(): number {
+    const { request, prefix = '' } = this.#options;
+    this.#textBytes ??= promptBytes([...request.turns, { role: 'assistant', content: prefix }]);
+    return this.#textBytes + PREFACE_TOKENS + TOKENS_PER_TURN * (request.turns.length + 1);
+  }
+
   /** Throws bad_message. Signs in the background, when it is time. */
-  add(chunk: ChainChunk): void {
+  add(chunk: ChainChunk & { promptTokens?: number | undefined }): void {
     // Before it counts as received: what is signed for must be within the lease.
     const tooMany = this.#chain.tokens + chunk.tokens > this.#options.request.maxTokens;
-    if (tooMany || chunk.text.length > chunk.tokens * MAX_TOKEN_CHARACTERS) {
+    const tooLong = chunk.text.length > chunk.tokens * MAX_TOKEN_CHARACTERS;
+    if (tooMany || tooLong || (chunk.promptTokens ?? 0) > this.maxPromptTokens) {
       throw new MeshError('bad_message', 'The volunteer sent more than was asked for.');
     }
     if (!this.#chain.add(chunk) || this.#lease === null) return;
@@ -98,15 +107,12 @@ export class ReceivedAnswer {
    * provider's half is not what came, and then nothing was signed.
    */
   async countersign(providerHalf: Uint8Array): Promise<{ half: Uint8Array<ArrayBuffer>; proof: KeptProof }> {
-    const { identity, request, verify, prefix = '' } = this.#options;
+    const { identity, request, verify } = this.#options;
     const { leaseBytes } = this;
     if (leaseBytes === null || this.#lease === null) {
       throw new MeshError('receipt_refused', 'There is no receipt for what was run without the leave of the mesh.');
     }
-    // No model makes more tokens of a text than it has bytes.
-    const textBytes = promptBytes([...request.turns, { role: 'assistant', content: prefix }]);
-    const maxPromptTokens = textBytes + PREFACE_TOKENS + TOKENS_PER_TURN * (request.turns.length + 1);
-    const seen = { ...this.#start, ...this.#mark(), model: request.model, maxPromptTokens };
+    const seen = { ...this.#start, ...this.#mark(), model: request.model, maxPromptTokens: this.maxPromptTokens };
     const half = await countersign(providerHalf, seen, identity, verify);
     this.#end();
     const proof: KeptProof = {

@@ -20,6 +20,7 @@ import type { Identity, verify } from './identity.ts';
 import type { ModelId, PeerId, TaskId } from './ids.ts';
 import { readJsonSchema } from './json-schema.ts';
 import type { Links } from './links.ts';
+import { SuspectQuestions } from './question-breaks.ts';
 import { prefixFault, turnsFault } from './prompt.ts';
 import type { Sampling, TaskReply, TokenLogprob, Turn } from './protocol.ts';
 import type { ReceiptFiler } from './receipt-filer.ts';
@@ -133,6 +134,7 @@ export class Requester {
         return () => this.#attempts.delete(taskId);
       },
       breakers: new Breakers(clock, random),
+      suspects: new SuspectQuestions(clock),
       words: new FirstWords(),
       hedges: new HedgeBudget(),
     };

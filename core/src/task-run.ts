@@ -5,6 +5,7 @@ import type { Clock } from './clock.ts';
 import type { Deliveries, LeasedTask } from './deliveries.ts';
 import type { EngineWatch } from './engine-watch.ts';
 import { asMeshError, type MeshError } from './errors.ts';
+import { wellFormed } from './fields.ts';
 import type { TaskId } from './ids.ts';
 import type { JsonSchema } from './json-schema.ts';
 import { pace } from './pace.ts';
@@ -97,7 +98,9 @@ async function write(task: Task, needs: TaskRunNeeds): Promise<'finished' | null
     }
     // What was abandoned may come to life again: nobody waits for it.
     if (task.abandon.signal.aborted) return null;
-    const { text, tokens, tokenIds, logprobs, promptTokens, vector } = next.value;
+    const { tokens, tokenIds, logprobs, promptTokens, vector } = next.value;
+    // As it will be read, so that both ends have the same digest of it.
+    const text = wellFormed(next.value.text);
     leased?.delivery.add({ index, tokens, text, tokenIds, vector });
     channel.send({
       ...{ kind: 'TASK_CHUNK', taskId: task.id, index, tokens, text },
