@@ -1,5 +1,6 @@
 /** An answer and the providers that it outlives: real peers over memory links; engine and server are scripted. */
 import { afterEach, describe, expect, it } from 'vitest';
+import type { Finish, Piece } from './engine.ts';
 import { MeshError } from './errors.ts';
 import { readJsonSchema } from './json-schema.ts';
 import { advert } from './suites/scripted-server.ts';
@@ -315,6 +316,64 @@ describe('first words', () => {
   });
 });
 
+describe('what a provider wrote', () => {
+  /** The first one writes `pieces` and fails; the second writes WORDS, or what is left of them. */
+  async function after(pieces: Piece[], failAfter: ScriptedEngine['failAfter'] = null) {
+    const w = world.current;
+    const liar = {
+      async *generate(): AsyncGenerator<Piece, Finish, undefined> {
+        yield* pieces;
+        throw new MeshError('engine_failed', 'Gone.');
+      },
+    };
+    await w.provide(liar as unknown as ScriptedEngine, 1, null, FILE);
+    const honest = new ScriptedEngine(WORDS);
+    honest.failAfter = failAfter;
+    await w.provide(honest, 2, PER_SECOND, FILE);
+    const user = await w.join();
+    const outcome = consume(user.ask({ ...question(), maxTokens: 5_000, hedge: false }, never));
+    await w.clock.advance(5_000);
+    return { honest, outcome };
+  }
+
+  it.each<[string, Piece[]]>([
+    ['with more ids than tokens', [{ text: 'a', tokens: 1, tokenIds: Array(4_096).fill(5) }]],
+    ['with fewer', [{ text: 'a b', tokens: 2, tokenIds: [5] }]],
+    ['with odds that nobody asked for', [{ text: 'a', tokens: 1, logprobs: [{ text: 'a', logprob: -1, top: [] }] }]],
+    ['for a question of more tokens than it can have', [{ text: 'a', tokens: 1, promptTokens: 9e15 }]],
+    ['of longer tokens than there are', [{ text: 'a'.repeat(513), tokens: 1 }]],
+  ])('is not believed %s, and goes on as if it had not been there', async (_, pieces) => {
+    const { honest, outcome } = await after(pieces);
+    expect(outcome).toMatchObject({ text: WHOLE, error: null });
+    expect(honest.prefixes).toEqual([undefined]);
+  });
+
+  it('is handed on by its text where its ids are more than can be sent', async () => {
+    const { honest, outcome } = await after(Array(45).fill({ text: 'a', tokens: 100, tokenIds: Array(100).fill(5) }));
+    expect(honest.prefixes).toMatchObject([{ text: 'a'.repeat(45), tokens: 4_500, tokenIds: null }]);
+    expect(outcome.error).toBeNull();
+  });
+
+  it('ends with a word of its own where it is too long to be handed on, and breaks nobody’s link', async () => {
+    const { honest, outcome } = await after(Array(600).fill({ text: 'a'.repeat(512), tokens: 1 }));
+    expect(outcome.error).toMatchObject({ code: 'cannot_go_on', message: expect.stringContaining('too long') });
+    expect(honest.prefixes.length).toBe(0);
+  });
+
+  it('ends with that word, too, where nobody has room for it', async () => {
+    const room = new MeshError('prompt_too_long', 'This conversation and the answer so far are too long.');
+    const { honest, outcome } = await after([{ text: 'a'.repeat(500), tokens: 1 }], { words: 0, error: room });
+    expect(honest.prefixes.length).toBe(1);
+    expect(outcome.error?.code).toBe('cannot_go_on');
+  });
+
+  it('grows no longer when it is passed on: half a character becomes one', async () => {
+    const { honest, outcome } = await after([{ text: `\ud83d${'x'.repeat(300)}`, tokens: 1 }]);
+    expect(honest.prefixes).toMatchObject([{ text: `\ufffd${'x'.repeat(300)}`, tokens: 1 }]);
+    expect(outcome.error).toBeNull();
+  });
+});
+
 describe('an answer of a given form', () => {
   const SCHEMA = '{"type":"object","properties":{"ok":{"type":"boolean"}},"required":["ok"]}';
   const FORM = ['{"ok"', ':', 'tr', 'ue}'];
@@ -359,6 +418,74 @@ describe('an answer of a given form', () => {
     await w.clock.advance(10);
     expect(nobody.error).toMatchObject({ code: 'no_provider', message: expect.stringContaining('JSON') });
     expect(wrong.error?.code).toBe('bad_schema');
+  });
+
+  const OPEN = '{"type":"array","items":{"type":"integer"}}';
+  const NUMBERS = ['[', ...Array.from({ length: 90 }, (_, i) => `${i},`), '7]'];
+
+  async function lenders(words: string[], count: number) {
+    const w = world.current;
+    const engines = Array.from({ length: count }, () => new ScriptedEngine(words));
+    const lending = [];
+    for (const engine of engines) lending.push(await w.provide(engine, 1, PER_SECOND, able));
+    return { w, engines, lending, user: await w.join() };
+  }
+
+  it.each([0, 1])(
+    'is not handed on when two broke over it, each after %i words, and is no fault of theirs',
+    async (words) => {
+      const { w, engines, user } = await lenders(FORM, 3);
+      const error = new MeshError('engine_failed', 'The engine died.');
+      for (const engine of engines) engine.failAfter = { words, error };
+      const outcome = consume(user.ask({ ...question(), schema: SCHEMA }, never));
+      await w.clock.advance(5_000);
+      expect(outcome.error?.code).toBe('question_breaks');
+      expect(engines.map(({ prefixes }) => prefixes.length)).toEqual([1, 1, 0]);
+      // Asked again, it goes to nobody; a free question goes to the first as before.
+      const again = consume(user.ask({ ...question(), schema: SCHEMA }, never));
+      for (const engine of engines) engine.failAfter = null;
+      const free = consume(user.ask(question(), never));
+      await w.clock.advance(5_000);
+      expect([again.error?.code, free.error]).toEqual(['question_breaks', null]);
+      expect(engines.map(({ prefixes }) => prefixes.length)).toEqual([2, 1, 0]);
+    },
+  );
+
+  it('is not handed on at all when the first goes silent before a word, and is when it left the mesh', async () => {
+    const silent = async (left: boolean) => {
+      const { w, engines, lending, user } = await lenders(FORM, 2);
+      engines[0]!.hold = new Promise(() => {});
+      const outcome = consume(user.ask({ ...question(), schema: SCHEMA }, never));
+      await w.clock.advance(200);
+      w.powerFails(lending[0]!.mesh.self);
+      if (left) w.server.tellGone(lending[0]!.mesh.self);
+      await w.clock.advance(5_000);
+      return [outcome.error?.code ?? outcome.text, engines[1]!.prefixes.length];
+    };
+    expect(await silent(false)).toEqual(['question_breaks', 0]);
+    world.current = new World();
+    expect(await silent(true)).toEqual(['{"ok":true}', 1]);
+  });
+
+  it('is with two at most while neither gets on, though both live', async () => {
+    const { w, engines, user } = await lenders(FORM, 4);
+    for (const engine of engines) engine.hold = new Promise(() => {});
+    const outcome = consume(user.ask({ ...question(), schema: SCHEMA }, never));
+    await w.clock.advance(60_000);
+    expect(engines.map(({ computing }) => computing)).toEqual([1, 1, 0, 0]);
+    expect(outcome.error).toBeNull();
+  });
+
+  it('outlives as many as it takes when it gets on between them', async () => {
+    const { w, engines, lending, user } = await lenders(NUMBERS, 3);
+    const outcome = consume(user.ask({ ...question(), schema: OPEN }, never));
+    await w.clock.advance(310);
+    w.powerFails(lending[0]!.mesh.self);
+    await w.clock.advance(3_000);
+    w.powerFails(lending[1]!.mesh.self);
+    await w.clock.advance(5_000);
+    expect(outcome).toMatchObject({ error: null, text: NUMBERS.join('') });
+    expect(engines.map(({ prefixes }) => prefixes.length)).toEqual([1, 1, 1]);
   });
 
   it('is refused by a provider who cannot, whatever the server says', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Channel, type Message } from './channel.ts';
 import type { MeshError } from './errors.ts';
-import { writeMessage } from './frame.ts';
+import { MessageReader, writeMessage } from './frame.ts';
 import { newPeerId, newTaskId, type ModelId } from './ids.ts';
 import { ManualClock } from './manual-clock.ts';
 import { MAX_FRAGMENT_BYTES, type DataMessage } from './protocol.ts';
@@ -145,5 +145,36 @@ describe('a peer that asks too often', () => {
     }
     expect(ends).toEqual([]);
     expect(heard.length).toBe(20 * 3_150);
+  });
+});
+
+describe('a channel that is told what cannot be', () => {
+  const request: DataMessage = {
+    ...{ kind: 'TASK_REQUEST', taskId, task: 'chat', model: 'llmesh-tiny' as ModelId, maxTokens: 8, lease: null },
+    ...{ salt: new Uint8Array(16), sampling: {}, turns: [{ role: 'user', content: 'hi' }] },
+    prefix: { text: 'a'.repeat(262_145), tokens: 600, tokenIds: null },
+  };
+
+  it('refuses a question that is none by its task, and goes on; of many it has enough', () => {
+    const { hear, heard, ends, link } = setUp();
+    const sent: DataMessage[] = [];
+    const reader = new MessageReader();
+    link.send = (fragment) => {
+      const message = reader.read(fragment);
+      if (message !== null) sent.push(message);
+    };
+    hear(request);
+    hear(ack);
+    expect(sent).toMatchObject([{ kind: 'TASK_ERROR', taskId, code: 'bad_message' }]);
+    expect([heard, ends]).toEqual([[ack], []]);
+    for (let i = 0; i < 100; i++) hear(request);
+    expect(ends.map((reason) => reason?.code)).toEqual(['rate_limited']);
+  });
+
+  it('sends no question that the other end would not read, and stays open', () => {
+    const { channel, link } = setUp();
+    expect(() => channel.send(request)).toThrow(expect.objectContaining({ code: 'bad_message' }));
+    channel.send({ ...request, prefix: { text: `\ud83d${'a'.repeat(262_143)}`, tokens: 600, tokenIds: null } });
+    expect([channel.open, link.bufferedBytes > 262_144]).toEqual([true, true]);
   });
 });

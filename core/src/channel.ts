@@ -278,7 +278,10 @@ const PASSING_ON: ReadonlySet<DataMessage['kind']> = new Set<DataMessage['kind']
 function checked(message: DataMessage): DataMessage {
   const read = parseData(message);
   if (read !== null) return read;
-  throw new MeshError('bad_message', 'This cannot be sent: something in it is larger or other than the mesh passes on.');
+  throw new MeshError(
+    'bad_message',
+    'This cannot be sent: something in it is larger or other than the mesh passes on.',
+  );
 }
 
 function tooSlow(): MeshError {

@@ -2,7 +2,14 @@
 import type { ModelAdvert } from './model-advert.ts';
 import type { AnswerPrefix } from './engine.ts';
 import { wellFormed } from './fields.ts';
-import { MAX_PREFIX_CHARACTERS, MAX_PREFIX_TOKENS, MAX_TOKEN_CHARACTERS, MAX_TOKEN_ID, MAX_TOKEN_IDS, type TaskChunk } from './protocol.ts';
+import {
+  MAX_PREFIX_CHARACTERS,
+  MAX_PREFIX_TOKENS,
+  MAX_TOKEN_CHARACTERS,
+  MAX_TOKEN_ID,
+  MAX_TOKEN_IDS,
+  type TaskChunk,
+} from './protocol.ts';
 
 /** As it is kept of an answer that broke off, to go on with it another day. */
 export interface KeptAnswer {
@@ -84,5 +91,9 @@ export class DeliveredAnswer {
 
 /** Are these the ids of so many tokens, as far as can be told without the vocabulary? */
 function areOf(tokens: number, ids: readonly number[] | null | undefined): ids is readonly number[] {
-  return ids?.length === tokens && tokens <= MAX_TOKEN_IDS && ids.every((id) => Number.isInteger(id) && id >= 0 && id <= MAX_TOKEN_ID);
+  return (
+    ids?.length === tokens &&
+    tokens <= MAX_TOKEN_IDS &&
+    ids.every((id) => Number.isInteger(id) && id >= 0 && id <= MAX_TOKEN_ID)
+  );
 }

@@ -92,7 +92,8 @@ export function isBreak({ code }: MeshError): boolean {
  */
 export function saidByProvider(code: ErrorCode, message: string): MeshError {
   if (code === 'cancelled') return new MeshError('provider_stopped', 'The volunteer stopped in the middle. Ask again.');
-  if (!MEANINGS[code].provider) return new MeshError('bad_message', 'The volunteer failed at this question. Ask again.');
+  if (!MEANINGS[code].provider)
+    return new MeshError('bad_message', 'The volunteer failed at this question. Ask again.');
   const words = wellFormed(message).replaceAll(UNPRINTABLE, ' ').trim();
   return new MeshError(code, words === '' ? 'The volunteer failed at this question. Ask again.' : words);
 }

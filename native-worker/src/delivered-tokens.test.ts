@@ -46,6 +46,12 @@ describe('deliveredTokens', () => {
     expect(tokens.some((token) => model.isEogToken(token))).toBe(false);
   });
 
+  it.each([0, 1, 5])('takes no ids with a token among them that ends a turn, wherever it stands: %i', async (at) => {
+    const [end] = model.tokenize('<|im_end|>', true) as [Token];
+    const ids = model.tokenize(NOTES).toSpliced(at, 0, end);
+    expect(await read(NOTES, ids)).toEqual({ tokens: model.tokenize(NOTES), known: false });
+  });
+
   it('takes no ids that end inside a character', async () => {
     const whole = model.tokenize('a🙂');
     const half = whole.slice(0, -1);

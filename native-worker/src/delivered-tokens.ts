@@ -3,7 +3,7 @@ import { LlamaVocabularyType, type LlamaModel, type Token } from 'node-llama-cpp
 import type { AnswerPrefix } from '@llmesh/core/engine';
 import { MeshError } from '@llmesh/core/errors';
 import { tokensOf, type PromptReader } from './prompt-tokens.ts';
-import { TokenText } from './token-text.ts';
+import { MAX_HELD, TokenText } from './token-text.ts';
 
 export interface Delivered {
   tokens: Token[];
@@ -24,7 +24,8 @@ export async function deliveredTokens(
   const room = contextTokens - prompt.length;
   if (prefix.tokenIds !== null && prefix.tokenIds.length <= room) {
     const tokens = vocabulary(model, prefix.tokenIds);
-    if (tokens !== null && spells(model, prompt, tokens, prefix.text)) return { tokens, known: true };
+    const words = tokens?.every((token) => isWord(model, token)) === true;
+    if (words && spells(model, prompt, tokens, prefix.text)) return { tokens, known: true };
   }
   const tokens = await tokensOf(prefix.text, room, (text) => tokenizeWithin(model, text), check);
   if (typeof tokens === 'number' || tokens.length > room) {
@@ -42,6 +43,15 @@ function vocabulary(model: LlamaModel, ids: readonly number[]): Token[] | null {
   return ids.every((id) => Number.isInteger(id) && id >= 0 && id < size) ? (ids as Token[]) : null;
 }
 
+/**
+ * Tokens that end a turn, or begin one, have no text: among ids they would be read as the template's own, by a model that
+ * takes them for the next turn of the conversation. No engine sends them as a part of its answer's words.
+ */
+function isWord(model: LlamaModel, token: Token): boolean {
+  const { control, unknown, unused, undefined: none } = model.getTokenAttributes(token);
+  return !(control || unknown || unused || none || model.isEogToken(token));
+}
+
 /** Would these tokens have come as pieces with this text, the last one complete? */
 function spells(model: LlamaModel, prompt: readonly Token[], tokens: readonly Token[], text: string): boolean {
   const reader = new TokenText(model, prompt);
@@ -50,7 +60,8 @@ function spells(model: LlamaModel, prompt: readonly Token[], tokens: readonly To
   for (const token of tokens) {
     const piece = reader.push(token);
     if (piece === null) continue;
-    if (!text.startsWith(piece.text, at)) return false;
+    // Other tokens may be without a text, too, but not one after the other.
+    if (piece.tokens > MAX_HELD || !text.startsWith(piece.text, at)) return false;
     at += piece.text.length;
     spelt += piece.tokens;
   }

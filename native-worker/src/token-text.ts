@@ -5,7 +5,7 @@ import type { Piece } from '@llmesh/core/engine';
 /** What an unfinished (or wrong) UTF-8 sequence decodes to. */
 const REPLACEMENT = '\ufffd';
 /** A character has at most four bytes: with more tokens than that, the bytes were wrong and not unfinished. */
-const MAX_HELD = 8;
+export const MAX_HELD = 8;
 const TRAIL = 3;
 
 export class TokenText {

@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import { ERROR_CODES } from '@llmesh/core/errors';
 import { isModelId, isPeerId, type ModelId, type PeerId } from '@llmesh/core/ids';
-import { MAX_PREFIX_TOKENS } from '@llmesh/core/protocol';
+import { MAX_TOKEN_ID, MAX_TOKEN_IDS } from '@llmesh/core/protocol';
 import { KeptScope } from './scope.ts';
 import { isRunning, type ShownTurn } from './turn.ts';
 
@@ -30,9 +30,9 @@ const SeamSchema = v.object({
 
 const IdsSchema = v.object({
   tokenIds: v.pipe(
-    v.array(v.pipe(v.number(), v.integer(), v.minValue(0))),
+    v.array(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_TOKEN_ID))),
     v.minLength(1),
-    v.maxLength(MAX_PREFIX_TOKENS),
+    v.maxLength(MAX_TOKEN_IDS),
   ),
   sha256: v.string(),
 });

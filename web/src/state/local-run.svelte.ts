@@ -4,6 +4,7 @@ import type { LoadProgress } from '@llmesh/core/engine';
 import { DeliveredAnswer } from '@llmesh/core/delivered-answer';
 import { MeshError } from '@llmesh/core/errors';
 import type { PeerId } from '@llmesh/core/ids';
+import { prefixFault } from '@llmesh/core/prompt';
 import type { AnswerEvent, AskRequest } from '@llmesh/core/requester';
 import { SpeedMeter } from '@llmesh/core/speed';
 import { DownloadPace, type Pace } from './download-pace.ts';
@@ -60,6 +61,8 @@ export class LocalRun {
     try {
       yield { type: 'accepted', ahead: ahead() };
       const { turns, sampling, maxTokens } = request;
+      const fault = prefixFault(request.prefix ?? null);
+      if (fault !== null) throw fault;
       const begun = new DeliveredAnswer(request.prefix);
       const prefix = begun.prefixFor({ sha256: model.format === 'gguf' ? model.sha256 : null });
       if (prefix !== null && seat.loaded.continues === 'none') throw cannotGoOn(model.name);
