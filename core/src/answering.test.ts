@@ -349,13 +349,15 @@ describe('what a provider wrote', () => {
   });
 
   it('is handed on by its text where its ids are more than can be sent', async () => {
-    const { honest, outcome } = await after(Array(45).fill({ text: 'a', tokens: 100, tokenIds: Array(100).fill(5) }));
+    const { honest, outcome } = await after(
+      Array.from({ length: 45 }, () => ({ text: 'a', tokens: 100, tokenIds: Array(100).fill(5) })),
+    );
     expect(honest.prefixes).toMatchObject([{ text: 'a'.repeat(45), tokens: 4_500, tokenIds: null }]);
     expect(outcome.error).toBeNull();
   });
 
   it('ends with a word of its own where it is too long to be handed on, and breaks nobody’s link', async () => {
-    const { honest, outcome } = await after(Array(600).fill({ text: 'a'.repeat(512), tokens: 1 }));
+    const { honest, outcome } = await after(Array.from({ length: 600 }, () => ({ text: 'a'.repeat(512), tokens: 1 })));
     expect(outcome.error).toMatchObject({ code: 'cannot_go_on', message: expect.stringContaining('too long') });
     expect(honest.prefixes.length).toBe(0);
   });

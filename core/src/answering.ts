@@ -164,7 +164,7 @@ export class Answering {
         this.#atWork.failed(attempt, event.error);
         this.#noteBreak(attempt, event.error);
         if (!attempt.taken) this.#challenges.inVain();
-        if (this.#atWork.size === 0) this.#failed(event.error);
+        if (this.#atWork.size === 0) this.#failed(event.error, attempt);
         // Those asked beside it have yet to read the prompt: its pace is not theirs.
         else if (attempt === this.#leader) this.#watchSilence();
         break;
@@ -284,10 +284,10 @@ export class Answering {
   }
 
   /** Nobody is at work on it any more. */
-  #failed(thrown: MeshError): void {
+  #failed(thrown: MeshError, { offset }: Attempt): void {
     if (this.#ended) return;
     // What others wrote of the answer is no fault of the question's; somebody may have room for it.
-    const tooLong = this.#times.begun && thrown.code === 'prompt_too_long';
+    const tooLong = offset > (this.#request.prefix?.tokens ?? 0) && thrown.code === 'prompt_too_long';
     const error = tooLong || !this.#canBeHandedOn ? cannotGoOn() : thrown;
     // Only its last word is missing.
     if (this.#leader !== null && this.#answer.tokens >= this.#maxTokens) {
@@ -320,7 +320,7 @@ export class Answering {
     this.#atWork.finished(attempt);
     if (attempt.offset + attempt.tokens !== this.#answer.tokens) {
       // It lost the race and ended before it heard of it.
-      if (this.#atWork.size === 0) this.#failed(new MeshError('provider_lost', 'The answer broke off.'));
+      if (this.#atWork.size === 0) this.#failed(new MeshError('provider_lost', 'The answer broke off.'), attempt);
       return;
     }
     // There was nothing left to say.

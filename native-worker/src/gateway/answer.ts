@@ -6,7 +6,7 @@ import { DeliveredAnswer } from '@llmesh/core/delivered-answer';
 import { asMeshError, cancelled, MeshError, type ErrorCode } from '@llmesh/core/errors';
 import type { ModelId, PeerId } from '@llmesh/core/ids';
 import type { Mesh } from '@llmesh/core/mesh';
-import { isWorthAnother } from '@llmesh/core/provider-failure';
+import { isBreak, isWorthAnother } from '@llmesh/core/provider-failure';
 import type { TokenLogprob } from '@llmesh/core/protocol';
 import type { AnswerEvent, AnswerReceipt, AskRequest } from '@llmesh/core/requester';
 import type { Conversations } from './conversations.ts';
@@ -18,6 +18,8 @@ import { StopScanner } from './stop-scanner.ts';
 const MAX_WAIT_MS = 300_000;
 /** For somebody to go on, when a volunteer was lost and the mesh found no other. */
 const MAX_PAUSE_MS = 60_000;
+/** So often the mesh may give an answer up because those at work on it broke, without a word between. */
+const MAX_BROKEN_ROUNDS = 2;
 /** Before a volunteer is asked again who had no room. */
 const AGAIN_MS = 1_000;
 
@@ -96,6 +98,7 @@ class AnswerRun {
   async *parts(signal: AbortSignal): AsyncGenerator<AnswerPart, void, undefined> {
     const { clock, line } = this.#needs;
     let deadlineMs = clock.now() + MAX_WAIT_MS;
+    let brokenRounds = 0;
     for (;;) {
       const tokens = this.#delivered.tokens;
       try {
@@ -105,9 +108,13 @@ class AnswerRun {
       } catch (thrown) {
         if (signal.aborted) throw cancelled();
         const error = asMeshError(thrown, 'engine_failed', 'The answer broke off. Ask again.');
-        if (this.#delivered.tokens > tokens) deadlineMs = clock.now() + MAX_PAUSE_MS;
+        if (this.#delivered.tokens > tokens) {
+          deadlineMs = clock.now() + MAX_PAUSE_MS;
+          brokenRounds = 0;
+        } else if (isBreak(error)) brokenRounds += 1;
         if (this.#fallBack(error)) continue;
-        if (!this.#isWorthWaiting(error) || clock.now() >= deadlineMs) throw error;
+        const enough = brokenRounds >= MAX_BROKEN_ROUNDS || clock.now() >= deadlineMs;
+        if (enough || !this.#isWorthWaiting(error)) throw error;
       }
       yield { type: 'waiting' };
       await pause(AGAIN_MS, clock, signal);
@@ -228,8 +235,13 @@ class AnswerRun {
   }
 }
 
-/** Another model would say the same. */
-const ASKERS_OWN: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['empty_prompt', 'cancelled']);
+/** Another model would say the same, or break over the same. */
+const ASKERS_OWN: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'empty_prompt',
+  'cancelled',
+  'bad_schema',
+  'question_breaks',
+]);
 /** Right now. */
 const NOBODY: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['no_provider', 'no_trusted_provider']);
 

@@ -114,6 +114,9 @@ const ANSWERS: Record<ErrorCode, Answer> = {
   no_trusted_provider: [503, 'server_error', 10],
   bad_schema: THEIRS,
   unsupported: [503, 'server_error', 10],
+  // Clients ask again by themselves after 5xx, and other computers would break over it.
+  question_breaks: [422, 'invalid_request_error', 0],
+  cannot_go_on: BROKEN,
 };
 
 /** Those that programs look for by another name. */
