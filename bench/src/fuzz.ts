@@ -1,23 +1,23 @@
 /**
  * `npm run fuzz -- --frames 1000000 [--seed N]`: damaged input for every decoder that sees the bytes of strangers. What
- * reached code that no input had reached is damaged further. Ends with one line of JSON; with code 1 and a repro when
- * a decoder did anything but accept or refuse.
+ * reached code that no input had reached is damaged further. An input that takes long, or much memory, is a finding, and
+ * one that never comes back is ended. Ends with one line of JSON; with code 1 and a repro when there was anything.
  */
-import { readFileSync } from 'node:fs';
-import { Session, type Profiler } from 'node:inspector';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
 import { Command, InvalidArgumentError } from 'commander';
-import { fuzz, SLOW_MS, type FuzzCounts } from '@llmesh/core/suites/fuzz';
-import { messageDecoders } from '@llmesh/core/suites/message-decoders';
-import { signedDecoders } from '@llmesh/core/suites/signed-decoders';
-import { ggufHeaders } from './gguf-headers.ts';
-import { signalTarget } from '../../signaling/src/testing/signal-target.ts';
+import { LARGE_BYTES, SLOW_MS, type FuzzCounts, type FuzzFinding } from '@llmesh/core/suites/fuzz';
+import type { FuzzReport, FuzzRun } from './fuzz-run.ts';
+import { InputNote } from './input-note.ts';
 
-/** From here on the heap is measured: by then caches are filled and code is compiled. */
-const WARM_UP_SHARE = 0.1;
-/** Nothing that a stranger sends may keep a computer busy for so long. */
+/** An input that runs for so long does not come back. */
 const HANG_MS = 5_000;
+const LOOK_MS = 250;
+/** Of the whole process; and of JavaScript's own objects, at which V8 ends the thread by itself. */
+const MAX_RSS_BYTES = 3 * 1_073_741_824;
+const MAX_HEAP_MB = 2_048;
+/** A finding longer than this is told of by its beginning. */
+const MAX_REPRO_BYTES = 16_384;
 
 const whole = (text: string) => {
   const value = Number(text);
@@ -31,113 +31,90 @@ const options = new Command('fuzz')
   .parse()
   .opts<{ frames: number; seed: number }>();
 
-/** Node's own coverage, of blocks: https://chromedevtools.github.io/devtools-protocol/v8/Profiler/ */
-class Coverage {
-  #session = new Session();
-  /** Of each function that ran, the blocks that never did, by where they begin and end. */
-  #never = new Map<string, Map<number, number>>();
-
-  constructor() {
-    this.#session.connect();
-    this.#session.post('Profiler.enable');
-    this.#session.post('Profiler.startPreciseCoverage', { callCount: false, detailed: true });
-  }
-
-  reachedNew(): boolean {
-    let reached = false;
-    this.#session.post('Profiler.takePreciseCoverage', (error, coverage) => {
-      if (error !== null) throw error;
-      for (const { url, scriptId, functions } of coverage.result) {
-        if (!DECODERS.test(url)) continue;
-        for (const { ranges } of functions) reached = this.#add(scriptId, ranges) || reached;
-      }
-    });
-    return reached;
-  }
-
-  close(): void {
-    this.#session.disconnect();
-  }
-
-  #add(scriptId: string, [whole, ...blocks]: Profiler.CoverageRange[]): boolean {
-    if (whole === undefined || whole.count === 0) return false;
-    const missed = new Map(
-      blocks.filter(({ count }) => count === 0).map(({ startOffset, endOffset }) => [startOffset, endOffset]),
-    );
-    const key = `${scriptId} ${whole.startOffset}`;
-    const never = this.#never.get(key);
-    this.#never.set(key, never ?? missed);
-    if (never === undefined) return true;
-    const reached = [...never].filter(([start, end]) => missed.get(start) !== end);
-    for (const [start] of reached) never.delete(start);
-    for (const [start, end] of missed) {
-      // What lies within a block that was reached for the first time had no entry of its own until now.
-      if (reached.some((block) => block[0] <= start && end <= block[1])) never.set(start, end);
-    }
-    return reached.length > 0;
-  }
-}
-
-const DECODERS = /\/core\/src\/(?!suites\/)|\/web\/src\/|\/signaling\/src\/|\/@msgpack\/|\/valibot\//;
-
-setFlagsFromString('--expose-gc');
-const gc = runInNewContext('gc') as () => void;
-function heapMegabytes(): number {
-  gc();
-  return process.memoryUsage().heapUsed / 1_048_576;
-}
-
-const catalogue: unknown = JSON.parse(readFileSync(new URL('../../models/catalogue.json', import.meta.url), 'utf8'));
-const targets = [...messageDecoders(catalogue), ...(await signedDecoders()), ggufHeaders(), signalTarget()];
-const coverage = new Coverage();
-const startMs = performance.now();
-let saidMs = startMs;
-let heapBefore: number | null = null;
-
-function progress(counts: FuzzCounts): void {
-  if (heapBefore === null && counts.frames >= options.frames * WARM_UP_SHARE) heapBefore = heapMegabytes();
-  const nowMs = performance.now();
-  if (nowMs - saidMs < 1_000) return;
-  saidMs = nowMs;
-  const { frames, accepted, kept } = counts;
-  const perSecond = Math.round((frames * 1_000) / (nowMs - startMs));
-  process.stdout.write(`${frames} of ${options.frames} frames, ${perSecond}/s, ${accepted} accepted, ${kept} kept\n`);
-}
-
-process.stdout.write(`seed ${options.seed}: ${targets.map(({ name }) => name).join('; ')}\n`);
-const { failure, ...counts } = await fuzz(targets, {
-  ...{ frames: options.frames, seed: options.seed, now: () => performance.now(), progress },
-  reachedNew: () => coverage.reachedNew(),
-});
-coverage.close();
-const seconds = (performance.now() - startMs) / 1_000;
-if (failure !== null) {
-  const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
-  process.stdout.write(
-    [
-      `${failure.target} failed at frame ${counts.frames} of seed ${options.seed}:`,
-      failure.reason instanceof Error ? (failure.reason.stack ?? failure.reason.message) : String(failure.reason),
-      `as found: ${base64(failure.input)}`,
-      `smallest: ${base64(failure.smallest)}`,
-      '',
-    ].join('\n'),
-  );
-}
-const hung = counts.slowestMs > HANG_MS;
-if (hung) process.stdout.write(`One input kept its decoder busy for ${Math.round(counts.slowestMs)} ms.\n`);
+const say = (line: string) => process.stdout.write(`${line}\n`);
 const round = (value: number) => Math.round(value * 10) / 10;
-process.stdout.write(
-  `${JSON.stringify({
-    ...{ fuzz: 'decoders', frames: counts.frames, seed: options.seed, seconds: round(seconds) },
-    perSecond: Math.round(counts.frames / seconds),
-    ...{ accepted: counts.accepted, refused: counts.refused, crashes: failure === null ? 0 : 1, kept: counts.kept },
-    ...{
-      [`slowerThan${SLOW_MS}ms`]: counts.slow,
-      slowestMs: round(counts.slowestMs),
-      slowestTarget: counts.slowestTarget,
-    },
-    heapGrowthMB: heapBefore === null ? null : round(heapMegabytes() - heapBefore),
+const base64 = (bytes: Uint8Array) => {
+  const cut = bytes.byteLength > MAX_REPRO_BYTES ? ` … (${bytes.byteLength} bytes)` : '';
+  return `${Buffer.from(bytes.subarray(0, MAX_REPRO_BYTES)).toString('base64')}${cut}`;
+};
+
+const note = new InputNote();
+const startMs = performance.now();
+let names: string[] = [];
+let last: FuzzCounts | null = null;
+const ended: Extract<FuzzReport, { type: 'end' }>[] = [];
+/** Why the thread was ended, or ended by itself. */
+let broke: string | null = null;
+
+const run: FuzzRun = { ...options, note: note.buffer };
+// What lets Node read TypeScript is not handed on to threads.
+const program = JSON.stringify(new URL('./fuzz-run.ts', import.meta.url).href);
+const thread = new Worker(`import('tsx/esm/api').then(({ register }) => (register(), import(${program})))`, {
+  eval: true,
+  workerData: run,
+  resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
+});
+thread.on('message', (report: FuzzReport) => {
+  if (report.type === 'targets') {
+    names = report.names;
+    say(`seed ${options.seed}: ${names.join('; ')}`);
+    return;
+  }
+  last = report.counts;
+  if (report.type === 'end') ended.push(report);
+  else {
+    const { frames, accepted, kept } = report.counts;
+    const perSecond = Math.round((frames * 1_000) / (performance.now() - startMs));
+    say(`${frames} of ${options.frames} frames, ${perSecond}/s, ${accepted} accepted, ${kept} kept`);
+  }
+});
+thread.on('error', (error: Error) => {
+  broke ??= error.message;
+});
+
+let seen = { count: -1, sinceMs: performance.now() };
+const watch = setInterval(() => {
+  const { count, target } = note.now;
+  if (count !== seen.count || target === null) seen = { count, sinceMs: performance.now() };
+  const hung = performance.now() - seen.sinceMs > HANG_MS;
+  const grown = process.memoryUsage.rss() > MAX_RSS_BYTES;
+  if (!hung && !grown) return;
+  broke ??= hung ? `it did not come back within ${HANG_MS} ms` : 'it took gigabytes';
+  void thread.terminate();
+}, LOOK_MS);
+await once(thread, 'exit');
+clearInterval(watch);
+
+const seconds = (performance.now() - startMs) / 1_000;
+const [end] = ended;
+const counts = end?.counts ?? last;
+const failure = end?.failure ?? null;
+if (end === undefined) {
+  const { target, input } = note.now;
+  const what = target === null ? 'The fuzzer' : (names[target] ?? 'A decoder');
+  say(`${what} broke: ${broke ?? 'the thread ended'}\nas found: ${base64(input)}`);
+}
+if (failure !== null) {
+  const { target, reason, input, smallest } = failure;
+  say(`${target} failed at frame ${counts?.frames ?? 0} of seed ${options.seed}:`);
+  say(reason instanceof Error ? (reason.stack ?? reason.message) : String(reason));
+  say(`as found: ${base64(input)}\nsmallest: ${base64(smallest)}`);
+}
+const tell = ({ target, ms, bytes, input }: FuzzFinding) =>
+  say(`${target} took ${round(ms)} ms and ${round(bytes / 1_048_576)} MB for: ${base64(input)}`);
+const [slow, large] = [counts?.slow ?? [], counts?.large ?? []];
+for (const finding of new Set([...slow, ...large])) tell(finding);
+const crashes = failure === null && end !== undefined ? 0 : 1;
+say(
+  JSON.stringify({
+    ...{ fuzz: 'decoders', frames: counts?.frames ?? 0, seed: options.seed, seconds: round(seconds) },
+    perSecond: Math.round((counts?.frames ?? 0) / seconds),
+    ...{ accepted: counts?.accepted ?? 0, refused: counts?.refused ?? 0, crashes, kept: counts?.kept ?? 0 },
+    ...{ [`over${SLOW_MS}ms`]: slow.length, [`over${LARGE_BYTES / 1_048_576}MB`]: large.length },
+    ...{ worstMs: round(counts?.slowestMs ?? 0), worstMsTarget: counts?.slowestTarget ?? '' },
+    ...{ worstMb: round((counts?.largestBytes ?? 0) / 1_048_576), worstMbTarget: counts?.largestTarget ?? '' },
+    heapGrowthMB: end?.heapGrowthMB == null ? null : round(end.heapGrowthMB),
     peakMemoryMB: Math.round(process.resourceUsage().maxRSS / 1_024),
-  })}\n`,
+  }),
 );
-process.exitCode = failure !== null || hung ? 1 : 0;
+process.exitCode = crashes + slow.length + large.length > 0 ? 1 : 0;

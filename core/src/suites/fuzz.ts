@@ -10,6 +10,8 @@ export interface FuzzTarget {
   weight: number;
   /** Valid inputs. */
   seeds: readonly Uint8Array[];
+  /** Inputs that are known to be dear: run as they are first, whatever becomes of them, and damaged like the others. */
+  nasty?: readonly Uint8Array[];
   /** Valid values, for targets in which a value can be damaged before it is written. */
   values?: readonly unknown[];
   /** May throw: not everything can be written. */
@@ -27,6 +29,10 @@ export interface FuzzOptions {
   now: () => number;
   /** Did the decoders, since the last call, get anywhere they had never been? Then the batch becomes seeds. */
   reachedNew?: () => boolean;
+  /** Bytes in use, to see what one input takes. Left out: nobody looks. */
+  memory?: () => number;
+  /** Called before each input: whoever watches can tell which one does not come back. */
+  begin?: (target: FuzzTarget, input: Uint8Array) => void;
   /** After every batch. */
   progress?: (sofar: FuzzCounts) => void;
 }
@@ -37,10 +43,20 @@ export interface FuzzCounts {
   refused: number;
   /** Inputs that were kept because they led somewhere new. */
   kept: number;
-  /** Took longer than `SLOW_MS`. Counted, and no failure: the machine may have had other work. */
-  slow: number;
+  /** Took longer than `SLOW_MS` or more than `LARGE_BYTES`, each of `TRIES` times: no other work of the machine was to blame. */
+  slow: FuzzFinding[];
+  large: FuzzFinding[];
   slowestMs: number;
   slowestTarget: string;
+  largestBytes: number;
+  largestTarget: string;
+}
+
+export interface FuzzFinding {
+  target: string;
+  input: Uint8Array;
+  ms: number;
+  bytes: number;
 }
 
 export interface FuzzFailure {
@@ -51,7 +67,12 @@ export interface FuzzFailure {
   smallest: Uint8Array;
 }
 
+/** Nothing that a stranger sends may take longer, or more memory; a megabyte of message is some ten of objects. */
 export const SLOW_MS = 100;
+export const LARGE_BYTES = 64 * 1_048_576;
+const TRIES = 3;
+/** As many are told of; what comes after says no more. */
+const MAX_FINDINGS = 16;
 const BATCH = 64;
 /** Each target keeps this many; later ones then take the places of earlier ones. */
 const MAX_KEPT = 2_048;
@@ -63,13 +84,21 @@ export async function fuzz(
   options: FuzzOptions,
 ): Promise<FuzzCounts & { failure: FuzzFailure | null }> {
   const mutator = new Mutator(options.seed);
-  const counts: FuzzCounts = { frames: 0, accepted: 0, refused: 0, kept: 0, slow: 0, slowestMs: 0, slowestTarget: '' };
+  const counts: FuzzCounts = {
+    ...{ frames: 0, accepted: 0, refused: 0, kept: 0, slow: [], large: [] },
+    ...{ slowestMs: 0, slowestTarget: '', largestBytes: 0, largestTarget: '' },
+  };
   const queue = targets.flatMap((target) => Array.from({ length: target.weight }, () => target));
-  const corpora = new Map(targets.map((target) => [target, [...target.seeds]]));
+  const corpora = new Map(targets.map((target) => [target, [...target.seeds, ...(target.nasty ?? [])]]));
   // The valid ones first, as they are: a target that refuses its own seeds would test nothing.
   for (const target of targets) {
     for (const input of target.seeds) {
+      options.begin?.(target, input);
       if (!(await target.run(input))) throw new Error(`${target.name} refuses what is valid`);
+    }
+    for (const input of target.nasty ?? []) {
+      const failure = await measured(target, input, counts, options);
+      if (failure !== null) return { ...counts, failure };
     }
   }
   options.reachedNew?.();
@@ -79,18 +108,8 @@ export async function fuzz(
     const batch: Uint8Array[] = [];
     for (let n = Math.min(BATCH, options.frames - counts.frames); n > 0; n--) {
       const input = generate(target, corpus, mutator);
-      const startMs = options.now();
-      try {
-        const accepted = await target.run(input);
-        if (accepted) counts.accepted++;
-        else counts.refused++;
-      } catch (reason) {
-        const smallest = await shrink(target, input, reason);
-        return { ...counts, failure: { target: target.name, reason, input, smallest } };
-      }
-      const tookMs = options.now() - startMs;
-      if (tookMs > SLOW_MS) counts.slow++;
-      if (tookMs > counts.slowestMs) Object.assign(counts, { slowestMs: tookMs, slowestTarget: target.name });
+      const failure = await measured(target, input, counts, options);
+      if (failure !== null) return { ...counts, failure };
       counts.frames++;
       batch.push(input);
     }
@@ -98,13 +117,47 @@ export async function fuzz(
       for (const input of batch) {
         if (input.byteLength > MAX_KEPT_BYTES) continue;
         counts.kept++;
-        if (corpus.length < target.seeds.length + MAX_KEPT) corpus.push(input);
-        else corpus[target.seeds.length + mutator.below(MAX_KEPT)] = input;
+        const given = target.seeds.length + (target.nasty?.length ?? 0);
+        if (corpus.length < given + MAX_KEPT) corpus.push(input);
+        else corpus[given + mutator.below(MAX_KEPT)] = input;
       }
     }
     options.progress?.(counts);
   }
   return { ...counts, failure: null };
+}
+
+/** Counts what came of one input; again where it took long or much, in case that was something else's doing. */
+async function measured(
+  target: FuzzTarget,
+  input: Uint8Array,
+  counts: FuzzCounts,
+  options: FuzzOptions,
+): Promise<FuzzFailure | null> {
+  let ms = Infinity;
+  let bytes = Infinity;
+  for (let tries = 0; tries < TRIES && (ms > SLOW_MS || bytes > LARGE_BYTES); tries++) {
+    options.begin?.(target, input);
+    const before = options.memory?.() ?? 0;
+    const startMs = options.now();
+    let accepted: boolean;
+    try {
+      accepted = await target.run(input);
+    } catch (reason) {
+      return { target: target.name, reason, input, smallest: await shrink(target, input, reason, options) };
+    }
+    ms = Math.min(ms, options.now() - startMs);
+    bytes = Math.min(bytes, (options.memory?.() ?? 0) - before);
+    if (tries > 0) continue;
+    if (accepted) counts.accepted++;
+    else counts.refused++;
+  }
+  const finding = { target: target.name, input, ms, bytes };
+  if (ms > SLOW_MS && counts.slow.length < MAX_FINDINGS) counts.slow.push(finding);
+  if (bytes > LARGE_BYTES && counts.large.length < MAX_FINDINGS) counts.large.push(finding);
+  if (ms > counts.slowestMs) Object.assign(counts, { slowestMs: ms, slowestTarget: target.name });
+  if (bytes > counts.largestBytes) Object.assign(counts, { largestBytes: bytes, largestTarget: target.name });
+  return null;
 }
 
 function generate(target: FuzzTarget, corpus: readonly Uint8Array[], mutator: Mutator): Uint8Array {
@@ -132,13 +185,19 @@ function written(write: (value: unknown) => Uint8Array, value: unknown): Uint8Ar
 }
 
 /** Leaves out piece after piece while what is left fails the same way. */
-async function shrink(target: FuzzTarget, input: Uint8Array, reason: unknown): Promise<Uint8Array> {
+async function shrink(
+  target: FuzzTarget,
+  input: Uint8Array,
+  reason: unknown,
+  { begin }: FuzzOptions,
+): Promise<Uint8Array> {
   const wanted = kindOf(reason);
   let smallest = input;
   let runs = 0;
   for (let size = input.byteLength >> 1; size > 0; size >>= 1) {
     for (let at = 0; at + size <= smallest.byteLength && runs < MAX_SHRINK_RUNS; runs++) {
       const shorter = new Uint8Array([...smallest.subarray(0, at), ...smallest.subarray(at + size)]);
+      begin?.(target, shorter);
       if ((await kindOfRun(target, shorter)) === wanted) smallest = shorter;
       else at += size;
     }

@@ -1,7 +1,7 @@
 /** The gateway's routes on a memory mesh: real requester, worker and links; scripted engines, virtual time. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MeshError } from '@llmesh/core/errors';
-import { newPeerId } from '@llmesh/core/ids';
+import { newPeerId, type ModelId } from '@llmesh/core/ids';
 import { advert } from '@llmesh/core/suites/scripted-server';
 import { ScriptedEngine } from '@llmesh/core/suites/scripted-engine';
 import { faults } from './testing/conformance.ts';
@@ -297,6 +297,23 @@ describe('who answers', () => {
     await gateway.open(['other', 'm']);
     const answered = await gateway.whole(gateway.chat({ model: 'gone', models: ['other', 'm'] }));
     expect(json(answered)).toMatchObject({ model: 'm', choices: [{ message: { content: words.join('') } }] });
+  });
+
+  it('is no other model, and nobody a second later, where a form broke two volunteers', async () => {
+    const broken = Array.from({ length: 2 }, () => new ScriptedEngine(['{']));
+    for (const engine of broken) {
+      engine.failAfter = { words: 0, error: new MeshError('engine_failed', 'llama.cpp is gone.') };
+      await gateway.world.provide(engine, 1, null, { ...advert, abilities: ['schema'] });
+    }
+    const spared = new ScriptedEngine(['{']);
+    await gateway.world.provide(spared, 1, null, { ...advert, id: 'other' as ModelId, abilities: ['schema'] });
+    await gateway.open(['m', 'other']);
+    const form = { type: 'object', properties: {}, required: [], additionalProperties: false };
+    const response_format = { type: 'json_schema', json_schema: { name: 'x', schema: form, strict: true } };
+    const answered = await gateway.whole(gateway.chat({ models: ['other'], response_format }));
+    expect([answered.status, json(answered).error.code]).toEqual([422, 'question_breaks']);
+    expect([...broken, spared].map(({ prefixes }) => prefixes.length)).toEqual([1, 1, 0]);
+    expect(gateway.world.clock.now()).toBeLessThan(5_000);
   });
 
   it('is nobody who is ignored, and no one but those who are named', async () => {

@@ -1,0 +1,73 @@
+/** The fuzzer itself, in a thread of its own, where an input that never comes back can be ended: `fuzz.ts` watches it. */
+import { readFileSync } from 'node:fs';
+import { setFlagsFromString, getHeapStatistics } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { parentPort, workerData } from 'node:worker_threads';
+import { formDecoders } from '@llmesh/core/suites/form-decoders';
+import { fuzz, type FuzzCounts, type FuzzFailure, type FuzzTarget } from '@llmesh/core/suites/fuzz';
+import { messageDecoders } from '@llmesh/core/suites/message-decoders';
+import { signedDecoders } from '@llmesh/core/suites/signed-decoders';
+import { signalTarget } from '../../signaling/src/testing/signal-target.ts';
+import { Coverage } from './coverage.ts';
+import { ggufHeaders } from './gguf-headers.ts';
+import { InputNote } from './input-note.ts';
+
+export interface FuzzRun {
+  frames: number;
+  seed: number;
+  note: SharedArrayBuffer;
+}
+
+export type FuzzReport =
+  | { type: 'targets'; names: string[] }
+  | { type: 'progress'; counts: FuzzCounts }
+  | { type: 'end'; counts: FuzzCounts; failure: FuzzFailure | null; heapGrowthMB: number | null };
+
+/** From here on the heap is measured: by then caches are filled and code is compiled. */
+const WARM_UP_SHARE = 0.1;
+const PROGRESS_MS = 1_000;
+
+setFlagsFromString('--expose-gc');
+const gc = runInNewContext('gc') as () => void;
+const used = () => {
+  const { used_heap_size: heap, external_memory: external } = getHeapStatistics();
+  return heap + external;
+};
+const settledMegabytes = () => {
+  gc();
+  return used() / 1_048_576;
+};
+
+const { frames, seed, note } = workerData as FuzzRun;
+const tell = (report: FuzzReport) => parentPort?.postMessage(report);
+const catalogue: unknown = JSON.parse(readFileSync(new URL('../../models/catalogue.json', import.meta.url), 'utf8'));
+const targets: FuzzTarget[] = [
+  ...messageDecoders(catalogue),
+  ...(await signedDecoders()),
+  ...formDecoders(),
+  ggufHeaders(),
+  signalTarget(),
+];
+tell({ type: 'targets', names: targets.map(({ name }) => name) });
+
+const coverage = new Coverage();
+const inputs = new InputNote(note);
+let saidMs = performance.now();
+let heapBefore: number | null = null;
+const { failure, ...counts } = await fuzz(targets, {
+  ...{ frames, seed, now: () => performance.now(), memory: used },
+  reachedNew: () => {
+    inputs.done();
+    return coverage.reachedNew();
+  },
+  begin: (target, input) => inputs.begin(targets.indexOf(target), input),
+  progress: (sofar) => {
+    if (heapBefore === null && sofar.frames >= frames * WARM_UP_SHARE) heapBefore = settledMegabytes();
+    if (performance.now() - saidMs < PROGRESS_MS) return;
+    saidMs = performance.now();
+    tell({ type: 'progress', counts: sofar });
+  },
+});
+inputs.done();
+coverage.close();
+tell({ type: 'end', counts, failure, heapGrowthMB: heapBefore === null ? null : settledMegabytes() - heapBefore });

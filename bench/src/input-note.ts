@@ -1,0 +1,43 @@
+/** Which input is being run, written where another thread can read it while the one that runs it hangs. */
+
+/** Of the input; longer ones are cut. Nothing that is fuzzed is longer. */
+const MAX_BYTES = 1_048_576;
+const HEAD_NUMBERS = 4;
+const [COUNT, TARGET, LENGTH] = [0, 1, 2];
+const NOBODY = -1;
+
+export class InputNote {
+  readonly buffer: SharedArrayBuffer;
+  readonly #head: Int32Array;
+  readonly #bytes: Uint8Array;
+
+  constructor(buffer = new SharedArrayBuffer(HEAD_NUMBERS * 4 + MAX_BYTES)) {
+    this.buffer = buffer;
+    this.#head = new Int32Array(buffer, 0, HEAD_NUMBERS);
+    this.#bytes = new Uint8Array(buffer, HEAD_NUMBERS * 4);
+  }
+
+  begin(target: number, input: Uint8Array): void {
+    const kept = input.subarray(0, MAX_BYTES);
+    this.#bytes.set(kept);
+    Atomics.store(this.#head, LENGTH, kept.byteLength);
+    Atomics.store(this.#head, TARGET, target);
+    Atomics.add(this.#head, COUNT, 1);
+  }
+
+  /** None is run. */
+  done(): void {
+    Atomics.store(this.#head, TARGET, NOBODY);
+    Atomics.add(this.#head, COUNT, 1);
+  }
+
+  /** `count`: how many were before; `target`: null while none is run. */
+  get now(): { count: number; target: number | null; input: Uint8Array } {
+    const target = Atomics.load(this.#head, TARGET);
+    return {
+      count: Atomics.load(this.#head, COUNT),
+      target: target === NOBODY ? null : target,
+      input: this.#bytes.slice(0, Atomics.load(this.#head, LENGTH)),
+    };
+  }
+}

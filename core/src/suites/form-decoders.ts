@@ -1,0 +1,107 @@
+/**
+ * For the fuzzer: what a stranger says of the form that an answer is to have, and of how a conversation is written down.
+ * The nasty ones among the inputs are refused or read; what they may not do is take long or much.
+ */
+import { GrammarReader } from '../grammar-reader.ts';
+import { jsonGrammar } from '../json-grammar.ts';
+import { readJsonSchema } from '../json-schema.ts';
+import { renderChat } from '../prompt.ts';
+import type { FuzzTarget } from './fuzz.ts';
+import { refusable } from './refusal.ts';
+import { joined, separate } from './separate.ts';
+
+const schemas: unknown[] = [
+  { type: 'object', properties: { ok: { type: 'boolean' }, n: { type: 'integer' } }, required: ['ok'] },
+  { type: 'array', items: { type: 'string', minLength: 1, maxLength: 8 }, minItems: 1, maxItems: 4 },
+  { anyOf: [{ const: 1 }, { enum: ['a', null] }, { $ref: '#/$defs/x' }], $defs: { x: { type: 'number' } } },
+  { type: 'object', properties: { left: { $ref: '#' }, right: { $ref: '#' } } },
+];
+const answers = ['{"ok":true}', '["a","b"]', '"a"', '{"left":{"right":{}}}'];
+
+/** Each names the next twice. */
+function doubling(names: number): unknown {
+  const next = (i: number) => ({ $ref: `#/$defs/n${i + 1}` });
+  const named = Array.from({ length: names }, (_, i) => [`n${i}`, { anyOf: [next(i), next(i)] }] as const);
+  return { $ref: '#/$defs/n0', $defs: { ...Object.fromEntries(named), [`n${names}`]: { type: 'null' } } };
+}
+
+const lists = (ways: number) => ({
+  anyOf: Array.from({ length: ways }, () => ({ type: 'array', items: { $ref: '#' }, minItems: 1 })),
+});
+
+const nastySchemas: unknown[] = [
+  doubling(17),
+  doubling(60),
+  lists(2),
+  lists(120),
+  { type: 'array', items: { type: 'string' }, minItems: 9, maxItems: 2 },
+  { type: 'string', minLength: 256, maxLength: 1 },
+  { $ref: '#' },
+  { anyOf: [{ $ref: '#' }, { $ref: '#' }] },
+  { type: 'object', properties: Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`p${i}`, {}])) },
+];
+const nastyTexts = [
+  '['.repeat(200_000),
+  `{"anyOf":[${'{"anyOf":['.repeat(20_000)}`,
+  `{"enum":["${'\\\\'.repeat(16_000)}"]}`,
+];
+
+const templates = [
+  "{% for message in messages %}{{ '<|' + message.role + '|>' + message.content }}{% endfor %}",
+  "{% if messages[0].role == 'system' %}{% set first = messages[0].content | trim %}{% endif %}{{ bos_token }}{{ first }}",
+  '{% macro say(one) %}{{ one.content }}{% endmacro %}{% for i in range(3) %}{{ say(messages[0]) }}{% endfor %}',
+];
+const nastyTemplates = [
+  '{% for i in range(1000000000) %}x{% endfor %}',
+  '{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}',
+  "{% set ns = namespace(x='ab') %}{% for i in range(64) %}{% set ns.x = ns.x + ns.x %}{% endfor %}{{ ns.x }}",
+  '{% macro again() %}{{ again() }}{% endmacro %}{{ again() }}',
+  `{{ ${'('.repeat(20_000)} }}`,
+];
+const turns = [
+  { role: 'system' as const, content: 'Answer briefly.' },
+  { role: 'user' as const, content: 'Why?' },
+];
+
+export function formDecoders(): FuzzTarget[] {
+  return [
+    {
+      ...{ name: 'JSON schemas', weight: 30, values: schemas, write: (value) => bytesOf(JSON.stringify(value) ?? '') },
+      ...{ seeds: schemas.map(written), nasty: [...nastySchemas.map(written), ...nastyTexts.map(bytesOf)] },
+      run: (input) => refusable(() => jsonGrammar(readJsonSchema(textOf(input))).startsWith('root ')),
+    },
+    {
+      ...{ name: 'answers of a form', weight: 20, run: follow },
+      seeds: schemas.map((schema, i) => joined([written(schema), bytesOf(answers[i] ?? '')])),
+      nasty: [lists(2), lists(120), doubling(17)].map((schema) => joined([written(schema), bytesOf('['.repeat(64))])),
+    },
+    {
+      ...{ name: 'chat templates', weight: 10, seeds: templates.map(bytesOf), nasty: nastyTemplates.map(bytesOf) },
+      run: (input) => refusable(() => renderChat(textOf(input), turns, { bos: '<s>', eos: '</s>' }).length >= 0),
+    },
+  ];
+}
+
+/** As whoever asked for the answer does, and the engine that has to begin in the middle of it. */
+function follow(input: Uint8Array): boolean {
+  const [schema, answer] = separate(input);
+  return refusable(() => {
+    const reader = new GrammarReader(jsonGrammar(readJsonSchema(textOf(schema ?? new Uint8Array()))));
+    reader.read(textOf(answer ?? new Uint8Array()));
+    const again = new GrammarReader(reader.rest);
+    if (again.mayEnd !== reader.mayEnd) throw new Error('the rest of a form ends elsewhere than the form');
+    return reader.mayEnd;
+  });
+}
+
+function written(value: unknown): Uint8Array {
+  return bytesOf(JSON.stringify(value));
+}
+
+function bytesOf(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+function textOf(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
+}
