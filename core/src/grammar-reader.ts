@@ -8,25 +8,33 @@ type Node =
   /** One character that `accepts` takes. */
   | { kind: 'one'; text: string; accepts: (codePoint: number) => boolean }
   | { kind: 'rule'; name: string }
-  | { kind: 'row'; nodes: Node[] }
-  | { kind: 'choice'; nodes: Node[] }
-  | { kind: 'repeat'; node: Node; least: number; most: number | null };
+  | { kind: 'choice'; ways: Row[] }
+  | { kind: 'repeat'; row: Row; least: number; most: number | null };
+type Row = readonly Node[];
 
-/** What is to come, the next first; null: nothing. */
-type Stack = { node: Node; next: Stack } | null;
+/** What is to come: a row from its node `at` on, and what is behind it. Null: nothing. */
+type Place = { row: Row; at: number; behind: Place } | null;
 
-/** Places in the grammar where the text may have led: an ambiguous one of a stranger could make them double at each step. */
-const MAX_STACKS = 1_024;
+interface Head {
+  accepts: (codePoint: number) => boolean;
+  next: Place;
+}
+
+/** Of one text, at once: no schema that is accepted has as many (`schema-ways.ts`). */
+const MAX_HEADS = 1_024;
+/** Places looked at for one character, with those that lead on without one. */
+const MAX_STEPS = 65_536;
 const WHOLE = '""';
 
 export class GrammarReader {
   readonly #lines: readonly string[];
-  readonly #rules: ReadonlyMap<string, Node>;
-  #stacks: Stack[] = [{ node: { kind: 'rule', name: 'root' }, next: null }];
+  readonly #rules: ReadonlyMap<string, Row>;
+  #places: readonly Place[];
 
   constructor(grammar: string) {
     this.#lines = grammar.split('\n');
     this.#rules = new Map(this.#lines.map((line) => readRule(line)));
+    this.#places = [{ row: this.#rule('root'), at: 0, behind: null }];
   }
 
   /**
@@ -36,16 +44,8 @@ export class GrammarReader {
   read(text: string): void {
     for (const character of text) {
       const codePoint = character.codePointAt(0) ?? 0;
-      this.#stacks = this.#stacks
-        .flatMap((stack) => [...heads(stack, this.#rules)])
-        .flatMap((head) => (head !== null && head.accepts(codePoint) ? [head.next] : []));
-      if (this.#stacks.length > MAX_STACKS) {
-        throw new MeshError(
-          'unsupported',
-          'This JSON schema can be followed in too many ways at once. Make it simpler.',
-        );
-      }
-      if (this.#stacks.length === 0) {
+      this.#places = this.#ahead().heads.flatMap(({ accepts, next }) => (accepts(codePoint) ? [next] : []));
+      if (this.#places.length === 0) {
         throw new MeshError('bad_schema', 'What there is of this answer does not follow its JSON schema. Ask anew.');
       }
     }
@@ -53,66 +53,99 @@ export class GrammarReader {
 
   /** What was read is whole. */
   get mayEnd(): boolean {
-    return this.#stacks.some((stack) => [...heads(stack, this.#rules)].includes(null));
+    return this.#ahead().mayEnd;
+  }
+
+  /** How many characters of the grammar may come next: engines have a stack for each. */
+  get ways(): number {
+    return this.#ahead().heads.length;
   }
 
   /** The grammar of what may come next. Rules keep their names, but for the root. */
   get rest(): string {
-    const rests = [...new Set(this.#stacks.map(print))];
     // Nothing was read.
-    if (rests.length === 1 && rests[0] === 'root') return this.#lines.join('\n');
-    return [`root ::= ${rests.join(' | ')}`, ...this.#lines.filter((line) => !line.startsWith('root '))].join('\n');
+    const [first] = this.#places;
+    if (first?.row === this.#rules.get('root') && first?.at === 0) return this.#lines.join('\n');
+    const rules: string[] = [];
+    const names = new Map<Place, string>([[null, '']]);
+    // Each place once: texts may be nested deeply, and ways through one have all behind them in common.
+    const nameOf = (place: Place): string => {
+      const unnamed: NonNullable<Place>[] = [];
+      for (let at = place; at !== null && !names.has(at); at = at.behind) unnamed.push(at);
+      for (const one of unnamed.toReversed()) {
+        const parts = [...one.row.slice(one.at).map(printed), names.get(one.behind) ?? ''];
+        const name = `rest${this.#rules.size + rules.length}`;
+        rules.push(`${name} ::= ${parts.filter((part) => part !== '').join(' ') || WHOLE}`);
+        names.set(one, name);
+      }
+      return names.get(place) || WHOLE;
+    };
+    const ways = new Set(this.#places.map(nameOf));
+    const others = this.#lines.filter((line) => !line.startsWith('root '));
+    return [`root ::= ${[...ways].join(' | ')}`, ...rules, ...others].join('\n');
   }
-}
 
-interface Head {
-  accepts: (codePoint: number) => boolean;
-  next: Stack;
-}
-
-/** The characters that may come next, each with what comes behind it; null: the text may end here. */
-function* heads(stack: Stack, rules: ReadonlyMap<string, Node>): Generator<Head | null> {
-  if (stack === null) {
-    yield null;
-    return;
-  }
-  const { node, next } = stack;
-  switch (node.kind) {
-    case 'one':
-      yield { accepts: node.accepts, next };
-      break;
-    case 'rule': {
-      const rule = rules.get(node.name);
-      if (rule === undefined) throw new TypeError(`There is no rule ${node.name}.`);
-      yield* heads({ node: rule, next }, rules);
-      break;
+  /** The characters that may come next, each with what comes behind it, and whether the text may end. Ways that come together are one from there on. */
+  #ahead(): { heads: Head[]; mayEnd: boolean } {
+    const heads: Head[] = [];
+    const seen = new Map<Place, Map<Row, Set<number>>>();
+    let mayEnd = false;
+    let steps = 0;
+    const todo = this.#places.toReversed();
+    const push = (row: Row, at: number, behind: Place) => todo.push({ row, at, behind });
+    for (let place = todo.pop(); place !== undefined; place = todo.pop()) {
+      steps += 1;
+      if (heads.length > MAX_HEADS || steps > MAX_STEPS) {
+        throw new MeshError(
+          'unsupported',
+          'This JSON schema can be followed in too many ways at once. Make it simpler.',
+        );
+      }
+      // What was read to its end leads to what is behind it.
+      while (place !== null && place.at === place.row.length) place = place.behind;
+      if (place === null) {
+        mayEnd = true;
+        continue;
+      }
+      const { row, at, behind } = place;
+      const rows = seen.get(behind) ?? new Map<Row, Set<number>>();
+      const ats = rows.get(row) ?? new Set<number>();
+      if (ats.has(at)) continue;
+      seen.set(behind, rows.set(row, ats.add(at)));
+      const node = row[at]!;
+      const next: Place = at + 1 === row.length ? behind : { row, at: at + 1, behind };
+      switch (node.kind) {
+        case 'one':
+          heads.push({ accepts: node.accepts, next });
+          break;
+        case 'rule':
+          push(this.#rule(node.name), 0, next);
+          break;
+        case 'choice':
+          for (const way of node.ways.toReversed()) push(way, 0, next);
+          break;
+        case 'repeat': {
+          const { least, most } = node;
+          if (least === 0) todo.push(next);
+          if (most === 0) break;
+          const fewer: Row = [{ ...node, least: Math.max(0, least - 1), most: most === null ? null : most - 1 }];
+          // The same again is the same place.
+          const again: Place = least === 0 && most === null ? place : { row: fewer, at: 0, behind: next };
+          push(node.row, 0, again);
+          break;
+        }
+        default:
+          node satisfies never;
+      }
     }
-    case 'row':
-      yield* heads(
-        node.nodes.reduceRight<Stack>((behind, one) => ({ node: one, next: behind }), next),
-        rules,
-      );
-      break;
-    case 'choice':
-      for (const one of node.nodes) yield* heads({ node: one, next }, rules);
-      break;
-    case 'repeat': {
-      const { least, most } = node;
-      if (least === 0) yield* heads(next, rules);
-      if (most === 0) break;
-      const again: Node = { ...node, least: Math.max(0, least - 1), most: most === null ? null : most - 1 };
-      yield* heads({ node: node.node, next: { node: again, next } }, rules);
-      break;
-    }
-    default:
-      node satisfies never;
+    return { heads, mayEnd };
   }
-}
 
-function print(stack: Stack): string {
-  const parts: string[] = [];
-  for (let at = stack; at !== null; at = at.next) parts.push(printed(at.node));
-  return parts.filter((part) => part !== '').join(' ') || WHOLE;
+  #rule(name: string): Row {
+    const rule = this.#rules.get(name);
+    if (rule === undefined) throw new TypeError(`There is no rule ${name}.`);
+    return rule;
+  }
 }
 
 function printed(node: Node): string {
@@ -121,12 +154,10 @@ function printed(node: Node): string {
       return node.text;
     case 'rule':
       return node.name;
-    case 'row':
-      return node.nodes.map(printed).join(' ');
     case 'choice':
-      return `(${node.nodes.map(printed).join(' | ')})`;
+      return `(${node.ways.map((way) => way.map(printed).join(' ')).join(' | ')})`;
     case 'repeat':
-      return node.most === 0 ? '' : `(${printed(node.node)}){${node.least},${node.most ?? ''}}`;
+      return node.most === 0 ? '' : `(${node.row.map(printed).join(' ')}){${node.least},${node.most ?? ''}}`;
     default:
       return node satisfies never;
   }
@@ -138,7 +169,7 @@ function printed(node: Node): string {
 const TOKEN = /\s*("(?:[^"\\]|\\.)*"|\[(?:[^\]\\]|\\.)*\]|[a-z][a-z0-9]*|[(|)?*+]|\{\d+(?:,\d*)?\})/y;
 const CHARACTER = /\\U([0-9a-fA-F]{8})|\\x([0-9a-fA-F]{2})|\\(.)|([^])/uy;
 
-function readRule(line: string): [name: string, Node] {
+function readRule(line: string): [name: string, Row] {
   const [name = '', body = ''] = line.split(' ::= ', 2);
   const tokens = new Tokens(line.slice(line.indexOf(' ::= ') + 5));
   if (body === '') throw new TypeError(`No rule: ${line}`);
@@ -158,16 +189,16 @@ class Tokens {
     }
   }
 
-  choice(): Node {
-    const nodes = [this.#row()];
+  choice(): Row {
+    const ways = [this.#row()];
     while (this.#tokens[this.#at] === '|') {
       this.#at += 1;
-      nodes.push(this.#row());
+      ways.push(this.#row());
     }
-    return nodes.length === 1 ? nodes[0]! : { kind: 'choice', nodes };
+    return ways.length === 1 ? ways[0]! : [{ kind: 'choice', ways }];
   }
 
-  #row(): Node {
+  #row(): Row {
     const nodes: Node[] = [];
     for (
       let token = this.#tokens[this.#at];
@@ -175,39 +206,38 @@ class Tokens {
       token = this.#tokens[this.#at]
     ) {
       this.#at += 1;
-      nodes.push(this.#repeated(this.#one(token)));
+      for (const node of this.#repeated(this.#one(token))) nodes.push(node);
     }
-    return nodes.length === 1 ? nodes[0]! : { kind: 'row', nodes };
+    return nodes;
   }
 
-  #one(token: string): Node {
+  #one(token: string): Row {
     if (token === '(') {
-      const node = this.choice();
+      const row = this.choice();
       this.#at += 1;
-      return node;
+      return row;
     }
     if (token.startsWith('"')) {
-      const nodes = characters(token.slice(1, -1)).map(({ codePoint, text }): Node => {
+      return characters(token.slice(1, -1)).map(({ codePoint, text }): Node => {
         return { kind: 'one', text: `"${text}"`, accepts: (one) => one === codePoint };
       });
-      return nodes.length === 1 ? nodes[0]! : { kind: 'row', nodes };
     }
-    return token.startsWith('[')
-      ? { kind: 'one', text: token, accepts: readSet(token) }
-      : { kind: 'rule', name: token };
+    return [
+      token.startsWith('[') ? { kind: 'one', text: token, accepts: readSet(token) } : { kind: 'rule', name: token },
+    ];
   }
 
-  #repeated(node: Node): Node {
+  #repeated(row: Row): Row {
     const token = this.#tokens[this.#at] ?? '';
     const bounds = /^\{(\d+)(,?)(\d*)\}$/.exec(token);
-    const repeat = (least: number, most: number | null): Node => {
+    const repeat = (least: number, most: number | null): Row => {
       this.#at += 1;
-      return { kind: 'repeat', node, least, most };
+      return [{ kind: 'repeat', row, least, most }];
     };
     if (token === '?') return repeat(0, 1);
     if (token === '*') return repeat(0, null);
     if (token === '+') return repeat(1, null);
-    if (bounds === null) return node;
+    if (bounds === null) return row;
     const [, least = '0', comma, most = ''] = bounds;
     return repeat(Number(least), comma === '' ? Number(least) : most === '' ? null : Number(most));
   }

@@ -3,6 +3,11 @@
  * be kept is refused by name rather than ignored. From strangers, so everything in it is bounded.
  */
 import { MeshError } from './errors.ts';
+import { keyOfTooDeep } from './json-depth.ts';
+import { jsonGrammar } from './json-grammar.ts';
+import type { JsonSchema, JsonShape } from './json-shape.ts';
+import { plainChoices } from './plain-choices.ts';
+import { countWays } from './schema-ways.ts';
 
 /** As JSON text. */
 export const MAX_SCHEMA_CHARS = 32_768;
@@ -12,25 +17,12 @@ const MAX_CHOICES = 128;
 /** Of a string or a list whose length is bounded; and of all of them together, as a grammar spells these out. */
 const MAX_REPEATS = 256;
 const MAX_REPEATS_IN_ALL = 4_096;
+/** Of the JSON that the schema is: three levels for one of the schema's, and the values that it names. */
+const MAX_JSON_DEPTH = 128;
+/** Of the grammar that it comes to, which engines read as a whole: a schema of the greatest length in Chinese takes 320 KB. */
+const MAX_GRAMMAR_CHARS = 524_288;
 
-export type JsonShape =
-  | { kind: 'any' }
-  | { kind: 'string'; minLength: number; maxLength: number | null }
-  | { kind: 'number' | 'integer' | 'boolean' | 'null' }
-  /** One of these values, as JSON text. */
-  | { kind: 'values'; values: string[] }
-  | { kind: 'choice'; shapes: JsonShape[] }
-  | { kind: 'list'; items: JsonShape; minItems: number; maxItems: number | null }
-  | { kind: 'object'; required: [string, JsonShape][]; optional: [string, JsonShape][] }
-  /** An object with any keys. */
-  | { kind: 'map'; values: JsonShape }
-  | { kind: 'named'; name: string };
-
-export interface JsonSchema {
-  root: JsonShape;
-  /** By their references, as "#/$defs/…". Plain data: engines live in workers. */
-  named: Record<string, JsonShape>;
-}
+export type { JsonSchema, JsonShape };
 
 type Keyword = '$ref' | 'const' | 'enum' | 'anyOf' | 'oneOf' | 'allOf' | 'type' | '$defs' | 'definitions';
 type TypeKeyword =
@@ -59,24 +51,45 @@ const OF_TYPE: Readonly<Record<string, readonly string[]>> = {
 /** Throws bad_schema, which says where and what. */
 export function readJsonSchema(text: string): JsonSchema {
   if (text.length > MAX_SCHEMA_CHARS) throw refused('the schema', 'is too long');
+  if (keyOfTooDeep(text, MAX_JSON_DEPTH) !== null) throw refused('the schema', 'is nested too deeply');
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
     throw refused('the schema', 'is not JSON');
   }
-  return new Reader(value).read();
+  return bounded(value);
+}
+
+/** What is accepted costs neither engines nor readers of answers more than they have. */
+function bounded(value: unknown): JsonSchema {
+  let fault: unknown = null;
+  // Alternatives that cannot be told apart as they stand may be once what is the same in all answers comes first.
+  for (const constantsFirst of [false, true]) {
+    const schema = plainChoices(new Reader(value, constantsFirst).read());
+    if (jsonGrammar(schema).length > MAX_GRAMMAR_CHARS) throw refused('the schema', 'has too much in its choices');
+    try {
+      countWays(schema);
+      return schema;
+    } catch (thrown) {
+      fault ??= thrown;
+    }
+  }
+  throw fault;
 }
 
 class Reader {
   readonly #root: unknown;
+  /** Required properties that are one of some values stand before the others. */
+  readonly #constantsFirst: boolean;
   readonly #named = new Map<string, JsonShape>();
   readonly #sources = new Map<string, unknown>();
   #nodes = 0;
   #repeats = 0;
 
-  constructor(root: unknown) {
+  constructor(root: unknown, constantsFirst: boolean) {
     this.#root = root;
+    this.#constantsFirst = constantsFirst;
   }
 
   read(): JsonSchema {
@@ -90,7 +103,8 @@ class Reader {
     }
     const root = this.#shape(this.#root, '#', 0);
     const schema = { root, named: Object.fromEntries(this.#named) };
-    for (const name of this.#named.keys()) this.#refuseEndless(name);
+    this.#refuseEndless();
+    this.#refuseInfinite();
     return schema;
   }
 
@@ -138,18 +152,18 @@ class Reader {
 
   #ofType(type: string, node: Node, at: string, depth: number): JsonShape {
     switch (type) {
-      case 'string':
-        return {
-          kind: 'string',
-          minLength: this.#bound(node.minLength, `${at}/minLength`) ?? 0,
-          maxLength: this.#bound(node.maxLength, `${at}/maxLength`),
-        };
+      case 'string': {
+        const [minLength, maxLength] = this.#bounds(node, 'Length', at);
+        return { kind: 'string', minLength, maxLength };
+      }
       case 'number':
       case 'integer':
         // Generators of schemas write these for every whole number; ours have fewer digits.
-        for (const keyword of ['minimum', 'maximum'] as const) {
-          const limit = node[keyword];
-          if (limit === undefined || Math.abs(Number(limit)) === Number.MAX_SAFE_INTEGER) continue;
+        for (const [keyword, widest] of [
+          ['minimum', Number.MIN_SAFE_INTEGER],
+          ['maximum', Number.MAX_SAFE_INTEGER],
+        ] as const) {
+          if (node[keyword] === undefined || node[keyword] === widest) continue;
           throw refused(at, `uses "${keyword}", which cannot be held to here`);
         }
         return { kind: type };
@@ -157,8 +171,7 @@ class Reader {
       case 'null':
         return { kind: type };
       case 'array': {
-        const minItems = this.#bound(node.minItems, `${at}/minItems`) ?? 0;
-        const maxItems = this.#bound(node.maxItems, `${at}/maxItems`);
+        const [minItems, maxItems] = this.#bounds(node, 'Items', at);
         return { kind: 'list', items: this.#shape(node.items ?? true, `${at}/items`, depth + 1), minItems, maxItems };
       }
       case 'object':
@@ -184,11 +197,10 @@ class Reader {
       name,
       this.#shape(schema, `${at}/properties/${name}`, depth + 1),
     ]);
-    return {
-      kind: 'object',
-      required: shapes.filter(([name]) => required.includes(name)),
-      optional: shapes.filter(([name]) => !required.includes(name)),
-    };
+    const names = new Set(required.map(String));
+    const must = shapes.filter(([name]) => names.has(name));
+    if (this.#constantsFirst) must.sort(([, a], [, b]) => Number(b.kind === 'values') - Number(a.kind === 'values'));
+    return { kind: 'object', required: must, optional: shapes.filter(([name]) => !names.has(name)) };
   }
 
   #choice(list: unknown, keyword: string, at: string, depth: number): JsonShape {
@@ -208,6 +220,14 @@ class Reader {
     return { kind: 'named', name: target };
   }
 
+  /** Of a length. Engines count from the one to the other, and would never come to a most that is below the least. */
+  #bounds(node: Node, what: 'Items' | 'Length', at: string): [least: number, most: number | null] {
+    const least = this.#bound(node[`min${what}`], `${at}/min${what}`) ?? 0;
+    const most = this.#bound(node[`max${what}`], `${at}/max${what}`);
+    if (most !== null && least > most) throw refused(at, `can have no value: min${what} is above max${what}`);
+    return [least, most];
+  }
+
   #bound(value: unknown, at: string): number | null {
     if (value === undefined) return null;
     if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > MAX_REPEATS) {
@@ -219,10 +239,45 @@ class Reader {
   }
 
   /** A name that is nothing but itself, however many others lie between. */
-  #refuseEndless(name: string, seen: readonly string[] = []): void {
-    if (seen.includes(name)) throw refused(name, 'refers to itself and to nothing else');
-    const shape = this.#named.get(name);
-    for (const next of beginsWith(shape)) this.#refuseEndless(next, [...seen, name]);
+  #refuseEndless(): void {
+    const under = new Set<string>();
+    const done = new Set<string>();
+    const visit = (name: string): void => {
+      if (done.has(name)) return;
+      if (under.has(name)) throw refused(name, 'refers to itself and to nothing else');
+      under.add(name);
+      for (const next of new Set(beginsWith(this.#named.get(name)))) visit(next);
+      done.add(name);
+    };
+    for (const name of this.#named.keys()) visit(name);
+  }
+
+  /** A name of which no value can ever be whole, as a value of it needs another one inside. */
+  #refuseInfinite(): void {
+    const finite = new Set<string>();
+    let before = -1;
+    while (finite.size > before) {
+      before = finite.size;
+      for (const [name, shape] of this.#named) if (isFinite(shape, finite)) finite.add(name);
+    }
+    const infinite = [...this.#named.keys()].find((name) => !finite.has(name));
+    if (infinite !== undefined) throw refused(infinite, 'never ends: each of its values needs another one inside');
+  }
+}
+
+/** Has it a value that ends, if these names have one? */
+function isFinite(shape: JsonShape, names: ReadonlySet<string>): boolean {
+  switch (shape.kind) {
+    case 'named':
+      return names.has(shape.name);
+    case 'choice':
+      return shape.shapes.some((one) => isFinite(one, names));
+    case 'list':
+      return shape.minItems === 0 || isFinite(shape.items, names);
+    case 'object':
+      return shape.required.every(([, value]) => isFinite(value, names));
+    default:
+      return true;
   }
 }
 

@@ -16,7 +16,7 @@ export class PieceCheck {
   /** Numbers of a vector; null: text is written. */
   readonly #vectorSize: number | null;
   /** Null: the answer is free. */
-  #form: GrammarReader | null = null;
+  readonly #form: GrammarReader | null;
 
   /**
    * `begun`: what others wrote of it. `embeds`: numbers of a vector, as the provider's advert has them. Throws bad_schema when
@@ -25,12 +25,11 @@ export class PieceCheck {
   constructor({ task, schema, logprobs }: Pick<TaskPart, 'task' | 'schema' | 'logprobs'>, begun: string, embeds = 0) {
     this.#logprobs = logprobs ?? null;
     this.#vectorSize = task === 'embedding' ? embeds : null;
-    if (schema === undefined) return;
-    this.#form = new GrammarReader(jsonGrammar(readJsonSchema(schema)));
-    this.#form.read(begun);
+    this.#form = schema === undefined ? null : new GrammarReader(jsonGrammar(readJsonSchema(schema)));
+    this.#form?.read(begun);
   }
 
-  /** The next piece. Throws bad_message. */
+  /** The next piece. Throws bad_message, and bad_schema where the question is to blame. */
   piece(chunk: TaskChunk): void {
     const { text, tokens, tokenIds, logprobs } = chunk;
     if (this.#vectorSize !== null && !isVector(chunk, this.#vectorSize)) {
@@ -52,11 +51,9 @@ export class PieceCheck {
     try {
       this.#form?.read(text);
     } catch (cause) {
-      if (!(cause instanceof MeshError) || cause.code !== 'unsupported') {
-        throw new MeshError('bad_message', 'The volunteer sent what does not follow the JSON schema.', { cause });
-      }
-      // It cannot be followed any further, which says nothing against the volunteer.
-      this.#form = null;
+      // It can be followed in too many ways, which says nothing against the volunteer: whoever is asked next fares no better.
+      if (cause instanceof MeshError && cause.code === 'unsupported') throw new MeshError('bad_schema', cause.message);
+      throw new MeshError('bad_message', 'The volunteer sent what does not follow the JSON schema.', { cause });
     }
   }
 

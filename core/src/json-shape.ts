@@ -1,0 +1,54 @@
+/** What a JSON schema allows, as plain data: engines live in workers. Read by `json-schema.ts`, written by `json-grammar.ts`. */
+
+export type JsonShape =
+  | { kind: 'any' }
+  | { kind: 'string'; minLength: number; maxLength: number | null }
+  | { kind: 'number' | 'integer' | 'boolean' | 'null' }
+  /** One of these values, as JSON text. */
+  | { kind: 'values'; values: string[] }
+  | { kind: 'choice'; shapes: JsonShape[] }
+  | { kind: 'list'; items: JsonShape; minItems: number; maxItems: number | null }
+  | { kind: 'object'; required: [string, JsonShape][]; optional: [string, JsonShape][] }
+  /** An object with any keys. */
+  | { kind: 'map'; values: JsonShape }
+  | { kind: 'named'; name: string };
+
+export interface JsonSchema {
+  root: JsonShape;
+  /** By their references, as "#/$defs/…". */
+  named: Record<string, JsonShape>;
+}
+
+/** Has other shapes inside. */
+export type Container = Extract<JsonShape, { kind: 'list' | 'object' | 'map' }>;
+
+export function isContainer(shape: JsonShape): shape is Container {
+  return shape.kind === 'list' || shape.kind === 'object' || shape.kind === 'map';
+}
+
+/** What stands directly inside. */
+export function childrenOf(shape: JsonShape): JsonShape[] {
+  switch (shape.kind) {
+    case 'choice':
+      return shape.shapes;
+    case 'list':
+      return [shape.items];
+    case 'map':
+      return [shape.values];
+    case 'object':
+      return [...shape.required, ...shape.optional].map(([, value]) => value);
+    default:
+      return [];
+  }
+}
+
+/** The shape that a name stands for, which is no name itself. */
+export function resolved(shape: JsonShape, named: ReadonlyMap<string, JsonShape>): JsonShape {
+  let at = shape;
+  while (at.kind === 'named') {
+    const next = named.get(at.name);
+    if (next === undefined) throw new TypeError(`There is no shape ${at.name}.`);
+    at = next;
+  }
+  return at;
+}

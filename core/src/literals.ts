@@ -1,0 +1,67 @@
+/** Some of many texts in a grammar: what several begin with is written once, so that no two are followed side by side. */
+
+interface Fork {
+  /** One of the texts ends here. */
+  ends: boolean;
+  /** The others, by their next character, each from where they begin to differ. */
+  branches: { begin: string; texts: string[][]; from: number }[];
+}
+
+/** An expression of the grammar that is one of `texts`. */
+export function oneOf(texts: readonly string[]): string {
+  return written(distinct(texts), 0);
+}
+
+/** How many of them can be followed at once, at most. */
+export function waysOf(texts: readonly string[]): number {
+  return widest(distinct(texts), 0);
+}
+
+/** `text` as it is, in quotes of the grammar. */
+export function literal(text: string): string {
+  const escaped = text.replace(/["\\]/g, (c) => `\\${c}`).replace(/[^\x20-\x7e]/gu, (c) => `\\U${hex(c)}`);
+  return `"${escaped}"`;
+}
+
+function distinct(texts: readonly string[]): string[][] {
+  return [...new Set(texts)].map((text) => Array.from(text));
+}
+
+function written(texts: readonly string[][], from: number): string {
+  const { ends, branches } = fork(texts, from);
+  if (branches.length === 0) return '""';
+  const ways = branches.map((branch) => {
+    const rest = branch.texts.length === 1 ? '' : ` ${written(branch.texts, branch.from)}`;
+    return `${literal(branch.begin)}${rest}`;
+  });
+  if (ways.length === 1 && !ends) return ways.join('');
+  return `(${ways.join(' | ')})${ends ? '?' : ''}`;
+}
+
+function widest(texts: readonly string[][], from: number): number {
+  const { ends, branches } = fork(texts, from);
+  const inside = branches.map((branch) => (branch.texts.length === 1 ? 1 : widest(branch.texts, branch.from)));
+  return Math.max(branches.length + (ends ? 1 : 0), ...inside);
+}
+
+/** `texts` have their first `from` characters in common. */
+function fork(texts: readonly string[][], from: number): Fork {
+  const byNext = new Map<string, string[][]>();
+  for (const text of texts) {
+    const next = text[from];
+    const alike = next === undefined ? undefined : byNext.get(next);
+    if (alike !== undefined) alike.push(text);
+    else if (next !== undefined) byNext.set(next, [text]);
+  }
+  const branches = [...byNext.values()].map((alike) => {
+    const [one = []] = alike;
+    let to = from + 1;
+    while (to < one.length && alike.every((text) => text[to] === one[to])) to += 1;
+    return { begin: one.slice(from, to).join(''), texts: alike, from: to };
+  });
+  return { ends: texts.some((text) => text.length === from), branches };
+}
+
+function hex(character: string): string {
+  return (character.codePointAt(0) ?? 0).toString(16).padStart(8, '0').toUpperCase();
+}
