@@ -36,9 +36,9 @@ interface Evaluator {
   evaluate(node: Node | undefined, environment: unknown): { value: unknown };
 }
 
-/** The library's own types of these two do not resolve. */
-const Base: new (environment: unknown) => Evaluator = Interpreter;
-const Scope: new () => { set(name: string, value: unknown): unknown } = Environment;
+/** The library's own types of these two are not found from everywhere. */
+const Base = Interpreter as unknown as new (environment: unknown) => Evaluator;
+const Scope = Environment as unknown as new () => { set(name: string, value: unknown): unknown };
 
 /** These only look up what was there before. */
 const LOOKUPS: ReadonlySet<string> = new Set(['Identifier', 'MemberExpression']);

@@ -13,6 +13,11 @@ export function splitParts(name: string): string[] {
   return Array.from({ length: parts }, (_, i) => `${stem}${partSuffix(i + 1, parts)}`);
 }
 
+/** Does the name say that there are several? */
+export function isPart(name: string): boolean {
+  return Number(PART.exec(name)?.[2] ?? 1) !== 1;
+}
+
 /** "-00002-of-00004.gguf", or ".gguf" of a single file. */
 export function partSuffix(part: number, parts: number): string {
   if (parts === 1) return '.gguf';
