@@ -30,7 +30,9 @@ const RANGES: Readonly<Record<string, readonly [least: number, most: number]>> =
 const MAX_NUMBER = 2 ** 31 - 1;
 /** Four times the largest vocabulary. */
 const MAX_WORDS = 2 ** 20;
-const ARCHITECTURE = /^[\w.-]{1,64}$/;
+const ARCHITECTURE = /^(?!constructor$|prototype$)[A-Za-z0-9][\w.-]{0,63}$/;
+/** Of 50 GB each, that is more than any model has. */
+export const MAX_PARTS = 256;
 const INTEGERS: ReadonlySet<number> = new Set([0, 1, 2, 3, 4, 5, 10, 11]);
 /** What llama.cpp takes for granted, key by key. */
 const TYPES: Readonly<Record<string, readonly number[]>> = {
@@ -59,6 +61,8 @@ export function checkModel(head: GgufModelHead): void {
   checkTypes(head.fields);
   checkNumbers(head);
   checkVocabulary(head);
+  const { value: parts } = head.fields.get('split.count') ?? { value: 1 };
+  if (!isWithin(parts, 0, MAX_PARTS)) throw new GgufFault('It is one of more parts than a model has.');
 }
 
 function checkTypes(fields: ReadonlyMap<string, GgufField>): void {

@@ -1,8 +1,7 @@
 /** Large models come as several files, `name-00001-of-00004.gguf`; llama.cpp is given the first and finds the others. */
+import { MAX_PARTS } from '@llmesh/core/gguf-model-check';
 
 const PART = /-(\d{5})-of-(\d{5})\.gguf$/i;
-/** Of 50 GB each, that is more than any model has. */
-const MAX_PARTS = 256;
 
 /** The names of all parts, beginning with the first; just `name` when it is a whole file. */
 export function splitParts(name: string): string[] {
