@@ -1,14 +1,17 @@
 /** For the fuzzer: heads of model files, which a browser downloads from wherever the catalogue or its owner says. */
+import { readGgufHeader } from '@llmesh/core/gguf-header';
 import type { FuzzTarget } from '@llmesh/core/suites/fuzz';
 import { checkRefusal } from '@llmesh/core/suites/refusal';
-import { readGgufHeader } from '../../web/src/engines/gguf-header.ts';
 
 const [U32, F32, STRING, ARRAY] = [4, 6, 8, 9];
 
 export function ggufHeaders(): FuzzTarget {
   const run = async (input: Uint8Array) => {
     try {
-      const header = await readGgufHeader(new Blob([new Uint8Array(input)]));
+      const header = await readGgufHeader({
+        sizeBytes: input.byteLength,
+        head: async (length) => input.subarray(0, length),
+      });
       return typeof header.architecture === 'string';
     } catch (thrown) {
       checkRefusal(thrown);
@@ -20,7 +23,7 @@ export function ggufHeaders(): FuzzTarget {
 
 /** A model of one tensor and no weights to speak of: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md */
 function gguf(version: number): Uint8Array {
-  return Buffer.concat([
+  const head = Buffer.concat([
     ...[Buffer.from('GGUF'), u32(version), u64(1), u64(6)],
     ...[text('general.architecture'), u32(STRING), text('llama')],
     ...[text('llama.context_length'), u32(U32), u32(4096)],
@@ -28,8 +31,10 @@ function gguf(version: number): Uint8Array {
     ...[text('tokenizer.ggml.scores'), u32(ARRAY), u32(F32), u64(2), Buffer.alloc(8)],
     ...[text('tokenizer.ggml.eos_token_id'), u32(U32), u32(1)],
     ...[text('tokenizer.chat_template'), u32(STRING), text('{{ messages }}')],
-    ...[text('token_embd.weight'), u32(1), u64(16), u32(0), u64(0), Buffer.alloc(64)],
+    ...[text('token_embd.weight'), u32(2), u64(8), u64(2), u32(0), u64(0)],
   ]);
+  // The weights begin at a multiple of 32.
+  return Buffer.concat([head, Buffer.alloc(64 + ((32 - (head.length % 32)) % 32))]);
 }
 
 function u32(value: number): Buffer {

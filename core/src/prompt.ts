@@ -2,7 +2,7 @@
  * A conversation as the text a model was trained on. Rendered here, from the model's own template, because engines
  * template differently and the same file must be asked the same thing everywhere.
  */
-import { Template } from '@huggingface/jinja';
+import { ChatTemplate } from './chat-template.ts';
 import { mayGoOn, type KeptAnswer } from './delivered-answer.ts';
 import { MeshError } from './errors.ts';
 import { MAX_PROMPT_BYTES, MAX_TURNS, type TaskKind, type Turn } from './protocol.ts';
@@ -12,12 +12,12 @@ export const CHATML_TEMPLATE =
   "{% for message in messages %}{{ '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' }}{% endfor %}" +
   "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
 
-const compiled = new Map<string, Template>();
+const compiled = new Map<string, ChatTemplate>();
 const MAX_COMPILED = 8;
 
 /**
  * The prompt, ending where the assistant's answer begins. `tokens`: what the template may print for begin and end of
- * text. Throws model_unreadable when the template is broken or refuses these turns.
+ * text. Throws model_unreadable when the template is broken, refuses these turns, or takes too much work.
  */
 export function renderChat(template: string, turns: readonly Turn[], tokens: { bos: string; eos: string }): string {
   try {
@@ -36,10 +36,10 @@ export function renderChat(template: string, turns: readonly Turn[], tokens: { b
   }
 }
 
-function compile(template: string): Template {
+function compile(template: string): ChatTemplate {
   let found = compiled.get(template);
   if (found === undefined) {
-    found = new Template(template);
+    found = new ChatTemplate(template);
     if (compiled.size >= MAX_COMPILED) compiled.clear();
     compiled.set(template, found);
   }

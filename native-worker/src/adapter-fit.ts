@@ -1,25 +1,19 @@
 /** Whether a file is an adapter (LoRA), and one for a given model: llama.cpp ends the process at some that are not. */
-import { open, type FileHandle } from 'node:fs/promises';
-import { GgmlType, readGgufFileInfo, type GgufFileInfo } from 'node-llama-cpp';
+import { GgmlType, type GgufFileInfo } from 'node-llama-cpp';
 import { cancelled, MeshError } from '@llmesh/core/errors';
+import { GGUF_TYPES } from '@llmesh/core/gguf-reader';
+import { readGgufInfo, readHeaders } from './gguf-info.ts';
 import { withoutPart } from './split-files.ts';
 
 /** What converters write, and what llama.cpp multiplies by on every device. */
 const TYPES: ReadonlySet<GgmlType> = new Set([GgmlType.F32, GgmlType.F16, GgmlType.BF16, GgmlType.Q8_0]);
 const ALPHA = 'adapter.lora.alpha';
-const FLOAT32 = 6;
-/** Of what comes before the weights; adapters have a few names there, and no vocabulary. */
-const MAX_HEADER_BYTES = 16 << 20;
-/** Two for each matrix of the largest models, several times over. */
-const MAX_TENSORS = 100_000;
-const MAX_FIELDS = 10_000;
-const MAX_READ_MS = 5_000;
 /** Norms: llama.cpp leaves them as the model has them. */
 const IGNORED = /_norm\.weight$/;
 
 /** Throws model_unreadable, with what to do instead. `name`: for a person. */
 export async function readAdapter(file: string, name: string, signal: AbortSignal): Promise<GgufFileInfo> {
-  const info = await readInfo(file, name, signal);
+  const { info, header } = await readBoth(file, name, signal);
   const adapter: unknown = Reflect.get(info.metadata, 'adapter');
   if (!isAdapter(info)) {
     throw unreadable(name, 'is no adapter. A whole model is lent with --model; adapters end in .gguf, too.');
@@ -32,7 +26,8 @@ export async function readAdapter(file: string, name: string, signal: AbortSigna
   if (withoutPart(file) !== file.replace(/\.gguf$/i, '')) {
     throw unreadable(name, 'is one part of several. Merge them to one file with llama-gguf-split --merge.');
   }
-  if (!(await alphaIsFloat(file, info))) {
+  // llama.cpp ends the process at any other number.
+  if ((header.fields.get(ALPHA)?.type ?? GGUF_TYPES.float32) !== GGUF_TYPES.float32) {
     throw unreadable(
       name,
       `is wrongly made: ${ALPHA} is no 32-bit float. Convert it again with convert_lora_to_gguf.py.`,
@@ -85,41 +80,13 @@ function sizesOf(dimensions: readonly (number | bigint)[]): number[] {
   return [0, 1, 2, 3].map((i) => Number(dimensions[i] ?? 1));
 }
 
-async function readInfo(file: string, name: string, signal: AbortSignal): Promise<GgufFileInfo> {
-  const header = Buffer.alloc(24);
-  await withFile(file, (handle) => handle.read(header, 0, header.byteLength, 0));
-  const [tensors, fields] = [header.readBigUInt64LE(8), header.readBigUInt64LE(16)];
-  if (tensors > MAX_TENSORS || fields > MAX_FIELDS) throw unreadable(name, 'is damaged, or no adapter.');
+async function readBoth(file: string, name: string, signal: AbortSignal) {
   try {
-    // Behind the end of a file the library reads zeros, for ever if a length says so.
-    const either = AbortSignal.any([signal, AbortSignal.timeout(MAX_READ_MS)]);
-    return await readGgufFileInfo(file, { logWarnings: false, signal: either });
+    const [header] = await readHeaders(file);
+    return { header, info: await readGgufInfo(file, signal) };
   } catch (cause) {
     if (signal.aborted) throw cancelled();
     throw new MeshError('model_unreadable', `${name} is damaged or cut short. Download it again.`, { cause });
-  }
-}
-
-/** llama.cpp ends the process at any other number, and the library does not tell one kind from another. */
-async function alphaIsFloat(path: string, { infoEndOffset }: GgufFileInfo): Promise<boolean> {
-  if (infoEndOffset === undefined || infoEndOffset > MAX_HEADER_BYTES) return false;
-  const header = Buffer.alloc(infoEndOffset);
-  await withFile(path, (handle) => handle.read(header, 0, header.byteLength, 0));
-  for (let at = header.indexOf(ALPHA); at !== -1; at = header.indexOf(ALPHA, at + 1)) {
-    const behind = at + ALPHA.length;
-    // The length of a key stands before it: this may be a part of something else.
-    const isKey = at >= 8 && header.readBigUInt64LE(at - 8) === BigInt(ALPHA.length);
-    if (isKey && (behind + 4 > header.byteLength || header.readUInt32LE(behind) !== FLOAT32)) return false;
-  }
-  return true;
-}
-
-async function withFile(path: string, use: (handle: FileHandle) => Promise<unknown>): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await use(handle);
-  } finally {
-    await handle.close();
   }
 }
 

@@ -1,18 +1,12 @@
 /** What guesses ahead of a model: a smaller model, or the conversation itself; and whether the model can be helped so. */
-import {
-  GgufInsights,
-  readGgufFileInfo,
-  type GgufFileInfo,
-  type Llama,
-  type SequenceEvaluateOptions,
-  type Token,
-} from 'node-llama-cpp';
+import { GgufInsights, type GgufFileInfo, type Llama, type SequenceEvaluateOptions, type Token } from 'node-llama-cpp';
 import { realClock } from '@llmesh/core/clock';
 import { cancelled, MeshError } from '@llmesh/core/errors';
 import { DraftModel } from './draft-model.ts';
 import { canBeDrafted, draftedAnswer } from './drafted-answer.ts';
 import type { Layout } from './fit.ts';
 import { checkGgufFile } from './gguf-file.ts';
+import { readGgufInfo } from './gguf-info.ts';
 import { isEmbedder } from './gguf-pooling.ts';
 import { GuessPace } from './guess-pace.ts';
 import { loadError } from './load-error.ts';
@@ -117,7 +111,7 @@ export async function planDraft(
     throw signal.aborted ? cancelled() : loadError(thrown, path);
   };
   await checkGgufFile(path);
-  const info = await readGgufFileInfo(path, { logWarnings: false, signal }).catch(failed);
+  const info = await readGgufInfo(path, signal).catch(failed);
   checkSameVocabulary(model, info);
   const insights = await checkTakesBack(info, llama, '--draft');
   const vocabulary = tokensOf(model).length;

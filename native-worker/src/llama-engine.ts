@@ -1,5 +1,5 @@
 /** The engine ports on llama.cpp: any GGUF file, several answers at once, or vectors where the file is made for them. */
-import { readGgufFileInfo, type Llama, type LlamaModel } from 'node-llama-cpp';
+import type { Llama, LlamaModel } from 'node-llama-cpp';
 import { ABILITIES } from '@llmesh/core/abilities';
 import type {
   Embedder,
@@ -23,6 +23,7 @@ import { planDraft, type Draft, type DraftChoice } from './draft.ts';
 import { allThreads } from './draft-model.ts';
 import { evaluateOptions, isPenalized } from './evaluate-options.ts';
 import { checkGgufFile } from './gguf-file.ts';
+import { readGgufInfo } from './gguf-info.ts';
 import { isEmbedder } from './gguf-pooling.ts';
 import type { DutyCycle } from './duty-cycle.ts';
 import { ggufSampling } from './gguf-sampling.ts';
@@ -108,7 +109,7 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
     const lent: LentAdapters = file.adapters ?? { files: [] };
     const roomFor = (slots: number) => adapterRoom(slots, lent);
     try {
-      const info = await readGgufFileInfo(file.path, { logWarnings: false, signal });
+      const info = await readGgufInfo(file.path, signal);
       const embeds = isEmbedder(info);
       const draftPlan = file.draft === undefined ? null : await planDraft(file.draft, info, llama, signal);
       const layout = await planModel(llama, info, {

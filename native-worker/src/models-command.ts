@@ -1,6 +1,6 @@
 /** `llmesh models`: what the catalogue offers and what is on the disk, and what of it a computer like this one can run. */
 import path from 'node:path';
-import { readGgufFileInfo, type Llama } from 'node-llama-cpp';
+import type { Llama } from 'node-llama-cpp';
 import type { Catalogue, GgufModel } from '@llmesh/core/catalogue';
 import { realClock } from '@llmesh/core/clock';
 import { MeshError } from '@llmesh/core/errors';
@@ -8,6 +8,7 @@ import { isAdapter } from './adapter-fit.ts';
 import { modelsFolder, readCatalogue } from './catalogue-file.ts';
 import { dataFolder } from './data-folder.ts';
 import { roomBytes, type Machine } from './fit.ts';
+import { readGgufInfo } from './gguf-info.ts';
 import { defaultThreads, openLlama } from './llama-device.ts';
 import { readMachine } from './machine.ts';
 import { DEFAULT_MESH } from './mesh-address.ts';
@@ -167,7 +168,7 @@ async function storedRow(model: StoredModel, llama: Llama, machine: Machine): Pr
 
 async function fitOf(file: string, llama: Llama, machine: Machine): Promise<Pick<Row, 'fits' | 'why'>> {
   try {
-    const info = await readGgufFileInfo(file, { logWarnings: false });
+    const info = await readGgufInfo(file);
     if (isAdapter(info)) return { fits: null, why: 'an adapter: lend it with --lora' };
     await planModel(llama, info, {
       contextTokens: null,

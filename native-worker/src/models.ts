@@ -3,15 +3,16 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
-import { GgufFileType, readGgufFileInfo } from 'node-llama-cpp';
+import { GgufFileType } from 'node-llama-cpp';
 import type { Catalogue, GgufModel } from '@llmesh/core/catalogue';
 import { realClock } from '@llmesh/core/clock';
 import type { LoadProgress } from '@llmesh/core/engine';
-import { cancelled, MeshError } from '@llmesh/core/errors';
+import { asMeshError, cancelled, MeshError } from '@llmesh/core/errors';
 import { isModelId, type ModelId } from '@llmesh/core/ids';
 import { download, type DownloadRequest } from './download.ts';
 import { hashFile } from './file-hash.ts';
 import { checkGgufFile } from './gguf-file.ts';
+import { readHeaders } from './gguf-info.ts';
 import { HuggingFace } from './hugging-face.ts';
 import { isRemote, parseModelSource, shownSource, sourceName, type HubQuant } from './model-source.ts';
 import { findStored, stemName, type StoredModel } from './model-store.ts';
@@ -219,13 +220,13 @@ function catalogued(catalogue: Catalogue, sha256: string): GgufModel | null {
 async function describeFile(file: string, base: string): Promise<Pick<ResolvedModel, 'id' | 'name' | 'quant'>> {
   const id = slug(base);
   try {
-    const { metadata } = await readGgufFileInfo(file, { readTensorInfo: false, logWarnings: false });
-    const { name, file_type: fileType } = metadata.general;
+    const [{ fields }] = await readHeaders(file);
+    const [name, fileType] = ['general.name', 'general.file_type'].map((key) => fields.get(key)?.value);
     const quant =
-      fileType === undefined ? '' : (GgufFileType[fileType] ?? '').replace(/^(MOSTLY|ALL)_/, '').toLowerCase();
+      typeof fileType !== 'number' ? '' : (GgufFileType[fileType] ?? '').replace(/^(MOSTLY|ALL)_/, '').toLowerCase();
     return { id, name: plain(typeof name === 'string' ? name : '') || plain(base), quant: quant.slice(0, 24) };
   } catch (cause) {
-    throw new MeshError('model_unreadable', `${file} is damaged or cut short. Download it again.`, { cause });
+    throw asMeshError(cause, 'model_unreadable', `${file} is damaged or cut short. Download it again.`);
   }
 }
 

@@ -1,5 +1,4 @@
 /** From what a person writes after `--model` to an engine that has it loaded. */
-import { readGgufFileInfo } from 'node-llama-cpp';
 import { realClock } from '@llmesh/core/clock';
 import type { LoadedModel } from '@llmesh/core/engine';
 import type { AdapterFiles } from './adapter-files.ts';
@@ -8,6 +7,7 @@ import { modelsFolder, readCatalogue } from './catalogue-file.ts';
 import { dataFolder } from './data-folder.ts';
 import type { DraftChoice } from './draft.ts';
 import { roomBytes } from './fit.ts';
+import { readGgufInfo } from './gguf-info.ts';
 import { HuggingFace } from './hugging-face.ts';
 import { defaultThreads, openLlama, type GpuChoice } from './llama-device.ts';
 import type { LlamaEngine } from './llama-engine.ts';
@@ -75,7 +75,7 @@ export async function openModel(
     });
     large = { sizeBytes: model.sizeBytes, source: model.source };
     const draft = await resolveDraft(options.draft, resolving);
-    const adapters = files.none ? null : files.for(await readGgufFileInfo(model.path, { logWarnings: false, signal }));
+    const adapters = files.none ? null : files.for(await readGgufInfo(model.path, signal));
     const beganMs = realClock.now();
     const loaded = await engine.load(
       {

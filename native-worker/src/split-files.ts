@@ -1,8 +1,7 @@
 /** Large models come as several files, `name-00001-of-00004.gguf`; llama.cpp is given the first and finds the others. */
+import { MAX_PARTS } from '@llmesh/core/gguf-model-check';
 
 const PART = /-(\d{5})-of-(\d{5})\.gguf$/i;
-/** Of 50 GB each, that is more than any model has. */
-const MAX_PARTS = 256;
 
 /** The names of all parts, beginning with the first; just `name` when it is a whole file. */
 export function splitParts(name: string): string[] {
@@ -11,6 +10,11 @@ export function splitParts(name: string): string[] {
   if (suffix === undefined || parts < 1 || parts > MAX_PARTS) return [name];
   const stem = name.slice(0, -suffix.length);
   return Array.from({ length: parts }, (_, i) => `${stem}${partSuffix(i + 1, parts)}`);
+}
+
+/** Does the name say that there are several? */
+export function isPart(name: string): boolean {
+  return Number(PART.exec(name)?.[2] ?? 1) !== 1;
 }
 
 /** "-00002-of-00004.gguf", or ".gguf" of a single file. */

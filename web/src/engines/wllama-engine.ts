@@ -2,6 +2,7 @@
 import type { GgufModel } from '@llmesh/core/catalogue';
 import type { AnswerPrefix, Finish, GenerateRequest, LoadedModel } from '@llmesh/core/engine';
 import { cancelled, MeshError } from '@llmesh/core/errors';
+import { readGgufHeader, type GgufHeader } from '@llmesh/core/gguf-header';
 import { GrammarReader } from '@llmesh/core/grammar-reader';
 import { jsonGrammar } from '@llmesh/core/json-grammar';
 import type { JsonSchema } from '@llmesh/core/json-schema';
@@ -13,7 +14,6 @@ import compatWasmUrl from '@wllama/wllama-compat/wasm/wllama.wasm?url';
 import type { Adapter, OnPiece, OnProgress, Room } from './adapter.ts';
 import type { EngineSettings } from '../state/engine-settings.ts';
 import { ggufWantsGpu } from '../state/gguf-backend.ts';
-import { type GgufHeader, readGgufHeader } from './gguf-header.ts';
 import { openGguf } from './gguf-store.ts';
 import { ggufUrl } from './model-url.ts';
 import { probeBrowser, threads } from './probe.ts';
@@ -52,7 +52,10 @@ export class WllamaEngine implements Adapter<GgufModel> {
     const file = await openGguf(model, url, onProgress, signal);
     if (signal.aborted) throw cancelled();
     onProgress({ phase: 'start', loadedBytes: file.size, totalBytes: file.size });
-    const header = await readGgufHeader(file);
+    const header = await readGgufHeader({
+      sizeBytes: file.size,
+      head: async (length) => new Uint8Array(await file.slice(0, length).arrayBuffer()),
+    });
     const gpu = ggufWantsGpu(model, await probeBrowser());
     const wllama = await this.#start(file, contextOf(model, header), gpu);
     this.#wllama = wllama;
