@@ -32,6 +32,8 @@ const NO_FAULT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'unknown_model',
   'control_unreachable',
   'unsupported',
+  // The question's own.
+  'bad_schema',
 ]);
 
 export function isWorthAnother({ code }: MeshError): boolean {

@@ -9,6 +9,7 @@ import type { Embedder, Engine } from './engine.ts';
 import { EngineWatch } from './engine-watch.ts';
 import { asMeshError, MeshError, type ErrorCode } from './errors.ts';
 import type { ModelId, PeerId, TaskId } from './ids.ts';
+import { JsonDepth, MAX_ANSWER_DEPTH, tooDeep } from './json-depth.ts';
 import { promptBytes, turnsFault } from './prompt.ts';
 import type { TaskRequest } from './protocol.ts';
 import type { ModelAdvert } from './model-advert.ts';
@@ -219,7 +220,9 @@ export class TaskWorker {
     if (refusals.level < 1) {
       return new MeshError('rate_limited', 'Too many JSON schemas in a row could not be held to. Wait a few seconds.');
     }
-    const schema = schemaOf(task.request);
+    const { prefix } = task.request;
+    const { deepest } = new JsonDepth().read(prefix?.text ?? '');
+    const schema = deepest > MAX_ANSWER_DEPTH ? tooDeep() : schemaOf(task.request);
     if (!(schema instanceof MeshError)) {
       task.schema = schema;
       return null;
