@@ -20,6 +20,12 @@ interface Head {
   next: Place;
 }
 
+/** The characters that may come next, each with what comes behind it, and whether the text may end. */
+interface Ahead {
+  heads: Head[];
+  mayEnd: boolean;
+}
+
 /** Of one text, at once: no schema that is accepted has as many (`schema-ways.ts`). */
 const MAX_HEADS = 1_024;
 /** Places looked at for one character, with those that lead on without one. */
@@ -30,6 +36,8 @@ export class GrammarReader {
   readonly #lines: readonly string[];
   readonly #rules: ReadonlyMap<string, Row>;
   #places: readonly Place[];
+  /** Where one way leads to, by its place: in the middle of a string that is the same one again. */
+  readonly #known = new WeakMap<NonNullable<Place>, Ahead>();
 
   constructor(grammar: string) {
     this.#lines = grammar.split('\n');
@@ -85,8 +93,16 @@ export class GrammarReader {
     return [`root ::= ${[...ways].join(' | ')}`, ...rules, ...others].join('\n');
   }
 
-  /** The characters that may come next, each with what comes behind it, and whether the text may end. Ways that come together are one from there on. */
-  #ahead(): { heads: Head[]; mayEnd: boolean } {
+  #ahead(): Ahead {
+    const [place] = this.#places;
+    if (this.#places.length > 1 || place == null) return this.#lookAhead();
+    const ahead = this.#known.get(place) ?? this.#lookAhead();
+    this.#known.set(place, ahead);
+    return ahead;
+  }
+
+  /** Ways that come together are one from there on. */
+  #lookAhead(): Ahead {
     const heads: Head[] = [];
     const seen = new Map<Place, Map<Row, Set<number>>>();
     let mayEnd = false;
