@@ -21,6 +21,8 @@ const PEER_ID_BYTES = 20;
 export const MAX_LEASE_BYTES = 512;
 /** No lease is good for longer, so no provider has to remember one for longer. */
 export const MAX_LEASE_SECONDS = 600;
+/** For an answer of at most so many tokens: longer than any model remembers. */
+export const MAX_LEASE_TOKENS = 16_777_216;
 /** How far two computers' clocks may be apart. */
 export const CLOCK_SKEW_SECONDS = 30;
 

@@ -33,3 +33,13 @@ export function networkOf(address: string): string {
     .map((group) => Number.parseInt(group, 16).toString(16))
     .join(':')}::/64`;
 }
+
+/** The network around one that `networkOf` named: /24 of IPv4, /56 of IPv6, which is what a customer is commonly given. */
+export function widerNetworkOf(network: string): string {
+  const groups = /^([0-9a-f:]+)::\/64$/.exec(network)?.[1]?.split(':');
+  if (groups?.length === 4) {
+    const last = Number.parseInt(groups[3] ?? '', 16) & 0xff00;
+    return `${[...groups.slice(0, 3), last.toString(16)].join(':')}::/56`;
+  }
+  return /^\d+\.\d+\.\d+\.\d+$/.test(network) ? `${network.replace(/\.\d+$/, '')}.0/24` : network;
+}

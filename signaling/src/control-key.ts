@@ -1,23 +1,25 @@
 /** The control plane's own key: 32 secret bytes in its data folder. Lost, no lease and receipt of before counts. */
 import { randomUUID } from 'node:crypto';
+import { constants } from 'node:fs';
 import { link, mkdir, open, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { MeshError } from '@llmesh/core/errors';
 import { SECRET_KEY_BYTES, type Identity } from '@llmesh/core/identity';
 import { randomBytes } from '@llmesh/core/random-bytes';
 import { nodeIdentity } from '@llmesh/core/node-signatures';
+import { oddFile, OWNER_ONLY, PLAIN_FILE } from './data-folder.ts';
 
 const KEY_FILE = 'control.key';
 const KEY = /^[0-9a-f]{64}\n$/;
 const KEY_BYTES = 65;
 const GROUP_AND_OTHERS = 0o077;
 
-/** Null: for this process alone. Rejects with identity_unusable for a key that must not or cannot be used. */
+/** `folder` null: for this process alone. Rejects with identity_unusable for a key that must not or cannot be used. */
 export async function openControlKey(folder: string | null): Promise<Identity> {
   if (folder === null) return nodeIdentity(randomBytes(SECRET_KEY_BYTES), 'thread');
   const file = path.join(folder, KEY_FILE);
   try {
-    await mkdir(folder, { recursive: true });
+    await mkdir(folder, { recursive: true, mode: OWNER_ONLY });
     const text = (await read(file)) ?? (await make(file));
     if (!KEY.test(text))
       throw unusable(`${file} is damaged. Bring it back from a copy, or move it away to start anew.`);
@@ -32,9 +34,14 @@ export async function openControlKey(folder: string | null): Promise<Identity> {
 /** Null when there is none. */
 async function read(file: string): Promise<string | null> {
   try {
-    const handle = await open(file, 'r');
+    const odd = oddFile(file);
+    if (odd !== null) throw unusable(odd);
+    const handle = await open(file, constants.O_RDONLY | PLAIN_FILE);
     try {
-      const { mode } = await handle.stat();
+      const stats = await handle.stat();
+      // Changed in this very moment.
+      if (!stats.isFile()) throw unusable(`${file} is no plain file. Move it away, and start again.`);
+      const { mode } = stats;
       if (process.platform !== 'win32' && (mode & GROUP_AND_OTHERS) !== 0) {
         throw unusable(`Other accounts can read the secret key ${file}. Run: chmod 600 '${file}'.`);
       }

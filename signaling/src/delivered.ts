@@ -2,10 +2,13 @@
 import { fromBase32 } from '@llmesh/core/base32';
 import type { Filing } from '@llmesh/core/control-protocol';
 import { MeshError } from '@llmesh/core/errors';
+import { MAX_RECORD_BYTES } from '@llmesh/core/fields';
+import type { SigningDomain } from '@llmesh/core/identity';
 import type { PeerId, TaskId } from '@llmesh/core/ids';
 import { leaseOf, readLeases, type Lease, type Leases } from '@llmesh/core/lease';
 import { joinReceipt, readAcknowledgement, type Acknowledgement, type Receipt } from '@llmesh/core/receipt';
 import { nodeVerify } from '@llmesh/core/node-signatures';
+import { openRecord } from '@llmesh/core/signed-record';
 
 interface Common {
   lease: Lease;
@@ -30,28 +33,57 @@ export interface DeliveredPart extends Common {
 
 export type Delivered = DeliveredReceipt | DeliveredPart;
 
-/** Every signature is checked, and that it is all of one lease of ours. Throws receipt_refused with what is wrong. */
+/**
+ * What it says, when that is all of one lease that names us as its issuer. No signature is looked at yet: see `checksOf`.
+ * Throws receipt_refused with what is wrong.
+ */
 export function readFiling({ lease: text, proof }: Filing, issuer: PeerId): Delivered {
   const leaseBytes = bytesOf(text);
-  const leases = readLeases(leaseBytes, nodeVerify);
-  if (leases === null || leases.issuer !== issuer) throw refused('Its lease was not given by this mesh.');
+  const leases = readLeases(leaseBytes, unchecked);
+  if (leases === null || leases.issuer !== issuer) throw refused(NOT_OURS);
   if (proof.kind === 'acknowledgement') {
     const acknowledgement = bytesOf(proof.acknowledgement);
-    const read = readAcknowledgement(acknowledgement, nodeVerify);
-    if (read === null) throw refused('The requester did not sign it.');
+    const read = readAcknowledgement(acknowledgement, unchecked);
+    if (read === null) throw refused(NOT_ACKNOWLEDGED);
     return { ...underLease(read, leases), leaseBytes, kind: proof.kind, acknowledgement };
   }
   const [providerHalf, requesterHalf] = [bytesOf(proof.provider), bytesOf(proof.requester)];
-  const receipt = joinReceipt(providerHalf, requesterHalf, nodeVerify);
-  if (receipt === null) throw refused('It is not signed by both ends alike.');
+  const receipt = joinReceipt(providerHalf, requesterHalf, unchecked);
+  if (receipt === null) throw refused(NOT_BY_BOTH);
   if (receipt.model !== leases.model) throw refused('It is about another model than its lease.');
   const { promptTokens, startedMs, endedMs } = receipt;
   const delivered = { ...underLease(receipt, leases), leaseBytes, promptTokens, startedMs, endedMs };
   return { ...delivered, kind: proof.kind, providerHalf, requesterHalf };
 }
 
+/** Its signatures, ours first: that key is at hand, and whoever has no lease of ours gets no further. */
+export function checksOf(delivered: Delivered): { isRight: () => boolean; else: MeshError }[] {
+  const check = (domain: SigningDomain, bytes: Uint8Array, why: string) => ({
+    isRight: () => openRecord(domain, bytes, MAX_RECORD_BYTES, nodeVerify) !== null,
+    else: refused(why),
+  });
+  const ours = check('lease', delivered.leaseBytes, NOT_OURS);
+  if (delivered.kind === 'acknowledgement') {
+    return [ours, check('acknowledgement', delivered.acknowledgement, NOT_ACKNOWLEDGED)];
+  }
+  const { providerHalf, requesterHalf } = delivered;
+  return [ours, check('receipt', providerHalf, NOT_BY_BOTH), check('receipt', requesterHalf, NOT_BY_BOTH)];
+}
+
+const NOT_OURS = 'Its lease was not given by this mesh.';
+const NOT_ACKNOWLEDGED = 'The requester did not sign it.';
+const NOT_BY_BOTH = 'It is not signed by both ends alike.';
+
+function unchecked(): boolean {
+  return true;
+}
+
 /** What is kept of a lease, as far as it takes to compare. */
-export type Standing = Pick<Delivered, 'kind' | 'taskId' | 'tokens' | 'digest'>;
+export type Standing = Pick<Delivered, 'kind' | 'taskId' | 'tokens' | 'digest'> & Pick<Lease, 'requester' | 'provider'>;
+
+export function standingOf({ kind, taskId, tokens, digest, lease: { requester, provider } }: Delivered): Standing {
+  return { kind, taskId, tokens, digest, requester, provider };
+}
 
 /**
  * Whether `next` takes the place of what is kept. False: what is kept says as much or more, and stays. Throws
@@ -60,7 +92,8 @@ export type Standing = Pick<Delivered, 'kind' | 'taskId' | 'tokens' | 'digest'>;
 export function replaces(kept: Standing | null, next: Standing): boolean {
   if (kept === null) return true;
   const sameText = kept.tokens !== next.tokens || same(kept.digest, next.digest);
-  if (kept.taskId !== next.taskId || !sameText) throw refused('There is another one for its lease.');
+  const sameEnds = kept.requester === next.requester && kept.provider === next.provider;
+  if (kept.taskId !== next.taskId || !sameEnds || !sameText) throw refused('There is another one for its lease.');
   if (kept.kind === next.kind) {
     if (kept.kind === 'receipt' && kept.tokens !== next.tokens) throw refused('There is another one for its lease.');
     return next.tokens > kept.tokens;
@@ -90,6 +123,7 @@ function same(a: Uint8Array, b: Uint8Array): boolean {
   return a.byteLength === b.byteLength && a.every((byte, i) => byte === b[i]);
 }
 
-function refused(why: string): MeshError {
+/** `why`: a sentence. */
+export function refused(why: string): MeshError {
   return new MeshError('receipt_refused', `This receipt is not kept. ${why}`);
 }

@@ -7,17 +7,23 @@ import { TokenBucket } from '@llmesh/core/token-bucket';
 import type { Metrics } from './metrics.ts';
 import type { ReceiptBook } from './receipt-book.ts';
 
-/** Each has up to three signatures to check. A peer files ten a second at most, see `receipt-filer.ts`. */
+/** A peer files ten a second at most, see `receipt-filer.ts`. */
 const RATE = { perSecond: 15, burst: 60 };
 
 export class FilingDesk {
   readonly #receipts: ReceiptBook;
   readonly #metrics: Metrics;
+  /** Where this peer is. */
+  readonly #network: string;
   readonly #bucket: TokenBucket;
 
-  constructor({ clock, receipts, metrics }: { clock: Clock; receipts: ReceiptBook; metrics: Metrics }) {
+  constructor(
+    { clock, receipts, metrics }: { clock: Clock; receipts: ReceiptBook; metrics: Metrics },
+    network: string,
+  ) {
     this.#receipts = receipts;
     this.#metrics = metrics;
+    this.#network = network;
     this.#bucket = new TokenBucket(clock, RATE);
   }
 
@@ -25,7 +31,7 @@ export class FilingDesk {
   async file(by: PeerId, { requestId, lease, proof }: Extract<ToServer, { type: 'file' }>): Promise<FromServer> {
     try {
       if (!this.#bucket.take(1)) throw new MeshError('rate_limited', 'Too many receipts at once. Slow down.');
-      await this.#receipts.file({ lease, proof }, by);
+      await this.#receipts.file({ lease, proof }, by, this.#network);
       this.#metrics.filed.inc({ kind: proof.kind });
       return { type: 'filed', requestId };
     } catch (thrown) {

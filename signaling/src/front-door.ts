@@ -60,7 +60,8 @@ export function openFrontDoor(server: Server, options: FrontDoorOptions): void {
         "This page's origin may not use this mesh. Its operator can add it to LLMESH_ORIGINS.",
       );
     }
-    const address = `${kind} ${options.addressOf(request)}`;
+    const network = options.addressOf(request);
+    const address = `${kind} ${network}`;
     const count = counts.get(address) ?? 0;
     if (!openings.take(address))
       return refuse(429, kind, 'rate_limited', 'Too many new connections from this address. Try again in a minute.');
@@ -76,7 +77,7 @@ export function openFrontDoor(server: Server, options: FrontDoorOptions): void {
       if (left === 0) counts.delete(address);
       else counts.set(address, left);
     });
-    if (kind === 'mesh') mesh.accept(request, socket, head, options.hostsOf(request));
+    if (kind === 'mesh') mesh.accept(request, socket, head, options.hostsOf(request), network);
     else if (kind === 'signal') signal.accept(request, socket, head);
     else relay.accept(request, socket, head);
 

@@ -1,7 +1,8 @@
 /** One peer's way to the matchmaker: its matches, answered with leave for whoever is named, or with its place in the line. */
 import type { Candidate, FromServer, ToServer } from '@llmesh/core/control-protocol';
-import { MeshError } from '@llmesh/core/errors';
+import { MeshError, type ErrorCode } from '@llmesh/core/errors';
 import type { PeerId } from '@llmesh/core/ids';
+import { MAX_LEASE_TOKENS } from '@llmesh/core/lease';
 import type { Departures } from './departures.ts';
 import type { LeaseOffice } from './lease-office.ts';
 import type { Metrics } from './metrics.ts';
@@ -27,8 +28,9 @@ export class MatchDesk {
   }
 
   ask(asker: PeerId, match: Match): void {
-    const { room, metrics, preloading } = this.#needs;
+    const { room, preloading } = this.#needs;
     const { requestId } = match;
+    if (match.maxTokens > MAX_LEASE_TOKENS) return this.#refuse(requestId, 'bad_message', TOO_LONG);
     // Whoever names providers would not be helped by others.
     if (match.only === null) preloading.asked(match.model);
     try {
@@ -41,9 +43,13 @@ export class MatchDesk {
     } catch (thrown) {
       if (!(thrown instanceof MeshError)) throw thrown;
       const { code, message } = thrown;
-      metrics.refuse('mesh', code);
-      this.#say({ type: 'refused', requestId, code, message });
+      this.#refuse(requestId, code, message);
     }
+  }
+
+  #refuse(requestId: number, code: ErrorCode, message: string): void {
+    this.#needs.metrics.refuse('mesh', code);
+    this.#say({ type: 'refused', requestId, code, message });
   }
 
   async #matched(requester: PeerId, match: Match, candidates: Candidate[]): Promise<void> {
@@ -58,3 +64,5 @@ export class MatchDesk {
     departures.named(requester, providers);
   }
 }
+
+const TOO_LONG = `No answer may have more than ${MAX_LEASE_TOKENS} tokens. Ask for a shorter one.`;

@@ -88,7 +88,10 @@ test('says how far a provider can be counted on, and ranks a boast by what recei
   const { reliability, provider, matchmaker } = setUp();
   const boaster = provider(1_000);
   const honest = provider(50);
-  for (let i = 0; i < 3; i++) reliability.finished(boaster.peerId, { model: TINY, tokens: 100, ms: 10_000 });
+  for (let i = 0; i < 3; i++) {
+    const from = { requester: newPeerId(), network: '' };
+    reliability.finished(boaster.peerId, { model: TINY, tokens: 100, ms: 10_000 }, from);
+  }
   reliability.failed(boaster.peerId, 3);
   const question = { model: TINY, asker: newPeerId(), exclude: [], only: null, prefer: null };
   const [first, second] = matchmaker.match(question) ?? [];

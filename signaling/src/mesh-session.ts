@@ -69,6 +69,7 @@ export class MeshSession {
   readonly #context: MeshContext;
   readonly #socket: BoundedSocket;
   readonly #hosts: readonly string[];
+  readonly network: string;
   readonly #allowance: MessageAllowance;
   readonly #introductions: RelayDesk;
   readonly #desk: FilingDesk;
@@ -82,14 +83,15 @@ export class MeshSession {
   #beaten = false;
   #badMessages = 0;
 
-  /** `hosts`: what we may have been dialled as. */
-  constructor(socket: BoundedSocket, hosts: readonly string[], context: MeshContext) {
+  /** `hosts`: what we may have been dialled as; `network`: whence, as `address.ts` counts. */
+  constructor(socket: BoundedSocket, hosts: readonly string[], network: string, context: MeshContext) {
     this.#socket = socket;
     this.#hosts = hosts;
     this.#context = context;
     this.#allowance = new MessageAllowance(context.clock);
     this.#introductions = new RelayDesk(context);
-    this.#desk = new FilingDesk(context);
+    this.#desk = new FilingDesk(context, network);
+    this.network = network;
     this.#matches = new MatchDesk(context, (message) => this.#say(message));
     this.#stopHelloTimer = context.clock.after(HELLO_TIMEOUT_MS, () => {
       this.#end('bad_message', 'No hello within 10 seconds. Connect again.', CLOSE.helloTimeout);

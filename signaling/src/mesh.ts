@@ -48,7 +48,9 @@ export class Mesh {
       if (delivered.kind !== 'receipt') return;
       const { lease, tokens, startedMs, endedMs } = delivered;
       const ms = endedMs - startedMs;
-      reliability.finished(lease.provider, { model: lease.model, tokens, ms });
+      const { requester, provider, model } = lease;
+      const network = this.#sessions.get(requester)?.network ?? '';
+      reliability.finished(provider, { model, tokens, ms }, { requester, network });
       this.#preloading.answered(lease.model, ms);
     };
     const promises = new SlotPromises(clock, registry);
@@ -78,19 +80,19 @@ export class Mesh {
     this.#stopPings = cutHalfOpen(this.#sockets, clock);
   }
 
-  /** A peer has come, by whatever way. `hosts`: what it may have dialled. */
-  join(socket: BoundedSocket, hosts: readonly string[]): void {
-    new MeshSession(socket, hosts, this.#context);
+  /** A peer has come, by whatever way. `hosts`: what it may have dialled; `network`: whence, as `address.ts` counts. */
+  join(socket: BoundedSocket, hosts: readonly string[], network: string): void {
+    new MeshSession(socket, hosts, network, this.#context);
   }
 
   get size(): number {
     return this.#sockets.clients.size;
   }
 
-  accept(request: IncomingMessage, socket: Duplex, head: Buffer, hosts: readonly string[]): void {
+  accept(request: IncomingMessage, socket: Duplex, head: Buffer, hosts: readonly string[], network: string): void {
     this.#sockets.handleUpgrade(request, socket, head, (ws) => {
       this.#sockets.emit('connection', ws, request);
-      this.join(ws, hosts);
+      this.join(ws, hosts, network);
     });
   }
 

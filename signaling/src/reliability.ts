@@ -1,11 +1,12 @@
 /**
- * How far a provider can be counted on: what both ends signed speaks for it, vanishing with work in its hands against it.
- * By its key, so that it outlives the connection; what was long ago fades. Nothing a stranger says alone counts, so nobody
- * can talk a provider down.
+ * How far a provider can be counted on: what both ends signed speaks for it, as far as it is signed by different requesters
+ * (`voices.ts`); vanishing with work in its hands speaks against it. By its key, so that it outlives the connection; what
+ * was long ago fades. Nothing a stranger says alone counts, so nobody can talk a provider down.
  */
 import type { Clock } from '@llmesh/core/clock';
 import type { ModelId, PeerId } from '@llmesh/core/ids';
 import { GONE_MS } from './registry.ts';
+import { Voices, type Voice } from './voices.ts';
 
 /** Peers that are remembered; those of whom nothing was seen for longest are forgotten first. */
 export const MAX_REMEMBERED = 50_000;
@@ -14,8 +15,13 @@ const MAX_SPEEDS = 16;
 const HALF_LIFE_MS = 6 * 3_600_000;
 /** Nobody begins at naught or at one: a newcomer counts as if it had brought nine answers of ten to their end. */
 const PRIOR = { good: 9, all: 10 };
-/** However much good was seen: what happens today still shows. */
-const MOST_SEEN = 200;
+/** However much went wrong. */
+const MOST_LOST = 200;
+/**
+ * Whoever always asks the same provider soon has said what counts of their word. From then on their answers make good what
+ * was lost instead: it fades over about the last fifty.
+ */
+const FORGIVEN = 0.02;
 /** One loss of a provider with hundreds of slots is one event more than a hundred. */
 const MOST_LOST_AT_ONCE = 8;
 /** Shorter answers say nothing about speed. */
@@ -25,7 +31,7 @@ const MIN_MEASUREMENTS = 3;
 const BOAST = 2;
 
 interface Seen {
-  good: number;
+  voices: Voices;
   bad: number;
   atMs: number;
   /** In its hands when its connection was lost, until it is back and shows them or does not. */
@@ -50,7 +56,8 @@ export class Reliability {
     const seen = this.#seen.get(peer);
     if (seen === undefined) return PRIOR.good / PRIOR.all;
     const kept = this.#fading(seen);
-    return (seen.good * kept + PRIOR.good) / ((seen.good + seen.bad) * kept + PRIOR.all);
+    const good = seen.voices.sum;
+    return (good * kept + PRIOR.good) / ((good + seen.bad) * kept + PRIOR.all);
   }
 
   /**
@@ -63,11 +70,11 @@ export class Reliability {
     return advertised > BOAST * measured.tokensPerSecond ? measured.tokensPerSecond : advertised;
   }
 
-  /** A receipt, signed by both ends and not known before. */
-  finished(peer: PeerId, { model, tokens, ms }: { model: ModelId; tokens: number; ms: number }): void {
+  /** A receipt, signed by both ends and not known before. `from`: who asked. */
+  finished(peer: PeerId, { model, tokens, ms }: { model: ModelId; tokens: number; ms: number }, from: Voice): void {
     if (tokens === 0) return;
     const seen = this.#touch(peer);
-    seen.good = Math.min(seen.good + 1, MOST_SEEN);
+    if (!seen.voices.hear(from)) seen.bad *= 1 - FORGIVEN;
     if (tokens < MIN_TOKENS || ms <= 0) return;
     const speeds = (seen.speeds ??= new Map());
     const { tokensPerSecond, measurements } = speeds.get(model) ?? { tokensPerSecond: 0, measurements: 0 };
@@ -84,7 +91,7 @@ export class Reliability {
   failed(peer: PeerId, tasks: number): void {
     if (tasks === 0) return;
     const seen = this.#touch(peer);
-    seen.bad = Math.min(seen.bad + Math.min(tasks, MOST_LOST_AT_ONCE), MOST_SEEN);
+    seen.bad = Math.min(seen.bad + Math.min(tasks, MOST_LOST_AT_ONCE), MOST_LOST);
   }
 
   /** Gone without a goodbye, with so many tasks in its hands. Only this connection may be lost: they may go on. */
@@ -105,9 +112,9 @@ export class Reliability {
 
   #touch(peer: PeerId): Seen {
     const now = this.#clock.now();
-    const seen = this.#seen.get(peer) ?? { good: 0, bad: 0, atMs: now, missing: null, speeds: null };
+    const seen = this.#seen.get(peer) ?? { voices: new Voices(), bad: 0, atMs: now, missing: null, speeds: null };
     const kept = this.#fading(seen);
-    seen.good *= kept;
+    seen.voices.fade(kept);
     seen.bad *= kept;
     seen.atMs = now;
     this.#seen.delete(peer);

@@ -11,7 +11,8 @@ import { addressReader, remoteReader } from './address.ts';
 import { apiRouter } from './api.ts';
 import { limitConnections } from './connection-limit.ts';
 import { openControlKey } from './control-key.ts';
-import { DeliveryTable } from './delivery-table.ts';
+import { openDataFolder } from './data-folder.ts';
+import { DeliveryTable, type DeliveryLimits } from './delivery-table.ts';
 import { openFrontDoor } from './front-door.ts';
 import { gatewayRouter } from './gateway.ts';
 import { securityHeaders } from './headers.ts';
@@ -62,6 +63,8 @@ export interface ControlPlaneOptions {
   trustProxy?: boolean;
   /** For our key and the receipts; null: they are forgotten when we close. */
   dataFolder?: string | null;
+  /** How many receipts are kept whole. */
+  deliveries?: Partial<DeliveryLimits>;
   /** Of Node's HTTP server, where its patience has to be shorter than ours: `headersTimeout`, `requestTimeout`. */
   http?: ServerOptions;
   clock?: Clock;
@@ -86,8 +89,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const { joinWorkBits = DEFAULT_JOIN_WORK_BITS } = options;
   // First what can fail: nothing is open yet.
   const dataFolder = options.dataFolder == null ? null : resolve(options.dataFolder);
+  const folderWord = dataFolder === null ? null : makeFolder(dataFolder);
+  if (folderWord !== null) log.warn(folderWord);
   const leases = new LeaseOffice(await openControlKey(dataFolder), now);
-  const table = new DeliveryTable(dataFolder);
+  const table = new DeliveryTable(dataFolder, options.deliveries);
   const addressOf = addressReader(options.trustProxy ?? false);
   const registry = new Registry(clock);
   const metrics = new Metrics(registry, {
@@ -113,7 +118,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const paid = new PaidWork(clock);
   const receipts = new ReceiptBook({
     ...{ table, issuer: leases.issuer, clock, now },
-    failed: (error) => log.error({ err: error }, 'receipts cannot be kept'),
+    failed: (error) =>
+      log.error({ err: error }, `receipts cannot be kept: ${reasonOf(error)}. They are filed again later`),
   });
   const relay = new Relay({ clock, metrics, limits: { ...DEFAULT_RELAY_LIMITS, ...options.relay } });
   const mesh = new Mesh({
@@ -168,6 +174,23 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const { port } = server.address() as AddressInfo;
   log.info({ host: options.host, port }, 'the control plane listens');
   return { url: `http://${hostForPeople(options.host)}:${port}`, port, close };
+}
+
+/** The system's own, where a sentence for peers stands in front of it. */
+function reasonOf(error: unknown): string {
+  const { cause = error } = error instanceof Error ? error : { cause: error };
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
+/** What to say of it; null: nothing. */
+function makeFolder(folder: string): string | null {
+  try {
+    return openDataFolder(folder);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    const message = `The folder ${folder} cannot be used (${why}). Choose another one with --data.`;
+    throw new MeshError('storage_full', message, { cause });
+  }
 }
 
 function listen(server: Server, port: number, host: string): Promise<void> {

@@ -32,6 +32,8 @@ export class SimServer {
   readonly #identity: Identity;
   readonly #receipts: ReceiptBook;
   readonly #sockets = new Set<ServerEnd>();
+  /** So many there were: each comes from a network of its own. */
+  #connections = 0;
   /** Null while it is down. */
   #running: Running | null;
 
@@ -57,7 +59,7 @@ export class SimServer {
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
       // What a session uses of a socket, `ServerEnd` has.
-      this.#running.mesh.join(socket as unknown as BoundedSocket, [HOST]);
+      this.#running.mesh.join(socket as unknown as BoundedSocket, [HOST], `network ${++this.#connections}`);
     });
   }
 

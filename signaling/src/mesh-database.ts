@@ -1,0 +1,157 @@
+/** The file `mesh.db`: opened with care, brought up to date, and watched while the mesh runs. */
+import { closeSync, constants, fchmodSync, mkdirSync, openSync, statSync } from 'node:fs';
+import path from 'node:path';
+import Database from 'libsql';
+import { MeshError } from '@llmesh/core/errors';
+import { oddFile, OWNER_ONLY, PLAIN_FILE } from './data-folder.ts';
+import { MIGRATIONS } from './database-schema.ts';
+
+const FILE = 'mesh.db';
+const MODE = 0o600;
+/** What SQLite puts beside it. */
+const BESIDE = ['-wal', '-shm', '-journal'] as const;
+/** For another process that looks into the file. */
+const BUSY_MS = 1_000;
+/** The log beside the file is cut back to so much. */
+const MAX_LOG_BYTES = 16_777_216;
+
+export class MeshDatabase {
+  readonly #db: Database.Database;
+  /** Null: in memory. */
+  readonly #file: string | null;
+  /** Which files these were when we opened or first wrote them. */
+  readonly #identities = new Map<string, string>();
+  #open = true;
+
+  /** Throws storage_full when it cannot be used, version_mismatch when it is newer. */
+  constructor(folder: string | null) {
+    this.#file = folder === null ? null : path.join(folder, FILE);
+    try {
+      if (this.#file !== null) ownFile(this.#file);
+      this.#db = new Database(this.#file ?? ':memory:');
+      this.#start(folder);
+    } catch (cause) {
+      if (cause instanceof MeshError) throw cause;
+      throw new MeshError('storage_full', wordsFor(cause, this.#file), { cause });
+    }
+    if (this.#file !== null) this.#identities.set(this.#file, identityOf(this.#file));
+  }
+
+  prepare(sql: string): Database.Statement {
+    return this.#db.prepare(sql);
+  }
+
+  /** All of it or nothing. Durable when it returns. Throws busy when the file is not where it was: nothing is kept then. */
+  transact(run: () => void): void {
+    this.#refuseElsewhere();
+    this.#db.exec('BEGIN IMMEDIATE');
+    try {
+      run();
+      this.#db.exec('COMMIT');
+    } catch (thrown) {
+      this.#rollBack();
+      throw thrown;
+    }
+    this.#refuseElsewhere();
+  }
+
+  /** On the disk. */
+  get bytes(): number {
+    if (this.#file === null) return this.#number('page_count') * this.#number('page_size');
+    return [this.#file, ...BESIDE.map((end) => `${this.#file}${end}`)]
+      .map((file) => statSync(file, { throwIfNoEntry: false })?.size ?? 0)
+      .reduce((sum, size) => sum + size);
+  }
+
+  /** Gives so much of what is not used back to the disk. */
+  shrink(pages: number): void {
+    if (this.#number('freelist_count') > 0) this.#db.prepare(`PRAGMA incremental_vacuum(${pages})`).all();
+  }
+
+  /** Idempotent. */
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#db.close();
+  }
+
+  #start(folder: string | null): void {
+    this.#db.exec(`PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;`);
+    // What was answered with `filed` outlives the power cut that follows.
+    this.#db.exec(`PRAGMA synchronous = FULL; PRAGMA journal_size_limit = ${MAX_LOG_BYTES};`);
+    const [check] = this.#db.prepare('PRAGMA quick_check(1)').all() as { quick_check: string }[];
+    if (check?.quick_check !== 'ok') throw new Error(`it is malformed: ${check?.quick_check ?? 'no answer'}`);
+    const before = this.#number('user_version');
+    this.transact(() => {
+      // Asked again: another process may be at it, too.
+      const version = this.#number('user_version');
+      if (version > MIGRATIONS.length) {
+        throw new MeshError(
+          'version_mismatch',
+          `The data in ${folder ?? 'memory'} is of a newer version. Update the mesh.`,
+        );
+      }
+      for (const sql of MIGRATIONS.slice(version)) this.#db.exec(sql);
+      this.#db.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
+    });
+    // A file of an older version does not give room back unless it is written anew.
+    if (before > 0 && this.#number('auto_vacuum') === 0) this.#db.exec('PRAGMA auto_vacuum = INCREMENTAL; VACUUM;');
+  }
+
+  /** Its failing must not hide why it was needed: on a full disk SQLite has rolled back already. */
+  #rollBack(): void {
+    try {
+      if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
+    } catch {
+      // The next BEGIN says so.
+    }
+  }
+
+  /** What is written to a file that was deleted is gone with this process. */
+  #refuseElsewhere(): void {
+    if (this.#file === null || this.#identities.size === 0) return;
+    for (const file of [this.#file, `${this.#file}-wal`]) {
+      const identity = identityOf(file);
+      const known = this.#identities.get(file);
+      if (known === undefined && identity !== '') this.#identities.set(file, identity);
+      else if (known !== undefined && known !== identity) {
+        const message = `${file} was deleted or replaced while the mesh runs, so that no receipt is kept. Bring it back, or restart the mesh.`;
+        throw new MeshError('busy', LATER, { cause: new Error(message) });
+      }
+    }
+  }
+
+  #number(pragma: string): number {
+    const [row] = this.#db.prepare(`PRAGMA ${pragma}`).all() as Record<string, number>[];
+    return row?.[pragma] ?? 0;
+  }
+}
+
+const LATER = 'The mesh cannot keep receipts right now. It is tried again by itself.';
+
+/** Who asked whom is nobody else's business; what SQLite puts beside it has the same mode. */
+function ownFile(file: string): void {
+  mkdirSync(path.dirname(file), { recursive: true, mode: OWNER_ONLY });
+  for (const one of [file, ...BESIDE.map((end) => `${file}${end}`)]) {
+    const odd = oddFile(one);
+    if (odd !== null) throw new MeshError('storage_full', odd);
+  }
+  const { O_RDWR, O_CREAT } = constants;
+  const handle = openSync(file, O_RDWR | O_CREAT | PLAIN_FILE, MODE);
+  fchmodSync(handle, MODE);
+  closeSync(handle);
+}
+
+/** Empty: it is not there. */
+function identityOf(file: string): string {
+  const stats = statSync(file, { throwIfNoEntry: false });
+  return stats === undefined ? '' : `${stats.dev} ${stats.ino}`;
+}
+
+function wordsFor(cause: unknown, file: string | null): string {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  if (/malformed|not a database|corrupt/i.test(why)) {
+    return `${file} is damaged (${why}). Move it away with what stands beside it (${FILE}-wal, ${FILE}-shm) and bring back a copy of it, if you have one, before you start again. Without one the mesh begins with no receipts; its key is not touched.`;
+  }
+  return `Receipts cannot be kept in ${file ?? 'memory'} (${why}). Make room there, or choose another folder with --data.`;
+}
