@@ -1,4 +1,5 @@
 /** By which names a server of ours may be asked: see `host-name.ts` for the pages that this keeps out. */
+import { MeshError } from './errors.ts';
 import { isLoopback, isPrivateName, readHost, type HostName } from './host-name.ts';
 
 export interface HostGuardOptions {
@@ -40,6 +41,29 @@ export class HostGuard {
     // An address is nobody's name: a page has it only if it comes from there.
     return !loopback && host.kind !== 'name';
   }
+}
+
+/**
+ * A key, or the question of a browser whether it may bring one: whoever has it may call the server anything. A stranger's
+ * page has none.
+ */
+export function bringsKey(headers: Readonly<Record<string, string | string[] | undefined>>): boolean {
+  if (headers['authorization'] !== undefined) return true;
+  return /\bauthorization\b/i.test(String(headers['access-control-request-headers'] ?? ''));
+}
+
+/** LLMESH_HOSTS. Throws control_refused: what can be no host would never match, and keep out whoever comes by it. */
+export function readHosts(text = ''): string[] {
+  const hosts = text
+    .split(',')
+    .map((host) => host.trim())
+    .filter(Boolean);
+  const wrong = hosts.find((host) => readHost(host) === null);
+  if (wrong === undefined) return hosts;
+  throw new MeshError(
+    'control_refused',
+    `LLMESH_HOSTS: ${wrong} is no host. Write it like mesh.example or mesh.example:7070, without https://.`,
+  );
 }
 
 /** What to do about it, for the one who asked and may run the server as well. */

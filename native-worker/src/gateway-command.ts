@@ -3,6 +3,7 @@ import path from 'node:path';
 import { onAbort } from '@llmesh/core/abort';
 import { realClock } from '@llmesh/core/clock';
 import { asMeshError, MeshError } from '@llmesh/core/errors';
+import { readHosts } from '@llmesh/core/host-guard';
 import type { PeerId } from '@llmesh/core/ids';
 import { dataFolder } from './data-folder.ts';
 import { isLoopbackHost } from './gateway/door.ts';
@@ -73,6 +74,7 @@ export async function runGateway(options: GatewayCommandOptions, output: Output)
     const { port, host, rate, cors, own, trust, open = false, proxied = false } = options;
     gateway = await startGateway({
       ...{ node, port, host, keys: () => keys.keys, open, proxied, origins: cors },
+      ...{ hosts: readHosts(process.env['LLMESH_HOSTS']), makeKey: keyCommand(options) },
       rate: { perSecond: rate / 60, burst: Math.max(1, rate * BURST_SHARE) },
       circles: { own, trusted: trust },
       failed: (thrown) => output.error(asMeshError(thrown, 'engine_failed', `A request failed: ${String(thrown)}`)),
@@ -109,6 +111,15 @@ function openKeys(options: GatewayCommandOptions, output: Output): Promise<KeyRi
     },
     failed: (thrown) => output.error(asMeshError(thrown, 'key_unreadable', 'The file of keys cannot be read.')),
   });
+}
+
+/** With whatever tells it which gateway the key is for. Strangers may read it: no path of this computer beyond its own folder. */
+function keyCommand({ keys, data }: GatewayCommandOptions): string {
+  if (keys !== undefined) return 'llmesh key <name> --keys <its file of keys>';
+  if (data === undefined && !process.env['LLMESH_DATA']) return 'llmesh key <name>';
+  const folder = path.relative('', dataFolder(data));
+  const plain = /^[\w-][\w./-]*$|^\.[\w-][\w./-]*$/.test(folder);
+  return `llmesh key <name> --data ${plain ? folder : '<its data folder>'}`;
 }
 
 /** Others could reach it, and nobody said that they may. */

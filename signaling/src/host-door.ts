@@ -1,7 +1,7 @@
 /** The first thing that every HTTP request meets: was it meant for us? See `host-name.ts` in core for whom that keeps out. */
 import type { IncomingMessage } from 'node:http';
 import type { RequestHandler } from 'express';
-import { hostAdvice, type HostFault } from '@llmesh/core/host-guard';
+import { bringsKey, hostAdvice, type HostFault } from '@llmesh/core/host-guard';
 import { sendError } from './api.ts';
 import type { Hosts } from './hosts.ts';
 import type { Metrics } from './metrics.ts';
@@ -32,9 +32,9 @@ export function statusOf({ host }: HostFault): number {
   return host === null ? 400 : 421;
 }
 
-/** The gateway looks at it, by whatever name a container or a proxy calls this computer. A stranger's page has none. */
+/** The gateway looks at it, by whatever name a container or a proxy calls this computer. */
 function showsKey(request: IncomingMessage & { path: string }): boolean {
-  return isForGateway(request) && request.headers.authorization !== undefined;
+  return isForGateway(request) && bringsKey(request.headers);
 }
 
 function isForGateway({ path }: { path: string }): boolean {

@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { pino } from 'pino';
 import * as v from 'valibot';
 import { MeshError } from '@llmesh/core/errors';
-import { readHost } from '@llmesh/core/host-name';
+import { readHosts } from '@llmesh/core/host-guard';
 import { WelcomeSchema, type IceServer } from '@llmesh/core/control-protocol';
 import type { TurnOptions } from './ice-servers.ts';
 import { DEFAULT_RELAY_LIMITS } from './relay.ts';
@@ -77,7 +77,7 @@ try {
       bytesPerSecond: 1024 * parseCount('LLMESH_RELAY_KIB', DEFAULT_RELAY_LIMITS.bytesPerSecond / 1024, 1, 1_048_576),
     },
     allowedOrigins: parseList(process.env['LLMESH_ORIGINS']),
-    hosts: parseHosts(process.env['LLMESH_HOSTS']),
+    hosts: readHosts(process.env['LLMESH_HOSTS']),
     joinWorkBits: parseCount('LLMESH_JOIN_BITS', DEFAULT_JOIN_WORK_BITS, 0, MOST_JOIN_BITS),
     trustProxy: process.env['LLMESH_TRUST_PROXY'] === '1',
     log,
@@ -117,17 +117,6 @@ function parseList(text = ''): string[] {
     .split(',')
     .map((entry) => entry.trim())
     .filter(Boolean);
-}
-
-/** One that can be no host would never match, and keep everybody out who comes by it. */
-function parseHosts(text: string | undefined): string[] {
-  const hosts = parseList(text);
-  const wrong = hosts.find((host) => readHost(host) === null);
-  if (wrong === undefined) return hosts;
-  throw new MeshError(
-    'control_refused',
-    `LLMESH_HOSTS: ${wrong} is no host. Write it like mesh.example or mesh.example:7070, without https://.`,
-  );
 }
 
 /** A whole number of the environment. */
