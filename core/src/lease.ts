@@ -21,7 +21,7 @@ const PEER_ID_BYTES = 20;
 export const MAX_LEASE_BYTES = 512;
 /** No lease is good for longer, so no provider has to remember one for longer. */
 export const MAX_LEASE_SECONDS = 600;
-/** How far two computers' clocks may be apart. */
+/** How far the time that a provider heard from the control plane may be off, or its own clock where it heard none. */
 export const CLOCK_SKEW_SECONDS = 30;
 
 /** What all providers of a shortlist are told alike. */
@@ -122,9 +122,10 @@ export function checkLease(bytes: Uint8Array, terms: LeaseTerms, check = verify)
   if (lease === null) throw refused('It was given for another volunteer.');
   if (lease.model !== terms.model) throw refused('It was given for another model.');
   if (lease.maxTokens < terms.maxTokens) throw refused('It was given for a shorter answer.');
-  if (lease.expiresAt + CLOCK_SKEW_SECONDS < terms.nowSeconds) throw refused('It has run out.');
+  if (lease.expiresAt + CLOCK_SKEW_SECONDS < terms.nowSeconds)
+    throw refused('It has run out, as that volunteer’s clock has it.');
   if (lease.expiresAt > terms.nowSeconds + MAX_LEASE_SECONDS + CLOCK_SKEW_SECONDS) {
-    throw refused('It is good for too long: is the clock of this computer right?');
+    throw refused('It is good for too long: the clocks of the mesh and of that volunteer disagree.');
   }
   return lease;
 }

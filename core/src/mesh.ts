@@ -32,7 +32,7 @@ export interface MeshOptions {
   /** Links to other providers that are kept while we lend, see `neighbours.ts`. Left out: none. */
   neighbours?: () => number;
   clock: Clock;
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970, where the control plane does not say it. */
   now: () => number;
   random: () => number;
 }
@@ -75,11 +75,12 @@ export class Mesh {
     this.self = transport.self;
     this.control = control;
     this.#clock = clock;
-    this.#now = now;
+    // Whose leave it is, their clock counts.
+    this.#now = () => control.serverNowMs ?? now();
     const file = control.file.bind(control);
     this.#filer = new ReceiptFiler({ ...receipts, file, clock, random });
     const filer = this.#filer;
-    this.#deliveries = new Deliveries({ identity, verify, clock, now, issuer: () => control.issuer, filer });
+    this.#deliveries = new Deliveries({ identity, verify, clock, now: this.#now, issuer: () => control.issuer, filer });
     filer.start();
     this.#transport = transport;
     this.#introductions = options.introductions ?? new Introductions(clock);

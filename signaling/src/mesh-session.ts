@@ -215,6 +215,7 @@ export class MeshSession {
       iceServers: this.#context.iceServers.of(hello.peerId),
       signalToken: this.#pass,
       issuer: leases.issuer,
+      now: leases.nowMs,
     });
     this.#renewIceServers(hello.peerId);
     this.send(board.current());
