@@ -10,9 +10,10 @@ import { isLoopbackHost } from './gateway/door.ts';
 import { KeyRing } from './gateway/key-ring.ts';
 import { startGateway, type Gateway } from './gateway/server.ts';
 import { openIdentity, type OpenIdentity } from './identity-file.ts';
-import { offersHeard, watchConnection } from './mesh-connection.ts';
+import { readyOnMesh, watchConnection } from './mesh-connection.ts';
 import { leaveMesh, openMeshNode, type MeshNode } from './mesh-node.ts';
 import type { Output } from './output.ts';
+import { EXIT_REFUSED } from './reporting.ts';
 
 const STOP_MS = 1_800;
 const EXIT_PORT_IN_USE = 3;
@@ -45,7 +46,7 @@ export function keysFile({ keys, data }: Pick<GatewayCommandOptions, 'keys' | 'd
   return keys ?? path.join(gatewayFolder(data), 'keys');
 }
 
-/** Exit code: 0 when it was stopped, 1 when it failed, 3 when the port is in use. */
+/** Exit code: 0 when it was stopped, 1 when it failed, 3 when the port is in use, 78 when another start changes nothing. */
 export async function runGateway(options: GatewayCommandOptions, output: Output): Promise<number> {
   const stop = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -66,7 +67,6 @@ export async function runGateway(options: GatewayCommandOptions, output: Output)
     self = await openIdentity(gatewayFolder(options.data));
     if (self.temporary !== null) output.note(self.temporary);
     node = await openMeshNode(options.mesh, { identity: self.identity, hidden: options.hideAddress === true });
-    const heard = offersHeard(node, () => true, stop.signal);
     watchConnection(node, options.mesh, output, (error) => {
       failure = error;
       stop.abort();
@@ -79,15 +79,23 @@ export async function runGateway(options: GatewayCommandOptions, output: Output)
       circles: { own, trusted: trust },
       failed: (thrown) => output.error(asMeshError(thrown, 'engine_failed', `A request failed: ${String(thrown)}`)),
     });
-    await heard;
     const { url } = gateway;
+    const sayWaiting = (reason: string) => {
+      const message = `The API listens at ${url}, and waits for the mesh at ${options.mesh.origin}. ${reason}`;
+      if (output.json) output.print('', { waiting: { mesh: options.mesh.origin, message } });
+      else output.note(message);
+    };
+    const stopped = new Promise<void>((resolve) => onAbort(stop.signal, resolve));
+    await Promise.race([readyOnMesh(node, () => true, sayWaiting, stop.signal), stopped]);
     const count = keys.keys.length;
     const who = count > 0 ? `${count} keys` : open ? 'anyone' : 'this computer';
     const mesh = options.mesh.origin;
-    output.print(`OpenAI-compatible API at ${url} for ${who}. Ctrl-C stops.`, {
-      ...{ ready: true, url, mesh, keys: count, peerId: node.mesh.self },
-    });
-    await new Promise<void>((resolve) => onAbort(stop.signal, resolve));
+    if (!stop.signal.aborted) {
+      output.print(`OpenAI-compatible API at ${url} for ${who}. Ctrl-C stops.`, {
+        ...{ ready: true, url, mesh, keys: count, peerId: node.mesh.self },
+      });
+    }
+    await stopped;
   } catch (thrown) {
     if (!stop.signal.aborted) failure = asMeshError(thrown, 'engine_failed', `The gateway failed: ${String(thrown)}`);
   } finally {
@@ -98,6 +106,7 @@ export async function runGateway(options: GatewayCommandOptions, output: Output)
   }
   if (failure === null) return 0;
   output.error(failure);
+  if (failure.code === 'control_refused') return EXIT_REFUSED;
   return failure.code === 'port_in_use' ? EXIT_PORT_IN_USE : 1;
 }
 
