@@ -41,6 +41,8 @@ export interface ProvideOptions {
   models: ServedModel[];
   /** The owner's own limit for each answer, looked up when it begins. Left out: as fast as it goes. */
   maxTokensPerSecond?: number | null;
+  /** Others can dial us, and the mesh is told of the models. Left out: nobody minds. */
+  onOffered?: () => void;
   onStatus: (status: WorkerStatus) => void;
   onFailure: (error: MeshError) => void;
   /** The engine does not answer any more. The offer was taken back, all tasks were given back: stop, and start it anew. */
@@ -187,6 +189,7 @@ export class Mesh {
         if (stopped.signal.aborted) return;
         const adverts = options.models.map((model) => model.advert);
         control.advertise(adverts, worker.status.slots, this.#transport.certificate);
+        options.onOffered?.();
       },
       () => {
         // Stopped, or left, before anyone could come.

@@ -86,7 +86,7 @@ export async function runGateway(options: GatewayCommandOptions, output: Output)
       else output.note(message);
     };
     const stopped = new Promise<void>((resolve) => onAbort(stop.signal, resolve));
-    await Promise.race([readyOnMesh(node, () => true, sayWaiting, stop.signal), stopped]);
+    await Promise.race([readyOnMesh({ node, listed: () => true, waits: sayWaiting }, stop.signal), stopped]);
     const count = keys.keys.length;
     const who = count > 0 ? `${count} keys` : open ? 'anyone' : 'this computer';
     const mesh = options.mesh.origin;

@@ -79,12 +79,17 @@ export async function lendModels(
       tokensPerSecond: first.tokensPerSecond,
     });
   };
+  let onOffered = () => {};
+  const offered = new Promise<void>((resolve) => {
+    onOffered = resolve;
+  });
   const tell = () => report(standing.now, output);
   const lending: Lending = new Lending({
     provide: (onStatus) =>
       node.mesh.provide({
         models: [...models],
         maxTokensPerSecond: maxSpeed ?? null,
+        onOffered,
         onStatus,
         onFailure: (error) => output.error(error),
         onHang: hung,
@@ -99,7 +104,7 @@ export async function lendModels(
       if (ready || pause !== null) return;
       ready = true;
       const listed = ({ models: offers }: Offers) => offers.some(({ id }) => id === first.id);
-      void readyOnMesh(node, listed, sayWaiting, signal).then(() => {
+      void readyOnMesh({ node, listed, offered, waits: sayWaiting }, signal).then(() => {
         if (!signal.aborted) sayReady();
       });
     },

@@ -11,6 +11,10 @@ const PATIENCE_MS = 2_000;
 /** While it does not answer, from one look at the reason to the next: it may have become another one. */
 const LOOK_MS = 15_000;
 const OFFER_MS = 3_000;
+/** From when we are in the mesh until others can call us. */
+const CALL_MS = 10_000;
+const NOT_CALLED =
+  'It is in the mesh, but nobody can call it yet: its WebSocket on /signal does not open. A proxy in front of the mesh has to pass WebSockets on there, too.';
 
 type Node = Pick<MeshNode, 'control' | 'why'>;
 
@@ -66,18 +70,30 @@ export function watchConnection(
   };
 }
 
+export interface ReadyNeeds {
+  node: Node;
+  /** These offers are what is waited for. */
+  listed: (offers: Offers) => boolean;
+  /** We offer something ourselves. Left out: we only ask. */
+  offered?: Promise<void>;
+  /** Told why we are not ready, when that takes longer than a moment. */
+  waits: (reason: string) => void;
+}
+
 /**
- * Resolves when we are in the mesh and it makes such offers, so that whoever reads "ready" can ask; 3 s after we are in, in
- * any case. `waits` is told why we are not, when that takes longer than a moment. Never, when `signal` aborts before.
+ * Resolves when we are in the mesh and it lists what it should, so that whoever reads "ready" can ask; 3 s after all else,
+ * in any case. Never, when `signal` aborts before.
  */
-export async function readyOnMesh(
-  node: Node,
-  wanted: (offers: Offers) => boolean,
-  waits: (reason: string) => void,
-  signal: AbortSignal,
-): Promise<void> {
+export async function readyOnMesh({ node, listed, offered, waits }: ReadyNeeds, signal: AbortSignal): Promise<void> {
   await joined(node, waits, signal);
-  await offersHeard(node, wanted, signal);
+  if (offered !== undefined) {
+    const timer = setTimeout(() => node.control.state === 'open' && waits(NOT_CALLED), CALL_MS);
+    const stopListening = onAbort(signal, () => clearTimeout(timer));
+    await offered;
+    clearTimeout(timer);
+    stopListening();
+  }
+  await offersHeard(node, listed, signal);
 }
 
 function joined({ control, why }: Node, waits: (reason: string) => void, signal: AbortSignal): Promise<void> {

@@ -304,7 +304,7 @@ export class MeshSession {
 
 const OTHER_VERSION = 'This program speaks another version than the mesh. Update it.';
 const OTHER_COMPUTER =
-  'Another program has joined with the same identity, and only one can be here. If its data folder was copied to another computer, delete the identity file in one of the two ("llmesh identity" says where it is) and start that one again: it makes one of its own.';
+  'Another program has joined with the same identity, and only one can be here. If its data folder was copied to another computer, delete the identity file in one of them ("llmesh identity" says where it is) and start that one again: it makes one of its own.';
 const OTHER_PAGE =
   'This page has joined again elsewhere with the same identity: in another window, or in a copy of this browser profile. Close that one, and reload this page.';
 const NOT_PROVED =
