@@ -12,18 +12,15 @@ test('a page whose name leads here gets nothing of a mesh that runs here', async
   const browser = await launchWhereLeadsHere(EVIL);
   try {
     const page = await browser.newPage();
-    // Its own server has sent it before the name was made to lead here; all that it asks from now on reaches the mesh.
-    await page.route('**/attack', (route) =>
-      route.fulfill({ contentType: 'text/html', body: '<title>Kittens</title>' }),
-    );
     const { port } = new URL(mesh.url);
     const takenFrom = async (host: string) => {
-      await page.goto(`http://${host}:${port}/attack`);
+      // Whatever comes, it is of this origin: what runs in it now is the site's own script.
+      await page.goto(`http://${host}:${port}/nothing`);
       return page.evaluate(
         async ([paths, sockets]) => {
           const statuses = paths.map(async (path) => (await fetch(path)).status);
           const opened = sockets.map(async (path) => {
-            const socket = new WebSocket(path.replace(/^/, location.origin.replace(/^http/, 'ws')));
+            const socket = new WebSocket(`ws://${location.host}${path}`);
             return new Promise<boolean>((resolve) => {
               socket.onopen = () => resolve(true);
               socket.onerror = () => resolve(false);
