@@ -14,6 +14,8 @@ export class Child {
   ready;
   /** A worker lends nothing for now; told why, for a person. */
   onPaused = () => {};
+  /** It is up, and cannot join its mesh; told why, for a person. */
+  onWaiting = () => {};
   /** How it ended: `why` for a person, the exit code, and the error it named itself, if it did. */
   ended;
 
@@ -43,6 +45,7 @@ export class Child {
         const said = parse(line);
         if (said?.ready === true) resolve(said);
         if (typeof said?.paused?.message === 'string') this.onPaused(said.paused.message);
+        if (typeof said?.waiting?.message === 'string') this.onWaiting(said.waiting.message);
         if (typeof said?.error?.message === 'string') named = said.error;
       });
       void this.ended.then(({ why }) => reject(new Error(why)));

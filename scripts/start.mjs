@@ -68,8 +68,8 @@ async function main() {
     console.log(`Built in ${((performance.now() - started) / 1000).toFixed(1)} s.`);
   }
   const gatewayPort = await freePort();
-  const { url } = await startControlPlane(gatewayPort);
-  const [served] = await Promise.all([options.worker ? startWorker(url) : true, startGateway(url, gatewayPort)]);
+  const { url, local } = await startControlPlane(gatewayPort);
+  const [served] = await Promise.all([options.worker ? startWorker(local) : true, startGateway(local, gatewayPort)]);
   if (stopping.signal.aborted) return;
   console.log(served ? `LLMesh is ready: ${url}` : `LLMesh is ready, still without a provider of its own: ${url}`);
   console.log(`For programs that speak the OpenAI API: ${url}/v1`);
@@ -91,7 +91,7 @@ async function startControlPlane(gatewayPort) {
   return afterASecond('Starting the control plane…', child.ready);
 }
 
-/** Settles with true when it serves and false when its first start failed or it pauses; goes on minding it either way. */
+/** Settles with true when it serves and false when its first start failed, it pauses, or it cannot join; goes on minding it. */
 function startWorker(url) {
   const name = options.model === TINY ? 'the tiny model' : options.model;
   // On a laptop, too: whoever starts a mesh wants to see one.
@@ -113,6 +113,10 @@ function minded(args, name) {
       const child = start('native-worker/src/main.ts', args);
       child.onPaused = (message) => {
         console.log(`${name} pauses. ${message}`);
+        settle(false);
+      };
+      child.onWaiting = (message) => {
+        console.log(`${name}: ${message}`);
         settle(false);
       };
       void child.ready.then(

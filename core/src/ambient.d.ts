@@ -24,6 +24,9 @@ declare class URL {
   readonly href: string;
   readonly protocol: string;
   readonly hostname: string;
+  readonly pathname: string;
+  readonly username: string;
+  readonly password: string;
   /** Empty where it is the scheme's own. */
   readonly port: string;
   /** The port with it, unless that is the scheme's own. */

@@ -6,6 +6,7 @@ import type { ControlState } from './control-connection.ts';
 import type { Offer } from './model-advert.ts';
 import { unreachable } from './control-requests.ts';
 import { MeshError } from './errors.ts';
+import { originOfMesh } from './mesh-address.ts';
 import type { Identity } from './identity.ts';
 import type { ModelId, PeerId } from './ids.ts';
 import type { Mesh } from './mesh.ts';
@@ -69,6 +70,8 @@ export interface VectorsRequest {
 export interface OpenedMesh {
   readonly mesh: Mesh;
   readonly control: ControlClient;
+  /** Why it is not in the mesh, for a person. Left out: this host does not tell. */
+  why?: () => Promise<string>;
   close(): Promise<void>;
 }
 
@@ -87,8 +90,9 @@ export async function connect(address: string, options: ConnectOptions = {}): Pr
     await welcomed(opened.control, signal);
     return new MeshClient(opened);
   } catch (thrown) {
+    const error = await explained(opened, thrown);
     await opened.close();
-    throw thrown;
+    throw error;
   }
 }
 
@@ -178,8 +182,14 @@ export class ChatAnswer implements AsyncIterable<string> {
 }
 
 function addressOf(address: string): URL {
-  if (/^https?:\/\/[^/]/.test(address)) return new URL(address);
+  if (/^https?:\/\/[^/]/.test(address)) return originOfMesh(new URL(address));
   throw new MeshError('control_unreachable', `"${address}" is not the address of a mesh. It begins with https://`);
+}
+
+/** With the reason, where the host knows one. */
+async function explained({ why }: OpenedMesh, thrown: unknown): Promise<unknown> {
+  const unexplained = why === undefined || !(thrown instanceof MeshError) || thrown.code !== 'control_unreachable';
+  return unexplained ? thrown : new MeshError(thrown.code, await why(), { cause: thrown });
 }
 
 interface NodeMesh {
@@ -209,7 +219,7 @@ async function openerOfHost(): Promise<OpenMesh> {
       // Its threads would keep the process.
       node.releaseMeshNodes();
     };
-    return { mesh: opened.mesh, control: opened.control, close };
+    return { ...opened, close };
   };
 }
 

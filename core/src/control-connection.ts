@@ -53,8 +53,8 @@ export interface ControlOptions {
 
 export interface ConnectionEvents {
   state: (state: ControlState) => void;
-  /** We are in, and about to be `open`. With every connection. */
-  welcome: (welcome: Welcome) => void;
+  /** We are in, and about to be `open`. With every connection. `askedMs`: when our proof went out, which this answers. */
+  welcome: (welcome: Welcome, askedMs: number) => void;
   message: (message: Exclude<FromServer, Challenge | Welcome>) => void;
   /** What was asked over it is not answered any more. */
   lost: () => void;
@@ -72,6 +72,8 @@ export class ControlConnection {
   #stopTimer: (() => void) | null = null;
   /** When the server last said anything. */
   #heardMs = 0;
+  /** When the last proof was sent. */
+  #provedMs = 0;
   #opened: (() => void)[] = [];
 
   constructor(options: ControlOptions, events: ConnectionEvents) {
@@ -162,7 +164,7 @@ export class ControlConnection {
   #welcomed(welcome: Welcome): void {
     this.#attempt = 0;
     this.#listen();
-    this.#events.welcome(welcome);
+    this.#events.welcome(welcome, this.#provedMs);
     this.#setState('open');
   }
 
@@ -188,6 +190,7 @@ export class ControlConnection {
     try {
       const proof = await prove(identity, challenge, new URL(url).host, proving.signal);
       if (proving.signal.aborted) return;
+      this.#provedMs = clock.now();
       this.send(proof);
       this.#stopTimer = clock.after(OPEN_TIMEOUT_MS, () => this.#lost());
     } catch (thrown) {

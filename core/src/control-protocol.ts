@@ -30,6 +30,9 @@ export const QUEUED_EVERY_MS = 5_000;
 export const SIGN_OF_LIFE_MS = 30_000;
 /** The certificate of a provider's static key, see `credentials.ts`. */
 export const CERTIFICATE_BYTES = 128;
+/** The end of the year 9999: whatever says more is no clock. */
+const MAX_TIME_MS = 253_402_300_799_999;
+const time = v.pipe(count, v.maxValue(MAX_TIME_MS));
 /** Opens one relayed link, see `relay-transport.ts`. */
 export const RELAY_TICKET_BYTES = 20;
 
@@ -175,6 +178,8 @@ export const WelcomeSchema = v.object({
   signalToken: v.pipe(v.string(), v.regex(/^[a-z2-7]{16,64}$/)),
   /** Whose leases count here: the id of the control plane's own key. */
   issuer: peerId,
+  /** Milliseconds since 1970, by the clock that its leases are dated by. Left out by servers from before. */
+  now: v.optional(time),
 });
 
 /** Other servers from now on: a relay's credentials run out. */
@@ -254,6 +259,8 @@ export const OffersSchema = v.object({
   peers: count,
   providers: count,
   models: v.array(OfferSchema),
+  /** As in the welcome, for who stays: clocks are set, and computers sleep. A moment late, and not in every one. */
+  now: v.optional(time),
 });
 
 /**

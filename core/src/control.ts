@@ -16,6 +16,7 @@ import type { ModelAdvert } from './model-advert.ts';
 import { ControlRequests, type Place } from './control-requests.ts';
 import { MeshError } from './errors.ts';
 import type { ModelId, PeerId } from './ids.ts';
+import { ServerTime } from './server-time.ts';
 
 /** Only who is able to: see `Needs`. */
 export interface MatchQuestion extends Needs {
@@ -60,6 +61,7 @@ export class ControlClient {
   issuer: PeerId | null = null;
 
   readonly #clock: Clock;
+  readonly #time: ServerTime;
   readonly #connection: ControlConnection;
   readonly #requests: ControlRequests;
   #stopBeat: (() => void) | null = null;
@@ -72,10 +74,11 @@ export class ControlClient {
 
   constructor(options: ControlOptions) {
     this.#clock = options.clock;
+    this.#time = new ServerTime(options.clock);
     this.#self = { peerId: options.identity.peerId, agent: options.agent };
     this.#connection = new ControlConnection(options, {
       state: (state) => this.#turned(state),
-      welcome: (welcome) => this.#welcomed(welcome),
+      welcome: (welcome, askedMs) => this.#welcomed(welcome, askedMs),
       message: (message) => this.#take(message),
       lost: () => this.#lost(),
     });
@@ -93,6 +96,11 @@ export class ControlClient {
   /** Why the control plane will not have us; null while it may. */
   get refusal(): MeshError | null {
     return this.#connection.refusal;
+  }
+
+  /** The control plane's time, in milliseconds since 1970; null while it is not known. */
+  get serverNowMs(): number | null {
+    return this.#time.nowMs;
   }
 
   /** As `onState`, for whoever else has to know. Returns the way to stop watching. */
@@ -177,7 +185,8 @@ export class ControlClient {
     this.#connection.close();
   }
 
-  #welcomed(welcome: Welcome): void {
+  #welcomed(welcome: Welcome, askedMs: number): void {
+    this.#time.heard(welcome.now, askedMs);
     this.#heartbeatMs = welcome.heartbeatMs;
     this.welcome = welcome;
     this.issuer = welcome.issuer;
@@ -216,6 +225,7 @@ export class ControlClient {
         break;
       case 'offers':
         this.offers = message;
+        if (message.now !== undefined) this.#time.overheard(message.now);
         this.onOffers?.(message);
         break;
       case 'matched':

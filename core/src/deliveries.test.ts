@@ -126,6 +126,31 @@ describe('a lease', () => {
     expect(stranger.outcome(taken)).toBe('TASK_RESPONSE');
   });
 
+  it.each([
+    ['ahead', 3_600_000],
+    ['behind', -3_600_000],
+  ])('counts by the clock of its server, which is an hour %s and is then put right', async (_, offMs) => {
+    const w = world.current;
+    w.server.tellsTime = true;
+    w.server.now = () => NOW_MS + offMs + w.clock.now();
+    const provider = await w.provide(new ScriptedEngine(['x']));
+    const stranger = await Stranger.dial(w, provider.mesh.self);
+    const terms = { requester: stranger.identity.peerId, providers: [provider.mesh.self] };
+    const outcome = async () => {
+      const task = stranger.ask(await w.server.lease(terms));
+      await w.clock.advance(10);
+      const last = stranger.heard.find((message) => message.kind === 'TASK_RESPONSE' && message.taskId === task);
+      const half = last?.kind === 'TASK_RESPONSE' ? last.receipt : null;
+      const receipt = half === null ? null : readReceipt(half)?.receipt;
+      return receipt === undefined || receipt === null ? stranger.outcome(task) : receipt.endedMs - w.server.now();
+    };
+    expect(Math.abs(Number(await outcome()))).toBeLessThan(100);
+    w.server.now = () => NOW_MS + w.clock.now();
+    expect(await outcome()).toBe('lease_refused');
+    w.server.tellTime();
+    expect(Math.abs(Number(await outcome()))).toBeLessThan(100);
+  });
+
   it('that another server wrote is refused, and so is one that the requester wrote itself', async () => {
     const w = world.current;
     const { mesh } = await w.provide(new ScriptedEngine(['x']));

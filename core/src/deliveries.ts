@@ -24,7 +24,7 @@ const MAX_REFUSED_LEASES = 16;
 export interface DeliveriesOptions {
   identity: Identity;
   clock: Clock;
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970, as whoever gives the leases has it. It may be put right at any time. */
   now: () => number;
   /** Whose leases count; null: nobody's yet. */
   issuer: () => PeerId | null;
@@ -145,7 +145,7 @@ export class Deliveries {
   }
 
   #checked(channel: Channel, request: TaskRequest): { lease: Lease; leaseBytes: Uint8Array<ArrayBuffer> } {
-    const { identity, now, issuer, verify } = this.#options;
+    const { identity, clock, now, issuer, verify } = this.#options;
     const nowSeconds = Math.floor(now() / 1000);
     const issuedBy = issuer();
     const { model, maxTokens } = request;
@@ -162,7 +162,9 @@ export class Deliveries {
     };
     try {
       const lease = checkLease(request.lease, terms, verify);
-      this.#book.use(lease, nowSeconds);
+      // By a clock that nobody sets: what was used is remembered as long as it could be shown, and no longer.
+      const steadySeconds = Math.floor(clock.now() / 1000);
+      this.#book.use({ ...lease, expiresAt: steadySeconds + lease.expiresAt - nowSeconds }, steadySeconds);
       return { lease, leaseBytes: new Uint8Array(request.lease) };
     } catch (thrown) {
       const refused = (this.#refusedLeases.get(channel) ?? 0) + 1;

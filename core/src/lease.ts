@@ -23,7 +23,7 @@ export const MAX_LEASE_BYTES = 512;
 export const MAX_LEASE_SECONDS = 600;
 /** For an answer of at most so many tokens: longer than any model remembers. */
 export const MAX_LEASE_TOKENS = 16_777_216;
-/** How far two computers' clocks may be apart. */
+/** How far the time that a provider heard from the control plane may be off, or its own clock where it heard none. */
 export const CLOCK_SKEW_SECONDS = 30;
 
 /** What all providers of a shortlist are told alike. */
@@ -124,9 +124,10 @@ export function checkLease(bytes: Uint8Array, terms: LeaseTerms, check = verify)
   if (lease === null) throw refused('It was given for another volunteer.');
   if (lease.model !== terms.model) throw refused('It was given for another model.');
   if (lease.maxTokens < terms.maxTokens) throw refused('It was given for a shorter answer.');
-  if (lease.expiresAt + CLOCK_SKEW_SECONDS < terms.nowSeconds) throw refused('It has run out.');
+  if (lease.expiresAt + CLOCK_SKEW_SECONDS < terms.nowSeconds)
+    throw refused('It has run out, as that volunteer’s clock has it.');
   if (lease.expiresAt > terms.nowSeconds + MAX_LEASE_SECONDS + CLOCK_SKEW_SECONDS) {
-    throw refused('It is good for too long: is the clock of this computer right?');
+    throw refused('It is good for too long: the clocks of the mesh and of that volunteer disagree.');
   }
   return lease;
 }

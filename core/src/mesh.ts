@@ -33,7 +33,7 @@ export interface MeshOptions {
   /** Links to other providers that are kept while we lend, see `neighbours.ts`. Left out: none. */
   neighbours?: () => number;
   clock: Clock;
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970, where the control plane does not say it. */
   now: () => number;
   random: () => number;
 }
@@ -42,6 +42,8 @@ export interface ProvideOptions {
   models: ServedModel[];
   /** The owner's own limit for each answer, looked up when it begins. Left out: as fast as it goes. */
   maxTokensPerSecond?: number | null;
+  /** Others can dial us, and the mesh is told of the models. Left out: nobody minds. */
+  onOffered?: () => void;
   onStatus: (status: WorkerStatus) => void;
   onFailure: (error: MeshError) => void;
   /** The engine does not answer any more. The offer was taken back, all tasks were given back: stop, and start it anew. */
@@ -78,11 +80,12 @@ export class Mesh {
     this.control = control;
     this.#clock = clock;
     this.#harmful = new HarmfulForms(clock);
-    this.#now = now;
+    // Whose leave it is, their clock counts.
+    this.#now = () => control.serverNowMs ?? now();
     const file = control.file.bind(control);
     this.#filer = new ReceiptFiler({ ...receipts, file, clock, random });
     const filer = this.#filer;
-    this.#deliveries = new Deliveries({ identity, verify, clock, now, issuer: () => control.issuer, filer });
+    this.#deliveries = new Deliveries({ identity, verify, clock, now: this.#now, issuer: () => control.issuer, filer });
     filer.start();
     this.#transport = transport;
     this.#introductions = options.introductions ?? new Introductions(clock);
@@ -190,6 +193,7 @@ export class Mesh {
         if (stopped.signal.aborted) return;
         const adverts = options.models.map((model) => model.advert);
         control.advertise(adverts, worker.status.slots, this.#transport.certificate);
+        options.onOffered?.();
       },
       () => {
         // Stopped, or left, before anyone could come.

@@ -27,7 +27,7 @@ export interface Acknowledgement {
 export interface Receipt extends Acknowledgement {
   readonly model: ModelId;
   readonly promptTokens: number;
-  /** Milliseconds since 1970, by the provider's clock. */
+  /** Milliseconds since 1970, by the clock of the control plane as the provider knows it. */
   readonly startedMs: number;
   readonly endedMs: number;
 }

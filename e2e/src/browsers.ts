@@ -31,6 +31,12 @@ export function launch(name: BrowserName): Promise<Browser> {
   return chromium.launch(OF_CHROMIUM);
 }
 
+/** Chromium for whom this name leads to this computer, whatever a DNS server says. */
+export function launchWhereLeadsHere(name: string): Promise<Browser> {
+  const args = [...OF_CHROMIUM.args, `--host-resolver-rules=MAP ${name} 127.0.0.1`];
+  return chromium.launch({ ...OF_CHROMIUM, args });
+}
+
 /** Chromium whose process can be killed, as when a computer is switched off. */
 export async function launchToKill(): Promise<{ browser: Browser; kill: () => Promise<void> }> {
   const server = await chromium.launchServer(OF_CHROMIUM);

@@ -51,7 +51,7 @@ export async function runChat(prompt: string, options: ChatOptions, output: Outp
   } catch (thrown) {
     if (stop.signal.aborted && unwritten === null) return 0;
     const { code, message } = asMeshError(
-      unwritten ?? thrown,
+      unwritten ?? (await explained(thrown, node)),
       'engine_failed',
       `The question failed: ${String(thrown)}`,
     );
@@ -61,6 +61,12 @@ export async function runChat(prompt: string, options: ChatOptions, output: Outp
   } finally {
     if (node !== null) await leaveMesh(node);
   }
+}
+
+/** With the reason, where it is that we are not in the mesh. */
+async function explained(thrown: unknown, node: MeshNode | null): Promise<unknown> {
+  if (node === null || !(thrown instanceof MeshError) || thrown.code !== 'control_unreachable') return thrown;
+  return new MeshError(thrown.code, await node.why(), { cause: thrown });
 }
 
 /** Throws unknown_model or no_provider, and says what there is instead. */

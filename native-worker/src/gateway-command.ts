@@ -3,15 +3,17 @@ import path from 'node:path';
 import { onAbort } from '@llmesh/core/abort';
 import { realClock } from '@llmesh/core/clock';
 import { asMeshError, MeshError } from '@llmesh/core/errors';
+import { readHosts } from '@llmesh/core/host-guard';
 import type { PeerId } from '@llmesh/core/ids';
 import { dataFolder } from './data-folder.ts';
 import { isLoopbackHost } from './gateway/door.ts';
 import { KeyRing } from './gateway/key-ring.ts';
 import { startGateway, type Gateway } from './gateway/server.ts';
 import { openIdentity, type OpenIdentity } from './identity-file.ts';
-import { offersHeard, watchConnection } from './mesh-connection.ts';
+import { readyOnMesh, watchConnection } from './mesh-connection.ts';
 import { leaveMesh, openMeshNode, type MeshNode } from './mesh-node.ts';
 import type { Output } from './output.ts';
+import { EXIT_REFUSED } from './reporting.ts';
 
 const STOP_MS = 1_800;
 const EXIT_PORT_IN_USE = 3;
@@ -44,7 +46,7 @@ export function keysFile({ keys, data }: Pick<GatewayCommandOptions, 'keys' | 'd
   return keys ?? path.join(gatewayFolder(data), 'keys');
 }
 
-/** Exit code: 0 when it was stopped, 1 when it failed, 3 when the port is in use. */
+/** Exit code: 0 when it was stopped, 1 when it failed, 3 when the port is in use, 78 when another start changes nothing. */
 export async function runGateway(options: GatewayCommandOptions, output: Output): Promise<number> {
   const stop = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -65,7 +67,6 @@ export async function runGateway(options: GatewayCommandOptions, output: Output)
     self = await openIdentity(gatewayFolder(options.data));
     if (self.temporary !== null) output.note(self.temporary);
     node = await openMeshNode(options.mesh, { identity: self.identity, hidden: options.hideAddress === true });
-    const heard = offersHeard(node, () => true, stop.signal);
     watchConnection(node, options.mesh, output, (error) => {
       failure = error;
       stop.abort();
@@ -73,19 +74,28 @@ export async function runGateway(options: GatewayCommandOptions, output: Output)
     const { port, host, rate, cors, own, trust, open = false, proxied = false } = options;
     gateway = await startGateway({
       ...{ node, port, host, keys: () => keys.keys, open, proxied, origins: cors },
+      ...{ hosts: readHosts(process.env['LLMESH_HOSTS']), makeKey: keyCommand(options) },
       rate: { perSecond: rate / 60, burst: Math.max(1, rate * BURST_SHARE) },
       circles: { own, trusted: trust },
       failed: (thrown) => output.error(asMeshError(thrown, 'engine_failed', `A request failed: ${String(thrown)}`)),
     });
-    await heard;
     const { url } = gateway;
+    const sayWaiting = (reason: string) => {
+      const message = `The API listens at ${url}, and waits for the mesh at ${options.mesh.origin}. ${reason}`;
+      if (output.json) output.print('', { waiting: { mesh: options.mesh.origin, message } });
+      else output.note(message);
+    };
+    const stopped = new Promise<void>((resolve) => onAbort(stop.signal, resolve));
+    await Promise.race([readyOnMesh({ node, listed: () => true, waits: sayWaiting }, stop.signal), stopped]);
     const count = keys.keys.length;
     const who = count > 0 ? `${count} keys` : open ? 'anyone' : 'this computer';
     const mesh = options.mesh.origin;
-    output.print(`OpenAI-compatible API at ${url} for ${who}. Ctrl-C stops.`, {
-      ...{ ready: true, url, mesh, keys: count, peerId: node.mesh.self },
-    });
-    await new Promise<void>((resolve) => onAbort(stop.signal, resolve));
+    if (!stop.signal.aborted) {
+      output.print(`OpenAI-compatible API at ${url} for ${who}. Ctrl-C stops.`, {
+        ...{ ready: true, url, mesh, keys: count, peerId: node.mesh.self },
+      });
+    }
+    await stopped;
   } catch (thrown) {
     if (!stop.signal.aborted) failure = asMeshError(thrown, 'engine_failed', `The gateway failed: ${String(thrown)}`);
   } finally {
@@ -96,6 +106,7 @@ export async function runGateway(options: GatewayCommandOptions, output: Output)
   }
   if (failure === null) return 0;
   output.error(failure);
+  if (failure.code === 'control_refused') return EXIT_REFUSED;
   return failure.code === 'port_in_use' ? EXIT_PORT_IN_USE : 1;
 }
 
@@ -109,6 +120,15 @@ function openKeys(options: GatewayCommandOptions, output: Output): Promise<KeyRi
     },
     failed: (thrown) => output.error(asMeshError(thrown, 'key_unreadable', 'The file of keys cannot be read.')),
   });
+}
+
+/** With whatever tells it which gateway the key is for. Strangers may read it: no path of this computer beyond its own folder. */
+function keyCommand({ keys, data }: GatewayCommandOptions): string {
+  if (keys !== undefined) return 'llmesh key <name> --keys <its file of keys>';
+  if (data === undefined && !process.env['LLMESH_DATA']) return 'llmesh key <name>';
+  const folder = path.relative('', dataFolder(data));
+  const plain = /^[\w-][\w./-]*$|^\.[\w-][\w./-]*$/.test(folder);
+  return `llmesh key <name> --data ${plain ? folder : '<its data folder>'}`;
 }
 
 /** Others could reach it, and nobody said that they may. */

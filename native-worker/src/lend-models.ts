@@ -15,7 +15,7 @@ import { MachineFiles } from './sensors/machine-files.ts';
 import { MachineSensors } from './sensors/machine-sensors.ts';
 import type { LentModel } from './lent-model.ts';
 import { LoadAhead } from './load-ahead.ts';
-import { offersHeard } from './mesh-connection.ts';
+import { readyOnMesh } from './mesh-connection.ts';
 import type { MeshNode } from './mesh-node.ts';
 import type { Output } from './output.ts';
 import { LIFE_WORDS, type Standing, type WorkerStanding } from './worker-standing.ts';
@@ -57,8 +57,13 @@ export async function lendModels(
   const adverts = models.map(({ advert }) => advert);
   const [first] = adverts;
   if (first === undefined) return;
+  const names = adverts.map((advert) => advert.name).join(', ');
+  const sayWaiting = (reason: string) => {
+    const message = `${names} is loaded, and waits for the mesh at ${mesh.origin}. ${reason}`;
+    if (output.json) output.print('', { waiting: { mesh: mesh.origin, message } });
+    else output.note(message);
+  };
   const sayReady = () => {
-    const names = adverts.map((advert) => advert.name).join(', ');
     output.print(`Serving ${names} on ${mesh.origin} as ${name}. Ctrl-C stops.`, {
       ready: true,
       peerId: node.mesh.self,
@@ -74,12 +79,17 @@ export async function lendModels(
       tokensPerSecond: first.tokensPerSecond,
     });
   };
+  let onOffered = () => {};
+  const offered = new Promise<void>((resolve) => {
+    onOffered = resolve;
+  });
   const tell = () => report(standing.now, output);
   const lending: Lending = new Lending({
     provide: (onStatus) =>
       node.mesh.provide({
         models: [...models],
         maxTokensPerSecond: maxSpeed ?? null,
+        onOffered,
         onStatus,
         onFailure: (error) => output.error(error),
         onHang: hung,
@@ -94,7 +104,7 @@ export async function lendModels(
       if (ready || pause !== null) return;
       ready = true;
       const listed = ({ models: offers }: Offers) => offers.some(({ id }) => id === first.id);
-      void offersHeard(node, listed, signal).then(() => {
+      void readyOnMesh({ node, listed, offered, waits: sayWaiting }, signal).then(() => {
         if (!signal.aborted) sayReady();
       });
     },

@@ -10,6 +10,15 @@ describe('meshAddress', () => {
     ['http://[fd00::2]:7070', 'http://[fd00::2]:7070/'],
   ])('takes %s', (text, href) => expect(meshAddress(text).href).toBe(href));
 
+  it.each([
+    'http://mesh.example/llm',
+    'https://mesh.example/v1',
+    'mesh.example/donate/x',
+    'http://ann:pw@mesh.example',
+  ])('says of %s where the mesh would be', (text) =>
+    expect(() => meshAddress(text)).toThrow(/use https?:\/\/mesh.example\./i),
+  );
+
   it.each(['', 'ftp://mesh', 'http://', 'two words', 'mesh:99999'])('refuses "%s"', (text) => {
     expect(() => meshAddress(text)).toThrow(/address/);
   });

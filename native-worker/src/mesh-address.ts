@@ -1,15 +1,13 @@
 /** Where a mesh is, as a person writes it: `http://localhost:7070`, or without the scheme. */
 import { MeshError } from '@llmesh/core/errors';
+import { originOfMesh } from '@llmesh/core/mesh-address';
 
 export const DEFAULT_MESH = 'http://localhost:7070';
 
-/** The origin. Throws control_unreachable when it can be no address. */
+/** The origin. Throws control_unreachable when it can be no address of a mesh. */
 export function meshAddress(text: string): URL {
-  try {
-    const url = new URL(/^[a-z]+:\/\//i.test(text) ? text : `http://${text}`);
-    if (url.protocol === 'http:' || url.protocol === 'https:') return new URL(url.origin);
-  } catch {
-    // Said below, in words for a person.
-  }
+  const whole = /^[a-z]+:\/\//i.test(text) ? text : `http://${text}`;
+  const url = URL.canParse(whole) ? new URL(whole) : null;
+  if (url !== null && /^https?:$/.test(url.protocol)) return originOfMesh(url);
   throw new MeshError('control_unreachable', `${text} is no address of a mesh. Write it like ${DEFAULT_MESH}.`);
 }

@@ -2,6 +2,8 @@
 import * as v from 'valibot';
 import { MeshError } from '@llmesh/core/errors';
 import type { Offer } from '@llmesh/core/model-advert';
+import { redirectOf, speaksTls } from './mesh-probe.ts';
+import { codeOf, hungUp, troubleWords, type MeshTrouble } from './mesh-trouble.ts';
 import { ModelsPageSchema, StatsSchema, type Stats } from '@llmesh/core/api-pages';
 
 const TIMEOUT_MS = 5_000;
@@ -28,21 +30,26 @@ async function read<T extends v.GenericSchema>(url: URL, schema: T): Promise<v.I
 }
 
 async function fetchText(url: URL): Promise<string> {
+  const unreachable = (trouble: MeshTrouble, cause?: unknown) =>
+    new MeshError('control_unreachable', troubleWords(new URL(url.origin), trouble), { cause });
+  let status: number;
+  let redirect: string | null;
+  const chunks: Uint8Array[] = [];
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS), redirect: 'error' });
-    const chunks: Uint8Array[] = [];
+    const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS), redirect: 'manual' });
+    ({ status } = response);
+    redirect = redirectOf(status, response.headers.get('location') ?? undefined, url);
     let bytes = 0;
     for await (const chunk of response.body ?? []) {
       bytes += chunk.byteLength;
       if (bytes > MAX_BYTES) throw new Error('too much');
       chunks.push(chunk);
     }
-    return Buffer.concat(chunks).toString('utf8');
   } catch (cause) {
-    throw new MeshError(
-      'control_unreachable',
-      `No mesh answers at ${url.origin}. Start one with "npm start", or give its address with --mesh.`,
-      { cause },
-    );
+    const code = codeOf(cause);
+    const tls = url.protocol === 'http:' && hungUp(code) && (await speaksTls(url));
+    throw unreachable(tls ? { kind: 'speaks_https' } : { kind: 'error', code }, cause);
   }
+  if (status !== 200) throw unreachable({ kind: 'status', status, redirect, mesh: false });
+  return Buffer.concat(chunks).toString('utf8');
 }

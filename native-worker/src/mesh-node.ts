@@ -11,7 +11,6 @@ import type { MeshError } from '@llmesh/core/errors';
 import { MemoryReceiptKeeper } from '@llmesh/core/memory-receipt-keeper';
 import { Mesh } from '@llmesh/core/mesh';
 import type { PeerJsTransportOptions } from '@llmesh/core/peerjs-transport';
-import { MAX_MESSAGE_BYTES } from '@llmesh/core/fields';
 import type { ReceiptFilerOptions } from '@llmesh/core/receipt-filer';
 import type { ReceiptKeeper } from '@llmesh/core/receipt-keeper';
 import type { RelaySocket } from '@llmesh/core/relay-link';
@@ -19,10 +18,13 @@ import { randomBytes } from '@llmesh/core/random-bytes';
 import { openPaths, type Paths, type PathsOptions } from '@llmesh/core/open-paths';
 import { MAX_SEALED_BYTES } from '@llmesh/core/seal-wire';
 import { connectWebRtc, loadPeerJs, releaseWebRtc } from './datachannel.ts';
+import { MeshDial } from './mesh-dial.ts';
 
 export interface MeshNode {
   readonly mesh: Mesh;
   readonly control: ControlClient;
+  /** Why it is not in the mesh, for a person, while it is not. Never rejects. */
+  why: () => Promise<string>;
   /** Leaves the mesh. Resolves when its receipts are kept. Idempotent. */
   close(): Promise<void>;
 }
@@ -54,7 +56,7 @@ export interface NodeOptions {
 export async function openMeshNode(address: URL, options: NodeOptions = {}): Promise<MeshNode> {
   const { identity = throwAwayIdentity(), receipts = new MemoryReceiptKeeper(), failed = () => {} } = options;
   const { receiptsChanged: changed } = options;
-  const { transport, introductions, control } = await openNodePaths(address, { ...options, identity });
+  const { transport, introductions, control, dial } = await openNodePaths(address, { ...options, identity });
   const mesh = new Mesh({
     ...{ control, transport, introductions, identity },
     receipts: { keeper: receipts, failed, ...(changed && { changed }) },
@@ -67,6 +69,7 @@ export async function openMeshNode(address: URL, options: NodeOptions = {}): Pro
   return {
     mesh,
     control,
+    why: () => dial.why(),
     async close() {
       if (open) nodes -= 1;
       open = false;
@@ -79,8 +82,9 @@ export async function openMeshNode(address: URL, options: NodeOptions = {}): Pro
 export async function openNodePaths(
   address: URL,
   { identity = throwAwayIdentity(), anonymous = false, hidden = false }: NodeOptions = {},
-): Promise<Paths & { control: ControlClient }> {
-  const control = openControl(address, identity);
+): Promise<Paths & { control: ControlClient; dial: MeshDial }> {
+  const dial = new MeshDial(address);
+  const control = openControl(address, identity, dial);
   const paths = openPaths({
     ...webRtcOptions(address),
     self: identity.peerId,
@@ -89,7 +93,7 @@ export async function openNodePaths(
     openSocket: openRelaySocket,
   });
   paths.setHidden(hidden);
-  return { ...paths, control };
+  return { ...paths, control, dial };
 }
 
 /** For `/relay`. */
@@ -98,13 +102,13 @@ export function openRelaySocket(url: string): RelaySocket {
 }
 
 /** The connection to `/mesh` alone. It has to be started. */
-export function openControl(address: URL, identity: Identity): ControlClient {
+export function openControl(address: URL, identity: Identity, dial = new MeshDial(address)): ControlClient {
   return new ControlClient({
     url: new URL('/mesh', address).href.replace(/^http/, 'ws'),
     identity,
     prove: proveKey,
     agent: 'native',
-    openSocket: (url) => new WebSocket(url, { maxPayload: MAX_MESSAGE_BYTES }),
+    openSocket: dial.open,
     clock: realClock,
     random: Math.random,
   });

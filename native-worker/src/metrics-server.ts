@@ -3,10 +3,11 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { MeshError } from '@llmesh/core/errors';
+import { HostGuard } from '@llmesh/core/host-guard';
 import { errno } from './whole-file.ts';
 
 const HOST = '127.0.0.1';
-const OURS = /^(?:localhost|127\.0\.0\.1)(?::\d+)?$/i;
+const OURS = new HostGuard({ hosts: [], loopback: true });
 /** A scrape takes milliseconds. */
 const REQUEST_MS = 5_000;
 
@@ -47,7 +48,7 @@ export async function serveMetrics(
 }
 
 async function answer(source: MetricsSource, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  if (!OURS.test(request.headers.host ?? '')) return end(response, 403, 'Ask for it as localhost.');
+  if (OURS.fault(request.headersDistinct['host']) !== null) return end(response, 403, 'Ask for it as localhost.');
   if (request.url !== '/metrics') return end(response, 404, 'There is only /metrics here.');
   if (request.method !== 'GET') return end(response, 405, 'Only GET works here.');
   const { contentType } = source;

@@ -4,6 +4,8 @@ import { Output } from './output.ts';
 
 const EXIT_FAILED = 1;
 export const EXIT_USAGE = 2;
+/** EX_CONFIG of sysexits.h: somebody has to change something first. A service is not started again after it. */
+export const EXIT_REFUSED = 78;
 
 /** Never rejects. */
 export async function reporting(json: boolean, run: (output: Output) => Promise<void>): Promise<void> {

@@ -7,7 +7,9 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocketServer } from 'ws';
 import type { ModelId } from '@llmesh/core/ids';
+import { nodeIdentity } from '@llmesh/core/node-signatures';
 import type { AnswerEvent, AskRequest } from '@llmesh/core/requester';
+import { readIdentityKey } from './identity-file.ts';
 import { openMeshNode, releaseMeshNodes, type MeshNode } from './mesh-node.ts';
 import { startControlPlane, startLlmesh, type Running } from './testing/process.ts';
 
@@ -124,7 +126,12 @@ describe('llmesh worker', () => {
     first.process.kill('SIGTERM');
     await first.process.exited;
     const worker = lend(first.url);
-    await worker.line((line) => line['connection'] === 'unreachable');
+    const { reason } = await worker.line((line) => line['connection'] === 'unreachable');
+    expect(reason).toContain(`Nothing listens at ${first.url}.`);
+    expect(await worker.line((line) => 'waiting' in line)).toMatchObject({
+      waiting: { message: expect.stringContaining(`waits for the mesh at ${first.url}. Nothing listens`) },
+    });
+    expect(worker.lines.some(isReady)).toBe(false);
     track((await startControlPlane(Number(new URL(first.url).port))).process);
     await worker.line(isReady);
     expect(worker.lines.filter((line) => line['connection'] === 'unreachable')).toHaveLength(1);
@@ -132,6 +139,22 @@ describe('llmesh worker', () => {
     await worker.line((line) => lifeOf(line) === 'active');
     worker.kill('SIGTERM');
     expect(await worker.exited).toBe(0);
+  });
+
+  it('ends with a code of its own, and says what to do, when another has its identity', async () => {
+    const worker = lend(mesh);
+    const { peerId } = await worker.line(isReady);
+    const key = await readIdentityKey(data);
+    const copy = await openMeshNode(new URL(mesh), { identity: nodeIdentity(key!) });
+    try {
+      expect(await worker.exited).toBe(78);
+      expect(copy.mesh.self).toBe(peerId);
+      expect(worker.lines.at(-1)).toMatchObject({
+        error: { code: 'control_refused', message: expect.stringContaining('delete the identity file in one of them') },
+      });
+    } finally {
+      await copy.close();
+    }
   });
 
   it('ends with code 1 at a stand-in server that speaks another version', async () => {

@@ -18,6 +18,7 @@ import { leaveMesh, openMeshNode, type MeshNode } from './mesh-node.ts';
 import type { OpenModelOptions } from './open-model.ts';
 import type { Output } from './output.ts';
 import { ReceiptFile } from './receipt-file.ts';
+import { EXIT_REFUSED } from './reporting.ts';
 import { serveStanding } from './standing-socket.ts';
 import { errno } from './whole-file.ts';
 import { WorkerMetrics } from './worker-metrics.ts';
@@ -40,7 +41,7 @@ export interface WorkerOptions extends GuestOptions, OpenAdaptersOptions, Omit<O
   hideAddress?: boolean;
 }
 
-/** Exit code of the process: 0 when it was stopped, 1 when it failed, 3 when a port is in use. */
+/** Exit code of the process: 0 when it was stopped, 1 when it failed, 3 when a port is in use, 78 when the mesh refuses it. */
 export async function runWorker(options: WorkerOptions, output: Output): Promise<number> {
   const stop = new AbortController();
   const failures: MeshError[] = [];
@@ -51,6 +52,7 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
   const end = () => {
     for (const failure of failures) output.error(failure);
     if (failures.some(({ code }) => code === 'port_in_use')) return EXIT_PORT;
+    if (failures.some(({ code }) => code === 'control_refused')) return EXIT_REFUSED;
     return failures.length === 0 ? 0 : 1;
   };
   onAbort(stop.signal, () => setTimeout(() => process.exit(end()), STOP_MS));

@@ -1,8 +1,13 @@
 /** Who may open a WebSocket here, and which: the one place that answers `upgrade`. */
 import type { IncomingMessage, Server } from 'node:http';
+import type { RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import type { Clock } from '@llmesh/core/clock';
+import { hostAdvice } from '@llmesh/core/host-guard';
 import { AddressBuckets } from './address-buckets.ts';
+import { sendError } from './api.ts';
+import { FORBIDDEN_HOST, statusOf } from './host-door.ts';
+import type { Hosts } from './hosts.ts';
 import { MESH_PATH, type Mesh } from './mesh.ts';
 import type { Metrics, SocketKind } from './metrics.ts';
 import { RELAY_PATH, type Relay } from './relay.ts';
@@ -33,17 +38,19 @@ export interface FrontDoorOptions {
   /** WebSockets of one kind from one address. */
   maxPerAddress: number;
   addressOf: (request: IncomingMessage) => string;
-  hostsOf: (request: IncomingMessage) => readonly string[];
+  hosts: Hosts;
 }
 
 export function openFrontDoor(server: Server, options: FrontDoorOptions): void {
-  const { mesh, signal, relay, metrics, log } = options;
+  const { mesh, signal, relay, metrics, hosts, log } = options;
   const counts = new Map<string, number>();
   const openings = new AddressBuckets(options.clock, OPENING_RATE);
 
   server.on('upgrade', (request, socket, head) => {
     // A reset before `ws` takes over must not end the process.
     socket.on('error', (error) => log.debug({ err: error }, 'a connection broke during its handshake'));
+    const fault = hosts.faultOf(request);
+    if (fault !== null) return refuse(statusOf(fault), 'http', FORBIDDEN_HOST, hostAdvice(fault));
     const kind = KINDS.get(pathOf(request) ?? '');
     if (kind === undefined)
       return refuse(
@@ -52,7 +59,7 @@ export function openFrontDoor(server: Server, options: FrontDoorOptions): void {
         'not_found',
         `No WebSocket here. The mesh's are ${MESH_PATH}, /signal and ${RELAY_PATH}.`,
       );
-    if (!originAllowed(request, options.allowedOrigins)) {
+    if (!originAllowed(request.headers.origin, hosts.asked(request), options.allowedOrigins)) {
       return refuse(
         403,
         kind,
@@ -77,7 +84,7 @@ export function openFrontDoor(server: Server, options: FrontDoorOptions): void {
       if (left === 0) counts.delete(address);
       else counts.set(address, left);
     });
-    if (kind === 'mesh') mesh.accept(request, socket, head, options.hostsOf(request), network);
+    if (kind === 'mesh') mesh.accept(request, socket, head, hosts.dialled(request), network);
     else if (kind === 'signal') signal.accept(request, socket, head);
     else relay.accept(request, socket, head);
 
@@ -89,6 +96,13 @@ export function openFrontDoor(server: Server, options: FrontDoorOptions): void {
   });
 }
 
+/** It came as a plain request: a proxy on the way took what asks for a WebSocket out of it. Programs look at the status. */
+export const withoutUpgrade: RequestHandler = (_request, response) => {
+  response.set({ Upgrade: 'websocket', 'Cache-Control': 'no-store' });
+  const what = 'Here is a WebSocket. A proxy in front of this server has to pass Upgrade and Connection on.';
+  sendError(response, 426, 'upgrade_required', what);
+};
+
 /** null when it is none that our own URLs could have. */
 function pathOf(request: IncomingMessage): string | null {
   const url = request.url ?? '';
@@ -96,8 +110,7 @@ function pathOf(request: IncomingMessage): string | null {
 }
 
 /** Programs send no Origin. A browser sends that of the page, which has to be served from the host it connects to. */
-function originAllowed(request: IncomingMessage, allowed: readonly string[]): boolean {
-  const { origin, host } = request.headers;
+function originAllowed(origin: string | undefined, host: string, allowed: readonly string[]): boolean {
   if (origin === undefined || allowed.includes('*') || allowed.includes(origin)) return true;
-  return URL.canParse(origin) && host !== undefined && new URL(origin).host === host.toLowerCase();
+  return /^https?:/.test(origin) && URL.canParse(origin) && new URL(origin).host === host;
 }

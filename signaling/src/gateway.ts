@@ -51,9 +51,11 @@ export function gatewayRouter({ gateway, remoteOf, log }: GatewayRouterOptions):
   return router;
 }
 
+/** `host` stays, whatever a stranger calls it: the gateway lets in by it. */
 function endToEnd(headers: IncomingHttpHeaders): IncomingHttpHeaders {
   const named = (headers.connection ?? '').split(',').map((name) => name.trim().toLowerCase());
-  const kept = Object.entries(headers).filter(([name]) => !HOP_BY_HOP.has(name) && !named.includes(name));
+  const dropped = (name: string) => HOP_BY_HOP.has(name) || (name !== 'host' && named.includes(name));
+  const kept = Object.entries(headers).filter(([name]) => !dropped(name));
   return Object.fromEntries(kept);
 }
 

@@ -1,32 +1,75 @@
-/** What this mesh may have been dialled as. A peer signs the host that it dialled (`key-proof.ts`): it must be one of these. */
+/** What this mesh may be asked as. A peer signs the host that it dialled (`key-proof.ts`): it must be one of these. */
 import type { IncomingMessage } from 'node:http';
+import { HostGuard, type HostFault } from '@llmesh/core/host-guard';
+import { isLoopback, readHost } from '@llmesh/core/host-name';
 
-export interface HostOptions {
-  /** Our own names, each with its port unless that is 80 or 443. Empty: whatever a request says. */
+export interface HostsOptions {
+  /** Our own names, each with its port unless that is 80 or 443. Empty: see `HostGuard`. */
   hosts: readonly string[];
   /** A reverse proxy of ours stands in front. */
   trustProxy: boolean;
 }
 
-/**
- * Whoever relays a challenge to its own visitors writes the request, and can name itself in it: only a mesh that knows
- * its names is proof against that. On this computer nobody stands in between.
- */
-export function hostReader({ hosts, trustProxy }: HostOptions): (request: IncomingMessage) => readonly string[] {
-  const known = hosts.map((host) => host.toLowerCase());
-  return (request) => {
-    const asked = askedHost(request, trustProxy);
-    if (asked === null) return known;
-    return known.length === 0 || known.includes(asked) || isLoopback(asked) ? [asked] : known;
-  };
+export class Hosts {
+  readonly #known: readonly string[];
+  readonly #trustProxy: boolean;
+  #guard: HostGuard;
+
+  constructor({ hosts, trustProxy }: HostsOptions) {
+    this.#known = hosts.map((host) => host.toLowerCase());
+    this.#trustProxy = trustProxy;
+    this.#guard = this.#guardAt('127.0.0.1');
+  }
+
+  /** Before the first request: where others can reach us decides by which names they may. */
+  listensOn(address: string): void {
+    this.#guard = this.#guardAt(address);
+  }
+
+  /** Null: it may come in. A page of a stranger, whose name was made to lead here, may not. */
+  faultOf(request: IncomingMessage): HostFault | null {
+    const { headers, headersDistinct } = request;
+    const fault = this.#guard.fault(headersDistinct['host']);
+    if (fault !== null) return fault;
+    if (!targetAgrees(request.url ?? '', headers.host ?? '')) return { host: null };
+    const forwarded = this.#forwarded(request);
+    if (forwarded === null) return null;
+    // The page behind a forged one would still have sent its name as `Host`: this is the proxy's, and as good as that.
+    if (this.#known.length > 0) return this.#guard.fault([forwarded]);
+    return readHost(forwarded) === null ? { host: null } : null;
+  }
+
+  /** As the one who asks sees it; only after `faultOf` had nothing against it. */
+  asked(request: IncomingMessage): string {
+    return (this.#forwarded(request) ?? request.headers.host ?? '').toLowerCase();
+  }
+
+  /**
+   * What a peer may have signed. Whoever relays a challenge to its own visitors writes the request, and can name itself in
+   * it: only a mesh that knows its names is proof against that. On this computer nobody stands in between.
+   */
+  dialled(request: IncomingMessage): readonly string[] {
+    const asked = this.asked(request);
+    const host = readHost(asked);
+    const taken = this.#known.length === 0 || this.#known.includes(asked) || (host !== null && isLoopback(host));
+    return taken ? [asked] : this.#known;
+  }
+
+  /** The last entry is the one that our own proxy added. */
+  #forwarded({ headers }: IncomingMessage): string | null {
+    if (!this.#trustProxy) return null;
+    return [headers['x-forwarded-host']].flat().at(-1)?.split(',').at(-1)?.trim() || null;
+  }
+
+  #guardAt(address: string): HostGuard {
+    const host = readHost(address.includes(':') ? `[${address}]` : address);
+    const loopback = host !== null && isLoopback(host);
+    return new HostGuard({ hosts: this.#known, loopback, proxied: this.#trustProxy });
+  }
 }
 
-function askedHost({ headers }: IncomingMessage, trustProxy: boolean): string | null {
-  // The last entry is the one that our own proxy added.
-  const forwarded = trustProxy ? [headers['x-forwarded-host']].flat().at(-1)?.split(',').at(-1)?.trim() : undefined;
-  return (forwarded || headers.host)?.toLowerCase() ?? null;
-}
-
-function isLoopback(host: string): boolean {
-  return /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?$/.test(host);
+/** A request to a proxy names its target whole, and that one would count (RFC 9112, 3.2.2): they have to agree. */
+function targetAgrees(target: string, host: string): boolean {
+  if (target.startsWith('/') || target === '*') return true;
+  return URL.canParse(target) && new URL(target).host === host.toLowerCase();
 }

@@ -24,6 +24,11 @@ export class LeaseOffice {
     this.#now = now;
   }
 
+  /** Leases are dated by it, so peers are told. */
+  get nowMs(): number {
+    return Math.floor(this.#now());
+  }
+
   /** Leave for each of a shortlist to run one task; as bytes in base32, null for nobody. */
   async lease(
     candidates: readonly Candidate[],

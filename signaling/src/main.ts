@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { pino } from 'pino';
 import * as v from 'valibot';
 import { MeshError } from '@llmesh/core/errors';
+import { readHosts } from '@llmesh/core/host-guard';
 import { WelcomeSchema, type IceServer } from '@llmesh/core/control-protocol';
 import type { TurnOptions } from './ice-servers.ts';
 import { DEFAULT_RELAY_LIMITS } from './relay.ts';
@@ -30,7 +31,8 @@ const program = new Command('llmesh-signaling')
     `
 Environment:
   LLMESH_ORIGINS      other origins whose pages may connect, with commas between them
-  LLMESH_HOSTS        what the mesh is dialled as, as mesh.example or mesh.example:7070, with commas between them
+  LLMESH_HOSTS        what the mesh is dialled as, as mesh.example or mesh.example:7070, with commas between them;
+                      asked by another name, it answers nobody
   LLMESH_ICE_SERVERS  RTCIceServer list for WebRTC, as JSON
   TURN_URLS           TURN servers of yours, as turn:turn.example.org:3478, with commas between them
   TURN_SECRET         what coturn has as static-auth-secret; peers get credentials made from it
@@ -75,12 +77,12 @@ try {
       bytesPerSecond: 1024 * parseCount('LLMESH_RELAY_KIB', DEFAULT_RELAY_LIMITS.bytesPerSecond / 1024, 1, 1_048_576),
     },
     allowedOrigins: parseList(process.env['LLMESH_ORIGINS']),
-    hosts: parseList(process.env['LLMESH_HOSTS']),
+    hosts: readHosts(process.env['LLMESH_HOSTS']),
     joinWorkBits: parseCount('LLMESH_JOIN_BITS', DEFAULT_JOIN_WORK_BITS, 0, MOST_JOIN_BITS),
     trustProxy: process.env['LLMESH_TRUST_PROXY'] === '1',
     log,
   });
-  process.stdout.write(`${JSON.stringify({ ready: true, url: plane.url })}\n`);
+  process.stdout.write(`${JSON.stringify({ ready: true, url: plane.url, local: plane.local })}\n`);
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exit(error instanceof MeshError && error.code === 'port_in_use' ? EXIT_PORT_IN_USE : EXIT_FAILED);

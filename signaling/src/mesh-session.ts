@@ -217,6 +217,7 @@ export class MeshSession {
       iceServers: this.#context.iceServers.of(hello.peerId),
       signalToken: this.#pass,
       issuer: leases.issuer,
+      now: leases.nowMs,
     });
     this.#renewIceServers(hello.peerId);
     this.send(board.current());
@@ -259,7 +260,8 @@ export class MeshSession {
   }
 
   #replaced(): void {
-    this.#end('control_refused', 'This peer connected again from elsewhere.', CLOSE.replaced);
+    const what = this.#peer?.agent === 'browser' ? OTHER_PAGE : OTHER_COMPUTER;
+    this.#end('control_refused', what, CLOSE.replaced);
     this.#leave('lost');
   }
 
@@ -303,5 +305,9 @@ export class MeshSession {
 }
 
 const OTHER_VERSION = 'This program speaks another version than the mesh. Update it.';
+const OTHER_COMPUTER =
+  'Another program has joined with the same identity, and only one can be here. If its data folder was copied to another computer, delete the identity file in one of them ("llmesh identity" says where it is) and start that one again: it makes one of its own.';
+const OTHER_PAGE =
+  'This page has joined again elsewhere with the same identity: in another window, or in a copy of this browser profile. Close that one, and reload this page.';
 const NOT_PROVED =
   'This key was not proved for this mesh. Start again; if that does not help, its operator has to name it in LLMESH_HOSTS.';

@@ -42,6 +42,7 @@ export class Mesh {
       clock,
       () => registry.offers(),
       () => [...this.#sessions.values()],
+      () => rest.leases.nowMs,
     );
     const reliability = new Reliability(clock);
     receipts.onKept = (delivered) => {

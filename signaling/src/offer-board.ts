@@ -26,6 +26,7 @@ export class OfferBoard {
   readonly #clock: Clock;
   readonly #read: () => Offers;
   readonly #readers: () => readonly OfferReader[];
+  readonly #nowMs: (() => number) | null;
   /** What everybody knows. */
   #published = '';
   #toldMs = -Infinity;
@@ -37,10 +38,17 @@ export class OfferBoard {
   #stopRound: (() => void) | null = null;
   #closed = false;
 
-  constructor(clock: Clock, read: () => Offers, readers: () => readonly OfferReader[]) {
+  /** `nowMs`: the time that goes with them, in milliseconds since 1970; null: none does. */
+  constructor(
+    clock: Clock,
+    read: () => Offers,
+    readers: () => readonly OfferReader[],
+    nowMs: (() => number) | null = null,
+  ) {
     this.#clock = clock;
     this.#read = read;
     this.#readers = readers;
+    this.#nowMs = nowMs;
   }
 
   /** Something may have changed. `withinMs` is how long this change can wait for company. */
@@ -87,7 +95,12 @@ export class OfferBoard {
     if (!due) return;
     this.#published = json;
     this.#toldMs = at;
-    this.#tell(json, readers);
+    this.#tell(this.#dated(json), readers);
+  }
+
+  /** Not a part of what is compared: time alone is no news. */
+  #dated(json: string): string {
+    return this.#nowMs === null ? json : `${json.slice(0, -1)},"now":${this.#nowMs()}}`;
   }
 
   #tell(json: string, readers: readonly OfferReader[]): void {

@@ -72,7 +72,7 @@ function serve(folder: string): RequestHandler {
   });
 }
 
-function sendPage(response: Response, status: number, body: string): void {
+export function sendPage(response: Response, status: number, body: string): void {
   response.status(status).type('html').send(`<!doctype html><html lang="en"><title>LLMesh</title>${body}</html>`);
 }
 

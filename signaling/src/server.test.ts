@@ -84,6 +84,7 @@ describe('/mesh', () => {
       iceServers,
       signalToken: expect.any(String),
       issuer: expect.any(String),
+      now: expect.closeTo(Date.now(), -5),
     });
     expect(await provider.says('offers')).toEqual({ type: 'offers', peers: 1, providers: 0, models: [] });
     const user = await joined(plane, 'browser');

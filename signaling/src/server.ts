@@ -13,19 +13,20 @@ import { limitConnections } from './connection-limit.ts';
 import { openControlKey } from './control-key.ts';
 import { openDataFolder } from './data-folder.ts';
 import { DeliveryTable, type DeliveryLimits } from './delivery-table.ts';
-import { openFrontDoor } from './front-door.ts';
+import { openFrontDoor, withoutUpgrade } from './front-door.ts';
 import { gatewayRouter } from './gateway.ts';
 import { securityHeaders } from './headers.ts';
-import { hostReader } from './hosts.ts';
+import { hostDoor } from './host-door.ts';
+import { Hosts } from './hosts.ts';
 import { IceServers, type TurnOptions } from './ice-servers.ts';
 import { LeaseOffice } from './lease-office.ts';
-import { Mesh } from './mesh.ts';
+import { Mesh, MESH_PATH } from './mesh.ts';
 import { Metrics } from './metrics.ts';
 import { ReceiptBook } from './receipt-book.ts';
 import { failed, notFound, pagesRouter } from './pages.ts';
 import { PaidWork } from './paid-work.ts';
 import { Registry } from './registry.ts';
-import { DEFAULT_RELAY_LIMITS, Relay, type RelayLimits } from './relay.ts';
+import { DEFAULT_RELAY_LIMITS, Relay, RELAY_PATH, type RelayLimits } from './relay.ts';
 import { SignalPasses } from './signal-passes.ts';
 import { Signal } from './signal.ts';
 
@@ -57,7 +58,7 @@ export interface ControlPlaneOptions {
   maxPerAddress?: number;
   /** What joining costs an identity once: 2 to this power hashes. Twelve are milliseconds, twenty some seconds. */
   joinWorkBits?: number;
-  /** What this mesh is dialled as, with the port unless that is 80 or 443; empty: whatever a request says. */
+  /** What this mesh is dialled as, with the port unless that is 80 or 443. Empty: see `HostGuard`. */
   hosts?: readonly string[];
   /** A reverse proxy of ours stands in front and sets X-Forwarded-For, and X-Forwarded-Host unless it leaves Host alone. */
   trustProxy?: boolean;
@@ -77,6 +78,8 @@ export interface ControlPlaneOptions {
 export interface ControlPlane {
   /** Where a person on this computer goes. */
   url: string;
+  /** Where a program on this computer goes, with no name to look up. */
+  local: string;
   port: number;
   /** Idempotent. Ends every connection within a second. */
   close(): Promise<void>;
@@ -94,6 +97,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const leases = new LeaseOffice(await openControlKey(dataFolder), now);
   const table = new DeliveryTable(dataFolder, options.deliveries);
   const addressOf = addressReader(options.trustProxy ?? false);
+  const hosts = new Hosts({ hosts: options.hosts ?? [], trustProxy: options.trustProxy ?? false });
   const registry = new Registry(clock);
   const metrics = new Metrics(registry, {
     mesh: () => mesh.size,
@@ -104,6 +108,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const app = express();
   app.disable('x-powered-by');
   app.use(securityHeaders);
+  app.use(hostDoor(hosts, metrics));
   const server = createServer(
     { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 5000, ...options.http },
     app,
@@ -136,6 +141,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     joinWorkBits,
   });
   const signal = new Signal(app, { clock, metrics, passes, maxPeers, server });
+  app.get([MESH_PATH, RELAY_PATH], withoutUpgrade);
   app.use(apiRouter({ clock, registry, metrics, addressOf }));
   app.use(
     gatewayRouter({ gateway: options.gateway ?? null, remoteOf: remoteReader(options.trustProxy ?? false), log }),
@@ -160,7 +166,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     maxPeers,
     maxPerAddress,
     addressOf,
-    hostsOf: hostReader({ hosts: options.hosts ?? [], trustProxy: options.trustProxy ?? false }),
+    hosts,
   });
 
   let closing: Promise<void> | null = null;
@@ -171,9 +177,14 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     await close();
     throw error;
   }
-  const { port } = server.address() as AddressInfo;
+  const { address, port } = server.address() as AddressInfo;
+  hosts.listensOn(address);
   log.info({ host: options.host, port }, 'the control plane listens');
-  return { url: `http://${hostForPeople(options.host)}:${port}`, port, close };
+  return {
+    url: `http://${hostForPeople(options.host)}:${port}`,
+    local: `http://${hostHere(address)}:${port}`,
+    ...{ port, close },
+  };
 }
 
 /** The system's own, where a sentence for peers stands in front of it. */
@@ -217,6 +228,14 @@ function portInUse(port: number, cause: unknown): MeshError {
 
 /** Addresses that mean "here" or "everywhere" are no use in a link. */
 function hostForPeople(host: string): string {
-  if (['127.0.0.1', '0.0.0.0', '::', '::1', 'localhost'].includes(host)) return 'localhost';
-  return host.includes(':') ? `[${host}]` : host;
+  // Many computers know localhost as 127.0.0.1 alone.
+  return ['127.0.0.1', '0.0.0.0', '::', 'localhost'].includes(host) ? 'localhost' : bracketed(host);
+}
+
+function hostHere(address: string): string {
+  return bracketed({ '0.0.0.0': '127.0.0.1', '::': '::1' }[address] ?? address);
+}
+
+function bracketed(address: string): string {
+  return address.includes(':') ? `[${address}]` : address;
 }

@@ -41,7 +41,7 @@ async function open(plane: ControlPlane, text: string) {
 const upgrade = (path: string) =>
   [
     `GET ${path} HTTP/1.1`,
-    'Host: mesh',
+    'Host: localhost',
     'Connection: Upgrade',
     'Upgrade: websocket',
     'Sec-WebSocket-Version: 13',
@@ -59,10 +59,10 @@ describe('a slow request is cut off', () => {
   const http = { headersTimeout: 200, requestTimeout: 400, connectionsCheckingInterval: 50 };
 
   test.each([
-    ['headers that never end', 'GET / HTTP/1.1\r\nHost: mesh\r\nX-A: '],
-    ['an upgrade that never ends', 'GET /mesh HTTP/1.1\r\nHost: mesh\r\nUpgrade: websocket\r\nX-A: '],
-    ['a body that never ends', 'POST /signal/peerjs/id HTTP/1.1\r\nHost: mesh\r\nContent-Length: 100000\r\n\r\n'],
-    ['a body of a page that takes none', 'GET / HTTP/1.1\r\nHost: mesh\r\nContent-Length: 100000\r\n\r\n'],
+    ['headers that never end', 'GET / HTTP/1.1\r\nHost: localhost\r\nX-A: '],
+    ['an upgrade that never ends', 'GET /mesh HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nX-A: '],
+    ['a body that never ends', 'POST /signal/peerjs/id HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n'],
+    ['a body of a page that takes none', 'GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n'],
   ])('%s', async (_what, text) => {
     const plane = await start({ http });
     const { socket, closed } = await open(plane, text);
@@ -121,7 +121,7 @@ test('one address has so many connections and no more, whatever it does with the
 test('behind a proxy, whose address is that of everybody, connections are not counted so', async () => {
   const plane = await start({ maxPerAddress: 2, trustProxy: true });
   const all = await Promise.all(
-    Array.from({ length: 40 }, () => open(plane, 'GET /healthz HTTP/1.1\r\nHost: mesh\r\n\r\n')),
+    Array.from({ length: 40 }, () => open(plane, 'GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n')),
   );
   await expect.poll(() => all.filter(({ heard }) => heard().includes('200 OK')).length).toBe(40);
 });

@@ -2,6 +2,7 @@
 import { realClock } from '@llmesh/core/clock';
 import { ControlClient } from '@llmesh/core/control';
 import type { Providing } from '@llmesh/core/mesh';
+import { clockWords } from '@llmesh/core/server-time';
 import { mount } from 'svelte';
 import { getJson } from './adapters/get-json.ts';
 import { openStore } from './adapters/idb-store.ts';
@@ -159,8 +160,11 @@ const chat = new Chat({
 });
 
 control.onState = (state) => {
-  connection.takeControl(state, control.refusal?.message ?? null);
-  if (state === 'open') loadCatalogue();
+  connection.takeControl(state, control.refusal);
+  if (state === 'open') {
+    connection.takeClock(clockWords(Date.now(), control.serverNowMs));
+    loadCatalogue();
+  }
   chat.wake();
 };
 control.onOffers = (message) => {

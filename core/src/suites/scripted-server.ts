@@ -56,6 +56,8 @@ export class ScriptedServer {
   readonly identity = softwareIdentity(randomBytes(SECRET_KEY_BYTES));
   /** Milliseconds since 1970. */
   now: () => number = () => NOW_MS;
+  /** Set: it tells them so. */
+  tellsTime = false;
   readonly #sockets = new Map<SocketLike, PeerId>();
   #away: 'nobody' | 'everybody' | PeerId = 'nobody';
 
@@ -77,6 +79,12 @@ export class ScriptedServer {
   tellGone(peer: PeerId): void {
     const data = JSON.stringify({ type: 'gone', peer } satisfies FromServer);
     for (const socket of this.#sockets.keys()) queueMicrotask(() => socket.onmessage?.({ data } as never));
+  }
+
+  /** What the mesh offers is of no matter here: now and then it brings the time. */
+  tellTime(): void {
+    const offers = { type: 'offers', peers: 0, providers: 0, models: [], now: this.now() } satisfies FromServer;
+    for (const socket of this.#sockets.keys()) socket.onmessage?.({ data: JSON.stringify(offers) } as never);
   }
 
   comeBack(): void {
@@ -148,6 +156,7 @@ export class ScriptedServer {
               iceServers: [],
               signalToken: 'a'.repeat(26),
               issuer: this.identity.peerId,
+              ...(this.tellsTime && { now: this.now() }),
             });
             break;
           case 'advert':

@@ -1,5 +1,6 @@
 /** Who may use a gateway, and how often. */
 import type { Clock } from '@llmesh/core/clock';
+import { isLoopback, readHost } from '@llmesh/core/host-name';
 import { TokenBucket, type Rate } from '@llmesh/core/token-bucket';
 import { ApiError } from './api-error.ts';
 import { ownerOf, type ApiKey } from './keys.ts';
@@ -17,6 +18,8 @@ export interface DoorOptions {
   /** Of each key; without keys, of each address. */
   rate: Rate;
   clock: Clock;
+  /** The command that makes a key which opens this door. */
+  makeKey?: string;
 }
 
 export interface Knock {
@@ -51,7 +54,7 @@ export class Door {
   }
 
   #callerOf(knock: Knock): string {
-    const { keys, open, proxied } = this.#options;
+    const { keys, open, proxied, makeKey = 'llmesh key <name>' } = this.#options;
     this.#needsKey ||= keys.length > 0;
     if (this.#needsKey) {
       const [, key = ''] = /^Bearer +(\S+)$/i.exec(knock.authorization ?? '') ?? [];
@@ -65,7 +68,7 @@ export class Door {
     // The name too: a page in a browser on this computer can have a name of its own point here (DNS rebinding).
     if (open || (isLoopbackAddress(address) && isLoopbackHost(knock.host ?? ''))) return `address ${address}`;
     throw refused(
-      'Without a key this gateway answers programs on its own computer only. Its owner can make one: llmesh key <name>.',
+      `Without a key this gateway answers programs on its own computer only, as localhost. Its owner can make one: ${makeKey}`,
     );
   }
 
@@ -89,7 +92,8 @@ export function isLoopbackAddress(address: string): boolean {
 
 /** As a `Host` header or an option has it. */
 export function isLoopbackHost(host: string): boolean {
-  return /^(?:localhost|127\.\d+\.\d+\.\d+|::1|\[::1\])(?::\d+)?$/i.test(host);
+  const read = readHost(host) ?? readHost(`[${host}]`);
+  return read !== null && isLoopback(read);
 }
 
 function refused(message: string): ApiError {

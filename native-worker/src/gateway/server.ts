@@ -1,17 +1,19 @@
 /** The gateway as an HTTP server, on one node of a mesh. */
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { toBase32 } from '@llmesh/core/base32';
 import { realClock } from '@llmesh/core/clock';
+import { bringsKey, hostAdvice, HostGuard, type HostFault } from '@llmesh/core/host-guard';
 import { MeshError } from '@llmesh/core/errors';
 import { randomBytes } from '@llmesh/core/random-bytes';
 import type { Rate } from '@llmesh/core/token-bucket';
 import type { MeshNode } from '../mesh-node.ts';
 import { errno } from '../whole-file.ts';
+import { ApiError } from './api-error.ts';
 import { gatewayApp } from './app.ts';
 import { Conversations } from './conversations.ts';
-import { Door } from './door.ts';
+import { Door, isLoopbackAddress } from './door.ts';
 import type { ApiKey } from './keys.ts';
 import { Line } from './line.ts';
 import { Models } from './models.ts';
@@ -33,6 +35,10 @@ export interface GatewayOptions {
   proxied: boolean;
   rate: Rate;
   origins: readonly string[];
+  /** Names that it goes by besides those of this computer. */
+  hosts: readonly string[];
+  /** See `DoorOptions`. */
+  makeKey?: string;
   circles: Circles;
   /** The gateway itself is at fault at a request. */
   failed: (error: unknown) => void;
@@ -47,7 +53,7 @@ export interface Gateway {
 
 /** Rejects with port_in_use, or with what else `listen` says. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  const { node, keys, open, proxied, rate, origins, circles, failed } = options;
+  const { node, keys, open, proxied, rate, origins, hosts, makeKey, circles, failed } = options;
   const { mesh, control } = node;
   const clock = realClock;
   const app = gatewayApp({
@@ -59,20 +65,40 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       get keys() {
         return keys();
       },
-      ...{ open, proxied, rate, clock },
+      ...{ open, proxied, rate, clock, ...(makeKey !== undefined && { makeKey }) },
     }),
     newId: () => toBase32(randomBytes(ID_BYTES)),
   });
-  const server = createServer(PATIENCE, getRequestListener(app.fetch, { overrideGlobalObjects: false }));
+  const answer = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  let guard = new HostGuard({ hosts, loopback: true, proxied });
+  const server = createServer(PATIENCE, (request, response) => {
+    // Where none is asked for, any would do.
+    const keyed = (!open || keys().length > 0) && bringsKey(request.headers);
+    const fault = keyed ? null : guard.fault(request.headersDistinct['host']);
+    if (fault === null) void answer(request, response);
+    else turnAway(fault, request, response);
+  });
   server.maxConnections = MAX_CONNECTIONS;
   await listen(server, options.port, options.host);
-  const { port } = server.address() as AddressInfo;
+  const { address, port } = server.address() as AddressInfo;
+  // The server in front has looked at the names already, and knows more of them.
+  guard = new HostGuard({ hosts, loopback: isLoopbackAddress(address) && !proxied, proxied });
   let closing: Promise<void> | null = null;
   const name = options.host.includes(':') ? `[${options.host}]` : options.host;
   return {
     url: `http://${name}:${port}/v1`,
     close: () => (closing ??= shutDown(server)),
   };
+}
+
+/** Whoever comes by a name that is not ours may be a page of a stranger: see `host-name.ts` in core. */
+function turnAway(fault: HostFault, request: IncomingMessage, response: ServerResponse): void {
+  const status = fault.host === null ? 400 : 421;
+  const message = hostAdvice(fault);
+  const { body } = new ApiError({ status, type: 'invalid_request_error', code: 'forbidden_host', message });
+  response.writeHead(status, { 'content-type': 'application/json', connection: 'close' });
+  response.end(JSON.stringify(body));
+  request.resume();
 }
 
 function listen(server: Server, port: number, host: string): Promise<void> {

@@ -1,11 +1,13 @@
 /** Can the mesh be reached from here? */
 import type { ControlState } from '@llmesh/core/control-connection';
+import type { MeshError } from '@llmesh/core/errors';
 import type { LifeFacts } from '@llmesh/core/node-life';
 
 export class Connection {
   readonly #local: boolean;
   #control = $state<ControlState>('connecting');
-  #refusal = $state<string | null>(null);
+  #refusal = $state<MeshError | null>(null);
+  #clockNote = $state<string | null>(null);
   #online = $state(true);
   #wasOpen = $state(false);
 
@@ -40,10 +42,24 @@ export class Connection {
   }
 
   get refusal(): string | null {
-    return this.#refusal;
+    return this.#refusal?.message ?? null;
   }
 
-  takeControl(state: ControlState, refusal: string | null): void {
+  /** A newer page is there: loading it again helps. */
+  get outdated(): boolean {
+    return this.#refusal?.code === 'version_mismatch';
+  }
+
+  /** How far the clock of this device is off the mesh's; null: not by much. */
+  get clockNote(): string | null {
+    return this.#clockNote;
+  }
+
+  takeClock(note: string | null): void {
+    this.#clockNote = note;
+  }
+
+  takeControl(state: ControlState, refusal: MeshError | null): void {
     this.#control = state;
     if (state === 'open') this.#wasOpen = true;
     this.#refusal = refusal;

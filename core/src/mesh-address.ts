@@ -1,0 +1,17 @@
+/** Where a mesh is: an origin. Its page has addresses below that, which people copy out of their browsers. */
+import { MeshError } from './errors.ts';
+
+const PAGES = ['/', '/donate', '/network'];
+
+/** Throws control_unreachable for what could only lead somewhere else than it says. */
+export function originOfMesh(url: URL): URL {
+  const origin = `${url.protocol}//${url.host}`;
+  if (url.username !== '' || url.password !== '') {
+    throw new MeshError('control_unreachable', `A mesh takes no name and no password in its address. Use ${origin}.`);
+  }
+  if (!PAGES.includes(url.pathname.replace(/(?<=.)\/$/, ''))) {
+    const message = `A mesh lives at the root of its host, and not under ${url.pathname}: use ${origin}. Behind a proxy it needs a host name of its own.`;
+    throw new MeshError('control_unreachable', message);
+  }
+  return new URL(origin);
+}
