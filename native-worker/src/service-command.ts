@@ -6,6 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { MeshError } from '@llmesh/core/errors';
 import { dataFolder } from './data-folder.ts';
+import { ramReserve, totalRamBytes } from './machine.ts';
 import type { Output } from './output.ts';
 import { runTool } from './service/run-tool.ts';
 import { serviceProgram, type CalledWith } from './service/service-program.ts';
@@ -13,9 +14,12 @@ import { serviceOf, type Service } from './service/service.ts';
 
 /** Of this account on this computer. Throws MeshError where there is no manager that we know. */
 export function hereService(data: string | undefined): Service {
+  const home = os.homedir();
+  const total = totalRamBytes();
   return serviceOf({
-    platform: process.platform,
-    home: os.homedir(),
+    ...{ platform: process.platform, home },
+    caches: [process.env['XDG_CACHE_HOME'] || path.join(home, '.cache'), path.join(home, '.nv')],
+    memoryBytes: Math.floor(total - ramReserve(total)),
     configHome: process.env['XDG_CONFIG_HOME'],
     dataFolder: dataFolder(data),
     uid: process.getuid?.() ?? -1,
