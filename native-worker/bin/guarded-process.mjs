@@ -11,7 +11,7 @@ const TICK_MS = 1_000;
 /** Counted in our own ticks: after the computer slept, or we were stopped, nobody was silent. */
 const MOST_SILENT_TICKS = 10;
 /** Before it serves: a large file may hold it up. */
-const MOST_SILENT_TICKS_AT_START = 60;
+const MOST_SILENT_TICKS_AT_START = 120;
 /** After SIGTERM; then SIGKILL. */
 const GRACE_MS = 3_000;
 /** What it started itself may hold its output open. */
@@ -33,6 +33,7 @@ export class GuardedProcess {
   #again = null;
   /** The exit code that it was about to end with. */
   #endsWith = null;
+  #mostSilentTicks;
   onServing = () => {};
   /**
    * `code`: null where a signal ended it. `fault`: why it has to be started again, for a person; null: it ended as
@@ -40,8 +41,9 @@ export class GuardedProcess {
    */
   ended;
 
-  /** `args`: of Node. */
-  constructor(args, { stdio, cwd, env = process.env }) {
+  /** `args`: of Node. `mostSilentTicks`: while it serves. */
+  constructor(args, { stdio, cwd, env = process.env, mostSilentTicks = MOST_SILENT_TICKS }) {
+    this.#mostSilentTicks = mostSilentTicks;
     const leash = new URL('leash.mjs', import.meta.url).href;
     this.#process = spawn(process.execPath, ['--import', leash, ...args], {
       ...{ cwd, env: { ...env, LLMESH_STARTED_BY: String(process.pid) } },
@@ -113,7 +115,7 @@ export class GuardedProcess {
   #look() {
     if (this.#fault !== null) return;
     this.#silentTicks += 1;
-    if (this.#silentTicks > (this.#serving ? MOST_SILENT_TICKS : MOST_SILENT_TICKS_AT_START)) {
+    if (this.#silentTicks > (this.#serving ? this.#mostSilentTicks : MOST_SILENT_TICKS_AT_START)) {
       this.#fault = `It hung for ${this.#silentTicks - 1} s.`;
       void this.stop();
     } else if (memoryOf(this.#process.pid) > this.#mostBytes) {
