@@ -1,12 +1,7 @@
-/** A process of the mesh that this one starts, listens to, and takes down with it. */
-import { spawn } from 'node:child_process';
+/** A process of the mesh that this one starts, guards, listens to, and takes down with it. */
 import { createInterface } from 'node:readline';
-import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
-
-/** After SIGTERM; then SIGKILL. */
-const GRACE_MS = 3000;
-const POSIX = process.platform !== 'win32';
+import { GuardedProcess } from '../native-worker/bin/guarded-process.mjs';
 
 export class Child {
   #process;
@@ -21,29 +16,23 @@ export class Child {
 
   /** `file`: a TypeScript file of this repository. */
   constructor(root, file, args, env = {}) {
-    const leash = pathToFileURL(join(root, 'scripts', 'leash.mjs')).href;
-    const node = ['--import', leash, '--import', 'tsx', '--conditions=@llmesh/source'];
-    this.#process = spawn(process.execPath, [...node, join(root, file), ...args], {
-      cwd: root,
-      env: { ...process.env, ...env, LLMESH_STARTED_BY: String(process.pid) },
-      // A channel tells the child when we are gone, even by SIGKILL.
-      stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
-      // A terminal's Ctrl-C is for us alone: we end the children in order.
-      detached: POSIX,
+    this.#process = new GuardedProcess(['--import', 'tsx', '--conditions=@llmesh/source', join(root, file), ...args], {
+      ...{ cwd: root, env: { ...process.env, ...env } },
+      stdio: ['ignore', 'pipe', 'inherit'],
     });
     let named = null;
-    this.ended = new Promise((resolve) => {
-      this.#process.once('error', (error) => resolve({ code: 1, why: error.message, named }));
-      // Of its last words, too: `close` comes when its output is read to the end.
-      this.#process.once('close', (code, signal) => {
-        const bare = signal === null ? `exit code ${code}.` : `signal ${signal}.`;
-        resolve({ code: code ?? 1, why: named?.message ?? bare, named });
-      });
-    });
+    this.ended = this.#process.ended.then(({ code, fault, error }) => ({
+      code: code ?? 1,
+      why: fault ?? named?.message ?? error ?? `exit code ${code}.`,
+      named,
+    }));
     this.ready = new Promise((resolve, reject) => {
       createInterface({ input: this.#process.stdout }).on('line', (line) => {
         const said = parse(line);
-        if (said?.ready === true) resolve(said);
+        if (said?.ready === true) {
+          this.#process.serving();
+          resolve(said);
+        }
         if (typeof said?.paused?.message === 'string') this.onPaused(said.paused.message);
         if (typeof said?.waiting?.message === 'string') this.onWaiting(said.waiting.message);
         if (typeof said?.error?.message === 'string') named = said.error;
@@ -55,20 +44,13 @@ export class Child {
   }
 
   /** Idempotent; settles when the process is gone. */
-  async stop() {
-    this.#kill('SIGTERM');
-    const timer = setTimeout(() => this.#kill('SIGKILL'), GRACE_MS);
-    await this.ended;
-    clearTimeout(timer);
+  stop() {
+    return this.#process.stop();
   }
 
   /** For when there is no time left to wait. */
   kill() {
-    this.#kill('SIGKILL');
-  }
-
-  #kill(signal) {
-    if (this.#process.exitCode === null && this.#process.signalCode === null) this.#process.kill(signal);
+    this.#process.kill();
   }
 }
 

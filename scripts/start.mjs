@@ -11,6 +11,8 @@ import { Child } from './child.mjs';
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const EXIT_USAGE = 2;
 const EXIT_PORT_IN_USE = 3;
+/** A person has to do something first. */
+const EXIT_HOPELESS = 78;
 const MAX_RESTART_SECONDS = 30;
 /** A worker that served so long has a fresh start when it stops. */
 const PROVEN_MS = 60_000;
@@ -134,9 +136,9 @@ function minded(args, name) {
 async function mind(run, name) {
   for (let seconds = 1; ; seconds = Math.min(seconds * 2, MAX_RESTART_SECONDS)) {
     const started = performance.now();
-    const { why, named } = await run();
+    const { why, named, code } = await run();
     if (stopping.signal.aborted) return;
-    if (HOPELESS.has(named?.code)) {
+    if (code === EXIT_HOPELESS || HOPELESS.has(named?.code)) {
       console.error(`${name} cannot start: ${why}`);
       return stop(1);
     }

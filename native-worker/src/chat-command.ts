@@ -10,7 +10,7 @@ import { roomiestOffer } from '@llmesh/core/roomiest-offer';
 import { fetchModels } from './mesh-api.ts';
 import { leaveMesh, openMeshNode, type MeshNode } from './mesh-node.ts';
 import type { Output } from './output.ts';
-import { terminalText } from './terminal-text.ts';
+import { oneLine, terminalJson, terminalText } from './terminal-text.ts';
 import { errno } from './whole-file.ts';
 
 export interface ChatOptions {
@@ -56,7 +56,7 @@ export async function runChat(prompt: string, options: ChatOptions, output: Outp
       `The question failed: ${String(thrown)}`,
     );
     // A volunteer may have worded it.
-    output.error(new MeshError(code, terminalText(message)));
+    output.error(new MeshError(code, oneLine(message)));
     return 1;
   } finally {
     if (node !== null) await leaveMesh(node);
@@ -121,7 +121,8 @@ async function show(event: AnswerEvent, output: Output, signal: AbortSignal): Pr
       output.live(event.ahead === 0 ? 'Reading the question' : `Waiting in line, ${event.ahead} ahead`);
       break;
     case 'piece':
-      if (output.json) await output.stream(`${JSON.stringify({ text: event.text, tokens: event.tokens })}\n`, signal);
+      if (output.json)
+        await output.stream(`${terminalJson(JSON.stringify({ text: event.text, tokens: event.tokens }))}\n`, signal);
       else await output.stream(process.stdout.isTTY ? terminalText(event.text) : event.text, signal);
       break;
     case 'interrupted':

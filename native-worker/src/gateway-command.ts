@@ -9,11 +9,14 @@ import { dataFolder } from './data-folder.ts';
 import { isLoopbackHost } from './gateway/door.ts';
 import { KeyRing } from './gateway/key-ring.ts';
 import { startGateway, type Gateway } from './gateway/server.ts';
+import { endProcessNow, sayServing, whyStartedAgain } from './guard-link.ts';
 import { openIdentity, type OpenIdentity } from './identity-file.ts';
 import { readyOnMesh, watchConnection } from './mesh-connection.ts';
 import { leaveMesh, openMeshNode, type MeshNode } from './mesh-node.ts';
 import type { Output } from './output.ts';
 import { EXIT_REFUSED } from './reporting.ts';
+import { neverWaitForReaders } from './standard-stream.ts';
+import { onUncaught } from './uncaught.ts';
 
 const STOP_MS = 1_800;
 const EXIT_PORT_IN_USE = 3;
@@ -50,12 +53,17 @@ export function keysFile({ keys, data }: Pick<GatewayCommandOptions, 'keys' | 'd
 export async function runGateway(options: GatewayCommandOptions, output: Output): Promise<number> {
   const stop = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.once(name, () => {
-      setTimeout(() => process.exit(0), STOP_MS).unref();
-      stop.abort();
-    });
+    process.once(name, () => stop.abort());
   }
   let failure: MeshError | null = null;
+  onAbort(stop.signal, () => setTimeout(() => void endProcessNow(failure === null ? 0 : 1), STOP_MS).unref());
+  neverWaitForReaders();
+  onUncaught((error) => {
+    failure = error;
+    stop.abort();
+  });
+  const before = whyStartedAgain();
+  if (before !== null) output.error(new MeshError('engine_failed', `The gateway was started again. ${before}`));
   let self: OpenIdentity | null = null;
   let node: MeshNode | null = null;
   let gateway: Gateway | null = null;
@@ -91,6 +99,7 @@ export async function runGateway(options: GatewayCommandOptions, output: Output)
     const who = count > 0 ? `${count} keys` : open ? 'anyone' : 'this computer';
     const mesh = options.mesh.origin;
     if (!stop.signal.aborted) {
+      sayServing();
       output.print(`OpenAI-compatible API at ${url} for ${who}. Ctrl-C stops.`, {
         ...{ ready: true, url, mesh, keys: count, peerId: node.mesh.self },
       });

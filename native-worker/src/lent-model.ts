@@ -20,6 +20,8 @@ export interface LentModel {
   /** As it stands. */
   readonly advert: ModelAdvert;
   slots: number;
+  /** By its plan, whether it is in memory now or not. */
+  memoryBytes: number;
   adapterRoom?: AdapterRoom;
   /** Loads it ahead where it left the memory; left out: it never leaves. */
   loadAhead?: () => Promise<void>;
@@ -66,7 +68,9 @@ export async function openLentModel(
       ...(adapters !== null && { adapters: adapters.files.map(({ sha256, name }) => ({ sha256, name })) }),
       ...(adapters?.fetch !== undefined && { fetchesAdapters: true }),
     };
-    if (unloadAfter === undefined) return { engine, advert, slots, ...(adapterRoom !== undefined && { adapterRoom }) };
+    const { memoryBytes } = engine;
+    const common = { slots, memoryBytes, ...(adapterRoom !== undefined && { adapterRoom }) };
+    if (unloadAfter === undefined) return { engine, advert, ...common };
     const { gpu, threads } = options;
     // As it was offered: with less it would not be the same.
     const version = await fileVersion(model.path);
@@ -98,8 +102,7 @@ export async function openLentModel(
       get advert() {
         return present;
       },
-      slots,
-      ...(adapterRoom !== undefined && { adapterRoom }),
+      ...common,
       loadAhead: () => onCall.loadAhead(),
     };
   } catch (thrown) {

@@ -77,6 +77,7 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
   #embedding: { model: LlamaModel; embedder: LlamaEmbedder } | null = null;
   /** Answers under way, with adapters too. */
   #writing = 0;
+  #memoryBytes = 0;
   #closed = false;
   #closing = new AbortController();
   readonly #readMachine: typeof readMachine;
@@ -122,6 +123,7 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
         ...(draftPlan?.info != null && { draft: draftPlan.info }),
       });
       const { gpuLayers, contextTokens, slots } = layout;
+      this.#memoryBytes = layout.memoryBytes;
       const loading = await llama.loadModel({
         modelPath: file.path,
         useMmap: useMmap(llama),
@@ -259,6 +261,11 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
   /** Guesses of the draft so far, and how many of them the model would have written itself. */
   get guesses(): { guessed: number; taken: number } {
     return this.#loaded?.draft?.count ?? { guessed: 0, taken: 0 };
+  }
+
+  /** What was planned for the model that was loaded last, of the computer's own memory. */
+  get memoryBytes(): number {
+    return this.#memoryBytes;
   }
 
   async close(): Promise<void> {

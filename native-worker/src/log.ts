@@ -1,14 +1,18 @@
 /** Structured logs on stderr. Nothing here ever gets a question, an answer or a key to write. */
 import { pino, stdTimeFunctions, type Logger } from 'pino';
 import type { LogForm, LogLevel } from './log-level.ts';
+import { writeTo } from './standard-stream.ts';
+import { terminalJson } from './terminal-text.ts';
 
-const STDERR = 2;
-
-/** Each line is written before the call returns: the last ones before the end matter most. */
+/** Each line is handed to the system before the call returns: the last ones before the end matter most. */
 export async function openLog(form: LogForm, level: LogLevel): Promise<Logger> {
   const options = { level, base: null, timestamp: stdTimeFunctions.isoTime };
-  if (form === 'json') return pino(options, pino.destination({ dest: STDERR, sync: true }));
-  const { default: pretty } = await import('pino-pretty');
-  const colorize = process.stderr.isTTY;
-  return pino(options, pretty({ destination: STDERR, sync: true, colorize, translateTime: 'SYS:yyyy-mm-dd HH:MM:ss' }));
+  const shown = form === 'json' ? (line: string) => line : await prettily();
+  return pino(options, { write: (line) => writeTo(process.stderr, terminalJson(shown(line))) });
+}
+
+async function prettily(): Promise<(line: string) => string> {
+  const { prettyFactory } = await import('pino-pretty');
+  const pretty = prettyFactory({ colorize: process.stderr.isTTY, translateTime: 'SYS:yyyy-mm-dd HH:MM:ss' });
+  return (line) => pretty(line) ?? '';
 }

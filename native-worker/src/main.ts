@@ -3,12 +3,15 @@ import { Command, CommanderError, Option } from 'commander';
 import { MAX_MODELS_PER_PEER } from '@llmesh/core/control-protocol';
 import { MAX_ADAPTERS } from '@llmesh/core/model-advert';
 import { gather, gatherPeers, meshOption, place, several, webAddress, whenOption, whole } from './flags.ts';
+import { endProcess } from './guard-link.ts';
 import { Output } from './output.ts';
 import type { ChatOptions } from './chat-command.ts';
 import type { GatewayCommandOptions } from './gateway-command.ts';
 import { LOG_LEVELS, type LogForm, type LogLevel } from './log-level.ts';
 import type { WorkerOptions } from './worker-command.ts';
 import { EXIT_USAGE, reporting } from './reporting.ts';
+import { writeTo } from './standard-stream.ts';
+import { terminalText } from './terminal-text.ts';
 import { ConfigError, withConfig } from './worker-config.ts';
 import { addWorkerSubcommands, modelMissing } from './worker-subcommands.ts';
 
@@ -87,7 +90,7 @@ Examples:
   .action(async (options: WorkerOptions & LogOptions & { json?: boolean }) => {
     if (options.model === undefined) modelMissing(worker);
     const { runWorker } = await import('./worker-command.ts');
-    process.exit(await runWorker(options, new Output(options.json === true, await logOf(options))));
+    await endProcess(await runWorker(options, new Output(options.json === true, await logOf(options))));
   });
 
 addWorkerSubcommands(worker);
@@ -139,7 +142,7 @@ Examples:
   )
   .action(async (options: GatewayCommandOptions & { json?: boolean }) => {
     const { runGateway } = await import('./gateway-command.ts');
-    process.exit(await runGateway(options, new Output(options.json === true)));
+    await endProcess(await runGateway(options, new Output(options.json === true)));
   });
 
 command('key', 'Make a key for a gateway. It is printed once.')
@@ -236,7 +239,7 @@ try {
   const [node = '', script = '', ...args] = process.argv;
   await program.parseAsync([node, script, ...(await withConfig(args, worker))]);
 } catch (thrown) {
-  if (thrown instanceof ConfigError) process.stderr.write(`${thrown.message}\n`);
+  if (thrown instanceof ConfigError) writeTo(process.stderr, `${terminalText(thrown.message)}\n`);
   else if (!(thrown instanceof CommanderError)) throw thrown;
   process.exitCode = thrown instanceof CommanderError && thrown.exitCode === 0 ? 0 : EXIT_USAGE;
 }

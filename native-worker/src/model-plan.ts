@@ -37,8 +37,13 @@ export function useMmap(llama: Llama): false | 'auto' {
   return llama.gpu === false ? false : 'auto';
 }
 
+export interface Plan extends Layout {
+  /** Of the computer's own memory; what a graphics card has beside it does not count. */
+  memoryBytes: number;
+}
+
 /** Throws DoesNotFit, or what the library throws at a damaged file. */
-export async function planModel(llama: Llama, info: GgufFileInfo, request: PlanRequest): Promise<Layout> {
+export async function planModel(llama: Llama, info: GgufFileInfo, request: PlanRequest): Promise<Plan> {
   const insights = await GgufInsights.from(info, llama);
   const draft = request.draft === undefined ? null : await GgufInsights.from(request.draft, llama);
   const { machine } = request;
@@ -70,19 +75,23 @@ export async function planModel(llama: Llama, info: GgufFileInfo, request: PlanR
     const more = await draftNeed(draft, layout, request.chunkTokens ?? layout.contextTokens);
     return { ramBytes: need.ramBytes + more.ramBytes, vramBytes: need.vramBytes + more.vramBytes };
   };
-  const plan = (estimate: (layout: Layout) => Promise<Need>) =>
+  const planned = (estimate: (layout: Layout) => Promise<Need>) =>
     planFit({
       ...request,
       layers: insights.totalLayers,
       trainContextTokens: insights.trainContextSize ?? Infinity,
       estimate,
     });
-  const result = await plan(remembered(withDraft));
-  if (result.fits) return result.layout;
+  const estimate = remembered(withDraft);
+  const result = await planned(estimate);
+  if (result.fits) {
+    const { ramBytes, vramBytes } = await estimate(result.layout);
+    return { ...result.layout, memoryBytes: machine.unified ? ramBytes + vramBytes : ramBytes };
+  }
   const needBytes = result.need.ramBytes + result.need.vramBytes;
   const adapters = request.adapters?.room(1).adapters ?? 0;
   const fewer = adapters > 0 ? ' With fewer adapters at once (--lora-cap) it needs less.' : '';
-  const without = draft !== null && (await plan(alone)).fits ? ' Without --draft it fits.' : '';
+  const without = draft !== null && (await planned(alone)).fits ? ' Without --draft it fits.' : '';
   throw new DoesNotFit(`${misfit(needBytes, machine, result.instead)}${fewer}${without}`, needBytes, machine);
 }
 

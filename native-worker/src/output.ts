@@ -1,11 +1,13 @@
 /**
  * What a command says: sentences for a person, or with --json one object a line on stdout for a program. With a log, what
- * is for a person goes there.
+ * is for a person goes there. Much of it was written by strangers: nothing reaches a terminal that it would obey.
  */
 import { once } from 'node:events';
 import type { LoadProgress } from '@llmesh/core/engine';
 import type { MeshError } from '@llmesh/core/errors';
 import type { Logger } from 'pino';
+import { writeTo } from './standard-stream.ts';
+import { oneLine, terminalJson, terminalText } from './terminal-text.ts';
 
 export class Output {
   readonly json: boolean;
@@ -25,9 +27,9 @@ export class Output {
 
   /** Results, on stdout. */
   print(sentence: string, data: object): void {
-    if (this.json) this.#write(process.stdout, JSON.stringify(data));
-    else if (this.#log !== null) this.#log.info({ details: data }, sentence);
-    else this.#write(process.stdout, sentence);
+    if (this.json) this.#write(process.stdout, terminalJson(JSON.stringify(data)));
+    else if (this.#log !== null) this.#log.info({ details: data }, terminalText(sentence));
+    else this.#write(process.stdout, terminalText(sentence));
   }
 
   /** A part of a result as it comes, on stdout, no faster than it is read there. Rejects when `signal` aborts. */
@@ -38,14 +40,14 @@ export class Output {
 
   /** What is going on, on stderr; nothing with --json. */
   note(sentence: string): void {
-    if (this.#log !== null) this.#log.info(sentence);
-    else if (!this.json) this.#write(process.stderr, sentence);
+    if (this.#log !== null) this.#log.info(terminalText(sentence));
+    else if (!this.json) this.#write(process.stderr, terminalText(sentence));
   }
 
   /** A line that the next one replaces; only where a person watches. */
   live(sentence: string): void {
     if (!this.watched) return;
-    process.stderr.write(`\r\u001b[2K${sentence}`);
+    writeTo(process.stderr, `\r\u001b[2K${oneLine(sentence)}`);
     this.#live = true;
   }
 
@@ -56,29 +58,32 @@ export class Output {
 
   /** Lines on stdout that the next ones replace where a person watches; elsewhere they follow each other. */
   screen(lines: readonly string[]): void {
+    const text = lines.map(oneLine).join('\n');
     if (!process.stdout.isTTY) {
-      process.stdout.write(`${lines.join('\n')}\n\n`);
+      writeTo(process.stdout, `${text}\n\n`);
       return;
     }
     const up = this.#screenLines === 0 ? '' : `\u001b[${this.#screenLines}A`;
     // Below what is painted now nothing of the time before may stay: it may have wrapped.
-    process.stdout.write(`${up}\r\u001b[J${lines.join('\n')}\n`);
+    writeTo(process.stdout, `${up}\r\u001b[J${text}\n`);
     this.#screenLines = lines.length;
   }
 
   error(error: MeshError): void {
-    this.#log?.error({ code: error.code }, error.message);
-    if (this.json) this.#write(process.stdout, JSON.stringify({ error: { code: error.code, message: error.message } }));
-    else if (this.#log === null) this.#write(process.stderr, error.message);
+    const { code } = error;
+    const message = terminalText(error.message);
+    this.#log?.error({ code }, message);
+    if (this.json) this.#write(process.stdout, terminalJson(JSON.stringify({ error: { code, message } })));
+    else if (this.#log === null) this.#write(process.stderr, message);
   }
 
   #write(stream: NodeJS.WriteStream, line: string): void {
     this.#clear();
-    stream.write(`${line}\n`);
+    writeTo(stream, `${line}\n`);
   }
 
   #clear(): void {
-    if (this.#live) process.stderr.write('\r\u001b[2K');
+    if (this.#live) writeTo(process.stderr, '\r\u001b[2K');
     this.#live = false;
   }
 }

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { MeshError } from '@llmesh/core/errors';
 import { dataFolder } from './data-folder.ts';
 import { homeFolder } from './home-folder.ts';
+import { ramReserve, totalRamBytes } from './machine.ts';
 import type { Output } from './output.ts';
 import { runTool } from './service/run-tool.ts';
 import { serviceProgram, type CalledWith } from './service/service-program.ts';
@@ -14,9 +15,12 @@ import { serviceOf, type Service } from './service/service.ts';
 
 /** Of this account on this computer. Throws MeshError where there is no manager that we know. */
 export function hereService(data: string | undefined): Service {
+  const home = homeFolder();
+  const total = totalRamBytes();
   return serviceOf({
-    platform: process.platform,
-    home: homeFolder(),
+    ...{ platform: process.platform, home },
+    caches: [process.env['XDG_CACHE_HOME'] || path.join(home, '.cache'), path.join(home, '.nv')],
+    memoryBytes: Math.floor(total - ramReserve(total)),
     configHome: process.env['XDG_CONFIG_HOME'],
     dataFolder: dataFolder(data),
     uid: process.getuid?.() ?? -1,

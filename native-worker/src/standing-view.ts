@@ -1,5 +1,5 @@
 /** How a worker stands, for a person at a terminal. Pure. */
-import { terminalText } from './terminal-text.ts';
+import { oneLine } from './terminal-text.ts';
 import { LIFE_WORDS, type Standing } from './worker-standing.ts';
 
 const BAR = 24;
@@ -17,13 +17,13 @@ export function standingLines(standing: Standing, nowMs: number, columns: number
     `So far   ${answers} ${answers === 1 ? 'answer' : 'answers'}, ${tokens} tokens`,
     `Receipts ${signedTokens} tokens signed for${unfiledTokens === 0 ? '' : `, ${unfiledTokens} more wait to be handed in`}`,
   ];
-  return lines.map((line) => cut(terminalText(line).replaceAll('\n', ' '), columns));
+  return lines.map((line) => cut(oneLine(line), columns));
 }
 
 /** In one line. */
 export function standingSentence({ life, pause, slots, busySlots, answers }: Standing): string {
   const sentence = `This computer: ${LIFE_WORDS[life]}, ${busySlots} of ${slots} slots busy, ${answers} answers so far.`;
-  return terminalText(pause === null ? sentence : `${sentence} Paused. ${pause.words}`);
+  return oneLine(pause === null ? sentence : `${sentence} Paused. ${pause.words}`);
 }
 
 export function duration(ms: number): string {

@@ -4,6 +4,7 @@ import { fetchModels, fetchStats } from './mesh-api.ts';
 import type { Output } from './output.ts';
 import { readStanding } from './standing-reader.ts';
 import { standingSentence } from './standing-view.ts';
+import { oneLine } from './terminal-text.ts';
 
 /** And the worker of this computer, if one runs. */
 export async function showStatus(mesh: URL, data: string | undefined, output: Output): Promise<void> {
@@ -15,7 +16,7 @@ export async function showStatus(mesh: URL, data: string | undefined, output: Ou
     ...models.map((model) => {
       const speed = model.tokensPerSecond === null ? '' : `, ${model.tokensPerSecond.toFixed(1)} tokens a second`;
       const waiting = model.queued === 0 ? '' : `, ${model.queued} waiting`;
-      return `  ${model.id}  ${model.name} ${model.quant}: ${count(model.providers, 'provider')}, ${model.busySlots} of ${count(model.slots, 'slot')} busy${waiting}${speed}`;
+      return `  ${model.id}  ${oneLine(model.name)} ${oneLine(model.quant)}: ${count(model.providers, 'provider')}, ${model.busySlots} of ${count(model.slots, 'slot')} busy${waiting}${speed}`;
     }),
     ...(models.length === 0
       ? ['  Nobody lends a model right now. Be the first: llmesh worker --model llmesh-tiny']

@@ -1,10 +1,34 @@
-/** What strangers wrote, fit for a terminal: none of it can move the cursor, rename the window or hide a line. */
+/** What strangers wrote, fit for a terminal: none of it can move the cursor, rename the window, hide or reorder words. */
 
 /** C0 and C1 control characters but tab and line feed. */
-// eslint-disable-next-line no-control-regex -- They are what is looked for.
-const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
+const CONTROLS = String.raw`\u0000-\u0008\u000b-\u001f\u007f-\u009f`;
+/**
+ * What is not seen and changes how the rest is read: marks of direction, zero-width spaces, invisible operators and tags.
+ * Joiners (U+200C, U+200D) stay: Persian, Hindi and emoji are written with them.
+ */
+const INVISIBLE = String.raw`\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}`;
+
+const TAKEN_OUT = new RegExp(`[${CONTROLS}${INVISIBLE}]`, 'gu');
+/** JSON itself escapes the others. */
+const ESCAPED_IN_JSON = new RegExp(String.raw`[\u007f-\u009f${INVISIBLE}]`, 'gu');
 
 /** Works piece by piece: what is taken out is single characters. */
 export function terminalText(text: string): string {
-  return text.replace(CONTROLS, '');
+  return text.replace(TAKEN_OUT, '');
+}
+
+/** For names: they cannot begin a line of their own either. */
+export function oneLine(text: string): string {
+  return terminalText(text).replace(/[\n\t]+/g, ' ');
+}
+
+/** The same value in JSON that a terminal can show. Works on whole lines of JSON, too. */
+export function terminalJson(json: string): string {
+  return json.replace(ESCAPED_IN_JSON, (character) =>
+    Array.from({ length: character.length }, (_, i) => String.raw`\u${hex(character.charCodeAt(i))}`).join(''),
+  );
+}
+
+function hex(unit: number): string {
+  return unit.toString(16).padStart(4, '0');
 }

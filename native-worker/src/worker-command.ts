@@ -9,6 +9,7 @@ import { openAdapters, type OpenAdaptersOptions } from './adapter-files.ts';
 import { threadsWithin } from './cpu-share.ts';
 import { closeToOthers, dataFolder } from './data-folder.ts';
 import { DutyCycle } from './duty-cycle.ts';
+import { askToStartAgain, endProcessNow, sayServing, whyStartedAgain } from './guard-link.ts';
 import { identityFile, openIdentity, type OpenIdentity } from './identity-file.ts';
 import { lendModels, type GuestOptions } from './lend-models.ts';
 import { openLentModel, type LentModel, type LentModelNeeds } from './lent-model.ts';
@@ -20,6 +21,8 @@ import type { Output } from './output.ts';
 import { ReceiptFile } from './receipt-file.ts';
 import { EXIT_REFUSED } from './reporting.ts';
 import { serveStanding } from './standing-socket.ts';
+import { neverWaitForReaders } from './standard-stream.ts';
+import { onUncaught } from './uncaught.ts';
 import { errno } from './whole-file.ts';
 import { WorkerMetrics } from './worker-metrics.ts';
 import { WorkerStanding } from './worker-standing.ts';
@@ -55,11 +58,15 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
     if (failures.some(({ code }) => code === 'control_refused')) return EXIT_REFUSED;
     return failures.length === 0 ? 0 : 1;
   };
-  onAbort(stop.signal, () => setTimeout(() => process.exit(end()), STOP_MS));
+  onAbort(stop.signal, () => setTimeout(() => void endProcessNow(end()), STOP_MS));
+  neverWaitForReaders();
+  onUncaught(fail);
   onSignals(() => {
     output.note('Stopping.');
     stop.abort();
   });
+  const before = whyStartedAgain();
+  if (before !== null) output.error(new MeshError('engine_failed', `The worker was started again. ${before}`));
   const models: LentModel[] = [];
   let node: MeshNode | null = null;
   let self: OpenIdentity | null = null;
@@ -96,8 +103,12 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
       receiptsChanged: standing.signedBy(self.identity.peerId),
     });
     watchConnection(node, options.mesh, output, fail);
-    const hung = () =>
-      fail(new MeshError('engine_failed', 'The model does not answer any more. Start the worker again.'));
+    const hung = () => {
+      const error = new MeshError('engine_failed', 'The model does not answer any more. Start the worker again.');
+      askToStartAgain(error.message);
+      fail(error);
+    };
+    sayServing(models.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0));
     await lendModels(node, { models, lasting: self.temporary === null, hung, standing }, options, output, stop.signal);
   } catch (thrown) {
     if (!stop.signal.aborted) fail(asMeshError(thrown, 'engine_failed', `The worker failed: ${String(thrown)}`));
@@ -163,7 +174,7 @@ async function openModels(
 function onSignals(stop: () => void): void {
   let stopping = false;
   const stopOnce = () => {
-    if (stopping) process.exit(0);
+    if (stopping) void endProcessNow(0);
     stopping = true;
     stop();
   };

@@ -15,6 +15,12 @@ const EXIT_FAILED = 1;
 const MOST_JOIN_BITS = 20;
 /** After this the process ends, whoever is still connected. */
 const SHUTDOWN_MS = 2000;
+/** A log that nobody reads grows no further. */
+const MAX_UNREAD_BYTES = 1 << 20;
+/** What JSON leaves as it is and a terminal obeys or does not show: C1 controls, marks of direction, tags. */
+const UNSEEN = /[\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\u{e0000}-\u{e007f}]/gu;
+
+type StandardStream = NodeJS.WriteStream & { _handle?: { setBlocking?: (blocking: boolean) => void } };
 
 const program = new Command('llmesh-signaling')
   .description('The control plane of a mesh: introduces peers, knows who offers what, serves the page.')
@@ -52,7 +58,13 @@ const options = program.opts<{
   gateway?: URL;
 }>();
 
-const log = pino({ level: process.env['LOG_LEVEL'] || 'warn', base: null }, pino.destination({ dest: 2, sync: true }));
+// Whoever reads what we say may go away, stand still, or have no room: that loses words, and nothing else.
+for (const stream of [process.stdout, process.stderr] as StandardStream[]) {
+  stream.on('error', () => {});
+  // Node has a terminal that takes nothing, as after Ctrl-S, hold the event loop.
+  if (stream.isTTY) stream._handle?.setBlocking?.(false);
+}
+const log = pino({ level: process.env['LOG_LEVEL'] || 'warn', base: null }, { write: writeLog });
 
 process.on('uncaughtException', (error) => {
   log.fatal({ err: error }, 'the control plane failed');
@@ -86,6 +98,10 @@ try {
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exit(error instanceof MeshError && error.code === 'port_in_use' ? EXIT_PORT_IN_USE : EXIT_FAILED);
+}
+
+function writeLog(line: string): void {
+  if (process.stderr.writableLength < MAX_UNREAD_BYTES) process.stderr.write(line.replace(UNSEEN, ''));
 }
 
 /** A second signal, or a connection that does not end, must not hold the process. */

@@ -1,5 +1,6 @@
 /** What systemd and launchd are told about the worker, as text. Pure. */
 import { MeshError } from '@llmesh/core/errors';
+import { FILTERS, WALLS } from './sandbox.ts';
 
 export const SYSTEMD_UNIT = 'llmesh-worker.service';
 export const LAUNCHD_LABEL = 'org.llmesh.worker';
@@ -14,28 +15,53 @@ export interface ServiceProgram {
   environment: Readonly<Record<string, string>>;
 }
 
+/** What a unit holds the worker to. */
+export interface ServiceBounds {
+  /** Of everything that the worker runs, in bytes; a last wall behind the worker's own. */
+  memoryBytes: number;
+  /** All it may write to; null: this computer cannot give a service of a user a view of its own of the files. */
+  writable: readonly string[] | null;
+}
+
 /** A unit for systemd.service(5), of a user's own manager. Throws MeshError for what cannot be written there. */
-export function systemdUnit({ command, environment }: ServiceProgram): string {
+export function systemdUnit(
+  { command, environment }: ServiceProgram,
+  { memoryBytes, writable }: ServiceBounds,
+): string {
   const lines = Object.entries(environment).map(
     ([name, value]) => `Environment=${systemdWord(`${name}=${value}`, false)}`,
   );
   return [
     '[Unit]',
     'Description=LLMesh worker: lends this computer to a mesh',
-    'StartLimitIntervalSec=600',
-    'StartLimitBurst=5',
+    '# However often it ended, it comes back later.',
+    'StartLimitIntervalSec=0',
     '',
     '[Service]',
+    '# It is ready when its models are; to download them may take hours. What tells systemd is a tool of its own.',
+    'Type=notify',
+    'NotifyAccess=all',
+    'TimeoutStartSec=infinity',
+    'WatchdogSec=60',
     `ExecStart=${command.map((word) => systemdWord(word, true)).join(' ')}`,
     ...lines,
     'Restart=on-failure',
-    'RestartSec=10',
-    '# Wrong usage, or a port in use: another start changes nothing.',
-    'RestartPreventExitStatus=2 3',
+    'RestartSec=30',
+    '# Wrong usage, a port in use, or what a person has to mend: another start changes nothing.',
+    'RestartPreventExitStatus=2 3 78',
+    '# It ends what it runs itself, in order.',
+    'KillMode=mixed',
     'TimeoutStopSec=10',
+    '# Where memory is short it is the first to go, and the rest of the service starts it again.',
+    `MemoryMax=${memoryBytes}`,
+    'OOMPolicy=continue',
+    'OOMScoreAdjust=500',
     'Nice=10',
     'UMask=0077',
-    'NoNewPrivileges=yes',
+    ...FILTERS,
+    ...(writable === null ? [] : WALLS),
+    // One that is missing must not keep the worker from running.
+    ...(writable ?? []).map((folder) => `ReadWritePaths=${systemdWord(`-${folder}`, false)}`),
     '',
     '[Install]',
     'WantedBy=default.target',

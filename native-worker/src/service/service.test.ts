@@ -20,9 +20,10 @@ function manager(platform: NodeJS.Platform, fails: string[] = [], configHome?: s
   const orders: string[] = [];
   const service = serviceOf({
     ...{ platform, home, configHome, dataFolder: path.join(home, '.llmesh'), uid: 501 },
+    ...{ caches: [path.join(home, '.cache')], memoryBytes: 8e9 },
     run: async (tool, args) => {
       const order = [tool, ...args].join(' ');
-      orders.push(order);
+      orders.push(order.replace(/ --property=.* true$/, ''));
       return fails.some((one) => order.startsWith(one))
         ? { ok: false, output: 'no bus' }
         : { ok: true, output: order.includes('print') ? 'x = {\n\tstate = running\n}' : 'active' };
@@ -38,10 +39,12 @@ describe('a service', () => {
     expect(await service.install(program)).toBeNull();
     expect(readFileSync(service.file, 'utf8')).toContain('"--model=m"');
     expect(statSync(service.file).mode & 0o777).toBe(0o644);
+    expect(readFileSync(service.file, 'utf8')).toContain(`ReadWritePaths="-${path.join(home, '.llmesh')}"`);
     expect(orders).toEqual([
+      'systemd-run --user --wait --quiet --collect',
       'systemctl --user daemon-reload',
       'systemctl --user enable llmesh-worker.service',
-      'systemctl --user restart llmesh-worker.service',
+      'systemctl --user restart --no-block llmesh-worker.service',
     ]);
     expect([await service.isInstalled(), await service.state()]).toEqual([true, 'active']);
     expect(service.logs({ lines: 5, follow: true }).join(' ')).toBe(
@@ -56,6 +59,12 @@ describe('a service', () => {
     const { service } = manager('linux', ['systemctl --user enable'], path.join(home, 'xdg'));
     expect(await service.install(program)).toBe('no bus');
     expect(readFileSync(path.join(home, 'xdg/systemd/user/llmesh-worker.service'), 'utf8')).toContain('ExecStart');
+  });
+
+  it('of systemd has no walls where a service that has them does not run', async () => {
+    const { service } = manager('linux', ['systemd-run']);
+    expect(await service.install(program)).toBeNull();
+    expect(readFileSync(service.file, 'utf8')).not.toMatch(/^(PrivateUsers|ProtectSystem|ReadWritePaths)/m);
   });
 
   it('of launchd replaces the one before, which need not be there', async () => {

@@ -4,18 +4,24 @@ import path from 'node:path';
 import { MeshError } from '@llmesh/core/errors';
 import { errno } from '../whole-file.ts';
 import type { RunTool } from './run-tool.ts';
+import { WALLS } from './sandbox.ts';
 import { LAUNCHD_LABEL, launchdPlist, SYSTEMD_UNIT, systemdUnit, type ServiceProgram } from './service-text.ts';
 
 /** Everybody may read how it is started; launchd takes no file that others can write. */
 const FILE_MODE = 0o644;
+const FOLDER_MODE = 0o700;
 
 export interface ServicePlace {
   platform: NodeJS.Platform;
   home: string;
   /** $XDG_CONFIG_HOME, where it is set. */
   configHome: string | undefined;
-  /** For the log of launchd, which keeps none. */
+  /** What the worker writes to; the log of launchd, which keeps none, lies there, too. */
   dataFolder: string;
+  /** Folders that the worker's libraries keep what they compiled in. */
+  caches: readonly string[];
+  /** The most that the worker may take of this computer. */
+  memoryBytes: number;
   /** Of the account; -1 where there are no such numbers. */
   uid: number;
   run: RunTool;
@@ -44,15 +50,17 @@ export function serviceOf(place: ServicePlace): Service {
   );
 }
 
-function systemd({ home, configHome, run }: ServicePlace): Service {
+function systemd({ home, configHome, dataFolder, caches, memoryBytes, run }: ServicePlace): Service {
   const file = path.join(configHome || path.join(home, '.config'), 'systemd', 'user', SYSTEMD_UNIT);
   const user = (...args: string[]) => run('systemctl', ['--user', ...args]);
   return {
     file,
     async install(program) {
-      await write(file, systemdUnit(program));
-      // Restarted, not started: it may run with what the file said before.
-      for (const args of [['daemon-reload'], ['enable', SYSTEMD_UNIT], ['restart', SYSTEMD_UNIT]]) {
+      await mkdir(dataFolder, { recursive: true, mode: FOLDER_MODE });
+      const writable = (await hasWalls(run)) ? [dataFolder, ...caches] : null;
+      await write(file, systemdUnit(program, { memoryBytes, writable }));
+      // Restarted, not started: it may run with what the file said before. It is up when its model is, which may take hours.
+      for (const args of [['daemon-reload'], ['enable', SYSTEMD_UNIT], ['restart', '--no-block', SYSTEMD_UNIT]]) {
         const { ok, output } = await user(...args);
         if (!ok) return output;
       }
@@ -76,6 +84,12 @@ function systemd({ home, configHome, run }: ServicePlace): Service {
   };
 }
 
+/** Whether a service of this user can have them: some systems keep users from making namespaces, and it would not start. */
+async function hasWalls(run: RunTool): Promise<boolean> {
+  const properties = WALLS.map((wall) => `--property=${wall}`);
+  return (await run('systemd-run', ['--user', '--wait', '--quiet', '--collect', ...properties, 'true'])).ok;
+}
+
 function launchd({ home, dataFolder, uid, run }: ServicePlace): Service {
   const file = path.join(home, 'Library', 'LaunchAgents', `${LAUNCHD_LABEL}.plist`);
   const logFile = path.join(dataFolder, 'worker.log');
@@ -83,7 +97,7 @@ function launchd({ home, dataFolder, uid, run }: ServicePlace): Service {
   return {
     file,
     async install(program) {
-      await mkdir(dataFolder, { recursive: true });
+      await mkdir(dataFolder, { recursive: true, mode: FOLDER_MODE });
       await write(file, launchdPlist(program, logFile));
       // What runs with the file before has to go first.
       await run('launchctl', ['bootout', `${domain}/${LAUNCHD_LABEL}`]);

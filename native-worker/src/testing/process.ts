@@ -53,6 +53,10 @@ export class Running {
     }
   }
 
+  get pid(): number {
+    return this.#child.pid ?? -1;
+  }
+
   kill(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
   }
