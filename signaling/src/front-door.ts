@@ -76,7 +76,7 @@ export function openFrontDoor(server: Server, options: FrontDoorOptions): void {
       if (left === 0) counts.delete(address);
       else counts.set(address, left);
     });
-    if (kind === 'mesh') mesh.accept(request, socket, head, options.hostsOf(request));
+    if (kind === 'mesh') mesh.accept(request, socket, head, options.hostsOf(request), options.addressOf(request));
     else if (kind === 'signal') signal.accept(request, socket, head);
     else relay.accept(request, socket, head);
 

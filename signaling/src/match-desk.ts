@@ -29,8 +29,8 @@ export class MatchDesk {
   ask(asker: PeerId, match: Match): void {
     const { room, metrics, preloading } = this.#needs;
     const { requestId } = match;
-    // Whoever names providers would not be helped by others.
-    if (match.only === null) preloading.asked(match.model);
+    // Whoever names providers, or a file, would not be helped by others.
+    if (match.only === null && match.sha256 === undefined) preloading.asked(match.model);
     try {
       room.ask({
         ...match,

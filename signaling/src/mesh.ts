@@ -78,19 +78,19 @@ export class Mesh {
     this.#stopPings = cutHalfOpen(this.#sockets, clock);
   }
 
-  /** A peer has come, by whatever way. `hosts`: what it may have dialled. */
-  join(socket: BoundedSocket, hosts: readonly string[]): void {
-    new MeshSession(socket, hosts, this.#context);
+  /** A peer has come, by whatever way. `hosts`: what it may have dialled. `network`: where from; null: not known. */
+  join(socket: BoundedSocket, hosts: readonly string[], network: string | null = null): void {
+    new MeshSession(socket, hosts, network, this.#context);
   }
 
   get size(): number {
     return this.#sockets.clients.size;
   }
 
-  accept(request: IncomingMessage, socket: Duplex, head: Buffer, hosts: readonly string[]): void {
+  accept(request: IncomingMessage, socket: Duplex, head: Buffer, hosts: readonly string[], network: string): void {
     this.#sockets.handleUpgrade(request, socket, head, (ws) => {
       this.#sockets.emit('connection', ws, request);
-      this.join(ws, hosts);
+      this.join(ws, hosts, network);
     });
   }
 

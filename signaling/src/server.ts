@@ -10,6 +10,7 @@ import type { IceServer } from '@llmesh/core/control-protocol';
 import { addressReader, remoteReader } from './address.ts';
 import { apiRouter } from './api.ts';
 import { limitConnections } from './connection-limit.ts';
+import { readCatalogue } from './catalogue-file.ts';
 import { openControlKey } from './control-key.ts';
 import { DeliveryTable } from './delivery-table.ts';
 import { openFrontDoor } from './front-door.ts';
@@ -89,7 +90,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const leases = new LeaseOffice(await openControlKey(dataFolder), now);
   const table = new DeliveryTable(dataFolder);
   const addressOf = addressReader(options.trustProxy ?? false);
-  const registry = new Registry(clock);
+  const modelsFolder = options.modelsFolder == null ? null : resolve(options.modelsFolder);
+  const registry = new Registry(clock, await readCatalogue(modelsFolder, log));
   const metrics = new Metrics(registry, {
     mesh: () => mesh.size,
     signal: () => signal.size,
@@ -134,13 +136,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   app.use(
     gatewayRouter({ gateway: options.gateway ?? null, remoteOf: remoteReader(options.trustProxy ?? false), log }),
   );
-  const modelsFolder = options.modelsFolder ?? null;
-  app.use(
-    pagesRouter({
-      webFolder: resolve(options.webFolder),
-      modelsFolder: modelsFolder === null ? null : resolve(modelsFolder),
-    }),
-  );
+  app.use(pagesRouter({ webFolder: resolve(options.webFolder), modelsFolder }));
   app.use(notFound);
   app.use(failed(log));
   openFrontDoor(server, {
