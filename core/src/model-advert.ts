@@ -7,6 +7,8 @@ import { MAX_VECTOR_NUMBERS, count, label, modelId, positive, sha256, text } fro
 export const MAX_ADAPTERS = 16;
 /** So long a model that is out of memory may say that it takes to be loaded. */
 export const MAX_WAKING_MS = 3_600_000;
+/** What people are shown of a model or an adapter. */
+export const [MAX_NAME_CHARACTERS, MAX_QUANT_CHARACTERS] = [80, 24];
 /** A model with less room can answer nothing; none has so much. */
 export const [MIN_CONTEXT_TOKENS, MAX_CONTEXT_TOKENS] = [128, 10_000_000];
 /** Nothing writes one answer faster. */
@@ -28,7 +30,7 @@ const abilities = v.optional(
 );
 
 /** A small file (LoRA) that has a model answer in its own way. Named by the SHA-256 of the file. */
-export const AdapterSchema = v.object({ sha256, name: label(80, 1) });
+export const AdapterSchema = v.object({ sha256, name: label(MAX_NAME_CHARACTERS, 1) });
 export type Adapter = v.InferOutput<typeof AdapterSchema>;
 /** It turns texts into vectors of so many numbers, and does not chat. Left out: it chats. */
 const embeds = v.optional(v.pipe(count, v.minValue(1), v.maxValue(MAX_VECTOR_NUMBERS)));
@@ -36,8 +38,8 @@ const embeds = v.optional(v.pipe(count, v.minValue(1), v.maxValue(MAX_VECTOR_NUM
 /** What a person reads of a model, and what it can hold. */
 const described = {
   id: modelId,
-  name: label(80, 1),
-  quant: label(24),
+  name: label(MAX_NAME_CHARACTERS, 1),
+  quant: label(MAX_QUANT_CHARACTERS),
   format: v.picklist(['gguf', 'mlc']),
   contextTokens: v.pipe(
     count,

@@ -84,7 +84,7 @@ function mesh(catalogue: Catalogue = { models: [] }) {
   const records = new Map<string, number>();
   const peers: RegisteredPeer[] = [];
   registry.standings.books = { ...EMPTY_BOOKS, record: (peer) => records.get(peer) ?? 0 };
-  const lend = (more: Partial<ModelAdvert> = {}, { slots = 1, record = 0, network = newPeerId() as string } = {}) => {
+  const lend = (more: Partial<ModelAdvert> = {}, { slots = 1, record = 0, network = `${newPeerId()}` } = {}) => {
     const peer = registry.join(newPeerId(), 'native', network);
     peers.push(peer);
     records.set(peer.peerId, record);
