@@ -28,6 +28,8 @@ export interface Needs {
   needs?: readonly Need[] | undefined;
   /** The SHA-256 of its file. Left out: the model answers as it is. */
   adapter?: string | undefined;
+  /** The model's own file; null: one that is not named. Left out: any. */
+  sha256?: string | null | undefined;
 }
 
 /** Of an advert, or of what an engine says of itself. */
@@ -36,6 +38,7 @@ export interface Offered {
   embeds?: number | undefined;
   adapters?: readonly Adapter[] | undefined;
   fetchesAdapters?: boolean | undefined;
+  sha256?: string | null | undefined;
 }
 
 export function needsOf({ task = 'chat', schema, logprobs, adapter, sampling }: Demand): Needs {
@@ -55,9 +58,10 @@ export function needsOf({ task = 'chat', schema, logprobs, adapter, sampling }: 
 
 /** Can it all that is needed? */
 export function isAble(
-  { abilities = [], embeds, adapters, fetchesAdapters }: Offered,
-  { needs = [], adapter }: Needs,
+  { abilities = [], embeds, adapters, fetchesAdapters, sha256: file = null }: Offered,
+  { needs = [], adapter, sha256 }: Needs,
 ): boolean {
+  if (sha256 !== undefined && sha256 !== file) return false;
   if ((embeds !== undefined) !== needs.includes('embedding')) return false;
   const has = adapter === undefined || adapters?.some(({ sha256 }) => sha256 === adapter) === true;
   if (!has && fetchesAdapters !== true) return false;

@@ -1,21 +1,24 @@
 /** What the control plane's read-only pages say: /api/peers, /api/models, /api/stats. */
 import * as v from 'valibot';
 import { ModelAdvertSchema, OfferSchema } from './model-advert.ts';
-import { count, peerId, positive } from './fields.ts';
+import { count, listOf, peerId, positive } from './fields.ts';
+
+/** Longer pages are none of ours. */
+const MAX_ITEMS = 16_384;
 
 /** A peer as `/api/peers` shows it. */
 export const PeerSummarySchema = v.object({
   peerId,
   agent: v.picklist(['browser', 'native']),
-  models: v.array(ModelAdvertSchema),
+  models: listOf(ModelAdvertSchema, MAX_ITEMS),
   slots: count,
   busySlots: count,
   queued: count,
   sinceSeconds: count,
 });
 export type PeerSummary = v.InferOutput<typeof PeerSummarySchema>;
-export const PeersPageSchema = v.object({ peers: v.array(PeerSummarySchema) });
-export const ModelsPageSchema = v.object({ models: v.array(OfferSchema) });
+export const PeersPageSchema = v.object({ peers: listOf(PeerSummarySchema, MAX_ITEMS) });
+export const ModelsPageSchema = v.object({ models: listOf(OfferSchema, MAX_ITEMS) });
 export const StatsSchema = v.object({
   uptimeSeconds: count,
   peers: count,

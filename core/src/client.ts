@@ -13,6 +13,7 @@ import type { Mesh } from './mesh.ts';
 import type { Turn } from './protocol.ts';
 import { AsyncQueue } from './queue.ts';
 import type { AnswerEvent, AnswerReceipt, AskRequest } from './requester.ts';
+import { fileOf, findOffer, type Task } from './offer-name.ts';
 import { roomiestOffer } from './roomiest-offer.ts';
 
 const CONNECT_TIMEOUT_MS = 15_000;
@@ -31,7 +32,10 @@ export interface ConnectOptions {
 
 export interface ChatRequest {
   messages: Turn[];
-  /** Its id, as `models` has it. Left out: the one with the most free slots. */
+  /**
+   * Its id, as `models` has it; with `@` and the beginning of its SHA-256 for an `alternative` of that id. Left out: the one
+   * with the most free slots, of those for which most speaks.
+   */
   model?: string;
   /** Default 1,024. */
   maxTokens?: number;
@@ -115,9 +119,9 @@ export class MeshClient {
 
   /** A vector for each text, of length one: how much alike two texts are is the sum of the products of their numbers. */
   async embed({ inputs, model, only, signal = new AbortController().signal }: VectorsRequest): Promise<Float32Array[]> {
-    const { mesh, control } = this.#opened;
-    const id = (model as ModelId | undefined) ?? (await roomiest(control, signal, 'embedding'));
-    const { vectors } = await mesh.embed({ model: id, inputs, only: only ?? null }, signal);
+    const { mesh } = this.#opened;
+    const asked = await this.#asked(model, signal, 'embedding');
+    const { vectors } = await mesh.embed({ ...asked, inputs, only: only ?? null }, signal);
     return vectors;
   }
 
@@ -127,11 +131,11 @@ export class MeshClient {
   }
 
   async *#ask({ signal = new AbortController().signal, ...request }: ChatRequest): AsyncGenerator<AnswerEvent, void> {
-    const { mesh, control } = this.#opened;
+    const { mesh } = this.#opened;
     const { messages, model, maxTokens = DEFAULT_MAX_TOKENS, schema, adapter, only = null, logprobs } = request;
     const { temperature, topP, seed, presencePenalty, frequencyPenalty } = request;
     const ask: AskRequest = {
-      model: (model as ModelId | undefined) ?? (await roomiest(control, signal)),
+      ...(await this.#asked(model, signal)),
       turns: messages,
       sampling: {
         ...(temperature !== undefined && { temperature }),
@@ -147,6 +151,20 @@ export class MeshClient {
       only,
     };
     yield* mesh.ask(ask, signal);
+  }
+
+  /** The model of this name and its file; of those that are lent, where none was named. */
+  async #asked(
+    name: string | undefined,
+    signal: AbortSignal,
+    task: Task = 'chat',
+  ): Promise<Pick<AskRequest, 'model' | 'sha256'>> {
+    // What is named without a file needs no list: the mesh knows what it means.
+    if (name !== undefined && !name.includes('@')) return { model: name as ModelId };
+    const offers = await offersOf(this.#opened.control, signal);
+    const offer = name === undefined ? roomiestOffer(offers, task) : findOffer(offers, name, task);
+    if (offer === null) throw nobodyLends(name, task);
+    return { model: offer.id, sha256: fileOf(offer) };
   }
 }
 
@@ -238,11 +256,8 @@ async function welcomed(control: ControlClient, signal: AbortSignal): Promise<vo
   }
 }
 
-async function roomiest(
-  control: ControlClient,
-  signal: AbortSignal,
-  task: 'chat' | 'embedding' = 'chat',
-): Promise<ModelId> {
+/** What is lent; empty where the mesh does not say in time. */
+async function offersOf(control: ControlClient, signal: AbortSignal): Promise<readonly Offer[]> {
   if (control.offers === null) {
     let stopTimer = () => {};
     await untilAborted(
@@ -256,11 +271,18 @@ async function roomiest(
       control.onOffers = null;
     });
   }
-  const best = roomiestOffer(control.offers?.models ?? [], task);
-  if (best === null)
-    throw new MeshError(
-      'no_provider',
-      `Nobody lends a model that ${task === 'chat' ? 'chats' : 'turns text into vectors'} on this mesh right now.`,
+  return control.offers?.models ?? [];
+}
+
+function nobodyLends(name: string | undefined, task: Task): MeshError {
+  if (name !== undefined) {
+    return new MeshError(
+      'unknown_model',
+      `Nobody lends ${name} on this mesh right now. See "models" for what is lent.`,
     );
-  return best.id;
+  }
+  return new MeshError(
+    'no_provider',
+    `Nobody lends a model that ${task === 'chat' ? 'chats' : 'turns text into vectors'} on this mesh right now.`,
+  );
 }

@@ -11,19 +11,27 @@ import {
   base32UpTo,
   count,
   errorCode,
+  listOf,
   modelId,
   peerId,
   positive,
+  sentence,
   sha256,
   text,
 } from './fields.ts';
-import { ModelAdvertSchema, OfferSchema } from './model-advert.ts';
+import { isModelId } from './ids.ts';
+import { asSentence } from './label.ts';
+import { MAX_SLOTS, MAX_TOKENS_PER_SECOND, ModelAdvertSchema, OfferSchema, type ModelAdvert } from './model-advert.ts';
 
 export const MAX_MODELS_PER_PEER = 16;
 /** One to begin, one in reserve, and two for when these fail; whoever needs more asks again. */
 export const MAX_CANDIDATES = 4;
 /** Providers that a `match` may name, to leave out or to keep to. */
 export const MAX_NAMED_PEERS = 64;
+/** Of what is said about one model that is left out of an advert. */
+const MAX_FAULT_CHARACTERS = 192;
+/** Offers that a peer reads; the control plane sends fewer. */
+const MAX_READ_OFFERS = 4_096;
 /** While a match waits its asker hears of it at least so often. */
 export const QUEUED_EVERY_MS = 5_000;
 /** `offers` are sent at least so often, changed or not: whoever hears nothing for much longer has lost the control plane. */
@@ -35,6 +43,13 @@ const MAX_TIME_MS = 253_402_300_799_999;
 const time = v.pipe(count, v.maxValue(MAX_TIME_MS));
 /** Opens one relayed link, see `relay-transport.ts`. */
 export const RELAY_TICKET_BYTES = 20;
+
+/** Of one provider. More than MAX_SLOTS were allowed once, and count as so many. */
+const slots = v.pipe(
+  count,
+  v.maxValue(1024),
+  v.transform((all) => Math.min(all, MAX_SLOTS)),
+);
 
 // ---- Peer → server -------------------------------------------------------------------------------------------------
 
@@ -59,15 +74,44 @@ export const ProofSchema = v.object({
 });
 export type Proof = v.InferOutput<typeof ProofSchema>;
 
-/** All that this peer offers from now on; an empty list: nothing. Replaces the advert before. */
-export const AdvertSchema = v.object({
-  type: v.literal('advert'),
-  models: v.pipe(v.array(ModelAdvertSchema), v.maxLength(MAX_MODELS_PER_PEER)),
-  /** Answers at once. */
-  slots: v.pipe(count, v.maxValue(1024)),
-  /** Of our key for sealed links (`credentials.ts`), for requesters that stay anonymous; null: they cannot call us. */
-  certificate: v.nullable(base32(CERTIFICATE_BYTES)),
-});
+/**
+ * All that this peer offers from now on; an empty list: nothing. Replaces the advert before. A model that is described in
+ * an impossible way is left out, and the others stand; `leftOut` is not to be sent: it is what is said about those.
+ */
+export const AdvertSchema = v.pipe(
+  v.object({
+    type: v.literal('advert'),
+    models: v.pipe(v.array(v.unknown()), v.maxLength(MAX_MODELS_PER_PEER)),
+    /** Answers at once. */
+    slots,
+    /** Of our key for sealed links (`credentials.ts`), for requesters that stay anonymous; null: they cannot call us. */
+    certificate: v.nullable(base32(CERTIFICATE_BYTES)),
+    leftOut: v.optional(v.pipe(v.array(sentence(MAX_FAULT_CHARACTERS)), v.maxLength(MAX_MODELS_PER_PEER))),
+  }),
+  v.transform(({ models, leftOut, ...rest }) => ({ ...rest, ...described(models, leftOut) })),
+);
+
+interface Described {
+  models: ModelAdvert[];
+  leftOut?: string[];
+}
+
+function described(all: readonly unknown[], before: readonly string[] = []): Described {
+  const models: ModelAdvert[] = [];
+  const leftOut = [...before];
+  for (const [i, one] of all.entries()) {
+    const read = v.safeParse(ModelAdvertSchema, one, { abortEarly: true });
+    if (read.success) models.push(read.output);
+    else {
+      const id =
+        typeof one === 'object' && one !== null && 'id' in one && isModelId(one.id) ? one.id : `number ${i + 1}`;
+      const [{ path, message }] = read.issues;
+      const fault = `${id} (${path?.map(({ key }) => String(key)).join('.') ?? 'it'}: ${message})`;
+      leftOut.push(asSentence(fault.slice(0, MAX_FAULT_CHARACTERS)));
+    }
+  }
+  return { models, ...(leftOut.length > 0 && { leftOut: leftOut.slice(-MAX_MODELS_PER_PEER) }) };
+}
 
 /** Still here, and how busy. Sent every `heartbeatMs` of the welcome, and at once when a slot is taken or freed. */
 export const HeartbeatSchema = v.object({
@@ -76,7 +120,12 @@ export const HeartbeatSchema = v.object({
   /** Waiting at the provider itself. */
   queued: v.pipe(count, v.maxValue(65_536)),
   /** Measured over the last answers; absent while nothing was measured. */
-  tokensPerSecond: v.optional(positive),
+  tokensPerSecond: v.optional(
+    v.pipe(
+      positive,
+      v.transform((all) => Math.min(all, MAX_TOKENS_PER_SECOND)),
+    ),
+  ),
   /** Tokens written since the last heartbeat. */
   tokens: count,
 });
@@ -99,6 +148,11 @@ export const MatchSchema = v.object({
   needs: v.optional(v.pipe(v.array(v.picklist(NEEDS)), v.maxLength(NEEDS.length))),
   /** Only who has this adapter for the model. Left out: the model as it is. */
   adapter: v.optional(sha256),
+  /**
+   * Only who lends this very file under the model's id; null: only who does not say which it is. Left out: of several files
+   * under one id the one that the control plane stands by, and of those named by `only` whichever they have.
+   */
+  sha256: v.optional(v.nullable(sha256)),
 });
 
 /** The match is not wanted any more: its place in the line goes to the next. Not answered. */
@@ -190,7 +244,7 @@ export const CandidateSchema = v.object({
   peerId,
   agent: v.picklist(['browser', 'native']),
   model: ModelAdvertSchema,
-  slots: count,
+  slots,
   busySlots: count,
   queued: count,
   /** The share of its answers that it brought to their end, as the control plane saw it; 0 to 1. */
@@ -214,7 +268,7 @@ export const MatchedSchema = v.object({
   type: v.literal('matched'),
   requestId: count,
   lease: v.nullable(base32UpTo(MAX_RECORD_BYTES)),
-  candidates: v.pipe(v.array(CandidateSchema), v.maxLength(MAX_CANDIDATES)),
+  candidates: listOf(CandidateSchema, MAX_CANDIDATES),
 });
 
 /** All who could answer this `match` are busy; it keeps its place. Sent again when that changes, and every QUEUED_EVERY_MS. */
@@ -258,7 +312,7 @@ export const OffersSchema = v.object({
   type: v.literal('offers'),
   peers: count,
   providers: count,
-  models: v.array(OfferSchema),
+  models: listOf(OfferSchema, MAX_READ_OFFERS),
   /** As in the welcome, for who stays: clocks are set, and computers sleep. A moment late, and not in every one. */
   now: v.optional(time),
 });
@@ -271,7 +325,7 @@ export const RefusedSchema = v.object({
   type: v.literal('refused'),
   requestId: v.optional(count),
   code: errorCode,
-  message: text(1024),
+  message: sentence(1024),
 });
 
 const FROM_SERVER = [

@@ -12,7 +12,7 @@ import {
   type Offers,
   type Welcome,
 } from './control-protocol.ts';
-import type { ModelAdvert } from './model-advert.ts';
+import { MAX_SLOTS, MAX_TOKENS_PER_SECOND, type ModelAdvert } from './model-advert.ts';
 import { ControlRequests, type Place } from './control-requests.ts';
 import { MeshError } from './errors.ts';
 import type { ModelId, PeerId } from './ids.ts';
@@ -123,7 +123,7 @@ export class ControlClient {
 
   /** From now on this is what we offer; an empty list takes it back. Kept over reconnections. */
   advertise(models: ModelAdvert[], slots: number, certificate: string | null = null): void {
-    this.#advert = { models, slots, certificate };
+    this.#advert = { models: models.map(possible), slots: Math.min(slots, MAX_SLOTS), certificate };
     this.#report = NOTHING_TO_REPORT;
     this.#reportedTokens = 0;
     if (this.state === 'open') this.#sendAdvert();
@@ -132,7 +132,7 @@ export class ControlClient {
   /** What is offered stays, and is described so from now on. Without effect while nothing is offered. */
   describe(models: ModelAdvert[]): void {
     if (this.#advert === null || this.#advert.models.length === 0) return;
-    this.#advert = { ...this.#advert, models };
+    this.#advert = { ...this.#advert, models: models.map(possible) };
     if (this.state === 'open') this.#sendAdvert();
   }
 
@@ -152,7 +152,7 @@ export class ControlClient {
     signal: AbortSignal,
     queued: ((place: Place) => void) | null = null,
   ): Promise<Leased[]> {
-    const { model, maxTokens, exclude, only, prefer, needs = [], adapter } = question;
+    const { model, maxTokens, exclude, only, prefer, needs = [], adapter, sha256 } = question;
     if (this.state !== 'open') await this.#connection.whenOpen(signal);
     const request = {
       type: 'match',
@@ -163,6 +163,7 @@ export class ControlClient {
       prefer,
       ...(needs.length > 0 && { needs: [...needs] }),
       ...(adapter !== undefined && { adapter }),
+      ...(sha256 !== undefined && { sha256 }),
     } as const;
     const { lease, candidates } = await this.#requests.ask<'match'>(request, signal, queued);
     return lease === null ? [] : candidates.map((candidate) => ({ ...candidate, lease }));
@@ -270,4 +271,11 @@ export class ControlClient {
     });
     this.#reportedTokens = tokens;
   }
+}
+
+/** What was measured over a moment may be beyond what is believed of anybody. */
+function possible(model: ModelAdvert): ModelAdvert {
+  const { tokensPerSecond } = model;
+  if (tokensPerSecond === null || tokensPerSecond <= MAX_TOKENS_PER_SECOND) return model;
+  return { ...model, tokensPerSecond: MAX_TOKENS_PER_SECOND };
 }

@@ -33,6 +33,8 @@ const NOTHING = new DeliveredAnswer();
 
 export interface EmbedRequest {
   model: ModelId;
+  /** Its file, by the SHA-256; null: one that is not named. Left out: the one that the id means. */
+  sha256?: string | null | undefined;
   /** Any number, none of them blank. */
   inputs: readonly string[];
   /** Who may read them: no one but these; null: anyone. */

@@ -1,6 +1,7 @@
 /** What messages are made of, on every plane: a field of a stranger's message is one of these or the message is none. */
 import * as v from 'valibot';
 import { ERROR_CODES } from './errors.ts';
+import { asSentence, isLabel } from './label.ts';
 import { isModelId, isPeerId, isTaskId, type ModelId, type PeerId, type TaskId } from './ids.ts';
 
 /** The most one message may take, whole, on either plane. */
@@ -17,6 +18,28 @@ export const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(N
 export const positive = v.pipe(v.number(), v.finite(), v.minValue(0));
 /** Halves of characters have no UTF-8: one that is passed on grows to three characters, past a limit it was within. */
 export const text = (most: number) => v.pipe(v.string(), v.maxLength(most), v.transform(wellFormed));
+/** A name that is shown to people: see `label.ts`. It may be empty unless `least` says otherwise. */
+export const label = (most: number, least = 0) =>
+  v.pipe(
+    v.string(),
+    v.minLength(least, 'empty'),
+    v.maxLength(most, `longer than ${most} characters`),
+    v.check((value) => value.length > most || isLabel(value), 'with characters that nobody can see'),
+  );
+/** A sentence for a person, in one line: what nobody can see is taken out of it. */
+export const sentence = (most: number) => v.pipe(v.string(), v.maxLength(most), v.transform(asSentence));
+/** At most so many of these; what is none of them is left out, so that one stranger's item does not spoil the others'. */
+export const listOf = <T extends v.GenericSchema>(item: T, most: number) =>
+  v.pipe(
+    v.array(v.unknown()),
+    v.maxLength(most),
+    v.transform((all) =>
+      all.flatMap((one): v.InferOutput<T>[] => {
+        const read = v.safeParse(item, one);
+        return read.success ? [read.output] : [];
+      }),
+    ),
+  );
 /** Of a file, hex. */
 export const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 export const errorCode = v.picklist(ERROR_CODES);

@@ -8,6 +8,7 @@ import { unreachable, type Place } from './control-requests.ts';
 import { asMeshError } from './errors.ts';
 import type { KnownProviders } from './known-providers.ts';
 import type { Links } from './links.ts';
+import { findOffer } from './offer-name.ts';
 import type { Transport } from './transport.ts';
 
 export interface MatchingOptions {
@@ -74,11 +75,13 @@ export class Matching {
   #nearest(question: MatchQuestion): Leased[] {
     const { known, links } = this.#options;
     const { model, exclude, only } = question;
-    const all = known
+    const able = known
       .find(model)
       .filter(({ peerId }) => !exclude.includes(peerId) && (only === null || only.includes(peerId)))
       .filter((candidate) => isAble(candidate.model, question))
       .map((candidate) => ({ ...candidate, lease: null }));
+    // Whoever was named was chosen for who they are, whichever file they have.
+    const all = only === null ? this.#oneFile(able, question) : able;
     const introducible = ({ peerId }: Leased) =>
       [...known.linkedTo(peerId)].some((source) => links.to(source) !== null);
     const linked = all.filter(({ peerId }) => links.dialled(peerId));
@@ -86,5 +89,19 @@ export class Matching {
     const near = all.filter(introducible);
     if (all.length === 0 && exclude.length === 0) throw unreachable();
     return near.length > 0 ? near : all;
+  }
+  /**
+   * Of several files under one id those who lend the one that the control plane stood by last; where nobody has that, the
+   * one that most of them lend.
+   */
+  #oneFile(all: Leased[], { model, needs = [] }: MatchQuestion): Leased[] {
+    const offers = this.#options.control.offers?.models ?? [];
+    const meant = findOffer(offers, model, needs.includes('embedding') ? 'embedding' : 'chat');
+    const isMeant = (one: Leased) => meant?.sha256 !== undefined && one.model.sha256 === meant.sha256;
+    if (all.some(isMeant)) return all.filter(isMeant);
+    const lenders = new Map<string | null, number>();
+    for (const { model: lent } of all) lenders.set(lent.sha256, (lenders.get(lent.sha256) ?? 0) + 1);
+    const [usual] = [...lenders].toSorted(([, a], [, b]) => b - a);
+    return all.filter((one) => one.model.sha256 === usual?.[0]);
   }
 }

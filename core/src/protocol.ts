@@ -13,8 +13,10 @@ import {
   bytes,
   count,
   errorCode,
+  listOf,
   modelId,
   peerId,
+  sentence,
   sha256,
   taskId,
   text,
@@ -177,11 +179,17 @@ export const TaskErrorSchema = v.object({
   kind: v.literal('TASK_ERROR'),
   taskId,
   code: errorCode,
-  message: text(1024),
+  message: sentence(1024),
 });
 
 /** Which providers do you know? So that questions find them while the control plane is away. */
 export const RequestPeersSchema = v.object({ kind: v.literal('REQUEST_PEERS') });
+
+const KnownPeerSchema = v.object({
+  ...CandidateSchema.entries,
+  ageSeconds: v.pipe(count, v.maxValue(MAX_KNOWN_AGE_SECONDS)),
+  linked: v.boolean(),
+});
 
 /**
  * The answer: providers as the control plane or they themselves told of them, never hearsay. `ageSeconds`: since then.
@@ -189,16 +197,7 @@ export const RequestPeersSchema = v.object({ kind: v.literal('REQUEST_PEERS') })
  */
 export const KnownPeersSchema = v.object({
   kind: v.literal('KNOWN_PEERS'),
-  peers: v.pipe(
-    v.array(
-      v.object({
-        ...CandidateSchema.entries,
-        ageSeconds: v.pipe(count, v.maxValue(MAX_KNOWN_AGE_SECONDS)),
-        linked: v.boolean(),
-      }),
-    ),
-    v.maxLength(MAX_KNOWN_PEERS),
-  ),
+  peers: listOf(KnownPeerSchema, MAX_KNOWN_PEERS),
 });
 
 const description = v.pipe(text(MAX_DESCRIPTION_CHARS), v.minLength(1));

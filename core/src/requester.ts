@@ -37,6 +37,8 @@ export interface AskRequest {
   logprobs?: number;
   /** The adapter that the model answers with, by the SHA-256 of its file. Left out: it answers as it is. */
   adapter?: string;
+  /** The model's own file, by its SHA-256; null: one that is not named. Left out: the one that its id means. */
+  sha256?: string | null | undefined;
   /** The answer is JSON of this form, a JSON schema as text (`json-schema.ts`), unless it is cut at `maxTokens`. */
   schema?: string;
   /** To be written now: what `prefix` has does not count. */
@@ -156,8 +158,8 @@ export class Requester {
     }
     const { links, clock, random, match } = this.#options;
     const { breakers } = this.#needs;
-    const { model, maxTokens, only, exclude = [], prefer = null } = request;
-    const question = { model, maxTokens, only, exclude, prefer, ...needsOf(request) };
+    const { model, sha256: file, maxTokens, only, exclude = [], prefer = null } = request;
+    const question = { model, sha256: file, maxTokens, only, exclude, prefer, ...needsOf(request) };
     const shortlist = new Shortlist(question, { links, breakers, clock, random, match });
     const answering = new Answering(request, { ...this.#needs, shortlist });
     this.#answerings.add(answering);
@@ -177,10 +179,10 @@ export class Requester {
   embed(request: EmbedRequest, signal: AbortSignal): Promise<Embedded> {
     const { links, clock, random, match } = this.#options;
     const { breakers } = this.#needs;
-    const { model, only, exclude = [] } = request;
+    const { model, sha256: file, only, exclude = [] } = request;
     const needs = needsOf({ task: 'embedding', sampling: {} });
     const embedOne = (part: EmbedRequest, aborted: AbortSignal) => {
-      const question = { model, maxTokens: part.inputs.length, only, exclude, prefer: null, ...needs };
+      const question = { model, sha256: file, maxTokens: part.inputs.length, only, exclude, prefer: null, ...needs };
       const shortlist = new Shortlist(question, { links, breakers, clock, random, match });
       return embed(part, { ...this.#needs, shortlist }, aborted);
     };

@@ -2,6 +2,7 @@
 import { addAbortSignal } from 'node:stream';
 import type { Offer } from '@llmesh/core/model-advert';
 import { asMeshError, MeshError } from '@llmesh/core/errors';
+import { fileOf, findOffer, isMadeFor, offerName } from '@llmesh/core/offer-name';
 import { peerName } from '@llmesh/core/names';
 import { turnsFault } from '@llmesh/core/prompt';
 import { MAX_PROMPT_BYTES, type Turn } from '@llmesh/core/protocol';
@@ -13,9 +14,12 @@ import type { Output } from './output.ts';
 import { oneLine, terminalJson, terminalText } from './terminal-text.ts';
 import { errno } from './whole-file.ts';
 
+/** Of what there is instead. */
+const MAX_NAMED = 20;
+
 export interface ChatOptions {
   mesh: URL;
-  /** Left out: what is lent now and has the most free slots. */
+  /** Its id, or that with `@` and the beginning of its SHA-256. Left out: what is lent now, is known best and has the most free slots. */
   model?: string;
   /** The SHA-256 of an adapter of the model. */
   adapter?: string;
@@ -44,7 +48,7 @@ export async function runChat(prompt: string, options: ChatOptions, output: Outp
     const model = chooseModel(await fetchModels(options.mesh), options.model);
     node = await openMeshNode(options.mesh);
     const { maxTokens, adapter } = options;
-    const asked = { model: model.id, turns, sampling: {}, maxTokens, only: null };
+    const asked = { model: model.id, sha256: fileOf(model), turns, sampling: {}, maxTokens, only: null };
     const request = { ...asked, ...(adapter !== undefined && { adapter }) };
     for await (const event of node.mesh.ask(request, stop.signal)) await show(event, output, stop.signal);
     return 0;
@@ -79,11 +83,11 @@ export function chooseModel(offers: readonly Offer[], wanted: string | undefined
     );
   }
   if (wanted === undefined) return best;
-  const chatting = offers.filter(({ embeds }) => embeds === undefined);
-  const found = chatting.find(({ id }) => id === wanted);
-  if (found !== undefined) return found;
-  const others = chatting.map(({ id }) => id).join(', ');
-  if (offers.some(({ id }) => id === wanted)) {
+  const found = findOffer(offers, wanted);
+  if (found !== null && isMadeFor(found, 'chat')) return found;
+  const chatting = offers.filter((offer) => isMadeFor(offer, 'chat'));
+  const others = chatting.slice(0, MAX_NAMED).map(offerName).join(', ');
+  if (found !== null) {
     throw new MeshError('unsupported', `${wanted} turns text into vectors and does not chat. There is: ${others}.`);
   }
   throw new MeshError('unknown_model', `Nobody lends ${wanted} on this mesh right now. There is: ${others}.`);

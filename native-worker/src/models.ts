@@ -8,13 +8,16 @@ import type { Catalogue, GgufModel } from '@llmesh/core/catalogue';
 import { realClock } from '@llmesh/core/clock';
 import type { LoadProgress } from '@llmesh/core/engine';
 import { asMeshError, cancelled, MeshError } from '@llmesh/core/errors';
-import { isModelId, type ModelId } from '@llmesh/core/ids';
+import type { ModelId } from '@llmesh/core/ids';
+import { asLabel } from '@llmesh/core/label';
+import { MAX_NAME_CHARACTERS, MAX_QUANT_CHARACTERS } from '@llmesh/core/model-advert';
 import { download, type DownloadRequest } from './download.ts';
 import { hashFile } from './file-hash.ts';
 import { checkGgufFile } from './gguf-file.ts';
 import { readHeaders } from './gguf-info.ts';
 import { HuggingFace } from './hugging-face.ts';
-import { isRemote, parseModelSource, shownSource, sourceName, type HubQuant } from './model-source.ts';
+import { modelIdOf } from './model-id.ts';
+import { isRemote, parseModelSource, shownSource, sourceFile, sourceName, type HubQuant } from './model-source.ts';
 import { findStored, stemName, type StoredModel } from './model-store.ts';
 import { Patience, patiently } from './patience.ts';
 import { splitParts, withoutPart } from './split-files.ts';
@@ -131,8 +134,8 @@ async function examine(located: Located, options: ResolveOptions): Promise<Resol
     const { id, name, quant, contextTokens } = entry;
     return { ...common, id, name, quant, contextTokens };
   }
-  const base = stored?.record ? stemName(stored.stem) : withoutPart(path.basename(file));
-  return { ...common, contextTokens: null, ...(await describeFile(file, base)) };
+  const base = withoutPart(stored?.record ? fetchedName(stored) : path.basename(file));
+  return { ...common, contextTokens: null, ...(await describeFile(file, base, sha256)) };
 }
 
 async function locate(wanted: string, options: ResolveOptions): Promise<Located> {
@@ -217,28 +220,28 @@ function catalogued(catalogue: Catalogue, sha256: string): GgufModel | null {
   return same?.format === 'gguf' ? same : null;
 }
 
-async function describeFile(file: string, base: string): Promise<Pick<ResolvedModel, 'id' | 'name' | 'quant'>> {
-  const id = slug(base);
+/** As it is called where it comes from: in the store only some letters are kept. */
+function fetchedName({ stem, record }: StoredModel): string {
+  const source = record === null ? null : parseModelSource(record.source);
+  return source === null || source.kind === 'hub-quant' ? stemName(stem) : sourceFile(source);
+}
+
+async function describeFile(
+  file: string,
+  base: string,
+  sha256: string,
+): Promise<Pick<ResolvedModel, 'id' | 'name' | 'quant'>> {
+  const id = modelIdOf(base, sha256);
   try {
     const [{ fields }] = await readHeaders(file);
     const [name, fileType] = ['general.name', 'general.file_type'].map((key) => fields.get(key)?.value);
     const quant =
       typeof fileType !== 'number' ? '' : (GgufFileType[fileType] ?? '').replace(/^(MOSTLY|ALL)_/, '').toLowerCase();
-    return { id, name: plain(typeof name === 'string' ? name : '') || plain(base), quant: quant.slice(0, 24) };
+    // The file may come from anywhere.
+    const called = asLabel(typeof name === 'string' ? name : '', MAX_NAME_CHARACTERS);
+    const said = called || asLabel(base, MAX_NAME_CHARACTERS) || id;
+    return { id, name: said, quant: asLabel(quant, MAX_QUANT_CHARACTERS) };
   } catch (cause) {
     throw asMeshError(cause, 'model_unreadable', `${file} is damaged or cut short. Download it again.`);
   }
-}
-
-function slug(base: string): ModelId {
-  const id = base
-    .replaceAll(/[^A-Za-z0-9._-]+/g, '-')
-    .replace(/^[^A-Za-z0-9]+/, '')
-    .slice(0, 96);
-  return isModelId(id) ? id : ('model' as ModelId);
-}
-
-/** One line a person can read: the file may come from anywhere. */
-function plain(text: string): string {
-  return text.replaceAll(/\p{C}/gu, ' ').trim().slice(0, 80);
 }

@@ -1,4 +1,5 @@
 /** `llmesh status`: who is on a mesh, and what it offers. */
+import { offerName } from '@llmesh/core/offer-name';
 import { dataFolder } from './data-folder.ts';
 import { fetchModels, fetchStats } from './mesh-api.ts';
 import type { Output } from './output.ts';
@@ -15,8 +16,9 @@ export async function showStatus(mesh: URL, data: string | undefined, output: Ou
     `${mesh.origin}: ${count(stats.peers, 'peer')}, ${count(stats.providers, 'provider')}, ${stats.busySlots} of ${count(stats.slots, 'slot')} busy, ${stats.tokensPerSecond.toFixed(1)} tokens a second`,
     ...models.map((model) => {
       const speed = model.tokensPerSecond === null ? '' : `, ${model.tokensPerSecond.toFixed(1)} tokens a second`;
+      const embeds = model.embeds === undefined ? '' : ', turns text into vectors';
       const waiting = model.queued === 0 ? '' : `, ${model.queued} waiting`;
-      return `  ${model.id}  ${oneLine(model.name)} ${oneLine(model.quant)}: ${count(model.providers, 'provider')}, ${model.busySlots} of ${count(model.slots, 'slot')} busy${waiting}${speed}`;
+      return `  ${offerName(model)}  ${oneLine(model.name)} ${oneLine(model.quant)}: ${count(model.providers, 'provider')}, ${model.busySlots} of ${count(model.slots, 'slot')} busy${waiting}${speed}${embeds}`;
     }),
     ...(models.length === 0
       ? ['  Nobody lends a model right now. Be the first: llmesh worker --model llmesh-tiny']

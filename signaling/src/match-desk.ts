@@ -31,8 +31,8 @@ export class MatchDesk {
     const { room, preloading } = this.#needs;
     const { requestId } = match;
     if (match.maxTokens > MAX_LEASE_TOKENS) return this.#refuse(requestId, 'bad_message', TOO_LONG);
-    // Whoever names providers would not be helped by others.
-    if (match.only === null) preloading.asked(match.model);
+    // Whoever names providers, or a file, would not be helped by others.
+    if (match.only === null && match.sha256 === undefined) preloading.asked(match.model);
     try {
       room.ask({
         ...match,

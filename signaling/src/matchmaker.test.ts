@@ -1,7 +1,9 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { newPeerId, type ModelId, type PeerId } from '@llmesh/core/ids';
 import { MAX_CANDIDATES } from '@llmesh/core/control-protocol';
-import { Matchmaker } from './matchmaker.ts';
+import type { ModelAdvert } from '@llmesh/core/model-advert';
+import { Matchmaker, type MatchQuestion } from './matchmaker.ts';
+import { STANDING_MS } from './offer-standing.ts';
 import { GONE_MS, QUIET_MS, Registry } from './registry.ts';
 import { Reliability } from './reliability.ts';
 import { advertised, TINY } from './testing/clients.ts';
@@ -91,11 +93,12 @@ test('says how far a provider can be counted on, and ranks a boast by what recei
   for (let i = 0; i < 3; i++) {
     const from = { requester: newPeerId(), network: '' };
     reliability.finished(boaster.peerId, { model: TINY, tokens: 100, ms: 10_000 }, from);
+    reliability.finished(honest.peerId, { model: TINY, tokens: 100, ms: 2_000 }, from);
   }
   reliability.failed(boaster.peerId, 3);
   const question = { model: TINY, asker: newPeerId(), exclude: [], only: null, prefer: null };
   const [first, second] = matchmaker.match(question) ?? [];
-  expect(first).toMatchObject({ peerId: honest.peerId, reliability: 0.9, model: { tokensPerSecond: 50 } });
+  expect(first).toMatchObject({ peerId: honest.peerId, reliability: 12 / 13, model: { tokensPerSecond: 50 } });
   expect(second).toMatchObject({ peerId: boaster.peerId, reliability: 0.75, model: { tokensPerSecond: 10 } });
 });
 
@@ -181,4 +184,85 @@ test('who has no adapter is not asked to answer with it, and one of many who has
   expect(matchmaker.match(asked)).toBe(null);
   expect(matchmaker.impossible(TINY, [asked])).toEqual([]);
   expect(matchmaker.match({ ...asked, only: [able.peerId], adapter: 'cd'.repeat(32) })).toEqual([]);
+});
+
+test('a speed that nobody has measured counts no more than is usual for the model', () => {
+  const { clock, reliability, provider, matchmaker } = setUp();
+  const honest = provider(50);
+  const from = { requester: newPeerId(), network: '' };
+  const question = { model: TINY, asker: newPeerId(), exclude: [], only: null, prefer: null };
+  for (let i = 0; i < 3; i++) reliability.finished(honest.peerId, { model: TINY, tokens: 100, ms: 2_000 }, from);
+  const boaster = provider(100_000);
+  clock.turn(STANDING_MS);
+  const speeds = () => new Map(matchmaker.match(question)?.map((one) => [one.peerId, one.model.tokensPerSecond]));
+  expect(speeds()).toEqual(new Map([honest, boaster].map(({ peerId }) => [peerId, 50])));
+  for (let i = 0; i < 3; i++) reliability.finished(boaster.peerId, { model: TINY, tokens: 1_000, ms: 2_000 }, from);
+  expect(speeds().get(boaster.peerId)).toBe(500);
+});
+
+describe('different files under one id', () => {
+  const [ours, theirs] = ['aa'.repeat(32), 'bb'.repeat(32)];
+
+  function lending() {
+    const { clock, registry, reliability, matchmaker } = setUp();
+    const lend = (sha256: string | null, more: Partial<ModelAdvert> = {}) => {
+      const peer = registry.join(newPeerId(), 'native');
+      registry.advert(peer, { models: [{ ...advertised(), sha256, ...more }], slots: 1, certificate: null });
+      return peer;
+    };
+    const ask = (more: Partial<MatchQuestion> = {}) =>
+      matchmaker
+        .match({ model: TINY, asker: newPeerId(), exclude: [], only: null, prefer: null, ...more })
+        ?.map(({ peerId }) => peerId) ?? null;
+    return { clock, registry, reliability, matchmaker, lend, ask };
+  }
+
+  test('the id alone means one of them, and is never answered with another', () => {
+    const { clock, registry, lend, ask } = lending();
+    const [first, second] = [lend(ours), lend(ours)];
+    clock.turn(1_000);
+    const other = lend(theirs);
+    const unhashed = lend(null);
+    const both = new Set([first.peerId, second.peerId]);
+    expect(new Set(ask())).toEqual(both);
+    expect(new Set(ask({ sha256: ours }))).toEqual(both);
+    expect(ask({ sha256: theirs })).toEqual([other.peerId]);
+    expect(ask({ sha256: null })).toEqual([unhashed.peerId]);
+    expect(ask({ sha256: 'cc'.repeat(32) })).toEqual([]);
+    expect(new Set(ask({ prefer: other.peerId }))).toEqual(both);
+    for (const peer of [first, second]) registry.promise(peer, 1);
+    expect(ask()).toBe(null);
+    expect(ask({ prefer: other.peerId })).toBe(null);
+  });
+
+  test('whoever is named is asked with the file they have, unless a file is named as well', () => {
+    const { lend, ask } = lending();
+    lend(ours);
+    lend(ours);
+    const other = lend(theirs);
+    expect(ask({ only: [other.peerId] })).toEqual([other.peerId]);
+    expect(ask({ only: [other.peerId], sha256: ours })).toEqual([]);
+  });
+
+  test('who says that it embeds takes nobody the model to chat with', () => {
+    const { clock, lend, ask } = lending();
+    const liar = lend(ours, { embeds: 64 });
+    clock.turn(1_000);
+    const honest = lend(ours);
+    expect(ask({ needs: [] })).toEqual([honest.peerId]);
+    expect(ask({ needs: ['embedding'] })).toEqual([liar.peerId]);
+  });
+
+  test('who waits for the file that is meant is not in the way of who waits for another', () => {
+    const { lend, matchmaker } = lending();
+    lend(ours);
+    lend(ours);
+    const other = lend(theirs);
+    const question = { model: TINY, asker: newPeerId(), exclude: [], only: null, prefer: null };
+    expect(matchmaker.isMeant(question, other)).toBe(false);
+    expect(matchmaker.isMeant({ ...question, sha256: theirs }, other)).toBe(true);
+    expect(matchmaker.impossible(TINY, [question, { ...question, sha256: theirs }])).toEqual([]);
+    const nobody = { ...question, sha256: 'cc'.repeat(32) };
+    expect(matchmaker.impossible(TINY, [question, nobody])).toEqual([nobody]);
+  });
 });

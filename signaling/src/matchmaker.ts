@@ -3,7 +3,7 @@ import { isAble as isAbleWith, type Needs } from '@llmesh/core/abilities';
 import type { ModelId, PeerId } from '@llmesh/core/ids';
 import { MAX_CANDIDATES, MAX_NAMED_PEERS, type Candidate } from '@llmesh/core/control-protocol';
 import { rank, TYPICAL_ANSWER_TOKENS, UNKNOWN_TOKENS_PER_SECOND } from '@llmesh/core/route';
-import type { Room } from './model-index.ts';
+import { isOf, type OfferGroup, type Room } from './model-index.ts';
 import { hasRoom, modelOf, roomOf, type RegisteredPeer, type Registry } from './registry.ts';
 import type { Reliability } from './reliability.ts';
 
@@ -32,7 +32,9 @@ export class Matchmaker {
   readonly #reliability: Reliability;
   readonly #random: () => number;
 
+  /** Takes over the registry's books. */
   constructor(registry: Registry, reliability: Reliability, random: () => number) {
+    registry.standings.books = reliability;
     this.#registry = registry;
     this.#reliability = reliability;
     this.#random = random;
@@ -67,12 +69,18 @@ export class Matchmaker {
 
   /** Which of these questions, all about this model, nobody who is here may ever answer, however long they wait. */
   impossible<T extends MatchQuestion>(model: ModelId, questions: Iterable<T>): T[] {
-    // More than one question can leave out.
-    const some = this.#registry.present(model, MAX_NAMED_PEERS + 2);
-    // One of many may be able to.
-    let all: RegisteredPeer[] | null = null;
-    const anyone = ({ needs = [], adapter }: Needs) =>
-      needs.length === 0 && adapter === undefined ? some : (all ??= this.#registry.present(model, Infinity));
+    const some = new Map<OfferGroup | null, RegisteredPeer[]>();
+    const all = new Map<OfferGroup | null, RegisteredPeer[]>();
+    const anyone = (question: MatchQuestion) => {
+      const { needs = [], adapter } = question;
+      const group = this.#registry.meant(question);
+      const simple = needs.length === 0 && adapter === undefined;
+      // More than one question can leave out; or all, as one of many may be able to.
+      const [known, most] = simple ? [some, MAX_NAMED_PEERS + 2] : [all, Infinity];
+      const present = known.get(group) ?? this.#registry.present(group, most);
+      known.set(group, present);
+      return present;
+    };
     return [...questions].filter((question) => {
       const { asker, exclude, only } = question;
       const named = only?.map((peerId) => this.#registry.find(peerId)).filter((peer) => peer !== null);
@@ -93,8 +101,9 @@ export class Matchmaker {
     suits: (peer: RegisteredPeer) => boolean,
   ): Candidate[] {
     const candidates: Candidate[] = [];
+    const group = this.#registry.offer(model);
     for (const room of rooms) {
-      this.#registry.matchable(model, room, this.#random, (peer) => {
+      this.#registry.matchable(group, room, this.#random, (peer) => {
         if (suits(peer)) candidates.push(this.#candidate(peer, model));
         return candidates.length === SAMPLE;
       });
@@ -102,19 +111,33 @@ export class Matchmaker {
     return rank(candidates, { exclude: NOBODY, prefer: null, rttMs: unmeasured, random: this.#random });
   }
 
+  /** Whether this provider of a model with this id lends the very file that the question is about. */
+  isMeant(question: MatchQuestion, peer: RegisteredPeer): boolean {
+    const offered = modelOf(peer, question.model);
+    // Whoever is named was chosen for who they are.
+    if (offered === null || (question.only !== null && question.sha256 === undefined)) return offered !== null;
+    const group = this.#registry.meant(question);
+    return group !== null && isOf(group, offered);
+  }
+
   /** All who offer a model and were heard lately, in no order, until `visit` says true. */
   offering(model: ModelId, visit: (peer: RegisteredPeer) => boolean): void {
     let enough = false;
+    const group = this.#registry.offer(model);
     for (const room of ['free', 'full', 'resting'] as const) {
-      if (!enough) this.#registry.matchable(model, room, this.#random, (peer) => (enough = visit(peer)));
+      if (!enough) this.#registry.matchable(group, room, this.#random, (peer) => (enough = visit(peer)));
     }
   }
 
-  /** Typical answers a second by all who offer a model, if their speeds are what they say. */
+  /** Typical answers a second by all who offer a model, as far as their speeds are to be believed. */
   answersPerSecond(model: ModelId): number {
     let tokens = 0;
+    const { standings } = this.#registry;
+    const group = this.#registry.offer(model);
     this.offering(model, (peer) => {
-      tokens += peer.slots * (modelOf(peer, model)?.tokensPerSecond ?? UNKNOWN_TOKENS_PER_SECOND);
+      const offered = modelOf(peer, model);
+      const speed = offered === null ? null : standings.speed(peer, offered, group);
+      tokens += peer.slots * (speed ?? UNKNOWN_TOKENS_PER_SECOND);
       return false;
     });
     return tokens / TYPICAL_ANSWER_TOKENS;
@@ -127,13 +150,13 @@ export class Matchmaker {
     most: number,
     take: (peer: RegisteredPeer) => void,
   ): void {
-    const { model, only } = question;
+    const { only } = question;
     let left = most;
     if (only === null) {
       // As objects: to compare the ids of sixteen providers is to fetch them from memory, which takes longer than the rest.
       const asker = this.#registry.find(question.asker);
       const exclude = question.exclude.map((peerId) => this.#registry.find(peerId));
-      this.#registry.matchable(model, room, this.#random, (peer) => {
+      this.#registry.matchable(this.#registry.meant(question), room, this.#random, (peer) => {
         if (peer === asker || (exclude.length > 0 && exclude.includes(peer)) || !isAble(peer, question)) return false;
         take(peer);
         return --left === 0;
@@ -142,7 +165,7 @@ export class Matchmaker {
     }
     for (const peerId of new Set(only)) {
       const peer = this.#registry.find(peerId);
-      const offered = peer === null ? null : modelOf(peer, model);
+      const offered = peer === null ? null : modelOf(peer, question.model);
       if (peer === null || offered === null || !this.#mayHave(question, peer) || roomOf(peer, offered) !== room)
         continue;
       take(peer);
@@ -154,14 +177,14 @@ export class Matchmaker {
   #mayHave(question: MatchQuestion, peer: RegisteredPeer): boolean {
     const { asker, exclude, only } = question;
     if (peer.peerId === asker || exclude.includes(peer.peerId) || only?.includes(peer.peerId) === false) return false;
-    return modelOf(peer, question.model) !== null && isAble(peer, question) && this.#registry.isHeard(peer);
+    return this.isMeant(question, peer) && isAble(peer, question) && this.#registry.isHeard(peer);
   }
 
   /** Of a provider that offers this model. */
   #candidate(peer: RegisteredPeer, id: ModelId): Candidate {
     const { peerId, agent, slots, queued, certificate } = peer;
     const offered = modelOf(peer, id)!;
-    const tokensPerSecond = this.#reliability.speed(peerId, id, offered.tokensPerSecond);
+    const tokensPerSecond = this.#registry.standings.speed(peer, offered, this.#registry.groupOf(offered));
     const model = tokensPerSecond === offered.tokensPerSecond ? offered : { ...offered, tokensPerSecond };
     // A slot that is kept for another is none for this one.
     const busySlots = Math.min(slots, peer.busySlots + peer.promised);
@@ -171,8 +194,8 @@ export class Matchmaker {
 
 /** Can it do what was asked for with its model? */
 export function isAble(peer: RegisteredPeer, question: Needs & Pick<MatchQuestion, 'model'>): boolean {
-  const { model, needs, adapter } = question;
-  if ((needs === undefined || needs.length === 0) && adapter === undefined) return true;
+  const { model, needs, adapter, sha256 } = question;
+  if ((needs === undefined || needs.length === 0) && adapter === undefined && sha256 === undefined) return true;
   const offered = modelOf(peer, model);
   return offered !== null && isAbleWith(offered, question);
 }

@@ -37,6 +37,8 @@ export const HELLO_TIMEOUT_MS = 10_000;
 /** To sign, and on a small phone to work. */
 export const PROOF_TIMEOUT_MS = 60_000;
 export const MAX_BAD_MESSAGES = 5;
+/** Of what is said about models that are left out of an advert. */
+const MAX_LEFT_OUT_CHARACTERS = 900;
 export interface MeshContext {
   clock: Clock;
   registry: Registry;
@@ -207,7 +209,7 @@ export class MeshSession {
     paid.add(hello.peerId);
     const before = sessions.get(hello.peerId);
     if (before !== undefined) before.#replaced();
-    this.#peer = registry.join(hello.peerId, hello.agent);
+    this.#peer = registry.join(hello.peerId, hello.agent, this.network);
     this.#pass = passes.issue(hello.peerId);
     sessions.set(hello.peerId, this);
     this.#say({
@@ -227,6 +229,11 @@ export class MeshSession {
   #advert(peer: RegisteredPeer, advert: Extract<ToServer, { type: 'advert' }>): void {
     this.#context.registry.advert(peer, advert);
     this.#context.board.touch();
+    if (advert.leftOut === undefined) return;
+    // What is right of it stands, and whoever sends it again and again need not be sent away.
+    this.#context.metrics.refuse('mesh', 'bad_message');
+    const which = advert.leftOut.join('; ').slice(0, MAX_LEFT_OUT_CHARACTERS);
+    this.#refuse('bad_message', `Not lent, as nothing can be like that: ${which}. Update this program.`);
   }
 
   #heartbeat(peer: RegisteredPeer, beat: Extract<ToServer, { type: 'heartbeat' }>): void {

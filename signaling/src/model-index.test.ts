@@ -2,11 +2,17 @@ import { expect, test } from 'vitest';
 import * as fc from 'fast-check';
 import { newPeerId, type ModelId } from '@llmesh/core/ids';
 import { ManualClock } from '@llmesh/core/manual-clock';
-import { ModelIndex, ROOMS, type Room } from './model-index.ts';
+import { ModelIndex, ROOMS, type Offered, type Room } from './model-index.ts';
 import { Registry, type RegisteredPeer } from './registry.ts';
 
 test('holds exactly what was put and not removed, where it was put last, whatever the order and the chance', () => {
-  const models = ['a', 'b'] as ModelId[];
+  // Files of one name are offers of their own, and so is one that embeds.
+  const models: Offered[] = [
+    { id: 'a' as ModelId, sha256: null },
+    { id: 'b' as ModelId, sha256: 'ab'.repeat(32) },
+    { id: 'a' as ModelId, sha256: 'ab'.repeat(32) },
+    { id: 'a' as ModelId, sha256: 'ab'.repeat(32), embeds: 384 },
+  ];
   const registry = new Registry(new ManualClock());
   const peers = Array.from({ length: 6 }, () => registry.join(newPeerId(), 'native'));
   const step = fc.record({
@@ -27,7 +33,7 @@ test('holds exactly what was put and not removed, where it was put last, whateve
       for (const [model, members] of expected) {
         for (const room of ROOMS) {
           const found: RegisteredPeer[] = [];
-          index.bag(model, room)?.walk(
+          index.group(model)?.bags[room].walk(
             () => chance,
             (peer) => {
               found.push(peer);
@@ -38,7 +44,10 @@ test('holds exactly what was put and not removed, where it was put last, whateve
           expect(found.length).toBe(wanted.length);
           expect(new Set(found)).toEqual(new Set(wanted));
         }
+        expect(index.group(model) !== null).toBe(members.size > 0);
       }
+      const offered = [...expected].filter(([, members]) => members.size > 0).map(([model]) => model);
+      expect(models.every(({ id }) => index.has(id) === offered.some((model) => model.id === id))).toBe(true);
     }),
   );
 });

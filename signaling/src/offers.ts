@@ -1,45 +1,51 @@
 /** What the whole mesh offers, summed over its providers. Pure. */
-import type { ModelId } from '@llmesh/core/ids';
+import type { CatalogueModel } from '@llmesh/core/catalogue';
 import type { Offers } from '@llmesh/core/control-protocol';
-import { MAX_ADAPTERS, type Adapter, type ModelAdvert } from '@llmesh/core/model-advert';
+import { MAX_ADAPTERS, type Adapter, type ModelAdvert, type Offer } from '@llmesh/core/model-advert';
+import { standingOf } from '@llmesh/core/roomiest-offer';
+import { middle, mostSaid, weightsOf, type Witness } from './agreed.ts';
+import type { OfferGroup } from './model-index.ts';
+import { countedSlots } from './offer-standing.ts';
 import type { RegisteredPeer } from './registry.ts';
 
-type Offer = Offers['models'][number];
-
-/** The list goes to everybody, again and again. Of more models, those with the fewest providers are left out. */
+/** The list goes to everybody, again and again. Of more offers, those with the least to be said for them are left out. */
 export const MAX_OFFERS = 512;
+/** Of one id: whoever invents files does not fill the list of those who look for a model. */
+export const MAX_OFFERS_PER_ID = 8;
 /** Of all models together, with as long a list in mind. Those of the models with the most providers come first. */
 const MAX_OFFERED_ADAPTERS = 512;
+/** Those that came first describe an offer for all. */
+const MAX_WORDS = 1_024;
+/** Nobody makes a model look busier than so many times its slots: more in line is a claim. */
+const MOST_QUEUED_PER_SLOT = 4;
 
-interface Gathered {
-  offer: Offer;
-  speeds: number[];
-  adapters: Counted;
-  fetchesAdapters: boolean;
+/** One provider with one of its models. */
+interface Lent {
+  peer: RegisteredPeer;
+  model: ModelAdvert;
+  witness: Witness;
 }
 
-export function offersOf(peers: readonly RegisteredPeer[]): Offers {
-  const models = new Map<ModelId, Gathered>();
+export interface OffersNeeds {
+  witness: (peer: RegisteredPeer, model: ModelAdvert) => Witness;
+  catalogued: (model: ModelAdvert) => CatalogueModel | null;
+  groupOf: (model: ModelAdvert) => OfferGroup | null;
+  /** The one with the most to be said for it comes first. */
+  compare: (a: OfferGroup, b: OfferGroup) => number;
+}
+
+export function offersOf(peers: readonly RegisteredPeer[], needs: OffersNeeds): Offers {
+  const lent = new Map<OfferGroup, Lent[]>();
   let providers = 0;
   for (const peer of peers) {
     if (peer.models.length > 0) providers++;
     for (const model of peer.models) {
-      const known: Gathered = models.get(model.id) ?? {
-        offer: emptyOffer(model),
-        speeds: [],
-        adapters: new Map(),
-        fetchesAdapters: false,
-      };
-      models.set(model.id, known);
-      known.offer.providers++;
-      known.offer.slots += peer.slots;
-      known.offer.busySlots += peer.busySlots;
-      known.offer.queued += peer.queued;
-      // The promise has to hold for whichever provider answers.
-      known.offer.contextTokens = Math.min(known.offer.contextTokens, model.contextTokens);
-      if (model.tokensPerSecond !== null) known.speeds.push(model.tokensPerSecond);
-      known.fetchesAdapters ||= model.fetchesAdapters === true;
-      for (const adapter of model.adapters ?? []) count(known.adapters, adapter);
+      const group = needs.groupOf(model);
+      if (group === null) continue;
+      const others = lent.get(group);
+      const one = { peer, model, witness: needs.witness(peer, model) };
+      if (others === undefined) lent.set(group, [one]);
+      else others.push(one);
     }
   }
   let room = MAX_OFFERED_ADAPTERS;
@@ -47,61 +53,116 @@ export function offersOf(peers: readonly RegisteredPeer[]): Offers {
     type: 'offers',
     peers: peers.length,
     providers,
-    models: [...models.values()]
-      .toSorted((a, b) => b.offer.providers - a.offer.providers)
-      .slice(0, MAX_OFFERS)
-      .map(({ offer, speeds, adapters: counted, fetchesAdapters }) => {
-        const adapters = usual(counted, Math.min(room, MAX_ADAPTERS));
-        room -= adapters.length;
-        return {
-          ...{ ...offer, tokensPerSecond: roughMedian(speeds) },
-          ...(adapters.length > 0 && { adapters }),
-          ...((fetchesAdapters || adapters.length < counted.size) && { moreAdapters: true }),
-        };
+    models: ranked(lent.keys(), needs.compare)
+      .map(({ group, alternative }) => {
+        const all = lent.get(group) ?? [];
+        const [first] = all;
+        const entry = first === undefined ? null : needs.catalogued(first.model);
+        return { all, offer: { ...summed(all), ...described(all, entry), ...(alternative && { alternative }) } };
       })
-      .sort((a, b) => (a.id < b.id ? -1 : 1)),
+      .toSorted((a, b) => standingOf(b.offer) - standingOf(a.offer) || b.offer.providers - a.offer.providers)
+      .slice(0, MAX_OFFERS)
+      .map(({ all, offer }) => {
+        const { adapters, more } = adaptersOf(all, Math.min(room, MAX_ADAPTERS));
+        room -= adapters.length;
+        return { ...offer, ...(adapters.length > 0 && { adapters }), ...(more && { moreAdapters: true }) };
+      })
+      .sort(byName),
   };
 }
 
-/** Name, quantization, format and whether it embeds as the provider that came first says them. */
-function emptyOffer(model: ModelAdvert): Offer {
+/** Of each id the first for a task is meant by the id alone. */
+function ranked(
+  groups: Iterable<OfferGroup>,
+  compare: OffersNeeds['compare'],
+): { group: OfferGroup; alternative: boolean }[] {
+  const ofId = new Map<string, OfferGroup[]>();
+  for (const group of groups) {
+    const others = ofId.get(group.id);
+    if (others === undefined) ofId.set(group.id, [group]);
+    else others.push(group);
+  }
+  return [...ofId.values()].flatMap((all) => {
+    const sorted = all.length === 1 ? all : all.toSorted(compare);
+    const firsts = [
+      sorted.find(({ embeds }) => embeds === undefined),
+      sorted.find(({ embeds }) => embeds !== undefined),
+    ];
+    const shown = [...new Set([...firsts.filter((one) => one !== undefined), ...sorted])].slice(0, MAX_OFFERS_PER_ID);
+    return shown.map((group) => ({ group, alternative: !firsts.includes(group) }));
+  });
+}
+
+type Sums = Pick<Offer, 'providers' | 'slots' | 'busySlots' | 'queued' | 'freeSlots'>;
+
+function summed(all: readonly Lent[]): Sums {
+  const sums = { providers: all.length, slots: 0, busySlots: 0, queued: 0, freeSlots: 0 };
+  for (const { peer, witness } of all) {
+    const { slots, busySlots, queued } = peer;
+    sums.slots += slots;
+    sums.busySlots += busySlots;
+    sums.queued += Math.min(queued, MOST_QUEUED_PER_SLOT * slots);
+    sums.freeSlots += countedSlots(slots, slots - busySlots - queued, witness.record);
+  }
+  return sums;
+}
+
+type Facts = Omit<Offer, keyof Sums | 'adapters' | 'moreAdapters' | 'alternative'>;
+
+/** What its providers say, by the weight of their words; of a model of the catalogue, its name there. */
+function described(lent: readonly Lent[], entry: CatalogueModel | null): Facts {
+  const all = lent.slice(0, MAX_WORDS);
+  const weights = weightsOf(all.map(({ witness }) => witness));
+  const words = <T>(of: (model: ModelAdvert) => T) =>
+    all.map(({ model, witness }, i) => ({ value: of(model), weight: weights[i] ?? 0, tenureMs: witness.tenureMs }));
+  const { id, sha256, embeds, name, quant, format, contextTokens } = all[0]!.model;
+  const speed = middle(
+    words(({ tokensPerSecond }) => tokensPerSecond).flatMap((word) =>
+      word.value === null ? [] : [{ ...word, value: word.value }],
+    ),
+  );
   return {
-    id: model.id,
-    name: model.name,
-    quant: model.quant,
-    format: model.format,
-    contextTokens: model.contextTokens,
-    providers: 0,
-    slots: 0,
-    busySlots: 0,
-    queued: 0,
-    tokensPerSecond: null,
-    ...(model.embeds !== undefined && { embeds: model.embeds }),
+    id,
+    name: entry?.name ?? mostSaid(words((model) => model.name)) ?? name,
+    quant: entry?.quant ?? mostSaid(words((model) => model.quant)) ?? quant,
+    format: entry?.format ?? mostSaid(words((model) => model.format)) ?? format,
+    contextTokens: middle(words((model) => model.contextTokens)) ?? contextTokens,
+    sha256,
+    ...(entry !== null && { catalogued: true }),
+    ...(lent.some(({ witness }) => witness.record > 0) && { proven: true }),
+    // To two digits: the last ones change with every answer, and each change is sent to everybody.
+    tokensPerSecond: speed === null ? null : Number(speed.toPrecision(2)),
+    ...(embeds !== undefined && { embeds }),
   };
 }
 
-/** By the SHA-256, with how many have it. The name is as the provider that came first says it. */
-type Counted = Map<string, { adapter: Adapter; providers: number }>;
-
-function count(counted: Counted, adapter: Adapter): void {
-  const known = counted.get(adapter.sha256);
-  if (known === undefined) counted.set(adapter.sha256, { adapter, providers: 1 });
-  else known.providers++;
-}
-
-/** Those that most providers have; always in the same order, as a change is sent to everybody. */
-function usual(counted: Counted, most: number): Adapter[] {
-  return [...counted.values()]
-    .toSorted((a, b) => b.providers - a.providers || (a.adapter.sha256 < b.adapter.sha256 ? -1 : 1))
+/** Those that most providers have, named as most of them do; always in the same order, as a change is sent to everybody. */
+function adaptersOf(all: readonly Lent[], most: number): { adapters: Adapter[]; more: boolean } {
+  if (all.every(({ model }) => model.adapters === undefined && model.fetchesAdapters !== true)) return NO_ADAPTERS;
+  const weights = weightsOf(all.map(({ witness }) => witness));
+  const lenders = new Map<string, { weight: number; names: { value: string; weight: number; tenureMs: number }[] }>();
+  for (const [i, { model, witness }] of all.entries()) {
+    const weight = weights[i] ?? 0;
+    for (const { sha256, name } of model.adapters ?? []) {
+      const known = lenders.get(sha256) ?? { weight: 0, names: [] };
+      lenders.set(sha256, known);
+      known.weight += weight;
+      known.names.push({ value: name, weight, tenureMs: witness.tenureMs });
+    }
+  }
+  const adapters = [...lenders]
+    .toSorted(([a, one], [b, other]) => other.weight - one.weight || (a < b ? -1 : 1))
     .slice(0, most)
-    .map(({ adapter }) => adapter)
+    .map(([sha256, { names }]) => ({ sha256, name: mostSaid(names) ?? '' }))
     .sort((a, b) => (a.sha256 < b.sha256 ? -1 : 1));
+  const fetches = all.some(({ model }) => model.fetchesAdapters === true);
+  return { adapters, more: fetches || adapters.length < lenders.size };
 }
 
-/** To two digits: the last ones change with every answer, and each change is sent to everybody. */
-function roughMedian(values: number[]): number | null {
-  const sorted = values.toSorted((a, b) => a - b);
-  const upper = sorted[sorted.length >> 1];
-  const lower = sorted[(sorted.length - 1) >> 1];
-  return upper === undefined || lower === undefined ? null : Number(((upper + lower) / 2).toPrecision(2));
+const NO_ADAPTERS = { adapters: [], more: false };
+
+function byName(a: Offer, b: Offer): number {
+  if (a.id !== b.id) return a.id < b.id ? -1 : 1;
+  const others = Number(a.alternative === true) - Number(b.alternative === true);
+  return others || ((a.sha256 ?? '') < (b.sha256 ?? '') ? -1 : 1);
 }

@@ -10,7 +10,7 @@ const OTHER = 'other-model' as ModelId;
 function found(registry: Registry, room: 'free' | 'full', model: ModelId = TINY): RegisteredPeer[] {
   const peers: RegisteredPeer[] = [];
   registry.matchable(
-    model,
+    registry.offer(model),
     room,
     () => 0,
     (peer) => {
@@ -57,7 +57,7 @@ describe('liveness', () => {
     registry.onRoom = (found) => room.push(found);
     clock.turn(QUIET_MS);
     expect(registry.isHeard(peer)).toBe(false);
-    expect(registry.present(TINY, 9)).toEqual([peer]);
+    expect(registry.present(registry.offer(TINY), 9)).toEqual([peer]);
     registry.heartbeat(peer, { ...BEAT, busySlots: 2 });
     registry.heartbeat(peer, BEAT);
     expect(matchable()).toEqual([]);
@@ -66,7 +66,7 @@ describe('liveness', () => {
     expect(registry.isHeard(peer)).toBe(true);
     expect(room).toEqual([peer]);
     clock.turn(GONE_MS);
-    expect(registry.present(TINY, 9)).toEqual([]);
+    expect(registry.present(registry.offer(TINY), 9)).toEqual([]);
     registry.leave(peer);
     registry.heard(peer);
     expect(matchable()).toEqual([]);
@@ -195,28 +195,31 @@ test('a long list is cut, and has the providers', () => {
   expect(registry.summaries(9).length).toBe(7);
 });
 
-test('offers are summed over providers: the least context, the median speed to two digits', () => {
+test('offers are summed over providers: the median of their contexts, and of their speeds to two digits', () => {
   const { registry, provider } = setUp();
   provider([{ ...advertised(TINY, 123.4), contextTokens: 1024 }], 2);
-  provider([advertised(TINY, 10)], 3);
+  provider([advertised(TINY, 67.89)], 3);
+  provider([advertised(TINY, 10)], 1);
   provider([advertised(TINY, null)], 1);
   registry.join(newPeerId(), 'browser');
   expect(registry.offers()).toEqual({
     type: 'offers',
-    peers: 4,
-    providers: 3,
+    peers: 5,
+    providers: 4,
     models: [
       {
         id: TINY,
         name: 'Tiny',
         quant: 'q8',
         format: 'gguf',
-        contextTokens: 1024,
-        providers: 3,
-        slots: 6,
+        contextTokens: 2048,
+        sha256: null,
+        providers: 4,
+        slots: 7,
         busySlots: 0,
         queued: 0,
-        tokensPerSecond: 67,
+        freeSlots: 4,
+        tokensPerSecond: 68,
       },
     ],
   });

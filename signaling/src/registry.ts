@@ -2,12 +2,15 @@
  * Who is here and what they offer. Plain data and arithmetic on the clock: sockets and timers are elsewhere. A peer stays
  * as long as its connection does; what a provider offers counts only while its heartbeats come.
  */
+import type { Need } from '@llmesh/core/abilities';
+import type { Catalogue } from '@llmesh/core/catalogue';
 import type { Clock } from '@llmesh/core/clock';
 import type { ModelId, PeerId } from '@llmesh/core/ids';
 import type { Offers, ToServer } from '@llmesh/core/control-protocol';
 import type { ModelAdvert } from '@llmesh/core/model-advert';
 import type { PeerSummary, Stats } from '@llmesh/core/api-pages';
-import { ModelIndex, ROOMS, type Room } from './model-index.ts';
+import { ModelIndex, ROOMS, type Offered, type OfferGroup, type Room } from './model-index.ts';
+import { OfferStandings, STANDING_MS } from './offer-standing.ts';
 import { offersOf } from './offers.ts';
 import { TokenMeter } from './token-meter.ts';
 
@@ -25,6 +28,8 @@ export interface RegisteredPeer {
   readonly peerId: PeerId;
   readonly agent: Agent;
   readonly sinceMs: number;
+  /** Where it connects from, as `networkOf` has it. */
+  readonly network: string;
   /** Whole: fractions lie elsewhere in memory, and this is looked at in every match. */
   heardMs: number;
   models: ModelAdvert[];
@@ -53,6 +58,14 @@ export function modelOf(peer: RegisteredPeer, id: ModelId): ModelAdvert | null {
   return null;
 }
 
+/** What a question says of whoever may answer it. */
+export interface Wanted {
+  model: ModelId;
+  needs?: readonly Need[] | undefined;
+  /** The file; null: one that is not named. Left out: the one that the id means. */
+  sha256?: string | null | undefined;
+}
+
 /** Where it stands with this model of its. */
 export function roomOf(peer: RegisteredPeer, model: ModelAdvert): Room {
   if (peer.hidden) return 'silent';
@@ -67,14 +80,18 @@ export class Registry {
   readonly #peers = new Map<PeerId, RegisteredPeer>();
   readonly #index = new ModelIndex();
   readonly #meter: TokenMeter;
+  #firsts = { changes: -1, untilMs: -Infinity, groups: new Map<string, OfferGroup>() };
+  /** Which offers are meant, and what their providers' words are worth. */
+  readonly standings: OfferStandings;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, catalogue: Catalogue = { models: [] }) {
     this.#clock = clock;
+    this.standings = new OfferStandings(clock, catalogue, (peer) => this.silentMs(peer) < GONE_MS);
     this.#meter = new TokenMeter(clock);
   }
 
-  /** A new connection of this peer. What an older one offered is forgotten. */
-  join(peerId: PeerId, agent: Agent): RegisteredPeer {
+  /** A new connection of this peer. What an older one offered is forgotten. `network`: where it comes from; left out: its own. */
+  join(peerId: PeerId, agent: Agent, network: string = peerId): RegisteredPeer {
     const before = this.#peers.get(peerId);
     if (before !== undefined) this.leave(before);
     const now = Math.floor(this.#clock.now());
@@ -82,6 +99,7 @@ export class Registry {
       peerId,
       agent,
       sinceMs: now,
+      network,
       heardMs: now,
       models: [],
       slots: 0,
@@ -149,19 +167,36 @@ export class Registry {
     this.#changed(peer, hadRoom);
   }
 
+  /** The offer that a question is about; null: there is none. */
+  meant({ model, needs = [], sha256 }: Wanted): OfferGroup | null {
+    const embeds = needs.includes('embedding');
+    const isForIt = (group: OfferGroup) => (group.embeds !== undefined) === embeds;
+    if (sha256 === undefined) return this.#usual(`${embeds ? 'embedding' : 'chat'} ${model}`, model, isForIt);
+    return this.#first(model, (group) => isForIt(group) && group.sha256 === sha256);
+  }
+
+  /** What this id means when nobody says what for. */
+  offer(model: ModelId): OfferGroup | null {
+    return this.#usual(`any ${model}`, model, () => true);
+  }
+
+  groupOf(model: Offered): OfferGroup | null {
+    return this.#index.group(model);
+  }
+
   /**
-   * Providers of a model that were heard lately, in no order, until `visit` says true. Nothing may be told to the registry
+   * Providers of an offer that were heard lately, in no order, until `visit` says true. Nothing may be told to the registry
    * until the walk ends.
    */
   matchable(
-    model: ModelId,
+    group: OfferGroup | null,
     room: Exclude<Room, 'silent'>,
     random: () => number,
     visit: (peer: RegisteredPeer) => boolean,
   ): void {
     const heardSinceMs = this.#clock.now() - QUIET_MS;
     let silent: RegisteredPeer[] | null = null;
-    this.#index.bag(model, room)?.walk(random, (peer) => {
+    group?.bags[room].walk(random, (peer) => {
       if (peer.heardMs > heardSinceMs) return visit(peer);
       (silent ??= []).push(peer);
       return false;
@@ -174,12 +209,12 @@ export class Registry {
     return this.#index.has(model);
   }
 
-  /** Providers of this model that are here, heard lately or not. At most so many. */
-  present(model: ModelId, most: number): RegisteredPeer[] {
+  /** Providers of this offer that are here, heard lately or not. At most so many. */
+  present(group: OfferGroup | null, most: number): RegisteredPeer[] {
     const found: RegisteredPeer[] = [];
     for (const room of ROOMS) {
-      this.#index.bag(model, room)?.walk(first, (peer) => {
-        if (found.length < most && this.isPresent(peer, model)) found.push(peer);
+      group?.bags[room].walk(first, (peer) => {
+        if (found.length < most && this.isPresent(peer, group.id)) found.push(peer);
         return found.length >= most;
       });
     }
@@ -213,7 +248,13 @@ export class Registry {
   }
 
   offers(): Offers {
-    return offersOf(this.#present());
+    const { standings } = this;
+    return offersOf(this.#present(), {
+      witness: (peer, model) => standings.witness(peer, model),
+      catalogued: (model) => standings.catalogued(model),
+      groupOf: (model) => this.#index.group(model),
+      compare: (a, b) => standings.compare(a, b),
+    });
   }
 
   totals(): Omit<Stats, 'uptimeSeconds' | 'matches' | 'waiting'> & { promised: number } {
@@ -235,8 +276,33 @@ export class Registry {
     return [...this.#peers.values()].filter((peer) => peer.models.length === 0 || now - peer.heardMs < GONE_MS);
   }
 
+  /** As `#first` said a moment ago: many may ask, and offers of one id may be many. */
+  #usual(name: string, model: ModelId, suits: (group: OfferGroup) => boolean): OfferGroup | null {
+    const now = this.#clock.now();
+    if (this.#firsts.changes !== this.#index.changes || now >= this.#firsts.untilMs) {
+      this.#firsts = { changes: this.#index.changes, untilMs: now + STANDING_MS, groups: new Map() };
+    }
+    const known = this.#firsts.groups.get(name);
+    if (known !== undefined) return known;
+    const group = this.#first(model, suits);
+    if (group !== null) this.#firsts.groups.set(name, group);
+    return group;
+  }
+
+  #first(model: ModelId, suits: (group: OfferGroup) => boolean): OfferGroup | null {
+    const groups: OfferGroup[] = [];
+    for (const group of this.#index.groups(model)) if (suits(group)) groups.push(group);
+    return groups.length > 1 ? this.standings.first(groups) : (groups[0] ?? null);
+  }
+
   #offer(peer: RegisteredPeer, models: ModelAdvert[], slots: number): void {
-    for (const model of peer.models) this.#index.remove(model.id, peer);
+    const { tenure } = this.standings;
+    const before = peer.models;
+    for (const model of before) this.#index.remove(model, peer);
+    for (const model of models) tenure.begin(peer.peerId, model);
+    const isGone = ({ id, sha256, embeds }: ModelAdvert) =>
+      !models.some((model) => model.id === id && model.sha256 === sha256 && model.embeds === embeds);
+    for (const model of before) if (isGone(model)) tenure.end(peer.peerId, model);
     peer.models = models;
     peer.slots = models.length === 0 ? 0 : slots;
     peer.busySlots = Math.min(peer.busySlots, peer.slots);
@@ -251,7 +317,7 @@ export class Registry {
   }
 
   #place(peer: RegisteredPeer): void {
-    for (const model of peer.models) this.#index.put(model.id, peer, roomOf(peer, model));
+    for (const model of peer.models) this.#index.put(model, peer, roomOf(peer, model));
   }
 
   #tellRoom(peer: RegisteredPeer): void {

@@ -60,6 +60,17 @@ export class Reliability {
     return (good * kept + PRIOR.good) / ((good + seen.bad) * kept + PRIOR.all);
   }
 
+  /** How much speaks for this provider, in receipts of others, lately; 0: nothing. */
+  record(peer: PeerId): number {
+    const seen = this.#seen.get(peer);
+    return seen === undefined ? 0 : Math.round(seen.voices.sum * this.#fading(seen));
+  }
+
+  /** Whether receipts say how fast it is with this model. */
+  isMeasured(peer: PeerId, model: ModelId): boolean {
+    return (this.#seen.get(peer)?.speeds?.get(model)?.measurements ?? 0) >= MIN_MEASUREMENTS;
+  }
+
   /**
    * What to rank by: its advert, unless its receipts say far less. Their times are the provider's own word, which the
    * requester signs: they catch a speed that was measured on an idle machine, and nobody can slow another down with them.

@@ -10,6 +10,7 @@ import type { IceServer } from '@llmesh/core/control-protocol';
 import { addressReader, remoteReader } from './address.ts';
 import { apiRouter } from './api.ts';
 import { limitConnections } from './connection-limit.ts';
+import { readCatalogue } from './catalogue-file.ts';
 import { openControlKey } from './control-key.ts';
 import { openDataFolder } from './data-folder.ts';
 import { DeliveryTable, type DeliveryLimits } from './delivery-table.ts';
@@ -98,7 +99,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const table = new DeliveryTable(dataFolder, options.deliveries);
   const addressOf = addressReader(options.trustProxy ?? false);
   const hosts = new Hosts({ hosts: options.hosts ?? [], trustProxy: options.trustProxy ?? false });
-  const registry = new Registry(clock);
+  const modelsFolder = options.modelsFolder == null ? null : resolve(options.modelsFolder);
+  const registry = new Registry(clock, await readCatalogue(modelsFolder, log));
   const metrics = new Metrics(registry, {
     mesh: () => mesh.size,
     signal: () => signal.size,
@@ -146,13 +148,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   app.use(
     gatewayRouter({ gateway: options.gateway ?? null, remoteOf: remoteReader(options.trustProxy ?? false), log }),
   );
-  const modelsFolder = options.modelsFolder ?? null;
-  app.use(
-    pagesRouter({
-      webFolder: resolve(options.webFolder),
-      modelsFolder: modelsFolder === null ? null : resolve(modelsFolder),
-    }),
-  );
+  app.use(pagesRouter({ webFolder: resolve(options.webFolder), modelsFolder }));
   app.use(notFound);
   app.use(failed(log));
   openFrontDoor(server, {

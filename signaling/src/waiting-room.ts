@@ -134,13 +134,15 @@ export class WaitingRoom {
 
   /** This one can take somebody now: whoever waits for any of its models, the longest waiting first. */
   #serve(provider: RegisteredPeer): void {
+    const { matchmaker } = this.#options;
     while (!this.#closed && this.#size > 0 && hasRoom(provider)) {
       let next: Waiting | null = null;
       for (const { id } of provider.models) {
-        const one = this.#lines.get(id)?.waiting.next((waiting) => suits(provider, waiting)) ?? null;
+        const may = (waiting: Waiting) => suits(provider, waiting) && matchmaker.isMeant(waiting, provider);
+        const one = this.#lines.get(id)?.waiting.next(may) ?? null;
         if (one !== null && (next === null || one.number < next.number)) next = one;
       }
-      const candidates = next === null ? null : this.#options.matchmaker.match(next);
+      const candidates = next === null ? null : matchmaker.match(next);
       // Nobody here, or nobody but one who is silent again.
       if (next === null || candidates === null || candidates.length === 0) return;
       const line = this.#lines.get(next.model);

@@ -37,12 +37,15 @@ export interface AnswerNote {
   /** Everybody who wrote at it, in their order. */
   providers: readonly string[];
   resumed: boolean;
+  /** The file that wrote the end of it, as its provider says; null: it does not say. */
+  sha256: string | null;
+  quant: string | null;
   path: string | null;
   first_token_ms: number | null;
   tokens_per_second: number | null;
 }
 
-export function noteOf({ providers, receipt }: Ending): AnswerNote {
+export function noteOf({ providers, file, receipt }: Ending): AnswerNote {
   const provider = providers.at(-1) ?? null;
   const { tokensPerSecond = null } = receipt ?? {};
   return {
@@ -50,6 +53,8 @@ export function noteOf({ providers, receipt }: Ending): AnswerNote {
     provider_name: provider === null ? null : peerName(provider),
     providers,
     resumed: providers.length > 1,
+    sha256: file?.sha256 ?? null,
+    quant: file?.quant ?? null,
     path: receipt?.path ?? null,
     first_token_ms: receipt === null ? null : Math.round(receipt.firstTokenMs),
     tokens_per_second: tokensPerSecond === null ? null : Math.round(tokensPerSecond * 10) / 10,

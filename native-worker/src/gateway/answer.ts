@@ -1,17 +1,21 @@
 /** One choice of an answer on its way from the mesh: it waits where it has to, and ends where the request says. */
 import { onAbort } from '@llmesh/core/abort';
 import type { Clock } from '@llmesh/core/clock';
+import type { Candidate } from '@llmesh/core/control-protocol';
 import type { Offer } from '@llmesh/core/model-advert';
 import { DeliveredAnswer } from '@llmesh/core/delivered-answer';
 import { asMeshError, cancelled, MeshError, type ErrorCode } from '@llmesh/core/errors';
-import type { ModelId, PeerId } from '@llmesh/core/ids';
+import type { PeerId } from '@llmesh/core/ids';
 import type { Mesh } from '@llmesh/core/mesh';
+import { fileOf, offerName } from '@llmesh/core/offer-name';
+import { freeSlots } from '@llmesh/core/roomiest-offer';
 import { isBreak, isWorthAnother } from '@llmesh/core/provider-failure';
 import type { TokenLogprob } from '@llmesh/core/protocol';
 import type { AnswerEvent, AnswerReceipt, AskRequest } from '@llmesh/core/requester';
 import type { Conversations } from './conversations.ts';
 import { LetOut } from './let-out.ts';
 import type { Line } from './line.ts';
+import { MAX_ANSWER_TOKENS } from './request-fields.ts';
 import { StopScanner } from './stop-scanner.ts';
 
 /** For the first word. OpenAI's clients wait ten minutes for all of it. */
@@ -23,10 +27,10 @@ const MAX_BROKEN_ROUNDS = 2;
 /** Before a volunteer is asked again who had no room. */
 const AGAIN_MS = 1_000;
 
-export interface Question extends Omit<AskRequest, 'model' | 'maxTokens' | 'prefix' | 'prefer'> {
+export interface Question extends Omit<AskRequest, 'model' | 'sha256' | 'maxTokens' | 'prefix' | 'prefer'> {
   /** In the order in which they are tried. Never empty. */
   models: readonly Offer[];
-  /** Null: as long as the model likes. */
+  /** Null: as long as the model likes, and as its provider has room for. */
   maxTokens: number | null;
   stops: readonly string[];
 }
@@ -36,7 +40,8 @@ export interface AnswerText {
   text: string;
   /** Of the tokens that ended in it, where they were asked for. */
   logprobs: readonly TokenLogprob[];
-  model: ModelId;
+  /** As it is called in the list of models. */
+  model: string;
   provider: PeerId | null;
 }
 
@@ -46,7 +51,10 @@ export type AnswerPart =
 
 export interface Ending {
   finish: 'stop' | 'length' | 'tool_calls';
-  model: ModelId;
+  /** As it is called in the list of models. */
+  model: string;
+  /** What wrote the end of it, as its provider says; null: nobody wrote a word. */
+  file: AnswerFile | null;
   /** Who wrote it, in their order. More than one: it was resumed. */
   providers: readonly PeerId[];
   /** Null: nobody said how long the question was. */
@@ -54,6 +62,17 @@ export interface Ending {
   completionTokens: number;
   /** Null for an answer that ended at a stop sequence: its volunteer was stopped before it said the rest. */
   receipt: AnswerReceipt | null;
+}
+
+export interface AnswerFile {
+  /** Null: it does not say which file that is. */
+  sha256: string | null;
+  quant: string;
+}
+
+interface Writer {
+  peerId: PeerId;
+  file: AnswerFile;
 }
 
 export interface AnswerNeeds {
@@ -83,6 +102,7 @@ class AnswerRun {
   readonly #delivered: DeliveredAnswer;
   readonly #providers: PeerId[] = [];
   #promptTokens: number | null = null;
+  #file: AnswerFile | null = null;
   #offer: Offer;
   #others: readonly Offer[];
 
@@ -128,7 +148,7 @@ class AnswerRun {
     const stopDeadline = clock.after(Math.max(0, deadlineMs - clock.now()), () => late.abort());
     const either = AbortSignal.any([signal, late.signal]);
     let leave = () => {};
-    let writer: { peerId: PeerId; sha256: string | null } | null = null;
+    let writer: Writer | null = null;
     try {
       leave = await line.enter(either);
       for await (const event of mesh.ask(this.#request(), either)) {
@@ -140,7 +160,7 @@ class AnswerRun {
           case 'provider':
           case 'resumed':
             leave();
-            writer = { peerId: event.candidate.peerId, sha256: event.candidate.model.sha256 };
+            writer = writerOf(event.candidate);
             break;
           case 'piece': {
             stopDeadline();
@@ -179,30 +199,29 @@ class AnswerRun {
   #request(): AskRequest {
     const { models: _, stops: __, maxTokens, ...question } = this.#question;
     const { tokens } = this.#delivered;
-    const most = maxTokens ?? Math.max(1, this.#offer.contextTokens);
+    const most = maxTokens ?? MAX_ANSWER_TOKENS;
     return {
       ...question,
       model: this.#offer.id,
+      sha256: fileOf(this.#offer),
       maxTokens: Math.max(1, most - tokens),
       prefix: tokens === 0 ? null : this.#delivered.kept,
-      prefer: this.#needs.conversations.lastIn(this.#offer.id, question.turns),
+      prefer: this.#needs.conversations.lastIn(offerName(this.#offer), question.turns),
     };
   }
 
-  #written(
-    piece: Extract<AnswerEvent, { type: 'piece' }>,
-    { peerId, sha256 }: { peerId: PeerId; sha256: string | null },
-  ): void {
+  #written(piece: Extract<AnswerEvent, { type: 'piece' }>, { peerId, file }: Writer): void {
     const { text, tokens, tokenIds, logprobs, promptTokens } = piece;
     this.#promptTokens ??= promptTokens ?? null;
     if (logprobs !== undefined) this.#letOut.came(text, logprobs);
-    this.#delivered.add({ text, tokens, ...(tokenIds !== null && { tokenIds: [...tokenIds] }) }, { sha256 });
+    this.#delivered.add({ text, tokens, ...(tokenIds !== null && { tokenIds: [...tokenIds] }) }, file);
+    this.#file = file;
     if (this.#providers.at(-1) !== peerId) this.#providers.push(peerId);
   }
 
   #text(text: string): AnswerPart {
     const provider = this.#providers.at(-1) ?? null;
-    return { type: 'text', text, logprobs: this.#letOut.wentOut(text), model: this.#offer.id, provider };
+    return { type: 'text', text, logprobs: this.#letOut.wentOut(text), model: offerName(this.#offer), provider };
   }
 
   #ending(finish: Ending['finish'], receipt: AnswerReceipt | null): Ending {
@@ -210,8 +229,9 @@ class AnswerRun {
     const completionTokens = receipt?.completionTokens ?? this.#delivered.tokens;
     const promptTokens = receipt === null || receipt.promptTokens === 0 ? this.#promptTokens : receipt.promptTokens;
     const last = providers.at(-1);
-    if (last !== undefined) this.#needs.conversations.answered(this.#offer.id, this.#question.turns, last);
-    return { finish, model: this.#offer.id, providers, promptTokens, completionTokens, receipt };
+    const model = offerName(this.#offer);
+    if (last !== undefined) this.#needs.conversations.answered(model, this.#question.turns, last);
+    return { finish, model, file: this.#file, providers, promptTokens, completionTokens, receipt };
   }
 
   /** To the next model of the list, as long as nothing was written. */
@@ -225,7 +245,7 @@ class AnswerRun {
 
   /** A model further down the list need not be waited for. */
   #isFreeElsewhere(): boolean {
-    return this.#delivered.tokens === 0 && this.#others.some(({ slots, busySlots }) => busySlots < slots);
+    return this.#delivered.tokens === 0 && this.#others.some((offer) => freeSlots(offer) > 0);
   }
 
   /** A beginning that there is already is not thrown away because nobody can go on with it this moment. */
@@ -244,6 +264,10 @@ const ASKERS_OWN: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 ]);
 /** Right now. */
 const NOBODY: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['no_provider', 'no_trusted_provider']);
+
+function writerOf({ peerId, model: { sha256, quant } }: Candidate): Writer {
+  return { peerId, file: { sha256, quant } };
+}
 
 function pause(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -1,7 +1,7 @@
 /** All the choices of one request, written side by side, as one stream of what they say. */
 import { onAbort } from '@llmesh/core/abort';
 import { cancelled } from '@llmesh/core/errors';
-import type { ModelId, PeerId } from '@llmesh/core/ids';
+import type { PeerId } from '@llmesh/core/ids';
 import type { TokenLogprob } from '@llmesh/core/protocol';
 import { AsyncQueue } from '@llmesh/core/queue';
 import { answer, type AnswerNeeds, type Ending, type Question } from './answer.ts';
@@ -12,11 +12,11 @@ import { ToolReader } from './tool-reader.ts';
 const SILENCE_MS = 2_000;
 
 export type ChoiceEvent = { index: number } & (
-  | { type: 'text'; text: string; logprobs: readonly TokenLogprob[]; model: ModelId }
+  | { type: 'text'; text: string; logprobs: readonly TokenLogprob[]; model: string }
   /** A function is to be called: call number `call` of this choice. */
-  | { type: 'call'; call: number; id: string; name: string; model: ModelId }
+  | { type: 'call'; call: number; id: string; name: string; model: string }
   /** The next piece of its arguments. */
-  | { type: 'arguments'; call: number; text: string; model: ModelId }
+  | { type: 'arguments'; call: number; text: string; model: string }
   | { type: 'end'; ending: Ending }
 );
 

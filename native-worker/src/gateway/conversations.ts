@@ -1,6 +1,6 @@
 /** Who answered last in a conversation: a client sends it whole each time, and that volunteer need not read it again. */
 import { createHash } from 'node:crypto';
-import type { ModelId, PeerId } from '@llmesh/core/ids';
+import type { PeerId } from '@llmesh/core/ids';
 import type { Turn } from '@llmesh/core/protocol';
 
 const MAX_REMEMBERED = 1_024;
@@ -11,7 +11,7 @@ export class Conversations {
   /** By a hash of the model and the turns: no word of them is kept. The latest last. */
   readonly #answered = new Map<string, PeerId>();
 
-  answered(model: ModelId, turns: readonly Turn[], by: PeerId): void {
+  answered(model: string, turns: readonly Turn[], by: PeerId): void {
     const name = nameOf(model, turns);
     this.#answered.delete(name);
     this.#answered.set(name, by);
@@ -20,13 +20,13 @@ export class Conversations {
   }
 
   /** Null: nobody that is known. */
-  lastIn(model: ModelId, turns: readonly Turn[]): PeerId | null {
+  lastIn(model: string, turns: readonly Turn[]): PeerId | null {
     if (turns.length <= TURNS_SINCE) return null;
     return this.#answered.get(nameOf(model, turns.slice(0, -TURNS_SINCE))) ?? null;
   }
 }
 
-function nameOf(model: ModelId, turns: readonly Turn[]): string {
+function nameOf(model: string, turns: readonly Turn[]): string {
   const said = JSON.stringify([model, turns.map(({ role, content }) => [role, content])]);
   return createHash('sha256').update(said).digest('base64');
 }

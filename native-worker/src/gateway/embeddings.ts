@@ -5,6 +5,7 @@ import type { Offer } from '@llmesh/core/model-advert';
 import type { Embedded } from '@llmesh/core/embedding';
 import { asMeshError, cancelled, MeshError, type ErrorCode } from '@llmesh/core/errors';
 import type { Mesh } from '@llmesh/core/mesh';
+import { fileOf, offerName } from '@llmesh/core/offer-name';
 import { vectorBytes } from '@llmesh/core/vector';
 import { badRequest, unsupported } from './api-error.ts';
 import { parseEmbeddingRequest, type EmbeddingRequest } from './embedding-request.ts';
@@ -41,7 +42,10 @@ function withDimensions(offers: readonly Offer[], dimensions: number | null): re
   const alike = offers.filter(({ embeds }) => dimensions === null || embeds === dimensions);
   const [first] = offers;
   if (alike.length > 0 || first === undefined) return alike;
-  throw unsupported('dimensions', `${first.id} makes vectors of ${first.embeds} numbers. Say that, or leave it out.`);
+  throw unsupported(
+    'dimensions',
+    `${offerName(first)} makes vectors of ${first.embeds} numbers. Say that, or leave it out.`,
+  );
 }
 
 /** Of the models in turn, whichever gets all of it done. */
@@ -67,7 +71,7 @@ async function firstOf(
 }
 
 async function embedded(
-  { id }: Offer,
+  offer: Offer,
   { inputs }: EmbeddingRequest,
   readers: Readers,
   { mesh, line, clock }: EmbeddingsNeeds,
@@ -83,7 +87,10 @@ async function embedded(
     };
   };
   try {
-    return await mesh.embed({ model: id, inputs, ...readers, turn }, AbortSignal.any([signal, late.signal]));
+    return await mesh.embed(
+      { model: offer.id, sha256: fileOf(offer), inputs, ...readers, turn },
+      AbortSignal.any([signal, late.signal]),
+    );
   } catch (thrown) {
     if (!late.signal.aborted) throw thrown;
     throw new MeshError('busy', 'No volunteer had time for these texts. Try another model, or again later.');
@@ -106,7 +113,7 @@ const CODES: Partial<Record<ErrorCode, string>> = {
 type Data = Omit<Embedding, 'embedding'> & { embedding: number[] | string };
 
 /** JSON of a vector at a time: all at once would hold up everybody else, and may be more than a string can have. */
-function* wordsOf({ vectors, promptTokens }: Embedded, { id }: Offer, encoding: EmbeddingRequest['encoding']) {
+function* wordsOf({ vectors, promptTokens }: Embedded, offer: Offer, encoding: EmbeddingRequest['encoding']) {
   yield '{"object":"list","data":[';
   for (const [index, vector] of vectors.entries()) {
     const embedding = encoding === 'float' ? [...vector] : Buffer.from(vectorBytes(vector)).toString('base64');
@@ -114,7 +121,7 @@ function* wordsOf({ vectors, promptTokens }: Embedded, { id }: Offer, encoding: 
     yield `${index === 0 ? '' : ','}${JSON.stringify(data)}`;
   }
   const rest: Pick<CreateEmbeddingResponse, 'model' | 'usage'> = {
-    model: id,
+    model: offerName(offer),
     usage: { prompt_tokens: promptTokens, total_tokens: promptTokens },
   };
   yield `],${JSON.stringify(rest).slice(1)}`;

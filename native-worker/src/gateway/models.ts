@@ -2,8 +2,7 @@
 import type { Model } from 'openai/resources/models';
 import type { Offers } from '@llmesh/core/control-protocol';
 import type { Adapter, Offer } from '@llmesh/core/model-advert';
-import type { ModelId } from '@llmesh/core/ids';
-import { terminalText } from '../terminal-text.ts';
+import { findOffer, isMadeFor, offerName, type Task } from '@llmesh/core/offer-name';
 import { ApiError, badRequest } from './api-error.ts';
 
 /** Of models that were seen once; each costs a line of memory. */
@@ -15,6 +14,12 @@ export type ListedModel = Model & { llmesh: ModelNote };
 export interface ModelNote {
   name: string;
   quant: string;
+  /** Of the file; null: its providers do not say which it is. */
+  sha256: string | null;
+  /** It is a model of the mesh's own catalogue. */
+  catalogued: boolean;
+  /** Others have signed for answers of its providers. */
+  proven: boolean;
   format: string;
   context_tokens: number;
   providers: number;
@@ -30,7 +35,7 @@ export interface ModelNote {
 
 export class Models {
   /** When it was first seen here, in seconds since 1970. */
-  readonly #since = new Map<ModelId, number>();
+  readonly #since = new Map<string, number>();
   readonly #offers: () => Offers | null;
   readonly #now: () => number;
 
@@ -41,13 +46,19 @@ export class Models {
   }
 
   list(): ListedModel[] {
-    return this.#all().map((offer) => this.#listed(offer));
+    const named = new Set<string>();
+    // A stranger may say of a model that chats that it embeds: each id is listed once, as what chats.
+    return this.#all()
+      .toSorted((a, b) => Number(isMadeFor(b, 'chat')) - Number(isMadeFor(a, 'chat')))
+      .filter((offer) => named.size !== named.add(offerName(offer)).size)
+      .map((offer) => this.#listed(offer))
+      .toSorted((a, b) => (a.id < b.id ? -1 : 1));
   }
 
   /** Throws an `ApiError` when nobody lends it now. */
   find(id: string): ListedModel {
-    const [offer] = this.#lent([id]);
-    if (offer === undefined) throw this.#missing(id);
+    const offer = findOffer(this.#all(), id);
+    if (offer === null) throw this.#missing(id);
     return this.#listed(offer);
   }
 
@@ -55,20 +66,19 @@ export class Models {
    * Those of `ids` that somebody lends now, that are made for it, and with the adapter, in their order. Throws an `ApiError`
    * when that is none.
    */
-  choose(ids: readonly string[], task: 'chat' | 'embedding' = 'chat', adapter: string | null = null): Offer[] {
-    const isMadeForIt = ({ embeds }: Offer) => (embeds !== undefined) === (task === 'embedding');
-    const lent = this.#lent(ids);
-    const found = lent.filter(isMadeForIt);
+  choose(ids: readonly string[], task: Task = 'chat', adapter: string | null = null): Offer[] {
+    const lent = this.#lent(ids, task);
+    const found = lent.filter((offer) => isMadeFor(offer, task));
     if (found.length > 0) return adapter === null ? found : withAdapter(found, adapter);
-    const others = this.#all().filter(isMadeForIt);
+    const others = this.#all().filter((offer) => isMadeFor(offer, task));
     const instead = others.length === 0 ? 'Nobody lends one that does.' : `There is: ${names(others)}.`;
     const why = task === 'chat' ? 'turns text into vectors and does not chat' : 'chats and turns no text into vectors';
     throw badRequest('model', `${lent[0]?.id} ${why}. ${instead}`);
   }
 
-  #lent(ids: readonly string[]): Offer[] {
+  #lent(ids: readonly string[], task: Task): Offer[] {
     const all = this.#all();
-    const found = ids.flatMap((id) => all.find((offer) => offer.id === id) ?? []);
+    const found = ids.flatMap((id) => findOffer(all, id, task) ?? []);
     if (found.length === 0) throw this.#missing(ids[0] ?? '');
     return found;
   }
@@ -81,21 +91,24 @@ export class Models {
         message: 'This gateway is not connected to its mesh yet. Try again in a moment.',
       });
     }
-    for (const { id } of offers.models) {
+    for (const id of offers.models.map(offerName)) {
       if (!this.#since.has(id) && this.#since.size < MAX_REMEMBERED) this.#since.set(id, this.#seconds());
     }
     return offers.models;
   }
 
   #listed(offer: Offer): ListedModel {
-    const { id, name, quant, format, contextTokens, providers, slots, busySlots, queued } = offer;
+    const { name, quant, format, contextTokens, providers, slots, busySlots, queued, sha256 = null } = offer;
+    const { catalogued = false, proven = false } = offer;
+    const id = offerName(offer);
     return {
       id,
       object: 'model',
       created: this.#since.get(id) ?? this.#seconds(),
       owned_by: 'llmesh',
       llmesh: {
-        ...{ name, quant, format, context_tokens: contextTokens, providers, slots, busy_slots: busySlots, queued },
+        ...{ name, quant, sha256, catalogued, proven },
+        ...{ format, context_tokens: contextTokens, providers, slots, busy_slots: busySlots, queued },
         ...{ tokens_per_second: offer.tokensPerSecond, vector_size: offer.embeds ?? null },
         ...(offer.adapters !== undefined && { adapters: offer.adapters }),
       },
@@ -110,7 +123,7 @@ export class Models {
         ? 'Nobody lends any model right now. Lend one: llmesh worker --model llmesh-tiny'
         : `There is: ${names(all)}.`;
     const param = 'model';
-    if (this.#since.has(id as ModelId)) {
+    if (this.#since.has(id)) {
       const message = `Nobody lends ${id} right now. ${instead}`;
       return new ApiError({
         status: 503,
@@ -137,8 +150,8 @@ function withAdapter(offers: Offer[], wanted: string): Offer[] {
     ({ adapters = [], moreAdapters }) => moreAdapters === true || adapters.some(({ sha256 }) => sha256 === wanted),
   );
   if (able.length > 0) return able;
-  const there = offers.flatMap(({ id, adapters = [] }) =>
-    adapters.map(({ sha256, name }) => `${sha256} (${terminalText(name)}, of ${id})`),
+  const there = offers.flatMap((offer) =>
+    (offer.adapters ?? []).map(({ sha256, name }) => `${sha256} (${name}, of ${offerName(offer)})`),
   );
   const instead = there.length === 0 ? 'There is none for it.' : `There is: ${there.slice(0, MAX_NAMED).join(', ')}.`;
   throw new ApiError({
@@ -148,8 +161,5 @@ function withAdapter(offers: Offer[], wanted: string): Offer[] {
 }
 
 function names(offers: readonly Offer[]): string {
-  return offers
-    .slice(0, MAX_NAMED)
-    .map(({ id }) => id)
-    .join(', ');
+  return offers.slice(0, MAX_NAMED).map(offerName).join(', ');
 }

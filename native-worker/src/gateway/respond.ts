@@ -1,6 +1,7 @@
 /** Carries out what was asked, and answers over HTTP: whole, or as a stream of events. */
 import type { Clock } from '@llmesh/core/clock';
 import type { PeerId } from '@llmesh/core/ids';
+import { offerName } from '@llmesh/core/offer-name';
 import type { AnswerWords, Heading, Said } from './answer-words.ts';
 import type { AnswerNeeds, Ending } from './answer.ts';
 import { ChunkWriter } from './chunk-writer.ts';
@@ -35,10 +36,11 @@ export async function respond(
   signal: AbortSignal,
 ): Promise<Response> {
   const choices = new Choices(questions, needs, signal);
+  const asked = questions[0]?.models[0];
   const heading: Heading = {
     id: `${kind}-${needs.newId()}`,
     created: Math.floor(needs.now() / 1000),
-    model: questions[0]?.models[0]?.id ?? '',
+    model: asked === undefined ? '' : offerName(asked),
   };
   try {
     if (!stream) return await whole(heading, words, questions.length, choices);

@@ -43,7 +43,14 @@ const TurnSchema = v.variant('role', [
     role: v.literal('assistant'),
     id: v.string(),
     scope: KeptScope,
-    model: v.nullable(v.object({ id: v.custom<ModelId>(isModelId), name: v.string(), quant: v.string() })),
+    model: v.nullable(
+      v.object({
+        id: v.custom<ModelId>(isModelId),
+        name: v.string(),
+        quant: v.string(),
+        sha256: v.optional(v.nullable(v.string())),
+      }),
+    ),
     state: v.picklist(['waiting', 'looking', 'queued', 'reading', 'writing', 'done', 'stopped', 'failed']),
     why: v.nullable(v.picklist(['network', 'mesh', 'model', 'trusted', 'busy', 'device'])),
     provider: v.nullable(v.custom<PeerId>(isPeerId)),

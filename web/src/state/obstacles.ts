@@ -3,7 +3,7 @@ import type { ErrorCode } from '@llmesh/core/errors';
 import type { Connection } from './connection.svelte.ts';
 import type { LocalModels } from './local-models.svelte.ts';
 import type { ModelChoice } from './model-choice.ts';
-import { isFree, type Offers } from './offers.svelte.ts';
+import { askedName, isFree, type Offers } from './offers.svelte.ts';
 import type { Trusted } from './trusted.svelte.ts';
 import type { TrustedLending } from './trusted-lending.svelte.ts';
 import type { Answer, WaitingFor } from './turn.ts';
@@ -45,7 +45,7 @@ export function missingFor({ model: wanted, scope }: Wanted, needs: ObstacleNeed
   if (scope === 'trusted' && trusted.peers.length === 0) return 'trusted';
   if (connection.status === 'offline') return 'network';
   if (!(connection.open || connection.away) || !offers.known) return 'mesh';
-  return model === null || offers.find(model.id) === null ? 'model' : null;
+  return model === null || offers.find(askedName(model)) === null ? 'model' : null;
 }
 
 /** What keeps a question that waits already: the server is not asked again while it is known what it would say. */
@@ -56,6 +56,6 @@ export function absentFor(
   const model = waiting.model ?? models.chosenFor(waiting.scope);
   if (model === null) return null;
   if (waiting.scope === 'trusted' && lending.countOf(model.id) === 0) return 'trusted';
-  const offer = offers.find(model.id);
+  const offer = offers.find(askedName(model));
   return waiting.why === 'busy' && offer !== null && !isFree(offer) ? 'busy' : null;
 }

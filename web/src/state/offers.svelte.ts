@@ -3,6 +3,8 @@ import * as v from 'valibot';
 import type { ModelId } from '@llmesh/core/ids';
 import type { Offers as OffersMessage } from '@llmesh/core/control-protocol';
 import { OfferSchema, type Offer } from '@llmesh/core/model-advert';
+import { fileOf, findOffer, offerName } from '@llmesh/core/offer-name';
+import { freeSlots, standingOf } from '@llmesh/core/roomiest-offer';
 import type { AskedModel } from './turn.ts';
 import { TINY_MODEL } from './tiny-model.ts';
 import type { Store } from './store.ts';
@@ -19,8 +21,8 @@ export class Offers {
   #offered = $state.raw<Offer[]>([]);
   /** Has the mesh said anything yet? */
   #known = $state(false);
-  /** What the visitor picked; null: they leave it to the page. */
-  #wanted = $state<ModelId | null>(null);
+  /** What the visitor picked, as `offerName` has it; null: they leave it to the page. */
+  #wanted = $state<string | null>(null);
   /** The wanted model as it was when somebody last lent it. */
   #lastSeen = $state.raw<Offer | null>(null);
 
@@ -32,7 +34,7 @@ export class Offers {
     return this.#known;
   }
 
-  /** Large models before the tiny one, widely lent before rare. A wanted model that nobody has stays, with 0 providers. */
+  /** Known before unknown, large models before the tiny one, widely lent before rare. A wanted model that nobody has stays, with 0 providers. */
   get all(): Offer[] {
     const wanted = this.#wanted;
     if (wanted === null || this.find(wanted) !== null || this.#lastSeen === null) return this.#offered;
@@ -48,9 +50,12 @@ export class Offers {
   get chosen(): Offer | null {
     if (this.#wanted !== null) {
       const wanted = this.find(this.#wanted) ?? this.#lastSeen;
-      if (wanted?.id === this.#wanted) return wanted;
+      if (wanted !== null && offerName(wanted) === this.#wanted) return wanted;
     }
-    return this.#offered.find(isFree) ?? this.#offered[0] ?? null;
+    // Nobody is sent to strangers who did not choose them, as long as there is anybody else.
+    const known = this.#offered.filter((offer) => standingOf(offer) > 0);
+    const open = known.length > 0 ? known : this.#offered;
+    return open.find(isFree) ?? open[0] ?? null;
   }
 
   get chosenModel(): AskedModel | null {
@@ -58,8 +63,8 @@ export class Offers {
   }
 
   /** Somebody lends it now. */
-  find(id: ModelId): Offer | null {
-    return this.#offered.find((offer) => offer.id === id) ?? null;
+  find(name: string): Offer | null {
+    return findOffer(this.#offered, name);
   }
 
   /** Another model that would start now. */
@@ -67,9 +72,9 @@ export class Offers {
     return this.#offered.find((offer) => offer.id !== id && isFree(offer)) ?? null;
   }
 
-  choose(id: ModelId): void {
-    this.#wanted = id;
-    this.#lastSeen = gone(this.find(id) ?? this.#lastSeen);
+  choose(name: string): void {
+    this.#wanted = name;
+    this.#lastSeen = gone(this.find(name) ?? this.#lastSeen);
     this.#needs.store.set([[KEY, this.#lastSeen]]).catch(this.#needs.failed);
   }
 
@@ -85,26 +90,39 @@ export class Offers {
   async restore(): Promise<void> {
     const kept = v.safeParse(OfferSchema, await this.#needs.store.get(KEY));
     if (!kept.success) return;
-    this.#wanted = kept.output.id;
+    this.#wanted = offerName(kept.output);
     this.#lastSeen = gone(kept.output);
   }
 }
 
 export function isFree(offer: Offer): boolean {
+  if (offer.freeSlots !== undefined) return freeSlots(offer) > 0;
   return offer.providers > 0 && offer.busySlots + offer.queued < offer.slots;
 }
 
-export function asked({ id, name, quant }: AskedModel): AskedModel {
-  return { id, name, quant };
+export function asked(model: Pick<Offer, 'id' | 'name' | 'quant' | 'sha256' | 'alternative'>): AskedModel {
+  const { id, name, quant } = model;
+  const sha256 = fileOf(model);
+  return { id, name, quant, ...(sha256 !== undefined && { sha256 }) };
+}
+
+/** As its offer is called. */
+export function askedName({ id, sha256 }: AskedModel): string {
+  return offerName({ id, sha256, alternative: sha256 !== undefined });
 }
 
 function gone(offer: Offer | null): Offer | null {
-  return offer === null ? null : { ...offer, providers: 0, slots: 0, busySlots: 0, queued: 0, tokensPerSecond: null };
+  return offer === null
+    ? null
+    : { ...offer, providers: 0, slots: 0, busySlots: 0, queued: 0, freeSlots: 0, tokensPerSecond: null };
 }
 
 function byUse(a: Offer, b: Offer): number {
+  const unknown = (offer: Offer) => Number(standingOf(offer) === 0);
   return (
+    unknown(a) - unknown(b) ||
     Number(a.id === TINY_MODEL) - Number(b.id === TINY_MODEL) ||
+    Number(a.alternative === true) - Number(b.alternative === true) ||
     b.providers - a.providers ||
     a.name.localeCompare(b.name)
   );

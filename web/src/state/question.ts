@@ -1,10 +1,10 @@
 /** What is asked of the mesh, or of this device, for one answer of a conversation. */
-import type { ModelId, PeerId } from '@llmesh/core/ids';
+import type { PeerId } from '@llmesh/core/ids';
 import type { AskRequest } from '@llmesh/core/requester';
 import { contextOf } from './context.ts';
 import { MAX_TOKENS, type Settings } from './settings.svelte.ts';
 import type { Trusted } from './trusted.svelte.ts';
-import { keptOf, writerOf, type Answer, type ShownTurn } from './turn.ts';
+import { keptOf, writerOf, type Answer, type AskedModel, type ShownTurn } from './turn.ts';
 
 export interface QuestionNeeds {
   settings: Settings;
@@ -17,7 +17,7 @@ export function questionFor(
   answer: Answer,
   { settings, trusted }: QuestionNeeds,
 ): AskRequest {
-  const model = answer.model!.id;
+  const { id: model, sha256 } = answer.model!;
   const only = answer.scope === 'trusted' ? trusted.peers : null;
   const before = turns.slice(
     0,
@@ -25,11 +25,12 @@ export function questionFor(
   );
   return {
     model,
+    ...(sha256 !== undefined && { sha256 }),
     only,
     turns: contextOf(turns, answer.id, answer.alone),
     sampling: settings.samplingFor(model),
     maxTokens: MAX_TOKENS,
-    prefer: lastWriter(before, model, only),
+    prefer: lastWriter(before, answer.model!, only),
     hedge: settings.hedge,
     copies: settings.fast ? 2 : 1,
     prefix: keptOf(answer),
@@ -37,9 +38,9 @@ export function questionFor(
 }
 
 /** Who answered last, if with this model, and may be asked now: may have what was said in memory still. */
-function lastWriter(before: readonly ShownTurn[], model: ModelId, only: readonly PeerId[] | null): PeerId | null {
+function lastWriter(before: readonly ShownTurn[], model: AskedModel, only: readonly PeerId[] | null): PeerId | null {
   const last = before.findLast((turn) => turn.role === 'assistant' && turn.scope !== 'device' && turn.text !== '');
-  if (last?.role !== 'assistant' || last.model?.id !== model) return null;
+  if (last?.role !== 'assistant' || last.model?.id !== model.id || last.model.sha256 !== model.sha256) return null;
   const writer = writerOf(last);
   return writer !== null && (only?.includes(writer) ?? true) ? writer : null;
 }

@@ -12,6 +12,8 @@ export interface AskedModel {
   id: ModelId;
   name: string;
   quant: string;
+  /** Its file, where the id alone means another; null: one that nobody names. */
+  sha256?: string | null | undefined;
 }
 
 /** Facts of a finished answer. A fact nobody measured is null, and is not shown. */

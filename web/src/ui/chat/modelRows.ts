@@ -1,7 +1,7 @@
 /** What the picker shows of each model, for whoever may run the next question. Unknown facts are left out. */
 import type { Fit } from '@llmesh/core/catalogue';
 import type { Offer } from '@llmesh/core/model-advert';
-import type { ModelId } from '@llmesh/core/ids';
+import { offerName } from '@llmesh/core/offer-name';
 import type { Choice } from '../../state/this-device.svelte.ts';
 import { wouldRunOn } from '../parts/deviceWords.ts';
 import type { Probe } from '@llmesh/core/engine';
@@ -9,9 +9,12 @@ import { bytes, count, speed } from '../parts/format.ts';
 import { pace, wait, whoHas } from './offerFacts.ts';
 
 export interface ModelRow {
-  id: ModelId;
+  /** As it is picked: `offerName`, or the id of a model of this device. */
+  id: string;
   name: string;
   quant: string;
+  /** The beginning of its SHA-256, where another model is called the same; null: the name says which it is. */
+  hash: string | null;
   summary: string | null;
   /** Under the three heads of the list. */
   cells: readonly [string, string, string];
@@ -34,13 +37,14 @@ export function offerRow(
   summary: string | null,
   fit: Fit | null,
   trustedCount: number | null | undefined,
+  hash: string | null = null,
 ): ModelRow {
   const who = trustedCount === undefined ? whoHas(offer) : trustedWords(offer, trustedCount);
   const cells = [who, wait(offer), pace(offer)] as const;
   const shown = fit === null ? null : fitWords(fit);
   const facts = [...cells, shown?.fact ?? ''].filter((fact) => fact !== '');
-  const { id, name, quant } = offer;
-  return { id, name, quant, summary, cells, facts, off: offer.providers === 0, fit: shown };
+  const { name, quant } = offer;
+  return { id: offerName(offer), name, quant, hash, summary, cells, facts, off: offer.providers === 0, fit: shown };
 }
 
 export function localRow({ model, kept, tokensPerSecond }: Choice, probe: Probe): ModelRow {
@@ -50,7 +54,7 @@ export function localRow({ model, kept, tokensPerSecond }: Choice, probe: Probe)
   const cells = [here, wouldRunOn(model, probe), measured] as const;
   const facts = ['this device', here, measured].filter((fact) => fact !== '');
   const { id, name, quant, summary } = model;
-  return { id, name, quant, summary, cells, facts, off: false, fit: null };
+  return { id, name, quant, hash: null, summary, cells, facts, off: false, fit: null };
 }
 
 function trustedWords(offer: Offer, trustedCount: number | null): string {

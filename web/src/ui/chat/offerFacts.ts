@@ -1,10 +1,22 @@
 /** What the picker says about a model, one fact each; an unknown one is left out. */
 import type { Offer } from '@llmesh/core/model-advert';
+import { shortHash } from '@llmesh/core/offer-name';
 import { isFree } from '../../state/offers.svelte.ts';
 import { counted, speed } from '../parts/format.ts';
 
 export function whoHas(offer: Offer): string {
   return offer.providers === 0 ? 'nobody yet' : counted(offer.providers, 'volunteer');
+}
+
+/** The beginning of its SHA-256, where others of these are called the same; null: its name says which it is. */
+export function hashOf(offer: Offer, all: readonly Offer[]): string | null {
+  const alike = all.some(
+    (other) =>
+      other !== offer &&
+      other.embeds === offer.embeds &&
+      (other.id === offer.id || (other.name.toLowerCase() === offer.name.toLowerCase() && other.quant === offer.quant)),
+  );
+  return alike ? shortHash(offer.sha256) : null;
 }
 
 export function wait(offer: Offer): string {

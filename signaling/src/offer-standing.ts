@@ -1,0 +1,162 @@
+/**
+ * Which of several offers with one id is meant by the id alone, and how fast a provider may say that it is. Everybody may
+ * claim any id: so neither the first nor the loudest decides, but the catalogue, then receipts, then how widely and how long
+ * something is offered.
+ */
+import type { Catalogue, CatalogueModel } from '@llmesh/core/catalogue';
+import type { Clock } from '@llmesh/core/clock';
+import type { ModelId, PeerId } from '@llmesh/core/ids';
+import type { ModelAdvert } from '@llmesh/core/model-advert';
+import { middle, weightsOf, type Witness } from './agreed.ts';
+import { ROOMS, type OfferGroup, type Offered } from './model-index.ts';
+import type { RegisteredPeer } from './registry.ts';
+import { Tenure } from './tenure.ts';
+
+/** Adding up an offer's providers is not done for every match. */
+export const STANDING_MS = 1_000;
+/** Those of the longest standing connections speak for all. */
+const MAX_WITNESSES = 1_024;
+/** Slots of one provider that count when a model is chosen, however much speaks for it; and one with nothing. */
+const MOST_COUNTED_SLOTS = 8;
+
+/** What the control plane knows of a provider beyond its own word. */
+export interface Books {
+  /** How many others there are receipts of, for what it delivered lately; 0: none. */
+  record(peer: PeerId): number;
+  /** What to reckon with: the speed it says, or what its receipts say. */
+  speed(peer: PeerId, model: ModelId, advertised: number | null): number | null;
+  /** Whether receipts say how fast it is with this model. */
+  isMeasured(peer: PeerId, model: ModelId): boolean;
+}
+
+/** Before there are any: as for strangers. */
+export const EMPTY_BOOKS: Books = {
+  record: () => 0,
+  speed: (_, __, advertised) => advertised,
+  isMeasured: () => false,
+};
+
+interface Standing {
+  catalogued: boolean;
+  /** Of all its providers together, in powers of two: a receipt more here or there turns nothing over. */
+  record: number;
+  networks: number;
+  tenureMs: number;
+  /** What a provider that nobody has measured counts as, at most; null: nobody says a speed. */
+  tokensPerSecond: number | null;
+}
+
+export class OfferStandings {
+  readonly tenure: Tenure;
+  books: Books = EMPTY_BOOKS;
+  readonly #clock: Clock;
+  readonly #catalogue: ReadonlyMap<ModelId, CatalogueModel>;
+  readonly #isPresent: (peer: RegisteredPeer) => boolean;
+  readonly #known = new WeakMap<OfferGroup, { standing: Standing; untilMs: number }>();
+
+  constructor(clock: Clock, catalogue: Catalogue, isPresent: (peer: RegisteredPeer) => boolean) {
+    this.#clock = clock;
+    this.#catalogue = new Map(catalogue.models.map((model) => [model.id, model]));
+    this.#isPresent = isPresent;
+    this.tenure = new Tenure(clock);
+  }
+
+  /** What the catalogue calls this, if it is of the catalogue. */
+  catalogued({ id, sha256, embeds }: Offered): CatalogueModel | null {
+    const model = this.#catalogue.get(id);
+    if (model === undefined || embeds !== undefined) return null;
+    const pinned = model.format === 'gguf' ? model.sha256 : null;
+    const same = model.format === 'mlc' ? sha256 === null : pinned === null || sha256 === pinned;
+    return same ? model : null;
+  }
+
+  /** The one that is meant; null: there is none. */
+  first(groups: Iterable<OfferGroup>): OfferGroup | null {
+    let best: OfferGroup | null = null;
+    for (const group of groups) if (best === null || this.compare(group, best) < 0) best = group;
+    return best;
+  }
+
+  /** The one with the most to be said for it comes first. */
+  compare(a: OfferGroup, b: OfferGroup): number {
+    const [one, other] = [this.#of(a), this.#of(b)];
+    return (
+      Number(other.catalogued) - Number(one.catalogued) ||
+      other.record - one.record ||
+      other.networks - one.networks ||
+      other.tenureMs - one.tenureMs ||
+      ((a.sha256 ?? '') < (b.sha256 ?? '') ? -1 : 1)
+    );
+  }
+
+  /** Its own word, where receipts bear it out; who has none counts at most as fast as is usual for the offer. */
+  speed({ peerId }: RegisteredPeer, { id, tokensPerSecond }: ModelAdvert, group: OfferGroup | null): number | null {
+    const { books } = this;
+    const speed = books.speed(peerId, id, tokensPerSecond);
+    if (speed === null || group === null || books.isMeasured(peerId, id)) return speed;
+    return Math.min(speed, this.#of(group).tokensPerSecond ?? Infinity);
+  }
+
+  /** As one who says what its offer is. */
+  witness({ peerId, network }: RegisteredPeer, model: Offered): Witness {
+    return { record: this.books.record(peerId), network, tenureMs: this.tenure.ms(peerId, model) };
+  }
+
+  #of(group: OfferGroup): Standing {
+    const now = this.#clock.now();
+    const known = this.#known.get(group);
+    if (known !== undefined && now < known.untilMs) return known.standing;
+    const standing = this.#reckon(group);
+    this.#known.set(group, { standing, untilMs: now + STANDING_MS });
+    return standing;
+  }
+
+  #reckon(group: OfferGroup): Standing {
+    const peers = membersOf(group).filter(this.#isPresent);
+    const witnesses = peers.map((peer) => this.witness(peer, group));
+    return {
+      catalogued: this.catalogued(group) !== null,
+      record: Math.floor(Math.log2(1 + witnesses.reduce((sum, { record }) => sum + record, 0))),
+      networks: new Set(witnesses.map(({ network }) => network)).size,
+      tenureMs: Math.max(0, ...witnesses.map(({ tenureMs }) => tenureMs)),
+      tokensPerSecond: this.#usualSpeed(group, peers, witnesses),
+    };
+  }
+
+  /** Of those that are measured, where some are. */
+  #usualSpeed({ id }: OfferGroup, peers: readonly RegisteredPeer[], witnesses: readonly Witness[]): number | null {
+    const { books } = this;
+    const weights = weightsOf(witnesses);
+    const words = peers.flatMap((peer, i) => {
+      const said = peer.models.find((model) => model.id === id)?.tokensPerSecond ?? null;
+      const value = books.speed(peer.peerId, id, said);
+      const measured = books.isMeasured(peer.peerId, id);
+      return value === null
+        ? []
+        : [{ value, measured, weight: weights[i] ?? 0, tenureMs: witnesses[i]?.tenureMs ?? 0 }];
+    });
+    const measured = words.filter((word) => word.measured);
+    return middle(measured.length > 0 ? measured : words);
+  }
+}
+
+/** Of these free slots: those that count when a model is chosen. Claims are free, deliveries are not. */
+export function countedSlots(slots: number, free: number, record: number): number {
+  return Math.max(0, Math.min(free, slots, 1 + Math.floor(record), MOST_COUNTED_SLOTS));
+}
+
+function membersOf({ bags }: OfferGroup): RegisteredPeer[] {
+  const members: RegisteredPeer[] = [];
+  for (const room of ROOMS) {
+    bags[room].walk(
+      () => 0,
+      (peer) => {
+        members.push(peer);
+        return false;
+      },
+    );
+  }
+  return members.length <= MAX_WITNESSES
+    ? members
+    : members.toSorted((a, b) => a.sinceMs - b.sinceMs).slice(0, MAX_WITNESSES);
+}

@@ -1,0 +1,52 @@
+/** How long each provider has offered what it offers, by its key: whoever comes back after a restart is no stranger. */
+import type { Clock } from '@llmesh/core/clock';
+import type { PeerId } from '@llmesh/core/ids';
+import type { Offered } from './model-index.ts';
+
+/** Of offers that are over. Of more, those that stood shortest are forgotten. */
+export const MAX_PAST = 10_000;
+/** Whoever stays for less is not worth a line. */
+const LEAST_MS = 10_000;
+
+export class Tenure {
+  readonly #clock: Clock;
+  readonly #since = new Map<string, number>();
+  readonly #past = new Map<string, number>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  get remembered(): number {
+    return this.#past.size;
+  }
+
+  /** Does nothing where it has begun already. */
+  begin(peer: PeerId, model: Offered): void {
+    const name = nameOf(peer, model);
+    if (!this.#since.has(name)) this.#since.set(name, this.#clock.now());
+  }
+
+  end(peer: PeerId, model: Offered): void {
+    const name = nameOf(peer, model);
+    const ms = this.#ms(name);
+    if (!this.#since.delete(name) || ms < LEAST_MS) return;
+    this.#past.set(name, ms);
+    if (this.#past.size <= MAX_PAST) return;
+    const [shortest] = [...this.#past].reduce((a, b) => (b[1] < a[1] ? b : a));
+    this.#past.delete(shortest);
+  }
+
+  ms(peer: PeerId, model: Offered): number {
+    return this.#ms(nameOf(peer, model));
+  }
+
+  #ms(name: string): number {
+    const now = this.#clock.now();
+    return now - (this.#since.get(name) ?? now) + (this.#past.get(name) ?? 0);
+  }
+}
+
+function nameOf(peer: PeerId, { id, sha256, embeds }: Offered): string {
+  return `${peer} ${id} ${sha256 ?? '-'} ${embeds ?? '-'}`;
+}
