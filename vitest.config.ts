@@ -21,6 +21,7 @@ export default defineConfig({
       node('signaling'),
       node('native-worker'),
       node('sim'),
+      node('attack'),
       {
         plugins: [svelte()],
         resolve: { conditions: [source, 'browser', ...defaultClientConditions] },

@@ -6,7 +6,7 @@ await steps([
   ['lint', bin('oxlint'), ['--deny-warnings']],
   ['lint the components', bin('eslint'), ['web/src']],
   ['types: core without DOM or Node', bin('tsc'), ['-p', 'core/tsconfig.pure.json']],
-  ...['core', 'signaling', 'native-worker', 'e2e', 'bench', 'sim'].map((name) => [
+  ...['core', 'signaling', 'native-worker', 'e2e', 'bench', 'sim', 'attack'].map((name) => [
     `types: ${name}`,
     bin('tsc'),
     ['-p', name],

@@ -1,0 +1,44 @@
+/** What an attack is: what it does to a fresh mesh, what it did before there was a bound, and what the bound is. */
+import type { Target, TargetOptions } from './target.ts';
+
+export interface Scene {
+  target: Target;
+  /** 1: all of it; less: what fits into a test. */
+  scale: number;
+}
+
+export interface Outcome {
+  held: boolean;
+  /** What happened, in a few words with figures. */
+  now: string;
+}
+
+export interface Attack {
+  name: string;
+  /** What it did to the version that had no bound against it. */
+  before: string;
+  /** What holds it now. */
+  bound: string;
+  /** The mesh that it is done to. */
+  mesh: TargetOptions;
+  /** It is part of `npm test`. */
+  quick: boolean;
+  /** It takes the mesh down on purpose, so that nobody visits meanwhile. */
+  alone?: true;
+  run(scene: Scene): Promise<Outcome>;
+}
+
+/** All of these have to be so. */
+export function outcome(facts: readonly [holds: boolean, what: string][]): Outcome {
+  return {
+    held: facts.every(([holds]) => holds),
+    now: facts.map(([holds, what]) => (holds ? what : `NOT HELD: ${what}`)).join('; '),
+  };
+}
+
+export const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;
+
+/** A field of a message, for the table. */
+export function inWords(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? 'nothing');
+}

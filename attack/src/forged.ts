@@ -1,0 +1,34 @@
+/** A receipt that two who agree sign for an answer that never was. */
+import { fromBase32, toBase32 } from '@llmesh/core/base32';
+import { newTaskId } from '@llmesh/core/ids';
+import { leaseOf, readLeases } from '@llmesh/core/lease';
+import { randomBytes } from '@llmesh/core/random-bytes';
+import { countersign, signReceipt } from '@llmesh/core/receipt';
+import type { Stranger } from './stranger.ts';
+
+/** `claims`: what is said of the answer. Throws when they get no lease. */
+export async function forgedFiling(
+  provider: Stranger,
+  requester: Stranger,
+  claims: Record<string, unknown> = {},
+): Promise<Record<string, unknown>> {
+  const matched = await requester.match({ model: 'evil-model', only: [provider.peerId] });
+  const leaseText = matched?.['lease'];
+  if (typeof leaseText !== 'string') throw new Error(`no lease: ${JSON.stringify(matched)}`);
+  const leases = readLeases(fromBase32(leaseText) ?? new Uint8Array(), () => true);
+  const lease = leases === null ? null : leaseOf(leases, provider.peerId);
+  if (lease === null) throw new Error('no lease for that provider');
+  const nowMs = Date.now();
+  const body = {
+    ...{ taskId: newTaskId(), requester: requester.peerId, provider: provider.peerId, leaseNonce: lease.nonce },
+    ...{ tokens: 200, digest: randomBytes(32), model: lease.model, promptTokens: 10 },
+    ...{ startedMs: nowMs - 2_000, endedMs: nowMs, ...claims },
+  };
+  const half = await signReceipt(body, provider.identity);
+  const other = await countersign(half, { ...body, maxPromptTokens: 1e15 }, requester.identity);
+  return {
+    type: 'file',
+    lease: leaseText,
+    proof: { kind: 'receipt', provider: toBase32(half), requester: toBase32(other) },
+  };
+}

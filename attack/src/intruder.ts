@@ -1,0 +1,88 @@
+/** A peer with links whose messages are written by hand: as a stranger's program, it says what no client of ours would. */
+import { untilAborted } from '@llmesh/core/abort';
+import { fromBase32 } from '@llmesh/core/base32';
+import type { Channel } from '@llmesh/core/channel';
+import { realClock } from '@llmesh/core/clock';
+import { newTaskId, type PeerId } from '@llmesh/core/ids';
+import { Links } from '@llmesh/core/links';
+import { randomBytes } from '@llmesh/core/random-bytes';
+import { openNodePaths, throwAwayIdentity } from 'llmesh/mesh-node';
+import { TINY_MODEL, type Target } from './target.ts';
+
+type Heard = Record<string, unknown>;
+const LINK_TIMEOUT_MS = 20_000;
+
+export class Intruder {
+  readonly #paths: Awaited<ReturnType<typeof openNodePaths>>;
+  readonly #links: Links;
+  readonly heard: Heard[] = [];
+  #told = () => {};
+
+  private constructor(paths: Awaited<ReturnType<typeof openNodePaths>>) {
+    this.#paths = paths;
+    const hear = (message: Heard) => {
+      this.heard.push(message);
+      this.#told();
+    };
+    this.#links = new Links(paths.transport, realClock, {
+      opened() {},
+      message: (_channel, message) => hear({ ...message }),
+      closed: (_channel, reason) => hear({ kind: 'CLOSED', message: reason?.message }),
+    });
+  }
+
+  static async join(target: Target): Promise<Intruder> {
+    const paths = await openNodePaths(new URL(target.url), { identity: throwAwayIdentity() });
+    const intruder = new Intruder(paths);
+    const welcomed = new Promise<void>((resolve) => {
+      paths.control.watch((state) => state === 'open' && resolve());
+    });
+    paths.control.start();
+    await untilAborted(welcomed, AbortSignal.timeout(LINK_TIMEOUT_MS));
+    return intruder;
+  }
+
+  dial(peer: PeerId): Promise<Channel> {
+    return this.#links.open(peer, AbortSignal.timeout(LINK_TIMEOUT_MS));
+  }
+
+  /** Leave to ask this one provider; null: it was refused. */
+  async lease(peer: PeerId, maxTokens = 2_048): Promise<Uint8Array | null> {
+    const question = { model: TINY_MODEL as never, maxTokens, exclude: [], only: [peer], prefer: null };
+    const found = await this.#paths.control.match(question, AbortSignal.timeout(LINK_TIMEOUT_MS), () => {});
+    const { lease } = found.find(({ peerId }) => peerId === peer) ?? { lease: null };
+    return lease === null ? null : fromBase32(lease);
+  }
+
+  /** Sends a request and waits for how it ends; null: nothing was heard in `ms`. */
+  async request(channel: Channel, more: Heard, ms: number): Promise<Heard | null> {
+    const taskId = newTaskId();
+    const turns = [{ role: 'user', content: 'What is LLMesh?' }];
+    const plain = { task: 'chat', model: TINY_MODEL, turns, sampling: {}, maxTokens: 256, prefix: null, lease: null };
+    channel.send({ kind: 'TASK_REQUEST', taskId, ...plain, salt: randomBytes(16), ...more } as never);
+    const ends = ({ kind, taskId: about }: Heard) =>
+      kind === 'CLOSED' || (about === taskId && (kind === 'TASK_RESPONSE' || kind === 'TASK_ERROR'));
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => resolve(null), ms);
+      const look = () => {
+        const end = this.heard.find(ends);
+        if (end === undefined) return;
+        clearTimeout(timer);
+        resolve(end);
+      };
+      this.#told = look;
+      look();
+    });
+  }
+
+  close(): void {
+    this.#links.close();
+    this.#paths.control.close();
+  }
+}
+
+/** Who lends the tiny model. */
+export async function providersOf(target: Target): Promise<PeerId[]> {
+  const { peers } = (await target.json('/api/peers')) as { peers: { peerId: PeerId; models: unknown[] }[] };
+  return peers.filter(({ models }) => models.length > 0).map(({ peerId }) => peerId);
+}
