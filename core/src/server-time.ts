@@ -26,7 +26,9 @@ export class ServerTime {
 
   /** Milliseconds since 1970; null while it is not known. */
   get nowMs(): number | null {
-    return this.#aheadOfClockMs === null ? null : Math.round(this.#clock.now() + this.#aheadOfClockMs);
+    if (this.#aheadOfClockMs === null) return null;
+    // A server that believes to be in 1970 may be in 1969 by half a round trip.
+    return Math.max(0, Math.round(this.#clock.now() + this.#aheadOfClockMs));
   }
 
   /** What it said between `askedMs` of our clock and now; undefined: a server that does not say it. */

@@ -49,7 +49,7 @@ export function keysFile({ keys, data }: Pick<GatewayCommandOptions, 'keys' | 'd
   return keys ?? path.join(gatewayFolder(data), 'keys');
 }
 
-/** Exit code: 0 when it was stopped, 1 when it failed, 3 when the port is in use, 78 when another start changes nothing. */
+/** Exit code: 0 when it was stopped, 1 when it failed, 3 when the port is in use, 78 when the mesh refuses it. */
 export async function runGateway(options: GatewayCommandOptions, output: Output): Promise<number> {
   const stop = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -64,6 +64,7 @@ export async function runGateway(options: GatewayCommandOptions, output: Output)
   });
   const before = whyStartedAgain();
   if (before !== null) output.error(new MeshError('engine_failed', `The gateway was started again. ${before}`));
+  let refused = false;
   let self: OpenIdentity | null = null;
   let node: MeshNode | null = null;
   let gateway: Gateway | null = null;
@@ -77,6 +78,7 @@ export async function runGateway(options: GatewayCommandOptions, output: Output)
     node = await openMeshNode(options.mesh, { identity: self.identity, hidden: options.hideAddress === true });
     watchConnection(node, options.mesh, output, (error) => {
       failure = error;
+      refused = error.code === 'control_refused';
       stop.abort();
     });
     const { port, host, rate, cors, own, trust, open = false, proxied = false } = options;
@@ -115,8 +117,8 @@ export async function runGateway(options: GatewayCommandOptions, output: Output)
   }
   if (failure === null) return 0;
   output.error(failure);
-  if (failure.code === 'control_refused') return EXIT_REFUSED;
-  return failure.code === 'port_in_use' ? EXIT_PORT_IN_USE : 1;
+  if (failure.code === 'port_in_use') return EXIT_PORT_IN_USE;
+  return refused ? EXIT_REFUSED : 1;
 }
 
 function openKeys(options: GatewayCommandOptions, output: Output): Promise<KeyRing> {

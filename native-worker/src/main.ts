@@ -16,7 +16,7 @@ import { ConfigError, withConfig } from './worker-config.ts';
 import { addWorkerSubcommands, modelMissing } from './worker-subcommands.ts';
 
 const EXIT_CODES = `
-Exit codes: 0 done or stopped, 1 failed, 2 wrong usage, 3 port in use, 78 refused by the mesh or its settings: another start changes nothing.`;
+Exit codes: 0 done or stopped, 1 failed, 2 wrong usage, 3 port in use, 78 refused by the mesh: another start changes nothing.`;
 
 const program = new Command('llmesh')
   .description('Lend this computer to a mesh, and look at one.')

@@ -107,6 +107,13 @@ describe('on this computer alone', () => {
     expect(await statuses('mesh.example', 'https://mesh.example')).toEqual([401]);
   });
 
+  it('what is not there is said in a way that a program can read, and to a browser as a page', async () => {
+    const plane = await start();
+    const asked = (...headers: string[]) => get(plane, '/health', 'Host: localhost', ...headers);
+    expect(JSON.parse((await asked('Accept: */*')).body)).toMatchObject({ error: { code: 'not_found' } });
+    expect((await asked('Accept: text/html,*/*;q=0.8')).body).toContain('<h1>Nothing here</h1>');
+  });
+
   it('a proxy that takes the upgrade away is told so', async () => {
     const plane = await start();
     for (const path of ['/mesh', '/relay']) expect((await get(plane, path, 'Host: localhost')).status).toBe(426);

@@ -1,7 +1,7 @@
 /** What this mesh may be asked as. A peer signs the host that it dialled (`key-proof.ts`): it must be one of these. */
 import type { IncomingMessage } from 'node:http';
 import { HostGuard, type HostFault } from '@llmesh/core/host-guard';
-import { isLoopback, readHost } from '@llmesh/core/host-name';
+import { isLoopback, readHost, type HostName } from '@llmesh/core/host-name';
 
 export interface HostsOptions {
   /** Our own names, each with its port unless that is 80 or 443. Empty: see `HostGuard`. */
@@ -51,7 +51,8 @@ export class Hosts {
   dialled(request: IncomingMessage): readonly string[] {
     const asked = this.asked(request);
     const host = readHost(asked);
-    const taken = this.#known.length === 0 || this.#known.includes(asked) || (host !== null && isLoopback(host));
+    const here = host !== null && (isLoopback(host) || isOwnAddress(host, request));
+    const taken = this.#known.length === 0 || this.#known.includes(asked) || here;
     return taken ? [asked] : this.#known;
   }
 
@@ -62,10 +63,20 @@ export class Hosts {
   }
 
   #guardAt(address: string): HostGuard {
-    const host = readHost(address.includes(':') ? `[${address}]` : address);
+    const host = readAddress(address);
     const loopback = host !== null && isLoopback(host);
     return new HostGuard({ hosts: this.#known, loopback, proxied: this.#trustProxy });
   }
+}
+
+/** Asked by the address that it came to, from the same: our own worker, where we listen on no other. */
+function isOwnAddress({ name }: HostName, { socket }: IncomingMessage): boolean {
+  const { localAddress = '', remoteAddress } = socket;
+  return localAddress === remoteAddress && readAddress(localAddress)?.name === name;
+}
+
+function readAddress(address: string): HostName | null {
+  return readHost(address.includes(':') ? `[${address}]` : address);
 }
 
 /** A request to a proxy names its target whole, and that one would count (RFC 9112, 3.2.2): they have to agree. */

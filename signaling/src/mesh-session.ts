@@ -275,7 +275,8 @@ export class MeshSession {
   #end(code: ErrorCode, message: string, closeCode: number): void {
     this.#context.metrics.refuse('mesh', code);
     this.#refuse(code, message);
-    this.#close(closeCode, message);
+    // There is room for 123 bytes; the words went before.
+    this.#close(closeCode, code);
   }
 
   #close(code: number, reason: string): void {

@@ -38,7 +38,7 @@ export function pagesRouter({ webFolder, modelsFolder }: PagesOptions): Router {
 
 export const notFound: RequestHandler = (request, response) => {
   response.set('Cache-Control', 'no-cache');
-  if (request.accepts(['html', 'json']) === 'html') sendPage(response, 404, NOT_FOUND);
+  if (request.accepts(['json', 'html']) === 'html') sendPage(response, 404, NOT_FOUND);
   else sendError(response, 404, 'not_found', 'Nothing here.');
 };
 

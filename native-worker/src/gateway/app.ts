@@ -28,7 +28,8 @@ interface Env {
 
 export function gatewayApp(options: AppOptions): Hono<Env> {
   const { door, models, origins, failed } = options;
-  const app = new Hono<Env>();
+  // A slash at the end changes nothing.
+  const app = new Hono<Env>({ strict: false });
   app.use(async (context, next) => {
     await next();
     context.res.headers.set('x-request-id', `req_${options.newId()}`);
