@@ -27,7 +27,10 @@ export class Coverage {
     return reached;
   }
 
+  /** From here on the code runs as fast as it does anywhere. */
   close(): void {
+    this.#session.post('Profiler.stopPreciseCoverage');
+    this.#session.post('Profiler.disable');
     this.#session.disconnect();
   }
 

@@ -10,8 +10,9 @@ import { LARGE_BYTES, SLOW_MS, type FuzzCounts, type FuzzFinding } from '@llmesh
 import type { FuzzReport, FuzzRun } from './fuzz-run.ts';
 import { InputNote } from './input-note.ts';
 
-/** An input that runs for so long does not come back. */
+/** An input that computes for so long does not come back; nor one for which nothing computes, for all that time. */
 const HANG_MS = 5_000;
+const LOST_MS = 120_000;
 const LOOK_MS = 250;
 /** Of the whole process; and of JavaScript's own objects, at which V8 ends the thread by itself. */
 const MAX_RSS_BYTES = 3 * 1_073_741_824;
@@ -72,11 +73,15 @@ thread.on('error', (error: Error) => {
   broke ??= error.message;
 });
 
-let seen = { count: -1, sinceMs: performance.now() };
+const computedMs = () => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
+};
+let seen = { count: -1, atMs: 0, computedMs: 0 };
 const watch = setInterval(() => {
   const { count, target } = note.now;
-  if (count !== seen.count || target === null) seen = { count, sinceMs: performance.now() };
-  const hung = performance.now() - seen.sinceMs > HANG_MS;
+  if (count !== seen.count || target === null) seen = { count, atMs: performance.now(), computedMs: computedMs() };
+  const hung = computedMs() - seen.computedMs > HANG_MS || performance.now() - seen.atMs > LOST_MS;
   const grown = process.memoryUsage.rss() > MAX_RSS_BYTES;
   if (!hung && !grown) return;
   broke ??= hung ? `it did not come back within ${HANG_MS} ms` : 'it took gigabytes';

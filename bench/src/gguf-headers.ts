@@ -1,7 +1,12 @@
 /** For the fuzzer: heads of model files, which a browser downloads from wherever the catalogue or its owner says. */
 import { readGgufHeader } from '@llmesh/core/gguf-header';
+import { readFileSync } from 'node:fs';
 import type { FuzzTarget } from '@llmesh/core/suites/fuzz';
 import { checkRefusal } from '@llmesh/core/suites/refusal';
+import { GGUF_BOMBS } from '../../native-worker/src/testing/gguf-bombs.ts';
+
+/** Where a head does harm it does so early. */
+const MAX_BOMB_BYTES = 65_536;
 
 const [U32, F32, STRING, ARRAY] = [4, 6, 8, 9];
 
@@ -18,7 +23,9 @@ export function ggufHeaders(): FuzzTarget {
       return false;
     }
   };
-  return { name: 'GGUF heads', weight: 20, seeds: [gguf(2), gguf(3)], run };
+  const tiny = readFileSync(new URL('../../models/tiny/llmesh-tiny.gguf', import.meta.url));
+  const nasty = GGUF_BOMBS.map(({ make }) => make(tiny).slice(0, MAX_BOMB_BYTES));
+  return { name: 'GGUF heads', weight: 20, seeds: [gguf(2), gguf(3)], nasty, run };
 }
 
 /** A model of one tensor and no weights to speak of: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md */

@@ -11,10 +11,12 @@ export class InputNote {
   readonly #head: Int32Array;
   readonly #bytes: Uint8Array;
 
-  constructor(buffer = new SharedArrayBuffer(HEAD_NUMBERS * 4 + MAX_BYTES)) {
-    this.buffer = buffer;
-    this.#head = new Int32Array(buffer, 0, HEAD_NUMBERS);
-    this.#bytes = new Uint8Array(buffer, HEAD_NUMBERS * 4);
+  /** `buffer`: of another thread's; left out: a new one. */
+  constructor(buffer?: SharedArrayBuffer) {
+    this.buffer = buffer ?? new SharedArrayBuffer(HEAD_NUMBERS * 4 + MAX_BYTES);
+    this.#head = new Int32Array(this.buffer, 0, HEAD_NUMBERS);
+    this.#bytes = new Uint8Array(this.buffer, HEAD_NUMBERS * 4);
+    if (buffer === undefined) Atomics.store(this.#head, TARGET, NOBODY);
   }
 
   begin(target: number, input: Uint8Array): void {

@@ -1,9 +1,11 @@
 /** Which parts of a file are on the disk for sure: what a download that was killed goes on from. */
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import * as v from 'valibot';
+import { openFresh, readOwn } from './own-file.ts';
 
 /** Every part counts as one character. */
 const MAX_PARTS = 100_000;
+const MAX_JOURNAL_BYTES = 1_048_576;
 
 const JournalSchema = v.object({
   version: v.literal(1),
@@ -25,7 +27,7 @@ export function journalFile(file: string): string {
 /** null: none, or none that can be trusted. */
 export async function readJournal(file: string): Promise<Journal | null> {
   try {
-    const journal = v.parse(JournalSchema, JSON.parse(await readFile(journalFile(file), 'utf8')));
+    const journal = v.parse(JournalSchema, JSON.parse(await readOwn(journalFile(file), MAX_JOURNAL_BYTES)));
     return journal.done.length === partCount(journal) ? journal : null;
   } catch {
     // The download begins anew: that costs time, and nothing else.
@@ -36,7 +38,7 @@ export async function readJournal(file: string): Promise<Journal | null> {
 /** Whole or not at all; on the disk when it resolves. Rejects with the system's error. */
 export async function writeJournal(file: string, journal: Journal): Promise<void> {
   const draft = `${journalFile(file)}.new`;
-  const handle = await open(draft, 'w', 0o600);
+  const handle = await openFresh(draft);
   try {
     await handle.writeFile(JSON.stringify(journal));
     await handle.sync();

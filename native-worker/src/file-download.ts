@@ -1,10 +1,12 @@
 /** One remote file to the disk: in parts over several connections where the server does that, and on where it stopped. */
+import { constants } from 'node:fs';
 import { open, rm, stat, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { onAbort } from '@llmesh/core/abort';
 import type { Clock } from '@llmesh/core/clock';
 import { cancelled, MeshError } from '@llmesh/core/errors';
 import { doneBytes, partCount, readJournal, removeJournal, writeJournal, type Journal } from './download-journal.ts';
+import { openFresh } from './own-file.ts';
 import { Patience } from './patience.ts';
 import type { RemoteFile } from './remote-file.ts';
 import { errno, sizeOf } from './whole-file.ts';
@@ -96,7 +98,7 @@ async function reaches(file: string, { done, partBytes, sizeBytes }: Journal): P
 
 async function openPart(file: string): Promise<FileHandle> {
   try {
-    return await open(partFile(file), 'r+');
+    return await open(partFile(file), constants.O_RDWR | (constants.O_NOFOLLOW ?? 0));
   } catch (thrown) {
     if (errno(thrown) !== 'ENOENT') throw thrown;
     return open(partFile(file), 'wx+');
@@ -107,7 +109,7 @@ async function downloadWhole(download: FileDownload, patience: Patience, signal:
   const { remote, file, onBytes } = download;
   const mostBytes = remote.sizeBytes ?? download.roomBytes * UNKNOWN_SHARE;
   await removeJournal(file);
-  const handle = await open(partFile(file), 'w');
+  const handle = await openFresh(partFile(file));
   try {
     for (let starts = 1; ; starts++) {
       let at = 0;

@@ -1,13 +1,16 @@
 /** SHA-256 of model files, which is their name in the mesh. A file of 20 GB is read for it once, not at every start. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { rename, stat } from 'node:fs/promises';
 import path from 'node:path';
 import * as v from 'valibot';
 import { cancelled } from '@llmesh/core/errors';
+import { makeDataFolder } from './data-folder.ts';
+import { openFresh, readOwn } from './own-file.ts';
 
 const CACHE_FILE = 'checksums.json';
 const MAX_ENTRIES = 200;
+const MAX_CACHE_BYTES = 1_048_576;
 const READ_BYTES = 1_048_576;
 
 const EntrySchema = v.object({ sizeBytes: v.number(), modifiedMs: v.number(), sha256: v.string() });
@@ -52,7 +55,7 @@ async function remember(absolute: string, folder: string, entry: Cache[string]):
 /** A cache that is missing or damaged is an empty one: it only saves time. */
 async function readCache(folder: string): Promise<Cache> {
   try {
-    return v.parse(CacheSchema, JSON.parse(await readFile(path.join(folder, CACHE_FILE), 'utf8')));
+    return v.parse(CacheSchema, JSON.parse(await readOwn(path.join(folder, CACHE_FILE), MAX_CACHE_BYTES)));
   } catch {
     return {};
   }
@@ -62,8 +65,13 @@ async function writeCache(folder: string, cache: Cache): Promise<void> {
   const file = path.join(folder, CACHE_FILE);
   const draft = `${file}.${process.pid}`;
   try {
-    await mkdir(folder, { recursive: true });
-    await writeFile(draft, JSON.stringify(cache, null, 2));
+    await makeDataFolder(folder);
+    const handle = await openFresh(draft);
+    try {
+      await handle.writeFile(JSON.stringify(cache, null, 2));
+    } finally {
+      await handle.close();
+    }
     await rename(draft, file);
   } catch {
     // A read-only or full disk costs the time to hash again, nothing else.

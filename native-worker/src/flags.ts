@@ -3,6 +3,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import { asMeshError } from '@llmesh/core/errors';
 import { isPeerId, type PeerId } from '@llmesh/core/ids';
 import { readWhen } from './lending-hours.ts';
+import { localPath } from './local-path.ts';
 import { DEFAULT_MESH, meshAddress } from './mesh-address.ts';
 
 export function meshOption(): Option {
@@ -30,9 +31,19 @@ export function whenOption(): Option {
     });
 }
 
+/** A file, or where one comes from: see `localPath`. */
+export function place(text: string): string {
+  try {
+    return localPath(text);
+  } catch (thrown) {
+    throw new InvalidArgumentError(asMeshError(thrown, 'model_not_found', String(thrown)).message);
+  }
+}
+
+/** Of `place`s. */
 export function several(most: number): (text: string, before?: string[]) => string[] {
   return (text, before = []) => {
-    if (before.length < most) return [...before, text];
+    if (before.length < most) return [...before, place(text)];
     throw new InvalidArgumentError(`There can be ${most} at most.`);
   };
 }

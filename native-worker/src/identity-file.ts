@@ -1,10 +1,11 @@
 /** Who this computer is on every mesh: 32 secret bytes in the data folder. Lost, they cannot be had again. */
-import { mkdir, open } from 'node:fs/promises';
 import path from 'node:path';
 import { MeshError } from '@llmesh/core/errors';
 import { SECRET_KEY_BYTES, type Identity } from '@llmesh/core/identity';
 import { nodeIdentity } from '@llmesh/core/node-signatures';
 import { randomBytes } from '@llmesh/core/random-bytes';
+import { makeDataFolder } from './data-folder.ts';
+import { openOwn } from './own-file.ts';
 import { takeLock } from './process-lock.ts';
 import { createWhole, errno } from './whole-file.ts';
 
@@ -32,7 +33,7 @@ export async function openIdentity(folder: string): Promise<OpenIdentity> {
   const known = await readIdentityKey(folder);
   let release: (() => Promise<void>) | null = null;
   try {
-    await mkdir(folder, { recursive: true });
+    await makeDataFolder(folder);
     release = await takeLock(path.join(folder, LOCK_FILE));
     if (release === null) return temporary(`Another worker here uses the identity in ${folder}`);
     const identity = nodeIdentity(known ?? (await makeKey(folder)));
@@ -59,7 +60,7 @@ export async function readIdentityKey(folder: string): Promise<Uint8Array | null
 
 /** False when the folder has an identity already: none is ever overwritten. */
 export async function keepIdentityKey(folder: string, key: Uint8Array): Promise<boolean> {
-  await mkdir(folder, { recursive: true });
+  await makeDataFolder(folder);
   return createWhole(identityFile(folder), `${Buffer.from(key).toString('hex')}\n`);
 }
 
@@ -78,7 +79,7 @@ async function makeKey(folder: string): Promise<Uint8Array> {
 /** One byte more than a key has tells one from what is longer. */
 async function readSecret(file: string): Promise<string | null> {
   try {
-    const handle = await open(file, 'r');
+    const handle = await openOwn(file);
     try {
       // Of the open file, not of the name: nobody can put another in between. Windows has no such modes.
       const { mode } = await handle.stat();

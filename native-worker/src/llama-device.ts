@@ -4,6 +4,7 @@ import { getLlama, LlamaLogLevel, NoBinaryFoundError, type Llama } from 'node-ll
 import type { Probe } from '@llmesh/core/engine';
 import { MeshError } from '@llmesh/core/errors';
 import type { Backend } from '@llmesh/core/model-advert';
+import { cpuQuota } from './sensors/cpu-quota.ts';
 
 export const GPU_CHOICES = ['auto', 'off', 'cuda', 'metal', 'vulkan'] as const;
 export type GpuChoice = (typeof GPU_CHOICES)[number];
@@ -15,8 +16,9 @@ const SOFTWARE_DEVICE = /llvmpipe|swiftshader|softpipe|lavapipe/i;
  * One core stays free for everything else: spinning threads that share a core make llama.cpp a hundred times slower,
  * not a little.
  */
-export function defaultThreads(): number {
-  return Math.max(1, os.availableParallelism() - 1);
+export function defaultThreads(cores = os.availableParallelism(), quota = cpuQuota()): number {
+  // Of a quota nothing is left to others: it is the part that we were given.
+  return Math.max(1, Math.min(cores - 1, Math.floor(quota)));
 }
 
 /** Never compiles anything. Throws engine_failed when the asked-for device is not there. */

@@ -2,7 +2,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { MAX_MODELS_PER_PEER } from '@llmesh/core/control-protocol';
 import { MAX_ADAPTERS } from '@llmesh/core/model-advert';
-import { gather, gatherPeers, meshOption, several, webAddress, whenOption, whole } from './flags.ts';
+import { gather, gatherPeers, meshOption, place, several, webAddress, whenOption, whole } from './flags.ts';
 import { Output } from './output.ts';
 import type { ChatOptions } from './chat-command.ts';
 import type { GatewayCommandOptions } from './gateway-command.ts';
@@ -34,6 +34,7 @@ const worker = command('worker', 'Lend models of this computer to a mesh, until 
   .option(
     '--draft <model>',
     'a small model that guesses ahead of the first --model, or "lookup": see docs/run-a-worker.md',
+    place,
   )
   .option(
     '--lora <adapter>',

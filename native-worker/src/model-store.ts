@@ -3,19 +3,21 @@
  * lie a record of where it comes from, and while it is fetched a lock, `.part` files and their journals.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import * as v from 'valibot';
 import { MeshError } from '@llmesh/core/errors';
 import { doneBytes, readJournal } from './download-journal.ts';
 import { partFile } from './file-download.ts';
 import { sourceFile, sourceName, type HubFile, type UrlSource } from './model-source.ts';
+import { openFresh, readOwn } from './own-file.ts';
 import { takeLock } from './process-lock.ts';
 import { partSuffix, splitParts, withoutPart } from './split-files.ts';
 import { errno, sizeOf } from './whole-file.ts';
 
 const RECORD = '.model.json';
 const LOCK = '.lock';
+const MAX_RECORD_BYTES = 1_048_576;
 /** Anything in the folder that belongs to a stem. */
 const OWNED = /^(.+?)(?:-\d{5}-of-\d{5})?\.gguf(?:\.part(?:\.json(?:\.new)?)?)?$/i;
 const MAX_BASE_LENGTH = 80;
@@ -84,7 +86,7 @@ export function lockModel(folder: string, stem: string): Promise<(() => Promise<
 
 export async function writeRecord(folder: string, stem: string, record: ModelRecord): Promise<void> {
   const file = path.join(folder, `${stem}${RECORD}`);
-  const handle = await open(`${file}.new`, 'w', 0o600);
+  const handle = await openFresh(`${file}.new`);
   try {
     await handle.writeFile(`${JSON.stringify(record, null, 2)}\n`);
   } finally {
@@ -165,7 +167,7 @@ async function isLocked(file: string): Promise<boolean> {
 /** null: none, or one that nothing can be learned from. */
 async function readRecord(file: string): Promise<ModelRecord | null> {
   try {
-    const record = v.parse(RecordSchema, JSON.parse(await readFile(file, 'utf8')));
+    const record = v.parse(RecordSchema, JSON.parse(await readOwn(file, MAX_RECORD_BYTES)));
     return record.files.every(({ name }) => name === path.basename(name)) ? record : null;
   } catch {
     // Then the names of the files say what there is.

@@ -4,10 +4,12 @@
  */
 import { randomUUID } from 'node:crypto';
 import { link, readFile, rename, unlink } from 'node:fs/promises';
+import { readOwn } from './own-file.ts';
 import { createWhole, errno } from './whole-file.ts';
 
 /** Process id and, on Linux, when it started: ids are used again, in containers often at once. */
 const HOLDER = /^([1-9]\d{0,9}) (\d*)\n$/;
+const MAX_HOLDER_BYTES = 64;
 /** Each try ends with the lock ours, another's, or one dead holder less. */
 const TRIES = 3;
 
@@ -26,7 +28,7 @@ export async function takeLock(file: string): Promise<(() => Promise<void>) | nu
 
 async function readHolder(file: string): Promise<string | null> {
   try {
-    return await readFile(file, 'utf8');
+    return await readOwn(file, MAX_HOLDER_BYTES);
   } catch (thrown) {
     if (errno(thrown) === 'ENOENT') return null;
     throw thrown;
@@ -57,7 +59,7 @@ async function removeIf(file: string, holder: string): Promise<void> {
     throw thrown;
   }
   try {
-    if ((await readFile(aside, 'utf8')) !== holder) await link(aside, file);
+    if ((await readOwn(aside, MAX_HOLDER_BYTES)) !== holder) await link(aside, file);
   } catch (thrown) {
     if (errno(thrown) !== 'EEXIST') throw thrown;
   } finally {

@@ -2,19 +2,28 @@
  * Receipts in the data folder: one line of JSON for each that was kept or settled, and now and then all anew. A program
  * that is killed loses at most the line that it was writing.
  */
-import { closeSync, fsyncSync, ftruncateSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from 'node:fs';
 import path from 'node:path';
 import * as v from 'valibot';
 import { FilingSchema } from '@llmesh/core/control-protocol';
 import { MeshError } from '@llmesh/core/errors';
 import { KeptProofs } from '@llmesh/core/kept-proofs';
 import type { Kept, KeptProof, ReceiptKeeper } from '@llmesh/core/receipt-keeper';
+import { openFreshSync, openOwnSync } from './own-file.ts';
 import { errno } from './whole-file.ts';
 
 export const RECEIPTS_FILE = 'receipts.jsonl';
 /** Three times what is kept at most: then it is written anew, without what was replaced. */
 const MAX_FILE_BYTES = 8 * 1_048_576;
-const MODE = 0o600;
 
 /** `settled` alone: of what was kept last of that lease. */
 const LineSchema = v.union([
@@ -62,7 +71,12 @@ export class ReceiptFile implements ReceiptKeeper {
   #read(): void {
     let text = '';
     try {
-      text = readFileSync(this.#file, 'utf8');
+      const handle = openOwnSync(this.#file);
+      try {
+        text = readFileSync(handle, 'utf8');
+      } finally {
+        closeSync(handle);
+      }
     } catch (thrown) {
       if (errno(thrown) !== 'ENOENT') throw thrown;
     }
@@ -77,6 +91,12 @@ export class ReceiptFile implements ReceiptKeeper {
   #append(line: object): void {
     this.#tried(() => {
       if (this.#handle === null) return;
+      if (fstatSync(this.#handle).nlink === 0) {
+        // Somebody deleted the file, or the folder: what is kept is in memory, too, and is written anew.
+        mkdirSync(path.dirname(this.#file), { recursive: true, mode: 0o700 });
+        this.#rewrite();
+        return;
+      }
       try {
         this.#sizeBytes += write(this.#handle, `${JSON.stringify(line)}\n`);
       } catch (thrown) {
@@ -90,7 +110,7 @@ export class ReceiptFile implements ReceiptKeeper {
 
   #rewrite(): void {
     const draft = `${this.#file}.new`;
-    const handle = openSync(draft, 'w', MODE);
+    const handle = openFreshSync(draft);
     try {
       const sizeBytes = write(
         handle,

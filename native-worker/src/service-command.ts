@@ -6,6 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { MeshError } from '@llmesh/core/errors';
 import { dataFolder } from './data-folder.ts';
+import { homeFolder } from './home-folder.ts';
 import type { Output } from './output.ts';
 import { runTool } from './service/run-tool.ts';
 import { serviceProgram, type CalledWith } from './service/service-program.ts';
@@ -15,7 +16,7 @@ import { serviceOf, type Service } from './service/service.ts';
 export function hereService(data: string | undefined): Service {
   return serviceOf({
     platform: process.platform,
-    home: os.homedir(),
+    home: homeFolder(),
     configHome: process.env['XDG_CONFIG_HOME'],
     dataFolder: dataFolder(data),
     uid: process.getuid?.() ?? -1,

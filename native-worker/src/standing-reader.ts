@@ -4,7 +4,8 @@ import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 import * as v from 'valibot';
 import { MeshError } from '@llmesh/core/errors';
-import { standingSocket } from './standing-socket.ts';
+import { checkSocketFolder } from './short-socket.ts';
+import { liesIn, standingSocket } from './standing-socket.ts';
 import { StandingSchema, type Standing } from './worker-standing.ts';
 
 const MAX_BYTES = 16 << 10;
@@ -13,7 +14,14 @@ const ONE_MS = 2_000;
 
 /** At once and with every change, until the worker ends or `signal` aborts. None where no worker runs. */
 export async function* watchStanding(folder: string, signal: AbortSignal): AsyncGenerator<Standing, void, undefined> {
-  const socket = connect(standingSocket(folder));
+  const file = standingSocket(folder);
+  try {
+    if (!liesIn(folder, file)) checkSocketFolder(file);
+  } catch {
+    // None was made, or it is another's, who could tell us anything.
+    return;
+  }
+  const socket = connect(file);
   const opening = AbortSignal.any([signal, AbortSignal.timeout(CONNECT_MS)]);
   try {
     await once(socket, 'connect', { signal: opening });

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { checkSocketFolder, makeSocketFolder, MAX_SOCKET_BYTES, shortSocket } from './short-socket.ts';
 import { readStanding, watchStanding } from './standing-reader.ts';
 import { serveStanding, standingSocket } from './standing-socket.ts';
 import { WorkerStanding, type Standing } from './worker-standing.ts';
@@ -112,5 +113,32 @@ describe('how a worker stands', () => {
   it('ends at a stand-in that never ends its line', async () => {
     await standIn('x'.repeat(1 << 20));
     await expect(readStanding(folder)).rejects.toMatchObject({ code: 'version_mismatch' });
+  });
+});
+
+describe.skipIf(process.platform === 'win32')('a data folder with a name too long for a socket', () => {
+  it('has it where both ends find it, for this account alone', async () => {
+    const long = path.join(folder, 'x'.repeat(100), 'y'.repeat(100));
+    mkdirSync(long, { recursive: true });
+    const file = standingSocket(long);
+    expect(Buffer.byteLength(file)).toBeLessThanOrEqual(MAX_SOCKET_BYTES);
+    expect(await readStanding(long)).toBeNull();
+    const server = await serveStanding(long, new WorkerStanding(new URL('http://mesh:7070'), 5));
+    expect(await readStanding(long)).toMatchObject({ mesh: 'http://mesh:7070' });
+    expect(statSync(path.dirname(file)).mode & 0o777).toBe(0o700);
+    await server.close();
+    expect(await readStanding(long)).toBeNull();
+    expect(standingSocket(`${long}z`)).not.toBe(file);
+  });
+
+  it('has none where another may have put something in its place', () => {
+    const runtime = path.join(folder, 'run');
+    const file = shortSocket(`/${'x'.repeat(200)}`, { XDG_RUNTIME_DIR: runtime });
+    expect(() => checkSocketFolder(file)).toThrow();
+    mkdirSync(path.dirname(file), { recursive: true, mode: 0o755 });
+    expect(() => makeSocketFolder(file)).toThrow(expect.objectContaining({ code: 'identity_unusable' }));
+    rmSync(runtime, { recursive: true });
+    makeSocketFolder(file);
+    expect(() => checkSocketFolder(file)).not.toThrow();
   });
 });

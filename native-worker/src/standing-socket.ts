@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { unlink } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import path from 'node:path';
+import { makeSocketFolder, shortSocket } from './short-socket.ts';
 import { errno } from './whole-file.ts';
 import type { WorkerStanding } from './worker-standing.ts';
 
@@ -19,13 +20,14 @@ const TOGETHER_MS = 100;
 const NOT_FOR_OTHERS = 0o177;
 
 export function standingSocket(folder: string): string {
-  if (process.platform !== 'win32') return path.join(folder, SOCKET_FILE);
+  if (process.platform !== 'win32') return shortSocket(path.join(folder, SOCKET_FILE));
   return `\\\\.\\pipe\\llmesh-worker-${createHash('sha256').update(folder).digest('hex').slice(0, 16)}`;
 }
 
 /** For the one who holds the folder's lock: a socket that lies there is left over. Rejects with the system's error. */
 export async function serveStanding(folder: string, standing: WorkerStanding): Promise<{ close: () => Promise<void> }> {
   const file = standingSocket(folder);
+  if (!liesIn(folder, file)) makeSocketFolder(file);
   await removeLeftOver(file);
   const readers = new Set<Socket>();
   const tell = (socket: Socket) => {
@@ -64,6 +66,11 @@ export async function serveStanding(folder: string, standing: WorkerStanding): P
         for (const socket of readers) socket.destroy();
       })),
   };
+}
+
+/** Or in the folder for those whose own has too long a name. */
+export function liesIn(folder: string, file: string): boolean {
+  return process.platform === 'win32' || path.dirname(file) === folder;
 }
 
 async function removeLeftOver(file: string): Promise<void> {

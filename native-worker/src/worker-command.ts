@@ -7,9 +7,9 @@ import type { ModelAdvert } from '@llmesh/core/model-advert';
 import type { ReceiptKeeper } from '@llmesh/core/receipt-keeper';
 import { openAdapters, type OpenAdaptersOptions } from './adapter-files.ts';
 import { threadsWithin } from './cpu-share.ts';
-import { dataFolder } from './data-folder.ts';
+import { closeToOthers, dataFolder } from './data-folder.ts';
 import { DutyCycle } from './duty-cycle.ts';
-import { openIdentity, type OpenIdentity } from './identity-file.ts';
+import { identityFile, openIdentity, type OpenIdentity } from './identity-file.ts';
 import { lendModels, type GuestOptions } from './lend-models.ts';
 import { openLentModel, type LentModel, type LentModelNeeds } from './lent-model.ts';
 import { watchConnection } from './mesh-connection.ts';
@@ -69,6 +69,8 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
       windows.push(await serveMetrics(new WorkerMetrics(() => standing.now), options.metricsPort));
     }
     self = await openIdentity(dataFolder(options.data));
+    const closed = await closeToOthers(dataFolder(options.data), identityFile(dataFolder(options.data)));
+    if (closed !== null) output.note(closed);
     if (self.temporary !== null) output.note(self.temporary);
     // One worker a folder is shown.
     else windows.push(await openStanding(dataFolder(options.data), standing, output));

@@ -1,9 +1,10 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { argumentsOf, CONFIG_FILE, ConfigError, withConfig } from './worker-config.ts';
+import { argumentsOf, configArguments, CONFIG_FILE, ConfigError, withConfig } from './worker-config.ts';
 
 const data = mkdtempSync(path.join(os.tmpdir(), 'llmesh-config-'));
 const file = path.join(data, CONFIG_FILE);
@@ -38,6 +39,26 @@ describe('worker.json', () => {
       ...{ data, model: ['-odd name', 'b'], slots: 2, gpu: 'off', onBattery: true },
     });
     expect(await read({ 'on-battery': false })).toEqual({ data });
+  });
+
+  it.runIf(process.platform !== 'win32')('names files beside itself, in the home, and by their address', async () => {
+    const model = ['m.gguf', './m', '~/m.gguf', 'file:///srv/m.gguf', 'llmesh-tiny', 'hf:user/m.gguf'];
+    const [beside, here, home] = [path.join(data, 'm.gguf'), path.join(data, 'm'), path.join(os.homedir(), 'm.gguf')];
+    expect((await read({ model })).model).toEqual([beside, here, home, '/srv/m.gguf', 'llmesh-tiny', 'hf:user/m.gguf']);
+  });
+
+  it('is read as editors of Windows write it', async () => {
+    const text = '{"slots":3}';
+    const marked = Buffer.from(`\ufeff${text}`, 'utf16le');
+    for (const bytes of [Buffer.from(`\ufeff${text}`), marked, Buffer.from(marked).swap16()]) {
+      writeFileSync(file, bytes);
+      expect(await configArguments(['--data', data], worker().options)).toEqual(['--slots=3']);
+    }
+  });
+
+  it.runIf(process.platform !== 'win32')('is not waited for where it is a pipe', async () => {
+    expect(spawnSync('mkfifo', [file]).status).toBe(0);
+    await expect(configArguments(['--data', data], worker().options)).rejects.toThrow('no file');
   });
 
   it('gives way to the command line, flag by flag', async () => {

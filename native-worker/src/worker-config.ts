@@ -6,7 +6,11 @@ import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { InvalidArgumentError, type Command, type Option } from 'commander';
+import { asMeshError } from '@llmesh/core/errors';
 import { dataFolder } from './data-folder.ts';
+import { decoded } from './decoded-text.ts';
+import { localPath, pathIn } from './local-path.ts';
+import { openGiven } from './own-file.ts';
 import { errno } from './whole-file.ts';
 
 export const CONFIG_FILE = 'worker.json';
@@ -14,6 +18,8 @@ const MAX_CONFIG_BYTES = 64 << 10;
 /** It would name another file to read. */
 const ONLY_ON_THE_COMMAND_LINE = new Set(['config', 'help']);
 
+/** Files, or what files come from. */
+const PLACES = new Set(['model', 'draft', 'lora', 'data']);
 /** A list in the file. */
 const REPEATED = new Set(['model', 'lora']);
 
@@ -31,8 +37,8 @@ export async function withConfig(args: readonly string[], worker: Command): Prom
 /** What the file adds to `args`, all behind `llmesh worker`. Rejects with ConfigError. */
 export async function configArguments(args: readonly string[], options: readonly Option[]): Promise<string[]> {
   const said = saidBy(args, options);
-  const file = said.config ?? path.join(dataFolder(said.data), CONFIG_FILE);
-  const text = await readConfig(file);
+  const file = configFile(said);
+  const text = await readConfig(file, said.config !== undefined);
   if (text !== null) return argumentsOf(parse(text, file), options, said.names, file);
   if (said.config === undefined) return [];
   throw new ConfigError(`There is no file ${file}. Check --config.`);
@@ -71,7 +77,17 @@ function textOf(value: unknown, option: Option, key: string, file: string): stri
     if (thrown instanceof InvalidArgumentError) throw new ConfigError(`${file}: "${key}": ${thrown.message}`);
     throw thrown;
   }
-  return String(value);
+  // People look for it beside the file that names it; the current folder of a service is none of theirs.
+  return PLACES.has(key) ? pathIn(path.dirname(path.resolve(file)), String(value)) : String(value);
+}
+
+/** Throws ConfigError where there is no folder for it. */
+function configFile({ config, data }: { config: string | undefined; data: string | undefined }): string {
+  try {
+    return config === undefined ? path.join(dataFolder(data), CONFIG_FILE) : localPath(config);
+  } catch (thrown) {
+    throw new ConfigError(asMeshError(thrown, 'identity_unusable', String(thrown)).message);
+  }
 }
 
 function saidBy(args: readonly string[], options: readonly Option[]) {
@@ -106,15 +122,16 @@ function parse(text: string, file: string): Record<string, unknown> {
 }
 
 /** Null when there is none. */
-async function readConfig(file: string): Promise<string | null> {
+async function readConfig(file: string, named: boolean): Promise<string | null> {
   try {
-    const handle = await open(file, 'r');
+    // One that is named may be a pipe; where nobody named it, a pipe would hold up every start.
+    const handle = await (named ? open(file, 'r') : openGiven(file));
     try {
       const bytes = Buffer.alloc(MAX_CONFIG_BYTES + 1);
       const { bytesRead } = await handle.read(bytes, 0, bytes.byteLength, 0);
       if (bytesRead > MAX_CONFIG_BYTES)
         throw new ConfigError(`${file} is larger than settings can be. Check the file.`);
-      return bytes.toString('utf8', 0, bytesRead);
+      return decoded(bytes.subarray(0, bytesRead));
     } finally {
       await handle.close();
     }

@@ -2,11 +2,13 @@
  * For the fuzzer: what a stranger says of the form that an answer is to have, and of how a conversation is written down.
  * The nasty ones among the inputs are refused or read; what they may not do is take long or much.
  */
+import { MeshError } from '../errors.ts';
 import { GrammarReader } from '../grammar-reader.ts';
 import { jsonGrammar } from '../json-grammar.ts';
 import { readJsonSchema } from '../json-schema.ts';
 import { renderChat } from '../prompt.ts';
 import type { FuzzTarget } from './fuzz.ts';
+import { HOSTILE_SCHEMAS } from './hostile-schemas.ts';
 import { refusable } from './refusal.ts';
 import { joined, separate } from './separate.ts';
 
@@ -18,33 +20,11 @@ const schemas: unknown[] = [
 ];
 const answers = ['{"ok":true}', '["a","b"]', '"a"', '{"left":{"right":{}}}'];
 
-/** Each names the next twice. */
-function doubling(names: number): unknown {
-  const next = (i: number) => ({ $ref: `#/$defs/n${i + 1}` });
-  const named = Array.from({ length: names }, (_, i) => [`n${i}`, { anyOf: [next(i), next(i)] }] as const);
-  return { $ref: '#/$defs/n0', $defs: { ...Object.fromEntries(named), [`n${names}`]: { type: 'null' } } };
-}
-
-const lists = (ways: number) => ({
-  anyOf: Array.from({ length: ways }, () => ({ type: 'array', items: { $ref: '#' }, minItems: 1 })),
-});
-
-const nastySchemas: unknown[] = [
-  doubling(17),
-  doubling(60),
-  lists(2),
-  lists(120),
-  { type: 'array', items: { type: 'string' }, minItems: 9, maxItems: 2 },
-  { type: 'string', minLength: 256, maxLength: 1 },
-  { $ref: '#' },
-  { anyOf: [{ $ref: '#' }, { $ref: '#' }] },
-  { type: 'object', properties: Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`p${i}`, {}])) },
-];
-const nastyTexts = [
-  '['.repeat(200_000),
-  `{"anyOf":[${'{"anyOf":['.repeat(20_000)}`,
-  `{"enum":["${'\\\\'.repeat(16_000)}"]}`,
-];
+const nastySchemas = HOSTILE_SCHEMAS.map(({ schema }) => schema);
+/** The rest of a form is read again when it is no longer than this: it is a form like any other. */
+const MAX_REST_CHARS = 4_096;
+/** Read as far as the form goes. */
+const nastyAnswers = ['['.repeat(64), `"${'a'.repeat(4_000)}`, '{"a":'.repeat(30)];
 
 const templates = [
   "{% for message in messages %}{{ '<|' + message.role + '|>' + message.content }}{% endfor %}",
@@ -67,19 +47,31 @@ export function formDecoders(): FuzzTarget[] {
   return [
     {
       ...{ name: 'JSON schemas', weight: 30, values: schemas, write: (value) => bytesOf(JSON.stringify(value) ?? '') },
-      ...{ seeds: schemas.map(written), nasty: [...nastySchemas.map(written), ...nastyTexts.map(bytesOf)] },
+      ...{ seeds: schemas.map(written), nasty: nastySchemas.map(bytesOf) },
       run: (input) => refusable(() => jsonGrammar(readJsonSchema(textOf(input))).startsWith('root ')),
     },
     {
       ...{ name: 'answers of a form', weight: 20, run: follow },
       seeds: schemas.map((schema, i) => joined([written(schema), bytesOf(answers[i] ?? '')])),
-      nasty: [lists(2), lists(120), doubling(17)].map((schema) => joined([written(schema), bytesOf('['.repeat(64))])),
+      nasty: nastySchemas.flatMap((schema) => nastyAnswers.map((answer) => joined([bytesOf(schema), bytesOf(answer)]))),
     },
     {
       ...{ name: 'chat templates', weight: 10, seeds: templates.map(bytesOf), nasty: nastyTemplates.map(bytesOf) },
-      run: (input) => refusable(() => renderChat(textOf(input), turns, { bos: '<s>', eos: '</s>' }).length >= 0),
+      // Of a file that its lender chose, once for each question.
+      ...{ run: rendered, slowMs: 500 },
     },
   ];
+}
+
+/** What a template says is wrong with it comes in Jinja's words, some of which are those of a program with a mistake. */
+function rendered(template: Uint8Array): boolean {
+  try {
+    renderChat(textOf(template), turns, { bos: '<s>', eos: '</s>' });
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof MeshError) return false;
+    throw thrown;
+  }
 }
 
 /** As whoever asked for the answer does, and the engine that has to begin in the middle of it. */
@@ -88,8 +80,9 @@ function follow(input: Uint8Array): boolean {
   return refusable(() => {
     const reader = new GrammarReader(jsonGrammar(readJsonSchema(textOf(schema ?? new Uint8Array()))));
     reader.read(textOf(answer ?? new Uint8Array()));
-    const again = new GrammarReader(reader.rest);
-    if (again.mayEnd !== reader.mayEnd) throw new Error('the rest of a form ends elsewhere than the form');
+    const { rest } = reader;
+    if (rest.length <= MAX_REST_CHARS && new GrammarReader(rest).mayEnd !== reader.mayEnd)
+      throw new Error('the rest of a form ends elsewhere than the form');
     return reader.mayEnd;
   });
 }

@@ -10,6 +10,8 @@ export interface FuzzTarget {
   weight: number;
   /** Valid inputs. */
   seeds: readonly Uint8Array[];
+  /** Longer than this is a finding. Left out: `SLOW_MS`. */
+  slowMs?: number;
   /** Inputs that are known to be dear: run as they are first, whatever becomes of them, and damaged like the others. */
   nasty?: readonly Uint8Array[];
   /** Valid values, for targets in which a value can be damaged before it is written. */
@@ -43,7 +45,7 @@ export interface FuzzCounts {
   refused: number;
   /** Inputs that were kept because they led somewhere new. */
   kept: number;
-  /** Took longer than `SLOW_MS` or more than `LARGE_BYTES`, each of `TRIES` times: no other work of the machine was to blame. */
+  /** Took longer than is allowed or more than `LARGE_BYTES`, each of `TRIES` times: no other work of the machine was to blame. */
   slow: FuzzFinding[];
   large: FuzzFinding[];
   slowestMs: number;
@@ -134,9 +136,10 @@ async function measured(
   counts: FuzzCounts,
   options: FuzzOptions,
 ): Promise<FuzzFailure | null> {
+  const limitMs = target.slowMs ?? SLOW_MS;
   let ms = Infinity;
   let bytes = Infinity;
-  for (let tries = 0; tries < TRIES && (ms > SLOW_MS || bytes > LARGE_BYTES); tries++) {
+  for (let tries = 0; tries < TRIES && (ms > limitMs || bytes > LARGE_BYTES); tries++) {
     options.begin?.(target, input);
     const before = options.memory?.() ?? 0;
     const startMs = options.now();
@@ -153,7 +156,7 @@ async function measured(
     else counts.refused++;
   }
   const finding = { target: target.name, input, ms, bytes };
-  if (ms > SLOW_MS && counts.slow.length < MAX_FINDINGS) counts.slow.push(finding);
+  if (ms > limitMs && counts.slow.length < MAX_FINDINGS) counts.slow.push(finding);
   if (bytes > LARGE_BYTES && counts.large.length < MAX_FINDINGS) counts.large.push(finding);
   if (ms > counts.slowestMs) Object.assign(counts, { slowestMs: ms, slowestTarget: target.name });
   if (bytes > counts.largestBytes) Object.assign(counts, { largestBytes: bytes, largestTarget: target.name });

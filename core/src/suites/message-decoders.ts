@@ -215,6 +215,59 @@ const signals: unknown[] = [
   },
 ];
 
+/** As large as messages can be, and what is said of them a lie. */
+const begun = { kind: 'TASK_REQUEST', taskId, task: 'chat', model, maxTokens: 1, lease: null, sampling: {} };
+const asked = { ...begun, salt: new Uint8Array(16), turns: [{ role: 'user', content: 'hi' }] };
+const ids = (count: number) => Array.from({ length: count }, () => 0x7fff_ffff);
+const nastyMessages: unknown[] = [
+  { ...asked, prefix: { text: 'a', tokens: 4_096, tokenIds: ids(4_096) } },
+  { ...asked, prefix: { text: 'a'.repeat(320_000), tokens: 640, tokenIds: null } },
+  { ...asked, prefix: { text: '\ud83d'.repeat(262_144), tokens: 1, tokenIds: ids(4_096) } },
+  { ...asked, prefix: null, turns: Array.from({ length: 513 }, () => ({ role: 'user', content: '' })) },
+  { kind: 'TASK_CHUNK', taskId, index: 0, tokens: 1, text: 'a', tokenIds: ids(4_096) },
+  {
+    ...{ kind: 'TASK_CHUNK', taskId, index: 0, tokens: 4_096, text: '\ud83d'.repeat(65_536) },
+    logprobs: Array.from({ length: 4_096 }, () => ({ text: '', logprob: -1e308, top: [] })),
+  },
+  { kind: 'TASK_CHUNK', taskId, index: 0, tokens: 1, text: '', vector: new Uint8Array(32_768).fill(0xff) },
+  { kind: 'TASK_RESPONSE', taskId, finish: 'stop', promptTokens: 9e15, completionTokens: 9e15, receipt: null },
+  { kind: 'INTRODUCE', id: 9e15, peer: bob, offer: '\ud83d'.repeat(12_288) },
+  {
+    kind: 'KNOWN_PEERS',
+    peers: Array.from({ length: 32 }, () => ({
+      ...{ peerId: bob, agent: 'native', model: fat(advert), slots: 1, busySlots: 0, queued: 0, reliability: 1 },
+      ...{ certificate: 'm'.repeat(205), ageSeconds: 0, linked: false },
+    })),
+  },
+];
+/** With as many adapters as an advert has, of names that JSON writes six times as long. */
+function fat(one: ModelAdvert): ModelAdvert {
+  const sha256 = (i: number) => i.toString(16).padStart(64, '0');
+  const adapters = Array.from({ length: 16 }, (_, i) => ({ sha256: sha256(i), name: '\u0001'.repeat(64) }));
+  return { ...one, name: '\u0001'.repeat(64), adapters };
+}
+const nastyToServer: unknown[] = [
+  { type: 'advert', models: Array.from({ length: 16 }, () => fat(advert)), slots: 1_024, certificate: null },
+  { type: 'advert', models: [{ ...advert, contextTokens: 0, tokensPerSecond: 5e8 }], slots: 9e15, certificate: null },
+  { type: 'heartbeat', busySlots: 9e15, queued: 9e15, tokensPerSecond: 1e308, tokens: 9e15 },
+  { ...toServer.find(({ type }) => type === 'match'), only: Array.from({ length: 100_000 }, () => bob) },
+  { type: 'file', requestId: 1, lease: 'a'.repeat(500_000), proof: { kind: 'receipt', provider: '', requester: '' } },
+];
+const nastyFromServer: unknown[] = [
+  { ...fromServer.find(({ type }) => type === 'matched'), lease: 'a'.repeat(500_000) },
+  { type: 'offers', peers: 1, providers: 1, models: Array.from({ length: 1_000 }, () => offer) },
+  { type: 'ice', iceServers: Array.from({ length: 10_000 }, () => ({ urls: 'stun:a' })) },
+];
+const nastyDescriptions = [
+  `${description}${'a=fingerprint:sha-256 AB\r\n'.repeat(10_000)}`,
+  `a=fingerprint:${' '.repeat(100_000)}`,
+  `${'a='.repeat(100_000)}\r`,
+];
+const nastySignals: unknown[] = nastyDescriptions.map((sdp) => ({
+  ...{ type: 'OFFER', src: bob },
+  payload: { type: 'data', connectionId: 'dc_1', sdp: { type: 'offer', sdp } },
+}));
+
 /** `catalogue`: a decoded JSON value that is one. */
 export function messageDecoders(catalogue: unknown): FuzzTarget[] {
   return [
@@ -222,14 +275,15 @@ export function messageDecoders(catalogue: unknown): FuzzTarget[] {
       ...{ name: 'fragments', weight: 60, values: dataMessages, wrap: fragmented, run: readFragments },
       write: (value) => encode(value, { maxDepth: 100 }),
       seeds: [...dataMessages, long].map((message) => joined(fragmentsOf(message))),
+      nasty: nastyMessages.map((message) => fragmented(encode(message, { maxDepth: 100 }))),
     },
-    json('peer → server', 40, toServer, (text) => parseToServer(text)),
-    json('server → peer', 40, fromServer, (text) => parseFromServer(text)),
-    json('signals', 40, signals, (text) => parseSignal(parsed(text))),
+    { ...json('peer → server', 40, toServer, (text) => parseToServer(text)), nasty: nastyToServer.map(jsonOf) },
+    { ...json('server → peer', 40, fromServer, (text) => parseFromServer(text)), nasty: nastyFromServer.map(jsonOf) },
+    { ...json('signals', 40, signals, (text) => parseSignal(parsed(text))), nasty: nastySignals.map(jsonOf) },
     json('catalogue', 4, [catalogue], (text) => refusedByValibot(() => parseCatalogue(parsed(text)))),
     {
       ...{ name: 'fingerprints', weight: 10 },
-      seeds: [bytesOf(description)],
+      ...{ seeds: [bytesOf(description)], nasty: nastyDescriptions.map(bytesOf) },
       run: (input) => refusable(() => dtlsPrologue(description, textOf(input)).byteLength > 0),
     },
   ];
@@ -285,7 +339,6 @@ function reread(fragments: Uint8Array): DataMessage {
 
 /** What is accepted must be accepted, as the same, when it is written again. */
 function json(name: string, weight: number, values: readonly unknown[], read: (text: string) => unknown): FuzzTarget {
-  const write = (value: unknown) => bytesOf(JSON.stringify(value) ?? '');
   const run = (input: Uint8Array) =>
     refusable(() => {
       const value = read(textOf(input));
@@ -294,7 +347,7 @@ function json(name: string, weight: number, values: readonly unknown[], read: (t
       if (JSON.stringify(read(text)) !== text) throw new Error('a message changes when it is passed on');
       return true;
     });
-  return { name, weight, values, write, run, seeds: values.map(write) };
+  return { name, weight, values, write: jsonOf, run, seeds: values.map(jsonOf) };
 }
 
 /** As those do who hand on what they parsed themselves. */
@@ -318,6 +371,10 @@ function refusedByValibot<T>(read: () => T): T | null {
 
 function same(a: Uint8Array, b: Uint8Array): boolean {
   return a.byteLength === b.byteLength && a.every((byte, i) => byte === b[i]);
+}
+
+function jsonOf(value: unknown): Uint8Array {
+  return bytesOf(JSON.stringify(value) ?? '');
 }
 
 function bytesOf(text: string): Uint8Array {

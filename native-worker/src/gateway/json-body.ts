@@ -1,4 +1,5 @@
 /** The body of a request, as JSON of a size that a prompt can have. */
+import { decoded } from '../decoded-text.ts';
 import { ApiError, badRequest } from './api-error.ts';
 
 /** Four times the longest prompt: a character may be escaped. */
@@ -13,15 +14,20 @@ export async function jsonBody(request: Request): Promise<unknown> {
     const message = 'Send the body as JSON, with "Content-Type: application/json".';
     throw new ApiError({ status: 415, type: 'invalid_request_error', code: 'unsupported_media_type', message });
   }
-  const body = await bounded(request);
+  const encoding = request.headers.get('content-encoding') ?? 'identity';
+  if (encoding.trim().toLowerCase() !== 'identity') throw otherEncoding(`"Content-Encoding: ${encoding.slice(0, 32)}"`);
+  const bytes = await bounded(request);
+  if (bytes[0] === 0x1f && bytes[1] === 0x8b) throw otherEncoding('gzip');
+  // No JSON holds a zero byte; in UTF-16 every second one of ordinary text is.
+  if (bytes.subarray(0, 4).includes(0)) throw otherEncoding('UTF-16 or UTF-32');
   try {
-    return JSON.parse(body);
+    return JSON.parse(decoded(bytes));
   } catch {
     throw badRequest(null, 'The body is no JSON. Is it cut short, or a quote missing?', 'invalid_json');
   }
 }
 
-async function bounded({ headers, body }: Request): Promise<string> {
+async function bounded({ headers, body }: Request): Promise<Buffer> {
   if (Number(headers.get('content-length') ?? 0) > MAX_BODY_BYTES) throw tooLarge();
   const chunks: Uint8Array[] = [];
   let bytes = 0;
@@ -30,7 +36,12 @@ async function bounded({ headers, body }: Request): Promise<string> {
     if (bytes > MAX_BODY_BYTES) throw tooLarge();
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
+}
+
+function otherEncoding(which: string): ApiError {
+  const message = `The body comes as ${which}. Send it as UTF-8 text, not compressed.`;
+  return new ApiError({ status: 415, type: 'invalid_request_error', code: 'unsupported_media_type', message });
 }
 
 function tooLarge(): ApiError {

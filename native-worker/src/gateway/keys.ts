@@ -5,6 +5,7 @@ import path from 'node:path';
 import { toBase32 } from '@llmesh/core/base32';
 import { MeshError } from '@llmesh/core/errors';
 import { randomBytes } from '@llmesh/core/random-bytes';
+import { openGiven } from '../own-file.ts';
 import { errno } from '../whole-file.ts';
 
 /** A lost key can be found by its beginning in logs and repositories. */
@@ -70,7 +71,7 @@ function hashOf(key: string): Buffer {
 
 async function readSecret(file: string): Promise<string> {
   try {
-    const handle = await open(file, 'r');
+    const handle = await openGiven(file);
     try {
       // Of the open file, not of the name: nobody can put another in between. Windows has no such modes.
       const { mode, size } = await handle.stat();
