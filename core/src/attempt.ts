@@ -138,6 +138,9 @@ export class Attempt {
         this.#settled = true;
         // Its own control plane is there, and ours is not.
         if (reply.code === 'lease_refused' && this.#answer.leaseBytes === null) this.fail(unreachable());
+        // We read the schema before it did: its limits are other than ours, and the next one's need not be.
+        else if (reply.code === 'bad_schema' && this.tokens === 0)
+          this.fail(saidByProvider('unsupported', reply.message));
         else this.fail(saidByProvider(reply.code, reply.message));
         break;
       default:

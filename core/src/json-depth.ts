@@ -1,4 +1,44 @@
-/** How deep JSON is nested, before anything that calls itself for each level reads it. */
+/** How deep JSON is nested, before anything that calls itself for each level reads it, or copies all levels at each step. */
+
+import { MeshError } from './errors.ts';
+
+/**
+ * Of an answer that is held to a schema. llama.cpp copies what it is inside of for each character: at 2,000 levels a character
+ * takes it milliseconds.
+ */
+export const MAX_ANSWER_DEPTH = 64;
+
+/** Some schemas lead back to themselves without end, and so may answers. */
+export function tooDeep(): MeshError {
+  return new MeshError(
+    'bad_schema',
+    `The JSON schema allows what this answer is: nested more than ${MAX_ANSWER_DEPTH} levels deep. Ask for a flatter form.`,
+  );
+}
+
+/** Follows a text as it comes. */
+export class JsonDepth {
+  /** The most that there was. */
+  deepest = 0;
+  #depth = 0;
+  #inString = false;
+  #escaped = false;
+
+  read(text: string): this {
+    for (const character of text) {
+      if (this.#escaped) this.#escaped = false;
+      else if (this.#inString) {
+        this.#escaped = character === '\\';
+        this.#inString = character !== '"';
+      } else if (character === '"') this.#inString = true;
+      else if (character === '{' || character === '[') {
+        this.#depth += 1;
+        this.deepest = Math.max(this.deepest, this.#depth);
+      } else if (character === '}' || character === ']') this.#depth -= 1;
+    }
+    return this;
+  }
+}
 
 /** Null: at most `levels` deep; else the key of the whole that leads too deep, "" where it has none. */
 export function keyOfTooDeep(json: string, levels: number): string | null {

@@ -184,8 +184,8 @@ class Reader {
   #object(node: Node, at: string, depth: number): JsonShape {
     const { properties = {}, required = [], additionalProperties } = node;
     if (!isObject(properties)) throw refused(`${at}/properties`, 'is not an object');
-    if (!Array.isArray(required)) throw refused(`${at}/required`, 'is not a list');
-    const unknown = required.find((name) => !Object.hasOwn(properties, String(name)));
+    if (!isListOfNames(required)) throw refused(`${at}/required`, 'is not a list of names');
+    const unknown = required.find((name) => !Object.hasOwn(properties, name));
     if (unknown !== undefined) throw refused(`${at}/required`, 'names a property that is not declared');
     const entries = Object.entries(properties);
     if (entries.length === 0) {
@@ -197,7 +197,7 @@ class Reader {
       name,
       this.#shape(schema, `${at}/properties/${name}`, depth + 1),
     ]);
-    const names = new Set(required.map(String));
+    const names = new Set(required);
     const must = shapes.filter(([name]) => names.has(name));
     if (this.#constantsFirst) must.sort(([, a], [, b]) => Number(b.kind === 'values') - Number(a.kind === 'values'));
     return { kind: 'object', required: must, optional: shapes.filter(([name]) => !names.has(name)) };
@@ -303,4 +303,9 @@ function isObject(value: unknown): value is Node {
 
 function refused(at: string, fault: string): MeshError {
   return new MeshError('bad_schema', `In the JSON schema, ${at.slice(0, 200)} ${fault}.`);
+}
+
+/** Of what is none, not even a text can be made: an object may say how. */
+function isListOfNames(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((name) => typeof name === 'string');
 }

@@ -9,7 +9,13 @@ interface Fork {
 
 /** An expression of the grammar that is one of `texts`. */
 export function oneOf(texts: readonly string[]): string {
-  return written(distinct(texts), 0);
+  const all = distinct(texts);
+  const { branches } = fork(all, 0);
+  const [only] = branches;
+  // A quote that all begin with, and no more, is not worth a group of its own.
+  if (only === undefined || branches.length > 1 || only.from > 1) return written(all, 0);
+  const inside = fork(all, only.from);
+  return inside.ends || all.length === 1 ? written(all, 0) : written(all, only.from, 0);
 }
 
 /** How many of them can be followed at once, at most. */
@@ -27,12 +33,14 @@ function distinct(texts: readonly string[]): string[][] {
   return [...new Set(texts)].map((text) => Array.from(text));
 }
 
-function written(texts: readonly string[][], from: number): string {
+/** From the character `start` on, where they part behind `from`. */
+function written(texts: readonly string[][], from: number, start = from): string {
   const { ends, branches } = fork(texts, from);
   if (branches.length === 0) return '""';
+  const shared = texts[0]?.slice(start, from).join('') ?? '';
   const ways = branches.map((branch) => {
     const rest = branch.texts.length === 1 ? '' : ` ${written(branch.texts, branch.from)}`;
-    return `${literal(branch.begin)}${rest}`;
+    return `${literal(shared + branch.begin)}${rest}`;
   });
   if (ways.length === 1 && !ends) return ways.join('');
   return `(${ways.join(' | ')})${ends ? '?' : ''}`;

@@ -46,10 +46,12 @@ export function plainChoices({ root, named }: JsonSchema): JsonSchema {
     for (let at = todo.pop(); at !== undefined; at = todo.pop()) {
       if (seen.has(at)) continue;
       seen.add(at);
-      count(at);
       if (at.kind === 'choice') todo.push(...at.shapes.toReversed());
       else if (at.kind === 'named' && !isContainer(resolved(at, shapes))) todo.push(resolved(at, shapes));
-      else all.add(at);
+      else {
+        count(at);
+        all.add(at);
+      }
     }
     flat.set(shape, [...all]);
     return [...all];

@@ -36,6 +36,7 @@ class Counter {
   readonly #groups: JsonShape[][] = [];
   readonly #groupOf = new Map<JsonShape, number>();
   readonly #ways: number[] = [];
+  readonly #begunOf = new Map<JsonShape, number>();
 
   constructor({ root, named }: JsonSchema) {
     this.#named = new Map(Object.entries(named));
@@ -105,8 +106,10 @@ class Counter {
 
   /** Before anything of it was read, or inside those of its shapes that hold no other. */
   #begun(shape: JsonShape): number {
-    const alternatives = this.#pairs.alternatives(shape);
-    return alternatives.reduce((sum, one) => sum + plainWays(one), 0);
+    const begun =
+      this.#begunOf.get(shape) ?? this.#pairs.alternatives(shape).reduce((sum, one) => sum + plainWays(one), 0);
+    this.#begunOf.set(shape, begun);
+    return begun;
   }
 
   #through(container: Container, group: number): number {

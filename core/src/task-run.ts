@@ -7,6 +7,7 @@ import type { EngineWatch } from './engine-watch.ts';
 import { asMeshError, type MeshError } from './errors.ts';
 import { wellFormed } from './fields.ts';
 import type { TaskId } from './ids.ts';
+import { JsonDepth, MAX_ANSWER_DEPTH, tooDeep } from './json-depth.ts';
 import type { JsonSchema } from './json-schema.ts';
 import { pace } from './pace.ts';
 import type { TaskRequest } from './protocol.ts';
@@ -41,7 +42,7 @@ export interface TaskRunNeeds {
   /** See `TaskWorkerOptions`. */
   maxTokensPerSecond: number | null;
   wrote: (tokens: number) => void;
-  /** The requester does not say what it got: the task has to end. */
+  /** The task has to end: its requester does not say what it got, or what it asked for leads too far. */
   refuse: (error: MeshError) => void;
 }
 
@@ -81,6 +82,7 @@ async function write(task: Task, needs: TaskRunNeeds): Promise<'finished' | null
     },
     abort.signal,
   );
+  const depth = new JsonDepth().read(task.schema === null ? '' : (request.prefix?.text ?? ''));
   let index = 0;
   const startMs = clock.now();
   const startedMs = now();
@@ -112,6 +114,7 @@ async function write(task: Task, needs: TaskRunNeeds): Promise<'finished' | null
     index += tokens;
     needs.wrote(tokens);
     task.meter.add(tokens, nowMs);
+    if (task.schema !== null && depth.read(text).deepest > MAX_ANSWER_DEPTH) needs.refuse(tooDeep());
     if (channel.congested) await channel.drain();
     if (leased?.delivery.full === true) await acknowledged(task, leased, needs);
     if (maxTokensPerSecond !== null) await pace(startMs + (index * 1000) / maxTokensPerSecond, clock, abort.signal);

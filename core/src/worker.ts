@@ -9,12 +9,14 @@ import type { Embedder, Engine } from './engine.ts';
 import { EngineWatch } from './engine-watch.ts';
 import { asMeshError, MeshError, type ErrorCode } from './errors.ts';
 import type { ModelId, PeerId, TaskId } from './ids.ts';
+import { JsonDepth, MAX_ANSWER_DEPTH, tooDeep } from './json-depth.ts';
 import { promptBytes, turnsFault } from './prompt.ts';
 import type { TaskRequest } from './protocol.ts';
 import type { ModelAdvert } from './model-advert.ts';
 import { SpeedMeter, TypicalSpeed } from './speed.ts';
 import { TaskLine } from './task-line.ts';
 import { runTask, type Task } from './task-run.ts';
+import { TokenBucket, type Rate } from './token-bucket.ts';
 
 /** Tasks that one peer may have here at once; where there are more slots, as many as these: a gateway is one peer. */
 const MAX_TASKS_PER_PEER = 8;
@@ -23,6 +25,8 @@ const QUEUE_PER_SLOT = 4;
 const STATUS_MS = 500;
 /** Of one peer at once, and all together half the slots of the model: no way around leases for whoever wants many. */
 const MAX_LEASELESS_PER_PEER = 2;
+/** Of one link: reading a schema to its fault takes some milliseconds. */
+const REFUSED_FORMS: Rate = { perSecond: 1, burst: 16 };
 
 export interface ServedModel {
   advert: ModelAdvert;
@@ -76,6 +80,7 @@ export class TaskWorker {
   #options: TaskWorkerOptions;
   #models = new Map<ModelId, ServedModel>();
   readonly #line = new TaskLine();
+  readonly #refusedForms = new WeakMap<Channel, TokenBucket>();
   #running = new Set<Task>();
   #runs = new Set<Promise<void>>();
   #answers = 0;
@@ -168,10 +173,8 @@ export class TaskWorker {
     }
     const needs = needsOf(request);
     if (!isAble(model.advert, needs)) return unable(needs);
-    const schema = schemaOf(request);
-    if (schema instanceof MeshError) return schema;
     const task: Task = {
-      ...{ id: request.taskId, channel, request, model, schema, leased: null },
+      ...{ id: request.taskId, channel, request, model, schema: null, leased: null },
       abort: new AbortController(),
       abandon: new AbortController(),
       release: channel.hold(true),
@@ -181,12 +184,21 @@ export class TaskWorker {
         request.task === 'embedding',
       ),
     };
+    // What costs more than a look comes behind the leave of the mesh, which nobody gets without end.
+    const refused = this.#leaseFor(task) ?? this.#readForm(task);
+    if (refused === null) return task;
+    this.#letGo(task);
+    return refused;
+  }
+
+  /** Null: the task may run, and what it may run by is used up. */
+  #leaseFor(task: Task): MeshError | null {
+    const { channel, request, model } = task;
     if (request.lease === null && this.#options.withoutLease()) {
-      const leaseless = all.filter((other) => other.leased === null && other.model === model);
+      const leaseless = this.#tasks().filter((other) => other.leased === null && other.model === model);
       const own = leaseless.filter((other) => other.channel.peer === channel.peer);
       if (leaseless.length < Math.max(1, Math.floor(model.slots / 2)) && own.length < MAX_LEASELESS_PER_PEER)
-        return task;
-      task.release();
+        return null;
       return new MeshError(
         'busy',
         'While the server of the mesh is away, this volunteer takes a few questions at a time.',
@@ -194,11 +206,29 @@ export class TaskWorker {
     }
     try {
       task.leased = this.#options.deliveries.begin(channel, request, (error) => this.#fail(task, error));
-      return task;
+      return null;
     } catch (thrown) {
-      task.release();
       return asMeshError(thrown, 'lease_refused', 'The leave to run this task does not count. Ask again.');
     }
+  }
+
+  /** The form of its answer. Whoever sends one after the other that cannot be held to has to wait for the next to be read. */
+  #readForm(task: Task): MeshError | null {
+    if (task.request.schema === undefined) return null;
+    const refusals = this.#refusedForms.get(task.channel) ?? new TokenBucket(this.#options.clock, REFUSED_FORMS);
+    this.#refusedForms.set(task.channel, refusals);
+    if (refusals.level < 1) {
+      return new MeshError('rate_limited', 'Too many JSON schemas in a row could not be held to. Wait a few seconds.');
+    }
+    const { prefix } = task.request;
+    const { deepest } = new JsonDepth().read(prefix?.text ?? '');
+    const schema = deepest > MAX_ANSWER_DEPTH ? tooDeep() : schemaOf(task.request);
+    if (!(schema instanceof MeshError)) {
+      task.schema = schema;
+      return null;
+    }
+    refusals.take(1);
+    return schema;
   }
 
   #startNext(): void {

@@ -194,7 +194,7 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
     const grammar =
       request.schema === undefined
         ? null
-        : await answerGrammar(loaded.model.llama, loaded.model, request.schema, delivered.tokens);
+        : await answerGrammar(loaded.model.llama, loaded.model, request.schema, delivered.tokens, check);
 
     const waits = AbortSignal.any([signal, this.#closing.signal]);
     const { seat, end } = await (request.adapter === undefined

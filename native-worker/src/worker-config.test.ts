@@ -44,7 +44,14 @@ describe('worker.json', () => {
   it.runIf(process.platform !== 'win32')('names files beside itself, in the home, and by their address', async () => {
     const model = ['m.gguf', './m', '~/m.gguf', 'file:///srv/m.gguf', 'llmesh-tiny', 'hf:user/m.gguf'];
     const [beside, here, home] = [path.join(data, 'm.gguf'), path.join(data, 'm'), path.join(os.homedir(), 'm.gguf')];
-    expect((await read({ model })).model).toEqual([beside, here, home, '/srv/m.gguf', 'llmesh-tiny', 'hf:user/m.gguf']);
+    expect((await read({ model }))['model']).toEqual([
+      beside,
+      here,
+      home,
+      '/srv/m.gguf',
+      'llmesh-tiny',
+      'hf:user/m.gguf',
+    ]);
   });
 
   it('is read as editors of Windows write it', async () => {

@@ -1,9 +1,15 @@
 /** The body of a request, as JSON of a size that a prompt can have. */
+import { keyOfTooDeep } from '@llmesh/core/json-depth';
 import { decoded } from '../decoded-text.ts';
 import { ApiError, badRequest } from './api-error.ts';
 
 /** Four times the longest prompt: a character may be escaped. */
 export const MAX_BODY_BYTES = 2_097_152;
+
+/** Twice what a schema may have inside. What is written to be nested without end takes long to parse, and breaks who reads it. */
+const MAX_BODY_DEPTH = 256;
+/** Parameters that have JSON schemas inside. */
+const SCHEMAS: ReadonlySet<string> = new Set(['response_format', 'tools']);
 
 /**
  * Throws an `ApiError` when it is too large, no JSON, or not declared as such: any other type a page could send without
@@ -20,8 +26,15 @@ export async function jsonBody(request: Request): Promise<unknown> {
   if (bytes[0] === 0x1f && bytes[1] === 0x8b) throw otherEncoding('gzip');
   // No JSON holds a zero byte; in UTF-16 every second one of ordinary text is.
   if (bytes.subarray(0, 4).includes(0)) throw otherEncoding('UTF-16 or UTF-32');
+  const body = decoded(bytes);
+  const tooDeep = keyOfTooDeep(body, MAX_BODY_DEPTH);
+  if (tooDeep !== null) {
+    const param = tooDeep === '' ? null : tooDeep;
+    const message = `"${param ?? 'The body'}" is nested too deeply: at most ${MAX_BODY_DEPTH} levels. Make it flatter.`;
+    throw badRequest(param, message, SCHEMAS.has(tooDeep) ? 'invalid_schema' : 'invalid_value');
+  }
   try {
-    return JSON.parse(decoded(bytes));
+    return JSON.parse(body);
   } catch {
     throw badRequest(null, 'The body is no JSON. Is it cut short, or a quote missing?', 'invalid_json');
   }

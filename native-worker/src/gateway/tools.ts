@@ -2,8 +2,8 @@
  * Functions that a model may call, as a JSON schema for its answer: models differ in how they were taught to call, and small
  * ones were not; held to a schema, all of them can, on every engine that holds answers to schemas.
  */
-import { MeshError } from '@llmesh/core/errors';
-import { readJsonSchema } from '@llmesh/core/json-schema';
+import { asMeshError, MeshError } from '@llmesh/core/errors';
+import { MAX_SCHEMA_CHARS, readJsonSchema, type JsonSchema } from '@llmesh/core/json-schema';
 import type { Turn } from '@llmesh/core/protocol';
 
 export interface Tool {
@@ -36,6 +36,10 @@ const MAX_CALLS = 8;
 export function planTools(tools: readonly Tool[], choice: ToolChoice, parallel: boolean): ToolPlan {
   const callable = typeof choice === 'string' ? tools : tools.filter(({ name }) => name === choice.name);
   if (callable.length === 0) throw new MeshError('bad_schema', 'The function to call is not among the tools.');
+  const chars = callable.reduce((sum, { parameters }) => sum + JSON.stringify(parameters).length, 0);
+  if (chars > MAX_SCHEMA_CHARS) {
+    throw new MeshError('bad_schema', 'The parameters of all functions together are too long. Offer fewer functions.');
+  }
   const definitions: Record<string, unknown> = {};
   const calls = callable.map(({ name, parameters }) => ({
     type: 'object',
@@ -84,10 +88,19 @@ const NO_ARGUMENTS = { type: 'object', properties: {}, additionalProperties: fal
 
 function objectOf(name: string, parameters: object | null): object {
   if (parameters === null || Object.keys(parameters).length === 0) return NO_ARGUMENTS;
-  const { root, named } = readJsonSchema(JSON.stringify(parameters));
+  const { root, named } = readParameters(name, parameters);
   const shape = root.kind === 'named' ? named[root.name] : root;
   if (shape?.kind === 'object' || shape?.kind === 'map') return parameters;
   throw new MeshError('bad_schema', `The parameters of the function ${name} are not an object.`);
+}
+
+function readParameters(name: string, parameters: object): JsonSchema {
+  try {
+    return readJsonSchema(JSON.stringify(parameters));
+  } catch (thrown) {
+    const { code, message } = asMeshError(thrown, 'bad_schema', 'They cannot be read.');
+    throw new MeshError(code, `The parameters of the function ${name} cannot be held to. ${message}`);
+  }
 }
 
 /** `schema` as a part of another: what it refers to within itself is found there under names of its own. */

@@ -5,7 +5,10 @@ import { MachineFolder } from '../testing/machine-folder.ts';
 import { cpuQuota } from './cpu-quota.ts';
 
 let folder: MachineFolder | null = null;
-afterEach(() => folder?.remove());
+afterEach(() => {
+  folder?.remove();
+  folder = null;
+});
 const quotaOf = (files: Record<string, string>) => {
   folder = new MachineFolder(files);
   return cpuQuota(folder.root);
