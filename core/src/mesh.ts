@@ -5,6 +5,7 @@ import type { ControlClient } from './control.ts';
 import { Deliveries } from './deliveries.ts';
 import type { Embedded, EmbedRequest } from './embedding.ts';
 import type { MeshError } from './errors.ts';
+import { HarmfulForms } from './harmful-forms.ts';
 import { verify as verifyInScript, type Identity } from './identity.ts';
 import type { PeerId } from './ids.ts';
 import { Introductions } from './introductions.ts';
@@ -69,12 +70,14 @@ export class Mesh {
   #neighbours: Neighbours;
   #absence: ControlAbsence;
   #worker: TaskWorker | null = null;
+  readonly #harmful: HarmfulForms;
 
   constructor(options: MeshOptions) {
     const { control, transport, identity, receipts, clock, now, random, verify = verifyInScript } = options;
     this.self = transport.self;
     this.control = control;
     this.#clock = clock;
+    this.#harmful = new HarmfulForms(clock);
     this.#now = now;
     const file = control.file.bind(control);
     this.#filer = new ReceiptFiler({ ...receipts, file, clock, random });
@@ -159,6 +162,7 @@ export class Mesh {
       deliveries: this.#deliveries,
       withoutLease: () => this.#absence.away,
       models: options.models,
+      harmful: this.#harmful,
       get maxTokensPerSecond() {
         return options.maxTokensPerSecond ?? null;
       },

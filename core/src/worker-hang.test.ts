@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { consume, never, question, World } from './suites/mesh-world.ts';
+import { advert } from './suites/scripted-server.ts';
 import { ScriptedEngine } from './suites/scripted-engine.ts';
 
 const world = { current: new World() };
@@ -63,5 +64,31 @@ describe('an engine that hangs', () => {
     abort.abort();
     await w.clock.advance(15_000);
     expect(hangs).toHaveLength(1);
+  });
+
+  it('over a form does not get that form again, when it was started anew; others it gets', async () => {
+    const w = world.current;
+    const able = { ...advert, abilities: ['schema' as const] };
+    const schema = '{"type":"array","items":{"type":"integer"}}';
+    const { mesh, providing, hangs } = await w.provide(hangsAfter(0), 1, null, able);
+    const user = await w.join();
+    const abort = new AbortController();
+    consume(user.ask({ ...question(), schema }, abort.signal));
+    await w.clock.advance(5_000);
+    abort.abort();
+    await w.clock.advance(15_000);
+    expect(hangs).toHaveLength(1);
+    const stopped = providing.stop();
+    await w.clock.advance(0);
+    await stopped;
+    const engine = new ScriptedEngine(['[1]']);
+    const models = [{ advert: able, engine, slots: 1 }];
+    mesh.provide({ models, onStatus() {}, onFailure() {}, onHang() {} });
+    await w.clock.advance(0);
+    const again = consume(user.ask({ ...question(), schema }, never));
+    const other = consume(user.ask({ ...question(), schema: schema.replace('integer', 'number') }, never));
+    await w.clock.advance(5_000);
+    expect([again.error?.code, other.text]).toEqual(['unsupported', '[1]']);
+    expect(engine.schemas).toHaveLength(1);
   });
 });

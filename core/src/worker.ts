@@ -8,9 +8,11 @@ import type { Deliveries } from './deliveries.ts';
 import type { Embedder, Engine } from './engine.ts';
 import { EngineWatch } from './engine-watch.ts';
 import { asMeshError, MeshError, type ErrorCode } from './errors.ts';
+import type { HarmfulForms } from './harmful-forms.ts';
 import type { ModelId, PeerId, TaskId } from './ids.ts';
 import { JsonDepth, MAX_ANSWER_DEPTH, tooDeep } from './json-depth.ts';
 import { promptBytes, turnsFault } from './prompt.ts';
+import { isBreak } from './provider-failure.ts';
 import type { TaskRequest } from './protocol.ts';
 import type { ModelAdvert } from './model-advert.ts';
 import { SpeedMeter, TypicalSpeed } from './speed.ts';
@@ -66,6 +68,8 @@ export interface TaskWorkerOptions {
   /** May a request without a lease be taken? While there is no control plane to give one. */
   withoutLease: () => boolean;
   models: readonly ServedModel[];
+  /** Outlives the worker, which an engine that hangs ends. Left out: none are remembered. */
+  harmful?: HarmfulForms;
   /** The owner's own limit for each answer, so that lending stays unnoticed; null: as fast as it goes. */
   maxTokensPerSecond: number | null;
   /** Called when a slot or the queue changes, and twice a second while answers are written. */
@@ -215,6 +219,9 @@ export class TaskWorker {
   /** The form of its answer. Whoever sends one after the other that cannot be held to has to wait for the next to be read. */
   #readForm(task: Task): MeshError | null {
     if (task.request.schema === undefined) return null;
+    if (this.#options.harmful?.isRefused(task.request.schema) === true) {
+      return new MeshError('bad_schema', 'The engine here broke over this JSON schema a while ago. Make it simpler.');
+    }
     const refusals = this.#refusedForms.get(task.channel) ?? new TokenBucket(this.#options.clock, REFUSED_FORMS);
     this.#refusedForms.set(task.channel, refusals);
     if (refusals.level < 1) {
@@ -257,6 +264,8 @@ export class TaskWorker {
     } else if (outcome instanceof MeshError) {
       sendError(task.channel, task.id, outcome);
       if (!ASKERS_OWN.has(outcome.code)) this.#options.onFailure(outcome);
+      const form = isBreak(outcome) ? this.#onlyForm : undefined;
+      if (form !== undefined && form === task.request.schema) this.#options.harmful?.failed(form);
     }
     this.#running.delete(task);
     this.#letGo(task);
@@ -272,6 +281,8 @@ export class TaskWorker {
     const nowMs = this.#options.clock.now();
     const hung = [...this.#running].find((task) => task.watch.hung(nowMs));
     if (hung === undefined || this.#hung) return;
+    const form = this.#onlyForm;
+    if (form !== undefined && form === hung.request.schema) this.#options.harmful?.hung(form);
     this.#hung = true;
     this.#stopped = true;
     const error = new MeshError('engine_failed', 'The model stopped answering on this computer.');
@@ -302,6 +313,12 @@ export class TaskWorker {
     this.#letGo(task);
     this.#line.tellPlaces();
     this.#announce();
+  }
+
+  /** Of the one answer at work that has a form; undefined: there are others, or none. */
+  get #onlyForm(): string | undefined {
+    const [form, ...others] = [...this.#running].flatMap(({ request: { schema } }) => schema ?? []);
+    return others.length === 0 ? form : undefined;
   }
 
   #find(channel: Channel, id: TaskId): Task | undefined {

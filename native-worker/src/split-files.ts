@@ -7,7 +7,7 @@ const PART = /-(\d{5})-of-(\d{5})\.gguf$/i;
 export function splitParts(name: string): string[] {
   const [suffix, , count] = PART.exec(name) ?? [];
   const parts = Number(count ?? 1);
-  if (suffix === undefined || parts < 1 || parts > MAX_PARTS) return [name];
+  if (suffix === undefined || parts < 2 || parts > MAX_PARTS) return [name];
   const stem = name.slice(0, -suffix.length);
   return Array.from({ length: parts }, (_, i) => `${stem}${partSuffix(i + 1, parts)}`);
 }

@@ -46,12 +46,12 @@ const turns = [
 export function formDecoders(): FuzzTarget[] {
   return [
     {
-      ...{ name: 'JSON schemas', weight: 30, values: schemas, write: (value) => bytesOf(JSON.stringify(value) ?? '') },
+      ...{ name: 'JSON schemas', weight: 20, values: schemas, write: (value) => bytesOf(JSON.stringify(value) ?? '') },
       ...{ seeds: schemas.map(written), nasty: nastySchemas.map(bytesOf) },
       run: (input) => refusable(() => jsonGrammar(readJsonSchema(textOf(input))).startsWith('root ')),
     },
     {
-      ...{ name: 'answers of a form', weight: 20, run: follow },
+      ...{ name: 'answers of a form', weight: 10, run: follow, slowMs: 200 },
       seeds: schemas.map((schema, i) => joined([written(schema), bytesOf(answers[i] ?? '')])),
       nasty: nastySchemas.flatMap((schema) => nastyAnswers.map((answer) => joined([bytesOf(schema), bytesOf(answer)]))),
     },

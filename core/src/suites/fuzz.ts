@@ -12,7 +12,7 @@ export interface FuzzTarget {
   seeds: readonly Uint8Array[];
   /** Longer than this is a finding. Left out: `SLOW_MS`. */
   slowMs?: number;
-  /** Inputs that are known to be dear: run as they are first, whatever becomes of them, and damaged like the others. */
+  /** Inputs that are known to be dear: run as they are first, whatever becomes of them; small ones are damaged, too. */
   nasty?: readonly Uint8Array[];
   /** Valid values, for targets in which a value can be damaged before it is written. */
   values?: readonly unknown[];
@@ -91,7 +91,7 @@ export async function fuzz(
     ...{ slowestMs: 0, slowestTarget: '', largestBytes: 0, largestTarget: '' },
   };
   const queue = targets.flatMap((target) => Array.from({ length: target.weight }, () => target));
-  const corpora = new Map(targets.map((target) => [target, [...target.seeds, ...(target.nasty ?? [])]]));
+  const corpora = new Map(targets.map((target) => [target, [...target.seeds, ...smallOf(target)]]));
   // The valid ones first, as they are: a target that refuses its own seeds would test nothing.
   for (const target of targets) {
     for (const input of target.seeds) {
@@ -119,7 +119,7 @@ export async function fuzz(
       for (const input of batch) {
         if (input.byteLength > MAX_KEPT_BYTES) continue;
         counts.kept++;
-        const given = target.seeds.length + (target.nasty?.length ?? 0);
+        const given = target.seeds.length + smallOf(target).length;
         if (corpus.length < given + MAX_KEPT) corpus.push(input);
         else corpus[given + mutator.below(MAX_KEPT)] = input;
       }
@@ -127,6 +127,11 @@ export async function fuzz(
     options.progress?.(counts);
   }
   return { ...counts, failure: null };
+}
+
+/** Large ones are dear each time, and damage seldom falls on what makes them so. */
+function smallOf({ nasty = [] }: FuzzTarget): readonly Uint8Array[] {
+  return nasty.filter(({ byteLength }) => byteLength <= MAX_KEPT_BYTES);
 }
 
 /** Counts what came of one input; again where it took long or much, in case that was something else's doing. */

@@ -1,4 +1,5 @@
 /** The gateway's routes on a memory mesh: real requester, worker and links; scripted engines, virtual time. */
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MeshError } from '@llmesh/core/errors';
 import { newPeerId, type ModelId } from '@llmesh/core/ids';
@@ -376,6 +377,10 @@ describe('an error', () => {
       [gateway.chat({ model: 'lent', response_format: { type: 'json_object' } }), 503, 'no_provider'],
       [gateway.chat({}, { body: '{"model":' }), 400, 'invalid_json'],
       [gateway.chat({}, { headers: { 'content-type': 'text/plain' } }), 415, 'unsupported_media_type'],
+      [gateway.chat({}, { headers: { 'content-encoding': 'gzip' } }), 415, 'unsupported_media_type'],
+      [gateway.chat({}, { body: gzipSync('{}') }), 415, 'unsupported_media_type'],
+      [gateway.chat({}, { body: Buffer.from('\ufeff{"model":"m"}', 'utf16le') }), 415, 'unsupported_media_type'],
+      [gateway.chat({}, { body: '\ufeff{"model":"none","messages":[]}' }), 400, 'invalid_value'],
       [gateway.chat({}, { body: 'x'.repeat(2_097_153) }), 413, 'request_too_large'],
       [gateway.fetch('/v1/models/none'), 404, 'model_not_found'],
       [gateway.fetch('/v1/nothing'), 404, 'not_found'],
