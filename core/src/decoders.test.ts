@@ -33,6 +33,25 @@ describe('damaged input', () => {
     expect(await inputs(5)).not.toEqual(await inputs(6));
   });
 
+  it('that takes long or much is told of, where it does so each time; nasty input is tried first', async () => {
+    let [nowMs, bytes, hurry] = [0, 0, 0];
+    const target: FuzzTarget = {
+      ...{ name: 'slow', weight: 1, seeds: [new Uint8Array([1])] },
+      nasty: [new Uint8Array([7]), new Uint8Array([8]), new Uint8Array([9])],
+      run: ([first]) => {
+        if (first === 7) nowMs += 101;
+        if (first === 8) bytes += 65 * 1_048_576;
+        // The computer had other work, once.
+        if (first === 9) nowMs += hurry++ === 0 ? 5_000 : 1;
+        return true;
+      },
+    };
+    const told = await fuzz([target], { frames: 0, seed: 1, now: () => nowMs, memory: () => bytes });
+    expect(told.slow.map(({ input }) => [...input])).toEqual([[7]]);
+    expect(told.large.map(({ input }) => [...input])).toEqual([[8]]);
+    expect(told).toMatchObject({ slowestMs: 101, failure: null });
+  });
+
   it('that breaks a decoder is found, and cut down to what breaks it', async () => {
     const broken: FuzzTarget = {
       ...{ name: 'a decoder with a mistake', weight: 1, seeds: [new TextEncoder().encode('{"type":"hello"}')] },
