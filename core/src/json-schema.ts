@@ -38,15 +38,16 @@ const ANNOTATIONS = new Set([
   ...['$schema', '$id', '$comment', '$defs', 'definitions', 'title', 'description', 'default', 'examples'],
   ...['deprecated', 'readOnly', 'writeOnly'],
 ]);
-const OF_TYPE: Readonly<Record<string, readonly string[]>> = {
-  string: ['minLength', 'maxLength'],
-  number: ['minimum', 'maximum'],
-  integer: ['minimum', 'maximum'],
-  boolean: [],
-  null: [],
-  array: ['items', 'minItems', 'maxItems'],
-  object: ['properties', 'required', 'additionalProperties'],
-};
+/** No plain object: a type may be called "__proto__". */
+const OF_TYPE: ReadonlyMap<string, readonly string[]> = new Map([
+  ['string', ['minLength', 'maxLength']],
+  ['number', ['minimum', 'maximum']],
+  ['integer', ['minimum', 'maximum']],
+  ['boolean', []],
+  ['null', []],
+  ['array', ['items', 'minItems', 'maxItems']],
+  ['object', ['properties', 'required', 'additionalProperties']],
+]);
 
 /** Throws bad_schema, which says where and what. */
 export function readJsonSchema(text: string): JsonSchema {
@@ -137,16 +138,16 @@ class Reader {
     }
     const { type } = node;
     if (Array.isArray(type)) {
-      const types = type.map(String);
-      only('type', ...types.flatMap((one) => OF_TYPE[one] ?? []));
-      return choiceOf(types.map((one) => this.#ofType(one, node, at, depth)));
+      if (!isListOfNames(type)) throw refused(`${at}/type`, 'is not a list of names');
+      only('type', ...type.flatMap((one) => OF_TYPE.get(one) ?? []));
+      return choiceOf(type.map((one) => this.#ofType(one, node, at, depth)));
     }
     if (type === undefined) {
       if (keywords.length === 0) return { kind: 'any' };
       if (node.properties === undefined) throw refused(at, 'has no "type"');
     }
     const known = typeof type === 'string' ? type : 'object';
-    only('type', ...(OF_TYPE[known] ?? []));
+    only('type', ...(OF_TYPE.get(known) ?? []));
     return this.#ofType(known, node, at, depth);
   }
 
