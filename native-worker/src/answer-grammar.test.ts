@@ -84,7 +84,7 @@ describe('a schema that is accepted', () => {
   beforeAll(async () => {
     trials = new GrammarTrials();
     await trials.ready();
-  });
+  }, 180_000);
   afterAll(() => trials.end());
 
   async function costsLittle(schema: JsonSchema, pick: (below: number) => number): Promise<void> {
