@@ -12,6 +12,7 @@ import type { Place } from './control-requests.ts';
 import { AnswerTimes } from './answer-times.ts';
 import { DeliveredAnswer, mayGoOn } from './delivered-answer.ts';
 import { asMeshError, MeshError } from './errors.ts';
+import type { FollowedForm } from './followed-form.ts';
 import { loadingMs, type FirstWords } from './first-words.ts';
 import type { HedgeBudget } from './hedge-budget.ts';
 import type { PeerId } from './ids.ts';
@@ -42,6 +43,8 @@ export class Answering {
   /** Of the whole answer, with what there was of it before. */
   readonly #maxTokens: number;
   readonly #times: AnswerTimes;
+  /** Null: the answer is free. */
+  readonly #form: FollowedForm | null;
   readonly #atWork: AtWork;
   readonly #challenges = new Challenges();
   readonly #breaks: QuestionBreaks;
@@ -58,13 +61,15 @@ export class Answering {
   #failures = 0;
   #ended = false;
 
-  constructor(request: AskRequest, needs: AnsweringNeeds) {
+  /** `form`: of the schema of the request; null: it has none. */
+  constructor(request: AskRequest, needs: AnsweringNeeds, form: FollowedForm | null) {
     this.#request = request;
     this.#needs = needs;
     this.#atWork = new AtWork(needs.breakers);
     this.#answer = new DeliveredAnswer(request.prefix, request.adapter);
     this.#maxTokens = this.#answer.tokens + request.maxTokens;
     this.#times = new AnswerTimes(needs.clock.now());
+    this.#form = form;
     this.#breaks = new QuestionBreaks(kindOf(request), needs.suspects);
     if (this.#breaks.over) this.end(this.#breaks.error);
     void this.#askNext();
@@ -126,7 +131,8 @@ export class Answering {
   #ask(candidate: Leased): void {
     const prefix = this.#answer.prefixFor(candidate.model);
     const part = { ...this.#request, maxTokens: this.#maxTokens - this.#answer.tokens };
-    const attempt = new Attempt(candidate, part, prefix, this.#needs, (one, event) => this.#take(one, event));
+    const form = this.#form?.behind(prefix?.text ?? '') ?? null;
+    const attempt = new Attempt(candidate, part, prefix, this.#needs, (one, event) => this.#take(one, event), form);
     this.#atWork.began(attempt);
     if (this.#atWork.size > 1) return;
     // Words of the one before it are not coming any more: this one's are waited for.

@@ -5,6 +5,7 @@ import type { Leased } from './control-protocol.ts';
 import { unreachable } from './control-requests.ts';
 import type { AnswerPrefix } from './engine.ts';
 import { asMeshError, MeshError } from './errors.ts';
+import type { GrammarReader } from './grammar-reader.ts';
 import type { Identity, verify } from './identity.ts';
 import { newTaskId, type TaskId } from './ids.ts';
 import type { Links } from './links.ts';
@@ -80,8 +81,8 @@ export class Attempt {
   #ended = false;
 
   /**
-   * Begins at once: `part` is what this one is asked for. Throws lease_refused, and bad_schema. `tell` is never called after
-   * `cancel`.
+   * Begins at once: `part` is what this one is asked for; `form` has read `prefix`, null: the answer is free. Throws
+   * lease_refused. `tell` is never called after `cancel`.
    */
   constructor(
     candidate: Leased,
@@ -89,12 +90,13 @@ export class Attempt {
     prefix: AnswerPrefix | null,
     needs: AttemptNeeds,
     tell: (attempt: Attempt, event: AttemptEvent) => void,
+    form: GrammarReader | null = null,
   ) {
     this.candidate = candidate;
     this.offset = prefix?.tokens ?? 0;
     this.#needs = needs;
     this.#tell = (event) => tell(this, event);
-    this.#check = new PieceCheck(part, prefix?.text ?? '', candidate.model.embeds);
+    this.#check = new PieceCheck(part, form, candidate.model.embeds);
     const taskId = this.#taskId;
     this.#answer = new ReceivedAnswer({
       ...{ taskId, candidate, request: part, identity: needs.identity, verify: needs.verify, clock: needs.clock },

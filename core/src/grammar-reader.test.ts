@@ -75,6 +75,16 @@ describe('the rest of a grammar', () => {
     }
   });
 
+  it('is read on from one place by several, each for itself', () => {
+    const begun = readerOf(grammarOf({ type: 'array', items: { type: 'integer' } }), '[1,');
+    const [one, other] = [new GrammarReader(begun), new GrammarReader(begun)];
+    one.read('2]');
+    other.read('34');
+    expect([begun.mayEnd, one.mayEnd, other.mayEnd]).toEqual([false, true, false]);
+    begun.read('5]');
+    expect(begun.mayEnd).toBe(true);
+  });
+
   it('takes any JSON that there is', () => {
     const grammar = grammarOf({ type: 'array' });
     const values = fc.array(

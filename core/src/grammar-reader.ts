@@ -39,10 +39,17 @@ export class GrammarReader {
   /** Where one way leads to, by its place: in the middle of a string that is the same one again. */
   readonly #known = new WeakMap<NonNullable<Place>, Ahead>();
 
-  constructor(grammar: string) {
-    this.#lines = grammar.split('\n');
-    this.#rules = new Map(this.#lines.map((line) => readRule(line)));
-    this.#places = [{ row: this.#rule('root'), at: 0, behind: null }];
+  /** Of a grammar; or from where another has come to, without a look at what that has read. */
+  constructor(from: string | GrammarReader) {
+    if (typeof from === 'string') {
+      this.#lines = from.split('\n');
+      this.#rules = new Map(this.#lines.map((line) => readRule(line)));
+      this.#places = [{ row: this.#rule('root'), at: 0, behind: null }];
+    } else {
+      this.#lines = from.#lines;
+      this.#rules = from.#rules;
+      this.#places = from.#places;
+    }
   }
 
   /**

@@ -6,6 +6,7 @@ import { MeshError } from './errors.ts';
 import { keyOfTooDeep } from './json-depth.ts';
 import { jsonGrammar } from './json-grammar.ts';
 import type { JsonSchema, JsonShape } from './json-shape.ts';
+import { neverWhole, onlyItself } from './endless-names.ts';
 import { plainChoices } from './plain-choices.ts';
 import { countWays } from './schema-ways.ts';
 
@@ -104,8 +105,10 @@ class Reader {
     }
     const root = this.#shape(this.#root, '#', 0);
     const schema = { root, named: Object.fromEntries(this.#named) };
-    this.#refuseEndless();
-    this.#refuseInfinite();
+    const itself = onlyItself(this.#named);
+    if (itself !== null) throw refused(itself, 'refers to itself and to nothing else');
+    const infinite = neverWhole(this.#named);
+    if (infinite !== null) throw refused(infinite, 'never ends: each of its values needs another one inside');
     return schema;
   }
 
@@ -238,54 +241,6 @@ class Reader {
     if (this.#repeats > MAX_REPEATS_IN_ALL) throw refused(at, 'makes the schema too large');
     return value;
   }
-
-  /** A name that is nothing but itself, however many others lie between. */
-  #refuseEndless(): void {
-    const under = new Set<string>();
-    const done = new Set<string>();
-    const visit = (name: string): void => {
-      if (done.has(name)) return;
-      if (under.has(name)) throw refused(name, 'refers to itself and to nothing else');
-      under.add(name);
-      for (const next of new Set(beginsWith(this.#named.get(name)))) visit(next);
-      done.add(name);
-    };
-    for (const name of this.#named.keys()) visit(name);
-  }
-
-  /** A name of which no value can ever be whole, as a value of it needs another one inside. */
-  #refuseInfinite(): void {
-    const finite = new Set<string>();
-    let before = -1;
-    while (finite.size > before) {
-      before = finite.size;
-      for (const [name, shape] of this.#named) if (isFinite(shape, finite)) finite.add(name);
-    }
-    const infinite = [...this.#named.keys()].find((name) => !finite.has(name));
-    if (infinite !== undefined) throw refused(infinite, 'never ends: each of its values needs another one inside');
-  }
-}
-
-/** Has it a value that ends, if these names have one? */
-function isFinite(shape: JsonShape, names: ReadonlySet<string>): boolean {
-  switch (shape.kind) {
-    case 'named':
-      return names.has(shape.name);
-    case 'choice':
-      return shape.shapes.some((one) => isFinite(one, names));
-    case 'list':
-      return shape.minItems === 0 || isFinite(shape.items, names);
-    case 'object':
-      return shape.required.every(([, value]) => isFinite(value, names));
-    default:
-      return true;
-  }
-}
-
-/** The names that may stand at the very beginning of such a value. */
-function beginsWith(shape: JsonShape | undefined): string[] {
-  if (shape?.kind === 'named') return [shape.name];
-  return shape?.kind === 'choice' ? shape.shapes.flatMap(beginsWith) : [];
 }
 
 function choiceOf(shapes: JsonShape[]): JsonShape {

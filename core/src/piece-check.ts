@@ -4,8 +4,6 @@
  */
 import { MeshError } from './errors.ts';
 import { GrammarReader } from './grammar-reader.ts';
-import { jsonGrammar } from './json-grammar.ts';
-import { readJsonSchema } from './json-schema.ts';
 import type { TaskChunk } from './protocol.ts';
 import type { TaskPart } from './attempt.ts';
 import { readVector } from './vector.ts';
@@ -18,15 +16,11 @@ export class PieceCheck {
   /** Null: the answer is free. */
   readonly #form: GrammarReader | null;
 
-  /**
-   * `begun`: what others wrote of it. `embeds`: numbers of a vector, as the provider's advert has them. Throws bad_schema when
-   * the beginning breaks the form already.
-   */
-  constructor({ task, schema, logprobs }: Pick<TaskPart, 'task' | 'schema' | 'logprobs'>, begun: string, embeds = 0) {
+  /** `form`: has read what others wrote of it; null: it is free. `embeds`: numbers of a vector, as the advert has them. */
+  constructor({ task, logprobs }: Pick<TaskPart, 'task' | 'logprobs'>, form: GrammarReader | null, embeds = 0) {
     this.#logprobs = logprobs ?? null;
     this.#vectorSize = task === 'embedding' ? embeds : null;
-    this.#form = schema === undefined ? null : new GrammarReader(jsonGrammar(readJsonSchema(schema)));
-    this.#form?.read(begun);
+    this.#form = form === null ? null : new GrammarReader(form);
   }
 
   /** The next piece. Throws bad_message, and bad_schema where the question is to blame. */

@@ -15,10 +15,10 @@ import { embed, type Embedded, type EmbedRequest } from './embedding.ts';
 import { embedInParts } from './embedding-parts.ts';
 import { sha256 } from './fields.ts';
 import { FirstWords } from './first-words.ts';
+import { FollowedForm } from './followed-form.ts';
 import { HedgeBudget } from './hedge-budget.ts';
 import type { Identity, verify } from './identity.ts';
 import type { ModelId, PeerId, TaskId } from './ids.ts';
-import { readJsonSchema } from './json-schema.ts';
 import type { Links } from './links.ts';
 import { SuspectQuestions } from './question-breaks.ts';
 import { prefixFault, turnsFault } from './prompt.ts';
@@ -149,7 +149,7 @@ export class Requester {
   async *ask(request: AskRequest, signal: AbortSignal): AsyncGenerator<AnswerEvent, void, undefined> {
     const fault = turnsFault(request.turns, request.task) ?? prefixFault(request.prefix ?? null);
     if (fault !== null) throw fault;
-    if (request.schema !== undefined) readJsonSchema(request.schema);
+    const form = request.schema === undefined ? null : new FollowedForm(request.schema);
     if (request.adapter !== undefined && !v.is(sha256, request.adapter)) {
       throw new MeshError(
         'unsupported',
@@ -161,7 +161,7 @@ export class Requester {
     const { model, sha256: file, maxTokens, only, exclude = [], prefer = null } = request;
     const question = { model, sha256: file, maxTokens, only, exclude, prefer, ...needsOf(request) };
     const shortlist = new Shortlist(question, { links, breakers, clock, random, match });
-    const answering = new Answering(request, { ...this.#needs, shortlist });
+    const answering = new Answering(request, { ...this.#needs, shortlist }, form);
     this.#answerings.add(answering);
     const stopAbort = onAbort(signal, () => answering.end(cancelled()));
     try {

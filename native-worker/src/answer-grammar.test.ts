@@ -37,6 +37,10 @@ class GrammarTrials {
     this.#lines = createInterface(this.#child.stdout)[Symbol.asyncIterator]();
   }
 
+  async ready(): Promise<void> {
+    await this.#lines.next();
+  }
+
   /** Throws when it takes too long, or the process ended. */
   async run(trial: Trial): Promise<TrialResult> {
     this.#child.stdin.write(`${JSON.stringify(trial)}\n`);
@@ -77,9 +81,10 @@ function mostWays(grammar: string, text: string): number {
 
 describe('a schema that is accepted', () => {
   let trials: GrammarTrials;
-  beforeAll(() => {
+  beforeAll(async () => {
     trials = new GrammarTrials();
-  });
+    await trials.ready();
+  }, 180_000);
   afterAll(() => trials.end());
 
   async function costsLittle(schema: JsonSchema, pick: (below: number) => number): Promise<void> {

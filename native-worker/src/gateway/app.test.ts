@@ -368,6 +368,7 @@ describe('an error', () => {
   it('has the status and the shape that clients of OpenAI know', async () => {
     await gateway.open(['lent']);
     const post = (path: string, init: RequestInit = {}) => gateway.fetch(path, { method: 'POST', ...init });
+    const nested = (key: string) => `{"${key}":${'{"items":'.repeat(200_000)}1${'}'.repeat(200_001)}`;
     const cases: [Promise<Response>, number, string][] = [
       [gateway.chat({ model: 'none' }), 404, 'model_not_found'],
       [gateway.chat({ model: 'lent' }), 503, 'no_provider'],
@@ -376,6 +377,9 @@ describe('an error', () => {
       [gateway.chat({ model: 'lent', logprobs: true }), 503, 'no_provider'],
       [gateway.chat({ model: 'lent', response_format: { type: 'json_object' } }), 503, 'no_provider'],
       [gateway.chat({}, { body: '{"model":' }), 400, 'invalid_json'],
+      [gateway.chat({}, { body: nested('response_format') }), 400, 'invalid_schema'],
+      [gateway.chat({}, { body: nested('messages') }), 400, 'invalid_value'],
+      [gateway.chat({}, { body: '['.repeat(2_000_000) }), 400, 'invalid_value'],
       [gateway.chat({}, { headers: { 'content-type': 'text/plain' } }), 415, 'unsupported_media_type'],
       [gateway.chat({}, { headers: { 'content-encoding': 'gzip' } }), 415, 'unsupported_media_type'],
       [gateway.chat({}, { body: gzipSync('{}') }), 415, 'unsupported_media_type'],

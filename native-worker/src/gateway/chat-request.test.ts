@@ -132,6 +132,26 @@ describe('a request for a chat completion', () => {
       'response_format',
       'invalid_schema',
     ],
+    [
+      {
+        response_format: {
+          type: 'json_schema',
+          json_schema: { name: 'a', schema: { type: 'array', minItems: 9, maxItems: 2 } },
+        },
+      },
+      'response_format',
+      'invalid_schema',
+    ],
+    [
+      {
+        tools: Array.from({ length: 64 }, (_, i) => ({
+          type: 'function',
+          function: { name: `f${i}`, parameters: { type: 'object', title: 'x'.repeat(9_000) } },
+        })),
+      },
+      'tools',
+      'invalid_schema',
+    ],
     [{ response_format: { type: 'json_object' }, stop: 'x' }, 'stop', 'unsupported_parameter'],
     [
       { response_format: { type: 'json_object' }, tools: [{ type: 'function', function: { name: 'f' } }] },

@@ -1,6 +1,6 @@
 /**
  * Gives grammars to the real llama.cpp, for tests: a program of its own, which they can end and whose memory they can bound.
- * Reads one JSON line for each, and answers with one.
+ * Says that it is ready, then reads one JSON line for each and answers with one.
  */
 import { createInterface } from 'node:readline';
 import { getLlama } from 'node-llama-cpp';
@@ -32,6 +32,7 @@ function cpuMs(since?: NodeJS.CpuUsage): number {
   return (user + system) / 1000;
 }
 
+process.stdout.write('ready\n');
 for await (const line of createInterface(process.stdin)) {
   const { grammar, text } = JSON.parse(line) as Trial;
   const before = process.memoryUsage().rss;
