@@ -11,6 +11,7 @@ import type { AdapterFile } from './adapter-files.ts';
 import { Adapters } from './adapters.ts';
 import { fileVersion } from './file-version.ts';
 import { LlamaEngine, type LlamaModelFile } from './llama-engine.ts';
+import { rendersHere } from './chat-renderer.ts';
 import { promptTokens } from './prompt-tokens.ts';
 import { openAdapterRoom } from './room.ts';
 import { loraGguf, TINY_MATRICES } from './testing/lora-gguf.ts';
@@ -58,7 +59,12 @@ async function raw(files: readonly AdapterFile[]): Promise<string[]> {
   for (const { path: filePath } of files) {
     const context = await loaded.createContext({ contextSize: 512, threads: 1, lora: { adapters: [{ filePath }] } });
     const template = loaded.fileInfo.metadata.tokenizer.chat_template ?? '';
-    const { tokens } = await promptTokens({ model: loaded, contextTokens: 512, template }, ask(), 48, () => {});
+    const { tokens } = await promptTokens(
+      { model: loaded, contextTokens: 512, render: rendersHere(template) },
+      ask(),
+      48,
+      () => {},
+    );
     const sequence = context.getSequence();
     await sequence.evaluateWithoutGeneratingNewTokens(tokens.slice(0, -1));
     const written = [];

@@ -1,9 +1,10 @@
 /** Holds an answer to a JSON schema, token by token. */
 import { setImmediate } from 'node:timers/promises';
-import { LlamaGrammarEvaluationState, type Llama, type LlamaModel, type Token } from 'node-llama-cpp';
-import { MeshError } from '@llmesh/core/errors';
+import { LlamaGrammarEvaluationState, type LlamaModel, type Token } from 'node-llama-cpp';
+import { cancelled, MeshError } from '@llmesh/core/errors';
 import { jsonGrammar } from '@llmesh/core/json-grammar';
 import type { JsonSchema } from '@llmesh/core/json-schema';
+import type { GrammarTrial } from './contained/grammar-trial.ts';
 
 /** The library moves a state on only while it samples; what another provider wrote was sampled elsewhere. */
 interface Sampler {
@@ -15,19 +16,23 @@ interface Sampler {
 const TOKENS_AT_ONCE = 64;
 
 /**
- * For one answer, after `delivered` of it. Throws bad_schema when llama.cpp cannot read it, or `delivered` breaks it; `check`
- * throws when nobody wants it any more.
+ * For one answer, after `delivered` of it. It runs in this process, which answers others as well, so it was tried in
+ * another. Throws bad_schema when llama.cpp cannot read it, or `delivered` breaks it; busy, when that could not be told;
+ * cancelled.
  */
 export async function answerGrammar(
-  llama: Llama,
+  trial: GrammarTrial,
   model: LlamaModel,
   schema: JsonSchema,
   delivered: readonly Token[],
-  check: () => void,
+  signal: AbortSignal,
 ): Promise<LlamaGrammarEvaluationState> {
+  const text = jsonGrammar(schema);
+  await trial.check(text, model.detokenize(delivered), signal);
+  const { llama } = model;
   let state: LlamaGrammarEvaluationState;
   try {
-    const grammar = await llama.createGrammar({ grammar: jsonGrammar(schema) });
+    const grammar = await llama.createGrammar({ grammar: text });
     state = new LlamaGrammarEvaluationState({ model, grammar });
   } catch (cause) {
     throw new MeshError('bad_schema', 'This JSON schema asks for more than can be held to. Make it simpler.', {
@@ -39,7 +44,7 @@ export async function answerGrammar(
   for (const [i, token] of delivered.entries()) {
     if (i % TOKENS_AT_ONCE === TOKENS_AT_ONCE - 1) {
       await setImmediate();
-      check();
+      if (signal.aborted) throw cancelled();
     }
     // A token that does not fit would end the process.
     if (!sampler.canBeNextTokenForGrammarEvaluationState(inner, token)) {

@@ -1,7 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { LlamaVocabularyType, type Llama, type LlamaModel, type Token } from 'node-llama-cpp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CHATML_TEMPLATE } from '@llmesh/core/prompt';
 import { deliveredTokens } from './delivered-tokens.ts';
 import { openLlama } from './llama-device.ts';
 
@@ -22,12 +21,7 @@ describe('deliveredTokens', () => {
     await llama.dispose();
   });
   const read = (text: string, tokenIds: number[] | null, contextTokens = 2048) =>
-    deliveredTokens(
-      { model, template: CHATML_TEMPLATE, contextTokens },
-      prompt,
-      { text, tokens: 0, tokenIds },
-      () => {},
-    );
+    deliveredTokens({ model, contextTokens }, prompt, { text, tokens: 0, tokenIds }, () => {});
 
   it('takes the ids, however else the text could be spelt', async () => {
     const letters = Array.from(NOTES).flatMap((letter) => model.tokenize(letter));
@@ -85,7 +79,7 @@ describe('deliveredTokens', () => {
       get: (target, key) => (key === 'vocabularyType' ? LlamaVocabularyType.spm : Reflect.get(target, key, target)),
     });
     const { tokens } = await deliveredTokens(
-      { model: claims, template: CHATML_TEMPLATE, contextTokens: 2048 },
+      { model: claims, contextTokens: 2048 },
       prompt,
       { text: NOTES, tokens: 0, tokenIds: null },
       () => {},

@@ -16,7 +16,7 @@ export interface Delivered {
  * the text counts, as without ids. `check` throws when nobody wants it any more. Throws prompt_too_long.
  */
 export async function deliveredTokens(
-  { model, contextTokens }: PromptReader,
+  { model, contextTokens }: Pick<PromptReader, 'model' | 'contextTokens'>,
   prompt: readonly Token[],
   prefix: AnswerPrefix,
   check: () => void,

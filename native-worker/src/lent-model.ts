@@ -75,7 +75,7 @@ export async function openLentModel(
     // As it was offered: with less it would not be the same.
     const version = await fileVersion(model.path);
     const file = {
-      ...{ path: model.path, gpu, slots, contextTokens },
+      ...{ path: model.path, isKnown: model.isKnown, gpu, slots, contextTokens },
       ...(adapters !== null && { adapters }),
       ...(draft !== null && { draft }),
       ...(threads !== undefined && { threads }),

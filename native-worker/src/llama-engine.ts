@@ -13,11 +13,13 @@ import type {
   TextVector,
 } from '@llmesh/core/engine';
 import { asMeshError, cancelled, MeshError } from '@llmesh/core/errors';
-import { CHATML_TEMPLATE } from '@llmesh/core/prompt';
 import type { RecommendedSampling } from '@llmesh/core/recommended-sampling';
 import { adapterBytes, adapterRoom, Adapters, type LentAdapters } from './adapters.ts';
 import { answerGrammar } from './answer-grammar.ts';
 import { AnswerPieces, noting } from './answer-pieces.ts';
+import { rendererOf } from './chat-renderer.ts';
+import { contained } from './contained/contained.ts';
+import { GrammarTrial } from './contained/grammar-trial.ts';
 import { deliveredTokens, type Delivered } from './delivered-tokens.ts';
 import { planDraft, type Draft, type DraftChoice } from './draft.ts';
 import { allThreads } from './draft-model.ts';
@@ -50,6 +52,8 @@ export interface LlamaModelFile {
   slots?: number;
   /** Left out: none. */
   adapters?: LentAdapters;
+  /** The catalogue names its checksum. Left out: it may come from anywhere. */
+  isKnown?: boolean;
   /** What guesses ahead. Left out: nothing. */
   draft?: DraftChoice;
 }
@@ -58,6 +62,8 @@ export interface LlamaModelFile {
 const MIN_ANSWER_TOKENS = 32;
 /** Of a greedy answer, where the request leaves it to us: so many take a slow computer three seconds to write again. */
 const MAX_REPLAY_TOKENS = 64;
+/** What was found out about a grammar holds for every model. */
+const GRAMMARS = new GrammarTrial(contained.llama);
 const NOTHING: Delivered = { tokens: [], known: true };
 
 interface Loaded extends PromptReader {
@@ -154,7 +160,7 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
         draft,
         adapters: new Adapters(lent, (one, closing) => openAdapterRoom(loading, one, smaller, this.#duty, closing)),
         contextTokens: room.contextTokens,
-        template: model.fileInfo.metadata.tokenizer?.chat_template ?? CHATML_TEMPLATE,
+        render: rendererOf(info.metadata.tokenizer?.chat_template, file.isKnown === true),
         defaults: ggufSampling(model.fileInfo),
       };
       return {
@@ -193,12 +199,11 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
     const exact = greedy || replay || sampling.seed !== undefined;
     const reading: Reading = { tokens: before, asker: request.asker ?? null, open, exact };
 
+    const waits = AbortSignal.any([signal, this.#closing.signal]);
     const grammar =
       request.schema === undefined
         ? null
-        : await answerGrammar(loaded.model.llama, loaded.model, request.schema, delivered.tokens, check);
-
-    const waits = AbortSignal.any([signal, this.#closing.signal]);
+        : await answerGrammar(GRAMMARS, loaded.model, request.schema, delivered.tokens, waits);
     const { seat, end } = await (request.adapter === undefined
       ? loaded.room.sit(reading, waits)
       : loaded.adapters.sit(request.adapter, reading, waits));

@@ -6,6 +6,8 @@ import { realClock } from '@llmesh/core/clock';
 import { MeshError } from '@llmesh/core/errors';
 import { isAdapter } from './adapter-fit.ts';
 import { modelsFolder, readCatalogue } from './catalogue-file.ts';
+import { contained } from './contained/contained.ts';
+import { tryModel } from './contained/model-trial.ts';
 import { dataFolder } from './data-folder.ts';
 import { roomBytes, type Machine } from './fit.ts';
 import { readGgufInfo } from './gguf-info.ts';
@@ -170,6 +172,7 @@ async function fitOf(file: string, llama: Llama, machine: Machine): Promise<Pick
   try {
     const info = await readGgufInfo(file);
     if (isAdapter(info)) return { fits: null, why: 'an adapter: lend it with --lora' };
+    await tryModel(contained.llama, file);
     await planModel(llama, info, {
       contextTokens: null,
       slots: null,

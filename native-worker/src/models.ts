@@ -33,6 +33,8 @@ export interface ResolvedModel {
   sha256: string;
   /** All files together. */
   sizeBytes: number;
+  /** The catalogue names its checksum; of any other file nobody knows what is in it. */
+  isKnown: boolean;
   /** What the catalogue plans for; null: as the file says. */
   contextTokens: number | null;
   /** As it could be downloaded again, null: it is a file of this computer. */
@@ -132,10 +134,10 @@ async function examine(located: Located, options: ResolveOptions): Promise<Resol
   const common = { path: file, sha256, sizeBytes, source: located.source };
   if (entry !== null) {
     const { id, name, quant, contextTokens } = entry;
-    return { ...common, id, name, quant, contextTokens };
+    return { ...common, id, name, quant, contextTokens, isKnown: entry.sha256 === sha256 };
   }
   const base = withoutPart(stored?.record ? fetchedName(stored) : path.basename(file));
-  return { ...common, contextTokens: null, ...(await describeFile(file, base, sha256)) };
+  return { ...common, contextTokens: null, isKnown: false, ...(await describeFile(file, base, sha256)) };
 }
 
 async function locate(wanted: string, options: ResolveOptions): Promise<Located> {

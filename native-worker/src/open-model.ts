@@ -4,6 +4,8 @@ import type { LoadedModel } from '@llmesh/core/engine';
 import type { AdapterFiles } from './adapter-files.ts';
 import type { LentAdapters } from './adapters.ts';
 import { modelsFolder, readCatalogue } from './catalogue-file.ts';
+import { contained } from './contained/contained.ts';
+import { tryModel } from './contained/model-trial.ts';
 import { dataFolder } from './data-folder.ts';
 import type { DraftChoice } from './draft.ts';
 import { roomBytes } from './fit.ts';
@@ -44,7 +46,7 @@ export interface OpenedModel {
   loadMs: number;
 }
 
-/** Throws what `resolveModel`, `AdapterFiles.for` and `Engine.load` throw; out_of_memory says what would fit. */
+/** Throws what `resolveModel`, `tryModel`, `AdapterFiles.for` and `Engine.load` throw; out_of_memory says what would fit. */
 export async function openModel(
   engine: LlamaEngine,
   options: OpenModelOptions,
@@ -74,12 +76,14 @@ export async function openModel(
       },
     });
     large = { sizeBytes: model.sizeBytes, source: model.source };
+    if (!model.isKnown) await tryModel(contained.llama, model.path, signal);
     const draft = await resolveDraft(options.draft, resolving);
     const adapters = files.none ? null : files.for(await readGgufInfo(model.path, signal));
     const beganMs = realClock.now();
     const loaded = await engine.load(
       {
         path: model.path,
+        isKnown: model.isKnown,
         gpu: options.gpu,
         ...(options.threads !== undefined && { threads: options.threads }),
         ...(options.slots !== undefined && { slots: options.slots }),
@@ -100,7 +104,10 @@ export async function openModel(
 
 async function resolveDraft(wanted: string | undefined, options: ResolveOptions): Promise<DraftChoice | null> {
   if (wanted === undefined) return null;
-  return wanted === LOOKUP ? 'lookup' : { path: (await resolveModel(wanted, options)).path };
+  if (wanted === LOOKUP) return 'lookup';
+  const { path, isKnown } = await resolveModel(wanted, options);
+  if (!isKnown) await tryModel(contained.llama, path, options.signal);
+  return { path };
 }
 
 /** Hours of downloading are not for a model whose weights alone are more than this computer has. */

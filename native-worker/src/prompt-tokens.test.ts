@@ -3,6 +3,7 @@ import type { LlamaModel } from 'node-llama-cpp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CHATML_TEMPLATE } from '@llmesh/core/prompt';
 import type { Turn } from '@llmesh/core/protocol';
+import { rendersHere } from './chat-renderer.ts';
 import { openLlama } from './llama-device.ts';
 import { promptTokens } from './prompt-tokens.ts';
 
@@ -22,7 +23,12 @@ describe('promptTokens', () => {
   afterAll(() => model.llama.dispose());
 
   const read = async (template: string, ...turns: Turn[]) => {
-    const { tokens, open } = await promptTokens({ model, template, contextTokens: 4096 }, { turns }, 32, () => {});
+    const { tokens, open } = await promptTokens(
+      { model, render: rendersHere(template), contextTokens: 4096 },
+      { turns },
+      32,
+      () => {},
+    );
     return {
       open,
       openText: model.detokenize(tokens.slice(0, open), true),

@@ -2,9 +2,9 @@
 import { setImmediate as breathe } from 'node:timers/promises';
 import type { LlamaModel, Token } from 'node-llama-cpp';
 import { MeshError } from '@llmesh/core/errors';
-import { renderChat } from '@llmesh/core/prompt';
 import type { GenerateRequest } from '@llmesh/core/engine';
 import type { Turn } from '@llmesh/core/protocol';
+import type { ChatRenderer } from './chat-renderer.ts';
 import { CHUNK, sharedLength } from './seat.ts';
 
 /**
@@ -17,7 +17,7 @@ const SLICE_SLACK = 64;
 
 export interface PromptReader {
   model: LlamaModel;
-  template: string;
+  render: ChatRenderer;
   contextTokens: number;
 }
 
@@ -36,17 +36,28 @@ export async function promptTokens(
 ): Promise<Prompt> {
   const most = reader.contextTokens - leastAnswer;
   const bare = task === 'completion';
-  const text = bare ? (turns[0]?.content ?? '') : render(reader, turns);
+  const [text = '', other = ''] = bare ? [turns[0]?.content] : await render(reader, [turns, otherTurns(turns)]);
+  check();
   const tokens = await tokensOf(text, most, (part) => reader.model.tokenize(part, true), check);
   if (typeof tokens === 'number') throw tooLong(`more than ${tokens.toLocaleString('en')}`, most);
   prependBos(reader.model, tokens);
   if (tokens.length > most) throw tooLong(tokens.length.toLocaleString('en'), most);
-  return { tokens, open: bare ? 0 : openTokens(reader, turns, text, tokens) };
+  return { tokens, open: bare ? 0 : openTokens(reader.model, text, other, tokens) };
 }
 
-function render({ model, template }: PromptReader, turns: readonly Turn[]): string {
+async function render(
+  { model, render }: PromptReader,
+  conversations: readonly (readonly Turn[])[],
+): Promise<readonly string[]> {
   const { bosString, eosString } = model.tokens;
-  return renderChat(template, turns, { bos: bosString ?? '', eos: eosString ?? '' });
+  return render(conversations, { bos: bosString ?? '', eos: eosString ?? '' });
+}
+
+/** Something else, asked under the same system prompt. */
+function otherTurns(turns: readonly Turn[]): Turn[] {
+  const first = turns.findIndex(({ role }) => role !== 'system');
+  const content = turns[first]?.content.trimStart() ?? '';
+  return [...turns.slice(0, first), { role: 'user', content: content.startsWith('?') ? '!' : '?' }];
 }
 
 /** Many templates write it themselves. */
@@ -54,20 +65,14 @@ function prependBos({ tokens: { bos, shouldPrependBosToken } }: LlamaModel, toke
   if (shouldPrependBosToken && bos !== null && tokens[0] !== bos) tokens.unshift(bos);
 }
 
-/** Found by asking something else under the same system prompt: templates put it wherever they like. */
-function openTokens(reader: PromptReader, turns: readonly Turn[], text: string, tokens: readonly Token[]): number {
-  const first = turns.findIndex(({ role }) => role !== 'system');
-  const content = turns[first]?.content.trimStart() ?? '';
-  const other = render(reader, [
-    ...turns.slice(0, first),
-    { role: 'user', content: content.startsWith('?') ? '!' : '?' },
-  ]);
+/** What the template writes for another question, too: templates put the system prompt wherever they like. */
+function openTokens(model: LlamaModel, text: string, other: string, tokens: readonly Token[]): number {
   let same = 0;
   while (same < text.length && text[same] === other[same]) same += 1;
   // Less than a chunk is of no use to anybody.
   if (same < CHUNK) return 0;
-  const open = reader.model.tokenize(text.slice(0, same), true);
-  prependBos(reader.model, open);
+  const open = model.tokenize(text.slice(0, same), true);
+  prependBos(model, open);
   return sharedLength(open, tokens);
 }
 

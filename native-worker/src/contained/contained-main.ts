@@ -1,0 +1,45 @@
+/** A process that runs jobs, one at a time, until whoever started it is gone: see `ContainedProcess`. */
+import { asMeshError } from '@llmesh/core/errors';
+import { JOB_LIMITS, type Job, type JobMessage, type Reply, type Role } from './jobs.ts';
+import { SHARED, startWatch } from './watch.ts';
+
+const shared = new Int32Array(new SharedArrayBuffer(SHARED.size * 4));
+startWatch(shared, () => process.exit(1));
+
+const run = process.argv[2] === ('llama' satisfies Role) ? await forLlama() : await forTemplates();
+
+process.on('disconnect', () => process.exit(0));
+process.on('message', ({ job }: JobMessage) => {
+  void answer(job).then(send);
+});
+send({ ready: true });
+
+async function forTemplates(): Promise<(job: Job) => Promise<string[]>> {
+  const { renderJob } = await import('./render-job.ts');
+  return renderJob;
+}
+
+async function forLlama(): Promise<(job: Job) => Promise<string[]>> {
+  const { openLlamaJobs } = await import('./llama-jobs.ts');
+  return openLlamaJobs();
+}
+
+async function answer(job: Job): Promise<Reply> {
+  const { cpuMs, memoryBytes } = JOB_LIMITS[job.kind];
+  const { user, system } = process.cpuUsage();
+  Atomics.store(shared, SHARED.mostCpuMs, (user + system) / 1_000 + cpuMs);
+  Atomics.store(shared, SHARED.mostMb, (process.memoryUsage.rss() + memoryBytes) / 1_000_000);
+  Atomics.store(shared, SHARED.isBusy, 1);
+  try {
+    return { texts: await run(job) };
+  } catch (thrown) {
+    const { code, message } = asMeshError(thrown, 'engine_failed', String(thrown));
+    return { code, message: message.slice(0, 4_096) };
+  } finally {
+    Atomics.store(shared, SHARED.isBusy, 0);
+  }
+}
+
+function send(reply: Reply): void {
+  process.send?.(reply, undefined, undefined, () => {});
+}

@@ -1,0 +1,59 @@
+/** Whether llama.cpp can hold to a grammar that a stranger's schema made, tried where it can be ended. */
+import { createHash } from 'node:crypto';
+import { untilAborted } from '@llmesh/core/abort';
+import { MeshError } from '@llmesh/core/errors';
+import { ContainedFailure, type ContainedProcess } from './contained-process.ts';
+
+/** The same few are asked for again and again. */
+const MAX_REMEMBERED = 1_000;
+
+export class GrammarTrial {
+  readonly #process: Pick<ContainedProcess, 'run'>;
+  /** By their checksums, the one that was asked for longest ago first. */
+  readonly #verdicts = new Map<string, Promise<void>>();
+
+  constructor(process: Pick<ContainedProcess, 'run'>) {
+    this.#process = process;
+  }
+
+  /**
+   * After `delivered`, what there is of the answer. Rejects with bad_schema; busy, when it could not be told; cancelled.
+   */
+  async check(grammar: string, delivered: string, signal: AbortSignal): Promise<void> {
+    const key = createHash('sha256')
+      .update(JSON.stringify([grammar, delivered]))
+      .digest('base64');
+    const verdict = this.#verdicts.get(key) ?? this.#try(key, grammar, delivered);
+    this.#verdicts.delete(key);
+    this.#verdicts.set(key, verdict);
+    for (const oldest of this.#verdicts.keys()) {
+      if (this.#verdicts.size <= MAX_REMEMBERED) break;
+      this.#verdicts.delete(oldest);
+    }
+    await untilAborted(verdict, signal);
+  }
+
+  #try(key: string, grammar: string, delivered: string): Promise<void> {
+    return this.#process.run({ kind: 'grammar', grammar, delivered }).then(
+      () => {},
+      (thrown: unknown) => {
+        const error = verdictOf(thrown);
+        // What is the computer's may pass.
+        if (error.code !== 'bad_schema') this.#verdicts.delete(key);
+        throw error;
+      },
+    );
+  }
+}
+
+function verdictOf(thrown: unknown): MeshError {
+  if (thrown instanceof MeshError) return thrown;
+  if (thrown instanceof ContainedFailure && (thrown.why === 'too_much' || thrown.why === 'crashed')) {
+    return new MeshError('bad_schema', 'This JSON schema takes too much to hold to. Make it simpler.', {
+      cause: thrown,
+    });
+  }
+  return new MeshError('busy', 'This volunteer could not look at the JSON schema in time. Ask again, or ask another.', {
+    cause: thrown,
+  });
+}

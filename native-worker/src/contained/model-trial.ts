@@ -1,0 +1,25 @@
+/** Whether llama.cpp takes a file from anywhere, tried where what it ends at ends nothing else. */
+import path from 'node:path';
+import { MeshError } from '@llmesh/core/errors';
+import { ContainedFailure, type ContainedProcess } from './contained-process.ts';
+
+/** Its weights are not read. Rejects with model_unreadable, or cancelled. */
+export async function tryModel(
+  process: Pick<ContainedProcess, 'run'>,
+  file: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  try {
+    await process.run({ kind: 'model', path: path.resolve(file) }, signal);
+  } catch (thrown) {
+    if (!(thrown instanceof ContainedFailure)) throw thrown;
+    throw new MeshError('model_unreadable', `${file} cannot be used. ${WHY[thrown.why]}`, { cause: thrown });
+  }
+}
+
+const WHY: Readonly<Record<ContainedFailure['why'], string>> = {
+  crashed: 'llama.cpp fails at it: it is damaged, made to do harm, or newer than this. Choose another model.',
+  too_much: 'It takes more than any model does before it is even loaded. Choose another model.',
+  too_long: 'It could not be looked at in time. Try again when the computer is less busy.',
+  not_started: 'The process that looks at it does not start. Close other programs, and try again.',
+};

@@ -1,0 +1,35 @@
+/**
+ * The second thread of a contained process. It ends the process when a job takes too much, or when there is nobody left
+ * who waits for it: the first thread may stand in native code and hear nothing.
+ */
+import { Worker } from 'node:worker_threads';
+
+/** What the two threads share: whether there is a job, and where it ends. */
+export const SHARED = { isBusy: 0, mostCpuMs: 1, mostMb: 2, size: 3 } as const;
+
+/** Calls `failed` when there is no such thread any more. */
+export function startWatch(shared: Int32Array, failed: () => void): void {
+  const data: Watched = { shared, at: SHARED, parent: process.ppid };
+  // As text: a thread would have to find its way to the sources anew.
+  const code = `(${watch.toString()})(require('node:worker_threads').workerData)`;
+  new Worker(code, { eval: true, workerData: data }).on('error', failed);
+}
+
+interface Watched {
+  shared: Int32Array;
+  at: typeof SHARED;
+  parent: number;
+}
+
+/** Knows nothing of this file. Libraries listen to most signals, and to none of them does a thread that stands. */
+function watch({ shared, at, parent }: Watched): void {
+  const lookMs = 20;
+  setInterval(() => {
+    const { user, system } = process.cpuUsage();
+    const takesTooMuch =
+      Atomics.load(shared, at.isBusy) === 1 &&
+      ((user + system) / 1_000 > Atomics.load(shared, at.mostCpuMs) ||
+        process.memoryUsage.rss() / 1_000_000 > Atomics.load(shared, at.mostMb));
+    if (takesTooMuch || process.ppid !== parent) process.kill(process.pid, 'SIGKILL');
+  }, lookMs);
+}
