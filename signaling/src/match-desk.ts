@@ -2,11 +2,24 @@
 import type { Candidate, FromServer, ToServer } from '@llmesh/core/control-protocol';
 import { MeshError } from '@llmesh/core/errors';
 import type { PeerId } from '@llmesh/core/ids';
+import type { Networks } from './address.ts';
 import type { Departures } from './departures.ts';
 import type { LeaseOffice } from './lease-office.ts';
 import type { Metrics } from './metrics.ts';
+import type { NetworkRate, NetworkRates } from './network-rate.ts';
 import type { Preloading } from './preloading.ts';
 import type { WaitingRoom } from './waiting-room.ts';
+
+/**
+ * A gateway with hundreds of clients is one peer, and a university is one address. Each match is a shortlist and a signature.
+ */
+export const MATCH_RATES: NetworkRates = {
+  peer: { perSecond: 50, burst: 200 },
+  narrow: { perSecond: 400, burst: 2_000 },
+  wide: { perSecond: 800, burst: 4_000 },
+  spare: { perSecond: 100, burst: 400 },
+  light: 20,
+};
 
 export interface MatchDeskNeeds {
   room: WaitingRoom;
@@ -14,36 +27,46 @@ export interface MatchDeskNeeds {
   metrics: Metrics;
   departures: Departures;
   preloading: Preloading;
+  matchRate: NetworkRate;
 }
 type Match = Extract<ToServer, { type: 'match' }>;
 
 export class MatchDesk {
   readonly #needs: MatchDeskNeeds;
+  readonly #from: Networks;
   readonly #say: (message: FromServer) => void;
 
-  constructor(needs: MatchDeskNeeds, say: (message: FromServer) => void) {
+  constructor(needs: MatchDeskNeeds, from: Networks, say: (message: FromServer) => void) {
     this.#needs = needs;
+    this.#from = from;
     this.#say = say;
   }
 
   ask(asker: PeerId, match: Match): void {
-    const { room, metrics, preloading } = this.#needs;
+    const { room, preloading, matchRate } = this.#needs;
     const { requestId } = match;
+    if (!matchRate.take(asker, this.#from)) {
+      this.#refuse(requestId, new MeshError('rate_limited', TOO_OFTEN));
+      return;
+    }
     // Whoever names providers would not be helped by others.
     if (match.only === null) preloading.asked(match.model);
     try {
       room.ask({
-        ...match,
-        asker,
+        ...{ ...match, asker, from: this.#from },
         matched: (candidates) => void this.#matched(asker, match, candidates),
         queued: (place) => this.#say({ type: 'queued', requestId, ...place }),
+        refused: (error) => this.#refuse(requestId, error),
       });
     } catch (thrown) {
       if (!(thrown instanceof MeshError)) throw thrown;
-      const { code, message } = thrown;
-      metrics.refuse('mesh', code);
-      this.#say({ type: 'refused', requestId, code, message });
+      this.#refuse(requestId, thrown);
     }
+  }
+
+  #refuse(requestId: number, { code, message }: MeshError): void {
+    this.#needs.metrics.refuse('mesh', code);
+    this.#say({ type: 'refused', requestId, code, message });
   }
 
   async #matched(requester: PeerId, match: Match, candidates: Candidate[]): Promise<void> {
@@ -58,3 +81,5 @@ export class MatchDesk {
     departures.named(requester, providers);
   }
 }
+
+const TOO_OFTEN = 'Too many questions at once from your network. Ask again in a few seconds.';

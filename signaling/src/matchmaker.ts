@@ -66,14 +66,19 @@ export class Matchmaker {
   }
 
   /** Which of these questions, all about this model, nobody who is here may ever answer, however long they wait. */
-  impossible<T extends MatchQuestion>(model: ModelId, questions: Iterable<T>): T[] {
-    // More than one question can leave out.
-    const some = this.#registry.present(model, MAX_NAMED_PEERS + 2);
-    // One of many may be able to.
-    let all: RegisteredPeer[] | null = null;
-    const anyone = ({ needs = [], adapter }: Needs) =>
-      needs.length === 0 && adapter === undefined ? some : (all ??= this.#registry.present(model, Infinity));
-    return [...questions].filter((question) => {
+  impossible<T extends MatchQuestion>(model: ModelId, questions: readonly T[]): T[] {
+    // More than one question can leave out. Few kinds of needs are asked for: each is looked up once.
+    const able = new Map<string, RegisteredPeer[]>();
+    const anyone = (question: T) => {
+      const kind = `${question.adapter ?? ''} ${question.needs?.toSorted().join(' ') ?? ''}`;
+      let found = able.get(kind);
+      if (found === undefined) {
+        found = this.#registry.present(model, MAX_NAMED_PEERS + 2, (peer) => isAble(peer, question));
+        able.set(kind, found);
+      }
+      return found;
+    };
+    return questions.filter((question) => {
       const { asker, exclude, only } = question;
       const named = only?.map((peerId) => this.#registry.find(peerId)).filter((peer) => peer !== null);
       return !(named ?? anyone(question)).some(
@@ -117,6 +122,18 @@ export class Matchmaker {
       tokens += peer.slots * (modelOf(peer, model)?.tokensPerSecond ?? UNKNOWN_TOKENS_PER_SECOND);
       return false;
     });
+    return tokens / TYPICAL_ANSWER_TOKENS;
+  }
+
+  /** The same of those alone who are named. */
+  answersPerSecondOf(model: ModelId, named: readonly PeerId[]): number {
+    let tokens = 0;
+    for (const peerId of new Set(named)) {
+      const peer = this.#registry.find(peerId);
+      const offered = peer === null ? null : modelOf(peer, model);
+      if (peer !== null && offered !== null)
+        tokens += peer.slots * (offered.tokensPerSecond ?? UNKNOWN_TOKENS_PER_SECOND);
+    }
     return tokens / TYPICAL_ANSWER_TOKENS;
   }
 

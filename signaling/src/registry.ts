@@ -174,12 +174,12 @@ export class Registry {
     return this.#index.has(model);
   }
 
-  /** Providers of this model that are here, heard lately or not. At most so many. */
-  present(model: ModelId, most: number): RegisteredPeer[] {
+  /** Providers of this model that are here, heard lately or not, and that `suits` names. At most so many. */
+  present(model: ModelId, most: number, suits: (peer: RegisteredPeer) => boolean): RegisteredPeer[] {
     const found: RegisteredPeer[] = [];
     for (const room of ROOMS) {
       this.#index.bag(model, room)?.walk(first, (peer) => {
-        if (found.length < most && this.isPresent(peer, model)) found.push(peer);
+        if (found.length < most && this.isPresent(peer, model) && suits(peer)) found.push(peer);
         return found.length >= most;
       });
     }

@@ -4,6 +4,7 @@ import { QUEUED_EVERY_MS } from '@llmesh/core/control-protocol';
 import type { ModelAdvert } from '@llmesh/core/model-advert';
 import { newPeerId, type ModelId, type PeerId } from '@llmesh/core/ids';
 import { ManualClock } from '@llmesh/core/manual-clock';
+import { networksOf } from './address.ts';
 import { Matchmaker } from './matchmaker.ts';
 import {
   GONE_MS,
@@ -16,9 +17,10 @@ import {
   type RegisteredPeer,
 } from './registry.ts';
 import { Reliability } from './reliability.ts';
-import { PROMISE_MS, SlotPromises } from './slot-promises.ts';
+import { OVERDUE_MS, PROMISE_MS, SlotPromises } from './slot-promises.ts';
 import { advertised, TINY } from './testing/clients.ts';
-import { MAX_WAITING_PER_MODEL, MAX_WAITING_PER_PEER, TICK_MS, WaitingRoom } from './waiting-room.ts';
+import { MAX_WAITING_PER_MODEL, MAX_WAITING_PER_PEER } from './waiting-places.ts';
+import { TICK_MS, WaitingRoom } from './waiting-room.ts';
 
 interface Told {
   at: number;
@@ -26,6 +28,7 @@ interface Told {
   first?: PeerId | null;
   position?: number;
   estimateMs?: number | null;
+  refused?: string;
 }
 
 function setUp() {
@@ -60,13 +63,21 @@ function setUp() {
     room.left(peer);
   };
   let requestId = 0;
-  const ask = (asker: PeerId = newPeerId(), changes: { model?: ModelId; exclude?: PeerId[]; only?: PeerId[] } = {}) => {
+  const ask = (
+    asker: PeerId = newPeerId(),
+    {
+      address = '192.0.2.1',
+      ...changes
+    }: { model?: ModelId; exclude?: PeerId[]; only?: PeerId[]; address?: string } = {},
+  ) => {
     const told: Told[] = [];
     const id = requestId++;
     room.ask({
       ...{ model: TINY, asker, exclude: [], only: null, prefer: null, requestId: id, ...changes },
+      from: networksOf(address),
       matched: (candidates) => told.push({ at: clock.now(), first: candidates[0]?.peerId ?? null }),
       queued: (place) => told.push({ at: clock.now(), ...place }),
+      refused: ({ message }) => told.push({ at: clock.now(), refused: message }),
     });
     return { told, withdraw: () => room.withdraw(asker, id), last: () => told.at(-1) };
   };
@@ -108,10 +119,10 @@ test('a slot that was kept for nothing goes to the next', () => {
   ask();
   const next = ask();
   expect(next.last()).toMatchObject({ position: 1 });
-  clock.turn(PROMISE_MS - 1);
+  clock.turn(OVERDUE_MS - 1);
   expect(next.last()?.first).toBe(undefined);
   clock.turn(1);
-  expect(next.last()).toEqual({ at: PROMISE_MS, first: peer.peerId });
+  expect(next.last()).toEqual({ at: OVERDUE_MS, first: peer.peerId });
 });
 
 test('a new provider and a new advert serve the line, the longest waiting first over all its models', () => {
@@ -180,6 +191,8 @@ test('refuses more than so many of one peer, and of one model, in words', () => 
   for (let i = 0; i < MAX_WAITING_PER_PEER; i++) ask(greedy);
   expect(() => ask(greedy)).toThrow('You have 8 questions waiting already');
   for (let i = MAX_WAITING_PER_PEER; i < MAX_WAITING_PER_MODEL; i++) ask();
+  // Who has eight places in the line has one fewer for each who has none.
+  for (let i = 1; i < MAX_WAITING_PER_PEER; i++) ask();
   expect(() => ask()).toThrow('1000 questions wait already; the last of them has its turn in about 34 minutes');
 });
 

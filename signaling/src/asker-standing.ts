@@ -1,0 +1,60 @@
+/**
+ * Who begins what a slot was kept for, and who lets slots be kept for nothing. One may: a dial fails, a person goes away.
+ * Whoever does it again gets slots kept only for an instant, and the more often it was, the longer that goes on. The same
+ * holds, in a network where much was kept for nothing, for whoever has begun nothing yet: there identities are made for it.
+ */
+import type { Clock } from '@llmesh/core/clock';
+import type { PeerId } from '@llmesh/core/ids';
+import { FadingTally } from './fading-tally.ts';
+import type { Holder } from './shares.ts';
+
+const WASTE_HALF_LIFE_MS = 60_000;
+const BEGUN_HALF_LIFE_MS = 600_000;
+/** The second time within a few seconds. */
+const DOUBTFUL = 1.8;
+/** After this many, an identity that stops is in good standing again after six minutes. */
+const MOST_WASTE = 100;
+/** A class behind one router that lets nothing through fails to dial, too; each of them tries somebody else then. */
+const CROWDED_NARROW = 8;
+const CROWDED_WIDE = 32;
+
+/** `crowded`: nothing is known of it but that its network wastes slots. */
+export type Standing = 'known' | 'new' | 'crowded' | 'doubted';
+
+export class AskerStanding {
+  readonly #wasted: FadingTally;
+  /** By asker and provider: only what begins there makes up for what did not, or else two who agree could make up for all. */
+  readonly #wastedAt: FadingTally;
+  readonly #begun: FadingTally;
+
+  constructor(clock: Clock) {
+    this.#wasted = new FadingTally(clock, WASTE_HALF_LIFE_MS);
+    this.#wastedAt = new FadingTally(clock, WASTE_HALF_LIFE_MS);
+    this.#begun = new FadingTally(clock, BEGUN_HALF_LIFE_MS);
+  }
+
+  of({ peer, from }: Holder): Standing {
+    if (this.#wasted.of(peer) >= DOUBTFUL) return 'doubted';
+    if (this.#begun.of(peer) >= 0.5) return 'known';
+    const crowded = this.#wasted.of(from.narrow) >= CROWDED_NARROW || this.#wasted.of(from.wide) >= CROWDED_WIDE;
+    return crowded ? 'crowded' : 'new';
+  }
+
+  /** A slot of this provider was kept for it, and nothing came. */
+  wasted({ peer, from }: Holder, provider: PeerId): void {
+    for (const key of new Set([peer, from.narrow, from.wide])) this.#wasted.add(key, 1, MOST_WASTE);
+    this.#wastedAt.add(pair(peer, provider), 1, MOST_WASTE);
+  }
+
+  /** A task of its is under way at this provider, or was. */
+  began(peer: PeerId, provider: PeerId): void {
+    this.#begun.add(peer, 1, MOST_WASTE);
+    if (this.#wastedAt.of(pair(peer, provider)) === 0) return;
+    this.#wastedAt.add(pair(peer, provider), -1);
+    this.#wasted.add(peer, -1);
+  }
+}
+
+function pair(peer: PeerId, provider: PeerId): string {
+  return `${peer} ${provider}`;
+}
