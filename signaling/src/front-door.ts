@@ -82,14 +82,16 @@ export function openFrontDoor(server: Server, options: FrontDoorOptions): void {
     const from = options.networksOf(request);
     // Nobody has said yet who it is.
     const holder = { peer: NOBODY, from };
-    if (!narrowOpenings.take(`${kind} ${from.narrow}`) || !wideOpenings.take(`${kind} ${from.wide}`))
+    const refusal = kind === 'mesh' ? null : { signal, relay }[kind].refusalOf(request);
+    // Whoever has a ticket of the relay was counted when it got it, as the identity that it is: a crowd keeps out no neighbour.
+    const counted = kind !== 'relay' || refusal !== null;
+    if (counted && !(narrowOpenings.take(`${kind} ${from.narrow}`) && wideOpenings.take(`${kind} ${from.wide}`)))
       return refuse(429, kind, 'rate_limited', 'Too many new connections from this address. Try again in a minute.');
-    if (open[kind].ofNetwork(from) >= options.maxPerAddress)
+    if (counted && open[kind].ofNetwork(from) >= options.maxPerAddress)
       return refuse(429, kind, 'rate_limited', 'Too many connections from this address.');
     const isFull = { mesh, signal, relay }[kind].size >= options.maxPeers;
     const gone = isFull && kind === 'mesh' ? open.mesh.yielding(holder) : null;
     if (isFull && gone === null) return refuse(503, kind, 'busy', 'The mesh is full. Try again later.');
-    const refusal = kind === 'mesh' ? null : { signal, relay }[kind].refusalOf(request);
     if (refusal !== null) return refuse(refusal.status, kind, refusal.code, refusal.why);
     if (gone !== null) {
       open.mesh.remove(gone);

@@ -28,7 +28,7 @@ test('doubles with every doubling of a crowd, for it and less for its neighbours
   const { price, join } = setUp();
   const bits = Array.from({ length: 1_000 }, () => join().bits);
   expect([0, 7, 15, 16, 32, 64, 128, 256, 512, 999].map((i) => bits[i])).toEqual([
-    12, 12, 12, 13, 14, 15, 16, 17, 18, 18,
+    12, 12, 12, 13, 14, 15, 16, 17, 17, 17,
   ]);
   expect(Math.max(...bits)).toBe(MOST_RAISED_BITS);
   expect(price.bits(newPeerId(), neighbour)).toBe(16);

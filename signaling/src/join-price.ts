@@ -12,8 +12,8 @@ import type { PaidWork } from './paid-work.ts';
 const FREE_NARROW = 8;
 const FREE_WIDE = 32;
 const RECENT_HALF_LIFE_MS = 300_000;
-/** It rises no further: a second on a computer, some seconds on a phone. An operator's own price may be higher. */
-export const MOST_RAISED_BITS = 18;
+/** It rises no further: a second on a computer, five on a phone. An operator's own price may be higher. */
+export const MOST_RAISED_BITS = 17;
 
 export class JoinPrice {
   readonly #baseBits: number;

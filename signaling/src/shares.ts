@@ -6,6 +6,7 @@
  */
 import type { PeerId } from '@llmesh/core/ids';
 import type { Networks } from './address.ts';
+import { LatestSet } from './latest-set.ts';
 
 export interface Holder {
   readonly peer: PeerId;
@@ -16,7 +17,7 @@ interface Share<T> {
   size: number;
   readonly parts: Map<string, Share<T>>;
   /** Keys of `parts` by their size: whoever holds most is found without a walk. */
-  readonly bySize: Set<string>[];
+  readonly bySize: LatestSet[];
   /** What an identity holds, oldest first. */
   readonly items: T[];
 }
@@ -87,7 +88,7 @@ export class Shares<T extends object> {
       whole.bySize[part.size]?.delete(key);
       part.size += by;
       if (part.size === 0) whole.parts.delete(key);
-      else (whole.bySize[part.size] ??= new Set()).add(key);
+      else (whole.bySize[part.size] ??= new LatestSet()).add(key);
       while (whole.bySize.length > 0 && !((whole.bySize.at(-1)?.size ?? 0) > 0)) whole.bySize.pop();
     }
     this.#all.size += by;
@@ -103,9 +104,9 @@ function newShare<T>(): Share<T> {
   return { size: 0, parts: new Map(), bySize: [], items: [] };
 }
 
+/** Of several the one that became so large last. */
 function largest<T>({ bySize, parts }: Share<T>): Share<T> | null {
-  for (const key of bySize.at(-1) ?? []) return parts.get(key) ?? null;
-  return null;
+  return parts.get(bySize.at(-1)?.latest ?? '') ?? null;
 }
 
 function newest<T>(share: Share<T>): T | null {

@@ -60,24 +60,37 @@ export class WaitingLine<T extends { readonly holder: Holder }> {
 
   /** 1: the next; 0: not here. */
   position(wanted: T): number {
-    let position = 0;
-    for (const one of this.inTurn()) {
-      position++;
-      if (one === wanted) return position;
+    const groups = this.#groupsOf(wanted);
+    let position = (groups?.at(-1)?.own.indexOf(wanted) ?? -1) + 1;
+    if (groups === null || position === 0) return 0;
+    // From its asker outwards: in each round before its own all have a turn, in its own those before it.
+    for (let depth = groups.length - 2; depth >= 0; depth--) {
+      const [round, own] = [position, groups[depth + 1]];
+      let isBefore = true;
+      for (const part of groups[depth]!.parts.values()) {
+        if (part === own) isBefore = false;
+        else position += Math.min(part.size, isBefore ? round : round - 1);
+      }
     }
-    return 0;
+    return position;
   }
 
-  #remove(one: T, hadTurn: boolean): void {
+  /** All that it is part of, from the whole line to its asker; null: its asker is not here. */
+  #groupsOf(one: T): Group<T>[] | null {
     const groups = [this.#all];
     for (const key of path(one)) {
       const part = groups.at(-1)?.parts.get(key);
-      if (part === undefined) return;
+      if (part === undefined) return null;
       groups.push(part);
     }
-    const own = groups.at(-1)?.own ?? [];
+    return groups;
+  }
+
+  #remove(one: T, hadTurn: boolean): void {
+    const groups = this.#groupsOf(one);
+    const own = groups?.at(-1)?.own ?? [];
     const place = own.indexOf(one);
-    if (place < 0) return;
+    if (groups === null || place < 0) return;
     own.splice(place, 1);
     for (const group of groups) group.size--;
     path(one).forEach((key, depth) => {
@@ -96,20 +109,23 @@ function newGroup<T>(): Group<T> {
   return { size: 0, parts: new Map(), own: [] };
 }
 
-/** One of each part, round after round, until all had theirs. */
+/** One of each part, round after round, until all had theirs. Nobody is looked at before it is asked for. */
 function* turns<T>({ parts, own }: Group<T>): Generator<T, void, undefined> {
   yield* own;
-  let left = Array.from(parts.values(), turns);
-  // Nobody to take turns with.
-  if (left.length === 1) return yield* left[0]!;
-  while (left.length > 0) {
-    const going: Generator<T, void, undefined>[] = [];
+  let going: Iterator<T, unknown>[] = [];
+  let left: Iterable<Iterator<T, unknown>> = begun(parts);
+  do {
+    going = [];
     for (const part of left) {
-      const { done, value } = part.next();
-      if (done === true) continue;
-      yield value as T;
+      const turn = part.next();
+      if (turn.done === true) continue;
+      yield turn.value;
       going.push(part);
     }
     left = going;
-  }
+  } while (going.length > 0);
+}
+
+function* begun<T>(parts: ReadonlyMap<string, Group<T>>): Generator<Iterator<T, unknown>> {
+  for (const part of parts.values()) yield part.parts.size === 0 ? part.own.values() : turns(part);
 }

@@ -25,7 +25,7 @@ export interface Waiter {
   readonly model: ModelId;
   readonly only: readonly PeerId[] | null;
   /** With whom it shares its turns. */
-  readonly holder: Holder;
+  holder: Holder;
 }
 
 export interface Line<T extends Waiter> {
@@ -115,6 +115,14 @@ export class WaitingPlaces<T extends Waiter> {
     line?.pace.turn();
     this.named.take(one);
     this.remove(one);
+  }
+
+  /** From now on it shares its turns with others. */
+  regroup(one: T, holder: Holder): void {
+    const lines = one.only === null ? this.line(one.model)?.waiting : this.named;
+    lines?.remove(one);
+    one.holder = holder;
+    lines?.add(one);
   }
 
   /** Does nothing for one that is not here. */

@@ -160,6 +160,7 @@ export class WaitingRoom {
   #serve(provider: RegisteredPeer, lookAt: number): void {
     while (!this.#closed && this.#places.size > 0 && hasRoom(provider)) {
       const next = this.#nextFor(provider, lookAt);
+      if (next !== null && this.#regrouped(next)) continue;
       const candidates = next === null ? null : this.#options.matchmaker.match(next);
       // Nobody here, or nobody but one who is silent again.
       if (next === null || candidates === null || candidates.length === 0) return;
@@ -280,9 +281,21 @@ export class WaitingRoom {
   #turnOf(asked: Asked): Holder {
     const holder = holderOf(asked);
     if (this.#options.promises.standingOf(holder) !== 'doubted') return holder;
-    return { ...holder, from: { ...holder.from, wide: 'doubted' } };
+    return { ...holder, from: { ...holder.from, wide: DOUBTED } };
+  }
+
+  /** Its asker has come to be doubted while it waited. */
+  #regrouped(one: Waiting): boolean {
+    if (one.holder.from.wide === DOUBTED) return false;
+    const holder = this.#turnOf(one);
+    if (holder.from.wide !== DOUBTED) return false;
+    this.#places.regroup(one, holder);
+    return true;
   }
 }
+
+/** In the place of a network. */
+const DOUBTED = 'doubted';
 
 interface Placed {
   one: Waiting;
