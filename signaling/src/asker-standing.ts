@@ -9,7 +9,11 @@ import { FadingTally } from './fading-tally.ts';
 import type { Holder } from './shares.ts';
 
 const WASTE_HALF_LIFE_MS = 60_000;
-const BEGUN_HALF_LIFE_MS = 600_000;
+/** How long whoever began something is known for it. Noted anew only now and then: every match comes through here. */
+const KNOWN_MS = 600_000;
+const NOTED_EVERY_MS = 60_000;
+/** Of more, those noted longest ago are forgotten. */
+const MAX_KNOWN = 20_000;
 /** The second time within a few seconds. */
 const DOUBTFUL = 1.8;
 /** After this many, an identity that stops is in good standing again after six minutes. */
@@ -25,17 +29,19 @@ export class AskerStanding {
   readonly #wasted: FadingTally;
   /** By asker and provider: only what begins there makes up for what did not, or else two who agree could make up for all. */
   readonly #wastedAt: FadingTally;
-  readonly #begun: FadingTally;
+  readonly #clock: Clock;
+  /** When each began something, in the order in which that was noted. */
+  readonly #begun = new Map<PeerId, number>();
 
   constructor(clock: Clock) {
     this.#wasted = new FadingTally(clock, WASTE_HALF_LIFE_MS);
     this.#wastedAt = new FadingTally(clock, WASTE_HALF_LIFE_MS);
-    this.#begun = new FadingTally(clock, BEGUN_HALF_LIFE_MS);
+    this.#clock = clock;
   }
 
   of({ peer, from }: Holder): Standing {
     if (this.#wasted.of(peer) >= DOUBTFUL) return 'doubted';
-    if (this.#begun.of(peer) >= 0.5) return 'known';
+    if (this.#clock.now() - (this.#begun.get(peer) ?? -Infinity) < KNOWN_MS) return 'known';
     const crowded = this.#wasted.of(from.narrow) >= CROWDED_NARROW || this.#wasted.of(from.wide) >= CROWDED_WIDE;
     return crowded ? 'crowded' : 'new';
   }
@@ -48,10 +54,21 @@ export class AskerStanding {
 
   /** A task of its is under way at this provider, or was. */
   began(peer: PeerId, provider: PeerId): void {
-    this.#begun.add(peer, 1, MOST_WASTE);
-    if (this.#wastedAt.of(pair(peer, provider)) === 0) return;
+    this.#note(peer);
+    if (this.#wasted.of(peer) === 0 || this.#wastedAt.of(pair(peer, provider)) === 0) return;
     this.#wastedAt.add(pair(peer, provider), -1);
     this.#wasted.add(peer, -1);
+  }
+
+  #note(peer: PeerId): void {
+    const now = this.#clock.now();
+    if (now - (this.#begun.get(peer) ?? -Infinity) < NOTED_EVERY_MS) return;
+    this.#begun.delete(peer);
+    this.#begun.set(peer, now);
+    for (const oldest of this.#begun.keys()) {
+      if (this.#begun.size <= MAX_KNOWN) break;
+      this.#begun.delete(oldest);
+    }
   }
 }
 

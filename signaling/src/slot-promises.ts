@@ -81,7 +81,11 @@ export class SlotPromises {
 
   /** So many tasks more than before are at this provider. Whose they are it does not say. */
   begun(provider: RegisteredPeer, tasks: number): void {
-    for (const promise of this.#likeliest(provider).slice(0, tasks)) {
+    const here = this.#ofProvider.get(provider);
+    if (here === undefined) return;
+    // Most often there is one.
+    const likeliest = here.length === 1 ? [...here] : this.#likeliest(here).slice(0, tasks);
+    for (const promise of likeliest) {
       this.#standing.began(promise.asker.peer, provider.peerId);
       this.#end(promise);
     }
@@ -147,9 +151,7 @@ export class SlotPromises {
    * Whose tasks have probably begun here, likeliest first: of those who begin what they are promised rather than of others,
    * and of these whoever was sent last, since beginning takes a fraction of what a promise lasts.
    */
-  #likeliest(provider: RegisteredPeer): SlotPromise[] {
-    const here = this.#ofProvider.get(provider) ?? [];
-    if (here.length <= 1) return [...here];
+  #likeliest(here: readonly SlotPromise[]): SlotPromise[] {
     const ranked = here.map((promise) => ({ promise, rank: RANKS[this.#standing.of(promise.asker)] }));
     ranked.sort((a, b) => b.rank - a.rank || b.promise.madeMs - a.promise.madeMs);
     return ranked.map(({ promise }) => promise);
