@@ -3,6 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { realClock } from '@llmesh/core/clock';
 import { newPeerId, type PeerId } from '@llmesh/core/ids';
+import { networksOf } from '@llmesh/signaling/address';
 import { Matchmaker } from '@llmesh/signaling/matchmaker';
 import { loadOf, Registry, type RegisteredPeer } from '@llmesh/signaling/registry';
 import { Reliability } from '@llmesh/signaling/reliability';
@@ -19,7 +20,10 @@ export class LocalMatches {
   readonly #registry = new Registry(realClock);
   readonly #room: WaitingRoom;
   readonly #peers: RegisteredPeer[];
-  readonly #askers = Array.from({ length: ASKERS }, newPeerId);
+  readonly #askers = Array.from({ length: ASKERS }, (_, i) => ({
+    peer: newPeerId(),
+    from: networksOf(`10.${i >> 8}.${i & 255}.1`),
+  }));
   readonly #fleet: readonly FleetProvider[];
   readonly #models: number;
   readonly #random: () => number;
@@ -51,10 +55,21 @@ export class LocalMatches {
     const startMs = performance.now();
     for (let i = 0; i < matches; i++) {
       const requestId = this.#requestId++;
-      const asker = this.#askers[requestId % ASKERS]!;
+      const { peer: asker, from } = this.#askers[requestId % ASKERS]!;
       const model = modelName(Math.floor(this.#random() * this.#models));
       const beganMs = performance.now();
-      this.#room.ask({ requestId, asker, model, exclude: [], only: null, prefer: null, matched, queued });
+      this.#room.ask({
+        requestId,
+        asker,
+        from,
+        model,
+        exclude: [],
+        only: null,
+        prefer: null,
+        matched,
+        queued,
+        refused: queued,
+      });
       matchMs.push(performance.now() - beganMs);
       const provider = sentTo === null ? null : this.#registry.find(sentTo);
       if (provider !== null) this.#beat(provider, provider.busySlots + 1);

@@ -10,7 +10,7 @@ const DIAL_TIMEOUT_MS = 10_000;
 /** A warm link saves the next question a handshake; after this long it only costs memory. */
 const IDLE_MS = 120_000;
 const SWEEP_MS = 10_000;
-/** Strangers may open links to us; past this many the newest is refused. */
+/** Strangers may open links to us. Past this many a new one takes the place of the one that was idle longest. */
 const MAX_ACCEPTED = 256;
 /** One peer may have so many; a newer one takes the place of its oldest, which it may have lost without a word. */
 const MAX_ACCEPTED_OF_ONE = 8;
@@ -138,13 +138,27 @@ export class Links {
     const own = [...this.#accepted].filter(({ peer }) => peer === link.peer);
     if (own.length >= MAX_ACCEPTED_OF_ONE) own[0]?.close();
     if (this.#accepted.size >= MAX_ACCEPTED) {
-      link.close();
-      return;
+      const idle = this.#idlest();
+      // All of them wait for answers of ours.
+      if (idle === null) {
+        link.close();
+        return;
+      }
+      idle.close();
     }
     const channel = new Channel(link, this.#clock, this.#events);
     if (!channel.open) return;
     this.#accepted.add(channel);
     this.#told.opened(channel);
+  }
+
+  /** Links are for nothing: those that nobody uses must not keep out who comes with a question. */
+  #idlest(): Channel | null {
+    let idlest: Channel | null = null;
+    for (const channel of this.#accepted) {
+      if (channel.idle && (idlest === null || channel.lastUsedMs < idlest.lastUsedMs)) idlest = channel;
+    }
+    return idlest;
   }
 
   #sweep(): void {

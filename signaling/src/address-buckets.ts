@@ -8,6 +8,7 @@ const MAX_BUCKETS = 10_000;
 export class AddressBuckets {
   readonly #clock: Clock;
   readonly #rate: Rate;
+  /** Those that took last are last. */
   readonly #buckets = new Map<string, TokenBucket>();
 
   constructor(clock: Clock, rate: Rate) {
@@ -15,18 +16,20 @@ export class AddressBuckets {
     this.#rate = rate;
   }
 
-  take(address: string): boolean {
-    let bucket = this.#buckets.get(address);
-    if (bucket === undefined) {
-      if (this.#buckets.size >= MAX_BUCKETS) this.#forget();
-      this.#buckets.set(address, (bucket = new TokenBucket(this.#clock, this.#rate)));
+  take(address: string, cost = 1): boolean {
+    const bucket = this.#buckets.get(address) ?? new TokenBucket(this.#clock, this.#rate);
+    this.#buckets.delete(address);
+    this.#buckets.set(address, bucket);
+    // Of too many whoever has been quiet longest is forgotten: memory before fairness.
+    for (const quietest of this.#buckets.keys()) {
+      if (this.#buckets.size <= MAX_BUCKETS) break;
+      this.#buckets.delete(quietest);
     }
-    return bucket.take(1);
+    return bucket.take(cost);
   }
 
-  /** Those that are full again first; if nobody is, everybody: memory before fairness. */
-  #forget(): void {
-    for (const [address, bucket] of this.#buckets) if (bucket.full) this.#buckets.delete(address);
-    if (this.#buckets.size >= MAX_BUCKETS) this.#buckets.clear();
+  /** What it may take at once now. */
+  level(address: string): number {
+    return this.#buckets.get(address)?.level ?? this.#rate.burst;
   }
 }

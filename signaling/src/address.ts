@@ -1,10 +1,24 @@
 /** Where a request comes from, for counting. Behind a proxy of the operator's that is what the proxy says. */
 import type { IncomingMessage } from 'node:http';
-import { isIPv6 } from 'node:net';
+import { isIPv4, isIPv6 } from 'node:net';
 
-export function addressReader(trustProxy: boolean): (request: IncomingMessage) => string {
+/**
+ * Who shares an address, twice: whoever has one address of IPv6 has its first 64 bits, and most often 56 of them; whoever
+ * has one of IPv4 may rent some of its neighbours.
+ */
+export interface Networks {
+  /** IPv4: the address; IPv6: its /64. */
+  readonly narrow: string;
+  /** IPv4: its /24; IPv6: its /56. */
+  readonly wide: string;
+}
+
+/** Connections that do not say where they come from share one place, and are counted as one. */
+const UNKNOWN: Networks = { narrow: 'unknown', wide: 'unknown' };
+
+export function networksReader(trustProxy: boolean): (request: IncomingMessage) => Networks {
   const remoteOf = remoteReader(trustProxy);
-  return (request) => networkOf(remoteOf(request));
+  return (request) => networksOf(remoteOf(request));
 }
 
 /** The very address. */
@@ -18,20 +32,40 @@ export function remoteReader(trustProxy: boolean): (request: IncomingMessage) =>
   };
 }
 
-/** What counts as one address: of IPv6 the first 64 bits, since whoever has one address of a network has all of it. */
-export function networkOf(address: string): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
-  if (mapped !== undefined) return mapped;
+/** Some proxies write the port, too. What is no address counts as unknown: it may be any text, of any length. */
+export function networksOf(remote: string): Networks {
+  const address = /^\[([^\]]*)\](?::\d+)?$/.exec(remote)?.[1] ?? /^([\d.]+):\d+$/.exec(remote)?.[1] ?? remote;
+  if (isIPv4(address)) return ofIPv4(address);
   const bare = address.replace(/%.*$/, '');
-  if (!isIPv6(bare)) return address;
-  const [front = '', back] = bare.split('::');
-  const groups = front === '' ? [] : front.split(':');
-  const missing = 8 - groups.length - (back === undefined || back === '' ? 0 : back.split(':').length);
-  if (back !== undefined) groups.push(...Array.from({ length: missing }, () => '0'), ...back.split(':'));
-  return `${groups
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(':')}::/64`;
+  if (!isIPv6(bare)) return UNKNOWN;
+  const groups = groupsOf(bare);
+  const mapped = groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff;
+  if (mapped) return ofIPv4(groups.slice(6).flatMap(bytesOf).join('.'));
+  const [a = 0, b = 0, c = 0, d = 0] = groups;
+  const front = [a, b, c].map((group) => group.toString(16)).join(':');
+  return { narrow: `${front}:${d.toString(16)}::/64`, wide: `${front}:${(d & 0xff00).toString(16)}::/56` };
+}
+
+function ofIPv4(address: string): Networks {
+  return { narrow: address, wide: `${address.slice(0, address.lastIndexOf('.'))}.0/24` };
+}
+
+/** The eight groups of a well-formed address of IPv6, whose last two may be written as IPv4. */
+function groupsOf(address: string): number[] {
+  const halves = address.split('::').map((half) => (half === '' ? [] : half.split(':').flatMap(groupOf)));
+  const [front = [], back] = halves;
+  if (back === undefined) return front;
+  return [...front, ...Array.from({ length: 8 - front.length - back.length }, () => 0), ...back];
+}
+
+function groupOf(text: string): number[] {
+  if (!text.includes('.')) return [Number.parseInt(text, 16)];
+  const [a = 0, b = 0, c = 0, d = 0] = text.split('.').map(Number);
+  return [a * 256 + b, c * 256 + d];
+}
+
+function bytesOf(group: number): number[] {
+  return [group >> 8, group & 0xff];
 }
 
 /** The network around one that `networkOf` named: /24 of IPv4, /56 of IPv6, which is what a customer is commonly given. */

@@ -15,6 +15,7 @@ export const CLOSE = {
   helloTimeout: 4408,
   replaced: 4409,
   versionMismatch: 4426,
+  busy: 4503,
   rateLimited: 4429,
   /** RFC 6455 §7.4.1 */
   goingAway: 1001,

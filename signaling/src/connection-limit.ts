@@ -1,7 +1,10 @@
-/** How many TCP connections one address may hold, whatever it does with them: slow requests cost a socket each. */
+/** How many TCP connections one network may hold, whatever it does with them: slow requests cost a socket each. */
 import type { Server } from 'node:http';
 import { isIP, type Socket } from 'node:net';
-import { networkOf } from './address.ts';
+import { networksOf } from './address.ts';
+
+/** A wide network may have so many times what a narrow one may. */
+const WIDE = 4;
 
 /** `refused` is told of each connection over the limit, which is cut without a word. */
 export function limitConnections(server: Server, maxPerAddress: number, refused: () => void): void {
@@ -10,18 +13,21 @@ export function limitConnections(server: Server, maxPerAddress: number, refused:
     const { remoteAddress = '' } = socket;
     // Gone already.
     if (isIP(remoteAddress) === 0) return;
-    const address = networkOf(remoteAddress);
-    const count = counts.get(address) ?? 0;
-    if (count >= maxPerAddress) {
+    const { narrow, wide } = networksOf(remoteAddress);
+    const full = (network: string, most: number) => (counts.get(network) ?? 0) >= most;
+    if (full(narrow, maxPerAddress) || full(wide, WIDE * maxPerAddress)) {
       refused();
       socket.destroy();
       return;
     }
-    counts.set(address, count + 1);
-    socket.once('close', () => {
-      const left = (counts.get(address) ?? 1) - 1;
-      if (left === 0) counts.delete(address);
-      else counts.set(address, left);
-    });
+    const change = (by: number) => {
+      for (const network of [narrow, wide]) {
+        const count = (counts.get(network) ?? 0) + by;
+        if (count === 0) counts.delete(network);
+        else counts.set(network, count);
+      }
+    };
+    change(1);
+    socket.once('close', () => change(-1));
   });
 }

@@ -1,16 +1,20 @@
 /** Who may open a WebSocket here, and which: the one place that answers `upgrade`. */
 import type { IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import type { Clock } from '@llmesh/core/clock';
+import type { PeerId } from '@llmesh/core/ids';
 import { hostAdvice } from '@llmesh/core/host-guard';
-import { AddressBuckets } from './address-buckets.ts';
+import type { Networks } from './address.ts';
 import { sendError } from './api.ts';
 import { FORBIDDEN_HOST, statusOf } from './host-door.ts';
 import type { Hosts } from './hosts.ts';
 import { MESH_PATH, type Mesh } from './mesh.ts';
 import type { Metrics, SocketKind } from './metrics.ts';
+import { AddressBuckets } from './address-buckets.ts';
 import { RELAY_PATH, type Relay } from './relay.ts';
+import { Shares } from './shares.ts';
 import { SIGNAL_SOCKET_PATH, type Signal } from './signal.ts';
 import { turnAway } from './turn-away.ts';
 
@@ -19,6 +23,8 @@ import { turnAway } from './turn-away.ts';
  * once after a restart must get in.
  */
 const OPENING_RATE = { perSecond: 20, burst: 600 };
+/** A wide network may open so many times what a narrow one may. How many it may hold is a matter of who else is here. */
+const WIDE = 4;
 const KINDS: ReadonlyMap<string, SocketKind> = new Map([
   [MESH_PATH, 'mesh'],
   [SIGNAL_SOCKET_PATH, 'signal'],
@@ -37,14 +43,27 @@ export interface FrontDoorOptions {
   maxPeers: number;
   /** WebSockets of one kind from one address. */
   maxPerAddress: number;
-  addressOf: (request: IncomingMessage) => string;
+  networksOf: (request: IncomingMessage) => Networks;
+  /** How many times the usual one network may open, see `server.ts`. */
+  networkFactor: number;
   hosts: Hosts;
 }
 
 export function openFrontDoor(server: Server, options: FrontDoorOptions): void {
-  const { mesh, signal, relay, metrics, hosts, log } = options;
-  const counts = new Map<string, number>();
-  const openings = new AddressBuckets(options.clock, OPENING_RATE);
+  const { mesh, signal, relay, metrics, hosts, log, clock } = options;
+  const open: Readonly<Record<SocketKind, Shares<Duplex>>> = {
+    mesh: new Shares(),
+    signal: new Shares(),
+    relay: new Shares(),
+  };
+  const openings = (times: number) => {
+    const factor = times * options.networkFactor;
+    return new AddressBuckets(clock, {
+      perSecond: factor * OPENING_RATE.perSecond,
+      burst: factor * OPENING_RATE.burst,
+    });
+  };
+  const [narrowOpenings, wideOpenings] = [openings(1), openings(WIDE)];
 
   server.on('upgrade', (request, socket, head) => {
     // A reset before `ws` takes over must not end the process.
@@ -67,24 +86,27 @@ export function openFrontDoor(server: Server, options: FrontDoorOptions): void {
         "This page's origin may not use this mesh. Its operator can add it to LLMESH_ORIGINS.",
       );
     }
-    const network = options.addressOf(request);
-    const address = `${kind} ${network}`;
-    const count = counts.get(address) ?? 0;
-    if (!openings.take(address))
-      return refuse(429, kind, 'rate_limited', 'Too many new connections from this address. Try again in a minute.');
-    if (count >= options.maxPerAddress)
-      return refuse(429, kind, 'rate_limited', 'Too many connections from this address.');
-    if ({ mesh, signal, relay }[kind].size >= options.maxPeers)
-      return refuse(503, kind, 'busy', 'The mesh is full. Try again later.');
+    const from = options.networksOf(request);
+    // Nobody has said yet who it is.
+    const holder = { peer: NOBODY, from };
     const refusal = kind === 'mesh' ? null : { signal, relay }[kind].refusalOf(request);
+    // Whoever has a ticket of the relay was counted when it got it, as the identity that it is: a crowd keeps out no neighbour.
+    const counted = kind !== 'relay' || refusal !== null;
+    if (counted && !(narrowOpenings.take(`${kind} ${from.narrow}`) && wideOpenings.take(`${kind} ${from.wide}`)))
+      return refuse(429, kind, 'rate_limited', 'Too many new connections from this address. Try again in a minute.');
+    if (counted && open[kind].ofNetwork(from) >= options.maxPerAddress)
+      return refuse(429, kind, 'rate_limited', 'Too many connections from this address.');
+    const isFull = { mesh, signal, relay }[kind].size >= options.maxPeers;
+    const gone = isFull && kind === 'mesh' ? open.mesh.yielding(holder) : null;
+    if (isFull && gone === null) return refuse(503, kind, 'busy', 'The mesh is full. Try again later.');
     if (refusal !== null) return refuse(refusal.status, kind, refusal.code, refusal.why);
-    counts.set(address, count + 1);
-    socket.once('close', () => {
-      const left = (counts.get(address) ?? 1) - 1;
-      if (left === 0) counts.delete(address);
-      else counts.set(address, left);
-    });
-    if (kind === 'mesh') mesh.accept(request, socket, head, hosts.dialled(request), network);
+    if (gone !== null) {
+      open.mesh.remove(gone);
+      mesh.giveWay(gone);
+    }
+    open[kind].add(socket, holder);
+    socket.once('close', () => open[kind].remove(socket));
+    if (kind === 'mesh') mesh.accept(request, socket, head, from, hosts.dialled(request));
     else if (kind === 'signal') signal.accept(request, socket, head);
     else relay.accept(request, socket, head);
 
@@ -102,6 +124,8 @@ export const withoutUpgrade: RequestHandler = (_request, response) => {
   const what = 'Here is a WebSocket. A proxy in front of this server has to pass Upgrade and Connection on.';
   sendError(response, 426, 'upgrade_required', what);
 };
+/** Shares of networks alone. */
+const NOBODY = '' as PeerId;
 
 /** null when it is none that our own URLs could have. */
 function pathOf(request: IncomingMessage): string | null {

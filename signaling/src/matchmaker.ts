@@ -3,7 +3,7 @@ import { isAble as isAbleWith, type Needs } from '@llmesh/core/abilities';
 import type { ModelId, PeerId } from '@llmesh/core/ids';
 import { MAX_CANDIDATES, MAX_NAMED_PEERS, type Candidate } from '@llmesh/core/control-protocol';
 import { rank, TYPICAL_ANSWER_TOKENS, UNKNOWN_TOKENS_PER_SECOND } from '@llmesh/core/route';
-import { isOf, type OfferGroup, type Room } from './model-index.ts';
+import { isOf, type Room } from './model-index.ts';
 import { hasRoom, modelOf, roomOf, type RegisteredPeer, type Registry } from './registry.ts';
 import type { Reliability } from './reliability.ts';
 
@@ -68,20 +68,21 @@ export class Matchmaker {
   }
 
   /** Which of these questions, all about this model, nobody who is here may ever answer, however long they wait. */
-  impossible<T extends MatchQuestion>(model: ModelId, questions: Iterable<T>): T[] {
-    const some = new Map<OfferGroup | null, RegisteredPeer[]>();
-    const all = new Map<OfferGroup | null, RegisteredPeer[]>();
-    const anyone = (question: MatchQuestion) => {
-      const { needs = [], adapter } = question;
+  impossible<T extends MatchQuestion>(model: ModelId, questions: readonly T[]): T[] {
+    // More than one question can leave out. Few kinds of needs are asked for: each is looked up once.
+    const able = new Map<string, RegisteredPeer[]>();
+    const anyone = (question: T) => {
       const group = this.#registry.meant(question);
-      const simple = needs.length === 0 && adapter === undefined;
-      // More than one question can leave out; or all, as one of many may be able to.
-      const [known, most] = simple ? [some, MAX_NAMED_PEERS + 2] : [all, Infinity];
-      const present = known.get(group) ?? this.#registry.present(group, most);
-      known.set(group, present);
-      return present;
+      const needs = question.needs?.toSorted().join(' ') ?? '';
+      const kind = `${group?.sha256 ?? ''} ${group?.embeds ?? ''} ${question.adapter ?? ''} ${needs}`;
+      let found = able.get(kind);
+      if (found === undefined) {
+        found = this.#registry.present(group, MAX_NAMED_PEERS + 2, (peer) => isAble(peer, question));
+        able.set(kind, found);
+      }
+      return found;
     };
-    return [...questions].filter((question) => {
+    return questions.filter((question) => {
       const { asker, exclude, only } = question;
       const named = only?.map((peerId) => this.#registry.find(peerId)).filter((peer) => peer !== null);
       return !(named ?? anyone(question)).some(
@@ -140,6 +141,18 @@ export class Matchmaker {
       tokens += peer.slots * (speed ?? UNKNOWN_TOKENS_PER_SECOND);
       return false;
     });
+    return tokens / TYPICAL_ANSWER_TOKENS;
+  }
+
+  /** The same of those alone who are named. */
+  answersPerSecondOf(model: ModelId, named: readonly PeerId[]): number {
+    let tokens = 0;
+    for (const peerId of new Set(named)) {
+      const peer = this.#registry.find(peerId);
+      const offered = peer === null ? null : modelOf(peer, model);
+      if (peer !== null && offered !== null)
+        tokens += peer.slots * (offered.tokensPerSecond ?? UNKNOWN_TOKENS_PER_SECOND);
+    }
     return tokens / TYPICAL_ANSWER_TOKENS;
   }
 

@@ -13,6 +13,8 @@ import {
   type Proof,
   type ToServer,
 } from '@llmesh/core/control-protocol';
+import type { AddressBuckets } from './address-buckets.ts';
+import type { Networks } from './address.ts';
 import { CLOSE, type BoundedSocket } from './bounded-socket.ts';
 import type { Departures } from './departures.ts';
 import { RENEW_MS, type IceServers } from './ice-servers.ts';
@@ -25,7 +27,8 @@ import { nodeVerify } from '@llmesh/core/node-signatures';
 import { PUBLISH_MS, type OfferBoard } from './offer-board.ts';
 import { GONE_MS, HEARTBEAT_MS, loadOf, type RegisteredPeer, type Registry } from './registry.ts';
 import type { Reliability } from './reliability.ts';
-import type { PaidWork } from './paid-work.ts';
+import type { JoinPrice } from './join-price.ts';
+import type { NetworkRate } from './network-rate.ts';
 import type { Preloading } from './preloading.ts';
 import type { ReceiptBook } from './receipt-book.ts';
 import { RelayDesk } from './relay-desk.ts';
@@ -48,13 +51,15 @@ export interface MeshContext {
   metrics: Metrics;
   iceServers: IceServers;
   relay: Relay;
+  callRate: NetworkRate;
+  calledRate: AddressBuckets;
   passes: SignalPasses;
-  paid: PaidWork;
+  joins: JoinPrice;
   leases: LeaseOffice;
   receipts: ReceiptBook;
   departures: Departures;
   preloading: Preloading;
-  joinWorkBits: number;
+  matchRate: NetworkRate;
   /** Peers that have proved their key. */
   sessions: Map<PeerId, MeshSession>;
 }
@@ -71,7 +76,7 @@ export class MeshSession {
   readonly #context: MeshContext;
   readonly #socket: BoundedSocket;
   readonly #hosts: readonly string[];
-  readonly network: string;
+  readonly from: Networks;
   readonly #allowance: MessageAllowance;
   readonly #introductions: RelayDesk;
   readonly #desk: FilingDesk;
@@ -85,16 +90,16 @@ export class MeshSession {
   #beaten = false;
   #badMessages = 0;
 
-  /** `hosts`: what we may have been dialled as; `network`: whence, as `address.ts` counts. */
-  constructor(socket: BoundedSocket, hosts: readonly string[], network: string, context: MeshContext) {
+  /** `hosts`: what we may have been dialled as. `from`: where this connection comes from. */
+  constructor(socket: BoundedSocket, hosts: readonly string[], from: Networks, context: MeshContext) {
     this.#socket = socket;
     this.#hosts = hosts;
+    this.from = from;
     this.#context = context;
     this.#allowance = new MessageAllowance(context.clock);
-    this.#introductions = new RelayDesk(context);
-    this.#desk = new FilingDesk(context, network);
-    this.network = network;
-    this.#matches = new MatchDesk(context, (message) => this.#say(message));
+    this.#introductions = new RelayDesk(context, from);
+    this.#desk = new FilingDesk(context, from.narrow);
+    this.#matches = new MatchDesk(context, from, (message) => this.#say(message));
     this.#stopHelloTimer = context.clock.after(HELLO_TIMEOUT_MS, () => {
       this.#end('bad_message', 'No hello within 10 seconds. Connect again.', CLOSE.helloTimeout);
     });
@@ -119,6 +124,16 @@ export class MeshSession {
   /** This provider, which it was told of, is gone. */
   gone(peer: PeerId): void {
     this.#say({ type: 'gone', peer });
+  }
+
+  /** Somebody whose network has fewer connections needs its place. */
+  giveWay(): void {
+    this.#end(
+      'busy',
+      'The mesh is full, and others of your network hold most of its places. Connect again later.',
+      CLOSE.busy,
+    );
+    this.#leave('lost');
   }
 
   /** This model of its will be asked soon. */
@@ -186,8 +201,9 @@ export class MeshSession {
     if (publicKey?.byteLength !== PUBLIC_KEY_BYTES || peerIdOf(publicKey) !== hello.peerId) {
       return this.#end('control_refused', 'This id is not of this key.', CLOSE.notProven);
     }
-    const { paid, joinWorkBits, clock } = this.#context;
-    const challenge = newChallenge(paid.has(hello.peerId) ? 0 : joinWorkBits);
+    const { joins, clock } = this.#context;
+    const challenge = newChallenge(joins.bits(hello.peerId, this.from));
+    this.#socket.once('close', joins.came(this.from));
     this.#claim = { hello, publicKey, challenge };
     this.#stopHelloTimer();
     this.#stopHelloTimer = clock.after(PROOF_TIMEOUT_MS, () => {
@@ -205,11 +221,11 @@ export class MeshSession {
       return this.#end('control_refused', what, CLOSE.notProven);
     }
     this.#stopHelloTimer();
-    const { sessions, registry, board, paid, passes, leases } = this.#context;
-    paid.add(hello.peerId);
+    const { sessions, registry, board, joins, passes, leases } = this.#context;
+    joins.joined(hello.peerId, this.from);
     const before = sessions.get(hello.peerId);
     if (before !== undefined) before.#replaced();
-    this.#peer = registry.join(hello.peerId, hello.agent, this.network);
+    this.#peer = registry.join(hello.peerId, hello.agent, this.from.narrow);
     this.#pass = passes.issue(hello.peerId);
     sessions.set(hello.peerId, this);
     this.#say({

@@ -4,12 +4,17 @@ import type { Duplex } from 'node:stream';
 import type { Clock } from '@llmesh/core/clock';
 import type { PeerId } from '@llmesh/core/ids';
 import { MAX_MESSAGE_BYTES } from '@llmesh/core/fields';
+import { AddressBuckets } from './address-buckets.ts';
+import type { Networks } from './address.ts';
 import { boundedServer, closeSockets, cutHalfOpen, type BoundedServer, type BoundedSocket } from './bounded-socket.ts';
 import { Departures } from './departures.ts';
+import { MATCH_RATES } from './match-desk.ts';
 import { Matchmaker } from './matchmaker.ts';
 import { MeshSession, type MeshContext } from './mesh-session.ts';
+import { NetworkRate, scaled } from './network-rate.ts';
 import { OfferBoard } from './offer-board.ts';
 import { Preloading } from './preloading.ts';
+import { CALL_RATES, CALLED_RATE } from './relay-desk.ts';
 import { Reliability } from './reliability.ts';
 import { SlotPromises } from './slot-promises.ts';
 import { WaitingRoom } from './waiting-room.ts';
@@ -18,9 +23,11 @@ export const MESH_PATH = '/mesh';
 
 export type MeshOptions = Omit<
   MeshContext,
-  'room' | 'reliability' | 'board' | 'departures' | 'preloading' | 'sessions'
+  'room' | 'reliability' | 'board' | 'departures' | 'preloading' | 'sessions' | 'matchRate' | 'callRate' | 'calledRate'
 > & {
   random: () => number;
+  /** How many times the usual one network may ask. */
+  networkFactor?: number;
 };
 
 export class Mesh {
@@ -31,10 +38,11 @@ export class Mesh {
   readonly #room: WaitingRoom;
   readonly #preloading: Preloading;
   readonly #context: MeshContext;
+  readonly #ofSocket = new WeakMap<Duplex, MeshSession>();
   readonly #stopPings: () => void;
 
   constructor(options: MeshOptions) {
-    const { random, ...rest } = options;
+    const { random, networkFactor = 1, ...rest } = options;
     const { clock, registry, metrics, receipts } = rest;
     this.#clock = clock;
     this.#sockets = boundedServer({ maxPayload: MAX_MESSAGE_BYTES });
@@ -45,16 +53,17 @@ export class Mesh {
       () => rest.leases.nowMs,
     );
     const reliability = new Reliability(clock);
+    const promises = new SlotPromises(clock, registry);
     receipts.onKept = (delivered) => {
+      promises.delivered(delivered.lease.requester, delivered.lease.provider);
       if (delivered.kind !== 'receipt') return;
       const { lease, tokens, startedMs, endedMs } = delivered;
       const ms = endedMs - startedMs;
       const { requester, provider, model } = lease;
-      const network = this.#sessions.get(requester)?.network ?? '';
+      const network = this.#sessions.get(requester)?.from.narrow ?? '';
       reliability.finished(provider, { model, tokens, ms }, { requester, network });
       this.#preloading.answered(lease.model, ms);
     };
-    const promises = new SlotPromises(clock, registry);
     const matchmaker = new Matchmaker(registry, reliability, random);
     const changed = (waiting: number) => {
       metrics.waiting = waiting;
@@ -77,23 +86,31 @@ export class Mesh {
       departures,
       preloading: this.#preloading,
       sessions: this.#sessions,
+      matchRate: new NetworkRate(clock, scaled(MATCH_RATES, networkFactor)),
+      callRate: new NetworkRate(clock, CALL_RATES),
+      calledRate: new AddressBuckets(clock, CALLED_RATE),
     };
     this.#stopPings = cutHalfOpen(this.#sockets, clock);
   }
 
-  /** A peer has come, by whatever way. `hosts`: what it may have dialled; `network`: whence, as `address.ts` counts. */
-  join(socket: BoundedSocket, hosts: readonly string[], network: string): void {
-    new MeshSession(socket, hosts, network, this.#context);
+  /** A peer has come, by whatever way. `hosts`: what it may have dialled. */
+  join(socket: BoundedSocket, hosts: readonly string[], from: Networks): MeshSession {
+    return new MeshSession(socket, hosts, from, this.#context);
+  }
+
+  /** The peer on this connection has to go, so that another one can come. */
+  giveWay(socket: Duplex): void {
+    this.#ofSocket.get(socket)?.giveWay();
   }
 
   get size(): number {
     return this.#sockets.clients.size;
   }
 
-  accept(request: IncomingMessage, socket: Duplex, head: Buffer, hosts: readonly string[], network: string): void {
+  accept(request: IncomingMessage, socket: Duplex, head: Buffer, from: Networks, hosts: readonly string[]): void {
     this.#sockets.handleUpgrade(request, socket, head, (ws) => {
       this.#sockets.emit('connection', ws, request);
-      this.join(ws, hosts, network);
+      this.#ofSocket.set(socket, this.join(ws, hosts, from));
     });
   }
 

@@ -57,7 +57,7 @@ describe('liveness', () => {
     registry.onRoom = (found) => room.push(found);
     clock.turn(QUIET_MS);
     expect(registry.isHeard(peer)).toBe(false);
-    expect(registry.present(registry.offer(TINY), 9)).toEqual([peer]);
+    expect(registry.present(registry.offer(TINY), 9, () => true)).toEqual([peer]);
     registry.heartbeat(peer, { ...BEAT, busySlots: 2 });
     registry.heartbeat(peer, BEAT);
     expect(matchable()).toEqual([]);
@@ -66,7 +66,7 @@ describe('liveness', () => {
     expect(registry.isHeard(peer)).toBe(true);
     expect(room).toEqual([peer]);
     clock.turn(GONE_MS);
-    expect(registry.present(registry.offer(TINY), 9)).toEqual([]);
+    expect(registry.present(registry.offer(TINY), 9, () => true)).toEqual([]);
     registry.leave(peer);
     registry.heard(peer);
     expect(matchable()).toEqual([]);

@@ -209,12 +209,12 @@ export class Registry {
     return this.#index.has(model);
   }
 
-  /** Providers of this offer that are here, heard lately or not. At most so many. */
-  present(group: OfferGroup | null, most: number): RegisteredPeer[] {
+  /** Providers of this offer that are here, heard lately or not, and that `suits` names. At most so many. */
+  present(group: OfferGroup | null, most: number, suits: (peer: RegisteredPeer) => boolean): RegisteredPeer[] {
     const found: RegisteredPeer[] = [];
     for (const room of ROOMS) {
       group?.bags[room].walk(first, (peer) => {
-        if (found.length < most && this.isPresent(peer, group.id)) found.push(peer);
+        if (found.length < most && this.isPresent(peer, group.id) && suits(peer)) found.push(peer);
         return found.length >= most;
       });
     }

@@ -20,6 +20,7 @@ import {
 import type { Metrics } from './metrics.ts';
 import { RelayTickets, type Place } from './relay-tickets.ts';
 import { RelayedLink } from './relayed-link.ts';
+import type { Holder } from './shares.ts';
 import { turnAway, type Refusal } from './turn-away.ts';
 
 export const RELAY_PATH = '/relay';
@@ -60,7 +61,7 @@ export class Relay {
   readonly #sockets: BoundedServer;
   readonly #tickets: RelayTickets;
   readonly #meetings = new Map<Place, Meeting>();
-  readonly #links = new Set<RelayedLink>();
+  readonly #links = new Map<Place, RelayedLink>();
   /** Of those who have links. */
   readonly #budgets = new Map<PeerId, { bucket: TokenBucket; links: number }>();
   readonly #stopPings: () => void;
@@ -68,7 +69,7 @@ export class Relay {
 
   constructor(options: RelayOptions) {
     this.#options = options;
-    this.#tickets = new RelayTickets(options.limits.maxLinks);
+    this.#tickets = new RelayTickets(options.clock, options.limits.maxLinks);
     this.#sockets = boundedServer({ maxPayload: MAX_SEALED_BYTES });
     this.#stopPings = cutHalfOpen(this.#sockets, options.clock);
     this.#stopSweep = options.clock.after(PING_MS, () => this.#sweep());
@@ -80,11 +81,15 @@ export class Relay {
   }
 
   /** Tickets for a link between two who are here, or null when there is no room. */
-  introduce(caller: PeerId, callee: PeerId): { caller: string; callee: string } | null {
-    const place = this.#tickets.issue(caller, callee);
+  introduce(caller: Holder, callee: PeerId): { caller: string; callee: string } | null {
+    const { place, gone } = this.#tickets.issue(caller, callee);
+    for (const each of gone) {
+      this.#turnOut(each, { status: 503, code: 'busy', why: GAVE_WAY });
+      this.#links.get(each)?.close(CLOSE.busy, GAVE_WAY);
+    }
     const [ours, theirs] = place?.tickets ?? [];
     if (place === null || !ours || !theirs) return null;
-    const stopTimer = this.#options.clock.after(TICKET_MS, () => this.#nobodyCame(place));
+    const stopTimer = this.#options.clock.after(TICKET_MS, () => this.#turnOut(place, ALONE));
     this.#meetings.set(place, { came: [null, null], stopTimer });
     return { caller: ours, callee: theirs };
   }
@@ -114,7 +119,7 @@ export class Relay {
   async close(): Promise<void> {
     this.#stopPings();
     this.#stopSweep();
-    for (const place of this.#meetings.keys()) this.#nobodyCame(place);
+    for (const place of this.#meetings.keys()) this.#turnOut(place, ALONE);
     await closeSockets(this.#sockets, this.#options.clock);
   }
 
@@ -130,19 +135,19 @@ export class Relay {
     const { clock, metrics } = this.#options;
     const link: RelayedLink = new RelayedLink({
       ends: [
-        { socket: a, budget: this.#budget(place.caller) },
+        { socket: a, budget: this.#budget(place.caller.peer) },
         { socket: b, budget: this.#budget(place.callee) },
       ],
       clock,
       passed: (byteCount) => metrics.relayedBytes.inc(byteCount),
       refused: (code) => metrics.refuse('relay', code),
       ended: () => {
-        this.#links.delete(link);
+        this.#links.delete(place);
         this.#tickets.release(place);
-        for (const peer of [place.caller, place.callee]) this.#giveBack(peer);
+        for (const peer of [place.caller.peer, place.callee]) this.#giveBack(peer);
       },
     });
-    this.#links.add(link);
+    this.#links.set(place, link);
   }
 
   /** `ws` answers with an error itself where there is something wrong with the request. */
@@ -155,14 +160,15 @@ export class Relay {
     return upgraded;
   }
 
-  #nobodyCame(place: Place): void {
+  /** This link will not come to be. */
+  #turnOut(place: Place, refusal: Refusal): void {
     const meeting = this.#meetings.get(place);
     if (meeting === undefined) return;
     meeting.stopTimer();
     this.#meetings.delete(place);
     this.#tickets.release(place);
     for (const came of meeting.came) {
-      if (came !== null) turnAway(came.socket, { status: 504, code: 'alone', why: 'The other end did not come.' });
+      if (came !== null) turnAway(came.socket, refusal);
     }
   }
 
@@ -186,10 +192,13 @@ export class Relay {
   }
 
   #sweep(): void {
-    for (const link of this.#links) if (link.outlived) link.close(CLOSE.goingAway, 'Open for too long.');
+    for (const link of this.#links.values()) if (link.outlived) link.close(CLOSE.goingAway, 'Open for too long.');
     this.#stopSweep = this.#options.clock.after(PING_MS, () => this.#sweep());
   }
 }
+
+const ALONE: Refusal = { status: 504, code: 'alone', why: 'The other end did not come.' };
+const GAVE_WAY = 'Somebody who has fewer relayed connections needs this one.';
 
 function ticketOf(request: IncomingMessage): string {
   return new URL(request.url ?? '/', 'http://mesh').searchParams.get('ticket') ?? '';

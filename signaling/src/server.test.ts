@@ -12,7 +12,7 @@ import { ModelsPageSchema, PeersPageSchema, StatsSchema } from '@llmesh/core/api
 import { CLOSE, PING_MS } from './bounded-socket.ts';
 import { HELLO_TIMEOUT_MS, MAX_BAD_MESSAGES } from './mesh-session.ts';
 import { GONE_MS } from './registry.ts';
-import { MAX_WAITING_PER_PEER } from './waiting-room.ts';
+import { MAX_WAITING_PER_PEER } from './waiting-places.ts';
 import { startControlPlane, type ControlPlane, type ControlPlaneOptions } from './server.ts';
 import { advertised, MeshPeer, newIdentity, TINY } from './testing/clients.ts';
 import { ManualClock } from '@llmesh/core/manual-clock';

@@ -7,7 +7,7 @@ import { pino, type Logger } from 'pino';
 import { realClock, type Clock } from '@llmesh/core/clock';
 import { MeshError } from '@llmesh/core/errors';
 import type { IceServer } from '@llmesh/core/control-protocol';
-import { addressReader, remoteReader } from './address.ts';
+import { networksReader, remoteReader } from './address.ts';
 import { apiRouter } from './api.ts';
 import { limitConnections } from './connection-limit.ts';
 import { readCatalogue } from './catalogue-file.ts';
@@ -25,6 +25,7 @@ import { Mesh, MESH_PATH } from './mesh.ts';
 import { Metrics } from './metrics.ts';
 import { ReceiptBook } from './receipt-book.ts';
 import { failed, notFound, pagesRouter } from './pages.ts';
+import { JoinPrice } from './join-price.ts';
 import { PaidWork } from './paid-work.ts';
 import { Registry } from './registry.ts';
 import { DEFAULT_RELAY_LIMITS, Relay, RELAY_PATH, type RelayLimits } from './relay.ts';
@@ -57,7 +58,12 @@ export interface ControlPlaneOptions {
   maxPeers?: number;
   /** On each of `/mesh` and `/signal`. A school shares one address. */
   maxPerAddress?: number;
-  /** What joining costs an identity once: 2 to this power hashes. Twelve are milliseconds, twenty some seconds. */
+  /** How many times the usual one network may ask and connect: for load tests, which come from one computer. */
+  networkFactor?: number;
+  /**
+   * What joining costs an identity once: 2 to this power hashes. Twelve are milliseconds, twenty some seconds. It rises for a
+   * network with many (`join-price.ts`).
+   */
   joinWorkBits?: number;
   /** What this mesh is dialled as, with the port unless that is 80 or 443. Empty: see `HostGuard`. */
   hosts?: readonly string[];
@@ -97,7 +103,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   if (folderWord !== null) log.warn(folderWord);
   const leases = new LeaseOffice(await openControlKey(dataFolder), now);
   const table = new DeliveryTable(dataFolder, options.deliveries);
-  const addressOf = addressReader(options.trustProxy ?? false);
+  const networksFor = networksReader(options.trustProxy ?? false);
+  const { networkFactor = 1 } = options;
   const hosts = new Hosts({ hosts: options.hosts ?? [], trustProxy: options.trustProxy ?? false });
   const modelsFolder = options.modelsFolder == null ? null : resolve(options.modelsFolder);
   const registry = new Registry(clock, await readCatalogue(modelsFolder, log));
@@ -122,7 +129,6 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     limitConnections(server, SOCKETS_PER_PEER * maxPerAddress, () => metrics.refuse('http', 'rate_limited'));
   }
   const passes = new SignalPasses(clock);
-  const paid = new PaidWork(clock);
   const receipts = new ReceiptBook({
     ...{ table, issuer: leases.issuer, clock, now },
     failed: (error) =>
@@ -137,14 +143,14 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     iceServers: new IceServers(iceServers, options.turn ?? null, now),
     relay,
     passes,
-    paid,
     leases,
     receipts,
-    joinWorkBits,
+    joins: new JoinPrice(clock, joinWorkBits, new PaidWork(clock)),
+    networkFactor,
   });
-  const signal = new Signal(app, { clock, metrics, passes, maxPeers, server });
+  const signal = new Signal(app, { clock, metrics, passes, maxPeers, server, networksOf: networksFor });
   app.get([MESH_PATH, RELAY_PATH], withoutUpgrade);
-  app.use(apiRouter({ clock, registry, metrics, addressOf }));
+  app.use(apiRouter({ clock, registry, metrics, addressOf: (request) => networksFor(request).narrow }));
   app.use(
     gatewayRouter({ gateway: options.gateway ?? null, remoteOf: remoteReader(options.trustProxy ?? false), log }),
   );
@@ -161,7 +167,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     allowedOrigins,
     maxPeers,
     maxPerAddress,
-    addressOf,
+    networksOf: networksFor,
+    networkFactor,
     hosts,
   });
 

@@ -8,6 +8,8 @@ import type { Clock } from '@llmesh/core/clock';
 import type { ErrorCode } from '@llmesh/core/errors';
 import { isPeerId, type PeerId } from '@llmesh/core/ids';
 import { TokenBucket } from '@llmesh/core/token-bucket';
+import type { Networks } from './address.ts';
+import type { Sender, SignalTraffic } from './signal-traffic.ts';
 
 /** Session descriptions and candidates are a few kilobytes. */
 export const MAX_SIGNAL_BYTES = 65_536;
@@ -20,6 +22,8 @@ const MAX_DEPTH = 12;
 const MAX_WAITING_FOR_ONE = 32;
 const MAX_WAITING = 4096;
 const MAX_WAITING_BYTES = 16_777_216;
+/** What one network may have of that, a narrow or a wide one. */
+const NETWORK_SHARE = { narrow: 1 / 8, wide: 1 / 4 };
 
 const SignalSchema = v.variant('type', [
   v.object({ type: v.literal('HEARTBEAT') }),
@@ -39,14 +43,19 @@ export type Verdict =
 export class SignalGuard {
   readonly #bucket: TokenBucket;
   readonly #waiting: WaitingRoom;
+  readonly #traffic: SignalTraffic;
+  readonly #sender: Sender;
 
-  constructor(clock: Clock, waiting: WaitingRoom) {
+  constructor(clock: Clock, waiting: WaitingRoom, traffic: SignalTraffic, sender: Sender) {
     this.#bucket = new TokenBucket(clock, RATE);
     this.#waiting = waiting;
+    this.#traffic = traffic;
+    this.#sender = sender;
   }
 
   judge(data: Buffer, isBinary: boolean): Verdict {
-    if (!this.#bucket.take(1 + data.length / BYTES_PER_TOKEN)) {
+    const cost = 1 + data.length / BYTES_PER_TOKEN;
+    if (!this.#bucket.take(cost)) {
       return {
         pass: false,
         close: true,
@@ -56,7 +65,10 @@ export class SignalGuard {
     }
     const signal = isBinary ? null : parseSignal(data.toString());
     if (signal === null) return { pass: false, close: true, code: 'bad_message', why: 'Not a PeerJS message.' };
-    if ('dst' in signal && !this.#waiting.admit(signal.dst, data.length)) {
+    if ('dst' in signal && !this.#traffic.admits(this.#sender, signal.dst, signal.type === 'OFFER', cost)) {
+      return { pass: false, close: false, code: 'busy', why: 'Enough is said to that peer from your network.' };
+    }
+    if ('dst' in signal && !this.#waiting.admit(signal.dst, data.length, this.#sender.from)) {
       return { pass: false, close: false, code: 'busy', why: 'Enough waits for that peer.' };
     }
     return { pass: true, type: signal.type };
@@ -69,8 +81,8 @@ export class WaitingRoom {
   readonly #isHere: (peer: PeerId) => boolean;
   readonly #expireMs: number;
   #counts = new Map<PeerId, number>();
-  #total = 0;
-  #bytes = 0;
+  /** In all under no name, and for each network. */
+  #waiting = new Map<string, { count: number; bytes: number }>();
   #emptyAt = 0;
 
   /** `expireMs`: after which PeerServer has thrown a queue away. */
@@ -80,22 +92,33 @@ export class WaitingRoom {
     this.#expireMs = expireMs;
   }
 
-  admit(peer: PeerId, byteCount: number): boolean {
+  admit(peer: PeerId, byteCount: number, { narrow, wide }: Networks): boolean {
     if (this.#isHere(peer)) return true;
     if (this.#clock.now() >= this.#emptyAt) {
       // Whatever was counted in the window before last is gone by now; two windows together are the bound.
       this.#counts = new Map();
-      this.#total = 0;
-      this.#bytes = 0;
+      this.#waiting = new Map();
       this.#emptyAt = this.#clock.now() + this.#expireMs;
     }
     const count = this.#counts.get(peer) ?? 0;
-    if (count >= MAX_WAITING_FOR_ONE || this.#total >= MAX_WAITING) return false;
-    if (this.#bytes + byteCount > MAX_WAITING_BYTES) return false;
+    if (count >= MAX_WAITING_FOR_ONE) return false;
+    const shares: [string, number][] = [
+      ['', 1],
+      [narrow, NETWORK_SHARE.narrow],
+      [wide, NETWORK_SHARE.wide],
+    ];
+    if (shares.some(([who, share]) => !this.#fits(who, share, byteCount))) return false;
     this.#counts.set(peer, count + 1);
-    this.#total++;
-    this.#bytes += byteCount;
+    for (const who of new Set(shares.map(([name]) => name))) {
+      const before = this.#waiting.get(who) ?? { count: 0, bytes: 0 };
+      this.#waiting.set(who, { count: before.count + 1, bytes: before.bytes + byteCount });
+    }
     return true;
+  }
+
+  #fits(who: string, share: number, byteCount: number): boolean {
+    const { count, bytes } = this.#waiting.get(who) ?? { count: 0, bytes: 0 };
+    return count < share * MAX_WAITING && bytes + byteCount <= share * MAX_WAITING_BYTES;
   }
 }
 

@@ -13,9 +13,11 @@ import {
   type BoundedServer,
   type BoundedSocket,
 } from './bounded-socket.ts';
+import type { Networks } from './address.ts';
 import type { Metrics } from './metrics.ts';
 import type { SignalPasses } from './signal-passes.ts';
 import { MAX_SIGNAL_BYTES, SignalGuard, WaitingRoom, type Verdict } from './signal-guard.ts';
+import { SignalTraffic } from './signal-traffic.ts';
 import type { Refusal } from './turn-away.ts';
 
 /** PeerJS clients: `{path: '/signal', key: 'peerjs'}`. */
@@ -36,6 +38,7 @@ export interface SignalOptions {
   maxPeers: number;
   /** PeerServer wants it in its hands, and does nothing with it as long as it is not to listen itself. */
   server: Server;
+  networksOf: (request: IncomingMessage) => Networks;
 }
 
 export class Signal {
@@ -45,12 +48,16 @@ export class Signal {
   readonly #clients = new Map<PeerId, BoundedSocket>();
   readonly #passes: SignalPasses;
   readonly #waiting: WaitingRoom;
+  readonly #traffic: SignalTraffic;
+  readonly #networksOf: (request: IncomingMessage) => Networks;
   readonly #stopPings: () => void;
 
   constructor(app: Express, options: SignalOptions) {
     this.#clock = options.clock;
     this.#metrics = options.metrics;
     this.#passes = options.passes;
+    this.#traffic = new SignalTraffic(options.clock);
+    this.#networksOf = options.networksOf;
     this.#waiting = new WaitingRoom(options.clock, (peer) => this.#clients.has(peer), EXPIRE_MS + SWEEP_MS);
     this.#sockets = boundedServer({ path: SIGNAL_SOCKET_PATH, maxPayload: MAX_SIGNAL_BYTES });
     // Before PeerServer's own listener, so that the guard stands in front of it.
@@ -119,7 +126,8 @@ export class Signal {
         if (this.#clients.get(who.id) === socket) this.#clients.delete(who.id);
       });
     }
-    const guard = new SignalGuard(this.#clock, this.#waiting);
+    const sender = { peer: who?.id ?? NOBODY, from: this.#networksOf(request) };
+    const guard = new SignalGuard(this.#clock, this.#waiting, this.#traffic, sender);
     socket.slow = () => this.#metrics.refuse('signal', 'slow_reader');
     socket.on('error', (error: Error & { code?: string }) => {
       const tooLarge = error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH';
@@ -142,6 +150,9 @@ export class Signal {
     socket.close(verdict.code === 'rate_limited' ? CLOSE.rateLimited : CLOSE.badMessage, verdict.why);
   }
 }
+
+/** PeerServer turns away whoever has no id. */
+const NOBODY = '' as PeerId;
 
 /** Each parameter exactly once: PeerServer takes the last of several, others the first. */
 function identify(request: IncomingMessage): { id: PeerId; token: string } | null {

@@ -1,9 +1,14 @@
 import { expect, test } from 'vitest';
 import * as fc from 'fast-check';
 import type { PeerId } from '@llmesh/core/ids';
+import { networksOf } from './address.ts';
 import { WaitingLine } from './waiting-line.ts';
 
-const waiting = (asker: string, number = 0) => ({ asker: asker as PeerId, number });
+const waiting = (asker: string, number = 0, address = '192.0.2.1') => ({
+  asker: asker as PeerId,
+  holder: { peer: asker as PeerId, from: networksOf(address) },
+  number,
+});
 
 test('gives every asker a turn before anybody has a second', () => {
   const line = new WaitingLine<ReturnType<typeof waiting>>();
@@ -19,6 +24,29 @@ test('gives every asker a turn before anybody has a second', () => {
   const late = waiting('late');
   line.add(late);
   expect(line.position(late)).toBe(3);
+});
+
+test('gives every network a turn before any has a second, whoever is in it', () => {
+  const line = new WaitingLine<ReturnType<typeof waiting>>();
+  const crowd = Array.from({ length: 100 }, (_, i) => waiting(`hog${i}`, i, `192.0.2.${i % 2}`));
+  for (const one of crowd) line.add(one);
+  const [neighbour, stranger] = [waiting('neighbour', 0, '192.0.2.9'), waiting('stranger', 0, '198.51.100.1')];
+  for (const one of [neighbour, stranger]) line.add(one);
+  expect(line.position(stranger)).toBe(2);
+  // Third of its wide network, which has every other turn while the stranger waits.
+  expect(line.position(neighbour)).toBe(4);
+  line.take(crowd[0]!);
+  const [again, second] = [waiting('stranger', 1, '198.51.100.2'), waiting('stranger', 2, '198.51.100.2')];
+  line.take(stranger);
+  for (const one of [again, second]) line.add(one);
+  expect([...line.inTurn()].slice(0, 4)).toEqual([crowd[1], again, neighbour, second]);
+});
+
+test('looks no further than it is told', () => {
+  const line = new WaitingLine<ReturnType<typeof waiting>>();
+  for (let i = 0; i < 10; i++) line.add(waiting(`p${i}`, i));
+  expect(line.next(({ number }) => number === 4, 5)?.number).toBe(4);
+  expect(line.next(({ number }) => number === 5, 5)).toBeNull();
 });
 
 test('a withdrawn question costs its asker no turn', () => {
@@ -37,12 +65,12 @@ test('holds exactly who came and did not go, each at one place, and nobody is ov
   const step = fc.record({ what: fc.constantFrom('add', 'take', 'remove'), asker: fc.nat(4), pick: fc.nat(100) });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
-      const line = new WaitingLine<{ asker: PeerId }>();
-      const here = new Set<{ asker: PeerId }>();
-      const overtakes = new Map<{ asker: PeerId }, Map<PeerId, number>>();
+      const line = new WaitingLine<ReturnType<typeof waiting>>();
+      const here = new Set<ReturnType<typeof waiting>>();
+      const overtakes = new Map<ReturnType<typeof waiting>, Map<PeerId, number>>();
       for (const { what, asker, pick } of steps) {
         if (what === 'add') {
-          const one = { asker: `p${asker}` as PeerId };
+          const one = waiting(`p${asker}`);
           line.add(one);
           here.add(one);
           overtakes.set(one, new Map());

@@ -4,6 +4,7 @@ import { QUEUED_EVERY_MS } from '@llmesh/core/control-protocol';
 import type { ModelAdvert } from '@llmesh/core/model-advert';
 import { newPeerId, type ModelId, type PeerId } from '@llmesh/core/ids';
 import { ManualClock } from '@llmesh/core/manual-clock';
+import { networksOf } from './address.ts';
 import { Matchmaker } from './matchmaker.ts';
 import {
   GONE_MS,
@@ -16,9 +17,10 @@ import {
   type RegisteredPeer,
 } from './registry.ts';
 import { Reliability } from './reliability.ts';
-import { PROMISE_MS, SlotPromises } from './slot-promises.ts';
+import { OVERDUE_MS, PROMISE_MS, SlotPromises } from './slot-promises.ts';
 import { advertised, TINY } from './testing/clients.ts';
-import { MAX_WAITING_PER_MODEL, MAX_WAITING_PER_PEER, TICK_MS, WaitingRoom } from './waiting-room.ts';
+import { MAX_WAITING_PER_MODEL, MAX_WAITING_PER_PEER } from './waiting-places.ts';
+import { MAX_NAMED_WAIT_MS, TICK_MS, WaitingRoom } from './waiting-room.ts';
 
 interface Told {
   at: number;
@@ -26,6 +28,7 @@ interface Told {
   first?: PeerId | null;
   position?: number;
   estimateMs?: number | null;
+  refused?: string;
 }
 
 function setUp() {
@@ -60,13 +63,21 @@ function setUp() {
     room.left(peer);
   };
   let requestId = 0;
-  const ask = (asker: PeerId = newPeerId(), changes: { model?: ModelId; exclude?: PeerId[]; only?: PeerId[] } = {}) => {
+  const ask = (
+    asker: PeerId = newPeerId(),
+    {
+      address = '192.0.2.1',
+      ...changes
+    }: { model?: ModelId; exclude?: PeerId[]; only?: PeerId[]; address?: string } = {},
+  ) => {
     const told: Told[] = [];
     const id = requestId++;
     room.ask({
       ...{ model: TINY, asker, exclude: [], only: null, prefer: null, requestId: id, ...changes },
+      from: networksOf(address),
       matched: (candidates) => told.push({ at: clock.now(), first: candidates[0]?.peerId ?? null }),
       queued: (place) => told.push({ at: clock.now(), ...place }),
+      refused: ({ message }) => told.push({ at: clock.now(), refused: message }),
     });
     return { told, withdraw: () => room.withdraw(asker, id), last: () => told.at(-1) };
   };
@@ -108,10 +119,10 @@ test('a slot that was kept for nothing goes to the next', () => {
   ask();
   const next = ask();
   expect(next.last()).toMatchObject({ position: 1 });
-  clock.turn(PROMISE_MS - 1);
+  clock.turn(OVERDUE_MS - 1);
   expect(next.last()?.first).toBe(undefined);
   clock.turn(1);
-  expect(next.last()).toEqual({ at: PROMISE_MS, first: peer.peerId });
+  expect(next.last()).toEqual({ at: OVERDUE_MS, first: peer.peerId });
 });
 
 test('a new provider and a new advert serve the line, the longest waiting first over all its models', () => {
@@ -180,6 +191,8 @@ test('refuses more than so many of one peer, and of one model, in words', () => 
   for (let i = 0; i < MAX_WAITING_PER_PEER; i++) ask(greedy);
   expect(() => ask(greedy)).toThrow('You have 8 questions waiting already');
   for (let i = MAX_WAITING_PER_PEER; i < MAX_WAITING_PER_MODEL; i++) ask();
+  // Who has eight places in the line has one fewer for each who has none.
+  for (let i = 1; i < MAX_WAITING_PER_PEER; i++) ask();
   expect(() => ask()).toThrow('1000 questions wait already; the last of them has its turn in about 34 minutes');
 });
 
@@ -288,4 +301,137 @@ test('slots are conserved: whatever happens, promises are as many as are kept, w
     }),
     { numRuns: 200 },
   );
+});
+
+const OTHER = '198.51.100.1';
+
+test('questions that keep to a provider which is always full take no place in the line, and make nobody wait', () => {
+  const { ask, provider, beat, room } = setUp();
+  const fake = provider();
+  const peer = provider();
+  const calm = ask().last();
+  const squatters = Array.from({ length: 1_000 }, () => ask(newPeerId(), { only: [fake.peerId] }));
+  expect(room.waiting(TINY)).toBe(1);
+  expect(squatters.at(-1)?.last()).toMatchObject({ position: 1_000 });
+  const honest = ask();
+  expect(honest.last()).toMatchObject({ position: 2, estimateMs: 2 * (calm?.estimateMs ?? 0) });
+  beat(peer, 0);
+  beat(peer, 1);
+  beat(peer, 0);
+  expect(honest.last()).toMatchObject({ first: peer.peerId });
+});
+
+test('of those, too, whoever has fewest has a place, and the one who loses its place is told', () => {
+  const { ask, provider, room } = setUp();
+  const fake = provider();
+  const squatters = Array.from({ length: 1_000 }, () => ask(newPeerId(), { only: [fake.peerId] }));
+  const honest = ask(newPeerId(), { only: [fake.peerId], address: OTHER });
+  expect(honest.last()).toMatchObject({ position: 2 });
+  expect(squatters.filter((one) => one.last()?.refused !== undefined).length).toBe(1);
+  expect(squatters.at(-1)?.last()?.refused).toContain('Ask again in a moment');
+  expect(room.size).toBe(1_000);
+});
+
+test('a line that one network has filled has room for others, up to an equal share', () => {
+  const { ask, provider, beat, room } = setUp();
+  const peer = provider();
+  const crowd = Array.from({ length: MAX_WAITING_PER_MODEL }, () => ask());
+  expect(() => ask()).toThrow('1000 questions wait already');
+  const honest = Array.from({ length: MAX_WAITING_PER_MODEL / 2 }, () => ask(newPeerId(), { address: OTHER }));
+  expect(honest[0]?.told[0]).toMatchObject({ position: 2 });
+  expect(() => ask(newPeerId(), { address: OTHER })).toThrow('1000 questions wait already');
+  expect(crowd.filter((one) => one.last()?.refused !== undefined)).toEqual(crowd.slice(500));
+  expect(room.waiting(TINY)).toBe(MAX_WAITING_PER_MODEL);
+  beat(peer, 0);
+  beat(peer, 1);
+  beat(peer, 0);
+  expect(honest[0]?.last()).toMatchObject({ first: peer.peerId });
+});
+
+test('a provider that nobody of the first may be sent to is offered to those behind them with the next tick', () => {
+  const { ask, provider, beat, clock } = setUp();
+  const [picky, peer] = [provider(), provider()];
+  for (let i = 0; i < 200; i++) ask(newPeerId(), { exclude: [peer.peerId] });
+  const behind = ask();
+  beat(peer, 0);
+  expect(behind.last()?.first).toBe(undefined);
+  clock.turn(TICK_MS);
+  expect(behind.last()).toMatchObject({ first: peer.peerId });
+  beat(picky, 1);
+});
+
+test('a provider that turns full and free all the time is looked at a few times a second, and not forgotten', () => {
+  const { ask, provider, beat, clock } = setUp();
+  const [full, flapping] = [provider(), provider()];
+  let looks = 0;
+  const exclude = new Proxy([flapping.peerId], {
+    get(target, key) {
+      if (key === 'includes') looks++;
+      return Reflect.get(target, key) as unknown;
+    },
+  });
+  const picky = ask(newPeerId(), { exclude });
+  const before = looks;
+  for (let i = 0; i < 2_000; i++) {
+    beat(flapping, i % 2);
+    clock.turn(1);
+  }
+  // Sixteen at once, four a second, and the look of each tick at who may still be answered.
+  expect(looks - before).toBeLessThan(60);
+  const anyone = ask();
+  beat(flapping, 1);
+  beat(flapping, 0);
+  clock.turn(TICK_MS / 4);
+  expect(anyone.last()).toMatchObject({ first: flapping.peerId });
+  expect(picky.last()?.first).toBe(undefined);
+  beat(full, 1);
+});
+
+test('a question that keeps to one who never has time ends', () => {
+  const { ask, provider, beat, clock } = setUp();
+  const busy = provider();
+  const one = ask(newPeerId(), { only: [busy.peerId] });
+  for (let s = 0; s < MAX_NAMED_WAIT_MS / 1_000; s++) {
+    clock.turn(1_000);
+    beat(busy, 1);
+  }
+  expect(one.last()?.refused).toContain('ten minutes');
+});
+
+test('beside those who only let slots be kept, an honest question has a slot within a second', () => {
+  const { ask, provider, beat, clock } = setUp();
+  const peer = provider({ slots: 8, busySlots: 0 });
+  const hogs = Array.from({ length: 4 }, newPeerId);
+  let taken = 0;
+  const again = () => {
+    for (const hog of hogs) {
+      for (let i = 0; i < 8; i++) {
+        try {
+          ask(hog);
+          taken++;
+        } catch {
+          return;
+        }
+      }
+    }
+  };
+  const waited: number[] = [];
+  let busy = 0;
+  for (let s = 0; s < 40; s++) {
+    again();
+    const since = clock.now();
+    const honest = ask();
+    for (let ms = 0; ms < 1_000; ms += 50) {
+      clock.turn(50);
+      again();
+      beat(peer, busy);
+      if (honest.last()?.first === undefined || waited.length > s) continue;
+      waited.push((honest.last()?.at ?? 0) - since);
+      beat(peer, ++busy);
+    }
+    beat(peer, (busy = 0));
+  }
+  expect(taken).toBeGreaterThan(100);
+  expect(waited.length).toBe(40);
+  expect(Math.max(...waited)).toBeLessThanOrEqual(1_000);
 });

@@ -1,6 +1,7 @@
 /** The real control plane's sessions, registry, matchmaker, leases and receipts, without its HTTP server. */
 import { SECRET_KEY_BYTES, type Identity } from '@llmesh/core/identity';
 import type { PeerId } from '@llmesh/core/ids';
+import { networksOf } from '@llmesh/signaling/address';
 import type { BoundedSocket } from '@llmesh/signaling/bounded-socket';
 import { DeliveryTable } from '@llmesh/signaling/delivery-table';
 import { IceServers } from '@llmesh/signaling/ice-servers';
@@ -8,6 +9,7 @@ import { LeaseOffice } from '@llmesh/signaling/lease-office';
 import { Mesh } from '@llmesh/signaling/mesh';
 import { Metrics } from '@llmesh/signaling/metrics';
 import { nodeIdentity } from '@llmesh/core/node-signatures';
+import { JoinPrice } from '@llmesh/signaling/join-price';
 import { PaidWork } from '@llmesh/signaling/paid-work';
 import { ReceiptBook } from '@llmesh/signaling/receipt-book';
 import { Registry, type RegisteredPeer } from '@llmesh/signaling/registry';
@@ -33,7 +35,6 @@ export class SimServer {
   readonly #receipts: ReceiptBook;
   readonly #sockets = new Set<ServerEnd>();
   /** So many there were: each comes from a network of its own. */
-  #connections = 0;
   /** Null while it is down. */
   #running: Running | null;
 
@@ -50,7 +51,8 @@ export class SimServer {
     this.#running = this.#start();
   }
 
-  connect(wire: Omit<Wire, 'clock'>): ClientEnd {
+  /** `address`: where it comes from. */
+  connect(wire: Omit<Wire, 'clock'>, address: string): ClientEnd {
     return new ClientEnd({ clock: this.#clock, ...wire }, (socket) => {
       if (this.#running === null) {
         socket.close();
@@ -59,7 +61,7 @@ export class SimServer {
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
       // What a session uses of a socket, `ServerEnd` has.
-      this.#running.mesh.join(socket as unknown as BoundedSocket, [HOST], `network ${++this.#connections}`);
+      this.#running.mesh.join(socket as unknown as BoundedSocket, [HOST], networksOf(address));
     });
   }
 
@@ -97,11 +99,11 @@ export class SimServer {
     const metrics = new Metrics(registry, { mesh: () => 0, signal: () => 0, relay: () => 0 });
     const relay = new Relay({ clock, metrics, limits: { ...DEFAULT_RELAY_LIMITS, maxLinks: 0 } });
     const mesh = new Mesh({
-      ...{ clock, metrics, registry, random: this.#random.next, joinWorkBits: 0 },
+      ...{ clock, metrics, registry, random: this.#random.next },
       iceServers: new IceServers([], null, this.#now),
       relay,
       passes: new SignalPasses(clock),
-      paid: new PaidWork(clock),
+      joins: new JoinPrice(clock, 0, new PaidWork(clock)),
       leases: new LeaseOffice(this.#identity, this.#now),
       receipts: this.#receipts,
     });

@@ -75,6 +75,7 @@ export class World {
   readonly #network: SimNetwork;
   readonly #partitions: Partitions;
   readonly #places = new Map<PeerId, Place>();
+  readonly #addresses = new Map<PeerId, number>();
   readonly #askers: SimNode[] = [];
   readonly #leaving = new Set<Promise<void>>();
   #busy = true;
@@ -225,10 +226,13 @@ export class World {
     return new SimNode({
       ...{ network: this.#network, random: this.#random.fork(), trace: this.trace, ...kind },
       openSocket: (self, up, lie) =>
-        this.server.connect({
-          ...{ delayMs: this.#distanceMs(self, null), up, lie },
-          opensAtMs: () => this.#partitions.opensAtMs(self, null),
-        }),
+        this.server.connect(
+          {
+            ...{ delayMs: this.#distanceMs(self, null), up, lie },
+            opensAtMs: () => this.#partitions.opensAtMs(self, null),
+          },
+          this.#address(self),
+        ),
     });
   }
 
@@ -236,6 +240,13 @@ export class World {
   #distanceMs(a: PeerId, b: PeerId | null): number {
     const [from, to] = [this.#place(a), b === null ? { x: 0.5, y: 0.5 } : this.#place(b)];
     return 10 + 70 * Math.hypot(from.x - to.x, from.y - to.y);
+  }
+
+  /** Each has a network of its own. */
+  #address(peer: PeerId): string {
+    let number = this.#addresses.get(peer);
+    if (number === undefined) this.#addresses.set(peer, (number = this.#addresses.size));
+    return `10.${number >> 8}.${number & 0xff}.1`;
   }
 
   #place(peer: PeerId): Place {

@@ -1,7 +1,10 @@
 /** For the fuzzer: what the control plane lets through to PeerServer, which takes anything and may break over it. */
+import type { PeerId } from '@llmesh/core/ids';
 import { ManualClock } from '@llmesh/core/manual-clock';
 import type { FuzzTarget } from '@llmesh/core/suites/fuzz';
+import { networksOf } from '../address.ts';
 import { SignalGuard, WaitingRoom } from '../signal-guard.ts';
+import { SignalTraffic } from '../signal-traffic.ts';
 
 const dst = 'b'.repeat(32);
 const sdp = { type: 'offer', sdp: 'v=0\r\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n' };
@@ -18,9 +21,11 @@ const TYPES = new Set(signals.map(({ type }) => type));
 export function signalTarget(): FuzzTarget {
   const write = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
   const clock = new ManualClock();
+  const sender = { peer: 'a'.repeat(32) as PeerId, from: networksOf('192.0.2.1') };
   const run = (input: Uint8Array) => {
     // A fresh one each time: what is judged is this message and not how many there were.
-    const guard = new SignalGuard(clock, new WaitingRoom(clock, () => true, 1_000));
+    const waiting = new WaitingRoom(clock, () => true, 1_000);
+    const guard = new SignalGuard(clock, waiting, new SignalTraffic(clock), sender);
     const { pass } = guard.judge(Buffer.from(input), false);
     if (!pass) return false;
     const message = JSON.parse(new TextDecoder().decode(input)) as Record<string, unknown>;

@@ -1,0 +1,34 @@
+/** How often something happened lately, for each key: what was counted is worth half after a while. */
+import type { Clock } from '@llmesh/core/clock';
+
+/** Keys remembered; of more, those counted longest ago are forgotten. */
+const MAX_KEYS = 20_000;
+
+export class FadingTally {
+  readonly #clock: Clock;
+  readonly #halfLifeMs: number;
+  /** In the order in which they were counted last. */
+  readonly #counts = new Map<string, { count: number; atMs: number }>();
+
+  constructor(clock: Clock, halfLifeMs: number) {
+    this.#clock = clock;
+    this.#halfLifeMs = halfLifeMs;
+  }
+
+  of(key: string): number {
+    const counted = this.#counts.get(key);
+    if (counted === undefined) return 0;
+    return counted.count * 0.5 ** ((this.#clock.now() - counted.atMs) / this.#halfLifeMs);
+  }
+
+  /** Negative: takes back. Never below 0, and never above `most`. */
+  add(key: string, by = 1, most = Infinity): void {
+    const count = Math.min(most, Math.max(0, this.of(key) + by));
+    this.#counts.delete(key);
+    if (count > 0) this.#counts.set(key, { count, atMs: this.#clock.now() });
+    for (const oldest of this.#counts.keys()) {
+      if (this.#counts.size <= MAX_KEYS) break;
+      this.#counts.delete(oldest);
+    }
+  }
+}
