@@ -13,6 +13,30 @@ describe('Offers', () => {
     expect(mesh.offers.all.map(({ id }) => id)).toEqual(['qwen3-8b', 'gemma', 'llmesh-tiny']);
   });
 
+  it('propose nobody of whom nothing is known, as long as there is somebody else', async () => {
+    const mesh = new FakeMesh();
+    const stranger = { id: 'best-model' as ModelId, name: 'LLMesh tiny', providers: 9, slots: 64, freeSlots: 9 };
+    await mesh.open(stranger, { ...tiny, catalogued: true, freeSlots: 0 });
+    expect(mesh.offers.chosen?.id).toBe('llmesh-tiny');
+    expect(mesh.offers.all.map(({ id }) => id)).toEqual(['llmesh-tiny', 'best-model']);
+    await mesh.offer(stranger);
+    expect(mesh.offers.chosen?.id).toBe('best-model');
+  });
+
+  it('of one name are told apart, also when one of them was picked before', async () => {
+    const mesh = new FakeMesh();
+    const file = 'ab'.repeat(32);
+    const other = { ...gemma, sha256: file, alternative: true };
+    await mesh.open({ ...gemma, sha256: 'cd'.repeat(32), providers: 2 }, other);
+    expect(mesh.offers.chosenModel).toEqual({ id: 'gemma', name: 'Gemma 3 4B', quant: 'q4' });
+    mesh.offers.choose('gemma@abababababab');
+    expect(mesh.offers.chosenModel).toEqual({ id: 'gemma', name: 'Gemma 3 4B', quant: 'q4', sha256: file });
+    const next = new FakeMesh(mesh.store);
+    await next.offers.restore();
+    await next.open(gemma);
+    expect(next.offers.chosen).toMatchObject({ sha256: file, providers: 0 });
+  });
+
   it('have no models that nobody can chat with', async () => {
     const mesh = new FakeMesh();
     await mesh.open({ id: 'bge' as ModelId, name: 'BGE', providers: 9, slots: 9, embeds: 384 }, tiny);

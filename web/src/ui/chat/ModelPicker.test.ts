@@ -12,7 +12,7 @@ const nothing = { fact: 'nobody lends one now', line: 'Nobody lends a model righ
 function propsOf(mesh: FakeMesh, trusted?: number | null) {
   const { offers } = mesh;
   const rows = offers.all.map((offer) => offerRow(offer, null, null, trusted));
-  const onpick = (model: ModelId) => offers.choose(model);
+  const onpick = (model: string) => offers.choose(model);
   return { rows, chosen: offers.chosen?.id ?? null, heads: HEADS.mesh, nothing, onpick };
 }
 
