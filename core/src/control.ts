@@ -53,6 +53,8 @@ export class ControlClient {
   onCall: ((peer: PeerId, ticket: string) => void) | null = null;
   /** A provider that we were told of is gone, or away from the control plane. */
   onGone: ((peer: PeerId) => void) | null = null;
+  /** Our last message was refused, as an advert of which not everything can be. */
+  onRefused: ((error: MeshError) => void) | null = null;
   /** This model of ours will be asked soon: see `expect` of `control-protocol.ts`. A stranger's word, of any model. */
   onExpect: ((model: ModelId) => void) | null = null;
   /** The last one, with the newest servers for WebRTC; null before the first. */
@@ -238,7 +240,10 @@ export class ControlClient {
         this.#requests.queued(message);
         break;
       case 'refused':
-        if (message.requestId === undefined) break;
+        if (message.requestId === undefined) {
+          this.onRefused?.(new MeshError(message.code, message.message));
+          break;
+        }
         this.#requests.refused(message.requestId, new MeshError(message.code, message.message));
         break;
       default:

@@ -42,6 +42,9 @@ export interface LentHow {
   standing: WorkerStanding;
 }
 
+/** Told to the owner, each once: they are the words of a server. */
+const MAX_REFUSALS = 16;
+
 /** Until `signal` aborts. Then the requesters are told, and the engine is at rest. */
 export async function lendModels(
   node: MeshNode,
@@ -121,6 +124,11 @@ export async function lendModels(
     failed: (error) => output.error(error),
   });
   node.control.onExpect = (model) => ahead.expect(model);
+  const refusals = new Set<string>();
+  node.control.onRefused = (error) => {
+    // An advert is sent again with each change, and after each connection.
+    if (refusals.size < MAX_REFUSALS && refusals.size !== refusals.add(error.message).size) output.error(error);
+  };
   standing.known(node.mesh.self, name);
   standing.life = () => lifeOfNode(node, busySlots, lending.lent);
   const stopWatching = node.control.watch(tell);
@@ -130,6 +138,7 @@ export async function lendModels(
     await lending.run(signal);
   } finally {
     node.control.onExpect = null;
+    node.control.onRefused = null;
     stopWatching();
   }
   if (workingAtTheEnd > 0) await delay(FLUSH_MS);

@@ -34,7 +34,6 @@ export class SimServer {
   readonly #identity: Identity;
   readonly #receipts: ReceiptBook;
   readonly #sockets = new Set<ServerEnd>();
-  /** So many there were: each comes from a network of its own. */
   /** Null while it is down. */
   #running: Running | null;
 

@@ -109,7 +109,7 @@ export const forms: readonly Attack[] = [
   {
     name: 'a schema that can be followed in two ways at each step',
     before: 'hangs one provider after the other, at 100 % CPU, past SIGTERM',
-    bound: 'at most 256 ways at once, counted before the engine gets it',
+    bound: 'at most 512 ways at once, counted before the engine gets it',
     mesh: MESH,
     quick: true,
     run: (scene) => throughTheApi(scene, { 'two ways': ambiguous(2), '120 ways': ambiguous(120) }),
@@ -117,7 +117,7 @@ export const forms: readonly Attack[] = [
   {
     name: 'the same, begun by a prefix of 14 brackets',
     before: 'the provider stands still for 23 s, doubling with each bracket',
-    bound: 'at most 256 ways at once, counted before the engine gets it',
+    bound: 'at most 512 ways at once, counted before the engine gets it',
     mesh: MESH,
     quick: true,
     run: (scene) => toAProvider(scene, ambiguous(2), true, '['.repeat(14)),

@@ -13,7 +13,7 @@ it('remembers who answered last, in which conversation of which model', () => {
   expect(conversations.lastIn(model, turns('a', 'b', 'c'))).toBe(peer);
   expect(conversations.lastIn(model, turns('a'))).toBeNull();
   expect(conversations.lastIn(model, turns('x', 'b', 'c'))).toBeNull();
-  expect(conversations.lastIn('other' as ModelId, turns('a', 'b', 'c'))).toBeNull();
+  expect(conversations.lastIn('other', turns('a', 'b', 'c'))).toBeNull();
 });
 
 it('forgets what is longest ago', () => {

@@ -104,7 +104,7 @@ describe('Conversation, over a fake mesh', () => {
   it('keeps the question while nobody has the model, and sends it when somebody comes', async () => {
     const mesh = new FakeMesh();
     await mesh.open({});
-    mesh.offers.choose('qwen3-8b' as ModelId);
+    mesh.offers.choose('qwen3-8b');
     await mesh.offer();
     mesh.chat.ask('Anybody?');
     await mesh.settle();

@@ -41,7 +41,7 @@ describe('Offers', () => {
     const mesh = new FakeMesh();
     await mesh.open({ id: 'bge' as ModelId, name: 'BGE', providers: 9, slots: 9, embeds: 384 }, tiny);
     expect(mesh.offers.all.map(({ id }) => id)).toEqual(['llmesh-tiny']);
-    expect(mesh.offers.find('bge' as ModelId)).toBeNull();
+    expect(mesh.offers.find('bge')).toBeNull();
   });
 
   it('propose the first that is free', async () => {
