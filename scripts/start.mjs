@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { survivesLostTerminals } from '../native-worker/bin/lost-terminal.mjs';
 import { buildPage, pageIsBuilt } from './build-page.mjs';
 import { Child } from './child.mjs';
 
@@ -44,6 +45,7 @@ const options = readOptions();
 const stopping = new AbortController();
 const children = new Set();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => stop(0));
+survivesLostTerminals();
 // npm runs us from a shell: a SIGTERM to npm ends that shell and never reaches us. Only our parent's id tells.
 if (process.env.npm_lifecycle_event !== undefined) {
   const parent = process.ppid;

@@ -5,6 +5,7 @@
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GuardedProcess } from './guarded-process.mjs';
+import { survivesLostTerminals } from './lost-terminal.mjs';
 import { keepWatchdog, notifySystemd } from './systemd-notify.mjs';
 
 const MAX_RESTART_SECONDS = 30;
@@ -34,6 +35,7 @@ export async function guard(args) {
   for (const signal of SIGNALS) process.on(signal, () => stop(signal));
   if (POSIX) followSuspension(() => child);
   // Whoever reads what we say may go away; that is no reason to end.
+  survivesLostTerminals();
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   keepWatchdog();
 

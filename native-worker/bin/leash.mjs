@@ -3,6 +3,7 @@
  * one is gone, however that ended.
  */
 import { Worker } from 'node:worker_threads';
+import { survivesLostTerminals } from './lost-terminal.mjs';
 
 const BEAT_MS = 1_000;
 const GRACE_MS = 3_000;
@@ -21,6 +22,7 @@ const parent = Number(process.env.LLMESH_STARTED_BY);
 
 // Node hands `--import` on to what such a process forks itself. Their channel is not ours to touch.
 if (process.ppid === parent) {
+  survivesLostTerminals();
   process.once('disconnect', () => {
     setTimeout(() => process.exit(1), GRACE_MS).unref();
     process.kill(process.pid, 'SIGTERM');

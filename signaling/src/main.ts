@@ -1,4 +1,6 @@
 /** The control plane as a process. Says one line of JSON on stdout when it listens; everything else goes to stderr. */
+import { closeSync } from 'node:fs';
+import { isatty } from 'node:tty';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { pino } from 'pino';
 import * as v from 'valibot';
@@ -64,6 +66,9 @@ for (const stream of [process.stdout, process.stderr] as StandardStream[]) {
   // Node has a terminal that takes nothing, as after Ctrl-S, hold the event loop.
   if (stream.isTTY) stream._handle?.setBlocking?.(false);
 }
+// Node puts terminals back as they were when it ends, and crashes when one is gone.
+const terminals = [0, 1, 2].filter((fd) => isatty(fd));
+process.on('exit', () => terminals.filter((fd) => !isatty(fd)).forEach((fd) => closeSync(fd)));
 const log = pino({ level: process.env['LOG_LEVEL'] || 'warn', base: null }, { write: writeLog });
 
 process.on('uncaughtException', (error) => {
