@@ -19,6 +19,8 @@ import {
 } from './fields.ts';
 import { ModelAdvertSchema, OfferSchema } from './model-advert.ts';
 
+/** The most that a peer says in one message; an advert is the largest. */
+export const MAX_TO_SERVER_BYTES = 16_384;
 export const MAX_MODELS_PER_PEER = 16;
 /** One to begin, one in reserve, and two for when these fail; whoever needs more asks again. */
 export const MAX_CANDIDATES = 4;
@@ -66,6 +68,9 @@ export const AdvertSchema = v.object({
   certificate: v.nullable(base32(CERTIFICATE_BYTES)),
 });
 
+/** Tokens a second, of one answer. */
+const MAX_REPORTED_SPEED = 100_000;
+
 /** Still here, and how busy. Sent every `heartbeatMs` of the welcome, and at once when a slot is taken or freed. */
 export const HeartbeatSchema = v.object({
   type: v.literal('heartbeat'),
@@ -73,7 +78,7 @@ export const HeartbeatSchema = v.object({
   /** Waiting at the provider itself. */
   queued: v.pipe(count, v.maxValue(65_536)),
   /** Measured over the last answers; absent while nothing was measured. */
-  tokensPerSecond: v.optional(positive),
+  tokensPerSecond: v.optional(v.pipe(positive, v.maxValue(MAX_REPORTED_SPEED))),
   /** Tokens written since the last heartbeat. */
   tokens: count,
 });
@@ -288,7 +293,7 @@ export type Offers = v.InferOutput<typeof OffersSchema>;
 
 /** One WebSocket text frame of a peer as a message, or `null`. */
 export function parseToServer(json: string): ToServer | null {
-  return parseJson(TO_SERVER_BY_TYPE, json);
+  return json.length > MAX_TO_SERVER_BYTES ? null : parseJson(TO_SERVER_BY_TYPE, json);
 }
 
 /** One WebSocket text frame of the server as a message, or `null`. */

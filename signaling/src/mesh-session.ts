@@ -7,6 +7,7 @@ import type { ModelId, PeerId } from '@llmesh/core/ids';
 import { faultOf, newChallenge } from '@llmesh/core/key-proof';
 import { PROTOCOL_VERSION } from '@llmesh/core/protocol';
 import {
+  MAX_TO_SERVER_BYTES,
   parseToServer,
   type Challenge,
   type FromServer,
@@ -37,6 +38,8 @@ export const HELLO_TIMEOUT_MS = 10_000;
 /** To sign, and on a small phone to work. */
 export const PROOF_TIMEOUT_MS = 60_000;
 export const MAX_BAD_MESSAGES = 5;
+/** Of what it was sent before: then news can wait. */
+const MAX_BEHIND_BYTES = 262_144;
 export interface MeshContext {
   clock: Clock;
   registry: Registry;
@@ -124,14 +127,20 @@ export class MeshSession {
     this.#say({ type: 'expect', model });
   }
 
-  send(json: string): void {
-    this.#socket.send(json);
+  /** What the mesh offers. Whoever is behind with reading hears it the next time. */
+  tell(offers: Buffer): void {
+    if (this.#socket.bufferedAmount < MAX_BEHIND_BYTES) this.#socket.sendText(offers);
   }
 
-  /** Too many messages are not even looked at. */
+  /** Too many messages, and too long ones, are not even looked at. */
   #admit(data: Buffer): boolean {
     const verdict = this.#allowance.judge(data.length);
-    if (verdict === 'take') return true;
+    if (verdict === 'take') {
+      if (data.length <= MAX_TO_SERVER_BYTES) return true;
+      this.#context.metrics.refuse('mesh', 'message_too_large');
+      this.#countBad('message_too_large', TOO_LARGE);
+      return false;
+    }
     this.#context.metrics.refuse('mesh', 'rate_limited');
     if (verdict === 'warn') this.#refuse('rate_limited', 'Too many messages. Slow down.');
     else if (verdict === 'close') this.#close(CLOSE.rateLimited, 'Too many messages.');
@@ -219,7 +228,7 @@ export class MeshSession {
       issuer: leases.issuer,
     });
     this.#renewIceServers(hello.peerId);
-    this.send(board.current());
+    this.tell(board.current());
     board.touch(PUBLISH_MS);
   }
 
@@ -253,8 +262,12 @@ export class MeshSession {
 
   #bad(why: string): void {
     this.#context.metrics.refuse('mesh', 'bad_message');
+    this.#countBad('bad_message', why);
+  }
+
+  #countBad(code: ErrorCode, why: string): void {
     this.#badMessages++;
-    this.#refuse('bad_message', why);
+    this.#refuse(code, why);
     if (this.#badMessages >= MAX_BAD_MESSAGES) this.#close(CLOSE.badMessage, 'Too many messages that make no sense.');
   }
 
@@ -298,10 +311,11 @@ export class MeshSession {
   }
 
   #say(message: FromServer): void {
-    this.send(JSON.stringify(message));
+    this.#socket.send(JSON.stringify(message));
   }
 }
 
 const OTHER_VERSION = 'This program speaks another version than the mesh. Update it.';
 const NOT_PROVED =
   'This key was not proved for this mesh. Start again; if that does not help, its operator has to name it in LLMESH_HOSTS.';
+const TOO_LARGE = `A message has at most ${MAX_TO_SERVER_BYTES} bytes. Lend fewer models, or fewer adapters with each.`;

@@ -44,7 +44,7 @@ describe('liveness', () => {
     expect(registry.offers().providers).toBe(1);
     clock.turn(GONE_MS - QUIET_MS);
     expect(registry.offers()).toMatchObject({ peers: 0, providers: 0, models: [] });
-    expect(registry.summaries(9)).toEqual([]);
+    expect(registry.listed()).toEqual([]);
     registry.heard(peer);
     expect(matchable()).toEqual([peer]);
     expect(registry.offers().providers).toBe(1);
@@ -78,7 +78,7 @@ describe('liveness', () => {
     registry.join(newPeerId(), 'browser');
     clock.turn(3_600_000);
     expect(registry.totals()).toMatchObject({ peers: 1, providers: 0 });
-    expect(registry.summaries(9)[0]?.sinceSeconds).toBe(3600);
+    expect(registry.summary(registry.listed()[0]!).sinceSeconds).toBe(3600);
   });
 
   test('leaving takes everything back', () => {
@@ -185,14 +185,6 @@ describe('heartbeats', () => {
     registry.heartbeat(peer, { ...BEAT, busySlots: 3, queued: 3, tokens: 1e9 });
     expect(registry.totals()).toMatchObject({ busySlots: 0, queued: 0, tokensPerSecond: 0 });
   });
-});
-
-test('a long list is cut, and has the providers', () => {
-  const { registry, provider } = setUp();
-  for (let i = 0; i < 5; i++) registry.join(newPeerId(), 'browser');
-  const peers = [provider(), provider()];
-  expect(registry.summaries(2).map(({ peerId }) => peerId)).toEqual(peers.map(({ peerId }) => peerId));
-  expect(registry.summaries(9).length).toBe(7);
 });
 
 test('offers are summed over providers: the least context, the median speed to two digits', () => {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import * as v from 'valibot';
 import type { ModelId } from '@llmesh/core/ids';
-import { MAX_MESSAGE_BYTES } from '@llmesh/core/fields';
+import { MAX_TO_SERVER_BYTES } from '@llmesh/core/control-protocol';
 import { PROTOCOL_VERSION } from '@llmesh/core/protocol';
 import { ModelsPageSchema, PeersPageSchema, StatsSchema } from '@llmesh/core/api-pages';
 import { CLOSE, PING_MS } from './bounded-socket.ts';
@@ -292,10 +292,16 @@ describe('bad input on /mesh', () => {
     const plane = await start();
     const bystander = await joined(plane);
     const peer = await joined(plane);
-    peer.send('x'.repeat(MAX_MESSAGE_BYTES + 1));
+    const text = (length: number) => 'x'.repeat(length);
+    peer.send(text(MAX_TO_SERVER_BYTES + 1));
+    expect(await peer.says('refused')).toMatchObject({
+      code: 'message_too_large',
+      message: expect.stringContaining('Lend fewer'),
+    });
+    peer.send(text(4 * MAX_TO_SERVER_BYTES + 1));
     expect((await peer.end()).code).toBe(1009);
     expect((await bystander.match(TINY)).candidates).toEqual([]);
-    expect(await metrics(plane)).toContain('llmesh_refused_total{plane="mesh",code="message_too_large"} 1');
+    expect(await metrics(plane)).toContain('llmesh_refused_total{plane="mesh",code="message_too_large"} 2');
   });
 
   test.each([

@@ -1,0 +1,78 @@
+/** `/api/peers`, page by page: who lends something comes first, and each half is in the order of its ids. */
+import type { Clock } from '@llmesh/core/clock';
+import { isPeerId, type PeerId } from '@llmesh/core/ids';
+import type { RegisteredPeer, Registry } from './registry.ts';
+import { SharedPage } from './shared-page.ts';
+
+/** On one page, unless these peers say so much that fewer fit. */
+export const MAX_LISTED_PEERS = 1_000;
+export const MAX_PEERS_PAGE_BYTES = 524_288;
+/** Other pages than the first that are kept for those who ask for the same. */
+const MAX_PAGES = 32;
+/** Sorting all of them is not free. */
+const LIST_MS = 1_000;
+
+/** Behind this peer; `a`: it is one of those who lend. As texts they are in the order of the list. */
+type Cursor = `${'a' | 'b'}${PeerId}`;
+
+export class PeerList {
+  readonly #clock: Clock;
+  readonly #registry: Registry;
+  readonly #pages = new Map<string, SharedPage>();
+  #listed: { peers: readonly RegisteredPeer[]; atMs: number } = { peers: [], atMs: -Infinity };
+
+  constructor(clock: Clock, registry: Registry) {
+    this.#clock = clock;
+    this.#registry = registry;
+  }
+
+  /** `after`: the `next` of the page before; empty: the first. Null: neither is anything that we said. */
+  page(after: string, limit: number): SharedPage | null {
+    if (after !== '' && !isCursor(after)) return null;
+    const most = Math.min(limit, MAX_LISTED_PEERS);
+    const key = `${most} ${after}`;
+    const page = this.#pages.get(key) ?? new SharedPage(this.#clock, () => this.#build(after, most));
+    this.#pages.delete(key);
+    this.#pages.set(key, page);
+    const [oldest] = this.#pages.keys();
+    if (this.#pages.size > MAX_PAGES && oldest !== undefined) this.#pages.delete(oldest);
+    return page;
+  }
+
+  #build(after: string, most: number): string {
+    const peers = this.#peers(after === '');
+    const first = peers.findIndex((peer) => cursorOf(peer) > after);
+    let at = first === -1 ? peers.length : first;
+    const texts: string[] = [];
+    let bytes = 0;
+    for (; at < peers.length && texts.length < most; at++) {
+      const text = JSON.stringify(this.#registry.summary(peers[at]!));
+      bytes += Buffer.byteLength(text) + 1;
+      if (bytes > MAX_PEERS_PAGE_BYTES && texts.length > 0) break;
+      texts.push(text);
+    }
+    const next = at < peers.length ? `,"next":${JSON.stringify(cursorOf(peers[at - 1]!))}` : '';
+    return `{"peers":[${texts.join(',')}]${next}}`;
+  }
+
+  /** The first page is of this moment; those behind it follow the list that is at hand. */
+  #peers(fresh: boolean): readonly RegisteredPeer[] {
+    const nowMs = this.#clock.now();
+    if (fresh || nowMs - this.#listed.atMs >= LIST_MS)
+      this.#listed = { peers: this.#registry.listed().toSorted(inOrder), atMs: nowMs };
+    return this.#listed.peers;
+  }
+}
+
+/** For sorting: those who lend first, then by their ids. */
+function inOrder(a: RegisteredPeer, b: RegisteredPeer): number {
+  return cursorOf(a) < cursorOf(b) ? -1 : 1;
+}
+
+function cursorOf({ peerId, models }: RegisteredPeer): Cursor {
+  return `${models.length > 0 ? 'a' : 'b'}${peerId}`;
+}
+
+function isCursor(text: string): text is Cursor {
+  return /^[ab]/.test(text) && isPeerId(text.slice(1));
+}
