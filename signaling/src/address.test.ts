@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { networkOf } from './address.ts';
+import { networkOf, widerNetworkOf } from './address.ts';
 
 test.each([
   ['192.0.2.7', '192.0.2.7'],
@@ -15,4 +15,14 @@ test.each([
   ['unknown', 'unknown'],
 ])('%s counts as %s', (address, network) => {
   expect(networkOf(address)).toBe(network);
+});
+
+test.each([
+  ['192.0.2.7', '192.0.2.0/24'],
+  ['2001:db8:1:2ff::/64', '2001:db8:1:200::/56'],
+  ['2001:db8:0:0::/64', '2001:db8:0:0::/56'],
+  ['0:0:0:0::/64', '0:0:0:0::/56'],
+  ['unknown', 'unknown'],
+])('around %s lies %s', (network, wider) => {
+  expect(widerNetworkOf(network)).toBe(wider);
 });

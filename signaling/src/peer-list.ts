@@ -15,11 +15,16 @@ const LIST_MS = 1_000;
 /** Behind this peer; `a`: it is one of those who lend. As texts they are in the order of the list. */
 type Cursor = `${'a' | 'b'}${PeerId}`;
 
+interface Listed {
+  cursor: Cursor;
+  peer: RegisteredPeer;
+}
+
 export class PeerList {
   readonly #clock: Clock;
   readonly #registry: Registry;
   readonly #pages = new Map<string, SharedPage>();
-  #listed: { peers: readonly RegisteredPeer[]; atMs: number } = { peers: [], atMs: -Infinity };
+  #listed: { peers: readonly Listed[]; atMs: number } = { peers: [], atMs: -Infinity };
 
   constructor(clock: Clock, registry: Registry) {
     this.#clock = clock;
@@ -40,33 +45,33 @@ export class PeerList {
   }
 
   #build(after: string, most: number): string {
-    const peers = this.#peers(after === '');
-    const first = peers.findIndex((peer) => cursorOf(peer) > after);
-    let at = first === -1 ? peers.length : first;
+    const listed = this.#peers(after === '');
     const texts: string[] = [];
     let bytes = 0;
-    for (; at < peers.length && texts.length < most; at++) {
-      const text = JSON.stringify(this.#registry.summary(peers[at]!));
+    let last = after;
+    let more = false;
+    for (const { cursor, peer } of listed) {
+      // Those who have left since are still in their places.
+      if (cursor <= after || this.#registry.find(peer.peerId) !== peer) continue;
+      const text = JSON.stringify(this.#registry.summary(peer));
       bytes += Buffer.byteLength(text) + 1;
-      if (bytes > MAX_PEERS_PAGE_BYTES && texts.length > 0) break;
+      more = texts.length === most || (bytes > MAX_PEERS_PAGE_BYTES && texts.length > 0);
+      if (more) break;
       texts.push(text);
+      last = cursor;
     }
-    const next = at < peers.length ? `,"next":${JSON.stringify(cursorOf(peers[at - 1]!))}` : '';
-    return `{"peers":[${texts.join(',')}]${next}}`;
+    return `{"peers":[${texts.join(',')}]${more ? `,"next":${JSON.stringify(last)}` : ''}}`;
   }
 
   /** The first page is of this moment; those behind it follow the list that is at hand. */
-  #peers(fresh: boolean): readonly RegisteredPeer[] {
+  #peers(fresh: boolean): readonly Listed[] {
     const nowMs = this.#clock.now();
-    if (fresh || nowMs - this.#listed.atMs >= LIST_MS)
-      this.#listed = { peers: this.#registry.listed().toSorted(inOrder), atMs: nowMs };
+    if (fresh || nowMs - this.#listed.atMs >= LIST_MS) {
+      const peers = this.#registry.listed().map((peer) => ({ cursor: cursorOf(peer), peer }));
+      this.#listed = { peers: peers.sort((a, b) => (a.cursor < b.cursor ? -1 : 1)), atMs: nowMs };
+    }
     return this.#listed.peers;
   }
-}
-
-/** For sorting: those who lend first, then by their ids. */
-function inOrder(a: RegisteredPeer, b: RegisteredPeer): number {
-  return cursorOf(a) < cursorOf(b) ? -1 : 1;
 }
 
 function cursorOf({ peerId, models }: RegisteredPeer): Cursor {

@@ -213,3 +213,14 @@ test('offers are summed over providers: the least context, the median speed to t
     ],
   });
 });
+
+test('tokens count as far as a computer can have written them, and a queue as far as one is', () => {
+  const { clock, registry, provider } = setUp();
+  const liar = provider([advertised()], 2);
+  clock.turn(1_000);
+  registry.heartbeat(liar, { ...BEAT, queued: 60_000, tokens: 9e15 });
+  expect(registry.totals().tokensPerSecond).toBeLessThanOrEqual(2_000);
+  expect(registry.totals().queued).toBe(128);
+  for (let i = 0; i < 100; i++) registry.heartbeat(liar, { ...BEAT, tokens: 9e15 });
+  expect(registry.totals().tokensPerSecond).toBeLessThanOrEqual(2_000);
+});

@@ -95,11 +95,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const table = new DeliveryTable(dataFolder, options.deliveries);
   const addressOf = addressReader(options.trustProxy ?? false);
   const registry = new Registry(clock);
-  const metrics = new Metrics(registry, {
-    mesh: () => mesh.size,
-    signal: () => signal.size,
-    relay: () => relay.size,
-  });
+  const sockets = { mesh: () => mesh.size, signal: () => signal.size, relay: () => relay.size };
+  const metrics = new Metrics(registry, sockets, table);
 
   const app = express();
   app.disable('x-powered-by');
