@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Router, type RequestHandler, type Response } from 'express';
 import type { Clock } from '@llmesh/core/clock';
+import { MeshError } from '@llmesh/core/errors';
 import { AddressBuckets } from './address-buckets.ts';
 import type { Metrics } from './metrics.ts';
 import { offersThatFit } from './offer-board.ts';
@@ -49,16 +50,22 @@ export function apiRouter(options: ApiOptions): Router {
   shared('/api/stats', new SharedPage(clock, () => JSON.stringify(stats())));
   router.get('/api/peers', (request, response, next) => {
     const { after = '', limit = String(MAX_LISTED_PEERS) } = request.query;
-    const count = Number(limit);
-    const page = typeof after === 'string' && Number.isInteger(count) && count > 0 ? peers.page(after, count) : null;
-    if (page !== null) page.read().then((read) => sender.send(request, response, read), next);
-    else
-      sendError(
-        response,
-        400,
-        'bad_request',
-        'Give "after" as "next" of the page before says it, and "limit" as a number.',
-      );
+    const most = Number(limit);
+    if (typeof after !== 'string' || !Number.isInteger(most) || most < 1) {
+      return sendError(response, 400, 'bad_request', 'Give one "after", and "limit" as a number from 1.');
+    }
+    try {
+      peers
+        .page(after, most)
+        .read()
+        .then((page) => sender.send(request, response, page), next);
+    } catch (thrown) {
+      if (!(thrown instanceof MeshError)) throw thrown;
+      if (thrown.code !== 'busy') return sendError(response, 400, 'bad_request', thrown.message);
+      metrics.refuse('http', 'busy');
+      response.set('Retry-After', '1');
+      sendError(response, 503, 'busy', thrown.message);
+    }
   });
   router.use('/api', (_request, response) => {
     sendError(response, 404, 'not_found', 'There are /api/peers, /api/models and /api/stats.');

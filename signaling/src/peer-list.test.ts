@@ -13,7 +13,7 @@ function setUp() {
   const getJson = async (path: string) => {
     const query = new URL(path, 'http://mesh').searchParams;
     const page = list.page(query.get('after') ?? '', Number(query.get('limit') ?? MAX_LISTED_PEERS));
-    const { body } = await page!.read();
+    const { body } = await page.read();
     expect(body.byteLength).toBeLessThan(MAX_PEERS_PAGE_BYTES + 100);
     return JSON.parse(body.toString()) as unknown;
   };
@@ -59,4 +59,14 @@ test('adapters are left out, and fat adverts fill pages without making them larg
   expect(page.peers.length).toBeLessThan(120);
   expect(JSON.stringify(page)).not.toContain('adapters');
   expect(await readPeers(getJson)).toHaveLength(120);
+});
+
+test('whoever looks with ever other limits is told to come again, and the first page is there for others', () => {
+  const { list } = setUp();
+  const look = () => {
+    for (let i = 1; i < 200; i++) list.page('', i);
+  };
+  expect(look).toThrow(expect.objectContaining({ code: 'busy' }));
+  expect(list.page('', MAX_LISTED_PEERS)).toBeDefined();
+  expect(() => list.page('x', 5)).toThrow(expect.objectContaining({ code: 'bad_message' }));
 });

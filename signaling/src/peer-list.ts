@@ -1,6 +1,8 @@
 /** `/api/peers`, page by page: who lends something comes first, and each half is in the order of its ids. */
 import type { Clock } from '@llmesh/core/clock';
+import { MeshError } from '@llmesh/core/errors';
 import { isPeerId, type PeerId } from '@llmesh/core/ids';
+import { TokenBucket } from '@llmesh/core/token-bucket';
 import type { RegisteredPeer, Registry } from './registry.ts';
 import { SharedPage } from './shared-page.ts';
 
@@ -9,6 +11,8 @@ export const MAX_LISTED_PEERS = 1_000;
 export const MAX_PEERS_PAGE_BYTES = 524_288;
 /** Other pages than the first that are kept for those who ask for the same. */
 const MAX_PAGES = 32;
+/** Pages of cursors and limits that nobody asked for lately, built for everybody together. */
+const OTHER_PAGES = { perSecond: 20, burst: 100 };
 /** Sorting all of them is not free. */
 const LIST_MS = 1_000;
 
@@ -23,20 +27,30 @@ interface Listed {
 export class PeerList {
   readonly #clock: Clock;
   readonly #registry: Registry;
+  readonly #first: SharedPage;
+  readonly #others: TokenBucket;
   readonly #pages = new Map<string, SharedPage>();
   #listed: { peers: readonly Listed[]; atMs: number } = { peers: [], atMs: -Infinity };
 
   constructor(clock: Clock, registry: Registry) {
     this.#clock = clock;
     this.#registry = registry;
+    this.#first = new SharedPage(clock, () => this.#build('', MAX_LISTED_PEERS));
+    this.#others = new TokenBucket(clock, OTHER_PAGES);
   }
 
-  /** `after`: the `next` of the page before; empty: the first. Null: neither is anything that we said. */
-  page(after: string, limit: number): SharedPage | null {
-    if (after !== '' && !isCursor(after)) return null;
+  /** `after`: the `next` of the page before; empty: the first. Throws bad_message for another one, busy to ask again later. */
+  page(after: string, limit: number): SharedPage {
+    if (after !== '' && !isCursor(after))
+      throw new MeshError('bad_message', 'Give "after" as "next" of a page says it.');
     const most = Math.min(limit, MAX_LISTED_PEERS);
     const key = `${most} ${after}`;
-    const page = this.#pages.get(key) ?? new SharedPage(this.#clock, () => this.#build(after, most));
+    if (after === '' && most === MAX_LISTED_PEERS) return this.#first;
+    const known = this.#pages.get(key);
+    if (known === undefined && !this.#others.take(1)) {
+      throw new MeshError('busy', 'Too many look through the peers. Try again in a moment.');
+    }
+    const page = known ?? new SharedPage(this.#clock, () => this.#build(after, most));
     this.#pages.delete(key);
     this.#pages.set(key, page);
     const [oldest] = this.#pages.keys();

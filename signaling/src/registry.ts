@@ -221,7 +221,7 @@ export class Registry {
   summary({ peerId, agent, models, slots, busySlots, queued, sinceMs }: RegisteredPeer): PeerSummary {
     return {
       ...{ peerId, agent, slots, busySlots, queued },
-      models: models.map(({ adapters: _, ...model }) => model),
+      models: models.map(withoutAdapters),
       sinceSeconds: Math.floor((this.#clock.now() - sinceMs) / 1000),
     };
   }
@@ -276,6 +276,12 @@ export class Registry {
     peer.hidden = true;
     this.#place(peer);
   }
+}
+
+function withoutAdapters(model: ModelAdvert): ModelAdvert {
+  const plain = { ...model };
+  delete plain.adapters;
+  return plain;
 }
 
 /** No chance: from the first. */
