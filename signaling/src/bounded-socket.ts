@@ -66,7 +66,9 @@ export type BoundedServer = InstanceType<typeof WebSocketServer<typeof BoundedSo
 export function boundedServer(options: { maxPayload: number; path?: string }): BoundedServer {
   // How long a socket that was told to go may take; @types/ws does not know it yet.
   const closeTimeout = { closeTimeout: 2000 };
-  return new WebSocketServer({ noServer: true, WebSocket: BoundedSocket, ...closeTimeout, ...options });
+  // One message of each socket, then everybody else has a turn: a read may bring dozens of them at once.
+  const fair = { allowSynchronousEvents: false };
+  return new WebSocketServer({ noServer: true, WebSocket: BoundedSocket, ...closeTimeout, ...fair, ...options });
 }
 
 /**

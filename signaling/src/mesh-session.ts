@@ -38,6 +38,8 @@ export const HELLO_TIMEOUT_MS = 10_000;
 /** To sign, and on a small phone to work. */
 export const PROOF_TIMEOUT_MS = 60_000;
 export const MAX_BAD_MESSAGES = 5;
+/** In messages. Whoever is told to file less and goes on as before is soon not listened to any more. */
+const FILED_TOO_MUCH_COSTS = 5;
 /** Of what it was sent before: then news can wait. */
 const MAX_BEHIND_BYTES = 262_144;
 export interface MeshContext {
@@ -166,7 +168,7 @@ export class MeshSession {
         return this.#context.room.withdraw(this.#peer.peerId, message.requestId);
       case 'file':
         if (this.#peer === null) return this.#early();
-        return void this.#desk.file(this.#peer.peerId, message).then((answer) => this.#say(answer));
+        return void this.#file(this.#peer.peerId, message);
       case 'relay':
         return this.#peer === null ? this.#early() : this.#say(this.#introductions.ask(this.#peer.peerId, message));
       case 'bye':
@@ -245,6 +247,12 @@ export class MeshSession {
     registry.heartbeat(peer, beat);
     room.begun(peer, loadOf(peer) - before);
     if (peer.models.length > 0) this.#context.board.touch();
+  }
+
+  async #file(peer: PeerId, message: Extract<ToServer, { type: 'file' }>): Promise<void> {
+    const answer = await this.#desk.file(peer, message);
+    if (answer.type === 'refused' && answer.code === 'rate_limited') this.#allowance.charge(FILED_TOO_MUCH_COSTS);
+    this.#say(answer);
   }
 
   #renewIceServers(peer: PeerId): void {

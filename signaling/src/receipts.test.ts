@@ -304,13 +304,16 @@ describe('the receipt book', () => {
     };
     const book = new ReceiptBook({ table, issuer: control.peerId, clock, now, failed: () => {} });
     const filed = all.slice(0, 19).map((filing) => book.file(filing, requester.peerId, HERE));
-    expect(table.find(readFiling(all[0]!, control.peerId).lease.nonce)).toBeNull();
+    expect(table.find(readFiling(all[0]!, control.peerId, requester.peerId).lease.nonce)).toBeNull();
     await clock.advance(40);
     await Promise.all(filed);
     // Their signatures are checked a few at a time.
     expect(writes).toBeLessThanOrEqual(2);
     for (const filing of all.slice(0, 19)) {
-      expect(table.find(readFiling(filing, control.peerId).lease.nonce)).toMatchObject({ kind: 'receipt', tokens: 40 });
+      expect(table.find(readFiling(filing, control.peerId, requester.peerId).lease.nonce)).toMatchObject({
+        kind: 'receipt',
+        tokens: 40,
+      });
     }
     const last = book.file(all[19]!, requester.peerId, HERE);
     book.close();

@@ -115,8 +115,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const paid = new PaidWork(clock);
   const receipts = new ReceiptBook({
     ...{ table, issuer: leases.issuer, clock, now },
-    failed: (error) =>
-      log.error({ err: error }, `receipts cannot be kept: ${reasonOf(error)}. They are filed again later`),
+    failed: (error) => log.error(`Receipts cannot be kept, and are filed again later: ${reasonOf(error)}`),
   });
   const relay = new Relay({ clock, metrics, limits: { ...DEFAULT_RELAY_LIMITS, ...options.relay } });
   const mesh = new Mesh({
