@@ -23,6 +23,8 @@ import { isModelId } from './ids.ts';
 import { asSentence } from './label.ts';
 import { MAX_SLOTS, MAX_TOKENS_PER_SECOND, ModelAdvertSchema, OfferSchema, type ModelAdvert } from './model-advert.ts';
 
+/** The most that a peer says in one message; an advert is the largest. */
+export const MAX_TO_SERVER_BYTES = 16_384;
 export const MAX_MODELS_PER_PEER = 16;
 /** One to begin, one in reserve, and two for when these fail; whoever needs more asks again. */
 export const MAX_CANDIDATES = 4;
@@ -349,7 +351,7 @@ export type Offers = v.InferOutput<typeof OffersSchema>;
 
 /** One WebSocket text frame of a peer as a message, or `null`. */
 export function parseToServer(json: string): ToServer | null {
-  return parseJson(TO_SERVER_BY_TYPE, json);
+  return json.length > MAX_TO_SERVER_BYTES ? null : parseJson(TO_SERVER_BY_TYPE, json);
 }
 
 /** One WebSocket text frame of the server as a message, or `null`. */

@@ -1,5 +1,6 @@
 /** This peer's end of the control plane: what we offer, who can answer, and what was delivered. */
 import type { Needs } from './abilities.ts';
+import { modelsThatFit } from './advert-size.ts';
 import type { Clock } from './clock.ts';
 import { ControlConnection, type ControlOptions, type ControlState } from './control-connection.ts';
 import {
@@ -253,7 +254,7 @@ export class ControlClient {
 
   #sendAdvert(): void {
     if (this.#advert === null) return;
-    this.#connection.send({ type: 'advert', ...this.#advert });
+    this.#connection.send({ type: 'advert', ...this.#advert, models: modelsThatFit(this.#advert.models) });
     this.#sendHeartbeat();
   }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { networksOf } from './address.ts';
+import { networksOf, widerNetworkOf } from './address.ts';
 
 test.each([
   ['192.0.2.7', '192.0.2.7', '192.0.2.0/24'],
@@ -21,4 +21,14 @@ test.each([
   ['x'.repeat(16_000), 'unknown', 'unknown'],
 ])('%s counts as %s', (address, narrow, wide) => {
   expect(networksOf(address)).toEqual({ narrow, wide });
+});
+
+test.each([
+  ['192.0.2.7', '192.0.2.0/24'],
+  ['2001:db8:1:2ff::/64', '2001:db8:1:200::/56'],
+  ['2001:db8:0:0::/64', '2001:db8:0:0::/56'],
+  ['0:0:0:0::/64', '0:0:0:0::/56'],
+  ['unknown', 'unknown'],
+])('around %s lies %s', (network, wider) => {
+  expect(widerNetworkOf(network)).toBe(wider);
 });

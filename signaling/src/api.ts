@@ -2,12 +2,15 @@
 import type { IncomingMessage } from 'node:http';
 import { Router, type RequestHandler, type Response } from 'express';
 import type { Clock } from '@llmesh/core/clock';
+import { MeshError } from '@llmesh/core/errors';
 import { AddressBuckets } from './address-buckets.ts';
 import type { Metrics } from './metrics.ts';
+import { offersThatFit } from './offer-board.ts';
+import { PageSender } from './page-sender.ts';
+import { MAX_LISTED_PEERS, PeerList } from './peer-list.ts';
 import type { Registry } from './registry.ts';
+import { SharedPage } from './shared-page.ts';
 
-/** `/api/peers` lists no more; `/api/stats` counts all. */
-export const MAX_LISTED_PEERS = 1_000;
 const RATE = { perSecond: 50, burst: 200 };
 
 export interface ApiOptions {
@@ -20,6 +23,12 @@ export interface ApiOptions {
 export function apiRouter(options: ApiOptions): Router {
   const { clock, registry, metrics } = options;
   const startedMs = clock.now();
+  const sender = new PageSender(clock, (code) => metrics.refuse('http', code));
+  const peers = new PeerList(clock, registry);
+  const stats = () => {
+    const uptimeSeconds = Math.floor((clock.now() - startedMs) / 1000);
+    return { uptimeSeconds, ...registry.totals(), waiting: metrics.waiting, matches: metrics.matchCount };
+  };
   const router = Router();
   router.use(['/healthz', '/metrics', '/api'], getOnly, limiter(options), (_request, response, next) => {
     response.set('Cache-Control', 'no-store');
@@ -28,18 +37,35 @@ export function apiRouter(options: ApiOptions): Router {
   router.get('/healthz', (_request, response) => {
     response.json({ status: 'ok' });
   });
-  router.get('/metrics', (_request, response, next) => {
-    metrics.text().then((text) => response.set('Content-Type', metrics.contentType).send(text), next);
-  });
-  router.get('/api/peers', (_request, response) => {
-    response.json({ peers: registry.summaries(MAX_LISTED_PEERS) });
-  });
-  router.get('/api/models', (_request, response) => {
-    response.json({ models: registry.offers().models });
-  });
-  router.get('/api/stats', (_request, response) => {
-    const uptimeSeconds = Math.floor((clock.now() - startedMs) / 1000);
-    response.json({ uptimeSeconds, ...registry.totals(), waiting: metrics.waiting, matches: metrics.matchCount });
+  const shared = (path: string, page: SharedPage) => {
+    router.get(path, (request, response, next) => {
+      page.read().then((read) => sender.send(request, response, read), next);
+    });
+  };
+  shared('/metrics', new SharedPage(clock, () => metrics.text(), metrics.contentType));
+  shared(
+    '/api/models',
+    new SharedPage(clock, () => JSON.stringify({ models: offersThatFit(registry.offers()).models })),
+  );
+  shared('/api/stats', new SharedPage(clock, () => JSON.stringify(stats())));
+  router.get('/api/peers', (request, response, next) => {
+    const { after = '', limit = String(MAX_LISTED_PEERS) } = request.query;
+    const most = Number(limit);
+    if (typeof after !== 'string' || !Number.isInteger(most) || most < 1) {
+      return sendError(response, 400, 'bad_request', 'Give one "after", and "limit" as a number from 1.');
+    }
+    try {
+      peers
+        .page(after, most)
+        .read()
+        .then((page) => sender.send(request, response, page), next);
+    } catch (thrown) {
+      if (!(thrown instanceof MeshError)) throw thrown;
+      if (thrown.code !== 'busy') return sendError(response, 400, 'bad_request', thrown.message);
+      metrics.refuse('http', 'busy');
+      response.set('Retry-After', '1');
+      sendError(response, 503, 'busy', thrown.message);
+    }
   });
   router.use('/api', (_request, response) => {
     sendError(response, 404, 'not_found', 'There are /api/peers, /api/models and /api/stats.');

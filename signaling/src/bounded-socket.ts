@@ -4,6 +4,8 @@ import type { Clock } from '@llmesh/core/clock';
 
 /** What may wait for a reader. Behind it lies this server's memory. */
 export const MAX_BUFFERED_BYTES = 1_048_576;
+/** And for all readers of one kind of socket together: those with the most are cut first. */
+export const MAX_ALL_BUFFERED_BYTES = 134_217_728;
 export const PING_MS = 5000;
 
 /** Close codes of the private range (RFC 6455 §7.4.2), after the HTTP status that says the same. */
@@ -40,6 +42,11 @@ export class BoundedSocket extends WebSocket {
     if (this.#keepsUp()) super.send(data);
   }
 
+  /** As `send`, of UTF-8 that others are sent as well: it is not copied. */
+  sendText(data: Buffer): void {
+    if (this.#keepsUp()) super.send(data, { binary: false });
+  }
+
   /** `flushed`: it is with the operating system, or the connection is gone. */
   sendBytes(data: Uint8Array, flushed: () => void): void {
     if (this.#keepsUp()) super.send(data, flushed);
@@ -60,7 +67,9 @@ export type BoundedServer = InstanceType<typeof WebSocketServer<typeof BoundedSo
 export function boundedServer(options: { maxPayload: number; path?: string }): BoundedServer {
   // How long a socket that was told to go may take; @types/ws does not know it yet.
   const closeTimeout = { closeTimeout: 2000 };
-  return new WebSocketServer({ noServer: true, WebSocket: BoundedSocket, ...closeTimeout, ...options });
+  // One message of each socket, then everybody else has a turn: a read may bring dozens of them at once.
+  const fair = { allowSynchronousEvents: false };
+  return new WebSocketServer({ noServer: true, WebSocket: BoundedSocket, ...closeTimeout, ...fair, ...options });
 }
 
 /**
@@ -83,10 +92,24 @@ export function cutHalfOpen(server: BoundedServer, clock: Clock): () => void {
         socket.ping();
       }
     }
+    cutSlowest(server);
     stop = clock.after(PING_MS, round);
   };
   let stop = clock.after(PING_MS, round);
   return () => stop();
+}
+
+/** Each may be let wait, and all of them together may still be too many. */
+function cutSlowest(server: BoundedServer): void {
+  const behind = [...server.clients].filter((socket) => socket.bufferedAmount > 0);
+  let waiting = behind.reduce((sum, socket) => sum + socket.bufferedAmount, 0);
+  if (waiting <= MAX_ALL_BUFFERED_BYTES) return;
+  for (const socket of behind.toSorted((a, b) => b.bufferedAmount - a.bufferedAmount)) {
+    if (waiting <= MAX_ALL_BUFFERED_BYTES) break;
+    waiting -= socket.bufferedAmount;
+    socket.slow?.();
+    socket.terminate();
+  }
 }
 
 /** Says goodbye to everybody, and does not wait for those who do not answer. */

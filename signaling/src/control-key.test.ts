@@ -1,4 +1,5 @@
-import { chmod, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -40,6 +41,16 @@ it.each(['', 'x', `${'0'.repeat(64)}0\n`, `${'z'.repeat(64)}\n`])(
     await expect(openControlKey(folder)).rejects.toEqual(unusable);
   },
 );
+
+it.each<[string, (file: string) => unknown]>([
+  ['a pipe', (file) => execFileSync('mkfifo', ['-m', '600', file])],
+  ['a symbolic link', (file) => symlink(join(root, 'elsewhere'), file)],
+  ['a folder', (file) => mkdir(file)],
+])('is not waited for, followed or replaced where it is %s', async (what, make) => {
+  const folder = await mkdtemp(join(root, 'odd'));
+  await make(join(folder, 'control.key'));
+  await expect(openControlKey(folder)).rejects.toThrow(`control.key is ${what} and not a file. Move it away`);
+});
 
 it('says what to do when the folder is none', async () => {
   const file = join(root, 'file');

@@ -6,7 +6,13 @@ import { MAX_RECORD_BYTES } from '@llmesh/core/fields';
 import type { SigningDomain } from '@llmesh/core/identity';
 import type { PeerId, TaskId } from '@llmesh/core/ids';
 import { leaseOf, readLeases, type Lease, type Leases } from '@llmesh/core/lease';
-import { joinReceipt, readAcknowledgement, type Acknowledgement, type Receipt } from '@llmesh/core/receipt';
+import {
+  joinReceipt,
+  readAcknowledgement,
+  readReceipt,
+  type Acknowledgement,
+  type Receipt,
+} from '@llmesh/core/receipt';
 import { nodeVerify } from '@llmesh/core/node-signatures';
 import { openRecord } from '@llmesh/core/signed-record';
 
@@ -34,26 +40,37 @@ export interface DeliveredPart extends Common {
 export type Delivered = DeliveredReceipt | DeliveredPart;
 
 /**
- * What it says, when that is all of one lease that names us as its issuer. No signature is looked at yet: see `checksOf`.
- * Throws receipt_refused with what is wrong.
+ * What it says, when that is all of one lease that names us as its issuer, and about who files it. No signature is looked
+ * at yet: see `checksOf`. Throws receipt_refused with what is wrong.
  */
-export function readFiling({ lease: text, proof }: Filing, issuer: PeerId): Delivered {
-  const leaseBytes = bytesOf(text);
-  const leases = readLeases(leaseBytes, unchecked);
-  if (leases === null || leases.issuer !== issuer) throw refused(NOT_OURS);
+export function readFiling({ lease, proof }: Filing, issuer: PeerId, by: PeerId): Delivered {
   if (proof.kind === 'acknowledgement') {
     const acknowledgement = bytesOf(proof.acknowledgement);
     const read = readAcknowledgement(acknowledgement, unchecked);
     if (read === null) throw refused(NOT_ACKNOWLEDGED);
+    const leaseBytes = bytesOf(lease);
+    const leases = leasesFor(read, by, leaseBytes, issuer);
     return { ...underLease(read, leases), leaseBytes, kind: proof.kind, acknowledgement };
   }
   const [providerHalf, requesterHalf] = [bytesOf(proof.provider), bytesOf(proof.requester)];
+  const leaseBytes = bytesOf(lease);
+  // One half first: whoever files what is not about them costs no more.
+  const half = readReceipt(providerHalf, unchecked);
+  if (half === null) throw refused(NOT_BY_BOTH);
+  const leases = leasesFor(half.receipt, by, leaseBytes, issuer);
   const receipt = joinReceipt(providerHalf, requesterHalf, unchecked);
   if (receipt === null) throw refused(NOT_BY_BOTH);
   if (receipt.model !== leases.model) throw refused('It is about another model than its lease.');
   const { promptTokens, startedMs, endedMs } = receipt;
   const delivered = { ...underLease(receipt, leases), leaseBytes, promptTokens, startedMs, endedMs };
   return { ...delivered, kind: proof.kind, providerHalf, requesterHalf };
+}
+
+function leasesFor({ requester, provider }: Acknowledgement, by: PeerId, bytes: Uint8Array, issuer: PeerId): Leases {
+  if (by !== requester && by !== provider) throw refused('It is about others than who files it.');
+  const leases = readLeases(bytes, unchecked);
+  if (leases === null || leases.issuer !== issuer) throw refused(NOT_OURS);
+  return leases;
 }
 
 /** Its signatures, ours first: that key is at hand, and whoever has no lease of ours gets no further. */

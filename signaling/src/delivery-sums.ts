@@ -58,12 +58,18 @@ export class DeliverySums {
 
   /** Of more than `most` sums those of old days lose their day, then those of the smallest peers their name. */
   merge(most: number, today: number): void {
-    if (this.#count('delivery_sum') <= most) return;
-    const [day] = this.#db.prepare('SELECT min(day) AS day FROM delivery_sum WHERE day > 0').all() as Days;
-    if (day?.day != null && day.day < today) return this.#move('day = ?', 'peer, 0', [day.day]);
-    const smallest =
-      'SELECT peer FROM delivery_sum WHERE peer <> ? GROUP BY peer ORDER BY sum(gave_tokens + got_tokens) LIMIT ?';
-    this.#move(`peer IN (${smallest})`, `'${ALL}', 0`, [ALL, Math.ceil(most / 10)]);
+    let over = this.#count('delivery_sum') - most;
+    while (over > 0) {
+      const [oldest] = this.#db.prepare('SELECT min(day) AS day FROM delivery_sum WHERE day > 0').all() as Days;
+      if (oldest?.day == null || oldest.day >= today) break;
+      this.#move('day = ?', 'peer, 0', [oldest.day]);
+      over = this.#count('delivery_sum') - most;
+    }
+    if (over <= 0) return;
+    const smallest = `SELECT peer FROM delivery_sum WHERE peer <> '' GROUP BY peer
+      ORDER BY sum(gave_tokens + got_tokens), peer LIMIT ?`;
+    // Some more at once, so that it is not done each time.
+    this.#move(`peer IN (${smallest})`, `'${ALL}', 0`, [over + Math.ceil(most / 10)]);
   }
 
   /** Until when single providers' were added up, where that is long ago: nobody files those any more. */

@@ -5,7 +5,7 @@
 import type Database from 'libsql';
 import type { PeerId, TaskId } from '@llmesh/core/ids';
 import type { Delivered, Standing } from './delivered.ts';
-import { DeliverySums } from './delivery-sums.ts';
+import { DeliverySums, type DeliverySum } from './delivery-sums.ts';
 import { MeshDatabase } from './mesh-database.ts';
 import { FILED_WITHIN_DAYS } from './receipt-limits.ts';
 
@@ -64,6 +64,11 @@ export class DeliveryTable {
   /** On the disk. */
   get bytes(): number {
     return this.#db.bytes;
+  }
+
+  /** What was added up, by peer and day. */
+  sums(): DeliverySum[] {
+    return this.#sums.all();
   }
 
   /** What is kept for this lease; null: nothing. */

@@ -7,8 +7,8 @@ import { widerNetworkOf } from './address.ts';
  * What is read at all. A peer files ten a second at most; after an outage a school files all at once, and what is over is
  * filed again by itself.
  */
-const READ = { perSecond: 100, burst: 1_000 };
-const READ_WIDER = { perSecond: 300, burst: 3_000 };
+const READ = { perSecond: 100, burst: 300 };
+const READ_WIDER = { perSecond: 300, burst: 1_000 };
 /** What is new and takes room on the disk: ten answers a second, around the clock, and some hours' worth after an outage. */
 const KEPT = { perSecond: 10, burst: 3_000 };
 const KEPT_WIDER = { perSecond: 30, burst: 6_000 };

@@ -7,6 +7,7 @@ import * as v from 'valibot';
 import { MeshError } from '@llmesh/core/errors';
 import { readHosts } from '@llmesh/core/host-guard';
 import { WelcomeSchema, type IceServer } from '@llmesh/core/control-protocol';
+import { DELIVERY_LIMITS } from './delivery-table.ts';
 import type { TurnOptions } from './ice-servers.ts';
 import { DEFAULT_RELAY_LIMITS } from './relay.ts';
 import { DEFAULT_JOIN_WORK_BITS, startControlPlane, type ControlPlane } from './server.ts';
@@ -46,6 +47,7 @@ Environment:
   TURN_SECRET         what coturn has as static-auth-secret; peers get credentials made from it
   LLMESH_RELAY_LINKS  links relayed through this server at once (default 1000); 0: none
   LLMESH_RELAY_KIB    KiB a second that one peer may send through it (default 512)
+  LLMESH_RECEIPTS     receipts kept whole, 1.1 KB each (default 250000); of more, the oldest are added up
   LLMESH_JOIN_BITS    what joining costs an identity once: 2 to this power hashes, 0 to 20 (default 12)
   LLMESH_TRUST_PROXY  1 behind a reverse proxy that sets X-Forwarded-For and X-Forwarded-Host
   LOG_LEVEL           trace, debug, info, warn (default), error, fatal or silent`,
@@ -95,6 +97,7 @@ try {
     },
     allowedOrigins: parseList(process.env['LLMESH_ORIGINS']),
     hosts: readHosts(process.env['LLMESH_HOSTS']),
+    deliveries: { rows: parseCount('LLMESH_RECEIPTS', DELIVERY_LIMITS.rows, 1_000, 100_000_000) },
     joinWorkBits: parseCount('LLMESH_JOIN_BITS', DEFAULT_JOIN_WORK_BITS, 0, MOST_JOIN_BITS),
     trustProxy: process.env['LLMESH_TRUST_PROXY'] === '1',
     log,

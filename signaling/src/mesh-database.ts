@@ -65,13 +65,24 @@ export class MeshDatabase {
 
   /** Gives so much of what is not used back to the disk. */
   shrink(pages: number): void {
-    if (this.#number('freelist_count') > 0) this.#db.prepare(`PRAGMA incremental_vacuum(${pages})`).all();
+    const free = Math.min(pages, this.#number('freelist_count'));
+    if (free === 0) return;
+    this.transact(() => {
+      // One at a time: `exec` takes a single step of each statement, and a step is a page.
+      for (let i = 0; i < free; i++) this.#db.exec('PRAGMA incremental_vacuum(1)');
+    });
   }
 
   /** Idempotent. */
   close(): void {
     if (!this.#open) return;
     this.#open = false;
+    try {
+      // So that a copy of the one file is a copy of all.
+      this.#db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').all();
+    } catch {
+      // On a full disk it stays in the log, which is read at the next start.
+    }
     this.#db.close();
   }
 
@@ -149,7 +160,7 @@ function identityOf(file: string): string {
 }
 
 function wordsFor(cause: unknown, file: string | null): string {
-  const why = cause instanceof Error ? cause.message : String(cause);
+  const why = (cause instanceof Error ? cause.message : String(cause)).replace(/\s+/g, ' ');
   if (/malformed|not a database|corrupt/i.test(why)) {
     return `${file} is damaged (${why}). Move it away with what stands beside it (${FILE}-wal, ${FILE}-shm) and bring back a copy of it, if you have one, before you start again. Without one the mesh begins with no receipts; its key is not touched.`;
   }

@@ -7,6 +7,7 @@ import type { ModelId, PeerId } from '@llmesh/core/ids';
 import { faultOf, newChallenge } from '@llmesh/core/key-proof';
 import { PROTOCOL_VERSION } from '@llmesh/core/protocol';
 import {
+  MAX_TO_SERVER_BYTES,
   parseToServer,
   type Challenge,
   type FromServer,
@@ -42,6 +43,10 @@ export const PROOF_TIMEOUT_MS = 60_000;
 export const MAX_BAD_MESSAGES = 5;
 /** Of what is said about models that are left out of an advert. */
 const MAX_LEFT_OUT_CHARACTERS = 900;
+/** In messages. Whoever is told to file less and goes on as before is soon not listened to any more. */
+const FILED_TOO_MUCH_COSTS = 5;
+/** Of what it was sent before: then news can wait. */
+const MAX_BEHIND_BYTES = 262_144;
 export interface MeshContext {
   clock: Clock;
   registry: Registry;
@@ -141,14 +146,20 @@ export class MeshSession {
     this.#say({ type: 'expect', model });
   }
 
-  send(json: string): void {
-    this.#socket.send(json);
+  /** What the mesh offers. Whoever is behind with reading hears it the next time. */
+  tell(offers: Buffer): void {
+    if (this.#socket.bufferedAmount < MAX_BEHIND_BYTES) this.#socket.sendText(offers);
   }
 
-  /** Too many messages are not even looked at. */
+  /** Too many messages, and too long ones, are not even looked at. */
   #admit(data: Buffer): boolean {
     const verdict = this.#allowance.judge(data.length);
-    if (verdict === 'take') return true;
+    if (verdict === 'take') {
+      if (data.length <= MAX_TO_SERVER_BYTES) return true;
+      this.#context.metrics.refuse('mesh', 'message_too_large');
+      this.#countBad('message_too_large', TOO_LARGE);
+      return false;
+    }
     this.#context.metrics.refuse('mesh', 'rate_limited');
     if (verdict === 'warn') this.#refuse('rate_limited', 'Too many messages. Slow down.');
     else if (verdict === 'close') this.#close(CLOSE.rateLimited, 'Too many messages.');
@@ -174,7 +185,7 @@ export class MeshSession {
         return this.#context.room.withdraw(this.#peer.peerId, message.requestId);
       case 'file':
         if (this.#peer === null) return this.#early();
-        return void this.#desk.file(this.#peer.peerId, message).then((answer) => this.#say(answer));
+        return void this.#file(this.#peer.peerId, message);
       case 'relay':
         return this.#peer === null ? this.#early() : this.#say(this.#introductions.ask(this.#peer.peerId, message));
       case 'bye':
@@ -238,7 +249,7 @@ export class MeshSession {
       now: leases.nowMs,
     });
     this.#renewIceServers(hello.peerId);
-    this.send(board.current());
+    this.tell(board.current());
     board.touch(PUBLISH_MS);
   }
 
@@ -262,6 +273,12 @@ export class MeshSession {
     if (peer.models.length > 0) this.#context.board.touch();
   }
 
+  async #file(peer: PeerId, message: Extract<ToServer, { type: 'file' }>): Promise<void> {
+    const answer = await this.#desk.file(peer, message);
+    if (answer.type === 'refused' && answer.code === 'rate_limited') this.#allowance.charge(FILED_TOO_MUCH_COSTS);
+    this.#say(answer);
+  }
+
   #renewIceServers(peer: PeerId): void {
     const { clock, iceServers } = this.#context;
     if (!iceServers.expire) return;
@@ -277,8 +294,12 @@ export class MeshSession {
 
   #bad(why: string): void {
     this.#context.metrics.refuse('mesh', 'bad_message');
+    this.#countBad('bad_message', why);
+  }
+
+  #countBad(code: ErrorCode, why: string): void {
     this.#badMessages++;
-    this.#refuse('bad_message', why);
+    this.#refuse(code, why);
     if (this.#badMessages >= MAX_BAD_MESSAGES) this.#close(CLOSE.badMessage, 'Too many messages that make no sense.');
   }
 
@@ -324,7 +345,7 @@ export class MeshSession {
   }
 
   #say(message: FromServer): void {
-    this.send(JSON.stringify(message));
+    this.#socket.send(JSON.stringify(message));
   }
 }
 
@@ -335,3 +356,4 @@ const OTHER_PAGE =
   'This page has joined again elsewhere with the same identity: in another window, or in a copy of this browser profile. Close that one, and reload this page.';
 const NOT_PROVED =
   'This key was not proved for this mesh. Start again; if that does not help, its operator has to name it in LLMESH_HOSTS.';
+const TOO_LARGE = `A message has at most ${MAX_TO_SERVER_BYTES} bytes. Lend fewer models, or fewer adapters with each.`;

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '@llmesh/core/clock';
 import type { PeerId } from '@llmesh/core/ids';
-import { MAX_MESSAGE_BYTES } from '@llmesh/core/fields';
+import { MAX_TO_SERVER_BYTES } from '@llmesh/core/control-protocol';
 import { AddressBuckets } from './address-buckets.ts';
 import type { Networks } from './address.ts';
 import { boundedServer, closeSockets, cutHalfOpen, type BoundedServer, type BoundedSocket } from './bounded-socket.ts';
@@ -20,6 +20,8 @@ import { SlotPromises } from './slot-promises.ts';
 import { WaitingRoom } from './waiting-room.ts';
 
 export const MESH_PATH = '/mesh';
+/** What is too long for a message is told so, up to here; what is longer still is cut off. */
+const MAX_PAYLOAD_BYTES = 4 * MAX_TO_SERVER_BYTES;
 
 export type MeshOptions = Omit<
   MeshContext,
@@ -45,7 +47,7 @@ export class Mesh {
     const { random, networkFactor = 1, ...rest } = options;
     const { clock, registry, metrics, receipts } = rest;
     this.#clock = clock;
-    this.#sockets = boundedServer({ maxPayload: MAX_MESSAGE_BYTES });
+    this.#sockets = boundedServer({ maxPayload: MAX_PAYLOAD_BYTES });
     this.#board = new OfferBoard(
       clock,
       () => registry.offers(),

@@ -18,6 +18,11 @@ export class MessageAllowance {
     this.#bucket = new TokenBucket(clock, RATE);
   }
 
+  /** The last message was more than it should have been: it counts as so many more. */
+  charge(messages: number): void {
+    this.#bucket.overdraw(messages);
+  }
+
   /** What to do with a message of so many bytes; only on `take` it is looked at. */
   judge(bytes: number): Verdict {
     if (this.#bucket.take(1 + bytes / BYTES_PER_TOKEN)) {

@@ -20,7 +20,12 @@ export class Metrics {
   waiting = 0;
   #matchCount = 0;
 
-  constructor(registry: Registry, sockets: Record<SocketKind, () => number>) {
+  /** `kept`: the receipts, as they are on the disk; left out: nobody asks. */
+  constructor(
+    registry: Registry,
+    sockets: Record<SocketKind, () => number>,
+    kept: { readonly rows: number; readonly bytes: number } | null = null,
+  ) {
     collectDefaultMetrics({ register: this.#collector });
     this.#gauge('llmesh_peers', 'Peers connected.', () => registry.totals().peers);
     this.#gauge('llmesh_providers', 'Peers that offer a model.', () => registry.totals().providers);
@@ -34,6 +39,10 @@ export class Metrics {
     );
     this.#gauge('llmesh_waiting', 'Questions waiting in the line of their model.', () => this.waiting);
     this.#gauge('llmesh_promised_slots', 'Slots kept for those just sent there.', () => registry.totals().promised);
+    if (kept !== null) {
+      this.#gauge('llmesh_receipts', 'Receipts kept whole, with their signatures.', () => kept.rows);
+      this.#gauge('llmesh_database_bytes', 'Of receipts and their sums, on the disk.', () => kept.bytes);
+    }
     new Gauge({
       name: 'llmesh_sockets',
       help: 'WebSockets open, by kind.',

@@ -15,7 +15,7 @@ function setUp(others = 0) {
   const published: Told[] = [];
   const last: Told[] = [];
   const readerOf = (told: Told[]): OfferReader => ({
-    send: (json) => void told.push({ at: clock.now(), peers: (JSON.parse(json) as Offers).peers }),
+    tell: (json) => void told.push({ at: clock.now(), peers: (JSON.parse(json.toString()) as Offers).peers }),
   });
   const mesh: Offers = { type: 'offers', peers: 0, providers: 0, models: [] };
   let added = 0;
@@ -23,7 +23,7 @@ function setUp(others = 0) {
     added += 1;
     return mesh;
   };
-  const readers = [readerOf(published), ...Array.from({ length: others }, () => ({ send() {} }))];
+  const readers = [readerOf(published), ...Array.from({ length: others }, () => ({ tell() {} }))];
   if (others > 0) readers.push(readerOf(last));
   const board = new OfferBoard(clock, read, () => readers);
   return { clock, published, last, mesh, board, added: () => added };
@@ -148,11 +148,11 @@ test('who comes is told what there is, added up once for all who come together',
   const { clock, published, mesh, board, added } = setUp();
   mesh.peers = 1;
   const before = added();
-  for (let i = 0; i < 1_000; i++) expect(JSON.parse(board.current())).toMatchObject({ peers: 1 });
+  for (let i = 0; i < 1_000; i++) expect(JSON.parse(board.current().toString())).toMatchObject({ peers: 1 });
   expect(added() - before).toBe(1);
   clock.turn(200);
   mesh.peers = 2;
-  expect(JSON.parse(board.current())).toMatchObject({ peers: 2 });
+  expect(JSON.parse(board.current().toString())).toMatchObject({ peers: 2 });
   mesh.peers = 1;
   board.touch();
   // Or else the last who came would believe the 2 until something changes.

@@ -17,9 +17,12 @@ const SLICE_MS = 50;
 const LOOK_MS = 100;
 const LOOK_SHARE = 0.1;
 
-/** Who is told. */
+/** What everybody is told at most. Of more models, those with the fewest providers are left out. */
+export const MAX_OFFERS_BYTES = 131_072;
+
+/** Who is told. The bytes are the same for all of them, so that a thousand who read slowly cost the memory of one. */
 export interface OfferReader {
-  send(json: string): void;
+  tell(json: Buffer): void;
 }
 
 export class OfferBoard {
@@ -31,7 +34,7 @@ export class OfferBoard {
   #published = '';
   #toldMs = -Infinity;
   /** As it was added up last. */
-  #seen = { json: '', providers: 0, at: -Infinity };
+  #seen = { json: '', bytes: Buffer.alloc(0), providers: 0, at: -Infinity };
   #notBefore = -Infinity;
   #lookMs = LOOK_MS;
   #timer: { at: number; stop: () => void } | null = null;
@@ -59,11 +62,11 @@ export class OfferBoard {
   }
 
   /** For somebody who has just come. After a restart everybody comes at once: added up for all of them together. */
-  current(): string {
+  current(): Buffer {
     if (this.#clock.now() - this.#seen.at >= this.#lookMs) this.#add();
     // This one knows something else than the others: the next look tells all.
     if (this.#seen.json !== this.#published) this.#published = '';
-    return this.#seen.json;
+    return this.#seen.bytes;
   }
 
   close(): void {
@@ -74,8 +77,9 @@ export class OfferBoard {
   }
 
   #add(): void {
-    const offers = this.#read();
-    this.#seen = { json: JSON.stringify(offers), providers: offers.providers, at: this.#clock.now() };
+    const offers = offersThatFit(this.#read());
+    const json = JSON.stringify(offers);
+    this.#seen = { json, bytes: Buffer.from(json), providers: offers.providers, at: this.#clock.now() };
   }
 
   #look(): void {
@@ -83,10 +87,10 @@ export class OfferBoard {
     this.#timer?.stop();
     this.#timer = null;
     this.#add();
-    const { json, providers, at } = this.#seen;
+    const { json, bytes, providers, at } = this.#seen;
     const due = json !== this.#published || at - this.#toldMs >= SIGN_OF_LIFE_MS;
     const readers = this.#readers();
-    const roundMs = periodMs(readers.length, json.length);
+    const roundMs = periodMs(readers.length, bytes.byteLength);
     this.#lookMs = Math.max(LOOK_MS, roundMs * LOOK_SHARE);
     this.#notBefore = at + (due ? roundMs : this.#lookMs);
     // Providers that fall silent touch nothing: look again while there are any.
@@ -95,19 +99,19 @@ export class OfferBoard {
     if (!due) return;
     this.#published = json;
     this.#toldMs = at;
-    this.#tell(this.#dated(json), readers);
+    this.#tell(this.#dated(json, bytes), readers);
   }
 
   /** Not a part of what is compared: time alone is no news. */
-  #dated(json: string): string {
-    return this.#nowMs === null ? json : `${json.slice(0, -1)},"now":${this.#nowMs()}}`;
+  #dated(json: string, bytes: Buffer): Buffer {
+    return this.#nowMs === null ? bytes : Buffer.from(`${json.slice(0, -1)},"now":${this.#nowMs()}}`);
   }
 
-  #tell(json: string, readers: readonly OfferReader[]): void {
+  #tell(bytes: Buffer, readers: readonly OfferReader[]): void {
     this.#stopRound = null;
-    for (const reader of readers.slice(0, SLICE)) reader.send(json);
+    for (const reader of readers.slice(0, SLICE)) reader.tell(bytes);
     if (readers.length <= SLICE) return;
-    this.#stopRound = this.#clock.after(SLICE_MS, () => this.#tell(json, readers.slice(SLICE)));
+    this.#stopRound = this.#clock.after(SLICE_MS, () => this.#tell(bytes, readers.slice(SLICE)));
   }
 
   #lookAt(at: number): void {
@@ -116,6 +120,17 @@ export class OfferBoard {
     const stop = this.#clock.after(at - this.#clock.now(), () => this.#look());
     this.#timer = { at, stop };
   }
+}
+
+export function offersThatFit(offers: Offers): Offers {
+  let left = MAX_OFFERS_BYTES - Buffer.byteLength(JSON.stringify({ ...offers, models: [] }));
+  const kept = new Set(
+    offers.models
+      .toSorted((a, b) => b.providers - a.providers)
+      .filter((offer) => (left -= Buffer.byteLength(JSON.stringify(offer)) + 1) >= 0),
+  );
+  if (kept.size === offers.models.length) return offers;
+  return { ...offers, models: offers.models.filter((offer) => kept.has(offer)) };
 }
 
 /** From one round to the next. Longer than a round takes. */

@@ -62,9 +62,7 @@ export class ReceiptBook {
   async file(filing: Filing, by: PeerId, network: string): Promise<void> {
     const { issuer, now } = this.#options;
     if (!this.#shares.mayRead(network)) throw tooMany();
-    const delivered = readFiling(filing, issuer);
-    const { requester, provider } = delivered.lease;
-    if (by !== requester && by !== provider) throw refused('It is about others than who files it.');
+    const delivered = readFiling(filing, issuer, by);
     const impossible = impossibility(delivered, now());
     if (impossible !== null) throw refused(impossible);
     // Known already: then it makes no difference whether this one is signed.

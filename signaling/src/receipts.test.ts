@@ -304,19 +304,76 @@ describe('the receipt book', () => {
     };
     const book = new ReceiptBook({ table, issuer: control.peerId, clock, now, failed: () => {} });
     const filed = all.slice(0, 19).map((filing) => book.file(filing, requester.peerId, HERE));
-    expect(table.find(readFiling(all[0]!, control.peerId).lease.nonce)).toBeNull();
+    expect(table.find(readFiling(all[0]!, control.peerId, requester.peerId).lease.nonce)).toBeNull();
     await clock.advance(40);
     await Promise.all(filed);
     // Their signatures are checked a few at a time.
     expect(writes).toBeLessThanOrEqual(2);
     for (const filing of all.slice(0, 19)) {
-      expect(table.find(readFiling(filing, control.peerId).lease.nonce)).toMatchObject({ kind: 'receipt', tokens: 40 });
+      expect(table.find(readFiling(filing, control.peerId, requester.peerId).lease.nonce)).toMatchObject({
+        kind: 'receipt',
+        tokens: 40,
+      });
     }
     const last = book.file(all[19]!, requester.peerId, HERE);
     book.close();
     book.close();
     await last;
     expect(writes).toBeLessThanOrEqual(3);
+  });
+
+  it('answers what it knows, what is another’s and what cannot be without looking at a signature', async () => {
+    const { control, requester, all, now } = await filings(1);
+    const clock = new ManualClock();
+    const table = new DeliveryTable(null);
+    const book = new ReceiptBook({ table, issuer: control.peerId, clock, now, failed: () => {} });
+    const [filing] = all as [Filing];
+    const filed = book.file(filing, requester.peerId, HERE);
+    await clock.advance(40);
+    await filed;
+    // Where a signature was changed it is seen when it is looked at, and only then.
+    const unsigned = structuredClone(filing);
+    const lease = fromBase32(unsigned.lease)!;
+    lease[40]! ^= 1;
+    unsigned.lease = toBase32(lease);
+    await book.file(unsigned, requester.peerId, HERE);
+    await expect(book.file(unsigned, newIdentity().peerId, HERE)).rejects.toThrow(/others than who files it/);
+    book.close();
+    const fresh = new ReceiptBook({
+      ...{ table: new DeliveryTable(null), issuer: control.peerId, clock, failed: () => {} },
+      now: () => now() + 90 * 86_400_000,
+    });
+    await expect(fresh.file(unsigned, requester.peerId, HERE)).rejects.toThrow(/more than 30 days ago/);
+    fresh.close();
+    const strict = new ReceiptBook({
+      ...{ table: new DeliveryTable(null), issuer: control.peerId, clock, now, failed: () => {} },
+    });
+    await expect(strict.file(unsigned, requester.peerId, HERE)).rejects.toThrow(/not given by this mesh/);
+    strict.close();
+  });
+
+  it('tells once of a disk that stays full', async () => {
+    const { control, requester, all, now } = await filings(3);
+    const clock = new ManualClock();
+    const table = new DeliveryTable(null);
+    table.transact = () => {
+      throw new Error('database or disk is full');
+    };
+    const failures: unknown[] = [];
+    const failed = (error: unknown) => failures.push(error);
+    const book = new ReceiptBook({ table, issuer: control.peerId, clock, now, failed });
+    for (const filing of all) {
+      const filed = expect(book.file(filing, requester.peerId, HERE)).rejects.toMatchObject({ code: 'busy' });
+      await clock.advance(40);
+      await filed;
+    }
+    expect(failures).toEqual([new Error('database or disk is full')]);
+    await clock.advance(600_000);
+    const again = expect(book.file(all[0]!, requester.peerId, HERE)).rejects.toMatchObject({ code: 'busy' });
+    await clock.advance(40);
+    await again;
+    expect(failures).toHaveLength(2);
+    book.close();
   });
 
   it('on a disk that fails, here a stand-in, says that it can be tried again, and that it failed', async () => {

@@ -44,7 +44,7 @@ describe('liveness', () => {
     expect(registry.offers().providers).toBe(1);
     clock.turn(GONE_MS - QUIET_MS);
     expect(registry.offers()).toMatchObject({ peers: 0, providers: 0, models: [] });
-    expect(registry.summaries(9)).toEqual([]);
+    expect(registry.listed()).toEqual([]);
     registry.heard(peer);
     expect(matchable()).toEqual([peer]);
     expect(registry.offers().providers).toBe(1);
@@ -78,7 +78,7 @@ describe('liveness', () => {
     registry.join(newPeerId(), 'browser');
     clock.turn(3_600_000);
     expect(registry.totals()).toMatchObject({ peers: 1, providers: 0 });
-    expect(registry.summaries(9)[0]?.sinceSeconds).toBe(3600);
+    expect(registry.summary(registry.listed()[0]!).sinceSeconds).toBe(3600);
   });
 
   test('leaving takes everything back', () => {
@@ -187,14 +187,6 @@ describe('heartbeats', () => {
   });
 });
 
-test('a long list is cut, and has the providers', () => {
-  const { registry, provider } = setUp();
-  for (let i = 0; i < 5; i++) registry.join(newPeerId(), 'browser');
-  const peers = [provider(), provider()];
-  expect(registry.summaries(2).map(({ peerId }) => peerId)).toEqual(peers.map(({ peerId }) => peerId));
-  expect(registry.summaries(9).length).toBe(7);
-});
-
 test('offers are summed over providers: the median of their contexts, and of their speeds to two digits', () => {
   const { registry, provider } = setUp();
   provider([{ ...advertised(TINY, 123.4), contextTokens: 1024 }], 2);
@@ -223,4 +215,15 @@ test('offers are summed over providers: the median of their contexts, and of the
       },
     ],
   });
+});
+
+test('tokens count as far as a computer can have written them, and a queue as far as one is', () => {
+  const { clock, registry, provider } = setUp();
+  const liar = provider([advertised()], 2);
+  clock.turn(1_000);
+  registry.heartbeat(liar, { ...BEAT, queued: 60_000, tokens: 9e15 });
+  expect(registry.totals().tokensPerSecond).toBeLessThanOrEqual(2_000);
+  expect(registry.totals().queued).toBe(128);
+  for (let i = 0; i < 100; i++) registry.heartbeat(liar, { ...BEAT, tokens: 9e15 });
+  expect(registry.totals().tokensPerSecond).toBeLessThanOrEqual(2_000);
 });

@@ -12,6 +12,7 @@ import type { PeerSummary, Stats } from '@llmesh/core/api-pages';
 import { ModelIndex, ROOMS, type Offered, type OfferGroup, type Room } from './model-index.ts';
 import { OfferStandings, STANDING_MS } from './offer-standing.ts';
 import { offersOf } from './offers.ts';
+import { MOST_TOKENS_PER_SECOND } from './receipt-limits.ts';
 import { TokenMeter } from './token-meter.ts';
 
 export const HEARTBEAT_MS = 1000;
@@ -19,6 +20,11 @@ export const HEARTBEAT_MS = 1000;
 export const QUIET_MS = 3500;
 /** Silent for longer: not a provider until it is heard again. */
 export const GONE_MS = 5000;
+
+/** It counts for no more that wait at a provider, whatever it says. */
+const MAX_QUEUED_PER_SLOT = 64;
+/** One slot writes no more in a second, as far as we know of computers. */
+const MOST_TOKENS_PER_SLOT = 1_000;
 
 type Agent = PeerSummary['agent'];
 type Advert = Extract<ToServer, { type: 'advert' }>;
@@ -30,6 +36,8 @@ export interface RegisteredPeer {
   readonly sinceMs: number;
   /** Where it connects from, as `networkOf` has it. */
   readonly network: string;
+  /** When its last heartbeat came. */
+  beatMs: number;
   /** Whole: fractions lie elsewhere in memory, and this is looked at in every match. */
   heardMs: number;
   models: ModelAdvert[];
@@ -100,6 +108,7 @@ export class Registry {
       agent,
       sinceMs: now,
       network,
+      beatMs: now,
       heardMs: now,
       models: [],
       slots: 0,
@@ -149,15 +158,22 @@ export class Registry {
   heartbeat(peer: RegisteredPeer, beat: Heartbeat): void {
     const hadRoom = hasRoom(peer);
     peer.busySlots = Math.min(beat.busySlots, peer.slots);
-    peer.queued = peer.slots === 0 ? 0 : beat.queued;
+    peer.queued = Math.min(beat.queued, peer.slots * MAX_QUEUED_PER_SLOT);
     // With several models nobody knows which of them was measured.
     const [only, ...others] = peer.models;
     const { tokensPerSecond } = beat;
     if (tokensPerSecond !== undefined && only !== undefined && others.length === 0) {
       if (only.tokensPerSecond !== tokensPerSecond) peer.models = [{ ...only, tokensPerSecond }];
     }
-    if (peer.models.length > 0) this.#meter.add(beat.tokens);
+    if (peer.models.length > 0) this.#meter.add(this.#written(peer, beat.tokens));
+    peer.beatMs = this.#clock.now();
     this.#changed(peer, hadRoom);
+  }
+
+  /** What it says that it wrote since its last heartbeat, as far as any computer can. */
+  #written({ beatMs, slots }: RegisteredPeer, tokens: number): number {
+    const seconds = Math.min(this.#clock.now() - beatMs, GONE_MS) / 1000;
+    return Math.min(tokens, seconds * Math.min(slots * MOST_TOKENS_PER_SLOT, MOST_TOKENS_PER_SECOND));
   }
 
   /** So many more of its slots are kept for somebody; negative: fewer. */
@@ -231,20 +247,18 @@ export class Registry {
     return !peer.hidden;
   }
 
-  /** Of so many at most, providers first. */
-  summaries(most: number): PeerSummary[] {
-    const now = this.#clock.now();
-    const [providers, others]: [RegisteredPeer[], RegisteredPeer[]] = [[], []];
-    for (const peer of this.#present()) (peer.models.length > 0 ? providers : others).push(peer);
-    return [...providers, ...others].slice(0, most).map((peer) => ({
-      peerId: peer.peerId,
-      agent: peer.agent,
-      models: peer.models,
-      slots: peer.slots,
-      busySlots: peer.busySlots,
-      queued: peer.queued,
-      sinceSeconds: Math.floor((now - peer.sinceMs) / 1000),
-    }));
+  /** Those who are here, in the order in which they came. */
+  listed(): RegisteredPeer[] {
+    return this.#present();
+  }
+
+  /** Without the adapters of its models: there can be hundreds. */
+  summary({ peerId, agent, models, slots, busySlots, queued, sinceMs }: RegisteredPeer): PeerSummary {
+    return {
+      ...{ peerId, agent, slots, busySlots, queued },
+      models: models.map(withoutAdapters),
+      sinceSeconds: Math.floor((this.#clock.now() - sinceMs) / 1000),
+    };
   }
 
   offers(): Offers {
@@ -328,6 +342,12 @@ export class Registry {
     peer.hidden = true;
     this.#place(peer);
   }
+}
+
+function withoutAdapters(model: ModelAdvert): ModelAdvert {
+  const plain = { ...model };
+  delete plain.adapters;
+  return plain;
 }
 
 /** No chance: from the first. */

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import * as v from 'valibot';
 import type { ModelId } from '@llmesh/core/ids';
-import { MAX_MESSAGE_BYTES } from '@llmesh/core/fields';
+import { MAX_TO_SERVER_BYTES } from '@llmesh/core/control-protocol';
+import { MAX_LEASE_TOKENS } from '@llmesh/core/lease';
 import { PROTOCOL_VERSION } from '@llmesh/core/protocol';
 import { ModelsPageSchema, PeersPageSchema, StatsSchema } from '@llmesh/core/api-pages';
 import { CLOSE, PING_MS } from './bounded-socket.ts';
@@ -293,10 +294,16 @@ describe('bad input on /mesh', () => {
     const plane = await start();
     const bystander = await joined(plane);
     const peer = await joined(plane);
-    peer.send('x'.repeat(MAX_MESSAGE_BYTES + 1));
+    const text = (length: number) => 'x'.repeat(length);
+    peer.send(text(MAX_TO_SERVER_BYTES + 1));
+    expect(await peer.says('refused')).toMatchObject({
+      code: 'message_too_large',
+      message: expect.stringContaining('Lend fewer'),
+    });
+    peer.send(text(4 * MAX_TO_SERVER_BYTES + 1));
     expect((await peer.end()).code).toBe(1009);
     expect((await bystander.match(TINY)).candidates).toEqual([]);
-    expect(await metrics(plane)).toContain('llmesh_refused_total{plane="mesh",code="message_too_large"} 1');
+    expect(await metrics(plane)).toContain('llmesh_refused_total{plane="mesh",code="message_too_large"} 2');
   });
 
   test.each([
@@ -347,6 +354,37 @@ describe('HTTP', () => {
     expect(text).toContain('process_cpu_seconds_total');
     expect((await get(plane, '/api/peers', { method: 'POST' })).status).toBe(405);
     expect(await (await get(plane, '/api/nothing')).json()).toMatchObject({ error: { code: 'not_found' } });
+  });
+
+  test('a page that did not change is not sent again', async () => {
+    const plane = await start();
+    const first = await get(plane, '/api/models');
+    const etag = first.headers.get('etag') ?? '';
+    expect(first.headers.get('content-length')).toBe(String((await first.text()).length));
+    const again = await get(plane, '/api/models', { headers: { 'If-None-Match': etag } });
+    expect([again.status, await again.text()]).toEqual([304, '']);
+  });
+
+  test.each(['after=nobody', 'after=a&after=b', 'limit=0', 'limit=1.5', 'limit=many'])(
+    'peers behind nobody, or so many of them as cannot be, are a bad request: %s',
+    async (query) => {
+      const plane = await start();
+      const response = await get(plane, `/api/peers?${query}`);
+      expect([response.status, await response.json()]).toEqual([
+        400,
+        { error: expect.objectContaining({ code: 'bad_request' }) },
+      ]);
+    },
+  );
+
+  test('an answer can be as long as a model remembers, and no longer', async () => {
+    const plane = await start();
+    const peer = await joined(plane);
+    const ask = { type: 'match', requestId: 1, model: TINY, exclude: [], only: null, prefer: null };
+    for (let i = 0; i <= MAX_BAD_MESSAGES; i++) peer.send({ ...ask, maxTokens: 1e15 });
+    expect(await peer.says('refused')).toMatchObject({ requestId: 1, code: 'bad_message' });
+    peer.send({ ...ask, requestId: 2, maxTokens: MAX_LEASE_TOKENS });
+    expect(await peer.says('matched')).toMatchObject({ requestId: 2 });
   });
 
   test('too many requests from one address', async () => {

@@ -108,11 +108,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const hosts = new Hosts({ hosts: options.hosts ?? [], trustProxy: options.trustProxy ?? false });
   const modelsFolder = options.modelsFolder == null ? null : resolve(options.modelsFolder);
   const registry = new Registry(clock, await readCatalogue(modelsFolder, log));
-  const metrics = new Metrics(registry, {
-    mesh: () => mesh.size,
-    signal: () => signal.size,
-    relay: () => relay.size,
-  });
+  const sockets = { mesh: () => mesh.size, signal: () => signal.size, relay: () => relay.size };
+  const metrics = new Metrics(registry, sockets, table);
 
   const app = express();
   app.disable('x-powered-by');
@@ -131,8 +128,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const passes = new SignalPasses(clock);
   const receipts = new ReceiptBook({
     ...{ table, issuer: leases.issuer, clock, now },
-    failed: (error) =>
-      log.error({ err: error }, `receipts cannot be kept: ${reasonOf(error)}. They are filed again later`),
+    failed: (error) => log.error(`Receipts cannot be kept, and are filed again later: ${reasonOf(error)}`),
   });
   const relay = new Relay({ clock, metrics, limits: { ...DEFAULT_RELAY_LIMITS, ...options.relay } });
   const mesh = new Mesh({

@@ -2,8 +2,6 @@
 import type { Clock } from '@llmesh/core/clock';
 
 const SECONDS = 60;
-/** More than any provider writes between two heartbeats: a false report cannot distort the figure without bound. */
-const MOST_PER_REPORT = 100_000;
 
 export class TokenMeter {
   readonly #clock: Clock;
@@ -24,7 +22,7 @@ export class TokenMeter {
       this.#cellSecond[cell] = second;
       this.#cells[cell] = 0;
     }
-    this.#cells[cell] = (this.#cells[cell] ?? 0) + Math.min(tokens, MOST_PER_REPORT);
+    this.#cells[cell] = (this.#cells[cell] ?? 0) + tokens;
   }
 
   get tokensPerSecond(): number {

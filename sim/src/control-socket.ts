@@ -75,6 +75,13 @@ export class ServerEnd extends EventEmitter {
     return this.#open;
   }
 
+  /** Everything arrives in the end. */
+  readonly bufferedAmount = 0;
+
+  sendText(text: Buffer): void {
+    this.send(text.toString());
+  }
+
   send(text: string): void {
     if (this.#open && this.#cross(() => this.#client.onmessage?.({ data: text } as never)) > CUT_AFTER_MS)
       this.cutOff();

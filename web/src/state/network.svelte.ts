@@ -1,7 +1,7 @@
 /** Who is here, as the server says it. Asked every two seconds while somebody looks. */
 import type { Clock } from '@llmesh/core/clock';
 import type { Offer } from '@llmesh/core/model-advert';
-import { ModelsPageSchema, PeersPageSchema, StatsSchema, type PeerSummary, type Stats } from '@llmesh/core/api-pages';
+import { ModelsPageSchema, readPeers, StatsSchema, type PeerSummary, type Stats } from '@llmesh/core/api-pages';
 import * as v from 'valibot';
 
 const POLL_MS = 2_000;
@@ -72,12 +72,12 @@ export class Network {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
     try {
       const [peers, models, stats] = await Promise.all([
-        getJson('/api/peers', limit).then((page) => v.parse(PeersPageSchema, page)),
+        readPeers((path) => getJson(path, limit)),
         getJson('/api/models', limit).then((page) => v.parse(ModelsPageSchema, page)),
         getJson('/api/stats', limit).then((page) => v.parse(StatsSchema, page)),
       ]);
       if (signal.aborted) return;
-      this.#peers = peers.peers;
+      this.#peers = peers;
       this.#models = models.models;
       this.#stats = stats;
       this.#unreachable = false;

@@ -1,8 +1,7 @@
 /** Which models the trusted volunteers lend now, as the server last said it. */
-import { PeersPageSchema, type PeerSummary } from '@llmesh/core/api-pages';
+import { readPeers, type PeerSummary } from '@llmesh/core/api-pages';
 import type { Clock } from '@llmesh/core/clock';
 import type { ModelId } from '@llmesh/core/ids';
-import * as v from 'valibot';
 import type { Trusted } from './trusted.svelte.ts';
 
 /** The list of peers can be long: it is asked for when something changed, and not more often than this. */
@@ -63,9 +62,10 @@ export class TrustedLending {
     this.#lookedAt = clock.now();
     this.#again = false;
     try {
-      const page = await getJson('/api/peers', AbortSignal.timeout(TIMEOUT_MS));
+      const limit = AbortSignal.timeout(TIMEOUT_MS);
+      const peers = await readPeers((path) => getJson(path, limit));
       this.#looking = false;
-      this.take(v.parse(PeersPageSchema, page).peers);
+      this.take(peers);
     } catch (error) {
       this.#looking = false;
       this.#lenders = null;
