@@ -25,6 +25,7 @@ interface SlotPromise {
   readonly asker: Holder;
   readonly requestId: number;
   readonly madeMs: number;
+  readonly untilMs: number;
   /** The slot is kept. It may not be any more, while the task may still come. */
   kept: boolean;
 }
@@ -41,7 +42,7 @@ export class SlotPromises {
   #stopTimer: (() => void) | null = null;
   #stopInstant: (() => void) | null = null;
   /** To be kept for an instant, the first made first. */
-  #instants: SlotPromise[] = [];
+  #instants: { promise: SlotPromise; untilMs: number }[] = [];
 
   constructor(clock: Clock, registry: Registry) {
     this.#clock = clock;
@@ -61,7 +62,8 @@ export class SlotPromises {
   /** Nothing is promised of a provider that is full. */
   make(provider: RegisteredPeer, asker: Holder, requestId: number): void {
     if (!hasRoom(provider)) return;
-    const promise = { provider, asker, requestId, madeMs: this.#clock.now(), kept: true };
+    const now = this.#clock.now();
+    const promise = { provider, asker, requestId, madeMs: now, untilMs: now + PROMISE_MS, kept: true };
     this.#all.add(promise);
     const here = push(this.#ofProvider, provider, promise);
     const asked = push(this.#ofAsker, asker.peer, promise);
@@ -73,7 +75,7 @@ export class SlotPromises {
     if (here.length > MAX_REMEMBERED && oldest !== undefined) this.#waste(oldest);
     const standing = this.#standing.of(asker);
     if (standing === 'crowded' || standing === 'doubted') {
-      this.#instants.push(promise);
+      this.#instants.push({ promise, untilMs: now + INSTANT_MS });
       this.#stopInstant ??= this.#clock.after(INSTANT_MS, () => this.#sweepInstants());
     }
     this.#stopTimer ??= this.#clock.after(PROMISE_MS, () => this.#sweep());
@@ -129,22 +131,22 @@ export class SlotPromises {
   }
 
   #sweep(): void {
-    const made = this.#clock.now() - PROMISE_MS;
+    const now = this.#clock.now();
     for (const promise of this.#all) {
-      if (promise.madeMs > made) break;
+      if (promise.untilMs > now) break;
       this.#waste(promise);
     }
     const [next] = this.#all;
-    this.#stopTimer = next === undefined ? null : this.#clock.after(next.madeMs - made, () => this.#sweep());
+    this.#stopTimer = next === undefined ? null : this.#clock.after(next.untilMs - now, () => this.#sweep());
   }
 
   #sweepInstants(): void {
-    const made = this.#clock.now() - INSTANT_MS;
-    const later = this.#instants.findIndex(({ madeMs }) => madeMs > made);
+    const now = this.#clock.now();
+    const later = this.#instants.findIndex(({ untilMs }) => untilMs > now);
     const over = this.#instants.splice(0, later < 0 ? this.#instants.length : later);
     const [next] = this.#instants;
-    this.#stopInstant = next === undefined ? null : this.#clock.after(next.madeMs - made, () => this.#sweepInstants());
-    for (const promise of over) this.#letGo(promise);
+    this.#stopInstant = next === undefined ? null : this.#clock.after(next.untilMs - now, () => this.#sweepInstants());
+    for (const { promise } of over) this.#letGo(promise);
   }
 
   /**
