@@ -6,9 +6,10 @@ import { ROOT } from '@llmesh/e2e/processes';
 import { openMeshNode } from 'llmesh/mesh-node';
 import { outcome, type Attack, type Scene } from '../attack.ts';
 import { forgedFiling } from '../forged.ts';
+import { hashOf } from '../hash.ts';
 import { providersOf } from '../intruder.ts';
 import { model, Stranger } from '../stranger.ts';
-import { TINY_MODEL } from '../target.ts';
+import { TINY_FILE, TINY_MODEL } from '../target.ts';
 
 const MESH = { workers: 1, gateway: true };
 const SETTLED_MS = 1_500;
@@ -43,9 +44,11 @@ async function lies({ target }: Scene) {
   const honest = await providersOf(target);
   const before = await target.complete({ provider: { only: honest } });
   const facts: [boolean, string][] = [];
+  // As a provider of the very same file would: another file would be another offer.
+  const sha256 = await hashOf(TINY_FILE);
   for (const [what, lie] of Object.entries(LIES)) {
     const liar = await Stranger.join(target);
-    liar.lend([model(TINY_MODEL, lie)], { tokens: 9e15 });
+    liar.lend([model(TINY_MODEL, { sha256, ...lie })], { tokens: 9e15 });
     await sleep(SETTLED_MS);
     const during = await target.complete({ provider: { only: honest } });
     const offers = JSON.stringify(await target.json('/api/models'));
@@ -137,7 +140,7 @@ async function receipts({ target, scale }: Scene) {
     'took 50 years': { startedMs: 1, endedMs: 1.5e12 },
     'in the year 9999': { startedMs: 253_370_764_800_000, endedMs: 253_370_764_800_001 },
     'ended before it began': { startedMs: Date.now(), endedMs: Date.now() - 5_000 },
-    '512 tokens in a millisecond': { tokens: 512, startedMs: Date.now() - 1, endedMs: Date.now() },
+    'more tokens than its lease has': { tokens: 513 },
   };
   const facts: [boolean, string][] = [];
   for (const [what, claims] of Object.entries(impossible)) {

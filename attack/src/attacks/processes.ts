@@ -9,9 +9,10 @@ import { providersOf } from '../intruder.ts';
 import { Program, processesUnder } from '../program.ts';
 import { TINY_MODEL, type Target } from '../target.ts';
 
-const NODE = ['--import', 'tsx', '--conditions=@llmesh/source'];
 const SERVES_WITHIN_MS = 30_000;
 const ENDS_WITHIN_MS = 6_000;
+/** Time to start, on a busy machine. */
+const TERMINAL_SECONDS = 20;
 /** A process that says nothing for 10 s is ended, which may take 5 s, and started again. */
 const BACK_WITHIN_MS = 45_000;
 /** Closes a terminal under a program that runs in it. */
@@ -44,8 +45,7 @@ async function providers(target: Target, count: number, withinMs: number): Promi
 function workerArgs(target: Target, folder: string, json: boolean): string[] {
   const args = ['worker', '--model', TINY_MODEL, '--mesh', target.url, '--on-battery', '--threads', '1'];
   return [
-    ...NODE,
-    join(ROOT, 'native-worker/src/main.ts'),
+    join(ROOT, 'native-worker/bin/llmesh.mjs'),
     ...args,
     ...(json ? ['--json'] : []),
     '--data',
@@ -92,13 +92,19 @@ async function output({ target, scale }: Scene) {
 
 async function terminal({ target }: Scene) {
   const there = (await providersOf(target)).length;
-  const args = ['-c', IN_A_TERMINAL, '9', process.execPath, ...workerArgs(target, 'terminal', false)];
+  const args = [
+    '-c',
+    IN_A_TERMINAL,
+    String(TERMINAL_SECONDS),
+    process.execPath,
+    ...workerArgs(target, 'terminal', false),
+  ];
   const child = spawn('python3', args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
   let said = '';
   child.stdout.on('data', (chunk) => {
     said += String(chunk);
   });
-  const served = await providers(target, there + 1, 9_000);
+  const served = await providers(target, there + 1, TERMINAL_SECONDS * 1_000);
   await new Promise((resolve) => child.once('exit', resolve));
   const gone = await providers(target, there, 5_000);
   return outcome([
