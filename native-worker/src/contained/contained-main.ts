@@ -3,12 +3,15 @@ import { asMeshError } from '@llmesh/core/errors';
 import { JOB_LIMITS, type Job, type JobMessage, type Reply, type Role } from './jobs.ts';
 import { SHARED, startWatch } from './watch.ts';
 
-const shared = new Int32Array(new SharedArrayBuffer(SHARED.size * 4));
-startWatch(shared, () => process.exit(1));
-
-const run = process.argv[2] === ('llama' satisfies Role) ? await forLlama() : await forTemplates();
-
 process.on('disconnect', () => process.exit(0));
+// That may have been before.
+if (!process.connected) process.exit(0);
+const shared = new Int32Array(new SharedArrayBuffer(SHARED.size * 4));
+const [, , role, parent] = process.argv;
+startWatch(shared, Number(parent), () => process.exit(1));
+
+const run = role === ('llama' satisfies Role) ? await forLlama() : await forTemplates();
+
 process.on('message', ({ job }: JobMessage) => {
   void answer(job).then(send);
 });

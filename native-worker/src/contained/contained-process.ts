@@ -167,7 +167,8 @@ function settle({ resolve, reject }: Waiting, reply: Exclude<Reply, { ready: tru
 }
 
 function spawnContained(role: Role): ChildProcess {
-  const args = [PROGRAM, role];
+  // It may be gone before the other looks for it.
+  const args = [PROGRAM, role, String(process.pid)];
   const env = Object.fromEntries(
     ENVIRONMENT.flatMap((name) => (name in process.env ? [[name, process.env[name]]] : [])),
   );

@@ -7,9 +7,9 @@ import { Worker } from 'node:worker_threads';
 /** What the two threads share: whether there is a job, and where it ends. */
 export const SHARED = { isBusy: 0, mostCpuMs: 1, mostMb: 2, size: 3 } as const;
 
-/** Calls `failed` when there is no such thread any more. */
-export function startWatch(shared: Int32Array, failed: () => void): void {
-  const data: Watched = { shared, at: SHARED, parent: process.ppid };
+/** `parent`: the process that waits for the jobs. Calls `failed` when there is no such thread any more. */
+export function startWatch(shared: Int32Array, parent: number, failed: () => void): void {
+  const data: Watched = { shared, at: SHARED, parent };
   // As text: a thread would have to find its way to the sources anew.
   const code = `(${watch.toString()})(require('node:worker_threads').workerData)`;
   new Worker(code, { eval: true, workerData: data }).on('error', failed);
