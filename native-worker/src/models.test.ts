@@ -91,7 +91,7 @@ describe('resolveModel', () => {
   it('describes an unknown file by what it says itself', async () => {
     entry.sha256 = null;
     const model = await resolveModel(put('My model (v2)!.gguf'), options);
-    expect(model).toMatchObject({ id: 'My-model-v2-', name: 'LLMesh tiny', sha256, contextTokens: null });
+    expect(model).toMatchObject({ id: 'My-model-v2', name: 'LLMesh tiny', sha256, contextTokens: null });
     expect(model.quant).toMatch(/^(q8_0|f16)$/);
   });
 

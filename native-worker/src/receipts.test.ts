@@ -94,7 +94,7 @@ describe('receipts between processes', () => {
     let text = '';
     const broken = ask((piece) => (text += piece), AbortSignal.timeout(30_000)).catch((error: unknown) => error);
     await expect.poll(() => existsSync(file) && readFileSync(file, 'utf8'), PATIENCE).toContain('acknowledgement');
-    worker.kill('SIGKILL');
+    worker.strike('SIGKILL');
     expect(await broken).toMatchObject({ code: 'provider_lost' });
     const [held] = await kept(folder);
     if (held?.filing.proof.kind !== 'acknowledgement') throw new Error(`not held: ${JSON.stringify(held)}`);

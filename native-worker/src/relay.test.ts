@@ -240,9 +240,9 @@ describe('llmesh worker', () => {
   ])('reached %s is known as lost within 3 s when it freezes, and when it is killed', async (_how, options) => {
     const worker = await lend(url, '--max-speed', '20', ...options);
     // Its connections stay half-open.
-    expect(await struck(url, () => worker.kill('SIGSTOP'))).toBeLessThan(KNOWN_GONE_MS);
-    worker.kill('SIGCONT');
-    expect(await struck(url, () => worker.kill('SIGKILL'))).toBeLessThan(KNOWN_GONE_MS);
+    expect(await struck(url, () => worker.strike('SIGSTOP'))).toBeLessThan(KNOWN_GONE_MS);
+    worker.strike('SIGCONT');
+    expect(await struck(url, () => worker.strike('SIGKILL'))).toBeLessThan(KNOWN_GONE_MS);
   });
 
   it('that loses the relay is known as lost within 3 s', async () => {

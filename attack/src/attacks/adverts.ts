@@ -13,6 +13,8 @@ import { TINY_FILE, TINY_MODEL } from '../target.ts';
 
 const MESH = { workers: 1, gateway: true };
 const SETTLED_MS = 1_500;
+/** In the test. */
+const FEW = 4;
 /** C0, C1 and the marks that turn the direction of text. */
 // oxlint-disable-next-line no-control-regex
 const UNPRINTABLE = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
@@ -40,13 +42,13 @@ const LIES: Record<string, Record<string, unknown>> = {
   'another name': { name: 'PWNED', quant: 'f32' },
 };
 
-async function lies({ target }: Scene) {
+async function lies({ target, scale }: Scene) {
   const honest = await providersOf(target);
   const before = await target.complete({ provider: { only: honest } });
   const facts: [boolean, string][] = [];
   // As a provider of the very same file would: another file would be another offer.
   const sha256 = await hashOf(TINY_FILE);
-  for (const [what, lie] of Object.entries(LIES)) {
+  for (const [what, lie] of Object.entries(LIES).slice(0, scale < 1 ? FEW : undefined)) {
     const liar = await Stranger.join(target);
     liar.lend([model(TINY_MODEL, { sha256, ...lie })], { tokens: 9e15 });
     await sleep(SETTLED_MS);

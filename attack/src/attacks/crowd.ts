@@ -50,10 +50,10 @@ async function squat(scene: Scene, from: string | undefined) {
     for (let i = 0; i < 8; i += 1) void stranger.match({ only: [full.peerId] }, 120_000);
   }
   const hogs = await crowd(scene, 4, from);
-  const ends = performance.now() + LASTS_MS;
+  const ends = performance.now() + LASTS_MS * scene.scale;
   for (const hog of hogs) for (let i = 0; i < 8; i += 1) void keepMatching(hog, ends);
   await sleep(1_500);
-  const { all, what } = await honestMatches(scene, 8);
+  const { all, what } = await honestMatches(scene, scene.scale < 1 ? 4 : 8);
   for (const stranger of [...strangers, ...hogs, full]) stranger.close();
   return outcome([[all, `${strangers.length} identities wait, ${hogs.length} hog: ${what}`]]);
 }
@@ -77,7 +77,7 @@ async function flap(scene: Scene) {
   for (const one of waiting) for (let i = 0; i < 8; i += 1) void one.match({ model: 'flap', only: named }, 60_000);
   for (const one of others) one.lend([model('flap')], { busySlots: 1 });
   const beganMs = performance.now();
-  for (let turn = 0; performance.now() - beganMs < LASTS_MS; turn += 1) {
+  for (let turn = 0; performance.now() - beganMs < LASTS_MS * scene.scale; turn += 1) {
     for (const one of others) one.send({ type: 'heartbeat', busySlots: turn % 2, queued: 0, tokens: 0 });
     await sleep(23);
   }
@@ -104,7 +104,7 @@ async function relays(scene: Scene) {
   const kept = keep();
   await sleep(1_000);
   let relayed = 0;
-  const tries = 6;
+  const tries = scene.scale < 1 ? 3 : 6;
   for (let i = 0; i < tries; i += 1) {
     if ((await ask(honest, String(victim)))?.['type'] === 'relayed') relayed += 1;
     await sleep(1_000);
@@ -126,7 +126,7 @@ async function filing(scene: Scene) {
   const sessions = await crowd(scene, 220, ELSEWHERE);
   const beganMs = performance.now();
   let filed = 0;
-  while (performance.now() - beganMs < LASTS_MS) {
+  while (performance.now() - beganMs < LASTS_MS * scene.scale) {
     for (const one of sessions) void one.ask({ ...receipt }, 1_000);
     filed += sessions.length;
     await sleep(70);
@@ -147,7 +147,7 @@ async function matches(scene: Scene) {
   const sessions = await crowd(scene, 120, ELSEWHERE);
   const beganMs = performance.now();
   let asked = 0;
-  while (performance.now() - beganMs < LASTS_MS) {
+  while (performance.now() - beganMs < LASTS_MS * scene.scale) {
     for (const one of sessions)
       one.send({
         type: 'match',
@@ -189,7 +189,7 @@ async function fatAdverts(scene: Scene) {
     });
     return socket;
   });
-  await sleep(LASTS_MS);
+  await sleep(LASTS_MS * scene.scale);
   for (const socket of sockets) socket.destroy();
   for (const one of strangers) one.close();
   return outcome([

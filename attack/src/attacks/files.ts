@@ -73,7 +73,7 @@ export const files: readonly Attack[] = [
     before: 'running for ever at 1 to 2.5 GB, deaf to SIGTERM',
     bound: 'a bounded reader first; templates and llama.cpp’s own reading where they can be killed',
     mesh: { workers: 1, gateway: false },
-    quick: true,
+    quick: false,
     run: bombs,
   },
 ];

@@ -188,7 +188,7 @@ export const processes: readonly Attack[] = [
     before: 'stack trace and gone, without leaving the mesh; exit 1 without a word',
     bound: 'output that cannot be written is dropped',
     mesh: MESH,
-    quick: true,
+    quick: false,
     run: output,
   },
   {
@@ -196,7 +196,7 @@ export const processes: readonly Attack[] = [
     before: 'SIGSEGV, 5 of 5',
     bound: 'leaves the mesh and ends with 0',
     mesh: MESH,
-    quick: true,
+    quick: false,
     run: terminal,
   },
   {

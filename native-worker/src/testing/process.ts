@@ -1,5 +1,6 @@
 /** Real processes for tests: the control plane, and the llmesh command. */
 import { spawn, type ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
@@ -57,8 +58,15 @@ export class Running {
     return this.#child.pid ?? -1;
   }
 
+  /** To what was started alone: of the `llmesh` command that is the guard, which passes it on where it can. */
   kill(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
+  }
+
+  /** To the guard and to the program under it alike, as when the computer itself fails. */
+  strike(signal: NodeJS.Signals): void {
+    const children = readFileSync(`/proc/${this.pid}/task/${this.pid}/children`, 'utf8').trim();
+    for (const pid of [this.pid, ...children.split(' ').filter(Boolean).map(Number)]) process.kill(pid, signal);
   }
 }
 

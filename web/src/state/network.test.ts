@@ -24,7 +24,7 @@ const lender = {
       quant: 'q4',
       format: 'gguf',
       backend: 'cpu',
-      contextTokens: 10,
+      contextTokens: 2048,
       sha256: null,
       continues: 'ids',
       tokensPerSecond: null,
