@@ -26,8 +26,8 @@ describe('llmesh worker, given a model file that is made to do harm', () => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'llmesh-bombs-'));
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  // One for each place where it may be refused at the latest: see the list.
-  it.each(['tensor-count', 'heads-0', 'template-loops'])(
+  // The one that is found out last, as it would run for ever; `npm run attack` tries them all.
+  it.each(['template-loops'])(
     'says what is wrong and ends, and takes little memory: %s',
     async (name) => {
       const file = path.join(folder, `${name}.gguf`);

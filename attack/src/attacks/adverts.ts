@@ -186,7 +186,7 @@ export const adverts: readonly Attack[] = [
     before: '400 for everybody: “turns text into vectors and does not chat”',
     bound: 'offers are told apart by what they do and by file',
     mesh: { workers: 0, gateway: true },
-    quick: true,
+    quick: false,
     run: firstToSay,
   },
   {
