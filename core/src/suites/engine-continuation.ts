@@ -36,8 +36,8 @@ export function continuationSuite({ subject, questions }: ContinuationSuiteOptio
       if (loaded.continues === 'ids') expect(pieces.every(({ tokenIds }) => tokenIds !== undefined)).toBe(true);
     });
 
-    it('writes the undisturbed answer from every cut of a long one', async () => {
-      expect(await wrong(long.question, 1, { ids: true })).toEqual([]);
+    it('writes the undisturbed answer from every fourth cut of a long one', async () => {
+      expect(await wrong(long.question, 4, { ids: true })).toEqual([]);
     }, 60_000);
 
     it.each([
