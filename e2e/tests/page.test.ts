@@ -187,17 +187,17 @@ test('a keyboard is enough: skip link, places, model, question', async () => {
   await expect(page.getByRole('listbox', { name: 'Models' })).toBeVisible();
   const options = page.getByRole('option');
   await expect(options).toHaveCount(2);
-  await expect(picker).toHaveAttribute('aria-activedescendant', 'model-second');
-  await page.keyboard.press('ArrowDown');
   await expect(picker).toHaveAttribute('aria-activedescendant', 'model-llmesh-tiny');
+  await page.keyboard.press('ArrowDown');
+  await expect(picker).toHaveAttribute('aria-activedescendant', 'model-second');
   await page.keyboard.press('Escape');
   await expect(page.getByRole('listbox', { name: 'Models' })).toBeHidden();
   await expect(picker).toBeFocused();
-  await expect(page.locator('#model-second')).toHaveAttribute('aria-selected', 'true');
+  await expect(page.locator('#model-llmesh-tiny')).toHaveAttribute('aria-selected', 'true');
   await page.keyboard.press('ArrowDown');
   await page.keyboard.press('End');
   await page.keyboard.press('Enter');
-  await expect(page.locator('#model-llmesh-tiny')).toHaveAttribute('aria-selected', 'true');
+  await expect(page.locator('#model-second')).toHaveAttribute('aria-selected', 'true');
   await expect(picker).toHaveAttribute('aria-expanded', 'false');
 
   await tabTo(page, message(page));
