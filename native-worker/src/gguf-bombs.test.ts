@@ -26,7 +26,7 @@ describe('llmesh worker, given a model file that is made to do harm', () => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'llmesh-bombs-'));
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  // The one that is found out last, as it would run for ever; `npm run attack` tries them all.
+  // The one that is found out last, as it would run for ever; `npm run attack` tries more.
   it.each(['template-loops'])(
     'says what is wrong and ends, and takes little memory: %s',
     async (name) => {
