@@ -2,7 +2,6 @@
 import { inWords } from './attack.ts';
 import type { Program } from './program.ts';
 
-/** A question is over within this, or it counts as not answered. */
 export interface Felt {
   questions: number;
   unanswered: string[];

@@ -18,7 +18,6 @@ export interface ProgramOptions {
 
 export class Program {
   readonly name: string;
-  readonly startedMs = performance.now();
   /** What it printed, as JSON; lines that are none are left out. */
   readonly lines: Record<string, unknown>[] = [];
   /** The end of what it complained about. */

@@ -1,7 +1,7 @@
 /**
  * An honest visitor in a process of its own, so that what attackers compute here does not count as waiting: asks one
  * question after another, and looks at the server's health beside it. Prints a line of JSON for each.
- * `visitor.ts <mesh> [address to come from]`
+ * `visitor.ts <mesh>`
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asMeshError } from '@llmesh/core/errors';

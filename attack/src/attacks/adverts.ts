@@ -113,8 +113,9 @@ async function defaultModel({ target }: Scene) {
 async function terminal({ target }: Scene) {
   const stranger = await Stranger.join(target);
   const names = ['PWNED \u202e <b>', 'x\u001b[2J', 'y\u001b]0;owned\u0007', 'z\u009b31m'];
-  stranger.lend(names.map((name, i) => model(`evil-${i}`, { name })));
-  stranger.lend([model('evil', { quant: '\u001b[31m' })]);
+  const named = names.map((name, i) => model(`evil-${i}`, { name }));
+  // In one advert: another would take its place.
+  stranger.lend([...named, model('evil', { quant: '\u001b[31m' })]);
   await sleep(SETTLED_MS);
   const [status, models] = [
     await llmesh('status', '--mesh', target.url),
