@@ -6,10 +6,20 @@ import { defineConfig } from 'vitest/config';
 const source = '@llmesh/source';
 /** Real sockets on a busy machine: what fails once there is tried once more, and listed as retried. */
 const retry = process.env['CI'] === undefined ? 0 : 1;
+/** Nothing of ours keeps anything in a module: each is loaded once by a worker of vitest, not once for every file of tests. */
+const isolate = false;
 const node = (name: string) => ({
   resolve: { conditions: [source, ...defaultServerConditions] },
   ssr: { resolve: { conditions: [source, ...defaultServerConditions] } },
-  test: { name, root: `./${name}`, include: ['src/**/*.test.ts'], testTimeout: 30_000, hookTimeout: 60_000, retry },
+  test: {
+    name,
+    root: `./${name}`,
+    include: ['src/**/*.test.ts'],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    retry,
+    isolate,
+  },
 });
 
 export default defineConfig({
@@ -32,6 +42,7 @@ export default defineConfig({
           environment: 'jsdom',
           testTimeout: 30_000,
           retry,
+          isolate,
         },
       },
     ],

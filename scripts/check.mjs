@@ -12,6 +12,7 @@ await steps([
     ['-p', name],
   ]),
   ['types: web', bin('svelte-check'), ['--tsconfig', 'web/tsconfig.json', '--fail-on-warnings', '--output', 'human']],
+  ['compile the programs', process.execPath, ['scripts/compile.mjs']],
   ['unit tests and suites', bin('vitest'), ['run']],
   ['build the page', process.execPath, ['scripts/build.mjs']],
   ['bundle budget', process.execPath, ['scripts/budget.mjs']],

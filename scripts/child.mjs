@@ -1,7 +1,7 @@
 /** A process of the mesh that this one starts, guards, listens to, and takes down with it. */
 import { createInterface } from 'node:readline';
-import { join } from 'node:path';
 import { GuardedProcess } from '../native-worker/bin/guarded-process.mjs';
+import { programArgs, programEnv } from './programs.mjs';
 
 export class Child {
   #process;
@@ -16,8 +16,8 @@ export class Child {
 
   /** `file`: a TypeScript file of this repository. */
   constructor(root, file, args, env = {}) {
-    this.#process = new GuardedProcess(['--import', 'tsx', '--conditions=@llmesh/source', join(root, file), ...args], {
-      ...{ cwd: root, env: { ...process.env, ...env } },
+    this.#process = new GuardedProcess([...programArgs(file), ...args], {
+      ...{ cwd: root, env: programEnv(env) },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     let named = null;

@@ -2,4 +2,7 @@
 import { bin, steps } from './run.mjs';
 
 const args = ['test', '--config', 'e2e/playwright.config.ts', ...process.argv.slice(2)];
-await steps([['end to end', bin('playwright'), args, { NODE_OPTIONS: '--conditions=@llmesh/source' }]]);
+await steps([
+  ['compile the programs', process.execPath, ['scripts/compile.mjs']],
+  ['end to end', bin('playwright'), args, { NODE_OPTIONS: '--conditions=@llmesh/source' }],
+]);

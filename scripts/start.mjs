@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { survivesLostTerminals } from '../native-worker/bin/lost-terminal.mjs';
 import { buildPage, pageIsBuilt } from './build-page.mjs';
 import { Child } from './child.mjs';
+import { compilePrograms } from './programs.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const EXIT_USAGE = 2;
@@ -71,6 +72,7 @@ async function main() {
     await buildPage(ROOT, stopping.signal);
     console.log(`Built in ${((performance.now() - started) / 1000).toFixed(1)} s.`);
   }
+  await afterASecond('Compiling…', compilePrograms());
   const gatewayPort = await freePort();
   const { url, local } = await startControlPlane(gatewayPort);
   const [served] = await Promise.all([options.worker ? startWorker(local) : true, startGateway(local, gatewayPort)]);

@@ -1,9 +1,9 @@
 /** A program of ours while it is attacked: a process of its own, under a memory limit, watched from outside. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { ROOT } from '@llmesh/e2e/processes';
+import { programArgs, programEnv } from '../../scripts/programs.mjs';
 
 /** An attack that gets past this has won, and this computer is to outlive it. */
 const MEMORY_LIMIT_KIB = 3_000_000;
@@ -30,13 +30,13 @@ export class Program {
   constructor(args: readonly string[], { name, env = {} }: ProgramOptions) {
     this.name = name;
     const [file = '', ...rest] = args;
-    const node = ['--import', 'tsx', '--conditions=@llmesh/source', join(ROOT, file), ...rest];
+    const node = [...programArgs(file), ...rest];
     // A shell sets the limit and becomes the program: the process keeps its id.
     const limited = ['-c', `ulimit -d ${MEMORY_LIMIT_KIB}; exec "$@"`, 'sh', process.execPath, ...node];
     this.process = spawn('sh', limited, {
       cwd: ROOT,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...env },
+      env: programEnv(env),
     });
     this.process.stderr?.on('data', (chunk) => {
       this.stderr = (this.stderr + String(chunk)).slice(-KEPT_STDERR_CHARS);

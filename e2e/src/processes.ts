@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { programArgs, programEnv } from '../../scripts/programs.mjs';
 
 export const ROOT = join(import.meta.dirname, '..', '..');
 const READY_TIMEOUT_MS = 120_000;
@@ -20,10 +21,10 @@ export async function startProgram(
   args: readonly string[],
   env: Record<string, string> = {},
 ): Promise<Running> {
-  const child = spawn(process.execPath, ['--import', 'tsx', '--conditions=@llmesh/source', join(ROOT, file), ...args], {
+  const child = spawn(process.execPath, [...programArgs(file), ...args], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, ...env },
+    env: programEnv(env),
   });
   const lines: Running['lines'] = [];
   const stop = async () => {

@@ -7,7 +7,8 @@ import { describe, expect, it } from 'vitest';
 import type { ModelId } from '@llmesh/core/ids';
 import type { AnswerEvent } from '@llmesh/core/requester';
 import { MachineFolder } from './testing/machine-folder.ts';
-import { FROM_SOURCE, Running } from './testing/process.ts';
+import { programArgs } from '../../scripts/programs.mjs';
+import { Running } from './testing/process.ts';
 import { MeshOfProcesses } from './testing/mesh-of-processes.ts';
 
 const questions: { question: string; answer: string }[] = JSON.parse(
@@ -35,7 +36,7 @@ describe('llmesh worker on a machine in use', () => {
     machines.push(machine);
     const args = ['--threads', '1', '--gpu', 'off', '--json', '--calm', '1', '--data', path.join(data, name), ...more];
     const worker = new Running(
-      [...FROM_SOURCE, 'native-worker/src/main.ts', 'worker', '--model', 'llmesh-tiny', '--mesh', mesh.url, ...args],
+      [...programArgs('native-worker/src/main.ts'), 'worker', '--model', 'llmesh-tiny', '--mesh', mesh.url, ...args],
       { LLMESH_MACHINE_ROOT: machine.root },
     );
     mesh.started.push(worker);

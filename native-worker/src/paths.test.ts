@@ -2,7 +2,8 @@
 import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { INTERNET_ADDRESS, natMissing, NatNetwork, type Place } from './testing/nat.ts';
-import { FROM_SOURCE, Running } from './testing/process.ts';
+import { programArgs } from '../../scripts/programs.mjs';
+import { Running } from './testing/process.ts';
 
 const SECRET = 'secret-of-coturn';
 const TURN = `${INTERNET_ADDRESS}:3478`;
@@ -36,7 +37,7 @@ describe.skipIf(missing !== null)(`two homes behind symmetric NATs${why}`, () =>
     started.push(running);
     return running;
   };
-  const node = (...args: string[]) => [process.execPath, ...FROM_SOURCE, ...args];
+  const node = (program: string, ...args: string[]) => [process.execPath, ...programArgs(program), ...args];
   const peer = (place: Place, mesh: string, ...args: string[]) =>
     run(place, node('native-worker/src/testing/path-peer.ts', '--mesh', mesh, ...args));
 

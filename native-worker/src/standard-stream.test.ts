@@ -6,6 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { programArgs } from '../../scripts/programs.mjs';
 import { FROM_SOURCE, startControlPlane, type Running } from './testing/process.ts';
 
 const data = mkdtempSync(path.join(os.tmpdir(), 'llmesh-output-'));
@@ -27,7 +28,7 @@ const worker = () => [
 const gateway = () => ['gateway', '--mesh', plane.url, '--port', '0', '--data', path.join(data, 'gateway')];
 
 function start(args: readonly string[], stdio: StdioOptions) {
-  return spawn(process.execPath, [...FROM_SOURCE, 'native-worker/src/main.ts', ...args], { cwd: root, stdio });
+  return spawn(process.execPath, [...programArgs('native-worker/src/main.ts'), ...args], { cwd: root, stdio });
 }
 
 /** As the mesh sees it. */
@@ -92,7 +93,7 @@ describe('a command that runs long', () => {
     'ends in order, and not by a crash, when its terminal is closed',
     async () => {
       const program = [process.execPath, 'native-worker/bin/llmesh.mjs', ...worker()];
-      const plain = [process.execPath, ...FROM_SOURCE, 'signaling/src/main.ts', '--port', '0'];
+      const plain = [process.execPath, ...programArgs('signaling/src/main.ts'), '--port', '0'];
       const ends = [inTerminal('Serving', 'close', program), inTerminal('ready', 'close', plain)];
       expect(await Promise.all(ends)).toEqual([0, 0]);
       await expect.poll(providers).toBe(0);

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from 'vitest';
+import { programArgs } from '../../scripts/programs.mjs';
 import { newPeerId } from '@llmesh/core/ids';
 import { ManualClock } from '@llmesh/core/manual-clock';
 import { PING_MS } from './bounded-socket.ts';
@@ -52,8 +52,7 @@ test.each([
   ['without a secret', { TURN_URLS: 'turn:turn.example.org' }],
   ['with a server of another kind', { TURN_SECRET: 'do not show me', TURN_URLS: 'https://turn.example.org' }],
 ])('a TURN setting %s is said in plain words, and the secret is not', (_what, env) => {
-  const program = fileURLToPath(new URL('main.ts', import.meta.url));
-  const args = ['--import', 'tsx', '--conditions=@llmesh/source', program, '--port', '0'];
+  const args = [...programArgs('signaling/src/main.ts'), '--port', '0'];
   const { status, stderr } = spawnSync(process.execPath, args, { env: { ...process.env, ...env }, encoding: 'utf8' });
   expect(status).toBe(1);
   expect(stderr).toContain('TURN_SECRET and TURN_URLS go together');

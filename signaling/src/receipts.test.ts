@@ -5,9 +5,9 @@ import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import Database from 'libsql';
 import { afterAll, afterEach, beforeAll, describe, expect, it, test } from 'vitest';
+import { programArgs } from '../../scripts/programs.mjs';
 import { fromBase32, toBase32 } from '@llmesh/core/base32';
 import type { Filing } from '@llmesh/core/control-protocol';
 import type { Identity } from '@llmesh/core/identity';
@@ -404,9 +404,8 @@ class TurningClock extends ManualClock {
 }
 
 async function startProcess(folder: string): Promise<{ port: number; kill: () => Promise<void> }> {
-  const main = fileURLToPath(new URL('main.ts', import.meta.url));
   const options = ['--port', '0', '--data', folder, '--web', root];
-  const child = spawn(process.execPath, ['--import', 'tsx', '--conditions=@llmesh/source', main, ...options], {
+  const child = spawn(process.execPath, [...programArgs('signaling/src/main.ts'), ...options], {
     env: { ...process.env, LLMESH_JOIN_BITS: '0' },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -1,9 +1,9 @@
 /** What one provider says of itself, and what others are made to believe by it. */
 import { execFile } from 'node:child_process';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ROOT } from '@llmesh/e2e/processes';
 import { openMeshNode } from 'llmesh/mesh-node';
+import { programArgs, programEnv } from '../../../scripts/programs.mjs';
 import { outcome, type Attack, type Scene } from '../attack.ts';
 import { forgedFiling } from '../forged.ts';
 import { hashOf } from '../hash.ts';
@@ -21,12 +21,11 @@ const UNPRINTABLE = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\
 
 /** `llmesh …` as somebody types it, and all that it printed. */
 function llmesh(...args: string[]): Promise<string> {
-  const node = ['--import', 'tsx', '--conditions=@llmesh/source', join(ROOT, 'native-worker/src/main.ts')];
   return new Promise((resolve) => {
     const child = execFile(
       process.execPath,
-      [...node, ...args],
-      { cwd: ROOT, timeout: 30_000 },
+      [...programArgs('native-worker/src/main.ts'), ...args],
+      { cwd: ROOT, env: programEnv(), timeout: 30_000 },
       (_error, out, complaints) => resolve(out + complaints),
     );
     child.stdin?.end();

@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { programArgs, programEnv } from '../../../scripts/programs.mjs';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
@@ -17,7 +18,7 @@ export class Running {
   constructor(args: readonly string[], env: Record<string, string> = {}, program = process.execPath) {
     this.#child = spawn(program, args, {
       cwd: root,
-      env: { ...process.env, ...env },
+      env: programEnv(env),
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#child.stderr?.on('data', (chunk) => {
@@ -78,7 +79,7 @@ export async function startControlPlane(
   port = 0,
   env: Record<string, string> = {},
 ): Promise<{ url: string; process: Running }> {
-  const args = [...FROM_SOURCE, 'signaling/src/main.ts', '--port', String(port), '--models', 'models'];
+  const args = [...programArgs('signaling/src/main.ts'), '--port', String(port), '--models', 'models'];
   const running = new Running(args, env);
   const { url } = await running.line((line) => line['ready'] === true);
   return { url: String(url), process: running };

@@ -1,0 +1,38 @@
+/** Runs a module of ours: as it was compiled, where that is there and no older than its source; else straight from the source. */
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { register } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** Within `dist`: its time of change is when compiling began. */
+export const NOTE = '.compiled';
+/** A package needs its own sources and core's. */
+const CORE = fileURLToPath(new URL('../../core', import.meta.url));
+const PACKAGE = fileURLToPath(new URL('..', import.meta.url));
+
+/** `module`: below `src` and `dist`, without its ending. A published package has no sources. */
+export async function load(module) {
+  if (existsSync(join(PACKAGE, 'src')) && !isCompiled([CORE, PACKAGE])) {
+    const { register: registerTsx } = await import('tsx/esm/api');
+    registerTsx();
+    register('./source-condition.mjs', import.meta.url);
+    await import(new URL(`../src/${module}.ts`, import.meta.url).href);
+  } else await import(new URL(`../dist/${module}.js`, import.meta.url).href);
+}
+
+/** Whether what was compiled in these folders of packages is as new as all of their sources. */
+export function isCompiled(packages) {
+  const notes = packages.map((folder) => join(folder, 'dist', NOTE));
+  if (!notes.every((note) => existsSync(note))) return false;
+  const compiledMs = Math.min(...notes.map((note) => statSync(note).mtimeMs));
+  return packages.every((folder) => newestMs(join(folder, 'src')) < compiledMs);
+}
+
+/** When anything was last written, added or taken away below `folder`. */
+function newestMs(folder) {
+  const below = readdirSync(folder, { withFileTypes: true }).map((entry) => {
+    const path = join(folder, entry.name);
+    return entry.isDirectory() ? newestMs(path) : statSync(path).mtimeMs;
+  });
+  return Math.max(statSync(folder).mtimeMs, ...below);
+}
