@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { SECRET_KEY_BYTES } from '@llmesh/core/identity';
+import { exportKey } from '@llmesh/core/key-export';
 import { openIdentity } from './identity-file.ts';
 import { Running } from './testing/process.ts';
 
@@ -25,20 +27,28 @@ describe('llmesh identity', () => {
     expect(exported).toMatchObject({ code: 0, lines: [{ peerId: self.peerId }] });
     const text = String(exported.lines[0]?.['key']);
     writeFileSync(folder('my.key'), `${text}\n`);
-
-    expect(await identity('wrong', 'import', text, '--data', folder('new'))).toMatchObject({
-      code: 1,
-      lines: [{ error: { code: 'wrong_passphrase', message: expect.stringContaining('passphrase') } }],
-    });
     const imported = await identity('correct horse', 'import', folder('my.key'), '--data', folder('new'));
     expect(imported).toMatchObject({ code: 0, lines: [{ peerId: self.peerId }] });
     const shown = await identity('', 'show', '--data', folder('new'));
     expect(shown.lines).toEqual(imported.lines);
+  });
+
+  it('comes from a text with its passphrase alone, and takes the place of no other', async () => {
+    // Cheap to guess, and as quick to read: what each step costs is not asked here.
+    const secret = crypto.getRandomValues(new Uint8Array(SECRET_KEY_BYTES));
+    const text = await exportKey(secret, 'correct horse', { signal: new AbortController().signal, log2N: 10 });
+    const importTo = (name: string, passphrase = 'correct horse') =>
+      identity(passphrase, 'import', text, '--data', folder(name));
+    expect(await importTo('empty', 'wrong')).toMatchObject({
+      code: 1,
+      lines: [{ error: { code: 'wrong_passphrase', message: expect.stringContaining('passphrase') } }],
+    });
+    expect(await importTo('empty')).toMatchObject({ code: 0 });
     // The one that is there already is no reason to complain.
-    expect(await identity('correct horse', 'import', text, '--data', folder('new'))).toMatchObject({ code: 0 });
+    expect(await importTo('empty')).toMatchObject({ code: 0 });
 
     await (await openIdentity(folder('third'))).close();
-    expect(await identity('correct horse', 'import', text, '--data', folder('third'))).toMatchObject({
+    expect(await importTo('third')).toMatchObject({
       code: 1,
       lines: [{ error: { message: expect.stringContaining('another identity') } }],
     });
