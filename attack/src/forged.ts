@@ -1,9 +1,9 @@
 /** A receipt that two who agree sign for an answer that never was. */
-import { fromBase32, toBase32 } from '@llmesh/core/base32';
-import { newTaskId } from '@llmesh/core/ids';
-import { leaseOf, readLeases } from '@llmesh/core/lease';
-import { randomBytes } from '@llmesh/core/random-bytes';
-import { countersign, signReceipt } from '@llmesh/core/receipt';
+import { fromBase32, toBase32 } from '@llmesh/core/base/base32';
+import { newTaskId } from '@llmesh/core/base/ids';
+import { leaseOf, readLeases } from '@llmesh/core/receipts/lease';
+import { randomBytes } from '@llmesh/core/base/random-bytes';
+import { countersign, signReceipt } from '@llmesh/core/receipts/receipt';
 import type { Stranger } from './stranger.ts';
 
 /** `claims`: what is said of the answer. Throws when they get no lease. */

@@ -1,11 +1,11 @@
 /** A peer with links whose messages are written by hand: as a stranger's program, it says what no client of ours would. */
-import { untilAborted } from '@llmesh/core/abort';
-import { fromBase32 } from '@llmesh/core/base32';
-import type { Channel } from '@llmesh/core/channel';
-import { realClock } from '@llmesh/core/clock';
-import { newTaskId, type PeerId } from '@llmesh/core/ids';
-import { Links } from '@llmesh/core/links';
-import { randomBytes } from '@llmesh/core/random-bytes';
+import { untilAborted } from '@llmesh/core/base/abort';
+import { fromBase32 } from '@llmesh/core/base/base32';
+import type { Channel } from '@llmesh/core/peers/channel';
+import { realClock } from '@llmesh/core/base/clock';
+import { newTaskId, type PeerId } from '@llmesh/core/base/ids';
+import { Links } from '@llmesh/core/peers/links';
+import { randomBytes } from '@llmesh/core/base/random-bytes';
 import { openNodePaths, throwAwayIdentity } from 'llmesh/mesh-node';
 import { TINY_MODEL, type Target } from './target.ts';
 

@@ -1,12 +1,12 @@
 /** Somebody on `/mesh` who writes every message by hand: what an attacker is, and costs. */
 import { createHash } from 'node:crypto';
 import { WebSocket } from 'ws';
-import { fromBase32, toBase32 } from '@llmesh/core/base32';
-import type { Identity } from '@llmesh/core/identity';
-import { proveKey } from '@llmesh/core/key-proof';
-import { nodeIdentity } from '@llmesh/core/node-signatures';
+import { fromBase32, toBase32 } from '@llmesh/core/base/base32';
+import type { Identity } from '@llmesh/core/identity/identity';
+import { proveKey } from '@llmesh/core/identity/key-proof';
+import { nodeIdentity } from '@llmesh/core/identity/node-signatures';
 import { PROTOCOL_VERSION } from '@llmesh/core/protocol';
-import { randomBytes } from '@llmesh/core/random-bytes';
+import { randomBytes } from '@llmesh/core/base/random-bytes';
 import type { Target } from './target.ts';
 
 type Message = Record<string, unknown>;

@@ -4,8 +4,8 @@
  * `visitor.ts <mesh>`
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { asMeshError } from '@llmesh/core/errors';
-import type { ModelId } from '@llmesh/core/ids';
+import { asMeshError } from '@llmesh/core/base/errors';
+import type { ModelId } from '@llmesh/core/base/ids';
 import { openMeshNode } from 'llmesh/mesh-node';
 
 const HEALTH_EVERY_MS = 50;

@@ -5,7 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { AnswerPrefix, GenerateRequest, Piece } from '@llmesh/core/engine';
+import type { AnswerPrefix, GenerateRequest, Piece } from '@llmesh/core/engine/engine';
 import { prefixAt, runOf, type Run } from '@llmesh/core/suites/continuation';
 import { LlamaEngine } from 'llmesh/llama-engine';
 import { show, spread } from './statistics.ts';

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { setFlagsFromString, getHeapStatistics } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { parentPort, workerData } from 'node:worker_threads';
-import { formDecoders } from '@llmesh/core/suites/form-decoders';
+import { formDecoders } from '@llmesh/core/fuzz/form-decoders';
 import {
   fuzz,
   SLOW_MS,
@@ -11,9 +11,9 @@ import {
   type FuzzFailure,
   type FuzzFinding,
   type FuzzTarget,
-} from '@llmesh/core/suites/fuzz';
-import { messageDecoders } from '@llmesh/core/suites/message-decoders';
-import { signedDecoders } from '@llmesh/core/suites/signed-decoders';
+} from '@llmesh/core/fuzz/fuzz';
+import { messageDecoders } from '@llmesh/core/fuzz/message-decoders';
+import { signedDecoders } from '@llmesh/core/fuzz/signed-decoders';
 import { signalTarget } from '../../signaling/src/testing/signal-target.ts';
 import { Coverage } from './coverage.ts';
 import { ggufHeaders } from './gguf-headers.ts';

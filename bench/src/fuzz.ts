@@ -6,7 +6,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { Command, InvalidArgumentError } from 'commander';
-import { LARGE_BYTES, SLOW_MS, type FuzzCounts, type FuzzFinding } from '@llmesh/core/suites/fuzz';
+import { LARGE_BYTES, SLOW_MS, type FuzzCounts, type FuzzFinding } from '@llmesh/core/fuzz/fuzz';
 import type { FuzzReport, FuzzRun } from './fuzz-run.ts';
 import { InputNote } from './input-note.ts';
 

@@ -1,8 +1,8 @@
 /** For the fuzzer: heads of model files, which a browser downloads from wherever the catalogue or its owner says. */
-import { readGgufHeader } from '@llmesh/core/gguf-header';
+import { readGgufHeader } from '@llmesh/core/gguf/gguf-header';
 import { readFileSync } from 'node:fs';
-import type { FuzzTarget } from '@llmesh/core/suites/fuzz';
-import { checkRefusal } from '@llmesh/core/suites/refusal';
+import type { FuzzTarget } from '@llmesh/core/fuzz/fuzz';
+import { checkRefusal } from '@llmesh/core/fuzz/refusal';
 import { GGUF_BOMBS } from '../../native-worker/src/testing/gguf-bombs.ts';
 
 /** Where a head does harm it does so early. */

@@ -1,8 +1,8 @@
 /** The matchmaker by itself, in this process: what one core matches while providers come, go and get busy. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { realClock } from '@llmesh/core/clock';
-import { newPeerId, type PeerId } from '@llmesh/core/ids';
+import { realClock } from '@llmesh/core/base/clock';
+import { newPeerId, type PeerId } from '@llmesh/core/base/ids';
 import { networksOf } from '@llmesh/signaling/address';
 import { Matchmaker } from '@llmesh/signaling/matchmaker';
 import { loadOf, Registry, type RegisteredPeer } from '@llmesh/signaling/registry';

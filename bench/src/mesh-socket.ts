@@ -1,13 +1,13 @@
 /** A peer on `/mesh` that does as little as it can: ten thousand of them share a core with what is measured. */
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
-import { toBase32 } from '@llmesh/core/base32';
-import { parseFromServer, type ToServer } from '@llmesh/core/control-protocol';
-import { SECRET_KEY_BYTES } from '@llmesh/core/identity';
-import { proveKey } from '@llmesh/core/key-proof';
+import { toBase32 } from '@llmesh/core/base/base32';
+import { parseFromServer, type ToServer } from '@llmesh/core/wire/control-protocol';
+import { SECRET_KEY_BYTES } from '@llmesh/core/identity/identity';
+import { proveKey } from '@llmesh/core/identity/key-proof';
 import { PROTOCOL_VERSION } from '@llmesh/core/protocol';
-import { randomBytes } from '@llmesh/core/random-bytes';
-import { nodeIdentity } from '@llmesh/core/node-signatures';
+import { randomBytes } from '@llmesh/core/base/random-bytes';
+import { nodeIdentity } from '@llmesh/core/identity/node-signatures';
 
 /** The server takes 256 connections of one address, and this machine has many. */
 const PEERS_PER_ADDRESS = 200;

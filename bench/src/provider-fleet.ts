@@ -1,6 +1,6 @@
 /** The providers that the matchmaker is measured with: ten thousand, spread over fifty models, the same every time. */
-import type { ModelAdvert } from '@llmesh/core/model-advert';
-import { newPeerId, type ModelId, type PeerId } from '@llmesh/core/ids';
+import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
+import { newPeerId, type ModelId, type PeerId } from '@llmesh/core/base/ids';
 
 export interface FleetProvider {
   id: PeerId;

@@ -2,7 +2,7 @@
  * The same matches on Redis: of each model a sorted set of those with a free slot, by their speed, and of each provider its
  * advert. A match draws sixteen, fetches the adverts of the eight best, and counts the first one's slot as taken.
  */
-import { MAX_CANDIDATES } from '@llmesh/core/control-protocol';
+import { MAX_CANDIDATES } from '@llmesh/core/wire/control-protocol';
 import { modelName, someBusy, type FleetProvider } from './provider-fleet.ts';
 import type { Redis } from './redis.ts';
 

@@ -2,20 +2,20 @@
  * What the seal costs: the handshake, each small message, and bulk, against the very same channel unsealed, in turns.
  * Both ends run in this one process and thread, so each figure is what the two of them need together.
  */
-import { realClock } from '@llmesh/core/clock';
-import { makeCredentials, type Credentials } from '@llmesh/core/credentials';
-import { softwareIdentity, type Identity } from '@llmesh/core/identity';
-import { newPeerId, type PeerId } from '@llmesh/core/ids';
-import { MemoryNetwork } from '@llmesh/core/memory-transport';
-import { CipherState } from '@llmesh/core/noise-cipher';
+import { realClock } from '@llmesh/core/base/clock';
+import { makeCredentials, type Credentials } from '@llmesh/core/transport/seal/credentials';
+import { softwareIdentity, type Identity } from '@llmesh/core/identity/identity';
+import { newPeerId, type PeerId } from '@llmesh/core/base/ids';
+import { MemoryNetwork } from '@llmesh/core/testing/memory-transport';
+import { CipherState } from '@llmesh/core/transport/seal/noise-cipher';
 import { MAX_FRAGMENT_BYTES } from '@llmesh/core/protocol';
-import { randomBytes } from '@llmesh/core/random-bytes';
-import { SealedTransport } from '@llmesh/core/seal';
-import { SEAL_BYTES } from '@llmesh/core/seal-wire';
-import { SealedStream } from '@llmesh/core/sealed-stream';
-import { HIGH_WATER_BYTES, type Link, type Transport } from '@llmesh/core/transport';
+import { randomBytes } from '@llmesh/core/base/random-bytes';
+import { SealedTransport } from '@llmesh/core/transport/seal/seal';
+import { SEAL_BYTES } from '@llmesh/core/transport/seal/seal-wire';
+import { SealedStream } from '@llmesh/core/transport/seal/sealed-stream';
+import { HIGH_WATER_BYTES, type Link, type Transport } from '@llmesh/core/transport/transport';
 import { openControl, releaseMeshNodes, throwAwayIdentity, webRtcOptions } from 'llmesh/mesh-node';
-import { PeerJsTransport } from '@llmesh/core/peerjs-transport';
+import { PeerJsTransport } from '@llmesh/core/transport/peerjs-transport';
 import { freePort, startProgram, type Running } from '@llmesh/e2e/processes';
 import { show, spread } from './statistics.ts';
 

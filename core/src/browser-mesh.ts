@@ -1,18 +1,18 @@
 /** A peer of a mesh in a browser, for programs that are not our page: WebRTC and WebSocket are the browser's own. */
 import type { OpenedMesh } from './client.ts';
-import { realClock } from './clock.ts';
-import { ControlClient } from './control.ts';
-import type { SocketLike } from './control-connection.ts';
-import { makeCredentials } from './credentials.ts';
-import { SECRET_KEY_BYTES, softwareIdentity, type Identity } from './identity.ts';
-import { proveKey } from './key-proof.ts';
-import { MemoryReceiptKeeper } from './memory-receipt-keeper.ts';
+import { realClock } from './base/clock.ts';
+import { ControlClient } from './control/control.ts';
+import type { SocketLike } from './control/control-connection.ts';
+import { makeCredentials } from './transport/seal/credentials.ts';
+import { SECRET_KEY_BYTES, softwareIdentity, type Identity } from './identity/identity.ts';
+import { proveKey } from './identity/key-proof.ts';
+import { MemoryReceiptKeeper } from './receipts/memory-receipt-keeper.ts';
 import { Mesh } from './mesh.ts';
 import { openPaths } from './open-paths.ts';
-import type { PeerJsTransportOptions } from './peerjs-transport.ts';
-import { randomBytes } from './random-bytes.ts';
-import type { RelaySocket } from './relay-link.ts';
-import type { RtcPeerConnection } from './rtc-connection.ts';
+import type { PeerJsTransportOptions } from './transport/peerjs-transport.ts';
+import { randomBytes } from './base/random-bytes.ts';
+import type { RelaySocket } from './transport/relay-link.ts';
+import type { RtcPeerConnection } from './transport/rtc-connection.ts';
 
 /** What is used of a browser. */
 interface Browser {

@@ -1,20 +1,20 @@
 /** A mesh for programs, in browsers and in Node alike: `connect`, ask, `close`. */
-import { untilAborted } from './abort.ts';
-import { realClock } from './clock.ts';
-import type { ControlClient } from './control.ts';
-import type { ControlState } from './control-connection.ts';
-import type { Offer } from './model-advert.ts';
-import { unreachable } from './control-requests.ts';
-import { MeshError } from './errors.ts';
-import { originOfMesh } from './mesh-address.ts';
-import type { Identity } from './identity.ts';
-import type { ModelId, PeerId } from './ids.ts';
+import { untilAborted } from './base/abort.ts';
+import { realClock } from './base/clock.ts';
+import type { ControlClient } from './control/control.ts';
+import type { ControlState } from './control/control-connection.ts';
+import type { Offer } from './wire/model-advert.ts';
+import { unreachable } from './control/control-requests.ts';
+import { MeshError } from './base/errors.ts';
+import { originOfMesh } from './base/mesh-address.ts';
+import type { Identity } from './identity/identity.ts';
+import type { ModelId, PeerId } from './base/ids.ts';
 import type { Mesh } from './mesh.ts';
 import type { Turn } from './protocol.ts';
-import { AsyncQueue } from './queue.ts';
-import type { AnswerEvent, AnswerReceipt, AskRequest } from './requester.ts';
-import { fileOf, findOffer, type Task } from './offer-name.ts';
-import { roomiestOffer } from './roomiest-offer.ts';
+import { AsyncQueue } from './base/queue.ts';
+import type { AnswerEvent, AnswerReceipt, AskRequest } from './ask/requester.ts';
+import { fileOf, findOffer, type Task } from './policy/offer-name.ts';
+import { roomiestOffer } from './policy/roomiest-offer.ts';
 
 const CONNECT_TIMEOUT_MS = 15_000;
 /** What is lent is told a moment after the welcome. */

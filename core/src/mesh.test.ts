@@ -1,10 +1,10 @@
 /** Two and more peers over memory links: real requester, worker, channels and frames; scripted engine and server. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { MeshError } from './errors.ts';
-import { newPeerId } from './ids.ts';
-import { advert } from './suites/scripted-server.ts';
-import { consume, never, question, World } from './suites/mesh-world.ts';
-import { ScriptedEngine } from './suites/scripted-engine.ts';
+import { MeshError } from './base/errors.ts';
+import { newPeerId } from './base/ids.ts';
+import { advert } from './testing/scripted-server.ts';
+import { consume, never, question, World } from './testing/mesh-world.ts';
+import { ScriptedEngine } from './testing/scripted-engine.ts';
 
 const world = { current: new World() };
 afterEach(async () => {
@@ -289,7 +289,7 @@ describe('a provider', () => {
       reliability: 1,
       certificate: null,
     });
-    const { Channel } = await import('./channel.ts');
+    const { Channel } = await import('./peers/channel.ts');
     const heard: string[] = [];
     liar.accept = (link) => {
       new Channel(link, w.clock, {
@@ -311,7 +311,7 @@ describe('a provider', () => {
 
   it('cannot write into an answer of another', async () => {
     const w = world.current;
-    const { Channel } = await import('./channel.ts');
+    const { Channel } = await import('./peers/channel.ts');
     let taskId = '';
     const honest = w.network.join(newPeerId());
     honest.accept = (link) => {

@@ -1,24 +1,24 @@
 /** A peer of the mesh: asks, provides, or both, over one control connection and one transport. */
-import type { Clock } from './clock.ts';
-import { ControlAbsence } from './control-absence.ts';
-import type { ControlClient } from './control.ts';
-import { Deliveries } from './deliveries.ts';
-import type { Embedded, EmbedRequest } from './embedding.ts';
-import type { MeshError } from './errors.ts';
-import { HarmfulForms } from './harmful-forms.ts';
-import { verify as verifyInScript, type Identity } from './identity.ts';
-import type { PeerId } from './ids.ts';
-import { Introductions } from './introductions.ts';
-import { KnownProviders } from './known-providers.ts';
-import { Links } from './links.ts';
-import { Matching } from './matching.ts';
-import { Neighbours } from './neighbours.ts';
-import { PeerExchange } from './peer-exchange.ts';
-import { ReceiptFiler, type ReceiptFilerOptions } from './receipt-filer.ts';
-import { Requester, type AnswerEvent, type AskRequest } from './requester.ts';
-import type { Channel, Message } from './channel.ts';
-import type { Transport } from './transport.ts';
-import { TaskWorker, type ServedModel, type WorkerStatus } from './worker.ts';
+import type { Clock } from './base/clock.ts';
+import { ControlAbsence } from './control/control-absence.ts';
+import type { ControlClient } from './control/control.ts';
+import { Deliveries } from './provide/deliveries.ts';
+import type { Embedded, EmbedRequest } from './ask/embedding.ts';
+import type { MeshError } from './base/errors.ts';
+import { HarmfulForms } from './provide/harmful-forms.ts';
+import { verify as verifyInScript, type Identity } from './identity/identity.ts';
+import type { PeerId } from './base/ids.ts';
+import { Introductions } from './peers/introductions.ts';
+import { KnownProviders } from './peers/known-providers.ts';
+import { Links } from './peers/links.ts';
+import { Matching } from './ask/matching.ts';
+import { Neighbours } from './peers/neighbours.ts';
+import { PeerExchange } from './peers/peer-exchange.ts';
+import { ReceiptFiler, type ReceiptFilerOptions } from './receipts/receipt-filer.ts';
+import { Requester, type AnswerEvent, type AskRequest } from './ask/requester.ts';
+import type { Channel, Message } from './peers/channel.ts';
+import type { Transport } from './transport/transport.ts';
+import { TaskWorker, type ServedModel, type WorkerStatus } from './provide/worker.ts';
 
 export interface MeshOptions {
   control: ControlClient;

@@ -1,19 +1,19 @@
 /** What every host composes its mesh on: WebRTC, set up by the control plane or by a peer, and the relay; each sealed, raced. */
-import { toBase32 } from './base32.ts';
-import type { ControlClient } from './control.ts';
-import type { Credentials } from './credentials.ts';
-import { MeshError } from './errors.ts';
-import type { PeerId } from './ids.ts';
-import { IntroducedTransport, type IntroducedTransportOptions } from './introduced-transport.ts';
-import { Introductions } from './introductions.ts';
-import { KnownCertificates } from './known-certificates.ts';
-import { PeerJsLink } from './peerjs-link.ts';
-import { PeerJsTransport, type PeerJsTransportOptions } from './peerjs-transport.ts';
-import { RacedTransport } from './raced-transport.ts';
-import { RelayLink, type RelaySocket } from './relay-link.ts';
-import { RelayTransport } from './relay-transport.ts';
-import { SealedTransport, type SealOptions } from './seal.ts';
-import type { Link, Transport } from './transport.ts';
+import { toBase32 } from './base/base32.ts';
+import type { ControlClient } from './control/control.ts';
+import type { Credentials } from './transport/seal/credentials.ts';
+import { MeshError } from './base/errors.ts';
+import type { PeerId } from './base/ids.ts';
+import { IntroducedTransport, type IntroducedTransportOptions } from './peers/introduced-transport.ts';
+import { Introductions } from './peers/introductions.ts';
+import { KnownCertificates } from './transport/seal/known-certificates.ts';
+import { PeerJsLink } from './transport/peerjs-link.ts';
+import { PeerJsTransport, type PeerJsTransportOptions } from './transport/peerjs-transport.ts';
+import { RacedTransport } from './transport/raced-transport.ts';
+import { RelayLink, type RelaySocket } from './transport/relay-link.ts';
+import { RelayTransport } from './transport/relay-transport.ts';
+import { SealedTransport, type SealOptions } from './transport/seal/seal.ts';
+import type { Link, Transport } from './transport/transport.ts';
 
 export interface PathsOptions extends PeerJsTransportOptions {
   /** Of `self`. Its welcome starts the paths; its calls and its servers for WebRTC are theirs. */

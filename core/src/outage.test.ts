@@ -1,11 +1,11 @@
 /** Life while the control plane is away: real meshes over memory, in virtual time. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Channel, type Message } from './channel.ts';
-import { newPeerId, type ModelId, type PeerId } from './ids.ts';
-import type { MemoryLink } from './memory-transport.ts';
-import { advert } from './suites/scripted-server.ts';
-import { consume, never, question, World } from './suites/mesh-world.ts';
-import { ScriptedEngine } from './suites/scripted-engine.ts';
+import { Channel, type Message } from './peers/channel.ts';
+import { newPeerId, type ModelId, type PeerId } from './base/ids.ts';
+import type { MemoryLink } from './testing/memory-transport.ts';
+import { advert } from './testing/scripted-server.ts';
+import { consume, never, question, World } from './testing/mesh-world.ts';
+import { ScriptedEngine } from './testing/scripted-engine.ts';
 
 const OTHER = 'n' as ModelId;
 const OUTAGE_MS = 2_000;

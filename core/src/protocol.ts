@@ -4,9 +4,9 @@
  * a message says. What a peer and the server say to each other is in `control-protocol.ts`.
  */
 import * as v from 'valibot';
-import { CandidateSchema } from './control-protocol.ts';
-import { MAX_SCHEMA_CHARS } from './json-schema.ts';
-import type { TaskId } from './ids.ts';
+import { CandidateSchema } from './wire/control-protocol.ts';
+import { MAX_SCHEMA_CHARS } from './form/json-schema.ts';
+import type { TaskId } from './base/ids.ts';
 import {
   MAX_RECORD_BYTES,
   MAX_VECTOR_NUMBERS,
@@ -20,7 +20,7 @@ import {
   sha256,
   taskId,
   text,
-} from './fields.ts';
+} from './wire/fields.ts';
 
 /** Both ends must speak the same one; it is the first byte of every data frame and a field of `hello`. */
 export const PROTOCOL_VERSION = 3;

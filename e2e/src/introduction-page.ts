@@ -1,7 +1,7 @@
 /** Runs in a browser: two peers, introduced by a third, over the browser's own WebRTC. */
-import { Circle } from '@llmesh/core/suites/introduction-circle';
-import type { RtcPeerConnection } from '@llmesh/core/rtc-connection';
-import type { Link } from '@llmesh/core/transport';
+import { Circle } from '@llmesh/core/testing/introduction-circle';
+import type { RtcPeerConnection } from '@llmesh/core/transport/rtc-connection';
+import type { Link } from '@llmesh/core/transport/transport';
 
 const FRAGMENTS = 300;
 const FRAGMENT_BYTES = 16_000;

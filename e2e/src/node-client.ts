@@ -1,5 +1,5 @@
 /** A user without a browser: the same mesh code in Node, for many questions in little time. */
-import type { ModelId } from '@llmesh/core/ids';
+import type { ModelId } from '@llmesh/core/base/ids';
 import { openMeshNode, releaseMeshNodes } from 'llmesh/mesh-node';
 import type { Known } from './questions.ts';
 

@@ -1,10 +1,10 @@
 import { expect, test } from '@playwright/test';
-import { makeCredentials } from '@llmesh/core/credentials';
-import type { ErrorCode, MeshError } from '@llmesh/core/errors';
-import { newPeerId, type PeerId } from '@llmesh/core/ids';
+import { makeCredentials } from '@llmesh/core/transport/seal/credentials';
+import type { ErrorCode, MeshError } from '@llmesh/core/base/errors';
+import { newPeerId, type PeerId } from '@llmesh/core/base/ids';
 import { openPaths } from '@llmesh/core/open-paths';
-import { PeerJsTransport } from '@llmesh/core/peerjs-transport';
-import type { Link, Transport } from '@llmesh/core/transport';
+import { PeerJsTransport } from '@llmesh/core/transport/peerjs-transport';
+import type { Link, Transport } from '@llmesh/core/transport/transport';
 import { openControl, openRelaySocket, throwAwayIdentity, webRtcOptions } from 'llmesh/mesh-node';
 import { LyingSignalling, type Signalled } from '../src/lying-signalling.ts';
 import { ManInTheMiddle } from '../src/man-in-the-middle.ts';

@@ -4,9 +4,9 @@
  */
 import { join } from 'node:path';
 import { expect, test, type Browser } from '@playwright/test';
-import type { GenerateRequest } from '@llmesh/core/engine';
+import type { GenerateRequest } from '@llmesh/core/engine/engine';
 import { prefixAt, runOf, textOf, wrongCuts } from '@llmesh/core/suites/continuation';
-import { readJsonSchema } from '@llmesh/core/json-schema';
+import { readJsonSchema } from '@llmesh/core/form/json-schema';
 import { LlamaEngine } from 'llmesh/llama-engine';
 import { launch } from '../src/browsers.ts';
 import { startMesh, type TestMesh } from '../src/mesh.ts';

@@ -1,7 +1,7 @@
 /** Answers that outlive their provider, in real browsers and processes: the text is that of an undisturbed answer. */
 import { expect, type Page } from '@playwright/test';
-import { peerName } from '@llmesh/core/names';
-import type { PeerId } from '@llmesh/core/ids';
+import { peerName } from '@llmesh/core/identity/names';
+import type { PeerId } from '@llmesh/core/base/ids';
 import { answered, ask, lastAnswer } from '../src/chat.ts';
 import type { TestMesh } from '../src/mesh.ts';
 import type { Running } from '../src/processes.ts';

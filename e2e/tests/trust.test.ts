@@ -1,8 +1,8 @@
 /** Who may run a question: this device only, volunteers on the person's own list, anyone. */
 import { AxeBuilder } from '@axe-core/playwright';
 import { expect, test, type Browser, type BrowserContextOptions, type Locator, type Page } from '@playwright/test';
-import { peerName } from '@llmesh/core/names';
-import type { PeerId } from '@llmesh/core/ids';
+import { peerName } from '@llmesh/core/identity/names';
+import type { PeerId } from '@llmesh/core/base/ids';
 import { launch } from '../src/browsers.ts';
 import { answered, ask, lastAnswer, log, message, modelPicker, send, stop, tinyIsOffered } from '../src/chat.ts';
 import { startMesh, WITH_RELAY, type TestMesh } from '../src/mesh.ts';

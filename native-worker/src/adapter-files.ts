@@ -1,8 +1,8 @@
 /** From what a person writes after `--lora` to files that were checked, and to which of the lent models they go. */
 import { existsSync } from 'node:fs';
 import type { GgufFileInfo } from 'node-llama-cpp';
-import { realClock } from '@llmesh/core/clock';
-import { MeshError } from '@llmesh/core/errors';
+import { realClock } from '@llmesh/core/base/clock';
+import { MeshError } from '@llmesh/core/base/errors';
 import { misfitOf, readAdapter } from './adapter-fit.ts';
 import { AdapterSource } from './adapter-source.ts';
 import type { LentAdapters } from './adapters.ts';

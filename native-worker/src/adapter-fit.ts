@@ -1,7 +1,7 @@
 /** Whether a file is an adapter (LoRA), and one for a given model: llama.cpp ends the process at some that are not. */
 import { GgmlType, type GgufFileInfo } from 'node-llama-cpp';
-import { cancelled, MeshError } from '@llmesh/core/errors';
-import { GGUF_TYPES } from '@llmesh/core/gguf-reader';
+import { cancelled, MeshError } from '@llmesh/core/base/errors';
+import { GGUF_TYPES } from '@llmesh/core/gguf/gguf-reader';
 import { readGgufInfo, readHeaders } from './gguf-info.ts';
 import { withoutPart } from './split-files.ts';
 

@@ -4,9 +4,9 @@
  */
 import path from 'node:path';
 import type { GgufFileInfo } from 'node-llama-cpp';
-import { untilAborted } from '@llmesh/core/abort';
-import { realClock, type Clock } from '@llmesh/core/clock';
-import { asMeshError, cancelled, MeshError } from '@llmesh/core/errors';
+import { untilAborted } from '@llmesh/core/base/abort';
+import { realClock, type Clock } from '@llmesh/core/base/clock';
+import { asMeshError, cancelled, MeshError } from '@llmesh/core/base/errors';
 import type { AdapterFile } from './adapter-files.ts';
 import { misfitOf, readAdapter } from './adapter-fit.ts';
 import { MAX_FETCHED_BYTES } from './adapters.ts';

@@ -1,7 +1,7 @@
 /** Which adapters are in memory beside their model: loaded when they are asked for, so many at once. */
-import { onAbort, untilAborted } from '@llmesh/core/abort';
-import type { AdapterRoom } from '@llmesh/core/adapter-room';
-import { cancelled, MeshError } from '@llmesh/core/errors';
+import { onAbort, untilAborted } from '@llmesh/core/base/abort';
+import type { AdapterRoom } from '@llmesh/core/engine/adapter-room';
+import { cancelled, MeshError } from '@llmesh/core/base/errors';
 import type { AdapterFile } from './adapter-files.ts';
 import type { Room, Sitting } from './room.ts';
 import type { Reading } from './seat.ts';

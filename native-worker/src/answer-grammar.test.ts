@@ -8,12 +8,12 @@ import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { GrammarReader } from '@llmesh/core/grammar-reader';
-import { jsonGrammar } from '@llmesh/core/json-grammar';
-import { readJsonSchema, type JsonSchema } from '@llmesh/core/json-schema';
-import { countWays, MAX_WAYS } from '@llmesh/core/schema-ways';
-import { HOSTILE_SCHEMAS } from '@llmesh/core/suites/hostile-schemas';
-import { schemaText, textOf } from '@llmesh/core/suites/schema-arbitrary';
+import { GrammarReader } from '@llmesh/core/form/grammar-reader';
+import { jsonGrammar } from '@llmesh/core/form/json-grammar';
+import { readJsonSchema, type JsonSchema } from '@llmesh/core/form/json-schema';
+import { countWays, MAX_WAYS } from '@llmesh/core/form/schema-ways';
+import { HOSTILE_SCHEMAS } from '@llmesh/core/fuzz/hostile-schemas';
+import { schemaText, textOf } from '@llmesh/core/fuzz/schema-arbitrary';
 import type { Trial, TrialResult } from './testing/grammar-trial.ts';
 
 const SCHEMAS = Number(process.env['LLMESH_SCHEMAS'] ?? 40);

@@ -1,9 +1,9 @@
 /** Holds an answer to a JSON schema, token by token. */
 import { setImmediate } from 'node:timers/promises';
 import { LlamaGrammarEvaluationState, type LlamaModel, type Token } from 'node-llama-cpp';
-import { cancelled, MeshError } from '@llmesh/core/errors';
-import { jsonGrammar } from '@llmesh/core/json-grammar';
-import type { JsonSchema } from '@llmesh/core/json-schema';
+import { cancelled, MeshError } from '@llmesh/core/base/errors';
+import { jsonGrammar } from '@llmesh/core/form/json-grammar';
+import type { JsonSchema } from '@llmesh/core/form/json-schema';
 import type { GrammarTrial } from './contained/grammar-trial.ts';
 
 /** The library moves a state on only while it samples; what another provider wrote was sampled elsewhere. */

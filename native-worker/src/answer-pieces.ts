@@ -1,6 +1,6 @@
 /** An answer as it is handed out: pieces of whole characters, with what was asked to be told of their tokens. */
 import type { LlamaModel, SequenceEvaluateOutput, Token } from 'node-llama-cpp';
-import type { Piece } from '@llmesh/core/engine';
+import type { Piece } from '@llmesh/core/engine/engine';
 import type { TokenLogprob } from '@llmesh/core/protocol';
 import { logprobOf } from './token-odds.ts';
 import { TokenText } from './token-text.ts';

@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseCatalogue, type Catalogue } from '@llmesh/core/catalogue';
-import { MeshError } from '@llmesh/core/errors';
+import { parseCatalogue, type Catalogue } from '@llmesh/core/engine/catalogue';
+import { MeshError } from '@llmesh/core/base/errors';
 
 /** The repository has it beside this package, a published package inside. */
 const FOLDERS = ['../../models/', '../models/'].map((folder) => fileURLToPath(new URL(folder, import.meta.url)));

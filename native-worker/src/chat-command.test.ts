@@ -4,8 +4,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Offer } from '@llmesh/core/model-advert';
-import type { ModelId } from '@llmesh/core/ids';
+import type { Offer } from '@llmesh/core/wire/model-advert';
+import type { ModelId } from '@llmesh/core/base/ids';
 import { chooseModel } from './chat-command.ts';
 import { startControlPlane, startLlmesh, type Running } from './testing/process.ts';
 

@@ -1,13 +1,13 @@
 /** `llmesh chat "…"`: asks a mesh one question; the answer comes on stdout as it is written. */
 import { addAbortSignal } from 'node:stream';
-import type { Offer } from '@llmesh/core/model-advert';
-import { asMeshError, MeshError } from '@llmesh/core/errors';
-import { fileOf, findOffer, isMadeFor, offerName } from '@llmesh/core/offer-name';
-import { peerName } from '@llmesh/core/names';
-import { turnsFault } from '@llmesh/core/prompt';
+import type { Offer } from '@llmesh/core/wire/model-advert';
+import { asMeshError, MeshError } from '@llmesh/core/base/errors';
+import { fileOf, findOffer, isMadeFor, offerName } from '@llmesh/core/policy/offer-name';
+import { peerName } from '@llmesh/core/identity/names';
+import { turnsFault } from '@llmesh/core/engine/prompt';
 import { MAX_PROMPT_BYTES, type Turn } from '@llmesh/core/protocol';
-import type { AnswerEvent } from '@llmesh/core/requester';
-import { roomiestOffer } from '@llmesh/core/roomiest-offer';
+import type { AnswerEvent } from '@llmesh/core/ask/requester';
+import { roomiestOffer } from '@llmesh/core/policy/roomiest-offer';
 import { fetchModels } from './mesh-api.ts';
 import { leaveMesh, openMeshNode, type MeshNode } from './mesh-node.ts';
 import type { Output } from './output.ts';

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { CHATML_TEMPLATE, renderChat } from '@llmesh/core/prompt';
+import { CHATML_TEMPLATE, renderChat } from '@llmesh/core/engine/prompt';
 import { rendererOf, rendersContained } from './chat-renderer.ts';
 import { ContainedFailure, ContainedProcess, type Failure } from './contained/contained-process.ts';
 

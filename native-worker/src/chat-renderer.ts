@@ -1,6 +1,6 @@
 /** Conversations as texts, by a chat template: here, or for one from anywhere where it can be ended. */
-import { asMeshError, MeshError } from '@llmesh/core/errors';
-import { CHATML_TEMPLATE, renderChat } from '@llmesh/core/prompt';
+import { asMeshError, MeshError } from '@llmesh/core/base/errors';
+import { CHATML_TEMPLATE, renderChat } from '@llmesh/core/engine/prompt';
 import type { Turn } from '@llmesh/core/protocol';
 import { contained } from './contained/contained.ts';
 import { ContainedFailure, type ContainedProcess } from './contained/contained-process.ts';

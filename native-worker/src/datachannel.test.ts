@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, test } from 'vitest';
-import { MeshError } from '@llmesh/core/errors';
+import { MeshError } from '@llmesh/core/base/errors';
 import { transportSuite } from '@llmesh/core/suites/transport';
 import { releaseWebRtc } from './datachannel.ts';
 import { openNodePaths } from './mesh-node.ts';

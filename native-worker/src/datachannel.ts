@@ -3,9 +3,9 @@ import { createRequire } from 'node:module';
 import nodeDataChannel from 'node-datachannel';
 import { RTCIceCandidate, RTCPeerConnection, RTCSessionDescription } from 'node-datachannel/polyfill';
 import { WebSocket } from 'ws';
-import type { PeerJsTransportOptions } from '@llmesh/core/peerjs-transport';
-import type { IceServer } from '@llmesh/core/control-protocol';
-import type { RtcPeerConnection } from '@llmesh/core/rtc-connection';
+import type { PeerJsTransportOptions } from '@llmesh/core/transport/peerjs-transport';
+import type { IceServer } from '@llmesh/core/wire/control-protocol';
+import type { RtcPeerConnection } from '@llmesh/core/transport/rtc-connection';
 
 export type PeerClass = PeerJsTransportOptions['Peer'];
 

@@ -1,7 +1,7 @@
 /** What another provider delivered of an answer, as the tokens that the model would have written. */
 import { LlamaVocabularyType, type LlamaModel, type Token } from 'node-llama-cpp';
-import type { AnswerPrefix } from '@llmesh/core/engine';
-import { MeshError } from '@llmesh/core/errors';
+import type { AnswerPrefix } from '@llmesh/core/engine/engine';
+import { MeshError } from '@llmesh/core/base/errors';
 import { tokensOf, type PromptReader } from './prompt-tokens.ts';
 import { MAX_HELD, TokenText } from './token-text.ts';
 

@@ -4,8 +4,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Clock } from '@llmesh/core/clock';
-import type { LoadProgress } from '@llmesh/core/engine';
+import type { Clock } from '@llmesh/core/base/clock';
+import type { LoadProgress } from '@llmesh/core/engine/engine';
 import { download, type DownloadPlace } from './download.ts';
 import { HuggingFace } from './hugging-face.ts';
 import { parseModelSource, type HubFile, type UrlSource } from './model-source.ts';

@@ -1,9 +1,9 @@
 /** Fetches a model into the store: all its parts, checked, under a lock, and once. */
 import { rename, statfs } from 'node:fs/promises';
 import path from 'node:path';
-import { realClock } from '@llmesh/core/clock';
-import type { LoadProgress } from '@llmesh/core/engine';
-import { cancelled, MeshError } from '@llmesh/core/errors';
+import { realClock } from '@llmesh/core/base/clock';
+import type { LoadProgress } from '@llmesh/core/engine/engine';
+import { cancelled, MeshError } from '@llmesh/core/base/errors';
 import { digestFile, rememberHash } from './file-hash.ts';
 import { discardDownload, downloadFile, partFile, takenBytes, type DownloadTools } from './file-download.ts';
 import type { HuggingFace } from './hugging-face.ts';

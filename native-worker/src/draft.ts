@@ -1,7 +1,7 @@
 /** What guesses ahead of a model: a smaller model, or the conversation itself; and whether the model can be helped so. */
 import { GgufInsights, type GgufFileInfo, type Llama, type SequenceEvaluateOptions, type Token } from 'node-llama-cpp';
-import { realClock } from '@llmesh/core/clock';
-import { cancelled, MeshError } from '@llmesh/core/errors';
+import { realClock } from '@llmesh/core/base/clock';
+import { cancelled, MeshError } from '@llmesh/core/base/errors';
 import { DraftModel } from './draft-model.ts';
 import { canBeDrafted, draftedAnswer } from './drafted-answer.ts';
 import type { Layout } from './fit.ts';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { LlamaContextSequence, LlamaModel, Llama, Token } from 'node-llama-cpp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CHATML_TEMPLATE, renderChat } from '@llmesh/core/prompt';
+import { CHATML_TEMPLATE, renderChat } from '@llmesh/core/engine/prompt';
 import { draftedAnswer } from './drafted-answer.ts';
 import { Entrance } from './entrance.ts';
 import type { Guesser } from './guesser.ts';

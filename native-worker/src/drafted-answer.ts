@@ -5,8 +5,8 @@
  * The library's own token predictors are not used: 3.22.1 never takes more than one guess a step.
  */
 import type { ControlledEvaluateInputItem, LlamaContextSequence, SequenceEvaluateOptions, Token } from 'node-llama-cpp';
-import type { Clock } from '@llmesh/core/clock';
-import { MeshError } from '@llmesh/core/errors';
+import type { Clock } from '@llmesh/core/base/clock';
+import { MeshError } from '@llmesh/core/base/errors';
 import type { GuessPace } from './guess-pace.ts';
 import type { Guesser } from './guesser.ts';
 import { CHUNK, type Seat } from './seat.ts';

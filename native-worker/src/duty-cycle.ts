@@ -2,8 +2,8 @@
  * `--share`: computes a part of the time, whatever computes. Answers take their steps in rounds, so that those that are
  * written together still share theirs; after a round that took t the next waits t·(1/share − 1).
  */
-import { untilAborted } from '@llmesh/core/abort';
-import type { Clock } from '@llmesh/core/clock';
+import { untilAborted } from '@llmesh/core/base/abort';
+import type { Clock } from '@llmesh/core/base/clock';
 
 export class DutyCycle {
   readonly #restPerWork: number;

@@ -1,7 +1,7 @@
 /** How the next token is chosen, as llama.cpp's binding wants to be told. */
 import type { SequenceEvaluateOptions, Token } from 'node-llama-cpp';
 import type { Sampling } from '@llmesh/core/protocol';
-import type { RecommendedSampling } from '@llmesh/core/recommended-sampling';
+import type { RecommendedSampling } from '@llmesh/core/engine/recommended-sampling';
 import { placeAsPriority } from './batching.ts';
 
 /** `answered`: what there is of the answer, at each step anew; at most `most` tokens. */

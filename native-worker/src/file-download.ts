@@ -2,9 +2,9 @@
 import { constants } from 'node:fs';
 import { open, rm, stat, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
-import { onAbort } from '@llmesh/core/abort';
-import type { Clock } from '@llmesh/core/clock';
-import { cancelled, MeshError } from '@llmesh/core/errors';
+import { onAbort } from '@llmesh/core/base/abort';
+import type { Clock } from '@llmesh/core/base/clock';
+import { cancelled, MeshError } from '@llmesh/core/base/errors';
 import { doneBytes, partCount, readJournal, removeJournal, writeJournal, type Journal } from './download-journal.ts';
 import { openFresh } from './own-file.ts';
 import { Patience } from './patience.ts';

@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs';
 import { rename, stat } from 'node:fs/promises';
 import path from 'node:path';
 import * as v from 'valibot';
-import { cancelled } from '@llmesh/core/errors';
+import { cancelled } from '@llmesh/core/base/errors';
 import { makeDataFolder } from './data-folder.ts';
 import { openFresh, readOwn } from './own-file.ts';
 

@@ -1,7 +1,7 @@
 /** How flags that several commands have are read. */
 import { InvalidArgumentError, Option } from 'commander';
-import { asMeshError } from '@llmesh/core/errors';
-import { isPeerId, type PeerId } from '@llmesh/core/ids';
+import { asMeshError } from '@llmesh/core/base/errors';
+import { isPeerId, type PeerId } from '@llmesh/core/base/ids';
 import { readWhen } from './lending-hours.ts';
 import { localPath } from './local-path.ts';
 import { DEFAULT_MESH, meshAddress } from './mesh-address.ts';

@@ -1,10 +1,10 @@
 /** `llmesh gateway`: an OpenAI-compatible API in front of a mesh, until it is stopped. */
 import path from 'node:path';
-import { onAbort } from '@llmesh/core/abort';
-import { realClock } from '@llmesh/core/clock';
-import { asMeshError, MeshError } from '@llmesh/core/errors';
-import { readHosts } from '@llmesh/core/host-guard';
-import type { PeerId } from '@llmesh/core/ids';
+import { onAbort } from '@llmesh/core/base/abort';
+import { realClock } from '@llmesh/core/base/clock';
+import { asMeshError, MeshError } from '@llmesh/core/base/errors';
+import { readHosts } from '@llmesh/core/base/host-guard';
+import type { PeerId } from '@llmesh/core/base/ids';
 import { dataFolder } from './data-folder.ts';
 import { isLoopbackHost } from './gateway/door.ts';
 import { KeyRing } from './gateway/key-ring.ts';

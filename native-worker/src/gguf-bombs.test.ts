@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { readGgufHeader } from '@llmesh/core/gguf-header';
+import { readGgufHeader } from '@llmesh/core/gguf/gguf-header';
 import { GGUF_BOMBS } from './testing/gguf-bombs.ts';
 import { Running } from './testing/process.ts';
 

@@ -1,6 +1,6 @@
 /** What can be said about a model file before llama.cpp gets it. */
 import { open, stat } from 'node:fs/promises';
-import { MeshError } from '@llmesh/core/errors';
+import { MeshError } from '@llmesh/core/base/errors';
 
 /** The file begins with these four letters: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md */
 const MAGIC = 'GGUF';

@@ -5,9 +5,9 @@
 import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { readGgufFileInfo, type GgufFileInfo } from 'node-llama-cpp';
-import { cancelled, MeshError } from '@llmesh/core/errors';
-import { readGgufHeader, type GgufHeader } from '@llmesh/core/gguf-header';
-import { GgufFault } from '@llmesh/core/gguf-reader';
+import { cancelled, MeshError } from '@llmesh/core/base/errors';
+import { readGgufHeader, type GgufHeader } from '@llmesh/core/gguf/gguf-header';
+import { GgufFault } from '@llmesh/core/gguf/gguf-reader';
 import { isPart, splitParts } from './split-files.ts';
 
 /** Throws model_unreadable, or cancelled. */

@@ -1,6 +1,6 @@
 /** Whether a model embeds: its file says how the vectors of a text's tokens become one. */
 import type { GgufFileInfo } from 'node-llama-cpp';
-import { MeshError } from '@llmesh/core/errors';
+import { MeshError } from '@llmesh/core/base/errors';
 
 /** `pooling_type` of the architecture: https://github.com/ggml-org/llama.cpp/blob/master/include/llama.h */
 const POOLS = { mean: 1, cls: 2, last: 3 };

@@ -1,5 +1,5 @@
 /** How the next token is chosen where a request does not say. */
-import { recommendedSampling, type RecommendedSampling } from '@llmesh/core/recommended-sampling';
+import { recommendedSampling, type RecommendedSampling } from '@llmesh/core/engine/recommended-sampling';
 import type { GgufFileInfo } from 'node-llama-cpp';
 
 /** What the model's makers recommend, where the file says it (`general.sampling.*`). */

@@ -1,7 +1,7 @@
 /** The home of the account that runs this. */
 import os from 'node:os';
 import path from 'node:path';
-import { MeshError } from '@llmesh/core/errors';
+import { MeshError } from '@llmesh/core/base/errors';
 
 /**
  * By HOME; where that is empty, or no whole path, as the system has it of the account. Never the current folder, where

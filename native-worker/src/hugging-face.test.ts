@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { realClock, type Clock } from '@llmesh/core/clock';
+import { realClock, type Clock } from '@llmesh/core/base/clock';
 import { HuggingFace, quantOf } from './hugging-face.ts';
 import { ModelMirror } from './testing/model-mirror.ts';
 

@@ -1,7 +1,7 @@
 /** What Hugging Face, or a mirror of it, says about a repository of models. */
 import * as v from 'valibot';
-import type { Clock } from '@llmesh/core/clock';
-import { cancelled, MeshError } from '@llmesh/core/errors';
+import type { Clock } from '@llmesh/core/base/clock';
+import { cancelled, MeshError } from '@llmesh/core/base/errors';
 import { hubFile, type HubFile, type HubQuant } from './model-source.ts';
 import { splitParts, withoutPart } from './split-files.ts';
 import { broke, TransferError } from './transfer-error.ts';

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { SECRET_KEY_BYTES } from '@llmesh/core/identity';
-import { exportKey } from '@llmesh/core/key-export';
+import { SECRET_KEY_BYTES } from '@llmesh/core/identity/identity';
+import { exportKey } from '@llmesh/core/identity/key-export';
 import { openIdentity } from './identity-file.ts';
 import { Running } from './testing/process.ts';
 

@@ -1,9 +1,9 @@
 /** `llmesh identity`: who this computer is, and how it stays so on another disk. */
 import { createReadStream } from 'node:fs';
-import { MeshError } from '@llmesh/core/errors';
-import { nodeIdentity } from '@llmesh/core/node-signatures';
-import { exportKey, importKey } from '@llmesh/core/key-export';
-import { fingerprint, peerName } from '@llmesh/core/names';
+import { MeshError } from '@llmesh/core/base/errors';
+import { nodeIdentity } from '@llmesh/core/identity/node-signatures';
+import { exportKey, importKey } from '@llmesh/core/identity/key-export';
+import { fingerprint, peerName } from '@llmesh/core/identity/names';
 import { dataFolder } from './data-folder.ts';
 import { identityFile, keepIdentityKey, readIdentityKey } from './identity-file.ts';
 import type { Output } from './output.ts';

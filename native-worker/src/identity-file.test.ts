@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { signed, verify } from '@llmesh/core/identity';
+import { signed, verify } from '@llmesh/core/identity/identity';
 import { identityFile, keepIdentityKey, openIdentity, readIdentityKey } from './identity-file.ts';
 
 const onUnix = process.platform !== 'win32';

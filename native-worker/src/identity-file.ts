@@ -1,9 +1,9 @@
 /** Who this computer is on every mesh: 32 secret bytes in the data folder. Lost, they cannot be had again. */
 import path from 'node:path';
-import { MeshError } from '@llmesh/core/errors';
-import { SECRET_KEY_BYTES, type Identity } from '@llmesh/core/identity';
-import { nodeIdentity } from '@llmesh/core/node-signatures';
-import { randomBytes } from '@llmesh/core/random-bytes';
+import { MeshError } from '@llmesh/core/base/errors';
+import { SECRET_KEY_BYTES, type Identity } from '@llmesh/core/identity/identity';
+import { nodeIdentity } from '@llmesh/core/identity/node-signatures';
+import { randomBytes } from '@llmesh/core/base/random-bytes';
 import { makeDataFolder } from './data-folder.ts';
 import { openOwn } from './own-file.ts';
 import { takeLock } from './process-lock.ts';

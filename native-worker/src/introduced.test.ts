@@ -1,6 +1,6 @@
 /** Peers that meet through a mutual one, on the WebRTC of this host. */
 import { afterAll } from 'vitest';
-import { Circle } from '@llmesh/core/suites/introduction-circle';
+import { Circle } from '@llmesh/core/testing/introduction-circle';
 import { transportSuite } from '@llmesh/core/suites/transport';
 import { connectWebRtc, releaseWebRtc } from './datachannel.ts';
 

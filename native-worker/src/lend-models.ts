@@ -1,11 +1,11 @@
 /** Loaded models on offer, as long as their owner can do without the computer; and what is said about it. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { onAbort } from '@llmesh/core/abort';
-import { realClock } from '@llmesh/core/clock';
-import type { Offers } from '@llmesh/core/control-protocol';
-import type { ModelAdvert } from '@llmesh/core/model-advert';
-import { peerName } from '@llmesh/core/names';
-import { lifeOf, type LifeState } from '@llmesh/core/node-life';
+import { onAbort } from '@llmesh/core/base/abort';
+import { realClock } from '@llmesh/core/base/clock';
+import type { Offers } from '@llmesh/core/wire/control-protocol';
+import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
+import { peerName } from '@llmesh/core/identity/names';
+import { lifeOf, type LifeState } from '@llmesh/core/control/node-life';
 import type { When } from './lending-hours.ts';
 import { DEFAULT_CALM_MS, LendingPolicy, type Pause } from './lending-policy.ts';
 import { Lending } from './lending.ts';

@@ -1,9 +1,9 @@
 /** Pausing and coming back among real peers over memory links, in virtual time; the readings of the machine are scripted. */
 import { describe, expect, it } from 'vitest';
-import { advert } from '@llmesh/core/suites/scripted-server';
-import { consume, never, question, World } from '@llmesh/core/suites/mesh-world';
-import { ScriptedEngine } from '@llmesh/core/suites/scripted-engine';
-import type { WorkerStatus } from '@llmesh/core/worker';
+import { advert } from '@llmesh/core/testing/scripted-server';
+import { consume, never, question, World } from '@llmesh/core/testing/mesh-world';
+import { ScriptedEngine } from '@llmesh/core/testing/scripted-engine';
+import type { WorkerStatus } from '@llmesh/core/provide/worker';
 import { LendingPolicy, UNKNOWN_READING, type MachineReading, type Pause } from './lending-policy.ts';
 import { Lending } from './lending.ts';
 

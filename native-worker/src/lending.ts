@@ -2,10 +2,10 @@
  * Lends while the policy says so. A pause takes the offer back and hands over what runs, as a provider that leaves does;
  * the models stay in memory, and the return is a new offer.
  */
-import type { Clock } from '@llmesh/core/clock';
+import type { Clock } from '@llmesh/core/base/clock';
 import type { Providing } from '@llmesh/core/mesh';
-import { pace } from '@llmesh/core/pace';
-import type { WorkerStatus } from '@llmesh/core/worker';
+import { pace } from '@llmesh/core/base/pace';
+import type { WorkerStatus } from '@llmesh/core/provide/worker';
 import type { LendingPolicy, MachineReading, Pause } from './lending-policy.ts';
 
 const LOOK_MS = 2_000;

@@ -1,9 +1,9 @@
 /** llama.cpp on this machine: which build of it runs, and on what. */
 import os from 'node:os';
 import { getLlama, LlamaLogLevel, NoBinaryFoundError, type Llama } from 'node-llama-cpp';
-import type { Probe } from '@llmesh/core/engine';
-import { MeshError } from '@llmesh/core/errors';
-import type { Backend } from '@llmesh/core/model-advert';
+import type { Probe } from '@llmesh/core/engine/engine';
+import { MeshError } from '@llmesh/core/base/errors';
+import type { Backend } from '@llmesh/core/wire/model-advert';
 import { cpuQuota } from './sensors/cpu-quota.ts';
 
 export const GPU_CHOICES = ['auto', 'off', 'cuda', 'metal', 'vulkan'] as const;

@@ -1,8 +1,8 @@
 /** Texts as vectors, by a llama.cpp context that is made for that: one text after another, each in one go. */
 import type { LlamaEmbeddingContext, LlamaModel } from 'node-llama-cpp';
-import type { TextVector } from '@llmesh/core/engine';
-import { asMeshError, cancelled, MeshError } from '@llmesh/core/errors';
-import { unitVector } from '@llmesh/core/vector';
+import type { TextVector } from '@llmesh/core/engine/engine';
+import { asMeshError, cancelled, MeshError } from '@llmesh/core/base/errors';
+import { unitVector } from '@llmesh/core/wire/vector';
 import type { DutyCycle } from './duty-cycle.ts';
 import { tokensOf } from './prompt-tokens.ts';
 

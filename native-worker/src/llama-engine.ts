@@ -1,6 +1,6 @@
 /** The engine ports on llama.cpp: any GGUF file, several answers at once, or vectors where the file is made for them. */
 import type { Llama, LlamaModel } from 'node-llama-cpp';
-import { ABILITIES } from '@llmesh/core/abilities';
+import { ABILITIES } from '@llmesh/core/policy/abilities';
 import type {
   Embedder,
   Engine,
@@ -11,9 +11,9 @@ import type {
   Piece,
   Probe,
   TextVector,
-} from '@llmesh/core/engine';
-import { asMeshError, cancelled, MeshError } from '@llmesh/core/errors';
-import type { RecommendedSampling } from '@llmesh/core/recommended-sampling';
+} from '@llmesh/core/engine/engine';
+import { asMeshError, cancelled, MeshError } from '@llmesh/core/base/errors';
+import type { RecommendedSampling } from '@llmesh/core/engine/recommended-sampling';
 import { adapterBytes, adapterRoom, Adapters, type LentAdapters } from './adapters.ts';
 import { answerGrammar } from './answer-grammar.ts';
 import { AnswerPieces, noting } from './answer-pieces.ts';

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { MeshError } from '@llmesh/core/errors';
-import type { ModelId } from '@llmesh/core/ids';
-import { ManualClock } from '@llmesh/core/manual-clock';
-import { advert } from '@llmesh/core/suites/scripted-server';
+import { MeshError } from '@llmesh/core/base/errors';
+import type { ModelId } from '@llmesh/core/base/ids';
+import { ManualClock } from '@llmesh/core/testing/manual-clock';
+import { advert } from '@llmesh/core/testing/scripted-server';
 import { LoadAhead, type RestingModel } from './load-ahead.ts';
 
 let clock: ManualClock;

@@ -2,11 +2,11 @@
  * Loads a model ahead when the mesh expects questions for it. What is expected is a stranger's word: it counts while the
  * computer is lent, for one model at a time, and not often.
  */
-import type { Clock } from '@llmesh/core/clock';
-import type { ModelAdvert } from '@llmesh/core/model-advert';
-import { asMeshError, type MeshError } from '@llmesh/core/errors';
-import type { ModelId } from '@llmesh/core/ids';
-import { TokenBucket } from '@llmesh/core/token-bucket';
+import type { Clock } from '@llmesh/core/base/clock';
+import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
+import { asMeshError, type MeshError } from '@llmesh/core/base/errors';
+import type { ModelId } from '@llmesh/core/base/ids';
+import { TokenBucket } from '@llmesh/core/base/token-bucket';
 
 /** Each reads the whole model from the disk. */
 const RATE = { perSecond: 1 / 300, burst: 3 };

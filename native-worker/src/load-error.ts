@@ -1,6 +1,6 @@
 /** What to tell of a file that llama.cpp did not load. */
 import { InsufficientMemoryError } from 'node-llama-cpp';
-import { MeshError } from '@llmesh/core/errors';
+import { MeshError } from '@llmesh/core/base/errors';
 
 export function loadError(thrown: unknown, path: string): MeshError {
   if (thrown instanceof MeshError) return thrown;

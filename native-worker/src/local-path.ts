@@ -1,7 +1,7 @@
 /** Paths as people write them: in their home, as an address, or beside the file that names them. */
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { MeshError } from '@llmesh/core/errors';
+import { MeshError } from '@llmesh/core/base/errors';
 import { homeFolder } from './home-folder.ts';
 
 /**

@@ -1,7 +1,7 @@
 /** The `llmesh` command. Each subcommand loads its own parts: `llmesh status` needs no llama.cpp. */
 import { Command, CommanderError, Option } from 'commander';
-import { MAX_MODELS_PER_PEER } from '@llmesh/core/control-protocol';
-import { MAX_ADAPTERS } from '@llmesh/core/model-advert';
+import { MAX_MODELS_PER_PEER } from '@llmesh/core/wire/control-protocol';
+import { MAX_ADAPTERS } from '@llmesh/core/wire/model-advert';
 import { gather, gatherPeers, meshOption, place, several, webAddress, whenOption, whole } from './flags.ts';
 import { endProcess } from './guard-link.ts';
 import { Output } from './output.ts';

@@ -1,6 +1,6 @@
 /** Where a mesh is, as a person writes it: `http://localhost:7070`, or without the scheme. */
-import { MeshError } from '@llmesh/core/errors';
-import { originOfMesh } from '@llmesh/core/mesh-address';
+import { MeshError } from '@llmesh/core/base/errors';
+import { originOfMesh } from '@llmesh/core/base/mesh-address';
 
 export const DEFAULT_MESH = 'http://localhost:7070';
 

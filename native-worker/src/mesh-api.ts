@@ -1,10 +1,10 @@
 /** The read-only HTTP of a mesh. */
 import * as v from 'valibot';
-import { MeshError } from '@llmesh/core/errors';
-import type { Offer } from '@llmesh/core/model-advert';
+import { MeshError } from '@llmesh/core/base/errors';
+import type { Offer } from '@llmesh/core/wire/model-advert';
 import { redirectOf, speaksTls } from './mesh-probe.ts';
 import { codeOf, hungUp, troubleWords, type MeshTrouble } from './mesh-trouble.ts';
-import { ModelsPageSchema, StatsSchema, type Stats } from '@llmesh/core/api-pages';
+import { ModelsPageSchema, StatsSchema, type Stats } from '@llmesh/core/wire/api-pages';
 
 const TIMEOUT_MS = 5_000;
 const MAX_BYTES = 4_194_304;

@@ -1,8 +1,8 @@
 /** Says, once each time, when the mesh comes and goes, and waits for what a provider needs of it. */
-import { onAbort } from '@llmesh/core/abort';
-import { MeshError } from '@llmesh/core/errors';
-import type { Offers } from '@llmesh/core/control-protocol';
-import { clockWords } from '@llmesh/core/server-time';
+import { onAbort } from '@llmesh/core/base/abort';
+import { MeshError } from '@llmesh/core/base/errors';
+import type { Offers } from '@llmesh/core/wire/control-protocol';
+import { clockWords } from '@llmesh/core/control/server-time';
 import type { MeshNode } from './mesh-node.ts';
 import type { Output } from './output.ts';
 

@@ -1,6 +1,6 @@
 /** Opens the WebSockets to `/mesh`, and knows why the last one did not come to anything. */
 import { WebSocket } from 'ws';
-import { MAX_MESSAGE_BYTES } from '@llmesh/core/fields';
+import { MAX_MESSAGE_BYTES } from '@llmesh/core/wire/fields';
 import { fetchStats } from './mesh-api.ts';
 import { redirectOf, speaksTls } from './mesh-probe.ts';
 import { codeOf, hungUp, troubleWords, type MeshTrouble } from './mesh-trouble.ts';

@@ -1,22 +1,22 @@
 /** A peer of the mesh in Node: control connection, WebRTC, and the mesh on top. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket } from 'ws';
-import { realClock } from '@llmesh/core/clock';
-import { ControlClient } from '@llmesh/core/control';
-import { proveKey } from '@llmesh/core/key-proof';
-import { makeCredentials } from '@llmesh/core/credentials';
-import { SECRET_KEY_BYTES, type Identity } from '@llmesh/core/identity';
-import { nodeIdentity, nodeVerify } from '@llmesh/core/node-signatures';
-import type { MeshError } from '@llmesh/core/errors';
-import { MemoryReceiptKeeper } from '@llmesh/core/memory-receipt-keeper';
+import { realClock } from '@llmesh/core/base/clock';
+import { ControlClient } from '@llmesh/core/control/control';
+import { proveKey } from '@llmesh/core/identity/key-proof';
+import { makeCredentials } from '@llmesh/core/transport/seal/credentials';
+import { SECRET_KEY_BYTES, type Identity } from '@llmesh/core/identity/identity';
+import { nodeIdentity, nodeVerify } from '@llmesh/core/identity/node-signatures';
+import type { MeshError } from '@llmesh/core/base/errors';
+import { MemoryReceiptKeeper } from '@llmesh/core/receipts/memory-receipt-keeper';
 import { Mesh } from '@llmesh/core/mesh';
-import type { PeerJsTransportOptions } from '@llmesh/core/peerjs-transport';
-import type { ReceiptFilerOptions } from '@llmesh/core/receipt-filer';
-import type { ReceiptKeeper } from '@llmesh/core/receipt-keeper';
-import type { RelaySocket } from '@llmesh/core/relay-link';
-import { randomBytes } from '@llmesh/core/random-bytes';
+import type { PeerJsTransportOptions } from '@llmesh/core/transport/peerjs-transport';
+import type { ReceiptFilerOptions } from '@llmesh/core/receipts/receipt-filer';
+import type { ReceiptKeeper } from '@llmesh/core/receipts/receipt-keeper';
+import type { RelaySocket } from '@llmesh/core/transport/relay-link';
+import { randomBytes } from '@llmesh/core/base/random-bytes';
 import { openPaths, type Paths, type PathsOptions } from '@llmesh/core/open-paths';
-import { MAX_SEALED_BYTES } from '@llmesh/core/seal-wire';
+import { MAX_SEALED_BYTES } from '@llmesh/core/transport/seal/seal-wire';
 import { connectWebRtc, loadPeerJs, releaseWebRtc } from './datachannel.ts';
 import { MeshDial } from './mesh-dial.ts';
 

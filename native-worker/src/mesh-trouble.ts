@@ -1,5 +1,5 @@
 /** Why a mesh cannot be reached, in words that say what to do. Pure: what was seen comes from `mesh-dial.ts` and `mesh-api.ts`. */
-import { hostAdvice } from '@llmesh/core/host-guard';
+import { hostAdvice } from '@llmesh/core/base/host-guard';
 
 /** What a failed attempt showed. */
 export type MeshTrouble =

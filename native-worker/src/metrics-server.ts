@@ -2,8 +2,8 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { MeshError } from '@llmesh/core/errors';
-import { HostGuard } from '@llmesh/core/host-guard';
+import { MeshError } from '@llmesh/core/base/errors';
+import { HostGuard } from '@llmesh/core/base/host-guard';
 import { errno } from './whole-file.ts';
 
 const HOST = '127.0.0.1';

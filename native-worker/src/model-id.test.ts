@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isModelId } from '@llmesh/core/ids';
+import { isModelId } from '@llmesh/core/base/ids';
 import { modelIdOf } from './model-id.ts';
 
 const HASH = 'abcdef01'.repeat(8);

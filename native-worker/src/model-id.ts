@@ -2,7 +2,7 @@
  * The id of a file that no catalogue knows, made of its name. Ids are ASCII: they stand in addresses, in settings and on
  * command lines. Of a name in other letters, which would be lost, the beginning of the file's hash keeps it apart.
  */
-import { isModelId, type ModelId } from '@llmesh/core/ids';
+import { isModelId, type ModelId } from '@llmesh/core/base/ids';
 
 const MAX_CHARACTERS = 96;
 const HASH_DIGITS = 8;

@@ -1,5 +1,5 @@
 /** Where a model comes from, as a person writes it: `https://…`, `hf:user/model[:quant]` or `hf:user/model/file.gguf`. */
-import { MeshError } from '@llmesh/core/errors';
+import { MeshError } from '@llmesh/core/base/errors';
 
 export interface UrlSource {
   kind: 'url';

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import * as v from 'valibot';
-import { MeshError } from '@llmesh/core/errors';
+import { MeshError } from '@llmesh/core/base/errors';
 import { doneBytes, readJournal } from './download-journal.ts';
 import { partFile } from './file-download.ts';
 import { sourceFile, sourceName, type HubFile, type UrlSource } from './model-source.ts';

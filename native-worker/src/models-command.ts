@@ -1,9 +1,9 @@
 /** `llmesh models`: what the catalogue offers and what is on the disk, and what of it a computer like this one can run. */
 import path from 'node:path';
 import type { Llama } from 'node-llama-cpp';
-import type { Catalogue, GgufModel } from '@llmesh/core/catalogue';
-import { realClock } from '@llmesh/core/clock';
-import { MeshError } from '@llmesh/core/errors';
+import type { Catalogue, GgufModel } from '@llmesh/core/engine/catalogue';
+import { realClock } from '@llmesh/core/base/clock';
+import { MeshError } from '@llmesh/core/base/errors';
 import { isAdapter } from './adapter-fit.ts';
 import { modelsFolder, readCatalogue } from './catalogue-file.ts';
 import { contained } from './contained/contained.ts';

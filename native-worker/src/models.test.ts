@@ -13,10 +13,10 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Catalogue, GgufModel } from '@llmesh/core/catalogue';
-import type { LoadProgress } from '@llmesh/core/engine';
-import { MeshError } from '@llmesh/core/errors';
-import type { ModelId } from '@llmesh/core/ids';
+import type { Catalogue, GgufModel } from '@llmesh/core/engine/catalogue';
+import type { LoadProgress } from '@llmesh/core/engine/engine';
+import { MeshError } from '@llmesh/core/base/errors';
+import type { ModelId } from '@llmesh/core/base/ids';
 import { resolveModel, type ResolveOptions } from './models.ts';
 import { ModelMirror } from './testing/model-mirror.ts';
 

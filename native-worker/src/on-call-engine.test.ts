@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { GenerateRequest } from '@llmesh/core/engine';
-import { MeshError } from '@llmesh/core/errors';
-import { ManualClock } from '@llmesh/core/manual-clock';
-import { never } from '@llmesh/core/suites/mesh-world';
-import { ScriptedEmbedder, ScriptedEngine, vectorOf } from '@llmesh/core/suites/scripted-engine';
+import type { GenerateRequest } from '@llmesh/core/engine/engine';
+import { MeshError } from '@llmesh/core/base/errors';
+import { ManualClock } from '@llmesh/core/testing/manual-clock';
+import { never } from '@llmesh/core/testing/mesh-world';
+import { ScriptedEmbedder, ScriptedEngine, vectorOf } from '@llmesh/core/testing/scripted-engine';
 import { OnCallEngine, type LoadedEngine } from './on-call-engine.ts';
 
 const REQUEST: GenerateRequest = { turns: [{ role: 'user', content: 'why?' }], sampling: {}, maxTokens: 10 };

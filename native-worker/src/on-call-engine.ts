@@ -1,8 +1,8 @@
 /** A model that leaves the memory when nobody has asked it for a while, and is loaded again for the next question. */
-import { untilAborted } from '@llmesh/core/abort';
-import type { Clock } from '@llmesh/core/clock';
-import type { Embedder, Engine, Finish, GenerateRequest, Piece, TextVector } from '@llmesh/core/engine';
-import { cancelled } from '@llmesh/core/errors';
+import { untilAborted } from '@llmesh/core/base/abort';
+import type { Clock } from '@llmesh/core/base/clock';
+import type { Embedder, Engine, Finish, GenerateRequest, Piece, TextVector } from '@llmesh/core/engine/engine';
+import { cancelled } from '@llmesh/core/base/errors';
 
 export type LoadedEngine = Pick<Engine<never>, 'generate' | 'close'> & Pick<Embedder<never>, 'embed'>;
 

@@ -1,6 +1,6 @@
 /** From what a person writes after `--model` to an engine that has it loaded. */
-import { realClock } from '@llmesh/core/clock';
-import type { LoadedModel } from '@llmesh/core/engine';
+import { realClock } from '@llmesh/core/base/clock';
+import type { LoadedModel } from '@llmesh/core/engine/engine';
 import type { AdapterFiles } from './adapter-files.ts';
 import type { LentAdapters } from './adapters.ts';
 import { modelsFolder, readCatalogue } from './catalogue-file.ts';

@@ -3,8 +3,8 @@
  * is for a person goes there. Much of it was written by strangers: nothing reaches a terminal that it would obey.
  */
 import { once } from 'node:events';
-import type { LoadProgress } from '@llmesh/core/engine';
-import type { MeshError } from '@llmesh/core/errors';
+import type { LoadProgress } from '@llmesh/core/engine/engine';
+import type { MeshError } from '@llmesh/core/base/errors';
 import type { Logger } from 'pino';
 import { writeTo } from './standard-stream.ts';
 import { oneLine, terminalJson, terminalText } from './terminal-text.ts';

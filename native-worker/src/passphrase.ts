@@ -1,7 +1,7 @@
 /** A passphrase from the environment, or from a person at a terminal who does not see it. */
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
-import { cancelled, MeshError } from '@llmesh/core/errors';
+import { cancelled, MeshError } from '@llmesh/core/base/errors';
 
 const VARIABLE = 'LLMESH_PASSPHRASE';
 

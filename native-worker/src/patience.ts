@@ -1,6 +1,6 @@
 /** How long a transfer is taken up again after breaks: as long as something comes, and some tries more. */
-import type { Clock } from '@llmesh/core/clock';
-import { cancelled } from '@llmesh/core/errors';
+import type { Clock } from '@llmesh/core/base/clock';
+import { cancelled } from '@llmesh/core/base/errors';
 import { TransferError } from './transfer-error.ts';
 
 /** Of breaks in a row; together a good minute. */

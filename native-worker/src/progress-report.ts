@@ -1,6 +1,6 @@
 /** Shows how a model comes: a bar where a person watches, a line now and then in a log, objects for a program. */
-import type { Clock } from '@llmesh/core/clock';
-import type { LoadProgress } from '@llmesh/core/engine';
+import type { Clock } from '@llmesh/core/base/clock';
+import type { LoadProgress } from '@llmesh/core/engine/engine';
 import { megabytes, progressLine, type Output } from './output.ts';
 
 /** Faster nobody reads. */

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { LlamaModel } from 'node-llama-cpp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CHATML_TEMPLATE } from '@llmesh/core/prompt';
+import { CHATML_TEMPLATE } from '@llmesh/core/engine/prompt';
 import type { Turn } from '@llmesh/core/protocol';
 import { rendersHere } from './chat-renderer.ts';
 import { openLlama } from './llama-device.ts';

@@ -1,8 +1,8 @@
 /** A conversation as the tokens that the model reads. */
 import { setImmediate as breathe } from 'node:timers/promises';
 import type { LlamaModel, Token } from 'node-llama-cpp';
-import { MeshError } from '@llmesh/core/errors';
-import type { GenerateRequest } from '@llmesh/core/engine';
+import { MeshError } from '@llmesh/core/base/errors';
+import type { GenerateRequest } from '@llmesh/core/engine/engine';
 import type { Turn } from '@llmesh/core/protocol';
 import type { ChatRenderer } from './chat-renderer.ts';
 import { CHUNK, sharedLength } from './seat.ts';

@@ -14,10 +14,10 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import * as v from 'valibot';
-import { FilingSchema } from '@llmesh/core/control-protocol';
-import { MeshError } from '@llmesh/core/errors';
-import { KeptProofs } from '@llmesh/core/kept-proofs';
-import type { Kept, KeptProof, ReceiptKeeper } from '@llmesh/core/receipt-keeper';
+import { FilingSchema } from '@llmesh/core/wire/control-protocol';
+import { MeshError } from '@llmesh/core/base/errors';
+import { KeptProofs } from '@llmesh/core/receipts/kept-proofs';
+import type { Kept, KeptProof, ReceiptKeeper } from '@llmesh/core/receipts/receipt-keeper';
 import { openFreshSync, openOwnSync } from './own-file.ts';
 import { errno } from './whole-file.ts';
 

@@ -5,14 +5,14 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { WebSocket } from 'ws';
-import { realClock } from '@llmesh/core/clock';
-import type { ModelId } from '@llmesh/core/ids';
+import { realClock } from '@llmesh/core/base/clock';
+import type { ModelId } from '@llmesh/core/base/ids';
 import { MAX_FRAGMENT_BYTES } from '@llmesh/core/protocol';
-import { RelayTransport } from '@llmesh/core/relay-transport';
-import type { AnswerEvent, AnswerReceipt } from '@llmesh/core/requester';
-import { SealedLink } from '@llmesh/core/sealed-link';
+import { RelayTransport } from '@llmesh/core/transport/relay-transport';
+import type { AnswerEvent, AnswerReceipt } from '@llmesh/core/ask/requester';
+import { SealedLink } from '@llmesh/core/transport/seal/sealed-link';
 import { transportSuite } from '@llmesh/core/suites/transport';
-import { HIGH_WATER_BYTES, type Link } from '@llmesh/core/transport';
+import { HIGH_WATER_BYTES, type Link } from '@llmesh/core/transport/transport';
 import {
   openControl,
   openMeshNode,

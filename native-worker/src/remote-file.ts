@@ -1,6 +1,6 @@
 /** A file on a web server, of which parts can be had where the server does that: RFC 9110, section 14. */
-import type { Clock } from '@llmesh/core/clock';
-import { cancelled } from '@llmesh/core/errors';
+import type { Clock } from '@llmesh/core/base/clock';
+import { cancelled } from '@llmesh/core/base/errors';
 import { broke, TransferError } from './transfer-error.ts';
 import { request, type WebResponse } from './web-request.ts';
 

@@ -1,5 +1,5 @@
 /** How a command ends: what went wrong is said, and the exit code says it, too. */
-import { asMeshError } from '@llmesh/core/errors';
+import { asMeshError } from '@llmesh/core/base/errors';
 import { Output } from './output.ts';
 
 const EXIT_FAILED = 1;

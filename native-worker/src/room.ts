@@ -7,7 +7,7 @@ import {
   type LlamaModel,
   type Token,
 } from 'node-llama-cpp';
-import { asMeshError, cancelled, MeshError } from '@llmesh/core/errors';
+import { asMeshError, cancelled, MeshError } from '@llmesh/core/base/errors';
 import type { AdapterFile } from './adapter-files.ts';
 import { gatherSequences } from './batching.ts';
 import type { DutyCycle } from './duty-cycle.ts';

@@ -1,6 +1,6 @@
 import type { Token } from 'node-llama-cpp';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { cancelled } from '@llmesh/core/errors';
+import { cancelled } from '@llmesh/core/base/errors';
 import { CHUNK, type Reading, type Seat } from './seat.ts';
 import { pretendSeat, tokens, type PretendSequence } from './testing/pretend-sequence.ts';
 

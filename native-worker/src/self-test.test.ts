@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { Engine } from '@llmesh/core/engine';
-import type { ModelId } from '@llmesh/core/ids';
+import type { Engine } from '@llmesh/core/engine/engine';
+import type { ModelId } from '@llmesh/core/base/ids';
 import { testModel } from './self-test.ts';
 
 const questions: { question: string; answer: string }[] = JSON.parse(

@@ -3,12 +3,12 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import * as v from 'valibot';
-import { realClock } from '@llmesh/core/clock';
-import type { Adapter, Backend } from '@llmesh/core/model-advert';
-import type { Engine } from '@llmesh/core/engine';
-import { asMeshError, cancelled, MeshError } from '@llmesh/core/errors';
-import type { ModelId } from '@llmesh/core/ids';
-import { selfTest, type KnownAnswer } from '@llmesh/core/self-test';
+import { realClock } from '@llmesh/core/base/clock';
+import type { Adapter, Backend } from '@llmesh/core/wire/model-advert';
+import type { Engine } from '@llmesh/core/engine/engine';
+import { asMeshError, cancelled, MeshError } from '@llmesh/core/base/errors';
+import type { ModelId } from '@llmesh/core/base/ids';
+import { selfTest, type KnownAnswer } from '@llmesh/core/engine/self-test';
 import { modelsFolder } from './catalogue-file.ts';
 
 /** The model that comes with LLMesh, and what it must answer, word for word. */

@@ -1,7 +1,7 @@
 /** The seats of a context: who gets which, and who waits for one. */
 import type { LlamaContext } from 'node-llama-cpp';
-import { onAbort } from '@llmesh/core/abort';
-import { cancelled } from '@llmesh/core/errors';
+import { onAbort } from '@llmesh/core/base/abort';
+import { cancelled } from '@llmesh/core/base/errors';
 import type { DutyCycle } from './duty-cycle.ts';
 import { Entrance } from './entrance.ts';
 import { CHUNK, Seat, type Reading } from './seat.ts';

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { MeshError } from '@llmesh/core/errors';
+import { MeshError } from '@llmesh/core/base/errors';
 import { dataFolder } from './data-folder.ts';
 import { homeFolder } from './home-folder.ts';
 import { ramReserve, totalRamBytes } from './machine.ts';

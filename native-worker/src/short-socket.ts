@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { lstatSync, mkdirSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { MeshError } from '@llmesh/core/errors';
+import { MeshError } from '@llmesh/core/base/errors';
 
 /** `sun_path` has 104 bytes on macOS and 108 on Linux, with a zero at the end. */
 export const MAX_SOCKET_BYTES = 103;

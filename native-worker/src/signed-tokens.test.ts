@@ -1,13 +1,13 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { toBase32 } from '@llmesh/core/base32';
-import { DIGEST_BYTES } from '@llmesh/core/digest-chain';
-import { newTaskId } from '@llmesh/core/ids';
-import { LEASE_NONCE_BYTES } from '@llmesh/core/lease';
-import { randomBytes } from '@llmesh/core/random-bytes';
-import { signAcknowledgement, signReceipt } from '@llmesh/core/receipt';
-import { MAX_KEPT, type KeptProof } from '@llmesh/core/receipt-keeper';
-import { MODEL, NOW_MS } from '@llmesh/core/suites/scripted-server';
-import { newIdentity } from '@llmesh/core/suites/mesh-world';
+import { toBase32 } from '@llmesh/core/base/base32';
+import { DIGEST_BYTES } from '@llmesh/core/receipts/digest-chain';
+import { newTaskId } from '@llmesh/core/base/ids';
+import { LEASE_NONCE_BYTES } from '@llmesh/core/receipts/lease';
+import { randomBytes } from '@llmesh/core/base/random-bytes';
+import { signAcknowledgement, signReceipt } from '@llmesh/core/receipts/receipt';
+import { MAX_KEPT, type KeptProof } from '@llmesh/core/receipts/receipt-keeper';
+import { MODEL, NOW_MS } from '@llmesh/core/testing/scripted-server';
+import { newIdentity } from '@llmesh/core/testing/mesh-world';
 import { SignedTokens } from './signed-tokens.ts';
 
 const [us, them] = [newIdentity(), newIdentity()];

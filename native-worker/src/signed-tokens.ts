@@ -1,9 +1,9 @@
 /** What this computer wrote and others signed for, as far as it was handed in: counted since the worker began. */
-import { fromBase32 } from '@llmesh/core/base32';
-import type { Filing } from '@llmesh/core/control-protocol';
-import type { PeerId } from '@llmesh/core/ids';
-import { readAcknowledgement, readReceipt } from '@llmesh/core/receipt';
-import { MAX_KEPT, type KeptProof } from '@llmesh/core/receipt-keeper';
+import { fromBase32 } from '@llmesh/core/base/base32';
+import type { Filing } from '@llmesh/core/wire/control-protocol';
+import type { PeerId } from '@llmesh/core/base/ids';
+import { readAcknowledgement, readReceipt } from '@llmesh/core/receipts/receipt';
+import { MAX_KEPT, type KeptProof } from '@llmesh/core/receipts/receipt-keeper';
 
 export class SignedTokens {
   readonly #self: PeerId;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Catalogue } from '@llmesh/core/catalogue';
-import { realClock } from '@llmesh/core/clock';
-import type { ModelId } from '@llmesh/core/ids';
+import type { Catalogue } from '@llmesh/core/engine/catalogue';
+import { realClock } from '@llmesh/core/base/clock';
+import type { ModelId } from '@llmesh/core/base/ids';
 import { HuggingFace } from './hugging-face.ts';
 import { DoesNotFit } from './model-plan.ts';
 import { withSmaller } from './smaller-model.ts';

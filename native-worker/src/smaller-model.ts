@@ -1,6 +1,6 @@
 /** What to run instead of a model that does not fit. */
-import type { Catalogue } from '@llmesh/core/catalogue';
-import { MeshError } from '@llmesh/core/errors';
+import type { Catalogue } from '@llmesh/core/engine/catalogue';
+import { MeshError } from '@llmesh/core/base/errors';
 import { largestThatFits, roomBytes } from './fit.ts';
 import type { HuggingFace } from './hugging-face.ts';
 import type { DoesNotFit } from './model-plan.ts';

@@ -1,5 +1,5 @@
 /** Large models come as several files, `name-00001-of-00004.gguf`; llama.cpp is given the first and finds the others. */
-import { MAX_PARTS } from '@llmesh/core/gguf-model-check';
+import { MAX_PARTS } from '@llmesh/core/gguf/gguf-model-check';
 
 const PART = /-(\d{5})-of-(\d{5})\.gguf$/i;
 

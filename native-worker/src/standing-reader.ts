@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 import * as v from 'valibot';
-import { MeshError } from '@llmesh/core/errors';
+import { MeshError } from '@llmesh/core/base/errors';
 import { checkSocketFolder } from './short-socket.ts';
 import { liesIn, standingSocket } from './standing-socket.ts';
 import { StandingSchema, type Standing } from './worker-standing.ts';

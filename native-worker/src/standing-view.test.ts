@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { ModelId } from '@llmesh/core/ids';
+import type { ModelId } from '@llmesh/core/base/ids';
 import { duration, standingLines, standingSentence } from './standing-view.ts';
 import type { Standing } from './worker-standing.ts';
 

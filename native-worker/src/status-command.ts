@@ -1,5 +1,5 @@
 /** `llmesh status`: who is on a mesh, and what it offers. */
-import { offerName } from '@llmesh/core/offer-name';
+import { offerName } from '@llmesh/core/policy/offer-name';
 import { dataFolder } from './data-folder.ts';
 import { fetchModels, fetchStats } from './mesh-api.ts';
 import type { Output } from './output.ts';

@@ -1,6 +1,6 @@
 /** Tokens as text, as they come. A token may end inside a character; what is handed out never does. */
 import { LlamaVocabularyType, type LlamaModel, type Token } from 'node-llama-cpp';
-import type { Piece } from '@llmesh/core/engine';
+import type { Piece } from '@llmesh/core/engine/engine';
 
 /** What an unfinished (or wrong) UTF-8 sequence decodes to. */
 const REPLACEMENT = '\ufffd';

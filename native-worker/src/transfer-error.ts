@@ -1,5 +1,5 @@
 /** Why bytes stopped coming: what may help is to ask again, to ask elsewhere, or nothing. */
-import { asMeshError, MeshError, type ErrorCode } from '@llmesh/core/errors';
+import { asMeshError, MeshError, type ErrorCode } from '@llmesh/core/base/errors';
 
 export type TransferFailure =
   /** A break, a busy server: ask again. */

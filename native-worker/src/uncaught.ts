@@ -1,5 +1,5 @@
 /** In commands that run long: an error that nobody caught ends them in order, and is named. */
-import { MeshError } from '@llmesh/core/errors';
+import { MeshError } from '@llmesh/core/base/errors';
 import { askToStartAgain } from './guard-link.ts';
 import { errno } from './whole-file.ts';
 

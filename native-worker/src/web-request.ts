@@ -1,9 +1,9 @@
 /** One GET that follows redirects by hand: they carry the checksum, and the key for one site is none of the next one's. */
 import http, { type ClientRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import https from 'node:https';
-import { onAbort } from '@llmesh/core/abort';
-import type { Clock } from '@llmesh/core/clock';
-import { cancelled } from '@llmesh/core/errors';
+import { onAbort } from '@llmesh/core/base/abort';
+import type { Clock } from '@llmesh/core/base/clock';
+import { cancelled } from '@llmesh/core/base/errors';
 import { broke, TransferError } from './transfer-error.ts';
 
 /** No byte for so long: the connection is as good as dead. */

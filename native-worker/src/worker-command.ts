@@ -1,10 +1,10 @@
 /** `llmesh worker`: lends models of this computer to a mesh until it is stopped. */
-import { onAbort } from '@llmesh/core/abort';
-import { realClock } from '@llmesh/core/clock';
-import { asMeshError, MeshError } from '@llmesh/core/errors';
-import { MemoryReceiptKeeper } from '@llmesh/core/memory-receipt-keeper';
-import type { ModelAdvert } from '@llmesh/core/model-advert';
-import type { ReceiptKeeper } from '@llmesh/core/receipt-keeper';
+import { onAbort } from '@llmesh/core/base/abort';
+import { realClock } from '@llmesh/core/base/clock';
+import { asMeshError, MeshError } from '@llmesh/core/base/errors';
+import { MemoryReceiptKeeper } from '@llmesh/core/receipts/memory-receipt-keeper';
+import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
+import type { ReceiptKeeper } from '@llmesh/core/receipts/receipt-keeper';
 import { openAdapters, type OpenAdaptersOptions } from './adapter-files.ts';
 import { threadsWithin } from './cpu-share.ts';
 import { closeToOthers, dataFolder } from './data-folder.ts';

@@ -6,7 +6,7 @@ import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { InvalidArgumentError, type Command, type Option } from 'commander';
-import { asMeshError } from '@llmesh/core/errors';
+import { asMeshError } from '@llmesh/core/base/errors';
 import { dataFolder } from './data-folder.ts';
 import { decoded } from './decoded-text.ts';
 import { localPath, pathIn } from './local-path.ts';

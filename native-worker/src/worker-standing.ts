@@ -1,11 +1,11 @@
 /** How the running worker stands, for whoever looks: its metrics and the commands that show it. */
 import * as v from 'valibot';
-import { ModelAdvertSchema, type ModelAdvert } from '@llmesh/core/model-advert';
-import { count, positive, text } from '@llmesh/core/fields';
-import type { ModelId, PeerId } from '@llmesh/core/ids';
-import type { LifeState } from '@llmesh/core/node-life';
-import type { KeptProof } from '@llmesh/core/receipt-keeper';
-import type { WorkerStatus } from '@llmesh/core/worker';
+import { ModelAdvertSchema, type ModelAdvert } from '@llmesh/core/wire/model-advert';
+import { count, positive, text } from '@llmesh/core/wire/fields';
+import type { ModelId, PeerId } from '@llmesh/core/base/ids';
+import type { LifeState } from '@llmesh/core/control/node-life';
+import type { KeptProof } from '@llmesh/core/receipts/receipt-keeper';
+import type { WorkerStatus } from '@llmesh/core/provide/worker';
 import { PAUSE_REASONS, type Pause } from './lending-policy.ts';
 import { SignedTokens } from './signed-tokens.ts';
 

@@ -1,5 +1,5 @@
 /** `llmesh worker status` and `llmesh status --watch`: the worker of this computer, and the service that starts it. */
-import { MeshError } from '@llmesh/core/errors';
+import { MeshError } from '@llmesh/core/base/errors';
 import { dataFolder } from './data-folder.ts';
 import type { Output } from './output.ts';
 import { hereService } from './service-command.ts';

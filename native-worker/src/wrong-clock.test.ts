@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { ModelId, PeerId } from '@llmesh/core/ids';
+import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import { openMeshNode, releaseMeshNodes, type MeshNode } from './mesh-node.ts';
 import { Running, startControlPlane } from './testing/process.ts';
 

@@ -1,6 +1,6 @@
 /** A token bucket for each address that asks. */
-import type { Clock } from '@llmesh/core/clock';
-import { TokenBucket, type Rate } from '@llmesh/core/token-bucket';
+import type { Clock } from '@llmesh/core/base/clock';
+import { TokenBucket, type Rate } from '@llmesh/core/base/token-bucket';
 
 /** Addresses remembered at once. */
 const MAX_BUCKETS = 10_000;

@@ -1,8 +1,8 @@
 /** Read-only HTTP: `/healthz`, `/metrics`, and what the page and people's scripts ask under `/api`. */
 import type { IncomingMessage } from 'node:http';
 import { Router, type RequestHandler, type Response } from 'express';
-import type { Clock } from '@llmesh/core/clock';
-import { MeshError } from '@llmesh/core/errors';
+import type { Clock } from '@llmesh/core/base/clock';
+import { MeshError } from '@llmesh/core/base/errors';
 import { AddressBuckets } from './address-buckets.ts';
 import type { Metrics } from './metrics.ts';
 import { offersThatFit } from './offer-board.ts';

@@ -3,8 +3,8 @@
  * Whoever does it again gets slots kept only for an instant, and the more often it was, the longer that goes on. The same
  * holds, in a network where much was kept for nothing, for whoever has begun nothing yet: there identities are made for it.
  */
-import type { Clock } from '@llmesh/core/clock';
-import type { PeerId } from '@llmesh/core/ids';
+import type { Clock } from '@llmesh/core/base/clock';
+import type { PeerId } from '@llmesh/core/base/ids';
 import { FadingTally } from './fading-tally.ts';
 import type { Holder } from './shares.ts';
 

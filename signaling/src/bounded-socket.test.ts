@@ -10,7 +10,7 @@ import {
   type BoundedSocket,
 } from './bounded-socket.ts';
 import { TestSocket } from './testing/clients.ts';
-import { ManualClock } from '@llmesh/core/manual-clock';
+import { ManualClock } from '@llmesh/core/testing/manual-clock';
 
 let http: Server;
 let server: BoundedServer;

@@ -1,6 +1,6 @@
 /** The server's end of a WebSocket of a stranger: what it may send is judged first, and a slow reader is cut off. */
 import { WebSocket, WebSocketServer } from 'ws';
-import type { Clock } from '@llmesh/core/clock';
+import type { Clock } from '@llmesh/core/base/clock';
 
 /** What may wait for a reader. Behind it lies this server's memory. */
 export const MAX_BUFFERED_BYTES = 1_048_576;

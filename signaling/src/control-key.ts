@@ -3,10 +3,10 @@ import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { link, mkdir, open, unlink } from 'node:fs/promises';
 import path from 'node:path';
-import { MeshError } from '@llmesh/core/errors';
-import { SECRET_KEY_BYTES, type Identity } from '@llmesh/core/identity';
-import { randomBytes } from '@llmesh/core/random-bytes';
-import { nodeIdentity } from '@llmesh/core/node-signatures';
+import { MeshError } from '@llmesh/core/base/errors';
+import { SECRET_KEY_BYTES, type Identity } from '@llmesh/core/identity/identity';
+import { randomBytes } from '@llmesh/core/base/random-bytes';
+import { nodeIdentity } from '@llmesh/core/identity/node-signatures';
 import { oddFile, OWNER_ONLY, PLAIN_FILE } from './data-folder.ts';
 
 const KEY_FILE = 'control.key';

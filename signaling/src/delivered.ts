@@ -1,20 +1,20 @@
 /** What was delivered under a lease, as a proof shows it, and which of two proofs of one lease stands. Pure. */
-import { fromBase32 } from '@llmesh/core/base32';
-import type { Filing } from '@llmesh/core/control-protocol';
-import { MeshError } from '@llmesh/core/errors';
-import { MAX_RECORD_BYTES } from '@llmesh/core/fields';
-import type { SigningDomain } from '@llmesh/core/identity';
-import type { PeerId, TaskId } from '@llmesh/core/ids';
-import { leaseOf, readLeases, type Lease, type Leases } from '@llmesh/core/lease';
+import { fromBase32 } from '@llmesh/core/base/base32';
+import type { Filing } from '@llmesh/core/wire/control-protocol';
+import { MeshError } from '@llmesh/core/base/errors';
+import { MAX_RECORD_BYTES } from '@llmesh/core/wire/fields';
+import type { SigningDomain } from '@llmesh/core/identity/identity';
+import type { PeerId, TaskId } from '@llmesh/core/base/ids';
+import { leaseOf, readLeases, type Lease, type Leases } from '@llmesh/core/receipts/lease';
 import {
   joinReceipt,
   readAcknowledgement,
   readReceipt,
   type Acknowledgement,
   type Receipt,
-} from '@llmesh/core/receipt';
-import { nodeVerify } from '@llmesh/core/node-signatures';
-import { openRecord } from '@llmesh/core/signed-record';
+} from '@llmesh/core/receipts/receipt';
+import { nodeVerify } from '@llmesh/core/identity/node-signatures';
+import { openRecord } from '@llmesh/core/identity/signed-record';
 
 interface Common {
   lease: Lease;

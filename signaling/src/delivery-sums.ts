@@ -1,7 +1,7 @@
 /** What is left of old deliveries: for each peer and day how much it gave and got. Runs inside the caller's transactions. */
 import type Database from 'libsql';
-import type { PeerId } from '@llmesh/core/ids';
-import { MAX_LEASE_TOKENS } from '@llmesh/core/lease';
+import type { PeerId } from '@llmesh/core/base/ids';
+import { MAX_LEASE_TOKENS } from '@llmesh/core/receipts/lease';
 import type { MeshDatabase } from './mesh-database.ts';
 
 /** Stands for everybody: no peer id is empty. */

@@ -3,7 +3,7 @@
  * ledger posts from here. There are only so many; of more, the oldest are added up.
  */
 import type Database from 'libsql';
-import type { PeerId, TaskId } from '@llmesh/core/ids';
+import type { PeerId, TaskId } from '@llmesh/core/base/ids';
 import type { Delivered, Standing } from './delivered.ts';
 import { DeliverySums, type DeliverySum } from './delivery-sums.ts';
 import { MeshDatabase } from './mesh-database.ts';

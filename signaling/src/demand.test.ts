@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { ModelId } from '@llmesh/core/ids';
-import { ManualClock } from '@llmesh/core/manual-clock';
+import type { ModelId } from '@llmesh/core/base/ids';
+import { ManualClock } from '@llmesh/core/testing/manual-clock';
 import { Demand, MAX_MODELS } from './demand.ts';
 
 const M = 'm' as ModelId;

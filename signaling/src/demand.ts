@@ -2,8 +2,8 @@
  * How many answers of each model will be under way in a moment, from how they were asked for lately and how long they
  * take. Pure arithmetic on the clock.
  */
-import type { Clock } from '@llmesh/core/clock';
-import type { ModelId } from '@llmesh/core/ids';
+import type { Clock } from '@llmesh/core/base/clock';
+import type { ModelId } from '@llmesh/core/base/ids';
 
 /** Models that are remembered; those that nobody asked for longest are forgotten first. */
 export const MAX_MODELS = 1_000;

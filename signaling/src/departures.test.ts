@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { PeerId } from '@llmesh/core/ids';
+import type { PeerId } from '@llmesh/core/base/ids';
 import { Departures, MAX_NAMED } from './departures.ts';
 
 const id = (name: string) => name as PeerId;

@@ -1,5 +1,5 @@
 /** Who is told that a provider is gone: those whose shortlist named it, and who may be reading an answer from it. */
-import type { PeerId } from '@llmesh/core/ids';
+import type { PeerId } from '@llmesh/core/base/ids';
 
 /** Providers remembered for one asker: several shortlists. Of more, those named longest ago are forgotten. */
 export const MAX_NAMED = 64;

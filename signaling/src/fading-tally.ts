@@ -1,5 +1,5 @@
 /** How often something happened lately, for each key: what was counted is worth half after a while. */
-import type { Clock } from '@llmesh/core/clock';
+import type { Clock } from '@llmesh/core/base/clock';
 
 /** Keys remembered; of more, those counted longest ago are forgotten. */
 const MAX_KEYS = 20_000;

@@ -1,9 +1,9 @@
 /** One peer's way to the receipt book: so many a second, and each filing is answered. */
-import type { Clock } from '@llmesh/core/clock';
-import type { FromServer, ToServer } from '@llmesh/core/control-protocol';
-import { asMeshError, MeshError } from '@llmesh/core/errors';
-import type { PeerId } from '@llmesh/core/ids';
-import { TokenBucket } from '@llmesh/core/token-bucket';
+import type { Clock } from '@llmesh/core/base/clock';
+import type { FromServer, ToServer } from '@llmesh/core/wire/control-protocol';
+import { asMeshError, MeshError } from '@llmesh/core/base/errors';
+import type { PeerId } from '@llmesh/core/base/ids';
+import { TokenBucket } from '@llmesh/core/base/token-bucket';
 import type { Metrics } from './metrics.ts';
 import type { ReceiptBook } from './receipt-book.ts';
 

@@ -1,5 +1,5 @@
 /** How much may be filed from one network: identities are free, addresses are not. */
-import type { Clock } from '@llmesh/core/clock';
+import type { Clock } from '@llmesh/core/base/clock';
 import { AddressBuckets } from './address-buckets.ts';
 import { widerNetworkOf } from './address.ts';
 

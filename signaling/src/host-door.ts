@@ -1,7 +1,7 @@
 /** The first thing that every HTTP request meets: was it meant for us? See `host-name.ts` in core for whom that keeps out. */
 import type { IncomingMessage } from 'node:http';
 import type { RequestHandler } from 'express';
-import { bringsKey, hostAdvice, type HostFault } from '@llmesh/core/host-guard';
+import { bringsKey, hostAdvice, type HostFault } from '@llmesh/core/base/host-guard';
 import { sendError } from './api.ts';
 import type { Hosts } from './hosts.ts';
 import type { Metrics } from './metrics.ts';

@@ -1,7 +1,7 @@
 /** What this mesh may be asked as. A peer signs the host that it dialled (`key-proof.ts`): it must be one of these. */
 import type { IncomingMessage } from 'node:http';
-import { HostGuard, type HostFault } from '@llmesh/core/host-guard';
-import { isLoopback, readHost, type HostName } from '@llmesh/core/host-name';
+import { HostGuard, type HostFault } from '@llmesh/core/base/host-guard';
+import { isLoopback, readHost, type HostName } from '@llmesh/core/base/host-name';
 
 export interface HostsOptions {
   /** Our own names, each with its port unless that is 80 or 443. Empty: see `HostGuard`. */

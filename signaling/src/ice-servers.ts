@@ -3,8 +3,8 @@
  * each peer and for a while (coturn's `use-auth-secret`, draft-uberti-behave-turn-rest-00).
  */
 import { createHmac } from 'node:crypto';
-import type { IceServer } from '@llmesh/core/control-protocol';
-import type { PeerId } from '@llmesh/core/ids';
+import type { IceServer } from '@llmesh/core/wire/control-protocol';
+import type { PeerId } from '@llmesh/core/base/ids';
 
 /** A link that is open when they run out goes on. */
 export const CREDENTIALS_MS = 2 * 3_600_000;

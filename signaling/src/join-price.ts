@@ -2,8 +2,8 @@
  * What joining costs, in bits of work: more for each doubling of the identities that a network has here or brought lately,
  * so that one computer does not become a crowd for nothing. Whoever has paid once joins again for nothing.
  */
-import type { Clock } from '@llmesh/core/clock';
-import type { PeerId } from '@llmesh/core/ids';
+import type { Clock } from '@llmesh/core/base/clock';
+import type { PeerId } from '@llmesh/core/base/ids';
 import type { Networks } from './address.ts';
 import { FadingTally } from './fading-tally.ts';
 import type { PaidWork } from './paid-work.ts';

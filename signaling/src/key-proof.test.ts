@@ -2,16 +2,16 @@
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { toBase32 } from '@llmesh/core/base32';
-import { peerIdOf } from '@llmesh/core/identity';
-import { newChallenge, proveKey } from '@llmesh/core/key-proof';
-import type { Proof } from '@llmesh/core/control-protocol';
+import { toBase32 } from '@llmesh/core/base/base32';
+import { peerIdOf } from '@llmesh/core/identity/identity';
+import { newChallenge, proveKey } from '@llmesh/core/identity/key-proof';
+import type { Proof } from '@llmesh/core/wire/control-protocol';
 import { CLOSE, PING_MS } from './bounded-socket.ts';
 import { MAX_BAD_MESSAGES, PROOF_TIMEOUT_MS } from './mesh-session.ts';
 import { PAID_FOR_MS } from './paid-work.ts';
 import { startControlPlane, type ControlPlane, type ControlPlaneOptions } from './server.ts';
 import { advertised, MeshPeer, newIdentity, TINY } from './testing/clients.ts';
-import { ManualClock } from '@llmesh/core/manual-clock';
+import { ManualClock } from '@llmesh/core/testing/manual-clock';
 
 const never = new AbortController().signal;
 const ADVERT = { type: 'advert', models: [advertised()], slots: 1, certificate: null };

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ManualClock } from '@llmesh/core/manual-clock';
+import { ManualClock } from '@llmesh/core/testing/manual-clock';
 import { LinePace } from './line-pace.ts';
 
 test('begins with what is promised, and comes to what is seen', () => {

@@ -1,5 +1,5 @@
 /** How fast a line moves: what was seen lately, and before anything was, what the providers' speeds promise. */
-import type { Clock } from '@llmesh/core/clock';
+import type { Clock } from '@llmesh/core/base/clock';
 
 /** The promise counts as much as so many turns that were seen. */
 const PROMISED_TURNS = 2;

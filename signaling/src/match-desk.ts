@@ -1,8 +1,8 @@
 /** One peer's way to the matchmaker: its matches, answered with leave for whoever is named, or with its place in the line. */
-import type { Candidate, FromServer, ToServer } from '@llmesh/core/control-protocol';
-import { MeshError } from '@llmesh/core/errors';
-import type { PeerId } from '@llmesh/core/ids';
-import { MAX_LEASE_TOKENS } from '@llmesh/core/lease';
+import type { Candidate, FromServer, ToServer } from '@llmesh/core/wire/control-protocol';
+import { MeshError } from '@llmesh/core/base/errors';
+import type { PeerId } from '@llmesh/core/base/ids';
+import { MAX_LEASE_TOKENS } from '@llmesh/core/receipts/lease';
 import type { Networks } from './address.ts';
 import type { Departures } from './departures.ts';
 import type { LeaseOffice } from './lease-office.ts';

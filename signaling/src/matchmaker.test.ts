@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { newPeerId, type ModelId, type PeerId } from '@llmesh/core/ids';
-import { MAX_CANDIDATES } from '@llmesh/core/control-protocol';
-import type { ModelAdvert } from '@llmesh/core/model-advert';
+import { newPeerId, type ModelId, type PeerId } from '@llmesh/core/base/ids';
+import { MAX_CANDIDATES } from '@llmesh/core/wire/control-protocol';
+import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
 import { Matchmaker, type MatchQuestion } from './matchmaker.ts';
 import { STANDING_MS } from './offer-standing.ts';
 import { GONE_MS, QUIET_MS, Registry } from './registry.ts';
 import { Reliability } from './reliability.ts';
 import { advertised, TINY } from './testing/clients.ts';
-import { ManualClock } from '@llmesh/core/manual-clock';
+import { ManualClock } from '@llmesh/core/testing/manual-clock';
 
 /** Half-way, every time: chance favours nobody. */
 const even = () => 0.5;

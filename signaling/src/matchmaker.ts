@@ -1,8 +1,8 @@
 /** Who can answer with a model: a shortlist, ranked by the same policy that the requester ranks with. */
-import { isAble as isAbleWith, type Needs } from '@llmesh/core/abilities';
-import type { ModelId, PeerId } from '@llmesh/core/ids';
-import { MAX_CANDIDATES, MAX_NAMED_PEERS, type Candidate } from '@llmesh/core/control-protocol';
-import { rank, TYPICAL_ANSWER_TOKENS, UNKNOWN_TOKENS_PER_SECOND } from '@llmesh/core/route';
+import { isAble as isAbleWith, type Needs } from '@llmesh/core/policy/abilities';
+import type { ModelId, PeerId } from '@llmesh/core/base/ids';
+import { MAX_CANDIDATES, MAX_NAMED_PEERS, type Candidate } from '@llmesh/core/wire/control-protocol';
+import { rank, TYPICAL_ANSWER_TOKENS, UNKNOWN_TOKENS_PER_SECOND } from '@llmesh/core/policy/route';
 import { isOf, type Room } from './model-index.ts';
 import { hasRoom, modelOf, roomOf, type RegisteredPeer, type Registry } from './registry.ts';
 import type { Reliability } from './reliability.ts';

@@ -2,7 +2,7 @@
 import { closeSync, constants, fchmodSync, mkdirSync, openSync, statSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'libsql';
-import { MeshError } from '@llmesh/core/errors';
+import { MeshError } from '@llmesh/core/base/errors';
 import { oddFile, OWNER_ONLY, PLAIN_FILE } from './data-folder.ts';
 import { MIGRATIONS } from './database-schema.ts';
 

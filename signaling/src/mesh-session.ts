@@ -1,10 +1,10 @@
 /** One connection on `/mesh`, from its hello and the proof of its key to its end. */
-import { fromBase32 } from '@llmesh/core/base32';
-import type { Clock } from '@llmesh/core/clock';
-import type { ErrorCode } from '@llmesh/core/errors';
-import { peerIdOf, PUBLIC_KEY_BYTES } from '@llmesh/core/identity';
-import type { ModelId, PeerId } from '@llmesh/core/ids';
-import { faultOf, newChallenge } from '@llmesh/core/key-proof';
+import { fromBase32 } from '@llmesh/core/base/base32';
+import type { Clock } from '@llmesh/core/base/clock';
+import type { ErrorCode } from '@llmesh/core/base/errors';
+import { peerIdOf, PUBLIC_KEY_BYTES } from '@llmesh/core/identity/identity';
+import type { ModelId, PeerId } from '@llmesh/core/base/ids';
+import { faultOf, newChallenge } from '@llmesh/core/identity/key-proof';
 import { PROTOCOL_VERSION } from '@llmesh/core/protocol';
 import {
   MAX_TO_SERVER_BYTES,
@@ -13,7 +13,7 @@ import {
   type FromServer,
   type Proof,
   type ToServer,
-} from '@llmesh/core/control-protocol';
+} from '@llmesh/core/wire/control-protocol';
 import type { AddressBuckets } from './address-buckets.ts';
 import type { Networks } from './address.ts';
 import { CLOSE, type BoundedSocket } from './bounded-socket.ts';
@@ -24,7 +24,7 @@ import type { LeaseOffice } from './lease-office.ts';
 import { MatchDesk } from './match-desk.ts';
 import { MessageAllowance } from './message-allowance.ts';
 import type { Metrics } from './metrics.ts';
-import { nodeVerify } from '@llmesh/core/node-signatures';
+import { nodeVerify } from '@llmesh/core/identity/node-signatures';
 import { PUBLISH_MS, type OfferBoard } from './offer-board.ts';
 import { GONE_MS, HEARTBEAT_MS, loadOf, type RegisteredPeer, type Registry } from './registry.ts';
 import type { Reliability } from './reliability.ts';

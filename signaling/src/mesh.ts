@@ -1,9 +1,9 @@
 /** The control WebSocket `/mesh`: everybody who is connected to it, and what they are told together. */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { Clock } from '@llmesh/core/clock';
-import type { PeerId } from '@llmesh/core/ids';
-import { MAX_TO_SERVER_BYTES } from '@llmesh/core/control-protocol';
+import type { Clock } from '@llmesh/core/base/clock';
+import type { PeerId } from '@llmesh/core/base/ids';
+import { MAX_TO_SERVER_BYTES } from '@llmesh/core/wire/control-protocol';
 import { AddressBuckets } from './address-buckets.ts';
 import type { Networks } from './address.ts';
 import { boundedServer, closeSockets, cutHalfOpen, type BoundedServer, type BoundedSocket } from './bounded-socket.ts';

@@ -1,6 +1,6 @@
 /** How much one peer may say on `/mesh`. Too much is first told, then dropped, and in the end not listened to any more. */
-import type { Clock } from '@llmesh/core/clock';
-import { TokenBucket } from '@llmesh/core/token-bucket';
+import type { Clock } from '@llmesh/core/base/clock';
+import { TokenBucket } from '@llmesh/core/base/token-bucket';
 
 /** A message costs one, and one more for every 16 KiB, so that few large ones cannot do what many small ones may not. */
 const RATE = { perSecond: 50, burst: 200 };

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import * as fc from 'fast-check';
-import { newPeerId, type ModelId } from '@llmesh/core/ids';
-import { ManualClock } from '@llmesh/core/manual-clock';
+import { newPeerId, type ModelId } from '@llmesh/core/base/ids';
+import { ManualClock } from '@llmesh/core/testing/manual-clock';
 import { ModelIndex, ROOMS, type Offered, type Room } from './model-index.ts';
 import { Registry, type RegisteredPeer } from './registry.ts';
 

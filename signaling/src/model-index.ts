@@ -3,8 +3,8 @@
  * say: whoever says something else has an offer of their own. Of each offer: those with a free slot, those with one whose
  * model is out of memory, those without, and those that fell silent.
  */
-import type { ModelId } from '@llmesh/core/ids';
-import type { ModelAdvert } from '@llmesh/core/model-advert';
+import type { ModelId } from '@llmesh/core/base/ids';
+import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
 import { Bag } from './bag.ts';
 import type { RegisteredPeer } from './registry.ts';
 

@@ -2,7 +2,7 @@
  * Questions that keep to providers which they name wait beside the open lines, once for each provider that they name: they
  * take nobody's place there, and a provider that never has room keeps nobody waiting but them.
  */
-import type { ModelId, PeerId } from '@llmesh/core/ids';
+import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import type { Holder } from './shares.ts';
 import { WaitingLine } from './waiting-line.ts';
 

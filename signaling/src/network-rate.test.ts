@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ManualClock } from '@llmesh/core/manual-clock';
+import { ManualClock } from '@llmesh/core/testing/manual-clock';
 import { networksOf } from './address.ts';
 import { NetworkRate, scaled, type NetworkRates } from './network-rate.ts';
 

@@ -3,8 +3,8 @@
  * Where its network has used up what it may, somebody who has hardly asked yet is let in even so: not all behind one router
  * are the same.
  */
-import type { Clock } from '@llmesh/core/clock';
-import type { Rate } from '@llmesh/core/token-bucket';
+import type { Clock } from '@llmesh/core/base/clock';
+import type { Rate } from '@llmesh/core/base/token-bucket';
 import { AddressBuckets } from './address-buckets.ts';
 import type { Networks } from './address.ts';
 

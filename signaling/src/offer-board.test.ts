@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { SIGN_OF_LIFE_MS, type Offers } from '@llmesh/core/control-protocol';
-import type { ModelId } from '@llmesh/core/ids';
+import { SIGN_OF_LIFE_MS, type Offers } from '@llmesh/core/wire/control-protocol';
+import type { ModelId } from '@llmesh/core/base/ids';
 import { MAX_PUBLISH_MS, OfferBoard, PUBLISH_MS, SLICE, type OfferReader } from './offer-board.ts';
-import { ManualClock } from '@llmesh/core/manual-clock';
+import { ManualClock } from '@llmesh/core/testing/manual-clock';
 
 interface Told {
   at: number;

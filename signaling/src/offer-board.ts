@@ -2,8 +2,8 @@
  * Tells everybody what the mesh offers: when it changed, at most once a second, and now and then as a sign of life. The larger the mesh the less often, so
  * that telling never takes more than a bounded share of the server's line; who joins is told at once.
  */
-import type { Clock } from '@llmesh/core/clock';
-import { SIGN_OF_LIFE_MS, type Offers } from '@llmesh/core/control-protocol';
+import type { Clock } from '@llmesh/core/base/clock';
+import { SIGN_OF_LIFE_MS, type Offers } from '@llmesh/core/wire/control-protocol';
 
 export const PUBLISH_MS = 1000;
 /** What may go out in all, on average. Ten thousand readers of fifty models are 90 MB a round. */

@@ -3,10 +3,10 @@
  * claim any id: so neither the first nor the loudest decides, but the catalogue, then receipts, then how widely and how long
  * something is offered.
  */
-import type { Catalogue, CatalogueModel } from '@llmesh/core/catalogue';
-import type { Clock } from '@llmesh/core/clock';
-import type { ModelId, PeerId } from '@llmesh/core/ids';
-import type { ModelAdvert } from '@llmesh/core/model-advert';
+import type { Catalogue, CatalogueModel } from '@llmesh/core/engine/catalogue';
+import type { Clock } from '@llmesh/core/base/clock';
+import type { ModelId, PeerId } from '@llmesh/core/base/ids';
+import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
 import { middle, weightsOf, type Witness } from './agreed.ts';
 import { ROOMS, type OfferGroup, type Offered } from './model-index.ts';
 import type { RegisteredPeer } from './registry.ts';

@@ -1,10 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Catalogue, GgufModel } from '@llmesh/core/catalogue';
-import { newPeerId, type ModelId } from '@llmesh/core/ids';
-import { ManualClock } from '@llmesh/core/manual-clock';
-import { MAX_MESSAGE_BYTES } from '@llmesh/core/fields';
-import { MAX_CONTEXT_TOKENS, MIN_CONTEXT_TOKENS, type ModelAdvert } from '@llmesh/core/model-advert';
+import type { Catalogue, GgufModel } from '@llmesh/core/engine/catalogue';
+import { newPeerId, type ModelId } from '@llmesh/core/base/ids';
+import { ManualClock } from '@llmesh/core/testing/manual-clock';
+import { MAX_MESSAGE_BYTES } from '@llmesh/core/wire/fields';
+import { MAX_CONTEXT_TOKENS, MIN_CONTEXT_TOKENS, type ModelAdvert } from '@llmesh/core/wire/model-advert';
 import { MAX_OFFERS, MAX_OFFERS_PER_ID } from './offers.ts';
 import { EMPTY_BOOKS } from './offer-standing.ts';
 import { Registry, type RegisteredPeer } from './registry.ts';

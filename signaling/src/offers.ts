@@ -1,8 +1,8 @@
 /** What the whole mesh offers, summed over its providers. Pure. */
-import type { CatalogueModel } from '@llmesh/core/catalogue';
-import type { Offers } from '@llmesh/core/control-protocol';
-import { MAX_ADAPTERS, type Adapter, type ModelAdvert, type Offer } from '@llmesh/core/model-advert';
-import { standingOf } from '@llmesh/core/roomiest-offer';
+import type { CatalogueModel } from '@llmesh/core/engine/catalogue';
+import type { Offers } from '@llmesh/core/wire/control-protocol';
+import { MAX_ADAPTERS, type Adapter, type ModelAdvert, type Offer } from '@llmesh/core/wire/model-advert';
+import { standingOf } from '@llmesh/core/policy/roomiest-offer';
 import { middle, mostSaid, weightsOf, type Witness } from './agreed.ts';
 import type { OfferGroup } from './model-index.ts';
 import { countedSlots } from './offer-standing.ts';

@@ -1,6 +1,6 @@
 /** Sends pages to whoever asks, and bounds what waits for those who do not read. */
 import type { Request, Response } from 'express';
-import type { Clock } from '@llmesh/core/clock';
+import type { Clock } from '@llmesh/core/base/clock';
 import type { Page } from './shared-page.ts';
 
 /** What may wait for all readers together. */

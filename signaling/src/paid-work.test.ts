@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { newPeerId } from '@llmesh/core/ids';
+import { newPeerId } from '@llmesh/core/base/ids';
 import { PAID_FOR_MS, PaidWork } from './paid-work.ts';
-import { ManualClock } from '@llmesh/core/manual-clock';
+import { ManualClock } from '@llmesh/core/testing/manual-clock';
 
 test('who paid is remembered for hours after it last joined', () => {
   const clock = new ManualClock();

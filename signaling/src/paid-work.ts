@@ -1,6 +1,6 @@
 /** Which identities have paid for joining, so that each pays once and not with every reconnection. */
-import type { Clock } from '@llmesh/core/clock';
-import type { PeerId } from '@llmesh/core/ids';
+import type { Clock } from '@llmesh/core/base/clock';
+import type { PeerId } from '@llmesh/core/base/ids';
 
 /** Counted from the last time that the peer joined. */
 export const PAID_FOR_MS = 12 * 3_600_000;

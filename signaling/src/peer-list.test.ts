@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import * as v from 'valibot';
-import { PeersPageSchema, readPeers } from '@llmesh/core/api-pages';
-import { newPeerId, type ModelId } from '@llmesh/core/ids';
-import { ManualClock } from '@llmesh/core/manual-clock';
+import { PeersPageSchema, readPeers } from '@llmesh/core/wire/api-pages';
+import { newPeerId, type ModelId } from '@llmesh/core/base/ids';
+import { ManualClock } from '@llmesh/core/testing/manual-clock';
 import { MAX_LISTED_PEERS, MAX_PEERS_PAGE_BYTES, PeerList } from './peer-list.ts';
 import { Registry } from './registry.ts';
 import { advertised } from './testing/clients.ts';

@@ -1,8 +1,8 @@
 /** `/api/peers`, page by page: who lends something comes first, and each half is in the order of its ids. */
-import type { Clock } from '@llmesh/core/clock';
-import { MeshError } from '@llmesh/core/errors';
-import { isPeerId, type PeerId } from '@llmesh/core/ids';
-import { TokenBucket } from '@llmesh/core/token-bucket';
+import type { Clock } from '@llmesh/core/base/clock';
+import { MeshError } from '@llmesh/core/base/errors';
+import { isPeerId, type PeerId } from '@llmesh/core/base/ids';
+import { TokenBucket } from '@llmesh/core/base/token-bucket';
 import type { RegisteredPeer, Registry } from './registry.ts';
 import { SharedPage } from './shared-page.ts';
 

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { newPeerId, type ModelId, type PeerId } from '@llmesh/core/ids';
-import { ManualClock } from '@llmesh/core/manual-clock';
+import { newPeerId, type ModelId, type PeerId } from '@llmesh/core/base/ids';
+import { ManualClock } from '@llmesh/core/testing/manual-clock';
 import { Matchmaker } from './matchmaker.ts';
 import { AGAIN_MS, GATHER_MS, Preloading } from './preloading.ts';
 import { HEARTBEAT_MS, Registry, type RegisteredPeer } from './registry.ts';

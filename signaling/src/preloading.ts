@@ -3,9 +3,9 @@
  * loaded: when those that have it in memory will not do. A question is sent to a resting one all the same when all others
  * are full, and has it loaded by that.
  */
-import type { Clock } from '@llmesh/core/clock';
-import type { ModelAdvert } from '@llmesh/core/model-advert';
-import type { ModelId, PeerId } from '@llmesh/core/ids';
+import type { Clock } from '@llmesh/core/base/clock';
+import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
+import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import { Demand } from './demand.ts';
 import type { Matchmaker } from './matchmaker.ts';
 import { modelOf, type RegisteredPeer, type Registry } from './registry.ts';

@@ -2,10 +2,10 @@
  * Takes in what peers file: checks it, the cheap before the dear, decides what stands, and writes what came together in one
  * go.
  */
-import type { Clock } from '@llmesh/core/clock';
-import type { Filing } from '@llmesh/core/control-protocol';
-import { asMeshError, MeshError } from '@llmesh/core/errors';
-import type { PeerId } from '@llmesh/core/ids';
+import type { Clock } from '@llmesh/core/base/clock';
+import type { Filing } from '@llmesh/core/wire/control-protocol';
+import { asMeshError, MeshError } from '@llmesh/core/base/errors';
+import type { PeerId } from '@llmesh/core/base/ids';
 import { checksOf, readFiling, refused, replaces, standingOf, type Delivered } from './delivered.ts';
 import type { DeliveryTable } from './delivery-table.ts';
 import { FilingShares } from './filing-shares.ts';

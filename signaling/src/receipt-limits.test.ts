@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { newPeerId, newTaskId, type ModelId } from '@llmesh/core/ids';
-import { randomBytes } from '@llmesh/core/random-bytes';
+import { newPeerId, newTaskId, type ModelId } from '@llmesh/core/base/ids';
+import { randomBytes } from '@llmesh/core/base/random-bytes';
 import type { DeliveredPart, DeliveredReceipt } from './delivered.ts';
 import { FILED_WITHIN_DAYS, impossibility } from './receipt-limits.ts';
 

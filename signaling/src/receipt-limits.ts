@@ -2,8 +2,8 @@
  * What can be true of a delivery at all. Two who agree can sign anything, so what they sign counts only within what a
  * computer can do under a lease of ours. Pure.
  */
-import { MAX_MESSAGE_BYTES } from '@llmesh/core/fields';
-import { CLOCK_SKEW_SECONDS, MAX_LEASE_SECONDS } from '@llmesh/core/lease';
+import { MAX_MESSAGE_BYTES } from '@llmesh/core/wire/fields';
+import { CLOCK_SKEW_SECONDS, MAX_LEASE_SECONDS } from '@llmesh/core/receipts/lease';
 import type { Delivered } from './delivered.ts';
 
 /** Proofs come back after holidays; what is older is not told apart any more from what was kept. */

@@ -2,13 +2,13 @@
  * Who is here and what they offer. Plain data and arithmetic on the clock: sockets and timers are elsewhere. A peer stays
  * as long as its connection does; what a provider offers counts only while its heartbeats come.
  */
-import type { Need } from '@llmesh/core/abilities';
-import type { Catalogue } from '@llmesh/core/catalogue';
-import type { Clock } from '@llmesh/core/clock';
-import type { ModelId, PeerId } from '@llmesh/core/ids';
-import type { Offers, ToServer } from '@llmesh/core/control-protocol';
-import type { ModelAdvert } from '@llmesh/core/model-advert';
-import type { PeerSummary, Stats } from '@llmesh/core/api-pages';
+import type { Need } from '@llmesh/core/policy/abilities';
+import type { Catalogue } from '@llmesh/core/engine/catalogue';
+import type { Clock } from '@llmesh/core/base/clock';
+import type { ModelId, PeerId } from '@llmesh/core/base/ids';
+import type { Offers, ToServer } from '@llmesh/core/wire/control-protocol';
+import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
+import type { PeerSummary, Stats } from '@llmesh/core/wire/api-pages';
 import { ModelIndex, ROOMS, type Offered, type OfferGroup, type Room } from './model-index.ts';
 import { OfferStandings, STANDING_MS } from './offer-standing.ts';
 import { offersOf } from './offers.ts';

@@ -1,9 +1,9 @@
 /** Where one session asks for relayed links, and not too many of them. */
-import type { Clock } from '@llmesh/core/clock';
-import type { FromServer, ToServer } from '@llmesh/core/control-protocol';
-import type { ErrorCode } from '@llmesh/core/errors';
-import type { PeerId } from '@llmesh/core/ids';
-import { TokenBucket } from '@llmesh/core/token-bucket';
+import type { Clock } from '@llmesh/core/base/clock';
+import type { FromServer, ToServer } from '@llmesh/core/wire/control-protocol';
+import type { ErrorCode } from '@llmesh/core/base/errors';
+import type { PeerId } from '@llmesh/core/base/ids';
+import { TokenBucket } from '@llmesh/core/base/token-bucket';
 import type { AddressBuckets } from './address-buckets.ts';
 import type { Networks } from './address.ts';
 import type { Metrics } from './metrics.ts';

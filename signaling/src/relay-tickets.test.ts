@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import * as fc from 'fast-check';
-import { newPeerId } from '@llmesh/core/ids';
-import { ManualClock } from '@llmesh/core/manual-clock';
+import { newPeerId } from '@llmesh/core/base/ids';
+import { ManualClock } from '@llmesh/core/testing/manual-clock';
 import { networksOf } from './address.ts';
 import { MAX_LINKS_PER_PAIR, MAX_LINKS_PER_PEER, ON_THE_WAY_MS, RelayTickets, type Place } from './relay-tickets.ts';
 import type { Holder } from './shares.ts';

@@ -2,11 +2,11 @@
  * Who may open a relayed link, and how many there may be: two tickets for each link, one for each end, good once. Where all
  * places are taken, a newcomer has one of those that nobody came for, or one of whoever has most (`shares.ts`).
  */
-import { toBase32 } from '@llmesh/core/base32';
-import type { Clock } from '@llmesh/core/clock';
-import { RELAY_TICKET_BYTES } from '@llmesh/core/control-protocol';
-import type { PeerId } from '@llmesh/core/ids';
-import { randomBytes } from '@llmesh/core/random-bytes';
+import { toBase32 } from '@llmesh/core/base/base32';
+import type { Clock } from '@llmesh/core/base/clock';
+import { RELAY_TICKET_BYTES } from '@llmesh/core/wire/control-protocol';
+import type { PeerId } from '@llmesh/core/base/ids';
+import { randomBytes } from '@llmesh/core/base/random-bytes';
 import { Shares, type Holder } from './shares.ts';
 
 /** Links of one peer, as caller and called. */

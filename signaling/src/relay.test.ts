@@ -1,8 +1,8 @@
 /** The relay on real sockets: peers that are introduced on `/mesh` and meet on `/relay`. */
 import { afterEach, describe, expect, test } from 'vitest';
-import { ManualClock } from '@llmesh/core/manual-clock';
-import { newPeerId } from '@llmesh/core/ids';
-import { MAX_SEALED_BYTES } from '@llmesh/core/seal-wire';
+import { ManualClock } from '@llmesh/core/testing/manual-clock';
+import { newPeerId } from '@llmesh/core/base/ids';
+import { MAX_SEALED_BYTES } from '@llmesh/core/transport/seal/seal-wire';
 import type { ClientOptions } from 'ws';
 import { CLOSE, PING_MS } from './bounded-socket.ts';
 import { HIGH_BYTES, IDLE_MS } from './relayed-link.ts';

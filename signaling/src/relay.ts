@@ -4,10 +4,10 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { Clock } from '@llmesh/core/clock';
-import type { PeerId } from '@llmesh/core/ids';
-import { MAX_SEALED_BYTES } from '@llmesh/core/seal-wire';
-import { TokenBucket } from '@llmesh/core/token-bucket';
+import type { Clock } from '@llmesh/core/base/clock';
+import type { PeerId } from '@llmesh/core/base/ids';
+import { MAX_SEALED_BYTES } from '@llmesh/core/transport/seal/seal-wire';
+import { TokenBucket } from '@llmesh/core/base/token-bucket';
 import {
   boundedServer,
   CLOSE,

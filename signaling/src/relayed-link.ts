@@ -1,6 +1,6 @@
 /** Two WebSockets joined: what comes from one goes to the other, no faster than either can or may. */
-import type { Clock } from '@llmesh/core/clock';
-import type { TokenBucket } from '@llmesh/core/token-bucket';
+import type { Clock } from '@llmesh/core/base/clock';
+import type { TokenBucket } from '@llmesh/core/base/token-bucket';
 import { CLOSE, type BoundedSocket } from './bounded-socket.ts';
 
 /** What waits for a reader before its sender has to, and what may be left when it goes on. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { newPeerId, type ModelId } from '@llmesh/core/ids';
-import { ManualClock } from '@llmesh/core/manual-clock';
+import { newPeerId, type ModelId } from '@llmesh/core/base/ids';
+import { ManualClock } from '@llmesh/core/testing/manual-clock';
 import { GONE_MS } from './registry.ts';
 import { MAX_REMEMBERED, Reliability } from './reliability.ts';
 

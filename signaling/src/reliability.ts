@@ -3,8 +3,8 @@
  * (`voices.ts`); vanishing with work in its hands speaks against it. By its key, so that it outlives the connection; what
  * was long ago fades. Nothing a stranger says alone counts, so nobody can talk a provider down.
  */
-import type { Clock } from '@llmesh/core/clock';
-import type { ModelId, PeerId } from '@llmesh/core/ids';
+import type { Clock } from '@llmesh/core/base/clock';
+import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import { GONE_MS } from './registry.ts';
 import { Voices, type Voice } from './voices.ts';
 

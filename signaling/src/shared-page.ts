@@ -1,7 +1,7 @@
 /** A page that is built once for many who ask at about the same time. */
 import { createHash } from 'node:crypto';
-import type { Clock } from '@llmesh/core/clock';
-import { TokenBucket } from '@llmesh/core/token-bucket';
+import type { Clock } from '@llmesh/core/base/clock';
+import { TokenBucket } from '@llmesh/core/base/token-bucket';
 
 /** However often it is asked for, it is built no more often than this; those who ask meanwhile get the one before. */
 const RATE = { perSecond: 10, burst: 20 };

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import * as fc from 'fast-check';
-import type { PeerId } from '@llmesh/core/ids';
+import type { PeerId } from '@llmesh/core/base/ids';
 import { networksOf } from './address.ts';
 import { Shares, type Holder } from './shares.ts';
 

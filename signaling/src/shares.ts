@@ -4,7 +4,7 @@
  * that the smallest share is as large as can be (max–min fairness): first among wide networks, within one among narrow
  * ones, within these among identities.
  */
-import type { PeerId } from '@llmesh/core/ids';
+import type { PeerId } from '@llmesh/core/base/ids';
 import type { Networks } from './address.ts';
 import { LatestSet } from './latest-set.ts';
 

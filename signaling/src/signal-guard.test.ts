@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { newPeerId, type PeerId } from '@llmesh/core/ids';
+import { newPeerId, type PeerId } from '@llmesh/core/base/ids';
 import { networksOf } from './address.ts';
 import { SignalGuard, WaitingRoom } from './signal-guard.ts';
 import { SignalTraffic } from './signal-traffic.ts';
-import { ManualClock } from '@llmesh/core/manual-clock';
-import { fuzz } from '@llmesh/core/suites/fuzz';
+import { ManualClock } from '@llmesh/core/testing/manual-clock';
+import { fuzz } from '@llmesh/core/fuzz/fuzz';
 import { signalTarget } from './testing/signal-target.ts';
 
 function setUp(here: PeerId[] = []) {

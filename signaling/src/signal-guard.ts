@@ -4,10 +4,10 @@
  * each message is judged here first, by what PeerJS clients really send (never LEAVE or EXPIRE, which are the server's to say).
  */
 import * as v from 'valibot';
-import type { Clock } from '@llmesh/core/clock';
-import type { ErrorCode } from '@llmesh/core/errors';
-import { isPeerId, type PeerId } from '@llmesh/core/ids';
-import { TokenBucket } from '@llmesh/core/token-bucket';
+import type { Clock } from '@llmesh/core/base/clock';
+import type { ErrorCode } from '@llmesh/core/base/errors';
+import { isPeerId, type PeerId } from '@llmesh/core/base/ids';
+import { TokenBucket } from '@llmesh/core/base/token-bucket';
 import type { Networks } from './address.ts';
 import type { Sender, SignalTraffic } from './signal-traffic.ts';
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { newPeerId } from '@llmesh/core/ids';
+import { newPeerId } from '@llmesh/core/base/ids';
 import { GRACE_MS, SignalPasses } from './signal-passes.ts';
-import { ManualClock } from '@llmesh/core/manual-clock';
+import { ManualClock } from '@llmesh/core/testing/manual-clock';
 
 test('a token is good for its own peer, while the session lives and a while longer', () => {
   const clock = new ManualClock();

@@ -1,8 +1,8 @@
 /** Who may open a socket on `/signal` under which id: a token for each proven session on `/mesh`, good a while longer. */
-import { toBase32 } from '@llmesh/core/base32';
-import type { Clock } from '@llmesh/core/clock';
-import type { PeerId } from '@llmesh/core/ids';
-import { randomBytes } from '@llmesh/core/random-bytes';
+import { toBase32 } from '@llmesh/core/base/base32';
+import type { Clock } from '@llmesh/core/base/clock';
+import type { PeerId } from '@llmesh/core/base/ids';
+import { randomBytes } from '@llmesh/core/base/random-bytes';
 
 /** A peer whose connections break together may come back to `/signal` first. */
 export const GRACE_MS = 60_000;

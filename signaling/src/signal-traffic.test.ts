@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { newPeerId } from '@llmesh/core/ids';
-import { ManualClock } from '@llmesh/core/manual-clock';
+import { newPeerId } from '@llmesh/core/base/ids';
+import { ManualClock } from '@llmesh/core/testing/manual-clock';
 import { networksOf } from './address.ts';
 import { SignalTraffic } from './signal-traffic.ts';
 

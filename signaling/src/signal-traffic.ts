@@ -1,6 +1,6 @@
 /** How much may be said to one peer through `/signal`: by one sender, by its networks, and how many of it may be offers. */
-import type { Clock } from '@llmesh/core/clock';
-import type { PeerId } from '@llmesh/core/ids';
+import type { Clock } from '@llmesh/core/base/clock';
+import type { PeerId } from '@llmesh/core/base/ids';
 import type { Networks } from './address.ts';
 import { AddressBuckets } from './address-buckets.ts';
 import { NetworkRate, type NetworkRates } from './network-rate.ts';

@@ -1,10 +1,10 @@
 /** PeerServer as the mesh runs it, with clients that are real sockets and speak as PeerJS does. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { isPeerId, newPeerId, type PeerId } from '@llmesh/core/ids';
+import { isPeerId, newPeerId, type PeerId } from '@llmesh/core/base/ids';
 import { CLOSE } from './bounded-socket.ts';
 import { startControlPlane, type ControlPlane } from './server.ts';
 import { MAX_SIGNAL_BYTES } from './signal-guard.ts';
-import { ManualClock } from '@llmesh/core/manual-clock';
+import { ManualClock } from '@llmesh/core/testing/manual-clock';
 import { MeshPeer, SignalPeer } from './testing/clients.ts';
 import { GRACE_MS } from './signal-passes.ts';
 

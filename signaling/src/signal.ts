@@ -3,8 +3,8 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Express } from 'express';
 import { ExpressPeerServer } from 'peer';
-import type { Clock } from '@llmesh/core/clock';
-import { isPeerId, newPeerId, type PeerId } from '@llmesh/core/ids';
+import type { Clock } from '@llmesh/core/base/clock';
+import { isPeerId, newPeerId, type PeerId } from '@llmesh/core/base/ids';
 import {
   boundedServer,
   CLOSE,

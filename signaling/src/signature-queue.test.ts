@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ManualClock } from '@llmesh/core/manual-clock';
+import { ManualClock } from '@llmesh/core/testing/manual-clock';
 import { MAX_QUEUED, MAX_QUEUED_PER_NETWORK, SignatureQueue } from './signature-queue.ts';
 
 const right = () => true;

@@ -2,8 +2,8 @@
  * Checks signatures a few at a time, with pauses in which the server answers everybody else, and in turns among networks:
  * who files much waits behind themselves.
  */
-import type { Clock } from '@llmesh/core/clock';
-import { MeshError } from '@llmesh/core/errors';
+import type { Clock } from '@llmesh/core/base/clock';
+import { MeshError } from '@llmesh/core/base/errors';
 import { widerNetworkOf } from './address.ts';
 
 /** About two milliseconds of work, then a pause: at most a third of one core, some hundred receipts a second. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { newPeerId } from '@llmesh/core/ids';
-import { ManualClock } from '@llmesh/core/manual-clock';
+import { newPeerId } from '@llmesh/core/base/ids';
+import { ManualClock } from '@llmesh/core/testing/manual-clock';
 import { Registry } from './registry.ts';
 import { networksOf } from './address.ts';
 import { INSTANT_MS, MAX_PROMISES_PER_PEER, OVERDUE_MS, PROMISE_MS, SlotPromises } from './slot-promises.ts';

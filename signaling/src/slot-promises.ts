@@ -3,8 +3,8 @@
  * sent to the same slot. A promise ends when the provider shows the task, when either end leaves, or with its time; where
  * others wait, sooner. Whoever lets promises run out has slots kept only for an instant (`asker-standing.ts`).
  */
-import type { Clock } from '@llmesh/core/clock';
-import type { PeerId } from '@llmesh/core/ids';
+import type { Clock } from '@llmesh/core/base/clock';
+import type { PeerId } from '@llmesh/core/base/ids';
 import { AskerStanding, type Standing } from './asker-standing.ts';
 import { hasRoom, type RegisteredPeer, type Registry } from './registry.ts';
 import type { Holder } from './shares.ts';

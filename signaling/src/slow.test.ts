@@ -1,7 +1,7 @@
 /** Attackers that are slow: they hold on to what they have, and send next to nothing. Raw sockets on a real server. */
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import { ManualClock } from '@llmesh/core/manual-clock';
+import { ManualClock } from '@llmesh/core/testing/manual-clock';
 import { PING_MS } from './bounded-socket.ts';
 import { startControlPlane, type ControlPlane, type ControlPlaneOptions } from './server.ts';
 import { MeshPeer, SignalPeer } from './testing/clients.ts';

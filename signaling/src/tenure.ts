@@ -1,6 +1,6 @@
 /** How long each provider has offered what it offers, by its key: whoever comes back after a restart is no stranger. */
-import type { Clock } from '@llmesh/core/clock';
-import type { PeerId } from '@llmesh/core/ids';
+import type { Clock } from '@llmesh/core/base/clock';
+import type { PeerId } from '@llmesh/core/base/ids';
 import type { Offered } from './model-index.ts';
 
 /** Of offers that are over. Of more, those that stood shortest are forgotten. */

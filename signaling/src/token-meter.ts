@@ -1,5 +1,5 @@
 /** Tokens a second over the last minute, from what providers report with their heartbeats. */
-import type { Clock } from '@llmesh/core/clock';
+import type { Clock } from '@llmesh/core/base/clock';
 
 const SECONDS = 60;
 

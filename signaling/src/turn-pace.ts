@@ -2,8 +2,8 @@
  * How often one provider's room is offered to those who wait. Turns that serve somebody are free. Those that find nobody
  * cost a look at the line each: a provider that turns full and free all the time has a few of them a second.
  */
-import type { Clock } from '@llmesh/core/clock';
-import { TokenBucket } from '@llmesh/core/token-bucket';
+import type { Clock } from '@llmesh/core/base/clock';
+import { TokenBucket } from '@llmesh/core/base/token-bucket';
 import type { RegisteredPeer } from './registry.ts';
 
 const FRUITLESS = { perSecond: 4, burst: 16 };

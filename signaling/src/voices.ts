@@ -2,7 +2,7 @@
  * Who speaks for a provider: requesters that got their answers, by network. Two who agree can sign as much as they like,
  * and one can be many; so nobody's word, and no network's, counts without bound. What was long ago fades.
  */
-import type { PeerId } from '@llmesh/core/ids';
+import type { PeerId } from '@llmesh/core/base/ids';
 import { widerNetworkOf } from './address.ts';
 
 /** What counts most of one requester; of one network, as `address.ts` has it; of the one around that; and of all. */

@@ -2,9 +2,9 @@
  * Who waits, and where: those whom anybody may answer in a line of their model, those who keep to providers which they name
  * beside it. There are so many places and no more. Where all are taken, the newest gives way of whoever has most of them.
  */
-import type { Clock } from '@llmesh/core/clock';
-import { MeshError } from '@llmesh/core/errors';
-import type { ModelId, PeerId } from '@llmesh/core/ids';
+import type { Clock } from '@llmesh/core/base/clock';
+import { MeshError } from '@llmesh/core/base/errors';
+import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import type { Networks } from './address.ts';
 import { LinePace } from './line-pace.ts';
 import { NamedLines } from './named-lines.ts';

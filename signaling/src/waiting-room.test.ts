@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import * as fc from 'fast-check';
-import { QUEUED_EVERY_MS } from '@llmesh/core/control-protocol';
-import type { ModelAdvert } from '@llmesh/core/model-advert';
-import { newPeerId, type ModelId, type PeerId } from '@llmesh/core/ids';
-import { ManualClock } from '@llmesh/core/manual-clock';
+import { QUEUED_EVERY_MS } from '@llmesh/core/wire/control-protocol';
+import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
+import { newPeerId, type ModelId, type PeerId } from '@llmesh/core/base/ids';
+import { ManualClock } from '@llmesh/core/testing/manual-clock';
 import { networksOf } from './address.ts';
 import { Matchmaker } from './matchmaker.ts';
 import {

@@ -3,11 +3,11 @@
  * Whoever waits hears of it: at once, when it moves, and every few seconds. Places are few: those who have fewest come
  * before those who have most (`shares.ts`), and turns go round the networks (`waiting-line.ts`).
  */
-import type { Clock } from '@llmesh/core/clock';
-import { QUEUED_EVERY_MS, type Candidate } from '@llmesh/core/control-protocol';
-import type { Place } from '@llmesh/core/control-requests';
-import { MeshError } from '@llmesh/core/errors';
-import type { ModelId, PeerId } from '@llmesh/core/ids';
+import type { Clock } from '@llmesh/core/base/clock';
+import { QUEUED_EVERY_MS, type Candidate } from '@llmesh/core/wire/control-protocol';
+import type { Place } from '@llmesh/core/control/control-requests';
+import { MeshError } from '@llmesh/core/base/errors';
+import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import type { Networks } from './address.ts';
 import { FadingTally } from './fading-tally.ts';
 import { isAble, type MatchQuestion, type Matchmaker } from './matchmaker.ts';

@@ -1,6 +1,6 @@
 /** The WebSocket between a peer and the control plane, without the web: two ends, and the way between them. */
 import { EventEmitter } from 'node:events';
-import type { SocketLike } from '@llmesh/core/control-connection';
+import type { SocketLike } from '@llmesh/core/control/control-connection';
 import type { VirtualClock } from './virtual-clock.ts';
 
 /** The server hears no pong for so long: it cuts the connection. The peer hears of that when it can be reached again. */

@@ -1,7 +1,7 @@
 /** An engine that writes what anyone can check: the words of an answer follow from its question, one word a token. */
-import { onAbort } from '@llmesh/core/abort';
-import type { Engine, Finish, GenerateRequest, Piece } from '@llmesh/core/engine';
-import { cancelled, MeshError } from '@llmesh/core/errors';
+import { onAbort } from '@llmesh/core/base/abort';
+import type { Engine, Finish, GenerateRequest, Piece } from '@llmesh/core/engine/engine';
+import { cancelled, MeshError } from '@llmesh/core/base/errors';
 import type { SeededRandom } from './random.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 

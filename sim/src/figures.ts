@@ -1,5 +1,5 @@
 /** What the questions of one run come to. */
-import type { ErrorCode } from '@llmesh/core/errors';
+import type { ErrorCode } from '@llmesh/core/base/errors';
 import { PREFILL_FACTOR, type Work } from './engine.ts';
 import { jainIndex } from './fairness.ts';
 import type { Question } from './questions.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { PeerId } from '@llmesh/core/ids';
+import type { PeerId } from '@llmesh/core/base/ids';
 import { faultsAtEnd, faultsAtRest, faultsOfFairness } from './invariants.ts';
 import { Question } from './questions.ts';
 import { VirtualClock } from './virtual-clock.ts';

@@ -1,5 +1,5 @@
 /** What must hold of every run, whatever went wrong in it. Each fault is a sentence; none is how it should be. */
-import type { PeerId } from '@llmesh/core/ids';
+import type { PeerId } from '@llmesh/core/base/ids';
 import type { Providing } from '@llmesh/core/mesh';
 import type { World } from './world.ts';
 

@@ -2,10 +2,10 @@
  * Lenders that do not tell the truth, on the wire: their programs are real, what they say is changed on its way out. Only
  * lies that a requester can see through by itself. That an answer is another model's, or ends too early, is for audits.
  */
-import type { Link, Path, Transport } from '@llmesh/core/transport';
-import type { PeerId } from '@llmesh/core/ids';
-import type { MeshError } from '@llmesh/core/errors';
-import { MessageReader, writeMessage } from '@llmesh/core/frame';
+import type { Link, Path, Transport } from '@llmesh/core/transport/transport';
+import type { PeerId } from '@llmesh/core/base/ids';
+import type { MeshError } from '@llmesh/core/base/errors';
+import { MessageReader, writeMessage } from '@llmesh/core/wire/frame';
 import type { DataMessage } from '@llmesh/core/protocol';
 
 export const LIES = ['free', 'mute', 'shifted', 'doubled', 'gap', 'forged'] as const;

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import type { PeerId } from '@llmesh/core/ids';
-import type { Link } from '@llmesh/core/transport';
+import type { PeerId } from '@llmesh/core/base/ids';
+import type { Link } from '@llmesh/core/transport/transport';
 import { SimNetwork } from './network.ts';
 import { Partitions } from './partitions.ts';
 import { VirtualClock } from './virtual-clock.ts';

@@ -1,8 +1,8 @@
 /** Links with distance between them: what is sent arrives later, in order, unless somebody is gone or cut off. */
-import { onAbort } from '@llmesh/core/abort';
-import { cancelled, MeshError } from '@llmesh/core/errors';
-import type { PeerId } from '@llmesh/core/ids';
-import type { Link, Path, Transport } from '@llmesh/core/transport';
+import { onAbort } from '@llmesh/core/base/abort';
+import { cancelled, MeshError } from '@llmesh/core/base/errors';
+import type { PeerId } from '@llmesh/core/base/ids';
+import type { Link, Path, Transport } from '@llmesh/core/transport/transport';
 import type { VirtualClock } from './virtual-clock.ts';
 
 /** Setting up a link takes so many crossings: signalling, ICE, DTLS, the seal. */

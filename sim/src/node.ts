@@ -1,13 +1,13 @@
 /** One computer of the simulated mesh: the real `Mesh` on simulated links, socket and engine. */
-import type { ModelAdvert } from '@llmesh/core/model-advert';
-import { ControlClient } from '@llmesh/core/control';
-import { MeshError } from '@llmesh/core/errors';
-import { SECRET_KEY_BYTES } from '@llmesh/core/identity';
-import type { ModelId, PeerId } from '@llmesh/core/ids';
-import { proveKey } from '@llmesh/core/key-proof';
-import { MemoryReceiptKeeper } from '@llmesh/core/memory-receipt-keeper';
+import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
+import { ControlClient } from '@llmesh/core/control/control';
+import { MeshError } from '@llmesh/core/base/errors';
+import { SECRET_KEY_BYTES } from '@llmesh/core/identity/identity';
+import type { ModelId, PeerId } from '@llmesh/core/base/ids';
+import { proveKey } from '@llmesh/core/identity/key-proof';
+import { MemoryReceiptKeeper } from '@llmesh/core/receipts/memory-receipt-keeper';
 import { Mesh, type Providing } from '@llmesh/core/mesh';
-import { nodeIdentity, nodeVerify } from '@llmesh/core/node-signatures';
+import { nodeIdentity, nodeVerify } from '@llmesh/core/identity/node-signatures';
 import type { ClientEnd } from './control-socket.ts';
 import { questionText, SimEngine, type Hardware, type Work } from './engine.ts';
 import { LyingTransport, toldToControl, type Lie } from './lies.ts';

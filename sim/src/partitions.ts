@@ -1,5 +1,5 @@
 /** Parts of the world that cannot reach the others, or the control plane, for a while. */
-import type { PeerId } from '@llmesh/core/ids';
+import type { PeerId } from '@llmesh/core/base/ids';
 import type { VirtualClock } from './virtual-clock.ts';
 
 /** The world is a square with sides of 1; the control plane stands in its middle. */

@@ -1,5 +1,5 @@
 /** What was asked and what came of it. Every question is held to the same: one end, and no word lost or doubled. */
-import type { ErrorCode } from '@llmesh/core/errors';
+import type { ErrorCode } from '@llmesh/core/base/errors';
 import { answerText, type Ask } from './engine.ts';
 
 /** withdrawn: by its asker. */

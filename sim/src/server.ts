@@ -1,6 +1,6 @@
 /** The real control plane's sessions, registry, matchmaker, leases and receipts, without its HTTP server. */
-import { SECRET_KEY_BYTES, type Identity } from '@llmesh/core/identity';
-import type { PeerId } from '@llmesh/core/ids';
+import { SECRET_KEY_BYTES, type Identity } from '@llmesh/core/identity/identity';
+import type { PeerId } from '@llmesh/core/base/ids';
 import { networksOf } from '@llmesh/signaling/address';
 import type { BoundedSocket } from '@llmesh/signaling/bounded-socket';
 import { DeliveryTable } from '@llmesh/signaling/delivery-table';
@@ -8,7 +8,7 @@ import { IceServers } from '@llmesh/signaling/ice-servers';
 import { LeaseOffice } from '@llmesh/signaling/lease-office';
 import { Mesh } from '@llmesh/signaling/mesh';
 import { Metrics } from '@llmesh/signaling/metrics';
-import { nodeIdentity } from '@llmesh/core/node-signatures';
+import { nodeIdentity } from '@llmesh/core/identity/node-signatures';
 import { JoinPrice } from '@llmesh/signaling/join-price';
 import { PaidWork } from '@llmesh/signaling/paid-work';
 import { ReceiptBook } from '@llmesh/signaling/receipt-book';

@@ -1,5 +1,5 @@
 /** Time that passes only when everything due has been done: an hour of a large mesh takes what its work takes. */
-import type { Clock } from '@llmesh/core/clock';
+import type { Clock } from '@llmesh/core/base/clock';
 
 const BREATHE_EVERY = 1_000;
 

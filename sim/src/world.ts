@@ -1,6 +1,6 @@
 /** A whole mesh on one clock: the real control plane and the real peers, with everything around them simulated. */
-import type { ModelAdvert } from '@llmesh/core/model-advert';
-import type { ModelId, PeerId } from '@llmesh/core/ids';
+import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
+import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import type { Hardware, Work } from './engine.ts';
 import { LIES } from './lies.ts';
 import { SimNetwork } from './network.ts';

@@ -1,8 +1,8 @@
 /** Puts the page together: the only place that knows every adapter. */
-import { realClock } from '@llmesh/core/clock';
-import { ControlClient } from '@llmesh/core/control';
+import { realClock } from '@llmesh/core/base/clock';
+import { ControlClient } from '@llmesh/core/control/control';
 import type { Providing } from '@llmesh/core/mesh';
-import { clockWords } from '@llmesh/core/server-time';
+import { clockWords } from '@llmesh/core/control/server-time';
 import { mount } from 'svelte';
 import { getJson } from './adapters/get-json.ts';
 import { openStore } from './adapters/idb-store.ts';
@@ -45,7 +45,7 @@ const { random } = Math;
 const store = await openStore();
 const [{ identity, lasting }, { proveKey }] = await Promise.all([
   openIdentity({ store, subtle: crypto.subtle, locks: navigator.locks }),
-  import('@llmesh/core/key-proof'),
+  import('@llmesh/core/identity/key-proof'),
 ]);
 const self = identity.peerId;
 const announcer = new Announcer();

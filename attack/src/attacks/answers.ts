@@ -1,5 +1,5 @@
 /** What a lying provider writes, and what is passed on of it. */
-import { MeshError } from '@llmesh/core/errors';
+import { MeshError } from '@llmesh/core/base/errors';
 import { openMeshNode } from 'llmesh/mesh-node';
 import { readGgufFileInfo } from 'node-llama-cpp';
 import { inWords, outcome, seconds, type Attack, type Scene } from '../attack.ts';

@@ -1,5 +1,5 @@
 /** A JSON schema of a stranger that costs more than it may: to read, to compile, or to follow. */
-import { HOSTILE_SCHEMAS } from '@llmesh/core/suites/hostile-schemas';
+import { HOSTILE_SCHEMAS } from '@llmesh/core/fuzz/hostile-schemas';
 import { inWords, outcome, seconds, type Attack, type Scene } from '../attack.ts';
 import { Intruder, providersOf } from '../intruder.ts';
 import type { Target } from '../target.ts';

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ModelId } from '@llmesh/core/ids';
+import type { ModelId } from '@llmesh/core/base/ids';
 import type { Mesh } from '@llmesh/core/mesh';
 import { freePort, startProgram, type Running } from '@llmesh/e2e/processes';
 import { openMeshNode, releaseMeshNodes, type MeshNode } from 'llmesh/mesh-node';

@@ -1,5 +1,5 @@
 /** An answer cut in two: what one engine wrote up to the cut, and what another, or the same, makes of it from there. */
-import type { AnswerPrefix, Engine, Finish, GenerateRequest, Piece } from '../engine.ts';
+import type { AnswerPrefix, Engine, Finish, GenerateRequest, Piece } from '../engine/engine.ts';
 
 /** An answer as it came. */
 export interface Run {

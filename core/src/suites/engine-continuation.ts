@@ -1,6 +1,6 @@
 /** The part of the engine suite for answers that another engine, or an earlier run, began. */
 import { describe, expect, it } from 'vitest';
-import type { Engine, GenerateRequest, LoadedModel } from '../engine.ts';
+import type { Engine, GenerateRequest, LoadedModel } from '../engine/engine.ts';
 import { prefixAt, runOf, textOf, tokensOf, wrongCuts, type Cut, type Run } from './continuation.ts';
 
 export interface ContinuationSuiteOptions {

@@ -1,7 +1,7 @@
 /** What every engine must do, whatever runs beneath it. Run with the tiny model, whose answers are known by heart. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Engine, Finish, GenerateRequest, LoadedModel, LoadProgress } from '../engine.ts';
-import { MeshError } from '../errors.ts';
+import type { Engine, Finish, GenerateRequest, LoadedModel, LoadProgress } from '../engine/engine.ts';
+import { MeshError } from '../base/errors.ts';
 import { continuationSuite } from './engine-continuation.ts';
 
 export interface EngineSuiteOptions<M> {

@@ -1,9 +1,9 @@
 /** What every receipt keeper must do. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { toBase32 } from '../base32.ts';
-import type { Filing } from '../control-protocol.ts';
-import { randomBytes } from '../random-bytes.ts';
-import { MAX_KEPT, type KeptProof, type ReceiptKeeper } from '../receipt-keeper.ts';
+import { toBase32 } from '../base/base32.ts';
+import type { Filing } from '../wire/control-protocol.ts';
+import { randomBytes } from '../base/random-bytes.ts';
+import { MAX_KEPT, type KeptProof, type ReceiptKeeper } from '../receipts/receipt-keeper.ts';
 
 const text = () => toBase32(randomBytes(300));
 const newLeaseId = () => toBase32(randomBytes(16));

@@ -1,8 +1,8 @@
 /** What every transport must do. `pair` joins two fresh peers that can reach each other. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { newPeerId } from '../ids.ts';
+import { newPeerId } from '../base/ids.ts';
 import { MAX_FRAGMENT_BYTES } from '../protocol.ts';
-import { LOW_WATER_BYTES, type Link, type Path, type Transport } from '../transport.ts';
+import { LOW_WATER_BYTES, type Link, type Path, type Transport } from '../transport/transport.ts';
 
 export interface TransportPair {
   a: Transport;

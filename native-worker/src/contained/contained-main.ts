@@ -1,5 +1,5 @@
 /** A process that runs jobs, one at a time, until whoever started it is gone: see `ContainedProcess`. */
-import { asMeshError } from '@llmesh/core/errors';
+import { asMeshError } from '@llmesh/core/base/errors';
 import { JOB_LIMITS, type Job, type JobMessage, type Reply, type Role } from './jobs.ts';
 import { SHARED, startWatch } from './watch.ts';
 

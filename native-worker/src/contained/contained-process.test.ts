@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { CHATML_TEMPLATE } from '@llmesh/core/prompt';
+import { CHATML_TEMPLATE } from '@llmesh/core/engine/prompt';
 import { FROM_SOURCE } from '../testing/process.ts';
 import { ContainedProcess } from './contained-process.ts';
 import type { Job } from './jobs.ts';

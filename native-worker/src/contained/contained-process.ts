@@ -6,8 +6,8 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import os from 'node:os';
 import { fileURLToPath } from 'node:url';
 import * as v from 'valibot';
-import { untilAborted } from '@llmesh/core/abort';
-import { MeshError } from '@llmesh/core/errors';
+import { untilAborted } from '@llmesh/core/base/abort';
+import { MeshError } from '@llmesh/core/base/errors';
 import { JOB_LIMITS, ReplySchema, type Job, type Reply, type Role } from './jobs.ts';
 
 /** Of the sources, and of what is built of them. */

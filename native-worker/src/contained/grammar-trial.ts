@@ -1,7 +1,7 @@
 /** Whether llama.cpp can hold to a grammar that a stranger's schema made, tried where it can be ended. */
 import { createHash } from 'node:crypto';
-import { untilAborted } from '@llmesh/core/abort';
-import { MeshError } from '@llmesh/core/errors';
+import { untilAborted } from '@llmesh/core/base/abort';
+import { MeshError } from '@llmesh/core/base/errors';
 import { ContainedFailure, type ContainedProcess } from './contained-process.ts';
 
 /** The same few are asked for again and again. */

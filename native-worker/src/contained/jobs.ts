@@ -1,6 +1,6 @@
 /** What runs in a process of its own, because a stranger wrote what it reads; and how much of the computer each may take. */
 import * as v from 'valibot';
-import { ERROR_CODES } from '@llmesh/core/errors';
+import { ERROR_CODES } from '@llmesh/core/base/errors';
 import type { Turn } from '@llmesh/core/protocol';
 
 export interface TemplateTokens {

@@ -1,6 +1,6 @@
 /** What llama.cpp is tried with before the process that answers gets it. */
 import { GgufInsights, type Llama, type LlamaModel } from 'node-llama-cpp';
-import { MeshError } from '@llmesh/core/errors';
+import { MeshError } from '@llmesh/core/base/errors';
 import { readGgufInfo } from '../gguf-info.ts';
 import { isEmbedder } from '../gguf-pooling.ts';
 import { openLlama } from '../llama-device.ts';

@@ -1,6 +1,6 @@
 /** Whether llama.cpp takes a file from anywhere, tried where what it ends at ends nothing else. */
 import path from 'node:path';
-import { MeshError } from '@llmesh/core/errors';
+import { MeshError } from '@llmesh/core/base/errors';
 import { ContainedFailure, type ContainedProcess } from './contained-process.ts';
 
 /** Its weights are not read. Rejects with model_unreadable, or cancelled. */

@@ -1,4 +1,4 @@
-import { renderChat } from '@llmesh/core/prompt';
+import { renderChat } from '@llmesh/core/engine/prompt';
 import type { Job } from './jobs.ts';
 
 /** Rejects with model_unreadable. */

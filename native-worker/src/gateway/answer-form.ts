@@ -1,7 +1,7 @@
 /** What form an answer is to have: `tools`, `tool_choice` and `response_format` of a request. */
 import * as v from 'valibot';
-import { asMeshError } from '@llmesh/core/errors';
-import { readJsonSchema } from '@llmesh/core/json-schema';
+import { asMeshError } from '@llmesh/core/base/errors';
+import { readJsonSchema } from '@llmesh/core/form/json-schema';
 import { badRequest } from './api-error.ts';
 import { planTools, type Tool, type ToolChoice } from './tools.ts';
 

@@ -1,6 +1,6 @@
 /** What every form of an answer says: who wrote it, how fast, what it took. What only a mesh can tell stands under `llmesh`. */
 import type { CompletionUsage } from 'openai/resources/completions';
-import { peerName } from '@llmesh/core/names';
+import { peerName } from '@llmesh/core/identity/names';
 import type { TokenLogprob } from '@llmesh/core/protocol';
 import type { Ending } from './answer.ts';
 import type { ChoiceEvent } from './choices.ts';

@@ -1,17 +1,17 @@
 /** One choice of an answer on its way from the mesh: it waits where it has to, and ends where the request says. */
-import { onAbort } from '@llmesh/core/abort';
-import type { Clock } from '@llmesh/core/clock';
-import type { Candidate } from '@llmesh/core/control-protocol';
-import type { Offer } from '@llmesh/core/model-advert';
-import { DeliveredAnswer } from '@llmesh/core/delivered-answer';
-import { asMeshError, cancelled, MeshError, type ErrorCode } from '@llmesh/core/errors';
-import type { PeerId } from '@llmesh/core/ids';
+import { onAbort } from '@llmesh/core/base/abort';
+import type { Clock } from '@llmesh/core/base/clock';
+import type { Candidate } from '@llmesh/core/wire/control-protocol';
+import type { Offer } from '@llmesh/core/wire/model-advert';
+import { DeliveredAnswer } from '@llmesh/core/ask/delivered-answer';
+import { asMeshError, cancelled, MeshError, type ErrorCode } from '@llmesh/core/base/errors';
+import type { PeerId } from '@llmesh/core/base/ids';
 import type { Mesh } from '@llmesh/core/mesh';
-import { fileOf, offerName } from '@llmesh/core/offer-name';
-import { freeSlots } from '@llmesh/core/roomiest-offer';
-import { isBreak, isWorthAnother } from '@llmesh/core/provider-failure';
+import { fileOf, offerName } from '@llmesh/core/policy/offer-name';
+import { freeSlots } from '@llmesh/core/policy/roomiest-offer';
+import { isBreak, isWorthAnother } from '@llmesh/core/ask/provider-failure';
 import type { TokenLogprob } from '@llmesh/core/protocol';
-import type { AnswerEvent, AnswerReceipt, AskRequest } from '@llmesh/core/requester';
+import type { AnswerEvent, AnswerReceipt, AskRequest } from '@llmesh/core/ask/requester';
 import type { Conversations } from './conversations.ts';
 import { LetOut } from './let-out.ts';
 import type { Line } from './line.ts';

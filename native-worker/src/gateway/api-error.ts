@@ -1,6 +1,6 @@
 /** Everything that goes wrong at the gateway, in the shape that OpenAI's clients know. */
 import type { ErrorObject } from 'openai/resources/shared';
-import { asMeshError, type ErrorCode, type MeshError } from '@llmesh/core/errors';
+import { asMeshError, type ErrorCode, type MeshError } from '@llmesh/core/base/errors';
 
 /** As OpenAI's own answers name them. */
 export type ApiErrorType = 'invalid_request_error' | 'authentication_error' | 'rate_limit_error' | 'server_error';

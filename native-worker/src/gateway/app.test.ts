@@ -1,10 +1,10 @@
 /** The gateway's routes on a memory mesh: real requester, worker and links; scripted engines, virtual time. */
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { MeshError } from '@llmesh/core/errors';
-import { newPeerId, type ModelId } from '@llmesh/core/ids';
-import { advert } from '@llmesh/core/suites/scripted-server';
-import { ScriptedEngine } from '@llmesh/core/suites/scripted-engine';
+import { MeshError } from '@llmesh/core/base/errors';
+import { newPeerId, type ModelId } from '@llmesh/core/base/ids';
+import { advert } from '@llmesh/core/testing/scripted-server';
+import { ScriptedEngine } from '@llmesh/core/testing/scripted-engine';
 import { faults } from './testing/conformance.ts';
 import { contentOf, eventsOf, GatewayWorld } from './testing/gateway-world.ts';
 

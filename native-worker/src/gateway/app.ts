@@ -2,7 +2,7 @@
 import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import { cors } from 'hono/cors';
-import { MeshError } from '@llmesh/core/errors';
+import { MeshError } from '@llmesh/core/base/errors';
 import { ApiError, asApiError } from './api-error.ts';
 import { chatCompletions } from './chat-completions.ts';
 import { completions } from './completions.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { newPeerId } from '@llmesh/core/ids';
+import { newPeerId } from '@llmesh/core/base/ids';
 import { ApiError } from './api-error.ts';
 import { parseChatRequest } from './chat-request.ts';
 

@@ -1,6 +1,6 @@
 /** The body of `POST /v1/chat/completions`, and what of it a mesh can carry out. */
 import * as v from 'valibot';
-import { turnsFault } from '@llmesh/core/prompt';
+import { turnsFault } from '@llmesh/core/engine/prompt';
 import { MAX_TOP_LOGPROBS, MAX_TURNS, type Turn } from '@llmesh/core/protocol';
 import { FORM_PARAMETERS, formOf } from './answer-form.ts';
 import { asApiError, badRequest, unsupported } from './api-error.ts';

@@ -1,9 +1,9 @@
 /** All the choices of one request, written side by side, as one stream of what they say. */
-import { onAbort } from '@llmesh/core/abort';
-import { cancelled } from '@llmesh/core/errors';
-import type { PeerId } from '@llmesh/core/ids';
+import { onAbort } from '@llmesh/core/base/abort';
+import { cancelled } from '@llmesh/core/base/errors';
+import type { PeerId } from '@llmesh/core/base/ids';
 import type { TokenLogprob } from '@llmesh/core/protocol';
-import { AsyncQueue } from '@llmesh/core/queue';
+import { AsyncQueue } from '@llmesh/core/base/queue';
 import { answer, type AnswerNeeds, type Ending, type Question } from './answer.ts';
 import { toSeed } from './request-fields.ts';
 import { ToolReader } from './tool-reader.ts';

@@ -1,5 +1,5 @@
 /** The events of a streamed answer, as text: chunks, then its usage where that was asked for, then `[DONE]`. */
-import type { AsyncQueue } from '@llmesh/core/queue';
+import type { AsyncQueue } from '@llmesh/core/base/queue';
 import type { Ending } from './answer.ts';
 import { asApiError } from './api-error.ts';
 import type { ChoiceEvent } from './choices.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { newPeerId, type ModelId } from '@llmesh/core/ids';
+import { newPeerId, type ModelId } from '@llmesh/core/base/ids';
 import { Conversations } from './conversations.ts';
 
 const model = 'm' as ModelId;

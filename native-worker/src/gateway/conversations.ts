@@ -1,6 +1,6 @@
 /** Who answered last in a conversation: a client sends it whole each time, and that volunteer need not read it again. */
 import { createHash } from 'node:crypto';
-import type { PeerId } from '@llmesh/core/ids';
+import type { PeerId } from '@llmesh/core/base/ids';
 import type { Turn } from '@llmesh/core/protocol';
 
 const MAX_REMEMBERED = 1_024;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { ManualClock } from '@llmesh/core/manual-clock';
+import { ManualClock } from '@llmesh/core/testing/manual-clock';
 import { ApiError } from './api-error.ts';
 import { Door, type DoorOptions, type Knock } from './door.ts';
 

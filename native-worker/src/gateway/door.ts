@@ -1,7 +1,7 @@
 /** Who may use a gateway, and how often. */
-import type { Clock } from '@llmesh/core/clock';
-import { isLoopback, readHost } from '@llmesh/core/host-name';
-import { TokenBucket, type Rate } from '@llmesh/core/token-bucket';
+import type { Clock } from '@llmesh/core/base/clock';
+import { isLoopback, readHost } from '@llmesh/core/base/host-name';
+import { TokenBucket, type Rate } from '@llmesh/core/base/token-bucket';
 import { ApiError } from './api-error.ts';
 import { ownerOf, type ApiKey } from './keys.ts';
 

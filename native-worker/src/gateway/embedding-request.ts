@@ -1,6 +1,6 @@
 /** The body of `POST /v1/embeddings`: texts to be turned into vectors. */
 import * as v from 'valibot';
-import { MAX_VECTOR_NUMBERS } from '@llmesh/core/fields';
+import { MAX_VECTOR_NUMBERS } from '@llmesh/core/wire/fields';
 import { MAX_PROMPT_BYTES } from '@llmesh/core/protocol';
 import { badRequest } from './api-error.ts';
 import { checked } from './checked.ts';

@@ -1,12 +1,12 @@
 /** `POST /v1/embeddings`: texts as vectors that stand for their meaning. */
 import type { CreateEmbeddingResponse, Embedding } from 'openai/resources/embeddings';
-import type { Clock } from '@llmesh/core/clock';
-import type { Offer } from '@llmesh/core/model-advert';
-import type { Embedded } from '@llmesh/core/embedding';
-import { asMeshError, cancelled, MeshError, type ErrorCode } from '@llmesh/core/errors';
+import type { Clock } from '@llmesh/core/base/clock';
+import type { Offer } from '@llmesh/core/wire/model-advert';
+import type { Embedded } from '@llmesh/core/ask/embedding';
+import { asMeshError, cancelled, MeshError, type ErrorCode } from '@llmesh/core/base/errors';
 import type { Mesh } from '@llmesh/core/mesh';
-import { fileOf, offerName } from '@llmesh/core/offer-name';
-import { vectorBytes } from '@llmesh/core/vector';
+import { fileOf, offerName } from '@llmesh/core/policy/offer-name';
+import { vectorBytes } from '@llmesh/core/wire/vector';
 import { badRequest, unsupported } from './api-error.ts';
 import { parseEmbeddingRequest, type EmbeddingRequest } from './embedding-request.ts';
 import type { Line } from './line.ts';

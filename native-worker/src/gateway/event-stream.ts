@@ -1,5 +1,5 @@
 /** Server-sent events, no faster than they are read: https://html.spec.whatwg.org/multipage/server-sent-events.html */
-import type { Clock } from '@llmesh/core/clock';
+import type { Clock } from '@llmesh/core/base/clock';
 
 /** Proxies and clients give up on a connection that says nothing for a minute, and some for less. */
 const KEEP_ALIVE_MS = 10_000;

@@ -1,5 +1,5 @@
 /** The body of a request, as JSON of a size that a prompt can have. */
-import { keyOfTooDeep } from '@llmesh/core/json-depth';
+import { keyOfTooDeep } from '@llmesh/core/base/json-depth';
 import { decoded } from '../decoded-text.ts';
 import { ApiError, badRequest } from './api-error.ts';
 

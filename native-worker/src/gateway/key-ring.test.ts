@@ -2,8 +2,8 @@ import { chmodSync, mkdtempSync, readFileSync, renameSync, rmSync, utimesSync, w
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { asMeshError, type MeshError } from '@llmesh/core/errors';
-import { ManualClock } from '@llmesh/core/manual-clock';
+import { asMeshError, type MeshError } from '@llmesh/core/base/errors';
+import { ManualClock } from '@llmesh/core/testing/manual-clock';
 import { KeyRing, LOOK_MS } from './key-ring.ts';
 import { addKey } from './keys.ts';
 

@@ -2,9 +2,9 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { mkdir, open } from 'node:fs/promises';
 import path from 'node:path';
-import { toBase32 } from '@llmesh/core/base32';
-import { MeshError } from '@llmesh/core/errors';
-import { randomBytes } from '@llmesh/core/random-bytes';
+import { toBase32 } from '@llmesh/core/base/base32';
+import { MeshError } from '@llmesh/core/base/errors';
+import { randomBytes } from '@llmesh/core/base/random-bytes';
 import { openGiven } from '../own-file.ts';
 import { errno } from '../whole-file.ts';
 

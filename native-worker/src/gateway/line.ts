@@ -2,8 +2,8 @@
  * Who asks the mesh next. The control plane lets one peer wait for few volunteers at a time, and the whole gateway is
  * one: all others wait here, in the order they came.
  */
-import { onAbort } from '@llmesh/core/abort';
-import { cancelled, MeshError } from '@llmesh/core/errors';
+import { onAbort } from '@llmesh/core/base/abort';
+import { cancelled, MeshError } from '@llmesh/core/base/errors';
 
 /** Two less than the control plane allows: for answers whose volunteer was lost, which come first. */
 const MAX_ASKING = 6;

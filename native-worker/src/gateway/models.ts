@@ -1,8 +1,8 @@
 /** What the mesh lends now, as `GET /v1/models` shows it and as a request names it. */
 import type { Model } from 'openai/resources/models';
-import type { Offers } from '@llmesh/core/control-protocol';
-import type { Adapter, Offer } from '@llmesh/core/model-advert';
-import { findOffer, isMadeFor, offerName, type Task } from '@llmesh/core/offer-name';
+import type { Offers } from '@llmesh/core/wire/control-protocol';
+import type { Adapter, Offer } from '@llmesh/core/wire/model-advert';
+import { findOffer, isMadeFor, offerName, type Task } from '@llmesh/core/policy/offer-name';
 import { ApiError, badRequest } from './api-error.ts';
 
 /** Of models that were seen once; each costs a line of memory. */

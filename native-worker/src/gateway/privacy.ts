@@ -1,6 +1,6 @@
 /** Who may read a question, by the request and by what the gateway's owner says of whom. */
-import type { PeerId } from '@llmesh/core/ids';
-import { MAX_NAMED_PEERS } from '@llmesh/core/control-protocol';
+import type { PeerId } from '@llmesh/core/base/ids';
+import { MAX_NAMED_PEERS } from '@llmesh/core/wire/control-protocol';
 import { badRequest } from './api-error.ts';
 import type { Wish } from './request-fields.ts';
 

@@ -1,7 +1,7 @@
 /** What requests for answers have in common: who is asked, how it is written, how it ends. */
 import * as v from 'valibot';
-import { MAX_NAMED_PEERS } from '@llmesh/core/control-protocol';
-import { peerId, sha256 } from '@llmesh/core/fields';
+import { MAX_NAMED_PEERS } from '@llmesh/core/wire/control-protocol';
+import { peerId, sha256 } from '@llmesh/core/wire/fields';
 import type { Sampling } from '@llmesh/core/protocol';
 import { badRequest } from './api-error.ts';
 

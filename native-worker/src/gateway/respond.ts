@@ -1,7 +1,7 @@
 /** Carries out what was asked, and answers over HTTP: whole, or as a stream of events. */
-import type { Clock } from '@llmesh/core/clock';
-import type { PeerId } from '@llmesh/core/ids';
-import { offerName } from '@llmesh/core/offer-name';
+import type { Clock } from '@llmesh/core/base/clock';
+import type { PeerId } from '@llmesh/core/base/ids';
+import { offerName } from '@llmesh/core/policy/offer-name';
 import type { AnswerWords, Heading, Said } from './answer-words.ts';
 import type { AnswerNeeds, Ending } from './answer.ts';
 import { ChunkWriter } from './chunk-writer.ts';

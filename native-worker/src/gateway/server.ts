@@ -2,12 +2,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
-import { toBase32 } from '@llmesh/core/base32';
-import { realClock } from '@llmesh/core/clock';
-import { bringsKey, hostAdvice, HostGuard, type HostFault } from '@llmesh/core/host-guard';
-import { MeshError } from '@llmesh/core/errors';
-import { randomBytes } from '@llmesh/core/random-bytes';
-import type { Rate } from '@llmesh/core/token-bucket';
+import { toBase32 } from '@llmesh/core/base/base32';
+import { realClock } from '@llmesh/core/base/clock';
+import { bringsKey, hostAdvice, HostGuard, type HostFault } from '@llmesh/core/base/host-guard';
+import { MeshError } from '@llmesh/core/base/errors';
+import { randomBytes } from '@llmesh/core/base/random-bytes';
+import type { Rate } from '@llmesh/core/base/token-bucket';
 import type { MeshNode } from '../mesh-node.ts';
 import { errno } from '../whole-file.ts';
 import { ApiError } from './api-error.ts';

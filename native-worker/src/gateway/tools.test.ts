@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { jsonGrammar } from '@llmesh/core/json-grammar';
-import { readJsonSchema } from '@llmesh/core/json-schema';
+import { jsonGrammar } from '@llmesh/core/form/json-grammar';
+import { readJsonSchema } from '@llmesh/core/form/json-schema';
 import { ToolReader, type ToolPiece } from './tool-reader.ts';
 import { answerTurn, planTools, type Tool } from './tools.ts';
 

@@ -2,8 +2,8 @@
  * Functions that a model may call, as a JSON schema for its answer: models differ in how they were taught to call, and small
  * ones were not; held to a schema, all of them can, on every engine that holds answers to schemas.
  */
-import { asMeshError, MeshError } from '@llmesh/core/errors';
-import { MAX_SCHEMA_CHARS, readJsonSchema, type JsonSchema } from '@llmesh/core/json-schema';
+import { asMeshError, MeshError } from '@llmesh/core/base/errors';
+import { MAX_SCHEMA_CHARS, readJsonSchema, type JsonSchema } from '@llmesh/core/form/json-schema';
 import type { Turn } from '@llmesh/core/protocol';
 
 export interface Tool {

@@ -1,5 +1,5 @@
 /** What systemd and launchd are told about the worker, as text. Pure. */
-import { MeshError } from '@llmesh/core/errors';
+import { MeshError } from '@llmesh/core/base/errors';
 import { FILTERS, WALLS } from './sandbox.ts';
 
 export const SYSTEMD_UNIT = 'llmesh-worker.service';

@@ -1,7 +1,7 @@
 /** What starts the worker at login and again after a crash: systemd on Linux, launchd on macOS. */
 import { access, chmod, mkdir, unlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { MeshError } from '@llmesh/core/errors';
+import { MeshError } from '@llmesh/core/base/errors';
 import { errno } from '../whole-file.ts';
 import type { RunTool } from './run-tool.ts';
 import { WALLS } from './sandbox.ts';

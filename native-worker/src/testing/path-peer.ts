@@ -3,9 +3,9 @@
  * peer, sees that its words come back, says by which path, and ends.
  */
 import { parseArgs } from 'node:util';
-import { asMeshError } from '@llmesh/core/errors';
-import { isPeerId } from '@llmesh/core/ids';
-import type { Link } from '@llmesh/core/transport';
+import { asMeshError } from '@llmesh/core/base/errors';
+import { isPeerId } from '@llmesh/core/base/ids';
+import type { Link } from '@llmesh/core/transport/transport';
 import { openNodePaths, releaseMeshNodes } from '../mesh-node.ts';
 
 const { values } = parseArgs({

@@ -1,13 +1,13 @@
 /** Real WebSocket clients of a real server, with their messages in the order in which they came. */
 import { WebSocket, type ClientOptions } from 'ws';
-import { toBase32 } from '@llmesh/core/base32';
-import { SECRET_KEY_BYTES, softwareIdentity, type Identity } from '@llmesh/core/identity';
-import { newPeerId, type ModelId, type PeerId } from '@llmesh/core/ids';
-import { proveKey } from '@llmesh/core/key-proof';
+import { toBase32 } from '@llmesh/core/base/base32';
+import { SECRET_KEY_BYTES, softwareIdentity, type Identity } from '@llmesh/core/identity/identity';
+import { newPeerId, type ModelId, type PeerId } from '@llmesh/core/base/ids';
+import { proveKey } from '@llmesh/core/identity/key-proof';
 import { PROTOCOL_VERSION } from '@llmesh/core/protocol';
-import { parseFromServer, type Challenge, type FromServer } from '@llmesh/core/control-protocol';
-import type { ModelAdvert } from '@llmesh/core/model-advert';
-import { randomBytes } from '@llmesh/core/random-bytes';
+import { parseFromServer, type Challenge, type FromServer } from '@llmesh/core/wire/control-protocol';
+import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
+import { randomBytes } from '@llmesh/core/base/random-bytes';
 
 /** Every wait of a test ends, and says what it waited for. */
 const PATIENCE_MS = 4000;

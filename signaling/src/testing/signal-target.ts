@@ -1,7 +1,7 @@
 /** For the fuzzer: what the control plane lets through to PeerServer, which takes anything and may break over it. */
-import type { PeerId } from '@llmesh/core/ids';
-import { ManualClock } from '@llmesh/core/manual-clock';
-import type { FuzzTarget } from '@llmesh/core/suites/fuzz';
+import type { PeerId } from '@llmesh/core/base/ids';
+import { ManualClock } from '@llmesh/core/testing/manual-clock';
+import type { FuzzTarget } from '@llmesh/core/fuzz/fuzz';
 import { networksOf } from '../address.ts';
 import { SignalGuard, WaitingRoom } from '../signal-guard.ts';
 import { SignalTraffic } from '../signal-traffic.ts';

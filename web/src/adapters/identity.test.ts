@@ -1,5 +1,5 @@
 /** Node's own WebCrypto; the browser's storage and locks have stand-ins. */
-import { peerIdOf, signed, softwareIdentity, verify, type Identity } from '@llmesh/core/identity';
+import { peerIdOf, signed, softwareIdentity, verify, type Identity } from '@llmesh/core/identity/identity';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MemoryStore } from '../state/store.ts';
 import { openIdentity } from './identity.ts';

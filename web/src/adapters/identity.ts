@@ -2,9 +2,9 @@
  * Who this browser is on the mesh: an Ed25519 key that WebCrypto keeps and never shows, in IndexedDB. One for all
  * visits of a browser profile, in one tab at a time: two peers with one id would throw each other off the mesh.
  */
-import { toBase32 } from '@llmesh/core/base32';
-import type { Identity } from '@llmesh/core/identity';
-import type { PeerId } from '@llmesh/core/ids';
+import { toBase32 } from '@llmesh/core/base/base32';
+import type { Identity } from '@llmesh/core/identity/identity';
+import type { PeerId } from '@llmesh/core/base/ids';
 import type { Store } from '../state/store.ts';
 import { warn } from './log.ts';
 
@@ -122,7 +122,7 @@ async function identityOf({ privateKey, publicKey }: KeyPair, subtle: SubtleCryp
 }
 
 async function identityOfSeed(seed: Uint8Array): Promise<Identity> {
-  const { softwareIdentity } = await import('@llmesh/core/identity');
+  const { softwareIdentity } = await import('@llmesh/core/identity/identity');
   return softwareIdentity(seed);
 }
 

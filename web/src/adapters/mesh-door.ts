@@ -1,12 +1,12 @@
 /** The way into the mesh. WebRTC and PeerJS are fetched when they are first needed, not with the page. */
-import type { Clock } from '@llmesh/core/clock';
-import type { ControlClient } from '@llmesh/core/control';
-import { MeshError } from '@llmesh/core/errors';
-import type { Identity } from '@llmesh/core/identity';
+import type { Clock } from '@llmesh/core/base/clock';
+import type { ControlClient } from '@llmesh/core/control/control';
+import { MeshError } from '@llmesh/core/base/errors';
+import type { Identity } from '@llmesh/core/identity/identity';
 import type { Mesh } from '@llmesh/core/mesh';
-import type { PeerJsTransportOptions } from '@llmesh/core/peerjs-transport';
+import type { PeerJsTransportOptions } from '@llmesh/core/transport/peerjs-transport';
 import type { Paths } from '@llmesh/core/open-paths';
-import type { RtcPeerConnection } from '@llmesh/core/rtc-connection';
+import type { RtcPeerConnection } from '@llmesh/core/transport/rtc-connection';
 import type { Store } from '../state/store.ts';
 import { warn } from './log.ts';
 
@@ -65,7 +65,7 @@ export class MeshDoor {
     const [{ Peer }, { openPaths }, { makeCredentials }, { Mesh }, { openReceipts }] = await Promise.all([
       import('peerjs'),
       import('@llmesh/core/open-paths'),
-      import('@llmesh/core/credentials'),
+      import('@llmesh/core/transport/seal/credentials'),
       import('@llmesh/core/mesh'),
       import('./receipt-store.ts'),
     ]);

@@ -1,9 +1,9 @@
 /** Receipts in the browser's store: one entry a lease. For one tab at a time, the one that has the lasting identity. */
 import * as v from 'valibot';
-import { FilingSchema } from '@llmesh/core/control-protocol';
-import { KeptProofs } from '@llmesh/core/kept-proofs';
-import { MemoryReceiptKeeper } from '@llmesh/core/memory-receipt-keeper';
-import type { Kept, KeptProof, ReceiptKeeper } from '@llmesh/core/receipt-keeper';
+import { FilingSchema } from '@llmesh/core/wire/control-protocol';
+import { KeptProofs } from '@llmesh/core/receipts/kept-proofs';
+import { MemoryReceiptKeeper } from '@llmesh/core/receipts/memory-receipt-keeper';
+import type { Kept, KeptProof, ReceiptKeeper } from '@llmesh/core/receipts/receipt-keeper';
 import type { Store } from '../state/store.ts';
 import { warn } from './log.ts';
 

@@ -1,7 +1,7 @@
 /** What runs inside the engine worker, one per format. `browser-engine.ts` is the other end of it. */
-import type { CatalogueModel } from '@llmesh/core/catalogue';
-import type { Finish, GenerateRequest, LoadedModel, LoadProgress, Piece } from '@llmesh/core/engine';
-import type { MeshError } from '@llmesh/core/errors';
+import type { CatalogueModel } from '@llmesh/core/engine/catalogue';
+import type { Finish, GenerateRequest, LoadedModel, LoadProgress, Piece } from '@llmesh/core/engine/engine';
+import type { MeshError } from '@llmesh/core/base/errors';
 import type { EngineSettings } from '../state/engine-settings.ts';
 
 export type OnProgress = (progress: LoadProgress) => void;

@@ -1,5 +1,5 @@
 /** How far an engine is ahead of whoever takes its words: a few pieces, so that nothing is computed for nobody. */
-import { onAbort } from '@llmesh/core/abort';
+import { onAbort } from '@llmesh/core/base/abort';
 
 /** Enough that no engine waits for a page that reads as fast as it can. */
 export const MAX_AHEAD = 4;

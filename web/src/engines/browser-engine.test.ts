@@ -1,7 +1,7 @@
-import { ManualClock } from '@llmesh/core/manual-clock';
-import type { CatalogueModel } from '@llmesh/core/catalogue';
-import type { Finish, GenerateRequest, Piece } from '@llmesh/core/engine';
-import { MeshError } from '@llmesh/core/errors';
+import { ManualClock } from '@llmesh/core/testing/manual-clock';
+import type { CatalogueModel } from '@llmesh/core/engine/catalogue';
+import type { Finish, GenerateRequest, Piece } from '@llmesh/core/engine/engine';
+import { MeshError } from '@llmesh/core/base/errors';
 import { expose } from 'comlink';
 import { describe, expect, it } from 'vitest';
 import { BrowserEngine } from './browser-engine.ts';

@@ -1,5 +1,5 @@
-import { fits, parseCatalogue } from '@llmesh/core/catalogue';
-import type { Probe } from '@llmesh/core/engine';
+import { fits, parseCatalogue } from '@llmesh/core/engine/catalogue';
+import type { Probe } from '@llmesh/core/engine/engine';
 import { prebuiltAppConfig } from '@mlc-ai/web-llm';
 import { expect, it } from 'vitest';
 import json from '../../../models/catalogue.json';

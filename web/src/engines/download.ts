@@ -1,5 +1,5 @@
 /** Fetching model files: statuses, truncation, quota and offline as the errors a person understands. */
-import { cancelled, MeshError } from '@llmesh/core/errors';
+import { cancelled, MeshError } from '@llmesh/core/base/errors';
 
 /** Bytes of one text or JSON file; shards and GGUFs are streamed and have no such limit. */
 export const MAX_SMALL_FILE_BYTES = 67_108_864;

@@ -1,8 +1,8 @@
 /** The engine worker: both engines in one module worker, so that inference never blocks the page. */
-import { untilAborted } from '@llmesh/core/abort';
-import type { CatalogueModel } from '@llmesh/core/catalogue';
-import type { Finish, GenerateRequest, LoadedModel, LoadProgress, Piece, Probe } from '@llmesh/core/engine';
-import { cancelled, MeshError, type ErrorCode } from '@llmesh/core/errors';
+import { untilAborted } from '@llmesh/core/base/abort';
+import type { CatalogueModel } from '@llmesh/core/engine/catalogue';
+import type { Finish, GenerateRequest, LoadedModel, LoadProgress, Piece, Probe } from '@llmesh/core/engine/engine';
+import { cancelled, MeshError, type ErrorCode } from '@llmesh/core/base/errors';
 import { expose } from 'comlink';
 import type { Adapter } from './adapter.ts';
 import { Ahead } from './ahead.ts';

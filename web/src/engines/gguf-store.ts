@@ -3,8 +3,8 @@
  * request; a file is checked against the catalogue's SHA-256 once, when it is whole. Runs in the worker, because sync
  * access handles exist only there.
  */
-import type { GgufModel } from '@llmesh/core/catalogue';
-import { cancelled, MeshError } from '@llmesh/core/errors';
+import type { GgufModel } from '@llmesh/core/engine/catalogue';
+import { cancelled, MeshError } from '@llmesh/core/base/errors';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import type { OnProgress } from './adapter.ts';

@@ -1,5 +1,5 @@
 /** What the tiny model must answer, word for word: `models/tiny/questions.json`, beside the file that it was made with. */
-import type { KnownAnswer } from '@llmesh/core/self-test';
+import type { KnownAnswer } from '@llmesh/core/engine/self-test';
 import { TINY_MODEL } from '../state/tiny-model.ts';
 import * as v from 'valibot';
 

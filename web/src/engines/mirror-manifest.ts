@@ -2,7 +2,7 @@
  * `llmesh-mirror.json` at the root of a model mirror: SRI hashes of what it carries. It guards against damaged copies;
  * against a mirror that lies, only hashes from somewhere else would help, and web-llm's list has none.
  */
-import { MeshError } from '@llmesh/core/errors';
+import { MeshError } from '@llmesh/core/base/errors';
 import * as v from 'valibot';
 import { fetchFile, readSmall } from './download.ts';
 

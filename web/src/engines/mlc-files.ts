@@ -3,7 +3,7 @@
  * neither bytes nor statuses, and checks no shard.
  */
 import type { ModelRecord } from '@mlc-ai/web-llm';
-import { MeshError } from '@llmesh/core/errors';
+import { MeshError } from '@llmesh/core/base/errors';
 import * as v from 'valibot';
 import type { OnProgress } from './adapter.ts';
 import { bodyOf, downloadError, fetchFile, fileName, readSmall, requireRoom } from './download.ts';

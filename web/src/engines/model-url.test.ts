@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { ggufFileName, ggufUrl, mirrored, mlcFolder } from './model-url.ts';
 import { parseMirror } from '../state/engine-settings.ts';
-import type { ModelId } from '@llmesh/core/ids';
+import type { ModelId } from '@llmesh/core/base/ids';
 
 const ORIGIN = 'http://localhost:7070';
 

@@ -1,6 +1,6 @@
 /** Where the files of a model are: pure, so that the page, the worker and the tests agree. */
-import type { CatalogueModel, MlcModel } from '@llmesh/core/catalogue';
-import { MeshError } from '@llmesh/core/errors';
+import type { CatalogueModel, MlcModel } from '@llmesh/core/engine/catalogue';
+import { MeshError } from '@llmesh/core/base/errors';
 
 export const HUGGING_FACE = 'https://huggingface.co';
 const MIRRORED_ORIGINS = new Set([HUGGING_FACE, 'https://raw.githubusercontent.com']);

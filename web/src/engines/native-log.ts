@@ -1,5 +1,5 @@
 /** wllama's logger. It is the only place where llama.cpp says what it runs on and what it found wrong with a request. */
-import { MeshError } from '@llmesh/core/errors';
+import { MeshError } from '@llmesh/core/base/errors';
 import type { WllamaLogger } from '@wllama/wllama/esm/index.js';
 
 const OFFLOADED = /offloaded (\d+)\/\d+ layers to GPU/;

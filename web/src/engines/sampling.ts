@@ -1,7 +1,7 @@
 /** How the next token is chosen: as the request says, else as is good for the model. */
-import type { CatalogueModel } from '@llmesh/core/catalogue';
+import type { CatalogueModel } from '@llmesh/core/engine/catalogue';
 import type { Sampling } from '@llmesh/core/protocol';
-import { recommendedSampling } from '@llmesh/core/recommended-sampling';
+import { recommendedSampling } from '@llmesh/core/engine/recommended-sampling';
 
 export interface FullSampling {
   temperature: number;

@@ -1,7 +1,7 @@
 /** MLC models through web-llm on WebGPU: the main engine of the browser. */
-import type { MlcModel } from '@llmesh/core/catalogue';
-import type { AnswerPrefix, Finish, GenerateRequest, LoadedModel } from '@llmesh/core/engine';
-import { cancelled, MeshError } from '@llmesh/core/errors';
+import type { MlcModel } from '@llmesh/core/engine/catalogue';
+import type { AnswerPrefix, Finish, GenerateRequest, LoadedModel } from '@llmesh/core/engine/engine';
+import { cancelled, MeshError } from '@llmesh/core/base/errors';
 import type { Turn } from '@llmesh/core/protocol';
 import {
   MLCEngine,

@@ -1,5 +1,5 @@
 /** What web-llm throws, as the errors a person understands. It exports few of its classes, but names them all. */
-import { MeshError } from '@llmesh/core/errors';
+import { MeshError } from '@llmesh/core/base/errors';
 import { IntegrityError } from '@mlc-ai/web-llm';
 import { downloadError, fileName } from './download.ts';
 

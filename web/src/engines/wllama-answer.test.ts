@@ -1,4 +1,4 @@
-import type { Piece } from '@llmesh/core/engine';
+import type { Piece } from '@llmesh/core/engine/engine';
 import { describe, expect, it } from 'vitest';
 import { WllamaAnswer } from './wllama-answer.ts';
 

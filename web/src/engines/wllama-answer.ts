@@ -1,6 +1,6 @@
 /** One completion of wllama as an answer: its chunks as pieces, with their tokens, and how it ended. */
-import type { Finish } from '@llmesh/core/engine';
-import { MeshError } from '@llmesh/core/errors';
+import type { Finish } from '@llmesh/core/engine/engine';
+import { MeshError } from '@llmesh/core/base/errors';
 import type { RawCompletionChunk } from '@wllama/wllama/esm/index.js';
 import type { OnPiece } from './adapter.ts';
 

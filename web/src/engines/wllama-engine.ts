@@ -1,12 +1,12 @@
 /** GGUF models through llama.cpp in WebAssembly. On the processor, or on WebGPU where its backend really starts. */
-import type { GgufModel } from '@llmesh/core/catalogue';
-import type { AnswerPrefix, Finish, GenerateRequest, LoadedModel } from '@llmesh/core/engine';
-import { cancelled, MeshError } from '@llmesh/core/errors';
-import { readGgufHeader, type GgufHeader } from '@llmesh/core/gguf-header';
-import { GrammarReader } from '@llmesh/core/grammar-reader';
-import { jsonGrammar } from '@llmesh/core/json-grammar';
-import type { JsonSchema } from '@llmesh/core/json-schema';
-import { CHATML_TEMPLATE, renderChat } from '@llmesh/core/prompt';
+import type { GgufModel } from '@llmesh/core/engine/catalogue';
+import type { AnswerPrefix, Finish, GenerateRequest, LoadedModel } from '@llmesh/core/engine/engine';
+import { cancelled, MeshError } from '@llmesh/core/base/errors';
+import { readGgufHeader, type GgufHeader } from '@llmesh/core/gguf/gguf-header';
+import { GrammarReader } from '@llmesh/core/form/grammar-reader';
+import { jsonGrammar } from '@llmesh/core/form/json-grammar';
+import type { JsonSchema } from '@llmesh/core/form/json-schema';
+import { CHATML_TEMPLATE, renderChat } from '@llmesh/core/engine/prompt';
 import { Wllama } from '@wllama/wllama/esm/index.js';
 import wasmUrl from '@wllama/wllama/esm/wasm/wllama.wasm?url';
 import compatCode from '@wllama/wllama-compat/wasm/wllama.js?raw';

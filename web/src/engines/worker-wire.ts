@@ -1,7 +1,7 @@
 /** What the page and its engine worker say to each other over Comlink. Comlink carries an error's text only: we send codes. */
-import type { CatalogueModel } from '@llmesh/core/catalogue';
-import type { Finish, GenerateRequest, LoadedModel, LoadProgress, Piece, Probe } from '@llmesh/core/engine';
-import { asMeshError, MeshError, type ErrorCode } from '@llmesh/core/errors';
+import type { CatalogueModel } from '@llmesh/core/engine/catalogue';
+import type { Finish, GenerateRequest, LoadedModel, LoadProgress, Piece, Probe } from '@llmesh/core/engine/engine';
+import { asMeshError, MeshError, type ErrorCode } from '@llmesh/core/base/errors';
 import type { EngineSettings } from '../state/engine-settings.ts';
 
 export type Outcome<T> = { ok: true; value: T } | { ok: false; code: ErrorCode; message: string; detail: string };

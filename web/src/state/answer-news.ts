@@ -1,6 +1,6 @@
 /** What a screen reader is told while an answer comes: what changes, never single tokens or seconds. */
-import { peerName } from '@llmesh/core/names';
-import type { AnswerEvent } from '@llmesh/core/requester';
+import { peerName } from '@llmesh/core/identity/names';
+import type { AnswerEvent } from '@llmesh/core/ask/requester';
 import { writerName } from './answer-progress.ts';
 import { aboutHowLong, placeInLine } from './place-in-line.ts';
 import type { Answer } from './turn.ts';

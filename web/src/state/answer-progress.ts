@@ -1,9 +1,9 @@
 /** An answer while it comes: each event of the mesh, into what is shown and what is kept. */
-import type { Clock } from '@llmesh/core/clock';
-import { DeliveredAnswer } from '@llmesh/core/delivered-answer';
-import type { MeshError } from '@llmesh/core/errors';
-import { peerName } from '@llmesh/core/names';
-import type { AnswerEvent } from '@llmesh/core/requester';
+import type { Clock } from '@llmesh/core/base/clock';
+import { DeliveredAnswer } from '@llmesh/core/ask/delivered-answer';
+import type { MeshError } from '@llmesh/core/base/errors';
+import { peerName } from '@llmesh/core/identity/names';
+import type { AnswerEvent } from '@llmesh/core/ask/requester';
 import { keptOf, writerOf, type Answer, type KeptIds, type ShownSeam } from './turn.ts';
 
 /** Over less than this a speed is noise. */

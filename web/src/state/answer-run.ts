@@ -1,7 +1,7 @@
 /** One answer at work: from asking for it to its end, whatever that is. */
-import type { Clock } from '@llmesh/core/clock';
-import { asMeshError, MeshError } from '@llmesh/core/errors';
-import type { AskRequest } from '@llmesh/core/requester';
+import type { Clock } from '@llmesh/core/base/clock';
+import { asMeshError, MeshError } from '@llmesh/core/base/errors';
+import type { AskRequest } from '@llmesh/core/ask/requester';
 import { newsOf } from './answer-news.ts';
 import { AnswerProgress, failureOf } from './answer-progress.ts';
 import type { Ask } from './ask.ts';

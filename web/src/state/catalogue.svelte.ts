@@ -6,9 +6,9 @@ import {
   type Catalogue,
   type CatalogueModel,
   type Fit,
-} from '@llmesh/core/catalogue';
-import type { Probe } from '@llmesh/core/engine';
-import type { ModelId } from '@llmesh/core/ids';
+} from '@llmesh/core/engine/catalogue';
+import type { Probe } from '@llmesh/core/engine/engine';
+import type { ModelId } from '@llmesh/core/base/ids';
 import * as v from 'valibot';
 import type { Store } from './store.ts';
 

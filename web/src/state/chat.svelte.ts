@@ -1,5 +1,5 @@
 /** The Chat page: which conversation is open, what is being written into the box, and the conversations at work. */
-import type { PeerId } from '@llmesh/core/ids';
+import type { PeerId } from '@llmesh/core/base/ids';
 import { SvelteMap } from 'svelte/reactivity';
 import { Conversation, type ConversationNeeds, type KeptConversation } from './conversation.svelte.ts';
 import type { Conversations } from './conversations.svelte.ts';

@@ -1,7 +1,7 @@
 /** Can the mesh be reached from here? */
-import type { ControlState } from '@llmesh/core/control-connection';
-import type { MeshError } from '@llmesh/core/errors';
-import type { LifeFacts } from '@llmesh/core/node-life';
+import type { ControlState } from '@llmesh/core/control/control-connection';
+import type { MeshError } from '@llmesh/core/base/errors';
+import type { LifeFacts } from '@llmesh/core/control/node-life';
 
 export class Connection {
   readonly #local: boolean;

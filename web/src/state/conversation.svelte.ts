@@ -1,5 +1,5 @@
 /** One conversation while the page is open: its turns, and the answer that is being written. */
-import { newTaskId } from '@llmesh/core/ids';
+import { newTaskId } from '@llmesh/core/base/ids';
 import { AnswerRun, keepWaiting, type AnswerRunNeeds } from './answer-run.ts';
 import { absentFor, missingFor } from './obstacles.ts';
 import { questionFor } from './question.ts';

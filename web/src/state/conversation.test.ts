@@ -1,5 +1,5 @@
-import type { ModelId } from '@llmesh/core/ids';
-import { peerName } from '@llmesh/core/names';
+import type { ModelId } from '@llmesh/core/base/ids';
+import { peerName } from '@llmesh/core/identity/names';
 import { describe, expect, it } from 'vitest';
 import { contextOf } from './context.ts';
 import { FakeMesh } from './fake-mesh.ts';

@@ -1,5 +1,5 @@
 /** The conversations kept on this device. */
-import type { Clock } from '@llmesh/core/clock';
+import type { Clock } from '@llmesh/core/base/clock';
 import type { Conversation } from './conversation.svelte.ts';
 import { parseSummary, parseTurns, SUMMARIES, summaryKey, turnsKey, type Summary } from './kept-conversation.ts';
 import type { Scope } from './scope.ts';

@@ -1,6 +1,6 @@
-import type { CatalogueModel } from '@llmesh/core/catalogue';
-import type { Probe } from '@llmesh/core/engine';
-import type { ModelId } from '@llmesh/core/ids';
+import type { CatalogueModel } from '@llmesh/core/engine/catalogue';
+import type { Probe } from '@llmesh/core/engine/engine';
+import type { ModelId } from '@llmesh/core/base/ids';
 import { expect, it } from 'vitest';
 import { proposeModel } from './donate-choice.ts';
 

@@ -1,5 +1,5 @@
 /** What this device gave, day by day: kept here and told to nobody. */
-import type { PeerId } from '@llmesh/core/ids';
+import type { PeerId } from '@llmesh/core/base/ids';
 import * as v from 'valibot';
 import type { Store } from './store.ts';
 

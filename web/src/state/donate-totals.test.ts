@@ -1,4 +1,4 @@
-import { newPeerId } from '@llmesh/core/ids';
+import { newPeerId } from '@llmesh/core/base/ids';
 import { expect, it } from 'vitest';
 import { DonateTotals } from './donate-totals.svelte.ts';
 import { MemoryStore } from './store.ts';

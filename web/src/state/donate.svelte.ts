@@ -1,14 +1,14 @@
 /** Lending this computer: from the switch to the last answer. */
-import { untilAborted } from '@llmesh/core/abort';
-import type { CatalogueModel } from '@llmesh/core/catalogue';
-import type { Clock } from '@llmesh/core/clock';
-import type { LoadedModel, LoadProgress, Probe } from '@llmesh/core/engine';
-import { asMeshError, cancelled, MeshError } from '@llmesh/core/errors';
+import { untilAborted } from '@llmesh/core/base/abort';
+import type { CatalogueModel } from '@llmesh/core/engine/catalogue';
+import type { Clock } from '@llmesh/core/base/clock';
+import type { LoadedModel, LoadProgress, Probe } from '@llmesh/core/engine/engine';
+import { asMeshError, cancelled, MeshError } from '@llmesh/core/base/errors';
 import type { ProvideOptions, Providing } from '@llmesh/core/mesh';
-import { lifeOf, type LifeFacts, type LifeState } from '@llmesh/core/node-life';
-import { pace as waitUntil } from '@llmesh/core/pace';
-import { Restarts } from '@llmesh/core/restarts';
-import type { WorkerStatus } from '@llmesh/core/worker';
+import { lifeOf, type LifeFacts, type LifeState } from '@llmesh/core/control/node-life';
+import { pace as waitUntil } from '@llmesh/core/base/pace';
+import { Restarts } from '@llmesh/core/engine/restarts';
+import type { WorkerStatus } from '@llmesh/core/provide/worker';
 import { DonateTotals } from './donate-totals.svelte.ts';
 import { DownloadPace, type Pace } from './download-pace.ts';
 import { EngineRoom } from './engine-room.svelte.ts';

@@ -1,5 +1,5 @@
 /** How fast a download goes, and how long it still takes: over the last five seconds, so that it can be believed. */
-import type { LoadProgress } from '@llmesh/core/engine';
+import type { LoadProgress } from '@llmesh/core/engine/engine';
 
 const WINDOW_MS = 5_000;
 const MIN_MS = 500;

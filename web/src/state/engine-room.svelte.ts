@@ -2,11 +2,11 @@
  * The one model that this page has in memory, for whoever needs it: lending and asking share it when they want the same
  * one, and never load a second beside it.
  */
-import { untilAborted } from '@llmesh/core/abort';
-import type { CatalogueModel } from '@llmesh/core/catalogue';
-import type { Clock } from '@llmesh/core/clock';
-import type { Engine, LoadedModel, LoadProgress } from '@llmesh/core/engine';
-import { cancelled, MeshError } from '@llmesh/core/errors';
+import { untilAborted } from '@llmesh/core/base/abort';
+import type { CatalogueModel } from '@llmesh/core/engine/catalogue';
+import type { Clock } from '@llmesh/core/base/clock';
+import type { Engine, LoadedModel, LoadProgress } from '@llmesh/core/engine/engine';
+import { cancelled, MeshError } from '@llmesh/core/base/errors';
 import type { TryModel } from './model-trial.ts';
 
 export interface EngineRoomNeeds {

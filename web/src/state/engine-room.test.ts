@@ -1,9 +1,9 @@
-import { onAbort } from '@llmesh/core/abort';
-import type { CatalogueModel } from '@llmesh/core/catalogue';
-import type { Engine, LoadedModel, LoadProgress } from '@llmesh/core/engine';
-import { cancelled, MeshError } from '@llmesh/core/errors';
-import type { ModelId } from '@llmesh/core/ids';
-import { ManualClock } from '@llmesh/core/manual-clock';
+import { onAbort } from '@llmesh/core/base/abort';
+import type { CatalogueModel } from '@llmesh/core/engine/catalogue';
+import type { Engine, LoadedModel, LoadProgress } from '@llmesh/core/engine/engine';
+import { cancelled, MeshError } from '@llmesh/core/base/errors';
+import type { ModelId } from '@llmesh/core/base/ids';
+import { ManualClock } from '@llmesh/core/testing/manual-clock';
 import { describe, expect, it } from 'vitest';
 import { EngineRoom } from './engine-room.svelte.ts';
 

@@ -1,13 +1,13 @@
 /** A mesh for tests: no network, one provider, a device without an engine; every step of an answer made by hand. */
-import type { CatalogueModel } from '@llmesh/core/catalogue';
-import type { Engine, Probe } from '@llmesh/core/engine';
-import { MeshError, type ErrorCode } from '@llmesh/core/errors';
-import { newPeerId, type ModelId, type PeerId } from '@llmesh/core/ids';
-import { ManualClock } from '@llmesh/core/manual-clock';
-import type { Offer } from '@llmesh/core/model-advert';
-import { AsyncQueue } from '@llmesh/core/queue';
-import type { AnswerEvent, AskRequest } from '@llmesh/core/requester';
-import type { PeerSummary } from '@llmesh/core/api-pages';
+import type { CatalogueModel } from '@llmesh/core/engine/catalogue';
+import type { Engine, Probe } from '@llmesh/core/engine/engine';
+import { MeshError, type ErrorCode } from '@llmesh/core/base/errors';
+import { newPeerId, type ModelId, type PeerId } from '@llmesh/core/base/ids';
+import { ManualClock } from '@llmesh/core/testing/manual-clock';
+import type { Offer } from '@llmesh/core/wire/model-advert';
+import { AsyncQueue } from '@llmesh/core/base/queue';
+import type { AnswerEvent, AskRequest } from '@llmesh/core/ask/requester';
+import type { PeerSummary } from '@llmesh/core/wire/api-pages';
 import type { Ask } from './ask.ts';
 import { Chat } from './chat.svelte.ts';
 import { Connection } from './connection.svelte.ts';

@@ -1,5 +1,5 @@
 /** Answers that did not come to their end, and what can be done about them. */
-import { newPeerId, type ModelId } from '@llmesh/core/ids';
+import { newPeerId, type ModelId } from '@llmesh/core/base/ids';
 import { describe, expect, it } from 'vitest';
 import { FakeMesh } from './fake-mesh.ts';
 import { canGoOn, type Answer } from './turn.ts';

@@ -1,7 +1,7 @@
 /** Conversations as the store keeps them: a line for the list, and the turns. Parsed again when they come back. */
 import * as v from 'valibot';
-import { ERROR_CODES } from '@llmesh/core/errors';
-import { isModelId, isPeerId, type ModelId, type PeerId } from '@llmesh/core/ids';
+import { ERROR_CODES } from '@llmesh/core/base/errors';
+import { isModelId, isPeerId, type ModelId, type PeerId } from '@llmesh/core/base/ids';
 import { MAX_TOKEN_ID, MAX_TOKEN_IDS } from '@llmesh/core/protocol';
 import { KeptScope } from './scope.ts';
 import { isRunning, type ShownTurn } from './turn.ts';

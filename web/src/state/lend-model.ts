@@ -1,11 +1,11 @@
 /** One model, lent: loaded, tried, offered, taken back while the page sleeps, until it fails or nobody wants it any more. */
-import { onAbort } from '@llmesh/core/abort';
-import type { CatalogueModel } from '@llmesh/core/catalogue';
-import type { ModelAdvert } from '@llmesh/core/model-advert';
-import type { LoadProgress } from '@llmesh/core/engine';
-import { asMeshError, cancelled, type MeshError } from '@llmesh/core/errors';
+import { onAbort } from '@llmesh/core/base/abort';
+import type { CatalogueModel } from '@llmesh/core/engine/catalogue';
+import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
+import type { LoadProgress } from '@llmesh/core/engine/engine';
+import { asMeshError, cancelled, type MeshError } from '@llmesh/core/base/errors';
 import type { ProvideOptions, Providing } from '@llmesh/core/mesh';
-import type { WorkerStatus } from '@llmesh/core/worker';
+import type { WorkerStatus } from '@llmesh/core/provide/worker';
 import type { EngineRoom, Seat } from './engine-room.svelte.ts';
 import type { PageSleep } from './page-sleep.ts';
 

@@ -1,7 +1,7 @@
 /** Which models this device runs for its own person, and which of them the next question goes to. */
-import { untilAborted } from '@llmesh/core/abort';
-import type { CatalogueModel } from '@llmesh/core/catalogue';
-import { isModelId, type ModelId } from '@llmesh/core/ids';
+import { untilAborted } from '@llmesh/core/base/abort';
+import type { CatalogueModel } from '@llmesh/core/engine/catalogue';
+import { isModelId, type ModelId } from '@llmesh/core/base/ids';
 import * as v from 'valibot';
 import type { Store } from './store.ts';
 import type { Choice, ThisDevice } from './this-device.svelte.ts';

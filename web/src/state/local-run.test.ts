@@ -1,9 +1,9 @@
-import type { CatalogueModel, GgufModel } from '@llmesh/core/catalogue';
-import type { Continues, Engine, GenerateRequest, LoadProgress, Probe } from '@llmesh/core/engine';
-import { cancelled, MeshError, type ErrorCode } from '@llmesh/core/errors';
-import { newPeerId, type ModelId } from '@llmesh/core/ids';
-import { ManualClock } from '@llmesh/core/manual-clock';
-import type { AnswerEvent, AskRequest } from '@llmesh/core/requester';
+import type { CatalogueModel, GgufModel } from '@llmesh/core/engine/catalogue';
+import type { Continues, Engine, GenerateRequest, LoadProgress, Probe } from '@llmesh/core/engine/engine';
+import { cancelled, MeshError, type ErrorCode } from '@llmesh/core/base/errors';
+import { newPeerId, type ModelId } from '@llmesh/core/base/ids';
+import { ManualClock } from '@llmesh/core/testing/manual-clock';
+import type { AnswerEvent, AskRequest } from '@llmesh/core/ask/requester';
 import { describe, expect, it } from 'vitest';
 import { EngineRoom } from './engine-room.svelte.ts';
 import { LocalModels } from './local-models.svelte.ts';

@@ -1,5 +1,5 @@
 /** Which model the next question goes to, for whoever may run it. */
-import type { ModelId } from '@llmesh/core/ids';
+import type { ModelId } from '@llmesh/core/base/ids';
 import type { LocalModels } from './local-models.svelte.ts';
 import { asked, type Offers } from './offers.svelte.ts';
 import type { Scope } from './scope.ts';

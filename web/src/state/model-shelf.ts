@@ -1,6 +1,6 @@
 /** Which models lie on this device. The adapter is `engines/browser-shelf.ts`. */
-import type { CatalogueModel } from '@llmesh/core/catalogue';
-import type { ModelId } from '@llmesh/core/ids';
+import type { CatalogueModel } from '@llmesh/core/engine/catalogue';
+import type { ModelId } from '@llmesh/core/base/ids';
 import type { EngineSettings } from './engine-settings.ts';
 
 export interface KeptModel {

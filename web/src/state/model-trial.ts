@@ -1,9 +1,9 @@
 /** What every model goes through when it was loaded, for whomever, before it answers anybody: a question. */
-import { untilAborted } from '@llmesh/core/abort';
-import type { Clock } from '@llmesh/core/clock';
-import type { Engine } from '@llmesh/core/engine';
-import type { ModelId } from '@llmesh/core/ids';
-import { selfTest, type KnownAnswer } from '@llmesh/core/self-test';
+import { untilAborted } from '@llmesh/core/base/abort';
+import type { Clock } from '@llmesh/core/base/clock';
+import type { Engine } from '@llmesh/core/engine/engine';
+import type { ModelId } from '@llmesh/core/base/ids';
+import { selfTest, type KnownAnswer } from '@llmesh/core/engine/self-test';
 
 export interface ModelTrialNeeds {
   /** null for a model whose answers nobody knows. */

@@ -1,7 +1,7 @@
 /** Who is here, as the server says it. Asked every two seconds while somebody looks. */
-import type { Clock } from '@llmesh/core/clock';
-import type { Offer } from '@llmesh/core/model-advert';
-import { ModelsPageSchema, readPeers, StatsSchema, type PeerSummary, type Stats } from '@llmesh/core/api-pages';
+import type { Clock } from '@llmesh/core/base/clock';
+import type { Offer } from '@llmesh/core/wire/model-advert';
+import { ModelsPageSchema, readPeers, StatsSchema, type PeerSummary, type Stats } from '@llmesh/core/wire/api-pages';
 import * as v from 'valibot';
 
 const POLL_MS = 2_000;

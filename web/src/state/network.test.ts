@@ -1,5 +1,5 @@
-import { newPeerId } from '@llmesh/core/ids';
-import { ManualClock } from '@llmesh/core/manual-clock';
+import { newPeerId } from '@llmesh/core/base/ids';
+import { ManualClock } from '@llmesh/core/testing/manual-clock';
 import { describe, expect, it } from 'vitest';
 import { Network } from './network.svelte.ts';
 

@@ -1,5 +1,5 @@
 /** What stands between a question and those who may run it. A question waits for these to end, and goes no wider. */
-import type { ErrorCode } from '@llmesh/core/errors';
+import type { ErrorCode } from '@llmesh/core/base/errors';
 import type { Connection } from './connection.svelte.ts';
 import type { LocalModels } from './local-models.svelte.ts';
 import type { ModelChoice } from './model-choice.ts';

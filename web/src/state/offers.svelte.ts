@@ -1,10 +1,10 @@
 /** What the mesh offers now, and which model the visitor wants. */
 import * as v from 'valibot';
-import type { ModelId } from '@llmesh/core/ids';
-import type { Offers as OffersMessage } from '@llmesh/core/control-protocol';
-import { OfferSchema, type Offer } from '@llmesh/core/model-advert';
-import { fileOf, findOffer, offerName } from '@llmesh/core/offer-name';
-import { freeSlots, standingOf } from '@llmesh/core/roomiest-offer';
+import type { ModelId } from '@llmesh/core/base/ids';
+import type { Offers as OffersMessage } from '@llmesh/core/wire/control-protocol';
+import { OfferSchema, type Offer } from '@llmesh/core/wire/model-advert';
+import { fileOf, findOffer, offerName } from '@llmesh/core/policy/offer-name';
+import { freeSlots, standingOf } from '@llmesh/core/policy/roomiest-offer';
 import type { AskedModel } from './turn.ts';
 import { TINY_MODEL } from './tiny-model.ts';
 import type { Store } from './store.ts';

@@ -1,4 +1,4 @@
-import type { ModelId } from '@llmesh/core/ids';
+import type { ModelId } from '@llmesh/core/base/ids';
 import { describe, expect, it } from 'vitest';
 import { FakeMesh } from './fake-mesh.ts';
 

@@ -1,6 +1,6 @@
 /** What is asked of the mesh, or of this device, for one answer of a conversation. */
-import type { PeerId } from '@llmesh/core/ids';
-import type { AskRequest } from '@llmesh/core/requester';
+import type { PeerId } from '@llmesh/core/base/ids';
+import type { AskRequest } from '@llmesh/core/ask/requester';
 import { contextOf } from './context.ts';
 import { MAX_TOKENS, type Settings } from './settings.svelte.ts';
 import type { Trusted } from './trusted.svelte.ts';

@@ -1,5 +1,5 @@
 /** Tokens a second over the last ten minutes, in steps of five seconds. */
-import type { Clock } from '@llmesh/core/clock';
+import type { Clock } from '@llmesh/core/base/clock';
 
 export const STEP_MS = 5_000;
 export const STEPS = 120;

@@ -1,7 +1,7 @@
 /** Which models the trusted volunteers lend now, as the server last said it. */
-import { readPeers, type PeerSummary } from '@llmesh/core/api-pages';
-import type { Clock } from '@llmesh/core/clock';
-import type { ModelId } from '@llmesh/core/ids';
+import { readPeers, type PeerSummary } from '@llmesh/core/wire/api-pages';
+import type { Clock } from '@llmesh/core/base/clock';
+import type { ModelId } from '@llmesh/core/base/ids';
 import type { Trusted } from './trusted.svelte.ts';
 
 /** The list of peers can be long: it is asked for when something changed, and not more often than this. */

@@ -1,6 +1,6 @@
 /** The volunteers whom this person trusts to read what they ask. */
-import { MAX_NAMED_PEERS } from '@llmesh/core/control-protocol';
-import { isPeerId, type PeerId } from '@llmesh/core/ids';
+import { MAX_NAMED_PEERS } from '@llmesh/core/wire/control-protocol';
+import { isPeerId, type PeerId } from '@llmesh/core/base/ids';
 import * as v from 'valibot';
 import type { Store } from './store.ts';
 

@@ -1,4 +1,4 @@
-import { newPeerId } from '@llmesh/core/ids';
+import { newPeerId } from '@llmesh/core/base/ids';
 import { describe, expect, it } from 'vitest';
 import { MemoryStore } from './store.ts';
 import { MAX_TRUSTED, Trusted } from './trusted.svelte.ts';

@@ -1,9 +1,9 @@
 /** What a conversation is made of, as it is shown and as it is kept. */
-import { mayGoOn, type KeptAnswer } from '@llmesh/core/delivered-answer';
-import type { ErrorCode } from '@llmesh/core/errors';
-import type { ModelId, PeerId } from '@llmesh/core/ids';
-import type { Seam } from '@llmesh/core/requester';
-import type { Path } from '@llmesh/core/transport';
+import { mayGoOn, type KeptAnswer } from '@llmesh/core/ask/delivered-answer';
+import type { ErrorCode } from '@llmesh/core/base/errors';
+import type { ModelId, PeerId } from '@llmesh/core/base/ids';
+import type { Seam } from '@llmesh/core/ask/requester';
+import type { Path } from '@llmesh/core/transport/transport';
 import type { Scope } from './scope.ts';
 import { MAX_TOKENS } from './settings.svelte.ts';
 

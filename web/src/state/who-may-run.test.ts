@@ -1,6 +1,6 @@
-import type { CatalogueModel } from '@llmesh/core/catalogue';
-import { MeshError } from '@llmesh/core/errors';
-import { newPeerId, type ModelId } from '@llmesh/core/ids';
+import type { CatalogueModel } from '@llmesh/core/engine/catalogue';
+import { MeshError } from '@llmesh/core/base/errors';
+import { newPeerId, type ModelId } from '@llmesh/core/base/ids';
 import { describe, expect, it } from 'vitest';
 import { contextOf, holdsBack } from './context.ts';
 import { FakeMesh } from './fake-mesh.ts';

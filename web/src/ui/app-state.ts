@@ -1,6 +1,6 @@
 /** Everything the pages show. Put together in `main.ts` only. */
-import type { Fit } from '@llmesh/core/catalogue';
-import type { ModelId, PeerId } from '@llmesh/core/ids';
+import type { Fit } from '@llmesh/core/engine/catalogue';
+import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import type { Announcer } from '../state/announcer.svelte.ts';
 import type { Chat } from '../state/chat.svelte.ts';
 import type { Connection } from '../state/connection.svelte.ts';

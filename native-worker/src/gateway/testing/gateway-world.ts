@@ -1,6 +1,6 @@
 /** For tests: the gateway's routes on a peer of a memory mesh, in virtual time; the engines are scripted. */
-import type { Adapter } from '@llmesh/core/model-advert';
-import { World } from '@llmesh/core/suites/mesh-world';
+import type { Adapter } from '@llmesh/core/wire/model-advert';
+import { World } from '@llmesh/core/testing/mesh-world';
 import type { Mesh } from '@llmesh/core/mesh';
 import { gatewayApp } from '../app.ts';
 import { Conversations } from '../conversations.ts';

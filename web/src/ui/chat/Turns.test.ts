@@ -1,4 +1,4 @@
-import type { ModelId } from '@llmesh/core/ids';
+import type { ModelId } from '@llmesh/core/base/ids';
 import { cleanup, fireEvent, render, screen } from '@testing-library/svelte';
 import { afterEach, describe, expect, it } from 'vitest';
 import { FakeMesh } from '../../state/fake-mesh.ts';

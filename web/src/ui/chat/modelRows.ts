@@ -1,10 +1,10 @@
 /** What the picker shows of each model, for whoever may run the next question. Unknown facts are left out. */
-import type { Fit } from '@llmesh/core/catalogue';
-import type { Offer } from '@llmesh/core/model-advert';
-import { offerName } from '@llmesh/core/offer-name';
+import type { Fit } from '@llmesh/core/engine/catalogue';
+import type { Offer } from '@llmesh/core/wire/model-advert';
+import { offerName } from '@llmesh/core/policy/offer-name';
 import type { Choice } from '../../state/this-device.svelte.ts';
 import { wouldRunOn } from '../parts/deviceWords.ts';
-import type { Probe } from '@llmesh/core/engine';
+import type { Probe } from '@llmesh/core/engine/engine';
 import { bytes, count, speed } from '../parts/format.ts';
 import { pace, wait, whoHas } from './offerFacts.ts';
 

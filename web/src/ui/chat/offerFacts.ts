@@ -1,6 +1,6 @@
 /** What the picker says about a model, one fact each; an unknown one is left out. */
-import type { Offer } from '@llmesh/core/model-advert';
-import { shortHash } from '@llmesh/core/offer-name';
+import type { Offer } from '@llmesh/core/wire/model-advert';
+import { shortHash } from '@llmesh/core/policy/offer-name';
 import { isFree } from '../../state/offers.svelte.ts';
 import { counted, speed } from '../parts/format.ts';
 

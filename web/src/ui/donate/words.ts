@@ -1,6 +1,6 @@
 /** What the page says in every state of lending. */
-import type { Backend } from '@llmesh/core/model-advert';
-import { peerName } from '@llmesh/core/names';
+import type { Backend } from '@llmesh/core/wire/model-advert';
+import { peerName } from '@llmesh/core/identity/names';
 import type { DonateState } from '../../state/donate.svelte.ts';
 import type { KeptModel } from '../../state/model-shelf.ts';
 import { paceWords } from '../parts/deviceWords.ts';

@@ -1,5 +1,5 @@
-import { newPeerId } from '@llmesh/core/ids';
-import { peerName } from '@llmesh/core/names';
+import { newPeerId } from '@llmesh/core/base/ids';
+import { peerName } from '@llmesh/core/identity/names';
 import { describe, expect, it } from 'vitest';
 import { MOST_BEADS, nameSides, pondIn, spots } from './pond.ts';
 

@@ -2,7 +2,7 @@
  * Where things lie on the map. No round trip is measured yet, so a place means nothing; it follows from the peer's id,
  * so that a bead stays where it is while others come and go.
  */
-import type { PeerId } from '@llmesh/core/ids';
+import type { PeerId } from '@llmesh/core/base/ids';
 
 export interface Size {
   width: number;

@@ -1,4 +1,4 @@
-import type { BeadLook } from '@llmesh/core/names';
+import type { BeadLook } from '@llmesh/core/identity/names';
 
 /** What is cut out of a bead, drawn in the colour of the paper on a 24 × 24 field. */
 export type Cut = { d: string; width: number } | { cx: number; cy: number; r: number; width: number };

@@ -1,6 +1,6 @@
 /** What the page says of a model on its way to this device, on Chat and on Donate. */
-import type { CatalogueModel } from '@llmesh/core/catalogue';
-import type { Probe } from '@llmesh/core/engine';
+import type { CatalogueModel } from '@llmesh/core/engine/catalogue';
+import type { Probe } from '@llmesh/core/engine/engine';
 import type { Pace } from '../../state/download-pace.ts';
 import { ggufWantsGpu } from '../../state/gguf-backend.ts';
 import { bytes } from './format.ts';

@@ -1,0 +1,362 @@
+/**
+ * One question on its way to its whole answer. Providers fail, stall and leave; the answer goes on with the next one,
+ * after exactly what has come. When a provider is late or falls silent a second one is asked beside it, and whoever
+ * brings the next words leads.
+ */
+import { AtWork } from './at-work.ts';
+import { Attempt, type AttemptEvent, type AttemptNeeds, type Whole } from './attempt.ts';
+import type { Breakers } from './patience/breaker.ts';
+import { Challenges } from './patience/challenges.ts';
+import type { Leased } from '../wire/control-protocol.ts';
+import type { Place } from '../control/control-requests.ts';
+import { AnswerTimes } from './answer-times.ts';
+import { DeliveredAnswer, mayGoOn } from './delivered-answer.ts';
+import { asMeshError, MeshError } from '../base/errors.ts';
+import type { FollowedForm } from '../form/followed-form.ts';
+import { loadingMs, type FirstWords } from './patience/first-words.ts';
+import type { HedgeBudget } from './patience/hedge-budget.ts';
+import type { PeerId } from '../base/ids.ts';
+import { AsyncQueue } from '../base/queue.ts';
+import { cannotGoOn, isBreak, isWorthAnother, nobodyFor } from './provider-failure.ts';
+import { kindOf, QuestionBreaks, type SuspectQuestions } from './patience/question-breaks.ts';
+import type { AnswerEvent, AskRequest, Seam } from './requester.ts';
+import type { Shortlist } from './shortlist.ts';
+import { StallWatch } from './patience/stall-watch.ts';
+
+/** Providers that fail in a row, without a word between them, before the question is given back to its asker. */
+const MAX_FAILURES = 4;
+
+export interface AnsweringNeeds extends AttemptNeeds {
+  shortlist: Shortlist;
+  breakers: Breakers;
+  suspects: SuspectQuestions;
+  words: FirstWords;
+  hedges: HedgeBudget;
+}
+
+export class Answering {
+  /** Ends with the answer, or with the `MeshError` that ended it. */
+  readonly events = new AsyncQueue<AnswerEvent>();
+  readonly #request: AskRequest;
+  readonly #needs: AnsweringNeeds;
+  readonly #answer: DeliveredAnswer;
+  /** Of the whole answer, with what there was of it before. */
+  readonly #maxTokens: number;
+  readonly #times: AnswerTimes;
+  /** Null: the answer is free. */
+  readonly #form: FollowedForm | null;
+  readonly #atWork: AtWork;
+  readonly #challenges = new Challenges();
+  readonly #breaks: QuestionBreaks;
+  /** Those that the control plane lost: they did not hang. */
+  readonly #gone = new Set<PeerId>();
+  readonly #seams: Seam[] = [];
+  /** Brought the last words; null before the first. */
+  #leader: Attempt | null = null;
+  #announced: PeerId | null = null;
+  #lastError: MeshError | null = null;
+  #watch: StallWatch | null = null;
+  #stopLate: (() => void) | null = null;
+  #choosing = false;
+  #failures = 0;
+  #ended = false;
+
+  /** `form`: of the schema of the request; null: it has none. */
+  constructor(request: AskRequest, needs: AnsweringNeeds, form: FollowedForm | null) {
+    this.#request = request;
+    this.#needs = needs;
+    this.#atWork = new AtWork(needs.breakers);
+    this.#answer = new DeliveredAnswer(request.prefix, request.adapter);
+    this.#maxTokens = this.#answer.tokens + request.maxTokens;
+    this.#times = new AnswerTimes(needs.clock.now());
+    this.#form = form;
+    this.#breaks = new QuestionBreaks(kindOf(request), needs.suspects);
+    if (this.#breaks.over) this.end(this.#breaks.error);
+    void this.#askNext();
+  }
+
+  /** Whoever still works on it stops. With an error: that is how it ended. Idempotent. */
+  end(error: MeshError | null = null): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#stopLate?.();
+    this.#watch?.stop();
+    this.#needs.shortlist.close();
+    for (const attempt of this.#atWork) this.#atWork.dismiss(attempt);
+    this.events.end(error);
+  }
+
+  /** The control plane lost this provider: no word of it is waited for, and none that comes is thrown away. */
+  gone(peer: PeerId): void {
+    if (this.#ended) return;
+    this.#gone.add(peer);
+    if (this.#needs.shortlist.gone(peer) && this.#leader !== null) this.#needs.shortlist.warm(this.#answer);
+    if ([...this.#atWork].some(({ candidate }) => candidate.peerId === peer)) this.#challenge();
+  }
+
+  /** Never rejects. */
+  async #askNext(): Promise<void> {
+    if (this.#choosing || this.#ended || !this.#breaks.mayAsk(this.#atWork.size)) return;
+    this.#choosing = true;
+    let asked = false;
+    try {
+      const candidate = await this.#choose();
+      if (this.#ended) return;
+      asked = candidate !== null;
+      if (candidate !== null) this.#ask(candidate);
+      else if (this.#atWork.size === 0) this.end(this.#lastError ?? nobodyFor(this.#request));
+    } catch (thrown) {
+      // Who is at work may still bring it to an end.
+      if (this.#atWork.size > 0) return;
+      const error = asMeshError(thrown, 'no_provider', 'Nobody could be asked. Try again.');
+      // What broke the answer off matters more than why nobody could go on with it.
+      this.end(this.#answer.tokens > 0 ? (this.#lastError ?? error) : error);
+    } finally {
+      this.#choosing = false;
+    }
+    const more = this.#leader === null && this.#atWork.size < (this.#request.copies ?? 1);
+    if (asked && more) void this.#askNext();
+  }
+
+  /** A second one beside somebody at work never stands in the line: there it would only be in the way of others. */
+  async #choose(): Promise<Leased | null> {
+    const { shortlist } = this.#needs;
+    const beside = this.#atWork.size > 0;
+    const queued = (place: Place) => this.events.push({ type: 'queued', ...place });
+    const chosen = await shortlist.next(this.#answer, beside ? null : queued);
+    // Whoever was at work may be gone meanwhile.
+    return chosen === null && beside && this.#atWork.size === 0 && !this.#ended ? this.#choose() : chosen;
+  }
+
+  #ask(candidate: Leased): void {
+    const prefix = this.#answer.prefixFor(candidate.model);
+    const part = { ...this.#request, maxTokens: this.#maxTokens - this.#answer.tokens };
+    const form = this.#form?.behind(prefix?.text ?? '') ?? null;
+    const attempt = new Attempt(candidate, part, prefix, this.#needs, (one, event) => this.#take(one, event), form);
+    this.#atWork.began(attempt);
+    if (this.#atWork.size > 1) return;
+    // Words of the one before it are not coming any more: this one's are waited for.
+    this.#watchSilence(loadingMs(candidate.model));
+    if (this.#leader === null) this.#announce(candidate);
+  }
+
+  #watchSilence(moreMs = 0): void {
+    this.#watch?.stop();
+    const events = {
+      suspected: (times: number) => {
+        this.#atWork.fellSilent();
+        this.#challenge(times);
+      },
+      stalled: () => this.#stalled(),
+    };
+    this.#watch = new StallWatch(this.#needs.clock, events, moreMs);
+  }
+
+  #take(attempt: Attempt, event: AttemptEvent): void {
+    switch (event.type) {
+      case 'late':
+        this.#challenge(this.#atWork.size);
+        break;
+      case 'accepted':
+        this.#accepted(attempt, event.ahead);
+        break;
+      case 'chunk':
+        this.#read(attempt, event);
+        break;
+      case 'whole':
+        this.#finish(attempt, event.whole);
+        break;
+      case 'failed':
+        this.#atWork.failed(attempt, event.error);
+        this.#noteBreak(attempt, event.error);
+        if (!attempt.taken) this.#challenges.inVain();
+        if (this.#atWork.size === 0) this.#failed(event.error, attempt);
+        // Those asked beside it have yet to read the prompt: its pace is not theirs.
+        else if (attempt === this.#leader) this.#watchSilence();
+        break;
+      default:
+        event satisfies never;
+    }
+  }
+
+  #accepted(attempt: Attempt, ahead: number): void {
+    if (attempt !== this.#atWork.first && ahead > 0) {
+      this.#atWork.dismiss(attempt);
+      this.#giveBack(attempt);
+      return;
+    }
+    // Beside words that come, this is nobody's news.
+    if (this.#atWork.has(this.#leader)) return;
+    this.events.push({ type: 'accepted', ahead });
+    if (ahead === 0) this.#expectFirstWords(attempt);
+  }
+
+  /** Late against its own history, and what it says that it takes to load the model: somebody else is asked as well, where that does not become a habit. */
+  #expectFirstWords(attempt: Attempt): void {
+    const { clock, words, hedges } = this.#needs;
+    this.#stopLate?.();
+    if (this.#times.begun || this.#request.hedge === false) return;
+    const { peerId, model } = attempt.candidate;
+    this.#stopLate = clock.after(words.lateAfterMs(peerId) + loadingMs(model), () => {
+      if (!this.#times.begun && hedges.take()) this.#challenge();
+    });
+  }
+
+  #read(attempt: Attempt, { chunk }: Extract<AttemptEvent, { type: 'chunk' }>): void {
+    // Another was here before: these words are known.
+    if (attempt.offset + chunk.index !== this.#answer.tokens) return;
+    const { clock, words } = this.#needs;
+    const nowMs = clock.now();
+    this.#atWork.heard(attempt);
+    if (attempt !== this.#leader) this.#lead(attempt, nowMs);
+    if (!this.#times.begun) {
+      this.#stopLate?.();
+      const { candidate, runsSinceMs } = attempt;
+      // Its own time: a wait for others, or for a model to be loaded, says nothing of it.
+      if (runsSinceMs !== null && candidate.model.wakesInMs === undefined)
+        words.heard(candidate.peerId, nowMs - runsSinceMs);
+    }
+    if (chunk.index === 0) {
+      this.#atWork.worked(attempt);
+      this.#failures = 0;
+    }
+    this.#answer.add(chunk, attempt.candidate.model);
+    this.#breaks.got(this.#answer.tokens);
+    if (this.#atWork.size > 1 && this.#challenges.recovered(this.#answer.tokens)) this.#keepOnly(attempt);
+    this.#watch?.heard();
+    this.#times.heard(this.#answer.tokens, nowMs);
+    const { text, tokens, tokenIds = null, logprobs, promptTokens } = chunk;
+    this.events.push({
+      ...{ type: 'piece', text, tokens, tokenIds },
+      ...(logprobs !== undefined && { logprobs }),
+      ...(promptTokens !== undefined && { promptTokens }),
+    });
+    if (chunk.index === 0) this.#needs.shortlist.warm(this.#answer);
+  }
+
+  /** From now on these are the words that count. */
+  #lead(attempt: Attempt, nowMs: number): void {
+    const { candidate } = attempt;
+    this.#keepOnly(attempt);
+    if (this.#leader !== null) {
+      // It was silent, and its link may be dead: no other question is to find out.
+      this.#needs.links.doubt(this.#leader.candidate.peerId);
+      const sameFile = this.#answer.isFile(candidate.model);
+      const seam = {
+        provider: candidate.peerId,
+        atToken: this.#answer.tokens,
+        pauseMs: this.#times.pauseMs(nowMs),
+        sameFile,
+      };
+      this.#seams.push(seam);
+      this.events.push({ type: 'resumed', candidate, seam });
+    } else this.#announce(candidate);
+    this.#leader = attempt;
+  }
+
+  #announce(candidate: Leased): void {
+    if (this.#announced === candidate.peerId) return;
+    this.#announced = candidate.peerId;
+    this.events.push({ type: 'provider', candidate });
+  }
+
+  /** With more than `most` at work on it already, nobody else is asked. */
+  #challenge(most = 1): void {
+    const atWork = this.#atWork.size;
+    if (atWork === 0 || atWork > most || this.#request.hedge === false || !this.#canBeHandedOn) return;
+    if (!this.#breaks.mayAsk(atWork)) return;
+    if (this.#challenges.ask(this.#answer.tokens)) void this.#askNext();
+  }
+
+  #stalled(): void {
+    const leader = [...this.#atWork].filter((attempt) => attempt === this.#leader);
+    for (const attempt of leader.length > 0 ? leader : [...this.#atWork]) {
+      attempt.fail(new MeshError('provider_lost', 'The volunteer stopped in the middle of the answer.'));
+    }
+  }
+
+  #noteBreak(attempt: Attempt, error: MeshError): void {
+    const { candidate, channel, runsSinceMs, taken, tokens } = attempt;
+    // Whoever had others before it in line was not at work on this one.
+    if (!isBreak(error) || !attempt.asked || (taken && runsSinceMs === null)) return;
+    const { peerId } = candidate;
+    this.#breaks.broke(peerId, taken && tokens === 0 && channel?.wentSilent === true && !this.#gone.has(peerId));
+    this.#atWork.pardon(this.#breaks.blameless);
+  }
+
+  /** Is what there is of it within what can be sent? */
+  get #canBeHandedOn(): boolean {
+    return this.#answer.tokens === 0 || mayGoOn(this.#answer);
+  }
+
+  /** Nobody is at work on it any more. */
+  #failed(thrown: MeshError, { offset }: Attempt): void {
+    if (this.#ended) return;
+    // What others wrote of the answer is no fault of the question's; somebody may have room for it.
+    const tooLong = offset > (this.#request.prefix?.tokens ?? 0) && thrown.code === 'prompt_too_long';
+    const error = tooLong || !this.#canBeHandedOn ? cannotGoOn() : thrown;
+    // Only its last word is missing.
+    if (this.#leader !== null && this.#answer.tokens >= this.#maxTokens) {
+      this.#done(this.#leader, {
+        finish: 'length',
+        promptTokens: 0,
+        completionTokens: 0,
+        path: null,
+        receipt: 'none',
+      });
+      return;
+    }
+    this.#failures += 1;
+    this.#challenges.reset();
+    this.#lastError = error;
+    if (this.#breaks.over) {
+      this.end(this.#breaks.error);
+      return;
+    }
+    const another = isWorthAnother(error) || (tooLong && this.#canBeHandedOn);
+    if (this.#failures >= MAX_FAILURES || !another) {
+      this.end(error);
+      return;
+    }
+    if (this.#times.begun) this.events.push({ type: 'interrupted', error });
+    void this.#askNext();
+  }
+
+  #finish(attempt: Attempt, whole: Whole): void {
+    this.#atWork.finished(attempt);
+    if (attempt.offset + attempt.tokens !== this.#answer.tokens) {
+      // It lost the race and ended before it heard of it.
+      if (this.#atWork.size === 0) this.#failed(new MeshError('provider_lost', 'The answer broke off.'), attempt);
+      return;
+    }
+    // There was nothing left to say.
+    if (attempt !== this.#leader) this.#lead(attempt, this.#needs.clock.now());
+    this.#done(attempt, whole);
+  }
+
+  #done(attempt: Attempt, { finish, promptTokens, completionTokens, path, receipt }: Whole): void {
+    const endMs = this.#needs.clock.now();
+    this.#needs.hedges.earn();
+    this.#breaks.worked();
+    this.events.push({
+      type: 'done',
+      receipt: {
+        ...{ provider: attempt.candidate.peerId, finish, promptTokens, path, receipt },
+        // Not fewer than came, and not more than was asked for.
+        completionTokens: Math.min(Math.max(attempt.offset + completionTokens, this.#answer.tokens), this.#maxTokens),
+        seams: this.#seams,
+        firstTokenMs: this.#times.firstTokenMs(endMs),
+        tokensPerSecond: this.#times.tokensPerSecond(endMs),
+      },
+    });
+    this.end();
+  }
+
+  #keepOnly(attempt: Attempt): void {
+    for (const spared of this.#atWork.keepOnly(attempt)) this.#giveBack(spared);
+  }
+
+  #giveBack({ candidate }: Attempt): void {
+    this.#needs.shortlist.giveBack(candidate.peerId);
+  }
+}

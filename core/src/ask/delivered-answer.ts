@@ -1,0 +1,99 @@
+/** What of an answer has come so far, from whichever providers: enough to let the next one go on after exactly that. */
+import type { ModelAdvert } from '../wire/model-advert.ts';
+import type { AnswerPrefix } from '../engine/engine.ts';
+import { wellFormed } from '../wire/fields.ts';
+import {
+  MAX_PREFIX_CHARACTERS,
+  MAX_PREFIX_TOKENS,
+  MAX_TOKEN_CHARACTERS,
+  MAX_TOKEN_ID,
+  MAX_TOKEN_IDS,
+  type TaskChunk,
+} from '../protocol.ts';
+
+/** As it is kept of an answer that broke off, to go on with it another day. */
+export interface KeptAnswer {
+  text: string;
+  tokens: number;
+  /** In the vocabulary of the file `sha256`; null where they are not known. */
+  tokenIds: readonly number[] | null;
+  /** The file whose tokens these are; null where that is not known. */
+  sha256: string | null;
+  /** The adapter that it was written with. Left out: none. */
+  adapter?: string | undefined;
+}
+
+/** Is there a beginning, and may it be sent whole? */
+export function mayGoOn({ text, tokens }: Pick<KeptAnswer, 'text' | 'tokens'>): boolean {
+  return (
+    Number.isInteger(tokens) &&
+    tokens > 0 &&
+    tokens <= MAX_PREFIX_TOKENS &&
+    // What was kept has to be as plausible as what comes.
+    text.length <= Math.min(MAX_PREFIX_CHARACTERS, tokens * MAX_TOKEN_CHARACTERS)
+  );
+}
+
+type ModelFile = Pick<ModelAdvert, 'sha256'>;
+
+export class DeliveredAnswer {
+  text = '';
+  tokens = 0;
+  /** Null once a piece came without, or from another file than those before; and when they are too many to be sent. */
+  #tokenIds: number[] | null = [];
+  /** The file whose tokens these are. */
+  #sha256: string | null = null;
+  readonly #adapter: string | undefined;
+
+  /** `adapter`: that all of it is written with from now on; left out: none. */
+  constructor(begun: KeptAnswer | null = null, adapter?: string) {
+    this.#adapter = adapter;
+    if (begun === null) return;
+    this.text = wellFormed(begun.text);
+    this.tokens = begun.tokens;
+    // With another adapter the same file is another model.
+    const same = begun.adapter === adapter;
+    this.#tokenIds = same && areOf(begun.tokens, begun.tokenIds) ? begun.tokenIds.slice() : null;
+    this.#sha256 = same ? begun.sha256 : null;
+  }
+
+  get kept(): KeptAnswer {
+    const { text, tokens } = this;
+    const adapter = this.#adapter;
+    return {
+      ...{ text, tokens, tokenIds: this.#tokenIds?.slice() ?? null, sha256: this.#sha256 },
+      ...(adapter !== undefined && { adapter }),
+    };
+  }
+
+  add({ text, tokens, tokenIds }: Pick<TaskChunk, 'text' | 'tokens' | 'tokenIds'>, model: ModelFile): void {
+    const sameFile = this.tokens === 0 || this.isFile(model);
+    this.#sha256 = model.sha256;
+    const ids = sameFile && this.tokens + tokens <= MAX_TOKEN_IDS && areOf(tokens, tokenIds) ? tokenIds : null;
+    if (ids === null) this.#tokenIds = null;
+    else this.#tokenIds?.push(...ids);
+    this.text += wellFormed(text);
+    this.tokens += tokens;
+  }
+
+  /** Is it the file that wrote all of it? Then greedy decoding goes on with the same words. */
+  isFile(model: ModelFile): boolean {
+    return model.sha256 !== null && model.sha256 === this.#sha256;
+  }
+
+  /** For a provider of this model; null: it begins at the beginning. */
+  prefixFor(model: ModelFile): AnswerPrefix | null {
+    if (this.tokens === 0) return null;
+    const { text, tokens } = this;
+    return { text, tokens, tokenIds: this.isFile(model) ? (this.#tokenIds?.slice() ?? null) : null };
+  }
+}
+
+/** Are these the ids of so many tokens, as far as can be told without the vocabulary? */
+function areOf(tokens: number, ids: readonly number[] | null | undefined): ids is readonly number[] {
+  return (
+    ids?.length === tokens &&
+    tokens <= MAX_TOKEN_IDS &&
+    ids.every((id) => Number.isInteger(id) && id >= 0 && id <= MAX_TOKEN_ID)
+  );
+}

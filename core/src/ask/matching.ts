@@ -1,0 +1,107 @@
+/** Who could answer a question: the control plane says so, or, while it is away, what peers know. */
+import { isAble } from '../policy/abilities.ts';
+import { onAbort } from '../base/abort.ts';
+import type { ControlAbsence } from '../control/control-absence.ts';
+import type { ControlClient, MatchQuestion } from '../control/control.ts';
+import type { Leased } from '../wire/control-protocol.ts';
+import { unreachable, type Place } from '../control/control-requests.ts';
+import { asMeshError } from '../base/errors.ts';
+import type { KnownProviders } from '../peers/known-providers.ts';
+import type { Links } from '../peers/links.ts';
+import { findOffer } from '../policy/offer-name.ts';
+import type { Transport } from '../transport/transport.ts';
+
+export interface MatchingOptions {
+  control: ControlClient;
+  absence: ControlAbsence;
+  known: KnownProviders;
+  links: Links;
+  transport: Transport;
+}
+
+export class Matching {
+  readonly #options: MatchingOptions;
+
+  constructor(options: MatchingOptions) {
+    this.#options = options;
+  }
+
+  /** The control plane's shortlist; while it is away, those who are known, without leave. */
+  async match(question: MatchQuestion, signal: AbortSignal, queued: (place: Place) => void): Promise<Leased[]> {
+    const { transport } = this.#options;
+    const leased = (await this.#matched(question, signal, queued)) ?? this.#nearest(question);
+    for (const { peerId, certificate } of leased) if (certificate !== null) transport.learn?.(peerId, certificate);
+    return leased;
+  }
+
+  /** Null: it is away. */
+  async #matched(
+    question: MatchQuestion,
+    signal: AbortSignal,
+    queued: (place: Place) => void,
+    again = true,
+  ): Promise<Leased[] | null> {
+    const { control, absence, known, transport } = this.#options;
+    let away = false;
+    const leaving = new AbortController();
+    const stopSignal = onAbort(signal, () => leaving.abort());
+    const stopAway = absence.onAway(() => {
+      away = true;
+      leaving.abort();
+    });
+    try {
+      // A peer that asks for a model it lends itself would dial itself.
+      const exclude = [...question.exclude, transport.self];
+      const leased = await control.match({ ...question, exclude }, leaving.signal, queued);
+      known.matched(leased, question.only !== null);
+      return leased;
+    } catch (thrown) {
+      if (signal.aborted) throw thrown;
+      if (away) return null;
+      // The connection broke while we waited: it is soon back, or known to be away.
+      const { code } = asMeshError(thrown, 'control_unreachable', 'The mesh cannot be reached.');
+      if (!again || code !== 'control_unreachable' || control.state !== 'connecting') throw thrown;
+      return this.#matched(question, signal, queued, false);
+    } finally {
+      stopSignal();
+      stopAway();
+    }
+  }
+
+  /**
+   * Those to whom a link is open; where there are none, those whom a mutual peer reaches; or else any. Throws
+   * control_unreachable when nobody was known from the beginning.
+   */
+  #nearest(question: MatchQuestion): Leased[] {
+    const { known, links } = this.#options;
+    const { model, exclude, only } = question;
+    const able = known
+      .find(model)
+      .filter(({ peerId }) => !exclude.includes(peerId) && (only === null || only.includes(peerId)))
+      .filter((candidate) => isAble(candidate.model, question))
+      .map((candidate) => ({ ...candidate, lease: null }));
+    // Whoever was named was chosen for who they are, whichever file they have.
+    const all = only === null ? this.#oneFile(able, question) : able;
+    const introducible = ({ peerId }: Leased) =>
+      [...known.linkedTo(peerId)].some((source) => links.to(source) !== null);
+    const linked = all.filter(({ peerId }) => links.dialled(peerId));
+    if (linked.length > 0) return linked;
+    const near = all.filter(introducible);
+    if (all.length === 0 && exclude.length === 0) throw unreachable();
+    return near.length > 0 ? near : all;
+  }
+  /**
+   * Of several files under one id those who lend the one that the control plane stood by last; where nobody has that, the
+   * one that most of them lend.
+   */
+  #oneFile(all: Leased[], { model, needs = [] }: MatchQuestion): Leased[] {
+    const offers = this.#options.control.offers?.models ?? [];
+    const meant = findOffer(offers, model, needs.includes('embedding') ? 'embedding' : 'chat');
+    const isMeant = (one: Leased) => meant?.sha256 !== undefined && one.model.sha256 === meant.sha256;
+    if (all.some(isMeant)) return all.filter(isMeant);
+    const lenders = new Map<string | null, number>();
+    for (const { model: lent } of all) lenders.set(lent.sha256, (lenders.get(lent.sha256) ?? 0) + 1);
+    const [usual] = [...lenders].toSorted(([, a], [, b]) => b - a);
+    return all.filter((one) => one.model.sha256 === usual?.[0]);
+  }
+}

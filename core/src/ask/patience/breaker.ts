@@ -1,0 +1,71 @@
+/** Which providers are left alone for a while because they failed, and when one of them is tried again. */
+import { backoffMs } from '../../base/backoff.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { PeerId } from '../../base/ids.ts';
+
+/** Peers remembered; of more, those whose fault is longest ago are forgotten. */
+const MAX_PEERS = 1_024;
+
+interface Circuit {
+  faults: number;
+  /** Open until then; after that one trial is let through. */
+  untilMs: number;
+  /** The trial is under way. */
+  trying: boolean;
+}
+
+/** Circuit breakers (Nygard, Release It!, 2007), one a peer: closed, open after a fault, half open for one trial. */
+export class Breakers {
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  /** In the order of their last faults. */
+  readonly #circuits = new Map<PeerId, Circuit>();
+
+  constructor(clock: Clock, random: () => number) {
+    this.#clock = clock;
+    this.#random = random;
+  }
+
+  /** Leave this peer alone for now? */
+  isOpen(peer: PeerId): boolean {
+    const circuit = this.#circuits.get(peer);
+    return circuit !== undefined && (circuit.trying || this.#clock.now() < circuit.untilMs);
+  }
+
+  /** It is being tried: while it failed before, by nobody else at the same time. */
+  trying(peer: PeerId): void {
+    const circuit = this.#circuits.get(peer);
+    if (circuit !== undefined) circuit.trying = true;
+  }
+
+  /** It did what it should. */
+  worked(peer: PeerId): void {
+    this.#circuits.delete(peer);
+  }
+
+  /** Neither worked nor failed: somebody changed their mind. */
+  undecided(peer: PeerId): void {
+    const circuit = this.#circuits.get(peer);
+    if (circuit !== undefined) circuit.trying = false;
+  }
+
+  /** Its last failure was not its fault. */
+  pardon(peer: PeerId): void {
+    const circuit = this.#circuits.get(peer);
+    if (circuit === undefined) return;
+    circuit.faults -= 1;
+    circuit.untilMs = this.#clock.now();
+    if (circuit.faults <= 0) this.#circuits.delete(peer);
+  }
+
+  failed(peer: PeerId): void {
+    const faults = (this.#circuits.get(peer)?.faults ?? 0) + 1;
+    this.#circuits.delete(peer);
+    const untilMs = this.#clock.now() + backoffMs(faults - 1, this.#random);
+    this.#circuits.set(peer, { faults, untilMs, trying: false });
+    for (const oldest of this.#circuits.keys()) {
+      if (this.#circuits.size <= MAX_PEERS) break;
+      this.#circuits.delete(oldest);
+    }
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * Whether a question does harm to those who work on it. A form or an adapter goes deep into a provider's engine: where
+ * one breaks over it, the next may, too. So such a question is in two hands at most until it gets on, and ends with
+ * question_breaks when both broke. A free question goes to as many as it takes.
+ */
+import type { Clock } from '../../base/clock.ts';
+import { MeshError } from '../../base/errors.ts';
+import type { PeerId } from '../../base/ids.ts';
+
+/** At work on it, and broken over it, since it last got on. */
+const MAX_HANDS = 2;
+/** So many tokens more are no accident: some poison lets each provider write a word or two. */
+const PROGRESS_TOKENS = 32;
+/** What broke two is not asked again for so long, unless an answer of its kind was whole meanwhile. */
+const SUSPECT_MS = 120_000;
+/** Kinds of questions that are remembered; of more, those that broke longest ago are forgotten. */
+const MAX_SUSPECTS = 256;
+
+/** What a question asks of an engine beside its words; null: nothing. */
+export function kindOf({ schema, adapter }: { schema?: string; adapter?: string }): string | null {
+  return schema === undefined && adapter === undefined ? null : `${adapter ?? ''} ${schema ?? ''}`;
+}
+
+/** Kinds of questions that broke those who worked on them, of all that this computer asks. */
+export class SuspectQuestions {
+  readonly #clock: Clock;
+  /** When they last did; the latest last. */
+  readonly #kinds = new Map<string, number>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  has(kind: string | null): boolean {
+    const brokeMs = kind === null ? undefined : this.#kinds.get(kind);
+    return brokeMs !== undefined && this.#clock.now() - brokeMs < SUSPECT_MS;
+  }
+
+  broke(kind: string): void {
+    this.#kinds.delete(kind);
+    this.#kinds.set(kind, this.#clock.now());
+    for (const oldest of this.#kinds.keys()) {
+      if (this.#kinds.size <= MAX_SUSPECTS) break;
+      this.#kinds.delete(oldest);
+    }
+  }
+
+  worked(kind: string | null): void {
+    if (kind !== null) this.#kinds.delete(kind);
+  }
+}
+
+export class QuestionBreaks {
+  readonly #kind: string | null;
+  readonly #suspects: SuspectQuestions;
+  /** Since it last got on. */
+  readonly #broken = new Set<PeerId>();
+  #atTokens = 0;
+  #over = false;
+
+  constructor(kind: string | null, suspects: SuspectQuestions) {
+    this.#kind = kind;
+    this.#suspects = suspects;
+    this.#over = suspects.has(kind);
+  }
+
+  /** Nobody else is asked. */
+  get over(): boolean {
+    return this.#over;
+  }
+
+  /** May one more be asked, with so many at work on it? */
+  mayAsk(atWork: number): boolean {
+    if (this.#kind === null) return true;
+    return !this.#over && this.#broken.size + atWork < MAX_HANDS;
+  }
+
+  /** `hung`: it stopped answering altogether before its first word, and had not left: the next one would, too. */
+  broke(peer: PeerId, hung: boolean): void {
+    if (this.#kind === null) return;
+    this.#broken.add(peer);
+    this.#over ||= hung || this.#broken.size >= MAX_HANDS;
+    if (this.#over && this.#broken.size >= MAX_HANDS) this.#suspects.broke(this.#kind);
+  }
+
+  /** So many tokens of the answer are there. */
+  got(tokens: number): void {
+    if (this.#broken.size === 0) this.#atTokens = tokens;
+    else if (tokens - this.#atTokens >= PROGRESS_TOKENS) {
+      this.#broken.clear();
+      this.#over = false;
+    }
+  }
+
+  /** Its answer is whole. */
+  worked(): void {
+    this.#suspects.worked(this.#kind);
+  }
+
+  /** Those who broke over a question that is to blame for it. */
+  get blameless(): Iterable<PeerId> {
+    return this.#over && this.#broken.size >= MAX_HANDS ? this.#broken : [];
+  }
+
+  get error(): MeshError {
+    const what = this.#broken.size === 1 ? 'A computer stopped while it' : 'Two computers stopped while they';
+    return new MeshError(
+      'question_breaks',
+      `${what} worked on this question, so nobody else is asked. Make its JSON schema simpler, leave its adapter out, or ask later.`,
+    );
+  }
+}

@@ -1,0 +1,103 @@
+/** When a stream that went quiet counts as stalled: measured by its own pace, so that slow is not taken for dead. */
+import type { Clock } from '../../base/clock.ts';
+
+/** Before there is a pace: what reading a long prompt takes, and may take on a slow computer. */
+const FIRST_PIECE = { suspectMs: 8_000, stallMs: 300_000 };
+/** After one piece nobody knows the pace. */
+const SECOND_PIECE = { suspectMs: 4_000, stallMs: 20_000 };
+/** Quiet for so many of its own pauses, within these bounds: somebody else had better be asked, too. */
+const SUSPECT = { pauses: 8, leastMs: 400, mostMs: 8_000 };
+/** And for so many: it is given up. */
+const STALL = { pauses: 40, leastMs: 5_000, mostMs: 20_000 };
+/** Whoever was asked beside it has the time that the first word takes; then it is suspected again, and after twice that. */
+const AGAIN_MS = FIRST_PIECE.suspectMs;
+/** How much the last pause counts in the running mean. */
+const WEIGHT = 0.2;
+/** A timer that comes this much late was held up by this computer and not by the stream: it waits anew. */
+const LATE_TIMER_MS = 500;
+
+export interface StallEvents {
+  /** It may be gone. `times`: how often that was said since it fell quiet, from 1 on. */
+  suspected: (times: number) => void;
+  /** It is given up. Called at most once. */
+  stalled: () => void;
+}
+
+export class StallWatch {
+  readonly #clock: Clock;
+  readonly #events: StallEvents;
+  /** Null before the second piece: the pause before the first was the prompt's. */
+  #meanPauseMs: number | null = null;
+  #begun = false;
+  readonly #moreMs: number;
+  /** Since it fell quiet. */
+  #suspicions = 0;
+  #heardMs: number;
+  #stopTimer: () => void = () => {};
+
+  /** Watches from now on. The first piece may take so much more: its model is loaded for it. */
+  constructor(clock: Clock, events: StallEvents, moreMs = 0) {
+    this.#clock = clock;
+    this.#events = events;
+    this.#moreMs = moreMs;
+    this.#heardMs = clock.now();
+    this.#wait(this.limitMs);
+  }
+
+  /** How long it may be quiet until the next word about it. */
+  get limitMs(): number {
+    const { suspectMs, stallMs } = this.#limits;
+    return Math.min(suspectMs + AGAIN_MS * (2 ** this.#suspicions - 1), stallMs);
+  }
+
+  get #limits(): { suspectMs: number; stallMs: number } {
+    const mean = this.#meanPauseMs;
+    if (mean === null && this.#begun) return SECOND_PIECE;
+    if (mean === null) {
+      return { suspectMs: FIRST_PIECE.suspectMs + this.#moreMs, stallMs: FIRST_PIECE.stallMs + this.#moreMs };
+    }
+    return { suspectMs: bounded(mean, SUSPECT), stallMs: bounded(mean, STALL) };
+  }
+
+  /** A piece of the answer came. Cheap, as it is called for each: the timer stays, and looks when it comes. */
+  heard(): void {
+    const nowMs = this.#clock.now();
+    const pauseMs = nowMs - this.#heardMs;
+    this.#heardMs = nowMs;
+    const mean = this.#meanPauseMs;
+    const newLimit = mean === null || this.#suspicions > 0;
+    this.#suspicions = 0;
+    if (this.#begun) this.#meanPauseMs = mean === null ? pauseMs : mean * (1 - WEIGHT) + pauseMs * WEIGHT;
+    this.#begun = true;
+    // It may come before the timer of the old one.
+    if (newLimit) this.#wait(this.limitMs);
+  }
+
+  /** Idempotent. */
+  stop(): void {
+    this.#stopTimer();
+  }
+
+  #wait(ms: number): void {
+    const dueMs = this.#clock.now() + ms;
+    this.#stopTimer();
+    this.#stopTimer = this.#clock.after(ms, () => this.#due(dueMs));
+  }
+
+  #due(dueMs: number): void {
+    const nowMs = this.#clock.now();
+    if (nowMs - dueMs > LATE_TIMER_MS) this.#heardMs = nowMs;
+    const quietMs = nowMs - this.#heardMs;
+    if (quietMs < this.limitMs) this.#wait(Math.ceil(this.limitMs - quietMs));
+    else if (quietMs >= this.#limits.stallMs) this.#events.stalled();
+    else {
+      this.#suspicions += 1;
+      this.#wait(Math.ceil(this.limitMs - quietMs));
+      this.#events.suspected(this.#suspicions);
+    }
+  }
+}
+
+function bounded(meanMs: number, { pauses, leastMs, mostMs }: typeof SUSPECT): number {
+  return Math.min(Math.max(meanMs * pauses, leastMs), mostMs);
+}

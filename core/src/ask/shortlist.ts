@@ -1,0 +1,196 @@
+/** Who may be asked next with one question: from the last match as long as its leases are good, then from another. */
+import { isAble } from '../policy/abilities.ts';
+import { onAbort } from '../base/abort.ts';
+import type { Breakers } from './patience/breaker.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Leased } from '../wire/control-protocol.ts';
+import type { Place } from '../control/control-requests.ts';
+import type { MatchQuestion } from '../control/control.ts';
+import type { DeliveredAnswer } from './delivered-answer.ts';
+import { MeshError } from '../base/errors.ts';
+import type { PeerId } from '../base/ids.ts';
+import type { Links } from '../peers/links.ts';
+import { rank } from '../policy/route.ts';
+
+/** Half of what the control plane's leases are good for. */
+const FRESH_MS = 60_000;
+
+export interface ShortlistNeeds {
+  links: Links;
+  breakers: Breakers;
+  clock: Clock;
+  random: () => number;
+  /** Asks the control plane; `queued` hears of our place in the line while all are busy. */
+  match: AskControl;
+}
+
+export type AskControl = (
+  question: MatchQuestion,
+  signal: AbortSignal,
+  queued: (place: Place) => void,
+) => Promise<Leased[]>;
+
+export class Shortlist {
+  /** `exclude`: never asked, whoever else was tried. */
+  readonly #question: MatchQuestion;
+  readonly #needs: ShortlistNeeds;
+  readonly #closing = new AbortController();
+  readonly #tried = new Set<PeerId>();
+  /** Best first, nobody of them tried. */
+  #candidates: Leased[] = [];
+  #matchedMs = -Infinity;
+  #standby: Leased | null = null;
+  #releaseStandby: (() => void) | null = null;
+
+  constructor(question: MatchQuestion, needs: ShortlistNeeds) {
+    this.#question = question;
+    this.#needs = needs;
+  }
+
+  /**
+   * Whoever is best to begin, or to go on with `answer`; nobody twice who was not given back. Null: nobody. Rejects with
+   * what the control plane cannot be asked for. `queued`: while all are busy it waits in line, and says where; null: it
+   * does not wait, and nobody who is busy is asked.
+   */
+  async next(answer: DeliveredAnswer, queued: ((place: Place) => void) | null): Promise<Leased | null> {
+    const next = this.#best(answer, isFree) ?? (await this.#another(answer, queued));
+    if (next === null) return null;
+    this.#tried.add(next.peerId);
+    this.#candidates = this.#candidates.filter((other) => other !== next);
+    if (next === this.#standby) this.#standby = null;
+    return next;
+  }
+
+  /** This one was not used after all: it may be asked again, with another lease. */
+  giveBack(peer: PeerId): void {
+    this.#tried.delete(peer);
+  }
+
+  /** This one is not to be counted on. True: it was the one to go on with the answer. */
+  gone(peer: PeerId): boolean {
+    this.#candidates = this.#candidates.filter((other) => other.peerId !== peer);
+    if (this.#standby?.peerId !== peer) return false;
+    this.#standby = null;
+    this.#releaseStandby?.();
+    this.#releaseStandby = null;
+    return true;
+  }
+
+  /** Opens a link to whoever would go on with the answer, and watches it: it is there when it is needed. */
+  warm(answer: DeliveredAnswer): void {
+    if (this.#standby !== null) return;
+    const standby = this.#best(answer, isFree) ?? this.#best(answer, anyone);
+    if (standby === null) return;
+    this.#standby = standby;
+    this.#needs.links.open(standby.peerId, this.#closing.signal).then(
+      (channel) => {
+        this.#releaseStandby?.();
+        this.#releaseStandby = this.#closing.signal.aborted ? null : channel.hold(true);
+      },
+      () => {
+        // Not to be reached: not to be counted on either.
+        this.#candidates = this.#candidates.filter((other) => other !== standby);
+        if (this.#standby === standby) this.#standby = null;
+      },
+    );
+  }
+
+  /** Idempotent. */
+  close(): void {
+    this.#closing.abort();
+    this.#releaseStandby?.();
+    this.#releaseStandby = null;
+  }
+
+  #best(answer: DeliveredAnswer, wanted: (one: Leased) => boolean): Leased | null {
+    const { breakers } = this.#needs;
+    const usable = this.#fresh(answer).filter((one) => wanted(one) && !breakers.isOpen(one.peerId));
+    return usable.find((one) => one === this.#standby) ?? usable[0] ?? null;
+  }
+
+  /** Whose leases are good, and who can go on. */
+  #fresh(answer: DeliveredAnswer): Leased[] {
+    if (this.#needs.clock.now() - this.#matchedMs > FRESH_MS) return [];
+    return this.#candidates.filter((one) => continues(one, answer));
+  }
+
+  /** From a new match; where none is to be had, those who were busy. */
+  async #another(answer: DeliveredAnswer, queued: ((place: Place) => void) | null): Promise<Leased | null> {
+    try {
+      await this.#match(queued);
+    } catch (thrown) {
+      const busy = queued === null ? null : this.#best(answer, anyone);
+      if (busy === null || this.#closing.signal.aborted) throw thrown;
+      return busy;
+    }
+    if (queued === null) return this.#best(answer, isFree);
+    // Those that failed lately only when there is nobody else.
+    return this.#best(answer, isFree) ?? this.#best(answer, anyone) ?? this.#fresh(answer)[0] ?? null;
+  }
+
+  async #match(queued: ((place: Place) => void) | null): Promise<void> {
+    const { links, random, clock } = this.#needs;
+    const { only, exclude } = this.#question;
+    const leased = await this.#ask(queued);
+    if (leased === null) return;
+    // The server is asked to keep to these, and not trusted to.
+    const allowed = leased.filter(
+      ({ peerId, model }) =>
+        only?.includes(peerId) !== false && !exclude.includes(peerId) && isAble(model, this.#question),
+    );
+    // A control plane that has just started knows nobody yet; those it knew may still be there.
+    if (allowed.length === 0) return;
+    // Its slot is kept for us.
+    const prefer = allowed[0]?.peerId ?? null;
+    this.#candidates = rank(allowed, { exclude: this.#tried, prefer, rttMs: (peer) => links.rttMs(peer), random });
+    this.#matchedMs = clock.now();
+  }
+
+  /** Null: all are busy, and this is not to wait. */
+  async #ask(queued: ((place: Place) => void) | null): Promise<Leased[] | null> {
+    const question = { ...this.#question, exclude: [...this.#question.exclude, ...this.#tried] };
+    const leaving = new AbortController();
+    const stopClosing = onAbort(this.#closing.signal, () => leaving.abort());
+    let wouldWait = false;
+    let placed = false;
+    const told = (place: Place) => {
+      placed = true;
+      if (queued !== null) queued(place);
+      else {
+        wouldWait = true;
+        leaving.abort();
+      }
+    };
+    try {
+      for (;;) {
+        placed = false;
+        try {
+          return await this.#needs.match(question, leaving.signal, told);
+        } catch (thrown) {
+          if (wouldWait) return null;
+          // The line went with the connection: there is another when that is back.
+          if (!placed || leaving.signal.aborted || !isUnreachable(thrown)) throw thrown;
+        }
+      }
+    } finally {
+      stopClosing();
+    }
+  }
+}
+
+function continues({ model }: Leased, answer: DeliveredAnswer): boolean {
+  return answer.tokens === 0 || model.continues !== 'none';
+}
+
+/** It was, when the control plane named it. */
+function isFree({ slots, busySlots, queued }: Leased): boolean {
+  return busySlots + queued < slots;
+}
+
+function isUnreachable(thrown: unknown): boolean {
+  return thrown instanceof MeshError && thrown.code === 'control_unreachable';
+}
+
+function anyone(): boolean {
+  return true;
+}

@@ -1,0 +1,119 @@
+/** What was asked of the control plane and is still to be answered: each request has a number, and ends in time. */
+import { untilAborted } from '../base/abort.ts';
+import type { Clock } from '../base/clock.ts';
+import { QUEUED_EVERY_MS, type FromServer, type Queued, type ToServer } from '../wire/control-protocol.ts';
+import { MeshError } from '../base/errors.ts';
+
+const ANSWER_TIMEOUT_MS = 5_000;
+/** A place in the line of which nothing is heard for so long is lost. */
+const QUEUED_TIMEOUT_MS = 3 * QUEUED_EVERY_MS;
+
+type Request = Extract<ToServer, { type: keyof Answers }>;
+type WithoutId<T> = T extends unknown ? Omit<T, 'requestId'> : never;
+/** What answers what. */
+interface Answers {
+  match: 'matched';
+  file: 'filed';
+  relay: 'relayed';
+}
+type AnswerTo<K extends Request['type']> = Extract<FromServer, { type: Answers[K] }>;
+type Answer = AnswerTo<Request['type']>;
+const ANSWERS: Readonly<Answers> = { match: 'matched', file: 'filed', relay: 'relayed' };
+
+/** Where a match stands in the line. */
+export type Place = Pick<Queued, 'position' | 'estimateMs'>;
+
+interface Pending {
+  /** Null: what was asked knows no line. */
+  queued: ((place: Place) => void) | null;
+  stopTimer: () => void;
+  expects: Answer['type'];
+  resolve: (answer: Answer) => void;
+  reject: (error: MeshError) => void;
+}
+
+export class ControlRequests {
+  #clock: Clock;
+  #send: (message: ToServer) => void;
+  #nextId = 1;
+  #unanswered: (sinceMs: number) => void;
+  #pending = new Map<number, Pending>();
+
+  /** `unanswered` hears of a request that nothing was said about, and since when. */
+  constructor(clock: Clock, send: (message: ToServer) => void, unanswered: (sinceMs: number) => void) {
+    this.#clock = clock;
+    this.#send = send;
+    this.#unanswered = unanswered;
+  }
+
+  /** Rejects with what the server refused it for, with control_unreachable when it says nothing, or with cancelled. */
+  async ask<K extends Request['type']>(
+    request: WithoutId<Extract<Request, { type: K }>>,
+    signal: AbortSignal,
+    queued: ((place: Place) => void) | null = null,
+  ): Promise<AnswerTo<K>> {
+    const requestId = this.#nextId++;
+    const answer = new Promise<Answer>((resolve, reject) => {
+      const expects = ANSWERS[request.type as K];
+      this.#pending.set(requestId, { expects, queued, resolve, reject, stopTimer: () => {} });
+    });
+    this.#expectWord(requestId, ANSWER_TIMEOUT_MS);
+    this.#send({ ...request, requestId });
+    try {
+      return (await untilAborted(answer, signal)) as AnswerTo<K>;
+    } catch (thrown) {
+      if (signal.aborted) this.#withdraw(requestId);
+      throw thrown;
+    } finally {
+      this.#pending.get(requestId)?.stopTimer();
+      this.#pending.delete(requestId);
+    }
+  }
+
+  /** An answer that nobody waits for any more, or of another kind than was asked for, is dropped. */
+  answered(answer: Answer): void {
+    const pending = this.#pending.get(answer.requestId);
+    if (pending?.expects === answer.type) pending.resolve(answer);
+  }
+
+  /** The answer takes as long as the line does. */
+  queued({ requestId, position, estimateMs }: Queued): void {
+    const pending = this.#pending.get(requestId);
+    if (pending?.expects !== 'matched') return;
+    this.#expectWord(requestId, QUEUED_TIMEOUT_MS);
+    pending.queued?.({ position, estimateMs });
+  }
+
+  refused(requestId: number, error: MeshError): void {
+    this.#pending.get(requestId)?.reject(error);
+  }
+
+  /** The connection is gone. */
+  lost(): void {
+    for (const { reject } of this.#pending.values()) reject(unreachable());
+  }
+
+  #expectWord(requestId: number, withinMs: number): void {
+    const pending = this.#pending.get(requestId);
+    if (pending === undefined) return;
+    pending.stopTimer();
+    const sinceMs = this.#clock.now();
+    pending.stopTimer = this.#clock.after(withinMs, () => {
+      this.#withdraw(requestId);
+      pending.reject(unreachable());
+      this.#unanswered(sinceMs);
+    });
+  }
+
+  /** A place in the line that nobody waits at would hold up the others. */
+  #withdraw(requestId: number): void {
+    if (this.#pending.get(requestId)?.expects === 'matched') this.#send({ type: 'withdraw', requestId });
+  }
+}
+
+export function unreachable(): MeshError {
+  return new MeshError(
+    'control_unreachable',
+    'The mesh cannot be reached. Check your connection; it is tried again by itself.',
+  );
+}

@@ -1,0 +1,297 @@
+import { describe, expect, it } from 'vitest';
+import { ControlClient } from './control.ts';
+import type { SocketLike } from './control-connection.ts';
+import { MeshError } from '../base/errors.ts';
+import { softwareIdentity } from '../identity/identity.ts';
+import { newPeerId, type ModelId } from '../base/ids.ts';
+import { faultOf, newChallenge, proveKey } from '../identity/key-proof.ts';
+import { ManualClock } from '../testing/manual-clock.ts';
+import { PROTOCOL_VERSION } from '../protocol.ts';
+import { SIGN_OF_LIFE_MS, type FromServer, type ToServer } from '../wire/control-protocol.ts';
+
+const identity = softwareIdentity(new Uint8Array(32).fill(7));
+const WELCOME: FromServer = {
+  type: 'welcome',
+  version: PROTOCOL_VERSION,
+  heartbeatMs: 1000,
+  iceServers: [],
+  signalToken: 'a'.repeat(26),
+  issuer: newPeerId(),
+};
+
+/** A socket whose other end is the test. */
+class ScriptedSocket implements SocketLike {
+  onopen: ((event: never) => void) | null = null;
+  onmessage: ((event: never) => void) | null = null;
+  onclose: ((event: never) => void) | null = null;
+  onerror: ((event: never) => void) | null = null;
+  sent: ToServer[] = [];
+  closed = false;
+
+  send(json: string): void {
+    this.sent.push(JSON.parse(json) as ToServer);
+  }
+  close(): void {
+    this.closed = true;
+  }
+  say(message: FromServer | string): void {
+    const data = typeof message === 'string' ? message : JSON.stringify(message);
+    this.onmessage?.({ data } as never);
+  }
+  welcome(): void {
+    this.onopen?.(undefined as never);
+    this.say(WELCOME);
+  }
+  types(): string[] {
+    return this.sent.map(({ type }) => type);
+  }
+}
+
+function setUp(prove = proveKey) {
+  const clock = new ManualClock();
+  const sockets: ScriptedSocket[] = [];
+  const client = new ControlClient({
+    url: 'ws://mesh/mesh',
+    identity,
+    prove,
+    agent: 'browser',
+    openSocket: () => {
+      const socket = new ScriptedSocket();
+      sockets.push(socket);
+      return socket;
+    },
+    clock,
+    random: () => 0.5,
+  });
+  client.start();
+  return { clock, sockets, client, last: () => sockets.at(-1)! };
+}
+
+const never = new AbortController().signal;
+const model = 'm' as ModelId;
+const question = { model, maxTokens: 64, exclude: [], only: null, prefer: null };
+const advert = {
+  id: model,
+  name: 'M',
+  quant: 'q4',
+  format: 'gguf',
+  backend: 'cpu',
+  contextTokens: 2048,
+  sha256: null,
+  tokensPerSecond: null,
+  continues: 'ids',
+} as const;
+
+describe('the control connection', () => {
+  it('says hello first, then what it offers, then that it lives', async () => {
+    const { clock, client, last } = setUp();
+    client.advertise([advert], 2);
+    last().welcome();
+    expect(client.state).toBe('open');
+    await clock.advance(2_000);
+    expect(last().types()).toEqual(['hello', 'advert', 'heartbeat', 'heartbeat', 'heartbeat']);
+  });
+
+  it('describes anew what it offers, as busy as it was, and hears what is expected', async () => {
+    const { client, last } = setUp();
+    const expected: ModelId[] = [];
+    client.onExpect = (one) => expected.push(one);
+    client.describe([{ ...advert, wakesInMs: 10 }]);
+    last().welcome();
+    expect(last().types()).toEqual(['hello']);
+    client.advertise([advert], 2, 'c');
+    client.report({ busySlots: 1, queued: 0, tokens: 5, tokensPerSecond: null });
+    client.describe([{ ...advert, wakesInMs: 10 }]);
+    expect(last().sent.slice(-2)).toMatchObject([
+      { type: 'advert', models: [{ id: model, wakesInMs: 10 }], slots: 2, certificate: 'c' },
+      { type: 'heartbeat', busySlots: 1 },
+    ]);
+    last().say({ type: 'expect', model });
+    expect(expected).toEqual([model]);
+  });
+
+  it('proves its key once a connection, and only then is in', async () => {
+    const { clock, client, last } = setUp();
+    const welcomes: string[] = [];
+    client.onWelcome = ({ signalToken }) => welcomes.push(signalToken);
+    last().onopen?.(undefined as never);
+    const [first, second] = [newChallenge(4), newChallenge(0)];
+    last().say(first);
+    last().say(second);
+    await clock.advance(0);
+    const [hello, proof, ...more] = last().sent;
+    expect(hello).toMatchObject({ type: 'hello', peerId: identity.peerId });
+    expect(proof?.type === 'proof' && faultOf(identity.publicKey, first, proof, ['mesh'])).toBeNull();
+    expect(more).toEqual([]);
+    expect(client.state).toBe('connecting');
+    last().say(WELCOME);
+    expect([client.state, welcomes]).toEqual(['open', ['a'.repeat(26)]]);
+    last().say(newChallenge(0));
+    await clock.advance(0);
+    expect(last().types()).toEqual(['hello', 'proof']);
+  });
+
+  it('tries again when the server falls silent after the proof', async () => {
+    const { clock, client, sockets, last } = setUp();
+    last().onopen?.(undefined as never);
+    last().say(newChallenge(0));
+    await clock.advance(20_000);
+    expect(sockets.length).toBeGreaterThan(1);
+    expect(client.state).toBe('connecting');
+  });
+
+  it('gives up on a server that asks for too much work, and on a key that does not sign', async () => {
+    const greedy = setUp();
+    greedy.last().onopen?.(undefined as never);
+    greedy.last().say(newChallenge(60));
+    await greedy.clock.advance(60_000);
+    expect([greedy.client.state, greedy.client.refusal?.code, greedy.sockets.length]).toEqual([
+      'refused',
+      'work_refused',
+      1,
+    ]);
+    const lost = setUp(() => Promise.reject(new Error('the key is gone')));
+    lost.last().onopen?.(undefined as never);
+    lost.last().say(newChallenge(0));
+    await lost.clock.advance(0);
+    expect(lost.client.refusal).toMatchObject({ code: 'control_refused', cause: new Error('the key is gone') });
+  });
+
+  it('ends the work for a connection that is gone', async () => {
+    const ended: boolean[] = [];
+    const { clock, client, last } = setUp((_identity, _challenge, _host, signal) => {
+      return new Promise((_resolve, reject) =>
+        signal.addEventListener('abort', () => {
+          ended.push(true);
+          reject(new MeshError('cancelled', 'Stopped.'));
+        }),
+      );
+    });
+    last().onopen?.(undefined as never);
+    last().say(newChallenge(0));
+    last().onclose?.(undefined as never);
+    await clock.advance(0);
+    expect([ended, client.state]).toEqual([[true], 'connecting']);
+  });
+
+  it('comes back by itself, with its advert', async () => {
+    const { clock, client, sockets, last } = setUp();
+    client.advertise([advert], 2);
+    last().welcome();
+    last().onclose?.(undefined as never);
+    expect(client.state).toBe('connecting');
+    await clock.advance(1_000);
+    expect(sockets.length).toBe(2);
+    last().welcome();
+    expect(client.state).toBe('open');
+    expect(last().types()).toContain('advert');
+  });
+
+  it('tries less and less often while nobody answers', async () => {
+    const { clock, sockets } = setUp();
+    await clock.advance(120_000);
+    expect(sockets.length).toBeGreaterThan(3);
+    expect(sockets.length).toBeLessThan(20);
+  });
+
+  it('reports a taken slot at once, and each token once', async () => {
+    const { clock, client, last } = setUp();
+    client.advertise([advert], 1);
+    last().welcome();
+    client.report({ busySlots: 1, queued: 0, tokens: 0, tokensPerSecond: null });
+    client.report({ busySlots: 1, queued: 0, tokens: 30, tokensPerSecond: 12 });
+    await clock.advance(1_000);
+    client.report({ busySlots: 0, queued: 0, tokens: 40, tokensPerSecond: 12 });
+    const beats = last().sent.filter((message) => message.type === 'heartbeat');
+    expect(beats.map(({ busySlots, tokens }) => [busySlots, tokens])).toEqual([
+      [0, 0],
+      [1, 0],
+      [1, 30],
+      [0, 10],
+    ]);
+  });
+
+  it('matches, and fails in words when the server is away, slow or unwilling', async () => {
+    const { clock, client, last } = setUp();
+    const early = client.match(question, never).catch((error: unknown) => error);
+    await clock.advance(5_001);
+    expect(await early).toMatchObject({ code: 'control_unreachable' });
+
+    last().welcome();
+    const answered = client.match(question, never);
+    last().say({ type: 'matched', requestId: 1, lease: null, candidates: [] });
+    expect(await answered).toEqual([]);
+
+    const refused = client.match(question, never).catch((error: unknown) => error);
+    last().say({ type: 'refused', requestId: 2, code: 'rate_limited', message: 'Too many questions at once.' });
+    expect(await refused).toMatchObject({ code: 'rate_limited' });
+
+    const slow = client.match(question, never).catch((error: unknown) => error);
+    await clock.advance(1_000);
+    last().say({ type: 'offers', peers: 1, providers: 0, models: [] });
+    await clock.advance(4_001);
+    expect(await slow).toMatchObject({ code: 'control_unreachable' });
+    expect(client.state).toBe('open');
+
+    const cut = client.match(question, never).catch((error: unknown) => error);
+    last().onclose?.(undefined as never);
+    expect(await cut).toMatchObject({ code: 'control_unreachable' });
+  });
+
+  it('does not stay with a server that hangs: one that leaves a question unanswered, or says nothing for minutes', async () => {
+    const { clock, client, sockets, last } = setUp();
+    last().welcome();
+    const asked = client.match(question, never).catch((error: unknown) => error);
+    await clock.advance(5_001);
+    expect(await asked).toMatchObject({ code: 'control_unreachable' });
+    expect(client.state).toBe('connecting');
+    await clock.advance(1_000);
+    expect(sockets.length).toBe(2);
+    last().welcome();
+    for (let i = 0; i < 5; i++) {
+      await clock.advance(SIGN_OF_LIFE_MS);
+      last().say({ type: 'offers', peers: 1, providers: 0, models: [] });
+    }
+    expect([client.state, sockets.length]).toEqual(['open', 2]);
+    await clock.advance(3 * SIGN_OF_LIFE_MS);
+    expect(client.state).toBe('connecting');
+    expect(sockets.length).toBeGreaterThan(2);
+  });
+
+  it('drops the wait for a match when asked to', async () => {
+    const { client, last } = setUp();
+    last().welcome();
+    const abort = new AbortController();
+    const match = client.match(question, abort.signal).catch((error: unknown) => error);
+    abort.abort();
+    expect(await match).toMatchObject({ code: 'cancelled' });
+  });
+
+  it.each(['version_mismatch', 'control_refused'] as const)('stays away when refused for good: %s', async (code) => {
+    const { clock, client, sockets, last } = setUp();
+    last().onopen?.(undefined as never);
+    last().say({ type: 'refused', code, message: 'Reload this page.' });
+    last().onclose?.(undefined as never);
+    await clock.advance(60_000);
+    expect(client.state).toBe('refused');
+    expect(client.refusal?.message).toBe('Reload this page.');
+    expect(sockets.length).toBe(1);
+  });
+
+  it('shrugs off what it does not understand', () => {
+    const { client, last } = setUp();
+    last().welcome();
+    for (const junk of ['', '{', 'null', '{"type":"evil"}', '{"type":"matched"}', '[]'.repeat(1000)]) last().say(junk);
+    expect(client.state).toBe('open');
+  });
+
+  it('says goodbye', async () => {
+    const { clock, client, last, sockets } = setUp();
+    last().welcome();
+    client.close();
+    client.close();
+    await clock.advance(60_000);
+    expect(last().types().at(-1)).toBe('bye');
+    expect([last().closed, sockets.length, client.state]).toEqual([true, 1, 'closed']);
+  });
+});

@@ -1,0 +1,287 @@
+/** This peer's end of the control plane: what we offer, who can answer, and what was delivered. */
+import type { Needs } from '../policy/abilities.ts';
+import { modelsThatFit } from '../wire/advert-size.ts';
+import type { Clock } from '../base/clock.ts';
+import { ControlConnection, type ControlOptions, type ControlState } from './control-connection.ts';
+import {
+  MAX_NAMED_PEERS,
+  type Candidate,
+  type Challenge,
+  type Filing,
+  type FromServer,
+  type Leased,
+  type Offers,
+  type Welcome,
+} from '../wire/control-protocol.ts';
+import { MAX_SLOTS, MAX_TOKENS_PER_SECOND, type ModelAdvert } from '../wire/model-advert.ts';
+import { ControlRequests, type Place } from './control-requests.ts';
+import { MeshError } from '../base/errors.ts';
+import type { ModelId, PeerId } from '../base/ids.ts';
+import { ServerTime } from './server-time.ts';
+
+/** Only who is able to: see `Needs`. */
+export interface MatchQuestion extends Needs {
+  model: ModelId;
+  maxTokens: number;
+  /** Those just tried. */
+  exclude: readonly PeerId[];
+  /** No one but these; null: anyone. */
+  only: readonly PeerId[] | null;
+  /** Has this conversation in its memory. */
+  prefer: PeerId | null;
+}
+
+export interface BusyReport {
+  busySlots: number;
+  queued: number;
+  /** Tokens written since the provider began. */
+  tokens: number;
+  tokensPerSecond: number | null;
+}
+
+const NOTHING_TO_REPORT: BusyReport = { busySlots: 0, queued: 0, tokens: 0, tokensPerSecond: null };
+
+export class ControlClient {
+  /** What the mesh offered last; null before the first word. Kept while the connection is away. */
+  offers: Offers | null = null;
+  onState: ((state: ControlState) => void) | null = null;
+  onOffers: ((offers: Offers) => void) | null = null;
+  /** With every welcome: again after each reconnection, with another token for `/signal`. */
+  onWelcome: ((welcome: Welcome) => void) | null = null;
+  /** The control plane has other servers for WebRTC than in its welcome. */
+  onIceServers: ((iceServers: Welcome['iceServers']) => void) | null = null;
+  /** A peer wants a relayed link to us. */
+  onCall: ((peer: PeerId, ticket: string) => void) | null = null;
+  /** A provider that we were told of is gone, or away from the control plane. */
+  onGone: ((peer: PeerId) => void) | null = null;
+  /** Our last message was refused, as an advert of which not everything can be. */
+  onRefused: ((error: MeshError) => void) | null = null;
+  /** This model of ours will be asked soon: see `expect` of `control-protocol.ts`. A stranger's word, of any model. */
+  onExpect: ((model: ModelId) => void) | null = null;
+  /** The last one, with the newest servers for WebRTC; null before the first. */
+  welcome: Welcome | null = null;
+  /** Whose leases count here; null before the first welcome. */
+  issuer: PeerId | null = null;
+
+  readonly #clock: Clock;
+  readonly #time: ServerTime;
+  readonly #connection: ControlConnection;
+  readonly #requests: ControlRequests;
+  #stopBeat: (() => void) | null = null;
+  #heartbeatMs = 1_000;
+  #advert: { models: ModelAdvert[]; slots: number; certificate: string | null } | null = null;
+  #report: BusyReport = NOTHING_TO_REPORT;
+  #reportedTokens = 0;
+  readonly #self: Pick<Candidate, 'peerId' | 'agent'>;
+  readonly #watchers = new Set<(state: ControlState) => void>();
+
+  constructor(options: ControlOptions) {
+    this.#clock = options.clock;
+    this.#time = new ServerTime(options.clock);
+    this.#self = { peerId: options.identity.peerId, agent: options.agent };
+    this.#connection = new ControlConnection(options, {
+      state: (state) => this.#turned(state),
+      welcome: (welcome, askedMs) => this.#welcomed(welcome, askedMs),
+      message: (message) => this.#take(message),
+      lost: () => this.#lost(),
+    });
+    this.#requests = new ControlRequests(
+      options.clock,
+      (message) => this.#connection.send(message),
+      (sinceMs) => this.#connection.doubt(sinceMs),
+    );
+  }
+
+  get state(): ControlState {
+    return this.#connection.state;
+  }
+
+  /** Why the control plane will not have us; null while it may. */
+  get refusal(): MeshError | null {
+    return this.#connection.refusal;
+  }
+
+  /** The control plane's time, in milliseconds since 1970; null while it is not known. */
+  get serverNowMs(): number | null {
+    return this.#time.nowMs;
+  }
+
+  /** As `onState`, for whoever else has to know. Returns the way to stop watching. */
+  watch(watcher: (state: ControlState) => void): () => void {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
+  }
+
+  /** What we offer, as others are told of it. */
+  get advertised(): Candidate[] {
+    const { models, slots, certificate } = this.#advert ?? { models: [], slots: 0, certificate: null };
+    const rest = { slots, busySlots: 0, queued: 0, reliability: 1, certificate };
+    return models.map((model) => ({ ...this.#self, model, ...rest }));
+  }
+
+  /** Connects, and connects again whenever the connection breaks, until `close`. */
+  start(): void {
+    this.#connection.start();
+  }
+
+  /** From now on this is what we offer; an empty list takes it back. Kept over reconnections. */
+  advertise(models: ModelAdvert[], slots: number, certificate: string | null = null): void {
+    this.#advert = { models: models.map(possible), slots: Math.min(slots, MAX_SLOTS), certificate };
+    this.#report = NOTHING_TO_REPORT;
+    this.#reportedTokens = 0;
+    if (this.state === 'open') this.#sendAdvert();
+  }
+
+  /** What is offered stays, and is described so from now on. Without effect while nothing is offered. */
+  describe(models: ModelAdvert[]): void {
+    if (this.#advert === null || this.#advert.models.length === 0) return;
+    this.#advert = { ...this.#advert, models: models.map(possible) };
+    if (this.state === 'open') this.#sendAdvert();
+  }
+
+  /** How busy we are. Goes out at once when slots or queue changed, else with the next heartbeat. */
+  report(report: BusyReport): void {
+    const changed = report.busySlots !== this.#report.busySlots || report.queued !== this.#report.queued;
+    this.#report = report;
+    if (changed) this.#sendHeartbeat();
+  }
+
+  /**
+   * The control plane's shortlist, best first, each with leave for this task. `queued` hears of our place in the line
+   * while all are busy. Rejects with control_unreachable, control_refused, busy or cancelled.
+   */
+  async match(
+    question: MatchQuestion,
+    signal: AbortSignal,
+    queued: ((place: Place) => void) | null = null,
+  ): Promise<Leased[]> {
+    const { model, maxTokens, exclude, only, prefer, needs = [], adapter, sha256 } = question;
+    if (this.state !== 'open') await this.#connection.whenOpen(signal);
+    const request = {
+      type: 'match',
+      model,
+      maxTokens,
+      exclude: exclude.slice(-MAX_NAMED_PEERS),
+      only: only?.slice(0, MAX_NAMED_PEERS) ?? null,
+      prefer,
+      ...(needs.length > 0 && { needs: [...needs] }),
+      ...(adapter !== undefined && { adapter }),
+      ...(sha256 !== undefined && { sha256 }),
+    } as const;
+    const { lease, candidates } = await this.#requests.ask<'match'>(request, signal, queued);
+    return lease === null ? [] : candidates.map((candidate) => ({ ...candidate, lease }));
+  }
+
+  /** Has the control plane keep what was delivered. Rejects with control_unreachable, receipt_refused or cancelled. */
+  async file(filing: Filing, signal: AbortSignal): Promise<void> {
+    if (this.state !== 'open') await this.#connection.whenOpen(signal);
+    await this.#requests.ask<'file'>({ type: 'file', ...filing }, signal);
+  }
+
+  /** A ticket for our end of a relayed link to `peer`. Rejects with connect_failed, control_unreachable or cancelled. */
+  async relay(peer: PeerId, signal: AbortSignal): Promise<string> {
+    if (this.state !== 'open') await this.#connection.whenOpen(signal);
+    return (await this.#requests.ask<'relay'>({ type: 'relay', peer }, signal)).ticket;
+  }
+
+  /** Says goodbye. Idempotent. */
+  close(): void {
+    this.#connection.close();
+  }
+
+  #welcomed(welcome: Welcome, askedMs: number): void {
+    this.#time.heard(welcome.now, askedMs);
+    this.#heartbeatMs = welcome.heartbeatMs;
+    this.welcome = welcome;
+    this.issuer = welcome.issuer;
+    this.onWelcome?.(welcome);
+  }
+
+  #turned(state: ControlState): void {
+    for (const watcher of this.#watchers) watcher(state);
+    this.onState?.(state);
+    // Whoever heard of it may have closed it.
+    if (this.state !== 'open') return;
+    this.#sendAdvert();
+    this.#beat();
+  }
+
+  #lost(): void {
+    this.#stopBeat?.();
+    this.#stopBeat = null;
+    this.#requests.lost();
+  }
+
+  #take(message: Exclude<FromServer, Challenge | Welcome>): void {
+    switch (message.type) {
+      case 'ice':
+        if (this.welcome !== null) this.welcome = { ...this.welcome, iceServers: message.iceServers };
+        this.onIceServers?.(message.iceServers);
+        break;
+      case 'call':
+        this.onCall?.(message.peer, message.ticket);
+        break;
+      case 'gone':
+        this.onGone?.(message.peer);
+        break;
+      case 'expect':
+        this.onExpect?.(message.model);
+        break;
+      case 'offers':
+        this.offers = message;
+        if (message.now !== undefined) this.#time.overheard(message.now);
+        this.onOffers?.(message);
+        break;
+      case 'matched':
+      case 'filed':
+      case 'relayed':
+        this.#requests.answered(message);
+        break;
+      case 'queued':
+        this.#requests.queued(message);
+        break;
+      case 'refused':
+        if (message.requestId === undefined) {
+          this.onRefused?.(new MeshError(message.code, message.message));
+          break;
+        }
+        this.#requests.refused(message.requestId, new MeshError(message.code, message.message));
+        break;
+      default:
+        message satisfies never;
+    }
+  }
+
+  #sendAdvert(): void {
+    if (this.#advert === null) return;
+    this.#connection.send({ type: 'advert', ...this.#advert, models: modelsThatFit(this.#advert.models) });
+    this.#sendHeartbeat();
+  }
+
+  #beat(): void {
+    this.#stopBeat = this.#clock.after(this.#heartbeatMs, () => {
+      this.#sendHeartbeat();
+      this.#beat();
+    });
+  }
+
+  #sendHeartbeat(): void {
+    if (this.state !== 'open' || this.#advert === null) return;
+    const { busySlots, queued, tokens, tokensPerSecond } = this.#report;
+    this.#connection.send({
+      type: 'heartbeat',
+      busySlots,
+      queued,
+      tokens: tokens - this.#reportedTokens,
+      ...(tokensPerSecond !== null && { tokensPerSecond }),
+    });
+    this.#reportedTokens = tokens;
+  }
+}
+
+/** What was measured over a moment may be beyond what is believed of anybody. */
+function possible(model: ModelAdvert): ModelAdvert {
+  const { tokensPerSecond } = model;
+  if (tokensPerSecond === null || tokensPerSecond <= MAX_TOKENS_PER_SECOND) return model;
+  return { ...model, tokensPerSecond: MAX_TOKENS_PER_SECOND };
+}

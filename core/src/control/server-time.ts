@@ -1,0 +1,58 @@
+/**
+ * The time of the control plane, as its welcome told it. Leave to run a task and the receipt of it are judged by this one
+ * clock: those of volunteers and visitors may be wrong by hours. A server that lies about it shifts what is judged by its own
+ * word anyway, and nothing else.
+ */
+import type { Clock } from '../base/clock.ts';
+
+/** Clocks that are set by the network differ by less; leave to run a task allows for half of it. */
+const NOTABLE_MS = 60_000;
+/** What was heard in passing may have waited on its way: only what is further off than this is put right by it. */
+const LATE_MS = 10_000;
+const UNITS = [
+  ['day', 86_400_000],
+  ['hour', 3_600_000],
+  ['minute', 60_000],
+] as const;
+const DAYS_OF_YEAR = 365;
+
+export class ServerTime {
+  readonly #clock: Clock;
+  #aheadOfClockMs: number | null = null;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Milliseconds since 1970; null while it is not known. */
+  get nowMs(): number | null {
+    if (this.#aheadOfClockMs === null) return null;
+    // A server that believes to be in 1970 may be in 1969 by half a round trip.
+    return Math.max(0, Math.round(this.#clock.now() + this.#aheadOfClockMs));
+  }
+
+  /** What it said between `askedMs` of our clock and now; undefined: a server that does not say it. */
+  heard(serverMs: number | undefined, askedMs: number): void {
+    this.#aheadOfClockMs = serverMs === undefined ? null : serverMs - (askedMs + this.#clock.now()) / 2;
+  }
+
+  /** Said now and then: one of the two clocks may have been set, or this computer may have slept. */
+  overheard(serverMs: number): void {
+    if (Math.abs((this.nowMs ?? -Infinity) - serverMs) > LATE_MS) this.heard(serverMs, this.#clock.now());
+  }
+}
+
+/** How far a computer's own clock is off, for a person; null when that is nothing to speak of. */
+export function clockWords(ownMs: number, serverMs: number | null): string | null {
+  const offMs = serverMs === null ? 0 : ownMs - serverMs;
+  if (Math.abs(offMs) <= NOTABLE_MS) return null;
+  const direction = offMs > 0 ? 'ahead of' : 'behind';
+  return `The clock of this computer is ${spanWords(Math.abs(offMs))} ${direction} that of the mesh. Nothing is lost by it here, but one of them is wrong: please look at yours.`;
+}
+
+function spanWords(ms: number): string {
+  const [unit, size] = UNITS.find(([, length]) => ms >= 2 * length) ?? UNITS[2];
+  const count = Math.round(ms / size);
+  if (unit === 'day' && count >= 2 * DAYS_OF_YEAR) return `${Math.round(count / DAYS_OF_YEAR)} years`;
+  return count === 1 ? `a ${unit}` : `${count} ${unit}s`;
+}

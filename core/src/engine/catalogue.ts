@@ -1,0 +1,76 @@
+/** The models people are offered: `models/catalogue.json`. A catalogue is a file of ours or of the mesh's operator. */
+import * as v from 'valibot';
+import type { Probe } from './engine.ts';
+import { isModelId, type ModelId } from '../base/ids.ts';
+
+const bytes = v.pipe(v.number(), v.integer(), v.minValue(1));
+
+const CommonFields = {
+  id: v.custom<ModelId>(isModelId),
+  /** "Qwen3 8B" */
+  name: v.pipe(v.string(), v.maxLength(80)),
+  /** "q4", "f16": as short as a person needs it */
+  quant: v.pipe(v.string(), v.maxLength(24)),
+  /** One line on what it is good for. */
+  summary: v.string(),
+  parameters: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  /** All files together, as downloaded. */
+  sizeBytes: bytes,
+  /** Weights, context of `contextTokens` and buffers at run time. */
+  memoryBytes: bytes,
+  contextTokens: v.pipe(v.number(), v.integer(), v.minValue(128)),
+  /** SPDX id, or the licence's own name. */
+  licence: v.string(),
+  /** The page a person can read about it. */
+  page: v.pipe(v.string(), v.url()),
+};
+
+/** One file for llama.cpp: node-llama-cpp on the desktop, wllama in the browser. */
+export const GgufModelSchema = v.object({
+  ...CommonFields,
+  format: v.literal('gguf'),
+  /** `hf:user/model/file.gguf`, an https: URL, or a path beginning with `/` on the mesh's own origin. */
+  source: v.string(),
+  sha256: v.nullable(v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))),
+});
+
+/** A folder of shards and a compiled library for web-llm on WebGPU. */
+export const MlcModelSchema = v.object({
+  ...CommonFields,
+  format: v.literal('mlc'),
+  /** The `model_id` in web-llm's prebuilt list, which knows where weights and library are. */
+  source: v.string(),
+  /** Needs the device feature `shader-f16`, whether or not web-llm declares it. */
+  f16: v.boolean(),
+});
+
+export const CatalogueModelSchema = v.variant('format', [GgufModelSchema, MlcModelSchema]);
+export const CatalogueSchema = v.object({ models: v.array(CatalogueModelSchema) });
+export type GgufModel = v.InferOutput<typeof GgufModelSchema>;
+export type MlcModel = v.InferOutput<typeof MlcModelSchema>;
+export type CatalogueModel = v.InferOutput<typeof CatalogueModelSchema>;
+export type Catalogue = v.InferOutput<typeof CatalogueSchema>;
+
+/** A decoded JSON value as a catalogue. Throws valibot's error, which names the wrong field, when it is none. */
+export function parseCatalogue(value: unknown): Catalogue {
+  return v.parse(CatalogueSchema, value);
+}
+
+export type Fit = { fits: true } | { fits: false; why: string };
+
+/** Can a device with this probe run the model in a browser? `why` is for a person. */
+export function fits(model: CatalogueModel, probe: Probe): Fit {
+  if (model.format === 'mlc') {
+    if (probe.backend !== 'webgpu') return { fits: false, why: 'needs WebGPU' };
+    if (model.f16 && !probe.f16) return { fits: false, why: 'needs 16-bit arithmetic on the graphics card' };
+  } else if (model.sizeBytes > WASM_FILE_BYTES) {
+    return { fits: false, why: 'too big for a browser: run it with the llmesh command' };
+  }
+  if (probe.memoryBytes !== null && model.memoryBytes > probe.memoryBytes) {
+    return { fits: false, why: `too big, by ${((model.memoryBytes - probe.memoryBytes) / 1e9).toFixed(1)} GB` };
+  }
+  return { fits: true };
+}
+
+/** wllama reads a file of up to 2 GB; larger ones would have to be split. */
+const WASM_FILE_BYTES = 2_000_000_000;

@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest';
+import { ChatTemplate, MAX_TEMPLATE_CHARS } from './chat-template.ts';
+import { MAX_PROMPT_BYTES, MAX_TURNS } from '../protocol.ts';
+
+const values = { messages: [{ role: 'user', content: 'Hello' }], bos_token: '', eos_token: '' };
+const render = (source: string, more: object = {}) => new ChatTemplate(source).render({ ...values, ...more });
+/** `ns.s` is 2^k times "xy" in what follows. */
+const doubled = (k: number) =>
+  `{% set ns = namespace(s='xy') %}{% for a in range(${k}) %}{% set ns.s = ns.s + ns.s %}{% endfor %}`;
+
+/** Each would run for ever, or fill the memory. */
+const BOMBS = {
+  'a long range': '{% for a in range(1000000000) %}{% endfor %}',
+  'a long range by another name': '{% set r = range %}{% for a in r(1000000000) %}{% endfor %}',
+  'a range of tiny steps': '{% for a in range(0, 1, 0.0000000001) %}{% endfor %}',
+  'loops in loops': '{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}',
+  'a text that doubles': `${doubled(60)}{{ ns.s }}`,
+  'a list that doubles': doubled(60).replace("'xy'", '[1]'),
+  'a list of itself twice, and so on': `{% set ns = namespace(s=[1]) %}{% for a in range(60) %}{% set ns.s = [ns.s, ns.s] %}{% endfor %}{{ ns.s }}`,
+  'a mapping of itself twice, and so on': `{% set ns = namespace(s=1) %}{% for a in range(60) %}{% set ns.s = {'a': ns.s, 'b': ns.s} %}{% endfor %}{{ ns.s | tojson }}`,
+  'what holds itself': '{% set ns = namespace(s=1) %}{% set ns.s = [ns, ns] %}{{ ns.s }}',
+  'a macro that calls itself': '{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}',
+  'a macro that calls itself twice':
+    '{% macro m(n) %}{% if n > 0 %}{{ m(n - 1) }}{{ m(n - 1) }}{% endif %}{% endmacro %}{{ m(60) }}',
+  'a text joined by a text': `${doubled(16)}{{ range(99000) | join(ns.s) }}`,
+  'a text with a text for each letter': `${doubled(12)}{{ ns.s | replace('x', ns.s) }}`,
+  'slices of a long text': `${doubled(15)}{% for a in range(99999) %}{{ ns.s[:1] }}{% endfor %}`,
+  'many dates': "{% for a in range(99999) %}{{ strftime_now('%Y' + a | string) }}{% endfor %}",
+  brackets: `{{ ${'('.repeat(60_000)}1${')'.repeat(60_000)} }}`,
+  'blocks in blocks': `${'{% if true %}'.repeat(4_000)}x${'{% endif %}'.repeat(4_000)}`,
+  'a long template': 'x'.repeat(MAX_TEMPLATE_CHARS + 1),
+};
+
+describe('ChatTemplate', () => {
+  it.each(Object.entries(BOMBS))('ends %s', (_, source) => {
+    expect(() => render(source)).toThrow();
+  });
+
+  it('renders as many turns and as long a text as may be sent, by a template with all that templates do', () => {
+    // As templates of models that think and call tools: each turn looks at the list and at what came before.
+    const rich =
+      "{%- set ns = namespace(last=0, system='') %}{%- for m in messages %}{%- if m.role == 'user' %}{%- set ns.last = loop.index0 %}{%- endif %}{%- endfor %}" +
+      "{%- if messages[0]['role'] == 'system' %}{%- set ns.system = messages[0]['content'] | trim %}{%- endif %}" +
+      '{%- macro block(role, text) %}{{ "<|" ~ role ~ "|>" }}{{ text }}{{ "<|end|>" }}{%- endmacro %}' +
+      "{{ strftime_now('%d %b %Y') }}" +
+      '{%- for m in messages %}{%- set content = m.content if m.content is string else "" %}' +
+      "{%- if '</think>' in content %}{%- set content = content.split('</think>')[-1].lstrip('\\n') %}{%- endif %}" +
+      "{%- if (m.role == 'user' or (m.role == 'system' and not loop.first)) and loop.index0 <= ns.last %}{{ block(m.role, content | trim) }}" +
+      "{%- elif loop.last or messages[loop.index0 + 1]['role'] != 'tool' %}{{ block('assistant', content) }}{%- endif %}{%- endfor %}";
+    const content = 'x'.repeat(MAX_PROMPT_BYTES / MAX_TURNS);
+    const messages = Array.from({ length: MAX_TURNS }, (_, i) => ({
+      role: i % 2 === 0 ? 'user' : 'assistant',
+      content,
+    }));
+    expect(render(rich, { messages }).length).toBeGreaterThan(MAX_PROMPT_BYTES);
+    const long = [{ role: 'user', content: 'x'.repeat(MAX_PROMPT_BYTES) }];
+    expect(render(rich, { messages: long }).length).toBeGreaterThan(MAX_PROMPT_BYTES);
+  });
+
+  it('has what the library has', () => {
+    expect(render('{{ range(3) }}{{ range(1, 6, 2) }}{{ range(3, 0, -1) }}{{ range(2, 1) }}')).toBe(
+      '[0, 1, 2][1, 3, 5][3, 2, 1][]',
+    );
+    expect(render('{{ true }}{{ False }}{{ none is none }}{{ strftime_now("%Y") }}')).toBe(
+      `truefalsetrue${new Date().getFullYear()}`,
+    );
+    expect(() => render("{{ raise_exception('Roles must alternate') }}")).toThrow('Roles must alternate');
+  });
+});

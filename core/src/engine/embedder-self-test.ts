@@ -1,0 +1,36 @@
+/** Does a model that was just loaded make sensible vectors here? */
+import type { Clock } from '../base/clock.ts';
+import { EngineWatch } from './engine-watch.ts';
+import type { Embedder } from './engine.ts';
+import { MeshError } from '../base/errors.ts';
+import { readWatched } from './self-test.ts';
+
+const TEXT = 'A frog sits in the pond.';
+const OTHER = 'The invoice is due on Friday.';
+/** Of unit vectors. A graphics card may add up in another order each time. */
+const SAME = 0.999;
+
+/** The same text twice, and another. Rejects with self_test_failed, and as `embed` does. */
+export async function testEmbedder(
+  embedder: Pick<Embedder<never>, 'embed'>,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  const vectors: Float32Array[] = [];
+  const made = embedder.embed([TEXT, OTHER, TEXT], signal);
+  const watch = new EngineWatch(TEXT.length, true);
+  await readWatched(made, watch, clock, signal, ({ vector }) => vectors.push(vector));
+  const [first, other, again] = vectors;
+  // What is not finite is like nothing, itself included; so is a vector of zeros.
+  if (first !== undefined && other !== undefined && again !== undefined) {
+    if (likeness(first, again) > SAME && likeness(first, other) <= SAME) return;
+  }
+  throw new MeshError(
+    'self_test_failed',
+    'The model made vectors without sense in its self-test. Try --gpu off, or another model.',
+  );
+}
+
+function likeness(a: Float32Array, b: Float32Array): number {
+  return a.reduce((sum, number, i) => sum + number * (b[i] ?? Number.NaN), 0);
+}

@@ -1,0 +1,154 @@
+/**
+ * The port every inference engine stands behind: web-llm and wllama in the browser, node-llama-cpp on the desktop.
+ * The acceptance suite is `suites/engine.ts`.
+ */
+import type { Ability } from '../policy/abilities.ts';
+import type { AdapterRoom } from './adapter-room.ts';
+import type { PeerId } from '../base/ids.ts';
+import type { JsonSchema } from '../form/json-schema.ts';
+import type { Sampling, TokenLogprob, Turn } from '../protocol.ts';
+import type { Backend } from '../wire/model-advert.ts';
+
+export interface Probe {
+  /** What would really run, found by asking for a device and not from the mere presence of an API. */
+  backend: Backend;
+  /** For a person: "Radeon 780M", "SwiftShader (software)", "2 CPU threads". */
+  device: string;
+  /** A GPU that is emulated on the CPU: works, slowly. */
+  software: boolean;
+  /** shader-f16 or better. */
+  f16: boolean;
+  /** Room for weights and context; null where the host does not say. */
+  memoryBytes: number | null;
+  /** Largest single buffer of the device; null where there is no such limit. */
+  maxBufferBytes: number | null;
+}
+
+export type LoadPhase = 'download' | 'start';
+export interface LoadProgress {
+  phase: LoadPhase;
+  loadedBytes: number;
+  /** null until known */
+  totalBytes: number | null;
+}
+
+/**
+ * What an engine goes on from when another began the answer: its token ids, or its text where the ids are not known;
+ * its text alone; or nothing: `generate` refuses a prefix.
+ */
+export type Continues = 'ids' | 'text' | 'none';
+
+/** What is known of a model once it is loaded. */
+export interface LoadedModel {
+  contextTokens: number;
+  backend: Backend;
+  /** Answers that the engine writes at once. */
+  slots: number;
+  continues: Continues;
+  /** It can compute delivered tokens as they were written, and so find the same words again: `AnswerPrefix.replay`. */
+  replays: boolean;
+  /** Left out: none. */
+  abilities?: readonly Ability[];
+  /** Left out: it has no adapters. */
+  adapterRoom?: AdapterRoom;
+  /** Numbers of a vector, of a model that embeds. Left out: it chats. */
+  embeds?: number;
+}
+
+/** What has been delivered of the very answer that is asked for, as the pieces had it. */
+export interface AnswerPrefix {
+  /** Ends where a piece ended, and so a token and a character. */
+  text: string;
+  tokens: number;
+  /** In the vocabulary of this very model file; null where they are not known. Ids that do not spell `text` are not used. */
+  tokenIds: number[] | null;
+  /**
+   * For engines that can. True: the tokens are computed one by one, as when they were written. Greedy decoding of the
+   * same file then finds the same words, at the cost of writing them again. False: they are read like a prompt, which
+   * differs in the last bits and can tip a near-tie. Left out: the engine weighs it.
+   */
+  replay?: boolean;
+}
+
+export interface GenerateRequest {
+  turns: Turn[];
+  /** `completion`: goes on after the text of the one turn as it stands, no template around it. Default: `chat`. */
+  task?: 'chat' | 'completion';
+  sampling: Sampling;
+  /** For each token how likely it was, and so many others, the likeliest, 0 to 20. Left out: nothing is told. */
+  logprobs?: number;
+  /** Of this run: what was delivered before does not count. */
+  maxTokens: number;
+  /** Go on after exactly this. */
+  prefix?: AnswerPrefix;
+  /** The SHA-256 of one of the adapters that the engine was told of. Left out: the model answers as it is. */
+  adapter?: string;
+  /** The whole answer, with what `prefix` has of it, is JSON of this form, unless it is cut at `maxTokens`. */
+  schema?: JsonSchema;
+  /**
+   * Who asks. What an engine keeps of one asker's conversation makes nobody else's answer begin sooner, but for the
+   * system prompt. Left out: there is only one.
+   */
+  asker?: PeerId;
+}
+
+export interface Piece {
+  /** Never empty, never half a character; ends where a token ends, so that another engine can go on behind it. */
+  text: string;
+  /** The tokens behind `text`, where the engine can tell. */
+  tokenIds?: number[];
+  /** Tokens in this piece: `tokenIds.length` where there are ids. */
+  tokens: number;
+  /** Of each token, where `GenerateRequest.logprobs` asks for it. */
+  logprobs?: TokenLogprob[];
+  /** Of the turns, without a prefix: with the first piece, from engines that know it then. */
+  promptTokens?: number;
+}
+
+export interface Finish {
+  finish: 'stop' | 'length';
+  /** Of the turns, without a prefix. */
+  promptTokens: number;
+  /** Of this run: 0 when the prefix was the whole answer already. */
+  completionTokens: number;
+}
+
+/** `M` is how the engine is told where its model is: a file, a catalogue entry. */
+export interface Loadable<M> {
+  probe(signal: AbortSignal): Promise<Probe>;
+  /**
+   * Rejects with a `MeshError`: model_not_found, model_unreadable, model_download_failed, model_integrity,
+   * model_wrong_library, out_of_memory, storage_full, webgpu_absent, or cancelled.
+   */
+  load(model: M, onProgress: (progress: LoadProgress) => void, signal: AbortSignal): Promise<LoadedModel>;
+  close(): Promise<void>;
+}
+
+/** Writes answers. */
+export interface Engine<M> extends Loadable<M> {
+  /**
+   * Writes an answer, or what comes after `prefix`; returns how it ended. After an abort it throws `cancelled` and has
+   * stopped computing. Throws prompt_too_long when the turns leave no room for an answer, or the prefix does not fit
+   * behind them; a prefix that just fills the context has ended with `length`. Otherwise engine_failed or device_lost.
+   */
+  generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, Finish, undefined>;
+  /** Called at most once, when the engine died by itself and must be loaded anew. */
+  onLost: ((error: Error) => void) | null;
+}
+
+export interface TextVector {
+  /** Of length one. */
+  vector: Float32Array;
+  /** Of the text. */
+  promptTokens: number;
+}
+
+/** Turns texts into vectors that stand for their meaning. */
+export interface Embedder<M> extends Loadable<M> {
+  /**
+   * A vector for each text, in order. After an abort it throws `cancelled`, at the latest when the text that is being
+   * computed is done. Throws prompt_too_long for a text that the model does not read in one go, empty_prompt, or
+   * engine_failed.
+   */
+  embed(texts: readonly string[], signal: AbortSignal): AsyncGenerator<TextVector, void, undefined>;
+}

@@ -1,0 +1,267 @@
+/**
+ * JSON Schema (draft 2020-12), as far as a grammar can hold a model to it: what is read here is always kept, and what cannot
+ * be kept is refused by name rather than ignored. From strangers, so everything in it is bounded.
+ */
+import { MeshError } from '../base/errors.ts';
+import { keyOfTooDeep } from '../base/json-depth.ts';
+import { jsonGrammar } from './json-grammar.ts';
+import type { JsonSchema, JsonShape } from './json-shape.ts';
+import { neverWhole, onlyItself } from './endless-names.ts';
+import { plainChoices } from './plain-choices.ts';
+import { countWays } from './schema-ways.ts';
+
+/** As JSON text. */
+export const MAX_SCHEMA_CHARS = 32_768;
+const MAX_NODES = 512;
+const MAX_DEPTH = 24;
+const MAX_CHOICES = 128;
+/** Of a string or a list whose length is bounded; and of all of them together, as a grammar spells these out. */
+const MAX_REPEATS = 256;
+const MAX_REPEATS_IN_ALL = 4_096;
+/** Of the JSON that the schema is: three levels for one of the schema's, and the values that it names. */
+const MAX_JSON_DEPTH = 128;
+/** Of the grammar that it comes to, which engines read as a whole: a schema of the greatest length in Chinese takes 320 KB. */
+const MAX_GRAMMAR_CHARS = 524_288;
+
+export type { JsonSchema, JsonShape };
+
+type Keyword = '$ref' | 'const' | 'enum' | 'anyOf' | 'oneOf' | 'allOf' | 'type' | '$defs' | 'definitions';
+type TypeKeyword =
+  | 'properties'
+  | 'required'
+  | 'additionalProperties'
+  | 'items'
+  | `${'min' | 'max'}${'Items' | 'Length' | 'imum'}`;
+type Node = Partial<Record<Keyword | TypeKeyword, unknown>>;
+
+/** Say something about the value to people, and nothing to a parser. */
+const ANNOTATIONS = new Set([
+  ...['$schema', '$id', '$comment', '$defs', 'definitions', 'title', 'description', 'default', 'examples'],
+  ...['deprecated', 'readOnly', 'writeOnly'],
+]);
+/** No plain object: a type may be called "__proto__". */
+const OF_TYPE: ReadonlyMap<string, readonly string[]> = new Map([
+  ['string', ['minLength', 'maxLength']],
+  ['number', ['minimum', 'maximum']],
+  ['integer', ['minimum', 'maximum']],
+  ['boolean', []],
+  ['null', []],
+  ['array', ['items', 'minItems', 'maxItems']],
+  ['object', ['properties', 'required', 'additionalProperties']],
+]);
+
+/** Throws bad_schema, which says where and what. */
+export function readJsonSchema(text: string): JsonSchema {
+  if (text.length > MAX_SCHEMA_CHARS) throw refused('the schema', 'is too long');
+  if (keyOfTooDeep(text, MAX_JSON_DEPTH) !== null) throw refused('the schema', 'is nested too deeply');
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw refused('the schema', 'is not JSON');
+  }
+  return bounded(value);
+}
+
+/** What is accepted costs neither engines nor readers of answers more than they have. */
+function bounded(value: unknown): JsonSchema {
+  let fault: unknown = null;
+  // Alternatives that cannot be told apart as they stand may be once what is the same in all answers comes first.
+  for (const constantsFirst of [false, true]) {
+    const schema = plainChoices(new Reader(value, constantsFirst).read());
+    if (jsonGrammar(schema).length > MAX_GRAMMAR_CHARS) throw refused('the schema', 'has too much in its choices');
+    try {
+      countWays(schema);
+      return schema;
+    } catch (thrown) {
+      fault ??= thrown;
+    }
+  }
+  throw fault;
+}
+
+class Reader {
+  readonly #root: unknown;
+  /** Required properties that are one of some values stand before the others. */
+  readonly #constantsFirst: boolean;
+  readonly #named = new Map<string, JsonShape>();
+  readonly #sources = new Map<string, unknown>();
+  #nodes = 0;
+  #repeats = 0;
+
+  constructor(root: unknown, constantsFirst: boolean) {
+    this.#root = root;
+    this.#constantsFirst = constantsFirst;
+  }
+
+  read(): JsonSchema {
+    if (isObject(this.#root)) {
+      this.#sources.set('#', this.#root);
+      for (const section of ['$defs', 'definitions'] as const) {
+        const definitions = this.#root[section];
+        if (!isObject(definitions)) continue;
+        for (const [name, schema] of Object.entries(definitions)) this.#sources.set(`#/${section}/${name}`, schema);
+      }
+    }
+    const root = this.#shape(this.#root, '#', 0);
+    const schema = { root, named: Object.fromEntries(this.#named) };
+    const itself = onlyItself(this.#named);
+    if (itself !== null) throw refused(itself, 'refers to itself and to nothing else');
+    const infinite = neverWhole(this.#named);
+    if (infinite !== null) throw refused(infinite, 'never ends: each of its values needs another one inside');
+    return schema;
+  }
+
+  #shape(node: unknown, at: string, depth: number): JsonShape {
+    this.#nodes += 1;
+    if (this.#nodes > MAX_NODES || depth > MAX_DEPTH) throw refused(at, 'makes the schema too large');
+    if (node === true) return { kind: 'any' };
+    if (!isObject(node)) throw refused(at, 'is not a schema');
+    const keywords = Object.keys(node).filter((key) => !ANNOTATIONS.has(key));
+    const only = (...known: string[]) => {
+      const unknown = keywords.find((key) => !known.includes(key));
+      if (unknown !== undefined) throw refused(at, `uses "${unknown}", which cannot be held to here`);
+    };
+    if (node.$ref !== undefined) {
+      only('$ref');
+      return this.#reference(node.$ref, at, depth);
+    }
+    if (node.const !== undefined) {
+      only('const', 'type');
+      return valuesOf([node.const], at);
+    }
+    if (node.enum !== undefined) {
+      only('enum', 'type');
+      return valuesOf(node.enum, at);
+    }
+    for (const keyword of ['anyOf', 'oneOf', 'allOf'] as const) {
+      if (node[keyword] === undefined) continue;
+      only(keyword);
+      return this.#choice(node[keyword], keyword, `${at}/${keyword}`, depth);
+    }
+    const { type } = node;
+    if (Array.isArray(type)) {
+      if (!isListOfNames(type)) throw refused(`${at}/type`, 'is not a list of names');
+      only('type', ...type.flatMap((one) => OF_TYPE.get(one) ?? []));
+      return choiceOf(type.map((one) => this.#ofType(one, node, at, depth)));
+    }
+    if (type === undefined) {
+      if (keywords.length === 0) return { kind: 'any' };
+      if (node.properties === undefined) throw refused(at, 'has no "type"');
+    }
+    const known = typeof type === 'string' ? type : 'object';
+    only('type', ...(OF_TYPE.get(known) ?? []));
+    return this.#ofType(known, node, at, depth);
+  }
+
+  #ofType(type: string, node: Node, at: string, depth: number): JsonShape {
+    switch (type) {
+      case 'string': {
+        const [minLength, maxLength] = this.#bounds(node, 'Length', at);
+        return { kind: 'string', minLength, maxLength };
+      }
+      case 'number':
+      case 'integer':
+        // Generators of schemas write these for every whole number; ours have fewer digits.
+        for (const [keyword, widest] of [
+          ['minimum', Number.MIN_SAFE_INTEGER],
+          ['maximum', Number.MAX_SAFE_INTEGER],
+        ] as const) {
+          if (node[keyword] === undefined || node[keyword] === widest) continue;
+          throw refused(at, `uses "${keyword}", which cannot be held to here`);
+        }
+        return { kind: type };
+      case 'boolean':
+      case 'null':
+        return { kind: type };
+      case 'array': {
+        const [minItems, maxItems] = this.#bounds(node, 'Items', at);
+        return { kind: 'list', items: this.#shape(node.items ?? true, `${at}/items`, depth + 1), minItems, maxItems };
+      }
+      case 'object':
+        return this.#object(node, at, depth);
+      default:
+        throw refused(at, `has a "type" that JSON does not know`);
+    }
+  }
+
+  #object(node: Node, at: string, depth: number): JsonShape {
+    const { properties = {}, required = [], additionalProperties } = node;
+    if (!isObject(properties)) throw refused(`${at}/properties`, 'is not an object');
+    if (!isListOfNames(required)) throw refused(`${at}/required`, 'is not a list of names');
+    const unknown = required.find((name) => !Object.hasOwn(properties, name));
+    if (unknown !== undefined) throw refused(`${at}/required`, 'names a property that is not declared');
+    const entries = Object.entries(properties);
+    if (entries.length === 0) {
+      if (additionalProperties === false) return { kind: 'object', required: [], optional: [] };
+      const values = this.#shape(additionalProperties ?? true, `${at}/additionalProperties`, depth + 1);
+      return { kind: 'map', values };
+    }
+    const shapes = entries.map(([name, schema]): [string, JsonShape] => [
+      name,
+      this.#shape(schema, `${at}/properties/${name}`, depth + 1),
+    ]);
+    const names = new Set(required);
+    const must = shapes.filter(([name]) => names.has(name));
+    if (this.#constantsFirst) must.sort(([, a], [, b]) => Number(b.kind === 'values') - Number(a.kind === 'values'));
+    return { kind: 'object', required: must, optional: shapes.filter(([name]) => !names.has(name)) };
+  }
+
+  #choice(list: unknown, keyword: string, at: string, depth: number): JsonShape {
+    if (!Array.isArray(list) || list.length === 0 || list.length > MAX_CHOICES)
+      throw refused(at, 'is not a short list');
+    if (keyword === 'allOf' && list.length > 1) throw refused(at, 'has several schemas, which cannot be held to here');
+    return choiceOf(list.map((one, i) => this.#shape(one, `${at}/${i}`, depth + 1)));
+  }
+
+  #reference(target: unknown, at: string, depth: number): JsonShape {
+    if (typeof target !== 'string' || !this.#sources.has(target)) throw refused(at, 'refers to what is not there');
+    if (!this.#named.has(target)) {
+      // Before it is read, as it may refer to itself.
+      this.#named.set(target, { kind: 'any' });
+      this.#named.set(target, this.#shape(this.#sources.get(target), target, depth + 1));
+    }
+    return { kind: 'named', name: target };
+  }
+
+  /** Of a length. Engines count from the one to the other, and would never come to a most that is below the least. */
+  #bounds(node: Node, what: 'Items' | 'Length', at: string): [least: number, most: number | null] {
+    const least = this.#bound(node[`min${what}`], `${at}/min${what}`) ?? 0;
+    const most = this.#bound(node[`max${what}`], `${at}/max${what}`);
+    if (most !== null && least > most) throw refused(at, `can have no value: min${what} is above max${what}`);
+    return [least, most];
+  }
+
+  #bound(value: unknown, at: string): number | null {
+    if (value === undefined) return null;
+    if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > MAX_REPEATS) {
+      throw refused(at, `is not a whole number up to ${MAX_REPEATS}`);
+    }
+    this.#repeats += value;
+    if (this.#repeats > MAX_REPEATS_IN_ALL) throw refused(at, 'makes the schema too large');
+    return value;
+  }
+}
+
+function choiceOf(shapes: JsonShape[]): JsonShape {
+  const [only] = shapes;
+  return shapes.length === 1 && only !== undefined ? only : { kind: 'choice', shapes };
+}
+
+function valuesOf(list: unknown, at: string): JsonShape {
+  if (!Array.isArray(list) || list.length === 0 || list.length > MAX_CHOICES) throw refused(at, 'is not a short list');
+  return { kind: 'values', values: list.map((value) => JSON.stringify(value)) };
+}
+
+function isObject(value: unknown): value is Node {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function refused(at: string, fault: string): MeshError {
+  return new MeshError('bad_schema', `In the JSON schema, ${at.slice(0, 200)} ${fault}.`);
+}
+
+/** Of what is none, not even a text can be made: an object may say how. */
+function isListOfNames(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((name) => typeof name === 'string');
+}

@@ -1,0 +1,386 @@
+/** For the fuzzer: the decoders of messages, each with valid messages of every kind. */
+import { encode } from '@msgpack/msgpack';
+import { concatBytes } from '@noble/hashes/utils.js';
+import * as v from 'valibot';
+import { parseCatalogue } from '../engine/catalogue.ts';
+import { dtlsPrologue } from '../transport/dtls-prologue.ts';
+import { MessageReader, writeMessage } from '../wire/frame.ts';
+import type { ModelId, PeerId, TaskId } from '../base/ids.ts';
+import { MAX_FRAGMENT_BYTES, PROTOCOL_VERSION, type DataMessage } from '../protocol.ts';
+import { parseFromServer, parseToServer, type FromServer, type ToServer } from '../wire/control-protocol.ts';
+import type { ModelAdvert, Offer } from '../wire/model-advert.ts';
+import { SEAL_BYTES } from '../transport/seal/seal-wire.ts';
+import { parseSignal } from '../transport/signal-filter.ts';
+import { refusable } from './refusal.ts';
+import { joined, separate } from './separate.ts';
+import type { FuzzTarget } from './fuzz.ts';
+
+const ada = 'a'.repeat(32) as PeerId;
+const bob = 'b'.repeat(32) as PeerId;
+const taskId = 'c'.repeat(16) as TaskId;
+const model = 'llmesh-tiny' as ModelId;
+
+const advert: ModelAdvert = {
+  ...{
+    id: model,
+    name: 'LLMesh tiny',
+    quant: 'q8',
+    contextTokens: 2048,
+    sha256: '5a'.repeat(32),
+    tokensPerSecond: 12.5,
+    continues: 'text',
+  },
+  format: 'gguf',
+  backend: 'cpu',
+};
+const offer: Offer = {
+  ...{ id: model, name: 'LLMesh tiny', quant: 'q8', contextTokens: 2048, tokensPerSecond: null },
+  ...{ providers: 1, slots: 2, busySlots: 1, queued: 0 },
+  format: 'gguf',
+};
+
+const dataMessages: DataMessage[] = [
+  { kind: 'PING', nonce: 7, reply: true },
+  {
+    ...{ kind: 'TASK_REQUEST', taskId, task: 'chat', model, maxTokens: 64, prefix: null, lease: new Uint8Array(40) },
+    salt: new Uint8Array(16),
+    turns: [
+      { role: 'system', content: 'Answer briefly.' },
+      { role: 'user', content: 'What is LLMesh? 🦀' },
+    ],
+    sampling: { temperature: 0, topP: 0.9, seed: 5 },
+  },
+  {
+    ...{ kind: 'TASK_REQUEST', taskId, task: 'chat', model, maxTokens: 1, prefix: null, lease: null, sampling: {} },
+    ...{ salt: new Uint8Array(16), turns: [{ role: 'user', content: 'Why?' }], adapter: 'ab'.repeat(32) },
+  },
+  { kind: 'TASK_ACCEPTED', taskId, ahead: 3 },
+  { kind: 'TASK_CHUNK', taskId, index: 300, tokens: 2, text: ' a network', tokenIds: [70_000, 2] },
+  {
+    ...{ kind: 'TASK_REQUEST', taskId, task: 'embedding', model, maxTokens: 2, prefix: null, lease: null },
+    ...{ salt: new Uint8Array(16), sampling: {} },
+    turns: [
+      { role: 'user', content: 'A frog.' },
+      { role: 'user', content: 'A newt.' },
+    ],
+  },
+  {
+    ...{ kind: 'TASK_CHUNK', taskId, index: 1, tokens: 1, text: '', promptTokens: 4 },
+    vector: new Uint8Array([0, 0, 128, 63]),
+  },
+  {
+    ...{ kind: 'TASK_CHUNK', taskId, index: 0, tokens: 1, text: 'a', promptTokens: 12 },
+    logprobs: [{ text: 'a', logprob: -0.5, top: [{ text: '\ufffd', logprob: -1 }] }],
+  },
+  {
+    kind: 'TASK_RESPONSE',
+    taskId,
+    finish: 'stop',
+    promptTokens: 12,
+    completionTokens: 302,
+    receipt: new Uint8Array(180),
+  },
+  { kind: 'TASK_ACK', taskId, acknowledgement: new Uint8Array(170) },
+  { kind: 'TASK_RECEIPT', taskId, receipt: new Uint8Array(180) },
+  { kind: 'TASK_CANCEL', taskId },
+  { kind: 'TASK_ERROR', taskId, code: 'busy', message: 'Try another volunteer.' },
+  { kind: 'REQUEST_PEERS' },
+  {
+    kind: 'KNOWN_PEERS',
+    peers: [
+      {
+        ...{ peerId: bob, agent: 'native', model: { ...advert }, slots: 2, busySlots: 1, queued: 0, reliability: 0.5 },
+        ...{ certificate: 'm'.repeat(205), ageSeconds: 70, linked: true },
+      },
+      {
+        ...{ peerId: ada, agent: 'browser', model: { ...advert }, slots: 1, busySlots: 0, queued: 0, reliability: 1 },
+        ...{ certificate: null, ageSeconds: 0, linked: false },
+      },
+    ],
+  },
+  { kind: 'INTRODUCE', id: 3, peer: bob, offer: 'v=0' },
+  { kind: 'INTRODUCED', id: 4, peer: ada, offer: 'v=0' },
+  { kind: 'INTRODUCTION', id: 4, answer: 'v=0' },
+  { kind: 'INTRODUCTION', id: 3, answer: null },
+];
+
+const toServer: ToServer[] = [
+  { type: 'hello', version: PROTOCOL_VERSION, peerId: ada, agent: 'browser', key: null },
+  { type: 'hello', version: PROTOCOL_VERSION, peerId: ada, agent: 'native', key: 'd'.repeat(52) },
+  { type: 'proof', signature: 'e'.repeat(103), work: 1_234 },
+  {
+    type: 'advert',
+    models: [
+      {
+        ...advert,
+        abilities: ['schema', 'logprobs'],
+        adapters: [{ sha256: 'ab'.repeat(32), name: 'Law' }],
+        fetchesAdapters: true,
+      },
+      { ...advert, sha256: null, tokensPerSecond: null, wakesInMs: 4_000, embeds: 384 },
+    ],
+    slots: 2,
+    certificate: null,
+  },
+  { type: 'heartbeat', busySlots: 1, queued: 4, tokensPerSecond: 9.75, tokens: 30 },
+  { type: 'match', requestId: 9, model, maxTokens: 64, exclude: [bob], only: null, prefer: null },
+  {
+    type: 'match',
+    requestId: 9,
+    model,
+    maxTokens: 64,
+    exclude: [],
+    only: [bob],
+    prefer: bob,
+    needs: ['schema', 'embedding'],
+    adapter: 'ab'.repeat(32),
+  },
+  { type: 'withdraw', requestId: 9 },
+  {
+    type: 'file',
+    requestId: 10,
+    lease: 'f'.repeat(200),
+    proof: { kind: 'receipt', provider: 'g'.repeat(280), requester: 'h'.repeat(280) },
+  },
+  {
+    type: 'file',
+    requestId: 11,
+    lease: 'f'.repeat(200),
+    proof: { kind: 'acknowledgement', acknowledgement: 'k'.repeat(270) },
+  },
+  { type: 'relay', requestId: 12, peer: bob },
+  { type: 'bye' },
+];
+
+const fromServer: FromServer[] = [
+  { type: 'challenge', nonce: 'd'.repeat(52), workBits: 16 },
+  {
+    ...{ type: 'welcome', version: PROTOCOL_VERSION, heartbeatMs: 1000, signalToken: 'f'.repeat(26), issuer: ada },
+    iceServers: [{ urls: ['stun:a.example', 'turn:b.example'], username: 'u', credential: 'c' }, { urls: 'stun:c' }],
+  },
+  {
+    ...{ type: 'matched', requestId: 9, lease: 'n'.repeat(300) },
+    candidates: [
+      {
+        peerId: bob,
+        agent: 'native',
+        model: { ...advert },
+        slots: 2,
+        busySlots: 1,
+        queued: 0,
+        reliability: 0.95,
+        certificate: 'm'.repeat(205),
+      },
+    ],
+  },
+  { type: 'ice', iceServers: [{ urls: 'turn:d.example', username: '1:ada', credential: 'c' }] },
+  { type: 'matched', requestId: 9, lease: null, candidates: [] },
+  { type: 'queued', requestId: 9, position: 3, estimateMs: 40_000 },
+  { type: 'queued', requestId: 9, position: 1, estimateMs: null },
+  { type: 'filed', requestId: 10 },
+  { type: 'relayed', requestId: 12, ticket: 'p'.repeat(32) },
+  { type: 'call', peer: bob, ticket: 'q'.repeat(32) },
+  { type: 'gone', peer: bob },
+  { type: 'expect', model },
+  { type: 'offers', peers: 3, providers: 1, models: [{ ...offer }, { ...offer, embeds: 384 }] },
+  {
+    ...{ type: 'offers', peers: 3, providers: 1 },
+    models: [{ ...offer, adapters: [{ sha256: 'ab'.repeat(32), name: 'Law' }], moreAdapters: true }],
+  },
+  { type: 'refused', requestId: 9, code: 'unknown_model', message: 'Choose another model.' },
+];
+
+const sdp = ['v=0', 'm=application 9 UDP/DTLS/SCTP webrtc-datachannel', `a=fingerprint:sha-256 ${'AB:'.repeat(31)}CD`];
+const description = `${sdp.join('\r\n')}\r\n`;
+const signals: unknown[] = [
+  ...[{ type: 'OPEN' }, { type: 'ID-TAKEN' }, { type: 'INVALID-KEY' }, { type: 'EXPIRE', src: bob }],
+  { type: 'ERROR', payload: { msg: 'no' } },
+  {
+    ...{ type: 'OFFER', src: bob },
+    payload: {
+      ...{ type: 'data', serialization: 'raw', reliable: true, connectionId: 'dc_1', label: 'dc_1' },
+      sdp: { type: 'offer', sdp: description },
+    },
+  },
+  { type: 'ANSWER', src: bob, payload: { connectionId: 'dc_1', sdp: { type: 'answer', sdp: description } } },
+  {
+    ...{ type: 'CANDIDATE', src: bob },
+    payload: {
+      connectionId: 'dc_1',
+      candidate: {
+        ...{ candidate: 'candidate:1 1 udp 1 10.0.0.1 9 typ host', sdpMid: '0' },
+        ...{ sdpMLineIndex: 0, usernameFragment: 'x' },
+      },
+    },
+  },
+];
+
+/** As large as messages can be, and what is said of them a lie. */
+const begun = { kind: 'TASK_REQUEST', taskId, task: 'chat', model, maxTokens: 1, lease: null, sampling: {} };
+const asked = { ...begun, salt: new Uint8Array(16), turns: [{ role: 'user', content: 'hi' }] };
+const ids = (count: number) => Array.from({ length: count }, () => 0x7fff_ffff);
+const nastyMessages: unknown[] = [
+  { ...asked, prefix: { text: 'a', tokens: 4_096, tokenIds: ids(4_096) } },
+  { ...asked, prefix: { text: 'a'.repeat(320_000), tokens: 640, tokenIds: null } },
+  { ...asked, prefix: { text: '\ud83d'.repeat(262_144), tokens: 1, tokenIds: ids(4_096) } },
+  { ...asked, prefix: null, turns: Array.from({ length: 513 }, () => ({ role: 'user', content: '' })) },
+  { kind: 'TASK_CHUNK', taskId, index: 0, tokens: 1, text: 'a', tokenIds: ids(4_096) },
+  {
+    ...{ kind: 'TASK_CHUNK', taskId, index: 0, tokens: 4_096, text: '\ud83d'.repeat(65_536) },
+    logprobs: Array.from({ length: 4_096 }, () => ({ text: '', logprob: -1e308, top: [] })),
+  },
+  { kind: 'TASK_CHUNK', taskId, index: 0, tokens: 1, text: '', vector: new Uint8Array(32_768).fill(0xff) },
+  { kind: 'TASK_RESPONSE', taskId, finish: 'stop', promptTokens: 9e15, completionTokens: 9e15, receipt: null },
+  { kind: 'INTRODUCE', id: 9e15, peer: bob, offer: '\ud83d'.repeat(12_288) },
+  {
+    kind: 'KNOWN_PEERS',
+    peers: Array.from({ length: 32 }, () => ({
+      ...{ peerId: bob, agent: 'native', model: fat(advert), slots: 1, busySlots: 0, queued: 0, reliability: 1 },
+      ...{ certificate: 'm'.repeat(205), ageSeconds: 0, linked: false },
+    })),
+  },
+];
+/** With as many adapters as an advert has, of names that JSON writes six times as long. */
+function fat(one: ModelAdvert): ModelAdvert {
+  const sha256 = (i: number) => i.toString(16).padStart(64, '0');
+  const adapters = Array.from({ length: 16 }, (_, i) => ({ sha256: sha256(i), name: '\u0001'.repeat(64) }));
+  return { ...one, name: '\u0001'.repeat(64), adapters };
+}
+const nastyToServer: unknown[] = [
+  { type: 'advert', models: Array.from({ length: 16 }, () => fat(advert)), slots: 1_024, certificate: null },
+  { type: 'advert', models: [{ ...advert, contextTokens: 0, tokensPerSecond: 5e8 }], slots: 9e15, certificate: null },
+  { type: 'heartbeat', busySlots: 9e15, queued: 9e15, tokensPerSecond: 1e308, tokens: 9e15 },
+  { ...toServer.find(({ type }) => type === 'match'), only: Array.from({ length: 100_000 }, () => bob) },
+  { type: 'file', requestId: 1, lease: 'a'.repeat(500_000), proof: { kind: 'receipt', provider: '', requester: '' } },
+];
+const nastyFromServer: unknown[] = [
+  { ...fromServer.find(({ type }) => type === 'matched'), lease: 'a'.repeat(500_000) },
+  { type: 'offers', peers: 1, providers: 1, models: Array.from({ length: 1_000 }, () => offer) },
+  { type: 'ice', iceServers: Array.from({ length: 10_000 }, () => ({ urls: 'stun:a' })) },
+];
+const nastyDescriptions = [
+  `${description}${'a=fingerprint:sha-256 AB\r\n'.repeat(10_000)}`,
+  `a=fingerprint:${' '.repeat(100_000)}`,
+  `${'a='.repeat(100_000)}\r`,
+];
+const nastySignals: unknown[] = nastyDescriptions.map((sdp) => ({
+  ...{ type: 'OFFER', src: bob },
+  payload: { type: 'data', connectionId: 'dc_1', sdp: { type: 'offer', sdp } },
+}));
+
+/** `catalogue`: a decoded JSON value that is one. */
+export function messageDecoders(catalogue: unknown): FuzzTarget[] {
+  return [
+    {
+      ...{ name: 'fragments', weight: 60, values: dataMessages, wrap: fragmented, run: readFragments },
+      write: (value) => encode(value, { maxDepth: 100 }),
+      seeds: [...dataMessages, long].map((message) => joined(fragmentsOf(message))),
+      nasty: nastyMessages.map((message) => fragmented(encode(message, { maxDepth: 100 }))),
+    },
+    { ...json('peer → server', 40, toServer, (text) => parseToServer(text)), nasty: nastyToServer.map(jsonOf) },
+    { ...json('server → peer', 40, fromServer, (text) => parseFromServer(text)), nasty: nastyFromServer.map(jsonOf) },
+    { ...json('signals', 40, signals, (text) => parseSignal(parsed(text))), nasty: nastySignals.map(jsonOf) },
+    json('catalogue', 4, [catalogue], (text) => refusedByValibot(() => parseCatalogue(parsed(text)))),
+    {
+      ...{ name: 'fingerprints', weight: 10 },
+      ...{ seeds: [bytesOf(description)], nasty: nastyDescriptions.map(bytesOf) },
+      run: (input) => refusable(() => dtlsPrologue(description, textOf(input)).byteLength > 0),
+    },
+  ];
+}
+
+const long: DataMessage = {
+  ...{ kind: 'TASK_REQUEST', taskId, task: 'chat', model, maxTokens: 1, prefix: null, lease: null, sampling: {} },
+  salt: new Uint8Array(16),
+  turns: [{ role: 'user', content: 'long '.repeat(8_000) }],
+};
+
+function fragmentsOf(message: DataMessage): Uint8Array[] {
+  const fragments: Uint8Array[] = [];
+  writeMessage(message, (fragment) => fragments.push(fragment));
+  return fragments;
+}
+
+/** Fragments as a stranger may cut them, whatever is in them. */
+function fragmented(body: Uint8Array): Uint8Array {
+  const room = MAX_FRAGMENT_BYTES - SEAL_BYTES - 2;
+  const fragments: Uint8Array[] = [];
+  for (let at = 0; at < body.byteLength; at += room) {
+    const last = at + room >= body.byteLength ? 1 : 0;
+    fragments.push(concatBytes(new Uint8Array([PROTOCOL_VERSION, last]), body.subarray(at, at + room)));
+  }
+  return joined(fragments);
+}
+
+function readFragments(input: Uint8Array): boolean {
+  const reader = new MessageReader();
+  let accepted = false;
+  const readable = refusable(() => {
+    for (const fragment of separate(input)) {
+      const message = reader.read(fragment);
+      if (message === null) continue;
+      const again = joined(fragmentsOf(message));
+      if (!same(again, joined(fragmentsOf(reread(again))))) throw new Error('a message changes when it is passed on');
+      accepted = true;
+    }
+    return true;
+  });
+  return readable && accepted;
+}
+
+function reread(fragments: Uint8Array): DataMessage {
+  const reader = new MessageReader();
+  for (const fragment of separate(fragments)) {
+    const message = reader.read(fragment);
+    if (message !== null) return message;
+  }
+  throw new Error('a message is not whole when it is passed on');
+}
+
+/** What is accepted must be accepted, as the same, when it is written again. */
+function json(name: string, weight: number, values: readonly unknown[], read: (text: string) => unknown): FuzzTarget {
+  const run = (input: Uint8Array) =>
+    refusable(() => {
+      const value = read(textOf(input));
+      if (value === null) return false;
+      const text = JSON.stringify(value);
+      if (JSON.stringify(read(text)) !== text) throw new Error('a message changes when it is passed on');
+      return true;
+    });
+  return { name, weight, values, write: jsonOf, run, seeds: values.map(jsonOf) };
+}
+
+/** As those do who hand on what they parsed themselves. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (thrown) {
+    if (thrown instanceof SyntaxError) return null;
+    throw thrown;
+  }
+}
+
+function refusedByValibot<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch (thrown) {
+    if (thrown instanceof v.ValiError) return null;
+    throw thrown;
+  }
+}
+
+function same(a: Uint8Array, b: Uint8Array): boolean {
+  return a.byteLength === b.byteLength && a.every((byte, i) => byte === b[i]);
+}
+
+function jsonOf(value: unknown): Uint8Array {
+  return bytesOf(JSON.stringify(value) ?? '');
+}
+
+function bytesOf(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+function textOf(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
+}

@@ -1,0 +1,143 @@
+/** For tests: JSON schemas of all keywords, many of them ambiguous, and texts that follow one. */
+import fc from 'fast-check';
+import { childrenOf, resolved, type JsonSchema, type JsonShape } from '../form/json-shape.ts';
+
+const NAMES = ['a', 'b', 'c', 'd'];
+const KEYS = ['k', 'ka', 'kind', 'next'];
+
+/** As text. Few keys, values and names, so that what is generated looks alike. */
+export const schemaText: fc.Arbitrary<string> = schemas().map((schema) => JSON.stringify(schema));
+
+function schemas(): fc.Arbitrary<object> {
+  const bound = fc.oneof(fc.nat(3), fc.nat(256));
+  /** Now and then the wrong way round. */
+  const bounds = (what: 'Items' | 'Length') =>
+    fc.tuple(bound, bound, fc.integer({ min: 0, max: 9 })).map(([a, b, how]) => {
+      const [least, most] = how === 0 ? [Math.max(a, b), Math.min(a, b)] : [Math.min(a, b), Math.max(a, b)];
+      return { ...(how % 3 > 0 && { [`min${what}`]: least }), ...(how % 2 === 0 && { [`max${what}`]: most }) };
+    });
+  const value = fc.constantFrom<unknown>('x', 'xy', 'xyz', '', 1, 12, 1e21, true, null, [], {}, [[1]], {
+    k: { k: 'x' },
+  });
+  const reference = fc.constantFrom('#', ...NAMES.map((name) => `#/$defs/${name}`)).map(($ref) => ({ $ref }));
+  const { schema } = fc.letrec<{ schema: object }>((tie) => {
+    const inner = tie('schema');
+    const required = (properties: object, all: boolean, some: boolean[]) =>
+      Object.keys(properties).filter((_, i) => all || some[i] === true);
+    const object = fc
+      .record({
+        properties: fc.dictionary(fc.constantFrom(...KEYS), inner, { maxKeys: 4 }),
+        all: fc.boolean(),
+        some: fc.array(fc.boolean(), { maxLength: 4 }),
+      })
+      .map(({ properties, all, some }) => ({
+        ...{ type: 'object', properties, required: required(properties, all, some), additionalProperties: false },
+      }));
+    const list = fc.tuple(inner, bounds('Items')).map(([items, some]) => ({ type: 'array', items, ...some }));
+    const shapes = { minLength: 1, maxLength: 4 };
+    const schema = fc.oneof(
+      { depthSize: 'small', withCrossShrink: true },
+      fc.constantFrom<object>({ type: 'null' }, { type: 'number' }, { type: ['integer', 'string'] }, {}),
+      bounds('Length').map((some) => ({ type: 'string', ...some })),
+      value.map((one) => ({ const: one })),
+      fc.array(value, { minLength: 1, maxLength: 9 }).map((all) => ({ enum: all })),
+      reference,
+      list,
+      object,
+      fc.record({ type: fc.constant('object'), additionalProperties: inner }),
+      fc.array(inner, shapes).map((anyOf) => ({ anyOf })),
+      fc.array(fc.oneof(reference, list, object), shapes).map((oneOf) => ({ oneOf })),
+    );
+    return { schema };
+  });
+  return fc
+    .tuple(schema, fc.tuple(schema, schema, schema, schema))
+    .map(([root, parts]) => ({ ...root, $defs: Object.fromEntries(NAMES.map((name, i) => [name, parts[i]])) }));
+}
+
+/** A whole text that follows `schema`. `pick`: a whole number from 0 to below its argument. */
+export function textOf({ root, named }: JsonSchema, pick: (below: number) => number): string {
+  const names = new Map(Object.entries(named));
+  const heights = heightsOf(root, names);
+  const height = (shape: JsonShape) => heights.get(resolved(shape, names)) ?? 0;
+  const write = (shape: JsonShape, fuel: number): string => {
+    const one = resolved(shape, names);
+    const times = (least: number, most: number) => least + (fuel > 0 ? pick(Math.min(most - least, 3) + 1) : 0);
+    switch (one.kind) {
+      case 'any':
+        return fuel > 0 ? ['{"k":[{}]}', '[[],["x"]]', '-1.5e3'][pick(3)]! : '"x"';
+      case 'string':
+        return JSON.stringify('x'.repeat(times(one.minLength, one.maxLength ?? 256)));
+      case 'number':
+        return ['0', '-12', '1.25', '3e-7'][pick(4)]!;
+      case 'integer':
+        return ['0', '-12', '1'][pick(3)]!;
+      case 'boolean':
+        return pick(2) === 0 ? 'true' : 'false';
+      case 'null':
+        return 'null';
+      case 'values':
+        return one.values[pick(one.values.length)]!;
+      case 'choice': {
+        const sorted = one.shapes.toSorted((a, b) => height(a) - height(b));
+        return write(sorted[fuel > 0 ? pick(sorted.length) : 0]!, fuel - 1);
+      }
+      case 'list': {
+        const count = times(one.minItems, one.maxItems ?? 256);
+        return `[${Array.from({ length: count }, () => write(one.items, fuel - 2)).join(',')}]`;
+      }
+      case 'map': {
+        const count = times(0, 3);
+        return `{${Array.from({ length: count }, (_, i) => `"k${i}":${write(one.values, fuel - 2)}`).join(',')}}`;
+      }
+      case 'object': {
+        const optional = one.optional.filter(() => fuel > 0 && pick(2) === 0);
+        const pairs = [...one.required, ...optional].map(
+          ([key, value]) => `${JSON.stringify(key)}:${write(value, fuel - 2)}`,
+        );
+        return `{${pairs.join(',')}}`;
+      }
+      case 'named':
+        throw new TypeError('Names are resolved.');
+      default:
+        return one satisfies never;
+    }
+  };
+  return write(root, 12);
+}
+
+/** How many shapes lie inside each other in the smallest value of each. */
+function heightsOf(root: JsonShape, names: ReadonlyMap<string, JsonShape>): ReadonlyMap<JsonShape, number> {
+  const shapes = new Set<JsonShape>();
+  const note = (shape: JsonShape): void => {
+    shapes.add(shape);
+    for (const child of childrenOf(shape)) note(child);
+  };
+  for (const shape of [root, ...names.values()]) note(shape);
+  const heights = new Map<JsonShape, number>();
+  const height = (shape: JsonShape) => heights.get(resolved(shape, names)) ?? Infinity;
+  const heightOf = (shape: JsonShape): number => {
+    switch (shape.kind) {
+      case 'choice':
+        return 1 + Math.min(...shape.shapes.map(height));
+      case 'list':
+        return shape.minItems === 0 ? 0 : 1 + height(shape.items);
+      case 'object':
+        return 1 + Math.max(0, ...shape.required.map(([, value]) => height(value)));
+      default:
+        return 0;
+    }
+  };
+  for (let changed = true; changed;) {
+    changed = false;
+    for (const shape of shapes) {
+      if (shape.kind === 'named') continue;
+      const now = heightOf(shape);
+      if (now < (heights.get(shape) ?? Infinity)) {
+        heights.set(shape, now);
+        changed = true;
+      }
+    }
+  }
+  return heights;
+}

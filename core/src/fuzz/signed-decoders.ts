@@ -1,0 +1,284 @@
+/** For the fuzzer: what is sealed, signed or encrypted, damaged from outside and, signed rightly, from within. */
+import { sha256 } from '@noble/hashes/sha2.js';
+import { concatBytes } from '@noble/hashes/utils.js';
+import { fromBase32, toBase32 } from '../base/base32.ts';
+import { canonical } from '../wire/canonical.ts';
+import { makeCredentials, readCertificate, type Credentials } from '../transport/seal/credentials.ts';
+import { MeshError } from '../base/errors.ts';
+import { check, CHALLENGE_BYTES } from '../identity/hashcash.ts';
+import { softwareIdentity, type Identity, type SigningDomain } from '../identity/identity.ts';
+import type { ModelId, PeerId, TaskId } from '../base/ids.ts';
+import { exportKey, importKey } from '../identity/key-export.ts';
+import { readLeases, signLeases } from '../receipts/lease.ts';
+import { ManualClock } from '../testing/manual-clock.ts';
+import { CipherState } from '../transport/seal/noise-cipher.ts';
+import { readAcknowledgement, readReceipt, signAcknowledgement, signReceipt } from '../receipts/receipt.ts';
+import { SealOpening } from '../transport/seal/seal-opening.ts';
+import type { SealedLink } from '../transport/seal/sealed-link.ts';
+import { SealedStream } from '../transport/seal/sealed-stream.ts';
+import { signRecord } from '../identity/signed-record.ts';
+import type { Link } from '../transport/transport.ts';
+import type { FuzzTarget } from './fuzz.ts';
+import { Mutator } from './mutation.ts';
+import { checkRefusal, refusable } from './refusal.ts';
+import { joined, separate } from './separate.ts';
+
+const PROLOGUE = new Uint8Array(64);
+/** The same in every run, so that what was recorded of one handshake is valid in the next. */
+const bytes = (seed: number, byteCount: number) => new Mutator(seed).bytes(byteCount);
+
+export async function signedDecoders(): Promise<FuzzTarget[]> {
+  const [control, ada, bob] = [1, 2, 3].map((seed) => softwareIdentity(bytes(seed, 32))) as [
+    Identity,
+    Identity,
+    Identity,
+  ];
+  const adas = await makeCredentials(ada, (byteCount) => bytes(4, byteCount));
+  const bobs = await makeCredentials(bob, (byteCount) => bytes(5, byteCount));
+  const nonce = bytes(6, 16);
+  const model = 'llmesh-tiny' as ModelId;
+  const delivered = {
+    ...{ taskId: 'c'.repeat(16) as TaskId, requester: ada.peerId, provider: bob.peerId },
+    ...{ leaseNonce: nonce, tokens: 64, digest: bytes(7, 32) },
+  };
+  const { taskId, requester, provider, leaseNonce, tokens, digest } = delivered;
+  const leases = { requester, model, price: 3, maxTokens: 512, expiresAt: 1_800_000_000, seed: nonce };
+  const receipt = { ...delivered, model, promptTokens: 12, startedMs: 1_800_000_000_000, endedMs: 1_800_000_004_000 };
+  const common = [taskId, requester, provider, leaseNonce, tokens, digest];
+  return [
+    ...(await record(
+      { name: 'lease', domain: 'lease', signer: control },
+      [2, control.peerId, requester, fromBase32(provider), model, 3, 512, 1_800_000_000, nonce],
+      await signLeases({ ...leases, providers: [provider] }, control),
+      async (input) => {
+        const read = readLeases(input);
+        return read === null ? null : signLeases(read, control);
+      },
+    )),
+    ...(await record(
+      { name: 'acknowledgement', domain: 'acknowledgement', signer: ada },
+      [1, ...common],
+      await signAcknowledgement(delivered, ada),
+      async (input) => {
+        const read = readAcknowledgement(input);
+        return read === null ? null : signAcknowledgement(read, ada);
+      },
+    )),
+    ...(await record(
+      { name: 'receipt', domain: 'receipt', signer: bob },
+      [1, ...common, model, 12, 1_800_000_000_000, 1_800_000_004_000],
+      await signReceipt(receipt, bob),
+      async (input) => {
+        const read = readReceipt(input);
+        return read === null ? null : signReceipt(read.receipt, bob);
+      },
+    )),
+    {
+      ...{ name: 'certificate', weight: 1, seeds: [bobs.certificate] },
+      run: (input) => readCertificate(input, bob.peerId) !== null,
+    },
+    ...handshakes(adas, bobs),
+    sealedStream(),
+    keyExport(),
+    await openedKeyExport(),
+    hashcash(ada.publicKey),
+  ];
+}
+
+/** A record damaged as it is, and one whose body was damaged before it was signed. `again`: reads it and writes it anew. */
+async function record(
+  what: { name: string; domain: SigningDomain; signer: Identity },
+  fields: readonly unknown[],
+  whole: Uint8Array,
+  again: (input: Uint8Array) => Promise<Uint8Array | null>,
+): Promise<FuzzTarget[]> {
+  const { name, domain, signer } = what;
+  const run = async (input: Uint8Array) => {
+    const written = await again(input);
+    if (written === null) return false;
+    if (written.join() !== input.join()) throw new Error('a record was accepted that is not written the one way');
+    return true;
+  };
+  return [
+    { name, weight: 1, seeds: [whole], run },
+    {
+      ...{ name: `${name}, rightly signed`, weight: 1, seeds: [canonical(fields)], values: [fields] },
+      write: (value) => canonical(value as readonly unknown[]),
+      run: async (body) => run(await signRecord(domain, body, signer)),
+    },
+  ];
+}
+
+interface End {
+  sent: Uint8Array[];
+  link: Link;
+  sealed: SealedLink | null;
+  failure: MeshError | null;
+}
+
+/** One end of a handshake on a link with nobody at the other end: what it sends is kept, what it gets is handed to it. */
+function openEnd(
+  pattern: 'XX' | 'NK' | null,
+  credentials: Credentials | null,
+  claimed: PeerId,
+  rs: Uint8Array | null,
+): End {
+  const end: End = {
+    sent: [],
+    link: lonelyLink(claimed, (message) => end.sent.push(message)),
+    sealed: null,
+    failure: null,
+  };
+  void new SealOpening({
+    ...{ link: end.link, clock: new ManualClock(), pattern },
+    handshake: {
+      ...{
+        role: pattern === null ? 'acceptor' : 'dialler',
+        credentials,
+        remoteStatic: rs,
+        claimed,
+        prologue: PROLOGUE,
+      },
+      random: (byteCount) => bytes(pattern === null ? 8 : 9, byteCount),
+    },
+    sealed: (link) => {
+      end.sealed = link;
+      link.receive = () => {};
+    },
+    failed: (error) => {
+      end.failure = error;
+    },
+  });
+  return end;
+}
+
+function lonelyLink(peer: PeerId, send: (message: Uint8Array) => void): Link {
+  const nothing = { receive: null, drained: null, closed: null };
+  return { peer, send, bufferedBytes: 0, close: () => {}, path: async () => null, ...nothing };
+}
+
+function handshakes(ada: Credentials, bob: Credentials): FuzzTarget[] {
+  const ways = [
+    { name: 'XX', dial: () => openEnd('XX', ada, bob.peerId, null) },
+    { name: 'NK', dial: () => openEnd('NK', null, bob.peerId, bob.staticKey.publicKey) },
+  ] as const;
+  return ways.flatMap(({ name, dial }) => {
+    const accept = () => openEnd(null, bob, ada.peerId, null);
+    const [toBob, toAda] = recorded(dial(), accept());
+    return [
+      { name: `handshake ${name}, called`, weight: 1, seeds: [toBob], run: (input) => feed(accept(), input) },
+      { name: `handshake ${name}, calling`, weight: 1, seeds: [toAda], run: (input) => feed(dial(), input) },
+    ] satisfies FuzzTarget[];
+  });
+}
+
+/** All that each end is sent when nobody interferes, with one sealed fragment each way at the end. */
+function recorded(dialler: End, acceptor: End): [toAcceptor: Uint8Array, toDialler: Uint8Array] {
+  for (let round = 0; round < 3; round++) {
+    if (dialler.sent.length > round) acceptor.link.receive?.(dialler.sent[round]!);
+    if (acceptor.sent.length > round) dialler.link.receive?.(acceptor.sent[round]!);
+  }
+  dialler.sealed?.send(new Uint8Array(100));
+  acceptor.sealed?.send(new Uint8Array(100));
+  return [joined(dialler.sent), joined(acceptor.sent)];
+}
+
+const REFUSALS: ReadonlySet<string> = new Set(['seal_failed', 'seal_broken', 'wrong_peer', 'version_mismatch']);
+
+function feed(end: End, input: Uint8Array): boolean {
+  for (const message of separate(input)) end.link.receive?.(message);
+  for (const error of [end.failure, end.sealed?.failure]) {
+    if (error === null || error === undefined) continue;
+    checkRefusal(error);
+    if (!REFUSALS.has(error.code)) throw error;
+    return false;
+  }
+  return end.sealed !== null;
+}
+
+function stream(): SealedStream {
+  const cipher = new CipherState();
+  cipher.initializeKey(bytes(10, 32));
+  return new SealedStream(cipher, { messages: 2, bytes: 1_000 });
+}
+
+function sealedStream(): FuzzTarget {
+  const sealing = stream();
+  const fragments = [0, 1, 100, 1_200].map((length) => sealing.seal(bytes(11, length)));
+  const run = (input: Uint8Array) =>
+    refusable(() => {
+      const [opening, again] = [stream(), stream()];
+      for (const message of separate(input)) {
+        if (again.seal(opening.open(message)).join() !== message.join())
+          throw new Error('opened what was never sealed');
+      }
+      return true;
+    });
+  return { name: 'sealed stream', weight: 20, seeds: [joined(fragments)], run };
+}
+
+/** As far as the passphrase, at which it is stopped: scrypt takes as long as it is told to, within its limits. */
+function keyExport(): FuzzTarget {
+  const prefix = 'llmesh-key-1:';
+  const text = (blob: Uint8Array) => `${prefix}${toBase32(concatBytes(blob, sha256(blob).subarray(0, 4)))}`;
+  const blob = concatBytes(new Uint8Array([17, 8, 1]), bytes(12, 16 + 24 + 48));
+  const wrap = (body: Uint8Array) => new TextEncoder().encode(text(body));
+  const stopped = new AbortController();
+  stopped.abort();
+  const run = async (input: Uint8Array) => {
+    try {
+      await importKey(new TextDecoder().decode(input), 'a passphrase', { signal: stopped.signal });
+    } catch (thrown) {
+      checkRefusal(thrown);
+      return thrown instanceof MeshError && thrown.code === 'cancelled';
+    }
+    throw new Error('a key was read without its passphrase');
+  };
+  const write = (value: unknown) => value as Uint8Array;
+  return { name: 'key export', weight: 10, seeds: [wrap(blob)], values: [blob], write, wrap, run };
+}
+
+/** With its passphrase, at the least cost that is taken: whatever opens is the key that was put in. */
+async function openedKeyExport(): Promise<FuzzTarget> {
+  const secret = bytes(14, 32);
+  const signal = new AbortController().signal;
+  const text = await exportKey(secret, 'a passphrase', { signal, log2N: CHEAP_LOG2_N });
+  const [prefix = '', letters = ''] = text.split(/(?<=:)/);
+  const wrap = (body: Uint8Array) =>
+    new TextEncoder().encode(`${prefix}${toBase32(concatBytes(body, sha256(body).subarray(0, 4)))}`);
+  const blob = fromBase32(letters)?.slice(0, -4) ?? EMPTY;
+  const stopped = AbortSignal.abort();
+  const run = async (input: Uint8Array) => {
+    const damaged = new TextDecoder().decode(input);
+    const cost = fromBase32(damaged.slice(prefix.length).trim())?.[0];
+    try {
+      const options = { signal: cost === CHEAP_LOG2_N ? signal : stopped };
+      const key = await importKey(damaged, 'a passphrase', options);
+      if (key.join() !== secret.join()) throw new Error('another key came out than was put in');
+      return true;
+    } catch (thrown) {
+      checkRefusal(thrown);
+      return false;
+    }
+  };
+  const write = (value: unknown) => value as Uint8Array;
+  return {
+    ...{ name: 'key export, opened', weight: 1, seeds: [new TextEncoder().encode(text)] },
+    ...{ values: [blob], write, wrap, run },
+  };
+}
+
+/** What each guess at a passphrase costs is 2 to this power: 10 is a few milliseconds. */
+const CHEAP_LOG2_N = 10;
+
+function hashcash(publicKey: Uint8Array): FuzzTarget {
+  const seed = joined([bytes(13, CHALLENGE_BYTES), publicKey, new Uint8Array([0]), new Uint8Array(8)]);
+  const run = (input: Uint8Array) => {
+    const [challenge = EMPTY, key = EMPTY, bits = EMPTY, number = EMPTY] = separate(input);
+    const counted = number.byteLength === 8 ? new DataView(number.buffer).getFloat64(0) : Number.NaN;
+    return check(challenge, key, bits[0] ?? Number.NaN, counted);
+  };
+  return { name: 'hashcash', weight: 10, seeds: [seed], run };
+}
+
+const EMPTY = new Uint8Array(0);

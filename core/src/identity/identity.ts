@@ -1,0 +1,53 @@
+/**
+ * Who a peer is: an Ed25519 key. The port has three implementations: in software (here; browsers that cannot do better), by
+ * Node's OpenSSL (`node-signatures.ts`), and on a key that WebCrypto keeps and never shows.
+ */
+import { ed25519 } from '@noble/curves/ed25519.js';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { concatBytes } from '@noble/hashes/utils.js';
+import { toBase32 } from '../base/base32.ts';
+import type { PeerId } from '../base/ids.ts';
+
+export const PUBLIC_KEY_BYTES = 32;
+export const SECRET_KEY_BYTES = 32;
+export const SIGNATURE_BYTES = 64;
+const PEER_ID_BYTES = 20;
+
+/**
+ * What a signature is for. It is signed along, so that one made for one purpose is worth nothing for another: no
+ * challenge can be written such that its answer is a receipt.
+ */
+export type SigningDomain = 'hello' | 'noise-key' | 'lease' | 'acknowledgement' | 'receipt';
+
+export interface Identity {
+  readonly peerId: PeerId;
+  readonly publicKey: Uint8Array;
+  /** Of exactly these bytes; callers pass `signed(…)`. 64 bytes, possibly different ones each time. */
+  sign(message: Uint8Array): Promise<Uint8Array>;
+}
+
+/** The first 160 bits of the key's SHA-256: 32 characters, and a PeerJS id. */
+export function peerIdOf(publicKey: Uint8Array): PeerId {
+  return toBase32(sha256(publicKey).subarray(0, PEER_ID_BYTES)) as PeerId;
+}
+
+/** What is signed when `bytes` are signed for a purpose. */
+export function signed(domain: SigningDomain, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return concatBytes(new TextEncoder().encode(`llmesh/1/${domain}\0`), bytes);
+}
+
+/**
+ * RFC 8032 §5.1.7, strictly: encodings must be canonical, and keys of small order, for which signatures fit many
+ * messages, are refused. False also for keys and signatures of a wrong length. Never throws.
+ */
+export function verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
+  if (publicKey.byteLength !== PUBLIC_KEY_BYTES || signature.byteLength !== SIGNATURE_BYTES) return false;
+  return ed25519.verify(signature, message, publicKey, { zip215: false });
+}
+
+/** Keeps a copy of the key, out of sight of whatever prints or serialises the identity. */
+export function softwareIdentity(secretKey: Uint8Array): Identity {
+  const key = new Uint8Array(secretKey);
+  const publicKey = ed25519.getPublicKey(key);
+  return { peerId: peerIdOf(publicKey), publicKey, sign: async (message) => ed25519.sign(message, key) };
+}

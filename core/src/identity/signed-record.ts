@@ -1,0 +1,38 @@
+/** A text with its author: the public key (32 bytes), the signature (64), then the signed bytes. Whole in itself. */
+import { concatBytes } from '@noble/hashes/utils.js';
+import { peerIdOf, PUBLIC_KEY_BYTES, signed, SIGNATURE_BYTES, verify } from './identity.ts';
+import type { Identity, SigningDomain } from './identity.ts';
+import type { PeerId } from '../base/ids.ts';
+
+export const RECORD_OVERHEAD_BYTES = PUBLIC_KEY_BYTES + SIGNATURE_BYTES;
+
+export interface SignedRecord {
+  readonly signer: PeerId;
+  readonly body: Uint8Array;
+}
+
+export async function signRecord(
+  domain: SigningDomain,
+  body: Uint8Array,
+  identity: Identity,
+): Promise<Uint8Array<ArrayBuffer>> {
+  return concatBytes(identity.publicKey, await identity.sign(signed(domain, body)), body);
+}
+
+/**
+ * The body and who signed it for this purpose, or null when the signature is not theirs or there are more than
+ * `maxBytes`. The caller compares the signer with the one it expects. `check`: `verify`, or what is as strict and faster.
+ */
+export function openRecord(
+  domain: SigningDomain,
+  record: Uint8Array,
+  maxBytes: number,
+  check: typeof verify = verify,
+): SignedRecord | null {
+  if (record.byteLength <= RECORD_OVERHEAD_BYTES || record.byteLength > maxBytes) return null;
+  const publicKey = record.subarray(0, PUBLIC_KEY_BYTES);
+  const signature = record.subarray(PUBLIC_KEY_BYTES, RECORD_OVERHEAD_BYTES);
+  const body = record.subarray(RECORD_OVERHEAD_BYTES);
+  if (!check(publicKey, signed(domain, body), signature)) return null;
+  return { signer: peerIdOf(publicKey), body };
+}

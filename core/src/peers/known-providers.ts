@@ -1,0 +1,149 @@
+/** The providers that this peer has heard of, for when the control plane cannot be asked. In memory alone. */
+import type { Candidate } from '../wire/control-protocol.ts';
+import type { ModelId, PeerId } from '../base/ids.ts';
+import { MAX_KNOWN_AGE_SECONDS, MAX_KNOWN_PEERS, type KnownPeer } from '../protocol.ts';
+
+/** Of those that the control plane named; of more, the ones named longest ago are forgotten. */
+const MAX_MATCHED = 256;
+/** Peers whose word is kept, each with one answer of at most MAX_KNOWN_PEERS: nobody takes the place of another's news. */
+const MAX_SOURCES = 32;
+/** Peers that were asked for by name. */
+const MAX_UNTOLD = 1_024;
+/** Who praises itself or another is not believed: what peers say comes after everybody whom the control plane has seen at work. */
+const TOLD_RELIABILITY = 0.5;
+
+interface News {
+  candidate: Candidate;
+  /** By the clock: when whoever can know said so. */
+  saidMs: number;
+  linked: boolean;
+}
+
+export class KnownProviders {
+  readonly #self: PeerId;
+  readonly #nowMs: () => number;
+  readonly #matched = new Map<string, News>();
+  readonly #told = new Map<PeerId, News[]>();
+  readonly #untold = new Set<PeerId>();
+
+  constructor(self: PeerId, nowMs: () => number) {
+    this.#self = self;
+    this.#nowMs = nowMs;
+  }
+
+  /**
+   * The control plane named them. `asked`: for by name. Whom somebody trusts is nobody's business, so these are not told
+   * to others.
+   */
+  matched(candidates: readonly Candidate[], asked: boolean): void {
+    for (const candidate of candidates) {
+      const key = `${candidate.peerId} ${candidate.model.id}`;
+      this.#matched.delete(key);
+      this.#matched.set(key, { candidate: idle(candidate), saidMs: this.#nowMs(), linked: false });
+      if (asked) this.#untold.add(candidate.peerId);
+    }
+    forgetOldest(this.#matched, MAX_MATCHED);
+    forgetOldest(this.#untold, MAX_UNTOLD);
+  }
+
+  /** All that `source` knows, in place of what it said before. */
+  told(source: PeerId, peers: readonly KnownPeer[]): void {
+    const nowMs = this.#nowMs();
+    this.#told.delete(source);
+    const news = peers.slice(0, MAX_KNOWN_PEERS).map(({ ageSeconds, linked, ...candidate }) => ({
+      candidate: unproven(candidate, candidate.peerId === source),
+      saidMs: nowMs - ageSeconds * 1_000,
+      linked,
+    }));
+    this.#told.set(source, news);
+    forgetOldest(this.#told, MAX_SOURCES);
+  }
+
+  /** Who lends this model, as far as is known; each once, and hearsay only of those of whom there is nothing better. */
+  find(model: ModelId): Candidate[] {
+    const best = new Map<PeerId, News>();
+    for (const news of [...this.#hearsay(), ...this.#firstHand()]) {
+      const { peerId } = news.candidate;
+      if (news.candidate.model.id === model && peerId !== this.#self) best.set(peerId, news);
+    }
+    return [...best.values()].map(({ candidate }) => candidate);
+  }
+
+  /** All of them, whatever they lend. */
+  providers(): Set<PeerId> {
+    const all = new Set([...this.#hearsay(), ...this.#firstHand()].map(({ candidate }) => candidate.peerId));
+    all.delete(this.#self);
+    return all;
+  }
+
+  /** Who said that they have a link to this peer. */
+  linkedTo(peer: PeerId): Set<PeerId> {
+    const sources = new Set<PeerId>();
+    for (const [source, news] of this.#told) {
+      if (news.some(({ candidate, linked }) => linked && candidate.peerId === peer)) sources.add(source);
+    }
+    return sources;
+  }
+
+  /** What may be told to `peer`: first-hand news, the newest first. */
+  toTell(peer: PeerId, isLinked: (peer: PeerId) => boolean): KnownPeer[] {
+    const nowMs = this.#nowMs();
+    const newest = new Map<string, News>();
+    for (const news of this.#firstHand()) {
+      const { peerId, model } = news.candidate;
+      if (peerId !== peer && !this.#untold.has(peerId)) newest.set(`${peerId} ${model.id}`, news);
+    }
+    return [...newest.values()]
+      .toReversed()
+      .slice(0, MAX_KNOWN_PEERS)
+      .map(({ candidate, saidMs }) => ({
+        ...candidate,
+        ageSeconds: Math.floor((nowMs - saidMs) / 1_000),
+        linked: isLinked(candidate.peerId),
+      }));
+  }
+
+  /** From the control plane, or from the provider itself; the newest last. */
+  #firstHand(): News[] {
+    const own = [...this.#told].flatMap(([source, news]) =>
+      news.filter(({ candidate }) => candidate.peerId === source),
+    );
+    return this.#fresh([...this.#matched.values(), ...own]);
+  }
+
+  #hearsay(): News[] {
+    const all = [...this.#told].flatMap(([source, news]) =>
+      news.filter(({ candidate }) => candidate.peerId !== source),
+    );
+    return this.#fresh(all);
+  }
+
+  #fresh(news: News[]): News[] {
+    const sinceMs = this.#nowMs() - MAX_KNOWN_AGE_SECONDS * 1_000;
+    return news.filter(({ saidMs }) => saidMs > sinceMs).toSorted((a, b) => a.saidMs - b.saidMs);
+  }
+}
+
+/** How busy it was then says nothing about now. */
+function idle(candidate: Candidate): Candidate {
+  const { peerId, agent, model, slots, reliability, certificate } = candidate;
+  return { peerId, agent, model, slots, busySlots: 0, queued: 0, reliability, certificate };
+}
+
+function unproven(candidate: Candidate, itself: boolean): Candidate {
+  return {
+    ...idle(candidate),
+    ...(!itself && { model: { ...candidate.model, tokensPerSecond: null } }),
+    reliability: Math.min(candidate.reliability, TOLD_RELIABILITY),
+  };
+}
+
+function forgetOldest(
+  kept: { readonly size: number; keys(): Iterable<string>; delete(key: string): boolean },
+  most: number,
+) {
+  for (const oldest of kept.keys()) {
+    if (kept.size <= most) break;
+    kept.delete(oldest);
+  }
+}

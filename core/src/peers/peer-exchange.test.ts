@@ -1,0 +1,52 @@
+/** What is told of others, whose adverts are their own words. */
+import { expect, it } from 'vitest';
+import { Channel, type Message } from './channel.ts';
+import type { Candidate } from '../wire/control-protocol.ts';
+import { MessageReader } from '../wire/frame.ts';
+import { newPeerId } from '../base/ids.ts';
+import { KnownProviders } from './known-providers.ts';
+import { Links } from './links.ts';
+import { ManualClock } from '../testing/manual-clock.ts';
+import { MemoryNetwork } from '../testing/memory-transport.ts';
+import { PeerExchange } from './peer-exchange.ts';
+import { advert } from '../testing/scripted-server.ts';
+
+const candidate = (name: string): Candidate => ({
+  ...{ peerId: newPeerId(), agent: 'native', model: { ...advert, name }, slots: 1, busySlots: 0, queued: 0 },
+  ...{ reliability: 1, certificate: null },
+});
+
+it('leaves out what would break the link, and what is too much for one message', () => {
+  const clock = new ManualClock();
+  const self = newPeerId();
+  const links = new Links(new MemoryNetwork().join(self), clock, { opened() {}, message() {}, closed() {} });
+  const known = new KnownProviders(self, () => clock.now());
+  const good = candidate('good');
+  const fat = Array.from({ length: 30 }, () => {
+    const one = candidate('fat');
+    const adapters = Array.from({ length: 16 }, (_, i) => ({
+      sha256: `${i}`.padStart(64, '0'),
+      name: '\u0001'.repeat(60),
+    }));
+    return { ...one, model: { ...one.model, adapters, chars: 'x'.repeat(200_000) } };
+  });
+  known.matched([...fat, candidate('x'.repeat(100_000)), good], false);
+  const exchange = new PeerExchange({ links, known, clock, ours: () => [] });
+  const said: Message[] = [];
+  const reader = new MessageReader();
+  const channel = new Channel(
+    {
+      ...{ peer: newPeerId(), receive: null, drained: null, closed: null, bufferedBytes: 0 },
+      ...{ close() {}, path: () => Promise.resolve(null) },
+      send: (fragment) => {
+        const message = reader.read(fragment);
+        if (message !== null && message.kind !== 'PING') said.push(message);
+      },
+    },
+    clock,
+    { message() {}, closed() {} },
+  );
+  exchange.handle(channel, { kind: 'REQUEST_PEERS' });
+  expect(said).toMatchObject([{ kind: 'KNOWN_PEERS', peers: [{ peerId: good.peerId }] }]);
+  links.close();
+});

@@ -1,0 +1,97 @@
+/** What peers tell each other of providers, over the links that they have anyway. */
+import * as v from 'valibot';
+import type { Channel, Message } from './channel.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Candidate } from '../wire/control-protocol.ts';
+import type { KnownProviders } from './known-providers.ts';
+import type { Links } from './links.ts';
+import { KnownPeersSchema, MAX_KNOWN_PEERS, type KnownPeer } from '../protocol.ts';
+import { TokenBucket } from '../base/token-bucket.ts';
+
+/** A link that lasts so long is worth the question. */
+const SETTLED_MS = 5_000;
+/** Of providers: who knows so many asks no further, but when the control plane goes away. */
+const ENOUGH = 16;
+/** Of one link. */
+const ANSWERS = { perSecond: 0.1, burst: 3 };
+
+/** Of one answer, about: adverts are others' words, and those of 32 providers may be more than a message holds. */
+const MAX_ANSWER_CHARS = 262_144;
+
+export interface PeerExchangeOptions {
+  links: Links;
+  known: KnownProviders;
+  clock: Clock;
+  /** What we lend ourselves; null: we stay anonymous, and tell nothing that we could be recognised by. */
+  ours: () => Candidate[] | null;
+}
+
+export class PeerExchange {
+  readonly #options: PeerExchangeOptions;
+  readonly #asked = new WeakSet<Channel>();
+  readonly #answers = new WeakMap<Channel, TokenBucket>();
+  readonly #settling = new Map<Channel, () => void>();
+
+  constructor(options: PeerExchangeOptions) {
+    this.#options = options;
+  }
+
+  opened(channel: Channel): void {
+    const { clock, known } = this.#options;
+    const stopTimer = clock.after(SETTLED_MS, () => {
+      this.#settling.delete(channel);
+      if (known.providers().size < ENOUGH) this.ask(channel);
+    });
+    this.#settling.set(channel, stopTimer);
+  }
+
+  channelClosed(channel: Channel): void {
+    this.#settling.get(channel)?.();
+    this.#settling.delete(channel);
+  }
+
+  /** The control plane is gone: whoever is there may know more. */
+  askAll(): void {
+    for (const channel of this.#options.links.all()) this.ask(channel);
+  }
+
+  handle(channel: Channel, message: Extract<Message, { kind: 'REQUEST_PEERS' | 'KNOWN_PEERS' }>): void {
+    if (message.kind === 'REQUEST_PEERS') this.#answer(channel);
+    // What nobody asked for is nobody's news.
+    else if (this.#asked.delete(channel)) this.#options.known.told(channel.peer, message.peers);
+  }
+
+  /** Its answer takes the place of what it said before. */
+  ask(channel: Channel): void {
+    // What one says who has not proved who it is could be said in anybody's name.
+    if (!channel.proven) return;
+    this.#asked.add(channel);
+    channel.send({ kind: 'REQUEST_PEERS' });
+  }
+
+  #answer(channel: Channel): void {
+    const { clock, links, known, ours } = this.#options;
+    const answers = this.#answers.get(channel) ?? new TokenBucket(clock, ANSWERS);
+    this.#answers.set(channel, answers);
+    if (!answers.take(1)) return;
+    const own = ours();
+    const peers: KnownPeer[] = [];
+    if (own !== null) {
+      for (const candidate of own) peers.push({ ...candidate, ageSeconds: 0, linked: false });
+      peers.push(...known.toTell(channel.peer, (peer) => links.to(peer) !== null));
+    }
+    channel.send({ kind: 'KNOWN_PEERS', peers: fitting(peers) });
+  }
+}
+
+/** Those that the other end will read; whoever else is among them, the link is not to break for it. */
+function fitting(peers: readonly KnownPeer[]): KnownPeer[] {
+  const told: KnownPeer[] = [];
+  let chars = 0;
+  for (const peer of peers) {
+    chars += JSON.stringify(peer).length;
+    if (told.length === MAX_KNOWN_PEERS || chars > MAX_ANSWER_CHARS) break;
+    if (v.is(KnownPeersSchema.entries.peers, [peer])) told.push(peer);
+  }
+  return told;
+}

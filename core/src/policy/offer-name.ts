@@ -1,0 +1,48 @@
+/**
+ * What an offer is called. Files of one name are offers of their own: the id alone means the one that the mesh stands by, and
+ * the others are told apart by the beginning of their SHA-256, as in `model@1a2b3c4d5e6f`.
+ */
+import type { Offer } from '../wire/model-advert.ts';
+
+/** Of the 64 digits of a SHA-256: nobody finds a second file for so many by chance. */
+export const SHORT_HASH_DIGITS = 12;
+/** In place of a hash: its providers do not say which file it is. */
+const UNHASHED = 'unhashed';
+const NAME = new RegExp(`^(.+)@(${UNHASHED}|[0-9a-f]{${SHORT_HASH_DIGITS},64})$`);
+
+type Named = Pick<Offer, 'id' | 'sha256' | 'alternative'>;
+export type Task = 'chat' | 'embedding';
+
+/** "qwen3-8b" or, where that means another file, "qwen3-8b@1a2b3c4d5e6f". */
+export function offerName({ id, sha256, alternative }: Named): string {
+  return alternative === true ? `${id}@${shortHash(sha256)}` : id;
+}
+
+/** For people, beside a name that others have, too. */
+export function shortHash(sha256: string | null | undefined): string {
+  return sha256?.slice(0, SHORT_HASH_DIGITS) ?? UNHASHED;
+}
+
+/** The file of its offer, to be asked for; undefined: whichever the id alone means. */
+export function fileOf({ sha256, alternative }: Named): string | null | undefined {
+  return alternative === true ? (sha256 ?? null) : undefined;
+}
+
+export function isMadeFor({ embeds }: Pick<Offer, 'embeds'>, task: Task): boolean {
+  return (embeds !== undefined) === (task === 'embedding');
+}
+
+/** The offer of this name, of those for the task first; null: there is none. */
+export function findOffer<T extends Offer>(offers: readonly T[], name: string, task: Task = 'chat'): T | null {
+  const [, id, hash] = NAME.exec(name) ?? [];
+  const named = offers.filter((offer) =>
+    hash === undefined
+      ? offer.id === name && offer.alternative !== true
+      : offer.id === id && isFile(offer.sha256 ?? null, hash),
+  );
+  return named.find((offer) => isMadeFor(offer, task)) ?? named[0] ?? null;
+}
+
+function isFile(sha256: string | null, hash: string): boolean {
+  return hash === UNHASHED ? sha256 === null : sha256?.startsWith(hash) === true;
+}

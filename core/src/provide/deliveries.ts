@@ -1,0 +1,202 @@
+/**
+ * The provider's books: which leases were used, what is being delivered under them, and what there is to show for it. A
+ * task's entry outlives it for a while, until the requester's last word about it.
+ */
+import { toBase32 } from '../base/base32.ts';
+import type { Channel, Message } from '../peers/channel.ts';
+import type { Clock } from '../base/clock.ts';
+import { Delivery } from './delivery.ts';
+import { asMeshError, MeshError } from '../base/errors.ts';
+import type { Identity, verify } from '../identity/identity.ts';
+import type { PeerId, TaskId } from '../base/ids.ts';
+import { checkLease, LeaseBook, type Lease } from '../receipts/lease.ts';
+import type { TaskRequest } from '../protocol.ts';
+import type { KeptProof } from '../receipts/receipt-keeper.ts';
+import type { ReceiptFiler } from '../receipts/receipt-filer.ts';
+import { joinReceipt, signReceipt } from '../receipts/receipt.ts';
+
+/** After an answer its requester has so long to sign for it. */
+const LAST_WORD_MS = 30_000;
+const MAX_ENDED = 1_024;
+/** Each costs a verification. A requester whose clock is wrong comes back over a new connection. */
+const MAX_REFUSED_LEASES = 16;
+
+export interface DeliveriesOptions {
+  identity: Identity;
+  clock: Clock;
+  /** Milliseconds since 1970, as whoever gives the leases has it. It may be put right at any time. */
+  now: () => number;
+  /** Whose leases count; null: nobody's yet. */
+  issuer: () => PeerId | null;
+  filer: Pick<ReceiptFiler, 'hold' | 'file'>;
+  verify: typeof verify;
+}
+
+/** One leased task, from when it is taken. */
+export interface LeasedTask {
+  readonly channel: Channel;
+  readonly lease: Lease;
+  readonly leaseBytes: Uint8Array<ArrayBuffer>;
+  readonly delivery: Delivery;
+  /** Ends the task: what the requester signed is not what it got. */
+  readonly refuse: (error: MeshError) => void;
+  /** Our half of the receipt; null until there is one. */
+  receipt: Uint8Array<ArrayBuffer> | null;
+  stopTimer: (() => void) | null;
+}
+
+export class Deliveries {
+  readonly #options: DeliveriesOptions;
+  readonly #book = new LeaseBook();
+  readonly #tasks = new Map<Channel, Map<TaskId, LeasedTask>>();
+  /** Those that wait for a last word, oldest first. */
+  readonly #ended = new Set<LeasedTask>();
+  readonly #refusedLeases = new WeakMap<Channel, number>();
+
+  constructor(options: DeliveriesOptions) {
+    this.#options = options;
+  }
+
+  /** Uses up the lease. Throws lease_refused, busy, or bad_message for a task that there was. */
+  begin(channel: Channel, request: TaskRequest, refuse: (error: MeshError) => void): LeasedTask {
+    const { taskId } = request;
+    // Copies, as of the lease: they are part of a message with a long prompt, and stay.
+    const salt = new Uint8Array(request.salt);
+    if (this.#find(channel, taskId) !== undefined) {
+      throw new MeshError('bad_message', 'That task was asked for already.');
+    }
+    const { lease, leaseBytes } = this.#checked(channel, request);
+    const { requester, provider, nonce } = lease;
+    const delivery = new Delivery({ taskId, requester, provider, leaseNonce: nonce, salt }, this.#options.verify);
+    const task: LeasedTask = { channel, lease, leaseBytes, delivery, refuse, receipt: null, stopTimer: null };
+    const ofChannel = this.#tasks.get(channel) ?? new Map<TaskId, LeasedTask>();
+    this.#tasks.set(channel, ofChannel.set(taskId, task));
+    return task;
+  }
+
+  /** Our half of the receipt, for TASK_RESPONSE. `startedMs`: since 1970. */
+  async sign(task: LeasedTask, promptTokens: number, startedMs: number): Promise<Uint8Array<ArrayBuffer>> {
+    const { delivery, lease } = task;
+    // A clock that was put back in mid-answer would make it no receipt at all.
+    const facts = { promptTokens, startedMs, endedMs: Math.max(startedMs, this.#options.now()) };
+    const { tokens, digest } = delivery.chain;
+    const receipt = { ...delivery.start, tokens, digest, model: lease.model, ...facts };
+    task.receipt = await signReceipt(receipt, this.#options.identity);
+    return task.receipt;
+  }
+
+  /** Nothing more goes out. The requester's last word is waited for, as far as there can be one. */
+  end(task: LeasedTask): void {
+    const { channel, delivery } = task;
+    if (this.#find(channel, delivery.start.taskId) !== task) return;
+    const complete = task.receipt === null && delivery.unacknowledgedTokens === 0;
+    if (complete || !channel.open) {
+      this.#settle(task);
+      return;
+    }
+    task.stopTimer = this.#options.clock.after(LAST_WORD_MS, () => this.#settle(task));
+    this.#ended.add(task);
+    const [oldest] = this.#ended;
+    if (this.#ended.size > MAX_ENDED && oldest !== undefined) this.#settle(oldest);
+  }
+
+  acknowledged(channel: Channel, { taskId, acknowledgement }: Extract<Message, { kind: 'TASK_ACK' }>): void {
+    const task = this.#find(channel, taskId);
+    // Of a task that ended long ago, or never was.
+    if (task === undefined) return;
+    try {
+      task.delivery.acknowledge(acknowledgement);
+    } catch (thrown) {
+      const error = asMeshError(thrown, 'receipt_refused', 'The other computer did not acknowledge what it was sent.');
+      if (this.#ended.has(task)) this.#settle(task);
+      else task.refuse(error);
+      return;
+    }
+    const proof = acknowledgedProof(task);
+    if (proof !== null) this.#options.filer.hold(proof);
+    const whole = task.receipt === null && task.delivery.unacknowledgedTokens === 0;
+    if (whole && this.#ended.has(task)) this.#settle(task);
+  }
+
+  /** The requester's half. One that does not fit ours is as good as none: what was acknowledged still counts. */
+  receipted(channel: Channel, { taskId, receipt }: Extract<Message, { kind: 'TASK_RECEIPT' }>): void {
+    const task = this.#find(channel, taskId);
+    if (task === undefined || task.receipt === null) return;
+    if (joinReceipt(task.receipt, receipt, this.#options.verify) === null) {
+      this.#settle(task);
+      return;
+    }
+    const filing = {
+      lease: toBase32(task.leaseBytes),
+      proof: { kind: 'receipt', provider: toBase32(task.receipt), requester: toBase32(receipt) },
+    } as const;
+    this.#forget(task);
+    this.#options.filer.file({ leaseId: toBase32(task.lease.nonce), filing });
+  }
+
+  /** Nobody is there any more to say a last word. */
+  channelClosed(channel: Channel): void {
+    for (const task of [...(this.#tasks.get(channel)?.values() ?? [])]) if (this.#ended.has(task)) this.#settle(task);
+  }
+
+  /** Idempotent. */
+  close(): void {
+    for (const task of [...this.#tasks.values()].flatMap((ofChannel) => [...ofChannel.values()])) this.#settle(task);
+  }
+
+  #checked(channel: Channel, request: TaskRequest): { lease: Lease; leaseBytes: Uint8Array<ArrayBuffer> } {
+    const { identity, clock, now, issuer, verify } = this.#options;
+    const nowSeconds = Math.floor(now() / 1000);
+    const issuedBy = issuer();
+    const { model, maxTokens } = request;
+    if (issuedBy === null || request.lease === null) {
+      throw new MeshError('lease_refused', 'This volunteer works only with leave of the mesh. Ask again.');
+    }
+    const terms = {
+      issuer: issuedBy,
+      requester: channel.peer,
+      provider: identity.peerId,
+      model,
+      maxTokens,
+      nowSeconds,
+    };
+    try {
+      const lease = checkLease(request.lease, terms, verify);
+      // By a clock that nobody sets: what was used is remembered as long as it could be shown, and no longer.
+      const steadySeconds = Math.floor(clock.now() / 1000);
+      this.#book.use({ ...lease, expiresAt: steadySeconds + lease.expiresAt - nowSeconds }, steadySeconds);
+      return { lease, leaseBytes: new Uint8Array(request.lease) };
+    } catch (thrown) {
+      const refused = (this.#refusedLeases.get(channel) ?? 0) + 1;
+      this.#refusedLeases.set(channel, refused);
+      if (refused > MAX_REFUSED_LEASES) channel.close();
+      throw thrown;
+    }
+  }
+
+  #settle(task: LeasedTask): void {
+    this.#forget(task);
+    const proof = acknowledgedProof(task);
+    if (proof !== null) this.#options.filer.file(proof);
+  }
+
+  #forget(task: LeasedTask): void {
+    task.stopTimer?.();
+    this.#ended.delete(task);
+    const ofChannel = this.#tasks.get(task.channel);
+    ofChannel?.delete(task.delivery.start.taskId);
+    if (ofChannel?.size === 0) this.#tasks.delete(task.channel);
+  }
+
+  #find(channel: Channel, taskId: TaskId): LeasedTask | undefined {
+    return this.#tasks.get(channel)?.get(taskId);
+  }
+}
+
+/** What a provider can show when nothing better comes. */
+function acknowledgedProof({ lease, leaseBytes, delivery }: LeasedTask): KeptProof | null {
+  const { acknowledgement } = delivery;
+  if (acknowledgement === null) return null;
+  const proof = { kind: 'acknowledgement', acknowledgement: toBase32(acknowledgement) } as const;
+  return { leaseId: toBase32(lease.nonce), filing: { lease: toBase32(leaseBytes), proof } };
+}

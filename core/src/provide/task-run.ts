@@ -1,0 +1,131 @@
+/** One task at work on its engine, from the first piece to the receipt. */
+import { onAbort } from '../base/abort.ts';
+import type { Channel } from '../peers/channel.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Deliveries, LeasedTask } from './deliveries.ts';
+import type { EngineWatch } from '../engine/engine-watch.ts';
+import { asMeshError, type MeshError } from '../base/errors.ts';
+import { wellFormed } from '../wire/fields.ts';
+import type { TaskId } from '../base/ids.ts';
+import { JsonDepth, MAX_ANSWER_DEPTH, tooDeep } from '../base/json-depth.ts';
+import type { JsonSchema } from '../form/json-schema.ts';
+import { pace } from '../base/pace.ts';
+import type { TaskRequest } from '../protocol.ts';
+import type { SpeedMeter } from '../engine/speed.ts';
+import { pieceMaker } from './task-pieces.ts';
+import type { ServedModel } from './worker.ts';
+
+export interface Task {
+  id: TaskId;
+  channel: Channel;
+  request: TaskRequest;
+  model: ServedModel;
+  /** Of the answer; null: it is free. */
+  schema: JsonSchema | null;
+  /** Null: taken without a lease, and nothing is signed. */
+  leased: LeasedTask | null;
+  /** The engine shall stop. */
+  abort: AbortController;
+  /** It does not, and is not waited for. */
+  abandon: AbortController;
+  /** A requester that hears `ahead` knows that we live; kept until the task ended. */
+  release: () => void;
+  meter: SpeedMeter;
+  watch: EngineWatch;
+}
+
+export interface TaskRunNeeds {
+  clock: Clock;
+  /** Milliseconds since 1970. */
+  now: () => number;
+  deliveries: Deliveries;
+  /** See `TaskWorkerOptions`. */
+  maxTokensPerSecond: number | null;
+  wrote: (tokens: number) => void;
+  /** The task has to end: its requester does not say what it got, or what it asked for leads too far. */
+  refuse: (error: MeshError) => void;
+}
+
+/**
+ * Sends the answer as it is written. Resolves with `finished`; with what went wrong, of which the requester was not told;
+ * or with null when the task was aborted or abandoned. Never rejects.
+ */
+export async function runTask(task: Task, needs: TaskRunNeeds): Promise<'finished' | MeshError | null> {
+  let stop = () => {};
+  const abandoned = new Promise<null>((resolve) => {
+    stop = onAbort(task.abandon.signal, () => resolve(null));
+  });
+  try {
+    return await Promise.race([write(task, needs), abandoned]);
+  } catch (thrown) {
+    if (task.abort.signal.aborted) return null;
+    return asMeshError(thrown, 'engine_failed', 'The model stopped in the middle. Try again.');
+  } finally {
+    stop();
+  }
+}
+
+async function write(task: Task, needs: TaskRunNeeds): Promise<'finished' | null> {
+  const { clock, deliveries, now, maxTokensPerSecond } = needs;
+  const { channel, request, leased, abort, watch } = task;
+  const pieces = pieceMaker(task.model.engine).generate(
+    {
+      turns: request.turns,
+      task: request.task,
+      sampling: request.sampling,
+      maxTokens: request.maxTokens,
+      asker: channel.peer,
+      ...(request.prefix !== null && { prefix: request.prefix }),
+      ...(task.schema !== null && { schema: task.schema }),
+      ...(request.adapter !== undefined && { adapter: request.adapter }),
+      ...(request.logprobs !== undefined && { logprobs: request.logprobs }),
+    },
+    abort.signal,
+  );
+  const depth = new JsonDepth().read(task.schema === null ? '' : (request.prefix?.text ?? ''));
+  let index = 0;
+  const startMs = clock.now();
+  const startedMs = now();
+  for (;;) {
+    watch.asked(clock.now());
+    const next = await pieces.next();
+    const nowMs = clock.now();
+    watch.came(nowMs);
+    if (next.done === true) {
+      if (abort.signal.aborted) return null;
+      const receipt = leased === null ? null : await deliveries.sign(leased, next.value.promptTokens, startedMs);
+      if (abort.signal.aborted) return null;
+      channel.send({ kind: 'TASK_RESPONSE', taskId: task.id, ...next.value, receipt });
+      return 'finished';
+    }
+    // What was abandoned may come to life again: nobody waits for it.
+    if (task.abandon.signal.aborted) return null;
+    const { tokens, tokenIds, logprobs, promptTokens, vector } = next.value;
+    // As it will be read, so that both ends have the same digest of it.
+    const text = wellFormed(next.value.text);
+    leased?.delivery.add({ index, tokens, text, tokenIds, vector });
+    channel.send({
+      ...{ kind: 'TASK_CHUNK', taskId: task.id, index, tokens, text },
+      ...(tokenIds && { tokenIds }),
+      ...(logprobs && { logprobs }),
+      ...(promptTokens !== undefined && { promptTokens }),
+      ...(vector && { vector }),
+    });
+    index += tokens;
+    needs.wrote(tokens);
+    task.meter.add(tokens, nowMs);
+    if (task.schema !== null && depth.read(text).deepest > MAX_ANSWER_DEPTH) needs.refuse(tooDeep());
+    if (channel.congested) await channel.drain();
+    if (leased?.delivery.full === true) await acknowledged(task, leased, needs);
+    if (maxTokensPerSecond !== null) await pace(startMs + (index * 1000) / maxTokensPerSecond, clock, abort.signal);
+  }
+}
+
+/** Waits for a word from the requester. Without one the task ends, in its engine as well. */
+async function acknowledged({ abort }: Task, { delivery }: LeasedTask, needs: TaskRunNeeds): Promise<void> {
+  try {
+    await delivery.room(needs.clock, abort.signal);
+  } catch (thrown) {
+    needs.refuse(asMeshError(thrown, 'receipt_refused', 'The other computer never said what it got.'));
+  }
+}

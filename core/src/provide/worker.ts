@@ -1,0 +1,354 @@
+/** What a provider accepts and how it works it off: slots, a short queue, and an end for every task. */
+import { isAble, needsOf, unable } from '../policy/abilities.ts';
+import { mayStart, type AdapterRoom } from '../engine/adapter-room.ts';
+import { schemaOf } from '../engine/answer-schema.ts';
+import type { Channel } from '../peers/channel.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Deliveries } from './deliveries.ts';
+import type { Embedder, Engine } from '../engine/engine.ts';
+import { EngineWatch } from '../engine/engine-watch.ts';
+import { asMeshError, MeshError, type ErrorCode } from '../base/errors.ts';
+import type { HarmfulForms } from './harmful-forms.ts';
+import type { ModelId, PeerId, TaskId } from '../base/ids.ts';
+import { JsonDepth, MAX_ANSWER_DEPTH, tooDeep } from '../base/json-depth.ts';
+import { promptBytes, turnsFault } from '../engine/prompt.ts';
+import { isBreak } from '../ask/provider-failure.ts';
+import type { TaskRequest } from '../protocol.ts';
+import type { ModelAdvert } from '../wire/model-advert.ts';
+import { SpeedMeter, TypicalSpeed } from '../engine/speed.ts';
+import { TaskLine } from './task-line.ts';
+import { runTask, type Task } from './task-run.ts';
+import { TokenBucket, type Rate } from '../base/token-bucket.ts';
+
+/** Tasks that one peer may have here at once; where there are more slots, as many as these: a gateway is one peer. */
+const MAX_TASKS_PER_PEER = 8;
+/** Waiting tasks for each slot; past that the requester is better off elsewhere. */
+const QUEUE_PER_SLOT = 4;
+const STATUS_MS = 500;
+/** Of one peer at once, and all together half the slots of the model: no way around leases for whoever wants many. */
+const MAX_LEASELESS_PER_PEER = 2;
+/** Of one link: reading a schema to its fault takes some milliseconds. */
+const REFUSED_FORMS: Rate = { perSecond: 1, burst: 16 };
+
+export interface ServedModel {
+  advert: ModelAdvert;
+  engine: Pick<Engine<never>, 'generate'> | Pick<Embedder<never>, 'embed'>;
+  slots: number;
+  /** Left out: it has no adapters. */
+  adapterRoom?: AdapterRoom;
+}
+
+export interface Serving {
+  peer: PeerId;
+  model: ModelId;
+  tokens: number;
+  tokensPerSecond: number;
+}
+
+/** What the provider does now, and has done since it began. */
+export interface WorkerStatus {
+  slots: number;
+  busySlots: number;
+  queued: number;
+  /** Answers finished. */
+  answers: number;
+  tokens: number;
+  /** All running answers together, now. */
+  tokensPerSecond: number;
+  /** Of one answer, over the last ones; null until something was measured. */
+  typicalTokensPerSecond: number | null;
+  serving: Serving[];
+}
+
+export interface TaskWorkerOptions {
+  clock: Clock;
+  /** Milliseconds since 1970. */
+  now: () => number;
+  deliveries: Deliveries;
+  /** May a request without a lease be taken? While there is no control plane to give one. */
+  withoutLease: () => boolean;
+  models: readonly ServedModel[];
+  /** Outlives the worker, which an engine that hangs ends. Left out: none are remembered. */
+  harmful?: HarmfulForms;
+  /** The owner's own limit for each answer, so that lending stays unnoticed; null: as fast as it goes. */
+  maxTokensPerSecond: number | null;
+  /** Called when a slot or the queue changes, and twice a second while answers are written. */
+  onStatus: (status: WorkerStatus) => void;
+  /** A task ended badly through no wish of its requester. For the log: no prompt in it. */
+  onFailure: (error: MeshError) => void;
+  /** The engine does not answer any more: all tasks were given back, and nothing is taken until there is another worker. */
+  onHang: (error: MeshError) => void;
+}
+
+export class TaskWorker {
+  #options: TaskWorkerOptions;
+  #models = new Map<ModelId, ServedModel>();
+  readonly #line = new TaskLine();
+  readonly #refusedForms = new WeakMap<Channel, TokenBucket>();
+  #running = new Set<Task>();
+  #runs = new Set<Promise<void>>();
+  #answers = 0;
+  #tokens = 0;
+  #typical = new TypicalSpeed();
+  #stopStatus: (() => void) | null = null;
+  #stopped = false;
+  #hung = false;
+
+  constructor(options: TaskWorkerOptions) {
+    this.#options = options;
+    for (const model of options.models) this.#models.set(model.advert.id, model);
+  }
+
+  get status(): WorkerStatus {
+    const nowMs = this.#options.clock.now();
+    const serving = [...this.#running].map((task) => ({
+      peer: task.channel.peer,
+      model: task.model.advert.id,
+      tokens: task.meter.tokens,
+      tokensPerSecond: task.meter.recent(nowMs),
+    }));
+    return {
+      slots: this.#slots,
+      busySlots: this.#running.size,
+      queued: this.#line.length,
+      answers: this.#answers,
+      tokens: this.#tokens,
+      tokensPerSecond: serving.reduce((sum, one) => sum + one.tokensPerSecond, 0),
+      typicalTokensPerSecond: this.#typical.tokensPerSecond,
+      serving,
+    };
+  }
+
+  /** Of all models together. */
+  get #slots(): number {
+    return [...this.#models.values()].reduce((sum, model) => sum + model.slots, 0);
+  }
+
+  /** A stranger asks. Every request is answered: with TASK_ACCEPTED or TASK_ERROR. */
+  request(channel: Channel, request: TaskRequest): void {
+    const accepted = this.#admit(channel, request);
+    if (accepted instanceof MeshError) {
+      sendError(channel, request.taskId, accepted);
+      return;
+    }
+    this.#line.join(accepted);
+    this.#startNext();
+    this.#line.tellPlace(accepted);
+    this.#announce();
+  }
+
+  /** Only the peer that asked can take its question back. */
+  cancel(channel: Channel, id: TaskId): void {
+    const task = this.#find(channel, id);
+    if (task !== undefined) this.#drop(task);
+  }
+
+  /** Nobody is there any more to read these answers. */
+  channelClosed(channel: Channel): void {
+    for (const task of this.#tasks()) {
+      if (task.channel === channel) this.#drop(task);
+    }
+  }
+
+  /** Takes no more, tells the requesters, and resolves when the engine is at rest. Idempotent. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    const gone = new MeshError('provider_stopped', 'The volunteer stopped lending.');
+    for (const task of this.#tasks()) this.#fail(task, gone);
+    await Promise.all(this.#runs);
+    this.#stopStatus?.();
+    this.#stopStatus = null;
+  }
+
+  #admit(channel: Channel, request: TaskRequest): Task | MeshError {
+    if (this.#stopped) return new MeshError('provider_stopped', 'The volunteer stopped lending.');
+    const model = this.#models.get(request.model);
+    if (model === undefined) return new MeshError('unknown_model', 'This volunteer does not lend that model any more.');
+    const fault = turnsFault(request.turns, request.task);
+    if (fault !== null) return fault;
+    if (this.#find(channel, request.taskId) !== undefined) {
+      return new MeshError('bad_message', 'That task is already running.');
+    }
+    const all = this.#tasks();
+    const mine = all.filter((task) => task.channel.peer === channel.peer);
+    const most = Math.max(MAX_TASKS_PER_PEER, this.#slots);
+    if (mine.length >= most || this.#line.lengthFor(model) >= QUEUE_PER_SLOT * model.slots) {
+      return new MeshError('busy', 'This volunteer has no room for another question right now.');
+    }
+    const needs = needsOf(request);
+    if (!isAble(model.advert, needs)) return unable(needs);
+    const task: Task = {
+      ...{ id: request.taskId, channel, request, model, schema: null, leased: null },
+      abort: new AbortController(),
+      abandon: new AbortController(),
+      release: channel.hold(true),
+      meter: new SpeedMeter(),
+      watch: new EngineWatch(
+        promptBytes(request.turns) + (request.prefix?.text.length ?? 0),
+        request.task === 'embedding',
+      ),
+    };
+    // What costs more than a look comes behind the leave of the mesh, which nobody gets without end.
+    const refused = this.#leaseFor(task) ?? this.#readForm(task);
+    if (refused === null) return task;
+    this.#letGo(task);
+    return refused;
+  }
+
+  /** Null: the task may run, and what it may run by is used up. */
+  #leaseFor(task: Task): MeshError | null {
+    const { channel, request, model } = task;
+    if (request.lease === null && this.#options.withoutLease()) {
+      const leaseless = this.#tasks().filter((other) => other.leased === null && other.model === model);
+      const own = leaseless.filter((other) => other.channel.peer === channel.peer);
+      if (leaseless.length < Math.max(1, Math.floor(model.slots / 2)) && own.length < MAX_LEASELESS_PER_PEER)
+        return null;
+      return new MeshError(
+        'busy',
+        'While the server of the mesh is away, this volunteer takes a few questions at a time.',
+      );
+    }
+    try {
+      task.leased = this.#options.deliveries.begin(channel, request, (error) => this.#fail(task, error));
+      return null;
+    } catch (thrown) {
+      return asMeshError(thrown, 'lease_refused', 'The leave to run this task does not count. Ask again.');
+    }
+  }
+
+  /** The form of its answer. Whoever sends one after the other that cannot be held to has to wait for the next to be read. */
+  #readForm(task: Task): MeshError | null {
+    if (task.request.schema === undefined) return null;
+    if (this.#options.harmful?.isRefused(task.request.schema) === true) {
+      return new MeshError('bad_schema', 'The engine here broke over this JSON schema a while ago. Make it simpler.');
+    }
+    const refusals = this.#refusedForms.get(task.channel) ?? new TokenBucket(this.#options.clock, REFUSED_FORMS);
+    this.#refusedForms.set(task.channel, refusals);
+    if (refusals.level < 1) {
+      return new MeshError('rate_limited', 'Too many JSON schemas in a row could not be held to. Wait a few seconds.');
+    }
+    const { prefix } = task.request;
+    const { deepest } = new JsonDepth().read(prefix?.text ?? '');
+    const schema = deepest > MAX_ANSWER_DEPTH ? tooDeep() : schemaOf(task.request);
+    if (!(schema instanceof MeshError)) {
+      task.schema = schema;
+      return null;
+    }
+    refusals.take(1);
+    return schema;
+  }
+
+  #startNext(): void {
+    const next = () => this.#line.takeNext((task, before) => mayStart(task, [...this.#running], before));
+    for (let task = next(); task !== null; task = next()) this.#start(task);
+  }
+
+  #start(task: Task): void {
+    this.#running.add(task);
+    task.watch.asked(this.#options.clock.now());
+    task.channel.send({ kind: 'TASK_ACCEPTED', taskId: task.id, ahead: 0 });
+    const run = this.#run(task).finally(() => this.#runs.delete(run));
+    this.#runs.add(run);
+  }
+
+  /** Never rejects. */
+  async #run(task: Task): Promise<void> {
+    const outcome = await runTask(task, {
+      ...this.#options,
+      wrote: (tokens) => (this.#tokens += tokens),
+      refuse: (error) => this.#fail(task, error),
+    });
+    if (outcome === 'finished') {
+      this.#answers += 1;
+      this.#typical.add(task.meter.overall());
+    } else if (outcome instanceof MeshError) {
+      sendError(task.channel, task.id, outcome);
+      if (!ASKERS_OWN.has(outcome.code)) this.#options.onFailure(outcome);
+      const form = isBreak(outcome) ? this.#onlyForm : undefined;
+      if (form !== undefined && form === task.request.schema) this.#options.harmful?.failed(form);
+    }
+    this.#running.delete(task);
+    this.#letGo(task);
+    if (!this.#stopped) {
+      this.#startNext();
+      this.#line.tellPlaces();
+    }
+    this.#announce();
+  }
+
+  /** An engine that hangs takes everything with it that was asked of it; its owner has to start it anew. */
+  #lookForHangs(): void {
+    const nowMs = this.#options.clock.now();
+    const hung = [...this.#running].find((task) => task.watch.hung(nowMs));
+    if (hung === undefined || this.#hung) return;
+    const form = this.#onlyForm;
+    if (form !== undefined && form === hung.request.schema) this.#options.harmful?.hung(form);
+    this.#hung = true;
+    this.#stopped = true;
+    const error = new MeshError('engine_failed', 'The model stopped answering on this computer.');
+    for (const task of this.#tasks()) {
+      if (!task.abort.signal.aborted) this.#fail(task, error);
+      task.abandon.abort();
+    }
+    this.#options.onHang(error);
+  }
+
+  #fail(task: Task, error: MeshError): void {
+    sendError(task.channel, task.id, error);
+    this.#drop(task);
+  }
+
+  #letGo(task: Task): void {
+    task.release();
+    if (task.leased !== null) this.#options.deliveries.end(task.leased);
+  }
+
+  /** Stops a task without a word to its requester. A running one leaves `#running` when its engine has stopped. */
+  #drop(task: Task): void {
+    task.abort.abort();
+    if (!this.#line.leave(task)) {
+      task.watch.stopping(this.#options.clock.now());
+      return;
+    }
+    this.#letGo(task);
+    this.#line.tellPlaces();
+    this.#announce();
+  }
+
+  /** Of the one answer at work that has a form; undefined: there are others, or none. */
+  get #onlyForm(): string | undefined {
+    const [form, ...others] = [...this.#running].flatMap(({ request: { schema } }) => schema ?? []);
+    return others.length === 0 ? form : undefined;
+  }
+
+  #find(channel: Channel, id: TaskId): Task | undefined {
+    return this.#tasks().find((task) => task.id === id && task.channel === channel);
+  }
+
+  /** All that are here, waiting and running. */
+  #tasks(): Task[] {
+    return [...this.#line, ...this.#running];
+  }
+
+  #announce(): void {
+    this.#options.onStatus(this.status);
+    if (this.#running.size === 0 || this.#stopStatus !== null) return;
+    this.#stopStatus = this.#options.clock.after(STATUS_MS, () => {
+      this.#stopStatus = null;
+      this.#lookForHangs();
+      this.#announce();
+    });
+  }
+}
+
+/** Failures that say nothing about the provider. */
+const ASKERS_OWN: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'prompt_too_long',
+  'empty_prompt',
+  'bad_schema',
+  'cancelled',
+]);
+
+function sendError(channel: Channel, taskId: TaskId, error: MeshError): void {
+  channel.send({ kind: 'TASK_ERROR', taskId, code: error.code, message: error.message.slice(0, 1024) });
+}

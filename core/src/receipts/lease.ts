@@ -1,0 +1,173 @@
+/**
+ * The control plane's leave to run one task: who for whom, which model, at which price, until when. Signed, so that a
+ * provider checks it without asking; good once with each provider that it names (`LeaseBook`). One signature gives leave
+ * to a whole shortlist: signing is what a match costs most.
+ */
+import * as v from 'valibot';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { concatBytes } from '@noble/hashes/utils.js';
+import { fromBase32, toBase32 } from '../base/base32.ts';
+import { canonical, readCanonical } from '../wire/canonical.ts';
+import { MeshError } from '../base/errors.ts';
+import { verify, type Identity } from '../identity/identity.ts';
+import { isModelId, isPeerId, type ModelId, type PeerId } from '../base/ids.ts';
+import { openRecord, signRecord } from '../identity/signed-record.ts';
+
+const LEASE_VERSION = 2;
+export const LEASE_NONCE_BYTES = 16;
+/** Providers that one signature names. */
+export const MAX_LEASED_PROVIDERS = 8;
+const PEER_ID_BYTES = 20;
+export const MAX_LEASE_BYTES = 512;
+/** No lease is good for longer, so no provider has to remember one for longer. */
+export const MAX_LEASE_SECONDS = 600;
+/** For an answer of at most so many tokens: longer than any model remembers. */
+export const MAX_LEASE_TOKENS = 16_777_216;
+/** How far the time that a provider heard from the control plane may be off, or its own clock where it heard none. */
+export const CLOCK_SKEW_SECONDS = 30;
+
+/** What all providers of a shortlist are told alike. */
+interface Terms {
+  /** The id of the control plane's key. */
+  readonly issuer: PeerId;
+  readonly requester: PeerId;
+  readonly model: ModelId;
+  /** Whole credits for 1,000 tokens. */
+  readonly price: number;
+  readonly maxTokens: number;
+  /** Seconds since 1970. */
+  readonly expiresAt: number;
+}
+
+/** As it is signed: leave for each of these providers. */
+export interface Leases extends Terms {
+  readonly providers: readonly PeerId[];
+  /** 16 random bytes. */
+  readonly seed: Uint8Array;
+}
+
+/** One provider's. */
+export interface Lease extends Terms {
+  readonly provider: PeerId;
+  /** 16 bytes, of the seed and the provider; no two leases share them. */
+  readonly nonce: Uint8Array;
+}
+
+const whole = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const LeaseSchema = v.strictTuple([
+  v.literal(LEASE_VERSION),
+  v.custom<PeerId>(isPeerId),
+  v.custom<PeerId>(isPeerId),
+  v.pipe(
+    v.instance(Uint8Array),
+    v.check(({ byteLength: n }) => n > 0 && n % PEER_ID_BYTES === 0 && n <= MAX_LEASED_PROVIDERS * PEER_ID_BYTES),
+  ),
+  v.custom<ModelId>(isModelId),
+  whole,
+  v.pipe(whole, v.minValue(1)),
+  whole,
+  v.pipe(v.instance(Uint8Array), v.length(LEASE_NONCE_BYTES)),
+]);
+
+/** `issuer` is taken from the identity. At most MAX_LEASED_PROVIDERS. */
+export function signLeases(leases: Omit<Leases, 'issuer'>, control: Identity): Promise<Uint8Array<ArrayBuffer>> {
+  const { requester, providers, model, price, maxTokens, expiresAt, seed } = leases;
+  const ids = concatBytes(...providers.map(idBytes));
+  const fields = [LEASE_VERSION, control.peerId, requester, ids, model, price, maxTokens, expiresAt, seed];
+  return signRecord('lease', canonical(fields), control);
+}
+
+/** The leases and that they are their issuer's, or null. Says nothing of who that is, whom they are for, and when. */
+export function readLeases(bytes: Uint8Array, check = verify): Leases | null {
+  const record = openRecord('lease', bytes, MAX_LEASE_BYTES, check);
+  const fields = record === null ? null : readCanonical(LeaseSchema, record.body);
+  if (record === null || fields === null) return null;
+  const [, issuer, requester, ids, model, price, maxTokens, expiresAt, seed] = fields;
+  if (issuer !== record.signer) return null;
+  const providers: PeerId[] = [];
+  for (let at = 0; at < ids.byteLength; at += PEER_ID_BYTES) {
+    providers.push(toBase32(ids.subarray(at, at + PEER_ID_BYTES)) as PeerId);
+  }
+  return { issuer, requester, providers, model, price, maxTokens, expiresAt, seed: new Uint8Array(seed) };
+}
+
+/** The lease of one provider; null when it is not among them. */
+export function leaseOf({ providers, seed, ...terms }: Leases, provider: PeerId): Lease | null {
+  if (!providers.includes(provider)) return null;
+  const nonce = sha256(concatBytes(seed, idBytes(provider))).slice(0, LEASE_NONCE_BYTES);
+  return { ...terms, provider, nonce };
+}
+
+function idBytes(peer: PeerId): Uint8Array {
+  // 32 characters of 5 bits: every peer id is 20 bytes.
+  return fromBase32(peer)!;
+}
+
+export interface LeaseTerms {
+  /** The control plane whose leave counts here. */
+  issuer: PeerId;
+  requester: PeerId;
+  provider: PeerId;
+  model: ModelId;
+  /** That the task may take. */
+  maxTokens: number;
+  /** Seconds since 1970. */
+  nowSeconds: number;
+}
+
+/** The lease, when it is just for this. Throws lease_refused with what is wrong. Whether it was used, the book knows. */
+export function checkLease(bytes: Uint8Array, terms: LeaseTerms, check = verify): Lease {
+  const leases = readLeases(bytes, check);
+  if (leases === null || leases.issuer !== terms.issuer) throw refused('It was not given by this mesh.');
+  if (leases.requester !== terms.requester) throw refused('It was given to another computer.');
+  const lease = leaseOf(leases, terms.provider);
+  if (lease === null) throw refused('It was given for another volunteer.');
+  if (lease.model !== terms.model) throw refused('It was given for another model.');
+  if (lease.maxTokens < terms.maxTokens) throw refused('It was given for a shorter answer.');
+  if (lease.expiresAt + CLOCK_SKEW_SECONDS < terms.nowSeconds)
+    throw refused('It has run out, as that volunteer’s clock has it.');
+  if (lease.expiresAt > terms.nowSeconds + MAX_LEASE_SECONDS + CLOCK_SKEW_SECONDS) {
+    throw refused('It is good for too long: the clocks of the mesh and of that volunteer disagree.');
+  }
+  return lease;
+}
+
+/** The leases that were used and could be shown again: each is good once. */
+export class LeaseBook {
+  #used = new Map<string, number>();
+  #maxLeases: number;
+  #sweptSeconds = 0;
+
+  constructor(maxLeases = 65_536) {
+    this.#maxLeases = maxLeases;
+  }
+
+  get size(): number {
+    return this.#used.size;
+  }
+
+  /** Call after `checkLease`, once the task is taken. Throws lease_refused when it was used, busy when the book is full. */
+  use(lease: Lease, nowSeconds: number): void {
+    const key = `${lease.issuer} ${lease.nonce.join(' ')}`;
+    if (this.#used.has(key)) throw refused('It was used before.');
+    if (nowSeconds >= this.#sweptSeconds + CLOCK_SKEW_SECONDS) this.#sweep(nowSeconds);
+    // The clock was put back: what was forgotten as run out must not come to life again.
+    if (lease.expiresAt + CLOCK_SKEW_SECONDS < this.#sweptSeconds) throw refused('It has run out.');
+    // Forgetting one that is still good would let it be used twice, so none is let in instead.
+    if (this.#used.size >= this.#maxLeases) {
+      throw new MeshError('busy', 'This volunteer has answered too many questions at once. Try again in a moment.');
+    }
+    this.#used.set(key, lease.expiresAt);
+  }
+
+  #sweep(nowSeconds: number): void {
+    for (const [key, expiresAt] of this.#used) {
+      if (expiresAt + CLOCK_SKEW_SECONDS < nowSeconds) this.#used.delete(key);
+    }
+    this.#sweptSeconds = nowSeconds;
+  }
+}
+
+function refused(why: string): MeshError {
+  return new MeshError('lease_refused', `The leave to run this task does not count. ${why} Ask again.`);
+}

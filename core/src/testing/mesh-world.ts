@@ -1,0 +1,151 @@
+/** For tests: peers over memory links with the real requester, worker, channels and frames; scripted engine and server. */
+import type { AdapterRoom } from '../engine/adapter-room.ts';
+import { ControlClient } from '../control/control.ts';
+import type { MeshError } from '../base/errors.ts';
+import { SECRET_KEY_BYTES, softwareIdentity, type Identity } from '../identity/identity.ts';
+import type { PeerId } from '../base/ids.ts';
+import { proveKey } from '../identity/key-proof.ts';
+import { IntroducedTransport } from '../peers/introduced-transport.ts';
+import { Introductions } from '../peers/introductions.ts';
+import { ManualClock } from './manual-clock.ts';
+import { MemoryReceiptKeeper } from '../receipts/memory-receipt-keeper.ts';
+import { MemoryNetwork, type MemoryLink } from './memory-transport.ts';
+import { Mesh, type Providing } from '../mesh.ts';
+import { RacedTransport } from '../transport/raced-transport.ts';
+import { randomBytes } from '../base/random-bytes.ts';
+import type { Kept, ReceiptKeeper } from '../receipts/receipt-keeper.ts';
+import type { AnswerEvent } from '../ask/requester.ts';
+import type { Transport } from '../transport/transport.ts';
+import type { WorkerStatus } from '../provide/worker.ts';
+import { MemoryRtc } from './memory-peer-connection.ts';
+import { MODEL, NOW_MS, advert, ScriptedServer } from './scripted-server.ts';
+import type { ScriptedEngine, ScriptedEmbedder } from './scripted-engine.ts';
+
+export class World {
+  readonly clock = new ManualClock();
+  readonly network = new MemoryNetwork();
+  readonly rtc = new MemoryRtc();
+  readonly server = new ScriptedServer();
+  readonly meshes: Mesh[] = [];
+  readonly failed: MeshError[] = [];
+  /** Of each peer that lends, see `MeshOptions`. */
+  neighbours = 0;
+  readonly keepers = new Map<PeerId, ReceiptKeeper>();
+  /** The far ends of accepted links, to cut them. */
+  readonly links: MemoryLink[] = [];
+  readonly #accepted: { by: PeerId; link: MemoryLink }[] = [];
+
+  constructor() {
+    this.server.now = () => this.now();
+  }
+
+  /** Milliseconds since 1970, whole ones as `Date.now` has them. */
+  now(): number {
+    return Math.floor(NOW_MS + this.clock.now());
+  }
+
+  async join(identity = newIdentity(), keeper: ReceiptKeeper = new MemoryReceiptKeeper()): Promise<Mesh> {
+    this.keepers.set(identity.peerId, keeper);
+    const memory = this.network.join(identity.peerId);
+    const control = new ControlClient({
+      url: 'ws://mesh',
+      identity,
+      prove: proveKey,
+      agent: 'native',
+      openSocket: () => this.server.socket(identity.peerId),
+      clock: this.clock,
+      random: () => 0.5,
+    });
+    const receipts = { keeper, failed: (error: MeshError) => this.failed.push(error) };
+    const now = () => this.now();
+    const { clock, rtc } = this;
+    const introductions = new Introductions(clock);
+    const connect = () => rtc.connect();
+    const introduced = new IntroducedTransport({ self: identity.peerId, introductions, connect, clock });
+    const usable = (way: Transport) => way !== introduced || control.state !== 'open';
+    const transport = new RacedTransport([introduced, memory], clock, usable);
+    const mesh = new Mesh({
+      ...{ control, transport, introductions, identity, receipts, clock, now },
+      neighbours: () => this.neighbours,
+      random: () => 0.5,
+    });
+    const accept = memory.accept;
+    memory.accept = (link) => {
+      this.links.push(link as MemoryLink);
+      this.#accepted.push({ by: identity.peerId, link: link as MemoryLink });
+      accept?.(link);
+    };
+    control.start();
+    this.meshes.push(mesh);
+    await this.clock.advance(0);
+    return mesh;
+  }
+
+  async provide(
+    engine: ScriptedEngine | ScriptedEmbedder,
+    slots = 1,
+    maxTokensPerSecond: number | null = null,
+    offered = advert,
+    adapterRoom?: AdapterRoom,
+  ) {
+    const mesh = await this.join();
+    const statuses: WorkerStatus[] = [];
+    const failures: MeshError[] = [];
+    const hangs: MeshError[] = [];
+    const providing: Providing = mesh.provide({
+      models: [{ advert: offered, engine, slots, ...(adapterRoom !== undefined && { adapterRoom }) }],
+      maxTokensPerSecond,
+      onStatus: (status) => statuses.push(status),
+      onFailure: (error) => failures.push(error),
+      onHang: (error) => hangs.push(error),
+    });
+    await this.clock.advance(0);
+    return { mesh, providing, statuses, failures, hangs };
+  }
+
+  /** The power of this peer fails: nobody hears from it any more, and nobody is told. */
+  powerFails(peer: PeerId): void {
+    for (const { by, link } of this.#accepted) if (by === peer) link.silenced = true;
+    this.network.peers.delete(peer);
+  }
+
+  /** What this peer keeps. */
+  async kept(peer: PeerId): Promise<Kept[]> {
+    return (await this.keepers.get(peer)?.list()) ?? [];
+  }
+}
+
+export const newIdentity = (): Identity => softwareIdentity(randomBytes(SECRET_KEY_BYTES));
+
+export const never = new AbortController().signal;
+export const question = (content = 'why?') => ({
+  model: MODEL,
+  turns: [{ role: 'user' as const, content }],
+  sampling: { temperature: 0 },
+  only: null,
+  maxTokens: 100,
+});
+
+export interface Outcome {
+  events: AnswerEvent[];
+  text: string;
+  error: MeshError | null;
+}
+
+/** Starts consuming an answer; the outcome fills while the clock turns. */
+export function consume(answer: AsyncGenerator<AnswerEvent, void, undefined>): Outcome & { ended: boolean } {
+  const outcome = { events: [] as AnswerEvent[], text: '', error: null as MeshError | null, ended: false };
+  const run = async () => {
+    try {
+      for await (const event of answer) {
+        outcome.events.push(event);
+        if (event.type === 'piece') outcome.text += event.text;
+      }
+    } catch (thrown) {
+      outcome.error = thrown as MeshError;
+    }
+    outcome.ended = true;
+  };
+  void run();
+  return outcome;
+}

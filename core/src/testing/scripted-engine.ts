@@ -1,0 +1,90 @@
+/** For tests: engines that write what they are told, word by word. */
+import { untilAborted } from '../base/abort.ts';
+import type { AnswerPrefix, Embedder, Engine, Finish, GenerateRequest, Piece, TextVector } from '../engine/engine.ts';
+import { cancelled, type MeshError } from '../base/errors.ts';
+
+/** Writes `words` one by one, each when `next` is called; or fails. */
+export class ScriptedEngine implements Pick<Engine<never>, 'generate'> {
+  words: string[];
+  failAfter: { words: number; error: MeshError } | null = null;
+  computing = 0;
+  hold: Promise<void> | null = null;
+
+  constructor(words: string[]) {
+    this.words = words;
+  }
+
+  /** What each run was held to. */
+  readonly schemas: GenerateRequest['schema'][] = [];
+  /** With which adapter each run was written. */
+  readonly adapters: GenerateRequest['adapter'][] = [];
+  /** With what each run began. */
+  readonly prefixes: (AnswerPrefix | undefined)[] = [];
+
+  /** It tells how likely its words were, where it is asked to. */
+  tellsOdds = true;
+
+  async *generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, Finish, undefined> {
+    const { prefix, schema, logprobs, adapter } = request;
+    this.computing += 1;
+    this.prefixes.push(prefix);
+    this.schemas.push(schema);
+    this.adapters.push(adapter);
+    const from = prefix?.tokens ?? 0;
+    try {
+      let written = 0;
+      for (const word of this.words.slice(from)) {
+        if (this.hold !== null) {
+          await Promise.race([
+            this.hold,
+            new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve())),
+          ]);
+        }
+        if (signal.aborted) throw cancelled();
+        if (this.failAfter?.words === written) throw this.failAfter.error;
+        written += 1;
+        const odds =
+          logprobs === undefined || !this.tellsOdds ? {} : { logprobs: [{ text: word, logprob: -1, top: [] }] };
+        yield { text: word, tokens: 1, tokenIds: [from + written], ...(written === 1 && { promptTokens: 3 }), ...odds };
+      }
+      return { finish: 'stop', promptTokens: 3, completionTokens: written };
+    } finally {
+      this.computing -= 1;
+    }
+  }
+}
+
+/** A text's vector has its length and its first character. Fails after so many texts, when it is told to. */
+export class ScriptedEmbedder implements Pick<Embedder<never>, 'embed'> {
+  failAfter: { texts: number; error: MeshError } | null = null;
+  /** Set: nothing comes until it resolves. */
+  hold: Promise<void> | null = null;
+  /** Runs that do. */
+  waiting = 0;
+  /** What it has read. */
+  readonly read: string[] = [];
+
+  async *embed(texts: readonly string[], signal: AbortSignal): AsyncGenerator<TextVector, void, undefined> {
+    let made = 0;
+    for (const text of texts) {
+      await this.#held(signal);
+      if (this.failAfter?.texts === made) throw this.failAfter.error;
+      made += 1;
+      this.read.push(text);
+      yield { vector: vectorOf(text), promptTokens: 2 };
+    }
+  }
+
+  async #held(signal: AbortSignal): Promise<void> {
+    this.waiting += 1;
+    try {
+      await untilAborted(this.hold ?? Promise.resolve(), signal);
+    } finally {
+      this.waiting -= 1;
+    }
+  }
+}
+
+export function vectorOf(text: string): Float32Array {
+  return Float32Array.of(text.length, text.codePointAt(0) ?? 0);
+}

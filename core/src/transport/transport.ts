@@ -1,0 +1,52 @@
+/**
+ * The port between the mesh and whatever carries its bytes. Adapters: PeerJS over WebRTC (`peerjs-transport.ts`), the
+ * control plane (`relay-transport.ts`), memory (`memory-transport.ts`) for tests; several as one (`raced-transport.ts`), and
+ * any of them sealed (`seal.ts`). The acceptance suite is `suites/transport.ts`.
+ */
+import type { MeshError } from '../base/errors.ts';
+import type { PeerId } from '../base/ids.ts';
+
+export type Path = 'direct' | 'relay';
+
+/** An open, ordered, reliable way to one peer. What it carries is opaque: fragments of at most 16 KiB. */
+export interface Link {
+  readonly peer: PeerId;
+  /** Takes the bytes at once; the caller gives them up. Does nothing on a closed link. */
+  send(fragment: Uint8Array<ArrayBuffer>): void;
+  /** Bytes taken by `send` and not yet on their way. */
+  readonly bufferedBytes: number;
+  /** Idempotent. Calls `closed` once. */
+  close(): void;
+  /** How the bytes travel, when the transport can tell. */
+  path(): Promise<Path | null>;
+  /** Set by the owner as soon as it has the link; nothing is delivered before. */
+  receive: ((fragment: Uint8Array) => void) | null;
+  /** `bufferedBytes` fell below the low-water mark. */
+  drained: (() => void) | null;
+  /** The link is gone, from whichever end. Called once; at once when it is gone already. */
+  closed: (() => void) | null;
+  /** False: the other end stays anonymous, and `peer` is what others say of it. Left out: it is as sure as it gets. */
+  readonly proven?: boolean;
+  /** Why it closed, when the other end or something between broke the rules. */
+  readonly failure?: MeshError | null;
+}
+
+export interface Transport {
+  readonly self: PeerId;
+  /** Rejects with connect_failed, or cancelled when `signal` aborts. */
+  dial(peer: PeerId, signal: AbortSignal): Promise<Link>;
+  /** Resolves when others can dial us. Rejects with cancelled. */
+  reachable(signal: AbortSignal): Promise<void>;
+  /** Of our key, in base32: for our adverts, so that those who stay anonymous can call us. */
+  certificate?: string;
+  /** What another has shown in its advert. Only transports that stay anonymous want to know. */
+  learn?: (peer: PeerId, certificate: string) => void;
+  /** A peer dialled us. */
+  accept: ((link: Link) => void) | null;
+  /** Closes every link. Idempotent. */
+  close(): void;
+}
+
+/** Stop sending above the first, go on below the second. */
+export const HIGH_WATER_BYTES = 4_194_304;
+export const LOW_WATER_BYTES = 1_048_576;

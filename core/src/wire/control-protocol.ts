@@ -1,0 +1,385 @@
+/**
+ * What a peer and the control plane say to each other on the WebSocket `/mesh`, declared once, in JSON text. The sender
+ * is who proved its key (`key-proof.ts`), never what a message says.
+ */
+import * as v from 'valibot';
+import { NEEDS } from '../policy/abilities.ts';
+import {
+  MAX_MESSAGE_BYTES,
+  MAX_RECORD_BYTES,
+  base32,
+  base32UpTo,
+  count,
+  errorCode,
+  listOf,
+  modelId,
+  peerId,
+  positive,
+  sentence,
+  sha256,
+  text,
+} from './fields.ts';
+import { isModelId } from '../base/ids.ts';
+import { asSentence } from '../base/label.ts';
+import { MAX_SLOTS, MAX_TOKENS_PER_SECOND, ModelAdvertSchema, OfferSchema, type ModelAdvert } from './model-advert.ts';
+
+/** The most that a peer says in one message; an advert is the largest. */
+export const MAX_TO_SERVER_BYTES = 16_384;
+export const MAX_MODELS_PER_PEER = 16;
+/** One to begin, one in reserve, and two for when these fail; whoever needs more asks again. */
+export const MAX_CANDIDATES = 4;
+/** Providers that a `match` may name, to leave out or to keep to. */
+export const MAX_NAMED_PEERS = 64;
+/** Of what is said about one model that is left out of an advert. */
+const MAX_FAULT_CHARACTERS = 192;
+/** Offers that a peer reads; the control plane sends fewer. */
+const MAX_READ_OFFERS = 4_096;
+/** While a match waits its asker hears of it at least so often. */
+export const QUEUED_EVERY_MS = 5_000;
+/** `offers` are sent at least so often, changed or not: whoever hears nothing for much longer has lost the control plane. */
+export const SIGN_OF_LIFE_MS = 30_000;
+/** The certificate of a provider's static key, see `credentials.ts`. */
+export const CERTIFICATE_BYTES = 128;
+/** The end of the year 9999: whatever says more is no clock. */
+const MAX_TIME_MS = 253_402_300_799_999;
+const time = v.pipe(count, v.maxValue(MAX_TIME_MS));
+/** Opens one relayed link, see `relay-transport.ts`. */
+export const RELAY_TICKET_BYTES = 20;
+
+/** Of one provider. More than MAX_SLOTS were allowed once, and count as so many. */
+const slots = v.pipe(
+  count,
+  v.maxValue(1024),
+  v.transform((all) => Math.min(all, MAX_SLOTS)),
+);
+
+// ---- Peer → server -------------------------------------------------------------------------------------------------
+
+/**
+ * The first message on `/mesh`. `key`: the Ed25519 public key, 32 bytes as base32, that `peerId` is derived from. Null
+ * came from programs that had none: they are told to update, which takes that they are understood.
+ */
+export const HelloSchema = v.object({
+  type: v.literal('hello'),
+  version: count,
+  peerId,
+  agent: v.picklist(['browser', 'native']),
+  key: v.nullable(text(64)),
+});
+
+/** The answer to `challenge`, right once: see `key-proof.ts`. */
+export const ProofSchema = v.object({
+  type: v.literal('proof'),
+  signature: base32(64),
+  /** The number that `hashcash.ts` found; 0 where no work was asked for. */
+  work: count,
+});
+export type Proof = v.InferOutput<typeof ProofSchema>;
+
+/**
+ * All that this peer offers from now on; an empty list: nothing. Replaces the advert before. A model that is described in
+ * an impossible way is left out, and the others stand; `leftOut` is not to be sent: it is what is said about those.
+ */
+export const AdvertSchema = v.pipe(
+  v.object({
+    type: v.literal('advert'),
+    models: v.pipe(v.array(v.unknown()), v.maxLength(MAX_MODELS_PER_PEER)),
+    /** Answers at once. */
+    slots,
+    /** Of our key for sealed links (`credentials.ts`), for requesters that stay anonymous; null: they cannot call us. */
+    certificate: v.nullable(base32(CERTIFICATE_BYTES)),
+    leftOut: v.optional(v.pipe(v.array(sentence(MAX_FAULT_CHARACTERS)), v.maxLength(MAX_MODELS_PER_PEER))),
+  }),
+  v.transform(({ models, leftOut, ...rest }) => ({ ...rest, ...described(models, leftOut) })),
+);
+
+interface Described {
+  models: ModelAdvert[];
+  leftOut?: string[];
+}
+
+function described(all: readonly unknown[], before: readonly string[] = []): Described {
+  const models: ModelAdvert[] = [];
+  const leftOut = [...before];
+  for (const [i, one] of all.entries()) {
+    const read = v.safeParse(ModelAdvertSchema, one, { abortEarly: true });
+    if (read.success) models.push(read.output);
+    else {
+      const id =
+        typeof one === 'object' && one !== null && 'id' in one && isModelId(one.id) ? one.id : `number ${i + 1}`;
+      const [{ path, message }] = read.issues;
+      const fault = `${id} (${path?.map(({ key }) => String(key)).join('.') ?? 'it'}: ${message})`;
+      leftOut.push(asSentence(fault.slice(0, MAX_FAULT_CHARACTERS)));
+    }
+  }
+  return { models, ...(leftOut.length > 0 && { leftOut: leftOut.slice(-MAX_MODELS_PER_PEER) }) };
+}
+
+/** Still here, and how busy. Sent every `heartbeatMs` of the welcome, and at once when a slot is taken or freed. */
+export const HeartbeatSchema = v.object({
+  type: v.literal('heartbeat'),
+  busySlots: v.pipe(count, v.maxValue(1024)),
+  /** Waiting at the provider itself. */
+  queued: v.pipe(count, v.maxValue(65_536)),
+  /** Measured over the last answers; absent while nothing was measured. */
+  tokensPerSecond: v.optional(
+    v.pipe(
+      positive,
+      v.transform((all) => Math.min(all, MAX_TOKENS_PER_SECOND)),
+    ),
+  ),
+  /** Tokens written since the last heartbeat. */
+  tokens: count,
+});
+
+/**
+ * Who can answer with this model, in at most so many tokens? Answered with `matched`; with `queued` before, and again
+ * when the place in the line changes, while all who could are busy. `exclude`: those just tried.
+ */
+export const MatchSchema = v.object({
+  type: v.literal('match'),
+  requestId: count,
+  model: modelId,
+  maxTokens: v.pipe(count, v.minValue(1)),
+  exclude: v.pipe(v.array(peerId), v.maxLength(MAX_NAMED_PEERS)),
+  /** No one but these; null: anyone. */
+  only: v.nullable(v.pipe(v.array(peerId), v.maxLength(MAX_NAMED_PEERS))),
+  /** Has this conversation in its memory: comes first when it has a free slot. */
+  prefer: v.nullable(peerId),
+  /** Only who has all of these. Left out: anyone. */
+  needs: v.optional(v.pipe(v.array(v.picklist(NEEDS)), v.maxLength(NEEDS.length))),
+  /** Only who has this adapter for the model. Left out: the model as it is. */
+  adapter: v.optional(sha256),
+  /**
+   * Only who lends this very file under the model's id; null: only who does not say which it is. Left out: of several files
+   * under one id the one that the control plane stands by, and of those named by `only` whichever they have.
+   */
+  sha256: v.optional(v.nullable(sha256)),
+});
+
+/** The match is not wanted any more: its place in the line goes to the next. Not answered. */
+export const WithdrawSchema = v.object({ type: v.literal('withdraw'), requestId: count });
+
+/**
+ * What was delivered under a lease: both halves of a receipt; or what a provider holds of an answer that broke off, the
+ * requester's last acknowledgement. Whole in itself: whoever reads it need have remembered nothing.
+ */
+export const FilingSchema = v.object({
+  lease: base32UpTo(MAX_RECORD_BYTES),
+  proof: v.variant('kind', [
+    v.object({
+      kind: v.literal('receipt'),
+      provider: base32UpTo(MAX_RECORD_BYTES),
+      requester: base32UpTo(MAX_RECORD_BYTES),
+    }),
+    v.object({
+      kind: v.literal('acknowledgement'),
+      acknowledgement: base32UpTo(MAX_RECORD_BYTES),
+    }),
+  ]),
+});
+export type Filing = v.InferOutput<typeof FilingSchema>;
+
+/** Please keep this. Answered with `filed`. */
+export const FileSchema = v.object({ type: v.literal('file'), requestId: count, ...FilingSchema.entries });
+
+/** Please relay a link to this peer: answered with `relayed`, while the peer gets a `call`. */
+export const RelaySchema = v.object({ type: v.literal('relay'), requestId: count, peer: peerId });
+
+/** Leaving now; the registry forgets this peer at once. */
+export const ByeSchema = v.object({ type: v.literal('bye') });
+
+const TO_SERVER = [
+  HelloSchema,
+  ProofSchema,
+  AdvertSchema,
+  HeartbeatSchema,
+  MatchSchema,
+  WithdrawSchema,
+  FileSchema,
+  RelaySchema,
+  ByeSchema,
+] as const;
+export type ToServer = v.InferOutput<(typeof TO_SERVER)[number]>;
+
+// ---- Server → peer -------------------------------------------------------------------------------------------------
+
+/** Prove that the key of your hello is yours, and do `workBits` bits of work where that is not 0. */
+export const ChallengeSchema = v.object({
+  type: v.literal('challenge'),
+  nonce: base32(32),
+  workBits: v.pipe(count, v.maxValue(256)),
+});
+export type Challenge = v.InferOutput<typeof ChallengeSchema>;
+
+/** RTCIceServer list for WebRTC; empty on one machine or one network. */
+const iceServers = v.pipe(
+  v.array(
+    v.object({
+      urls: v.union([text(512), v.pipe(v.array(text(512)), v.maxLength(8))]),
+      username: v.optional(text(512)),
+      credential: v.optional(text(512)),
+    }),
+  ),
+  v.maxLength(16),
+);
+
+/** The key was proved: this peer is in. */
+export const WelcomeSchema = v.object({
+  type: v.literal('welcome'),
+  version: count,
+  heartbeatMs: v.pipe(count, v.minValue(100), v.maxValue(60_000)),
+  iceServers,
+  /** Opens `/signal` for this peer id, as long as this connection lives and a minute longer. */
+  signalToken: v.pipe(v.string(), v.regex(/^[a-z2-7]{16,64}$/)),
+  /** Whose leases count here: the id of the control plane's own key. */
+  issuer: peerId,
+  /** Milliseconds since 1970, by the clock that its leases are dated by. Left out by servers from before. */
+  now: v.optional(time),
+});
+
+/** Other servers from now on: a relay's credentials run out. */
+export const IceSchema = v.object({ type: v.literal('ice'), iceServers });
+
+/** One provider in a shortlist, with what `route.ts` ranks by. */
+export const CandidateSchema = v.object({
+  peerId,
+  agent: v.picklist(['browser', 'native']),
+  model: ModelAdvertSchema,
+  slots,
+  busySlots: count,
+  queued: count,
+  /** The share of its answers that it brought to their end, as the control plane saw it; 0 to 1. */
+  reliability: v.pipe(v.number(), v.minValue(0), v.maxValue(1)),
+  /** As in its advert. */
+  certificate: v.nullable(base32(CERTIFICATE_BYTES)),
+});
+export type Candidate = v.InferOutput<typeof CandidateSchema>;
+
+/**
+ * A provider, and the leave to have it run this one task: the bytes of `lease.ts`. Null where the control plane could not
+ * be asked.
+ */
+export type Leased = Candidate & { lease: string | null };
+
+/**
+ * The answer to `match`, best first: a slot of the first is kept for a moment. `lease`: leave for each of them
+ * (`lease.ts`). Empty: nobody offers the model to this peer.
+ */
+export const MatchedSchema = v.object({
+  type: v.literal('matched'),
+  requestId: count,
+  lease: v.nullable(base32UpTo(MAX_RECORD_BYTES)),
+  candidates: listOf(CandidateSchema, MAX_CANDIDATES),
+});
+
+/** All who could answer this `match` are busy; it keeps its place. Sent again when that changes, and every QUEUED_EVERY_MS. */
+export const QueuedSchema = v.object({
+  type: v.literal('queued'),
+  requestId: count,
+  /** 1: the next free slot is for this one. */
+  position: v.pipe(count, v.minValue(1)),
+  /** Until its turn, as the line has moved lately; null: not known yet. */
+  estimateMs: v.nullable(count),
+});
+export type Queued = v.InferOutput<typeof QueuedSchema>;
+
+/** The answer to `file`: it is kept. */
+export const FiledSchema = v.object({ type: v.literal('filed'), requestId: count });
+
+/** The answer to `relay`: the ticket opens our end of the link. */
+export const RelayedSchema = v.object({
+  type: v.literal('relayed'),
+  requestId: count,
+  ticket: base32(RELAY_TICKET_BYTES),
+});
+
+/** This peer wants a relayed link to us: the ticket opens our end of it. */
+export const CallSchema = v.object({ type: v.literal('call'), peer: peerId, ticket: base32(RELAY_TICKET_BYTES) });
+
+/**
+ * This provider of a shortlist of ours has left, or its connection to the control plane broke. It may still be there: who
+ * reads an answer from it had better ask another beside it.
+ */
+export const GoneSchema = v.object({ type: v.literal('gone'), peer: peerId });
+
+/**
+ * This model of ours will be asked soon, as far as can be told, and is out of memory: load it ahead. A provider does so
+ * when its owner can spare the memory, and says so with its next advert. Not answered.
+ */
+export const ExpectSchema = v.object({ type: v.literal('expect'), model: modelId });
+
+/** What the mesh offers now: after the welcome, and whenever it changed (at most once a second). */
+export const OffersSchema = v.object({
+  type: v.literal('offers'),
+  peers: count,
+  providers: count,
+  models: listOf(OfferSchema, MAX_READ_OFFERS),
+  /** As in the welcome, for who stays: clocks are set, and computers sleep. A moment late, and not in every one. */
+  now: v.optional(time),
+});
+
+/**
+ * Something was refused. With `requestId`: that request. Without: `version_mismatch` and `control_refused` are about the
+ * connection, which is closed and need not be tried again; others are about the last message.
+ */
+export const RefusedSchema = v.object({
+  type: v.literal('refused'),
+  requestId: v.optional(count),
+  code: errorCode,
+  message: sentence(1024),
+});
+
+const FROM_SERVER = [
+  ChallengeSchema,
+  WelcomeSchema,
+  IceSchema,
+  MatchedSchema,
+  QueuedSchema,
+  FiledSchema,
+  RelayedSchema,
+  CallSchema,
+  GoneSchema,
+  ExpectSchema,
+  OffersSchema,
+  RefusedSchema,
+] as const;
+export type FromServer = v.InferOutput<(typeof FROM_SERVER)[number]>;
+export type Welcome = v.InferOutput<typeof WelcomeSchema>;
+export type IceServer = Welcome['iceServers'][number];
+export type Offers = v.InferOutput<typeof OffersSchema>;
+
+/** One WebSocket text frame of a peer as a message, or `null`. */
+export function parseToServer(json: string): ToServer | null {
+  return json.length > MAX_TO_SERVER_BYTES ? null : parseJson(TO_SERVER_BY_TYPE, json);
+}
+
+/** One WebSocket text frame of the server as a message, or `null`. */
+export function parseFromServer(json: string): FromServer | null {
+  return parseJson(FROM_SERVER_BY_TYPE, json);
+}
+
+type MessageSchema = v.GenericSchema<unknown, { type: string }> & { entries: { type: { literal: string } } };
+
+/** `v.variant` looks through all of its options for each message, which takes longer than to check a heartbeat. */
+function byType<T extends MessageSchema>(schemas: readonly T[]): ReadonlyMap<unknown, T> {
+  return new Map(schemas.map((schema) => [schema.entries.type.literal, schema]));
+}
+
+const TO_SERVER_BY_TYPE = byType<(typeof TO_SERVER)[number]>(TO_SERVER);
+const FROM_SERVER_BY_TYPE = byType<(typeof FROM_SERVER)[number]>(FROM_SERVER);
+
+function parseJson<T extends MessageSchema>(schemas: ReadonlyMap<unknown, T>, json: string): v.InferOutput<T> | null {
+  if (json.length > MAX_MESSAGE_BYTES) return null;
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch {
+    return null;
+  }
+  if (typeof value !== 'object' || value === null || !('type' in value)) return null;
+  const schema = schemas.get(value.type);
+  if (schema === undefined) return null;
+  const result = v.safeParse(schema, value);
+  return result.success ? result.output : null;
+}
