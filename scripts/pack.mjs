@@ -15,8 +15,8 @@ const ENGINES = ['linux-x64', 'linux-arm64', 'mac-arm64-metal', 'mac-x64', 'win-
 
 /** Run in the empty folder. */
 const LOADS_A_MODEL = `
-import { LlamaEngine } from 'llmesh/llama-engine';
-import { modelsFolder } from 'llmesh/catalogue-file';
+import { LlamaEngine } from 'llmesh/llama/llama-engine';
+import { modelsFolder } from 'llmesh/models/catalogue-file';
 const signal = new AbortController().signal;
 const engine = new LlamaEngine();
 await engine.load({ path: modelsFolder() + 'tiny/llmesh-tiny.gguf', gpu: 'off', threads: 1 }, () => {}, signal);

@@ -1,6 +1,6 @@
 /** A bounded version of `npm run attack`: smaller crowds, one mesh for several attacks, and no figures of how long others wait. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { releaseMeshNodes } from 'llmesh/mesh-node';
+import { releaseMeshNodes } from 'llmesh/node/mesh-node';
 import type { Attack } from './attack.ts';
 import { ATTACKS } from './attacks/all.ts';
 import { Target, type TargetOptions } from './target.ts';

@@ -6,7 +6,7 @@ import { realClock } from '@llmesh/core/base/clock';
 import { newTaskId, type PeerId } from '@llmesh/core/base/ids';
 import { Links } from '@llmesh/core/peers/links';
 import { randomBytes } from '@llmesh/core/base/random-bytes';
-import { openNodePaths, throwAwayIdentity } from 'llmesh/mesh-node';
+import { openNodePaths, throwAwayIdentity } from 'llmesh/node/mesh-node';
 import { TINY_MODEL, type Target } from './target.ts';
 
 type Heard = Record<string, unknown>;

@@ -5,7 +5,7 @@
 import { Command } from 'commander';
 import { constants, setPriority } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { releaseMeshNodes } from 'llmesh/mesh-node';
+import { releaseMeshNodes } from 'llmesh/node/mesh-node';
 import { ATTACKS } from './attacks/all.ts';
 import type { Attack, Outcome } from './attack.ts';
 import { felt } from './honest.ts';

@@ -6,7 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asMeshError } from '@llmesh/core/base/errors';
 import type { ModelId } from '@llmesh/core/base/ids';
-import { openMeshNode } from 'llmesh/mesh-node';
+import { openMeshNode } from 'llmesh/node/mesh-node';
 
 const HEALTH_EVERY_MS = 50;
 const PAUSE_MS = 60;

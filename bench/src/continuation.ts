@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AnswerPrefix, GenerateRequest, Piece } from '@llmesh/core/engine/engine';
 import { prefixAt, runOf, type Run } from '@llmesh/core/suites/continuation';
-import { LlamaEngine } from 'llmesh/llama-engine';
+import { LlamaEngine } from 'llmesh/llama/llama-engine';
 import { show, spread } from './statistics.ts';
 import { syntheticModel } from './synthetic-model.ts';
 

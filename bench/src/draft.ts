@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import { join } from 'node:path';
-import { LlamaEngine, type LlamaModelFile } from 'llmesh/llama-engine';
+import { LlamaEngine, type LlamaModelFile } from 'llmesh/llama/llama-engine';
 import { show, spread, type Spread } from './statistics.ts';
 import { syntheticModel } from './synthetic-model.ts';
 

@@ -8,7 +8,7 @@ import type { ModelId } from '@llmesh/core/base/ids';
 import type { Mesh } from '@llmesh/core/mesh';
 import type { Turn } from '@llmesh/core/protocol';
 import { readGgufFileInfo } from 'node-llama-cpp';
-import { openMeshNode, releaseMeshNodes, type MeshNode } from 'llmesh/mesh-node';
+import { openMeshNode, releaseMeshNodes, type MeshNode } from 'llmesh/node/mesh-node';
 import { freePort, startProgram, type Running } from '@llmesh/e2e/processes';
 import { openRawEngine, type Run } from './raw-engine.ts';
 import { show, spread } from './statistics.ts';

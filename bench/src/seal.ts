@@ -14,7 +14,7 @@ import { SealedTransport } from '@llmesh/core/transport/seal/seal';
 import { SEAL_BYTES } from '@llmesh/core/transport/seal/seal-wire';
 import { SealedStream } from '@llmesh/core/transport/seal/sealed-stream';
 import { HIGH_WATER_BYTES, type Link, type Transport } from '@llmesh/core/transport/transport';
-import { openControl, releaseMeshNodes, throwAwayIdentity, webRtcOptions } from 'llmesh/mesh-node';
+import { openControl, releaseMeshNodes, throwAwayIdentity, webRtcOptions } from 'llmesh/node/mesh-node';
 import { PeerJsTransport } from '@llmesh/core/transport/peerjs-transport';
 import { freePort, startProgram, type Running } from '@llmesh/e2e/processes';
 import { show, spread } from './statistics.ts';

@@ -221,7 +221,7 @@ async function openerOfHost(): Promise<OpenMesh> {
     return (await import('./browser-mesh.ts')).openBrowserMesh;
   }
   // A variable: programs that are bundled for browsers have no such package, and need none.
-  const name = 'llmesh/mesh-node';
+  const name = 'llmesh/node/mesh-node';
   let node: NodeMesh;
   try {
     node = (await import(/* @vite-ignore */ name)) as NodeMesh;

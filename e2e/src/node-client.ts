@@ -1,6 +1,6 @@
 /** A user without a browser: the same mesh code in Node, for many questions in little time. */
 import type { ModelId } from '@llmesh/core/base/ids';
-import { openMeshNode, releaseMeshNodes } from 'llmesh/mesh-node';
+import { openMeshNode, releaseMeshNodes } from 'llmesh/node/mesh-node';
 import type { Known } from './questions.ts';
 
 export interface Asked {

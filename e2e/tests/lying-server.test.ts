@@ -5,7 +5,7 @@ import { newPeerId, type PeerId } from '@llmesh/core/base/ids';
 import { openPaths } from '@llmesh/core/open-paths';
 import { PeerJsTransport } from '@llmesh/core/transport/peerjs-transport';
 import type { Link, Transport } from '@llmesh/core/transport/transport';
-import { openControl, openRelaySocket, throwAwayIdentity, webRtcOptions } from 'llmesh/mesh-node';
+import { openControl, openRelaySocket, throwAwayIdentity, webRtcOptions } from 'llmesh/node/mesh-node';
 import { LyingSignalling, type Signalled } from '../src/lying-signalling.ts';
 import { ManInTheMiddle } from '../src/man-in-the-middle.ts';
 import { startMesh, type TestMesh } from '../src/mesh.ts';

@@ -7,7 +7,7 @@ import { expect, test, type Browser } from '@playwright/test';
 import type { GenerateRequest } from '@llmesh/core/engine/engine';
 import { prefixAt, runOf, textOf, wrongCuts } from '@llmesh/core/suites/continuation';
 import { readJsonSchema } from '@llmesh/core/form/json-schema';
-import { LlamaEngine } from 'llmesh/llama-engine';
+import { LlamaEngine } from 'llmesh/llama/llama-engine';
 import { launch } from '../src/browsers.ts';
 import { startMesh, type TestMesh } from '../src/mesh.ts';
 import { openPageEngine, type PageEngine } from '../src/page-engine.ts';

@@ -2,18 +2,18 @@
 import { Command, CommanderError, Option } from 'commander';
 import { MAX_MODELS_PER_PEER } from '@llmesh/core/wire/control-protocol';
 import { MAX_ADAPTERS } from '@llmesh/core/wire/model-advert';
-import { gather, gatherPeers, meshOption, place, several, webAddress, whenOption, whole } from './flags.ts';
-import { endProcess } from './guard-link.ts';
-import { Output } from './output.ts';
-import type { ChatOptions } from './chat-command.ts';
-import type { GatewayCommandOptions } from './gateway-command.ts';
-import { LOG_LEVELS, type LogForm, type LogLevel } from './log-level.ts';
-import type { WorkerOptions } from './worker-command.ts';
-import { EXIT_USAGE, reporting } from './reporting.ts';
-import { writeTo } from './standard-stream.ts';
-import { terminalText } from './terminal-text.ts';
-import { ConfigError, withConfig } from './worker-config.ts';
-import { addWorkerSubcommands, modelMissing } from './worker-subcommands.ts';
+import { gather, gatherPeers, meshOption, place, several, webAddress, whenOption, whole } from './commands/flags.ts';
+import { endProcess } from './cli/guard-link.ts';
+import { Output } from './cli/output.ts';
+import type { ChatOptions } from './commands/chat-command.ts';
+import type { GatewayCommandOptions } from './commands/gateway-command.ts';
+import { LOG_LEVELS, type LogForm, type LogLevel } from './cli/log-level.ts';
+import type { WorkerOptions } from './commands/worker-command.ts';
+import { EXIT_USAGE, reporting } from './cli/reporting.ts';
+import { writeTo } from './cli/standard-stream.ts';
+import { terminalText } from './cli/terminal-text.ts';
+import { ConfigError, withConfig } from './commands/worker-config.ts';
+import { addWorkerSubcommands, modelMissing } from './commands/worker-subcommands.ts';
 
 const EXIT_CODES = `
 Exit codes: 0 done or stopped, 1 failed, 2 wrong usage, 3 port in use, 78 refused by the mesh: another start changes nothing.`;
@@ -89,7 +89,7 @@ Examples:
   )
   .action(async (options: WorkerOptions & LogOptions & { json?: boolean }) => {
     if (options.model === undefined) modelMissing(worker);
-    const { runWorker } = await import('./worker-command.ts');
+    const { runWorker } = await import('./commands/worker-command.ts');
     await endProcess(await runWorker(options, new Output(options.json === true, await logOf(options))));
   });
 
@@ -112,7 +112,7 @@ Examples:
   git diff | llmesh chat "What does this change?" --model qwen3-8b-q4`,
   )
   .action(async (question: string[], options: ChatOptions & { json?: boolean }) => {
-    const { runChat } = await import('./chat-command.ts');
+    const { runChat } = await import('./commands/chat-command.ts');
     process.exit(await runChat(question.join(' '), options, new Output(options.json === true)));
   });
 
@@ -141,7 +141,7 @@ Examples:
   llmesh key laptop && llmesh gateway --host 0.0.0.0`,
   )
   .action(async (options: GatewayCommandOptions & { json?: boolean }) => {
-    const { runGateway } = await import('./gateway-command.ts');
+    const { runGateway } = await import('./commands/gateway-command.ts');
     await endProcess(await runGateway(options, new Output(options.json === true)));
   });
 
@@ -151,7 +151,7 @@ command('key', 'Make a key for a gateway. It is printed once.')
   .option('--data <folder>', 'as of the gateway (default: $LLMESH_DATA or ~/.llmesh)')
   .option('--json', 'as one JSON object')
   .action(async (name: string, options: { keys?: string; data?: string; json?: boolean }) => {
-    const { makeKey } = await import('./key-command.ts');
+    const { makeKey } = await import('./commands/key-command.ts');
     await reporting(options.json === true, (output) => makeKey(name, options, output));
   });
 
@@ -162,7 +162,7 @@ command('status', 'Show who is on a mesh and what it offers, and the worker of t
   .option('--json', 'as one JSON object; with --watch one a line')
   .action(async ({ mesh, watch, data, json }: { mesh: URL; watch?: boolean; data?: string; json?: boolean }) => {
     if (watch === true) return watching({ ...(data !== undefined && { data }) }, json === true);
-    const { showStatus } = await import('./status-command.ts');
+    const { showStatus } = await import('./commands/status-command.ts');
     await reporting(json === true, (output) => showStatus(mesh, data, output));
   });
 
@@ -184,20 +184,20 @@ Examples:
   llmesh models rm qwen3-8b-q4`,
   )
   .action(async ({ data, json }: { data?: string; json?: boolean }) => {
-    const { listModels } = await import('./models-command.ts');
+    const { listModels } = await import('./commands/models-command.ts');
     await reporting(json === true, (output) => listModels(data, output));
   });
 
 modelsSubcommand('pull', 'Download a model; one that broke off goes on.')
   .addOption(meshOption())
   .action(async (model: string, options: { mesh: URL; data?: string; json?: boolean }) => {
-    const { pull } = await import('./models-command.ts');
+    const { pull } = await import('./commands/models-command.ts');
     await reporting(options.json === true, (output) => pull(model, options, output));
   });
 
 modelsSubcommand('rm', 'Remove a downloaded model, or what there is of one.').action(
   async (model: string, { data, json }: { data?: string; json?: boolean }) => {
-    const { removeModel } = await import('./models-command.ts');
+    const { removeModel } = await import('./commands/models-command.ts');
     await reporting(json === true, (output) => removeModel(model, data, output));
   },
 );
@@ -216,14 +216,14 @@ Examples:
 
 identitySubcommand('show', 'Show the name, the fingerprint and the peer id.').action(
   async ({ data, json }: IdentityOptions) => {
-    const { showIdentity } = await import('./identity-command.ts');
+    const { showIdentity } = await import('./commands/identity-command.ts');
     await reporting(json === true, (output) => showIdentity(data, output));
   },
 );
 
 identitySubcommand('export', 'Print the secret key, closed with a passphrase.').action(
   async ({ data, json }: IdentityOptions) => {
-    const { exportIdentity } = await import('./identity-command.ts');
+    const { exportIdentity } = await import('./commands/identity-command.ts');
     await reporting(json === true, (output) => exportIdentity(data, output));
   },
 );
@@ -231,7 +231,7 @@ identitySubcommand('export', 'Print the secret key, closed with a passphrase.').
 identitySubcommand('import', 'Bring an exported key to this computer.')
   .argument('<key>', 'the exported text, or a file that holds it')
   .action(async (source: string, { data, json }: IdentityOptions) => {
-    const { importIdentity } = await import('./identity-command.ts');
+    const { importIdentity } = await import('./commands/identity-command.ts');
     await reporting(json === true, (output) => importIdentity(source, data, output));
   });
 
@@ -271,7 +271,7 @@ function identitySubcommand(name: string, description: string): Command {
 }
 
 async function watching(options: { data?: string }, json: boolean): Promise<void> {
-  const { watchWorker } = await import('./worker-status-command.ts');
+  const { watchWorker } = await import('./commands/worker-status-command.ts');
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort());
   process.once('SIGTERM', () => stop.abort());
@@ -286,6 +286,6 @@ interface LogOptions {
 /** pino takes its time to load: only for those who want it. */
 async function logOf({ log, logLevel }: LogOptions) {
   if (log === undefined) return null;
-  const { openLog } = await import('./log.ts');
+  const { openLog } = await import('./cli/log.ts');
   return openLog(log, logLevel);
 }

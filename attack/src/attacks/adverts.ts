@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ROOT } from '@llmesh/e2e/processes';
-import { openMeshNode } from 'llmesh/mesh-node';
+import { openMeshNode } from 'llmesh/node/mesh-node';
 import { programArgs, programEnv } from '../../../scripts/programs.mjs';
 import { outcome, type Attack, type Scene } from '../attack.ts';
 import { forgedFiling } from '../forged.ts';

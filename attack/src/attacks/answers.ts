@@ -1,6 +1,6 @@
 /** What a lying provider writes, and what is passed on of it. */
 import { MeshError } from '@llmesh/core/base/errors';
-import { openMeshNode } from 'llmesh/mesh-node';
+import { openMeshNode } from 'llmesh/node/mesh-node';
 import { readGgufFileInfo } from 'node-llama-cpp';
 import { inWords, outcome, seconds, type Attack, type Scene } from '../attack.ts';
 import { Intruder, providersOf } from '../intruder.ts';

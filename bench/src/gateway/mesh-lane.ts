@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ModelId } from '@llmesh/core/base/ids';
 import type { Mesh } from '@llmesh/core/mesh';
 import { freePort, startProgram, type Running } from '@llmesh/e2e/processes';
-import { openMeshNode, releaseMeshNodes, type MeshNode } from 'llmesh/mesh-node';
+import { openMeshNode, releaseMeshNodes, type MeshNode } from 'llmesh/node/mesh-node';
 import type { Lane, Stream } from './lane.ts';
 import type { RawLaneOptions } from './raw-lane.ts';
 

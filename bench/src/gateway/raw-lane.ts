@@ -1,7 +1,7 @@
 /** node-llama-cpp without anything of ours around it, but for the batching where that is asked for. */
 import { getLlama, readGgufFileInfo, type LlamaContextSequence } from 'node-llama-cpp';
 import { CHATML_TEMPLATE, renderChat } from '@llmesh/core/engine/prompt';
-import { gatherSequences, placeAsPriority } from 'llmesh/batching';
+import { gatherSequences, placeAsPriority } from 'llmesh/llama/context/batching';
 import type { Lane } from './lane.ts';
 
 export interface RawLaneOptions {

@@ -1,10 +1,10 @@
 /** What llama.cpp is tried with before the process that answers gets it. */
 import { GgufInsights, type Llama, type LlamaModel } from 'node-llama-cpp';
 import { MeshError } from '@llmesh/core/base/errors';
-import { readGgufInfo } from '../gguf-info.ts';
-import { isEmbedder } from '../gguf-pooling.ts';
-import { openLlama } from '../llama-device.ts';
-import { loadError } from '../load-error.ts';
+import { readGgufInfo } from '../models/gguf-info.ts';
+import { isEmbedder } from '../llama/context/gguf-pooling.ts';
+import { openLlama } from '../llama/context/llama-device.ts';
+import { loadError } from '../llama/context/load-error.ts';
 import type { Job } from './jobs.ts';
 
 /** As small as contexts are: its parts are what matters. */

@@ -3,13 +3,13 @@ import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import { cors } from 'hono/cors';
 import { MeshError } from '@llmesh/core/base/errors';
-import { ApiError, asApiError } from './api-error.ts';
+import { ApiError, asApiError } from './request/api-error.ts';
 import { chatCompletions } from './chat-completions.ts';
 import { completions } from './completions.ts';
 import type { Door } from './door.ts';
 import { embeddings, type EmbeddingsNeeds } from './embeddings.ts';
-import { jsonBody } from './json-body.ts';
-import type { EndpointNeeds } from './respond.ts';
+import { jsonBody } from './request/json-body.ts';
+import type { EndpointNeeds } from './answer/respond.ts';
 
 const OWN_HEADERS = ['x-request-id', 'x-llmesh-provider', 'x-llmesh-resumed', 'retry-after'];
 

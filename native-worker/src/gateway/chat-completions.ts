@@ -1,9 +1,9 @@
 /** `POST /v1/chat/completions`. */
-import { parseChatRequest } from './chat-request.ts';
-import { chatWords } from './chat-words.ts';
-import { repeated } from './choices.ts';
-import { whoMayRead } from './privacy.ts';
-import { respond, type EndpointNeeds } from './respond.ts';
+import { parseChatRequest } from './request/chat-request.ts';
+import { chatWords } from './answer/chat-words.ts';
+import { repeated } from './answer/choices.ts';
+import { whoMayRead } from './request/privacy.ts';
+import { respond, type EndpointNeeds } from './answer/respond.ts';
 
 /** Throws an `ApiError` for what has not begun to be answered. `signal`: the client is gone. */
 export async function chatCompletions(body: unknown, needs: EndpointNeeds, signal: AbortSignal): Promise<Response> {

@@ -1,9 +1,9 @@
 /** `POST /v1/completions`: bare texts are gone on with, no template around them. */
-import { repeated } from './choices.ts';
-import { parseCompletionRequest } from './completion-request.ts';
-import { whoMayRead } from './privacy.ts';
-import { respond, type EndpointNeeds } from './respond.ts';
-import { textWords } from './text-words.ts';
+import { repeated } from './answer/choices.ts';
+import { parseCompletionRequest } from './request/completion-request.ts';
+import { whoMayRead } from './request/privacy.ts';
+import { respond, type EndpointNeeds } from './answer/respond.ts';
+import { textWords } from './answer/text-words.ts';
 
 /** Throws an `ApiError` for what has not begun to be answered. `signal`: the client is gone. */
 export async function completions(body: unknown, needs: EndpointNeeds, signal: AbortSignal): Promise<Response> {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { ManualClock } from '@llmesh/core/testing/manual-clock';
-import { ApiError } from './api-error.ts';
+import { ApiError } from './request/api-error.ts';
 import { Door, type DoorOptions, type Knock } from './door.ts';
 
 const key = { name: 'ann', hash: createHash('sha256').update('sk-ann').digest() };

@@ -2,7 +2,7 @@
 import type { Clock } from '@llmesh/core/base/clock';
 import { isLoopback, readHost } from '@llmesh/core/base/host-name';
 import { TokenBucket, type Rate } from '@llmesh/core/base/token-bucket';
-import { ApiError } from './api-error.ts';
+import { ApiError } from './request/api-error.ts';
 import { ownerOf, type ApiKey } from './keys.ts';
 
 /** Beyond this, callers that were quiet lately are forgotten: it changes nothing for them. */

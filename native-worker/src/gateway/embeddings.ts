@@ -7,11 +7,11 @@ import { asMeshError, cancelled, MeshError, type ErrorCode } from '@llmesh/core/
 import type { Mesh } from '@llmesh/core/mesh';
 import { fileOf, offerName } from '@llmesh/core/policy/offer-name';
 import { vectorBytes } from '@llmesh/core/wire/vector';
-import { badRequest, unsupported } from './api-error.ts';
-import { parseEmbeddingRequest, type EmbeddingRequest } from './embedding-request.ts';
-import type { Line } from './line.ts';
-import type { Models } from './models.ts';
-import { whoMayRead, type Circles } from './privacy.ts';
+import { badRequest, unsupported } from './request/api-error.ts';
+import { parseEmbeddingRequest, type EmbeddingRequest } from './request/embedding-request.ts';
+import type { Line } from './answer/line.ts';
+import type { Models } from './request/models.ts';
+import { whoMayRead, type Circles } from './request/privacy.ts';
 
 /** For somebody to begin. */
 const MAX_WAIT_MS = 300_000;

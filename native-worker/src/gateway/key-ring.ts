@@ -1,7 +1,7 @@
 /** The keys of a running gateway, as their file has them: a key that is made or taken back counts within a second or two. */
 import { stat } from 'node:fs/promises';
 import type { Clock } from '@llmesh/core/base/clock';
-import { errno } from '../whole-file.ts';
+import { errno } from '../files/whole-file.ts';
 import { readKeys, type ApiKey } from './keys.ts';
 
 export const LOOK_MS = 1_000;

@@ -5,8 +5,8 @@ import path from 'node:path';
 import { toBase32 } from '@llmesh/core/base/base32';
 import { MeshError } from '@llmesh/core/base/errors';
 import { randomBytes } from '@llmesh/core/base/random-bytes';
-import { openGiven } from '../own-file.ts';
-import { errno } from '../whole-file.ts';
+import { openGiven } from '../files/own-file.ts';
+import { errno } from '../files/whole-file.ts';
 
 /** A lost key can be found by its beginning in logs and repositories. */
 const PREFIX = 'sk-llmesh-';

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { afterEach, expect, it } from 'vitest';
-import { leaveMesh, openMeshNode, type MeshNode } from '../mesh-node.ts';
+import { leaveMesh, openMeshNode, type MeshNode } from '../node/mesh-node.ts';
 import { startGateway, type Gateway, type GatewayOptions } from './server.ts';
 
 let node: MeshNode | null = null;

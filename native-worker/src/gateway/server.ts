@@ -8,16 +8,16 @@ import { bringsKey, hostAdvice, HostGuard, type HostFault } from '@llmesh/core/b
 import { MeshError } from '@llmesh/core/base/errors';
 import { randomBytes } from '@llmesh/core/base/random-bytes';
 import type { Rate } from '@llmesh/core/base/token-bucket';
-import type { MeshNode } from '../mesh-node.ts';
-import { errno } from '../whole-file.ts';
-import { ApiError } from './api-error.ts';
+import type { MeshNode } from '../node/mesh-node.ts';
+import { errno } from '../files/whole-file.ts';
+import { ApiError } from './request/api-error.ts';
 import { gatewayApp } from './app.ts';
-import { Conversations } from './conversations.ts';
+import { Conversations } from './answer/conversations.ts';
 import { Door, isLoopbackAddress } from './door.ts';
 import type { ApiKey } from './keys.ts';
-import { Line } from './line.ts';
-import { Models } from './models.ts';
-import type { Circles } from './privacy.ts';
+import { Line } from './answer/line.ts';
+import { Models } from './request/models.ts';
+import type { Circles } from './request/privacy.ts';
 
 const MAX_CONNECTIONS = 2_048;
 /** To receive a whole request. The answer takes as long as it takes. */

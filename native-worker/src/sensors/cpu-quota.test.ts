@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { threadsWithin } from '../cpu-share.ts';
-import { defaultThreads } from '../llama-device.ts';
+import { threadsWithin } from '../lend/policy/cpu-share.ts';
+import { defaultThreads } from '../llama/context/llama-device.ts';
 import { MachineFolder } from '../testing/machine-folder.ts';
 import { cpuQuota } from './cpu-quota.ts';
 

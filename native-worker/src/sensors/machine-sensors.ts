@@ -1,5 +1,5 @@
 /** Looks at this computer: what needs two looks is counted from one to the next. */
-import type { MachineReading } from '../lending-policy.ts';
+import type { MachineReading } from '../lend/policy/lending-policy.ts';
 import { linuxOnBattery, macOnBattery } from './battery.ts';
 import { othersShare, type CpuTimes } from './cpu-load.ts';
 import { linuxHeadroomCelsius, macThrottled } from './heat.ts';

@@ -2,7 +2,7 @@
 import { access, chmod, mkdir, unlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { MeshError } from '@llmesh/core/base/errors';
-import { errno } from '../whole-file.ts';
+import { errno } from '../files/whole-file.ts';
 import type { RunTool } from './run-tool.ts';
 import { WALLS } from './sandbox.ts';
 import { LAUNCHD_LABEL, launchdPlist, SYSTEMD_UNIT, systemdUnit, type ServiceProgram } from './service-text.ts';

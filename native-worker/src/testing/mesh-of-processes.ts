@@ -1,6 +1,6 @@
 /** For tests: a control plane and workers as processes of their own, and a peer of ours beside them. */
 import { afterAll, beforeAll } from 'vitest';
-import { openMeshNode, releaseMeshNodes, type MeshNode } from '../mesh-node.ts';
+import { openMeshNode, releaseMeshNodes, type MeshNode } from '../node/mesh-node.ts';
 import { startControlPlane, type Running } from './process.ts';
 
 export class MeshOfProcesses {

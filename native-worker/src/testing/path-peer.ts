@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { asMeshError } from '@llmesh/core/base/errors';
 import { isPeerId } from '@llmesh/core/base/ids';
 import type { Link } from '@llmesh/core/transport/transport';
-import { openNodePaths, releaseMeshNodes } from '../mesh-node.ts';
+import { openNodePaths, releaseMeshNodes } from '../node/mesh-node.ts';
 
 const { values } = parseArgs({
   options: {

@@ -1,7 +1,7 @@
 /** A stand-in for a sequence of llama.cpp: keeps the tokens that it is given, and computes nothing. */
 import type { LlamaContextSequence, Token } from 'node-llama-cpp';
-import { Entrance } from '../entrance.ts';
-import { Seat } from '../seat.ts';
+import { Entrance } from '../llama/context/entrance.ts';
+import { Seat } from '../llama/context/seat.ts';
 
 export class PretendSequence {
   batches: number[] = [];

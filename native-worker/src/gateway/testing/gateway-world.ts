@@ -3,11 +3,11 @@ import type { Adapter } from '@llmesh/core/wire/model-advert';
 import { World } from '@llmesh/core/testing/mesh-world';
 import type { Mesh } from '@llmesh/core/mesh';
 import { gatewayApp } from '../app.ts';
-import { Conversations } from '../conversations.ts';
+import { Conversations } from '../answer/conversations.ts';
 import { Door, type DoorOptions } from '../door.ts';
-import { Line } from '../line.ts';
-import { Models } from '../models.ts';
-import type { Circles } from '../privacy.ts';
+import { Line } from '../answer/line.ts';
+import { Models } from '../request/models.ts';
+import type { Circles } from '../request/privacy.ts';
 
 const HERE = { incoming: { socket: { remoteAddress: '127.0.0.1' } } };
 /** So small that a test stays quick, so large that nothing takes a thousand steps. */

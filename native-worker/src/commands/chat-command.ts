@@ -1,0 +1,145 @@
+/** `llmesh chat "…"`: asks a mesh one question; the answer comes on stdout as it is written. */
+import { addAbortSignal } from 'node:stream';
+import type { Offer } from '@llmesh/core/wire/model-advert';
+import { asMeshError, MeshError } from '@llmesh/core/base/errors';
+import { fileOf, findOffer, isMadeFor, offerName } from '@llmesh/core/policy/offer-name';
+import { peerName } from '@llmesh/core/identity/names';
+import { turnsFault } from '@llmesh/core/engine/prompt';
+import { MAX_PROMPT_BYTES, type Turn } from '@llmesh/core/protocol';
+import type { AnswerEvent } from '@llmesh/core/ask/requester';
+import { roomiestOffer } from '@llmesh/core/policy/roomiest-offer';
+import { fetchModels } from '../node/mesh-api.ts';
+import { leaveMesh, openMeshNode, type MeshNode } from '../node/mesh-node.ts';
+import type { Output } from '../cli/output.ts';
+import { oneLine, terminalJson, terminalText } from '../cli/terminal-text.ts';
+import { errno } from '../files/whole-file.ts';
+
+/** Of what there is instead. */
+const MAX_NAMED = 20;
+
+export interface ChatOptions {
+  mesh: URL;
+  /** Its id, or that with `@` and the beginning of its SHA-256. Left out: what is lent now, is known best and has the most free slots. */
+  model?: string;
+  /** The SHA-256 of an adapter of the model. */
+  adapter?: string;
+  maxTokens: number;
+}
+
+/** `prompt`: what stands on the command line; what is piped in comes behind it. Exit code: 0 done or stopped, 1 failed. */
+export async function runChat(prompt: string, options: ChatOptions, output: Output): Promise<number> {
+  const stop = new AbortController();
+  // Once: a second Ctrl-C ends the process whatever it waits for.
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
+  let unwritten: MeshError | null = null;
+  process.stdout.on('error', (error) => {
+    // Otherwise whoever read the answer has gone, as `head` does: nothing more to compute for.
+    if (errno(error) !== 'EPIPE') {
+      unwritten = new MeshError(
+        'storage_full',
+        `The answer could not be written (${error.message}). Make room for it.`,
+      );
+    }
+    stop.abort();
+  });
+  let node: MeshNode | null = null;
+  try {
+    const turns = await readTurns(prompt, stop.signal);
+    const model = chooseModel(await fetchModels(options.mesh), options.model);
+    node = await openMeshNode(options.mesh);
+    const { maxTokens, adapter } = options;
+    const asked = { model: model.id, sha256: fileOf(model), turns, sampling: {}, maxTokens, only: null };
+    const request = { ...asked, ...(adapter !== undefined && { adapter }) };
+    for await (const event of node.mesh.ask(request, stop.signal)) await show(event, output, stop.signal);
+    return 0;
+  } catch (thrown) {
+    if (stop.signal.aborted && unwritten === null) return 0;
+    const { code, message } = asMeshError(
+      unwritten ?? (await explained(thrown, node)),
+      'engine_failed',
+      `The question failed: ${String(thrown)}`,
+    );
+    // A volunteer may have worded it.
+    output.error(new MeshError(code, oneLine(message)));
+    return 1;
+  } finally {
+    if (node !== null) await leaveMesh(node);
+  }
+}
+
+/** With the reason, where it is that we are not in the mesh. */
+async function explained(thrown: unknown, node: MeshNode | null): Promise<unknown> {
+  if (node === null || !(thrown instanceof MeshError) || thrown.code !== 'control_unreachable') return thrown;
+  return new MeshError(thrown.code, await node.why(), { cause: thrown });
+}
+
+/** Throws unknown_model or no_provider, and says what there is instead. */
+export function chooseModel(offers: readonly Offer[], wanted: string | undefined): Offer {
+  const best = roomiestOffer(offers);
+  if (best === null) {
+    throw new MeshError(
+      'no_provider',
+      'Nobody lends a model that chats on this mesh right now. Be the first: llmesh worker --model llmesh-tiny',
+    );
+  }
+  if (wanted === undefined) return best;
+  const found = findOffer(offers, wanted);
+  if (found !== null && isMadeFor(found, 'chat')) return found;
+  const chatting = offers.filter((offer) => isMadeFor(offer, 'chat'));
+  const others = chatting.slice(0, MAX_NAMED).map(offerName).join(', ');
+  if (found !== null) {
+    throw new MeshError('unsupported', `${wanted} turns text into vectors and does not chat. There is: ${others}.`);
+  }
+  throw new MeshError('unknown_model', `Nobody lends ${wanted} on this mesh right now. There is: ${others}.`);
+}
+
+async function readTurns(prompt: string, signal: AbortSignal): Promise<Turn[]> {
+  const piped = process.stdin.isTTY ? '' : await readPiped(signal);
+  const turns: Turn[] = [{ role: 'user', content: [prompt, piped].filter((part) => part.trim() !== '').join('\n\n') }];
+  const fault = turnsFault(turns);
+  if (fault !== null) throw fault;
+  return turns;
+}
+
+/** No further than to where it is too long for any question. */
+async function readPiped(signal: AbortSignal): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of addAbortSignal(signal, process.stdin)) {
+    chunks.push(chunk as Buffer);
+    bytes += (chunk as Buffer).byteLength;
+    if (bytes > MAX_PROMPT_BYTES) break;
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+async function show(event: AnswerEvent, output: Output, signal: AbortSignal): Promise<void> {
+  switch (event.type) {
+    case 'provider':
+      output.live(`Asking ${peerName(event.candidate.peerId)}`);
+      break;
+    case 'queued':
+      output.live(event.position === 1 ? 'Next in line' : `Waiting, ${event.position - 1} ahead`);
+      break;
+    case 'accepted':
+      output.live(event.ahead === 0 ? 'Reading the question' : `Waiting in line, ${event.ahead} ahead`);
+      break;
+    case 'piece':
+      if (output.json)
+        await output.stream(`${terminalJson(JSON.stringify({ text: event.text, tokens: event.tokens }))}\n`, signal);
+      else await output.stream(process.stdout.isTTY ? terminalText(event.text) : event.text, signal);
+      break;
+    case 'interrupted':
+      output.live('The volunteer is gone. Looking for another to go on.');
+      break;
+    case 'resumed':
+      output.live('');
+      break;
+    case 'done':
+      output.print('', { done: event.receipt });
+      output.note(`Answered by ${peerName(event.receipt.provider)}.`);
+      break;
+    default:
+      event satisfies never;
+  }
+}

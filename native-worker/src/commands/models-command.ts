@@ -1,0 +1,226 @@
+/** `llmesh models`: what the catalogue offers and what is on the disk, and what of it a computer like this one can run. */
+import path from 'node:path';
+import type { Llama } from 'node-llama-cpp';
+import type { Catalogue, GgufModel } from '@llmesh/core/engine/catalogue';
+import { realClock } from '@llmesh/core/base/clock';
+import { MeshError } from '@llmesh/core/base/errors';
+import { isAdapter } from '../models/lora/adapter-fit.ts';
+import { modelsFolder, readCatalogue } from '../models/catalogue-file.ts';
+import { contained } from '../contained/contained.ts';
+import { tryModel } from '../contained/model-trial.ts';
+import { dataFolder } from '../files/data-folder.ts';
+import { roomBytes, type Machine } from '../llama/context/fit.ts';
+import { readGgufInfo } from '../models/gguf-info.ts';
+import { defaultThreads, openLlama } from '../llama/context/llama-device.ts';
+import { readMachine } from '../llama/context/machine.ts';
+import { DEFAULT_MESH } from '../node/mesh-address.ts';
+import { DoesNotFit, planModel } from '../llama/context/model-plan.ts';
+import { shownSource } from '../models/model-source.ts';
+import { listStore, names, removeStored, stemName, type StoredModel } from '../models/model-store.ts';
+import { entrySource, pullModel, shippedFile, storeFolder } from '../models/models.ts';
+import { megabytes, type Output } from '../cli/output.ts';
+import { ProgressReport } from '../cli/progress-report.ts';
+import { CHUNK } from '../llama/context/seat.ts';
+
+interface Row {
+  /** As `--model` takes it. */
+  model: string;
+  name: string;
+  sizeBytes: number | null;
+  state: 'shipped' | 'complete' | 'unfinished' | 'downloading' | 'absent';
+  loadedBytes: number;
+  file: string | null;
+  fits: boolean | null;
+  /** Of what does not fit, and of what cannot be told. */
+  why: string | null;
+  /** What it is good for, as the catalogue says. */
+  summary: string;
+}
+
+export async function listModels(data: string | undefined, output: Output): Promise<void> {
+  const shipped = modelsFolder();
+  const catalogue = await readCatalogue(shipped);
+  const stored = await listStore(storeFolder(dataFolder(data)));
+  const llama = await openLlama('auto', defaultThreads());
+  try {
+    const machine = await readMachine(llama, 'total');
+    const entries = ggufModels(catalogue);
+    const listed = entries.map((entry) => catalogueRow(entry, shipped, stored, machine));
+    const others: Row[] = [];
+    for (const model of stored) {
+      if (entries.every((entry) => !isOf(model, entry))) others.push(await storedRow(model, llama, machine));
+    }
+    const memoryBytes = roomBytes(machine);
+    output.print(table(listed, others, memoryBytes), {
+      memoryBytes,
+      models: listed.map((row, i) => ({ ...entries[i], ...row })),
+      others,
+    });
+  } finally {
+    await llama.dispose();
+  }
+}
+
+export async function pull(model: string, { data, mesh }: { data?: string; mesh: URL }, output: Output): Promise<void> {
+  const folder = modelsFolder();
+  const stop = new AbortController();
+  const onSignal = () => stop.abort();
+  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
+  try {
+    const report = new ProgressReport(output, realClock);
+    const {
+      path: file,
+      sizeBytes,
+      sha256,
+      name,
+    } = await pullModel(model, {
+      catalogue: await readCatalogue(folder),
+      modelsFolder: folder,
+      dataFolder: dataFolder(data),
+      mesh: mesh.origin,
+      onProgress: report.show.bind(report),
+      onSize: async () => {},
+      onWait: () => output.note('Another llmesh downloads this model already. Waiting for it.'),
+      signal: stop.signal,
+    });
+    output.print(`${name} is here, ${megabytes(sizeBytes)}. Lend it: llmesh worker --model ${model}`, {
+      model,
+      file,
+      sizeBytes,
+      sha256,
+    });
+  } catch (thrown) {
+    if (!stop.signal.aborted) throw thrown;
+    output.print('Stopped. The same command goes on where it stopped.', { model, stopped: true });
+  } finally {
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+  }
+}
+
+/** `wanted`: an id of the catalogue, what it was asked for by, or a name that the list shows. */
+export async function removeModel(wanted: string, data: string | undefined, output: Output): Promise<void> {
+  const shipped = modelsFolder();
+  const entry = ggufModels(await readCatalogue(shipped)).find(({ id }) => id === wanted);
+  const folder = storeFolder(dataFolder(data));
+  const stored = await listStore(folder);
+  const found = stored.find(
+    (model) =>
+      (entry !== undefined && isOf(model, entry)) ||
+      names(model.record, wanted) ||
+      (model.record !== null && shownSource(model.record.asked) === wanted) ||
+      model.stem === wanted ||
+      model.file === path.resolve(wanted),
+  );
+  if (found === undefined) {
+    throw new MeshError(
+      'model_not_found',
+      entry !== undefined && shippedFile(entry, shipped) !== null
+        ? `${wanted} comes with LLMesh and is not removed.`
+        : `Nothing called ${wanted} was downloaded. "llmesh models" lists what was.`,
+    );
+  }
+  await removeStored(folder, found);
+  output.print(`Removed ${wanted}: ${megabytes(found.loadedBytes)} are free again.`, {
+    removed: found.stem,
+    freedBytes: found.loadedBytes,
+  });
+}
+
+function ggufModels({ models }: Catalogue): GgufModel[] {
+  return models.filter((model): model is GgufModel => model.format === 'gguf');
+}
+
+function isOf(model: StoredModel, entry: GgufModel): boolean {
+  return names(model.record, entrySource(entry, new URL(DEFAULT_MESH).origin));
+}
+
+function catalogueRow(entry: GgufModel, folder: string, stored: readonly StoredModel[], machine: Machine): Row {
+  const shipped = shippedFile(entry, folder);
+  const found = stored.find((model) => isOf(model, entry));
+  const fits = entry.memoryBytes <= roomBytes(machine);
+  return {
+    model: entry.id,
+    name: entry.name,
+    sizeBytes: entry.sizeBytes,
+    state: shipped === null ? (found?.state ?? 'absent') : 'shipped',
+    loadedBytes: shipped === null ? (found?.loadedBytes ?? 0) : entry.sizeBytes,
+    file: shipped ?? found?.file ?? null,
+    fits,
+    why: fits ? null : `needs ${megabytes(entry.memoryBytes)} of memory`,
+    summary: entry.summary,
+  };
+}
+
+async function storedRow(model: StoredModel, llama: Llama, machine: Machine): Promise<Row> {
+  const { stem, record, file, state, loadedBytes, sizeBytes } = model;
+  // An address with something secret in it is not shown, and its file can be named as well.
+  const named = record !== null && shownSource(record.asked) === record.asked;
+  const row = {
+    model: named ? record.asked : file,
+    name: stemName(stem),
+    sizeBytes,
+    state,
+    loadedBytes,
+    file,
+    summary: '',
+  };
+  if (state !== 'complete') return { ...row, fits: null, why: null };
+  return { ...row, ...(await fitOf(file, llama, machine)) };
+}
+
+async function fitOf(file: string, llama: Llama, machine: Machine): Promise<Pick<Row, 'fits' | 'why'>> {
+  try {
+    const info = await readGgufInfo(file);
+    if (isAdapter(info)) return { fits: null, why: 'an adapter: lend it with --lora' };
+    await tryModel(contained.llama, file);
+    await planModel(llama, info, {
+      contextTokens: null,
+      slots: null,
+      usualContextTokens: null,
+      machine,
+      chunkTokens: CHUNK,
+    });
+    return { fits: true, why: null };
+  } catch (thrown) {
+    if (thrown instanceof DoesNotFit) return { fits: false, why: `needs ${megabytes(thrown.needBytes)} of memory` };
+    return { fits: null, why: 'is damaged: remove it' };
+  }
+}
+
+function table(listed: readonly Row[], others: readonly Row[], memoryBytes: number): string {
+  return [
+    `This computer can give a model ${megabytes(memoryBytes)} of memory. ✓ fits, ✗ does not.`,
+    ...lines(listed),
+    ...(others.length === 0 ? [] : ['Also on this disk:', ...lines(others)]),
+    'Download one: llmesh models pull <model>   Remove: llmesh models rm <model>   Lend: llmesh worker --model <model>',
+  ].join('\n');
+}
+
+function lines(rows: readonly Row[]): string[] {
+  const width = Math.max(...rows.map(({ model }) => model.length));
+  return rows.map((row) => {
+    const mark = row.fits === null ? '·' : row.fits ? '✓' : '✗';
+    const size = row.sizeBytes === null ? '' : megabytes(row.sizeBytes);
+    const why = row.why === null ? '' : `, ${row.why}`;
+    const summary = row.summary === '' ? '' : `. ${row.summary}`;
+    return `${mark} ${row.model.padEnd(width)}  ${size.padStart(7)}  ${stateText(row)}${why}${summary}`;
+  });
+}
+
+function stateText({ state, loadedBytes, sizeBytes }: Row): string {
+  switch (state) {
+    case 'shipped':
+      return 'comes with LLMesh';
+    case 'complete':
+      return 'downloaded';
+    case 'unfinished':
+    case 'downloading': {
+      const share = sizeBytes === null ? megabytes(loadedBytes) : `${Math.floor((loadedBytes / sizeBytes) * 100)} %`;
+      return state === 'downloading' ? `being downloaded, ${share}` : `unfinished, ${share} is here: pull or rm it`;
+    }
+    case 'absent':
+      return 'not downloaded';
+    default:
+      return state satisfies never;
+  }
+}

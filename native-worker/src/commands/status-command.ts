@@ -1,0 +1,33 @@
+/** `llmesh status`: who is on a mesh, and what it offers. */
+import { offerName } from '@llmesh/core/policy/offer-name';
+import { dataFolder } from '../files/data-folder.ts';
+import { fetchModels, fetchStats } from '../node/mesh-api.ts';
+import type { Output } from '../cli/output.ts';
+import { readStanding } from '../status/standing-reader.ts';
+import { standingSentence } from '../status/standing-view.ts';
+import { oneLine } from '../cli/terminal-text.ts';
+
+/** And the worker of this computer, if one runs. */
+export async function showStatus(mesh: URL, data: string | undefined, output: Output): Promise<void> {
+  const standing = readStanding(dataFolder(data));
+  const [stats, models] = await Promise.all([fetchStats(mesh), fetchModels(mesh)]);
+  const worker = await standing;
+  const lines = [
+    `${mesh.origin}: ${count(stats.peers, 'peer')}, ${count(stats.providers, 'provider')}, ${stats.busySlots} of ${count(stats.slots, 'slot')} busy, ${stats.tokensPerSecond.toFixed(1)} tokens a second`,
+    ...models.map((model) => {
+      const speed = model.tokensPerSecond === null ? '' : `, ${model.tokensPerSecond.toFixed(1)} tokens a second`;
+      const embeds = model.embeds === undefined ? '' : ', turns text into vectors';
+      const waiting = model.queued === 0 ? '' : `, ${model.queued} waiting`;
+      return `  ${offerName(model)}  ${oneLine(model.name)} ${oneLine(model.quant)}: ${count(model.providers, 'provider')}, ${model.busySlots} of ${count(model.slots, 'slot')} busy${waiting}${speed}${embeds}`;
+    }),
+    ...(models.length === 0
+      ? ['  Nobody lends a model right now. Be the first: llmesh worker --model llmesh-tiny']
+      : []),
+    ...(worker === null ? [] : [standingSentence(worker)]),
+  ];
+  output.print(lines.join('\n'), { mesh: mesh.origin, stats, models, worker });
+}
+
+function count(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? '' : 's'}`;
+}

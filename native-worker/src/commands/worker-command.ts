@@ -1,0 +1,182 @@
+/** `llmesh worker`: lends models of this computer to a mesh until it is stopped. */
+import { onAbort } from '@llmesh/core/base/abort';
+import { realClock } from '@llmesh/core/base/clock';
+import { asMeshError, MeshError } from '@llmesh/core/base/errors';
+import { MemoryReceiptKeeper } from '@llmesh/core/receipts/memory-receipt-keeper';
+import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
+import type { ReceiptKeeper } from '@llmesh/core/receipts/receipt-keeper';
+import { openAdapters, type OpenAdaptersOptions } from '../models/lora/adapter-files.ts';
+import { threadsWithin } from '../lend/policy/cpu-share.ts';
+import { closeToOthers, dataFolder } from '../files/data-folder.ts';
+import { DutyCycle } from '../llama/context/duty-cycle.ts';
+import { askToStartAgain, endProcessNow, sayServing, whyStartedAgain } from '../cli/guard-link.ts';
+import { identityFile, openIdentity, type OpenIdentity } from '../node/identity-file.ts';
+import { lendModels, type GuestOptions } from '../lend/lend-models.ts';
+import { openLentModel, type LentModel, type LentModelNeeds } from '../lend/lent-model.ts';
+import { watchConnection } from '../node/mesh-connection.ts';
+import { serveMetrics } from '../status/metrics-server.ts';
+import { leaveMesh, openMeshNode, type MeshNode } from '../node/mesh-node.ts';
+import type { OpenModelOptions } from '../lend/open-model.ts';
+import type { Output } from '../cli/output.ts';
+import { ReceiptFile } from '../node/receipt-file.ts';
+import { EXIT_REFUSED } from '../cli/reporting.ts';
+import { serveStanding } from '../status/standing-socket.ts';
+import { neverWaitForReaders } from '../cli/standard-stream.ts';
+import { onUncaught } from '../cli/uncaught.ts';
+import { errno } from '../files/whole-file.ts';
+import { WorkerMetrics } from '../status/worker-metrics.ts';
+import { WorkerStanding } from '../status/worker-standing.ts';
+
+/** However it was stopped, the process ends within this: llama.cpp cannot be interrupted while it computes. */
+const STOP_MS = 1_800;
+const EXIT_PORT = 3;
+
+export interface WorkerOptions extends GuestOptions, OpenAdaptersOptions, Omit<OpenModelOptions, 'model'> {
+  /** Each as `OpenModelOptions` has it; at least one. */
+  model: string[];
+  /** Seconds. */
+  unloadAfter?: number;
+  /** Percent of the processor. */
+  maxCpu?: number;
+  /** Percent of the time, of all models together. */
+  share?: number;
+  metricsPort?: number;
+  hideAddress?: boolean;
+}
+
+/** Exit code of the process: 0 when it was stopped, 1 when it failed, 3 when a port is in use, 78 when the mesh refuses it. */
+export async function runWorker(options: WorkerOptions, output: Output): Promise<number> {
+  const stop = new AbortController();
+  const failures: MeshError[] = [];
+  const fail = (error: MeshError) => {
+    failures.push(error);
+    stop.abort();
+  };
+  const end = () => {
+    for (const failure of failures) output.error(failure);
+    if (failures.some(({ code }) => code === 'port_in_use')) return EXIT_PORT;
+    if (failures.some(({ code }) => code === 'control_refused')) return EXIT_REFUSED;
+    return failures.length === 0 ? 0 : 1;
+  };
+  onAbort(stop.signal, () => setTimeout(() => void endProcessNow(end()), STOP_MS));
+  neverWaitForReaders();
+  onUncaught(fail);
+  onSignals(() => {
+    output.note('Stopping.');
+    stop.abort();
+  });
+  const before = whyStartedAgain();
+  if (before !== null) output.error(new MeshError('engine_failed', `The worker was started again. ${before}`));
+  const models: LentModel[] = [];
+  let node: MeshNode | null = null;
+  let self: OpenIdentity | null = null;
+  const standing = new WorkerStanding(options.mesh, Date.now());
+  const windows: { close: () => Promise<void> }[] = [];
+  try {
+    // Before a long download: these may need a hand.
+    if (options.metricsPort !== undefined) {
+      windows.push(await serveMetrics(new WorkerMetrics(() => standing.now), options.metricsPort));
+    }
+    self = await openIdentity(dataFolder(options.data));
+    const closed = await closeToOthers(dataFolder(options.data), identityFile(dataFolder(options.data)));
+    if (closed !== null) output.note(closed);
+    if (self.temporary !== null) output.note(self.temporary);
+    // One worker a folder is shown.
+    else windows.push(await openStanding(dataFolder(options.data), standing, output));
+    const adapters = await openAdapters(options, new Set(options.model).size, output, stop.signal);
+    const needs: LentModelNeeds = {
+      ...{ adapters, unloadAfter: options.unloadAfter, output, lost: fail },
+      duty: options.share === undefined ? null : new DutyCycle(options.share / 100, realClock),
+      turned: (advert, loaded) => {
+        standing.turnedModel(advert.id, loaded);
+        sayLoaded(advert, loaded, output);
+        node?.control.describe(models.map((model) => model.advert));
+      },
+    };
+    await openModels(options, models, needs, stop.signal);
+    for (const { advert, slots } of models) standing.loaded(advert, slots);
+    node = await openMeshNode(options.mesh, {
+      identity: self.identity,
+      hidden: options.hideAddress === true,
+      receipts: openReceipts(self, dataFolder(options.data), output),
+      failed: (error) => output.error(error),
+      receiptsChanged: standing.signedBy(self.identity.peerId),
+    });
+    watchConnection(node, options.mesh, output, fail);
+    const hung = () => {
+      const error = new MeshError('engine_failed', 'The model does not answer any more. Start the worker again.');
+      askToStartAgain(error.message);
+      fail(error);
+    };
+    sayServing(models.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0));
+    await lendModels(node, { models, lasting: self.temporary === null, hung, standing }, options, output, stop.signal);
+  } catch (thrown) {
+    if (!stop.signal.aborted) fail(asMeshError(thrown, 'engine_failed', `The worker failed: ${String(thrown)}`));
+  } finally {
+    if (node !== null) await leaveMesh(node);
+    await Promise.all(models.map(({ engine }) => engine.close()));
+    for (const window of windows) await window.close();
+    await self?.close();
+  }
+  return end();
+}
+
+function sayLoaded({ id, name }: ModelAdvert, loaded: boolean, output: Output): void {
+  if (output.json) output.print('', { model: id, loaded });
+  else output.note(loaded ? `${name} is back in memory.` : `${name} left the memory, as nobody asked for it.`);
+}
+
+/** A worker that nobody can look at still lends. */
+async function openStanding(folder: string, standing: WorkerStanding, output: Output) {
+  try {
+    return await serveStanding(folder, standing);
+  } catch (thrown) {
+    output.note(`"llmesh worker status" cannot see this worker (${errno(thrown) ?? String(thrown)}).`);
+    return { close: async () => {} };
+  }
+}
+
+/** A lender that cannot keep receipts still lends. */
+function openReceipts(self: OpenIdentity, folder: string, output: Output): ReceiptKeeper {
+  if (self.temporary !== null) return new MemoryReceiptKeeper();
+  try {
+    return new ReceiptFile(folder);
+  } catch (thrown) {
+    output.error(asMeshError(thrown, 'storage_full', `Receipts cannot be kept in ${folder}.`));
+    return new MemoryReceiptKeeper();
+  }
+}
+
+/** One after the other: each is planned for the memory that those before it leave. */
+async function openModels(
+  { model: models, draft, ...options }: WorkerOptions,
+  opened: LentModel[],
+  needs: LentModelNeeds,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const model of new Set(models)) {
+    // It was chosen for one model, and others have other vocabularies.
+    const helped = opened.length === 0 && draft !== undefined ? { draft } : {};
+    const lent = await openLentModel({ ...options, ...helped, ...threadsWithin(options), model }, needs, signal);
+    const { id } = lent.advert;
+    const isNew = opened.every(({ advert }) => advert.id !== id);
+    opened.push(lent);
+    if (!isNew) {
+      throw new MeshError(
+        'model_unreadable',
+        `Two of these models go by the name ${id}. Leave one out, or rename its file.`,
+      );
+    }
+  }
+}
+
+/** A second signal ends the process at once. */
+function onSignals(stop: () => void): void {
+  let stopping = false;
+  const stopOnce = () => {
+    if (stopping) void endProcessNow(0);
+    stopping = true;
+    stop();
+  };
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, stopOnce);
+}

@@ -1,0 +1,53 @@
+/** `llmesh worker status` and `llmesh status --watch`: the worker of this computer, and the service that starts it. */
+import { MeshError } from '@llmesh/core/base/errors';
+import { dataFolder } from '../files/data-folder.ts';
+import type { Output } from '../cli/output.ts';
+import { hereService } from './service-command.ts';
+import { standingLines } from '../status/standing-view.ts';
+import { readStanding, watchStanding } from '../status/standing-reader.ts';
+
+const NO_WORKER = 'No worker runs on this computer. Start one: llmesh worker --model llmesh-tiny';
+/** So that the time that it runs goes on while nothing changes. */
+const REPAINT_MS = 1_000;
+
+export async function showWorker({ data }: { data?: string }, output: Output): Promise<void> {
+  const [worker, service] = await Promise.all([readStanding(dataFolder(data)), serviceState(data)]);
+  const lines = worker === null ? [NO_WORKER] : standingLines(worker, Date.now(), Infinity);
+  output.print([...lines, `Service: ${service ?? 'none'}`].join('\n'), { worker, service });
+}
+
+/** Until the worker ends or `signal` aborts. Rejects when none runs. */
+export async function watchWorker({ data }: { data?: string }, output: Output, signal: AbortSignal): Promise<void> {
+  let seen = false;
+  let repaint = () => {};
+  const timer = setInterval(() => repaint(), REPAINT_MS);
+  try {
+    for await (const worker of watchStanding(dataFolder(data), signal)) {
+      seen = true;
+      if (output.json) output.print('', { worker });
+      else {
+        repaint = () => {
+          const lines = standingLines(worker, Date.now(), process.stdout.columns || 80);
+          output.screen([...lines, 'Ctrl-C leaves; the worker goes on.']);
+        };
+        repaint();
+      }
+    }
+  } finally {
+    clearInterval(timer);
+  }
+  if (!seen && !signal.aborted) throw new MeshError('offline', NO_WORKER);
+  if (!signal.aborted) output.note('The worker has ended.');
+}
+
+/** Null where it was not installed. */
+async function serviceState(data: string | undefined): Promise<string | null> {
+  try {
+    const service = hereService(data);
+    return (await service.isInstalled()) ? await service.state() : null;
+  } catch (thrown) {
+    // A system whose services we do not know has none of ours.
+    if (thrown instanceof MeshError) return null;
+    throw thrown;
+  }
+}

@@ -1,0 +1,283 @@
+/** One choice of an answer on its way from the mesh: it waits where it has to, and ends where the request says. */
+import { onAbort } from '@llmesh/core/base/abort';
+import type { Clock } from '@llmesh/core/base/clock';
+import type { Candidate } from '@llmesh/core/wire/control-protocol';
+import type { Offer } from '@llmesh/core/wire/model-advert';
+import { DeliveredAnswer } from '@llmesh/core/ask/delivered-answer';
+import { asMeshError, cancelled, MeshError, type ErrorCode } from '@llmesh/core/base/errors';
+import type { PeerId } from '@llmesh/core/base/ids';
+import type { Mesh } from '@llmesh/core/mesh';
+import { fileOf, offerName } from '@llmesh/core/policy/offer-name';
+import { freeSlots } from '@llmesh/core/policy/roomiest-offer';
+import { isBreak, isWorthAnother } from '@llmesh/core/ask/provider-failure';
+import type { TokenLogprob } from '@llmesh/core/protocol';
+import type { AnswerEvent, AnswerReceipt, AskRequest } from '@llmesh/core/ask/requester';
+import type { Conversations } from './conversations.ts';
+import { LetOut } from './let-out.ts';
+import type { Line } from './line.ts';
+import { MAX_ANSWER_TOKENS } from '../request/request-fields.ts';
+import { StopScanner } from './stop-scanner.ts';
+
+/** For the first word. OpenAI's clients wait ten minutes for all of it. */
+const MAX_WAIT_MS = 300_000;
+/** For somebody to go on, when a volunteer was lost and the mesh found no other. */
+const MAX_PAUSE_MS = 60_000;
+/** So often the mesh may give an answer up because those at work on it broke, without a word between. */
+const MAX_BROKEN_ROUNDS = 2;
+/** Before a volunteer is asked again who had no room. */
+const AGAIN_MS = 1_000;
+
+export interface Question extends Omit<AskRequest, 'model' | 'sha256' | 'maxTokens' | 'prefix' | 'prefer'> {
+  /** In the order in which they are tried. Never empty. */
+  models: readonly Offer[];
+  /** Null: as long as the model likes, and as its provider has room for. */
+  maxTokens: number | null;
+  stops: readonly string[];
+}
+
+export interface AnswerText {
+  type: 'text';
+  text: string;
+  /** Of the tokens that ended in it, where they were asked for. */
+  logprobs: readonly TokenLogprob[];
+  /** As it is called in the list of models. */
+  model: string;
+  provider: PeerId | null;
+}
+
+export type AnswerPart =
+  /** Nobody has a free slot for it: it waits. */
+  { type: 'waiting' } | AnswerText | { type: 'end'; ending: Ending };
+
+export interface Ending {
+  finish: 'stop' | 'length' | 'tool_calls';
+  /** As it is called in the list of models. */
+  model: string;
+  /** What wrote the end of it, as its provider says; null: nobody wrote a word. */
+  file: AnswerFile | null;
+  /** Who wrote it, in their order. More than one: it was resumed. */
+  providers: readonly PeerId[];
+  /** Null: nobody said how long the question was. */
+  promptTokens: number | null;
+  completionTokens: number;
+  /** Null for an answer that ended at a stop sequence: its volunteer was stopped before it said the rest. */
+  receipt: AnswerReceipt | null;
+}
+
+export interface AnswerFile {
+  /** Null: it does not say which file that is. */
+  sha256: string | null;
+  quant: string;
+}
+
+interface Writer {
+  peerId: PeerId;
+  file: AnswerFile;
+}
+
+export interface AnswerNeeds {
+  mesh: Pick<Mesh, 'ask'>;
+  line: Line;
+  conversations: Conversations;
+  clock: Clock;
+}
+
+/** Throws a `MeshError`. When `signal` aborts or the consumer stops iterating, the provider stops computing. */
+export async function* answer(
+  question: Question,
+  needs: AnswerNeeds,
+  signal: AbortSignal,
+): AsyncGenerator<AnswerPart, void, undefined> {
+  const [first, ...others] = question.models;
+  if (first === undefined) throw new MeshError('unknown_model', 'Name a model.');
+  const run = new AnswerRun(question, first, others, needs);
+  yield* run.parts(signal);
+}
+
+class AnswerRun {
+  readonly #question: Question;
+  readonly #needs: AnswerNeeds;
+  readonly #scanner: StopScanner;
+  readonly #letOut = new LetOut();
+  readonly #delivered: DeliveredAnswer;
+  readonly #providers: PeerId[] = [];
+  #promptTokens: number | null = null;
+  #file: AnswerFile | null = null;
+  #offer: Offer;
+  #others: readonly Offer[];
+
+  constructor(question: Question, first: Offer, others: readonly Offer[], needs: AnswerNeeds) {
+    this.#question = question;
+    this.#needs = needs;
+    this.#offer = first;
+    this.#others = others;
+    this.#scanner = new StopScanner(question.stops);
+    this.#delivered = new DeliveredAnswer(null, question.adapter);
+  }
+
+  async *parts(signal: AbortSignal): AsyncGenerator<AnswerPart, void, undefined> {
+    const { clock, line } = this.#needs;
+    let deadlineMs = clock.now() + MAX_WAIT_MS;
+    let brokenRounds = 0;
+    for (;;) {
+      const tokens = this.#delivered.tokens;
+      try {
+        if (line.isLong) yield { type: 'waiting' };
+        yield* this.#asked(deadlineMs, signal);
+        return;
+      } catch (thrown) {
+        if (signal.aborted) throw cancelled();
+        const error = asMeshError(thrown, 'engine_failed', 'The answer broke off. Ask again.');
+        if (this.#delivered.tokens > tokens) {
+          deadlineMs = clock.now() + MAX_PAUSE_MS;
+          brokenRounds = 0;
+        } else if (isBreak(error)) brokenRounds += 1;
+        if (this.#fallBack(error)) continue;
+        const enough = brokenRounds >= MAX_BROKEN_ROUNDS || clock.now() >= deadlineMs;
+        if (enough || !this.#isWorthWaiting(error)) throw error;
+      }
+      yield { type: 'waiting' };
+      await pause(AGAIN_MS, clock, signal);
+    }
+  }
+
+  /** Once: to its end, or to an error after however much of it. */
+  async *#asked(deadlineMs: number, signal: AbortSignal): AsyncGenerator<AnswerPart, void, undefined> {
+    const { clock, line, mesh } = this.#needs;
+    const late = new AbortController();
+    const stopDeadline = clock.after(Math.max(0, deadlineMs - clock.now()), () => late.abort());
+    const either = AbortSignal.any([signal, late.signal]);
+    let leave = () => {};
+    let writer: Writer | null = null;
+    try {
+      leave = await line.enter(either);
+      for await (const event of mesh.ask(this.#request(), either)) {
+        switch (event.type) {
+          case 'queued':
+            if (this.#isFreeElsewhere()) throw new MeshError('busy', 'Every volunteer with this model is busy.');
+            yield { type: 'waiting' };
+            break;
+          case 'provider':
+          case 'resumed':
+            leave();
+            writer = writerOf(event.candidate);
+            break;
+          case 'piece': {
+            stopDeadline();
+            if (writer !== null) this.#written(event, writer);
+            const { text, stopped } = this.#scanner.push(event.text);
+            if (text !== '') yield this.#text(text);
+            if (!stopped) break;
+            yield { type: 'end', ending: this.#ending('stop', null) };
+            return;
+          }
+          case 'done': {
+            const rest = this.#scanner.end();
+            if (rest !== '') yield this.#text(rest);
+            yield { type: 'end', ending: this.#ending(event.receipt.finish, event.receipt) };
+            return;
+          }
+          case 'accepted':
+          case 'interrupted':
+            break;
+          default:
+            event satisfies never;
+        }
+      }
+      throw new MeshError('provider_lost', 'The answer broke off. Ask again.');
+    } catch (thrown) {
+      if (late.signal.aborted && !signal.aborted) {
+        throw new MeshError('busy', 'No volunteer had time for this question. Try another model, or again later.');
+      }
+      throw thrown;
+    } finally {
+      stopDeadline();
+      leave();
+    }
+  }
+
+  #request(): AskRequest {
+    const { models: _, stops: __, maxTokens, ...question } = this.#question;
+    const { tokens } = this.#delivered;
+    const most = maxTokens ?? MAX_ANSWER_TOKENS;
+    return {
+      ...question,
+      model: this.#offer.id,
+      sha256: fileOf(this.#offer),
+      maxTokens: Math.max(1, most - tokens),
+      prefix: tokens === 0 ? null : this.#delivered.kept,
+      prefer: this.#needs.conversations.lastIn(offerName(this.#offer), question.turns),
+    };
+  }
+
+  #written(piece: Extract<AnswerEvent, { type: 'piece' }>, { peerId, file }: Writer): void {
+    const { text, tokens, tokenIds, logprobs, promptTokens } = piece;
+    this.#promptTokens ??= promptTokens ?? null;
+    if (logprobs !== undefined) this.#letOut.came(text, logprobs);
+    this.#delivered.add({ text, tokens, ...(tokenIds !== null && { tokenIds: [...tokenIds] }) }, file);
+    this.#file = file;
+    if (this.#providers.at(-1) !== peerId) this.#providers.push(peerId);
+  }
+
+  #text(text: string): AnswerPart {
+    const provider = this.#providers.at(-1) ?? null;
+    return { type: 'text', text, logprobs: this.#letOut.wentOut(text), model: offerName(this.#offer), provider };
+  }
+
+  #ending(finish: Ending['finish'], receipt: AnswerReceipt | null): Ending {
+    const providers = this.#providers.length > 0 || receipt === null ? this.#providers : [receipt.provider];
+    const completionTokens = receipt?.completionTokens ?? this.#delivered.tokens;
+    const promptTokens = receipt === null || receipt.promptTokens === 0 ? this.#promptTokens : receipt.promptTokens;
+    const last = providers.at(-1);
+    const model = offerName(this.#offer);
+    if (last !== undefined) this.#needs.conversations.answered(model, this.#question.turns, last);
+    return { finish, model, file: this.#file, providers, promptTokens, completionTokens, receipt };
+  }
+
+  /** To the next model of the list, as long as nothing was written. */
+  #fallBack({ code }: MeshError): boolean {
+    const [next, ...others] = this.#others;
+    if (next === undefined || this.#delivered.tokens > 0 || ASKERS_OWN.has(code)) return false;
+    this.#offer = next;
+    this.#others = others;
+    return true;
+  }
+
+  /** A model further down the list need not be waited for. */
+  #isFreeElsewhere(): boolean {
+    return this.#delivered.tokens === 0 && this.#others.some((offer) => freeSlots(offer) > 0);
+  }
+
+  /** A beginning that there is already is not thrown away because nobody can go on with it this moment. */
+  #isWorthWaiting(error: MeshError): boolean {
+    if (error.code === 'busy') return true;
+    return this.#delivered.tokens > 0 && (isWorthAnother(error) || NOBODY.has(error.code));
+  }
+}
+
+/** Another model would say the same, or break over the same. */
+const ASKERS_OWN: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'empty_prompt',
+  'cancelled',
+  'bad_schema',
+  'question_breaks',
+]);
+/** Right now. */
+const NOBODY: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['no_provider', 'no_trusted_provider']);
+
+function writerOf({ peerId, model: { sha256, quant } }: Candidate): Writer {
+  return { peerId, file: { sha256, quant } };
+}
+
+function pause(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stopTimer = clock.after(ms, () => {
+      stopListening();
+      resolve();
+    });
+    const stopListening = onAbort(signal, () => {
+      stopTimer();
+      reject(cancelled());
+    });
+  });
+}

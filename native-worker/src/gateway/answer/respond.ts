@@ -1,0 +1,91 @@
+/** Carries out what was asked, and answers over HTTP: whole, or as a stream of events. */
+import type { Clock } from '@llmesh/core/base/clock';
+import type { PeerId } from '@llmesh/core/base/ids';
+import { offerName } from '@llmesh/core/policy/offer-name';
+import type { AnswerWords, Heading, Said } from './answer-words.ts';
+import type { AnswerNeeds, Ending } from './answer.ts';
+import { ChunkWriter } from './chunk-writer.ts';
+import { Choices, type ChoiceEvent, type ChoicesQuestion } from './choices.ts';
+import { EVENT_STREAM_HEADERS, eventStream } from './event-stream.ts';
+import type { Models } from '../request/models.ts';
+import type { Circles } from '../request/privacy.ts';
+import type { Wish } from '../request/request-fields.ts';
+
+export interface EndpointNeeds extends AnswerNeeds {
+  models: Models;
+  circles: Circles;
+  clock: Clock;
+  /** Milliseconds since 1970. */
+  now: () => number;
+  newId: () => string;
+}
+
+export interface Respond {
+  /** One choice of each, in their order. */
+  questions: readonly ChoicesQuestion[];
+  words: AnswerWords;
+  /** What its id begins with. */
+  kind: string;
+}
+
+/** Throws an `ApiError` for what has not begun to be answered. `signal`: the client is gone. */
+export async function respond(
+  { questions, words, kind }: Respond,
+  { stream, includeUsage }: Pick<Wish, 'stream' | 'includeUsage'>,
+  needs: EndpointNeeds,
+  signal: AbortSignal,
+): Promise<Response> {
+  const choices = new Choices(questions, needs, signal);
+  const asked = questions[0]?.models[0];
+  const heading: Heading = {
+    id: `${kind}-${needs.newId()}`,
+    created: Math.floor(needs.now() / 1000),
+    model: asked === undefined ? '' : offerName(asked),
+  };
+  try {
+    if (!stream) return await whole(heading, words, questions.length, choices);
+    await choices.begun;
+    return streamed(new ChunkWriter(choices.events, heading, words, includeUsage), choices, needs.clock);
+  } catch (thrown) {
+    choices.close();
+    throw thrown;
+  }
+}
+
+async function whole(heading: Heading, words: AnswerWords, count: number, choices: Choices): Promise<Response> {
+  const said = Array.from({ length: count }, (): Said => ({ text: '', calls: [], logprobs: [] }));
+  const endings: Ending[] = [];
+  for (let batch = await choices.events.take(); batch !== null; batch = await choices.events.take()) {
+    for (const event of batch) {
+      if (event.type === 'end') endings[event.index] = event.ending;
+      else take(event, said[event.index]!);
+    }
+  }
+  const model = endings[0]?.model ?? heading.model;
+  const resumed = endings.some(({ providers }) => providers.length > 1);
+  return Response.json(words.whole({ ...heading, model }, said, endings), {
+    headers: { ...writtenBy(endings.flatMap(({ providers }) => providers)), 'x-llmesh-resumed': String(resumed) },
+  });
+}
+
+function take(event: Exclude<ChoiceEvent, { type: 'end' }>, said: Said): void {
+  if (event.type === 'text') {
+    said.text += event.text;
+    said.logprobs.push(...event.logprobs);
+  } else if (event.type === 'call') said.calls.push({ id: event.id, name: event.name, arguments: '' });
+  else said.calls[event.call]!.arguments += event.text;
+}
+
+function streamed(writer: ChunkWriter, choices: Choices, clock: Clock): Response {
+  const stream = eventStream(
+    () => writer.next(),
+    () => choices.close(),
+    clock,
+  );
+  return new Response(stream, { headers: { ...EVENT_STREAM_HEADERS, ...writtenBy([...choices.writers]) } });
+}
+
+/** As far as it is known when the headers are written: the end of a stream says it in any case. */
+function writtenBy(writers: readonly PeerId[]): Record<string, string> {
+  return writers.length === 0 ? {} : { 'x-llmesh-provider': [...new Set(writers)].join(', ') };
+}

@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest';
+import { jsonGrammar } from '@llmesh/core/form/json-grammar';
+import { readJsonSchema } from '@llmesh/core/form/json-schema';
+import { ToolReader, type ToolPiece } from '../answer/tool-reader.ts';
+import { answerTurn, planTools, type Tool } from './tools.ts';
+
+const weather: Tool = {
+  name: 'get_weather',
+  description: 'Now.',
+  parameters: { type: 'object', properties: { city: { enum: ['Oslo', 'Rome'] } }, required: ['city'] },
+};
+const tree: Tool = {
+  name: 'plant',
+  description: null,
+  parameters: {
+    type: 'object',
+    properties: { kind: { $ref: '#/$defs/kind' }, branches: { type: 'array', items: { $ref: '#' }, maxItems: 2 } },
+    required: ['kind'],
+    $defs: { kind: { enum: ['oak', 'elm'] } },
+  },
+};
+const fault = (run: () => unknown) => {
+  try {
+    run();
+    return null;
+  } catch (thrown) {
+    return thrown;
+  }
+};
+
+describe('functions that a model may call', () => {
+  it('are a schema of its whole answer, with their parts under names of their own', () => {
+    const { schema, system } = planTools([weather, tree], 'auto', true);
+    const { root, named } = readJsonSchema(schema);
+    expect(root).toMatchObject({ kind: 'choice' });
+    expect(Object.keys(named)).toEqual(['#/$defs/plant.', '#/$defs/plant.kind']);
+    expect(jsonGrammar({ root, named })).toContain('"\\"Oslo\\""');
+    expect(system).toContain('"name":"get_weather","description":"Now."');
+  });
+
+  it('leave it no choice where there is to be none', () => {
+    expect(JSON.parse(planTools([weather], 'required', false).schema)).toMatchObject({
+      properties: { tool_calls: { maxItems: 1 } },
+    });
+    const named = planTools([weather, tree], { name: 'plant' }, true);
+    expect(named.schema).not.toContain('get_weather');
+    expect(named.system).not.toContain('"content"');
+  });
+
+  it.each([
+    [
+      'takes what cannot be held to',
+      { type: 'object', properties: { at: { type: 'string', format: 'date' } } },
+      /format/,
+    ],
+    ['takes no object', { type: 'string' }, /not an object/],
+  ])('are refused when one %s', (_, parameters, says) => {
+    const thrown = fault(() => planTools([{ name: 'f', description: null, parameters }], 'auto', true));
+    expect(thrown).toMatchObject({ code: 'bad_schema', message: expect.stringMatching(says) });
+  });
+
+  it('are refused when the one to call is not there', () => {
+    expect(fault(() => planTools([weather], { name: 'other' }, true))).toMatchObject({ code: 'bad_schema' });
+  });
+});
+
+/** In pieces of so many characters; neighbours of a kind joined. */
+function read(text: string, size: number): ToolPiece[] {
+  const reader = new ToolReader();
+  const joined: ToolPiece[] = [];
+  for (let at = 0; at < text.length; at += size) {
+    for (const piece of reader.push(text.slice(at, at + size))) {
+      const last = joined.at(-1);
+      if (last !== undefined && last.type === piece.type && 'text' in last && 'text' in piece) last.text += piece.text;
+      else joined.push({ ...piece });
+    }
+  }
+  return joined;
+}
+
+describe('an answer with functions to call', () => {
+  const said = 'He said: "no" – \\ é 😀\n';
+  const calls = [
+    { name: 'get_weather', arguments: '{"city":"Oslo"}' },
+    { name: 'plant', arguments: '{"kind":"a}\\"]{","branches":[{"kind":"elm"}]}' },
+    { name: 'now', arguments: '{}' },
+  ];
+
+  it.each([1, 2, 3, 7, 1_000])('is read as it comes, %i characters at a time', (size) => {
+    expect(read(answerTurn(said, []).content, size)).toEqual([{ type: 'content', text: said }]);
+    expect(read('{"content":"\\ud83d\\ude00\\u00e9"}', size)).toEqual([{ type: 'content', text: '😀é' }]);
+    expect(read(answerTurn('', calls).content, size)).toEqual(
+      calls.flatMap(({ name, arguments: text }, index) => [
+        { type: 'call', index, name },
+        { type: 'arguments', index, text },
+      ]),
+    );
+  });
+
+  it('that was cut short gives what there is', () => {
+    expect(read('{"content":"Hel', 2)).toEqual([{ type: 'content', text: 'Hel' }]);
+    expect(read('{"tool_calls":[{"name":"f","arguments":{"a":"b', 3)).toEqual([
+      { type: 'call', index: 0, name: 'f' },
+      { type: 'arguments', index: 0, text: '{"a":"b' },
+    ]);
+  });
+
+  it('says nothing new in an empty string', () => {
+    expect(read('{"content":""}', 1)).toEqual([]);
+  });
+});

@@ -1,0 +1,191 @@
+/** Loaded models on offer, as long as their owner can do without the computer; and what is said about it. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { onAbort } from '@llmesh/core/base/abort';
+import { realClock } from '@llmesh/core/base/clock';
+import type { Offers } from '@llmesh/core/wire/control-protocol';
+import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
+import { peerName } from '@llmesh/core/identity/names';
+import { lifeOf, type LifeState } from '@llmesh/core/control/node-life';
+import type { When } from './policy/lending-hours.ts';
+import { DEFAULT_CALM_MS, LendingPolicy, type Pause } from './policy/lending-policy.ts';
+import { Lending } from './lending.ts';
+import { realCpuTimes } from '../sensors/cpu-load.ts';
+import { runCommand } from '../sensors/machine-command.ts';
+import { MachineFiles } from '../sensors/machine-files.ts';
+import { MachineSensors } from '../sensors/machine-sensors.ts';
+import type { LentModel } from './lent-model.ts';
+import { LoadAhead } from './load-ahead.ts';
+import { readyOnMesh } from '../node/mesh-connection.ts';
+import type { MeshNode } from '../node/mesh-node.ts';
+import type { Output } from '../cli/output.ts';
+import { LIFE_WORDS, type Standing, type WorkerStanding } from '../status/worker-standing.ts';
+
+/** The last words to the requesters travel before their links are cut. */
+const FLUSH_MS = 150;
+
+export interface GuestOptions {
+  mesh: URL;
+  when?: When;
+  onBattery?: boolean;
+  /** Quiet seconds before a return. */
+  calm?: number;
+  /** Tokens a second of each answer. */
+  maxSpeed?: number;
+}
+
+export interface LentHow {
+  /** At least one. */
+  models: readonly LentModel[];
+  /** Of the identity. */
+  lasting: boolean;
+  hung: () => void;
+  standing: WorkerStanding;
+}
+
+/** Told to the owner, each once: they are the words of a server. */
+const MAX_REFUSALS = 16;
+
+/** Until `signal` aborts. Then the requesters are told, and the engine is at rest. */
+export async function lendModels(
+  node: MeshNode,
+  { models, lasting, hung, standing }: LentHow,
+  { mesh, maxSpeed, ...guest }: GuestOptions,
+  output: Output,
+  signal: AbortSignal,
+): Promise<void> {
+  const name = peerName(node.mesh.self);
+  let ready = false;
+  let working = 0;
+  let busySlots = 0;
+  const adverts = models.map(({ advert }) => advert);
+  const [first] = adverts;
+  if (first === undefined) return;
+  const names = adverts.map((advert) => advert.name).join(', ');
+  const sayWaiting = (reason: string) => {
+    const message = `${names} is loaded, and waits for the mesh at ${mesh.origin}. ${reason}`;
+    if (output.json) output.print('', { waiting: { mesh: mesh.origin, message } });
+    else output.note(message);
+  };
+  const sayReady = () => {
+    output.print(`Serving ${names} on ${mesh.origin} as ${name}. Ctrl-C stops.`, {
+      ready: true,
+      peerId: node.mesh.self,
+      name,
+      identity: lasting ? 'lasting' : 'temporary',
+      mesh: mesh.origin,
+      model: first.id,
+      models: adverts.map(({ id }) => id),
+      adapters: adverts.flatMap(({ id, adapters = [] }) => adapters.map((one) => ({ ...one, model: id }))),
+      backend: first.backend,
+      contextTokens: first.contextTokens,
+      slots: models.reduce((sum, { slots }) => sum + slots, 0),
+      tokensPerSecond: first.tokensPerSecond,
+    });
+  };
+  let onOffered = () => {};
+  const offered = new Promise<void>((resolve) => {
+    onOffered = resolve;
+  });
+  const tell = () => report(standing.now, output);
+  const lending: Lending = new Lending({
+    provide: (onStatus) =>
+      node.mesh.provide({
+        models: [...models],
+        maxTokensPerSecond: maxSpeed ?? null,
+        onOffered,
+        onStatus,
+        onFailure: (error) => output.error(error),
+        onHang: hung,
+      }),
+    ...guestOf(guest),
+    clock: realClock,
+    now: Date.now,
+    turned: (pause) => {
+      standing.turned(pause);
+      if (ready || pause !== null) sayTurned(pause, output);
+      tell();
+      if (ready || pause !== null) return;
+      ready = true;
+      const listed = ({ models: offers }: Offers) => offers.some(({ id }) => id === first.id);
+      void readyOnMesh({ node, listed, offered, waits: sayWaiting }, signal).then(() => {
+        if (!signal.aborted) sayReady();
+      });
+    },
+    onStatus: (status) => {
+      busySlots = status.busySlots;
+      working = busySlots + status.queued;
+      standing.status(status);
+      tell();
+    },
+  });
+  const ahead = new LoadAhead({
+    ...{ models, clock: realClock, mayLoad: () => lending.lent },
+    loading: (expected) => sayExpected(expected, output),
+    failed: (error) => output.error(error),
+  });
+  node.control.onExpect = (model) => ahead.expect(model);
+  const refusals = new Set<string>();
+  node.control.onRefused = (error) => {
+    // An advert is sent again with each change, and after each connection.
+    if (refusals.size < MAX_REFUSALS && refusals.size !== refusals.add(error.message).size) output.error(error);
+  };
+  standing.known(node.mesh.self, name);
+  standing.life = () => lifeOfNode(node, busySlots, lending.lent);
+  const stopWatching = node.control.watch(tell);
+  let workingAtTheEnd = 0;
+  onAbort(signal, () => (workingAtTheEnd = working));
+  try {
+    await lending.run(signal);
+  } finally {
+    node.control.onExpect = null;
+    node.control.onRefused = null;
+    stopWatching();
+  }
+  if (workingAtTheEnd > 0) await delay(FLUSH_MS);
+}
+
+function guestOf({ when = 'always', onBattery = false, calm }: Pick<GuestOptions, 'when' | 'onBattery' | 'calm'>) {
+  const machine = new MachineSensors({
+    platform: process.platform,
+    watchesOwner: when === 'idle',
+    // Tests let a real worker look at files of their own.
+    files: new MachineFiles(process.env['LLMESH_MACHINE_ROOT'] || '/'),
+    run: runCommand,
+    cpuTimes: realCpuTimes,
+    nowMs: () => realClock.now(),
+    dateMs: Date.now,
+  });
+  const calmMs = calm === undefined ? DEFAULT_CALM_MS : calm * 1000;
+  return {
+    look: (signal: AbortSignal) => machine.look(signal),
+    policy: new LendingPolicy({ when, onBattery, calmMs }),
+  };
+}
+
+function lifeOfNode({ control }: MeshNode, busySlots: number, ready: boolean): LifeState {
+  const wasConnected = control.issuer !== null;
+  return lifeOf({ control: control.state, wasConnected, ready, busySlots });
+}
+
+function sayTurned(pause: Pause | null, output: Output): void {
+  if (output.json) output.print('', { paused: pause === null ? null : { why: pause.why, message: pause.words } });
+  else output.note(pause === null ? 'Lending again.' : `Paused. ${pause.words}`);
+}
+
+function sayExpected({ id, name }: ModelAdvert, output: Output): void {
+  if (output.json) output.print('', { model: id, expected: true });
+  else output.note(`The mesh expects questions for ${name}: it is loaded ahead.`);
+}
+
+function report(standing: Standing, output: Output): void {
+  const { life, pause, slots, busySlots, queued, answers, tokens, tokensPerSecond } = standing;
+  const status = { life, slots, busySlots, queued, answers, tokens, tokensPerSecond };
+  output.detail('status', status);
+  if (output.json) output.print('', { status });
+  else {
+    const doing = pause === null ? LIFE_WORDS[life] : 'Paused';
+    output.live(
+      `${doing} · ${busySlots} of ${slots} answering, ${queued} waiting · ${tokensPerSecond} tokens a second · ${answers} answers so far`,
+    );
+  }
+}

@@ -1,0 +1,159 @@
+/** One model that is lent: opened, tried, and described as others are told of it. */
+import type { AdapterRoom } from '@llmesh/core/engine/adapter-room';
+import { realClock } from '@llmesh/core/base/clock';
+import { MAX_WAKING_MS, type ModelAdvert } from '@llmesh/core/wire/model-advert';
+import { testEmbedder } from '@llmesh/core/engine/embedder-self-test';
+import type { LoadedModel } from '@llmesh/core/engine/engine';
+import { asMeshError, MeshError } from '@llmesh/core/base/errors';
+import type { ModelId } from '@llmesh/core/base/ids';
+import type { AdapterFiles } from '../models/lora/adapter-files.ts';
+import type { DutyCycle } from '../llama/context/duty-cycle.ts';
+import { fileVersion } from '../files/file-version.ts';
+import { LlamaEngine } from '../llama/llama-engine.ts';
+import { OnCallEngine, type LoadedEngine } from './on-call-engine.ts';
+import { openModel, type OpenModelOptions } from './open-model.ts';
+import type { Output } from '../cli/output.ts';
+import { testAdapters, testModel } from './self-test.ts';
+
+export interface LentModel {
+  engine: LoadedEngine;
+  /** As it stands. */
+  readonly advert: ModelAdvert;
+  slots: number;
+  /** By its plan, whether it is in memory now or not. */
+  memoryBytes: number;
+  adapterRoom?: AdapterRoom;
+  /** Loads it ahead where it left the memory; left out: it never leaves. */
+  loadAhead?: () => Promise<void>;
+}
+
+export interface LentModelNeeds {
+  /** Of all that this worker has, it gets those that are for it. */
+  adapters: AdapterFiles;
+  /** Seconds without a question after which it leaves the memory; undefined: it stays. */
+  unloadAfter: number | undefined;
+  /** Of a share of the time; null: all of it. */
+  duty: DutyCycle | null;
+  output: Output;
+  /** It died by itself. */
+  lost: (error: MeshError) => void;
+  /** It left the memory, or is back in it. */
+  turned: (advert: ModelAdvert, loaded: boolean) => void;
+}
+
+/** Throws what `openModel` throws, and self_test_failed. */
+export async function openLentModel(
+  options: OpenModelOptions,
+  needs: LentModelNeeds,
+  signal: AbortSignal,
+): Promise<LentModel> {
+  const { adapters: files, output, unloadAfter, turned } = needs;
+  const engine = newEngine(needs);
+  try {
+    const { model, loaded, draft, adapters, loadMs } = await openModel(engine, options, files, output, signal);
+    const tokensPerSecond = await tried(engine, model.id, loaded, signal);
+    await testAdapters(engine, adapters?.files ?? [], signal);
+    const { device } = await engine.probe(signal);
+    const speed =
+      tokensPerSecond === null ? '' : `, ${tokensPerSecond.toFixed(tokensPerSecond < 10 ? 1 : 0)} tokens a second`;
+    output.note(`${model.name} runs on ${device}${speed}.`);
+    for (const adapter of adapters?.files ?? [])
+      output.note(`With the adapter ${adapter.name}, too: ${adapter.sha256}`);
+    const { id, name, quant, sha256 } = model;
+    const { backend, contextTokens, continues, slots, abilities = [], embeds, adapterRoom } = loaded;
+    const advert: ModelAdvert = {
+      ...{ id, name, quant, format: 'gguf', backend, contextTokens, sha256, tokensPerSecond, continues },
+      abilities: [...abilities],
+      ...(embeds !== undefined && { embeds }),
+      ...(adapters !== null && { adapters: adapters.files.map(({ sha256, name }) => ({ sha256, name })) }),
+      ...(adapters?.fetch !== undefined && { fetchesAdapters: true }),
+    };
+    const { memoryBytes } = engine;
+    const common = { slots, memoryBytes, ...(adapterRoom !== undefined && { adapterRoom }) };
+    if (unloadAfter === undefined) return { engine, advert, ...common };
+    const { gpu, threads } = options;
+    // As it was offered: with less it would not be the same.
+    const version = await fileVersion(model.path);
+    const file = {
+      ...{ path: model.path, isKnown: model.isKnown, gpu, slots, contextTokens },
+      ...(adapters !== null && { adapters }),
+      ...(draft !== null && { draft }),
+      ...(threads !== undefined && { threads }),
+    };
+    let wakesInMs = asWakingMs(loadMs);
+    let present = advert;
+    const onCall = new OnCallEngine(engine, {
+      ...{ unloadAfterMs: unloadAfter * 1000, clock: realClock },
+      open: async (closing) => {
+        if ((await fileVersion(file.path)) !== version) throw changed(file.path, needs);
+        const beganMs = realClock.now();
+        const reopened = await reopen(file, needs, closing);
+        wakesInMs = asWakingMs(realClock.now() - beganMs);
+        return reopened;
+      },
+      turned: (isLoaded) => {
+        present = isLoaded ? advert : { ...advert, wakesInMs };
+        turned(present, isLoaded);
+      },
+      failed: (error) => output.error(asMeshError(error, 'engine_failed', `${name} could not leave the memory.`)),
+    });
+    return {
+      engine: onCall,
+      get advert() {
+        return present;
+      },
+      ...common,
+      loadAhead: () => onCall.loadAhead(),
+    };
+  } catch (thrown) {
+    await engine.close();
+    throw thrown;
+  }
+}
+
+/** Tokens a second; null where that is not known, as of a model that embeds. */
+async function tried(
+  engine: LlamaEngine,
+  id: ModelId,
+  { backend, embeds }: LoadedModel,
+  signal: AbortSignal,
+): Promise<number | null> {
+  if (embeds === undefined) return testModel(engine, { id, backend }, signal);
+  await testEmbedder(engine, realClock, signal);
+  return null;
+}
+
+async function reopen(
+  file: Parameters<LlamaEngine['load']>[0],
+  needs: LentModelNeeds,
+  signal: AbortSignal,
+): Promise<LlamaEngine> {
+  const engine = newEngine(needs);
+  try {
+    await engine.load(file, () => {}, signal);
+    return engine;
+  } catch (thrown) {
+    await engine.close();
+    throw thrown;
+  }
+}
+
+function asWakingMs(ms: number): number {
+  return Math.min(Math.round(ms), MAX_WAKING_MS);
+}
+
+/** Others were told of a model that is not there any more: the offer has to end. */
+function changed(file: string, { lost }: LentModelNeeds): MeshError {
+  const error = new MeshError(
+    'model_integrity',
+    `${file} was changed while it was not in memory. Start the worker again.`,
+  );
+  lost(error);
+  return error;
+}
+
+function newEngine({ lost, duty }: LentModelNeeds): LlamaEngine {
+  const engine = new LlamaEngine(undefined, duty);
+  engine.onLost = (error) => lost(asMeshError(error, 'engine_failed', 'llama.cpp failed. Start the worker again.'));
+  return engine;
+}

@@ -1,0 +1,70 @@
+/** Does this model work here, and how fast is it? Asked before anyone is told that it can. */
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import * as v from 'valibot';
+import { realClock } from '@llmesh/core/base/clock';
+import type { Adapter, Backend } from '@llmesh/core/wire/model-advert';
+import type { Engine } from '@llmesh/core/engine/engine';
+import { asMeshError, cancelled, MeshError } from '@llmesh/core/base/errors';
+import type { ModelId } from '@llmesh/core/base/ids';
+import { selfTest, type KnownAnswer } from '@llmesh/core/engine/self-test';
+import { modelsFolder } from '../models/catalogue-file.ts';
+
+/** The model that comes with LLMesh, and what it must answer, word for word. */
+const TINY_MODEL = 'llmesh-tiny';
+const GOOD_LENGTH = 150;
+/** A graphics card adds up in another order, which may tip a near-tie; broken kernels do not come this far. */
+const GPU_CHARACTERS = 60;
+
+const QuestionsSchema = v.array(v.object({ question: v.string(), answer: v.string() }));
+
+/** Tokens a second; null when the answer was too short to tell. Rejects with a `MeshError`: self_test_failed, cancelled, … */
+export async function testModel(
+  engine: Pick<Engine<never>, 'generate'>,
+  { id, backend }: { id: ModelId; backend: Backend },
+  signal: AbortSignal,
+): Promise<number | null> {
+  const known = id === TINY_MODEL ? await knownAnswer(backend) : null;
+  try {
+    return await selfTest(engine, known, realClock, signal);
+  } catch (thrown) {
+    if (signal.aborted) throw cancelled();
+    const error = asMeshError(thrown, 'self_test_failed', 'The model failed its self-test.');
+    if (error.code !== 'self_test_failed') throw error;
+    throw new MeshError(
+      'self_test_failed',
+      'The model wrote nothing, or nonsense, in its self-test. Is it made for chat? Try --gpu off, or another model.',
+      { cause: thrown },
+    );
+  }
+}
+
+/** Each is loaded once and writes a word. Rejects with a `MeshError` that names the adapter, or cancelled. */
+export async function testAdapters(
+  engine: Pick<Engine<never>, 'generate'>,
+  adapters: readonly Adapter[],
+  signal: AbortSignal,
+): Promise<void> {
+  for (const { sha256, name } of adapters) {
+    try {
+      const turns = [{ role: 'user' as const, content: 'Hello' }];
+      const answer = engine.generate({ turns, sampling: { temperature: 0 }, maxTokens: 1, adapter: sha256 }, signal);
+      for await (const _piece of answer);
+    } catch (thrown) {
+      if (signal.aborted) throw cancelled();
+      const { code, message } = asMeshError(thrown, 'self_test_failed', 'It failed its self-test.');
+      throw new MeshError(code, `The adapter ${name} cannot be lent. ${message} Leave it out.`, { cause: thrown });
+    }
+  }
+}
+
+/** null: this installation has none. */
+async function knownAnswer(backend: Backend): Promise<KnownAnswer | null> {
+  const file = path.join(modelsFolder(), 'tiny', 'questions.json');
+  if (!existsSync(file)) return null;
+  const questions = v.parse(QuestionsSchema, JSON.parse(await readFile(file, 'utf8')));
+  const known = questions.find(({ answer }) => answer.length >= GOOD_LENGTH);
+  if (known === undefined) return null;
+  return backend === 'cpu' ? known : { ...known, characters: GPU_CHARACTERS };
+}

@@ -1,0 +1,180 @@
+/** Which adapters are in memory beside their model: loaded when they are asked for, so many at once. */
+import { onAbort, untilAborted } from '@llmesh/core/base/abort';
+import type { AdapterRoom } from '@llmesh/core/engine/adapter-room';
+import { cancelled, MeshError } from '@llmesh/core/base/errors';
+import type { AdapterFile } from '../models/lora/adapter-files.ts';
+import type { Room, Sitting } from './context/room.ts';
+import type { Reading } from './context/seat.ts';
+
+export const DEFAULT_ADAPTER_CAP = 2;
+/** Of an adapter that is fetched when it is asked for. Those of models with 8B parameters have some 50 to 200 MB. */
+export const MAX_FETCHED_BYTES = 256 << 20;
+
+/** What a model is lent with. */
+export interface LentAdapters {
+  /** Checked to be for this model. */
+  files: readonly AdapterFile[];
+  /** So many in memory at once. Default: DEFAULT_ADAPTER_CAP. */
+  cap?: number;
+  /** Gets one that is not among them, checked as well. Left out: there are no others. Throws unsupported or cancelled. */
+  fetch?: (sha256: string, signal: AbortSignal) => Promise<AdapterFile>;
+}
+
+/**
+ * An adapter needs a context of its own, with memory for each of its seats, and that is set aside when the model is
+ * loaded (`model-plan.ts`). Half as many seats as the model has: who asks for an adapter is one of several.
+ */
+export function adapterRoom(slots: number, lent: LentAdapters): AdapterRoom {
+  return { adapters: mostAtOnce(lent), slots: Math.ceil(slots / 2) };
+}
+
+/** Of the weights of as many as there is room for, if they are the largest. */
+export function adapterBytes(lent: LentAdapters): number {
+  const sizes = lent.files.map(({ sizeBytes }) => sizeBytes);
+  if (lent.fetch !== undefined) sizes.push(...Array.from({ length: mostAtOnce(lent) }, () => MAX_FETCHED_BYTES));
+  return sizes
+    .toSorted((a, b) => b - a)
+    .slice(0, mostAtOnce(lent))
+    .reduce((sum, n) => sum + n, 0);
+}
+
+function mostAtOnce({ files, cap = DEFAULT_ADAPTER_CAP, fetch }: LentAdapters): number {
+  return fetch === undefined ? Math.min(files.length, cap) : cap;
+}
+
+type OpenRoom = Pick<Room, 'sit' | 'close'>;
+type Open = (file: AdapterFile, signal: AbortSignal) => Promise<OpenRoom>;
+
+interface Entry {
+  room: Promise<OpenRoom>;
+  /** Answers that are written with it, or wait for it. */
+  users: number;
+}
+
+export class Adapters {
+  readonly #files: ReadonlyMap<string, AdapterFile>;
+  readonly #cap: number;
+  readonly #fetch: NonNullable<LentAdapters['fetch']>;
+  readonly #open: Open;
+  /** The longest unused first. */
+  readonly #entries = new Map<string, Entry>();
+  /** One comes or goes at a time. */
+  #changed: Promise<unknown> = Promise.resolve();
+  #waiting: (() => void)[] = [];
+  readonly #closing = new AbortController();
+
+  /** `open` fails for whoever asked; the next question tries again. */
+  constructor({ files, cap = DEFAULT_ADAPTER_CAP, fetch = unknownAdapter }: LentAdapters, open: Open) {
+    this.#files = new Map(files.map((file) => [file.sha256, file]));
+    this.#cap = cap;
+    this.#fetch = fetch;
+    this.#open = open;
+  }
+
+  /**
+   * A seat for an answer with this adapter, which is loaded if need be; the longest unused leaves for it. Rejects with
+   * cancelled, unsupported, or what `open` throws.
+   */
+  async sit(sha256: string, reading: Reading, signal: AbortSignal): Promise<Sitting> {
+    const waits = AbortSignal.any([signal, this.#closing.signal]);
+    const file = this.#files.get(sha256) ?? (await this.#fetch(sha256, waits));
+    const entry = await this.#enter(file, waits);
+    const leave = () => {
+      entry.users -= 1;
+      this.#wake();
+    };
+    try {
+      const room = await untilAborted(entry.room, waits);
+      const sitting = await room.sit(reading, waits);
+      const end = () => {
+        sitting.end();
+        leave();
+      };
+      return { ...sitting, end };
+    } catch (thrown) {
+      leave();
+      throw thrown;
+    }
+  }
+
+  /** Idempotent. Answers that are still written fail. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    for (const sha256 of [...this.#entries.keys()]) this.#leave(sha256);
+    await this.#changed;
+  }
+
+  /** Counted among its users. */
+  async #enter(file: AdapterFile, signal: AbortSignal): Promise<Entry> {
+    for (;;) {
+      if (signal.aborted) throw cancelled();
+      const entry = this.#entries.get(file.sha256) ?? this.#make(file);
+      if (entry !== null) {
+        entry.users += 1;
+        this.#entries.delete(file.sha256);
+        this.#entries.set(file.sha256, entry);
+        return entry;
+      }
+      await this.#left(signal);
+    }
+  }
+
+  /** Null: all that there are have users. */
+  #make(file: AdapterFile): Entry | null {
+    if (this.#entries.size >= this.#cap) {
+      const idle = [...this.#entries].find(([, { users }]) => users === 0);
+      if (idle === undefined) return null;
+      this.#leave(idle[0]);
+    }
+    const entry = { room: this.#change(() => this.#open(file, this.#closing.signal)), users: 0 };
+    this.#entries.set(file.sha256, entry);
+    entry.room.catch(() => {
+      if (this.#entries.get(file.sha256) === entry) this.#entries.delete(file.sha256);
+      this.#wake();
+    });
+    return entry;
+  }
+
+  #leave(sha256: string): void {
+    const entry = this.#entries.get(sha256);
+    if (entry === undefined) return;
+    this.#entries.delete(sha256);
+    const left = this.#change(async () => {
+      const room = await entry.room.catch(() => null);
+      await room?.close();
+    });
+    // Memory that is not free is missed by the next that comes, and its asker hears of it.
+    left.catch(() => {});
+  }
+
+  #change<T>(change: () => Promise<T>): Promise<T> {
+    const changing = this.#changed.then(change);
+    this.#changed = changing.catch(() => {});
+    return changing;
+  }
+
+  /** Resolves when one may have no users any more. Rejects with cancelled. */
+  #left(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const wake = () => {
+        stopListening();
+        resolve();
+      };
+      const stopListening = onAbort(signal, () => {
+        this.#waiting = this.#waiting.filter((other) => other !== wake);
+        reject(cancelled());
+      });
+      this.#waiting.push(wake);
+    });
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const wake of waiting) wake();
+  }
+}
+
+function unknownAdapter(): Promise<never> {
+  return Promise.reject(new MeshError('unsupported', 'This volunteer does not have that adapter.'));
+}

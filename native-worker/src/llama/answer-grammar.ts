@@ -1,0 +1,56 @@
+/** Holds an answer to a JSON schema, token by token. */
+import { setImmediate } from 'node:timers/promises';
+import { LlamaGrammarEvaluationState, type LlamaModel, type Token } from 'node-llama-cpp';
+import { cancelled, MeshError } from '@llmesh/core/base/errors';
+import { jsonGrammar } from '@llmesh/core/form/json-grammar';
+import type { JsonSchema } from '@llmesh/core/form/json-schema';
+import type { GrammarTrial } from '../contained/grammar-trial.ts';
+
+/** The library moves a state on only while it samples; what another provider wrote was sampled elsewhere. */
+interface Sampler {
+  canBeNextTokenForGrammarEvaluationState(state: unknown, token: Token): boolean;
+  acceptGrammarEvaluationStateToken(state: unknown, token: Token): void;
+}
+
+/** Read in one go, as nothing else of this program runs meanwhile. */
+const TOKENS_AT_ONCE = 64;
+
+/**
+ * For one answer, after `delivered` of it. It runs in this process, which answers others as well, so it was tried in
+ * another. Throws bad_schema when llama.cpp cannot read it, or `delivered` breaks it; busy, when that could not be told;
+ * cancelled.
+ */
+export async function answerGrammar(
+  trial: GrammarTrial,
+  model: LlamaModel,
+  schema: JsonSchema,
+  delivered: readonly Token[],
+  signal: AbortSignal,
+): Promise<LlamaGrammarEvaluationState> {
+  const text = jsonGrammar(schema);
+  await trial.check(text, model.detokenize(delivered), signal);
+  const { llama } = model;
+  let state: LlamaGrammarEvaluationState;
+  try {
+    const grammar = await llama.createGrammar({ grammar: text });
+    state = new LlamaGrammarEvaluationState({ model, grammar });
+  } catch (cause) {
+    throw new MeshError('bad_schema', 'This JSON schema asks for more than can be held to. Make it simpler.', {
+      cause,
+    });
+  }
+  const inner = (state as unknown as { _state: unknown })._state;
+  const sampler = (llama as unknown as { _bindings: { AddonSampler: Sampler } })._bindings.AddonSampler;
+  for (const [i, token] of delivered.entries()) {
+    if (i % TOKENS_AT_ONCE === TOKENS_AT_ONCE - 1) {
+      await setImmediate();
+      if (signal.aborted) throw cancelled();
+    }
+    // A token that does not fit would end the process.
+    if (!sampler.canBeNextTokenForGrammarEvaluationState(inner, token)) {
+      throw new MeshError('bad_schema', 'What there is of this answer does not follow its JSON schema. Ask anew.');
+    }
+    sampler.acceptGrammarEvaluationStateToken(inner, token);
+  }
+  return state;
+}

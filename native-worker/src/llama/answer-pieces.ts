@@ -1,0 +1,67 @@
+/** An answer as it is handed out: pieces of whole characters, with what was asked to be told of their tokens. */
+import type { LlamaModel, SequenceEvaluateOutput, Token } from 'node-llama-cpp';
+import type { Piece } from '@llmesh/core/engine/engine';
+import type { TokenLogprob } from '@llmesh/core/protocol';
+import { logprobOf } from './context/token-odds.ts';
+import { TokenText } from './token-text.ts';
+
+/** As llama.cpp's binding gives it; with what `token-odds.ts` tells where that was asked for. */
+export type Step = Pick<SequenceEvaluateOutput, 'token'> & Partial<Pick<SequenceEvaluateOutput, 'probabilities'>>;
+
+export class AnswerPieces {
+  readonly #model: LlamaModel;
+  readonly #text: TokenText;
+  readonly #top: number | null;
+  /** Of the tokens that are in no piece yet. */
+  #logprobs: TokenLogprob[] = [];
+  #before: Token | undefined;
+  /** For the first piece; null when it is out. */
+  #promptTokens: number | null;
+
+  /**
+   * `before`: the tokens that the answer follows, of which `promptTokens` are the turns'. `top`: so many alternatives of each
+   * token; null: nothing is told.
+   */
+  constructor(model: LlamaModel, before: readonly Token[], promptTokens: number, top: number | null) {
+    this.#model = model;
+    this.#text = new TokenText(model, before);
+    this.#top = top;
+    this.#before = before.at(-1);
+    this.#promptTokens = promptTokens;
+  }
+
+  /** The piece that this step completes; null: half a character, or a token without a text. */
+  push({ token, probabilities }: Step): Piece | null {
+    if (this.#top !== null && probabilities !== undefined) {
+      this.#logprobs.push(logprobOf(this.#model, token, probabilities, this.#before, this.#top));
+      this.#before = token;
+    }
+    return this.#told(this.#text.push(token));
+  }
+
+  /** What is left when the answer ends. */
+  end(): Piece | null {
+    return this.#told(this.#text.end());
+  }
+
+  #told(piece: Piece | null): Piece | null {
+    if (piece === null) return null;
+    if (this.#promptTokens !== null) {
+      piece.promptTokens = this.#promptTokens;
+      this.#promptTokens = null;
+    }
+    if (this.#top !== null) {
+      piece.logprobs = this.#logprobs;
+      this.#logprobs = [];
+    }
+    return piece;
+  }
+}
+
+/** The same steps; each token is in `answered` before the next is asked for. */
+export async function* noting<T extends Step>(steps: AsyncGenerator<T>, answered: Token[]): AsyncGenerator<T, void> {
+  for await (const step of steps) {
+    answered.push(step.token);
+    yield step;
+  }
+}

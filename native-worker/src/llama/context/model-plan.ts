@@ -1,0 +1,138 @@
+/** Before a model is loaded: how, or why not. The numbers are llama.cpp's own, for this very file. */
+import { GgufInsights, type GgufFileInfo, type Llama } from 'node-llama-cpp';
+import type { AdapterRoom } from '@llmesh/core/engine/adapter-room';
+import { MeshError } from '@llmesh/core/base/errors';
+import { planFit, roomBytes, type Layout, type Machine, type Need } from './fit.ts';
+import { megabytes } from '../../cli/output.ts';
+
+export interface PlanRequest {
+  contextTokens: number | null;
+  slots: number | null;
+  usualContextTokens: number | null;
+  machine: Machine;
+  /** Positions that are computed in one go, for each slot; null: all, as a model that embeds has to. */
+  chunkTokens: number | null;
+  /** That memory is kept for; `bytes`: of their weights. Left out: none. */
+  adapters?: { room: (slots: number) => AdapterRoom; bytes: number };
+  /** A smaller model that is to be loaded beside it. */
+  draft?: GgufFileInfo;
+}
+
+const NO_ADAPTERS: AdapterRoom = { adapters: 0, slots: 0 };
+
+/** The model does not fit; the numbers are for whoever knows a smaller one. */
+export class DoesNotFit extends MeshError {
+  readonly needBytes: number;
+  readonly machine: Machine;
+
+  constructor(message: string, needBytes: number, machine: Machine) {
+    super('out_of_memory', message);
+    this.needBytes = needBytes;
+    this.machine = machine;
+  }
+}
+
+/** Without a GPU the weights are repacked for the processor: mapping the file would hold them twice. */
+export function useMmap(llama: Llama): false | 'auto' {
+  return llama.gpu === false ? false : 'auto';
+}
+
+export interface Plan extends Layout {
+  /** Of the computer's own memory; what a graphics card has beside it does not count. */
+  memoryBytes: number;
+}
+
+/** Throws DoesNotFit, or what the library throws at a damaged file. */
+export async function planModel(llama: Llama, info: GgufFileInfo, request: PlanRequest): Promise<Plan> {
+  const insights = await GgufInsights.from(info, llama);
+  const draft = request.draft === undefined ? null : await GgufInsights.from(request.draft, llama);
+  const { machine } = request;
+  const alone = remembered(async ({ gpuLayers, contextTokens, slots }: Layout): Promise<Need> => {
+    const weights = await insights.estimateModelResourceRequirementsV2({ gpuLayers, useMmap: false });
+    const contextFor = (sequences: number) =>
+      insights.estimateContextResourceRequirementsV2({
+        contextSize: contextTokens,
+        sequences,
+        modelGpuLayers: gpuLayers,
+        batchSize: (request.chunkTokens ?? contextTokens) * sequences,
+        isEmbeddingContext: request.chunkTokens === null,
+        useMmap: false,
+      });
+    const context = await contextFor(slots);
+    const need = { ramBytes: weights.cpuRam + context.cpuRam, vramBytes: weights.gpuVram + context.gpuVram };
+    const room = request.adapters?.room(slots) ?? NO_ADAPTERS;
+    if (room.adapters === 0) return need;
+    const each = await contextFor(room.slots);
+    const bytes = request.adapters?.bytes ?? 0;
+    return {
+      ramBytes: need.ramBytes + room.adapters * each.cpuRam + (gpuLayers > 0 ? 0 : bytes),
+      vramBytes: need.vramBytes + room.adapters * each.gpuVram + (gpuLayers > 0 ? bytes : 0),
+    };
+  });
+  const withDraft = async (layout: Layout): Promise<Need> => {
+    const need = await alone(layout);
+    if (draft === null) return need;
+    const more = await draftNeed(draft, layout, request.chunkTokens ?? layout.contextTokens);
+    return { ramBytes: need.ramBytes + more.ramBytes, vramBytes: need.vramBytes + more.vramBytes };
+  };
+  const planned = (estimate: (layout: Layout) => Promise<Need>) =>
+    planFit({
+      ...request,
+      layers: insights.totalLayers,
+      trainContextTokens: insights.trainContextSize ?? Infinity,
+      estimate,
+    });
+  const estimate = remembered(withDraft);
+  const result = await planned(estimate);
+  if (result.fits) {
+    const { ramBytes, vramBytes } = await estimate(result.layout);
+    return { ...result.layout, memoryBytes: machine.unified ? ramBytes + vramBytes : ramBytes };
+  }
+  const needBytes = result.need.ramBytes + result.need.vramBytes;
+  const adapters = request.adapters?.room(1).adapters ?? 0;
+  const fewer = adapters > 0 ? ' With fewer adapters at once (--lora-cap) it needs less.' : '';
+  const without = draft !== null && (await planned(alone)).fits ? ' Without --draft it fits.' : '';
+  throw new DoesNotFit(`${misfit(needBytes, machine, result.instead)}${fewer}${without}`, needBytes, machine);
+}
+
+/** Of a draft beside a model that is loaded like this. All of it is on the graphics card, or nothing: it has to be fast. */
+export function draftLayout(draft: GgufInsights, { gpuLayers, contextTokens, slots }: Layout): Layout {
+  return {
+    gpuLayers: gpuLayers > 0 ? draft.totalLayers : 0,
+    contextTokens: Math.min(contextTokens, draft.trainContextSize ?? Infinity),
+    slots,
+  };
+}
+
+async function draftNeed(draft: GgufInsights, layout: Layout, chunkTokens: number): Promise<Need> {
+  const { gpuLayers, contextTokens, slots } = draftLayout(draft, layout);
+  const weights = await draft.estimateModelResourceRequirementsV2({ gpuLayers, useMmap: false });
+  const context = await draft.estimateContextResourceRequirementsV2({
+    contextSize: contextTokens,
+    sequences: slots,
+    modelGpuLayers: gpuLayers,
+    batchSize: chunkTokens * slots,
+    useMmap: false,
+  });
+  return { ramBytes: weights.cpuRam + context.cpuRam, vramBytes: weights.gpuVram + context.gpuVram };
+}
+
+function misfit(needBytes: number, machine: Machine, instead: Layout | null): string {
+  const numbers = `This model needs ${megabytes(needBytes)} of memory, and ${megabytes(roomBytes(machine))} are free for it.`;
+  if (instead === null) return `${numbers} Close other programs, or choose a smaller model.`;
+  return `${numbers} With --ctx ${instead.contextTokens} --slots ${instead.slots} it fits.`;
+}
+
+/** A search asks for the same more than once. */
+function remembered(estimate: (layout: Layout) => Promise<Need>): (layout: Layout) => Promise<Need> {
+  const known = new Map<string, Promise<Need>>();
+  return (layout) => {
+    const key = `${layout.gpuLayers} ${layout.contextTokens} ${layout.slots}`;
+    let need = known.get(key);
+    if (need === undefined) {
+      need = estimate(layout);
+      known.set(key, need);
+    }
+    return need;
+  };
+}

@@ -1,0 +1,162 @@
+/** One llama.cpp context and its seats: for the model as it is, or for it with an adapter. */
+import path from 'node:path';
+import {
+  InsufficientMemoryError,
+  type LlamaContext,
+  type LlamaContextOptions,
+  type LlamaModel,
+  type Token,
+} from 'node-llama-cpp';
+import { asMeshError, cancelled, MeshError } from '@llmesh/core/base/errors';
+import type { AdapterFile } from '../../models/lora/adapter-files.ts';
+import { gatherSequences } from './batching.ts';
+import type { DutyCycle } from './duty-cycle.ts';
+import { fileVersion } from '../../files/file-version.ts';
+import { CHUNK, type Reading, type Seat } from './seat.ts';
+import { SequencePool } from './sequence-pool.ts';
+import { tellOdds } from './token-odds.ts';
+
+/** Every vocabulary has one. */
+const SOME_TOKEN = 0 as Token;
+
+export interface RoomSize {
+  slots: number;
+  /** Of one answer with its question. */
+  contextTokens: number;
+  threads: LlamaContextOptions['threads'];
+}
+
+/** An answer at its seat. */
+export interface Sitting {
+  seat: Seat;
+  end: () => void;
+}
+
+export class Room {
+  readonly #context: LlamaContext;
+  readonly #pool: SequencePool;
+  readonly #active: { answers: number };
+  readonly #unload: () => Promise<void>;
+
+  constructor(context: LlamaContext, active: { answers: number }, duty: DutyCycle | null, unload = async () => {}) {
+    this.#context = context;
+    this.#pool = new SequencePool(context, duty);
+    this.#active = active;
+    this.#unload = unload;
+  }
+
+  get contextTokens(): number {
+    return this.#context.contextSize;
+  }
+
+  /** Waits for a free seat. Rejects with cancelled. */
+  async sit(reading: Reading, signal: AbortSignal): Promise<Sitting> {
+    const seat = await this.#pool.take(reading, signal);
+    this.#active.answers += 1;
+    const end = () => {
+      this.#active.answers -= 1;
+      this.#pool.give(seat);
+    };
+    return { seat, end };
+  }
+
+  /** Waits for the step that is being computed. Nothing of it stays in memory. */
+  async close(): Promise<void> {
+    await this.#context.dispose();
+    await this.#unload();
+  }
+}
+
+/** Throws what the library throws. */
+export async function openRoom(
+  model: LlamaModel,
+  size: RoomSize,
+  duty: DutyCycle | null,
+  signal: AbortSignal,
+): Promise<Room> {
+  const active = { answers: 0 };
+  return new Room(await openContext(model, size, active, signal), active, duty);
+}
+
+/** Throws cancelled; out_of_memory, model_integrity or engine_failed, for who asked for it. */
+export async function openAdapterRoom(
+  model: LlamaModel,
+  file: AdapterFile,
+  size: RoomSize,
+  duty: DutyCycle | null,
+  signal: AbortSignal,
+): Promise<Room> {
+  if ((await fileVersion(file.path)) !== file.version) {
+    throw new MeshError('model_integrity', `The adapter ${file.name} was changed since it was offered.`);
+  }
+  const active = { answers: 0 };
+  const unload = () => unloadAdapter(model, file.path);
+  try {
+    const context = await openContext(model, size, active, signal, file.path);
+    const room = new Room(context, active, duty, unload);
+    try {
+      await computeOnce(room, signal);
+      return room;
+    } catch (thrown) {
+      await room.close();
+      throw thrown;
+    }
+  } catch (thrown) {
+    await unload();
+    if (signal.aborted) throw cancelled();
+    if (thrown instanceof InsufficientMemoryError) {
+      throw new MeshError('out_of_memory', 'There is not enough memory free for this adapter. Ask again later.', {
+        cause: thrown,
+      });
+    }
+    throw asMeshError(thrown, 'engine_failed', `The adapter ${file.name} cannot be loaded. Ask another volunteer.`);
+  }
+}
+
+async function openContext(
+  model: LlamaModel,
+  { slots, contextTokens, threads }: RoomSize,
+  active: { answers: number },
+  signal: AbortSignal,
+  adapter?: string,
+): Promise<LlamaContext> {
+  const context = await model.createContext({
+    sequences: slots,
+    contextSize: contextTokens,
+    ...(threads !== undefined && { threads }),
+    batchSize: CHUNK * slots,
+    batching: gatherSequences(() => active.answers),
+    createSignal: signal,
+    ...(adapter !== undefined && { lora: { adapters: [{ filePath: adapter }] } }),
+  });
+  tellOdds(context, model);
+  return context;
+}
+
+/**
+ * With the first step after an adapter was set, llama.cpp plans how it computes, by all adapters of the model: no other may
+ * come or go meanwhile. And one that does not compute is found out before anybody waits for its words.
+ */
+async function computeOnce(room: Room, signal: AbortSignal): Promise<void> {
+  const { seat, end } = await room.sit({ tokens: [SOME_TOKEN], asker: null, open: 0, exact: true }, signal);
+  try {
+    await seat.step(() => seat.sequence.evaluateWithoutGeneratingNewTokens([SOME_TOKEN]));
+    await seat.forget();
+  } finally {
+    end();
+  }
+}
+
+/** The library keeps an adapter as long as its model, in a map of its own; there is no other way to be rid of it. */
+async function unloadAdapter(model: LlamaModel, file: string): Promise<void> {
+  const kept: unknown = Reflect.get(model, '_loraAdapters');
+  if (!(kept instanceof Map)) return;
+  const name = path.resolve(file);
+  const weights: unknown = kept.get(name);
+  kept.delete(name);
+  if (isDisposable(weights)) await weights.dispose();
+}
+
+function isDisposable(value: unknown): value is { dispose(): Promise<void> } {
+  return typeof value === 'object' && value !== null && 'dispose' in value && typeof value.dispose === 'function';
+}

@@ -1,0 +1,105 @@
+/** A small model beside the large one, with the same vocabulary: what it would write is the guess. */
+import type { Llama, LlamaContext, LlamaContextSequence, LlamaModel, Token } from 'node-llama-cpp';
+import { gatherSequences } from '../context/batching.ts';
+import type { Guesser } from './guesser.ts';
+import { useMmap } from '../context/model-plan.ts';
+import { CHUNK, sharedLength } from '../context/seat.ts';
+
+export interface DraftModelOptions {
+  path: string;
+  gpuLayers: number;
+  contextTokens: number;
+  slots: number;
+  threads: number;
+  /** Of the large model: it has no token beyond these. */
+  vocabulary: number;
+  signal: AbortSignal;
+}
+
+export class DraftModel {
+  readonly #model: LlamaModel;
+  readonly #context: LlamaContext;
+  readonly #desks: Desk[];
+
+  private constructor(model: LlamaModel, context: LlamaContext, vocabulary: number) {
+    this.#model = model;
+    this.#context = context;
+    this.#desks = Array.from({ length: context.totalSequences }, () => new Desk(context.getSequence(), vocabulary));
+  }
+
+  static async open(llama: Llama, options: DraftModelOptions): Promise<DraftModel> {
+    const { path, gpuLayers, contextTokens, slots, threads, vocabulary, signal } = options;
+    const model = await llama.loadModel({
+      ...{ modelPath: path, useMmap: useMmap(llama), loadSignal: signal },
+      ...(llama.gpu !== false && { gpuLayers }),
+    });
+    try {
+      const context = await model.createContext({
+        ...{ sequences: slots, contextSize: contextTokens, batchSize: CHUNK * slots, createSignal: signal },
+        threads: allThreads(threads),
+        batching: gatherSequences(() => 1),
+      });
+      return new DraftModel(model, context, vocabulary);
+    } catch (thrown) {
+      await model.dispose();
+      throw thrown;
+    }
+  }
+
+  /** For the answer that is written at this place, to be asked by one at a time. */
+  at(place: number, asker: string | null): Guesser {
+    return {
+      guess: async (tokens, most, check) => (await this.#desks[place]?.guess(tokens, most, asker, check)) ?? [],
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.#context.dispose();
+    await this.#model.dispose();
+  }
+}
+
+/**
+ * Two contexts take turns, and each needs all threads for its turn: the library would halve them, since it frees a
+ * context's share only some time after its step.
+ */
+export function allThreads(threads: number): { ideal: number; min: number } {
+  return { ideal: threads, min: threads };
+}
+
+/** A place's own sequence: like the seat there it remembers the conversation for its next turn. */
+class Desk {
+  readonly #sequence: LlamaContextSequence;
+  readonly #vocabulary: number;
+  /** undefined: nobody's, or in doubt. */
+  #asker: string | null | undefined;
+
+  constructor(sequence: LlamaContextSequence, vocabulary: number) {
+    this.#sequence = sequence;
+    this.#vocabulary = vocabulary;
+  }
+
+  async guess(tokens: readonly Token[], most: number, asker: string | null, check: () => void): Promise<Token[]> {
+    const sequence = this.#sequence;
+    if (tokens.length + most >= sequence.contextSize) return [];
+    // How fast a guess comes must not tell what another has asked.
+    const own = asker === this.#asker;
+    this.#asker = undefined;
+    let at = own ? Math.min(sharedLength(sequence.contextTokens, tokens), tokens.length - 1) : 0;
+    if (own) await sequence.adaptStateToTokens(tokens.slice(0, at), false);
+    else await sequence.clearHistory();
+    for (; tokens.length - at > CHUNK; at += CHUNK) {
+      await sequence.evaluateWithoutGeneratingNewTokens(tokens.slice(at, at + CHUNK));
+      check();
+    }
+    const guesses: Token[] = [];
+    // Its likeliest: no other is written more often, whatever the temperature.
+    for await (const token of sequence.evaluate(tokens.slice(at), { temperature: 0 })) {
+      if (token >= this.#vocabulary) break;
+      guesses.push(token);
+      if (guesses.length === most) break;
+    }
+    this.#asker = asker;
+    return guesses;
+  }
+}

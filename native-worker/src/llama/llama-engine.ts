@@ -1,0 +1,310 @@
+/** The engine ports on llama.cpp: any GGUF file, several answers at once, or vectors where the file is made for them. */
+import type { Llama, LlamaModel } from 'node-llama-cpp';
+import { ABILITIES } from '@llmesh/core/policy/abilities';
+import type {
+  Embedder,
+  Engine,
+  Finish,
+  GenerateRequest,
+  LoadedModel,
+  LoadProgress,
+  Piece,
+  Probe,
+  TextVector,
+} from '@llmesh/core/engine/engine';
+import { asMeshError, cancelled, MeshError } from '@llmesh/core/base/errors';
+import type { RecommendedSampling } from '@llmesh/core/engine/recommended-sampling';
+import { adapterBytes, adapterRoom, Adapters, type LentAdapters } from './adapters.ts';
+import { answerGrammar } from './answer-grammar.ts';
+import { AnswerPieces, noting } from './answer-pieces.ts';
+import { rendererOf } from './chat-renderer.ts';
+import { contained } from '../contained/contained.ts';
+import { GrammarTrial } from '../contained/grammar-trial.ts';
+import { deliveredTokens, type Delivered } from './delivered-tokens.ts';
+import { planDraft, type Draft, type DraftChoice } from './draft/draft.ts';
+import { allThreads } from './draft/draft-model.ts';
+import { evaluateOptions, isPenalized } from './evaluate-options.ts';
+import { checkGgufFile } from '../models/gguf-file.ts';
+import { readGgufInfo } from '../models/gguf-info.ts';
+import { isEmbedder } from './context/gguf-pooling.ts';
+import type { DutyCycle } from './context/duty-cycle.ts';
+import { ggufSampling } from './gguf-sampling.ts';
+import { LlamaEmbedder } from './llama-embedder.ts';
+import { backendOf, defaultThreads, openLlama, probeLlama, type GpuChoice } from './context/llama-device.ts';
+import { loadError } from './context/load-error.ts';
+import { readMachine } from './context/machine.ts';
+import { planModel, useMmap } from './context/model-plan.ts';
+import { promptTokens, type PromptReader } from './prompt-tokens.ts';
+import { readAhead } from './read-ahead.ts';
+import { openAdapterRoom, openRoom, type Room } from './context/room.ts';
+import { CHUNK, type Reading } from './context/seat.ts';
+
+export interface LlamaModelFile {
+  path: string;
+  /** Default: one less than the machine has cores. */
+  threads?: number;
+  gpu?: GpuChoice;
+  /** Of one answer with its question. Default: `usualContextTokens`, or less where memory is short. */
+  contextTokens?: number;
+  /** Default: what the model was trained on, at most 8,192. */
+  usualContextTokens?: number;
+  /** Answers at once. Default: as many as memory allows, at most 8 on a graphics card and 4 elsewhere. */
+  slots?: number;
+  /** Left out: none. */
+  adapters?: LentAdapters;
+  /** The catalogue names its checksum. Left out: it may come from anywhere. */
+  isKnown?: boolean;
+  /** What guesses ahead. Left out: nothing. */
+  draft?: DraftChoice;
+}
+
+/** A question that leaves less than this for the answer is refused. */
+const MIN_ANSWER_TOKENS = 32;
+/** Of a greedy answer, where the request leaves it to us: so many take a slow computer three seconds to write again. */
+const MAX_REPLAY_TOKENS = 64;
+/** What was found out about a grammar holds for every model. */
+const GRAMMARS = new GrammarTrial(contained.llama);
+const NOTHING: Delivered = { tokens: [], known: true };
+
+interface Loaded extends PromptReader {
+  /** Of the model as it is. */
+  room: Room;
+  adapters: Adapters;
+  draft: Draft | null;
+  defaults: RecommendedSampling;
+}
+
+export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelFile> {
+  onLost: ((error: Error) => void) | null = null;
+  #llama: Llama | null = null;
+  #threads = defaultThreads();
+  /** The model chats; null: it embeds, or none is loaded. */
+  #loaded: Loaded | null = null;
+  #embedding: { model: LlamaModel; embedder: LlamaEmbedder } | null = null;
+  /** Answers under way, with adapters too. */
+  #writing = 0;
+  #memoryBytes = 0;
+  #closed = false;
+  #closing = new AbortController();
+  readonly #readMachine: typeof readMachine;
+  readonly #duty: DutyCycle | null;
+
+  constructor(memory: typeof readMachine = readMachine, duty: DutyCycle | null = null) {
+    this.#readMachine = memory;
+    this.#duty = duty;
+  }
+
+  async probe(signal: AbortSignal): Promise<Probe> {
+    if (signal.aborted) throw cancelled();
+    this.#llama ??= await openLlama('auto', this.#threads);
+    return probeLlama(this.#llama, this.#threads);
+  }
+
+  async load(
+    file: LlamaModelFile,
+    onProgress: (progress: LoadProgress) => void,
+    signal: AbortSignal,
+  ): Promise<LoadedModel> {
+    if (signal.aborted) throw cancelled();
+    const sizeBytes = await checkGgufFile(file.path);
+    await this.#unload();
+    this.#threads = file.threads ?? defaultThreads();
+    const llama = await openLlama(file.gpu ?? 'auto', this.#threads);
+    this.#llama = llama;
+    let model: LlamaModel | null = null;
+    let draft: Draft | null = null;
+    const lent: LentAdapters = file.adapters ?? { files: [] };
+    const roomFor = (slots: number) => adapterRoom(slots, lent);
+    try {
+      const info = await readGgufInfo(file.path, signal);
+      const embeds = isEmbedder(info);
+      const draftPlan = file.draft === undefined ? null : await planDraft(file.draft, info, llama, signal);
+      const layout = await planModel(llama, info, {
+        contextTokens: file.contextTokens ?? null,
+        usualContextTokens: file.usualContextTokens ?? null,
+        slots: embeds ? 1 : (file.slots ?? null),
+        machine: await this.#readMachine(llama, 'free'),
+        chunkTokens: embeds ? null : CHUNK,
+        adapters: { room: roomFor, bytes: adapterBytes(lent) },
+        ...(draftPlan?.info != null && { draft: draftPlan.info }),
+      });
+      const { gpuLayers, contextTokens, slots } = layout;
+      this.#memoryBytes = layout.memoryBytes;
+      const loading = await llama.loadModel({
+        modelPath: file.path,
+        useMmap: useMmap(llama),
+        ...(llama.gpu !== false && { gpuLayers }),
+        loadSignal: signal,
+        onLoadProgress: (share) =>
+          onProgress({ phase: 'start', loadedBytes: Math.round(share * sizeBytes), totalBytes: sizeBytes }),
+      });
+      model = loading;
+      if (embeds) {
+        const embedder = await LlamaEmbedder.open(
+          model,
+          { contextTokens, threads: this.#threads, duty: this.#duty },
+          signal,
+        );
+        this.#embedding = { model, embedder };
+        const backend = backendOf(llama);
+        return { contextTokens, backend, slots, continues: 'none', replays: false, embeds: embedder.size };
+      }
+      const threads = draftPlan === null ? this.#threads : allThreads(this.#threads);
+      const size = { slots, contextTokens, threads };
+      const room = await openRoom(loading, size, this.#duty, signal);
+      const smaller = { ...size, slots: roomFor(slots).slots, contextTokens: room.contextTokens };
+      draft = (await draftPlan?.open(layout, this.#threads, signal)) ?? null;
+      this.#loaded = {
+        model,
+        room,
+        draft,
+        adapters: new Adapters(lent, (one, closing) => openAdapterRoom(loading, one, smaller, this.#duty, closing)),
+        contextTokens: room.contextTokens,
+        render: rendererOf(info.metadata.tokenizer?.chat_template, file.isKnown === true),
+        defaults: ggufSampling(model.fileInfo),
+      };
+      return {
+        contextTokens: room.contextTokens,
+        backend: backendOf(llama),
+        slots,
+        continues: 'ids',
+        replays: true,
+        abilities: ABILITIES,
+        ...(file.adapters !== undefined && { adapterRoom: roomFor(slots) }),
+      };
+    } catch (thrown) {
+      await draft?.close();
+      await model?.dispose();
+      throw signal.aborted ? cancelled() : loadError(thrown, file.path);
+    }
+  }
+
+  async *generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, Finish, undefined> {
+    const loaded = this.#loaded;
+    if (loaded === null) throw new MeshError('engine_failed', 'No model is loaded.');
+    const check = () => {
+      if (signal.aborted || this.#closed) throw cancelled();
+    };
+    check();
+    const leastAnswer = Math.min(request.maxTokens, MIN_ANSWER_TOKENS);
+    const { tokens: prompt, open } = await promptTokens(loaded, request, leastAnswer, check);
+    const { prefix, sampling, logprobs = null } = request;
+    const delivered = prefix === undefined ? NOTHING : await deliveredTokens(loaded, prompt, prefix, check);
+    const before = [...prompt, ...delivered.tokens];
+    const room = loaded.contextTokens - before.length;
+    if (room === 0) return { finish: 'length', promptTokens: prompt.length, completionTokens: 0 };
+    const maxTokens = Math.min(request.maxTokens, room);
+    const greedy = (sampling.temperature ?? loaded.defaults.temperature) === 0;
+    const replay = prefix?.replay ?? (greedy && delivered.known && delivered.tokens.length <= MAX_REPLAY_TOKENS);
+    const exact = greedy || replay || sampling.seed !== undefined;
+    const reading: Reading = { tokens: before, asker: request.asker ?? null, open, exact };
+
+    const waits = AbortSignal.any([signal, this.#closing.signal]);
+    const grammar =
+      request.schema === undefined
+        ? null
+        : await answerGrammar(GRAMMARS, loaded.model, request.schema, delivered.tokens, waits);
+    const { seat, end } = await (request.adapter === undefined
+      ? loaded.room.sit(reading, waits)
+      : loaded.adapters.sit(request.adapter, reading, waits));
+    const pieces = new AnswerPieces(loaded.model, before, prompt.length, logprobs);
+    let completionTokens = 0;
+    let finish: Finish['finish'] = 'stop';
+    this.#writing += 1;
+    try {
+      const rest = replay
+        ? await seat.replay({ ...reading, tokens: prompt }, delivered.tokens, check)
+        : await seat.prefill(reading, check);
+      const answered = [...delivered.tokens];
+      const options = {
+        ...evaluateOptions(sampling, loaded.defaults, seat.place, answered, answered.length + maxTokens),
+        ...(grammar !== null && { grammarEvaluationState: grammar }),
+      };
+      // A draft knows the model as it is, and cannot tell how likely a word was.
+      const draft = request.adapter === undefined && logprobs === null ? loaded.draft : null;
+      // Either iteration ends by itself at a token that ends the answer.
+      const evaluated =
+        draft?.write({ ...{ seat, reading, options, maxTokens, check }, answers: () => this.#writing }, rest) ??
+        seat.sequence.evaluateWithMetadata(rest, { probabilities: logprobs !== null }, options);
+      const written = isPenalized(sampling) ? noting(evaluated, answered) : evaluated;
+      for await (const made of readAhead(written, maxTokens, (run) => seat.step(run))) {
+        check();
+        completionTokens += 1;
+        const piece = pieces.push(made);
+        if (piece !== null) {
+          yield piece;
+          check();
+        }
+        if (completionTokens === maxTokens) {
+          finish = 'length';
+          break;
+        }
+      }
+      const last = pieces.end();
+      if (last !== null) yield last;
+      return { finish, promptTokens: prompt.length, completionTokens };
+    } catch (thrown) {
+      if (thrown instanceof MeshError) throw thrown;
+      if (this.#closed) throw cancelled();
+      await this.#recover(() => seat.forget(), thrown);
+      throw asMeshError(
+        thrown,
+        'engine_failed',
+        'llama.cpp failed at this answer. Try again; a shorter question may help.',
+      );
+    } finally {
+      this.#writing -= 1;
+      end();
+    }
+  }
+
+  async *embed(texts: readonly string[], signal: AbortSignal): AsyncGenerator<TextVector, void, undefined> {
+    if (this.#embedding === null) throw new MeshError('engine_failed', 'No model that embeds is loaded.');
+    yield* this.#embedding.embedder.embed(texts, AbortSignal.any([signal, this.#closing.signal]));
+  }
+
+  /** Guesses of the draft so far, and how many of them the model would have written itself. */
+  get guesses(): { guessed: number; taken: number } {
+    return this.#loaded?.draft?.count ?? { guessed: 0, taken: 0 };
+  }
+
+  /** What was planned for the model that was loaded last, of the computer's own memory. */
+  get memoryBytes(): number {
+    return this.#memoryBytes;
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#closing.abort();
+    await this.#unload();
+  }
+
+  async #unload(): Promise<void> {
+    const loaded = this.#loaded;
+    const embedding = this.#embedding;
+    const llama = this.#llama;
+    this.#loaded = null;
+    this.#embedding = null;
+    this.#llama = null;
+    // Each waits for the step that is being computed.
+    await loaded?.draft?.close();
+    await loaded?.adapters.close();
+    await loaded?.room.close();
+    await loaded?.model.dispose();
+    await embedding?.embedder.close();
+    await embedding?.model.dispose();
+    await llama?.dispose();
+  }
+
+  /** After a failed step the sequence is in doubt. One that cannot even be emptied is gone, and the engine with it. */
+  async #recover(forget: () => Promise<void>, failure: unknown): Promise<void> {
+    try {
+      await forget();
+    } catch {
+      const tell = this.onLost;
+      this.onLost = null;
+      tell?.(failure instanceof Error ? failure : new Error(String(failure)));
+    }
+  }
+}

@@ -1,0 +1,235 @@
+/** Fetches a model into the store: all its parts, checked, under a lock, and once. */
+import { rename, statfs } from 'node:fs/promises';
+import path from 'node:path';
+import { realClock } from '@llmesh/core/base/clock';
+import type { LoadProgress } from '@llmesh/core/engine/engine';
+import { cancelled, MeshError } from '@llmesh/core/base/errors';
+import { digestFile, rememberHash } from '../files/file-hash.ts';
+import { discardDownload, downloadFile, partFile, takenBytes, type DownloadTools } from './file-download.ts';
+import type { HuggingFace } from './hugging-face.ts';
+import { shownSource, sourceFile, sourceName, type HubFile, type UrlSource } from './model-source.ts';
+import {
+  listStore,
+  lockModel,
+  makeStore,
+  storeFiles,
+  storeStem,
+  writeRecord,
+  type StoredModel,
+} from './model-store.ts';
+import { Patience, patiently, pause } from './patience.ts';
+import { RemoteFile } from './remote-file.ts';
+import { megabytes } from '../cli/output.ts';
+import { splitParts } from './split-files.ts';
+import { explainTransfer, TransferError } from './transfer-error.ts';
+import { errno, sizeOf } from '../files/whole-file.ts';
+
+/** So often a file may change on its server while it is fetched. */
+const MAX_CHANGES = 2;
+const LOOK_AGAIN_MS = 1_000;
+const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+
+export interface DownloadRequest {
+  source: UrlSource | HubFile;
+  /** As the person wrote it. */
+  asked: string;
+  /** Of a model in one file; as the catalogue or the manifest says, null: neither does. */
+  sha256: string | null;
+}
+
+export interface DownloadPlace {
+  /** Of the models. */
+  folder: string;
+  /** Of the checksums. */
+  dataFolder: string;
+  hub: HuggingFace;
+  onProgress: (progress: LoadProgress) => void;
+  /** Before the first byte, where the server says. May reject, which ends it. */
+  onSize: (sizeBytes: number) => Promise<void>;
+  /** Once, when another process is at it. */
+  onWait: () => void;
+  tools?: DownloadTools;
+}
+
+interface Part {
+  file: string;
+  remote: RemoteFile;
+  sha256: string | null;
+  /** It was fetched before the others were. */
+  there: boolean;
+}
+
+interface Address {
+  url: URL;
+  authorization: string | null;
+}
+
+/**
+ * The model's files are there when it resolves. Throws model_not_found, model_download_failed, model_integrity,
+ * storage_full or cancelled.
+ */
+export async function download(
+  wanted: DownloadRequest,
+  place: DownloadPlace,
+  signal: AbortSignal,
+): Promise<StoredModel> {
+  const { folder } = place;
+  const stem = storeStem(wanted.source);
+  const clock = place.tools?.clock ?? realClock;
+  await makeStore(folder);
+  for (let waited = false; ; waited = true) {
+    if (signal.aborted) throw cancelled();
+    const there = await completed(folder, stem);
+    if (there !== null) return there;
+    const release = await lockModel(folder, stem);
+    if (release !== null) {
+      try {
+        // Somebody may have finished it since.
+        if ((await completed(folder, stem)) === null) await fetchAll(wanted, place, signal);
+      } catch (thrown) {
+        throw signal.aborted ? cancelled() : explained(thrown, wanted, folder);
+      } finally {
+        await release();
+      }
+    } else {
+      if (!waited) place.onWait();
+      await pause(clock, LOOK_AGAIN_MS, signal);
+    }
+  }
+}
+
+async function completed(folder: string, stem: string): Promise<StoredModel | null> {
+  const there = (await listStore(folder)).find((model) => model.stem === stem);
+  return there?.state === 'complete' ? there : null;
+}
+
+async function fetchAll(wanted: DownloadRequest, place: DownloadPlace, signal: AbortSignal): Promise<void> {
+  const tools = place.tools ?? { clock: realClock, random: Math.random };
+  for (let changes = 0; ; changes++) {
+    const parts = await openParts(wanted, place, tools, signal);
+    const totalBytes = totalOf(parts);
+    if (totalBytes !== null) await place.onSize(totalBytes);
+    const roomBytes = await checkRoom(parts, place.folder);
+    await writeRecord(place.folder, storeStem(wanted.source), {
+      version: 1,
+      source: sourceName(wanted.source),
+      asked: wanted.asked,
+      files: parts.map(({ file, remote, sha256 }) => ({
+        name: path.basename(file),
+        sizeBytes: remote.sizeBytes,
+        sha256,
+      })),
+    });
+    try {
+      await fetchParts(parts, totalBytes, roomBytes, place, tools, signal);
+      return;
+    } catch (thrown) {
+      const changed = thrown instanceof TransferError && thrown.failure.kind === 'changed';
+      if (!changed || changes === MAX_CHANGES) throw thrown;
+    }
+  }
+}
+
+async function openParts(
+  { source, sha256 }: DownloadRequest,
+  { folder, hub }: DownloadPlace,
+  { clock, random }: DownloadTools,
+  signal: AbortSignal,
+): Promise<Part[]> {
+  const files = storeFiles(folder, source);
+  const parts: Part[] = [];
+  for (const [i, name] of splitParts(sourceFile(source)).entries()) {
+    const address = addressOf(source, name, hub);
+    const open = () => RemoteFile.open(address, clock, signal);
+    const remote = await patiently(open, new Patience(clock, random), signal);
+    const known = files.length === 1 ? sha256 : null;
+    if (known !== null && remote.sha256 !== null && known !== remote.sha256) {
+      throw new MeshError(
+        'model_integrity',
+        `${address.url.host} has another file under this name than the one that was named here. Choose another model.`,
+      );
+    }
+    const file = files[i] ?? path.join(folder, name);
+    const there = remote.sizeBytes !== null && (await sizeOf(file)) === remote.sizeBytes;
+    parts.push({ file, remote, sha256: known ?? remote.sha256, there });
+  }
+  return parts;
+}
+
+function addressOf(source: UrlSource | HubFile, name: string, hub: HuggingFace): Address {
+  if (source.kind === 'hub-file') {
+    return hub.address({ ...source, file: source.file.slice(0, -sourceFile(source).length) + name });
+  }
+  if (name === sourceFile(source)) return { url: source.url, authorization: null };
+  const url = new URL(source.url);
+  url.pathname = url.pathname.replace(/[^/]*$/, encodeURIComponent(name));
+  return { url, authorization: null };
+}
+
+async function fetchParts(
+  parts: readonly Part[],
+  totalBytes: number | null,
+  roomBytes: number,
+  { dataFolder, onProgress }: DownloadPlace,
+  tools: DownloadTools,
+  signal: AbortSignal,
+): Promise<void> {
+  let before = 0;
+  for (const { file, remote, sha256, there } of parts) {
+    let loadedBytes = 0;
+    if (there) {
+      before += remote.sizeBytes ?? 0;
+      continue;
+    }
+    const onBytes = (bytes: number) => {
+      loadedBytes = bytes;
+      onProgress({ phase: 'download', loadedBytes: before + bytes, totalBytes });
+    };
+    await downloadFile({ remote, file, sha256, roomBytes, onBytes }, tools, signal);
+    const real = await digestFile(partFile(file), signal);
+    if (sha256 !== null && real !== sha256) {
+      await discardDownload(file);
+      throw new MeshError(
+        'model_integrity',
+        `What was downloaded as ${path.basename(file)} is not the file that was promised. It was deleted; start again to download it anew.`,
+      );
+    }
+    await rename(partFile(file), file);
+    await discardDownload(file);
+    await rememberHash(file, dataFolder, real);
+    before += loadedBytes;
+  }
+}
+
+/** null: one of them does not say. */
+function totalOf(parts: readonly Part[]): number | null {
+  const sizes = parts.map(({ remote }) => remote.sizeBytes);
+  return sizes.every((n) => n !== null) ? sizes.reduce((sum, n) => sum + n, 0) : null;
+}
+
+/** What there is on the disk, in bytes. Throws storage_full when that is not enough. */
+async function checkRoom(parts: readonly Part[], folder: string): Promise<number> {
+  let missing = 0;
+  for (const { remote, file, there } of parts) {
+    if (!there && remote.sizeBytes !== null) missing += Math.max(0, remote.sizeBytes - (await takenBytes(file)));
+  }
+  const { bavail, bsize, blocks } = await statfs(folder);
+  // Some network disks do not say.
+  if (blocks === 0) return Infinity;
+  if (bavail * bsize >= missing) return bavail * bsize;
+  throw new MeshError(
+    'storage_full',
+    `The model needs ${megabytes(missing)} more on the disk of ${folder}, which has ${megabytes(bavail * bsize)} left. Free some, or give another folder with --data.`,
+  );
+}
+
+function explained(thrown: unknown, { source }: DownloadRequest, folder: string): MeshError {
+  if (FULL.has(errno(thrown) ?? '')) {
+    return new MeshError(
+      'storage_full',
+      `The disk of ${folder} is full. Free some and start again: the download goes on where it stopped. Or give another folder with --data.`,
+      { cause: thrown },
+    );
+  }
+  return explainTransfer(thrown, shownSource(sourceName(source)));
+}

@@ -1,0 +1,134 @@
+/** From what a person writes after `--lora` to files that were checked, and to which of the lent models they go. */
+import { existsSync } from 'node:fs';
+import type { GgufFileInfo } from 'node-llama-cpp';
+import { realClock } from '@llmesh/core/base/clock';
+import { MeshError } from '@llmesh/core/base/errors';
+import { misfitOf, readAdapter } from './adapter-fit.ts';
+import { AdapterSource } from './adapter-source.ts';
+import type { LentAdapters } from '../../llama/adapters.ts';
+import { dataFolder } from '../../files/data-folder.ts';
+import { fileVersion } from '../../files/file-version.ts';
+import { isEmbedder } from '../../llama/context/gguf-pooling.ts';
+import { isRemote } from '../model-source.ts';
+import { resolveModel } from '../models.ts';
+import type { Output } from '../../cli/output.ts';
+import { ProgressReport } from '../../cli/progress-report.ts';
+
+export interface AdapterFile {
+  sha256: string;
+  /** For a person. */
+  name: string;
+  path: string;
+  sizeBytes: number;
+  /** Of the file when it was hashed: see `fileVersion`. */
+  version: string | null;
+}
+
+export interface OpenAdaptersOptions {
+  /** Each a file, `hf:…` or a URL. */
+  lora?: string[];
+  /** In memory at once. */
+  loraCap?: number;
+  /** Where others are fetched from when they are asked for: see `AdapterSource`. */
+  loraFrom?: URL;
+  mesh: URL;
+  data?: string;
+}
+
+const VECTORS = 'is for models that chat, and this one turns text into vectors';
+const NO_CATALOGUE = { models: [] };
+
+interface Read {
+  file: AdapterFile;
+  info: GgufFileInfo;
+}
+
+export class AdapterFiles {
+  readonly #all: readonly Read[];
+  readonly #models: number;
+  readonly #cap: number | undefined;
+  readonly #source: AdapterSource | null;
+  #looked = 0;
+  readonly #fitting = new Set<AdapterFile>();
+
+  /** `models`: so many are lent, and each adapter has to be for one of them. */
+  constructor(
+    all: readonly Read[],
+    models: number,
+    { cap, source = null }: { cap?: number; source?: AdapterSource | null } = {},
+  ) {
+    this.#all = all;
+    this.#models = models;
+    this.#cap = cap;
+    this.#source = source;
+  }
+
+  /** For no model. */
+  get none(): boolean {
+    return this.#all.length === 0 && this.#source === null;
+  }
+
+  /** Those for the next of the models; null: none. With the last of them it throws model_unreadable for one that is for none. */
+  for(base: GgufFileInfo): LentAdapters | null {
+    const embeds = isEmbedder(base);
+    const looked = this.#all.map(({ file, info }) => ({ file, misfit: embeds ? VECTORS : misfitOf(info, base) }));
+    for (const { file, misfit } of looked) if (misfit === null) this.#fitting.add(file);
+    this.#looked += 1;
+    const stray = looked.find(({ file }) => !this.#fitting.has(file));
+    if (this.#looked >= this.#models && stray !== undefined) {
+      const { name } = stray.file;
+      const which = this.#models === 1 ? 'this model' : 'any of these models';
+      throw new MeshError(
+        'model_unreadable',
+        `The adapter ${name} is not for ${which}: it ${stray.misfit}. Leave it out, or lend the model that it is made for.`,
+      );
+    }
+    const files = looked.filter(({ misfit }) => misfit === null).map(({ file }) => file);
+    const source = this.#source;
+    if (embeds || (files.length === 0 && source === null)) return null;
+    return {
+      files,
+      ...(this.#cap !== undefined && { cap: this.#cap }),
+      ...(source !== null && { fetch: (sha256, signal) => source.fetch(sha256, base, signal) }),
+    };
+  }
+}
+
+/** Downloads what is not there. Throws what `resolveModel` and `readAdapter` throw. `models`: so many are lent. */
+export async function openAdapters(
+  { lora = [], loraCap, loraFrom, mesh, data }: OpenAdaptersOptions,
+  models: number,
+  output: Output,
+  signal: AbortSignal,
+): Promise<AdapterFiles> {
+  const all = new Map<string, Read>();
+  for (const wanted of lora) {
+    if (!isRemote(wanted) && !existsSync(wanted)) {
+      throw new MeshError(
+        'model_not_found',
+        `There is no file ${wanted}. --lora takes a file, an https: address or hf:user/model/file.gguf.`,
+      );
+    }
+    const report = new ProgressReport(output, realClock);
+    const { path, name, sha256, sizeBytes } = await resolveModel(wanted, {
+      catalogue: NO_CATALOGUE,
+      modelsFolder: '',
+      dataFolder: dataFolder(data),
+      mesh: mesh.origin,
+      onProgress: report.show.bind(report),
+      // The disk is looked at by the download; what it takes in memory is planned with the model.
+      onSize: async () => {},
+      onWait: () => output.note('Another llmesh downloads this adapter already. Waiting for it.'),
+      signal,
+    });
+    const info = await readAdapter(path, name, signal);
+    all.set(sha256, { file: { sha256, name, path, sizeBytes, version: await fileVersion(path) }, info });
+  }
+  const failed = ({ message }: MeshError) => output.note(message);
+  return new AdapterFiles([...all.values()], models, {
+    ...(loraCap !== undefined && { cap: loraCap }),
+    ...(loraFrom !== undefined && {
+      source: new AdapterSource({ base: loraFrom, dataFolder: dataFolder(data), failed }),
+    }),
+  });
+}

@@ -1,0 +1,205 @@
+/**
+ * Adapters that strangers name and nobody gave before: fetched by their SHA-256 from one address, which the owner of this
+ * computer chose. What comes is as large, as many and as long on its way as is said here, and the file that was named.
+ */
+import path from 'node:path';
+import type { GgufFileInfo } from 'node-llama-cpp';
+import { untilAborted } from '@llmesh/core/base/abort';
+import { realClock, type Clock } from '@llmesh/core/base/clock';
+import { asMeshError, cancelled, MeshError } from '@llmesh/core/base/errors';
+import type { AdapterFile } from './adapter-files.ts';
+import { misfitOf, readAdapter } from './adapter-fit.ts';
+import { MAX_FETCHED_BYTES } from '../../llama/adapters.ts';
+import { download } from '../download.ts';
+import { hashFile } from '../../files/file-hash.ts';
+import { fileVersion } from '../../files/file-version.ts';
+import { HuggingFace } from '../hugging-face.ts';
+import { listStore, removeStored } from '../model-store.ts';
+import { megabytes } from '../../cli/output.ts';
+
+/** On the disk; of more, the ones that were asked for longest ago are removed. */
+export const MAX_FETCHED = 16;
+/** A question waits for it, and a volunteer that is silent for much longer counts as broken. */
+const FETCH_MS = 120_000;
+/** One that was not to be had is not asked for again so soon. */
+const AGAIN_MS = 60_000;
+const MAX_REMEMBERED = 1_000;
+
+interface Run {
+  file: Promise<Fetched>;
+  askers: number;
+  stop: AbortController;
+}
+
+interface Fetched {
+  file: AdapterFile;
+  info: GgufFileInfo;
+}
+
+export interface AdapterSourceOptions {
+  /** `<base>/<sha256>.gguf` */
+  base: URL;
+  dataFolder: string;
+  clock?: Clock;
+  /** Default: MAX_FETCHED_BYTES. */
+  maxBytes?: number;
+  /** For the owner. No more often than AGAIN_MS for each. */
+  failed: (error: MeshError) => void;
+}
+
+export class AdapterSource {
+  readonly #options: AdapterSourceOptions;
+  readonly #folder: string;
+  readonly #clock: Clock;
+  readonly #maxBytes: number;
+  readonly #runs = new Map<string, Run>();
+  /** The one that was asked for longest ago first. */
+  readonly #fetched = new Map<string, Fetched>();
+  readonly #missing = new Map<string, number>();
+
+  constructor(options: AdapterSourceOptions) {
+    this.#options = options;
+    this.#folder = path.join(options.dataFolder, 'adapters');
+    this.#clock = options.clock ?? realClock;
+    this.#maxBytes = options.maxBytes ?? MAX_FETCHED_BYTES;
+  }
+
+  /** The adapter for this model. Rejects with unsupported, which tells a stranger no more, or cancelled. */
+  async fetch(sha256: string, base: GgufFileInfo, signal: AbortSignal): Promise<AdapterFile> {
+    const { file, info } = (await this.#remembered(sha256)) ?? (await this.#run(sha256, signal));
+    if (misfitOf(info, base) !== null) throw new MeshError('unsupported', 'That adapter is made for another model.');
+    return file;
+  }
+
+  async #remembered(sha256: string): Promise<Fetched | null> {
+    const fetched = this.#fetched.get(sha256);
+    if (fetched === undefined) return null;
+    this.#fetched.delete(sha256);
+    if ((await fileVersion(fetched.file.path)) !== fetched.file.version) return null;
+    this.#fetched.set(sha256, fetched);
+    return fetched;
+  }
+
+  /** Whoever asks while it is on its way waits for the same; when all have left, it stops. */
+  async #run(sha256: string, signal: AbortSignal): Promise<Fetched> {
+    if (signal.aborted) throw cancelled();
+    if (this.#clock.now() < (this.#missing.get(sha256) ?? -Infinity)) throw notToBeHad();
+    let run = this.#runs.get(sha256);
+    if (run === undefined) {
+      const stop = new AbortController();
+      run = { file: this.#load(sha256, stop), askers: 0, stop };
+      this.#runs.set(sha256, run);
+    }
+    run.askers += 1;
+    try {
+      return await untilAborted(run.file, signal);
+    } finally {
+      run.askers -= 1;
+      if (run.askers === 0) {
+        run.stop.abort();
+        // Whoever comes next begins anew.
+        if (this.#runs.get(sha256) === run) this.#runs.delete(sha256);
+      }
+    }
+  }
+
+  async #load(sha256: string, stop: AbortController): Promise<Fetched> {
+    let late = false;
+    const stopTimer = this.#clock.after(FETCH_MS, () => {
+      late = true;
+      stop.abort();
+    });
+    try {
+      const fetched = await this.#download(sha256, stop.signal);
+      this.#fetched.set(sha256, fetched);
+      return fetched;
+    } catch (thrown) {
+      if (stop.signal.aborted && !late) throw cancelled();
+      this.#missing.delete(sha256);
+      this.#missing.set(sha256, this.#clock.now() + AGAIN_MS);
+      for (const oldest of this.#missing.keys()) {
+        if (this.#missing.size <= MAX_REMEMBERED) break;
+        this.#missing.delete(oldest);
+      }
+      const { code, message } = asMeshError(thrown, 'model_download_failed', String(thrown));
+      this.#options.failed(new MeshError(code, `An adapter that was asked for (${sha256}) is not here. ${message}`));
+      throw notToBeHad();
+    } finally {
+      stopTimer();
+      await this.#trim();
+    }
+  }
+
+  async #download(sha256: string, signal: AbortSignal): Promise<Fetched> {
+    const { base, dataFolder } = this.#options;
+    const url = new URL(`${sha256}.gguf`, base.href.endsWith('/') ? base : `${base.href}/`);
+    const tooLarge = new AbortController();
+    const stored = await download(
+      { source: { kind: 'url', url }, asked: url.href, sha256 },
+      {
+        folder: this.#folder,
+        dataFolder,
+        hub: new HuggingFace({}, this.#clock),
+        // Not every server says beforehand how much it sends.
+        onProgress: ({ loadedBytes }) => {
+          if (loadedBytes > this.#maxBytes) tooLarge.abort();
+        },
+        onSize: async (sizeBytes) => {
+          if (sizeBytes > this.#maxBytes) throw this.#larger();
+        },
+        onWait: () => {},
+      },
+      AbortSignal.any([signal, tooLarge.signal]),
+    ).catch(async (thrown: unknown) => {
+      if (signal.aborted) throw thrown;
+      await this.#remove(url.href);
+      throw tooLarge.signal.aborted ? this.#larger() : thrown;
+    });
+    try {
+      const real = await hashFile(stored.file, dataFolder, signal);
+      if (real !== sha256) throw new MeshError('model_integrity', 'The file on the disk was changed.');
+      const name = sha256.slice(0, 8);
+      const info = await readAdapter(stored.file, name, signal);
+      const sizeBytes = stored.sizeBytes ?? stored.loadedBytes;
+      const version = await fileVersion(stored.file);
+      return { file: { sha256, name, path: stored.file, sizeBytes, version }, info };
+    } catch (thrown) {
+      if (!signal.aborted) await removeStored(this.#folder, stored);
+      throw thrown;
+    }
+  }
+
+  #larger(): MeshError {
+    return new MeshError('storage_full', `It is larger than ${megabytes(this.#maxBytes)}, which is the most.`);
+  }
+
+  /** What there is of a download that is not wanted any more. */
+  async #remove(source: string): Promise<void> {
+    const found = (await listStore(this.#folder)).find(({ record }) => record?.source === source);
+    if (found !== undefined) await removeStored(this.#folder, found);
+  }
+
+  /** What broke off goes first; after a start, then what nobody has asked for since. */
+  async #trim(): Promise<void> {
+    const kept = await listStore(this.#folder);
+    const running = [...this.#runs.keys()];
+    const order = [...this.#fetched.values()].map(({ file }) => file.path);
+    const oldest = kept
+      .filter(({ stem }) => !running.some((sha256) => stem.startsWith(sha256)))
+      .toSorted((a, b) => order.indexOf(a.file) - order.indexOf(b.file))
+      .slice(0, Math.max(0, kept.length - MAX_FETCHED));
+    for (const model of oldest) {
+      for (const [sha256, { file }] of this.#fetched) if (file.path === model.file) this.#fetched.delete(sha256);
+      try {
+        await removeStored(this.#folder, model);
+      } catch (thrown) {
+        // Another llmesh is at it: it goes another time.
+        if (!(thrown instanceof MeshError)) throw thrown;
+      }
+    }
+  }
+}
+
+function notToBeHad(): MeshError {
+  return new MeshError('unsupported', 'This volunteer cannot get that adapter. Ask another, or again later.');
+}

@@ -1,0 +1,69 @@
+import { afterAll, beforeAll, test } from 'vitest';
+import { MeshError } from '@llmesh/core/base/errors';
+import { transportSuite } from '@llmesh/core/suites/transport';
+import { releaseWebRtc } from './datachannel.ts';
+import { openNodePaths } from './mesh-node.ts';
+import { startControlPlane, type Running } from '../testing/process.ts';
+
+let plane: { url: string; process: Running };
+beforeAll(async () => {
+  plane = await startControlPlane();
+});
+afterAll(async () => {
+  plane.process.kill('SIGTERM');
+  await plane.process.exited;
+  releaseWebRtc();
+});
+
+async function join(address = new URL(plane.url)) {
+  const { webRtc: transport, control } = await openNodePaths(address);
+  control.start();
+  await transport.reachable(AbortSignal.timeout(20_000));
+  return { transport, control };
+}
+
+test('finds its way back to a server that was restarted and knows none of its tokens', async () => {
+  let server = await startControlPlane();
+  const address = new URL(server.url);
+  const [a, b] = await Promise.all([join(address), join(address)]);
+  server.process.kill('SIGKILL');
+  await server.process.exited;
+  server = await startControlPlane(Number(address.port));
+  try {
+    const accepted = new Promise((resolve) => {
+      b.transport.accept = resolve;
+    });
+    const dialled = async () => {
+      // Whoever is back first finds nobody.
+      for (;;) {
+        try {
+          return await a.transport.dial(b.transport.self, AbortSignal.timeout(20_000));
+        } catch (error) {
+          if (!(error instanceof MeshError) || error.code === 'cancelled') throw error;
+        }
+      }
+    };
+    await Promise.all([accepted, dialled()]);
+  } finally {
+    for (const { transport, control } of [a, b]) {
+      transport.close();
+      control.close();
+    }
+    server.process.kill('SIGTERM');
+    await server.process.exited;
+  }
+});
+
+transportSuite('sealed PeerJS on node-datachannel', async () => {
+  const [a, b] = await Promise.all([join(), join()]);
+  return {
+    a: a.transport,
+    b: b.transport,
+    async close() {
+      for (const { transport, control } of [a, b]) {
+        transport.close();
+        control.close();
+      }
+    },
+  };
+});

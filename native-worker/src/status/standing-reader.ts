@@ -1,0 +1,73 @@
+/** How the worker of a data folder stands, as it says itself. */
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { createInterface } from 'node:readline';
+import * as v from 'valibot';
+import { MeshError } from '@llmesh/core/base/errors';
+import { checkSocketFolder } from '../files/short-socket.ts';
+import { liesIn, standingSocket } from './standing-socket.ts';
+import { StandingSchema, type Standing } from './worker-standing.ts';
+
+const MAX_BYTES = 16 << 10;
+const CONNECT_MS = 2_000;
+const ONE_MS = 2_000;
+
+/** At once and with every change, until the worker ends or `signal` aborts. None where no worker runs. */
+export async function* watchStanding(folder: string, signal: AbortSignal): AsyncGenerator<Standing, void, undefined> {
+  const file = standingSocket(folder);
+  try {
+    if (!liesIn(folder, file)) checkSocketFolder(file);
+  } catch {
+    // None was made, or it is another's, who could tell us anything.
+    return;
+  }
+  const socket = connect(file);
+  const opening = AbortSignal.any([signal, AbortSignal.timeout(CONNECT_MS)]);
+  try {
+    await once(socket, 'connect', { signal: opening });
+  } catch {
+    // Nobody listens: no worker, or one that has just ended.
+    socket.destroy();
+    return;
+  }
+  const end = () => socket.destroy();
+  signal.addEventListener('abort', end, { once: true });
+  // Its end is the end of the lines.
+  socket.on('error', end);
+  let pending = 0;
+  let tooLong = false;
+  socket.on('data', (bytes: Buffer) => {
+    const newline = bytes.lastIndexOf(10);
+    pending = newline === -1 ? pending + bytes.length : bytes.length - newline;
+    tooLong ||= pending > MAX_BYTES;
+    if (tooLong) socket.destroy();
+  });
+  const lines = createInterface({ input: socket });
+  socket.once('close', () => lines.close());
+  try {
+    for await (const line of lines) yield parse(line);
+    if (tooLong) throw otherVersion();
+  } finally {
+    signal.removeEventListener('abort', end);
+    socket.destroy();
+  }
+}
+
+/** Null where no worker runs with this folder. */
+export async function readStanding(folder: string): Promise<Standing | null> {
+  for await (const standing of watchStanding(folder, AbortSignal.timeout(ONE_MS))) return standing;
+  return null;
+}
+
+function parse(line: string): Standing {
+  try {
+    return v.parse(StandingSchema, JSON.parse(line));
+  } catch (cause) {
+    throw otherVersion(cause);
+  }
+}
+
+function otherVersion(cause?: unknown): MeshError {
+  const what = 'The worker that runs here is of another version. Stop it and start it again.';
+  return new MeshError('version_mismatch', what, { cause });
+}

@@ -1,0 +1,48 @@
+/** How a worker stands, for a person at a terminal. Pure. */
+import { oneLine } from '../cli/terminal-text.ts';
+import { LIFE_WORDS, type Standing } from './worker-standing.ts';
+
+const BAR = 24;
+
+/** Lines of at most `columns` characters. */
+export function standingLines(standing: Standing, nowMs: number, columns: number): string[] {
+  const { models, pause, life, slots, busySlots, queued, answers, tokens, tokensPerSecond } = standing;
+  const { signedTokens, unfiledTokens } = standing;
+  const lines = [
+    `${standing.name ?? 'This computer'} on ${standing.mesh}, for ${duration(nowMs - standing.startedAt)}`,
+    pause === null ? LIFE_WORDS[life] : `Paused. ${pause.words}`,
+    ...(models.length === 0 ? ['The model is being made ready.'] : models.map(modelLine)),
+    `Slots    ${bar(busySlots, slots)} ${busySlots} of ${slots} answering, ${queued} waiting`,
+    `Speed    ${tokensPerSecond.toFixed(1)} tokens a second`,
+    `So far   ${answers} ${answers === 1 ? 'answer' : 'answers'}, ${tokens} tokens`,
+    `Receipts ${signedTokens} tokens signed for${unfiledTokens === 0 ? '' : `, ${unfiledTokens} more wait to be handed in`}`,
+  ];
+  return lines.map((line) => cut(oneLine(line), columns));
+}
+
+/** In one line. */
+export function standingSentence({ life, pause, slots, busySlots, answers }: Standing): string {
+  const sentence = `This computer: ${LIFE_WORDS[life]}, ${busySlots} of ${slots} slots busy, ${answers} answers so far.`;
+  return oneLine(pause === null ? sentence : `${sentence} Paused. ${pause.words}`);
+}
+
+export function duration(ms: number): string {
+  const minutes = Math.floor(Math.max(0, ms) / 60_000);
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} days`;
+}
+
+function modelLine({ id, name, quant, backend, contextTokens, unloaded }: Standing['models'][number]): string {
+  const where = unloaded ? 'not in memory until somebody asks' : `on ${backend}, ${contextTokens} tokens of context`;
+  return `${name} ${quant} (${id}) ${where}`;
+}
+
+function bar(busy: number, slots: number): string {
+  const filled = slots === 0 ? 0 : Math.min(BAR, Math.round((busy / slots) * BAR));
+  return '█'.repeat(filled).padEnd(BAR, '░');
+}
+
+function cut(line: string, columns: number): string {
+  return line.length <= columns ? line : `${line.slice(0, Math.max(0, columns - 1))}…`;
+}

@@ -1,0 +1,69 @@
+/** What a worker's own `/metrics` says. Names are part of what its owner relies on. */
+import { collectDefaultMetrics, Counter, Gauge, Registry as Collector } from 'prom-client';
+import { PAUSE_REASONS } from '../lend/policy/lending-policy.ts';
+import type { Standing } from './worker-standing.ts';
+
+export class WorkerMetrics {
+  readonly #collector = new Collector();
+
+  constructor(standing: () => Standing) {
+    collectDefaultMetrics({ register: this.#collector });
+    this.#gauge('llmesh_worker_slots', 'Answers that it can write at once.', () => standing().slots);
+    this.#gauge('llmesh_worker_busy_slots', 'Answers being written now.', () => standing().busySlots);
+    this.#gauge('llmesh_worker_queued', 'Questions waiting here.', () => standing().queued);
+    this.#gauge('llmesh_worker_tokens_per_second', 'Of all answers, now.', () => standing().tokensPerSecond);
+    this.#counter('llmesh_worker_answers_total', 'Answers finished.', () => standing().answers);
+    this.#counter('llmesh_worker_tokens_total', 'Tokens written.', () => standing().tokens);
+    this.#counter(
+      'llmesh_worker_signed_tokens_total',
+      'Tokens that others signed for, in receipts that the mesh has taken.',
+      () => standing().signedTokens,
+    );
+    this.#gauge(
+      'llmesh_worker_unfiled_tokens',
+      'Tokens that others signed for, in receipts that are still to be handed in.',
+      () => standing().unfiledTokens,
+    );
+    this.#gauge('llmesh_worker_lending', 'Whether others can ask: 1 or 0.', () => {
+      const { life } = standing();
+      return life === 'active' || life === 'participating' ? 1 : 0;
+    });
+    new Gauge({
+      name: 'llmesh_worker_paused',
+      help: 'Whether it pauses for this reason: 1 or 0.',
+      labelNames: ['why'],
+      registers: [this.#collector],
+      collect() {
+        const why = standing().pause?.why;
+        for (const reason of PAUSE_REASONS) this.set({ why: reason }, reason === why ? 1 : 0);
+      },
+    });
+  }
+
+  get contentType(): string {
+    return this.#collector.contentType;
+  }
+
+  text(): Promise<string> {
+    return this.#collector.metrics();
+  }
+
+  #gauge(name: string, help: string, read: () => number): void {
+    new Gauge({
+      ...{ name, help, registers: [this.#collector] },
+      collect() {
+        this.set(read());
+      },
+    });
+  }
+
+  #counter(name: string, help: string, read: () => number): void {
+    new Counter({
+      ...{ name, help, registers: [this.#collector] },
+      collect() {
+        this.reset();
+        this.inc(read());
+      },
+    });
+  }
+}

@@ -1,0 +1,111 @@
+/** How the running worker stands, for whoever looks: its metrics and the commands that show it. */
+import * as v from 'valibot';
+import { ModelAdvertSchema, type ModelAdvert } from '@llmesh/core/wire/model-advert';
+import { count, positive, text } from '@llmesh/core/wire/fields';
+import type { ModelId, PeerId } from '@llmesh/core/base/ids';
+import type { LifeState } from '@llmesh/core/control/node-life';
+import type { KeptProof } from '@llmesh/core/receipts/receipt-keeper';
+import type { WorkerStatus } from '@llmesh/core/provide/worker';
+import { PAUSE_REASONS, type Pause } from '../lend/policy/lending-policy.ts';
+import { SignedTokens } from '../node/signed-tokens.ts';
+
+export const LIFE_WORDS: Record<LifeState, string> = {
+  initializing: 'Starting',
+  connecting: 'Connecting',
+  connected: 'Connected',
+  active: 'Ready to help',
+  participating: 'Helping',
+  disconnected: 'Disconnected',
+};
+
+const LIVES = Object.keys(LIFE_WORDS) as LifeState[];
+
+const StandingModelSchema = v.object({
+  ...v.pick(ModelAdvertSchema, ['id', 'name', 'quant', 'backend', 'contextTokens']).entries,
+  /** It left the memory until somebody asks. */
+  unloaded: v.boolean(),
+});
+
+/** As it is told to other processes. */
+export const StandingSchema = v.object({
+  pid: count,
+  /** Milliseconds since 1970. */
+  startedAt: count,
+  mesh: text(300),
+  peerId: v.nullable(text(64)),
+  name: v.nullable(text(64)),
+  life: v.picklist(LIVES),
+  pause: v.nullable(v.object({ why: v.picklist(PAUSE_REASONS), words: text(300) })),
+  /** None until they are ready. */
+  models: v.array(StandingModelSchema),
+  slots: count,
+  busySlots: count,
+  queued: count,
+  answers: count,
+  tokens: count,
+  /** All running answers together, now. */
+  tokensPerSecond: positive,
+  /** Tokens that others signed for, in receipts that the mesh has taken since the worker began; and in those that wait. */
+  signedTokens: count,
+  unfiledTokens: count,
+});
+export type Standing = v.InferOutput<typeof StandingSchema>;
+
+export class WorkerStanding {
+  onChange: (() => void) | null = null;
+  #life: () => LifeState = () => 'initializing';
+  #standing: Standing;
+
+  constructor(mesh: URL, nowMs: number) {
+    const nothing = { slots: 0, busySlots: 0, queued: 0, answers: 0, tokens: 0, tokensPerSecond: 0 };
+    const signed = { signedTokens: 0, unfiledTokens: 0 };
+    const nobody = { peerId: null, name: null, models: [], pause: null };
+    const self = { pid: process.pid, startedAt: nowMs, mesh: mesh.origin };
+    this.#standing = { ...self, ...nobody, life: 'initializing', ...nothing, ...signed };
+  }
+
+  get now(): Standing {
+    return { ...this.#standing, life: this.#life() };
+  }
+
+  /** Of the node, which changes by itself. */
+  set life(read: () => LifeState) {
+    this.#life = read;
+  }
+
+  loaded({ id, name, quant, backend, contextTokens }: ModelAdvert, slots: number): void {
+    const model = { id, name, quant, backend, contextTokens, unloaded: false };
+    this.#set({ models: [...this.#standing.models, model], slots: this.#standing.slots + slots });
+  }
+
+  turnedModel(id: ModelId, loaded: boolean): void {
+    const models = this.#standing.models.map((model) => (model.id === id ? { ...model, unloaded: !loaded } : model));
+    this.#set({ models });
+  }
+
+  known(peerId: string, name: string): void {
+    this.#set({ peerId, name });
+  }
+
+  turned(pause: Pause | null): void {
+    this.#set({ pause });
+  }
+
+  status({ slots, busySlots, queued, answers, tokens, tokensPerSecond }: WorkerStatus): void {
+    this.#set({ slots, busySlots, queued, answers, tokens, tokensPerSecond: Math.round(tokensPerSecond * 10) / 10 });
+  }
+
+  /** Told by the filer of receipts how this peer's stand. */
+  signedBy(self: PeerId): (taken: KeptProof | null, waiting: Iterable<KeptProof>) => void {
+    const signed = new SignedTokens(self);
+    return (taken, waiting) => {
+      signed.changed(taken, waiting);
+      this.#set({ signedTokens: signed.taken, unfiledTokens: signed.waiting });
+    };
+  }
+
+  #set(change: Partial<Standing>): void {
+    this.#standing = { ...this.#standing, ...change };
+    this.onChange?.();
+  }
+}
