@@ -3,12 +3,12 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { realClock } from '@llmesh/core/base/clock';
 import { newPeerId, type PeerId } from '@llmesh/core/base/ids';
-import { networksOf } from '@llmesh/signaling/address';
-import { Matchmaker } from '@llmesh/signaling/matchmaker';
-import { loadOf, Registry, type RegisteredPeer } from '@llmesh/signaling/registry';
-import { Reliability } from '@llmesh/signaling/reliability';
-import { SlotPromises } from '@llmesh/signaling/slot-promises';
-import { WaitingRoom } from '@llmesh/signaling/waiting-room';
+import { networksOf } from '@llmesh/signaling/sockets/address';
+import { Matchmaker } from '@llmesh/signaling/match/matchmaker';
+import { loadOf, Registry, type RegisteredPeer } from '@llmesh/signaling/registry/registry';
+import { Reliability } from '@llmesh/signaling/match/reliability';
+import { SlotPromises } from '@llmesh/signaling/match/slot-promises';
+import { WaitingRoom } from '@llmesh/signaling/match/waiting-room';
 import { modelName, someBusy, type FleetProvider } from './provider-fleet.ts';
 
 const ASKERS = 1_000;

@@ -7,9 +7,9 @@ import * as v from 'valibot';
 import { MeshError } from '@llmesh/core/base/errors';
 import { readHosts } from '@llmesh/core/base/host-guard';
 import { WelcomeSchema, type IceServer } from '@llmesh/core/wire/control-protocol';
-import { DELIVERY_LIMITS } from './delivery-table.ts';
-import type { TurnOptions } from './ice-servers.ts';
-import { DEFAULT_RELAY_LIMITS } from './relay.ts';
+import { DELIVERY_LIMITS } from './receipts/delivery-table.ts';
+import type { TurnOptions } from './session/ice-servers.ts';
+import { DEFAULT_RELAY_LIMITS } from './relay/relay.ts';
 import { DEFAULT_JOIN_WORK_BITS, startControlPlane, type ControlPlane } from './server.ts';
 
 const EXIT_PORT_IN_USE = 3;

@@ -1,6 +1,6 @@
 /** What `/metrics` says, in one place. Names are part of what operators rely on. */
 import { collectDefaultMetrics, Counter, Gauge, Registry as Collector } from 'prom-client';
-import type { Registry } from './registry.ts';
+import type { Registry } from './registry/registry.ts';
 
 export type SocketKind = 'mesh' | 'signal' | 'relay';
 export type Plane = SocketKind | 'http';

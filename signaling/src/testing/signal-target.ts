@@ -2,9 +2,9 @@
 import type { PeerId } from '@llmesh/core/base/ids';
 import { ManualClock } from '@llmesh/core/testing/manual-clock';
 import type { FuzzTarget } from '@llmesh/core/fuzz/fuzz';
-import { networksOf } from '../address.ts';
-import { SignalGuard, WaitingRoom } from '../signal-guard.ts';
-import { SignalTraffic } from '../signal-traffic.ts';
+import { networksOf } from '../sockets/address.ts';
+import { SignalGuard, WaitingRoom } from '../signal/signal-guard.ts';
+import { SignalTraffic } from '../signal/signal-traffic.ts';
 
 const dst = 'b'.repeat(32);
 const sdp = { type: 'offer', sdp: 'v=0\r\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n' };

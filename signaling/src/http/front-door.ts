@@ -1,0 +1,140 @@
+/** Who may open a WebSocket here, and which: the one place that answers `upgrade`. */
+import type { IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { RequestHandler } from 'express';
+import type { Logger } from 'pino';
+import type { Clock } from '@llmesh/core/base/clock';
+import type { PeerId } from '@llmesh/core/base/ids';
+import { hostAdvice } from '@llmesh/core/base/host-guard';
+import type { Networks } from '../sockets/address.ts';
+import { sendError } from './api.ts';
+import { FORBIDDEN_HOST, statusOf } from './host-door.ts';
+import type { Hosts } from './hosts.ts';
+import { MESH_PATH, type Mesh } from '../session/mesh.ts';
+import type { Metrics, SocketKind } from '../metrics.ts';
+import { AddressBuckets } from '../sockets/address-buckets.ts';
+import { RELAY_PATH, type Relay } from '../relay/relay.ts';
+import { Shares } from '../sockets/shares.ts';
+import { SIGNAL_SOCKET_PATH, type Signal } from '../signal/signal.ts';
+import { turnAway } from '../sockets/turn-away.ts';
+
+/**
+ * New WebSockets from one address: each may cost a signature to check, some milliseconds. A school that comes back all at
+ * once after a restart must get in.
+ */
+const OPENING_RATE = { perSecond: 20, burst: 600 };
+/** A wide network may open so many times what a narrow one may. How many it may hold is a matter of who else is here. */
+const WIDE = 4;
+const KINDS: ReadonlyMap<string, SocketKind> = new Map([
+  [MESH_PATH, 'mesh'],
+  [SIGNAL_SOCKET_PATH, 'signal'],
+  [RELAY_PATH, 'relay'],
+]);
+
+export interface FrontDoorOptions {
+  clock: Clock;
+  mesh: Mesh;
+  signal: Signal;
+  relay: Relay;
+  metrics: Metrics;
+  log: Logger;
+  /** Origins besides our own whose pages may connect; `*` is any. */
+  allowedOrigins: readonly string[];
+  maxPeers: number;
+  /** WebSockets of one kind from one address. */
+  maxPerAddress: number;
+  networksOf: (request: IncomingMessage) => Networks;
+  /** How many times the usual one network may open, see `server.ts`. */
+  networkFactor: number;
+  hosts: Hosts;
+}
+
+export function openFrontDoor(server: Server, options: FrontDoorOptions): void {
+  const { mesh, signal, relay, metrics, hosts, log, clock } = options;
+  const open: Readonly<Record<SocketKind, Shares<Duplex>>> = {
+    mesh: new Shares(),
+    signal: new Shares(),
+    relay: new Shares(),
+  };
+  const openings = (times: number) => {
+    const factor = times * options.networkFactor;
+    return new AddressBuckets(clock, {
+      perSecond: factor * OPENING_RATE.perSecond,
+      burst: factor * OPENING_RATE.burst,
+    });
+  };
+  const [narrowOpenings, wideOpenings] = [openings(1), openings(WIDE)];
+
+  server.on('upgrade', (request, socket, head) => {
+    // A reset before `ws` takes over must not end the process.
+    socket.on('error', (error) => log.debug({ err: error }, 'a connection broke during its handshake'));
+    const fault = hosts.faultOf(request);
+    if (fault !== null) return refuse(statusOf(fault), 'http', FORBIDDEN_HOST, hostAdvice(fault));
+    const kind = KINDS.get(pathOf(request) ?? '');
+    if (kind === undefined)
+      return refuse(
+        404,
+        'http',
+        'not_found',
+        `No WebSocket here. The mesh's are ${MESH_PATH}, /signal and ${RELAY_PATH}.`,
+      );
+    if (!originAllowed(request.headers.origin, hosts.asked(request), options.allowedOrigins)) {
+      return refuse(
+        403,
+        kind,
+        'forbidden_origin',
+        "This page's origin may not use this mesh. Its operator can add it to LLMESH_ORIGINS.",
+      );
+    }
+    const from = options.networksOf(request);
+    // Nobody has said yet who it is.
+    const holder = { peer: NOBODY, from };
+    const refusal = kind === 'mesh' ? null : { signal, relay }[kind].refusalOf(request);
+    // Whoever has a ticket of the relay was counted when it got it, as the identity that it is: a crowd keeps out no neighbour.
+    const counted = kind !== 'relay' || refusal !== null;
+    if (counted && !(narrowOpenings.take(`${kind} ${from.narrow}`) && wideOpenings.take(`${kind} ${from.wide}`)))
+      return refuse(429, kind, 'rate_limited', 'Too many new connections from this address. Try again in a minute.');
+    if (counted && open[kind].ofNetwork(from) >= options.maxPerAddress)
+      return refuse(429, kind, 'rate_limited', 'Too many connections from this address.');
+    const isFull = { mesh, signal, relay }[kind].size >= options.maxPeers;
+    const gone = isFull && kind === 'mesh' ? open.mesh.yielding(holder) : null;
+    if (isFull && gone === null) return refuse(503, kind, 'busy', 'The mesh is full. Try again later.');
+    if (refusal !== null) return refuse(refusal.status, kind, refusal.code, refusal.why);
+    if (gone !== null) {
+      open.mesh.remove(gone);
+      mesh.giveWay(gone);
+    }
+    open[kind].add(socket, holder);
+    socket.once('close', () => open[kind].remove(socket));
+    if (kind === 'mesh') mesh.accept(request, socket, head, from, hosts.dialled(request));
+    else if (kind === 'signal') signal.accept(request, socket, head);
+    else relay.accept(request, socket, head);
+
+    function refuse(status: number, plane: Parameters<Metrics['refuse']>[0], code: string, message: string): void {
+      metrics.refuse(plane, code);
+      log.debug({ status, code }, 'refused a WebSocket');
+      turnAway(socket, { status, code, why: message });
+    }
+  });
+}
+
+/** It came as a plain request: a proxy on the way took what asks for a WebSocket out of it. Programs look at the status. */
+export const withoutUpgrade: RequestHandler = (_request, response) => {
+  response.set({ Upgrade: 'websocket', 'Cache-Control': 'no-store' });
+  const what = 'Here is a WebSocket. A proxy in front of this server has to pass Upgrade and Connection on.';
+  sendError(response, 426, 'upgrade_required', what);
+};
+/** Shares of networks alone. */
+const NOBODY = '' as PeerId;
+
+/** null when it is none that our own URLs could have. */
+function pathOf(request: IncomingMessage): string | null {
+  const url = request.url ?? '';
+  return url.startsWith('/') && URL.canParse(url, 'http://mesh') ? new URL(url, 'http://mesh').pathname : null;
+}
+
+/** Programs send no Origin. A browser sends that of the page, which has to be served from the host it connects to. */
+function originAllowed(origin: string | undefined, host: string, allowed: readonly string[]): boolean {
+  if (origin === undefined || allowed.includes('*') || allowed.includes(origin)) return true;
+  return /^https?:/.test(origin) && URL.canParse(origin) && new URL(origin).host === host;
+}

@@ -1,0 +1,97 @@
+/** `/api/peers`, page by page: who lends something comes first, and each half is in the order of its ids. */
+import type { Clock } from '@llmesh/core/base/clock';
+import { MeshError } from '@llmesh/core/base/errors';
+import { isPeerId, type PeerId } from '@llmesh/core/base/ids';
+import { TokenBucket } from '@llmesh/core/base/token-bucket';
+import type { RegisteredPeer, Registry } from '../registry/registry.ts';
+import { SharedPage } from './shared-page.ts';
+
+/** On one page, unless these peers say so much that fewer fit. */
+export const MAX_LISTED_PEERS = 1_000;
+export const MAX_PEERS_PAGE_BYTES = 524_288;
+/** Other pages than the first that are kept for those who ask for the same. */
+const MAX_PAGES = 32;
+/** Pages of cursors and limits that nobody asked for lately, built for everybody together. */
+const OTHER_PAGES = { perSecond: 20, burst: 100 };
+/** Sorting all of them is not free. */
+const LIST_MS = 1_000;
+
+/** Behind this peer; `a`: it is one of those who lend. As texts they are in the order of the list. */
+type Cursor = `${'a' | 'b'}${PeerId}`;
+
+interface Listed {
+  cursor: Cursor;
+  peer: RegisteredPeer;
+}
+
+export class PeerList {
+  readonly #clock: Clock;
+  readonly #registry: Registry;
+  readonly #first: SharedPage;
+  readonly #others: TokenBucket;
+  readonly #pages = new Map<string, SharedPage>();
+  #listed: { peers: readonly Listed[]; atMs: number } = { peers: [], atMs: -Infinity };
+
+  constructor(clock: Clock, registry: Registry) {
+    this.#clock = clock;
+    this.#registry = registry;
+    this.#first = new SharedPage(clock, () => this.#build('', MAX_LISTED_PEERS));
+    this.#others = new TokenBucket(clock, OTHER_PAGES);
+  }
+
+  /** `after`: the `next` of the page before; empty: the first. Throws bad_message for another one, busy to ask again later. */
+  page(after: string, limit: number): SharedPage {
+    if (after !== '' && !isCursor(after))
+      throw new MeshError('bad_message', 'Give "after" as "next" of a page says it.');
+    const most = Math.min(limit, MAX_LISTED_PEERS);
+    const key = `${most} ${after}`;
+    if (after === '' && most === MAX_LISTED_PEERS) return this.#first;
+    const known = this.#pages.get(key);
+    if (known === undefined && !this.#others.take(1)) {
+      throw new MeshError('busy', 'Too many look through the peers. Try again in a moment.');
+    }
+    const page = known ?? new SharedPage(this.#clock, () => this.#build(after, most));
+    this.#pages.delete(key);
+    this.#pages.set(key, page);
+    const [oldest] = this.#pages.keys();
+    if (this.#pages.size > MAX_PAGES && oldest !== undefined) this.#pages.delete(oldest);
+    return page;
+  }
+
+  #build(after: string, most: number): string {
+    const listed = this.#peers(after === '');
+    const texts: string[] = [];
+    let bytes = 0;
+    let last = after;
+    let more = false;
+    for (const { cursor, peer } of listed) {
+      // Those who have left since are still in their places.
+      if (cursor <= after || this.#registry.find(peer.peerId) !== peer) continue;
+      const text = JSON.stringify(this.#registry.summary(peer));
+      bytes += Buffer.byteLength(text) + 1;
+      more = texts.length === most || (bytes > MAX_PEERS_PAGE_BYTES && texts.length > 0);
+      if (more) break;
+      texts.push(text);
+      last = cursor;
+    }
+    return `{"peers":[${texts.join(',')}]${more ? `,"next":${JSON.stringify(last)}` : ''}}`;
+  }
+
+  /** The first page is of this moment; those behind it follow the list that is at hand. */
+  #peers(fresh: boolean): readonly Listed[] {
+    const nowMs = this.#clock.now();
+    if (fresh || nowMs - this.#listed.atMs >= LIST_MS) {
+      const peers = this.#registry.listed().map((peer) => ({ cursor: cursorOf(peer), peer }));
+      this.#listed = { peers: peers.sort((a, b) => (a.cursor < b.cursor ? -1 : 1)), atMs: nowMs };
+    }
+    return this.#listed.peers;
+  }
+}
+
+function cursorOf({ peerId, models }: RegisteredPeer): Cursor {
+  return `${models.length > 0 ? 'a' : 'b'}${peerId}`;
+}
+
+function isCursor(text: string): text is Cursor {
+  return /^[ab]/.test(text) && isPeerId(text.slice(1));
+}

@@ -1,0 +1,77 @@
+/**
+ * Who begins what a slot was kept for, and who lets slots be kept for nothing. One may: a dial fails, a person goes away.
+ * Whoever does it again gets slots kept only for an instant, and the more often it was, the longer that goes on. The same
+ * holds, in a network where much was kept for nothing, for whoever has begun nothing yet: there identities are made for it.
+ */
+import type { Clock } from '@llmesh/core/base/clock';
+import type { PeerId } from '@llmesh/core/base/ids';
+import { FadingTally } from '../sockets/fading-tally.ts';
+import type { Holder } from '../sockets/shares.ts';
+
+const WASTE_HALF_LIFE_MS = 60_000;
+/** How long whoever began something is known for it. Noted anew only now and then: every match comes through here. */
+const KNOWN_MS = 600_000;
+const NOTED_EVERY_MS = 60_000;
+/** Of more, those noted longest ago are forgotten. */
+const MAX_KNOWN = 20_000;
+/** The second time within a few seconds. */
+const DOUBTFUL = 1.8;
+/** After this many, an identity that stops is in good standing again after six minutes. */
+const MOST_WASTE = 100;
+/** A class behind one router that lets nothing through fails to dial, too; each of them tries somebody else then. */
+const CROWDED_NARROW = 8;
+const CROWDED_WIDE = 32;
+
+/** `crowded`: nothing is known of it but that its network wastes slots. */
+export type Standing = 'known' | 'new' | 'crowded' | 'doubted';
+
+export class AskerStanding {
+  readonly #wasted: FadingTally;
+  /** By asker and provider: only what begins there makes up for what did not, or else two who agree could make up for all. */
+  readonly #wastedAt: FadingTally;
+  readonly #clock: Clock;
+  /** When each began something, in the order in which that was noted. */
+  readonly #begun = new Map<PeerId, number>();
+
+  constructor(clock: Clock) {
+    this.#wasted = new FadingTally(clock, WASTE_HALF_LIFE_MS);
+    this.#wastedAt = new FadingTally(clock, WASTE_HALF_LIFE_MS);
+    this.#clock = clock;
+  }
+
+  of({ peer, from }: Holder): Standing {
+    if (this.#wasted.of(peer) >= DOUBTFUL) return 'doubted';
+    if (this.#clock.now() - (this.#begun.get(peer) ?? -Infinity) < KNOWN_MS) return 'known';
+    const crowded = this.#wasted.of(from.narrow) >= CROWDED_NARROW || this.#wasted.of(from.wide) >= CROWDED_WIDE;
+    return crowded ? 'crowded' : 'new';
+  }
+
+  /** A slot of this provider was kept for it, and nothing came. */
+  wasted({ peer, from }: Holder, provider: PeerId): void {
+    for (const key of new Set([peer, from.narrow, from.wide])) this.#wasted.add(key, 1, MOST_WASTE);
+    this.#wastedAt.add(pair(peer, provider), 1, MOST_WASTE);
+  }
+
+  /** A task of its is under way at this provider, or was. */
+  began(peer: PeerId, provider: PeerId): void {
+    this.#note(peer);
+    if (this.#wasted.of(peer) === 0 || this.#wastedAt.of(pair(peer, provider)) === 0) return;
+    this.#wastedAt.add(pair(peer, provider), -1);
+    this.#wasted.add(peer, -1);
+  }
+
+  #note(peer: PeerId): void {
+    const now = this.#clock.now();
+    if (now - (this.#begun.get(peer) ?? -Infinity) < NOTED_EVERY_MS) return;
+    this.#begun.delete(peer);
+    this.#begun.set(peer, now);
+    for (const oldest of this.#begun.keys()) {
+      if (this.#begun.size <= MAX_KNOWN) break;
+      this.#begun.delete(oldest);
+    }
+  }
+}
+
+function pair(peer: PeerId, provider: PeerId): string {
+  return `${peer} ${provider}`;
+}

@@ -1,0 +1,268 @@
+import { describe, expect, test } from 'vitest';
+import { newPeerId, type ModelId, type PeerId } from '@llmesh/core/base/ids';
+import { MAX_CANDIDATES } from '@llmesh/core/wire/control-protocol';
+import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
+import { Matchmaker, type MatchQuestion } from './matchmaker.ts';
+import { STANDING_MS } from '../registry/offer-standing.ts';
+import { GONE_MS, QUIET_MS, Registry } from '../registry/registry.ts';
+import { Reliability } from './reliability.ts';
+import { advertised, TINY } from '../testing/clients.ts';
+import { ManualClock } from '@llmesh/core/testing/manual-clock';
+
+/** Half-way, every time: chance favours nobody. */
+const even = () => 0.5;
+
+function setUp(random: () => number = even) {
+  const clock = new ManualClock();
+  const registry = new Registry(clock);
+  const reliability = new Reliability(clock);
+  const matchmaker = new Matchmaker(registry, reliability, random);
+  const asker = newPeerId();
+  const provider = (tokensPerSecond: number, busySlots = 0, wakesInMs?: number) => {
+    const peer = registry.join(newPeerId(), 'browser');
+    const model = { ...advertised(TINY, tokensPerSecond), ...(wakesInMs !== undefined && { wakesInMs }) };
+    registry.advert(peer, { models: [model], slots: 1, certificate: null });
+    registry.heartbeat(peer, { type: 'heartbeat', busySlots, queued: 0, tokens: 0 });
+    return peer;
+  };
+  const match = (exclude: PeerId[] = [], model = TINY, only: PeerId[] | null = null, prefer: PeerId | null = null) =>
+    matchmaker.match({ model, asker, exclude, only, prefer })?.map(({ peerId }) => peerId) ?? null;
+  return { clock, registry, reliability, matchmaker, provider, match };
+}
+
+test('the fast come first, and as spares those without a free slot last', () => {
+  const { provider, match } = setUp();
+  const busy = provider(500, 1);
+  const slow = provider(5);
+  const fast = provider(50);
+  expect(match()).toEqual([fast, slow, busy].map(({ peerId }) => peerId));
+});
+
+test('null when all who could answer are full, also by what is promised', () => {
+  const { registry, provider, match } = setUp();
+  const busy = provider(50, 1);
+  expect(match()).toBe(null);
+  expect(match([busy.peerId])).toEqual([]);
+  const promised = provider(50);
+  registry.promise(promised, 1);
+  expect(match()).toBe(null);
+  expect(match([], TINY, [promised.peerId])).toBe(null);
+  registry.promise(promised, -1);
+  expect(match()).toEqual([promised.peerId, busy.peerId]);
+});
+
+test('those in memory before those that have to be loaded, and these before the full; also when they are named', () => {
+  const { registry, provider, match } = setUp();
+  const resting = provider(60, 0, 20_000);
+  expect(match()).toEqual([resting.peerId]);
+  const full = provider(50, 1);
+  const free = provider(50);
+  const all = [free, resting, full].map(({ peerId }) => peerId);
+  expect(match()).toEqual(all);
+  expect(match([], TINY, all.toReversed())).toEqual(all);
+  registry.promise(free, 1);
+  registry.promise(resting, 1);
+  expect(match()).toBe(null);
+});
+
+test('whoever has the conversation comes first, however many there are; not when it is full, silent, unwanted or left', () => {
+  const { clock, registry, provider, match } = setUp(seeded(2));
+  const warm = provider(50);
+  for (let i = 0; i < 500; i++) provider(60);
+  const first = (...how: Parameters<typeof match>) => match(...how)?.[0];
+  const prefer = warm.peerId;
+  for (let i = 0; i < 20; i++) expect(first([], TINY, null, prefer)).toBe(prefer);
+  expect(match([], TINY, null, prefer)?.filter((peer) => peer === prefer).length).toBe(1);
+  expect(match([prefer], TINY, null, prefer)).not.toContain(prefer);
+  const other = provider(50).peerId;
+  expect(match([], TINY, [other], prefer)).toEqual([other]);
+  registry.promise(warm, 1);
+  expect(first([], TINY, null, prefer)).not.toBe(prefer);
+  registry.promise(warm, -1);
+  clock.turn(QUIET_MS);
+  provider(50);
+  expect(match([], TINY, null, prefer)).not.toContain(prefer);
+  registry.leave(warm);
+  expect(match([], TINY, null, prefer)).not.toContain(prefer);
+});
+
+test('says how far a provider can be counted on, and ranks a boast by what receipts say', () => {
+  const { reliability, provider, matchmaker } = setUp();
+  const boaster = provider(1_000);
+  const honest = provider(50);
+  for (let i = 0; i < 3; i++) {
+    const from = { requester: newPeerId(), network: '' };
+    reliability.finished(boaster.peerId, { model: TINY, tokens: 100, ms: 10_000 }, from);
+    reliability.finished(honest.peerId, { model: TINY, tokens: 100, ms: 2_000 }, from);
+  }
+  reliability.failed(boaster.peerId, 3);
+  const question = { model: TINY, asker: newPeerId(), exclude: [], only: null, prefer: null };
+  const [first, second] = matchmaker.match(question) ?? [];
+  expect(first).toMatchObject({ peerId: honest.peerId, reliability: 12 / 13, model: { tokensPerSecond: 50 } });
+  expect(second).toMatchObject({ peerId: boaster.peerId, reliability: 0.75, model: { tokensPerSecond: 10 } });
+});
+
+test('who can never be answered: nobody left who is here and may be asked', () => {
+  const { clock, provider, matchmaker } = setUp();
+  const peer = provider(50, 1);
+  const ask = (changes = {}) => ({
+    model: TINY,
+    asker: newPeerId(),
+    exclude: [],
+    only: null,
+    prefer: null,
+    ...changes,
+  });
+  const possible = [ask(), ask({ only: [peer.peerId] }), ask({ exclude: [newPeerId()] })];
+  const not = [ask({ asker: peer.peerId }), ask({ only: [newPeerId()] }), ask({ exclude: [peer.peerId] })];
+  expect(matchmaker.impossible(TINY, [...possible, ...not])).toEqual(not);
+  clock.turn(GONE_MS);
+  expect(matchmaker.impossible(TINY, possible)).toEqual(possible);
+});
+
+test('nobody: an unknown model, those excluded, the asker itself, the silent', () => {
+  const { clock, matchmaker, provider, match } = setUp();
+  const peer = provider(50);
+  expect(match([], 'unknown' as ModelId)).toEqual([]);
+  expect(match([peer.peerId])).toEqual([]);
+  expect(matchmaker.match({ model: TINY, asker: peer.peerId, exclude: [], only: null, prefer: null })).toEqual([]);
+  clock.turn(QUIET_MS);
+  expect(match()).toEqual([]);
+});
+
+test('only those who are named, when some are', () => {
+  const { provider, match } = setUp();
+  const [trusted] = [provider(5), provider(500)];
+  expect(match([], TINY, [trusted.peerId])).toEqual([trusted.peerId]);
+  expect(match([trusted.peerId], TINY, [trusted.peerId])).toEqual([]);
+  expect(match([], TINY, [])).toEqual([]);
+});
+
+test('no more than a shortlist', () => {
+  const { provider, match } = setUp();
+  for (let i = 0; i < MAX_CANDIDATES + 5; i++) provider(50);
+  expect(new Set(match()).size).toBe(MAX_CANDIDATES);
+});
+
+test('among very many, those with a free slot are found and everybody gets a turn', () => {
+  const random = seeded(1);
+  const { provider, match } = setUp(random);
+  const busy = new Set(Array.from({ length: 1000 }, () => provider(500, 1).peerId));
+  const free = new Set(Array.from({ length: 200 }, () => provider(50).peerId));
+  const chosen = new Set<string>();
+  for (let i = 0; i < 400; i++) {
+    const shortlist = match();
+    expect(shortlist?.some((peer) => busy.has(peer))).toBe(false);
+    for (const peer of shortlist ?? []) chosen.add(peer);
+  }
+  expect(chosen.size).toBe(free.size);
+});
+
+/** mulberry32 */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+test('who has no adapter is not asked to answer with it, and one of many who has is waited for', () => {
+  const { registry, matchmaker, provider } = setUp();
+  const adapter = 'ab'.repeat(32);
+  const asked = { model: TINY, asker: newPeerId(), exclude: [], only: null, prefer: null, adapter };
+  for (let i = 0; i < 200; i++) provider(50);
+  expect(matchmaker.match(asked)).toEqual([]);
+  expect(matchmaker.impossible(TINY, [asked])).toEqual([asked]);
+  const able = provider(50);
+  const models = [{ ...advertised(TINY, 50), adapters: [{ sha256: adapter, name: 'Law' }] }];
+  registry.advert(able, { models, slots: 1, certificate: null });
+  expect(matchmaker.match(asked)?.map(({ peerId }) => peerId)).toEqual([able.peerId]);
+  registry.promise(able, 1);
+  expect(matchmaker.match(asked)).toBe(null);
+  expect(matchmaker.impossible(TINY, [asked])).toEqual([]);
+  expect(matchmaker.match({ ...asked, only: [able.peerId], adapter: 'cd'.repeat(32) })).toEqual([]);
+});
+
+test('a speed that nobody has measured counts no more than is usual for the model', () => {
+  const { clock, reliability, provider, matchmaker } = setUp();
+  const honest = provider(50);
+  const from = { requester: newPeerId(), network: '' };
+  const question = { model: TINY, asker: newPeerId(), exclude: [], only: null, prefer: null };
+  for (let i = 0; i < 3; i++) reliability.finished(honest.peerId, { model: TINY, tokens: 100, ms: 2_000 }, from);
+  const boaster = provider(100_000);
+  clock.turn(STANDING_MS);
+  const speeds = () => new Map(matchmaker.match(question)?.map((one) => [one.peerId, one.model.tokensPerSecond]));
+  expect(speeds()).toEqual(new Map([honest, boaster].map(({ peerId }) => [peerId, 50])));
+  for (let i = 0; i < 3; i++) reliability.finished(boaster.peerId, { model: TINY, tokens: 1_000, ms: 2_000 }, from);
+  expect(speeds().get(boaster.peerId)).toBe(500);
+});
+
+describe('different files under one id', () => {
+  const [ours, theirs] = ['aa'.repeat(32), 'bb'.repeat(32)];
+
+  function lending() {
+    const { clock, registry, reliability, matchmaker } = setUp();
+    const lend = (sha256: string | null, more: Partial<ModelAdvert> = {}) => {
+      const peer = registry.join(newPeerId(), 'native');
+      registry.advert(peer, { models: [{ ...advertised(), sha256, ...more }], slots: 1, certificate: null });
+      return peer;
+    };
+    const ask = (more: Partial<MatchQuestion> = {}) =>
+      matchmaker
+        .match({ model: TINY, asker: newPeerId(), exclude: [], only: null, prefer: null, ...more })
+        ?.map(({ peerId }) => peerId) ?? null;
+    return { clock, registry, reliability, matchmaker, lend, ask };
+  }
+
+  test('the id alone means one of them, and is never answered with another', () => {
+    const { clock, registry, lend, ask } = lending();
+    const [first, second] = [lend(ours), lend(ours)];
+    clock.turn(1_000);
+    const other = lend(theirs);
+    const unhashed = lend(null);
+    const both = new Set([first.peerId, second.peerId]);
+    expect(new Set(ask())).toEqual(both);
+    expect(new Set(ask({ sha256: ours }))).toEqual(both);
+    expect(ask({ sha256: theirs })).toEqual([other.peerId]);
+    expect(ask({ sha256: null })).toEqual([unhashed.peerId]);
+    expect(ask({ sha256: 'cc'.repeat(32) })).toEqual([]);
+    expect(new Set(ask({ prefer: other.peerId }))).toEqual(both);
+    for (const peer of [first, second]) registry.promise(peer, 1);
+    expect(ask()).toBe(null);
+    expect(ask({ prefer: other.peerId })).toBe(null);
+  });
+
+  test('whoever is named is asked with the file they have, unless a file is named as well', () => {
+    const { lend, ask } = lending();
+    lend(ours);
+    lend(ours);
+    const other = lend(theirs);
+    expect(ask({ only: [other.peerId] })).toEqual([other.peerId]);
+    expect(ask({ only: [other.peerId], sha256: ours })).toEqual([]);
+  });
+
+  test('who says that it embeds takes nobody the model to chat with', () => {
+    const { clock, lend, ask } = lending();
+    const liar = lend(ours, { embeds: 64 });
+    clock.turn(1_000);
+    const honest = lend(ours);
+    expect(ask({ needs: [] })).toEqual([honest.peerId]);
+    expect(ask({ needs: ['embedding'] })).toEqual([liar.peerId]);
+  });
+
+  test('who waits for the file that is meant is not in the way of who waits for another', () => {
+    const { lend, matchmaker } = lending();
+    lend(ours);
+    lend(ours);
+    const other = lend(theirs);
+    const question = { model: TINY, asker: newPeerId(), exclude: [], only: null, prefer: null };
+    expect(matchmaker.isMeant(question, other)).toBe(false);
+    expect(matchmaker.isMeant({ ...question, sha256: theirs }, other)).toBe(true);
+    expect(matchmaker.impossible(TINY, [question, { ...question, sha256: theirs }])).toEqual([]);
+    const nobody = { ...question, sha256: 'cc'.repeat(32) };
+    expect(matchmaker.impossible(TINY, [question, nobody])).toEqual([nobody]);
+  });
+});

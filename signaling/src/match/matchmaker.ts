@@ -1,0 +1,220 @@
+/** Who can answer with a model: a shortlist, ranked by the same policy that the requester ranks with. */
+import { isAble as isAbleWith, type Needs } from '@llmesh/core/policy/abilities';
+import type { ModelId, PeerId } from '@llmesh/core/base/ids';
+import { MAX_CANDIDATES, MAX_NAMED_PEERS, type Candidate } from '@llmesh/core/wire/control-protocol';
+import { rank, TYPICAL_ANSWER_TOKENS, UNKNOWN_TOKENS_PER_SECOND } from '@llmesh/core/policy/route';
+import { isOf, type Room } from '../registry/model-index.ts';
+import { hasRoom, modelOf, roomOf, type RegisteredPeer, type Registry } from '../registry/registry.ts';
+import type { Reliability } from './reliability.ts';
+
+/**
+ * Ranked for one shortlist: so many with a free slot, drawn by chance. In the simulator (`npm run sim -- --choice`, slots
+ * promised as here, 95 % of them busy, ranked by the square of the time and not yet by its cube) a typical answer takes
+ * 10.2 s with the best of two, 9.6 s with four, 8.2 s with sixteen and with sixty-four; with half of them busy sixteen
+ * cost 3 % against sixty-four. Each drawn costs every match.
+ */
+const SAMPLE = 16;
+
+/** Only who is able to: see `Needs`. */
+export interface MatchQuestion extends Needs {
+  model: ModelId;
+  /** Who asks: nobody is sent to themselves. */
+  asker: PeerId;
+  exclude: readonly PeerId[];
+  /** No one but these; null: anyone. */
+  only: readonly PeerId[] | null;
+  /** First, when it has a free slot and is not far slower than others. */
+  prefer: PeerId | null;
+}
+
+export class Matchmaker {
+  readonly #registry: Registry;
+  readonly #reliability: Reliability;
+  readonly #random: () => number;
+
+  /** Takes over the registry's books. */
+  constructor(registry: Registry, reliability: Reliability, random: () => number) {
+    registry.standings.books = reliability;
+    this.#registry = registry;
+    this.#reliability = reliability;
+    this.#random = random;
+  }
+
+  /**
+   * Best first, at most MAX_CANDIDATES: those with a free slot, where the model may have to be loaded first, then as spares
+   * those without. Empty: nobody whom this asker may be sent to offers the model now; null: all who do are full.
+   */
+  match(question: MatchQuestion): Candidate[] | null {
+    const { model, prefer } = question;
+    const candidates: Candidate[] = [];
+    const add = (peer: RegisteredPeer) => candidates.push(this.#candidate(peer, model));
+    this.#sample(question, 'free', SAMPLE, add);
+    // A few: what has to be loaded may be quicker even so.
+    this.#sample(question, 'resting', candidates.length === 0 ? SAMPLE : MAX_CANDIDATES, add);
+    const preferred = prefer === null ? null : this.#registry.find(prefer);
+    if (preferred !== null && this.#mayHave(question, preferred) && hasRoom(preferred)) {
+      if (!candidates.some(({ peerId }) => peerId === prefer)) add(preferred);
+    }
+    if (candidates.length === 0) {
+      let full = false;
+      this.#sample(question, 'full', 1, () => (full = true));
+      return full ? null : [];
+    }
+    if (candidates.length < MAX_CANDIDATES) this.#sample(question, 'full', MAX_CANDIDATES - candidates.length, add);
+    // Round trips between two peers are theirs to measure: the requester ranks again with them.
+    const ranked = rank(candidates, { exclude: NOBODY, prefer, rttMs: unmeasured, random: this.#random });
+    if (ranked.length > MAX_CANDIDATES) ranked.length = MAX_CANDIDATES;
+    return ranked;
+  }
+
+  /** Which of these questions, all about this model, nobody who is here may ever answer, however long they wait. */
+  impossible<T extends MatchQuestion>(model: ModelId, questions: readonly T[]): T[] {
+    // More than one question can leave out. Few kinds of needs are asked for: each is looked up once.
+    const able = new Map<string, RegisteredPeer[]>();
+    const anyone = (question: T) => {
+      const group = this.#registry.meant(question);
+      const needs = question.needs?.toSorted().join(' ') ?? '';
+      const kind = `${group?.sha256 ?? ''} ${group?.embeds ?? ''} ${question.adapter ?? ''} ${needs}`;
+      let found = able.get(kind);
+      if (found === undefined) {
+        found = this.#registry.present(group, MAX_NAMED_PEERS + 2, (peer) => isAble(peer, question));
+        able.set(kind, found);
+      }
+      return found;
+    };
+    return questions.filter((question) => {
+      const { asker, exclude, only } = question;
+      const named = only?.map((peerId) => this.#registry.find(peerId)).filter((peer) => peer !== null);
+      return !(named ?? anyone(question)).some(
+        (peer) =>
+          peer.peerId !== asker &&
+          !exclude.includes(peer.peerId) &&
+          isAble(peer, question) &&
+          this.#registry.isPresent(peer, model),
+      );
+    });
+  }
+
+  /** Best first, a few of those that `suits`, drawn by chance. */
+  resting(
+    model: ModelId,
+    rooms: readonly Exclude<Room, 'silent'>[],
+    suits: (peer: RegisteredPeer) => boolean,
+  ): Candidate[] {
+    const candidates: Candidate[] = [];
+    const group = this.#registry.offer(model);
+    for (const room of rooms) {
+      this.#registry.matchable(group, room, this.#random, (peer) => {
+        if (suits(peer)) candidates.push(this.#candidate(peer, model));
+        return candidates.length === SAMPLE;
+      });
+    }
+    return rank(candidates, { exclude: NOBODY, prefer: null, rttMs: unmeasured, random: this.#random });
+  }
+
+  /** Whether this provider of a model with this id lends the very file that the question is about. */
+  isMeant(question: MatchQuestion, peer: RegisteredPeer): boolean {
+    const offered = modelOf(peer, question.model);
+    // Whoever is named was chosen for who they are.
+    if (offered === null || (question.only !== null && question.sha256 === undefined)) return offered !== null;
+    const group = this.#registry.meant(question);
+    return group !== null && isOf(group, offered);
+  }
+
+  /** All who offer a model and were heard lately, in no order, until `visit` says true. */
+  offering(model: ModelId, visit: (peer: RegisteredPeer) => boolean): void {
+    let enough = false;
+    const group = this.#registry.offer(model);
+    for (const room of ['free', 'full', 'resting'] as const) {
+      if (!enough) this.#registry.matchable(group, room, this.#random, (peer) => (enough = visit(peer)));
+    }
+  }
+
+  /** Typical answers a second by all who offer a model, as far as their speeds are to be believed. */
+  answersPerSecond(model: ModelId): number {
+    let tokens = 0;
+    const { standings } = this.#registry;
+    const group = this.#registry.offer(model);
+    this.offering(model, (peer) => {
+      const offered = modelOf(peer, model);
+      const speed = offered === null ? null : standings.speed(peer, offered, group);
+      tokens += peer.slots * (speed ?? UNKNOWN_TOKENS_PER_SECOND);
+      return false;
+    });
+    return tokens / TYPICAL_ANSWER_TOKENS;
+  }
+
+  /** The same of those alone who are named. */
+  answersPerSecondOf(model: ModelId, named: readonly PeerId[]): number {
+    let tokens = 0;
+    for (const peerId of new Set(named)) {
+      const peer = this.#registry.find(peerId);
+      const offered = peer === null ? null : modelOf(peer, model);
+      if (peer !== null && offered !== null)
+        tokens += peer.slots * (offered.tokensPerSecond ?? UNKNOWN_TOKENS_PER_SECOND);
+    }
+    return tokens / TYPICAL_ANSWER_TOKENS;
+  }
+
+  /** At most so many of those who may be named, by chance. */
+  #sample(
+    question: MatchQuestion,
+    room: Exclude<Room, 'silent'>,
+    most: number,
+    take: (peer: RegisteredPeer) => void,
+  ): void {
+    const { only } = question;
+    let left = most;
+    if (only === null) {
+      // As objects: to compare the ids of sixteen providers is to fetch them from memory, which takes longer than the rest.
+      const asker = this.#registry.find(question.asker);
+      const exclude = question.exclude.map((peerId) => this.#registry.find(peerId));
+      this.#registry.matchable(this.#registry.meant(question), room, this.#random, (peer) => {
+        if (peer === asker || (exclude.length > 0 && exclude.includes(peer)) || !isAble(peer, question)) return false;
+        take(peer);
+        return --left === 0;
+      });
+      return;
+    }
+    for (const peerId of new Set(only)) {
+      const peer = this.#registry.find(peerId);
+      const offered = peer === null ? null : modelOf(peer, question.model);
+      if (peer === null || offered === null || !this.#mayHave(question, peer) || roomOf(peer, offered) !== room)
+        continue;
+      take(peer);
+      if (--left === 0) return;
+    }
+  }
+
+  /** Whether a peer that was named, and not found by its model, can be a candidate. */
+  #mayHave(question: MatchQuestion, peer: RegisteredPeer): boolean {
+    const { asker, exclude, only } = question;
+    if (peer.peerId === asker || exclude.includes(peer.peerId) || only?.includes(peer.peerId) === false) return false;
+    return this.isMeant(question, peer) && isAble(peer, question) && this.#registry.isHeard(peer);
+  }
+
+  /** Of a provider that offers this model. */
+  #candidate(peer: RegisteredPeer, id: ModelId): Candidate {
+    const { peerId, agent, slots, queued, certificate } = peer;
+    const offered = modelOf(peer, id)!;
+    const tokensPerSecond = this.#registry.standings.speed(peer, offered, this.#registry.groupOf(offered));
+    const model = tokensPerSecond === offered.tokensPerSecond ? offered : { ...offered, tokensPerSecond };
+    // A slot that is kept for another is none for this one.
+    const busySlots = Math.min(slots, peer.busySlots + peer.promised);
+    return { peerId, agent, model, slots, busySlots, queued, reliability: this.#reliability.of(peerId), certificate };
+  }
+}
+
+/** Can it do what was asked for with its model? */
+export function isAble(peer: RegisteredPeer, question: Needs & Pick<MatchQuestion, 'model'>): boolean {
+  const { model, needs, adapter, sha256 } = question;
+  if ((needs === undefined || needs.length === 0) && adapter === undefined && sha256 === undefined) return true;
+  const offered = modelOf(peer, model);
+  return offered !== null && isAbleWith(offered, question);
+}
+
+const NOBODY: ReadonlySet<PeerId> = new Set();
+
+function unmeasured(): null {
+  return null;
+}

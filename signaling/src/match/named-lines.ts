@@ -1,0 +1,86 @@
+/**
+ * Questions that keep to providers which they name wait beside the open lines, once for each provider that they name: they
+ * take nobody's place there, and a provider that never has room keeps nobody waiting but them.
+ */
+import type { ModelId, PeerId } from '@llmesh/core/base/ids';
+import type { Holder } from '../sockets/shares.ts';
+import { WaitingLine } from './waiting-line.ts';
+
+interface Named {
+  readonly model: ModelId;
+  readonly only: readonly PeerId[] | null;
+  readonly holder: Holder;
+}
+
+export class NamedLines<T extends Named> {
+  readonly #lines = new Map<string, WaitingLine<T>>();
+  /** Where each has its place told: the shortest of its lines when it came. */
+  readonly #homes = new Map<T, string>();
+
+  get size(): number {
+    return this.#homes.size;
+  }
+
+  add(one: T): void {
+    const keys = keysOf(one);
+    let home = keys[0] ?? '';
+    for (const key of keys) {
+      if ((this.#lines.get(key)?.size ?? 0) < (this.#lines.get(home)?.size ?? 0)) home = key;
+    }
+    this.#homes.set(one, home);
+    for (const key of keys) {
+      const line = this.#lines.get(key) ?? new WaitingLine();
+      this.#lines.set(key, line);
+      line.add(one);
+    }
+  }
+
+  /** Not wanted any more. Does nothing for one that is not here. */
+  remove(one: T): void {
+    this.#leave(one, (line) => line.remove(one));
+  }
+
+  /** Its turn has come. */
+  take(one: T): void {
+    this.#leave(one, (line) => line.take(one));
+  }
+
+  /** Those that name this provider for this model; null: nobody does. */
+  of(provider: PeerId, model: ModelId): WaitingLine<T> | null {
+    return this.#lines.get(key(provider, model)) ?? null;
+  }
+
+  /** 1: the next; 0: not here. */
+  position(one: T): number {
+    return this.#lines.get(this.#homes.get(one) ?? '')?.position(one) ?? 0;
+  }
+
+  /** Everybody once, each with its place. Nobody may come or go until it ends. */
+  *inTurn(): Generator<{ one: T; position: number }> {
+    for (const home of new Set(this.#homes.values())) {
+      let position = 0;
+      for (const one of this.#lines.get(home)?.inTurn() ?? []) {
+        position++;
+        if (this.#homes.get(one) === home) yield { one, position };
+      }
+    }
+  }
+
+  #leave(one: T, leave: (line: WaitingLine<T>) => void): void {
+    if (!this.#homes.delete(one)) return;
+    for (const each of keysOf(one)) {
+      const line = this.#lines.get(each);
+      if (line === undefined) continue;
+      leave(line);
+      if (line.size === 0) this.#lines.delete(each);
+    }
+  }
+}
+
+function keysOf({ only, model }: Named): string[] {
+  return [...new Set(only)].map((provider) => key(provider, model));
+}
+
+function key(provider: PeerId, model: ModelId): string {
+  return `${provider} ${model}`;
+}

@@ -1,0 +1,139 @@
+/**
+ * Tells providers that a model of theirs which left the memory will be asked soon, so that nobody has to wait until it is
+ * loaded: when those that have it in memory will not do. A question is sent to a resting one all the same when all others
+ * are full, and has it loaded by that.
+ */
+import type { Clock } from '@llmesh/core/base/clock';
+import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
+import type { ModelId, PeerId } from '@llmesh/core/base/ids';
+import { Demand } from './demand.ts';
+import type { Matchmaker } from './matchmaker.ts';
+import { modelOf, type RegisteredPeer, type Registry } from '../registry/registry.ts';
+
+/** Questions come in bursts: looked at together. */
+export const GATHER_MS = 250;
+/** A provider is told of one model, and of none for so long: its owner did not lend a disk to be read all day. */
+export const AGAIN_MS = 60_000;
+/** It is counted on for so many times the time that it says it needs, and a little. */
+const PATIENCE = { times: 3, ms: 5_000 };
+
+export interface PreloadingOptions {
+  clock: Clock;
+  registry: Registry;
+  matchmaker: Matchmaker;
+  /** In the line of this model. */
+  waiting: (model: ModelId) => number;
+  expect: (provider: PeerId, model: ModelId) => void;
+}
+
+interface Told {
+  model: ModelId;
+  atMs: number;
+  /** When it should have loaded it. */
+  untilMs: number;
+}
+
+export class Preloading {
+  readonly #options: PreloadingOptions;
+  readonly #demand: Demand;
+  /** The longest ago first. */
+  readonly #told = new Map<RegisteredPeer, Told>();
+  readonly #touched = new Set<ModelId>();
+  #stopTimer: (() => void) | null = null;
+  #closed = false;
+
+  constructor(options: PreloadingOptions) {
+    this.#options = options;
+    this.#demand = new Demand(options.clock);
+  }
+
+  /** Anybody may answer it. */
+  asked(model: ModelId): void {
+    const { clock, registry } = this.#options;
+    if (this.#closed || !registry.isOffered(model)) return;
+    this.#demand.asked(model);
+    this.#touched.add(model);
+    this.#stopTimer ??= clock.after(GATHER_MS, () => this.#look());
+  }
+
+  /** A question was sent there, and has it loaded. */
+  sent(provider: PeerId, model: ModelAdvert): void {
+    const peer = this.#options.registry.find(provider);
+    if (peer !== null && model.wakesInMs !== undefined) this.#note(peer, model);
+  }
+
+  /** An answer of this model took so long. */
+  answered(model: ModelId, ms: number): void {
+    this.#demand.answered(model, ms);
+  }
+
+  /** Idempotent. */
+  close(): void {
+    this.#closed = true;
+    this.#stopTimer?.();
+    this.#stopTimer = null;
+  }
+
+  #look(): void {
+    this.#stopTimer = null;
+    this.#forget();
+    for (const model of this.#touched) this.#lookAt(model);
+    this.#touched.clear();
+  }
+
+  #lookAt(model: ModelId): void {
+    const { registry, matchmaker, waiting, expect } = this.#options;
+    const inLine = waiting(model);
+    const suits = (peer: RegisteredPeer) => !this.#told.has(peer) && !isInMemory(peer, model);
+    // While somebody waits, also those that are busy with other models.
+    const resting = matchmaker.resting(model, inLine > 0 ? ['resting', 'full'] : ['resting'], suits);
+    const [best] = resting;
+    if (best === undefined) return;
+    const wanted = this.#demand.slotsWanted(model, best.model.wakesInMs ?? 0, inLine);
+    let slots = this.#slots(model, wanted);
+    for (const { peerId, model: advert } of resting) {
+      const peer = registry.find(peerId);
+      if (slots >= wanted || peer === null) return;
+      this.#note(peer, advert);
+      slots += slotsOf(peer);
+      expect(peerId, model);
+    }
+  }
+
+  #note(peer: RegisteredPeer, { id, wakesInMs = 0 }: ModelAdvert): void {
+    const atMs = this.#options.clock.now();
+    this.#told.delete(peer);
+    this.#told.set(peer, { model: id, atMs, untilMs: atMs + PATIENCE.times * wakesInMs + PATIENCE.ms });
+  }
+
+  /** In memory, or about to be. Counted no further than to `enough`. */
+  #slots(model: ModelId, enough: number): number {
+    const { clock, registry, matchmaker } = this.#options;
+    let slots = 0;
+    for (const [peer, { model: told, untilMs }] of this.#told) {
+      if (told !== model || untilMs <= clock.now() || registry.find(peer.peerId) !== peer) continue;
+      if (!isInMemory(peer, model)) slots += slotsOf(peer);
+    }
+    matchmaker.offering(model, (peer) => {
+      if (isInMemory(peer, model)) slots += slotsOf(peer);
+      return slots >= enough;
+    });
+    return slots;
+  }
+
+  #forget(): void {
+    for (const [peer, { atMs }] of this.#told) {
+      if (atMs + AGAIN_MS > this.#options.clock.now()) return;
+      this.#told.delete(peer);
+    }
+  }
+}
+
+function isInMemory(peer: RegisteredPeer, model: ModelId): boolean {
+  return modelOf(peer, model)?.wakesInMs === undefined;
+}
+
+/** For one of its models: its advert says how many it has in all. */
+function slotsOf({ slots, models }: RegisteredPeer): number {
+  return Math.max(1, Math.floor(slots / models.length));
+}

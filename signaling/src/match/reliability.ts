@@ -1,0 +1,141 @@
+/**
+ * How far a provider can be counted on: what both ends signed speaks for it, as far as it is signed by different requesters
+ * (`voices.ts`); vanishing with work in its hands speaks against it. By its key, so that it outlives the connection; what
+ * was long ago fades. Nothing a stranger says alone counts, so nobody can talk a provider down.
+ */
+import type { Clock } from '@llmesh/core/base/clock';
+import type { ModelId, PeerId } from '@llmesh/core/base/ids';
+import { GONE_MS } from '../registry/registry.ts';
+import { Voices, type Voice } from './voices.ts';
+
+/** Peers that are remembered; those of whom nothing was seen for longest are forgotten first. */
+export const MAX_REMEMBERED = 50_000;
+const MAX_SPEEDS = 16;
+/** What was seen counts half after so long. */
+const HALF_LIFE_MS = 6 * 3_600_000;
+/** Nobody begins at naught or at one: a newcomer counts as if it had brought nine answers of ten to their end. */
+const PRIOR = { good: 9, all: 10 };
+/** However much went wrong. */
+const MOST_LOST = 200;
+/**
+ * Whoever always asks the same provider soon has said what counts of their word. From then on their answers make good what
+ * was lost instead: it fades over about the last fifty.
+ */
+const FORGIVEN = 0.02;
+/** One loss of a provider with hundreds of slots is one event more than a hundred. */
+const MOST_LOST_AT_ONCE = 8;
+/** Shorter answers say nothing about speed. */
+const MIN_TOKENS = 32;
+const MIN_MEASUREMENTS = 3;
+/** So far below its advert a provider is ranked by what was measured: prompts and company explain the rest. */
+const BOAST = 2;
+
+interface Seen {
+  voices: Voices;
+  bad: number;
+  atMs: number;
+  /** In its hands when its connection was lost, until it is back and shows them or does not. */
+  missing: { tasks: number; sinceMs: number } | null;
+  speeds: Map<ModelId, { tokensPerSecond: number; measurements: number }> | null;
+}
+
+export class Reliability {
+  readonly #clock: Clock;
+  readonly #seen = new Map<PeerId, Seen>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  get size(): number {
+    return this.#seen.size;
+  }
+
+  /** The share of answers that it brings to their end, 0 to 1. */
+  of(peer: PeerId): number {
+    const seen = this.#seen.get(peer);
+    if (seen === undefined) return PRIOR.good / PRIOR.all;
+    const kept = this.#fading(seen);
+    const good = seen.voices.sum;
+    return (good * kept + PRIOR.good) / ((good + seen.bad) * kept + PRIOR.all);
+  }
+
+  /** How much speaks for this provider, in receipts of others, lately; 0: nothing. */
+  record(peer: PeerId): number {
+    const seen = this.#seen.get(peer);
+    return seen === undefined ? 0 : Math.round(seen.voices.sum * this.#fading(seen));
+  }
+
+  /** Whether receipts say how fast it is with this model. */
+  isMeasured(peer: PeerId, model: ModelId): boolean {
+    return (this.#seen.get(peer)?.speeds?.get(model)?.measurements ?? 0) >= MIN_MEASUREMENTS;
+  }
+
+  /**
+   * What to rank by: its advert, unless its receipts say far less. Their times are the provider's own word, which the
+   * requester signs: they catch a speed that was measured on an idle machine, and nobody can slow another down with them.
+   */
+  speed(peer: PeerId, model: ModelId, advertised: number | null): number | null {
+    const measured = this.#seen.get(peer)?.speeds?.get(model);
+    if (measured === undefined || measured.measurements < MIN_MEASUREMENTS || advertised === null) return advertised;
+    return advertised > BOAST * measured.tokensPerSecond ? measured.tokensPerSecond : advertised;
+  }
+
+  /** A receipt, signed by both ends and not known before. `from`: who asked. */
+  finished(peer: PeerId, { model, tokens, ms }: { model: ModelId; tokens: number; ms: number }, from: Voice): void {
+    if (tokens === 0) return;
+    const seen = this.#touch(peer);
+    if (!seen.voices.hear(from)) seen.bad *= 1 - FORGIVEN;
+    if (tokens < MIN_TOKENS || ms <= 0) return;
+    const speeds = (seen.speeds ??= new Map());
+    const { tokensPerSecond, measurements } = speeds.get(model) ?? { tokensPerSecond: 0, measurements: 0 };
+    // The mean of the first five, from then on an average that forgets.
+    const weight = 1 / Math.min(measurements + 1, 5);
+    const mean = tokensPerSecond + weight * ((tokens * 1000) / ms - tokensPerSecond);
+    speeds.delete(model);
+    speeds.set(model, { tokensPerSecond: mean, measurements: measurements + 1 });
+    const [oldest] = speeds.keys();
+    if (speeds.size > MAX_SPEEDS && oldest !== undefined) speeds.delete(oldest);
+  }
+
+  /** Silent for too long with so many tasks in its hands: whoever waited for them has gone elsewhere. */
+  failed(peer: PeerId, tasks: number): void {
+    if (tasks === 0) return;
+    const seen = this.#touch(peer);
+    seen.bad = Math.min(seen.bad + Math.min(tasks, MOST_LOST_AT_ONCE), MOST_LOST);
+  }
+
+  /** Gone without a goodbye, with so many tasks in its hands. Only this connection may be lost: they may go on. */
+  vanished(peer: PeerId, tasks: number): void {
+    if (tasks > 0) this.#touch(peer).missing = { tasks, sinceMs: this.#clock.now() };
+  }
+
+  /** Here again, as its first heartbeat has it. */
+  returned(peer: PeerId, busySlots: number): void {
+    const seen = this.#seen.get(peer);
+    if (seen === undefined || seen.missing === null) return;
+    const { tasks, sinceMs } = seen.missing;
+    seen.missing = null;
+    // After so long nobody waits for them any more.
+    const kept = this.#clock.now() - sinceMs < GONE_MS ? busySlots : 0;
+    this.failed(peer, Math.max(0, tasks - kept));
+  }
+
+  #touch(peer: PeerId): Seen {
+    const now = this.#clock.now();
+    const seen = this.#seen.get(peer) ?? { voices: new Voices(), bad: 0, atMs: now, missing: null, speeds: null };
+    const kept = this.#fading(seen);
+    seen.voices.fade(kept);
+    seen.bad *= kept;
+    seen.atMs = now;
+    this.#seen.delete(peer);
+    this.#seen.set(peer, seen);
+    const [oldest] = this.#seen.keys();
+    if (this.#seen.size > MAX_REMEMBERED && oldest !== undefined) this.#seen.delete(oldest);
+    return seen;
+  }
+
+  #fading({ atMs }: Seen): number {
+    return 0.5 ** ((this.#clock.now() - atMs) / HALF_LIFE_MS);
+  }
+}

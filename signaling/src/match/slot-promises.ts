@@ -1,0 +1,201 @@
+/**
+ * Slots kept for those who were just sent to a provider and have not begun there, so that many who ask at once are not all
+ * sent to the same slot. A promise ends when the provider shows the task, when either end leaves, or with its time; where
+ * others wait, sooner. Whoever lets promises run out has slots kept only for an instant (`asker-standing.ts`).
+ */
+import type { Clock } from '@llmesh/core/base/clock';
+import type { PeerId } from '@llmesh/core/base/ids';
+import { AskerStanding, type Standing } from './asker-standing.ts';
+import { hasRoom, type RegisteredPeer, type Registry } from '../registry/registry.ts';
+import type { Holder } from '../sockets/shares.ts';
+
+/** To dial, to seal the link and to hand over the question: a second and a half through a relay. */
+export const PROMISE_MS = 3_000;
+/** Most have begun by then: from now on the slot is not kept if somebody else waits for it. */
+export const OVERDUE_MS = 1_000;
+/** What a promise is worth to those who break theirs: others sent at the same moment go elsewhere. */
+export const INSTANT_MS = 250;
+/** Of those who ask for more at once the oldest promise gives way: nobody holds the whole mesh. */
+export const MAX_PROMISES_PER_PEER = 32;
+/** Of one provider: those whose slot is not kept any more are remembered, too, until their time is over. */
+const MAX_REMEMBERED = 2_048;
+
+interface SlotPromise {
+  readonly provider: RegisteredPeer;
+  readonly asker: Holder;
+  readonly requestId: number;
+  readonly madeMs: number;
+  readonly untilMs: number;
+  /** The slot is kept. It may not be any more, while the task may still come. */
+  kept: boolean;
+}
+
+export class SlotPromises {
+  readonly #clock: Clock;
+  readonly #registry: Registry;
+  readonly #standing: AskerStanding;
+  /** All last equally long: the first made is the first to run out. */
+  readonly #all = new Set<SlotPromise>();
+  readonly #ofProvider = new Map<RegisteredPeer, SlotPromise[]>();
+  readonly #ofAsker = new Map<PeerId, SlotPromise[]>();
+  #kept = 0;
+  #stopTimer: (() => void) | null = null;
+  #stopInstant: (() => void) | null = null;
+  /** To be kept for an instant, the first made first. */
+  #instants: { promise: SlotPromise; untilMs: number }[] = [];
+
+  constructor(clock: Clock, registry: Registry) {
+    this.#clock = clock;
+    this.#registry = registry;
+    this.#standing = new AskerStanding(clock);
+  }
+
+  /** Slots that are kept. */
+  get size(): number {
+    return this.#kept;
+  }
+
+  standingOf(asker: Holder): Standing {
+    return this.#standing.of(asker);
+  }
+
+  /** Nothing is promised of a provider that is full. */
+  make(provider: RegisteredPeer, asker: Holder, requestId: number): void {
+    if (!hasRoom(provider)) return;
+    const now = this.#clock.now();
+    const promise = { provider, asker, requestId, madeMs: now, untilMs: now + PROMISE_MS, kept: true };
+    this.#all.add(promise);
+    const here = push(this.#ofProvider, provider, promise);
+    const asked = push(this.#ofAsker, asker.peer, promise);
+    this.#kept++;
+    this.#registry.promise(provider, 1);
+    const surplus = asked.length - MAX_PROMISES_PER_PEER;
+    if (surplus > 0) this.#letGo(asked[surplus - 1]!);
+    const [oldest] = here;
+    if (here.length > MAX_REMEMBERED && oldest !== undefined) this.#waste(oldest);
+    const standing = this.#standing.of(asker);
+    if (standing === 'crowded' || standing === 'doubted') {
+      this.#instants.push({ promise, untilMs: now + INSTANT_MS });
+      this.#stopInstant ??= this.#clock.after(INSTANT_MS, () => this.#sweepInstants());
+    }
+    this.#stopTimer ??= this.#clock.after(PROMISE_MS, () => this.#sweep());
+  }
+
+  /** So many tasks more than before are at this provider. Whose they are it does not say. */
+  begun(provider: RegisteredPeer, tasks: number): void {
+    const here = this.#ofProvider.get(provider);
+    if (here === undefined) return;
+    // Most often there is one.
+    const likeliest = here.length === 1 ? [...here] : this.#likeliest(here).slice(0, tasks);
+    for (const promise of likeliest) {
+      this.#standing.began(promise.asker.peer, provider.peerId);
+      this.#end(promise);
+    }
+  }
+
+  /** An answer, or a part of one, was delivered. */
+  delivered(requester: PeerId, provider: PeerId): void {
+    this.#standing.began(requester, provider);
+  }
+
+  withdraw(asker: PeerId, requestId: number): void {
+    for (const promise of this.#ofAsker.get(asker)?.slice() ?? []) {
+      if (promise.requestId === requestId) this.#waste(promise);
+    }
+  }
+
+  /** Neither needs a slot any more, nor has one. */
+  left(peer: RegisteredPeer): void {
+    for (const promise of this.#ofProvider.get(peer)?.slice() ?? []) this.#end(promise);
+    for (const promise of this.#ofAsker.get(peer.peerId)?.slice() ?? []) this.#waste(promise);
+  }
+
+  /** Lets go of the slots that somebody waits for, and that should have been begun in. One stays kept for whoever is known. */
+  press(isWaitedFor: (provider: RegisteredPeer) => boolean): void {
+    const overdue = this.#clock.now() - OVERDUE_MS;
+    for (const promise of this.#all) {
+      if (promise.madeMs > overdue) break;
+      const { kept, asker, provider } = promise;
+      if (!kept || !isWaitedFor(provider)) continue;
+      const only = (this.#ofAsker.get(asker.peer)?.length ?? 0) <= 1;
+      if (!only || this.#standing.of(asker) !== 'known') this.#letGo(promise);
+    }
+  }
+
+  /** Idempotent. */
+  close(): void {
+    this.#stopTimer?.();
+    this.#stopTimer = null;
+    this.#stopInstant?.();
+    this.#stopInstant = null;
+  }
+
+  #sweep(): void {
+    const now = this.#clock.now();
+    for (const promise of this.#all) {
+      if (promise.untilMs > now) break;
+      this.#waste(promise);
+    }
+    const [next] = this.#all;
+    this.#stopTimer = next === undefined ? null : this.#clock.after(next.untilMs - now, () => this.#sweep());
+  }
+
+  #sweepInstants(): void {
+    const now = this.#clock.now();
+    const later = this.#instants.findIndex(({ untilMs }) => untilMs > now);
+    const over = this.#instants.splice(0, later < 0 ? this.#instants.length : later);
+    const [next] = this.#instants;
+    this.#stopInstant = next === undefined ? null : this.#clock.after(next.untilMs - now, () => this.#sweepInstants());
+    for (const { promise } of over) this.#letGo(promise);
+  }
+
+  /**
+   * Whose tasks have probably begun here, likeliest first: of those who begin what they are promised rather than of others,
+   * and of these whoever was sent last, since beginning takes a fraction of what a promise lasts.
+   */
+  #likeliest(here: readonly SlotPromise[]): SlotPromise[] {
+    const ranked = here.map((promise) => ({ promise, rank: RANKS[this.#standing.of(promise.asker)] }));
+    ranked.sort((a, b) => b.rank - a.rank || b.promise.madeMs - a.promise.madeMs);
+    return ranked.map(({ promise }) => promise);
+  }
+
+  #waste(promise: SlotPromise): void {
+    if (this.#all.has(promise)) this.#standing.wasted(promise.asker, promise.provider.peerId);
+    this.#end(promise);
+  }
+
+  #end(promise: SlotPromise): void {
+    // What an ended promise sets off may have ended others.
+    if (!this.#all.delete(promise)) return;
+    pull(this.#ofProvider, promise.provider, promise);
+    pull(this.#ofAsker, promise.asker.peer, promise);
+    this.#letGo(promise);
+  }
+
+  #letGo(promise: SlotPromise): void {
+    if (!promise.kept) return;
+    promise.kept = false;
+    this.#kept--;
+    this.#registry.promise(promise.provider, -1);
+  }
+}
+
+const RANKS: Readonly<Record<Standing, number>> = { known: 2, new: 1, crowded: 1, doubted: 0 };
+
+function push<K>(lists: Map<K, SlotPromise[]>, key: K, promise: SlotPromise): SlotPromise[] {
+  const list = lists.get(key);
+  if (list !== undefined) {
+    list.push(promise);
+    return list;
+  }
+  const fresh = [promise];
+  lists.set(key, fresh);
+  return fresh;
+}
+
+function pull<K>(lists: Map<K, SlotPromise[]>, key: K, promise: SlotPromise): void {
+  const list = lists.get(key);
+  if (list === undefined) return;
+  list.splice(list.indexOf(promise), 1);
+  if (list.length === 0) lists.delete(key);
+}

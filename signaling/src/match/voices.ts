@@ -1,0 +1,65 @@
+/**
+ * Who speaks for a provider: requesters that got their answers, by network. Two who agree can sign as much as they like,
+ * and one can be many; so nobody's word, and no network's, counts without bound. What was long ago fades.
+ */
+import type { PeerId } from '@llmesh/core/base/ids';
+import { widerNetworkOf } from '../sockets/address.ts';
+
+/** What counts most of one requester; of one network, as `address.ts` has it; of the one around that; and of all. */
+const MOST = { requester: 8, network: 16, wider: 32, all: 200 };
+/** Remembered of one provider: more than it takes for the most that counts. Those heard longest ago go first. */
+export const MAX_VOICES = 64;
+
+/** A requester, and where it is. */
+export interface Voice {
+  requester: PeerId;
+  /** Empty: it is not connected any more. */
+  network: string;
+}
+
+export class Voices {
+  readonly #heard = new Map<PeerId, { network: string; answers: number }>();
+  #sum = 0;
+
+  /** Answers that count. */
+  get sum(): number {
+    return this.#sum;
+  }
+
+  get size(): number {
+    return this.#heard.size;
+  }
+
+  /** One more answer. Whether it made a difference: of this one, or its network, there may be as many as count. */
+  hear({ requester, network }: Voice): boolean {
+    const before = this.#sum;
+    const answers = this.#heard.get(requester)?.answers ?? 0;
+    this.#heard.delete(requester);
+    this.#heard.set(requester, { network, answers: Math.min(answers + 1, MOST.requester) });
+    const [oldest] = this.#heard.keys();
+    if (this.#heard.size > MAX_VOICES && oldest !== undefined) this.#heard.delete(oldest);
+    this.#sum = this.#add();
+    return this.#sum >= before + 0.5;
+  }
+
+  /** All that was heard counts so much less: 0 to 1. */
+  fade(kept: number): void {
+    for (const voice of this.#heard.values()) voice.answers *= kept;
+    this.#sum = this.#add();
+  }
+
+  #add(): number {
+    const networks = new Map<string, number>();
+    for (const { network, answers } of this.#heard.values()) {
+      networks.set(network, Math.min((networks.get(network) ?? 0) + answers, MOST.network));
+    }
+    const wider = new Map<string, number>();
+    for (const [network, answers] of networks) {
+      const name = widerNetworkOf(network);
+      wider.set(name, Math.min((wider.get(name) ?? 0) + answers, MOST.wider));
+    }
+    let sum = 0;
+    for (const answers of wider.values()) sum += answers;
+    return Math.min(sum, MOST.all);
+  }
+}

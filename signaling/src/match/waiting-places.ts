@@ -1,0 +1,180 @@
+/**
+ * Who waits, and where: those whom anybody may answer in a line of their model, those who keep to providers which they name
+ * beside it. There are so many places and no more. Where all are taken, the newest gives way of whoever has most of them.
+ */
+import type { Clock } from '@llmesh/core/base/clock';
+import { MeshError } from '@llmesh/core/base/errors';
+import type { ModelId, PeerId } from '@llmesh/core/base/ids';
+import type { Networks } from '../sockets/address.ts';
+import { LinePace } from './line-pace.ts';
+import { NamedLines } from './named-lines.ts';
+import { Shares, type Holder } from '../sockets/shares.ts';
+import { WaitingLine } from './waiting-line.ts';
+
+export const MAX_WAITING_PER_PEER = 8;
+export const MAX_WAITING_PER_MODEL = 1_000;
+/** In the lines of all models, a few kilobytes each. */
+export const MAX_WAITING = 10_000;
+/** Of those that keep to providers which they name: each stands in up to 64 lines. */
+export const MAX_WAITING_NAMED = 1_000;
+
+export interface Waiter {
+  readonly asker: PeerId;
+  readonly from: Networks;
+  readonly requestId: number;
+  readonly model: ModelId;
+  readonly only: readonly PeerId[] | null;
+  /** With whom it shares its turns. */
+  holder: Holder;
+}
+
+export interface Line<T extends Waiter> {
+  readonly waiting: WaitingLine<T>;
+  readonly places: Shares<T>;
+  readonly pace: LinePace;
+}
+
+export class WaitingPlaces<T extends Waiter> {
+  readonly named = new NamedLines<T>();
+  readonly #clock: Clock;
+  readonly #answersPerSecond: (model: ModelId) => number;
+  readonly #changed: (waiting: number) => void;
+  readonly #lines = new Map<ModelId, Line<T>>();
+  readonly #open = new Shares<T>();
+  readonly #ofNamed = new Shares<T>();
+  readonly #ofAsker = new Map<PeerId, Set<T>>();
+  #size = 0;
+
+  /** `answersPerSecond`: what a new line goes by. `changed`: how many wait now. */
+  constructor(clock: Clock, answersPerSecond: (model: ModelId) => number, changed: (waiting: number) => void) {
+    this.#clock = clock;
+    this.#answersPerSecond = answersPerSecond;
+    this.#changed = changed;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** The open line of this model. */
+  line(model: ModelId): Line<T> | null {
+    return this.#lines.get(model) ?? null;
+  }
+
+  /** Open lines in which somebody waits. Empty ones are let go of here alone: to set one up takes a look at all providers. */
+  *lines(): Generator<[ModelId, Line<T>]> {
+    for (const [model, line] of this.#lines) {
+      if (line.waiting.size === 0) this.#lines.delete(model);
+      else yield [model, line];
+    }
+  }
+
+  /** There are lines to look after. */
+  get any(): boolean {
+    return this.#size > 0 || this.#lines.size > 0;
+  }
+
+  of(asker: PeerId): readonly T[] {
+    return [...(this.#ofAsker.get(asker) ?? [])];
+  }
+
+  /** 1: the next; 0: not here. */
+  position(one: T): number {
+    if (one.only !== null) return this.named.position(one);
+    return this.#lines.get(one.model)?.waiting.position(one) ?? 0;
+  }
+
+  /** Who lost their places to this one. Throws busy when it has too many itself, or nobody has more than it does. */
+  add(one: T): T[] {
+    const own = this.#ofAsker.get(one.asker) ?? new Set();
+    if (own.size >= MAX_WAITING_PER_PEER)
+      throw busy(`You have ${own.size} questions waiting already. Wait until one of them is answered.`);
+    const gone: T[] = [];
+    if (one.only === null) {
+      const { model } = one;
+      const line = this.#lines.get(model) ?? this.#newLine(model);
+      gone.push(...this.#makePlace(line.places, MAX_WAITING_PER_MODEL, one, line.pace));
+      gone.push(...this.#makePlace(this.#open, MAX_WAITING, one, line.pace));
+      this.#lines.set(model, line);
+      line.waiting.add(one);
+      for (const places of [line.places, this.#open]) places.add(one, whole(one));
+    } else {
+      gone.push(...this.#makePlace(this.#ofNamed, MAX_WAITING_NAMED, one, null));
+      this.named.add(one);
+      this.#ofNamed.add(one, whole(one));
+    }
+    this.#ofAsker.set(one.asker, own.add(one));
+    this.#resized(1);
+    return gone;
+  }
+
+  /** Its turn has come: others have theirs before its asker, and before its networks, have another. */
+  take(one: T): void {
+    const line = one.only === null ? this.line(one.model) : null;
+    line?.waiting.take(one);
+    line?.pace.turn();
+    this.named.take(one);
+    this.remove(one);
+  }
+
+  /** From now on it shares its turns with others. */
+  regroup(one: T, holder: Holder): void {
+    const lines = one.only === null ? this.line(one.model)?.waiting : this.named;
+    lines?.remove(one);
+    one.holder = holder;
+    lines?.add(one);
+  }
+
+  /** Does nothing for one that is not here. */
+  remove(one: T): void {
+    const own = this.#ofAsker.get(one.asker);
+    if (own?.delete(one) !== true) return;
+    if (own.size === 0) this.#ofAsker.delete(one.asker);
+    const line = this.line(one.model);
+    line?.waiting.remove(one);
+    for (const places of [line?.places, this.#open, this.#ofNamed]) places?.remove(one);
+    this.named.remove(one);
+    this.#resized(-1);
+  }
+
+  #newLine(model: ModelId): Line<T> {
+    const pace = new LinePace(this.#clock, this.#answersPerSecond(model));
+    return { waiting: new WaitingLine(), places: new Shares(), pace };
+  }
+
+  #makePlace(places: Shares<T>, most: number, one: T, pace: LinePace | null): T[] {
+    if (places.size < most) return [];
+    const last = places.yielding(whole(one));
+    if (last === null) throw tooMany(places.size, pace);
+    this.remove(last);
+    return [last];
+  }
+
+  #resized(by: number): void {
+    this.#size += by;
+    this.#changed(this.#size);
+  }
+}
+
+/** Whoever has a place, by where it comes from. */
+function whole({ asker, from }: Waiter): Holder {
+  return { peer: asker, from };
+}
+
+function busy(message: string): MeshError {
+  return new MeshError('busy', message);
+}
+
+function tooMany(waiting: number, pace: LinePace | null): MeshError {
+  const estimateMs = pace?.estimateMs(waiting) ?? null;
+  const turn = estimateMs === null ? '' : `; the last of them has its turn in about ${spoken(estimateMs)}`;
+  return busy(
+    `Every volunteer with this model is busy, and ${waiting} questions wait already${turn}. Try another model, or again later.`,
+  );
+}
+
+function spoken(ms: number): string {
+  const minutes = Math.ceil(ms / 60_000);
+  if (minutes >= 120) return `${Math.round(minutes / 60)} hours`;
+  return minutes === 1 ? 'a minute' : `${minutes} minutes`;
+}

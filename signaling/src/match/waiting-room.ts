@@ -1,0 +1,325 @@
+/**
+ * Every match goes through here: answered at once when a slot is free, else it waits in its model's line until one is.
+ * Whoever waits hears of it: at once, when it moves, and every few seconds. Places are few: those who have fewest come
+ * before those who have most (`shares.ts`), and turns go round the networks (`waiting-line.ts`).
+ */
+import type { Clock } from '@llmesh/core/base/clock';
+import { QUEUED_EVERY_MS, type Candidate } from '@llmesh/core/wire/control-protocol';
+import type { Place } from '@llmesh/core/control/control-requests';
+import { MeshError } from '@llmesh/core/base/errors';
+import type { ModelId, PeerId } from '@llmesh/core/base/ids';
+import type { Networks } from '../sockets/address.ts';
+import { FadingTally } from '../sockets/fading-tally.ts';
+import { isAble, type MatchQuestion, type Matchmaker } from './matchmaker.ts';
+import { hasRoom, modelOf, type RegisteredPeer, type Registry } from '../registry/registry.ts';
+import type { Holder } from '../sockets/shares.ts';
+import type { SlotPromises } from './slot-promises.ts';
+import { TurnPace } from './turn-pace.ts';
+import { WaitingPlaces, type Waiter } from './waiting-places.ts';
+
+/** A provider that is full for ever would keep them for ever. */
+export const MAX_NAMED_WAIT_MS = 600_000;
+export const TICK_MS = 1_000;
+/** While somebody waits: how often promises are looked through for slots that nobody comes for. */
+const PRESS_MS = 250;
+/** Those further back hear of their place only every QUEUED_EVERY_MS: telling a thousand takes longer than serving one. */
+const FRONT = 50;
+/** How many of those who wait are looked at when a provider has room: most often the first can be sent there. */
+const LOOK_AT = 64;
+const LOOK_AT_LEAST = 8;
+/** How long it counts that somebody had a turn, where several lines want the same slot. */
+const TURNS_HALF_LIFE_MS = 10_000;
+/** Once a second some providers are offered to everybody who waits, as long as so many were not looked at. */
+const LOOKS_PER_TICK = 20_000;
+
+export interface Asked extends MatchQuestion {
+  requestId: number;
+  from: Networks;
+  /** Best first; a slot of the first is kept. Empty: nobody offers the model to this asker. */
+  matched: (candidates: Candidate[]) => void;
+  queued: (place: Place) => void;
+  /** It waited, and does not any more. */
+  refused: (error: MeshError) => void;
+}
+
+interface Waiting extends Asked, Waiter {
+  readonly requestId: number;
+  readonly model: ModelId;
+  readonly asker: PeerId;
+  readonly from: Networks;
+  readonly only: readonly PeerId[] | null;
+  readonly number: number;
+  readonly sinceMs: number;
+  told: { position: number; atMs: number };
+}
+
+export interface WaitingRoomOptions {
+  clock: Clock;
+  registry: Registry;
+  matchmaker: Matchmaker;
+  promises: SlotPromises;
+  /** How many wait now. */
+  changed: (waiting: number) => void;
+}
+
+export class WaitingRoom {
+  readonly #options: WaitingRoomOptions;
+  readonly #places: WaitingPlaces<Waiting>;
+  readonly #turns: TurnPace;
+  /** Providers that nobody of the first in line could be sent to. */
+  readonly #unseen = new Set<RegisteredPeer>();
+  /** Turns that identities and networks had. */
+  readonly #had: FadingTally;
+  #number = 0;
+  #stopTimer: (() => void) | null = null;
+  #stopPress: (() => void) | null = null;
+  #closed = false;
+
+  /** Takes over `registry.onRoom`. */
+  constructor(options: WaitingRoomOptions) {
+    this.#options = options;
+    const { clock, matchmaker, changed } = options;
+    this.#places = new WaitingPlaces(clock, (model) => matchmaker.answersPerSecond(model), changed);
+    this.#had = new FadingTally(clock, TURNS_HALF_LIFE_MS);
+    this.#turns = new TurnPace(clock, (provider) => this.#offer(provider));
+    options.registry.onRoom = (provider) => this.#offer(provider);
+  }
+
+  get size(): number {
+    return this.#places.size;
+  }
+
+  /** For this model, whoever may answer. */
+  waiting(model: ModelId): number {
+    return this.#places.line(model)?.waiting.size ?? 0;
+  }
+
+  /** Throws busy when too many wait already. */
+  ask(asked: Asked): void {
+    const candidates = this.#options.matchmaker.match(asked);
+    if (candidates !== null) this.#answer(asked, candidates);
+    else this.#enqueue(asked);
+  }
+
+  /** Not wanted any more, whether it waits or was answered. */
+  withdraw(asker: PeerId, requestId: number): void {
+    for (const one of this.#places.of(asker)) if (one.requestId === requestId) this.#places.remove(one);
+    this.#options.promises.withdraw(asker, requestId);
+  }
+
+  /** So many tasks more than before are at this provider. */
+  begun(provider: RegisteredPeer, tasks: number): void {
+    if (tasks > 0) this.#options.promises.begun(provider, tasks);
+  }
+
+  /** Call when the registry has forgotten this peer. */
+  left(peer: RegisteredPeer): void {
+    for (const one of this.#places.of(peer.peerId)) this.#places.remove(one);
+    this.#unseen.delete(peer);
+    this.#options.promises.left(peer);
+  }
+
+  /** Idempotent. */
+  close(): void {
+    this.#closed = true;
+    this.#stopTimer?.();
+    this.#stopTimer = null;
+    this.#stopPress?.();
+    this.#stopPress = null;
+    this.#turns.close();
+    this.#options.promises.close();
+  }
+
+  #answer(asked: Asked, candidates: Candidate[]): void {
+    const [first] = candidates;
+    const provider = first === undefined ? null : this.#options.registry.find(first.peerId);
+    if (provider !== null) this.#options.promises.make(provider, holderOf(asked), asked.requestId);
+    asked.matched(candidates);
+  }
+
+  #enqueue(asked: Asked): void {
+    const { clock } = this.#options;
+    const one = {
+      ...{ ...asked, number: this.#number++, sinceMs: clock.now(), holder: this.#turnOf(asked) },
+      told: { position: 0, atMs: -Infinity },
+    };
+    for (const gone of this.#places.add(one)) gone.refused(new MeshError('busy', GAVE_WAY));
+    this.#tell(one, this.#places.position(one));
+    this.#stopTimer ??= clock.after(TICK_MS, () => this.#tick());
+    this.#stopPress ??= clock.after(PRESS_MS, () => this.#press());
+  }
+
+  /** This one can take somebody now, unless it says so all the time and nobody can be sent there. */
+  #offer(provider: RegisteredPeer): void {
+    if (this.#places.size > 0 && this.#turns.mayLook(provider)) {
+      this.#serve(provider, Math.max(LOOK_AT_LEAST, LOOK_AT / provider.models.length));
+    }
+  }
+
+  /** Whoever waits for any of its models; `lookAt`: of those first in each line. */
+  #serve(provider: RegisteredPeer, lookAt: number): void {
+    while (!this.#closed && this.#places.size > 0 && hasRoom(provider)) {
+      const next = this.#nextFor(provider, lookAt);
+      if (next !== null && this.#regrouped(next)) continue;
+      const candidates = next === null ? null : this.#options.matchmaker.match(next);
+      // Nobody here, or nobody but one who is silent again.
+      if (next === null || candidates === null || candidates.length === 0) return;
+      this.#places.take(next);
+      for (const key of keysOf(next)) this.#had.add(key);
+      this.#answer(next, candidates);
+    }
+  }
+
+  /** The first of several lines: whose networks had fewest turns lately, and of these whoever waits longest. */
+  #nextFor(provider: RegisteredPeer, lookAt: number): Waiting | null {
+    let found: Waiting | null = null;
+    let [looked, unseen] = [false, false];
+    const { matchmaker } = this.#options;
+    const may = (one: Waiting) => suits(provider, one) && matchmaker.isMeant(one, provider);
+    for (const { id } of provider.models) {
+      for (const line of [this.#places.line(id)?.waiting, this.#places.named.of(provider.peerId, id)]) {
+        if (line == null || line.size === 0) continue;
+        const first = line.next(may, lookAt);
+        looked = true;
+        unseen ||= first === null && line.size > lookAt;
+        if (first !== null && (found === null || this.#isBefore(first, found))) found = first;
+      }
+    }
+    if (found === null && looked) this.#turns.fruitless(provider);
+    if (found === null && unseen) this.#unseen.add(provider);
+    return found;
+  }
+
+  #isBefore(a: Waiting, b: Waiting): boolean {
+    const [hadA, hadB] = [a, b].map((one) => keysOf(one).reduce((sum, key) => sum + this.#had.of(key), 0));
+    return hadA === hadB ? a.number < b.number : hadA! < hadB!;
+  }
+
+  #tick(): void {
+    this.#stopTimer = null;
+    const { clock, matchmaker } = this.#options;
+    for (const [model, line] of this.#places.lines()) {
+      line.pace.promised = matchmaker.answersPerSecond(model);
+      const due: Placed[] = [];
+      let position = 0;
+      for (const one of line.waiting.inTurn()) this.#ifDue({ one, position: ++position }, due);
+      this.#tellAll(model, due);
+    }
+    const due: Placed[] = [];
+    for (const placed of this.#places.named.inTurn()) this.#ifDue(placed, due);
+    for (const placed of due) {
+      if (clock.now() - placed.one.sinceMs < MAX_NAMED_WAIT_MS) this.#tellAll(placed.one.model, [placed]);
+      else {
+        this.#places.remove(placed.one);
+        placed.one.refused(new MeshError('busy', NEVER_FREE));
+      }
+    }
+    this.#lookAtAll();
+    if (this.#places.any && !this.#closed) this.#stopTimer = clock.after(TICK_MS, () => this.#tick());
+  }
+
+  /** Those in front are looked after with every tick, the others with every few. */
+  #ifDue(placed: Placed, due: Placed[]): void {
+    const sinceMs = this.#options.clock.now() - placed.one.told.atMs;
+    if (placed.position <= FRONT || sinceMs >= QUEUED_EVERY_MS) due.push(placed);
+  }
+
+  /** Where they are, or that it leads nowhere. */
+  #tellAll(model: ModelId, due: readonly Placed[]): void {
+    const { clock, matchmaker } = this.#options;
+    const hopeless = new Set(
+      matchmaker.impossible(
+        model,
+        due.map(({ one }) => one),
+      ),
+    );
+    for (const one of hopeless) {
+      this.#places.remove(one);
+      one.matched([]);
+    }
+    for (const { one, position } of due) {
+      const moved = position !== one.told.position;
+      const sinceMs = clock.now() - one.told.atMs;
+      if (hopeless.has(one) || !(sinceMs >= QUEUED_EVERY_MS || (moved && sinceMs >= TICK_MS / 2))) continue;
+      this.#tell(one, position);
+    }
+  }
+
+  /** Somebody further back may be able to be sent to those whom none of the first could. */
+  #lookAtAll(): void {
+    let left = LOOKS_PER_TICK;
+    for (const provider of this.#unseen) {
+      if (left <= 0) return;
+      for (const { id } of provider.models) {
+        left -= this.waiting(id) + (this.#places.named.of(provider.peerId, id)?.size ?? 0);
+      }
+      this.#serve(provider, Infinity);
+      this.#unseen.delete(provider);
+    }
+  }
+
+  #press(): void {
+    this.#stopPress = null;
+    this.#options.promises.press(({ peerId, models }) =>
+      models.some(({ id }) => this.waiting(id) > 0 || this.#places.named.of(peerId, id) !== null),
+    );
+    if (this.#places.size > 0 && !this.#closed)
+      this.#stopPress = this.#options.clock.after(PRESS_MS, () => this.#press());
+  }
+
+  #tell(one: Waiting, position: number): void {
+    const { clock, matchmaker } = this.#options;
+    one.told = { position, atMs: clock.now() };
+    let estimateMs: number | null;
+    if (one.only === null) estimateMs = this.#places.line(one.model)?.pace.estimateMs(position) ?? null;
+    else {
+      const perSecond = matchmaker.answersPerSecondOf(one.model, one.only);
+      estimateMs = perSecond === 0 ? null : Math.round((position * 1000) / perSecond);
+    }
+    one.queued({ position, estimateMs });
+  }
+
+  /** Those who let slots be kept for nothing share the turns of one network, wherever they are. */
+  #turnOf(asked: Asked): Holder {
+    const holder = holderOf(asked);
+    if (this.#options.promises.standingOf(holder) !== 'doubted') return holder;
+    return { ...holder, from: { ...holder.from, wide: DOUBTED } };
+  }
+
+  /** Its asker has come to be doubted while it waited. */
+  #regrouped(one: Waiting): boolean {
+    if (one.holder.from.wide === DOUBTED) return false;
+    const holder = this.#turnOf(one);
+    if (holder.from.wide !== DOUBTED) return false;
+    this.#places.regroup(one, holder);
+    return true;
+  }
+}
+
+/** In the place of a network. */
+const DOUBTED = 'doubted';
+
+interface Placed {
+  one: Waiting;
+  position: number;
+}
+
+const GAVE_WAY =
+  'Every volunteer with this model is busy, and your place in the line went to somebody who has fewer places in it. Ask again in a moment.';
+const NEVER_FREE =
+  'None of the volunteers that you chose had time for ten minutes. Ask again, or let other volunteers answer as well.';
+
+function holderOf({ asker, from }: Asked): Holder {
+  return { peer: asker, from };
+}
+
+function keysOf({ holder: { peer, from } }: Waiting): readonly string[] {
+  return [from.wide, from.narrow, peer];
+}
+
+function suits(provider: RegisteredPeer, question: Waiting): boolean {
+  const { model, asker, exclude, only } = question;
+  const { peerId } = provider;
+  if (peerId === asker || modelOf(provider, model) === null || !isAble(provider, question)) return false;
+  return !exclude.includes(peerId) && only?.includes(peerId) !== false;
+}

@@ -1,0 +1,88 @@
+/** The control plane's own key: 32 secret bytes in its data folder. Lost, no lease and receipt of before counts. */
+import { randomUUID } from 'node:crypto';
+import { constants } from 'node:fs';
+import { link, mkdir, open, unlink } from 'node:fs/promises';
+import path from 'node:path';
+import { MeshError } from '@llmesh/core/base/errors';
+import { SECRET_KEY_BYTES, type Identity } from '@llmesh/core/identity/identity';
+import { randomBytes } from '@llmesh/core/base/random-bytes';
+import { nodeIdentity } from '@llmesh/core/identity/node-signatures';
+import { oddFile, OWNER_ONLY, PLAIN_FILE } from '../store/data-folder.ts';
+
+const KEY_FILE = 'control.key';
+const KEY = /^[0-9a-f]{64}\n$/;
+const KEY_BYTES = 65;
+const GROUP_AND_OTHERS = 0o077;
+
+/** `folder` null: for this process alone. Rejects with identity_unusable for a key that must not or cannot be used. */
+export async function openControlKey(folder: string | null): Promise<Identity> {
+  if (folder === null) return nodeIdentity(randomBytes(SECRET_KEY_BYTES), 'thread');
+  const file = path.join(folder, KEY_FILE);
+  try {
+    await mkdir(folder, { recursive: true, mode: OWNER_ONLY });
+    const text = (await read(file)) ?? (await make(file));
+    if (!KEY.test(text))
+      throw unusable(`${file} is damaged. Bring it back from a copy, or move it away to start anew.`);
+    return nodeIdentity(Buffer.from(text.trim(), 'hex'), 'thread');
+  } catch (thrown) {
+    if (thrown instanceof MeshError) throw thrown;
+    const why = errno(thrown) ?? String(thrown);
+    throw unusable(`The key in ${file} cannot be kept (${why}). Choose another folder with --data.`);
+  }
+}
+
+/** Null when there is none. */
+async function read(file: string): Promise<string | null> {
+  try {
+    const odd = oddFile(file);
+    if (odd !== null) throw unusable(odd);
+    const handle = await open(file, constants.O_RDONLY | PLAIN_FILE);
+    try {
+      const stats = await handle.stat();
+      // Changed in this very moment.
+      if (!stats.isFile()) throw unusable(`${file} is no plain file. Move it away, and start again.`);
+      const { mode } = stats;
+      if (process.platform !== 'win32' && (mode & GROUP_AND_OTHERS) !== 0) {
+        throw unusable(`Other accounts can read the secret key ${file}. Run: chmod 600 '${file}'.`);
+      }
+      // One byte more than a key has tells one from what is longer.
+      const bytes = Buffer.alloc(KEY_BYTES + 1);
+      const { bytesRead } = await handle.read(bytes, 0, bytes.byteLength, 0);
+      return bytes.toString('latin1', 0, bytesRead);
+    } finally {
+      await handle.close();
+    }
+  } catch (thrown) {
+    if (errno(thrown) === 'ENOENT') return null;
+    throw thrown;
+  }
+}
+
+/** Whole or not at all, and never in place of another: a link replaces nothing. Returns what is there then. */
+async function make(file: string): Promise<string> {
+  const draft = `${file}.${randomUUID()}`;
+  const handle = await open(draft, 'wx', 0o600);
+  try {
+    try {
+      await handle.writeFile(`${Buffer.from(randomBytes(SECRET_KEY_BYTES)).toString('hex')}\n`);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await link(draft, file).catch((thrown: unknown) => {
+      if (errno(thrown) !== 'EEXIST') throw thrown;
+    });
+  } finally {
+    await unlink(draft);
+  }
+  return (await read(file)) ?? '';
+}
+
+function errno(thrown: unknown): string | null {
+  const code = thrown instanceof Error && 'code' in thrown ? thrown.code : null;
+  return typeof code === 'string' ? code : null;
+}
+
+function unusable(message: string): MeshError {
+  return new MeshError('identity_unusable', message);
+}

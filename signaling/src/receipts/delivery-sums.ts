@@ -1,0 +1,134 @@
+/** What is left of old deliveries: for each peer and day how much it gave and got. Runs inside the caller's transactions. */
+import type Database from 'libsql';
+import type { PeerId } from '@llmesh/core/base/ids';
+import { MAX_LEASE_TOKENS } from '@llmesh/core/receipts/lease';
+import type { MeshDatabase } from '../store/mesh-database.ts';
+
+/** Stands for everybody: no peer id is empty. */
+const ALL = '';
+const COLUMNS = ['gave', 'gave_tokens', 'got', 'got_tokens'] as const;
+const ADDED = COLUMNS.map((column) => `${column} = ${column} + excluded.${column}`).join(', ');
+const TOTALS = COLUMNS.map((column) => `sum(${column})`).join(', ');
+
+export interface DeliverySum {
+  peer: PeerId | '';
+  day: number;
+  gave: number;
+  gave_tokens: number;
+  got: number;
+  got_tokens: number;
+}
+
+export class DeliverySums {
+  readonly #db: MeshDatabase;
+  readonly #covers: Database.Statement;
+  readonly #nthNewest: Database.Statement;
+
+  constructor(db: MeshDatabase) {
+    this.#db = db;
+    this.#covers = db.prepare('SELECT 1 FROM summed WHERE provider IN (?, ?) AND until_s >= ?');
+    this.#nthNewest = db.prepare(
+      'SELECT expires_s FROM delivery WHERE provider = ? ORDER BY expires_s DESC LIMIT 1 OFFSET ?',
+    );
+  }
+
+  get rows(): number {
+    return this.#count('delivery');
+  }
+
+  covers(provider: PeerId, expiresAt: number): boolean {
+    return this.#covers.all([ALL, provider, expiresAt]).length > 0;
+  }
+
+  /** Of more than `most` rows of this provider the oldest are added up, at least `atOnce` of them. */
+  keepNewest(provider: PeerId, most: number, atOnce: number): void {
+    const [over] = this.#nthNewest.all([provider, most]) as { expires_s: number }[];
+    if (over === undefined) return;
+    const [cut] = this.#nthNewest.all([provider, most - atOnce]) as { expires_s: number }[];
+    this.#addUp(provider, cut?.expires_s ?? over.expires_s);
+  }
+
+  /** At least so many of the oldest, if they end by then. Returns how many there were. */
+  addUpOldest(atOnce: number, untilS = Number.MAX_SAFE_INTEGER): number {
+    const oldest = this.#db.prepare('SELECT expires_s FROM delivery ORDER BY expires_s LIMIT 1 OFFSET ?');
+    const [cut] = oldest.all([atOnce - 1]) as { expires_s: number }[];
+    const [last] = cut === undefined ? (this.#db.prepare(LAST).all() as { expires_s: number | null }[]) : [cut];
+    return last?.expires_s == null ? 0 : this.#addUp(null, Math.min(last.expires_s, untilS));
+  }
+
+  /** Of more than `most` sums those of old days lose their day, then those of the smallest peers their name. */
+  merge(most: number, today: number): void {
+    let over = this.#count('delivery_sum') - most;
+    while (over > 0) {
+      const [oldest] = this.#db.prepare('SELECT min(day) AS day FROM delivery_sum WHERE day > 0').all() as Days;
+      if (oldest?.day == null || oldest.day >= today) break;
+      this.#move('day = ?', 'peer, 0', [oldest.day]);
+      over = this.#count('delivery_sum') - most;
+    }
+    if (over <= 0) return;
+    const smallest = `SELECT peer FROM delivery_sum WHERE peer <> '' GROUP BY peer
+      ORDER BY sum(gave_tokens + got_tokens), peer LIMIT ?`;
+    // Some more at once, so that it is not done each time.
+    this.#move(`peer IN (${smallest})`, `'${ALL}', 0`, [over + Math.ceil(most / 10)]);
+  }
+
+  /** Until when single providers' were added up, where that is long ago: nobody files those any more. */
+  forget(untilS: number): void {
+    this.#db.prepare('DELETE FROM summed WHERE until_s <= ?').run([untilS]);
+  }
+
+  all(): DeliverySum[] {
+    return this.#db.prepare('SELECT * FROM delivery_sum ORDER BY peer, day').all() as DeliverySum[];
+  }
+
+  /** All rows of this provider, or of everybody, whose leases ended by then. */
+  #addUp(provider: PeerId | null, untilS: number): number {
+    const where = provider === null ? 'expires_s <= ?' : 'expires_s <= ? AND provider = ?';
+    const values = provider === null ? [untilS] : [untilS, provider];
+    // No sum gets too large for SQLite, whatever older versions took in.
+    const tokens = `sum(min(tokens, ${MAX_LEASE_TOKENS}))`;
+    for (const [peer, did] of [
+      ['provider', 'gave'],
+      ['requester', 'got'],
+    ] as const) {
+      const from = `SELECT ${peer}, expires_s / 86400, count(*), ${tokens} FROM delivery WHERE ${where} GROUP BY 1, 2`;
+      this.#db
+        .prepare(
+          `INSERT INTO delivery_sum (peer, day, ${did}, ${did}_tokens) ${from}
+           ON CONFLICT (peer, day) DO UPDATE SET ${ADDED}`,
+        )
+        .run(values);
+    }
+    const { changes } = this.#db.prepare(`DELETE FROM delivery WHERE ${where}`).run(values);
+    if (changes > 0) {
+      this.#db
+        .prepare(
+          `INSERT INTO summed (provider, until_s) VALUES (?, ?)
+           ON CONFLICT (provider) DO UPDATE SET until_s = max(until_s, excluded.until_s)`,
+        )
+        .run([provider ?? ALL, untilS]);
+    }
+    return changes;
+  }
+
+  /** What these add up to goes to another peer or day. */
+  #move(where: string, to: string, values: (string | number)[]): void {
+    const from = `SELECT ${to}, ${TOTALS} FROM delivery_sum WHERE ${where} GROUP BY 1, 2`;
+    this.#db
+      .prepare(
+        `INSERT INTO delivery_sum (peer, day, ${COLUMNS.join(', ')}) ${from}
+         ON CONFLICT (peer, day) DO UPDATE SET ${ADDED}`,
+      )
+      .run(values);
+    this.#db.prepare(`DELETE FROM delivery_sum WHERE ${where}`).run(values);
+  }
+
+  #count(table: 'delivery' | 'delivery_sum'): number {
+    const [row] = this.#db.prepare(`SELECT count(*) AS n FROM ${table}`).all() as { n: number }[];
+    return row?.n ?? 0;
+  }
+}
+
+type Days = { day: number | null }[];
+
+const LAST = 'SELECT max(expires_s) AS expires_s FROM delivery';

@@ -1,0 +1,38 @@
+/** How much may be filed from one network: identities are free, addresses are not. */
+import type { Clock } from '@llmesh/core/base/clock';
+import { AddressBuckets } from '../sockets/address-buckets.ts';
+import { widerNetworkOf } from '../sockets/address.ts';
+
+/**
+ * What is read at all. A peer files ten a second at most; after an outage a school files all at once, and what is over is
+ * filed again by itself.
+ */
+const READ = { perSecond: 100, burst: 300 };
+const READ_WIDER = { perSecond: 300, burst: 1_000 };
+/** What is new and takes room on the disk: ten answers a second, around the clock, and some hours' worth after an outage. */
+const KEPT = { perSecond: 10, burst: 3_000 };
+const KEPT_WIDER = { perSecond: 30, burst: 6_000 };
+
+export class FilingShares {
+  readonly #read: readonly [AddressBuckets, AddressBuckets];
+  readonly #kept: readonly [AddressBuckets, AddressBuckets];
+
+  constructor(clock: Clock) {
+    this.#read = [new AddressBuckets(clock, READ), new AddressBuckets(clock, READ_WIDER)];
+    this.#kept = [new AddressBuckets(clock, KEPT), new AddressBuckets(clock, KEPT_WIDER)];
+  }
+
+  /** Whether one more filing from there is looked at. */
+  mayRead(network: string): boolean {
+    return take(this.#read, network);
+  }
+
+  /** Whether one more from there is checked and kept. */
+  mayKeep(network: string): boolean {
+    return take(this.#kept, network);
+  }
+}
+
+function take([narrow, wider]: readonly [AddressBuckets, AddressBuckets], network: string): boolean {
+  return narrow.take(network) && wider.take(widerNetworkOf(network));
+}

@@ -1,0 +1,356 @@
+/**
+ * Who is here and what they offer. Plain data and arithmetic on the clock: sockets and timers are elsewhere. A peer stays
+ * as long as its connection does; what a provider offers counts only while its heartbeats come.
+ */
+import type { Need } from '@llmesh/core/policy/abilities';
+import type { Catalogue } from '@llmesh/core/engine/catalogue';
+import type { Clock } from '@llmesh/core/base/clock';
+import type { ModelId, PeerId } from '@llmesh/core/base/ids';
+import type { Offers, ToServer } from '@llmesh/core/wire/control-protocol';
+import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
+import type { PeerSummary, Stats } from '@llmesh/core/wire/api-pages';
+import { ModelIndex, ROOMS, type Offered, type OfferGroup, type Room } from './model-index.ts';
+import { OfferStandings, STANDING_MS } from './offer-standing.ts';
+import { offersOf } from './offers.ts';
+import { MOST_TOKENS_PER_SECOND } from '../receipts/receipt-limits.ts';
+import { TokenMeter } from './token-meter.ts';
+
+export const HEARTBEAT_MS = 1000;
+/** Silent for longer: nobody is sent there, but it may only be a hiccup. */
+export const QUIET_MS = 3500;
+/** Silent for longer: not a provider until it is heard again. */
+export const GONE_MS = 5000;
+
+/** It counts for no more that wait at a provider, whatever it says. */
+const MAX_QUEUED_PER_SLOT = 64;
+/** One slot writes no more in a second, as far as we know of computers. */
+const MOST_TOKENS_PER_SLOT = 1_000;
+
+type Agent = PeerSummary['agent'];
+type Advert = Extract<ToServer, { type: 'advert' }>;
+type Heartbeat = Extract<ToServer, { type: 'heartbeat' }>;
+
+export interface RegisteredPeer {
+  readonly peerId: PeerId;
+  readonly agent: Agent;
+  readonly sinceMs: number;
+  /** Where it connects from, as `networkOf` has it. */
+  readonly network: string;
+  /** When its last heartbeat came. */
+  beatMs: number;
+  /** Whole: fractions lie elsewhere in memory, and this is looked at in every match. */
+  heardMs: number;
+  models: ModelAdvert[];
+  slots: number;
+  busySlots: number;
+  queued: number;
+  /** Slots that are kept for those who were sent here and have not begun. */
+  promised: number;
+  /** Was found silent: nobody is sent there until it is heard again. */
+  hidden: boolean;
+  /** As in its advert. */
+  certificate: string | null;
+}
+
+/** Tasks that are there or on their way. */
+export function loadOf({ busySlots, queued, promised }: RegisteredPeer): number {
+  return busySlots + queued + promised;
+}
+
+export function hasRoom(peer: RegisteredPeer): boolean {
+  return loadOf(peer) < peer.slots;
+}
+
+export function modelOf(peer: RegisteredPeer, id: ModelId): ModelAdvert | null {
+  for (const model of peer.models) if (model.id === id) return model;
+  return null;
+}
+
+/** What a question says of whoever may answer it. */
+export interface Wanted {
+  model: ModelId;
+  needs?: readonly Need[] | undefined;
+  /** The file; null: one that is not named. Left out: the one that the id means. */
+  sha256?: string | null | undefined;
+}
+
+/** Where it stands with this model of its. */
+export function roomOf(peer: RegisteredPeer, model: ModelAdvert): Room {
+  if (peer.hidden) return 'silent';
+  if (!hasRoom(peer)) return 'full';
+  return model.wakesInMs === undefined ? 'free' : 'resting';
+}
+
+export class Registry {
+  /** This provider can take somebody now, and could not before, or not with this model. */
+  onRoom: ((peer: RegisteredPeer) => void) | null = null;
+  readonly #clock: Clock;
+  readonly #peers = new Map<PeerId, RegisteredPeer>();
+  readonly #index = new ModelIndex();
+  readonly #meter: TokenMeter;
+  #firsts = { changes: -1, untilMs: -Infinity, groups: new Map<string, OfferGroup>() };
+  /** Which offers are meant, and what their providers' words are worth. */
+  readonly standings: OfferStandings;
+
+  constructor(clock: Clock, catalogue: Catalogue = { models: [] }) {
+    this.#clock = clock;
+    this.standings = new OfferStandings(clock, catalogue, (peer) => this.silentMs(peer) < GONE_MS);
+    this.#meter = new TokenMeter(clock);
+  }
+
+  /** A new connection of this peer. What an older one offered is forgotten. `network`: where it comes from; left out: its own. */
+  join(peerId: PeerId, agent: Agent, network: string = peerId): RegisteredPeer {
+    const before = this.#peers.get(peerId);
+    if (before !== undefined) this.leave(before);
+    const now = Math.floor(this.#clock.now());
+    const peer: RegisteredPeer = {
+      peerId,
+      agent,
+      sinceMs: now,
+      network,
+      beatMs: now,
+      heardMs: now,
+      models: [],
+      slots: 0,
+      busySlots: 0,
+      queued: 0,
+      promised: 0,
+      hidden: false,
+      certificate: null,
+    };
+    this.#peers.set(peerId, peer);
+    return peer;
+  }
+
+  /** Does nothing when the peer has left or joined again since. */
+  leave(peer: RegisteredPeer): void {
+    if (this.#peers.get(peer.peerId) !== peer) return;
+    this.#offer(peer, [], 0);
+    this.#peers.delete(peer.peerId);
+  }
+
+  heard(peer: RegisteredPeer): void {
+    peer.heardMs = Math.floor(this.#clock.now());
+    if (!peer.hidden) return;
+    peer.hidden = false;
+    this.#place(peer);
+    this.#tellRoom(peer);
+  }
+
+  find(peerId: PeerId): RegisteredPeer | null {
+    return this.#peers.get(peerId) ?? null;
+  }
+
+  /** How long nothing was heard of it. */
+  silentMs(peer: RegisteredPeer): number {
+    return this.#clock.now() - peer.heardMs;
+  }
+
+  advert(peer: RegisteredPeer, { models, slots, certificate }: Omit<Advert, 'type'>): void {
+    if (this.#peers.get(peer.peerId) !== peer) return;
+    peer.certificate = certificate;
+    // A model named twice would count twice.
+    const unique = new Map(models.map((model) => [model.id, model]));
+    this.#offer(peer, slots === 0 ? [] : [...unique.values()], slots);
+    this.#tellRoom(peer);
+  }
+
+  heartbeat(peer: RegisteredPeer, beat: Heartbeat): void {
+    const hadRoom = hasRoom(peer);
+    peer.busySlots = Math.min(beat.busySlots, peer.slots);
+    peer.queued = Math.min(beat.queued, peer.slots * MAX_QUEUED_PER_SLOT);
+    // With several models nobody knows which of them was measured.
+    const [only, ...others] = peer.models;
+    const { tokensPerSecond } = beat;
+    if (tokensPerSecond !== undefined && only !== undefined && others.length === 0) {
+      if (only.tokensPerSecond !== tokensPerSecond) peer.models = [{ ...only, tokensPerSecond }];
+    }
+    if (peer.models.length > 0) this.#meter.add(this.#written(peer, beat.tokens));
+    peer.beatMs = this.#clock.now();
+    this.#changed(peer, hadRoom);
+  }
+
+  /** What it says that it wrote since its last heartbeat, as far as any computer can. */
+  #written({ beatMs, slots }: RegisteredPeer, tokens: number): number {
+    const seconds = Math.min(this.#clock.now() - beatMs, GONE_MS) / 1000;
+    return Math.min(tokens, seconds * Math.min(slots * MOST_TOKENS_PER_SLOT, MOST_TOKENS_PER_SECOND));
+  }
+
+  /** So many more of its slots are kept for somebody; negative: fewer. */
+  promise(peer: RegisteredPeer, slots: number): void {
+    const hadRoom = hasRoom(peer);
+    peer.promised += slots;
+    this.#changed(peer, hadRoom);
+  }
+
+  /** The offer that a question is about; null: there is none. */
+  meant({ model, needs = [], sha256 }: Wanted): OfferGroup | null {
+    const embeds = needs.includes('embedding');
+    const isForIt = (group: OfferGroup) => (group.embeds !== undefined) === embeds;
+    if (sha256 === undefined) return this.#usual(`${embeds ? 'embedding' : 'chat'} ${model}`, model, isForIt);
+    return this.#first(model, (group) => isForIt(group) && group.sha256 === sha256);
+  }
+
+  /** What this id means when nobody says what for. */
+  offer(model: ModelId): OfferGroup | null {
+    return this.#usual(`any ${model}`, model, () => true);
+  }
+
+  groupOf(model: Offered): OfferGroup | null {
+    return this.#index.group(model);
+  }
+
+  /**
+   * Providers of an offer that were heard lately, in no order, until `visit` says true. Nothing may be told to the registry
+   * until the walk ends.
+   */
+  matchable(
+    group: OfferGroup | null,
+    room: Exclude<Room, 'silent'>,
+    random: () => number,
+    visit: (peer: RegisteredPeer) => boolean,
+  ): void {
+    const heardSinceMs = this.#clock.now() - QUIET_MS;
+    let silent: RegisteredPeer[] | null = null;
+    group?.bags[room].walk(random, (peer) => {
+      if (peer.heardMs > heardSinceMs) return visit(peer);
+      (silent ??= []).push(peer);
+      return false;
+    });
+    // So that nobody walks past them again.
+    if (silent !== null) for (const peer of silent as RegisteredPeer[]) this.#hide(peer);
+  }
+
+  isOffered(model: ModelId): boolean {
+    return this.#index.has(model);
+  }
+
+  /** Providers of this offer that are here, heard lately or not, and that `suits` names. At most so many. */
+  present(group: OfferGroup | null, most: number, suits: (peer: RegisteredPeer) => boolean): RegisteredPeer[] {
+    const found: RegisteredPeer[] = [];
+    for (const room of ROOMS) {
+      group?.bags[room].walk(first, (peer) => {
+        if (found.length < most && this.isPresent(peer, group.id) && suits(peer)) found.push(peer);
+        return found.length >= most;
+      });
+    }
+    return found;
+  }
+
+  isPresent(peer: RegisteredPeer, model: ModelId): boolean {
+    return modelOf(peer, model) !== null && this.silentMs(peer) < GONE_MS;
+  }
+
+  /** Whether it may be sent somebody, as far as its heartbeats go. */
+  isHeard(peer: RegisteredPeer): boolean {
+    if (!peer.hidden && this.silentMs(peer) >= QUIET_MS) this.#hide(peer);
+    return !peer.hidden;
+  }
+
+  /** Those who are here, in the order in which they came. */
+  listed(): RegisteredPeer[] {
+    return this.#present();
+  }
+
+  /** Without the adapters of its models: there can be hundreds. */
+  summary({ peerId, agent, models, slots, busySlots, queued, sinceMs }: RegisteredPeer): PeerSummary {
+    return {
+      ...{ peerId, agent, slots, busySlots, queued },
+      models: models.map(withoutAdapters),
+      sinceSeconds: Math.floor((this.#clock.now() - sinceMs) / 1000),
+    };
+  }
+
+  offers(): Offers {
+    const { standings } = this;
+    return offersOf(this.#present(), {
+      witness: (peer, model) => standings.witness(peer, model),
+      catalogued: (model) => standings.catalogued(model),
+      groupOf: (model) => this.#index.group(model),
+      compare: (a, b) => standings.compare(a, b),
+    });
+  }
+
+  totals(): Omit<Stats, 'uptimeSeconds' | 'matches' | 'waiting'> & { promised: number } {
+    const totals = { peers: 0, providers: 0, slots: 0, busySlots: 0, queued: 0, promised: 0 };
+    for (const peer of this.#present()) {
+      totals.peers++;
+      if (peer.models.length > 0) totals.providers++;
+      totals.slots += peer.slots;
+      totals.busySlots += peer.busySlots;
+      totals.queued += peer.queued;
+      totals.promised += peer.promised;
+    }
+    return { ...totals, tokensPerSecond: this.#meter.tokensPerSecond };
+  }
+
+  /** Providers may fall silent; a peer that only asks is here as long as it is connected. */
+  #present(): RegisteredPeer[] {
+    const now = this.#clock.now();
+    return [...this.#peers.values()].filter((peer) => peer.models.length === 0 || now - peer.heardMs < GONE_MS);
+  }
+
+  /** As `#first` said a moment ago: many may ask, and offers of one id may be many. */
+  #usual(name: string, model: ModelId, suits: (group: OfferGroup) => boolean): OfferGroup | null {
+    const now = this.#clock.now();
+    if (this.#firsts.changes !== this.#index.changes || now >= this.#firsts.untilMs) {
+      this.#firsts = { changes: this.#index.changes, untilMs: now + STANDING_MS, groups: new Map() };
+    }
+    const known = this.#firsts.groups.get(name);
+    if (known !== undefined) return known;
+    const group = this.#first(model, suits);
+    if (group !== null) this.#firsts.groups.set(name, group);
+    return group;
+  }
+
+  #first(model: ModelId, suits: (group: OfferGroup) => boolean): OfferGroup | null {
+    const groups: OfferGroup[] = [];
+    for (const group of this.#index.groups(model)) if (suits(group)) groups.push(group);
+    return groups.length > 1 ? this.standings.first(groups) : (groups[0] ?? null);
+  }
+
+  #offer(peer: RegisteredPeer, models: ModelAdvert[], slots: number): void {
+    const { tenure } = this.standings;
+    const before = peer.models;
+    for (const model of before) this.#index.remove(model, peer);
+    for (const model of models) tenure.begin(peer.peerId, model);
+    const isGone = ({ id, sha256, embeds }: ModelAdvert) =>
+      !models.some((model) => model.id === id && model.sha256 === sha256 && model.embeds === embeds);
+    for (const model of before) if (isGone(model)) tenure.end(peer.peerId, model);
+    peer.models = models;
+    peer.slots = models.length === 0 ? 0 : slots;
+    peer.busySlots = Math.min(peer.busySlots, peer.slots);
+    if (peer.slots === 0) peer.queued = 0;
+    this.#place(peer);
+  }
+
+  #changed(peer: RegisteredPeer, hadRoom: boolean): void {
+    if (hasRoom(peer) === hadRoom || peer.hidden) return;
+    this.#place(peer);
+    if (!hadRoom) this.#tellRoom(peer);
+  }
+
+  #place(peer: RegisteredPeer): void {
+    for (const model of peer.models) this.#index.put(model, peer, roomOf(peer, model));
+  }
+
+  #tellRoom(peer: RegisteredPeer): void {
+    if (peer.models.length > 0 && hasRoom(peer) && this.isHeard(peer)) this.onRoom?.(peer);
+  }
+
+  #hide(peer: RegisteredPeer): void {
+    peer.hidden = true;
+    this.#place(peer);
+  }
+}
+
+function withoutAdapters(model: ModelAdvert): ModelAdvert {
+  const plain = { ...model };
+  delete plain.adapters;
+  return plain;
+}
+
+/** No chance: from the first. */
+function first(): number {
+  return 0;
+}

@@ -1,0 +1,205 @@
+/**
+ * The relay of last resort, `/relay`: joins two peers that cannot reach each other, or do not want to be seen. It passes on
+ * sealed bytes that it cannot read, and no more of them than it has to.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Clock } from '@llmesh/core/base/clock';
+import type { PeerId } from '@llmesh/core/base/ids';
+import { MAX_SEALED_BYTES } from '@llmesh/core/transport/seal/seal-wire';
+import { TokenBucket } from '@llmesh/core/base/token-bucket';
+import {
+  boundedServer,
+  CLOSE,
+  closeSockets,
+  cutHalfOpen,
+  PING_MS,
+  type BoundedServer,
+  type BoundedSocket,
+} from '../sockets/bounded-socket.ts';
+import type { Metrics } from '../metrics.ts';
+import { RelayTickets, type Place } from './relay-tickets.ts';
+import { RelayedLink } from './relayed-link.ts';
+import type { Holder } from '../sockets/shares.ts';
+import { turnAway, type Refusal } from '../sockets/turn-away.ts';
+
+export const RELAY_PATH = '/relay';
+/** How long both ends have to come. */
+export const TICKET_MS = 10_000;
+/** What one peer may send at once, in seconds of its rate. */
+const BURST_SECONDS = 4;
+
+export interface RelayLimits {
+  /** At once, in all. 0: there is no relay. */
+  maxLinks: number;
+  /** That one peer may send, over all of its links. Faster ones are slowed down. */
+  bytesPerSecond: number;
+}
+
+export const DEFAULT_RELAY_LIMITS: RelayLimits = { maxLinks: 1_000, bytesPerSecond: 524_288 };
+
+export interface RelayOptions {
+  clock: Clock;
+  metrics: Metrics;
+  limits: RelayLimits;
+}
+
+interface Upgrade {
+  request: IncomingMessage;
+  socket: Duplex;
+  head: Buffer;
+}
+
+/** A place whose ends are still to come. */
+interface Meeting {
+  came: [Upgrade | null, Upgrade | null];
+  stopTimer: () => void;
+}
+
+export class Relay {
+  readonly #options: RelayOptions;
+  readonly #sockets: BoundedServer;
+  readonly #tickets: RelayTickets;
+  readonly #meetings = new Map<Place, Meeting>();
+  readonly #links = new Map<Place, RelayedLink>();
+  /** Of those who have links. */
+  readonly #budgets = new Map<PeerId, { bucket: TokenBucket; links: number }>();
+  readonly #stopPings: () => void;
+  #stopSweep: () => void;
+
+  constructor(options: RelayOptions) {
+    this.#options = options;
+    this.#tickets = new RelayTickets(options.clock, options.limits.maxLinks);
+    this.#sockets = boundedServer({ maxPayload: MAX_SEALED_BYTES });
+    this.#stopPings = cutHalfOpen(this.#sockets, options.clock);
+    this.#stopSweep = options.clock.after(PING_MS, () => this.#sweep());
+  }
+
+  /** Sockets: two for each link. */
+  get size(): number {
+    return this.#sockets.clients.size;
+  }
+
+  /** Tickets for a link between two who are here, or null when there is no room. */
+  introduce(caller: Holder, callee: PeerId): { caller: string; callee: string } | null {
+    const { place, gone } = this.#tickets.issue(caller, callee);
+    for (const each of gone) {
+      this.#turnOut(each, { status: 503, code: 'busy', why: GAVE_WAY });
+      this.#links.get(each)?.close(CLOSE.busy, GAVE_WAY);
+    }
+    const [ours, theirs] = place?.tickets ?? [];
+    if (place === null || !ours || !theirs) return null;
+    const stopTimer = this.#options.clock.after(TICKET_MS, () => this.#turnOut(place, ALONE));
+    this.#meetings.set(place, { came: [null, null], stopTimer });
+    return { caller: ours, callee: theirs };
+  }
+
+  /** Null: `accept` may take it. */
+  refusalOf(request: IncomingMessage): Refusal | null {
+    if (this.#tickets.has(ticketOf(request))) return null;
+    return { status: 401, code: 'not_proven', why: 'This ticket opens no link, or no longer.' };
+  }
+
+  /** Only after `refusalOf` had nothing against it. Becomes a WebSocket when the other end is here, too. */
+  accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const taken = this.#tickets.take(ticketOf(request));
+    const meeting = taken === null ? undefined : this.#meetings.get(taken.place);
+    if (taken === null || meeting === undefined) {
+      socket.destroy();
+      return;
+    }
+    meeting.came[taken.side] = { request, socket, head };
+    const [caller, callee] = meeting.came;
+    if (caller === null || callee === null) return;
+    meeting.stopTimer();
+    this.#meetings.delete(taken.place);
+    this.#join(taken.place, caller, callee);
+  }
+
+  async close(): Promise<void> {
+    this.#stopPings();
+    this.#stopSweep();
+    for (const place of this.#meetings.keys()) this.#turnOut(place, ALONE);
+    await closeSockets(this.#sockets, this.#options.clock);
+  }
+
+  #join(place: Place, caller: Upgrade, callee: Upgrade): void {
+    const a = this.#upgraded(caller);
+    const b = this.#upgraded(callee);
+    if (a === null || b === null) {
+      // One of them asked for no WebSocket, or is gone.
+      for (const socket of [a, b]) socket?.terminate();
+      this.#tickets.release(place);
+      return;
+    }
+    const { clock, metrics } = this.#options;
+    const link: RelayedLink = new RelayedLink({
+      ends: [
+        { socket: a, budget: this.#budget(place.caller.peer) },
+        { socket: b, budget: this.#budget(place.callee) },
+      ],
+      clock,
+      passed: (byteCount) => metrics.relayedBytes.inc(byteCount),
+      refused: (code) => metrics.refuse('relay', code),
+      ended: () => {
+        this.#links.delete(place);
+        this.#tickets.release(place);
+        for (const peer of [place.caller.peer, place.callee]) this.#giveBack(peer);
+      },
+    });
+    this.#links.set(place, link);
+  }
+
+  /** `ws` answers with an error itself where there is something wrong with the request. */
+  #upgraded({ request, socket, head }: Upgrade): BoundedSocket | null {
+    let upgraded: BoundedSocket | null = null;
+    this.#sockets.handleUpgrade(request, socket, head, (ws) => {
+      this.#sockets.emit('connection', ws, request);
+      upgraded = ws;
+    });
+    return upgraded;
+  }
+
+  /** This link will not come to be. */
+  #turnOut(place: Place, refusal: Refusal): void {
+    const meeting = this.#meetings.get(place);
+    if (meeting === undefined) return;
+    meeting.stopTimer();
+    this.#meetings.delete(place);
+    this.#tickets.release(place);
+    for (const came of meeting.came) {
+      if (came !== null) turnAway(came.socket, refusal);
+    }
+  }
+
+  #budget(peer: PeerId): TokenBucket {
+    const { clock, limits } = this.#options;
+    const { bytesPerSecond } = limits;
+    const budget = this.#budgets.get(peer) ?? {
+      bucket: new TokenBucket(clock, { perSecond: bytesPerSecond, burst: BURST_SECONDS * bytesPerSecond }),
+      links: 0,
+    };
+    budget.links += 1;
+    this.#budgets.set(peer, budget);
+    return budget.bucket;
+  }
+
+  #giveBack(peer: PeerId): void {
+    const budget = this.#budgets.get(peer);
+    if (budget === undefined) return;
+    budget.links -= 1;
+    if (budget.links === 0) this.#budgets.delete(peer);
+  }
+
+  #sweep(): void {
+    for (const link of this.#links.values()) if (link.outlived) link.close(CLOSE.goingAway, 'Open for too long.');
+    this.#stopSweep = this.#options.clock.after(PING_MS, () => this.#sweep());
+  }
+}
+
+const ALONE: Refusal = { status: 504, code: 'alone', why: 'The other end did not come.' };
+const GAVE_WAY = 'Somebody who has fewer relayed connections needs this one.';
+
+function ticketOf(request: IncomingMessage): string {
+  return new URL(request.url ?? '/', 'http://mesh').searchParams.get('ticket') ?? '';
+}

@@ -1,0 +1,61 @@
+/**
+ * What joining costs, in bits of work: more for each doubling of the identities that a network has here or brought lately,
+ * so that one computer does not become a crowd for nothing. Whoever has paid once joins again for nothing.
+ */
+import type { Clock } from '@llmesh/core/base/clock';
+import type { PeerId } from '@llmesh/core/base/ids';
+import type { Networks } from '../sockets/address.ts';
+import { FadingTally } from '../sockets/fading-tally.ts';
+import type { PaidWork } from './paid-work.ts';
+
+/** A household, or one computer with several tabs and programs. */
+const FREE_NARROW = 8;
+const FREE_WIDE = 32;
+const RECENT_HALF_LIFE_MS = 300_000;
+/** It rises no further: a second on a computer, five on a phone. An operator's own price may be higher. */
+export const MOST_RAISED_BITS = 17;
+
+export class JoinPrice {
+  readonly #baseBits: number;
+  readonly #paid: PaidWork;
+  readonly #recent: FadingTally;
+  readonly #here = new Map<string, number>();
+
+  /** `baseBits`: 0 is for nothing, whoever comes. */
+  constructor(clock: Clock, baseBits: number, paid: PaidWork) {
+    this.#baseBits = baseBits;
+    this.#paid = paid;
+    this.#recent = new FadingTally(clock, RECENT_HALF_LIFE_MS);
+  }
+
+  /** Of one more who comes from there. */
+  bits(peer: PeerId, { narrow, wide }: Networks): number {
+    const base = this.#baseBits;
+    if (base === 0 || this.#paid.has(peer)) return 0;
+    const load = Math.max(this.#load(narrow) / FREE_NARROW, this.#load(wide) / FREE_WIDE, 1);
+    return Math.max(base, Math.min(MOST_RAISED_BITS, base + Math.floor(Math.log2(load))));
+  }
+
+  /** Somebody has said hello from there. Call what this returns, once, when its connection is over. */
+  came({ narrow, wide }: Networks): () => void {
+    const change = (by: number) => {
+      for (const key of new Set([narrow, wide])) {
+        const here = (this.#here.get(key) ?? 0) + by;
+        if (here === 0) this.#here.delete(key);
+        else this.#here.set(key, here);
+      }
+    };
+    change(1);
+    return () => change(-1);
+  }
+
+  /** It has worked, or did once. */
+  joined(peer: PeerId, { narrow, wide }: Networks): void {
+    if (!this.#paid.has(peer)) for (const key of new Set([narrow, wide])) this.#recent.add(key);
+    this.#paid.add(peer);
+  }
+
+  #load(network: string): number {
+    return Math.max(this.#recent.of(network), this.#here.get(network) ?? 0);
+  }
+}

@@ -1,0 +1,91 @@
+/** One peer's way to the matchmaker: its matches, answered with leave for whoever is named, or with its place in the line. */
+import type { Candidate, FromServer, ToServer } from '@llmesh/core/wire/control-protocol';
+import { MeshError } from '@llmesh/core/base/errors';
+import type { PeerId } from '@llmesh/core/base/ids';
+import { MAX_LEASE_TOKENS } from '@llmesh/core/receipts/lease';
+import type { Networks } from '../sockets/address.ts';
+import type { Departures } from './departures.ts';
+import type { LeaseOffice } from '../receipts/lease-office.ts';
+import type { Metrics } from '../metrics.ts';
+import type { NetworkRate, NetworkRates } from '../sockets/network-rate.ts';
+import type { Preloading } from '../match/preloading.ts';
+import type { WaitingRoom } from '../match/waiting-room.ts';
+
+/**
+ * A gateway with hundreds of clients is one peer, and a university is one address. Each match is a shortlist and a signature.
+ */
+export const MATCH_RATES: NetworkRates = {
+  peer: { perSecond: 50, burst: 200 },
+  narrow: { perSecond: 400, burst: 2_000 },
+  wide: { perSecond: 800, burst: 4_000 },
+  spare: { perSecond: 100, burst: 400 },
+  light: 20,
+};
+
+export interface MatchDeskNeeds {
+  room: WaitingRoom;
+  leases: LeaseOffice;
+  metrics: Metrics;
+  departures: Departures;
+  preloading: Preloading;
+  matchRate: NetworkRate;
+}
+type Match = Extract<ToServer, { type: 'match' }>;
+
+export class MatchDesk {
+  readonly #needs: MatchDeskNeeds;
+  readonly #from: Networks;
+  readonly #say: (message: FromServer) => void;
+
+  constructor(needs: MatchDeskNeeds, from: Networks, say: (message: FromServer) => void) {
+    this.#needs = needs;
+    this.#from = from;
+    this.#say = say;
+  }
+
+  ask(asker: PeerId, match: Match): void {
+    const { room, preloading, matchRate } = this.#needs;
+    const { requestId } = match;
+    if (match.maxTokens > MAX_LEASE_TOKENS) {
+      this.#refuse(requestId, new MeshError('bad_message', TOO_LONG));
+      return;
+    }
+    if (!matchRate.take(asker, this.#from)) {
+      this.#refuse(requestId, new MeshError('rate_limited', TOO_OFTEN));
+      return;
+    }
+    // Whoever names providers, or a file, would not be helped by others.
+    if (match.only === null && match.sha256 === undefined) preloading.asked(match.model);
+    try {
+      room.ask({
+        ...{ ...match, asker, from: this.#from },
+        matched: (candidates) => void this.#matched(asker, match, candidates),
+        queued: (place) => this.#say({ type: 'queued', requestId, ...place }),
+        refused: (error) => this.#refuse(requestId, error),
+      });
+    } catch (thrown) {
+      if (!(thrown instanceof MeshError)) throw thrown;
+      this.#refuse(requestId, thrown);
+    }
+  }
+
+  #refuse(requestId: number, { code, message }: MeshError): void {
+    this.#needs.metrics.refuse('mesh', code);
+    this.#say({ type: 'refused', requestId, code, message });
+  }
+
+  async #matched(requester: PeerId, match: Match, candidates: Candidate[]): Promise<void> {
+    const { leases, metrics, departures, preloading } = this.#needs;
+    const { requestId, model, maxTokens } = match;
+    metrics.matched(candidates.length > 0);
+    const [first] = candidates;
+    if (first !== undefined) preloading.sent(first.peerId, first.model);
+    const lease = await leases.lease(candidates, { requester, model, maxTokens });
+    this.#say({ type: 'matched', requestId, lease, candidates });
+    const providers = candidates.map(({ peerId }) => peerId);
+    departures.named(requester, providers);
+  }
+}
+
+const TOO_LONG = `No answer may have more than ${MAX_LEASE_TOKENS} tokens. Ask for a shorter one.`;
+const TOO_OFTEN = 'Too many questions at once from your network. Ask again in a few seconds.';

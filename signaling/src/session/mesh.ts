@@ -1,0 +1,132 @@
+/** The control WebSocket `/mesh`: everybody who is connected to it, and what they are told together. */
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Clock } from '@llmesh/core/base/clock';
+import type { PeerId } from '@llmesh/core/base/ids';
+import { MAX_TO_SERVER_BYTES } from '@llmesh/core/wire/control-protocol';
+import { AddressBuckets } from '../sockets/address-buckets.ts';
+import type { Networks } from '../sockets/address.ts';
+import {
+  boundedServer,
+  closeSockets,
+  cutHalfOpen,
+  type BoundedServer,
+  type BoundedSocket,
+} from '../sockets/bounded-socket.ts';
+import { Departures } from './departures.ts';
+import { MATCH_RATES } from './match-desk.ts';
+import { Matchmaker } from '../match/matchmaker.ts';
+import { MeshSession, type MeshContext } from './mesh-session.ts';
+import { NetworkRate, scaled } from '../sockets/network-rate.ts';
+import { OfferBoard } from '../registry/offer-board.ts';
+import { Preloading } from '../match/preloading.ts';
+import { CALL_RATES, CALLED_RATE } from './relay-desk.ts';
+import { Reliability } from '../match/reliability.ts';
+import { SlotPromises } from '../match/slot-promises.ts';
+import { WaitingRoom } from '../match/waiting-room.ts';
+
+export const MESH_PATH = '/mesh';
+/** What is too long for a message is told so, up to here; what is longer still is cut off. */
+const MAX_PAYLOAD_BYTES = 4 * MAX_TO_SERVER_BYTES;
+
+export type MeshOptions = Omit<
+  MeshContext,
+  'room' | 'reliability' | 'board' | 'departures' | 'preloading' | 'sessions' | 'matchRate' | 'callRate' | 'calledRate'
+> & {
+  random: () => number;
+  /** How many times the usual one network may ask. */
+  networkFactor?: number;
+};
+
+export class Mesh {
+  readonly #clock: Clock;
+  readonly #sockets: BoundedServer;
+  readonly #sessions = new Map<PeerId, MeshSession>();
+  readonly #board: OfferBoard;
+  readonly #room: WaitingRoom;
+  readonly #preloading: Preloading;
+  readonly #context: MeshContext;
+  readonly #ofSocket = new WeakMap<Duplex, MeshSession>();
+  readonly #stopPings: () => void;
+
+  constructor(options: MeshOptions) {
+    const { random, networkFactor = 1, ...rest } = options;
+    const { clock, registry, metrics, receipts } = rest;
+    this.#clock = clock;
+    this.#sockets = boundedServer({ maxPayload: MAX_PAYLOAD_BYTES });
+    this.#board = new OfferBoard(
+      clock,
+      () => registry.offers(),
+      () => [...this.#sessions.values()],
+      () => rest.leases.nowMs,
+    );
+    const reliability = new Reliability(clock);
+    const promises = new SlotPromises(clock, registry);
+    receipts.onKept = (delivered) => {
+      promises.delivered(delivered.lease.requester, delivered.lease.provider);
+      if (delivered.kind !== 'receipt') return;
+      const { lease, tokens, startedMs, endedMs } = delivered;
+      const ms = endedMs - startedMs;
+      const { requester, provider, model } = lease;
+      const network = this.#sessions.get(requester)?.from.narrow ?? '';
+      reliability.finished(provider, { model, tokens, ms }, { requester, network });
+      this.#preloading.answered(lease.model, ms);
+    };
+    const matchmaker = new Matchmaker(registry, reliability, random);
+    const changed = (waiting: number) => {
+      metrics.waiting = waiting;
+    };
+    this.#room = new WaitingRoom({ clock, registry, matchmaker, promises, changed });
+    this.#preloading = new Preloading({
+      ...{ clock, registry, matchmaker },
+      waiting: (model) => this.#room.waiting(model),
+      expect: (provider, model) => {
+        metrics.expected.inc();
+        this.#sessions.get(provider)?.expect(model);
+      },
+    });
+    const departures = new Departures();
+    this.#context = {
+      ...rest,
+      room: this.#room,
+      reliability,
+      board: this.#board,
+      departures,
+      preloading: this.#preloading,
+      sessions: this.#sessions,
+      matchRate: new NetworkRate(clock, scaled(MATCH_RATES, networkFactor)),
+      callRate: new NetworkRate(clock, CALL_RATES),
+      calledRate: new AddressBuckets(clock, CALLED_RATE),
+    };
+    this.#stopPings = cutHalfOpen(this.#sockets, clock);
+  }
+
+  /** A peer has come, by whatever way. `hosts`: what it may have dialled. */
+  join(socket: BoundedSocket, hosts: readonly string[], from: Networks): MeshSession {
+    return new MeshSession(socket, hosts, from, this.#context);
+  }
+
+  /** The peer on this connection has to go, so that another one can come. */
+  giveWay(socket: Duplex): void {
+    this.#ofSocket.get(socket)?.giveWay();
+  }
+
+  get size(): number {
+    return this.#sockets.clients.size;
+  }
+
+  accept(request: IncomingMessage, socket: Duplex, head: Buffer, from: Networks, hosts: readonly string[]): void {
+    this.#sockets.handleUpgrade(request, socket, head, (ws) => {
+      this.#sockets.emit('connection', ws, request);
+      this.#ofSocket.set(socket, this.join(ws, hosts, from));
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#stopPings();
+    this.#board.close();
+    this.#room.close();
+    this.#preloading.close();
+    await closeSockets(this.#sockets, this.#clock);
+  }
+}
