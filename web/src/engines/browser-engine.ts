@@ -14,8 +14,8 @@ import type {
 import { cancelled, MeshError } from '@llmesh/core/base/errors';
 import { AsyncQueue } from '@llmesh/core/base/queue';
 import { proxy, wrap, type Remote } from 'comlink';
-import type { EngineSettings } from '../state/engine-settings.ts';
-import type { TryModel } from '../state/model-trial.ts';
+import type { EngineSettings } from '../state/device/engine-settings.ts';
+import type { TryModel } from '../state/device/model-trial.ts';
 import { valueOf, type EngineHostApi, type Outcome } from './worker-wire.ts';
 
 /** An engine that has not stopped by then is in a long prefill: its worker is ended and the model loaded anew. */

@@ -1,9 +1,9 @@
 /** The models on this device: GGUFs in the origin private file system, MLC models in the caches of web-llm. */
 import type { CatalogueModel, GgufModel, MlcModel } from '@llmesh/core/engine/catalogue';
-import type { EngineSettings } from '../state/engine-settings.ts';
-import type { KeptModel, ModelShelf, StorageRoom } from '../state/model-shelf.ts';
-import { GGUF_FOLDER, MLC_CACHES } from './places.ts';
-import { ggufFileName, isLibraryOf, prebuiltMlcFolder } from './model-url.ts';
+import type { EngineSettings } from '../state/device/engine-settings.ts';
+import type { KeptModel, ModelShelf, StorageRoom } from '../state/device/model-shelf.ts';
+import { GGUF_FOLDER, MLC_CACHES } from './common/places.ts';
+import { ggufFileName, isLibraryOf, prebuiltMlcFolder } from './common/model-url.ts';
 
 export class BrowserShelf implements ModelShelf {
   async kept(models: readonly CatalogueModel[], settings: EngineSettings): Promise<KeptModel[]> {

@@ -3,7 +3,7 @@ import type { Probe } from '@llmesh/core/engine/engine';
 import { prebuiltAppConfig } from '@mlc-ai/web-llm';
 import { expect, it } from 'vitest';
 import json from '../../../models/catalogue.json';
-import { ggufUrl, isLibraryOf, mlcFolder, prebuiltMlcFolder } from './model-url.ts';
+import { ggufUrl, isLibraryOf, mlcFolder, prebuiltMlcFolder } from './common/model-url.ts';
 
 const { models } = parseCatalogue(json);
 const mlc = models.filter((model) => model.format === 'mlc');

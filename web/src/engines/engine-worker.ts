@@ -4,10 +4,10 @@ import type { CatalogueModel } from '@llmesh/core/engine/catalogue';
 import type { Finish, GenerateRequest, LoadedModel, LoadProgress, Piece, Probe } from '@llmesh/core/engine/engine';
 import { cancelled, MeshError, type ErrorCode } from '@llmesh/core/base/errors';
 import { expose } from 'comlink';
-import type { Adapter } from './adapter.ts';
+import type { Adapter } from './common/adapter.ts';
 import { Ahead } from './ahead.ts';
-import type { EngineSettings } from '../state/engine-settings.ts';
-import { probeBrowser } from './probe.ts';
+import type { EngineSettings } from '../state/device/engine-settings.ts';
+import { probeBrowser } from './common/probe.ts';
 import { outcomeOf, type EngineHostApi, type Outcome } from './worker-wire.ts';
 
 class EngineHost implements EngineHostApi {
@@ -30,8 +30,8 @@ class EngineHost implements EngineHostApi {
       // Each engine is megabytes of code: only the one that is needed is fetched.
       const adapter =
         model.format === 'mlc'
-          ? new (await import('./web-llm-engine.ts')).WebLlmEngine()
-          : new (await import('./wllama-engine.ts')).WllamaEngine();
+          ? new (await import('./web-llm/web-llm-engine.ts')).WebLlmEngine()
+          : new (await import('./wllama/wllama-engine.ts')).WllamaEngine();
       adapter.onLost = (error) => onLost(error.code, error.message);
       const loaded = await (adapter as Adapter<CatalogueModel>).load(model, settings, onProgress, signal);
       this.#adapter = adapter;

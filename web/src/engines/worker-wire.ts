@@ -2,7 +2,7 @@
 import type { CatalogueModel } from '@llmesh/core/engine/catalogue';
 import type { Finish, GenerateRequest, LoadedModel, LoadProgress, Piece, Probe } from '@llmesh/core/engine/engine';
 import { asMeshError, MeshError, type ErrorCode } from '@llmesh/core/base/errors';
-import type { EngineSettings } from '../state/engine-settings.ts';
+import type { EngineSettings } from '../state/device/engine-settings.ts';
 
 export type Outcome<T> = { ok: true; value: T } | { ok: false; code: ErrorCode; message: string; detail: string };
 

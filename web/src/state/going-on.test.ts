@@ -1,8 +1,8 @@
 /** Answers that did not come to their end, and what can be done about them. */
 import { newPeerId, type ModelId } from '@llmesh/core/base/ids';
 import { describe, expect, it } from 'vitest';
-import { FakeMesh } from './fake-mesh.ts';
-import { canGoOn, type Answer } from './turn.ts';
+import { FakeMesh } from '../testing/fake-mesh.ts';
+import { canGoOn, type Answer } from './chat/turn.ts';
 
 const SHA256 = 'a'.repeat(64);
 const lastAnswer = (mesh: FakeMesh) => mesh.chat.open.turns.at(-1) as Answer;

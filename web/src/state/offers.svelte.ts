@@ -5,7 +5,7 @@ import type { Offers as OffersMessage } from '@llmesh/core/wire/control-protocol
 import { OfferSchema, type Offer } from '@llmesh/core/wire/model-advert';
 import { fileOf, findOffer, offerName } from '@llmesh/core/policy/offer-name';
 import { freeSlots, standingOf } from '@llmesh/core/policy/roomiest-offer';
-import type { AskedModel } from './turn.ts';
+import type { AskedModel } from './chat/turn.ts';
 import { TINY_MODEL } from './tiny-model.ts';
 import type { Store } from './store.ts';
 

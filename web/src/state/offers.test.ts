@@ -1,6 +1,6 @@
 import type { ModelId } from '@llmesh/core/base/ids';
 import { describe, expect, it } from 'vitest';
-import { FakeMesh } from './fake-mesh.ts';
+import { FakeMesh } from '../testing/fake-mesh.ts';
 
 const tiny = { id: 'llmesh-tiny' as ModelId, name: 'LLMesh tiny' };
 const gemma = { id: 'gemma' as ModelId, name: 'Gemma 3 4B' };

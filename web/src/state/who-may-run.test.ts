@@ -2,11 +2,11 @@ import type { CatalogueModel } from '@llmesh/core/engine/catalogue';
 import { MeshError } from '@llmesh/core/base/errors';
 import { newPeerId, type ModelId } from '@llmesh/core/base/ids';
 import { describe, expect, it } from 'vitest';
-import { contextOf, holdsBack } from './context.ts';
-import { FakeMesh } from './fake-mesh.ts';
-import { parseSummary, parseTurns } from './kept-conversation.ts';
+import { contextOf, holdsBack } from './chat/context.ts';
+import { FakeMesh } from '../testing/fake-mesh.ts';
+import { parseSummary, parseTurns } from './chat/kept-conversation.ts';
 import { mayReach, SCOPES } from './scope.ts';
-import type { Answer } from './turn.ts';
+import type { Answer } from './chat/turn.ts';
 
 const TINY = {
   id: 'llmesh-tiny' as ModelId,

@@ -2,19 +2,19 @@
 import type { Fit } from '@llmesh/core/engine/catalogue';
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import type { Announcer } from '../state/announcer.svelte.ts';
-import type { Chat } from '../state/chat.svelte.ts';
+import type { Chat } from '../state/chat/chat.svelte.ts';
 import type { Connection } from '../state/connection.svelte.ts';
-import type { Background } from '../state/background.svelte.ts';
-import type { DonateState } from '../state/donate.svelte.ts';
-import type { LocalModels } from '../state/local-models.svelte.ts';
-import type { LocalRun } from '../state/local-run.svelte.ts';
-import type { ModelChoice } from '../state/model-choice.ts';
-import type { Network } from '../state/network.svelte.ts';
+import type { Background } from '../state/donate/background.svelte.ts';
+import type { DonateState } from '../state/donate/donate.svelte.ts';
+import type { LocalModels } from '../state/device/local-models.svelte.ts';
+import type { LocalRun } from '../state/device/local-run.svelte.ts';
+import type { ModelChoice } from '../state/chat/model-choice.ts';
+import type { Network } from '../state/network/network.svelte.ts';
 import type { Offers } from '../state/offers.svelte.ts';
 import type { Router } from '../state/router.svelte.ts';
 import type { Settings } from '../state/settings.svelte.ts';
-import type { Trusted } from '../state/trusted.svelte.ts';
-import type { TrustedLending } from '../state/trusted-lending.svelte.ts';
+import type { Trusted } from '../state/trust/trusted.svelte.ts';
+import type { TrustedLending } from '../state/trust/trusted-lending.svelte.ts';
 import type { Update } from '../state/update.svelte.ts';
 
 export interface AppState {

@@ -1,8 +1,8 @@
 import type { ModelId } from '@llmesh/core/base/ids';
 import { cleanup, fireEvent, render, screen } from '@testing-library/svelte';
 import { afterEach, describe, expect, it } from 'vitest';
-import { FakeMesh } from '../../state/fake-mesh.ts';
-import { ModelChoice } from '../../state/model-choice.ts';
+import { FakeMesh } from '../../testing/fake-mesh.ts';
+import { ModelChoice } from '../../state/chat/model-choice.ts';
 import type { AppState } from '../app-state.ts';
 import Turns from './Turns.svelte';
 

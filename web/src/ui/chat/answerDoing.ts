@@ -1,6 +1,6 @@
 /** What is said beside the name of an answer's writer. */
-import { aboutHowLong, placeInLine } from '../../state/place-in-line.ts';
-import type { Answer } from '../../state/turn.ts';
+import { aboutHowLong, placeInLine } from '../../state/chat/place-in-line.ts';
+import type { Answer } from '../../state/chat/turn.ts';
 import { speed } from '../parts/format.ts';
 
 /** `named`: a name stands before it. `getting`: this device downloads the model. */

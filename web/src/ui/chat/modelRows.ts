@@ -2,7 +2,7 @@
 import type { Fit } from '@llmesh/core/engine/catalogue';
 import type { Offer } from '@llmesh/core/wire/model-advert';
 import { offerName } from '@llmesh/core/policy/offer-name';
-import type { Choice } from '../../state/this-device.svelte.ts';
+import type { Choice } from '../../state/device/this-device.svelte.ts';
 import { wouldRunOn } from '../parts/deviceWords.ts';
 import type { Probe } from '@llmesh/core/engine/engine';
 import { bytes, count, speed } from '../parts/format.ts';

@@ -1,5 +1,5 @@
 /** Conversations by the day they were last touched. */
-import type { Summary } from '../../state/kept-conversation.ts';
+import type { Summary } from '../../state/chat/kept-conversation.ts';
 
 export interface TalkGroup {
   name: string;

@@ -1,8 +1,8 @@
 /** What the page says in every state of lending. */
 import type { Backend } from '@llmesh/core/wire/model-advert';
 import { peerName } from '@llmesh/core/identity/names';
-import type { DonateState } from '../../state/donate.svelte.ts';
-import type { KeptModel } from '../../state/model-shelf.ts';
+import type { DonateState } from '../../state/donate/donate.svelte.ts';
+import type { KeptModel } from '../../state/device/model-shelf.ts';
 import { paceWords } from '../parts/deviceWords.ts';
 import { bytes, speed } from '../parts/format.ts';
 

@@ -1,8 +1,8 @@
 /** What the page says of a model on its way to this device, on Chat and on Donate. */
 import type { CatalogueModel } from '@llmesh/core/engine/catalogue';
 import type { Probe } from '@llmesh/core/engine/engine';
-import type { Pace } from '../../state/download-pace.ts';
-import { ggufWantsGpu } from '../../state/gguf-backend.ts';
+import type { Pace } from '../../state/device/download-pace.ts';
+import { ggufWantsGpu } from '../../state/device/gguf-backend.ts';
 import { bytes } from './format.ts';
 
 /** "2.1 of 4.9 GB, 14.2 MB/s, 3 min 20 s left." */

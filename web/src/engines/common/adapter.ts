@@ -1,0 +1,19 @@
+/** What runs inside the engine worker, one per format. `browser-engine.ts` is the other end of it. */
+import type { CatalogueModel } from '@llmesh/core/engine/catalogue';
+import type { Finish, GenerateRequest, LoadedModel, LoadProgress, Piece } from '@llmesh/core/engine/engine';
+import type { MeshError } from '@llmesh/core/base/errors';
+import type { EngineSettings } from '../../state/device/engine-settings.ts';
+
+export type OnProgress = (progress: LoadProgress) => void;
+export type OnPiece = (piece: Piece) => void;
+/** Resolves when the next piece may be computed, or the answer is not wanted any more. */
+export type Room = () => Promise<void>;
+
+export interface Adapter<M extends CatalogueModel> {
+  load(model: M, settings: EngineSettings, onProgress: OnProgress, signal: AbortSignal): Promise<LoadedModel>;
+  /** One at a time. Rejects with `cancelled` once it has stopped computing. */
+  generate(request: GenerateRequest, onPiece: OnPiece, room: Room, signal: AbortSignal): Promise<Finish>;
+  /** The engine died by itself. */
+  onLost: ((error: MeshError) => void) | null;
+  close(): Promise<void>;
+}

@@ -1,0 +1,161 @@
+/**
+ * Downloads an MLC model into the caches that web-llm reads, ahead of it. web-llm can do this itself, but tells
+ * neither bytes nor statuses, and checks no shard.
+ */
+import type { ModelRecord } from '@mlc-ai/web-llm';
+import { MeshError } from '@llmesh/core/base/errors';
+import * as v from 'valibot';
+import type { OnProgress } from '../common/adapter.ts';
+import { bodyOf, downloadError, fetchFile, fileName, readSmall, requireRoom } from '../common/download.ts';
+import type { MirrorEntry } from '../common/mirror-manifest.ts';
+import { mlcFolder } from '../common/model-url.ts';
+import { MLC_CACHES } from '../common/places.ts';
+import { matchesSri } from '../common/sri.ts';
+
+const PARALLEL = 4;
+const PROGRESS_EVERY_MS = 100;
+
+const ConfigSchema = v.object({ tokenizer_files: v.array(v.string()) });
+const ShardSchema = v.object({
+  dataPath: v.pipe(v.string(), v.regex(/^[\w.-]+$/)),
+  nbytes: v.pipe(v.number(), v.integer()),
+});
+const TensorCacheSchema = v.object({ records: v.pipe(v.array(ShardSchema), v.minLength(1)) });
+type Shard = v.InferOutput<typeof ShardSchema>;
+
+/** Resolves with the bytes of all shards when everything is in the caches. */
+export async function fetchMlcFiles(
+  record: ModelRecord,
+  pins: MirrorEntry,
+  onProgress: OnProgress,
+  signal: AbortSignal,
+): Promise<number> {
+  const folder = mlcFolder(record.model);
+  const config = await readJson(MLC_CACHES.config, `${folder}mlc-chat-config.json`, ConfigSchema, signal);
+  const manifest = await readJson(MLC_CACHES.model, `${folder}tensor-cache.json`, TensorCacheSchema, signal);
+  const total = manifest.records.reduce((sum, shard) => sum + shard.nbytes, 0);
+  onProgress({ phase: 'download', loadedBytes: 0, totalBytes: total });
+  const tokenizer = config.tokenizer_files.includes('tokenizer.json') ? 'tokenizer.json' : 'tokenizer.model';
+  await keepSmall(MLC_CACHES.model, `${folder}${tokenizer}`, signal);
+  await keepSmall(MLC_CACHES.wasm, record.model_lib, signal);
+  await fetchShards(folder, manifest.records, pins.shards ?? {}, total, onProgress, signal);
+  return total;
+}
+
+async function fetchShards(
+  folder: string,
+  shards: readonly Shard[],
+  pins: Record<string, string>,
+  total: number,
+  onProgress: OnProgress,
+  signal: AbortSignal,
+): Promise<void> {
+  const cache = await caches.open(MLC_CACHES.model);
+  const have = new Set((await cache.keys()).map((request) => request.url));
+  const missing = shards.filter((shard) => !have.has(`${folder}${shard.dataPath}`));
+  let loaded = total - missing.reduce((sum, shard) => sum + shard.nbytes, 0);
+  await requireRoom(total - loaded);
+  let last = 0;
+  const add = (bytes: number) => {
+    loaded += bytes;
+    const time = performance.now();
+    if (time - last < PROGRESS_EVERY_MS && loaded < total) return;
+    last = time;
+    onProgress({ phase: 'download', loadedBytes: loaded, totalBytes: total });
+  };
+  add(0);
+  // One failure stops the other downloads too; what is whole is kept for the next try.
+  const failed = new AbortController();
+  const either = AbortSignal.any([signal, failed.signal]);
+  const lanes = Array.from({ length: PARALLEL }, async () => {
+    for (let shard = missing.shift(); shard !== undefined; shard = missing.shift()) {
+      const url = `${folder}${shard.dataPath}`;
+      await fetchShard(cache, url, shard, pins[shard.dataPath], add, either);
+    }
+  });
+  try {
+    await Promise.all(lanes);
+  } catch (error) {
+    failed.abort();
+    await Promise.allSettled(lanes);
+    throw error;
+  }
+}
+
+async function fetchShard(
+  cache: Cache,
+  url: string,
+  shard: Shard,
+  pin: string | undefined,
+  add: (bytes: number) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const response = await fetchFile(url, { signal });
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  let bytes = 0;
+  try {
+    for await (const part of bodyOf(response)) {
+      bytes += part.byteLength;
+      if (bytes > shard.nbytes) break;
+      parts.push(part);
+      add(part.byteLength);
+    }
+  } catch (cause) {
+    throw downloadError(cause, url);
+  }
+  if (bytes !== shard.nbytes) {
+    throw damaged(url, `${fileName(url)} has not the ${shard.nbytes} bytes that the model's manifest names`);
+  }
+  const whole = new Blob(parts);
+  if (pin !== undefined && !(await matchesSri(await whole.arrayBuffer(), pin))) {
+    throw damaged(url, `${fileName(url)} does not match its checksum`);
+  }
+  await put(cache, url, whole, shard.nbytes);
+}
+
+/** A small file that web-llm will read: kept if it is not here yet. */
+async function keepSmall(cacheName: string, url: string, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
+  const cache = await caches.open(cacheName);
+  // web-llm reads libraries of a local server past its cache, so their absence must not hide behind ours.
+  const fresh = cacheName === MLC_CACHES.wasm && url.includes('localhost');
+  const kept = fresh ? undefined : await cache.match(url);
+  if (kept !== undefined) return await readSmall(kept, url);
+  const bytes = await readSmall(await fetchFile(url, { signal }), url);
+  await put(cache, url, bytes, bytes.byteLength);
+  return bytes;
+}
+
+async function readJson<S extends v.GenericSchema>(
+  cacheName: string,
+  url: string,
+  schema: S,
+  signal: AbortSignal,
+): Promise<v.InferOutput<S>> {
+  const text = new TextDecoder().decode(await keepSmall(cacheName, url, signal));
+  try {
+    return v.parse(schema, JSON.parse(text));
+  } catch (cause) {
+    await (await caches.open(cacheName)).delete(url);
+    throw new MeshError(
+      'model_unreadable',
+      `${fileName(url)} of this model cannot be read. Start again; if this comes back, choose another model or mirror.`,
+      { cause },
+    );
+  }
+}
+
+async function put(cache: Cache, url: string, body: BodyInit, length: number): Promise<void> {
+  try {
+    await cache.put(url, new Response(body, { headers: { 'content-length': String(length) } }));
+  } catch (cause) {
+    throw downloadError(cause, url);
+  }
+}
+
+function damaged(url: string, what: string): MeshError {
+  return new MeshError(
+    'model_integrity',
+    `The download from ${new URL(url).host} is damaged: ${what}. It was thrown away. Start again; if this comes back, ` +
+      'choose another model or mirror.',
+  );
+}

@@ -1,0 +1,113 @@
+/** What web-llm throws, as the errors a person understands. It exports few of its classes, but names them all. */
+import { MeshError } from '@llmesh/core/base/errors';
+import { IntegrityError } from '@mlc-ai/web-llm';
+import { downloadError, fileName } from '../common/download.ts';
+
+export function webGpuAbsent(cause?: unknown): MeshError {
+  return new MeshError(
+    'webgpu_absent',
+    'This model needs WebGPU, and this browser gives no graphics device. Choose a GGUF model, which runs on the ' +
+      'processor, or try a current Chrome or Edge.',
+    { cause },
+  );
+}
+
+export function halfPrecisionAbsent(cause?: unknown): MeshError {
+  return new MeshError(
+    'webgpu_absent',
+    'This model needs 16-bit arithmetic, which this graphics card does not offer. Choose the f32 variant of the model.',
+    { cause },
+  );
+}
+
+export function deviceLost(cause?: unknown): MeshError {
+  return new MeshError(
+    'device_lost',
+    'The browser lost the graphics card: its driver restarted, or another program needed it. Start again.',
+    { cause },
+  );
+}
+
+function outOfMemory(cause: unknown): MeshError {
+  return new MeshError('out_of_memory', 'This device ran out of memory for the model. Choose a smaller one.', {
+    cause,
+  });
+}
+
+/** `url`: the model's folder, for failed downloads. */
+export function loadError(cause: unknown, url: string): MeshError {
+  if (cause instanceof MeshError) return cause;
+  if (cause instanceof IntegrityError) {
+    return new MeshError(
+      'model_integrity',
+      `${fileName(cause.url)} of this model does not match its checksum, so it was thrown away. Start again; if this ` +
+        'comes back, choose another model or mirror.',
+      { cause },
+    );
+  }
+  if (cause instanceof WebAssembly.LinkError || cause instanceof WebAssembly.CompileError) {
+    return new MeshError(
+      'model_wrong_library',
+      'The compiled library of this model was made for another version of web-llm. Choose another model, or ask the ' +
+        'operator of the mirror to update it.',
+      { cause },
+    );
+  }
+  if (cause instanceof RangeError) return outOfMemory(cause);
+  switch (nameOf(cause)) {
+    case 'WebGPUNotAvailableError':
+    case 'WebGPUNotFoundError':
+      return webGpuAbsent(cause);
+    case 'ShaderF16SupportError':
+      return halfPrecisionAbsent(cause);
+    case 'FeatureSupportError':
+      return webGpuAbsent(cause);
+    // While loading, a device is lost for want of memory as good as always.
+    case 'DeviceLostError':
+    case 'GPUOutOfMemoryError':
+    case 'OperationError':
+      return outOfMemory(cause);
+    case 'ModelNotFoundError':
+      return new MeshError(
+        'model_not_found',
+        'web-llm does not know this model. The catalogue is newer than this page: reload it, or choose another model.',
+        { cause },
+      );
+    case 'QuotaExceededError':
+    case 'NetworkError':
+      return downloadError(cause, url);
+    default:
+      return engineFailed(cause);
+  }
+}
+
+export function generateError(cause: unknown): MeshError {
+  if (cause instanceof MeshError) return cause;
+  switch (nameOf(cause)) {
+    case 'ContextWindowSizeExceededError':
+      return new MeshError(
+        'prompt_too_long',
+        'This conversation is longer than the model can hold. Start a new one, or ask a model with more context.',
+        { cause },
+      );
+    // A lost device makes web-llm unload itself.
+    case 'ModelNotLoadedError':
+    case 'DeviceLostError':
+    case 'OperationError':
+      return deviceLost(cause);
+    case 'GPUOutOfMemoryError':
+      return outOfMemory(cause);
+    default:
+      return engineFailed(cause);
+  }
+}
+
+function nameOf(cause: unknown): string {
+  return cause instanceof Error || cause instanceof DOMException ? cause.name : '';
+}
+
+function engineFailed(cause: unknown): MeshError {
+  return new MeshError('engine_failed', 'The model failed on this device. Try again, or choose another model.', {
+    cause,
+  });
+}

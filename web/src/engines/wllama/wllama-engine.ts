@@ -1,0 +1,215 @@
+/** GGUF models through llama.cpp in WebAssembly. On the processor, or on WebGPU where its backend really starts. */
+import type { GgufModel } from '@llmesh/core/engine/catalogue';
+import type { AnswerPrefix, Finish, GenerateRequest, LoadedModel } from '@llmesh/core/engine/engine';
+import { cancelled, MeshError } from '@llmesh/core/base/errors';
+import { readGgufHeader, type GgufHeader } from '@llmesh/core/gguf/gguf-header';
+import { GrammarReader } from '@llmesh/core/form/grammar-reader';
+import { jsonGrammar } from '@llmesh/core/form/json-grammar';
+import type { JsonSchema } from '@llmesh/core/form/json-schema';
+import { CHATML_TEMPLATE, renderChat } from '@llmesh/core/engine/prompt';
+import { Wllama } from '@wllama/wllama/esm/index.js';
+import wasmUrl from '@wllama/wllama/esm/wasm/wllama.wasm?url';
+import compatCode from '@wllama/wllama-compat/wasm/wllama.js?raw';
+import compatWasmUrl from '@wllama/wllama-compat/wasm/wllama.wasm?url';
+import type { Adapter, OnPiece, OnProgress, Room } from '../common/adapter.ts';
+import type { EngineSettings } from '../../state/device/engine-settings.ts';
+import { ggufWantsGpu } from '../../state/device/gguf-backend.ts';
+import { openGguf } from '../common/gguf-store.ts';
+import { ggufUrl } from '../common/model-url.ts';
+import { probeBrowser, threads } from '../common/probe.ts';
+import { samplingFor } from '../common/sampling.ts';
+import { NativeLog } from './native-log.ts';
+import { TELL_TOKENS, WllamaAnswer } from './wllama-answer.ts';
+
+/** Cancelling waits for the batch at hand; 64 tokens keep that short. */
+const BATCH_TOKENS = 64;
+const ALL_LAYERS = 99_999;
+const TOO_LONG = 'exceed_context_size_error';
+/** Half of a pair. As text for wllama it ends the module. */
+const LONE_SURROGATE = /\p{Surrogate}/gu;
+/** Private to wllama; there when a model is loaded. */
+interface WllamaProxy {
+  wllamaAction(name: string, body: unknown): Promise<unknown>;
+}
+const NO_PREFIX: AnswerPrefix = { text: '', tokens: 0, tokenIds: null };
+
+export class WllamaEngine implements Adapter<GgufModel> {
+  onLost: ((error: MeshError) => void) | null = null;
+  #wllama: Wllama | null = null;
+  #log = new NativeLog();
+  #model: GgufModel | null = null;
+  #template = CHATML_TEMPLATE;
+  #eos = '';
+  #room: Room = async () => {};
+
+  async load(
+    model: GgufModel,
+    settings: EngineSettings,
+    onProgress: OnProgress,
+    signal: AbortSignal,
+  ): Promise<LoadedModel> {
+    const url = ggufUrl(model.source, settings.mirror, self.location.origin);
+    const file = await openGguf(model, url, onProgress, signal);
+    if (signal.aborted) throw cancelled();
+    onProgress({ phase: 'start', loadedBytes: file.size, totalBytes: file.size });
+    const header = await readGgufHeader({
+      sizeBytes: file.size,
+      head: async (length) => new Uint8Array(await file.slice(0, length).arrayBuffer()),
+    });
+    const gpu = ggufWantsGpu(model, await probeBrowser());
+    const wllama = await this.#start(file, contextOf(model, header), gpu);
+    this.#wllama = wllama;
+    this.#model = model;
+    this.#template = header.chatTemplate ?? CHATML_TEMPLATE;
+    this.#eos = header.eosText;
+    return {
+      contextTokens: wllama.getLoadedContextInfo().n_ctx,
+      backend: this.#log.offloadedLayers > 0 ? 'webgpu' : 'wasm',
+      slots: 1,
+      // It takes no ids, and reads what was written like the prompt.
+      continues: 'text',
+      replays: false,
+      abilities: ['schema', 'completion'],
+    };
+  }
+
+  async generate(request: GenerateRequest, onPiece: OnPiece, room: Room, signal: AbortSignal): Promise<Finish> {
+    const wllama = this.#wllama;
+    if (wllama === null) throw new MeshError('engine_failed', 'No model is loaded. Start again.');
+    // The tokenizer adds the begin-of-text token itself where the model wants one.
+    const turns =
+      request.task === 'completion'
+        ? (request.turns[0]?.content ?? '')
+        : renderChat(this.#template, request.turns, { bos: '', eos: this.#eos });
+    const prefix = request.prefix ?? NO_PREFIX;
+    const prompt = (turns + prefix.text).replace(LONE_SURROGATE, '\ufffd');
+    const parameters = this.#parameters(request);
+    const answer = new WllamaAnswer(onPiece, prefix.tokens);
+    this.#log.refusal = null;
+    this.#room = room;
+    try {
+      await wllama.createCompletion({
+        ...parameters,
+        prompt,
+        stream: true,
+        abortSignal: signal,
+        onData: (chunk) => answer.read(chunk),
+      });
+    } catch (cause) {
+      if (signal.aborted) throw cancelled();
+      if (prefix.tokens > 0 && this.#justFull()) {
+        // Undisturbed, the answer would have ended here.
+        const { n_ctx: contextTokens } = wllama.getLoadedContextInfo();
+        return { finish: 'length', promptTokens: Math.max(contextTokens - prefix.tokens, 0), completionTokens: 0 };
+      }
+      throw this.#failure(cause);
+    }
+    if (signal.aborted) throw cancelled();
+    return answer.finish;
+  }
+
+  async close(): Promise<void> {
+    const wllama = this.#wllama;
+    this.#wllama = null;
+    await wllama?.exit();
+  }
+
+  async #start(file: Blob, contextTokens: number, gpu: boolean): Promise<Wllama> {
+    this.#log = new NativeLog();
+    const wllama = new Wllama({ default: wasmUrl }, { logger: this.#log });
+    wllama.setCompat({ worker: { code: compatCode }, wasm: compatWasmUrl });
+    try {
+      await Promise.race([
+        wllama.loadModel([file], {
+          n_ctx: contextTokens,
+          n_batch: BATCH_TOKENS,
+          n_ubatch: BATCH_TOKENS,
+          n_parallel: 1,
+          n_threads: threads(),
+          n_gpu_layers: gpu ? ALL_LAYERS : 0,
+        }),
+        this.#log.workerFailed,
+      ]);
+      computeOnDemand(wllama, () => this.#room());
+      return wllama;
+    } catch (cause) {
+      await wllama.exit();
+      // A graphics backend that does not start is no reason not to run.
+      if (gpu) return await this.#start(file, contextTokens, false);
+      throw loadFailure(cause);
+    }
+  }
+
+  /** As llama.cpp's server takes them. */
+  #parameters(request: GenerateRequest) {
+    if (this.#model === null) throw new MeshError('engine_failed', 'No model is loaded. Start again.');
+    const { temperature, topP, seed } = samplingFor(this.#model, request.sampling);
+    return {
+      max_tokens: request.maxTokens,
+      temperature,
+      top_p: topP,
+      ...(seed === undefined ? {} : { seed }),
+      ...(request.schema !== undefined && { grammar: restOf(request.schema, request.prefix) }),
+      // A prompt that was read in other chunks can give another answer, and one user's must not time another's.
+      cache_prompt: false,
+      ...TELL_TOKENS,
+    };
+  }
+
+  /** The prompt, with what was written, takes the whole context and no token more. */
+  #justFull(): boolean {
+    const refusal = this.#log.refusal;
+    return refusal?.type === TOO_LONG && refusal.n_prompt_tokens === refusal.n_ctx;
+  }
+
+  /** llama.cpp's server says what was wrong in a field; only a crash of the module has none. */
+  #failure(cause: unknown): MeshError {
+    if (this.#log.refusal?.type === TOO_LONG) {
+      return new MeshError(
+        'prompt_too_long',
+        'This conversation is longer than the model can hold. Start a new one, or ask a model with more context.',
+        { cause },
+      );
+    }
+    const error = new MeshError('engine_failed', 'The model failed while answering. Try again.', { cause });
+    if (cause instanceof Error && cause.name === 'RuntimeError') {
+      this.#wllama = null;
+      this.onLost?.(error);
+    }
+    return error;
+  }
+}
+
+/** The grammar begins where the engine begins to write. Throws bad_schema. */
+function restOf(schema: JsonSchema, prefix: AnswerPrefix = NO_PREFIX): string {
+  const reader = new GrammarReader(jsonGrammar(schema));
+  reader.read(prefix.text);
+  return reader.rest;
+}
+
+/** llama.cpp computes in `get_result`, which wllama 3.8.1 calls until the answer is whole and lets nobody put off. */
+function computeOnDemand(wllama: Wllama, room: Room): void {
+  const { proxy } = wllama as unknown as { proxy: WllamaProxy };
+  const action = proxy.wllamaAction.bind(proxy);
+  proxy.wllamaAction = async (name, body) => {
+    if (name === 'get_result') await room();
+    return action(name, body);
+  };
+}
+
+function contextOf(model: GgufModel, header: GgufHeader): number {
+  return Math.min(model.contextTokens, header.contextTokens ?? model.contextTokens);
+}
+
+function loadFailure(cause: unknown): MeshError {
+  if (cause instanceof RangeError) {
+    return new MeshError('out_of_memory', 'This device ran out of memory for the model. Choose a smaller one.', {
+      cause,
+    });
+  }
+  return new MeshError(
+    'model_unreadable',
+    'This model file could not be loaded. Remove it and download it again, or choose another model.',
+    { cause },
+  );
+}

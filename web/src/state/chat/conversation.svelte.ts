@@ -1,0 +1,239 @@
+/** One conversation while the page is open: its turns, and the answer that is being written. */
+import { newTaskId } from '@llmesh/core/base/ids';
+import { AnswerRun, keepWaiting, type AnswerRunNeeds } from './answer-run.ts';
+import { absentFor, missingFor } from './obstacles.ts';
+import { questionFor } from './question.ts';
+import type { Scope } from '../scope.ts';
+import type { Settings } from '../settings.svelte.ts';
+import {
+  canGoOn,
+  isRunning,
+  newAnswer,
+  type Answer,
+  type AskedModel,
+  type ShownTurn,
+  type WaitingFor,
+} from './turn.ts';
+
+export interface ConversationNeeds extends AnswerRunNeeds {
+  settings: Settings;
+  /** Something worth keeping changed. Called often while an answer is written. */
+  changed: (conversation: Conversation) => void;
+}
+
+export interface KeptConversation {
+  turns: ShownTurn[];
+  scope: Scope;
+}
+
+interface Begin {
+  /** Without the turns before its question. */
+  alone?: boolean;
+  /** After what there is of it. */
+  goOn?: boolean;
+}
+
+export class Conversation {
+  readonly id: string;
+  readonly #needs: ConversationNeeds;
+  #turns = $state<ShownTurn[]>([]);
+  #run = $state.raw<AnswerRun | null>(null);
+  /** null: as the settings say, until something was asked or chosen. */
+  #scope = $state<Scope | null>(null);
+
+  constructor(needs: ConversationNeeds, id: string = newTaskId(), kept: KeptConversation | null = null) {
+    this.#needs = needs;
+    this.id = id;
+    this.#turns = kept?.turns ?? [];
+    this.#scope = kept?.scope ?? null;
+  }
+
+  /** Who may run the next question. What was asked before keeps what was chosen then. */
+  get scope(): Scope {
+    return this.#scope ?? this.#needs.settings.scope;
+  }
+
+  set scope(scope: Scope) {
+    this.#scope = scope;
+    this.prepare();
+    if (this.#turns.length > 0) this.#needs.changed(this);
+  }
+
+  /** Finds out what the choice depends on. */
+  prepare(): void {
+    if (this.scope === 'device') this.#findOutWhatRunsHere();
+    if (this.scope === 'trusted') this.#needs.lending.look();
+  }
+
+  get turns(): readonly ShownTurn[] {
+    return this.#turns;
+  }
+
+  get title(): string {
+    const first = this.#turns.find((turn) => turn.role === 'user');
+    return first === undefined ? 'New conversation' : titleOf(first.text);
+  }
+
+  get running(): Answer | null {
+    return this.#run?.answer ?? null;
+  }
+
+  /** Is a question kept until somebody comes? */
+  get waiting(): boolean {
+    return this.#answers().some((answer) => answer.state === 'waiting');
+  }
+
+  /** Asks `text` of the chosen model, now or as soon as it can be asked. Not while an answer is being written. */
+  send(text: string): void {
+    if (this.#run !== null || text.trim() === '') return;
+    this.#turns.push({ role: 'user', id: newTaskId(), text });
+    // From here on this conversation does not follow the settings.
+    this.#scope = this.scope;
+    this.#turns.push(newAnswer(newTaskId(), this.#scope, this.#needs.models.chosenFor(this.#scope)));
+    this.#begin(this.#turns.at(-1) as Answer);
+  }
+
+  stop(): void {
+    this.#run?.stop();
+  }
+
+  /** Asks the question of this answer anew, of the same model and ring. `alone`: without the turns before it. */
+  again(id: string, alone = false): void {
+    const answer = this.#answer(id);
+    if (answer === null || this.#run !== null) return;
+    this.#begin(answer, { alone });
+  }
+
+  /** Has this answer gone on with, after exactly its last word. */
+  goOn(id: string): void {
+    const answer = this.#answer(id);
+    if (answer === null || this.#run !== null || !canGoOn(answer)) return;
+    this.#begin(answer, { goOn: true });
+  }
+
+  /** What must come before this can be asked now. */
+  missing(id: string): WaitingFor | null {
+    const answer = this.#answer(id);
+    return answer === null ? null : missingFor(answer, this.#needs);
+  }
+
+  /** Keeps the question, and what there is of its answer, until it can be asked or gone on with. */
+  waitFor(id: string): void {
+    const answer = this.#answer(id);
+    if (answer === null || isRunning(answer)) return;
+    Object.assign(answer, { state: 'waiting', why: missingFor(answer, this.#needs) ?? 'busy', error: null });
+    this.#needs.announce('Your message is kept.');
+    this.#needs.changed(this);
+    this.wake();
+  }
+
+  /** Waits no longer. */
+  stopWaiting(id: string): void {
+    const answer = this.#answer(id);
+    if (answer?.state !== 'waiting') return;
+    Object.assign(answer, { state: 'stopped', why: null });
+    this.#needs.changed(this);
+  }
+
+  /** Asks another model instead, leaving a line or a wait for this one. */
+  async use(id: string, model: AskedModel): Promise<void> {
+    const answer = await this.#free(id);
+    if (answer === null) return;
+    answer.model = model;
+    this.#begin(answer);
+  }
+
+  /** Asks within another ring instead: the person says so, for this question only. */
+  async useScope(id: string, scope: Scope): Promise<void> {
+    const answer = await this.#free(id);
+    if (answer === null) return;
+    // A model of the mesh need not run here, and the other way round.
+    const stays = scope !== 'device' && answer.scope !== 'device';
+    answer.scope = scope;
+    answer.model = stays ? answer.model : this.#needs.models.chosenFor(scope);
+    this.#begin(answer);
+  }
+
+  /** Takes a question with its answer out of the conversation and returns its text, to be edited. */
+  takeBack(answerId: string): string | null {
+    const at = this.#turns.findIndex((turn) => turn.id === answerId);
+    const question = this.#turns[at - 1];
+    if (this.#run?.answer.id === answerId || question?.role !== 'user') return null;
+    this.#turns.splice(at - 1, 2);
+    this.#needs.changed(this);
+    return question.text;
+  }
+
+  /** Something changed, in the mesh or here: is there a kept question that can be asked now? */
+  wake(): void {
+    if (this.#run !== null) return;
+    for (const answer of this.#answers()) {
+      if (answer.state !== 'waiting') continue;
+      const why = missingFor(answer, this.#needs) ?? absentFor(answer, this.#needs);
+      if (why === null) return this.#begin(answer, { alone: answer.alone, goOn: answer.text !== '' });
+      if (why !== answer.why) answer.why = why;
+    }
+  }
+
+  /** Plain data, to be kept. */
+  snapshot(): ShownTurn[] {
+    const turns = $state.snapshot(this.#turns);
+    const run = this.#run;
+    return run === null ? turns : turns.map((turn) => (turn.id === run.answer.id ? { ...turn, ids: run.ids } : turn));
+  }
+
+  #ended: Promise<void> = Promise.resolve();
+
+  #begin(answer: Answer, { alone = false, goOn = false }: Begin = {}): void {
+    const before = $state.snapshot(answer);
+    const why = missingFor(answer, this.#needs);
+    const { id, scope } = answer;
+    const anew = { ...newAnswer(id, scope, answer.model ?? this.#needs.models.chosenFor(scope)), alone };
+    Object.assign(answer, goOn ? { ...anew, ...begunPart(before) } : anew);
+    if (why === null) this.#ended = this.#ask(new AnswerRun(answer, before, this.#needs));
+    else keepWaiting(answer, before, why, this.#needs);
+    this.#needs.changed(this);
+  }
+
+  async #ask(run: AnswerRun): Promise<void> {
+    const { changed } = this.#needs;
+    this.#run = run;
+    await run.ask(questionFor(this.#turns, run.answer, this.#needs), () => changed(this));
+    this.#run = null;
+    changed(this);
+    // What was just refused waits for the next change of the mesh, not for itself.
+    if (run.answer.state !== 'waiting') this.wake();
+  }
+
+  /** Never rejects: a conversation that needs to know is woken when it is known. */
+  #findOutWhatRunsHere(): void {
+    void this.#needs.local.findOut(new AbortController().signal);
+  }
+
+  /** The answer, when nobody is at work any more in this conversation: what runs for it is stopped. */
+  async #free(id: string): Promise<Answer | null> {
+    if (this.#run?.answer.id === id) {
+      this.stop();
+      await this.#ended;
+    }
+    return this.#run === null ? this.#answer(id) : null;
+  }
+
+  #answers(): Answer[] {
+    return this.#turns.filter((turn) => turn.role === 'assistant');
+  }
+
+  #answer(id: string): Answer | null {
+    return this.#answers().find((answer) => answer.id === id) ?? null;
+  }
+}
+
+/** What stays of an answer that is gone on with. */
+function begunPart({ alone, provider, native, text, tokens, ids, seams }: Answer): Partial<Answer> {
+  return { alone, provider, native, text, tokens, ids, seams };
+}
+
+function titleOf(question: string): string {
+  const line = question.trim().split('\n', 1)[0] ?? '';
+  return line.length <= 60 ? line : `${line.slice(0, 59).trimEnd()}…`;
+}

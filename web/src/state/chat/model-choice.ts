@@ -1,0 +1,64 @@
+/** Which model the next question goes to, for whoever may run it. */
+import type { ModelId } from '@llmesh/core/base/ids';
+import type { LocalModels } from '../device/local-models.svelte.ts';
+import { asked, type Offers } from '../offers.svelte.ts';
+import type { Scope } from '../scope.ts';
+import type { TrustedLending } from '../trust/trusted-lending.svelte.ts';
+import type { AskedModel } from './turn.ts';
+
+export interface ModelChoiceNeeds {
+  offers: Offers;
+  local: LocalModels;
+  lending: TrustedLending;
+}
+
+export class ModelChoice {
+  readonly #needs: ModelChoiceNeeds;
+
+  constructor(needs: ModelChoiceNeeds) {
+    this.#needs = needs;
+  }
+
+  /** null while there is none to ask. */
+  chosenFor(scope: Scope): AskedModel | null {
+    const { offers, local, lending } = this.#needs;
+    switch (scope) {
+      case 'device':
+        return local.chosen && asked(local.chosen);
+      case 'trusted': {
+        const chosen = offers.chosen;
+        // Who left it to the page gets a model that somebody they trust has.
+        const theirs = offers.left ? offers.all.find(({ id }) => (lending.countOf(id) ?? 0) > 0) : undefined;
+        return theirs === undefined ? chosen && asked(chosen) : asked(theirs);
+      }
+      case 'anyone':
+        return offers.chosenModel;
+      default:
+        return scope satisfies never;
+    }
+  }
+
+  /** Another model that would start now, within the same ring. */
+  otherFor(scope: Scope, model: ModelId | null): AskedModel | null {
+    const { offers, local, lending } = this.#needs;
+    switch (scope) {
+      case 'device': {
+        const others = local.choices.map((choice) => choice.model).filter(({ id }) => id !== model);
+        // What is in memory starts at once; else what was asked may have been too much for this device.
+        const other =
+          others.find(({ id }) => id === local.inMemory?.id) ?? others.toSorted((a, b) => a.sizeBytes - b.sizeBytes)[0];
+        return other === undefined ? null : asked(other);
+      }
+      case 'trusted': {
+        const other = offers.all.find(({ id }) => id !== model && (lending.countOf(id) ?? 0) > 0);
+        return other === undefined ? null : asked(other);
+      }
+      case 'anyone': {
+        const other = offers.freeBesides(model);
+        return other === null ? null : asked(other);
+      }
+      default:
+        return scope satisfies never;
+    }
+  }
+}

@@ -1,0 +1,46 @@
+/** What is asked of the mesh, or of this device, for one answer of a conversation. */
+import type { PeerId } from '@llmesh/core/base/ids';
+import type { AskRequest } from '@llmesh/core/ask/requester';
+import { contextOf } from './context.ts';
+import { MAX_TOKENS, type Settings } from '../settings.svelte.ts';
+import type { Trusted } from '../trust/trusted.svelte.ts';
+import { keptOf, writerOf, type Answer, type AskedModel, type ShownTurn } from './turn.ts';
+
+export interface QuestionNeeds {
+  settings: Settings;
+  trusted: Trusted;
+}
+
+/** Goes on with what there is of the answer, which has a model by now. */
+export function questionFor(
+  turns: readonly ShownTurn[],
+  answer: Answer,
+  { settings, trusted }: QuestionNeeds,
+): AskRequest {
+  const { id: model, sha256 } = answer.model!;
+  const only = answer.scope === 'trusted' ? trusted.peers : null;
+  const before = turns.slice(
+    0,
+    turns.findIndex(({ id }) => id === answer.id),
+  );
+  return {
+    model,
+    ...(sha256 !== undefined && { sha256 }),
+    only,
+    turns: contextOf(turns, answer.id, answer.alone),
+    sampling: settings.samplingFor(model),
+    maxTokens: MAX_TOKENS,
+    prefer: lastWriter(before, answer.model!, only),
+    hedge: settings.hedge,
+    copies: settings.fast ? 2 : 1,
+    prefix: keptOf(answer),
+  };
+}
+
+/** Who answered last, if with this model, and may be asked now: may have what was said in memory still. */
+function lastWriter(before: readonly ShownTurn[], model: AskedModel, only: readonly PeerId[] | null): PeerId | null {
+  const last = before.findLast((turn) => turn.role === 'assistant' && turn.scope !== 'device' && turn.text !== '');
+  if (last?.role !== 'assistant' || last.model?.id !== model.id || last.model.sha256 !== model.sha256) return null;
+  const writer = writerOf(last);
+  return writer !== null && (only?.includes(writer) ?? true) ? writer : null;
+}

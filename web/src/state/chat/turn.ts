@@ -1,0 +1,148 @@
+/** What a conversation is made of, as it is shown and as it is kept. */
+import { mayGoOn, type KeptAnswer } from '@llmesh/core/ask/delivered-answer';
+import type { ErrorCode } from '@llmesh/core/base/errors';
+import type { ModelId, PeerId } from '@llmesh/core/base/ids';
+import type { Seam } from '@llmesh/core/ask/requester';
+import type { Path } from '@llmesh/core/transport/transport';
+import type { Scope } from '../scope.ts';
+import { MAX_TOKENS } from '../settings.svelte.ts';
+
+/** The model as it was called when the question was asked. */
+export interface AskedModel {
+  id: ModelId;
+  name: string;
+  quant: string;
+  /** Its file, where the id alone means another; null: one that nobody names. */
+  sha256?: string | null | undefined;
+}
+
+/** Facts of a finished answer. A fact nobody measured is null, and is not shown. */
+export interface Receipt {
+  path: Path | null;
+  firstTokenMs: number | null;
+  tokensPerSecond: number | null;
+  completionTokens: number;
+  /** The model was cut off by the length limit. */
+  cut: boolean;
+  /** By both ends; refused: the volunteer's was untrue, and was not signed; none: there was none to sign. */
+  signed: 'signed' | 'refused' | 'none';
+}
+
+/**
+ * waiting: no way to ask yet, the question is kept (`why` says what is missing) · looking: a volunteer is sought, or the model of this device loaded ·
+ * queued: others come first · reading: it is their turn · writing · done · stopped: by the person · failed: `error` says why.
+ */
+export type AnswerState = 'waiting' | 'looking' | 'queued' | 'reading' | 'writing' | 'done' | 'stopped' | 'failed';
+/** trusted: nobody of theirs has the model · busy: all who have it · device: it is not known what this device can run */
+export type WaitingFor = 'network' | 'mesh' | 'model' | 'trusted' | 'busy' | 'device';
+
+/** Where somebody went on with an answer. */
+export interface ShownSeam extends Omit<Seam, 'provider'> {
+  /** null: this device. */
+  provider: PeerId | null;
+  /** It is a desktop worker. */
+  native: boolean;
+  /** It had ended, and the person had it gone on with. */
+  continued: boolean;
+}
+
+export interface Question {
+  role: 'user';
+  id: string;
+  text: string;
+}
+
+/** The tokens behind a text, in the vocabulary of this model file. */
+export interface KeptIds {
+  tokenIds: number[];
+  sha256: string;
+}
+
+export interface Answer {
+  role: 'assistant';
+  id: string;
+  /** Who may run it: what was chosen when it was asked. */
+  scope: Scope;
+  /** null: asked while nobody lent anything; the next model that comes is taken. */
+  model: AskedModel | null;
+  state: AnswerState;
+  why: WaitingFor | null;
+  /** Who began it. */
+  provider: PeerId | null;
+  /** The provider is a desktop worker. */
+  native: boolean;
+  /** Without the turns before its question. */
+  alone: boolean;
+  /** Tasks before this one, while queued, with the one that runs: the place in the line. */
+  ahead: number;
+  /** Until its turn, while queued; null: not known. */
+  estimateMs: number | null;
+  /** Who wrote it is gone, and nobody has gone on with it yet. */
+  left: boolean;
+  text: string;
+  tokens: number;
+  /** Of an answer that is not whole, so that it can be gone on with; null: not known. */
+  ids: KeptIds | null;
+  /** Who went on with it, in their order. */
+  seams: ShownSeam[];
+  /** Of this answer, while it is written. */
+  tokensPerSecond: number | null;
+  receipt: Receipt | null;
+  error: { code: ErrorCode; message: string } | null;
+}
+
+export type ShownTurn = Question | Answer;
+
+export function newAnswer(id: string, scope: Scope, model: AskedModel | null): Answer {
+  return {
+    role: 'assistant',
+    id,
+    scope,
+    model,
+    state: 'looking',
+    why: null,
+    provider: null,
+    native: false,
+    alone: false,
+    ahead: 0,
+    estimateMs: null,
+    left: false,
+    text: '',
+    tokens: 0,
+    ids: null,
+    seams: [],
+    tokensPerSecond: null,
+    receipt: null,
+    error: null,
+  };
+}
+
+/** Is somebody at work for this answer, or being sought? */
+export function isRunning(answer: Answer): boolean {
+  return RUNNING.has(answer.state);
+}
+
+/** Did it end before its end, and can somebody go on after its last word? */
+export function canGoOn(answer: Answer): boolean {
+  const unfinished = answer.state === 'stopped' || answer.state === 'failed' || isCutAtLimit(answer);
+  return unfinished && answer.text !== '' && mayGoOn(answer);
+}
+
+/** Was it cut where we asked for no more? A model whose memory is full has nothing to add. */
+export function isCutAtLimit({ state, receipt, seams }: Answer): boolean {
+  if (state !== 'done' || receipt?.cut !== true) return false;
+  const from = seams.findLast(({ continued }) => continued)?.atToken ?? 0;
+  return receipt.completionTokens - from >= MAX_TOKENS;
+}
+
+/** Who writes it, or wrote last; null: nobody yet, or this device. */
+export function writerOf({ seams, provider }: Answer): PeerId | null {
+  return (seams.at(-1) ?? { provider }).provider;
+}
+
+/** For those who go on with it; null: there is nothing of it yet. */
+export function keptOf({ text, tokens, ids }: Answer): KeptAnswer | null {
+  return text === '' ? null : { text, tokens, tokenIds: ids?.tokenIds ?? null, sha256: ids?.sha256 ?? null };
+}
+
+const RUNNING: ReadonlySet<AnswerState> = new Set<AnswerState>(['looking', 'queued', 'reading', 'writing']);

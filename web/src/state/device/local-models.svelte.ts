@@ -1,0 +1,93 @@
+/** Which models this device runs for its own person, and which of them the next question goes to. */
+import { untilAborted } from '@llmesh/core/base/abort';
+import type { CatalogueModel } from '@llmesh/core/engine/catalogue';
+import { isModelId, type ModelId } from '@llmesh/core/base/ids';
+import * as v from 'valibot';
+import type { Store } from '../store.ts';
+import type { Choice, ThisDevice } from './this-device.svelte.ts';
+import { TINY_MODEL } from '../tiny-model.ts';
+
+const KEY = 'local-model';
+
+export interface LocalModelsNeeds {
+  device: ThisDevice;
+  /** Resolves when the catalogue is there. */
+  modelsKnown: () => Promise<void>;
+  /** The model that is in memory now. */
+  inMemory: () => CatalogueModel | null;
+  store: Store;
+  failed: (error: unknown) => void;
+  /** It became known what this device can run. */
+  changed: () => void;
+}
+
+export class LocalModels {
+  readonly #needs: LocalModelsNeeds;
+  #wanted = $state<ModelId | null>(null);
+  #finding: Promise<void> | null = null;
+  #looked = $state(false);
+
+  constructor(needs: LocalModelsNeeds) {
+    this.#needs = needs;
+  }
+
+  /** What fits this device, by what is here already; the tiny model leads what is not. Empty until it was found out. */
+  get choices(): Choice[] {
+    return this.#needs.device.choices.filter(({ fit }) => fit.fits).sort(byNearness);
+  }
+
+  /** This device was looked at: `choices` is all that is known. */
+  get known(): boolean {
+    return this.#looked;
+  }
+
+  get inMemory(): CatalogueModel | null {
+    return this.#needs.inMemory();
+  }
+
+  /** What was chosen, if it fits; else what is in memory or was downloaded, the largest first; else the tiny model. */
+  get chosen(): CatalogueModel | null {
+    const { choices } = this;
+    const find = (id: ModelId | undefined | null) => choices.find(({ model }) => model.id === id);
+    const best = find(this.#wanted) ?? find(this.inMemory?.id) ?? choices[0];
+    return best?.model ?? null;
+  }
+
+  find(id: ModelId): CatalogueModel | null {
+    return this.choices.find(({ model }) => model.id === id)?.model ?? null;
+  }
+
+  choose(id: ModelId): void {
+    this.#wanted = id;
+    this.#needs.store.set([[KEY, id]]).catch(this.#needs.failed);
+  }
+
+  async restore(): Promise<void> {
+    const kept = v.safeParse(v.custom<ModelId>(isModelId), await this.#needs.store.get(KEY));
+    if (kept.success) this.#wanted = kept.output;
+  }
+
+  /** Finds out what this device can run, again while that is nothing. Rejects with `cancelled` only. */
+  async findOut(signal: AbortSignal): Promise<void> {
+    if (!this.#looked || this.choices.length === 0) {
+      this.#finding ??= this.#measure().finally(() => (this.#finding = null));
+      await untilAborted(this.#finding, signal);
+    }
+  }
+
+  async #measure(): Promise<void> {
+    const { device, modelsKnown, failed, changed } = this.#needs;
+    await modelsKnown().catch(failed);
+    if (device.probe === null) await device.measure();
+    else await device.look();
+    this.#looked = true;
+    changed();
+  }
+}
+
+function byNearness(a: Choice, b: Choice): number {
+  const here = Number(b.kept?.whole ?? false) - Number(a.kept?.whole ?? false);
+  if (here !== 0) return here;
+  if (a.kept?.whole) return b.model.parameters - a.model.parameters;
+  return Number(b.model.id === TINY_MODEL) - Number(a.model.id === TINY_MODEL) || a.model.sizeBytes - b.model.sizeBytes;
+}

@@ -1,0 +1,175 @@
+/** What this device can do, what lies on it, and what was chosen for it. */
+import { fits, type CatalogueModel, type Fit } from '@llmesh/core/engine/catalogue';
+import type { Engine, Probe } from '@llmesh/core/engine/engine';
+import { isModelId, type ModelId } from '@llmesh/core/base/ids';
+import * as v from 'valibot';
+import { proposeModel } from './donate-choice.ts';
+import type { EngineSettings } from './engine-settings.ts';
+import type { KeptModel, ModelShelf, StorageRoom } from './model-shelf.ts';
+import type { Store } from '../store.ts';
+
+const KEY = 'donate';
+const KeptSchema = v.object({
+  last: v.fallback(v.nullable(v.custom<ModelId>(isModelId)), null),
+  mirror: v.fallback(v.nullable(v.string()), null),
+  /** Tokens a second measured on this device, by model. */
+  speeds: v.fallback(v.record(v.string(), v.number()), {}),
+});
+
+export interface ThisDeviceNeeds {
+  /** The catalogue as far as it is known. */
+  models: () => readonly CatalogueModel[];
+  newEngine: (settings: () => EngineSettings) => Engine<CatalogueModel>;
+  shelf: ModelShelf;
+  store: Store;
+  /** Something that a person need not know: a setting not kept, a file not removed. For the log. */
+  failed: (error: unknown) => void;
+}
+
+export interface Choice {
+  model: CatalogueModel;
+  fit: Fit;
+  kept: KeptModel | null;
+  tokensPerSecond: number | null;
+}
+
+export class ThisDevice {
+  readonly #needs: ThisDeviceNeeds;
+  #probe = $state.raw<Probe | null>(null);
+  #measuring = $state(false);
+  #measurement: Promise<void> | null = null;
+  #wanted = $state<ModelId | null>(null);
+  #mirror = $state<string | null>(null);
+  #speeds = $state.raw<Readonly<Record<string, number>>>({});
+  #kept = $state.raw<readonly KeptModel[]>([]);
+  #room = $state.raw<StorageRoom | null>(null);
+
+  constructor(needs: ThisDeviceNeeds) {
+    this.#needs = needs;
+  }
+
+  /** null until measured. */
+  get probe(): Probe | null {
+    return this.#probe;
+  }
+
+  get measuring(): boolean {
+    return this.#measuring;
+  }
+
+  get kept(): readonly KeptModel[] {
+    return this.#kept;
+  }
+
+  get room(): StorageRoom | null {
+    return this.#room;
+  }
+
+  /** Every model of the catalogue, as it stands to this device; empty until it was measured. */
+  get choices(): Choice[] {
+    const probe = this.#probe;
+    if (probe === null) return [];
+    return this.#needs.models().map((model) => ({
+      model,
+      fit: fits(model, probe),
+      kept: this.#kept.find(({ id }) => id === model.id) ?? null,
+      tokensPerSecond: this.#speeds[model.id] ?? null,
+    }));
+  }
+
+  /** What the switch would load. */
+  get chosen(): CatalogueModel | null {
+    return this.#probe === null ? null : proposeModel(this.#needs.models(), this.#probe, this.#kept, this.#wanted);
+  }
+
+  /** Base URL of a model mirror, as `parseMirror` gives it. Holds from the next start on. */
+  get mirror(): string | null {
+    return this.#mirror;
+  }
+
+  set mirror(mirror: string | null) {
+    this.#mirror = mirror;
+    this.#keep();
+    void this.look();
+  }
+
+  choose(id: ModelId): void {
+    this.#wanted = id;
+    this.#keep();
+  }
+
+  learnSpeed(id: ModelId, tokensPerSecond: number): void {
+    this.#speeds = { ...this.#speeds, [id]: tokensPerSecond };
+    this.#keep();
+  }
+
+  newEngine(): Engine<CatalogueModel> {
+    return this.#needs.newEngine(() => this.#settings());
+  }
+
+  async restore(): Promise<void> {
+    const kept = v.safeParse(KeptSchema, await this.#needs.store.get(KEY));
+    if (!kept.success) return;
+    this.#wanted = kept.output.last;
+    this.#mirror = kept.output.mirror;
+    this.#speeds = kept.output.speeds;
+  }
+
+  /** Asks the browser what this device can do. Rejects with `cancelled`, and with what the engine worker fails of. */
+  async probeNow(signal: AbortSignal): Promise<Probe> {
+    const engine = this.newEngine();
+    try {
+      return (this.#probe = await engine.probe(signal));
+    } finally {
+      await engine.close();
+    }
+  }
+
+  /** Measures what this device can do, and looks what lies on it. Never rejects. */
+  measure(): Promise<void> {
+    this.#measurement ??= this.#measure().finally(() => (this.#measurement = null));
+    return this.#measurement;
+  }
+
+  /** Looks what lies on this device. Never rejects. */
+  async look(): Promise<void> {
+    const { shelf, models, failed } = this.#needs;
+    try {
+      this.#kept = await shelf.kept(models(), this.#settings());
+      this.#room = await shelf.room();
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  /** Throws a downloaded model away. Never rejects. */
+  async remove(model: CatalogueModel): Promise<void> {
+    try {
+      await this.#needs.shelf.remove(model, this.#settings());
+    } catch (error) {
+      this.#needs.failed(error);
+    }
+    await this.look();
+  }
+
+  async #measure(): Promise<void> {
+    this.#measuring = true;
+    try {
+      await this.probeNow(new AbortController().signal);
+    } catch (error) {
+      this.#needs.failed(error);
+    } finally {
+      this.#measuring = false;
+    }
+    await this.look();
+  }
+
+  #settings(): EngineSettings {
+    return { mirror: this.#mirror };
+  }
+
+  #keep(): void {
+    const { store, failed } = this.#needs;
+    store.set([[KEY, { last: this.#wanted, mirror: this.#mirror, speeds: this.#speeds }]]).catch(failed);
+  }
+}

@@ -1,0 +1,303 @@
+/** Lending this computer: from the switch to the last answer. */
+import { untilAborted } from '@llmesh/core/base/abort';
+import type { CatalogueModel } from '@llmesh/core/engine/catalogue';
+import type { Clock } from '@llmesh/core/base/clock';
+import type { LoadedModel, LoadProgress, Probe } from '@llmesh/core/engine/engine';
+import { asMeshError, cancelled, MeshError } from '@llmesh/core/base/errors';
+import type { ProvideOptions, Providing } from '@llmesh/core/mesh';
+import { lifeOf, type LifeFacts, type LifeState } from '@llmesh/core/control/node-life';
+import { pace as waitUntil } from '@llmesh/core/base/pace';
+import { Restarts } from '@llmesh/core/engine/restarts';
+import type { WorkerStatus } from '@llmesh/core/provide/worker';
+import { DonateTotals } from './donate-totals.svelte.ts';
+import { DownloadPace, type Pace } from '../device/download-pace.ts';
+import { EngineRoom } from '../device/engine-room.svelte.ts';
+import { lendModel, type LentEnd } from './lend-model.ts';
+import type { TryModel } from '../device/model-trial.ts';
+import { PageSleep } from './page-sleep.ts';
+import { PeopleServed } from './people-served.svelte.ts';
+import { smallerModel } from '../device/step-down.ts';
+import { Tempo } from './tempo.svelte.ts';
+import { SpeedLimit } from './speed-limit.svelte.ts';
+import { ThisDevice, type ThisDeviceNeeds } from '../device/this-device.svelte.ts';
+
+/**
+ * getting: downloading · waking: into memory, then the self-test · recovering: it failed and is started again in a moment ·
+ * paused: the browser has put the page to sleep · error: off, and `error` says why
+ */
+export type DonatePhase =
+  | 'off'
+  | 'probing'
+  | 'getting'
+  | 'waking'
+  | 'waiting'
+  | 'serving'
+  | 'recovering'
+  | 'paused'
+  | 'stopping'
+  | 'error';
+
+export interface DonateNeeds extends ThisDeviceNeeds {
+  provide: (options: ProvideOptions) => Promise<Providing>;
+  /** Resolves when `models` are all there are. */
+  modelsKnown: () => Promise<void>;
+  tryModel: TryModel;
+  connection: () => Pick<LifeFacts, 'control' | 'wasConnected'>;
+  clock: Clock;
+  /** Milliseconds since 1970. */
+  now: () => number;
+}
+
+interface Lent {
+  model: CatalogueModel;
+  /** null until it is in memory. */
+  loaded: LoadedModel | null;
+  /** Milliseconds since 1970; null until it is offered. */
+  readyAt: number | null;
+}
+
+/** What went wrong while lending, and was mended. */
+export interface Mended {
+  error: MeshError;
+  /** It was too large, and another is lent in its place; null: the same was started again. */
+  instead: CatalogueModel | null;
+}
+
+export class DonateState {
+  readonly device: ThisDevice;
+  /** Shared with the questions that this device answers for its own person. */
+  readonly room: EngineRoom;
+  readonly totals: DonateTotals;
+  readonly tempo: Tempo;
+  readonly speedLimit: SpeedLimit;
+  readonly people = new PeopleServed();
+  readonly #needs: DonateNeeds;
+  #phase = $state<DonatePhase>('off');
+  #error = $state.raw<MeshError | null>(null);
+  #mended = $state.raw<Mended | null>(null);
+  #pace = $state.raw<Pace | null>(null);
+  #lent = $state.raw<Lent | null>(null);
+  #status = $state.raw<WorkerStatus | null>(null);
+  #run: { abort: AbortController; ended: Promise<void> } | null = null;
+  readonly #sleep = new PageSleep();
+
+  constructor(needs: DonateNeeds) {
+    this.#needs = needs;
+    this.device = new ThisDevice(needs);
+    this.room = new EngineRoom({ ...needs, newEngine: () => this.device.newEngine() });
+    this.totals = new DonateTotals(needs);
+    this.tempo = new Tempo(needs.clock);
+    this.speedLimit = new SpeedLimit(needs);
+  }
+
+  get phase(): DonatePhase {
+    return this.#phase;
+  }
+
+  /** The switch is on, whether or not the model is ready. */
+  get on(): boolean {
+    return this.#phase !== 'off' && this.#phase !== 'error' && this.#phase !== 'stopping';
+  }
+
+  /** Where this computer stands as a node of the mesh. */
+  get life(): LifeState {
+    const busySlots = this.#status?.busySlots ?? 0;
+    return lifeOf({ ...this.#needs.connection(), ready: this.donating, busySlots });
+  }
+
+  /** The last trouble of this lending; null: none. */
+  get mended(): Mended | null {
+    return this.#mended;
+  }
+
+  /** Others can be answered now. */
+  get donating(): boolean {
+    return this.#phase === 'waiting' || this.#phase === 'serving';
+  }
+
+  /** Why lending ended or never began; null in every phase but `error`. */
+  get error(): MeshError | null {
+    return this.#error;
+  }
+
+  get probe(): Probe | null {
+    return this.device.probe;
+  }
+
+  /** The model that is lent or made ready. */
+  get lent(): Lent | null {
+    return this.#lent;
+  }
+
+  /** Of the running download. */
+  get pace(): Pace | null {
+    return this.#pace;
+  }
+
+  get status(): WorkerStatus | null {
+    return this.#status;
+  }
+
+  async restore(): Promise<void> {
+    await Promise.all([this.totals.restore(), this.device.restore(), this.speedLimit.restore()]);
+  }
+
+  /** Resolves when lending has ended, whoever ended it. Never rejects: `error` says what went wrong. */
+  async start(): Promise<void> {
+    if (this.#run !== null) return;
+    const abort = new AbortController();
+    this.#error = null;
+    this.#mended = null;
+    this.#phase = 'probing';
+    const ended = this.#lend(abort.signal);
+    this.#run = { abort, ended };
+    await ended;
+  }
+
+  /** Tells those who are served, and resolves when nothing runs any more. Idempotent. */
+  async stop(): Promise<void> {
+    const run = this.#run;
+    if (run === null) return;
+    this.#phase = 'stopping';
+    run.abort.abort();
+    await run.ended;
+  }
+
+  /** The browser puts this page to sleep: takes the offer back. Resolves when those who are served were told. */
+  async suspend(): Promise<void> {
+    await this.#sleep.begin();
+  }
+
+  /** The page is awake again: what was offered before is offered again. */
+  wake(): void {
+    this.#sleep.end();
+  }
+
+  /** The whole of one lending. Never rejects. */
+  async #lend(signal: AbortSignal): Promise<void> {
+    let failure: MeshError | null = null;
+    try {
+      let model = await this.#choose(signal);
+      const restarts = new Restarts();
+      for (;;) {
+        const { error, served } = await this.#serve(model, signal);
+        if (signal.aborted) throw cancelled();
+        const next = restarts.died(error, this.#needs.clock.now());
+        // What never worked is not tried again by itself.
+        if (next.type === 'stop' || (next.type === 'again' && !served)) throw error;
+        this.#needs.failed(error);
+        if (next.type === 'smaller') {
+          model = this.#stepDown(model, error);
+          restarts.stepped();
+        } else await this.#recover(error, next.afterMs, signal);
+      }
+    } catch (thrown) {
+      failure = asMeshError(thrown, 'engine_failed', FAILED);
+    }
+    this.#lent = null;
+    this.#mended = null;
+    if (signal.aborted || failure === null || failure.code === 'cancelled') {
+      this.#phase = 'off';
+    } else {
+      this.#needs.failed(failure);
+      this.#error = failure;
+      this.#phase = 'error';
+    }
+    this.#run = null;
+    await this.device.look();
+  }
+
+  /** One model, to its end. Never rejects. */
+  async #serve(model: CatalogueModel, signal: AbortSignal): Promise<LentEnd> {
+    const pace = new DownloadPace();
+    this.#lent = { model, loaded: null, readyAt: null };
+    this.#phase = 'getting';
+    const end = await lendModel(
+      model,
+      {
+        ...this.#needs,
+        room: this.room,
+        sleep: this.#sleep,
+        progress: (progress) => this.#progress(pace, progress),
+        ready: ({ loaded, tokensPerSecond }) => {
+          this.#pace = null;
+          if (tokensPerSecond !== null) this.device.learnSpeed(model.id, tokensPerSecond);
+          this.#lent = { model, loaded, readyAt: this.#needs.now() };
+          this.tempo.start();
+        },
+        status: (status) => this.#take(status),
+        paused: () => {
+          this.#phase = 'paused';
+          // The next offer counts from nothing.
+          this.#status = null;
+        },
+      },
+      signal,
+    );
+    this.tempo.stop();
+    this.totals.keep();
+    this.people.take([], this.#needs.now());
+    this.#pace = null;
+    this.#status = null;
+    return end;
+  }
+
+  /** The next smaller model. Throws `error` when there is none. */
+  #stepDown(tooLarge: CatalogueModel, error: MeshError): CatalogueModel {
+    const instead = smallerModel(this.device.choices, tooLarge);
+    if (instead === null) throw error;
+    this.#mended = { error, instead };
+    return instead;
+  }
+
+  async #recover(error: MeshError, afterMs: number, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#needs;
+    this.#mended = { error, instead: null };
+    this.#phase = 'recovering';
+    await waitUntil(clock.now() + afterMs, clock, signal);
+    if (signal.aborted) throw cancelled();
+  }
+
+  /** Probes, and takes the model that fits. */
+  async #choose(signal: AbortSignal): Promise<CatalogueModel> {
+    const { device } = this;
+    const known = this.#needs.modelsKnown().catch(this.#needs.failed);
+    await device.probeNow(signal);
+    // Whoever presses the switch at once is faster than the list of models.
+    await untilAborted(known, signal);
+    const model = device.chosen;
+    if (model === null) throw noModel();
+    device.choose(model.id);
+    return model;
+  }
+
+  #progress(pace: DownloadPace, progress: LoadProgress): void {
+    if (!this.on) return;
+    this.#phase = progress.phase === 'download' ? 'getting' : 'waking';
+    this.#pace = progress.phase === 'download' ? pace.take(progress, this.#needs.clock.now()) : null;
+  }
+
+  #take(status: WorkerStatus): void {
+    if (this.#lent === null) return;
+    const before = this.#status;
+    const tokens = status.tokens - (before?.tokens ?? 0);
+    this.#status = status;
+    this.tempo.add(tokens);
+    this.totals.add(
+      tokens,
+      status.answers - (before?.answers ?? 0),
+      status.serving.map(({ peer }) => peer),
+    );
+    this.people.take(status.serving, this.#needs.now());
+    if (this.on) this.#phase = status.busySlots > 0 ? 'serving' : 'waiting';
+  }
+}
+
+const FAILED = 'Lending stopped: the model failed on this device. Try again.';
+
+function noModel(): MeshError {
+  return new MeshError(
+    'model_not_found',
+    'No model is known that this device could run. Check the connection and reload the page.',
+  );
+}

@@ -1,0 +1,108 @@
+/** One model, lent: loaded, tried, offered, taken back while the page sleeps, until it fails or nobody wants it any more. */
+import { onAbort } from '@llmesh/core/base/abort';
+import type { CatalogueModel } from '@llmesh/core/engine/catalogue';
+import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
+import type { LoadProgress } from '@llmesh/core/engine/engine';
+import { asMeshError, cancelled, type MeshError } from '@llmesh/core/base/errors';
+import type { ProvideOptions, Providing } from '@llmesh/core/mesh';
+import type { WorkerStatus } from '@llmesh/core/provide/worker';
+import type { EngineRoom, Seat } from '../device/engine-room.svelte.ts';
+import type { PageSleep } from './page-sleep.ts';
+
+export interface LendModelNeeds {
+  room: EngineRoom;
+  sleep: PageSleep;
+  provide: (options: ProvideOptions) => Promise<Providing>;
+  /** For the log. */
+  failed: (error: unknown) => void;
+  progress: (progress: LoadProgress) => void;
+  /** It is in memory, and works. */
+  ready: (seat: Pick<Seat, 'loaded' | 'tokensPerSecond'>) => void;
+  status: (status: WorkerStatus) => void;
+  paused: () => void;
+}
+
+export interface LentEnd {
+  error: MeshError;
+  /** It had worked. */
+  served: boolean;
+}
+
+/** Resolves with what ended it, when nothing of it runs any more. Never rejects. */
+export async function lendModel(model: CatalogueModel, needs: LendModelNeeds, signal: AbortSignal): Promise<LentEnd> {
+  const { room, sleep, failed } = needs;
+  let seat: Seat | null = null;
+  let served = false;
+  try {
+    seat = await room.enter(model, needs.progress, signal);
+    const advert = advertOf(model, seat);
+    served = true;
+    needs.ready(seat);
+    for (;;) {
+      if (!sleep.asleep) await offered(seat, advert, needs, signal);
+      if (signal.aborted) throw cancelled();
+      needs.paused();
+      await Promise.race([seat.lost, sleep.turned(false), aborted(signal)]);
+    }
+  } catch (thrown) {
+    return {
+      error: asMeshError(thrown, 'engine_failed', 'Lending stopped: the model failed on this device. Try again.'),
+      served,
+    };
+  } finally {
+    await seat?.leave(0).catch(failed);
+  }
+}
+
+function advertOf(model: CatalogueModel, { loaded, tokensPerSecond }: Seat): ModelAdvert {
+  return {
+    id: model.id,
+    name: model.name,
+    quant: model.quant,
+    format: model.format,
+    backend: loaded.backend,
+    contextTokens: loaded.contextTokens,
+    sha256: model.format === 'gguf' ? model.sha256 : null,
+    tokensPerSecond,
+    continues: loaded.continues,
+    abilities: [...(loaded.abilities ?? [])],
+  };
+}
+
+/** Until the page is put to sleep or `signal` aborts. Rejects when the engine died. */
+async function offered(
+  seat: Seat,
+  advert: ModelAdvert,
+  { provide, sleep, status, failed }: LendModelNeeds,
+  signal: AbortSignal,
+): Promise<void> {
+  let hang: (error: MeshError) => void = () => {};
+  const hung = new Promise<never>((_, reject) => {
+    hang = (death) => {
+      void seat.discard(death).catch(failed);
+      reject(death);
+    };
+  });
+  // It may happen while the offer is taken back, when nobody listens any more.
+  hung.catch(() => {});
+  const providing = await provide({
+    models: [{ advert, engine: seat.engine, slots: seat.loaded.slots }],
+    onStatus: status,
+    onFailure: failed,
+    onHang: (error) => hang(error),
+  });
+  const stop = () => providing.stop().catch(failed);
+  const release = sleep.before(stop);
+  try {
+    if (signal.aborted) return;
+    status(providing.status);
+    await Promise.race([seat.lost, hung, sleep.turned(true), aborted(signal)]);
+  } finally {
+    release();
+    await stop();
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => onAbort(signal, resolve));
+}
