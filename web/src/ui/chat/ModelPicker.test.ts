@@ -3,7 +3,7 @@ import { cleanup, fireEvent, render, screen } from '@testing-library/svelte';
 import { tick } from 'svelte';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FakeMesh } from '../../testing/fake-mesh.ts';
-import { HEADS, offerRow } from './modelRows.ts';
+import { HEADS, offerRow } from './model-rows.ts';
 import ModelPicker from './ModelPicker.svelte';
 
 const id = (text: string) => text as ModelId;

@@ -3,7 +3,7 @@ import type { Backend } from '@llmesh/core/wire/model-advert';
 import { peerName } from '@llmesh/core/identity/names';
 import type { DonateState } from '../../state/donate/donate.svelte.ts';
 import type { KeptModel } from '../../state/device/model-shelf.ts';
-import { paceWords } from '../parts/deviceWords.ts';
+import { paceWords } from '../parts/device-words.ts';
 import { bytes, speed } from '../parts/format.ts';
 
 export interface StageWords {

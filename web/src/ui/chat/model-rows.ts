@@ -3,10 +3,10 @@ import type { Fit } from '@llmesh/core/engine/catalogue';
 import type { Offer } from '@llmesh/core/wire/model-advert';
 import { offerName } from '@llmesh/core/policy/offer-name';
 import type { Choice } from '../../state/device/this-device.svelte.ts';
-import { wouldRunOn } from '../parts/deviceWords.ts';
+import { wouldRunOn } from '../parts/device-words.ts';
 import type { Probe } from '@llmesh/core/engine/engine';
 import { bytes, count, speed } from '../parts/format.ts';
-import { pace, wait, whoHas } from './offerFacts.ts';
+import { pace, wait, whoHas } from './offer-facts.ts';
 
 export interface ModelRow {
   /** As it is picked: `offerName`, or the id of a model of this device. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { duration, ofBytes, paceWords } from './deviceWords.ts';
+import { duration, ofBytes, paceWords } from './device-words.ts';
 
 it('says a download as the page does', () => {
   expect(paceWords({ loadedBytes: 2.1e9, totalBytes: 4.9e9, bytesPerSecond: 14.2e6, secondsLeft: 200 })).toBe(
