@@ -73,8 +73,7 @@ export class SlotPromises {
     if (surplus > 0) this.#letGo(asked[surplus - 1]!);
     const [oldest] = here;
     if (here.length > MAX_REMEMBERED && oldest !== undefined) this.#waste(oldest);
-    const standing = this.#standing.of(asker);
-    if (standing === 'crowded' || standing === 'doubted') {
+    if (isShortOfTrust(this.#standing.of(asker))) {
       this.#instants.push({ promise, untilMs: now + INSTANT_MS });
       this.#stopInstant ??= this.#clock.after(INSTANT_MS, () => this.#sweepInstants());
     }
@@ -120,6 +119,17 @@ export class SlotPromises {
       const only = (this.#ofAsker.get(asker.peer)?.length ?? 0) <= 1;
       if (!only || this.#standing.of(asker) !== 'known') this.#letGo(promise);
     }
+  }
+
+  /**
+   * Lets go of one slot that is kept for an instant, at a provider where `asker` could go: an instant protects those who let
+   * slots be kept for nothing from each other, and from nobody else. False: there is none.
+   */
+  giveWay(asker: Holder, couldGo: (provider: RegisteredPeer) => boolean): boolean {
+    if (isShortOfTrust(this.#standing.of(asker))) return false;
+    const kept = this.#instants.find(({ promise }) => promise.kept && couldGo(promise.provider));
+    if (kept !== undefined) this.#letGo(kept.promise);
+    return kept !== undefined;
   }
 
   /** Idempotent. */
@@ -178,6 +188,10 @@ export class SlotPromises {
     this.#kept--;
     this.#registry.promise(promise.provider, -1);
   }
+}
+
+function isShortOfTrust(standing: Standing): boolean {
+  return standing === 'crowded' || standing === 'doubted';
 }
 
 const RANKS: Readonly<Record<Standing, number>> = { known: 2, new: 1, crowded: 1, doubted: 0 };

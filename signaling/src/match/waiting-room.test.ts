@@ -435,3 +435,15 @@ test('beside those who only let slots be kept, an honest question has a slot wit
   expect(waited.length).toBe(40);
   expect(Math.max(...waited)).toBeLessThanOrEqual(1_000);
 });
+
+test('who lets slots be kept for nothing keeps none from whoever comes, not even for an instant', () => {
+  const { clock, ask, provider } = setUp();
+  const peer = provider({ slots: 2, busySlots: 0 });
+  const hog = newPeerId();
+  for (let i = 0; i < 2; i++) ask(hog);
+  clock.turn(PROMISE_MS);
+  // From now on it gets slots for an instant, again and again.
+  for (let i = 0; i < 4; i++) ask(hog);
+  const somebody = ask(newPeerId(), { address: '198.51.100.7' });
+  expect(somebody.told.at(-1)).toEqual({ at: clock.now(), first: peer.peerId });
+});

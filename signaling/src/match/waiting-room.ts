@@ -32,6 +32,9 @@ const TURNS_HALF_LIFE_MS = 10_000;
 /** Once a second some providers are offered to everybody who waits, as long as so many were not looked at. */
 const LOOKS_PER_TICK = 20_000;
 
+/** For one who comes: of the slots that are kept for an instant. */
+const MAX_GIVEN_WAY = 4;
+
 export interface Asked extends MatchQuestion {
   requestId: number;
   from: Networks;
@@ -145,8 +148,17 @@ export class WaitingRoom {
     };
     for (const gone of this.#places.add(one)) gone.refused(new MeshError('busy', GAVE_WAY));
     this.#tell(one, this.#places.position(one));
+    this.#makeRoom(one);
     this.#stopTimer ??= clock.after(TICK_MS, () => this.#tick());
     this.#stopPress ??= clock.after(PRESS_MS, () => this.#press());
+  }
+
+  /** Whoever has its turn first takes the slot that is let go of: most often that is this one, who has just come. */
+  #makeRoom(one: Waiting): void {
+    const { promises } = this.#options;
+    for (let tries = 0; tries < MAX_GIVEN_WAY && this.#places.position(one) > 0; tries++) {
+      if (!promises.giveWay(holderOf(one), (provider) => suits(provider, one))) return;
+    }
   }
 
   /** This one can take somebody now, unless it says so all the time and nobody can be sent there. */
