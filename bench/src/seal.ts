@@ -8,10 +8,9 @@ import { softwareIdentity, type Identity } from '@llmesh/core/identity/identity'
 import { newPeerId, type PeerId } from '@llmesh/core/base/ids';
 import { MemoryNetwork } from '@llmesh/core/testing/memory-transport';
 import { CipherState } from '@llmesh/core/transport/seal/noise-cipher';
-import { MAX_FRAGMENT_BYTES } from '@llmesh/core/protocol';
+import { MAX_FRAGMENT_BYTES, SEAL_BYTES } from '@llmesh/core/protocol';
 import { randomBytes } from '@llmesh/core/base/random-bytes';
 import { SealedTransport } from '@llmesh/core/transport/seal/seal';
-import { SEAL_BYTES } from '@llmesh/core/transport/seal/seal-wire';
 import { SealedStream } from '@llmesh/core/transport/seal/sealed-stream';
 import { HIGH_WATER_BYTES, type Link, type Transport } from '@llmesh/core/transport/transport';
 import { openControl, releaseMeshNodes, throwAwayIdentity, webRtcOptions } from 'llmesh/node/mesh-node';

@@ -4,8 +4,6 @@
  * a message says. What a peer and the server say to each other is in `control-protocol.ts`.
  */
 import * as v from 'valibot';
-import { CandidateSchema } from './wire/control-protocol.ts';
-import { MAX_SCHEMA_CHARS } from './form/json-schema.ts';
 import type { TaskId } from './base/ids.ts';
 import {
   MAX_RECORD_BYTES,
@@ -20,13 +18,18 @@ import {
   sha256,
   taskId,
   text,
+  MAX_SCHEMA_CHARS,
 } from './wire/fields.ts';
+import { CandidateSchema } from './wire/candidate.ts';
 
 /** Both ends must speak the same one; it is the first byte of every data frame and a field of `hello`. */
 export const PROTOCOL_VERSION = 3;
 
 /** The most one data-channel fragment may take, header included: what every WebRTC stack carries. */
 export const MAX_FRAGMENT_BYTES = 16_384;
+/** By how much a fragment grows when it is sealed: the header of `seal-wire.ts` and the tag of its cipher. */
+export const SEAL_BYTES = 18;
+export const MAX_SEALED_BYTES = MAX_FRAGMENT_BYTES + SEAL_BYTES;
 /** The most text of one question with its history, in UTF-8 bytes; models refuse far less by their context. */
 export const MAX_PROMPT_BYTES = 524_288;
 export const MAX_TURNS = 512;

@@ -3,13 +3,13 @@
  * (Mitzenmacher 2001) with the real ranking. Too few, and slow or busy ones are taken; too many, and all who ask within one
  * heartbeat are sent to the same few. A queueing model and nothing else: no peers, no sockets.
  */
-import type { Candidate } from '@llmesh/core/wire/control-protocol';
 import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import { expectedSeconds, rank } from '@llmesh/core/policy/route';
 import { quantiles } from './figures.ts';
 import { SeededRandom } from './random.ts';
 import { VirtualClock } from './virtual-clock.ts';
+import type { Candidate } from '@llmesh/core/wire/candidate';
 
 export interface ChoiceOptions {
   seed: number;

@@ -7,7 +7,6 @@ import { AtWork } from './at-work.ts';
 import { Attempt, type AttemptEvent, type AttemptNeeds, type Whole } from './attempt.ts';
 import type { Breakers } from './patience/breaker.ts';
 import { Challenges } from './patience/challenges.ts';
-import type { Leased } from '../wire/control-protocol.ts';
 import type { Place } from '../control/control-requests.ts';
 import { AnswerTimes } from './answer-times.ts';
 import { DeliveredAnswer, mayGoOn } from './delivered-answer.ts';
@@ -22,6 +21,7 @@ import { kindOf, QuestionBreaks, type SuspectQuestions } from './patience/questi
 import type { AnswerEvent, AskRequest, Seam } from './requester.ts';
 import type { Shortlist } from './shortlist.ts';
 import { StallWatch } from './patience/stall-watch.ts';
+import type { Leased } from '../wire/candidate.ts';
 
 /** Providers that fail in a row, without a word between them, before the question is given back to its asker. */
 const MAX_FAILURES = 4;

@@ -1,7 +1,6 @@
 /** One provider at work on one answer, from dialling it to its last word. Tells what comes; decides nothing. */
 import type { Channel } from '../peers/channel.ts';
 import type { Clock } from '../base/clock.ts';
-import type { Leased } from '../wire/control-protocol.ts';
 import { unreachable } from '../control/control-requests.ts';
 import type { AnswerPrefix } from '../engine/engine.ts';
 import { asMeshError, MeshError } from '../base/errors.ts';
@@ -16,6 +15,7 @@ import type { ReceiptFiler } from '../receipts/receipt-filer.ts';
 import { ReceivedAnswer } from './received-answer.ts';
 import type { AnswerReceipt, AskRequest } from './requester.ts';
 import type { Path } from '../transport/transport.ts';
+import type { Leased } from '../wire/candidate.ts';
 
 /** A provider says at once whether it takes a task; one that does not is broken. */
 const ACCEPT_TIMEOUT_MS = 5_000;

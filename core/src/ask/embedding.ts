@@ -6,7 +6,6 @@ import { onAbort } from '../base/abort.ts';
 import { AtWork } from './at-work.ts';
 import { Attempt, type AttemptEvent, type AttemptNeeds } from './attempt.ts';
 import type { Breakers } from './patience/breaker.ts';
-import type { Leased } from '../wire/control-protocol.ts';
 import { DeliveredAnswer } from './delivered-answer.ts';
 import { cancelled, MeshError } from '../base/errors.ts';
 import type { ModelId, PeerId } from '../base/ids.ts';
@@ -16,6 +15,7 @@ import { isWorthAnother, nobodyFor } from './provider-failure.ts';
 import { AsyncQueue } from '../base/queue.ts';
 import type { Shortlist } from './shortlist.ts';
 import { readVector } from '../wire/vector.ts';
+import type { Leased } from '../wire/candidate.ts';
 
 /** Providers that fail in a row, without a vector between them. */
 const MAX_FAILURES = 4;

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { toBase32 } from '../base/base32.ts';
 import type { Clock } from '../base/clock.ts';
-import type { Leased } from '../wire/control-protocol.ts';
 import { Delivery, MAX_UNACKNOWLEDGED_TOKENS } from '../provide/delivery.ts';
 import type { Identity } from '../identity/identity.ts';
 import { newTaskId, type ModelId } from '../base/ids.ts';
@@ -11,6 +10,7 @@ import { readAcknowledgement } from '../receipts/receipt.ts';
 import { ReceivedAnswer } from './received-answer.ts';
 import { advert, MODEL, ScriptedServer } from '../testing/scripted-server.ts';
 import { newIdentity } from '../testing/mesh-world.ts';
+import type { Leased } from '../wire/candidate.ts';
 
 const requester = newIdentity();
 const provider = newIdentity().peerId;

@@ -4,7 +4,6 @@
  */
 import { fromBase32, toBase32 } from '../base/base32.ts';
 import type { Clock } from '../base/clock.ts';
-import type { Leased } from '../wire/control-protocol.ts';
 import { DigestChain, type ChainChunk, type ChainStart } from '../receipts/digest-chain.ts';
 import { MeshError } from '../base/errors.ts';
 import type { Identity, verify } from '../identity/identity.ts';
@@ -15,6 +14,7 @@ import { MAX_TOKEN_CHARACTERS, SALT_BYTES, type Turn } from '../protocol.ts';
 import { randomBytes } from '../base/random-bytes.ts';
 import type { KeptProof } from '../receipts/receipt-keeper.ts';
 import { countersign, signAcknowledgement } from '../receipts/receipt.ts';
+import type { Leased } from '../wire/candidate.ts';
 
 /** A fast model writes hundreds of tokens meanwhile; each signature costs both ends a millisecond. */
 const PAUSE_MS = 100;

@@ -7,7 +7,6 @@ import type { Attempt } from './attempt.ts';
 import { Breakers } from './patience/breaker.ts';
 import type { Channel } from '../peers/channel.ts';
 import type { Clock } from '../base/clock.ts';
-import type { Candidate } from '../wire/control-protocol.ts';
 import type { Place } from '../control/control-requests.ts';
 import type { KeptAnswer } from './delivered-answer.ts';
 import { cancelled, MeshError } from '../base/errors.ts';
@@ -26,6 +25,7 @@ import type { Sampling, TaskReply, TokenLogprob, Turn } from '../protocol.ts';
 import type { ReceiptFiler } from '../receipts/receipt-filer.ts';
 import { Shortlist, type AskControl } from './shortlist.ts';
 import type { Path } from '../transport/transport.ts';
+import type { Candidate } from '../wire/candidate.ts';
 
 export interface AskRequest {
   model: ModelId;

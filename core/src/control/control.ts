@@ -5,11 +5,9 @@ import type { Clock } from '../base/clock.ts';
 import { ControlConnection, type ControlOptions, type ControlState } from './control-connection.ts';
 import {
   MAX_NAMED_PEERS,
-  type Candidate,
   type Challenge,
   type Filing,
   type FromServer,
-  type Leased,
   type Offers,
   type Welcome,
 } from '../wire/control-protocol.ts';
@@ -18,6 +16,7 @@ import { ControlRequests, type Place } from './control-requests.ts';
 import { MeshError } from '../base/errors.ts';
 import type { ModelId, PeerId } from '../base/ids.ts';
 import { ServerTime } from './server-time.ts';
+import type { Candidate, Leased } from '../wire/candidate.ts';
 
 /** Only who is able to: see `Needs`. */
 export interface MatchQuestion extends Needs {

@@ -2,12 +2,11 @@
  * The port every inference engine stands behind: web-llm and wllama in the browser, node-llama-cpp on the desktop.
  * The acceptance suite is `suites/engine.ts`.
  */
-import type { Ability } from '../policy/abilities.ts';
 import type { AdapterRoom } from './adapter-room.ts';
 import type { PeerId } from '../base/ids.ts';
 import type { JsonSchema } from '../form/json-schema.ts';
 import type { Sampling, TokenLogprob, Turn } from '../protocol.ts';
-import type { Backend } from '../wire/model-advert.ts';
+import type { Backend, Ability } from '../wire/model-advert.ts';
 
 export interface Probe {
   /** What would really run, found by asking for a device and not from the mere presence of an API. */

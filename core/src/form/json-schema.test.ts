@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { MAX_SCHEMA_CHARS, readJsonSchema } from './json-schema.ts';
+import { readJsonSchema } from './json-schema.ts';
+import { MAX_SCHEMA_CHARS } from '../wire/fields.ts';
 
 const read = (schema: unknown) => readJsonSchema(JSON.stringify(schema));
 const fault = (text: string) => {

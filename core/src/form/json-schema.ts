@@ -9,9 +9,7 @@ import type { JsonSchema, JsonShape } from './json-shape.ts';
 import { neverWhole, onlyItself } from './endless-names.ts';
 import { plainChoices } from './plain-choices.ts';
 import { countWays } from './schema-ways.ts';
-
-/** As JSON text. */
-export const MAX_SCHEMA_CHARS = 32_768;
+import { MAX_SCHEMA_CHARS } from '../wire/fields.ts';
 const MAX_NODES = 512;
 const MAX_DEPTH = 24;
 const MAX_CHOICES = 128;

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Candidate } from '../wire/control-protocol.ts';
 import { newPeerId, type ModelId, type PeerId } from '../base/ids.ts';
 import { KnownProviders } from './known-providers.ts';
 import { ManualClock } from '../testing/manual-clock.ts';
 import { MAX_KNOWN_AGE_SECONDS, MAX_KNOWN_PEERS, type KnownPeer } from '../protocol.ts';
 import { advert, MODEL } from '../testing/scripted-server.ts';
+import type { Candidate } from '../wire/candidate.ts';
 
 const self = newPeerId();
 const nobodyLinked = () => false;

@@ -1,7 +1,7 @@
 /** The providers that this peer has heard of, for when the control plane cannot be asked. In memory alone. */
-import type { Candidate } from '../wire/control-protocol.ts';
 import type { ModelId, PeerId } from '../base/ids.ts';
 import { MAX_KNOWN_AGE_SECONDS, MAX_KNOWN_PEERS, type KnownPeer } from '../protocol.ts';
+import type { Candidate } from '../wire/candidate.ts';
 
 /** Of those that the control plane named; of more, the ones named longest ago are forgotten. */
 const MAX_MATCHED = 256;

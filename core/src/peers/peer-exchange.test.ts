@@ -1,7 +1,6 @@
 /** What is told of others, whose adverts are their own words. */
 import { expect, it } from 'vitest';
 import { Channel, type Message } from './channel.ts';
-import type { Candidate } from '../wire/control-protocol.ts';
 import { MessageReader } from '../wire/frame.ts';
 import { newPeerId } from '../base/ids.ts';
 import { KnownProviders } from './known-providers.ts';
@@ -10,6 +9,7 @@ import { ManualClock } from '../testing/manual-clock.ts';
 import { MemoryNetwork } from '../testing/memory-transport.ts';
 import { PeerExchange } from './peer-exchange.ts';
 import { advert } from '../testing/scripted-server.ts';
+import type { Candidate } from '../wire/candidate.ts';
 
 const candidate = (name: string): Candidate => ({
   ...{ peerId: newPeerId(), agent: 'native', model: { ...advert, name }, slots: 1, busySlots: 0, queued: 0 },

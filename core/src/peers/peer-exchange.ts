@@ -2,11 +2,11 @@
 import * as v from 'valibot';
 import type { Channel, Message } from './channel.ts';
 import type { Clock } from '../base/clock.ts';
-import type { Candidate } from '../wire/control-protocol.ts';
 import type { KnownProviders } from './known-providers.ts';
 import type { Links } from './links.ts';
 import { KnownPeersSchema, MAX_KNOWN_PEERS, type KnownPeer } from '../protocol.ts';
 import { TokenBucket } from '../base/token-bucket.ts';
+import type { Candidate } from '../wire/candidate.ts';
 
 /** A link that lasts so long is worth the question. */
 const SETTLED_MS = 5_000;

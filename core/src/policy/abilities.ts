@@ -1,18 +1,7 @@
 /** What not every provider can, and what of it a question needs. */
 import { MeshError } from '../base/errors.ts';
-import type { Adapter } from '../wire/model-advert.ts';
+import { type Adapter, type Ability, NEEDS, type Need } from '../wire/model-advert.ts';
 import type { Sampling, TaskKind } from '../protocol.ts';
-
-/**
- * Beyond chatting. `schema`: it holds answers to a JSON schema. `completion`: it goes on with bare text. `logprobs`: it
- * tells how likely each token was. `penalties`: it writes less often what it wrote already.
- */
-export const ABILITIES = ['schema', 'completion', 'logprobs', 'penalties'] as const;
-export type Ability = (typeof ABILITIES)[number];
-
-/** `embedding`: it turns texts into vectors. A model does that (`ModelAdvert.embeds`) or it chats. */
-export const NEEDS = [...ABILITIES, 'embedding'] as const;
-export type Need = (typeof NEEDS)[number];
 
 /** What of a question decides who can answer it. */
 export interface Demand {

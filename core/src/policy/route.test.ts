@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { newPeerId, type ModelId, type PeerId } from '../base/ids.ts';
-import type { Candidate } from '../wire/control-protocol.ts';
 import { expectedSeconds, rank } from './route.ts';
+import type { Candidate } from '../wire/candidate.ts';
 
 function candidate(
   changes: Partial<Candidate> & { tokensPerSecond?: number | null; wakesInMs?: number } = {},

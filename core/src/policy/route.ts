@@ -3,7 +3,7 @@
  * with what it knows, the requester again with the round trips that it measured itself.
  */
 import type { PeerId } from '../base/ids.ts';
-import type { Candidate } from '../wire/control-protocol.ts';
+import type { Candidate } from '../wire/candidate.ts';
 
 export interface RankContext {
   /** Never these: just tried, or the asker itself. */

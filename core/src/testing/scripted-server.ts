@@ -3,7 +3,7 @@ import { isAble } from '../policy/abilities.ts';
 import { fromBase32, toBase32 } from '../base/base32.ts';
 import type { MatchQuestion } from '../control/control.ts';
 import type { SocketLike } from '../control/control-connection.ts';
-import { parseToServer, type Candidate, type Filing, type FromServer } from '../wire/control-protocol.ts';
+import { parseToServer, type Filing, type FromServer } from '../wire/control-protocol.ts';
 import type { ModelAdvert } from '../wire/model-advert.ts';
 import type { Place } from '../control/control-requests.ts';
 import type { ErrorCode } from '../base/errors.ts';
@@ -13,6 +13,7 @@ import { faultOf, newChallenge } from '../identity/key-proof.ts';
 import { LEASE_NONCE_BYTES, signLeases, type Leases } from '../receipts/lease.ts';
 import { PROTOCOL_VERSION } from '../protocol.ts';
 import { randomBytes } from '../base/random-bytes.ts';
+import type { Candidate } from '../wire/candidate.ts';
 
 export const MODEL = 'm' as ModelId;
 export const NOW_MS = 1_800_000_000_000;

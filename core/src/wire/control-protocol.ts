@@ -3,7 +3,6 @@
  * is who proved its key (`key-proof.ts`), never what a message says.
  */
 import * as v from 'valibot';
-import { NEEDS } from '../policy/abilities.ts';
 import {
   MAX_MESSAGE_BYTES,
   MAX_RECORD_BYTES,
@@ -21,7 +20,15 @@ import {
 } from './fields.ts';
 import { isModelId } from '../base/ids.ts';
 import { asSentence } from '../base/label.ts';
-import { MAX_SLOTS, MAX_TOKENS_PER_SECOND, ModelAdvertSchema, OfferSchema, type ModelAdvert } from './model-advert.ts';
+import {
+  MAX_TOKENS_PER_SECOND,
+  ModelAdvertSchema,
+  OfferSchema,
+  type ModelAdvert,
+  NEEDS,
+  slots,
+} from './model-advert.ts';
+import { CERTIFICATE_BYTES, CandidateSchema } from './candidate.ts';
 
 /** The most that a peer says in one message; an advert is the largest. */
 export const MAX_TO_SERVER_BYTES = 16_384;
@@ -38,20 +45,11 @@ const MAX_READ_OFFERS = 4_096;
 export const QUEUED_EVERY_MS = 5_000;
 /** `offers` are sent at least so often, changed or not: whoever hears nothing for much longer has lost the control plane. */
 export const SIGN_OF_LIFE_MS = 30_000;
-/** The certificate of a provider's static key, see `credentials.ts`. */
-export const CERTIFICATE_BYTES = 128;
 /** The end of the year 9999: whatever says more is no clock. */
 const MAX_TIME_MS = 253_402_300_799_999;
 const time = v.pipe(count, v.maxValue(MAX_TIME_MS));
 /** Opens one relayed link, see `relay-transport.ts`. */
 export const RELAY_TICKET_BYTES = 20;
-
-/** Of one provider. More than MAX_SLOTS were allowed once, and count as so many. */
-const slots = v.pipe(
-  count,
-  v.maxValue(1024),
-  v.transform((all) => Math.min(all, MAX_SLOTS)),
-);
 
 // ---- Peer → server -------------------------------------------------------------------------------------------------
 
@@ -240,27 +238,6 @@ export const WelcomeSchema = v.object({
 
 /** Other servers from now on: a relay's credentials run out. */
 export const IceSchema = v.object({ type: v.literal('ice'), iceServers });
-
-/** One provider in a shortlist, with what `route.ts` ranks by. */
-export const CandidateSchema = v.object({
-  peerId,
-  agent: v.picklist(['browser', 'native']),
-  model: ModelAdvertSchema,
-  slots,
-  busySlots: count,
-  queued: count,
-  /** The share of its answers that it brought to their end, as the control plane saw it; 0 to 1. */
-  reliability: v.pipe(v.number(), v.minValue(0), v.maxValue(1)),
-  /** As in its advert. */
-  certificate: v.nullable(base32(CERTIFICATE_BYTES)),
-});
-export type Candidate = v.InferOutput<typeof CandidateSchema>;
-
-/**
- * A provider, and the leave to have it run this one task: the bytes of `lease.ts`. Null where the control plane could not
- * be asked.
- */
-export type Leased = Candidate & { lease: string | null };
 
 /**
  * The answer to `match`, best first: a slot of the first is kept for a moment. `lease`: leave for each of them

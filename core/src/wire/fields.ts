@@ -64,3 +64,6 @@ const LONE_SURROGATES = /\p{Cs}/gu;
 function base32Length(byteLength: number): number {
   return Math.ceil((byteLength * 8) / 5);
 }
+
+/** As JSON text. */
+export const MAX_SCHEMA_CHARS = 32_768;

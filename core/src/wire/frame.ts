@@ -6,7 +6,6 @@
 import { Decoder, Encoder } from '@msgpack/msgpack';
 import { MeshError } from '../base/errors.ts';
 import { wellShaped } from './msgpack-shape.ts';
-import { SEAL_BYTES } from '../transport/seal/seal-wire.ts';
 import { MAX_MESSAGE_BYTES } from './fields.ts';
 import type { TaskId } from '../base/ids.ts';
 import {
@@ -16,6 +15,7 @@ import {
   parseData,
   taskAskedBy,
   type DataMessage,
+  SEAL_BYTES,
 } from '../protocol.ts';
 
 const HEADER_BYTES = 2;

@@ -1,6 +1,5 @@
 /** What is said of one model that is lent: by who lends it, and by the control plane of all who do. */
 import * as v from 'valibot';
-import { ABILITIES } from '../policy/abilities.ts';
 import { MAX_VECTOR_NUMBERS, count, label, modelId, positive, sha256, text } from './fields.ts';
 
 /** Of one model, at one provider. */
@@ -97,3 +96,23 @@ export const OfferSchema = v.object({
   embeds,
 });
 export type Offer = v.InferOutput<typeof OfferSchema>;
+
+/**
+ * Beyond chatting. `schema`: it holds answers to a JSON schema. `completion`: it goes on with bare text. `logprobs`: it
+ * tells how likely each token was. `penalties`: it writes less often what it wrote already.
+ */
+export const ABILITIES = ['schema', 'completion', 'logprobs', 'penalties'] as const;
+
+export type Ability = (typeof ABILITIES)[number];
+
+/** `embedding`: it turns texts into vectors. A model does that (`ModelAdvert.embeds`) or it chats. */
+export const NEEDS = [...ABILITIES, 'embedding'] as const;
+
+export type Need = (typeof NEEDS)[number];
+
+/** Of one provider. More than MAX_SLOTS were allowed once, and count as so many. */
+export const slots = v.pipe(
+  count,
+  v.maxValue(1024),
+  v.transform((all) => Math.min(all, MAX_SLOTS)),
+);

@@ -1,11 +1,11 @@
 /** Requests that name an adapter, on a memory mesh: real requester, worker and links; scripted engines, virtual time. */
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { Ability } from '@llmesh/core/policy/abilities';
 import { MeshError } from '@llmesh/core/base/errors';
 import { advert } from '@llmesh/core/testing/scripted-server';
 import { ScriptedEngine } from '@llmesh/core/testing/scripted-engine';
 import { faults } from './testing/conformance.ts';
 import { contentOf, GatewayWorld } from './testing/gateway-world.ts';
+import type { Ability } from '@llmesh/core/wire/model-advert';
 
 let gateway = new GatewayWorld();
 beforeEach(() => {

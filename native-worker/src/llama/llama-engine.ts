@@ -1,6 +1,5 @@
 /** The engine ports on llama.cpp: any GGUF file, several answers at once, or vectors where the file is made for them. */
 import type { Llama, LlamaModel } from 'node-llama-cpp';
-import { ABILITIES } from '@llmesh/core/policy/abilities';
 import type {
   Embedder,
   Engine,
@@ -38,6 +37,7 @@ import { promptTokens, type PromptReader } from './prompt-tokens.ts';
 import { readAhead } from './read-ahead.ts';
 import { openAdapterRoom, openRoom, type Room } from './context/room.ts';
 import { CHUNK, type Reading } from './context/seat.ts';
+import { ABILITIES } from '@llmesh/core/wire/model-advert';
 
 export interface LlamaModelFile {
   path: string;

@@ -16,9 +16,9 @@ import type { ReceiptKeeper } from '@llmesh/core/receipts/receipt-keeper';
 import type { RelaySocket } from '@llmesh/core/transport/relay-link';
 import { randomBytes } from '@llmesh/core/base/random-bytes';
 import { openPaths, type Paths, type PathsOptions } from '@llmesh/core/open-paths';
-import { MAX_SEALED_BYTES } from '@llmesh/core/transport/seal/seal-wire';
 import { connectWebRtc, loadPeerJs, releaseWebRtc } from './datachannel.ts';
 import { MeshDial } from './mesh-dial.ts';
+import { MAX_SEALED_BYTES } from '@llmesh/core/protocol';
 
 export interface MeshNode {
   readonly mesh: Mesh;

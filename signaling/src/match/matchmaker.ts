@@ -1,11 +1,12 @@
 /** Who can answer with a model: a shortlist, ranked by the same policy that the requester ranks with. */
 import { isAble as isAbleWith, type Needs } from '@llmesh/core/policy/abilities';
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';
-import { MAX_CANDIDATES, MAX_NAMED_PEERS, type Candidate } from '@llmesh/core/wire/control-protocol';
+import { MAX_CANDIDATES, MAX_NAMED_PEERS } from '@llmesh/core/wire/control-protocol';
 import { rank, TYPICAL_ANSWER_TOKENS, UNKNOWN_TOKENS_PER_SECOND } from '@llmesh/core/policy/route';
 import { isOf, type Room } from '../registry/model-index.ts';
 import { hasRoom, modelOf, roomOf, type RegisteredPeer, type Registry } from '../registry/registry.ts';
 import type { Reliability } from './reliability.ts';
+import type { Candidate } from '@llmesh/core/wire/candidate';
 
 /**
  * Ranked for one shortlist: so many with a free slot, drawn by chance. In the simulator (`npm run sim -- --choice`, slots

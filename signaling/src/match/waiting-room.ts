@@ -4,7 +4,7 @@
  * before those who have most (`shares.ts`), and turns go round the networks (`waiting-line.ts`).
  */
 import type { Clock } from '@llmesh/core/base/clock';
-import { QUEUED_EVERY_MS, type Candidate } from '@llmesh/core/wire/control-protocol';
+import { QUEUED_EVERY_MS } from '@llmesh/core/wire/control-protocol';
 import type { Place } from '@llmesh/core/control/control-requests';
 import { MeshError } from '@llmesh/core/base/errors';
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';
@@ -16,6 +16,7 @@ import type { Holder } from '../sockets/shares.ts';
 import type { SlotPromises } from './slot-promises.ts';
 import { TurnPace } from './turn-pace.ts';
 import { WaitingPlaces, type Waiter } from './waiting-places.ts';
+import type { Candidate } from '@llmesh/core/wire/candidate';
 
 /** A provider that is full for ever would keep them for ever. */
 export const MAX_NAMED_WAIT_MS = 600_000;

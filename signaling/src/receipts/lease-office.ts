@@ -1,10 +1,10 @@
 /** Leave to run tasks: what the control plane signs for the providers of a shortlist (`lease.ts`). */
 import { toBase32 } from '@llmesh/core/base/base32';
-import type { Candidate } from '@llmesh/core/wire/control-protocol';
 import type { Identity } from '@llmesh/core/identity/identity';
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import { LEASE_NONCE_BYTES, signLeases } from '@llmesh/core/receipts/lease';
 import { randomBytes } from '@llmesh/core/base/random-bytes';
+import type { Candidate } from '@llmesh/core/wire/candidate';
 
 /** Long enough to be dialled and to wait in a provider's queue. */
 const LEASE_SECONDS = 120;

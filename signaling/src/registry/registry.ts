@@ -2,12 +2,11 @@
  * Who is here and what they offer. Plain data and arithmetic on the clock: sockets and timers are elsewhere. A peer stays
  * as long as its connection does; what a provider offers counts only while its heartbeats come.
  */
-import type { Need } from '@llmesh/core/policy/abilities';
 import type { Catalogue } from '@llmesh/core/engine/catalogue';
 import type { Clock } from '@llmesh/core/base/clock';
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import type { Offers, ToServer } from '@llmesh/core/wire/control-protocol';
-import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
+import type { ModelAdvert, Need } from '@llmesh/core/wire/model-advert';
 import type { PeerSummary, Stats } from '@llmesh/core/wire/api-pages';
 import { ModelIndex, ROOMS, type Offered, type OfferGroup, type Room } from './model-index.ts';
 import { OfferStandings, STANDING_MS } from './offer-standing.ts';

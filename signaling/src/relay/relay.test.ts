@@ -2,13 +2,13 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { ManualClock } from '@llmesh/core/testing/manual-clock';
 import { newPeerId } from '@llmesh/core/base/ids';
-import { MAX_SEALED_BYTES } from '@llmesh/core/transport/seal/seal-wire';
 import type { ClientOptions } from 'ws';
 import { CLOSE, PING_MS } from '../sockets/bounded-socket.ts';
 import { HIGH_BYTES, IDLE_MS } from './relayed-link.ts';
 import { TICKET_MS } from './relay.ts';
 import { startControlPlane, type ControlPlane, type ControlPlaneOptions } from '../server.ts';
 import { MeshPeer, TestSocket } from '../testing/clients.ts';
+import { MAX_SEALED_BYTES } from '@llmesh/core/protocol';
 
 const planes: ControlPlane[] = [];
 afterEach(async () => {

@@ -6,7 +6,6 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '@llmesh/core/base/clock';
 import type { PeerId } from '@llmesh/core/base/ids';
-import { MAX_SEALED_BYTES } from '@llmesh/core/transport/seal/seal-wire';
 import { TokenBucket } from '@llmesh/core/base/token-bucket';
 import {
   boundedServer,
@@ -22,6 +21,7 @@ import { RelayTickets, type Place } from './relay-tickets.ts';
 import { RelayedLink } from './relayed-link.ts';
 import type { Holder } from '../sockets/shares.ts';
 import { turnAway, type Refusal } from '../sockets/turn-away.ts';
+import { MAX_SEALED_BYTES } from '@llmesh/core/protocol';
 
 export const RELAY_PATH = '/relay';
 /** How long both ends have to come. */

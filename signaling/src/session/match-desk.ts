@@ -1,5 +1,5 @@
 /** One peer's way to the matchmaker: its matches, answered with leave for whoever is named, or with its place in the line. */
-import type { Candidate, FromServer, ToServer } from '@llmesh/core/wire/control-protocol';
+import type { FromServer, ToServer } from '@llmesh/core/wire/control-protocol';
 import { MeshError } from '@llmesh/core/base/errors';
 import type { PeerId } from '@llmesh/core/base/ids';
 import { MAX_LEASE_TOKENS } from '@llmesh/core/receipts/lease';
@@ -10,6 +10,7 @@ import type { Metrics } from '../metrics.ts';
 import type { NetworkRate, NetworkRates } from '../sockets/network-rate.ts';
 import type { Preloading } from '../match/preloading.ts';
 import type { WaitingRoom } from '../match/waiting-room.ts';
+import type { Candidate } from '@llmesh/core/wire/candidate';
 
 /**
  * A gateway with hundreds of clients is one peer, and a university is one address. Each match is a shortlist and a signature.

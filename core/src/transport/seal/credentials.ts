@@ -3,12 +3,12 @@
  * own, as libp2p does it. The static key lives as long as the program; only the identity is kept.
  */
 import { concatBytes } from '@noble/hashes/utils.js';
-import { CERTIFICATE_BYTES } from '../../wire/control-protocol.ts';
 import { peerIdOf, PUBLIC_KEY_BYTES, signed, SIGNATURE_BYTES, verify, type Identity } from '../../identity/identity.ts';
 import type { PeerId } from '../../base/ids.ts';
 import { KEY_BYTES } from './noise-cipher.ts';
 import { generateKeyPair, type KeyPair } from './noise.ts';
 import { randomBytes, type RandomBytes } from '../../base/random-bytes.ts';
+import { CERTIFICATE_BYTES } from '../../wire/candidate.ts';
 
 /** Who called whom. Signed along, so that what one end says cannot be given back to it as the other's word. */
 export type SealRole = 'dialler' | 'acceptor';

@@ -3,8 +3,7 @@
  * sealed only one kind is left, and each is opaque to whoever carries it.
  */
 import { MeshError } from '../../base/errors.ts';
-import { TAG_BYTES } from './noise-cipher.ts';
-import { MAX_FRAGMENT_BYTES, PROTOCOL_VERSION } from '../../protocol.ts';
+import { PROTOCOL_VERSION } from '../../protocol.ts';
 
 /** Says only which version its sender speaks, to one who speaks another. */
 export const NOTICE = 0;
@@ -13,9 +12,6 @@ export const HANDSHAKE_NK = 2;
 export const SEALED = 3;
 
 export const WIRE_HEADER_BYTES = 2;
-/** By how much a fragment grows when it is sealed. */
-export const SEAL_BYTES = WIRE_HEADER_BYTES + TAG_BYTES;
-export const MAX_SEALED_BYTES = MAX_FRAGMENT_BYTES + SEAL_BYTES;
 
 export function wireMessage(kind: number, body: Uint8Array): Uint8Array<ArrayBuffer> {
   const message = new Uint8Array(WIRE_HEADER_BYTES + body.byteLength);

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CipherState } from './noise-cipher.ts';
-import { MAX_FRAGMENT_BYTES } from '../../protocol.ts';
+import { MAX_FRAGMENT_BYTES, MAX_SEALED_BYTES, SEAL_BYTES } from '../../protocol.ts';
 import { randomBytes } from '../../base/random-bytes.ts';
-import { MAX_SEALED_BYTES, SEAL_BYTES, wireMessage } from './seal-wire.ts';
+import { wireMessage } from './seal-wire.ts';
 import { REKEY, SealedStream, type RekeyLimits } from './sealed-stream.ts';
 
 function pair(limits?: RekeyLimits, limitsOfReceiver = limits) {

@@ -1,8 +1,8 @@
 /** One direction of a sealed link: fragments in, wire messages out, or the other way; fresh keys every so often. */
 import { MeshError } from '../../base/errors.ts';
 import { EMPTY, TAG_BYTES, type CipherState } from './noise-cipher.ts';
-import { MAX_FRAGMENT_BYTES } from '../../protocol.ts';
-import { MAX_SEALED_BYTES, SEAL_BYTES, SEALED, WIRE_HEADER_BYTES, wireKind, wireMessage } from './seal-wire.ts';
+import { MAX_FRAGMENT_BYTES, MAX_SEALED_BYTES, SEAL_BYTES } from '../../protocol.ts';
+import { SEALED, WIRE_HEADER_BYTES, wireKind, wireMessage } from './seal-wire.ts';
 
 /** Both ends count the same messages, so they change keys (Noise §11.3) at the same place without a word. */
 export interface RekeyLimits {

@@ -1,7 +1,6 @@
 /** One choice of an answer on its way from the mesh: it waits where it has to, and ends where the request says. */
 import { onAbort } from '@llmesh/core/base/abort';
 import type { Clock } from '@llmesh/core/base/clock';
-import type { Candidate } from '@llmesh/core/wire/control-protocol';
 import type { Offer } from '@llmesh/core/wire/model-advert';
 import { DeliveredAnswer } from '@llmesh/core/ask/delivered-answer';
 import { asMeshError, cancelled, MeshError, type ErrorCode } from '@llmesh/core/base/errors';
@@ -17,6 +16,7 @@ import { LetOut } from './let-out.ts';
 import type { Line } from './line.ts';
 import { MAX_ANSWER_TOKENS } from '../request/request-fields.ts';
 import { StopScanner } from './stop-scanner.ts';
+import type { Candidate } from '@llmesh/core/wire/candidate';
 
 /** For the first word. OpenAI's clients wait ten minutes for all of it. */
 const MAX_WAIT_MS = 300_000;

@@ -3,8 +3,9 @@
  * ones were not; held to a schema, all of them can, on every engine that holds answers to schemas.
  */
 import { asMeshError, MeshError } from '@llmesh/core/base/errors';
-import { MAX_SCHEMA_CHARS, readJsonSchema, type JsonSchema } from '@llmesh/core/form/json-schema';
+import { readJsonSchema, type JsonSchema } from '@llmesh/core/form/json-schema';
 import type { Turn } from '@llmesh/core/protocol';
+import { MAX_SCHEMA_CHARS } from '@llmesh/core/wire/fields';
 
 export interface Tool {
   name: string;
