@@ -9,7 +9,6 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import type { Mesh } from '@llmesh/core/mesh';
-import type { AskRequest } from '@llmesh/core/ask/requester';
 import { freePort, startProgram, type Running } from '@llmesh/e2e/processes';
 import { runOf } from '@llmesh/core/suites/continuation';
 import { LlamaEngine } from 'llmesh/llama/llama-engine';
@@ -17,6 +16,7 @@ import { openMeshNode, releaseMeshNodes, type MeshNode } from 'llmesh/node/mesh-
 import { FailingFleet } from './failing-fleet.ts';
 import { percentile, show, spread } from './statistics.ts';
 import { tokenLoss } from './token-loss.ts';
+import type { AskRequest } from '@llmesh/core/ask/answer';
 
 const TINY = join(import.meta.dirname, '../../models/tiny');
 /** The longest answers that the model knows: there is time to break them off. */

@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CHATML_TEMPLATE, renderChat } from '@llmesh/core/engine/prompt';
 import type { ModelId } from '@llmesh/core/base/ids';
 import type { Mesh } from '@llmesh/core/mesh';
 import type { Turn } from '@llmesh/core/protocol';
@@ -13,6 +12,7 @@ import { freePort, startProgram, type Running } from '@llmesh/e2e/processes';
 import { openRawEngine, type Run } from './raw-engine.ts';
 import { show, spread } from './statistics.ts';
 import { syntheticModel } from './synthetic-model.ts';
+import { CHATML_TEMPLATE, renderChat } from '@llmesh/core/engine/chat-template';
 
 const TINY = join(import.meta.dirname, '../../models/tiny');
 

@@ -1,5 +1,4 @@
 /** A peer of a mesh in a browser, for programs that are not our page: WebRTC and WebSocket are the browser's own. */
-import type { OpenedMesh } from './client.ts';
 import { realClock } from './base/clock.ts';
 import { ControlClient } from './control/control.ts';
 import type { SocketLike } from './control/control-connection.ts';
@@ -7,7 +6,7 @@ import { makeCredentials } from './transport/seal/credentials.ts';
 import { SECRET_KEY_BYTES, softwareIdentity, type Identity } from './identity/identity.ts';
 import { proveKey } from './identity/key-proof.ts';
 import { MemoryReceiptKeeper } from './receipts/memory-receipt-keeper.ts';
-import { Mesh } from './mesh.ts';
+import { Mesh, type OpenedMesh } from './mesh.ts';
 import { openPaths } from './open-paths.ts';
 import type { PeerJsTransportOptions } from './transport/peerjs-transport.ts';
 import { randomBytes } from './base/random-bytes.ts';

@@ -9,12 +9,12 @@ import { MeshError } from './base/errors.ts';
 import { originOfMesh } from './base/mesh-address.ts';
 import type { Identity } from './identity/identity.ts';
 import type { ModelId, PeerId } from './base/ids.ts';
-import type { Mesh } from './mesh.ts';
+import type { OpenedMesh } from './mesh.ts';
 import type { Turn } from './protocol.ts';
 import { AsyncQueue } from './base/queue.ts';
-import type { AnswerEvent, AnswerReceipt, AskRequest } from './ask/requester.ts';
 import { fileOf, findOffer, type Task } from './policy/offer-name.ts';
 import { roomiestOffer } from './policy/roomiest-offer.ts';
+import type { AnswerEvent, AnswerReceipt, AskRequest } from './ask/answer.ts';
 
 const CONNECT_TIMEOUT_MS = 15_000;
 /** What is lent is told a moment after the welcome. */
@@ -68,15 +68,6 @@ export interface VectorsRequest {
   only?: PeerId[];
   /** Stops the volunteers' computers, too. */
   signal?: AbortSignal;
-}
-
-/** A peer of a mesh on some host; `close` leaves it and lets go of what it took. */
-export interface OpenedMesh {
-  readonly mesh: Mesh;
-  readonly control: ControlClient;
-  /** Why it is not in the mesh, for a person. Left out: this host does not tell. */
-  why?: () => Promise<string>;
-  close(): Promise<void>;
 }
 
 type OpenMesh = (address: URL, options: Pick<ConnectOptions, 'identity' | 'hidden'>) => Promise<OpenedMesh>;

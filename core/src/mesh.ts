@@ -15,10 +15,12 @@ import { Matching } from './ask/matching.ts';
 import { Neighbours } from './peers/neighbours.ts';
 import { PeerExchange } from './peers/peer-exchange.ts';
 import { ReceiptFiler, type ReceiptFilerOptions } from './receipts/receipt-filer.ts';
-import { Requester, type AnswerEvent, type AskRequest } from './ask/requester.ts';
+import { Requester } from './ask/requester.ts';
 import type { Channel, Message } from './peers/channel.ts';
 import type { Transport } from './transport/transport.ts';
-import { TaskWorker, type ServedModel, type WorkerStatus } from './provide/worker.ts';
+import { TaskWorker, type WorkerStatus } from './provide/worker.ts';
+import type { ServedModel } from './provide/task.ts';
+import type { AnswerEvent, AskRequest } from './ask/answer.ts';
 
 export interface MeshOptions {
   control: ControlClient;
@@ -267,4 +269,13 @@ export class Mesh {
         message satisfies never;
     }
   }
+}
+
+/** A peer of a mesh on some host; `close` leaves it and lets go of what it took. */
+export interface OpenedMesh {
+  readonly mesh: Mesh;
+  readonly control: ControlClient;
+  /** Why it is not in the mesh, for a person. Left out: this host does not tell. */
+  why?: () => Promise<string>;
+  close(): Promise<void>;
 }

@@ -1,8 +1,8 @@
 /** node-llama-cpp without anything of ours around it, but for the batching where that is asked for. */
 import { getLlama, readGgufFileInfo, type LlamaContextSequence } from 'node-llama-cpp';
-import { CHATML_TEMPLATE, renderChat } from '@llmesh/core/engine/prompt';
 import { gatherSequences, placeAsPriority } from 'llmesh/llama/context/batching';
 import type { Lane } from './lane.ts';
+import { CHATML_TEMPLATE, renderChat } from '@llmesh/core/engine/chat-template';
 
 export interface RawLaneOptions {
   path: string;

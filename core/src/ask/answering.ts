@@ -4,10 +4,9 @@
  * brings the next words leads.
  */
 import { AtWork } from './at-work.ts';
-import { Attempt, type AttemptEvent, type AttemptNeeds, type Whole } from './attempt.ts';
+import { Attempt, type AttemptEvent, type AttemptNeeds } from './attempt.ts';
 import type { Breakers } from './patience/breaker.ts';
 import { Challenges } from './patience/challenges.ts';
-import type { Place } from '../control/control-requests.ts';
 import { AnswerTimes } from './answer-times.ts';
 import { DeliveredAnswer, mayGoOn } from './delivered-answer.ts';
 import { asMeshError, MeshError } from '../base/errors.ts';
@@ -16,12 +15,14 @@ import { loadingMs, type FirstWords } from './patience/first-words.ts';
 import type { HedgeBudget } from './patience/hedge-budget.ts';
 import type { PeerId } from '../base/ids.ts';
 import { AsyncQueue } from '../base/queue.ts';
-import { cannotGoOn, isBreak, isWorthAnother, nobodyFor } from './provider-failure.ts';
+import { cannotGoOn, nobodyFor } from './provider-failure.ts';
 import { kindOf, QuestionBreaks, type SuspectQuestions } from './patience/question-breaks.ts';
-import type { AnswerEvent, AskRequest, Seam } from './requester.ts';
 import type { Shortlist } from './shortlist.ts';
 import { StallWatch } from './patience/stall-watch.ts';
 import type { Leased } from '../wire/candidate.ts';
+import { isBreak, isWorthAnother } from '../policy/error-meaning.ts';
+import type { Place } from '../wire/control-protocol.ts';
+import type { AnswerEvent, AskRequest, Seam, Whole } from './answer.ts';
 
 /** Providers that fail in a row, without a word between them, before the question is given back to its asker. */
 const MAX_FAILURES = 4;

@@ -3,7 +3,7 @@ import type { Attempt } from './attempt.ts';
 import type { Breakers } from './patience/breaker.ts';
 import type { MeshError } from '../base/errors.ts';
 import type { PeerId } from '../base/ids.ts';
-import { isFault } from './provider-failure.ts';
+import { isFault } from '../policy/error-meaning.ts';
 
 export class AtWork {
   readonly #breakers: Breakers;

@@ -9,13 +9,12 @@ import type { Identity, verify } from '../identity/identity.ts';
 import { newTaskId, type TaskId } from '../base/ids.ts';
 import type { Links } from '../peers/links.ts';
 import { PieceCheck } from './piece-check.ts';
-import type { DataMessage, TaskChunk, TaskKind, TaskReply } from '../protocol.ts';
+import type { DataMessage, TaskChunk, TaskReply } from '../protocol.ts';
 import { cannotGoOn, saidByProvider } from './provider-failure.ts';
 import type { ReceiptFiler } from '../receipts/receipt-filer.ts';
 import { ReceivedAnswer } from './received-answer.ts';
-import type { AnswerReceipt, AskRequest } from './requester.ts';
-import type { Path } from '../transport/transport.ts';
 import type { Leased } from '../wire/candidate.ts';
+import type { AnswerReceipt, TaskPart, Whole } from './answer.ts';
 
 /** A provider says at once whether it takes a task; one that does not is broken. */
 const ACCEPT_TIMEOUT_MS = 5_000;
@@ -32,19 +31,6 @@ export type AttemptEvent =
   | { type: 'whole'; whole: Whole }
   /** Nothing further comes. */
   | { type: 'failed'; error: MeshError };
-
-/** What a provider says at the end of its part. */
-export interface Whole {
-  finish: 'stop' | 'length';
-  promptTokens: number;
-  /** Of its part, as it says: a last one may have had no text to show. */
-  completionTokens: number;
-  path: Path | null;
-  receipt: AnswerReceipt['receipt'];
-}
-
-/** What one provider is asked for. */
-export type TaskPart = Omit<AskRequest, 'task'> & { task?: TaskKind };
 
 export interface AttemptNeeds {
   links: Links;

@@ -10,6 +10,7 @@ import {
   MAX_TOKEN_IDS,
   type TaskChunk,
 } from '../protocol.ts';
+import { MeshError } from '../base/errors.ts';
 
 /** As it is kept of an answer that broke off, to go on with it another day. */
 export interface KeptAnswer {
@@ -96,4 +97,10 @@ function areOf(tokens: number, ids: readonly number[] | null | undefined): ids i
     tokens <= MAX_TOKEN_IDS &&
     ids.every((id) => Number.isInteger(id) && id >= 0 && id <= MAX_TOKEN_ID)
   );
+}
+
+/** Why nobody can go on with this; null: they can. */
+export function prefixFault(begun: KeptAnswer | null): MeshError | null {
+  if (begun === null || mayGoOn(begun)) return null;
+  return new MeshError('prompt_too_long', 'This answer is too long to go on with. Ask for the rest in a new question.');
 }

@@ -2,8 +2,8 @@
 import { onAbort } from '../base/abort.ts';
 import { turnsOf, type Embedded, type EmbedRequest } from './embedding.ts';
 import { MeshError } from '../base/errors.ts';
-import { promptBytes, turnsFault } from '../engine/prompt.ts';
 import { MAX_PROMPT_BYTES } from '../protocol.ts';
+import { promptBytes, turnsFault } from '../wire/turns.ts';
 
 /** So few that a provider that is lost costs little, and that others get their turn. */
 export const MAX_TASK_INPUTS = 64;

@@ -9,13 +9,14 @@ import type { Breakers } from './patience/breaker.ts';
 import { DeliveredAnswer } from './delivered-answer.ts';
 import { cancelled, MeshError } from '../base/errors.ts';
 import type { ModelId, PeerId } from '../base/ids.ts';
-import { promptBytes } from '../engine/prompt.ts';
 import type { TaskChunk, Turn } from '../protocol.ts';
-import { isWorthAnother, nobodyFor } from './provider-failure.ts';
+import { nobodyFor } from './provider-failure.ts';
 import { AsyncQueue } from '../base/queue.ts';
 import type { Shortlist } from './shortlist.ts';
 import { readVector } from '../wire/vector.ts';
 import type { Leased } from '../wire/candidate.ts';
+import { isWorthAnother } from '../policy/error-meaning.ts';
+import { promptBytes } from '../wire/turns.ts';
 
 /** Providers that fail in a row, without a vector between them. */
 const MAX_FAILURES = 4;

@@ -3,13 +3,14 @@ import { isAble } from '../policy/abilities.ts';
 import { onAbort } from '../base/abort.ts';
 import type { ControlAbsence } from '../control/control-absence.ts';
 import type { ControlClient, MatchQuestion } from '../control/control.ts';
-import { unreachable, type Place } from '../control/control-requests.ts';
+import { unreachable } from '../control/control-requests.ts';
 import { asMeshError } from '../base/errors.ts';
 import type { KnownProviders } from '../peers/known-providers.ts';
 import type { Links } from '../peers/links.ts';
 import { findOffer } from '../policy/offer-name.ts';
 import type { Transport } from '../transport/transport.ts';
 import type { Leased } from '../wire/candidate.ts';
+import type { Place } from '../wire/control-protocol.ts';
 
 export interface MatchingOptions {
   control: ControlClient;

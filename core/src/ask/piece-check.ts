@@ -5,8 +5,8 @@
 import { MeshError } from '../base/errors.ts';
 import { GrammarReader } from '../form/grammar-reader.ts';
 import type { TaskChunk } from '../protocol.ts';
-import type { TaskPart } from './attempt.ts';
 import { readVector } from '../wire/vector.ts';
+import type { TaskPart } from './answer.ts';
 
 export class PieceCheck {
   /** How many others are told of beside each token; null: nothing is told. */

@@ -9,12 +9,12 @@ import { MeshError } from '../base/errors.ts';
 import type { Identity, verify } from '../identity/identity.ts';
 import type { ModelId, TaskId } from '../base/ids.ts';
 import { LEASE_NONCE_BYTES, leaseOf, readLeases, type Lease } from '../receipts/lease.ts';
-import { promptBytes } from '../engine/prompt.ts';
 import { MAX_TOKEN_CHARACTERS, SALT_BYTES, type Turn } from '../protocol.ts';
 import { randomBytes } from '../base/random-bytes.ts';
 import type { KeptProof } from '../receipts/receipt-keeper.ts';
 import { countersign, signAcknowledgement } from '../receipts/receipt.ts';
 import type { Leased } from '../wire/candidate.ts';
+import { promptBytes } from '../wire/turns.ts';
 
 /** A fast model writes hundreds of tokens meanwhile; each signature costs both ends a millisecond. */
 const PAUSE_MS = 100;

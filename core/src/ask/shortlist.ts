@@ -3,7 +3,6 @@ import { isAble } from '../policy/abilities.ts';
 import { onAbort } from '../base/abort.ts';
 import type { Breakers } from './patience/breaker.ts';
 import type { Clock } from '../base/clock.ts';
-import type { Place } from '../control/control-requests.ts';
 import type { MatchQuestion } from '../control/control.ts';
 import type { DeliveredAnswer } from './delivered-answer.ts';
 import { MeshError } from '../base/errors.ts';
@@ -11,6 +10,7 @@ import type { PeerId } from '../base/ids.ts';
 import type { Links } from '../peers/links.ts';
 import { rank } from '../policy/route.ts';
 import type { Leased } from '../wire/candidate.ts';
+import type { Place } from '../wire/control-protocol.ts';
 
 /** Half of what the control plane's leases are good for. */
 const FRESH_MS = 60_000;

@@ -1,7 +1,7 @@
 /** What was asked of the control plane and is still to be answered: each request has a number, and ends in time. */
 import { untilAborted } from '../base/abort.ts';
 import type { Clock } from '../base/clock.ts';
-import { QUEUED_EVERY_MS, type FromServer, type Queued, type ToServer } from '../wire/control-protocol.ts';
+import { QUEUED_EVERY_MS, type FromServer, type Queued, type ToServer, type Place } from '../wire/control-protocol.ts';
 import { MeshError } from '../base/errors.ts';
 
 const ANSWER_TIMEOUT_MS = 5_000;
@@ -19,9 +19,6 @@ interface Answers {
 type AnswerTo<K extends Request['type']> = Extract<FromServer, { type: Answers[K] }>;
 type Answer = AnswerTo<Request['type']>;
 const ANSWERS: Readonly<Answers> = { match: 'matched', file: 'filed', relay: 'relayed' };
-
-/** Where a match stands in the line. */
-export type Place = Pick<Queued, 'position' | 'estimateMs'>;
 
 interface Pending {
   /** Null: what was asked knows no line. */

@@ -10,9 +10,10 @@ import {
   type FromServer,
   type Offers,
   type Welcome,
+  type Place,
 } from '../wire/control-protocol.ts';
 import { MAX_SLOTS, MAX_TOKENS_PER_SECOND, type ModelAdvert } from '../wire/model-advert.ts';
-import { ControlRequests, type Place } from './control-requests.ts';
+import { ControlRequests } from './control-requests.ts';
 import { MeshError } from '../base/errors.ts';
 import type { ModelId, PeerId } from '../base/ids.ts';
 import { ServerTime } from './server-time.ts';

@@ -3,7 +3,8 @@
  * so that no template runs for hours or fills the memory, on whatever computer.
  */
 import { Environment, Interpreter, Template } from '@huggingface/jinja';
-import { MAX_PROMPT_BYTES } from '../protocol.ts';
+import { MAX_PROMPT_BYTES, type Turn } from '../protocol.ts';
+import { MeshError } from '../base/errors.ts';
 
 /** The longest that models come with have 20,000. */
 export const MAX_TEMPLATE_CHARS = 131_072;
@@ -141,4 +142,44 @@ class BoundedInterpreter extends Base {
 /** `for x in these`, or `for x in these if …`, where the library keeps `these` one deeper. */
 function iterableOf(iterable: Node | undefined): Node | undefined {
   return iterable?.type === 'SelectExpression' ? iterable.lhs : iterable;
+}
+
+/** For files that carry no template. */
+export const CHATML_TEMPLATE =
+  "{% for message in messages %}{{ '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' }}{% endfor %}" +
+  "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
+
+const compiled = new Map<string, ChatTemplate>();
+
+const MAX_COMPILED = 8;
+
+/**
+ * The prompt, ending where the assistant's answer begins. `tokens`: what the template may print for begin and end of
+ * text. Throws model_unreadable when the template is broken, refuses these turns, or takes too much work.
+ */
+export function renderChat(template: string, turns: readonly Turn[], tokens: { bos: string; eos: string }): string {
+  try {
+    return compile(template).render({
+      messages: turns,
+      bos_token: tokens.bos,
+      eos_token: tokens.eos,
+      add_generation_prompt: true,
+    });
+  } catch (cause) {
+    throw new MeshError(
+      'model_unreadable',
+      'The chat template of this model does not accept this conversation. Choose another model.',
+      { cause },
+    );
+  }
+}
+
+function compile(template: string): ChatTemplate {
+  let found = compiled.get(template);
+  if (found === undefined) {
+    found = new ChatTemplate(template);
+    if (compiled.size >= MAX_COMPILED) compiled.clear();
+    compiled.set(template, found);
+  }
+  return found;
 }

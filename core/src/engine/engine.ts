@@ -2,7 +2,6 @@
  * The port every inference engine stands behind: web-llm and wllama in the browser, node-llama-cpp on the desktop.
  * The acceptance suite is `suites/engine.ts`.
  */
-import type { AdapterRoom } from './adapter-room.ts';
 import type { PeerId } from '../base/ids.ts';
 import type { JsonSchema } from '../form/json-schema.ts';
 import type { Sampling, TokenLogprob, Turn } from '../protocol.ts';
@@ -150,4 +149,12 @@ export interface Embedder<M> extends Loadable<M> {
    * engine_failed.
    */
   embed(texts: readonly string[], signal: AbortSignal): AsyncGenerator<TextVector, void, undefined>;
+}
+
+/** What a model's engine holds of adapters. */
+export interface AdapterRoom {
+  /** In memory at once. */
+  adapters: number;
+  /** Answers at once with each of them. */
+  slots: number;
 }

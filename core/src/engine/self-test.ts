@@ -5,8 +5,8 @@ import type { Engine } from './engine.ts';
 import { EngineWatch } from './engine-watch.ts';
 import { MeshError } from '../base/errors.ts';
 import type { Turn } from '../protocol.ts';
-import { promptBytes } from './prompt.ts';
 import { SpeedMeter } from './speed.ts';
+import { promptBytes } from '../wire/turns.ts';
 
 export interface KnownAnswer {
   question: string;

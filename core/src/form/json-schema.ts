@@ -2,7 +2,7 @@
  * JSON Schema (draft 2020-12), as far as a grammar can hold a model to it: what is read here is always kept, and what cannot
  * be kept is refused by name rather than ignored. From strangers, so everything in it is bounded.
  */
-import { MeshError } from '../base/errors.ts';
+import { MeshError, asMeshError } from '../base/errors.ts';
 import { keyOfTooDeep } from '../base/json-depth.ts';
 import { jsonGrammar } from './json-grammar.ts';
 import type { JsonSchema, JsonShape } from './json-shape.ts';
@@ -10,6 +10,7 @@ import { neverWhole, onlyItself } from './endless-names.ts';
 import { plainChoices } from './plain-choices.ts';
 import { countWays } from './schema-ways.ts';
 import { MAX_SCHEMA_CHARS } from '../wire/fields.ts';
+import type { TaskRequest } from '../protocol.ts';
 const MAX_NODES = 512;
 const MAX_DEPTH = 24;
 const MAX_CHOICES = 128;
@@ -262,4 +263,14 @@ function refused(at: string, fault: string): MeshError {
 /** Of what is none, not even a text can be made: an object may say how. */
 function isListOfNames(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((name) => typeof name === 'string');
+}
+
+/** Null: nothing; or why that cannot be. */
+export function schemaOf({ schema }: Pick<TaskRequest, 'schema'>): JsonSchema | MeshError | null {
+  if (schema === undefined) return null;
+  try {
+    return readJsonSchema(schema);
+  } catch (thrown) {
+    return asMeshError(thrown, 'bad_schema', 'This JSON schema cannot be read.');
+  }
 }

@@ -6,11 +6,11 @@ import { MeshError } from '../base/errors.ts';
 import { GrammarReader } from '../form/grammar-reader.ts';
 import { jsonGrammar } from '../form/json-grammar.ts';
 import { readJsonSchema } from '../form/json-schema.ts';
-import { renderChat } from '../engine/prompt.ts';
 import type { FuzzTarget } from './fuzz.ts';
 import { HOSTILE_SCHEMAS } from './hostile-schemas.ts';
 import { refusable } from './refusal.ts';
 import { joined, separate } from './separate.ts';
+import { renderChat } from '../engine/chat-template.ts';
 
 const schemas: unknown[] = [
   { type: 'object', properties: { ok: { type: 'boolean' }, n: { type: 'integer' } }, required: ['ok'] },

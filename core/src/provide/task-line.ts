@@ -1,6 +1,6 @@
 /** The tasks that wait for a slot, in the order they came; each asker hears when it moves up. */
-import type { Task } from './task-run.ts';
-import type { ServedModel } from './worker.ts';
+import type { ServedModel, Task } from './task.ts';
+import type { AdapterRoom } from '../engine/engine.ts';
 
 export class TaskLine {
   #tasks: Task[] = [];
@@ -46,4 +46,24 @@ export class TaskLine {
   tellPlaces(): void {
     for (const task of this.#tasks) this.tellPlace(task);
   }
+}
+
+const NO_ADAPTERS: AdapterRoom = { adapters: 0, slots: 0 };
+
+/** By those that run, and those earlier in the line. */
+export function mayStart(task: Task, running: readonly Task[], before: readonly Task[]): boolean {
+  const ofModel = ({ model }: Task) => model === task.model;
+  const beside = running.filter(ofModel);
+  return beside.length < task.model.slots && hasAdapterRoom(task, beside, before.filter(ofModel));
+}
+
+/** An adapter that waits for another to leave the memory is not overtaken for ever by questions for those in it. */
+function hasAdapterRoom({ request, model }: Task, beside: readonly Task[], before: readonly Task[]): boolean {
+  const wanted = request.adapter;
+  if (wanted === undefined) return true;
+  const { adapters, slots } = model.adapterRoom ?? NO_ADAPTERS;
+  const used = beside.flatMap((task) => task.request.adapter ?? []);
+  const same = used.filter((adapter) => adapter === wanted).length;
+  if (before.some((task) => task.request.adapter !== undefined && !used.includes(task.request.adapter))) return false;
+  return same > 0 ? same < slots : new Set(used).size < adapters;
 }

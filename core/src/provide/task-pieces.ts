@@ -3,7 +3,7 @@ import { unable } from '../policy/abilities.ts';
 import type { Embedder, Finish, GenerateRequest, Piece } from '../engine/engine.ts';
 import type { TaskKind } from '../protocol.ts';
 import { vectorBytes } from '../wire/vector.ts';
-import type { ServedModel } from './worker.ts';
+import type { ServedModel } from './task.ts';
 
 /** `vector`: see TASK_CHUNK. */
 export type TaskPiece = Piece & { vector?: Uint8Array<ArrayBuffer> };

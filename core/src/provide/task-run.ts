@@ -1,38 +1,13 @@
 /** One task at work on its engine, from the first piece to the receipt. */
 import { onAbort } from '../base/abort.ts';
-import type { Channel } from '../peers/channel.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Deliveries, LeasedTask } from './deliveries.ts';
-import type { EngineWatch } from '../engine/engine-watch.ts';
 import { asMeshError, type MeshError } from '../base/errors.ts';
 import { wellFormed } from '../wire/fields.ts';
-import type { TaskId } from '../base/ids.ts';
 import { JsonDepth, MAX_ANSWER_DEPTH, tooDeep } from '../base/json-depth.ts';
-import type { JsonSchema } from '../form/json-schema.ts';
 import { pace } from '../base/pace.ts';
-import type { TaskRequest } from '../protocol.ts';
-import type { SpeedMeter } from '../engine/speed.ts';
 import { pieceMaker } from './task-pieces.ts';
-import type { ServedModel } from './worker.ts';
-
-export interface Task {
-  id: TaskId;
-  channel: Channel;
-  request: TaskRequest;
-  model: ServedModel;
-  /** Of the answer; null: it is free. */
-  schema: JsonSchema | null;
-  /** Null: taken without a lease, and nothing is signed. */
-  leased: LeasedTask | null;
-  /** The engine shall stop. */
-  abort: AbortController;
-  /** It does not, and is not waited for. */
-  abandon: AbortController;
-  /** A requester that hears `ahead` knows that we live; kept until the task ended. */
-  release: () => void;
-  meter: SpeedMeter;
-  watch: EngineWatch;
-}
+import type { Task } from './task.ts';
 
 export interface TaskRunNeeds {
   clock: Clock;

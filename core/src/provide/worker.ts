@@ -1,24 +1,22 @@
 /** What a provider accepts and how it works it off: slots, a short queue, and an end for every task. */
 import { isAble, needsOf, unable } from '../policy/abilities.ts';
-import { mayStart, type AdapterRoom } from '../engine/adapter-room.ts';
-import { schemaOf } from '../engine/answer-schema.ts';
 import type { Channel } from '../peers/channel.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Deliveries } from './deliveries.ts';
-import type { Embedder, Engine } from '../engine/engine.ts';
 import { EngineWatch } from '../engine/engine-watch.ts';
 import { asMeshError, MeshError, type ErrorCode } from '../base/errors.ts';
 import type { HarmfulForms } from './harmful-forms.ts';
 import type { ModelId, PeerId, TaskId } from '../base/ids.ts';
 import { JsonDepth, MAX_ANSWER_DEPTH, tooDeep } from '../base/json-depth.ts';
-import { promptBytes, turnsFault } from '../engine/prompt.ts';
-import { isBreak } from '../ask/provider-failure.ts';
 import type { TaskRequest } from '../protocol.ts';
-import type { ModelAdvert } from '../wire/model-advert.ts';
 import { SpeedMeter, TypicalSpeed } from '../engine/speed.ts';
-import { TaskLine } from './task-line.ts';
-import { runTask, type Task } from './task-run.ts';
+import { TaskLine, mayStart } from './task-line.ts';
+import { runTask } from './task-run.ts';
 import { TokenBucket, type Rate } from '../base/token-bucket.ts';
+import { isBreak } from '../policy/error-meaning.ts';
+import type { ServedModel, Task } from './task.ts';
+import { schemaOf } from '../form/json-schema.ts';
+import { promptBytes, turnsFault } from '../wire/turns.ts';
 
 /** Tasks that one peer may have here at once; where there are more slots, as many as these: a gateway is one peer. */
 const MAX_TASKS_PER_PEER = 8;
@@ -29,14 +27,6 @@ const STATUS_MS = 500;
 const MAX_LEASELESS_PER_PEER = 2;
 /** Of one link: reading a schema to its fault takes some milliseconds. */
 const REFUSED_FORMS: Rate = { perSecond: 1, burst: 16 };
-
-export interface ServedModel {
-  advert: ModelAdvert;
-  engine: Pick<Engine<never>, 'generate'> | Pick<Embedder<never>, 'embed'>;
-  slots: number;
-  /** Left out: it has no adapters. */
-  adapterRoom?: AdapterRoom;
-}
 
 export interface Serving {
   peer: PeerId;

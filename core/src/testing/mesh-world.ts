@@ -1,5 +1,4 @@
 /** For tests: peers over memory links with the real requester, worker, channels and frames; scripted engine and server. */
-import type { AdapterRoom } from '../engine/adapter-room.ts';
 import { ControlClient } from '../control/control.ts';
 import type { MeshError } from '../base/errors.ts';
 import { SECRET_KEY_BYTES, softwareIdentity, type Identity } from '../identity/identity.ts';
@@ -14,12 +13,13 @@ import { Mesh, type Providing } from '../mesh.ts';
 import { RacedTransport } from '../transport/raced-transport.ts';
 import { randomBytes } from '../base/random-bytes.ts';
 import type { Kept, ReceiptKeeper } from '../receipts/receipt-keeper.ts';
-import type { AnswerEvent } from '../ask/requester.ts';
 import type { Transport } from '../transport/transport.ts';
 import type { WorkerStatus } from '../provide/worker.ts';
 import { MemoryRtc } from './memory-peer-connection.ts';
 import { MODEL, NOW_MS, advert, ScriptedServer } from './scripted-server.ts';
 import type { ScriptedEngine, ScriptedEmbedder } from './scripted-engine.ts';
+import type { AdapterRoom } from '../engine/engine.ts';
+import type { AnswerEvent } from '../ask/answer.ts';
 
 export class World {
   readonly clock = new ManualClock();

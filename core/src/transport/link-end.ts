@@ -1,5 +1,6 @@
 /** What every link does for its owner, whatever carries it: keeps what comes too early, and says once that it is gone. */
 import { HIGH_WATER_BYTES } from './transport.ts';
+import { MeshError } from '../base/errors.ts';
 
 export abstract class LinkEnd {
   drained: (() => void) | null = null;
@@ -56,5 +57,12 @@ export abstract class LinkEnd {
 
   protected tellClosed(): void {
     this.#closed?.();
+  }
+}
+
+/** The link was gone before it was sealed, as WebRTC's now and then are in the moment in which they open. */
+export class BrokenWhileSealing extends MeshError {
+  constructor() {
+    super('connect_failed', 'The connection broke while it was being sealed.');
   }
 }

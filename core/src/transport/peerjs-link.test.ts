@@ -2,8 +2,8 @@
 import { expect, it } from 'vitest';
 import { newPeerId } from '../base/ids.ts';
 import { PeerJsLink, type PeerJsConnection } from './peerjs-link.ts';
-import { BrokenWhileSealing } from './seal/seal-opening.ts';
 import { HIGH_WATER_BYTES } from './transport.ts';
+import { BrokenWhileSealing } from './link-end.ts';
 
 const SDP = 'v=0\r\na=fingerprint:sha-256 AA:BB:CC\r\n';
 

@@ -1,8 +1,7 @@
 /** One data channel as a link, set up by PeerJS or by hand (`rtc-connection.ts`). */
 import { dtlsPrologue } from './dtls-prologue.ts';
 import type { PeerId } from '../base/ids.ts';
-import { LinkEnd } from './link-end.ts';
-import { BrokenWhileSealing } from './seal/seal-opening.ts';
+import { LinkEnd, BrokenWhileSealing } from './link-end.ts';
 import { LOW_WATER_BYTES, type Link, type Path } from './transport.ts';
 
 /** What is used of PeerJS's `DataConnection` and the WebRTC objects behind it. */

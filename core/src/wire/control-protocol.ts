@@ -360,3 +360,6 @@ function parseJson<T extends MessageSchema>(schemas: ReadonlyMap<unknown, T>, js
   const result = v.safeParse(schema, value);
   return result.success ? result.output : null;
 }
+
+/** Where a match stands in the line. */
+export type Place = Pick<Queued, 'position' | 'estimateMs'>;

@@ -4,15 +4,15 @@ import type { Offer } from '@llmesh/core/wire/model-advert';
 import { asMeshError, MeshError } from '@llmesh/core/base/errors';
 import { fileOf, findOffer, isMadeFor, offerName } from '@llmesh/core/policy/offer-name';
 import { peerName } from '@llmesh/core/identity/names';
-import { turnsFault } from '@llmesh/core/engine/prompt';
 import { MAX_PROMPT_BYTES, type Turn } from '@llmesh/core/protocol';
-import type { AnswerEvent } from '@llmesh/core/ask/requester';
 import { roomiestOffer } from '@llmesh/core/policy/roomiest-offer';
 import { fetchModels } from '../node/mesh-api.ts';
 import { leaveMesh, openMeshNode, type MeshNode } from '../node/mesh-node.ts';
 import type { Output } from '../cli/output.ts';
 import { oneLine, terminalJson, terminalText } from '../cli/terminal-text.ts';
 import { errno } from '../files/whole-file.ts';
+import { turnsFault } from '@llmesh/core/wire/turns';
+import type { AnswerEvent } from '@llmesh/core/ask/answer';
 
 /** Of what there is instead. */
 const MAX_NAMED = 20;

@@ -8,10 +8,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocketServer } from 'ws';
 import type { ModelId } from '@llmesh/core/base/ids';
 import { nodeIdentity } from '@llmesh/core/identity/node-signatures';
-import type { AnswerEvent, AskRequest } from '@llmesh/core/ask/requester';
 import { readIdentityKey } from '../node/identity-file.ts';
 import { openMeshNode, releaseMeshNodes, type MeshNode } from '../node/mesh-node.ts';
 import { startControlPlane, startLlmesh, type Running } from '../testing/process.ts';
+import type { AnswerEvent, AskRequest } from '@llmesh/core/ask/answer';
 
 const questions: { question: string; answer: string }[] = JSON.parse(
   readFileSync(fileURLToPath(new URL('../../../models/tiny/questions.json', import.meta.url)), 'utf8'),

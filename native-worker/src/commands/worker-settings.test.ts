@@ -8,11 +8,11 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { ModelId } from '@llmesh/core/base/ids';
-import type { AnswerEvent, AskRequest } from '@llmesh/core/ask/requester';
 import { loraGguf, TINY_MATRICES } from '../testing/lora-gguf.ts';
 import { ModelMirror } from '../testing/model-mirror.ts';
 import { startLlmesh } from '../testing/process.ts';
 import { MeshOfProcesses } from '../testing/mesh-of-processes.ts';
+import type { AnswerEvent, AskRequest } from '@llmesh/core/ask/answer';
 
 const tiny = fileURLToPath(new URL('../../../models/tiny/', import.meta.url));
 const questions: { question: string; answer: string }[] = JSON.parse(

@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { CHATML_TEMPLATE } from '@llmesh/core/engine/prompt';
 import { FROM_SOURCE } from '../testing/process.ts';
 import { ContainedProcess } from './contained-process.ts';
 import type { Job } from './jobs.ts';
+import { CHATML_TEMPLATE } from '@llmesh/core/engine/chat-template';
 
 /** On a busy computer llama.cpp takes its time to start, and some of these start it twice. */
 const STARTS_MS = 120_000;

@@ -1,5 +1,5 @@
-import { renderChat } from '@llmesh/core/engine/prompt';
 import type { Job } from './jobs.ts';
+import { renderChat } from '@llmesh/core/engine/chat-template';
 
 /** Rejects with model_unreadable. */
 export async function renderJob(job: Job): Promise<string[]> {

@@ -5,11 +5,11 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { ModelId } from '@llmesh/core/base/ids';
-import type { AnswerEvent } from '@llmesh/core/ask/requester';
 import { MachineFolder } from '../testing/machine-folder.ts';
 import { programArgs } from '../../../scripts/programs.mjs';
 import { Running } from '../testing/process.ts';
 import { MeshOfProcesses } from '../testing/mesh-of-processes.ts';
+import type { AnswerEvent } from '@llmesh/core/ask/answer';
 
 const questions: { question: string; answer: string }[] = JSON.parse(
   readFileSync(fileURLToPath(new URL('../../../models/tiny/questions.json', import.meta.url)), 'utf8'),

@@ -1,9 +1,8 @@
 /** One model that is lent: opened, tried, and described as others are told of it. */
-import type { AdapterRoom } from '@llmesh/core/engine/adapter-room';
 import { realClock } from '@llmesh/core/base/clock';
 import { MAX_WAKING_MS, type ModelAdvert } from '@llmesh/core/wire/model-advert';
 import { testEmbedder } from '@llmesh/core/engine/embedder-self-test';
-import type { LoadedModel } from '@llmesh/core/engine/engine';
+import type { LoadedModel, AdapterRoom } from '@llmesh/core/engine/engine';
 import { asMeshError, MeshError } from '@llmesh/core/base/errors';
 import type { ModelId } from '@llmesh/core/base/ids';
 import type { AdapterFiles } from '../models/lora/adapter-files.ts';

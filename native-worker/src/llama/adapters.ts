@@ -1,10 +1,10 @@
 /** Which adapters are in memory beside their model: loaded when they are asked for, so many at once. */
 import { onAbort, untilAborted } from '@llmesh/core/base/abort';
-import type { AdapterRoom } from '@llmesh/core/engine/adapter-room';
 import { cancelled, MeshError } from '@llmesh/core/base/errors';
 import type { AdapterFile } from '../models/lora/adapter-files.ts';
 import type { Room, Sitting } from './context/room.ts';
 import type { Reading } from './context/seat.ts';
+import type { AdapterRoom } from '@llmesh/core/engine/engine';
 
 export const DEFAULT_ADAPTER_CAP = 2;
 /** Of an adapter that is fetched when it is asked for. Those of models with 8B parameters have some 50 to 200 MB. */

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { CHATML_TEMPLATE, renderChat } from '@llmesh/core/engine/prompt';
 import { rendererOf, rendersContained } from './chat-renderer.ts';
 import { ContainedFailure, ContainedProcess, type Failure } from '../contained/contained-process.ts';
+import { CHATML_TEMPLATE, renderChat } from '@llmesh/core/engine/chat-template';
 
 const tokens = { bos: '<s>', eos: '</s>' };
 const turns = [{ role: 'user' as const, content: 'Hello 👋 \ud800 there' }];

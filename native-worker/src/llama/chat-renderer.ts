@@ -1,10 +1,10 @@
 /** Conversations as texts, by a chat template: here, or for one from anywhere where it can be ended. */
 import { asMeshError, MeshError } from '@llmesh/core/base/errors';
-import { CHATML_TEMPLATE, renderChat } from '@llmesh/core/engine/prompt';
 import type { Turn } from '@llmesh/core/protocol';
 import { contained } from '../contained/contained.ts';
 import { ContainedFailure, type ContainedProcess } from '../contained/contained-process.ts';
 import type { TemplateTokens } from '../contained/jobs.ts';
+import { CHATML_TEMPLATE, renderChat } from '@llmesh/core/engine/chat-template';
 
 /** One text for each conversation. Rejects with model_unreadable, or busy. */
 export type ChatRenderer = (

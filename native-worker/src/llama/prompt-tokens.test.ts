@@ -1,11 +1,11 @@
 import { fileURLToPath } from 'node:url';
 import type { LlamaModel } from 'node-llama-cpp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CHATML_TEMPLATE } from '@llmesh/core/engine/prompt';
 import type { Turn } from '@llmesh/core/protocol';
 import { rendersHere } from './chat-renderer.ts';
 import { openLlama } from './context/llama-device.ts';
 import { promptTokens } from './prompt-tokens.ts';
+import { CHATML_TEMPLATE } from '@llmesh/core/engine/chat-template';
 
 const file = fileURLToPath(new URL('../../../models/tiny/llmesh-tiny.gguf', import.meta.url));
 const system: Turn = { role: 'system', content: 'Answer in short and kind sentences. '.repeat(8) };

@@ -9,7 +9,6 @@ import { realClock } from '@llmesh/core/base/clock';
 import type { ModelId } from '@llmesh/core/base/ids';
 import { MAX_FRAGMENT_BYTES } from '@llmesh/core/protocol';
 import { RelayTransport } from '@llmesh/core/transport/relay-transport';
-import type { AnswerEvent, AnswerReceipt } from '@llmesh/core/ask/requester';
 import { SealedLink } from '@llmesh/core/transport/seal/sealed-link';
 import { transportSuite } from '@llmesh/core/suites/transport';
 import { HIGH_WATER_BYTES, type Link } from '@llmesh/core/transport/transport';
@@ -23,6 +22,7 @@ import {
   type NodeOptions,
 } from './mesh-node.ts';
 import { startControlPlane, startLlmesh, type Running } from '../testing/process.ts';
+import type { AnswerEvent, AnswerReceipt } from '@llmesh/core/ask/answer';
 
 const known: { question: string; answer: string }[] = JSON.parse(
   readFileSync(fileURLToPath(new URL('../../../models/tiny/questions.json', import.meta.url)), 'utf8'),

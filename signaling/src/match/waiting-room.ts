@@ -4,8 +4,7 @@
  * before those who have most (`shares.ts`), and turns go round the networks (`waiting-line.ts`).
  */
 import type { Clock } from '@llmesh/core/base/clock';
-import { QUEUED_EVERY_MS } from '@llmesh/core/wire/control-protocol';
-import type { Place } from '@llmesh/core/control/control-requests';
+import { QUEUED_EVERY_MS, type Place } from '@llmesh/core/wire/control-protocol';
 import { MeshError } from '@llmesh/core/base/errors';
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import type { Networks } from '../sockets/address.ts';

@@ -1,4 +1,4 @@
 /** How an answer is asked for. State knows no other part of the network. */
-import type { AnswerEvent, AskRequest } from '@llmesh/core/ask/requester';
+import type { AnswerEvent, AskRequest } from '@llmesh/core/ask/answer';
 
 export type Ask = (request: AskRequest, signal: AbortSignal) => AsyncGenerator<AnswerEvent, void, undefined>;

@@ -6,7 +6,6 @@ import { newPeerId, type ModelId, type PeerId } from '@llmesh/core/base/ids';
 import { ManualClock } from '@llmesh/core/testing/manual-clock';
 import type { Offer } from '@llmesh/core/wire/model-advert';
 import { AsyncQueue } from '@llmesh/core/base/queue';
-import type { AnswerEvent, AskRequest } from '@llmesh/core/ask/requester';
 import type { PeerSummary } from '@llmesh/core/wire/api-pages';
 import type { Ask } from '../state/ask.ts';
 import { Chat } from '../state/chat/chat.svelte.ts';
@@ -20,6 +19,7 @@ import { MemoryStore, type Store } from '../state/store.ts';
 import { ThisDevice } from '../state/device/this-device.svelte.ts';
 import { Trusted } from '../state/trust/trusted.svelte.ts';
 import { TrustedLending } from '../state/trust/trusted-lending.svelte.ts';
+import type { AnswerEvent, AskRequest } from '@llmesh/core/ask/answer';
 
 interface Asked {
   request: AskRequest;

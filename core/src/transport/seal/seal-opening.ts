@@ -5,18 +5,12 @@ import { SealHandshake, type SealHandshakeOptions, type Session } from './seal-h
 import { HANDSHAKE_NK, HANDSHAKE_XX, NOTICE, WIRE_HEADER_BYTES, wireKind, wireMessage } from './seal-wire.ts';
 import { SealedLink } from './sealed-link.ts';
 import type { Link } from '../transport.ts';
+import { BrokenWhileSealing } from '../link-end.ts';
 
 export const HANDSHAKE_TIMEOUT_MS = 5_000;
 export const MAX_HANDSHAKE_BYTES = 1_024;
 /** How long a link of another version stays, so that the word about it arrives before the link is gone. */
 const LINGER_MS = 250;
-
-/** The link was gone before it was sealed, as WebRTC's now and then are in the moment in which they open. */
-export class BrokenWhileSealing extends MeshError {
-  constructor() {
-    super('connect_failed', 'The connection broke while it was being sealed.');
-  }
-}
 
 export interface OpeningOptions {
   link: Link;

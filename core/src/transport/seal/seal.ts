@@ -9,9 +9,10 @@ import type { Credentials } from './credentials.ts';
 import { asMeshError, cancelled, MeshError } from '../../base/errors.ts';
 import type { PeerId } from '../../base/ids.ts';
 import { randomBytes, type RandomBytes } from '../../base/random-bytes.ts';
-import { BrokenWhileSealing, SealOpening } from './seal-opening.ts';
+import { SealOpening } from './seal-opening.ts';
 import type { SealedLink } from './sealed-link.ts';
 import type { Link, Transport } from '../transport.ts';
+import { BrokenWhileSealing } from '../link-end.ts';
 
 /** Accepted links whose handshake is under way. Past this many the newest is refused. */
 export const MAX_HANDSHAKES = 64;

@@ -8,15 +8,15 @@ import type { PeerId } from '@llmesh/core/base/ids';
 import type { Mesh } from '@llmesh/core/mesh';
 import { fileOf, offerName } from '@llmesh/core/policy/offer-name';
 import { freeSlots } from '@llmesh/core/policy/roomiest-offer';
-import { isBreak, isWorthAnother } from '@llmesh/core/ask/provider-failure';
 import type { TokenLogprob } from '@llmesh/core/protocol';
-import type { AnswerEvent, AnswerReceipt, AskRequest } from '@llmesh/core/ask/requester';
 import type { Conversations } from './conversations.ts';
 import { LetOut } from './let-out.ts';
 import type { Line } from './line.ts';
 import { MAX_ANSWER_TOKENS } from '../request/request-fields.ts';
 import { StopScanner } from './stop-scanner.ts';
 import type { Candidate } from '@llmesh/core/wire/candidate';
+import { isBreak, isWorthAnother } from '@llmesh/core/policy/error-meaning';
+import type { AnswerEvent, AnswerReceipt, AskRequest } from '@llmesh/core/ask/answer';
 
 /** For the first word. OpenAI's clients wait ten minutes for all of it. */
 const MAX_WAIT_MS = 300_000;

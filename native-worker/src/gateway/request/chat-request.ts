@@ -1,6 +1,5 @@
 /** The body of `POST /v1/chat/completions`, and what of it a mesh can carry out. */
 import * as v from 'valibot';
-import { turnsFault } from '@llmesh/core/engine/prompt';
 import { MAX_TOP_LOGPROBS, MAX_TURNS, type Turn } from '@llmesh/core/protocol';
 import { FORM_PARAMETERS, formOf } from './answer-form.ts';
 import { asApiError, badRequest, unsupported } from './api-error.ts';
@@ -8,6 +7,7 @@ import { checked } from './checked.ts';
 import { turnsOf, withSystem } from './messages.ts';
 import { anObject, HOW, MAX_ANSWER_TOKENS, whole, WHO, wishOf, type Wish } from './request-fields.ts';
 import { withoutUnsupported } from './unsupported.ts';
+import { turnsFault } from '@llmesh/core/wire/turns';
 
 const ChatRequestSchema = v.strictObject({
   ...WHO,

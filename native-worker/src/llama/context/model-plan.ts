@@ -1,9 +1,9 @@
 /** Before a model is loaded: how, or why not. The numbers are llama.cpp's own, for this very file. */
 import { GgufInsights, type GgufFileInfo, type Llama } from 'node-llama-cpp';
-import type { AdapterRoom } from '@llmesh/core/engine/adapter-room';
 import { MeshError } from '@llmesh/core/base/errors';
 import { planFit, roomBytes, type Layout, type Machine, type Need } from './fit.ts';
 import { megabytes } from '../../cli/output.ts';
+import type { AdapterRoom } from '@llmesh/core/engine/engine';
 
 export interface PlanRequest {
   contextTokens: number | null;

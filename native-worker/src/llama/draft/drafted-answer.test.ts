@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { LlamaContextSequence, LlamaModel, Llama, Token } from 'node-llama-cpp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CHATML_TEMPLATE, renderChat } from '@llmesh/core/engine/prompt';
 import { draftedAnswer } from './drafted-answer.ts';
 import { Entrance } from '../context/entrance.ts';
 import type { Guesser } from './guesser.ts';
 import { openLlama } from '../context/llama-device.ts';
 import { PromptLookup } from './prompt-lookup.ts';
 import { CHUNK, Seat } from '../context/seat.ts';
+import { CHATML_TEMPLATE, renderChat } from '@llmesh/core/engine/chat-template';
 
 const tiny = fileURLToPath(new URL('../../../../models/tiny/', import.meta.url));
 const questions: { question: string; answer: string }[] = JSON.parse(readFileSync(`${tiny}questions.json`, 'utf8'));

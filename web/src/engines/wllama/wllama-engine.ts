@@ -6,7 +6,6 @@ import { readGgufHeader, type GgufHeader } from '@llmesh/core/gguf/gguf-header';
 import { GrammarReader } from '@llmesh/core/form/grammar-reader';
 import { jsonGrammar } from '@llmesh/core/form/json-grammar';
 import type { JsonSchema } from '@llmesh/core/form/json-schema';
-import { CHATML_TEMPLATE, renderChat } from '@llmesh/core/engine/prompt';
 import { Wllama } from '@wllama/wllama/esm/index.js';
 import wasmUrl from '@wllama/wllama/esm/wasm/wllama.wasm?url';
 import compatCode from '@wllama/wllama-compat/wasm/wllama.js?raw';
@@ -20,6 +19,7 @@ import { probeBrowser, threads } from '../common/probe.ts';
 import { samplingFor } from '../common/sampling.ts';
 import { NativeLog } from './native-log.ts';
 import { TELL_TOKENS, WllamaAnswer } from './wllama-answer.ts';
+import { CHATML_TEMPLATE, renderChat } from '@llmesh/core/engine/chat-template';
 
 /** Cancelling waits for the batch at hand; 64 tokens keep that short. */
 const BATCH_TOKENS = 64;

@@ -1,9 +1,9 @@
 /** What a screen reader is told while an answer comes: what changes, never single tokens or seconds. */
 import { peerName } from '@llmesh/core/identity/names';
-import type { AnswerEvent } from '@llmesh/core/ask/requester';
 import { writerName } from './answer-progress.ts';
 import { aboutHowLong, placeInLine } from './place-in-line.ts';
 import type { Answer } from './turn.ts';
+import type { AnswerEvent } from '@llmesh/core/ask/answer';
 
 /** Of `event`, which `answer` has taken. `before`: how it stood. null: nothing. */
 export function newsOf(answer: Answer, event: AnswerEvent, before: Pick<Answer, 'state' | 'ahead'>): string | null {

@@ -3,8 +3,8 @@ import type { Clock } from '@llmesh/core/base/clock';
 import { DeliveredAnswer } from '@llmesh/core/ask/delivered-answer';
 import type { MeshError } from '@llmesh/core/base/errors';
 import { peerName } from '@llmesh/core/identity/names';
-import type { AnswerEvent } from '@llmesh/core/ask/requester';
 import { keptOf, writerOf, type Answer, type KeptIds, type ShownSeam } from './turn.ts';
+import type { AnswerEvent } from '@llmesh/core/ask/answer';
 
 /** Over less than this a speed is noise. */
 const SPEED_AFTER_MS = 250;

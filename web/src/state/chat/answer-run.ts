@@ -1,12 +1,12 @@
 /** One answer at work: from asking for it to its end, whatever that is. */
 import type { Clock } from '@llmesh/core/base/clock';
 import { asMeshError, MeshError } from '@llmesh/core/base/errors';
-import type { AskRequest } from '@llmesh/core/ask/requester';
 import { newsOf } from './answer-news.ts';
 import { AnswerProgress, failureOf } from './answer-progress.ts';
 import type { Ask } from '../ask.ts';
 import { CANNOT_ASK, WAITS, type ObstacleNeeds } from './obstacles.ts';
 import { isRunning, type Answer, type KeptIds, type WaitingFor } from './turn.ts';
+import type { AskRequest } from '@llmesh/core/ask/answer';
 
 export interface AnswerRunNeeds extends ObstacleNeeds {
   /** Asks volunteers. */

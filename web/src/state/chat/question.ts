@@ -1,10 +1,10 @@
 /** What is asked of the mesh, or of this device, for one answer of a conversation. */
 import type { PeerId } from '@llmesh/core/base/ids';
-import type { AskRequest } from '@llmesh/core/ask/requester';
 import { contextOf } from './context.ts';
 import { MAX_TOKENS, type Settings } from '../settings.svelte.ts';
 import type { Trusted } from '../trust/trusted.svelte.ts';
 import { keptOf, writerOf, type Answer, type AskedModel, type ShownTurn } from './turn.ts';
+import type { AskRequest } from '@llmesh/core/ask/answer';
 
 export interface QuestionNeeds {
   settings: Settings;

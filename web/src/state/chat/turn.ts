@@ -2,10 +2,10 @@
 import { mayGoOn, type KeptAnswer } from '@llmesh/core/ask/delivered-answer';
 import type { ErrorCode } from '@llmesh/core/base/errors';
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';
-import type { Seam } from '@llmesh/core/ask/requester';
 import type { Path } from '@llmesh/core/transport/transport';
 import type { Scope } from '../scope.ts';
 import { MAX_TOKENS } from '../settings.svelte.ts';
+import type { Seam } from '@llmesh/core/ask/answer';
 
 /** The model as it was called when the question was asked. */
 export interface AskedModel {

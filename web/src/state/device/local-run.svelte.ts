@@ -1,16 +1,15 @@
 /** Answers of this very device: the same events as from the mesh, and nothing leaves the page. */
 import type { Clock } from '@llmesh/core/base/clock';
 import type { LoadProgress } from '@llmesh/core/engine/engine';
-import { DeliveredAnswer } from '@llmesh/core/ask/delivered-answer';
+import { DeliveredAnswer, prefixFault } from '@llmesh/core/ask/delivered-answer';
 import { MeshError } from '@llmesh/core/base/errors';
 import type { PeerId } from '@llmesh/core/base/ids';
-import { prefixFault } from '@llmesh/core/engine/prompt';
-import type { AnswerEvent, AskRequest } from '@llmesh/core/ask/requester';
 import { SpeedMeter } from '@llmesh/core/engine/speed';
 import { DownloadPace, type Pace } from './download-pace.ts';
 import type { EngineRoom } from './engine-room.svelte.ts';
 import type { LocalModels } from './local-models.svelte.ts';
 import type { ThisDevice } from './this-device.svelte.ts';
+import type { AnswerEvent, AskRequest } from '@llmesh/core/ask/answer';
 
 /** A model stays in memory this long after an answer, so that the next one starts at once. */
 const KEEP_MS = 5 * 60_000;

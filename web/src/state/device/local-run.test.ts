@@ -3,7 +3,6 @@ import type { Continues, Engine, GenerateRequest, LoadProgress, Probe } from '@l
 import { cancelled, MeshError, type ErrorCode } from '@llmesh/core/base/errors';
 import { newPeerId, type ModelId } from '@llmesh/core/base/ids';
 import { ManualClock } from '@llmesh/core/testing/manual-clock';
-import type { AnswerEvent, AskRequest } from '@llmesh/core/ask/requester';
 import { describe, expect, it } from 'vitest';
 import { EngineRoom } from './engine-room.svelte.ts';
 import { LocalModels } from './local-models.svelte.ts';
@@ -11,6 +10,7 @@ import { LocalRun } from './local-run.svelte.ts';
 import type { KeptModel } from './model-shelf.ts';
 import { MemoryStore } from '../store.ts';
 import { ThisDevice } from './this-device.svelte.ts';
+import type { AnswerEvent, AskRequest } from '@llmesh/core/ask/answer';
 
 const PROBE: Probe = {
   backend: 'wasm',

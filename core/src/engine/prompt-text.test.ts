@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { CHATML_TEMPLATE, isBlank, promptBytes, renderChat } from './prompt.ts';
 import type { Turn } from '../protocol.ts';
+import { isBlank, promptBytes } from '../wire/turns.ts';
+import { CHATML_TEMPLATE, renderChat } from './chat-template.ts';
 
 const tokens = { bos: '<s>', eos: '</s>' };
 const turns: Turn[] = [

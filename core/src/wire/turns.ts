@@ -1,0 +1,33 @@
+/** The turns of a conversation, or the texts in their place: what can be asked of them before any engine sees them. */
+import { type Turn, type TaskKind, MAX_PROMPT_BYTES, MAX_TURNS } from '../protocol.ts';
+import { MeshError } from '../base/errors.ts';
+
+/** Why these turns cannot be asked; null: they can. */
+export function turnsFault(turns: readonly Turn[], task: TaskKind = 'chat'): MeshError | null {
+  if (task === 'completion' && turns.length !== 1) return new MeshError('bad_message', 'One text is gone on with.');
+  if (task === 'embedding' && turns.some((turn) => isBlank([turn]))) {
+    return new MeshError('empty_prompt', 'A text with nothing in it has no vector. Leave it out.');
+  }
+  if (isBlank(turns)) return new MeshError('empty_prompt', 'Write a message first.');
+  if (promptBytes(turns) <= MAX_PROMPT_BYTES && turns.length <= MAX_TURNS) return null;
+  return new MeshError(
+    'prompt_too_long',
+    task === 'embedding'
+      ? 'This text is too long to send. Split it.'
+      : 'This conversation is too long to send. Shorten the message, or start a new conversation.',
+  );
+}
+
+/** Is there anything to answer? The last turn must be the user's and say something. */
+export function isBlank(turns: readonly Turn[]): boolean {
+  const last = turns.at(-1);
+  return last === undefined || last.role !== 'user' || last.content.trim() === '';
+}
+
+/** UTF-8 bytes of all turns together. */
+export function promptBytes(turns: readonly Turn[]): number {
+  const encoder = new TextEncoder();
+  let bytes = 0;
+  for (const turn of turns) bytes += encoder.encode(turn.content).byteLength;
+  return bytes;
+}
