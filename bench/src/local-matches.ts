@@ -5,11 +5,12 @@ import { realClock } from '@llmesh/core/base/clock';
 import { newPeerId, type PeerId } from '@llmesh/core/base/ids';
 import { networksOf } from '@llmesh/signaling/sockets/address';
 import { Matchmaker } from '@llmesh/signaling/match/matchmaker';
-import { loadOf, Registry, type RegisteredPeer } from '@llmesh/signaling/registry/registry';
+import { Registry } from '@llmesh/signaling/registry/registry';
 import { Reliability } from '@llmesh/signaling/match/reliability';
 import { SlotPromises } from '@llmesh/signaling/match/slot-promises';
 import { WaitingRoom } from '@llmesh/signaling/match/waiting-room';
 import { modelName, someBusy, type FleetProvider } from './provider-fleet.ts';
+import { loadOf, type RegisteredPeer } from '@llmesh/signaling/registry/registered-peer';
 
 const ASKERS = 1_000;
 /** A provider leaves and is back at once, with every so many matches. */

@@ -12,13 +12,14 @@ import { nodeIdentity } from '@llmesh/core/identity/node-signatures';
 import { JoinPrice } from '@llmesh/signaling/session/join-price';
 import { PaidWork } from '@llmesh/signaling/session/paid-work';
 import { ReceiptBook } from '@llmesh/signaling/receipts/receipt-book';
-import { Registry, type RegisteredPeer } from '@llmesh/signaling/registry/registry';
+import { Registry } from '@llmesh/signaling/registry/registry';
 import { DEFAULT_RELAY_LIMITS, Relay } from '@llmesh/signaling/relay/relay';
 import { SignalPasses } from '@llmesh/signaling/signal/signal-passes';
 import { ClientEnd, type ServerEnd, type Wire } from './control-socket.ts';
 import { EPOCH_MS, HOST } from './node.ts';
 import type { SeededRandom } from './random.ts';
 import type { VirtualClock } from './virtual-clock.ts';
+import type { RegisteredPeer } from '@llmesh/signaling/registry/registered-peer';
 
 interface Running {
   mesh: Mesh;

@@ -6,7 +6,8 @@ import type { Clock } from '@llmesh/core/base/clock';
 import type { Providing } from '@llmesh/core/mesh';
 import { pace } from '@llmesh/core/base/pace';
 import type { WorkerStatus } from '@llmesh/core/provide/worker';
-import type { LendingPolicy, MachineReading, Pause } from './policy/lending-policy.ts';
+import type { LendingPolicy, Pause } from './policy/lending-policy.ts';
+import type { MachineReading } from '../sensors/machine-reading.ts';
 
 const LOOK_MS = 2_000;
 

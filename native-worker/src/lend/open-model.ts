@@ -2,7 +2,6 @@
 import { realClock } from '@llmesh/core/base/clock';
 import type { LoadedModel } from '@llmesh/core/engine/engine';
 import type { AdapterFiles } from '../models/lora/adapter-files.ts';
-import type { LentAdapters } from '../llama/adapters.ts';
 import { modelsFolder, readCatalogue } from '../models/catalogue-file.ts';
 import { contained } from '../contained/contained.ts';
 import { tryModel } from '../contained/model-trial.ts';
@@ -19,6 +18,7 @@ import { resolveModel, type ResolvedModel, type ResolveOptions } from '../models
 import { megabytes, type Output } from '../cli/output.ts';
 import { ProgressReport } from '../cli/progress-report.ts';
 import { withSmaller, type TooLarge } from './smaller-model.ts';
+import type { LentAdapters } from '../models/adapter-file.ts';
 
 export interface OpenModelOptions {
   /** A file, an id of the catalogue, `hf:…` or a URL. */

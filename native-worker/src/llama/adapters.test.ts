@@ -7,7 +7,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GenerateRequest } from '@llmesh/core/engine/engine';
 import { MeshError } from '@llmesh/core/base/errors';
 import { prefixAt, runOf, textOf, type Run } from '@llmesh/core/suites/continuation';
-import type { AdapterFile } from '../models/lora/adapter-files.ts';
 import { Adapters } from './adapters.ts';
 import { fileVersion } from '../files/file-version.ts';
 import { LlamaEngine, type LlamaModelFile } from './llama-engine.ts';
@@ -15,6 +14,7 @@ import { rendersHere } from './chat-renderer.ts';
 import { promptTokens } from './prompt-tokens.ts';
 import { openAdapterRoom } from './context/room.ts';
 import { loraGguf, TINY_MATRICES } from '../testing/lora-gguf.ts';
+import type { AdapterFile } from '../models/adapter-file.ts';
 
 const tiny = fileURLToPath(new URL('../../../models/tiny/', import.meta.url));
 const model = path.join(tiny, 'llmesh-tiny.gguf');

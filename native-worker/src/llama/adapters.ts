@@ -1,24 +1,12 @@
 /** Which adapters are in memory beside their model: loaded when they are asked for, so many at once. */
 import { onAbort, untilAborted } from '@llmesh/core/base/abort';
 import { cancelled, MeshError } from '@llmesh/core/base/errors';
-import type { AdapterFile } from '../models/lora/adapter-files.ts';
 import type { Room, Sitting } from './context/room.ts';
 import type { Reading } from './context/seat.ts';
 import type { AdapterRoom } from '@llmesh/core/engine/engine';
+import { type AdapterFile, type LentAdapters, MAX_FETCHED_BYTES } from '../models/adapter-file.ts';
 
 export const DEFAULT_ADAPTER_CAP = 2;
-/** Of an adapter that is fetched when it is asked for. Those of models with 8B parameters have some 50 to 200 MB. */
-export const MAX_FETCHED_BYTES = 256 << 20;
-
-/** What a model is lent with. */
-export interface LentAdapters {
-  /** Checked to be for this model. */
-  files: readonly AdapterFile[];
-  /** So many in memory at once. Default: DEFAULT_ADAPTER_CAP. */
-  cap?: number;
-  /** Gets one that is not among them, checked as well. Left out: there are no others. Throws unsupported or cancelled. */
-  fetch?: (sha256: string, signal: AbortSignal) => Promise<AdapterFile>;
-}
 
 /**
  * An adapter needs a context of its own, with memory for each of its seats, and that is set aside when the model is

@@ -13,7 +13,7 @@ import type {
 } from '@llmesh/core/engine/engine';
 import { asMeshError, cancelled, MeshError } from '@llmesh/core/base/errors';
 import type { RecommendedSampling } from '@llmesh/core/engine/recommended-sampling';
-import { adapterBytes, adapterRoom, Adapters, type LentAdapters } from './adapters.ts';
+import { adapterBytes, adapterRoom, Adapters } from './adapters.ts';
 import { answerGrammar } from './answer-grammar.ts';
 import { AnswerPieces, noting } from './answer-pieces.ts';
 import { rendererOf } from './chat-renderer.ts';
@@ -38,6 +38,7 @@ import { readAhead } from './read-ahead.ts';
 import { openAdapterRoom, openRoom, type Room } from './context/room.ts';
 import { CHUNK, type Reading } from './context/seat.ts';
 import { ABILITIES } from '@llmesh/core/wire/model-advert';
+import type { LentAdapters } from '../models/adapter-file.ts';
 
 export interface LlamaModelFile {
   path: string;

@@ -1,5 +1,4 @@
 /** Looks at this computer: what needs two looks is counted from one to the next. */
-import type { MachineReading } from '../lend/policy/lending-policy.ts';
 import { linuxOnBattery, macOnBattery } from './battery.ts';
 import { othersShare, type CpuTimes } from './cpu-load.ts';
 import { linuxHeadroomCelsius, macThrottled } from './heat.ts';
@@ -7,6 +6,7 @@ import type { RunCommand } from './machine-command.ts';
 import type { MachineFiles } from './machine-files.ts';
 import { linuxMemory, macMemory, type MemoryCounters } from './memory-counters.ts';
 import { linuxOwnerIdleMs, macOwnerIdleMs } from './owner-idle.ts';
+import type { MachineReading } from './machine-reading.ts';
 
 /** Where pages are larger, some on ARM, swapping counts for less than it is. */
 const LINUX_PAGE_BYTES = 4096;

@@ -3,8 +3,9 @@ import type { Clock } from '@llmesh/core/base/clock';
 import { MeshError } from '@llmesh/core/base/errors';
 import { isPeerId, type PeerId } from '@llmesh/core/base/ids';
 import { TokenBucket } from '@llmesh/core/base/token-bucket';
-import type { RegisteredPeer, Registry } from '../registry/registry.ts';
+import type { Registry } from '../registry/registry.ts';
 import { SharedPage } from './shared-page.ts';
+import type { RegisteredPeer } from '../registry/registered-peer.ts';
 
 /** On one page, unless these peers say so much that fewer fit. */
 export const MAX_LISTED_PEERS = 1_000;

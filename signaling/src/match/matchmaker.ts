@@ -3,10 +3,11 @@ import { isAble as isAbleWith, type Needs } from '@llmesh/core/policy/abilities'
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import { MAX_CANDIDATES, MAX_NAMED_PEERS } from '@llmesh/core/wire/control-protocol';
 import { rank, TYPICAL_ANSWER_TOKENS, UNKNOWN_TOKENS_PER_SECOND } from '@llmesh/core/policy/route';
-import { isOf, type Room } from '../registry/model-index.ts';
-import { hasRoom, modelOf, roomOf, type RegisteredPeer, type Registry } from '../registry/registry.ts';
+import { isOf } from '../registry/model-index.ts';
+import type { Registry } from '../registry/registry.ts';
 import type { Reliability } from './reliability.ts';
 import type { Candidate } from '@llmesh/core/wire/candidate';
+import { hasRoom, modelOf, roomOf, type RegisteredPeer, type Room } from '../registry/registered-peer.ts';
 
 /**
  * Ranked for one shortlist: so many with a free slot, drawn by chance. In the simulator (`npm run sim -- --choice`, slots

@@ -3,9 +3,10 @@ import { newPeerId, type ModelId, type PeerId } from '@llmesh/core/base/ids';
 import { ManualClock } from '@llmesh/core/testing/manual-clock';
 import { Matchmaker } from './matchmaker.ts';
 import { AGAIN_MS, GATHER_MS, Preloading } from './preloading.ts';
-import { HEARTBEAT_MS, Registry, type RegisteredPeer } from '../registry/registry.ts';
+import { HEARTBEAT_MS, Registry } from '../registry/registry.ts';
 import { Reliability } from './reliability.ts';
 import { advertised, TINY } from '../testing/clients.ts';
+import type { RegisteredPeer } from '../registry/registered-peer.ts';
 
 const OTHER = 'other' as ModelId;
 const WAKES_MS = 4_000;

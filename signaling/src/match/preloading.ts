@@ -8,7 +8,8 @@ import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import { Demand } from './demand.ts';
 import type { Matchmaker } from './matchmaker.ts';
-import { modelOf, type RegisteredPeer, type Registry } from '../registry/registry.ts';
+import type { Registry } from '../registry/registry.ts';
+import { modelOf, type RegisteredPeer } from '../registry/registered-peer.ts';
 
 /** Questions come in bursts: looked at together. */
 export const GATHER_MS = 250;

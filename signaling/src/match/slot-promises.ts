@@ -6,8 +6,9 @@
 import type { Clock } from '@llmesh/core/base/clock';
 import type { PeerId } from '@llmesh/core/base/ids';
 import { AskerStanding, type Standing } from './asker-standing.ts';
-import { hasRoom, type RegisteredPeer, type Registry } from '../registry/registry.ts';
+import type { Registry } from '../registry/registry.ts';
 import type { Holder } from '../sockets/shares.ts';
+import { hasRoom, type RegisteredPeer } from '../registry/registered-peer.ts';
 
 /** To dial, to seal the link and to hand over the question: a second and a half through a relay. */
 export const PROMISE_MS = 3_000;

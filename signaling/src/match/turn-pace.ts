@@ -4,7 +4,7 @@
  */
 import type { Clock } from '@llmesh/core/base/clock';
 import { TokenBucket } from '@llmesh/core/base/token-bucket';
-import type { RegisteredPeer } from '../registry/registry.ts';
+import type { RegisteredPeer } from '../registry/registered-peer.ts';
 
 const FRUITLESS = { perSecond: 4, burst: 16 };
 /** Whoever had too many is looked at again then. */

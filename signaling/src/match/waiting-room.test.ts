@@ -6,21 +6,13 @@ import { newPeerId, type ModelId, type PeerId } from '@llmesh/core/base/ids';
 import { ManualClock } from '@llmesh/core/testing/manual-clock';
 import { networksOf } from '../sockets/address.ts';
 import { Matchmaker } from './matchmaker.ts';
-import {
-  GONE_MS,
-  hasRoom,
-  HEARTBEAT_MS,
-  loadOf,
-  modelOf,
-  QUIET_MS,
-  Registry,
-  type RegisteredPeer,
-} from '../registry/registry.ts';
+import { GONE_MS, HEARTBEAT_MS, QUIET_MS, Registry } from '../registry/registry.ts';
 import { Reliability } from './reliability.ts';
 import { OVERDUE_MS, PROMISE_MS, SlotPromises } from './slot-promises.ts';
 import { advertised, TINY } from '../testing/clients.ts';
 import { MAX_WAITING_PER_MODEL, MAX_WAITING_PER_PEER } from './waiting-places.ts';
 import { MAX_NAMED_WAIT_MS, TICK_MS, WaitingRoom } from './waiting-room.ts';
+import { hasRoom, loadOf, modelOf, type RegisteredPeer } from '../registry/registered-peer.ts';
 
 interface Told {
   at: number;

@@ -10,12 +10,13 @@ import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import type { Networks } from '../sockets/address.ts';
 import { FadingTally } from '../sockets/fading-tally.ts';
 import { isAble, type MatchQuestion, type Matchmaker } from './matchmaker.ts';
-import { hasRoom, modelOf, type RegisteredPeer, type Registry } from '../registry/registry.ts';
+import type { Registry } from '../registry/registry.ts';
 import type { Holder } from '../sockets/shares.ts';
 import type { SlotPromises } from './slot-promises.ts';
 import { TurnPace } from './turn-pace.ts';
 import { WaitingPlaces, type Waiter } from './waiting-places.ts';
 import type { Candidate } from '@llmesh/core/wire/candidate';
+import { hasRoom, modelOf, type RegisteredPeer } from '../registry/registered-peer.ts';
 
 /** A provider that is full for ever would keep them for ever. */
 export const MAX_NAMED_WAIT_MS = 600_000;

@@ -2,8 +2,9 @@ import { expect, test } from 'vitest';
 import * as fc from 'fast-check';
 import { newPeerId, type ModelId } from '@llmesh/core/base/ids';
 import { ManualClock } from '@llmesh/core/testing/manual-clock';
-import { ModelIndex, ROOMS, type Offered, type Room } from './model-index.ts';
-import { Registry, type RegisteredPeer } from './registry.ts';
+import { ModelIndex, type Offered } from './model-index.ts';
+import { Registry } from './registry.ts';
+import { type RegisteredPeer, ROOMS, type Room } from './registered-peer.ts';
 
 test('holds exactly what was put and not removed, where it was put last, whatever the order and the chance', () => {
   // Files of one name are offers of their own, and so is one that embeds.

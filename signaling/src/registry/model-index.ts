@@ -6,10 +6,7 @@
 import type { ModelId } from '@llmesh/core/base/ids';
 import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
 import { Bag } from './bag.ts';
-import type { RegisteredPeer } from './registry.ts';
-
-export const ROOMS = ['free', 'resting', 'full', 'silent'] as const;
-export type Room = (typeof ROOMS)[number];
+import { type RegisteredPeer, ROOMS, type Room } from './registered-peer.ts';
 
 /** What makes two adverts one offer. */
 export type Offered = Pick<ModelAdvert, 'id' | 'sha256' | 'embeds'>;

@@ -8,9 +8,9 @@ import type { Clock } from '@llmesh/core/base/clock';
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
 import { middle, weightsOf, type Witness } from './agreed.ts';
-import { ROOMS, type OfferGroup, type Offered } from './model-index.ts';
-import type { RegisteredPeer } from './registry.ts';
+import type { OfferGroup, Offered } from './model-index.ts';
 import { Tenure } from './tenure.ts';
+import { type RegisteredPeer, ROOMS } from './registered-peer.ts';
 
 /** Adding up an offer's providers is not done for every match. */
 export const STANDING_MS = 1_000;

@@ -7,8 +7,9 @@ import { MAX_MESSAGE_BYTES } from '@llmesh/core/wire/fields';
 import { MAX_CONTEXT_TOKENS, MIN_CONTEXT_TOKENS, type ModelAdvert } from '@llmesh/core/wire/model-advert';
 import { MAX_OFFERS, MAX_OFFERS_PER_ID } from './offers.ts';
 import { EMPTY_BOOKS } from './offer-standing.ts';
-import { Registry, type RegisteredPeer } from './registry.ts';
+import { Registry } from './registry.ts';
 import { advertised, TINY } from '../testing/clients.ts';
+import type { RegisteredPeer } from './registered-peer.ts';
 
 test('who invents models without end does not crowd out what others lend, nor make the list too long to send', () => {
   const registry = new Registry(new ManualClock());

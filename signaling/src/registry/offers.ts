@@ -6,7 +6,7 @@ import { standingOf } from '@llmesh/core/policy/roomiest-offer';
 import { middle, mostSaid, weightsOf, type Witness } from './agreed.ts';
 import type { OfferGroup } from './model-index.ts';
 import { countedSlots } from './offer-standing.ts';
-import type { RegisteredPeer } from './registry.ts';
+import type { RegisteredPeer } from './registered-peer.ts';
 
 /** The list goes to everybody, again and again. Of more offers, those with the least to be said for them are left out. */
 export const MAX_OFFERS = 512;

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { newPeerId, type ModelId } from '@llmesh/core/base/ids';
-import { GONE_MS, QUIET_MS, Registry, type RegisteredPeer } from './registry.ts';
+import { GONE_MS, QUIET_MS, Registry } from './registry.ts';
 import { advertised, TINY } from '../testing/clients.ts';
 import { ManualClock } from '@llmesh/core/testing/manual-clock';
+import type { RegisteredPeer } from './registered-peer.ts';
 
 const BEAT = { type: 'heartbeat', busySlots: 0, queued: 0, tokens: 0 } as const;
 const OTHER = 'other-model' as ModelId;

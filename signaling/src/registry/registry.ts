@@ -8,11 +8,12 @@ import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import type { Offers, ToServer } from '@llmesh/core/wire/control-protocol';
 import type { ModelAdvert, Need } from '@llmesh/core/wire/model-advert';
 import type { PeerSummary, Stats } from '@llmesh/core/wire/api-pages';
-import { ModelIndex, ROOMS, type Offered, type OfferGroup, type Room } from './model-index.ts';
+import { ModelIndex, type Offered, type OfferGroup } from './model-index.ts';
 import { OfferStandings, STANDING_MS } from './offer-standing.ts';
 import { offersOf } from './offers.ts';
 import { MOST_TOKENS_PER_SECOND } from '../receipts/receipt-limits.ts';
 import { TokenMeter } from './token-meter.ts';
+import { type Agent, type RegisteredPeer, hasRoom, modelOf, roomOf, ROOMS, type Room } from './registered-peer.ts';
 
 export const HEARTBEAT_MS = 1000;
 /** Silent for longer: nobody is sent there, but it may only be a hiccup. */
@@ -24,46 +25,8 @@ export const GONE_MS = 5000;
 const MAX_QUEUED_PER_SLOT = 64;
 /** One slot writes no more in a second, as far as we know of computers. */
 const MOST_TOKENS_PER_SLOT = 1_000;
-
-type Agent = PeerSummary['agent'];
 type Advert = Extract<ToServer, { type: 'advert' }>;
 type Heartbeat = Extract<ToServer, { type: 'heartbeat' }>;
-
-export interface RegisteredPeer {
-  readonly peerId: PeerId;
-  readonly agent: Agent;
-  readonly sinceMs: number;
-  /** Where it connects from, as `networkOf` has it. */
-  readonly network: string;
-  /** When its last heartbeat came. */
-  beatMs: number;
-  /** Whole: fractions lie elsewhere in memory, and this is looked at in every match. */
-  heardMs: number;
-  models: ModelAdvert[];
-  slots: number;
-  busySlots: number;
-  queued: number;
-  /** Slots that are kept for those who were sent here and have not begun. */
-  promised: number;
-  /** Was found silent: nobody is sent there until it is heard again. */
-  hidden: boolean;
-  /** As in its advert. */
-  certificate: string | null;
-}
-
-/** Tasks that are there or on their way. */
-export function loadOf({ busySlots, queued, promised }: RegisteredPeer): number {
-  return busySlots + queued + promised;
-}
-
-export function hasRoom(peer: RegisteredPeer): boolean {
-  return loadOf(peer) < peer.slots;
-}
-
-export function modelOf(peer: RegisteredPeer, id: ModelId): ModelAdvert | null {
-  for (const model of peer.models) if (model.id === id) return model;
-  return null;
-}
 
 /** What a question says of whoever may answer it. */
 export interface Wanted {
@@ -71,13 +34,6 @@ export interface Wanted {
   needs?: readonly Need[] | undefined;
   /** The file; null: one that is not named. Left out: the one that the id means. */
   sha256?: string | null | undefined;
-}
-
-/** Where it stands with this model of its. */
-export function roomOf(peer: RegisteredPeer, model: ModelAdvert): Room {
-  if (peer.hidden) return 'silent';
-  if (!hasRoom(peer)) return 'full';
-  return model.wakesInMs === undefined ? 'free' : 'resting';
 }
 
 export class Registry {

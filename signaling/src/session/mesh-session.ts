@@ -26,7 +26,7 @@ import { MessageAllowance } from '../sockets/message-allowance.ts';
 import type { Metrics } from '../metrics.ts';
 import { nodeVerify } from '@llmesh/core/identity/node-signatures';
 import { PUBLISH_MS, type OfferBoard } from '../registry/offer-board.ts';
-import { GONE_MS, HEARTBEAT_MS, loadOf, type RegisteredPeer, type Registry } from '../registry/registry.ts';
+import { GONE_MS, HEARTBEAT_MS, type Registry } from '../registry/registry.ts';
 import type { Reliability } from '../match/reliability.ts';
 import type { JoinPrice } from './join-price.ts';
 import type { NetworkRate } from '../sockets/network-rate.ts';
@@ -36,6 +36,7 @@ import { RelayDesk } from './relay-desk.ts';
 import type { Relay } from '../relay/relay.ts';
 import type { SignalPasses } from '../signal/signal-passes.ts';
 import type { WaitingRoom } from '../match/waiting-room.ts';
+import { loadOf, type RegisteredPeer } from '../registry/registered-peer.ts';
 
 export const HELLO_TIMEOUT_MS = 10_000;
 /** To sign, and on a small phone to work. */

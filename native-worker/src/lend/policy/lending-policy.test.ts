@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readWhen } from './lending-hours.ts';
-import { LendingPolicy, UNKNOWN_READING, type LendingWishes, type MachineReading } from './lending-policy.ts';
+import { LendingPolicy, type LendingWishes } from './lending-policy.ts';
+import { UNKNOWN_READING, type MachineReading } from '../../sensors/machine-reading.ts';
 
 const CALM_MS = 60_000;
 const NOON = new Date(2026, 5, 1, 12, 0);

@@ -8,13 +8,13 @@ import {
   type Token,
 } from 'node-llama-cpp';
 import { asMeshError, cancelled, MeshError } from '@llmesh/core/base/errors';
-import type { AdapterFile } from '../../models/lora/adapter-files.ts';
 import { gatherSequences } from './batching.ts';
 import type { DutyCycle } from './duty-cycle.ts';
 import { fileVersion } from '../../files/file-version.ts';
 import { CHUNK, type Reading, type Seat } from './seat.ts';
 import { SequencePool } from './sequence-pool.ts';
 import { tellOdds } from './token-odds.ts';
+import type { AdapterFile } from '../../models/adapter-file.ts';
 
 /** Every vocabulary has one. */
 const SOME_TOKEN = 0 as Token;

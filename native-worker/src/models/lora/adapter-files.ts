@@ -5,7 +5,6 @@ import { realClock } from '@llmesh/core/base/clock';
 import { MeshError } from '@llmesh/core/base/errors';
 import { misfitOf, readAdapter } from './adapter-fit.ts';
 import { AdapterSource } from './adapter-source.ts';
-import type { LentAdapters } from '../../llama/adapters.ts';
 import { dataFolder } from '../../files/data-folder.ts';
 import { fileVersion } from '../../files/file-version.ts';
 import { isEmbedder } from '../../llama/context/gguf-pooling.ts';
@@ -13,16 +12,7 @@ import { isRemote } from '../model-source.ts';
 import { resolveModel } from '../models.ts';
 import type { Output } from '../../cli/output.ts';
 import { ProgressReport } from '../../cli/progress-report.ts';
-
-export interface AdapterFile {
-  sha256: string;
-  /** For a person. */
-  name: string;
-  path: string;
-  sizeBytes: number;
-  /** Of the file when it was hashed: see `fileVersion`. */
-  version: string | null;
-}
+import type { AdapterFile, LentAdapters } from '../adapter-file.ts';
 
 export interface OpenAdaptersOptions {
   /** Each a file, `hf:…` or a URL. */

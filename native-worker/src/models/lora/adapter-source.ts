@@ -7,15 +7,14 @@ import type { GgufFileInfo } from 'node-llama-cpp';
 import { untilAborted } from '@llmesh/core/base/abort';
 import { realClock, type Clock } from '@llmesh/core/base/clock';
 import { asMeshError, cancelled, MeshError } from '@llmesh/core/base/errors';
-import type { AdapterFile } from './adapter-files.ts';
 import { misfitOf, readAdapter } from './adapter-fit.ts';
-import { MAX_FETCHED_BYTES } from '../../llama/adapters.ts';
 import { download } from '../download.ts';
 import { hashFile } from '../../files/file-hash.ts';
 import { fileVersion } from '../../files/file-version.ts';
 import { HuggingFace } from '../hugging-face.ts';
 import { listStore, removeStored } from '../model-store.ts';
 import { megabytes } from '../../cli/output.ts';
+import { type AdapterFile, MAX_FETCHED_BYTES } from '../adapter-file.ts';
 
 /** On the disk; of more, the ones that were asked for longest ago are removed. */
 export const MAX_FETCHED = 16;
