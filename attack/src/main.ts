@@ -15,6 +15,9 @@ import { Target } from './target.ts';
 
 /** How long the mesh is watched undisturbed. */
 const CALM_MS = 5_000;
+/** An attack that is over sooner is felt by whoever asks until then. */
+const LEAST_QUESTIONS = 10;
+const LEAST_QUESTIONS_MS = 20_000;
 /** What an honest visitor may feel of an attack. */
 const MAX_FIRST_WORD_RATIO = 2;
 const MAX_HEALTHZ_MS = 200;
@@ -91,6 +94,8 @@ async function against(attack: Attack): Promise<Row> {
     const stormFrom = visitor.lines.length;
     memory.attackBegins();
     const result = await elsewhere(() => attack.run({ target, scale: 1 }));
+    const untilMs = performance.now() + LEAST_QUESTIONS_MS;
+    while (felt(visitor, stormFrom).questions < LEAST_QUESTIONS && performance.now() < untilMs) await sleep(100);
     const [calm, storm] = [felt(visitor, calmFrom, stormFrom), felt(visitor, stormFrom)];
     const measured = {
       healthzMs: storm.healthzMaxMs,

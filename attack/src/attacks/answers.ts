@@ -9,6 +9,8 @@ import { TINY_FILE, TINY_MODEL, type Target } from '../target.ts';
 import { hashOf } from '../hash.ts';
 
 const MESH = { workers: 1, gateway: true };
+/** As long as each goes on while others ask. */
+const LASTS_MS = 8_000;
 
 interface Piece {
   text: string;
@@ -41,7 +43,7 @@ async function lend(target: Target, pieces: readonly Piece[]) {
   return { node, asked };
 }
 
-async function poisonedBeginning({ target }: Scene) {
+async function poisonedBeginning({ target, scale }: Scene) {
   const facts: [boolean, string][] = [];
   const [honest] = await providersOf(target);
   for (const [what, pieces] of Object.entries(BEGINNINGS)) {
@@ -49,13 +51,16 @@ async function poisonedBeginning({ target }: Scene) {
     try {
       await untilProviders(target, 2);
       // Only the liar may begin: an honest one is asked when it has failed.
-      const answers = [];
-      for (let i = 0; i < 6 && asked.times === 0; i += 1)
-        answers.push(await target.complete({ max_tokens: 64 }, 60_000));
-      const last = answers.at(-1);
+      const untilMs = performance.now() + LASTS_MS * scale;
+      let [worstMs, failed] = [0, 0];
+      do {
+        const { status, ms } = await target.complete({ max_tokens: 64 }, 60_000);
+        worstMs = Math.max(worstMs, ms);
+        if (status !== 200) failed += 1;
+      } while (performance.now() < untilMs);
       facts.push([
-        last?.status === 200 && last.ms < 15_000,
-        `${what}: asked ${asked.times} times, HTTP ${last?.status} in ${seconds(last?.ms ?? 0)}`,
+        asked.times > 0 && failed === 0 && worstMs < 15_000,
+        `${what}: asked ${asked.times} times, ${failed} answers failed, the slowest took ${seconds(worstMs)}`,
       ]);
     } finally {
       await node.close();

@@ -1,14 +1,18 @@
 /** What ends a process, or should: a reader that goes away, a full disk, an event loop that stands still. */
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort, ROOT } from '@llmesh/e2e/processes';
+import { programArgs } from '../../../scripts/programs.mjs';
 import { outcome, seconds, type Attack, type Scene } from '../attack.ts';
 import { providersOf } from '../intruder.ts';
 import { Program, processesUnder } from '../program.ts';
 import { TINY_MODEL, type Target } from '../target.ts';
 
+/** What of a process of `llmesh` is told by its command line. */
+const LLMESH = programArgs('native-worker/src/main.ts').at(-1) ?? '';
 const SERVES_WITHIN_MS = 30_000;
 const ENDS_WITHIN_MS = 6_000;
 /** Time to start, on a busy machine. */
@@ -126,13 +130,13 @@ async function standstill({ target }: Scene) {
   if (!(await providers(mesh, 1, 120_000)))
     return outcome([[false, `npm start does not serve: ${start.stderr.slice(-200)}`]]);
   const before = await providersOf(mesh);
-  const workers = await workersUnder(start);
+  const workers = workersUnder(start);
   for (const pid of workers) process.kill(pid, 'SIGSTOP');
   const beganMs = performance.now();
   const gone = await providers(mesh, 0, BACK_WITHIN_MS);
   const back = gone && (await providers(mesh, 1, BACK_WITHIN_MS));
   const backMs = performance.now() - beganMs;
-  for (const pid of await workersUnder(start)) process.kill(pid, 'SIGSTOP');
+  for (const pid of workersUnder(start)) process.kill(pid, 'SIGSTOP');
   const endedMs = await start.stop(ENDS_WITHIN_MS + 2_000);
   return outcome([
     [before.length === 1 && workers.length > 0, `${workers.length} processes of the worker stopped`],
@@ -144,12 +148,11 @@ async function standstill({ target }: Scene) {
   ]);
 }
 
-async function workersUnder(program: Program): Promise<number[]> {
-  const { readFileSync } = await import('node:fs');
+function workersUnder(program: Program): number[] {
   return [...processesUnder(program.process.pid ?? 0)].filter((pid) => {
     try {
       const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-      return command.some((part) => part.endsWith('native-worker/src/main.ts')) && command.includes('worker');
+      return command.includes(LLMESH) && command.includes('worker');
     } catch {
       return false;
     }

@@ -4,7 +4,7 @@ import type { Turn, Sampling, TokenLogprob, TaskKind } from '../protocol.ts';
 import type { KeptAnswer } from './delivered-answer.ts';
 import type { Place } from '../wire/control-protocol.ts';
 import type { Candidate } from '../wire/candidate.ts';
-import { MeshError } from '../base/errors.ts';
+import type { MeshError } from '../base/errors.ts';
 import type { Path } from '../transport/transport.ts';
 
 export interface AskRequest {

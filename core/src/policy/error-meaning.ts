@@ -1,5 +1,5 @@
 /** What each error means for a question and for the provider that it came from: one table, which the compiler keeps whole. */
-import { type ErrorCode, MeshError } from '../base/errors.ts';
+import type { ErrorCode, MeshError } from '../base/errors.ts';
 
 interface Meaning {
   /** Another provider may do better; any other error is about the request itself, or about this computer. */
