@@ -45,7 +45,8 @@ export async function launchToKill(): Promise<{ browser: Browser; kill: () => Pr
 
 /** A page whose errors fail the test that looks at `errors`. */
 export async function openPage(browser: Browser, url: string): Promise<{ page: Page; errors: string[] }> {
-  const context = await browser.newContext({ serviceWorkers: 'block' });
+  // Without a graphics card, what moves on a page takes the processor from the models that answer here.
+  const context = await browser.newContext({ serviceWorkers: 'block', reducedMotion: 'reduce' });
   const page = await context.newPage();
   const errors: string[] = [];
   page.on('pageerror', (error) => errors.push(error.message));

@@ -34,10 +34,13 @@ test('the page follows an answer to its end on a phone, until the reader scrolls
   await expect(receipt).toBeInViewport();
 });
 
-test('the native provider knows every canonical answer word for word', async ({ mesh }) => {
+/** All of them take a minute: `EVERY_ANSWER=1 npm run e2e -- answer`. */
+const nativeAnswers = process.env['EVERY_ANSWER'] === '1' ? known : known.filter((_, i) => i % 5 === 0);
+
+test(`the native provider knows ${nativeAnswers.length} canonical answers word for word`, async ({ mesh }) => {
   test.setTimeout(300_000);
   await mesh.addWorker();
-  const wrong = (await askAll(mesh.url, known)).filter(({ expected, text }) => text !== expected);
+  const wrong = (await askAll(mesh.url, nativeAnswers)).filter(({ expected, text }) => text !== expected);
   expect(wrong).toEqual([]);
 });
 

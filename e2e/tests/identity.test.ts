@@ -24,7 +24,7 @@ for (const name of ['chromium', 'firefox'] satisfies BrowserName[]) {
   test(`${name} is the same peer after each reload, and another in a second tab`, async () => {
     const browser = await launch(name);
     try {
-      const context = await browser.newContext({ serviceWorkers: 'block' });
+      const context = await browser.newContext({ serviceWorkers: 'block', reducedMotion: 'reduce' });
       const first = await context.newPage();
       await first.goto(`${mesh.url}/network`);
       const self = await whoIs(first);

@@ -34,7 +34,7 @@ interface Visitor {
 }
 
 async function visit(browser: Browser, mesh: TestMesh): Promise<Visitor> {
-  const page = await (await browser.newContext({ serviceWorkers: 'block' })).newPage();
+  const page = await (await browser.newContext({ serviceWorkers: 'block', reducedMotion: 'reduce' })).newPage();
   const candidates = await watchCandidates(page);
   await page.goto(mesh.url);
   await tinyIsOffered(page);

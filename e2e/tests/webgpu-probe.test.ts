@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { chromium, expect, test, type Browser, type Page } from '@playwright/test';
-import { parseCatalogue } from '@llmesh/core/engine/catalogue';
+import { parseCatalogue } from '@llmesh/core/policy/catalogue';
 import { launch, openPage } from '../src/browsers.ts';
 import { startMesh, type TestMesh } from '../src/mesh.ts';
 import { ROOT } from '../src/processes.ts';

@@ -24,7 +24,7 @@ describe('a mesh', () => {
     expect(figures.extraWork).toBeLessThan(0.01);
   });
 
-  it('whose lenders die, leave and hang loses and doubles no word', async () => {
+  it('whose providers die, leave and hang loses and doubles no word', async () => {
     const { faults, figures } = await run({ seed: 2, churnPerMinute: 2, stalls: 0.05, hiccups: 0.1 });
     expect(faults).toEqual([]);
     expect(figures.asked).toBeGreaterThan(20);

@@ -6,21 +6,7 @@ import type { PeerId } from '../base/ids.ts';
 import type { JsonSchema } from '../form/json-schema.ts';
 import type { Sampling, TokenLogprob, Turn } from '../protocol.ts';
 import type { Backend, Ability } from '../wire/model-advert.ts';
-
-export interface Probe {
-  /** What would really run, found by asking for a device and not from the mere presence of an API. */
-  backend: Backend;
-  /** For a person: "Radeon 780M", "SwiftShader (software)", "2 CPU threads". */
-  device: string;
-  /** A GPU that is emulated on the CPU: works, slowly. */
-  software: boolean;
-  /** shader-f16 or better. */
-  f16: boolean;
-  /** Room for weights and context; null where the host does not say. */
-  memoryBytes: number | null;
-  /** Largest single buffer of the device; null where there is no such limit. */
-  maxBufferBytes: number | null;
-}
+import type { Probe } from '../policy/catalogue.ts';
 
 export type LoadPhase = 'download' | 'start';
 export interface LoadProgress {

@@ -2,7 +2,7 @@
 import { encode } from '@msgpack/msgpack';
 import { concatBytes } from '@noble/hashes/utils.js';
 import * as v from 'valibot';
-import { parseCatalogue } from '../engine/catalogue.ts';
+import { parseCatalogue } from '../policy/catalogue.ts';
 import { dtlsPrologue } from '../transport/dtls-prologue.ts';
 import { MessageReader, writeMessage } from '../wire/frame.ts';
 import type { ModelId, PeerId, TaskId } from '../base/ids.ts';

@@ -1,7 +1,7 @@
 /** `llmesh models`: what the catalogue offers and what is on the disk, and what of it a computer like this one can run. */
 import path from 'node:path';
 import type { Llama } from 'node-llama-cpp';
-import type { Catalogue, GgufModel } from '@llmesh/core/engine/catalogue';
+import type { Catalogue, GgufModel } from '@llmesh/core/policy/catalogue';
 import { realClock } from '@llmesh/core/base/clock';
 import { MeshError } from '@llmesh/core/base/errors';
 import { isAdapter } from '../models/lora/adapter-fit.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Catalogue } from '@llmesh/core/engine/catalogue';
+import type { Catalogue } from '@llmesh/core/policy/catalogue';
 import { realClock } from '@llmesh/core/base/clock';
 import type { ModelId } from '@llmesh/core/base/ids';
 import { HuggingFace } from '../models/hugging-face.ts';

@@ -1,5 +1,5 @@
 /** What to run instead of a model that does not fit. */
-import type { Catalogue } from '@llmesh/core/engine/catalogue';
+import type { Catalogue } from '@llmesh/core/policy/catalogue';
 import { MeshError } from '@llmesh/core/base/errors';
 import { largestThatFits, roomBytes } from '../llama/context/fit.ts';
 import type { HuggingFace } from '../models/hugging-face.ts';

@@ -8,7 +8,6 @@ import type {
   LoadedModel,
   LoadProgress,
   Piece,
-  Probe,
   TextVector,
 } from '@llmesh/core/engine/engine';
 import { asMeshError, cancelled, MeshError } from '@llmesh/core/base/errors';
@@ -39,6 +38,7 @@ import { openAdapterRoom, openRoom, type Room } from './context/room.ts';
 import { CHUNK, type Reading } from './context/seat.ts';
 import { ABILITIES } from '@llmesh/core/wire/model-advert';
 import type { LentAdapters } from '../models/adapter-file.ts';
+import type { Probe } from '@llmesh/core/policy/catalogue';
 
 export interface LlamaModelFile {
   path: string;

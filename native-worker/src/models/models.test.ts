@@ -13,7 +13,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Catalogue, GgufModel } from '@llmesh/core/engine/catalogue';
+import type { Catalogue, GgufModel } from '@llmesh/core/policy/catalogue';
 import type { LoadProgress } from '@llmesh/core/engine/engine';
 import { MeshError } from '@llmesh/core/base/errors';
 import type { ModelId } from '@llmesh/core/base/ids';

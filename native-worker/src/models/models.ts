@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { GgufFileType } from 'node-llama-cpp';
-import type { Catalogue, GgufModel } from '@llmesh/core/engine/catalogue';
+import type { Catalogue, GgufModel } from '@llmesh/core/policy/catalogue';
 import { realClock } from '@llmesh/core/base/clock';
 import type { LoadProgress } from '@llmesh/core/engine/engine';
 import { asMeshError, cancelled, MeshError } from '@llmesh/core/base/errors';

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { parseCatalogue, type Catalogue } from '@llmesh/core/engine/catalogue';
+import { parseCatalogue, type Catalogue } from '@llmesh/core/policy/catalogue';
 
 const NONE: Catalogue = { models: [] };
 

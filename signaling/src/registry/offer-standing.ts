@@ -3,7 +3,7 @@
  * claim any id: so neither the first nor the loudest decides, but the catalogue, then receipts, then how widely and how long
  * something is offered.
  */
-import type { Catalogue, CatalogueModel } from '@llmesh/core/engine/catalogue';
+import type { Catalogue, CatalogueModel } from '@llmesh/core/policy/catalogue';
 import type { Clock } from '@llmesh/core/base/clock';
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import type { ModelAdvert } from '@llmesh/core/wire/model-advert';

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Catalogue, GgufModel } from '@llmesh/core/engine/catalogue';
+import type { Catalogue, GgufModel } from '@llmesh/core/policy/catalogue';
 import { newPeerId, type ModelId } from '@llmesh/core/base/ids';
 import { ManualClock } from '@llmesh/core/testing/manual-clock';
 import { MAX_MESSAGE_BYTES } from '@llmesh/core/wire/fields';

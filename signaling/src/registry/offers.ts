@@ -1,5 +1,5 @@
 /** What the whole mesh offers, summed over its providers. Pure. */
-import type { CatalogueModel } from '@llmesh/core/engine/catalogue';
+import type { CatalogueModel } from '@llmesh/core/policy/catalogue';
 import type { Offers } from '@llmesh/core/wire/control-protocol';
 import { MAX_ADAPTERS, type Adapter, type ModelAdvert, type Offer } from '@llmesh/core/wire/model-advert';
 import { standingOf } from '@llmesh/core/policy/roomiest-offer';

@@ -2,7 +2,7 @@
  * Who is here and what they offer. Plain data and arithmetic on the clock: sockets and timers are elsewhere. A peer stays
  * as long as its connection does; what a provider offers counts only while its heartbeats come.
  */
-import type { Catalogue } from '@llmesh/core/engine/catalogue';
+import type { Catalogue } from '@llmesh/core/policy/catalogue';
 import type { Clock } from '@llmesh/core/base/clock';
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import type { Offers, ToServer } from '@llmesh/core/wire/control-protocol';

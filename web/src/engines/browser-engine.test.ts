@@ -1,5 +1,5 @@
 import { ManualClock } from '@llmesh/core/testing/manual-clock';
-import type { CatalogueModel } from '@llmesh/core/engine/catalogue';
+import type { CatalogueModel } from '@llmesh/core/policy/catalogue';
 import type { Finish, GenerateRequest, Piece } from '@llmesh/core/engine/engine';
 import { MeshError } from '@llmesh/core/base/errors';
 import { expose } from 'comlink';

@@ -1,16 +1,8 @@
 /** The engine port in the page: both engines behind one worker. Every call settles, also when the worker dies. */
 import { onAbort, untilAborted } from '@llmesh/core/base/abort';
-import type { CatalogueModel } from '@llmesh/core/engine/catalogue';
+import type { CatalogueModel, Probe } from '@llmesh/core/policy/catalogue';
 import type { Clock } from '@llmesh/core/base/clock';
-import type {
-  Engine,
-  Finish,
-  GenerateRequest,
-  LoadedModel,
-  LoadProgress,
-  Piece,
-  Probe,
-} from '@llmesh/core/engine/engine';
+import type { Engine, Finish, GenerateRequest, LoadedModel, LoadProgress, Piece } from '@llmesh/core/engine/engine';
 import { cancelled, MeshError } from '@llmesh/core/base/errors';
 import { AsyncQueue } from '@llmesh/core/base/queue';
 import { proxy, wrap, type Remote } from 'comlink';

@@ -1,5 +1,5 @@
 /** The models on this device: GGUFs in the origin private file system, MLC models in the caches of web-llm. */
-import type { CatalogueModel, GgufModel, MlcModel } from '@llmesh/core/engine/catalogue';
+import type { CatalogueModel, GgufModel, MlcModel } from '@llmesh/core/policy/catalogue';
 import type { EngineSettings } from '../state/device/engine-settings.ts';
 import type { KeptModel, ModelShelf, StorageRoom } from '../state/device/model-shelf.ts';
 import { GGUF_FOLDER, MLC_CACHES } from './common/places.ts';

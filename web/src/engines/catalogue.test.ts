@@ -1,5 +1,4 @@
-import { fits, parseCatalogue } from '@llmesh/core/engine/catalogue';
-import type { Probe } from '@llmesh/core/engine/engine';
+import { fits, parseCatalogue, type Probe } from '@llmesh/core/policy/catalogue';
 import { prebuiltAppConfig } from '@mlc-ai/web-llm';
 import { expect, it } from 'vitest';
 import json from '../../../models/catalogue.json';

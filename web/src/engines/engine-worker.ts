@@ -1,7 +1,7 @@
 /** The engine worker: both engines in one module worker, so that inference never blocks the page. */
 import { untilAborted } from '@llmesh/core/base/abort';
-import type { CatalogueModel } from '@llmesh/core/engine/catalogue';
-import type { Finish, GenerateRequest, LoadedModel, LoadProgress, Piece, Probe } from '@llmesh/core/engine/engine';
+import type { CatalogueModel, Probe } from '@llmesh/core/policy/catalogue';
+import type { Finish, GenerateRequest, LoadedModel, LoadProgress, Piece } from '@llmesh/core/engine/engine';
 import { cancelled, MeshError, type ErrorCode } from '@llmesh/core/base/errors';
 import { expose } from 'comlink';
 import type { Adapter } from './common/adapter.ts';

@@ -1,6 +1,6 @@
 /** What the page and its engine worker say to each other over Comlink. Comlink carries an error's text only: we send codes. */
-import type { CatalogueModel } from '@llmesh/core/engine/catalogue';
-import type { Finish, GenerateRequest, LoadedModel, LoadProgress, Piece, Probe } from '@llmesh/core/engine/engine';
+import type { CatalogueModel, Probe } from '@llmesh/core/policy/catalogue';
+import type { Finish, GenerateRequest, LoadedModel, LoadProgress, Piece } from '@llmesh/core/engine/engine';
 import { asMeshError, MeshError, type ErrorCode } from '@llmesh/core/base/errors';
 import type { EngineSettings } from '../state/device/engine-settings.ts';
 

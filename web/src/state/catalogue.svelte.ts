@@ -6,8 +6,8 @@ import {
   type Catalogue,
   type CatalogueModel,
   type Fit,
-} from '@llmesh/core/engine/catalogue';
-import type { Probe } from '@llmesh/core/engine/engine';
+  type Probe,
+} from '@llmesh/core/policy/catalogue';
 import type { ModelId } from '@llmesh/core/base/ids';
 import * as v from 'valibot';
 import type { Store } from './store.ts';

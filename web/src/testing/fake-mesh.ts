@@ -1,6 +1,6 @@
 /** A mesh for tests: no network, one provider, a device without an engine; every step of an answer made by hand. */
-import type { CatalogueModel } from '@llmesh/core/engine/catalogue';
-import type { Engine, Probe } from '@llmesh/core/engine/engine';
+import type { CatalogueModel, Probe } from '@llmesh/core/policy/catalogue';
+import type { Engine } from '@llmesh/core/engine/engine';
 import { MeshError, type ErrorCode } from '@llmesh/core/base/errors';
 import { newPeerId, type ModelId, type PeerId } from '@llmesh/core/base/ids';
 import { ManualClock } from '@llmesh/core/testing/manual-clock';

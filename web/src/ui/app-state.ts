@@ -1,5 +1,5 @@
 /** Everything the pages show. Put together in `main.ts` only. */
-import type { Fit } from '@llmesh/core/engine/catalogue';
+import type { Fit } from '@llmesh/core/policy/catalogue';
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import type { Announcer } from '../state/announcer.svelte.ts';
 import type { Chat } from '../state/chat/chat.svelte.ts';

@@ -1,10 +1,10 @@
 /** llama.cpp on this machine: which build of it runs, and on what. */
 import os from 'node:os';
 import { getLlama, LlamaLogLevel, NoBinaryFoundError, type Llama } from 'node-llama-cpp';
-import type { Probe } from '@llmesh/core/engine/engine';
 import { MeshError } from '@llmesh/core/base/errors';
 import type { Backend } from '@llmesh/core/wire/model-advert';
 import { cpuQuota } from '../../sensors/cpu-quota.ts';
+import type { Probe } from '@llmesh/core/policy/catalogue';
 
 export const GPU_CHOICES = ['auto', 'off', 'cuda', 'metal', 'vulkan'] as const;
 export type GpuChoice = (typeof GPU_CHOICES)[number];

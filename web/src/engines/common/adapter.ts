@@ -1,5 +1,5 @@
 /** What runs inside the engine worker, one per format. `browser-engine.ts` is the other end of it. */
-import type { CatalogueModel } from '@llmesh/core/engine/catalogue';
+import type { CatalogueModel } from '@llmesh/core/policy/catalogue';
 import type { Finish, GenerateRequest, LoadedModel, LoadProgress, Piece } from '@llmesh/core/engine/engine';
 import type { MeshError } from '@llmesh/core/base/errors';
 import type { EngineSettings } from '../../state/device/engine-settings.ts';

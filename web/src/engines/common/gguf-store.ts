@@ -3,7 +3,7 @@
  * request; a file is checked against the catalogue's SHA-256 once, when it is whole. Runs in the worker, because sync
  * access handles exist only there.
  */
-import type { GgufModel } from '@llmesh/core/engine/catalogue';
+import type { GgufModel } from '@llmesh/core/policy/catalogue';
 import { cancelled, MeshError } from '@llmesh/core/base/errors';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';

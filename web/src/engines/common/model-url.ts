@@ -1,5 +1,5 @@
 /** Where the files of a model are: pure, so that the page, the worker and the tests agree. */
-import type { CatalogueModel, MlcModel } from '@llmesh/core/engine/catalogue';
+import type { CatalogueModel, MlcModel } from '@llmesh/core/policy/catalogue';
 import { MeshError } from '@llmesh/core/base/errors';
 
 export const HUGGING_FACE = 'https://huggingface.co';

@@ -1,5 +1,5 @@
 /** What this browser can really do, found by asking for a device: `navigator.gpu` alone proves nothing. */
-import type { Probe } from '@llmesh/core/engine/engine';
+import type { Probe } from '@llmesh/core/policy/catalogue';
 
 const F16: GPUFeatureName = 'shader-f16';
 const SOFTWARE = /swiftshader|llvmpipe|lavapipe|software|warp|basic render/i;

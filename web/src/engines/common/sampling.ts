@@ -1,5 +1,5 @@
 /** How the next token is chosen: as the request says, else as is good for the model. */
-import type { CatalogueModel } from '@llmesh/core/engine/catalogue';
+import type { CatalogueModel } from '@llmesh/core/policy/catalogue';
 import type { Sampling } from '@llmesh/core/protocol';
 import { recommendedSampling } from '@llmesh/core/engine/recommended-sampling';
 

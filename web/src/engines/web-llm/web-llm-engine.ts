@@ -1,5 +1,5 @@
 /** MLC models through web-llm on WebGPU: the main engine of the browser. */
-import type { MlcModel } from '@llmesh/core/engine/catalogue';
+import type { MlcModel } from '@llmesh/core/policy/catalogue';
 import type { AnswerPrefix, Finish, GenerateRequest, LoadedModel } from '@llmesh/core/engine/engine';
 import { cancelled, MeshError } from '@llmesh/core/base/errors';
 import type { Turn } from '@llmesh/core/protocol';

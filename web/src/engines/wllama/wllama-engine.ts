@@ -1,5 +1,5 @@
 /** GGUF models through llama.cpp in WebAssembly. On the processor, or on WebGPU where its backend really starts. */
-import type { GgufModel } from '@llmesh/core/engine/catalogue';
+import type { GgufModel } from '@llmesh/core/policy/catalogue';
 import type { AnswerPrefix, Finish, GenerateRequest, LoadedModel } from '@llmesh/core/engine/engine';
 import { cancelled, MeshError } from '@llmesh/core/base/errors';
 import { readGgufHeader, type GgufHeader } from '@llmesh/core/gguf/gguf-header';

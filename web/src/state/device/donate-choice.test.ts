@@ -1,5 +1,4 @@
-import type { CatalogueModel } from '@llmesh/core/engine/catalogue';
-import type { Probe } from '@llmesh/core/engine/engine';
+import type { CatalogueModel, Probe } from '@llmesh/core/policy/catalogue';
 import type { ModelId } from '@llmesh/core/base/ids';
 import { expect, it } from 'vitest';
 import { proposeModel } from './donate-choice.ts';

@@ -1,6 +1,5 @@
 /** Which model is proposed to somebody who has not chosen one. */
-import { fits, type CatalogueModel } from '@llmesh/core/engine/catalogue';
-import type { Probe } from '@llmesh/core/engine/engine';
+import { fits, type CatalogueModel, type Probe } from '@llmesh/core/policy/catalogue';
 import type { ModelId } from '@llmesh/core/base/ids';
 import type { KeptModel } from './model-shelf.ts';
 import { TINY_MODEL } from '../tiny-model.ts';

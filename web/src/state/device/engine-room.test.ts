@@ -1,5 +1,5 @@
 import { onAbort } from '@llmesh/core/base/abort';
-import type { CatalogueModel } from '@llmesh/core/engine/catalogue';
+import type { CatalogueModel } from '@llmesh/core/policy/catalogue';
 import type { Engine, LoadedModel, LoadProgress } from '@llmesh/core/engine/engine';
 import { cancelled, MeshError } from '@llmesh/core/base/errors';
 import type { ModelId } from '@llmesh/core/base/ids';

@@ -1,6 +1,5 @@
 /** Where a GGUF model runs in a browser: decided before it is loaded, and reported as what it turned out to be. */
-import type { CatalogueModel } from '@llmesh/core/engine/catalogue';
-import type { Probe } from '@llmesh/core/engine/engine';
+import type { CatalogueModel, Probe } from '@llmesh/core/policy/catalogue';
 
 /** Below this a graphics card costs more than it gives, and the processor's arithmetic is the reference. */
 const WORTH_A_GPU_PARAMETERS = 50_000_000;

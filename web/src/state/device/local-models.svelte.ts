@@ -1,6 +1,6 @@
 /** Which models this device runs for its own person, and which of them the next question goes to. */
 import { untilAborted } from '@llmesh/core/base/abort';
-import type { CatalogueModel } from '@llmesh/core/engine/catalogue';
+import type { CatalogueModel } from '@llmesh/core/policy/catalogue';
 import { isModelId, type ModelId } from '@llmesh/core/base/ids';
 import * as v from 'valibot';
 import type { Store } from '../store.ts';

@@ -1,5 +1,5 @@
-import type { CatalogueModel, GgufModel } from '@llmesh/core/engine/catalogue';
-import type { Continues, Engine, GenerateRequest, LoadProgress, Probe } from '@llmesh/core/engine/engine';
+import type { CatalogueModel, GgufModel, Probe } from '@llmesh/core/policy/catalogue';
+import type { Continues, Engine, GenerateRequest, LoadProgress } from '@llmesh/core/engine/engine';
 import { cancelled, MeshError, type ErrorCode } from '@llmesh/core/base/errors';
 import { newPeerId, type ModelId } from '@llmesh/core/base/ids';
 import { ManualClock } from '@llmesh/core/testing/manual-clock';

@@ -1,5 +1,5 @@
 /** Which models lie on this device. The adapter is `engines/browser-shelf.ts`. */
-import type { CatalogueModel } from '@llmesh/core/engine/catalogue';
+import type { CatalogueModel } from '@llmesh/core/policy/catalogue';
 import type { ModelId } from '@llmesh/core/base/ids';
 import type { EngineSettings } from './engine-settings.ts';
 

@@ -1,5 +1,5 @@
 /** Which model takes the place of one that is too large for this device. */
-import type { CatalogueModel } from '@llmesh/core/engine/catalogue';
+import type { CatalogueModel } from '@llmesh/core/policy/catalogue';
 import type { Choice } from './this-device.svelte.ts';
 
 /** More is not downloaded without being asked for. */

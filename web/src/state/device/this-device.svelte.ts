@@ -1,6 +1,6 @@
 /** What this device can do, what lies on it, and what was chosen for it. */
-import { fits, type CatalogueModel, type Fit } from '@llmesh/core/engine/catalogue';
-import type { Engine, Probe } from '@llmesh/core/engine/engine';
+import { fits, type CatalogueModel, type Fit, type Probe } from '@llmesh/core/policy/catalogue';
+import type { Engine } from '@llmesh/core/engine/engine';
 import { isModelId, type ModelId } from '@llmesh/core/base/ids';
 import * as v from 'valibot';
 import { proposeModel } from './donate-choice.ts';

@@ -1,8 +1,8 @@
 /** Lending this computer: from the switch to the last answer. */
 import { untilAborted } from '@llmesh/core/base/abort';
-import type { CatalogueModel } from '@llmesh/core/engine/catalogue';
+import type { CatalogueModel, Probe } from '@llmesh/core/policy/catalogue';
 import type { Clock } from '@llmesh/core/base/clock';
-import type { LoadedModel, LoadProgress, Probe } from '@llmesh/core/engine/engine';
+import type { LoadedModel, LoadProgress } from '@llmesh/core/engine/engine';
 import { asMeshError, cancelled, MeshError } from '@llmesh/core/base/errors';
 import type { ProvideOptions, Providing } from '@llmesh/core/mesh';
 import { lifeOf, type LifeFacts, type LifeState } from '@llmesh/core/control/node-life';

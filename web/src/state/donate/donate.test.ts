@@ -1,6 +1,6 @@
 import { onAbort } from '@llmesh/core/base/abort';
-import type { CatalogueModel } from '@llmesh/core/engine/catalogue';
-import type { Engine, LoadProgress, Probe } from '@llmesh/core/engine/engine';
+import type { CatalogueModel, Probe } from '@llmesh/core/policy/catalogue';
+import type { Engine, LoadProgress } from '@llmesh/core/engine/engine';
 import { cancelled, MeshError } from '@llmesh/core/base/errors';
 import { newPeerId, type ModelId } from '@llmesh/core/base/ids';
 import { ManualClock } from '@llmesh/core/testing/manual-clock';

@@ -1,6 +1,6 @@
 /** One model, lent: loaded, tried, offered, taken back while the page sleeps, until it fails or nobody wants it any more. */
 import { onAbort } from '@llmesh/core/base/abort';
-import type { CatalogueModel } from '@llmesh/core/engine/catalogue';
+import type { CatalogueModel } from '@llmesh/core/policy/catalogue';
 import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
 import type { LoadProgress } from '@llmesh/core/engine/engine';
 import { asMeshError, cancelled, type MeshError } from '@llmesh/core/base/errors';

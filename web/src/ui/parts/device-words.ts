@@ -1,6 +1,5 @@
 /** What the page says of a model on its way to this device, on Chat and on Donate. */
-import type { CatalogueModel } from '@llmesh/core/engine/catalogue';
-import type { Probe } from '@llmesh/core/engine/engine';
+import type { CatalogueModel, Probe } from '@llmesh/core/policy/catalogue';
 import type { Pace } from '../../state/device/download-pace.ts';
 import { ggufWantsGpu } from '../../state/device/gguf-backend.ts';
 import { bytes } from './format.ts';

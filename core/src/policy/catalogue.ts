@@ -1,7 +1,7 @@
 /** The models people are offered: `models/catalogue.json`. A catalogue is a file of ours or of the mesh's operator. */
 import * as v from 'valibot';
-import type { Probe } from './engine.ts';
 import { isModelId, type ModelId } from '../base/ids.ts';
+import type { Backend } from '../wire/model-advert.ts';
 
 const bytes = v.pipe(v.number(), v.integer(), v.minValue(1));
 
@@ -74,3 +74,18 @@ export function fits(model: CatalogueModel, probe: Probe): Fit {
 
 /** wllama reads a file of up to 2 GB; larger ones would have to be split. */
 const WASM_FILE_BYTES = 2_000_000_000;
+
+export interface Probe {
+  /** What would really run, found by asking for a device and not from the mere presence of an API. */
+  backend: Backend;
+  /** For a person: "Radeon 780M", "SwiftShader (software)", "2 CPU threads". */
+  device: string;
+  /** A GPU that is emulated on the CPU: works, slowly. */
+  software: boolean;
+  /** shader-f16 or better. */
+  f16: boolean;
+  /** Room for weights and context; null where the host does not say. */
+  memoryBytes: number | null;
+  /** Largest single buffer of the device; null where there is no such limit. */
+  maxBufferBytes: number | null;
+}

@@ -1,11 +1,10 @@
 /** What the picker shows of each model, for whoever may run the next question. Unknown facts are left out. */
-import type { Fit } from '@llmesh/core/engine/catalogue';
+import type { Fit, Probe } from '@llmesh/core/policy/catalogue';
 import type { Offer } from '@llmesh/core/wire/model-advert';
 import { offerName } from '@llmesh/core/policy/offer-name';
-import type { Choice } from '../../state/device/this-device.svelte.ts';
-import { wouldRunOn } from '../parts/device-words.ts';
-import type { Probe } from '@llmesh/core/engine/engine';
-import { bytes, count, speed } from '../parts/format.ts';
+import type { Choice } from '../../../state/device/this-device.svelte.ts';
+import { wouldRunOn } from '../../parts/device-words.ts';
+import { bytes, count, speed } from '../../parts/format.ts';
 import { pace, wait, whoHas } from './offer-facts.ts';
 
 export interface ModelRow {

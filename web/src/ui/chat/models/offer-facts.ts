@@ -1,8 +1,8 @@
 /** What the picker says about a model, one fact each; an unknown one is left out. */
 import type { Offer } from '@llmesh/core/wire/model-advert';
 import { shortHash } from '@llmesh/core/policy/offer-name';
-import { isFree } from '../../state/offers.svelte.ts';
-import { counted, speed } from '../parts/format.ts';
+import { isFree } from '../../../state/offers.svelte.ts';
+import { counted, speed } from '../../parts/format.ts';
 
 export function whoHas(offer: Offer): string {
   return offer.providers === 0 ? 'nobody yet' : counted(offer.providers, 'volunteer');

@@ -2,7 +2,7 @@ import type { ModelId } from '@llmesh/core/base/ids';
 import { cleanup, fireEvent, render, screen } from '@testing-library/svelte';
 import { tick } from 'svelte';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { FakeMesh } from '../../testing/fake-mesh.ts';
+import { FakeMesh } from '../../../testing/fake-mesh.ts';
 import { HEADS, offerRow } from './model-rows.ts';
 import ModelPicker from './ModelPicker.svelte';
 

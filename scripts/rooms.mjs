@@ -1,0 +1,159 @@
+// npm run check: every file lies in a room, and a room imports those before it in its table alone. Prints the largest folder and
+// how many circles of files there are, types included; with code 1 when a door opens the wrong way, or a folder is too large.
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import ts from 'typescript';
+
+const LARGEST = 25;
+
+/** What each is for; it may import those before it. A file's name stands for itself, '' for the root, which composes. */
+const ROOMS = {
+  'core/src': [
+    ['base', 'time, bytes, ids and errors: knows nothing of a mesh'],
+    // With protocol.ts, which lies where the tiny model tells people that it does.
+    ['wire', 'everything that is said, to peers and to the control plane', 'protocol.ts'],
+    ['policy', 'what requester and control plane must decide alike; pure'],
+    ['gguf', 'heads of model files, read within bounds'],
+    ['form', 'the form that an answer is held to: JSON schemas and their grammars'],
+    ['identity', 'who a peer is, and what it signs'],
+    ['receipts', 'what was agreed and what was delivered, in writing'],
+    ['transport', 'the port that carries bytes between two peers, and what stands behind it'],
+    ['transport/seal', 'any transport, sealed end to end'],
+    ['peers', 'the open links of this peer, and what peers do for each other over them'],
+    ['control', 'our end of the control plane'],
+    ['engine', 'the inference port, and what surrounds an engine whoever calls it'],
+    ['provide', 'what a provider accepts, and how it works it off'],
+    ['ask/patience', 'when a provider counts as late, silent or broken'],
+    ['ask', 'how a question gets its answer and survives its providers'],
+    ['', 'what programs import'],
+    ['testing', 'doubles'],
+    ['suites', 'acceptance suites that every adapter passes'],
+    ['fuzz', 'the fuzzer and its targets'],
+  ],
+  'signaling/src': [
+    ['sockets', 'sockets of strangers: judged, counted, cut off'],
+    ['store', 'the data folder and the database in it'],
+    ['receipts', 'leases given, receipts taken'],
+    ['registry', 'who is here and what they offer'],
+    ['match', 'who gets which provider, and who waits'],
+    ['metrics.ts', 'what /metrics says'],
+    ['relay', 'the relay of last resort'],
+    ['signal', 'PeerServer with bounds around it'],
+    ['session', 'one connection on /mesh, and what it may ask for'],
+    ['http', 'what answers HTTP and upgrades'],
+    ['', 'composition'],
+    ['testing', 'doubles'],
+  ],
+  'native-worker/src': [
+    ['files', 'files of the data folder: whole, locked, hashed'],
+    ['cli', 'how a command talks to a person or a program'],
+    ['sensors', 'what the machine says'],
+    ['node', 'a peer in Node'],
+    ['models', 'model files: named, fetched, kept'],
+    ['llama/context', 'llama.cpp on this machine: device, memory, contexts, sequences'],
+    ['contained', 'what strangers wrote, read where it can be ended'],
+    ['llama/draft', 'guessing ahead'],
+    ['models/lora', 'adapters: found, fetched, checked for a model'],
+    ['llama', 'the engine ports on llama.cpp'],
+    ['lend/policy', 'when this computer lends; pure'],
+    ['status', 'how the worker stands, for whoever looks'],
+    ['lend', 'models on offer as long as their owner can spare them'],
+    ['service', 'the worker as a service of the system'],
+    ['gateway/request', "OpenAI's words in"],
+    ['gateway/answer', "answers of the mesh, in OpenAI's words out"],
+    ['gateway', 'server, routes, keys'],
+    ['commands', 'one file a command of llmesh'],
+    ['', 'the command itself'],
+    ['testing', 'doubles and files made for tests'],
+    ['gateway/testing', 'a gateway with a mesh behind it'],
+  ],
+  'web/src': null,
+};
+
+const faults = [];
+let largest = ['', 0];
+let circles = 0;
+for (const [source, rooms] of Object.entries(ROOMS)) {
+  const files = filesIn(source);
+  for (const [folder, count] of counted(files.map((file) => dirname(file)))) {
+    if (count > largest[1]) largest = [folder, count];
+    if (count > LARGEST) faults.push(`${folder} has ${count} files: a room has at most ${LARGEST}.`);
+  }
+  const code = new Set(files.filter((file) => /\.(ts|svelte)$/.test(file) && !/\.(test|d)\.ts$/.test(file)));
+  const imports = new Map([...code].map((file) => [file, importsOf(file).filter((to) => code.has(to))]));
+  for (const circle of circlesOf(imports)) {
+    circles += 1;
+    faults.push(`These import each other: ${circle.join(', ')}.`);
+  }
+  if (rooms === null) continue;
+  const names = rooms.map(([name]) => name);
+  const roomOf = (file) => {
+    const below = file.slice(source.length + 1);
+    const [room] = rooms.find(([name, , besides]) => name === below || besides === below) ?? [];
+    return room ?? dirname(below).replace(/^\.$/, '');
+  };
+  for (const [file, targets] of imports) {
+    if (!names.includes(roomOf(file))) faults.push(`${file} lies in no room of scripts/rooms.mjs.`);
+    for (const target of targets) {
+      if (names.indexOf(roomOf(target)) > names.indexOf(roomOf(file)))
+        faults.push(`${file} imports ${target}: ${roomOf(target) || 'the root'} stands above ${roomOf(file)}.`);
+    }
+  }
+}
+/** Of core the control plane needs what both sides must agree on, and no more. */
+const SHARED = ['base', 'protocol', 'wire', 'policy', 'identity', 'receipts'];
+for (const file of filesIn('signaling/src').filter(
+  (name) => name.endsWith('.ts') && !/\.test\.ts$|\/testing\//.test(name),
+)) {
+  for (const [, room] of readFileSync(file, 'utf8').matchAll(/'@llmesh\/core\/([^/']+)/g)) {
+    if (!SHARED.includes(room))
+      faults.push(`${file} imports core/${room}: signaling shares ${SHARED.join(', ')} with it.`);
+  }
+}
+for (const fault of faults) process.stderr.write(`${fault}\n`);
+process.stdout.write(`largest folder: ${largest[0]}, ${largest[1]} files\ncircles of files: ${circles}\n`);
+if (faults.length > 0) process.exit(1);
+
+function filesIn(folder) {
+  const entries = readdirSync(folder, { withFileTypes: true });
+  return entries.flatMap((entry) => {
+    const path = join(folder, entry.name);
+    return entry.isDirectory() ? filesIn(path) : [path];
+  });
+}
+
+function counted(names) {
+  const counts = new Map();
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return counts;
+}
+
+function importsOf(file) {
+  const text = readFileSync(file, 'utf8');
+  const code = file.endsWith('.svelte') ? (/<script[^>]*>([\s\S]*?)<\/script>/.exec(text)?.[1] ?? '') : text;
+  const { importedFiles } = ts.preProcessFile(code, true, true);
+  return importedFiles
+    .filter(({ fileName }) => fileName.startsWith('.'))
+    .map(({ fileName }) => join(dirname(file), fileName));
+}
+
+/** Tarjan, SIAM J. Comput. 1(2), 1972. */
+function circlesOf(imports) {
+  const [index, low, stack, found] = [new Map(), new Map(), [], []];
+  const visit = (file) => {
+    index.set(file, index.size);
+    low.set(file, index.get(file));
+    stack.push(file);
+    for (const target of imports.get(file)) {
+      if (!index.has(target)) visit(target);
+      if (stack.includes(target)) low.set(file, Math.min(low.get(file), low.get(target)));
+    }
+    if (low.get(file) !== index.get(file)) return;
+    const circle = stack.splice(stack.indexOf(file));
+    if (circle.length > 1) found.push(circle);
+  };
+  for (const file of imports.keys()) {
+    if (!index.has(file)) visit(file);
+  }
+  return found;
+}
