@@ -1,21 +1,46 @@
-// npm run check: format, lint, types, documents, unit tests and acceptance suites, the built page and its budget, rooms.
+// npm run check [-- --changed]: format, lint, types, documents, unit tests and acceptance suites, the built page and its budget,
+// rooms. With --changed only what has changed since the last commit, and the tests that import it.
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { bin, steps } from './run.mjs';
 
-await steps([
+const TYPES = ['core', 'signaling', 'native-worker', 'e2e', 'bench', 'sim', 'attack'];
+const node = (name, script) => [name, process.execPath, [script]];
+const types = (name) => [`types: ${name}`, bin('tsc'), ['-p', name]];
+const WEB_ARGS = ['--tsconfig', 'web/tsconfig.json', '--fail-on-warnings', '--output', 'human'];
+
+const ALL = [
   ['format', bin('oxfmt'), ['--check', '.']],
   ['lint', bin('oxlint'), ['--deny-warnings']],
-  ['documents', process.execPath, ['scripts/docs.mjs']],
+  node('documents', 'scripts/docs.mjs'),
   ['lint the components', bin('eslint'), ['web/src']],
   ['types: core without DOM or Node', bin('tsc'), ['-p', 'core/tsconfig.pure.json']],
-  ...['core', 'signaling', 'native-worker', 'e2e', 'bench', 'sim', 'attack'].map((name) => [
-    `types: ${name}`,
-    bin('tsc'),
-    ['-p', name],
-  ]),
-  ['types: web', bin('svelte-check'), ['--tsconfig', 'web/tsconfig.json', '--fail-on-warnings', '--output', 'human']],
-  ['compile the programs', process.execPath, ['scripts/compile.mjs']],
+  ...TYPES.map(types),
+  ['types: web', bin('svelte-check'), WEB_ARGS],
+  node('compile the programs', 'scripts/compile.mjs'),
   ['unit tests and suites', bin('vitest'), ['run']],
-  ['build the page', process.execPath, ['scripts/build.mjs']],
-  ['bundle budget', process.execPath, ['scripts/budget.mjs']],
-  ['rooms', process.execPath, ['scripts/rooms.mjs']],
-]);
+  node('build the page', 'scripts/build.mjs'),
+  node('bundle budget', 'scripts/budget.mjs'),
+  node('rooms', 'scripts/rooms.mjs'),
+];
+
+await steps(process.argv.includes('--changed') ? ofChanged() : ALL);
+
+function ofChanged() {
+  const git = (...args) => execFileSync('git', args, { encoding: 'utf8' }).trim().split('\n');
+  const named = [...git('diff', '--name-only', 'HEAD'), ...git('ls-files', '--others', '--exclude-standard')];
+  const files = named.filter((file) => file !== '' && existsSync(file));
+  const code = files.filter((file) => /\.(ts|mjs)$/.test(file));
+  const components = files.filter((file) => /^web\/src\/.*\.(svelte|svelte\.ts)$/.test(file));
+  const touched = (name) => files.some((file) => file.startsWith(`${name}/`));
+  return [
+    files.length > 0 && ['format', bin('oxfmt'), ['--check', ...files]],
+    code.length > 0 && ['lint', bin('oxlint'), ['--deny-warnings', ...code]],
+    node('documents', 'scripts/docs.mjs'),
+    components.length > 0 && ['lint the components', bin('eslint'), components],
+    ...TYPES.map((name) => (touched(name) || touched('core')) && types(name)),
+    touched('web') && ['types: web', bin('svelte-check'), WEB_ARGS],
+    code.length > 0 && ['unit tests and suites', bin('vitest'), ['run', '--changed', '--passWithNoTests']],
+    node('rooms', 'scripts/rooms.mjs'),
+  ].filter(Boolean);
+}
