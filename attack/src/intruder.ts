@@ -35,7 +35,7 @@ export class Intruder {
     const paths = await openNodePaths(new URL(target.url), { identity: throwAwayIdentity() });
     const intruder = new Intruder(paths);
     const welcomed = new Promise<void>((resolve) => {
-      paths.control.watch((state) => state === 'open' && resolve());
+      paths.control.on('state', (state) => state === 'open' && resolve());
     });
     paths.control.start();
     await untilAborted(welcomed, AbortSignal.timeout(LINK_TIMEOUT_MS));

@@ -121,7 +121,7 @@ async function webRtcPeers(identities: readonly [Identity, Identity]): Promise<P
     const transport = new PeerJsTransport({ ...webRtcOptions(address), self: identity.peerId });
     const control = openControl(address, identity);
     opened.push(transport, control);
-    control.onWelcome = ({ iceServers, signalToken }) => transport.start(iceServers, signalToken);
+    control.on('welcome', ({ iceServers, signalToken }) => transport.start(iceServers, signalToken));
     control.start();
     await transport.reachable(AbortSignal.timeout(20_000));
     return transport;

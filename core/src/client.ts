@@ -234,7 +234,7 @@ async function openerOfHost(): Promise<OpenMesh> {
 
 async function welcomed(control: ControlClient, signal: AbortSignal): Promise<void> {
   const turned = new AsyncQueue<ControlState>();
-  const stopWatching = control.watch((state) => turned.push(state));
+  const stopWatching = control.on('state', (state) => turned.push(state));
   const stopTimer = realClock.after(CONNECT_TIMEOUT_MS, () => turned.end(unreachable()));
   try {
     while (control.state !== 'open') {
@@ -250,17 +250,16 @@ async function welcomed(control: ControlClient, signal: AbortSignal): Promise<vo
 /** What is lent; empty where the mesh does not say in time. */
 async function offersOf(control: ControlClient, signal: AbortSignal): Promise<readonly Offer[]> {
   if (control.offers === null) {
-    let stopTimer = () => {};
+    const stops: (() => void)[] = [];
     await untilAborted(
       new Promise<void>((resolve) => {
-        stopTimer = realClock.after(OFFERS_TIMEOUT_MS, resolve);
-        control.onOffers = () => resolve();
+        stops.push(
+          realClock.after(OFFERS_TIMEOUT_MS, resolve),
+          control.on('offers', () => resolve()),
+        );
       }),
       signal,
-    ).finally(() => {
-      stopTimer();
-      control.onOffers = null;
-    });
+    ).finally(() => stops.forEach((stop) => stop()));
   }
   return control.offers?.models ?? [];
 }

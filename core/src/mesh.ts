@@ -124,11 +124,11 @@ export class Mesh {
       this.#links.keepIdle = away;
       if (away) this.#exchange.askAll();
     });
-    control.onGone = (peer) => {
+    control.on('gone', (peer) => {
       this.#requester.gone(peer);
       this.#links.gone(peer);
-    };
-    control.watch((state) => this.#absence.turned(state));
+    });
+    control.on('state', (state) => this.#absence.turned(state));
     this.#absence.turned(control.state);
     const matching = new Matching({
       control,

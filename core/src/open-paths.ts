@@ -74,12 +74,12 @@ export function openPaths(options: PathsOptions): Paths {
     byPeers.setIceServers(welcome.iceServers);
     peerJs.start(welcome.iceServers, welcome.signalToken);
   };
-  control.onWelcome = start;
-  control.onIceServers = (iceServers) => {
+  control.on('welcome', start);
+  control.on('iceServers', (iceServers) => {
     peerJs.setIceServers(iceServers);
     byPeers.setIceServers(iceServers);
-  };
-  control.onCall = (peer, ticket) => relayed.called(peer, ticket);
+  });
+  control.on('call', (peer, ticket) => relayed.called(peer, ticket));
   start();
   return {
     transport,

@@ -110,7 +110,7 @@ test('a peer that does not seal its link, or seals it badly, is cut off, and nob
   const identity = throwAwayIdentity();
   const raw = new PeerJsTransport({ ...webRtcOptions(new URL(mesh.url)), self: identity.peerId });
   const control = openControl(new URL(mesh.url), identity);
-  control.onWelcome = ({ iceServers, signalToken }) => raw.start(iceServers, signalToken);
+  control.on('welcome', ({ iceServers, signalToken }) => raw.start(iceServers, signalToken));
   control.start();
   await areCutOff(raw, control, [
     ['a question in the open', (link) => link.send(request({}))],
@@ -171,7 +171,7 @@ test('a program that breaks the protocol on a WebSocket is cut off, and nobody e
   const identity = throwAwayIdentity();
   const control = openControl(new URL(mesh.url), identity);
   const welcomed = new Promise<Welcome>((resolve) => {
-    control.onWelcome = resolve;
+    control.on('welcome', resolve);
   });
   control.start();
   const { signalToken } = await welcomed;
@@ -226,7 +226,7 @@ test('floods from many programs at once cost the control plane little memory, an
       const control = openControl(new URL(mesh.url), identity);
       controls.push(control);
       const welcomed = new Promise<Welcome>((resolve) => {
-        control.onWelcome = resolve;
+        control.on('welcome', resolve);
       });
       control.start();
       const { signalToken } = await welcomed;

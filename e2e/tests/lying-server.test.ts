@@ -45,7 +45,7 @@ async function join(sealed = true): Promise<Peer> {
     transport = openPaths({ ...options, credentials, control, openSocket: openRelaySocket, refused }).webRtc;
   } else {
     const raw = new PeerJsTransport(options);
-    control.onWelcome = ({ iceServers, signalToken }) => raw.start(iceServers, signalToken);
+    control.on('welcome', ({ iceServers, signalToken }) => raw.start(iceServers, signalToken));
     transport = raw;
   }
   const accepted: Link[] = [];

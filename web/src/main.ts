@@ -159,19 +159,19 @@ const chat = new Chat({
   failed: notKept,
 });
 
-control.onState = (state) => {
+control.on('state', (state) => {
   connection.takeControl(state, control.refusal);
   if (state === 'open') {
     connection.takeClock(clockWords(Date.now(), control.serverNowMs));
     loadCatalogue();
   }
   chat.wake();
-};
-control.onOffers = (message) => {
+});
+control.on('offers', (message) => {
   offers.take(message);
   if (chat.asksTrusted) lending.look();
   chat.wake();
-};
+});
 const takeOnline = () => {
   connection.takeOnline(navigator.onLine);
   chat.wake();

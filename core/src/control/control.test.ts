@@ -95,7 +95,7 @@ describe('the control connection', () => {
   it('describes anew what it offers, as busy as it was, and hears what is expected', async () => {
     const { client, last } = setUp();
     const expected: ModelId[] = [];
-    client.onExpect = (one) => expected.push(one);
+    client.on('expect', (one) => expected.push(one));
     client.describe([{ ...advert, wakesInMs: 10 }]);
     last().welcome();
     expect(last().types()).toEqual(['hello']);
@@ -113,7 +113,7 @@ describe('the control connection', () => {
   it('proves its key once a connection, and only then is in', async () => {
     const { clock, client, last } = setUp();
     const welcomes: string[] = [];
-    client.onWelcome = ({ signalToken }) => welcomes.push(signalToken);
+    client.on('welcome', ({ signalToken }) => welcomes.push(signalToken));
     last().onopen?.(undefined as never);
     const [first, second] = [newChallenge(4), newChallenge(0)];
     last().say(first);

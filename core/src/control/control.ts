@@ -2,6 +2,7 @@
 import type { Needs } from '../policy/abilities.ts';
 import { modelsThatFit } from '../wire/advert-size.ts';
 import type { Clock } from '../base/clock.ts';
+import { Emitter } from '../base/emitter.ts';
 import { ControlConnection, type ControlOptions, type ControlState } from './control-connection.ts';
 import {
   MAX_NAMED_PEERS,
@@ -41,23 +42,26 @@ export interface BusyReport {
 
 const NOTHING_TO_REPORT: BusyReport = { busySlots: 0, queued: 0, tokens: 0, tokensPerSecond: null };
 
-export class ControlClient {
+export interface ControlEvents {
+  state: [state: ControlState];
+  offers: [offers: Offers];
+  /** With every welcome: again after each reconnection, with another token for `/signal`. */
+  welcome: [welcome: Welcome];
+  /** The control plane has other servers for WebRTC than in its welcome. */
+  iceServers: [iceServers: Welcome['iceServers']];
+  /** A peer wants a relayed link to us. */
+  call: [peer: PeerId, ticket: string];
+  /** A provider that we were told of is gone, or away from the control plane. */
+  gone: [peer: PeerId];
+  /** Our last message was refused, as an advert of which not everything can be. */
+  refused: [error: MeshError];
+  /** This model of ours will be asked soon: see `expect` of `control-protocol.ts`. A stranger's word, of any model. */
+  expect: [model: ModelId];
+}
+
+export class ControlClient extends Emitter<ControlEvents> {
   /** What the mesh offered last; null before the first word. Kept while the connection is away. */
   offers: Offers | null = null;
-  onState: ((state: ControlState) => void) | null = null;
-  onOffers: ((offers: Offers) => void) | null = null;
-  /** With every welcome: again after each reconnection, with another token for `/signal`. */
-  onWelcome: ((welcome: Welcome) => void) | null = null;
-  /** The control plane has other servers for WebRTC than in its welcome. */
-  onIceServers: ((iceServers: Welcome['iceServers']) => void) | null = null;
-  /** A peer wants a relayed link to us. */
-  onCall: ((peer: PeerId, ticket: string) => void) | null = null;
-  /** A provider that we were told of is gone, or away from the control plane. */
-  onGone: ((peer: PeerId) => void) | null = null;
-  /** Our last message was refused, as an advert of which not everything can be. */
-  onRefused: ((error: MeshError) => void) | null = null;
-  /** This model of ours will be asked soon: see `expect` of `control-protocol.ts`. A stranger's word, of any model. */
-  onExpect: ((model: ModelId) => void) | null = null;
   /** The last one, with the newest servers for WebRTC; null before the first. */
   welcome: Welcome | null = null;
   /** Whose leases count here; null before the first welcome. */
@@ -73,9 +77,9 @@ export class ControlClient {
   #report: BusyReport = NOTHING_TO_REPORT;
   #reportedTokens = 0;
   readonly #self: Pick<Candidate, 'peerId' | 'agent'>;
-  readonly #watchers = new Set<(state: ControlState) => void>();
 
   constructor(options: ControlOptions) {
+    super();
     this.#clock = options.clock;
     this.#time = new ServerTime(options.clock);
     this.#self = { peerId: options.identity.peerId, agent: options.agent };
@@ -104,12 +108,6 @@ export class ControlClient {
   /** The control plane's time, in milliseconds since 1970; null while it is not known. */
   get serverNowMs(): number | null {
     return this.#time.nowMs;
-  }
-
-  /** As `onState`, for whoever else has to know. Returns the way to stop watching. */
-  watch(watcher: (state: ControlState) => void): () => void {
-    this.#watchers.add(watcher);
-    return () => this.#watchers.delete(watcher);
   }
 
   /** What we offer, as others are told of it. */
@@ -194,12 +192,11 @@ export class ControlClient {
     this.#heartbeatMs = welcome.heartbeatMs;
     this.welcome = welcome;
     this.issuer = welcome.issuer;
-    this.onWelcome?.(welcome);
+    this.emit('welcome', welcome);
   }
 
   #turned(state: ControlState): void {
-    for (const watcher of this.#watchers) watcher(state);
-    this.onState?.(state);
+    this.emit('state', state);
     // Whoever heard of it may have closed it.
     if (this.state !== 'open') return;
     this.#sendAdvert();
@@ -216,21 +213,21 @@ export class ControlClient {
     switch (message.type) {
       case 'ice':
         if (this.welcome !== null) this.welcome = { ...this.welcome, iceServers: message.iceServers };
-        this.onIceServers?.(message.iceServers);
+        this.emit('iceServers', message.iceServers);
         break;
       case 'call':
-        this.onCall?.(message.peer, message.ticket);
+        this.emit('call', message.peer, message.ticket);
         break;
       case 'gone':
-        this.onGone?.(message.peer);
+        this.emit('gone', message.peer);
         break;
       case 'expect':
-        this.onExpect?.(message.model);
+        this.emit('expect', message.model);
         break;
       case 'offers':
         this.offers = message;
         if (message.now !== undefined) this.#time.overheard(message.now);
-        this.onOffers?.(message);
+        this.emit('offers', message);
         break;
       case 'matched':
       case 'filed':
@@ -242,7 +239,7 @@ export class ControlClient {
         break;
       case 'refused':
         if (message.requestId === undefined) {
-          this.onRefused?.(new MeshError(message.code, message.message));
+          this.emit('refused', new MeshError(message.code, message.message));
           break;
         }
         this.#requests.refused(message.requestId, new MeshError(message.code, message.message));

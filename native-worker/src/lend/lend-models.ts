@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { onAbort } from '@llmesh/core/base/abort';
 import { realClock } from '@llmesh/core/base/clock';
+import type { MeshError } from '@llmesh/core/base/errors';
 import type { Offers } from '@llmesh/core/wire/control-protocol';
 import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
 import { peerName } from '@llmesh/core/identity/names';
@@ -123,23 +124,24 @@ export async function lendModels(
     loading: (expected) => sayExpected(expected, output),
     failed: (error) => output.error(error),
   });
-  node.control.onExpect = (model) => ahead.expect(model);
   const refusals = new Set<string>();
-  node.control.onRefused = (error) => {
+  const refused = (error: MeshError) => {
     // An advert is sent again with each change, and after each connection.
     if (refusals.size < MAX_REFUSALS && refusals.size !== refusals.add(error.message).size) output.error(error);
   };
   standing.known(node.mesh.self, name);
   standing.life = () => lifeOfNode(node, busySlots, lending.lent);
-  const stopWatching = node.control.watch(tell);
+  const stops = [
+    node.control.on('state', tell),
+    node.control.on('expect', (model) => ahead.expect(model)),
+    node.control.on('refused', refused),
+  ];
   let workingAtTheEnd = 0;
   onAbort(signal, () => (workingAtTheEnd = working));
   try {
     await lending.run(signal);
   } finally {
-    node.control.onExpect = null;
-    node.control.onRefused = null;
-    stopWatching();
+    for (const stop of stops) stop();
   }
   if (workingAtTheEnd > 0) await delay(FLUSH_MS);
 }

@@ -48,7 +48,7 @@ export function watchConnection(
     else output.note(words);
   };
   timer = setTimeout(() => void sayWhy(), PATIENCE_MS);
-  control.onState = (state) => {
+  const stopWatching = control.on('state', (state) => {
     clearTimeout(timer);
     if (state === 'open') {
       if (wasOpen && !silent) output.note('Back on the mesh.');
@@ -63,10 +63,10 @@ export function watchConnection(
     } else if (state === 'refused') {
       refused(control.refusal ?? new MeshError('control_refused', 'The mesh refused this computer.'));
     }
-  };
+  });
   return () => {
     clearTimeout(timer);
-    control.onState = null;
+    stopWatching();
   };
 }
 
@@ -105,7 +105,7 @@ function joined({ control, why }: Node, waits: (reason: string) => void, signal:
       if (control.state === 'connecting' && !signal.aborted) waits(reason);
     };
     const timer = setTimeout(() => void sayWhy(), PATIENCE_MS);
-    const stopWatching = control.watch((state) => {
+    const stopWatching = control.on('state', (state) => {
       if (state !== 'open') return;
       end();
       resolve();
@@ -124,14 +124,14 @@ function offersHeard({ control }: Node, wanted: (offers: Offers) => boolean, sig
   return new Promise((resolve) => {
     const done = () => {
       clearTimeout(timer);
+      stopAborting();
       stopListening();
-      control.onOffers = null;
       resolve();
     };
     const timer = setTimeout(done, OFFER_MS);
-    const stopListening = onAbort(signal, () => done());
-    control.onOffers = (offers) => {
+    const stopAborting = onAbort(signal, () => done());
+    const stopListening = control.on('offers', (offers) => {
       if (wanted(offers)) done();
-    };
+    });
   });
 }

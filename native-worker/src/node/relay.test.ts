@@ -91,8 +91,8 @@ it('a relayed link tells its sender how much waits for a reader that does not re
       ticketTo: (other, signal) => control.relay(other, signal),
       clock: realClock,
     });
-    control.onWelcome = () => transport.start();
-    control.onCall = (other, ticket) => transport.called(other, ticket);
+    control.on('welcome', () => transport.start());
+    control.on('call', (other, ticket) => transport.called(other, ticket));
     control.start();
     await transport.reachable(AbortSignal.timeout(20_000));
     return { transport, close: () => (transport.close(), control.close()) };
