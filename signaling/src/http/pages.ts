@@ -3,10 +3,10 @@ import { existsSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import express, { Router, type ErrorRequestHandler, type RequestHandler, type Response } from 'express';
 import type { Logger } from 'pino';
+import { PAGES } from '@llmesh/core/wire/pages';
 import { sendError } from './api.ts';
 
-/** The page's own addresses: the same document, which looks at the address itself. */
-const PAGE_PATHS = ['/', '/donate', '/network'];
+const PAGE_PATHS = Object.values(PAGES).map(({ path }) => path);
 /** Those that the type table of `send` does not know, or might know otherwise. */
 const TYPES: Record<string, string> = {
   '.wasm': 'application/wasm',

@@ -1,6 +1,7 @@
-/** Three places by the history API. */
-export const PAGES = { '/': 'chat', '/donate': 'donate', '/network': 'network' } as const;
-export type Page = (typeof PAGES)[keyof typeof PAGES] | 'missing';
+/** Which page is shown, by the history API. */
+import { PAGES, type PageName, type PagePath } from '@llmesh/core/wire/pages';
+
+export type Page = PageName | 'missing';
 
 /** What the router needs of a window. */
 export interface RouterWindow {
@@ -29,7 +30,7 @@ export class Router {
     return this.#visits;
   }
 
-  go(path: keyof typeof PAGES): void {
+  go(path: PagePath): void {
     if (this.#window.location.pathname !== path) this.#window.history.pushState(null, '', path);
     this.#arrive();
   }
@@ -48,10 +49,11 @@ export class Router {
   }
 }
 
-function isPath(path: string): path is keyof typeof PAGES {
-  return Object.hasOwn(PAGES, path);
+function isPath(path: string): path is PagePath {
+  return pageOf(path) !== 'missing';
 }
 
 function pageOf(path: string): Page {
-  return isPath(path) ? PAGES[path] : 'missing';
+  const names = Object.keys(PAGES) as PageName[];
+  return names.find((name) => PAGES[name].path === path) ?? 'missing';
 }
