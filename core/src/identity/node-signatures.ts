@@ -1,4 +1,5 @@
 /** Ed25519 by Node's own OpenSSL: ten times as fast as in JavaScript. Only for Node, which is asked for it at run time. */
+import { BoundedMap } from '../base/bounded-map.ts';
 import { concatBytes, hexToBytes } from '@noble/hashes/utils.js';
 import { peerIdOf, PUBLIC_KEY_BYTES, SECRET_KEY_BYTES, SIGNATURE_BYTES, type Identity } from './identity.ts';
 
@@ -39,8 +40,8 @@ const SMALL_ORDER = new Set([
 ]);
 
 /** As OpenSSL has them; of more, those that were read first are read again. */
-const keys = new Map<string, KeyObject>();
 const MAX_KEYS = 16_384;
+const keys = new BoundedMap<string, KeyObject>(MAX_KEYS);
 
 function signOnThread(message: Uint8Array, key: KeyObject): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
@@ -92,10 +93,6 @@ function keyObject(publicKey: Uint8Array): KeyObject {
   if (known !== undefined) return known;
   const key = openssl.createPublicKey({ key: concatBytes(PUBLIC_PREFIX, publicKey), format: 'der', type: 'spki' });
   keys.set(bytes, key);
-  for (const oldest of keys.keys()) {
-    if (keys.size <= MAX_KEYS) break;
-    keys.delete(oldest);
-  }
   return key;
 }
 

@@ -1,4 +1,5 @@
 /** Forms of answers that an engine here broke over: nobody has it break over the same one again and again. */
+import { BoundedMap } from '../base/bounded-map.ts';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { concatBytes, utf8ToBytes } from '@noble/hashes/utils.js';
 import { toBase32 } from '../base/base32.ts';
@@ -21,7 +22,7 @@ export class HarmfulForms {
   readonly #clock: Clock;
   /** What others asked for is no list to be kept: only who has a form can tell that it is among these. */
   readonly #salt = randomBytes(SALT_BYTES);
-  readonly #forms = new Map<string, Broken>();
+  readonly #forms = new BoundedMap<string, Broken>(MAX_FORMS);
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -44,12 +45,7 @@ export class HarmfulForms {
   }
 
   #remember(name: string, failures: number): void {
-    this.#forms.delete(name);
     this.#forms.set(name, { failures, atMs: this.#clock.now() });
-    for (const oldest of this.#forms.keys()) {
-      if (this.#forms.size <= MAX_FORMS) break;
-      this.#forms.delete(oldest);
-    }
   }
 
   #isOld({ atMs }: Broken): boolean {

@@ -2,6 +2,7 @@
  * Takes proofs of what was delivered to the keeper and then to the control plane, in the background: one at a time, and
  * again until it has them.
  */
+import { BoundedMap } from '../base/bounded-map.ts';
 import { backoffMs } from '../base/backoff.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Filing } from '../wire/control-protocol.ts';
@@ -30,7 +31,7 @@ export class ReceiptFiler {
   readonly #options: ReceiptFilerOptions;
   readonly #closing = new AbortController();
   /** Oldest first. */
-  readonly #queue = new Map<string, KeptProof>();
+  readonly #queue = new BoundedMap<string, KeptProof>(MAX_KEPT);
   #busy = false;
   #filing: Promise<void> = Promise.resolve();
   /** Writes happen in their order, so that a lesser proof never replaces a fuller one. */
@@ -61,11 +62,7 @@ export class ReceiptFiler {
   /** Nothing better will come. */
   file(proof: KeptProof): void {
     this.hold(proof);
-    this.#queue.delete(proof.leaseId);
     this.#queue.set(proof.leaseId, proof);
-    const [oldest] = this.#queue.keys();
-    // The keeper forgets it, too.
-    if (this.#queue.size > MAX_KEPT && oldest !== undefined) this.#queue.delete(oldest);
     this.#tell(null);
     this.#file();
   }

@@ -1,4 +1,5 @@
 /** Whether llama.cpp can hold to a grammar that a stranger's schema made, tried where it can be ended. */
+import { BoundedMap } from '@llmesh/core/base/bounded-map';
 import { createHash } from 'node:crypto';
 import { untilAborted } from '@llmesh/core/base/abort';
 import { MeshError } from '@llmesh/core/base/errors';
@@ -10,7 +11,7 @@ const MAX_REMEMBERED = 1_000;
 export class GrammarTrial {
   readonly #process: Pick<ContainedProcess, 'run'>;
   /** By their checksums, the one that was asked for longest ago first. */
-  readonly #verdicts = new Map<string, Promise<void>>();
+  readonly #verdicts = new BoundedMap<string, Promise<void>>(MAX_REMEMBERED);
 
   constructor(process: Pick<ContainedProcess, 'run'>) {
     this.#process = process;
@@ -24,12 +25,7 @@ export class GrammarTrial {
       .update(JSON.stringify([grammar, delivered]))
       .digest('base64');
     const verdict = this.#verdicts.get(key) ?? this.#try(key, grammar, delivered);
-    this.#verdicts.delete(key);
     this.#verdicts.set(key, verdict);
-    for (const oldest of this.#verdicts.keys()) {
-      if (this.#verdicts.size <= MAX_REMEMBERED) break;
-      this.#verdicts.delete(oldest);
-    }
     await untilAborted(verdict, signal);
   }
 

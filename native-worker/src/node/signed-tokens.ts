@@ -1,4 +1,5 @@
 /** What this computer wrote and others signed for, as far as it was handed in: counted since the worker began. */
+import { BoundedMap } from '@llmesh/core/base/bounded-map';
 import { fromBase32 } from '@llmesh/core/base/base32';
 import type { Filing } from '@llmesh/core/wire/control-protocol';
 import type { PeerId } from '@llmesh/core/base/ids';
@@ -8,7 +9,7 @@ import { MAX_KEPT, type KeptProof } from '@llmesh/core/receipts/receipt-keeper';
 export class SignedTokens {
   readonly #self: PeerId;
   /** A fuller proof of the same lease may come after a lesser one was taken. */
-  readonly #ofLease = new Map<string, number>();
+  readonly #ofLease = new BoundedMap<string, number>(MAX_KEPT);
   readonly #read = new WeakMap<KeptProof, number>();
   #taken = 0;
   #waiting = 0;
@@ -39,10 +40,7 @@ export class SignedTokens {
     const more = this.#more(proof);
     this.#taken += more;
     const tokens = (this.#ofLease.get(leaseId) ?? 0) + more;
-    this.#ofLease.delete(leaseId);
     this.#ofLease.set(leaseId, tokens);
-    const [oldest] = this.#ofLease.keys();
-    if (this.#ofLease.size > MAX_KEPT && oldest !== undefined) this.#ofLease.delete(oldest);
   }
 
   /** Than was taken of its lease before. */

@@ -1,4 +1,5 @@
 /** `/api/peers`, page by page: who lends something comes first, and each half is in the order of its ids. */
+import { BoundedMap } from '@llmesh/core/base/bounded-map';
 import type { Clock } from '@llmesh/core/base/clock';
 import { MeshError } from '@llmesh/core/base/errors';
 import { isPeerId, type PeerId } from '@llmesh/core/base/ids';
@@ -30,7 +31,7 @@ export class PeerList {
   readonly #registry: Registry;
   readonly #first: SharedPage;
   readonly #others: TokenBucket;
-  readonly #pages = new Map<string, SharedPage>();
+  readonly #pages = new BoundedMap<string, SharedPage>(MAX_PAGES);
   #listed: { peers: readonly Listed[]; atMs: number } = { peers: [], atMs: -Infinity };
 
   constructor(clock: Clock, registry: Registry) {
@@ -52,10 +53,7 @@ export class PeerList {
       throw new MeshError('busy', 'Too many look through the peers. Try again in a moment.');
     }
     const page = known ?? new SharedPage(this.#clock, () => this.#build(after, most));
-    this.#pages.delete(key);
     this.#pages.set(key, page);
-    const [oldest] = this.#pages.keys();
-    if (this.#pages.size > MAX_PAGES && oldest !== undefined) this.#pages.delete(oldest);
     return page;
   }
 

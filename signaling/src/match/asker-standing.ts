@@ -3,6 +3,7 @@
  * Whoever does it again gets slots kept only for an instant, and the more often it was, the longer that goes on. The same
  * holds, in a network where much was kept for nothing, for whoever has begun nothing yet: there identities are made for it.
  */
+import { BoundedMap } from '@llmesh/core/base/bounded-map';
 import type { Clock } from '@llmesh/core/base/clock';
 import type { PeerId } from '@llmesh/core/base/ids';
 import { FadingTally } from '../sockets/fading-tally.ts';
@@ -31,7 +32,7 @@ export class AskerStanding {
   readonly #wastedAt: FadingTally;
   readonly #clock: Clock;
   /** When each began something, in the order in which that was noted. */
-  readonly #begun = new Map<PeerId, number>();
+  readonly #begun = new BoundedMap<PeerId, number>(MAX_KNOWN);
 
   constructor(clock: Clock) {
     this.#wasted = new FadingTally(clock, WASTE_HALF_LIFE_MS);
@@ -63,12 +64,7 @@ export class AskerStanding {
   #note(peer: PeerId): void {
     const now = this.#clock.now();
     if (now - (this.#begun.get(peer) ?? -Infinity) < NOTED_EVERY_MS) return;
-    this.#begun.delete(peer);
     this.#begun.set(peer, now);
-    for (const oldest of this.#begun.keys()) {
-      if (this.#begun.size <= MAX_KNOWN) break;
-      this.#begun.delete(oldest);
-    }
   }
 }
 

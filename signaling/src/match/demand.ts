@@ -2,6 +2,7 @@
  * How many answers of each model will be under way in a moment, from how they were asked for lately and how long they
  * take. Pure arithmetic on the clock.
  */
+import { BoundedMap } from '@llmesh/core/base/bounded-map';
 import type { Clock } from '@llmesh/core/base/clock';
 import type { ModelId } from '@llmesh/core/base/ids';
 
@@ -27,7 +28,7 @@ interface Seen {
 
 export class Demand {
   readonly #clock: Clock;
-  readonly #seen = new Map<ModelId, Seen>();
+  readonly #seen = new BoundedMap<ModelId, Seen>(MAX_MODELS);
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -43,10 +44,7 @@ export class Demand {
     this.#fade(seen);
     seen.recent += 1;
     seen.running += 1;
-    this.#seen.delete(model);
     this.#seen.set(model, seen);
-    const [oldest] = this.#seen.keys();
-    if (this.#seen.size > MAX_MODELS && oldest !== undefined) this.#seen.delete(oldest);
   }
 
   /** An answer took so long. Of models that nobody asked for: nothing. */

@@ -3,6 +3,7 @@
  * (`voices.ts`); vanishing with work in its hands speaks against it. By its key, so that it outlives the connection; what
  * was long ago fades. Nothing a stranger says alone counts, so nobody can talk a provider down.
  */
+import { BoundedMap } from '@llmesh/core/base/bounded-map';
 import type { Clock } from '@llmesh/core/base/clock';
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import { GONE_MS } from '../registry/registry.ts';
@@ -41,7 +42,7 @@ interface Seen {
 
 export class Reliability {
   readonly #clock: Clock;
-  readonly #seen = new Map<PeerId, Seen>();
+  readonly #seen = new BoundedMap<PeerId, Seen>(MAX_REMEMBERED);
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -128,10 +129,7 @@ export class Reliability {
     seen.voices.fade(kept);
     seen.bad *= kept;
     seen.atMs = now;
-    this.#seen.delete(peer);
     this.#seen.set(peer, seen);
-    const [oldest] = this.#seen.keys();
-    if (this.#seen.size > MAX_REMEMBERED && oldest !== undefined) this.#seen.delete(oldest);
     return seen;
   }
 

@@ -2,6 +2,7 @@
  * Who speaks for a provider: requesters that got their answers, by network. Two who agree can sign as much as they like,
  * and one can be many; so nobody's word, and no network's, counts without bound. What was long ago fades.
  */
+import { BoundedMap } from '@llmesh/core/base/bounded-map';
 import type { PeerId } from '@llmesh/core/base/ids';
 import { widerNetworkOf } from '../sockets/address.ts';
 
@@ -18,7 +19,7 @@ export interface Voice {
 }
 
 export class Voices {
-  readonly #heard = new Map<PeerId, { network: string; answers: number }>();
+  readonly #heard = new BoundedMap<PeerId, { network: string; answers: number }>(MAX_VOICES);
   #sum = 0;
 
   /** Answers that count. */
@@ -34,10 +35,7 @@ export class Voices {
   hear({ requester, network }: Voice): boolean {
     const before = this.#sum;
     const answers = this.#heard.get(requester)?.answers ?? 0;
-    this.#heard.delete(requester);
     this.#heard.set(requester, { network, answers: Math.min(answers + 1, MOST.requester) });
-    const [oldest] = this.#heard.keys();
-    if (this.#heard.size > MAX_VOICES && oldest !== undefined) this.#heard.delete(oldest);
     this.#sum = this.#add();
     return this.#sum >= before + 0.5;
   }

@@ -1,4 +1,5 @@
 /** How often something happened lately, for each key: what was counted is worth half after a while. */
+import { BoundedMap } from '@llmesh/core/base/bounded-map';
 import type { Clock } from '@llmesh/core/base/clock';
 
 /** Keys remembered; of more, those counted longest ago are forgotten. */
@@ -8,7 +9,7 @@ export class FadingTally {
   readonly #clock: Clock;
   readonly #halfLifeMs: number;
   /** In the order in which they were counted last. */
-  readonly #counts = new Map<string, { count: number; atMs: number }>();
+  readonly #counts = new BoundedMap<string, { count: number; atMs: number }>(MAX_KEYS);
 
   constructor(clock: Clock, halfLifeMs: number) {
     this.#clock = clock;
@@ -24,11 +25,7 @@ export class FadingTally {
   /** Negative: takes back. Never below 0, and never above `most`. */
   add(key: string, by = 1, most = Infinity): void {
     const count = Math.min(most, Math.max(0, this.of(key) + by));
-    this.#counts.delete(key);
     if (count > 0) this.#counts.set(key, { count, atMs: this.#clock.now() });
-    for (const oldest of this.#counts.keys()) {
-      if (this.#counts.size <= MAX_KEYS) break;
-      this.#counts.delete(oldest);
-    }
+    else this.#counts.delete(key);
   }
 }

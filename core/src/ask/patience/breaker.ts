@@ -1,4 +1,5 @@
 /** Which providers are left alone for a while because they failed, and when one of them is tried again. */
+import { BoundedMap } from '../../base/bounded-map.ts';
 import { backoffMs } from '../../base/backoff.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { PeerId } from '../../base/ids.ts';
@@ -19,7 +20,7 @@ export class Breakers {
   readonly #clock: Clock;
   readonly #random: () => number;
   /** In the order of their last faults. */
-  readonly #circuits = new Map<PeerId, Circuit>();
+  readonly #circuits = new BoundedMap<PeerId, Circuit>(MAX_PEERS);
 
   constructor(clock: Clock, random: () => number) {
     this.#clock = clock;
@@ -60,12 +61,7 @@ export class Breakers {
 
   failed(peer: PeerId): void {
     const faults = (this.#circuits.get(peer)?.faults ?? 0) + 1;
-    this.#circuits.delete(peer);
     const untilMs = this.#clock.now() + backoffMs(faults - 1, this.#random);
     this.#circuits.set(peer, { faults, untilMs, trying: false });
-    for (const oldest of this.#circuits.keys()) {
-      if (this.#circuits.size <= MAX_PEERS) break;
-      this.#circuits.delete(oldest);
-    }
   }
 }

@@ -1,4 +1,5 @@
 /** How long each provider takes to its first words, and when that is late: against its own history, not another's. */
+import { BoundedMap } from '../../base/bounded-map.ts';
 import type { ModelAdvert } from '../../wire/model-advert.ts';
 import type { PeerId } from '../../base/ids.ts';
 
@@ -16,22 +17,17 @@ interface History {
 
 export class FirstWords {
   /** The least recently heard first. */
-  readonly #peers = new Map<PeerId, History>();
+  readonly #peers = new BoundedMap<PeerId, History>(MAX_PEERS);
 
   /** The estimator of TCP's retransmission timer (RFC 6298 §2): running mean and mean deviation. */
   heard(peer: PeerId, ms: number): void {
     const before = this.#peers.get(peer);
-    this.#peers.delete(peer);
     if (before === undefined) this.#peers.set(peer, { meanMs: ms, deviationMs: ms / 2 });
     else {
       this.#peers.set(peer, {
         deviationMs: (3 * before.deviationMs + Math.abs(before.meanMs - ms)) / 4,
         meanMs: (7 * before.meanMs + ms) / 8,
       });
-    }
-    for (const oldest of this.#peers.keys()) {
-      if (this.#peers.size <= MAX_PEERS) break;
-      this.#peers.delete(oldest);
     }
   }
 

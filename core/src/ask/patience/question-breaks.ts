@@ -3,6 +3,7 @@
  * one breaks over it, the next may, too. So such a question is in two hands at most until it gets on, and ends with
  * question_breaks when both broke. A free question goes to as many as it takes.
  */
+import { BoundedMap } from '../../base/bounded-map.ts';
 import type { Clock } from '../../base/clock.ts';
 import { MeshError } from '../../base/errors.ts';
 import type { PeerId } from '../../base/ids.ts';
@@ -25,7 +26,7 @@ export function kindOf({ schema, adapter }: { schema?: string; adapter?: string 
 export class SuspectQuestions {
   readonly #clock: Clock;
   /** When they last did; the latest last. */
-  readonly #kinds = new Map<string, number>();
+  readonly #kinds = new BoundedMap<string, number>(MAX_SUSPECTS);
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -37,12 +38,7 @@ export class SuspectQuestions {
   }
 
   broke(kind: string): void {
-    this.#kinds.delete(kind);
     this.#kinds.set(kind, this.#clock.now());
-    for (const oldest of this.#kinds.keys()) {
-      if (this.#kinds.size <= MAX_SUSPECTS) break;
-      this.#kinds.delete(oldest);
-    }
   }
 
   worked(kind: string | null): void {

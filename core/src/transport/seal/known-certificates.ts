@@ -1,4 +1,5 @@
 /** What providers have shown of themselves in their adverts, for a client that stays anonymous before them. */
+import { BoundedMap } from '../../base/bounded-map.ts';
 import { fromBase32 } from '../../base/base32.ts';
 import { readCertificate } from './credentials.ts';
 import type { PeerId } from '../../base/ids.ts';
@@ -8,15 +9,10 @@ const MAX_KNOWN = 256;
 
 export class KnownCertificates {
   /** As they came: a signature is checked when a provider is dialled, not for each that is merely named. */
-  #certificates = new Map<PeerId, string>();
+  #certificates = new BoundedMap<PeerId, string>(MAX_KNOWN);
 
   learn(peer: PeerId, certificate: string): void {
-    this.#certificates.delete(peer);
     this.#certificates.set(peer, certificate);
-    for (const oldest of this.#certificates.keys()) {
-      if (this.#certificates.size <= MAX_KNOWN) break;
-      this.#certificates.delete(oldest);
-    }
   }
 
   /** Null: it has shown none, or one that is not its own. */

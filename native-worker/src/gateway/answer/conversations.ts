@@ -1,4 +1,5 @@
 /** Who answered last in a conversation: a client sends it whole each time, and that volunteer need not read it again. */
+import { BoundedMap } from '@llmesh/core/base/bounded-map';
 import { createHash } from 'node:crypto';
 import type { PeerId } from '@llmesh/core/base/ids';
 import type { Turn } from '@llmesh/core/protocol';
@@ -9,14 +10,11 @@ const TURNS_SINCE = 2;
 
 export class Conversations {
   /** By a hash of the model and the turns: no word of them is kept. The latest last. */
-  readonly #answered = new Map<string, PeerId>();
+  readonly #answered = new BoundedMap<string, PeerId>(MAX_REMEMBERED);
 
   answered(model: string, turns: readonly Turn[], by: PeerId): void {
     const name = nameOf(model, turns);
-    this.#answered.delete(name);
     this.#answered.set(name, by);
-    const [oldest] = this.#answered.keys();
-    if (this.#answered.size > MAX_REMEMBERED && oldest !== undefined) this.#answered.delete(oldest);
   }
 
   /** Null: nobody that is known. */

@@ -2,6 +2,7 @@
  * Adapters that strangers name and nobody gave before: fetched by their SHA-256 from one address, which the owner of this
  * computer chose. What comes is as large, as many and as long on its way as is said here, and the file that was named.
  */
+import { BoundedMap } from '@llmesh/core/base/bounded-map';
 import path from 'node:path';
 import type { GgufFileInfo } from 'node-llama-cpp';
 import { untilAborted } from '@llmesh/core/base/abort';
@@ -54,7 +55,7 @@ export class AdapterSource {
   readonly #runs = new Map<string, Run>();
   /** The one that was asked for longest ago first. */
   readonly #fetched = new Map<string, Fetched>();
-  readonly #missing = new Map<string, number>();
+  readonly #missing = new BoundedMap<string, number>(MAX_REMEMBERED);
 
   constructor(options: AdapterSourceOptions) {
     this.#options = options;
@@ -114,12 +115,7 @@ export class AdapterSource {
       return fetched;
     } catch (thrown) {
       if (stop.signal.aborted && !late) throw cancelled();
-      this.#missing.delete(sha256);
       this.#missing.set(sha256, this.#clock.now() + AGAIN_MS);
-      for (const oldest of this.#missing.keys()) {
-        if (this.#missing.size <= MAX_REMEMBERED) break;
-        this.#missing.delete(oldest);
-      }
       const { code, message } = asMeshError(thrown, 'model_download_failed', String(thrown));
       this.#options.failed(new MeshError(code, `An adapter that was asked for (${sha256}) is not here. ${message}`));
       throw notToBeHad();

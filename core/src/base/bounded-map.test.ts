@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest';
+import { BoundedMap } from './bounded-map.ts';
+
+test('of more than its most keys, those set longest ago are forgotten', () => {
+  const map = new BoundedMap<string, number>(2);
+  map.set('a', 1).set('b', 2).set('c', 3);
+  expect([...map]).toEqual([
+    ['b', 2],
+    ['c', 3],
+  ]);
+});
+
+test('a key that is set again is renewed, and a look at it is not', () => {
+  const map = new BoundedMap<string, number>(2);
+  map.set('a', 1).set('b', 2).set('a', 3);
+  map.get('b');
+  map.set('c', 4);
+  expect([...map.keys()]).toEqual(['a', 'c']);
+});
+
+test('nothing is kept where nothing may be', () => {
+  expect(new BoundedMap<string, number>(0).set('a', 1).size).toBe(0);
+});
