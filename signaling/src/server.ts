@@ -128,7 +128,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const passes = new SignalPasses(clock);
   const receipts = new ReceiptBook({
     ...{ table, issuer: leases.issuer, clock, now },
-    failed: (error) => log.error(`Receipts cannot be kept, and are filed again later: ${reasonOf(error)}`),
+    failed: (error) => log.error(`Receipts cannot be kept, and will be filed again later: ${reasonOf(error)}`),
   });
   const relay = new Relay({ clock, metrics, limits: { ...DEFAULT_RELAY_LIMITS, ...options.relay } });
   const mesh = new Mesh({

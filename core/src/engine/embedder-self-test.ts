@@ -27,7 +27,7 @@ export async function testEmbedder(
   }
   throw new MeshError(
     'self_test_failed',
-    'The model made vectors without sense in its self-test. Try --gpu off, or another model.',
+    'The model made meaningless vectors in its self-test. Try --gpu off, or another model.',
   );
 }
 

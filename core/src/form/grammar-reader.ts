@@ -61,7 +61,7 @@ export class GrammarReader {
       const codePoint = character.codePointAt(0) ?? 0;
       this.#places = this.#ahead().heads.flatMap(({ accepts, next }) => (accepts(codePoint) ? [next] : []));
       if (this.#places.length === 0) {
-        throw new MeshError('bad_schema', 'What there is of this answer does not follow its JSON schema. Ask anew.');
+        throw new MeshError('bad_schema', 'This answer so far does not follow its JSON schema. Ask again.');
       }
     }
   }
@@ -195,7 +195,7 @@ const CHARACTER = /\\U([0-9a-fA-F]{8})|\\x([0-9a-fA-F]{2})|\\(.)|([^])/uy;
 function readRule(line: string): [name: string, Row] {
   const [name = '', body = ''] = line.split(' ::= ', 2);
   const tokens = new Tokens(line.slice(line.indexOf(' ::= ') + 5));
-  if (body === '') throw new TypeError(`No rule: ${line}`);
+  if (body === '') throw new TypeError(`This is not a rule: ${line}`);
   return [name, tokens.choice()];
 }
 
@@ -207,7 +207,7 @@ class Tokens {
     TOKEN.lastIndex = 0;
     for (let at = 0; at < body.trimEnd().length; at = TOKEN.lastIndex) {
       const [, token] = TOKEN.exec(body) ?? [];
-      if (token === undefined) throw new TypeError(`No grammar: ${body}`);
+      if (token === undefined) throw new TypeError(`This is not grammar: ${body}`);
       this.#tokens.push(token);
     }
   }

@@ -119,7 +119,7 @@ class Reader {
     const keywords = Object.keys(node).filter((key) => !ANNOTATIONS.has(key));
     const only = (...known: string[]) => {
       const unknown = keywords.find((key) => !known.includes(key));
-      if (unknown !== undefined) throw refused(at, `uses "${unknown}", which cannot be held to here`);
+      if (unknown !== undefined) throw refused(at, `uses "${unknown}", which cannot be enforced here`);
     };
     if (node.$ref !== undefined) {
       only('$ref');
@@ -167,7 +167,7 @@ class Reader {
           ['maximum', Number.MAX_SAFE_INTEGER],
         ] as const) {
           if (node[keyword] === undefined || node[keyword] === widest) continue;
-          throw refused(at, `uses "${keyword}", which cannot be held to here`);
+          throw refused(at, `uses "${keyword}", which cannot be enforced here`);
         }
         return { kind: type };
       case 'boolean':
@@ -209,12 +209,13 @@ class Reader {
   #choice(list: unknown, keyword: string, at: string, depth: number): JsonShape {
     if (!Array.isArray(list) || list.length === 0 || list.length > MAX_CHOICES)
       throw refused(at, 'is not a short list');
-    if (keyword === 'allOf' && list.length > 1) throw refused(at, 'has several schemas, which cannot be held to here');
+    if (keyword === 'allOf' && list.length > 1) throw refused(at, 'has several schemas, which cannot be enforced here');
     return choiceOf(list.map((one, i) => this.#shape(one, `${at}/${i}`, depth + 1)));
   }
 
   #reference(target: unknown, at: string, depth: number): JsonShape {
-    if (typeof target !== 'string' || !this.#sources.has(target)) throw refused(at, 'refers to what is not there');
+    if (typeof target !== 'string' || !this.#sources.has(target))
+      throw refused(at, 'refers to something that is not there');
     if (!this.#named.has(target)) {
       // Before it is read, as it may refer to itself.
       this.#named.set(target, { kind: 'any' });

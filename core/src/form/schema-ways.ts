@@ -49,7 +49,7 @@ class Counter {
     for (const [group, shapes] of this.#groups.entries()) {
       const ways = this.#countGroup(shapes, group);
       if (ways > MAX_WAYS) {
-        throw this.#refused(shapes[0], 'can be followed in too many ways at once. Leave some of its alternatives out');
+        throw this.#refused(shapes[0], 'can be followed in too many ways at once. Drop some of its alternatives');
       }
       this.#ways.push(ways);
     }

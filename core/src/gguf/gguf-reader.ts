@@ -115,7 +115,7 @@ export class GgufReader {
     const type = this.u32();
     const length = this.count(MAX_ITEMS);
     this.#items += length;
-    if (this.#items > MAX_ITEMS) throw new GgufFault('Its metadata are damaged.');
+    if (this.#items > MAX_ITEMS) throw new GgufFault('Its metadata is damaged.');
     if (type === GGUF_TYPES.text) {
       const words: string[] = [];
       for (let i = 0; i < length; i++) {
@@ -182,11 +182,11 @@ export class GgufReader {
 
 function bytesOf(type: number): number {
   const bytes = TYPE_BYTES[type] ?? 0;
-  if (bytes === 0) throw new GgufFault('Its metadata are damaged.');
+  if (bytes === 0) throw new GgufFault('Its metadata is damaged.');
   return bytes;
 }
 
 function atMost(count: number, most: number): number {
-  if (count > most) throw new GgufFault('Its head is damaged.');
+  if (count > most) throw new GgufFault('Its header is damaged.');
   return count;
 }

@@ -195,14 +195,14 @@ export class TaskWorker {
         return null;
       return new MeshError(
         'busy',
-        'While the server of the mesh is away, this volunteer takes a few questions at a time.',
+        "While the mesh's server is away, this volunteer takes only a few questions at a time.",
       );
     }
     try {
       task.leased = this.#options.deliveries.begin(channel, request, (error) => this.#fail(task, error));
       return null;
     } catch (thrown) {
-      return asMeshError(thrown, 'lease_refused', 'The leave to run this task does not count. Ask again.');
+      return asMeshError(thrown, 'lease_refused', 'This lease is not valid. Ask again.');
     }
   }
 
@@ -210,12 +210,15 @@ export class TaskWorker {
   #readForm(task: Task): MeshError | null {
     if (task.request.schema === undefined) return null;
     if (this.#options.harmful?.isRefused(task.request.schema) === true) {
-      return new MeshError('bad_schema', 'The engine here broke over this JSON schema a while ago. Make it simpler.');
+      return new MeshError(
+        'bad_schema',
+        "This JSON schema crashed the volunteer's engine a while ago. Make it simpler.",
+      );
     }
     const refusals = this.#refusedForms.get(task.channel) ?? new TokenBucket(this.#options.clock, REFUSED_FORMS);
     this.#refusedForms.set(task.channel, refusals);
     if (refusals.level < 1) {
-      return new MeshError('rate_limited', 'Too many JSON schemas in a row could not be held to. Wait a few seconds.');
+      return new MeshError('rate_limited', 'Too many JSON schemas in a row could not be used. Wait a few seconds.');
     }
     const { prefix } = task.request;
     const { deepest } = new JsonDepth().read(prefix?.text ?? '');

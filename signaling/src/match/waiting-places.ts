@@ -167,9 +167,9 @@ function busy(message: string): MeshError {
 
 function tooMany(waiting: number, pace: LinePace | null): MeshError {
   const estimateMs = pace?.estimateMs(waiting) ?? null;
-  const turn = estimateMs === null ? '' : `; the last of them has its turn in about ${spoken(estimateMs)}`;
+  const turn = estimateMs === null ? '' : `; the last will have its turn in about ${spoken(estimateMs)}`;
   return busy(
-    `Every volunteer with this model is busy, and ${waiting} questions wait already${turn}. Try another model, or again later.`,
+    `Every volunteer with this model is busy, and ${waiting} questions are waiting already${turn}. Try another model, or try again later.`,
   );
 }
 

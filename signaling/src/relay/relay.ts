@@ -97,7 +97,7 @@ export class Relay {
   /** Null: `accept` may take it. */
   refusalOf(request: IncomingMessage): Refusal | null {
     if (this.#tickets.has(ticketOf(request))) return null;
-    return { status: 401, code: 'not_proven', why: 'This ticket opens no link, or no longer.' };
+    return { status: 401, code: 'not_proven', why: 'This ticket does not open a link, or no longer does.' };
   }
 
   /** Only after `refusalOf` had nothing against it. Becomes a WebSocket when the other end is here, too. */

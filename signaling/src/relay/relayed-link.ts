@@ -75,7 +75,7 @@ export class RelayedLink {
     };
     const offended = (code: string) => {
       refused(code);
-      this.close(CLOSE.badMessage, 'That is not of this protocol.');
+      this.close(CLOSE.badMessage, 'That is not a message of this protocol.');
     };
     from.on('message', (data: Buffer, isBinary: boolean) => {
       if (!this.#open) return;

@@ -117,7 +117,7 @@ export class SealedTransport implements Transport {
     const refuse = (error: MeshError) => refused?.(claimed, error);
     if (credentials === null || this.accept === null) {
       link.close();
-      refuse(new MeshError('connect_failed', 'This computer calls others and takes no calls.'));
+      refuse(new MeshError('connect_failed', 'This computer calls others but accepts no calls.'));
       return;
     }
     if (this.#crowded(claimed)) {
