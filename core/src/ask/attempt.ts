@@ -141,7 +141,7 @@ export class Attempt {
     this.fail(reason ?? new MeshError('provider_lost', 'The volunteer closed the connection.'));
   }
 
-  /** Of no more use: the provider stops computing. Signs for what came. */
+  /** Ends an attempt that is no longer needed: the provider stops computing. Signs for what came. */
   fail(error: MeshError): void {
     if (this.#ended) return;
     this.cancel();

@@ -8,9 +8,9 @@ import { MeshError } from '../base/errors.ts';
 
 /** The longest that models come with have 20,000. */
 export const MAX_TEMPLATE_CHARS = 131_072;
-/** Of any text on the way, and of the prompt: twice the longest conversation. */
+/** The longest text on the way, and the longest prompt: twice the longest conversation. */
 export const MAX_RENDERED_CHARS = 2 * MAX_PROMPT_BYTES;
-/** Of any list on the way: more than a conversation has turns, or a long text has lines. */
+/** The longest list on the way: more than a conversation has turns, or a long text has lines. */
 const MAX_ITEMS = 100_000;
 /** With everything inside it, however often the same is in it. */
 const MAX_NESTED = 1_000_000;

@@ -39,7 +39,7 @@ export class GrammarReader {
   /** Where one way leads to, by its place: in the middle of a string that is the same one again. */
   readonly #known = new WeakMap<NonNullable<Place>, Ahead>();
 
-  /** Of a grammar; or from where another has come to, without a look at what that has read. */
+  /** Starts from a grammar, or from where another reader is, ignoring what that one has read. */
   constructor(from: string | GrammarReader) {
     if (typeof from === 'string') {
       this.#lines = from.split('\n');

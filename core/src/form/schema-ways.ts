@@ -11,7 +11,7 @@ import { childrenOf, isContainer, resolved, type Container, type JsonSchema, typ
 import { waysOf } from './literals.ts';
 import { ShapePairs } from './shape-pairs.ts';
 
-/** Of one text, at any character. An object with 500 optional keys needs as many, before the first of them. */
+/** How many ways one text may have at any character. An object with 500 optional keys has as many, before the first. */
 export const MAX_WAYS = 512;
 /** Of the rules that `json-grammar.ts` has for what holds nothing else, each at its widest. */
 const OF_STRING = 4;
@@ -22,7 +22,7 @@ const OF_LIST = 3;
 const OF_MAP = 6;
 const OF_OBJECT = 2;
 
-/** Of a schema as `plain-choices.ts` leaves it. Throws bad_schema when there are too many, or no bound can be told. */
+/** Counts the ways of a schema that `plain-choices.ts` has simplified. Throws bad_schema: too many, or no bound. */
 export function countWays(schema: JsonSchema): number {
   return new Counter(schema).count();
 }
@@ -30,7 +30,7 @@ export function countWays(schema: JsonSchema): number {
 class Counter {
   readonly #named: ReadonlyMap<string, JsonShape>;
   readonly #pairs: ShapePairs;
-  /** Of every shape, as its error names it. */
+  /** The place of every shape, as its error names it. */
   readonly #places = new Map<JsonShape, string>();
   /** Shapes that lead back to each other are in one group; those inside it come before it. */
   readonly #groups: JsonShape[][] = [];

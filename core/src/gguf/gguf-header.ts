@@ -144,7 +144,7 @@ function asText(value: GgufField['value'] | undefined): string {
   return typeof value === 'string' ? value : '';
 }
 
-/** Of a byte string. */
+/** The text of a byte string. */
 function unicode(bytes: string): string {
   return new TextDecoder().decode(Uint8Array.from(bytes, (character) => character.charCodeAt(0)));
 }

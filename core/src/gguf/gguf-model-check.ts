@@ -26,12 +26,12 @@ const RANGES: Readonly<Record<string, readonly [least: number, most: number]>> =
   'attention.value_length': [0, 65_536],
   'rope.dimension_count': [0, 65_536],
 };
-/** Of any other whole number. */
+/** The bound for any other whole number. */
 const MAX_NUMBER = 2 ** 31 - 1;
 /** Four times the largest vocabulary. */
 const MAX_WORDS = 2 ** 20;
 const ARCHITECTURE = /^(?!constructor$|prototype$)[A-Za-z0-9][\w.-]{0,63}$/;
-/** Of 50 GB each, that is more than any model has. */
+/** At 50 GB each, this is more than any model has. */
 export const MAX_PARTS = 256;
 const INTEGERS: ReadonlySet<number> = new Set([0, 1, 2, 3, 4, 5, 10, 11]);
 /** What llama.cpp takes for granted, key by key. */

@@ -51,7 +51,7 @@ export class Channel {
   #drained: (() => void)[] = [];
   #stopLooking: (() => void) | null = null;
   #asking: TokenBucket;
-  /** Of the message that is arriving. */
+  /** The size of the arriving message so far. */
   #arrivedBytes = 0;
   #holds = new Set<{ beats: number }>();
   #stopBeat: (() => void) | null = null;

@@ -17,7 +17,7 @@ const OPENING_TIMEOUT_MS = 10_000;
 export interface IntroducedTransportOptions {
   self: PeerId;
   introductions: Introductions;
-  /** Of the host: a connection by these servers. */
+  /** How the host makes a connection by these servers. */
   connect: (config: { iceServers: IceServer[] }) => RtcPeerConnection;
   clock: Clock;
 }

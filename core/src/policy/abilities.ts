@@ -21,7 +21,7 @@ export interface Needs {
   sha256?: string | null | undefined;
 }
 
-/** Of an advert, or of what an engine says of itself. */
+/** What an advert, or an engine, says it can do. */
 export interface Offered {
   abilities?: readonly Ability[] | undefined;
   embeds?: number | undefined;

@@ -102,7 +102,7 @@ export class Deliveries {
 
   acknowledged(channel: Channel, { taskId, acknowledgement }: Extract<Message, { kind: 'TASK_ACK' }>): void {
     const task = this.#find(channel, taskId);
-    // Of a task that ended long ago, or never was.
+    // The task ended long ago, or never existed.
     if (task === undefined) return;
     try {
       task.delivery.acknowledge(acknowledgement);

@@ -23,9 +23,9 @@ const MAX_TASKS_PER_PEER = 8;
 /** Waiting tasks for each slot; past that the requester is better off elsewhere. */
 const QUEUE_PER_SLOT = 4;
 const STATUS_MS = 500;
-/** Of one peer at once, and all together half the slots of the model: no way around leases for whoever wants many. */
+/** Leaseless tasks of one peer at once; all peers get half the model's slots: no way around leases for a peer that wants many. */
 const MAX_LEASELESS_PER_PEER = 2;
-/** Of one link: reading a schema to its fault takes some milliseconds. */
+/** The refused schemas of one link: reading a schema to its fault takes some milliseconds. */
 const REFUSED_FORMS: Rate = { perSecond: 1, burst: 16 };
 
 export interface Serving {
@@ -45,7 +45,7 @@ export interface WorkerStatus {
   tokens: number;
   /** All running answers together, now. */
   tokensPerSecond: number;
-  /** Of one answer, over the last ones; null until something was measured. */
+  /** The speed of one answer, over the last ones; null until something was measured. */
   typicalTokensPerSecond: number | null;
   serving: Serving[];
 }
@@ -109,7 +109,7 @@ export class TaskWorker {
     };
   }
 
-  /** Of all models together. */
+  /** The slots of all models together. */
   get #slots(): number {
     return [...this.#models.values()].reduce((sum, model) => sum + model.slots, 0);
   }
@@ -308,7 +308,7 @@ export class TaskWorker {
     this.#announce();
   }
 
-  /** Of the one answer at work that has a form; undefined: there are others, or none. */
+  /** The form of the one answer at work that has a form; undefined: there are others, or none. */
   get #onlyForm(): string | undefined {
     const [form, ...others] = [...this.#running].flatMap(({ request: { schema } }) => schema ?? []);
     return others.length === 0 ? form : undefined;

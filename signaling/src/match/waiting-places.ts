@@ -15,7 +15,7 @@ export const MAX_WAITING_PER_PEER = 8;
 export const MAX_WAITING_PER_MODEL = 1_000;
 /** In the lines of all models, a few kilobytes each. */
 export const MAX_WAITING = 10_000;
-/** Of those that keep to providers which they name: each stands in up to 64 lines. */
+/** The most questions that wait only for named providers: each stands in up to 64 lines. */
 export const MAX_WAITING_NAMED = 1_000;
 
 export interface Waiter {

@@ -16,7 +16,7 @@ const MOST_PROMPT_TOKENS = MAX_MESSAGE_BYTES;
 const CLOCKS_MS = (MAX_LEASE_SECONDS + CLOCK_SKEW_SECONDS) * 1000;
 /** In the provider's own queue, after it took the lease. */
 const MOST_WAITED_MS = 6 * 3_600_000;
-/** Of one answer. */
+/** The longest that one answer may take. */
 const MOST_WRITTEN_MS = 24 * 3_600_000;
 const DAY_MS = 86_400_000;
 

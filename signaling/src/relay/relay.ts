@@ -62,7 +62,7 @@ export class Relay {
   readonly #tickets: RelayTickets;
   readonly #meetings = new Map<Place, Meeting>();
   readonly #links = new Map<Place, RelayedLink>();
-  /** Of those who have links. */
+  /** The budgets of peers that have links. */
   readonly #budgets = new Map<PeerId, { bucket: TokenBucket; links: number }>();
   readonly #stopPings: () => void;
   #stopSweep: () => void;

@@ -15,7 +15,7 @@ export const LIFETIME_MS = 6 * 3_600_000;
 
 export interface End {
   socket: BoundedSocket;
-  /** Of bytes, shared by all links that this peer sends on. */
+  /** The budget of bytes, shared by all links that this peer sends on. */
   budget: TokenBucket;
 }
 

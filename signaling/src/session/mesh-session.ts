@@ -42,11 +42,11 @@ export const HELLO_TIMEOUT_MS = 10_000;
 /** To sign, and on a small phone to work. */
 export const PROOF_TIMEOUT_MS = 60_000;
 export const MAX_BAD_MESSAGES = 5;
-/** Of what is said about models that are left out of an advert. */
+/** The longest text about models that are left out of an advert. */
 const MAX_LEFT_OUT_CHARACTERS = 900;
 /** In messages. Whoever is told to file less and goes on as before is soon not listened to any more. */
 const FILED_TOO_MUCH_COSTS = 5;
-/** Of what it was sent before: then news can wait. */
+/** How far a peer may lag behind what it was sent: beyond this, news can wait. */
 const MAX_BEHIND_BYTES = 262_144;
 export interface MeshContext {
   clock: Clock;

@@ -16,7 +16,7 @@ import { BrokenWhileSealing } from '../link-end.ts';
 
 /** Accepted links whose handshake is under way. Past this many the newest is refused. */
 export const MAX_HANDSHAKES = 64;
-/** Of these, one peer may have so many: nobody fills the room alone. */
+/** How many of these one peer may have: nobody fills the room alone. */
 export const MAX_HANDSHAKES_PER_PEER = 4;
 
 export interface SealOptions {
