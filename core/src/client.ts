@@ -217,7 +217,7 @@ async function openerOfHost(): Promise<OpenMesh> {
   try {
     node = (await import(/* @vite-ignore */ name)) as NodeMesh;
   } catch (cause) {
-    throw new MeshError('connect_failed', 'Node has no WebRTC of its own. Run "npm install llmesh" beside this.', {
+    throw new MeshError('connect_failed', 'Node has no WebRTC of its own. Run "npm install llmesh" in this project.', {
       cause,
     });
   }

@@ -16,12 +16,12 @@ import { SealedTransport, type SealOptions } from './transport/seal/seal.ts';
 import type { Link, Transport } from './transport/transport.ts';
 
 export interface PathsOptions extends PeerJsTransportOptions {
-  /** Of `self`. Its welcome starts the paths; its calls and its servers for WebRTC are theirs. */
+  /** The control plane's client for `self`. Its welcome starts the paths; they use its calls and WebRTC servers. */
   control: ControlClient;
   /** Null: we stay anonymous, and call only providers that have shown a certificate. */
   credentials: Credentials | null;
   openSocket: (url: string) => RelaySocket;
-  /** Of the host: a WebRTC connection without PeerJS. */
+  /** How the host makes a WebRTC connection without PeerJS. */
   connect: IntroducedTransportOptions['connect'];
   /** A stranger's link was refused, and why. */
   refused?: (peer: PeerId, error: MeshError) => void;

@@ -33,15 +33,15 @@ export const MAX_SEALED_BYTES = MAX_FRAGMENT_BYTES + SEAL_BYTES;
 /** The most text of one question with its history, in UTF-8 bytes; models refuse far less by their context. */
 export const MAX_PROMPT_BYTES = 524_288;
 export const MAX_TURNS = 512;
-/** Of an answer that another provider goes on with. */
+/** The most tokens of an answer that another provider continues. */
 export const MAX_PREFIX_TOKENS = 32_768;
 export const MAX_PREFIX_CHARACTERS = 262_144;
-/** Of those, and of one piece: what the decoder takes in one list. A longer beginning is gone on with by its text. */
+/** The most ids of those, and of one piece: one list for the decoder. A longer prefix is continued by its text. */
 export const MAX_TOKEN_IDS = 4_096;
 /** Vocabularies have less than a million; engines keep an id in 32 bits, with a sign. */
 export const MAX_TOKEN_ID = 0x7fff_ffff;
 export const SALT_BYTES = 16;
-/** Of the likeliest tokens that are told of beside the one that was written. */
+/** How many of the likeliest tokens are reported beside the one that was written. */
 export const MAX_TOP_LOGPROBS = 20;
 /** The longest tokens that vocabularies have are a row of blanks, some hundred. */
 export const MAX_TOKEN_CHARACTERS = 512;
@@ -49,7 +49,7 @@ export const MAX_TOKEN_CHARACTERS = 512;
 export const MAX_KNOWN_PEERS = 32;
 /** Older news of a provider is none. */
 export const MAX_KNOWN_AGE_SECONDS = 3_600;
-/** Of one end of a connection to be: an SDP with its candidates. */
+/** The longest description of one end of a future connection: an SDP with its candidates. */
 export const MAX_DESCRIPTION_CHARS = 12_288;
 
 /** One turn of a conversation. */
@@ -99,7 +99,7 @@ export const TaskRequestSchema = v.object({
   adapter: v.optional(sha256),
   /** For each token how likely it was, and so many others, the likeliest. Left out: nothing is told. */
   logprobs: v.optional(v.pipe(count, v.maxValue(MAX_TOP_LOGPROBS))),
-  /** Of this provider's part. */
+  /** The limit for this provider's part. */
   maxTokens: v.pipe(count, v.minValue(1)),
   /**
    * What other providers have delivered of the answer: go on after exactly this. `tokenIds` in the vocabulary of the very
@@ -139,11 +139,11 @@ export const TaskChunkSchema = v.object({
   tokens: count,
   text: text(65_536),
   tokenIds: v.optional(tokenIds),
-  /** Of each of its tokens, where the request asks for it. Nobody signs for it. */
+  /** How likely each of its tokens was, where the request asks for it. Nobody signs for it. */
   logprobs: v.optional(v.pipe(v.array(TokenLogprobSchema), v.maxLength(MAX_TOKEN_IDS))),
   /** With the first chunk, from providers that know it then: tokens of the turns, without a prefix. Of a vector: of its text. */
   promptTokens: v.optional(count),
-  /** Of the text number `index` of an `embedding`, which counts as one token: float32, little-endian (`vector.ts`). */
+  /** The vector of text `index` of an `embedding`; it counts as one token: float32, little-endian (`vector.ts`). */
   vector: v.optional(bytes(4 * MAX_VECTOR_NUMBERS)),
 });
 
@@ -208,7 +208,7 @@ const description = v.pipe(text(MAX_DESCRIPTION_CHARS), v.minLength(1));
 /** Please pass this WebRTC offer on to `peer`, which you have a link to. Answered with INTRODUCTION under the same `id`. */
 export const IntroduceSchema = v.object({
   kind: v.literal('INTRODUCE'),
-  /** Of this link and this direction. */
+  /** Unique on this link, in this direction. */
   id: count,
   peer: peerId,
   offer: description,
@@ -257,7 +257,7 @@ export function parseData(value: unknown): DataMessage | null {
   return result.success ? result.output : null;
 }
 
-/** Of a value that is no message: the task that it would have asked for, so that only that is refused; null: none. */
+/** The task that an invalid message would have asked for, so that only that task is refused; null: none. */
 export function taskAskedBy(value: unknown): TaskId | null {
   const result = v.safeParse(AskingSchema, value);
   return result.success ? result.output.taskId : null;

@@ -28,9 +28,13 @@ type StandardStream = NodeJS.WriteStream & { _handle?: { setBlocking?: (blocking
 const program = new Command('llmesh-signaling')
   .description('The control plane of a mesh: introduces peers, knows who offers what, serves the page.')
   .addOption(new Option('--port <port>', 'where to listen').argParser(parsePort).default(7070).env('PORT'))
-  .addOption(new Option('--host <address>', 'on which address; 0.0.0.0 is all').default('127.0.0.1').env('HOST'))
   .addOption(
-    new Option('--data <folder>', 'for our key and the receipts; without it they are forgotten').env('LLMESH_DATA'),
+    new Option('--host <address>', 'the address to listen on; 0.0.0.0 means all').default('127.0.0.1').env('HOST'),
+  )
+  .addOption(
+    new Option('--data <folder>', 'where the key and the receipts are kept; without it they are forgotten').env(
+      'LLMESH_DATA',
+    ),
   )
   .option('--web <folder>', 'the built page', 'web/dist')
   .option('--models <folder>', 'catalogue and model files, served under /models', 'models')
@@ -133,7 +137,7 @@ function parsePort(text: string): number {
 
 function parseGateway(text: string): URL {
   if (URL.canParse(text) && new URL(text).protocol === 'http:') return new URL(text);
-  throw new InvalidArgumentError('It is an address like http://127.0.0.1:7080.');
+  throw new InvalidArgumentError('A gateway is an address like http://127.0.0.1:7080.');
 }
 
 function parseList(text = ''): string[] {
@@ -159,7 +163,7 @@ function parseTurn(secret: string | undefined, urls: readonly string[]): TurnOpt
   if (!secret || urls.length === 0 || urls.length > 8 || !right) {
     throw new MeshError(
       'control_refused',
-      'TURN_SECRET and TURN_URLS go together: up to eight addresses as turn:turn.example.org:3478, with commas between them.',
+      'TURN_SECRET and TURN_URLS go together: up to eight addresses like turn:turn.example.org:3478, separated by commas.',
     );
   }
   return { secret, urls };
@@ -170,6 +174,6 @@ function parseIceServers(json: string | undefined): readonly IceServer[] {
   try {
     return v.parse(WelcomeSchema.entries.iceServers, JSON.parse(json));
   } catch (error) {
-    throw new MeshError('control_refused', `LLMESH_ICE_SERVERS is no list of RTCIceServer as JSON: ${String(error)}`);
+    throw new MeshError('control_refused', `LLMESH_ICE_SERVERS is not a JSON list of RTCIceServer: ${String(error)}`);
   }
 }

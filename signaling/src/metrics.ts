@@ -7,15 +7,15 @@ export type Plane = SocketKind | 'http';
 
 export class Metrics {
   readonly #collector = new Collector();
-  readonly matches = this.#counter('llmesh_matches_total', 'Matches asked for, by whether somebody was found.', [
+  readonly matches = this.#counter('llmesh_matches_total', 'Matches asked for, by whether a provider was found.', [
     'found',
   ]);
   readonly refused = this.#counter('llmesh_refused_total', 'Messages and connections refused.', ['plane', 'code']);
-  readonly filed = this.#counter('llmesh_receipts_filed_total', 'Receipts taken, by what they were.', ['kind']);
-  readonly receiptsRefused = this.#counter('llmesh_receipts_refused_total', 'Receipts not taken.', ['code']);
-  readonly signalling = this.#counter('llmesh_signalling_messages_total', 'PeerServer messages taken.', ['type']);
+  readonly filed = this.#counter('llmesh_receipts_filed_total', 'Receipts accepted, by kind.', ['kind']);
+  readonly receiptsRefused = this.#counter('llmesh_receipts_refused_total', 'Receipts refused, by code.', ['code']);
+  readonly signalling = this.#counter('llmesh_signalling_messages_total', 'PeerServer messages accepted.', ['type']);
   readonly relayedBytes = this.#counter('llmesh_relayed_bytes_total', 'Sealed bytes passed on.', []);
-  readonly expected = this.#counter('llmesh_expected_total', 'Providers told to load a model ahead.', []);
+  readonly expected = this.#counter('llmesh_expected_total', 'Providers told to load a model ahead of time.', []);
   /** Questions in the lines of their models. */
   waiting = 0;
   #matchCount = 0;
@@ -34,14 +34,18 @@ export class Metrics {
     this.#gauge('llmesh_queued', 'Questions waiting at providers.', () => registry.totals().queued);
     this.#gauge(
       'llmesh_tokens_per_second',
-      'Over the last minute, as reported.',
+      'Tokens per second over the last minute, as reported.',
       () => registry.totals().tokensPerSecond,
     );
     this.#gauge('llmesh_waiting', 'Questions waiting in the line of their model.', () => this.waiting);
-    this.#gauge('llmesh_promised_slots', 'Slots kept for those just sent there.', () => registry.totals().promised);
+    this.#gauge(
+      'llmesh_promised_slots',
+      'Slots kept for requesters just sent there.',
+      () => registry.totals().promised,
+    );
     if (kept !== null) {
       this.#gauge('llmesh_receipts', 'Receipts kept whole, with their signatures.', () => kept.rows);
-      this.#gauge('llmesh_database_bytes', 'Of receipts and their sums, on the disk.', () => kept.bytes);
+      this.#gauge('llmesh_database_bytes', 'Bytes of receipts and their sums on the disk.', () => kept.bytes);
     }
     new Gauge({
       name: 'llmesh_sockets',

@@ -281,7 +281,7 @@ describe('bad input on /mesh', () => {
   test.each([
     ['browser', 1, 'This page is from an older version. Reload it.'],
     ['browser', 99, 'This page is from an older version. Reload it.'],
-    ['native', 1, 'This program speaks another version than the mesh. Update it.'],
+    ['native', 1, 'This program and the mesh run different versions. Update it.'],
   ] as const)('another version: %s, %i', async (agent, version, message) => {
     const plane = await start();
     const peer = new MeshPeer(plane.port);

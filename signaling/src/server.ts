@@ -35,7 +35,7 @@ import { Signal } from './signal/signal.ts';
 export const DEFAULT_JOIN_WORK_BITS = 12;
 /** A page has one of each WebSocket and a few requests under way. */
 const SOCKETS_PER_PEER = 8;
-/** Of a plain request in which nothing moves. */
+/** How long a plain request may stand still. */
 const IDLE_MS = 60_000;
 
 export interface ControlPlaneOptions {
@@ -73,7 +73,7 @@ export interface ControlPlaneOptions {
   dataFolder?: string | null;
   /** How many receipts are kept whole. */
   deliveries?: Partial<DeliveryLimits>;
-  /** Of Node's HTTP server, where its patience has to be shorter than ours: `headersTimeout`, `requestTimeout`. */
+  /** Options of Node's HTTP server, to make its patience shorter than ours: `headersTimeout`, `requestTimeout`. */
   http?: ServerOptions;
   clock?: Clock;
   /** Milliseconds since 1970. */
@@ -128,7 +128,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const passes = new SignalPasses(clock);
   const receipts = new ReceiptBook({
     ...{ table, issuer: leases.issuer, clock, now },
-    failed: (error) => log.error(`Receipts cannot be kept, and are filed again later: ${reasonOf(error)}`),
+    failed: (error) => log.error(`Receipts cannot be kept, and will be filed again later: ${reasonOf(error)}`),
   });
   const relay = new Relay({ clock, metrics, limits: { ...DEFAULT_RELAY_LIMITS, ...options.relay } });
   const mesh = new Mesh({

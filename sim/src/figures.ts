@@ -13,7 +13,7 @@ export interface Figures {
   withdrawn: number;
   failed: Partial<Record<ErrorCode, number>>;
   running: number;
-  /** Of those that were not withdrawn: the share with a whole answer. */
+  /** The share with a whole answer, among those that were not withdrawn. */
   completion: number;
   /** Answers that survived the loss of a provider, or of several. */
   resumed: number;

@@ -75,7 +75,7 @@ export class SimTransport implements Transport {
     if (signal.aborted || !this.#open) throw cancelled();
     const other = this.#network.transport(peer);
     if (other === undefined || other.accept === null) {
-      throw new MeshError('connect_failed', 'No connection to that volunteer could be made.');
+      throw new MeshError('connect_failed', 'Could not connect to that volunteer.');
     }
     const near = this.#link(peer);
     const far = other.#link(this.self);

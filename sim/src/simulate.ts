@@ -19,7 +19,7 @@ export async function simulate(
 ): Promise<Outcome> {
   const world = new World(options);
   const faults: string[] = [];
-  // Of whatever promise nobody waits for.
+  // Notes the rejection of any promise that nobody waits for.
   const unhandled = (reason: unknown) => faults.push(`nobody took notice of ${String(reason)}`);
   process.on('unhandledRejection', unhandled);
   try {

@@ -14,7 +14,7 @@ export class Trace {
     this.#hash.update(`${this.#clock.now()} ${what.join(' ')}\n`);
   }
 
-  /** Of all that was noted so far. */
+  /** The digest of all that was noted so far. */
   get digest(): string {
     return this.#hash.copy().digest('hex').slice(0, 16);
   }

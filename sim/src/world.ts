@@ -25,7 +25,7 @@ export interface WorldOptions {
   withdrawn: number;
   /** Share of the lenders that go within a minute, each replaced by a new one a while later. */
   churnPerMinute: number;
-  /** Of those that go, so many say goodbye; the others lose their power. */
+  /** The share of those that go which say goodbye; the others lose their power. */
   graceful: number;
   /** Share of the questions at which some lender's engine goes silent for good. */
   stalls: number;
@@ -36,7 +36,7 @@ export interface WorldOptions {
   /** Share of the lenders that lie, see `lies.ts`. */
   liars: number;
   partitionsPerMinute: number;
-  /** Of the control plane. */
+  /** How often the control plane restarts. */
   restartsPerMinute: number;
   /** Whether askers have a second lender asked when the first is late or falls silent. */
   hedge: boolean;

@@ -50,9 +50,9 @@ export type AnswerEvent =
       text: string;
       tokens: number;
       tokenIds: readonly number[] | null;
-      /** Of each token, where the request asks for it. */
+      /** How likely each token was, where the request asks for it. */
       logprobs?: readonly TokenLogprob[];
-      /** Of the turns, as soon as a provider tells. */
+      /** The tokens of the turns, as soon as a provider reports them. */
       promptTokens?: number;
     }
   /** Who wrote it is gone; somebody to go on with it is sought. */
@@ -80,7 +80,7 @@ export interface AnswerReceipt {
   promptTokens: number;
   completionTokens: number;
   path: Path | null;
-  /** Of its last part. signed: by both. refused: the provider's half was untrue. none: it sent none. */
+  /** The receipt for its last part. signed: by both. refused: the provider's half was untrue. none: it sent none. */
   receipt: 'signed' | 'refused' | 'none';
   seams: readonly Seam[];
   /** From asking to the first text. */
@@ -93,7 +93,7 @@ export interface AnswerReceipt {
 export interface Whole {
   finish: 'stop' | 'length';
   promptTokens: number;
-  /** Of its part, as it says: a last one may have had no text to show. */
+  /** The tokens of its part, by its own count: the last may have had no text to show. */
   completionTokens: number;
   path: Path | null;
   receipt: AnswerReceipt['receipt'];

@@ -41,7 +41,7 @@ export class Answering {
   readonly #request: AskRequest;
   readonly #needs: AnsweringNeeds;
   readonly #answer: DeliveredAnswer;
-  /** Of the whole answer, with what there was of it before. */
+  /** The limit for the whole answer, including what there was of it before. */
   readonly #maxTokens: number;
   readonly #times: AnswerTimes;
   /** Null: the answer is free. */

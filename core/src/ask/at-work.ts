@@ -85,7 +85,7 @@ export class AtWork {
     return spared;
   }
 
-  /** Of no more use, for no fault of its own. */
+  /** Drops an attempt that is no longer needed, through no fault of its own. */
   dismiss(attempt: Attempt): void {
     this.#attempts.delete(attempt);
     this.#breakers.undecided(attempt.candidate.peerId);

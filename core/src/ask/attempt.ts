@@ -20,7 +20,7 @@ import type { AnswerReceipt, TaskPart, Whole } from './answer.ts';
 const ACCEPT_TIMEOUT_MS = 5_000;
 /** A link that takes so long to make may take for ever. */
 const LATE_MS = 2_500;
-const KEY_FAILED = 'The key of this computer does not sign. Start again.';
+const KEY_FAILED = "This computer's key could not sign. Start again.";
 
 export type AttemptEvent =
   /** It did not take the task in good time, and may yet. */
@@ -113,7 +113,7 @@ export class Attempt {
           this.#check.piece(reply);
           this.#answer.add(reply);
         } catch (thrown) {
-          this.fail(asMeshError(thrown, 'bad_message', 'The volunteer sent something that cannot be read.'));
+          this.fail(asMeshError(thrown, 'bad_message', 'The volunteer sent something unreadable.'));
           return;
         }
         this.#tell({ type: 'chunk', chunk: reply });
@@ -141,7 +141,7 @@ export class Attempt {
     this.fail(reason ?? new MeshError('provider_lost', 'The volunteer closed the connection.'));
   }
 
-  /** Of no more use: the provider stops computing. Signs for what came. */
+  /** Ends an attempt that is no longer needed: the provider stops computing. Signs for what came. */
   fail(error: MeshError): void {
     if (this.#ended) return;
     this.cancel();
@@ -171,11 +171,11 @@ export class Attempt {
       this.#cleanUp.push(channel.hold(false), listen(this.#taskId, this));
       if (!channel.open) throw new MeshError('provider_lost', 'The volunteer closed the connection.');
       this.#stopTimer = clock.after(ACCEPT_TIMEOUT_MS, () =>
-        this.fail(new MeshError('provider_lost', 'The volunteer did not take the question.')),
+        this.fail(new MeshError('provider_lost', 'The volunteer did not accept the question.')),
       );
       this.#request(channel, part, prefix);
     } catch (thrown) {
-      this.fail(asMeshError(thrown, 'connect_failed', 'No connection to that volunteer could be made.'));
+      this.fail(asMeshError(thrown, 'connect_failed', 'Could not connect to that volunteer.'));
     }
   }
 
@@ -213,7 +213,7 @@ export class Attempt {
     try {
       this.#check.end(finish);
       if (promptTokens > this.#answer.maxPromptTokens) {
-        throw new MeshError('bad_message', 'The volunteer counted more tokens than the question can have.');
+        throw new MeshError('bad_message', 'The volunteer counted more tokens than the question can hold.');
       }
       const receipt = await this.#countersign(reply.receipt);
       // A last token may have had no text, but then both would have signed for the same.
@@ -248,5 +248,5 @@ export class Attempt {
 /** Ours, and of this question alone. */
 function cannotBeSent(cause: unknown, begun: boolean): MeshError {
   if (begun) return cannotGoOn();
-  return new MeshError('prompt_too_long', 'This question is more than can be sent. Shorten it.', { cause });
+  return new MeshError('prompt_too_long', 'This question is too long to send. Shorten it.', { cause });
 }

@@ -102,5 +102,5 @@ function areOf(tokens: number, ids: readonly number[] | null | undefined): ids i
 /** Why nobody can go on with this; null: they can. */
 export function prefixFault(begun: KeptAnswer | null): MeshError | null {
   if (begun === null || mayGoOn(begun)) return null;
-  return new MeshError('prompt_too_long', 'This answer is too long to go on with. Ask for the rest in a new question.');
+  return new MeshError('prompt_too_long', 'This answer is too long to continue. Ask for the rest in a new question.');
 }

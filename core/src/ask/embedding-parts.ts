@@ -63,7 +63,7 @@ function joined(embedded: readonly Embedded[]): Embedded {
   if (vectors.some(({ length }) => length !== vectors[0]?.length)) {
     throw new MeshError(
       'bad_message',
-      'Volunteers lend different models by this name. Name one of them, or another model.',
+      'Volunteers lend different models under this name. Choose one of them, or another model.',
     );
   }
   return {

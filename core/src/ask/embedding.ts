@@ -60,7 +60,7 @@ export interface EmbeddingNeeds extends AttemptNeeds {
   breakers: Breakers;
 }
 
-/** Of inputs that make one task. Throws a `MeshError`; when `signal` aborts the provider stops computing. */
+/** Embeds inputs that make one task. Throws a `MeshError`; when `signal` aborts the provider stops computing. */
 export async function embed(request: EmbedRequest, needs: EmbeddingNeeds, signal: AbortSignal): Promise<Embedded> {
   const { shortlist } = needs;
   const stopAbort = onAbort(signal, () => shortlist.close());

@@ -27,34 +27,36 @@ export class PieceCheck {
   piece(chunk: TaskChunk): void {
     const { text, tokens, tokenIds, logprobs } = chunk;
     if (this.#vectorSize !== null && !isVector(chunk, this.#vectorSize)) {
-      throw new MeshError('bad_message', 'The volunteer sent something else than the vector of a text.');
+      throw new MeshError('bad_message', 'The volunteer sent something other than the vector of a text.');
     }
     if (this.#vectorSize === null && chunk.vector !== undefined) {
-      throw new MeshError('bad_message', 'The volunteer sent a vector, and was asked for words.');
+      throw new MeshError('bad_message', 'The volunteer sent a vector, but was asked for words.');
     }
     if (tokenIds !== undefined && tokenIds.length !== tokens) {
-      throw new MeshError('bad_message', 'The volunteer sent other tokens than it says.');
+      throw new MeshError('bad_message', 'The volunteer sent other tokens than it claims.');
     }
     if (this.#logprobs === null ? logprobs !== undefined : logprobs?.length !== tokens) {
-      throw new MeshError('bad_message', 'The volunteer did not tell how likely its words were.');
+      throw new MeshError('bad_message', 'The volunteer did not say how likely its words were.');
     }
     const most = this.#logprobs ?? 0;
     if (logprobs?.some(({ top }) => top.length > most) === true) {
-      throw new MeshError('bad_message', 'The volunteer told of more words than it was asked about.');
+      throw new MeshError('bad_message', 'The volunteer listed more words than it was asked for.');
     }
     try {
       this.#form?.read(text);
     } catch (cause) {
       // It can be followed in too many ways, which says nothing against the volunteer: whoever is asked next fares no better.
       if (cause instanceof MeshError && cause.code === 'unsupported') throw new MeshError('bad_schema', cause.message);
-      throw new MeshError('bad_message', 'The volunteer sent what does not follow the JSON schema.', { cause });
+      throw new MeshError('bad_message', 'The volunteer sent something that does not follow the JSON schema.', {
+        cause,
+      });
     }
   }
 
   /** No piece comes any more. Throws bad_message. */
   end(finish: 'stop' | 'length'): void {
     if (finish === 'stop' && this.#form?.mayEnd === false) {
-      throw new MeshError('bad_message', 'The volunteer ended the answer in the middle of its form.');
+      throw new MeshError('bad_message', 'The volunteer ended the answer before its JSON was complete.');
     }
   }
 }

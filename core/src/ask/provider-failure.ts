@@ -24,7 +24,7 @@ const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu;
 export function cannotGoOn(): MeshError {
   return new MeshError(
     'cannot_go_on',
-    'The volunteer was lost, and what there is of the answer is too long for another one to go on with. Ask for the rest in a new question.',
+    'The volunteer was lost, and the answer so far is too long for another one to continue. Ask for the rest in a new question.',
   );
 }
 
@@ -46,5 +46,5 @@ export function nobodyFor(request: Demand & Pick<AskRequest, 'only' | 'prefix'>)
   }
   return prefix === null
     ? new MeshError('no_provider', 'Nobody lends this model right now. Choose another, or lend it yourself.')
-    : new MeshError('no_provider', 'Nobody can go on with this answer right now. Wait for somebody, or ask it anew.');
+    : new MeshError('no_provider', 'Nobody can continue this answer right now. Wait for somebody, or ask again.');
 }

@@ -110,7 +110,7 @@ export class ReceivedAnswer {
     const { identity, request, verify } = this.#options;
     const { leaseBytes } = this;
     if (leaseBytes === null || this.#lease === null) {
-      throw new MeshError('receipt_refused', 'There is no receipt for what was run without the leave of the mesh.');
+      throw new MeshError('receipt_refused', 'There is no receipt for work that ran without a lease.');
     }
     const seen = { ...this.#start, ...this.#mark(), model: request.model, maxPromptTokens: this.maxPromptTokens };
     const half = await countersign(providerHalf, seen, identity, verify);
@@ -168,7 +168,7 @@ export class ReceivedAnswer {
 }
 
 function badLeave(): MeshError {
-  return new MeshError('lease_refused', 'The mesh gave no good leave to ask that volunteer. Try again.');
+  return new MeshError('lease_refused', 'The lease for that volunteer is invalid. Try again.');
 }
 
 /**

@@ -69,7 +69,7 @@ export class Requester {
     if (request.adapter !== undefined && !v.is(sha256, request.adapter)) {
       throw new MeshError(
         'unsupported',
-        'An adapter is named by the SHA-256 of its file: 64 digits and letters a to f.',
+        'Name an adapter by the SHA-256 of its file: 64 characters, digits and letters a to f.',
       );
     }
     const { links, clock, random, match } = this.#options;

@@ -62,12 +62,12 @@ export function readHosts(text = ''): string[] {
   if (wrong === undefined) return hosts;
   throw new MeshError(
     'control_refused',
-    `LLMESH_HOSTS: ${wrong} is no host. Write it like mesh.example or mesh.example:7070, without https://.`,
+    `LLMESH_HOSTS: ${wrong} is not a host. Write it like mesh.example or mesh.example:7070, without https://.`,
   );
 }
 
 /** What to do about it, for the one who asked and may run the server as well. */
 export function hostAdvice({ host }: HostFault): string {
-  if (host === null) return 'This request does not say, or not clearly, which host it is for.';
+  if (host === null) return 'This request does not clearly say which host it is for.';
   return `This server does not go by the name ${host}. If it is yours, start it with LLMESH_HOSTS=${host}.`;
 }

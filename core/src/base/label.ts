@@ -8,7 +8,7 @@
  * Unicode has ignored by default, as marks of direction, zero-width spaces, fillers, selectors and tags.
  */
 const HIDDEN = /[\p{Cc}\p{Cs}\p{Co}\p{Zl}\p{Zp}\p{DI}\ufff9-\ufffb]/u;
-/** Of these, what scripts and emoji are written with: 👩‍💻, ❤️ and the joiners of Arabic and Indic scripts. */
+/** The invisible characters that scripts and emoji need: 👩‍💻, ❤️ and the joiners of Arabic and Indic scripts. */
 const JOINED_EMOJI = /(?<=[\p{Extended_Pictographic}\p{EMod}\ufe0f])\u200d(?=\p{Extended_Pictographic})/gu;
 const STYLED_EMOJI = /(?<=\p{Emoji})[\ufe0e\ufe0f]/gu;
 const JOINED_LETTERS =

@@ -7,10 +7,13 @@ const PAGES = ['/', '/donate', '/network'];
 export function originOfMesh(url: URL): URL {
   const origin = `${url.protocol}//${url.host}`;
   if (url.username !== '' || url.password !== '') {
-    throw new MeshError('control_unreachable', `A mesh takes no name and no password in its address. Use ${origin}.`);
+    throw new MeshError(
+      'control_unreachable',
+      `The address of a mesh has no user name and no password. Use ${origin}.`,
+    );
   }
   if (!PAGES.includes(url.pathname.replace(/(?<=.)\/$/, ''))) {
-    const message = `A mesh lives at the root of its host, and not under ${url.pathname}: use ${origin}. Behind a proxy it needs a host name of its own.`;
+    const message = `A mesh lives at the root of its host, not under ${url.pathname}: use ${origin}. Behind a proxy it needs a host name of its own.`;
     throw new MeshError('control_unreachable', message);
   }
   return new URL(origin);

@@ -38,7 +38,7 @@ export function race<T>(
     };
     const failed = (thrown: unknown) => {
       if (settled) return;
-      failures.push(asMeshError(thrown, 'connect_failed', 'No connection to that volunteer could be made.'));
+      failures.push(asMeshError(thrown, 'connect_failed', 'Could not connect to that volunteer.'));
       if (afterFailure && started < ways.length) start();
       else if (failures.length === started) settle(() => reject(tellingOf(failures)));
     };

@@ -111,6 +111,6 @@ export class ControlRequests {
 export function unreachable(): MeshError {
   return new MeshError(
     'control_unreachable',
-    'The mesh cannot be reached. Check your connection; it is tried again by itself.',
+    'The mesh cannot be reached. Check your connection; LLMesh keeps trying.',
   );
 }

@@ -47,7 +47,7 @@ export function clockWords(ownMs: number, serverMs: number | null): string | nul
   const offMs = serverMs === null ? 0 : ownMs - serverMs;
   if (Math.abs(offMs) <= NOTABLE_MS) return null;
   const direction = offMs > 0 ? 'ahead of' : 'behind';
-  return `The clock of this computer is ${spanWords(Math.abs(offMs))} ${direction} that of the mesh. Nothing is lost by it here, but one of them is wrong: please look at yours.`;
+  return `The clock of this computer is ${spanWords(Math.abs(offMs))} ${direction} that of the mesh. Nothing is lost, but one of them is wrong: please check yours.`;
 }
 
 function spanWords(ms: number): string {

@@ -8,9 +8,9 @@ import { MeshError } from '../base/errors.ts';
 
 /** The longest that models come with have 20,000. */
 export const MAX_TEMPLATE_CHARS = 131_072;
-/** Of any text on the way, and of the prompt: twice the longest conversation. */
+/** The longest text on the way, and the longest prompt: twice the longest conversation. */
 export const MAX_RENDERED_CHARS = 2 * MAX_PROMPT_BYTES;
-/** Of any list on the way: more than a conversation has turns, or a long text has lines. */
+/** The longest list on the way: more than a conversation has turns, or a long text has lines. */
 const MAX_ITEMS = 100_000;
 /** With everything inside it, however often the same is in it. */
 const MAX_NESTED = 1_000_000;
@@ -59,7 +59,7 @@ export class ChatTemplate {
     for (const [name, value] of Object.entries({ ...GLOBALS, strftime_now: datesOf(), ...values }))
       environment.set(name, value);
     const { value } = new BoundedInterpreter(environment).run(this.#program);
-    if (typeof value !== 'string') throw new TypeError('The template writes no text.');
+    if (typeof value !== 'string') throw new TypeError('The template tries to write something other than text.');
     return value;
   }
 }
@@ -77,7 +77,8 @@ const GLOBALS = {
 function datesOf(): (format: unknown) => string {
   const dates = new Map<string, string>();
   return (format) => {
-    if (typeof format !== 'string' || format.length > MAX_DATE_CHARS) throw new RangeError('No format of a date.');
+    if (typeof format !== 'string' || format.length > MAX_DATE_CHARS)
+      throw new RangeError('This is not a date format.');
     const date = dates.get(format) ?? new Template('{{ strftime_now(format) }}').render({ format });
     if (dates.set(format, date).size > MAX_DATES) throw new RangeError('The template writes too many dates.');
     return date;
@@ -109,11 +110,11 @@ class BoundedInterpreter extends Base {
     const result = super.evaluate(node, environment);
     const { value } = result;
     if (typeof value === 'string') {
-      if (value.length > MAX_RENDERED_CHARS) throw new RangeError('The template writes too long a text.');
+      if (value.length > MAX_RENDERED_CHARS) throw new RangeError('The template writes a text that is too long.');
       this.#take(value.length / CHARS_A_STEP);
     } else if (Array.isArray(value) || value instanceof Map) {
       const items = Array.isArray(value) ? value.length : value.size;
-      if (items > MAX_ITEMS) throw new RangeError('The template makes too long a list.');
+      if (items > MAX_ITEMS) throw new RangeError('The template makes a list that is too long.');
       const isNew = node !== undefined && !LOOKUPS.has(node.type);
       this.#take(isNew ? items : items / ITEMS_A_STEP);
       if (node !== undefined && this.#looped.has(node)) this.#take(items * STEPS_A_ROUND);
@@ -124,7 +125,7 @@ class BoundedInterpreter extends Base {
 
   #take(steps: number): void {
     this.#work += steps;
-    if (this.#work > MAX_WORK) throw new RangeError('The template does not come to an end.');
+    if (this.#work > MAX_WORK) throw new RangeError('The template takes too long.');
   }
 
   /** A list of lists of the same lists is small until somebody writes it out. */
@@ -134,7 +135,7 @@ class BoundedInterpreter extends Base {
       const value: unknown = typeof item === 'object' && item !== null ? Reflect.get(item, 'value') : item;
       items += 1 + (typeof value === 'object' && value !== null ? (this.#nested.get(value) ?? 0) : 0);
     }
-    if (items > MAX_NESTED) throw new RangeError('The template makes too deep a list.');
+    if (items > MAX_NESTED) throw new RangeError('The template makes a list that is nested too deeply.');
     this.#nested.set(container, items);
   }
 }

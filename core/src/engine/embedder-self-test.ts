@@ -7,7 +7,7 @@ import { readWatched } from './self-test.ts';
 
 const TEXT = 'A frog sits in the pond.';
 const OTHER = 'The invoice is due on Friday.';
-/** Of unit vectors. A graphics card may add up in another order each time. */
+/** How alike two unit vectors must be. A graphics card may add up in another order each time. */
 const SAME = 0.999;
 
 /** The same text twice, and another. Rejects with self_test_failed, and as `embed` does. */
@@ -27,7 +27,7 @@ export async function testEmbedder(
   }
   throw new MeshError(
     'self_test_failed',
-    'The model made vectors without sense in its self-test. Try --gpu off, or another model.',
+    'The model made meaningless vectors in its self-test. Try --gpu off, or another model.',
   );
 }
 

@@ -23,7 +23,7 @@ export class EngineWatch {
   #waitedMs = 0;
   #lookedMs = 0;
   #askedMs = 0;
-  /** Of the pauses between pieces, an exponential average; null before the second piece. */
+  /** The pauses between pieces, as an exponential average; null before the second piece. */
   #usualMs: number | null = null;
   #pieces = 0;
 

@@ -61,7 +61,7 @@ export interface GenerateRequest {
   sampling: Sampling;
   /** For each token how likely it was, and so many others, the likeliest, 0 to 20. Left out: nothing is told. */
   logprobs?: number;
-  /** Of this run: what was delivered before does not count. */
+  /** The limit for this run: what was delivered before does not count. */
   maxTokens: number;
   /** Go on after exactly this. */
   prefix?: AnswerPrefix;
@@ -83,17 +83,17 @@ export interface Piece {
   tokenIds?: number[];
   /** Tokens in this piece: `tokenIds.length` where there are ids. */
   tokens: number;
-  /** Of each token, where `GenerateRequest.logprobs` asks for it. */
+  /** How likely each token was, where `GenerateRequest.logprobs` asks for it. */
   logprobs?: TokenLogprob[];
-  /** Of the turns, without a prefix: with the first piece, from engines that know it then. */
+  /** The tokens of the turns, without a prefix: with the first piece, from engines that know it then. */
   promptTokens?: number;
 }
 
 export interface Finish {
   finish: 'stop' | 'length';
-  /** Of the turns, without a prefix. */
+  /** The tokens of the turns, without a prefix. */
   promptTokens: number;
-  /** Of this run: 0 when the prefix was the whole answer already. */
+  /** The tokens of this run: 0 when the prefix was the whole answer already. */
   completionTokens: number;
 }
 
@@ -121,9 +121,9 @@ export interface Engine<M> extends Loadable<M> {
 }
 
 export interface TextVector {
-  /** Of length one. */
+  /** A unit vector. */
   vector: Float32Array;
-  /** Of the text. */
+  /** The tokens of the text. */
   promptTokens: number;
 }
 

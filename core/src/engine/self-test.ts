@@ -38,7 +38,7 @@ export async function selfTest(
   if (known === null ? isNonsense(text) : !isRight(text, known)) {
     throw new MeshError(
       'self_test_failed',
-      'This device wrote nonsense when the model was tried, so it is not used here. Try another model, or update the ' +
+      'The model wrote nonsense in its self-test on this device, so it is not used here. Try another model, or update the ' +
         'browser and the graphics driver.',
     );
   }
@@ -80,7 +80,10 @@ export async function readWatched<T>(
 }
 
 function hangs(): MeshError {
-  return new MeshError('engine_failed', 'The model stopped answering when it was tried. Try again, or another model.');
+  return new MeshError(
+    'engine_failed',
+    'The model stopped answering in its self-test. Try again, or choose another model.',
+  );
 }
 
 function isRight(text: string, { answer, characters }: KnownAnswer): boolean {

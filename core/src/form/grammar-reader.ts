@@ -39,7 +39,7 @@ export class GrammarReader {
   /** Where one way leads to, by its place: in the middle of a string that is the same one again. */
   readonly #known = new WeakMap<NonNullable<Place>, Ahead>();
 
-  /** Of a grammar; or from where another has come to, without a look at what that has read. */
+  /** Starts from a grammar, or from where another reader is, ignoring what that one has read. */
   constructor(from: string | GrammarReader) {
     if (typeof from === 'string') {
       this.#lines = from.split('\n');
@@ -61,7 +61,7 @@ export class GrammarReader {
       const codePoint = character.codePointAt(0) ?? 0;
       this.#places = this.#ahead().heads.flatMap(({ accepts, next }) => (accepts(codePoint) ? [next] : []));
       if (this.#places.length === 0) {
-        throw new MeshError('bad_schema', 'What there is of this answer does not follow its JSON schema. Ask anew.');
+        throw new MeshError('bad_schema', 'This answer so far does not follow its JSON schema. Ask again.');
       }
     }
   }
@@ -195,7 +195,7 @@ const CHARACTER = /\\U([0-9a-fA-F]{8})|\\x([0-9a-fA-F]{2})|\\(.)|([^])/uy;
 function readRule(line: string): [name: string, Row] {
   const [name = '', body = ''] = line.split(' ::= ', 2);
   const tokens = new Tokens(line.slice(line.indexOf(' ::= ') + 5));
-  if (body === '') throw new TypeError(`No rule: ${line}`);
+  if (body === '') throw new TypeError(`This is not a rule: ${line}`);
   return [name, tokens.choice()];
 }
 
@@ -207,7 +207,7 @@ class Tokens {
     TOKEN.lastIndex = 0;
     for (let at = 0; at < body.trimEnd().length; at = TOKEN.lastIndex) {
       const [, token] = TOKEN.exec(body) ?? [];
-      if (token === undefined) throw new TypeError(`No grammar: ${body}`);
+      if (token === undefined) throw new TypeError(`This is not grammar: ${body}`);
       this.#tokens.push(token);
     }
   }

@@ -122,7 +122,7 @@ export function jsonGrammar({ root, named }: JsonSchema): string {
 /** Engines spell repetitions out: with a least above the most they would never end. */
 function repeated(expression: string, least: number, most: number | null): string {
   if (most !== null && least > most)
-    throw new MeshError('bad_schema', 'In the JSON schema, a least is above its most.');
+    throw new MeshError('bad_schema', 'In the JSON schema, a minimum is above its maximum.');
   return most === 0 ? '' : `${expression}{${least},${most ?? ''}}`;
 }
 

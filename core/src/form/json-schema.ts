@@ -14,12 +14,12 @@ import type { TaskRequest } from '../protocol.ts';
 const MAX_NODES = 512;
 const MAX_DEPTH = 24;
 const MAX_CHOICES = 128;
-/** Of a string or a list whose length is bounded; and of all of them together, as a grammar spells these out. */
+/** The greatest bound on one string's or list's length, and on their sum, as a grammar spells these out. */
 const MAX_REPEATS = 256;
 const MAX_REPEATS_IN_ALL = 4_096;
-/** Of the JSON that the schema is: three levels for one of the schema's, and the values that it names. */
+/** How deep the schema's own JSON nests: three levels for one of the schema's, and the values that it names. */
 const MAX_JSON_DEPTH = 128;
-/** Of the grammar that it comes to, which engines read as a whole: a schema of the greatest length in Chinese takes 320 KB. */
+/** The longest grammar, which engines read as a whole: the longest possible schema in Chinese takes 320 KB. */
 const MAX_GRAMMAR_CHARS = 524_288;
 
 export type { JsonSchema, JsonShape };
@@ -119,7 +119,7 @@ class Reader {
     const keywords = Object.keys(node).filter((key) => !ANNOTATIONS.has(key));
     const only = (...known: string[]) => {
       const unknown = keywords.find((key) => !known.includes(key));
-      if (unknown !== undefined) throw refused(at, `uses "${unknown}", which cannot be held to here`);
+      if (unknown !== undefined) throw refused(at, `uses "${unknown}", which cannot be enforced here`);
     };
     if (node.$ref !== undefined) {
       only('$ref');
@@ -167,7 +167,7 @@ class Reader {
           ['maximum', Number.MAX_SAFE_INTEGER],
         ] as const) {
           if (node[keyword] === undefined || node[keyword] === widest) continue;
-          throw refused(at, `uses "${keyword}", which cannot be held to here`);
+          throw refused(at, `uses "${keyword}", which cannot be enforced here`);
         }
         return { kind: type };
       case 'boolean':
@@ -209,12 +209,13 @@ class Reader {
   #choice(list: unknown, keyword: string, at: string, depth: number): JsonShape {
     if (!Array.isArray(list) || list.length === 0 || list.length > MAX_CHOICES)
       throw refused(at, 'is not a short list');
-    if (keyword === 'allOf' && list.length > 1) throw refused(at, 'has several schemas, which cannot be held to here');
+    if (keyword === 'allOf' && list.length > 1) throw refused(at, 'has several schemas, which cannot be enforced here');
     return choiceOf(list.map((one, i) => this.#shape(one, `${at}/${i}`, depth + 1)));
   }
 
   #reference(target: unknown, at: string, depth: number): JsonShape {
-    if (typeof target !== 'string' || !this.#sources.has(target)) throw refused(at, 'refers to what is not there');
+    if (typeof target !== 'string' || !this.#sources.has(target))
+      throw refused(at, 'refers to something that is not there');
     if (!this.#named.has(target)) {
       // Before it is read, as it may refer to itself.
       this.#named.set(target, { kind: 'any' });
@@ -223,7 +224,7 @@ class Reader {
     return { kind: 'named', name: target };
   }
 
-  /** Of a length. Engines count from the one to the other, and would never come to a most that is below the least. */
+  /** The bounds of a length. Engines count from least to most, and would never arrive at a most below the least. */
   #bounds(node: Node, what: 'Items' | 'Length', at: string): [least: number, most: number | null] {
     const least = this.#bound(node[`min${what}`], `${at}/min${what}`) ?? 0;
     const most = this.#bound(node[`max${what}`], `${at}/max${what}`);

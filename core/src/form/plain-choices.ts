@@ -5,7 +5,7 @@
 import { MeshError } from '../base/errors.ts';
 import { childrenOf, isContainer, resolved, type JsonSchema, type JsonShape } from './json-shape.ts';
 
-/** Of all choices together: a name in many of them counts each time. */
+/** The alternatives of all choices together: a name in many of them counts each time. */
 const MAX_ALTERNATIVES = 4_096;
 
 type Text = Extract<JsonShape, { kind: 'string' }>;
@@ -141,7 +141,7 @@ function isAnyList({ items, minItems, maxItems }: Extract<JsonShape, { kind: 'li
   return items.kind === 'any' && minItems === 0 && maxItems === null;
 }
 
-/** Of strings whose lengths overlap or follow on each other, one. */
+/** Joins strings whose lengths overlap or are adjacent. */
 function joined(texts: readonly Text[]): Text[] {
   const apart: Text[] = [];
   for (const text of texts.toSorted((a, b) => a.minLength - b.minLength)) {

@@ -11,7 +11,7 @@ import { childrenOf, isContainer, resolved, type Container, type JsonSchema, typ
 import { waysOf } from './literals.ts';
 import { ShapePairs } from './shape-pairs.ts';
 
-/** Of one text, at any character. An object with 500 optional keys needs as many, before the first of them. */
+/** How many ways one text may have at any character. An object with 500 optional keys has as many, before the first. */
 export const MAX_WAYS = 512;
 /** Of the rules that `json-grammar.ts` has for what holds nothing else, each at its widest. */
 const OF_STRING = 4;
@@ -22,7 +22,7 @@ const OF_LIST = 3;
 const OF_MAP = 6;
 const OF_OBJECT = 2;
 
-/** Of a schema as `plain-choices.ts` leaves it. Throws bad_schema when there are too many, or no bound can be told. */
+/** Counts the ways of a schema that `plain-choices.ts` has simplified. Throws bad_schema: too many, or no bound. */
 export function countWays(schema: JsonSchema): number {
   return new Counter(schema).count();
 }
@@ -30,7 +30,7 @@ export function countWays(schema: JsonSchema): number {
 class Counter {
   readonly #named: ReadonlyMap<string, JsonShape>;
   readonly #pairs: ShapePairs;
-  /** Of every shape, as its error names it. */
+  /** The place of every shape, as its error names it. */
   readonly #places = new Map<JsonShape, string>();
   /** Shapes that lead back to each other are in one group; those inside it come before it. */
   readonly #groups: JsonShape[][] = [];
@@ -49,7 +49,7 @@ class Counter {
     for (const [group, shapes] of this.#groups.entries()) {
       const ways = this.#countGroup(shapes, group);
       if (ways > MAX_WAYS) {
-        throw this.#refused(shapes[0], 'can be followed in too many ways at once. Leave some of its alternatives out');
+        throw this.#refused(shapes[0], 'can be followed in too many ways at once. Drop some of its alternatives');
       }
       this.#ways.push(ways);
     }

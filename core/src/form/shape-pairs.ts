@@ -5,7 +5,7 @@ import { isContainer, resolved, type Container, type JsonShape } from './json-sh
 export type Pair = readonly [JsonShape, JsonShape];
 type Entries = [string, JsonShape][];
 
-/** Of all that is looked at in one schema, which takes some 20 ms. */
+/** The steps of one schema in all, which take some 20 ms. */
 const MAX_STEPS = 200_000;
 /** How deep inside two shapes are compared; what is told apart further down counts as alike. */
 const MAX_LEVELS = 4;
@@ -17,7 +17,7 @@ export class ShapePairs {
   readonly #together = new Map<JsonShape, Map<JsonShape, readonly Pair[]>>();
   #steps = 0;
 
-  /** Of a schema as `plain-choices.ts` leaves it. */
+  /** Takes a schema that `plain-choices.ts` has simplified. */
   constructor(named: ReadonlyMap<string, JsonShape>) {
     this.#named = named;
   }

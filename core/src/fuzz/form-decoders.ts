@@ -57,7 +57,7 @@ export function formDecoders(): FuzzTarget[] {
     },
     {
       ...{ name: 'chat templates', weight: 3, seeds: templates.map(bytesOf), nasty: nastyTemplates.map(bytesOf) },
-      // Of a file that its lender chose, once for each question.
+      // Runs on a file that its provider chose, once for each question.
       ...{ run: rendered, slowMs: 500 },
     },
   ];

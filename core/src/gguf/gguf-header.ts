@@ -58,7 +58,7 @@ export async function readGgufHeader(source: GgufSource): Promise<GgufHeader> {
 
 function parse(bytes: Uint8Array, fileBytes: number): GgufHeader {
   const reader = new GgufReader(bytes);
-  if (!reader.isGguf()) throw new GgufFault('It is no GGUF file.');
+  if (!reader.isGguf()) throw new GgufFault('It is not a GGUF file.');
   const version = reader.u32();
   if (version < 2 || version > 3) throw new GgufFault(`It is GGUF version ${version}; 2 and 3 are known.`);
   const tensorCount = reader.count(MAX_TENSORS);
@@ -87,7 +87,7 @@ function readFields(reader: GgufReader, count: number): Map<string, GgufField> {
   for (let i = 0; i < count; i++) {
     const key = reader.text(MAX_KEY_BYTES);
     if (fields.has(key) || NO_KEY.test(key) || key.split('.').length > MAX_KEY_DEPTH) {
-      throw new GgufFault('Its metadata are damaged.');
+      throw new GgufFault('Its metadata is damaged.');
     }
     fields.set(key, reader.field(key));
   }
@@ -100,7 +100,7 @@ function alignmentOf(fields: ReadonlyMap<string, GgufField>): number {
   if (field === undefined) return DEFAULT_ALIGNMENT;
   const { type, value } = field;
   if (type !== GGUF_TYPES.uint32 || typeof value !== 'number' || value > MAX_ALIGNMENT || !isPowerOfTwo(value)) {
-    throw new GgufFault('Its metadata are damaged.');
+    throw new GgufFault('Its metadata is damaged.');
   }
   return value;
 }
@@ -144,7 +144,7 @@ function asText(value: GgufField['value'] | undefined): string {
   return typeof value === 'string' ? value : '';
 }
 
-/** Of a byte string. */
+/** The text of a byte string. */
 function unicode(bytes: string): string {
   return new TextDecoder().decode(Uint8Array.from(bytes, (character) => character.charCodeAt(0)));
 }

@@ -26,12 +26,12 @@ const RANGES: Readonly<Record<string, readonly [least: number, most: number]>> =
   'attention.value_length': [0, 65_536],
   'rope.dimension_count': [0, 65_536],
 };
-/** Of any other whole number. */
+/** The bound for any other whole number. */
 const MAX_NUMBER = 2 ** 31 - 1;
 /** Four times the largest vocabulary. */
 const MAX_WORDS = 2 ** 20;
 const ARCHITECTURE = /^(?!constructor$|prototype$)[A-Za-z0-9][\w.-]{0,63}$/;
-/** Of 50 GB each, that is more than any model has. */
+/** At 50 GB each, this is more than any model has. */
 export const MAX_PARTS = 256;
 const INTEGERS: ReadonlySet<number> = new Set([0, 1, 2, 3, 4, 5, 10, 11]);
 /** What llama.cpp takes for granted, key by key. */
@@ -62,7 +62,8 @@ export function checkModel(head: GgufModelHead): void {
   checkNumbers(head);
   checkVocabulary(head);
   const { value: parts } = head.fields.get('split.count') ?? { value: 1 };
-  if (!isWithin(parts, 0, MAX_PARTS)) throw new GgufFault('It is one of more parts than a model has.');
+  if (!isWithin(parts, 0, MAX_PARTS))
+    throw new GgufFault('It claims to be split into more parts than a model can have.');
 }
 
 function checkTypes(fields: ReadonlyMap<string, GgufField>): void {
@@ -88,7 +89,7 @@ function checkNumbers({ architecture, fields }: GgufModelHead): void {
     const [least, most] = RANGES[key.slice(own.length)] ?? [-MAX_NUMBER, MAX_NUMBER];
     // A list has one for each layer, and layers without one have 0.
     const fits = list === null ? isWithin(value, least, most) : list.numbers?.every((n) => isWithin(n, 0, most));
-    if (fits !== true) throw new GgufFault(`Its ${key} is no number that a model has.`);
+    if (fits !== true) throw new GgufFault(`Its ${key} is not a number that a model can have.`);
   }
 }
 
@@ -108,7 +109,7 @@ function checkVocabulary({ fields, tensors }: GgufModelHead): void {
   }
   const embedding = tensors.find(({ name }) => name === 'token_embd.weight')?.dimensions;
   if (embedding !== undefined && (embedding[1] ?? 1) !== words.length) {
-    throw new GgufFault('Its vocabulary is not the one that its weights are for.');
+    throw new GgufFault('Its vocabulary does not fit its weights.');
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { MeshError } from '../base/errors.ts';
 
-/** Of values, by their number in the file. */
+/** The types of values, by their number in the file. */
 export const GGUF_TYPES = {
   ...{ uint8: 0, int8: 1, uint16: 2, int16: 3, uint32: 4, int32: 5, float32: 6 },
   ...{ bool: 7, text: 8, list: 9, uint64: 10, int64: 11, float64: 12 },
@@ -16,7 +16,7 @@ const TYPE_BYTES: readonly number[] = [1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8];
 const MAX_TEXT_BYTES = 33_554_432;
 /** A word of a vocabulary. */
 const MAX_WORD_BYTES = 65_536;
-/** Of all lists together: three for each of 260,000 words, and twice as many merges, take 1,500,000. */
+/** The items of all lists together: three for each of 260,000 words, and twice as many merges, take 1,500,000. */
 const MAX_ITEMS = 4_194_304;
 /** Lists of numbers are kept up to here: one for each layer. */
 const MAX_KEPT_NUMBERS = 4_096;
@@ -35,7 +35,7 @@ export interface GgufField {
 }
 
 export interface GgufList {
-  /** Of each item. */
+  /** The type of each item. */
   type: number;
   length: number;
   /** As byte strings, a character for each byte. Null: they are not kept. */
@@ -92,7 +92,7 @@ export class GgufReader {
     return high * 2 ** 32 + this.#view.getUint32(at, true);
   }
 
-  /** Of things that follow. */
+  /** Reads the number of things that follow. */
   count(most: number): number {
     return atMost(this.u64(), most);
   }
@@ -115,7 +115,7 @@ export class GgufReader {
     const type = this.u32();
     const length = this.count(MAX_ITEMS);
     this.#items += length;
-    if (this.#items > MAX_ITEMS) throw new GgufFault('Its metadata are damaged.');
+    if (this.#items > MAX_ITEMS) throw new GgufFault('Its metadata is damaged.');
     if (type === GGUF_TYPES.text) {
       const words: string[] = [];
       for (let i = 0; i < length; i++) {
@@ -182,11 +182,11 @@ export class GgufReader {
 
 function bytesOf(type: number): number {
   const bytes = TYPE_BYTES[type] ?? 0;
-  if (bytes === 0) throw new GgufFault('Its metadata are damaged.');
+  if (bytes === 0) throw new GgufFault('Its metadata is damaged.');
   return bytes;
 }
 
 function atMost(count: number, most: number): number {
-  if (count > most) throw new GgufFault('Its head is damaged.');
+  if (count > most) throw new GgufFault('Its header is damaged.');
   return count;
 }

@@ -45,7 +45,7 @@ const BLOCKS: Readonly<Record<number, readonly [numbers: number, bytes: number]>
 const REMOVED: ReadonlySet<number> = new Set([4, 5, 31, 32, 33, 36, 37, 38]);
 /** Types up to here may be newer than the table. */
 const MAX_TYPE = 63;
-/** Of one tensor: none has as many numbers, and twice as many could still be added up. */
+/** The numbers of one tensor: none has as many, and twice as many could still be added up. */
 const MAX_NUMBERS = 2 ** 51;
 
 /** How many bytes it takes; 0 of a type that is newer than this. Null: there is no such tensor. */

@@ -27,7 +27,7 @@ export async function solve(
   clock: Clock = realClock,
 ): Promise<number> {
   if (!wellFormed(challenge, publicKey, bits)) {
-    throw new MeshError('work_refused', 'The server asks for more work than LLMesh does to join a mesh.');
+    throw new MeshError('work_refused', 'The server asks for more work than LLMesh will do to join a mesh.');
   }
   const seeking = start(challenge, publicKey);
   const counter = new Uint8Array(COUNTER_BYTES);

@@ -22,7 +22,7 @@ export type SigningDomain = 'hello' | 'noise-key' | 'lease' | 'acknowledgement' 
 export interface Identity {
   readonly peerId: PeerId;
   readonly publicKey: Uint8Array;
-  /** Of exactly these bytes; callers pass `signed(…)`. 64 bytes, possibly different ones each time. */
+  /** Signs exactly these bytes; callers pass `signed(…)`. 64 bytes, possibly different ones each time. */
   sign(message: Uint8Array): Promise<Uint8Array>;
 }
 

@@ -53,7 +53,7 @@ describe('an exported key', () => {
       code: 'wrong_passphrase',
       message: expect.stringContaining('passphrase'),
     });
-    const damaged = { code: 'key_unreadable', message: expect.stringContaining('not a whole key') };
+    const damaged = { code: 'key_unreadable', message: expect.stringContaining('key is incomplete') };
     await expect(importKey('', 'pass', { signal })).rejects.toMatchObject(damaged);
     await expect(importKey(text.slice(0, -1), 'pass', { signal })).rejects.toMatchObject(damaged);
     await expect(importKey(text.replace(/.$/, '1'), 'pass', { signal })).rejects.toMatchObject(damaged);

@@ -66,7 +66,7 @@ export async function importKey(text: string, passphrase: string, options: KeyEx
   try {
     return aead(key, header).decrypt(blob.subarray(HEADER_BYTES, BLOB_BYTES - CHECKSUM_BYTES));
   } catch (cause) {
-    throw new MeshError('wrong_passphrase', 'That is not the passphrase of this key. Try again.', { cause });
+    throw new MeshError('wrong_passphrase', 'That passphrase does not open this key. Try again.', { cause });
   } finally {
     key.fill(0);
   }
@@ -91,7 +91,7 @@ function readBlob(text: string): Uint8Array {
   if (!checksum(body).every((byte, i) => byte === blob[body.byteLength + i])) throw unreadable();
   const [log2N = 0, r, p] = blob;
   if (log2N < MIN_LOG2_N || log2N > MAX_LOG2_N || r !== R || p !== P) {
-    throw new MeshError('key_unreadable', 'This key asks for more memory than LLMesh gives it. Export it again.');
+    throw new MeshError('key_unreadable', 'Opening this key takes more memory than LLMesh allows. Export it again.');
   }
   return blob;
 }
@@ -125,5 +125,5 @@ function checksum(bytes: Uint8Array): Uint8Array {
 }
 
 function unreadable(): MeshError {
-  return new MeshError('key_unreadable', `This is not a whole key. Copy all of it, from “${PREFIX}” to the end.`);
+  return new MeshError('key_unreadable', `This key is incomplete. Copy all of it, from “${PREFIX}” to the end.`);
 }

@@ -29,7 +29,7 @@ export async function proveKey(
   signal: AbortSignal,
 ): Promise<Proof> {
   const nonce = fromBase32(challenge.nonce);
-  if (nonce === null) throw new MeshError('bad_message', 'The server asks for a proof of nothing. Start again later.');
+  if (nonce === null) throw new MeshError('bad_message', 'The server did not say what to prove. Try again later.');
   const work = await solve(nonce, identity.publicKey, challenge.workBits, signal);
   const signature = await identity.sign(statement(nonce, identity.peerId, host));
   return { type: 'proof', signature: toBase32(signature), work };

@@ -51,7 +51,7 @@ export class Channel {
   #drained: (() => void)[] = [];
   #stopLooking: (() => void) | null = null;
   #asking: TokenBucket;
-  /** Of the message that is arriving. */
+  /** The size of the arriving message so far. */
   #arrivedBytes = 0;
   #holds = new Set<{ beats: number }>();
   #stopBeat: (() => void) | null = null;
@@ -161,7 +161,7 @@ export class Channel {
       message = this.#reader.read(fragment);
     } catch (thrown) {
       if (thrown instanceof BadRequest) this.#refuse(thrown);
-      else this.#end(asMeshError(thrown, 'bad_message', 'The other computer sent something that cannot be read.'));
+      else this.#end(asMeshError(thrown, 'bad_message', 'The other computer sent something unreadable.'));
       return;
     }
     if (message === null) return;
@@ -280,10 +280,10 @@ function checked(message: DataMessage): DataMessage {
   if (read !== null) return read;
   throw new MeshError(
     'bad_message',
-    'This cannot be sent: something in it is larger or other than the mesh passes on.',
+    'This cannot be sent: something in it is too large, or is not something the mesh carries.',
   );
 }
 
 function tooSlow(): MeshError {
-  return new MeshError('provider_lost', 'The other computer does not take what it is sent.');
+  return new MeshError('provider_lost', 'The other computer is not taking in what it is sent.');
 }

@@ -17,7 +17,7 @@ const OPENING_TIMEOUT_MS = 10_000;
 export interface IntroducedTransportOptions {
   self: PeerId;
   introductions: Introductions;
-  /** Of the host: a connection by these servers. */
+  /** How the host makes a connection by these servers. */
   connect: (config: { iceServers: IceServer[] }) => RtcPeerConnection;
   clock: Clock;
 }
@@ -77,7 +77,7 @@ export class IntroducedTransport implements Transport {
       connection.close();
       if (signal.aborted) throw cancelled();
       if (answer !== null) throw new Broken(cause);
-      throw asMeshError(cause, 'connect_failed', 'No connection to that volunteer could be made.');
+      throw asMeshError(cause, 'connect_failed', 'Could not connect to that volunteer.');
     } finally {
       stopAbort();
     }
@@ -161,7 +161,7 @@ export class IntroducedTransport implements Transport {
  */
 class Broken extends MeshError {
   constructor(cause: unknown) {
-    super('connect_failed', 'No connection to that volunteer could be made.', { cause });
+    super('connect_failed', 'Could not connect to that volunteer.', { cause });
   }
 }
 

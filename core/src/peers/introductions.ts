@@ -17,7 +17,7 @@ const ANSWER_TIMEOUT_MS = 5_000;
 const MAX_INTRODUCERS = 4;
 /** Under way through us at once, for all peers. */
 const MAX_PASSING = 64;
-/** Of one link: what it may have us pass on, and what it may bring us. */
+/** The rate for one link: what it may have us pass on, and what it may bring us. */
 const PASSING = { perSecond: 0.2, burst: 8 };
 const BRINGING = { perSecond: 0.5, burst: 16 };
 

@@ -3,7 +3,7 @@ import type { ModelId, PeerId } from '../base/ids.ts';
 import { MAX_KNOWN_AGE_SECONDS, MAX_KNOWN_PEERS, type KnownPeer } from '../protocol.ts';
 import type { Candidate } from '../wire/candidate.ts';
 
-/** Of those that the control plane named; of more, the ones named longest ago are forgotten. */
+/** How many providers named by the control plane we remember; the ones named longest ago are forgotten first. */
 const MAX_MATCHED = 256;
 /** Peers whose word is kept, each with one answer of at most MAX_KNOWN_PEERS: nobody takes the place of another's news. */
 const MAX_SOURCES = 32;

@@ -10,12 +10,12 @@ import type { Candidate } from '../wire/candidate.ts';
 
 /** A link that lasts so long is worth the question. */
 const SETTLED_MS = 5_000;
-/** Of providers: who knows so many asks no further, but when the control plane goes away. */
+/** Enough providers: a peer that knows so many asks no further, except when the control plane goes away. */
 const ENOUGH = 16;
-/** Of one link. */
+/** The rate of answers on one link. */
 const ANSWERS = { perSecond: 0.1, burst: 3 };
 
-/** Of one answer, about: adverts are others' words, and those of 32 providers may be more than a message holds. */
+/** The rough size of one answer: adverts are others' words, and 32 providers' may be more than a message holds. */
 const MAX_ANSWER_CHARS = 262_144;
 
 export interface PeerExchangeOptions {

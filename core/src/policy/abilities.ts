@@ -21,7 +21,7 @@ export interface Needs {
   sha256?: string | null | undefined;
 }
 
-/** Of an advert, or of what an engine says of itself. */
+/** What an advert, or an engine, says it can do. */
 export interface Offered {
   abilities?: readonly Ability[] | undefined;
   embeds?: number | undefined;
@@ -57,24 +57,24 @@ export function isAble(
   return needs.every((need) => need === 'embedding' || abilities.includes(need));
 }
 
-/** For a person: "hold it to a JSON schema". Empty: nothing is needed that not everybody can. */
+/** The needs in words for a person: "enforce a JSON schema". Empty: every provider can do this. */
 export function inWords({ needs = [], adapter }: Needs): string {
   const words = needs.map((ability) => WORDS[ability]);
   return [...words, ...(adapter === undefined ? [] : ['answer with this adapter'])].join(' and ');
 }
 
-/** What is said to whoever asked for more. */
+/** The error for a requester that needs more than this provider can do. */
 export function unable(needs: Needs): MeshError {
   const words = inWords(needs);
-  // Whoever asked for nothing but an answer.
+  // A plain question reached a model that cannot chat.
   if (words === '') return new MeshError('unsupported', 'This model turns text into vectors and does not chat.');
   return new MeshError('unsupported', `This volunteer lends the model, but cannot ${words}.`);
 }
 
 const WORDS: Record<Need, string> = {
-  schema: 'hold it to a JSON schema',
-  completion: 'have it go on with bare text',
-  logprobs: 'tell how likely each word was',
-  penalties: 'keep it from repeating itself',
-  embedding: 'have it turn text into vectors',
+  schema: 'enforce a JSON schema',
+  completion: 'continue bare text',
+  logprobs: 'say how likely each word was',
+  penalties: 'penalise repetition',
+  embedding: 'turn text into vectors',
 };

@@ -4,7 +4,7 @@
  */
 import type { Offer } from '../wire/model-advert.ts';
 
-/** Of the 64 digits of a SHA-256: nobody finds a second file for so many by chance. */
+/** How many of a SHA-256's 64 digits we show: nobody finds a second file for so many by chance. */
 export const SHORT_HASH_DIGITS = 12;
 /** In place of a hash: its providers do not say which file it is. */
 const UNHASHED = 'unhashed';

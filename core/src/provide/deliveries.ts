@@ -63,7 +63,7 @@ export class Deliveries {
     // Copies, as of the lease: they are part of a message with a long prompt, and stay.
     const salt = new Uint8Array(request.salt);
     if (this.#find(channel, taskId) !== undefined) {
-      throw new MeshError('bad_message', 'That task was asked for already.');
+      throw new MeshError('bad_message', 'That task was already asked for.');
     }
     const { lease, leaseBytes } = this.#checked(channel, request);
     const { requester, provider, nonce } = lease;
@@ -102,7 +102,7 @@ export class Deliveries {
 
   acknowledged(channel: Channel, { taskId, acknowledgement }: Extract<Message, { kind: 'TASK_ACK' }>): void {
     const task = this.#find(channel, taskId);
-    // Of a task that ended long ago, or never was.
+    // The task ended long ago, or never existed.
     if (task === undefined) return;
     try {
       task.delivery.acknowledge(acknowledgement);
@@ -150,7 +150,7 @@ export class Deliveries {
     const issuedBy = issuer();
     const { model, maxTokens } = request;
     if (issuedBy === null || request.lease === null) {
-      throw new MeshError('lease_refused', 'This volunteer works only with leave of the mesh. Ask again.');
+      throw new MeshError('lease_refused', 'This volunteer works only with a lease from the mesh. Ask again.');
     }
     const terms = {
       issuer: issuedBy,

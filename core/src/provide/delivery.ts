@@ -83,7 +83,7 @@ export class Delivery {
           this.#wake = null;
           settle();
         };
-        const silent = new MeshError('receipt_refused', 'The other computer never said what it got. Ask again.');
+        const silent = new MeshError('receipt_refused', 'The other computer never said what it received. Ask again.');
         const stopTimer = clock.after(SILENCE_MS, () => end(() => reject(silent)));
         const stopAbort = onAbort(signal, () => end(resolve));
         this.#wake = () => end(resolve);

@@ -9,7 +9,7 @@ import { randomBytes } from '../base/random-bytes.ts';
 /** A failure may have another reason, as a lack of memory; an engine that hangs has this one. */
 const MAX_FAILURES = 2;
 const REFUSED_MS = 3_600_000;
-/** Of more, those are forgotten that broke it longest ago. */
+/** The most forms remembered; those that broke the engine longest ago are forgotten first. */
 const MAX_FORMS = 256;
 const SALT_BYTES = 16;
 

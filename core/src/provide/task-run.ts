@@ -101,6 +101,6 @@ async function acknowledged({ abort }: Task, { delivery }: LeasedTask, needs: Ta
   try {
     await delivery.room(needs.clock, abort.signal);
   } catch (thrown) {
-    needs.refuse(asMeshError(thrown, 'receipt_refused', 'The other computer never said what it got.'));
+    needs.refuse(asMeshError(thrown, 'receipt_refused', 'The other computer never said what it received.'));
   }
 }

@@ -22,7 +22,7 @@ export interface Task {
   channel: Channel;
   request: TaskRequest;
   model: ServedModel;
-  /** Of the answer; null: it is free. */
+  /** The JSON schema of the answer; null: it is free. */
   schema: JsonSchema | null;
   /** Null: taken without a lease, and nothing is signed. */
   leased: LeasedTask | null;

@@ -23,9 +23,9 @@ const MAX_TASKS_PER_PEER = 8;
 /** Waiting tasks for each slot; past that the requester is better off elsewhere. */
 const QUEUE_PER_SLOT = 4;
 const STATUS_MS = 500;
-/** Of one peer at once, and all together half the slots of the model: no way around leases for whoever wants many. */
+/** Leaseless tasks of one peer at once; all peers get half the slots: leases stay the way to many. */
 const MAX_LEASELESS_PER_PEER = 2;
-/** Of one link: reading a schema to its fault takes some milliseconds. */
+/** The refused schemas of one link: reading a schema to its fault takes some milliseconds. */
 const REFUSED_FORMS: Rate = { perSecond: 1, burst: 16 };
 
 export interface Serving {
@@ -45,7 +45,7 @@ export interface WorkerStatus {
   tokens: number;
   /** All running answers together, now. */
   tokensPerSecond: number;
-  /** Of one answer, over the last ones; null until something was measured. */
+  /** The speed of one answer, over the last ones; null until something was measured. */
   typicalTokensPerSecond: number | null;
   serving: Serving[];
 }
@@ -109,7 +109,7 @@ export class TaskWorker {
     };
   }
 
-  /** Of all models together. */
+  /** The slots of all models together. */
   get #slots(): number {
     return [...this.#models.values()].reduce((sum, model) => sum + model.slots, 0);
   }
@@ -195,14 +195,14 @@ export class TaskWorker {
         return null;
       return new MeshError(
         'busy',
-        'While the server of the mesh is away, this volunteer takes a few questions at a time.',
+        "While the mesh's server is away, this volunteer takes only a few questions at a time.",
       );
     }
     try {
       task.leased = this.#options.deliveries.begin(channel, request, (error) => this.#fail(task, error));
       return null;
     } catch (thrown) {
-      return asMeshError(thrown, 'lease_refused', 'The leave to run this task does not count. Ask again.');
+      return asMeshError(thrown, 'lease_refused', 'This lease is not valid. Ask again.');
     }
   }
 
@@ -210,12 +210,15 @@ export class TaskWorker {
   #readForm(task: Task): MeshError | null {
     if (task.request.schema === undefined) return null;
     if (this.#options.harmful?.isRefused(task.request.schema) === true) {
-      return new MeshError('bad_schema', 'The engine here broke over this JSON schema a while ago. Make it simpler.');
+      return new MeshError(
+        'bad_schema',
+        "This JSON schema crashed the volunteer's engine a while ago. Make it simpler.",
+      );
     }
     const refusals = this.#refusedForms.get(task.channel) ?? new TokenBucket(this.#options.clock, REFUSED_FORMS);
     this.#refusedForms.set(task.channel, refusals);
     if (refusals.level < 1) {
-      return new MeshError('rate_limited', 'Too many JSON schemas in a row could not be held to. Wait a few seconds.');
+      return new MeshError('rate_limited', 'Too many JSON schemas in a row could not be used. Wait a few seconds.');
     }
     const { prefix } = task.request;
     const { deepest } = new JsonDepth().read(prefix?.text ?? '');
@@ -305,7 +308,7 @@ export class TaskWorker {
     this.#announce();
   }
 
-  /** Of the one answer at work that has a form; undefined: there are others, or none. */
+  /** The form of the one answer at work that has a form; undefined: there are others, or none. */
   get #onlyForm(): string | undefined {
     const [form, ...others] = [...this.#running].flatMap(({ request: { schema } }) => schema ?? []);
     return others.length === 0 ? form : undefined;

@@ -14,7 +14,7 @@ export interface ChainStart {
   requester: PeerId;
   provider: PeerId;
   leaseNonce: Uint8Array;
-  /** Of the request: who was not there cannot try answers until one fits a digest. */
+  /** The salt of the request: outsiders cannot try answers until one fits a digest. */
   salt: Uint8Array;
 }
 
@@ -28,7 +28,7 @@ export interface ChainChunk {
 }
 
 export class DigestChain {
-  /** Of all chunks so far. */
+  /** The tokens of all chunks so far. */
   tokens = 0;
   #digest: Uint8Array;
 

@@ -118,16 +118,16 @@ export interface LeaseTerms {
 /** The lease, when it is just for this. Throws lease_refused with what is wrong. Whether it was used, the book knows. */
 export function checkLease(bytes: Uint8Array, terms: LeaseTerms, check = verify): Lease {
   const leases = readLeases(bytes, check);
-  if (leases === null || leases.issuer !== terms.issuer) throw refused('It was not given by this mesh.');
-  if (leases.requester !== terms.requester) throw refused('It was given to another computer.');
+  if (leases === null || leases.issuer !== terms.issuer) throw refused('It was not issued by this mesh.');
+  if (leases.requester !== terms.requester) throw refused('It was issued to another computer.');
   const lease = leaseOf(leases, terms.provider);
-  if (lease === null) throw refused('It was given for another volunteer.');
-  if (lease.model !== terms.model) throw refused('It was given for another model.');
-  if (lease.maxTokens < terms.maxTokens) throw refused('It was given for a shorter answer.');
+  if (lease === null) throw refused('It was issued for another volunteer.');
+  if (lease.model !== terms.model) throw refused('It was issued for another model.');
+  if (lease.maxTokens < terms.maxTokens) throw refused('It was issued for a shorter answer.');
   if (lease.expiresAt + CLOCK_SKEW_SECONDS < terms.nowSeconds)
-    throw refused('It has run out, as that volunteer’s clock has it.');
+    throw refused('It has expired, by that volunteer’s clock.');
   if (lease.expiresAt > terms.nowSeconds + MAX_LEASE_SECONDS + CLOCK_SKEW_SECONDS) {
-    throw refused('It is good for too long: the clocks of the mesh and of that volunteer disagree.');
+    throw refused('It is valid for too long: the clocks of the mesh and of that volunteer disagree.');
   }
   return lease;
 }
@@ -149,10 +149,10 @@ export class LeaseBook {
   /** Call after `checkLease`, once the task is taken. Throws lease_refused when it was used, busy when the book is full. */
   use(lease: Lease, nowSeconds: number): void {
     const key = `${lease.issuer} ${lease.nonce.join(' ')}`;
-    if (this.#used.has(key)) throw refused('It was used before.');
+    if (this.#used.has(key)) throw refused('It was already used.');
     if (nowSeconds >= this.#sweptSeconds + CLOCK_SKEW_SECONDS) this.#sweep(nowSeconds);
     // The clock was put back: what was forgotten as run out must not come to life again.
-    if (lease.expiresAt + CLOCK_SKEW_SECONDS < this.#sweptSeconds) throw refused('It has run out.');
+    if (lease.expiresAt + CLOCK_SKEW_SECONDS < this.#sweptSeconds) throw refused('It has expired.');
     // Forgetting one that is still good would let it be used twice, so none is let in instead.
     if (this.#used.size >= this.#maxLeases) {
       throw new MeshError('busy', 'This volunteer has answered too many questions at once. Try again in a moment.');
@@ -169,5 +169,5 @@ export class LeaseBook {
 }
 
 function refused(why: string): MeshError {
-  return new MeshError('lease_refused', `The leave to run this task does not count. ${why} Ask again.`);
+  return new MeshError('lease_refused', `This lease is not valid. ${why} Ask again.`);
 }

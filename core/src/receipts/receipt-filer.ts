@@ -104,7 +104,11 @@ export class ReceiptFiler {
         this.#write(() => keeper.settle(proof));
       } catch (thrown) {
         if (signal.aborted) break;
-        const error = asMeshError(thrown, 'control_unreachable', 'A receipt could not be filed. It is tried again.');
+        const error = asMeshError(
+          thrown,
+          'control_unreachable',
+          'A receipt could not be filed. It will be tried again.',
+        );
         if (FINAL.has(error.code)) {
           this.#done(proof, null);
           this.#write(() => keeper.settle(proof));

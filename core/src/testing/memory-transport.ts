@@ -37,7 +37,7 @@ export class MemoryTransport implements Transport {
     if (signal.aborted) throw cancelled();
     const other = this.#network.peers.get(peer);
     if (other === undefined || other.accept === null || !this.#network.introduces) {
-      throw new MeshError('connect_failed', 'No connection to that volunteer could be made.');
+      throw new MeshError('connect_failed', 'Could not connect to that volunteer.');
     }
     const near = new MemoryLink(peer);
     const far = new MemoryLink(this.self);

@@ -28,7 +28,7 @@ export class World {
   readonly server = new ScriptedServer();
   readonly meshes: Mesh[] = [];
   readonly failed: MeshError[] = [];
-  /** Of each peer that lends, see `MeshOptions`. */
+  /** The neighbours of each providing peer, see `MeshOptions`. */
   neighbours = 0;
   readonly keepers = new Map<PeerId, ReceiptKeeper>();
   /** The far ends of accepted links, to cut them. */

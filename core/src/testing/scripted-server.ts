@@ -27,7 +27,7 @@ export const advert: ModelAdvert = {
   tokensPerSecond: null,
   continues: 'ids',
 };
-/** Of a `ScriptedEmbedder`. */
+/** The advert of a `ScriptedEmbedder`. */
 export const embedderAdvert: ModelAdvert = { ...advert, continues: 'none', embeds: 2 };
 
 interface Waiting {

@@ -21,7 +21,7 @@ function fingerprints(sdp: string): string {
     for (const [, hash = '', value = ''] of sdp.matchAll(FINGERPRINT)) found.add(`${hash}:${value}`.toLowerCase());
   }
   if (found.size === 0) {
-    throw new MeshError('seal_failed', 'This browser does not tell what the connection is encrypted with.');
+    throw new MeshError('seal_failed', 'This browser does not say what the connection is encrypted with.');
   }
   return [...found].sort().join(',');
 }

@@ -30,7 +30,7 @@ export interface PeerJsPeer {
 export interface RegistrationOptions {
   Peer: new (id: string, options: object) => PeerJsPeer;
   self: PeerId;
-  /** Of the control plane, whose PeerServer is at `/signal`. */
+  /** The host of the control plane, whose PeerServer is at `/signal`. */
   host: string;
   port: number;
   secure: boolean;

@@ -229,7 +229,7 @@ function isKnown(peer: PeerJsPeer, { src, payload }: Extract<Signal, { payload: 
 }
 
 function connectFailed(): MeshError {
-  return new MeshError('connect_failed', 'No connection to that volunteer could be made.');
+  return new MeshError('connect_failed', 'Could not connect to that volunteer.');
 }
 
 function hidden(): MeshError {

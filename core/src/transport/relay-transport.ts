@@ -53,7 +53,7 @@ export class RelayTransport implements Transport {
     try {
       ticket = await this.#options.ticketTo(peer, either);
     } catch (thrown) {
-      const error = asMeshError(thrown, 'connect_failed', 'No relayed connection could be made.');
+      const error = asMeshError(thrown, 'connect_failed', 'Could not make a relayed connection.');
       if (error.code === 'cancelled' || error.code === 'control_unreachable') throw error;
       // Whatever this server has against it, another volunteer may be reached.
       throw new MeshError('connect_failed', error.message, { cause: error });
@@ -107,7 +107,7 @@ export class RelayTransport implements Transport {
         socket.close();
         reject(error);
       };
-      const broken = () => new MeshError('connect_failed', 'No relayed connection to that computer could be made.');
+      const broken = () => new MeshError('connect_failed', 'Could not make a relayed connection to that computer.');
       const stopTimer = clock.after(OPEN_TIMEOUT_MS, () => fail(broken()));
       const stopAbort = onAbort(signal, () => fail(cancelled()));
       socket.onclose = () => fail(broken());

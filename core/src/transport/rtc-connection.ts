@@ -100,7 +100,7 @@ export class RtcConnection implements LinkConnection {
     }
     const sdp = peerConnection.localDescription?.sdp ?? '';
     if (this.#closed || sdp === '' || sdp.length > MAX_DESCRIPTION_CHARS) {
-      throw new MeshError('connect_failed', 'This computer could not say how it is reached.');
+      throw new MeshError('connect_failed', 'This computer could not find out how it can be reached.');
     }
     return sdp;
   }

@@ -37,7 +37,7 @@ export interface Transport {
   dial(peer: PeerId, signal: AbortSignal): Promise<Link>;
   /** Resolves when others can dial us. Rejects with cancelled. */
   reachable(signal: AbortSignal): Promise<void>;
-  /** Of our key, in base32: for our adverts, so that those who stay anonymous can call us. */
+  /** The certificate of our key, in base32: for our adverts, so that anonymous requesters can call us. */
   certificate?: string;
   /** What another has shown in its advert. Only transports that stay anonymous want to know. */
   learn?: (peer: PeerId, certificate: string) => void;

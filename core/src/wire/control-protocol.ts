@@ -37,7 +37,7 @@ export const MAX_MODELS_PER_PEER = 16;
 export const MAX_CANDIDATES = 4;
 /** Providers that a `match` may name, to leave out or to keep to. */
 export const MAX_NAMED_PEERS = 64;
-/** Of what is said about one model that is left out of an advert. */
+/** The longest text about one model that is left out of an advert. */
 const MAX_FAULT_CHARACTERS = 192;
 /** Offers that a peer reads; the control plane sends fewer. */
 const MAX_READ_OFFERS = 4_096;
@@ -84,7 +84,7 @@ export const AdvertSchema = v.pipe(
     models: v.pipe(v.array(v.unknown()), v.maxLength(MAX_MODELS_PER_PEER)),
     /** Answers at once. */
     slots,
-    /** Of our key for sealed links (`credentials.ts`), for requesters that stay anonymous; null: they cannot call us. */
+    /** Certifies our key for sealed links (`credentials.ts`), for anonymous requesters; null: they cannot call us. */
     certificate: v.nullable(base32(CERTIFICATE_BYTES)),
     leftOut: v.optional(v.pipe(v.array(sentence(MAX_FAULT_CHARACTERS)), v.maxLength(MAX_MODELS_PER_PEER))),
   }),

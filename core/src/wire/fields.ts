@@ -6,9 +6,9 @@ import { isModelId, isPeerId, isTaskId, type ModelId, type PeerId, type TaskId }
 
 /** The most one message may take, whole, on either plane. */
 export const MAX_MESSAGE_BYTES = 1_048_576;
-/** Of what is signed: a lease, an acknowledgement, one half of a receipt. */
+/** The size of anything signed: a lease, an acknowledgement, one half of a receipt. */
 export const MAX_RECORD_BYTES = 512;
-/** Of one vector. Those of today's largest models have 4,096. */
+/** The numbers of one vector. Those of today's largest models have 4,096. */
 export const MAX_VECTOR_NUMBERS = 8_192;
 
 export const peerId = v.custom<PeerId>(isPeerId);
@@ -40,7 +40,7 @@ export const listOf = <T extends v.GenericSchema>(item: T, most: number) =>
       }),
     ),
   );
-/** Of a file, hex. */
+/** The SHA-256 of a file, in hex. */
 export const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 export const errorCode = v.picklist(ERROR_CODES);
 /** Bytes in MessagePack, at most so many. */

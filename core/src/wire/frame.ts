@@ -123,7 +123,7 @@ function decode(body: Uint8Array): DataMessage {
   throw taskId === null ? badMessage() : new BadRequest(taskId);
 }
 
-const BAD_MESSAGE = 'The other computer sent something that is not of this protocol.';
+const BAD_MESSAGE = 'The other computer sent something outside this protocol.';
 
 function badMessage(): MeshError {
   return new MeshError('bad_message', BAD_MESSAGE);

@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import { MAX_VECTOR_NUMBERS, count, label, modelId, positive, sha256, text } from './fields.ts';
 
-/** Of one model, at one provider. */
+/** The adapters of one model, at one provider. */
 export const MAX_ADAPTERS = 16;
 /** So long a model that is out of memory may say that it takes to be loaded. */
 export const MAX_WAKING_MS = 3_600_000;
@@ -19,7 +19,7 @@ export const MAX_SLOTS = 64;
 export const BACKENDS = ['webgpu', 'wasm', 'cpu', 'cuda', 'metal', 'vulkan'] as const;
 export type Backend = (typeof BACKENDS)[number];
 
-/** Of newer programs there may be some that are not known here. */
+/** Newer programs may have abilities that are unknown here. */
 const abilities = v.optional(
   v.pipe(
     v.array(text(24)),
@@ -73,7 +73,7 @@ export type ModelAdvert = v.InferOutput<typeof ModelAdvertSchema>;
 /** One model as the whole mesh offers it: all providers that lend the same file under the same name, for the same task. */
 export const OfferSchema = v.object({
   ...described,
-  /** Of the file, as its providers say; null: they do not say. Left out: the control plane does not tell. */
+  /** The hash of the file, as its providers say; null: they do not say. Left out: the control plane does not tell. */
   sha256: v.optional(v.nullable(sha256)),
   /** The id alone means another file: this one is asked for with its SHA-256, see `offer-name.ts`. Left out: the id does. */
   alternative: v.optional(v.boolean()),
@@ -110,7 +110,7 @@ export const NEEDS = [...ABILITIES, 'embedding'] as const;
 
 export type Need = (typeof NEEDS)[number];
 
-/** Of one provider. More than MAX_SLOTS were allowed once, and count as so many. */
+/** The slots of one provider. More than MAX_SLOTS were once allowed, and count as MAX_SLOTS. */
 export const slots = v.pipe(
   count,
   v.maxValue(1024),

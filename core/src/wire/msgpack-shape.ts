@@ -17,9 +17,9 @@ const MAP_16 = 0xde;
 /** Can the first value in `bytes` be decoded at a cost that its size pays for? Says nothing of what it is. */
 export function wellShaped(bytes: Uint8Array, maxDepth: number): boolean {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  /** Of each array and map that is open, how many items are still to come. */
+  /** How many items are still to come in each open array and map. */
   const open: number[] = [];
-  /** Of all of them together. Each takes a byte or more. */
+  /** The items still to come in all of them. Each takes a byte or more. */
   let owed = 1;
   let at = 0;
   while (owed > 0) {

@@ -4,9 +4,10 @@ import { MeshError } from '../base/errors.ts';
 
 /** Why these turns cannot be asked; null: they can. */
 export function turnsFault(turns: readonly Turn[], task: TaskKind = 'chat'): MeshError | null {
-  if (task === 'completion' && turns.length !== 1) return new MeshError('bad_message', 'One text is gone on with.');
+  if (task === 'completion' && turns.length !== 1)
+    return new MeshError('bad_message', 'A completion takes exactly one text.');
   if (task === 'embedding' && turns.some((turn) => isBlank([turn]))) {
-    return new MeshError('empty_prompt', 'A text with nothing in it has no vector. Leave it out.');
+    return new MeshError('empty_prompt', 'An empty text has no vector. Leave it out.');
   }
   if (isBlank(turns)) return new MeshError('empty_prompt', 'Write a message first.');
   if (promptBytes(turns) <= MAX_PROMPT_BYTES && turns.length <= MAX_TURNS) return null;

@@ -48,7 +48,7 @@ export async function answerGrammar(
     }
     // A token that does not fit would end the process.
     if (!sampler.canBeNextTokenForGrammarEvaluationState(inner, token)) {
-      throw new MeshError('bad_schema', 'What there is of this answer does not follow its JSON schema. Ask anew.');
+      throw new MeshError('bad_schema', 'This answer so far does not follow its JSON schema. Ask again.');
     }
     sampler.acceptGrammarEvaluationStateToken(inner, token);
   }

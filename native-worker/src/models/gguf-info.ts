@@ -22,7 +22,7 @@ export async function readHeaders(file: string): Promise<[GgufHeader, ...GgufHea
   const [first = '', ...others] = splitParts(path.basename(file));
   // llama.cpp would look for as many as the name says.
   if (others.length === 0 && isPart(file))
-    throw named(file, new GgufFault('It is one of more parts than a model has.'));
+    throw named(file, new GgufFault('It claims to be split into more parts than a model can have.'));
   const parts = others.length + 1;
   const beside = (name: string) => path.join(path.dirname(file), name);
   const headers: [GgufHeader, ...GgufHeader[]] = [await readPart(parts === 1 ? file : beside(first), 0, parts)];

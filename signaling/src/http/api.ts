@@ -68,7 +68,7 @@ export function apiRouter(options: ApiOptions): Router {
     }
   });
   router.use('/api', (_request, response) => {
-    sendError(response, 404, 'not_found', 'There are /api/peers, /api/models and /api/stats.');
+    sendError(response, 404, 'not_found', 'This API has /api/peers, /api/models and /api/stats.');
   });
   return router;
 }
@@ -80,7 +80,7 @@ export function sendError(response: Response, status: number, code: string, mess
 const getOnly: RequestHandler = (request, response, next) => {
   if (request.method === 'GET' || request.method === 'HEAD') return next();
   response.set('Allow', 'GET, HEAD');
-  sendError(response, 405, 'method_not_allowed', 'This can only be read: use GET.');
+  sendError(response, 405, 'method_not_allowed', 'This is read-only: use GET.');
 };
 
 function limiter({ clock, metrics, addressOf }: ApiOptions): RequestHandler {

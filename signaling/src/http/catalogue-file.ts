@@ -14,7 +14,7 @@ export async function readCatalogue(folder: string | null, log: Logger): Promise
     return parseCatalogue(JSON.parse(await readFile(file, 'utf8')));
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return NONE;
-    log.warn({ err: error, file }, 'the catalogue cannot be read: no model is known by its file');
+    log.warn({ err: error, file }, 'the catalogue cannot be read: no model will be recognised by its file');
     return NONE;
   }
 }

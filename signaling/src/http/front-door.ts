@@ -76,7 +76,7 @@ export function openFrontDoor(server: Server, options: FrontDoorOptions): void {
         404,
         'http',
         'not_found',
-        `No WebSocket here. The mesh's are ${MESH_PATH}, /signal and ${RELAY_PATH}.`,
+        `There is no WebSocket here. The mesh's are ${MESH_PATH}, /signal and ${RELAY_PATH}.`,
       );
     if (!originAllowed(request.headers.origin, hosts.asked(request), options.allowedOrigins)) {
       return refuse(
@@ -121,7 +121,7 @@ export function openFrontDoor(server: Server, options: FrontDoorOptions): void {
 /** It came as a plain request: a proxy on the way took what asks for a WebSocket out of it. Programs look at the status. */
 export const withoutUpgrade: RequestHandler = (_request, response) => {
   response.set({ Upgrade: 'websocket', 'Cache-Control': 'no-store' });
-  const what = 'Here is a WebSocket. A proxy in front of this server has to pass Upgrade and Connection on.';
+  const what = 'This is a WebSocket. A proxy in front of this server must pass on Upgrade and Connection.';
   sendError(response, 426, 'upgrade_required', what);
 };
 /** Shares of networks alone. */

@@ -39,7 +39,7 @@ export function gatewayRouter({ gateway, remoteOf, log }: GatewayRouterOptions):
     upstream.on('error', (error) => {
       log.debug({ err: error }, 'the gateway does not answer');
       if (response.headersSent) response.destroy();
-      else refuse(response, 503, 'The gateway of this mesh is not there right now. Try again in a moment.');
+      else refuse(response, 503, "This mesh's gateway is away right now. Try again in a moment.");
     });
     // Whoever asked is gone: so is the request.
     response.on('close', () => upstream.destroy());

@@ -22,7 +22,7 @@ export function hostDoor(hosts: Hosts, metrics: Metrics): RequestHandler {
       response.status(status).json({ error });
     } else if (request.accepts(['json', 'html']) === 'html') {
       // What a host is read from leaves no room for markup.
-      sendPage(response, status, `<h1>Not by this name</h1><p>${advice}</p>`);
+      sendPage(response, status, `<h1>Unknown host name</h1><p>${advice}</p>`);
     } else sendError(response, status, FORBIDDEN_HOST, advice);
   };
 }

@@ -35,7 +35,7 @@ export class PageSender {
       response.removeHeader('ETag');
       response.status(503).set('Retry-After', String(RETRY_AFTER_SECONDS));
       response.json({
-        error: { code: 'busy', message: 'Too many pages wait for slow readers. Try again in a moment.' },
+        error: { code: 'busy', message: 'Too many pages are waiting for slow readers. Try again in a moment.' },
       });
       return;
     }

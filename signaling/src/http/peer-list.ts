@@ -44,13 +44,13 @@ export class PeerList {
   /** `after`: the `next` of the page before; empty: the first. Throws bad_message for another one, busy to ask again later. */
   page(after: string, limit: number): SharedPage {
     if (after !== '' && !isCursor(after))
-      throw new MeshError('bad_message', 'Give "after" as "next" of a page says it.');
+      throw new MeshError('bad_message', 'Give "after" the value of "next" from a page.');
     const most = Math.min(limit, MAX_LISTED_PEERS);
     const key = `${most} ${after}`;
     if (after === '' && most === MAX_LISTED_PEERS) return this.#first;
     const known = this.#pages.get(key);
     if (known === undefined && !this.#others.take(1)) {
-      throw new MeshError('busy', 'Too many look through the peers. Try again in a moment.');
+      throw new MeshError('busy', 'Too many are reading the list of peers. Try again in a moment.');
     }
     const page = known ?? new SharedPage(this.#clock, () => this.#build(after, most));
     this.#pages.set(key, page);

@@ -12,7 +12,7 @@ const LARGE_MS = 1_000;
 export interface Page {
   type: string;
   body: Buffer;
-  /** Of the body, as HTTP has it. */
+  /** The HTTP entity tag of the body. */
   etag: string;
 }
 

@@ -13,7 +13,7 @@ const WASTE_HALF_LIFE_MS = 60_000;
 /** How long whoever began something is known for it. Noted anew only now and then: every match comes through here. */
 const KNOWN_MS = 600_000;
 const NOTED_EVERY_MS = 60_000;
-/** Of more, those noted longest ago are forgotten. */
+/** The most peers remembered; those noted longest ago are forgotten first. */
 const MAX_KNOWN = 20_000;
 /** The second time within a few seconds. */
 const DOUBTFUL = 1.8;

@@ -10,7 +10,7 @@ import type { ModelId } from '@llmesh/core/base/ids';
 export const MAX_MODELS = 1_000;
 /** Before anything was measured: 200 tokens at ten a second, with the weight of two answers. */
 const USUAL = { ms: 20_000, answers: 2 };
-/** Of more the oldest fade. */
+/** The most answers remembered; the oldest fade. */
 const MOST_ANSWERS = 20;
 const LONGEST_MS = 600_000;
 /** How often somebody asks is seen over so long, and over twice an answer where answers take longer. */
@@ -20,7 +20,7 @@ interface Seen {
   atMs: number;
   /** Questions, each counting less as time goes by. */
   recent: number;
-  /** Of them under way still, as long as answers usually take. */
+  /** How many of them are still under way, as long as answers usually take. */
   running: number;
   usualMs: number;
   answers: number;

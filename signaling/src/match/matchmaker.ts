@@ -195,7 +195,7 @@ export class Matchmaker {
     return this.isMeant(question, peer) && isAble(peer, question) && this.#registry.isHeard(peer);
   }
 
-  /** Of a provider that offers this model. */
+  /** The candidate that a provider of this model makes. */
   #candidate(peer: RegisteredPeer, id: ModelId): Candidate {
     const { peerId, agent, slots, queued, certificate } = peer;
     const offered = modelOf(peer, id)!;

@@ -16,9 +16,9 @@ export const PROMISE_MS = 3_000;
 export const OVERDUE_MS = 1_000;
 /** What a promise is worth to those who break theirs: others sent at the same moment go elsewhere. */
 export const INSTANT_MS = 250;
-/** Of those who ask for more at once the oldest promise gives way: nobody holds the whole mesh. */
+/** The most promises of one requester; then its oldest gives way: nobody holds the whole mesh. */
 export const MAX_PROMISES_PER_PEER = 32;
-/** Of one provider: those whose slot is not kept any more are remembered, too, until their time is over. */
+/** The promises of one provider: those whose slot is no longer kept are remembered too, until their time is over. */
 const MAX_REMEMBERED = 2_048;
 
 interface SlotPromise {

@@ -10,7 +10,7 @@ interface Group<T> {
   size: number;
   /** In the order of their turns; who had one goes to the end. */
   readonly parts: Map<string, Group<T>>;
-  /** Of one asker. */
+  /** The places of one requester. */
   readonly own: T[];
 }
 

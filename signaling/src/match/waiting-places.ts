@@ -15,7 +15,7 @@ export const MAX_WAITING_PER_PEER = 8;
 export const MAX_WAITING_PER_MODEL = 1_000;
 /** In the lines of all models, a few kilobytes each. */
 export const MAX_WAITING = 10_000;
-/** Of those that keep to providers which they name: each stands in up to 64 lines. */
+/** The most questions that wait only for named providers: each stands in up to 64 lines. */
 export const MAX_WAITING_NAMED = 1_000;
 
 export interface Waiter {
@@ -167,9 +167,9 @@ function busy(message: string): MeshError {
 
 function tooMany(waiting: number, pace: LinePace | null): MeshError {
   const estimateMs = pace?.estimateMs(waiting) ?? null;
-  const turn = estimateMs === null ? '' : `; the last of them has its turn in about ${spoken(estimateMs)}`;
+  const turn = estimateMs === null ? '' : `; the last will have its turn in about ${spoken(estimateMs)}`;
   return busy(
-    `Every volunteer with this model is busy, and ${waiting} questions wait already${turn}. Try another model, or again later.`,
+    `Every volunteer with this model is busy, and ${waiting} questions are waiting already${turn}. Try another model, or try again later.`,
   );
 }
 

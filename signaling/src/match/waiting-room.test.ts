@@ -185,7 +185,7 @@ test('refuses more than so many of one peer, and of one model, in words', () => 
   for (let i = MAX_WAITING_PER_PEER; i < MAX_WAITING_PER_MODEL; i++) ask();
   // Who has eight places in the line has one fewer for each who has none.
   for (let i = 1; i < MAX_WAITING_PER_PEER; i++) ask();
-  expect(() => ask()).toThrow('1000 questions wait already; the last of them has its turn in about 34 minutes');
+  expect(() => ask()).toThrow('1000 questions are waiting already; the last will have its turn in about 34 minutes');
 });
 
 test('who waits for what nobody offers any more is told so', () => {
@@ -328,10 +328,10 @@ test('a line that one network has filled has room for others, up to an equal sha
   const { ask, provider, beat, room } = setUp();
   const peer = provider();
   const crowd = Array.from({ length: MAX_WAITING_PER_MODEL }, () => ask());
-  expect(() => ask()).toThrow('1000 questions wait already');
+  expect(() => ask()).toThrow('1000 questions are waiting already');
   const honest = Array.from({ length: MAX_WAITING_PER_MODEL / 2 }, () => ask(newPeerId(), { address: OTHER }));
   expect(honest[0]?.told[0]).toMatchObject({ position: 2 });
-  expect(() => ask(newPeerId(), { address: OTHER })).toThrow('1000 questions wait already');
+  expect(() => ask(newPeerId(), { address: OTHER })).toThrow('1000 questions are waiting already');
   expect(crowd.filter((one) => one.last()?.refused !== undefined)).toEqual(crowd.slice(500));
   expect(room.waiting(TINY)).toBe(MAX_WAITING_PER_MODEL);
   beat(peer, 0);

@@ -318,9 +318,9 @@ interface Placed {
 }
 
 const GAVE_WAY =
-  'Every volunteer with this model is busy, and your place in the line went to somebody who has fewer places in it. Ask again in a moment.';
+  'Every volunteer with this model is busy, and your place in the line went to somebody with fewer places. Ask again in a moment.';
 const NEVER_FREE =
-  'None of the volunteers that you chose had time for ten minutes. Ask again, or let other volunteers answer as well.';
+  'None of the volunteers you chose was free for ten minutes. Ask again, or let other volunteers answer too.';
 
 function holderOf({ asker, from }: Asked): Holder {
   return { peer: asker, from };

@@ -22,7 +22,7 @@ export async function openControlKey(folder: string | null): Promise<Identity> {
     await mkdir(folder, { recursive: true, mode: OWNER_ONLY });
     const text = (await read(file)) ?? (await make(file));
     if (!KEY.test(text))
-      throw unusable(`${file} is damaged. Bring it back from a copy, or move it away to start anew.`);
+      throw unusable(`${file} is damaged. Bring it back from a copy, or move it away to start over.`);
     return nodeIdentity(Buffer.from(text.trim(), 'hex'), 'thread');
   } catch (thrown) {
     if (thrown instanceof MeshError) throw thrown;
@@ -40,7 +40,7 @@ async function read(file: string): Promise<string | null> {
     try {
       const stats = await handle.stat();
       // Changed in this very moment.
-      if (!stats.isFile()) throw unusable(`${file} is no plain file. Move it away, and start again.`);
+      if (!stats.isFile()) throw unusable(`${file} is not a plain file. Move it away, and start again.`);
       const { mode } = stats;
       if (process.platform !== 'win32' && (mode & GROUP_AND_OTHERS) !== 0) {
         throw unusable(`Other accounts can read the secret key ${file}. Run: chmod 600 '${file}'.`);

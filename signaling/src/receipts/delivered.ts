@@ -67,7 +67,7 @@ export function readFiling({ lease, proof }: Filing, issuer: PeerId, by: PeerId)
 }
 
 function leasesFor({ requester, provider }: Acknowledgement, by: PeerId, bytes: Uint8Array, issuer: PeerId): Leases {
-  if (by !== requester && by !== provider) throw refused('It is about others than who files it.');
+  if (by !== requester && by !== provider) throw refused('It is about other peers than the one that files it.');
   const leases = readLeases(bytes, unchecked);
   if (leases === null || leases.issuer !== issuer) throw refused(NOT_OURS);
   return leases;
@@ -87,9 +87,9 @@ export function checksOf(delivered: Delivered): { isRight: () => boolean; else: 
   return [ours, check('receipt', providerHalf, NOT_BY_BOTH), check('receipt', requesterHalf, NOT_BY_BOTH)];
 }
 
-const NOT_OURS = 'Its lease was not given by this mesh.';
+const NOT_OURS = 'Its lease was not issued by this mesh.';
 const NOT_ACKNOWLEDGED = 'The requester did not sign it.';
-const NOT_BY_BOTH = 'It is not signed by both ends alike.';
+const NOT_BY_BOTH = 'The two ends signed different things.';
 
 function unchecked(): boolean {
   return true;
@@ -110,9 +110,9 @@ export function replaces(kept: Standing | null, next: Standing): boolean {
   if (kept === null) return true;
   const sameText = kept.tokens !== next.tokens || same(kept.digest, next.digest);
   const sameEnds = kept.requester === next.requester && kept.provider === next.provider;
-  if (kept.taskId !== next.taskId || !sameEnds || !sameText) throw refused('There is another one for its lease.');
+  if (kept.taskId !== next.taskId || !sameEnds || !sameText) throw refused('Its lease already has another one.');
   if (kept.kind === next.kind) {
-    if (kept.kind === 'receipt' && kept.tokens !== next.tokens) throw refused('There is another one for its lease.');
+    if (kept.kind === 'receipt' && kept.tokens !== next.tokens) throw refused('Its lease already has another one.');
     return next.tokens > kept.tokens;
   }
   const [part, whole] = kept.kind === 'receipt' ? [next, kept] : [kept, next];

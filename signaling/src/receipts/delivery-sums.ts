@@ -40,7 +40,7 @@ export class DeliverySums {
     return this.#covers.all([ALL, provider, expiresAt]).length > 0;
   }
 
-  /** Of more than `most` rows of this provider the oldest are added up, at least `atOnce` of them. */
+  /** Beyond `most` rows of this provider the oldest are added up, at least `atOnce` of them. */
   keepNewest(provider: PeerId, most: number, atOnce: number): void {
     const [over] = this.#nthNewest.all([provider, most]) as { expires_s: number }[];
     if (over === undefined) return;
@@ -56,7 +56,7 @@ export class DeliverySums {
     return last?.expires_s == null ? 0 : this.#addUp(null, Math.min(last.expires_s, untilS));
   }
 
-  /** Of more than `most` sums those of old days lose their day, then those of the smallest peers their name. */
+  /** Beyond `most` sums those of old days lose their day, then those of the smallest peers their name. */
   merge(most: number, today: number): void {
     let over = this.#count('delivery_sum') - most;
     while (over > 0) {

@@ -12,7 +12,7 @@ import { FILED_WITHIN_DAYS } from './receipt-limits.ts';
 export interface DeliveryLimits {
   /** Rows, of about 1.1 KB each. */
   rows: number;
-  /** Of one provider: nobody pushes the others out by filing much. */
+  /** The rows of one provider: nobody pushes the others out by filing much. */
   rowsPerProvider: number;
   /** A peer's day each, of about 100 bytes. */
   sums: number;
@@ -21,7 +21,7 @@ export const DELIVERY_LIMITS: DeliveryLimits = { rows: 250_000, rowsPerProvider:
 
 /** Added up in one go: a few milliseconds. */
 const SUM_AT_ONCE = 500;
-/** Of 4 KiB each, given back to the disk in one go. */
+/** Pages of 4 KiB each, given back to the disk in one go. */
 const SHRINK_PAGES = 500;
 
 const COLUMNS = [

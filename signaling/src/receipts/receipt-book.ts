@@ -101,7 +101,7 @@ export class ReceiptBook {
       this.#tell(thrown);
       throw later();
     }
-    throw refused('It comes too late: there are sums alone for that time.');
+    throw refused('It comes too late: only sums are kept for that time.');
   }
 
   #write(): void {
@@ -154,15 +154,12 @@ export class ReceiptBook {
   }
 }
 
-const LATER = 'The mesh cannot keep receipts right now. It is tried again by itself.';
+const LATER = 'The mesh cannot keep receipts right now. LLMesh will try again.';
 
 function later(): MeshError {
   return new MeshError('busy', LATER);
 }
 
 function tooMany(): MeshError {
-  return new MeshError(
-    'rate_limited',
-    'Too many receipts at once from your network. They are filed again by themselves.',
-  );
+  return new MeshError('rate_limited', 'Too many receipts at once from your network. LLMesh will file them again.');
 }

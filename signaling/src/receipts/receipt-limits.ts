@@ -16,7 +16,7 @@ const MOST_PROMPT_TOKENS = MAX_MESSAGE_BYTES;
 const CLOCKS_MS = (MAX_LEASE_SECONDS + CLOCK_SKEW_SECONDS) * 1000;
 /** In the provider's own queue, after it took the lease. */
 const MOST_WAITED_MS = 6 * 3_600_000;
-/** Of one answer. */
+/** The longest that one answer may take. */
 const MOST_WRITTEN_MS = 24 * 3_600_000;
 const DAY_MS = 86_400_000;
 
@@ -31,7 +31,7 @@ export function impossibility(delivered: Delivered, nowMs: number): string | nul
   if (delivered.kind === 'acknowledgement') return null;
   const { promptTokens, startedMs, endedMs } = delivered;
   if (promptTokens > MOST_PROMPT_TOKENS) return 'Its question is longer than a question can be.';
-  if (startedMs < endsMs - CLOCKS_MS) return 'It began before its lease was given.';
+  if (startedMs < endsMs - CLOCKS_MS) return 'It began before its lease was issued.';
   if (startedMs > endsMs + MOST_WAITED_MS) return 'It began long after its lease had ended.';
   if (endedMs < startedMs || endedMs - startedMs > MOST_WRITTEN_MS) return 'No answer takes so long.';
   if (endedMs > nowMs + CLOCKS_MS) return 'It ended in the future.';

@@ -169,7 +169,7 @@ describe('a receipt', () => {
     const plane = await start();
     const { receipt } = await deal(plane.port);
     const outsider = await joined(plane.port);
-    expect(await file(outsider, await receipt())).toMatch(/^receipt_refused: .*others than who files it/);
+    expect(await file(outsider, await receipt())).toMatch(/^receipt_refused: .*other peers than the one that files it/);
   });
 
   test('before the key is proved is not even read', async () => {
@@ -253,7 +253,7 @@ describe('a control plane', () => {
     await first.close();
     const second = await start();
     const back = await joined(second.port, provider.identity);
-    expect(await file(back, await receipt())).toMatch(/^receipt_refused: .*not given by this mesh/);
+    expect(await file(back, await receipt())).toMatch(/^receipt_refused: .*not issued by this mesh/);
   });
 
   test('that is killed keeps what it said it keeps', async () => {
@@ -337,7 +337,9 @@ describe('the receipt book', () => {
     lease[40]! ^= 1;
     unsigned.lease = toBase32(lease);
     await book.file(unsigned, requester.peerId, HERE);
-    await expect(book.file(unsigned, newIdentity().peerId, HERE)).rejects.toThrow(/others than who files it/);
+    await expect(book.file(unsigned, newIdentity().peerId, HERE)).rejects.toThrow(
+      /other peers than the one that files it/,
+    );
     book.close();
     const fresh = new ReceiptBook({
       ...{ table: new DeliveryTable(null), issuer: control.peerId, clock, failed: () => {} },
@@ -348,7 +350,7 @@ describe('the receipt book', () => {
     const strict = new ReceiptBook({
       ...{ table: new DeliveryTable(null), issuer: control.peerId, clock, now, failed: () => {} },
     });
-    await expect(strict.file(unsigned, requester.peerId, HERE)).rejects.toThrow(/not given by this mesh/);
+    await expect(strict.file(unsigned, requester.peerId, HERE)).rejects.toThrow(/not issued by this mesh/);
     strict.close();
   });
 

@@ -47,7 +47,7 @@ export class SignatureQueue {
     const name = widerNetworkOf(network);
     const lane = this.#lanes.get(name) ?? [];
     if (this.#size >= MAX_QUEUED || lane.length >= MAX_QUEUED_PER_NETWORK) {
-      throw new MeshError('busy', 'Too many receipts are being checked. This one is filed again by itself.');
+      throw new MeshError('busy', 'Too many receipts are being checked. LLMesh will file this one again.');
     }
     lane.push({ checks, done });
     this.#lanes.set(name, lane);

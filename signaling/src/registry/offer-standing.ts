@@ -38,7 +38,7 @@ export const EMPTY_BOOKS: Books = {
 
 interface Standing {
   catalogued: boolean;
-  /** Of all its providers together, in powers of two: a receipt more here or there turns nothing over. */
+  /** The record of all its providers together, in powers of two: one receipt more or less overturns nothing. */
   record: number;
   networks: number;
   tenureMs: number;
@@ -123,7 +123,7 @@ export class OfferStandings {
     };
   }
 
-  /** Of those that are measured, where some are. */
+  /** The usual speed of the measured peers, where there are any. */
   #usualSpeed({ id }: OfferGroup, peers: readonly RegisteredPeer[], witnesses: readonly Witness[]): number | null {
     const { books } = this;
     const weights = weightsOf(witnesses);
@@ -140,7 +140,7 @@ export class OfferStandings {
   }
 }
 
-/** Of these free slots: those that count when a model is chosen. Claims are free, deliveries are not. */
+/** How many free slots count when a model is chosen. Claims are free, deliveries are not. */
 export function countedSlots(slots: number, free: number, record: number): number {
   return Math.max(0, Math.min(free, slots, 1 + Math.floor(record), MOST_COUNTED_SLOTS));
 }

@@ -10,7 +10,7 @@ import type { RegisteredPeer } from './registered-peer.ts';
 
 /** The list goes to everybody, again and again. Of more offers, those with the least to be said for them are left out. */
 export const MAX_OFFERS = 512;
-/** Of one id: whoever invents files does not fill the list of those who look for a model. */
+/** The most offers of one id: inventing files does not fill the list of those who look for a model. */
 export const MAX_OFFERS_PER_ID = 8;
 /** Of all models together, with as long a list in mind. Those of the models with the most providers come first. */
 const MAX_OFFERED_ADAPTERS = 512;
@@ -71,7 +71,7 @@ export function offersOf(peers: readonly RegisteredPeer[], needs: OffersNeeds): 
   };
 }
 
-/** Of each id the first for a task is meant by the id alone. */
+/** For each id, the first offer for a task is what the id alone means. */
 function ranked(
   groups: Iterable<OfferGroup>,
   compare: OffersNeeds['compare'],

@@ -3,7 +3,7 @@ import type { Clock } from '@llmesh/core/base/clock';
 import type { PeerId } from '@llmesh/core/base/ids';
 import type { Offered } from './model-index.ts';
 
-/** Of offers that are over. Of more, those that stood shortest are forgotten. */
+/** The most past offers remembered; those that stood shortest are forgotten first. */
 export const MAX_PAST = 10_000;
 /** Whoever stays for less is not worth a line. */
 const LEAST_MS = 10_000;

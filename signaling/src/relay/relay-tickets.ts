@@ -135,7 +135,7 @@ export class RelayTickets {
     return null;
   }
 
-  /** Of whoever has most: one that is not open yet, else the oldest, which may be dead. */
+  /** The place that the largest holder gives up: one that is not open yet, else the oldest, which may be dead. */
   #yielding(places: Shares<Place>, newcomer: Holder): Place | null {
     const last = places.yielding(newcomer);
     const own = last === null ? [] : places.ofPeer(last.caller);

@@ -62,7 +62,7 @@ export class Relay {
   readonly #tickets: RelayTickets;
   readonly #meetings = new Map<Place, Meeting>();
   readonly #links = new Map<Place, RelayedLink>();
-  /** Of those who have links. */
+  /** The budgets of peers that have links. */
   readonly #budgets = new Map<PeerId, { bucket: TokenBucket; links: number }>();
   readonly #stopPings: () => void;
   #stopSweep: () => void;
@@ -97,7 +97,7 @@ export class Relay {
   /** Null: `accept` may take it. */
   refusalOf(request: IncomingMessage): Refusal | null {
     if (this.#tickets.has(ticketOf(request))) return null;
-    return { status: 401, code: 'not_proven', why: 'This ticket opens no link, or no longer.' };
+    return { status: 401, code: 'not_proven', why: 'This ticket does not open a link, or no longer does.' };
   }
 
   /** Only after `refusalOf` had nothing against it. Becomes a WebSocket when the other end is here, too. */

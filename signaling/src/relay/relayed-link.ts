@@ -15,7 +15,7 @@ export const LIFETIME_MS = 6 * 3_600_000;
 
 export interface End {
   socket: BoundedSocket;
-  /** Of bytes, shared by all links that this peer sends on. */
+  /** The budget of bytes, shared by all links that this peer sends on. */
   budget: TokenBucket;
 }
 
@@ -75,7 +75,7 @@ export class RelayedLink {
     };
     const offended = (code: string) => {
       refused(code);
-      this.close(CLOSE.badMessage, 'That is not of this protocol.');
+      this.close(CLOSE.badMessage, 'That is not a message of this protocol.');
     };
     from.on('message', (data: Buffer, isBinary: boolean) => {
       if (!this.#open) return;

@@ -28,7 +28,7 @@ export class JoinPrice {
     this.#recent = new FadingTally(clock, RECENT_HALF_LIFE_MS);
   }
 
-  /** Of one more who comes from there. */
+  /** The price for one more peer that comes from there. */
   bits(peer: PeerId, { narrow, wide }: Networks): number {
     const base = this.#baseBits;
     if (base === 0 || this.#paid.has(peer)) return 0;

@@ -88,5 +88,5 @@ export class MatchDesk {
   }
 }
 
-const TOO_LONG = `No answer may have more than ${MAX_LEASE_TOKENS} tokens. Ask for a shorter one.`;
+const TOO_LONG = `An answer can have at most ${MAX_LEASE_TOKENS} tokens. Ask for a shorter one.`;
 const TOO_OFTEN = 'Too many questions at once from your network. Ask again in a few seconds.';

@@ -42,11 +42,11 @@ export const HELLO_TIMEOUT_MS = 10_000;
 /** To sign, and on a small phone to work. */
 export const PROOF_TIMEOUT_MS = 60_000;
 export const MAX_BAD_MESSAGES = 5;
-/** Of what is said about models that are left out of an advert. */
+/** The longest text about models that are left out of an advert. */
 const MAX_LEFT_OUT_CHARACTERS = 900;
 /** In messages. Whoever is told to file less and goes on as before is soon not listened to any more. */
 const FILED_TOO_MUCH_COSTS = 5;
-/** Of what it was sent before: then news can wait. */
+/** How far a peer may lag behind what it was sent: beyond this, news can wait. */
 const MAX_BEHIND_BYTES = 262_144;
 export interface MeshContext {
   clock: Clock;
@@ -136,7 +136,7 @@ export class MeshSession {
   giveWay(): void {
     this.#end(
       'busy',
-      'The mesh is full, and others of your network hold most of its places. Connect again later.',
+      'The mesh is full, and others on your network hold most of its places. Connect again later.',
       CLOSE.busy,
     );
     this.#leave('lost');
@@ -211,7 +211,7 @@ export class MeshSession {
     }
     const publicKey = fromBase32(hello.key);
     if (publicKey?.byteLength !== PUBLIC_KEY_BYTES || peerIdOf(publicKey) !== hello.peerId) {
-      return this.#end('control_refused', 'This id is not of this key.', CLOSE.notProven);
+      return this.#end('control_refused', 'This id does not belong to this key.', CLOSE.notProven);
     }
     const { joins, clock } = this.#context;
     const challenge = newChallenge(joins.bits(hello.peerId, this.from));
@@ -229,7 +229,7 @@ export class MeshSession {
     this.#claim = null;
     const fault = faultOf(publicKey, challenge, proof, this.#hosts, nodeVerify);
     if (fault !== null) {
-      const what = fault === 'work' ? 'The work for joining was not done.' : NOT_PROVED;
+      const what = fault === 'work' ? 'The work required to join was not done.' : NOT_PROVED;
       return this.#end('control_refused', what, CLOSE.notProven);
     }
     this.#stopHelloTimer();
@@ -261,7 +261,7 @@ export class MeshSession {
     // What is right of it stands, and whoever sends it again and again need not be sent away.
     this.#context.metrics.refuse('mesh', 'bad_message');
     const which = advert.leftOut.join('; ').slice(0, MAX_LEFT_OUT_CHARACTERS);
-    this.#refuse('bad_message', `Not lent, as nothing can be like that: ${which}. Update this program.`);
+    this.#refuse('bad_message', `These were not listed, as they are impossible: ${which}. Update this program.`);
   }
 
   #heartbeat(peer: RegisteredPeer, beat: Extract<ToServer, { type: 'heartbeat' }>): void {
@@ -301,7 +301,7 @@ export class MeshSession {
   #countBad(code: ErrorCode, why: string): void {
     this.#badMessages++;
     this.#refuse(code, why);
-    if (this.#badMessages >= MAX_BAD_MESSAGES) this.#close(CLOSE.badMessage, 'Too many messages that make no sense.');
+    if (this.#badMessages >= MAX_BAD_MESSAGES) this.#close(CLOSE.badMessage, 'Too many senseless messages.');
   }
 
   #replaced(): void {
@@ -350,11 +350,11 @@ export class MeshSession {
   }
 }
 
-const OTHER_VERSION = 'This program speaks another version than the mesh. Update it.';
+const OTHER_VERSION = 'This program and the mesh run different versions. Update it.';
 const OTHER_COMPUTER =
-  'Another program has joined with the same identity, and only one can be here. If its data folder was copied to another computer, delete the identity file in one of them ("llmesh identity" says where it is) and start that one again: it makes one of its own.';
+  'Another program has joined with the same identity, and only one can be connected. If its data folder was copied to another computer, delete the identity file in one of them ("llmesh identity" says where it is) and start that one again: it makes one of its own.';
 const OTHER_PAGE =
   'This page has joined again elsewhere with the same identity: in another window, or in a copy of this browser profile. Close that one, and reload this page.';
 const NOT_PROVED =
-  'This key was not proved for this mesh. Start again; if that does not help, its operator has to name it in LLMESH_HOSTS.';
+  'This key was not proved for this mesh. Start again; if that does not help, its operator must add its name to LLMESH_HOSTS.';
 const TOO_LARGE = `A message has at most ${MAX_TO_SERVER_BYTES} bytes. Lend fewer models, or fewer adapters with each.`;

@@ -66,10 +66,10 @@ export class SignalGuard {
     const signal = isBinary ? null : parseSignal(data.toString());
     if (signal === null) return { pass: false, close: true, code: 'bad_message', why: 'Not a PeerJS message.' };
     if ('dst' in signal && !this.#traffic.admits(this.#sender, signal.dst, signal.type === 'OFFER', cost)) {
-      return { pass: false, close: false, code: 'busy', why: 'Enough is said to that peer from your network.' };
+      return { pass: false, close: false, code: 'busy', why: 'Your network has sent enough to that peer.' };
     }
     if ('dst' in signal && !this.#waiting.admit(signal.dst, data.length, this.#sender.from)) {
-      return { pass: false, close: false, code: 'busy', why: 'Enough waits for that peer.' };
+      return { pass: false, close: false, code: 'busy', why: 'Enough messages are already waiting for that peer.' };
     }
     return { pass: true, type: signal.type };
   }

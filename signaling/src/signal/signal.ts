@@ -94,7 +94,7 @@ export class Signal {
     return {
       status: 401,
       code: 'not_proven',
-      why: 'This token does not open this id, or no longer. Join on /mesh first.',
+      why: 'This token does not open this id, or no longer does. Join on /mesh first.',
     };
   }
 

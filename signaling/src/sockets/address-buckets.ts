@@ -20,7 +20,7 @@ export class AddressBuckets {
     const bucket = this.#buckets.get(address) ?? new TokenBucket(this.#clock, this.#rate);
     this.#buckets.delete(address);
     this.#buckets.set(address, bucket);
-    // Of too many whoever has been quiet longest is forgotten: memory before fairness.
+    // When there are too many, forget the address that has been quiet longest: memory before fairness.
     for (const quietest of this.#buckets.keys()) {
       if (this.#buckets.size <= MAX_BUCKETS) break;
       this.#buckets.delete(quietest);

@@ -104,7 +104,7 @@ function newShare<T>(): Share<T> {
   return { size: 0, parts: new Map(), bySize: [], items: [] };
 }
 
-/** Of several the one that became so large last. */
+/** The largest share; of several, the one that grew so large last. */
 function largest<T>({ bySize, parts }: Share<T>): Share<T> | null {
   return parts.get(bySize.at(-1)?.latest ?? '') ?? null;
 }

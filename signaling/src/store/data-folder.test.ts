@@ -22,7 +22,7 @@ test.each(['control.key', 'mesh.db', ''])('one of ours that is open to others is
   const folder = mkdtempSync(join(root, 'open'));
   if (name !== '') writeFileSync(join(folder, name), '');
   chmodSync(folder, 0o755);
-  expect(openDataFolder(folder)).toMatch(/That is changed/);
+  expect(openDataFolder(folder)).toMatch(/Only its owner can now/);
   expect(modeOf(folder)).toBe(0o700);
 });
 

@@ -25,7 +25,7 @@ export function openDataFolder(folder: string): string | null {
     return `Other accounts can look into ${folder}. A folder of its own is better: choose one with --data, or run: chmod 700 '${folder}'.`;
   }
   chmodSync(folder, OWNER_ONLY);
-  return `Other accounts could look into ${folder}. That is changed: it is its owner's alone now.`;
+  return `Other accounts could look into ${folder}. Only its owner can now.`;
 }
 
 /** What stands in place of a plain file, as a sentence that says what to do; null: a file, or nothing at all. */

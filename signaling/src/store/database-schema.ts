@@ -1,6 +1,6 @@
 /** The tables of `mesh.db`: what leads from one version to the next, in order. Never changed, only added to. */
 
-/** Of each lease one row with its proof. The ledger posts from here. */
+/** One row for each lease, with its proof. The ledger posts from here. */
 const DELIVERIES = `
   CREATE TABLE delivery (
     id INTEGER PRIMARY KEY,

@@ -99,7 +99,7 @@ export class MeshDatabase {
       if (version > MIGRATIONS.length) {
         throw new MeshError(
           'version_mismatch',
-          `The data in ${folder ?? 'memory'} is of a newer version. Update the mesh.`,
+          `The data in ${folder ?? 'memory'} is from a newer version. Update the mesh.`,
         );
       }
       for (const sql of MIGRATIONS.slice(version)) this.#db.exec(sql);
@@ -126,7 +126,7 @@ export class MeshDatabase {
       const known = this.#identities.get(file);
       if (known === undefined && identity !== '') this.#identities.set(file, identity);
       else if (known !== undefined && known !== identity) {
-        const message = `${file} was deleted or replaced while the mesh runs, so that no receipt is kept. Bring it back, or restart the mesh.`;
+        const message = `${file} was deleted or replaced while the mesh was running, so no receipt is kept. Bring it back, or restart the mesh.`;
         throw new MeshError('busy', LATER, { cause: new Error(message) });
       }
     }
@@ -138,7 +138,7 @@ export class MeshDatabase {
   }
 }
 
-const LATER = 'The mesh cannot keep receipts right now. It is tried again by itself.';
+const LATER = 'The mesh cannot keep receipts right now. LLMesh will try again.';
 
 /** Who asked whom is nobody else's business; what SQLite puts beside it has the same mode. */
 function ownFile(file: string): void {
@@ -162,7 +162,7 @@ function identityOf(file: string): string {
 function wordsFor(cause: unknown, file: string | null): string {
   const why = (cause instanceof Error ? cause.message : String(cause)).replace(/\s+/g, ' ');
   if (/malformed|not a database|corrupt/i.test(why)) {
-    return `${file} is damaged (${why}). Move it away with what stands beside it (${FILE}-wal, ${FILE}-shm) and bring back a copy of it, if you have one, before you start again. Without one the mesh begins with no receipts; its key is not touched.`;
+    return `${file} is damaged (${why}). Move it away together with the files beside it (${FILE}-wal, ${FILE}-shm) and bring back a copy of it, if you have one, before you start again. Without one the mesh begins with no receipts; its key is not touched.`;
   }
   return `Receipts cannot be kept in ${file ?? 'memory'} (${why}). Make room there, or choose another folder with --data.`;
 }

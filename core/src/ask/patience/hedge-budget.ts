@@ -1,6 +1,6 @@
 /** How much may be asked twice: a small share of what is asked, so that hedging never becomes a load of its own. */
 
-/** Of all answers; what is not used is saved, up to a few. */
+/** The share of all answers that may be hedged; what is not used is saved, up to a few. */
 const SHARE = 0.05;
 const MOST_SAVED = 3;
 

@@ -102,7 +102,7 @@ export class QuestionBreaks {
     const what = this.#broken.size === 1 ? 'A computer stopped while it' : 'Two computers stopped while they';
     return new MeshError(
       'question_breaks',
-      `${what} worked on this question, so nobody else is asked. Make its JSON schema simpler, leave its adapter out, or ask later.`,
+      `${what} worked on this question, so nobody else is asked. Make its JSON schema simpler, drop its adapter, or ask later.`,
     );
   }
 }

@@ -56,7 +56,7 @@ export class CipherState {
     try {
       plaintext = cipher.decrypt(ciphertext, output);
     } catch (cause) {
-      throw new MeshError('seal_broken', 'What arrived was forged or altered on its way.', { cause });
+      throw new MeshError('seal_broken', 'What arrived was forged, or altered on its way.', { cause });
     }
     this.#n += 1;
     return plaintext;
@@ -80,7 +80,7 @@ export class CipherState {
 
   #nextNonce(): Uint8Array {
     if (this.#n > MAX_NONCE) {
-      throw new MeshError('seal_broken', 'This connection has sent all that one seal is good for. Connect again.');
+      throw new MeshError('seal_broken', 'This connection has sent all that one seal allows. Connect again.');
     }
     this.#nonceView.setUint32(4, this.#n % 0x1_0000_0000, true);
     this.#nonceView.setUint32(8, Math.floor(this.#n / 0x1_0000_0000), true);

@@ -77,7 +77,7 @@ export class SealHandshake {
     const peer = readProof(payload, role === 'dialler' ? 'acceptor' : 'dialler', theirs);
     if (peer === null) throw forged();
     if (peer !== claimed) {
-      throw new MeshError('wrong_peer', 'Another computer answered in the name of the one that was called.');
+      throw new MeshError('wrong_peer', 'Another computer answered in place of the one that was called.');
     }
     this.#peer = peer;
   }

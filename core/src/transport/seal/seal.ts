@@ -16,7 +16,7 @@ import { BrokenWhileSealing } from '../link-end.ts';
 
 /** Accepted links whose handshake is under way. Past this many the newest is refused. */
 export const MAX_HANDSHAKES = 64;
-/** Of these, one peer may have so many: nobody fills the room alone. */
+/** How many of these one peer may have: nobody fills the room alone. */
 export const MAX_HANDSHAKES_PER_PEER = 4;
 
 export interface SealOptions {
@@ -117,7 +117,7 @@ export class SealedTransport implements Transport {
     const refuse = (error: MeshError) => refused?.(claimed, error);
     if (credentials === null || this.accept === null) {
       link.close();
-      refuse(new MeshError('connect_failed', 'This computer calls others and takes no calls.'));
+      refuse(new MeshError('connect_failed', 'This computer calls others but accepts no calls.'));
       return;
     }
     if (this.#crowded(claimed)) {

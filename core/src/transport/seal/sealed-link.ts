@@ -56,7 +56,7 @@ export class SealedLink extends LinkEnd implements Link {
     try {
       fragment = this.#receiving.open(message);
     } catch (thrown) {
-      this.#fail(asMeshError(thrown, 'seal_broken', 'Something arrived that cannot be read.'));
+      this.#fail(asMeshError(thrown, 'seal_broken', 'Something unreadable arrived.'));
       return;
     }
     if (!this.deliver(fragment)) {

@@ -7,7 +7,7 @@ import { SEALED, WIRE_HEADER_BYTES, wireKind, wireMessage } from './seal-wire.ts
 /** Both ends count the same messages, so they change keys (Noise §11.3) at the same place without a word. */
 export interface RekeyLimits {
   messages: number;
-  /** Of ciphertext, tags included. */
+  /** The bytes of ciphertext, tags included. */
   bytes: number;
 }
 

@@ -35,7 +35,7 @@ export function parseEmbeddingRequest(body: unknown): EmbeddingRequest {
   const blank = inputs.findIndex((text) => text.trim() === '');
   if (blank !== -1) {
     const param = typeof request.input === 'string' ? 'input' : `input[${blank}]`;
-    throw badRequest(param, 'A text with nothing in it has no vector. Leave it out.');
+    throw badRequest(param, 'An empty text has no vector. Leave it out.');
   }
   return { models: [...new Set([model, ...models])], provider, privacy, inputs, encoding, dimensions };
 }
