@@ -12,7 +12,7 @@ export const MAX_ANSWER_DEPTH = 64;
 export function tooDeep(): MeshError {
   return new MeshError(
     'bad_schema',
-    `The JSON schema allows this answer to nest more than ${MAX_ANSWER_DEPTH} levels deep, as it does. Ask for a flatter form.`,
+    `This answer nests more than ${MAX_ANSWER_DEPTH} levels deep. Ask with a JSON schema that is flatter.`,
   );
 }
 

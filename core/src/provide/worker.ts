@@ -23,7 +23,7 @@ const MAX_TASKS_PER_PEER = 8;
 /** Waiting tasks for each slot; past that the requester is better off elsewhere. */
 const QUEUE_PER_SLOT = 4;
 const STATUS_MS = 500;
-/** Leaseless tasks of one peer at once; all peers get half the slots: leases stay the way to many. */
+/** Leaseless tasks of one peer at once; all peers together get half the slots, so that most work comes with a lease. */
 const MAX_LEASELESS_PER_PEER = 2;
 /** The refused schemas of one link: reading a schema to its fault takes some milliseconds. */
 const REFUSED_FORMS: Rate = { perSecond: 1, burst: 16 };
