@@ -1,4 +1,4 @@
-/** Three places by the history API. */
+/** The three pages, by the history API. */
 export const PAGES = { '/': 'chat', '/donate': 'donate', '/network': 'network' } as const;
 export type Page = (typeof PAGES)[keyof typeof PAGES] | 'missing';
 
@@ -34,7 +34,7 @@ export class Router {
     this.#arrive();
   }
 
-  /** Is this link one of ours? Then go there, and true. */
+  /** Follows the link and returns true if it is one of ours. */
   follow(href: string): boolean {
     const url = new URL(href, this.#window.location.origin);
     if (url.origin !== this.#window.location.origin || !isPath(url.pathname)) return false;
