@@ -237,13 +237,13 @@ test('after the first visit the page is there without its server, says so, and g
     await expect(fetch(url)).rejects.toThrow();
 
     await page.goto(`${url}/network`);
-    await expect(page.getByText('The mesh does not answer. It is asked again by itself.')).toBeVisible();
+    await expect(page.getByText('The mesh does not answer. The page keeps asking.')).toBeVisible();
     await page.goto(`${url}/donate`);
     // The list of models was kept, too.
     await expect(page.getByRole('radio', { name: 'LLMesh tiny' })).toBeVisible({ timeout: 30_000 });
     await page.goto(url);
     await expect(page.getByRole('heading', { name: /Borrow a computer/ })).toBeVisible();
-    await expect(page.getByText('The mesh does not answer yet. It is tried again by itself.')).toBeVisible();
+    await expect(page.getByText('The mesh does not answer yet. The page keeps trying.')).toBeVisible();
     await expect(modelPicker(page)).toContainText('connecting');
     // What threads need, and what keeps the page strict, must not get lost with the server.
     expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);

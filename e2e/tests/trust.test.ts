@@ -146,7 +146,7 @@ test('this device only: it answers, nothing is asked of the mesh, and it goes on
 
     // A question for others waits, and can be answered here instead.
     await choose(page, 'Anyone');
-    await expect(page.getByText('What was meant for fewer is not sent along.')).toBeVisible();
+    await expect(page.getByText('What you asked more privately is not sent along.')).toBeVisible();
     await ask(page, plain[2]?.question ?? '');
     await expect(lastAnswer(page)).toContainText('Your message is kept.');
     await button(page, 'Run it on this device').click();

@@ -90,7 +90,7 @@ for (const { name, start, hasGpu } of without) {
       const threads = Math.min(Math.max(given.cores - 1, 1), 4);
       await expect(fact(page, 'Processor')).toHaveText(threads === 1 ? '1 CPU thread' : `${threads} CPU threads`);
       await expect(computer(page)).toContainText(
-        'This browser gives no WebGPU device, so models run on the processor.',
+        'This browser offers no WebGPU device, so models run on the processor.',
       );
       await expect(fact(page, 'Graphics')).toHaveCount(0);
       expect(await refusedBecause(page, 'needs WebGPU')).toEqual(titles(forWebGpu));

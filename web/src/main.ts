@@ -185,11 +185,11 @@ addEventListener('pageshow', (event) => event.persisted && location.reload());
 
 document.addEventListener('visibilitychange', () => {
   background.takeVisible(document.visibilityState === 'visible');
-  // Another tab may have changed it meanwhile.
+  // Another tab may have changed the list meanwhile.
   if (document.visibilityState === 'visible') trusted.restore().catch(notKept);
 });
 
-// Chromium's word for putting a hidden page to sleep: nothing of it runs until `resume`.
+// Chromium's event before it puts a hidden page to sleep: nothing of it runs until `resume`.
 document.addEventListener('freeze', () => void donate.suspend());
 document.addEventListener('resume', () => donate.wake());
 
@@ -220,11 +220,11 @@ const app: AppState = {
 mount(App, { target: document.getElementById('app')!, props: { app } });
 control.start();
 await chat.restore();
-// The code for the first question: after the page is there.
+// Fetch the code for the first question once the page is there.
 door.open().catch((error: unknown) => warn('the mesh is fetched again with the first question', error));
 if (import.meta.env.PROD) void registerServiceWorker();
 
-/** Facts beside the point; asked for with each connection until they are there. */
+/** The catalogue's facts are optional; asked for with each connection until they arrive. */
 function loadCatalogue(): void {
   catalogue.load().then(wake, (error: unknown) => warn('no catalogue', error));
 }

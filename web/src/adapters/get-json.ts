@@ -1,4 +1,4 @@
-/** The JSON at a path of our own origin. Rejects when the answer is none, or larger than any of ours. */
+/** The JSON at a path of our own origin. Rejects when the answer is not JSON, or larger than any of ours. */
 const MAX_CHARS = 8_000_000;
 
 export async function getJson(path: string, signal: AbortSignal): Promise<unknown> {

@@ -3,7 +3,7 @@ import { createStore, delMany, get, getMany, keys, set, setMany, type UseStore }
 import { warn } from './log.ts';
 import { MemoryStore, type Store } from '../state/store.ts';
 
-/** The browser's own store, or one in memory where it allows none: the page works all the same. */
+/** The browser's own store, or one in memory where the browser allows none: the page still works. */
 export async function openStore(): Promise<Store> {
   try {
     const db = createStore('llmesh', 'kept');

@@ -10,7 +10,7 @@ import { warn } from './log.ts';
 
 const KEPT = 'identity';
 const LOCK = 'llmesh-identity';
-/** A page that is loaded again asks before the browser has taken the lock from the one that it replaces. */
+/** How long a reloaded page waits for the lock: the browser may not have taken it from the old page yet. */
 const LOCK_PATIENCE_MS = 300;
 const ED25519 = 'Ed25519';
 const SEED_BYTES = 32;
@@ -19,14 +19,14 @@ const PEER_ID_BYTES = 20;
 
 export interface IdentityHost {
   store: Store;
-  /** Absent, like the locks, in a page that came over plain http. */
+  /** Absent, like the locks, on a page that came over plain http. */
   subtle: SubtleCrypto | undefined;
   locks: Pick<LockManager, 'request'> | undefined;
 }
 
 export interface BrowserIdentity {
   identity: Identity;
-  /** False: forgotten when the page is closed. */
+  /** Whether the identity is kept; false: it is forgotten when the page is closed. */
   lasting: boolean;
 }
 
@@ -35,9 +35,9 @@ interface KeyPair {
   publicKey: Uint8Array<ArrayBuffer>;
 }
 
-/** Never rejects for want of storage, locks or WebCrypto's Ed25519; only when the code for the last cannot be fetched. */
+/** Needs no storage, locks or WebCrypto's Ed25519. Rejects only when the code replacing the last cannot be fetched. */
 export async function openIdentity({ store, subtle, locks }: IdentityHost): Promise<BrowserIdentity> {
-  // Without locks nobody knows whether another tab has it.
+  // Without locks we cannot know whether another tab has it.
   if (store.lasting && locks !== undefined && (await hold(locks))) {
     try {
       return { identity: await keptIdentity(store, subtle), lasting: true };
@@ -50,7 +50,7 @@ export async function openIdentity({ store, subtle, locks }: IdentityHost): Prom
   return { identity: identity ?? (await identityOfSeed(newSeed())), lasting: false };
 }
 
-/** True: this tab has it until it is closed. */
+/** True: this tab holds the lock until it is closed. */
 function hold(locks: Pick<LockManager, 'request'>): Promise<boolean> {
   return new Promise((resolve) => {
     const untilTheTabCloses = () => {
@@ -73,14 +73,14 @@ async function keptIdentity(store: Store, subtle: SubtleCrypto | undefined): Pro
   const identity = isKeyPair(kept) && subtle !== undefined ? await identityOf(kept, subtle) : null;
   if (identity !== null) return identity;
   // No Ed25519 in WebCrypto (Chrome before 137, Firefox before 129, Safari before 17), or a key that the browser has
-  // lost (Safari). Then the secret itself is kept: whoever can run code in this origin could read it. A key that
+  // lost (Safari). Then the secret itself is kept: anyone who can run code in this origin could read it. A key that
   // changes with each visit would be worth less.
   const seed = newSeed();
   await store.set([[KEPT, seed]]);
   return identityOfSeed(seed);
 }
 
-/** As the store gives it back, since some lose keys on the way; null when it cannot be made or kept. */
+/** Read back from the store, since some browsers lose keys there; null when it cannot be made or kept. */
 async function keepNewPair(store: Store, subtle: SubtleCrypto): Promise<unknown> {
   const pair = await newPair(subtle);
   if (pair === null) return null;
@@ -93,7 +93,7 @@ async function keepNewPair(store: Store, subtle: SubtleCrypto): Promise<unknown>
   return store.get(KEPT);
 }
 
-/** Null where WebCrypto knows no Ed25519. */
+/** null where WebCrypto does not support Ed25519. */
 async function newPair(subtle: SubtleCrypto): Promise<KeyPair | null> {
   try {
     const { privateKey, publicKey } = await subtle.generateKey(ED25519, false, ['sign', 'verify']);
@@ -104,7 +104,7 @@ async function newPair(subtle: SubtleCrypto): Promise<KeyPair | null> {
   }
 }
 
-/** Null when the pair does not pass the self-test: a key that is lost, or never was one. */
+/** null when the pair fails the self-test: the key is lost, or never was one. */
 async function identityOf({ privateKey, publicKey }: KeyPair, subtle: SubtleCrypto): Promise<Identity | null> {
   const sign = async (message: Uint8Array) =>
     new Uint8Array(await subtle.sign(ED25519, privateKey, new Uint8Array(message)));
@@ -112,7 +112,7 @@ async function identityOf({ privateKey, publicKey }: KeyPair, subtle: SubtleCryp
     const test = new TextEncoder().encode('llmesh/1/self-test\0');
     const verifyKey = await subtle.importKey('raw', publicKey, ED25519, true, ['verify']);
     if (!(await subtle.verify(ED25519, verifyKey, await sign(test), test))) throw new Error('The self-test failed.');
-    // As core's peerIdOf; here, so that a visit does not wait for the curve in software.
+    // Repeats core's peerIdOf, so that a visit does not wait for the curve in software.
     const hash = new Uint8Array(await subtle.digest('SHA-256', publicKey));
     return { peerId: toBase32(hash.subarray(0, PEER_ID_BYTES)) as PeerId, publicKey, sign };
   } catch (error) {

@@ -1,7 +1,7 @@
-/** One value in the browser's local storage, which is written before the next line runs. */
+/** One value in the browser's local storage, which writes synchronously. */
 import type { KeptAtOnce } from '../state/settings.svelte.ts';
 
-/** `failed`: this browser allows no storage, or it is full; the value is then forgotten with the page. */
+/** `failed` hears that storage is not allowed or full; the value is then forgotten with the page. */
 export function localKept(key: string, failed: (error: unknown) => void): KeptAtOnce {
   return {
     read() {

@@ -1,4 +1,4 @@
-/** What the page could not do and a person need not know: for whoever opens the console. Never a prompt, never a key. */
+/** Failures that a person need not know about, for anyone who opens the console. Never a prompt, never a key. */
 export function warn(what: string, error: unknown): void {
   // oxlint-disable-next-line no-console -- the one place
   console.warn(`LLMesh: ${what}`, error);

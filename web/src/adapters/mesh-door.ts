@@ -1,4 +1,4 @@
-/** The way into the mesh. WebRTC and PeerJS are fetched when they are first needed, not with the page. */
+/** The page's way into the mesh. WebRTC and PeerJS are fetched when they are first needed, not with the page. */
 import type { Clock } from '@llmesh/core/base/clock';
 import type { ControlClient } from '@llmesh/core/control/control';
 import { MeshError } from '@llmesh/core/base/errors';
@@ -13,14 +13,14 @@ import { warn } from './log.ts';
 export interface MeshDoorOptions {
   control: ControlClient;
   identity: Identity;
-  /** Where receipts are kept; null: they are forgotten with the page, as is who we are. */
+  /** Where receipts are kept; null: they are forgotten with the page, like our identity. */
   store: Store | null;
   clock: Clock;
   random: () => number;
   location: { protocol: string; hostname: string; port: string };
 }
 
-/** Links to other providers that one who lends keeps. */
+/** How many links to other providers a provider keeps. */
 const NEIGHBOURS = 2;
 
 export class MeshDoor {
@@ -34,7 +34,7 @@ export class MeshDoor {
     this.#options = options;
   }
 
-  /** Whether our address is kept from other peers: then relays are all that is left. Direct links end at once. */
+  /** Whether to hide our address from other peers: then only relays are used. Direct links end at once. */
   setHidden(hidden: boolean): void {
     this.#hidden = hidden;
     this.#paths?.setHidden(hidden);
@@ -49,7 +49,7 @@ export class MeshDoor {
     return this.#mesh;
   }
 
-  /** Leaves, if it ever entered. Idempotent. */
+  /** Leaves the mesh, if it ever joined. Idempotent. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -71,7 +71,7 @@ export class MeshDoor {
     ]);
     const secure = location.protocol === 'https:';
     const port = location.port === '' ? (secure ? 443 : 80) : Number(location.port);
-    // PeerJS keeps `_handleMessage` out of its types; the transport needs it to turn away what would break PeerJS.
+    // PeerJS keeps `_handleMessage` out of its types; the transport needs it to refuse what would break PeerJS.
     const peerClass = Peer as unknown as PeerJsTransportOptions['Peer'];
     const paths = openPaths({
       Peer: peerClass,

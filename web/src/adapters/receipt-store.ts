@@ -1,4 +1,4 @@
-/** Receipts in the browser's store: one entry a lease. For one tab at a time, the one that has the lasting identity. */
+/** Receipts in the browser's store: one entry per lease. For one tab at a time, the one with the lasting identity. */
 import * as v from 'valibot';
 import { FilingSchema } from '@llmesh/core/wire/control-protocol';
 import { KeptProofs } from '@llmesh/core/receipts/kept-proofs';
@@ -9,11 +9,11 @@ import { warn } from './log.ts';
 
 const PREFIX = 'receipt/';
 
-/** `order`: which was kept before which. */
+/** `order`: the order in which receipts were kept. */
 const EntrySchema = v.object({ order: v.number(), filing: FilingSchema, settled: v.boolean() });
 type Entry = v.InferOutput<typeof EntrySchema>;
 
-/** Null, or a store that cannot be read: they are forgotten with the page. */
+/** null, as with a store that cannot be read: receipts are forgotten with the page. */
 export async function openReceipts(store: Store | null): Promise<ReceiptKeeper> {
   try {
     if (store !== null) return await openReceiptStore(store);

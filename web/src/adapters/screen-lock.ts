@@ -1,16 +1,16 @@
-/** Keeps the screen on. The browser takes the lock away when the page is hidden: ask again when it is seen. */
+/** Keeps the screen on. The browser takes the lock away when the page is hidden: ask again when it is visible. */
 
 export class ScreenLock {
   #lock: WakeLockSentinel | null = null;
   #wanted = false;
   #asking: Promise<boolean> | null = null;
 
-  /** False: this browser cannot, or does not want to, as on a battery that is low. */
+  /** False: this browser cannot, or refuses to, as on a low battery. */
   async hold(): Promise<boolean> {
     this.#wanted = true;
     if (!('wakeLock' in navigator)) return false;
     if (this.#lock !== null && !this.#lock.released) return true;
-    // Two at once would get two locks, and one of them stay.
+    // Two calls at once would get two locks, and one would never be released.
     this.#asking ??= this.#ask().finally(() => (this.#asking = null));
     return this.#asking;
   }
@@ -18,11 +18,11 @@ export class ScreenLock {
   async #ask(): Promise<boolean> {
     try {
       this.#lock = await navigator.wakeLock.request('screen');
-      // It took its time, and nobody wants it any more.
+      // It came too late: nobody wants the lock any more.
       if (!this.#wanted) await this.release();
       return true;
     } catch {
-      // NotAllowedError is all that there is.
+      // NotAllowedError is the only error there is.
       return false;
     }
   }

@@ -1,20 +1,20 @@
-/** How far an engine is ahead of whoever takes its words: a few pieces, so that nothing is computed for nobody. */
+/** Lets an engine run only a few pieces ahead of its reader, so that nothing is computed for nobody. */
 import { onAbort } from '@llmesh/core/base/abort';
 
-/** Enough that no engine waits for a page that reads as fast as it can. */
+/** Enough pieces that no engine waits for a page that reads as fast as it can. */
 export const MAX_AHEAD = 4;
 
 export class Ahead {
   #pieces = 0;
   #wake: (() => void) | null = null;
 
-  /** One more piece was told; `taken` settles when it was taken. */
+  /** One more piece was sent; `taken` settles when it was taken. */
   add(taken: Promise<unknown>): void {
     this.#pieces += 1;
     void this.#untilSettled(taken);
   }
 
-  /** Resolves when the next piece may be computed, or `signal` aborts. */
+  /** Resolves when the next piece may be computed, or when `signal` aborts. */
   async room(signal: AbortSignal): Promise<void> {
     if (this.#pieces < MAX_AHEAD || signal.aborted) return;
     await new Promise<void>((resolve) => {

@@ -10,14 +10,14 @@ import type { EngineSettings } from '../state/device/engine-settings.ts';
 import type { TryModel } from '../state/device/model-trial.ts';
 import { valueOf, type EngineHostApi, type Outcome } from './worker-wire.ts';
 
-/** An engine that has not stopped by then is in a long prefill: its worker is ended and the model loaded anew. */
+/** An engine that has not stopped by then is in a long prefill: its worker is ended and the model loaded again. */
 const CANCEL_GRACE_MS = 3_000;
 
 export interface BrowserEngineOptions {
   /** A new engine worker; `() => new Worker(new URL('./engine-worker.ts', import.meta.url), { type: 'module' })`. */
   spawn: () => Worker;
   settings: () => EngineSettings;
-  /** For a model that was loaded anew without anybody having asked for that. */
+  /** Tries a model that was loaded again without anybody having asked for it. */
   tryModel: TryModel;
   clock: Clock;
 }
@@ -27,7 +27,7 @@ export class BrowserEngine implements Engine<CatalogueModel> {
   readonly #options: BrowserEngineOptions;
   #host: Host | null = null;
   #model: CatalogueModel | null = null;
-  /** Runs one after the other; a queue here, because two consumers may share an engine. */
+  /** Runs answers one after the other; the queue is here because two consumers may share an engine. */
   #turn: Promise<unknown> = Promise.resolve();
   #reload: Promise<unknown> | null = null;
   #closed = false;
@@ -51,7 +51,7 @@ export class BrowserEngine implements Engine<CatalogueModel> {
     if (signal.aborted) throw cancelled();
     this.#model = null;
     const host = this.#running();
-    // Nothing is lost with the worker but the work that is not wanted any more; downloads are kept as far as they came.
+    // With the worker only unwanted work is lost; downloads are kept as far as they came.
     const stop = onAbort(signal, () => this.#end(host));
     try {
       const loaded = await untilAborted(this.#loadInto(host, model, onProgress), signal);
@@ -74,7 +74,7 @@ export class BrowserEngine implements Engine<CatalogueModel> {
       if (this.#reload !== null) await untilAborted(this.#reload, signal);
       return yield* this.#answer(request, signal);
     } finally {
-      // In its place in the queue even when it gave up waiting.
+      // It keeps its place in the queue even after it gave up waiting.
       void before.finally(done);
     }
   }
@@ -113,7 +113,7 @@ export class BrowserEngine implements Engine<CatalogueModel> {
       (error: unknown) => pieces.end(error),
     );
     void end.then(() => (settled = true));
-    // Both who aborts and who walks away cancel it; only one may have the model loaded anew.
+    // Aborting and walking away both cancel it; only one may make the model load again.
     let cancelling: Promise<void> | null = null;
     const cancel = () => (cancelling ??= this.#cancel(host, end));
     const stop = onAbort(signal, () => void cancel());
@@ -130,12 +130,12 @@ export class BrowserEngine implements Engine<CatalogueModel> {
     } finally {
       stop();
       for (const taken of untaken) taken();
-      // A consumer that walks away has stopped the engine when its loop is over.
+      // For a consumer that walks away, the engine has stopped when its loop ends.
       if (!settled) await cancel();
     }
   }
 
-  /** Resolves when the answer `end` belongs to has stopped, one way or the other. */
+  /** Resolves when the answer that `end` belongs to has stopped, one way or another. */
   async #cancel(host: Host, end: Promise<unknown>): Promise<void> {
     host.tell((remote) => remote.cancel());
     const patience = new Promise<boolean>((resolve) => {
@@ -196,7 +196,7 @@ export class BrowserEngine implements Engine<CatalogueModel> {
   }
 }
 
-/** The engine goes on when its pieces are taken: when the next one is asked for. */
+/** The engine continues when its pieces are taken: when the next one is asked for. */
 interface Told {
   piece: Piece;
   taken: () => void;
@@ -215,7 +215,7 @@ class Host {
     const die = () => {
       const error = new MeshError(
         'engine_failed',
-        'The engine stopped by itself. Start again; reload the page if it stays so.',
+        'The engine stopped on its own. Start again; reload the page if that does not help.',
       );
       if (this.#dead !== null) return;
       this.#fail(error);
@@ -243,7 +243,7 @@ class Host {
     if (this.#dead === null) run(this.#remote);
   }
 
-  /** Ends the worker; what waits for it is cancelled. Idempotent. */
+  /** Ends the worker and cancels the calls that wait for it. Idempotent. */
   end(): void {
     if (this.#dead === null) this.#fail(cancelled());
   }

@@ -27,7 +27,7 @@ export class BrowserShelf implements ModelShelf {
       const cache = await caches.open(name);
       for (const request of await cache.keys()) if (request.url.startsWith(prefix)) await cache.delete(request);
     }
-    // Compiled libraries lie elsewhere, named after the model.
+    // Compiled libraries are in another cache, named after the model.
     const cache = await caches.open(MLC_CACHES.wasm);
     for (const request of await cache.keys()) if (isLibraryOf(model, request.url)) await cache.delete(request);
   }
@@ -43,7 +43,7 @@ async function openFolder(): Promise<FileSystemDirectoryHandle | null> {
     const root = await navigator.storage.getDirectory();
     return await root.getDirectoryHandle(GGUF_FOLDER, { create: true });
   } catch {
-    // A browser that keeps no files has none.
+    // A browser that keeps no files has no models either.
     return null;
   }
 }
@@ -60,7 +60,7 @@ async function keptGguf(folder: FileSystemDirectoryHandle | null, model: GgufMod
   return null;
 }
 
-/** By URL; a body is not touched, so this is quick with gigabytes. */
+/** Sizes by URL; bodies are not read, so this is quick with gigabytes. */
 async function cachedUrls(): Promise<string[]> {
   const cache = await caches.open(MLC_CACHES.model);
   return (await cache.keys()).map((request) => request.url);

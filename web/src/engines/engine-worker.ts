@@ -27,7 +27,7 @@ class EngineHost implements EngineHostApi {
     return this.#run(async (signal) => {
       await this.#adapter?.close();
       this.#adapter = null;
-      // Each engine is megabytes of code: only the one that is needed is fetched.
+      // Each engine is megabytes of code: fetch only the one that is needed.
       const adapter =
         model.format === 'mlc'
           ? new (await import('./web-llm/web-llm-engine.ts')).WebLlmEngine()

@@ -1,4 +1,4 @@
-/** What the page and its engine worker say to each other over Comlink. Comlink carries an error's text only: we send codes. */
+/** The messages between the page and its engine worker. Comlink carries only an error's text, so we send codes. */
 import type { CatalogueModel, Probe } from '@llmesh/core/policy/catalogue';
 import type { Finish, GenerateRequest, LoadedModel, LoadProgress, Piece } from '@llmesh/core/engine/engine';
 import { asMeshError, MeshError, type ErrorCode } from '@llmesh/core/base/errors';
@@ -16,7 +16,7 @@ export interface EngineHostApi {
     onLost: (code: ErrorCode, message: string) => void,
   ): Promise<Outcome<LoadedModel>>;
   generate(request: GenerateRequest, onPiece: (piece: Piece) => unknown): Promise<Outcome<Finish>>;
-  /** Ends the load or the answer that runs. */
+  /** Cancels the running load or answer. */
   cancel(): void;
   close(): Promise<void>;
 }
@@ -39,7 +39,7 @@ export function valueOf<T>(outcome: Outcome<T>): T {
   throw new MeshError(outcome.code, outcome.message, outcome.detail === '' ? {} : { cause: outcome.detail });
 }
 
-/** What kind of error lay beneath, for the log. Its text stays here: an engine's may quote the prompt. */
+/** The kind of the underlying error, for the log. Its text stays here: it may quote the prompt. */
 function detailOf(cause: unknown): string {
   if (cause instanceof Error || cause instanceof DOMException) return cause.name;
   return cause === undefined ? '' : typeof cause;

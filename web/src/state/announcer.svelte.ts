@@ -7,7 +7,7 @@ export class Announcer {
   }
 
   say(text: string): void {
-    // The same words twice in a row are announced twice only when the text differs.
+    // The same words twice in a row are announced again only when the text differs.
     this.#text = this.#text === text ? `${text}\u00a0` : text;
   }
 }

@@ -1,4 +1,4 @@
-/** How an answer is asked for. State knows no other part of the network. */
+/** How an answer is asked for: all that the state knows of the network. */
 import type { AnswerEvent, AskRequest } from '@llmesh/core/ask/answer';
 
 export type Ask = (request: AskRequest, signal: AbortSignal) => AsyncGenerator<AnswerEvent, void, undefined>;

@@ -19,7 +19,7 @@ const TIMEOUT_MS = 30_000;
 export interface ModelCatalogueNeeds {
   getJson: (path: string, signal: AbortSignal) => Promise<unknown>;
   store: Store;
-  /** The list could not be renewed, or not be kept for the next visit. */
+  /** The list could not be renewed, or could not be kept for the next visit. */
   failed: (error: unknown) => void;
 }
 
@@ -34,8 +34,8 @@ export class ModelCatalogue {
   }
 
   /**
-   * Resolves when the models are known: at once with what an earlier visit kept, and then the list is renewed besides.
-   * Rejects when they cannot be had; then the next call tries again.
+   * Resolves when the models are known: at once with what an earlier visit kept, while the list is renewed.
+   * Rejects when they cannot be loaded; then the next call tries again.
    */
   async load(): Promise<void> {
     if (this.#fresh) return;
@@ -44,7 +44,7 @@ export class ModelCatalogue {
     else renewed.catch(this.#needs.failed);
   }
 
-  /** Without a network the models that are on this device can still be told. */
+  /** Without a network the kept list can still name the models on this device. */
   async restore(): Promise<void> {
     const kept = v.safeParse(CatalogueSchema, await this.#needs.store.get(KEY));
     if (kept.success) this.#take(kept.output);
@@ -55,7 +55,7 @@ export class ModelCatalogue {
     return this.#loading;
   }
 
-  /** Empty until the catalogue came. */
+  /** Empty until the catalogue has come. */
   get models(): readonly CatalogueModel[] {
     return [...this.#models.values()];
   }

@@ -17,8 +17,8 @@ export class Connection {
   }
 
   /**
-   * offline: this computer has no network · connecting: it has, and the mesh does not answer yet · refused: the mesh
-   * will not have this page, `refusal` says why
+   * offline: this computer has no network · connecting: it has one, but the mesh does not answer yet ·
+   * refused: the mesh does not let this page in, `refusal` says why
    */
   get status(): 'open' | 'connecting' | 'offline' | 'refused' {
     if (this.#control === 'refused') return 'refused';
@@ -31,12 +31,12 @@ export class Connection {
     return this.status === 'open';
   }
 
-  /** As the mesh itself sees it. */
+  /** The status as the mesh client sees it. */
   get life(): Pick<LifeFacts, 'control' | 'wasConnected'> {
     return { control: this.#control, wasConnected: this.#wasOpen };
   }
 
-  /** It was there and is gone, while this computer has a network: volunteers whom one is connected with answer still. */
+  /** The mesh is gone while this computer has a network: volunteers it is connected to still answer. */
   get away(): boolean {
     return this.#wasOpen && this.status === 'connecting';
   }
@@ -45,12 +45,12 @@ export class Connection {
     return this.#refusal?.message ?? null;
   }
 
-  /** A newer page is there: loading it again helps. */
+  /** There is a newer page: reloading helps. */
   get outdated(): boolean {
     return this.#refusal?.code === 'version_mismatch';
   }
 
-  /** How far the clock of this device is off the mesh's; null: not by much. */
+  /** Says how far the clock of this device is off the mesh's; null: not by much. */
   get clockNote(): string | null {
     return this.#clockNote;
   }

@@ -21,7 +21,7 @@ export class Offers {
   #offered = $state.raw<Offer[]>([]);
   /** Has the mesh said anything yet? */
   #known = $state(false);
-  /** What the visitor picked, as `offerName` has it; null: they leave it to the page. */
+  /** What the visitor picked, as `offerName` names it; null: they leave it to the page. */
   #wanted = $state<string | null>(null);
   /** The wanted model as it was when somebody last lent it. */
   #lastSeen = $state.raw<Offer | null>(null);
@@ -52,7 +52,7 @@ export class Offers {
       const wanted = this.find(this.#wanted) ?? this.#lastSeen;
       if (wanted !== null && offerName(wanted) === this.#wanted) return wanted;
     }
-    // Nobody is sent to strangers who did not choose them, as long as there is anybody else.
+    // A visitor who did not choose a model of unknown standing gets one only if there is nothing else.
     const known = this.#offered.filter((offer) => standingOf(offer) > 0);
     const open = known.length > 0 ? known : this.#offered;
     return open.find(isFree) ?? open[0] ?? null;
@@ -62,7 +62,7 @@ export class Offers {
     return this.chosen === null ? null : asked(this.chosen);
   }
 
-  /** Somebody lends it now. */
+  /** Whether somebody lends it now. */
   find(name: string): Offer | null {
     return findOffer(this.#offered, name);
   }
@@ -80,7 +80,7 @@ export class Offers {
 
   take(message: OffersMessage): void {
     this.#known = true;
-    // Models that embed are for programs: nobody chats with them.
+    // Embedding models are for programs: nobody chats with them.
     this.#offered = message.models.filter((offer) => offer.providers > 0 && offer.embeds === undefined).sort(byUse);
     if (this.#wanted === null) return;
     const seen = this.find(this.#wanted);
@@ -106,7 +106,7 @@ export function asked(model: Pick<Offer, 'id' | 'name' | 'quant' | 'sha256' | 'a
   return { id, name, quant, ...(sha256 !== undefined && { sha256 }) };
 }
 
-/** As its offer is called. */
+/** The name of its offer. */
 export function askedName({ id, sha256 }: AskedModel): string {
   return offerName({ id, sha256, alternative: sha256 !== undefined });
 }

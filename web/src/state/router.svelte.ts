@@ -35,7 +35,7 @@ export class Router {
     this.#arrive();
   }
 
-  /** Is this link one of ours? Then go there, and true. */
+  /** Follows the link and returns true if it is one of ours. */
   follow(href: string): boolean {
     const url = new URL(href, this.#window.location.origin);
     if (url.origin !== this.#window.location.origin || !isPath(url.pathname)) return false;

@@ -5,10 +5,10 @@ import * as v from 'valibot';
 export const SCOPES = ['device', 'trusted', 'anyone'] as const;
 export type Scope = (typeof SCOPES)[number];
 
-/** As it was kept. Before there was a choice it was anyone; what cannot be read is taken for the narrowest. */
+/** A scope as kept. Before there was a choice it was anyone; an unreadable one counts as the narrowest. */
 export const KeptScope = v.optional(v.fallback(v.picklist(SCOPES), 'device'), 'anyone');
 
-/** May what was said within `said` be sent along to those of `asked`? Never to more than it was meant for. */
+/** May what was said within `said` be sent along within `asked`? Never to more people than it was meant for. */
 export function mayReach(said: Scope, asked: Scope): boolean {
   return SCOPES.indexOf(asked) <= SCOPES.indexOf(said);
 }

@@ -19,7 +19,7 @@ const KeptSettings = v.object({
   fast: v.optional(v.fallback(v.boolean(), false), false),
 });
 
-/** Keeps one value, at once: who hides and reloads the page the next moment is hidden. */
+/** Keeps one value at once: somebody who hides their address and reloads right away stays hidden. */
 export interface KeptAtOnce {
   /** null: nothing is kept. */
   read(): unknown;
@@ -28,9 +28,9 @@ export interface KeptAtOnce {
 
 export interface SettingsNeeds {
   kept: KeptAtOnce;
-  /** Makes the page look so, and remembers it for `theme.js`, which runs before anything is painted. */
+  /** Applies the theme and remembers it for `theme.js`, which runs before anything is painted. */
   showTheme: (theme: Theme) => void;
-  /** Connects through a relay only, or not, from now on. */
+  /** Whether to connect through a relay only, from now on. */
   hideAddress: (hidden: boolean) => void;
 }
 
@@ -77,7 +77,7 @@ export class Settings {
     this.#keep();
   }
 
-  /** Others are reached through a relay only, so that they do not see this device's network address. */
+  /** Whether to reach others through a relay only, so that they do not see this device's network address. */
   get hideAddress(): boolean {
     return this.#hideAddress;
   }
@@ -88,7 +88,7 @@ export class Settings {
     this.#keep();
   }
 
-  /** A second volunteer is asked when the first is slow. */
+  /** Whether to ask a second volunteer when the first is slow. */
   get hedge(): boolean {
     return this.#hedge;
   }
@@ -98,7 +98,7 @@ export class Settings {
     this.#keep();
   }
 
-  /** Two volunteers begin each answer, and the first to speak goes on. */
+  /** Whether two volunteers begin each answer; the first to write continues. */
   get fast(): boolean {
     return this.#fast;
   }

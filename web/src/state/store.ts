@@ -1,16 +1,16 @@
 /** Where the page keeps things between visits. Adapters: IndexedDB (`adapters/idb-store.ts`) and memory, here. */
 export interface Store {
   get(key: string): Promise<unknown>;
-  /** All or nothing. */
+  /** Writes all entries or none. */
   set(entries: [key: string, value: unknown][]): Promise<void>;
   delete(keys: string[]): Promise<void>;
-  /** All whose key begins with `prefix`. */
+  /** All entries whose key begins with `prefix`. */
   list(prefix: string): Promise<[key: string, value: unknown][]>;
-  /** False: forgotten when the page is closed. */
+  /** False: everything is forgotten when the page is closed. */
   readonly lasting: boolean;
 }
 
-/** For browsers that allow no storage, as some private windows do. */
+/** For browsers without storage, as in some private windows. */
 export class MemoryStore implements Store {
   readonly lasting: boolean = false;
   readonly #kept = new Map<string, unknown>();

@@ -1,4 +1,4 @@
-/** A newer page waits to be used. */
+/** A newer version of the page that waits to be loaded. */
 export class Update {
   #apply = $state.raw<(() => void) | null>(null);
 

@@ -1,4 +1,4 @@
-/** Everything the pages show. Put together in `main.ts` only. */
+/** Everything the pages show. Only `main.ts` puts it together. */
 import type { Fit } from '@llmesh/core/policy/catalogue';
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import type { Announcer } from '../state/announcer.svelte.ts';
@@ -19,7 +19,7 @@ import type { Update } from '../state/update.svelte.ts';
 
 export interface AppState {
   self: PeerId;
-  /** Known again at the next visit; false: a name for this one only. */
+  /** Whether the name lasts until the next visit; false: it is for this visit only. */
   selfLasts: boolean;
   router: Router;
   connection: Connection;

@@ -1,4 +1,4 @@
-/** What runs inside the engine worker, one per format. `browser-engine.ts` is the other end of it. */
+/** What runs inside the engine worker, one per format. The other end is `browser-engine.ts`. */
 import type { CatalogueModel } from '@llmesh/core/policy/catalogue';
 import type { Finish, GenerateRequest, LoadedModel, LoadProgress, Piece } from '@llmesh/core/engine/engine';
 import type { MeshError } from '@llmesh/core/base/errors';
@@ -11,9 +11,9 @@ export type Room = () => Promise<void>;
 
 export interface Adapter<M extends CatalogueModel> {
   load(model: M, settings: EngineSettings, onProgress: OnProgress, signal: AbortSignal): Promise<LoadedModel>;
-  /** One at a time. Rejects with `cancelled` once it has stopped computing. */
+  /** One answer at a time. Rejects with `cancelled` once it has stopped computing. */
   generate(request: GenerateRequest, onPiece: OnPiece, room: Room, signal: AbortSignal): Promise<Finish>;
-  /** The engine died by itself. */
+  /** The engine died on its own. */
   onLost: ((error: MeshError) => void) | null;
   close(): Promise<void>;
 }

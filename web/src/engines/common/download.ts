@@ -1,10 +1,10 @@
-/** Fetching model files: statuses, truncation, quota and offline as the errors a person understands. */
+/** Fetches model files and turns statuses, truncation, quota and offline into errors a person understands. */
 import { cancelled, MeshError } from '@llmesh/core/base/errors';
 
-/** Bytes of one text or JSON file; shards and GGUFs are streamed and have no such limit. */
+/** The most bytes of one text or JSON file; shards and GGUFs are streamed and have no such limit. */
 export const MAX_SMALL_FILE_BYTES = 67_108_864;
 
-/** A response with a body, or a `MeshError`. `accept`: statuses besides 2xx that the caller deals with. */
+/** A response with a body, or a `MeshError`. `accept`: statuses besides 2xx to return as they are. */
 export async function fetchFile(url: string, init: RequestInit, accept: readonly number[] = []): Promise<Response> {
   let response: Response;
   try {
@@ -23,7 +23,7 @@ export async function fetchFile(url: string, init: RequestInit, accept: readonly
   );
 }
 
-/** Whatever a fetch, a body or a file write threw, as a `MeshError`. */
+/** Turns whatever a fetch, a body or a file write threw into a `MeshError`. */
 export function downloadError(cause: unknown, url: string): MeshError {
   if (cause instanceof MeshError) return cause;
   if (cause instanceof DOMException) {
@@ -52,7 +52,7 @@ export function storageFull(cause?: unknown): MeshError {
   );
 }
 
-/** Refuses before the first byte when the model cannot fit. Browsers that give no estimate are believed. */
+/** Refuses before the first byte when the model cannot fit. Without an estimate from the browser it goes ahead. */
 export async function requireRoom(bytes: number): Promise<void> {
   const { quota, usage } = await navigator.storage.estimate();
   if (quota !== undefined && usage !== undefined && quota - usage < bytes) throw storageFull();

@@ -12,7 +12,7 @@ import { bodyOf, downloadError, fetchFile, requireRoom } from './download.ts';
 import { ggufFileName } from './model-url.ts';
 import { GGUF_FOLDER } from './places.ts';
 
-/** Progress that a person sees; more often only costs messages. */
+/** Often enough for a person; more progress events would only cost messages. */
 const PROGRESS_EVERY_MS = 100;
 const REVALIDATE_MS = 5_000;
 
@@ -37,7 +37,7 @@ export async function openGguf(
   }
   const part = await folder.getFileHandle(`${name}.part`, { create: true });
   try {
-    // Without a hash nobody could tell that the two halves are of different files.
+    // Without a hash nobody could tell that two halves come from different files.
     await downloadToFile(part, url, model.sha256 !== null, onProgress, signal);
   } catch (cause) {
     throw downloadError(cause, url);
@@ -63,7 +63,7 @@ async function openFolder(): Promise<FileSystemDirectoryHandle | null> {
   }
 }
 
-/** A hashed file is named by its hash. One without may have been replaced at its source: ask, if there is anyone. */
+/** A file with a hash is current by its name. Without one it may have been replaced at its source: ask there. */
 async function isCurrent(model: GgufModel, url: string, file: File, signal: AbortSignal): Promise<boolean> {
   if (model.sha256 !== null) return true;
   try {
@@ -81,7 +81,7 @@ async function isCurrent(model: GgufModel, url: string, file: File, signal: Abor
   }
 }
 
-/** Appends what is missing, if `resume`. A server that does not know ranges is read from the start. */
+/** Appends what is missing, if `resume`. A server without ranges is read from the start. */
 async function downloadToFile(
   part: FileSystemFileHandle,
   url: string,
@@ -95,7 +95,7 @@ async function downloadToFile(
     const headers: Record<string, string> = at > 0 ? { range: `bytes=${at}-` } : {};
     let response = await fetchFile(url, { headers, signal }, [416]);
     if (response.status === 416) {
-      // All of it was here already, or it was another file: only the start can tell.
+      // Either all of it was here already or it was another file: only a fresh start can tell.
       await response.body?.cancel();
       response = await fetchFile(url, { signal });
     }
@@ -147,7 +147,7 @@ async function downloadToMemory(
   return file;
 }
 
-/** What is still to come. A compressed body has another length than its file: unknown, then. */
+/** How many bytes are still to come; null for a compressed body, whose length is not that of its file. */
 function lengthOf(response: Response): number | null {
   if (response.headers.get('content-encoding') !== null) return null;
   const length = response.headers.get('content-length');

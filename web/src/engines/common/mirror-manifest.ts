@@ -10,15 +10,15 @@ const sri = v.pipe(v.string(), v.regex(/^sha(256|384|512)-[A-Za-z0-9+/]+={0,2}$/
 const files = v.record(v.string(), sri);
 
 export const MirrorManifestSchema = v.object({
-  /** By web-llm's `model_id`. */
+  /** Entries by web-llm's `model_id`. */
   models: v.record(
     v.string(),
     v.object({
-      /** Checked by web-llm itself. */
+      /** web-llm itself checks these. */
       integrity: v.optional(
         v.object({ config: v.optional(sri), model_lib: v.optional(sri), tokenizer: v.optional(files) }),
       ),
-      /** By `dataPath` of the tensor cache. web-llm does not check shards, so the downloader does. */
+      /** Hashes by `dataPath` of the tensor cache. web-llm does not check shards, so the downloader does. */
       shards: v.optional(files),
     }),
   ),
@@ -26,7 +26,7 @@ export const MirrorManifestSchema = v.object({
 export type MirrorManifest = v.InferOutput<typeof MirrorManifestSchema>;
 export type MirrorEntry = MirrorManifest['models'][string];
 
-/** What the mirror says of one model; an empty entry when it says nothing. */
+/** What the mirror says about one model; an empty entry when it says nothing. */
 export async function readMirrorEntry(
   mirror: string | null,
   modelId: string,
@@ -45,7 +45,7 @@ export async function readMirrorEntry(
   } catch (cause) {
     throw new MeshError(
       'model_download_failed',
-      'The model mirror has a llmesh-mirror.json that cannot be read. Its operator must mend it, or clear the mirror in the settings.',
+      'The model mirror has a llmesh-mirror.json that cannot be read. Its operator must repair it, or clear the mirror in the settings.',
       { cause },
     );
   }

@@ -1,4 +1,4 @@
-/** Where the files of a model are: pure, so that the page, the worker and the tests agree. */
+/** Where the files of a model are. Pure, so that the page, the worker and the tests agree. */
 import type { CatalogueModel, MlcModel } from '@llmesh/core/policy/catalogue';
 import { MeshError } from '@llmesh/core/base/errors';
 
@@ -6,7 +6,7 @@ export const HUGGING_FACE = 'https://huggingface.co';
 const MIRRORED_ORIGINS = new Set([HUGGING_FACE, 'https://raw.githubusercontent.com']);
 const HF_SOURCE = /^hf:([\w.-]+\/[\w.-]+)\/(.+)$/;
 
-/** The same path on the mirror, for the hosts that a mirror stands in for. */
+/** The same path on the mirror, for the hosts that a mirror replaces. */
 export function mirrored(url: string, mirror: string | null): string {
   if (mirror === null) return url;
   const { origin, pathname, search } = new URL(url);
@@ -28,7 +28,7 @@ export function mlcFolder(model: string): string {
   return /.+\/resolve\/.+\//.test(folder) ? folder : `${folder}resolve/main/`;
 }
 
-/** Where web-llm's prebuilt models lie. Every record of `source` in the catalogue follows it (a test checks that). */
+/** Where web-llm's prebuilt models are. Every `source` in the catalogue follows it (a test checks that). */
 export function prebuiltMlcFolder(model: Pick<MlcModel, 'source'>, mirror: string | null): string {
   return mlcFolder(mirrored(`${HUGGING_FACE}/mlc-ai/${model.source}`, mirror));
 }
@@ -39,7 +39,7 @@ export function isLibraryOf(model: Pick<MlcModel, 'source'>, url: string): boole
   return url.replaceAll('.', '_').includes(`/${name}_`);
 }
 
-/** The name a GGUF has on this device: another hash is another file. */
+/** The file name of a GGUF on this device: another hash is another file. */
 export function ggufFileName(model: Pick<CatalogueModel, 'id'> & { sha256: string | null }): string {
   return `${model.id}.${model.sha256?.slice(0, 16) ?? 'unhashed'}.gguf`;
 }

@@ -3,7 +3,7 @@ import type { Probe } from '@llmesh/core/policy/catalogue';
 
 const F16: GPUFeatureName = 'shader-f16';
 const SOFTWARE = /swiftshader|llvmpipe|lavapipe|software|warp|basic render/i;
-/** What a tab may take of the memory that the browser admits to; the rest is the system's and the page's. */
+/** The share of the reported memory that a model may take; the rest is for the system and the page. */
 const SHARE_FOR_MODELS = 0.75;
 const MAX_THREADS = 4;
 
@@ -35,7 +35,7 @@ async function probeWebGpu(memoryBytes: number | null): Promise<Probe | null> {
   try {
     device = await adapter.requestDevice(f16 ? { requiredFeatures: [F16] } : {});
   } catch {
-    // An adapter that gives no device cannot run anything.
+    // An adapter without a device cannot run anything.
     return null;
   }
   const described = describe(adapter.info);
@@ -56,7 +56,7 @@ async function requestAdapter(): Promise<GPUAdapter | null> {
   try {
     return await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' });
   } catch {
-    // Firefox rejects where the API exists and the platform does not support it.
+    // Firefox rejects where the API exists but the platform does not support it.
     return null;
   }
 }

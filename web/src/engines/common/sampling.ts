@@ -1,4 +1,4 @@
-/** How the next token is chosen: as the request says, else as is good for the model. */
+/** How the next token is chosen: as the request says, else by the model's defaults. */
 import type { CatalogueModel } from '@llmesh/core/policy/catalogue';
 import type { Sampling } from '@llmesh/core/protocol';
 import { recommendedSampling } from '@llmesh/core/engine/recommended-sampling';

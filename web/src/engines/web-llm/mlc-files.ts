@@ -1,6 +1,6 @@
 /**
- * Downloads an MLC model into the caches that web-llm reads, ahead of it. web-llm can do this itself, but tells
- * neither bytes nor statuses, and checks no shard.
+ * Downloads an MLC model into the caches that web-llm reads, ahead of it. web-llm can do this itself, but
+ * reports neither bytes nor statuses, and checks no shard.
  */
 import type { ModelRecord } from '@mlc-ai/web-llm';
 import { MeshError } from '@llmesh/core/base/errors';
@@ -64,7 +64,7 @@ async function fetchShards(
     onProgress({ phase: 'download', loadedBytes: loaded, totalBytes: total });
   };
   add(0);
-  // One failure stops the other downloads too; what is whole is kept for the next try.
+  // One failure stops the other downloads too; complete files are kept for the next try.
   const failed = new AbortController();
   const either = AbortSignal.any([signal, failed.signal]);
   const lanes = Array.from({ length: PARALLEL }, async () => {
@@ -104,7 +104,7 @@ async function fetchShard(
     throw downloadError(cause, url);
   }
   if (bytes !== shard.nbytes) {
-    throw damaged(url, `${fileName(url)} has not the ${shard.nbytes} bytes that the model's manifest names`);
+    throw damaged(url, `${fileName(url)} does not have the ${shard.nbytes} bytes that the model's manifest names`);
   }
   const whole = new Blob(parts);
   if (pin !== undefined && !(await matchesSri(await whole.arrayBuffer(), pin))) {
@@ -113,10 +113,10 @@ async function fetchShard(
   await put(cache, url, whole, shard.nbytes);
 }
 
-/** A small file that web-llm will read: kept if it is not here yet. */
+/** A small file that web-llm will read; put into the cache if it is not there yet. */
 async function keepSmall(cacheName: string, url: string, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
   const cache = await caches.open(cacheName);
-  // web-llm reads libraries of a local server past its cache, so their absence must not hide behind ours.
+  // web-llm bypasses its cache for libraries of a local server, so our copy must not hide that one is missing.
   const fresh = cacheName === MLC_CACHES.wasm && url.includes('localhost');
   const kept = fresh ? undefined : await cache.match(url);
   if (kept !== undefined) return await readSmall(kept, url);

@@ -1,6 +1,6 @@
 /**
  * The prompt that web-llm makes of a conversation, as one text. Its chat takes no begun answer, its completion takes
- * only a text: with this, and the begun answer behind it, web-llm goes on.
+ * only a text: given this text and the begun answer behind it, web-llm continues.
  */
 import type { Turn } from '@llmesh/core/protocol';
 import * as v from 'valibot';
@@ -21,20 +21,20 @@ const TemplateSchema = v.object({
 export type MlcTemplate = v.InferOutput<typeof TemplateSchema>;
 
 const ConfigSchema = v.object({
-  // Written over the template.
+  // Fields that override the template.
   conv_config: v.optional(v.null()),
-  // Only these keep the space that a text from the middle of an answer begins with.
+  // Only these tokenizers keep the leading space of a text from the middle of an answer.
   tokenizer_info: v.object({ token_postproc_method: v.literal('byte_level') }),
   conv_template: v.object({
     ...TemplateSchema.entries,
-    // Tokens before the text: a completion is made without them.
+    // Tokens before the text, which a completion would leave out.
     system_prefix_token_ids: v.optional(v.union([v.null(), v.pipe(v.array(v.number()), v.length(0))])),
   }),
 });
 
 const DEFAULT_SEPARATOR = ': ';
 
-/** How the model in `folder` is prompted; null where web-llm could not go on behind a text. */
+/** How the model in `folder` is prompted; null where web-llm could not continue a text. */
 export async function keptTemplate(folder: string): Promise<MlcTemplate | null> {
   const kept = await (await caches.open(MLC_CACHES.config)).match(`${folder}mlc-chat-config.json`);
   return kept === undefined ? null : templateOf(await kept.json());

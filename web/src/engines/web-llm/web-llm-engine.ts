@@ -26,9 +26,9 @@ export class WebLlmEngine implements Adapter<MlcModel> {
   onLost: ((error: MeshError) => void) | null = null;
   #engine: MLCEngine | null = null;
   #model: MlcModel | null = null;
-  /** null: it cannot go on with an answer that was begun elsewhere. */
+  /** null: this model cannot continue an answer that was begun elsewhere. */
   #template: MlcTemplate | null = null;
-  /** web-llm keeps its device to itself. One of our own, on the same adapter, is lost when the graphics process dies. */
+  /** web-llm hides its device. One of our own, on the same adapter, is lost with it when the graphics process dies. */
   #canary: GPUDevice | null = null;
 
   async load(
@@ -104,7 +104,7 @@ export class WebLlmEngine implements Adapter<MlcModel> {
           told += 1;
         }
         if (choice?.finish_reason === 'length') finish = 'length';
-        // The next one is computed when it is asked for.
+        // The next piece is computed when it is asked for.
         await room();
         if (chunk.usage) promptTokens = Math.max(chunk.usage.prompt_tokens - (prefix?.tokens ?? 0), 0);
       }
@@ -126,12 +126,12 @@ export class WebLlmEngine implements Adapter<MlcModel> {
     await engine?.unload();
   }
 
-  /** A chat may not end in the assistant's words; a text may. */
+  /** A chat may not end in the assistant's words, but a bare text may. */
   #continuing(turns: readonly Turn[], { text }: AnswerPrefix): string {
     if (this.#template !== null) return mlcPrompt(this.#template, turns) + text;
     throw new MeshError(
       'engine_failed',
-      'This model cannot go on with an answer that another computer began. Ask again, and it answers from the start.',
+      'This model cannot continue an answer that another computer began. Ask again, and it answers from the start.',
     );
   }
 
@@ -182,7 +182,7 @@ function recordFor(model: MlcModel, settings: EngineSettings, pins: MirrorEntry)
   };
 }
 
-/** Files that were refused must not be found again at the next try. */
+/** Forgets files that were refused, so that the next try fetches them again. */
 async function forgetSmallFiles(record: ModelRecord): Promise<void> {
   const folder = mlcFolder(record.model);
   const [config, model, wasm] = await Promise.all([

@@ -1,4 +1,4 @@
-/** What web-llm throws, as the errors a person understands. It exports few of its classes, but names them all. */
+/** Turns what web-llm throws into errors a person understands. It exports few error classes, but names them all. */
 import { MeshError } from '@llmesh/core/base/errors';
 import { IntegrityError } from '@mlc-ai/web-llm';
 import { downloadError, fileName } from '../common/download.ts';
@@ -6,7 +6,7 @@ import { downloadError, fileName } from '../common/download.ts';
 export function webGpuAbsent(cause?: unknown): MeshError {
   return new MeshError(
     'webgpu_absent',
-    'This model needs WebGPU, and this browser gives no graphics device. Choose a GGUF model, which runs on the ' +
+    'This model needs WebGPU, and this browser offers no graphics device. Choose a GGUF model, which runs on the ' +
       'processor, or try a current Chrome or Edge.',
     { cause },
   );
@@ -62,7 +62,7 @@ export function loadError(cause: unknown, url: string): MeshError {
       return halfPrecisionAbsent(cause);
     case 'FeatureSupportError':
       return webGpuAbsent(cause);
-    // While loading, a device is lost for want of memory as good as always.
+    // While loading, a lost device almost always means too little memory.
     case 'DeviceLostError':
     case 'GPUOutOfMemoryError':
     case 'OperationError':

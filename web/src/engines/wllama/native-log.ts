@@ -1,15 +1,15 @@
-/** wllama's logger. It is the only place where llama.cpp says what it runs on and what it found wrong with a request. */
+/** wllama's logger: the only place where llama.cpp says what it runs on and what is wrong with a request. */
 import { MeshError } from '@llmesh/core/base/errors';
 import type { WllamaLogger } from '@wllama/wllama/esm/index.js';
 
 const OFFLOADED = /offloaded (\d+)\/\d+ layers to GPU/;
 
 export class NativeLog implements WllamaLogger {
-  /** Layers that llama.cpp put on the graphics card. */
+  /** How many layers llama.cpp put on the graphics card. */
   offloadedLayers = 0;
-  /** What the server part of llama.cpp answered last instead of a result. */
+  /** The last error that llama.cpp's server answered instead of a result. */
   refusal: { type?: unknown; n_ctx?: unknown; n_prompt_tokens?: unknown } | null = null;
-  /** Rejects when the worker that runs the module cannot start. wllama only logs that, and then waits for ever. */
+  /** Rejects when the module's worker cannot start. wllama only logs that, and then waits for ever. */
   readonly workerFailed: Promise<never>;
   #fail: (error: MeshError) => void = () => {};
 
@@ -17,7 +17,7 @@ export class NativeLog implements WllamaLogger {
     this.workerFailed = new Promise((_, reject) => {
       this.#fail = reject;
     });
-    // Not awaited once the model is loaded.
+    // Nobody awaits this once the model is loaded.
     this.workerFailed.catch(() => {});
   }
 

@@ -1,10 +1,10 @@
-/** One completion of wllama as an answer: its chunks as pieces, with their tokens, and how it ended. */
+/** Turns one completion of wllama into an answer: chunks into pieces with their tokens, and how it ended. */
 import type { Finish } from '@llmesh/core/engine/engine';
 import { MeshError } from '@llmesh/core/base/errors';
 import type { RawCompletionChunk } from '@wllama/wllama/esm/index.js';
 import type { OnPiece } from '../common/adapter.ts';
 
-/** What llama.cpp's server is asked to tell with each chunk; wllama passes on more than its types name. */
+/** What llama.cpp's server is asked to report with each chunk; wllama passes on more than its types say. */
 export const TELL_TOKENS = { timings_per_token: true, verbose: true, return_tokens: true };
 
 /** `__verbose.tokens`: the ids of the last token of the chunk. */
@@ -12,7 +12,7 @@ type Chunk = RawCompletionChunk & { __verbose?: { tokens?: number[] } };
 
 export class WllamaAnswer {
   readonly #onPiece: OnPiece;
-  /** Of the prompt: what was written before. */
+  /** How many tokens of the prompt were written before, as part of the answer. */
   readonly #prefixTokens: number;
   #tokens = 0;
   #finish: Finish | null = null;
@@ -25,7 +25,7 @@ export class WllamaAnswer {
   read(chunk: Chunk): void {
     const [choice] = chunk.choices;
     if (choice === undefined) return;
-    // A chunk holds several tokens when the first of them ended in the middle of a character.
+    // A chunk holds several tokens when the first ended in the middle of a character.
     const written = chunk.timings?.predicted_n ?? this.#tokens + 1;
     if (choice.text !== '') {
       const tokens = Math.max(written - this.#tokens, 1);

@@ -1,4 +1,4 @@
-/** GGUF models through llama.cpp in WebAssembly. On the processor, or on WebGPU where its backend really starts. */
+/** GGUF models through llama.cpp in WebAssembly. On the processor, or on WebGPU where that really starts. */
 import type { GgufModel } from '@llmesh/core/policy/catalogue';
 import type { AnswerPrefix, Finish, GenerateRequest, LoadedModel } from '@llmesh/core/engine/engine';
 import { cancelled, MeshError } from '@llmesh/core/base/errors';
@@ -21,13 +21,13 @@ import { NativeLog } from './native-log.ts';
 import { TELL_TOKENS, WllamaAnswer } from './wllama-answer.ts';
 import { CHATML_TEMPLATE, renderChat } from '@llmesh/core/engine/chat-template';
 
-/** Cancelling waits for the batch at hand; 64 tokens keep that short. */
+/** Cancelling waits for the current batch; 64 tokens keep that short. */
 const BATCH_TOKENS = 64;
 const ALL_LAYERS = 99_999;
 const TOO_LONG = 'exceed_context_size_error';
-/** Half of a pair. As text for wllama it ends the module. */
+/** A lone surrogate crashes wllama's module. */
 const LONE_SURROGATE = /\p{Surrogate}/gu;
-/** Private to wllama; there when a model is loaded. */
+/** Private to wllama; set when a model is loaded. */
 interface WllamaProxy {
   wllamaAction(name: string, body: unknown): Promise<unknown>;
 }
@@ -66,7 +66,7 @@ export class WllamaEngine implements Adapter<GgufModel> {
       contextTokens: wllama.getLoadedContextInfo().n_ctx,
       backend: this.#log.offloadedLayers > 0 ? 'webgpu' : 'wasm',
       slots: 1,
-      // It takes no ids, and reads what was written like the prompt.
+      // wllama takes no token ids: it reads what was written as part of the prompt.
       continues: 'text',
       replays: false,
       abilities: ['schema', 'completion'],
@@ -98,7 +98,7 @@ export class WllamaEngine implements Adapter<GgufModel> {
     } catch (cause) {
       if (signal.aborted) throw cancelled();
       if (prefix.tokens > 0 && this.#justFull()) {
-        // Undisturbed, the answer would have ended here.
+        // Uninterrupted, the answer would have ended here.
         const { n_ctx: contextTokens } = wllama.getLoadedContextInfo();
         return { finish: 'length', promptTokens: Math.max(contextTokens - prefix.tokens, 0), completionTokens: 0 };
       }
@@ -134,13 +134,13 @@ export class WllamaEngine implements Adapter<GgufModel> {
       return wllama;
     } catch (cause) {
       await wllama.exit();
-      // A graphics backend that does not start is no reason not to run.
+      // If the graphics backend does not start, run without it.
       if (gpu) return await this.#start(file, contextTokens, false);
       throw loadFailure(cause);
     }
   }
 
-  /** As llama.cpp's server takes them. */
+  /** The options as llama.cpp's server takes them. */
   #parameters(request: GenerateRequest) {
     if (this.#model === null) throw new MeshError('engine_failed', 'No model is loaded. Start again.');
     const { temperature, topP, seed } = samplingFor(this.#model, request.sampling);
@@ -150,19 +150,19 @@ export class WllamaEngine implements Adapter<GgufModel> {
       top_p: topP,
       ...(seed === undefined ? {} : { seed }),
       ...(request.schema !== undefined && { grammar: restOf(request.schema, request.prefix) }),
-      // A prompt that was read in other chunks can give another answer, and one user's must not time another's.
+      // A prompt read in other chunks can give another answer, and timing must not tell one user's prompt to another.
       cache_prompt: false,
       ...TELL_TOKENS,
     };
   }
 
-  /** The prompt, with what was written, takes the whole context and no token more. */
+  /** The prompt, with what was written, fills the context to the last token. */
   #justFull(): boolean {
     const refusal = this.#log.refusal;
     return refusal?.type === TOO_LONG && refusal.n_prompt_tokens === refusal.n_ctx;
   }
 
-  /** llama.cpp's server says what was wrong in a field; only a crash of the module has none. */
+  /** llama.cpp's server names the fault in a field; only a crash of the module leaves it out. */
   #failure(cause: unknown): MeshError {
     if (this.#log.refusal?.type === TOO_LONG) {
       return new MeshError(
@@ -187,7 +187,7 @@ function restOf(schema: JsonSchema, prefix: AnswerPrefix = NO_PREFIX): string {
   return reader.rest;
 }
 
-/** llama.cpp computes in `get_result`, which wllama 3.8.1 calls until the answer is whole and lets nobody put off. */
+/** llama.cpp computes in `get_result`, which wllama 3.8.1 calls until the answer is whole, with no way to pause. */
 function computeOnDemand(wllama: Wllama, room: Room): void {
   const { proxy } = wllama as unknown as { proxy: WllamaProxy };
   const action = proxy.wllamaAction.bind(proxy);

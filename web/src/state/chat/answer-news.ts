@@ -5,7 +5,7 @@ import { aboutHowLong, placeInLine } from './place-in-line.ts';
 import type { Answer } from './turn.ts';
 import type { AnswerEvent } from '@llmesh/core/ask/answer';
 
-/** Of `event`, which `answer` has taken. `before`: how it stood. null: nothing. */
+/** The news of `event`, which `answer` has taken. `before`: its state until then. null: nothing to tell. */
 export function newsOf(answer: Answer, event: AnswerEvent, before: Pick<Answer, 'state' | 'ahead'>): string | null {
   switch (event.type) {
     case 'provider':
@@ -14,9 +14,9 @@ export function newsOf(answer: Answer, event: AnswerEvent, before: Pick<Answer, 
     case 'accepted':
       return answer.state === 'queued' ? placeNews(answer, before) : null;
     case 'interrupted':
-      return `${writerName(answer)} left. Looking for somebody to go on.`;
+      return `${writerName(answer)} left. Looking for somebody to continue.`;
     case 'resumed':
-      return `${writerName(answer)} goes on.`;
+      return `${writerName(answer)} continues.`;
     case 'piece':
       return null;
     case 'done':
@@ -26,7 +26,7 @@ export function newsOf(answer: Answer, event: AnswerEvent, before: Pick<Answer, 
   }
 }
 
-/** On entering the line, and when it is nearly over. */
+/** Tells the place on entering the line, and when the wait is nearly over. */
 function placeNews({ ahead, estimateMs }: Answer, before: Pick<Answer, 'state' | 'ahead'>): string | null {
   if (before.state === 'queued' && (ahead > 1 || before.ahead <= 1)) return null;
   return `${[placeInLine(ahead), aboutHowLong(estimateMs)].filter((words) => words !== null).join(', ')}.`;

@@ -1,4 +1,4 @@
-/** An answer while it comes: each event of the mesh, into what is shown and what is kept. */
+/** An answer while it comes: turns each event of the mesh into what is shown and kept. */
 import type { Clock } from '@llmesh/core/base/clock';
 import { DeliveredAnswer } from '@llmesh/core/ask/delivered-answer';
 import type { MeshError } from '@llmesh/core/base/errors';
@@ -6,21 +6,21 @@ import { peerName } from '@llmesh/core/identity/names';
 import { keptOf, writerOf, type Answer, type KeptIds, type ShownSeam } from './turn.ts';
 import type { AnswerEvent } from '@llmesh/core/ask/answer';
 
-/** Over less than this a speed is noise. */
+/** Measured over less time than this, a speed is noise. */
 const SPEED_AFTER_MS = 250;
 
 export class AnswerProgress {
   readonly #answer: Answer;
   readonly #clock: Clock;
   readonly #delivered: DeliveredAnswer;
-  /** The last time of going on with it; null: it is begun now. */
+  /** The seam of this continuation; null: the answer begins now. */
   readonly #seam: ShownSeam | null;
-  /** The file that writes. */
+  /** The model file that writes. */
   #file: { sha256: string | null };
   #firstAt: number | null = null;
   #tokens = 0;
 
-  /** Goes on with what there is of `answer`. `sha256`: the file of this device, where that writes. */
+  /** Continues what there is of `answer`. `sha256`: the file of this device, where this device writes. */
   constructor(answer: Answer, clock: Clock, sha256: string | null) {
     this.#answer = answer;
     this.#clock = clock;
@@ -41,7 +41,7 @@ export class AnswerProgress {
     return this.#firstAt !== null;
   }
 
-  /** Of all that is there. */
+  /** The token ids of all the text there is. */
   get ids(): KeptIds | null {
     const { tokenIds, sha256 } = this.#delivered.kept;
     return tokenIds === null || sha256 === null ? null : { tokenIds: [...tokenIds], sha256 };
@@ -85,7 +85,7 @@ export class AnswerProgress {
       case 'done': {
         const cut = event.receipt.finish === 'length';
         answer.state = 'done';
-        // What is gone on with is what came: a last token may have had no text.
+        // A continuation starts from what came: a last token may have had no text.
         answer.tokens = cut ? this.#delivered.tokens : event.receipt.completionTokens;
         answer.ids = cut ? this.ids : null;
         answer.receipt = {
@@ -106,7 +106,7 @@ export class AnswerProgress {
   #write({ text, tokens, tokenIds }: Extract<AnswerEvent, { type: 'piece' }>): void {
     const answer = this.#answer;
     const nowMs = this.#clock.now();
-    // This device names nobody.
+    // This device has no candidate event, so the seam is shown with its first words.
     if (this.#seam !== null && !this.begun && this.#seam.atToken !== answer.seams.at(-1)?.atToken)
       this.#showSeam(this.#seam);
     this.#firstAt ??= nowMs;
@@ -120,13 +120,13 @@ export class AnswerProgress {
     if (writingMs > SPEED_AFTER_MS) answer.tokensPerSecond = (this.#tokens * 1000) / writingMs;
   }
 
-  /** In the place of one that did not come to a word. */
+  /** Replaces a seam whose writer did not get to write a word. */
   #showSeam(seam: ShownSeam): void {
     this.#answer.seams = [...this.#answer.seams.filter(({ atToken }) => atToken !== seam.atToken), seam];
   }
 }
 
-/** What is said about an answer that failed, and what to do next. */
+/** What the page says about a failed answer, and what to do next. */
 export function failureOf(answer: Answer, error: MeshError): string {
   if (error.code !== 'provider_lost' && error.code !== 'provider_stopped') return error.message;
   const left = error.code === 'provider_lost' ? 'left' : 'stopped donating';
@@ -135,7 +135,7 @@ export function failureOf(answer: Answer, error: MeshError): string {
     : `${writerName(answer)} ${left}. What you have is kept.`;
 }
 
-/** By name, as far as it is known. */
+/** The writer's name, as far as it is known. */
 export function writerName(answer: Answer): string {
   if (answer.scope === 'device') return 'This device';
   const writer = writerOf(answer);

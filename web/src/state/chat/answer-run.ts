@@ -33,7 +33,7 @@ export class AnswerRun {
     this.#progress = new AnswerProgress(answer, needs.clock, here?.format === 'gguf' ? here.sha256 : null);
   }
 
-  /** Of what there is by now. */
+  /** The token ids of what there is by now. */
   get ids(): KeptIds | null {
     return this.#progress.ids;
   }
@@ -67,7 +67,7 @@ export class AnswerRun {
     const { answer } = this;
     const before = this.#before;
     const why = answer.scope === 'device' ? undefined : WAITS[error.code];
-    /** Nothing came that is worth more than what there was. */
+    /** Nothing new came, so what was there before is worth more. */
     const vain = before.text !== '' && !this.#progress.begun;
     if (error.code === 'cancelled') {
       if (vain) Object.assign(answer, before);
@@ -77,7 +77,7 @@ export class AnswerRun {
       // Offline, the mesh is not to blame.
       const nobody = why === 'model' && answer.scope === 'trusted' ? 'trusted' : why;
       keepWaiting(answer, before, connection.status === 'offline' ? 'network' : nobody, this.#needs);
-      // What was believed of the trusted was wrong.
+      // What we believed about the trusted volunteers was wrong.
       if (nobody === 'trusted') lending.look();
     } else {
       const shown = { code: error.code, message: failureOf(answer, error) };
@@ -88,7 +88,7 @@ export class AnswerRun {
   }
 }
 
-/** Keeps the question until it can be asked, with what it goes on from; or, asked anew, what there was before. */
+/** Keeps the question, with the text it continues, until it can be asked; if asked again, restores the old answer. */
 export function keepWaiting(
   answer: Answer,
   before: Answer,
@@ -97,7 +97,7 @@ export function keepWaiting(
 ): void {
   if (before.text === answer.text) {
     Object.assign(answer, { state: 'waiting', why });
-    // Whoever needs to know is woken when it is known; this never rejects, as nobody ends it.
+    // Those who need to know are woken when it is known; this never rejects, as nothing aborts it.
     if (why === 'device') void local.findOut(new AbortController().signal);
     if (before.state !== 'waiting') announce('Your message is kept.');
   } else {

@@ -37,7 +37,7 @@ export class Chat {
     return this.#open;
   }
 
-  /** Those who write for this page now, in any of its conversations. */
+  /** The providers that write for this page now, in any of its conversations. */
   get answering(): PeerId[] {
     return [...this.#live.values()]
       .map(({ running }) => (running === null ? null : writerOf(running)))
@@ -54,7 +54,7 @@ export class Chat {
     const { clock, store, failed } = this.#needs;
     this.#stopKeeping?.();
     this.#stopKeeping = clock.after(KEEP_DRAFT_AFTER_MS, () => {
-      // A draft that cannot be kept is still in the box: nothing to tell a person.
+      // A draft that cannot be kept is still in the box: no need to tell the person.
       store.set([[DRAFT, this.#draft]]).catch(failed);
     });
   }
@@ -125,7 +125,7 @@ export class Chat {
     for (const conversation of this.#live.values()) conversation.wake();
   }
 
-  /** What was left in the box, and the conversations whose question is still to be sent. */
+  /** Restores what was left in the box, and the conversations whose question is still to be sent. */
   async restore(): Promise<void> {
     const draft = await this.#needs.store.get(DRAFT);
     if (typeof draft === 'string' && this.#draft === '') this.#draft = draft;

@@ -1,12 +1,11 @@
-/** What of a conversation is sent along with a question. */
+/** Which part of a conversation is sent along with a question. */
 import { MAX_TURNS, type Turn } from '@llmesh/core/protocol';
 import { mayReach, type Scope } from '../scope.ts';
 import type { ShownTurn } from './turn.ts';
 
 /**
- * The turns that lead to the answer `answerId`, its question last. Questions that got no word of an answer are left
- * out, and those that were meant for fewer than may run this one; with `alone` all before the last; the oldest go first
- * when there are too many.
+ * The turns that lead to the answer `answerId`, its question last. Left out: questions that got no word of an answer, those
+ * asked within a narrower scope than this one, and with `alone` all before the last; of too many, the oldest.
  */
 export function contextOf(turns: readonly ShownTurn[], answerId: string, alone: boolean): Turn[] {
   const context: Turn[] = [];
@@ -30,7 +29,7 @@ export function contextOf(turns: readonly ShownTurn[], answerId: string, alone: 
   return [];
 }
 
-/** Is there something that a question to those of `scope` goes without, because it was meant for fewer? */
+/** Is anything left out of a question within `scope`, because it was asked within a narrower one? */
 export function holdsBack(turns: readonly ShownTurn[], scope: Scope): boolean {
   return turns.some((turn) => turn.role === 'assistant' && turn.text !== '' && !mayReach(turn.scope, scope));
 }

@@ -17,7 +17,7 @@ import {
 
 export interface ConversationNeeds extends AnswerRunNeeds {
   settings: Settings;
-  /** Something worth keeping changed. Called often while an answer is written. */
+  /** Called when something worth keeping changed: often, while an answer is written. */
   changed: (conversation: Conversation) => void;
 }
 
@@ -27,9 +27,9 @@ export interface KeptConversation {
 }
 
 interface Begin {
-  /** Without the turns before its question. */
+  /** Ask without the turns before its question. */
   alone?: boolean;
-  /** After what there is of it. */
+  /** Continue after what there is of it. */
   goOn?: boolean;
 }
 
@@ -38,7 +38,7 @@ export class Conversation {
   readonly #needs: ConversationNeeds;
   #turns = $state<ShownTurn[]>([]);
   #run = $state.raw<AnswerRun | null>(null);
-  /** null: as the settings say, until something was asked or chosen. */
+  /** null: the scope of the settings, until something is asked or chosen. */
   #scope = $state<Scope | null>(null);
 
   constructor(needs: ConversationNeeds, id: string = newTaskId(), kept: KeptConversation | null = null) {
@@ -48,7 +48,7 @@ export class Conversation {
     this.#scope = kept?.scope ?? null;
   }
 
-  /** Who may run the next question. What was asked before keeps what was chosen then. */
+  /** Who may run the next question. Earlier answers keep their own scope. */
   get scope(): Scope {
     return this.#scope ?? this.#needs.settings.scope;
   }
@@ -97,14 +97,14 @@ export class Conversation {
     this.#run?.stop();
   }
 
-  /** Asks the question of this answer anew, of the same model and ring. `alone`: without the turns before it. */
+  /** Asks the question of this answer again, of the same model and scope. `alone`: without the turns before it. */
   again(id: string, alone = false): void {
     const answer = this.#answer(id);
     if (answer === null || this.#run !== null) return;
     this.#begin(answer, { alone });
   }
 
-  /** Has this answer gone on with, after exactly its last word. */
+  /** Continues this answer, after exactly its last word. */
   goOn(id: string): void {
     const answer = this.#answer(id);
     if (answer === null || this.#run !== null || !canGoOn(answer)) return;
@@ -117,7 +117,7 @@ export class Conversation {
     return answer === null ? null : missingFor(answer, this.#needs);
   }
 
-  /** Keeps the question, and what there is of its answer, until it can be asked or gone on with. */
+  /** Keeps the question, and what there is of its answer, until it can be asked or continued. */
   waitFor(id: string): void {
     const answer = this.#answer(id);
     if (answer === null || isRunning(answer)) return;
@@ -127,7 +127,7 @@ export class Conversation {
     this.wake();
   }
 
-  /** Waits no longer. */
+  /** Stops waiting. */
   stopWaiting(id: string): void {
     const answer = this.#answer(id);
     if (answer?.state !== 'waiting') return;
@@ -143,7 +143,7 @@ export class Conversation {
     this.#begin(answer);
   }
 
-  /** Asks within another ring instead: the person says so, for this question only. */
+  /** Asks within another scope instead: the person says so, for this question only. */
   async useScope(id: string, scope: Scope): Promise<void> {
     const answer = await this.#free(id);
     if (answer === null) return;
@@ -201,7 +201,7 @@ export class Conversation {
     await run.ask(questionFor(this.#turns, run.answer, this.#needs), () => changed(this));
     this.#run = null;
     changed(this);
-    // What was just refused waits for the next change of the mesh, not for itself.
+    // A question just refused waits for the next change of the mesh, not for the change it made itself.
     if (run.answer.state !== 'waiting') this.wake();
   }
 
@@ -210,7 +210,7 @@ export class Conversation {
     void this.#needs.local.findOut(new AbortController().signal);
   }
 
-  /** The answer, when nobody is at work any more in this conversation: what runs for it is stopped. */
+  /** The answer, once nothing else runs in this conversation: what runs for this answer is stopped. */
   async #free(id: string): Promise<Answer | null> {
     if (this.#run?.answer.id === id) {
       this.stop();
@@ -228,7 +228,7 @@ export class Conversation {
   }
 }
 
-/** What stays of an answer that is gone on with. */
+/** What stays of an answer that is continued. */
 function begunPart({ alone, provider, native, text, tokens, ids, seams }: Answer): Partial<Answer> {
   return { alone, provider, native, text, tokens, ids, seams };
 }

@@ -6,7 +6,7 @@ import type { Scope } from '../scope.ts';
 import type { Store } from '../store.ts';
 import type { ShownTurn } from './turn.ts';
 
-/** A streaming answer is kept this often, and at once when it ends. */
+/** How often a streaming answer is kept; at its end it is kept at once. */
 const KEEP_EVERY_MS = 1_000;
 
 export interface ConversationsNeeds {
@@ -62,7 +62,7 @@ export class Conversations {
     return parseTurns(await this.#needs.store.get(turnsKey(id)));
   }
 
-  /** Those whose title or words hold `query`, in any case. */
+  /** Conversations whose title or words contain `query`, ignoring case. */
   async find(query: string): Promise<Summary[]> {
     const needle = query.trim().toLowerCase();
     if (needle === '') return [...this.#list];
@@ -76,7 +76,7 @@ export class Conversations {
     return this.#list.filter((_, i) => hits[i]);
   }
 
-  /** Keeps the conversation soon, or at once when nobody writes in it. */
+  /** Keeps the conversation soon, or at once when no answer is being written. */
   keep(conversation: Conversation): void {
     if (conversation.turns.length === 0) return;
     const kept = this.#list.find((summary) => summary.id === conversation.id);
@@ -120,12 +120,12 @@ export class Conversations {
     );
   }
 
-  /** After this, what was deleted is gone. */
+  /** Makes the last deletion final. */
   settle(): void {
     this.#removed = null;
   }
 
-  /** Forgets everything, without a way back. */
+  /** Forgets everything, for good. */
   async clear(): Promise<void> {
     const keys = this.#list.flatMap(({ id }) => [summaryKey(id), turnsKey(id)]);
     for (const { id } of this.#list) this.#forget(id);
@@ -135,7 +135,7 @@ export class Conversations {
     await this.#writing;
   }
 
-  /** When all writes so far are done. */
+  /** Resolves when all writes so far are done. */
   async settled(): Promise<void> {
     await this.#writing;
   }
@@ -171,7 +171,7 @@ export class Conversations {
       (error: unknown) => {
         const full = (error as { name?: unknown } | null)?.name === 'QuotaExceededError';
         this.#problem = full
-          ? 'This browser has no room left: what is new is not kept. Delete some conversations.'
+          ? 'This browser has no room left: new messages are not kept. Delete some conversations.'
           : 'This browser did not keep the conversation.';
       },
     );

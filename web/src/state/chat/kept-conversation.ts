@@ -1,4 +1,4 @@
-/** Conversations as the store keeps them: a line for the list, and the turns. Parsed again when they come back. */
+/** Conversations as the store keeps them: a line for the list, and the turns. Parsed when they are read back. */
 import * as v from 'valibot';
 import { ERROR_CODES } from '@llmesh/core/base/errors';
 import { isModelId, isPeerId, type ModelId, type PeerId } from '@llmesh/core/base/ids';
@@ -11,7 +11,7 @@ const SummarySchema = v.object({
   title: v.string(),
   /** Milliseconds since 1970. */
   updatedAt: v.number(),
-  /** Holds a question that is sent when somebody comes. */
+  /** Whether it holds a question that is sent when somebody comes. */
   waiting: v.boolean(),
   /** Who may run its next question. */
   scope: KeptScope,
@@ -24,7 +24,7 @@ const SeamSchema = v.object({
   atToken: v.number(),
   pauseMs: v.number(),
   sameFile: v.boolean(),
-  // Of before a person could go on with an answer.
+  // Missing in answers kept before people could continue one.
   continued: v.optional(v.boolean(), false),
 });
 
@@ -61,9 +61,9 @@ const TurnSchema = v.variant('role', [
     left: v.optional(v.boolean(), false),
     text: v.string(),
     tokens: v.number(),
-    // A text can be gone on with without.
+    // Optional: a text can be continued without ids.
     ids: v.optional(v.fallback(v.nullable(IdsSchema), null), null),
-    // Of before answers could go on elsewhere.
+    // Missing in answers kept before others could continue them.
     seams: v.optional(v.array(SeamSchema), []),
     tokensPerSecond: v.nullable(v.number()),
     receipt: v.nullable(
@@ -73,7 +73,7 @@ const TurnSchema = v.variant('role', [
         tokensPerSecond: v.nullable(v.number()),
         completionTokens: v.number(),
         cut: v.boolean(),
-        // Conversations of before there were receipts have none.
+        // Missing in conversations kept before there were receipts.
         signed: v.optional(v.picklist(['signed', 'refused', 'none']), 'none'),
       }),
     ),
@@ -90,7 +90,7 @@ export function parseSummary(value: unknown): Summary | null {
   return result.success ? result.output : null;
 }
 
-/** `null` when what was kept is no conversation. An answer that was being written ends where the page was closed. */
+/** `null` when what was kept is not a conversation. An answer that was being written ends where the page was closed. */
 export function parseTurns(value: unknown): ShownTurn[] | null {
   const result = v.safeParse(v.array(TurnSchema), value);
   if (!result.success) return null;

@@ -1,4 +1,4 @@
-/** Which model the next question goes to, for whoever may run it. */
+/** Which model the next question goes to, within each scope. */
 import type { ModelId } from '@llmesh/core/base/ids';
 import type { LocalModels } from '../device/local-models.svelte.ts';
 import { asked, type Offers } from '../offers.svelte.ts';
@@ -27,7 +27,7 @@ export class ModelChoice {
         return local.chosen && asked(local.chosen);
       case 'trusted': {
         const chosen = offers.chosen;
-        // Who left it to the page gets a model that somebody they trust has.
+        // A visitor who left the choice to the page gets a model that somebody they trust has.
         const theirs = offers.left ? offers.all.find(({ id }) => (lending.countOf(id) ?? 0) > 0) : undefined;
         return theirs === undefined ? chosen && asked(chosen) : asked(theirs);
       }
@@ -38,13 +38,13 @@ export class ModelChoice {
     }
   }
 
-  /** Another model that would start now, within the same ring. */
+  /** Another model that would start now, within the same scope. */
   otherFor(scope: Scope, model: ModelId | null): AskedModel | null {
     const { offers, local, lending } = this.#needs;
     switch (scope) {
       case 'device': {
         const others = local.choices.map((choice) => choice.model).filter(({ id }) => id !== model);
-        // What is in memory starts at once; else what was asked may have been too much for this device.
+        // A model in memory starts at once; else the smallest: the one asked for may have been too large here.
         const other =
           others.find(({ id }) => id === local.inMemory?.id) ?? others.toSorted((a, b) => a.sizeBytes - b.sizeBytes)[0];
         return other === undefined ? null : asked(other);

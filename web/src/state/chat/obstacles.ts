@@ -1,4 +1,4 @@
-/** What stands between a question and those who may run it. A question waits for these to end, and goes no wider. */
+/** What stands between a question and those who may run it. It waits for them to end, and never widens its scope. */
 import type { ErrorCode } from '@llmesh/core/base/errors';
 import type { Connection } from '../connection.svelte.ts';
 import type { LocalModels } from '../device/local-models.svelte.ts';
@@ -48,7 +48,7 @@ export function missingFor({ model: wanted, scope }: Wanted, needs: ObstacleNeed
   return model === null || offers.find(askedName(model)) === null ? 'model' : null;
 }
 
-/** What keeps a question that waits already: the server is not asked again while it is known what it would say. */
+/** What still holds a waiting question: the server is not asked again while we know what it would say. */
 export function absentFor(
   waiting: Wanted & Pick<Answer, 'why'>,
   { lending, models, offers }: ObstacleNeeds,

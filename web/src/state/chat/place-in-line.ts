@@ -4,12 +4,12 @@ const ORDINALS = new Intl.PluralRules('en', { type: 'ordinal' });
 const ORDINAL_ENDINGS: Readonly<Record<string, string>> = { one: 'st', two: 'nd', few: 'rd', other: 'th' };
 const whole = new Intl.NumberFormat('en');
 
-/** "Next in line", "3rd in line". `ahead`: who comes first, with the one whose turn it is. */
+/** "Next in line", "3rd in line". `ahead`: how many come first, including the one being answered. */
 export function placeInLine(ahead: number): string {
   return ahead <= 1 ? 'Next in line' : `${ordinal(ahead)} in line`;
 }
 
-/** "about 40 seconds": as a guess is said. null: nobody knows, and nothing is said. */
+/** "about 40 seconds": a guess, in words. null: nobody knows, so nothing is said. */
 export function aboutHowLong(estimateMs: number | null): string | null {
   if (estimateMs === null) return null;
   const seconds = estimateMs / 1000;

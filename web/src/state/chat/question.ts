@@ -11,7 +11,7 @@ export interface QuestionNeeds {
   trusted: Trusted;
 }
 
-/** Goes on with what there is of the answer, which has a model by now. */
+/** Continues what there is of the answer, which has a model by now. */
 export function questionFor(
   turns: readonly ShownTurn[],
   answer: Answer,
@@ -37,7 +37,7 @@ export function questionFor(
   };
 }
 
-/** Who answered last, if with this model, and may be asked now: may have what was said in memory still. */
+/** The last provider, if it used this model and may be asked now: it may still have the conversation in memory. */
 function lastWriter(before: readonly ShownTurn[], model: AskedModel, only: readonly PeerId[] | null): PeerId | null {
   const last = before.findLast((turn) => turn.role === 'assistant' && turn.scope !== 'device' && turn.text !== '');
   if (last?.role !== 'assistant' || last.model?.id !== model.id || last.model.sha256 !== model.sha256) return null;

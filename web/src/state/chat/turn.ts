@@ -7,12 +7,12 @@ import type { Scope } from '../scope.ts';
 import { MAX_TOKENS } from '../settings.svelte.ts';
 import type { Seam } from '@llmesh/core/ask/answer';
 
-/** The model as it was called when the question was asked. */
+/** The model as it was named when the question was asked. */
 export interface AskedModel {
   id: ModelId;
   name: string;
   quant: string;
-  /** Its file, where the id alone means another; null: one that nobody names. */
+  /** The SHA-256 of its file, where the id alone means another file; null: no particular file. */
   sha256?: string | null | undefined;
 }
 
@@ -24,7 +24,7 @@ export interface Receipt {
   completionTokens: number;
   /** The model was cut off by the length limit. */
   cut: boolean;
-  /** By both ends; refused: the volunteer's was untrue, and was not signed; none: there was none to sign. */
+  /** signed: by both ends; refused: the volunteer's was untrue, and was not signed; none: there was none to sign. */
   signed: 'signed' | 'refused' | 'none';
 }
 
@@ -33,16 +33,16 @@ export interface Receipt {
  * queued: others come first · reading: it is their turn · writing · done · stopped: by the person · failed: `error` says why.
  */
 export type AnswerState = 'waiting' | 'looking' | 'queued' | 'reading' | 'writing' | 'done' | 'stopped' | 'failed';
-/** trusted: nobody of theirs has the model · busy: all who have it · device: it is not known what this device can run */
+/** trusted: nobody they trust has the model · busy: all who have it are busy · device: what it can run is not known */
 export type WaitingFor = 'network' | 'mesh' | 'model' | 'trusted' | 'busy' | 'device';
 
-/** Where somebody went on with an answer. */
+/** Where somebody continued an answer. */
 export interface ShownSeam extends Omit<Seam, 'provider'> {
   /** null: this device. */
   provider: PeerId | null;
-  /** It is a desktop worker. */
+  /** The provider is a desktop worker. */
   native: boolean;
-  /** It had ended, and the person had it gone on with. */
+  /** The answer had ended, and the person asked to continue it. */
   continued: boolean;
 }
 
@@ -61,31 +61,31 @@ export interface KeptIds {
 export interface Answer {
   role: 'assistant';
   id: string;
-  /** Who may run it: what was chosen when it was asked. */
+  /** Who may run it, as chosen when it was asked. */
   scope: Scope;
   /** null: asked while nobody lent anything; the next model that comes is taken. */
   model: AskedModel | null;
   state: AnswerState;
   why: WaitingFor | null;
-  /** Who began it. */
+  /** The provider that began it. */
   provider: PeerId | null;
   /** The provider is a desktop worker. */
   native: boolean;
-  /** Without the turns before its question. */
+  /** Whether it was asked without the turns before its question. */
   alone: boolean;
-  /** Tasks before this one, while queued, with the one that runs: the place in the line. */
+  /** While queued: how many tasks come before this one, including the one that runs. */
   ahead: number;
-  /** Until its turn, while queued; null: not known. */
+  /** While queued: the time until its turn; null: not known. */
   estimateMs: number | null;
-  /** Who wrote it is gone, and nobody has gone on with it yet. */
+  /** Its writer is gone, and nobody has continued it yet. */
   left: boolean;
   text: string;
   tokens: number;
-  /** Of an answer that is not whole, so that it can be gone on with; null: not known. */
+  /** The token ids of an unfinished answer, so that it can be continued; null: not known. */
   ids: KeptIds | null;
-  /** Who went on with it, in their order. */
+  /** Those who continued it, in order. */
   seams: ShownSeam[];
-  /** Of this answer, while it is written. */
+  /** The speed of this answer, while it is written. */
   tokensPerSecond: number | null;
   receipt: Receipt | null;
   error: { code: ErrorCode; message: string } | null;
@@ -122,7 +122,7 @@ export function isRunning(answer: Answer): boolean {
   return RUNNING.has(answer.state);
 }
 
-/** Did it end before its end, and can somebody go on after its last word? */
+/** Was it cut short, and can somebody continue after its last word? */
 export function canGoOn(answer: Answer): boolean {
   const unfinished = answer.state === 'stopped' || answer.state === 'failed' || isCutAtLimit(answer);
   return unfinished && answer.text !== '' && mayGoOn(answer);
@@ -140,7 +140,7 @@ export function writerOf({ seams, provider }: Answer): PeerId | null {
   return (seams.at(-1) ?? { provider }).provider;
 }
 
-/** For those who go on with it; null: there is nothing of it yet. */
+/** The prefix for those who continue it; null: there is nothing of it yet. */
 export function keptOf({ text, tokens, ids }: Answer): KeptAnswer | null {
   return text === '' ? null : { text, tokens, tokenIds: ids?.tokenIds ?? null, sha256: ids?.sha256 ?? null };
 }

@@ -1,10 +1,10 @@
-/** Which model is proposed to somebody who has not chosen one. */
+/** Which model to propose to somebody who has not chosen one. */
 import { fits, type CatalogueModel, type Probe } from '@llmesh/core/policy/catalogue';
 import type { ModelId } from '@llmesh/core/base/ids';
 import type { KeptModel } from './model-shelf.ts';
 import { TINY_MODEL } from '../tiny-model.ts';
 
-/** More is not downloaded at the first press of a button. */
+/** The most to download at the first press of a button. */
 const FIRST_DOWNLOAD_BYTES = 1_200_000_000;
 
 /**

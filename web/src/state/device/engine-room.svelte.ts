@@ -1,6 +1,6 @@
 /**
- * The one model that this page has in memory, for whoever needs it: lending and asking share it when they want the same
- * one, and never load a second beside it.
+ * The one model that this page has in memory. Lending and asking share it when they want the same one, and never load a
+ * second beside it.
  */
 import { untilAborted } from '@llmesh/core/base/abort';
 import type { CatalogueModel } from '@llmesh/core/policy/catalogue';
@@ -11,24 +11,24 @@ import type { TryModel } from './model-trial.ts';
 
 export interface EngineRoomNeeds {
   newEngine: () => Engine<CatalogueModel>;
-  /** Nobody gets a model that failed it. */
+  /** The trial that a model must pass before anybody gets it. */
   tryModel: TryModel;
   clock: Clock;
-  /** An engine did not close as it should. */
+  /** Hears of an engine that did not close as it should. */
   failed: (error: unknown) => void;
 }
 
 export interface Seat {
-  /** For answers; whose it is to load and close is the room. */
+  /** The engine, for answers only: the room loads and closes it. */
   engine: Pick<Engine<CatalogueModel>, 'generate'>;
   loaded: LoadedModel;
-  /** When it was tried; null: that was too short to tell. */
+  /** The speed during its trial; null: the trial was too short to tell. */
   tokensPerSecond: number | null;
-  /** Rejects when the engine died by itself. Never resolves. */
+  /** Rejects when the engine died on its own. Never resolves. */
   lost: Promise<never>;
   /** `idleMs`: how long the model may stay in memory when nobody else needs it. Idempotent. */
   leave: (idleMs: number) => Promise<void>;
-  /** The engine does not work: whoever comes next gets another, and who shares this one hears that it is lost. */
+  /** The engine does not work: the next user gets another, and those who share this one hear that it is lost. */
   discard: (error: MeshError) => Promise<void>;
 }
 
@@ -39,7 +39,7 @@ interface Held {
   abort: AbortController;
   lost: Promise<never>;
   die: (error: Error) => void;
-  /** What those in the room want to hear of the loading. */
+  /** Listeners for the progress of loading, one per user. */
   users: Set<(progress: LoadProgress) => void>;
   stopIdle: () => void;
 }
@@ -53,7 +53,7 @@ export class EngineRoom {
     this.#needs = needs;
   }
 
-  /** In memory, or on the way there. */
+  /** The model in memory, or on its way there. */
   get model(): CatalogueModel | null {
     return this.#model;
   }
@@ -65,7 +65,7 @@ export class EngineRoom {
       if (this.#held.users.size > 0) throw inUse(this.#held.model, model);
       await this.#empty(this.#held);
     }
-    // One may come twice with the same function.
+    // Wrapped, because the same function may come twice.
     const user = (progress: LoadProgress) => onProgress(progress);
     const held = (this.#held ??= this.#load(model, user));
     held.stopIdle();
@@ -103,7 +103,7 @@ export class EngineRoom {
     };
     const ready = this.#prepare(engine, model, tell, abort.signal);
     const held: Held = { model, engine, ready, abort, lost, die, users, stopIdle: () => {} };
-    // Whoever is in the room hears of both; there may be nobody.
+    // All users of the room hear of both; there may be none.
     lost.catch(() => {});
     ready.catch(() => {});
     this.#model = model;
@@ -136,7 +136,7 @@ export class EngineRoom {
 function inUse(held: CatalogueModel, wanted: CatalogueModel): MeshError {
   return new MeshError(
     'busy',
-    `This device is at work with ${held.name} and holds one model at a time. Use ${held.name} here, too; or stop lending ` +
+    `This device is busy with ${held.name} and holds one model at a time. Use ${held.name} here, too; or stop lending ` +
       `it, or wait for its answer to end, and then take ${wanted.name}.`,
   );
 }

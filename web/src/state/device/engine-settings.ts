@@ -1,13 +1,13 @@
 /** What an operator or a volunteer may change about where models come from. */
 export interface EngineSettings {
   /**
-   * Base URL of a mirror that stands in for huggingface.co and raw.githubusercontent.com, keeping their paths. It may
+   * Base URL of a mirror that replaces huggingface.co and raw.githubusercontent.com, keeping their paths. It may
    * carry `llmesh-mirror.json` with checksums. null: the originals.
    */
   mirror: string | null;
 }
 
-/** A mirror's base as it is kept: http(s), no trailing slash, no query. null when the text is no such URL. */
+/** A mirror's base as it is kept: http(s), no trailing slash, no query. null when the text is not such a URL. */
 export function parseMirror(text: string): string | null {
   let url: URL;
   try {

@@ -17,7 +17,7 @@ export interface LocalModelsNeeds {
   inMemory: () => CatalogueModel | null;
   store: Store;
   failed: (error: unknown) => void;
-  /** It became known what this device can run. */
+  /** Called when it becomes known what this device can run. */
   changed: () => void;
 }
 
@@ -31,12 +31,12 @@ export class LocalModels {
     this.#needs = needs;
   }
 
-  /** What fits this device, by what is here already; the tiny model leads what is not. Empty until it was found out. */
+  /** What fits this device, downloaded models first; the tiny model leads the rest. Empty until that is known. */
   get choices(): Choice[] {
     return this.#needs.device.choices.filter(({ fit }) => fit.fits).sort(byNearness);
   }
 
-  /** This device was looked at: `choices` is all that is known. */
+  /** This device was examined: `choices` holds all that is known. */
   get known(): boolean {
     return this.#looked;
   }
@@ -67,7 +67,7 @@ export class LocalModels {
     if (kept.success) this.#wanted = kept.output;
   }
 
-  /** Finds out what this device can run, again while that is nothing. Rejects with `cancelled` only. */
+  /** Finds out what this device can run, and tries again while that is nothing. Rejects with `cancelled` only. */
   async findOut(signal: AbortSignal): Promise<void> {
     if (!this.#looked || this.choices.length === 0) {
       this.#finding ??= this.#measure().finally(() => (this.#finding = null));

@@ -1,4 +1,4 @@
-/** Answers of this very device: the same events as from the mesh, and nothing leaves the page. */
+/** Answers by this device itself: the same events as from the mesh, and nothing leaves the page. */
 import type { Clock } from '@llmesh/core/base/clock';
 import type { LoadProgress } from '@llmesh/core/engine/engine';
 import { DeliveredAnswer, prefixFault } from '@llmesh/core/ask/delivered-answer';
@@ -20,7 +20,7 @@ export interface LocalRunNeeds {
   device: ThisDevice;
   self: PeerId;
   clock: Clock;
-  /** Answers that this device writes for others, or has in line. */
+  /** How many answers this device writes for others, or has in line. */
   ahead: () => number;
 }
 
@@ -33,17 +33,17 @@ export class LocalRun {
     this.#needs = needs;
   }
 
-  /** Of the running download. */
+  /** The pace of the running download. */
   get getting(): Pace | null {
     return this.#getting;
   }
 
-  /** The model goes into memory. */
+  /** The model is being loaded into memory. */
   get waking(): boolean {
     return this.#waking;
   }
 
-  /** An `Ask`. Throws a `MeshError`; text that was yielded before stays good. */
+  /** An `Ask`. Throws a `MeshError`; text yielded before that stays valid. */
   async *ask(request: AskRequest, signal: AbortSignal): AsyncGenerator<AnswerEvent, void, undefined> {
     const { models, room, device, self, clock, ahead } = this.#needs;
     const askedMs = clock.now();
@@ -78,7 +78,7 @@ export class LocalRun {
           yield { type: 'piece', text, tokens, tokenIds };
         }
       } finally {
-        // A reader that walked away has stopped the engine when its loop is over.
+        // For a reader that walks away, the engine has stopped when its loop ends.
         if (next.done !== true) await pieces.return({ finish: 'stop', promptTokens: 0, completionTokens: 0 });
       }
       const tokensPerSecond = meter.overall();
@@ -99,7 +99,7 @@ export class LocalRun {
       };
     } finally {
       await seat.leave(KEEP_MS);
-      // What was downloaded for it lies on this device now.
+      // What was downloaded for it is on this device now.
       void device.look();
     }
   }
@@ -120,6 +120,6 @@ function notHere(): MeshError {
 function cannotGoOn(model: string): MeshError {
   return new MeshError(
     'engine_failed',
-    `This device cannot go on with an answer of ${model}. Ask it anew, or let a volunteer run it.`,
+    `This device cannot continue an answer by ${model}. Ask again, or let a volunteer run it.`,
   );
 }

@@ -1,4 +1,4 @@
-/** Which models lie on this device. The adapter is `engines/browser-shelf.ts`. */
+/** Which models are on this device. The adapter is `engines/browser-shelf.ts`. */
 import type { CatalogueModel } from '@llmesh/core/policy/catalogue';
 import type { ModelId } from '@llmesh/core/base/ids';
 import type { EngineSettings } from './engine-settings.ts';
@@ -6,7 +6,7 @@ import type { EngineSettings } from './engine-settings.ts';
 export interface KeptModel {
   id: ModelId;
   bytes: number;
-  /** False: a download broke off; it goes on where it stopped. */
+  /** False: a download was interrupted; it continues where it stopped. */
   whole: boolean;
 }
 

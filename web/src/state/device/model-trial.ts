@@ -1,4 +1,4 @@
-/** What every model goes through when it was loaded, for whomever, before it answers anybody: a question. */
+/** A test question for every model that was just loaded, before it answers anybody. */
 import { untilAborted } from '@llmesh/core/base/abort';
 import type { Clock } from '@llmesh/core/base/clock';
 import type { Engine } from '@llmesh/core/engine/engine';
@@ -9,11 +9,11 @@ export interface ModelTrialNeeds {
   /** null for a model whose answers nobody knows. */
   knownAnswer: (model: ModelId) => Promise<KnownAnswer | null>;
   clock: Clock;
-  /** For the log. */
+  /** Hears, for the log, that the known answers could not be read. */
   failed: (error: unknown) => void;
 }
 
-/** As `selfTest`. */
+/** Resolves and rejects as `selfTest` does. */
 export type TryModel = (
   engine: Pick<Engine<never>, 'generate'>,
   model: ModelId,
@@ -23,7 +23,7 @@ export type TryModel = (
 export function modelTrial({ knownAnswer, clock, failed }: ModelTrialNeeds): TryModel {
   return async (engine, model, signal) => {
     const known = knownAnswer(model).catch((error: unknown) => {
-      // The test then goes by the looks of the answer.
+      // The test then only checks that the answer looks sane.
       failed(error);
       return null;
     });

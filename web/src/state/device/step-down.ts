@@ -2,10 +2,10 @@
 import type { CatalogueModel } from '@llmesh/core/policy/catalogue';
 import type { Choice } from './this-device.svelte.ts';
 
-/** More is not downloaded without being asked for. */
+/** The most to download without being asked. */
 const MAX_DOWNLOAD_BYTES = 500_000_000;
 
-/** The largest that takes less memory and is here; else the largest that is quick to get. Null: there is none. */
+/** The largest downloaded model that takes less memory; else the largest that is quick to get. null: there is none. */
 export function smallerModel(choices: readonly Choice[], tooLarge: CatalogueModel): CatalogueModel | null {
   const smaller = choices
     .filter(({ model, fit }) => fit.fits && model.memoryBytes < tooLarge.memoryBytes)

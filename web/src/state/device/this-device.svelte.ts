@@ -1,4 +1,4 @@
-/** What this device can do, what lies on it, and what was chosen for it. */
+/** What this device can do, which models it has, and which was chosen for it. */
 import { fits, type CatalogueModel, type Fit, type Probe } from '@llmesh/core/policy/catalogue';
 import type { Engine } from '@llmesh/core/engine/engine';
 import { isModelId, type ModelId } from '@llmesh/core/base/ids';
@@ -22,7 +22,7 @@ export interface ThisDeviceNeeds {
   newEngine: (settings: () => EngineSettings) => Engine<CatalogueModel>;
   shelf: ModelShelf;
   store: Store;
-  /** Something that a person need not know: a setting not kept, a file not removed. For the log. */
+  /** Hears what a person need not know, for the log: a setting not kept, a file not removed. */
   failed: (error: unknown) => void;
 }
 
@@ -65,7 +65,7 @@ export class ThisDevice {
     return this.#room;
   }
 
-  /** Every model of the catalogue, as it stands to this device; empty until it was measured. */
+  /** Every model of the catalogue, with how it fits this device; empty until the device was measured. */
   get choices(): Choice[] {
     const probe = this.#probe;
     if (probe === null) return [];
@@ -82,7 +82,7 @@ export class ThisDevice {
     return this.#probe === null ? null : proposeModel(this.#needs.models(), this.#probe, this.#kept, this.#wanted);
   }
 
-  /** Base URL of a model mirror, as `parseMirror` gives it. Holds from the next start on. */
+  /** Base URL of a model mirror, as `parseMirror` gives it. Applies from the next start on. */
   get mirror(): string | null {
     return this.#mirror;
   }
@@ -115,7 +115,7 @@ export class ThisDevice {
     this.#speeds = kept.output.speeds;
   }
 
-  /** Asks the browser what this device can do. Rejects with `cancelled`, and with what the engine worker fails of. */
+  /** Asks the browser what this device can do. Rejects with `cancelled`, or with the engine worker's error. */
   async probeNow(signal: AbortSignal): Promise<Probe> {
     const engine = this.newEngine();
     try {
@@ -125,13 +125,13 @@ export class ThisDevice {
     }
   }
 
-  /** Measures what this device can do, and looks what lies on it. Never rejects. */
+  /** Measures what this device can do, and looks which models it has. Never rejects. */
   measure(): Promise<void> {
     this.#measurement ??= this.#measure().finally(() => (this.#measurement = null));
     return this.#measurement;
   }
 
-  /** Looks what lies on this device. Never rejects. */
+  /** Looks which models are on this device. Never rejects. */
   async look(): Promise<void> {
     const { shelf, models, failed } = this.#needs;
     try {
@@ -142,7 +142,7 @@ export class ThisDevice {
     }
   }
 
-  /** Throws a downloaded model away. Never rejects. */
+  /** Deletes a downloaded model. Never rejects. */
   async remove(model: CatalogueModel): Promise<void> {
     try {
       await this.#needs.shelf.remove(model, this.#settings());

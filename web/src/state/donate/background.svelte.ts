@@ -1,15 +1,15 @@
-/** Lending while this tab is not looked at: what the volunteer allows for it, and what came of it. */
+/** Lending while this tab is in the background: what the volunteer allows for it, and how it went. */
 import * as v from 'valibot';
 import type { KeptAtOnce } from '../settings.svelte.ts';
 
-/** Shorter, and nobody minds. */
+/** Shorter times in the background are not worth telling. */
 const WORTH_TELLING_MS = 60_000;
 
 const KeptSchema = v.object({ keepLending: v.boolean(), keepScreen: v.boolean() });
 
 export interface BackgroundNeeds {
   kept: KeptAtOnce;
-  /** Others can be answered now. */
+  /** Whether others can be answered now. */
   lending: () => boolean;
   /** What keeps a hidden tab awake; resolves to whether it does. */
   tone: { start(): Promise<boolean>; stop(): Promise<void> };
@@ -24,7 +24,7 @@ export class Background {
   #keepLending = $state(false);
   #keepScreen = $state(false);
   #visible = $state(true);
-  /** What the browser did not do; both true while nothing was asked of it. */
+  /** Whether the browser did what it was asked; both are true while nothing was asked. */
   #toneWorks = $state(true);
   #screenWorks = $state(true);
   #hiddenAtMs: number | null = null;
@@ -34,7 +34,7 @@ export class Background {
   static follow(needs: BackgroundNeeds): { background: Background; stop: () => void } {
     const background = new Background(needs);
     const stop = $effect.root(() => {
-      // Derived: how the lending goes changes all the time, whether there is any does not.
+      // Derived, because the status of lending changes all the time; whether it lends at all does not.
       const lending = $derived(needs.lending());
       $effect(() => (background.#keepLending && lending ? background.#holdTone() : undefined));
       $effect(() => (background.#keepScreen && lending && background.#visible ? background.#holdScreen() : undefined));
@@ -69,7 +69,7 @@ export class Background {
     this.#keep();
   }
 
-  /** It is switched on, and this browser does not do it. */
+  /** It is switched on, but this browser does not do it. */
   get toneFails(): boolean {
     return this.#keepLending && !this.#toneWorks;
   }
@@ -78,7 +78,7 @@ export class Background {
     return this.#keepScreen && !this.#screenWorks;
   }
 
-  /** How long the tab was hidden the last time, while lending and with nothing that kept it awake; null: it was not. */
+  /** How long the tab was last hidden while lending with nothing to keep it awake; null: it was not. */
   get slowedMs(): number | null {
     return this.#slowedMs;
   }
@@ -95,7 +95,7 @@ export class Background {
     if (hiddenMs >= WORTH_TELLING_MS) this.#slowedMs = hiddenMs;
   }
 
-  /** Returns the way to let go. */
+  /** Returns a function that releases it. */
   #holdTone(): () => void {
     const { tone, failed } = this.#needs;
     let held = true;
@@ -109,7 +109,7 @@ export class Background {
     };
   }
 
-  /** Returns the way to let go. */
+  /** Returns a function that releases it. */
   #holdScreen(): () => void {
     const { screen, failed } = this.#needs;
     let held = true;

@@ -1,4 +1,4 @@
-/** What this device gave, day by day: kept here and told to nobody. */
+/** What this device gave, day by day. Kept here and told to nobody. */
 import type { PeerId } from '@llmesh/core/base/ids';
 import * as v from 'valibot';
 import type { Store } from '../store.ts';
@@ -6,7 +6,7 @@ import type { Store } from '../store.ts';
 const PREFIX = 'given:';
 const DAYS_SHOWN = 7;
 const DAY_MS = 86_400_000;
-/** Enough for any day; a stranger with many names must not fill the store. */
+/** The most names per day, so that a stranger with many names cannot fill the store. */
 const MAX_PEOPLE = 10_000;
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -88,7 +88,7 @@ export class DonateTotals {
     if (answers > 0) this.keep();
   }
 
-  /** Writes today down: after every answer, and when lending ends. */
+  /** Saves today's numbers: after every answer, and when lending ends. */
   keep(): void {
     const key = keyOf(this.#needs.now());
     const day = this.#days.get(key);
@@ -108,7 +108,7 @@ export class DonateTotals {
   }
 }
 
-/** The day by the clock on the wall here: "2026-03-01". */
+/** The day in local time: "2026-03-01". */
 function keyOf(time: number): string {
   const date = new Date(time);
   const two = (value: number) => String(value).padStart(2, '0');

@@ -56,10 +56,10 @@ interface Lent {
   readyAt: number | null;
 }
 
-/** What went wrong while lending, and was mended. */
+/** What went wrong while lending, and was fixed. */
 export interface Mended {
   error: MeshError;
-  /** It was too large, and another is lent in its place; null: the same was started again. */
+  /** The smaller model lent instead of one too large; null: the same one was started again. */
   instead: CatalogueModel | null;
 }
 
@@ -99,18 +99,18 @@ export class DonateState {
     return this.#phase !== 'off' && this.#phase !== 'error' && this.#phase !== 'stopping';
   }
 
-  /** Where this computer stands as a node of the mesh. */
+  /** The status of this computer as a node of the mesh. */
   get life(): LifeState {
     const busySlots = this.#status?.busySlots ?? 0;
     return lifeOf({ ...this.#needs.connection(), ready: this.donating, busySlots });
   }
 
-  /** The last trouble of this lending; null: none. */
+  /** The last trouble since lending began; null: none. */
   get mended(): Mended | null {
     return this.#mended;
   }
 
-  /** Others can be answered now. */
+  /** Whether others can be answered now. */
   get donating(): boolean {
     return this.#phase === 'waiting' || this.#phase === 'serving';
   }
@@ -129,7 +129,7 @@ export class DonateState {
     return this.#lent;
   }
 
-  /** Of the running download. */
+  /** The pace of the running download. */
   get pace(): Pace | null {
     return this.#pace;
   }
@@ -163,12 +163,12 @@ export class DonateState {
     await run.ended;
   }
 
-  /** The browser puts this page to sleep: takes the offer back. Resolves when those who are served were told. */
+  /** The browser puts this page to sleep: withdraws the offer. Resolves when the people being served were told. */
   async suspend(): Promise<void> {
     await this.#sleep.begin();
   }
 
-  /** The page is awake again: what was offered before is offered again. */
+  /** The page is awake again: offers again what it offered before. */
   wake(): void {
     this.#sleep.end();
   }
@@ -183,7 +183,7 @@ export class DonateState {
         const { error, served } = await this.#serve(model, signal);
         if (signal.aborted) throw cancelled();
         const next = restarts.died(error, this.#needs.clock.now());
-        // What never worked is not tried again by itself.
+        // A model that never worked is not tried again on its own.
         if (next.type === 'stop' || (next.type === 'again' && !served)) throw error;
         this.#needs.failed(error);
         if (next.type === 'smaller') {
@@ -228,7 +228,7 @@ export class DonateState {
         status: (status) => this.#take(status),
         paused: () => {
           this.#phase = 'paused';
-          // The next offer counts from nothing.
+          // The next offer counts from zero.
           this.#status = null;
         },
       },
@@ -258,12 +258,12 @@ export class DonateState {
     if (signal.aborted) throw cancelled();
   }
 
-  /** Probes, and takes the model that fits. */
+  /** Probes the device and takes the model that fits. */
   async #choose(signal: AbortSignal): Promise<CatalogueModel> {
     const { device } = this;
     const known = this.#needs.modelsKnown().catch(this.#needs.failed);
     await device.probeNow(signal);
-    // Whoever presses the switch at once is faster than the list of models.
+    // A person who presses the switch at once is faster than the list of models.
     await untilAborted(known, signal);
     const model = device.chosen;
     if (model === null) throw noModel();

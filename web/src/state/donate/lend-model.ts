@@ -1,4 +1,4 @@
-/** One model, lent: loaded, tried, offered, taken back while the page sleeps, until it fails or nobody wants it any more. */
+/** Lends one model: loads, tries and offers it, withdraws it while the page sleeps, until it fails or is stopped. */
 import { onAbort } from '@llmesh/core/base/abort';
 import type { CatalogueModel } from '@llmesh/core/policy/catalogue';
 import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
@@ -13,10 +13,10 @@ export interface LendModelNeeds {
   room: EngineRoom;
   sleep: PageSleep;
   provide: (options: ProvideOptions) => Promise<Providing>;
-  /** For the log. */
+  /** Hears of errors for the log. */
   failed: (error: unknown) => void;
   progress: (progress: LoadProgress) => void;
-  /** It is in memory, and works. */
+  /** Called when the model is in memory and works. */
   ready: (seat: Pick<Seat, 'loaded' | 'tokensPerSecond'>) => void;
   status: (status: WorkerStatus) => void;
   paused: () => void;
@@ -24,11 +24,11 @@ export interface LendModelNeeds {
 
 export interface LentEnd {
   error: MeshError;
-  /** It had worked. */
+  /** Whether it had worked. */
   served: boolean;
 }
 
-/** Resolves with what ended it, when nothing of it runs any more. Never rejects. */
+/** Resolves with what ended it, once all of it has stopped. Never rejects. */
 export async function lendModel(model: CatalogueModel, needs: LendModelNeeds, signal: AbortSignal): Promise<LentEnd> {
   const { room, sleep, failed } = needs;
   let seat: Seat | null = null;
@@ -69,7 +69,7 @@ function advertOf(model: CatalogueModel, { loaded, tokensPerSecond }: Seat): Mod
   };
 }
 
-/** Until the page is put to sleep or `signal` aborts. Rejects when the engine died. */
+/** Offers the model until the page is put to sleep or `signal` aborts. Rejects when the engine died. */
 async function offered(
   seat: Seat,
   advert: ModelAdvert,
@@ -83,7 +83,7 @@ async function offered(
       reject(death);
     };
   });
-  // It may happen while the offer is taken back, when nobody listens any more.
+  // The engine may die while the offer is withdrawn, when nobody listens any more.
   hung.catch(() => {});
   const providing = await provide({
     models: [{ advert, engine: seat.engine, slots: seat.loaded.slots }],

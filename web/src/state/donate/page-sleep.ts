@@ -9,7 +9,7 @@ export class PageSleep {
     return this.#asleep;
   }
 
-  /** Resolves when all is done that has to be done before. */
+  /** Resolves when all chores are done that must be done before the page sleeps. */
   async begin(): Promise<void> {
     this.#turn(true);
     await Promise.all([...this.#chores].map((chore) => chore()));
@@ -19,13 +19,13 @@ export class PageSleep {
     this.#turn(false);
   }
 
-  /** `chore`, which never rejects, has to be done before the page sleeps; until the returned function is called. */
+  /** Registers a `chore`, which never rejects, to be done before the page sleeps. The returned function removes it. */
   before(chore: () => Promise<void>): () => void {
     this.#chores.add(chore);
     return () => this.#chores.delete(chore);
   }
 
-  /** Resolves when it is asleep, or is not: at once when it is so. */
+  /** Resolves as soon as the page is asleep, or awake, as asked. */
   async turned(asleep: boolean): Promise<void> {
     while (this.#asleep !== asleep) await new Promise<void>((resolve) => this.#turns.push(resolve));
   }

@@ -8,14 +8,14 @@ export interface PersonServed {
   peer: PeerId;
   /** Milliseconds since 1970. */
   lastAt: number;
-  /** null: not served at this moment. */
+  /** null: not being served right now. */
   tokensPerSecond: number | null;
 }
 
 export class PeopleServed {
   #list = $state.raw<readonly PersonServed[]>([]);
 
-  /** Those who are served now first, at most three. */
+  /** At most three people, those being served now first. */
   get list(): readonly PersonServed[] {
     return this.#list;
   }

@@ -1,17 +1,17 @@
-/** How fast this device may write for others: the volunteer's own wish, remembered. */
+/** How fast this device may write for others, as the volunteer chose. */
 import * as v from 'valibot';
 import type { Store } from '../store.ts';
 
 const KEY = 'speed-limit';
 
-/** Tokens a second of one answer; a person reads about six. Null: as fast as it goes. */
+/** Tokens a second of one answer; a person reads about six. null: as fast as possible. */
 export const SPEED_LIMITS = { full: null, moderate: 20, gentle: 8 } as const;
 export type SpeedChoice = keyof typeof SPEED_LIMITS;
 const SpeedChoiceSchema = v.picklist(['full', 'moderate', 'gentle']);
 
 export interface SpeedLimitNeeds {
   store: Store;
-  /** It could not be kept. For the log. */
+  /** Hears, for the log, that the choice could not be kept. */
   failed: (error: unknown) => void;
 }
 
@@ -27,7 +27,7 @@ export class SpeedLimit {
     return this.#choice;
   }
 
-  /** Holds from the next answer on. */
+  /** Applies from the next answer on. */
   set choice(choice: SpeedChoice) {
     this.#choice = choice;
     this.#needs.store.set([[KEY, choice]]).catch(this.#needs.failed);

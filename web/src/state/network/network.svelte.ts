@@ -1,4 +1,4 @@
-/** Who is here, as the server says it. Asked every two seconds while somebody looks. */
+/** Who is here, as the server says. Asked every two seconds while somebody looks. */
 import type { Clock } from '@llmesh/core/base/clock';
 import type { Offer } from '@llmesh/core/wire/model-advert';
 import { ModelsPageSchema, readPeers, StatsSchema, type PeerSummary, type Stats } from '@llmesh/core/wire/api-pages';
@@ -8,10 +8,10 @@ const POLL_MS = 2_000;
 const TIMEOUT_MS = 5_000;
 
 export interface NetworkNeeds {
-  /** The JSON at a path of our own origin. Rejects when there is none. */
+  /** The JSON at a path of our own origin. Rejects when there is no JSON. */
   getJson: (path: string, signal: AbortSignal) => Promise<unknown>;
   clock: Clock;
-  /** Everybody who is here, each time the server said it. */
+  /** Hears who is here each time the server says so. */
   heard: (peers: readonly PeerSummary[]) => void;
 }
 
@@ -27,7 +27,7 @@ export class Network {
     this.#needs = needs;
   }
 
-  /** Those who lend something. */
+  /** Peers that lend something. */
   get providers(): PeerSummary[] {
     return this.#peers.filter((peer) => peer.models.length > 0);
   }
@@ -36,12 +36,12 @@ export class Network {
     return this.#models;
   }
 
-  /** null until the server said it for the first time. */
+  /** null until the server first answers. */
   get stats(): Stats | null {
     return this.#stats;
   }
 
-  /** What is shown is what was known last. */
+  /** The server does not answer: the page shows what was known last. */
   get unreachable(): boolean {
     return this.#unreachable;
   }
@@ -83,7 +83,7 @@ export class Network {
       this.#unreachable = false;
       heard(this.#peers);
     } catch {
-      // Whatever it was, the page says that it does not know better now, and asks again.
+      // Whatever failed, the page says that its numbers are old, and asks again.
       if (!signal.aborted) this.#unreachable = true;
     }
   }

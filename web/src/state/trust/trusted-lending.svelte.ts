@@ -4,7 +4,7 @@ import type { Clock } from '@llmesh/core/base/clock';
 import type { ModelId } from '@llmesh/core/base/ids';
 import type { Trusted } from './trusted.svelte.ts';
 
-/** The list of peers can be long: it is asked for when something changed, and not more often than this. */
+/** The list of peers can be long: it is asked for when something changed, at most this often. */
 const LOOK_EVERY_MS = 10_000;
 const TIMEOUT_MS = 5_000;
 
@@ -12,9 +12,9 @@ export interface TrustedLendingNeeds {
   trusted: Trusted;
   getJson: (path: string, signal: AbortSignal) => Promise<unknown>;
   clock: Clock;
-  /** The server could not say. */
+  /** Hears that the server could not say. */
   failed: (error: unknown) => void;
-  /** More is known now. */
+  /** Called when more is known. */
   changed: () => void;
 }
 
@@ -44,7 +44,7 @@ export class TrustedLending {
     this.#needs.changed();
   }
 
-  /** What was known may be wrong by now: asks the server, at once or when it may be asked again. */
+  /** What we know may be out of date: asks the server, at once or as soon as it may be asked again. */
   look(): void {
     const { clock } = this.#needs;
     if (this.#looking) {

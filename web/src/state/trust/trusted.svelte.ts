@@ -8,12 +8,12 @@ const KEY = 'trusted';
 /** As many as a question can name. */
 export const MAX_TRUSTED = MAX_NAMED_PEERS;
 
-/** Later is no date (ECMA-262, 21.4.1.1). */
+/** The latest time that is a date (ECMA-262, 21.4.1.1). */
 const MAX_DATE_MS = 8.64e15;
 
 const TrustedPeerSchema = v.object({
   peerId: v.custom<PeerId>(isPeerId),
-  /** A desktop worker, as far as was known when it was trusted: for its bead. */
+  /** Whether it was a desktop worker when it was trusted, for its bead. */
   native: v.boolean(),
   /** Milliseconds since 1970. */
   since: v.pipe(v.number(), v.minValue(0), v.maxValue(MAX_DATE_MS)),
@@ -40,7 +40,7 @@ export class Trusted {
     this.#needs = needs;
   }
 
-  /** Who was trusted last comes first. */
+  /** The most recently trusted come first. */
   get list(): List {
     return this.#list;
   }
@@ -72,7 +72,7 @@ export class Trusted {
     if (this.#pending === 0) this.#list = list;
   }
 
-  /** When all is kept. */
+  /** Resolves when all is kept. */
   async settled(): Promise<void> {
     await this.#writing;
   }
@@ -83,7 +83,7 @@ export class Trusted {
     this.#pending += 1;
     this.#writing = this.#writing
       .then(async () => {
-        // Another tab may have taken somebody off since: what it kept counts, and this one change.
+        // Another tab may have changed the list since: apply this one change to what is kept.
         const list = edit(parseList(await store.get(KEY)));
         await store.set([[KEY, list]]);
         if (this.#pending === 1) this.#list = list;
@@ -94,7 +94,7 @@ export class Trusted {
   }
 }
 
-/** What cannot be read is left out: nobody is trusted by mistake. */
+/** Entries that cannot be read are left out: nobody is trusted by mistake. */
 function parseList(kept: unknown): List {
   if (!Array.isArray(kept)) return [];
   const found = new Map<PeerId, TrustedPeer>();

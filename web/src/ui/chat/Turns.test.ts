@@ -60,7 +60,7 @@ describe('a turn of the conversation', () => {
     await mesh.interrupt();
     await mesh.event({ type: 'queued', position: 2, estimateMs: 12_000 });
     const { textContent } = screen.getAllByRole('article').at(-1)!;
-    expect(textContent).toContain('left · 2nd in line, about 10 seconds, to go on');
+    expect(textContent).toContain('left · 2nd in line, about 10 seconds, to continue');
     expect(textContent).toContain('Half');
   });
 
@@ -90,10 +90,10 @@ describe('a turn of the conversation', () => {
     await mesh.settle();
     await mesh.offer(GEMMA);
     expect(screen.queryByRole('button', { name: 'Continue' })).toBeNull();
-    await press('Wait for one to come');
-    expect(screen.getByText(/Nobody has Qwen3 8B right now.*goes on when somebody comes/)).toBeTruthy();
+    await press('Wait for a volunteer');
+    expect(screen.getByText(/Nobody has Qwen3 8B right now.*continues when somebody comes/)).toBeTruthy();
     await press('Stop waiting');
-    expect(buttons()[0]).toBe('Wait for one to come');
+    expect(buttons()[0]).toBe('Wait for a volunteer');
     await mesh.offer({});
     expect([buttons()[0], mesh.asked.length]).toEqual(['Continue', 1]);
   });

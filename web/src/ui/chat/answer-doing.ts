@@ -1,25 +1,25 @@
-/** What is said beside the name of an answer's writer. */
+/** The words beside the name of an answer's writer. */
 import { aboutHowLong, placeInLine } from '../../state/chat/place-in-line.ts';
 import type { Answer } from '../../state/chat/turn.ts';
 import { speed } from '../parts/format.ts';
 
-/** `named`: a name stands before it. `getting`: this device downloads the model. */
+/** `named`: a name stands before the words. `getting`: this device is downloading the model. */
 export function answerDoing(answer: Answer, named: boolean, getting: boolean): string {
   const model = answer.model?.name ?? 'a model';
   switch (answer.state) {
     case 'looking':
       if (answer.scope === 'device') return getting ? `is getting ${model}` : `is waking up ${model}`;
-      if (answer.left) return 'left · looking for somebody to go on';
-      if (goesOn(answer)) return 'is asked to go on';
-      if (answer.text !== '') return 'wrote this · looking for somebody to go on';
+      if (answer.left) return 'left · looking for somebody to continue';
+      if (goesOn(answer)) return 'is asked to continue';
+      if (answer.text !== '') return 'wrote this · looking for somebody to continue';
       return named ? 'is asked' : `Looking for a volunteer with ${model}`;
     case 'queued': {
       const place = [placeInLine(answer.ahead).toLowerCase(), aboutHowLong(answer.estimateMs)];
       const words = place.filter((part) => part !== null).join(', ');
-      return `${answer.left ? 'left' : 'wrote this'} · ${words}, to go on`;
+      return `${answer.left ? 'left' : 'wrote this'} · ${words}, to continue`;
     }
     case 'reading':
-      return answer.left ? 'left · somebody else reads it, to go on' : 'is reading';
+      return answer.left ? 'left · somebody else reads it, to continue' : 'is reading';
     case 'writing':
       return answer.tokensPerSecond === null ? 'is writing' : `is writing · ${speed(answer.tokensPerSecond)}`;
     case 'failed':
@@ -35,7 +35,7 @@ export function answerDoing(answer: Answer, named: boolean, getting: boolean): s
   }
 }
 
-/** Was somebody asked to go on from here? */
+/** Was somebody asked to continue from here? */
 function goesOn({ seams, tokens }: Answer): boolean {
   const last = seams.at(-1);
   return last?.continued === true && last.atToken === tokens;

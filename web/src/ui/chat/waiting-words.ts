@@ -1,9 +1,9 @@
-/** What the page says of a question, or the rest of an answer, that waits until it can be asked. */
+/** What the page says about a question, or the rest of an answer, that waits until it can be asked. */
 import type { AppState } from '../app-state.ts';
 import type { Answer } from '../../state/chat/turn.ts';
 
 export function waitingWords(answer: Answer, { trusted, local }: AppState): { head: string; next: string } {
-  const sent = answer.text === '' ? 'It is sent' : 'It goes on';
+  const sent = answer.text === '' ? 'It is sent' : 'It continues';
   const model = answer.model?.name ?? 'a model';
   switch (answer.why) {
     case 'network':

@@ -1,6 +1,6 @@
 /** How the cords hang between the switch and the people. */
 export interface Slot {
-  /** Wide: the bead's height. Phone: how far from the left. */
+  /** On a wide screen the bead's height; on a phone its distance from the left. */
   at: number;
   taut: string;
   slack: string;
@@ -16,7 +16,7 @@ const PHONE: readonly Slot[] = [
   { at: 170, taut: 'M170 -6V62', slack: 'M170 62C170 30 194 26 202 40' },
   { at: 280, taut: 'M170 -6C170 40 280 20 280 62', slack: 'M280 62C280 30 304 26 312 40' },
 ];
-/** One person hangs in the middle, two beside it. */
+/** One person hangs in the middle, two hang on the sides. */
 const ORDER: readonly (readonly number[])[] = [[], [1], [0, 2], [0, 1, 2]];
 
 export function hang<T>(people: readonly T[], width: 'wide' | 'phone'): { person: T; slot: Slot }[] {

@@ -9,7 +9,7 @@ import { bytes, speed } from '../parts/format.ts';
 export interface StageWords {
   title: string;
   line: string;
-  /** Changes all the time: shown after the line, and not read out. */
+  /** Changes all the time, so it is shown after the line and not read out. */
   ticker: string;
   small: string;
 }
@@ -52,10 +52,10 @@ export function stageWords(donate: DonateState): StageWords {
       return words(
         'One moment.',
         `Waking up ${name}. The first time takes longer.`,
-        'Then it shows with a question that it works.',
+        'Then a question tests that it works.',
       );
     case 'recovering':
-      return words('One moment.', `${name} failed and is started again.`, donate.mended?.error.message ?? '');
+      return words('One moment.', `${name} failed and is being started again.`, donate.mended?.error.message ?? '');
     case 'paused':
       return words('Your light is out for a while.', 'Paused: the browser has put this page to sleep.', '');
     case 'waiting':
@@ -67,7 +67,7 @@ export function stageWords(donate: DonateState): StageWords {
     case 'serving':
       return servingWords(donate, name);
     case 'stopping':
-      return words('Your light goes out.', 'Stopping: those who are served are told.', '');
+      return words('Your light goes out.', 'Stopping: the people being served are told.', '');
     default:
       return donate.phase satisfies never;
   }
@@ -80,7 +80,7 @@ export function runsOn(backend: Backend): string {
 export function keptWords(kept: KeptModel): string {
   return kept.whole
     ? `${bytes(kept.bytes)}, complete`
-    : `${bytes(kept.bytes)}, broken off: it goes on at the next start`;
+    : `${bytes(kept.bytes)}, interrupted: it continues at the next start`;
 }
 
 function words(title: string, line: string, small: string): StageWords {
@@ -97,7 +97,7 @@ function offHint({ device }: DonateState): string {
     : `Switching on downloads ${model.name}: ${bytes(model.sizeBytes)}.`;
 }
 
-/** What was lent before did not stand. */
+/** Tells that the model lent before failed. */
 function mendedHint({ mended, lent }: DonateState): string {
   if (mended === null || lent === null) return '';
   if (mended.instead === null) return `${lent.model.name} had failed and was started again.`;
@@ -120,7 +120,7 @@ function servingWords(donate: DonateState, name: string): StageWords {
   return {
     title: `Your computer is helping ${number(peers.length)} ${peers.length === 1 ? 'person' : 'people'}.`,
     line: `Serving: ${number(busy)} ${busy === 1 ? 'answer' : 'answers'}`,
-    // Nothing yet: the question is being read.
+    // No tokens yet: the question is being read.
     ticker: tokensPerSecond === 0 ? '.' : `, ${speed(tokensPerSecond)}.`,
     small: `${name} for ${list(peers.map(peerName))}. This page does not show their words.${waiting}`,
   };

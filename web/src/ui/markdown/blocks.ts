@@ -1,6 +1,6 @@
 /**
- * Markdown of a model, made safe. A model writes what it likes, and another person's computer ran it: no HTML of its own,
- * no styles, no images from elsewhere, and links that say where they go and open apart.
+ * A model's Markdown, made safe. A model writes anything, and ran on another person's computer: no HTML of its own, no
+ * styles, no images from elsewhere, and links that show where they lead and open in a new tab.
  */
 import DOMPurify, { type Config } from 'dompurify';
 import { Marked, type Token, type Tokens } from 'marked';
@@ -8,7 +8,7 @@ import { Marked, type Token, type Tokens } from 'marked';
 /** HTML that went through `safe`. */
 export type SafeHtml = string & { readonly brand: 'SafeHtml' };
 
-/** One block of an answer. Rendered each for itself, so that a finished one stays as it is while the next is written. */
+/** One block of an answer, rendered on its own: a finished one stays as it is while the next is written. */
 export type Block =
   | { kind: 'html'; html: SafeHtml }
   | { kind: 'table'; html: SafeHtml }
@@ -20,7 +20,7 @@ const marked = new Marked({
   gfm: true,
   breaks: true,
   renderer: {
-    // Tags are text: a model has no business with them.
+    // A model has no business with tags: they are shown as text.
     html: ({ text }) => escapeHtml(text),
     image: ({ href, text }) => `<a href="${escapeHtml(href)}">${escapeHtml(text === '' ? 'picture' : text)}</a>`,
     checkbox: ({ checked }) => (checked ? '☑ ' : '☐ '),
@@ -79,7 +79,7 @@ export function blocksOf(markdown: string): Block[] {
   return tokens.filter((token) => token.type !== 'space' && token.type !== 'def').map((token) => block(token));
 }
 
-/** Only what is safe: for HTML that a library of ours made of a stranger's text. */
+/** Purifies HTML that one of our libraries made from a stranger's text. */
 export function safe(html: string): SafeHtml {
   return purifier.sanitize(html, ALLOWED) as SafeHtml;
 }

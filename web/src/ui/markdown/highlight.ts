@@ -14,7 +14,7 @@ import { safe, type SafeHtml } from './blocks.ts';
 const languages = { bash, css, javascript, json, python, sql, typescript, xml, yaml };
 for (const [name, language] of Object.entries(languages)) hljs.registerLanguage(name, language);
 
-/** Beyond this a colour is not worth the wait. */
+/** Longer code is not coloured: it would take too long. */
 const MAX_CHARS = 20_000;
 
 /** Safe HTML, or `null` when the language is not one of ours. */

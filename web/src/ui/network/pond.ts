@@ -1,6 +1,6 @@
 /**
  * Where things lie on the map. No round trip is measured yet, so a place means nothing; it follows from the peer's id,
- * so that a bead stays where it is while others come and go.
+ * so a bead stays where it is while others come and go.
  */
 import type { PeerId } from '@llmesh/core/base/ids';
 
@@ -19,14 +19,14 @@ export interface Pond extends Spot {
   ry: number;
 }
 
-/** Beads beyond this are only in the list. */
+/** Peers beyond this are only in the list. */
 export const MOST_BEADS = 120;
-/** Beads are no nearer to each other than the first, and with few of them there is room for more. */
+/** The least distance between beads, and the most, which few beads get. */
 const LEAST_SPACE_PX = 46;
 const MOST_SPACE_PX = 150;
 const BEAD_PX = 18;
 const LETTER_PX = 7.4;
-/** Around the visitor's own bead, and its name below. */
+/** The free space around the visitor's own bead and the name below it. */
 const YOU_PX = 58;
 /** The headline lies over the pond's upper left, the legend over its lower edge. */
 const TITLE = { width: 340, height: 184 };
@@ -64,7 +64,7 @@ export function contour(pond: Pond, share: number): string {
   return `${points.join('')}Z`;
 }
 
-/** A spot for each peer, none over another while there is room. Peers in the order given: the first choose first. */
+/** A spot for each peer, none over another while there is room. Peers choose in the order given. */
 export function spots(peers: readonly PeerId[], size: Size): Map<PeerId, Spot> {
   const pond = pondIn(size);
   const shown = peers.slice(0, MOST_BEADS);
@@ -86,7 +86,7 @@ export function spots(peers: readonly PeerId[], size: Size): Map<PeerId, Spot> {
   return found;
 }
 
-/** Negative: too near to something, or outside. */
+/** How much room a spot has; negative: too near to something, or outside. */
 function roomAt(spot: Spot, taken: Iterable<Spot>, space: number, pond: Pond, size: Size): number {
   const margin = 26;
   const below = isNarrow(size) ? margin : LEGEND_PX;

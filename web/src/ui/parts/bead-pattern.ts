@@ -3,7 +3,7 @@ import type { BeadLook } from '@llmesh/core/identity/names';
 /** What is cut out of a bead, drawn in the colour of the paper on a 24 × 24 field. */
 export type Cut = { d: string; width: number } | { cx: number; cy: number; r: number; width: number };
 
-/** `width` 0: filled. */
+/** `width` 0 means filled. */
 export const BEAD_PATTERNS: readonly Cut[] = [
   { d: 'M2 12h20', width: 4.6 }, // band
   { cx: 12, cy: 12, r: 6, width: 2.6 }, // ring

@@ -1,13 +1,13 @@
 /** Puts text on the clipboard; false where the browser refuses. */
 export async function copyText(text: string): Promise<boolean> {
   try {
-    // Absent on a page that came by plain http from another machine of the same network.
+    // Absent on a page that came over plain http from another machine.
     if (navigator.clipboard) {
       await navigator.clipboard.writeText(text);
       return true;
     }
   } catch {
-    // Refused by a permission; the older way may still be allowed.
+    // No permission; the older way may still be allowed.
   }
   const area = document.createElement('textarea');
   area.value = text;

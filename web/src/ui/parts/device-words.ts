@@ -1,4 +1,4 @@
-/** What the page says of a model on its way to this device, on Chat and on Donate. */
+/** What Chat and Donate say about a model that is being downloaded. */
 import type { CatalogueModel, Probe } from '@llmesh/core/policy/catalogue';
 import type { Pace } from '../../state/device/download-pace.ts';
 import { ggufWantsGpu } from '../../state/device/gguf-backend.ts';

@@ -1,4 +1,4 @@
-/** Numbers as the page says them. "about" is the caller's word, where the number is a guess. */
+/** Numbers as the page writes them. Where a number is a guess, the page itself adds "about". */
 
 const whole = new Intl.NumberFormat('en');
 
@@ -12,7 +12,7 @@ export function counted(value: number, one: string, many = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`;
 }
 
-/** Speed: one digit after the point only below ten. */
+/** A speed with one decimal, below ten only. */
 export function speed(tokensPerSecond: number): string {
   const shown = tokensPerSecond < 9.95 ? tokensPerSecond.toFixed(1) : count(Math.round(tokensPerSecond));
   return `${shown} tok/s`;

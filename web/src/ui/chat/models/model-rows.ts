@@ -1,4 +1,4 @@
-/** What the picker shows of each model, for whoever may run the next question. Unknown facts are left out. */
+/** What the picker shows of each model that may run the next question. Unknown facts are left out. */
 import type { Fit, Probe } from '@llmesh/core/policy/catalogue';
 import type { Offer } from '@llmesh/core/wire/model-advert';
 import { offerName } from '@llmesh/core/policy/offer-name';
@@ -8,20 +8,20 @@ import { bytes, count, speed } from '../../parts/format.ts';
 import { pace, wait, whoHas } from './offer-facts.ts';
 
 export interface ModelRow {
-  /** As it is picked: `offerName`, or the id of a model of this device. */
+  /** The id by which it is picked: `offerName`, or the id of a model of this device. */
   id: string;
   name: string;
   quant: string;
-  /** The beginning of its SHA-256, where another model is called the same; null: the name says which it is. */
+  /** The beginning of its SHA-256, where another model has the same name; null: the name is unique. */
   hash: string | null;
   summary: string | null;
-  /** Under the three heads of the list. */
+  /** The cells under the three heads of the list. */
   cells: readonly [string, string, string];
   /** What the closed field says. */
   facts: readonly string[];
-  /** Nobody has it: it stays in sight, and cannot be picked anew. */
+  /** Nobody has it: it stays visible and cannot be picked. */
   off: boolean;
-  /** Can this device run it? null: not known, or beside the point. */
+  /** Can this device run it? null: not known, or irrelevant. */
   fit: { yes: boolean; word: string; fact: string; why: string } | null;
 }
 
@@ -30,7 +30,7 @@ export const HEADS = {
   device: ['On this device', 'Runs on', 'Speed'],
 } as const;
 
-/** `trustedCount`: how many of the trusted lend it, where only they may run it; null: not known. */
+/** `trustedCount`: how many trusted volunteers lend it, where only they may run it; null: not known. */
 export function offerRow(
   offer: Offer,
   summary: string | null,

@@ -8,7 +8,7 @@ export function whoHas(offer: Offer): string {
   return offer.providers === 0 ? 'nobody yet' : counted(offer.providers, 'volunteer');
 }
 
-/** The beginning of its SHA-256, where others of these are called the same; null: its name says which it is. */
+/** The beginning of its SHA-256, where another of these has the same name; null: the name is unique. */
 export function hashOf(offer: Offer, all: readonly Offer[]): string | null {
   const alike = all.some(
     (other) =>
