@@ -1,6 +1,6 @@
 /**
- * A process of ours that is watched from outside, as nothing inside can watch an event loop that stands: it has to say
- * once a second that its loop turns, its memory stays near what its models need, and it ends when it is told to.
+ * A process of ours that is watched from outside, as nothing inside can watch a hanging event loop: once a second it must
+ * say that its loop turns, its memory must stay near what its models need, and it must end when told to.
  */
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -10,16 +10,16 @@ const POSIX = process.platform !== 'win32';
 const TICK_MS = 1_000;
 /** Counted in our own ticks: after the computer slept, or we were stopped, nobody was silent. */
 const MOST_SILENT_TICKS = 10;
-/** Before it serves: a large file may hold it up. */
+/** The patience before it serves, when a large file may hold it up. */
 const MOST_SILENT_TICKS_AT_START = 120;
-/** After SIGTERM; then SIGKILL. */
+/** The time from SIGTERM to SIGKILL. */
 const GRACE_MS = 3_000;
-/** What it started itself may hold its output open. */
+/** Limits the wait for its output, which its own children may hold open. */
 const OUTPUT_MS = 1_000;
 /** Plans are estimates, and Node needs memory of its own. */
 const PLAN_FACTOR = 1.25;
 const BESIDES_PLAN_BYTES = 2 ** 30;
-/** Of the computer, before it has said what it needs. */
+/** The share of the computer's memory that it may take before it has said what it needs. */
 const MOST_OF_COMPUTER = 15 / 16;
 
 export class GuardedProcess {
@@ -29,7 +29,7 @@ export class GuardedProcess {
   #mostBytes = totalmem() * MOST_OF_COMPUTER;
   /** Why we end it, for a person; null: we do not. */
   #fault = null;
-  /** It wants to be started again. */
+  /** Whether it wants to be started again. */
   #again = null;
   /** The exit code that it was about to end with. */
   #endsWith = null;
@@ -41,7 +41,7 @@ export class GuardedProcess {
    */
   ended;
 
-  /** `args`: of Node. `mostSilentTicks`: while it serves. */
+  /** `args`: Node's arguments. `mostSilentTicks`: the patience while it serves. */
   constructor(args, { stdio, cwd, env = process.env, mostSilentTicks = MOST_SILENT_TICKS }) {
     this.#mostSilentTicks = mostSilentTicks;
     const leash = new URL('leash.mjs', import.meta.url).href;
@@ -49,7 +49,7 @@ export class GuardedProcess {
       ...{ cwd, env: { ...env, LLMESH_STARTED_BY: String(process.pid) } },
       // The channel also tells it when we are gone, even by SIGKILL.
       stdio: [...stdio, 'ipc'],
-      // A terminal's Ctrl-C is for us alone: we end it in order. And with its group ends what it started itself.
+      // A terminal's Ctrl-C is for us alone: we end the process in order. Its own children end with its group.
       detached: POSIX,
     });
     this.#process.on('message', (message) => this.#hear(message));
@@ -61,14 +61,14 @@ export class GuardedProcess {
     return this.#process.stdout;
   }
 
-  /** It does now what it is for. `memoryBytes`: of its models by their plan; left out: nobody knows. */
+  /** It serves from now on. `memoryBytes`: what its models need by their plan; left out: nobody knows. */
   serving(memoryBytes) {
     this.#serving = true;
     if (memoryBytes !== undefined) this.#mostBytes = memoryBytes * PLAN_FACTOR + BESIDES_PLAN_BYTES;
     this.onServing();
   }
 
-  /** Told so, it has to end. Idempotent; settles when it is gone. */
+  /** Tells it to end. Idempotent; settles when it is gone. */
   async stop(signal = 'SIGTERM') {
     this.#signal(signal);
     const timer = setTimeout(() => this.kill(), GRACE_MS);
@@ -81,7 +81,7 @@ export class GuardedProcess {
     if (this.#isAlive()) killGroup(this.#process.pid);
   }
 
-  /** Has it stand still, or go on. */
+  /** Makes it stand still, or continue. */
   pause(paused) {
     this.#signal(paused ? 'SIGSTOP' : 'SIGCONT');
   }
@@ -107,7 +107,7 @@ export class GuardedProcess {
     }
   }
 
-  /** Native code that hangs keeps a process from ending, whatever it wants itself. */
+  /** Native code that hangs keeps a process from ending, even if it wants to. */
   #endSoon() {
     setTimeout(() => this.kill(), GRACE_MS).unref();
   }
@@ -136,20 +136,20 @@ export class GuardedProcess {
         if (POSIX) killGroup(this.#process.pid);
         setTimeout(() => done(code, signal, null), OUTPUT_MS).unref();
       });
-      // Its last words count, too: `close` comes when its output is read to the end.
+      // Wait for its last output, too: `close` comes when everything has been read.
       this.#process.once('close', (code, signal) => done(code, signal, null));
     });
   }
 }
 
-/** What it holds that no file does, in bytes; 0 where the system does not say (proc(5)). */
+/** Its memory that is not backed by files, in bytes; 0 where the system does not say (proc(5)). */
 function memoryOf(pid) {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8');
     const kilobytes = (name) => Number(new RegExp(`^${name}:\\s*(\\d+)`, 'm').exec(status)?.[1] ?? 0);
     return 1024 * (kilobytes('RssAnon') + kilobytes('VmSwap'));
   } catch {
-    // No Linux, or it has just ended.
+    // Not Linux, or the process has just ended.
     return 0;
   }
 }
@@ -158,6 +158,6 @@ function killGroup(pid) {
   try {
     process.kill(POSIX ? -pid : pid, 'SIGKILL');
   } catch {
-    // There is nobody left in it.
+    // The group is empty by now.
   }
 }

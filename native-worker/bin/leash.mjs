@@ -1,16 +1,16 @@
 /**
- * Loaded into every process that is guarded: tells whoever started it that its event loop turns, and ends it when that
- * one is gone, however that ended.
+ * Loaded into every guarded process: tells the guard that its event loop turns, and ends it when the guard is gone,
+ * however that ended.
  */
 import { Worker } from 'node:worker_threads';
 import { survivesLostTerminals } from './lost-terminal.mjs';
 
 const BEAT_MS = 1_000;
 const GRACE_MS = 3_000;
-/** Without a parent for so long, whatever the rest of this process does. */
+/** Ends the process after this long without a parent, whatever the rest of it does. */
 const ORPHAN_MS = 5_000;
 
-/** Its own thread: where the main one stands, as in a native call, nothing else here would notice. */
+/** Runs in its own thread: when the main one hangs, as in a native call, nothing else here would notice. */
 const ORPHAN_WATCH = `
 const { parent, pid, orphanMs } = require('node:worker_threads').workerData;
 setInterval(() => {
@@ -20,14 +20,14 @@ setInterval(() => {
 
 const parent = Number(process.env.LLMESH_STARTED_BY);
 
-// Node hands `--import` on to what such a process forks itself. Their channel is not ours to touch.
+// Node hands `--import` on to the children that such a process forks. Their channel is not ours to touch.
 if (process.ppid === parent) {
   survivesLostTerminals();
   process.once('disconnect', () => {
     setTimeout(() => process.exit(1), GRACE_MS).unref();
     process.kill(process.pid, 'SIGTERM');
   });
-  // Whatever does not arrive is missed there: that is what they are for.
+  // The guard notices a message that does not arrive: that is what they are for.
   setInterval(() => process.connected && process.send({ beat: true }, () => {}), BEAT_MS).unref();
   const workerData = { parent, pid: process.pid, orphanMs: ORPHAN_MS };
   new Worker(ORPHAN_WATCH, { eval: true, workerData, execArgv: [] }).unref();

@@ -1,4 +1,4 @@
-/** At its end Node puts terminals back as they were, and crashes (SIGSEGV) when one is gone: those are let go of before. */
+/** At its end Node puts terminals back as they were, and crashes (SIGSEGV) when one is gone: close those first. */
 import { closeSync } from 'node:fs';
 import { isatty } from 'node:tty';
 

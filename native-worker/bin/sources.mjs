@@ -1,10 +1,10 @@
-/** Runs a module of ours: as it was compiled, where that is there and no older than its source; else straight from the source. */
+/** Runs one of our modules: compiled, if that exists and is no older than its source; else straight from the source. */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { register } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Within `dist`: its time of change is when compiling began. */
+/** A file in `dist` whose modification time is when compiling began. */
 export const NOTE = '.compiled';
 /** A package needs its own sources and core's. */
 const CORE = fileURLToPath(new URL('../../core', import.meta.url));
@@ -20,7 +20,7 @@ export async function load(module) {
   } else await import(new URL(`../dist/${module}.js`, import.meta.url).href);
 }
 
-/** Whether what was compiled in these folders of packages is as new as all of their sources. */
+/** Whether the compiled output in these package folders is as new as all of their sources. */
 export function isCompiled(packages) {
   const notes = packages.map((folder) => join(folder, 'dist', NOTE));
   if (!notes.every((note) => existsSync(note))) return false;
@@ -28,7 +28,7 @@ export function isCompiled(packages) {
   return packages.every((folder) => newestMs(join(folder, 'src')) < compiledMs);
 }
 
-/** When anything was last written, added or taken away below `folder`. */
+/** When anything was last written, added or removed below `folder`. */
 function newestMs(folder) {
   const below = readdirSync(folder, { withFileTypes: true }).map((entry) => {
     const path = join(folder, entry.name);

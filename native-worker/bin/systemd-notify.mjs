@@ -1,22 +1,22 @@
-/** Tells systemd how a service stands (sd_notify(3)). Node speaks no datagrams to unix sockets; a tool of systemd does. */
+/** Tells systemd the status of a service (sd_notify(3)). Node has no unix datagrams; a tool of systemd sends them. */
 import { execFile } from 'node:child_process';
 
-/** It waits until systemd has read what it said. */
+/** The tool waits until systemd has read the message. */
 const PATIENCE_MS = 5_000;
-/** Of the time after which systemd takes us for dead, so that one that is late does no harm. */
+/** The share of the time after which systemd takes us for dead, so that a late message does no harm. */
 const WATCHDOG_SHARE = 1 / 3;
 
 const { NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID } = process.env;
 let last = Promise.resolve();
 
-// They are about this process, and nothing that it starts.
+// These variables are about this process, not about its children.
 for (const name of ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID']) delete process.env[name];
 
-/** In the order of the calls; nothing where no systemd asked for it. Never rejects. */
+/** Sends in the order of the calls; does nothing where no systemd asked for it. Never rejects. */
 export function notifySystemd(...states) {
   if (!NOTIFY_SOCKET) return;
   const options = { timeout: PATIENCE_MS, env: { ...process.env, NOTIFY_SOCKET } };
-  // Without the tool nobody is told, and the service runs all the same.
+  // Without the tool nobody is told, and the service still runs.
   const tell = () => new Promise((resolve) => execFile('systemd-notify', states, options, () => resolve()));
   last = last.then(tell);
 }

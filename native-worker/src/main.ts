@@ -19,7 +19,7 @@ const EXIT_CODES = `
 Exit codes: 0 done or stopped, 1 failed, 2 wrong usage, 3 port in use, 78 refused by the mesh: another start changes nothing.`;
 
 const program = new Command('llmesh')
-  .description('Lend this computer to a mesh, and look at one.')
+  .description('Lend this computer to a mesh, or look at one.')
   .version('0.1.0')
   .exitOverride()
   // "llmesh models" and "llmesh models pull" have options of the same names.
@@ -27,7 +27,7 @@ const program = new Command('llmesh')
   .addHelpText('after', EXIT_CODES);
 
 const worker = command('worker', 'Lend models of this computer to a mesh, until Ctrl-C.')
-  // Its subcommands take the same flags as itself.
+  // Its subcommands take the same flags as the worker itself.
   .enablePositionalOptions(false)
   .option(
     '--model <model>',
@@ -50,7 +50,7 @@ const worker = command('worker', 'Lend models of this computer to a mesh, until 
     'fetch adapters that are asked for from <url>/<sha256>.gguf, up to sixteen of 256 MiB (default: no others)',
     webAddress,
   )
-  .option('--unload-after <seconds>', 'take a model out of memory when nobody asked for so long', whole(1, 604_800))
+  .option('--unload-after <seconds>', 'unload a model when nobody has asked for it for this long', whole(1, 604_800))
   .addOption(meshOption())
   .option('--slots <n>', 'answers at once (default: what fits, at most 4; 8 on a graphics card)', whole(1, 32))
   .option('--threads <n>', 'processor threads (default: one less than there are cores)', whole(1, 1024))
@@ -64,16 +64,16 @@ const worker = command('worker', 'Lend models of this computer to a mesh, until 
   )
   .option('--max-speed <n>', 'tokens a second of each answer, to leave room for your own work', whole(1, 100_000))
   .option('--max-cpu <percent>', 'share of the processor, in whole threads (default: all but one)', whole(1, 100))
-  .option('--share <percent>', 'share of the time that it computes, on processor or graphics card', whole(5, 100))
+  .option('--share <percent>', 'share of the time spent computing, on processor or graphics card', whole(5, 100))
   .addOption(whenOption())
   .option('--on-battery', 'lend on battery, too (default: pause)')
   .option('--calm <seconds>', 'how long it has to be quiet after a pause (default: 60)', whole(1, 86_400))
-  .option('--hide-address', 'let nobody see where this computer is: all goes through the server of the mesh')
+  .option('--hide-address', 'hide the address of this computer: everything goes through the server of the mesh')
   .option('--data <folder>', 'for downloaded models and the identity (default: $LLMESH_DATA or ~/.llmesh)')
   .option('--config <file>', 'settings by the names of these flags, in JSON (default: worker.json in the data folder)')
   .addOption(new Option('--log <form>', 'log to stderr in this form').choices(['json', 'pretty']))
-  .addOption(new Option('--log-level <level>', 'the least that is logged').choices(LOG_LEVELS).default('info'))
-  .option('--metrics-port <n>', 'serve /metrics on this port, to this computer alone', whole(1, 65_535))
+  .addOption(new Option('--log-level <level>', 'the lowest level that is logged').choices(LOG_LEVELS).default('info'))
+  .option('--metrics-port <n>', 'serve /metrics on this port, to this computer only', whole(1, 65_535))
   .option('--json', 'one JSON object a line: ready, paused, status, connection, error')
   .addHelpText(
     'after',
@@ -96,7 +96,7 @@ Examples:
 addWorkerSubcommands(worker);
 
 command('chat', 'Ask a mesh one question; the answer comes as it is written.')
-  .argument('[question...]', 'what to ask; what is piped in comes behind it')
+  .argument('[question...]', 'what to ask; piped text comes behind it')
   .addOption(meshOption())
   .option('--model <id>', 'an id of "llmesh status" (default: the model with the most room)')
   .option('--adapter <sha256>', 'an adapter of the model, by the SHA-256 of its file')
@@ -105,7 +105,7 @@ command('chat', 'Ask a mesh one question; the answer comes as it is written.')
   .addHelpText(
     'after',
     `
-Someone else's computer answers, and whoever runs it can read the question: send no secrets.
+Someone else's computer answers, and its owner can read the question: send no secrets.
 
 Examples:
   llmesh chat "What is a mesh?"
@@ -119,14 +119,14 @@ Examples:
 command('gateway', 'Let programs that speak the OpenAI API use a mesh, until Ctrl-C.')
   .addOption(meshOption())
   .option('--port <n>', 'where to listen; 0 is any free one', whole(0, 65_535), 7080)
-  .option('--host <address>', 'on which address; others than this computer need a key', '127.0.0.1')
-  .option('--keys <file>', 'of "llmesh key" (default: in the data folder)')
+  .option('--host <address>', 'on which address; other computers need a key', '127.0.0.1')
+  .option('--keys <file>', 'the keys made by "llmesh key" (default: in the data folder)')
   .option('--open', 'let anyone in without a key')
-  .option('--rate <n>', 'requests a minute of each key, a third of them at once', whole(1, 1_000_000), 1_200)
-  .option('--cors <origin>', 'a site whose pages may ask, or *; once for each', gather, [])
-  .option('--own <peer id>', 'a computer of yours, for "privacy": "own"; once for each', gatherPeers, [])
-  .option('--trust <peer id>', 'one that you trust, for "privacy": "trusted"; once for each', gatherPeers, [])
-  .option('--hide-address', 'let nobody see where this computer is: all goes through the server of the mesh')
+  .option('--rate <n>', 'requests per minute for each key, a third of them at once', whole(1, 1_000_000), 1_200)
+  .option('--cors <origin>', 'a site whose pages may ask, or *; repeat for several', gather, [])
+  .option('--own <peer id>', 'a computer of yours, for "privacy": "own"; repeat for several', gatherPeers, [])
+  .option('--trust <peer id>', 'one that you trust, for "privacy": "trusted"; repeat for several', gatherPeers, [])
+  .option('--hide-address', 'hide the address of this computer: everything goes through the server of the mesh')
   .option('--proxied', 'a server of yours in front says in X-Forwarded-For who asks')
   .option('--data <folder>', 'for keys and identity (default: $LLMESH_DATA or ~/.llmesh)')
   .option('--json', 'one JSON object a line: ready, connection, error')
@@ -146,9 +146,9 @@ Examples:
   });
 
 command('key', 'Make a key for a gateway. It is printed once.')
-  .argument('<name>', 'whose it is; a line in the file of keys, to be removed there')
+  .argument('<name>', 'who the key is for; to revoke it, remove its line in the file of keys')
   .option('--keys <file>', 'where its hash is kept (default: in the data folder)')
-  .option('--data <folder>', 'as of the gateway (default: $LLMESH_DATA or ~/.llmesh)')
+  .option('--data <folder>', 'the data folder of the gateway (default: $LLMESH_DATA or ~/.llmesh)')
   .option('--json', 'as one JSON object')
   .action(async (name: string, options: { keys?: string; data?: string; json?: boolean }) => {
     const { makeKey } = await import('./commands/key-command.ts');
@@ -159,14 +159,14 @@ command('status', 'Show who is on a mesh and what it offers, and the worker of t
   .addOption(meshOption())
   .option('--watch', 'watch the worker of this computer, until Ctrl-C')
   .option('--data <folder>', 'where that worker keeps its identity (default: $LLMESH_DATA or ~/.llmesh)')
-  .option('--json', 'as one JSON object; with --watch one a line')
+  .option('--json', 'as one JSON object; with --watch one per line')
   .action(async ({ mesh, watch, data, json }: { mesh: URL; watch?: boolean; data?: string; json?: boolean }) => {
     if (watch === true) return watching({ ...(data !== undefined && { data }) }, json === true);
     const { showStatus } = await import('./commands/status-command.ts');
     await reporting(json === true, (output) => showStatus(mesh, data, output));
   });
 
-const models = command('models', 'List the models of the catalogue and of this disk, and what fits this computer.')
+const models = command('models', 'List the models of the catalogue and on this disk, and which fit this computer.')
   .enablePositionalOptions()
   .option('--data <folder>', 'where downloaded models are (default: $LLMESH_DATA or ~/.llmesh)')
   .option('--json', 'as one JSON object')
@@ -188,14 +188,14 @@ Examples:
     await reporting(json === true, (output) => listModels(data, output));
   });
 
-modelsSubcommand('pull', 'Download a model; one that broke off goes on.')
+modelsSubcommand('pull', 'Download a model, or finish an interrupted download.')
   .addOption(meshOption())
   .action(async (model: string, options: { mesh: URL; data?: string; json?: boolean }) => {
     const { pull } = await import('./commands/models-command.ts');
     await reporting(options.json === true, (output) => pull(model, options, output));
   });
 
-modelsSubcommand('rm', 'Remove a downloaded model, or what there is of one.').action(
+modelsSubcommand('rm', 'Remove a downloaded model, or an unfinished download.').action(
   async (model: string, { data, json }: { data?: string; json?: boolean }) => {
     const { removeModel } = await import('./commands/models-command.ts');
     await reporting(json === true, (output) => removeModel(model, data, output));
@@ -221,7 +221,7 @@ identitySubcommand('show', 'Show the name, the fingerprint and the peer id.').ac
   },
 );
 
-identitySubcommand('export', 'Print the secret key, closed with a passphrase.').action(
+identitySubcommand('export', 'Print the secret key, protected by a passphrase.').action(
   async ({ data, json }: IdentityOptions) => {
     const { exportIdentity } = await import('./commands/identity-command.ts');
     await reporting(json === true, (output) => exportIdentity(data, output));
@@ -283,7 +283,7 @@ interface LogOptions {
   logLevel: LogLevel;
 }
 
-/** pino takes its time to load: only for those who want it. */
+/** pino is slow to load, so it is loaded only when a log was asked for. */
 async function logOf({ log, logLevel }: LogOptions) {
   if (log === undefined) return null;
   const { openLog } = await import('./cli/log.ts');

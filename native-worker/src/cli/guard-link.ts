@@ -1,13 +1,13 @@
-/** What a guarded process and its guard (bin/guarded-process.mjs) tell each other. Where there is none, nothing is said. */
+/** What a guarded process and its guard (bin/guarded-process.mjs) tell each other. Without a guard, nothing is said. */
 
 const isGuarded = process.ppid === Number(process.env['LLMESH_STARTED_BY']) && process.send !== undefined;
 
-/** From now on it does what it is for. `memoryBytes`: of its models by their plan; left out: nobody plans it. */
+/** The process serves from now on. `memoryBytes`: what its models need by their plan; left out: there is no plan. */
 export function sayServing(memoryBytes?: number): void {
   void tell({ serving: true, ...(memoryBytes !== undefined && { memoryBytes }) });
 }
 
-/** It is about to end, and another start is likely to help. `why`: for a person. */
+/** The process is about to end, and another start is likely to help. `why`: for a person. */
 export function askToStartAgain(why: string): void {
   void tell({ again: why });
 }
@@ -17,13 +17,13 @@ export function whyStartedAgain(): string | null {
   return (isGuarded && process.env['LLMESH_ENDED_BEFORE']) || null;
 }
 
-/** When all is closed. The guard knows the exit code should native threads keep the process from ending, or crash it. */
+/** All is closed: tells the guard the exit code, in case native threads keep the process from ending, or crash it. */
 export async function endProcess(code: number): Promise<never> {
   await tell({ endsWith: code });
   process.exit(code);
 }
 
-/** While llama.cpp still computes: to tear it down now could hang, or crash. */
+/** Ends while llama.cpp still computes: to tear that down now could hang or crash. */
 export async function endProcessNow(code: number): Promise<void> {
   await tell({ endsWith: code });
   if (isGuarded) process.kill(process.pid, 'SIGKILL');

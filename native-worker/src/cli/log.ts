@@ -1,4 +1,4 @@
-/** Structured logs on stderr. Nothing here ever gets a question, an answer or a key to write. */
+/** Structured logs on stderr. Questions, answers and keys never reach it. */
 import { pino, stdTimeFunctions, type Logger } from 'pino';
 import type { LogForm, LogLevel } from './log-level.ts';
 import { writeTo } from './standard-stream.ts';

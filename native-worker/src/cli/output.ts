@@ -1,6 +1,6 @@
 /**
- * What a command says: sentences for a person, or with --json one object a line on stdout for a program. With a log, what
- * is for a person goes there. Much of it was written by strangers: nothing reaches a terminal that it would obey.
+ * What a command says: sentences for a person, or with --json one object a line on stdout for a program. With a log,
+ * the sentences go there. Strangers wrote much of it: nothing that a terminal would obey reaches one.
  */
 import { once } from 'node:events';
 import type { LoadProgress } from '@llmesh/core/engine/engine';
@@ -20,7 +20,7 @@ export class Output {
     this.#log = log;
   }
 
-  /** Whether a person watches lines that replace each other. */
+  /** Whether a person watches, so that lines may replace each other. */
   get watched(): boolean {
     return !this.json && this.#log === null && process.stderr.isTTY;
   }
@@ -32,7 +32,7 @@ export class Output {
     else this.#write(process.stdout, terminalText(sentence));
   }
 
-  /** A part of a result as it comes, on stdout, no faster than it is read there. Rejects when `signal` aborts. */
+  /** A part of a result as it comes, on stdout, no faster than its reader. Rejects when `signal` aborts. */
   async stream(part: string, signal: AbortSignal): Promise<void> {
     this.#clear();
     if (!process.stdout.write(part)) await once(process.stdout, 'drain', { signal });
@@ -51,7 +51,7 @@ export class Output {
     this.#live = true;
   }
 
-  /** For the log alone. */
+  /** A line for the log alone. */
   detail(what: string, data: object): void {
     this.#log?.debug({ details: data }, what);
   }
@@ -64,7 +64,7 @@ export class Output {
       return;
     }
     const up = this.#screenLines === 0 ? '' : `\u001b[${this.#screenLines}A`;
-    // Below what is painted now nothing of the time before may stay: it may have wrapped.
+    // Clear everything below: earlier lines may have wrapped.
     writeTo(process.stdout, `${up}\r\u001b[J${text}\n`);
     this.#screenLines = lines.length;
   }

@@ -5,7 +5,7 @@ import { cancelled, MeshError } from '@llmesh/core/base/errors';
 
 const VARIABLE = 'LLMESH_PASSPHRASE';
 
-/** `twice`: asked again, where a slip would lock a key away for good. Rejects with cancelled at Ctrl-C. */
+/** `twice`: ask again, where a typing error would lock a key away for good. Rejects with cancelled at Ctrl-C. */
 export async function readPassphrase(question: string, twice: boolean): Promise<string> {
   const given = process.env[VARIABLE];
   if (given !== undefined && given !== '') return given;

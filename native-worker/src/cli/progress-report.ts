@@ -1,9 +1,9 @@
-/** Shows how a model comes: a bar where a person watches, a line now and then in a log, objects for a program. */
+/** Shows the progress of a model: a bar where a person watches, a line now and then in a log, objects for a program. */
 import type { Clock } from '@llmesh/core/base/clock';
 import type { LoadProgress } from '@llmesh/core/engine/engine';
 import { megabytes, progressLine, type Output } from './output.ts';
 
-/** Faster nobody reads. */
+/** Nobody reads faster than this. */
 const LIVE_MS = 200;
 const JSON_MS = 1_000;
 const NOTE_MS = 30_000;
@@ -14,7 +14,7 @@ export class ProgressReport {
   readonly #output: Output;
   readonly #clock: Clock;
   #phase: LoadProgress['phase'] | null = null;
-  /** Of the last seconds, oldest first. */
+  /** Samples of the last seconds, oldest first. */
   #samples: { atMs: number; bytes: number }[] = [];
   #shownMs = -Infinity;
   #notedMs = -Infinity;
@@ -54,7 +54,7 @@ export class ProgressReport {
     while (this.#samples.length > 1 && (this.#samples[0]?.atMs ?? atMs) < atMs - WINDOW_MS) this.#samples.shift();
   }
 
-  /** null: nothing to tell yet. What was on the disk before counts for nothing. */
+  /** null: nothing to tell yet. What was on the disk before does not count. */
   #speed(bytes: number, nowMs: number): number | null {
     const [first] = this.#samples;
     if (first === undefined || nowMs - first.atMs < SAMPLE_MS) return null;

@@ -1,4 +1,4 @@
-/** How a command ends: what went wrong is said, and the exit code says it, too. */
+/** How a command ends: it says what went wrong, and the exit code says it, too. */
 import { asMeshError } from '@llmesh/core/base/errors';
 import { Output } from './output.ts';
 

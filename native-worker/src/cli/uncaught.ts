@@ -1,11 +1,11 @@
-/** In commands that run long: an error that nobody caught ends them in order, and is named. */
+/** For long-running commands: an uncaught error ends them in order and is named. */
 import { MeshError } from '@llmesh/core/base/errors';
 import { askToStartAgain } from './guard-link.ts';
 import { errno } from '../files/whole-file.ts';
 
 const MOST_FRAMES = 6;
 
-/** `fail`: ends the command. Not idempotent: once a process. */
+/** `fail` ends the command. Call it once per process. */
 export function onUncaught(fail: (error: MeshError) => void): void {
   process.on('uncaughtException', (thrown: unknown) => {
     const message = `Something failed that never should: ${kindOf(thrown)}. Please report it with this line.`;

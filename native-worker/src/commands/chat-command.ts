@@ -14,26 +14,26 @@ import { errno } from '../files/whole-file.ts';
 import { turnsFault } from '@llmesh/core/wire/turns';
 import type { AnswerEvent } from '@llmesh/core/ask/answer';
 
-/** Of what there is instead. */
+/** How many models to name that there are instead. */
 const MAX_NAMED = 20;
 
 export interface ChatOptions {
   mesh: URL;
-  /** Its id, or that with `@` and the beginning of its SHA-256. Left out: what is lent now, is known best and has the most free slots. */
+  /** Its id, also with `@` and the beginning of its SHA-256. Left out: the best-known model with free slots. */
   model?: string;
   /** The SHA-256 of an adapter of the model. */
   adapter?: string;
   maxTokens: number;
 }
 
-/** `prompt`: what stands on the command line; what is piped in comes behind it. Exit code: 0 done or stopped, 1 failed. */
+/** `prompt`: the words on the command line; piped text comes behind them. Exit code: 0 done or stopped, 1 failed. */
 export async function runChat(prompt: string, options: ChatOptions, output: Output): Promise<number> {
   const stop = new AbortController();
   // Once: a second Ctrl-C ends the process whatever it waits for.
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
   let unwritten: MeshError | null = null;
   process.stdout.on('error', (error) => {
-    // Otherwise whoever read the answer has gone, as `head` does: nothing more to compute for.
+    // Otherwise the reader has gone, as `head` does: nobody is left to compute for.
     if (errno(error) !== 'EPIPE') {
       unwritten = new MeshError(
         'storage_full',
@@ -59,7 +59,7 @@ export async function runChat(prompt: string, options: ChatOptions, output: Outp
       'engine_failed',
       `The question failed: ${String(thrown)}`,
     );
-    // A volunteer may have worded it.
+    // The text may be a volunteer's.
     output.error(new MeshError(code, oneLine(message)));
     return 1;
   } finally {
@@ -67,13 +67,13 @@ export async function runChat(prompt: string, options: ChatOptions, output: Outp
   }
 }
 
-/** With the reason, where it is that we are not in the mesh. */
+/** The error, with the reason where it is that we are not in the mesh. */
 async function explained(thrown: unknown, node: MeshNode | null): Promise<unknown> {
   if (node === null || !(thrown instanceof MeshError) || thrown.code !== 'control_unreachable') return thrown;
   return new MeshError(thrown.code, await node.why(), { cause: thrown });
 }
 
-/** Throws unknown_model or no_provider, and says what there is instead. */
+/** Throws unknown_model or no_provider, naming what there is instead. */
 export function chooseModel(offers: readonly Offer[], wanted: string | undefined): Offer {
   const best = roomiestOffer(offers);
   if (best === null) {
@@ -101,7 +101,7 @@ async function readTurns(prompt: string, signal: AbortSignal): Promise<Turn[]> {
   return turns;
 }
 
-/** No further than to where it is too long for any question. */
+/** Reads only until the text is too long for any question. */
 async function readPiped(signal: AbortSignal): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -130,7 +130,7 @@ async function show(event: AnswerEvent, output: Output, signal: AbortSignal): Pr
       else await output.stream(process.stdout.isTTY ? terminalText(event.text) : event.text, signal);
       break;
     case 'interrupted':
-      output.live('The volunteer is gone. Looking for another to go on.');
+      output.live('The volunteer is gone. Looking for another to continue.');
       break;
     case 'resumed':
       output.live('');

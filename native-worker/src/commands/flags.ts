@@ -31,7 +31,7 @@ export function whenOption(): Option {
     });
 }
 
-/** A file, or where one comes from: see `localPath`. */
+/** A file, or a place to get one from: see `localPath`. */
 export function place(text: string): string {
   try {
     return localPath(text);
@@ -40,7 +40,7 @@ export function place(text: string): string {
   }
 }
 
-/** Of `place`s. */
+/** Gathers several `place`s. */
 export function several(most: number): (text: string, before?: string[]) => string[] {
   return (text, before = []) => {
     if (before.length < most) return [...before, place(text)];

@@ -20,18 +20,18 @@ import { onUncaught } from '../cli/uncaught.ts';
 
 const STOP_MS = 1_800;
 const EXIT_PORT_IN_USE = 3;
-/** So many of a minute's requests may come at once. */
+/** The share of a minute's requests that may come at once. */
 const BURST_SHARE = 1 / 3;
 
 export interface GatewayCommandOptions {
   mesh: URL;
   port: number;
   host: string;
-  /** Left out: in the data folder. */
+  /** The file of keys; left out: the one in the data folder. */
   keys?: string;
   open?: boolean;
   proxied?: boolean;
-  /** Requests a minute of each key. */
+  /** Requests per minute and key. */
   rate: number;
   cors: string[];
   own: PeerId[];
@@ -133,7 +133,7 @@ function openKeys(options: GatewayCommandOptions, output: Output): Promise<KeyRi
   });
 }
 
-/** With whatever tells it which gateway the key is for. Strangers may read it: no path of this computer beyond its own folder. */
+/** The command with what tells it which gateway the key is for. Strangers may read it: it tells no private path. */
 function keyCommand({ keys, data }: GatewayCommandOptions): string {
   if (keys !== undefined) return 'llmesh key <name> --keys <its file of keys>';
   if (data === undefined && !process.env['LLMESH_DATA']) return 'llmesh key <name>';
@@ -142,7 +142,7 @@ function keyCommand({ keys, data }: GatewayCommandOptions): string {
   return `llmesh key <name> --data ${plain ? folder : '<its data folder>'}`;
 }
 
-/** Others could reach it, and nobody said that they may. */
+/** Refuses an address that others can reach when nobody said that they may. */
 function requireKeys({ host, open }: GatewayCommandOptions, keys: number): void {
   if (keys > 0 || open === true || isLoopbackHost(host)) return;
   throw new MeshError(

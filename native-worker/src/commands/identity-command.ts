@@ -1,4 +1,4 @@
-/** `llmesh identity`: who this computer is, and how it stays so on another disk. */
+/** `llmesh identity`: who this computer is, and how to bring that to another disk. */
 import { createReadStream } from 'node:fs';
 import { MeshError } from '@llmesh/core/base/errors';
 import { nodeIdentity } from '@llmesh/core/identity/node-signatures';
@@ -11,7 +11,7 @@ import { readPassphrase } from '../cli/passphrase.ts';
 import { errno } from '../files/whole-file.ts';
 
 const KEY_TEXT = /^\s*llmesh-key-/i;
-/** Of a file with a key in it; whatever is longer is no key, and need not be read to the end. */
+/** The most bytes of a file with a key; a longer file is not a key, and is not read to the end. */
 const MAX_FILE_BYTES = 65_536;
 /** Ctrl-C ends the whole process, at any point. */
 const never = new AbortController().signal;
@@ -21,7 +21,7 @@ export async function showIdentity(data: string | undefined, output: Output): Pr
   report(await existingKey(folder), folder, output);
 }
 
-/** On stdout nothing but the text, so that it can go straight into a file. */
+/** Prints nothing but the text on stdout, so that it can go straight into a file. */
 export async function exportIdentity(data: string | undefined, output: Output): Promise<void> {
   const key = await existingKey(dataFolder(data));
   const passphrase = await readPassphrase('A passphrase to close the key with: ', true);
@@ -74,7 +74,7 @@ async function readText(file: string): Promise<string> {
   } catch (cause) {
     throw new MeshError(
       'key_unreadable',
-      `${file} is no key and cannot be read as a file (${errno(cause) ?? String(cause)}). Name one or the other.`,
+      `${file} is not a key and cannot be read as a file (${errno(cause) ?? String(cause)}). Name one or the other.`,
       { cause },
     );
   }

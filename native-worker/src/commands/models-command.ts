@@ -1,4 +1,4 @@
-/** `llmesh models`: what the catalogue offers and what is on the disk, and what of it a computer like this one can run. */
+/** `llmesh models`: what the catalogue offers and what is on the disk, and which of these this computer can run. */
 import path from 'node:path';
 import type { Llama } from 'node-llama-cpp';
 import type { Catalogue, GgufModel } from '@llmesh/core/policy/catalogue';
@@ -23,7 +23,7 @@ import { ProgressReport } from '../cli/progress-report.ts';
 import { CHUNK } from '../llama/context/seat.ts';
 
 interface Row {
-  /** As `--model` takes it. */
+  /** The name that `--model` takes. */
   model: string;
   name: string;
   sizeBytes: number | null;
@@ -31,9 +31,9 @@ interface Row {
   loadedBytes: number;
   file: string | null;
   fits: boolean | null;
-  /** Of what does not fit, and of what cannot be told. */
+  /** Why the model does not fit, or why that is not known. */
   why: string | null;
-  /** What it is good for, as the catalogue says. */
+  /** What the model is good for, from the catalogue. */
   summary: string;
 }
 
@@ -91,13 +91,13 @@ export async function pull(model: string, { data, mesh }: { data?: string; mesh:
     });
   } catch (thrown) {
     if (!stop.signal.aborted) throw thrown;
-    output.print('Stopped. The same command goes on where it stopped.', { model, stopped: true });
+    output.print('Stopped. The same command continues where it stopped.', { model, stopped: true });
   } finally {
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   }
 }
 
-/** `wanted`: an id of the catalogue, what it was asked for by, or a name that the list shows. */
+/** `wanted`: an id of the catalogue, the name by which it was downloaded, or a name that the list shows. */
 export async function removeModel(wanted: string, data: string | undefined, output: Output): Promise<void> {
   const shipped = modelsFolder();
   const entry = ggufModels(await readCatalogue(shipped)).find(({ id }) => id === wanted);
@@ -115,7 +115,7 @@ export async function removeModel(wanted: string, data: string | undefined, outp
     throw new MeshError(
       'model_not_found',
       entry !== undefined && shippedFile(entry, shipped) !== null
-        ? `${wanted} comes with LLMesh and is not removed.`
+        ? `${wanted} comes with LLMesh and cannot be removed.`
         : `Nothing called ${wanted} was downloaded. "llmesh models" lists what was.`,
     );
   }
@@ -153,7 +153,7 @@ function catalogueRow(entry: GgufModel, folder: string, stored: readonly StoredM
 
 async function storedRow(model: StoredModel, llama: Llama, machine: Machine): Promise<Row> {
   const { stem, record, file, state, loadedBytes, sizeBytes } = model;
-  // An address with something secret in it is not shown, and its file can be named as well.
+  // An address that holds a secret is not shown; its file name does as well.
   const named = record !== null && shownSource(record.asked) === record.asked;
   const row = {
     model: named ? record.asked : file,

@@ -13,7 +13,7 @@ import { runTool } from '../service/run-tool.ts';
 import { serviceProgram, type CalledWith } from '../service/service-program.ts';
 import { serviceOf, type Service } from '../service/service.ts';
 
-/** Of this account on this computer. Throws MeshError where there is no manager that we know. */
+/** The service of this account on this computer. Throws MeshError where there is no manager that we know. */
 export function hereService(data: string | undefined): Service {
   const home = homeFolder();
   const total = totalRamBytes();
@@ -36,7 +36,7 @@ export async function installService(
   if (process.getuid?.() === 0 && allowRoot !== true) {
     throw new MeshError(
       'identity_unusable',
-      'A worker needs no rights of root. Install it from an account of its own, or say --allow-root.',
+      'A worker needs no root rights. Install it from an account of its own, or say --allow-root.',
     );
   }
   const service = hereService(data);
@@ -45,12 +45,12 @@ export async function installService(
   const trouble = await service.install(program);
   const next =
     process.platform === 'linux' && !lingers()
-      ? [`To have it run while you are not logged in: loginctl enable-linger`]
+      ? [`To keep it running while you are not logged in: loginctl enable-linger`]
       : [];
   const state =
     trouble === null
       ? `The worker is installed and runs, now and after every login (${service.file}).`
-      : `${service.file} is written, but the service could not be started: ${trouble}\nOnce that is mended, run this command again.`;
+      : `${service.file} is written, but the service could not be started: ${trouble}\nOnce that is fixed, run this command again.`;
   output.print([state, ...next, 'See it: llmesh worker status, llmesh worker logs'].join('\n'), {
     ...{ installed: service.file, started: trouble === null, trouble, lingers: lingers() },
   });
@@ -84,7 +84,7 @@ export async function showLogs({
   } catch (cause) {
     throw new MeshError(
       'engine_failed',
-      `${tool} does not run here, and it has the log. Install it, or look for the log by hand.`,
+      `${tool} keeps the log, and it does not run here. Install it, or look for the log by hand.`,
       {
         cause,
       },

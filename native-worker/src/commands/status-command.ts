@@ -7,7 +7,7 @@ import { readStanding } from '../status/standing-reader.ts';
 import { standingSentence } from '../status/standing-view.ts';
 import { oneLine } from '../cli/terminal-text.ts';
 
-/** And the worker of this computer, if one runs. */
+/** Shows the mesh, and the worker of this computer if one runs. */
 export async function showStatus(mesh: URL, data: string | undefined, output: Output): Promise<void> {
   const standing = readStanding(dataFolder(data));
   const [stats, models] = await Promise.all([fetchStats(mesh), fetchModels(mesh)]);

@@ -27,18 +27,18 @@ import { errno } from '../files/whole-file.ts';
 import { WorkerMetrics } from '../status/worker-metrics.ts';
 import { WorkerStanding } from '../status/worker-standing.ts';
 
-/** However it was stopped, the process ends within this: llama.cpp cannot be interrupted while it computes. */
+/** The most time from any stop to the end of the process: llama.cpp cannot be interrupted while it computes. */
 const STOP_MS = 1_800;
 const EXIT_PORT = 3;
 
 export interface WorkerOptions extends GuestOptions, OpenAdaptersOptions, Omit<OpenModelOptions, 'model'> {
-  /** Each as `OpenModelOptions` has it; at least one. */
+  /** At least one, each as in `OpenModelOptions`. */
   model: string[];
   /** Seconds. */
   unloadAfter?: number;
   /** Percent of the processor. */
   maxCpu?: number;
-  /** Percent of the time, of all models together. */
+  /** Percent of the time, for all models together. */
   share?: number;
   metricsPort?: number;
   hideAddress?: boolean;
@@ -73,7 +73,7 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
   const standing = new WorkerStanding(options.mesh, Date.now());
   const windows: { close: () => Promise<void> }[] = [];
   try {
-    // Before a long download: these may need a hand.
+    // Before a long download, as a person may have to help with these.
     if (options.metricsPort !== undefined) {
       windows.push(await serveMetrics(new WorkerMetrics(() => standing.now), options.metricsPort));
     }
@@ -81,7 +81,7 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
     const closed = await closeToOthers(dataFolder(options.data), identityFile(dataFolder(options.data)));
     if (closed !== null) output.note(closed);
     if (self.temporary !== null) output.note(self.temporary);
-    // One worker a folder is shown.
+    // `llmesh worker status` shows one worker per folder.
     else windows.push(await openStanding(dataFolder(options.data), standing, output));
     const adapters = await openAdapters(options, new Set(options.model).size, output, stop.signal);
     const needs: LentModelNeeds = {
@@ -123,10 +123,10 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
 
 function sayLoaded({ id, name }: ModelAdvert, loaded: boolean, output: Output): void {
   if (output.json) output.print('', { model: id, loaded });
-  else output.note(loaded ? `${name} is back in memory.` : `${name} left the memory, as nobody asked for it.`);
+  else output.note(loaded ? `${name} is back in memory.` : `${name} was unloaded, as nobody asked for it.`);
 }
 
-/** A worker that nobody can look at still lends. */
+/** A worker that cannot show its status still lends. */
 async function openStanding(folder: string, standing: WorkerStanding, output: Output) {
   try {
     return await serveStanding(folder, standing);
@@ -136,7 +136,7 @@ async function openStanding(folder: string, standing: WorkerStanding, output: Ou
   }
 }
 
-/** A lender that cannot keep receipts still lends. */
+/** A worker that cannot keep receipts still lends. */
 function openReceipts(self: OpenIdentity, folder: string, output: Output): ReceiptKeeper {
   if (self.temporary !== null) return new MemoryReceiptKeeper();
   try {
@@ -147,7 +147,7 @@ function openReceipts(self: OpenIdentity, folder: string, output: Output): Recei
   }
 }
 
-/** One after the other: each is planned for the memory that those before it leave. */
+/** Opens one after the other: each is planned for the memory that those before it leave. */
 async function openModels(
   { model: models, draft, ...options }: WorkerOptions,
   opened: LentModel[],
@@ -155,7 +155,7 @@ async function openModels(
   signal: AbortSignal,
 ): Promise<void> {
   for (const model of new Set(models)) {
-    // It was chosen for one model, and others have other vocabularies.
+    // The draft was chosen for one model, and others have other vocabularies.
     const helped = opened.length === 0 && draft !== undefined ? { draft } : {};
     const lent = await openLentModel({ ...options, ...helped, ...threadsWithin(options), model }, needs, signal);
     const { id } = lent.advert;

@@ -15,21 +15,21 @@ import { errno } from '../files/whole-file.ts';
 
 export const CONFIG_FILE = 'worker.json';
 const MAX_CONFIG_BYTES = 64 << 10;
-/** It would name another file to read. */
+/** Not allowed in the file, as it would name another file to read. */
 const ONLY_ON_THE_COMMAND_LINE = new Set(['config', 'help']);
 
-/** Files, or what files come from. */
+/** Settings that name files, or places to get them from. */
 const PLACES = new Set(['model', 'draft', 'lora', 'data']);
-/** A list in the file. */
+/** Settings that may be a list in the file. */
 const REPEATED = new Set(['model', 'lora']);
 
-/** For a person: what is wrong in which file, and what to do. */
+/** An error for a person: what is wrong in which file, and what to do. */
 export class ConfigError extends Error {}
 
 /** `args`: all behind `llmesh`. Unchanged unless they start a worker and there is a file. Rejects with ConfigError. */
 export async function withConfig(args: readonly string[], worker: Command): Promise<string[]> {
   const [command, ...rest] = args;
-  // Only a worker that starts has a use for them; one that is installed reads them when it starts.
+  // Only a worker that starts needs the settings; an installed one reads them when it starts.
   if (command !== worker.name() || saidBy(rest, worker.options).subcommand) return [...args];
   return [command, ...(await configArguments(rest, worker.options)), ...rest];
 }
@@ -77,7 +77,7 @@ function textOf(value: unknown, option: Option, key: string, file: string): stri
     if (thrown instanceof InvalidArgumentError) throw new ConfigError(`${file}: "${key}": ${thrown.message}`);
     throw thrown;
   }
-  // People look for it beside the file that names it; the current folder of a service is none of theirs.
+  // People expect it beside the file that names it; they do not know the current folder of a service.
   return PLACES.has(key) ? pathIn(path.dirname(path.resolve(file)), String(value)) : String(value);
 }
 
@@ -116,15 +116,15 @@ function parse(text: string, file: string): Record<string, unknown> {
     const value: unknown = JSON.parse(text);
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
   } catch {
-    // Said below.
+    // Reported below.
   }
-  throw new ConfigError(`${file} is no JSON object. Write it like {"model": "llmesh-tiny", "when": "22:00-07:00"}.`);
+  throw new ConfigError(`${file} is not a JSON object. Write it like {"model": "llmesh-tiny", "when": "22:00-07:00"}.`);
 }
 
-/** Null when there is none. */
+/** null when there is no file. */
 async function readConfig(file: string, named: boolean): Promise<string | null> {
   try {
-    // One that is named may be a pipe; where nobody named it, a pipe would hold up every start.
+    // A file that was named may be a pipe; otherwise a pipe would hold up every start.
     const handle = await (named ? open(file, 'r') : openGiven(file));
     try {
       const bytes = Buffer.alloc(MAX_CONFIG_BYTES + 1);

@@ -7,7 +7,7 @@ import { standingLines } from '../status/standing-view.ts';
 import { readStanding, watchStanding } from '../status/standing-reader.ts';
 
 const NO_WORKER = 'No worker runs on this computer. Start one: llmesh worker --model llmesh-tiny';
-/** So that the time that it runs goes on while nothing changes. */
+/** How often to repaint, so that the running time moves while nothing else changes. */
 const REPAINT_MS = 1_000;
 
 export async function showWorker({ data }: { data?: string }, output: Output): Promise<void> {
@@ -16,7 +16,7 @@ export async function showWorker({ data }: { data?: string }, output: Output): P
   output.print([...lines, `Service: ${service ?? 'none'}`].join('\n'), { worker, service });
 }
 
-/** Until the worker ends or `signal` aborts. Rejects when none runs. */
+/** Watches until the worker ends or `signal` aborts. Rejects when none runs. */
 export async function watchWorker({ data }: { data?: string }, output: Output, signal: AbortSignal): Promise<void> {
   let seen = false;
   let repaint = () => {};
@@ -28,7 +28,7 @@ export async function watchWorker({ data }: { data?: string }, output: Output, s
       else {
         repaint = () => {
           const lines = standingLines(worker, Date.now(), process.stdout.columns || 80);
-          output.screen([...lines, 'Ctrl-C leaves; the worker goes on.']);
+          output.screen([...lines, 'Ctrl-C leaves; the worker keeps running.']);
         };
         repaint();
       }
@@ -40,13 +40,13 @@ export async function watchWorker({ data }: { data?: string }, output: Output, s
   if (!signal.aborted) output.note('The worker has ended.');
 }
 
-/** Null where it was not installed. */
+/** null where it was not installed. */
 async function serviceState(data: string | undefined): Promise<string | null> {
   try {
     const service = hereService(data);
     return (await service.isInstalled()) ? await service.state() : null;
   } catch (thrown) {
-    // A system whose services we do not know has none of ours.
+    // On a system whose services we do not know there can be none of ours.
     if (thrown instanceof MeshError) return null;
     throw thrown;
   }

@@ -8,7 +8,7 @@ export function addWorkerSubcommands(worker: Command): void {
   const subcommand = (name: string, description: string) =>
     worker.command(name).description(description).exitOverride();
 
-  subcommand('install', 'Have the system run the worker with these flags, after every login (systemd, launchd).')
+  subcommand('install', 'Make the system run the worker with these flags, after every login (systemd, launchd).')
     .option('--allow-root', 'install it for root, too')
     .action(async ({ allowRoot }: { allowRoot?: boolean }) => {
       const args = process.argv.slice(3);
@@ -24,7 +24,7 @@ export function addWorkerSubcommands(worker: Command): void {
       );
     });
 
-  subcommand('uninstall', 'Stop that and remove it; models, identity and settings stay.').action(async () => {
+  subcommand('uninstall', 'Stop the service and remove it; models, identity and settings stay.').action(async () => {
     const { uninstallService } = await import('./service-command.ts');
     const options = worker.opts<{ data?: string; json?: boolean }>();
     await reporting(options.json === true, (output) => uninstallService(options, output));
@@ -37,8 +37,8 @@ export function addWorkerSubcommands(worker: Command): void {
   });
 
   subcommand('logs', 'Show what the installed worker said.')
-    .option('--lines <n>', 'the last so many', whole(1, 100_000), 100)
-    .option('--follow', 'and what it says from now on')
+    .option('--lines <n>', 'how many of the last lines to show', whole(1, 100_000), 100)
+    .option('--follow', 'also show new lines as they come')
     .action(async (options: { lines: number; follow?: boolean }) => {
       const { showLogs } = await import('./service-command.ts');
       await reporting(false, async () => {
@@ -47,7 +47,7 @@ export function addWorkerSubcommands(worker: Command): void {
     });
 }
 
-/** Throws, as commander does for what is missing. */
+/** Throws, as commander does when something is missing. */
 export function modelMissing(worker: Command): never {
   worker.error('error: say which model to lend: --model, or "model" in worker.json', { exitCode: EXIT_USAGE });
 }

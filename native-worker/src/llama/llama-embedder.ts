@@ -59,8 +59,7 @@ export class LlamaEmbedder {
     const { model } = this.#context;
     const tokens = await tokensOf(text, this.contextTokens, (part) => model.tokenize(part, false), check);
     if (typeof tokens === 'number') throw tooLong(`more than ${tokens.toLocaleString('en')}`, this.contextTokens);
-    if (tokens.length === 0)
-      throw new MeshError('empty_prompt', 'An empty text has no vector. Leave it out.');
+    if (tokens.length === 0) throw new MeshError('empty_prompt', 'An empty text has no vector. Leave it out.');
     const promptTokens = this.#context.calculateInputLength(tokens);
     if (promptTokens > this.contextTokens) throw tooLong(promptTokens.toLocaleString('en'), this.contextTokens);
     try {

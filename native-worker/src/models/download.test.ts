@@ -265,7 +265,7 @@ describe('download', () => {
       mirror.bytesPerSecond = 2_000_000;
       await expect(fetchUrl()).rejects.toMatchObject({
         code: 'storage_full',
-        message: expect.stringContaining('goes on where it stopped'),
+        message: expect.stringContaining('continues where it stopped'),
       });
       rmSync(filler);
       mirror.bytesPerSecond = 0;

@@ -227,7 +227,7 @@ function explained(thrown: unknown, { source }: DownloadRequest, folder: string)
   if (FULL.has(errno(thrown) ?? '')) {
     return new MeshError(
       'storage_full',
-      `The disk of ${folder} is full. Free some and start again: the download goes on where it stopped. Or give another folder with --data.`,
+      `The disk of ${folder} is full. Free some and start again: the download continues where it stopped. Or give another folder with --data.`,
       { cause: thrown },
     );
   }

@@ -33,6 +33,6 @@ export function explainTransfer(thrown: unknown, name: string): MeshError {
   return asMeshError(
     thrown,
     'model_download_failed',
-    `${name} could not be downloaded${why}. Check your connection and start again: it goes on where it stopped.`,
+    `${name} could not be downloaded${why}. Check your connection and start again: it continues where it stopped.`,
   );
 }

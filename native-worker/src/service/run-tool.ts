@@ -1,4 +1,4 @@
-/** Runs a program of the system to its end. */
+/** Runs a system program to its end. */
 import { execFile } from 'node:child_process';
 
 const LONGEST_MS = 30_000;

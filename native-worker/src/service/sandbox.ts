@@ -1,6 +1,6 @@
-/** What systemd keeps the worker from, should strangers ever run code in it (systemd.exec(5)). */
+/** What systemd forbids the worker, should strangers ever run code in it (systemd.exec(5)). */
 
-/** Done by system call filters: they work for every user. */
+/** Rules enforced by system call filters, which work for every user. */
 export const FILTERS = [
   'NoNewPrivileges=yes',
   'LockPersonality=yes',
@@ -15,8 +15,8 @@ export const FILTERS = [
 ];
 
 /**
- * For a user they need a namespace of users, see `Service.install`. Left out: PrivateDevices and ProtectClock, which take
- * graphics cards away, and MemoryDenyWriteExecute, without which no JavaScript is compiled.
+ * Rules that need a user namespace for an ordinary user, see `Service.install`. Left out: PrivateDevices and
+ * ProtectClock, which take graphics cards away, and MemoryDenyWriteExecute, without which no JavaScript is compiled.
  */
 export const WALLS = [
   'PrivateUsers=yes',

@@ -1,4 +1,4 @@
-/** From what was said behind `llmesh worker install` to what the service runs. */
+/** Turns the arguments of `llmesh worker install` into the program that the service runs. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -6,24 +6,24 @@ import type { Option } from 'commander';
 import { MeshError } from '@llmesh/core/base/errors';
 import type { ServiceProgram } from './service-text.ts';
 
-/** About this command, not about the worker. */
+/** Options of this command, not of the worker. */
 const NOT_THE_WORKERS = new Set(['json', 'help']);
 const PATHS = new Set(['data', 'config']);
-/** A file, or something else. */
+/** Options whose value may be a file or something else. */
 const MODELS = new Set(['model', 'draft']);
-/** Worth the same in the service. Not HF_TOKEN: the file is for everybody to read. */
+/** Variables that the service keeps. Not HF_TOKEN: everybody can read the file. */
 const ENVIRONMENT = ['LLMESH_DATA', 'MODEL_ENDPOINT'] as const;
 
 export interface CalledWith {
   node: string;
   script: string;
-  /** All behind `llmesh worker`. */
+  /** All arguments behind `llmesh worker`. */
   args: readonly string[];
   options: readonly Option[];
   environment: Readonly<Record<string, string | undefined>>;
 }
 
-/** Throws MeshError when the program is not there to stay. */
+/** Throws MeshError when the program is installed only for a while. */
 export function serviceProgram({ node, script, args, options, environment }: CalledWith): ServiceProgram {
   if (script.split(path.sep).includes('_npx')) {
     throw new MeshError(

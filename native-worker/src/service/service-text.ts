@@ -5,21 +5,21 @@ import { FILTERS, WALLS } from './sandbox.ts';
 export const SYSTEMD_UNIT = 'llmesh-worker.service';
 export const LAUNCHD_LABEL = 'org.llmesh.worker';
 
-/** Files of its own are for its owner alone. launchd wants it as a decimal number. */
+/** The umask: new files are for their owner only. launchd wants it as a decimal number. */
 const UMASK = 0o077;
 
 export interface ServiceProgram {
   /** Node, the script and its arguments; all paths absolute: a service starts elsewhere. */
   command: readonly string[];
-  /** For every account to read: nothing secret. */
+  /** Every account can read these: nothing secret. */
   environment: Readonly<Record<string, string>>;
 }
 
-/** What a unit holds the worker to. */
+/** The limits that a unit puts on the worker. */
 export interface ServiceBounds {
-  /** Of everything that the worker runs, in bytes; a last wall behind the worker's own. */
+  /** The most memory of everything that the worker runs, in bytes; a last wall behind the worker's own limit. */
   memoryBytes: number;
-  /** All it may write to; null: this computer cannot give a service of a user a view of its own of the files. */
+  /** The only paths it may write to; null: this computer cannot give a user's service its own view of the files. */
   writable: readonly string[] | null;
 }
 
@@ -60,7 +60,7 @@ export function systemdUnit(
     'UMask=0077',
     ...FILTERS,
     ...(writable === null ? [] : WALLS),
-    // One that is missing must not keep the worker from running.
+    // A missing folder must not keep the worker from running.
     ...(writable ?? []).map((folder) => `ReadWritePaths=${systemdWord(`-${folder}`, false)}`),
     '',
     '[Install]',

@@ -7,7 +7,7 @@ import type { RunTool } from './run-tool.ts';
 import { WALLS } from './sandbox.ts';
 import { LAUNCHD_LABEL, launchdPlist, SYSTEMD_UNIT, systemdUnit, type ServiceProgram } from './service-text.ts';
 
-/** Everybody may read how it is started; launchd takes no file that others can write. */
+/** Everybody may read how it is started; launchd refuses files that others can write. */
 const FILE_MODE = 0o644;
 const FOLDER_MODE = 0o700;
 
@@ -16,37 +16,37 @@ export interface ServicePlace {
   home: string;
   /** $XDG_CONFIG_HOME, where it is set. */
   configHome: string | undefined;
-  /** What the worker writes to; the log of launchd, which keeps none, lies there, too. */
+  /** The folder the worker writes to; also its log under launchd, which keeps none itself. */
   dataFolder: string;
-  /** Folders that the worker's libraries keep what they compiled in. */
+  /** Folders in which the worker's libraries keep compiled code. */
   caches: readonly string[];
-  /** The most that the worker may take of this computer. */
+  /** The most memory that the worker may take. */
   memoryBytes: number;
-  /** Of the account; -1 where there are no such numbers. */
+  /** The account's user id; -1 where there are no such numbers. */
   uid: number;
   run: RunTool;
 }
 
 export interface Service {
   readonly file: string;
-  /** Writes the file and has it started, now and at every login. Resolves with why it could not be started; null: it runs. */
+  /** Writes the file and starts it, now and at every login. Resolves with why that failed; null: it runs. */
   install(program: ServiceProgram): Promise<string | null>;
   /** False when there was none. */
   uninstall(): Promise<boolean>;
   isInstalled(): Promise<boolean>;
-  /** In the manager's own words: active, failed … */
+  /** The status in the manager's own words: active, failed … */
   state(): Promise<string>;
   /** The program that shows its log, with its arguments. */
   logs(options: { lines: number; follow: boolean }): readonly string[];
 }
 
-/** Throws MeshError where we know of none. */
+/** Throws MeshError where we know no service manager. */
 export function serviceOf(place: ServicePlace): Service {
   if (place.platform === 'linux') return systemd(place);
   if (place.platform === 'darwin') return launchd(place);
   throw new MeshError(
     'engine_failed',
-    'This works with systemd on Linux and launchd on macOS. Here, have your system run "llmesh worker" at login.',
+    'This works with systemd on Linux and launchd on macOS. Here, make your system run "llmesh worker" at login.',
   );
 }
 
@@ -59,7 +59,7 @@ function systemd({ home, configHome, dataFolder, caches, memoryBytes, run }: Ser
       await mkdir(dataFolder, { recursive: true, mode: FOLDER_MODE });
       const writable = (await hasWalls(run)) ? [dataFolder, ...caches] : null;
       await write(file, systemdUnit(program, { memoryBytes, writable }));
-      // Restarted, not started: it may run with what the file said before. It is up when its model is, which may take hours.
+      // Restart, as it may run with the old file. Do not wait: it is up when its model is, which may take hours.
       for (const args of [['daemon-reload'], ['enable', SYSTEMD_UNIT], ['restart', '--no-block', SYSTEMD_UNIT]]) {
         const { ok, output } = await user(...args);
         if (!ok) return output;
@@ -67,7 +67,7 @@ function systemd({ home, configHome, dataFolder, caches, memoryBytes, run }: Ser
       return null;
     },
     async uninstall() {
-      // Of a manager that does not run there is nothing to stop.
+      // If the manager does not run, there is nothing to stop.
       await user('disable', '--now', SYSTEMD_UNIT);
       const removed = await remove(file);
       await user('daemon-reload');
@@ -84,7 +84,7 @@ function systemd({ home, configHome, dataFolder, caches, memoryBytes, run }: Ser
   };
 }
 
-/** Whether a service of this user can have them: some systems keep users from making namespaces, and it would not start. */
+/** Whether this user's service can have namespaces: some systems forbid users to make them, and it would not start. */
 async function hasWalls(run: RunTool): Promise<boolean> {
   const properties = WALLS.map((wall) => `--property=${wall}`);
   return (await run('systemd-run', ['--user', '--wait', '--quiet', '--collect', ...properties, 'true'])).ok;
@@ -99,7 +99,7 @@ function launchd({ home, dataFolder, uid, run }: ServicePlace): Service {
     async install(program) {
       await mkdir(dataFolder, { recursive: true, mode: FOLDER_MODE });
       await write(file, launchdPlist(program, logFile));
-      // What runs with the file before has to go first.
+      // Stop what runs with the old file first.
       await run('launchctl', ['bootout', `${domain}/${LAUNCHD_LABEL}`]);
       const { ok, output } = await run('launchctl', ['bootstrap', domain, file]);
       return ok ? null : output;
@@ -130,7 +130,7 @@ async function write(file: string, text: string): Promise<void> {
   try {
     await mkdir(path.dirname(file), { recursive: true });
     await writeFile(file, text);
-    // An older file keeps its mode otherwise, and a new one has what the umask leaves.
+    // Otherwise an older file keeps its mode, and a new one gets what the umask leaves.
     await chmod(file, FILE_MODE);
   } catch (thrown) {
     throw new MeshError(

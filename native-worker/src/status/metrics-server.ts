@@ -1,4 +1,4 @@
-/** `/metrics` of this computer alone: it listens on loopback, and a page that had its own name point here gets nothing. */
+/** `/metrics` for this computer only: it listens on loopback, and a page whose name points here gets nothing. */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -16,7 +16,7 @@ export interface MetricsSource {
   text(): Promise<string>;
 }
 
-/** `port` 0: any. Rejects with port_in_use. */
+/** `port` 0 means any. Rejects with port_in_use. */
 export async function serveMetrics(
   source: MetricsSource,
   port: number,

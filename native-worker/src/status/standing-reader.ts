@@ -1,4 +1,4 @@
-/** How the worker of a data folder stands, as it says itself. */
+/** The status of a data folder's worker, as it reports itself. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
@@ -12,13 +12,13 @@ const MAX_BYTES = 16 << 10;
 const CONNECT_MS = 2_000;
 const ONE_MS = 2_000;
 
-/** At once and with every change, until the worker ends or `signal` aborts. None where no worker runs. */
+/** Yields the status at once and with every change, until the worker ends or `signal` aborts; nothing if none runs. */
 export async function* watchStanding(folder: string, signal: AbortSignal): AsyncGenerator<Standing, void, undefined> {
   const file = standingSocket(folder);
   try {
     if (!liesIn(folder, file)) checkSocketFolder(file);
   } catch {
-    // None was made, or it is another's, who could tell us anything.
+    // There is no socket, or it belongs to somebody else, who could tell us anything.
     return;
   }
   const socket = connect(file);
@@ -26,13 +26,13 @@ export async function* watchStanding(folder: string, signal: AbortSignal): Async
   try {
     await once(socket, 'connect', { signal: opening });
   } catch {
-    // Nobody listens: no worker, or one that has just ended.
+    // Nobody listens: there is no worker, or it has just ended.
     socket.destroy();
     return;
   }
   const end = () => socket.destroy();
   signal.addEventListener('abort', end, { once: true });
-  // Its end is the end of the lines.
+  // When the socket ends, so do the lines.
   socket.on('error', end);
   let pending = 0;
   let tooLong = false;
@@ -53,7 +53,7 @@ export async function* watchStanding(folder: string, signal: AbortSignal): Async
   }
 }
 
-/** Null where no worker runs with this folder. */
+/** null where no worker runs with this folder. */
 export async function readStanding(folder: string): Promise<Standing | null> {
   for await (const standing of watchStanding(folder, AbortSignal.timeout(ONE_MS))) return standing;
   return null;
@@ -68,6 +68,6 @@ function parse(line: string): Standing {
 }
 
 function otherVersion(cause?: unknown): MeshError {
-  const what = 'The worker that runs here is of another version. Stop it and start it again.';
+  const what = 'The worker running here has another version. Stop it and start it again.';
   return new MeshError('version_mismatch', what, { cause });
 }

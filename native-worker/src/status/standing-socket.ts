@@ -1,6 +1,6 @@
 /**
- * Tells other processes of this account how the worker of a data folder stands: one JSON object a line, at once and with
- * every change. It listens to nothing.
+ * Tells other processes of this account the status of a data folder's worker: one JSON object per line, at once and
+ * with every change. It reads nothing from them.
  */
 import { once } from 'node:events';
 import { createHash } from 'node:crypto';
@@ -12,10 +12,10 @@ import { errno } from '../files/whole-file.ts';
 import type { WorkerStanding } from './worker-standing.ts';
 
 const SOCKET_FILE = 'worker.sock';
-/** Whoever reads more slowly is let go. */
+/** A reader that falls further behind is disconnected. */
 const MAX_BEHIND_BYTES = 64 << 10;
 const MAX_READERS = 16;
-/** Changes come in bursts. */
+/** Changes come in bursts, so they are gathered this long. */
 const TOGETHER_MS = 100;
 const NOT_FOR_OTHERS = 0o177;
 
@@ -24,7 +24,7 @@ export function standingSocket(folder: string): string {
   return `\\\\.\\pipe\\llmesh-worker-${createHash('sha256').update(folder).digest('hex').slice(0, 16)}`;
 }
 
-/** For the one who holds the folder's lock: a socket that lies there is left over. Rejects with the system's error. */
+/** Only for the holder of the folder's lock: an existing socket is a leftover. Rejects with the system's error. */
 export async function serveStanding(folder: string, standing: WorkerStanding): Promise<{ close: () => Promise<void> }> {
   const file = standingSocket(folder);
   if (!liesIn(folder, file)) makeSocketFolder(file);
@@ -37,13 +37,13 @@ export async function serveStanding(folder: string, standing: WorkerStanding): P
   const server = createServer((socket) => {
     readers.add(socket);
     socket.on('close', () => readers.delete(socket));
-    // Its end is all there is to hear of it.
+    // Nothing is read from a client but its end.
     socket.on('error', () => socket.destroy());
     socket.resume();
     tell(socket);
   });
   server.maxConnections = MAX_READERS;
-  // The socket is made within the call, with the mode that it keeps.
+  // The socket is created within the call, with the mode that it keeps.
   const umask = process.platform === 'win32' ? null : process.umask(NOT_FOR_OTHERS);
   server.listen(file);
   if (umask !== null) process.umask(umask);
@@ -68,7 +68,7 @@ export async function serveStanding(folder: string, standing: WorkerStanding): P
   };
 }
 
-/** Or in the folder for those whose own has too long a name. */
+/** Whether the socket is in the data folder, not in the folder for those whose own has too long a name. */
 export function liesIn(folder: string, file: string): boolean {
   return process.platform === 'win32' || path.dirname(file) === folder;
 }

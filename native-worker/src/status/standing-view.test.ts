@@ -29,7 +29,7 @@ it('says in a few lines how a worker stands', () => {
     'Receipts 850 tokens signed for',
   ]);
   expect(standingLines({ ...standing, unfiledTokens: 50 }, 0, 100).at(-1)).toBe(
-    'Receipts 850 tokens signed for, 50 more wait to be handed in',
+    'Receipts 850 tokens signed for, 50 more not yet handed in',
   );
 });
 
@@ -41,7 +41,7 @@ it('says why it does not lend, and what it waits for', () => {
   expect(standingSentence({ ...standing, pause })).toContain('Paused. This computer runs on its battery.');
   const loading = standingLines({ ...standing, models: [], name: null, slots: 0, busySlots: 0 }, 0, 100);
   expect(loading[0]).toContain('This computer on');
-  expect(loading[2]).toBe('The model is being made ready.');
+  expect(loading[2]).toBe('The model is getting ready.');
 });
 
 it('stays within the screen, and lets no model write on it', () => {

@@ -1,4 +1,4 @@
-/** How a worker stands, for a person at a terminal. Pure. */
+/** The status of a worker, for a person at a terminal. Pure. */
 import { oneLine } from '../cli/terminal-text.ts';
 import { LIFE_WORDS, type Standing } from './worker-standing.ts';
 
@@ -11,16 +11,16 @@ export function standingLines(standing: Standing, nowMs: number, columns: number
   const lines = [
     `${standing.name ?? 'This computer'} on ${standing.mesh}, for ${duration(nowMs - standing.startedAt)}`,
     pause === null ? LIFE_WORDS[life] : `Paused. ${pause.words}`,
-    ...(models.length === 0 ? ['The model is being made ready.'] : models.map(modelLine)),
+    ...(models.length === 0 ? ['The model is getting ready.'] : models.map(modelLine)),
     `Slots    ${bar(busySlots, slots)} ${busySlots} of ${slots} answering, ${queued} waiting`,
     `Speed    ${tokensPerSecond.toFixed(1)} tokens a second`,
     `So far   ${answers} ${answers === 1 ? 'answer' : 'answers'}, ${tokens} tokens`,
-    `Receipts ${signedTokens} tokens signed for${unfiledTokens === 0 ? '' : `, ${unfiledTokens} more wait to be handed in`}`,
+    `Receipts ${signedTokens} tokens signed for${unfiledTokens === 0 ? '' : `, ${unfiledTokens} more not yet handed in`}`,
   ];
   return lines.map((line) => cut(oneLine(line), columns));
 }
 
-/** In one line. */
+/** The status in one line. */
 export function standingSentence({ life, pause, slots, busySlots, answers }: Standing): string {
   const sentence = `This computer: ${LIFE_WORDS[life]}, ${busySlots} of ${slots} slots busy, ${answers} answers so far.`;
   return oneLine(pause === null ? sentence : `${sentence} Paused. ${pause.words}`);

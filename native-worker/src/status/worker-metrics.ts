@@ -1,4 +1,4 @@
-/** What a worker's own `/metrics` says. Names are part of what its owner relies on. */
+/** A worker's own `/metrics`. Its owner relies on the names. */
 import { collectDefaultMetrics, Counter, Gauge, Registry as Collector } from 'prom-client';
 import { PAUSE_REASONS } from '../lend/policy/lending-policy.ts';
 import type { Standing } from './worker-standing.ts';
@@ -8,10 +8,14 @@ export class WorkerMetrics {
 
   constructor(standing: () => Standing) {
     collectDefaultMetrics({ register: this.#collector });
-    this.#gauge('llmesh_worker_slots', 'Answers that it can write at once.', () => standing().slots);
+    this.#gauge('llmesh_worker_slots', 'Answers that this worker can write at once.', () => standing().slots);
     this.#gauge('llmesh_worker_busy_slots', 'Answers being written now.', () => standing().busySlots);
     this.#gauge('llmesh_worker_queued', 'Questions waiting here.', () => standing().queued);
-    this.#gauge('llmesh_worker_tokens_per_second', 'Of all answers, now.', () => standing().tokensPerSecond);
+    this.#gauge(
+      'llmesh_worker_tokens_per_second',
+      'Speed of all running answers together.',
+      () => standing().tokensPerSecond,
+    );
     this.#counter('llmesh_worker_answers_total', 'Answers finished.', () => standing().answers);
     this.#counter('llmesh_worker_tokens_total', 'Tokens written.', () => standing().tokens);
     this.#counter(

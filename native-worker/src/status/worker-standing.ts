@@ -1,4 +1,4 @@
-/** How the running worker stands, for whoever looks: its metrics and the commands that show it. */
+/** The status of the running worker, for its metrics and the commands that show it. */
 import * as v from 'valibot';
 import { ModelAdvertSchema, type ModelAdvert } from '@llmesh/core/wire/model-advert';
 import { count, positive, text } from '@llmesh/core/wire/fields';
@@ -22,11 +22,11 @@ const LIVES = Object.keys(LIFE_WORDS) as LifeState[];
 
 const StandingModelSchema = v.object({
   ...v.pick(ModelAdvertSchema, ['id', 'name', 'quant', 'backend', 'contextTokens']).entries,
-  /** It left the memory until somebody asks. */
+  /** Whether it is unloaded until somebody asks. */
   unloaded: v.boolean(),
 });
 
-/** As it is told to other processes. */
+/** The status as it is told to other processes. */
 export const StandingSchema = v.object({
   pid: count,
   /** Milliseconds since 1970. */
@@ -36,16 +36,16 @@ export const StandingSchema = v.object({
   name: v.nullable(text(64)),
   life: v.picklist(LIVES),
   pause: v.nullable(v.object({ why: v.picklist(PAUSE_REASONS), words: text(300) })),
-  /** None until they are ready. */
+  /** Empty until they are ready. */
   models: v.array(StandingModelSchema),
   slots: count,
   busySlots: count,
   queued: count,
   answers: count,
   tokens: count,
-  /** All running answers together, now. */
+  /** The speed of all running answers together. */
   tokensPerSecond: positive,
-  /** Tokens that others signed for, in receipts that the mesh has taken since the worker began; and in those that wait. */
+  /** Tokens that others signed for: in receipts the mesh has taken since the worker began, and in those still to send. */
   signedTokens: count,
   unfiledTokens: count,
 });
@@ -68,7 +68,7 @@ export class WorkerStanding {
     return { ...this.#standing, life: this.#life() };
   }
 
-  /** Of the node, which changes by itself. */
+  /** The life state of the node, which changes on its own. */
   set life(read: () => LifeState) {
     this.#life = read;
   }
@@ -95,7 +95,7 @@ export class WorkerStanding {
     this.#set({ slots, busySlots, queued, answers, tokens, tokensPerSecond: Math.round(tokensPerSecond * 10) / 10 });
   }
 
-  /** Told by the filer of receipts how this peer's stand. */
+  /** The filer of receipts reports this peer's numbers here. */
   signedBy(self: PeerId): (taken: KeptProof | null, waiting: Iterable<KeptProof>) => void {
     const signed = new SignedTokens(self);
     return (taken, waiting) => {
