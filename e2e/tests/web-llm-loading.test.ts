@@ -108,7 +108,7 @@ const cases: { what: string; faults: Partial<MirrorFaults>; says: string | RegEx
   {
     what: 'a shard that is cut short',
     faults: { truncated: 'params_shard_3.bin' },
-    says: /damaged: params_shard_3\.bin has not the 262144 bytes/,
+    says: /damaged: params_shard_3\.bin does not have the 262144 bytes/,
   },
   {
     what: 'a library that fails its integrity check',
