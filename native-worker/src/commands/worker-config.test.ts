@@ -83,8 +83,8 @@ describe('worker.json', () => {
     ['a list for one value', { slots: [1] }, '"slots"'],
     ['no value', { slots: null }, '"slots"'],
     ['a text for a switch', { 'on-battery': 'yes' }, 'true or false'],
-    ['no JSON', '{slots: 2}', 'no JSON object'],
-    ['no object', '[]', 'no JSON object'],
+    ['no JSON', '{slots: 2}', 'not a JSON object'],
+    ['no object', '[]', 'not a JSON object'],
     ['far too much', ' '.repeat(70_000), 'larger'],
   ])('refuses %s by name', async (_, config, word) => {
     const refused = read(config);
