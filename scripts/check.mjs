@@ -1,5 +1,5 @@
 // npm run check [-- --changed]: format, lint, types, documents, unit tests and acceptance suites, the built page and its budget,
-// rooms. With --changed only what has changed since the last commit, and the tests that import it.
+// rooms. With --changed only what has changed since the last commit, and the tests beside it.
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { bin, steps } from './run.mjs';
@@ -32,6 +32,9 @@ function ofChanged() {
   const files = named.filter((file) => file !== '' && existsSync(file));
   const code = files.filter((file) => /\.(ts|mjs)$/.test(file));
   const components = files.filter((file) => /^web\/src\/.*\.(svelte|svelte\.ts)$/.test(file));
+  const tests = code
+    .map((file) => file.replace(/(\.svelte)?(\.test)?\.ts$/, '.test.ts'))
+    .filter((file) => existsSync(file));
   const touched = (name) => files.some((file) => file.startsWith(`${name}/`));
   return [
     files.length > 0 && ['format', bin('oxfmt'), ['--check', ...files]],
@@ -40,7 +43,7 @@ function ofChanged() {
     components.length > 0 && ['lint the components', bin('eslint'), components],
     ...TYPES.map((name) => (touched(name) || touched('core')) && types(name)),
     touched('web') && ['types: web', bin('svelte-check'), WEB_ARGS],
-    code.length > 0 && ['unit tests and suites', bin('vitest'), ['run', '--changed', '--passWithNoTests']],
+    tests.length > 0 && ['unit tests beside them', bin('vitest'), ['run', ...new Set(tests)]],
     node('rooms', 'scripts/rooms.mjs'),
   ].filter(Boolean);
 }

@@ -1,4 +1,4 @@
-/** The programs of this repository: compiled once, as starting one from its sources takes twice the time. */
+/** The programs of this repository: compiled once, as starting one from its sources takes up to twice the time. */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

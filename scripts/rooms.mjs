@@ -70,6 +70,9 @@ const ROOMS = {
   'web/src': null,
 };
 
+/** Of core the control plane needs what both sides must agree on, and no more. */
+const SHARED = ['base', 'protocol', 'wire', 'policy', 'identity', 'receipts'];
+
 const faults = [];
 let largest = ['', 0];
 let circles = 0;
@@ -100,8 +103,6 @@ for (const [source, rooms] of Object.entries(ROOMS)) {
     }
   }
 }
-/** Of core the control plane needs what both sides must agree on, and no more. */
-const SHARED = ['base', 'protocol', 'wire', 'policy', 'identity', 'receipts'];
 for (const file of filesIn('signaling/src').filter(
   (name) => name.endsWith('.ts') && !/\.test\.ts$|\/testing\//.test(name),
 )) {

@@ -16,7 +16,7 @@ class StandInControl extends Emitter<ControlEvents> {
   }
 }
 
-test('two questions right after joining both go on with the first word of what is offered (stand-in control)', async () => {
+test('two questions right after joining are both asked as soon as it is known what is offered (stand-in control)', async () => {
   const control = new StandInControl();
   const asked: string[] = [];
   const mesh = {

@@ -11,14 +11,14 @@ import { providersOf } from '../intruder.ts';
 import { Program, processesUnder } from '../program.ts';
 import { TINY_MODEL, type Target } from '../target.ts';
 
-/** What of a process of `llmesh` is told by its command line. */
-const LLMESH = programArgs('native-worker/src/main.ts').at(-1) ?? '';
 const SERVES_WITHIN_MS = 30_000;
 const ENDS_WITHIN_MS = 6_000;
 /** Time to start, on a busy machine. */
 const TERMINAL_SECONDS = 20;
 /** A process that says nothing for 10 s is ended, which may take 5 s, and started again. */
 const BACK_WITHIN_MS = 45_000;
+/** The word in a command line that says that a process runs `llmesh`. */
+const LLMESH = programArgs('native-worker/src/main.ts').at(-1) ?? '';
 /** Closes a terminal under a program that runs in it. */
 const IN_A_TERMINAL = `
 import os, pty, sys, time

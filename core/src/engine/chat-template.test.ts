@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ChatTemplate, MAX_TEMPLATE_CHARS } from './chat-template.ts';
-import { MAX_PROMPT_BYTES, MAX_TURNS } from '../protocol.ts';
+import { CHATML_TEMPLATE, ChatTemplate, MAX_TEMPLATE_CHARS, renderChat } from './chat-template.ts';
+import { MAX_PROMPT_BYTES, MAX_TURNS, type Turn } from '../protocol.ts';
 
 const values = { messages: [{ role: 'user', content: 'Hello' }], bos_token: '', eos_token: '' };
 const render = (source: string, more: object = {}) => new ChatTemplate(source).render({ ...values, ...more });
@@ -66,4 +66,30 @@ describe('ChatTemplate', () => {
     );
     expect(() => render("{{ raise_exception('Roles must alternate') }}")).toThrow('Roles must alternate');
   });
+});
+
+const tokens = { bos: '<s>', eos: '</s>' };
+const conversation: Turn[] = [
+  { role: 'system', content: 'Be brief.' },
+  { role: 'user', content: 'Why?\n' },
+];
+
+describe('the prompt', () => {
+  it('follows the template, and ends where the answer begins', () => {
+    expect(renderChat(CHATML_TEMPLATE, conversation, tokens)).toBe(
+      '<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nWhy?\n<|im_end|>\n<|im_start|>assistant\n',
+    );
+    const llama2 =
+      "{{ bos_token }}{% for m in messages %}[{{ m['role'] | upper }}] {{ m['content'] | trim }}{% endfor %}";
+    expect(renderChat(llama2, conversation, tokens)).toBe('<s>[SYSTEM] Be brief.[USER] Why?');
+  });
+
+  it.each(['{% for %}', "{{ raise_exception('no system') }}", '{{ undefined_function() }}'])(
+    'says so when the template is broken: %s',
+    (template) => {
+      expect(() => renderChat(template, conversation, tokens)).toThrow(
+        expect.objectContaining({ code: 'model_unreadable' }),
+      );
+    },
+  );
 });

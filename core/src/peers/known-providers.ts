@@ -1,4 +1,5 @@
 /** The providers that this peer has heard of, for when the control plane cannot be asked. In memory alone. */
+import { BoundedMap } from '../base/bounded-map.ts';
 import type { ModelId, PeerId } from '../base/ids.ts';
 import { MAX_KNOWN_AGE_SECONDS, MAX_KNOWN_PEERS, type KnownPeer } from '../protocol.ts';
 import type { Candidate } from '../wire/candidate.ts';
@@ -22,8 +23,8 @@ interface News {
 export class KnownProviders {
   readonly #self: PeerId;
   readonly #nowMs: () => number;
-  readonly #matched = new Map<string, News>();
-  readonly #told = new Map<PeerId, News[]>();
+  readonly #matched = new BoundedMap<string, News>(MAX_MATCHED);
+  readonly #told = new BoundedMap<PeerId, News[]>(MAX_SOURCES);
   readonly #untold = new Set<PeerId>();
 
   constructor(self: PeerId, nowMs: () => number) {
@@ -38,25 +39,24 @@ export class KnownProviders {
   matched(candidates: readonly Candidate[], asked: boolean): void {
     for (const candidate of candidates) {
       const key = `${candidate.peerId} ${candidate.model.id}`;
-      this.#matched.delete(key);
       this.#matched.set(key, { candidate: idle(candidate), saidMs: this.#nowMs(), linked: false });
       if (asked) this.#untold.add(candidate.peerId);
     }
-    forgetOldest(this.#matched, MAX_MATCHED);
-    forgetOldest(this.#untold, MAX_UNTOLD);
+    for (const oldest of this.#untold) {
+      if (this.#untold.size <= MAX_UNTOLD) break;
+      this.#untold.delete(oldest);
+    }
   }
 
   /** All that `source` knows, in place of what it said before. */
   told(source: PeerId, peers: readonly KnownPeer[]): void {
     const nowMs = this.#nowMs();
-    this.#told.delete(source);
     const news = peers.slice(0, MAX_KNOWN_PEERS).map(({ ageSeconds, linked, ...candidate }) => ({
       candidate: unproven(candidate, candidate.peerId === source),
       saidMs: nowMs - ageSeconds * 1_000,
       linked,
     }));
     this.#told.set(source, news);
-    forgetOldest(this.#told, MAX_SOURCES);
   }
 
   /** Who lends this model, as far as is known; each once, and hearsay only of those of whom there is nothing better. */
@@ -136,14 +136,4 @@ function unproven(candidate: Candidate, itself: boolean): Candidate {
     ...(!itself && { model: { ...candidate.model, tokensPerSecond: null } }),
     reliability: Math.min(candidate.reliability, TOLD_RELIABILITY),
   };
-}
-
-function forgetOldest(
-  kept: { readonly size: number; keys(): Iterable<string>; delete(key: string): boolean },
-  most: number,
-) {
-  for (const oldest of kept.keys()) {
-    if (kept.size <= most) break;
-    kept.delete(oldest);
-  }
 }

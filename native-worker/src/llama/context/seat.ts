@@ -24,7 +24,7 @@ export class Seat {
   readonly place: number;
   readonly sequence: LlamaContextSequence;
   /** Of whose seat it is now. */
-  signal = new AbortController().signal;
+  signal: AbortSignal = new AbortController().signal;
   /** The tokens of whole chunks that the sequence holds from its start on, each computed after nothing but such. */
   #chunks: Token[] = [];
   #asker: string | null = null;
