@@ -17,7 +17,8 @@ export class Child {
   /** `file`: a TypeScript file of this repository. */
   constructor(root, file, args, env = {}) {
     this.#process = new GuardedProcess([...programArgs(file), ...args], {
-      ...{ cwd: root, env: programEnv(env) },
+      cwd: root,
+      env: programEnv(env),
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     let named = null;

@@ -20,9 +20,17 @@ export async function forgedFiling(
   if (lease === null) throw new Error('no lease for that provider');
   const nowMs = Date.now();
   const body = {
-    ...{ taskId: newTaskId(), requester: requester.peerId, provider: provider.peerId, leaseNonce: lease.nonce },
-    ...{ tokens: 200, digest: randomBytes(32), model: lease.model, promptTokens: 10 },
-    ...{ startedMs: nowMs - 2_000, endedMs: nowMs, ...claims },
+    taskId: newTaskId(),
+    requester: requester.peerId,
+    provider: provider.peerId,
+    leaseNonce: lease.nonce,
+    tokens: 200,
+    digest: randomBytes(32),
+    model: lease.model,
+    promptTokens: 10,
+    startedMs: nowMs - 2_000,
+    endedMs: nowMs,
+    ...claims,
   };
   const half = await signReceipt(body, provider.identity);
   const other = await countersign(half, { ...body, maxPromptTokens: 1e15 }, requester.identity);

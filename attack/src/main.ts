@@ -68,7 +68,9 @@ async function attackAll(): Promise<void> {
   process.stdout.write(`${table(rows)}\n`);
   process.stdout.write(
     `${JSON.stringify({
-      ...{ bench: 'attack', attacks: rows.length, held },
+      bench: 'attack',
+      attacks: rows.length,
+      held,
       worst: {
         healthzMs: Math.round(worst((row) => row.healthzMs)),
         firstWordRatio: round(worst((row) => row.firstWordRatio)),
@@ -114,7 +116,8 @@ async function against(attack: Attack): Promise<Row> {
       ...(measured.rssRatio > MAX_MEMORY_RATIO ? [`memory × ${measured.rssRatio.toFixed(2)}`] : []),
     ];
     return {
-      ...{ attack, ...measured },
+      attack,
+      ...measured,
       held: result.held && faults.length === 0,
       now: [...faults, result.now].join('; '),
     };

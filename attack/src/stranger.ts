@@ -151,8 +151,16 @@ export class Stranger {
 /** An advert for one model. */
 export function model(id: string, more: Message = {}): Message {
   return {
-    ...{ id, name: id, quant: 'q8', format: 'gguf', backend: 'cpu', contextTokens: 2_048, sha256: null },
-    ...{ tokensPerSecond: 50, continues: 'text', abilities: ['schema', 'completion', 'logprobs', 'penalties'] },
+    id,
+    name: id,
+    quant: 'q8',
+    format: 'gguf',
+    backend: 'cpu',
+    contextTokens: 2_048,
+    sha256: null,
+    tokensPerSecond: 50,
+    continues: 'text',
+    abilities: ['schema', 'completion', 'logprobs', 'penalties'],
     ...more,
   };
 }

@@ -128,8 +128,18 @@ function summary(
   const { inTurns, loadMs, rawLoadMs, residentBytes } = measured;
   return {
     bench: 'big',
-    ...{ scale, layers, parameters, fileBytes: bytes, threads, inTurns },
-    ...{ loadMs, rawLoadMs, residentBytes, tokensPerSecondRatio: ratio, tokensPerSecond: speed, firstTokenMs: first },
+    scale,
+    layers,
+    parameters,
+    fileBytes: bytes,
+    threads,
+    inTurns,
+    loadMs,
+    rawLoadMs,
+    residentBytes,
+    tokensPerSecondRatio: ratio,
+    tokensPerSecond: speed,
+    firstTokenMs: first,
   };
 }
 

@@ -42,7 +42,7 @@ export async function draft({ rounds, tokens, threads }: DraftOptions) {
   const slots = Math.max(...STREAMS);
   const load = async (more: Partial<LlamaModelFile>) => {
     const engine = new LlamaEngine();
-    await engine.load({ ...{ path, threads, gpu: 'off', slots, contextTokens: 1024 }, ...more }, () => {}, never);
+    await engine.load({ path, threads, gpu: 'off', slots, contextTokens: 1024, ...more }, () => {}, never);
     return engine;
   };
   const plain = await load({});
@@ -65,12 +65,10 @@ export async function draft({ rounds, tokens, threads }: DraftOptions) {
           }
           const guessed = helped.guesses.guessed - before.guessed;
           const result = {
-            ...{
-              name: one.name,
-              streams,
-              right: (helped.guesses.taken - before.taken) / Math.max(1, guessed),
-              guessed,
-            },
+            name: one.name,
+            streams,
+            right: (helped.guesses.taken - before.taken) / Math.max(1, guessed),
+            guessed,
             ratio: spread(runs.map((run) => run.speed / run.plainSpeed)),
             speed: spread(runs.map((run) => run.speed)),
             plainSpeed: spread(runs.map((run) => run.plainSpeed)),

@@ -68,7 +68,11 @@ const inputs = new InputNote(note);
 let saidMs = performance.now();
 let heapBefore: number | null = null;
 const { failure, ...counts } = await fuzz(targets, {
-  ...{ frames, seed, now: () => performance.now(), worked: cpuMs, memory: used },
+  frames,
+  seed,
+  now: () => performance.now(),
+  worked: cpuMs,
+  memory: used,
   reachedNew: () => {
     inputs.done();
     return coverage.reachedNew();

@@ -2,9 +2,13 @@
 import { startControlPlane } from '@llmesh/signaling/server';
 
 const plane = await startControlPlane({
-  ...{ port: Number(process.argv[2]), host: '127.0.0.1', webFolder: import.meta.dirname },
+  port: Number(process.argv[2]),
+  host: '127.0.0.1',
+  webFolder: import.meta.dirname,
   // Joining is not what is measured.
-  ...{ joinWorkBits: 0, maxPeers: 15_000, networkFactor: 100 },
+  joinWorkBits: 0,
+  maxPeers: 15_000,
+  networkFactor: 100,
 });
 process.once('SIGTERM', () => void plane.close().then(() => process.exit(0)));
 process.on('SIGUSR2', () => {

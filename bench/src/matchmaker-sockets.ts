@@ -41,9 +41,12 @@ export async function overSockets(
     }
     const alone = (await sockets.run(1, SOCKET_SECONDS)).matchMs;
     return {
-      ...{ sessions: sockets.askers, underWay: SOCKET_PIPELINE },
-      ...{ beating: beating.figures(), silent: silent.figures() },
-      ...{ aloneP50Ms: quantile(alone, 0.5), aloneP99Ms: quantile(alone, 0.99) },
+      sessions: sockets.askers,
+      underWay: SOCKET_PIPELINE,
+      beating: beating.figures(),
+      silent: silent.figures(),
+      aloneP50Ms: quantile(alone, 0.5),
+      aloneP99Ms: quantile(alone, 0.99),
     };
   } finally {
     sockets.close();
@@ -94,11 +97,14 @@ class Tally {
     ) => spread(this.#runs.map((run) => run[key]));
     const times = this.#runs.flatMap(({ matchMs }) => matchMs);
     return {
-      ...{ matchesPerSecond: of('matchesPerSecond'), heartbeatsPerSecond: of('heartbeatsPerSecond') },
-      ...{ serverCores: of('serverCores'), loadCores: of('loadCores') },
+      matchesPerSecond: of('matchesPerSecond'),
+      heartbeatsPerSecond: of('heartbeatsPerSecond'),
+      serverCores: of('serverCores'),
+      loadCores: of('loadCores'),
       matchesPerCoreSecond: of('matchesPerCoreSecond'),
       waitedForASlot: this.#runs.reduce((sum, { queued }) => sum + queued, 0),
-      ...{ p50Ms: quantile(times, 0.5), p99Ms: quantile(times, 0.99) },
+      p50Ms: quantile(times, 0.5),
+      p99Ms: quantile(times, 0.99),
     };
   }
 }

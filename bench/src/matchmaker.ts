@@ -55,14 +55,18 @@ export async function matchmaker({ providers, models, rounds, matches }: Matchma
   const some = (values: number[]): Spread | null => (values.length === 0 ? null : spread(values));
   const result = {
     bench: 'matchmaker',
-    ...{ providers, models, rounds, bytesPerProvider: local.bytesPerProvider },
+    providers,
+    models,
+    rounds,
+    bytesPerProvider: local.bytesPerProvider,
     inProcess: { matchesPerSecond: spread(figures.local), ...quantilesUs(figures.localMs) },
     webSocket: socket,
     redis:
       version === null
         ? { skipped: 'redis-server is not installed' }
         : {
-            ...{ version, pipelined: REDIS_PIPELINE },
+            version,
+            pipelined: REDIS_PIPELINE,
             matchesPerSecond: some(figures.redis),
             aloneUs: some(figures.redisAlone.map((ms) => ms * 1000)),
             ratioPipelined: some(ratios.pipelined),

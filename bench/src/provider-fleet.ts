@@ -38,7 +38,12 @@ export function seeded(seed: number): () => number {
 
 function advert(id: ModelId, random: () => number): ModelAdvert {
   return {
-    ...{ id, name: `Benchmark ${id}`, quant: 'Q4_K_M', format: 'gguf', backend: 'cuda', contextTokens: 8192 },
+    id,
+    name: `Benchmark ${id}`,
+    quant: 'Q4_K_M',
+    format: 'gguf',
+    backend: 'cuda',
+    contextTokens: 8192,
     sha256: 'ab'.repeat(32),
     tokensPerSecond: Math.round(10 + random() * 190) / 2,
     continues: 'ids',

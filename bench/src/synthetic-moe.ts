@@ -59,7 +59,9 @@ export async function writeMoe(path: string, { layers }: MoeSize): Promise<void>
 function tensors(layers: number, vocabulary: number): Tensor[] {
   const { width, heads, kvHeads, headWidth, experts, expertWidth } = SHAPE;
   const tensor = (name: string, quant: Tensor['quant'], ...shape: number[]): Tensor => ({
-    ...{ name: `${name}.weight`, quant, shape },
+    name: `${name}.weight`,
+    quant,
+    shape,
   });
   return [
     tensor('token_embd', 'q4_0', width, vocabulary),

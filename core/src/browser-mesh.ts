@@ -34,11 +34,20 @@ export async function openBrowserMesh(
   const secure = address.protocol === 'https:';
   const control = new ControlClient({
     url: new URL('/mesh', address).href.replace(/^http/, 'ws'),
-    ...{ identity, prove: proveKey, agent: 'browser', clock: realClock, random },
+    identity,
+    prove: proveKey,
+    agent: 'browser',
+    clock: realClock,
+    random,
     openSocket: (url) => new WebSocket(url),
   });
   const { transport, introductions, setHidden } = openPaths({
-    ...{ Peer, control, self: identity.peerId, credentials: await makeCredentials(identity), clock: realClock, random },
+    Peer,
+    control,
+    self: identity.peerId,
+    credentials: await makeCredentials(identity),
+    clock: realClock,
+    random,
     openSocket: (url) => new WebSocket(url),
     connect: (config) => new RTCPeerConnection(config),
     host: address.hostname,
@@ -48,7 +57,13 @@ export async function openBrowserMesh(
   });
   setHidden(hidden);
   const mesh = new Mesh({
-    ...{ control, transport, introductions, identity, clock: realClock, now: Date.now, random },
+    control,
+    transport,
+    introductions,
+    identity,
+    clock: realClock,
+    now: Date.now,
+    random,
     // What cannot be filed is lost with the page, as with any passer-by.
     receipts: { keeper: new MemoryReceiptKeeper(), failed: () => {} },
     neighbours: () => 0,

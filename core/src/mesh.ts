@@ -111,7 +111,11 @@ export class Mesh {
     });
     const { neighbours = () => 0 } = options;
     this.#neighbours = new Neighbours({
-      ...{ links: this.#links, known: this.#known, exchange: this.#exchange, clock, random },
+      links: this.#links,
+      known: this.#known,
+      exchange: this.#exchange,
+      clock,
+      random,
       wanted: () => (this.#worker !== null && control.state === 'open' ? neighbours() : 0),
     });
     this.#introductions.linkTo = (peer) => this.#links.to(peer);

@@ -101,7 +101,9 @@ export class ManInTheMiddle {
     let early: RTCIceCandidate[] | null = [];
     const send = (candidate: RTCIceCandidate) =>
       this.#signalling.deliver(dst, {
-        ...{ type: 'CANDIDATE', src, dst },
+        type: 'CANDIDATE',
+        src,
+        dst,
         payload: { candidate, type: 'data', connectionId },
       });
     connection.onicecandidate = ({ candidate }) => {

@@ -44,7 +44,9 @@ test('a page of somebody else asks the mesh with the same lines', async ({ mesh,
 async function bundled(code: string): Promise<string> {
   const entry = `virtual:${NAME}`;
   const built = await build({
-    ...{ root: join(ROOT, 'e2e'), configFile: false, logLevel: 'error' },
+    root: join(ROOT, 'e2e'),
+    configFile: false,
+    logLevel: 'error',
     resolve: { conditions: ['@llmesh/source', 'browser', 'module', 'import', 'default'] },
     build: { write: false, target: 'esnext', rolldownOptions: { input: entry, output: { codeSplitting: false } } },
     plugins: [

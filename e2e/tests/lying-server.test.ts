@@ -198,7 +198,8 @@ test('a server that floods a peer with offers and candidates costs it little, an
     liar.deliver(b.transport.self, { ...offer, src, payload: { ...offer.payload, connectionId } });
     for (let n = 0; n < 10; n++) {
       liar.deliver(b.transport.self, {
-        ...{ ...candidate, src },
+        ...candidate,
+        src,
         payload: { ...candidate.payload, connectionId: `${connectionId}_${n}` },
       });
     }

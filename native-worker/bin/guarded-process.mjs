@@ -46,7 +46,8 @@ export class GuardedProcess {
     this.#mostSilentTicks = mostSilentTicks;
     const leash = new URL('leash.mjs', import.meta.url).href;
     this.#process = spawn(process.execPath, ['--import', leash, ...args], {
-      ...{ cwd, env: { ...env, LLMESH_STARTED_BY: String(process.pid) } },
+      cwd,
+      env: { ...env, LLMESH_STARTED_BY: String(process.pid) },
       // The channel also tells it when we are gone, even by SIGKILL.
       stdio: [...stdio, 'ipc'],
       // A terminal's Ctrl-C is for us alone: we end the process in order. Its own children end with its group.

@@ -96,7 +96,12 @@ describe('/mesh', () => {
     expect(lease).toEqual(expect.any(String));
     expect(candidates).toEqual([
       {
-        ...{ peerId: provider.id, agent: 'native', model: ADVERT.models[0], slots: 1, busySlots: 0, queued: 0 },
+        peerId: provider.id,
+        agent: 'native',
+        model: ADVERT.models[0],
+        slots: 1,
+        busySlots: 0,
+        queued: 0,
         reliability: 0.9,
         certificate: null,
       },

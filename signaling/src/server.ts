@@ -127,7 +127,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   }
   const passes = new SignalPasses(clock);
   const receipts = new ReceiptBook({
-    ...{ table, issuer: leases.issuer, clock, now },
+    table,
+    issuer: leases.issuer,
+    clock,
+    now,
     failed: (error) => log.error(`Receipts cannot be kept, and will be filed again later: ${reasonOf(error)}`),
   });
   const relay = new Relay({ clock, metrics, limits: { ...DEFAULT_RELAY_LIMITS, ...options.relay } });
@@ -182,7 +185,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   return {
     url: `http://${hostForPeople(options.host)}:${port}`,
     local: `http://${hostHere(address)}:${port}`,
-    ...{ port, close },
+    port,
+    close,
   };
 }
 

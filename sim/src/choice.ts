@@ -145,12 +145,25 @@ function beat(clock: VirtualClock, lender: Lender): void {
 function newLender(index: number, random: SeededRandom): Lender {
   const tokensPerSecond = random.between(4, 60);
   const model: ModelAdvert = {
-    ...{ id: 'model' as ModelId, name: 'Model', quant: 'q8', format: 'gguf', backend: 'cpu' },
-    ...{ contextTokens: 4096, sha256: null, tokensPerSecond, continues: 'ids' },
+    id: 'model' as ModelId,
+    name: 'Model',
+    quant: 'q8',
+    format: 'gguf',
+    backend: 'cpu',
+    contextTokens: 4096,
+    sha256: null,
+    tokensPerSecond,
+    continues: 'ids',
   };
   const seen: Candidate = {
-    ...{ peerId: `lender-${index}` as PeerId, agent: 'native', model, slots: SLOTS, busySlots: 0, queued: 0 },
-    ...{ reliability: 1, certificate: null },
+    peerId: `lender-${index}` as PeerId,
+    agent: 'native',
+    model,
+    slots: SLOTS,
+    busySlots: 0,
+    queued: 0,
+    reliability: 1,
+    certificate: null,
   };
   return { tokensPerSecond, running: 0, waiting: [], coming: 0, peak: 0, seen };
 }

@@ -11,7 +11,12 @@ function atRest(is: { busySlots?: number }, seen: { busySlots?: number; promised
   const slots = { slots: 2, busySlots: 0, queued: 0 };
   const { promised = 0, waiting = 0, busySlots = 0 } = seen;
   const status = {
-    ...{ ...slots, ...is, answers: 0, tokens: 0, tokensPerSecond: 0, typicalTokensPerSecond: null },
+    ...slots,
+    ...is,
+    answers: 0,
+    tokens: 0,
+    tokensPerSecond: 0,
+    typicalTokensPerSecond: null,
     serving: [],
   };
   const question = new Question({ id: 1, promptTokens: 1, tokens: 8 }, 0, 0);

@@ -59,7 +59,11 @@ export class SimNode {
     });
     const transport = network.join(this.peerId);
     this.#mesh = new Mesh({
-      ...{ control, identity, clock, random: random.next, verify: nodeVerify },
+      control,
+      identity,
+      clock,
+      random: random.next,
+      verify: nodeVerify,
       transport: lie === null ? transport : new LyingTransport(transport, lie),
       now: () => Math.floor(EPOCH_MS + clock.now()),
       receipts: { keeper: new MemoryReceiptKeeper(), failed() {} },
@@ -72,7 +76,9 @@ export class SimNode {
     const engine = new SimEngine({ clock: network.world.clock, random: random.fork(), hardware, work });
     const models = [{ advert, engine, slots: hardware.slots }];
     this.providing = this.#mesh.provide({
-      ...{ models, onStatus() {}, onFailure() {} },
+      models,
+      onStatus() {},
+      onFailure() {},
       onHang: () => void this.#startAnew(advert, hardware, work),
     });
   }

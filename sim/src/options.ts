@@ -63,7 +63,12 @@ export function worldOptions(options: SimOptions, seed: number): WorldOptions {
   const { peers, models, questions, partitions, restarts, hedge, resume } = options;
   const askers = Math.min(peers - 1, Math.max(1, Math.round((peers * options.askers) / 100)));
   return {
-    ...{ seed, askers, lenders: peers - askers, hedge, resume, graceful: 0.5 },
+    seed,
+    askers,
+    lenders: peers - askers,
+    hedge,
+    resume,
+    graceful: 0.5,
     models: models ?? Math.max(1, Math.min(50, Math.round(peers / 50))),
     questionsPerMinute: questions,
     greedy: options.greedy / 100,

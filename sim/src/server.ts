@@ -43,7 +43,10 @@ export class SimServer {
     this.#random = random;
     this.#identity = nodeIdentity(random.bytes(SECRET_KEY_BYTES));
     this.#receipts = new ReceiptBook({
-      ...{ issuer: this.#identity.peerId, clock, now: this.#now, table: new DeliveryTable(null) },
+      issuer: this.#identity.peerId,
+      clock,
+      now: this.#now,
+      table: new DeliveryTable(null),
       failed: (error) => {
         throw error;
       },
@@ -99,7 +102,10 @@ export class SimServer {
     const metrics = new Metrics(registry, { mesh: () => 0, signal: () => 0, relay: () => 0 });
     const relay = new Relay({ clock, metrics, limits: { ...DEFAULT_RELAY_LIMITS, maxLinks: 0 } });
     const mesh = new Mesh({
-      ...{ clock, metrics, registry, random: this.#random.next },
+      clock,
+      metrics,
+      registry,
+      random: this.#random.next,
       iceServers: new IceServers([], null, this.#now),
       relay,
       passes: new SignalPasses(clock),

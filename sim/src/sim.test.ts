@@ -6,9 +6,23 @@ import type { WorldOptions } from './world.ts';
 
 const MINUTES = 2;
 const CALM: WorldOptions = {
-  ...{ seed: 1, lenders: 16, askers: 8, models: 2, questionsPerMinute: 3, greedy: 0, withdrawn: 0 },
-  ...{ churnPerMinute: 0, graceful: 0.5, stalls: 0, hiccups: 0, slow: 0, liars: 0 },
-  ...{ partitionsPerMinute: 0, restartsPerMinute: 0, hedge: true, resume: true },
+  seed: 1,
+  lenders: 16,
+  askers: 8,
+  models: 2,
+  questionsPerMinute: 3,
+  greedy: 0,
+  withdrawn: 0,
+  churnPerMinute: 0,
+  graceful: 0.5,
+  stalls: 0,
+  hiccups: 0,
+  slow: 0,
+  liars: 0,
+  partitionsPerMinute: 0,
+  restartsPerMinute: 0,
+  hedge: true,
+  resume: true,
 };
 
 function run(changes: Partial<WorldOptions>, minutes = MINUTES) {
@@ -34,17 +48,16 @@ describe('a mesh', () => {
 
   it('in which all goes wrong at once still ends every question once', async () => {
     const { faults, figures } = await run({
-      ...{
-        seed: 5,
-        churnPerMinute: 0.5,
-        stalls: 0.03,
-        hiccups: 0.05,
-        slow: 0.2,
-        liars: 0.2,
-        greedy: 0.2,
-        withdrawn: 0.2,
-      },
-      ...{ partitionsPerMinute: 2, restartsPerMinute: 1 },
+      seed: 5,
+      churnPerMinute: 0.5,
+      stalls: 0.03,
+      hiccups: 0.05,
+      slow: 0.2,
+      liars: 0.2,
+      greedy: 0.2,
+      withdrawn: 0.2,
+      partitionsPerMinute: 2,
+      restartsPerMinute: 1,
     });
     expect(faults).toEqual([]);
     expect(figures.answered).toBeGreaterThan(20);

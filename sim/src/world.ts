@@ -224,11 +224,16 @@ export class World {
 
   #newNode(kind: Pick<NodeOptions, 'lie' | 'slow'> = {}): SimNode {
     return new SimNode({
-      ...{ network: this.#network, random: this.#random.fork(), trace: this.trace, ...kind },
+      network: this.#network,
+      random: this.#random.fork(),
+      trace: this.trace,
+      ...kind,
       openSocket: (self, up, lie) =>
         this.server.connect(
           {
-            ...{ delayMs: this.#distanceMs(self, null), up, lie },
+            delayMs: this.#distanceMs(self, null),
+            up,
+            lie,
             opensAtMs: () => this.#partitions.opensAtMs(self, null),
           },
           this.#address(self),
@@ -263,7 +268,14 @@ function modelId(index: number): ModelId {
 function advertOf(index: number, tokensPerSecond: number, resume: boolean): ModelAdvert {
   const sha256 = index.toString(16).padStart(64, '0');
   return {
-    ...{ id: modelId(index), name: `Model ${index}`, quant: 'q8', format: 'gguf', backend: 'cpu' },
-    ...{ contextTokens: 4096, sha256, tokensPerSecond, continues: resume ? 'ids' : 'none' },
+    id: modelId(index),
+    name: `Model ${index}`,
+    quant: 'q8',
+    format: 'gguf',
+    backend: 'cpu',
+    contextTokens: 4096,
+    sha256,
+    tokensPerSecond,
+    continues: resume ? 'ids' : 'none',
   };
 }

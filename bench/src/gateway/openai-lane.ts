@@ -7,14 +7,19 @@ const DATA = 'data: ';
 export async function openOpenAiLane(name: string, baseUrl: string, model?: string): Promise<Lane> {
   const id = model ?? (await firstModel(baseUrl));
   return {
-    ...{ name, pid: null },
+    name,
+    pid: null,
     async ask(turns, maxTokens) {
       const response = await fetch(`${baseUrl}/chat/completions`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({
-          ...{ model: id, messages: turns, temperature: 0, max_tokens: maxTokens },
-          ...{ stream: true, stream_options: { include_usage: true } },
+          model: id,
+          messages: turns,
+          temperature: 0,
+          max_tokens: maxTokens,
+          stream: true,
+          stream_options: { include_usage: true },
         }),
       });
       if (!response.ok || response.body === null) {

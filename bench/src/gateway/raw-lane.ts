@@ -23,12 +23,15 @@ export async function openRawLanes(options: RawLaneOptions): Promise<{ raw: Lane
   let active = 0;
   const lane = async (name: string, gathered: boolean): Promise<Lane> => {
     const context = await model.createContext({
-      ...{ threads, contextSize, sequences },
+      threads,
+      contextSize,
+      sequences,
       ...(gathered && { batching: gatherSequences(() => active) }),
     });
     const free = Array.from({ length: sequences }, (_, place) => ({ sequence: context.getSequence(), place }));
     return {
-      ...{ name, pid: process.pid },
+      name,
+      pid: process.pid,
       async ask(turns, maxTokens) {
         const seat = free.shift();
         if (seat === undefined) throw new Error('more questions at once than sequences');

@@ -228,7 +228,10 @@ export class Answering {
     this.#times.heard(this.#answer.tokens, nowMs);
     const { text, tokens, tokenIds = null, logprobs, promptTokens } = chunk;
     this.events.push({
-      ...{ type: 'piece', text, tokens, tokenIds },
+      type: 'piece',
+      text,
+      tokens,
+      tokenIds,
       ...(logprobs !== undefined && { logprobs }),
       ...(promptTokens !== undefined && { promptTokens }),
     });
@@ -342,7 +345,11 @@ export class Answering {
     this.events.push({
       type: 'done',
       receipt: {
-        ...{ provider: attempt.candidate.peerId, finish, promptTokens, path, receipt },
+        provider: attempt.candidate.peerId,
+        finish,
+        promptTokens,
+        path,
+        receipt,
         // Not fewer than came, and not more than was asked for.
         completionTokens: Math.min(Math.max(attempt.offset + completionTokens, this.#answer.tokens), this.#maxTokens),
         seams: this.#seams,

@@ -85,7 +85,12 @@ export class Attempt {
     this.#check = new PieceCheck(part, form, candidate.model.embeds);
     const taskId = this.#taskId;
     this.#answer = new ReceivedAnswer({
-      ...{ taskId, candidate, request: part, identity: needs.identity, verify: needs.verify, clock: needs.clock },
+      taskId,
+      candidate,
+      request: part,
+      identity: needs.identity,
+      verify: needs.verify,
+      clock: needs.clock,
       ...(prefix !== null && { prefix: prefix.text }),
       acknowledge: (acknowledgement) => this.channel?.send({ kind: 'TASK_ACK', taskId, acknowledgement }),
       failed: (thrown) => this.fail(asMeshError(thrown, 'identity_unusable', KEY_FAILED)),

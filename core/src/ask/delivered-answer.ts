@@ -62,7 +62,10 @@ export class DeliveredAnswer {
     const { text, tokens } = this;
     const adapter = this.#adapter;
     return {
-      ...{ text, tokens, tokenIds: this.#tokenIds?.slice() ?? null, sha256: this.#sha256 },
+      text,
+      tokens,
+      tokenIds: this.#tokenIds?.slice() ?? null,
+      sha256: this.#sha256,
       ...(adapter !== undefined && { adapter }),
     };
   }

@@ -37,13 +37,21 @@ async function setUp(changes: { clock?: Clock; identity?: Identity; lease?: Part
   const acknowledged: Uint8Array[] = [];
   const failures: unknown[] = [];
   const answer = new ReceivedAnswer({
-    ...{ taskId, candidate, request, identity: changes.identity ?? requester, clock: changes.clock ?? clock },
+    taskId,
+    candidate,
+    request,
+    identity: changes.identity ?? requester,
+    clock: changes.clock ?? clock,
     acknowledge: (bytes) => acknowledged.push(bytes),
     failed: (thrown) => failures.push(thrown),
   });
   const { nonce } = leaseOf(readLeases(lease)!, provider)!;
   const delivery = new Delivery({
-    ...{ taskId, requester: requester.peerId, provider, leaseNonce: nonce, salt: answer.salt },
+    taskId,
+    requester: requester.peerId,
+    provider,
+    leaseNonce: nonce,
+    salt: answer.salt,
   });
   /** So many tokens more, at both ends. */
   const write = (tokens: number) => {

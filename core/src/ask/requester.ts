@@ -46,7 +46,11 @@ export class Requester {
     this.#options = options;
     const { links, identity, verify, filer, clock, random } = options;
     this.#needs = {
-      ...{ links, identity, verify, filer, clock },
+      links,
+      identity,
+      verify,
+      filer,
+      clock,
       listen: (taskId, attempt) => {
         this.#attempts.set(taskId, attempt);
         return () => this.#attempts.delete(taskId);

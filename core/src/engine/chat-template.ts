@@ -66,7 +66,12 @@ export class ChatTemplate {
 
 /** As the library has them, but for limits. */
 const GLOBALS = {
-  ...{ true: true, false: false, none: null, True: true, False: false, None: null },
+  true: true,
+  false: false,
+  none: null,
+  True: true,
+  False: false,
+  None: null,
   range,
   raise_exception: (reason: unknown) => {
     throw new Error(String(reason));

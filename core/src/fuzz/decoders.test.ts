@@ -22,8 +22,11 @@ describe('damaged input', () => {
     const inputs = async (seed: number) => {
       const seen: string[] = [];
       const target: FuzzTarget = {
-        ...{ name: 'witness', weight: 1, seeds: [new Uint8Array([1, 2, 3])] },
-        ...{ values: [{ a: [1, 'x'] }], write: (value) => new TextEncoder().encode(JSON.stringify(value)) },
+        name: 'witness',
+        weight: 1,
+        seeds: [new Uint8Array([1, 2, 3])],
+        values: [{ a: [1, 'x'] }],
+        write: (value) => new TextEncoder().encode(JSON.stringify(value)),
         run: (input) => seen.push(input.join()) > 0,
       };
       await fuzz([target], { frames: 300, seed, now });
@@ -36,7 +39,9 @@ describe('damaged input', () => {
   it('that takes long or much is told of, where it does so each time; nasty input is tried first', async () => {
     let [nowMs, bytes, hurry] = [0, 0, 0];
     const target: FuzzTarget = {
-      ...{ name: 'slow', weight: 1, seeds: [new Uint8Array([1])] },
+      name: 'slow',
+      weight: 1,
+      seeds: [new Uint8Array([1])],
       nasty: [new Uint8Array([7]), new Uint8Array([8]), new Uint8Array([9])],
       run: ([first]) => {
         if (first === 7) nowMs += 101;
@@ -54,7 +59,9 @@ describe('damaged input', () => {
 
   it('that breaks a decoder is found, and cut down to what breaks it', async () => {
     const broken: FuzzTarget = {
-      ...{ name: 'a decoder with a mistake', weight: 1, seeds: [new TextEncoder().encode('{"type":"hello"}')] },
+      name: 'a decoder with a mistake',
+      weight: 1,
+      seeds: [new TextEncoder().encode('{"type":"hello"}')],
       run: (input) => {
         if (input.includes(0xff)) throw new TypeError(`byte ${input.indexOf(0xff)} is wrong`);
         return true;

@@ -46,19 +46,30 @@ const turns = [
 export function formDecoders(): FuzzTarget[] {
   return [
     {
-      ...{ name: 'JSON schemas', weight: 10, values: schemas, write: (value) => bytesOf(JSON.stringify(value) ?? '') },
-      ...{ seeds: schemas.map(written), nasty: nastySchemas.map(bytesOf) },
+      name: 'JSON schemas',
+      weight: 10,
+      values: schemas,
+      write: (value) => bytesOf(JSON.stringify(value) ?? ''),
+      seeds: schemas.map(written),
+      nasty: nastySchemas.map(bytesOf),
       run: (input) => refusable(() => jsonGrammar(readJsonSchema(textOf(input))).startsWith('root ')),
     },
     {
-      ...{ name: 'answers of a form', weight: 4, run: follow, slowMs: 200 },
+      name: 'answers of a form',
+      weight: 4,
+      run: follow,
+      slowMs: 200,
       seeds: schemas.map((schema, i) => joined([written(schema), bytesOf(answers[i] ?? '')])),
       nasty: nastySchemas.flatMap((schema) => nastyAnswers.map((answer) => joined([bytesOf(schema), bytesOf(answer)]))),
     },
     {
-      ...{ name: 'chat templates', weight: 3, seeds: templates.map(bytesOf), nasty: nastyTemplates.map(bytesOf) },
+      name: 'chat templates',
+      weight: 3,
+      seeds: templates.map(bytesOf),
+      nasty: nastyTemplates.map(bytesOf),
       // Runs on a file that its provider chose, once for each question.
-      ...{ run: rendered, slowMs: 500 },
+      run: rendered,
+      slowMs: 500,
     },
   ];
 }

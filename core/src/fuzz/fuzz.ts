@@ -91,8 +91,16 @@ export async function fuzz(
 ): Promise<FuzzCounts & { failure: FuzzFailure | null }> {
   const mutator = new Mutator(options.seed);
   const counts: FuzzCounts = {
-    ...{ frames: 0, accepted: 0, refused: 0, kept: 0, slow: [], large: [] },
-    ...{ slowestMs: 0, slowestTarget: '', largestBytes: 0, largestTarget: '' },
+    frames: 0,
+    accepted: 0,
+    refused: 0,
+    kept: 0,
+    slow: [],
+    large: [],
+    slowestMs: 0,
+    slowestTarget: '',
+    largestBytes: 0,
+    largestTarget: '',
   };
   const queue = targets.flatMap((target) => Array.from({ length: target.weight }, () => target));
   const corpora = new Map(targets.map((target) => [target, [...target.seeds, ...smallOf(target)]]));

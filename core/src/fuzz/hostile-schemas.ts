@@ -14,7 +14,10 @@ type Json = Record<string, unknown>;
 const many = <T>(count: number, make: (i: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i));
 const ref = (name: string) => ({ $ref: `#/$defs/${name}` });
 const object = (properties: Json, required: readonly string[] = Object.keys(properties), more: Json = {}) => ({
-  ...{ type: 'object', properties, required, additionalProperties: false },
+  type: 'object',
+  properties,
+  required,
+  additionalProperties: false,
   ...more,
 });
 const named = (root: object, $defs: Json) => ({ ...root, $defs });
@@ -51,7 +54,9 @@ const REFUSED: Record<string, unknown> = {
   'minLength above maxLength': { type: 'string', minLength: 9, maxLength: 2 },
   'minLength above maxLength, in a list of types': { type: ['null', 'string'], minLength: 9, maxLength: 2 },
   'minLength above maxLength, deep inside': nested(9, (items) => ({ type: 'array', items }), {
-    ...{ type: 'string', minLength: 256, maxLength: 255 },
+    type: 'string',
+    minLength: 256,
+    maxLength: 255,
   }),
   'minItems above maxItems, behind a name nobody needs': named(object({ a: ref('x') }, []), {
     x: { type: 'array', minItems: 2, maxItems: 1 },
@@ -159,7 +164,9 @@ const ACCEPTED: Record<string, unknown> = {
   'five hundred optional keys': object(Object.fromEntries(many(500, (i) => [`p${i}`, text])), []),
   'five hundred keys': object(Object.fromEntries(many(500, (i) => [`p${i}`, { type: 'integer' }]))),
   'lists of long lists of long texts': nested(9, (items) => ({ type: 'array', items, maxItems: 256 }), {
-    ...{ type: 'string', minLength: 256, maxLength: 256 },
+    type: 'string',
+    minLength: 256,
+    maxLength: 256,
   }),
   'short lists of nothing': { type: 'array', items: text, maxItems: 0 },
   'an empty text': { type: 'string', maxLength: 0 },

@@ -20,28 +20,39 @@ const taskId = 'c'.repeat(16) as TaskId;
 const model = 'llmesh-tiny' as ModelId;
 
 const advert: ModelAdvert = {
-  ...{
-    id: model,
-    name: 'LLMesh tiny',
-    quant: 'q8',
-    contextTokens: 2048,
-    sha256: '5a'.repeat(32),
-    tokensPerSecond: 12.5,
-    continues: 'text',
-  },
+  id: model,
+  name: 'LLMesh tiny',
+  quant: 'q8',
+  contextTokens: 2048,
+  sha256: '5a'.repeat(32),
+  tokensPerSecond: 12.5,
+  continues: 'text',
   format: 'gguf',
   backend: 'cpu',
 };
 const offer: Offer = {
-  ...{ id: model, name: 'LLMesh tiny', quant: 'q8', contextTokens: 2048, tokensPerSecond: null },
-  ...{ providers: 1, slots: 2, busySlots: 1, queued: 0 },
+  id: model,
+  name: 'LLMesh tiny',
+  quant: 'q8',
+  contextTokens: 2048,
+  tokensPerSecond: null,
+  providers: 1,
+  slots: 2,
+  busySlots: 1,
+  queued: 0,
   format: 'gguf',
 };
 
 const dataMessages: DataMessage[] = [
   { kind: 'PING', nonce: 7, reply: true },
   {
-    ...{ kind: 'TASK_REQUEST', taskId, task: 'chat', model, maxTokens: 64, prefix: null, lease: new Uint8Array(40) },
+    kind: 'TASK_REQUEST',
+    taskId,
+    task: 'chat',
+    model,
+    maxTokens: 64,
+    prefix: null,
+    lease: new Uint8Array(40),
     salt: new Uint8Array(16),
     turns: [
       { role: 'system', content: 'Answer briefly.' },
@@ -50,25 +61,51 @@ const dataMessages: DataMessage[] = [
     sampling: { temperature: 0, topP: 0.9, seed: 5 },
   },
   {
-    ...{ kind: 'TASK_REQUEST', taskId, task: 'chat', model, maxTokens: 1, prefix: null, lease: null, sampling: {} },
-    ...{ salt: new Uint8Array(16), turns: [{ role: 'user', content: 'Why?' }], adapter: 'ab'.repeat(32) },
+    kind: 'TASK_REQUEST',
+    taskId,
+    task: 'chat',
+    model,
+    maxTokens: 1,
+    prefix: null,
+    lease: null,
+    sampling: {},
+    salt: new Uint8Array(16),
+    turns: [{ role: 'user', content: 'Why?' }],
+    adapter: 'ab'.repeat(32),
   },
   { kind: 'TASK_ACCEPTED', taskId, ahead: 3 },
   { kind: 'TASK_CHUNK', taskId, index: 300, tokens: 2, text: ' a network', tokenIds: [70_000, 2] },
   {
-    ...{ kind: 'TASK_REQUEST', taskId, task: 'embedding', model, maxTokens: 2, prefix: null, lease: null },
-    ...{ salt: new Uint8Array(16), sampling: {} },
+    kind: 'TASK_REQUEST',
+    taskId,
+    task: 'embedding',
+    model,
+    maxTokens: 2,
+    prefix: null,
+    lease: null,
+    salt: new Uint8Array(16),
+    sampling: {},
     turns: [
       { role: 'user', content: 'A frog.' },
       { role: 'user', content: 'A newt.' },
     ],
   },
   {
-    ...{ kind: 'TASK_CHUNK', taskId, index: 1, tokens: 1, text: '', promptTokens: 4 },
+    kind: 'TASK_CHUNK',
+    taskId,
+    index: 1,
+    tokens: 1,
+    text: '',
+    promptTokens: 4,
     vector: new Uint8Array([0, 0, 128, 63]),
   },
   {
-    ...{ kind: 'TASK_CHUNK', taskId, index: 0, tokens: 1, text: 'a', promptTokens: 12 },
+    kind: 'TASK_CHUNK',
+    taskId,
+    index: 0,
+    tokens: 1,
+    text: 'a',
+    promptTokens: 12,
     logprobs: [{ text: 'a', logprob: -0.5, top: [{ text: '\ufffd', logprob: -1 }] }],
   },
   {
@@ -88,12 +125,28 @@ const dataMessages: DataMessage[] = [
     kind: 'KNOWN_PEERS',
     peers: [
       {
-        ...{ peerId: bob, agent: 'native', model: { ...advert }, slots: 2, busySlots: 1, queued: 0, reliability: 0.5 },
-        ...{ certificate: 'm'.repeat(205), ageSeconds: 70, linked: true },
+        peerId: bob,
+        agent: 'native',
+        model: { ...advert },
+        slots: 2,
+        busySlots: 1,
+        queued: 0,
+        reliability: 0.5,
+        certificate: 'm'.repeat(205),
+        ageSeconds: 70,
+        linked: true,
       },
       {
-        ...{ peerId: ada, agent: 'browser', model: { ...advert }, slots: 1, busySlots: 0, queued: 0, reliability: 1 },
-        ...{ certificate: null, ageSeconds: 0, linked: false },
+        peerId: ada,
+        agent: 'browser',
+        model: { ...advert },
+        slots: 1,
+        busySlots: 0,
+        queued: 0,
+        reliability: 1,
+        certificate: null,
+        ageSeconds: 0,
+        linked: false,
       },
     ],
   },
@@ -154,11 +207,17 @@ const toServer: ToServer[] = [
 const fromServer: FromServer[] = [
   { type: 'challenge', nonce: 'd'.repeat(52), workBits: 16 },
   {
-    ...{ type: 'welcome', version: PROTOCOL_VERSION, heartbeatMs: 1000, signalToken: 'f'.repeat(26), issuer: ada },
+    type: 'welcome',
+    version: PROTOCOL_VERSION,
+    heartbeatMs: 1000,
+    signalToken: 'f'.repeat(26),
+    issuer: ada,
     iceServers: [{ urls: ['stun:a.example', 'turn:b.example'], username: 'u', credential: 'c' }, { urls: 'stun:c' }],
   },
   {
-    ...{ type: 'matched', requestId: 9, lease: 'n'.repeat(300) },
+    type: 'matched',
+    requestId: 9,
+    lease: 'n'.repeat(300),
     candidates: [
       {
         peerId: bob,
@@ -183,7 +242,9 @@ const fromServer: FromServer[] = [
   { type: 'expect', model },
   { type: 'offers', peers: 3, providers: 1, models: [{ ...offer }, { ...offer, embeds: 384 }] },
   {
-    ...{ type: 'offers', peers: 3, providers: 1 },
+    type: 'offers',
+    peers: 3,
+    providers: 1,
     models: [{ ...offer, adapters: [{ sha256: 'ab'.repeat(32), name: 'Law' }], moreAdapters: true }],
   },
   { type: 'refused', requestId: 9, code: 'unknown_model', message: 'Choose another model.' },
@@ -195,20 +256,28 @@ const signals: unknown[] = [
   ...[{ type: 'OPEN' }, { type: 'ID-TAKEN' }, { type: 'INVALID-KEY' }, { type: 'EXPIRE', src: bob }],
   { type: 'ERROR', payload: { msg: 'no' } },
   {
-    ...{ type: 'OFFER', src: bob },
+    type: 'OFFER',
+    src: bob,
     payload: {
-      ...{ type: 'data', serialization: 'raw', reliable: true, connectionId: 'dc_1', label: 'dc_1' },
+      type: 'data',
+      serialization: 'raw',
+      reliable: true,
+      connectionId: 'dc_1',
+      label: 'dc_1',
       sdp: { type: 'offer', sdp: description },
     },
   },
   { type: 'ANSWER', src: bob, payload: { connectionId: 'dc_1', sdp: { type: 'answer', sdp: description } } },
   {
-    ...{ type: 'CANDIDATE', src: bob },
+    type: 'CANDIDATE',
+    src: bob,
     payload: {
       connectionId: 'dc_1',
       candidate: {
-        ...{ candidate: 'candidate:1 1 udp 1 10.0.0.1 9 typ host', sdpMid: '0' },
-        ...{ sdpMLineIndex: 0, usernameFragment: 'x' },
+        candidate: 'candidate:1 1 udp 1 10.0.0.1 9 typ host',
+        sdpMid: '0',
+        sdpMLineIndex: 0,
+        usernameFragment: 'x',
       },
     },
   },
@@ -225,7 +294,11 @@ const nastyMessages: unknown[] = [
   { ...asked, prefix: null, turns: Array.from({ length: 513 }, () => ({ role: 'user', content: '' })) },
   { kind: 'TASK_CHUNK', taskId, index: 0, tokens: 1, text: 'a', tokenIds: ids(4_096) },
   {
-    ...{ kind: 'TASK_CHUNK', taskId, index: 0, tokens: 4_096, text: '\ud83d'.repeat(65_536) },
+    kind: 'TASK_CHUNK',
+    taskId,
+    index: 0,
+    tokens: 4_096,
+    text: '\ud83d'.repeat(65_536),
     logprobs: Array.from({ length: 4_096 }, () => ({ text: '', logprob: -1e308, top: [] })),
   },
   { kind: 'TASK_CHUNK', taskId, index: 0, tokens: 1, text: '', vector: new Uint8Array(32_768).fill(0xff) },
@@ -234,8 +307,16 @@ const nastyMessages: unknown[] = [
   {
     kind: 'KNOWN_PEERS',
     peers: Array.from({ length: 32 }, () => ({
-      ...{ peerId: bob, agent: 'native', model: fat(advert), slots: 1, busySlots: 0, queued: 0, reliability: 1 },
-      ...{ certificate: 'm'.repeat(205), ageSeconds: 0, linked: false },
+      peerId: bob,
+      agent: 'native',
+      model: fat(advert),
+      slots: 1,
+      busySlots: 0,
+      queued: 0,
+      reliability: 1,
+      certificate: 'm'.repeat(205),
+      ageSeconds: 0,
+      linked: false,
     })),
   },
 ];
@@ -263,7 +344,8 @@ const nastyDescriptions = [
   `${'a='.repeat(100_000)}\r`,
 ];
 const nastySignals: unknown[] = nastyDescriptions.map((sdp) => ({
-  ...{ type: 'OFFER', src: bob },
+  type: 'OFFER',
+  src: bob,
   payload: { type: 'data', connectionId: 'dc_1', sdp: { type: 'offer', sdp } },
 }));
 
@@ -271,7 +353,11 @@ const nastySignals: unknown[] = nastyDescriptions.map((sdp) => ({
 export function messageDecoders(catalogue: unknown): FuzzTarget[] {
   return [
     {
-      ...{ name: 'fragments', weight: 60, values: dataMessages, wrap: fragmented, run: readFragments },
+      name: 'fragments',
+      weight: 60,
+      values: dataMessages,
+      wrap: fragmented,
+      run: readFragments,
       write: (value) => encode(value, { maxDepth: 100 }),
       seeds: [...dataMessages, long].map((message) => joined(fragmentsOf(message))),
       nasty: nastyMessages.map((message) => fragmented(encode(message, { maxDepth: 100 }))),
@@ -281,15 +367,24 @@ export function messageDecoders(catalogue: unknown): FuzzTarget[] {
     { ...json('signals', 40, signals, (text) => parseSignal(parsed(text))), nasty: nastySignals.map(jsonOf) },
     json('catalogue', 4, [catalogue], (text) => refusedByValibot(() => parseCatalogue(parsed(text)))),
     {
-      ...{ name: 'fingerprints', weight: 10 },
-      ...{ seeds: [bytesOf(description)], nasty: nastyDescriptions.map(bytesOf) },
+      name: 'fingerprints',
+      weight: 10,
+      seeds: [bytesOf(description)],
+      nasty: nastyDescriptions.map(bytesOf),
       run: (input) => refusable(() => dtlsPrologue(description, textOf(input)).byteLength > 0),
     },
   ];
 }
 
 const long: DataMessage = {
-  ...{ kind: 'TASK_REQUEST', taskId, task: 'chat', model, maxTokens: 1, prefix: null, lease: null, sampling: {} },
+  kind: 'TASK_REQUEST',
+  taskId,
+  task: 'chat',
+  model,
+  maxTokens: 1,
+  prefix: null,
+  lease: null,
+  sampling: {},
   salt: new Uint8Array(16),
   turns: [{ role: 'user', content: 'long '.repeat(8_000) }],
 };

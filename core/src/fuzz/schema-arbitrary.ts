@@ -31,7 +31,10 @@ function schemas(): fc.Arbitrary<object> {
         some: fc.array(fc.boolean(), { maxLength: 4 }),
       })
       .map(({ properties, all, some }) => ({
-        ...{ type: 'object', properties, required: required(properties, all, some), additionalProperties: false },
+        type: 'object',
+        properties,
+        required: required(properties, all, some),
+        additionalProperties: false,
       }));
     const list = fc.tuple(inner, bounds('Items')).map(([items, some]) => ({ type: 'array', items, ...some }));
     const shapes = { minLength: 1, maxLength: 4 };

@@ -38,8 +38,12 @@ export async function signedDecoders(): Promise<FuzzTarget[]> {
   const nonce = bytes(6, 16);
   const model = 'llmesh-tiny' as ModelId;
   const delivered = {
-    ...{ taskId: 'c'.repeat(16) as TaskId, requester: ada.peerId, provider: bob.peerId },
-    ...{ leaseNonce: nonce, tokens: 64, digest: bytes(7, 32) },
+    taskId: 'c'.repeat(16) as TaskId,
+    requester: ada.peerId,
+    provider: bob.peerId,
+    leaseNonce: nonce,
+    tokens: 64,
+    digest: bytes(7, 32),
   };
   const { taskId, requester, provider, leaseNonce, tokens, digest } = delivered;
   const leases = { requester, model, price: 3, maxTokens: 512, expiresAt: 1_800_000_000, seed: nonce };
@@ -74,7 +78,9 @@ export async function signedDecoders(): Promise<FuzzTarget[]> {
       },
     )),
     {
-      ...{ name: 'certificate', weight: 1, seeds: [bobs.certificate] },
+      name: 'certificate',
+      weight: 1,
+      seeds: [bobs.certificate],
       run: (input) => readCertificate(input, bob.peerId) !== null,
     },
     ...handshakes(adas, bobs),
@@ -102,7 +108,10 @@ async function record(
   return [
     { name, weight: 1, seeds: [whole], run },
     {
-      ...{ name: `${name}, rightly signed`, weight: 1, seeds: [canonical(fields)], values: [fields] },
+      name: `${name}, rightly signed`,
+      weight: 1,
+      seeds: [canonical(fields)],
+      values: [fields],
       write: (value) => canonical(value as readonly unknown[]),
       run: async (body) => run(await signRecord(domain, body, signer)),
     },
@@ -130,15 +139,15 @@ function openEnd(
     failure: null,
   };
   void new SealOpening({
-    ...{ link: end.link, clock: new ManualClock(), pattern },
+    link: end.link,
+    clock: new ManualClock(),
+    pattern,
     handshake: {
-      ...{
-        role: pattern === null ? 'acceptor' : 'dialler',
-        credentials,
-        remoteStatic: rs,
-        claimed,
-        prologue: PROLOGUE,
-      },
+      role: pattern === null ? 'acceptor' : 'dialler',
+      credentials,
+      remoteStatic: rs,
+      claimed,
+      prologue: PROLOGUE,
       random: (byteCount) => bytes(pattern === null ? 8 : 9, byteCount),
     },
     sealed: (link) => {
@@ -263,8 +272,13 @@ async function openedKeyExport(): Promise<FuzzTarget> {
   };
   const write = (value: unknown) => value as Uint8Array;
   return {
-    ...{ name: 'key export, opened', weight: 1, seeds: [new TextEncoder().encode(text)] },
-    ...{ values: [blob], write, wrap, run },
+    name: 'key export, opened',
+    weight: 1,
+    seeds: [new TextEncoder().encode(text)],
+    values: [blob],
+    write,
+    wrap,
+    run,
   };
 }
 

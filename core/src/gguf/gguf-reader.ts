@@ -6,8 +6,19 @@ import { MeshError } from '../base/errors.ts';
 
 /** The types of values, by their number in the file. */
 export const GGUF_TYPES = {
-  ...{ uint8: 0, int8: 1, uint16: 2, int16: 3, uint32: 4, int32: 5, float32: 6 },
-  ...{ bool: 7, text: 8, list: 9, uint64: 10, int64: 11, float64: 12 },
+  uint8: 0,
+  int8: 1,
+  uint16: 2,
+  int16: 3,
+  uint32: 4,
+  int32: 5,
+  float32: 6,
+  bool: 7,
+  text: 8,
+  list: 9,
+  uint64: 10,
+  int64: 11,
+  float64: 12,
 } as const;
 const MAGIC = 0x46554747;
 /** By type; texts and lists say it themselves. */

@@ -105,7 +105,11 @@ async function stretch(passphrase: string, header: Uint8Array, options: KeyExpor
     new TextEncoder().encode(passphrase.normalize('NFKC')),
     header.subarray(3, 3 + SALT_BYTES),
     {
-      ...{ N: 2 ** log2N, r: R, p: P, dkLen: 32, asyncTick: 20 },
+      N: 2 ** log2N,
+      r: R,
+      p: P,
+      dkLen: 32,
+      asyncTick: 20,
       // Throwing here is how this scrypt is stopped.
       onProgress: (share) => {
         if (signal.aborted) throw cancelled();

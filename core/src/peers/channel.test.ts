@@ -128,8 +128,16 @@ describe('a peer that asks too often', () => {
     const { heard, ends, hear } = setUp();
     const turns = [{ role: 'user' as const, content: 'x'.repeat(500_000) }];
     const request: DataMessage = {
-      ...{ kind: 'TASK_REQUEST', taskId, task: 'chat', model: 'llmesh-tiny' as ModelId },
-      ...{ turns, sampling: {}, maxTokens: 1, prefix: null, lease: null, salt: new Uint8Array(16) },
+      kind: 'TASK_REQUEST',
+      taskId,
+      task: 'chat',
+      model: 'llmesh-tiny' as ModelId,
+      turns,
+      sampling: {},
+      maxTokens: 1,
+      prefix: null,
+      lease: null,
+      salt: new Uint8Array(16),
     };
     for (let i = 0; i < 50; i++) hear(request);
     expect(ends).toMatchObject([{ code: 'rate_limited' }]);
@@ -150,8 +158,15 @@ describe('a peer that asks too often', () => {
 
 describe('a channel that is told what cannot be', () => {
   const request: DataMessage = {
-    ...{ kind: 'TASK_REQUEST', taskId, task: 'chat', model: 'llmesh-tiny' as ModelId, maxTokens: 8, lease: null },
-    ...{ salt: new Uint8Array(16), sampling: {}, turns: [{ role: 'user', content: 'hi' }] },
+    kind: 'TASK_REQUEST',
+    taskId,
+    task: 'chat',
+    model: 'llmesh-tiny' as ModelId,
+    maxTokens: 8,
+    lease: null,
+    salt: new Uint8Array(16),
+    sampling: {},
+    turns: [{ role: 'user', content: 'hi' }],
     prefix: { text: 'a'.repeat(262_145), tokens: 600, tokenIds: null },
   };
 

@@ -11,8 +11,14 @@ const nobodyLinked = () => false;
 
 function provider(peerId = newPeerId(), tokensPerSecond: number | null = null): Candidate {
   return {
-    ...{ peerId, agent: 'native', model: { ...advert, tokensPerSecond }, certificate: null },
-    ...{ slots: 2, busySlots: 2, queued: 1, reliability: 1 },
+    peerId,
+    agent: 'native',
+    model: { ...advert, tokensPerSecond },
+    certificate: null,
+    slots: 2,
+    busySlots: 2,
+    queued: 1,
+    reliability: 1,
   };
 }
 

@@ -12,8 +12,14 @@ import { advert } from '../testing/scripted-server.ts';
 import type { Candidate } from '../wire/candidate.ts';
 
 const candidate = (name: string): Candidate => ({
-  ...{ peerId: newPeerId(), agent: 'native', model: { ...advert, name }, slots: 1, busySlots: 0, queued: 0 },
-  ...{ reliability: 1, certificate: null },
+  peerId: newPeerId(),
+  agent: 'native',
+  model: { ...advert, name },
+  slots: 1,
+  busySlots: 0,
+  queued: 0,
+  reliability: 1,
+  certificate: null,
 });
 
 it('leaves out what would break the link, and what is too much for one message', () => {
@@ -36,8 +42,13 @@ it('leaves out what would break the link, and what is too much for one message',
   const reader = new MessageReader();
   const channel = new Channel(
     {
-      ...{ peer: newPeerId(), receive: null, drained: null, closed: null, bufferedBytes: 0 },
-      ...{ close() {}, path: () => Promise.resolve(null) },
+      peer: newPeerId(),
+      receive: null,
+      drained: null,
+      closed: null,
+      bufferedBytes: 0,
+      close() {},
+      path: () => Promise.resolve(null),
       send: (fragment) => {
         const message = reader.read(fragment);
         if (message !== null && message.kind !== 'PING') said.push(message);

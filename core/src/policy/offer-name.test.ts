@@ -8,8 +8,17 @@ const [OURS, THEIRS] = ['1a2b3c4d5e6f', 'ffffffffffff'].map((start) => start.pad
 
 function offer(more: Partial<Offer> = {}): Offer {
   return {
-    ...{ id: 'law' as ModelId, name: 'Law', quant: 'q4', format: 'gguf', contextTokens: 4_096, providers: 1 },
-    ...{ slots: 1, busySlots: 0, queued: 0, tokensPerSecond: null, ...more },
+    id: 'law' as ModelId,
+    name: 'Law',
+    quant: 'q4',
+    format: 'gguf',
+    contextTokens: 4_096,
+    providers: 1,
+    slots: 1,
+    busySlots: 0,
+    queued: 0,
+    tokensPerSecond: null,
+    ...more,
   };
 }
 

@@ -44,7 +44,10 @@ function seeded(seed: number): () => number {
 }
 
 const context = (changes = {}) => ({
-  ...{ exclude: new Set<PeerId>(), prefer: null, rttMs: () => null, random: seeded(1) },
+  exclude: new Set<PeerId>(),
+  prefer: null,
+  rttMs: () => null,
+  random: seeded(1),
   ...changes,
 });
 

@@ -78,8 +78,16 @@ class Stranger {
   ask(lease: Uint8Array<ArrayBuffer> | null, changes: Partial<TaskRequest> = {}): TaskId {
     const taskId = newTaskId();
     this.channel.send({
-      ...{ kind: 'TASK_REQUEST', taskId, task: 'chat', model: MODEL, turns: [{ role: 'user', content: 'why?' }] },
-      ...{ sampling: {}, maxTokens: 100, prefix: null, lease, salt: SALT },
+      kind: 'TASK_REQUEST',
+      taskId,
+      task: 'chat',
+      model: MODEL,
+      turns: [{ role: 'user', content: 'why?' }],
+      sampling: {},
+      maxTokens: 100,
+      prefix: null,
+      lease,
+      salt: SALT,
       ...changes,
     });
     return changes.taskId ?? taskId;

@@ -80,7 +80,11 @@ async function write(task: Task, needs: TaskRunNeeds): Promise<'finished' | null
     const text = wellFormed(next.value.text);
     leased?.delivery.add({ index, tokens, text, tokenIds, vector });
     channel.send({
-      ...{ kind: 'TASK_CHUNK', taskId: task.id, index, tokens, text },
+      kind: 'TASK_CHUNK',
+      taskId: task.id,
+      index,
+      tokens,
+      text,
       ...(tokenIds && { tokenIds }),
       ...(logprobs && { logprobs }),
       ...(promptTokens !== undefined && { promptTokens }),

@@ -24,9 +24,17 @@ async function stranger(w: World, provider: PeerId) {
   /** The code that it is refused with, or the kind of the last word. */
   return async (changes: Partial<TaskRequest>) => {
     channel.send({
-      ...{ kind: 'TASK_REQUEST', taskId: newTaskId(), task: 'chat', model: MODEL },
-      ...{ turns: [{ role: 'user', content: 'why?' }], sampling: {}, maxTokens: 100 },
-      ...{ prefix: null, lease: null, salt: new Uint8Array(16), ...changes },
+      kind: 'TASK_REQUEST',
+      taskId: newTaskId(),
+      task: 'chat',
+      model: MODEL,
+      turns: [{ role: 'user', content: 'why?' }],
+      sampling: {},
+      maxTokens: 100,
+      prefix: null,
+      lease: null,
+      salt: new Uint8Array(16),
+      ...changes,
     });
     await w.clock.advance(10);
     const last = heard.at(-1);

@@ -168,7 +168,12 @@ export class TaskWorker {
     const needs = needsOf(request);
     if (!isAble(model.advert, needs)) return unable(needs);
     const task: Task = {
-      ...{ id: request.taskId, channel, request, model, schema: null, leased: null },
+      id: request.taskId,
+      channel,
+      request,
+      model,
+      schema: null,
+      leased: null,
       abort: new AbortController(),
       abandon: new AbortController(),
       release: channel.hold(true),

@@ -16,7 +16,9 @@ function setUp() {
   const changes: { taken: string | null; waiting: string[] }[] = [];
   const start = () =>
     new ReceiptFiler({
-      ...{ keeper, clock, random: () => 0.5 },
+      keeper,
+      clock,
+      random: () => 0.5,
       changed: (taken, waiting) =>
         changes.push({ taken: taken?.leaseId ?? null, waiting: Array.from(waiting, ({ leaseId }) => leaseId) }),
       failed: ({ code }) => failures.push(code),

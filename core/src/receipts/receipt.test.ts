@@ -23,13 +23,11 @@ const refused = expect.objectContaining({ name: 'MeshError', code: 'receipt_refu
 const outOfOrder = expect.objectContaining({ name: 'MeshError', code: 'bad_message' });
 
 const start = (changes: Partial<ChainStart> = {}): ChainStart => ({
-  ...{
-    taskId: newTaskId(),
-    requester: ada.peerId,
-    provider: bob.peerId,
-    leaseNonce: randomBytes(16),
-    salt: randomBytes(16),
-  },
+  taskId: newTaskId(),
+  requester: ada.peerId,
+  provider: bob.peerId,
+  leaseNonce: randomBytes(16),
+  salt: randomBytes(16),
   ...changes,
 });
 
@@ -244,8 +242,12 @@ describe('a receipt', () => {
   it('is not signed by a requester who saw something else', async () => {
     const theirs = await signReceipt(receipt, bob);
     const otherwise = {
-      ...{ tokens: 4, taskId: newTaskId(), model: 'huge' as ModelId },
-      ...{ digest: randomBytes(32), leaseNonce: randomBytes(16), maxPromptTokens: 11 },
+      tokens: 4,
+      taskId: newTaskId(),
+      model: 'huge' as ModelId,
+      digest: randomBytes(32),
+      leaseNonce: randomBytes(16),
+      maxPromptTokens: 11,
     };
     for (const [field, value] of Object.entries(otherwise)) {
       await expect(countersign(theirs, { ...seen, [field]: value }, ada)).rejects.toEqual(refused);

@@ -84,8 +84,16 @@ export function readReceipt(
   const by = record.signer === provider ? 'provider' : record.signer === requester ? 'requester' : null;
   if (by === null) return null;
   const receipt: Receipt = {
-    ...{ taskId, requester, provider, leaseNonce: copy(nonce), tokens, digest: copy(digest) },
-    ...{ model, promptTokens, startedMs, endedMs },
+    taskId,
+    requester,
+    provider,
+    leaseNonce: copy(nonce),
+    tokens,
+    digest: copy(digest),
+    model,
+    promptTokens,
+    startedMs,
+    endedMs,
   };
   return { receipt, by };
 }

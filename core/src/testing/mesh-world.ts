@@ -65,7 +65,13 @@ export class World {
     const usable = (way: Transport) => way !== introduced || control.state !== 'open';
     const transport = new RacedTransport([introduced, memory], clock, usable);
     const mesh = new Mesh({
-      ...{ control, transport, introductions, identity, receipts, clock, now },
+      control,
+      transport,
+      introductions,
+      identity,
+      receipts,
+      clock,
+      now,
       neighbours: () => this.neighbours,
       random: () => 0.5,
     });

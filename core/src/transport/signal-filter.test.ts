@@ -103,7 +103,8 @@ describe('what reaches PeerJS', () => {
   it('is refused when it is repeated: an offer would end its connection, an answer make it fail', () => {
     const limits = new SignalLimits(new ManualClock());
     const answer = parseSignal({
-      ...{ type: 'ANSWER', src },
+      type: 'ANSWER',
+      src,
       payload: { connectionId: 'dc_1', sdp: { type: 'answer', sdp: 'v=0' } },
     }) as Signal;
     expect([false, true].map((known) => limits.admit(parseSignal(offer) as Signal, known))).toEqual([true, false]);

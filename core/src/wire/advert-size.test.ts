@@ -6,8 +6,16 @@ import { MAX_ADAPTERS, type ModelAdvert } from './model-advert.ts';
 
 function models(count: number, adapters: number, name = 'Law'): ModelAdvert[] {
   return Array.from({ length: count }, (_, i) => ({
-    ...{ id: `model-${i}` as ModelId, name: 'Model', quant: 'q4', format: 'gguf', backend: 'cpu' },
-    ...{ contextTokens: 4096, sha256: 'a'.repeat(64), tokensPerSecond: 10, continues: 'ids', fetchesAdapters: true },
+    id: `model-${i}` as ModelId,
+    name: 'Model',
+    quant: 'q4',
+    format: 'gguf',
+    backend: 'cpu',
+    contextTokens: 4096,
+    sha256: 'a'.repeat(64),
+    tokensPerSecond: 10,
+    continues: 'ids',
+    fetchesAdapters: true,
     adapters: Array.from({ length: adapters }, (_, at) => ({ sha256: String(at).padStart(64, '0'), name })),
   }));
 }

@@ -17,8 +17,16 @@ const byLength = questions.toSorted((a, b) => a.answer.length - b.answer.length)
 const [short, longest] = [byLength[10]!, byLength.at(-1)!];
 
 const offer = (id: string, slots: number, busySlots: number): Offer => ({
-  ...{ id: id as ModelId, name: id, quant: 'Q4_K_M', format: 'gguf', contextTokens: 4096, providers: 1 },
-  ...{ slots, busySlots, queued: 0, tokensPerSecond: null },
+  id: id as ModelId,
+  name: id,
+  quant: 'Q4_K_M',
+  format: 'gguf',
+  contextTokens: 4096,
+  providers: 1,
+  slots,
+  busySlots,
+  queued: 0,
+  tokensPerSecond: null,
 });
 
 describe('which model is asked', () => {

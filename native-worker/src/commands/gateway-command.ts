@@ -83,8 +83,15 @@ export async function runGateway(options: GatewayCommandOptions, output: Output)
     });
     const { port, host, rate, cors, own, trust, open = false, proxied = false } = options;
     gateway = await startGateway({
-      ...{ node, port, host, keys: () => keys.keys, open, proxied, origins: cors },
-      ...{ hosts: readHosts(process.env['LLMESH_HOSTS']), makeKey: keyCommand(options) },
+      node,
+      port,
+      host,
+      keys: () => keys.keys,
+      open,
+      proxied,
+      origins: cors,
+      hosts: readHosts(process.env['LLMESH_HOSTS']),
+      makeKey: keyCommand(options),
       rate: { perSecond: rate / 60, burst: Math.max(1, rate * BURST_SHARE) },
       circles: { own, trusted: trust },
       failed: (thrown) => output.error(asMeshError(thrown, 'engine_failed', `A request failed: ${String(thrown)}`)),
@@ -103,7 +110,11 @@ export async function runGateway(options: GatewayCommandOptions, output: Output)
     if (!stop.signal.aborted) {
       sayServing();
       output.print(`OpenAI-compatible API at ${url} for ${who}. Ctrl-C stops.`, {
-        ...{ ready: true, url, mesh, keys: count, peerId: node.mesh.self },
+        ready: true,
+        url,
+        mesh,
+        keys: count,
+        peerId: node.mesh.self,
       });
     }
     await stopped;

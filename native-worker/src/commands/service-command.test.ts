@@ -18,7 +18,9 @@ afterAll(() => rmSync(home, { recursive: true }));
 
 const llmesh = (...args: string[]) =>
   new Running(['native-worker/bin/llmesh.mjs', 'worker', ...args, '--json'], {
-    ...{ HOME: home, XDG_CONFIG_HOME: '', LLMESH_DATA: path.join(home, 'data') },
+    HOME: home,
+    XDG_CONFIG_HOME: '',
+    LLMESH_DATA: path.join(home, 'data'),
     PATH: `${tools}:${process.env['PATH']}`,
   });
 

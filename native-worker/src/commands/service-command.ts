@@ -18,7 +18,8 @@ export function hereService(data: string | undefined): Service {
   const home = homeFolder();
   const total = totalRamBytes();
   return serviceOf({
-    ...{ platform: process.platform, home },
+    platform: process.platform,
+    home,
     caches: [process.env['XDG_CACHE_HOME'] || path.join(home, '.cache'), path.join(home, '.nv')],
     memoryBytes: Math.floor(total - ramReserve(total)),
     configHome: process.env['XDG_CONFIG_HOME'],
@@ -52,7 +53,10 @@ export async function installService(
       ? `The worker is installed and runs, now and after every login (${service.file}).`
       : `${service.file} is written, but the service could not be started: ${trouble}\nOnce that is fixed, run this command again.`;
   output.print([state, ...next, 'See it: llmesh worker status, llmesh worker logs'].join('\n'), {
-    ...{ installed: service.file, started: trouble === null, trouble, lingers: lingers() },
+    installed: service.file,
+    started: trouble === null,
+    trouble,
+    lingers: lingers(),
   });
   if (trouble !== null) process.exitCode = 1;
 }

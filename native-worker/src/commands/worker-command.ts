@@ -85,7 +85,10 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
     else windows.push(await openStanding(dataFolder(options.data), standing, output));
     const adapters = await openAdapters(options, new Set(options.model).size, output, stop.signal);
     const needs: LentModelNeeds = {
-      ...{ adapters, unloadAfter: options.unloadAfter, output, lost: fail },
+      adapters,
+      unloadAfter: options.unloadAfter,
+      output,
+      lost: fail,
       duty: options.share === undefined ? null : new DutyCycle(options.share / 100, realClock),
       turned: (advert, loaded) => {
         standing.turnedModel(advert.id, loaded);

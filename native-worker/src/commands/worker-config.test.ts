@@ -36,7 +36,11 @@ describe('worker.json', () => {
   it('sets every flag by its name', async () => {
     const config = { model: ['-odd name', 'b'], slots: 2, gpu: 'off', 'on-battery': true };
     expect(await read(config)).toEqual({
-      ...{ data, model: ['-odd name', 'b'], slots: 2, gpu: 'off', onBattery: true },
+      data,
+      model: ['-odd name', 'b'],
+      slots: 2,
+      gpu: 'off',
+      onBattery: true,
     });
     expect(await read({ 'on-battery': false })).toEqual({ data });
   });

@@ -55,7 +55,9 @@ describe('llmesh worker with a settings file', () => {
     await expect
       .poll(() => logged().find((line) => detailsOf(line)['ready'] === true), { timeout: 20_000 })
       .toMatchObject({
-        ...{ level: 30, details: { model: 'llmesh-tiny', slots: 3 }, msg: expect.stringContaining('Serving') },
+        level: 30,
+        details: { model: 'llmesh-tiny', slots: 3 },
+        msg: expect.stringContaining('Serving'),
       });
 
     expect(await ask('llmesh-tiny')).toBe(answer);

@@ -12,7 +12,9 @@ import { CHATML_TEMPLATE } from '@llmesh/core/engine/chat-template';
 const STARTS_MS = 120_000;
 const hello = [[{ role: 'user' as const, content: 'Hello' }]];
 const render = (template: string): Job => ({
-  ...{ kind: 'render', template, conversations: hello },
+  kind: 'render',
+  template,
+  conversations: hello,
   tokens: { bos: '', eos: '' },
 });
 /** Within one step of the interpreter, which counts it only afterwards. */
@@ -20,7 +22,8 @@ const FILLS_THE_MEMORY = "{{ ('é\\né' | indent(500000000))[:1] }}";
 const grammar = (text: string): Job => ({ kind: 'grammar', grammar: text, delivered: '' });
 /** As many ways to read it as there are, doubled with each bracket. */
 const DOUBLES: Job = {
-  ...{ kind: 'grammar', grammar: 'root ::= "[" root "]" | "[" root "]" | "1"' },
+  kind: 'grammar',
+  grammar: 'root ::= "[" root "]" | "[" root "]" | "1"',
   delivered: '['.repeat(40),
 };
 

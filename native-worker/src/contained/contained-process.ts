@@ -173,7 +173,10 @@ function spawnContained(role: Role): ChildProcess {
     ENVIRONMENT.flatMap((name) => (name in process.env ? [[name, process.env[name]]] : [])),
   );
   const options = {
-    ...{ cwd: os.tmpdir(), env, windowsHide: true, serialization: 'advanced' as const },
+    cwd: os.tmpdir(),
+    env,
+    windowsHide: true,
+    serialization: 'advanced' as const,
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'] as ['ignore', 'ignore', 'ignore', 'ipc'],
   };
   if (process.platform === 'win32') return spawn(process.execPath, args, options);

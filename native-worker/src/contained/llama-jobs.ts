@@ -47,7 +47,9 @@ async function tryModel(llama: Llama, path: string): Promise<void> {
     await insights.estimateModelResourceRequirementsV2({ gpuLayers: 0, useMmap: false });
     await insights.estimateContextResourceRequirementsV2({
       ...CONTEXT,
-      ...{ modelGpuLayers: 0, isEmbeddingContext: isEmbedder(info), useMmap: false },
+      modelGpuLayers: 0,
+      isEmbeddingContext: isEmbedder(info),
+      useMmap: false,
     });
     model = await llama.loadModel({ modelPath: path, vocabOnly: true });
     model.detokenize(model.tokenize('Hello', true));

@@ -42,7 +42,9 @@ describe('an answer', () => {
       usage: { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 },
     });
     expect(Object.fromEntries(answered.headers)).toMatchObject({
-      ...{ 'x-request-id': 'req_id', 'x-llmesh-provider': mesh.self, 'x-llmesh-resumed': 'false' },
+      'x-request-id': 'req_id',
+      'x-llmesh-provider': mesh.self,
+      'x-llmesh-resumed': 'false',
     });
   });
 

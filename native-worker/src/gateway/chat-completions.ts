@@ -10,7 +10,11 @@ export async function chatCompletions(body: unknown, needs: EndpointNeeds, signa
   const request = parseChatRequest(body);
   const { turns, sampling, maxTokens, stops, schema, tools, logprobs, adapter } = request;
   const question = {
-    ...{ turns, sampling, maxTokens, stops, tools },
+    turns,
+    sampling,
+    maxTokens,
+    stops,
+    tools,
     ...(schema !== null && { schema }),
     ...(logprobs !== null && { logprobs }),
     ...(adapter !== null && { adapter }),

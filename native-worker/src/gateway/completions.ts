@@ -10,7 +10,11 @@ export async function completions(body: unknown, needs: EndpointNeeds, signal: A
   const request = parseCompletionRequest(body);
   const { sampling, maxTokens, stops, logprobs, adapter } = request;
   const shared = {
-    ...{ sampling, maxTokens, stops, tools: false, task: 'completion' as const },
+    sampling,
+    maxTokens,
+    stops,
+    tools: false,
+    task: 'completion' as const,
     ...(logprobs !== null && { logprobs }),
     ...(adapter !== null && { adapter }),
     models: needs.models.choose(request.models, 'chat', adapter),

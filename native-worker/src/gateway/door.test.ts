@@ -48,7 +48,10 @@ describe('the door of a gateway', () => {
       get keys() {
         return keys;
       },
-      ...{ open: true, proxied: false, rate: { perSecond: 1, burst: 9 }, clock: new ManualClock() },
+      open: true,
+      proxied: false,
+      rate: { perSecond: 1, burst: 9 },
+      clock: new ManualClock(),
     });
     const ask = () => ['sk-ann', 'sk-bob'].map((sent) => statusOf(one, { authorization: `Bearer ${sent}` }));
     expect(ask()).toEqual([200, 401]);

@@ -48,7 +48,10 @@ export class Door {
     if (bucket.take(1)) return;
     const retryAfterSeconds = Math.max(1, Math.ceil((1 - bucket.level) / this.#options.rate.perSecond));
     throw new ApiError({
-      ...{ status: 429, type: 'rate_limit_error', code: 'rate_limit_exceeded', retryAfterSeconds },
+      status: 429,
+      type: 'rate_limit_error',
+      code: 'rate_limit_exceeded',
+      retryAfterSeconds,
       message: `Too many requests. Try again in ${retryAfterSeconds} s.`,
     });
   }

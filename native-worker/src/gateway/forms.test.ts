@@ -135,7 +135,9 @@ describe('from the tiny model', () => {
 
   it('the openai client gets JSON of its schema, and calls of its functions', async () => {
     const structured = await openai.chat.completions.create({
-      ...{ model: MODEL, messages, temperature: 0 },
+      model: MODEL,
+      messages,
+      temperature: 0,
       response_format: { type: 'json_schema', json_schema: { name: 'answer', schema: form, strict: true } },
     });
     expect(JSON.parse(structured.choices[0]?.message.content ?? '')).toEqual(inForm);
@@ -157,7 +159,9 @@ describe('from the tiny model', () => {
   it('the Vercel AI SDK gets both', async () => {
     const model = createOpenAI(options).chat(MODEL);
     const { output } = await generateText({
-      ...{ model, prompt: 'Hello', maxRetries: 0 },
+      model,
+      prompt: 'Hello',
+      maxRetries: 0,
       output: Output.object({ schema: jsonSchema<object>(form as never) }),
     });
     expect(output).toEqual(inForm);

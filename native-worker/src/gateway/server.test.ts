@@ -15,8 +15,18 @@ afterEach(async () => {
 async function statuses(options: Partial<GatewayOptions>, ...asked: Record<string, string>[]): Promise<number[]> {
   node = await openMeshNode(new URL('http://127.0.0.1:1'));
   gateway = await startGateway({
-    ...{ node, port: 0, host: '127.0.0.1', keys: () => [], open: false, proxied: false, origins: [], hosts: [] },
-    ...{ rate: { perSecond: 100, burst: 100 }, circles: { own: [], trusted: [] }, failed: () => {}, ...options },
+    node,
+    port: 0,
+    host: '127.0.0.1',
+    keys: () => [],
+    open: false,
+    proxied: false,
+    origins: [],
+    hosts: [],
+    rate: { perSecond: 100, burst: 100 },
+    circles: { own: [], trusted: [] },
+    failed: () => {},
+    ...options,
   });
   const { port, pathname } = new URL(`${gateway.url}/models`);
   return await Promise.all(

@@ -57,7 +57,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { mesh, control } = node;
   const clock = realClock;
   const app = gatewayApp({
-    ...{ mesh, clock, origins, circles, failed, now: Date.now },
+    mesh,
+    clock,
+    origins,
+    circles,
+    failed,
+    now: Date.now,
     line: new Line(),
     conversations: new Conversations(),
     models: new Models(() => control.offers, Date.now),
@@ -65,7 +70,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       get keys() {
         return keys();
       },
-      ...{ open, proxied, rate, clock, ...(makeKey !== undefined && { makeKey }) },
+      open,
+      proxied,
+      rate,
+      clock,
+      ...(makeKey !== undefined && { makeKey }),
     }),
     newId: () => toBase32(randomBytes(ID_BYTES)),
   });

@@ -120,7 +120,9 @@ export async function lendModels(
     },
   });
   const ahead = new LoadAhead({
-    ...{ models, clock: realClock, mayLoad: () => lending.lent },
+    models,
+    clock: realClock,
+    mayLoad: () => lending.lent,
     loading: (expected) => sayExpected(expected, output),
     failed: (error) => output.error(error),
   });

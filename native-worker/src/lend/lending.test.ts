@@ -19,7 +19,9 @@ async function lend(world: World, engine: ScriptedEngine, slots = 2) {
   const lending = new Lending({
     provide: (onStatus) =>
       mesh.provide({
-        ...{ models: [{ advert, engine, slots }], maxTokensPerSecond: 1, onStatus },
+        models: [{ advert, engine, slots }],
+        maxTokensPerSecond: 1,
+        onStatus,
         onFailure: (error) => world.failed.push(error),
         onHang: (error) => world.failed.push(error),
       }),
@@ -28,7 +30,8 @@ async function lend(world: World, engine: ScriptedEngine, slots = 2) {
       return { ...UNKNOWN_READING, ...machine.reading };
     },
     policy: new LendingPolicy({ when: 'always', onBattery: false, calmMs: 60_000 }),
-    ...{ clock: world.clock, now: () => world.now() },
+    clock: world.clock,
+    now: () => world.now(),
     turned: (pause) => turns.push(pause),
     onStatus: (status) => statuses.push(status),
   });
@@ -103,7 +106,10 @@ describe('lending', () => {
       },
       look: async () => ({ ...UNKNOWN_READING, onBattery: discharging }),
       policy: new LendingPolicy({ when: 'always', onBattery: false, calmMs: 1_000 }),
-      ...{ clock: world.clock, now: () => world.now(), turned: () => {}, onStatus: () => {} },
+      clock: world.clock,
+      now: () => world.now(),
+      turned: () => {},
+      onStatus: () => {},
     }).run(stop.signal);
     await world.clock.advance(10_000);
     expect([offers, world.server.providers.size]).toEqual([0, 0]);

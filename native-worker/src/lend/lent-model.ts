@@ -61,7 +61,15 @@ export async function openLentModel(
     const { id, name, quant, sha256 } = model;
     const { backend, contextTokens, continues, slots, abilities = [], embeds, adapterRoom } = loaded;
     const advert: ModelAdvert = {
-      ...{ id, name, quant, format: 'gguf', backend, contextTokens, sha256, tokensPerSecond, continues },
+      id,
+      name,
+      quant,
+      format: 'gguf',
+      backend,
+      contextTokens,
+      sha256,
+      tokensPerSecond,
+      continues,
       abilities: [...abilities],
       ...(embeds !== undefined && { embeds }),
       ...(adapters !== null && { adapters: adapters.files.map(({ sha256, name }) => ({ sha256, name })) }),
@@ -74,7 +82,11 @@ export async function openLentModel(
     // As it was offered: with less it would not be the same.
     const version = await fileVersion(model.path);
     const file = {
-      ...{ path: model.path, isKnown: model.isKnown, gpu, slots, contextTokens },
+      path: model.path,
+      isKnown: model.isKnown,
+      gpu,
+      slots,
+      contextTokens,
       ...(adapters !== null && { adapters }),
       ...(draft !== null && { draft }),
       ...(threads !== undefined && { threads }),
@@ -82,7 +94,8 @@ export async function openLentModel(
     let wakesInMs = asWakingMs(loadMs);
     let present = advert;
     const onCall = new OnCallEngine(engine, {
-      ...{ unloadAfterMs: unloadAfter * 1000, clock: realClock },
+      unloadAfterMs: unloadAfter * 1000,
+      clock: realClock,
       open: async (closing) => {
         if ((await fileVersion(file.path)) !== version) throw changed(file.path, needs);
         const beganMs = realClock.now();

@@ -21,7 +21,9 @@ beforeEach(() => {
   });
   const loaded = { ...resting('loaded'), advert: { ...advert, id: 'loaded' as ModelId } };
   ahead = new LoadAhead({
-    ...{ clock, mayLoad: () => lent, models: [resting('a'), resting('b'), loaded, { advert }] },
+    clock,
+    mayLoad: () => lent,
+    models: [resting('a'), resting('b'), loaded, { advert }],
     loading: ({ id }) => loading.push(id),
     failed: (error) => failures.push(error),
   });

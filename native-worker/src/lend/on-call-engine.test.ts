@@ -36,12 +36,10 @@ beforeEach(() => {
   [opened, turns, failures, hold, refusal] = [[], [], [], null, null];
   first = new Scripted(['a', 'b']);
   engine = new OnCallEngine(first, {
-    ...{
-      clock,
-      unloadAfterMs: IDLE_MS,
-      turned: (loaded) => turns.push(loaded),
-      failed: (error) => failures.push(error),
-    },
+    clock,
+    unloadAfterMs: IDLE_MS,
+    turned: (loaded) => turns.push(loaded),
+    failed: (error) => failures.push(error),
     open: async (signal) => {
       await hold;
       if (signal.aborted || refusal !== null) throw refusal ?? new MeshError('cancelled', 'Stopped.');

@@ -81,7 +81,8 @@ describe('openModel', () => {
 
   it('says which of the two is not there', async () => {
     await expect(open('hf:user/model:Q8_0', 'nowhere.gguf')).rejects.toMatchObject({
-      ...{ code: 'model_not_found', message: expect.stringContaining('nowhere.gguf') },
+      code: 'model_not_found',
+      message: expect.stringContaining('nowhere.gguf'),
     });
   });
 

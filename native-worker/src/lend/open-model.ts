@@ -62,7 +62,10 @@ export async function openModel(
   let large: TooLarge = { sizeBytes: 0, source: entry?.source ?? options.model };
   try {
     const resolving = {
-      ...{ catalogue, modelsFolder: folder, dataFolder: dataFolder(options.data), mesh: options.mesh.origin },
+      catalogue,
+      modelsFolder: folder,
+      dataFolder: dataFolder(options.data),
+      mesh: options.mesh.origin,
       onProgress,
       onSize: (sizeBytes: number) => checkSize(sizeBytes, options),
       onWait: () => output.note('Another llmesh downloads this model already. Waiting for it.'),

@@ -35,13 +35,19 @@ async function adapter(seed: number): Promise<AdapterFile> {
 
 const [law, code] = [await adapter(1), await adapter(2)];
 const on = (changes: Partial<LlamaModelFile> = {}): LlamaModelFile => ({
-  ...{ path: model, threads: 1, gpu: 'off', slots: 2, contextTokens: 512, adapters: { files: [law, code] } },
+  path: model,
+  threads: 1,
+  gpu: 'off',
+  slots: 2,
+  contextTokens: 512,
+  adapters: { files: [law, code] },
   ...changes,
 });
 const { question, answer } = questions[0]!;
 const ask = (content = question, { sha256 }: Partial<AdapterFile> = {}): GenerateRequest => ({
   turns: [{ role: 'user', content }],
-  ...{ sampling: { temperature: 0 }, maxTokens: 48 },
+  sampling: { temperature: 0 },
+  maxTokens: 48,
   ...(sha256 !== undefined && { adapter: sha256 }),
 });
 const textWith = async (engine: LlamaEngine, request: GenerateRequest) =>

@@ -38,7 +38,11 @@ describe('a model that embeds', () => {
     const { engine: opened, loaded } = await load(mean, { slots: 4 });
     engine = opened;
     expect(loaded).toEqual({
-      ...{ contextTokens: CONTEXT_TOKENS, backend: 'cpu', slots: 1, continues: 'none', replays: false },
+      contextTokens: CONTEXT_TOKENS,
+      backend: 'cpu',
+      slots: 1,
+      continues: 'none',
+      replays: false,
       embeds: 256,
     });
   });

@@ -262,7 +262,9 @@ describe('LlamaEngine', () => {
     await one.load({ ...on(file), slots: 1 }, () => {}, never);
     const system = { role: 'system' as const, content: 'Answer kindly, in short sentences. '.repeat(12) };
     const alike = questions.slice(0, 3).map(({ question }, i) => ({
-      ...{ ...ask(''), maxTokens: 24, turns: [system, { role: 'user' as const, content: question }] },
+      ...ask(''),
+      maxTokens: 24,
+      turns: [system, { role: 'user' as const, content: question }],
       asker: `asker${i}` as PeerId,
     }));
     for (const request of alike) {

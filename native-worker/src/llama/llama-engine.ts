@@ -225,7 +225,7 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
       const draft = request.adapter === undefined && logprobs === null ? loaded.draft : null;
       // Either iteration ends by itself at a token that ends the answer.
       const evaluated =
-        draft?.write({ ...{ seat, reading, options, maxTokens, check }, answers: () => this.#writing }, rest) ??
+        draft?.write({ seat, reading, options, maxTokens, check, answers: () => this.#writing }, rest) ??
         seat.sequence.evaluateWithMetadata(rest, { probabilities: logprobs !== null }, options);
       const written = isPenalized(sampling) ? noting(evaluated, answered) : evaluated;
       for await (const made of readAhead(written, maxTokens, (run) => seat.step(run))) {

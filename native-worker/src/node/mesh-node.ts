@@ -58,9 +58,15 @@ export async function openMeshNode(address: URL, options: NodeOptions = {}): Pro
   const { receiptsChanged: changed } = options;
   const { transport, introductions, control, dial } = await openNodePaths(address, { ...options, identity });
   const mesh = new Mesh({
-    ...{ control, transport, introductions, identity },
+    control,
+    transport,
+    introductions,
+    identity,
     receipts: { keeper: receipts, failed, ...(changed && { changed }) },
-    ...{ clock: realClock, now: Date.now, random: Math.random, verify: nodeVerify },
+    clock: realClock,
+    now: Date.now,
+    random: Math.random,
+    verify: nodeVerify,
     neighbours: () => (options.hidden === true ? 0 : NEIGHBOURS),
   });
   nodes += 1;

@@ -82,8 +82,11 @@ describe('receipts between processes', () => {
     if (one?.filing.proof.kind !== 'receipt') throw new Error(`no receipt: ${JSON.stringify(one)}`);
     const { provider, requester } = one.filing.proof;
     expect(joinReceipt(fromBase32(provider)!, fromBase32(requester)!)).toMatchObject({
-      ...{ provider: peerId, requester: mesh.client.mesh.self, model: 'llmesh-tiny' },
-      ...{ tokens: receipt?.completionTokens, promptTokens: receipt?.promptTokens },
+      provider: peerId,
+      requester: mesh.client.mesh.self,
+      model: 'llmesh-tiny',
+      tokens: receipt?.completionTokens,
+      promptTokens: receipt?.promptTokens,
     });
   });
 

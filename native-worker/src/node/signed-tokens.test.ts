@@ -19,8 +19,12 @@ beforeEach(() => {
 async function proof(kind: 'receipt' | 'acknowledgement', tokens: number, leaseId = 'l', provider = us) {
   const requester = provider === us ? them : us;
   const said = {
-    ...{ taskId: newTaskId(), requester: requester.peerId, provider: provider.peerId, tokens },
-    ...{ leaseNonce: randomBytes(LEASE_NONCE_BYTES), digest: randomBytes(DIGEST_BYTES) },
+    taskId: newTaskId(),
+    requester: requester.peerId,
+    provider: provider.peerId,
+    tokens,
+    leaseNonce: randomBytes(LEASE_NONCE_BYTES),
+    digest: randomBytes(DIGEST_BYTES),
   };
   const receipt = { ...said, model: MODEL, promptTokens: 3, startedMs: NOW_MS, endedMs: NOW_MS };
   const [acknowledgement, ours, theirs] = await Promise.all([

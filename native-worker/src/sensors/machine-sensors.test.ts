@@ -145,19 +145,30 @@ describe('a machine', () => {
     const linux = folder({ ...vmstat(100, 100, 1_000), ...pressure('12.50') });
     let nowMs = 0;
     const machine = new MachineSensors({
-      ...{ platform: 'linux', watchesOwner: true, files: new MachineFiles(linux.root) },
+      platform: 'linux',
+      watchesOwner: true,
+      files: new MachineFiles(linux.root),
       run: async (command) => (command === 'loginctl' ? 'IdleHint=no\nIdleSinceHint=0\n' : null),
       cpuTimes: () => ({ totalMs: nowMs, busyMs: nowMs / 2, ownMs: nowMs / 4 }),
-      ...{ nowMs: () => nowMs, dateMs: () => 0 },
+      nowMs: () => nowMs,
+      dateMs: () => 0,
     });
     expect(await machine.look(never)).toMatchObject({
-      ...{ ownerIdleMs: 0, memoryStallShare: 0.125, onBattery: null, headroomCelsius: null, throttled: null },
-      ...{ othersCpuShare: null, swapBytesPerSecond: null, majorFaultsPerSecond: null },
+      ownerIdleMs: 0,
+      memoryStallShare: 0.125,
+      onBattery: null,
+      headroomCelsius: null,
+      throttled: null,
+      othersCpuShare: null,
+      swapBytesPerSecond: null,
+      majorFaultsPerSecond: null,
     });
     nowMs = 2_000;
     linux.write(vmstat(300, 500, 1_600));
     expect(await machine.look(never)).toMatchObject({
-      ...{ othersCpuShare: 0.25, swapBytesPerSecond: 300 * 4096, majorFaultsPerSecond: 300 },
+      othersCpuShare: 0.25,
+      swapBytesPerSecond: 300 * 4096,
+      majorFaultsPerSecond: 300,
     });
     // Too soon for a rate, and the next counts from before.
     nowMs = 2_001;
@@ -188,22 +199,37 @@ describe('a machine', () => {
       }
     };
     const machine = new MachineSensors({
-      ...{ platform: 'darwin', watchesOwner: true, files: files({}), run, cpuTimes: realCpuTimes },
-      ...{ nowMs: () => nowMs, dateMs: () => 0 },
+      platform: 'darwin',
+      watchesOwner: true,
+      files: files({}),
+      run,
+      cpuTimes: realCpuTimes,
+      nowMs: () => nowMs,
+      dateMs: () => 0,
     });
     await machine.look(never);
     [swapouts, nowMs] = [1_100, 1_000];
     expect(await machine.look(never)).toMatchObject({
-      ...{ ownerIdleMs: 2_000, onBattery: true, throttled: true, headroomCelsius: null },
-      ...{ swapBytesPerSecond: 100 * 16384, majorFaultsPerSecond: null, memoryStallShare: null },
+      ownerIdleMs: 2_000,
+      onBattery: true,
+      throttled: true,
+      headroomCelsius: null,
+      swapBytesPerSecond: 100 * 16384,
+      majorFaultsPerSecond: null,
+      memoryStallShare: null,
     });
   });
 
   it('that can tell nothing says that it does not know', async () => {
     expect(macMemory('what is this')).toEqual({ swappedBytes: null, majorFaults: null, stallShare: null });
     const machine = new MachineSensors({
-      ...{ platform: 'win32', watchesOwner: true, files: files({}), run: NO_COMMANDS, cpuTimes: realCpuTimes },
-      ...{ nowMs: () => 0, dateMs: () => 0 },
+      platform: 'win32',
+      watchesOwner: true,
+      files: files({}),
+      run: NO_COMMANDS,
+      cpuTimes: realCpuTimes,
+      nowMs: () => 0,
+      dateMs: () => 0,
     });
     const { othersCpuShare, ...rest } = await machine.look(never);
     expect(othersCpuShare).toBeNull();

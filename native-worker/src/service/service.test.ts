@@ -19,8 +19,13 @@ afterEach(() => rmSync(home, { recursive: true }));
 function manager(platform: NodeJS.Platform, fails: string[] = [], configHome?: string) {
   const orders: string[] = [];
   const service = serviceOf({
-    ...{ platform, home, configHome, dataFolder: path.join(home, '.llmesh'), uid: 501 },
-    ...{ caches: [path.join(home, '.cache')], memoryBytes: 8e9 },
+    platform,
+    home,
+    configHome,
+    dataFolder: path.join(home, '.llmesh'),
+    uid: 501,
+    caches: [path.join(home, '.cache')],
+    memoryBytes: 8e9,
     run: async (tool, args) => {
       const order = [tool, ...args].join(' ');
       orders.push(order.replace(/ --property=.* true$/, ''));

@@ -4,18 +4,22 @@ import { duration, standingLines, standingSentence } from './standing-view.ts';
 import type { Standing } from './worker-standing.ts';
 
 const standing: Standing = {
-  ...{
-    pid: 1,
-    startedAt: 0,
-    mesh: 'http://mesh:7070',
-    peerId: 'p',
-    name: 'kind-weasel',
-    life: 'participating',
-    pause: null,
-  },
+  pid: 1,
+  startedAt: 0,
+  mesh: 'http://mesh:7070',
+  peerId: 'p',
+  name: 'kind-weasel',
+  life: 'participating',
+  pause: null,
   models: [{ id: 'm' as ModelId, name: 'M', quant: 'q8', backend: 'cpu', contextTokens: 2048, unloaded: false }],
-  ...{ slots: 4, busySlots: 1, queued: 2, answers: 1, tokens: 900, tokensPerSecond: 12.3 },
-  ...{ signedTokens: 850, unfiledTokens: 0 },
+  slots: 4,
+  busySlots: 1,
+  queued: 2,
+  answers: 1,
+  tokens: 900,
+  tokensPerSecond: 12.3,
+  signedTokens: 850,
+  unfiledTokens: 0,
 };
 
 it('says in a few lines how a worker stands', () => {

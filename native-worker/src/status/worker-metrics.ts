@@ -54,7 +54,9 @@ export class WorkerMetrics {
 
   #gauge(name: string, help: string, read: () => number): void {
     new Gauge({
-      ...{ name, help, registers: [this.#collector] },
+      name,
+      help,
+      registers: [this.#collector],
       collect() {
         this.set(read());
       },
@@ -63,7 +65,9 @@ export class WorkerMetrics {
 
   #counter(name: string, help: string, read: () => number): void {
     new Counter({
-      ...{ name, help, registers: [this.#collector] },
+      name,
+      help,
+      registers: [this.#collector],
       collect() {
         this.reset();
         this.inc(read());

@@ -42,7 +42,9 @@ for await (const line of createInterface(process.stdin)) {
   const compiled = process.cpuUsage();
   const follows = native.isTextCompatible(text);
   const result: TrialResult = {
-    ...{ compileCpuMs, readCpuMs: cpuMs(compiled), follows },
+    compileCpuMs,
+    readCpuMs: cpuMs(compiled),
+    follows,
     grownBytes: process.memoryUsage().rss - before,
   };
   process.stdout.write(`${JSON.stringify(result)}\n`);

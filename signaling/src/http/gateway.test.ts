@@ -44,7 +44,9 @@ describe('/v1', () => {
     const response = await fetch(`${url}/v1/chat?x=1`, { method: 'POST', body: 'hello', headers });
     expect([response.status, response.headers.get('x-request-id')]).toEqual([418, 'r']);
     expect(await response.json()).toMatchObject({
-      ...{ method: 'POST', url: '/v1/chat?x=1', body: 'hello' },
+      method: 'POST',
+      url: '/v1/chat?x=1',
+      body: 'hello',
       headers: { 'x-forwarded-for': '127.0.0.1', authorization: 'Bearer k', host: new URL(url).host },
     });
   });

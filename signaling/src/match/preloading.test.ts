@@ -23,7 +23,10 @@ beforeEach(() => {
   [expected, peers, inLine] = [[], [], 0];
   const matchmaker = new Matchmaker(registry, new Reliability(clock), () => 0.5);
   preloading = new Preloading({
-    ...{ clock, registry, matchmaker, waiting: () => inLine },
+    clock,
+    registry,
+    matchmaker,
+    waiting: () => inLine,
     expect: (provider, model) => expected.push({ provider, model }),
   });
 });

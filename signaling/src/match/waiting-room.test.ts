@@ -65,7 +65,13 @@ function setUp() {
     const told: Told[] = [];
     const id = requestId++;
     room.ask({
-      ...{ model: TINY, asker, exclude: [], only: null, prefer: null, requestId: id, ...changes },
+      model: TINY,
+      asker,
+      exclude: [],
+      only: null,
+      prefer: null,
+      requestId: id,
+      ...changes,
       from: networksOf(address),
       matched: (candidates) => told.push({ at: clock.now(), first: candidates[0]?.peerId ?? null }),
       queued: (place) => told.push({ at: clock.now(), ...place }),

@@ -144,7 +144,10 @@ export class WaitingRoom {
   #enqueue(asked: Asked): void {
     const { clock } = this.#options;
     const one = {
-      ...{ ...asked, number: this.#number++, sinceMs: clock.now(), holder: this.#turnOf(asked) },
+      ...asked,
+      number: this.#number++,
+      sinceMs: clock.now(),
+      holder: this.#turnOf(asked),
       told: { position: 0, atMs: -Infinity },
     };
     for (const gone of this.#places.add(one)) gone.refused(new MeshError('busy', GAVE_WAY));

@@ -23,13 +23,28 @@ afterAll(() => rm(root, { recursive: true }));
 
 function delivery(requester: PeerId, provider: PeerId, expiresAt: number, tokens = 10): Delivered {
   const lease = {
-    ...{ issuer: provider, requester, provider, model: 'm' as ModelId, price: 0, maxTokens: 64 },
-    ...{ expiresAt, nonce: randomBytes(16) },
+    issuer: provider,
+    requester,
+    provider,
+    model: 'm' as ModelId,
+    price: 0,
+    maxTokens: 64,
+    expiresAt,
+    nonce: randomBytes(16),
   };
   const bytes = randomBytes(100);
   return {
-    ...{ kind: 'receipt', lease, leaseBytes: bytes, taskId: newTaskId(), tokens, digest: randomBytes(32) },
-    ...{ promptTokens: 1, startedMs: 1, endedMs: 2, providerHalf: bytes, requesterHalf: bytes },
+    kind: 'receipt',
+    lease,
+    leaseBytes: bytes,
+    taskId: newTaskId(),
+    tokens,
+    digest: randomBytes(32),
+    promptTokens: 1,
+    startedMs: 1,
+    endedMs: 2,
+    providerHalf: bytes,
+    requesterHalf: bytes,
   };
 }
 

@@ -7,8 +7,14 @@ import { FILED_WITHIN_DAYS, impossibility } from './receipt-limits.ts';
 const NOW_MS = 1_800_000_000_000;
 const HOUR_MS = 3_600_000;
 const lease = {
-  ...{ issuer: newPeerId(), requester: newPeerId(), provider: newPeerId(), model: 'm' as ModelId, price: 0 },
-  ...{ maxTokens: 16_777_216, expiresAt: NOW_MS / 1000 + 100, nonce: randomBytes(16) },
+  issuer: newPeerId(),
+  requester: newPeerId(),
+  provider: newPeerId(),
+  model: 'm' as ModelId,
+  price: 0,
+  maxTokens: 16_777_216,
+  expiresAt: NOW_MS / 1000 + 100,
+  nonce: randomBytes(16),
 };
 const common = { lease, leaseBytes: new Uint8Array(), taskId: newTaskId(), digest: new Uint8Array(32) };
 

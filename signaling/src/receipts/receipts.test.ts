@@ -68,8 +68,16 @@ function papers(lease: string, requester: Identity, provider: Identity, endedMs 
   // Of whom it does not name, there is none: then any will do.
   const { model, nonce } = leaseOf(leases, provider.peerId) ?? { model: leases.model, nonce: leases.seed };
   const truth: Receipt = {
-    ...{ taskId: newTaskId(), requester: requester.peerId, provider: provider.peerId, leaseNonce: nonce },
-    ...{ tokens: 40, digest: randomBytes(32), model, promptTokens: 3, startedMs: endedMs - 2_000, endedMs },
+    taskId: newTaskId(),
+    requester: requester.peerId,
+    provider: provider.peerId,
+    leaseNonce: nonce,
+    tokens: 40,
+    digest: randomBytes(32),
+    model,
+    promptTokens: 3,
+    startedMs: endedMs - 2_000,
+    endedMs,
   };
   const receipt = async (changes: Partial<Receipt> = {}, by = { requester, provider }): Promise<Filing> => ({
     lease,
@@ -342,13 +350,20 @@ describe('the receipt book', () => {
     );
     book.close();
     const fresh = new ReceiptBook({
-      ...{ table: new DeliveryTable(null), issuer: control.peerId, clock, failed: () => {} },
+      table: new DeliveryTable(null),
+      issuer: control.peerId,
+      clock,
+      failed: () => {},
       now: () => now() + 90 * 86_400_000,
     });
     await expect(fresh.file(unsigned, requester.peerId, HERE)).rejects.toThrow(/more than 30 days ago/);
     fresh.close();
     const strict = new ReceiptBook({
-      ...{ table: new DeliveryTable(null), issuer: control.peerId, clock, now, failed: () => {} },
+      table: new DeliveryTable(null),
+      issuer: control.peerId,
+      clock,
+      now,
+      failed: () => {},
     });
     await expect(strict.file(unsigned, requester.peerId, HERE)).rejects.toThrow(/not issued by this mesh/);
     strict.close();

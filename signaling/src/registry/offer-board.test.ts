@@ -110,8 +110,16 @@ test('has a bound on what it sends: many readers are told less often, and not al
   const bytes = 4_000;
   mesh.models = [
     {
-      ...{ id: 'm' as ModelId, name: 'M'.repeat(bytes), quant: 'q8', format: 'gguf', contextTokens: 2048 },
-      ...{ providers: 1, slots: 1, busySlots: 0, queued: 0, tokensPerSecond: null },
+      id: 'm' as ModelId,
+      name: 'M'.repeat(bytes),
+      quant: 'q8',
+      format: 'gguf',
+      contextTokens: 2048,
+      providers: 1,
+      slots: 1,
+      busySlots: 0,
+      queued: 0,
+      tokensPerSecond: null,
     },
   ];
   for (let i = 0; i < 60; i++) {
@@ -133,8 +141,16 @@ test('however many there are, nobody waits for ever', () => {
   const { clock, published, mesh, board } = setUp(100 * SLICE);
   mesh.models = [
     {
-      ...{ id: 'm' as ModelId, name: 'M'.repeat(40_000), quant: 'q8', format: 'gguf', contextTokens: 2048 },
-      ...{ providers: 1, slots: 1, busySlots: 0, queued: 0, tokensPerSecond: null },
+      id: 'm' as ModelId,
+      name: 'M'.repeat(40_000),
+      quant: 'q8',
+      format: 'gguf',
+      contextTokens: 2048,
+      providers: 1,
+      slots: 1,
+      busySlots: 0,
+      queued: 0,
+      tokensPerSecond: null,
     },
   ];
   board.touch();

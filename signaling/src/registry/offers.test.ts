@@ -34,7 +34,8 @@ test('the adapters of a model are those of all its providers', () => {
   const [law, law2, code] = [adapter('a'), adapter('b'), adapter('c')];
   const lend = (adapters: { sha256: string; name: string }[]) =>
     registry.advert(registry.join(newPeerId(), 'native'), {
-      ...{ slots: 1, certificate: null },
+      slots: 1,
+      certificate: null,
       models: [{ ...advertised(TINY), adapters }],
     });
   lend([]);
@@ -72,8 +73,18 @@ const [OURS, THEIRS, CATALOGUED] = ['aa', 'bb', 'cc'].map((byte) => byte.repeat(
 const CATALOGUE: Catalogue = {
   models: [
     {
-      ...{ id: TINY, format: 'gguf', name: 'LLMesh tiny', quant: 'q8', summary: '', parameters: 1, sizeBytes: 1 },
-      ...{ memoryBytes: 1, contextTokens: 2_048, licence: '', page: 'https://example.org', source: '/tiny.gguf' },
+      id: TINY,
+      format: 'gguf',
+      name: 'LLMesh tiny',
+      quant: 'q8',
+      summary: '',
+      parameters: 1,
+      sizeBytes: 1,
+      memoryBytes: 1,
+      contextTokens: 2_048,
+      licence: '',
+      page: 'https://example.org',
+      source: '/tiny.gguf',
       sha256: CATALOGUED,
     } satisfies GgufModel,
   ],

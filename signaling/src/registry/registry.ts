@@ -210,7 +210,11 @@ export class Registry {
   /** Without the adapters of its models: there can be hundreds. */
   summary({ peerId, agent, models, slots, busySlots, queued, sinceMs }: RegisteredPeer): PeerSummary {
     return {
-      ...{ peerId, agent, slots, busySlots, queued },
+      peerId,
+      agent,
+      slots,
+      busySlots,
+      queued,
       models: models.map(withoutAdapters),
       sinceSeconds: Math.floor((this.#clock.now() - sinceMs) / 1000),
     };

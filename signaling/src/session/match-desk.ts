@@ -59,7 +59,9 @@ export class MatchDesk {
     if (match.only === null && match.sha256 === undefined) preloading.asked(match.model);
     try {
       room.ask({
-        ...{ ...match, asker, from: this.#from },
+        ...match,
+        asker,
+        from: this.#from,
         matched: (candidates) => void this.#matched(asker, match, candidates),
         queued: (place) => this.#say({ type: 'queued', requestId, ...place }),
         refused: (error) => this.#refuse(requestId, error),

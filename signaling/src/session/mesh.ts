@@ -78,7 +78,9 @@ export class Mesh {
     };
     this.#room = new WaitingRoom({ clock, registry, matchmaker, promises, changed });
     this.#preloading = new Preloading({
-      ...{ clock, registry, matchmaker },
+      clock,
+      registry,
+      matchmaker,
       waiting: (model) => this.#room.waiting(model),
       expect: (provider, model) => {
         metrics.expected.inc();

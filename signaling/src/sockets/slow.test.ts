@@ -15,7 +15,10 @@ afterEach(async () => {
 
 async function start(options: Partial<ControlPlaneOptions> = {}): Promise<ControlPlane> {
   const plane = await startControlPlane({
-    ...{ port: 0, host: '127.0.0.1', webFolder: 'nowhere', joinWorkBits: 0 },
+    port: 0,
+    host: '127.0.0.1',
+    webFolder: 'nowhere',
+    joinWorkBits: 0,
     ...options,
   });
   planes.push(plane);

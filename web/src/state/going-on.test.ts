@@ -49,7 +49,10 @@ describe('an answer that was stopped', () => {
     await mesh.piece('answer.', [10]);
     await mesh.done(4);
     expect(lastAnswer(mesh)).toMatchObject({
-      ...{ state: 'done', text: 'Half an answer.', tokens: 4, ids: null },
+      state: 'done',
+      text: 'Half an answer.',
+      tokens: 4,
+      ids: null,
       seams: [{ provider: mesh.provider, atToken: 3, continued: true, sameFile: true }],
     });
   });

@@ -275,8 +275,19 @@ describe('What is kept of it', () => {
     const turns = (scope: object) =>
       parseTurns([
         {
-          ...{ role: 'assistant', id: 'a', model: null, state: 'done', why: null, provider: null, native: false },
-          ...{ ahead: 0, text: 'x', tokens: 1, tokensPerSecond: null, receipt: null, error: null },
+          role: 'assistant',
+          id: 'a',
+          model: null,
+          state: 'done',
+          why: null,
+          provider: null,
+          native: false,
+          ahead: 0,
+          text: 'x',
+          tokens: 1,
+          tokensPerSecond: null,
+          receipt: null,
+          error: null,
           ...scope,
         },
       ])?.map((turn) => (turn.role === 'assistant' ? turn.scope : null));

@@ -91,7 +91,10 @@ export class SealHandshake {
     const { role, claimed } = this.#options;
     const { send, receive, handshakeHash } = this.#noise.split();
     return {
-      ...{ send, receive, sessionId: handshakeHash, peer: this.#peer ?? claimed },
+      send,
+      receive,
+      sessionId: handshakeHash,
+      peer: this.#peer ?? claimed,
       // The dialler of NK knew the key beforehand, and no one else could have answered.
       proven: this.#peer !== null || role === 'dialler',
     };

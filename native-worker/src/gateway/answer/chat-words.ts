@@ -41,14 +41,17 @@ export function chatWords(tells: boolean): AnswerWords {
         ? [
             ...first,
             chunkOf(heading, {
-              ...{ ...choice, finish_reason: event.ending.finish, logprobs: null },
+              ...choice,
+              finish_reason: event.ending.finish,
+              logprobs: null,
               llmesh: noteOf(event.ending),
             }),
           ]
         : [
             ...first,
             chunkOf(heading, {
-              ...{ ...choice, finish_reason: null },
+              ...choice,
+              finish_reason: null,
               logprobs: event.type === 'text' ? logprobs(event.logprobs) : null,
             }),
           ];
@@ -71,7 +74,8 @@ function chunkOf(heading: Heading, choice: Chunk['choices'][number]): Chunk {
 function messageOf({ text, calls }: Said = { text: '', calls: [], logprobs: [] }): ChatCompletion.Choice['message'] {
   if (calls.length === 0) return { role: 'assistant', content: text, refusal: null };
   const called = calls.map(({ id, name, arguments: json }) => ({
-    ...{ id, type: 'function' as const },
+    id,
+    type: 'function' as const,
     function: { name, arguments: json },
   }));
   return { role: 'assistant', content: null, refusal: null, tool_calls: called };

@@ -20,8 +20,16 @@ function refusalOf(body: unknown): { status: number; param: string | null; code:
 describe('a request for a chat completion', () => {
   it('that says only what it must has the defaults', () => {
     expect(parseChatRequest(hello)).toMatchObject({
-      ...{ models: ['m'], turns: hello.messages, sampling: {}, maxTokens: null, choices: 1, stops: [] },
-      ...{ stream: false, includeUsage: false, provider: {}, privacy: 'any' },
+      models: ['m'],
+      turns: hello.messages,
+      sampling: {},
+      maxTokens: null,
+      choices: 1,
+      stops: [],
+      stream: false,
+      includeUsage: false,
+      provider: {},
+      privacy: 'any',
     });
   });
 
@@ -43,9 +51,20 @@ describe('a request for a chat completion', () => {
         { role: 'assistant', content: 'Hi', refusal: null, tool_calls: [] },
         { role: 'user', content: 'Again' },
       ],
-      ...{ stream: true, stream_options: { include_usage: true }, temperature: 0.5, top_p: 0.9, seed: -1, n: 2 },
-      ...{ presence_penalty: -1, frequency_penalty: 0.5, logprobs: true, top_logprobs: 4 },
-      ...{ max_completion_tokens: 7, stop: 'x', provider: { only: [friend], ignore: [foe] }, privacy: 'trusted' },
+      stream: true,
+      stream_options: { include_usage: true },
+      temperature: 0.5,
+      top_p: 0.9,
+      seed: -1,
+      n: 2,
+      presence_penalty: -1,
+      frequency_penalty: 0.5,
+      logprobs: true,
+      top_logprobs: 4,
+      max_completion_tokens: 7,
+      stop: 'x',
+      provider: { only: [friend], ignore: [foe] },
+      privacy: 'trusted',
     });
     expect(parsed).toEqual({
       models: ['a', 'b'],
@@ -57,16 +76,32 @@ describe('a request for a chat completion', () => {
         { role: 'user', content: 'Again' },
       ],
       sampling: { temperature: 0.5, topP: 0.9, seed: 0xffff_ffff, presencePenalty: -1, frequencyPenalty: 0.5 },
-      ...{ maxTokens: 7, choices: 2, stops: ['x'], stream: true, includeUsage: true },
-      ...{ schema: null, tools: false, logprobs: 4 },
-      ...{ provider: { only: [friend], ignore: [foe] }, privacy: 'trusted' },
+      maxTokens: 7,
+      choices: 2,
+      stops: ['x'],
+      stream: true,
+      includeUsage: true,
+      schema: null,
+      tools: false,
+      logprobs: 4,
+      provider: { only: [friend], ignore: [foe] },
+      privacy: 'trusted',
     });
   });
 
   it('may hold what changes nothing', () => {
     const neutral = {
-      ...{ tools: [], tool_choice: 'none', response_format: { type: 'text' }, logprobs: false, logit_bias: {} },
-      ...{ frequency_penalty: 0, presence_penalty: 0, user: 'me', store: false, audio: null, service_tier: 'auto' },
+      tools: [],
+      tool_choice: 'none',
+      response_format: { type: 'text' },
+      logprobs: false,
+      logit_bias: {},
+      frequency_penalty: 0,
+      presence_penalty: 0,
+      user: 'me',
+      store: false,
+      audio: null,
+      service_tier: 'auto',
     };
     expect(parseChatRequest({ ...hello, ...neutral })).toEqual(parseChatRequest(hello));
   });

@@ -8,8 +8,16 @@ const once = { model: 'm', prompt: 'Once' };
 describe('a request for a completion', () => {
   it('that says only what it must has the defaults of OpenAI', () => {
     expect(parseCompletionRequest(once)).toMatchObject({
-      ...{ models: ['m'], prompts: ['Once'], maxTokens: 16, choices: 1, stops: [], sampling: {} },
-      ...{ logprobs: null, echo: false, stream: false, privacy: 'any' },
+      models: ['m'],
+      prompts: ['Once'],
+      maxTokens: 16,
+      choices: 1,
+      stops: [],
+      sampling: {},
+      logprobs: null,
+      echo: false,
+      stream: false,
+      privacy: 'any',
     });
   });
 
@@ -25,7 +33,12 @@ describe('a request for a completion', () => {
       suffix: '',
     };
     expect(parseCompletionRequest({ ...once, ...asked, stream: true, user: 'me', presence_penalty: 1 })).toMatchObject({
-      ...{ prompts: ['a', 'b'], choices: 2, maxTokens: 5, logprobs: 0, stops: ['x'], stream: true },
+      prompts: ['a', 'b'],
+      choices: 2,
+      maxTokens: 5,
+      logprobs: 0,
+      stops: ['x'],
+      stream: true,
       sampling: { seed: 3, presencePenalty: 1 },
     });
   });

@@ -87,7 +87,10 @@ export class Models {
     const offers = this.#offers();
     if (offers === null) {
       throw new ApiError({
-        ...{ status: 503, type: 'server_error', code: 'control_unreachable', retryAfterSeconds: 2 },
+        status: 503,
+        type: 'server_error',
+        code: 'control_unreachable',
+        retryAfterSeconds: 2,
         message: 'This gateway is not connected to its mesh yet. Try again in a moment.',
       });
     }
@@ -107,9 +110,19 @@ export class Models {
       created: this.#since.get(id) ?? this.#seconds(),
       owned_by: 'llmesh',
       llmesh: {
-        ...{ name, quant, sha256, catalogued, proven },
-        ...{ format, context_tokens: contextTokens, providers, slots, busy_slots: busySlots, queued },
-        ...{ tokens_per_second: offer.tokensPerSecond, vector_size: offer.embeds ?? null },
+        name,
+        quant,
+        sha256,
+        catalogued,
+        proven,
+        format,
+        context_tokens: contextTokens,
+        providers,
+        slots,
+        busy_slots: busySlots,
+        queued,
+        tokens_per_second: offer.tokensPerSecond,
+        vector_size: offer.embeds ?? null,
         ...(offer.adapters !== undefined && { adapters: offer.adapters }),
       },
     };
@@ -155,7 +168,10 @@ function withAdapter(offers: Offer[], wanted: string): Offer[] {
   );
   const instead = there.length === 0 ? 'There is none for it.' : `There is: ${there.slice(0, MAX_NAMED).join(', ')}.`;
   throw new ApiError({
-    ...{ status: 404, type: 'invalid_request_error', code: 'adapter_not_found', param: 'adapter' },
+    status: 404,
+    type: 'invalid_request_error',
+    code: 'adapter_not_found',
+    param: 'adapter',
     message: `Nobody lends ${names(offers)} with this adapter right now. ${instead}`,
   });
 }

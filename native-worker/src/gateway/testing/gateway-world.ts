@@ -48,7 +48,8 @@ export class GatewayWorld {
       const { adapters, moreAdapters } = options;
       const embeds = options.embeds?.[id];
       return {
-        ...{ ...about, ...slots },
+        ...about,
+        ...slots,
         ...(embeds !== undefined && { embeds }),
         ...(adapters !== undefined && { adapters }),
         ...(moreAdapters !== undefined && { moreAdapters }),
@@ -57,10 +58,20 @@ export class GatewayWorld {
     const now = () => this.world.now();
     const { origins = [], circles = { own: [], trusted: [] } } = options;
     this.#app = gatewayApp({
-      ...{ mesh, clock, now, origins, circles, line: new Line(), conversations: new Conversations() },
+      mesh,
+      clock,
+      now,
+      origins,
+      circles,
+      line: new Line(),
+      conversations: new Conversations(),
       models: new Models(() => ({ type: 'offers', peers: 1, providers: 1, models: offers }), now),
       door: new Door({
-        ...{ keys: [], open: false, proxied: false, rate: { perSecond: 20, burst: 400 }, clock },
+        keys: [],
+        open: false,
+        proxied: false,
+        rate: { perSecond: 20, burst: 400 },
+        clock,
         ...options.door,
       }),
       newId: () => 'id',

@@ -87,20 +87,26 @@ export class LendingPolicy {
 function rulesFor({ when, onBattery, calmMs }: LendingWishes): Rule[] {
   const rules: Rule[] = [
     {
-      ...{ why: 'memory', afterMs: 0, calmMs },
+      why: 'memory',
+      afterMs: 0,
+      calmMs,
       holds: ({ swapBytesPerSecond, memoryStallShare }, _, paused) =>
         isAbove(swapBytesPerSecond, SWAP_BYTES, paused) || isAbove(memoryStallShare, STALL, paused),
       words: () => 'This computer is short of memory and swaps. Lending goes on when that is over.',
     },
     {
       // Memory too, but a program that starts looks the same for a moment.
-      ...{ why: 'memory', afterMs: LASTING_MS, calmMs },
+      why: 'memory',
+      afterMs: LASTING_MS,
+      calmMs,
       holds: ({ majorFaultsPerSecond }, _, paused) => isAbove(majorFaultsPerSecond, MAJOR_FAULTS, paused),
       words: () =>
         'This computer is short of memory and reads from the disk all the time. Lending goes on when that is over.',
     },
     {
-      ...{ why: 'hot', afterMs: LASTING_MS, calmMs },
+      why: 'hot',
+      afterMs: LASTING_MS,
+      calmMs,
       holds: ({ headroomCelsius, throttled }, _, paused) =>
         throttled === true ||
         (headroomCelsius !== null && headroomCelsius <= (paused ? HOT_CELSIUS.to : HOT_CELSIUS.from)),
@@ -109,7 +115,9 @@ function rulesFor({ when, onBattery, calmMs }: LendingWishes): Rule[] {
   ];
   if (!onBattery) {
     rules.push({
-      ...{ why: 'battery', afterMs: 0, calmMs },
+      why: 'battery',
+      afterMs: 0,
+      calmMs,
       holds: ({ onBattery: discharging }) => discharging === true,
       words: () => 'This computer runs on its battery. Plug it in, or start the worker with --on-battery.',
     });
@@ -117,19 +125,25 @@ function rulesFor({ when, onBattery, calmMs }: LendingWishes): Rule[] {
   if (when === 'idle') {
     rules.push(
       {
-        ...{ why: 'in_use', afterMs: 0, calmMs: 0 },
+        why: 'in_use',
+        afterMs: 0,
+        calmMs: 0,
         holds: ({ ownerIdleMs }) => ownerIdleMs !== null && ownerIdleMs < OWNER_AWAY_MS,
         words: () => 'Somebody is using this computer. Lending goes on five minutes after that.',
       },
       {
-        ...{ why: 'busy', afterMs: LASTING_MS, calmMs },
+        why: 'busy',
+        afterMs: LASTING_MS,
+        calmMs,
         holds: ({ othersCpuShare }, _, paused) => isAbove(othersCpuShare, BUSY, paused),
         words: () => 'Other programs need the processor. Lending goes on when they are done.',
       },
     );
   } else if (when !== 'always') {
     rules.push({
-      ...{ why: 'hours', afterMs: 0, calmMs: 0 },
+      why: 'hours',
+      afterMs: 0,
+      calmMs: 0,
       holds: (_, date) => !isWithin(when, minuteOf(date)),
       words: (date) => `These are not its hours. Lending goes on at ${nextStart(when, minuteOf(date))}.`,
     });

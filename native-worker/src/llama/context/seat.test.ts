@@ -6,7 +6,10 @@ import { pretendSeat, tokens, type PretendSequence } from '../../testing/pretend
 
 const wanted = () => {};
 const read = (of: readonly Token[], more: Partial<Reading> = {}): Reading => ({
-  ...{ tokens: of, asker: 'ada', open: 0, exact: true },
+  tokens: of,
+  asker: 'ada',
+  open: 0,
+  exact: true,
   ...more,
 });
 

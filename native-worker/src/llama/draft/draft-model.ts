@@ -30,12 +30,17 @@ export class DraftModel {
   static async open(llama: Llama, options: DraftModelOptions): Promise<DraftModel> {
     const { path, gpuLayers, contextTokens, slots, threads, vocabulary, signal } = options;
     const model = await llama.loadModel({
-      ...{ modelPath: path, useMmap: useMmap(llama), loadSignal: signal },
+      modelPath: path,
+      useMmap: useMmap(llama),
+      loadSignal: signal,
       ...(llama.gpu !== false && { gpuLayers }),
     });
     try {
       const context = await model.createContext({
-        ...{ sequences: slots, contextSize: contextTokens, batchSize: CHUNK * slots, createSignal: signal },
+        sequences: slots,
+        contextSize: contextTokens,
+        batchSize: CHUNK * slots,
+        createSignal: signal,
         threads: allThreads(threads),
         batching: gatherSequences(() => 1),
       });

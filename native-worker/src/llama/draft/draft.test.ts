@@ -32,7 +32,7 @@ const written = (name: string, content: Buffer | string) => {
 
 const load = async (more: Partial<LlamaModelFile> = {}, engine = new LlamaEngine()) => {
   try {
-    await engine.load({ ...{ path: file, threads: 1, gpu: 'off', slots: 2 }, ...more }, () => {}, never);
+    await engine.load({ path: file, threads: 1, gpu: 'off', slots: 2, ...more }, () => {}, never);
     return engine;
   } catch (thrown) {
     await engine.close();
@@ -43,7 +43,9 @@ const load = async (more: Partial<LlamaModelFile> = {}, engine = new LlamaEngine
 /** So cold that only the likeliest token is ever sampled, and yet nobody relies on it. */
 const COLD = { temperature: 0.001 };
 const ask = (question: string, more: Partial<GenerateRequest> = {}): GenerateRequest => ({
-  ...{ turns: [{ role: 'user', content: question }], sampling: COLD, maxTokens: 1024 },
+  turns: [{ role: 'user', content: question }],
+  sampling: COLD,
+  maxTokens: 1024,
   ...more,
 });
 const answer = async (engine: LlamaEngine, request: GenerateRequest, signal = never) => {
@@ -163,17 +165,20 @@ describe('a draft', () => {
   it('is refused when a wrong guess could not be taken back', async () => {
     const recurrent = written('recurrent.gguf', ofArchitecture(bytes, 'mamba'));
     await expect(load({ draft: { path: recurrent } })).rejects.toMatchObject({
-      ...{ code: 'unsupported', message: expect.stringContaining('another for --draft') },
+      code: 'unsupported',
+      message: expect.stringContaining('another for --draft'),
     });
     await expect(load({ path: recurrent, draft: 'lookup' })).rejects.toMatchObject({
-      ...{ code: 'unsupported', message: expect.stringContaining('Leave --draft out') },
+      code: 'unsupported',
+      message: expect.stringContaining('Leave --draft out'),
     });
   });
 
   it('is named when it is the file that cannot be read', async () => {
     for (const path of [written('cut.gguf', bytes.subarray(0, bytes.length >> 1)), written('text.gguf', 'No model.')]) {
       await expect(load({ draft: { path } })).rejects.toMatchObject({
-        ...{ code: 'model_unreadable', message: expect.stringContaining(path) },
+        code: 'model_unreadable',
+        message: expect.stringContaining(path),
       });
     }
   });
@@ -183,7 +188,8 @@ describe('a draft', () => {
     const wish = { slots: 1, contextTokens: 1024 };
     await (await load(wish, small())).close();
     await expect(load({ ...wish, draft: { path: file } }, small())).rejects.toMatchObject({
-      ...{ code: 'out_of_memory', message: expect.stringContaining('Without --draft it fits.') },
+      code: 'out_of_memory',
+      message: expect.stringContaining('Without --draft it fits.'),
     });
     await (await load({ ...wish, draft: 'lookup' }, small())).close();
   });

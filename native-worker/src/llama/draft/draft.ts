@@ -77,7 +77,9 @@ export class Draft {
     if (reading.exact || !canBeDrafted(more.options)) return null;
     return draftedAnswer(
       {
-        ...{ ...more, seat, clock: realClock },
+        ...more,
+        seat,
+        clock: realClock,
         guesser: this.#model?.at(seat.place, reading.asker) ?? new PromptLookup(),
         pace: () => this.#paces[answers() - 1] ?? null,
       },
@@ -119,7 +121,11 @@ export async function planDraft(
     info,
     open: (layout, threads, loadSignal) =>
       DraftModel.open(llama, {
-        ...{ path, ...draftLayout(insights, layout), threads, vocabulary, signal: loadSignal },
+        path,
+        ...draftLayout(insights, layout),
+        threads,
+        vocabulary,
+        signal: loadSignal,
       }).then((opened) => new Draft(opened), failed),
   };
 }

@@ -59,8 +59,13 @@ describe('draftedAnswer, with llama.cpp', () => {
     const record = (some: number, right: number) => void (guessed.push(some), taken.push(right));
     const pace = { length, record };
     const answer = {
-      ...{ seat: new Seat(sequence, 0, new Entrance()), guesser, options: { temperature, topP: 1 }, maxTokens: most },
-      ...{ pace: () => (alone() ? pace : null), check: () => {}, clock: { now: () => 0 } },
+      seat: new Seat(sequence, 0, new Entrance()),
+      guesser,
+      options: { temperature, topP: 1 },
+      maxTokens: most,
+      pace: () => (alone() ? pace : null),
+      check: () => {},
+      clock: { now: () => 0 },
     };
     for await (const { token } of draftedAnswer(answer, prompt, rest)) written.push(token);
     return written;

@@ -34,7 +34,10 @@ beforeEach(async () => {
   clock = new ManualClock();
   told = [];
   source = new AdapterSource({
-    ...{ base: new URL(`${mirror.origin}/law`), dataFolder: data, clock, maxBytes: MAX_BYTES },
+    base: new URL(`${mirror.origin}/law`),
+    dataFolder: data,
+    clock,
+    maxBytes: MAX_BYTES,
     failed: (error) => told.push(error),
   });
 });

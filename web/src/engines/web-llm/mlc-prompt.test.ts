@@ -24,8 +24,14 @@ const templates = {
   'no system message': { ...CHATML, system_message: '', render_empty_system_message: false },
   'separators in turns, nothing else said': { ...BARE, seps: [' ', '</s>'], stop_str: [], stop_token_ids: [] },
   'the first user without a name': {
-    ...{ ...BARE, system_message: '[INST]', seps: [' '], role_content_sep: '', role_empty_sep: '' },
-    ...{ add_role_after_system_message: false, stop_str: [], stop_token_ids: [] },
+    ...BARE,
+    system_message: '[INST]',
+    seps: [' '],
+    role_content_sep: '',
+    role_empty_sep: '',
+    add_role_after_system_message: false,
+    stop_str: [],
+    stop_token_ids: [],
   },
   'a place for functions': { ...CHATML, role_templates: { user: 'Q {user_message}{function_string}!' } },
 };

@@ -32,7 +32,8 @@ export class WllamaAnswer {
       const read = chunk.timings?.prompt_n;
       const tokenIds = chunk.__verbose?.tokens ?? [];
       this.#onPiece({
-        ...{ text: choice.text, tokens },
+        text: choice.text,
+        tokens,
         ...(tokenIds.length === tokens && { tokenIds }),
         ...(this.#tokens === 0 && read !== undefined && { promptTokens: this.#ofPrompt(read) }),
       });

@@ -31,7 +31,11 @@ export class AnswerProgress {
       begun === null
         ? null
         : {
-            ...{ provider: null, native: false, atToken: begun.tokens, pauseMs: 0, continued: true },
+            provider: null,
+            native: false,
+            atToken: begun.tokens,
+            pauseMs: 0,
+            continued: true,
             sameFile: this.#delivered.isFile(this.#file),
           };
   }
