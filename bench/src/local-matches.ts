@@ -8,7 +8,7 @@ import { Matchmaker } from '@llmesh/signaling/match/matchmaker';
 import { Registry } from '@llmesh/signaling/registry/registry';
 import { Reliability } from '@llmesh/signaling/match/reliability';
 import { SlotPromises } from '@llmesh/signaling/match/slot-promises';
-import { WaitingRoom } from '@llmesh/signaling/match/waiting-room';
+import { MatchQueues } from '@llmesh/signaling/match/match-queues';
 import { modelName, someBusy, type FleetProvider } from './provider-fleet.ts';
 import { loadOf, type RegisteredPeer } from '@llmesh/signaling/registry/registered-peer';
 
@@ -19,9 +19,9 @@ const MATCHES_PER_REJOIN = 100;
 export class LocalMatches {
   readonly bytesPerProvider: number;
   readonly #registry = new Registry(realClock);
-  readonly #room: WaitingRoom;
+  readonly #queues: MatchQueues;
   readonly #peers: RegisteredPeer[];
-  readonly #askers = Array.from({ length: ASKERS }, (_, i) => ({
+  readonly #requesters = Array.from({ length: ASKERS }, (_, i) => ({
     peer: newPeerId(),
     from: networksOf(`10.${i >> 8}.${i & 255}.1`),
   }));
@@ -37,7 +37,7 @@ export class LocalMatches {
     const registry = this.#registry;
     const matchmaker = new Matchmaker(registry, new Reliability(realClock), random);
     const promises = new SlotPromises(realClock, registry);
-    this.#room = new WaitingRoom({ clock: realClock, registry, matchmaker, promises, changed() {} });
+    this.#queues = new MatchQueues({ clock: realClock, registry, matchmaker, promises, changed() {} });
     const before = heapBytes();
     this.#peers = providers.map((provider) => this.#join(provider));
     this.bytesPerProvider = Math.round((heapBytes() - before) / providers.length);
@@ -56,12 +56,12 @@ export class LocalMatches {
     const startMs = performance.now();
     for (let i = 0; i < matches; i++) {
       const requestId = this.#requestId++;
-      const { peer: asker, from } = this.#askers[requestId % ASKERS]!;
+      const { peer: requester, from } = this.#requesters[requestId % ASKERS]!;
       const model = modelName(Math.floor(this.#random() * this.#models));
       const beganMs = performance.now();
-      this.#room.ask({
+      this.#queues.ask({
         requestId,
-        asker,
+        requester,
         from,
         model,
         exclude: [],
@@ -78,7 +78,7 @@ export class LocalMatches {
       this.#beat(this.#peers[place]!, someBusy(this.#peers[place]!.slots, this.#random));
       if (i % MATCHES_PER_REJOIN === 0) {
         this.#registry.leave(this.#peers[place]!);
-        this.#room.left(this.#peers[place]!);
+        this.#queues.left(this.#peers[place]!);
         this.#peers[place] = this.#join(this.#fleet[place]!);
       }
     }
@@ -91,7 +91,7 @@ export class LocalMatches {
   }
 
   close(): void {
-    this.#room.close();
+    this.#queues.close();
   }
 
   #join({ id, model, slots, busySlots }: FleetProvider): RegisteredPeer {
@@ -106,7 +106,7 @@ export class LocalMatches {
     this.#registry.heard(peer);
     const before = loadOf(peer);
     this.#registry.heartbeat(peer, { type: 'heartbeat', busySlots, queued: 0, tokens: 20 });
-    this.#room.begun(peer, loadOf(peer) - before);
+    this.#queues.begun(peer, loadOf(peer) - before);
   }
 }
 

@@ -41,7 +41,7 @@ export async function overSockets(
     }
     const alone = (await sockets.run(1, SOCKET_SECONDS)).matchMs;
     return {
-      sessions: sockets.askers,
+      sessions: sockets.requesters,
       underWay: SOCKET_PIPELINE,
       beating: beating.figures(),
       silent: silent.figures(),

@@ -110,7 +110,7 @@ async function throughMesh(mesh: Mesh, model: ModelId, turns: Turn[], maxTokens:
       }
     }
     // Noise may end in half a character, whose token is counted and not shown.
-    if (event.type === 'done') tokens = event.receipt.completionTokens;
+    if (event.type === 'done') tokens = event.summary.completionTokens;
   }
   if (firstMs === null) throw new Error('the mesh gave no answer');
   return {

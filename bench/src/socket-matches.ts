@@ -25,7 +25,7 @@ export class SocketMatches {
   readonly #models: number;
   readonly #random: () => number;
   readonly #providers: MeshSocket[] = [];
-  readonly #askers: MeshSocket[] = [];
+  readonly #requesters: MeshSocket[] = [];
   readonly #timers: NodeJS.Timeout[] = [];
   #failed: Error | null = null;
   #closed = false;
@@ -34,7 +34,7 @@ export class SocketMatches {
   #queued = 0;
   #nextBeat = 0;
   #lastTickMs = 0;
-  #nextAsker = 0;
+  #nextRequester = 0;
   #requestId = 0;
 
   constructor(port: number, fleet: readonly FleetProvider[], models: number, random: () => number) {
@@ -44,8 +44,8 @@ export class SocketMatches {
     this.#random = random;
   }
 
-  get askers(): number {
-    return this.#askers.length;
+  get requesters(): number {
+    return this.#requesters.length;
   }
 
   /** Everybody is there, and the fleet beats from now on. */
@@ -55,7 +55,7 @@ export class SocketMatches {
     const some = async () => {
       for (let i = next++; i < this.#fleet.length + ASKERS; i = next++) {
         if (i < this.#fleet.length) this.#providers[i] = await this.#provider(i);
-        else this.#askers.push(await MeshSocket.join(this.#port));
+        else this.#requesters.push(await MeshSocket.join(this.#port));
       }
     };
     await Promise.all(Array.from({ length: JOINING_AT_ONCE }, some));
@@ -89,23 +89,23 @@ export class SocketMatches {
   close(): void {
     this.#closed = true;
     for (const timer of this.#timers) clearInterval(timer);
-    for (const socket of [...this.#providers, ...this.#askers]) socket?.close();
+    for (const socket of [...this.#providers, ...this.#requesters]) socket?.close();
   }
 
-  /** Resolves with how long it took. An asker has one question at a time, as there are more askers than questions. */
+  /** Resolves with how long it took. An requester has one question at a time, as there are more requesters than questions. */
   #match(): Promise<number> {
-    const asker = this.#askers[this.#nextAsker++ % this.#askers.length]!;
+    const requester = this.#requesters[this.#nextRequester++ % this.#requesters.length]!;
     const requestId = this.#requestId++;
     const model = modelName(Math.floor(this.#random() * this.#models));
     return new Promise((resolve, reject) => {
       const beganMs = performance.now();
-      asker.onMessage = (head) => {
+      requester.onMessage = (head) => {
         if (head.startsWith(`{"type":"matched","requestId":${requestId},"lease":"`))
           resolve(performance.now() - beganMs);
         else if (head.startsWith('{"type":"queued"')) this.#queued++;
         else if (/^{"type":"(matched|refused)"/.test(head)) reject(new Error(`not matched: ${head}`));
       };
-      asker.send({ type: 'match', requestId, model, maxTokens: 512, exclude: [], only: null, prefer: null });
+      requester.send({ type: 'match', requestId, model, maxTokens: 512, exclude: [], only: null, prefer: null });
     });
   }
 

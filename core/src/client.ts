@@ -13,8 +13,8 @@ import type { OpenedMesh } from './mesh.ts';
 import type { Turn } from './protocol.ts';
 import { AsyncQueue } from './base/queue.ts';
 import { fileOf, findOffer, type Task } from './policy/offer-name.ts';
-import { roomiestOffer } from './policy/roomiest-offer.ts';
-import type { AnswerEvent, AnswerReceipt, AskRequest } from './ask/answer.ts';
+import { bestOffer } from './policy/best-offer.ts';
+import type { AnswerEvent, AnswerSummary, AskRequest } from './ask/answer.ts';
 
 const CONNECT_TIMEOUT_MS = 15_000;
 /** What is lent is told a moment after the welcome. */
@@ -153,7 +153,7 @@ export class MeshClient {
     // What is named without a file needs no list: the mesh knows what it means.
     if (name !== undefined && !name.includes('@')) return { model: name as ModelId };
     const offers = await offersOf(this.#opened.control, signal);
-    const offer = name === undefined ? roomiestOffer(offers, task) : findOffer(offers, name, task);
+    const offer = name === undefined ? bestOffer(offers, task) : findOffer(offers, name, task);
     if (offer === null) throw nobodyLends(name, task);
     return { model: offer.id, sha256: fileOf(offer) };
   }
@@ -162,7 +162,7 @@ export class MeshClient {
 /** An answer on its way. Read it once: as text, whole, or event by event. */
 export class ChatAnswer implements AsyncIterable<string> {
   /** Who answered and how fast; null until the answer is whole. */
-  receipt: AnswerReceipt | null = null;
+  summary: AnswerSummary | null = null;
   readonly #events: AsyncGenerator<AnswerEvent, void>;
 
   constructor(events: AsyncGenerator<AnswerEvent, void>) {
@@ -172,7 +172,7 @@ export class ChatAnswer implements AsyncIterable<string> {
   /** Everything there is to know: the place in the line, who answers, each piece with its tokens, who went on with it. */
   async *events(): AsyncGenerator<AnswerEvent, void> {
     for await (const event of this.#events) {
-      if (event.type === 'done') this.receipt = event.receipt;
+      if (event.type === 'done') this.summary = event.summary;
       yield event;
     }
   }

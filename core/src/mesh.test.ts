@@ -21,7 +21,7 @@ describe('a question', () => {
     await w.clock.advance(10);
     expect(outcome).toMatchObject({ text: 'one two three', error: null, ended: true });
     expect(outcome.events.map(({ type }) => type)).toEqual(['provider', 'accepted', 'piece', 'piece', 'piece', 'done']);
-    expect(outcome.events.at(-1)).toMatchObject({ receipt: { finish: 'stop', completionTokens: 3, path: 'direct' } });
+    expect(outcome.events.at(-1)).toMatchObject({ summary: { finish: 'stop', completionTokens: 3, path: 'direct' } });
     expect(statuses.at(-1)).toMatchObject({ busySlots: 0, answers: 1, tokens: 3 });
   });
 
@@ -59,7 +59,7 @@ describe('a question', () => {
     expect(outcome.events.filter(({ type }) => type === 'provider').length).toBe(2);
   });
 
-  it('goes to nobody whom its asker does not want, though the server names them', async () => {
+  it('goes to nobody whom its requester does not want, though the server names them', async () => {
     const w = world.current;
     const unwanted = await w.provide(new ScriptedEngine(['unwanted']));
     const { peerId } = w.server.providers.get(unwanted.mesh.self)!;
@@ -130,7 +130,7 @@ describe('a cancel', () => {
     expect(statuses.at(-1)).toMatchObject({ busySlots: 0, answers: 0 });
   });
 
-  it('follows when the asker just stops reading', async () => {
+  it('follows when the requester just stops reading', async () => {
     const w = world.current;
     const engine = new ScriptedEngine(Array.from({ length: 50 }, (_, i) => `${i} `));
     await w.provide(engine);

@@ -25,17 +25,17 @@ async function cut() {
 const typesOf = ({ events }: ReturnType<typeof consume>) => events.map(({ type }) => type);
 const receiptOf = ({ events }: ReturnType<typeof consume>) => {
   const last = events.at(-1);
-  return last?.type === 'done' ? last.receipt.receipt : null;
+  return last?.type === 'done' ? last.summary.receipt : null;
 };
 
 describe('the control plane goes away', () => {
   it('in mid-answer: it ends whole, the next question is answered without leave, and one after its return is signed for', async () => {
     const engine = new ScriptedEngine(['a', 'b', 'c']);
     await w.provide(engine);
-    const asker = await w.join();
+    const requester = await w.join();
     let goOn = () => {};
     engine.hold = new Promise((resolve) => (goOn = resolve));
-    const first = consume(asker.ask(question(), never));
+    const first = consume(requester.ask(question(), never));
     await w.clock.advance(10);
     expect(engine.computing).toBe(1);
     await cut();
@@ -46,7 +46,7 @@ describe('the control plane goes away', () => {
 
     const matches = () => w.server.received.filter((type) => type === 'match').length;
     const before = matches();
-    const second = consume(asker.ask(question(), never));
+    const second = consume(requester.ask(question(), never));
     await w.clock.advance(10);
     expect([second.text, receiptOf(second), second.error]).toEqual(['abc', 'none', null]);
     expect(matches()).toBe(before);
@@ -54,62 +54,62 @@ describe('the control plane goes away', () => {
     w.server.comeBack();
     w.network.introduces = true;
     await w.clock.advance(20_000);
-    const third = consume(asker.ask(question(), never));
+    const third = consume(requester.ask(question(), never));
     await w.clock.advance(10);
     expect([third.text, receiptOf(third)]).toEqual(['abc', 'signed']);
     // What was signed for while there was nobody to file it with is there, too.
-    const signed = w.server.filed.filter(({ by }) => by === asker.self);
+    const signed = w.server.filed.filter(({ by }) => by === requester.self);
     expect(signed).toHaveLength(2);
   });
 
   it('for less than a second: the question waits for it, and is signed for', async () => {
     await w.provide(new ScriptedEngine(['x']));
-    const asker = await w.join();
-    const warm = consume(asker.ask(question(), never));
+    const requester = await w.join();
+    const warm = consume(requester.ask(question(), never));
     await w.clock.advance(10);
     expect(warm.text).toBe('x');
     w.server.goAway();
     w.server.comeBack();
-    const asked = consume(asker.ask(question(), never));
+    const asked = consume(requester.ask(question(), never));
     await w.clock.advance(3_000);
     expect([asked.text, receiptOf(asked)]).toEqual(['x', 'signed']);
   });
 
   it('without a word, its sockets open: all find out, and the question is answered without leave', async () => {
     const provider = await w.provide(new ScriptedEngine(['x']));
-    const asker = await w.join();
-    const warm = consume(asker.ask(question(), never));
+    const requester = await w.join();
+    const warm = consume(requester.ask(question(), never));
     await w.clock.advance(10);
     expect(warm.text).toBe('x');
     w.server.hangs = true;
     await w.clock.advance(80_000);
-    expect([asker.control.state, provider.mesh.control.state]).toEqual(['connecting', 'connecting']);
-    const asked = consume(asker.ask(question(), never));
+    expect([requester.control.state, provider.mesh.control.state]).toEqual(['connecting', 'connecting']);
+    const asked = consume(requester.ask(question(), never));
     await w.clock.advance(1_000);
     expect([asked.text, receiptOf(asked), asked.error]).toEqual(['x', 'none', null]);
     w.server.hangs = false;
     await w.clock.advance(30_000);
-    expect(asker.control.state).toBe('open');
+    expect(requester.control.state).toBe('open');
   });
 
   it('and nobody is known: the question is given back, as the mesh cannot be reached', async () => {
-    const asker = await w.join();
+    const requester = await w.join();
     await cut();
-    const asked = consume(asker.ask(question(), never));
+    const asked = consume(requester.ask(question(), never));
     await w.clock.advance(6_000);
     expect(asked.error?.code).toBe('control_unreachable');
   });
 
-  it('for the asker alone: volunteers refuse what has no leave, and it is said that the mesh cannot be reached', async () => {
+  it('for the requester alone: volunteers refuse what has no leave, and it is said that the mesh cannot be reached', async () => {
     const provider = await w.provide(new ScriptedEngine(['x']));
-    const asker = await w.join();
-    const warm = consume(asker.ask(question(), never));
+    const requester = await w.join();
+    const warm = consume(requester.ask(question(), never));
     await w.clock.advance(10);
     expect(warm.text).toBe('x');
-    w.server.goAway(asker.self);
+    w.server.goAway(requester.self);
     await w.clock.advance(OUTAGE_MS);
-    expect([asker.control.state, provider.mesh.control.state]).toEqual(['connecting', 'open']);
-    const asked = consume(asker.ask(question(), never));
+    expect([requester.control.state, provider.mesh.control.state]).toEqual(['connecting', 'open']);
+    const asked = consume(requester.ask(question(), never));
     await w.clock.advance(10);
     expect([asked.text, asked.error?.code]).toEqual(['', 'control_unreachable']);
   });
@@ -117,13 +117,13 @@ describe('the control plane goes away', () => {
   it('and those one trusts alone may answer: no one else is asked', async () => {
     const trusted = await w.provide(new ScriptedEngine(['trusted']));
     const other = await w.provide(new ScriptedEngine(['other']));
-    const asker = await w.join();
-    const warm = consume(asker.ask(question(), never));
+    const requester = await w.join();
+    const warm = consume(requester.ask(question(), never));
     await w.clock.advance(10);
     expect(warm.ended).toBe(true);
     await cut();
     await trusted.providing.stop();
-    const asked = consume(asker.ask({ ...question(), only: [trusted.mesh.self] }, never));
+    const asked = consume(requester.ask({ ...question(), only: [trusted.mesh.self] }, never));
     await w.clock.advance(10_000);
     expect([asked.text, asked.error?.code]).toEqual(['', 'provider_stopped']);
     expect(other.statuses.at(-1)?.tokens ?? 0).toBeLessThan(2);
@@ -133,16 +133,16 @@ describe('the control plane goes away', () => {
 it('a third peer is reached through a mutual one', async () => {
   const middle = await w.provide(new ScriptedEngine(['b']));
   const far = await w.provide(new ScriptedEngine(['c']), 1, null, { ...advert, id: OTHER });
-  const asker = await w.join();
+  const requester = await w.join();
   for (const warm of [
     consume(middle.mesh.ask({ ...question(), model: OTHER }, never)),
-    consume(asker.ask({ ...question(), only: [middle.mesh.self] }, never)),
+    consume(requester.ask({ ...question(), only: [middle.mesh.self] }, never)),
   ]) {
     await w.clock.advance(10);
     expect(warm.error).toBeNull();
   }
   await cut();
-  const asked = consume(asker.ask({ ...question(), model: OTHER }, never));
+  const asked = consume(requester.ask({ ...question(), model: OTHER }, never));
   await w.clock.advance(10);
   expect([asked.text, asked.error]).toEqual(['c', null]);
   expect(typesOf(asked)[0]).toBe('provider');
@@ -164,12 +164,12 @@ it('those who lend keep links to each other, and so have something to introduce 
   }
   await w.clock.advance(180_000);
   await gossip.close();
-  const asker = await w.join();
-  const warm = consume(asker.ask({ ...question(), only: [one.mesh.self] }, never));
+  const requester = await w.join();
+  const warm = consume(requester.ask({ ...question(), only: [one.mesh.self] }, never));
   await w.clock.advance(10);
   expect(warm.text).toBe('b');
   await cut();
-  const asked = consume(asker.ask({ ...question(), model: OTHER }, never));
+  const asked = consume(requester.ask({ ...question(), model: OTHER }, never));
   await w.clock.advance(10);
   expect([asked.text, asked.error]).toEqual(['c', null]);
   expect(asked.events[0]).toMatchObject({ candidate: { peerId: other.mesh.self } });
@@ -209,20 +209,20 @@ it.each([true, false])('a peer is asked what it knows, and believed, when it pro
 
 it('links stay open while none could be opened again, and are let go of when that is over', async () => {
   const provider = await w.provide(new ScriptedEngine(['x']));
-  const asker = await w.join();
-  const warm = consume(asker.ask(question(), never));
+  const requester = await w.join();
+  const warm = consume(requester.ask(question(), never));
   await w.clock.advance(10);
   expect(warm.ended).toBe(true);
   await cut();
   await w.clock.advance(600_000);
-  const asked = consume(asker.ask(question(), never));
+  const asked = consume(requester.ask(question(), never));
   await w.clock.advance(10);
   expect(asked.text).toBe('x');
   w.server.comeBack();
   w.network.introduces = true;
   await w.clock.advance(600_000);
   expect(w.links.length).toBe(1);
-  const again = consume(asker.ask(question(), never));
+  const again = consume(requester.ask(question(), never));
   await w.clock.advance(10);
   expect(again.text).toBe('x');
   expect(w.links.length).toBe(2);
@@ -232,13 +232,15 @@ it('links stay open while none could be opened again, and are let go of when tha
 it('a provider takes half of its slots without leave, and of one peer no more than two', async () => {
   const engine = new ScriptedEngine(['x']);
   const provider = await w.provide(engine, 8);
-  const askers = await Promise.all([w.join(), w.join(), w.join()]);
-  for (const asker of askers) consume(asker.ask(question(), never));
+  const requesters = await Promise.all([w.join(), w.join(), w.join()]);
+  for (const requester of requesters) consume(requester.ask(question(), never));
   await w.clock.advance(10);
   await cut();
   let goOn = () => {};
   engine.hold = new Promise((resolve) => (goOn = resolve));
-  const asked = askers.flatMap((asker) => Array.from({ length: 3 }, () => consume(asker.ask(question(), never))));
+  const asked = requesters.flatMap((requester) =>
+    Array.from({ length: 3 }, () => consume(requester.ask(question(), never))),
+  );
   await w.clock.advance(50);
   expect(provider.providing.status.busySlots).toBe(4);
   expect(asked.filter(({ error }) => error?.code === 'busy')).toHaveLength(5);

@@ -136,22 +136,22 @@ test('a provider of another key than its id is not believed', async () => {
     openSocket: openRelaySocket,
     credentials: { ...thief, peerId: honest.peerId },
   });
-  const asker = await openNodePaths(new URL(mesh.url));
+  const requester = await openNodePaths(new URL(mesh.url));
   accomplice.start();
-  asker.control.start();
+  requester.control.start();
   try {
     await stolen.transport.reachable(AbortSignal.timeout(20_000));
     stolen.transport.accept = () => {
       throw new Error('a link to a thief was sealed');
     };
-    await expect(asker.transport.dial(honest.peerId, AbortSignal.timeout(20_000))).rejects.toMatchObject({
+    await expect(requester.transport.dial(honest.peerId, AbortSignal.timeout(20_000))).rejects.toMatchObject({
       code: 'wrong_peer',
     });
   } finally {
     stolen.transport.close();
-    asker.transport.close();
+    requester.transport.close();
     accomplice.close();
-    asker.control.close();
+    requester.control.close();
     releaseWebRtc();
   }
 });

@@ -40,11 +40,11 @@ for (const [volunteer, user] of [
 ] as [BrowserName, BrowserName][]) {
   test(`a ${volunteer} volunteer lends the tiny model and answers a ${user} user`, async () => {
     const lender = await launch(volunteer);
-    const asker = await launch(user);
+    const requester = await launch(user);
     try {
       const lending = await openPage(lender, `${mesh.url}/donate`);
       await donate(lending.page);
-      const { page, errors } = await openPage(asker, mesh.url);
+      const { page, errors } = await openPage(requester, mesh.url);
       await tinyIsOffered(page);
       for (const { question, answer } of plain.slice(3, 6)) {
         await ask(page, question);
@@ -61,7 +61,7 @@ for (const [volunteer, user] of [
       expect([...lending.errors, ...errors]).toEqual([]);
     } finally {
       await lender.close();
-      await asker.close();
+      await requester.close();
     }
   });
 }

@@ -13,7 +13,7 @@ import { ModelsPageSchema, PeersPageSchema, StatsSchema } from '@llmesh/core/wir
 import { CLOSE, PING_MS } from './sockets/bounded-socket.ts';
 import { HELLO_TIMEOUT_MS, MAX_BAD_MESSAGES } from './session/mesh-session.ts';
 import { GONE_MS } from './registry/registry.ts';
-import { MAX_WAITING_PER_PEER } from './match/waiting-places.ts';
+import { MAX_WAITING_PER_PEER } from './match/queue-members.ts';
 import { startControlPlane, type ControlPlane, type ControlPlaneOptions } from './server.ts';
 import { advertised, MeshPeer, newIdentity, TINY } from './testing/clients.ts';
 import { ManualClock } from '@llmesh/core/testing/manual-clock';

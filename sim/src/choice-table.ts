@@ -9,13 +9,13 @@ const AS_GOOD = 1.03;
 
 export type ChoiceRow = Omit<ChoiceOptions, 'seed'> & ChoiceFigures;
 
-export async function choiceRows(seed: number, lenders: number, seconds: number): Promise<ChoiceRow[]> {
+export async function choiceRows(seed: number, providers: number, seconds: number): Promise<ChoiceRow[]> {
   const rows: ChoiceRow[] = [];
   for (const load of LOADS) {
     for (const promises of [false, true]) {
       for (const policy of ['weighted', 'best'] as const) {
         for (const sample of SAMPLES) {
-          const options = { lenders, seconds, load, sample, policy, promises };
+          const options = { providers, seconds, load, sample, policy, promises };
           rows.push({ ...options, ...(await choose({ seed, ...options })) });
         }
       }
@@ -47,7 +47,7 @@ export function choiceTable(rows: readonly ChoiceRow[]): string {
     'wait p95',
     'answer mean',
     'answer p95',
-    'worst lender',
+    'worst provider',
   ];
   return table(
     head,

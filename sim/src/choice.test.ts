@@ -3,7 +3,7 @@ import { choose, type ChoiceOptions } from './choice.ts';
 
 const OPTIONS: ChoiceOptions = {
   seed: 1,
-  lenders: 100,
+  providers: 100,
   seconds: 60,
   load: 0.8,
   sample: 16,

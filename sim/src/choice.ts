@@ -1,5 +1,5 @@
 /**
- * How many lenders a matchmaker had better choose among, when what it knows of them is old: the power of two choices
+ * How many providers a matchmaker had better choose among, when what it knows of them is old: the power of two choices
  * (Mitzenmacher 2001) with the real ranking. Too few, and slow or busy ones are taken; too many, and all who ask within one
  * heartbeat are sent to the same few. A queueing model and nothing else: no peers, no sockets.
  */
@@ -13,7 +13,7 @@ import type { Candidate } from '@llmesh/core/wire/candidate';
 
 export interface ChoiceOptions {
   seed: number;
-  lenders: number;
+  providers: number;
   seconds: number;
   /** Share of what all of them can write together that is asked for. */
   load: number;
@@ -33,19 +33,19 @@ export interface ChoiceFigures {
   /** From asking to the whole answer. */
   answerMeanSeconds: number;
   answerP95Seconds: number;
-  /** The most questions that one lender had at once, for each of its slots. */
+  /** The most questions that one provider had at once, for each of its slots. */
   worst: number;
 }
 
 const SLOTS = 2;
 const HEARTBEAT_MS = 1_000;
-/** From the match to the lender: dialling and asking. */
+/** From the match to the provider: dialling and asking. */
 const DIAL_MS = 300;
 const MEAN_TOKENS = 200;
 /** Until as many are at work as usually are. */
 const WARM_UP = 0.25;
 
-interface Lender {
+interface Provider {
   readonly tokensPerSecond: number;
   running: number;
   readonly waiting: (() => void)[];
@@ -60,17 +60,17 @@ export async function choose(options: ChoiceOptions): Promise<ChoiceFigures> {
   const { seed, seconds, load, promises } = options;
   const clock = new VirtualClock();
   const random = new SeededRandom(seed);
-  const lenders = Array.from({ length: options.lenders }, (_, i) => newLender(i, random));
-  const byId = new Map(lenders.map((lender) => [lender.seen.peerId, lender]));
-  for (const lender of lenders) clock.after(random.between(0, HEARTBEAT_MS), () => beat(clock, lender));
-  const tokensPerSecond = lenders.reduce((sum, lender) => sum + SLOTS * lender.tokensPerSecond, 0);
+  const providers = Array.from({ length: options.providers }, (_, i) => newProvider(i, random));
+  const byId = new Map(providers.map((provider) => [provider.seen.peerId, provider]));
+  for (const provider of providers) clock.after(random.between(0, HEARTBEAT_MS), () => beat(clock, provider));
+  const tokensPerSecond = providers.reduce((sum, provider) => sum + SLOTS * provider.tokensPerSecond, 0);
   const pauseMs = (MEAN_TOKENS * 1_000) / (tokensPerSecond * load);
   const waits: number[] = [];
   const answers: number[] = [];
   const fromMs = seconds * 1_000 * WARM_UP;
   const ask = () => {
     clock.after(random.exponential(pauseMs), ask);
-    const chosen = byId.get(chooseOne(lenders, options, random));
+    const chosen = byId.get(chooseOne(providers, options, random));
     if (chosen === undefined) return;
     if (promises) {
       chosen.coming += 1;
@@ -97,19 +97,19 @@ export async function choose(options: ChoiceOptions): Promise<ChoiceFigures> {
     waitP95Ms: quantiles(waits)?.p95 ?? 0,
     answerMeanSeconds: Number((mean(answers) / 1_000).toFixed(2)),
     answerP95Seconds: Number(((quantiles(answers)?.p95 ?? 0) / 1_000).toFixed(2)),
-    worst: Math.max(...lenders.map(({ peak }) => peak)) / SLOTS,
+    worst: Math.max(...providers.map(({ peak }) => peak)) / SLOTS,
   };
 }
 
 /** As the matchmaker looks: in strides from anywhere, until it has seen enough who should be free. */
-function chooseOne(lenders: readonly Lender[], { sample, policy }: ChoiceOptions, random: SeededRandom): PeerId {
+function chooseOne(providers: readonly Provider[], { sample, policy }: ChoiceOptions, random: SeededRandom): PeerId {
   const free: Candidate[] = [];
   const full: Candidate[] = [];
-  const start = Math.floor(random.next() * lenders.length);
+  const start = Math.floor(random.next() * providers.length);
   // A prime, and none of the sizes tried is a multiple of it: everybody comes once.
   const stride = 7_919;
-  for (let i = 0; i < lenders.length && free.length < sample; i++) {
-    const { seen } = lenders[(start + i * stride) % lenders.length]!;
+  for (let i = 0; i < providers.length && free.length < sample; i++) {
+    const { seen } = providers[(start + i * stride) % providers.length]!;
     if (seen.busySlots + seen.queued < seen.slots) free.push(seen);
     else if (full.length < sample) full.push(seen);
   }
@@ -122,27 +122,27 @@ function chooseOne(lenders: readonly Lender[], { sample, policy }: ChoiceOptions
 
 const NOBODY: ReadonlySet<PeerId> = new Set();
 
-function serve(clock: VirtualClock, lender: Lender, tokens: number, started: (nowMs: number) => void): void {
+function serve(clock: VirtualClock, provider: Provider, tokens: number, started: (nowMs: number) => void): void {
   const start = () => {
-    lender.running += 1;
+    provider.running += 1;
     started(clock.now());
-    clock.after((tokens * 1_000) / lender.tokensPerSecond, () => {
-      lender.running -= 1;
-      lender.waiting.shift()?.();
+    clock.after((tokens * 1_000) / provider.tokensPerSecond, () => {
+      provider.running -= 1;
+      provider.waiting.shift()?.();
     });
   };
-  if (lender.running < SLOTS) start();
-  else lender.waiting.push(start);
-  lender.peak = Math.max(lender.peak, lender.running + lender.waiting.length);
+  if (provider.running < SLOTS) start();
+  else provider.waiting.push(start);
+  provider.peak = Math.max(provider.peak, provider.running + provider.waiting.length);
 }
 
-function beat(clock: VirtualClock, lender: Lender): void {
-  lender.seen.busySlots = lender.running + lender.coming;
-  lender.seen.queued = lender.waiting.length;
-  clock.after(HEARTBEAT_MS, () => beat(clock, lender));
+function beat(clock: VirtualClock, provider: Provider): void {
+  provider.seen.busySlots = provider.running + provider.coming;
+  provider.seen.queued = provider.waiting.length;
+  clock.after(HEARTBEAT_MS, () => beat(clock, provider));
 }
 
-function newLender(index: number, random: SeededRandom): Lender {
+function newProvider(index: number, random: SeededRandom): Provider {
   const tokensPerSecond = random.between(4, 60);
   const model: ModelAdvert = {
     id: 'model' as ModelId,
@@ -156,7 +156,7 @@ function newLender(index: number, random: SeededRandom): Lender {
     continues: 'ids',
   };
   const seen: Candidate = {
-    peerId: `lender-${index}` as PeerId,
+    peerId: `provider-${index}` as PeerId,
     agent: 'native',
     model,
     slots: SLOTS,

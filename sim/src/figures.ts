@@ -4,7 +4,7 @@ import { PREFILL_FACTOR, type Work } from './engine.ts';
 import { jainIndex } from './fairness.ts';
 import type { Question } from './questions.ts';
 
-/** Askers with fewer questions, on average, say nothing about fairness. */
+/** Requesters with fewer questions, on average, say nothing about fairness. */
 const LEAST_ASKED = 10;
 
 export interface Figures {
@@ -25,7 +25,7 @@ export interface Figures {
   seamMs: Quantiles | null;
   /** What the engines did beyond what reached somebody, as a share of that. Reading a prompt counts as what it takes. */
   extraWork: number;
-  /** Jain's index of whole answers over the askers that ask alike; null: too few questions to tell. */
+  /** Jain's index of whole answers over the requesters that ask alike; null: too few questions to tell. */
   fairness: number | null;
 }
 
@@ -35,7 +35,7 @@ export interface Quantiles {
   p99: number;
 }
 
-/** `alike`: numbers of the askers that all ask in the same way. */
+/** `alike`: numbers of the requesters that all ask in the same way. */
 export function figuresOf(questions: readonly Question[], work: Work, alike: readonly number[]): Figures {
   const count = (outcome: Question['outcome']) => questions.filter((one) => one.outcome === outcome).length;
   const failed: Figures['failed'] = {};
@@ -74,9 +74,9 @@ function extraWork(questions: readonly Question[], work: Work): number {
 }
 
 function fairnessOf(questions: readonly Question[], alike: readonly number[]): number | null {
-  const answers = new Map(alike.map((asker) => [asker, { asked: 0, answered: 0 }]));
-  for (const { asker, outcome } of questions) {
-    const one = answers.get(asker);
+  const answers = new Map(alike.map((requester) => [requester, { asked: 0, answered: 0 }]));
+  for (const { requester, outcome } of questions) {
+    const one = answers.get(requester);
     if (one === undefined) continue;
     one.asked += 1;
     if (outcome === 'answered') one.answered += 1;

@@ -4,9 +4,9 @@ import { faultsAtEnd, faultsAtRest, faultsOfFairness } from './invariants.ts';
 import { Question } from './questions.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
-const LENDER = 'lender' as PeerId;
+const LENDER = 'provider' as PeerId;
 
-/** One lender with two slots, as it is and as the control plane sees it. */
+/** One provider with two slots, as it is and as the control plane sees it. */
 function atRest(is: { busySlots?: number }, seen: { busySlots?: number; promised?: number; waiting?: number } = {}) {
   const slots = { slots: 2, busySlots: 0, queued: 0 };
   const { promised = 0, waiting = 0, busySlots = 0 } = seen;
@@ -24,7 +24,7 @@ function atRest(is: { busySlots?: number }, seen: { busySlots?: number; promised
   return {
     questions: [question],
     work: { promptTokens: 0, tokens: 0, faults: [] as string[] },
-    lenders: new Map([[LENDER, { node: { peerId: LENDER, providing: { status } } }]]),
+    providers: new Map([[LENDER, { node: { peerId: LENDER, providing: { status } } }]]),
     server: { find: () => ({ ...slots, busySlots }), owed: { promised, waiting } },
   };
 }

@@ -4,22 +4,22 @@ import type { Providing } from '@llmesh/core/mesh';
 import type { World } from './world.ts';
 
 /**
- * Jain's index of whole answers over askers that ask alike. With ten questions each, which is when there is one, chance
+ * Jain's index of whole answers over requesters that ask alike. With ten questions each, which is when there is one, chance
  * alone leaves more than 0.9.
  */
 export const LEAST_FAIRNESS = 0.75;
 
 type AtRest = Pick<World, 'questions' | 'work'> & {
-  lenders: ReadonlyMap<unknown, { node: { peerId: PeerId; providing: Pick<Providing, 'status'> | null } }>;
+  providers: ReadonlyMap<unknown, { node: { peerId: PeerId; providing: Pick<Providing, 'status'> | null } }>;
   server: Pick<World['server'], 'find' | 'owed'>;
 };
 
 /** When nobody asks any more and what ran has had time to end. */
-export function faultsAtRest({ questions, lenders, server, work }: AtRest): string[] {
+export function faultsAtRest({ questions, providers, server, work }: AtRest): string[] {
   const faults = questions.flatMap(({ id, faults: own }) => own.map((fault) => `question ${id}: ${fault}`));
   for (const { id, outcome } of questions) if (outcome === 'running') faults.push(`question ${id} never ended`);
   faults.push(...new Set(work.faults));
-  for (const { node } of lenders.values()) {
+  for (const { node } of providers.values()) {
     const status = node.providing?.status;
     const told = server.find(node.peerId);
     if (status === undefined) continue;
@@ -37,10 +37,10 @@ export function faultsAtRest({ questions, lenders, server, work }: AtRest): stri
   return faults;
 }
 
-/** `fairness`: `Figures`, of a mesh whose askers could all reach it. */
+/** `fairness`: `Figures`, of a mesh whose requesters could all reach it. */
 export function faultsOfFairness(fairness: number | null): string[] {
   if (fairness === null || fairness >= LEAST_FAIRNESS) return [];
-  return [`askers that ask alike are not served alike: Jain's index is ${fairness}, not ${LEAST_FAIRNESS} or more`];
+  return [`requesters that ask alike are not served alike: Jain's index is ${fairness}, not ${LEAST_FAIRNESS} or more`];
 }
 
 /** When everybody has gone: nothing may be waited for any more. */

@@ -1,5 +1,5 @@
 /**
- * Lenders that do not tell the truth, on the wire: their programs are real, what they say is changed on its way out. Only
+ * Providers that do not tell the truth, on the wire: their programs are real, what they say is changed on its way out. Only
  * lies that a requester can see through by itself. That an answer is another model's, or ends too early, is for audits.
  */
 import type { Link, Path, Transport } from '@llmesh/core/transport/transport';

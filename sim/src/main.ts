@@ -5,7 +5,7 @@ import { commandFor, PROGRAM, worldOptions, type SimOptions } from './options.ts
 import { simulate, type Outcome } from './simulate.ts';
 
 const SHOWN_FAULTS = 20;
-const CHOICE = { lenders: 400, seconds: 200 };
+const CHOICE = { providers: 400, seconds: 200 };
 
 const options = PROGRAM.parse().opts<SimOptions>();
 const seeds = Array.from({ length: options.seeds }, (_, i) => options.seed + i);
@@ -45,7 +45,7 @@ async function showComparison(): Promise<boolean> {
 }
 
 async function showChoice(): Promise<boolean> {
-  const rows = await choiceRows(options.seed, CHOICE.lenders, CHOICE.seconds);
+  const rows = await choiceRows(options.seed, CHOICE.providers, CHOICE.seconds);
   const k = recommended(rows);
   console.log(options.json === true ? JSON.stringify({ rows, recommended: k }) : `${choiceTable(rows)}\n\nk = ${k}`);
   return true;

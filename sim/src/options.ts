@@ -8,7 +8,7 @@ export interface SimOptions {
   seed: number;
   seeds: number;
   models?: number;
-  askers: number;
+  requesters: number;
   questions: number;
   greedy: number;
   withdrawn: number;
@@ -35,37 +35,37 @@ export const PROGRAM = new Command('sim')
   .option('--seed <n>', 'the same seed and options are the same mesh', whole(0), 1)
   .option('--seeds <n>', 'so many meshes, each with the next seed', whole(1), 1)
   .option('--models <n>', 'that are lent; left out: one for every 50 peers, at most 50', whole(1))
-  .option('--askers <percent>', 'of the computers ask, the others lend', percent, 30)
-  .option('--questions <n>', 'an asker asks in a minute, as far as answers come in time', number, 1)
-  .option('--greedy <percent>', 'of the askers have six questions under way at once, and never pause', percent, 0)
-  .option('--withdrawn <percent>', 'of the questions are taken back by their asker', percent, 1)
-  .option('--churn <percent>', 'of the lenders go within a minute, half of them without a word', percent, 10)
+  .option('--requesters <percent>', 'of the computers ask, the others lend', percent, 30)
+  .option('--questions <n>', 'an requester asks in a minute, as far as answers come in time', number, 1)
+  .option('--greedy <percent>', 'of the requesters have six questions under way at once, and never pause', percent, 0)
+  .option('--withdrawn <percent>', 'of the questions are taken back by their requester', percent, 1)
+  .option('--churn <percent>', 'of the providers go within a minute, half of them without a word', percent, 10)
   .option('--stalls <percent>', 'of the questions make some engine hang for good', percent, 1)
   .option('--hiccups <percent>', 'of the answers are held up for some seconds at their beginning', percent, 3)
-  .option('--slow <percent>', 'of the lenders say that they are five times as fast as they are', percent, 0)
+  .option('--slow <percent>', 'of the providers say that they are five times as fast as they are', percent, 0)
   .option(
     '--liars <percent>',
-    'of the lenders lie: free when they are not, accept and never answer, wrong places, pieces twice or left out, forged receipts',
+    'of the providers lie: free when they are not, accept and never answer, wrong places, pieces twice or left out, forged receipts',
     percent,
     0,
   )
   .option('--partitions <n>', 'a minute: a part of the world cannot reach the rest, or the control plane', number, 0)
   .option('--restarts <n>', 'of the control plane a minute', number, 0)
-  .addOption(new Option('--no-hedge', 'askers do not have a second lender asked when the first is late'))
+  .addOption(new Option('--no-hedge', 'requesters do not have a second provider asked when the first is late'))
   .addOption(new Option('--no-resume', 'an answer that broke off does not go on elsewhere'))
   .option('--compare', 'the same meshes with and without hedging, and with and without resumption, in a table')
-  .option('--choice', 'how many sampled lenders a matchmaker had better choose among, in a table')
+  .option('--choice', 'how many sampled providers a matchmaker had better choose among, in a table')
   .option('--twice', 'each mesh twice: fails when the second differs')
   .option('--json', 'tables as JSON')
   .option('--progress', 'on the standard error: which minute it is');
 
 export function worldOptions(options: SimOptions, seed: number): WorldOptions {
   const { peers, models, questions, partitions, restarts, hedge, resume } = options;
-  const askers = Math.min(peers - 1, Math.max(1, Math.round((peers * options.askers) / 100)));
+  const requesters = Math.min(peers - 1, Math.max(1, Math.round((peers * options.requesters) / 100)));
   return {
     seed,
-    askers,
-    lenders: peers - askers,
+    requesters,
+    providers: peers - requesters,
     hedge,
     resume,
     graceful: 0.5,

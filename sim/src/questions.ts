@@ -2,7 +2,7 @@
 import type { ErrorCode } from '@llmesh/core/base/errors';
 import { answerText, type Ask } from './engine.ts';
 
-/** withdrawn: by its asker. */
+/** withdrawn: by its requester. */
 export type Outcome = 'running' | 'answered' | 'withdrawn' | 'failed';
 
 export class Question implements Ask {
@@ -10,8 +10,8 @@ export class Question implements Ask {
   readonly promptTokens: number;
   readonly tokens: number;
   readonly askedMs: number;
-  /** Number of the asker. */
-  readonly asker: number;
+  /** Number of the requester. */
+  readonly requester: number;
   outcome: Outcome = 'running';
   error: ErrorCode | null = null;
   firstTokenMs: number | null = null;
@@ -24,11 +24,11 @@ export class Question implements Ask {
   readonly faults: string[] = [];
   #ends = 0;
 
-  constructor(ask: Ask, asker: number, askedMs: number) {
+  constructor(ask: Ask, requester: number, askedMs: number) {
     this.id = ask.id;
     this.promptTokens = ask.promptTokens;
     this.tokens = ask.tokens;
-    this.asker = asker;
+    this.requester = requester;
     this.askedMs = askedMs;
   }
 

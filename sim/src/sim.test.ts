@@ -7,8 +7,8 @@ import type { WorldOptions } from './world.ts';
 const MINUTES = 2;
 const CALM: WorldOptions = {
   seed: 1,
-  lenders: 16,
-  askers: 8,
+  providers: 16,
+  requesters: 8,
   models: 2,
   questionsPerMinute: 3,
   greedy: 0,
@@ -81,7 +81,7 @@ describe('a mesh', () => {
 
   it('with more questions than it can answer serves who asks alike alike, beside others that are greedy', async () => {
     const { faults, figures } = await run(
-      { seed: 9, lenders: 4, askers: 20, models: 1, questionsPerMinute: 30, greedy: 0.2 },
+      { seed: 9, providers: 4, requesters: 20, models: 1, questionsPerMinute: 30, greedy: 0.2 },
       3,
     );
     expect(faults).toEqual([]);

@@ -14,31 +14,31 @@ import { VirtualClock } from './virtual-clock.ts';
 
 export interface WorldOptions {
   seed: number;
-  lenders: number;
-  askers: number;
+  providers: number;
+  requesters: number;
   models: number;
-  /** Each asker asks so often, as far as its answers come in time: it asks again when it has one. */
+  /** Each requester asks so often, as far as its answers come in time: it asks again when it has one. */
   questionsPerMinute: number;
-  /** Share of the askers that have GREEDY_QUESTIONS under way at once and never pause. */
+  /** Share of the requesters that have GREEDY_QUESTIONS under way at once and never pause. */
   greedy: number;
-  /** Share of the questions that their asker takes back. */
+  /** Share of the questions that their requester takes back. */
   withdrawn: number;
-  /** Share of the lenders that go within a minute, each replaced by a new one a while later. */
+  /** Share of the providers that go within a minute, each replaced by a new one a while later. */
   churnPerMinute: number;
   /** The share of those that go which say goodbye; the others lose their power. */
   graceful: number;
-  /** Share of the questions at which some lender's engine goes silent for good. */
+  /** Share of the questions at which some provider's engine goes silent for good. */
   stalls: number;
   /** Share of the answers whose beginning is held up for some seconds. */
   hiccups: number;
-  /** Share of the lenders that say they are five times as fast as they are. */
+  /** Share of the providers that say they are five times as fast as they are. */
   slow: number;
-  /** Share of the lenders that lie, see `lies.ts`. */
+  /** Share of the providers that lie, see `lies.ts`. */
   liars: number;
   partitionsPerMinute: number;
   /** How often the control plane restarts. */
   restartsPerMinute: number;
-  /** Whether askers have a second lender asked when the first is late or falls silent. */
+  /** Whether requesters have a second provider asked when the first is late or falls silent. */
   hedge: boolean;
   /** Whether an answer that broke off goes on elsewhere. */
   resume: boolean;
@@ -47,7 +47,7 @@ export interface WorldOptions {
 const SLOTS = 2;
 const GREEDY_QUESTIONS = 6;
 const REPLACED_AFTER_MS = 5_000;
-/** Lenders come in one after the other, as people do. */
+/** Providers come in one after the other, as people do. */
 const ARRIVALS_MS = 10_000;
 export const MINUTE_MS = 60_000;
 const PROMPT_TOKENS = { least: 20, most: 1_000 };
@@ -56,7 +56,7 @@ const WITHDRAWN_WITHIN_MS = 20_000;
 const PARTITION_MS = { least: 2_000, mean: 12_000, most: 60_000 };
 const DOWN_MS = { least: 500, most: 15_000 };
 
-export interface Lender {
+export interface Provider {
   node: SimNode;
   hardware: Hardware;
 }
@@ -65,10 +65,10 @@ export class World {
   readonly clock = new VirtualClock();
   readonly trace = new Trace(this.clock);
   readonly questions: Question[] = [];
-  readonly lenders = new Map<PeerId, Lender>();
+  readonly providers = new Map<PeerId, Provider>();
   readonly work: Work = { promptTokens: 0, tokens: 0, faults: [] };
   readonly server: SimServer;
-  /** Numbers of the askers that all ask in the same way. */
+  /** Numbers of the requesters that all ask in the same way. */
   readonly alike: number[] = [];
   readonly #options: WorldOptions;
   readonly #random: SeededRandom;
@@ -76,7 +76,7 @@ export class World {
   readonly #partitions: Partitions;
   readonly #places = new Map<PeerId, Place>();
   readonly #addresses = new Map<PeerId, number>();
-  readonly #askers: SimNode[] = [];
+  readonly #requesters: SimNode[] = [];
   readonly #leaving = new Set<Promise<void>>();
   #busy = true;
   /** What is still to go wrong; by the order in which it was decided. */
@@ -96,12 +96,12 @@ export class World {
 
   /** Everybody comes. From then on they ask and go as the clock runs. */
   async begin(): Promise<void> {
-    const { lenders, askers, greedy, partitionsPerMinute, restartsPerMinute } = this.#options;
-    for (let i = 0; i < lenders; i++) this.#plan(this.#random.between(0, ARRIVALS_MS), () => this.#arrive(i));
+    const { providers, requesters, greedy, partitionsPerMinute, restartsPerMinute } = this.#options;
+    for (let i = 0; i < providers; i++) this.#plan(this.#random.between(0, ARRIVALS_MS), () => this.#arrive(i));
     await this.clock.run(2 * ARRIVALS_MS);
-    for (let i = 0; i < askers; i++) {
+    for (let i = 0; i < requesters; i++) {
       const node = this.#newNode();
-      this.#askers.push(node);
+      this.#requesters.push(node);
       const isGreedy = this.#random.chance(greedy);
       if (!isGreedy) this.alike.push(i);
       for (let j = 0; j < (isGreedy ? GREEDY_QUESTIONS : 1); j++) void this.#keepAsking(node, i, isGreedy);
@@ -125,8 +125,8 @@ export class World {
 
   /** Everybody goes in good order. Returns how many never got away. */
   async dismantle(): Promise<number> {
-    for (const node of this.#askers) this.#goes(node.leave());
-    for (const { node } of this.lenders.values()) this.#goes(node.leave());
+    for (const node of this.#requesters) this.#goes(node.leave());
+    for (const { node } of this.providers.values()) this.#goes(node.leave());
     await this.clock.run(MINUTE_MS);
     this.#goes(this.server.close());
     await this.clock.run(MINUTE_MS);
@@ -146,7 +146,7 @@ export class World {
     });
     const hardware: Hardware = { slots: SLOTS, tokensPerSecond: random.between(4, 60), hiccups, stalled: false };
     node.provide(advertOf(index % models, hardware.tokensPerSecond, resume), hardware, this.work);
-    this.lenders.set(node.peerId, { node, hardware });
+    this.providers.set(node.peerId, { node, hardware });
     this.trace.note('comes', node.peerId);
     if (churnPerMinute > 0) {
       this.#plan(random.exponential(MINUTE_MS / churnPerMinute), () => this.#go(node, index));
@@ -154,7 +154,7 @@ export class World {
   }
 
   #go(node: SimNode, index: number): void {
-    this.lenders.delete(node.peerId);
+    this.providers.delete(node.peerId);
     const graceful = this.#random.chance(this.#options.graceful);
     this.trace.note(graceful ? 'leaves' : 'dies', node.peerId);
     this.#goes(graceful ? node.leave() : node.kill());
@@ -166,7 +166,7 @@ export class World {
     void leaving.then(() => this.#leaving.delete(leaving));
   }
 
-  async #keepAsking(node: SimNode, asker: number, greedy: boolean): Promise<void> {
+  async #keepAsking(node: SimNode, requester: number, greedy: boolean): Promise<void> {
     const random = this.#random.fork();
     const { questionsPerMinute, withdrawn, stalls, models, hedge } = this.#options;
     for (;;) {
@@ -178,7 +178,7 @@ export class World {
         promptTokens: Math.round(random.logUniform(PROMPT_TOKENS.least, PROMPT_TOKENS.most)),
         tokens: Math.round(random.between(ANSWER_TOKENS.least, ANSWER_TOKENS.most)),
       };
-      const question = new Question(ask, asker, this.clock.now());
+      const question = new Question(ask, requester, this.clock.now());
       this.questions.push(question);
       const model = modelId(Math.floor(random.next() * models));
       if (random.chance(stalls)) this.#stallSomebody(random);
@@ -189,7 +189,7 @@ export class World {
   }
 
   #stallSomebody(random: SeededRandom): void {
-    const all = [...this.lenders.values()];
+    const all = [...this.providers.values()];
     if (all.length > 0) random.pick(all).hardware.stalled = true;
   }
 

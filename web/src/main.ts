@@ -128,14 +128,14 @@ const { background } = Background.follow({
 const local = new LocalModels({
   device: donate.device,
   modelsKnown: () => catalogue.load(),
-  inMemory: () => donate.room.model,
+  inMemory: () => donate.holder.model,
   store,
   failed: (error) => warn('the models of this device', error),
   changed: wake,
 });
 const localRun = new LocalRun({
   models: local,
-  room: donate.room,
+  holder: donate.holder,
   device: donate.device,
   self,
   clock,

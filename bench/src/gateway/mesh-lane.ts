@@ -62,7 +62,7 @@ async function read(mesh: Mesh, request: Parameters<Mesh['ask']>[0]): Promise<St
   for await (const event of mesh.ask(request, never)) {
     if (event.type === 'piece') firstMs ??= performance.now();
     // Noise may end in half a character, whose token is counted and not shown.
-    if (event.type === 'done') tokens = event.receipt.completionTokens;
+    if (event.type === 'done') tokens = event.summary.completionTokens;
   }
   if (firstMs === null) throw new Error('the mesh gave no answer');
   return { tokens, firstMs, endMs: performance.now() };

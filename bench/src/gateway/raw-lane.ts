@@ -1,6 +1,6 @@
 /** node-llama-cpp without anything of ours around it, but for the batching where that is asked for. */
 import { getLlama, readGgufFileInfo, type LlamaContextSequence } from 'node-llama-cpp';
-import { gatherSequences, placeAsPriority } from 'llmesh/llama/context/batching';
+import { gatherSequences, indexAsPriority } from 'llmesh/llama/context/batching';
 import type { Lane } from './lane.ts';
 import { CHATML_TEMPLATE, renderChat } from '@llmesh/core/engine/chat-template';
 
@@ -33,15 +33,15 @@ export async function openRawLanes(options: RawLaneOptions): Promise<{ raw: Lane
       name,
       pid: process.pid,
       async ask(turns, maxTokens) {
-        const seat = free.shift();
-        if (seat === undefined) throw new Error('more questions at once than sequences');
+        const one = free.shift();
+        if (one === undefined) throw new Error('more questions at once than sequences');
         active += 1;
         try {
           const prompt = renderChat(template, turns, { bos: '', eos: '' });
-          return await write(seat.sequence, prompt, maxTokens, seat.place);
+          return await write(one.sequence, prompt, maxTokens, one.place);
         } finally {
           active -= 1;
-          free.push(seat);
+          free.push(one);
           free.sort((a, b) => a.place - b.place);
         }
       },
@@ -58,7 +58,7 @@ async function write(sequence: LlamaContextSequence, prompt: string, maxTokens: 
   await sequence.clearHistory();
   let tokens = 0;
   let firstMs = 0;
-  const options = { temperature: 0, evaluationPriority: placeAsPriority(place) };
+  const options = { temperature: 0, evaluationPriority: indexAsPriority(place) };
   for await (const token of sequence.evaluate(model.tokenize(prompt, true), options)) {
     // A user of the raw engine wants text too.
     model.detokenize([token]);

@@ -1,8 +1,8 @@
-/** A question, and what its asker hears of the answer. */
+/** A question, and what its requester hears of the answer. */
 import type { ModelId, PeerId } from '../base/ids.ts';
 import type { Turn, Sampling, TokenLogprob, TaskKind } from '../protocol.ts';
 import type { KeptAnswer } from './delivered-answer.ts';
-import type { Place } from '../wire/control-protocol.ts';
+import type { QueuePosition } from '../wire/control-protocol.ts';
 import type { Candidate } from '../wire/candidate.ts';
 import type { MeshError } from '../base/errors.ts';
 import type { Path } from '../transport/transport.ts';
@@ -39,7 +39,7 @@ export interface AskRequest {
 
 export type AnswerEvent =
   /** All who could answer are busy; told again when our place in the line changes. Another event ends it. */
-  | ({ type: 'queued' } & Place)
+  | ({ type: 'queued' } & QueuePosition)
   /** This provider was asked. Comes again when it failed, or was late, before its first word and another one is asked. */
   | { type: 'provider'; candidate: Candidate }
   /** A provider took the task, or its rest; `ahead` others come first. 0: it is being answered. */
@@ -59,7 +59,7 @@ export type AnswerEvent =
   | { type: 'interrupted'; error: MeshError }
   /** Another provider goes on after the last piece. */
   | { type: 'resumed'; candidate: Candidate; seam: Seam }
-  | { type: 'done'; receipt: AnswerReceipt };
+  | { type: 'done'; summary: AnswerSummary };
 
 /** Where one provider's words end and another's begin. */
 export interface Seam {
@@ -73,7 +73,7 @@ export interface Seam {
 }
 
 /** What there is to know about a finished answer. */
-export interface AnswerReceipt {
+export interface AnswerSummary {
   /** Who brought its end. */
   provider: PeerId;
   finish: 'stop' | 'length';
@@ -96,7 +96,7 @@ export interface Whole {
   /** The tokens of its part, by its own count: the last may have had no text to show. */
   completionTokens: number;
   path: Path | null;
-  receipt: AnswerReceipt['receipt'];
+  receipt: AnswerSummary['receipt'];
 }
 
 /** What one provider is asked for. */

@@ -38,7 +38,7 @@ describe('an answer that began', () => {
     const ids = Array.from({ length: 12 }, (_, i) => i + 1);
     expect(engines[1].prefixes).toEqual([{ text: WORDS.slice(0, 12).join(''), tokens: 12, tokenIds: ids }]);
     const seam = { provider: other.mesh.self, atToken: 12, sameFile: true };
-    expect(outcome.events.at(-1)).toMatchObject({ receipt: { completionTokens: 40, seams: [seam], finish: 'stop' } });
+    expect(outcome.events.at(-1)).toMatchObject({ summary: { completionTokens: 40, seams: [seam], finish: 'stop' } });
   });
 
   it('goes on by its text where the file is another', async () => {
@@ -117,7 +117,7 @@ describe('an answer that began', () => {
     expect(engines.map(({ computing }) => computing)).toEqual([1, 0]);
     await w.clock.advance(5_000);
     expect(outcome).toMatchObject({ text: WHOLE, error: null });
-    expect(outcome.events.at(-1)).toMatchObject({ receipt: { seams: [] } });
+    expect(outcome.events.at(-1)).toMatchObject({ summary: { seams: [] } });
   });
 
   it('dials a provider anew that left, and came back, between two questions', async () => {
@@ -159,7 +159,7 @@ describe('an answer that began', () => {
     goOn();
     await w.clock.advance(5_000);
     expect(outcome).toMatchObject({ text: WHOLE, error: null });
-    expect(outcome.events.at(-1)).toMatchObject({ receipt: { seams: [] } });
+    expect(outcome.events.at(-1)).toMatchObject({ summary: { seams: [] } });
     expect(engines[1].computing).toBe(0);
   });
 
@@ -226,7 +226,7 @@ describe('an answer that began', () => {
     expect(outcome).toMatchObject({ text: WHOLE, error: null, ended: true });
   });
 
-  it('stops everywhere when its asker has enough', async () => {
+  it('stops everywhere when its requester has enough', async () => {
     const w = world.current;
     const engines = [new ScriptedEngine(WORDS), new ScriptedEngine(WORDS)] as const;
     for (const engine of engines) await w.provide(engine, 1, PER_SECOND, FILE);
@@ -425,7 +425,7 @@ describe('an answer of a given form', () => {
   const OPEN = '{"type":"array","items":{"type":"integer"}}';
   const NUMBERS = ['[', ...Array.from({ length: 90 }, (_, i) => `${i},`), '7]'];
 
-  async function lenders(words: string[], count: number) {
+  async function providers(words: string[], count: number) {
     const w = world.current;
     const engines = Array.from({ length: count }, () => new ScriptedEngine(words));
     const lending = [];
@@ -436,7 +436,7 @@ describe('an answer of a given form', () => {
   it.each([0, 1])(
     'is not handed on when two broke over it, each after %i words, and is no fault of theirs',
     async (words) => {
-      const { w, engines, user } = await lenders(FORM, 3);
+      const { w, engines, user } = await providers(FORM, 3);
       const error = new MeshError('engine_failed', 'The engine died.');
       for (const engine of engines) engine.failAfter = { words, error };
       const outcome = consume(user.ask({ ...question(), schema: SCHEMA }, never));
@@ -455,7 +455,7 @@ describe('an answer of a given form', () => {
 
   it('is not handed on at all when the first goes silent before a word, and is when it left the mesh', async () => {
     const silent = async (left: boolean) => {
-      const { w, engines, lending, user } = await lenders(FORM, 2);
+      const { w, engines, lending, user } = await providers(FORM, 2);
       engines[0]!.hold = new Promise(() => {});
       const outcome = consume(user.ask({ ...question(), schema: SCHEMA }, never));
       await w.clock.advance(200);
@@ -470,7 +470,7 @@ describe('an answer of a given form', () => {
   });
 
   it('is with two at most while neither gets on, though both live', async () => {
-    const { w, engines, user } = await lenders(FORM, 4);
+    const { w, engines, user } = await providers(FORM, 4);
     for (const engine of engines) engine.hold = new Promise(() => {});
     const outcome = consume(user.ask({ ...question(), schema: SCHEMA }, never));
     await w.clock.advance(60_000);
@@ -479,7 +479,7 @@ describe('an answer of a given form', () => {
   });
 
   it('outlives as many as it takes when it gets on between them', async () => {
-    const { w, engines, lending, user } = await lenders(NUMBERS, 3);
+    const { w, engines, lending, user } = await providers(NUMBERS, 3);
     const outcome = consume(user.ask({ ...question(), schema: OPEN }, never));
     await w.clock.advance(310);
     w.powerFails(lending[0]!.mesh.self);

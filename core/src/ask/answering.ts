@@ -21,10 +21,10 @@ import type { Shortlist } from './shortlist.ts';
 import { StallWatch } from './patience/stall-watch.ts';
 import type { Leased } from '../wire/candidate.ts';
 import { isBreak, isWorthAnother } from '../policy/error-meaning.ts';
-import type { Place } from '../wire/control-protocol.ts';
+import type { QueuePosition } from '../wire/control-protocol.ts';
 import type { AnswerEvent, AskRequest, Seam, Whole } from './answer.ts';
 
-/** Providers that fail in a row, without a word between them, before the question is given back to its asker. */
+/** Providers that fail in a row, without a word between them, before the question is given back to its requester. */
 const MAX_FAILURES = 4;
 
 export interface AnsweringNeeds extends AttemptNeeds {
@@ -123,7 +123,7 @@ export class Answering {
   async #choose(): Promise<Leased | null> {
     const { shortlist } = this.#needs;
     const beside = this.#atWork.size > 0;
-    const queued = (place: Place) => this.events.push({ type: 'queued', ...place });
+    const queued = (place: QueuePosition) => this.events.push({ type: 'queued', ...place });
     const chosen = await shortlist.next(this.#answer, beside ? null : queued);
     // Whoever was at work may be gone meanwhile.
     return chosen === null && beside && this.#atWork.size === 0 && !this.#ended ? this.#choose() : chosen;
@@ -344,7 +344,7 @@ export class Answering {
     this.#breaks.worked();
     this.events.push({
       type: 'done',
-      receipt: {
+      summary: {
         provider: attempt.candidate.peerId,
         finish,
         promptTokens,

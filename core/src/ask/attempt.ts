@@ -14,7 +14,7 @@ import { cannotGoOn, saidByProvider } from './provider-failure.ts';
 import type { ReceiptFiler } from '../receipts/receipt-filer.ts';
 import { ReceivedAnswer } from './received-answer.ts';
 import type { Leased } from '../wire/candidate.ts';
-import type { AnswerReceipt, TaskPart, Whole } from './answer.ts';
+import type { AnswerSummary, TaskPart, Whole } from './answer.ts';
 
 /** A provider says at once whether it takes a task; one that does not is broken. */
 const ACCEPT_TIMEOUT_MS = 5_000;
@@ -235,7 +235,7 @@ export class Attempt {
   }
 
   /** The text is good, whatever comes of this. Throws identity_unusable. */
-  async #countersign(providerHalf: Uint8Array | null): Promise<AnswerReceipt['receipt']> {
+  async #countersign(providerHalf: Uint8Array | null): Promise<AnswerSummary['receipt']> {
     if (providerHalf === null) return 'none';
     try {
       const { half, proof } = await this.#answer.countersign(providerHalf);

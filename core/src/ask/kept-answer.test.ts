@@ -43,9 +43,9 @@ describe('an answer that was begun another day', () => {
     const { text, tokens, tokenIds } = begun(15);
     expect(engines[0]!.prefixes).toEqual([{ text, tokens, tokenIds }]);
     expect(outcome.events.map(({ type }) => type).slice(0, 3)).toEqual(['provider', 'accepted', 'piece']);
-    expect(outcome.events.at(-1)).toMatchObject({ receipt: { completionTokens: 40, seams: [], finish: 'stop' } });
+    expect(outcome.events.at(-1)).toMatchObject({ summary: { completionTokens: 40, seams: [], finish: 'stop' } });
     // Of what was written now.
-    expect(outcome.events.at(-1)).toMatchObject({ receipt: { tokensPerSecond: expect.closeTo(PER_SECOND, -1) } });
+    expect(outcome.events.at(-1)).toMatchObject({ summary: { tokensPerSecond: expect.closeTo(PER_SECOND, -1) } });
   });
 
   it('goes on by its text where the file is another or none', async () => {

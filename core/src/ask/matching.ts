@@ -10,7 +10,7 @@ import type { Links } from '../peers/links.ts';
 import { findOffer } from '../policy/offer-name.ts';
 import type { Transport } from '../transport/transport.ts';
 import type { Leased } from '../wire/candidate.ts';
-import type { Place } from '../wire/control-protocol.ts';
+import type { QueuePosition } from '../wire/control-protocol.ts';
 
 export interface MatchingOptions {
   control: ControlClient;
@@ -28,7 +28,7 @@ export class Matching {
   }
 
   /** The control plane's shortlist; while it is away, those who are known, without leave. */
-  async match(question: MatchQuestion, signal: AbortSignal, queued: (place: Place) => void): Promise<Leased[]> {
+  async match(question: MatchQuestion, signal: AbortSignal, queued: (place: QueuePosition) => void): Promise<Leased[]> {
     const { transport } = this.#options;
     const leased = (await this.#matched(question, signal, queued)) ?? this.#nearest(question);
     for (const { peerId, certificate } of leased) if (certificate !== null) transport.learn?.(peerId, certificate);
@@ -39,7 +39,7 @@ export class Matching {
   async #matched(
     question: MatchQuestion,
     signal: AbortSignal,
-    queued: (place: Place) => void,
+    queued: (place: QueuePosition) => void,
     again = true,
   ): Promise<Leased[] | null> {
     const { control, absence, known, transport } = this.#options;
@@ -100,9 +100,9 @@ export class Matching {
     const meant = findOffer(offers, model, needs.includes('embedding') ? 'embedding' : 'chat');
     const isMeant = (one: Leased) => meant?.sha256 !== undefined && one.model.sha256 === meant.sha256;
     if (all.some(isMeant)) return all.filter(isMeant);
-    const lenders = new Map<string | null, number>();
-    for (const { model: lent } of all) lenders.set(lent.sha256, (lenders.get(lent.sha256) ?? 0) + 1);
-    const [usual] = [...lenders].toSorted(([, a], [, b]) => b - a);
+    const providers = new Map<string | null, number>();
+    for (const { model: lent } of all) providers.set(lent.sha256, (providers.get(lent.sha256) ?? 0) + 1);
+    const [usual] = [...providers].toSorted(([, a], [, b]) => b - a);
     return all.filter((one) => one.model.sha256 === usual?.[0]);
   }
 }

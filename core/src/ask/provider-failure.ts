@@ -7,7 +7,7 @@ import type { AskRequest } from './answer.ts';
 
 /**
  * What a provider says of a task, as an error: a stranger's words, which end up in front of a person. What it cannot know
- * is not believed: "cancelled" would end the answer as if its asker had wished it.
+ * is not believed: "cancelled" would end the answer as if its requester had wished it.
  */
 export function saidByProvider(code: ErrorCode, message: string): MeshError {
   if (code === 'cancelled') return new MeshError('provider_stopped', 'The volunteer stopped in the middle. Ask again.');

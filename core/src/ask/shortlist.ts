@@ -10,7 +10,7 @@ import type { PeerId } from '../base/ids.ts';
 import type { Links } from '../peers/links.ts';
 import { rank } from '../policy/route.ts';
 import type { Leased } from '../wire/candidate.ts';
-import type { Place } from '../wire/control-protocol.ts';
+import type { QueuePosition } from '../wire/control-protocol.ts';
 
 /** Half of what the control plane's leases are good for. */
 const FRESH_MS = 60_000;
@@ -27,7 +27,7 @@ export interface ShortlistNeeds {
 export type AskControl = (
   question: MatchQuestion,
   signal: AbortSignal,
-  queued: (place: Place) => void,
+  queued: (place: QueuePosition) => void,
 ) => Promise<Leased[]>;
 
 export class Shortlist {
@@ -52,7 +52,7 @@ export class Shortlist {
    * what the control plane cannot be asked for. `queued`: while all are busy it waits in line, and says where; null: it
    * does not wait, and nobody who is busy is asked.
    */
-  async next(answer: DeliveredAnswer, queued: ((place: Place) => void) | null): Promise<Leased | null> {
+  async next(answer: DeliveredAnswer, queued: ((place: QueuePosition) => void) | null): Promise<Leased | null> {
     const next = this.#best(answer, isFree) ?? (await this.#another(answer, queued));
     if (next === null) return null;
     this.#tried.add(next.peerId);
@@ -115,7 +115,7 @@ export class Shortlist {
   }
 
   /** From a new match; where none is to be had, those who were busy. */
-  async #another(answer: DeliveredAnswer, queued: ((place: Place) => void) | null): Promise<Leased | null> {
+  async #another(answer: DeliveredAnswer, queued: ((place: QueuePosition) => void) | null): Promise<Leased | null> {
     try {
       await this.#match(queued);
     } catch (thrown) {
@@ -128,7 +128,7 @@ export class Shortlist {
     return this.#best(answer, isFree) ?? this.#best(answer, anyone) ?? this.#fresh(answer)[0] ?? null;
   }
 
-  async #match(queued: ((place: Place) => void) | null): Promise<void> {
+  async #match(queued: ((place: QueuePosition) => void) | null): Promise<void> {
     const { links, random, clock } = this.#needs;
     const { only, exclude } = this.#question;
     const leased = await this.#ask(queued);
@@ -147,13 +147,13 @@ export class Shortlist {
   }
 
   /** Null: all are busy, and this is not to wait. */
-  async #ask(queued: ((place: Place) => void) | null): Promise<Leased[] | null> {
+  async #ask(queued: ((place: QueuePosition) => void) | null): Promise<Leased[] | null> {
     const question = { ...this.#question, exclude: [...this.#question.exclude, ...this.#tried] };
     const leaving = new AbortController();
     const stopClosing = onAbort(this.#closing.signal, () => leaving.abort());
     let wouldWait = false;
     let placed = false;
-    const told = (place: Place) => {
+    const told = (place: QueuePosition) => {
       placed = true;
       if (queued !== null) queued(place);
       else {

@@ -119,7 +119,7 @@ describe('while all are busy', () => {
     w.server.callNext();
     await w.clock.advance(3_000);
     expect(outcome).toMatchObject({ text: WHOLE, error: null, ended: true });
-    expect(outcome.events.at(-1)).toMatchObject({ receipt: { seams: [{ atToken: 12 }] } });
+    expect(outcome.events.at(-1)).toMatchObject({ summary: { seams: [{ atToken: 12 }] } });
     expect(w.server.line).toEqual([]);
   });
 

@@ -1,7 +1,13 @@
 /** What was asked of the control plane and is still to be answered: each request has a number, and ends in time. */
 import { untilAborted } from '../base/abort.ts';
 import type { Clock } from '../base/clock.ts';
-import { QUEUED_EVERY_MS, type FromServer, type Queued, type ToServer, type Place } from '../wire/control-protocol.ts';
+import {
+  QUEUED_EVERY_MS,
+  type FromServer,
+  type Queued,
+  type ToServer,
+  type QueuePosition,
+} from '../wire/control-protocol.ts';
 import { MeshError } from '../base/errors.ts';
 
 const ANSWER_TIMEOUT_MS = 5_000;
@@ -22,7 +28,7 @@ const ANSWERS: Readonly<Answers> = { match: 'matched', file: 'filed', relay: 're
 
 interface Pending {
   /** Null: what was asked knows no line. */
-  queued: ((place: Place) => void) | null;
+  queued: ((place: QueuePosition) => void) | null;
   stopTimer: () => void;
   expects: Answer['type'];
   resolve: (answer: Answer) => void;
@@ -47,7 +53,7 @@ export class ControlRequests {
   async ask<K extends Request['type']>(
     request: WithoutId<Extract<Request, { type: K }>>,
     signal: AbortSignal,
-    queued: ((place: Place) => void) | null = null,
+    queued: ((place: QueuePosition) => void) | null = null,
   ): Promise<AnswerTo<K>> {
     const requestId = this.#nextId++;
     const answer = new Promise<Answer>((resolve, reject) => {

@@ -11,7 +11,7 @@ import {
   type FromServer,
   type Offers,
   type Welcome,
-  type Place,
+  type QueuePosition,
 } from '../wire/control-protocol.ts';
 import { MAX_SLOTS, MAX_TOKENS_PER_SECOND, type ModelAdvert } from '../wire/model-advert.ts';
 import { ControlRequests } from './control-requests.ts';
@@ -151,7 +151,7 @@ export class ControlClient extends Emitter<ControlEvents> {
   async match(
     question: MatchQuestion,
     signal: AbortSignal,
-    queued: ((place: Place) => void) | null = null,
+    queued: ((place: QueuePosition) => void) | null = null,
   ): Promise<Leased[]> {
     const { model, maxTokens, exclude, only, prefer, needs = [], adapter, sha256 } = question;
     if (this.state !== 'open') await this.#connection.whenOpen(signal);

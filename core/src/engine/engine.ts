@@ -34,7 +34,7 @@ export interface LoadedModel {
   /** Left out: none. */
   abilities?: readonly Ability[];
   /** Left out: it has no adapters. */
-  adapterRoom?: AdapterRoom;
+  adapterCapacity?: AdapterCapacity;
   /** Numbers of a vector, of a model that embeds. Left out: it chats. */
   embeds?: number;
 }
@@ -70,10 +70,10 @@ export interface GenerateRequest {
   /** The whole answer, with what `prefix` has of it, is JSON of this form, unless it is cut at `maxTokens`. */
   schema?: JsonSchema;
   /**
-   * Who asks. What an engine keeps of one asker's conversation makes nobody else's answer begin sooner, but for the
+   * Who asks. What an engine keeps of one requester's conversation makes nobody else's answer begin sooner, but for the
    * system prompt. Left out: there is only one.
    */
-  asker?: PeerId;
+  requester?: PeerId;
 }
 
 export interface Piece {
@@ -138,7 +138,7 @@ export interface Embedder<M> extends Loadable<M> {
 }
 
 /** What a model's engine holds of adapters. */
-export interface AdapterRoom {
+export interface AdapterCapacity {
   /** In memory at once. */
   adapters: number;
   /** Answers at once with each of them. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ModelId } from '../base/ids.ts';
 import type { Offer } from '../wire/model-advert.ts';
 import { fileOf, findOffer, offerName } from './offer-name.ts';
-import { roomiestOffer } from './roomiest-offer.ts';
+import { bestOffer } from './best-offer.ts';
 
 const [OURS, THEIRS] = ['1a2b3c4d5e6f', 'ffffffffffff'].map((start) => start.padEnd(64, '0')) as [string, string];
 
@@ -56,16 +56,16 @@ describe('the model to ask when nobody named one', () => {
   it('is one for which something speaks, however many slots a stranger claims', () => {
     const all = [stranger, catalogued, proven, both];
     for (const left of [both, proven, catalogued, stranger]) {
-      expect(roomiestOffer(all.slice(0, all.indexOf(left) + 1))).toBe(left);
+      expect(bestOffer(all.slice(0, all.indexOf(left) + 1))).toBe(left);
     }
-    expect(roomiestOffer([])).toBe(null);
+    expect(bestOffer([])).toBe(null);
   });
 
   it('has the most slots that count, and is never another file of a name', () => {
     const roomy = offer({ id: 'roomy' as ModelId, proven: true, slots: 8, freeSlots: 8 });
-    expect(roomiestOffer([proven, roomy])).toBe(roomy);
+    expect(bestOffer([proven, roomy])).toBe(roomy);
     const other = offer({ sha256: THEIRS, alternative: true, proven: true, freeSlots: 8 });
-    expect(roomiestOffer([other, catalogued])).toBe(catalogued);
-    expect(roomiestOffer([offer({ slots: 2 }), offer({ slots: 3, busySlots: 2 })])).toMatchObject({ slots: 2 });
+    expect(bestOffer([other, catalogued])).toBe(catalogued);
+    expect(bestOffer([offer({ slots: 2 }), offer({ slots: 3, busySlots: 2 })])).toMatchObject({ slots: 2 });
   });
 });

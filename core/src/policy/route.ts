@@ -6,7 +6,7 @@ import type { PeerId } from '../base/ids.ts';
 import type { Candidate } from '../wire/candidate.ts';
 
 export interface RankContext {
-  /** Never these: just tried, or the asker itself. */
+  /** Never these: just tried, or the requester itself. */
   exclude: ReadonlySet<PeerId>;
   /** Has this conversation in its memory; null: nobody. */
   prefer: PeerId | null;

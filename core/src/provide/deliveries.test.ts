@@ -283,7 +283,7 @@ describe('an answer', () => {
     const user = await w.join();
     const outcome = consume(user.ask(question(), never));
     await w.clock.advance(1_000);
-    expect(outcome.events.at(-1)).toMatchObject({ type: 'done', receipt: { receipt: 'signed', completionTokens: 70 } });
+    expect(outcome.events.at(-1)).toMatchObject({ type: 'done', summary: { receipt: 'signed', completionTokens: 70 } });
     expect(w.server.filed.map(({ by }) => by).sort()).toEqual([user.self, mesh.self].sort());
     const [one, two] = w.server.filed.map(({ filing }) => filing);
     expect(one).toEqual(two);
@@ -311,11 +311,11 @@ describe('an answer', () => {
     const user = await w.join();
     const outcome = consume(user.ask(question(), never));
     await w.clock.advance(1_000);
-    expect(outcome.events.at(-1)).toMatchObject({ receipt: { receipt: 'signed' } });
+    expect(outcome.events.at(-1)).toMatchObject({ summary: { receipt: 'signed' } });
     expect(receiptOf(w.server.filed[0]?.filing)).toMatchObject({ tokens: 0 });
   });
 
-  it('that the asker cancels is acknowledged for what came', async () => {
+  it('that the requester cancels is acknowledged for what came', async () => {
     const w = world.current;
     const { mesh } = await w.provide(stuckAfter(45));
     const user = await w.join();
@@ -333,7 +333,7 @@ describe('an answer', () => {
     });
   });
 
-  it('whose asker vanishes is proved as far as it was acknowledged', async () => {
+  it('whose requester vanishes is proved as far as it was acknowledged', async () => {
     const w = world.current;
     const { mesh } = await w.provide(stuckAfter(45));
     const user = await w.join();
@@ -446,7 +446,7 @@ describe('a provider', () => {
     const user = await w.join();
     const outcome = consume(user.ask(question(), never));
     await w.clock.advance(10);
-    expect(outcome.events.at(-1)).toMatchObject({ receipt: { receipt: 'signed' } });
+    expect(outcome.events.at(-1)).toMatchObject({ summary: { receipt: 'signed' } });
     const last = heard.at(-1);
     expect(last?.kind === 'TASK_RECEIPT' && readReceipt(last.receipt)?.by).toBe('requester');
   });
@@ -466,7 +466,7 @@ describe('a provider', () => {
     const outcome = consume(user.ask(question(), never));
     await w.clock.advance(1_000);
     expect(outcome).toMatchObject({ text: words(5).join(''), error: null });
-    expect(outcome.events.at(-1)).toMatchObject({ type: 'done', receipt: { receipt: 'refused' } });
+    expect(outcome.events.at(-1)).toMatchObject({ type: 'done', summary: { receipt: 'refused' } });
     expect(heard.map(({ kind }) => kind)).toEqual(['TASK_REQUEST', 'TASK_ACK']);
     const last = heard.at(-1);
     expect(last?.kind === 'TASK_ACK' && readAcknowledgement(last.acknowledgement)).toMatchObject({ tokens: 5 });
@@ -480,7 +480,7 @@ describe('a provider', () => {
     const user = await w.join();
     const outcome = consume(user.ask(question(), never));
     await w.clock.advance(10);
-    expect(outcome.events.at(-1)).toMatchObject({ receipt: { receipt: 'none' } });
+    expect(outcome.events.at(-1)).toMatchObject({ summary: { receipt: 'none' } });
     expect(heard.map(({ kind }) => kind)).toEqual(['TASK_REQUEST', 'TASK_ACK']);
   });
 });

@@ -74,7 +74,7 @@ export class Delivery {
   }
 
   /** Waits until the requester has signed for enough, or `signal` aborts. Rejects with receipt_refused when it is silent. */
-  async room(clock: Clock, signal: AbortSignal): Promise<void> {
+  async untilAcknowledged(clock: Clock, signal: AbortSignal): Promise<void> {
     while (this.full && !signal.aborted) {
       await new Promise<void>((resolve, reject) => {
         const end = (settle: () => void) => {

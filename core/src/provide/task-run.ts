@@ -49,7 +49,7 @@ async function write(task: Task, needs: TaskRunNeeds): Promise<'finished' | null
       task: request.task,
       sampling: request.sampling,
       maxTokens: request.maxTokens,
-      asker: channel.peer,
+      requester: channel.peer,
       ...(request.prefix !== null && { prefix: request.prefix }),
       ...(task.schema !== null && { schema: task.schema }),
       ...(request.adapter !== undefined && { adapter: request.adapter }),
@@ -103,7 +103,7 @@ async function write(task: Task, needs: TaskRunNeeds): Promise<'finished' | null
 /** Waits for a word from the requester. Without one the task ends, in its engine as well. */
 async function acknowledged({ abort }: Task, { delivery }: LeasedTask, needs: TaskRunNeeds): Promise<void> {
   try {
-    await delivery.room(needs.clock, abort.signal);
+    await delivery.untilAcknowledged(needs.clock, abort.signal);
   } catch (thrown) {
     needs.refuse(asMeshError(thrown, 'receipt_refused', 'The other computer never said what it received.'));
   }

@@ -1,6 +1,6 @@
 /** A task that a provider took on, and the model that it is for. */
 import type { ModelAdvert } from '../wire/model-advert.ts';
-import type { Engine, Embedder, AdapterRoom } from '../engine/engine.ts';
+import type { Engine, Embedder, AdapterCapacity } from '../engine/engine.ts';
 import type { TaskId } from '../base/ids.ts';
 import type { Channel } from '../peers/channel.ts';
 import type { TaskRequest } from '../protocol.ts';
@@ -14,7 +14,7 @@ export interface ServedModel {
   engine: Pick<Engine<never>, 'generate'> | Pick<Embedder<never>, 'embed'>;
   slots: number;
   /** Left out: it has no adapters. */
-  adapterRoom?: AdapterRoom;
+  adapterCapacity?: AdapterCapacity;
 }
 
 export interface Task {

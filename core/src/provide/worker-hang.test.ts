@@ -54,7 +54,7 @@ describe('an engine that hangs', () => {
     expect(hangs).toHaveLength(1);
   });
 
-  it('before its first word is found out when its asker has given up', async () => {
+  it('before its first word is found out when its requester has given up', async () => {
     const w = world.current;
     const { hangs } = await w.provide(hangsAfter(0));
     const user = await w.join();

@@ -10,7 +10,7 @@ import type { ModelId, PeerId, TaskId } from '../base/ids.ts';
 import { JsonDepth, MAX_ANSWER_DEPTH, tooDeep } from '../base/json-depth.ts';
 import type { TaskRequest } from '../protocol.ts';
 import { SpeedMeter, TypicalSpeed } from '../engine/speed.ts';
-import { TaskLine, mayStart } from './task-line.ts';
+import { TaskQueue, mayStart } from './task-queue.ts';
 import { runTask } from './task-run.ts';
 import { TokenBucket, type Rate } from '../base/token-bucket.ts';
 import { isBreak } from '../policy/error-meaning.ts';
@@ -73,7 +73,7 @@ export interface TaskWorkerOptions {
 export class TaskWorker {
   #options: TaskWorkerOptions;
   #models = new Map<ModelId, ServedModel>();
-  readonly #line = new TaskLine();
+  readonly #line = new TaskQueue();
   readonly #refusedForms = new WeakMap<Channel, TokenBucket>();
   #running = new Set<Task>();
   #runs = new Set<Promise<void>>();
@@ -123,7 +123,7 @@ export class TaskWorker {
     }
     this.#line.join(accepted);
     this.#startNext();
-    this.#line.tellPlace(accepted);
+    this.#line.tellPosition(accepted);
     this.#announce();
   }
 
@@ -269,7 +269,7 @@ export class TaskWorker {
     this.#letGo(task);
     if (!this.#stopped) {
       this.#startNext();
-      this.#line.tellPlaces();
+      this.#line.tellPositions();
     }
     this.#announce();
   }
@@ -309,7 +309,7 @@ export class TaskWorker {
       return;
     }
     this.#letGo(task);
-    this.#line.tellPlaces();
+    this.#line.tellPositions();
     this.#announce();
   }
 

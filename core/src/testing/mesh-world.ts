@@ -18,7 +18,7 @@ import type { WorkerStatus } from '../provide/worker.ts';
 import { MemoryRtc } from './memory-peer-connection.ts';
 import { MODEL, NOW_MS, advert, ScriptedServer } from './scripted-server.ts';
 import type { ScriptedEngine, ScriptedEmbedder } from './scripted-engine.ts';
-import type { AdapterRoom } from '../engine/engine.ts';
+import type { AdapterCapacity } from '../engine/engine.ts';
 import type { AnswerEvent } from '../ask/answer.ts';
 
 export class World {
@@ -92,14 +92,14 @@ export class World {
     slots = 1,
     maxTokensPerSecond: number | null = null,
     offered = advert,
-    adapterRoom?: AdapterRoom,
+    adapterRoom?: AdapterCapacity,
   ) {
     const mesh = await this.join();
     const statuses: WorkerStatus[] = [];
     const failures: MeshError[] = [];
     const hangs: MeshError[] = [];
     const providing: Providing = mesh.provide({
-      models: [{ advert: offered, engine, slots, ...(adapterRoom !== undefined && { adapterRoom }) }],
+      models: [{ advert: offered, engine, slots, ...(adapterRoom !== undefined && { adapterCapacity: adapterRoom }) }],
       maxTokensPerSecond,
       onStatus: (status) => statuses.push(status),
       onFailure: (error) => failures.push(error),

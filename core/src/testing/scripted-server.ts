@@ -3,7 +3,7 @@ import { isAble } from '../policy/abilities.ts';
 import { fromBase32, toBase32 } from '../base/base32.ts';
 import type { MatchQuestion } from '../control/control.ts';
 import type { SocketLike } from '../control/control-connection.ts';
-import { parseToServer, type Filing, type FromServer, type Place } from '../wire/control-protocol.ts';
+import { parseToServer, type Filing, type FromServer, type QueuePosition } from '../wire/control-protocol.ts';
 import type { ModelAdvert } from '../wire/model-advert.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import { SECRET_KEY_BYTES, softwareIdentity } from '../identity/identity.ts';
@@ -33,7 +33,7 @@ export const embedderAdvert: ModelAdvert = { ...advert, continues: 'none', embed
 interface Waiting {
   by: PeerId;
   requestId: number;
-  place: (place: Place) => void;
+  place: (place: QueuePosition) => void;
   called: () => void;
 }
 

@@ -41,7 +41,7 @@ export const MAX_NAMED_PEERS = 64;
 const MAX_FAULT_CHARACTERS = 192;
 /** Offers that a peer reads; the control plane sends fewer. */
 const MAX_READ_OFFERS = 4_096;
-/** While a match waits its asker hears of it at least so often. */
+/** While a match waits its requester hears of it at least so often. */
 export const QUEUED_EVERY_MS = 5_000;
 /** `offers` are sent at least so often, changed or not: whoever hears nothing for much longer has lost the control plane. */
 export const SIGN_OF_LIFE_MS = 30_000;
@@ -362,4 +362,4 @@ function parseJson<T extends MessageSchema>(schemas: ReadonlyMap<unknown, T>, js
 }
 
 /** Where a match stands in the line. */
-export type Place = Pick<Queued, 'position' | 'estimateMs'>;
+export type QueuePosition = Pick<Queued, 'position' | 'estimateMs'>;

@@ -5,7 +5,7 @@ import { asMeshError, MeshError } from '@llmesh/core/base/errors';
 import { fileOf, findOffer, isMadeFor, offerName } from '@llmesh/core/policy/offer-name';
 import { peerName } from '@llmesh/core/identity/names';
 import { MAX_PROMPT_BYTES, type Turn } from '@llmesh/core/protocol';
-import { roomiestOffer } from '@llmesh/core/policy/roomiest-offer';
+import { bestOffer } from '@llmesh/core/policy/best-offer';
 import { fetchModels } from '../node/mesh-api.ts';
 import { leaveMesh, openMeshNode, type MeshNode } from '../node/mesh-node.ts';
 import type { Output } from '../cli/output.ts';
@@ -75,7 +75,7 @@ async function explained(thrown: unknown, node: MeshNode | null): Promise<unknow
 
 /** Throws unknown_model or no_provider, naming what there is instead. */
 export function chooseModel(offers: readonly Offer[], wanted: string | undefined): Offer {
-  const best = roomiestOffer(offers);
+  const best = bestOffer(offers);
   if (best === null) {
     throw new MeshError(
       'no_provider',
@@ -136,8 +136,8 @@ async function show(event: AnswerEvent, output: Output, signal: AbortSignal): Pr
       output.live('');
       break;
     case 'done':
-      output.print('', { done: event.receipt });
-      output.note(`Answered by ${peerName(event.receipt.provider)}.`);
+      output.print('', { done: event.summary });
+      output.note(`Answered by ${peerName(event.summary.provider)}.`);
       break;
     default:
       event satisfies never;

@@ -9,7 +9,7 @@ import { modelsFolder, readCatalogue } from '../models/catalogue-file.ts';
 import { contained } from '../contained/contained.ts';
 import { tryModel } from '../contained/model-trial.ts';
 import { dataFolder } from '../files/data-folder.ts';
-import { roomBytes, type Machine } from '../llama/context/fit.ts';
+import { availableBytes, type Machine } from '../llama/context/fit.ts';
 import { readGgufInfo } from '../models/gguf-info.ts';
 import { defaultThreads, openLlama } from '../llama/context/llama-device.ts';
 import { readMachine } from '../llama/context/machine.ts';
@@ -20,7 +20,7 @@ import { listStore, names, removeStored, stemName, type StoredModel } from '../m
 import { entrySource, pullModel, shippedFile, storeFolder } from '../models/models.ts';
 import { megabytes, type Output } from '../cli/output.ts';
 import { ProgressReport } from '../cli/progress-report.ts';
-import { CHUNK } from '../llama/context/seat.ts';
+import { CHUNK } from '../llama/context/answer-sequence.ts';
 
 interface Row {
   /** The name that `--model` takes. */
@@ -50,7 +50,7 @@ export async function listModels(data: string | undefined, output: Output): Prom
     for (const model of stored) {
       if (entries.every((entry) => !isOf(model, entry))) others.push(await storedRow(model, llama, machine));
     }
-    const memoryBytes = roomBytes(machine);
+    const memoryBytes = availableBytes(machine);
     output.print(table(listed, others, memoryBytes), {
       memoryBytes,
       models: listed.map((row, i) => ({ ...entries[i], ...row })),
@@ -137,7 +137,7 @@ function isOf(model: StoredModel, entry: GgufModel): boolean {
 function catalogueRow(entry: GgufModel, folder: string, stored: readonly StoredModel[], machine: Machine): Row {
   const shipped = shippedFile(entry, folder);
   const found = stored.find((model) => isOf(model, entry));
-  const fits = entry.memoryBytes <= roomBytes(machine);
+  const fits = entry.memoryBytes <= availableBytes(machine);
   return {
     model: entry.id,
     name: entry.name,

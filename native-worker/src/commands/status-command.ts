@@ -3,15 +3,15 @@ import { offerName } from '@llmesh/core/policy/offer-name';
 import { dataFolder } from '../files/data-folder.ts';
 import { fetchModels, fetchStats } from '../node/mesh-api.ts';
 import type { Output } from '../cli/output.ts';
-import { readStanding } from '../status/standing-reader.ts';
-import { standingSentence } from '../status/standing-view.ts';
+import { readReport } from '../status/report-reader.ts';
+import { reportSentence } from '../status/report-view.ts';
 import { oneLine } from '../cli/terminal-text.ts';
 
 /** Shows the mesh, and the worker of this computer if one runs. */
 export async function showStatus(mesh: URL, data: string | undefined, output: Output): Promise<void> {
-  const standing = readStanding(dataFolder(data));
+  const report = readReport(dataFolder(data));
   const [stats, models] = await Promise.all([fetchStats(mesh), fetchModels(mesh)]);
-  const worker = await standing;
+  const worker = await report;
   const lines = [
     `${mesh.origin}: ${count(stats.peers, 'peer')}, ${count(stats.providers, 'provider')}, ${stats.busySlots} of ${count(stats.slots, 'slot')} busy, ${stats.tokensPerSecond.toFixed(1)} tokens a second`,
     ...models.map((model) => {
@@ -23,7 +23,7 @@ export async function showStatus(mesh: URL, data: string | undefined, output: Ou
     ...(models.length === 0
       ? ['  Nobody lends a model right now. Be the first: llmesh worker --model llmesh-tiny']
       : []),
-    ...(worker === null ? [] : [standingSentence(worker)]),
+    ...(worker === null ? [] : [reportSentence(worker)]),
   ];
   output.print(lines.join('\n'), { mesh: mesh.origin, stats, models, worker });
 }

@@ -72,14 +72,14 @@ describe('llmesh worker', () => {
     expect(ready).toMatchObject({ model: 'llmesh-tiny', backend: 'cpu', slots: 4, mesh });
     const { text, events } = await collect(ask(longest.question));
     expect(text).toBe(longest.answer);
-    expect(events.at(-1)).toMatchObject({ type: 'done', receipt: { provider: ready['peerId'], path: 'direct' } });
+    expect(events.at(-1)).toMatchObject({ type: 'done', summary: { provider: ready['peerId'], path: 'direct' } });
     const status = await worker.line((line) => statusOf(line)?.['answers'] === 1);
     expect(status).toMatchObject({ status: { slots: 4, busySlots: 0, queued: 0 } });
     worker.kill('SIGTERM');
     expect(await worker.exited).toBe(0);
   });
 
-  it('stops computing when the asker stops', async () => {
+  it('stops computing when the requester stops', async () => {
     const worker = lend(mesh);
     await worker.line(isReady);
     const before = worker.lines.length;
@@ -102,7 +102,7 @@ describe('llmesh worker', () => {
     expect(statusOf(worker.lines.at(-1))?.['tokens']).toBe(statusOf(free)?.['tokens']);
   });
 
-  it('tells running and waiting askers when it is stopped, and ends with code 0 in time', async () => {
+  it('tells running and waiting requesters when it is stopped, and ends with code 0 in time', async () => {
     const worker = lend(mesh, '--slots', '1');
     await worker.line(isReady);
     const wild = { sampling: { temperature: 2, topP: 1 }, maxTokens: 1500 };

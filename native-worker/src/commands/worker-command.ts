@@ -20,12 +20,12 @@ import type { OpenModelOptions } from '../lend/open-model.ts';
 import type { Output } from '../cli/output.ts';
 import { ReceiptFile } from '../node/receipt-file.ts';
 import { EXIT_REFUSED } from '../cli/reporting.ts';
-import { serveStanding } from '../status/standing-socket.ts';
+import { serveReport } from '../status/report-socket.ts';
 import { neverWaitForReaders } from '../cli/standard-stream.ts';
 import { onUncaught } from '../cli/uncaught.ts';
 import { errno } from '../files/whole-file.ts';
 import { WorkerMetrics } from '../status/worker-metrics.ts';
-import { WorkerStanding } from '../status/worker-standing.ts';
+import { WorkerReport } from '../status/worker-report.ts';
 
 /** The most time from any stop to the end of the process: llama.cpp cannot be interrupted while it computes. */
 const STOP_MS = 1_800;
@@ -70,19 +70,19 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
   const models: LentModel[] = [];
   let node: MeshNode | null = null;
   let self: OpenIdentity | null = null;
-  const standing = new WorkerStanding(options.mesh, Date.now());
+  const report = new WorkerReport(options.mesh, Date.now());
   const windows: { close: () => Promise<void> }[] = [];
   try {
     // Before a long download, as a person may have to help with these.
     if (options.metricsPort !== undefined) {
-      windows.push(await serveMetrics(new WorkerMetrics(() => standing.now), options.metricsPort));
+      windows.push(await serveMetrics(new WorkerMetrics(() => report.now), options.metricsPort));
     }
     self = await openIdentity(dataFolder(options.data));
     const closed = await closeToOthers(dataFolder(options.data), identityFile(dataFolder(options.data)));
     if (closed !== null) output.note(closed);
     if (self.temporary !== null) output.note(self.temporary);
     // `llmesh worker status` shows one worker per folder.
-    else windows.push(await openStanding(dataFolder(options.data), standing, output));
+    else windows.push(await openReport(dataFolder(options.data), report, output));
     const adapters = await openAdapters(options, new Set(options.model).size, output, stop.signal);
     const needs: LentModelNeeds = {
       adapters,
@@ -91,19 +91,19 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
       lost: fail,
       duty: options.share === undefined ? null : new DutyCycle(options.share / 100, realClock),
       turned: (advert, loaded) => {
-        standing.turnedModel(advert.id, loaded);
+        report.turnedModel(advert.id, loaded);
         sayLoaded(advert, loaded, output);
         node?.control.describe(models.map((model) => model.advert));
       },
     };
     await openModels(options, models, needs, stop.signal);
-    for (const { advert, slots } of models) standing.loaded(advert, slots);
+    for (const { advert, slots } of models) report.loaded(advert, slots);
     node = await openMeshNode(options.mesh, {
       identity: self.identity,
       hidden: options.hideAddress === true,
       receipts: openReceipts(self, dataFolder(options.data), output),
       failed: (error) => output.error(error),
-      receiptsChanged: standing.signedBy(self.identity.peerId),
+      receiptsChanged: report.signedBy(self.identity.peerId),
     });
     watchConnection(node, options.mesh, output, fail);
     const hung = () => {
@@ -112,7 +112,7 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
       fail(error);
     };
     sayServing(models.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0));
-    await lendModels(node, { models, lasting: self.temporary === null, hung, standing }, options, output, stop.signal);
+    await lendModels(node, { models, lasting: self.temporary === null, hung, report }, options, output, stop.signal);
   } catch (thrown) {
     if (!stop.signal.aborted) fail(asMeshError(thrown, 'engine_failed', `The worker failed: ${String(thrown)}`));
   } finally {
@@ -130,9 +130,9 @@ function sayLoaded({ id, name }: ModelAdvert, loaded: boolean, output: Output): 
 }
 
 /** A worker that cannot show its status still lends. */
-async function openStanding(folder: string, standing: WorkerStanding, output: Output) {
+async function openReport(folder: string, report: WorkerReport, output: Output) {
   try {
-    return await serveStanding(folder, standing);
+    return await serveReport(folder, report);
   } catch (thrown) {
     output.note(`"llmesh worker status" cannot see this worker (${errno(thrown) ?? String(thrown)}).`);
     return { close: async () => {} };

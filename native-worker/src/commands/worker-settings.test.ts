@@ -68,7 +68,7 @@ describe('llmesh worker with a settings file', () => {
     const watching = startLlmesh('status', '--watch', '--data', data, '--json');
     const shown = startLlmesh('worker', 'status', '--data', data, '--json');
     mesh.started.push(watching, shown);
-    const standing = {
+    const report = {
       mesh: mesh.url,
       life: 'active',
       models: [{ id: 'llmesh-tiny' }],
@@ -76,9 +76,9 @@ describe('llmesh worker with a settings file', () => {
       answers: 1,
       pause: null,
     };
-    expect(await watching.line(() => true)).toMatchObject({ worker: standing });
+    expect(await watching.line(() => true)).toMatchObject({ worker: report });
     expect(await shown.exited).toBe(0);
-    expect(shown.lines).toMatchObject([{ worker: standing }]);
+    expect(shown.lines).toMatchObject([{ worker: report }]);
 
     worker.kill('SIGTERM');
     expect(await worker.exited).toBe(0);

@@ -3,16 +3,16 @@ import { MeshError } from '@llmesh/core/base/errors';
 import { dataFolder } from '../files/data-folder.ts';
 import type { Output } from '../cli/output.ts';
 import { hereService } from './service-command.ts';
-import { standingLines } from '../status/standing-view.ts';
-import { readStanding, watchStanding } from '../status/standing-reader.ts';
+import { reportLines } from '../status/report-view.ts';
+import { readReport, watchReport } from '../status/report-reader.ts';
 
 const NO_WORKER = 'No worker runs on this computer. Start one: llmesh worker --model llmesh-tiny';
 /** How often to repaint, so that the running time moves while nothing else changes. */
 const REPAINT_MS = 1_000;
 
 export async function showWorker({ data }: { data?: string }, output: Output): Promise<void> {
-  const [worker, service] = await Promise.all([readStanding(dataFolder(data)), serviceState(data)]);
-  const lines = worker === null ? [NO_WORKER] : standingLines(worker, Date.now(), Infinity);
+  const [worker, service] = await Promise.all([readReport(dataFolder(data)), serviceState(data)]);
+  const lines = worker === null ? [NO_WORKER] : reportLines(worker, Date.now(), Infinity);
   output.print([...lines, `Service: ${service ?? 'none'}`].join('\n'), { worker, service });
 }
 
@@ -22,12 +22,12 @@ export async function watchWorker({ data }: { data?: string }, output: Output, s
   let repaint = () => {};
   const timer = setInterval(() => repaint(), REPAINT_MS);
   try {
-    for await (const worker of watchStanding(dataFolder(data), signal)) {
+    for await (const worker of watchReport(dataFolder(data), signal)) {
       seen = true;
       if (output.json) output.print('', { worker });
       else {
         repaint = () => {
-          const lines = standingLines(worker, Date.now(), process.stdout.columns || 80);
+          const lines = reportLines(worker, Date.now(), process.stdout.columns || 80);
           output.screen([...lines, 'Ctrl-C leaves; the worker keeps running.']);
         };
         repaint();

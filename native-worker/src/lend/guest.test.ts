@@ -70,7 +70,7 @@ describe('llmesh worker on a machine in use', () => {
     const { worker, machine } = lenders[pressed]!;
     const other = lenders[1 - pressed]!;
     expect(text).toBe(longest.answer);
-    expect(events.at(-1)).toMatchObject({ type: 'done', receipt: { provider: ids[1 - pressed] } });
+    expect(events.at(-1)).toMatchObject({ type: 'done', summary: { provider: ids[1 - pressed] } });
 
     const paused = await worker.line((line) => pauseOf(line)?.why === 'memory');
     expect(pauseOf(paused)?.message).toContain('short of memory');

@@ -19,7 +19,7 @@ import { LoadAhead } from './load-ahead.ts';
 import { readyOnMesh } from '../node/mesh-connection.ts';
 import type { MeshNode } from '../node/mesh-node.ts';
 import type { Output } from '../cli/output.ts';
-import { LIFE_WORDS, type Standing, type WorkerStanding } from '../status/worker-standing.ts';
+import { LIFE_WORDS, type Report, type WorkerReport } from '../status/worker-report.ts';
 
 /** The last words to the requesters travel before their links are cut. */
 const FLUSH_MS = 150;
@@ -40,7 +40,7 @@ export interface LentHow {
   /** Of the identity. */
   lasting: boolean;
   hung: () => void;
-  standing: WorkerStanding;
+  report: WorkerReport;
 }
 
 /** Told to the owner, each once: they are the words of a server. */
@@ -49,7 +49,7 @@ const MAX_REFUSALS = 16;
 /** Until `signal` aborts. Then the requesters are told, and the engine is at rest. */
 export async function lendModels(
   node: MeshNode,
-  { models, lasting, hung, standing }: LentHow,
+  { models, lasting, hung, report }: LentHow,
   { mesh, maxSpeed, ...guest }: GuestOptions,
   output: Output,
   signal: AbortSignal,
@@ -87,7 +87,7 @@ export async function lendModels(
   const offered = new Promise<void>((resolve) => {
     onOffered = resolve;
   });
-  const tell = () => report(standing.now, output);
+  const tell = () => printReport(report.now, output);
   const lending: Lending = new Lending({
     provide: (onStatus) =>
       node.mesh.provide({
@@ -102,7 +102,7 @@ export async function lendModels(
     clock: realClock,
     now: Date.now,
     turned: (pause) => {
-      standing.turned(pause);
+      report.turned(pause);
       if (ready || pause !== null) sayTurned(pause, output);
       tell();
       if (ready || pause !== null) return;
@@ -115,7 +115,7 @@ export async function lendModels(
     onStatus: (status) => {
       busySlots = status.busySlots;
       working = busySlots + status.queued;
-      standing.status(status);
+      report.status(status);
       tell();
     },
   });
@@ -131,8 +131,8 @@ export async function lendModels(
     // An advert is sent again with each change, and after each connection.
     if (refusals.size < MAX_REFUSALS && refusals.size !== refusals.add(error.message).size) output.error(error);
   };
-  standing.known(node.mesh.self, name);
-  standing.life = () => lifeOfNode(node, busySlots, lending.lent);
+  report.known(node.mesh.self, name);
+  report.life = () => lifeOfNode(node, busySlots, lending.lent);
   const stops = [
     node.control.on('state', tell),
     node.control.on('expect', (model) => ahead.expect(model)),
@@ -181,8 +181,8 @@ function sayExpected({ id, name }: ModelAdvert, output: Output): void {
   else output.note(`The mesh expects questions for ${name}: it is loaded ahead.`);
 }
 
-function report(standing: Standing, output: Output): void {
-  const { life, pause, slots, busySlots, queued, answers, tokens, tokensPerSecond } = standing;
+function printReport(report: Report, output: Output): void {
+  const { life, pause, slots, busySlots, queued, answers, tokens, tokensPerSecond } = report;
   const status = { life, slots, busySlots, queued, answers, tokens, tokensPerSecond };
   output.detail('status', status);
   if (output.json) output.print('', { status });

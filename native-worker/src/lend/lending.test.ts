@@ -45,8 +45,8 @@ describe('lending', () => {
     const world = new World();
     const first = await lend(world, new ScriptedEngine(WORDS));
     const second = await lend(world, new ScriptedEngine(WORDS));
-    const asker = await world.join();
-    const asked = consume(asker.ask(question(), never));
+    const requester = await world.join();
+    const asked = consume(requester.ask(question(), never));
     await world.clock.advance(2_500);
     expect([first.engine.computing, second.engine.computing]).toEqual([1, 0]);
     const before = asked.text;
@@ -75,18 +75,18 @@ describe('lending', () => {
   it('counts on over pauses, and answers again afterwards', async () => {
     const world = new World();
     const only = await lend(world, new ScriptedEngine(['x']));
-    const asker = await world.join();
-    const before = consume(asker.ask(question(), never));
+    const requester = await world.join();
+    const before = consume(requester.ask(question(), never));
     await world.clock.advance(3_000);
     expect(before.text).toBe('x');
     only.machine.reading = { onBattery: true };
     await world.clock.advance(2_000);
-    const refused = consume(asker.ask(question(), never));
+    const refused = consume(requester.ask(question(), never));
     await world.clock.advance(60_000);
     expect([refused.text, refused.error?.code]).toEqual(['', 'no_provider']);
     only.machine.reading = { onBattery: false };
     await world.clock.advance(64_000);
-    const after = consume(asker.ask(question(), never));
+    const after = consume(requester.ask(question(), never));
     await world.clock.advance(3_000);
     expect(after.text).toBe('x');
     expect(only.statuses.at(-1)).toMatchObject({ answers: 2, tokens: 2, busySlots: 0 });

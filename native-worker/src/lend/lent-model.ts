@@ -2,7 +2,7 @@
 import { realClock } from '@llmesh/core/base/clock';
 import { MAX_WAKING_MS, type ModelAdvert } from '@llmesh/core/wire/model-advert';
 import { testEmbedder } from '@llmesh/core/engine/embedder-self-test';
-import type { LoadedModel, AdapterRoom } from '@llmesh/core/engine/engine';
+import type { LoadedModel, AdapterCapacity } from '@llmesh/core/engine/engine';
 import { asMeshError, MeshError } from '@llmesh/core/base/errors';
 import type { ModelId } from '@llmesh/core/base/ids';
 import type { AdapterFiles } from '../models/lora/adapter-files.ts';
@@ -21,7 +21,7 @@ export interface LentModel {
   slots: number;
   /** By its plan, whether it is in memory now or not. */
   memoryBytes: number;
-  adapterRoom?: AdapterRoom;
+  adapterCapacityOf?: AdapterCapacity;
   /** Loads it ahead where it left the memory; left out: it never leaves. */
   loadAhead?: () => Promise<void>;
 }
@@ -59,7 +59,15 @@ export async function openLentModel(
     for (const adapter of adapters?.files ?? [])
       output.note(`With the adapter ${adapter.name}, too: ${adapter.sha256}`);
     const { id, name, quant, sha256 } = model;
-    const { backend, contextTokens, continues, slots, abilities = [], embeds, adapterRoom } = loaded;
+    const {
+      backend,
+      contextTokens,
+      continues,
+      slots,
+      abilities = [],
+      embeds,
+      adapterCapacity: adapterCapacityOf,
+    } = loaded;
     const advert: ModelAdvert = {
       id,
       name,
@@ -76,7 +84,7 @@ export async function openLentModel(
       ...(adapters?.fetch !== undefined && { fetchesAdapters: true }),
     };
     const { memoryBytes } = engine;
-    const common = { slots, memoryBytes, ...(adapterRoom !== undefined && { adapterRoom }) };
+    const common = { slots, memoryBytes, ...(adapterCapacityOf !== undefined && { adapterCapacityOf }) };
     if (unloadAfter === undefined) return { engine, advert, ...common };
     const { gpu, threads } = options;
     // As it was offered: with less it would not be the same.

@@ -7,7 +7,7 @@ import { contained } from '../contained/contained.ts';
 import { tryModel } from '../contained/model-trial.ts';
 import { dataFolder } from '../files/data-folder.ts';
 import type { DraftChoice } from '../llama/draft/draft.ts';
-import { roomBytes } from '../llama/context/fit.ts';
+import { availableBytes } from '../llama/context/fit.ts';
 import { readGgufInfo } from '../models/gguf-info.ts';
 import { HuggingFace } from '../models/hugging-face.ts';
 import { defaultThreads, openLlama, type GpuChoice } from '../llama/context/llama-device.ts';
@@ -118,9 +118,9 @@ async function checkSize(sizeBytes: number, { gpu, threads }: OpenModelOptions):
   const llama = await openLlama(gpu, threads ?? defaultThreads());
   try {
     const machine = await readMachine(llama, 'total');
-    if (sizeBytes <= roomBytes(machine)) return;
+    if (sizeBytes <= availableBytes(machine)) return;
     throw new DoesNotFit(
-      `This model has ${megabytes(sizeBytes)}, and this computer could give it ${megabytes(roomBytes(machine))} of memory.`,
+      `This model has ${megabytes(sizeBytes)}, and this computer could give it ${megabytes(availableBytes(machine))} of memory.`,
       sizeBytes,
       machine,
     );

@@ -1,7 +1,7 @@
 /** What to run instead of a model that does not fit. */
 import type { Catalogue } from '@llmesh/core/policy/catalogue';
 import { MeshError } from '@llmesh/core/base/errors';
-import { largestThatFits, roomBytes } from '../llama/context/fit.ts';
+import { largestThatFits, availableBytes } from '../llama/context/fit.ts';
 import type { HuggingFace } from '../models/hugging-face.ts';
 import type { DoesNotFit } from '../llama/context/model-plan.ts';
 import { isRemote, parseModelSource } from '../models/model-source.ts';
@@ -47,7 +47,7 @@ async function smallerEdition(
 
 function fromCatalogue({ machine }: DoesNotFit, { models }: Catalogue): string | null {
   const best = models
-    .filter((model) => model.format === 'gguf' && model.memoryBytes <= roomBytes(machine))
+    .filter((model) => model.format === 'gguf' && model.memoryBytes <= availableBytes(machine))
     .toSorted((a, b) => b.memoryBytes - a.memoryBytes)[0];
   return best === undefined ? null : `Of the catalogue ${best.name} would fit: --model ${best.id}`;
 }

@@ -12,7 +12,7 @@ import { fileVersion } from '../files/file-version.ts';
 import { LlamaEngine, type LlamaModelFile } from './llama-engine.ts';
 import { rendersHere } from './chat-renderer.ts';
 import { promptTokens } from './prompt-tokens.ts';
-import { openAdapterRoom } from './context/room.ts';
+import { openAdapterContext } from './context/model-context.ts';
 import { loraGguf, TINY_MATRICES } from '../testing/lora-gguf.ts';
 import type { AdapterFile } from '../models/adapter-file.ts';
 
@@ -92,7 +92,7 @@ describe('LlamaEngine with adapters', () => {
   beforeAll(async () => {
     engine = new LlamaEngine();
     const loaded = await engine.load(on(), () => {}, never);
-    expect(loaded).toMatchObject({ slots: 2, adapterRoom: { adapters: 2, slots: 1 } });
+    expect(loaded).toMatchObject({ slots: 2, adapterCapacityOf: { adapters: 2, slots: 1 } });
     lawText = await textWith(engine, ask(question, law));
     codeText = await textWith(engine, ask(question, code));
   });
@@ -104,7 +104,7 @@ describe('LlamaEngine with adapters', () => {
     expect(await textWith(engine, { ...ask(), maxTokens: 512 })).toBe(answer);
   });
 
-  it('mixes nothing up when all are asked at once, more than there are seats', async () => {
+  it('mixes nothing up when all are asked at once, more than there are sequences', async () => {
     const asked = [undefined, law, code, undefined, law, code, law];
     const texts = await Promise.all(asked.map((file) => textWith(engine, ask(question, file))));
     const plain = await textWith(engine, ask());
@@ -188,23 +188,23 @@ it('an adapter that leaves takes its weights with it', async () => {
   const { llama, loaded } = await plainLlama();
   const size = { slots: 1, contextTokens: 256, threads: 1 };
   const weights = () => (Reflect.get(loaded, '_loraAdapters') as Map<string, unknown>).size;
-  const rooms = [
-    await openAdapterRoom(loaded, law, size, null, never),
-    await openAdapterRoom(loaded, code, size, null, never),
+  const contexts = [
+    await openAdapterContext(loaded, law, size, null, never),
+    await openAdapterContext(loaded, code, size, null, never),
   ];
   expect(weights()).toBe(2);
-  for (const room of rooms) await room.close();
+  for (const context of contexts) await context.close();
   expect(weights()).toBe(0);
   const abort = new AbortController();
-  const stopped = openAdapterRoom(loaded, law, size, null, abort.signal);
+  const stopped = openAdapterContext(loaded, law, size, null, abort.signal);
   abort.abort();
   await expect(stopped).rejects.toMatchObject({ code: 'cancelled' });
   expect(weights()).toBe(0);
   await llama.dispose();
 });
 
-describe('Adapters, of rooms that are scripted', () => {
-  const reading = { tokens: [], asker: null, open: 0, exact: true };
+describe('Adapters, of contexts that are scripted', () => {
+  const reading = { tokens: [], requester: null, open: 0, exact: true };
   const files = [law, code, { ...law, sha256: '9'.repeat(64) }];
   const [a, b, c] = files.map(({ sha256 }) => sha256) as [string, string, string];
 
@@ -218,7 +218,7 @@ describe('Adapters, of rooms that are scripted', () => {
       await hold;
       if (failing.has(sha256)) throw new MeshError('out_of_memory', 'Full.');
       return {
-        sit: async () => ({ seat: null as never, end: () => log.push(`end ${name}`) }),
+        hold: async () => ({ sequence: null as never, end: () => log.push(`end ${name}`) }),
         close: async () => void log.push(`close ${name}`),
       };
     });
@@ -259,7 +259,7 @@ describe('Adapters, of rooms that are scripted', () => {
     expect(log).toEqual(['open 1', 'end 1', 'close 1', 'open 9', 'end 9']);
   });
 
-  it('one that is being loaded is loaded for whoever comes next, though its asker has left', async () => {
+  it('one that is being loaded is loaded for whoever comes next, though its requester has left', async () => {
     const { log, holding, sit } = scripted(1);
     const release = holding();
     const abort = new AbortController();
@@ -272,7 +272,7 @@ describe('Adapters, of rooms that are scripted', () => {
     expect(log).toEqual(['open 1', 'end 1']);
   });
 
-  it('one that cannot be loaded fails for its askers, and is tried again', async () => {
+  it('one that cannot be loaded fails for its requesters, and is tried again', async () => {
     const { log, failing, sit } = scripted(1);
     failing.add(a);
     const both = await Promise.allSettled([sit(a), sit(a), sit(b)]);

@@ -1,22 +1,22 @@
 /** Which adapters are in memory beside their model: loaded when they are asked for, so many at once. */
 import { onAbort, untilAborted } from '@llmesh/core/base/abort';
 import { cancelled, MeshError } from '@llmesh/core/base/errors';
-import type { Room, Sitting } from './context/room.ts';
-import type { Reading } from './context/seat.ts';
-import type { AdapterRoom } from '@llmesh/core/engine/engine';
+import type { ModelContext, HeldSequence } from './context/model-context.ts';
+import type { Reading } from './context/answer-sequence.ts';
+import type { AdapterCapacity } from '@llmesh/core/engine/engine';
 import { type AdapterFile, type LentAdapters, MAX_FETCHED_BYTES } from '../models/adapter-file.ts';
 
 export const DEFAULT_ADAPTER_CAP = 2;
 
 /**
- * An adapter needs a context of its own, with memory for each of its seats, and that is set aside when the model is
- * loaded (`model-plan.ts`). Half as many seats as the model has: who asks for an adapter is one of several.
+ * An adapter needs a context of its own, with memory for each of its sequences, and that is set aside when the model is
+ * loaded (`model-plan.ts`). Half as many sequences as the model has: who asks for an adapter is one of several.
  */
-export function adapterRoom(slots: number, lent: LentAdapters): AdapterRoom {
+export function adapterCapacityOf(slots: number, lent: LentAdapters): AdapterCapacity {
   return { adapters: mostAtOnce(lent), slots: Math.ceil(slots / 2) };
 }
 
-/** Of the weights of as many as there is room for, if they are the largest. */
+/** Of the weights of as many as there is context for, if they are the largest. */
 export function adapterBytes(lent: LentAdapters): number {
   const sizes = lent.files.map(({ sizeBytes }) => sizeBytes);
   if (lent.fetch !== undefined) sizes.push(...Array.from({ length: mostAtOnce(lent) }, () => MAX_FETCHED_BYTES));
@@ -30,11 +30,11 @@ function mostAtOnce({ files, cap = DEFAULT_ADAPTER_CAP, fetch }: LentAdapters): 
   return fetch === undefined ? Math.min(files.length, cap) : cap;
 }
 
-type OpenRoom = Pick<Room, 'sit' | 'close'>;
-type Open = (file: AdapterFile, signal: AbortSignal) => Promise<OpenRoom>;
+type OpenContext = Pick<ModelContext, 'hold' | 'close'>;
+type Open = (file: AdapterFile, signal: AbortSignal) => Promise<OpenContext>;
 
 interface Entry {
-  room: Promise<OpenRoom>;
+  context: Promise<OpenContext>;
   /** Answers that are written with it, or wait for it. */
   users: number;
 }
@@ -60,10 +60,10 @@ export class Adapters {
   }
 
   /**
-   * A seat for an answer with this adapter, which is loaded if need be; the longest unused leaves for it. Rejects with
+   * A sequence for an answer with this adapter, which is loaded if need be; the longest unused leaves for it. Rejects with
    * cancelled, unsupported, or what `open` throws.
    */
-  async sit(sha256: string, reading: Reading, signal: AbortSignal): Promise<Sitting> {
+  async sit(sha256: string, reading: Reading, signal: AbortSignal): Promise<HeldSequence> {
     const waits = AbortSignal.any([signal, this.#closing.signal]);
     const file = this.#files.get(sha256) ?? (await this.#fetch(sha256, waits));
     const entry = await this.#enter(file, waits);
@@ -72,13 +72,13 @@ export class Adapters {
       this.#wake();
     };
     try {
-      const room = await untilAborted(entry.room, waits);
-      const sitting = await room.sit(reading, waits);
+      const context = await untilAborted(entry.context, waits);
+      const held = await context.hold(reading, waits);
       const end = () => {
-        sitting.end();
+        held.end();
         leave();
       };
-      return { ...sitting, end };
+      return { ...held, end };
     } catch (thrown) {
       leave();
       throw thrown;
@@ -114,9 +114,9 @@ export class Adapters {
       if (idle === undefined) return null;
       this.#leave(idle[0]);
     }
-    const entry = { room: this.#change(() => this.#open(file, this.#closing.signal)), users: 0 };
+    const entry = { context: this.#change(() => this.#open(file, this.#closing.signal)), users: 0 };
     this.#entries.set(file.sha256, entry);
-    entry.room.catch(() => {
+    entry.context.catch(() => {
       if (this.#entries.get(file.sha256) === entry) this.#entries.delete(file.sha256);
       this.#wake();
     });
@@ -128,10 +128,10 @@ export class Adapters {
     if (entry === undefined) return;
     this.#entries.delete(sha256);
     const left = this.#change(async () => {
-      const room = await entry.room.catch(() => null);
-      await room?.close();
+      const context = await entry.context.catch(() => null);
+      await context?.close();
     });
-    // Memory that is not free is missed by the next that comes, and its asker hears of it.
+    // Memory that is not free is missed by the next that comes, and its requester hears of it.
     left.catch(() => {});
   }
 

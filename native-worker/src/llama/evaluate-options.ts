@@ -2,7 +2,7 @@
 import type { SequenceEvaluateOptions, Token } from 'node-llama-cpp';
 import type { Sampling } from '@llmesh/core/protocol';
 import type { RecommendedSampling } from '@llmesh/core/engine/recommended-sampling';
-import { placeAsPriority } from './context/batching.ts';
+import { indexAsPriority } from './context/batching.ts';
 
 /** `answered`: what there is of the answer, at each step anew; at most `most` tokens. */
 export function evaluateOptions(
@@ -18,7 +18,7 @@ export function evaluateOptions(
     topK: defaults.topK,
     // Fixed once an answer: the library would take the time, anew for each token. 2³² − 1 means "random" to llama.cpp.
     seed: wanted.seed === undefined ? Math.floor(Math.random() * 0xffff_ffff) : wanted.seed % 0xffff_ffff,
-    evaluationPriority: placeAsPriority(place),
+    evaluationPriority: indexAsPriority(place),
     ...(isPenalized(wanted) && {
       repeatPenalty: {
         punishTokens: () => answered,

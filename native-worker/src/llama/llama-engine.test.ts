@@ -255,7 +255,7 @@ describe('LlamaEngine', () => {
     await one.close();
   });
 
-  it('answers each asker as if alone, though they share a system prompt', async () => {
+  it('answers each requester as if alone, though they share a system prompt', async () => {
     const fresh = new LlamaEngine();
     await fresh.load({ ...on(file), slots: 1 }, () => {}, never);
     const one = new LlamaEngine();
@@ -265,14 +265,14 @@ describe('LlamaEngine', () => {
       ...ask(''),
       maxTokens: 24,
       turns: [system, { role: 'user' as const, content: question }],
-      asker: `asker${i}` as PeerId,
+      requester: `requester${i}` as PeerId,
     }));
     for (const request of alike) {
-      // Nothing exact can be kept of an answer that was sampled on the same seat.
+      // Nothing exact can be kept of an answer that was sampled on the same sequence.
       await answer(one, { ...request, sampling: { temperature: 1 }, maxTokens: 8 });
       const warm = await answer(one, request);
       await answer(fresh, ask(longest.question));
-      expect(warm.ids).toEqual((await answer(fresh, { ...request, asker: 'nobody' as PeerId })).ids);
+      expect(warm.ids).toEqual((await answer(fresh, { ...request, requester: 'nobody' as PeerId })).ids);
       expect(warm.finish.promptTokens).toBeGreaterThan(128);
     }
     await fresh.close();
@@ -282,7 +282,7 @@ describe('LlamaEngine', () => {
   it('lets a newcomer in while others are in the middle of their answers', async () => {
     const busy = new LlamaEngine();
     await busy.load({ ...on(file), slots: 4 }, () => {}, never);
-    // On seats that have to forget something first.
+    // On sequences that have to forget something first.
     await Promise.all(questions.slice(0, 4).map(({ question }) => answer(busy, ask(question))));
     const begun: (() => void)[] = [];
     const allBegun = Promise.all([0, 1, 2].map(() => new Promise<void>((resolve) => begun.push(resolve))));

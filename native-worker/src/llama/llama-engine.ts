@@ -12,7 +12,7 @@ import type {
 } from '@llmesh/core/engine/engine';
 import { asMeshError, cancelled, MeshError } from '@llmesh/core/base/errors';
 import type { RecommendedSampling } from '@llmesh/core/engine/recommended-sampling';
-import { adapterBytes, adapterRoom, Adapters } from './adapters.ts';
+import { adapterBytes, adapterCapacityOf, Adapters } from './adapters.ts';
 import { answerGrammar } from './answer-grammar.ts';
 import { AnswerPieces, noting } from './answer-pieces.ts';
 import { rendererOf } from './chat-renderer.ts';
@@ -34,8 +34,8 @@ import { readMachine } from './context/machine.ts';
 import { planModel, useMmap } from './context/model-plan.ts';
 import { promptTokens, type PromptReader } from './prompt-tokens.ts';
 import { readAhead } from './read-ahead.ts';
-import { openAdapterRoom, openRoom, type Room } from './context/room.ts';
-import { CHUNK, type Reading } from './context/seat.ts';
+import { openAdapterContext, openContext, type ModelContext } from './context/model-context.ts';
+import { CHUNK, type Reading } from './context/answer-sequence.ts';
 import { ABILITIES } from '@llmesh/core/wire/model-advert';
 import type { LentAdapters } from '../models/adapter-file.ts';
 import type { Probe } from '@llmesh/core/policy/catalogue';
@@ -69,7 +69,7 @@ const NOTHING: Delivered = { tokens: [], known: true };
 
 interface Loaded extends PromptReader {
   /** Of the model as it is. */
-  room: Room;
+  context: ModelContext;
   adapters: Adapters;
   draft: Draft | null;
   defaults: RecommendedSampling;
@@ -115,7 +115,7 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
     let model: LlamaModel | null = null;
     let draft: Draft | null = null;
     const lent: LentAdapters = file.adapters ?? { files: [] };
-    const roomFor = (slots: number) => adapterRoom(slots, lent);
+    const adapterCapacityFor = (slots: number) => adapterCapacityOf(slots, lent);
     try {
       const info = await readGgufInfo(file.path, signal);
       const embeds = isEmbedder(info);
@@ -126,7 +126,7 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
         slots: embeds ? 1 : (file.slots ?? null),
         machine: await this.#readMachine(llama, 'free'),
         chunkTokens: embeds ? null : CHUNK,
-        adapters: { room: roomFor, bytes: adapterBytes(lent) },
+        adapters: { capacity: adapterCapacityFor, bytes: adapterBytes(lent) },
         ...(draftPlan?.info != null && { draft: draftPlan.info }),
       });
       const { gpuLayers, contextTokens, slots } = layout;
@@ -152,26 +152,26 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
       }
       const threads = draftPlan === null ? this.#threads : allThreads(this.#threads);
       const size = { slots, contextTokens, threads };
-      const room = await openRoom(loading, size, this.#duty, signal);
-      const smaller = { ...size, slots: roomFor(slots).slots, contextTokens: room.contextTokens };
+      const context = await openContext(loading, size, this.#duty, signal);
+      const smaller = { ...size, slots: adapterCapacityFor(slots).slots, contextTokens: context.contextTokens };
       draft = (await draftPlan?.open(layout, this.#threads, signal)) ?? null;
       this.#loaded = {
         model,
-        room,
+        context,
         draft,
-        adapters: new Adapters(lent, (one, closing) => openAdapterRoom(loading, one, smaller, this.#duty, closing)),
-        contextTokens: room.contextTokens,
+        adapters: new Adapters(lent, (one, closing) => openAdapterContext(loading, one, smaller, this.#duty, closing)),
+        contextTokens: context.contextTokens,
         render: rendererOf(info.metadata.tokenizer?.chat_template, file.isKnown === true),
         defaults: ggufSampling(model.fileInfo),
       };
       return {
-        contextTokens: room.contextTokens,
+        contextTokens: context.contextTokens,
         backend: backendOf(llama),
         slots,
         continues: 'ids',
         replays: true,
         abilities: ABILITIES,
-        ...(file.adapters !== undefined && { adapterRoom: roomFor(slots) }),
+        ...(file.adapters !== undefined && { adapterCapacity: adapterCapacityFor(slots) }),
       };
     } catch (thrown) {
       await draft?.close();
@@ -192,21 +192,21 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
     const { prefix, sampling, logprobs = null } = request;
     const delivered = prefix === undefined ? NOTHING : await deliveredTokens(loaded, prompt, prefix, check);
     const before = [...prompt, ...delivered.tokens];
-    const room = loaded.contextTokens - before.length;
-    if (room === 0) return { finish: 'length', promptTokens: prompt.length, completionTokens: 0 };
-    const maxTokens = Math.min(request.maxTokens, room);
+    const left = loaded.contextTokens - before.length;
+    if (left === 0) return { finish: 'length', promptTokens: prompt.length, completionTokens: 0 };
+    const maxTokens = Math.min(request.maxTokens, left);
     const greedy = (sampling.temperature ?? loaded.defaults.temperature) === 0;
     const replay = prefix?.replay ?? (greedy && delivered.known && delivered.tokens.length <= MAX_REPLAY_TOKENS);
     const exact = greedy || replay || sampling.seed !== undefined;
-    const reading: Reading = { tokens: before, asker: request.asker ?? null, open, exact };
+    const reading: Reading = { tokens: before, requester: request.requester ?? null, open, exact };
 
     const waits = AbortSignal.any([signal, this.#closing.signal]);
     const grammar =
       request.schema === undefined
         ? null
         : await answerGrammar(GRAMMARS, loaded.model, request.schema, delivered.tokens, waits);
-    const { seat, end } = await (request.adapter === undefined
-      ? loaded.room.sit(reading, waits)
+    const { sequence, end } = await (request.adapter === undefined
+      ? loaded.context.hold(reading, waits)
       : loaded.adapters.sit(request.adapter, reading, waits));
     const pieces = new AnswerPieces(loaded.model, before, prompt.length, logprobs);
     let completionTokens = 0;
@@ -214,21 +214,21 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
     this.#writing += 1;
     try {
       const rest = replay
-        ? await seat.replay({ ...reading, tokens: prompt }, delivered.tokens, check)
-        : await seat.prefill(reading, check);
+        ? await sequence.replay({ ...reading, tokens: prompt }, delivered.tokens, check)
+        : await sequence.prefill(reading, check);
       const answered = [...delivered.tokens];
       const options = {
-        ...evaluateOptions(sampling, loaded.defaults, seat.place, answered, answered.length + maxTokens),
+        ...evaluateOptions(sampling, loaded.defaults, sequence.index, answered, answered.length + maxTokens),
         ...(grammar !== null && { grammarEvaluationState: grammar }),
       };
       // A draft knows the model as it is, and cannot tell how likely a word was.
       const draft = request.adapter === undefined && logprobs === null ? loaded.draft : null;
       // Either iteration ends by itself at a token that ends the answer.
       const evaluated =
-        draft?.write({ seat, reading, options, maxTokens, check, answers: () => this.#writing }, rest) ??
-        seat.sequence.evaluateWithMetadata(rest, { probabilities: logprobs !== null }, options);
+        draft?.write({ sequence, reading, options, maxTokens, check, answers: () => this.#writing }, rest) ??
+        sequence.llama.evaluateWithMetadata(rest, { probabilities: logprobs !== null }, options);
       const written = isPenalized(sampling) ? noting(evaluated, answered) : evaluated;
-      for await (const made of readAhead(written, maxTokens, (run) => seat.step(run))) {
+      for await (const made of readAhead(written, maxTokens, (run) => sequence.step(run))) {
         check();
         completionTokens += 1;
         const piece = pieces.push(made);
@@ -247,7 +247,7 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
     } catch (thrown) {
       if (thrown instanceof MeshError) throw thrown;
       if (this.#closed) throw cancelled();
-      await this.#recover(() => seat.forget(), thrown);
+      await this.#recover(() => sequence.forget(), thrown);
       throw asMeshError(
         thrown,
         'engine_failed',
@@ -291,7 +291,7 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
     // Each waits for the step that is being computed.
     await loaded?.draft?.close();
     await loaded?.adapters.close();
-    await loaded?.room.close();
+    await loaded?.context.close();
     await loaded?.model.dispose();
     await embedding?.embedder.close();
     await embedding?.model.dispose();

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Clock } from '@llmesh/core/base/clock';
 import type { LoadProgress } from '@llmesh/core/engine/engine';
-import { download, type DownloadPlace } from './download.ts';
+import { download, type DownloadTarget } from './download.ts';
 import { HuggingFace } from './hugging-face.ts';
 import { parseModelSource, type HubFile, type UrlSource } from './model-source.ts';
 import { listStore, removeStored, type StoredModel } from './model-store.ts';
@@ -45,7 +45,7 @@ describe('download', () => {
     rmSync(folder, { recursive: true });
   });
 
-  const place = (more: Partial<DownloadPlace> = {}): DownloadPlace => ({
+  const place = (more: Partial<DownloadTarget> = {}): DownloadTarget => ({
     folder,
     dataFolder: folder,
     hub: new HuggingFace({ MODEL_ENDPOINT: mirror.origin, HF_TOKEN: 'hf_secret' }, calm),
@@ -57,7 +57,7 @@ describe('download', () => {
   });
   const url = () => parseModelSource(`${mirror.origin}/model.gguf`) as UrlSource;
   const onHub = parseModelSource('hf:user/model/model.gguf') as HubFile;
-  const fetchUrl = (sha256: string | null = null, signal = never, more: Partial<DownloadPlace> = {}) =>
+  const fetchUrl = (sha256: string | null = null, signal = never, more: Partial<DownloadTarget> = {}) =>
     download({ source: url(), asked: 'it', sha256 }, place(more), signal);
   const expectWhole = (model: StoredModel, whole: Uint8Array = bytes) =>
     expect(digest(readFileSync(model.file))).toBe(digest(whole));

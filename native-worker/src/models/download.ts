@@ -37,7 +37,7 @@ export interface DownloadRequest {
   sha256: string | null;
 }
 
-export interface DownloadPlace {
+export interface DownloadTarget {
   /** Of the models. */
   folder: string;
   /** Of the checksums. */
@@ -70,12 +70,12 @@ interface Address {
  */
 export async function download(
   wanted: DownloadRequest,
-  place: DownloadPlace,
+  target: DownloadTarget,
   signal: AbortSignal,
 ): Promise<StoredModel> {
-  const { folder } = place;
+  const { folder } = target;
   const stem = storeStem(wanted.source);
-  const clock = place.tools?.clock ?? realClock;
+  const clock = target.tools?.clock ?? realClock;
   await makeStore(folder);
   for (let waited = false; ; waited = true) {
     if (signal.aborted) throw cancelled();
@@ -85,14 +85,14 @@ export async function download(
     if (release !== null) {
       try {
         // Somebody may have finished it since.
-        if ((await completed(folder, stem)) === null) await fetchAll(wanted, place, signal);
+        if ((await completed(folder, stem)) === null) await fetchAll(wanted, target, signal);
       } catch (thrown) {
         throw signal.aborted ? cancelled() : explained(thrown, wanted, folder);
       } finally {
         await release();
       }
     } else {
-      if (!waited) place.onWait();
+      if (!waited) target.onWait();
       await pause(clock, LOOK_AGAIN_MS, signal);
     }
   }
@@ -103,14 +103,14 @@ async function completed(folder: string, stem: string): Promise<StoredModel | nu
   return there?.state === 'complete' ? there : null;
 }
 
-async function fetchAll(wanted: DownloadRequest, place: DownloadPlace, signal: AbortSignal): Promise<void> {
-  const tools = place.tools ?? { clock: realClock, random: Math.random };
+async function fetchAll(wanted: DownloadRequest, target: DownloadTarget, signal: AbortSignal): Promise<void> {
+  const tools = target.tools ?? { clock: realClock, random: Math.random };
   for (let changes = 0; ; changes++) {
-    const parts = await openParts(wanted, place, tools, signal);
+    const parts = await openParts(wanted, target, tools, signal);
     const totalBytes = totalOf(parts);
-    if (totalBytes !== null) await place.onSize(totalBytes);
-    const roomBytes = await checkRoom(parts, place.folder);
-    await writeRecord(place.folder, storeStem(wanted.source), {
+    if (totalBytes !== null) await target.onSize(totalBytes);
+    const freeBytes = await checkFreeSpace(parts, target.folder);
+    await writeRecord(target.folder, storeStem(wanted.source), {
       version: 1,
       source: sourceName(wanted.source),
       asked: wanted.asked,
@@ -121,7 +121,7 @@ async function fetchAll(wanted: DownloadRequest, place: DownloadPlace, signal: A
       })),
     });
     try {
-      await fetchParts(parts, totalBytes, roomBytes, place, tools, signal);
+      await fetchParts(parts, totalBytes, freeBytes, target, tools, signal);
       return;
     } catch (thrown) {
       const changed = thrown instanceof TransferError && thrown.failure.kind === 'changed';
@@ -132,7 +132,7 @@ async function fetchAll(wanted: DownloadRequest, place: DownloadPlace, signal: A
 
 async function openParts(
   { source, sha256 }: DownloadRequest,
-  { folder, hub }: DownloadPlace,
+  { folder, hub }: DownloadTarget,
   { clock, random }: DownloadTools,
   signal: AbortSignal,
 ): Promise<Part[]> {
@@ -169,8 +169,8 @@ function addressOf(source: UrlSource | HubFile, name: string, hub: HuggingFace):
 async function fetchParts(
   parts: readonly Part[],
   totalBytes: number | null,
-  roomBytes: number,
-  { dataFolder, onProgress }: DownloadPlace,
+  freeBytes: number,
+  { dataFolder, onProgress }: DownloadTarget,
   tools: DownloadTools,
   signal: AbortSignal,
 ): Promise<void> {
@@ -185,7 +185,7 @@ async function fetchParts(
       loadedBytes = bytes;
       onProgress({ phase: 'download', loadedBytes: before + bytes, totalBytes });
     };
-    await downloadFile({ remote, file, sha256, roomBytes, onBytes }, tools, signal);
+    await downloadFile({ remote, file, sha256, freeBytes, onBytes }, tools, signal);
     const real = await digestFile(partFile(file), signal);
     if (sha256 !== null && real !== sha256) {
       await discardDownload(file);
@@ -208,7 +208,7 @@ function totalOf(parts: readonly Part[]): number | null {
 }
 
 /** What there is on the disk, in bytes. Throws storage_full when that is not enough. */
-async function checkRoom(parts: readonly Part[], folder: string): Promise<number> {
+async function checkFreeSpace(parts: readonly Part[], folder: string): Promise<number> {
   let missing = 0;
   for (const { remote, file, there } of parts) {
     if (!there && remote.sizeBytes !== null) missing += Math.max(0, remote.sizeBytes - (await takenBytes(file)));

@@ -36,7 +36,7 @@ export interface FileDownload {
   /** As somebody trustworthy says, null: nobody does. */
   sha256: string | null;
   /** A file whose length nobody knows may take no more than this. */
-  roomBytes: number;
+  freeBytes: number;
   onBytes: (loadedBytes: number) => void;
 }
 
@@ -107,7 +107,7 @@ async function openPart(file: string): Promise<FileHandle> {
 
 async function downloadWhole(download: FileDownload, patience: Patience, signal: AbortSignal): Promise<void> {
   const { remote, file, onBytes } = download;
-  const mostBytes = remote.sizeBytes ?? download.roomBytes * UNKNOWN_SHARE;
+  const mostBytes = remote.sizeBytes ?? download.freeBytes * UNKNOWN_SHARE;
   await removeJournal(file);
   const handle = await openFresh(partFile(file));
   try {

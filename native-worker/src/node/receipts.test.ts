@@ -9,7 +9,7 @@ import type { ModelId } from '@llmesh/core/base/ids';
 import { joinReceipt, readAcknowledgement } from '@llmesh/core/receipts/receipt';
 import type { Kept } from '@llmesh/core/receipts/receipt-keeper';
 import { RECEIPTS_FILE, ReceiptFile } from './receipt-file.ts';
-import { readStanding } from '../status/standing-reader.ts';
+import { readReport } from '../status/report-reader.ts';
 import { startLlmesh, type Running } from '../testing/process.ts';
 import { MeshOfProcesses } from '../testing/mesh-of-processes.ts';
 
@@ -44,7 +44,7 @@ describe('receipts between processes', () => {
     };
     for await (const event of mesh.client.mesh.ask(question, signal)) {
       if (event.type === 'piece') heard(event.text);
-      if (event.type === 'done') return event.receipt;
+      if (event.type === 'done') return event.summary;
     }
     return null;
   }
@@ -73,8 +73,8 @@ describe('receipts between processes', () => {
     await expect
       .poll(() => readFileSync(path.join(folder, RECEIPTS_FILE), 'utf8'), PATIENCE)
       .toContain('"settled":true');
-    await expect.poll(async () => (await readStanding(folder))?.signedTokens).toBe(receipt?.completionTokens);
-    expect((await readStanding(folder))?.unfiledTokens).toBe(0);
+    await expect.poll(async () => (await readReport(folder))?.signedTokens).toBe(receipt?.completionTokens);
+    expect((await readReport(folder))?.unfiledTokens).toBe(0);
     worker.kill('SIGTERM');
     expect(await worker.exited).toBe(0);
     const [one, ...more] = await kept(folder);

@@ -22,7 +22,7 @@ import {
   type NodeOptions,
 } from './mesh-node.ts';
 import { startControlPlane, startLlmesh, type Running } from '../testing/process.ts';
-import type { AnswerEvent, AnswerReceipt } from '@llmesh/core/ask/answer';
+import type { AnswerEvent, AnswerSummary } from '@llmesh/core/ask/answer';
 
 const known: { question: string; answer: string }[] = JSON.parse(
   readFileSync(fileURLToPath(new URL('../../../models/tiny/questions.json', import.meta.url)), 'utf8'),
@@ -196,11 +196,11 @@ describe('llmesh worker', () => {
       only: null,
     };
     let text = '';
-    let receipt: AnswerReceipt | null = null;
+    let receipt: AnswerSummary | null = null;
     for await (const event of node.mesh.ask(request, AbortSignal.timeout(30_000))) {
       if (event.type === 'piece') text += event.text;
       onEvent(event);
-      if (event.type === 'done') receipt = event.receipt;
+      if (event.type === 'done') receipt = event.summary;
     }
     return { text, receipt };
   }
@@ -220,7 +220,7 @@ describe('llmesh worker', () => {
     expect((await ask(url, { hidden: true })).receipt?.path).toBe('relay');
   });
 
-  /** Milliseconds from the blow, struck at the first words of an answer, to the asker's knowing. */
+  /** Milliseconds from the blow, struck at the first words of an answer, to the requester's knowing. */
   async function struck(mesh: string, strike: () => void): Promise<number> {
     let strickenMs = 0;
     let knownMs = 0;

@@ -44,5 +44,5 @@ it('in a mesh whose clock is an hour fast, a worker whose own is a day fast answ
   let last: unknown;
   const events = client.mesh.ask({ ...request, only: [peerId as PeerId] }, new AbortController().signal);
   for await (const event of events) last = event;
-  expect(last).toMatchObject({ type: 'done', receipt: { provider: peerId, receipt: 'signed' } });
+  expect(last).toMatchObject({ type: 'done', summary: { provider: peerId, receipt: 'signed' } });
 });

@@ -3,13 +3,13 @@ import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { serveMetrics } from './metrics-server.ts';
 import { WorkerMetrics } from './worker-metrics.ts';
-import { WorkerStanding } from './worker-standing.ts';
+import { WorkerReport } from './worker-report.ts';
 
-const standing = new WorkerStanding(new URL('http://mesh:7070'), 0);
+const report = new WorkerReport(new URL('http://mesh:7070'), 0);
 const status = { busySlots: 1, queued: 3, typicalTokensPerSecond: null, serving: [] };
 let server: Awaited<ReturnType<typeof serveMetrics>>;
 beforeAll(async () => {
-  server = await serveMetrics(new WorkerMetrics(() => standing.now), 0);
+  server = await serveMetrics(new WorkerMetrics(() => report.now), 0);
 });
 afterAll(() => server.close());
 
@@ -23,8 +23,8 @@ async function get(path: string, { host = `localhost:${server.port}`, method = '
 
 describe("a worker's metrics", () => {
   it('say how it stands at the moment that they are read', async () => {
-    standing.status({ ...status, slots: 4, answers: 7, tokens: 900, tokensPerSecond: 12.34 });
-    standing.life = () => 'participating';
+    report.status({ ...status, slots: 4, answers: 7, tokens: 900, tokensPerSecond: 12.34 });
+    report.life = () => 'participating';
     const { text } = await get('/metrics');
     expect(text).toContain('llmesh_worker_slots 4\n');
     expect(text).toContain('llmesh_worker_answers_total 7\n');
@@ -35,8 +35,8 @@ describe("a worker's metrics", () => {
     expect(text).toContain('llmesh_worker_lending 1\n');
     expect(text).toContain('llmesh_worker_paused{why="memory"} 0\n');
     expect(text).toContain('process_resident_memory_bytes');
-    standing.turned({ why: 'memory', words: 'It swaps.' });
-    standing.life = () => 'connected';
+    report.turned({ why: 'memory', words: 'It swaps.' });
+    report.life = () => 'connected';
     const paused = (await get('/metrics')).text;
     expect(paused).toContain('llmesh_worker_lending 0\n');
     expect(paused).toContain('llmesh_worker_paused{why="memory"} 1\n');
@@ -51,7 +51,7 @@ describe("a worker's metrics", () => {
   });
 
   it('say which port is taken', async () => {
-    const again = serveMetrics(new WorkerMetrics(() => standing.now), server.port);
+    const again = serveMetrics(new WorkerMetrics(() => report.now), server.port);
     await expect(again).rejects.toMatchObject({
       code: 'port_in_use',
       message: expect.stringContaining('--metrics-port'),

@@ -1,35 +1,35 @@
 /** A worker's own `/metrics`. Its owner relies on the names. */
 import { collectDefaultMetrics, Counter, Gauge, Registry as Collector } from 'prom-client';
 import { PAUSE_REASONS } from '../lend/policy/lending-policy.ts';
-import type { Standing } from './worker-standing.ts';
+import type { Report } from './worker-report.ts';
 
 export class WorkerMetrics {
   readonly #collector = new Collector();
 
-  constructor(standing: () => Standing) {
+  constructor(report: () => Report) {
     collectDefaultMetrics({ register: this.#collector });
-    this.#gauge('llmesh_worker_slots', 'Answers that this worker can write at once.', () => standing().slots);
-    this.#gauge('llmesh_worker_busy_slots', 'Answers being written now.', () => standing().busySlots);
-    this.#gauge('llmesh_worker_queued', 'Questions waiting here.', () => standing().queued);
+    this.#gauge('llmesh_worker_slots', 'Answers that this worker can write at once.', () => report().slots);
+    this.#gauge('llmesh_worker_busy_slots', 'Answers being written now.', () => report().busySlots);
+    this.#gauge('llmesh_worker_queued', 'Questions waiting here.', () => report().queued);
     this.#gauge(
       'llmesh_worker_tokens_per_second',
       'Speed of all running answers together.',
-      () => standing().tokensPerSecond,
+      () => report().tokensPerSecond,
     );
-    this.#counter('llmesh_worker_answers_total', 'Answers finished.', () => standing().answers);
-    this.#counter('llmesh_worker_tokens_total', 'Tokens written.', () => standing().tokens);
+    this.#counter('llmesh_worker_answers_total', 'Answers finished.', () => report().answers);
+    this.#counter('llmesh_worker_tokens_total', 'Tokens written.', () => report().tokens);
     this.#counter(
       'llmesh_worker_signed_tokens_total',
       'Tokens that others signed for, in receipts that the mesh has taken.',
-      () => standing().signedTokens,
+      () => report().signedTokens,
     );
     this.#gauge(
       'llmesh_worker_unfiled_tokens',
       'Tokens that others signed for, in receipts that are still to be handed in.',
-      () => standing().unfiledTokens,
+      () => report().unfiledTokens,
     );
     this.#gauge('llmesh_worker_lending', 'Whether others can ask: 1 or 0.', () => {
-      const { life } = standing();
+      const { life } = report();
       return life === 'active' || life === 'participating' ? 1 : 0;
     });
     new Gauge({
@@ -38,7 +38,7 @@ export class WorkerMetrics {
       labelNames: ['why'],
       registers: [this.#collector],
       collect() {
-        const why = standing().pause?.why;
+        const why = report().pause?.why;
         for (const reason of PAUSE_REASONS) this.set({ why: reason }, reason === why ? 1 : 0);
       },
     });

@@ -1,7 +1,7 @@
 /** A stand-in for a sequence of llama.cpp: keeps the tokens that it is given, and computes nothing. */
 import type { LlamaContextSequence, Token } from 'node-llama-cpp';
 import { Entrance } from '../llama/context/entrance.ts';
-import { Seat } from '../llama/context/seat.ts';
+import { AnswerSequence } from '../llama/context/answer-sequence.ts';
 
 export class PretendSequence {
   batches: number[] = [];
@@ -30,9 +30,9 @@ export class PretendSequence {
   }
 }
 
-export function pretendSeat(place = 0): { seat: Seat; sequence: PretendSequence } {
-  const sequence = new PretendSequence();
-  return { seat: new Seat(sequence as unknown as LlamaContextSequence, place, new Entrance()), sequence };
+export function pretendSequence(place = 0): { sequence: AnswerSequence; llama: PretendSequence } {
+  const llama = new PretendSequence();
+  return { sequence: new AnswerSequence(llama as unknown as LlamaContextSequence, place, new Entrance()), llama };
 }
 
 export function tokens(count: number, from = 0): Token[] {

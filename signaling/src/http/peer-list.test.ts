@@ -27,14 +27,14 @@ function setUp() {
 
 test('all peers are found page by page, those who lend first, each once', async () => {
   const { registry, getJson, lend } = setUp();
-  const askers = Array.from({ length: 1_300 }, () => registry.join(newPeerId(), 'browser').peerId);
+  const requesters = Array.from({ length: 1_300 }, () => registry.join(newPeerId(), 'browser').peerId);
   const lenders = Array.from({ length: 1_100 }, () => lend());
   const first = v.parse(PeersPageSchema, await getJson('/api/peers'));
   expect(first.peers.length).toBeGreaterThan(500);
   expect(first.peers.every(({ models }) => models.length > 0)).toBe(true);
   const all = (await readPeers(getJson)).map(({ peerId }) => peerId);
   expect(all.slice(0, 1_100)).toEqual(lenders.toSorted());
-  expect(all.slice(1_100)).toEqual(askers.toSorted());
+  expect(all.slice(1_100)).toEqual(requesters.toSorted());
 });
 
 test('of so many at most, and what follows when one of them has left', async () => {

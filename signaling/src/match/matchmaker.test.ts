@@ -3,7 +3,7 @@ import { newPeerId, type ModelId, type PeerId } from '@llmesh/core/base/ids';
 import { MAX_CANDIDATES } from '@llmesh/core/wire/control-protocol';
 import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
 import { Matchmaker, type MatchQuestion } from './matchmaker.ts';
-import { STANDING_MS } from '../registry/offer-standing.ts';
+import { RANK_MS } from '../registry/offer-ranks.ts';
 import { GONE_MS, QUIET_MS, Registry } from '../registry/registry.ts';
 import { Reliability } from './reliability.ts';
 import { advertised, TINY } from '../testing/clients.ts';
@@ -17,7 +17,7 @@ function setUp(random: () => number = even) {
   const registry = new Registry(clock);
   const reliability = new Reliability(clock);
   const matchmaker = new Matchmaker(registry, reliability, random);
-  const asker = newPeerId();
+  const requester = newPeerId();
   const provider = (tokensPerSecond: number, busySlots = 0, wakesInMs?: number) => {
     const peer = registry.join(newPeerId(), 'browser');
     const model = { ...advertised(TINY, tokensPerSecond), ...(wakesInMs !== undefined && { wakesInMs }) };
@@ -26,7 +26,7 @@ function setUp(random: () => number = even) {
     return peer;
   };
   const match = (exclude: PeerId[] = [], model = TINY, only: PeerId[] | null = null, prefer: PeerId | null = null) =>
-    matchmaker.match({ model, asker, exclude, only, prefer })?.map(({ peerId }) => peerId) ?? null;
+    matchmaker.match({ model, requester, exclude, only, prefer })?.map(({ peerId }) => peerId) ?? null;
   return { clock, registry, reliability, matchmaker, provider, match };
 }
 
@@ -96,7 +96,7 @@ test('says how far a provider can be counted on, and ranks a boast by what recei
     reliability.finished(honest.peerId, { model: TINY, tokens: 100, ms: 2_000 }, from);
   }
   reliability.failed(boaster.peerId, 3);
-  const question = { model: TINY, asker: newPeerId(), exclude: [], only: null, prefer: null };
+  const question = { model: TINY, requester: newPeerId(), exclude: [], only: null, prefer: null };
   const [first, second] = matchmaker.match(question) ?? [];
   expect(first).toMatchObject({ peerId: honest.peerId, reliability: 12 / 13, model: { tokensPerSecond: 50 } });
   expect(second).toMatchObject({ peerId: boaster.peerId, reliability: 0.75, model: { tokensPerSecond: 10 } });
@@ -107,25 +107,25 @@ test('who can never be answered: nobody left who is here and may be asked', () =
   const peer = provider(50, 1);
   const ask = (changes = {}) => ({
     model: TINY,
-    asker: newPeerId(),
+    requester: newPeerId(),
     exclude: [],
     only: null,
     prefer: null,
     ...changes,
   });
   const possible = [ask(), ask({ only: [peer.peerId] }), ask({ exclude: [newPeerId()] })];
-  const not = [ask({ asker: peer.peerId }), ask({ only: [newPeerId()] }), ask({ exclude: [peer.peerId] })];
+  const not = [ask({ requester: peer.peerId }), ask({ only: [newPeerId()] }), ask({ exclude: [peer.peerId] })];
   expect(matchmaker.impossible(TINY, [...possible, ...not])).toEqual(not);
   clock.turn(GONE_MS);
   expect(matchmaker.impossible(TINY, possible)).toEqual(possible);
 });
 
-test('nobody: an unknown model, those excluded, the asker itself, the silent', () => {
+test('nobody: an unknown model, those excluded, the requester itself, the silent', () => {
   const { clock, matchmaker, provider, match } = setUp();
   const peer = provider(50);
   expect(match([], 'unknown' as ModelId)).toEqual([]);
   expect(match([peer.peerId])).toEqual([]);
-  expect(matchmaker.match({ model: TINY, asker: peer.peerId, exclude: [], only: null, prefer: null })).toEqual([]);
+  expect(matchmaker.match({ model: TINY, requester: peer.peerId, exclude: [], only: null, prefer: null })).toEqual([]);
   clock.turn(QUIET_MS);
   expect(match()).toEqual([]);
 });
@@ -172,7 +172,7 @@ function seeded(seed: number): () => number {
 test('who has no adapter is not asked to answer with it, and one of many who has is waited for', () => {
   const { registry, matchmaker, provider } = setUp();
   const adapter = 'ab'.repeat(32);
-  const asked = { model: TINY, asker: newPeerId(), exclude: [], only: null, prefer: null, adapter };
+  const asked = { model: TINY, requester: newPeerId(), exclude: [], only: null, prefer: null, adapter };
   for (let i = 0; i < 200; i++) provider(50);
   expect(matchmaker.match(asked)).toEqual([]);
   expect(matchmaker.impossible(TINY, [asked])).toEqual([asked]);
@@ -190,10 +190,10 @@ test('a speed that nobody has measured counts no more than is usual for the mode
   const { clock, reliability, provider, matchmaker } = setUp();
   const honest = provider(50);
   const from = { requester: newPeerId(), network: '' };
-  const question = { model: TINY, asker: newPeerId(), exclude: [], only: null, prefer: null };
+  const question = { model: TINY, requester: newPeerId(), exclude: [], only: null, prefer: null };
   for (let i = 0; i < 3; i++) reliability.finished(honest.peerId, { model: TINY, tokens: 100, ms: 2_000 }, from);
   const boaster = provider(100_000);
-  clock.turn(STANDING_MS);
+  clock.turn(RANK_MS);
   const speeds = () => new Map(matchmaker.match(question)?.map((one) => [one.peerId, one.model.tokensPerSecond]));
   expect(speeds()).toEqual(new Map([honest, boaster].map(({ peerId }) => [peerId, 50])));
   for (let i = 0; i < 3; i++) reliability.finished(boaster.peerId, { model: TINY, tokens: 1_000, ms: 2_000 }, from);
@@ -212,7 +212,7 @@ describe('different files under one id', () => {
     };
     const ask = (more: Partial<MatchQuestion> = {}) =>
       matchmaker
-        .match({ model: TINY, asker: newPeerId(), exclude: [], only: null, prefer: null, ...more })
+        .match({ model: TINY, requester: newPeerId(), exclude: [], only: null, prefer: null, ...more })
         ?.map(({ peerId }) => peerId) ?? null;
     return { clock, registry, reliability, matchmaker, lend, ask };
   }
@@ -258,7 +258,7 @@ describe('different files under one id', () => {
     lend(ours);
     lend(ours);
     const other = lend(theirs);
-    const question = { model: TINY, asker: newPeerId(), exclude: [], only: null, prefer: null };
+    const question = { model: TINY, requester: newPeerId(), exclude: [], only: null, prefer: null };
     expect(matchmaker.isMeant(question, other)).toBe(false);
     expect(matchmaker.isMeant({ ...question, sha256: theirs }, other)).toBe(true);
     expect(matchmaker.impossible(TINY, [question, { ...question, sha256: theirs }])).toEqual([]);

@@ -7,7 +7,13 @@ import { isOf } from '../registry/model-index.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Reliability } from './reliability.ts';
 import type { Candidate } from '@llmesh/core/wire/candidate';
-import { hasRoom, modelOf, roomOf, type RegisteredPeer, type Room } from '../registry/registered-peer.ts';
+import {
+  hasFreeSlot,
+  modelOf,
+  availabilityOf,
+  type RegisteredPeer,
+  type Availability,
+} from '../registry/registered-peer.ts';
 
 /**
  * Ranked for one shortlist: so many with a free slot, drawn by chance. In the simulator (`npm run sim -- --choice`, slots
@@ -21,7 +27,7 @@ const SAMPLE = 16;
 export interface MatchQuestion extends Needs {
   model: ModelId;
   /** Who asks: nobody is sent to themselves. */
-  asker: PeerId;
+  requester: PeerId;
   exclude: readonly PeerId[];
   /** No one but these; null: anyone. */
   only: readonly PeerId[] | null;
@@ -36,7 +42,7 @@ export class Matchmaker {
 
   /** Takes over the registry's books. */
   constructor(registry: Registry, reliability: Reliability, random: () => number) {
-    registry.standings.books = reliability;
+    registry.ranks.books = reliability;
     this.#registry = registry;
     this.#reliability = reliability;
     this.#random = random;
@@ -44,7 +50,7 @@ export class Matchmaker {
 
   /**
    * Best first, at most MAX_CANDIDATES: those with a free slot, where the model may have to be loaded first, then as spares
-   * those without. Empty: nobody whom this asker may be sent to offers the model now; null: all who do are full.
+   * those without. Empty: nobody whom this requester may be sent to offers the model now; null: all who do are full.
    */
   match(question: MatchQuestion): Candidate[] | null {
     const { model, prefer } = question;
@@ -54,7 +60,7 @@ export class Matchmaker {
     // A few: what has to be loaded may be quicker even so.
     this.#sample(question, 'resting', candidates.length === 0 ? SAMPLE : MAX_CANDIDATES, add);
     const preferred = prefer === null ? null : this.#registry.find(prefer);
-    if (preferred !== null && this.#mayHave(question, preferred) && hasRoom(preferred)) {
+    if (preferred !== null && this.#mayHave(question, preferred) && hasFreeSlot(preferred)) {
       if (!candidates.some(({ peerId }) => peerId === prefer)) add(preferred);
     }
     if (candidates.length === 0) {
@@ -85,11 +91,11 @@ export class Matchmaker {
       return found;
     };
     return questions.filter((question) => {
-      const { asker, exclude, only } = question;
+      const { requester, exclude, only } = question;
       const named = only?.map((peerId) => this.#registry.find(peerId)).filter((peer) => peer !== null);
       return !(named ?? anyone(question)).some(
         (peer) =>
-          peer.peerId !== asker &&
+          peer.peerId !== requester &&
           !exclude.includes(peer.peerId) &&
           isAble(peer, question) &&
           this.#registry.isPresent(peer, model),
@@ -100,13 +106,13 @@ export class Matchmaker {
   /** Best first, a few of those that `suits`, drawn by chance. */
   resting(
     model: ModelId,
-    rooms: readonly Exclude<Room, 'silent'>[],
+    availabilities: readonly Exclude<Availability, 'silent'>[],
     suits: (peer: RegisteredPeer) => boolean,
   ): Candidate[] {
     const candidates: Candidate[] = [];
     const group = this.#registry.offer(model);
-    for (const room of rooms) {
-      this.#registry.matchable(group, room, this.#random, (peer) => {
+    for (const availability of availabilities) {
+      this.#registry.matchable(group, availability, this.#random, (peer) => {
         if (suits(peer)) candidates.push(this.#candidate(peer, model));
         return candidates.length === SAMPLE;
       });
@@ -127,19 +133,19 @@ export class Matchmaker {
   offering(model: ModelId, visit: (peer: RegisteredPeer) => boolean): void {
     let enough = false;
     const group = this.#registry.offer(model);
-    for (const room of ['free', 'full', 'resting'] as const) {
-      if (!enough) this.#registry.matchable(group, room, this.#random, (peer) => (enough = visit(peer)));
+    for (const availability of ['free', 'full', 'resting'] as const) {
+      if (!enough) this.#registry.matchable(group, availability, this.#random, (peer) => (enough = visit(peer)));
     }
   }
 
   /** Typical answers a second by all who offer a model, as far as their speeds are to be believed. */
   answersPerSecond(model: ModelId): number {
     let tokens = 0;
-    const { standings } = this.#registry;
+    const { ranks } = this.#registry;
     const group = this.#registry.offer(model);
     this.offering(model, (peer) => {
       const offered = modelOf(peer, model);
-      const speed = offered === null ? null : standings.speed(peer, offered, group);
+      const speed = offered === null ? null : ranks.speed(peer, offered, group);
       tokens += peer.slots * (speed ?? UNKNOWN_TOKENS_PER_SECOND);
       return false;
     });
@@ -161,7 +167,7 @@ export class Matchmaker {
   /** At most so many of those who may be named, by chance. */
   #sample(
     question: MatchQuestion,
-    room: Exclude<Room, 'silent'>,
+    availability: Exclude<Availability, 'silent'>,
     most: number,
     take: (peer: RegisteredPeer) => void,
   ): void {
@@ -169,10 +175,11 @@ export class Matchmaker {
     let left = most;
     if (only === null) {
       // As objects: to compare the ids of sixteen providers is to fetch them from memory, which takes longer than the rest.
-      const asker = this.#registry.find(question.asker);
+      const requester = this.#registry.find(question.requester);
       const exclude = question.exclude.map((peerId) => this.#registry.find(peerId));
-      this.#registry.matchable(this.#registry.meant(question), room, this.#random, (peer) => {
-        if (peer === asker || (exclude.length > 0 && exclude.includes(peer)) || !isAble(peer, question)) return false;
+      this.#registry.matchable(this.#registry.meant(question), availability, this.#random, (peer) => {
+        if (peer === requester || (exclude.length > 0 && exclude.includes(peer)) || !isAble(peer, question))
+          return false;
         take(peer);
         return --left === 0;
       });
@@ -181,7 +188,12 @@ export class Matchmaker {
     for (const peerId of new Set(only)) {
       const peer = this.#registry.find(peerId);
       const offered = peer === null ? null : modelOf(peer, question.model);
-      if (peer === null || offered === null || !this.#mayHave(question, peer) || roomOf(peer, offered) !== room)
+      if (
+        peer === null ||
+        offered === null ||
+        !this.#mayHave(question, peer) ||
+        availabilityOf(peer, offered) !== availability
+      )
         continue;
       take(peer);
       if (--left === 0) return;
@@ -190,8 +202,9 @@ export class Matchmaker {
 
   /** Whether a peer that was named, and not found by its model, can be a candidate. */
   #mayHave(question: MatchQuestion, peer: RegisteredPeer): boolean {
-    const { asker, exclude, only } = question;
-    if (peer.peerId === asker || exclude.includes(peer.peerId) || only?.includes(peer.peerId) === false) return false;
+    const { requester, exclude, only } = question;
+    if (peer.peerId === requester || exclude.includes(peer.peerId) || only?.includes(peer.peerId) === false)
+      return false;
     return this.isMeant(question, peer) && isAble(peer, question) && this.#registry.isHeard(peer);
   }
 
@@ -199,7 +212,7 @@ export class Matchmaker {
   #candidate(peer: RegisteredPeer, id: ModelId): Candidate {
     const { peerId, agent, slots, queued, certificate } = peer;
     const offered = modelOf(peer, id)!;
-    const tokensPerSecond = this.#registry.standings.speed(peer, offered, this.#registry.groupOf(offered));
+    const tokensPerSecond = this.#registry.ranks.speed(peer, offered, this.#registry.groupOf(offered));
     const model = tokensPerSecond === offered.tokensPerSecond ? offered : { ...offered, tokensPerSecond };
     // A slot that is kept for another is none for this one.
     const busySlots = Math.min(slots, peer.busySlots + peer.promised);

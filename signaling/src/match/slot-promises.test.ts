@@ -16,19 +16,19 @@ function setUp(slots = 2) {
     return peer;
   };
   const someone = (address = '192.0.2.1') => ({ peer: newPeerId(), from: networksOf(address) });
-  return { clock, promises, provider, registry, asker: someone(), someone };
+  return { clock, promises, provider, registry, requester: someone(), someone };
 }
 
 test('lasts a moment, each from when it was made', () => {
-  const { clock, promises, provider, asker } = setUp();
+  const { clock, promises, provider, requester } = setUp();
   const peer = provider();
-  promises.make(peer, asker, 1);
+  promises.make(peer, requester, 1);
   clock.turn(1_000);
-  promises.make(peer, asker, 2);
+  promises.make(peer, requester, 2);
   expect(peer.promised).toBe(2);
   clock.turn(PROMISE_MS - 1_000);
   expect(peer.promised).toBe(1);
-  promises.make(peer, asker, 3);
+  promises.make(peer, requester, 3);
   clock.turn(1_000);
   expect(peer.promised).toBe(1);
   clock.turn(PROMISE_MS - 1_000);
@@ -36,25 +36,25 @@ test('lasts a moment, each from when it was made', () => {
 });
 
 test('is never more than there are slots', () => {
-  const { promises, provider, asker } = setUp();
+  const { promises, provider, requester } = setUp();
   const peer = provider();
-  for (let i = 0; i < 5; i++) promises.make(peer, asker, i);
+  for (let i = 0; i < 5; i++) promises.make(peer, requester, i);
   expect(peer.promised).toBe(2);
 });
 
 test('ends when the task has begun, when it is withdrawn, and when either end leaves', () => {
-  const { promises, provider, registry, asker, someone } = setUp(4);
+  const { promises, provider, registry, requester, someone } = setUp(4);
   const [first, second] = [provider(), provider()];
-  for (let i = 0; i < 3; i++) promises.make(first, asker, i);
+  for (let i = 0; i < 3; i++) promises.make(first, requester, i);
   promises.begun(first, 1);
   expect(first.promised).toBe(2);
-  promises.withdraw(asker.peer, 0);
+  promises.withdraw(requester.peer, 0);
   expect(first.promised).toBe(2);
-  promises.withdraw(asker.peer, 2);
+  promises.withdraw(requester.peer, 2);
   expect(first.promised).toBe(1);
-  promises.make(second, asker, 5);
+  promises.make(second, requester, 5);
   promises.make(second, someone(), 5);
-  const peer = registry.join(asker.peer, 'browser');
+  const peer = registry.join(requester.peer, 'browser');
   promises.left(peer);
   expect([first.promised, second.promised, promises.size]).toEqual([0, 1, 1]);
   promises.left(second);
@@ -62,28 +62,28 @@ test('ends when the task has begun, when it is withdrawn, and when either end le
 });
 
 test('whoever asks for the whole mesh gives back what was promised first', () => {
-  const { promises, provider, asker } = setUp(1024);
+  const { promises, provider, requester } = setUp(1024);
   const [first, second] = [provider(), provider()];
-  promises.make(first, asker, 0);
-  for (let i = 0; i < MAX_PROMISES_PER_PEER; i++) promises.make(second, asker, 1 + i);
+  promises.make(first, requester, 0);
+  for (let i = 0; i < MAX_PROMISES_PER_PEER; i++) promises.make(second, requester, 1 + i);
   expect([first.promised, second.promised]).toEqual([0, MAX_PROMISES_PER_PEER]);
 });
 
 test('whoever lets promises run out has slots kept for an instant only, until it begins something there', () => {
-  const { clock, promises, provider, asker } = setUp(8);
+  const { clock, promises, provider, requester } = setUp(8);
   const peer = provider();
-  for (let i = 0; i < 2; i++) promises.make(peer, asker, i);
+  for (let i = 0; i < 2; i++) promises.make(peer, requester, i);
   clock.turn(PROMISE_MS);
-  expect(promises.standingOf(asker)).toBe('doubted');
-  for (let i = 2; i < 6; i++) promises.make(peer, asker, i);
+  expect(promises.standingOf(requester)).toBe('doubted');
+  for (let i = 2; i < 6; i++) promises.make(peer, requester, i);
   clock.turn(INSTANT_MS - 1);
   expect(peer.promised).toBe(4);
   clock.turn(1);
   expect([peer.promised, promises.size]).toEqual([0, 0]);
   // Nothing is kept any more, and yet it is known whose task that is.
   promises.begun(peer, 4);
-  expect(promises.standingOf(asker)).toBe('known');
-  promises.make(peer, asker, 7);
+  expect(promises.standingOf(requester)).toBe('known');
+  promises.make(peer, requester, 7);
   clock.turn(PROMISE_MS - 1);
   expect(peer.promised).toBe(1);
 });
@@ -102,11 +102,11 @@ test('taking back what was promised, and leaving with it, is no way around that'
 });
 
 test('that its provider leaves counts against nobody', () => {
-  const { promises, provider, asker } = setUp(8);
+  const { promises, provider, requester } = setUp(8);
   const peer = provider();
-  for (let i = 0; i < 5; i++) promises.make(peer, asker, i);
+  for (let i = 0; i < 5; i++) promises.make(peer, requester, i);
   promises.left(peer);
-  expect(promises.standingOf(asker)).toBe('new');
+  expect(promises.standingOf(requester)).toBe('new');
 });
 
 test('a task that begins is of whoever was sent last, and of those who begin what they are promised', () => {
@@ -130,11 +130,11 @@ test('where others wait, what is overdue is let go of, but for one of whoever is
   const { clock, promises, provider, someone } = setUp(8);
   const [peer, quiet] = [provider(), provider()];
   const [fresh, known, busy] = [someone(), someone(), someone()];
-  for (const asker of [known, busy]) {
-    promises.make(peer, asker, 0);
+  for (const requester of [known, busy]) {
+    promises.make(peer, requester, 0);
     promises.begun(peer, 1);
   }
-  for (const asker of [fresh, known, busy, busy]) promises.make(peer, asker, 1);
+  for (const requester of [fresh, known, busy, busy]) promises.make(peer, requester, 1);
   promises.make(quiet, fresh, 2);
   clock.turn(OVERDUE_MS - 1);
   promises.press((each) => each === peer);

@@ -1,14 +1,14 @@
 /**
  * Slots kept for those who were just sent to a provider and have not begun there, so that many who ask at once are not all
  * sent to the same slot. A promise ends when the provider shows the task, when either end leaves, or with its time; where
- * others wait, sooner. Whoever lets promises run out has slots kept only for an instant (`asker-standing.ts`).
+ * others wait, sooner. Whoever lets promises run out has slots kept only for an instant (`requester-record.ts`).
  */
 import type { Clock } from '@llmesh/core/base/clock';
 import type { PeerId } from '@llmesh/core/base/ids';
-import { AskerStanding, type Standing } from './asker-standing.ts';
+import { RequesterRecord, type Repute } from './requester-record.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Holder } from '../sockets/shares.ts';
-import { hasRoom, type RegisteredPeer } from '../registry/registered-peer.ts';
+import { hasFreeSlot, type RegisteredPeer } from '../registry/registered-peer.ts';
 
 /** To dial, to seal the link and to hand over the question: a second and a half through a relay. */
 export const PROMISE_MS = 3_000;
@@ -23,7 +23,7 @@ const MAX_REMEMBERED = 2_048;
 
 interface SlotPromise {
   readonly provider: RegisteredPeer;
-  readonly asker: Holder;
+  readonly requester: Holder;
   readonly requestId: number;
   readonly madeMs: number;
   readonly untilMs: number;
@@ -34,11 +34,11 @@ interface SlotPromise {
 export class SlotPromises {
   readonly #clock: Clock;
   readonly #registry: Registry;
-  readonly #standing: AskerStanding;
+  readonly #standing: RequesterRecord;
   /** All last equally long: the first made is the first to run out. */
   readonly #all = new Set<SlotPromise>();
   readonly #ofProvider = new Map<RegisteredPeer, SlotPromise[]>();
-  readonly #ofAsker = new Map<PeerId, SlotPromise[]>();
+  readonly #ofRequester = new Map<PeerId, SlotPromise[]>();
   #kept = 0;
   #stopTimer: (() => void) | null = null;
   #stopInstant: (() => void) | null = null;
@@ -48,7 +48,7 @@ export class SlotPromises {
   constructor(clock: Clock, registry: Registry) {
     this.#clock = clock;
     this.#registry = registry;
-    this.#standing = new AskerStanding(clock);
+    this.#standing = new RequesterRecord(clock);
   }
 
   /** Slots that are kept. */
@@ -56,25 +56,25 @@ export class SlotPromises {
     return this.#kept;
   }
 
-  standingOf(asker: Holder): Standing {
-    return this.#standing.of(asker);
+  standingOf(requester: Holder): Repute {
+    return this.#standing.of(requester);
   }
 
   /** Nothing is promised of a provider that is full. */
-  make(provider: RegisteredPeer, asker: Holder, requestId: number): void {
-    if (!hasRoom(provider)) return;
+  make(provider: RegisteredPeer, requester: Holder, requestId: number): void {
+    if (!hasFreeSlot(provider)) return;
     const now = this.#clock.now();
-    const promise = { provider, asker, requestId, madeMs: now, untilMs: now + PROMISE_MS, kept: true };
+    const promise = { provider, requester, requestId, madeMs: now, untilMs: now + PROMISE_MS, kept: true };
     this.#all.add(promise);
     const here = push(this.#ofProvider, provider, promise);
-    const asked = push(this.#ofAsker, asker.peer, promise);
+    const asked = push(this.#ofRequester, requester.peer, promise);
     this.#kept++;
     this.#registry.promise(provider, 1);
     const surplus = asked.length - MAX_PROMISES_PER_PEER;
     if (surplus > 0) this.#letGo(asked[surplus - 1]!);
     const [oldest] = here;
     if (here.length > MAX_REMEMBERED && oldest !== undefined) this.#waste(oldest);
-    if (isShortOfTrust(this.#standing.of(asker))) {
+    if (isShortOfTrust(this.#standing.of(requester))) {
       this.#instants.push({ promise, untilMs: now + INSTANT_MS });
       this.#stopInstant ??= this.#clock.after(INSTANT_MS, () => this.#sweepInstants());
     }
@@ -88,7 +88,7 @@ export class SlotPromises {
     // Most often there is one.
     const likeliest = here.length === 1 ? [...here] : this.#likeliest(here).slice(0, tasks);
     for (const promise of likeliest) {
-      this.#standing.began(promise.asker.peer, provider.peerId);
+      this.#standing.began(promise.requester.peer, provider.peerId);
       this.#end(promise);
     }
   }
@@ -98,8 +98,8 @@ export class SlotPromises {
     this.#standing.began(requester, provider);
   }
 
-  withdraw(asker: PeerId, requestId: number): void {
-    for (const promise of this.#ofAsker.get(asker)?.slice() ?? []) {
+  withdraw(requester: PeerId, requestId: number): void {
+    for (const promise of this.#ofRequester.get(requester)?.slice() ?? []) {
       if (promise.requestId === requestId) this.#waste(promise);
     }
   }
@@ -107,7 +107,7 @@ export class SlotPromises {
   /** Neither needs a slot any more, nor has one. */
   left(peer: RegisteredPeer): void {
     for (const promise of this.#ofProvider.get(peer)?.slice() ?? []) this.#end(promise);
-    for (const promise of this.#ofAsker.get(peer.peerId)?.slice() ?? []) this.#waste(promise);
+    for (const promise of this.#ofRequester.get(peer.peerId)?.slice() ?? []) this.#waste(promise);
   }
 
   /** Lets go of the slots that somebody waits for, and that should have been begun in. One stays kept for whoever is known. */
@@ -115,19 +115,19 @@ export class SlotPromises {
     const overdue = this.#clock.now() - OVERDUE_MS;
     for (const promise of this.#all) {
       if (promise.madeMs > overdue) break;
-      const { kept, asker, provider } = promise;
+      const { kept, requester, provider } = promise;
       if (!kept || !isWaitedFor(provider)) continue;
-      const only = (this.#ofAsker.get(asker.peer)?.length ?? 0) <= 1;
-      if (!only || this.#standing.of(asker) !== 'known') this.#letGo(promise);
+      const only = (this.#ofRequester.get(requester.peer)?.length ?? 0) <= 1;
+      if (!only || this.#standing.of(requester) !== 'known') this.#letGo(promise);
     }
   }
 
   /**
-   * Lets go of one slot that is kept for an instant, at a provider where `asker` could go: an instant protects those who let
+   * Lets go of one slot that is kept for an instant, at a provider where `requester` could go: an instant protects those who let
    * slots be kept for nothing from each other, and from nobody else. False: there is none.
    */
-  giveWay(asker: Holder, couldGo: (provider: RegisteredPeer) => boolean): boolean {
-    if (isShortOfTrust(this.#standing.of(asker))) return false;
+  giveWay(requester: Holder, couldGo: (provider: RegisteredPeer) => boolean): boolean {
+    if (isShortOfTrust(this.#standing.of(requester))) return false;
     const kept = this.#instants.find(({ promise }) => promise.kept && couldGo(promise.provider));
     if (kept !== undefined) this.#letGo(kept.promise);
     return kept !== undefined;
@@ -165,13 +165,13 @@ export class SlotPromises {
    * and of these whoever was sent last, since beginning takes a fraction of what a promise lasts.
    */
   #likeliest(here: readonly SlotPromise[]): SlotPromise[] {
-    const ranked = here.map((promise) => ({ promise, rank: RANKS[this.#standing.of(promise.asker)] }));
+    const ranked = here.map((promise) => ({ promise, rank: RANKS[this.#standing.of(promise.requester)] }));
     ranked.sort((a, b) => b.rank - a.rank || b.promise.madeMs - a.promise.madeMs);
     return ranked.map(({ promise }) => promise);
   }
 
   #waste(promise: SlotPromise): void {
-    if (this.#all.has(promise)) this.#standing.wasted(promise.asker, promise.provider.peerId);
+    if (this.#all.has(promise)) this.#standing.wasted(promise.requester, promise.provider.peerId);
     this.#end(promise);
   }
 
@@ -179,7 +179,7 @@ export class SlotPromises {
     // What an ended promise sets off may have ended others.
     if (!this.#all.delete(promise)) return;
     pull(this.#ofProvider, promise.provider, promise);
-    pull(this.#ofAsker, promise.asker.peer, promise);
+    pull(this.#ofRequester, promise.requester.peer, promise);
     this.#letGo(promise);
   }
 
@@ -191,11 +191,11 @@ export class SlotPromises {
   }
 }
 
-function isShortOfTrust(standing: Standing): boolean {
+function isShortOfTrust(standing: Repute): boolean {
   return standing === 'crowded' || standing === 'doubted';
 }
 
-const RANKS: Readonly<Record<Standing, number>> = { known: 2, new: 1, crowded: 1, doubted: 0 };
+const RANKS: Readonly<Record<Repute, number>> = { known: 2, new: 1, crowded: 1, doubted: 0 };
 
 function push<K>(lists: Map<K, SlotPromise[]>, key: K, promise: SlotPromise): SlotPromise[] {
   const list = lists.get(key);

@@ -96,9 +96,9 @@ function unchecked(): boolean {
 }
 
 /** What is kept of a lease, as far as it takes to compare. */
-export type Standing = Pick<Delivered, 'kind' | 'taskId' | 'tokens' | 'digest'> & Pick<Lease, 'requester' | 'provider'>;
+export type Kept = Pick<Delivered, 'kind' | 'taskId' | 'tokens' | 'digest'> & Pick<Lease, 'requester' | 'provider'>;
 
-export function standingOf({ kind, taskId, tokens, digest, lease: { requester, provider } }: Delivered): Standing {
+export function keptOf({ kind, taskId, tokens, digest, lease: { requester, provider } }: Delivered): Kept {
   return { kind, taskId, tokens, digest, requester, provider };
 }
 
@@ -106,7 +106,7 @@ export function standingOf({ kind, taskId, tokens, digest, lease: { requester, p
  * Whether `next` takes the place of what is kept. False: what is kept says as much or more, and stays. Throws
  * receipt_refused when they cannot both be true: a lease is good for one task.
  */
-export function replaces(kept: Standing | null, next: Standing): boolean {
+export function replaces(kept: Kept | null, next: Kept): boolean {
   if (kept === null) return true;
   const sameText = kept.tokens !== next.tokens || same(kept.digest, next.digest);
   const sameEnds = kept.requester === next.requester && kept.provider === next.provider;

@@ -61,9 +61,9 @@ function tokensIn(table: DeliveryTable, all: readonly Delivered[]): number {
 describe('of more rows than there may be', () => {
   test('the oldest of a provider are added up, nothing that was earned is lost, and they cannot be filed again', () => {
     const table = new DeliveryTable(null, { rowsPerProvider: 20 });
-    const [asker, busy, quiet] = [newPeerId(), newPeerId(), newPeerId()] as const;
-    const early = delivery(asker, quiet, NOW_S - 1_000);
-    const all = Array.from({ length: 300 }, (_, i) => delivery(asker, busy, NOW_S + i, i));
+    const [requester, busy, quiet] = [newPeerId(), newPeerId(), newPeerId()] as const;
+    const early = delivery(requester, quiet, NOW_S - 1_000);
+    const all = Array.from({ length: 300 }, (_, i) => delivery(requester, busy, NOW_S + i, i));
     fill(table, [early, ...all]);
     expect(table.rows).toBeLessThanOrEqual(21);
     expect(table.find(early.lease.nonce)).not.toBeNull();
@@ -72,7 +72,7 @@ describe('of more rows than there may be', () => {
     expect(table.isSummed(busy, all.at(-1)!.lease.expiresAt)).toBe(false);
     expect(table.isSummed(quiet, early.lease.expiresAt)).toBe(false);
     expect(tokensIn(table, all)).toBe((300 * 299) / 2);
-    expect(table.sums().find(({ peer }) => peer === asker)?.got_tokens).toBe(
+    expect(table.sums().find(({ peer }) => peer === requester)?.got_tokens).toBe(
       table.sums().find(({ peer }) => peer === busy)?.gave_tokens,
     );
     table.close();
@@ -106,9 +106,9 @@ describe('of more rows than there may be', () => {
 test('what may not be filed any more is added up with time, by day, and gives its room back', () => {
   const folder = mkdtempSync(join(root, 'old'));
   const table = new DeliveryTable(folder);
-  const [asker, provider] = [newPeerId(), newPeerId()];
-  const all = Array.from({ length: 1_200 }, () => delivery(asker, provider, NOW_S));
-  const late = delivery(asker, provider, NOW_S + 86_400);
+  const [requester, provider] = [newPeerId(), newPeerId()];
+  const all = Array.from({ length: 1_200 }, () => delivery(requester, provider, NOW_S));
+  const late = delivery(requester, provider, NOW_S + 86_400);
   fill(table, [...all, late]);
   const full = table.bytes;
   table.sweep((NOW_S + FILED_WITHIN_DAYS * 86_400) * 1000);
@@ -124,7 +124,7 @@ test('what may not be filed any more is added up with time, by day, and gives it
     got_tokens: 0,
   });
   expect(table.sums()).toContainEqual({
-    peer: asker,
+    peer: requester,
     day: DAY,
     gave: 0,
     gave_tokens: 0,

@@ -4,7 +4,7 @@
  */
 import type Database from 'libsql';
 import type { PeerId, TaskId } from '@llmesh/core/base/ids';
-import type { Delivered, Standing } from './delivered.ts';
+import type { Delivered, Kept } from './delivered.ts';
 import { DeliverySums, type DeliverySum } from './delivery-sums.ts';
 import { MeshDatabase } from '../store/mesh-database.ts';
 import { FILED_WITHIN_DAYS } from './receipt-limits.ts';
@@ -72,7 +72,7 @@ export class DeliveryTable {
   }
 
   /** What is kept for this lease; null: nothing. */
-  find(leaseNonce: Uint8Array): Standing | null {
+  find(leaseNonce: Uint8Array): Kept | null {
     // In a list: a lone buffer would be taken for named parameters.
     const [row] = this.#find.all([Buffer.from(leaseNonce)]) as Row[];
     if (row === undefined) return null;

@@ -6,7 +6,7 @@ import type { Clock } from '@llmesh/core/base/clock';
 import type { Filing } from '@llmesh/core/wire/control-protocol';
 import { asMeshError, MeshError } from '@llmesh/core/base/errors';
 import type { PeerId } from '@llmesh/core/base/ids';
-import { checksOf, readFiling, refused, replaces, standingOf, type Delivered } from './delivered.ts';
+import { checksOf, readFiling, refused, replaces, keptOf, type Delivered } from './delivered.ts';
 import type { DeliveryTable } from './delivery-table.ts';
 import { FilingShares } from './filing-shares.ts';
 import { impossibility } from './receipt-limits.ts';
@@ -94,7 +94,7 @@ export class ReceiptBook {
     const { table } = this.#options;
     const { nonce, provider, expiresAt } = delivered.lease;
     try {
-      if (!replaces(table.find(nonce), standingOf(delivered))) return false;
+      if (!replaces(table.find(nonce), keptOf(delivered))) return false;
       if (!table.isSummed(provider, expiresAt)) return true;
     } catch (thrown) {
       if (thrown instanceof MeshError) throw thrown;
@@ -116,7 +116,7 @@ export class ReceiptBook {
       table.transact(() => {
         for (const { delivered, resolve, reject } of waiting) {
           try {
-            if (replaces(table.find(delivered.lease.nonce), standingOf(delivered))) {
+            if (replaces(table.find(delivered.lease.nonce), keptOf(delivered))) {
               table.put(delivered, now());
               settle.push(() => this.onKept?.(delivered));
             }

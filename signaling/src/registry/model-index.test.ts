@@ -4,7 +4,7 @@ import { newPeerId, type ModelId } from '@llmesh/core/base/ids';
 import { ManualClock } from '@llmesh/core/testing/manual-clock';
 import { ModelIndex, type Offered } from './model-index.ts';
 import { Registry } from './registry.ts';
-import { type RegisteredPeer, ROOMS, type Room } from './registered-peer.ts';
+import { type RegisteredPeer, AVAILABILITIES, type Availability } from './registered-peer.ts';
 
 test('holds exactly what was put and not removed, where it was put last, whatever the order and the chance', () => {
   // Files of one name are offers of their own, and so is one that embeds.
@@ -17,31 +17,31 @@ test('holds exactly what was put and not removed, where it was put last, whateve
   const registry = new Registry(new ManualClock());
   const peers = Array.from({ length: 6 }, () => registry.join(newPeerId(), 'native'));
   const step = fc.record({
-    room: fc.constantFrom<Room | null>(...ROOMS, null),
+    availability: fc.constantFrom<Availability | null>(...AVAILABILITIES, null),
     model: fc.constantFrom(...models),
     peer: fc.constantFrom(...peers),
   });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), fc.double({ min: 0, max: 0.999, noNaN: true }), (steps, chance) => {
       const index = new ModelIndex();
-      const expected = new Map(models.map((model) => [model, new Map<RegisteredPeer, Room>()]));
-      for (const { room, model, peer } of steps) {
-        if (room === null) index.remove(model, peer);
-        else index.put(model, peer, room);
-        if (room === null) expected.get(model)?.delete(peer);
-        else expected.get(model)?.set(peer, room);
+      const expected = new Map(models.map((model) => [model, new Map<RegisteredPeer, Availability>()]));
+      for (const { availability, model, peer } of steps) {
+        if (availability === null) index.remove(model, peer);
+        else index.put(model, peer, availability);
+        if (availability === null) expected.get(model)?.delete(peer);
+        else expected.get(model)?.set(peer, availability);
       }
       for (const [model, members] of expected) {
-        for (const room of ROOMS) {
+        for (const availability of AVAILABILITIES) {
           const found: RegisteredPeer[] = [];
-          index.group(model)?.bags[room].walk(
+          index.group(model)?.bags[availability].walk(
             () => chance,
             (peer) => {
               found.push(peer);
               return false;
             },
           );
-          const wanted = [...members].filter(([, where]) => where === room).map(([peer]) => peer);
+          const wanted = [...members].filter(([, where]) => where === availability).map(([peer]) => peer);
           expect(found.length).toBe(wanted.length);
           expect(new Set(found)).toEqual(new Set(wanted));
         }

@@ -6,13 +6,13 @@
 import type { ModelId } from '@llmesh/core/base/ids';
 import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
 import { Bag } from './bag.ts';
-import { type RegisteredPeer, ROOMS, type Room } from './registered-peer.ts';
+import { type RegisteredPeer, AVAILABILITIES, type Availability } from './registered-peer.ts';
 
 /** What makes two adverts one offer. */
 export type Offered = Pick<ModelAdvert, 'id' | 'sha256' | 'embeds'>;
 
 export interface OfferGroup extends Offered {
-  readonly bags: Readonly<Record<Room, Bag<RegisteredPeer>>>;
+  readonly bags: Readonly<Record<Availability, Bag<RegisteredPeer>>>;
 }
 
 export class ModelIndex {
@@ -21,17 +21,17 @@ export class ModelIndex {
   readonly #models = new Map<ModelId, Map<string, OfferGroup>>();
 
   /** Takes it out of where it was. */
-  put(model: Offered, peer: RegisteredPeer, room: Room): void {
+  put(model: Offered, peer: RegisteredPeer, availability: Availability): void {
     const group = this.group(model) ?? this.#open(model);
-    for (const other of ROOMS) if (other !== room) group.bags[other].remove(peer);
-    group.bags[room].add(peer);
+    for (const other of AVAILABILITIES) if (other !== availability) group.bags[other].remove(peer);
+    group.bags[availability].add(peer);
   }
 
   remove(model: Offered, peer: RegisteredPeer): void {
     const group = this.group(model);
     if (group === null) return;
-    for (const room of ROOMS) group.bags[room].remove(peer);
-    if (ROOMS.some((room) => group.bags[room].size > 0)) return;
+    for (const availability of AVAILABILITIES) group.bags[availability].remove(peer);
+    if (AVAILABILITIES.some((availability) => group.bags[availability].size > 0)) return;
     const groups = this.#models.get(model.id);
     this.changes++;
     groups?.delete(nameOf(model));

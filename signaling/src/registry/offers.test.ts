@@ -6,7 +6,7 @@ import { ManualClock } from '@llmesh/core/testing/manual-clock';
 import { MAX_MESSAGE_BYTES } from '@llmesh/core/wire/fields';
 import { MAX_CONTEXT_TOKENS, MIN_CONTEXT_TOKENS, type ModelAdvert } from '@llmesh/core/wire/model-advert';
 import { MAX_OFFERS, MAX_OFFERS_PER_ID } from './offers.ts';
-import { EMPTY_BOOKS } from './offer-standing.ts';
+import { EMPTY_BOOKS } from './offer-ranks.ts';
 import { Registry } from './registry.ts';
 import { advertised, TINY } from '../testing/clients.ts';
 import type { RegisteredPeer } from './registered-peer.ts';
@@ -95,7 +95,7 @@ function mesh(catalogue: Catalogue = { models: [] }) {
   const registry = new Registry(clock, catalogue);
   const records = new Map<string, number>();
   const peers: RegisteredPeer[] = [];
-  registry.standings.books = { ...EMPTY_BOOKS, record: (peer) => records.get(peer) ?? 0 };
+  registry.ranks.books = { ...EMPTY_BOOKS, record: (peer) => records.get(peer) ?? 0 };
   const lend = (more: Partial<ModelAdvert> = {}, { slots = 1, record = 0, network = String(newPeerId()) } = {}) => {
     const peer = registry.join(newPeerId(), 'native', network);
     peers.push(peer);

@@ -2,10 +2,10 @@
 import type { CatalogueModel } from '@llmesh/core/policy/catalogue';
 import type { Offers } from '@llmesh/core/wire/control-protocol';
 import { MAX_ADAPTERS, type Adapter, type ModelAdvert, type Offer } from '@llmesh/core/wire/model-advert';
-import { standingOf } from '@llmesh/core/policy/roomiest-offer';
+import { trustOf } from '@llmesh/core/policy/best-offer';
 import { middle, mostSaid, weightsOf, type Witness } from './agreed.ts';
 import type { OfferGroup } from './model-index.ts';
-import { countedSlots } from './offer-standing.ts';
+import { countedSlots } from './offer-ranks.ts';
 import type { RegisteredPeer } from './registered-peer.ts';
 
 /** The list goes to everybody, again and again. Of more offers, those with the least to be said for them are left out. */
@@ -48,7 +48,7 @@ export function offersOf(peers: readonly RegisteredPeer[], needs: OffersNeeds): 
       else others.push(one);
     }
   }
-  let room = MAX_OFFERED_ADAPTERS;
+  let availability = MAX_OFFERED_ADAPTERS;
   return {
     type: 'offers',
     peers: peers.length,
@@ -60,11 +60,11 @@ export function offersOf(peers: readonly RegisteredPeer[], needs: OffersNeeds): 
         const entry = first === undefined ? null : needs.catalogued(first.model);
         return { all, offer: { ...summed(all), ...described(all, entry), ...(alternative && { alternative }) } };
       })
-      .toSorted((a, b) => standingOf(b.offer) - standingOf(a.offer) || b.offer.providers - a.offer.providers)
+      .toSorted((a, b) => trustOf(b.offer) - trustOf(a.offer) || b.offer.providers - a.offer.providers)
       .slice(0, MAX_OFFERS)
       .map(({ all, offer }) => {
-        const { adapters, more } = adaptersOf(all, Math.min(room, MAX_ADAPTERS));
-        room -= adapters.length;
+        const { adapters, more } = adaptersOf(all, Math.min(availability, MAX_ADAPTERS));
+        availability -= adapters.length;
         return { ...offer, ...(adapters.length > 0 && { adapters }), ...(more && { moreAdapters: true }) };
       })
       .sort(byName),

@@ -32,7 +32,7 @@ export function loadOf({ busySlots, queued, promised }: RegisteredPeer): number 
   return busySlots + queued + promised;
 }
 
-export function hasRoom(peer: RegisteredPeer): boolean {
+export function hasFreeSlot(peer: RegisteredPeer): boolean {
   return loadOf(peer) < peer.slots;
 }
 
@@ -42,12 +42,12 @@ export function modelOf(peer: RegisteredPeer, id: ModelId): ModelAdvert | null {
 }
 
 /** Where it stands with this model of its. */
-export function roomOf(peer: RegisteredPeer, model: ModelAdvert): Room {
+export function availabilityOf(peer: RegisteredPeer, model: ModelAdvert): Availability {
   if (peer.hidden) return 'silent';
-  if (!hasRoom(peer)) return 'full';
+  if (!hasFreeSlot(peer)) return 'full';
   return model.wakesInMs === undefined ? 'free' : 'resting';
 }
 
-export const ROOMS = ['free', 'resting', 'full', 'silent'] as const;
+export const AVAILABILITIES = ['free', 'resting', 'full', 'silent'] as const;
 
-export type Room = (typeof ROOMS)[number];
+export type Availability = (typeof AVAILABILITIES)[number];

@@ -8,11 +8,11 @@ import type { RegisteredPeer } from './registered-peer.ts';
 const BEAT = { type: 'heartbeat', busySlots: 0, queued: 0, tokens: 0 } as const;
 const OTHER = 'other-model' as ModelId;
 
-function found(registry: Registry, room: 'free' | 'full', model: ModelId = TINY): RegisteredPeer[] {
+function found(registry: Registry, availability: 'free' | 'full', model: ModelId = TINY): RegisteredPeer[] {
   const peers: RegisteredPeer[] = [];
   registry.matchable(
     registry.offer(model),
-    room,
+    availability,
     () => 0,
     (peer) => {
       peers.push(peer);
@@ -53,25 +53,25 @@ describe('liveness', () => {
 
   test('whoever was found silent is walked past no more, is present until it is gone, and says so when it is back', () => {
     const { clock, registry, provider, matchable } = setUp();
-    const room: unknown[] = [];
+    const availability: unknown[] = [];
     const peer = provider();
-    registry.onRoom = (found) => room.push(found);
+    registry.onFreeSlot = (found) => availability.push(found);
     clock.turn(QUIET_MS);
     expect(registry.isHeard(peer)).toBe(false);
     expect(registry.present(registry.offer(TINY), 9, () => true)).toEqual([peer]);
     registry.heartbeat(peer, { ...BEAT, busySlots: 2 });
     registry.heartbeat(peer, BEAT);
     expect(matchable()).toEqual([]);
-    expect(room).toEqual([]);
+    expect(availability).toEqual([]);
     registry.heard(peer);
     expect(registry.isHeard(peer)).toBe(true);
-    expect(room).toEqual([peer]);
+    expect(availability).toEqual([peer]);
     clock.turn(GONE_MS);
     expect(registry.present(registry.offer(TINY), 9, () => true)).toEqual([]);
     registry.leave(peer);
     registry.heard(peer);
     expect(matchable()).toEqual([]);
-    expect(room).toEqual([peer]);
+    expect(availability).toEqual([peer]);
   });
 
   test('a peer that offers nothing need not say anything', () => {
@@ -134,11 +134,11 @@ describe('heartbeats', () => {
     expect(registry.totals()).toMatchObject({ slots: 2, busySlots: 2, queued: 3 });
   });
 
-  test('move a provider between those with a free slot and the others, and room that was not there is told', () => {
+  test('move a provider between those with a free slot and the others, and availability that was not there is told', () => {
     const { registry, provider } = setUp();
     const peer = provider();
-    const room: unknown[] = [];
-    registry.onRoom = (found) => room.push(found);
+    const availability: unknown[] = [];
+    registry.onFreeSlot = (found) => availability.push(found);
     const free = () => found(registry, 'free');
     const full = () => found(registry, 'full');
     registry.heartbeat(peer, { ...BEAT, busySlots: 1 });
@@ -146,13 +146,13 @@ describe('heartbeats', () => {
     expect([free(), full()]).toEqual([[], [peer]]);
     registry.heartbeat(peer, { ...BEAT, busySlots: 2 });
     registry.promise(peer, -1);
-    expect([free(), full(), room]).toEqual([[], [peer], []]);
+    expect([free(), full(), availability]).toEqual([[], [peer], []]);
     registry.heartbeat(peer, { ...BEAT, busySlots: 1, queued: 1 });
     expect(full()).toEqual([peer]);
     registry.heartbeat(peer, { ...BEAT, busySlots: 1 });
-    expect([free(), full(), room]).toEqual([[peer], [], [peer]]);
+    expect([free(), full(), availability]).toEqual([[peer], [], [peer]]);
     registry.heartbeat(peer, BEAT);
-    expect(room.length).toBe(1);
+    expect(availability.length).toBe(1);
   });
 
   test('measure the only model, and none of several', () => {

@@ -9,11 +9,19 @@ import type { Offers, ToServer } from '@llmesh/core/wire/control-protocol';
 import type { ModelAdvert, Need } from '@llmesh/core/wire/model-advert';
 import type { PeerSummary, Stats } from '@llmesh/core/wire/api-pages';
 import { ModelIndex, type Offered, type OfferGroup } from './model-index.ts';
-import { OfferStandings, STANDING_MS } from './offer-standing.ts';
+import { OfferRanks, RANK_MS } from './offer-ranks.ts';
 import { offersOf } from './offers.ts';
 import { MOST_TOKENS_PER_SECOND } from '../receipts/receipt-limits.ts';
 import { TokenMeter } from './token-meter.ts';
-import { type Agent, type RegisteredPeer, hasRoom, modelOf, roomOf, ROOMS, type Room } from './registered-peer.ts';
+import {
+  type Agent,
+  type RegisteredPeer,
+  hasFreeSlot,
+  modelOf,
+  availabilityOf,
+  AVAILABILITIES,
+  type Availability,
+} from './registered-peer.ts';
 
 export const HEARTBEAT_MS = 1000;
 /** Silent for longer: nobody is sent there, but it may only be a hiccup. */
@@ -38,18 +46,18 @@ export interface Wanted {
 
 export class Registry {
   /** This provider can take somebody now, and could not before, or not with this model. */
-  onRoom: ((peer: RegisteredPeer) => void) | null = null;
+  onFreeSlot: ((peer: RegisteredPeer) => void) | null = null;
   readonly #clock: Clock;
   readonly #peers = new Map<PeerId, RegisteredPeer>();
   readonly #index = new ModelIndex();
   readonly #meter: TokenMeter;
   #firsts = { changes: -1, untilMs: -Infinity, groups: new Map<string, OfferGroup>() };
   /** Which offers are meant, and what their providers' words are worth. */
-  readonly standings: OfferStandings;
+  readonly ranks: OfferRanks;
 
   constructor(clock: Clock, catalogue: Catalogue = { models: [] }) {
     this.#clock = clock;
-    this.standings = new OfferStandings(clock, catalogue, (peer) => this.silentMs(peer) < GONE_MS);
+    this.ranks = new OfferRanks(clock, catalogue, (peer) => this.silentMs(peer) < GONE_MS);
     this.#meter = new TokenMeter(clock);
   }
 
@@ -111,7 +119,7 @@ export class Registry {
   }
 
   heartbeat(peer: RegisteredPeer, beat: Heartbeat): void {
-    const hadRoom = hasRoom(peer);
+    const hadRoom = hasFreeSlot(peer);
     peer.busySlots = Math.min(beat.busySlots, peer.slots);
     peer.queued = Math.min(beat.queued, peer.slots * MAX_QUEUED_PER_SLOT);
     // With several models nobody knows which of them was measured.
@@ -133,7 +141,7 @@ export class Registry {
 
   /** So many more of its slots are kept for somebody; negative: fewer. */
   promise(peer: RegisteredPeer, slots: number): void {
-    const hadRoom = hasRoom(peer);
+    const hadRoom = hasFreeSlot(peer);
     peer.promised += slots;
     this.#changed(peer, hadRoom);
   }
@@ -161,13 +169,13 @@ export class Registry {
    */
   matchable(
     group: OfferGroup | null,
-    room: Exclude<Room, 'silent'>,
+    availability: Exclude<Availability, 'silent'>,
     random: () => number,
     visit: (peer: RegisteredPeer) => boolean,
   ): void {
     const heardSinceMs = this.#clock.now() - QUIET_MS;
     let silent: RegisteredPeer[] | null = null;
-    group?.bags[room].walk(random, (peer) => {
+    group?.bags[availability].walk(random, (peer) => {
       if (peer.heardMs > heardSinceMs) return visit(peer);
       (silent ??= []).push(peer);
       return false;
@@ -183,8 +191,8 @@ export class Registry {
   /** Providers of this offer that are here, heard lately or not, and that `suits` names. At most so many. */
   present(group: OfferGroup | null, most: number, suits: (peer: RegisteredPeer) => boolean): RegisteredPeer[] {
     const found: RegisteredPeer[] = [];
-    for (const room of ROOMS) {
-      group?.bags[room].walk(first, (peer) => {
+    for (const availability of AVAILABILITIES) {
+      group?.bags[availability].walk(first, (peer) => {
         if (found.length < most && this.isPresent(peer, group.id) && suits(peer)) found.push(peer);
         return found.length >= most;
       });
@@ -221,12 +229,12 @@ export class Registry {
   }
 
   offers(): Offers {
-    const { standings } = this;
+    const { ranks } = this;
     return offersOf(this.#present(), {
-      witness: (peer, model) => standings.witness(peer, model),
-      catalogued: (model) => standings.catalogued(model),
+      witness: (peer, model) => ranks.witness(peer, model),
+      catalogued: (model) => ranks.catalogued(model),
       groupOf: (model) => this.#index.group(model),
-      compare: (a, b) => standings.compare(a, b),
+      compare: (a, b) => ranks.compare(a, b),
     });
   }
 
@@ -253,7 +261,7 @@ export class Registry {
   #usual(name: string, model: ModelId, suits: (group: OfferGroup) => boolean): OfferGroup | null {
     const now = this.#clock.now();
     if (this.#firsts.changes !== this.#index.changes || now >= this.#firsts.untilMs) {
-      this.#firsts = { changes: this.#index.changes, untilMs: now + STANDING_MS, groups: new Map() };
+      this.#firsts = { changes: this.#index.changes, untilMs: now + RANK_MS, groups: new Map() };
     }
     const known = this.#firsts.groups.get(name);
     if (known !== undefined) return known;
@@ -265,11 +273,11 @@ export class Registry {
   #first(model: ModelId, suits: (group: OfferGroup) => boolean): OfferGroup | null {
     const groups: OfferGroup[] = [];
     for (const group of this.#index.groups(model)) if (suits(group)) groups.push(group);
-    return groups.length > 1 ? this.standings.first(groups) : (groups[0] ?? null);
+    return groups.length > 1 ? this.ranks.first(groups) : (groups[0] ?? null);
   }
 
   #offer(peer: RegisteredPeer, models: ModelAdvert[], slots: number): void {
-    const { tenure } = this.standings;
+    const { tenure } = this.ranks;
     const before = peer.models;
     for (const model of before) this.#index.remove(model, peer);
     for (const model of models) tenure.begin(peer.peerId, model);
@@ -284,17 +292,17 @@ export class Registry {
   }
 
   #changed(peer: RegisteredPeer, hadRoom: boolean): void {
-    if (hasRoom(peer) === hadRoom || peer.hidden) return;
+    if (hasFreeSlot(peer) === hadRoom || peer.hidden) return;
     this.#place(peer);
     if (!hadRoom) this.#tellRoom(peer);
   }
 
   #place(peer: RegisteredPeer): void {
-    for (const model of peer.models) this.#index.put(model, peer, roomOf(peer, model));
+    for (const model of peer.models) this.#index.put(model, peer, availabilityOf(peer, model));
   }
 
   #tellRoom(peer: RegisteredPeer): void {
-    if (peer.models.length > 0 && hasRoom(peer) && this.isHeard(peer)) this.onRoom?.(peer);
+    if (peer.models.length > 0 && hasFreeSlot(peer) && this.isHeard(peer)) this.onFreeSlot?.(peer);
   }
 
   #hide(peer: RegisteredPeer): void {

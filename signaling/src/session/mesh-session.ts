@@ -19,9 +19,9 @@ import type { Networks } from '../sockets/address.ts';
 import { CLOSE, type BoundedSocket } from '../sockets/bounded-socket.ts';
 import type { Departures } from './departures.ts';
 import { RENEW_MS, type IceServers } from './ice-servers.ts';
-import { FilingDesk } from './filing-desk.ts';
+import { SessionFilings } from './session-filings.ts';
 import type { LeaseOffice } from '../receipts/lease-office.ts';
-import { MatchDesk } from './match-desk.ts';
+import { SessionMatches } from './session-matches.ts';
 import { MessageAllowance } from '../sockets/message-allowance.ts';
 import type { Metrics } from '../metrics.ts';
 import { nodeVerify } from '@llmesh/core/identity/node-signatures';
@@ -32,10 +32,10 @@ import type { JoinPrice } from './join-price.ts';
 import type { NetworkRate } from '../sockets/network-rate.ts';
 import type { Preloading } from '../match/preloading.ts';
 import type { ReceiptBook } from '../receipts/receipt-book.ts';
-import { RelayDesk } from './relay-desk.ts';
+import { SessionRelays } from './session-relays.ts';
 import type { Relay } from '../relay/relay.ts';
 import type { SignalPasses } from '../signal/signal-passes.ts';
-import type { WaitingRoom } from '../match/waiting-room.ts';
+import type { MatchQueues } from '../match/match-queues.ts';
 import { loadOf, type RegisteredPeer } from '../registry/registered-peer.ts';
 
 export const HELLO_TIMEOUT_MS = 10_000;
@@ -51,7 +51,7 @@ const MAX_BEHIND_BYTES = 262_144;
 export interface MeshContext {
   clock: Clock;
   registry: Registry;
-  room: WaitingRoom;
+  queues: MatchQueues;
   reliability: Reliability;
   board: OfferBoard;
   metrics: Metrics;
@@ -84,9 +84,9 @@ export class MeshSession {
   readonly #hosts: readonly string[];
   readonly from: Networks;
   readonly #allowance: MessageAllowance;
-  readonly #introductions: RelayDesk;
-  readonly #desk: FilingDesk;
-  readonly #matches: MatchDesk;
+  readonly #introductions: SessionRelays;
+  readonly #filings: SessionFilings;
+  readonly #matches: SessionMatches;
   #stopRenewal: (() => void) | null = null;
   #stopHelloTimer: () => void;
   #claim: Claim | null = null;
@@ -103,9 +103,9 @@ export class MeshSession {
     this.from = from;
     this.#context = context;
     this.#allowance = new MessageAllowance(context.clock);
-    this.#introductions = new RelayDesk(context, from);
-    this.#desk = new FilingDesk(context, from.narrow);
-    this.#matches = new MatchDesk(context, from, (message) => this.#say(message));
+    this.#introductions = new SessionRelays(context, from);
+    this.#filings = new SessionFilings(context, from.narrow);
+    this.#matches = new SessionMatches(context, from, (message) => this.#say(message));
     this.#stopHelloTimer = context.clock.after(HELLO_TIMEOUT_MS, () => {
       this.#end('bad_message', 'No hello within 10 seconds. Connect again.', CLOSE.helloTimeout);
     });
@@ -183,7 +183,7 @@ export class MeshSession {
         return this.#peer === null ? this.#early() : this.#matches.ask(this.#peer.peerId, message);
       case 'withdraw':
         if (this.#peer === null) return this.#early();
-        return this.#context.room.withdraw(this.#peer.peerId, message.requestId);
+        return this.#context.queues.withdraw(this.#peer.peerId, message.requestId);
       case 'file':
         if (this.#peer === null) return this.#early();
         return void this.#file(this.#peer.peerId, message);
@@ -265,17 +265,17 @@ export class MeshSession {
   }
 
   #heartbeat(peer: RegisteredPeer, beat: Extract<ToServer, { type: 'heartbeat' }>): void {
-    const { registry, reliability, room } = this.#context;
+    const { registry, reliability, queues } = this.#context;
     if (!this.#beaten) reliability.returned(peer.peerId, beat.busySlots);
     this.#beaten = true;
     const before = loadOf(peer);
     registry.heartbeat(peer, beat);
-    room.begun(peer, loadOf(peer) - before);
+    queues.begun(peer, loadOf(peer) - before);
     if (peer.models.length > 0) this.#context.board.touch();
   }
 
   async #file(peer: PeerId, message: Extract<ToServer, { type: 'file' }>): Promise<void> {
-    const answer = await this.#desk.file(peer, message);
+    const answer = await this.#filings.file(peer, message);
     if (answer.type === 'refused' && answer.code === 'rate_limited') this.#allowance.charge(FILED_TOO_MUCH_COSTS);
     this.#say(answer);
   }
@@ -313,7 +313,7 @@ export class MeshSession {
   #end(code: ErrorCode, message: string, closeCode: number): void {
     this.#context.metrics.refuse('mesh', code);
     this.#refuse(code, message);
-    // There is room for 123 bytes; the words went before.
+    // There is queues for 123 bytes; the words went before.
     this.#close(closeCode, code);
   }
 
@@ -331,13 +331,13 @@ export class MeshSession {
     this.#peer = null;
     this.#stopRenewal?.();
     if (this.#pass !== null) this.#context.passes.end(this.#pass);
-    const { sessions, registry, reliability, room, board } = this.#context;
+    const { sessions, registry, reliability, queues, board } = this.#context;
     if (how === 'lost') reliability.vanished(peer.peerId, peer.busySlots);
     if (sessions.get(peer.peerId) === this) sessions.delete(peer.peerId);
-    for (const asker of this.#context.departures.left(peer.peerId)) sessions.get(asker)?.gone(peer.peerId);
+    for (const requester of this.#context.departures.left(peer.peerId)) sessions.get(requester)?.gone(peer.peerId);
     const offered = peer.models.length > 0;
     registry.leave(peer);
-    room.left(peer);
+    queues.left(peer);
     board.touch(offered ? 0 : PUBLISH_MS);
   }
 

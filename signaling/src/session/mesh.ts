@@ -14,16 +14,16 @@ import {
   type BoundedSocket,
 } from '../sockets/bounded-socket.ts';
 import { Departures } from './departures.ts';
-import { MATCH_RATES } from './match-desk.ts';
+import { MATCH_RATES } from './session-matches.ts';
 import { Matchmaker } from '../match/matchmaker.ts';
 import { MeshSession, type MeshContext } from './mesh-session.ts';
 import { NetworkRate, scaled } from '../sockets/network-rate.ts';
 import { OfferBoard } from '../registry/offer-board.ts';
 import { Preloading } from '../match/preloading.ts';
-import { CALL_RATES, CALLED_RATE } from './relay-desk.ts';
+import { CALL_RATES, CALLED_RATE } from './session-relays.ts';
 import { Reliability } from '../match/reliability.ts';
 import { SlotPromises } from '../match/slot-promises.ts';
-import { WaitingRoom } from '../match/waiting-room.ts';
+import { MatchQueues } from '../match/match-queues.ts';
 
 export const MESH_PATH = '/mesh';
 /** What is too long for a message is told so, up to here; what is longer still is cut off. */
@@ -31,7 +31,15 @@ const MAX_PAYLOAD_BYTES = 4 * MAX_TO_SERVER_BYTES;
 
 export type MeshOptions = Omit<
   MeshContext,
-  'room' | 'reliability' | 'board' | 'departures' | 'preloading' | 'sessions' | 'matchRate' | 'callRate' | 'calledRate'
+  | 'queues'
+  | 'reliability'
+  | 'board'
+  | 'departures'
+  | 'preloading'
+  | 'sessions'
+  | 'matchRate'
+  | 'callRate'
+  | 'calledRate'
 > & {
   random: () => number;
   /** How many times the usual one network may ask. */
@@ -43,7 +51,7 @@ export class Mesh {
   readonly #sockets: BoundedServer;
   readonly #sessions = new Map<PeerId, MeshSession>();
   readonly #board: OfferBoard;
-  readonly #room: WaitingRoom;
+  readonly #queues: MatchQueues;
   readonly #preloading: Preloading;
   readonly #context: MeshContext;
   readonly #ofSocket = new WeakMap<Duplex, MeshSession>();
@@ -76,12 +84,12 @@ export class Mesh {
     const changed = (waiting: number) => {
       metrics.waiting = waiting;
     };
-    this.#room = new WaitingRoom({ clock, registry, matchmaker, promises, changed });
+    this.#queues = new MatchQueues({ clock, registry, matchmaker, promises, changed });
     this.#preloading = new Preloading({
       clock,
       registry,
       matchmaker,
-      waiting: (model) => this.#room.waiting(model),
+      waiting: (model) => this.#queues.waiting(model),
       expect: (provider, model) => {
         metrics.expected.inc();
         this.#sessions.get(provider)?.expect(model);
@@ -90,7 +98,7 @@ export class Mesh {
     const departures = new Departures();
     this.#context = {
       ...rest,
-      room: this.#room,
+      queues: this.#queues,
       reliability,
       board: this.#board,
       departures,
@@ -127,7 +135,7 @@ export class Mesh {
   async close(): Promise<void> {
     this.#stopPings();
     this.#board.close();
-    this.#room.close();
+    this.#queues.close();
     this.#preloading.close();
     await closeSockets(this.#sockets, this.#clock);
   }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { newPeerId, type PeerId } from '@llmesh/core/base/ids';
 import { networksOf } from '../sockets/address.ts';
-import { SignalGuard, WaitingRoom } from './signal-guard.ts';
+import { SignalGuard, AbsentQueues } from './signal-guard.ts';
 import { SignalTraffic } from './signal-traffic.ts';
 import { ManualClock } from '@llmesh/core/testing/manual-clock';
 import { fuzz } from '@llmesh/core/fuzz/fuzz';
@@ -9,7 +9,7 @@ import { signalTarget } from '../testing/signal-target.ts';
 
 function setUp(here: PeerId[] = []) {
   const clock = new ManualClock();
-  const waiting = new WaitingRoom(clock, (peer) => here.includes(peer), 6000);
+  const waiting = new AbsentQueues(clock, (peer) => here.includes(peer), 6000);
   const sender = { peer: newPeerId(), from: networksOf('192.0.2.1') };
   const guard = new SignalGuard(clock, waiting, new SignalTraffic(clock), sender);
   const judge = (message: unknown) => {
@@ -89,7 +89,7 @@ test('a little waits for a peer that is not here, no more, and again after it ex
 
 test('what waits for peers that are not here takes so much memory in all, whoever sends it', () => {
   const clock = new ManualClock();
-  const waiting = new WaitingRoom(clock, () => false, 6000);
+  const waiting = new AbsentQueues(clock, () => false, 6000);
   const traffic = new SignalTraffic(clock);
   let admitted = 0;
   for (let i = 0; i < 4096; i++) {
@@ -103,7 +103,7 @@ test('what waits for peers that are not here takes so much memory in all, whoeve
 });
 
 test('of that one network has a part, whatever it calls itself', () => {
-  const waiting = new WaitingRoom(new ManualClock(), () => false, 6000);
+  const waiting = new AbsentQueues(new ManualClock(), () => false, 6000);
   const admitted = (address: (i: number) => string) =>
     Array.from({ length: 2_000 }, (_, i) => waiting.admit(newPeerId(), 100, networksOf(address(i)))).filter(Boolean)
       .length;

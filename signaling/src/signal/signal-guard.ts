@@ -42,11 +42,11 @@ export type Verdict =
 
 export class SignalGuard {
   readonly #bucket: TokenBucket;
-  readonly #waiting: WaitingRoom;
+  readonly #waiting: AbsentQueues;
   readonly #traffic: SignalTraffic;
   readonly #sender: Sender;
 
-  constructor(clock: Clock, waiting: WaitingRoom, traffic: SignalTraffic, sender: Sender) {
+  constructor(clock: Clock, waiting: AbsentQueues, traffic: SignalTraffic, sender: Sender) {
     this.#bucket = new TokenBucket(clock, RATE);
     this.#waiting = waiting;
     this.#traffic = traffic;
@@ -76,7 +76,7 @@ export class SignalGuard {
 }
 
 /** How much waits in PeerServer's queues for peers that are not here. The queues themselves are out of reach. */
-export class WaitingRoom {
+export class AbsentQueues {
   readonly #clock: Clock;
   readonly #isHere: (peer: PeerId) => boolean;
   readonly #expireMs: number;

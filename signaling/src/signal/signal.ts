@@ -16,7 +16,7 @@ import {
 import type { Networks } from '../sockets/address.ts';
 import type { Metrics } from '../metrics.ts';
 import type { SignalPasses } from './signal-passes.ts';
-import { MAX_SIGNAL_BYTES, SignalGuard, WaitingRoom, type Verdict } from './signal-guard.ts';
+import { MAX_SIGNAL_BYTES, SignalGuard, AbsentQueues, type Verdict } from './signal-guard.ts';
 import { SignalTraffic } from './signal-traffic.ts';
 import type { Refusal } from '../sockets/turn-away.ts';
 
@@ -47,7 +47,7 @@ export class Signal {
   readonly #sockets: BoundedServer;
   readonly #clients = new Map<PeerId, BoundedSocket>();
   readonly #passes: SignalPasses;
-  readonly #waiting: WaitingRoom;
+  readonly #waiting: AbsentQueues;
   readonly #traffic: SignalTraffic;
   readonly #networksOf: (request: IncomingMessage) => Networks;
   readonly #stopPings: () => void;
@@ -58,7 +58,7 @@ export class Signal {
     this.#passes = options.passes;
     this.#traffic = new SignalTraffic(options.clock);
     this.#networksOf = options.networksOf;
-    this.#waiting = new WaitingRoom(options.clock, (peer) => this.#clients.has(peer), EXPIRE_MS + SWEEP_MS);
+    this.#waiting = new AbsentQueues(options.clock, (peer) => this.#clients.has(peer), EXPIRE_MS + SWEEP_MS);
     this.#sockets = boundedServer({ path: SIGNAL_SOCKET_PATH, maxPayload: MAX_SIGNAL_BYTES });
     // Before PeerServer's own listener, so that the guard stands in front of it.
     this.#sockets.on('connection', (socket, request) => this.#guard(socket, request));

@@ -3,7 +3,7 @@ import type { PeerId } from '@llmesh/core/base/ids';
 import { ManualClock } from '@llmesh/core/testing/manual-clock';
 import type { FuzzTarget } from '@llmesh/core/fuzz/fuzz';
 import { networksOf } from '../sockets/address.ts';
-import { SignalGuard, WaitingRoom } from '../signal/signal-guard.ts';
+import { SignalGuard, AbsentQueues } from '../signal/signal-guard.ts';
 import { SignalTraffic } from '../signal/signal-traffic.ts';
 
 const dst = 'b'.repeat(32);
@@ -24,7 +24,7 @@ export function signalTarget(): FuzzTarget {
   const sender = { peer: 'a'.repeat(32) as PeerId, from: networksOf('192.0.2.1') };
   const run = (input: Uint8Array) => {
     // A fresh one each time: what is judged is this message and not how many there were.
-    const waiting = new WaitingRoom(clock, () => true, 1_000);
+    const waiting = new AbsentQueues(clock, () => true, 1_000);
     const guard = new SignalGuard(clock, waiting, new SignalTraffic(clock), sender);
     const { pass } = guard.judge(Buffer.from(input), false);
     if (!pass) return false;

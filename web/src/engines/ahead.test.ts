@@ -11,7 +11,7 @@ describe('an engine', () => {
     let computed = 0;
     const engine = (async () => {
       while (computed < 20) {
-        await ahead.room(never);
+        await ahead.drained(never);
         computed += 1;
         ahead.add(new Promise<void>((resolve) => takes.push(resolve)));
       }
@@ -32,8 +32,8 @@ describe('an engine', () => {
     const ahead = new Ahead();
     for (let i = 0; i < MAX_AHEAD; i++) ahead.add(new Promise(() => {}));
     const abort = new AbortController();
-    const room = ahead.room(abort.signal);
+    const drained = ahead.drained(abort.signal);
     abort.abort();
-    await expect(room).resolves.toBe(undefined);
+    await expect(drained).resolves.toBe(undefined);
   });
 });

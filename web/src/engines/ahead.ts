@@ -15,7 +15,7 @@ export class Ahead {
   }
 
   /** Resolves when the next piece may be computed, or when `signal` aborts. */
-  async room(signal: AbortSignal): Promise<void> {
+  async drained(signal: AbortSignal): Promise<void> {
     if (this.#pieces < MAX_AHEAD || signal.aborted) return;
     await new Promise<void>((resolve) => {
       const stop = onAbort(signal, resolve);

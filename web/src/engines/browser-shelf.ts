@@ -1,8 +1,8 @@
 /** The models on this device: GGUFs in the origin private file system, MLC models in the caches of web-llm. */
 import type { CatalogueModel, GgufModel, MlcModel } from '@llmesh/core/policy/catalogue';
 import type { EngineSettings } from '../state/device/engine-settings.ts';
-import type { KeptModel, ModelShelf, StorageRoom } from '../state/device/model-shelf.ts';
-import { GGUF_FOLDER, MLC_CACHES } from './common/places.ts';
+import type { KeptModel, ModelShelf, StorageQuota } from '../state/device/model-shelf.ts';
+import { GGUF_FOLDER, MLC_CACHES } from './common/storage-names.ts';
 import { ggufFileName, isLibraryOf, prebuiltMlcFolder } from './common/model-url.ts';
 
 export class BrowserShelf implements ModelShelf {
@@ -32,7 +32,7 @@ export class BrowserShelf implements ModelShelf {
     for (const request of await cache.keys()) if (isLibraryOf(model, request.url)) await cache.delete(request);
   }
 
-  async room(): Promise<StorageRoom | null> {
+  async quota(): Promise<StorageQuota | null> {
     const { quota, usage } = await navigator.storage.estimate();
     return quota === undefined || usage === undefined ? null : { usedBytes: usage, quotaBytes: quota };
   }

@@ -49,7 +49,7 @@ class EngineHost implements EngineHostApi {
         taken = Promise.resolve(onPiece(piece)).then(() => {});
         ahead.add(taken);
       };
-      const finish = await adapter.generate(request, tell, () => ahead.room(signal), signal);
+      const finish = await adapter.generate(request, tell, () => ahead.drained(signal), signal);
       // Pieces travel on a port of their own: the end must not overtake the last of them.
       await untilAborted(taken, signal);
       return finish;

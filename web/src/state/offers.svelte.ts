@@ -4,7 +4,7 @@ import type { ModelId } from '@llmesh/core/base/ids';
 import type { Offers as OffersMessage } from '@llmesh/core/wire/control-protocol';
 import { OfferSchema, type Offer } from '@llmesh/core/wire/model-advert';
 import { fileOf, findOffer, offerName } from '@llmesh/core/policy/offer-name';
-import { freeSlots, standingOf } from '@llmesh/core/policy/roomiest-offer';
+import { freeSlots, trustOf } from '@llmesh/core/policy/best-offer';
 import type { AskedModel } from './chat/turn.ts';
 import { TINY_MODEL } from './tiny-model.ts';
 import type { Store } from './store.ts';
@@ -53,7 +53,7 @@ export class Offers {
       if (wanted !== null && offerName(wanted) === this.#wanted) return wanted;
     }
     // A visitor who did not choose a model of unknown standing gets one only if there is nothing else.
-    const known = this.#offered.filter((offer) => standingOf(offer) > 0);
+    const known = this.#offered.filter((offer) => trustOf(offer) > 0);
     const open = known.length > 0 ? known : this.#offered;
     return open.find(isFree) ?? open[0] ?? null;
   }
@@ -118,7 +118,7 @@ function gone(offer: Offer | null): Offer | null {
 }
 
 function byUse(a: Offer, b: Offer): number {
-  const unknown = (offer: Offer) => Number(standingOf(offer) === 0);
+  const unknown = (offer: Offer) => Number(trustOf(offer) === 0);
   return (
     unknown(a) - unknown(b) ||
     Number(a.id === TINY_MODEL) - Number(b.id === TINY_MODEL) ||

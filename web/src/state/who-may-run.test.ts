@@ -44,7 +44,7 @@ async function answerHere(mesh: FakeMesh, text: string): Promise<void> {
   } as const;
   events.push({
     type: 'done',
-    receipt: { ...receipt, provider: newPeerId(), firstTokenMs: 5, tokensPerSecond: null },
+    summary: { ...receipt, provider: newPeerId(), firstTokenMs: 5, tokensPerSecond: null },
   });
   events.end();
   await mesh.settle();

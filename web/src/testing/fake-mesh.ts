@@ -84,7 +84,7 @@ export class FakeMesh {
     this.device = new ThisDevice({
       models: () => this.catalogue,
       newEngine: () => new ProbeOnlyEngine(),
-      shelf: { kept: async () => [], remove: async () => {}, room: async () => null },
+      shelf: { kept: async () => [], remove: async () => {}, quota: async () => null },
       store,
       failed,
     });
@@ -172,7 +172,7 @@ export class FakeMesh {
   async done(completionTokens = 2, finish: 'stop' | 'length' = 'stop'): Promise<void> {
     await this.event({
       type: 'done',
-      receipt: {
+      summary: {
         provider: this.provider,
         finish,
         promptTokens: 3,

@@ -7,7 +7,7 @@ import { asMeshError, cancelled, MeshError, type ErrorCode } from '@llmesh/core/
 import type { PeerId } from '@llmesh/core/base/ids';
 import type { Mesh } from '@llmesh/core/mesh';
 import { fileOf, offerName } from '@llmesh/core/policy/offer-name';
-import { freeSlots } from '@llmesh/core/policy/roomiest-offer';
+import { freeSlots } from '@llmesh/core/policy/best-offer';
 import type { TokenLogprob } from '@llmesh/core/protocol';
 import type { Conversations } from './conversations.ts';
 import { LetOut } from './let-out.ts';
@@ -16,7 +16,7 @@ import { MAX_ANSWER_TOKENS } from '../request/request-fields.ts';
 import { StopScanner } from './stop-scanner.ts';
 import type { Candidate } from '@llmesh/core/wire/candidate';
 import { isBreak, isWorthAnother } from '@llmesh/core/policy/error-meaning';
-import type { AnswerEvent, AnswerReceipt, AskRequest } from '@llmesh/core/ask/answer';
+import type { AnswerEvent, AnswerSummary, AskRequest } from '@llmesh/core/ask/answer';
 
 /** For the first word. OpenAI's clients wait ten minutes for all of it. */
 const MAX_WAIT_MS = 300_000;
@@ -61,7 +61,7 @@ export interface Ending {
   promptTokens: number | null;
   completionTokens: number;
   /** Null for an answer that ended at a stop sequence: its volunteer was stopped before it said the rest. */
-  receipt: AnswerReceipt | null;
+  receipt: AnswerSummary | null;
 }
 
 export interface AnswerFile {
@@ -174,7 +174,7 @@ class AnswerRun {
           case 'done': {
             const rest = this.#scanner.end();
             if (rest !== '') yield this.#text(rest);
-            yield { type: 'end', ending: this.#ending(event.receipt.finish, event.receipt) };
+            yield { type: 'end', ending: this.#ending(event.summary.finish, event.summary) };
             return;
           }
           case 'accepted':
@@ -224,7 +224,7 @@ class AnswerRun {
     return { type: 'text', text, logprobs: this.#letOut.wentOut(text), model: offerName(this.#offer), provider };
   }
 
-  #ending(finish: Ending['finish'], receipt: AnswerReceipt | null): Ending {
+  #ending(finish: Ending['finish'], receipt: AnswerSummary | null): Ending {
     const providers = this.#providers.length > 0 || receipt === null ? this.#providers : [receipt.provider];
     const completionTokens = receipt?.completionTokens ?? this.#delivered.tokens;
     const promptTokens = receipt === null || receipt.promptTokens === 0 ? this.#promptTokens : receipt.promptTokens;

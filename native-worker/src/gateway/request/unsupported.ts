@@ -28,7 +28,7 @@ const UNSUPPORTED: Record<'chat' | 'completion' | 'embedding', Record<string, Is
     store: oneOf(false),
     verbosity: oneOf('medium'),
     web_search_options: never,
-    // Names of the asker and hints for OpenAI's own machines. They do not leave this computer.
+    // Names of the requester and hints for OpenAI's own machines. They do not leave this computer.
     prompt_cache_key: () => true,
     safety_identifier: () => true,
     user: () => true,

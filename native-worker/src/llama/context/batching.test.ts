@@ -1,11 +1,11 @@
 import type { BatchItem, Token } from 'node-llama-cpp';
 import { describe, expect, it } from 'vitest';
-import { gatherSequences, placeAsPriority } from './batching.ts';
+import { gatherSequences, indexAsPriority } from './batching.ts';
 
 const item = (place: number, length: number): BatchItem => ({
   tokens: Array.from({ length }, () => 0 as Token),
   logits: [],
-  evaluationPriority: placeAsPriority(place),
+  evaluationPriority: indexAsPriority(place),
 });
 
 const strategy = (active: () => number) => {

@@ -11,7 +11,7 @@ import type { BatchItem, BatchingOptions, EvaluationPriority, PrioritizedBatchIt
 const MAX_LOOKS = 24;
 
 /** A sequence's place in the batch, smuggled through the one number that the library hands to a strategy. */
-export function placeAsPriority(place: number): EvaluationPriority {
+export function indexAsPriority(place: number): EvaluationPriority {
   return place as EvaluationPriority;
 }
 

@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fitsInto, largestThatFits, planFit, roomBytes, type FitRequest, type Layout, type Machine } from './fit.ts';
+import {
+  fitsInto,
+  largestThatFits,
+  planFit,
+  availableBytes,
+  type FitRequest,
+  type Layout,
+  type Machine,
+} from './fit.ts';
 
 const GB = 1e9;
 const LAYERS = 32;
@@ -86,7 +94,7 @@ describe('planFit', () => {
         const machine = { ramBytes: ram * GB, vramBytes: vram * GB, unified };
         const result = await plan(machine);
         if (result.fits) expect(fitsInto(await estimate(result.layout), machine)).toBe(true);
-        else expect(roomBytes({ ...machine, vramBytes: 0 })).toBeLessThan(5.07 * GB);
+        else expect(availableBytes({ ...machine, vramBytes: 0 })).toBeLessThan(5.07 * GB);
       }),
     );
   });

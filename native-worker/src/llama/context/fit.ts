@@ -71,7 +71,7 @@ export function fitsInto({ ramBytes, vramBytes }: Need, machine: Machine): boole
 }
 
 /** All memory that a model could take of this machine. */
-export function roomBytes({ ramBytes, vramBytes, unified }: Machine): number {
+export function availableBytes({ ramBytes, vramBytes, unified }: Machine): number {
   return unified ? Math.max(ramBytes, vramBytes) : ramBytes + vramBytes;
 }
 
@@ -84,7 +84,7 @@ export function largestThatFits<T extends { sizeBytes: number }>(
   // The weights shrink with the file; context and buffers stay what they are.
   const besides = Math.max(0, needBytes - sizeBytes);
   const smaller = editions.filter((edition) => edition.sizeBytes > 0 && edition.sizeBytes < sizeBytes);
-  return smaller.find((edition) => edition.sizeBytes + besides <= roomBytes(machine)) ?? null;
+  return smaller.find((edition) => edition.sizeBytes + besides <= availableBytes(machine)) ?? null;
 }
 
 async function bestLayout(request: FitRequest): Promise<Layout | null> {

@@ -1,9 +1,9 @@
 /** Before a model is loaded: how, or why not. The numbers are llama.cpp's own, for this very file. */
 import { GgufInsights, type GgufFileInfo, type Llama } from 'node-llama-cpp';
 import { MeshError } from '@llmesh/core/base/errors';
-import { planFit, roomBytes, type Layout, type Machine, type Need } from './fit.ts';
+import { planFit, availableBytes, type Layout, type Machine, type Need } from './fit.ts';
 import { megabytes } from '../../cli/output.ts';
-import type { AdapterRoom } from '@llmesh/core/engine/engine';
+import type { AdapterCapacity } from '@llmesh/core/engine/engine';
 
 export interface PlanRequest {
   contextTokens: number | null;
@@ -13,12 +13,12 @@ export interface PlanRequest {
   /** Positions that are computed in one go, for each slot; null: all, as a model that embeds has to. */
   chunkTokens: number | null;
   /** That memory is kept for; `bytes`: of their weights. Left out: none. */
-  adapters?: { room: (slots: number) => AdapterRoom; bytes: number };
+  adapters?: { capacity: (slots: number) => AdapterCapacity; bytes: number };
   /** A smaller model that is to be loaded beside it. */
   draft?: GgufFileInfo;
 }
 
-const NO_ADAPTERS: AdapterRoom = { adapters: 0, slots: 0 };
+const NO_ADAPTERS: AdapterCapacity = { adapters: 0, slots: 0 };
 
 /** The model does not fit; the numbers are for whoever knows a smaller one. */
 export class DoesNotFit extends MeshError {
@@ -60,13 +60,13 @@ export async function planModel(llama: Llama, info: GgufFileInfo, request: PlanR
       });
     const context = await contextFor(slots);
     const need = { ramBytes: weights.cpuRam + context.cpuRam, vramBytes: weights.gpuVram + context.gpuVram };
-    const room = request.adapters?.room(slots) ?? NO_ADAPTERS;
-    if (room.adapters === 0) return need;
-    const each = await contextFor(room.slots);
+    const capacity = request.adapters?.capacity(slots) ?? NO_ADAPTERS;
+    if (capacity.adapters === 0) return need;
+    const each = await contextFor(capacity.slots);
     const bytes = request.adapters?.bytes ?? 0;
     return {
-      ramBytes: need.ramBytes + room.adapters * each.cpuRam + (gpuLayers > 0 ? 0 : bytes),
-      vramBytes: need.vramBytes + room.adapters * each.gpuVram + (gpuLayers > 0 ? bytes : 0),
+      ramBytes: need.ramBytes + capacity.adapters * each.cpuRam + (gpuLayers > 0 ? 0 : bytes),
+      vramBytes: need.vramBytes + capacity.adapters * each.gpuVram + (gpuLayers > 0 ? bytes : 0),
     };
   });
   const withDraft = async (layout: Layout): Promise<Need> => {
@@ -89,7 +89,7 @@ export async function planModel(llama: Llama, info: GgufFileInfo, request: PlanR
     return { ...result.layout, memoryBytes: machine.unified ? ramBytes + vramBytes : ramBytes };
   }
   const needBytes = result.need.ramBytes + result.need.vramBytes;
-  const adapters = request.adapters?.room(1).adapters ?? 0;
+  const adapters = request.adapters?.capacity(1).adapters ?? 0;
   const fewer = adapters > 0 ? ' With fewer adapters at once (--lora-cap) it needs less.' : '';
   const without = draft !== null && (await planned(alone)).fits ? ' Without --draft it fits.' : '';
   throw new DoesNotFit(`${misfit(needBytes, machine, result.instead)}${fewer}${without}`, needBytes, machine);
@@ -118,7 +118,7 @@ async function draftNeed(draft: GgufInsights, layout: Layout, chunkTokens: numbe
 }
 
 function misfit(needBytes: number, machine: Machine, instead: Layout | null): string {
-  const numbers = `This model needs ${megabytes(needBytes)} of memory, and ${megabytes(roomBytes(machine))} are free for it.`;
+  const numbers = `This model needs ${megabytes(needBytes)} of memory, and ${megabytes(availableBytes(machine))} are free for it.`;
   if (instead === null) return `${numbers} Close other programs, or choose a smaller model.`;
   return `${numbers} With --ctx ${instead.contextTokens} --slots ${instead.slots} it fits.`;
 }

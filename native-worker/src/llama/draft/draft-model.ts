@@ -3,7 +3,7 @@ import type { Llama, LlamaContext, LlamaContextSequence, LlamaModel, Token } fro
 import { gatherSequences } from '../context/batching.ts';
 import type { Guesser } from './guesser.ts';
 import { useMmap } from '../context/model-plan.ts';
-import { CHUNK, sharedLength } from '../context/seat.ts';
+import { CHUNK, sharedLength } from '../context/answer-sequence.ts';
 
 export interface DraftModelOptions {
   path: string;
@@ -19,12 +19,15 @@ export interface DraftModelOptions {
 export class DraftModel {
   readonly #model: LlamaModel;
   readonly #context: LlamaContext;
-  readonly #desks: Desk[];
+  readonly #guessings: Guessing[];
 
   private constructor(model: LlamaModel, context: LlamaContext, vocabulary: number) {
     this.#model = model;
     this.#context = context;
-    this.#desks = Array.from({ length: context.totalSequences }, () => new Desk(context.getSequence(), vocabulary));
+    this.#guessings = Array.from(
+      { length: context.totalSequences },
+      () => new Guessing(context.getSequence(), vocabulary),
+    );
   }
 
   static async open(llama: Llama, options: DraftModelOptions): Promise<DraftModel> {
@@ -52,9 +55,9 @@ export class DraftModel {
   }
 
   /** For the answer that is written at this place, to be asked by one at a time. */
-  at(place: number, asker: string | null): Guesser {
+  at(place: number, requester: string | null): Guesser {
     return {
-      guess: async (tokens, most, check) => (await this.#desks[place]?.guess(tokens, most, asker, check)) ?? [],
+      guess: async (tokens, most, check) => (await this.#guessings[place]?.guess(tokens, most, requester, check)) ?? [],
     };
   }
 
@@ -72,24 +75,24 @@ export function allThreads(threads: number): { ideal: number; min: number } {
   return { ideal: threads, min: threads };
 }
 
-/** A place's own sequence: like the seat there it remembers the conversation for its next turn. */
-class Desk {
+/** A place's own sequence: like the sequence there it remembers the conversation for its next turn. */
+class Guessing {
   readonly #sequence: LlamaContextSequence;
   readonly #vocabulary: number;
   /** undefined: nobody's, or in doubt. */
-  #asker: string | null | undefined;
+  #requester: string | null | undefined;
 
   constructor(sequence: LlamaContextSequence, vocabulary: number) {
     this.#sequence = sequence;
     this.#vocabulary = vocabulary;
   }
 
-  async guess(tokens: readonly Token[], most: number, asker: string | null, check: () => void): Promise<Token[]> {
+  async guess(tokens: readonly Token[], most: number, requester: string | null, check: () => void): Promise<Token[]> {
     const sequence = this.#sequence;
     if (tokens.length + most >= sequence.contextSize) return [];
     // How fast a guess comes must not tell what another has asked.
-    const own = asker === this.#asker;
-    this.#asker = undefined;
+    const own = requester === this.#requester;
+    this.#requester = undefined;
     let at = own ? Math.min(sharedLength(sequence.contextTokens, tokens), tokens.length - 1) : 0;
     if (own) await sequence.adaptStateToTokens(tokens.slice(0, at), false);
     else await sequence.clearHistory();
@@ -104,7 +107,7 @@ class Desk {
       guesses.push(token);
       if (guesses.length === most) break;
     }
-    this.#asker = asker;
+    this.#requester = requester;
     return guesses;
   }
 }

@@ -131,8 +131,8 @@ describe.each<[string, DraftChoice]>([
         }
       };
       await expect(broken()).rejects.toMatchObject({ code: 'cancelled' });
-      for (const asker of ['ada', 'bob'] as PeerId[]) {
-        expect((await answer(helped, ask(question, { asker }))).text).toBe(known);
+      for (const requester of ['ada', 'bob'] as PeerId[]) {
+        expect((await answer(helped, ask(question, { requester }))).text).toBe(known);
       }
     }
   });

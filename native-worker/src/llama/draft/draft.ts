@@ -12,7 +12,7 @@ import { GuessPace } from './guess-pace.ts';
 import { loadError } from '../context/load-error.ts';
 import { draftLayout } from '../context/model-plan.ts';
 import { PromptLookup } from './prompt-lookup.ts';
-import type { Reading, Seat } from '../context/seat.ts';
+import type { Reading, AnswerSequence } from '../context/answer-sequence.ts';
 
 /** `lookup`: the conversation itself. */
 export type DraftChoice = 'lookup' | { path: string };
@@ -40,7 +40,7 @@ const MOST_HELPED_ANSWERS = 2;
 
 /** An answer that is to be written. */
 export interface HelpedAnswer {
-  seat: Seat;
+  sequence: AnswerSequence;
   reading: Reading;
   options: SequenceEvaluateOptions;
   maxTokens: number;
@@ -69,18 +69,18 @@ export class Draft {
 
   /**
    * Its tokens; null: it is to be written without. One that has to come out the same each time is: what is computed several
-   * tokens at once differs in the last bits, and could tip a near-tie. `rest`: the end of the reading, which the seat does
+   * tokens at once differs in the last bits, and could tip a near-tie. `rest`: the end of the reading, which the sequence does
    * not hold yet.
    */
   write(answer: HelpedAnswer, rest: readonly Token[]): AsyncGenerator<{ token: Token }, void, undefined> | null {
-    const { seat, reading, answers, ...more } = answer;
+    const { sequence, reading, answers, ...more } = answer;
     if (reading.exact || !canBeDrafted(more.options)) return null;
     return draftedAnswer(
       {
         ...more,
-        seat,
+        sequence,
         clock: realClock,
-        guesser: this.#model?.at(seat.place, reading.asker) ?? new PromptLookup(),
+        guesser: this.#model?.at(sequence.index, reading.requester) ?? new PromptLookup(),
         pace: () => this.#paces[answers() - 1] ?? null,
       },
       reading.tokens,

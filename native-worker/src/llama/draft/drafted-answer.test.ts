@@ -7,7 +7,7 @@ import { Entrance } from '../context/entrance.ts';
 import type { Guesser } from './guesser.ts';
 import { openLlama } from '../context/llama-device.ts';
 import { PromptLookup } from './prompt-lookup.ts';
-import { CHUNK, Seat } from '../context/seat.ts';
+import { CHUNK, AnswerSequence } from '../context/answer-sequence.ts';
 import { CHATML_TEMPLATE, renderChat } from '@llmesh/core/engine/chat-template';
 
 const tiny = fileURLToPath(new URL('../../../../models/tiny/', import.meta.url));
@@ -59,7 +59,7 @@ describe('draftedAnswer, with llama.cpp', () => {
     const record = (some: number, right: number) => void (guessed.push(some), taken.push(right));
     const pace = { length, record };
     const answer = {
-      seat: new Seat(sequence, 0, new Entrance()),
+      sequence: new AnswerSequence(sequence, 0, new Entrance()),
       guesser,
       options: { temperature, topP: 1 },
       maxTokens: most,

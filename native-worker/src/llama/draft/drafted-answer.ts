@@ -9,10 +9,10 @@ import type { Clock } from '@llmesh/core/base/clock';
 import { MeshError } from '@llmesh/core/base/errors';
 import type { GuessPace } from './guess-pace.ts';
 import type { Guesser } from './guesser.ts';
-import { CHUNK, type Seat } from '../context/seat.ts';
+import { CHUNK, type AnswerSequence } from '../context/answer-sequence.ts';
 
 export interface DraftedAnswer {
-  seat: Pick<Seat, 'sequence' | 'takeBack'>;
+  sequence: Pick<AnswerSequence, 'llama' | 'takeBack'>;
   guesser: Guesser;
   options: SequenceEvaluateOptions;
   maxTokens: number;
@@ -30,7 +30,7 @@ export function canBeDrafted(options: SequenceEvaluateOptions): boolean {
 }
 
 /**
- * `before`: the whole prompt; `rest`: its end, which the sequence does not hold yet. Ends by itself at a token that ends the
+ * `before`: the whole prompt; `rest`: its end, which the llama does not hold yet. Ends by itself at a token that ends the
  * answer, like the library's `evaluate`. Left in the middle, the sequence holds what it says it holds.
  */
 export async function* draftedAnswer(
@@ -38,8 +38,8 @@ export async function* draftedAnswer(
   before: readonly Token[],
   rest: readonly Token[],
 ): AsyncGenerator<{ token: Token }, void, undefined> {
-  const { seat, guesser, options, check, clock } = answer;
-  const { sequence } = seat;
+  const { sequence, guesser, options, check, clock } = answer;
+  const { llama } = sequence;
   const all = [...before];
   let next = rest;
   /** Writes without guesses; null: the last step had some. */
@@ -51,7 +51,7 @@ export async function* draftedAnswer(
       const startMs = clock.now();
       // The end of a prompt is computed as without guesses.
       const pace = next.length === 1 ? answer.pace() : null;
-      const most = Math.min(pace?.length ?? 0, left - 1, sequence.contextSize - 2 - sequence.nextTokenIndex);
+      const most = Math.min(pace?.length ?? 0, left - 1, llama.contextSize - 2 - llama.nextTokenIndex);
       const guesses = most > 0 ? await guesser.guess(all, most, check) : [];
       check();
       let written: Token[];
@@ -59,16 +59,16 @@ export async function* draftedAnswer(
       if (guesses.length > 0) {
         await plain?.return(undefined);
         plain = null;
-        written = await verify(sequence, next, guesses, options);
+        written = await verify(llama, next, guesses, options);
         const wrong = guesses.length + 1 - written.length;
-        if (wrong > 0) await seat.takeBack(wrong);
+        if (wrong > 0) await sequence.takeBack(wrong);
         // Whoever has not guessed for a while reads first what was written since; some guess less than they may.
         usual = behind <= CHUNK && guesses.length === most;
         behind = 0;
       } else {
         // After a step with guesses nothing of its model is in the processor's caches.
         usual = plain !== null && most <= 0;
-        plain ??= sequence.evaluateWithMetadata([...next], {}, { ...options, seed: randomSeed() });
+        plain ??= llama.evaluateWithMetadata([...next], {}, { ...options, seed: randomSeed() });
         const step = await plain.next();
         if (step.done === true) return;
         written = [step.value.token];
@@ -78,7 +78,7 @@ export async function* draftedAnswer(
       behind += written.length;
       left -= written.length;
       for (const token of written) {
-        if (sequence.model.isEogToken(token)) return;
+        if (llama.model.isEogToken(token)) return;
         all.push(token);
         yield { token };
       }
@@ -91,7 +91,7 @@ export async function* draftedAnswer(
 
 /** Computes the last token and the guesses behind it; returns the right ones, and the token behind them. */
 async function verify(
-  sequence: LlamaContextSequence,
+  llama: LlamaContextSequence,
   last: readonly Token[],
   guesses: readonly Token[],
   options: SequenceEvaluateOptions,
@@ -101,7 +101,7 @@ async function verify(
     // Each step has a sampler of its own: with one seed for all it would draw the same number again and again.
     return [token, { generateNext: { token: true, options: { ...sampling, seed: randomSeed() } } }];
   });
-  const results = await sequence.controlledEvaluate(items, {
+  const results = await llama.controlledEvaluate(items, {
     ...(evaluationPriority !== undefined && { evaluationPriority }),
   });
   const written: Token[] = [];

@@ -106,7 +106,7 @@ describe('what is not to be had', () => {
     ],
     ['is no adapter', () => putText('GGUF and nothing more'), 'model_unreadable'],
   ])(
-    '%s: its asker hears nothing more, its owner why, and it is not tried again at once',
+    '%s: its requester hears nothing more, its owner why, and it is not tried again at once',
     async (_name, make, code) => {
       const sha256 = make();
       await expect(fetched(sha256)).rejects.toMatchObject(refused);

@@ -27,7 +27,7 @@ const MAX_REMEMBERED = 1_000;
 
 interface Run {
   file: Promise<Fetched>;
-  askers: number;
+  requesters: number;
   stop: AbortController;
 }
 
@@ -87,15 +87,15 @@ export class AdapterSource {
     let run = this.#runs.get(sha256);
     if (run === undefined) {
       const stop = new AbortController();
-      run = { file: this.#load(sha256, stop), askers: 0, stop };
+      run = { file: this.#load(sha256, stop), requesters: 0, stop };
       this.#runs.set(sha256, run);
     }
-    run.askers += 1;
+    run.requesters += 1;
     try {
       return await untilAborted(run.file, signal);
     } finally {
-      run.askers -= 1;
-      if (run.askers === 0) {
+      run.requesters -= 1;
+      if (run.requesters === 0) {
         run.stop.abort();
         // Whoever comes next begins anew.
         if (this.#runs.get(sha256) === run) this.#runs.delete(sha256);

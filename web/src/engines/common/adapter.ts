@@ -7,12 +7,12 @@ import type { EngineSettings } from '../../state/device/engine-settings.ts';
 export type OnProgress = (progress: LoadProgress) => void;
 export type OnPiece = (piece: Piece) => void;
 /** Resolves when the next piece may be computed, or the answer is not wanted any more. */
-export type Room = () => Promise<void>;
+export type Drained = () => Promise<void>;
 
 export interface Adapter<M extends CatalogueModel> {
   load(model: M, settings: EngineSettings, onProgress: OnProgress, signal: AbortSignal): Promise<LoadedModel>;
   /** One answer at a time. Rejects with `cancelled` once it has stopped computing. */
-  generate(request: GenerateRequest, onPiece: OnPiece, room: Room, signal: AbortSignal): Promise<Finish>;
+  generate(request: GenerateRequest, onPiece: OnPiece, drained: Drained, signal: AbortSignal): Promise<Finish>;
   /** The engine died on its own. */
   onLost: ((error: MeshError) => void) | null;
   close(): Promise<void>;

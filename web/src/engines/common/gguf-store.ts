@@ -10,7 +10,7 @@ import { bytesToHex } from '@noble/hashes/utils.js';
 import type { OnProgress } from './adapter.ts';
 import { bodyOf, downloadError, fetchFile, requireRoom } from './download.ts';
 import { ggufFileName } from './model-url.ts';
-import { GGUF_FOLDER } from './places.ts';
+import { GGUF_FOLDER } from './storage-names.ts';
 
 /** Often enough for a person; more progress events would only cost messages. */
 const PROGRESS_EVERY_MS = 100;

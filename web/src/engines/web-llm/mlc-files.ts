@@ -9,7 +9,7 @@ import type { OnProgress } from '../common/adapter.ts';
 import { bodyOf, downloadError, fetchFile, fileName, readSmall, requireRoom } from '../common/download.ts';
 import type { MirrorEntry } from '../common/mirror-manifest.ts';
 import { mlcFolder } from '../common/model-url.ts';
-import { MLC_CACHES } from '../common/places.ts';
+import { MLC_CACHES } from '../common/storage-names.ts';
 import { matchesSri } from '../common/sri.ts';
 
 const PARALLEL = 4;

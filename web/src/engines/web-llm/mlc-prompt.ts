@@ -4,7 +4,7 @@
  */
 import type { Turn } from '@llmesh/core/protocol';
 import * as v from 'valibot';
-import { MLC_CACHES } from '../common/places.ts';
+import { MLC_CACHES } from '../common/storage-names.ts';
 
 /** The part of `mlc-chat-config.json` that says how turns are written; web-llm's `ConvTemplateConfig`. */
 const TemplateSchema = v.object({

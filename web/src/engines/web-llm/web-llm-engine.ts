@@ -11,13 +11,13 @@ import {
   type CompletionChoice,
   type ModelRecord,
 } from '@mlc-ai/web-llm';
-import type { Adapter, OnPiece, OnProgress, Room } from '../common/adapter.ts';
+import type { Adapter, OnPiece, OnProgress, Drained } from '../common/adapter.ts';
 import type { EngineSettings } from '../../state/device/engine-settings.ts';
 import { readMirrorEntry, type MirrorEntry } from '../common/mirror-manifest.ts';
 import { fetchMlcFiles } from './mlc-files.ts';
 import { keptTemplate, mlcPrompt, type MlcTemplate } from './mlc-prompt.ts';
 import { mirrored, mlcFolder } from '../common/model-url.ts';
-import { MLC_CACHES } from '../common/places.ts';
+import { MLC_CACHES } from '../common/storage-names.ts';
 import { probeBrowser } from '../common/probe.ts';
 import { samplingFor } from '../common/sampling.ts';
 import { deviceLost, generateError, halfPrecisionAbsent, loadError, webGpuAbsent } from './web-llm-errors.ts';
@@ -71,7 +71,7 @@ export class WebLlmEngine implements Adapter<MlcModel> {
     };
   }
 
-  async generate(request: GenerateRequest, onPiece: OnPiece, room: Room, signal: AbortSignal): Promise<Finish> {
+  async generate(request: GenerateRequest, onPiece: OnPiece, drained: Drained, signal: AbortSignal): Promise<Finish> {
     const engine = this.#engine;
     if (engine === null || this.#model === null) {
       throw new MeshError('engine_failed', 'No model is loaded. Start again.');
@@ -105,7 +105,7 @@ export class WebLlmEngine implements Adapter<MlcModel> {
         }
         if (choice?.finish_reason === 'length') finish = 'length';
         // The next piece is computed when it is asked for.
-        await room();
+        await drained();
         if (chunk.usage) promptTokens = Math.max(chunk.usage.prompt_tokens - (prefix?.tokens ?? 0), 0);
       }
     } catch (cause) {

@@ -10,7 +10,7 @@ import { Wllama } from '@wllama/wllama/esm/index.js';
 import wasmUrl from '@wllama/wllama/esm/wasm/wllama.wasm?url';
 import compatCode from '@wllama/wllama-compat/wasm/wllama.js?raw';
 import compatWasmUrl from '@wllama/wllama-compat/wasm/wllama.wasm?url';
-import type { Adapter, OnPiece, OnProgress, Room } from '../common/adapter.ts';
+import type { Adapter, OnPiece, OnProgress, Drained } from '../common/adapter.ts';
 import type { EngineSettings } from '../../state/device/engine-settings.ts';
 import { ggufWantsGpu } from '../../state/device/gguf-backend.ts';
 import { openGguf } from '../common/gguf-store.ts';
@@ -40,7 +40,7 @@ export class WllamaEngine implements Adapter<GgufModel> {
   #model: GgufModel | null = null;
   #template = CHATML_TEMPLATE;
   #eos = '';
-  #room: Room = async () => {};
+  #drained: Drained = async () => {};
 
   async load(
     model: GgufModel,
@@ -73,7 +73,7 @@ export class WllamaEngine implements Adapter<GgufModel> {
     };
   }
 
-  async generate(request: GenerateRequest, onPiece: OnPiece, room: Room, signal: AbortSignal): Promise<Finish> {
+  async generate(request: GenerateRequest, onPiece: OnPiece, drained: Drained, signal: AbortSignal): Promise<Finish> {
     const wllama = this.#wllama;
     if (wllama === null) throw new MeshError('engine_failed', 'No model is loaded. Start again.');
     // The tokenizer adds the begin-of-text token itself where the model wants one.
@@ -86,7 +86,7 @@ export class WllamaEngine implements Adapter<GgufModel> {
     const parameters = this.#parameters(request);
     const answer = new WllamaAnswer(onPiece, prefix.tokens);
     this.#log.refusal = null;
-    this.#room = room;
+    this.#drained = drained;
     try {
       await wllama.createCompletion({
         ...parameters,
@@ -130,7 +130,7 @@ export class WllamaEngine implements Adapter<GgufModel> {
         }),
         this.#log.workerFailed,
       ]);
-      computeOnDemand(wllama, () => this.#room());
+      computeOnDemand(wllama, () => this.#drained());
       return wllama;
     } catch (cause) {
       await wllama.exit();
@@ -188,11 +188,11 @@ function restOf(schema: JsonSchema, prefix: AnswerPrefix = NO_PREFIX): string {
 }
 
 /** llama.cpp computes in `get_result`, which wllama 3.8.1 calls until the answer is whole, with no way to pause. */
-function computeOnDemand(wllama: Wllama, room: Room): void {
+function computeOnDemand(wllama: Wllama, drained: Drained): void {
   const { proxy } = wllama as unknown as { proxy: WllamaProxy };
   const action = proxy.wllamaAction.bind(proxy);
   proxy.wllamaAction = async (name, body) => {
-    if (name === 'get_result') await room();
+    if (name === 'get_result') await drained();
     return action(name, body);
   };
 }

@@ -1,7 +1,7 @@
 /** What a screen reader is told while an answer comes: what changes, never single tokens or seconds. */
 import { peerName } from '@llmesh/core/identity/names';
 import { writerName } from './answer-progress.ts';
-import { aboutHowLong, placeInLine } from './place-in-line.ts';
+import { aboutHowLong, queuePosition } from './queue-position.ts';
 import type { Answer } from './turn.ts';
 import type { AnswerEvent } from '@llmesh/core/ask/answer';
 
@@ -29,5 +29,5 @@ export function newsOf(answer: Answer, event: AnswerEvent, before: Pick<Answer, 
 /** Tells the place on entering the line, and when the wait is nearly over. */
 function placeNews({ ahead, estimateMs }: Answer, before: Pick<Answer, 'state' | 'ahead'>): string | null {
   if (before.state === 'queued' && (ahead > 1 || before.ahead <= 1)) return null;
-  return `${[placeInLine(ahead), aboutHowLong(estimateMs)].filter((words) => words !== null).join(', ')}.`;
+  return `${[queuePosition(ahead), aboutHowLong(estimateMs)].filter((words) => words !== null).join(', ')}.`;
 }

@@ -87,18 +87,18 @@ export class AnswerProgress {
         return;
       }
       case 'done': {
-        const cut = event.receipt.finish === 'length';
+        const cut = event.summary.finish === 'length';
         answer.state = 'done';
         // A continuation starts from what came: a last token may have had no text.
-        answer.tokens = cut ? this.#delivered.tokens : event.receipt.completionTokens;
+        answer.tokens = cut ? this.#delivered.tokens : event.summary.completionTokens;
         answer.ids = cut ? this.ids : null;
         answer.receipt = {
-          path: event.receipt.path,
-          firstTokenMs: event.receipt.firstTokenMs,
-          tokensPerSecond: event.receipt.tokensPerSecond,
-          completionTokens: event.receipt.completionTokens,
+          path: event.summary.path,
+          firstTokenMs: event.summary.firstTokenMs,
+          tokensPerSecond: event.summary.tokensPerSecond,
+          completionTokens: event.summary.completionTokens,
           cut,
-          signed: event.receipt.receipt,
+          signed: event.summary.receipt,
         };
         return;
       }

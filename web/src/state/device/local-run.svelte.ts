@@ -6,7 +6,7 @@ import { MeshError } from '@llmesh/core/base/errors';
 import type { PeerId } from '@llmesh/core/base/ids';
 import { SpeedMeter } from '@llmesh/core/engine/speed';
 import { DownloadPace, type Pace } from './download-pace.ts';
-import type { EngineRoom } from './engine-room.svelte.ts';
+import type { EngineHolder } from './engine-holder.svelte.ts';
 import type { LocalModels } from './local-models.svelte.ts';
 import type { ThisDevice } from './this-device.svelte.ts';
 import type { AnswerEvent, AskRequest } from '@llmesh/core/ask/answer';
@@ -16,7 +16,7 @@ const KEEP_MS = 5 * 60_000;
 
 export interface LocalRunNeeds {
   models: LocalModels;
-  room: EngineRoom;
+  holder: EngineHolder;
   device: ThisDevice;
   self: PeerId;
   clock: Clock;
@@ -45,13 +45,13 @@ export class LocalRun {
 
   /** An `Ask`. Throws a `MeshError`; text yielded before that stays valid. */
   async *ask(request: AskRequest, signal: AbortSignal): AsyncGenerator<AnswerEvent, void, undefined> {
-    const { models, room, device, self, clock, ahead } = this.#needs;
+    const { models, holder, device, self, clock, ahead } = this.#needs;
     const askedMs = clock.now();
     await models.findOut(signal);
     const model = models.find(request.model);
     if (model === null) throw notHere();
     const pace = new DownloadPace();
-    const seat = await room
+    const lease = await holder
       .enter(model, (progress) => this.#take(pace, progress), signal)
       .finally(() => {
         this.#getting = null;
@@ -64,9 +64,9 @@ export class LocalRun {
       if (fault !== null) throw fault;
       const begun = new DeliveredAnswer(request.prefix);
       const prefix = begun.prefixFor({ sha256: model.format === 'gguf' ? model.sha256 : null });
-      if (prefix !== null && seat.loaded.continues === 'none') throw cannotGoOn(model.name);
+      if (prefix !== null && lease.loaded.continues === 'none') throw cannotGoOn(model.name);
       const task = { turns, sampling, maxTokens, ...(prefix !== null && { prefix }) };
-      const pieces = seat.engine.generate(task, signal);
+      const pieces = lease.engine.generate(task, signal);
       const meter = new SpeedMeter();
       let firstMs: number | null = null;
       let next = await pieces.next();
@@ -86,7 +86,7 @@ export class LocalRun {
       const firstTokenMs = (firstMs ?? clock.now()) - askedMs;
       yield {
         type: 'done',
-        receipt: {
+        summary: {
           ...next.value,
           completionTokens: begun.tokens + next.value.completionTokens,
           provider: self,
@@ -98,7 +98,7 @@ export class LocalRun {
         },
       };
     } finally {
-      await seat.leave(KEEP_MS);
+      await lease.leave(KEEP_MS);
       // What was downloaded for it is on this device now.
       void device.look();
     }

@@ -4,7 +4,7 @@ import { cancelled, MeshError, type ErrorCode } from '@llmesh/core/base/errors';
 import { newPeerId, type ModelId } from '@llmesh/core/base/ids';
 import { ManualClock } from '@llmesh/core/testing/manual-clock';
 import { describe, expect, it } from 'vitest';
-import { EngineRoom } from './engine-room.svelte.ts';
+import { EngineHolder } from './engine-holder.svelte.ts';
 import { LocalModels } from './local-models.svelte.ts';
 import { LocalRun } from './local-run.svelte.ts';
 import type { KeptModel } from './model-shelf.ts';
@@ -93,19 +93,19 @@ function setUp(catalogue: CatalogueModel[] = [HUGE, SMALL, TINY], kept: KeptMode
   const failed = (error: unknown) => {
     throw error;
   };
-  const shelf = { kept: async () => kept, remove: async () => {}, room: async () => null };
+  const shelf = { kept: async () => kept, remove: async () => {}, quota: async () => null };
   const device = new ThisDevice({ models: () => catalogue, newEngine: () => engine, shelf, store, failed });
-  const room = new EngineRoom({ newEngine: () => engine, tryModel: async () => null, clock, failed });
+  const holder = new EngineHolder({ newEngine: () => engine, tryModel: async () => null, clock, failed });
   const models = new LocalModels({
     device,
     modelsKnown: async () => {},
-    inMemory: () => room.model,
+    inMemory: () => holder.model,
     store,
     failed,
     changed: () => {},
   });
-  const run = new LocalRun({ models, room, device, self: newPeerId(), clock, ahead: () => 0 });
-  return { clock, device, engine, models, room, run, store };
+  const run = new LocalRun({ models, holder, device, self: newPeerId(), clock, ahead: () => 0 });
+  return { clock, device, engine, models, holder, run, store };
 }
 
 async function all(events: AsyncGenerator<AnswerEvent, void, undefined>): Promise<AnswerEvent[]> {
@@ -120,7 +120,7 @@ describe('LocalRun, with a pretended engine and trial', () => {
     const events = await all(run.ask(request, never));
     expect(events.map(({ type }) => type)).toEqual(['accepted', ...Array<string>(10).fill('piece'), 'done']);
     expect(events.at(-1)).toMatchObject({
-      receipt: { finish: 'stop', path: null, completionTokens: 10, firstTokenMs: 100, tokensPerSecond: 10 },
+      summary: { finish: 'stop', path: null, completionTokens: 10, firstTokenMs: 100, tokensPerSecond: 10 },
     });
     expect(engine.asked).toEqual({ turns: request.turns, sampling: request.sampling, maxTokens: 64 });
     expect(models.choices.find((choice) => choice.model.id === TINY.id)?.tokensPerSecond).toBe(10);
@@ -132,7 +132,7 @@ describe('LocalRun, with a pretended engine and trial', () => {
     const begun = { text: 'It is', tokens: 2, tokenIds: [4, 5], sha256: 'a'.repeat(64) };
     const events = await all(run.ask({ ...request, prefix: begun }, never));
     expect(engine.asked).toMatchObject({ prefix: { text: 'It is', tokens: 2, tokenIds: [4, 5] }, maxTokens: 64 });
-    expect(events.at(-1)).toMatchObject({ receipt: { completionTokens: 12 } });
+    expect(events.at(-1)).toMatchObject({ summary: { completionTokens: 12 } });
     await all(run.ask({ ...request, prefix: { ...begun, sha256: 'b'.repeat(64) } }, never));
     expect(engine.asked?.prefix).toEqual({ text: 'It is', tokens: 2, tokenIds: null });
   });
@@ -184,10 +184,10 @@ describe('LocalRun, with a pretended engine and trial', () => {
 
   for (const code of ['out_of_memory', 'storage_full', 'webgpu_absent', 'model_download_failed'] as const) {
     it(`passes ${code} on, and can try again`, async () => {
-      const { engine, run, room } = setUp();
+      const { engine, run, holder } = setUp();
       engine.failLoad = code;
       await expect(all(run.ask(request, never))).rejects.toMatchObject({ code });
-      expect(room.model).toBeNull();
+      expect(holder.model).toBeNull();
       engine.failLoad = null;
       expect((await all(run.ask(request, never))).at(-1)?.type).toBe('done');
     });

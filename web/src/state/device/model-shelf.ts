@@ -10,7 +10,7 @@ export interface KeptModel {
   whole: boolean;
 }
 
-export interface StorageRoom {
+export interface StorageQuota {
   usedBytes: number;
   quotaBytes: number;
 }
@@ -20,5 +20,5 @@ export interface ModelShelf {
   /** Idempotent. */
   remove(model: CatalogueModel, settings: EngineSettings): Promise<void>;
   /** null where the browser does not say. */
-  room(): Promise<StorageRoom | null>;
+  quota(): Promise<StorageQuota | null>;
 }

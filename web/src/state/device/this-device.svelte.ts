@@ -5,7 +5,7 @@ import { isModelId, type ModelId } from '@llmesh/core/base/ids';
 import * as v from 'valibot';
 import { proposeModel } from './donate-choice.ts';
 import type { EngineSettings } from './engine-settings.ts';
-import type { KeptModel, ModelShelf, StorageRoom } from './model-shelf.ts';
+import type { KeptModel, ModelShelf, StorageQuota } from './model-shelf.ts';
 import type { Store } from '../store.ts';
 
 const KEY = 'donate';
@@ -42,7 +42,7 @@ export class ThisDevice {
   #mirror = $state<string | null>(null);
   #speeds = $state.raw<Readonly<Record<string, number>>>({});
   #kept = $state.raw<readonly KeptModel[]>([]);
-  #room = $state.raw<StorageRoom | null>(null);
+  #quota = $state.raw<StorageQuota | null>(null);
 
   constructor(needs: ThisDeviceNeeds) {
     this.#needs = needs;
@@ -61,8 +61,8 @@ export class ThisDevice {
     return this.#kept;
   }
 
-  get room(): StorageRoom | null {
-    return this.#room;
+  get quota(): StorageQuota | null {
+    return this.#quota;
   }
 
   /** Every model of the catalogue, with how it fits this device; empty until the device was measured. */
@@ -136,7 +136,7 @@ export class ThisDevice {
     const { shelf, models, failed } = this.#needs;
     try {
       this.#kept = await shelf.kept(models(), this.#settings());
-      this.#room = await shelf.room();
+      this.#quota = await shelf.quota();
     } catch (error) {
       failed(error);
     }

@@ -11,7 +11,7 @@ import { Restarts } from '@llmesh/core/engine/restarts';
 import type { WorkerStatus } from '@llmesh/core/provide/worker';
 import { DonateTotals } from './donate-totals.svelte.ts';
 import { DownloadPace, type Pace } from '../device/download-pace.ts';
-import { EngineRoom } from '../device/engine-room.svelte.ts';
+import { EngineHolder } from '../device/engine-holder.svelte.ts';
 import { lendModel, type LentEnd } from './lend-model.ts';
 import type { TryModel } from '../device/model-trial.ts';
 import { PageSleep } from './page-sleep.ts';
@@ -66,7 +66,7 @@ export interface Mended {
 export class DonateState {
   readonly device: ThisDevice;
   /** Shared with the questions that this device answers for its own person. */
-  readonly room: EngineRoom;
+  readonly holder: EngineHolder;
   readonly totals: DonateTotals;
   readonly tempo: Tempo;
   readonly speedLimit: SpeedLimit;
@@ -84,7 +84,7 @@ export class DonateState {
   constructor(needs: DonateNeeds) {
     this.#needs = needs;
     this.device = new ThisDevice(needs);
-    this.room = new EngineRoom({ ...needs, newEngine: () => this.device.newEngine() });
+    this.holder = new EngineHolder({ ...needs, newEngine: () => this.device.newEngine() });
     this.totals = new DonateTotals(needs);
     this.tempo = new Tempo(needs.clock);
     this.speedLimit = new SpeedLimit(needs);
@@ -216,7 +216,7 @@ export class DonateState {
       model,
       {
         ...this.#needs,
-        room: this.room,
+        holder: this.holder,
         sleep: this.#sleep,
         progress: (progress) => this.#progress(pace, progress),
         ready: ({ loaded, tokensPerSecond }) => {

@@ -116,7 +116,7 @@ function setUp(modelsKnown: Promise<void> = Promise.resolve()) {
         },
       };
     },
-    shelf: { kept: async () => [], remove: async () => {}, room: async () => null },
+    shelf: { kept: async () => [], remove: async () => {}, quota: async () => null },
     connection: () => connection,
     tryModel: (tried, _, signal) =>
       selfTest(tried, { question: 'does it work', answer: 'yes it works' }, clock, signal),

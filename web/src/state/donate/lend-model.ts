@@ -6,18 +6,18 @@ import type { LoadProgress } from '@llmesh/core/engine/engine';
 import { asMeshError, cancelled, type MeshError } from '@llmesh/core/base/errors';
 import type { ProvideOptions, Providing } from '@llmesh/core/mesh';
 import type { WorkerStatus } from '@llmesh/core/provide/worker';
-import type { EngineRoom, Seat } from '../device/engine-room.svelte.ts';
+import type { EngineHolder, EngineLease } from '../device/engine-holder.svelte.ts';
 import type { PageSleep } from './page-sleep.ts';
 
 export interface LendModelNeeds {
-  room: EngineRoom;
+  holder: EngineHolder;
   sleep: PageSleep;
   provide: (options: ProvideOptions) => Promise<Providing>;
   /** Hears of errors for the log. */
   failed: (error: unknown) => void;
   progress: (progress: LoadProgress) => void;
   /** Called when the model is in memory and works. */
-  ready: (seat: Pick<Seat, 'loaded' | 'tokensPerSecond'>) => void;
+  ready: (lease: Pick<EngineLease, 'loaded' | 'tokensPerSecond'>) => void;
   status: (status: WorkerStatus) => void;
   paused: () => void;
 }
@@ -30,19 +30,19 @@ export interface LentEnd {
 
 /** Resolves with what ended it, once all of it has stopped. Never rejects. */
 export async function lendModel(model: CatalogueModel, needs: LendModelNeeds, signal: AbortSignal): Promise<LentEnd> {
-  const { room, sleep, failed } = needs;
-  let seat: Seat | null = null;
+  const { holder, sleep, failed } = needs;
+  let lease: EngineLease | null = null;
   let served = false;
   try {
-    seat = await room.enter(model, needs.progress, signal);
-    const advert = advertOf(model, seat);
+    lease = await holder.enter(model, needs.progress, signal);
+    const advert = advertOf(model, lease);
     served = true;
-    needs.ready(seat);
+    needs.ready(lease);
     for (;;) {
-      if (!sleep.asleep) await offered(seat, advert, needs, signal);
+      if (!sleep.asleep) await offered(lease, advert, needs, signal);
       if (signal.aborted) throw cancelled();
       needs.paused();
-      await Promise.race([seat.lost, sleep.turned(false), aborted(signal)]);
+      await Promise.race([lease.lost, sleep.turned(false), aborted(signal)]);
     }
   } catch (thrown) {
     return {
@@ -50,11 +50,11 @@ export async function lendModel(model: CatalogueModel, needs: LendModelNeeds, si
       served,
     };
   } finally {
-    await seat?.leave(0).catch(failed);
+    await lease?.leave(0).catch(failed);
   }
 }
 
-function advertOf(model: CatalogueModel, { loaded, tokensPerSecond }: Seat): ModelAdvert {
+function advertOf(model: CatalogueModel, { loaded, tokensPerSecond }: EngineLease): ModelAdvert {
   return {
     id: model.id,
     name: model.name,
@@ -71,7 +71,7 @@ function advertOf(model: CatalogueModel, { loaded, tokensPerSecond }: Seat): Mod
 
 /** Offers the model until the page is put to sleep or `signal` aborts. Rejects when the engine died. */
 async function offered(
-  seat: Seat,
+  lease: EngineLease,
   advert: ModelAdvert,
   { provide, sleep, status, failed }: LendModelNeeds,
   signal: AbortSignal,
@@ -79,14 +79,14 @@ async function offered(
   let hang: (error: MeshError) => void = () => {};
   const hung = new Promise<never>((_, reject) => {
     hang = (death) => {
-      void seat.discard(death).catch(failed);
+      void lease.discard(death).catch(failed);
       reject(death);
     };
   });
   // The engine may die while the offer is withdrawn, when nobody listens any more.
   hung.catch(() => {});
   const providing = await provide({
-    models: [{ advert, engine: seat.engine, slots: seat.loaded.slots }],
+    models: [{ advert, engine: lease.engine, slots: lease.loaded.slots }],
     onStatus: status,
     onFailure: failed,
     onHang: (error) => hang(error),
@@ -96,7 +96,7 @@ async function offered(
   try {
     if (signal.aborted) return;
     status(providing.status);
-    await Promise.race([seat.lost, hung, sleep.turned(true), aborted(signal)]);
+    await Promise.race([lease.lost, hung, sleep.turned(true), aborted(signal)]);
   } finally {
     release();
     await stop();

@@ -35,7 +35,7 @@ const lender = {
   queued: 0,
   sinceSeconds: 1,
 };
-const asker = { ...lender, peerId: newPeerId(), models: [], slots: 0 };
+const requester = { ...lender, peerId: newPeerId(), models: [], slots: 0 };
 
 function watching(pages: Record<string, unknown>) {
   const clock = new ManualClock();
@@ -50,7 +50,7 @@ function watching(pages: Record<string, unknown>) {
 
 describe('Network, over a fake server', () => {
   it('shows those who lend, and asks again every two seconds until nobody looks', async () => {
-    const pages = { '/api/peers': { peers: [lender, asker] }, '/api/models': { models: [] }, '/api/stats': stats };
+    const pages = { '/api/peers': { peers: [lender, requester] }, '/api/models': { models: [] }, '/api/stats': stats };
     const { clock, asked, network } = watching(pages);
     const stop = network.watch();
     await clock.advance(0);

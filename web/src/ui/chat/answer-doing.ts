@@ -1,5 +1,5 @@
 /** The words beside the name of an answer's writer. */
-import { aboutHowLong, placeInLine } from '../../state/chat/place-in-line.ts';
+import { aboutHowLong, queuePosition } from '../../state/chat/queue-position.ts';
 import type { Answer } from '../../state/chat/turn.ts';
 import { speed } from '../parts/format.ts';
 
@@ -14,7 +14,7 @@ export function answerDoing(answer: Answer, named: boolean, getting: boolean): s
       if (answer.text !== '') return 'wrote this · looking for somebody to continue';
       return named ? 'is asked' : `Looking for a volunteer with ${model}`;
     case 'queued': {
-      const place = [placeInLine(answer.ahead).toLowerCase(), aboutHowLong(answer.estimateMs)];
+      const place = [queuePosition(answer.ahead).toLowerCase(), aboutHowLong(answer.estimateMs)];
       const words = place.filter((part) => part !== null).join(', ');
       return `${answer.left ? 'left' : 'wrote this'} · ${words}, to continue`;
     }

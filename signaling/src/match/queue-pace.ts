@@ -5,7 +5,7 @@ import type { Clock } from '@llmesh/core/base/clock';
 const PROMISED_TURNS = 2;
 const HALF_LIFE_MS = 60_000;
 
-export class LinePace {
+export class QueuePace {
   readonly #clock: Clock;
   #turns = 0;
   #elapsedMs = 0;

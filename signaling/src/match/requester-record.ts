@@ -24,11 +24,11 @@ const CROWDED_NARROW = 8;
 const CROWDED_WIDE = 32;
 
 /** `crowded`: nothing is known of it but that its network wastes slots. */
-export type Standing = 'known' | 'new' | 'crowded' | 'doubted';
+export type Repute = 'known' | 'new' | 'crowded' | 'doubted';
 
-export class AskerStanding {
+export class RequesterRecord {
   readonly #wasted: FadingTally;
-  /** By asker and provider: only what begins there makes up for what did not, or else two who agree could make up for all. */
+  /** By requester and provider: only what begins there makes up for what did not, or else two who agree could make up for all. */
   readonly #wastedAt: FadingTally;
   readonly #clock: Clock;
   /** When each began something, in the order in which that was noted. */
@@ -40,7 +40,7 @@ export class AskerStanding {
     this.#clock = clock;
   }
 
-  of({ peer, from }: Holder): Standing {
+  of({ peer, from }: Holder): Repute {
     if (this.#wasted.of(peer) >= DOUBTFUL) return 'doubted';
     if (this.#clock.now() - (this.#begun.get(peer) ?? -Infinity) < KNOWN_MS) return 'known';
     const crowded = this.#wasted.of(from.narrow) >= CROWDED_NARROW || this.#wasted.of(from.wide) >= CROWDED_WIDE;

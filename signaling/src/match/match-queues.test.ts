@@ -10,9 +10,9 @@ import { GONE_MS, HEARTBEAT_MS, QUIET_MS, Registry } from '../registry/registry.
 import { Reliability } from './reliability.ts';
 import { OVERDUE_MS, PROMISE_MS, SlotPromises } from './slot-promises.ts';
 import { advertised, TINY } from '../testing/clients.ts';
-import { MAX_WAITING_PER_MODEL, MAX_WAITING_PER_PEER } from './waiting-places.ts';
-import { MAX_NAMED_WAIT_MS, TICK_MS, WaitingRoom } from './waiting-room.ts';
-import { hasRoom, loadOf, modelOf, type RegisteredPeer } from '../registry/registered-peer.ts';
+import { MAX_WAITING_PER_MODEL, MAX_WAITING_PER_PEER } from './queue-members.ts';
+import { MAX_NAMED_WAIT_MS, TICK_MS, MatchQueues } from './match-queues.ts';
+import { hasFreeSlot, loadOf, modelOf, type RegisteredPeer } from '../registry/registered-peer.ts';
 
 interface Told {
   at: number;
@@ -29,17 +29,17 @@ function setUp() {
   const promises = new SlotPromises(clock, registry);
   const matchmaker = new Matchmaker(registry, new Reliability(clock), () => 0.5);
   const sizes: number[] = [];
-  const room = new WaitingRoom({ clock, registry, matchmaker, promises, changed: (size) => sizes.push(size) });
+  const queues = new MatchQueues({ clock, registry, matchmaker, promises, changed: (size) => sizes.push(size) });
   const provider = (how: { slots?: number; busySlots?: number; models?: ModelAdvert[] } = {}) => {
     const { slots = 1, models = [advertised(TINY, 100)] } = how;
     const { busySlots = slots } = how;
     const peer = registry.join(newPeerId(), 'native');
     registry.heartbeat(peer, { type: 'heartbeat', busySlots: 0, queued: 0, tokens: 0 });
     // Busy before anybody can be sent there.
-    const { onRoom } = registry;
-    registry.onRoom = null;
+    const { onFreeSlot: onRoom } = registry;
+    registry.onFreeSlot = null;
     registry.advert(peer, { models, slots, certificate: null });
-    registry.onRoom = onRoom;
+    registry.onFreeSlot = onRoom;
     beat(peer, busySlots);
     if (busySlots < slots) onRoom?.(peer);
     return peer;
@@ -48,15 +48,15 @@ function setUp() {
     registry.heard(peer);
     const before = loadOf(peer);
     registry.heartbeat(peer, { type: 'heartbeat', busySlots, queued: 0, tokens: 0 });
-    room.begun(peer, loadOf(peer) - before);
+    queues.begun(peer, loadOf(peer) - before);
   };
   const leave = (peer: RegisteredPeer) => {
     registry.leave(peer);
-    room.left(peer);
+    queues.left(peer);
   };
   let requestId = 0;
   const ask = (
-    asker: PeerId = newPeerId(),
+    requester: PeerId = newPeerId(),
     {
       address = '192.0.2.1',
       ...changes
@@ -64,9 +64,9 @@ function setUp() {
   ) => {
     const told: Told[] = [];
     const id = requestId++;
-    room.ask({
+    queues.ask({
       model: TINY,
-      asker,
+      requester,
       exclude: [],
       only: null,
       prefer: null,
@@ -77,9 +77,9 @@ function setUp() {
       queued: (place) => told.push({ at: clock.now(), ...place }),
       refused: ({ message }) => told.push({ at: clock.now(), refused: message }),
     });
-    return { told, withdraw: () => room.withdraw(asker, id), last: () => told.at(-1) };
+    return { told, withdraw: () => queues.withdraw(requester, id), last: () => told.at(-1) };
   };
-  return { clock, registry, promises, room, sizes, provider, beat, leave, ask };
+  return { clock, registry, promises, queues, sizes, provider, beat, leave, ask };
 }
 
 test('many who ask at once are sent to different slots, and wait when there are no more', () => {
@@ -93,7 +93,7 @@ test('many who ask at once are sent to different slots, and wait when there are 
 });
 
 test('whoever waits knows its place at once, and has the slot that a heartbeat frees', () => {
-  const { ask, provider, beat, clock, room, sizes } = setUp();
+  const { ask, provider, beat, clock, queues, sizes } = setUp();
   const peer = provider();
   const [first, second] = [ask(), ask()];
   // An answer of 200 tokens at 100 tokens a second takes two seconds.
@@ -108,7 +108,7 @@ test('whoever waits knows its place at once, and has the slot that a heartbeat f
   expect(second.last()).toMatchObject({ position: 1 });
   beat(peer, 0);
   expect(second.last()).toMatchObject({ first: peer.peerId });
-  expect([room.size, sizes]).toEqual([0, [1, 2, 1, 0]]);
+  expect([queues.size, sizes]).toEqual([0, [1, 2, 1, 0]]);
 });
 
 test('a slot that was kept for nothing goes to the next', () => {
@@ -195,7 +195,7 @@ test('refuses more than so many of one peer, and of one model, in words', () => 
 });
 
 test('who waits for what nobody offers any more is told so', () => {
-  const { ask, provider, leave, clock, room, beat } = setUp();
+  const { ask, provider, leave, clock, queues, beat } = setUp();
   const [a, b] = [provider(), provider()];
   const [picky, anyone] = [ask(undefined, { only: [a.peerId] }), ask()];
   leave(a);
@@ -205,7 +205,7 @@ test('who waits for what nobody offers any more is told so', () => {
   beat(b, 1);
   clock.turn(GONE_MS + TICK_MS);
   expect(anyone.last()).toMatchObject({ first: null });
-  expect(room.size).toBe(0);
+  expect(queues.size).toBe(0);
   // At once, when it is so from the first.
   expect(ask().told).toMatchObject([{ first: null }]);
 });
@@ -232,7 +232,7 @@ test('slots are conserved: whatever happens, promises are as many as are kept, w
   });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
-      const { clock, registry, promises, room, ask, beat, leave } = setUp();
+      const { clock, registry, promises, queues, ask, beat, leave } = setUp();
       const ids = Array.from({ length: 10 }, newPeerId);
       const withdrawn = new Set<unknown>();
       const withdraw = (one: ReturnType<typeof ask> | undefined) => {
@@ -240,7 +240,7 @@ test('slots are conserved: whatever happens, promises are as many as are kept, w
         withdrawn.add(one);
       };
       const asked: {
-        asker: PeerId;
+        requester: PeerId;
         one: ReturnType<typeof ask>;
         model: ModelId;
         only: PeerId[] | null;
@@ -260,7 +260,7 @@ test('slots are conserved: whatever happens, promises are as many as are kept, w
           const before = new Map(ids.map((each) => [each, registry.find(each)?.promised ?? 0]));
           try {
             const one = ask(id, { model, ...changes });
-            asked.push({ asker: id, one, model, only: null, exclude: [], ...changes });
+            asked.push({ requester: id, one, model, only: null, exclude: [], ...changes });
             const first = registry.find(one.last()?.first ?? id);
             if (one.last()?.first != null && first !== null) {
               expect(first.promised).toBe(before.get(first.peerId)! + 1);
@@ -275,7 +275,7 @@ test('slots are conserved: whatever happens, promises are as many as are kept, w
         else if (peer !== null) leave(peer);
         if (what === 'leave' || what === 'join') {
           // Who leaves takes its questions along.
-          for (const { asker, one } of asked) if (asker === id && peer !== null) withdrawn.add(one);
+          for (const { requester, one } of asked) if (requester === id && peer !== null) withdrawn.add(one);
         }
         const present = ids.map((each) => registry.find(each)).filter((each) => each !== null);
         expect(present.reduce((sum, { promised }) => sum + promised, 0)).toBe(promises.size);
@@ -283,10 +283,10 @@ test('slots are conserved: whatever happens, promises are as many as are kept, w
           expect(told.filter(({ first }) => first !== undefined).length).toBeLessThanOrEqual(1);
         }
         // Nobody waits beside a free slot.
-        const free = present.filter((each) => hasRoom(each) && registry.silentMs(each) < QUIET_MS);
-        for (const { asker, one, model, only, exclude } of asked) {
+        const free = present.filter((each) => hasFreeSlot(each) && registry.silentMs(each) < QUIET_MS);
+        for (const { requester, one, model, only, exclude } of asked) {
           if (one.last()?.first !== undefined || withdrawn.has(one)) continue;
-          const offering = free.filter((each) => modelOf(each, model) !== null && each.peerId !== asker);
+          const offering = free.filter((each) => modelOf(each, model) !== null && each.peerId !== requester);
           expect(
             offering.filter(({ peerId }) => only?.includes(peerId) !== false && !exclude.includes(peerId)),
           ).toEqual([]);
@@ -294,7 +294,7 @@ test('slots are conserved: whatever happens, promises are as many as are kept, w
       }
       for (const { one } of asked) one.withdraw();
       clock.turn(PROMISE_MS);
-      expect([room.size, promises.size]).toEqual([0, 0]);
+      expect([queues.size, promises.size]).toEqual([0, 0]);
       for (const id of ids) expect(registry.find(id)?.promised ?? 0).toBe(0);
     }),
     { numRuns: 200 },
@@ -304,12 +304,12 @@ test('slots are conserved: whatever happens, promises are as many as are kept, w
 const OTHER = '198.51.100.1';
 
 test('questions that keep to a provider which is always full take no place in the line, and make nobody wait', () => {
-  const { ask, provider, beat, room } = setUp();
+  const { ask, provider, beat, queues } = setUp();
   const fake = provider();
   const peer = provider();
   const calm = ask().last();
   const squatters = Array.from({ length: 1_000 }, () => ask(newPeerId(), { only: [fake.peerId] }));
-  expect(room.waiting(TINY)).toBe(1);
+  expect(queues.waiting(TINY)).toBe(1);
   expect(squatters.at(-1)?.last()).toMatchObject({ position: 1_000 });
   const honest = ask();
   expect(honest.last()).toMatchObject({ position: 2, estimateMs: 2 * (calm?.estimateMs ?? 0) });
@@ -320,18 +320,18 @@ test('questions that keep to a provider which is always full take no place in th
 });
 
 test('of those, too, whoever has fewest has a place, and the one who loses its place is told', () => {
-  const { ask, provider, room } = setUp();
+  const { ask, provider, queues } = setUp();
   const fake = provider();
   const squatters = Array.from({ length: 1_000 }, () => ask(newPeerId(), { only: [fake.peerId] }));
   const honest = ask(newPeerId(), { only: [fake.peerId], address: OTHER });
   expect(honest.last()).toMatchObject({ position: 2 });
   expect(squatters.filter((one) => one.last()?.refused !== undefined).length).toBe(1);
   expect(squatters.at(-1)?.last()?.refused).toContain('Ask again in a moment');
-  expect(room.size).toBe(1_000);
+  expect(queues.size).toBe(1_000);
 });
 
-test('a line that one network has filled has room for others, up to an equal share', () => {
-  const { ask, provider, beat, room } = setUp();
+test('a line that one network has filled has queues for others, up to an equal share', () => {
+  const { ask, provider, beat, queues } = setUp();
   const peer = provider();
   const crowd = Array.from({ length: MAX_WAITING_PER_MODEL }, () => ask());
   expect(() => ask()).toThrow('1000 questions are waiting already');
@@ -339,7 +339,7 @@ test('a line that one network has filled has room for others, up to an equal sha
   expect(honest[0]?.told[0]).toMatchObject({ position: 2 });
   expect(() => ask(newPeerId(), { address: OTHER })).toThrow('1000 questions are waiting already');
   expect(crowd.filter((one) => one.last()?.refused !== undefined)).toEqual(crowd.slice(500));
-  expect(room.waiting(TINY)).toBe(MAX_WAITING_PER_MODEL);
+  expect(queues.waiting(TINY)).toBe(MAX_WAITING_PER_MODEL);
   beat(peer, 0);
   beat(peer, 1);
   beat(peer, 0);

@@ -20,14 +20,14 @@ export const LIFE_WORDS: Record<LifeState, string> = {
 
 const LIVES = Object.keys(LIFE_WORDS) as LifeState[];
 
-const StandingModelSchema = v.object({
+const ReportModelSchema = v.object({
   ...v.pick(ModelAdvertSchema, ['id', 'name', 'quant', 'backend', 'contextTokens']).entries,
   /** Whether it is unloaded until somebody asks. */
   unloaded: v.boolean(),
 });
 
 /** The status as it is told to other processes. */
-export const StandingSchema = v.object({
+export const ReportSchema = v.object({
   pid: count,
   /** Milliseconds since 1970. */
   startedAt: count,
@@ -37,7 +37,7 @@ export const StandingSchema = v.object({
   life: v.picklist(LIVES),
   pause: v.nullable(v.object({ why: v.picklist(PAUSE_REASONS), words: text(300) })),
   /** Empty until they are ready. */
-  models: v.array(StandingModelSchema),
+  models: v.array(ReportModelSchema),
   slots: count,
   busySlots: count,
   queued: count,
@@ -49,23 +49,23 @@ export const StandingSchema = v.object({
   signedTokens: count,
   unfiledTokens: count,
 });
-export type Standing = v.InferOutput<typeof StandingSchema>;
+export type Report = v.InferOutput<typeof ReportSchema>;
 
-export class WorkerStanding {
+export class WorkerReport {
   onChange: (() => void) | null = null;
   #life: () => LifeState = () => 'initializing';
-  #standing: Standing;
+  #report: Report;
 
   constructor(mesh: URL, nowMs: number) {
     const nothing = { slots: 0, busySlots: 0, queued: 0, answers: 0, tokens: 0, tokensPerSecond: 0 };
     const signed = { signedTokens: 0, unfiledTokens: 0 };
     const nobody = { peerId: null, name: null, models: [], pause: null };
     const self = { pid: process.pid, startedAt: nowMs, mesh: mesh.origin };
-    this.#standing = { ...self, ...nobody, life: 'initializing', ...nothing, ...signed };
+    this.#report = { ...self, ...nobody, life: 'initializing', ...nothing, ...signed };
   }
 
-  get now(): Standing {
-    return { ...this.#standing, life: this.#life() };
+  get now(): Report {
+    return { ...this.#report, life: this.#life() };
   }
 
   /** The life state of the node, which changes on its own. */
@@ -75,11 +75,11 @@ export class WorkerStanding {
 
   loaded({ id, name, quant, backend, contextTokens }: ModelAdvert, slots: number): void {
     const model = { id, name, quant, backend, contextTokens, unloaded: false };
-    this.#set({ models: [...this.#standing.models, model], slots: this.#standing.slots + slots });
+    this.#set({ models: [...this.#report.models, model], slots: this.#report.slots + slots });
   }
 
   turnedModel(id: ModelId, loaded: boolean): void {
-    const models = this.#standing.models.map((model) => (model.id === id ? { ...model, unloaded: !loaded } : model));
+    const models = this.#report.models.map((model) => (model.id === id ? { ...model, unloaded: !loaded } : model));
     this.#set({ models });
   }
 
@@ -104,8 +104,8 @@ export class WorkerStanding {
     };
   }
 
-  #set(change: Partial<Standing>): void {
-    this.#standing = { ...this.#standing, ...change };
+  #set(change: Partial<Report>): void {
+    this.#report = { ...this.#report, ...change };
     this.onChange?.();
   }
 }

@@ -9,7 +9,7 @@ import type { LeaseOffice } from '../receipts/lease-office.ts';
 import type { Metrics } from '../metrics.ts';
 import type { NetworkRate, NetworkRates } from '../sockets/network-rate.ts';
 import type { Preloading } from '../match/preloading.ts';
-import type { WaitingRoom } from '../match/waiting-room.ts';
+import type { MatchQueues } from '../match/match-queues.ts';
 import type { Candidate } from '@llmesh/core/wire/candidate';
 
 /**
@@ -23,8 +23,8 @@ export const MATCH_RATES: NetworkRates = {
   light: 20,
 };
 
-export interface MatchDeskNeeds {
-  room: WaitingRoom;
+export interface SessionMatchesNeeds {
+  queues: MatchQueues;
   leases: LeaseOffice;
   metrics: Metrics;
   departures: Departures;
@@ -33,36 +33,36 @@ export interface MatchDeskNeeds {
 }
 type Match = Extract<ToServer, { type: 'match' }>;
 
-export class MatchDesk {
-  readonly #needs: MatchDeskNeeds;
+export class SessionMatches {
+  readonly #needs: SessionMatchesNeeds;
   readonly #from: Networks;
   readonly #say: (message: FromServer) => void;
 
-  constructor(needs: MatchDeskNeeds, from: Networks, say: (message: FromServer) => void) {
+  constructor(needs: SessionMatchesNeeds, from: Networks, say: (message: FromServer) => void) {
     this.#needs = needs;
     this.#from = from;
     this.#say = say;
   }
 
-  ask(asker: PeerId, match: Match): void {
-    const { room, preloading, matchRate } = this.#needs;
+  ask(requester: PeerId, match: Match): void {
+    const { queues, preloading, matchRate } = this.#needs;
     const { requestId } = match;
     if (match.maxTokens > MAX_LEASE_TOKENS) {
       this.#refuse(requestId, new MeshError('bad_message', TOO_LONG));
       return;
     }
-    if (!matchRate.take(asker, this.#from)) {
+    if (!matchRate.take(requester, this.#from)) {
       this.#refuse(requestId, new MeshError('rate_limited', TOO_OFTEN));
       return;
     }
     // Whoever names providers, or a file, would not be helped by others.
     if (match.only === null && match.sha256 === undefined) preloading.asked(match.model);
     try {
-      room.ask({
+      queues.ask({
         ...match,
-        asker,
+        requester,
         from: this.#from,
-        matched: (candidates) => void this.#matched(asker, match, candidates),
+        matched: (candidates) => void this.#matched(requester, match, candidates),
         queued: (place) => this.#say({ type: 'queued', requestId, ...place }),
         refused: (error) => this.#refuse(requestId, error),
       });

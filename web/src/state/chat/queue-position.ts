@@ -5,7 +5,7 @@ const ORDINAL_ENDINGS: Readonly<Record<string, string>> = { one: 'st', two: 'nd'
 const whole = new Intl.NumberFormat('en');
 
 /** "Next in line", "3rd in line". `ahead`: how many come first, including the one being answered. */
-export function placeInLine(ahead: number): string {
+export function queuePosition(ahead: number): string {
   return ahead <= 1 ? 'Next in line' : `${ordinal(ahead)} in line`;
 }
 

@@ -5,7 +5,7 @@
  */
 import type { Holder } from '../sockets/shares.ts';
 
-/** Those who share a network, or one asker. */
+/** Those who share a network, or one requester. */
 interface Group<T> {
   size: number;
   /** In the order of their turns; who had one goes to the end. */
@@ -14,7 +14,7 @@ interface Group<T> {
   readonly own: T[];
 }
 
-export class WaitingLine<T extends { readonly holder: Holder }> {
+export class MatchQueue<T extends { readonly holder: Holder }> {
   readonly #all: Group<T> = newGroup();
 
   get size(): number {
@@ -33,12 +33,12 @@ export class WaitingLine<T extends { readonly holder: Holder }> {
     group.own.push(one);
   }
 
-  /** Not wanted any more: its asker keeps its turn for the others. Does nothing for one that is not here. */
+  /** Not wanted any more: its requester keeps its turn for the others. Does nothing for one that is not here. */
   remove(one: T): void {
     this.#remove(one, false);
   }
 
-  /** Its turn has come: others have theirs before its asker, and before its networks, have another. */
+  /** Its turn has come: others have theirs before its requester, and before its networks, have another. */
   take(one: T): void {
     this.#remove(one, true);
   }
@@ -63,7 +63,7 @@ export class WaitingLine<T extends { readonly holder: Holder }> {
     const groups = this.#groupsOf(wanted);
     let position = (groups?.at(-1)?.own.indexOf(wanted) ?? -1) + 1;
     if (groups === null || position === 0) return 0;
-    // From its asker outwards: in each round before its own all have a turn, in its own those before it.
+    // From its requester outwards: in each round before its own all have a turn, in its own those before it.
     for (let depth = groups.length - 2; depth >= 0; depth--) {
       const [round, own] = [position, groups[depth + 1]];
       let isBefore = true;
@@ -75,7 +75,7 @@ export class WaitingLine<T extends { readonly holder: Holder }> {
     return position;
   }
 
-  /** All that it is part of, from the whole line to its asker; null: its asker is not here. */
+  /** All that it is part of, from the whole line to its requester; null: its requester is not here. */
   #groupsOf(one: T): Group<T>[] | null {
     const groups = [this.#all];
     for (const key of path(one)) {

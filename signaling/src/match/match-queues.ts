@@ -1,10 +1,10 @@
 /**
  * Every match goes through here: answered at once when a slot is free, else it waits in its model's line until one is.
  * Whoever waits hears of it: at once, when it moves, and every few seconds. Places are few: those who have fewest come
- * before those who have most (`shares.ts`), and turns go round the networks (`waiting-line.ts`).
+ * before those who have most (`shares.ts`), and turns go round the networks (`match-queue.ts`).
  */
 import type { Clock } from '@llmesh/core/base/clock';
-import { QUEUED_EVERY_MS, type Place } from '@llmesh/core/wire/control-protocol';
+import { QUEUED_EVERY_MS, type QueuePosition } from '@llmesh/core/wire/control-protocol';
 import { MeshError } from '@llmesh/core/base/errors';
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import type { Networks } from '../sockets/address.ts';
@@ -14,9 +14,9 @@ import type { Registry } from '../registry/registry.ts';
 import type { Holder } from '../sockets/shares.ts';
 import type { SlotPromises } from './slot-promises.ts';
 import { TurnPace } from './turn-pace.ts';
-import { WaitingPlaces, type Waiter } from './waiting-places.ts';
+import { QueueMembers, type Waiter } from './queue-members.ts';
 import type { Candidate } from '@llmesh/core/wire/candidate';
-import { hasRoom, modelOf, type RegisteredPeer } from '../registry/registered-peer.ts';
+import { hasFreeSlot, modelOf, type RegisteredPeer } from '../registry/registered-peer.ts';
 
 /** A provider that is full for ever would keep them for ever. */
 export const MAX_NAMED_WAIT_MS = 600_000;
@@ -25,7 +25,7 @@ export const TICK_MS = 1_000;
 const PRESS_MS = 250;
 /** Those further back hear of their place only every QUEUED_EVERY_MS: telling a thousand takes longer than serving one. */
 const FRONT = 50;
-/** How many of those who wait are looked at when a provider has room: most often the first can be sent there. */
+/** How many of those who wait are looked at when a provider has queues: most often the first can be sent there. */
 const LOOK_AT = 64;
 const LOOK_AT_LEAST = 8;
 /** How long it counts that somebody had a turn, where several lines want the same slot. */
@@ -39,9 +39,9 @@ const MAX_GIVEN_WAY = 4;
 export interface Asked extends MatchQuestion {
   requestId: number;
   from: Networks;
-  /** Best first; a slot of the first is kept. Empty: nobody offers the model to this asker. */
+  /** Best first; a slot of the first is kept. Empty: nobody offers the model to this requester. */
   matched: (candidates: Candidate[]) => void;
-  queued: (place: Place) => void;
+  queued: (place: QueuePosition) => void;
   /** It waited, and does not any more. */
   refused: (error: MeshError) => void;
 }
@@ -49,7 +49,7 @@ export interface Asked extends MatchQuestion {
 interface Waiting extends Asked, Waiter {
   readonly requestId: number;
   readonly model: ModelId;
-  readonly asker: PeerId;
+  readonly requester: PeerId;
   readonly from: Networks;
   readonly only: readonly PeerId[] | null;
   readonly number: number;
@@ -57,7 +57,7 @@ interface Waiting extends Asked, Waiter {
   told: { position: number; atMs: number };
 }
 
-export interface WaitingRoomOptions {
+export interface MatchQueuesOptions {
   clock: Clock;
   registry: Registry;
   matchmaker: Matchmaker;
@@ -66,9 +66,9 @@ export interface WaitingRoomOptions {
   changed: (waiting: number) => void;
 }
 
-export class WaitingRoom {
-  readonly #options: WaitingRoomOptions;
-  readonly #places: WaitingPlaces<Waiting>;
+export class MatchQueues {
+  readonly #options: MatchQueuesOptions;
+  readonly #places: QueueMembers<Waiting>;
   readonly #turns: TurnPace;
   /** Providers that nobody of the first in line could be sent to. */
   readonly #unseen = new Set<RegisteredPeer>();
@@ -80,13 +80,13 @@ export class WaitingRoom {
   #closed = false;
 
   /** Takes over `registry.onRoom`. */
-  constructor(options: WaitingRoomOptions) {
+  constructor(options: MatchQueuesOptions) {
     this.#options = options;
     const { clock, matchmaker, changed } = options;
-    this.#places = new WaitingPlaces(clock, (model) => matchmaker.answersPerSecond(model), changed);
+    this.#places = new QueueMembers(clock, (model) => matchmaker.answersPerSecond(model), changed);
     this.#had = new FadingTally(clock, TURNS_HALF_LIFE_MS);
     this.#turns = new TurnPace(clock, (provider) => this.#offer(provider));
-    options.registry.onRoom = (provider) => this.#offer(provider);
+    options.registry.onFreeSlot = (provider) => this.#offer(provider);
   }
 
   get size(): number {
@@ -106,9 +106,9 @@ export class WaitingRoom {
   }
 
   /** Not wanted any more, whether it waits or was answered. */
-  withdraw(asker: PeerId, requestId: number): void {
-    for (const one of this.#places.of(asker)) if (one.requestId === requestId) this.#places.remove(one);
-    this.#options.promises.withdraw(asker, requestId);
+  withdraw(requester: PeerId, requestId: number): void {
+    for (const one of this.#places.of(requester)) if (one.requestId === requestId) this.#places.remove(one);
+    this.#options.promises.withdraw(requester, requestId);
   }
 
   /** So many tasks more than before are at this provider. */
@@ -152,13 +152,13 @@ export class WaitingRoom {
     };
     for (const gone of this.#places.add(one)) gone.refused(new MeshError('busy', GAVE_WAY));
     this.#tell(one, this.#places.position(one));
-    this.#makeRoom(one);
+    this.#giveWay(one);
     this.#stopTimer ??= clock.after(TICK_MS, () => this.#tick());
     this.#stopPress ??= clock.after(PRESS_MS, () => this.#press());
   }
 
   /** Whoever has its turn first takes the slot that is let go of: most often that is this one, who has just come. */
-  #makeRoom(one: Waiting): void {
+  #giveWay(one: Waiting): void {
     const { promises } = this.#options;
     for (let tries = 0; tries < MAX_GIVEN_WAY && this.#places.position(one) > 0; tries++) {
       if (!promises.giveWay(holderOf(one), (provider) => suits(provider, one))) return;
@@ -174,7 +174,7 @@ export class WaitingRoom {
 
   /** Whoever waits for any of its models; `lookAt`: of those first in each line. */
   #serve(provider: RegisteredPeer, lookAt: number): void {
-    while (!this.#closed && this.#places.size > 0 && hasRoom(provider)) {
+    while (!this.#closed && this.#places.size > 0 && hasFreeSlot(provider)) {
       const next = this.#nextFor(provider, lookAt);
       if (next !== null && this.#regrouped(next)) continue;
       const candidates = next === null ? null : this.#options.matchmaker.match(next);
@@ -302,7 +302,7 @@ export class WaitingRoom {
     return { ...holder, from: { ...holder.from, wide: DOUBTED } };
   }
 
-  /** Its asker has come to be doubted while it waited. */
+  /** Its requester has come to be doubted while it waited. */
   #regrouped(one: Waiting): boolean {
     if (one.holder.from.wide === DOUBTED) return false;
     const holder = this.#turnOf(one);
@@ -325,8 +325,8 @@ const GAVE_WAY =
 const NEVER_FREE =
   'None of the volunteers you chose was free for ten minutes. Ask again, or let other volunteers answer too.';
 
-function holderOf({ asker, from }: Asked): Holder {
-  return { peer: asker, from };
+function holderOf({ requester, from }: Asked): Holder {
+  return { peer: requester, from };
 }
 
 function keysOf({ holder: { peer, from } }: Waiting): readonly string[] {
@@ -334,8 +334,8 @@ function keysOf({ holder: { peer, from } }: Waiting): readonly string[] {
 }
 
 function suits(provider: RegisteredPeer, question: Waiting): boolean {
-  const { model, asker, exclude, only } = question;
+  const { model, requester, exclude, only } = question;
   const { peerId } = provider;
-  if (peerId === asker || modelOf(provider, model) === null || !isAble(provider, question)) return false;
+  if (peerId === requester || modelOf(provider, model) === null || !isAble(provider, question)) return false;
   return !exclude.includes(peerId) && only?.includes(peerId) !== false;
 }

@@ -6,16 +6,16 @@ import { isMadeFor, type Task } from './offer-name.ts';
  * The one with the most free slots, of those that chat, or of those that embed; null: none is offered. Slots are claims: a
  * stranger with many of them is asked only where there is nobody of whom more is known.
  */
-export function roomiestOffer(offers: readonly Offer[], task: Task = 'chat'): Offer | null {
+export function bestOffer(offers: readonly Offer[], task: Task = 'chat'): Offer | null {
   const able = offers.filter((offer) => isMadeFor(offer, task));
-  return able.toSorted((a, b) => standingOf(b) - standingOf(a) || freeSlots(b) - freeSlots(a))[0] ?? null;
+  return able.toSorted((a, b) => trustOf(b) - trustOf(a) || freeSlots(b) - freeSlots(a))[0] ?? null;
 }
 
 /**
  * How much speaks for an offer, beyond what its providers say themselves: 3: it is of the catalogue, and receipts speak for
  * its providers; 2: receipts do; 1: it is of the catalogue; 0: nothing does, or another offer is meant by its id.
  */
-export function standingOf({ catalogued, proven, alternative }: Offer): number {
+export function trustOf({ catalogued, proven, alternative }: Offer): number {
   if (alternative === true) return 0;
   return (proven === true ? 2 : 0) + (catalogued === true ? 1 : 0);
 }

@@ -1,8 +1,8 @@
-/** The tasks that wait for a slot, in the order they came; each asker hears when it moves up. */
+/** The tasks that wait for a slot, in the order they came; each requester hears when it moves up. */
 import type { ServedModel, Task } from './task.ts';
-import type { AdapterRoom } from '../engine/engine.ts';
+import type { AdapterCapacity } from '../engine/engine.ts';
 
-export class TaskLine {
+export class TaskQueue {
   #tasks: Task[] = [];
 
   get length(): number {
@@ -38,30 +38,30 @@ export class TaskLine {
   }
 
   /** Does nothing for who does not stand here. */
-  tellPlace(task: Task): void {
+  tellPosition(task: Task): void {
     const ahead = this.#tasks.filter((other) => other.model === task.model).indexOf(task) + 1;
     if (ahead > 0) task.channel.send({ kind: 'TASK_ACCEPTED', taskId: task.id, ahead });
   }
 
-  tellPlaces(): void {
-    for (const task of this.#tasks) this.tellPlace(task);
+  tellPositions(): void {
+    for (const task of this.#tasks) this.tellPosition(task);
   }
 }
 
-const NO_ADAPTERS: AdapterRoom = { adapters: 0, slots: 0 };
+const NO_ADAPTERS: AdapterCapacity = { adapters: 0, slots: 0 };
 
 /** By those that run, and those earlier in the line. */
 export function mayStart(task: Task, running: readonly Task[], before: readonly Task[]): boolean {
   const ofModel = ({ model }: Task) => model === task.model;
   const beside = running.filter(ofModel);
-  return beside.length < task.model.slots && hasAdapterRoom(task, beside, before.filter(ofModel));
+  return beside.length < task.model.slots && fitsAdapter(task, beside, before.filter(ofModel));
 }
 
 /** An adapter that waits for another to leave the memory is not overtaken for ever by questions for those in it. */
-function hasAdapterRoom({ request, model }: Task, beside: readonly Task[], before: readonly Task[]): boolean {
+function fitsAdapter({ request, model }: Task, beside: readonly Task[], before: readonly Task[]): boolean {
   const wanted = request.adapter;
   if (wanted === undefined) return true;
-  const { adapters, slots } = model.adapterRoom ?? NO_ADAPTERS;
+  const { adapters, slots } = model.adapterCapacity ?? NO_ADAPTERS;
   const used = beside.flatMap((task) => task.request.adapter ?? []);
   const same = used.filter((adapter) => adapter === wanted).length;
   if (before.some((task) => task.request.adapter !== undefined && !used.includes(task.request.adapter))) return false;

@@ -1,4 +1,4 @@
-/** One llama.cpp context and its seats: for the model as it is, or for it with an adapter. */
+/** One llama.cpp context and its sequences: for the model as it is, or for it with an adapter. */
 import path from 'node:path';
 import {
   InsufficientMemoryError,
@@ -11,7 +11,7 @@ import { asMeshError, cancelled, MeshError } from '@llmesh/core/base/errors';
 import { gatherSequences } from './batching.ts';
 import type { DutyCycle } from './duty-cycle.ts';
 import { fileVersion } from '../../files/file-version.ts';
-import { CHUNK, type Reading, type Seat } from './seat.ts';
+import { CHUNK, type Reading, type AnswerSequence } from './answer-sequence.ts';
 import { SequencePool } from './sequence-pool.ts';
 import { tellOdds } from './token-odds.ts';
 import type { AdapterFile } from '../../models/adapter-file.ts';
@@ -19,20 +19,20 @@ import type { AdapterFile } from '../../models/adapter-file.ts';
 /** Every vocabulary has one. */
 const SOME_TOKEN = 0 as Token;
 
-export interface RoomSize {
+export interface ContextSize {
   slots: number;
   /** Of one answer with its question. */
   contextTokens: number;
   threads: LlamaContextOptions['threads'];
 }
 
-/** An answer at its seat. */
-export interface Sitting {
-  seat: Seat;
+/** An answer at its sequence. */
+export interface HeldSequence {
+  sequence: AnswerSequence;
   end: () => void;
 }
 
-export class Room {
+export class ModelContext {
   readonly #context: LlamaContext;
   readonly #pool: SequencePool;
   readonly #active: { answers: number };
@@ -49,15 +49,15 @@ export class Room {
     return this.#context.contextSize;
   }
 
-  /** Waits for a free seat. Rejects with cancelled. */
-  async sit(reading: Reading, signal: AbortSignal): Promise<Sitting> {
-    const seat = await this.#pool.take(reading, signal);
+  /** Waits for a free sequence. Rejects with cancelled. */
+  async hold(reading: Reading, signal: AbortSignal): Promise<HeldSequence> {
+    const sequence = await this.#pool.take(reading, signal);
     this.#active.answers += 1;
     const end = () => {
       this.#active.answers -= 1;
-      this.#pool.give(seat);
+      this.#pool.give(sequence);
     };
-    return { seat, end };
+    return { sequence, end };
   }
 
   /** Waits for the step that is being computed. Nothing of it stays in memory. */
@@ -68,37 +68,37 @@ export class Room {
 }
 
 /** Throws what the library throws. */
-export async function openRoom(
+export async function openContext(
   model: LlamaModel,
-  size: RoomSize,
+  size: ContextSize,
   duty: DutyCycle | null,
   signal: AbortSignal,
-): Promise<Room> {
+): Promise<ModelContext> {
   const active = { answers: 0 };
-  return new Room(await openContext(model, size, active, signal), active, duty);
+  return new ModelContext(await createContext(model, size, active, signal), active, duty);
 }
 
 /** Throws cancelled; out_of_memory, model_integrity or engine_failed, for who asked for it. */
-export async function openAdapterRoom(
+export async function openAdapterContext(
   model: LlamaModel,
   file: AdapterFile,
-  size: RoomSize,
+  size: ContextSize,
   duty: DutyCycle | null,
   signal: AbortSignal,
-): Promise<Room> {
+): Promise<ModelContext> {
   if ((await fileVersion(file.path)) !== file.version) {
     throw new MeshError('model_integrity', `The adapter ${file.name} was changed since it was offered.`);
   }
   const active = { answers: 0 };
   const unload = () => unloadAdapter(model, file.path);
   try {
-    const context = await openContext(model, size, active, signal, file.path);
-    const room = new Room(context, active, duty, unload);
+    const created = await createContext(model, size, active, signal, file.path);
+    const context = new ModelContext(created, active, duty, unload);
     try {
-      await computeOnce(room, signal);
-      return room;
+      await computeOnce(context, signal);
+      return context;
     } catch (thrown) {
-      await room.close();
+      await context.close();
       throw thrown;
     }
   } catch (thrown) {
@@ -113,9 +113,9 @@ export async function openAdapterRoom(
   }
 }
 
-async function openContext(
+async function createContext(
   model: LlamaModel,
-  { slots, contextTokens, threads }: RoomSize,
+  { slots, contextTokens, threads }: ContextSize,
   active: { answers: number },
   signal: AbortSignal,
   adapter?: string,
@@ -137,11 +137,11 @@ async function openContext(
  * With the first step after an adapter was set, llama.cpp plans how it computes, by all adapters of the model: no other may
  * come or go meanwhile. And one that does not compute is found out before anybody waits for its words.
  */
-async function computeOnce(room: Room, signal: AbortSignal): Promise<void> {
-  const { seat, end } = await room.sit({ tokens: [SOME_TOKEN], asker: null, open: 0, exact: true }, signal);
+async function computeOnce(context: ModelContext, signal: AbortSignal): Promise<void> {
+  const { sequence, end } = await context.hold({ tokens: [SOME_TOKEN], requester: null, open: 0, exact: true }, signal);
   try {
-    await seat.step(() => seat.sequence.evaluateWithoutGeneratingNewTokens([SOME_TOKEN]));
-    await seat.forget();
+    await sequence.step(() => sequence.llama.evaluateWithoutGeneratingNewTokens([SOME_TOKEN]));
+    await sequence.forget();
   } finally {
     end();
   }

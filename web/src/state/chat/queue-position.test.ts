@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { aboutHowLong, placeInLine } from './place-in-line.ts';
+import { aboutHowLong, queuePosition } from './queue-position.ts';
 
 describe('a place in the line', () => {
   it.each([
@@ -8,7 +8,7 @@ describe('a place in the line', () => {
     [3, '3rd in line'],
     [11, '11th in line'],
     [1_021, '1,021st in line'],
-  ])('%i is said as "%s"', (ahead, words) => expect(placeInLine(ahead)).toBe(words));
+  ])('%i is said as "%s"', (ahead, words) => expect(queuePosition(ahead)).toBe(words));
 
   it.each([
     [0, 'a few seconds'],

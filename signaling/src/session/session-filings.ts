@@ -10,7 +10,7 @@ import type { ReceiptBook } from '../receipts/receipt-book.ts';
 /** A peer files ten a second at most, see `receipt-filer.ts`. */
 const RATE = { perSecond: 15, burst: 60 };
 
-export class FilingDesk {
+export class SessionFilings {
   readonly #receipts: ReceiptBook;
   readonly #metrics: Metrics;
   /** Where this peer is. */

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { ManualClock } from '@llmesh/core/testing/manual-clock';
-import { LinePace } from './line-pace.ts';
+import { QueuePace } from './queue-pace.ts';
 
 test('begins with what is promised, and comes to what is seen', () => {
   const clock = new ManualClock();
-  const pace = new LinePace(clock, 1);
+  const pace = new QueuePace(clock, 1);
   expect(pace.estimateMs(1)).toBe(1_000);
   expect(pace.estimateMs(5)).toBe(5_000);
   for (let i = 0; i < 30; i++) {
@@ -23,7 +23,7 @@ test('begins with what is promised, and comes to what is seen', () => {
 
 test('waiting longer than promised makes the estimate longer', () => {
   const clock = new ManualClock();
-  const pace = new LinePace(clock, 10);
+  const pace = new QueuePace(clock, 10);
   expect(pace.estimateMs(1)).toBe(100);
   clock.turn(60_000);
   expect(pace.estimateMs(1)).toBeGreaterThan(25_000);
@@ -31,7 +31,7 @@ test('waiting longer than promised makes the estimate longer', () => {
 
 test('knows nothing where nothing was seen and nothing is promised', () => {
   const clock = new ManualClock();
-  const pace = new LinePace(clock, 0);
+  const pace = new QueuePace(clock, 0);
   clock.turn(5_000);
   expect(pace.estimateMs(1)).toBe(null);
   pace.turn();

@@ -5,16 +5,16 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { checkSocketFolder, makeSocketFolder, MAX_SOCKET_BYTES, shortSocket } from '../files/short-socket.ts';
-import { readStanding, watchStanding } from './standing-reader.ts';
-import { serveStanding, standingSocket } from './standing-socket.ts';
-import { WorkerStanding, type Standing } from './worker-standing.ts';
+import { readReport, watchReport } from './report-reader.ts';
+import { serveReport, reportSocket } from './report-socket.ts';
+import { WorkerReport, type Report } from './worker-report.ts';
 
 const never = new AbortController().signal;
 const status = { busySlots: 1, queued: 0, tokensPerSecond: 9.99, typicalTokensPerSecond: null, serving: [] };
 let folder: string;
 let closers: { close: () => unknown }[];
 beforeEach(() => {
-  folder = mkdtempSync(path.join(os.tmpdir(), 'llmesh-standing-'));
+  folder = mkdtempSync(path.join(os.tmpdir(), 'llmesh-report-'));
   closers = [];
 });
 afterEach(async () => {
@@ -23,10 +23,10 @@ afterEach(async () => {
 });
 
 async function serve() {
-  const standing = new WorkerStanding(new URL('http://mesh:7070'), 5);
-  const server = await serveStanding(folder, standing);
+  const report = new WorkerReport(new URL('http://mesh:7070'), 5);
+  const server = await serveReport(folder, report);
   closers.push(server);
-  return { standing, server };
+  return { report, server };
 }
 
 /** Somebody else listens there, and says `said`. */
@@ -34,49 +34,49 @@ async function standIn(said: string) {
   const server = createServer((socket) => {
     socket.on('error', () => {});
     socket.end(said);
-  }).listen(standingSocket(folder));
+  }).listen(reportSocket(folder));
   await once(server, 'listening');
   closers.push({ close: () => server.close() });
 }
 
 describe('how a worker stands', () => {
   it('is told at once and with every change, until it ends', async () => {
-    const { standing, server } = await serve();
-    const heard: Standing[] = [];
+    const { report, server } = await serve();
+    const heard: Report[] = [];
     const watched = (async () => {
-      for await (const one of watchStanding(folder, never)) heard.push(one);
+      for await (const one of watchReport(folder, never)) heard.push(one);
     })();
     await expect.poll(() => heard.length).toBe(1);
     expect(heard[0]).toMatchObject({ startedAt: 5, mesh: 'http://mesh:7070', life: 'initializing', models: [] });
-    standing.turned({ why: 'hot', words: 'Too hot.' });
-    standing.status({ ...status, slots: 4, answers: 1, tokens: 10 });
+    report.turned({ why: 'hot', words: 'Too hot.' });
+    report.status({ ...status, slots: 4, answers: 1, tokens: 10 });
     await expect.poll(() => heard.length).toBe(2);
     expect(heard[1]).toMatchObject({ pause: { why: 'hot' }, answers: 1, tokensPerSecond: 10 });
     await server.close();
     await watched;
-    expect(await readStanding(folder)).toBeNull();
+    expect(await readReport(folder)).toBeNull();
   });
 
   it.skipIf(process.platform === 'win32')(
     'is for this account alone, and takes the place of what a crash left',
     async () => {
-      writeFileSync(standingSocket(folder), '');
+      writeFileSync(reportSocket(folder), '');
       await serve();
-      expect(statSync(standingSocket(folder)).mode & 0o777).toBe(0o600);
-      expect(await readStanding(folder)).toMatchObject({ pid: process.pid });
+      expect(statSync(reportSocket(folder)).mode & 0o777).toBe(0o600);
+      expect(await readReport(folder)).toMatchObject({ pid: process.pid });
     },
   );
 
   it('is nothing where no worker runs', async () => {
-    expect(await readStanding(folder)).toBeNull();
-    expect(await readStanding(path.join(folder, 'none'))).toBeNull();
+    expect(await readReport(folder)).toBeNull();
+    expect(await readReport(path.join(folder, 'none'))).toBeNull();
   });
 
   it('is no longer watched when nobody wants to', async () => {
     await serve();
     const stop = new AbortController();
     let heard = 0;
-    for await (const _ of watchStanding(folder, stop.signal)) {
+    for await (const _ of watchReport(folder, stop.signal)) {
       heard += 1;
       stop.abort();
     }
@@ -84,8 +84,8 @@ describe('how a worker stands', () => {
   });
 
   it('lets go of whoever does not read, and of nobody else', async () => {
-    const { standing } = await serve();
-    const [idler, reader] = [connect(standingSocket(folder)).pause(), connect(standingSocket(folder))];
+    const { report } = await serve();
+    const [idler, reader] = [connect(reportSocket(folder)).pause(), connect(reportSocket(folder))];
     closers.push({ close: () => reader.destroy() }, { close: () => idler.destroy() });
     let lines = 0;
     reader.on('data', (bytes: Buffer) => (lines += bytes.includes(10) ? 1 : 0));
@@ -93,7 +93,7 @@ describe('how a worker stands', () => {
     // Each more than the system keeps for a reader.
     const words = 'w'.repeat(1 << 20);
     for (let told = 2; told < 5; told++) {
-      standing.turned({ why: 'hot', words });
+      report.turned({ why: 'hot', words });
       await expect.poll(() => lines).toBe(told);
     }
     idler.resume();
@@ -107,12 +107,12 @@ describe('how a worker stands', () => {
     ['what is of another form', '{"pid":"x"}\n', 'version_mismatch'],
   ])('is refused when a stand-in says %s', async (_, said, code) => {
     await standIn(said);
-    await expect(readStanding(folder)).rejects.toMatchObject({ code });
+    await expect(readReport(folder)).rejects.toMatchObject({ code });
   });
 
   it('ends at a stand-in that never ends its line', async () => {
     await standIn('x'.repeat(1 << 20));
-    await expect(readStanding(folder)).rejects.toMatchObject({ code: 'version_mismatch' });
+    await expect(readReport(folder)).rejects.toMatchObject({ code: 'version_mismatch' });
   });
 });
 
@@ -120,15 +120,15 @@ describe.skipIf(process.platform === 'win32')('a data folder with a name too lon
   it('has it where both ends find it, for this account alone', async () => {
     const long = path.join(folder, 'x'.repeat(100), 'y'.repeat(100));
     mkdirSync(long, { recursive: true });
-    const file = standingSocket(long);
+    const file = reportSocket(long);
     expect(Buffer.byteLength(file)).toBeLessThanOrEqual(MAX_SOCKET_BYTES);
-    expect(await readStanding(long)).toBeNull();
-    const server = await serveStanding(long, new WorkerStanding(new URL('http://mesh:7070'), 5));
-    expect(await readStanding(long)).toMatchObject({ mesh: 'http://mesh:7070' });
+    expect(await readReport(long)).toBeNull();
+    const server = await serveReport(long, new WorkerReport(new URL('http://mesh:7070'), 5));
+    expect(await readReport(long)).toMatchObject({ mesh: 'http://mesh:7070' });
     expect(statSync(path.dirname(file)).mode & 0o777).toBe(0o700);
     await server.close();
-    expect(await readStanding(long)).toBeNull();
-    expect(standingSocket(`${long}z`)).not.toBe(file);
+    expect(await readReport(long)).toBeNull();
+    expect(reportSocket(`${long}z`)).not.toBe(file);
   });
 
   it('has none where another may have put something in its place', () => {

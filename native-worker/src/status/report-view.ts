@@ -1,15 +1,15 @@
 /** The status of a worker, for a person at a terminal. Pure. */
 import { oneLine } from '../cli/terminal-text.ts';
-import { LIFE_WORDS, type Standing } from './worker-standing.ts';
+import { LIFE_WORDS, type Report } from './worker-report.ts';
 
 const BAR = 24;
 
 /** Lines of at most `columns` characters. */
-export function standingLines(standing: Standing, nowMs: number, columns: number): string[] {
-  const { models, pause, life, slots, busySlots, queued, answers, tokens, tokensPerSecond } = standing;
-  const { signedTokens, unfiledTokens } = standing;
+export function reportLines(report: Report, nowMs: number, columns: number): string[] {
+  const { models, pause, life, slots, busySlots, queued, answers, tokens, tokensPerSecond } = report;
+  const { signedTokens, unfiledTokens } = report;
   const lines = [
-    `${standing.name ?? 'This computer'} on ${standing.mesh}, for ${duration(nowMs - standing.startedAt)}`,
+    `${report.name ?? 'This computer'} on ${report.mesh}, for ${duration(nowMs - report.startedAt)}`,
     pause === null ? LIFE_WORDS[life] : `Paused. ${pause.words}`,
     ...(models.length === 0 ? ['The model is getting ready.'] : models.map(modelLine)),
     `Slots    ${bar(busySlots, slots)} ${busySlots} of ${slots} answering, ${queued} waiting`,
@@ -21,7 +21,7 @@ export function standingLines(standing: Standing, nowMs: number, columns: number
 }
 
 /** The status in one line. */
-export function standingSentence({ life, pause, slots, busySlots, answers }: Standing): string {
+export function reportSentence({ life, pause, slots, busySlots, answers }: Report): string {
   const sentence = `This computer: ${LIFE_WORDS[life]}, ${busySlots} of ${slots} slots busy, ${answers} answers so far.`;
   return oneLine(pause === null ? sentence : `${sentence} Paused. ${pause.words}`);
 }
@@ -33,7 +33,7 @@ export function duration(ms: number): string {
   return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} days`;
 }
 
-function modelLine({ id, name, quant, backend, contextTokens, unloaded }: Standing['models'][number]): string {
+function modelLine({ id, name, quant, backend, contextTokens, unloaded }: Report['models'][number]): string {
   const where = unloaded ? 'not in memory until somebody asks' : `on ${backend}, ${contextTokens} tokens of context`;
   return `${name} ${quant} (${id}) ${where}`;
 }

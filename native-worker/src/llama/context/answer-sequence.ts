@@ -1,6 +1,6 @@
 /** One place in a llama.cpp context where answers are written, and what it still knows of the ones before. */
 import type { LlamaContextSequence, Token } from 'node-llama-cpp';
-import { placeAsPriority } from './batching.ts';
+import { indexAsPriority } from './batching.ts';
 import type { Entrance } from './entrance.ts';
 
 /**
@@ -9,32 +9,32 @@ import type { Entrance } from './entrance.ts';
  */
 export const CHUNK = 64;
 
-/** What a seat is to hold before an answer is written, and what of it may be there already. */
+/** What a sequence is to hold before an answer is written, and what of it may be there already. */
 export interface Reading {
   tokens: readonly Token[];
   /** Whose it is; null where there is only one user. */
-  asker: string | null;
-  /** So many leading tokens are no secret of the asker: those of the template and the system prompt. */
+  requester: string | null;
+  /** So many leading tokens are no secret of the requester: those of the template and the system prompt. */
   open: number;
   /** Only what was computed as it would be anew is used: an answer that has to come out the same each time. */
   exact: boolean;
 }
 
-export class Seat {
-  readonly place: number;
-  readonly sequence: LlamaContextSequence;
-  /** Of whose seat it is now. */
+export class AnswerSequence {
+  readonly index: number;
+  readonly llama: LlamaContextSequence;
+  /** Of whose sequence it is now. */
   signal: AbortSignal = new AbortController().signal;
   /** The tokens of whole chunks that the sequence holds from its start on, each computed after nothing but such. */
   #chunks: Token[] = [];
-  #asker: string | null = null;
+  #requester: string | null = null;
   #open = 0;
   #entrance: Entrance;
 
   /** `entrance`: that of its context. */
   constructor(sequence: LlamaContextSequence, place: number, entrance: Entrance) {
-    this.sequence = sequence;
-    this.place = place;
+    this.llama = sequence;
+    this.index = place;
     this.#entrance = entrance;
   }
 
@@ -43,31 +43,31 @@ export class Seat {
    * prompts only: tokens of an answer were computed one by one, which differs in the last bits and can tip a near-tie.
    * Of what another asked, it is whole chunks of the open part: how fast an answer begins must not tell the rest.
    */
-  reusable({ tokens, asker, exact }: Reading): number {
-    const own = asker === this.#asker;
+  reusable({ tokens, requester, exact }: Reading): number {
+    const own = requester === this.#requester;
     const most = Math.min(tokens.length - 1, own ? Infinity : this.#open);
-    const same = Math.min(sharedLength(exact ? this.#chunks : this.sequence.contextTokens, tokens), most);
+    const same = Math.min(sharedLength(exact ? this.#chunks : this.llama.contextTokens, tokens), most);
     return exact || !own ? same - (same % CHUNK) : same;
   }
 
   /** So many tokens that it holds would be thrown away. */
   lost({ tokens }: Reading): number {
-    const held = this.sequence.contextTokens;
+    const held = this.llama.contextTokens;
     return held.length - sharedLength(held, tokens);
   }
 
   /** Brings the sequence to where the last chunk of the reading (1 to 64 tokens) is next, and returns that chunk. */
   async prefill(reading: Reading, check: () => void): Promise<Token[]> {
-    const { tokens, asker, open } = reading;
+    const { tokens, requester, open } = reading;
     let at = this.reusable(reading);
     this.#chunks.length = Math.min(this.#chunks.length, at - (at % CHUNK));
-    await this.#entrance.enter(() => this.sequence.adaptStateToTokens(tokens.slice(0, at), false));
-    if (this.sequence.nextTokenIndex !== at) {
+    await this.#entrance.enter(() => this.llama.adaptStateToTokens(tokens.slice(0, at), false));
+    if (this.llama.nextTokenIndex !== at) {
       // Recurrent models and sliding windows cannot go back to just any token.
       await this.forget();
       at = 0;
     }
-    this.#asker = asker;
+    this.#requester = requester;
     this.#open = open;
     check();
     for (; tokens.length - at > CHUNK; at += CHUNK) {
@@ -97,18 +97,18 @@ export class Seat {
 
   /** Forgets the last so many tokens; within a step. */
   async takeBack(count: number): Promise<void> {
-    const end = this.sequence.nextTokenIndex;
-    await this.#entrance.enter(() => this.sequence.eraseContextTokenRanges([{ start: end - count, end }]));
+    const end = this.llama.nextTokenIndex;
+    await this.#entrance.enter(() => this.llama.eraseContextTokenRanges([{ start: end - count, end }]));
   }
 
   async forget(): Promise<void> {
     this.#chunks = [];
-    await this.#entrance.enter(() => this.sequence.clearHistory());
+    await this.#entrance.enter(() => this.llama.clearHistory());
   }
 
   async #compute(tokens: Token[]): Promise<void> {
-    const evaluationPriority = placeAsPriority(this.place);
-    await this.step(() => this.sequence.evaluateWithoutGeneratingNewTokens(tokens, { evaluationPriority }));
+    const evaluationPriority = indexAsPriority(this.index);
+    await this.step(() => this.llama.evaluateWithoutGeneratingNewTokens(tokens, { evaluationPriority }));
   }
 }
 

@@ -23,7 +23,7 @@ export const CALL_RATES: NetworkRates = {
 /** ... and by all callers together. */
 export const CALLED_RATE = { perSecond: 32, burst: 128 };
 
-interface RelayDeskContext {
+interface SessionRelaysContext {
   clock: Clock;
   relay: Relay;
   callRate: NetworkRate;
@@ -33,12 +33,12 @@ interface RelayDeskContext {
   sessions: ReadonlyMap<PeerId, { call(peer: PeerId, ticket: string): void }>;
 }
 
-export class RelayDesk {
-  readonly #context: RelayDeskContext;
+export class SessionRelays {
+  readonly #context: SessionRelaysContext;
   readonly #from: Networks;
   readonly #bucket: TokenBucket;
 
-  constructor(context: RelayDeskContext, from: Networks) {
+  constructor(context: SessionRelaysContext, from: Networks) {
     this.#context = context;
     this.#from = from;
     this.#bucket = new TokenBucket(context.clock, RATE);
@@ -56,7 +56,7 @@ export class RelayDesk {
     if (callee === undefined || peer === caller) return refused('connect_failed', 'That volunteer has left the mesh.');
     if (!callRate.take(caller, this.#from, peer) || !calledRate.take(peer)) return refused('busy', CALLED_TOO_OFTEN);
     const tickets = relay.introduce({ peer: caller, from: this.#from }, peer);
-    if (tickets === null) return refused('busy', 'There is no room for another relayed connection. Try again soon.');
+    if (tickets === null) return refused('busy', 'There is no queues for another relayed connection. Try again soon.');
     callee.call(caller, tickets.callee);
     return { type: 'relayed', requestId, ticket: tickets.caller };
   }

@@ -10,10 +10,10 @@ import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
 import { middle, weightsOf, type Witness } from './agreed.ts';
 import type { OfferGroup, Offered } from './model-index.ts';
 import { Tenure } from './tenure.ts';
-import { type RegisteredPeer, ROOMS } from './registered-peer.ts';
+import { type RegisteredPeer, AVAILABILITIES } from './registered-peer.ts';
 
 /** Adding up an offer's providers is not done for every match. */
-export const STANDING_MS = 1_000;
+export const RANK_MS = 1_000;
 /** Those of the longest standing connections speak for all. */
 const MAX_WITNESSES = 1_024;
 /** Slots of one provider that count when a model is chosen, however much speaks for it; and one with nothing. */
@@ -36,7 +36,7 @@ export const EMPTY_BOOKS: Books = {
   isMeasured: () => false,
 };
 
-interface Standing {
+interface OfferRank {
   catalogued: boolean;
   /** The record of all its providers together, in powers of two: one receipt more or less overturns nothing. */
   record: number;
@@ -46,13 +46,13 @@ interface Standing {
   tokensPerSecond: number | null;
 }
 
-export class OfferStandings {
+export class OfferRanks {
   readonly tenure: Tenure;
   books: Books = EMPTY_BOOKS;
   readonly #clock: Clock;
   readonly #catalogue: ReadonlyMap<ModelId, CatalogueModel>;
   readonly #isPresent: (peer: RegisteredPeer) => boolean;
-  readonly #known = new WeakMap<OfferGroup, { standing: Standing; untilMs: number }>();
+  readonly #known = new WeakMap<OfferGroup, { standing: OfferRank; untilMs: number }>();
 
   constructor(clock: Clock, catalogue: Catalogue, isPresent: (peer: RegisteredPeer) => boolean) {
     this.#clock = clock;
@@ -102,16 +102,16 @@ export class OfferStandings {
     return { record: this.books.record(peerId), network, tenureMs: this.tenure.ms(peerId, model) };
   }
 
-  #of(group: OfferGroup): Standing {
+  #of(group: OfferGroup): OfferRank {
     const now = this.#clock.now();
     const known = this.#known.get(group);
     if (known !== undefined && now < known.untilMs) return known.standing;
     const standing = this.#reckon(group);
-    this.#known.set(group, { standing, untilMs: now + STANDING_MS });
+    this.#known.set(group, { standing, untilMs: now + RANK_MS });
     return standing;
   }
 
-  #reckon(group: OfferGroup): Standing {
+  #reckon(group: OfferGroup): OfferRank {
     const peers = membersOf(group).filter(this.#isPresent);
     const witnesses = peers.map((peer) => this.witness(peer, group));
     return {
@@ -147,8 +147,8 @@ export function countedSlots(slots: number, free: number, record: number): numbe
 
 function membersOf({ bags }: OfferGroup): RegisteredPeer[] {
   const members: RegisteredPeer[] = [];
-  for (const room of ROOMS) {
-    bags[room].walk(
+  for (const availability of AVAILABILITIES) {
+    bags[availability].walk(
       () => 0,
       (peer) => {
         members.push(peer);

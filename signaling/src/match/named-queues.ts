@@ -4,7 +4,7 @@
  */
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import type { Holder } from '../sockets/shares.ts';
-import { WaitingLine } from './waiting-line.ts';
+import { MatchQueue } from './match-queue.ts';
 
 interface Named {
   readonly model: ModelId;
@@ -12,8 +12,8 @@ interface Named {
   readonly holder: Holder;
 }
 
-export class NamedLines<T extends Named> {
-  readonly #lines = new Map<string, WaitingLine<T>>();
+export class NamedQueues<T extends Named> {
+  readonly #lines = new Map<string, MatchQueue<T>>();
   /** Where each has its place told: the shortest of its lines when it came. */
   readonly #homes = new Map<T, string>();
 
@@ -29,7 +29,7 @@ export class NamedLines<T extends Named> {
     }
     this.#homes.set(one, home);
     for (const key of keys) {
-      const line = this.#lines.get(key) ?? new WaitingLine();
+      const line = this.#lines.get(key) ?? new MatchQueue();
       this.#lines.set(key, line);
       line.add(one);
     }
@@ -46,7 +46,7 @@ export class NamedLines<T extends Named> {
   }
 
   /** Those that name this provider for this model; null: nobody does. */
-  of(provider: PeerId, model: ModelId): WaitingLine<T> | null {
+  of(provider: PeerId, model: ModelId): MatchQueue<T> | null {
     return this.#lines.get(key(provider, model)) ?? null;
   }
 
@@ -66,7 +66,7 @@ export class NamedLines<T extends Named> {
     }
   }
 
-  #leave(one: T, leave: (line: WaitingLine<T>) => void): void {
+  #leave(one: T, leave: (line: MatchQueue<T>) => void): void {
     if (!this.#homes.delete(one)) return;
     for (const each of keysOf(one)) {
       const line = this.#lines.get(each);

@@ -9,7 +9,7 @@ import { createServer, type Socket } from 'node:net';
 import path from 'node:path';
 import { makeSocketFolder, shortSocket } from '../files/short-socket.ts';
 import { errno } from '../files/whole-file.ts';
-import type { WorkerStanding } from './worker-standing.ts';
+import type { WorkerReport } from './worker-report.ts';
 
 const SOCKET_FILE = 'worker.sock';
 /** A reader that falls further behind is disconnected. */
@@ -19,20 +19,20 @@ const MAX_READERS = 16;
 const TOGETHER_MS = 100;
 const NOT_FOR_OTHERS = 0o177;
 
-export function standingSocket(folder: string): string {
+export function reportSocket(folder: string): string {
   if (process.platform !== 'win32') return shortSocket(path.join(folder, SOCKET_FILE));
   return `\\\\.\\pipe\\llmesh-worker-${createHash('sha256').update(folder).digest('hex').slice(0, 16)}`;
 }
 
 /** Only for the holder of the folder's lock: an existing socket is a leftover. Rejects with the system's error. */
-export async function serveStanding(folder: string, standing: WorkerStanding): Promise<{ close: () => Promise<void> }> {
-  const file = standingSocket(folder);
+export async function serveReport(folder: string, report: WorkerReport): Promise<{ close: () => Promise<void> }> {
+  const file = reportSocket(folder);
   if (!liesIn(folder, file)) makeSocketFolder(file);
   await removeLeftOver(file);
   const readers = new Set<Socket>();
   const tell = (socket: Socket) => {
     if (socket.writableLength > MAX_BEHIND_BYTES) socket.destroy();
-    else socket.write(`${JSON.stringify(standing.now)}\n`);
+    else socket.write(`${JSON.stringify(report.now)}\n`);
   };
   const server = createServer((socket) => {
     readers.add(socket);
@@ -50,7 +50,7 @@ export async function serveStanding(folder: string, standing: WorkerStanding): P
   await once(server, 'listening');
 
   let timer: NodeJS.Timeout | null = null;
-  standing.onChange = () => {
+  report.onChange = () => {
     timer ??= setTimeout(() => {
       timer = null;
       for (const socket of readers) tell(socket);
@@ -60,7 +60,7 @@ export async function serveStanding(folder: string, standing: WorkerStanding): P
   return {
     close: () =>
       (closed ??= new Promise<void>((resolve) => {
-        standing.onChange = null;
+        report.onChange = null;
         if (timer !== null) clearTimeout(timer);
         server.close(() => resolve());
         for (const socket of readers) socket.destroy();

@@ -5,16 +5,16 @@ import { createInterface } from 'node:readline';
 import * as v from 'valibot';
 import { MeshError } from '@llmesh/core/base/errors';
 import { checkSocketFolder } from '../files/short-socket.ts';
-import { liesIn, standingSocket } from './standing-socket.ts';
-import { StandingSchema, type Standing } from './worker-standing.ts';
+import { liesIn, reportSocket } from './report-socket.ts';
+import { ReportSchema, type Report } from './worker-report.ts';
 
 const MAX_BYTES = 16 << 10;
 const CONNECT_MS = 2_000;
 const ONE_MS = 2_000;
 
 /** Yields the status at once and with every change, until the worker ends or `signal` aborts; nothing if none runs. */
-export async function* watchStanding(folder: string, signal: AbortSignal): AsyncGenerator<Standing, void, undefined> {
-  const file = standingSocket(folder);
+export async function* watchReport(folder: string, signal: AbortSignal): AsyncGenerator<Report, void, undefined> {
+  const file = reportSocket(folder);
   try {
     if (!liesIn(folder, file)) checkSocketFolder(file);
   } catch {
@@ -54,14 +54,14 @@ export async function* watchStanding(folder: string, signal: AbortSignal): Async
 }
 
 /** null where no worker runs with this folder. */
-export async function readStanding(folder: string): Promise<Standing | null> {
-  for await (const standing of watchStanding(folder, AbortSignal.timeout(ONE_MS))) return standing;
+export async function readReport(folder: string): Promise<Report | null> {
+  for await (const report of watchReport(folder, AbortSignal.timeout(ONE_MS))) return report;
   return null;
 }
 
-function parse(line: string): Standing {
+function parse(line: string): Report {
   try {
-    return v.parse(StandingSchema, JSON.parse(line));
+    return v.parse(ReportSchema, JSON.parse(line));
   } catch (cause) {
     throw otherVersion(cause);
   }

@@ -9,7 +9,7 @@ import type { Engine, LoadedModel, LoadProgress } from '@llmesh/core/engine/engi
 import { cancelled, MeshError } from '@llmesh/core/base/errors';
 import type { TryModel } from './model-trial.ts';
 
-export interface EngineRoomNeeds {
+export interface EngineHolderNeeds {
   newEngine: () => Engine<CatalogueModel>;
   /** The trial that a model must pass before anybody gets it. */
   tryModel: TryModel;
@@ -18,8 +18,8 @@ export interface EngineRoomNeeds {
   failed: (error: unknown) => void;
 }
 
-export interface Seat {
-  /** The engine, for answers only: the room loads and closes it. */
+export interface EngineLease {
+  /** The engine, for answers only: the holder loads and closes it. */
   engine: Pick<Engine<CatalogueModel>, 'generate'>;
   loaded: LoadedModel;
   /** The speed during its trial; null: the trial was too short to tell. */
@@ -35,7 +35,7 @@ export interface Seat {
 interface Held {
   model: CatalogueModel;
   engine: Engine<CatalogueModel>;
-  ready: Promise<Pick<Seat, 'loaded' | 'tokensPerSecond'>>;
+  ready: Promise<Pick<EngineLease, 'loaded' | 'tokensPerSecond'>>;
   abort: AbortController;
   lost: Promise<never>;
   die: (error: Error) => void;
@@ -44,12 +44,12 @@ interface Held {
   stopIdle: () => void;
 }
 
-export class EngineRoom {
-  readonly #needs: EngineRoomNeeds;
+export class EngineHolder {
+  readonly #needs: EngineHolderNeeds;
   #held: Held | null = null;
   #model = $state.raw<CatalogueModel | null>(null);
 
-  constructor(needs: EngineRoomNeeds) {
+  constructor(needs: EngineHolderNeeds) {
     this.#needs = needs;
   }
 
@@ -59,7 +59,11 @@ export class EngineRoom {
   }
 
   /** Rejects as `Engine.load` and `TryModel` do, and with `busy` while another model is in use. */
-  async enter(model: CatalogueModel, onProgress: (progress: LoadProgress) => void, signal: AbortSignal): Promise<Seat> {
+  async enter(
+    model: CatalogueModel,
+    onProgress: (progress: LoadProgress) => void,
+    signal: AbortSignal,
+  ): Promise<EngineLease> {
     if (signal.aborted) throw cancelled();
     if (this.#held !== null && this.#held.model.id !== model.id) {
       if (this.#held.users.size > 0) throw inUse(this.#held.model, model);
@@ -103,7 +107,7 @@ export class EngineRoom {
     };
     const ready = this.#prepare(engine, model, tell, abort.signal);
     const held: Held = { model, engine, ready, abort, lost, die, users, stopIdle: () => {} };
-    // All users of the room hear of both; there may be none.
+    // All users of the holder hear of both; there may be none.
     lost.catch(() => {});
     ready.catch(() => {});
     this.#model = model;
@@ -115,7 +119,7 @@ export class EngineRoom {
     model: CatalogueModel,
     tell: (progress: LoadProgress) => void,
     signal: AbortSignal,
-  ): Promise<Pick<Seat, 'loaded' | 'tokensPerSecond'>> {
+  ): Promise<Pick<EngineLease, 'loaded' | 'tokensPerSecond'>> {
     const loaded = await engine.load(model, tell, signal);
     tell({ phase: 'start', loadedBytes: model.sizeBytes, totalBytes: model.sizeBytes });
     return { loaded, tokensPerSecond: await this.#needs.tryModel(engine, model.id, signal) };

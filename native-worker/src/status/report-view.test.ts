@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
 import type { ModelId } from '@llmesh/core/base/ids';
-import { duration, standingLines, standingSentence } from './standing-view.ts';
-import type { Standing } from './worker-standing.ts';
+import { duration, reportLines, reportSentence } from './report-view.ts';
+import type { Report } from './worker-report.ts';
 
-const standing: Standing = {
+const report: Report = {
   pid: 1,
   startedAt: 0,
   mesh: 'http://mesh:7070',
@@ -23,7 +23,7 @@ const standing: Standing = {
 };
 
 it('says in a few lines how a worker stands', () => {
-  expect(standingLines(standing, 3_900_000, 100)).toEqual([
+  expect(reportLines(report, 3_900_000, 100)).toEqual([
     'kind-weasel on http://mesh:7070, for 1 h 5 min',
     'Helping',
     'M q8 (m) on cpu, 2048 tokens of context',
@@ -32,32 +32,32 @@ it('says in a few lines how a worker stands', () => {
     'So far   1 answer, 900 tokens',
     'Receipts 850 tokens signed for',
   ]);
-  expect(standingLines({ ...standing, unfiledTokens: 50 }, 0, 100).at(-1)).toBe(
+  expect(reportLines({ ...report, unfiledTokens: 50 }, 0, 100).at(-1)).toBe(
     'Receipts 850 tokens signed for, 50 more not yet handed in',
   );
 });
 
 it('says why it does not lend, and what it waits for', () => {
   const pause = { why: 'battery' as const, words: 'This computer runs on its battery.' };
-  expect(standingLines({ ...standing, life: 'connected', pause }, 0, 100)[1]).toBe(
+  expect(reportLines({ ...report, life: 'connected', pause }, 0, 100)[1]).toBe(
     'Paused. This computer runs on its battery.',
   );
-  expect(standingSentence({ ...standing, pause })).toContain('Paused. This computer runs on its battery.');
-  const loading = standingLines({ ...standing, models: [], name: null, slots: 0, busySlots: 0 }, 0, 100);
+  expect(reportSentence({ ...report, pause })).toContain('Paused. This computer runs on its battery.');
+  const loading = reportLines({ ...report, models: [], name: null, slots: 0, busySlots: 0 }, 0, 100);
   expect(loading[0]).toContain('This computer on');
   expect(loading[2]).toBe('The model is getting ready.');
 });
 
 it('stays within the screen, and lets no model write on it', () => {
-  const models = standing.models.map((model) => ({ ...model, name: 'A\u001b[2J\nB' }));
-  const lines = standingLines({ ...standing, models }, 0, 20);
+  const models = report.models.map((model) => ({ ...model, name: 'A\u001b[2J\nB' }));
+  const lines = reportLines({ ...report, models }, 0, 20);
   expect(lines.every((line) => line.length <= 20)).toBe(true);
   expect(lines[2]).toBe('A[2J B q8 (m) on cp…');
 });
 
 it('says which models are out of memory', () => {
-  const models = [...standing.models, { ...standing.models[0]!, id: 'n' as ModelId, unloaded: true }];
-  expect(standingLines({ ...standing, models }, 0, 100).slice(2, 4)).toEqual([
+  const models = [...report.models, { ...report.models[0]!, id: 'n' as ModelId, unloaded: true }];
+  expect(reportLines({ ...report, models }, 0, 100).slice(2, 4)).toEqual([
     'M q8 (m) on cpu, 2048 tokens of context',
     'M q8 (n) not in memory until somebody asks',
   ]);

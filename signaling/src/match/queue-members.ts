@@ -6,10 +6,10 @@ import type { Clock } from '@llmesh/core/base/clock';
 import { MeshError } from '@llmesh/core/base/errors';
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import type { Networks } from '../sockets/address.ts';
-import { LinePace } from './line-pace.ts';
-import { NamedLines } from './named-lines.ts';
+import { QueuePace } from './queue-pace.ts';
+import { NamedQueues } from './named-queues.ts';
 import { Shares, type Holder } from '../sockets/shares.ts';
-import { WaitingLine } from './waiting-line.ts';
+import { MatchQueue } from './match-queue.ts';
 
 export const MAX_WAITING_PER_PEER = 8;
 export const MAX_WAITING_PER_MODEL = 1_000;
@@ -19,7 +19,7 @@ export const MAX_WAITING = 10_000;
 export const MAX_WAITING_NAMED = 1_000;
 
 export interface Waiter {
-  readonly asker: PeerId;
+  readonly requester: PeerId;
   readonly from: Networks;
   readonly requestId: number;
   readonly model: ModelId;
@@ -29,20 +29,20 @@ export interface Waiter {
 }
 
 export interface Line<T extends Waiter> {
-  readonly waiting: WaitingLine<T>;
+  readonly waiting: MatchQueue<T>;
   readonly places: Shares<T>;
-  readonly pace: LinePace;
+  readonly pace: QueuePace;
 }
 
-export class WaitingPlaces<T extends Waiter> {
-  readonly named = new NamedLines<T>();
+export class QueueMembers<T extends Waiter> {
+  readonly named = new NamedQueues<T>();
   readonly #clock: Clock;
   readonly #answersPerSecond: (model: ModelId) => number;
   readonly #changed: (waiting: number) => void;
   readonly #lines = new Map<ModelId, Line<T>>();
   readonly #open = new Shares<T>();
   readonly #ofNamed = new Shares<T>();
-  readonly #ofAsker = new Map<PeerId, Set<T>>();
+  readonly #ofRequester = new Map<PeerId, Set<T>>();
   #size = 0;
 
   /** `answersPerSecond`: what a new line goes by. `changed`: how many wait now. */
@@ -74,8 +74,8 @@ export class WaitingPlaces<T extends Waiter> {
     return this.#size > 0 || this.#lines.size > 0;
   }
 
-  of(asker: PeerId): readonly T[] {
-    return [...(this.#ofAsker.get(asker) ?? [])];
+  of(requester: PeerId): readonly T[] {
+    return [...(this.#ofRequester.get(requester) ?? [])];
   }
 
   /** 1: the next; 0: not here. */
@@ -86,7 +86,7 @@ export class WaitingPlaces<T extends Waiter> {
 
   /** Who lost their places to this one. Throws busy when it has too many itself, or nobody has more than it does. */
   add(one: T): T[] {
-    const own = this.#ofAsker.get(one.asker) ?? new Set();
+    const own = this.#ofRequester.get(one.requester) ?? new Set();
     if (own.size >= MAX_WAITING_PER_PEER)
       throw busy(`You have ${own.size} questions waiting already. Wait until one of them is answered.`);
     const gone: T[] = [];
@@ -103,12 +103,12 @@ export class WaitingPlaces<T extends Waiter> {
       this.named.add(one);
       this.#ofNamed.add(one, whole(one));
     }
-    this.#ofAsker.set(one.asker, own.add(one));
+    this.#ofRequester.set(one.requester, own.add(one));
     this.#resized(1);
     return gone;
   }
 
-  /** Its turn has come: others have theirs before its asker, and before its networks, have another. */
+  /** Its turn has come: others have theirs before its requester, and before its networks, have another. */
   take(one: T): void {
     const line = one.only === null ? this.line(one.model) : null;
     line?.waiting.take(one);
@@ -127,9 +127,9 @@ export class WaitingPlaces<T extends Waiter> {
 
   /** Does nothing for one that is not here. */
   remove(one: T): void {
-    const own = this.#ofAsker.get(one.asker);
+    const own = this.#ofRequester.get(one.requester);
     if (own?.delete(one) !== true) return;
-    if (own.size === 0) this.#ofAsker.delete(one.asker);
+    if (own.size === 0) this.#ofRequester.delete(one.requester);
     const line = this.line(one.model);
     line?.waiting.remove(one);
     for (const places of [line?.places, this.#open, this.#ofNamed]) places?.remove(one);
@@ -138,11 +138,11 @@ export class WaitingPlaces<T extends Waiter> {
   }
 
   #newLine(model: ModelId): Line<T> {
-    const pace = new LinePace(this.#clock, this.#answersPerSecond(model));
-    return { waiting: new WaitingLine(), places: new Shares(), pace };
+    const pace = new QueuePace(this.#clock, this.#answersPerSecond(model));
+    return { waiting: new MatchQueue(), places: new Shares(), pace };
   }
 
-  #makePlace(places: Shares<T>, most: number, one: T, pace: LinePace | null): T[] {
+  #makePlace(places: Shares<T>, most: number, one: T, pace: QueuePace | null): T[] {
     if (places.size < most) return [];
     const last = places.yielding(whole(one));
     if (last === null) throw tooMany(places.size, pace);
@@ -157,15 +157,15 @@ export class WaitingPlaces<T extends Waiter> {
 }
 
 /** Whoever has a place, by where it comes from. */
-function whole({ asker, from }: Waiter): Holder {
-  return { peer: asker, from };
+function whole({ requester, from }: Waiter): Holder {
+  return { peer: requester, from };
 }
 
 function busy(message: string): MeshError {
   return new MeshError('busy', message);
 }
 
-function tooMany(waiting: number, pace: LinePace | null): MeshError {
+function tooMany(waiting: number, pace: QueuePace | null): MeshError {
   const estimateMs = pace?.estimateMs(waiting) ?? null;
   const turn = estimateMs === null ? '' : `; the last will have its turn in about ${spoken(estimateMs)}`;
   return busy(
