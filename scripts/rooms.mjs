@@ -22,6 +22,7 @@ const ROOMS = {
     ['peers', 'the open links of this peer, and what peers do for each other over them'],
     ['control', 'our end of the control plane'],
     ['engine', 'the inference port, and what surrounds an engine whoever calls it'],
+    ['tasks', 'what a kind of task is, and the kinds that there are'],
     ['provide', 'what a provider accepts, and how it works it off'],
     ['ask/patience', 'when a provider counts as late, silent or broken'],
     ['ask', 'how a question gets its answer and survives its providers'],

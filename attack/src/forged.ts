@@ -24,16 +24,19 @@ export async function forgedFiling(
     requester: requester.peerId,
     provider: provider.peerId,
     leaseNonce: lease.nonce,
-    tokens: 200,
+    commitment: randomBytes(32),
+    units: 200,
     digest: randomBytes(32),
+    task: lease.task,
     model: lease.model,
-    promptTokens: 10,
+    inputUnits: 10,
+    result: randomBytes(32),
     startedMs: nowMs - 2_000,
     endedMs: nowMs,
     ...claims,
   };
   const half = await signReceipt(body, provider.identity);
-  const other = await countersign(half, { ...body, maxPromptTokens: 1e15 }, requester.identity);
+  const other = await countersign(half, { ...body, maxInputUnits: 1e15 }, requester.identity);
   return {
     type: 'file',
     lease: leaseText,

@@ -5,11 +5,18 @@ import type { Channel } from '@llmesh/core/peers/channel';
 import { realClock } from '@llmesh/core/base/clock';
 import { newTaskId, type PeerId } from '@llmesh/core/base/ids';
 import { Links } from '@llmesh/core/peers/links';
+import { packBody } from '@llmesh/core/wire/body';
+import type { Leased } from '@llmesh/core/wire/candidate';
 import { randomBytes } from '@llmesh/core/base/random-bytes';
 import { openNodePaths, throwAwayIdentity } from 'llmesh/node/mesh-node';
 import { TINY_MODEL, type Target } from './target.ts';
 
 type Heard = Record<string, unknown>;
+/** What is asked in a conversation, as the kind `chat` has it, and the lease for it. */
+interface Asked extends Heard {
+  lease: Uint8Array | null;
+  maxUnits?: number;
+}
 const LINK_TIMEOUT_MS = 20_000;
 
 export class Intruder {
@@ -46,20 +53,27 @@ export class Intruder {
     return this.#links.open(peer, AbortSignal.timeout(LINK_TIMEOUT_MS));
   }
 
-  /** Leave to ask this one provider; null: it was refused. */
-  async lease(peer: PeerId, maxTokens = 2_048): Promise<Uint8Array | null> {
-    const question = { model: TINY_MODEL as never, maxTokens, exclude: [], only: [peer], prefer: null };
-    const found = await this.#paths.control.match(question, AbortSignal.timeout(LINK_TIMEOUT_MS), () => {});
-    const { lease } = found.find(({ peerId }) => peerId === peer) ?? { lease: null };
+  /** A lease for this one provider; null: it was refused. */
+  async lease(peer: PeerId): Promise<Uint8Array | null> {
+    const lease = (await this.#matched(peer))?.lease ?? null;
     return lease === null ? null : fromBase32(lease);
   }
 
+  async #matched(peer: PeerId): Promise<Leased | null> {
+    const question = { model: TINY_MODEL as never, maxUnits: 2_048, exclude: [], only: [peer], prefer: null };
+    const found = await this.#paths.control.match(question, AbortSignal.timeout(LINK_TIMEOUT_MS), () => {});
+    return found.find(({ peerId }) => peerId === peer) ?? null;
+  }
+
   /** Sends a request and waits for how it ends; null: nothing was heard in `ms`. */
-  async request(channel: Channel, more: Heard, ms: number): Promise<Heard | null> {
+  async request(channel: Channel, asked: Asked, ms: number): Promise<Heard | null> {
     const taskId = newTaskId();
+    const { lease, maxUnits = 256, ...more } = asked;
     const turns = [{ role: 'user', content: 'What is LLMesh?' }];
-    const plain = { task: 'chat', model: TINY_MODEL, turns, sampling: {}, maxTokens: 256, prefix: null, lease: null };
-    channel.send({ kind: 'TASK_REQUEST', taskId, ...plain, salt: randomBytes(16), ...more } as never);
+    const input = packBody({ turns, sampling: {}, prefix: null, ...more });
+    const file = (await this.#matched(channel.peer))?.model.sha256 ?? null;
+    const plain = { task: 'chat', model: TINY_MODEL, file, input, maxUnits, lease, salt: randomBytes(16) };
+    channel.send({ kind: 'TASK_REQUEST', taskId, ...plain } as never);
     const ends = ({ kind, taskId: about }: Heard) =>
       kind === 'CLOSED' || (about === taskId && (kind === 'TASK_RESPONSE' || kind === 'TASK_ERROR'));
     return new Promise((resolve) => {

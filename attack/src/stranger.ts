@@ -87,14 +87,14 @@ export class Stranger {
   }
 
   match(more: Message = {}, ms = 10_000): Promise<Message | null> {
-    const question = { model: 'llmesh-tiny', maxTokens: 512, exclude: [], only: null, prefer: null };
+    const question = { model: 'llmesh-tiny', maxUnits: 512, exclude: [], only: null, prefer: null };
     return this.ask({ type: 'match', ...question, ...more }, ms);
   }
 
   /** Says what it lends, and that it is there. */
-  lend(models: Message[], { slots = 1, busySlots = 0, tokens = 0 } = {}): void {
+  lend(models: Message[], { slots = 1, busySlots = 0, units = 0 } = {}): void {
     this.send({ type: 'advert', slots, certificate: null, models });
-    const beat = () => this.send({ type: 'heartbeat', busySlots, queued: 0, tokens });
+    const beat = () => this.send({ type: 'heartbeat', busySlots, queued: 0, units });
     beat();
     this.#beat ??= setInterval(beat, 1_000);
   }

@@ -13,6 +13,7 @@ import {
   type FuzzTarget,
 } from '@llmesh/core/fuzz/fuzz';
 import { messageDecoders } from '@llmesh/core/fuzz/message-decoders';
+import { taskDecoders } from '@llmesh/core/fuzz/task-decoders';
 import { signedDecoders } from '@llmesh/core/fuzz/signed-decoders';
 import { signalTarget } from '../../signaling/src/testing/signal-target.ts';
 import { Coverage } from './coverage.ts';
@@ -56,6 +57,7 @@ const tell = (report: FuzzReport) => parentPort?.postMessage(report);
 const catalogue: unknown = JSON.parse(readFileSync(new URL('../../models/catalogue.json', import.meta.url), 'utf8'));
 const targets: FuzzTarget[] = [
   ...messageDecoders(catalogue),
+  ...taskDecoders(),
   ...(await signedDecoders()),
   ...formDecoders(),
   ggufHeaders(),

@@ -105,7 +105,7 @@ export class LocalMatches {
   #beat(peer: RegisteredPeer, busySlots: number): void {
     this.#registry.heard(peer);
     const before = loadOf(peer);
-    this.#registry.heartbeat(peer, { type: 'heartbeat', busySlots, queued: 0, tokens: 20 });
+    this.#registry.heartbeat(peer, { type: 'heartbeat', busySlots, queued: 0, units: 20 });
     this.#queues.begun(peer, loadOf(peer) - before);
   }
 }

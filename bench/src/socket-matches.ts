@@ -105,7 +105,7 @@ export class SocketMatches {
         else if (head.startsWith('{"type":"queued"')) this.#queued++;
         else if (/^{"type":"(matched|refused)"/.test(head)) reject(new Error(`not matched: ${head}`));
       };
-      requester.send({ type: 'match', requestId, model, maxTokens: 512, exclude: [], only: null, prefer: null });
+      requester.send({ type: 'match', requestId, model, maxUnits: 512, exclude: [], only: null, prefer: null });
     });
   }
 
@@ -113,7 +113,7 @@ export class SocketMatches {
     const { model, slots, busySlots } = this.#fleet[place]!;
     const socket = await MeshSocket.join(this.#port);
     socket.send({ type: 'advert', models: [model], slots, certificate: null });
-    socket.send({ type: 'heartbeat', busySlots, queued: 0, tokens: 0 });
+    socket.send({ type: 'heartbeat', busySlots, queued: 0, units: 0 });
     return socket;
   }
 
@@ -135,7 +135,7 @@ export class SocketMatches {
     for (let i = 0; i < Math.min(whole, this.#fleet.length); i++) {
       const place = this.#nextBeat++ % this.#fleet.length;
       const busySlots = someBusy(this.#fleet[place]!.slots, this.#random);
-      this.#providers[place]?.send({ type: 'heartbeat', busySlots, queued: 0, tokens: 20 });
+      this.#providers[place]?.send({ type: 'heartbeat', busySlots, queued: 0, units: 20 });
       this.#beats++;
     }
   }

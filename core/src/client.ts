@@ -3,16 +3,16 @@ import { untilAborted } from './base/abort.ts';
 import { realClock } from './base/clock.ts';
 import type { ControlClient } from './control/control.ts';
 import type { ControlState } from './control/control-connection.ts';
-import type { Offer } from './wire/model-advert.ts';
+import { CHAT, EMBEDDING, type Offer } from './wire/model-advert.ts';
 import { unreachable } from './control/control-requests.ts';
 import { MeshError } from './base/errors.ts';
 import { originOfMesh } from './base/mesh-address.ts';
 import type { Identity } from './identity/identity.ts';
-import type { ModelId, PeerId } from './base/ids.ts';
+import type { ModelId, PeerId, TaskName } from './base/ids.ts';
 import type { OpenedMesh } from './mesh.ts';
 import type { Turn } from './protocol.ts';
 import { AsyncQueue } from './base/queue.ts';
-import { fileOf, findOffer, type Task } from './policy/offer-name.ts';
+import { fileOf, findOffer } from './policy/offer-name.ts';
 import { bestOffer } from './policy/best-offer.ts';
 import type { AnswerEvent, AnswerSummary, AskRequest } from './ask/answer.ts';
 
@@ -111,7 +111,7 @@ export class MeshClient {
   /** A vector for each text, of length one: how much alike two texts are is the sum of the products of their numbers. */
   async embed({ inputs, model, only, signal = new AbortController().signal }: VectorsRequest): Promise<Float32Array[]> {
     const { mesh } = this.#opened;
-    const asked = await this.#asked(model, signal, 'embedding');
+    const asked = await this.#asked(model, signal, EMBEDDING);
     const { vectors } = await mesh.embed({ ...asked, inputs, only: only ?? null }, signal);
     return vectors;
   }
@@ -148,7 +148,7 @@ export class MeshClient {
   async #asked(
     name: string | undefined,
     signal: AbortSignal,
-    task: Task = 'chat',
+    task: TaskName = CHAT,
   ): Promise<Pick<AskRequest, 'model' | 'sha256'>> {
     // What is named without a file needs no list: the mesh knows what it means.
     if (name !== undefined && !name.includes('@')) return { model: name as ModelId };
@@ -264,7 +264,7 @@ async function offersOf(control: ControlClient, signal: AbortSignal): Promise<re
   return control.offers?.models ?? [];
 }
 
-function nobodyLends(name: string | undefined, task: Task): MeshError {
+function nobodyLends(name: string | undefined, task: TaskName): MeshError {
   if (name !== undefined) {
     return new MeshError(
       'unknown_model',
@@ -273,6 +273,6 @@ function nobodyLends(name: string | undefined, task: Task): MeshError {
   }
   return new MeshError(
     'no_provider',
-    `Nobody lends a model that ${task === 'chat' ? 'chats' : 'turns text into vectors'} on this mesh right now.`,
+    `Nobody lends a model that ${task === CHAT ? 'chats' : 'turns text into vectors'} on this mesh right now.`,
   );
 }

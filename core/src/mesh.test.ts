@@ -1,11 +1,13 @@
 /** Two and more peers over memory links: real requester, worker, channels and frames; scripted engine and server. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { MeshError } from './base/errors.ts';
-import { newPeerId } from './base/ids.ts';
+import { newPeerId, newTaskId, type TaskId } from './base/ids.ts';
+import { textChunk } from './testing/task-messages.ts';
 import { advert } from './testing/scripted-server.ts';
 import { consume, never, question, World } from './testing/mesh-world.ts';
 import { ScriptedEngine } from './testing/scripted-engine.ts';
 
+const taskId = newTaskId();
 const world = { current: new World() };
 afterEach(async () => {
   await Promise.all(world.current.meshes.map((mesh) => mesh.close()));
@@ -272,10 +274,12 @@ describe('a provider', () => {
   });
 
   it.each([
-    ['pieces out of order', { index: 5, tokens: 1, text: 'x' }],
-    ['more than was asked for', { index: 0, tokens: 101, text: 'x' }],
-    ['pieces of nothing', { index: 0, tokens: 0, text: 'x' }],
-    ['a giant for a token', { index: 0, tokens: 1, text: 'x'.repeat(60_000) }],
+    ['pieces out of order', textChunk(taskId, 5, 'x')],
+    ['more than was asked for', textChunk(taskId, 0, 'x', 101)],
+    ['pieces of nothing', textChunk(taskId, 0, 'x', 0)],
+    ['a giant for a token', textChunk(taskId, 0, 'x'.repeat(60_000))],
+    ['what is no piece of an answer', { ...textChunk(taskId, 0, 'x'), piece: new Uint8Array([0x80]) }],
+    ['what is not even packed', { ...textChunk(taskId, 0, 'x'), piece: new Uint8Array([0xdd, 255, 255, 255, 255]) }],
   ])('that sends %s is cut off', async (_, chunk) => {
     const w = world.current;
     const liar = w.network.join(newPeerId());
@@ -298,7 +302,7 @@ describe('a provider', () => {
           heard.push(message.kind);
           if (message.kind !== 'TASK_REQUEST') return;
           channel.send({ kind: 'TASK_ACCEPTED', taskId: message.taskId, ahead: 0 });
-          channel.send({ kind: 'TASK_CHUNK', taskId: message.taskId, ...chunk });
+          channel.send({ ...chunk, taskId: message.taskId });
         },
       });
     };
@@ -339,7 +343,7 @@ describe('a provider', () => {
     await w.clock.advance(10);
     const intruder = w.network.join(newPeerId());
     const channel = new Channel(await intruder.dial(user.self, never), w.clock, { closed() {}, message() {} });
-    channel.send({ kind: 'TASK_CHUNK', taskId: taskId as never, index: 0, tokens: 1, text: 'evil' });
+    channel.send(textChunk(taskId as TaskId, 0, 'evil'));
     await w.clock.advance(10);
     expect(outcome).toMatchObject({ text: '', ended: false });
   });

@@ -3,9 +3,12 @@ import type { Clock } from './base/clock.ts';
 import { ControlAbsence } from './control/control-absence.ts';
 import type { ControlClient } from './control/control.ts';
 import { Deliveries } from './provide/deliveries.ts';
-import type { Embedded, EmbedRequest } from './ask/embedding.ts';
+import type { Embedded, EmbedRequest } from './ask/embedding-parts.ts';
+import type { RunEvent, RunRequest } from './ask/running.ts';
+import type { TaskKind } from './tasks/task-kind.ts';
+import { TaskKinds } from './tasks/task-kinds.ts';
 import type { MeshError } from './base/errors.ts';
-import { HarmfulForms } from './provide/harmful-forms.ts';
+import { HarmfulInputs } from './provide/harmful-inputs.ts';
 import { verify as verifyInScript, type Identity } from './identity/identity.ts';
 import type { PeerId } from './base/ids.ts';
 import { Introductions } from './peers/introductions.ts';
@@ -34,6 +37,8 @@ export interface MeshOptions {
   introductions?: Introductions;
   /** Links to other providers that are kept while we lend, see `neighbours.ts`. Left out: none. */
   neighbours?: () => number;
+  /** Kinds of tasks that it does, beside ours. To ask for one is to hand it to `run`. */
+  kinds?: readonly TaskKind[];
   clock: Clock;
   /** Milliseconds since 1970, where the control plane does not say it. */
   now: () => number;
@@ -74,15 +79,17 @@ export class Mesh {
   #neighbours: Neighbours;
   #absence: ControlAbsence;
   #worker: TaskWorker | null = null;
-  readonly #harmful: HarmfulForms;
+  readonly #harmful: HarmfulInputs;
+  readonly #kinds: TaskKinds;
 
   constructor(options: MeshOptions) {
     const { control, transport, identity, receipts, clock, now, random, verify = verifyInScript } = options;
     this.self = transport.self;
     this.control = control;
     this.#clock = clock;
-    this.#harmful = new HarmfulForms(clock);
-    // Whose leave it is, their clock counts.
+    this.#harmful = new HarmfulInputs(clock);
+    this.#kinds = new TaskKinds(options.kinds);
+    // Whoever gives the leases, their clock counts.
     this.#now = () => control.serverNowMs ?? now();
     const file = control.file.bind(control);
     this.#filer = new ReceiptFiler({ ...receipts, file, clock, random });
@@ -157,6 +164,15 @@ export class Mesh {
     return this.#requester.ask(request, signal);
   }
 
+  /** See `Requester.run`. */
+  run<Input, Piece, Result>(
+    kind: TaskKind<Input, Piece, Result>,
+    request: RunRequest<Input>,
+    signal: AbortSignal,
+  ): AsyncGenerator<RunEvent<Piece, Result>, void, undefined> {
+    return this.#requester.run(kind, request, signal);
+  }
+
   /** See `Requester.embed`. */
   embed(request: EmbedRequest, signal: AbortSignal): Promise<Embedded> {
     return this.#requester.embed(request, signal);
@@ -171,6 +187,7 @@ export class Mesh {
       deliveries: this.#deliveries,
       withoutLease: () => this.#absence.away,
       models: options.models,
+      kinds: this.#kinds,
       harmful: this.#harmful,
       get maxTokensPerSecond() {
         return options.maxTokensPerSecond ?? null;
@@ -185,8 +202,8 @@ export class Mesh {
           control.report({
             busySlots: status.busySlots,
             queued: status.queued,
-            tokens: status.tokens,
-            tokensPerSecond: status.typicalTokensPerSecond,
+            units: status.tokens,
+            unitsPerSecond: status.typicalTokensPerSecond,
           });
         }
         options.onStatus(status);

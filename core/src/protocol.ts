@@ -6,8 +6,8 @@
 import * as v from 'valibot';
 import type { TaskId } from './base/ids.ts';
 import {
+  MAX_MESSAGE_BYTES,
   MAX_RECORD_BYTES,
-  MAX_VECTOR_NUMBERS,
   bytes,
   count,
   errorCode,
@@ -17,19 +17,25 @@ import {
   sentence,
   sha256,
   taskId,
+  taskName,
   text,
-  MAX_SCHEMA_CHARS,
 } from './wire/fields.ts';
 import { CandidateSchema } from './wire/candidate.ts';
 
 /** Both ends must speak the same one; it is the first byte of every data frame and a field of `hello`. */
-export const PROTOCOL_VERSION = 3;
+export const PROTOCOL_VERSION = 4;
 
 /** The most one data-channel fragment may take, header included: what every WebRTC stack carries. */
 export const MAX_FRAGMENT_BYTES = 16_384;
 /** By how much a fragment grows when it is sealed: the header of `seal-wire.ts` and the tag of its cipher. */
 export const SEAL_BYTES = 18;
 export const MAX_SEALED_BYTES = MAX_FRAGMENT_BYTES + SEAL_BYTES;
+/** The most that a task may be told, packed: a message, less the fields around it. */
+export const MAX_INPUT_BYTES = MAX_MESSAGE_BYTES - 4_096;
+/** The most of one piece, packed. */
+export const MAX_PIECE_BYTES = 524_288;
+/** What there is to say at the end of a task, packed, beside its pieces. */
+export const MAX_RESULT_BYTES = 65_536;
 /** The most text of one question with its history, in UTF-8 bytes; models refuse far less by their context. */
 export const MAX_PROMPT_BYTES = 524_288;
 export const MAX_TURNS = 512;
@@ -76,43 +82,27 @@ export type Sampling = v.InferOutput<typeof SamplingSchema>;
 /** Is the other end alive, and how far away? The receiver sends it back with `reply: true` at once. */
 export const PingSchema = v.object({ kind: v.literal('PING'), nonce: count, reply: v.boolean() });
 
-const tokenIds = v.pipe(v.array(v.pipe(count, v.maxValue(MAX_TOKEN_ID))), v.maxLength(MAX_TOKEN_IDS));
+/** Ids of tokens in one model's vocabulary. */
+export const tokenIds = v.pipe(v.array(v.pipe(count, v.maxValue(MAX_TOKEN_ID))), v.maxLength(MAX_TOKEN_IDS));
 
 /**
- * Please run this. `lease`: the control plane's leave for it (`lease.ts`); null where it could not be asked. `salt`:
- * random, known to the two ends alone, so that a digest of the answer tells nobody else what it says.
+ * Please run this. What is asked, `input`, is packed as its kind declares (`tasks/task-kind.ts`, `wire/body.ts`): both ends
+ * commit to these very bytes (`receipts/request-commitment.ts`).
  */
 export const TaskRequestSchema = v.object({
   kind: v.literal('TASK_REQUEST'),
   taskId,
-  /**
-   * `completion`: go on after the text of the one turn as it stands, no template around it. `embedding`: the turns are
-   * texts, each to be turned into a vector that stands for its meaning.
-   */
-  task: v.picklist(['chat', 'completion', 'embedding']),
+  /** The kind of task. */
+  task: taskName,
   model: modelId,
-  turns: v.pipe(v.array(TurnSchema), v.minLength(1), v.maxLength(MAX_TURNS)),
-  sampling: SamplingSchema,
-  /** The answer is to be JSON of this form (`json-schema.ts`). Left out: it is free. */
-  schema: v.optional(text(MAX_SCHEMA_CHARS)),
-  /** The adapter that the model answers with. Left out: it answers as it is. */
-  adapter: v.optional(sha256),
-  /** For each token how likely it was, and so many others, the likeliest. Left out: nothing is told. */
-  logprobs: v.optional(v.pipe(count, v.maxValue(MAX_TOP_LOGPROBS))),
-  /** The limit for this provider's part. */
-  maxTokens: v.pipe(count, v.minValue(1)),
-  /**
-   * What other providers have delivered of the answer: go on after exactly this. `tokenIds` in the vocabulary of the very
-   * file; null: of another, or not known.
-   */
-  prefix: v.nullable(
-    v.object({
-      text: text(MAX_PREFIX_CHARACTERS),
-      tokens: v.pipe(count, v.minValue(1), v.maxValue(MAX_PREFIX_TOKENS)),
-      tokenIds: v.nullable(tokenIds),
-    }),
-  ),
+  /** The model's file as the provider advertised it; null: it named none. */
+  file: v.nullable(sha256),
+  input: bytes(MAX_INPUT_BYTES),
+  /** The limit for this provider's part, in units of its kind. */
+  maxUnits: v.pipe(count, v.minValue(1)),
+  /** The control plane's permission to ask this provider (`lease.ts`); null where it could not be asked. */
   lease: v.nullable(bytes(MAX_RECORD_BYTES)),
+  /** Random, known to the two ends alone, so that a commitment or a digest tells nobody else what was said. */
   salt: v.pipe(v.instance(Uint8Array), v.length(SALT_BYTES)),
 });
 
@@ -128,23 +118,14 @@ export const TokenLogprobSchema = v.object({
 });
 export type TokenLogprob = v.InferOutput<typeof TokenLogprobSchema>;
 
-/**
- * The next piece of the answer. `index` is the number of tokens before it, `tokens` how many it holds; `tokenIds` are
- * theirs in the model's vocabulary, from engines that can tell.
- */
+/** The next piece of the work. `index` is the number of units before it, `units` how many it holds. */
 export const TaskChunkSchema = v.object({
   kind: v.literal('TASK_CHUNK'),
   taskId,
   index: count,
-  tokens: count,
-  text: text(65_536),
-  tokenIds: v.optional(tokenIds),
-  /** How likely each of its tokens was, where the request asks for it. Nobody signs for it. */
-  logprobs: v.optional(v.pipe(v.array(TokenLogprobSchema), v.maxLength(MAX_TOKEN_IDS))),
-  /** With the first chunk, from providers that know it then: tokens of the turns, without a prefix. Of a vector: of its text. */
-  promptTokens: v.optional(count),
-  /** The vector of text `index` of an `embedding`; it counts as one token: float32, little-endian (`vector.ts`). */
-  vector: v.optional(bytes(4 * MAX_VECTOR_NUMBERS)),
+  units: count,
+  /** Packed as the kind of the task declares. */
+  piece: bytes(MAX_PIECE_BYTES),
 });
 
 /** The requester has so much of the answer, and signs for it: `receipt.ts`. */
@@ -154,16 +135,16 @@ export const TaskAckSchema = v.object({
   acknowledgement: bytes(MAX_RECORD_BYTES),
 });
 
-/**
- * The answer is whole. `stop`: the model ended it; `length`: `maxTokens` or the context did. `receipt`: the provider's
- * half; null for a task without a lease.
- */
+/** The work is done. `receipt`: the provider's half; null for a task without a lease. */
 export const TaskResponseSchema = v.object({
   kind: v.literal('TASK_RESPONSE'),
   taskId,
-  finish: v.picklist(['stop', 'length']),
-  promptTokens: count,
-  completionTokens: count,
+  /** Units of this part by the provider's own count: the last may have had nothing to show. */
+  units: count,
+  /** What was read for it, in units of the kind: tokens of the turns, say. */
+  inputUnits: count,
+  /** Packed as the kind of the task declares. */
+  result: bytes(MAX_RESULT_BYTES),
   receipt: v.nullable(bytes(MAX_RECORD_BYTES)),
 });
 
@@ -242,7 +223,6 @@ const DataSchema = v.variant('kind', [
 ]);
 export type DataMessage = v.InferOutput<typeof DataSchema>;
 export type TaskRequest = v.InferOutput<typeof TaskRequestSchema>;
-export type TaskKind = TaskRequest['task'];
 export type TaskChunk = v.InferOutput<typeof TaskChunkSchema>;
 /** What a provider says about a task that it was asked to run. */
 export type TaskReply = Extract<DataMessage, { kind: 'TASK_ACCEPTED' | 'TASK_CHUNK' | 'TASK_RESPONSE' | 'TASK_ERROR' }>;

@@ -3,7 +3,8 @@ import { encode } from '@msgpack/msgpack';
 import type { ControlClient } from '@llmesh/core/control/control';
 import { makeCredentials } from '@llmesh/core/transport/seal/credentials';
 import { SECRET_KEY_BYTES, softwareIdentity } from '@llmesh/core/identity/identity';
-import { isPeerId, newTaskId, type PeerId } from '@llmesh/core/base/ids';
+import { isPeerId, newTaskId, type ModelId, type PeerId } from '@llmesh/core/base/ids';
+import { chatRequest } from '@llmesh/core/testing/task-messages';
 import { PeerJsTransport } from '@llmesh/core/transport/peerjs-transport';
 import { MAX_FRAGMENT_BYTES, PROTOCOL_VERSION } from '@llmesh/core/protocol';
 import type { Welcome } from '@llmesh/core/wire/control-protocol';
@@ -31,22 +32,7 @@ test.afterEach(() => mesh.stop());
 const ANY_POINT = generateKeyPair(randomBytes).publicKey;
 const frame = (flag: number, body: Uint8Array, version = PROTOCOL_VERSION) => new Uint8Array([version, flag, ...body]);
 const text = (bytes: number) => new Uint8Array(bytes).fill(120);
-const request = (changes: object) =>
-  frame(
-    1,
-    encode({
-      kind: 'TASK_REQUEST',
-      taskId: newTaskId(),
-      task: 'chat',
-      model: 'llmesh-tiny',
-      turns: [{ role: 'user', content: 'hello' }],
-      sampling: {},
-      maxTokens: 10,
-      lease: null,
-      salt: new Uint8Array(16),
-      ...changes,
-    }),
-  );
+const request = () => frame(1, encode(chatRequest(newTaskId(), {}, { model: 'llmesh-tiny' as ModelId })));
 
 /** The provider's link is gone soon after `misbehave`. */
 async function isCutOff(link: Link, misbehave: () => void): Promise<void> {
@@ -113,7 +99,7 @@ test('a peer that does not seal its link, or seals it badly, is cut off, and nob
   control.on('welcome', ({ iceServers, signalToken }) => raw.start(iceServers, signalToken));
   control.start();
   await areCutOff(raw, control, [
-    ['a question in the open', (link) => link.send(request({}))],
+    ['a question in the open', (link) => link.send(request())],
     ['another version', (link) => link.send(frame(1, text(40), 77))],
     ['a handshake of zeros', (link) => link.send(frame(HANDSHAKE_XX, new Uint8Array(32)))],
     ['a handshake that is too long', (link) => link.send(frame(HANDSHAKE_XX, text(4000)))],
@@ -165,7 +151,7 @@ test('a program that breaks the protocol on a WebSocket is cut off, and nobody e
     ['an unknown type', '{"type":"evil"}'],
     [
       'a match before a hello',
-      '{"type":"match","requestId":1,"model":"x","maxTokens":1,"exclude":[],"only":null,"prefer":null}',
+      '{"type":"match","requestId":1,"model":"x","maxUnits":1,"exclude":[],"only":null,"prefer":null}',
     ],
   ];
   const identity = throwAwayIdentity();

@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import * as v from 'valibot';
 import type { ModelId } from '@llmesh/core/base/ids';
 import { MAX_TO_SERVER_BYTES } from '@llmesh/core/wire/control-protocol';
-import { MAX_LEASE_TOKENS } from '@llmesh/core/receipts/lease';
+import { MAX_LEASE_UNITS } from '@llmesh/core/receipts/lease';
 import { PROTOCOL_VERSION } from '@llmesh/core/protocol';
 import { ModelsPageSchema, PeersPageSchema, StatsSchema } from '@llmesh/core/wire/api-pages';
 import { CLOSE, PING_MS } from './sockets/bounded-socket.ts';
@@ -19,7 +19,7 @@ import { advertised, MeshPeer, newIdentity, TINY } from './testing/clients.ts';
 import { ManualClock } from '@llmesh/core/testing/manual-clock';
 
 const ADVERT = { type: 'advert', models: [advertised()], slots: 1, certificate: null };
-const BEAT = { type: 'heartbeat', busySlots: 0, queued: 0, tokens: 5 };
+const BEAT = { type: 'heartbeat', busySlots: 0, queued: 0, units: 5 };
 
 const planes: ControlPlane[] = [];
 let folder = '';
@@ -135,7 +135,7 @@ describe('/mesh', () => {
     await provider.settled();
     const [first, second, third] = [await joined(plane), await joined(plane), await joined(plane)];
     const ask = (peer: MeshPeer, requestId = 1) =>
-      peer.send({ type: 'match', requestId, model: TINY, maxTokens: 64, exclude: [], only: null, prefer: null });
+      peer.send({ type: 'match', requestId, model: TINY, maxUnits: 64, exclude: [], only: null, prefer: null });
     for (const [i, peer] of [first, second, third].entries()) {
       ask(peer);
       // 200 tokens at 100 tokens a second.
@@ -170,7 +170,7 @@ describe('/mesh', () => {
     await provider.settled();
     const user = await joined(plane);
     for (let requestId = 1; requestId <= MAX_WAITING_PER_PEER + 1; requestId++) {
-      user.send({ type: 'match', requestId, model: TINY, maxTokens: 64, exclude: [], only: null, prefer: null });
+      user.send({ type: 'match', requestId, model: TINY, maxUnits: 64, exclude: [], only: null, prefer: null });
     }
     expect(await user.says('refused')).toMatchObject({ requestId: MAX_WAITING_PER_PEER + 1, code: 'busy' });
   });
@@ -314,7 +314,7 @@ describe('bad input on /mesh', () => {
   test.each([
     ['heartbeats', BEAT],
     ['adverts', { ...ADVERT, models: Array.from({ length: 16 }, (_, i) => advertised(`model-${i}` as ModelId)) }],
-    ['matches', { type: 'match', requestId: 1, model: TINY, maxTokens: 1, exclude: [], only: null, prefer: null }],
+    ['matches', { type: 'match', requestId: 1, model: TINY, maxUnits: 1, exclude: [], only: null, prefer: null }],
   ])('a flood of %s is first warned of, then closed, and only for the flooder', async (_what, message) => {
     const plane = await start({ clock: new ManualClock() });
     const bystander = await joined(plane);
@@ -386,9 +386,9 @@ describe('HTTP', () => {
     const plane = await start();
     const peer = await joined(plane);
     const ask = { type: 'match', requestId: 1, model: TINY, exclude: [], only: null, prefer: null };
-    for (let i = 0; i <= MAX_BAD_MESSAGES; i++) peer.send({ ...ask, maxTokens: 1e15 });
+    for (let i = 0; i <= MAX_BAD_MESSAGES; i++) peer.send({ ...ask, maxUnits: 1e15 });
     expect(await peer.says('refused')).toMatchObject({ requestId: 1, code: 'bad_message' });
-    peer.send({ ...ask, requestId: 2, maxTokens: MAX_LEASE_TOKENS });
+    peer.send({ ...ask, requestId: 2, maxUnits: MAX_LEASE_UNITS });
     expect(await peer.says('matched')).toMatchObject({ requestId: 2 });
   });
 

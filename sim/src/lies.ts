@@ -26,11 +26,11 @@ export function toldToControl(lie: Lie | null, slow: boolean): (json: string) =>
       type: string;
       busySlots?: number;
       queued?: number;
-      tokensPerSecond?: number;
+      unitsPerSecond?: number;
       models?: { tokensPerSecond: number | null }[];
     };
     if (lie === 'free' && message.type === 'heartbeat') Object.assign(message, { busySlots: 0, queued: 0 });
-    if (slow && message.tokensPerSecond !== undefined) message.tokensPerSecond *= BOASTFUL;
+    if (slow && message.unitsPerSecond !== undefined) message.unitsPerSecond *= BOASTFUL;
     if (slow)
       for (const model of message.models ?? []) if (model.tokensPerSecond !== null) model.tokensPerSecond *= BOASTFUL;
     return JSON.stringify(message);

@@ -49,7 +49,7 @@ async function lies({ target, scale }: Scene) {
   const sha256 = await hashOf(TINY_FILE);
   for (const [what, lie] of Object.entries(LIES).slice(0, scale < 1 ? FEW : undefined)) {
     const liar = await Stranger.join(target);
-    liar.lend([model(TINY_MODEL, { sha256, ...lie })], { tokens: 9e15 });
+    liar.lend([model(TINY_MODEL, { sha256, ...lie })], { units: 9e15 });
     await sleep(SETTLED_MS);
     const during = await target.complete({ provider: { only: honest } });
     const offers = JSON.stringify(await target.json('/api/models'));
@@ -78,7 +78,9 @@ function usage(text: string): number | null {
 /** Whoever joined first described the model: the liar is there before the honest provider. */
 async function firstToSay({ target }: Scene) {
   const liar = await Stranger.join(target);
-  liar.lend([model(TINY_MODEL, { embeds: 64, name: 'PWNED', tokensPerSecond: 1 })], { busySlots: 1 });
+  liar.lend([model(TINY_MODEL, { task: 'embedding', embeds: 64, name: 'PWNED', tokensPerSecond: 1 })], {
+    busySlots: 1,
+  });
   await sleep(500);
   await target.addWorker();
   await sleep(SETTLED_MS);
@@ -98,7 +100,7 @@ async function defaultModel({ target }: Scene) {
   const advert = model('best-model', { name: 'LLMesh tiny', tokensPerSecond: 1_000 });
   // As many as an advert may claim.
   node.mesh.provide({
-    models: [{ advert: advert as never, engine: { generate } as never, slots: 64 }],
+    models: [{ advert: advert as never, engine: { generate }, slots: 64 }],
     onStatus() {},
     onFailure() {},
     onHang() {},
@@ -138,11 +140,11 @@ async function receipts({ target, scale }: Scene) {
     return answer?.['type'] === 'filed';
   };
   const impossible: Record<string, Record<string, unknown>> = {
-    '10^15 tokens': { tokens: 1e15 },
+    '10^15 tokens': { units: 1e15 },
     'took 50 years': { startedMs: 1, endedMs: 1.5e12 },
     'in the year 9999': { startedMs: 253_370_764_800_000, endedMs: 253_370_764_800_001 },
     'ended before it began': { startedMs: Date.now(), endedMs: Date.now() - 5_000 },
-    'more tokens than its lease has': { tokens: 513 },
+    'more tokens than its lease has': { units: 513 },
   };
   const facts: [boolean, string][] = [];
   for (const [what, claims] of Object.entries(impossible)) {

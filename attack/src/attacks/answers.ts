@@ -1,4 +1,6 @@
 /** What a lying provider writes, and what is passed on of it. */
+import { chat } from '@llmesh/core/tasks/chat';
+import { readBody } from '@llmesh/core/wire/body';
 import { MeshError } from '@llmesh/core/base/errors';
 import { openMeshNode } from 'llmesh/node/mesh-node';
 import { readGgufFileInfo } from 'node-llama-cpp';
@@ -91,14 +93,16 @@ async function invisibleIds({ target }: Scene) {
     const lengthOf = async (prefix: unknown) => {
       intruder.heard.length = 0;
       const lease = await intruder.lease(provider);
-      const request = { lease, prefix, maxTokens: prefix === null ? 4 : 400, sampling: { temperature: 0 } };
+      const request = { lease, prefix, maxUnits: prefix === null ? 4 : 400, sampling: { temperature: 0 } };
       const said = await intruder.request(channel, request, 20_000);
-      return said?.['completionTokens'] ?? said?.['code'] ?? null;
+      return said?.['units'] ?? said?.['code'] ?? null;
     };
     await lengthOf(null);
-    const chunks = intruder.heard.filter(({ kind }) => kind === 'TASK_CHUNK');
-    const text = chunks.map((chunk) => String(chunk['text'])).join('');
-    const ids = chunks.flatMap((chunk) => chunk['tokenIds'] as number[]);
+    const pieces = intruder.heard.flatMap(({ kind, piece }) =>
+      kind === 'TASK_CHUNK' ? (readBody(chat.piece, piece as Uint8Array) ?? []) : [],
+    );
+    const text = pieces.map((piece) => piece.text).join('');
+    const ids = pieces.flatMap(({ tokenIds = [] }) => tokenIds);
     const begun = async (hidden: number) => {
       const tokenIds = [...Array.from({ length: hidden }, () => end), ...ids];
       return lengthOf({ text, tokens: tokenIds.length, tokenIds });

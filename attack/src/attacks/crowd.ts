@@ -78,7 +78,7 @@ async function flap(scene: Scene) {
   for (const one of others) one.lend([model('flap')], { busySlots: 1 });
   const beganMs = performance.now();
   for (let turn = 0; performance.now() - beganMs < LASTS_MS * scene.scale; turn += 1) {
-    for (const one of others) one.send({ type: 'heartbeat', busySlots: turn % 2, queued: 0, tokens: 0 });
+    for (const one of others) one.send({ type: 'heartbeat', busySlots: turn % 2, queued: 0, units: 0 });
     await sleep(23);
   }
   const { status } = await scene.target.get('/healthz');
@@ -153,7 +153,7 @@ async function matches(scene: Scene) {
         type: 'match',
         requestId: 1_000_000 + asked,
         model: TINY_MODEL,
-        maxTokens: 5,
+        maxUnits: 5,
         exclude: [],
         only: null,
         prefer: null,

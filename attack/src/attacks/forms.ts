@@ -60,7 +60,7 @@ async function toAProvider({ target }: Scene, schema: object, leased: boolean, t
     const beganMs = performance.now();
     const end = await intruder.request(
       channel,
-      { schema: JSON.stringify(schema), lease, prefix, maxTokens: 4 },
+      { schema: JSON.stringify(schema), lease, prefix, maxUnits: 4 },
       PATIENCE_MS,
     );
     const said = end === null ? 'no word' : `${inWords(end['kind'])} ${inWords(end['code'] ?? '')}`.trim();

@@ -1,6 +1,6 @@
 /** A question, and what its requester hears of the answer. */
 import type { ModelId, PeerId } from '../base/ids.ts';
-import type { Turn, Sampling, TokenLogprob, TaskKind } from '../protocol.ts';
+import type { Turn, Sampling, TokenLogprob } from '../protocol.ts';
 import type { KeptAnswer } from './delivered-answer.ts';
 import type { QueuePosition } from '../wire/control-protocol.ts';
 import type { Candidate } from '../wire/candidate.ts';
@@ -88,16 +88,3 @@ export interface AnswerSummary {
   /** After the first piece; null for an answer too short to tell. */
   tokensPerSecond: number | null;
 }
-
-/** What a provider says at the end of its part. */
-export interface Whole {
-  finish: 'stop' | 'length';
-  promptTokens: number;
-  /** The tokens of its part, by its own count: the last may have had no text to show. */
-  completionTokens: number;
-  path: Path | null;
-  receipt: AnswerSummary['receipt'];
-}
-
-/** What one provider is asked for. */
-export type TaskPart = Omit<AskRequest, 'task'> & { task?: TaskKind };

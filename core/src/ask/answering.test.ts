@@ -326,7 +326,7 @@ describe('what a provider wrote', () => {
         throw new MeshError('engine_failed', 'Gone.');
       },
     };
-    await w.provide(liar as unknown as ScriptedEngine, 1, null, FILE);
+    await w.provide(liar, 1, null, FILE);
     const honest = new ScriptedEngine(WORDS);
     honest.failAfter = failAfter;
     await w.provide(honest, 2, PER_SECOND, FILE);

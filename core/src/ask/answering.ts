@@ -4,7 +4,7 @@
  * brings the next words leads.
  */
 import { AtWork } from './at-work.ts';
-import { Attempt, type AttemptEvent, type AttemptNeeds } from './attempt.ts';
+import { Attempt, type AttemptEvent, type AttemptNeeds, type Whole } from './attempt.ts';
 import type { Breakers } from './patience/breaker.ts';
 import { Challenges } from './patience/challenges.ts';
 import { AnswerTimes } from './answer-times.ts';
@@ -22,10 +22,16 @@ import { StallWatch } from './patience/stall-watch.ts';
 import type { Leased } from '../wire/candidate.ts';
 import { isBreak, isWorthAnother } from '../policy/error-meaning.ts';
 import type { QueuePosition } from '../wire/control-protocol.ts';
-import type { AnswerEvent, AskRequest, Seam, Whole } from './answer.ts';
+import type { AnswerEvent, AskRequest, Seam } from './answer.ts';
+import { AnswerCheck } from '../tasks/answer-check.ts';
+import type { AnswerInput, AnswerPiece, AnswerResult } from '../tasks/answer-messages.ts';
+import type { AnswerTask } from '../tasks/answer-task.ts';
 
 /** Providers that fail in a row, without a word between them, before the question is given back to its requester. */
 const MAX_FAILURES = 4;
+
+type AnswerAttempt = Attempt<AnswerInput, AnswerPiece, AnswerResult>;
+type AnswerAttemptEvent = AttemptEvent<AnswerPiece, AnswerResult>;
 
 export interface AnsweringNeeds extends AttemptNeeds {
   shortlist: Shortlist;
@@ -39,6 +45,9 @@ export class Answering {
   /** Ends with the answer, or with the `MeshError` that ended it. */
   readonly events = new AsyncQueue<AnswerEvent>();
   readonly #request: AskRequest;
+  readonly #kind: AnswerTask;
+  /** Without what has come of the answer. */
+  readonly #input: AnswerInput;
   readonly #needs: AnsweringNeeds;
   readonly #answer: DeliveredAnswer;
   /** The limit for the whole answer, including what there was of it before. */
@@ -46,14 +55,14 @@ export class Answering {
   readonly #times: AnswerTimes;
   /** Null: the answer is free. */
   readonly #form: FollowedForm | null;
-  readonly #atWork: AtWork;
+  readonly #atWork: AtWork<AnswerAttempt>;
   readonly #challenges = new Challenges();
   readonly #breaks: QuestionBreaks;
   /** Those that the control plane lost: they did not hang. */
   readonly #gone = new Set<PeerId>();
   readonly #seams: Seam[] = [];
   /** Brought the last words; null before the first. */
-  #leader: Attempt | null = null;
+  #leader: AnswerAttempt | null = null;
   #announced: PeerId | null = null;
   #lastError: MeshError | null = null;
   #watch: StallWatch | null = null;
@@ -62,9 +71,15 @@ export class Answering {
   #failures = 0;
   #ended = false;
 
-  /** `form`: of the schema of the request; null: it has none. */
-  constructor(request: AskRequest, needs: AnsweringNeeds, form: FollowedForm | null) {
+  /** `input`: what the request asks of this kind; `form`: of its schema, null: it has none. */
+  constructor(
+    request: AskRequest,
+    { kind, input, form }: { kind: AnswerTask; input: AnswerInput; form: FollowedForm | null },
+    needs: AnsweringNeeds,
+  ) {
     this.#request = request;
+    this.#kind = kind;
+    this.#input = input;
     this.#needs = needs;
     this.#atWork = new AtWork(needs.breakers);
     this.#answer = new DeliveredAnswer(request.prefix, request.adapter);
@@ -105,7 +120,15 @@ export class Answering {
       if (this.#ended) return;
       asked = candidate !== null;
       if (candidate !== null) this.#ask(candidate);
-      else if (this.#atWork.size === 0) this.end(this.#lastError ?? nobodyFor(this.#request));
+      else if (this.#atWork.size === 0)
+        this.end(
+          this.#lastError ??
+            nobodyFor({
+              needs: this.#kind.needs(this.#input),
+              only: this.#request.only,
+              begun: this.#answer.tokens > 0,
+            }),
+        );
     } catch (thrown) {
       // Who is at work may still bring it to an end.
       if (this.#atWork.size > 0) return;
@@ -131,9 +154,17 @@ export class Answering {
 
   #ask(candidate: Leased): void {
     const prefix = this.#answer.prefixFor(candidate.model);
-    const part = { ...this.#request, maxTokens: this.#maxTokens - this.#answer.tokens };
     const form = this.#form?.behind(prefix?.text ?? '') ?? null;
-    const attempt = new Attempt(candidate, part, prefix, this.#needs, (one, event) => this.#take(one, event), form);
+    const input = { ...this.#input, prefix };
+    const part = {
+      kind: this.#kind,
+      model: this.#request.model,
+      input,
+      maxUnits: this.#maxTokens - this.#answer.tokens,
+      check: new AnswerCheck(input, form),
+      offset: prefix?.tokens ?? 0,
+    };
+    const attempt: AnswerAttempt = new Attempt(candidate, part, this.#needs, (one, event) => this.#take(one, event));
     this.#atWork.began(attempt);
     if (this.#atWork.size > 1) return;
     // Words of the one before it are not coming any more: this one's are waited for.
@@ -153,7 +184,7 @@ export class Answering {
     this.#watch = new StallWatch(this.#needs.clock, events, moreMs);
   }
 
-  #take(attempt: Attempt, event: AttemptEvent): void {
+  #take(attempt: AnswerAttempt, event: AnswerAttemptEvent): void {
     switch (event.type) {
       case 'late':
         this.#challenge(this.#atWork.size);
@@ -161,7 +192,7 @@ export class Answering {
       case 'accepted':
         this.#accepted(attempt, event.ahead);
         break;
-      case 'chunk':
+      case 'piece':
         this.#read(attempt, event);
         break;
       case 'whole':
@@ -180,7 +211,7 @@ export class Answering {
     }
   }
 
-  #accepted(attempt: Attempt, ahead: number): void {
+  #accepted(attempt: AnswerAttempt, ahead: number): void {
     if (attempt !== this.#atWork.first && ahead > 0) {
       this.#atWork.dismiss(attempt);
       this.#giveBack(attempt);
@@ -193,7 +224,7 @@ export class Answering {
   }
 
   /** Late against its own history, and what it says that it takes to load the model: somebody else is asked as well, where that does not become a habit. */
-  #expectFirstWords(attempt: Attempt): void {
+  #expectFirstWords(attempt: AnswerAttempt): void {
     const { clock, words, hedges } = this.#needs;
     this.#stopLate?.();
     if (this.#times.begun || this.#request.hedge === false) return;
@@ -203,9 +234,10 @@ export class Answering {
     });
   }
 
-  #read(attempt: Attempt, { chunk }: Extract<AttemptEvent, { type: 'chunk' }>): void {
+  #read(attempt: AnswerAttempt, written: Extract<AnswerAttemptEvent, { type: 'piece' }>): void {
+    const { index, piece, units } = written;
     // Another was here before: these words are known.
-    if (attempt.offset + chunk.index !== this.#answer.tokens) return;
+    if (attempt.offset + index !== this.#answer.tokens) return;
     const { clock, words } = this.#needs;
     const nowMs = clock.now();
     this.#atWork.heard(attempt);
@@ -217,29 +249,29 @@ export class Answering {
       if (runsSinceMs !== null && candidate.model.wakesInMs === undefined)
         words.heard(candidate.peerId, nowMs - runsSinceMs);
     }
-    if (chunk.index === 0) {
+    if (index === 0) {
       this.#atWork.worked(attempt);
       this.#failures = 0;
     }
-    this.#answer.add(chunk, attempt.candidate.model);
+    this.#answer.add(written, attempt.candidate.model);
     this.#breaks.got(this.#answer.tokens);
     if (this.#atWork.size > 1 && this.#challenges.recovered(this.#answer.tokens)) this.#keepOnly(attempt);
     this.#watch?.heard();
     this.#times.heard(this.#answer.tokens, nowMs);
-    const { text, tokens, tokenIds = null, logprobs, promptTokens } = chunk;
+    const { text, tokenIds = null, logprobs, promptTokens } = piece;
     this.events.push({
       type: 'piece',
       text,
-      tokens,
+      tokens: units,
       tokenIds,
       ...(logprobs !== undefined && { logprobs }),
       ...(promptTokens !== undefined && { promptTokens }),
     });
-    if (chunk.index === 0) this.#needs.shortlist.warm(this.#answer);
+    if (index === 0) this.#needs.shortlist.warm(this.#answer);
   }
 
   /** From now on these are the words that count. */
-  #lead(attempt: Attempt, nowMs: number): void {
+  #lead(attempt: AnswerAttempt, nowMs: number): void {
     const { candidate } = attempt;
     this.#keepOnly(attempt);
     if (this.#leader !== null) {
@@ -279,12 +311,12 @@ export class Answering {
     }
   }
 
-  #noteBreak(attempt: Attempt, error: MeshError): void {
-    const { candidate, channel, runsSinceMs, taken, tokens } = attempt;
+  #noteBreak(attempt: AnswerAttempt, error: MeshError): void {
+    const { candidate, channel, runsSinceMs, taken, units } = attempt;
     // Whoever had others before it in line was not at work on this one.
     if (!isBreak(error) || !attempt.asked || (taken && runsSinceMs === null)) return;
     const { peerId } = candidate;
-    this.#breaks.broke(peerId, taken && tokens === 0 && channel?.wentSilent === true && !this.#gone.has(peerId));
+    this.#breaks.broke(peerId, taken && units === 0 && channel?.wentSilent === true && !this.#gone.has(peerId));
     this.#atWork.pardon(this.#breaks.blameless);
   }
 
@@ -294,7 +326,7 @@ export class Answering {
   }
 
   /** Nobody is at work on it any more. */
-  #failed(thrown: MeshError, { offset }: Attempt): void {
+  #failed(thrown: MeshError, { offset }: AnswerAttempt): void {
     if (this.#ended) return;
     // What others wrote of the answer is no fault of the question's; somebody may have room for it.
     const tooLong = offset > (this.#request.prefix?.tokens ?? 0) && thrown.code === 'prompt_too_long';
@@ -302,9 +334,9 @@ export class Answering {
     // Only its last word is missing.
     if (this.#leader !== null && this.#answer.tokens >= this.#maxTokens) {
       this.#done(this.#leader, {
-        finish: 'length',
-        promptTokens: 0,
-        completionTokens: 0,
+        result: { finish: 'length' },
+        inputUnits: 0,
+        units: 0,
         path: null,
         receipt: 'none',
       });
@@ -326,9 +358,9 @@ export class Answering {
     void this.#askNext();
   }
 
-  #finish(attempt: Attempt, whole: Whole): void {
+  #finish(attempt: AnswerAttempt, whole: Whole<AnswerResult>): void {
     this.#atWork.finished(attempt);
-    if (attempt.offset + attempt.tokens !== this.#answer.tokens) {
+    if (attempt.offset + attempt.units !== this.#answer.tokens) {
       // It lost the race and ended before it heard of it.
       if (this.#atWork.size === 0) this.#failed(new MeshError('provider_lost', 'The answer broke off.'), attempt);
       return;
@@ -338,7 +370,7 @@ export class Answering {
     this.#done(attempt, whole);
   }
 
-  #done(attempt: Attempt, { finish, promptTokens, completionTokens, path, receipt }: Whole): void {
+  #done(attempt: AnswerAttempt, { result, inputUnits, units, path, receipt }: Whole<AnswerResult>): void {
     const endMs = this.#needs.clock.now();
     this.#needs.hedges.earn();
     this.#breaks.worked();
@@ -346,12 +378,12 @@ export class Answering {
       type: 'done',
       summary: {
         provider: attempt.candidate.peerId,
-        finish,
-        promptTokens,
+        finish: result.finish,
+        promptTokens: inputUnits,
         path,
         receipt,
         // Not fewer than came, and not more than was asked for.
-        completionTokens: Math.min(Math.max(attempt.offset + completionTokens, this.#answer.tokens), this.#maxTokens),
+        completionTokens: Math.min(Math.max(attempt.offset + units, this.#answer.tokens), this.#maxTokens),
         seams: this.#seams,
         firstTokenMs: this.#times.firstTokenMs(endMs),
         tokensPerSecond: this.#times.tokensPerSecond(endMs),
@@ -360,11 +392,11 @@ export class Answering {
     this.end();
   }
 
-  #keepOnly(attempt: Attempt): void {
+  #keepOnly(attempt: AnswerAttempt): void {
     for (const spared of this.#atWork.keepOnly(attempt)) this.#giveBack(spared);
   }
 
-  #giveBack({ candidate }: Attempt): void {
+  #giveBack({ candidate }: AnswerAttempt): void {
     this.#needs.shortlist.giveBack(candidate.peerId);
   }
 }

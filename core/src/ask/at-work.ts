@@ -1,11 +1,18 @@
 /** Who is at work on one question, and what each of them is afterwards known for. */
-import type { Attempt } from './attempt.ts';
 import type { Breakers } from './patience/breaker.ts';
 import type { MeshError } from '../base/errors.ts';
 import type { PeerId } from '../base/ids.ts';
 import { isFault } from '../policy/error-meaning.ts';
+import type { Leased } from '../wire/candidate.ts';
 
-export class AtWork {
+/** What is to be known of an attempt here. */
+export interface Working {
+  readonly candidate: Leased;
+  readonly runsSinceMs: number | null;
+  cancel(): void;
+}
+
+export class AtWork<Attempt extends Working> {
   readonly #breakers: Breakers;
   /** The one asked first comes first. */
   readonly #attempts = new Set<Attempt>();

@@ -1,20 +1,22 @@
-/** One provider at work on one answer, from dialling it to its last word. Tells what comes; decides nothing. */
+/** One provider at work on one task, from dialling it to its last word. Tells what comes; decides nothing. */
+import * as v from 'valibot';
 import type { Channel } from '../peers/channel.ts';
 import type { Clock } from '../base/clock.ts';
 import { unreachable } from '../control/control-requests.ts';
-import type { AnswerPrefix } from '../engine/engine.ts';
 import { asMeshError, MeshError } from '../base/errors.ts';
-import type { GrammarReader } from '../form/grammar-reader.ts';
 import type { Identity, verify } from '../identity/identity.ts';
-import { newTaskId, type TaskId } from '../base/ids.ts';
+import { newTaskId, type ModelId, type TaskId } from '../base/ids.ts';
 import type { Links } from '../peers/links.ts';
-import { PieceCheck } from './piece-check.ts';
-import type { DataMessage, TaskChunk, TaskReply } from '../protocol.ts';
+import { MAX_INPUT_BYTES, SALT_BYTES, type TaskChunk, type TaskReply } from '../protocol.ts';
+import { randomBytes } from '../base/random-bytes.ts';
+import { packBody, readBody } from '../wire/body.ts';
 import { cannotGoOn, saidByProvider } from './provider-failure.ts';
 import type { ReceiptFiler } from '../receipts/receipt-filer.ts';
-import { ReceivedAnswer } from './received-answer.ts';
+import { requestCommitment } from '../receipts/request-commitment.ts';
+import { heldLease, ReceivedTask, type HeldLease } from './received-task.ts';
+import type { TaskCheck, TaskKind, Written } from '../tasks/task-kind.ts';
+import type { Path } from '../transport/transport.ts';
 import type { Leased } from '../wire/candidate.ts';
-import type { AnswerSummary, TaskPart, Whole } from './answer.ts';
 
 /** A provider says at once whether it takes a task; one that does not is broken. */
 const ACCEPT_TIMEOUT_MS = 5_000;
@@ -22,15 +24,38 @@ const ACCEPT_TIMEOUT_MS = 5_000;
 const LATE_MS = 2_500;
 const KEY_FAILED = "This computer's key could not sign. Start again.";
 
-export type AttemptEvent =
+export type AttemptEvent<Piece, Result> =
   /** It did not take the task in good time, and may yet. */
   | { type: 'late' }
   /** It took the task; `ahead` others come first. */
   | { type: 'accepted'; ahead: number }
-  | { type: 'chunk'; chunk: TaskChunk }
-  | { type: 'whole'; whole: Whole }
+  /** `index`: the units of this attempt before it. */
+  | ({ type: 'piece'; index: number } & Written<Piece>)
+  | { type: 'whole'; whole: Whole<Result> }
   /** Nothing further comes. */
   | { type: 'failed'; error: MeshError };
+
+/** What one provider is asked for. */
+export interface TaskPart<Input, Piece, Result> {
+  kind: TaskKind<Input, Piece, Result>;
+  model: ModelId;
+  input: Input;
+  maxUnits: number;
+  check: TaskCheck<Piece, Result>;
+  /** Units of the whole that there were before it began. */
+  offset: number;
+}
+
+/** What a provider says at the end of its part. */
+export interface Whole<Result> {
+  result: Result;
+  inputUnits: number;
+  /** The units of its part, by its own count: the last may have had nothing to show. */
+  units: number;
+  path: Path | null;
+  /** signed: by both. refused: the provider's half was untrue. none: it sent none. */
+  receipt: 'signed' | 'refused' | 'none';
+}
 
 export interface AttemptNeeds {
   links: Links;
@@ -39,12 +64,18 @@ export interface AttemptNeeds {
   filer: Pick<ReceiptFiler, 'file'>;
   clock: Clock;
   /** Sends the replies about this task here until the returned function is called. */
-  listen: (taskId: TaskId, attempt: Attempt) => () => void;
+  listen: (taskId: TaskId, attempt: Listener) => () => void;
 }
 
-export class Attempt {
+/** Hears what one provider says of one task. */
+export interface Listener {
+  readonly channel: Channel | null;
+  handle(reply: TaskReply): void;
+  channelClosed(channel: Channel, reason: MeshError | null): void;
+}
+
+export class Attempt<Input, Piece, Result> implements Listener {
   readonly candidate: Leased;
-  /** Tokens of the answer that there were before it began. */
   readonly offset: number;
   /** Null while it is dialled. */
   channel: Channel | null = null;
@@ -54,53 +85,40 @@ export class Attempt {
   taken = false;
   /** Since when the provider works on it; null: others come first. */
   runsSinceMs: number | null = null;
+  readonly #part: TaskPart<Input, Piece, Result>;
   readonly #needs: AttemptNeeds;
-  readonly #tell: (event: AttemptEvent) => void;
+  readonly #tell: (event: AttemptEvent<Piece, Result>) => void;
   readonly #taskId = newTaskId();
-  readonly #answer: ReceivedAnswer;
+  readonly #lease: HeldLease | null;
   readonly #dialling = new AbortController();
-  readonly #check: PieceCheck;
+  /** What came of it; null before it was asked. */
+  #received: ReceivedTask | null = null;
   #cleanUp: (() => void)[] = [];
   #stopTimer: (() => void) | null = null;
   #stopLate: () => void;
   #settled = false;
   #ended = false;
 
-  /**
-   * Begins at once: `part` is what this one is asked for; `form` has read `prefix`, null: the answer is free. Throws
-   * lease_refused. `tell` is never called after `cancel`.
-   */
+  /** Begins at once. Throws lease_refused. `tell` is never called after `cancel`. */
   constructor(
     candidate: Leased,
-    part: TaskPart,
-    prefix: AnswerPrefix | null,
+    part: TaskPart<Input, Piece, Result>,
     needs: AttemptNeeds,
-    tell: (attempt: Attempt, event: AttemptEvent) => void,
-    form: GrammarReader | null = null,
+    tell: (attempt: Attempt<Input, Piece, Result>, event: AttemptEvent<Piece, Result>) => void,
   ) {
+    const { kind, model, offset } = part;
     this.candidate = candidate;
-    this.offset = prefix?.tokens ?? 0;
+    this.offset = offset;
+    this.#part = part;
     this.#needs = needs;
     this.#tell = (event) => tell(this, event);
-    this.#check = new PieceCheck(part, form, candidate.model.embeds);
-    const taskId = this.#taskId;
-    this.#answer = new ReceivedAnswer({
-      taskId,
-      candidate,
-      request: part,
-      identity: needs.identity,
-      verify: needs.verify,
-      clock: needs.clock,
-      ...(prefix !== null && { prefix: prefix.text }),
-      acknowledge: (acknowledgement) => this.channel?.send({ kind: 'TASK_ACK', taskId, acknowledgement }),
-      failed: (thrown) => this.fail(asMeshError(thrown, 'identity_unusable', KEY_FAILED)),
-    });
+    this.#lease = heldLease(candidate, needs.identity.peerId, { task: kind.offeredAs, model });
     this.#stopLate = needs.clock.after(LATE_MS, () => this.#tell({ type: 'late' }));
-    void this.#begin(part, prefix);
+    void this.#begin();
   }
 
-  get tokens(): number {
-    return this.#answer.tokens;
+  get units(): number {
+    return this.#received?.units ?? 0;
   }
 
   handle(reply: TaskReply): void {
@@ -114,14 +132,7 @@ export class Attempt {
         this.#tell({ type: 'accepted', ahead: reply.ahead });
         break;
       case 'TASK_CHUNK':
-        try {
-          this.#check.piece(reply);
-          this.#answer.add(reply);
-        } catch (thrown) {
-          this.fail(asMeshError(thrown, 'bad_message', 'The volunteer sent something unreadable.'));
-          return;
-        }
-        this.#tell({ type: 'chunk', chunk: reply });
+        this.#take(reply);
         break;
       case 'TASK_RESPONSE':
         this.#settled = true;
@@ -130,9 +141,9 @@ export class Attempt {
       case 'TASK_ERROR':
         this.#settled = true;
         // Its own control plane is there, and ours is not.
-        if (reply.code === 'lease_refused' && this.#answer.leaseBytes === null) this.fail(unreachable());
+        if (reply.code === 'lease_refused' && this.#lease === null) this.fail(unreachable());
         // We read the schema before it did: its limits are other than ours, and the next one's need not be.
-        else if (reply.code === 'bad_schema' && this.tokens === 0)
+        else if (reply.code === 'bad_schema' && this.units === 0)
           this.fail(saidByProvider('unsupported', reply.message));
         else this.fail(saidByProvider(reply.code, reply.message));
         break;
@@ -160,14 +171,14 @@ export class Attempt {
     this.#dialling.abort();
     if (!this.#settled) this.channel?.send({ kind: 'TASK_CANCEL', taskId: this.#taskId });
     // What came was delivered, however it ended.
-    this.#answer.breakOff();
+    this.#received?.breakOff();
     this.#stopTimer?.();
     this.#stopLate();
     for (const clean of this.#cleanUp) clean();
     this.#cleanUp = [];
   }
 
-  async #begin(part: TaskPart, prefix: AnswerPrefix | null): Promise<void> {
+  async #begin(): Promise<void> {
     const { links, clock, listen } = this.#needs;
     try {
       const channel = await links.open(this.candidate.peerId, this.#dialling.signal);
@@ -178,67 +189,91 @@ export class Attempt {
       this.#stopTimer = clock.after(ACCEPT_TIMEOUT_MS, () =>
         this.fail(new MeshError('provider_lost', 'The volunteer did not accept the question.')),
       );
-      this.#request(channel, part, prefix);
+      this.#request(channel);
+      this.asked = true;
     } catch (thrown) {
       this.fail(asMeshError(thrown, 'connect_failed', 'Could not connect to that volunteer.'));
     }
   }
 
-  /** Throws what `cannotBeSent` makes of it. */
-  #request(channel: Channel, part: TaskPart, prefix: AnswerPrefix | null): void {
-    const request: Omit<Extract<DataMessage, { kind: 'TASK_REQUEST' }>, 'prefix'> = {
-      kind: 'TASK_REQUEST',
-      taskId: this.#taskId,
-      task: part.task ?? 'chat',
-      model: part.model,
-      turns: part.turns,
-      sampling: part.sampling,
-      ...(part.schema !== undefined && { schema: part.schema }),
-      ...(part.adapter !== undefined && { adapter: part.adapter }),
-      ...(part.logprobs !== undefined && { logprobs: part.logprobs }),
-      maxTokens: part.maxTokens,
-      lease: this.#answer.leaseBytes,
-      salt: this.#answer.salt,
-    };
-    const ways = prefix === null ? [null] : [prefix.tokenIds, null].map((tokenIds) => ({ ...prefix, tokenIds }));
-    for (const [at, way] of ways.entries()) {
-      try {
-        channel.send({ ...request, prefix: way });
-        this.asked = true;
-        return;
-      } catch (thrown) {
-        // Without the ids it may just fit.
-        if (at === ways.length - 1) throw cannotBeSent(thrown, prefix !== null);
-      }
+  /** Throws `cannotBeSent`. */
+  #request(channel: Channel): void {
+    const { kind, model, maxUnits } = this.#part;
+    const { peerId: provider, model: offered } = this.candidate;
+    const { identity, verify, clock } = this.#needs;
+    const input = this.#packed();
+    const salt = randomBytes(SALT_BYTES);
+    const asked = { task: kind.name, model, file: offered.sha256, input, maxUnits, salt };
+    const taskId = this.#taskId;
+    this.#received = new ReceivedTask({
+      taskId,
+      provider,
+      lease: this.#lease,
+      commitment: requestCommitment(asked),
+      maxUnits,
+      maxInputUnits: kind.maxInputUnits(this.#part.input),
+      identity,
+      verify,
+      clock,
+      acknowledge: (acknowledgement) => this.channel?.send({ kind: 'TASK_ACK', taskId, acknowledgement }),
+      failed: (thrown) => this.fail(asMeshError(thrown, 'identity_unusable', KEY_FAILED)),
+    });
+    channel.send({ kind: 'TASK_REQUEST', taskId, ...asked, lease: this.#lease?.bytes ?? null });
+  }
+
+  /** What is asked, in fewer bytes where it would not fit else. */
+  #packed(): Uint8Array<ArrayBuffer> {
+    const { kind, offset } = this.#part;
+    for (let input: Input | null = this.#part.input; input !== null; input = kind.lighter(input)) {
+      const packed = v.is(kind.input, input) ? packBody(input) : null;
+      if (packed !== null && packed.byteLength <= MAX_INPUT_BYTES) return packed;
     }
+    throw cannotBeSent(offset > 0);
+  }
+
+  #take({ index, units, piece: packed }: TaskChunk): void {
+    const { kind, check } = this.#part;
+    const piece = readBody(kind.piece, packed);
+    try {
+      if (piece === null) throw new MeshError('bad_message', 'The volunteer sent something unreadable.');
+      check.piece({ piece, units });
+      this.#received?.add({ index, units, piece: packed });
+    } catch (thrown) {
+      this.fail(asMeshError(thrown, 'bad_message', 'The volunteer sent something unreadable.'));
+      return;
+    }
+    this.#tell({ type: 'piece', index, units, piece });
   }
 
   async #finish(reply: Extract<TaskReply, { kind: 'TASK_RESPONSE' }>): Promise<void> {
-    const { finish, promptTokens, completionTokens } = reply;
+    const { units, inputUnits } = reply;
+    const { kind, check, input } = this.#part;
     try {
-      this.#check.end(finish);
-      if (promptTokens > this.#answer.maxPromptTokens) {
+      const result = readBody(kind.result, reply.result);
+      if (result === null) throw new MeshError('bad_message', 'The volunteer sent something unreadable.');
+      check.end(result);
+      if (inputUnits > kind.maxInputUnits(input)) {
         throw new MeshError('bad_message', 'The volunteer counted more tokens than the question can hold.');
       }
-      const receipt = await this.#countersign(reply.receipt);
-      // A last token may have had no text, but then both would have signed for the same.
-      if (receipt === 'refused' && completionTokens > this.#answer.tokens) {
+      const receipt = await this.#countersign(reply.receipt, reply.result);
+      // A last unit may have had nothing to show, but then both would have signed for the same.
+      if (receipt === 'refused' && units > this.units) {
         throw new MeshError('receipt_refused', 'The volunteer left out a part of the answer.');
       }
       const path = (await this.channel?.path()) ?? null;
       if (this.#ended) return;
       this.cancel();
-      this.#tell({ type: 'whole', whole: { finish, promptTokens, completionTokens, path, receipt } });
+      this.#tell({ type: 'whole', whole: { result, inputUnits, units, path, receipt } });
     } catch (thrown) {
       this.fail(asMeshError(thrown, 'identity_unusable', KEY_FAILED));
     }
   }
 
-  /** The text is good, whatever comes of this. Throws identity_unusable. */
-  async #countersign(providerHalf: Uint8Array | null): Promise<AnswerSummary['receipt']> {
-    if (providerHalf === null) return 'none';
+  /** What came is good, whatever comes of this. Throws identity_unusable. */
+  async #countersign(providerHalf: Uint8Array | null, result: Uint8Array): Promise<Whole<Result>['receipt']> {
+    if (providerHalf === null || this.#received === null) return 'none';
     try {
-      const { half, proof } = await this.#answer.countersign(providerHalf);
+      const { half, proof } = await this.#received.countersign(providerHalf, result);
       this.channel?.send({ kind: 'TASK_RECEIPT', taskId: this.#taskId, receipt: half });
       this.#needs.filer.file(proof);
       return 'signed';
@@ -251,7 +286,7 @@ export class Attempt {
 }
 
 /** Ours, and of this question alone. */
-function cannotBeSent(cause: unknown, begun: boolean): MeshError {
+function cannotBeSent(begun: boolean): MeshError {
   if (begun) return cannotGoOn();
-  return new MeshError('prompt_too_long', 'This question is too long to send. Shorten it.', { cause });
+  return new MeshError('prompt_too_long', 'This question is too long to send. Shorten it.');
 }

@@ -8,9 +8,10 @@ import {
   MAX_TOKEN_CHARACTERS,
   MAX_TOKEN_ID,
   MAX_TOKEN_IDS,
-  type TaskChunk,
 } from '../protocol.ts';
 import { MeshError } from '../base/errors.ts';
+import type { AnswerPiece } from '../tasks/answer-messages.ts';
+import type { Written } from '../tasks/task-kind.ts';
 
 /** As it is kept of an answer that broke off, to go on with it another day. */
 export interface KeptAnswer {
@@ -70,7 +71,7 @@ export class DeliveredAnswer {
     };
   }
 
-  add({ text, tokens, tokenIds }: Pick<TaskChunk, 'text' | 'tokens' | 'tokenIds'>, model: ModelFile): void {
+  add({ piece: { text, tokenIds }, units: tokens }: Written<AnswerPiece>, model: ModelFile): void {
     const sameFile = this.tokens === 0 || this.isFile(model);
     this.#sha256 = model.sha256;
     const ids = sameFile && this.tokens + tokens <= MAX_TOKEN_IDS && areOf(tokens, tokenIds) ? tokenIds : null;

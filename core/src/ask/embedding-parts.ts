@@ -1,23 +1,46 @@
-/** Any number of texts as tasks of a bounded size, a few at once. */
+/** Vectors of any number of texts, as tasks of a bounded size, a few at once. No vector is lost, and none is asked for twice. */
 import { onAbort } from '../base/abort.ts';
-import { turnsOf, type Embedded, type EmbedRequest } from './embedding.ts';
 import { MeshError } from '../base/errors.ts';
+import type { PeerId } from '../base/ids.ts';
 import { MAX_PROMPT_BYTES } from '../protocol.ts';
-import { promptBytes, turnsFault } from '../wire/turns.ts';
+import { bytesOf, embedding, type EmbeddingPiece } from '../tasks/embedding.ts';
+import { readVector } from '../wire/vector.ts';
+import type { RunEvent, RunRequest } from './running.ts';
 
 /** So few that a provider that is lost costs little, and that others get their turn. */
 export const MAX_TASK_INPUTS = 64;
 const TASKS_AT_ONCE = 3;
 
-/** Throws empty_prompt, prompt_too_long, or what `embedOne` rejects with first, which ends the others. */
+export interface EmbedRequest extends Omit<RunRequest<never>, 'input' | 'maxUnits'> {
+  /** Any number, none of them blank. */
+  inputs: readonly string[];
+  /** Waited for before each task; what it resolves with is called, once or twice, when nobody else has to wait for it. */
+  turn?: (signal: AbortSignal) => Promise<() => void>;
+}
+
+export interface Embedded {
+  /** In the order of the inputs, of length one each. */
+  vectors: Float32Array[];
+  /** As the providers count them. */
+  promptTokens: number;
+  /** Who made them, nobody twice. */
+  providers: PeerId[];
+}
+
+type RunEmbedding = (
+  texts: string[],
+  signal: AbortSignal,
+) => AsyncGenerator<RunEvent<EmbeddingPiece, unknown>, void, undefined>;
+
+/** Throws empty_prompt, prompt_too_long, or what the first task that fails ends with, which ends the others. */
 export async function embedInParts(
-  request: EmbedRequest,
-  embedOne: (part: EmbedRequest, signal: AbortSignal) => Promise<Embedded>,
+  { inputs, turn }: EmbedRequest,
+  runEmbedding: RunEmbedding,
   signal: AbortSignal,
 ): Promise<Embedded> {
-  const parts = partsOf(request.inputs);
-  for (const part of parts) {
-    const fault = turnsFault(turnsOf(part), 'embedding');
+  const parts = partsOf(inputs);
+  for (const texts of parts) {
+    const fault = embedding.fault({ texts });
     if (fault !== null) throw fault;
   }
   const abort = new AbortController();
@@ -26,8 +49,13 @@ export async function embedInParts(
   const left = [...parts.entries()];
   const work = async () => {
     for (let next = left.shift(); next !== undefined; next = left.shift()) {
-      const [at, inputs] = next;
-      embedded[at] = await embedOne({ ...request, inputs }, abort.signal);
+      const [at, texts] = next;
+      const leave = (await turn?.(abort.signal)) ?? (() => {});
+      try {
+        embedded[at] = await embedPart(texts, runEmbedding, leave, abort.signal);
+      } finally {
+        leave();
+      }
     }
   };
   try {
@@ -39,12 +67,40 @@ export async function embedInParts(
   return joined(embedded);
 }
 
+/** `found`: somebody is asked. */
+async function embedPart(
+  texts: string[],
+  runEmbedding: RunEmbedding,
+  found: () => void,
+  signal: AbortSignal,
+): Promise<Embedded> {
+  const vectors: Float32Array[] = [];
+  const providers = new Set<PeerId>();
+  let promptTokens = 0;
+  try {
+    for await (const event of runEmbedding(texts, signal)) {
+      if (event.type === 'provider') found();
+      if (event.type !== 'piece') continue;
+      const { piece, candidate } = event;
+      // The check of its kind let it pass: it is a vector of this model, in its turn.
+      const vector = readVector(piece.vector, candidate.model.embeds ?? 0);
+      if (vector !== null) vectors.push(vector);
+      providers.add(candidate.peerId);
+      promptTokens += piece.promptTokens;
+    }
+  } catch (thrown) {
+    // Only the provider's last word is missing.
+    if (vectors.length < texts.length || signal.aborted) throw thrown;
+  }
+  return { vectors, promptTokens, providers: [...providers] };
+}
+
 /** In their order. One that is too long for any task is alone in its own. */
 export function partsOf(inputs: readonly string[]): string[][] {
   const parts: string[][] = [];
   let bytes = Infinity;
   for (const input of inputs) {
-    const more = promptBytes(turnsOf([input]));
+    const more = bytesOf([input]);
     const last = parts.at(-1);
     if (last === undefined || last.length === MAX_TASK_INPUTS || bytes + more > MAX_PROMPT_BYTES) {
       parts.push([input]);

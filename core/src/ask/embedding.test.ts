@@ -1,7 +1,6 @@
 /** Vectors and the providers that they outlive: real peers over memory links; embedders and server are scripted. */
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Embedded, EmbedRequest } from './embedding.ts';
-import { partsOf } from './embedding-parts.ts';
+import { partsOf, type Embedded, type EmbedRequest } from './embedding-parts.ts';
 import { MeshError } from '../base/errors.ts';
 import type { Mesh } from '../mesh.ts';
 import { MAX_PROMPT_BYTES } from '../protocol.ts';

@@ -75,9 +75,9 @@ export class Matching {
    */
   #nearest(question: MatchQuestion): Leased[] {
     const { known, links } = this.#options;
-    const { model, exclude, only } = question;
+    const { task, model, exclude, only } = question;
     const able = known
-      .find(model)
+      .find({ task, model })
       .filter(({ peerId }) => !exclude.includes(peerId) && (only === null || only.includes(peerId)))
       .filter((candidate) => isAble(candidate.model, question))
       .map((candidate) => ({ ...candidate, lease: null }));
@@ -95,9 +95,9 @@ export class Matching {
    * Of several files under one id those who lend the one that the control plane stood by last; where nobody has that, the
    * one that most of them lend.
    */
-  #oneFile(all: Leased[], { model, needs = [] }: MatchQuestion): Leased[] {
+  #oneFile(all: Leased[], { task, model }: MatchQuestion): Leased[] {
     const offers = this.#options.control.offers?.models ?? [];
-    const meant = findOffer(offers, model, needs.includes('embedding') ? 'embedding' : 'chat');
+    const meant = findOffer(offers, model, task);
     const isMeant = (one: Leased) => meant?.sha256 !== undefined && one.model.sha256 === meant.sha256;
     if (all.some(isMeant)) return all.filter(isMeant);
     const providers = new Map<string | null, number>();

@@ -1,9 +1,9 @@
 /** What an error means for the answer, and for the provider that failed. */
-import { inWords, needsOf, type Demand } from '../policy/abilities.ts';
+import { inWords, type Needs } from '../policy/abilities.ts';
 import { MeshError, type ErrorCode } from '../base/errors.ts';
 import { wellFormed } from '../wire/fields.ts';
 import { MEANINGS } from '../policy/error-meaning.ts';
-import type { AskRequest } from './answer.ts';
+import type { PeerId } from '../base/ids.ts';
 
 /**
  * What a provider says of a task, as an error: a stranger's words, which end up in front of a person. What it cannot know
@@ -28,10 +28,18 @@ export function cannotGoOn(): MeshError {
   );
 }
 
+/** Who was looked for. */
+export interface Sought {
+  needs: Needs;
+  /** No one but these; null: anyone. */
+  only: readonly PeerId[] | null;
+  /** To continue what others began. */
+  begun: boolean;
+}
+
 /** Why nobody at all could be asked. */
-export function nobodyFor(request: Demand & Pick<AskRequest, 'only' | 'prefix'>): MeshError {
-  const { only, prefix = null } = request;
-  const beyond = inWords(needsOf(request));
+export function nobodyFor({ needs, only, begun }: Sought): MeshError {
+  const beyond = inWords(needs);
   if (beyond !== '') {
     return new MeshError(
       'no_provider',
@@ -44,7 +52,7 @@ export function nobodyFor(request: Demand & Pick<AskRequest, 'only' | 'prefix'>)
       'None of those you trust lends this model right now. Choose another model, let anyone answer, or use this device.',
     );
   }
-  return prefix === null
+  return !begun
     ? new MeshError('no_provider', 'Nobody lends this model right now. Choose another, or lend it yourself.')
     : new MeshError('no_provider', 'Nobody can continue this answer right now. Wait for somebody, or ask again.');
 }

@@ -1,16 +1,20 @@
 /** Every question that this peer has asked and that is being answered. How one gets its answer: `answering.ts`. */
 import * as v from 'valibot';
-import { needsOf } from '../policy/abilities.ts';
 import { onAbort } from '../base/abort.ts';
 import { Answering, type AnsweringNeeds } from './answering.ts';
-import type { Attempt } from './attempt.ts';
+import type { Listener } from './attempt.ts';
 import { Breakers } from './patience/breaker.ts';
 import type { Channel } from '../peers/channel.ts';
 import type { Clock } from '../base/clock.ts';
 import { prefixFault } from './delivered-answer.ts';
 import { cancelled, MeshError } from '../base/errors.ts';
-import { embed, type Embedded, type EmbedRequest } from './embedding.ts';
-import { embedInParts } from './embedding-parts.ts';
+import { embedInParts, type Embedded, type EmbedRequest } from './embedding-parts.ts';
+import { run, type RunEvent, type RunRequest } from './running.ts';
+import type { AnswerInput } from '../tasks/answer-messages.ts';
+import { chat } from '../tasks/chat.ts';
+import { completion } from '../tasks/completion.ts';
+import { embedding } from '../tasks/embedding.ts';
+import type { TaskKind } from '../tasks/task-kind.ts';
 import { sha256 } from '../wire/fields.ts';
 import { FirstWords } from './patience/first-words.ts';
 import { FollowedForm } from '../form/followed-form.ts';
@@ -22,7 +26,6 @@ import { SuspectQuestions } from './patience/question-breaks.ts';
 import type { TaskReply } from '../protocol.ts';
 import type { ReceiptFiler } from '../receipts/receipt-filer.ts';
 import { Shortlist, type AskControl } from './shortlist.ts';
-import { turnsFault } from '../wire/turns.ts';
 import type { AskRequest, AnswerEvent } from './answer.ts';
 
 export interface RequesterOptions {
@@ -39,7 +42,7 @@ export interface RequesterOptions {
 export class Requester {
   readonly #options: RequesterOptions;
   readonly #needs: Omit<AnsweringNeeds, 'shortlist'>;
-  readonly #attempts = new Map<TaskId, Attempt>();
+  readonly #attempts = new Map<TaskId, Listener>();
   readonly #answerings = new Set<Answering>();
 
   constructor(options: RequesterOptions) {
@@ -67,7 +70,9 @@ export class Requester {
    * consumer stops iterating, the provider is told to stop computing.
    */
   async *ask(request: AskRequest, signal: AbortSignal): AsyncGenerator<AnswerEvent, void, undefined> {
-    const fault = turnsFault(request.turns, request.task) ?? prefixFault(request.prefix ?? null);
+    const kind = request.task === 'completion' ? completion : chat;
+    const input = inputOf(request);
+    const fault = kind.fault(input) ?? prefixFault(request.prefix ?? null);
     if (fault !== null) throw fault;
     const form = request.schema === undefined ? null : new FollowedForm(request.schema);
     if (request.adapter !== undefined && !v.is(sha256, request.adapter)) {
@@ -76,12 +81,9 @@ export class Requester {
         'Name an adapter by the SHA-256 of its file: 64 characters, digits and letters a to f.',
       );
     }
-    const { links, clock, random, match } = this.#options;
-    const { breakers } = this.#needs;
-    const { model, sha256: file, maxTokens, only, exclude = [], prefer = null } = request;
-    const question = { model, sha256: file, maxTokens, only, exclude, prefer, ...needsOf(request) };
-    const shortlist = new Shortlist(question, { links, breakers, clock, random, match });
-    const answering = new Answering(request, { ...this.#needs, shortlist }, form);
+    const { maxTokens: maxUnits, prefer = null } = request;
+    const shortlist = this.#shortlist(kind, input, { ...request, maxUnits, prefer });
+    const answering = new Answering(request, { kind, input, form }, { ...this.#needs, shortlist });
     this.#answerings.add(answering);
     const stopAbort = onAbort(signal, () => answering.end(cancelled()));
     try {
@@ -95,18 +97,36 @@ export class Requester {
     }
   }
 
+  /**
+   * A task of any kind, its pieces as they come. When a provider fails, the next one gets what is missing, as the kind says.
+   * Throws a `MeshError`; when `signal` aborts the provider stops computing.
+   */
+  run<Input, Piece, Result>(
+    kind: TaskKind<Input, Piece, Result>,
+    request: RunRequest<Input>,
+    signal: AbortSignal,
+  ): AsyncGenerator<RunEvent<Piece, Result>, void, undefined> {
+    const shortlist = (input: Input) => this.#shortlist(kind, input, { ...request, prefer: null });
+    return run(kind, request, { ...this.#needs, shortlist }, signal);
+  }
+
   /** Vectors of texts. Throws a `MeshError`; when `signal` aborts every provider stops computing. */
   embed(request: EmbedRequest, signal: AbortSignal): Promise<Embedded> {
+    const ask = (texts: string[], aborted: AbortSignal) =>
+      this.run(embedding, { ...request, input: { texts }, maxUnits: texts.length }, aborted);
+    return embedInParts(request, ask, signal);
+  }
+
+  #shortlist<Input>(
+    kind: Pick<TaskKind<Input>, 'offeredAs' | 'needs' | 'complexity'>,
+    input: Input,
+    { model, sha256: file, maxUnits, only, exclude = [], prefer }: Routed,
+  ): Shortlist {
     const { links, clock, random, match } = this.#options;
     const { breakers } = this.#needs;
-    const { model, sha256: file, only, exclude = [] } = request;
-    const needs = needsOf({ task: 'embedding', sampling: {} });
-    const embedOne = (part: EmbedRequest, aborted: AbortSignal) => {
-      const question = { model, sha256: file, maxTokens: part.inputs.length, only, exclude, prefer: null, ...needs };
-      const shortlist = new Shortlist(question, { links, breakers, clock, random, match });
-      return embed(part, { ...this.#needs, shortlist }, aborted);
-    };
-    return embedInParts(request, embedOne, signal);
+    const who = { only, exclude, prefer, ...kind.needs(input), sha256: file };
+    const question = { task: kind.offeredAs, model, maxUnits, complexity: kind.complexity(input), ...who };
+    return new Shortlist(question, { links, breakers, clock, random, match });
   }
 
   /** What a provider said about a task. Replies from anyone but the one who was asked are dropped. */
@@ -124,4 +144,17 @@ export class Requester {
   channelClosed(channel: Channel, reason: MeshError | null): void {
     for (const attempt of [...this.#attempts.values()]) attempt.channelClosed(channel, reason);
   }
+}
+
+type Routed = Pick<AskRequest, 'model' | 'sha256' | 'only' | 'exclude'> & { maxUnits: number; prefer: PeerId | null };
+
+function inputOf({ turns, sampling, schema, adapter, logprobs }: AskRequest): AnswerInput {
+  return {
+    turns,
+    sampling,
+    ...(schema !== undefined && { schema }),
+    ...(adapter !== undefined && { adapter }),
+    ...(logprobs !== undefined && { logprobs }),
+    prefix: null,
+  };
 }

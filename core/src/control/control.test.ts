@@ -69,7 +69,7 @@ function setUp(prove = proveKey) {
 
 const never = new AbortController().signal;
 const model = 'm' as ModelId;
-const question = { model, maxTokens: 64, exclude: [], only: null, prefer: null };
+const question = { model, maxUnits: 64, exclude: [], only: null, prefer: null };
 const advert = {
   id: model,
   name: 'M',
@@ -94,20 +94,20 @@ describe('the control connection', () => {
 
   it('describes anew what it offers, as busy as it was, and hears what is expected', async () => {
     const { client, last } = setUp();
-    const expected: ModelId[] = [];
+    const expected: unknown[] = [];
     client.on('expect', (one) => expected.push(one));
     client.describe([{ ...advert, wakesInMs: 10 }]);
     last().welcome();
     expect(last().types()).toEqual(['hello']);
     client.advertise([advert], 2, 'c');
-    client.report({ busySlots: 1, queued: 0, tokens: 5, tokensPerSecond: null });
+    client.report({ busySlots: 1, queued: 0, units: 5, unitsPerSecond: null });
     client.describe([{ ...advert, wakesInMs: 10 }]);
     expect(last().sent.slice(-2)).toMatchObject([
       { type: 'advert', models: [{ id: model, wakesInMs: 10 }], slots: 2, certificate: 'c' },
       { type: 'heartbeat', busySlots: 1 },
     ]);
     last().say({ type: 'expect', model });
-    expect(expected).toEqual([model]);
+    expect(expected).toEqual([{ task: 'chat', model }]);
   });
 
   it('proves its key once a connection, and only then is in', async () => {
@@ -198,12 +198,12 @@ describe('the control connection', () => {
     const { clock, client, last } = setUp();
     client.advertise([advert], 1);
     last().welcome();
-    client.report({ busySlots: 1, queued: 0, tokens: 0, tokensPerSecond: null });
-    client.report({ busySlots: 1, queued: 0, tokens: 30, tokensPerSecond: 12 });
+    client.report({ busySlots: 1, queued: 0, units: 0, unitsPerSecond: null });
+    client.report({ busySlots: 1, queued: 0, units: 30, unitsPerSecond: 12 });
     await clock.advance(1_000);
-    client.report({ busySlots: 0, queued: 0, tokens: 40, tokensPerSecond: 12 });
+    client.report({ busySlots: 0, queued: 0, units: 40, unitsPerSecond: 12 });
     const beats = last().sent.filter((message) => message.type === 'heartbeat');
-    expect(beats.map(({ busySlots, tokens }) => [busySlots, tokens])).toEqual([
+    expect(beats.map(({ busySlots, units }) => [busySlots, units])).toEqual([
       [0, 0],
       [1, 0],
       [1, 30],

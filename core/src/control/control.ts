@@ -13,7 +13,9 @@ import {
   type Welcome,
   type QueuePosition,
 } from '../wire/control-protocol.ts';
-import { MAX_SLOTS, MAX_TOKENS_PER_SECOND, type ModelAdvert } from '../wire/model-advert.ts';
+import { CHAT, MAX_SLOTS, MAX_TOKENS_PER_SECOND, taskOf, type ModelAdvert } from '../wire/model-advert.ts';
+import type { Asked } from '../policy/offer-key.ts';
+import { PLAIN } from '../policy/price.ts';
 import { ControlRequests } from './control-requests.ts';
 import { MeshError } from '../base/errors.ts';
 import type { ModelId, PeerId } from '../base/ids.ts';
@@ -23,7 +25,9 @@ import type { Candidate, Leased } from '../wire/candidate.ts';
 /** Only who is able to: see `Needs`. */
 export interface MatchQuestion extends Needs {
   model: ModelId;
-  maxTokens: number;
+  maxUnits: number;
+  /** See `policy/price.ts`. Left out: as a plain task. */
+  complexity?: number | undefined;
   /** Those just tried. */
   exclude: readonly PeerId[];
   /** No one but these; null: anyone. */
@@ -35,12 +39,12 @@ export interface MatchQuestion extends Needs {
 export interface BusyReport {
   busySlots: number;
   queued: number;
-  /** Tokens written since the provider began. */
-  tokens: number;
-  tokensPerSecond: number | null;
+  /** Units of work done since the provider began. */
+  units: number;
+  unitsPerSecond: number | null;
 }
 
-const NOTHING_TO_REPORT: BusyReport = { busySlots: 0, queued: 0, tokens: 0, tokensPerSecond: null };
+const NOTHING_TO_REPORT: BusyReport = { busySlots: 0, queued: 0, units: 0, unitsPerSecond: null };
 
 export interface ControlEvents {
   state: [state: ControlState];
@@ -56,7 +60,7 @@ export interface ControlEvents {
   /** Our last message was refused, as an advert of which not everything can be. */
   refused: [error: MeshError];
   /** This model of ours will be asked soon: see `expect` of `control-protocol.ts`. A stranger's word, of any model. */
-  expect: [model: ModelId];
+  expect: [offer: Required<Asked>];
 }
 
 export class ControlClient extends Emitter<ControlEvents> {
@@ -75,7 +79,7 @@ export class ControlClient extends Emitter<ControlEvents> {
   #heartbeatMs = 1_000;
   #advert: { models: ModelAdvert[]; slots: number; certificate: string | null } | null = null;
   #report: BusyReport = NOTHING_TO_REPORT;
-  #reportedTokens = 0;
+  #reportedUnits = 0;
   readonly #self: Pick<Candidate, 'peerId' | 'agent'>;
 
   constructor(options: ControlOptions) {
@@ -126,7 +130,7 @@ export class ControlClient extends Emitter<ControlEvents> {
   advertise(models: ModelAdvert[], slots: number, certificate: string | null = null): void {
     this.#advert = { models: models.map(possible), slots: Math.min(slots, MAX_SLOTS), certificate };
     this.#report = NOTHING_TO_REPORT;
-    this.#reportedTokens = 0;
+    this.#reportedUnits = 0;
     if (this.state === 'open') this.#sendAdvert();
   }
 
@@ -145,7 +149,7 @@ export class ControlClient extends Emitter<ControlEvents> {
   }
 
   /**
-   * The control plane's shortlist, best first, each with leave for this task. `queued` hears of our place in the line
+   * The control plane's shortlist, best first, each with a lease for this task. `queued` hears of our place in the line
    * while all are busy. Rejects with control_unreachable, control_refused, busy or cancelled.
    */
   async match(
@@ -153,12 +157,25 @@ export class ControlClient extends Emitter<ControlEvents> {
     signal: AbortSignal,
     queued: ((place: QueuePosition) => void) | null = null,
   ): Promise<Leased[]> {
-    const { model, maxTokens, exclude, only, prefer, needs = [], adapter, sha256 } = question;
+    const {
+      task = CHAT,
+      model,
+      maxUnits,
+      complexity = PLAIN,
+      exclude,
+      only,
+      prefer,
+      needs = [],
+      adapter,
+      sha256,
+    } = question;
     if (this.state !== 'open') await this.#connection.whenOpen(signal);
     const request = {
       type: 'match',
       model,
-      maxTokens,
+      ...(task !== CHAT && { task }),
+      maxUnits,
+      ...(complexity !== PLAIN && { complexity }),
       exclude: exclude.slice(-MAX_NAMED_PEERS),
       only: only?.slice(0, MAX_NAMED_PEERS) ?? null,
       prefer,
@@ -222,7 +239,7 @@ export class ControlClient extends Emitter<ControlEvents> {
         this.emit('gone', message.peer);
         break;
       case 'expect':
-        this.emit('expect', message.model);
+        this.emit('expect', { task: taskOf(message), model: message.model });
         break;
       case 'offers':
         this.offers = message;
@@ -264,15 +281,15 @@ export class ControlClient extends Emitter<ControlEvents> {
 
   #sendHeartbeat(): void {
     if (this.state !== 'open' || this.#advert === null) return;
-    const { busySlots, queued, tokens, tokensPerSecond } = this.#report;
+    const { busySlots, queued, units, unitsPerSecond } = this.#report;
     this.#connection.send({
       type: 'heartbeat',
       busySlots,
       queued,
-      tokens: tokens - this.#reportedTokens,
-      ...(tokensPerSecond !== null && { tokensPerSecond }),
+      units: units - this.#reportedUnits,
+      ...(unitsPerSecond !== null && { unitsPerSecond }),
     });
-    this.#reportedTokens = tokens;
+    this.#reportedUnits = units;
   }
 }
 

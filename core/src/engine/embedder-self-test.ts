@@ -1,7 +1,6 @@
 /** Does a model that was just loaded make sensible vectors here? */
 import type { Clock } from '../base/clock.ts';
-import { EngineWatch } from './engine-watch.ts';
-import type { Embedder } from './engine.ts';
+import type { Embedder, TextVector } from './engine.ts';
 import { MeshError } from '../base/errors.ts';
 import { readWatched } from './self-test.ts';
 
@@ -18,8 +17,8 @@ export async function testEmbedder(
 ): Promise<void> {
   const vectors: Float32Array[] = [];
   const made = embedder.embed([TEXT, OTHER, TEXT], signal);
-  const watch = new EngineWatch(TEXT.length, true);
-  await readWatched(made, watch, clock, signal, ({ vector }) => vectors.push(vector));
+  const take = ({ vector }: TextVector) => vectors.push(vector);
+  await readWatched(made, () => TEXT.length, clock, signal, take);
   const [first, other, again] = vectors;
   // What is not finite is like nothing, itself included; so is a vector of zeros.
   if (first !== undefined && other !== undefined && again !== undefined) {

@@ -15,8 +15,8 @@ const STOP_MS = 10_000;
 const MAX_STEP_MS = 2_000;
 
 export class EngineWatch {
-  readonly #firstMs: number;
-  readonly #eachRead: boolean;
+  /** To be read before the piece that was asked for. */
+  #bytes = 0;
   /** A piece was asked for and has not come. */
   #waiting = false;
   #stopping = false;
@@ -27,14 +27,10 @@ export class EngineWatch {
   #usualMs: number | null = null;
   #pieces = 0;
 
-  /** `eachRead`: before each piece there is something to read, which takes as long as it is. */
-  constructor(promptBytes: number, eachRead = false) {
-    this.#eachRead = eachRead;
-    this.#firstMs = FIRST_MS + FIRST_MS_PER_BYTE * promptBytes;
-  }
-
-  asked(nowMs: number): void {
+  /** For the next piece; `bytes` have to be read for it, which takes as long as it is. */
+  asked(nowMs: number, bytes: number): void {
     this.#waiting = true;
+    this.#bytes = bytes;
     this.#askedMs = nowMs;
     this.#restart(nowMs);
   }
@@ -59,8 +55,10 @@ export class EngineWatch {
     this.#lookedMs = nowMs;
     if (this.#stopping) return this.#waitedMs > STOP_MS;
     if (!this.#waiting) return false;
-    const boundMs =
-      this.#pieces === 0 || this.#eachRead ? this.#firstMs : Math.max(LEAST_MS, PAUSES * (this.#usualMs ?? 0));
+    const reads = this.#pieces === 0 || this.#bytes > 0;
+    const boundMs = reads
+      ? FIRST_MS + FIRST_MS_PER_BYTE * this.#bytes
+      : Math.max(LEAST_MS, PAUSES * (this.#usualMs ?? 0));
     return this.#waitedMs > boundMs;
   }
 

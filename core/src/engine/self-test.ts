@@ -31,7 +31,8 @@ export async function selfTest(
   const turns: Turn[] = [{ role: 'user', content: known?.question ?? 'Name three animals that live in a pond.' }];
   const maxTokens = known === null ? TOKENS : TOKENS_OF_A_KNOWN_ANSWER;
   const pieces = engine.generate({ turns, sampling: { temperature: 0 }, maxTokens }, signal);
-  await readWatched(pieces, new EngineWatch(promptBytes(turns)), clock, signal, (piece) => {
+  const bytesToRead = (pieces: number) => (pieces === 0 ? promptBytes(turns) : 0);
+  await readWatched(pieces, bytesToRead, clock, signal, (piece) => {
     text += piece.text;
     meter.add(piece.tokens, clock.now());
   });
@@ -47,15 +48,17 @@ export async function selfTest(
 
 /**
  * To the end, or rejects when the engine hangs: it may be broken enough for that, and nobody else looks yet. What hangs is
- * left as it is, for whoever closes the engine.
+ * left as it is, for whoever closes the engine. `bytesToRead`: before the piece behind so many.
  */
 export async function readWatched<T>(
   pieces: AsyncGenerator<T, unknown, undefined>,
-  watch: EngineWatch,
+  bytesToRead: (pieces: number) => number,
   clock: Clock,
   signal: AbortSignal,
   take: (piece: T) => void,
 ): Promise<void> {
+  const watch = new EngineWatch();
+  let come = 0;
   let stopLooking = () => {};
   const hung = new Promise<never>((_, reject) => {
     const look = () => {
@@ -67,10 +70,11 @@ export async function readWatched<T>(
   const stopListening = onAbort(signal, () => watch.stopping(clock.now()));
   try {
     for (;;) {
-      watch.asked(clock.now());
+      watch.asked(clock.now(), bytesToRead(come));
       const next = await Promise.race([pieces.next(), hung]);
       watch.came(clock.now());
       if (next.done === true) return;
+      come += 1;
       take(next.value);
     }
   } finally {

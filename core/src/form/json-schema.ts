@@ -10,7 +10,6 @@ import { neverWhole, onlyItself } from './endless-names.ts';
 import { plainChoices } from './plain-choices.ts';
 import { countWays } from './schema-ways.ts';
 import { MAX_SCHEMA_CHARS } from '../wire/fields.ts';
-import type { TaskRequest } from '../protocol.ts';
 const MAX_NODES = 512;
 const MAX_DEPTH = 24;
 const MAX_CHOICES = 128;
@@ -267,8 +266,7 @@ function isListOfNames(value: unknown): value is string[] {
 }
 
 /** Null: nothing; or why that cannot be. */
-export function schemaOf({ schema }: Pick<TaskRequest, 'schema'>): JsonSchema | MeshError | null {
-  if (schema === undefined) return null;
+export function schemaOf(schema: string): JsonSchema | MeshError {
   try {
     return readJsonSchema(schema);
   } catch (thrown) {

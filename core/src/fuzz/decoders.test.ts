@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { fuzz, type FuzzTarget } from './fuzz.ts';
 import { messageDecoders } from './message-decoders.ts';
+import { taskDecoders } from './task-decoders.ts';
 import { signedDecoders } from './signed-decoders.ts';
 
 const catalogue: unknown = JSON.parse(readFileSync(new URL('../../../models/catalogue.json', import.meta.url), 'utf8'));
@@ -9,7 +10,7 @@ const now = () => performance.now();
 
 describe('damaged input', () => {
   it('is refused by every decoder or accepted, never anything else: 20,000 frames', { timeout: 120_000 }, async () => {
-    const targets = [...messageDecoders(catalogue), ...(await signedDecoders())];
+    const targets = [...messageDecoders(catalogue), ...taskDecoders(), ...(await signedDecoders())];
     const { failure, ...counts } = await fuzz(targets, { frames: 20_000, seed: 1, now });
     expect(failure).toBeNull();
     expect(counts.frames).toBe(20_000);

@@ -42,17 +42,35 @@ export async function signedDecoders(): Promise<FuzzTarget[]> {
     requester: ada.peerId,
     provider: bob.peerId,
     leaseNonce: nonce,
-    tokens: 64,
+    commitment: bytes(8, 32),
+    units: 64,
     digest: bytes(7, 32),
   };
-  const { taskId, requester, provider, leaseNonce, tokens, digest } = delivered;
-  const leases = { requester, model, price: 3, maxTokens: 512, expiresAt: 1_800_000_000, seed: nonce };
-  const receipt = { ...delivered, model, promptTokens: 12, startedMs: 1_800_000_000_000, endedMs: 1_800_000_004_000 };
-  const common = [taskId, requester, provider, leaseNonce, tokens, digest];
+  const { taskId, requester, provider, leaseNonce, commitment, units, digest } = delivered;
+  const leases = {
+    requester,
+    task: 'chat',
+    model,
+    complexity: 1_000,
+    price: 3,
+    maxUnits: 512,
+    expiresAt: 1_800_000_000,
+    seed: nonce,
+  };
+  const receipt = {
+    ...delivered,
+    task: 'chat',
+    model,
+    inputUnits: 12,
+    result: bytes(9, 32),
+    startedMs: 1_800_000_000_000,
+    endedMs: 1_800_000_004_000,
+  };
+  const common = [taskId, requester, provider, leaseNonce, commitment, units, digest];
   return [
     ...(await record(
       { name: 'lease', domain: 'lease', signer: control },
-      [2, control.peerId, requester, fromBase32(provider), model, 3, 512, 1_800_000_000, nonce],
+      [3, control.peerId, requester, fromBase32(provider), 'chat', model, 1_000, 3, 512, 1_800_000_000, nonce],
       await signLeases({ ...leases, providers: [provider] }, control),
       async (input) => {
         const read = readLeases(input);
@@ -61,7 +79,7 @@ export async function signedDecoders(): Promise<FuzzTarget[]> {
     )),
     ...(await record(
       { name: 'acknowledgement', domain: 'acknowledgement', signer: ada },
-      [1, ...common],
+      [2, ...common],
       await signAcknowledgement(delivered, ada),
       async (input) => {
         const read = readAcknowledgement(input);
@@ -70,7 +88,7 @@ export async function signedDecoders(): Promise<FuzzTarget[]> {
     )),
     ...(await record(
       { name: 'receipt', domain: 'receipt', signer: bob },
-      [1, ...common, model, 12, 1_800_000_000_000, 1_800_000_004_000],
+      [2, ...common, 'chat', model, 12, receipt.result, 1_800_000_000_000, 1_800_000_004_000],
       await signReceipt(receipt, bob),
       async (input) => {
         const read = readReceipt(input);

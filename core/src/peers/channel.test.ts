@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { Channel, type Message } from './channel.ts';
 import type { MeshError } from '../base/errors.ts';
 import { MessageReader, writeMessage } from '../wire/frame.ts';
-import { newPeerId, newTaskId, type ModelId } from '../base/ids.ts';
+import { newPeerId, newTaskId } from '../base/ids.ts';
+import { chatRequest, textChunk } from '../testing/task-messages.ts';
 import { ManualClock } from '../testing/manual-clock.ts';
-import { MAX_FRAGMENT_BYTES, type DataMessage } from '../protocol.ts';
+import { MAX_FRAGMENT_BYTES, MAX_INPUT_BYTES, type DataMessage } from '../protocol.ts';
 import { HIGH_WATER_BYTES, LOW_WATER_BYTES, type Link } from '../transport/transport.ts';
 
 /** A link whose other end reads when the test says so. */
@@ -126,19 +127,7 @@ describe('a peer that asks too often', () => {
 
   it('is cut off sooner when what it asks is large', () => {
     const { heard, ends, hear } = setUp();
-    const turns = [{ role: 'user' as const, content: 'x'.repeat(500_000) }];
-    const request: DataMessage = {
-      kind: 'TASK_REQUEST',
-      taskId,
-      task: 'chat',
-      model: 'llmesh-tiny' as ModelId,
-      turns,
-      sampling: {},
-      maxTokens: 1,
-      prefix: null,
-      lease: null,
-      salt: new Uint8Array(16),
-    };
+    const request = chatRequest(taskId, { turns: [{ role: 'user', content: 'x'.repeat(500_000) }] });
     for (let i = 0; i < 50; i++) hear(request);
     expect(ends).toMatchObject([{ code: 'rate_limited' }]);
     expect(heard.length).toBeLessThan(40);
@@ -148,7 +137,7 @@ describe('a peer that asks too often', () => {
     const { clock, heard, ends, hear } = setUp();
     for (let second = 0; second < 20; second++) {
       for (let i = 0; i < 150; i++) hear(ack);
-      for (let i = 0; i < 3_000; i++) hear({ kind: 'TASK_CHUNK', taskId, index: i, tokens: 1, text: 'x' });
+      for (let i = 0; i < 3_000; i++) hear(textChunk(taskId, i, 'x'));
       await clock.advance(1_000);
     }
     expect(ends).toEqual([]);
@@ -157,18 +146,7 @@ describe('a peer that asks too often', () => {
 });
 
 describe('a channel that is told what cannot be', () => {
-  const request: DataMessage = {
-    kind: 'TASK_REQUEST',
-    taskId,
-    task: 'chat',
-    model: 'llmesh-tiny' as ModelId,
-    maxTokens: 8,
-    lease: null,
-    salt: new Uint8Array(16),
-    sampling: {},
-    turns: [{ role: 'user', content: 'hi' }],
-    prefix: { text: 'a'.repeat(262_145), tokens: 600, tokenIds: null },
-  };
+  const request = chatRequest(taskId, {}, { input: new Uint8Array(MAX_INPUT_BYTES + 1) });
 
   it('refuses a question that is none by its task, and goes on; of many it has enough', () => {
     const { hear, heard, ends, link } = setUp();
@@ -189,7 +167,7 @@ describe('a channel that is told what cannot be', () => {
   it('sends no question that the other end would not read, and stays open', () => {
     const { channel, link } = setUp();
     expect(() => channel.send(request)).toThrow(expect.objectContaining({ code: 'bad_message' }));
-    channel.send({ ...request, prefix: { text: `\ud83d${'a'.repeat(262_143)}`, tokens: 600, tokenIds: null } });
-    expect([channel.open, link.bufferedBytes > 262_144]).toEqual([true, true]);
+    channel.send({ ...request, input: new Uint8Array(MAX_INPUT_BYTES) });
+    expect([channel.open, link.bufferedBytes > MAX_INPUT_BYTES]).toEqual([true, true]);
   });
 });

@@ -31,7 +31,7 @@ const news = (candidate: Candidate, ageSeconds = 0, linked = false): KnownPeer =
 function setUp() {
   const clock = new ManualClock();
   const known = new KnownProviders(self, () => clock.now());
-  const ids = () => known.find(MODEL).map(({ peerId }) => peerId);
+  const ids = () => known.find({ model: MODEL }).map(({ peerId }) => peerId);
   return { clock, known, ids };
 }
 
@@ -57,13 +57,13 @@ describe('a liar', () => {
     const one = provider(newPeerId(), 7);
     known.matched([one], false);
     known.told(newPeerId(), [news({ ...one, certificate: 'z'.repeat(205), slots: 0 })]);
-    expect(known.find(MODEL)).toEqual([{ ...one, busySlots: 0, queued: 0 }]);
+    expect(known.find({ model: MODEL })).toEqual([{ ...one, busySlots: 0, queued: 0 }]);
   });
 
   it('makes nobody look better than one that was never measured', () => {
     const { known } = setUp();
     known.told(newPeerId(), [news(provider(newPeerId(), 1e9))]);
-    const [candidate] = known.find(MODEL);
+    const [candidate] = known.find({ model: MODEL });
     expect(candidate?.model.tokensPerSecond).toBeNull();
     expect(candidate?.reliability).toBeLessThan(1);
   });
@@ -109,7 +109,7 @@ it('tells nobody whom its owner asked for by name', () => {
   known.matched([trusted, met], false);
   known.told(trusted.peerId, [news(trusted)]);
   expect(known.toTell(newPeerId(), nobodyLinked).map(({ peerId }) => peerId)).toEqual([met.peerId]);
-  expect(known.find(MODEL)).toHaveLength(2);
+  expect(known.find({ model: MODEL })).toHaveLength(2);
 });
 
 it('forgets after an hour, and what was an hour old when it was told', async () => {

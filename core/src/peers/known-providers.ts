@@ -1,6 +1,7 @@
 /** The providers that this peer has heard of, for when the control plane cannot be asked. In memory alone. */
 import { BoundedMap } from '../base/bounded-map.ts';
-import type { ModelId, PeerId } from '../base/ids.ts';
+import type { PeerId } from '../base/ids.ts';
+import { offerKey, type Asked, type OfferKey } from '../policy/offer-key.ts';
 import { MAX_KNOWN_AGE_SECONDS, MAX_KNOWN_PEERS, type KnownPeer } from '../protocol.ts';
 import type { Candidate } from '../wire/candidate.ts';
 
@@ -38,7 +39,7 @@ export class KnownProviders {
    */
   matched(candidates: readonly Candidate[], asked: boolean): void {
     for (const candidate of candidates) {
-      const key = `${candidate.peerId} ${candidate.model.id}`;
+      const key = `${candidate.peerId} ${offerOf(candidate)}`;
       this.#matched.set(key, { candidate: idle(candidate), saidMs: this.#nowMs(), linked: false });
       if (asked) this.#untold.add(candidate.peerId);
     }
@@ -59,12 +60,13 @@ export class KnownProviders {
     this.#told.set(source, news);
   }
 
-  /** Who lends this model, as far as is known; each once, and hearsay only of those of whom there is nothing better. */
-  find(model: ModelId): Candidate[] {
+  /** Who offers this, as far as is known; each once, and hearsay only of those of whom there is nothing better. */
+  find(asked: Asked): Candidate[] {
+    const offer = offerKey(asked);
     const best = new Map<PeerId, News>();
     for (const news of [...this.#hearsay(), ...this.#firstHand()]) {
       const { peerId } = news.candidate;
-      if (news.candidate.model.id === model && peerId !== this.#self) best.set(peerId, news);
+      if (offerOf(news.candidate) === offer && peerId !== this.#self) best.set(peerId, news);
     }
     return [...best.values()].map(({ candidate }) => candidate);
   }
@@ -90,8 +92,8 @@ export class KnownProviders {
     const nowMs = this.#nowMs();
     const newest = new Map<string, News>();
     for (const news of this.#firstHand()) {
-      const { peerId, model } = news.candidate;
-      if (peerId !== peer && !this.#untold.has(peerId)) newest.set(`${peerId} ${model.id}`, news);
+      const { peerId } = news.candidate;
+      if (peerId !== peer && !this.#untold.has(peerId)) newest.set(`${peerId} ${offerOf(news.candidate)}`, news);
     }
     return [...newest.values()]
       .toReversed()
@@ -128,6 +130,10 @@ export class KnownProviders {
 function idle(candidate: Candidate): Candidate {
   const { peerId, agent, model, slots, reliability, certificate } = candidate;
   return { peerId, agent, model, slots, busySlots: 0, queued: 0, reliability, certificate };
+}
+
+function offerOf({ model: { task, id } }: Candidate): OfferKey {
+  return offerKey({ task, model: id });
 }
 
 function unproven(candidate: Candidate, itself: boolean): Candidate {

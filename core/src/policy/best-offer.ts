@@ -1,12 +1,13 @@
 /** Which model to ask when nobody named one. */
-import type { Offer } from '../wire/model-advert.ts';
-import { isMadeFor, type Task } from './offer-name.ts';
+import type { TaskName } from '../base/ids.ts';
+import { CHAT, type Offer } from '../wire/model-advert.ts';
+import { isMadeFor } from './offer-name.ts';
 
 /**
- * The one with the most free slots, of those that chat, or of those that embed; null: none is offered. Slots are claims: a
+ * The one with the most free slots, of those that are lent for this kind of task; null: none is offered. Slots are claims: a
  * stranger with many of them is asked only where there is nobody of whom more is known.
  */
-export function bestOffer(offers: readonly Offer[], task: Task = 'chat'): Offer | null {
+export function bestOffer(offers: readonly Offer[], task: TaskName = CHAT): Offer | null {
   const able = offers.filter((offer) => isMadeFor(offer, task));
   return able.toSorted((a, b) => trustOf(b) - trustOf(a) || freeSlots(b) - freeSlots(a))[0] ?? null;
 }

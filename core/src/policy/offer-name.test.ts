@@ -26,7 +26,7 @@ describe('the name of an offer', () => {
   const meant = offer({ sha256: OURS });
   const other = offer({ sha256: THEIRS, alternative: true });
   const unhashed = offer({ sha256: null, alternative: true });
-  const embedder = offer({ sha256: OURS, embeds: 384 });
+  const embedder = offer({ task: 'embedding', sha256: OURS, embeds: 384 });
   const offers = [meant, other, unhashed, embedder];
 
   it('is its id where that means it, and else has the beginning of its hash', () => {

@@ -2,7 +2,8 @@
  * What an offer is called. Files of one name are offers of their own: the id alone means the one that the mesh stands by, and
  * the others are told apart by the beginning of their SHA-256, as in `model@1a2b3c4d5e6f`.
  */
-import type { Offer } from '../wire/model-advert.ts';
+import type { TaskName } from '../base/ids.ts';
+import { CHAT, taskOf, type Offer } from '../wire/model-advert.ts';
 
 /** How many of a SHA-256's 64 digits we show: nobody finds a second file for so many by chance. */
 export const SHORT_HASH_DIGITS = 12;
@@ -11,7 +12,6 @@ const UNHASHED = 'unhashed';
 const NAME = new RegExp(`^(.+)@(${UNHASHED}|[0-9a-f]{${SHORT_HASH_DIGITS},64})$`);
 
 type Named = Pick<Offer, 'id' | 'sha256' | 'alternative'>;
-export type Task = 'chat' | 'embedding';
 
 /** "qwen3-8b" or, where that means another file, "qwen3-8b@1a2b3c4d5e6f". */
 export function offerName({ id, sha256, alternative }: Named): string {
@@ -28,12 +28,12 @@ export function fileOf({ sha256, alternative }: Named): string | null | undefine
   return alternative === true ? (sha256 ?? null) : undefined;
 }
 
-export function isMadeFor({ embeds }: Pick<Offer, 'embeds'>, task: Task): boolean {
-  return (embeds !== undefined) === (task === 'embedding');
+export function isMadeFor(offer: Pick<Offer, 'task'>, task: TaskName): boolean {
+  return taskOf(offer) === task;
 }
 
 /** The offer of this name, of those for the task first; null: there is none. */
-export function findOffer<T extends Offer>(offers: readonly T[], name: string, task: Task = 'chat'): T | null {
+export function findOffer<T extends Offer>(offers: readonly T[], name: string, task: TaskName = CHAT): T | null {
   const [, id, hash] = NAME.exec(name) ?? [];
   const named = offers.filter((offer) =>
     hash === undefined

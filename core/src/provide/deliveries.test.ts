@@ -1,8 +1,9 @@
 /** Leases, acknowledgements and receipts as they go over links, with strangers at either end. The server is scripted. */
 import { afterEach, describe, expect, it } from 'vitest';
+import { sha256 } from '@noble/hashes/sha2.js';
 import { fromBase32, toBase32 } from '../base/base32.ts';
 import { Channel, type Message } from '../peers/channel.ts';
-import { MAX_UNACKNOWLEDGED_TOKENS } from './delivery.ts';
+import { MAX_UNACKNOWLEDGED_UNITS } from './delivery.ts';
 import { DigestChain } from '../receipts/digest-chain.ts';
 import type { Identity } from '../identity/identity.ts';
 import { newTaskId, type ModelId, type PeerId, type TaskId } from '../base/ids.ts';
@@ -15,6 +16,8 @@ import {
   signAcknowledgement,
   signReceipt,
 } from '../receipts/receipt.ts';
+import { requestCommitment } from '../receipts/request-commitment.ts';
+import { chatRequest, response, textChunk } from '../testing/task-messages.ts';
 import type { Filing } from '../wire/control-protocol.ts';
 import { advert, MODEL, NOW_MS } from '../testing/scripted-server.ts';
 import { consume, never, newIdentity, question, World } from '../testing/mesh-world.ts';
@@ -31,7 +34,6 @@ async function settled(w: World): Promise<void> {
   for (let i = 0; i < 500; i++) await w.clock.advance(0);
 }
 
-const SALT = new Uint8Array(16).fill(7);
 const words = (count: number) => Array.from({ length: count }, (_, i) => `${i} `);
 /** An engine that writes so many words, and then nothing until it is stopped. */
 const stuckAfter = (count: number) => {
@@ -60,6 +62,7 @@ class Stranger {
   readonly heard: Message[] = [];
   readonly channel: Channel;
   readonly identity: Identity;
+  readonly #asked = new Map<TaskId, TaskRequest>();
 
   static async dial(w: World, provider: PeerId, identity = newIdentity()): Promise<Stranger> {
     const link = await w.network.join(identity.peerId).dial(provider, never);
@@ -77,20 +80,10 @@ class Stranger {
 
   ask(lease: Uint8Array<ArrayBuffer> | null, changes: Partial<TaskRequest> = {}): TaskId {
     const taskId = newTaskId();
-    this.channel.send({
-      kind: 'TASK_REQUEST',
-      taskId,
-      task: 'chat',
-      model: MODEL,
-      turns: [{ role: 'user', content: 'why?' }],
-      sampling: {},
-      maxTokens: 100,
-      prefix: null,
-      lease,
-      salt: SALT,
-      ...changes,
-    });
-    return changes.taskId ?? taskId;
+    const request = chatRequest(taskId, {}, { lease, ...changes });
+    this.#asked.set(request.taskId, request);
+    this.channel.send(request);
+    return request.taskId;
   }
 
   /** How the task stands: the code of its error, or the kind of the last word about it. */
@@ -102,11 +95,12 @@ class Stranger {
   /** What an honest requester would sign now. */
   chain(taskId: TaskId, lease: Uint8Array) {
     const { requester, provider, nonce } = leaseOf(readLeases(lease)!, this.channel.peer)!;
-    const start = { taskId, requester, provider, leaseNonce: nonce, salt: SALT };
+    const commitment = requestCommitment(this.#asked.get(taskId)!);
+    const start = { taskId, requester, provider, leaseNonce: nonce, commitment };
     const chain = new DigestChain(start);
     for (const message of this.heard)
       if (message.kind === 'TASK_CHUNK' && message.taskId === taskId) chain.add(message);
-    return { ...start, tokens: chain.tokens, digest: chain.digest };
+    return { ...start, units: chain.units, digest: chain.digest };
   }
 
   acknowledge(taskId: TaskId, acknowledgement: Uint8Array<ArrayBuffer>): void {
@@ -122,9 +116,11 @@ describe('a lease', () => {
     ['of another requester', { requester: other.peerId }],
     ['for another provider', { providers: [other.peerId] }],
     ['for another model', { model: 'other' as ModelId }],
+    ['for another kind of task', { task: 'embedding' }],
+    ['for a simpler task', { complexity: 999 }],
     ['that has run out', { expiresAt: nowSeconds - 31 }],
     ['that never runs out', { expiresAt: nowSeconds + 86_400 }],
-    ['for a shorter answer', { maxTokens: 99 }],
+    ['for a shorter answer', { maxUnits: 99 }],
   ])('%s: the task is refused, and not begun', async (_, changes) => {
     const w = world.current;
     const engine = new ScriptedEngine(['x']);
@@ -291,8 +287,8 @@ describe('an answer', () => {
       requester: user.self,
       provider: mesh.self,
       model: MODEL,
-      tokens: 70,
-      promptTokens: 3,
+      units: 70,
+      inputUnits: 3,
     });
     expect(readLeases(fromBase32(one!.lease)!)).toMatchObject({
       requester: user.self,
@@ -312,7 +308,7 @@ describe('an answer', () => {
     const outcome = consume(user.ask(question(), never));
     await w.clock.advance(1_000);
     expect(outcome.events.at(-1)).toMatchObject({ summary: { receipt: 'signed' } });
-    expect(receiptOf(w.server.filed[0]?.filing)).toMatchObject({ tokens: 0 });
+    expect(receiptOf(w.server.filed[0]?.filing)).toMatchObject({ units: 0 });
   });
 
   it('that the requester cancels is acknowledged for what came', async () => {
@@ -329,7 +325,7 @@ describe('an answer', () => {
     expect(acknowledgementOf(w.server.filed[0]?.filing)).toMatchObject({
       requester: user.self,
       provider: mesh.self,
-      tokens: 45,
+      units: 45,
     });
   });
 
@@ -338,10 +334,10 @@ describe('an answer', () => {
     const { mesh } = await w.provide(stuckAfter(45));
     const user = await w.join();
     consume(user.ask(question(), never));
-    await w.clock.advance(100);
+    await settled(w);
     for (const link of w.links) link.silenced = true;
     await w.clock.advance(60_000);
-    expect(acknowledgementOf(w.server.filed[0]?.filing)).toMatchObject({ provider: mesh.self, tokens: 32 });
+    expect(acknowledgementOf(w.server.filed[0]?.filing)).toMatchObject({ provider: mesh.self, units: 32 });
     expect(w.server.filed).toHaveLength(1);
   });
 
@@ -363,7 +359,7 @@ describe('an answer', () => {
     // Here it is killed: of its keeper there is what was kept, and nobody closes anything.
     const [held] = await w.kept(identity.peerId);
     expect(held).toMatchObject({ settled: false });
-    expect(acknowledgementOf(held?.filing)).toMatchObject({ tokens: 64 });
+    expect(acknowledgementOf(held?.filing)).toMatchObject({ units: 64 });
     expect(w.server.filed).toEqual([]);
     const keeper = w.keepers.get(identity.peerId)!;
     await w.join(identity, keeper);
@@ -415,24 +411,21 @@ describe('a provider', () => {
           if (message.kind !== 'TASK_REQUEST') return;
           const { taskId, model } = message;
           const { requester, provider, nonce } = leaseOf(readLeases(message.lease!)!, identity.peerId)!;
-          const start = { taskId, requester, provider, leaseNonce: nonce, salt: message.salt };
+          const commitment = requestCommitment(message);
+          const start = { taskId, requester, provider, leaseNonce: nonce, commitment };
           const chain = new DigestChain(start);
           channel.send({ kind: 'TASK_ACCEPTED', taskId, ahead: 0 });
           for (const [index, text] of words(5).entries()) {
-            chain.add({ index, tokens: 1, text });
-            channel.send({ kind: 'TASK_CHUNK', taskId, index, tokens: 1, text });
+            const chunk = textChunk(taskId, index, text);
+            chain.add(chunk);
+            channel.send(chunk);
           }
           const times = { startedMs: NOW_MS, endedMs: NOW_MS };
-          const truth = { ...start, tokens: 5, digest: chain.digest, model, promptTokens: 3, ...times };
+          const said = response(taskId, 5);
+          const what = { task: 'chat', model, inputUnits: 3, result: sha256(said.result) };
+          const truth = { ...start, units: 5, digest: chain.digest, ...what, ...times };
           const receipt = (await half(truth, identity)) as Uint8Array<ArrayBuffer> | null;
-          channel.send({
-            kind: 'TASK_RESPONSE',
-            taskId,
-            finish: 'stop',
-            promptTokens: 3,
-            completionTokens: 5,
-            receipt,
-          });
+          channel.send({ ...said, receipt });
         },
       });
     };
@@ -452,9 +445,11 @@ describe('a provider', () => {
   });
 
   it.each<[string, Parameters<typeof answering>[1]]>([
-    ['more tokens', (truth, self) => signReceipt({ ...truth, tokens: 50 }, self)],
+    ['more tokens', (truth, self) => signReceipt({ ...truth, units: 50 }, self)],
+    ['another question', (truth, self) => signReceipt({ ...truth, commitment: new Uint8Array(32) }, self)],
+    ['another end', (truth, self) => signReceipt({ ...truth, result: new Uint8Array(32) }, self)],
     ['another text', (truth, self) => signReceipt({ ...truth, digest: new Uint8Array(32) }, self)],
-    ['a prompt longer than it can be', (truth, self) => signReceipt({ ...truth, promptTokens: 100_000 }, self)],
+    ['a prompt longer than it can be', (truth, self) => signReceipt({ ...truth, inputUnits: 100_000 }, self)],
     ['a dearer model', (truth, self) => signReceipt({ ...truth, model: 'dear' as ModelId }, self)],
     ['another’s lease', (truth, self) => signReceipt({ ...truth, leaseNonce: new Uint8Array(16) }, self)],
     ['something in another’s name', (truth) => signReceipt(truth, newIdentity())],
@@ -469,7 +464,7 @@ describe('a provider', () => {
     expect(outcome.events.at(-1)).toMatchObject({ type: 'done', summary: { receipt: 'refused' } });
     expect(heard.map(({ kind }) => kind)).toEqual(['TASK_REQUEST', 'TASK_ACK']);
     const last = heard.at(-1);
-    expect(last?.kind === 'TASK_ACK' && readAcknowledgement(last.acknowledgement)).toMatchObject({ tokens: 5 });
+    expect(last?.kind === 'TASK_ACK' && readAcknowledgement(last.acknowledgement)).toMatchObject({ units: 5 });
     expect(w.server.filed).toEqual([]);
     expect(await w.kept(user.self)).toEqual([]);
   });
@@ -490,10 +485,10 @@ describe('a requester', () => {
   async function asking(w: World, engine: ScriptedEngine) {
     const { mesh, statuses, failures } = await w.provide(engine);
     const stranger = await Stranger.dial(w, mesh.self);
-    const maxTokens = 5_000;
-    const lease = await w.server.lease({ requester: stranger.identity.peerId, providers: [mesh.self], maxTokens });
-    const taskId = stranger.ask(lease, { maxTokens });
-    await w.clock.advance(10);
+    const maxUnits = 5_000;
+    const lease = await w.server.lease({ requester: stranger.identity.peerId, providers: [mesh.self], maxUnits });
+    const taskId = stranger.ask(lease, { maxUnits });
+    await settled(w);
     return { mesh, stranger, lease, taskId, statuses, failures };
   }
 
@@ -504,11 +499,11 @@ describe('a requester', () => {
     await settled(w);
     await w.clock.advance(25_000);
     const chunks = () => stranger.heard.filter(({ kind }) => kind === 'TASK_CHUNK').length;
-    expect(chunks()).toBe(MAX_UNACKNOWLEDGED_TOKENS + 1);
+    expect(chunks()).toBe(MAX_UNACKNOWLEDGED_UNITS + 1);
     expect(engine.computing).toBe(1);
     await w.clock.advance(10_000);
     expect(stranger.outcome(taskId)).toBe('receipt_refused');
-    expect(chunks()).toBe(MAX_UNACKNOWLEDGED_TOKENS + 1);
+    expect(chunks()).toBe(MAX_UNACKNOWLEDGED_UNITS + 1);
     expect(engine.computing).toBe(0);
     expect(failures).toEqual([]);
     expect(w.server.filed).toEqual([]);
@@ -554,7 +549,7 @@ describe('a requester', () => {
     stranger.acknowledge(taskId, acknowledgement);
     await w.clock.advance(1_000);
     expect(stranger.outcome(taskId)).toBe('receipt_refused');
-    expect(acknowledgementOf(w.server.filed[0]?.filing)).toMatchObject({ tokens: 40 });
+    expect(acknowledgementOf(w.server.filed[0]?.filing)).toMatchObject({ units: 40 });
   });
 
   it('cannot acknowledge, receipt or end the task of another', async () => {
@@ -569,11 +564,11 @@ describe('a requester', () => {
     stranger.acknowledge(taskId, await signAcknowledgement(stranger.chain(taskId, lease), stranger.identity));
     stranger.channel.send({ kind: 'TASK_CANCEL', taskId });
     await w.clock.advance(1_000);
-    expect(acknowledgementOf(w.server.filed[0]?.filing)).toMatchObject({ tokens: 40 });
+    expect(acknowledgementOf(w.server.filed[0]?.filing)).toMatchObject({ units: 40 });
   });
 
   it.each<[string, (truth: Parameters<typeof signReceipt>[0], self: Identity) => Promise<Uint8Array<ArrayBuffer>>]>([
-    ['for fewer tokens', (truth, self) => signReceipt({ ...truth, tokens: 1 }, self)],
+    ['for fewer tokens', (truth, self) => signReceipt({ ...truth, units: 1 }, self)],
     ['in another’s name', (truth) => signReceipt(truth, newIdentity())],
     ['that is nothing', async () => new Uint8Array(200)],
   ])('that signs a receipt %s has its acknowledgement filed instead', async (_, sign) => {
@@ -588,7 +583,7 @@ describe('a requester', () => {
     stranger.channel.send({ kind: 'TASK_RECEIPT', taskId, receipt: await signReceipt(receipt, stranger.identity) });
     await w.clock.advance(1_000);
     expect(w.server.filed).toHaveLength(1);
-    expect(acknowledgementOf(w.server.filed[0]?.filing)).toMatchObject({ tokens: 40 });
+    expect(acknowledgementOf(w.server.filed[0]?.filing)).toMatchObject({ units: 40 });
   });
 
   it('that never signs the receipt: after half a minute its acknowledgement is filed', async () => {
@@ -599,7 +594,7 @@ describe('a requester', () => {
     expect(w.server.filed).toEqual([]);
     expect(await w.kept(mesh.self)).toMatchObject([{ settled: false }]);
     await w.clock.advance(15_000);
-    expect(acknowledgementOf(w.server.filed[0]?.filing)).toMatchObject({ tokens: 40 });
+    expect(acknowledgementOf(w.server.filed[0]?.filing)).toMatchObject({ units: 40 });
     expect(toBase32(lease)).toBe(w.server.filed[0]?.filing.lease);
   });
 });

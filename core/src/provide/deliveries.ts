@@ -2,15 +2,17 @@
  * The provider's books: which leases were used, what is being delivered under them, and what there is to show for it. A
  * task's entry outlives it for a while, until the requester's last word about it.
  */
+import { sha256 } from '@noble/hashes/sha2.js';
 import { toBase32 } from '../base/base32.ts';
 import type { Channel, Message } from '../peers/channel.ts';
 import type { Clock } from '../base/clock.ts';
 import { Delivery } from './delivery.ts';
 import { asMeshError, MeshError } from '../base/errors.ts';
 import type { Identity, verify } from '../identity/identity.ts';
-import type { PeerId, TaskId } from '../base/ids.ts';
+import type { PeerId, TaskId, TaskName } from '../base/ids.ts';
 import { checkLease, LeaseBook, type Lease } from '../receipts/lease.ts';
 import type { TaskRequest } from '../protocol.ts';
+import { requestCommitment } from '../receipts/request-commitment.ts';
 import type { KeptProof } from '../receipts/receipt-keeper.ts';
 import type { ReceiptFiler } from '../receipts/receipt-filer.ts';
 import { joinReceipt, signReceipt } from '../receipts/receipt.ts';
@@ -30,6 +32,22 @@ export interface DeliveriesOptions {
   issuer: () => PeerId | null;
   filer: Pick<ReceiptFiler, 'hold' | 'file'>;
   verify: typeof verify;
+}
+
+/** What the kind of a task says of its lease. */
+export interface TaskTerms {
+  /** As it is offered: `TaskKind.offeredAs`. */
+  task: TaskName;
+  complexity: number;
+}
+
+/** What is signed for at the end, beside what was delivered. */
+interface Done {
+  inputUnits: number;
+  /** Packed. */
+  result: Uint8Array;
+  /** Milliseconds since 1970. */
+  startedMs: number;
 }
 
 /** One leased task, from when it is taken. */
@@ -58,29 +76,31 @@ export class Deliveries {
   }
 
   /** Uses up the lease. Throws lease_refused, busy, or bad_message for a task that there was. */
-  begin(channel: Channel, request: TaskRequest, refuse: (error: MeshError) => void): LeasedTask {
+  begin(channel: Channel, request: TaskRequest, terms: TaskTerms, refuse: (error: MeshError) => void): LeasedTask {
     const { taskId } = request;
-    // Copies, as of the lease: they are part of a message with a long prompt, and stay.
-    const salt = new Uint8Array(request.salt);
     if (this.#find(channel, taskId) !== undefined) {
       throw new MeshError('bad_message', 'That task was already asked for.');
     }
-    const { lease, leaseBytes } = this.#checked(channel, request);
+    const { lease, leaseBytes } = this.#checked(channel, request, terms);
     const { requester, provider, nonce } = lease;
-    const delivery = new Delivery({ taskId, requester, provider, leaseNonce: nonce, salt }, this.#options.verify);
+    const commitment = requestCommitment(request);
+    const start = { taskId, requester, provider, leaseNonce: nonce, commitment };
+    const delivery = new Delivery(start, this.#options.verify);
     const task: LeasedTask = { channel, lease, leaseBytes, delivery, refuse, receipt: null, stopTimer: null };
     const ofChannel = this.#tasks.get(channel) ?? new Map<TaskId, LeasedTask>();
     this.#tasks.set(channel, ofChannel.set(taskId, task));
     return task;
   }
 
-  /** Our half of the receipt, for TASK_RESPONSE. `startedMs`: since 1970. */
-  async sign(task: LeasedTask, promptTokens: number, startedMs: number): Promise<Uint8Array<ArrayBuffer>> {
+  /** Our half of the receipt, for TASK_RESPONSE. */
+  async sign(task: LeasedTask, { inputUnits, result, startedMs }: Done): Promise<Uint8Array<ArrayBuffer>> {
     const { delivery, lease } = task;
     // A clock that was put back in mid-answer would make it no receipt at all.
-    const facts = { promptTokens, startedMs, endedMs: Math.max(startedMs, this.#options.now()) };
-    const { tokens, digest } = delivery.chain;
-    const receipt = { ...delivery.start, tokens, digest, model: lease.model, ...facts };
+    const times = { startedMs, endedMs: Math.max(startedMs, this.#options.now()) };
+    const { units, digest } = delivery.chain;
+    const { task: kind, model } = lease;
+    const facts = { task: kind, model, inputUnits, result: sha256(result), ...times };
+    const receipt = { ...delivery.start, units, digest, ...facts };
     task.receipt = await signReceipt(receipt, this.#options.identity);
     return task.receipt;
   }
@@ -89,7 +109,7 @@ export class Deliveries {
   end(task: LeasedTask): void {
     const { channel, delivery } = task;
     if (this.#find(channel, delivery.start.taskId) !== task) return;
-    const complete = task.receipt === null && delivery.unacknowledgedTokens === 0;
+    const complete = task.receipt === null && delivery.unacknowledgedUnits === 0;
     if (complete || !channel.open) {
       this.#settle(task);
       return;
@@ -114,7 +134,7 @@ export class Deliveries {
     }
     const proof = acknowledgedProof(task);
     if (proof !== null) this.#options.filer.hold(proof);
-    const whole = task.receipt === null && task.delivery.unacknowledgedTokens === 0;
+    const whole = task.receipt === null && task.delivery.unacknowledgedUnits === 0;
     if (whole && this.#ended.has(task)) this.#settle(task);
   }
 
@@ -144,11 +164,15 @@ export class Deliveries {
     for (const task of [...this.#tasks.values()].flatMap((ofChannel) => [...ofChannel.values()])) this.#settle(task);
   }
 
-  #checked(channel: Channel, request: TaskRequest): { lease: Lease; leaseBytes: Uint8Array<ArrayBuffer> } {
+  #checked(
+    channel: Channel,
+    request: TaskRequest,
+    { task, complexity }: TaskTerms,
+  ): { lease: Lease; leaseBytes: Uint8Array<ArrayBuffer> } {
     const { identity, clock, now, issuer, verify } = this.#options;
     const nowSeconds = Math.floor(now() / 1000);
     const issuedBy = issuer();
-    const { model, maxTokens } = request;
+    const { model, maxUnits } = request;
     if (issuedBy === null || request.lease === null) {
       throw new MeshError('lease_refused', 'This volunteer works only with a lease from the mesh. Ask again.');
     }
@@ -156,8 +180,10 @@ export class Deliveries {
       issuer: issuedBy,
       requester: channel.peer,
       provider: identity.peerId,
+      task,
       model,
-      maxTokens,
+      complexity,
+      maxUnits,
       nowSeconds,
     };
     try {

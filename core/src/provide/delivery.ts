@@ -1,24 +1,24 @@
 /** The provider's record of one answer: what went out, and the last that the requester signed for. */
 import { onAbort } from '../base/abort.ts';
 import type { Clock } from '../base/clock.ts';
-import { ACKNOWLEDGE_EVERY_TOKENS, DigestChain, type ChainChunk, type ChainStart } from '../receipts/digest-chain.ts';
+import { ACKNOWLEDGE_EVERY_UNITS, DigestChain, type ChainChunk, type ChainStart } from '../receipts/digest-chain.ts';
 import { MeshError } from '../base/errors.ts';
 import { verify } from '../identity/identity.ts';
 import { readAcknowledgement } from '../receipts/receipt.ts';
 
 /** A fast model over a slow link never waits; a requester that signs for nothing gets so much, and no more. */
-export const MAX_UNACKNOWLEDGED_TOKENS = 1_024;
+export const MAX_UNACKNOWLEDGED_UNITS = 1_024;
 /** How long a provider that has written so much waits for a word of it. */
 const SILENCE_MS = 30_000;
 
 export class Delivery {
   /** What to hand in when nothing better comes: signed by the requester. Null before the first. */
   acknowledgement: Uint8Array | null = null;
-  acknowledgedTokens = 0;
+  acknowledgedUnits = 0;
   readonly start: ChainStart;
   readonly chain: DigestChain;
   readonly #check: typeof verify;
-  /** The digests that may still be acknowledged, by their tokens. */
+  /** The digests that may still be acknowledged, by their units. */
   #open = new Map<number, Uint8Array>();
   #taken = 0;
   #wake: (() => void) | null = null;
@@ -30,23 +30,23 @@ export class Delivery {
   }
 
   /** What the requester has not signed for: a provider stops when this grows. */
-  get unacknowledgedTokens(): number {
-    return this.chain.tokens - this.acknowledgedTokens;
+  get unacknowledgedUnits(): number {
+    return this.chain.units - this.acknowledgedUnits;
   }
 
   /** A chunk goes out. The requester may break off after any of them, so each can be acknowledged. */
   add(chunk: ChainChunk): void {
     this.chain.add(chunk);
-    this.#open.set(this.chain.tokens, this.chain.digest);
+    this.#open.set(this.chain.units, this.chain.digest);
   }
 
   /** Keeps it, when it is for what went out and for more than the one before. Throws receipt_refused. */
   acknowledge(bytes: Uint8Array): void {
     // Each costs a verification: an honest requester sends one when it is due, and a last one.
-    if (this.#taken > this.chain.tokens / ACKNOWLEDGE_EVERY_TOKENS) throw unacceptable();
+    if (this.#taken > this.chain.units / ACKNOWLEDGE_EVERY_UNITS) throw unacceptable();
     const read = readAcknowledgement(bytes, this.#check);
-    const digest = read === null ? undefined : this.#open.get(read.tokens);
-    const { taskId, requester, provider, leaseNonce } = this.start;
+    const digest = read === null ? undefined : this.#open.get(read.units);
+    const { taskId, requester, provider, leaseNonce, commitment } = this.start;
     if (
       read === null ||
       digest === undefined ||
@@ -54,23 +54,24 @@ export class Delivery {
       read.requester !== requester ||
       read.provider !== provider ||
       !same(read.leaseNonce, leaseNonce) ||
+      !same(read.commitment, commitment) ||
       !same(read.digest, digest)
     ) {
       throw unacceptable();
     }
     this.#taken += 1;
     this.acknowledgement = new Uint8Array(bytes);
-    this.acknowledgedTokens = read.tokens;
-    for (const tokens of this.#open.keys()) {
-      if (tokens > read.tokens) break;
-      this.#open.delete(tokens);
+    this.acknowledgedUnits = read.units;
+    for (const units of this.#open.keys()) {
+      if (units > read.units) break;
+      this.#open.delete(units);
     }
     this.#wake?.();
   }
 
   /** There is too much that the requester has not signed for: see `room`. */
   get full(): boolean {
-    return this.unacknowledgedTokens > MAX_UNACKNOWLEDGED_TOKENS;
+    return this.unacknowledgedUnits > MAX_UNACKNOWLEDGED_UNITS;
   }
 
   /** Waits until the requester has signed for enough, or `signal` aborts. Rejects with receipt_refused when it is silent. */

@@ -58,12 +58,11 @@ export function mayStart(task: Task, running: readonly Task[], before: readonly 
 }
 
 /** An adapter that waits for another to leave the memory is not overtaken for ever by questions for those in it. */
-function fitsAdapter({ request, model }: Task, beside: readonly Task[], before: readonly Task[]): boolean {
-  const wanted = request.adapter;
-  if (wanted === undefined) return true;
+function fitsAdapter({ adapter: wanted, model }: Task, beside: readonly Task[], before: readonly Task[]): boolean {
+  if (wanted === null) return true;
   const { adapters, slots } = model.adapterCapacity ?? NO_ADAPTERS;
-  const used = beside.flatMap((task) => task.request.adapter ?? []);
+  const used = beside.flatMap(({ adapter }) => adapter ?? []);
   const same = used.filter((adapter) => adapter === wanted).length;
-  if (before.some((task) => task.request.adapter !== undefined && !used.includes(task.request.adapter))) return false;
+  if (before.some(({ adapter }) => adapter !== null && !used.includes(adapter))) return false;
   return same > 0 ? same < slots : new Set(used).size < adapters;
 }

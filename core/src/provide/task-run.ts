@@ -3,10 +3,8 @@ import { onAbort } from '../base/abort.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Deliveries, LeasedTask } from './deliveries.ts';
 import { asMeshError, type MeshError } from '../base/errors.ts';
-import { wellFormed } from '../wire/fields.ts';
-import { JsonDepth, MAX_ANSWER_DEPTH, tooDeep } from '../base/json-depth.ts';
 import { pace } from '../base/pace.ts';
-import { pieceMaker } from './task-pieces.ts';
+import { packBody } from '../wire/body.ts';
 import type { Task } from './task.ts';
 
 export interface TaskRunNeeds {
@@ -16,8 +14,8 @@ export interface TaskRunNeeds {
   deliveries: Deliveries;
   /** See `TaskWorkerOptions`. */
   maxTokensPerSecond: number | null;
-  wrote: (tokens: number) => void;
-  /** The task has to end: its requester does not say what it got, or what it asked for leads too far. */
+  wrote: (units: number) => void;
+  /** The task has to end: its requester does not say what it got. */
   refuse: (error: MeshError) => void;
 }
 
@@ -42,58 +40,35 @@ export async function runTask(task: Task, needs: TaskRunNeeds): Promise<'finishe
 
 async function write(task: Task, needs: TaskRunNeeds): Promise<'finished' | null> {
   const { clock, deliveries, now, maxTokensPerSecond } = needs;
-  const { channel, request, leased, abort, watch } = task;
-  const pieces = pieceMaker(task.model.engine).generate(
-    {
-      turns: request.turns,
-      task: request.task,
-      sampling: request.sampling,
-      maxTokens: request.maxTokens,
-      requester: channel.peer,
-      ...(request.prefix !== null && { prefix: request.prefix }),
-      ...(task.schema !== null && { schema: task.schema }),
-      ...(request.adapter !== undefined && { adapter: request.adapter }),
-      ...(request.logprobs !== undefined && { logprobs: request.logprobs }),
-    },
-    abort.signal,
-  );
-  const depth = new JsonDepth().read(task.schema === null ? '' : (request.prefix?.text ?? ''));
+  const { channel, kind, input, prepared, request, leased, abort, watch } = task;
+  const job = { input, prepared, maxUnits: request.maxUnits, requester: channel.peer };
+  const pieces = kind.run(task.model.engine, job, abort.signal);
   let index = 0;
   const startMs = clock.now();
   const startedMs = now();
   for (;;) {
-    watch.asked(clock.now());
+    watch.asked(clock.now(), kind.bytesToRead(input, index));
     const next = await pieces.next();
     const nowMs = clock.now();
     watch.came(nowMs);
     if (next.done === true) {
       if (abort.signal.aborted) return null;
-      const receipt = leased === null ? null : await deliveries.sign(leased, next.value.promptTokens, startedMs);
+      const { units, inputUnits } = next.value;
+      const result = packBody(next.value.result);
+      const receipt = leased === null ? null : await deliveries.sign(leased, { inputUnits, result, startedMs });
       if (abort.signal.aborted) return null;
-      channel.send({ kind: 'TASK_RESPONSE', taskId: task.id, ...next.value, receipt });
+      channel.send({ kind: 'TASK_RESPONSE', taskId: task.id, units, inputUnits, result, receipt });
       return 'finished';
     }
     // What was abandoned may come to life again: nobody waits for it.
     if (task.abandon.signal.aborted) return null;
-    const { tokens, tokenIds, logprobs, promptTokens, vector } = next.value;
-    // As it will be read, so that both ends have the same digest of it.
-    const text = wellFormed(next.value.text);
-    leased?.delivery.add({ index, tokens, text, tokenIds, vector });
-    channel.send({
-      kind: 'TASK_CHUNK',
-      taskId: task.id,
-      index,
-      tokens,
-      text,
-      ...(tokenIds && { tokenIds }),
-      ...(logprobs && { logprobs }),
-      ...(promptTokens !== undefined && { promptTokens }),
-      ...(vector && { vector }),
-    });
-    index += tokens;
-    needs.wrote(tokens);
-    task.meter.add(tokens, nowMs);
-    if (task.schema !== null && depth.read(text).deepest > MAX_ANSWER_DEPTH) needs.refuse(tooDeep());
+    const { units } = next.value;
+    const piece = packBody(next.value.piece);
+    leased?.delivery.add({ index, units, piece });
+    channel.send({ kind: 'TASK_CHUNK', taskId: task.id, index, units, piece });
+    index += units;
+    needs.wrote(units);
+    task.meter.add(units, nowMs);
     if (channel.congested) await channel.drain();
     if (leased?.delivery.full === true) await acknowledged(task, leased, needs);
     if (maxTokensPerSecond !== null) await pace(startMs + (index * 1000) / maxTokensPerSecond, clock, abort.signal);

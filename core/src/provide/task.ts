@@ -1,17 +1,18 @@
 /** A task that a provider took on, and the model that it is for. */
 import type { ModelAdvert } from '../wire/model-advert.ts';
-import type { Engine, Embedder, AdapterCapacity } from '../engine/engine.ts';
+import type { AdapterCapacity } from '../engine/engine.ts';
 import type { TaskId } from '../base/ids.ts';
 import type { Channel } from '../peers/channel.ts';
 import type { TaskRequest } from '../protocol.ts';
-import type { JsonSchema } from '../form/json-schema.ts';
 import type { LeasedTask } from './deliveries.ts';
 import type { SpeedMeter } from '../engine/speed.ts';
 import type { EngineWatch } from '../engine/engine-watch.ts';
+import type { TaskKind } from '../tasks/task-kind.ts';
 
 export interface ServedModel {
   advert: ModelAdvert;
-  engine: Pick<Engine<never>, 'generate'> | Pick<Embedder<never>, 'embed'>;
+  /** Does the tasks of the kind that the advert names, as `TaskKind.run` wants it: an `Engine`, an `Embedder`. */
+  engine: object;
   slots: number;
   /** Left out: it has no adapters. */
   adapterCapacity?: AdapterCapacity;
@@ -22,8 +23,15 @@ export interface Task {
   channel: Channel;
   request: TaskRequest;
   model: ServedModel;
-  /** The JSON schema of the answer; null: it is free. */
-  schema: JsonSchema | null;
+  kind: TaskKind;
+  /** What is asked, as the kind reads it. */
+  input: unknown;
+  /** As the kind prepared it. */
+  prepared: unknown;
+  /** What of it an engine may break over: `TaskKind.risk`. */
+  risk: string | null;
+  /** The SHA-256 of the adapter that it needs; null: none. */
+  adapter: string | null;
   /** Null: taken without a lease, and nothing is signed. */
   leased: LeasedTask | null;
   /** The engine shall stop. */

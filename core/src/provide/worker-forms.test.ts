@@ -3,10 +3,11 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { Channel, type Message } from '../peers/channel.ts';
 import { newTaskId, type PeerId } from '../base/ids.ts';
 import { MAX_ANSWER_DEPTH } from '../base/json-depth.ts';
-import type { TaskRequest } from '../protocol.ts';
+import type { AnswerInput } from '../tasks/answer-messages.ts';
 import { consume, never, newIdentity, question, World } from '../testing/mesh-world.ts';
 import { ScriptedEngine } from '../testing/scripted-engine.ts';
-import { advert, MODEL } from '../testing/scripted-server.ts';
+import { advert } from '../testing/scripted-server.ts';
+import { chatRequest } from '../testing/task-messages.ts';
 
 const ABLE = { ...advert, abilities: ['schema' as const] };
 const LISTS = '{"type":"array","items":{"$ref":"#"}}';
@@ -16,26 +17,14 @@ afterEach(async () => {
   world.current = new World();
 });
 
-/** Asks a provider without leave, on a link of its own. */
+/** Asks a provider without a lease, on a link of its own. */
 async function stranger(w: World, provider: PeerId) {
   const link = await w.network.join(newIdentity().peerId).dial(provider, never);
   const heard: Message[] = [];
   const channel = new Channel(link, w.clock, { closed() {}, message: (_, message) => heard.push(message) });
   /** The code that it is refused with, or the kind of the last word. */
-  return async (changes: Partial<TaskRequest>) => {
-    channel.send({
-      kind: 'TASK_REQUEST',
-      taskId: newTaskId(),
-      task: 'chat',
-      model: MODEL,
-      turns: [{ role: 'user', content: 'why?' }],
-      sampling: {},
-      maxTokens: 100,
-      prefix: null,
-      lease: null,
-      salt: new Uint8Array(16),
-      ...changes,
-    });
+  return async (input: Partial<AnswerInput>) => {
+    channel.send(chatRequest(newTaskId(), input));
     await w.clock.advance(10);
     const last = heard.at(-1);
     return last?.kind === 'TASK_ERROR' ? last.code : last?.kind;
@@ -43,7 +32,7 @@ async function stranger(w: World, provider: PeerId) {
 }
 
 describe('a form that a stranger asks for', () => {
-  it('is not even read without leave of the mesh', async () => {
+  it('is not even read without a lease', async () => {
     const w = world.current;
     const { mesh } = await w.provide(new ScriptedEngine(['x']), 1, null, ABLE);
     const ask = await stranger(w, mesh.self);

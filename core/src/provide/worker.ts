@@ -1,13 +1,13 @@
 /** What a provider accepts and how it works it off: slots, a short queue, and an end for every task. */
-import { isAble, needsOf, unable } from '../policy/abilities.ts';
+import { isAble, unable } from '../policy/abilities.ts';
+import { offerKey, type OfferKey } from '../policy/offer-key.ts';
 import type { Channel } from '../peers/channel.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Deliveries } from './deliveries.ts';
 import { EngineWatch } from '../engine/engine-watch.ts';
 import { asMeshError, MeshError, type ErrorCode } from '../base/errors.ts';
-import type { HarmfulForms } from './harmful-forms.ts';
+import type { HarmfulInputs } from './harmful-inputs.ts';
 import type { ModelId, PeerId, TaskId } from '../base/ids.ts';
-import { JsonDepth, MAX_ANSWER_DEPTH, tooDeep } from '../base/json-depth.ts';
 import type { TaskRequest } from '../protocol.ts';
 import { SpeedMeter, TypicalSpeed } from '../engine/speed.ts';
 import { TaskQueue, mayStart } from './task-queue.ts';
@@ -15,8 +15,8 @@ import { runTask } from './task-run.ts';
 import { TokenBucket, type Rate } from '../base/token-bucket.ts';
 import { isBreak } from '../policy/error-meaning.ts';
 import type { ServedModel, Task } from './task.ts';
-import { schemaOf } from '../form/json-schema.ts';
-import { promptBytes, turnsFault } from '../wire/turns.ts';
+import type { TaskKinds } from '../tasks/task-kinds.ts';
+import { readBody } from '../wire/body.ts';
 
 /** Tasks that one peer may have here at once; where there are more slots, as many as these: a gateway is one peer. */
 const MAX_TASKS_PER_PEER = 8;
@@ -25,8 +25,8 @@ const QUEUE_PER_SLOT = 4;
 const STATUS_MS = 500;
 /** Leaseless tasks of one peer at once; all peers together get half the slots, so that most work comes with a lease. */
 const MAX_LEASELESS_PER_PEER = 2;
-/** The refused schemas of one link: reading a schema to its fault takes some milliseconds. */
-const REFUSED_FORMS: Rate = { perSecond: 1, burst: 16 };
+/** Refused inputs of one link that could do harm: to read a schema to its fault takes some milliseconds. */
+const REFUSED_INPUTS: Rate = { perSecond: 1, burst: 16 };
 
 export interface Serving {
   peer: PeerId;
@@ -58,8 +58,9 @@ export interface TaskWorkerOptions {
   /** May a request without a lease be taken? While there is no control plane to give one. */
   withoutLease: () => boolean;
   models: readonly ServedModel[];
+  kinds: TaskKinds;
   /** Outlives the worker, which an engine that hangs ends. Left out: none are remembered. */
-  harmful?: HarmfulForms;
+  harmful?: HarmfulInputs;
   /** The owner's own limit for each answer, so that lending stays unnoticed; null: as fast as it goes. */
   maxTokensPerSecond: number | null;
   /** Called when a slot or the queue changes, and twice a second while answers are written. */
@@ -72,9 +73,9 @@ export interface TaskWorkerOptions {
 
 export class TaskWorker {
   #options: TaskWorkerOptions;
-  #models = new Map<ModelId, ServedModel>();
-  readonly #line = new TaskQueue();
-  readonly #refusedForms = new WeakMap<Channel, TokenBucket>();
+  #models = new Map<OfferKey, ServedModel>();
+  readonly #queue = new TaskQueue();
+  readonly #refusedInputs = new WeakMap<Channel, TokenBucket>();
   #running = new Set<Task>();
   #runs = new Set<Promise<void>>();
   #answers = 0;
@@ -86,7 +87,10 @@ export class TaskWorker {
 
   constructor(options: TaskWorkerOptions) {
     this.#options = options;
-    for (const model of options.models) this.#models.set(model.advert.id, model);
+    for (const model of options.models) {
+      const { task, id } = model.advert;
+      this.#models.set(offerKey({ task, model: id }), model);
+    }
   }
 
   get status(): WorkerStatus {
@@ -100,7 +104,7 @@ export class TaskWorker {
     return {
       slots: this.#slots,
       busySlots: this.#running.size,
-      queued: this.#line.length,
+      queued: this.#queue.length,
       answers: this.#answers,
       tokens: this.#tokens,
       tokensPerSecond: serving.reduce((sum, one) => sum + one.tokensPerSecond, 0),
@@ -121,9 +125,9 @@ export class TaskWorker {
       sendError(channel, request.taskId, accepted);
       return;
     }
-    this.#line.join(accepted);
+    this.#queue.join(accepted);
     this.#startNext();
-    this.#line.tellPosition(accepted);
+    this.#queue.tellPosition(accepted);
     this.#announce();
   }
 
@@ -152,9 +156,19 @@ export class TaskWorker {
 
   #admit(channel: Channel, request: TaskRequest): Task | MeshError {
     if (this.#stopped) return new MeshError('provider_stopped', 'The volunteer stopped lending.');
-    const model = this.#models.get(request.model);
-    if (model === undefined) return new MeshError('unknown_model', 'This volunteer does not lend that model any more.');
-    const fault = turnsFault(request.turns, request.task);
+    const kind = this.#options.kinds.find(request.task);
+    if (kind === null) {
+      return new MeshError('unsupported', `This volunteer does not know tasks of the kind "${request.task}".`);
+    }
+    const terms = { task: kind.offeredAs, model: request.model };
+    const model = this.#models.get(offerKey(terms));
+    if (model === undefined) return this.#isOffered(request.model) ? unable(terms) : unknownModel();
+    if (request.file !== model.advert.sha256) return unknownModel();
+    const input = readBody(kind.input, request.input);
+    if (input === null) {
+      return new MeshError('bad_message', 'This question cannot be read. Update LLMesh on the computer that asks.');
+    }
+    const fault = kind.fault(input);
     if (fault !== null) return fault;
     if (this.#find(channel, request.taskId) !== undefined) {
       return new MeshError('bad_message', 'That task is already running.');
@@ -162,37 +176,42 @@ export class TaskWorker {
     const all = this.#tasks();
     const mine = all.filter((task) => task.channel.peer === channel.peer);
     const most = Math.max(MAX_TASKS_PER_PEER, this.#slots);
-    if (mine.length >= most || this.#line.lengthFor(model) >= QUEUE_PER_SLOT * model.slots) {
+    if (mine.length >= most || this.#queue.lengthFor(model) >= QUEUE_PER_SLOT * model.slots) {
       return new MeshError('busy', 'This volunteer has no room for another question right now.');
     }
-    const needs = needsOf(request);
+    const needs = { task: kind.offeredAs, ...kind.needs(input) };
     if (!isAble(model.advert, needs)) return unable(needs);
     const task: Task = {
       id: request.taskId,
       channel,
       request,
       model,
-      schema: null,
+      kind,
+      input,
+      prepared: null,
+      risk: kind.risk(input),
+      adapter: needs.adapter ?? null,
       leased: null,
       abort: new AbortController(),
       abandon: new AbortController(),
       release: channel.hold(true),
       meter: new SpeedMeter(),
-      watch: new EngineWatch(
-        promptBytes(request.turns) + (request.prefix?.text.length ?? 0),
-        request.task === 'embedding',
-      ),
+      watch: new EngineWatch(),
     };
-    // What costs more than a look comes behind the leave of the mesh, which nobody gets without end.
-    const refused = this.#leaseFor(task) ?? this.#readForm(task);
+    // What costs more than a look comes behind the lease, which nobody gets without end.
+    const refused = this.#leaseFor(task) ?? this.#prepare(task);
     if (refused === null) return task;
     this.#letGo(task);
     return refused;
   }
 
+  #isOffered(id: ModelId): boolean {
+    return [...this.#models.values()].some(({ advert }) => advert.id === id);
+  }
+
   /** Null: the task may run, and what it may run by is used up. */
   #leaseFor(task: Task): MeshError | null {
-    const { channel, request, model } = task;
+    const { channel, request, model, kind, input } = task;
     if (request.lease === null && this.#options.withoutLease()) {
       const leaseless = this.#tasks().filter((other) => other.leased === null && other.model === model);
       const own = leaseless.filter((other) => other.channel.peer === channel.peer);
@@ -204,46 +223,47 @@ export class TaskWorker {
       );
     }
     try {
-      task.leased = this.#options.deliveries.begin(channel, request, (error) => this.#fail(task, error));
+      const terms = { task: kind.offeredAs, complexity: kind.complexity(input) };
+      task.leased = this.#options.deliveries.begin(channel, request, terms, (error) => this.#fail(task, error));
       return null;
     } catch (thrown) {
       return asMeshError(thrown, 'lease_refused', 'This lease is not valid. Ask again.');
     }
   }
 
-  /** The form of its answer. Whoever sends one after the other that cannot be held to has to wait for the next to be read. */
-  #readForm(task: Task): MeshError | null {
-    if (task.request.schema === undefined) return null;
-    if (this.#options.harmful?.isRefused(task.request.schema) === true) {
+  /** A peer that sends one input after the other that could do harm and is refused has to wait for the next to be read. */
+  #prepare(task: Task): MeshError | null {
+    const { kind, input, risk, channel } = task;
+    if (risk !== null && this.#options.harmful?.isRefused(risk) === true) {
       return new MeshError(
         'bad_schema',
         "This JSON schema crashed the volunteer's engine a while ago. Make it simpler.",
       );
     }
-    const refusals = this.#refusedForms.get(task.channel) ?? new TokenBucket(this.#options.clock, REFUSED_FORMS);
-    this.#refusedForms.set(task.channel, refusals);
-    if (refusals.level < 1) {
-      return new MeshError('rate_limited', 'Too many JSON schemas in a row could not be used. Wait a few seconds.');
+    const refusals = this.#refusedInputs.get(channel) ?? new TokenBucket(this.#options.clock, REFUSED_INPUTS);
+    if (risk !== null) {
+      this.#refusedInputs.set(channel, refusals);
+      if (refusals.level < 1) {
+        return new MeshError('rate_limited', 'Too many JSON schemas in a row could not be used. Wait a few seconds.');
+      }
     }
-    const { prefix } = task.request;
-    const { deepest } = new JsonDepth().read(prefix?.text ?? '');
-    const schema = deepest > MAX_ANSWER_DEPTH ? tooDeep() : schemaOf(task.request);
-    if (!(schema instanceof MeshError)) {
-      task.schema = schema;
-      return null;
+    const prepared = kind.prepare(input);
+    if (prepared instanceof MeshError) {
+      refusals.take(1);
+      return prepared;
     }
-    refusals.take(1);
-    return schema;
+    task.prepared = prepared;
+    return null;
   }
 
   #startNext(): void {
-    const next = () => this.#line.takeNext((task, before) => mayStart(task, [...this.#running], before));
+    const next = () => this.#queue.takeNext((task, before) => mayStart(task, [...this.#running], before));
     for (let task = next(); task !== null; task = next()) this.#start(task);
   }
 
   #start(task: Task): void {
     this.#running.add(task);
-    task.watch.asked(this.#options.clock.now());
+    task.watch.asked(this.#options.clock.now(), task.kind.bytesToRead(task.input, 0));
     task.channel.send({ kind: 'TASK_ACCEPTED', taskId: task.id, ahead: 0 });
     const run = this.#run(task).finally(() => this.#runs.delete(run));
     this.#runs.add(run);
@@ -262,14 +282,14 @@ export class TaskWorker {
     } else if (outcome instanceof MeshError) {
       sendError(task.channel, task.id, outcome);
       if (!ASKERS_OWN.has(outcome.code)) this.#options.onFailure(outcome);
-      const form = isBreak(outcome) ? this.#onlyForm : undefined;
-      if (form !== undefined && form === task.request.schema) this.#options.harmful?.failed(form);
+      const risk = isBreak(outcome) ? this.#onlyRisk : undefined;
+      if (risk !== undefined && risk === task.risk) this.#options.harmful?.failed(risk);
     }
     this.#running.delete(task);
     this.#letGo(task);
     if (!this.#stopped) {
       this.#startNext();
-      this.#line.tellPositions();
+      this.#queue.tellPositions();
     }
     this.#announce();
   }
@@ -279,8 +299,8 @@ export class TaskWorker {
     const nowMs = this.#options.clock.now();
     const hung = [...this.#running].find((task) => task.watch.hung(nowMs));
     if (hung === undefined || this.#hung) return;
-    const form = this.#onlyForm;
-    if (form !== undefined && form === hung.request.schema) this.#options.harmful?.hung(form);
+    const risk = this.#onlyRisk;
+    if (risk !== undefined && risk === hung.risk) this.#options.harmful?.hung(risk);
     this.#hung = true;
     this.#stopped = true;
     const error = new MeshError('engine_failed', 'The model stopped answering on this computer.');
@@ -304,19 +324,19 @@ export class TaskWorker {
   /** Stops a task without a word to its requester. A running one leaves `#running` when its engine has stopped. */
   #drop(task: Task): void {
     task.abort.abort();
-    if (!this.#line.leave(task)) {
+    if (!this.#queue.leave(task)) {
       task.watch.stopping(this.#options.clock.now());
       return;
     }
     this.#letGo(task);
-    this.#line.tellPositions();
+    this.#queue.tellPositions();
     this.#announce();
   }
 
-  /** The form of the one answer at work that has a form; undefined: there are others, or none. */
-  get #onlyForm(): string | undefined {
-    const [form, ...others] = [...this.#running].flatMap(({ request: { schema } }) => schema ?? []);
-    return others.length === 0 ? form : undefined;
+  /** Of the one task at work that an engine may break over; undefined: there are others, or none. */
+  get #onlyRisk(): string | undefined {
+    const [only, ...others] = [...this.#running].flatMap(({ risk }) => risk ?? []);
+    return others.length === 0 ? only : undefined;
   }
 
   #find(channel: Channel, id: TaskId): Task | undefined {
@@ -325,7 +345,7 @@ export class TaskWorker {
 
   /** All that are here, waiting and running. */
   #tasks(): Task[] {
-    return [...this.#line, ...this.#running];
+    return [...this.#queue, ...this.#running];
   }
 
   #announce(): void {
@@ -346,6 +366,10 @@ const ASKERS_OWN: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'bad_schema',
   'cancelled',
 ]);
+
+function unknownModel(): MeshError {
+  return new MeshError('unknown_model', 'This volunteer does not lend that model any more.');
+}
 
 function sendError(channel: Channel, taskId: TaskId, error: MeshError): void {
   channel.send({ kind: 'TASK_ERROR', taskId, code: error.code, message: error.message.slice(0, 1024) });

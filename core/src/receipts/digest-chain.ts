@@ -3,10 +3,11 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { canonical } from '../wire/canonical.ts';
 import { MeshError } from '../base/errors.ts';
 import type { PeerId, TaskId } from '../base/ids.ts';
+import type { TaskChunk } from '../protocol.ts';
 
 export const DIGEST_BYTES = 32;
 /** The requester acknowledges with the chunk that reaches or passes a multiple of this. */
-export const ACKNOWLEDGE_EVERY_TOKENS = 32;
+export const ACKNOWLEDGE_EVERY_UNITS = 32;
 
 /** What a chain is of. It begins with all of it, so that no two tasks have a digest in common. */
 export interface ChainStart {
@@ -14,27 +15,21 @@ export interface ChainStart {
   requester: PeerId;
   provider: PeerId;
   leaseNonce: Uint8Array;
-  /** The salt of the request: outsiders cannot try answers until one fits a digest. */
-  salt: Uint8Array;
+  /** What was asked, with the salt of the request: outsiders cannot try answers until one fits a digest. */
+  commitment: Uint8Array;
 }
 
 /** As it went over the wire. */
-export interface ChainChunk {
-  index: number;
-  tokens: number;
-  text: string;
-  tokenIds?: readonly number[] | undefined;
-  vector?: Uint8Array | undefined;
-}
+export type ChainChunk = Pick<TaskChunk, 'index' | 'units' | 'piece'>;
 
 export class DigestChain {
-  /** The tokens of all chunks so far. */
-  tokens = 0;
+  /** The units of all chunks so far. */
+  units = 0;
   #digest: Uint8Array;
 
   constructor(start: ChainStart) {
-    const { taskId, requester, provider, leaseNonce, salt } = start;
-    this.#digest = sha256(canonical(['llmesh/1/answer', taskId, requester, provider, leaseNonce, salt]));
+    const { taskId, requester, provider, leaseNonce, commitment } = start;
+    this.#digest = sha256(canonical(['llmesh/4/answer', taskId, requester, provider, leaseNonce, commitment]));
   }
 
   /** A copy: the chain goes on. */
@@ -43,17 +38,20 @@ export class DigestChain {
   }
 
   /**
-   * SHA-256(digest so far | the chunk). True when an acknowledgement is due here. Throws bad_message when it is not
-   * the next chunk; the chain then stays.
+   * SHA-256(digest so far | index and units | the packed piece). True when an acknowledgement is due here. Throws
+   * bad_message when it is not the next chunk; the chain then stays.
    */
-  add(chunk: ChainChunk): boolean {
-    const { index, tokens, text, tokenIds, vector } = chunk;
-    if (index !== this.tokens || tokens < 1) {
+  add({ index, units, piece }: ChainChunk): boolean {
+    if (index !== this.units || units < 1) {
       throw new MeshError('bad_message', 'The volunteer sent the pieces of the answer out of order.');
     }
-    const bytes = canonical([index, tokens, text, tokenIds ?? null, ...(vector === undefined ? [] : [vector])]);
-    this.#digest = sha256.create().update(this.#digest).update(bytes).digest();
-    this.tokens += tokens;
-    return Math.floor(index / ACKNOWLEDGE_EVERY_TOKENS) < Math.floor(this.tokens / ACKNOWLEDGE_EVERY_TOKENS);
+    this.#digest = sha256
+      .create()
+      .update(this.#digest)
+      .update(canonical([index, units]))
+      .update(piece)
+      .digest();
+    this.units += units;
+    return Math.floor(index / ACKNOWLEDGE_EVERY_UNITS) < Math.floor(this.units / ACKNOWLEDGE_EVERY_UNITS);
   }
 }

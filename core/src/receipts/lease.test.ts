@@ -26,10 +26,20 @@ const bob = softwareIdentity(randomBytes(32)).peerId;
 const mallory = softwareIdentity(randomBytes(32));
 const model = 'tiny' as ModelId;
 const now = 1_800_000_000;
-const terms = { issuer: control.peerId, requester: ada, provider: bob, model, maxTokens: 512, nowSeconds: now };
+const terms = {
+  issuer: control.peerId,
+  requester: ada,
+  provider: bob,
+  task: 'chat',
+  model,
+  complexity: 1_000,
+  maxUnits: 512,
+  nowSeconds: now,
+};
 
 function lease(changes: Partial<Leases> = {}): Leases {
-  const fresh = { requester: ada, providers: [bob], model, price: 7, maxTokens: 512, expiresAt: now + 60 };
+  const what = { task: 'chat', model, complexity: 1_000, price: 7, maxUnits: 512 };
+  const fresh = { requester: ada, providers: [bob], ...what, expiresAt: now + 60 };
   return { issuer: control.peerId, ...fresh, seed: randomBytes(16), ...changes };
 }
 
@@ -45,7 +55,7 @@ describe('a lease', () => {
         fc.maxSafeNat(),
         fc.maxSafeNat(),
         async (model, price, tokens, expiresAt) => {
-          const given = lease({ model: model as ModelId, price, maxTokens: Math.max(1, tokens), expiresAt });
+          const given = lease({ model: model as ModelId, price, maxUnits: Math.max(1, tokens), expiresAt });
           const bytes = await signLeases(given, control);
           expect(bytes.byteLength).toBeLessThanOrEqual(MAX_LEASE_BYTES);
           expect(readLeases(bytes)).toEqual({ ...given, seed: new Uint8Array(given.seed) });
@@ -63,7 +73,9 @@ describe('a lease', () => {
     expect(() => checkLease(bytes, { ...terms, provider: mallory.peerId })).toThrow(refused);
     expect(() => checkLease(bytes, { ...terms, model: 'huge' as ModelId })).toThrow(refused);
     expect(() => checkLease(bytes, { ...terms, issuer: mallory.peerId })).toThrow(refused);
-    expect(() => checkLease(bytes, { ...terms, maxTokens: 513 })).toThrow(refused);
+    expect(() => checkLease(bytes, { ...terms, task: 'embedding' })).toThrow(refused);
+    expect(() => checkLease(bytes, { ...terms, maxUnits: 513 })).toThrow(refused);
+    expect(() => checkLease(bytes, { ...terms, complexity: 1_001 })).toThrow(refused);
     const last = given.expiresAt + CLOCK_SKEW_SECONDS;
     checkLease(bytes, { ...terms, nowSeconds: last });
     expect(() => checkLease(bytes, { ...terms, nowSeconds: last + 1 })).toThrow(refused);
@@ -75,8 +87,20 @@ describe('a lease', () => {
     const forged = await signLeases(lease(), mallory);
     expect(readLeases(forged)?.issuer).toBe(mallory.peerId);
     expect(() => checkLease(forged, terms)).toThrow(refused);
-    const { requester, price, maxTokens, expiresAt, seed } = lease();
-    const body = encode([2, control.peerId, requester, fromBase32(bob), model, price, maxTokens, expiresAt, seed]);
+    const { requester, price, maxUnits, expiresAt, seed } = lease();
+    const body = encode([
+      3,
+      control.peerId,
+      requester,
+      fromBase32(bob),
+      'chat',
+      model,
+      1_000,
+      price,
+      maxUnits,
+      expiresAt,
+      seed,
+    ]);
     expect(readLeases(await signRecord('lease', body, control))).not.toBeNull();
     expect(readLeases(await signRecord('lease', body, mallory))).toBeNull();
     expect(readLeases(await signRecord('receipt', body, control))).toBeNull();
@@ -93,9 +117,9 @@ describe('a lease', () => {
     expect(readLeases(new Uint8Array([...bytes, 0]))).toBeNull();
   });
 
-  it('gives leave to each provider that it names, and to each its own', async () => {
+  it('is good for each provider that it names, and each has its own', async () => {
     const providers = Array.from({ length: MAX_LEASED_PROVIDERS }, () => newPeerId());
-    const given = lease({ providers, model: 'm'.repeat(96) as ModelId, price: 2 ** 53 - 1, maxTokens: 2 ** 53 - 1 });
+    const given = lease({ providers, model: 'm'.repeat(96) as ModelId, price: 2 ** 53 - 1, maxUnits: 2 ** 53 - 1 });
     const bytes = await signLeases(given, control);
     expect(bytes.byteLength).toBeLessThanOrEqual(MAX_LEASE_BYTES);
     const read = readLeases(bytes)!;
@@ -106,7 +130,19 @@ describe('a lease', () => {
   });
 
   it('is refused when its own issuer wrote nonsense', async () => {
-    const good: unknown[] = [2, control.peerId, ada, fromBase32(bob), model, 7, 512, now, randomBytes(16)];
+    const good: unknown[] = [
+      3,
+      control.peerId,
+      ada,
+      fromBase32(bob),
+      'chat',
+      model,
+      1_000,
+      7,
+      512,
+      now,
+      randomBytes(16),
+    ];
     const sign = (fields: unknown) => signRecord('lease', encode(fields), control);
     expect(readLeases(await sign(good))).not.toBeNull();
     const wrong: [number, unknown][] = [
@@ -119,16 +155,18 @@ describe('a lease', () => {
         [3, new Uint8Array()],
         [3, new Uint8Array(21)],
         [3, new Uint8Array(180)],
-        [4, '../x'],
-        [5, -1],
-        [5, 1.5],
-        [5, NaN],
+        [4, 'Chat'],
+        [5, '../x'],
+        [6, 0],
+        [7, -1],
+        [7, 1.5],
+        [7, NaN],
       ] as [number, unknown][]),
       ...([
-        [6, 0],
-        [7, 2 ** 53],
-        [8, new Uint8Array(15)],
-        [8, 'sixteen bytes!!!'],
+        [8, 0],
+        [9, 2 ** 53],
+        [10, new Uint8Array(15)],
+        [10, 'sixteen bytes!!!'],
       ] as [number, unknown][]),
     ];
     for (const [at, value] of wrong) expect(readLeases(await sign(good.with(at, value)))).toBeNull();

@@ -1,7 +1,7 @@
 /**
- * The control plane's leave to run one task: who for whom, which model, at which price, until when. Signed, so that a
- * provider checks it without asking; good once with each provider that it names (`LeaseBook`). One signature gives leave
- * to a whole shortlist: signing is what a match costs most.
+ * The control plane's permission to run one task: who for whom, what with which model, at which price, until when. Signed,
+ * so that a provider checks it without asking; good once with each provider that it names (`LeaseBook`). One signature is
+ * enough for a whole shortlist: signing is what a match costs most.
  */
 import * as v from 'valibot';
 import { sha256 } from '@noble/hashes/sha2.js';
@@ -10,19 +10,19 @@ import { fromBase32, toBase32 } from '../base/base32.ts';
 import { canonical, readCanonical } from '../wire/canonical.ts';
 import { MeshError } from '../base/errors.ts';
 import { verify, type Identity } from '../identity/identity.ts';
-import { isModelId, isPeerId, type ModelId, type PeerId } from '../base/ids.ts';
+import { isModelId, isPeerId, isTaskName, type ModelId, type PeerId, type TaskName } from '../base/ids.ts';
 import { openRecord, signRecord } from '../identity/signed-record.ts';
 
-const LEASE_VERSION = 2;
+const LEASE_VERSION = 3;
 export const LEASE_NONCE_BYTES = 16;
 /** Providers that one signature names. */
 export const MAX_LEASED_PROVIDERS = 8;
 const PEER_ID_BYTES = 20;
-export const MAX_LEASE_BYTES = 512;
+export const MAX_LEASE_BYTES = 640;
 /** No lease is good for longer, so no provider has to remember one for longer. */
 export const MAX_LEASE_SECONDS = 600;
-/** For an answer of at most so many tokens: longer than any model remembers. */
-export const MAX_LEASE_TOKENS = 16_777_216;
+/** For a task of at most so many units: an answer of as many tokens is longer than any model remembers. */
+export const MAX_LEASE_UNITS = 16_777_216;
 /** How far the time that a provider heard from the control plane may be off, or its own clock where it heard none. */
 export const CLOCK_SKEW_SECONDS = 30;
 
@@ -31,10 +31,14 @@ interface Terms {
   /** The id of the control plane's key. */
   readonly issuer: PeerId;
   readonly requester: PeerId;
+  /** The kind of task that it is offered for, see `TaskKind.offeredAs`. */
+  readonly task: TaskName;
   readonly model: ModelId;
-  /** Whole credits for 1,000 tokens. */
+  /** What a unit of it may take at most against one of a plain task, in thousandths: see `policy/price.ts`. */
+  readonly complexity: number;
+  /** Whole credits for 1,000 units. */
   readonly price: number;
-  readonly maxTokens: number;
+  readonly maxUnits: number;
   /** Seconds since 1970. */
   readonly expiresAt: number;
 }
@@ -62,7 +66,9 @@ const LeaseSchema = v.strictTuple([
     v.instance(Uint8Array),
     v.check(({ byteLength: n }) => n > 0 && n % PEER_ID_BYTES === 0 && n <= MAX_LEASED_PROVIDERS * PEER_ID_BYTES),
   ),
+  v.custom<TaskName>(isTaskName),
   v.custom<ModelId>(isModelId),
+  v.pipe(whole, v.minValue(1)),
   whole,
   v.pipe(whole, v.minValue(1)),
   whole,
@@ -71,9 +77,10 @@ const LeaseSchema = v.strictTuple([
 
 /** `issuer` is taken from the identity. At most MAX_LEASED_PROVIDERS. */
 export function signLeases(leases: Omit<Leases, 'issuer'>, control: Identity): Promise<Uint8Array<ArrayBuffer>> {
-  const { requester, providers, model, price, maxTokens, expiresAt, seed } = leases;
+  const { requester, providers, task, model, complexity, price, maxUnits, expiresAt, seed } = leases;
   const ids = concatBytes(...providers.map(idBytes));
-  const fields = [LEASE_VERSION, control.peerId, requester, ids, model, price, maxTokens, expiresAt, seed];
+  const what = [task, model, complexity, price, maxUnits];
+  const fields = [LEASE_VERSION, control.peerId, requester, ids, ...what, expiresAt, seed];
   return signRecord('lease', canonical(fields), control);
 }
 
@@ -82,13 +89,14 @@ export function readLeases(bytes: Uint8Array, check = verify): Leases | null {
   const record = openRecord('lease', bytes, MAX_LEASE_BYTES, check);
   const fields = record === null ? null : readCanonical(LeaseSchema, record.body);
   if (record === null || fields === null) return null;
-  const [, issuer, requester, ids, model, price, maxTokens, expiresAt, seed] = fields;
+  const [, issuer, requester, ids, task, model, complexity, price, maxUnits, expiresAt, seed] = fields;
   if (issuer !== record.signer) return null;
   const providers: PeerId[] = [];
   for (let at = 0; at < ids.byteLength; at += PEER_ID_BYTES) {
     providers.push(toBase32(ids.subarray(at, at + PEER_ID_BYTES)) as PeerId);
   }
-  return { issuer, requester, providers, model, price, maxTokens, expiresAt, seed: new Uint8Array(seed) };
+  const what = { task, model, complexity, price, maxUnits };
+  return { issuer, requester, providers, ...what, expiresAt, seed: new Uint8Array(seed) };
 }
 
 /** The lease of one provider; null when it is not among them. */
@@ -104,13 +112,16 @@ function idBytes(peer: PeerId): Uint8Array {
 }
 
 export interface LeaseTerms {
-  /** The control plane whose leave counts here. */
+  /** The control plane whose leases count here. */
   issuer: PeerId;
   requester: PeerId;
   provider: PeerId;
+  /** As the task's kind is offered. */
+  task: TaskName;
   model: ModelId;
+  complexity: number;
   /** That the task may take. */
-  maxTokens: number;
+  maxUnits: number;
   /** Seconds since 1970. */
   nowSeconds: number;
 }
@@ -122,8 +133,10 @@ export function checkLease(bytes: Uint8Array, terms: LeaseTerms, check = verify)
   if (leases.requester !== terms.requester) throw refused('It was issued to another computer.');
   const lease = leaseOf(leases, terms.provider);
   if (lease === null) throw refused('It was issued for another volunteer.');
+  if (lease.task !== terms.task) throw refused('It was issued for another kind of task.');
   if (lease.model !== terms.model) throw refused('It was issued for another model.');
-  if (lease.maxTokens < terms.maxTokens) throw refused('It was issued for a shorter answer.');
+  if (lease.maxUnits < terms.maxUnits) throw refused('It was issued for a shorter answer.');
+  if (lease.complexity < terms.complexity) throw refused('It was issued for a simpler task.');
   if (lease.expiresAt + CLOCK_SKEW_SECONDS < terms.nowSeconds)
     throw refused('It has expired, by that volunteer’s clock.');
   if (lease.expiresAt > terms.nowSeconds + MAX_LEASE_SECONDS + CLOCK_SKEW_SECONDS) {

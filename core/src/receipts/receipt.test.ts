@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Delivery } from '../provide/delivery.ts';
-import { ACKNOWLEDGE_EVERY_TOKENS, DigestChain, type ChainChunk, type ChainStart } from './digest-chain.ts';
+import { ACKNOWLEDGE_EVERY_UNITS, DigestChain, type ChainChunk, type ChainStart } from './digest-chain.ts';
 import { softwareIdentity } from '../identity/identity.ts';
 import { newTaskId, type ModelId } from '../base/ids.ts';
 import { randomBytes } from '../base/random-bytes.ts';
@@ -27,15 +27,16 @@ const start = (changes: Partial<ChainStart> = {}): ChainStart => ({
   requester: ada.peerId,
   provider: bob.peerId,
   leaseNonce: randomBytes(16),
-  salt: randomBytes(16),
+  commitment: randomBytes(32),
   ...changes,
 });
 
+const NOTHING = new Uint8Array();
+
 const pieces = fc.array(
   fc.record({
-    tokens: fc.integer({ min: 1, max: 40 }),
-    text: fc.string({ unit: 'grapheme', maxLength: 30 }),
-    tokenIds: fc.option(fc.array(fc.nat({ max: 200_000 }), { maxLength: 8 }), { nil: undefined }),
+    units: fc.integer({ min: 1, max: 40 }),
+    piece: fc.uint8Array({ maxLength: 60 }),
   }),
   { minLength: 1, maxLength: 20 },
 );
@@ -44,7 +45,7 @@ function numbered(answer: Omit<ChainChunk, 'index'>[]): ChainChunk[] {
   let index = 0;
   return answer.map((piece) => {
     const chunk = { ...piece, index };
-    index += piece.tokens;
+    index += piece.units;
     return chunk;
   });
 }
@@ -56,14 +57,15 @@ function digestOf(of: ChainStart, chunks: ChainChunk[]): string {
 }
 
 function receiptOf(of: ChainStart, chain: DigestChain): Receipt {
-  const { tokens, digest } = chain;
-  return { ...of, tokens, digest, model, promptTokens: 12, startedMs: 1_800_000_000_000, endedMs: 1_800_000_004_000 };
+  const { units, digest } = chain;
+  const times = { startedMs: 1_800_000_000_000, endedMs: 1_800_000_004_000 };
+  return { ...of, units, digest, task: 'chat', model, inputUnits: 12, result: new Uint8Array(32).fill(7), ...times };
 }
 
 describe('the digest of an answer', () => {
   it('is the same for the same chunks of the same task, and for nothing else', () => {
     fc.assert(
-      fc.property(pieces, fc.nat(), fc.constantFrom('text', 'ids', 'split', 'drop'), (answer, which, how) => {
+      fc.property(pieces, fc.nat(), fc.constantFrom('piece', 'split', 'drop'), (answer, which, how) => {
         const of = start();
         const chunks = numbered(answer);
         const digest = digestOf(of, chunks);
@@ -74,15 +76,14 @@ describe('the digest of an answer', () => {
           { requester: mallory.peerId },
           { provider: mallory.peerId },
           { leaseNonce: randomBytes(16) },
-          { salt: randomBytes(16) },
+          { commitment: randomBytes(32) },
         ])
           expect(digestOf({ ...of, ...change }, chunks)).not.toBe(digest);
         const i = which % answer.length;
         const bent: Omit<ChainChunk, 'index'>[] = answer.map((piece) => ({ ...piece }));
-        const piece = bent[i] ?? { tokens: 1, text: '' };
-        if (how === 'text') piece.text += '.';
-        if (how === 'ids') piece.tokenIds = [...(piece.tokenIds ?? []), 1];
-        if (how === 'split') bent.splice(i, 1, { tokens: 1, text: '' }, { ...piece });
+        const one = bent[i] ?? { units: 1, piece: NOTHING };
+        if (how === 'piece') one.piece = new Uint8Array([...one.piece, 1]);
+        if (how === 'split') bent.splice(i, 1, { units: 1, piece: NOTHING }, { ...one });
         if (how === 'drop') bent.splice(i, 1);
         expect(digestOf(of, numbered(bent))).not.toBe(digest);
       }),
@@ -92,26 +93,25 @@ describe('the digest of an answer', () => {
 
   it('goes on only with the next chunk, and stays when another comes', () => {
     const chain = new DigestChain(start());
-    chain.add({ index: 0, tokens: 2, text: 'ab' });
+    chain.add({ index: 0, units: 2, piece: new Uint8Array([1, 2]) });
     const { digest } = chain;
     for (const wrong of [
-      { index: 0, tokens: 2, text: 'ab' },
-      { index: 3, tokens: 1, text: 'x' },
-      { index: 2, tokens: 0, text: '' },
+      { index: 0, units: 2, piece: new Uint8Array([1, 2]) },
+      { index: 3, units: 1, piece: NOTHING },
+      { index: 2, units: 0, piece: NOTHING },
     ]) {
       expect(() => chain.add(wrong)).toThrow(outOfOrder);
     }
     expect(chain.digest).toEqual(digest);
     digest.fill(0);
     expect(chain.digest).not.toEqual(digest);
-    expect(chain.tokens).toBe(2);
+    expect(chain.units).toBe(2);
   });
 });
 
 describe('an acknowledgement', () => {
   it('names the task, both ends, the lease and how far it goes, and is the requester’s', async () => {
-    const { salt: _, ...of } = start();
-    const acknowledgement = { ...of, tokens: 64, digest: randomBytes(32) };
+    const acknowledgement = { ...start(), units: 64, digest: randomBytes(32) };
     const bytes = await signAcknowledgement(acknowledgement, ada);
     expect(readAcknowledgement(bytes)).toEqual({
       ...acknowledgement,
@@ -142,12 +142,12 @@ describe('an acknowledgement', () => {
         for (const chunk of numbered(answer).slice(0, 1 + (cut % answer.length))) {
           delivery.add(chunk);
           if (!chain.add(chunk)) continue;
-          delivery.acknowledge(await signAcknowledgement({ ...of, tokens: chain.tokens, digest: chain.digest }, ada));
-          acknowledged = chain.tokens;
+          delivery.acknowledge(await signAcknowledgement({ ...of, units: chain.units, digest: chain.digest }, ada));
+          acknowledged = chain.units;
         }
         // Here the provider dies. What it held is enough for anyone to see what it is owed.
-        expect(delivery.unacknowledgedTokens).toBeLessThan(ACKNOWLEDGE_EVERY_TOKENS);
-        expect(delivery.acknowledgedTokens).toBe(acknowledged);
+        expect(delivery.unacknowledgedUnits).toBeLessThan(ACKNOWLEDGE_EVERY_UNITS);
+        expect(delivery.acknowledgedUnits).toBe(acknowledged);
         const held = delivery.acknowledgement;
         expect(held === null).toBe(acknowledged === 0);
         if (held === null) return;
@@ -155,7 +155,7 @@ describe('an acknowledgement', () => {
           taskId: of.taskId,
           requester: ada.peerId,
           provider: bob.peerId,
-          tokens: acknowledged,
+          units: acknowledged,
         });
       }),
       { numRuns: 30 },
@@ -166,15 +166,15 @@ describe('an acknowledgement', () => {
     const of = start();
     const delivery = new Delivery(of);
     const chunks = numbered([
-      { tokens: 40, text: 'a' },
-      { tokens: 40, text: 'b' },
-      { tokens: 3, text: 'c' },
+      { units: 40, piece: new Uint8Array([1]) },
+      { units: 40, piece: new Uint8Array([2]) },
+      { units: 3, piece: new Uint8Array([3]) },
     ]);
     const chain = new DigestChain(of);
     const marks = chunks.map((chunk) => {
       delivery.add(chunk);
       chain.add(chunk);
-      return { ...of, tokens: chain.tokens, digest: chain.digest };
+      return { ...of, units: chain.units, digest: chain.digest };
     });
     const [first, second, third] = marks as [(typeof marks)[0], (typeof marks)[0], (typeof marks)[0]];
     const refuses = async (bytes: Uint8Array) => expect(() => delivery.acknowledge(bytes)).toThrow(refused);
@@ -185,7 +185,8 @@ describe('an acknowledgement', () => {
       { taskId: newTaskId() },
       { provider: mallory.peerId },
       { leaseNonce: randomBytes(16) },
-      { tokens: 1_000 },
+      { commitment: randomBytes(32) },
+      { units: 1_000 },
       { digest: second.digest },
     ])
       await refuses(await signAcknowledgement({ ...first, ...change }, ada));
@@ -195,24 +196,24 @@ describe('an acknowledgement', () => {
     // Once more, or of less: a requester cannot take back what it signed for.
     await refuses(good);
     await refuses(await signAcknowledgement(first, ada));
-    expect([delivery.acknowledgedTokens, delivery.unacknowledgedTokens]).toEqual([80, 3]);
+    expect([delivery.acknowledgedUnits, delivery.unacknowledgedUnits]).toEqual([80, 3]);
     delivery.acknowledge(await signAcknowledgement(third, ada));
-    expect(delivery.unacknowledgedTokens).toBe(0);
+    expect(delivery.unacknowledgedUnits).toBe(0);
   });
 });
 
 describe('a receipt', () => {
   const of = start();
   const chain = new DigestChain(of);
-  chain.add({ index: 0, tokens: 5, text: 'hello' });
+  chain.add({ index: 0, units: 5, piece: new Uint8Array([104, 105]) });
   const receipt = receiptOf(of, chain);
-  const seen = { ...of, tokens: 5, digest: chain.digest, model, maxPromptTokens: 12 };
+  const { task, result } = receipt;
+  const seen = { ...of, units: 5, digest: chain.digest, task, model, result, maxInputUnits: 12 };
 
   it('counts when both signed the same', async () => {
     const theirs = await signReceipt(receipt, bob);
     const ours = await countersign(theirs, seen, ada);
-    const { salt: _, ...signed } = { ...receipt, salt: of.salt };
-    expect(joinReceipt(theirs, ours)).toEqual({ ...signed, leaseNonce: new Uint8Array(of.leaseNonce) });
+    expect(joinReceipt(theirs, ours)).toEqual(receipt);
     expect(readReceipt(theirs)?.by).toBe('provider');
     expect(readReceipt(ours)?.by).toBe('requester');
   });
@@ -224,10 +225,13 @@ describe('a receipt', () => {
     expect(joinReceipt(ours, theirs)).toBeNull();
     expect(joinReceipt(theirs, await signReceipt(receipt, mallory))).toBeNull();
     const otherwise = {
-      tokens: 6,
-      promptTokens: 13,
+      units: 6,
+      inputUnits: 13,
       endedMs: receipt.endedMs + 1,
+      task: 'completion',
       model: 'huge' as ModelId,
+      result: randomBytes(32),
+      commitment: randomBytes(32),
       digest: randomBytes(32),
     };
     for (const [field, value] of Object.entries(otherwise)) {
@@ -242,12 +246,15 @@ describe('a receipt', () => {
   it('is not signed by a requester who saw something else', async () => {
     const theirs = await signReceipt(receipt, bob);
     const otherwise = {
-      tokens: 4,
+      units: 4,
       taskId: newTaskId(),
       model: 'huge' as ModelId,
       digest: randomBytes(32),
       leaseNonce: randomBytes(16),
-      maxPromptTokens: 11,
+      commitment: randomBytes(32),
+      task: 'completion',
+      result: randomBytes(32),
+      maxInputUnits: 11,
     };
     for (const [field, value] of Object.entries(otherwise)) {
       await expect(countersign(theirs, { ...seen, [field]: value }, ada)).rejects.toEqual(refused);

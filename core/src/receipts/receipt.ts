@@ -7,12 +7,22 @@ import { canonical, readCanonical } from '../wire/canonical.ts';
 import { DIGEST_BYTES } from './digest-chain.ts';
 import { MeshError } from '../base/errors.ts';
 import { verify, type Identity } from '../identity/identity.ts';
-import { isModelId, isPeerId, isTaskId, type ModelId, type PeerId, type TaskId } from '../base/ids.ts';
+import {
+  isModelId,
+  isPeerId,
+  isTaskId,
+  isTaskName,
+  type ModelId,
+  type PeerId,
+  type TaskId,
+  type TaskName,
+} from '../base/ids.ts';
 import { LEASE_NONCE_BYTES } from './lease.ts';
+import { COMMITMENT_BYTES } from './request-commitment.ts';
 import { openRecord, signRecord } from '../identity/signed-record.ts';
 
 export const MAX_ACKNOWLEDGEMENT_BYTES = 384;
-export const MAX_RECEIPT_BYTES = 512;
+export const MAX_RECEIPT_BYTES = 640;
 
 /** All it takes for a third party to know what was owed to whom, under which lease. */
 export interface Acknowledgement {
@@ -20,13 +30,22 @@ export interface Acknowledgement {
   readonly requester: PeerId;
   readonly provider: PeerId;
   readonly leaseNonce: Uint8Array;
-  readonly tokens: number;
+  /** What was asked: `request-commitment.ts`. */
+  readonly commitment: Uint8Array;
+  /** Units delivered so far. */
+  readonly units: number;
+  /** What they were: `digest-chain.ts`. */
   readonly digest: Uint8Array;
 }
 
 export interface Receipt extends Acknowledgement {
+  /** As its kind is offered. */
+  readonly task: TaskName;
   readonly model: ModelId;
-  readonly promptTokens: number;
+  /** What was read for it, in units of its kind. */
+  readonly inputUnits: number;
+  /** SHA-256 of the packed result. */
+  readonly result: Uint8Array;
   /** Milliseconds since 1970, by the clock of the control plane as the provider knows it. */
   readonly startedMs: number;
   readonly endedMs: number;
@@ -40,18 +59,30 @@ const common = [
   peerId,
   peerId,
   bytesOf(LEASE_NONCE_BYTES),
+  bytesOf(COMMITMENT_BYTES),
   whole,
   bytesOf(DIGEST_BYTES),
 ] as const;
-const AcknowledgementSchema = v.strictTuple([v.literal(1), ...common]);
-const ReceiptSchema = v.strictTuple([v.literal(1), ...common, v.custom<ModelId>(isModelId), whole, whole, whole]);
+/** Of an acknowledgement and of a receipt. */
+const VERSION = 2;
+const AcknowledgementSchema = v.strictTuple([v.literal(VERSION), ...common]);
+const ReceiptSchema = v.strictTuple([
+  v.literal(VERSION),
+  ...common,
+  v.custom<TaskName>(isTaskName),
+  v.custom<ModelId>(isModelId),
+  whole,
+  bytesOf(DIGEST_BYTES),
+  whole,
+  whole,
+]);
 
 /** By the requester. */
 export function signAcknowledgement(
   acknowledgement: Acknowledgement,
   requester: Identity,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  return signRecord('acknowledgement', canonical([1, ...commonFields(acknowledgement)]), requester);
+  return signRecord('acknowledgement', canonical([VERSION, ...commonFields(acknowledgement)]), requester);
 }
 
 /** The acknowledgement, signed by the requester that it names; else null. */
@@ -59,16 +90,15 @@ export function readAcknowledgement(bytes: Uint8Array, check = verify): Acknowle
   const record = openRecord('acknowledgement', bytes, MAX_ACKNOWLEDGEMENT_BYTES, check);
   const fields = record === null ? null : readCanonical(AcknowledgementSchema, record.body);
   if (record === null || fields === null) return null;
-  const [, taskId, requester, provider, leaseNonce, tokens, digest] = fields;
+  const [, taskId, requester, provider, leaseNonce, commitment, units, digest] = fields;
   if (record.signer !== requester) return null;
-  return { taskId, requester, provider, leaseNonce: copy(leaseNonce), tokens, digest: copy(digest) };
+  const ends = { taskId, requester, provider, leaseNonce: copy(leaseNonce) };
+  return { ...ends, commitment: copy(commitment), units, digest: copy(digest) };
 }
 
 /** One half of a receipt: the same text, signed by the provider or by the requester. */
 export function signReceipt(receipt: Receipt, identity: Identity): Promise<Uint8Array<ArrayBuffer>> {
-  const { model, promptTokens, startedMs, endedMs } = receipt;
-  const fields = [1, ...commonFields(receipt), model, promptTokens, startedMs, endedMs];
-  return signRecord('receipt', canonical(fields), identity);
+  return signRecord('receipt', canonical([VERSION, ...receiptFields(receipt)]), identity);
 }
 
 /** The receipt and which of the two that it names signed this half; null when neither did. */
@@ -79,7 +109,8 @@ export function readReceipt(
   const record = openRecord('receipt', half, MAX_RECEIPT_BYTES, check);
   const fields = record === null ? null : readCanonical(ReceiptSchema, record.body);
   if (record === null || fields === null) return null;
-  const [, taskId, requester, provider, nonce, tokens, digest, model, promptTokens, startedMs, endedMs] = fields;
+  const [, taskId, requester, provider, nonce, commitment, units, digest, ...rest] = fields;
+  const [task, model, inputUnits, result, startedMs, endedMs] = rest;
   if (endedMs < startedMs || requester === provider) return null;
   const by = record.signer === provider ? 'provider' : record.signer === requester ? 'requester' : null;
   if (by === null) return null;
@@ -88,10 +119,13 @@ export function readReceipt(
     requester,
     provider,
     leaseNonce: copy(nonce),
-    tokens,
+    commitment: copy(commitment),
+    units,
     digest: copy(digest),
+    task,
     model,
-    promptTokens,
+    inputUnits,
+    result: copy(result),
     startedMs,
     endedMs,
   };
@@ -107,35 +141,36 @@ export function joinReceipt(providerHalf: Uint8Array, requesterHalf: Uint8Array,
 }
 
 /**
- * The requester's half, when the provider's says what the requester saw: `seen` is all but the times and the prompt's
- * tokens, which only the provider counts; of those the requester knows the most that there can be. Throws
- * receipt_refused on anything else, and then nothing was signed.
+ * The requester's half, when the provider's says what the requester saw: `seen` is all but the times and what was read,
+ * which only the provider counts; of that the requester knows the most that there can be. Throws receipt_refused on
+ * anything else, and then nothing was signed.
  */
 export async function countersign(
   providerHalf: Uint8Array,
-  seen: Acknowledgement & { model: ModelId; maxPromptTokens: number },
+  seen: Acknowledgement & Pick<Receipt, 'task' | 'model' | 'result'> & { maxInputUnits: number },
   requester: Identity,
   check = verify,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const read = readReceipt(providerHalf, check);
   if (read?.by !== 'provider') throw unacceptable();
   const { receipt } = read;
-  const { promptTokens, startedMs, endedMs } = receipt;
-  if (promptTokens > seen.maxPromptTokens) throw unacceptable();
-  if (!sameReceipt(receipt, { ...seen, promptTokens, startedMs, endedMs })) throw unacceptable();
+  const { inputUnits, startedMs, endedMs } = receipt;
+  if (inputUnits > seen.maxInputUnits) throw unacceptable();
+  if (!sameReceipt(receipt, { ...seen, inputUnits, startedMs, endedMs })) throw unacceptable();
   return signReceipt(receipt, requester);
 }
 
 function sameReceipt(a: Receipt, b: Receipt): boolean {
-  const text = (receipt: Receipt) => {
-    const { model, promptTokens, startedMs, endedMs } = receipt;
-    return canonical([...commonFields(receipt), model, promptTokens, startedMs, endedMs]).join();
-  };
+  const text = (receipt: Receipt) => canonical(receiptFields(receipt)).join();
   return text(a) === text(b);
 }
 
 function commonFields(of: Acknowledgement): unknown[] {
-  return [of.taskId, of.requester, of.provider, of.leaseNonce, of.tokens, of.digest];
+  return [of.taskId, of.requester, of.provider, of.leaseNonce, of.commitment, of.units, of.digest];
+}
+
+function receiptFields(of: Receipt): unknown[] {
+  return [...commonFields(of), of.task, of.model, of.inputUnits, of.result, of.startedMs, of.endedMs];
 }
 
 function copy(bytes: Uint8Array): Uint8Array {

@@ -13,11 +13,11 @@ import { Mesh, type Providing } from '../mesh.ts';
 import { RacedTransport } from '../transport/raced-transport.ts';
 import { randomBytes } from '../base/random-bytes.ts';
 import type { Kept, ReceiptKeeper } from '../receipts/receipt-keeper.ts';
+import type { TaskKind } from '../tasks/task-kind.ts';
 import type { Transport } from '../transport/transport.ts';
 import type { WorkerStatus } from '../provide/worker.ts';
 import { MemoryRtc } from './memory-peer-connection.ts';
 import { MODEL, NOW_MS, advert, ScriptedServer } from './scripted-server.ts';
-import type { ScriptedEngine, ScriptedEmbedder } from './scripted-engine.ts';
 import type { AdapterCapacity } from '../engine/engine.ts';
 import type { AnswerEvent } from '../ask/answer.ts';
 
@@ -44,7 +44,12 @@ export class World {
     return Math.floor(NOW_MS + this.clock.now());
   }
 
-  async join(identity = newIdentity(), keeper: ReceiptKeeper = new MemoryReceiptKeeper()): Promise<Mesh> {
+  /** `kinds`: of tasks that it does, beside ours. */
+  async join(
+    identity = newIdentity(),
+    keeper: ReceiptKeeper = new MemoryReceiptKeeper(),
+    kinds: readonly TaskKind[] = [],
+  ): Promise<Mesh> {
     this.keepers.set(identity.peerId, keeper);
     const memory = this.network.join(identity.peerId);
     const control = new ControlClient({
@@ -73,6 +78,7 @@ export class World {
       clock,
       now,
       neighbours: () => this.neighbours,
+      kinds,
       random: () => 0.5,
     });
     const accept = memory.accept;
@@ -88,18 +94,19 @@ export class World {
   }
 
   async provide(
-    engine: ScriptedEngine | ScriptedEmbedder,
+    engine: object,
     slots = 1,
     maxTokensPerSecond: number | null = null,
     offered = advert,
-    adapterRoom?: AdapterCapacity,
+    adapterCapacity?: AdapterCapacity,
+    kinds: readonly TaskKind[] = [],
   ) {
-    const mesh = await this.join();
+    const mesh = await this.join(newIdentity(), new MemoryReceiptKeeper(), kinds);
     const statuses: WorkerStatus[] = [];
     const failures: MeshError[] = [];
     const hangs: MeshError[] = [];
     const providing: Providing = mesh.provide({
-      models: [{ advert: offered, engine, slots, ...(adapterRoom !== undefined && { adapterCapacity: adapterRoom }) }],
+      models: [{ advert: offered, engine, slots, ...(adapterCapacity !== undefined && { adapterCapacity }) }],
       maxTokensPerSecond,
       onStatus: (status) => statuses.push(status),
       onFailure: (error) => failures.push(error),

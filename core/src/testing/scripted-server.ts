@@ -4,7 +4,8 @@ import { fromBase32, toBase32 } from '../base/base32.ts';
 import type { MatchQuestion } from '../control/control.ts';
 import type { SocketLike } from '../control/control-connection.ts';
 import { parseToServer, type Filing, type FromServer, type QueuePosition } from '../wire/control-protocol.ts';
-import type { ModelAdvert } from '../wire/model-advert.ts';
+import { PLAIN } from '../policy/price.ts';
+import { CHAT, type ModelAdvert } from '../wire/model-advert.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import { SECRET_KEY_BYTES, softwareIdentity } from '../identity/identity.ts';
 import type { ModelId, PeerId } from '../base/ids.ts';
@@ -28,7 +29,7 @@ export const advert: ModelAdvert = {
   continues: 'ids',
 };
 /** The advert of a `ScriptedEmbedder`. */
-export const embedderAdvert: ModelAdvert = { ...advert, continues: 'none', embeds: 2 };
+export const embedderAdvert: ModelAdvert = { ...advert, task: 'embedding', continues: 'none', embeds: 2 };
 
 interface Waiting {
   by: PeerId;
@@ -106,21 +107,24 @@ export class ScriptedServer {
     this.tellPlaces();
   }
 
-  /** Leave for one task as it should be; with `changes`, as it should not. */
+  /** A lease as it should be; with other terms, as it should not. */
   lease(terms: Pick<Leases, 'requester' | 'providers'> & Partial<Leases>, issuer = this.identity) {
     const expiresAt = Math.floor(this.now() / 1000) + 60;
-    const usual = { model: MODEL, price: 0, maxTokens: 100, expiresAt, seed: randomBytes(LEASE_NONCE_BYTES) };
-    return signLeases({ ...usual, ...terms }, issuer);
+    const plain = { task: CHAT, model: MODEL, complexity: PLAIN, price: 0, maxUnits: 100 };
+    return signLeases({ ...plain, expiresAt, seed: randomBytes(LEASE_NONCE_BYTES), ...terms }, issuer);
   }
 
   async #match(requester: PeerId, question: MatchQuestion) {
-    const { model, maxTokens, exclude, prefer } = question;
+    const { task = CHAT, model, maxUnits, complexity = PLAIN, exclude, prefer } = question;
     const candidates = [...this.providers.values()]
       .filter(({ peerId, model: offered }) => !exclude.includes(peerId) && isAble(offered, question))
       .toSorted((a, b) => Number(b.peerId === prefer) - Number(a.peerId === prefer));
     if (candidates.length === 0) return { candidates, lease: null };
     const providers = candidates.map(({ peerId }) => peerId);
-    return { candidates, lease: toBase32(await this.lease({ requester, providers, model, maxTokens })) };
+    return {
+      candidates,
+      lease: toBase32(await this.lease({ requester, providers, task, model, maxUnits, complexity })),
+    };
   }
 
   socket(of: PeerId): SocketLike {

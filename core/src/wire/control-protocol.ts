@@ -16,6 +16,7 @@ import {
   positive,
   sentence,
   sha256,
+  taskName,
   text,
 } from './fields.ts';
 import { isModelId } from '../base/ids.ts';
@@ -24,8 +25,8 @@ import {
   MAX_TOKENS_PER_SECOND,
   ModelAdvertSchema,
   OfferSchema,
+  ABILITIES,
   type ModelAdvert,
-  NEEDS,
   slots,
 } from './model-advert.ts';
 import { CERTIFICATE_BYTES, CandidateSchema } from './candidate.ts';
@@ -47,6 +48,8 @@ export const QUEUED_EVERY_MS = 5_000;
 export const SIGN_OF_LIFE_MS = 30_000;
 /** The end of the year 9999: whatever says more is no clock. */
 const MAX_TIME_MS = 253_402_300_799_999;
+/** In thousandths: a thousand times what a plain task takes. */
+export const MAX_COMPLEXITY = 1_000_000;
 const time = v.pipe(count, v.maxValue(MAX_TIME_MS));
 /** Opens one relayed link, see `relay-transport.ts`. */
 export const RELAY_TICKET_BYTES = 20;
@@ -119,33 +122,37 @@ export const HeartbeatSchema = v.object({
   busySlots: v.pipe(count, v.maxValue(1024)),
   /** Waiting at the provider itself. */
   queued: v.pipe(count, v.maxValue(65_536)),
-  /** Measured over the last answers; absent while nothing was measured. */
-  tokensPerSecond: v.optional(
+  /** Of one answer, measured over the last ones; absent while nothing was measured. */
+  unitsPerSecond: v.optional(
     v.pipe(
       positive,
       v.transform((all) => Math.min(all, MAX_TOKENS_PER_SECOND)),
     ),
   ),
-  /** Tokens written since the last heartbeat. */
-  tokens: count,
+  /** Units of work done since the last heartbeat. */
+  units: count,
 });
 
 /**
- * Who can answer with this model, in at most so many tokens? Answered with `matched`; with `queued` before, and again
+ * Who can do a task of this kind with this model, in at most so many units? Answered with `matched`; with `queued` before, and again
  * when the place in the line changes, while all who could are busy. `exclude`: those just tried.
  */
 export const MatchSchema = v.object({
   type: v.literal('match'),
   requestId: count,
+  /** The kind that it is offered for, see `TaskKind.offeredAs`. Left out: `chat`. */
+  task: v.optional(taskName),
   model: modelId,
-  maxTokens: v.pipe(count, v.minValue(1)),
+  maxUnits: v.pipe(count, v.minValue(1)),
+  /** What a unit of it takes against one of a plain task, in thousandths, see `policy/price.ts`. Left out: as much. */
+  complexity: v.optional(v.pipe(count, v.minValue(1), v.maxValue(MAX_COMPLEXITY))),
   exclude: v.pipe(v.array(peerId), v.maxLength(MAX_NAMED_PEERS)),
   /** No one but these; null: anyone. */
   only: v.nullable(v.pipe(v.array(peerId), v.maxLength(MAX_NAMED_PEERS))),
   /** Has this conversation in its memory: comes first when it has a free slot. */
   prefer: v.nullable(peerId),
   /** Only who has all of these. Left out: anyone. */
-  needs: v.optional(v.pipe(v.array(v.picklist(NEEDS)), v.maxLength(NEEDS.length))),
+  needs: v.optional(v.pipe(v.array(v.picklist(ABILITIES)), v.maxLength(ABILITIES.length))),
   /** Only who has this adapter for the model. Left out: the model as it is. */
   adapter: v.optional(sha256),
   /**
@@ -284,7 +291,7 @@ export const GoneSchema = v.object({ type: v.literal('gone'), peer: peerId });
  * This model of ours will be asked soon, as far as can be told, and is out of memory: load it ahead. A provider does so
  * when its owner can spare the memory, and says so with its next advert. Not answered.
  */
-export const ExpectSchema = v.object({ type: v.literal('expect'), model: modelId });
+export const ExpectSchema = v.object({ type: v.literal('expect'), task: v.optional(taskName), model: modelId });
 
 /** What the mesh offers now: after the welcome, and whenever it changed (at most once a second). */
 export const OffersSchema = v.object({

@@ -2,18 +2,28 @@
 import * as v from 'valibot';
 import { ERROR_CODES } from '../base/errors.ts';
 import { asSentence, isLabel } from '../base/label.ts';
-import { isModelId, isPeerId, isTaskId, type ModelId, type PeerId, type TaskId } from '../base/ids.ts';
+import {
+  isModelId,
+  isPeerId,
+  isTaskId,
+  isTaskName,
+  type ModelId,
+  type PeerId,
+  type TaskId,
+  type TaskName,
+} from '../base/ids.ts';
 
 /** The most one message may take, whole, on either plane. */
 export const MAX_MESSAGE_BYTES = 1_048_576;
 /** The size of anything signed: a lease, an acknowledgement, one half of a receipt. */
-export const MAX_RECORD_BYTES = 512;
+export const MAX_RECORD_BYTES = 640;
 /** The numbers of one vector. Those of today's largest models have 4,096. */
 export const MAX_VECTOR_NUMBERS = 8_192;
 
 export const peerId = v.custom<PeerId>(isPeerId);
 export const taskId = v.custom<TaskId>(isTaskId);
 export const modelId = v.custom<ModelId>(isModelId);
+export const taskName = v.custom<TaskName>(isTaskName);
 export const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
 export const positive = v.pipe(v.number(), v.finite(), v.minValue(0));
 /** Halves of characters have no UTF-8: one that is passed on grows to three characters, past a limit it was within. */

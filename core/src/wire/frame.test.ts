@@ -3,25 +3,15 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MeshError } from '../base/errors.ts';
 import { MessageReader, writeMessage } from './frame.ts';
-import { newTaskId, type ModelId } from '../base/ids.ts';
+import { newTaskId } from '../base/ids.ts';
 import { MAX_FRAGMENT_BYTES, PROTOCOL_VERSION, type DataMessage } from '../protocol.ts';
 import { MAX_MESSAGE_BYTES } from './fields.ts';
+import { chatRequest } from '../testing/task-messages.ts';
 
 const taskId = newTaskId();
 
 function request(content: string): DataMessage {
-  return {
-    kind: 'TASK_REQUEST',
-    taskId,
-    task: 'chat',
-    model: 'llmesh-tiny' as ModelId,
-    turns: [{ role: 'user', content }],
-    sampling: { temperature: 0 },
-    maxTokens: 64,
-    prefix: null,
-    lease: null,
-    salt: new Uint8Array(16),
-  };
+  return chatRequest(taskId, { turns: [{ role: 'user', content }], sampling: { temperature: 0 } });
 }
 
 function fragments(message: DataMessage): Uint8Array[] {
@@ -80,7 +70,7 @@ describe('frames', () => {
 
   it('refuse to send more than 1 MiB', () => {
     const message = request('');
-    if (message.kind === 'TASK_REQUEST') message.turns[0]!.content = 'x'.repeat(MAX_MESSAGE_BYTES);
+    if (message.kind === 'TASK_REQUEST') message.input = new Uint8Array(MAX_MESSAGE_BYTES);
     expect(codeOf(() => fragments(message))).toBe('message_too_large');
   });
 

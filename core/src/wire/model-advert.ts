@@ -1,7 +1,10 @@
 /** What is said of one model that is lent: by who lends it, and by the control plane of all who do. */
 import * as v from 'valibot';
-import { MAX_VECTOR_NUMBERS, count, label, modelId, positive, sha256, text } from './fields.ts';
+import type { TaskName } from '../base/ids.ts';
+import { MAX_VECTOR_NUMBERS, count, label, modelId, positive, sha256, taskName, text } from './fields.ts';
 
+/** The kinds of task that models of language are lent for. */
+export const [CHAT, EMBEDDING] = ['chat', 'embedding'] as const;
 /** The adapters of one model, at one provider. */
 export const MAX_ADAPTERS = 16;
 /** So long a model that is out of memory may say that it takes to be loaded. */
@@ -31,15 +34,18 @@ const abilities = v.optional(
 /** A small file (LoRA) that has a model answer in its own way. Named by the SHA-256 of the file. */
 export const AdapterSchema = v.object({ sha256, name: label(MAX_NAME_CHARACTERS, 1) });
 export type Adapter = v.InferOutput<typeof AdapterSchema>;
-/** It turns texts into vectors of so many numbers, and does not chat. Left out: it chats. */
+/** How many numbers its vectors have, where its task is `embedding`. */
 const embeds = v.optional(v.pipe(count, v.minValue(1), v.maxValue(MAX_VECTOR_NUMBERS)));
 
 /** What a person reads of a model, and what it can hold. */
 const described = {
   id: modelId,
+  /** The kind of task that it is lent for, see `tasks/task-kind.ts`. Left out: `chat`. */
+  task: v.optional(taskName),
   name: label(MAX_NAME_CHARACTERS, 1),
   quant: label(MAX_QUANT_CHARACTERS),
-  format: v.picklist(['gguf', 'mlc']),
+  /** `none`: it is no model of language. */
+  format: v.picklist(['gguf', 'mlc', 'none']),
   contextTokens: v.pipe(
     count,
     v.minValue(MIN_CONTEXT_TOKENS, `less than ${MIN_CONTEXT_TOKENS}`),
@@ -48,8 +54,8 @@ const described = {
 };
 const speed = v.pipe(positive, v.maxValue(MAX_TOKENS_PER_SECOND, `more than ${MAX_TOKENS_PER_SECOND}`));
 
-/** One model that a provider will answer with now. */
-export const ModelAdvertSchema = v.object({
+/** Field by field, without what ties them together. */
+export const PlainAdvertSchema = v.object({
   ...described,
   backend: v.picklist(BACKENDS),
   /** SHA-256 of the model's one file, hex; null for a model of many files or one that was not hashed. */
@@ -68,7 +74,20 @@ export const ModelAdvertSchema = v.object({
   /** It is out of memory, and takes about so long to be loaded for a question. Left out: it is in memory. */
   wakesInMs: v.optional(v.pipe(count, v.maxValue(MAX_WAKING_MS))),
 });
+/** One model that a provider will answer with now; or whatever else it does tasks of its kind with. */
+export const ModelAdvertSchema = v.pipe(
+  PlainAdvertSchema,
+  v.check(
+    ({ embeds, task }) => (embeds !== undefined) === (task === EMBEDDING),
+    'vectors are for the task "embedding"',
+  ),
+);
 export type ModelAdvert = v.InferOutput<typeof ModelAdvertSchema>;
+
+/** The kind of task that it is lent for. */
+export function taskOf({ task }: Pick<ModelAdvert, 'task'>): TaskName {
+  return task ?? CHAT;
+}
 
 /** One model as the whole mesh offers it: all providers that lend the same file under the same name, for the same task. */
 export const OfferSchema = v.object({
@@ -104,11 +123,6 @@ export type Offer = v.InferOutput<typeof OfferSchema>;
 export const ABILITIES = ['schema', 'completion', 'logprobs', 'penalties'] as const;
 
 export type Ability = (typeof ABILITIES)[number];
-
-/** `embedding`: it turns texts into vectors. A model does that (`ModelAdvert.embeds`) or it chats. */
-export const NEEDS = [...ABILITIES, 'embedding'] as const;
-
-export type Need = (typeof NEEDS)[number];
 
 /** The slots of one provider. More than MAX_SLOTS were once allowed, and count as MAX_SLOTS. */
 export const slots = v.pipe(

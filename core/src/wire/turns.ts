@@ -1,21 +1,14 @@
 /** The turns of a conversation, or the texts in their place: what can be asked of them before any engine sees them. */
-import { type Turn, type TaskKind, MAX_PROMPT_BYTES, MAX_TURNS } from '../protocol.ts';
+import { type Turn, MAX_PROMPT_BYTES, MAX_TURNS } from '../protocol.ts';
 import { MeshError } from '../base/errors.ts';
 
 /** Why these turns cannot be asked; null: they can. */
-export function turnsFault(turns: readonly Turn[], task: TaskKind = 'chat'): MeshError | null {
-  if (task === 'completion' && turns.length !== 1)
-    return new MeshError('bad_message', 'A completion takes exactly one text.');
-  if (task === 'embedding' && turns.some((turn) => isBlank([turn]))) {
-    return new MeshError('empty_prompt', 'An empty text has no vector. Leave it out.');
-  }
+export function turnsFault(turns: readonly Turn[]): MeshError | null {
   if (isBlank(turns)) return new MeshError('empty_prompt', 'Write a message first.');
   if (promptBytes(turns) <= MAX_PROMPT_BYTES && turns.length <= MAX_TURNS) return null;
   return new MeshError(
     'prompt_too_long',
-    task === 'embedding'
-      ? 'This text is too long to send. Split it.'
-      : 'This conversation is too long to send. Shorten the message, or start a new conversation.',
+    'This conversation is too long to send. Shorten the message, or start a new conversation.',
   );
 }
 

@@ -36,7 +36,7 @@ describe('which model is asked', () => {
   it('is told when there is no such', () =>
     expect(() => chooseModel(offers, 'other')).toThrow('There is: full, roomy, small.'));
   it('is never one that does not chat', () => {
-    const embedder = { ...offer('bge', 9, 0), embeds: 384 };
+    const embedder = { ...offer('bge', 9, 0), task: 'embedding', embeds: 384 };
     expect(chooseModel([...offers, embedder], undefined).id).toBe('roomy');
     expect(() => chooseModel([...offers, embedder], 'bge')).toThrow('does not chat. There is: full, roomy, small.');
     expect(() => chooseModel([embedder], undefined)).toThrow('Nobody lends a model');

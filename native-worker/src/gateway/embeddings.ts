@@ -2,7 +2,7 @@
 import type { CreateEmbeddingResponse, Embedding } from 'openai/resources/embeddings';
 import type { Clock } from '@llmesh/core/base/clock';
 import type { Offer } from '@llmesh/core/wire/model-advert';
-import type { Embedded } from '@llmesh/core/ask/embedding';
+import type { Embedded } from '@llmesh/core/ask/embedding-parts';
 import { asMeshError, cancelled, MeshError, type ErrorCode } from '@llmesh/core/base/errors';
 import type { Mesh } from '@llmesh/core/mesh';
 import { fileOf, offerName } from '@llmesh/core/policy/offer-name';

@@ -135,7 +135,7 @@ export async function lendModels(
   report.life = () => lifeOfNode(node, busySlots, lending.lent);
   const stops = [
     node.control.on('state', tell),
-    node.control.on('expect', (model) => ahead.expect(model)),
+    node.control.on('expect', (offer) => ahead.expect(offer)),
     node.control.on('refused', refused),
   ];
   let workingAtTheEnd = 0;

@@ -1,6 +1,6 @@
 /** One model that is lent: opened, tried, and described as others are told of it. */
 import { realClock } from '@llmesh/core/base/clock';
-import { MAX_WAKING_MS, type ModelAdvert } from '@llmesh/core/wire/model-advert';
+import { EMBEDDING, MAX_WAKING_MS, type ModelAdvert } from '@llmesh/core/wire/model-advert';
 import { testEmbedder } from '@llmesh/core/engine/embedder-self-test';
 import type { LoadedModel, AdapterCapacity } from '@llmesh/core/engine/engine';
 import { asMeshError, MeshError } from '@llmesh/core/base/errors';
@@ -21,7 +21,7 @@ export interface LentModel {
   slots: number;
   /** By its plan, whether it is in memory now or not. */
   memoryBytes: number;
-  adapterCapacityOf?: AdapterCapacity;
+  adapterCapacity?: AdapterCapacity;
   /** Loads it ahead where it left the memory; left out: it never leaves. */
   loadAhead?: () => Promise<void>;
 }
@@ -59,15 +59,7 @@ export async function openLentModel(
     for (const adapter of adapters?.files ?? [])
       output.note(`With the adapter ${adapter.name}, too: ${adapter.sha256}`);
     const { id, name, quant, sha256 } = model;
-    const {
-      backend,
-      contextTokens,
-      continues,
-      slots,
-      abilities = [],
-      embeds,
-      adapterCapacity: adapterCapacityOf,
-    } = loaded;
+    const { backend, contextTokens, continues, slots, abilities = [], embeds, adapterCapacity } = loaded;
     const advert: ModelAdvert = {
       id,
       name,
@@ -79,12 +71,12 @@ export async function openLentModel(
       tokensPerSecond,
       continues,
       abilities: [...abilities],
-      ...(embeds !== undefined && { embeds }),
+      ...(embeds !== undefined && { task: EMBEDDING, embeds }),
       ...(adapters !== null && { adapters: adapters.files.map(({ sha256, name }) => ({ sha256, name })) }),
       ...(adapters?.fetch !== undefined && { fetchesAdapters: true }),
     };
     const { memoryBytes } = engine;
-    const common = { slots, memoryBytes, ...(adapterCapacityOf !== undefined && { adapterCapacityOf }) };
+    const common = { slots, memoryBytes, ...(adapterCapacity !== undefined && { adapterCapacity }) };
     if (unloadAfter === undefined) return { engine, advert, ...common };
     const { gpu, threads } = options;
     // As it was offered: with less it would not be the same.

@@ -30,7 +30,7 @@ beforeEach(() => {
 });
 
 async function expectModels(...ids: string[]): Promise<void> {
-  for (const id of ids) ahead.expect(id as ModelId);
+  for (const id of ids) ahead.expect({ task: 'chat', model: id as ModelId });
   await clock.advance(0);
 }
 

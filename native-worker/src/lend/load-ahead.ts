@@ -3,9 +3,9 @@
  * computer is lent, for one model at a time, and not often.
  */
 import type { Clock } from '@llmesh/core/base/clock';
-import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
+import type { Asked } from '@llmesh/core/policy/offer-key';
+import { taskOf, type ModelAdvert } from '@llmesh/core/wire/model-advert';
 import { asMeshError, type MeshError } from '@llmesh/core/base/errors';
-import type { ModelId } from '@llmesh/core/base/ids';
 import { TokenBucket } from '@llmesh/core/base/token-bucket';
 
 /** Each reads the whole model from the disk. */
@@ -38,10 +38,10 @@ export class LoadAhead {
     this.#allowance = new TokenBucket(needs.clock, RATE);
   }
 
-  /** Of any model. Never throws. */
-  expect(id: ModelId): void {
+  /** Any offer. Never throws. */
+  expect({ task, model: id }: Required<Asked>): void {
     const { models, mayLoad, loading } = this.#needs;
-    const model = models.find(({ advert }) => advert.id === id);
+    const model = models.find(({ advert }) => advert.id === id && taskOf(advert) === task);
     if (model?.loadAhead === undefined || model.advert.wakesInMs === undefined) return;
     if (this.#busy || !mayLoad() || !this.#allowance.take(1)) return;
     this.#busy = true;

@@ -92,7 +92,7 @@ describe('LlamaEngine with adapters', () => {
   beforeAll(async () => {
     engine = new LlamaEngine();
     const loaded = await engine.load(on(), () => {}, never);
-    expect(loaded).toMatchObject({ slots: 2, adapterCapacityOf: { adapters: 2, slots: 1 } });
+    expect(loaded).toMatchObject({ slots: 2, adapterCapacity: { adapters: 2, slots: 1 } });
     lawText = await textWith(engine, ask(question, law));
     codeText = await textWith(engine, ask(question, code));
   });

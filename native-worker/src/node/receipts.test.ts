@@ -103,7 +103,7 @@ describe('receipts between processes', () => {
     if (held?.filing.proof.kind !== 'acknowledgement') throw new Error(`not held: ${JSON.stringify(held)}`);
     const acknowledged = readAcknowledgement(fromBase32(held.filing.proof.acknowledgement)!);
     expect(acknowledged).toMatchObject({ provider: peerId, requester: mesh.client.mesh.self });
-    expect(acknowledged?.tokens).toBeGreaterThanOrEqual(32);
+    expect(acknowledged?.units).toBeGreaterThanOrEqual(32);
     expect(text).not.toBe('');
     expect(held.settled).toBe(false);
     expect(await filed('acknowledgement')).toBe(0);

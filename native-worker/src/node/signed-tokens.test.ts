@@ -22,11 +22,20 @@ async function proof(kind: 'receipt' | 'acknowledgement', tokens: number, leaseI
     taskId: newTaskId(),
     requester: requester.peerId,
     provider: provider.peerId,
-    tokens,
+    units: tokens,
+    commitment: randomBytes(32),
     leaseNonce: randomBytes(LEASE_NONCE_BYTES),
     digest: randomBytes(DIGEST_BYTES),
   };
-  const receipt = { ...said, model: MODEL, promptTokens: 3, startedMs: NOW_MS, endedMs: NOW_MS };
+  const receipt = {
+    ...said,
+    task: 'chat',
+    model: MODEL,
+    inputUnits: 3,
+    result: randomBytes(32),
+    startedMs: NOW_MS,
+    endedMs: NOW_MS,
+  };
   const [acknowledgement, ours, theirs] = await Promise.all([
     signAcknowledgement(said, requester),
     signReceipt(receipt, provider),

@@ -57,7 +57,7 @@ function tokensBy(self: PeerId, { proof }: Filing): number {
   if (half === null) return 0;
   const read =
     proof.kind === 'receipt' ? readReceipt(half, checkedBefore)?.receipt : readAcknowledgement(half, checkedBefore);
-  return read?.provider === self ? read.tokens : 0;
+  return read?.provider === self ? read.units : 0;
 }
 
 /** When it came, and again by whoever takes it. */

@@ -1,6 +1,6 @@
 /** The status of the running worker, for its metrics and the commands that show it. */
 import * as v from 'valibot';
-import { ModelAdvertSchema, type ModelAdvert } from '@llmesh/core/wire/model-advert';
+import { PlainAdvertSchema, type ModelAdvert } from '@llmesh/core/wire/model-advert';
 import { count, positive, text } from '@llmesh/core/wire/fields';
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import type { LifeState } from '@llmesh/core/control/node-life';
@@ -21,7 +21,7 @@ export const LIFE_WORDS: Record<LifeState, string> = {
 const LIVES = Object.keys(LIFE_WORDS) as LifeState[];
 
 const ReportModelSchema = v.object({
-  ...v.pick(ModelAdvertSchema, ['id', 'name', 'quant', 'backend', 'contextTokens']).entries,
+  ...v.pick(PlainAdvertSchema, ['id', 'name', 'quant', 'backend', 'contextTokens']).entries,
   /** Whether it is unloaded until somebody asks. */
   unloaded: v.boolean(),
 });

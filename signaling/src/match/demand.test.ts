@@ -1,9 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ModelId } from '@llmesh/core/base/ids';
+import { offerKey } from '@llmesh/core/policy/offer-key';
 import { ManualClock } from '@llmesh/core/testing/manual-clock';
-import { Demand, MAX_MODELS } from './demand.ts';
+import { Demand, MAX_OFFERS } from './demand.ts';
 
-const M = 'm' as ModelId;
+const M = offerKey({ model: 'm' as ModelId });
 let clock: ManualClock;
 let demand: Demand;
 beforeEach(() => {
@@ -66,8 +67,8 @@ describe('demand', () => {
 
   it('remembers so many models, those last that were asked for last', () => {
     demand.asked(M);
-    for (let i = 0; i < MAX_MODELS; i++) demand.asked(`m${i}` as ModelId);
-    expect(demand.size).toBe(MAX_MODELS);
+    for (let i = 0; i < MAX_OFFERS; i++) demand.asked(offerKey({ model: `m${i}` as ModelId }));
+    expect(demand.size).toBe(MAX_OFFERS);
     expect(demand.slotsWanted(M, 0, 0)).toBe(0);
   });
 });

@@ -1,13 +1,13 @@
 /**
- * How many answers of each model will be under way in a moment, from how they were asked for lately and how long they
+ * How many answers of each offer will be under way in a moment, from how they were asked for lately and how long they
  * take. Pure arithmetic on the clock.
  */
 import { BoundedMap } from '@llmesh/core/base/bounded-map';
 import type { Clock } from '@llmesh/core/base/clock';
-import type { ModelId } from '@llmesh/core/base/ids';
+import type { OfferKey } from '@llmesh/core/policy/offer-key';
 
-/** Models that are remembered; those that nobody asked for longest are forgotten first. */
-export const MAX_MODELS = 1_000;
+/** Offers that are remembered; those that nobody asked for longest are forgotten first. */
+export const MAX_OFFERS = 1_000;
 /** Before anything was measured: 200 tokens at ten a second, with the weight of two answers. */
 const USUAL = { ms: 20_000, answers: 2 };
 /** The most answers remembered; the oldest fade. */
@@ -28,7 +28,7 @@ interface Seen {
 
 export class Demand {
   readonly #clock: Clock;
-  readonly #seen = new BoundedMap<ModelId, Seen>(MAX_MODELS);
+  readonly #seen = new BoundedMap<OfferKey, Seen>(MAX_OFFERS);
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -38,18 +38,18 @@ export class Demand {
     return this.#seen.size;
   }
 
-  asked(model: ModelId): void {
+  asked(offer: OfferKey): void {
     const usual = { recent: 0, running: 0, usualMs: USUAL.ms, answers: USUAL.answers };
-    const seen = this.#seen.get(model) ?? { ...usual, atMs: this.#clock.now() };
+    const seen = this.#seen.get(offer) ?? { ...usual, atMs: this.#clock.now() };
     this.#fade(seen);
     seen.recent += 1;
     seen.running += 1;
-    this.#seen.set(model, seen);
+    this.#seen.set(offer, seen);
   }
 
-  /** An answer took so long. Of models that nobody asked for: nothing. */
-  answered(model: ModelId, ms: number): void {
-    const seen = this.#seen.get(model);
+  /** An answer took so long. Of offers that nobody asked for: nothing. */
+  answered(offer: OfferKey, ms: number): void {
+    const seen = this.#seen.get(offer);
     if (seen === undefined) return;
     this.#fade(seen);
     seen.answers = Math.min(seen.answers + 1, MOST_ANSWERS);
@@ -61,8 +61,8 @@ export class Demand {
    * servers enough (M/G/∞, which goes from what runs now to what usually does as answers end), and its root on top for
    * chance (square-root staffing, Halfin and Whitt 1981).
    */
-  slotsWanted(model: ModelId, aheadMs: number, waiting: number): number {
-    const seen = this.#seen.get(model);
+  slotsWanted(offer: OfferKey, aheadMs: number, waiting: number): number {
+    const seen = this.#seen.get(offer);
     if (seen === undefined) return 0;
     this.#fade(seen);
     const { recent, running, usualMs } = seen;

@@ -3,6 +3,7 @@ import * as fc from 'fast-check';
 import { QUEUED_EVERY_MS } from '@llmesh/core/wire/control-protocol';
 import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
 import { newPeerId, type ModelId, type PeerId } from '@llmesh/core/base/ids';
+import { offerKey } from '@llmesh/core/policy/offer-key';
 import { ManualClock } from '@llmesh/core/testing/manual-clock';
 import { networksOf } from '../sockets/address.ts';
 import { Matchmaker } from './matchmaker.ts';
@@ -34,7 +35,7 @@ function setUp() {
     const { slots = 1, models = [advertised(TINY, 100)] } = how;
     const { busySlots = slots } = how;
     const peer = registry.join(newPeerId(), 'native');
-    registry.heartbeat(peer, { type: 'heartbeat', busySlots: 0, queued: 0, tokens: 0 });
+    registry.heartbeat(peer, { type: 'heartbeat', busySlots: 0, queued: 0, units: 0 });
     // Busy before anybody can be sent there.
     const { onFreeSlot: onRoom } = registry;
     registry.onFreeSlot = null;
@@ -47,7 +48,7 @@ function setUp() {
   const beat = (peer: RegisteredPeer, busySlots: number) => {
     registry.heard(peer);
     const before = loadOf(peer);
-    registry.heartbeat(peer, { type: 'heartbeat', busySlots, queued: 0, tokens: 0 });
+    registry.heartbeat(peer, { type: 'heartbeat', busySlots, queued: 0, units: 0 });
     queues.begun(peer, loadOf(peer) - before);
   };
   const leave = (peer: RegisteredPeer) => {
@@ -286,7 +287,7 @@ test('slots are conserved: whatever happens, promises are as many as are kept, w
         const free = present.filter((each) => hasFreeSlot(each) && registry.silentMs(each) < QUIET_MS);
         for (const { requester, one, model, only, exclude } of asked) {
           if (one.last()?.first !== undefined || withdrawn.has(one)) continue;
-          const offering = free.filter((each) => modelOf(each, model) !== null && each.peerId !== requester);
+          const offering = free.filter((each) => modelOf(each, { model }) !== null && each.peerId !== requester);
           expect(
             offering.filter(({ peerId }) => only?.includes(peerId) !== false && !exclude.includes(peerId)),
           ).toEqual([]);
@@ -309,7 +310,7 @@ test('questions that keep to a provider which is always full take no place in th
   const peer = provider();
   const calm = ask().last();
   const squatters = Array.from({ length: 1_000 }, () => ask(newPeerId(), { only: [fake.peerId] }));
-  expect(queues.waiting(TINY)).toBe(1);
+  expect(queues.waiting(offerKey({ model: TINY }))).toBe(1);
   expect(squatters.at(-1)?.last()).toMatchObject({ position: 1_000 });
   const honest = ask();
   expect(honest.last()).toMatchObject({ position: 2, estimateMs: 2 * (calm?.estimateMs ?? 0) });
@@ -339,7 +340,7 @@ test('a line that one network has filled has queues for others, up to an equal s
   expect(honest[0]?.told[0]).toMatchObject({ position: 2 });
   expect(() => ask(newPeerId(), { address: OTHER })).toThrow('1000 questions are waiting already');
   expect(crowd.filter((one) => one.last()?.refused !== undefined)).toEqual(crowd.slice(500));
-  expect(queues.waiting(TINY)).toBe(MAX_WAITING_PER_MODEL);
+  expect(queues.waiting(offerKey({ model: TINY }))).toBe(MAX_WAITING_PER_MODEL);
   beat(peer, 0);
   beat(peer, 1);
   beat(peer, 0);

@@ -6,10 +6,12 @@
 import type { Clock } from '@llmesh/core/base/clock';
 import { QUEUED_EVERY_MS, type QueuePosition } from '@llmesh/core/wire/control-protocol';
 import { MeshError } from '@llmesh/core/base/errors';
-import type { ModelId, PeerId } from '@llmesh/core/base/ids';
+import type { PeerId } from '@llmesh/core/base/ids';
+import { offerKey, type OfferKey } from '@llmesh/core/policy/offer-key';
 import type { Networks } from '../sockets/address.ts';
 import { FadingTally } from '../sockets/fading-tally.ts';
 import { isAble, type MatchQuestion, type Matchmaker } from './matchmaker.ts';
+import { keyOf } from '../registry/offer-index.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Holder } from '../sockets/shares.ts';
 import type { SlotPromises } from './slot-promises.ts';
@@ -48,7 +50,7 @@ export interface Asked extends MatchQuestion {
 
 interface Waiting extends Asked, Waiter {
   readonly requestId: number;
-  readonly model: ModelId;
+  readonly offer: OfferKey;
   readonly requester: PeerId;
   readonly from: Networks;
   readonly only: readonly PeerId[] | null;
@@ -83,7 +85,7 @@ export class MatchQueues {
   constructor(options: MatchQueuesOptions) {
     this.#options = options;
     const { clock, matchmaker, changed } = options;
-    this.#places = new QueueMembers(clock, (model) => matchmaker.answersPerSecond(model), changed);
+    this.#places = new QueueMembers(clock, (offer) => matchmaker.answersPerSecond(offer), changed);
     this.#had = new FadingTally(clock, TURNS_HALF_LIFE_MS);
     this.#turns = new TurnPace(clock, (provider) => this.#offer(provider));
     options.registry.onFreeSlot = (provider) => this.#offer(provider);
@@ -93,9 +95,9 @@ export class MatchQueues {
     return this.#places.size;
   }
 
-  /** For this model, whoever may answer. */
-  waiting(model: ModelId): number {
-    return this.#places.line(model)?.waiting.size ?? 0;
+  /** For this offer, whoever may answer. */
+  waiting(offer: OfferKey): number {
+    return this.#places.line(offer)?.waiting.size ?? 0;
   }
 
   /** Throws busy when too many wait already. */
@@ -145,6 +147,7 @@ export class MatchQueues {
     const { clock } = this.#options;
     const one = {
       ...asked,
+      offer: offerKey(asked),
       number: this.#number++,
       sinceMs: clock.now(),
       holder: this.#turnOf(asked),
@@ -192,8 +195,9 @@ export class MatchQueues {
     let [looked, unseen] = [false, false];
     const { matchmaker } = this.#options;
     const may = (one: Waiting) => suits(provider, one) && matchmaker.isMeant(one, provider);
-    for (const { id } of provider.models) {
-      for (const line of [this.#places.line(id)?.waiting, this.#places.named.of(provider.peerId, id)]) {
+    for (const model of provider.models) {
+      const offer = keyOf(model);
+      for (const line of [this.#places.line(offer)?.waiting, this.#places.named.of(provider.peerId, offer)]) {
         if (line == null || line.size === 0) continue;
         const first = line.next(may, lookAt);
         looked = true;
@@ -214,17 +218,17 @@ export class MatchQueues {
   #tick(): void {
     this.#stopTimer = null;
     const { clock, matchmaker } = this.#options;
-    for (const [model, line] of this.#places.lines()) {
-      line.pace.promised = matchmaker.answersPerSecond(model);
+    for (const [offer, line] of this.#places.lines()) {
+      line.pace.promised = matchmaker.answersPerSecond(offer);
       const due: Placed[] = [];
       let position = 0;
       for (const one of line.waiting.inTurn()) this.#ifDue({ one, position: ++position }, due);
-      this.#tellAll(model, due);
+      this.#tellAll(offer, due);
     }
     const due: Placed[] = [];
     for (const placed of this.#places.named.inTurn()) this.#ifDue(placed, due);
     for (const placed of due) {
-      if (clock.now() - placed.one.sinceMs < MAX_NAMED_WAIT_MS) this.#tellAll(placed.one.model, [placed]);
+      if (clock.now() - placed.one.sinceMs < MAX_NAMED_WAIT_MS) this.#tellAll(placed.one.offer, [placed]);
       else {
         this.#places.remove(placed.one);
         placed.one.refused(new MeshError('busy', NEVER_FREE));
@@ -241,11 +245,11 @@ export class MatchQueues {
   }
 
   /** Where they are, or that it leads nowhere. */
-  #tellAll(model: ModelId, due: readonly Placed[]): void {
+  #tellAll(offer: OfferKey, due: readonly Placed[]): void {
     const { clock, matchmaker } = this.#options;
     const hopeless = new Set(
       matchmaker.impossible(
-        model,
+        offer,
         due.map(({ one }) => one),
       ),
     );
@@ -266,8 +270,9 @@ export class MatchQueues {
     let left = LOOKS_PER_TICK;
     for (const provider of this.#unseen) {
       if (left <= 0) return;
-      for (const { id } of provider.models) {
-        left -= this.waiting(id) + (this.#places.named.of(provider.peerId, id)?.size ?? 0);
+      for (const model of provider.models) {
+        const offer = keyOf(model);
+        left -= this.waiting(offer) + (this.#places.named.of(provider.peerId, offer)?.size ?? 0);
       }
       this.#serve(provider, Infinity);
       this.#unseen.delete(provider);
@@ -277,7 +282,10 @@ export class MatchQueues {
   #press(): void {
     this.#stopPress = null;
     this.#options.promises.press(({ peerId, models }) =>
-      models.some(({ id }) => this.waiting(id) > 0 || this.#places.named.of(peerId, id) !== null),
+      models.some((model) => {
+        const offer = keyOf(model);
+        return this.waiting(offer) > 0 || this.#places.named.of(peerId, offer) !== null;
+      }),
     );
     if (this.#places.size > 0 && !this.#closed)
       this.#stopPress = this.#options.clock.after(PRESS_MS, () => this.#press());
@@ -287,9 +295,9 @@ export class MatchQueues {
     const { clock, matchmaker } = this.#options;
     one.told = { position, atMs: clock.now() };
     let estimateMs: number | null;
-    if (one.only === null) estimateMs = this.#places.line(one.model)?.pace.estimateMs(position) ?? null;
+    if (one.only === null) estimateMs = this.#places.line(one.offer)?.pace.estimateMs(position) ?? null;
     else {
-      const perSecond = matchmaker.answersPerSecondOf(one.model, one.only);
+      const perSecond = matchmaker.answersPerSecondOf(one, one.only);
       estimateMs = perSecond === 0 ? null : Math.round((position * 1000) / perSecond);
     }
     one.queued({ position, estimateMs });
@@ -334,8 +342,8 @@ function keysOf({ holder: { peer, from } }: Waiting): readonly string[] {
 }
 
 function suits(provider: RegisteredPeer, question: Waiting): boolean {
-  const { model, requester, exclude, only } = question;
+  const { requester, exclude, only } = question;
   const { peerId } = provider;
-  if (peerId === requester || modelOf(provider, model) === null || !isAble(provider, question)) return false;
+  if (peerId === requester || modelOf(provider, question) === null || !isAble(provider, question)) return false;
   return !exclude.includes(peerId) && only?.includes(peerId) !== false;
 }

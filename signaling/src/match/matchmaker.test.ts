@@ -7,10 +7,13 @@ import { RANK_MS } from '../registry/offer-ranks.ts';
 import { GONE_MS, QUIET_MS, Registry } from '../registry/registry.ts';
 import { Reliability } from './reliability.ts';
 import { advertised, TINY } from '../testing/clients.ts';
+import { offerKey } from '@llmesh/core/policy/offer-key';
 import { ManualClock } from '@llmesh/core/testing/manual-clock';
 
 /** Half-way, every time: chance favours nobody. */
 const even = () => 0.5;
+
+const TINY_CHAT = offerKey({ model: TINY });
 
 function setUp(random: () => number = even) {
   const clock = new ManualClock();
@@ -22,7 +25,7 @@ function setUp(random: () => number = even) {
     const peer = registry.join(newPeerId(), 'browser');
     const model = { ...advertised(TINY, tokensPerSecond), ...(wakesInMs !== undefined && { wakesInMs }) };
     registry.advert(peer, { models: [model], slots: 1, certificate: null });
-    registry.heartbeat(peer, { type: 'heartbeat', busySlots, queued: 0, tokens: 0 });
+    registry.heartbeat(peer, { type: 'heartbeat', busySlots, queued: 0, units: 0 });
     return peer;
   };
   const match = (exclude: PeerId[] = [], model = TINY, only: PeerId[] | null = null, prefer: PeerId | null = null) =>
@@ -92,8 +95,8 @@ test('says how far a provider can be counted on, and ranks a boast by what recei
   const honest = provider(50);
   for (let i = 0; i < 3; i++) {
     const from = { requester: newPeerId(), network: '' };
-    reliability.finished(boaster.peerId, { model: TINY, tokens: 100, ms: 10_000 }, from);
-    reliability.finished(honest.peerId, { model: TINY, tokens: 100, ms: 2_000 }, from);
+    reliability.finished(boaster.peerId, { offer: TINY_CHAT, units: 100, ms: 10_000 }, from);
+    reliability.finished(honest.peerId, { offer: TINY_CHAT, units: 100, ms: 2_000 }, from);
   }
   reliability.failed(boaster.peerId, 3);
   const question = { model: TINY, requester: newPeerId(), exclude: [], only: null, prefer: null };
@@ -115,9 +118,9 @@ test('who can never be answered: nobody left who is here and may be asked', () =
   });
   const possible = [ask(), ask({ only: [peer.peerId] }), ask({ exclude: [newPeerId()] })];
   const not = [ask({ requester: peer.peerId }), ask({ only: [newPeerId()] }), ask({ exclude: [peer.peerId] })];
-  expect(matchmaker.impossible(TINY, [...possible, ...not])).toEqual(not);
+  expect(matchmaker.impossible(TINY_CHAT, [...possible, ...not])).toEqual(not);
   clock.turn(GONE_MS);
-  expect(matchmaker.impossible(TINY, possible)).toEqual(possible);
+  expect(matchmaker.impossible(TINY_CHAT, possible)).toEqual(possible);
 });
 
 test('nobody: an unknown model, those excluded, the requester itself, the silent', () => {
@@ -175,14 +178,14 @@ test('who has no adapter is not asked to answer with it, and one of many who has
   const asked = { model: TINY, requester: newPeerId(), exclude: [], only: null, prefer: null, adapter };
   for (let i = 0; i < 200; i++) provider(50);
   expect(matchmaker.match(asked)).toEqual([]);
-  expect(matchmaker.impossible(TINY, [asked])).toEqual([asked]);
+  expect(matchmaker.impossible(TINY_CHAT, [asked])).toEqual([asked]);
   const able = provider(50);
   const models = [{ ...advertised(TINY, 50), adapters: [{ sha256: adapter, name: 'Law' }] }];
   registry.advert(able, { models, slots: 1, certificate: null });
   expect(matchmaker.match(asked)?.map(({ peerId }) => peerId)).toEqual([able.peerId]);
   registry.promise(able, 1);
   expect(matchmaker.match(asked)).toBe(null);
-  expect(matchmaker.impossible(TINY, [asked])).toEqual([]);
+  expect(matchmaker.impossible(TINY_CHAT, [asked])).toEqual([]);
   expect(matchmaker.match({ ...asked, only: [able.peerId], adapter: 'cd'.repeat(32) })).toEqual([]);
 });
 
@@ -191,12 +194,12 @@ test('a speed that nobody has measured counts no more than is usual for the mode
   const honest = provider(50);
   const from = { requester: newPeerId(), network: '' };
   const question = { model: TINY, requester: newPeerId(), exclude: [], only: null, prefer: null };
-  for (let i = 0; i < 3; i++) reliability.finished(honest.peerId, { model: TINY, tokens: 100, ms: 2_000 }, from);
+  for (let i = 0; i < 3; i++) reliability.finished(honest.peerId, { offer: TINY_CHAT, units: 100, ms: 2_000 }, from);
   const boaster = provider(100_000);
   clock.turn(RANK_MS);
   const speeds = () => new Map(matchmaker.match(question)?.map((one) => [one.peerId, one.model.tokensPerSecond]));
   expect(speeds()).toEqual(new Map([honest, boaster].map(({ peerId }) => [peerId, 50])));
-  for (let i = 0; i < 3; i++) reliability.finished(boaster.peerId, { model: TINY, tokens: 1_000, ms: 2_000 }, from);
+  for (let i = 0; i < 3; i++) reliability.finished(boaster.peerId, { offer: TINY_CHAT, units: 1_000, ms: 2_000 }, from);
   expect(speeds().get(boaster.peerId)).toBe(500);
 });
 
@@ -246,11 +249,11 @@ describe('different files under one id', () => {
 
   test('who says that it embeds takes nobody the model to chat with', () => {
     const { clock, lend, ask } = lending();
-    const liar = lend(ours, { embeds: 64 });
+    const liar = lend(ours, { task: 'embedding', embeds: 64 });
     clock.turn(1_000);
     const honest = lend(ours);
     expect(ask({ needs: [] })).toEqual([honest.peerId]);
-    expect(ask({ needs: ['embedding'] })).toEqual([liar.peerId]);
+    expect(ask({ task: 'embedding' })).toEqual([liar.peerId]);
   });
 
   test('who waits for the file that is meant is not in the way of who waits for another', () => {
@@ -261,8 +264,8 @@ describe('different files under one id', () => {
     const question = { model: TINY, requester: newPeerId(), exclude: [], only: null, prefer: null };
     expect(matchmaker.isMeant(question, other)).toBe(false);
     expect(matchmaker.isMeant({ ...question, sha256: theirs }, other)).toBe(true);
-    expect(matchmaker.impossible(TINY, [question, { ...question, sha256: theirs }])).toEqual([]);
+    expect(matchmaker.impossible(TINY_CHAT, [question, { ...question, sha256: theirs }])).toEqual([]);
     const nobody = { ...question, sha256: 'cc'.repeat(32) };
-    expect(matchmaker.impossible(TINY, [question, nobody])).toEqual([nobody]);
+    expect(matchmaker.impossible(TINY_CHAT, [question, nobody])).toEqual([nobody]);
   });
 });

@@ -1,9 +1,10 @@
 /** Who can answer with a model: a shortlist, ranked by the same policy that the requester ranks with. */
 import { isAble as isAbleWith, type Needs } from '@llmesh/core/policy/abilities';
-import type { ModelId, PeerId } from '@llmesh/core/base/ids';
+import type { PeerId } from '@llmesh/core/base/ids';
+import { readOfferKey, type Asked, type OfferKey } from '@llmesh/core/policy/offer-key';
 import { MAX_CANDIDATES, MAX_NAMED_PEERS } from '@llmesh/core/wire/control-protocol';
 import { rank, TYPICAL_ANSWER_TOKENS, UNKNOWN_TOKENS_PER_SECOND } from '@llmesh/core/policy/route';
-import { isOf } from '../registry/model-index.ts';
+import { isOf } from '../registry/offer-index.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Reliability } from './reliability.ts';
 import type { Candidate } from '@llmesh/core/wire/candidate';
@@ -24,8 +25,7 @@ import {
 const SAMPLE = 16;
 
 /** Only who is able to: see `Needs`. */
-export interface MatchQuestion extends Needs {
-  model: ModelId;
+export interface MatchQuestion extends Needs, Asked {
   /** Who asks: nobody is sent to themselves. */
   requester: PeerId;
   exclude: readonly PeerId[];
@@ -53,9 +53,9 @@ export class Matchmaker {
    * those without. Empty: nobody whom this requester may be sent to offers the model now; null: all who do are full.
    */
   match(question: MatchQuestion): Candidate[] | null {
-    const { model, prefer } = question;
+    const { prefer } = question;
     const candidates: Candidate[] = [];
-    const add = (peer: RegisteredPeer) => candidates.push(this.#candidate(peer, model));
+    const add = (peer: RegisteredPeer) => candidates.push(this.#candidate(peer, question));
     this.#sample(question, 'free', SAMPLE, add);
     // A few: what has to be loaded may be quicker even so.
     this.#sample(question, 'resting', candidates.length === 0 ? SAMPLE : MAX_CANDIDATES, add);
@@ -75,8 +75,9 @@ export class Matchmaker {
     return ranked;
   }
 
-  /** Which of these questions, all about this model, nobody who is here may ever answer, however long they wait. */
-  impossible<T extends MatchQuestion>(model: ModelId, questions: readonly T[]): T[] {
+  /** Which of these questions, all about this offer, nobody who is here may ever answer, however long they wait. */
+  impossible<T extends MatchQuestion>(offer: OfferKey, questions: readonly T[]): T[] {
+    const asked = readOfferKey(offer);
     // More than one question can leave out. Few kinds of needs are asked for: each is looked up once.
     const able = new Map<string, RegisteredPeer[]>();
     const anyone = (question: T) => {
@@ -98,22 +99,23 @@ export class Matchmaker {
           peer.peerId !== requester &&
           !exclude.includes(peer.peerId) &&
           isAble(peer, question) &&
-          this.#registry.isPresent(peer, model),
+          this.#registry.isPresent(peer, asked),
       );
     });
   }
 
   /** Best first, a few of those that `suits`, drawn by chance. */
   resting(
-    model: ModelId,
+    offer: OfferKey,
     availabilities: readonly Exclude<Availability, 'silent'>[],
     suits: (peer: RegisteredPeer) => boolean,
   ): Candidate[] {
     const candidates: Candidate[] = [];
-    const group = this.#registry.offer(model);
+    const asked = readOfferKey(offer);
+    const group = this.#registry.meant(asked);
     for (const availability of availabilities) {
       this.#registry.matchable(group, availability, this.#random, (peer) => {
-        if (suits(peer)) candidates.push(this.#candidate(peer, model));
+        if (suits(peer)) candidates.push(this.#candidate(peer, asked));
         return candidates.length === SAMPLE;
       });
     }
@@ -122,29 +124,30 @@ export class Matchmaker {
 
   /** Whether this provider of a model with this id lends the very file that the question is about. */
   isMeant(question: MatchQuestion, peer: RegisteredPeer): boolean {
-    const offered = modelOf(peer, question.model);
+    const offered = modelOf(peer, question);
     // Whoever is named was chosen for who they are.
     if (offered === null || (question.only !== null && question.sha256 === undefined)) return offered !== null;
     const group = this.#registry.meant(question);
     return group !== null && isOf(group, offered);
   }
 
-  /** All who offer a model and were heard lately, in no order, until `visit` says true. */
-  offering(model: ModelId, visit: (peer: RegisteredPeer) => boolean): void {
+  /** All who offer this and were heard lately, in no order, until `visit` says true. */
+  offering(offer: OfferKey, visit: (peer: RegisteredPeer) => boolean): void {
     let enough = false;
-    const group = this.#registry.offer(model);
+    const group = this.#registry.meant(readOfferKey(offer));
     for (const availability of ['free', 'full', 'resting'] as const) {
       if (!enough) this.#registry.matchable(group, availability, this.#random, (peer) => (enough = visit(peer)));
     }
   }
 
-  /** Typical answers a second by all who offer a model, as far as their speeds are to be believed. */
-  answersPerSecond(model: ModelId): number {
+  /** Typical answers a second by all who offer this, as far as their speeds are to be believed. */
+  answersPerSecond(offer: OfferKey): number {
     let tokens = 0;
     const { ranks } = this.#registry;
-    const group = this.#registry.offer(model);
-    this.offering(model, (peer) => {
-      const offered = modelOf(peer, model);
+    const asked = readOfferKey(offer);
+    const group = this.#registry.meant(asked);
+    this.offering(offer, (peer) => {
+      const offered = modelOf(peer, asked);
       const speed = offered === null ? null : ranks.speed(peer, offered, group);
       tokens += peer.slots * (speed ?? UNKNOWN_TOKENS_PER_SECOND);
       return false;
@@ -153,11 +156,11 @@ export class Matchmaker {
   }
 
   /** The same of those alone who are named. */
-  answersPerSecondOf(model: ModelId, named: readonly PeerId[]): number {
+  answersPerSecondOf(asked: Asked, named: readonly PeerId[]): number {
     let tokens = 0;
     for (const peerId of new Set(named)) {
       const peer = this.#registry.find(peerId);
-      const offered = peer === null ? null : modelOf(peer, model);
+      const offered = peer === null ? null : modelOf(peer, asked);
       if (peer !== null && offered !== null)
         tokens += peer.slots * (offered.tokensPerSecond ?? UNKNOWN_TOKENS_PER_SECOND);
     }
@@ -187,7 +190,7 @@ export class Matchmaker {
     }
     for (const peerId of new Set(only)) {
       const peer = this.#registry.find(peerId);
-      const offered = peer === null ? null : modelOf(peer, question.model);
+      const offered = peer === null ? null : modelOf(peer, question);
       if (
         peer === null ||
         offered === null ||
@@ -208,10 +211,10 @@ export class Matchmaker {
     return this.isMeant(question, peer) && isAble(peer, question) && this.#registry.isHeard(peer);
   }
 
-  /** The candidate that a provider of this model makes. */
-  #candidate(peer: RegisteredPeer, id: ModelId): Candidate {
+  /** The candidate that a provider of this makes. */
+  #candidate(peer: RegisteredPeer, asked: Asked): Candidate {
     const { peerId, agent, slots, queued, certificate } = peer;
-    const offered = modelOf(peer, id)!;
+    const offered = modelOf(peer, asked)!;
     const tokensPerSecond = this.#registry.ranks.speed(peer, offered, this.#registry.groupOf(offered));
     const model = tokensPerSecond === offered.tokensPerSecond ? offered : { ...offered, tokensPerSecond };
     // A slot that is kept for another is none for this one.
@@ -221,10 +224,10 @@ export class Matchmaker {
 }
 
 /** Can it do what was asked for with its model? */
-export function isAble(peer: RegisteredPeer, question: Needs & Pick<MatchQuestion, 'model'>): boolean {
-  const { model, needs, adapter, sha256 } = question;
+export function isAble(peer: RegisteredPeer, question: Needs & Asked): boolean {
+  const { needs, adapter, sha256 } = question;
   if ((needs === undefined || needs.length === 0) && adapter === undefined && sha256 === undefined) return true;
-  const offered = modelOf(peer, model);
+  const offered = modelOf(peer, question);
   return offered !== null && isAbleWith(offered, question);
 }
 

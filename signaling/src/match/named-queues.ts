@@ -2,12 +2,13 @@
  * Questions that keep to providers which they name wait beside the open lines, once for each provider that they name: they
  * take nobody's place there, and a provider that never has room keeps nobody waiting but them.
  */
-import type { ModelId, PeerId } from '@llmesh/core/base/ids';
+import type { PeerId } from '@llmesh/core/base/ids';
+import type { OfferKey } from '@llmesh/core/policy/offer-key';
 import type { Holder } from '../sockets/shares.ts';
 import { MatchQueue } from './match-queue.ts';
 
 interface Named {
-  readonly model: ModelId;
+  readonly offer: OfferKey;
   readonly only: readonly PeerId[] | null;
   readonly holder: Holder;
 }
@@ -45,9 +46,9 @@ export class NamedQueues<T extends Named> {
     this.#leave(one, (line) => line.take(one));
   }
 
-  /** Those that name this provider for this model; null: nobody does. */
-  of(provider: PeerId, model: ModelId): MatchQueue<T> | null {
-    return this.#lines.get(key(provider, model)) ?? null;
+  /** Those that name this provider for this offer; null: nobody does. */
+  of(provider: PeerId, offer: OfferKey): MatchQueue<T> | null {
+    return this.#lines.get(key(provider, offer)) ?? null;
   }
 
   /** 1: the next; 0: not here. */
@@ -77,10 +78,10 @@ export class NamedQueues<T extends Named> {
   }
 }
 
-function keysOf({ only, model }: Named): string[] {
-  return [...new Set(only)].map((provider) => key(provider, model));
+function keysOf({ only, offer }: Named): string[] {
+  return [...new Set(only)].map((provider) => key(provider, offer));
 }
 
-function key(provider: PeerId, model: ModelId): string {
-  return `${provider} ${model}`;
+function key(provider: PeerId, offer: OfferKey): string {
+  return `${provider} ${offer}`;
 }

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { newPeerId, type ModelId, type PeerId } from '@llmesh/core/base/ids';
+import { offerKey, readOfferKey } from '@llmesh/core/policy/offer-key';
 import { ManualClock } from '@llmesh/core/testing/manual-clock';
 import { Matchmaker } from './matchmaker.ts';
 import { AGAIN_MS, GATHER_MS, Preloading } from './preloading.ts';
@@ -27,7 +28,7 @@ beforeEach(() => {
     registry,
     matchmaker,
     waiting: () => inLine,
-    expect: (provider, model) => expected.push({ provider, model }),
+    expect: (provider, offer) => expected.push({ provider, model: readOfferKey(offer).model }),
   });
 });
 
@@ -44,7 +45,7 @@ function advertise(peer: RegisteredPeer, how: How = {}): void {
   const resting = wakesInMs === undefined ? {} : { wakesInMs };
   const adverts = models.map((id) => ({ ...advertised(id, tokensPerSecond), ...(id === TINY && resting) }));
   registry.advert(peer, { models: adverts, slots, certificate: null });
-  registry.heartbeat(peer, { type: 'heartbeat', busySlots, queued: 0, tokens: 0 });
+  registry.heartbeat(peer, { type: 'heartbeat', busySlots, queued: 0, units: 0 });
 }
 
 function provider(how: How = {}): RegisteredPeer {
@@ -63,7 +64,7 @@ function turn(ms: number): void {
 }
 
 function ask(times: number, model = TINY): void {
-  for (let i = 0; i < times; i++) preloading.asked(model);
+  for (let i = 0; i < times; i++) preloading.asked(offerKey({ model }));
   turn(GATHER_MS);
 }
 
@@ -157,7 +158,7 @@ describe('loading ahead', () => {
 
   it('ends when it is closed', () => {
     provider({ wakesInMs: WAKES_MS });
-    preloading.asked(TINY);
+    preloading.asked(offerKey({ model: TINY }));
     preloading.close();
     ask(9);
     expect(expected).toEqual([]);

@@ -5,7 +5,8 @@
  */
 import type { Clock } from '@llmesh/core/base/clock';
 import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
-import type { ModelId, PeerId } from '@llmesh/core/base/ids';
+import type { PeerId } from '@llmesh/core/base/ids';
+import { offerKey, readOfferKey, type OfferKey } from '@llmesh/core/policy/offer-key';
 import { Demand } from './demand.ts';
 import type { Matchmaker } from './matchmaker.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -22,13 +23,13 @@ export interface PreloadingOptions {
   clock: Clock;
   registry: Registry;
   matchmaker: Matchmaker;
-  /** In the line of this model. */
-  waiting: (model: ModelId) => number;
-  expect: (provider: PeerId, model: ModelId) => void;
+  /** In the queue of this offer. */
+  waiting: (offer: OfferKey) => number;
+  expect: (provider: PeerId, offer: OfferKey) => void;
 }
 
 interface Told {
-  model: ModelId;
+  offer: OfferKey;
   atMs: number;
   /** When it should have loaded it. */
   untilMs: number;
@@ -39,7 +40,7 @@ export class Preloading {
   readonly #demand: Demand;
   /** The longest ago first. */
   readonly #told = new Map<RegisteredPeer, Told>();
-  readonly #touched = new Set<ModelId>();
+  readonly #touched = new Set<OfferKey>();
   #stopTimer: (() => void) | null = null;
   #closed = false;
 
@@ -49,11 +50,11 @@ export class Preloading {
   }
 
   /** Anybody may answer it. */
-  asked(model: ModelId): void {
+  asked(offer: OfferKey): void {
     const { clock, registry } = this.#options;
-    if (this.#closed || !registry.isOffered(model)) return;
-    this.#demand.asked(model);
-    this.#touched.add(model);
+    if (this.#closed || !registry.isOffered(offer)) return;
+    this.#demand.asked(offer);
+    this.#touched.add(offer);
     this.#stopTimer ??= clock.after(GATHER_MS, () => this.#look());
   }
 
@@ -63,9 +64,9 @@ export class Preloading {
     if (peer !== null && model.wakesInMs !== undefined) this.#note(peer, model);
   }
 
-  /** An answer of this model took so long. */
-  answered(model: ModelId, ms: number): void {
-    this.#demand.answered(model, ms);
+  /** A task of this offer took so long. */
+  answered(offer: OfferKey, ms: number): void {
+    this.#demand.answered(offer, ms);
   }
 
   /** Idempotent. */
@@ -78,45 +79,49 @@ export class Preloading {
   #look(): void {
     this.#stopTimer = null;
     this.#forget();
-    for (const model of this.#touched) this.#lookAt(model);
+    for (const offer of this.#touched) this.#lookAt(offer);
     this.#touched.clear();
   }
 
-  #lookAt(model: ModelId): void {
+  #lookAt(offer: OfferKey): void {
     const { registry, matchmaker, waiting, expect } = this.#options;
-    const inLine = waiting(model);
-    const suits = (peer: RegisteredPeer) => !this.#told.has(peer) && !isInMemory(peer, model);
+    const inLine = waiting(offer);
+    const suits = (peer: RegisteredPeer) => !this.#told.has(peer) && !isInMemory(peer, offer);
     // While somebody waits, also those that are busy with other models.
-    const resting = matchmaker.resting(model, inLine > 0 ? ['resting', 'full'] : ['resting'], suits);
+    const resting = matchmaker.resting(offer, inLine > 0 ? ['resting', 'full'] : ['resting'], suits);
     const [best] = resting;
     if (best === undefined) return;
-    const wanted = this.#demand.slotsWanted(model, best.model.wakesInMs ?? 0, inLine);
-    let slots = this.#slots(model, wanted);
+    const wanted = this.#demand.slotsWanted(offer, best.model.wakesInMs ?? 0, inLine);
+    let slots = this.#slots(offer, wanted);
     for (const { peerId, model: advert } of resting) {
       const peer = registry.find(peerId);
       if (slots >= wanted || peer === null) return;
       this.#note(peer, advert);
       slots += slotsOf(peer);
-      expect(peerId, model);
+      expect(peerId, offer);
     }
   }
 
-  #note(peer: RegisteredPeer, { id, wakesInMs = 0 }: ModelAdvert): void {
+  #note(peer: RegisteredPeer, { task, id, wakesInMs = 0 }: ModelAdvert): void {
     const atMs = this.#options.clock.now();
     this.#told.delete(peer);
-    this.#told.set(peer, { model: id, atMs, untilMs: atMs + PATIENCE.times * wakesInMs + PATIENCE.ms });
+    this.#told.set(peer, {
+      offer: offerKey({ task, model: id }),
+      atMs,
+      untilMs: atMs + PATIENCE.times * wakesInMs + PATIENCE.ms,
+    });
   }
 
   /** In memory, or about to be. Counted no further than to `enough`. */
-  #slots(model: ModelId, enough: number): number {
+  #slots(offer: OfferKey, enough: number): number {
     const { clock, registry, matchmaker } = this.#options;
     let slots = 0;
-    for (const [peer, { model: told, untilMs }] of this.#told) {
-      if (told !== model || untilMs <= clock.now() || registry.find(peer.peerId) !== peer) continue;
-      if (!isInMemory(peer, model)) slots += slotsOf(peer);
+    for (const [peer, { offer: told, untilMs }] of this.#told) {
+      if (told !== offer || untilMs <= clock.now() || registry.find(peer.peerId) !== peer) continue;
+      if (!isInMemory(peer, offer)) slots += slotsOf(peer);
     }
-    matchmaker.offering(model, (peer) => {
-      if (isInMemory(peer, model)) slots += slotsOf(peer);
+    matchmaker.offering(offer, (peer) => {
+      if (isInMemory(peer, offer)) slots += slotsOf(peer);
       return slots >= enough;
     });
     return slots;
@@ -130,8 +135,8 @@ export class Preloading {
   }
 }
 
-function isInMemory(peer: RegisteredPeer, model: ModelId): boolean {
-  return modelOf(peer, model)?.wakesInMs === undefined;
+function isInMemory(peer: RegisteredPeer, offer: OfferKey): boolean {
+  return modelOf(peer, readOfferKey(offer))?.wakesInMs === undefined;
 }
 
 /** For one of its models: its advert says how many it has in all. */

@@ -4,7 +4,8 @@
  */
 import type { Clock } from '@llmesh/core/base/clock';
 import { MeshError } from '@llmesh/core/base/errors';
-import type { ModelId, PeerId } from '@llmesh/core/base/ids';
+import type { PeerId } from '@llmesh/core/base/ids';
+import type { OfferKey } from '@llmesh/core/policy/offer-key';
 import type { Networks } from '../sockets/address.ts';
 import { QueuePace } from './queue-pace.ts';
 import { NamedQueues } from './named-queues.ts';
@@ -22,7 +23,7 @@ export interface Waiter {
   readonly requester: PeerId;
   readonly from: Networks;
   readonly requestId: number;
-  readonly model: ModelId;
+  readonly offer: OfferKey;
   readonly only: readonly PeerId[] | null;
   /** With whom it shares its turns. */
   holder: Holder;
@@ -37,16 +38,16 @@ export interface Line<T extends Waiter> {
 export class QueueMembers<T extends Waiter> {
   readonly named = new NamedQueues<T>();
   readonly #clock: Clock;
-  readonly #answersPerSecond: (model: ModelId) => number;
+  readonly #answersPerSecond: (offer: OfferKey) => number;
   readonly #changed: (waiting: number) => void;
-  readonly #lines = new Map<ModelId, Line<T>>();
+  readonly #lines = new Map<OfferKey, Line<T>>();
   readonly #open = new Shares<T>();
   readonly #ofNamed = new Shares<T>();
   readonly #ofRequester = new Map<PeerId, Set<T>>();
   #size = 0;
 
   /** `answersPerSecond`: what a new line goes by. `changed`: how many wait now. */
-  constructor(clock: Clock, answersPerSecond: (model: ModelId) => number, changed: (waiting: number) => void) {
+  constructor(clock: Clock, answersPerSecond: (offer: OfferKey) => number, changed: (waiting: number) => void) {
     this.#clock = clock;
     this.#answersPerSecond = answersPerSecond;
     this.#changed = changed;
@@ -56,16 +57,16 @@ export class QueueMembers<T extends Waiter> {
     return this.#size;
   }
 
-  /** The open line of this model. */
-  line(model: ModelId): Line<T> | null {
-    return this.#lines.get(model) ?? null;
+  /** The open queue of this offer. */
+  line(offer: OfferKey): Line<T> | null {
+    return this.#lines.get(offer) ?? null;
   }
 
   /** Open lines in which somebody waits. Empty ones are let go of here alone: to set one up takes a look at all providers. */
-  *lines(): Generator<[ModelId, Line<T>]> {
-    for (const [model, line] of this.#lines) {
-      if (line.waiting.size === 0) this.#lines.delete(model);
-      else yield [model, line];
+  *lines(): Generator<[OfferKey, Line<T>]> {
+    for (const [offer, line] of this.#lines) {
+      if (line.waiting.size === 0) this.#lines.delete(offer);
+      else yield [offer, line];
     }
   }
 
@@ -81,7 +82,7 @@ export class QueueMembers<T extends Waiter> {
   /** 1: the next; 0: not here. */
   position(one: T): number {
     if (one.only !== null) return this.named.position(one);
-    return this.#lines.get(one.model)?.waiting.position(one) ?? 0;
+    return this.#lines.get(one.offer)?.waiting.position(one) ?? 0;
   }
 
   /** Who lost their places to this one. Throws busy when it has too many itself, or nobody has more than it does. */
@@ -91,11 +92,11 @@ export class QueueMembers<T extends Waiter> {
       throw busy(`You have ${own.size} questions waiting already. Wait until one of them is answered.`);
     const gone: T[] = [];
     if (one.only === null) {
-      const { model } = one;
-      const line = this.#lines.get(model) ?? this.#newLine(model);
+      const { offer } = one;
+      const line = this.#lines.get(offer) ?? this.#newLine(offer);
       gone.push(...this.#makePlace(line.places, MAX_WAITING_PER_MODEL, one, line.pace));
       gone.push(...this.#makePlace(this.#open, MAX_WAITING, one, line.pace));
-      this.#lines.set(model, line);
+      this.#lines.set(offer, line);
       line.waiting.add(one);
       for (const places of [line.places, this.#open]) places.add(one, whole(one));
     } else {
@@ -110,7 +111,7 @@ export class QueueMembers<T extends Waiter> {
 
   /** Its turn has come: others have theirs before its requester, and before its networks, have another. */
   take(one: T): void {
-    const line = one.only === null ? this.line(one.model) : null;
+    const line = one.only === null ? this.line(one.offer) : null;
     line?.waiting.take(one);
     line?.pace.turn();
     this.named.take(one);
@@ -119,7 +120,7 @@ export class QueueMembers<T extends Waiter> {
 
   /** From now on it shares its turns with others. */
   regroup(one: T, holder: Holder): void {
-    const lines = one.only === null ? this.line(one.model)?.waiting : this.named;
+    const lines = one.only === null ? this.line(one.offer)?.waiting : this.named;
     lines?.remove(one);
     one.holder = holder;
     lines?.add(one);
@@ -130,15 +131,15 @@ export class QueueMembers<T extends Waiter> {
     const own = this.#ofRequester.get(one.requester);
     if (own?.delete(one) !== true) return;
     if (own.size === 0) this.#ofRequester.delete(one.requester);
-    const line = this.line(one.model);
+    const line = this.line(one.offer);
     line?.waiting.remove(one);
     for (const places of [line?.places, this.#open, this.#ofNamed]) places?.remove(one);
     this.named.remove(one);
     this.#resized(-1);
   }
 
-  #newLine(model: ModelId): Line<T> {
-    const pace = new QueuePace(this.#clock, this.#answersPerSecond(model));
+  #newLine(offer: OfferKey): Line<T> {
+    const pace = new QueuePace(this.#clock, this.#answersPerSecond(offer));
     return { waiting: new MatchQueue(), places: new Shares(), pace };
   }
 

@@ -5,7 +5,8 @@
  */
 import { BoundedMap } from '@llmesh/core/base/bounded-map';
 import type { Clock } from '@llmesh/core/base/clock';
-import type { ModelId, PeerId } from '@llmesh/core/base/ids';
+import type { PeerId } from '@llmesh/core/base/ids';
+import type { OfferKey } from '@llmesh/core/policy/offer-key';
 import { GONE_MS } from '../registry/registry.ts';
 import { Voices, type Voice } from './voices.ts';
 
@@ -26,7 +27,7 @@ const FORGIVEN = 0.02;
 /** One loss of a provider with hundreds of slots is one event more than a hundred. */
 const MOST_LOST_AT_ONCE = 8;
 /** Shorter answers say nothing about speed. */
-const MIN_TOKENS = 32;
+const MIN_UNITS = 32;
 const MIN_MEASUREMENTS = 3;
 /** So far below its advert a provider is ranked by what was measured: prompts and company explain the rest. */
 const BOAST = 2;
@@ -37,7 +38,7 @@ interface Seen {
   atMs: number;
   /** In its hands when its connection was lost, until it is back and shows them or does not. */
   missing: { tasks: number; sinceMs: number } | null;
-  speeds: Map<ModelId, { tokensPerSecond: number; measurements: number }> | null;
+  speeds: Map<OfferKey, { tokensPerSecond: number; measurements: number }> | null;
 }
 
 export class Reliability {
@@ -68,33 +69,33 @@ export class Reliability {
   }
 
   /** Whether receipts say how fast it is with this model. */
-  isMeasured(peer: PeerId, model: ModelId): boolean {
-    return (this.#seen.get(peer)?.speeds?.get(model)?.measurements ?? 0) >= MIN_MEASUREMENTS;
+  isMeasured(peer: PeerId, offer: OfferKey): boolean {
+    return (this.#seen.get(peer)?.speeds?.get(offer)?.measurements ?? 0) >= MIN_MEASUREMENTS;
   }
 
   /**
    * What to rank by: its advert, unless its receipts say far less. Their times are the provider's own word, which the
    * requester signs: they catch a speed that was measured on an idle machine, and nobody can slow another down with them.
    */
-  speed(peer: PeerId, model: ModelId, advertised: number | null): number | null {
-    const measured = this.#seen.get(peer)?.speeds?.get(model);
+  speed(peer: PeerId, offer: OfferKey, advertised: number | null): number | null {
+    const measured = this.#seen.get(peer)?.speeds?.get(offer);
     if (measured === undefined || measured.measurements < MIN_MEASUREMENTS || advertised === null) return advertised;
     return advertised > BOAST * measured.tokensPerSecond ? measured.tokensPerSecond : advertised;
   }
 
   /** A receipt, signed by both ends and not known before. `from`: who asked. */
-  finished(peer: PeerId, { model, tokens, ms }: { model: ModelId; tokens: number; ms: number }, from: Voice): void {
-    if (tokens === 0) return;
+  finished(peer: PeerId, { offer, units, ms }: { offer: OfferKey; units: number; ms: number }, from: Voice): void {
+    if (units === 0) return;
     const seen = this.#touch(peer);
     if (!seen.voices.hear(from)) seen.bad *= 1 - FORGIVEN;
-    if (tokens < MIN_TOKENS || ms <= 0) return;
+    if (units < MIN_UNITS || ms <= 0) return;
     const speeds = (seen.speeds ??= new Map());
-    const { tokensPerSecond, measurements } = speeds.get(model) ?? { tokensPerSecond: 0, measurements: 0 };
+    const { tokensPerSecond, measurements } = speeds.get(offer) ?? { tokensPerSecond: 0, measurements: 0 };
     // The mean of the first five, from then on an average that forgets.
     const weight = 1 / Math.min(measurements + 1, 5);
-    const mean = tokensPerSecond + weight * ((tokens * 1000) / ms - tokensPerSecond);
-    speeds.delete(model);
-    speeds.set(model, { tokensPerSecond: mean, measurements: measurements + 1 });
+    const mean = tokensPerSecond + weight * ((units * 1000) / ms - tokensPerSecond);
+    speeds.delete(offer);
+    speeds.set(offer, { tokensPerSecond: mean, measurements: measurements + 1 });
     const [oldest] = speeds.keys();
     if (speeds.size > MAX_SPEEDS && oldest !== undefined) speeds.delete(oldest);
   }

@@ -20,12 +20,12 @@ interface Common {
   lease: Lease;
   leaseBytes: Uint8Array;
   taskId: TaskId;
-  tokens: number;
+  units: number;
   digest: Uint8Array;
 }
 
 /** Signed by both ends. */
-export interface DeliveredReceipt extends Common, Pick<Receipt, 'promptTokens' | 'startedMs' | 'endedMs'> {
+export interface DeliveredReceipt extends Common, Pick<Receipt, 'inputUnits' | 'startedMs' | 'endedMs'> {
   kind: 'receipt';
   providerHalf: Uint8Array;
   requesterHalf: Uint8Array;
@@ -60,9 +60,10 @@ export function readFiling({ lease, proof }: Filing, issuer: PeerId, by: PeerId)
   const leases = leasesFor(half.receipt, by, leaseBytes, issuer);
   const receipt = joinReceipt(providerHalf, requesterHalf, unchecked);
   if (receipt === null) throw refused(NOT_BY_BOTH);
+  if (receipt.task !== leases.task) throw refused('It is about another kind of task than its lease.');
   if (receipt.model !== leases.model) throw refused('It is about another model than its lease.');
-  const { promptTokens, startedMs, endedMs } = receipt;
-  const delivered = { ...underLease(receipt, leases), leaseBytes, promptTokens, startedMs, endedMs };
+  const { inputUnits, startedMs, endedMs } = receipt;
+  const delivered = { ...underLease(receipt, leases), leaseBytes, inputUnits, startedMs, endedMs };
   return { ...delivered, kind: proof.kind, providerHalf, requesterHalf };
 }
 
@@ -96,10 +97,10 @@ function unchecked(): boolean {
 }
 
 /** What is kept of a lease, as far as it takes to compare. */
-export type Kept = Pick<Delivered, 'kind' | 'taskId' | 'tokens' | 'digest'> & Pick<Lease, 'requester' | 'provider'>;
+export type Kept = Pick<Delivered, 'kind' | 'taskId' | 'units' | 'digest'> & Pick<Lease, 'requester' | 'provider'>;
 
-export function keptOf({ kind, taskId, tokens, digest, lease: { requester, provider } }: Delivered): Kept {
-  return { kind, taskId, tokens, digest, requester, provider };
+export function keptOf({ kind, taskId, units, digest, lease: { requester, provider } }: Delivered): Kept {
+  return { kind, taskId, units, digest, requester, provider };
 }
 
 /**
@@ -108,26 +109,26 @@ export function keptOf({ kind, taskId, tokens, digest, lease: { requester, provi
  */
 export function replaces(kept: Kept | null, next: Kept): boolean {
   if (kept === null) return true;
-  const sameText = kept.tokens !== next.tokens || same(kept.digest, next.digest);
+  const sameText = kept.units !== next.units || same(kept.digest, next.digest);
   const sameEnds = kept.requester === next.requester && kept.provider === next.provider;
   if (kept.taskId !== next.taskId || !sameEnds || !sameText) throw refused('Its lease already has another one.');
   if (kept.kind === next.kind) {
-    if (kept.kind === 'receipt' && kept.tokens !== next.tokens) throw refused('Its lease already has another one.');
-    return next.tokens > kept.tokens;
+    if (kept.kind === 'receipt' && kept.units !== next.units) throw refused('Its lease already has another one.');
+    return next.units > kept.units;
   }
   const [part, whole] = kept.kind === 'receipt' ? [next, kept] : [kept, next];
-  if (part.tokens > whole.tokens) throw refused('The requester signed for more than the receipt says.');
+  if (part.units > whole.units) throw refused('The requester signed for more than the receipt says.');
   return next.kind === 'receipt';
 }
 
 function underLease(shown: Acknowledgement, leases: Leases): Omit<Common, 'leaseBytes'> {
-  const { requester, provider, leaseNonce, taskId, tokens, digest } = shown;
+  const { requester, provider, leaseNonce, taskId, units, digest } = shown;
   const lease = leaseOf(leases, provider);
   if (lease === null || requester !== lease.requester || !same(leaseNonce, lease.nonce)) {
     throw refused('It is not about its lease.');
   }
-  if (tokens > lease.maxTokens) throw refused('It is about more than its lease allows.');
-  return { lease, taskId, tokens, digest };
+  if (units > lease.maxUnits) throw refused('It is about more than its lease allows.');
+  return { lease, taskId, units, digest };
 }
 
 function bytesOf(base32: string): Uint8Array {

@@ -1,7 +1,7 @@
 /** What is left of old deliveries: for each peer and day how much it gave and got. Runs inside the caller's transactions. */
 import type Database from 'libsql';
 import type { PeerId } from '@llmesh/core/base/ids';
-import { MAX_LEASE_TOKENS } from '@llmesh/core/receipts/lease';
+import { MAX_LEASE_UNITS } from '@llmesh/core/receipts/lease';
 import type { MeshDatabase } from '../store/mesh-database.ts';
 
 /** Stands for everybody: no peer id is empty. */
@@ -86,7 +86,7 @@ export class DeliverySums {
     const where = provider === null ? 'expires_s <= ?' : 'expires_s <= ? AND provider = ?';
     const values = provider === null ? [untilS] : [untilS, provider];
     // No sum gets too large for SQLite, whatever older versions took in.
-    const tokens = `sum(min(tokens, ${MAX_LEASE_TOKENS}))`;
+    const tokens = `sum(min(tokens, ${MAX_LEASE_UNITS}))`;
     for (const [peer, did] of [
       ['provider', 'gave'],
       ['requester', 'got'],

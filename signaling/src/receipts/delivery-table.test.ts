@@ -26,9 +26,11 @@ function delivery(requester: PeerId, provider: PeerId, expiresAt: number, tokens
     issuer: provider,
     requester,
     provider,
+    task: 'chat',
     model: 'm' as ModelId,
+    complexity: 1_000,
     price: 0,
-    maxTokens: 64,
+    maxUnits: 64,
     expiresAt,
     nonce: randomBytes(16),
   };
@@ -38,9 +40,9 @@ function delivery(requester: PeerId, provider: PeerId, expiresAt: number, tokens
     lease,
     leaseBytes: bytes,
     taskId: newTaskId(),
-    tokens,
+    units: tokens,
     digest: randomBytes(32),
-    promptTokens: 1,
+    inputUnits: 1,
     startedMs: 1,
     endedMs: 2,
     providerHalf: bytes,
@@ -54,7 +56,7 @@ function fill(table: DeliveryTable, all: readonly Delivered[]): void {
 
 /** What there is of tokens, in rows and in sums. */
 function tokensIn(table: DeliveryTable, all: readonly Delivered[]): number {
-  const kept = all.reduce((sum, { lease }) => sum + (table.find(lease.nonce)?.tokens ?? 0), 0);
+  const kept = all.reduce((sum, { lease }) => sum + (table.find(lease.nonce)?.units ?? 0), 0);
   return table.sums().reduce((sum, { gave_tokens: gave }) => sum + gave, kept);
 }
 
@@ -94,7 +96,7 @@ describe('of more rows than there may be', () => {
     const all = Array.from({ length: 600 }, (_, i) =>
       delivery(newPeerId(), newPeerId(), NOW_S - 86_400 * (10 - (i % 10)), 1 + (i % 5)),
     );
-    const earned = all.reduce((sum, { tokens }) => sum + tokens, 0);
+    const earned = all.reduce((sum, { units }) => sum + units, 0);
     fill(table, all);
     for (let i = 0; i < 60; i++) table.sweep(NOW_S * 1000);
     expect(table.sums().length).toBeLessThanOrEqual(60);
@@ -146,7 +148,7 @@ it('brings a file of the first version up to date', () => {
     NULL, NULL, NULL, x'00', x'00', NULL, NULL, 1800000000000);`);
   db.close();
   const table = new DeliveryTable(folder);
-  expect(table.find(new Uint8Array(1))).toMatchObject({ tokens: 7 });
+  expect(table.find(new Uint8Array(1))).toMatchObject({ units: 7 });
   fill(table, [delivery(newPeerId(), newPeerId(), NOW_S)]);
   expect(table.rows).toBe(2);
   table.close();
@@ -205,7 +207,7 @@ test('nothing is kept while the folder is away, and again when it is back', asyn
 test('a write that fails is undone, and says why it failed', () => {
   const table = new DeliveryTable(null);
   const whole = delivery(newPeerId(), newPeerId(), NOW_S);
-  const broken = { ...delivery(newPeerId(), newPeerId(), NOW_S), tokens: -1 };
+  const broken = { ...delivery(newPeerId(), newPeerId(), NOW_S), units: -1 };
   expect(() => fill(table, [whole, broken])).toThrow(/CHECK constraint/);
   expect(table.rows).toBe(0);
   fill(table, [whole]);

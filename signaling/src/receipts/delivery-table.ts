@@ -77,7 +77,7 @@ export class DeliveryTable {
     const [row] = this.#find.all([Buffer.from(leaseNonce)]) as Row[];
     if (row === undefined) return null;
     const { kind, task, tokens, digest, requester, provider } = row;
-    return { kind, taskId: task, tokens, digest: new Uint8Array(digest), requester, provider };
+    return { kind, taskId: task, units: tokens, digest: new Uint8Array(digest), requester, provider };
   }
 
   /** Whether of a lease of this provider that ends then there may be nothing any more but its part of a sum. */
@@ -87,13 +87,13 @@ export class DeliveryTable {
 
   /** In place of what was kept for its lease. */
   put(delivered: Delivered, filedMs: number): void {
-    const { lease, leaseBytes, kind, taskId, tokens, digest } = delivered;
+    const { lease, leaseBytes, kind, taskId, units, digest } = delivered;
     const { nonce, requester, provider, model, price, expiresAt } = lease;
     const receipt = kind === 'receipt' ? delivered : null;
     const part = kind === 'acknowledgement' ? delivered : null;
     this.#put.run([
-      ...[Buffer.from(nonce), taskId, requester, provider, model, price, kind, tokens, Buffer.from(digest)],
-      ...[receipt?.promptTokens ?? null, receipt?.startedMs ?? null, receipt?.endedMs ?? null],
+      ...[Buffer.from(nonce), taskId, requester, provider, model, price, kind, units, Buffer.from(digest)],
+      ...[receipt?.inputUnits ?? null, receipt?.startedMs ?? null, receipt?.endedMs ?? null],
       ...[Buffer.from(leaseBytes), blob(part?.acknowledgement)],
       ...[blob(receipt?.providerHalf), blob(receipt?.requesterHalf), filedMs, expiresAt],
     ]);

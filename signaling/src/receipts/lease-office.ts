@@ -1,13 +1,16 @@
-/** Leave to run tasks: what the control plane signs for the providers of a shortlist (`lease.ts`). */
+/** Leases: what the control plane signs for the providers of a shortlist (`lease.ts`). */
 import { toBase32 } from '@llmesh/core/base/base32';
 import type { Identity } from '@llmesh/core/identity/identity';
-import type { ModelId, PeerId } from '@llmesh/core/base/ids';
-import { LEASE_NONCE_BYTES, signLeases } from '@llmesh/core/receipts/lease';
+import type { PeerId } from '@llmesh/core/base/ids';
+import { PLAIN, priceOf } from '@llmesh/core/policy/price';
+import { LEASE_NONCE_BYTES, signLeases, type Leases } from '@llmesh/core/receipts/lease';
 import { randomBytes } from '@llmesh/core/base/random-bytes';
 import type { Candidate } from '@llmesh/core/wire/candidate';
 
 /** Long enough to be dialled and to wait in a provider's queue. */
 const LEASE_SECONDS = 120;
+/** Credits for 1,000 units. Nothing costs anything as long as there is no ledger to keep accounts in. */
+const BASE_PRICE = 0;
 /** Asking the system for randomness takes about as long for one seed as for hundreds. */
 const SEEDS_AT_ONCE = 256;
 
@@ -29,15 +32,16 @@ export class LeaseOffice {
     return Math.floor(this.#now());
   }
 
-  /** Leave for each of a shortlist to run one task; as bytes in base32, null for nobody. */
+  /** For each of a shortlist, to run one task; as bytes in base32, null for nobody. */
   async lease(
     candidates: readonly Candidate[],
-    task: { requester: PeerId; model: ModelId; maxTokens: number },
+    asked: Pick<Leases, 'requester' | 'task' | 'model' | 'complexity' | 'maxUnits'>,
   ): Promise<string | null> {
     if (candidates.length === 0) return null;
     const expiresAt = Math.floor(this.#now() / 1000) + LEASE_SECONDS;
     const providers = candidates.map(({ peerId }) => peerId);
-    const terms = { ...task, providers, price: 0, expiresAt, seed: this.#seed() };
+    const price = priceOf({ base: BASE_PRICE, demand: PLAIN, complexity: asked.complexity });
+    const terms = { ...asked, providers, price, expiresAt, seed: this.#seed() };
     return toBase32(await signLeases(terms, this.#identity));
   }
 

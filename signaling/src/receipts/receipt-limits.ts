@@ -9,9 +9,9 @@ import type { Delivered } from './delivered.ts';
 /** Proofs come back after holidays; what is older is not told apart any more from what was kept. */
 export const FILED_WITHIN_DAYS = 30;
 /** More than one answer gets from any computer that we know of, and than many texts turned into vectors. */
-export const MOST_TOKENS_PER_SECOND = 10_000;
-/** A token is a byte at least, and a question is one message. */
-const MOST_PROMPT_TOKENS = MAX_MESSAGE_BYTES;
+export const MOST_UNITS_PER_SECOND = 10_000;
+/** A unit is a byte at least, and a question is one message. */
+const MOST_INPUT_UNITS = MAX_MESSAGE_BYTES;
 /** A provider takes a lease as long as its own clock is not further off than that. */
 const CLOCKS_MS = (MAX_LEASE_SECONDS + CLOCK_SKEW_SECONDS) * 1000;
 /** In the provider's own queue, after it took the lease. */
@@ -22,25 +22,25 @@ const DAY_MS = 86_400_000;
 
 /** What of it cannot be, as a sentence for a person; null: it can. `nowMs`: since 1970. */
 export function impossibility(delivered: Delivered, nowMs: number): string | null {
-  const { lease, tokens } = delivered;
+  const { lease, units } = delivered;
   const endsMs = lease.expiresAt * 1000;
   if (endsMs > nowMs + CLOCKS_MS) return 'Its lease is from the future.';
   if (endsMs < nowMs - FILED_WITHIN_DAYS * DAY_MS) return `Its lease ended more than ${FILED_WITHIN_DAYS} days ago.`;
   // Since the lease was given, at the earliest.
-  if (tooFast(tokens, nowMs - (endsMs - MAX_LEASE_SECONDS * 1000))) return TOO_FAST;
+  if (tooFast(units, nowMs - (endsMs - MAX_LEASE_SECONDS * 1000))) return TOO_FAST;
   if (delivered.kind === 'acknowledgement') return null;
-  const { promptTokens, startedMs, endedMs } = delivered;
-  if (promptTokens > MOST_PROMPT_TOKENS) return 'Its question is longer than a question can be.';
+  const { inputUnits, startedMs, endedMs } = delivered;
+  if (inputUnits > MOST_INPUT_UNITS) return 'Its question is longer than a question can be.';
   if (startedMs < endsMs - CLOCKS_MS) return 'It began before its lease was issued.';
   if (startedMs > endsMs + MOST_WAITED_MS) return 'It began long after its lease had ended.';
   if (endedMs < startedMs || endedMs - startedMs > MOST_WRITTEN_MS) return 'No answer takes so long.';
   if (endedMs > nowMs + CLOCKS_MS) return 'It ended in the future.';
-  return tooFast(tokens, endedMs - startedMs) ? TOO_FAST : null;
+  return tooFast(units, endedMs - startedMs) ? TOO_FAST : null;
 }
 
-function tooFast(tokens: number, ms: number): boolean {
+function tooFast(units: number, ms: number): boolean {
   // Clocks tick in milliseconds, or in more: short answers are not judged by them.
-  return tokens > (MOST_TOKENS_PER_SECOND * (ms + 1_000)) / 1000;
+  return units > (MOST_UNITS_PER_SECOND * (ms + 1_000)) / 1000;
 }
 
 const TOO_FAST = 'No computer writes so fast.';

@@ -66,16 +66,20 @@ async function deal(port: number) {
 function papers(lease: string, requester: Identity, provider: Identity, endedMs = Date.now()) {
   const leases = readLeases(fromBase32(lease)!)!;
   // Of whom it does not name, there is none: then any will do.
-  const { model, nonce } = leaseOf(leases, provider.peerId) ?? { model: leases.model, nonce: leases.seed };
+  const { nonce } = leaseOf(leases, provider.peerId) ?? { nonce: leases.seed };
+  const { task, model } = leases;
   const truth: Receipt = {
     taskId: newTaskId(),
     requester: requester.peerId,
     provider: provider.peerId,
     leaseNonce: nonce,
-    tokens: 40,
+    commitment: randomBytes(32),
+    units: 40,
     digest: randomBytes(32),
+    task,
     model,
-    promptTokens: 3,
+    result: randomBytes(32),
+    inputUnits: 3,
     startedMs: endedMs - 2_000,
     endedMs,
   };
@@ -88,7 +92,7 @@ function papers(lease: string, requester: Identity, provider: Identity, endedMs 
     },
   });
   const part = async (changes: Partial<Receipt> = {}, by = requester): Promise<Filing> => {
-    const shown = { ...truth, tokens: 32, digest: new Uint8Array(32), ...changes };
+    const shown = { ...truth, units: 32, digest: new Uint8Array(32), ...changes };
     return {
       lease,
       proof: { kind: 'acknowledgement', acknowledgement: toBase32(await signAcknowledgement(shown, by)) },
@@ -132,14 +136,14 @@ describe('a receipt', () => {
       'that another signed for the requester',
       ({ receipt, provider }, other) => receipt({}, { requester: other, provider: provider.identity }),
     ],
-    ['for more than the lease allows', ({ receipt }) => receipt({ tokens: 65 })],
+    ['for more than the lease allows', ({ receipt }) => receipt({ units: 65 })],
     ['for another model than the lease', ({ receipt }) => receipt({ model: 'dear' as ModelId })],
     ['of another lease', ({ receipt }) => receipt({ leaseNonce: randomBytes(16) })],
     ['of two others', async ({ lease }, other) => papers(lease, other, newIdentity()).receipt()],
     [
       'whose halves differ',
       async ({ receipt }) => {
-        const [one, two] = [await receipt(), await receipt({ tokens: 41 })];
+        const [one, two] = [await receipt(), await receipt({ units: 41 })];
         if (one.proof.kind !== 'receipt' || two.proof.kind !== 'receipt') throw new Error('not receipts');
         return { ...one, proof: { ...one.proof, requester: two.proof.requester } };
       },
@@ -161,7 +165,7 @@ describe('a receipt', () => {
     ],
     ['that cannot be read', async ({ receipt }) => ({ ...(await receipt()), lease: 'aaa' })],
     ['as an acknowledgement that the provider signed', ({ part, provider }) => part({}, provider.identity)],
-    ['as an acknowledgement of more than the lease allows', ({ part }) => part({ tokens: 65 })],
+    ['as an acknowledgement of more than the lease allows', ({ part }) => part({ units: 65 })],
     ['as an acknowledgement of another lease', ({ part }) => part({ leaseNonce: randomBytes(16) })],
   ])('%s is refused, and the true one still taken', async (_, forge) => {
     const plane = await start();
@@ -205,25 +209,25 @@ describe('of two proofs of one lease', () => {
     const plane = await start({ dataFolder: folder });
     const { provider, requester, nonce, truth, receipt, part } = await deal(plane.port);
     expect(await file(provider, await part())).toBe('filed');
-    expect(await file(provider, await part({ tokens: 16 }))).toBe('filed');
+    expect(await file(provider, await part({ units: 16 }))).toBe('filed');
     expect(await file(provider, await part({ digest: randomBytes(32) }))).toMatch(/^receipt_refused: .*another one/);
-    expect(await file(provider, await part({ taskId: newTaskId(), tokens: 64 }))).toMatch(
+    expect(await file(provider, await part({ taskId: newTaskId(), units: 64 }))).toMatch(
       /^receipt_refused: .*another one/,
     );
-    expect(await file(provider, await receipt({ tokens: 20 }))).toMatch(
+    expect(await file(provider, await receipt({ units: 20 }))).toMatch(
       /^receipt_refused: .*more than the receipt says/,
     );
     expect(await file(requester, await receipt())).toBe('filed');
     expect(await file(provider, await part())).toBe('filed');
-    expect(await file(provider, await part({ tokens: 60 }))).toMatch(/^receipt_refused/);
-    expect(await file(provider, await receipt({ tokens: 50 }))).toMatch(/^receipt_refused/);
+    expect(await file(provider, await part({ units: 60 }))).toMatch(/^receipt_refused/);
+    expect(await file(provider, await receipt({ units: 50 }))).toMatch(/^receipt_refused/);
     expect(await file(provider, await receipt({ taskId: newTaskId() }))).toMatch(/^receipt_refused/);
     await plane.close();
     const table = new DeliveryTable(folder);
     expect(table.find(nonce)).toEqual({
       kind: 'receipt',
       taskId: truth.taskId,
-      tokens: 40,
+      units: 40,
       digest: new Uint8Array(truth.digest),
       requester: requester.id,
       provider: provider.id,
@@ -290,7 +294,15 @@ describe('a control plane', () => {
 describe('the receipt book', () => {
   async function filings(count: number) {
     const [control, requester, provider] = [newIdentity(), newIdentity(), newIdentity()] as const;
-    const terms = { requester: requester.peerId, providers: [provider.peerId], model: TINY, price: 0, maxTokens: 64 };
+    const terms = {
+      requester: requester.peerId,
+      providers: [provider.peerId],
+      task: 'chat',
+      model: TINY,
+      complexity: 1_000,
+      price: 0,
+      maxUnits: 64,
+    };
     const nowMs = 1_800_000_000_000;
     const all: Filing[] = [];
     for (let i = 0; i < count; i++) {
@@ -320,7 +332,7 @@ describe('the receipt book', () => {
     for (const filing of all.slice(0, 19)) {
       expect(table.find(readFiling(filing, control.peerId, requester.peerId).lease.nonce)).toMatchObject({
         kind: 'receipt',
-        tokens: 40,
+        units: 40,
       });
     }
     const last = book.file(all[19]!, requester.peerId, HERE);

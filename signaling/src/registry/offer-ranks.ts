@@ -6,9 +6,10 @@
 import type { Catalogue, CatalogueModel } from '@llmesh/core/policy/catalogue';
 import type { Clock } from '@llmesh/core/base/clock';
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';
-import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
+import type { OfferKey } from '@llmesh/core/policy/offer-key';
+import { CHAT, taskOf, type ModelAdvert } from '@llmesh/core/wire/model-advert';
 import { middle, weightsOf, type Witness } from './agreed.ts';
-import type { OfferGroup, Offered } from './model-index.ts';
+import { keyOf, type OfferGroup, type Offered } from './offer-index.ts';
 import { Tenure } from './tenure.ts';
 import { type RegisteredPeer, AVAILABILITIES } from './registered-peer.ts';
 
@@ -24,9 +25,9 @@ export interface Books {
   /** How many others there are receipts of, for what it delivered lately; 0: none. */
   record(peer: PeerId): number;
   /** What to reckon with: the speed it says, or what its receipts say. */
-  speed(peer: PeerId, model: ModelId, advertised: number | null): number | null;
+  speed(peer: PeerId, offer: OfferKey, advertised: number | null): number | null;
   /** Whether receipts say how fast it is with this model. */
-  isMeasured(peer: PeerId, model: ModelId): boolean;
+  isMeasured(peer: PeerId, offer: OfferKey): boolean;
 }
 
 /** Before there are any: as for strangers. */
@@ -52,7 +53,7 @@ export class OfferRanks {
   readonly #clock: Clock;
   readonly #catalogue: ReadonlyMap<ModelId, CatalogueModel>;
   readonly #isPresent: (peer: RegisteredPeer) => boolean;
-  readonly #known = new WeakMap<OfferGroup, { standing: OfferRank; untilMs: number }>();
+  readonly #known = new WeakMap<OfferGroup, { rank: OfferRank; untilMs: number }>();
 
   constructor(clock: Clock, catalogue: Catalogue, isPresent: (peer: RegisteredPeer) => boolean) {
     this.#clock = clock;
@@ -62,9 +63,10 @@ export class OfferRanks {
   }
 
   /** What the catalogue calls this, if it is of the catalogue. */
-  catalogued({ id, sha256, embeds }: Offered): CatalogueModel | null {
+  catalogued(offered: Offered): CatalogueModel | null {
+    const { id, sha256 } = offered;
     const model = this.#catalogue.get(id);
-    if (model === undefined || embeds !== undefined) return null;
+    if (model === undefined || taskOf(offered) !== CHAT) return null;
     const pinned = model.format === 'gguf' ? model.sha256 : null;
     const same = model.format === 'mlc' ? sha256 === null : pinned === null || sha256 === pinned;
     return same ? model : null;
@@ -90,10 +92,11 @@ export class OfferRanks {
   }
 
   /** Its own word, where receipts bear it out; who has none counts at most as fast as is usual for the offer. */
-  speed({ peerId }: RegisteredPeer, { id, tokensPerSecond }: ModelAdvert, group: OfferGroup | null): number | null {
+  speed({ peerId }: RegisteredPeer, model: ModelAdvert, group: OfferGroup | null): number | null {
     const { books } = this;
-    const speed = books.speed(peerId, id, tokensPerSecond);
-    if (speed === null || group === null || books.isMeasured(peerId, id)) return speed;
+    const offer = keyOf(model);
+    const speed = books.speed(peerId, offer, model.tokensPerSecond);
+    if (speed === null || group === null || books.isMeasured(peerId, offer)) return speed;
     return Math.min(speed, this.#of(group).tokensPerSecond ?? Infinity);
   }
 
@@ -105,10 +108,10 @@ export class OfferRanks {
   #of(group: OfferGroup): OfferRank {
     const now = this.#clock.now();
     const known = this.#known.get(group);
-    if (known !== undefined && now < known.untilMs) return known.standing;
-    const standing = this.#reckon(group);
-    this.#known.set(group, { standing, untilMs: now + RANK_MS });
-    return standing;
+    if (known !== undefined && now < known.untilMs) return known.rank;
+    const rank = this.#reckon(group);
+    this.#known.set(group, { rank, untilMs: now + RANK_MS });
+    return rank;
   }
 
   #reckon(group: OfferGroup): OfferRank {
@@ -124,13 +127,14 @@ export class OfferRanks {
   }
 
   /** The usual speed of the measured peers, where there are any. */
-  #usualSpeed({ id }: OfferGroup, peers: readonly RegisteredPeer[], witnesses: readonly Witness[]): number | null {
+  #usualSpeed(group: OfferGroup, peers: readonly RegisteredPeer[], witnesses: readonly Witness[]): number | null {
     const { books } = this;
+    const offer = keyOf(group);
     const weights = weightsOf(witnesses);
     const words = peers.flatMap((peer, i) => {
-      const said = peer.models.find((model) => model.id === id)?.tokensPerSecond ?? null;
-      const value = books.speed(peer.peerId, id, said);
-      const measured = books.isMeasured(peer.peerId, id);
+      const said = peer.models.find((model) => keyOf(model) === offer)?.tokensPerSecond ?? null;
+      const value = books.speed(peer.peerId, offer, said);
+      const measured = books.isMeasured(peer.peerId, offer);
       return value === null
         ? []
         : [{ value, measured, weight: weights[i] ?? 0, tenureMs: witnesses[i]?.tenureMs ?? 0 }];

@@ -262,7 +262,7 @@ test('slots count for a choice as far as somebody has delivered, and claims of a
   const { registry, lend, offers } = mesh();
   const stranger = lend({}, { slots: 64 });
   expect(offers()).toMatchObject([{ slots: 64, freeSlots: 1 }]);
-  registry.heartbeat(stranger, { type: 'heartbeat', busySlots: 0, queued: 65_536, tokens: 0 });
+  registry.heartbeat(stranger, { type: 'heartbeat', busySlots: 0, queued: 65_536, units: 0 });
   lend({}, { slots: 64, record: 3 });
   lend({}, { slots: 64, record: 1_000 });
   lend({}, { slots: 2, record: 1_000 });

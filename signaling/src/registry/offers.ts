@@ -1,10 +1,10 @@
 /** What the whole mesh offers, summed over its providers. Pure. */
 import type { CatalogueModel } from '@llmesh/core/policy/catalogue';
 import type { Offers } from '@llmesh/core/wire/control-protocol';
-import { MAX_ADAPTERS, type Adapter, type ModelAdvert, type Offer } from '@llmesh/core/wire/model-advert';
+import { MAX_ADAPTERS, taskOf, type Adapter, type ModelAdvert, type Offer } from '@llmesh/core/wire/model-advert';
 import { trustOf } from '@llmesh/core/policy/best-offer';
 import { middle, mostSaid, weightsOf, type Witness } from './agreed.ts';
-import type { OfferGroup } from './model-index.ts';
+import type { OfferGroup } from './offer-index.ts';
 import { countedSlots } from './offer-ranks.ts';
 import type { RegisteredPeer } from './registered-peer.ts';
 
@@ -84,12 +84,11 @@ function ranked(
   }
   return [...ofId.values()].flatMap((all) => {
     const sorted = all.length === 1 ? all : all.toSorted(compare);
-    const firsts = [
-      sorted.find(({ embeds }) => embeds === undefined),
-      sorted.find(({ embeds }) => embeds !== undefined),
-    ];
-    const shown = [...new Set([...firsts.filter((one) => one !== undefined), ...sorted])].slice(0, MAX_OFFERS_PER_ID);
-    return shown.map((group) => ({ group, alternative: !firsts.includes(group) }));
+    // The first of each kind.
+    const firsts = new Map(sorted.toReversed().map((group) => [taskOf(group), group]));
+    const meant = new Set(firsts.values());
+    const shown = [...new Set([...sorted.filter((group) => meant.has(group)), ...sorted])].slice(0, MAX_OFFERS_PER_ID);
+    return shown.map((group) => ({ group, alternative: !meant.has(group) }));
   });
 }
 
@@ -115,13 +114,14 @@ function described(lent: readonly Lent[], entry: CatalogueModel | null): Facts {
   const weights = weightsOf(all.map(({ witness }) => witness));
   const words = <T>(of: (model: ModelAdvert) => T) =>
     all.map(({ model, witness }, i) => ({ value: of(model), weight: weights[i] ?? 0, tenureMs: witness.tenureMs }));
-  const { id, sha256, embeds, name, quant, format, contextTokens } = all[0]!.model;
+  const { task, id, sha256, embeds, name, quant, format, contextTokens } = all[0]!.model;
   const speed = middle(
     words(({ tokensPerSecond }) => tokensPerSecond).flatMap((word) =>
       word.value === null ? [] : [{ ...word, value: word.value }],
     ),
   );
   return {
+    ...(task !== undefined && { task }),
     id,
     name: entry?.name ?? mostSaid(words((model) => model.name)) ?? name,
     quant: entry?.quant ?? mostSaid(words((model) => model.quant)) ?? quant,

@@ -5,13 +5,13 @@ import { advertised, TINY } from '../testing/clients.ts';
 import { ManualClock } from '@llmesh/core/testing/manual-clock';
 import type { RegisteredPeer } from './registered-peer.ts';
 
-const BEAT = { type: 'heartbeat', busySlots: 0, queued: 0, tokens: 0 } as const;
+const BEAT = { type: 'heartbeat', busySlots: 0, queued: 0, units: 0 } as const;
 const OTHER = 'other-model' as ModelId;
 
 function found(registry: Registry, availability: 'free' | 'full', model: ModelId = TINY): RegisteredPeer[] {
   const peers: RegisteredPeer[] = [];
   registry.matchable(
-    registry.offer(model),
+    registry.meant({ model: model }),
     availability,
     () => 0,
     (peer) => {
@@ -58,7 +58,7 @@ describe('liveness', () => {
     registry.onFreeSlot = (found) => availability.push(found);
     clock.turn(QUIET_MS);
     expect(registry.isHeard(peer)).toBe(false);
-    expect(registry.present(registry.offer(TINY), 9, () => true)).toEqual([peer]);
+    expect(registry.present(registry.meant({ model: TINY }), 9, () => true)).toEqual([peer]);
     registry.heartbeat(peer, { ...BEAT, busySlots: 2 });
     registry.heartbeat(peer, BEAT);
     expect(matchable()).toEqual([]);
@@ -67,7 +67,7 @@ describe('liveness', () => {
     expect(registry.isHeard(peer)).toBe(true);
     expect(availability).toEqual([peer]);
     clock.turn(GONE_MS);
-    expect(registry.present(registry.offer(TINY), 9, () => true)).toEqual([]);
+    expect(registry.present(registry.meant({ model: TINY }), 9, () => true)).toEqual([]);
     registry.leave(peer);
     registry.heard(peer);
     expect(matchable()).toEqual([]);
@@ -157,10 +157,10 @@ describe('heartbeats', () => {
 
   test('measure the only model, and none of several', () => {
     const { registry, provider } = setUp();
-    registry.heartbeat(provider(), { ...BEAT, tokensPerSecond: 33 });
+    registry.heartbeat(provider(), { ...BEAT, unitsPerSecond: 33 });
     registry.heartbeat(provider([advertised(OTHER, 1), advertised('third' as ModelId, 1)]), {
       ...BEAT,
-      tokensPerSecond: 33,
+      unitsPerSecond: 33,
     });
     expect(registry.offers().models.map(({ tokensPerSecond }) => tokensPerSecond)).toEqual([33, 1, 1]);
   });
@@ -170,7 +170,7 @@ describe('heartbeats', () => {
     const peer = provider();
     clock.turn(120_000);
     for (let second = 0; second < 60; second++) {
-      registry.heartbeat(peer, { ...BEAT, tokens: 30 });
+      registry.heartbeat(peer, { ...BEAT, units: 30 });
       registry.heard(peer);
       clock.turn(1000);
     }
@@ -183,7 +183,7 @@ describe('heartbeats', () => {
   test('of a peer that offers nothing count nothing', () => {
     const { registry } = setUp();
     const peer = registry.join(newPeerId(), 'browser');
-    registry.heartbeat(peer, { ...BEAT, busySlots: 3, queued: 3, tokens: 1e9 });
+    registry.heartbeat(peer, { ...BEAT, busySlots: 3, queued: 3, units: 1e9 });
     expect(registry.totals()).toMatchObject({ busySlots: 0, queued: 0, tokensPerSecond: 0 });
   });
 });
@@ -222,9 +222,9 @@ test('tokens count as far as a computer can have written them, and a queue as fa
   const { clock, registry, provider } = setUp();
   const liar = provider([advertised()], 2);
   clock.turn(1_000);
-  registry.heartbeat(liar, { ...BEAT, queued: 60_000, tokens: 9e15 });
+  registry.heartbeat(liar, { ...BEAT, queued: 60_000, units: 9e15 });
   expect(registry.totals().tokensPerSecond).toBeLessThanOrEqual(2_000);
   expect(registry.totals().queued).toBe(128);
-  for (let i = 0; i < 100; i++) registry.heartbeat(liar, { ...BEAT, tokens: 9e15 });
+  for (let i = 0; i < 100; i++) registry.heartbeat(liar, { ...BEAT, units: 9e15 });
   expect(registry.totals().tokensPerSecond).toBeLessThanOrEqual(2_000);
 });

@@ -4,14 +4,15 @@
  */
 import type { Catalogue } from '@llmesh/core/policy/catalogue';
 import type { Clock } from '@llmesh/core/base/clock';
-import type { ModelId, PeerId } from '@llmesh/core/base/ids';
+import type { PeerId } from '@llmesh/core/base/ids';
+import { offerKey, type Asked, type OfferKey } from '@llmesh/core/policy/offer-key';
 import type { Offers, ToServer } from '@llmesh/core/wire/control-protocol';
-import type { ModelAdvert, Need } from '@llmesh/core/wire/model-advert';
+import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
 import type { PeerSummary, Stats } from '@llmesh/core/wire/api-pages';
-import { ModelIndex, type Offered, type OfferGroup } from './model-index.ts';
+import { isOf, keyOf, OfferIndex, type Offered, type OfferGroup } from './offer-index.ts';
 import { OfferRanks, RANK_MS } from './offer-ranks.ts';
 import { offersOf } from './offers.ts';
-import { MOST_TOKENS_PER_SECOND } from '../receipts/receipt-limits.ts';
+import { MOST_UNITS_PER_SECOND } from '../receipts/receipt-limits.ts';
 import { TokenMeter } from './token-meter.ts';
 import {
   type Agent,
@@ -37,9 +38,7 @@ type Advert = Extract<ToServer, { type: 'advert' }>;
 type Heartbeat = Extract<ToServer, { type: 'heartbeat' }>;
 
 /** What a question says of whoever may answer it. */
-export interface Wanted {
-  model: ModelId;
-  needs?: readonly Need[] | undefined;
+export interface Wanted extends Asked {
   /** The file; null: one that is not named. Left out: the one that the id means. */
   sha256?: string | null | undefined;
 }
@@ -49,9 +48,9 @@ export class Registry {
   onFreeSlot: ((peer: RegisteredPeer) => void) | null = null;
   readonly #clock: Clock;
   readonly #peers = new Map<PeerId, RegisteredPeer>();
-  readonly #index = new ModelIndex();
+  readonly #index = new OfferIndex();
   readonly #meter: TokenMeter;
-  #firsts = { changes: -1, untilMs: -Infinity, groups: new Map<string, OfferGroup>() };
+  #firsts = { changes: -1, untilMs: -Infinity, groups: new Map<OfferKey, OfferGroup>() };
   /** Which offers are meant, and what their providers' words are worth. */
   readonly ranks: OfferRanks;
 
@@ -113,7 +112,7 @@ export class Registry {
     if (this.#peers.get(peer.peerId) !== peer) return;
     peer.certificate = certificate;
     // A model named twice would count twice.
-    const unique = new Map(models.map((model) => [model.id, model]));
+    const unique = new Map(models.map((model) => [keyOf(model), model]));
     this.#offer(peer, slots === 0 ? [] : [...unique.values()], slots);
     this.#tellRoom(peer);
   }
@@ -124,19 +123,19 @@ export class Registry {
     peer.queued = Math.min(beat.queued, peer.slots * MAX_QUEUED_PER_SLOT);
     // With several models nobody knows which of them was measured.
     const [only, ...others] = peer.models;
-    const { tokensPerSecond } = beat;
+    const { unitsPerSecond: tokensPerSecond } = beat;
     if (tokensPerSecond !== undefined && only !== undefined && others.length === 0) {
       if (only.tokensPerSecond !== tokensPerSecond) peer.models = [{ ...only, tokensPerSecond }];
     }
-    if (peer.models.length > 0) this.#meter.add(this.#written(peer, beat.tokens));
+    if (peer.models.length > 0) this.#meter.add(this.#written(peer, beat.units));
     peer.beatMs = this.#clock.now();
     this.#changed(peer, hadRoom);
   }
 
   /** What it says that it wrote since its last heartbeat, as far as any computer can. */
-  #written({ beatMs, slots }: RegisteredPeer, tokens: number): number {
+  #written({ beatMs, slots }: RegisteredPeer, units: number): number {
     const seconds = Math.min(this.#clock.now() - beatMs, GONE_MS) / 1000;
-    return Math.min(tokens, seconds * Math.min(slots * MOST_TOKENS_PER_SLOT, MOST_TOKENS_PER_SECOND));
+    return Math.min(units, seconds * Math.min(slots * MOST_TOKENS_PER_SLOT, MOST_UNITS_PER_SECOND));
   }
 
   /** So many more of its slots are kept for somebody; negative: fewer. */
@@ -147,16 +146,12 @@ export class Registry {
   }
 
   /** The offer that a question is about; null: there is none. */
-  meant({ model, needs = [], sha256 }: Wanted): OfferGroup | null {
-    const embeds = needs.includes('embedding');
-    const isForIt = (group: OfferGroup) => (group.embeds !== undefined) === embeds;
-    if (sha256 === undefined) return this.#usual(`${embeds ? 'embedding' : 'chat'} ${model}`, model, isForIt);
-    return this.#first(model, (group) => isForIt(group) && group.sha256 === sha256);
-  }
-
-  /** What this id means when nobody says what for. */
-  offer(model: ModelId): OfferGroup | null {
-    return this.#usual(`any ${model}`, model, () => true);
+  meant(wanted: Wanted): OfferGroup | null {
+    const { sha256 } = wanted;
+    const key = offerKey(wanted);
+    if (sha256 === undefined) return this.#usual(key);
+    for (const group of this.#index.groups(key)) if (group.sha256 === sha256) return group;
+    return null;
   }
 
   groupOf(model: Offered): OfferGroup | null {
@@ -184,8 +179,8 @@ export class Registry {
     if (silent !== null) for (const peer of silent as RegisteredPeer[]) this.#hide(peer);
   }
 
-  isOffered(model: ModelId): boolean {
-    return this.#index.has(model);
+  isOffered(offer: OfferKey): boolean {
+    return this.#index.has(offer);
   }
 
   /** Providers of this offer that are here, heard lately or not, and that `suits` names. At most so many. */
@@ -193,15 +188,16 @@ export class Registry {
     const found: RegisteredPeer[] = [];
     for (const availability of AVAILABILITIES) {
       group?.bags[availability].walk(first, (peer) => {
-        if (found.length < most && this.isPresent(peer, group.id) && suits(peer)) found.push(peer);
+        if (found.length < most && this.isPresent(peer, { task: group.task, model: group.id }) && suits(peer))
+          found.push(peer);
         return found.length >= most;
       });
     }
     return found;
   }
 
-  isPresent(peer: RegisteredPeer, model: ModelId): boolean {
-    return modelOf(peer, model) !== null && this.silentMs(peer) < GONE_MS;
+  isPresent(peer: RegisteredPeer, asked: Asked): boolean {
+    return modelOf(peer, asked) !== null && this.silentMs(peer) < GONE_MS;
   }
 
   /** Whether it may be sent somebody, as far as its heartbeats go. */
@@ -257,23 +253,18 @@ export class Registry {
     return [...this.#peers.values()].filter((peer) => peer.models.length === 0 || now - peer.heardMs < GONE_MS);
   }
 
-  /** As `#first` said a moment ago: many may ask, and offers of one id may be many. */
-  #usual(name: string, model: ModelId, suits: (group: OfferGroup) => boolean): OfferGroup | null {
+  /** The first of those with this key, as it was a moment ago: many may ask, and offers of one id may be many. */
+  #usual(offer: OfferKey): OfferGroup | null {
     const now = this.#clock.now();
     if (this.#firsts.changes !== this.#index.changes || now >= this.#firsts.untilMs) {
       this.#firsts = { changes: this.#index.changes, untilMs: now + RANK_MS, groups: new Map() };
     }
-    const known = this.#firsts.groups.get(name);
+    const known = this.#firsts.groups.get(offer);
     if (known !== undefined) return known;
-    const group = this.#first(model, suits);
-    if (group !== null) this.#firsts.groups.set(name, group);
+    const groups = [...this.#index.groups(offer)];
+    const group = groups.length > 1 ? this.ranks.first(groups) : (groups[0] ?? null);
+    if (group !== null) this.#firsts.groups.set(offer, group);
     return group;
-  }
-
-  #first(model: ModelId, suits: (group: OfferGroup) => boolean): OfferGroup | null {
-    const groups: OfferGroup[] = [];
-    for (const group of this.#index.groups(model)) if (suits(group)) groups.push(group);
-    return groups.length > 1 ? this.ranks.first(groups) : (groups[0] ?? null);
   }
 
   #offer(peer: RegisteredPeer, models: ModelAdvert[], slots: number): void {
@@ -281,8 +272,7 @@ export class Registry {
     const before = peer.models;
     for (const model of before) this.#index.remove(model, peer);
     for (const model of models) tenure.begin(peer.peerId, model);
-    const isGone = ({ id, sha256, embeds }: ModelAdvert) =>
-      !models.some((model) => model.id === id && model.sha256 === sha256 && model.embeds === embeds);
+    const isGone = (one: ModelAdvert) => !models.some((model) => keyOf(model) === keyOf(one) && isOf(one, model));
     for (const model of before) if (isGone(model)) tenure.end(peer.peerId, model);
     peer.models = models;
     peer.slots = models.length === 0 ? 0 : slots;

@@ -1,7 +1,7 @@
 /** How long each provider has offered what it offers, by its key: whoever comes back after a restart is no stranger. */
 import type { Clock } from '@llmesh/core/base/clock';
 import type { PeerId } from '@llmesh/core/base/ids';
-import type { Offered } from './model-index.ts';
+import { keyOf, type Offered } from './offer-index.ts';
 
 /** The most past offers remembered; those that stood shortest are forgotten first. */
 export const MAX_PAST = 10_000;
@@ -47,6 +47,7 @@ export class Tenure {
   }
 }
 
-function nameOf(peer: PeerId, { id, sha256, embeds }: Offered): string {
-  return `${peer} ${id} ${sha256 ?? '-'} ${embeds ?? '-'}`;
+function nameOf(peer: PeerId, model: Offered): string {
+  const { sha256, embeds } = model;
+  return `${peer} ${keyOf(model)} ${sha256 ?? '-'} ${embeds ?? '-'}`;
 }

@@ -207,8 +207,8 @@ describe('another mesh that passes the challenge on to its own visitor', () => {
 describe('nothing goes before the proof', () => {
   test.each([
     ['an advert', ADVERT],
-    ['a heartbeat', { type: 'heartbeat', busySlots: 0, queued: 0, tokens: 0 }],
-    ['a match', { type: 'match', requestId: 1, model: TINY, maxTokens: 1, exclude: [], only: null, prefer: null }],
+    ['a heartbeat', { type: 'heartbeat', busySlots: 0, queued: 0, units: 0 }],
+    ['a match', { type: 'match', requestId: 1, model: TINY, maxUnits: 1, exclude: [], only: null, prefer: null }],
   ])('%s', async (_what, message) => {
     const { plane, owner, attacker } = await setUp();
     attacker.hello();

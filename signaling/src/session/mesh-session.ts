@@ -3,7 +3,9 @@ import { fromBase32 } from '@llmesh/core/base/base32';
 import type { Clock } from '@llmesh/core/base/clock';
 import type { ErrorCode } from '@llmesh/core/base/errors';
 import { peerIdOf, PUBLIC_KEY_BYTES } from '@llmesh/core/identity/identity';
-import type { ModelId, PeerId } from '@llmesh/core/base/ids';
+import type { PeerId } from '@llmesh/core/base/ids';
+import { readOfferKey, type OfferKey } from '@llmesh/core/policy/offer-key';
+import { CHAT } from '@llmesh/core/wire/model-advert';
 import { faultOf, newChallenge } from '@llmesh/core/identity/key-proof';
 import { PROTOCOL_VERSION } from '@llmesh/core/protocol';
 import {
@@ -142,9 +144,10 @@ export class MeshSession {
     this.#leave('lost');
   }
 
-  /** This model of its will be asked soon. */
-  expect(model: ModelId): void {
-    this.#say({ type: 'expect', model });
+  /** This offer of its will be asked soon. */
+  expect(offer: OfferKey): void {
+    const { task, model } = readOfferKey(offer);
+    this.#say({ type: 'expect', ...(task !== CHAT && { task }), model });
   }
 
   /** What the mesh offers. Whoever is behind with reading hears it the next time. */

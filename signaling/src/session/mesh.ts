@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '@llmesh/core/base/clock';
 import type { PeerId } from '@llmesh/core/base/ids';
+import { offerKey } from '@llmesh/core/policy/offer-key';
 import { MAX_TO_SERVER_BYTES } from '@llmesh/core/wire/control-protocol';
 import { AddressBuckets } from '../sockets/address-buckets.ts';
 import type { Networks } from '../sockets/address.ts';
@@ -73,12 +74,13 @@ export class Mesh {
     receipts.onKept = (delivered) => {
       promises.delivered(delivered.lease.requester, delivered.lease.provider);
       if (delivered.kind !== 'receipt') return;
-      const { lease, tokens, startedMs, endedMs } = delivered;
+      const { lease, units, startedMs, endedMs } = delivered;
       const ms = endedMs - startedMs;
-      const { requester, provider, model } = lease;
+      const { requester, provider } = lease;
+      const offer = offerKey(lease);
       const network = this.#sessions.get(requester)?.from.narrow ?? '';
-      reliability.finished(provider, { model, tokens, ms }, { requester, network });
-      this.#preloading.answered(lease.model, ms);
+      reliability.finished(provider, { offer, units, ms }, { requester, network });
+      this.#preloading.answered(offer, ms);
     };
     const matchmaker = new Matchmaker(registry, reliability, random);
     const changed = (waiting: number) => {
@@ -89,10 +91,10 @@ export class Mesh {
       clock,
       registry,
       matchmaker,
-      waiting: (model) => this.#queues.waiting(model),
-      expect: (provider, model) => {
+      waiting: (offer) => this.#queues.waiting(offer),
+      expect: (provider, offer) => {
         metrics.expected.inc();
-        this.#sessions.get(provider)?.expect(model);
+        this.#sessions.get(provider)?.expect(offer);
       },
     });
     const departures = new Departures();

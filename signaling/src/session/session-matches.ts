@@ -1,8 +1,8 @@
-/** One peer's way to the matchmaker: its matches, answered with leave for whoever is named, or with its place in the line. */
+/** One peer's way to the matchmaker: its matches, answered with leases for whoever is named, or with its place in the line. */
 import type { FromServer, ToServer } from '@llmesh/core/wire/control-protocol';
 import { MeshError } from '@llmesh/core/base/errors';
 import type { PeerId } from '@llmesh/core/base/ids';
-import { MAX_LEASE_TOKENS } from '@llmesh/core/receipts/lease';
+import { MAX_LEASE_UNITS } from '@llmesh/core/receipts/lease';
 import type { Networks } from '../sockets/address.ts';
 import type { Departures } from './departures.ts';
 import type { LeaseOffice } from '../receipts/lease-office.ts';
@@ -10,6 +10,9 @@ import type { Metrics } from '../metrics.ts';
 import type { NetworkRate, NetworkRates } from '../sockets/network-rate.ts';
 import type { Preloading } from '../match/preloading.ts';
 import type { MatchQueues } from '../match/match-queues.ts';
+import { offerKey } from '@llmesh/core/policy/offer-key';
+import { PLAIN } from '@llmesh/core/policy/price';
+import { CHAT } from '@llmesh/core/wire/model-advert';
 import type { Candidate } from '@llmesh/core/wire/candidate';
 
 /**
@@ -47,7 +50,7 @@ export class SessionMatches {
   ask(requester: PeerId, match: Match): void {
     const { queues, preloading, matchRate } = this.#needs;
     const { requestId } = match;
-    if (match.maxTokens > MAX_LEASE_TOKENS) {
+    if (match.maxUnits > MAX_LEASE_UNITS) {
       this.#refuse(requestId, new MeshError('bad_message', TOO_LONG));
       return;
     }
@@ -56,7 +59,7 @@ export class SessionMatches {
       return;
     }
     // Whoever names providers, or a file, would not be helped by others.
-    if (match.only === null && match.sha256 === undefined) preloading.asked(match.model);
+    if (match.only === null && match.sha256 === undefined) preloading.asked(offerKey(match));
     try {
       queues.ask({
         ...match,
@@ -79,16 +82,16 @@ export class SessionMatches {
 
   async #matched(requester: PeerId, match: Match, candidates: Candidate[]): Promise<void> {
     const { leases, metrics, departures, preloading } = this.#needs;
-    const { requestId, model, maxTokens } = match;
+    const { requestId, task = CHAT, model, maxUnits, complexity = PLAIN } = match;
     metrics.matched(candidates.length > 0);
     const [first] = candidates;
     if (first !== undefined) preloading.sent(first.peerId, first.model);
-    const lease = await leases.lease(candidates, { requester, model, maxTokens });
+    const lease = await leases.lease(candidates, { requester, task, model, complexity, maxUnits });
     this.#say({ type: 'matched', requestId, lease, candidates });
     const providers = candidates.map(({ peerId }) => peerId);
     departures.named(requester, providers);
   }
 }
 
-const TOO_LONG = `An answer can have at most ${MAX_LEASE_TOKENS} tokens. Ask for a shorter one.`;
+const TOO_LONG = `An answer can have at most ${MAX_LEASE_UNITS} tokens. Ask for a shorter one.`;
 const TOO_OFTEN = 'Too many questions at once from your network. Ask again in a few seconds.';

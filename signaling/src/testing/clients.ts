@@ -124,7 +124,7 @@ export class MeshPeer extends TestSocket<FromServer | null> {
   }
 
   async match(model: ModelId, requestId = 1, exclude: PeerId[] = []) {
-    this.send({ type: 'match', requestId, model, maxTokens: 64, exclude, only: null, prefer: null });
+    this.send({ type: 'match', requestId, model, maxUnits: 64, exclude, only: null, prefer: null });
     return await this.says('matched');
   }
 }

@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import type { ModelId } from '@llmesh/core/base/ids';
 import type { Offers as OffersMessage } from '@llmesh/core/wire/control-protocol';
-import { OfferSchema, type Offer } from '@llmesh/core/wire/model-advert';
+import { CHAT, OfferSchema, taskOf, type Offer } from '@llmesh/core/wire/model-advert';
 import { fileOf, findOffer, offerName } from '@llmesh/core/policy/offer-name';
 import { freeSlots, trustOf } from '@llmesh/core/policy/best-offer';
 import type { AskedModel } from './chat/turn.ts';
@@ -80,8 +80,8 @@ export class Offers {
 
   take(message: OffersMessage): void {
     this.#known = true;
-    // Embedding models are for programs: nobody chats with them.
-    this.#offered = message.models.filter((offer) => offer.providers > 0 && offer.embeds === undefined).sort(byUse);
+    // The others are for programs: nobody chats with them.
+    this.#offered = message.models.filter((offer) => offer.providers > 0 && taskOf(offer) === CHAT).sort(byUse);
     if (this.#wanted === null) return;
     const seen = this.find(this.#wanted);
     if (seen !== null) this.#lastSeen = gone(seen);

@@ -39,7 +39,10 @@ describe('Offers', () => {
 
   it('have no models that nobody can chat with', async () => {
     const mesh = new FakeMesh();
-    await mesh.open({ id: 'bge' as ModelId, name: 'BGE', providers: 9, slots: 9, embeds: 384 }, tiny);
+    await mesh.open(
+      { id: 'bge' as ModelId, name: 'BGE', providers: 9, slots: 9, task: 'embedding', embeds: 384 },
+      tiny,
+    );
     expect(mesh.offers.all.map(({ id }) => id)).toEqual(['llmesh-tiny']);
     expect(mesh.offers.find('bge')).toBeNull();
   });

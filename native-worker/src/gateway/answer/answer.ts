@@ -214,7 +214,8 @@ class AnswerRun {
     const { text, tokens, tokenIds, logprobs, promptTokens } = piece;
     this.#promptTokens ??= promptTokens ?? null;
     if (logprobs !== undefined) this.#letOut.came(text, logprobs);
-    this.#delivered.add({ text, tokens, ...(tokenIds !== null && { tokenIds: [...tokenIds] }) }, file);
+    const written = { text, ...(tokenIds !== null && { tokenIds: [...tokenIds] }) };
+    this.#delivered.add({ piece: written, units: tokens }, file);
     this.#file = file;
     if (this.#providers.at(-1) !== peerId) this.#providers.push(peerId);
   }

@@ -1,8 +1,9 @@
 /** What the mesh lends now, as `GET /v1/models` shows it and as a request names it. */
 import type { Model } from 'openai/resources/models';
 import type { Offers } from '@llmesh/core/wire/control-protocol';
-import type { Adapter, Offer } from '@llmesh/core/wire/model-advert';
-import { findOffer, isMadeFor, offerName, type Task } from '@llmesh/core/policy/offer-name';
+import { CHAT, EMBEDDING, type Adapter, type Offer } from '@llmesh/core/wire/model-advert';
+import { findOffer, isMadeFor, offerName } from '@llmesh/core/policy/offer-name';
+import type { TaskName } from '@llmesh/core/base/ids';
 import { ApiError, badRequest } from './api-error.ts';
 
 /** Of models that were seen once; each costs a line of memory. */
@@ -32,6 +33,9 @@ export interface ModelNote {
   /** Numbers of a vector, of models for `/v1/embeddings`; null: it chats. */
   vector_size: number | null;
 }
+
+/** Kinds of task that OpenAI's clients have a word for. */
+const KINDS = [CHAT, EMBEDDING] as const;
 
 export class Models {
   /** When it was first seen here, in seconds since 1970. */
@@ -66,7 +70,7 @@ export class Models {
    * Those of `ids` that somebody lends now, that are made for it, and with the adapter, in their order. Throws an `ApiError`
    * when that is none.
    */
-  choose(ids: readonly string[], task: Task = 'chat', adapter: string | null = null): Offer[] {
+  choose(ids: readonly string[], task: TaskName = 'chat', adapter: string | null = null): Offer[] {
     const lent = this.#lent(ids, task);
     const found = lent.filter((offer) => isMadeFor(offer, task));
     if (found.length > 0) return adapter === null ? found : withAdapter(found, adapter);
@@ -76,7 +80,7 @@ export class Models {
     throw badRequest('model', `${lent[0]?.id} ${why}. ${instead}`);
   }
 
-  #lent(ids: readonly string[], task: Task): Offer[] {
+  #lent(ids: readonly string[], task: TaskName): Offer[] {
     const all = this.#all();
     const found = ids.flatMap((id) => findOffer(all, id, task) ?? []);
     if (found.length === 0) throw this.#missing(ids[0] ?? '');
@@ -94,10 +98,11 @@ export class Models {
         message: 'This gateway is not connected to its mesh yet. Try again in a moment.',
       });
     }
-    for (const id of offers.models.map(offerName)) {
+    const known = offers.models.filter((offer) => KINDS.some((kind) => isMadeFor(offer, kind)));
+    for (const id of known.map(offerName)) {
       if (!this.#since.has(id) && this.#since.size < MAX_REMEMBERED) this.#since.set(id, this.#seconds());
     }
-    return offers.models;
+    return known;
   }
 
   #listed(offer: Offer): ListedModel {

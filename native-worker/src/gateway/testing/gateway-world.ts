@@ -50,7 +50,7 @@ export class GatewayWorld {
       return {
         ...about,
         ...slots,
-        ...(embeds !== undefined && { embeds }),
+        ...(embeds !== undefined && { task: 'embedding', embeds }),
         ...(adapters !== undefined && { adapters }),
         ...(moreAdapters !== undefined && { moreAdapters }),
       };

@@ -114,7 +114,8 @@ export class AnswerProgress {
     if (this.#seam !== null && !this.begun && this.#seam.atToken !== answer.seams.at(-1)?.atToken)
       this.#showSeam(this.#seam);
     this.#firstAt ??= nowMs;
-    this.#delivered.add({ text, tokens, ...(tokenIds !== null && { tokenIds: [...tokenIds] }) }, this.#file);
+    const piece = { text, ...(tokenIds !== null && { tokenIds: [...tokenIds] }) };
+    this.#delivered.add({ piece, units: tokens }, this.#file);
     this.#tokens += tokens;
     answer.state = 'writing';
     answer.left = false;

@@ -1,5 +1,5 @@
 /** What the picker says about a model, one fact each; an unknown one is left out. */
-import type { Offer } from '@llmesh/core/wire/model-advert';
+import { taskOf, type Offer } from '@llmesh/core/wire/model-advert';
 import { shortHash } from '@llmesh/core/policy/offer-name';
 import { isFree } from '../../../state/offers.svelte.ts';
 import { counted, speed } from '../../parts/format.ts';
@@ -13,6 +13,7 @@ export function hashOf(offer: Offer, all: readonly Offer[]): string | null {
   const alike = all.some(
     (other) =>
       other !== offer &&
+      taskOf(other) === taskOf(offer) &&
       other.embeds === offer.embeds &&
       (other.id === offer.id || (other.name.toLowerCase() === offer.name.toLowerCase() && other.quant === offer.quant)),
   );

@@ -3,22 +3,22 @@
  * say: whoever says something else has an offer of their own. Of each offer: those with a free slot, those with one whose
  * model is out of memory, those without, and those that fell silent.
  */
-import type { ModelId } from '@llmesh/core/base/ids';
+import { offerKey, type OfferKey } from '@llmesh/core/policy/offer-key';
 import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
 import { Bag } from './bag.ts';
 import { type RegisteredPeer, AVAILABILITIES, type Availability } from './registered-peer.ts';
 
 /** What makes two adverts one offer. */
-export type Offered = Pick<ModelAdvert, 'id' | 'sha256' | 'embeds'>;
+export type Offered = Pick<ModelAdvert, 'task' | 'id' | 'sha256' | 'embeds'>;
 
 export interface OfferGroup extends Offered {
   readonly bags: Readonly<Record<Availability, Bag<RegisteredPeer>>>;
 }
 
-export class ModelIndex {
+export class OfferIndex {
   /** How often offers came and went. */
   changes = 0;
-  readonly #models = new Map<ModelId, Map<string, OfferGroup>>();
+  readonly #offers = new Map<OfferKey, Map<string, OfferGroup>>();
 
   /** Takes it out of where it was. */
   put(model: Offered, peer: RegisteredPeer, availability: Availability): void {
@@ -32,41 +32,47 @@ export class ModelIndex {
     if (group === null) return;
     for (const availability of AVAILABILITIES) group.bags[availability].remove(peer);
     if (AVAILABILITIES.some((availability) => group.bags[availability].size > 0)) return;
-    const groups = this.#models.get(model.id);
+    const key = keyOf(model);
+    const groups = this.#offers.get(key);
     this.changes++;
     groups?.delete(nameOf(model));
-    if (groups?.size === 0) this.#models.delete(model.id);
+    if (groups?.size === 0) this.#offers.delete(key);
   }
 
-  has(model: ModelId): boolean {
-    return this.#models.has(model);
+  has(offer: OfferKey): boolean {
+    return this.#offers.has(offer);
   }
 
-  /** Whatever is offered under this id. */
-  groups(model: ModelId): Iterable<OfferGroup> {
-    return this.#models.get(model)?.values() ?? [];
+  /** The offers of this kind and id, one for each file. */
+  groups(offer: OfferKey): Iterable<OfferGroup> {
+    return this.#offers.get(offer)?.values() ?? [];
   }
 
   group(model: Offered): OfferGroup | null {
-    return this.#models.get(model.id)?.get(nameOf(model)) ?? null;
+    return this.#offers.get(keyOf(model))?.get(nameOf(model)) ?? null;
   }
 
   #open(model: Offered): OfferGroup {
-    const { id, sha256, embeds } = model;
+    const { task, id, sha256, embeds } = model;
+    const key = keyOf(model);
     const bags: OfferGroup['bags'] = { free: new Bag(), resting: new Bag(), full: new Bag(), silent: new Bag() };
-    const group = { id, sha256, embeds, bags };
-    const groups = this.#models.get(id) ?? new Map<string, OfferGroup>();
+    const group = { task, id, sha256, embeds, bags };
+    const groups = this.#offers.get(key) ?? new Map<string, OfferGroup>();
     this.changes++;
-    this.#models.set(id, groups.set(nameOf(model), group));
+    this.#offers.set(key, groups.set(nameOf(model), group));
     return group;
   }
+}
+
+export function keyOf({ task, id }: Offered): OfferKey {
+  return offerKey({ task, model: id });
 }
 
 function nameOf({ sha256, embeds }: Offered): string {
   return embeds === undefined ? (sha256 ?? '') : `${sha256 ?? ''} ${embeds}`;
 }
 
-/** Whether this model is of that offer, where it has the same id. */
+/** Whether this model is of that offer, where kind and id are the same. */
 export function isOf(offered: Offered, { sha256, embeds }: Offered): boolean {
   return offered.sha256 === sha256 && offered.embeds === embeds;
 }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import * as fc from 'fast-check';
 import { newPeerId, type ModelId } from '@llmesh/core/base/ids';
 import { ManualClock } from '@llmesh/core/testing/manual-clock';
-import { ModelIndex, type Offered } from './model-index.ts';
+import { keyOf, OfferIndex, type Offered } from './offer-index.ts';
 import { Registry } from './registry.ts';
 import { type RegisteredPeer, AVAILABILITIES, type Availability } from './registered-peer.ts';
 
@@ -12,7 +12,7 @@ test('holds exactly what was put and not removed, where it was put last, whateve
     { id: 'a' as ModelId, sha256: null },
     { id: 'b' as ModelId, sha256: 'ab'.repeat(32) },
     { id: 'a' as ModelId, sha256: 'ab'.repeat(32) },
-    { id: 'a' as ModelId, sha256: 'ab'.repeat(32), embeds: 384 },
+    { id: 'a' as ModelId, sha256: 'ab'.repeat(32), task: 'embedding', embeds: 384 },
   ];
   const registry = new Registry(new ManualClock());
   const peers = Array.from({ length: 6 }, () => registry.join(newPeerId(), 'native'));
@@ -23,7 +23,7 @@ test('holds exactly what was put and not removed, where it was put last, whateve
   });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), fc.double({ min: 0, max: 0.999, noNaN: true }), (steps, chance) => {
-      const index = new ModelIndex();
+      const index = new OfferIndex();
       const expected = new Map(models.map((model) => [model, new Map<RegisteredPeer, Availability>()]));
       for (const { availability, model, peer } of steps) {
         if (availability === null) index.remove(model, peer);
@@ -48,7 +48,9 @@ test('holds exactly what was put and not removed, where it was put last, whateve
         expect(index.group(model) !== null).toBe(members.size > 0);
       }
       const offered = [...expected].filter(([, members]) => members.size > 0).map(([model]) => model);
-      expect(models.every(({ id }) => index.has(id) === offered.some((model) => model.id === id))).toBe(true);
+      expect(
+        models.every((one) => index.has(keyOf(one)) === offered.some((model) => keyOf(model) === keyOf(one))),
+      ).toBe(true);
     }),
   );
 });

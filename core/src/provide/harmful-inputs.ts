@@ -1,4 +1,4 @@
-/** Forms of answers that an engine here broke over: nobody has it break over the same one again and again. */
+/** What engines here broke over, `TaskKind.risk`: nobody makes them break over the same thing again and again. */
 import { BoundedMap } from '../base/bounded-map.ts';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { concatBytes, utf8ToBytes } from '@noble/hashes/utils.js';
@@ -9,8 +9,8 @@ import { randomBytes } from '../base/random-bytes.ts';
 /** A failure may have another reason, as a lack of memory; an engine that hangs has this one. */
 const MAX_FAILURES = 2;
 const REFUSED_MS = 3_600_000;
-/** The most forms remembered; those that broke the engine longest ago are forgotten first. */
-const MAX_FORMS = 256;
+/** The most inputs remembered; those that broke the engine longest ago are forgotten first. */
+const MAX_INPUTS = 256;
 const SALT_BYTES = 16;
 
 interface Broken {
@@ -18,41 +18,41 @@ interface Broken {
   atMs: number;
 }
 
-export class HarmfulForms {
+export class HarmfulInputs {
   readonly #clock: Clock;
-  /** What others asked for is no list to be kept: only who has a form can tell that it is among these. */
+  /** What others asked for is no list to be kept: only who has an input can tell that it is among these. */
   readonly #salt = randomBytes(SALT_BYTES);
-  readonly #forms = new BoundedMap<string, Broken>(MAX_FORMS);
+  readonly #inputs = new BoundedMap<string, Broken>(MAX_INPUTS);
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  isRefused(schema: string): boolean {
-    const broken = this.#forms.get(this.#nameOf(schema));
+  isRefused(risk: string): boolean {
+    const broken = this.#inputs.get(this.#nameOf(risk));
     return broken !== undefined && broken.failures >= MAX_FAILURES && !this.#isOld(broken);
   }
 
-  failed(schema: string): void {
-    const name = this.#nameOf(schema);
-    const before = this.#forms.get(name);
+  failed(risk: string): void {
+    const name = this.#nameOf(risk);
+    const before = this.#inputs.get(name);
     const failures = before === undefined || this.#isOld(before) ? 0 : before.failures;
     this.#remember(name, failures + 1);
   }
 
-  hung(schema: string): void {
-    this.#remember(this.#nameOf(schema), MAX_FAILURES);
+  hung(risk: string): void {
+    this.#remember(this.#nameOf(risk), MAX_FAILURES);
   }
 
   #remember(name: string, failures: number): void {
-    this.#forms.set(name, { failures, atMs: this.#clock.now() });
+    this.#inputs.set(name, { failures, atMs: this.#clock.now() });
   }
 
   #isOld({ atMs }: Broken): boolean {
     return this.#clock.now() - atMs > REFUSED_MS;
   }
 
-  #nameOf(schema: string): string {
-    return toBase32(sha256(concatBytes(this.#salt, utf8ToBytes(schema))));
+  #nameOf(risk: string): string {
+    return toBase32(sha256(concatBytes(this.#salt, utf8ToBytes(risk))));
   }
 }

@@ -1,20 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import { toBase32 } from '../base/base32.ts';
 import type { Clock } from '../base/clock.ts';
-import { Delivery, MAX_UNACKNOWLEDGED_TOKENS } from '../provide/delivery.ts';
+import { Delivery, MAX_UNACKNOWLEDGED_UNITS } from '../provide/delivery.ts';
 import type { Identity } from '../identity/identity.ts';
 import { newTaskId, type ModelId } from '../base/ids.ts';
 import { leaseOf, readLeases, type Leases } from '../receipts/lease.ts';
 import { ManualClock } from '../testing/manual-clock.ts';
 import { readAcknowledgement } from '../receipts/receipt.ts';
-import { ReceivedAnswer } from './received-answer.ts';
+import { heldLease, ReceivedTask } from './received-task.ts';
 import { advert, MODEL, ScriptedServer } from '../testing/scripted-server.ts';
 import { newIdentity } from '../testing/mesh-world.ts';
 import type { Leased } from '../wire/candidate.ts';
 
 const requester = newIdentity();
 const provider = newIdentity().peerId;
-const request = { model: MODEL, turns: [{ role: 'user' as const, content: 'why?' }], maxTokens: 100_000 };
+const commitment = new Uint8Array(32).fill(5);
+const piece = new Uint8Array([1]);
 
 async function setUp(changes: { clock?: Clock; identity?: Identity; lease?: Partial<Leases> } = {}) {
   const clock = new ManualClock();
@@ -36,10 +37,14 @@ async function setUp(changes: { clock?: Clock; identity?: Identity; lease?: Part
   const taskId = newTaskId();
   const acknowledged: Uint8Array[] = [];
   const failures: unknown[] = [];
-  const answer = new ReceivedAnswer({
+  const held = heldLease(candidate, requester.peerId, { task: 'chat', model: MODEL });
+  const answer = new ReceivedTask({
     taskId,
-    candidate,
-    request,
+    provider,
+    lease: held,
+    commitment,
+    maxUnits: 100_000,
+    maxInputUnits: 1_000,
     identity: changes.identity ?? requester,
     clock: changes.clock ?? clock,
     acknowledge: (bytes) => acknowledged.push(bytes),
@@ -51,32 +56,32 @@ async function setUp(changes: { clock?: Clock; identity?: Identity; lease?: Part
     requester: requester.peerId,
     provider,
     leaseNonce: nonce,
-    salt: answer.salt,
+    commitment,
   });
-  /** So many tokens more, at both ends. */
-  const write = (tokens: number) => {
-    const chunk = { index: delivery.chain.tokens, tokens, text: 'x' };
+  /** So many units more, at both ends. */
+  const write = (units: number) => {
+    const chunk = { index: delivery.chain.units, units, piece };
     delivery.add(chunk);
     answer.add(chunk);
   };
-  const tokensOf = () => acknowledged.map((bytes) => readAcknowledgement(bytes)?.tokens);
-  return { clock, answer, delivery, write, acknowledged, tokensOf, failures };
+  const unitsOf = () => acknowledged.map((bytes) => readAcknowledgement(bytes)?.units);
+  return { clock, answer, delivery, write, acknowledged, unitsOf, failures };
 }
 
 const soon = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 describe('a requester', () => {
   it('signs for a slow answer every 32 tokens', async () => {
-    const { clock, write, tokensOf } = await setUp();
+    const { clock, write, unitsOf } = await setUp();
     for (let i = 0; i < 100; i++) {
       write(1);
       await clock.advance(20);
     }
-    expect(tokensOf()).toEqual([32, 64, 96]);
+    expect(unitsOf()).toEqual([32, 64, 96]);
   });
 
   it('signs for a fast one ten times a second, for all that is due by then, in order', async () => {
-    const { clock, write, delivery, acknowledged, tokensOf } = await setUp();
+    const { clock, write, delivery, acknowledged, unitsOf } = await setUp();
     for (let i = 0; i < 100; i++) {
       write(20);
       await clock.advance(10);
@@ -84,9 +89,9 @@ describe('a requester', () => {
     await clock.advance(100);
     expect(acknowledged.length).toBeGreaterThan(8);
     expect(acknowledged.length).toBeLessThan(12);
-    expect(tokensOf()).toEqual(tokensOf().toSorted((a, b) => a! - b!));
+    expect(unitsOf()).toEqual(unitsOf().toSorted((a, b) => a! - b!));
     for (const bytes of acknowledged) delivery.acknowledge(bytes);
-    expect(delivery.unacknowledgedTokens).toBeLessThan(32);
+    expect(delivery.unacknowledgedUnits).toBeLessThan(32);
   });
 
   it('keeps a provider writing even where timers never run, as in a hidden tab', async () => {
@@ -97,58 +102,59 @@ describe('a requester', () => {
       nowMs += 50;
       await soon();
       for (const bytes of acknowledged.splice(0)) delivery.acknowledge(bytes);
-      expect(delivery.unacknowledgedTokens).toBeLessThan(MAX_UNACKNOWLEDGED_TOKENS);
+      expect(delivery.unacknowledgedUnits).toBeLessThan(MAX_UNACKNOWLEDGED_UNITS);
     }
   });
 
   it('signs for every last token when the answer breaks off, once', async () => {
-    const { answer, clock, write, delivery, acknowledged, tokensOf } = await setUp();
+    const { answer, clock, write, delivery, acknowledged, unitsOf } = await setUp();
     write(32);
     write(7);
     answer.breakOff();
     answer.breakOff();
     await clock.advance(1_000);
-    expect(tokensOf()).toEqual([39]);
+    expect(unitsOf()).toEqual([39]);
     delivery.acknowledge(acknowledged[0]!);
-    expect(delivery.unacknowledgedTokens).toBe(0);
+    expect(delivery.unacknowledgedUnits).toBe(0);
   });
 
   it('signs for nothing when nothing came, or nothing more', async () => {
-    const { answer, clock, tokensOf } = await setUp();
+    const { answer, clock, unitsOf } = await setUp();
     answer.breakOff();
     await clock.advance(1_000);
-    expect(tokensOf()).toEqual([]);
+    expect(unitsOf()).toEqual([]);
     const other = await setUp();
     other.write(32);
     await other.clock.advance(1_000);
     other.answer.breakOff();
     await other.clock.advance(1_000);
-    expect(other.tokensOf()).toEqual([32]);
+    expect(other.unitsOf()).toEqual([32]);
   });
 
   it('never signs for more than it asked for', async () => {
-    const { answer, clock, tokensOf } = await setUp();
-    expect(() => answer.add({ index: 0, tokens: 100_001, text: 'x' })).toThrow(
+    const { answer, clock, unitsOf } = await setUp();
+    expect(() => answer.add({ index: 0, units: 100_001, piece })).toThrow(
       expect.objectContaining({ code: 'bad_message' }),
     );
     answer.breakOff();
     await clock.advance(1_000);
-    expect(tokensOf()).toEqual([]);
+    expect(unitsOf()).toEqual([]);
   });
 
   it('says when its key does not sign', async () => {
     const broken: Identity = { ...requester, sign: () => Promise.reject(new Error('the key is gone')) };
-    const { clock, write, failures, tokensOf } = await setUp({ identity: broken });
+    const { clock, write, failures, unitsOf } = await setUp({ identity: broken });
     write(32);
     await clock.advance(1_000);
     expect(failures).toHaveLength(1);
-    expect(tokensOf()).toEqual([]);
+    expect(unitsOf()).toEqual([]);
   });
 
   it.each<[string, Partial<Leases>]>([
     ['another requester', { requester: provider }],
     ['another provider', { providers: [requester.peerId] }],
     ['another model', { model: 'other' as ModelId }],
+    ['another kind of task', { task: 'embedding' }],
   ])('asks nobody with a lease for %s', async (_, lease) => {
     await expect(setUp({ lease })).rejects.toMatchObject({ code: 'lease_refused' });
   });

@@ -1,0 +1,194 @@
+/**
+ * A task of any kind on its way to its end. When a provider fails or leaves, the next one gets the rest, where its kind can
+ * say what that is; else it begins again. How an answer in words survives its providers is `answering.ts`: there a person
+ * waits.
+ */
+import { onAbort } from '../base/abort.ts';
+import { AtWork } from './at-work.ts';
+import { Attempt, type AttemptEvent, type AttemptNeeds } from './attempt.ts';
+import type { Breakers } from './patience/breaker.ts';
+import { DeliveredAnswer } from './delivered-answer.ts';
+import { cancelled, MeshError } from '../base/errors.ts';
+import type { ModelId, PeerId } from '../base/ids.ts';
+import { nobodyFor } from './provider-failure.ts';
+import { AsyncQueue } from '../base/queue.ts';
+import type { Shortlist } from './shortlist.ts';
+import type { Leased } from '../wire/candidate.ts';
+import { isWorthAnother } from '../policy/error-meaning.ts';
+import type { TaskKind, Written } from '../tasks/task-kind.ts';
+
+/** Providers that fail in a row, without a piece between them. */
+const MAX_FAILURES = 4;
+/** Until the first piece: others may come before us, and a model may have to be loaded. */
+const FIRST_MS = 300_000;
+/** Until the next one, and for each byte to be read for it: slow computers read five tokens a second, of four bytes or so. */
+const NEXT_MS = 30_000;
+const MS_PER_BYTE = 50;
+/** For the receipt, when all that may come has come. */
+const LAST_WORD_MS = 5_000;
+/** A new provider begins with what is left, not behind words of others. */
+const NOTHING = new DeliveredAnswer();
+
+export interface RunRequest<Input> {
+  model: ModelId;
+  /** Its file, by the SHA-256; null: one that is not named. Left out: the one that the id means. */
+  sha256?: string | null | undefined;
+  input: Input;
+  /** The most units of the whole. */
+  maxUnits: number;
+  /** Who may do it: no one but these; null: anyone. */
+  only: readonly PeerId[] | null;
+  /** Who may not in any case, at most 32. Left out: anyone may. */
+  exclude?: readonly PeerId[];
+}
+
+export type RunEvent<Piece, Result> =
+  /** This provider is asked: for all of it, or for the rest. */
+  | { type: 'provider'; candidate: Leased }
+  | ({ type: 'piece'; candidate: Leased } & Written<Piece>)
+  /** What came is worth nothing: the kind cannot be continued, and begins again. */
+  | { type: 'restarted'; error: MeshError }
+  | { type: 'done'; result: Result; inputUnits: number };
+
+export interface RunNeeds<Input> extends AttemptNeeds {
+  shortlist: (input: Input) => Shortlist;
+  breakers: Breakers;
+}
+
+/** Throws a `MeshError`; when `signal` aborts, `cancelled`, and the provider stops computing. */
+export async function* run<Input, Piece, Result>(
+  kind: TaskKind<Input, Piece, Result>,
+  request: RunRequest<Input>,
+  needs: RunNeeds<Input>,
+  signal: AbortSignal,
+): AsyncGenerator<RunEvent<Piece, Result>, void, undefined> {
+  const fault = kind.fault(request.input);
+  if (fault !== null) throw fault;
+  const shortlist = needs.shortlist(request.input);
+  const stopAbort = onAbort(signal, () => shortlist.close());
+  try {
+    yield* new Running(kind, request, { ...needs, shortlist }, signal).events();
+  } catch (thrown) {
+    throw signal.aborted ? cancelled() : thrown;
+  } finally {
+    stopAbort();
+    shortlist.close();
+  }
+}
+
+class Running<Input, Piece, Result> {
+  readonly #kind: TaskKind<Input, Piece, Result>;
+  readonly #request: RunRequest<Input>;
+  readonly #needs: Omit<RunNeeds<Input>, 'shortlist'> & { shortlist: Shortlist };
+  readonly #signal: AbortSignal;
+  readonly #atWork: AtWork<Attempt<Input, Piece, Result>>;
+  /** What has come since it last began at the start. */
+  #come: Written<Piece>[] = [];
+
+  constructor(
+    kind: TaskKind<Input, Piece, Result>,
+    request: RunRequest<Input>,
+    needs: Omit<RunNeeds<Input>, 'shortlist'> & { shortlist: Shortlist },
+    signal: AbortSignal,
+  ) {
+    this.#kind = kind;
+    this.#request = request;
+    this.#needs = needs;
+    this.#signal = signal;
+    this.#atWork = new AtWork(needs.breakers);
+  }
+
+  async *events(): AsyncGenerator<RunEvent<Piece, Result>, void, undefined> {
+    const { input, only } = this.#request;
+    let failures = 0;
+    let failure: MeshError | null = null;
+    for (;;) {
+      const before = this.#units;
+      const candidate = await this.#needs.shortlist.next(NOTHING, () => {});
+      if (candidate === null) {
+        const needs = { task: this.#kind.offeredAs, ...this.#kind.needs(input) };
+        throw failure ?? nobodyFor({ needs, only, begun: before > 0 });
+      }
+      yield { type: 'provider', candidate };
+      failure = yield* this.#ask(candidate);
+      if (failure === null) return;
+      failures = this.#units > before ? 1 : failures + 1;
+      if (failures >= MAX_FAILURES || this.#units >= this.#request.maxUnits || !isWorthAnother(failure)) throw failure;
+      if (this.#come.length > 0 && this.#rest === null) {
+        this.#come = [];
+        yield { type: 'restarted', error: failure };
+      }
+    }
+  }
+
+  /** For what is missing. Null: all of it came. */
+  async *#ask(candidate: Leased): AsyncGenerator<RunEvent<Piece, Result>, MeshError | null, undefined> {
+    const { model, maxUnits } = this.#request;
+    const input = this.#rest ?? this.#request.input;
+    const offset = this.#units;
+    const check = this.#kind.check(input, candidate.model);
+    const part = { kind: this.#kind, model, input, maxUnits: maxUnits - offset, check, offset };
+    const events = new AsyncQueue<AttemptEvent<Piece, Result>>();
+    const attempt = new Attempt(candidate, part, this.#needs, (_, event) => events.push(event));
+    this.#atWork.began(attempt);
+    let stopTimer = () => {};
+    const giveUpAfter = (ms: number) => {
+      stopTimer();
+      stopTimer = this.#needs.clock.after(ms, () => attempt.fail(silent()));
+    };
+    const stopAbort = onAbort(this.#signal, () => events.end());
+    giveUpAfter(FIRST_MS);
+    try {
+      for (let batch = await events.take(); batch !== null; batch = await events.take()) {
+        for (const event of batch) {
+          switch (event.type) {
+            case 'piece': {
+              const { piece, units } = event;
+              this.#come.push({ piece, units });
+              this.#atWork.worked(attempt);
+              giveUpAfter(this.#patienceMs(part, event.index + units));
+              yield { type: 'piece', candidate, piece, units };
+              break;
+            }
+            case 'whole': {
+              this.#atWork.finished(attempt);
+              const { result, inputUnits } = event.whole;
+              yield { type: 'done', result, inputUnits };
+              return null;
+            }
+            case 'failed':
+              this.#atWork.failed(attempt, event.error);
+              return event.error;
+            case 'late':
+            case 'accepted':
+              break;
+            default:
+              event satisfies never;
+          }
+        }
+      }
+      return cancelled();
+    } finally {
+      stopTimer();
+      stopAbort();
+      if (this.#atWork.has(attempt)) this.#atWork.dismiss(attempt);
+    }
+  }
+
+  #patienceMs({ input, maxUnits }: { input: Input; maxUnits: number }, units: number): number {
+    return units >= maxUnits ? LAST_WORD_MS : NEXT_MS + MS_PER_BYTE * this.#kind.bytesToRead(input, units);
+  }
+
+  /** Null: it has to begin again. */
+  get #rest(): Input | null {
+    return this.#come.length === 0 ? this.#request.input : this.#kind.rest(this.#request.input, this.#come);
+  }
+
+  get #units(): number {
+    return this.#come.reduce((sum, { units }) => sum + units, 0);
+  }
+}
+
+function silent(): MeshError {
+  return new MeshError('provider_lost', 'The volunteer stopped in the middle. Ask again.');
+}

@@ -1,0 +1,26 @@
+/**
+ * What a task costs: the one function for the requester, who shows it before sending, and for the control plane, which
+ * writes it into the lease. Whole credits, and whole numbers alone, so that both find the same.
+ */
+
+/** Goes up with every change of how a price is computed. */
+export const PRICE_VERSION = 1;
+/** A plain task, and an offer that is neither scarce nor idle. */
+export const PLAIN = 1_000;
+
+export interface PriceParts {
+  /** Credits for 1,000 units of a plain task while nobody waits. 0: nothing costs anything. */
+  base: number;
+  /** How scarce the offer is, in thousandths; PLAIN: as scarce as usual. */
+  demand: number;
+  /** What a unit of this task takes against one of a plain task, in thousandths: `TaskKind.complexity`. */
+  complexity: number;
+}
+
+/** Credits for 1,000 units, rounded up: base × demand × complexity. All of them whole and at least 0. */
+export function priceOf({ base, demand, complexity }: PriceParts): number {
+  const exact = (BigInt(base) * BigInt(demand) * BigInt(complexity) + 999_999n) / 1_000_000n;
+  return Number(exact > MAX_PRICE ? MAX_PRICE : exact);
+}
+
+const MAX_PRICE = BigInt(Number.MAX_SAFE_INTEGER);

@@ -1,0 +1,68 @@
+/** What is said of an answer: asked, written piece by piece, and at its end. */
+import * as v from 'valibot';
+import {
+  MAX_PREFIX_CHARACTERS,
+  MAX_PREFIX_TOKENS,
+  MAX_TOKEN_IDS,
+  MAX_TOP_LOGPROBS,
+  MAX_TURNS,
+  SamplingSchema,
+  TokenLogprobSchema,
+  TurnSchema,
+  tokenIds,
+} from '../protocol.ts';
+import { MAX_SCHEMA_CHARS, count, sha256, text } from '../wire/fields.ts';
+import { promptBytes } from '../wire/turns.ts';
+
+/** What templates and models add to a prompt, at most: a preface of their own, and marks around each turn. */
+const PREFACE_TOKENS = 1_024;
+const TOKENS_PER_TURN = 64;
+
+export const AnswerInputSchema = v.object({
+  turns: v.pipe(v.array(TurnSchema), v.minLength(1), v.maxLength(MAX_TURNS)),
+  sampling: SamplingSchema,
+  /** The answer is to be JSON of this form (`json-schema.ts`). Left out: it is free. */
+  schema: v.optional(text(MAX_SCHEMA_CHARS)),
+  /** The adapter that the model answers with. Left out: it answers as it is. */
+  adapter: v.optional(sha256),
+  /** For each token how likely it was, and so many others, the likeliest. Left out: nothing is told. */
+  logprobs: v.optional(v.pipe(count, v.maxValue(MAX_TOP_LOGPROBS))),
+  /**
+   * What other providers have delivered of the answer: continue after exactly this. `tokenIds` in the vocabulary of the
+   * very file; null: of another, or not known.
+   */
+  prefix: v.nullable(
+    v.object({
+      text: text(MAX_PREFIX_CHARACTERS),
+      tokens: v.pipe(count, v.minValue(1), v.maxValue(MAX_PREFIX_TOKENS)),
+      tokenIds: v.nullable(tokenIds),
+    }),
+  ),
+});
+export type AnswerInput = v.InferOutput<typeof AnswerInputSchema>;
+
+/** Some tokens of the answer. */
+export const AnswerPieceSchema = v.object({
+  text: text(65_536),
+  /** In the model's vocabulary, from engines that can tell. */
+  tokenIds: v.optional(tokenIds),
+  /** How likely each of its tokens was, where the request asks for it. */
+  logprobs: v.optional(v.pipe(v.array(TokenLogprobSchema), v.maxLength(MAX_TOKEN_IDS))),
+  /** Tokens of the turns, without a prefix: with the first piece, from providers that know it then. */
+  promptTokens: v.optional(count),
+});
+export type AnswerPiece = v.InferOutput<typeof AnswerPieceSchema>;
+
+/** `stop`: the model ended it; `length`: `maxUnits` or the context did. */
+export const AnswerResultSchema = v.object({ finish: v.picklist(['stop', 'length']) });
+export type AnswerResult = v.InferOutput<typeof AnswerResultSchema>;
+
+/** UTF-8 bytes that a provider reads before it writes. */
+export function readBytes({ turns, prefix }: Pick<AnswerInput, 'turns' | 'prefix'>): number {
+  return promptBytes(prefix === null ? turns : [...turns, { role: 'assistant', content: prefix.text }]);
+}
+
+/** No model makes more tokens of a text than it has bytes. */
+export function maxPromptTokens(input: Pick<AnswerInput, 'turns' | 'prefix'>): number {
+  return readBytes(input) + PREFACE_TOKENS + TOKENS_PER_TURN * (input.turns.length + 1);
+}

@@ -1,0 +1,5 @@
+/** A conversation, answered. */
+import { turnsFault } from '../wire/turns.ts';
+import { answerTask } from './answer-task.ts';
+
+export const chat = answerTask({ name: 'chat', needs: [], fault: turnsFault });

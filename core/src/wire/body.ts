@@ -1,0 +1,39 @@
+/**
+ * The inside of a task's messages, which its kind declares: what is asked, a piece, a result. MessagePack within
+ * MessagePack, so that both ends sign for the very bytes, and whoever passes them on need not know the kind.
+ */
+import { Decoder, Encoder } from '@msgpack/msgpack';
+import * as v from 'valibot';
+import { MAX_MESSAGE_BYTES } from './fields.ts';
+import { MAX_TOKEN_IDS } from '../protocol.ts';
+import { wellShaped } from './msgpack-shape.ts';
+
+/** A conversation in a request has four: fields, turns, a turn, its text. */
+const MAX_DEPTH = 8;
+const encoder = new Encoder({ maxDepth: MAX_DEPTH, ignoreUndefined: true });
+const decoder = new Decoder({
+  maxStrLength: MAX_MESSAGE_BYTES,
+  maxBinLength: MAX_MESSAGE_BYTES,
+  maxArrayLength: MAX_TOKEN_IDS,
+  maxMapLength: 64,
+  maxExtLength: 64,
+});
+
+/** Fields that are undefined are left out. Throws on what MessagePack has no form for. */
+export function packBody(value: unknown): Uint8Array<ArrayBuffer> {
+  return encoder.encode(value);
+}
+
+/** What `schema` makes of the bytes; null: they are none of that. */
+export function readBody<T extends v.GenericSchema>(schema: T, bytes: Uint8Array): v.InferOutput<T> | null {
+  if (!wellShaped(bytes, MAX_DEPTH)) return null;
+  let value: unknown;
+  try {
+    value = decoder.decode(bytes);
+  } catch {
+    // It is not MessagePack, or something in it is larger than any kind has need of.
+    return null;
+  }
+  const result = v.safeParse(schema, value, { abortEarly: true });
+  return result.success ? result.output : null;
+}
