@@ -15,15 +15,13 @@ import { AsyncQueue } from '../base/queue.ts';
 import type { Shortlist } from './shortlist.ts';
 import type { Leased } from '../wire/candidate.ts';
 import { isWorthAnother } from '../policy/error-meaning.ts';
+import { FIRST_PIECE_MS, MS_PER_BYTE } from '../policy/patience.ts';
 import type { TaskKind, Written } from '../tasks/task-kind.ts';
 
 /** Providers that fail in a row, without a piece between them. */
 const MAX_FAILURES = 4;
-/** Until the first piece: others may come before us, and a model may have to be loaded. */
-const FIRST_MS = 300_000;
-/** Until the next one, and for each byte to be read for it: slow computers read five tokens a second, of four bytes or so. */
+/** Until the next piece, beside what is read for it. */
 const NEXT_MS = 30_000;
-const MS_PER_BYTE = 50;
 /** For the receipt, when all that may come has come. */
 const LAST_WORD_MS = 5_000;
 /** A new provider begins with what is left, not behind words of others. */
@@ -137,7 +135,7 @@ class Running<Input, Piece, Result> {
       stopTimer = this.#needs.clock.after(ms, () => attempt.fail(silent()));
     };
     const stopAbort = onAbort(this.#signal, () => events.end());
-    giveUpAfter(FIRST_MS);
+    giveUpAfter(FIRST_PIECE_MS);
     try {
       for (let batch = await events.take(); batch !== null; batch = await events.take()) {
         for (const event of batch) {

@@ -1,11 +1,7 @@
 /** Whether an engine at work on one answer has stopped without a word. Plain arithmetic: whoever asks has the clock. */
 
-/**
- * Before the first piece the prompt is read: slow devices read five tokens a second, and a token may be four bytes. And the
- * engine may be at an answer for its own person first.
- */
-const FIRST_MS = 300_000;
-const FIRST_MS_PER_BYTE = 50;
+import { FIRST_PIECE_MS, MS_PER_BYTE, runningMean } from '../policy/patience.ts';
+
 /** Between pieces: so many times the usual pause, and never less than this. */
 const PAUSES = 20;
 const LEAST_MS = 10_000;
@@ -39,7 +35,7 @@ export class EngineWatch {
     this.#waiting = false;
     this.#pieces += 1;
     const pauseMs = nowMs - this.#askedMs;
-    if (this.#pieces > 1) this.#usualMs = this.#usualMs === null ? pauseMs : this.#usualMs * 0.8 + pauseMs * 0.2;
+    if (this.#pieces > 1) this.#usualMs = runningMean(this.#usualMs, pauseMs);
   }
 
   /** It was told to. */
@@ -57,7 +53,7 @@ export class EngineWatch {
     if (!this.#waiting) return false;
     const reads = this.#pieces === 0 || this.#bytes > 0;
     const boundMs = reads
-      ? FIRST_MS + FIRST_MS_PER_BYTE * this.#bytes
+      ? FIRST_PIECE_MS + MS_PER_BYTE * this.#bytes
       : Math.max(LEAST_MS, PAUSES * (this.#usualMs ?? 0));
     return this.#waitedMs > boundMs;
   }

@@ -1,4 +1,6 @@
 /** How fast an answer is written: now, and over its whole length. */
+import { runningMean } from '../policy/patience.ts';
+
 const WINDOW_MS = 2_000;
 /** Fewer tokens after the first tell nothing. */
 const MIN_MEASURED_TOKENS = 8;
@@ -53,6 +55,6 @@ export class TypicalSpeed {
 
   add(measured: number | null): void {
     if (measured === null) return;
-    this.tokensPerSecond = this.tokensPerSecond === null ? measured : this.tokensPerSecond * 0.8 + measured * 0.2;
+    this.tokensPerSecond = runningMean(this.tokensPerSecond, measured);
   }
 }

@@ -1,6 +1,7 @@
 /** `POST /v1/embeddings`: texts as vectors that stand for their meaning. */
 import type { CreateEmbeddingResponse, Embedding } from 'openai/resources/embeddings';
 import type { Clock } from '@llmesh/core/base/clock';
+import { FIRST_PIECE_MS } from '@llmesh/core/policy/patience';
 import type { Offer } from '@llmesh/core/wire/model-advert';
 import type { Embedded } from '@llmesh/core/ask/embedding-parts';
 import { asMeshError, cancelled, MeshError, type ErrorCode } from '@llmesh/core/base/errors';
@@ -12,9 +13,6 @@ import { parseEmbeddingRequest, type EmbeddingRequest } from './request/embeddin
 import type { Line } from './answer/line.ts';
 import type { Models } from './request/models.ts';
 import { whoMayRead, type Circles } from './request/privacy.ts';
-
-/** For somebody to begin. */
-const MAX_WAIT_MS = 300_000;
 
 export interface EmbeddingsNeeds {
   mesh: Pick<Mesh, 'embed'>;
@@ -78,7 +76,7 @@ async function embedded(
   signal: AbortSignal,
 ): Promise<Embedded> {
   const late = new AbortController();
-  const stopDeadline = clock.after(MAX_WAIT_MS, () => late.abort());
+  const stopDeadline = clock.after(FIRST_PIECE_MS, () => late.abort());
   const turn = async (aborted: AbortSignal) => {
     const leave = await line.enter(aborted);
     return () => {

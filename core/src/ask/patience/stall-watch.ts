@@ -1,8 +1,9 @@
 /** When a stream that went quiet counts as stalled: measured by its own pace, so that slow is not taken for dead. */
 import type { Clock } from '../../base/clock.ts';
+import { FIRST_PIECE_MS, runningMean } from '../../policy/patience.ts';
 
 /** Before there is a pace: what reading a long prompt takes, and may take on a slow computer. */
-const FIRST_PIECE = { suspectMs: 8_000, stallMs: 300_000 };
+const FIRST_PIECE = { suspectMs: 8_000, stallMs: FIRST_PIECE_MS };
 /** After one piece nobody knows the pace. */
 const SECOND_PIECE = { suspectMs: 4_000, stallMs: 20_000 };
 /** Quiet for so many of its own pauses, within these bounds: somebody else had better be asked, too. */
@@ -11,8 +12,6 @@ const SUSPECT = { pauses: 8, leastMs: 400, mostMs: 8_000 };
 const STALL = { pauses: 40, leastMs: 5_000, mostMs: 20_000 };
 /** Whoever was asked beside it has the time that the first word takes; then it is suspected again, and after twice that. */
 const AGAIN_MS = FIRST_PIECE.suspectMs;
-/** How much the last pause counts in the running mean. */
-const WEIGHT = 0.2;
 /** A timer that comes this much late was held up by this computer and not by the stream: it waits anew. */
 const LATE_TIMER_MS = 500;
 
@@ -67,7 +66,7 @@ export class StallWatch {
     const mean = this.#meanPauseMs;
     const newLimit = mean === null || this.#suspicions > 0;
     this.#suspicions = 0;
-    if (this.#begun) this.#meanPauseMs = mean === null ? pauseMs : mean * (1 - WEIGHT) + pauseMs * WEIGHT;
+    if (this.#begun) this.#meanPauseMs = runningMean(mean, pauseMs);
     this.#begun = true;
     // It may come before the timer of the old one.
     if (newLimit) this.#wait(this.limitMs);

@@ -1,6 +1,7 @@
 /** One choice of an answer on its way from the mesh: it waits where it has to, and ends where the request says. */
 import { onAbort } from '@llmesh/core/base/abort';
 import type { Clock } from '@llmesh/core/base/clock';
+import { FIRST_PIECE_MS } from '@llmesh/core/policy/patience';
 import type { Offer } from '@llmesh/core/wire/model-advert';
 import { DeliveredAnswer } from '@llmesh/core/ask/delivered-answer';
 import { asMeshError, cancelled, MeshError, type ErrorCode } from '@llmesh/core/base/errors';
@@ -18,8 +19,6 @@ import type { Candidate } from '@llmesh/core/wire/candidate';
 import { isBreak, isWorthAnother } from '@llmesh/core/policy/error-meaning';
 import type { AnswerEvent, AnswerSummary, AskRequest } from '@llmesh/core/ask/answer';
 
-/** For the first word. OpenAI's clients wait ten minutes for all of it. */
-const MAX_WAIT_MS = 300_000;
 /** For somebody to go on, when a volunteer was lost and the mesh found no other. */
 const MAX_PAUSE_MS = 60_000;
 /** So often the mesh may give an answer up because those at work on it broke, without a word between. */
@@ -117,7 +116,7 @@ class AnswerRun {
 
   async *parts(signal: AbortSignal): AsyncGenerator<AnswerPart, void, undefined> {
     const { clock, line } = this.#needs;
-    let deadlineMs = clock.now() + MAX_WAIT_MS;
+    let deadlineMs = clock.now() + FIRST_PIECE_MS;
     let brokenRounds = 0;
     for (;;) {
       const tokens = this.#delivered.tokens;
