@@ -85,8 +85,8 @@ describe('receipts between processes', () => {
       provider: peerId,
       requester: mesh.client.mesh.self,
       model: 'llmesh-tiny',
-      tokens: receipt?.completionTokens,
-      promptTokens: receipt?.promptTokens,
+      units: receipt?.completionTokens,
+      inputUnits: receipt?.promptTokens,
     });
   });
 

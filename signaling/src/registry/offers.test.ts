@@ -60,7 +60,7 @@ test('of a model whose providers fetch adapters there are more than are listed',
 
 test('a model that embeds is offered as one', () => {
   const registry = new Registry(new ManualClock());
-  const models = [advertised(), { ...advertised('bge' as ModelId), embeds: 384 }];
+  const models = [advertised(), { ...advertised('bge' as ModelId), task: 'embedding', embeds: 384 }];
   registry.advert(registry.join(newPeerId(), 'native'), { models, slots: 1, certificate: null });
   const embeds = registry.offers().models.map((offer) => [offer.id, offer.embeds]);
   expect(embeds).toEqual([
@@ -162,7 +162,7 @@ describe('which of several files the id alone means', () => {
 
   test('for chatting and for vectors each of its own', () => {
     const { lend, pass, offers } = mesh();
-    lend({ embeds: 64 });
+    lend({ task: 'embedding', embeds: 64 });
     pass(60_000);
     lend();
     expect(offers()).toMatchObject([{ sha256: OURS }, { sha256: OURS }]);
@@ -195,7 +195,7 @@ describe('what is said of an offer', () => {
   };
 
   test('does not turn with the words of fewer networks than agree, whatever they are, however many identities have them', () => {
-    const embeds = fc.constantFrom({}, { embeds: 1 }, { embeds: 384 });
+    const embeds = fc.constantFrom({}, { task: 'embedding', embeds: 1 }, { task: 'embedding', embeds: 384 });
     const liars = fc.array(fc.tuple(lie, embeds, fc.nat(1), fc.integer({ min: 1, max: 64 })), { maxLength: 8 });
     fc.assert(
       fc.property(liars, fc.boolean(), (lies, first) => {
