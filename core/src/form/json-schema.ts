@@ -4,6 +4,7 @@
  */
 import { MeshError, asMeshError } from '../base/errors.ts';
 import { keyOfTooDeep } from '../base/json-depth.ts';
+import { grammarText } from './grammar.ts';
 import { jsonGrammar } from './json-grammar.ts';
 import type { JsonSchema, JsonShape } from './json-shape.ts';
 import { neverWhole, onlyItself } from './endless-names.ts';
@@ -68,7 +69,8 @@ function bounded(value: unknown): JsonSchema {
   // Alternatives that cannot be told apart as they stand may be once what is the same in all answers comes first.
   for (const constantsFirst of [false, true]) {
     const schema = plainChoices(new Reader(value, constantsFirst).read());
-    if (jsonGrammar(schema).length > MAX_GRAMMAR_CHARS) throw refused('the schema', 'has too much in its choices');
+    if (grammarText(jsonGrammar(schema)).length > MAX_GRAMMAR_CHARS)
+      throw refused('the schema', 'has too much in its choices');
     try {
       countWays(schema);
       return schema;

@@ -3,6 +3,7 @@
  * The nasty ones among the inputs are refused or read; what they may not do is take long or much.
  */
 import { MeshError } from '../base/errors.ts';
+import { grammarText } from '../form/grammar.ts';
 import { GrammarReader } from '../form/grammar-reader.ts';
 import { jsonGrammar } from '../form/json-grammar.ts';
 import { readJsonSchema } from '../form/json-schema.ts';
@@ -52,7 +53,7 @@ export function formDecoders(): FuzzTarget[] {
       write: (value) => bytesOf(JSON.stringify(value) ?? ''),
       seeds: schemas.map(written),
       nasty: nastySchemas.map(bytesOf),
-      run: (input) => refusable(() => jsonGrammar(readJsonSchema(textOf(input))).startsWith('root ')),
+      run: (input) => refusable(() => grammarText(jsonGrammar(readJsonSchema(textOf(input)))).startsWith('root ')),
     },
     {
       name: 'answers of a form',
@@ -85,14 +86,14 @@ function rendered(template: Uint8Array): boolean {
   }
 }
 
-/** As whoever asked for the answer does, and the engine that has to begin in the middle of it. */
+/** Follows an answer as its requester does, and as the engine does that has to begin in the middle of it. */
 function follow(input: Uint8Array): boolean {
   const [schema, answer] = separate(input);
   return refusable(() => {
     const reader = new GrammarReader(jsonGrammar(readJsonSchema(textOf(schema ?? new Uint8Array()))));
     reader.read(textOf(answer ?? new Uint8Array()));
     const { rest } = reader;
-    if (rest.length <= MAX_REST_CHARS && new GrammarReader(rest).mayEnd !== reader.mayEnd)
+    if (grammarText(rest).length <= MAX_REST_CHARS && new GrammarReader(rest).mayEnd !== reader.mayEnd)
       throw new Error('the rest of a form ends elsewhere than the form');
     return reader.mayEnd;
   });

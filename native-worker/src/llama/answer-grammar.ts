@@ -2,6 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { LlamaGrammarEvaluationState, type LlamaModel, type Token } from 'node-llama-cpp';
 import { cancelled, MeshError } from '@llmesh/core/base/errors';
+import { grammarText } from '@llmesh/core/form/grammar';
 import { jsonGrammar } from '@llmesh/core/form/json-grammar';
 import type { JsonSchema } from '@llmesh/core/form/json-schema';
 import type { GrammarTrial } from '../contained/grammar-trial.ts';
@@ -27,7 +28,7 @@ export async function answerGrammar(
   delivered: readonly Token[],
   signal: AbortSignal,
 ): Promise<LlamaGrammarEvaluationState> {
-  const text = jsonGrammar(schema);
+  const text = grammarText(jsonGrammar(schema));
   await trial.check(text, model.detokenize(delivered), signal);
   const { llama } = model;
   let state: LlamaGrammarEvaluationState;
