@@ -194,8 +194,8 @@ function requireFreePort() {
       const messages = {
         EADDRINUSE: inUse,
         EACCES: `This account may not listen on port ${port}. Choose one above 1023 with PORT=7070 npm start.`,
-        EADDRNOTAVAIL: `${host} is no address of this computer. Choose another with HOST=0.0.0.0 npm start.`,
-        ENOTFOUND: `${host} is no address of this computer. Choose another with HOST=0.0.0.0 npm start.`,
+        EADDRNOTAVAIL: `${host} is not an address of this computer. Choose another with HOST=0.0.0.0 npm start.`,
+        ENOTFOUND: `${host} is not an address of this computer. Choose another with HOST=0.0.0.0 npm start.`,
       };
       console.error(messages[error.code] ?? `Cannot listen on ${host}:${port}: ${error.message}`);
       process.exit(error.code === 'EADDRINUSE' ? EXIT_PORT_IN_USE : 1);
@@ -248,7 +248,8 @@ function readOptions() {
       process.exit(0);
     }
     const port = Number(values.port);
-    if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new Error(`${values.port} is no port: 1 to 65535.`);
+    if (!Number.isInteger(port) || port < 1 || port > 65_535)
+      throw new Error(`${values.port} is not a port: use 1 to 65535.`);
     return { ...values, port };
   } catch (error) {
     console.error(`${error.message}\nnpm start -- --help lists the options.`);

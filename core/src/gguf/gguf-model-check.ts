@@ -62,8 +62,7 @@ export function checkModel(head: GgufModelHead): void {
   checkNumbers(head);
   checkVocabulary(head);
   const { value: parts } = head.fields.get('split.count') ?? { value: 1 };
-  if (!isWithin(parts, 0, MAX_PARTS))
-    throw new GgufFault('It claims to be split into more parts than a model can have.');
+  if (!isWithin(parts, 0, MAX_PARTS)) throw new GgufFault('It claims to have more parts than a model can have.');
 }
 
 function checkTypes(fields: ReadonlyMap<string, GgufField>): void {

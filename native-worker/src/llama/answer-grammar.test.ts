@@ -1,6 +1,6 @@
 /**
- * Whatever schema is accepted costs llama.cpp little. It is compiled in a process of its own, with an end to its memory and its
- * time: what is looked for here has taken computers down. `LLMESH_SCHEMAS=20000` looks at as many as that.
+ * Every schema that is accepted costs llama.cpp little. Each is compiled in a process of its own, with limits to memory and
+ * time: what these tests look for has taken computers down. `LLMESH_SCHEMAS=20000` tries that many.
  */
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { createInterface } from 'node:readline';
@@ -18,10 +18,10 @@ import { schemaText, textOf } from '@llmesh/core/fuzz/schema-arbitrary';
 import type { Trial, TrialResult } from '../testing/grammar-trial.ts';
 
 const SCHEMAS = Number(process.env['LLMESH_SCHEMAS'] ?? 40);
-/** Of the processor, not of a clock: the machine may have other work. */
+/** Processor time, not the clock's: the machine may have other work. */
 const MAX_COMPILE_MS = 100;
 const MAX_GROWN_BYTES = 64 * 1_048_576;
-/** An end to what goes wrong: of its data, in KiB. */
+/** The limit to its data where something goes wrong, in KiB. */
 const MAX_KIB = 3_000_000;
 const DEADLINE_MS = 20_000;
 const MAX_TEXT = 2_000;
@@ -68,7 +68,7 @@ function accepted(text: string): JsonSchema | null {
   }
 }
 
-/** The most ways at once, at any place of `text`, which is to be whole. */
+/** The most ways at once, at any place of `text`, which must be whole. */
 function mostWays(grammar: Grammar, text: string): number {
   const reader = new GrammarReader(grammar);
   let most = reader.ways;

@@ -65,7 +65,7 @@ describe('functions that a model may call', () => {
   });
 });
 
-/** In pieces of so many characters; neighbours of a kind joined. */
+/** Reads in pieces of `size` characters, and joins neighbours of one kind. */
 function read(text: string, size: number): ToolPiece[] {
   const reader = new ToolReader();
   const joined: ToolPiece[] = [];
