@@ -46,7 +46,7 @@ export class Intruder {
     return this.#links.open(peer, AbortSignal.timeout(LINK_TIMEOUT_MS));
   }
 
-  /** Leave to ask this one provider; null: it was refused. */
+  /** A lease to ask this one provider; null: it was refused. */
   async lease(peer: PeerId, maxTokens = 2_048): Promise<Uint8Array | null> {
     const question = { model: TINY_MODEL as never, maxTokens, exclude: [], only: [peer], prefer: null };
     const found = await this.#paths.control.match(question, AbortSignal.timeout(LINK_TIMEOUT_MS), () => {});
