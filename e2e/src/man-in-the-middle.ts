@@ -11,8 +11,8 @@ interface Bridge {
   toCalled: RTCPeerConnection;
   candidates: [RTCPeerConnection, RTCIceCandidateInit][];
   /**
-   * Where he is, but not before the answer: libdatachannel refuses the certificate of one who connects while it still
-   * reads that.
+   * His own candidates, but not before the answer: libdatachannel refuses the certificate of a peer that connects while it
+   * is still reading that.
    */
   tellCalled: () => void;
 }

@@ -5,7 +5,7 @@
 import { MeshError } from '../base/errors.ts';
 import { repeat, rule, text, type Grammar, type Row } from './grammar.ts';
 
-/** What is to come: a row from its node `at` on, and what is behind it. Null: nothing. */
+/** What has to follow: a row from its node `at` on, and then `behind`. Null: nothing. */
 type Place = { row: Row; at: number; behind: Place } | null;
 
 /** Where a character leads to; undefined: it cannot come next. */
@@ -19,7 +19,7 @@ interface Ahead {
 
 /** The ways to follow one text at once: no schema that is accepted has as many (`schema-ways.ts`). */
 const MAX_HEADS = 1_024;
-/** How many places are looked at for one character, with those that lead on without one. */
+/** How many places are looked at for one character, including those that lead on without one. */
 const MAX_STEPS = 65_536;
 /** Reading begins here. */
 const START: Row = [rule('root')];
@@ -27,7 +27,7 @@ const START: Row = [rule('root')];
 export class GrammarReader {
   readonly #grammar: Grammar;
   #places: readonly Place[];
-  /** Where one way leads to, by its place: in the middle of a string that is the same one again. */
+  /** The ways from a single place: in the middle of a string that is the same place again and again. */
   readonly #known = new WeakMap<NonNullable<Place>, Ahead>();
 
   /** Starts from a grammar, or from where another reader is, ignoring what that one has read. */
@@ -42,8 +42,8 @@ export class GrammarReader {
   }
 
   /**
-   * Throws bad_schema when `written` cannot come next, and unsupported when there are too many ways to read it; nothing more is
-   * to be read then.
+   * Throws bad_schema when `written` cannot come next, and unsupported when there are too many ways to read it; do not read
+   * on after that.
    */
   read(written: string): void {
     for (const character of written) {
@@ -56,7 +56,7 @@ export class GrammarReader {
     }
   }
 
-  /** What was read is whole. */
+  /** Whether the text that was read is complete. */
   get mayEnd(): boolean {
     return this.#ahead().mayEnd;
   }
@@ -66,13 +66,13 @@ export class GrammarReader {
     return this.#ahead().heads.length;
   }
 
-  /** The grammar of what may come next. Rules keep their names, but for the root. */
+  /** The grammar of the rest. Rules keep their names, except for the root. */
   get rest(): Grammar {
     // Nothing was read.
     if (this.#places[0]?.row === START) return this.#grammar;
     const rules = new Map<string, readonly Row[]>();
     const rows = new Map<Place, Row>([[null, []]]);
-    // Each place once: texts may be nested deeply, and ways through one have all behind them in common.
+    // Each place gets one rule: texts may be nested deeply, and all ways through one share what is behind them.
     const rowOf = (place: Place): Row => {
       const unnamed: NonNullable<Place>[] = [];
       for (let at = place; at !== null && !rows.has(at); at = at.behind) unnamed.push(at);
@@ -95,7 +95,7 @@ export class GrammarReader {
     return ahead;
   }
 
-  /** Ways that come together are one from there on. */
+  /** Ways that meet are one from there on. */
   #lookAhead(): Ahead {
     const heads: Head[] = [];
     const seen = new Map<Place, Map<Row, Set<number>>>();
@@ -111,7 +111,7 @@ export class GrammarReader {
           'This JSON schema can be followed in too many ways at once. Make it simpler.',
         );
       }
-      // What was read to its end leads to what is behind it.
+      // A row that was read to its end leads to what is behind it.
       while (place !== null && place.at === place.row.length) place = place.behind;
       if (place === null) {
         mayEnd = true;
@@ -145,7 +145,7 @@ export class GrammarReader {
           if (least === 0) todo.push(next);
           if (most === 0) break;
           const fewer: Row = [repeat(node.row, Math.max(0, least - 1), most === null ? null : most - 1)];
-          // The same again is the same place.
+          // An unbounded repetition leads back to the same place.
           const again: Place = least === 0 && most === null ? place : { row: fewer, at: 0, behind: next };
           push(node.row, 0, again);
           break;
@@ -164,13 +164,13 @@ export class GrammarReader {
   }
 }
 
-/** In the middle of a literal, or behind it. */
+/** The place in the literal behind its next character, or behind the whole literal. */
 function behindOne(literal: string, character: string, next: Place): Place {
   const more = literal.slice(character.length);
   return more === '' ? next : { row: [text(more)], at: 0, behind: next };
 }
 
-/** Engines expect a rule to have something in it. */
+/** Engines expect a rule to have a body. */
 function orEmpty(row: Row): Row {
   const written = row.filter((node) => node.kind !== 'repeat' || node.most !== 0);
   return written.length === 0 ? [text('')] : written;

@@ -1,5 +1,5 @@
 /**
- * The grammar of a JSON schema, which holds every token of an answer to it. Built here and not by the engines' own converters:
+ * The grammar of a JSON schema, which holds every token of an answer to it. It is built here and not by the engines' own converters:
  * these differ in what they skip silently, and take schemas of any size from strangers.
  */
 import { MeshError } from '../base/errors.ts';
@@ -23,7 +23,7 @@ const ESCAPED = choice([set('["\\\\/bfnrt]')], [text('u'), HEX_DIGITS]);
 const FRACTION = optional(text('.'), repeat([DIGIT], 1, 15));
 const EXPONENT = optional(set('[eE]'), optional(set('[-+]')), repeat([DIGIT], 1, 2));
 
-/** No white space between tokens: nothing for a weak model to lose itself in. */
+/** There is no white space between tokens, in which a weak model could lose itself. */
 const BASE: Grammar = new Map<string, readonly Row[]>([
   ['char', [[set('[^"\\\\\\x00-\\x1F\\x7F]')], [text('\\'), ESCAPED]]],
   ['string', [[QUOTE, many(CHAR), QUOTE]]],
@@ -68,7 +68,7 @@ export function jsonGrammar({ root, named }: JsonSchema): Grammar {
       case 'string': {
         const { minLength, maxLength } = shape;
         if (minLength === 0 && maxLength === null) return STRING;
-        // A rule of its own: llama.cpp spells repetitions out, and refuses repetitions of what is spelt out.
+        // It is a rule of its own, as llama.cpp spells repetitions out, and refuses repetitions of what is spelt out.
         return add(QUOTE, bounded([CHAR], minLength, maxLength), QUOTE);
       }
       case 'values': {
@@ -126,7 +126,7 @@ export function jsonGrammar({ root, named }: JsonSchema): Grammar {
     let name = choices.get(key);
     if (name === undefined) {
       name = `choice${choices.size}`;
-      // Before it is written, as it may lead back to itself.
+      // The name is set before the choice is written, as that may lead back to itself.
       choices.set(key, name);
       chosen.set(name, waysOf(shape.shapes));
     }
@@ -138,7 +138,7 @@ export function jsonGrammar({ root, named }: JsonSchema): Grammar {
   return new Map<string, readonly Row[]>([['root', [[begin]]], ...definitions, ...chosen, ...own, ...BASE]);
 }
 
-/** Engines spell repetitions out: with a least above the most they would never end. */
+/** Engines spell repetitions out, and would never end with a minimum above the maximum. */
 function bounded(row: Row, least: number, most: number | null): GrammarNode {
   if (most !== null && least > most)
     throw new MeshError('bad_schema', 'In the JSON schema, a minimum is above its maximum.');
@@ -151,7 +151,7 @@ function list(item: GrammarNode, least: number, most: number | null): Row {
   return [text('['), ...(least === 0 ? [optional(item, more)] : [item, more]), text(']')];
 }
 
-/** What may be there comes behind what must: the order of keys means nothing in JSON. */
+/** Optional keys come behind required ones: the order of keys means nothing in JSON. */
 function endOf(required: number, pairs: readonly Row[], add: (...row: Row) => GrammarNode): Row {
   // Each pair may follow any of those before it.
   const beginnings: Row[] = [];

@@ -1,25 +1,25 @@
-/** Some of many texts in a grammar: what several begin with is written once, so that no two are followed side by side. */
+/** One of several texts in a grammar: a common beginning is written once, so that no two are followed side by side. */
 import { choice, optional, text, type Row } from './grammar.ts';
 
 interface Fork {
-  /** One of the texts ends here. */
+  /** Whether one of the texts ends here. */
   ends: boolean;
-  /** The others, by their next character, each from where they begin to differ. */
+  /** The other texts by their next character, each from where they begin to differ. */
   branches: { begin: string; texts: string[][]; from: number }[];
 }
 
-/** What is one of `texts`. */
+/** The row for one of `texts`. */
 export function oneOf(texts: readonly string[]): Row {
   const all = distinct(texts);
   const { branches } = fork(all, 0);
   const [only] = branches;
-  // A quote that all begin with, and no more, is not worth a group of its own.
+  // A quote that is all they share is not worth a group of its own.
   if (only === undefined || branches.length > 1 || only.from > 1) return written(all, 0);
   const inside = fork(all, only.from);
   return inside.ends || all.length === 1 ? written(all, 0) : written(all, only.from, 0);
 }
 
-/** How many of them can be followed at once, at most. */
+/** How many of the texts can be followed at once, at most. */
 export function waysOf(texts: readonly string[]): number {
   return widest(distinct(texts), 0);
 }
@@ -28,7 +28,7 @@ function distinct(texts: readonly string[]): string[][] {
   return [...new Set(texts)].map((text) => Array.from(text));
 }
 
-/** From the character `start` on, where they part behind `from`. */
+/** Writes texts that share their first `from` characters, beginning with the character at `start`. */
 function written(texts: readonly string[][], from: number, start = from): Row {
   const { ends, branches } = fork(texts, from);
   const shared = texts[0]?.slice(start, from).join('') ?? '';
