@@ -7,7 +7,7 @@ function hangsAfter(watch: EngineWatch, fromMs: number): number | null {
   return null;
 }
 
-/** So many pieces, so far apart; ends when the next was asked for. */
+/** Writes some pieces with pauses; ends when the next was asked for. */
 function wrote(watch: EngineWatch, pieces: number, pauseMs: number): number {
   let nowMs = 0;
   watch.asked(nowMs);

@@ -1,23 +1,23 @@
-/** Whether an engine at work on one answer has stopped without a word. Plain arithmetic: whoever asks has the clock. */
+/** Whether an engine at work on one answer has hung without a word. Plain arithmetic: the one who asks has the clock. */
 
 /**
- * Before the first piece the prompt is read: slow devices read five tokens a second, and a token may be four bytes. And the
- * engine may be at an answer for its own person first.
+ * The patience before the first piece, while the prompt is read: slow devices read five tokens a second, and a token may be
+ * four bytes. And the engine may first finish an answer for its own person.
  */
 const FIRST_MS = 300_000;
 const FIRST_MS_PER_BYTE = 50;
-/** Between pieces: so many times the usual pause, and never less than this. */
+/** The patience between pieces: several times the usual pause, and never less than this. */
 const PAUSES = 20;
 const LEAST_MS = 10_000;
-/** After it was told to stop. */
+/** The patience after it was told to stop. */
 const STOP_MS = 10_000;
-/** Between two looks no more than this counts: a computer that slept, or a tab that was frozen, waited for nothing. */
+/** The most that counts between two looks: a computer that slept, or a tab that was frozen, was not waiting. */
 const MAX_STEP_MS = 2_000;
 
 export class EngineWatch {
   readonly #firstMs: number;
   readonly #eachRead: boolean;
-  /** A piece was asked for and has not come. */
+  /** Whether a piece was asked for and has not come. */
   #waiting = false;
   #stopping = false;
   #waitedMs = 0;
@@ -27,7 +27,7 @@ export class EngineWatch {
   #usualMs: number | null = null;
   #pieces = 0;
 
-  /** `eachRead`: before each piece there is something to read, which takes as long as it is. */
+  /** `eachRead`: before each piece there is a text to read, whose length decides how long that takes. */
   constructor(promptBytes: number, eachRead = false) {
     this.#eachRead = eachRead;
     this.#firstMs = FIRST_MS + FIRST_MS_PER_BYTE * promptBytes;
@@ -46,14 +46,14 @@ export class EngineWatch {
     if (this.#pieces > 1) this.#usualMs = this.#usualMs === null ? pauseMs : this.#usualMs * 0.8 + pauseMs * 0.2;
   }
 
-  /** It was told to. */
+  /** Notes that it was told to stop. */
   stopping(nowMs: number): void {
     if (this.#stopping) return;
     this.#stopping = true;
     this.#restart(nowMs);
   }
 
-  /** Has to be asked again and again, every second or so: what lies between counts little. */
+  /** Ask every second or so: longer gaps count only a little. */
   hung(nowMs: number): boolean {
     this.#waitedMs += Math.min(nowMs - this.#lookedMs, MAX_STEP_MS);
     this.#lookedMs = nowMs;

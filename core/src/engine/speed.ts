@@ -1,6 +1,6 @@
-/** How fast an answer is written: now, and over its whole length. */
+/** Measures how fast an answer is written: now, and over its whole length. */
 const WINDOW_MS = 2_000;
-/** Fewer tokens after the first tell nothing. */
+/** Fewer tokens after the first mean nothing. */
 const MIN_MEASURED_TOKENS = 8;
 
 export class SpeedMeter {
@@ -46,7 +46,7 @@ export class SpeedMeter {
   }
 }
 
-/** Over the last five answers or so: an exponential average. */
+/** An exponential average over the last five answers or so. */
 export class TypicalSpeed {
   /** null until something was measured */
   tokensPerSecond: number | null = null;

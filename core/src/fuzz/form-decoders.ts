@@ -1,6 +1,6 @@
 /**
- * For the fuzzer: what a stranger says of the form that an answer is to have, and of how a conversation is written down.
- * The nasty ones among the inputs are refused or read; what they may not do is take long or much.
+ * For the fuzzer: a stranger's schemas for the form of an answer, and templates for how a conversation is written down. Nasty
+ * inputs may be refused or read, but must not take long or much.
  */
 import { MeshError } from '../base/errors.ts';
 import { grammarText } from '../form/grammar.ts';
@@ -24,7 +24,7 @@ const answers = ['{"ok":true}', '["a","b"]', '"a"', '{"left":{"right":{}}}'];
 const nastySchemas = HOSTILE_SCHEMAS.map(({ schema }) => schema);
 /** The rest of a form is read again when it is no longer than this: it is a form like any other. */
 const MAX_REST_CHARS = 4_096;
-/** Read as far as the form goes. */
+/** Answers that are read as far as the form allows. */
 const nastyAnswers = ['['.repeat(64), `"${'a'.repeat(4_000)}`, '{"a":'.repeat(30)];
 
 const templates = [
@@ -68,14 +68,14 @@ export function formDecoders(): FuzzTarget[] {
       weight: 3,
       seeds: templates.map(bytesOf),
       nasty: nastyTemplates.map(bytesOf),
-      // Runs on a file that its provider chose, once for each question.
+      // It runs on a file that its provider chose, once for each question.
       run: rendered,
       slowMs: 500,
     },
   ];
 }
 
-/** What a template says is wrong with it comes in Jinja's words, some of which are those of a program with a mistake. */
+/** The errors of templates come in Jinja's words, some of which look like a mistake in the program. */
 function rendered(template: Uint8Array): boolean {
   try {
     renderChat(textOf(template), turns, { bos: '<s>', eos: '</s>' });

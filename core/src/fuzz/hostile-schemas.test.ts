@@ -13,7 +13,7 @@ const text = { type: 'string' };
 const ref = (name: string) => ({ $ref: `#/$defs/${name}` });
 const grammarOf = (schema: object) => jsonGrammar(readJsonSchema(JSON.stringify(schema)));
 
-/** As zod, pydantic, OpenAPI and MCP write them; each with a value that follows it. */
+/** Schemas like those that zod, pydantic, OpenAPI and MCP write, each with a value that follows it. */
 const ORDINARY: Record<string, [schema: object, value: unknown]> = {
   'what may be missing': [{ anyOf: [text, { type: 'null' }] }, null],
   'types in a list': [{ type: ['string', 'integer', 'null'] }, 7],
@@ -201,7 +201,7 @@ describe('a schema of a stranger', () => {
 });
 
 describe('a grammar', () => {
-  it('is not written for bounds the wrong way round, whoever let them through', () => {
+  it('is not written for bounds the wrong way round, no matter who let them through', () => {
     const wrong = { minLength: 9, maxLength: 2 };
     expect(() => jsonGrammar({ root: { kind: 'string', ...wrong }, named: {} })).toThrow(
       expect.objectContaining({ code: 'bad_schema' }),

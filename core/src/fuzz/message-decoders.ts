@@ -283,7 +283,7 @@ const signals: unknown[] = [
   },
 ];
 
-/** As large as messages can be, and what is said of them a lie. */
+/** Messages as large as they can be, whose claims about themselves are lies. */
 const begun = { kind: 'TASK_REQUEST', taskId, task: 'chat', model, maxTokens: 1, lease: null, sampling: {} };
 const asked = { ...begun, salt: new Uint8Array(16), turns: [{ role: 'user', content: 'hi' }] };
 const ids = (count: number) => Array.from({ length: count }, () => 0x7fff_ffff);
@@ -320,7 +320,7 @@ const nastyMessages: unknown[] = [
     })),
   },
 ];
-/** With as many adapters as an advert has, of names that JSON writes six times as long. */
+/** The advert with as many adapters as it may have, with names that JSON writes six times as long. */
 function fat(one: ModelAdvert): ModelAdvert {
   const sha256 = (i: number) => i.toString(16).padStart(64, '0');
   const adapters = Array.from({ length: 16 }, (_, i) => ({ sha256: sha256(i), name: '\u0001'.repeat(64) }));
@@ -349,7 +349,7 @@ const nastySignals: unknown[] = nastyDescriptions.map((sdp) => ({
   payload: { type: 'data', connectionId: 'dc_1', sdp: { type: 'offer', sdp } },
 }));
 
-/** `catalogue`: a decoded JSON value that is one. */
+/** `catalogue`: a decoded JSON value that should be one. */
 export function messageDecoders(catalogue: unknown): FuzzTarget[] {
   return [
     {
@@ -395,7 +395,7 @@ function fragmentsOf(message: DataMessage): Uint8Array[] {
   return fragments;
 }
 
-/** Fragments as a stranger may cut them, whatever is in them. */
+/** Fragments as a stranger may cut them, with any content. */
 function fragmented(body: Uint8Array): Uint8Array {
   const room = MAX_FRAGMENT_BYTES - SEAL_BYTES - 2;
   const fragments: Uint8Array[] = [];
@@ -431,7 +431,7 @@ function reread(fragments: Uint8Array): DataMessage {
   throw new Error('a message is not whole when it is passed on');
 }
 
-/** What is accepted must be accepted, as the same, when it is written again. */
+/** An accepted value must be accepted as the same value when it is written again. */
 function json(name: string, weight: number, values: readonly unknown[], read: (text: string) => unknown): FuzzTarget {
   const run = (input: Uint8Array) =>
     refusable(() => {
@@ -444,7 +444,7 @@ function json(name: string, weight: number, values: readonly unknown[], read: (t
   return { name, weight, values, write: jsonOf, run, seeds: values.map(jsonOf) };
 }
 
-/** As those do who hand on what they parsed themselves. */
+/** Parses as those do who hand on what they parsed themselves. */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
