@@ -6,7 +6,7 @@ export default defineConfig({
   // Each test brings up processes and browsers of its own, and mostly waits for them.
   workers: 3,
   timeout: 90_000,
-  // A shared machine can stall for longer than a person waits. What does not pass the first time is listed as flaky.
+  // A shared machine can stall for longer than a person waits. A test that needs a second try is listed as flaky.
   retries: process.env['CI'] === undefined ? 0 : 2,
   forbidOnly: process.env['CI'] !== undefined,
   reporter: [['list']],

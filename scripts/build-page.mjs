@@ -1,4 +1,4 @@
-/** Builds the page, and tells whether what it is made of has changed since. */
+/** Builds the page, and tells whether its sources have changed since. */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -7,20 +7,20 @@ import { join, relative } from 'node:path';
 const SOURCES = ['web', 'core/src', 'vite.config.ts', 'models/catalogue.json', 'package-lock.json'];
 const NOT_SOURCES = new Set(['dist', 'node_modules', '.svelte-kit']);
 
-/** True when it is there and fresh. */
+/** Whether the built page is there and up to date. */
 export function pageIsBuilt(root) {
   const stamp = stampFile(root);
   return existsSync(stamp) && readFileSync(stamp, 'utf8') === fingerprint(root);
 }
 
-/** Rejects with what the build said when it failed, or with the reason of `signal`. */
+/** Rejects with the output of a failed build, or with the reason of `signal`. */
 export async function buildPage(root, signal) {
   const before = fingerprint(root);
   const vite = join(root, 'node_modules', 'vite', 'bin', 'vite.js');
   const { code, output } = await run([vite, 'build'], root, signal);
   signal.throwIfAborted();
   if (code !== 0) throw new Error(`The page could not be built:\n${output.trim().slice(-4000)}`);
-  // Of before: what was saved meanwhile may not be in it.
+  // The stamp is that from before: what was saved meanwhile may not be in the build.
   writeFileSync(stampFile(root), before);
 }
 
@@ -28,7 +28,7 @@ function stampFile(root) {
   return join(root, 'web', 'dist', '.stamp');
 }
 
-/** Of names and contents. Times would change with every checkout. */
+/** Covers names and contents; times would change with every checkout. */
 function fingerprint(root) {
   const hash = createHash('sha256');
   for (const file of SOURCES.flatMap((source) => filesIn(join(root, source)))) {

@@ -1,4 +1,4 @@
-// npm run build: the page, with a note of what it was made of, so that npm start need not build it again.
+// npm run build: builds the page, and notes its sources, so that npm start need not build it again.
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildPage } from './build-page.mjs';

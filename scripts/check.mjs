@@ -1,5 +1,5 @@
 // npm run check [-- --changed]: format, lint, types, documents, unit tests and acceptance suites, the built page and its budget,
-// rooms. With --changed only what has changed since the last commit, and the tests beside it.
+// rooms. With --changed it checks only what has changed since the last commit, and the tests beside it.
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { bin, steps } from './run.mjs';

@@ -5,11 +5,11 @@ import { programArgs, programEnv } from './programs.mjs';
 
 export class Child {
   #process;
-  /** The first line of JSON with `ready: true`; rejects when the process ends before. */
+  /** Resolves with the first line of JSON that has `ready: true`; rejects when the process ends before. */
   ready;
-  /** A worker lends nothing for now; told why, for a person. */
+  /** Told why a worker lends nothing for now, in words for a person. */
   onPaused = () => {};
-  /** It is up, and cannot join its mesh; told why, for a person. */
+  /** Told why it is up but cannot join its mesh, in words for a person. */
   onWaiting = () => {};
   /** How it ended: `why` for a person, the exit code, and the error it named itself, if it did. */
   ended;
@@ -40,7 +40,7 @@ export class Child {
       });
       void this.ended.then(({ why }) => reject(new Error(why)));
     });
-    // Whoever waits for `ready` hears of it; nobody has to.
+    // Those who wait for `ready` hear of it; nobody has to.
     this.ready.catch(() => {});
   }
 
@@ -59,7 +59,7 @@ function parse(line) {
   try {
     return JSON.parse(line);
   } catch {
-    // A child may print what it likes; only its line of JSON is for us.
+    // A child may print what it likes; only lines of JSON are for us.
     return null;
   }
 }

@@ -1,4 +1,4 @@
-// The control plane and the llmesh command as JavaScript, for whoever starts them often.
+// Compiles the control plane and the llmesh command to JavaScript, for those who start them often.
 import { compilePrograms } from './programs.mjs';
 
 await compilePrograms();

@@ -1,4 +1,4 @@
-// npm run check: what the documents name is there. Links lead to a file, quoted titles to a test of the file before them, and
+// npm run check: what the documents name exists. Links lead to a file, quoted titles to a test of the file before them, and
 // the version of the protocol is the one that the code speaks.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -1,7 +1,7 @@
 /**
- * Runs before `npm start` and `npm test`, before anything is installed: plain Node, nothing imported but Node itself. Puts in
- * place what is missing and is done in a blink when nothing is. `--browsers`: what the tests need, too: a Chromium and a
- * Firefox, and as root on Debian the tools of the tests that are skipped without them.
+ * Runs before `npm start` and `npm test`, when nothing is installed yet, so it imports nothing but Node itself. Installs what
+ * is missing, and is done in a blink when nothing is. `--browsers`: also what the tests need: a Chromium and a Firefox, and,
+ * as root on Debian, the tools without which some tests are skipped.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -31,7 +31,7 @@ function requireNode() {
   fail(`LLMesh needs Node ${NODE_LEAST.join('.')} or newer; this is ${process.versions.node}. See https://nodejs.org.`);
 }
 
-/** npm notes what it installed in a lock file of its own, written last: every package asked for has to be in it. */
+/** npm notes what it installed in a lock file of its own, written last: every package that we want has to be in it. */
 function packagesInPlace() {
   const noted = join(ROOT, 'node_modules', '.package-lock.json');
   if (!existsSync(noted)) return false;
@@ -40,7 +40,7 @@ function packagesInPlace() {
   if (present === null) return false;
   return Object.entries(wanted).every(([path, want]) => {
     const have = present[path];
-    // The root itself, and what is for other machines, is not noted.
+    // It does not note the root itself, and packages for other machines.
     if (have === undefined) return path === '' || want.optional === true || 'os' in want || 'cpu' in want;
     return have.version === want.version && have.integrity === want.integrity && have.resolved === want.resolved;
   });
@@ -57,7 +57,7 @@ function readPackages(file) {
 
 function installPackages() {
   console.log('Installing packages (once; a minute or two, some 1.3 GB on disk)…');
-  // The programs of ours and the prebuilt binaries of others need no install scripts.
+  // Neither our programs nor the prebuilt binaries need install scripts.
   const npm = run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund']);
   if (npm !== 0) fail('npm ci failed; its message above says why. Is this computer online? Then try again.');
 }
@@ -80,7 +80,7 @@ function provideBrowsers() {
   }
 }
 
-/** What went wrong, or null. */
+/** Returns what went wrong, or null. */
 function installForTests(packages) {
   if (packages.length === 0) return null;
   const names = packages.join(', ');

@@ -1,5 +1,5 @@
-// npm run pack [-- --check]: the packages that are published, @llmesh/core and llmesh, as .tgz in dist/packages.
-// --check installs them in an empty folder, runs the command there, and says what that takes.
+// npm run pack [-- --check]: packs what is published, @llmesh/core and llmesh, as .tgz in dist/packages.
+// --check installs them in an empty folder, runs the command there, and says how much room they take.
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,12 +8,12 @@ import { bin } from './run.mjs';
 
 const OUT = resolve('dist/packages');
 /**
- * What llama.cpp needs on each kind of machine, for its processor, or its Metal. All that node-llama-cpp would install is
- * 725 MB, most of it for graphics cards that the machine does not have; whoever has one adds its package.
+ * What llama.cpp needs on each kind of machine, for its processor, or its Metal. node-llama-cpp would install 725 MB, most
+ * of it for graphics cards that the machine does not have; owners of one add its package.
  */
 const ENGINES = ['linux-x64', 'linux-arm64', 'mac-arm64-metal', 'mac-x64', 'win-x64', 'win-arm64'];
 
-/** Run in the empty folder. */
+/** A program that runs in the empty folder. */
 const LOADS_A_MODEL = `
 import { LlamaEngine } from 'llmesh/llama/llama-engine';
 import { modelsFolder } from 'llmesh/models/catalogue-file';
@@ -48,7 +48,7 @@ try {
   if (process.argv.includes('--check')) check(packed);
 } finally {
   rmSync(work, { recursive: true });
-  // In the workspace the sources count; what is built would grow old there.
+  // In the workspace the sources are used; a build left there would become stale.
   for (const name of ['core', 'native-worker']) rmSync(join(name, 'dist'), { recursive: true });
 }
 
@@ -81,7 +81,7 @@ function bundleLlama(stage, manifest) {
   npm(['install', '--omit=optional', '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock'], stage);
   const llama = join(stage, 'node_modules/node-llama-cpp');
   for (const part of readdirSync(join(llama, 'llama'))) {
-    // What says which prebuilt one this is.
+    // Keep the file that says which prebuilt binary this is.
     if (!part.endsWith('.json')) rmSync(join(llama, 'llama', part), { recursive: true });
   }
   const bindings = readJson(join(llama, 'package.json'));
@@ -104,7 +104,7 @@ function check(packed) {
   );
   const run = (...args) => execFileSync(args[0], args.slice(1), { cwd: folder, encoding: 'utf8' });
   const version = run('npx', '--no-install', 'llmesh', '--version').trim();
-  // As files: llama.cpp's bindings try themselves out in a process with the same arguments.
+  // They are files, since llama.cpp's bindings test themselves in a process with the same arguments.
   writeFileSync(join(folder, 'engine.mjs'), LOADS_A_MODEL);
   writeFileSync(join(folder, 'client.mjs'), CLIENT);
   const engine = run('node', 'engine.mjs').trim();

@@ -8,7 +8,7 @@ const ROOT = join(import.meta.dirname, '..');
 const PACKAGES = ['core', 'signaling', 'native-worker'];
 const FROM_SOURCE = ['--import', 'tsx', '--conditions=@llmesh/source'];
 
-/** Node's arguments for `file`, a TypeScript file below a package's `src`: what is compiled runs where it is up to date. */
+/** Node's arguments for `file`, a TypeScript file below a package's `src`: the compiled output runs where it is up to date. */
 export function programArgs(file) {
   const [name = '', ...rest] = file.split('/');
   const compiled = join(ROOT, name, 'dist', ...rest.slice(1)).replace(/\.ts$/, '.js');
@@ -16,14 +16,14 @@ export function programArgs(file) {
   return fresh ? [compiled] : [...FROM_SOURCE, join(ROOT, file)];
 }
 
-/** The environment for it: a condition that means the sources must not reach what is compiled. */
+/** The environment for it: the condition that selects the sources must not reach compiled programs. */
 export function programEnv(env = {}) {
   const { NODE_OPTIONS: options = '', ...others } = process.env;
   const kept = options.replace('--conditions=@llmesh/source', '').trim();
   return { ...others, ...(kept !== '' && { NODE_OPTIONS: kept }), ...env };
 }
 
-/** Compiles what has changed, without looking for mistakes: `npm run check` does that. Rejects with what the compiler said. */
+/** Compiles what has changed, without type checks: `npm run check` does those. Rejects with the compiler's output. */
 export async function compilePrograms() {
   if (isCompiled(PACKAGES.map((name) => join(ROOT, name)))) return;
   const began = new Date();

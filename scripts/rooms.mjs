@@ -1,16 +1,16 @@
-// npm run check: every file lies in a room, and a room imports those before it in its table alone. Prints the largest folder and
-// how many circles of files there are, types included; with code 1 when a door opens the wrong way, or a folder is too large.
+// npm run check: every file lies in a room, and a room imports only those before it in its table. Prints the largest folder and
+// the number of circles of files, types included; ends with code 1 when a door opens the wrong way, or a folder is too large.
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import ts from 'typescript';
 
 const LARGEST = 25;
 
-/** What each is for; it may import those before it. A file's name stands for itself, '' for the root, which composes. */
+/** The purpose of each room, which may import those before it. A file's name is a room, and so is '', the root that composes. */
 const ROOMS = {
   'core/src': [
     ['base', 'time, bytes, ids and errors: knows nothing of a mesh'],
-    // With protocol.ts, which lies where the tiny model tells people that it does.
+    // It includes protocol.ts, which lies where the tiny model tells people it does.
     ['wire', 'everything that is said, to peers and to the control plane', 'protocol.ts'],
     ['policy', 'what requester and control plane must decide alike; pure'],
     ['gguf', 'heads of model files, read within bounds'],
@@ -57,7 +57,7 @@ const ROOMS = {
     ['models/lora', 'adapters: found, fetched, checked for a model'],
     ['llama', 'the engine ports on llama.cpp'],
     ['lend/policy', 'when this computer lends; pure'],
-    ['status', 'how the worker stands, for whoever looks'],
+    ['status', 'the status of the worker, for anyone who looks'],
     ['lend', 'models on offer as long as their owner can spare them'],
     ['service', 'the worker as a service of the system'],
     ['gateway/request', "OpenAI's words in"],
@@ -71,7 +71,7 @@ const ROOMS = {
   'web/src': null,
 };
 
-/** Of core the control plane needs what both sides must agree on, and no more. */
+/** The control plane needs only those rooms of core that both sides must agree on. */
 const SHARED = ['base', 'protocol', 'wire', 'policy', 'identity', 'receipts'];
 
 const faults = [];

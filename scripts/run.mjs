@@ -1,4 +1,4 @@
-// Runs steps one after the other, each with its time; the first that fails ends it.
+// Runs steps one after the other and times each; the first that fails ends the run.
 import { spawn } from 'node:child_process';
 
 export function step(name, command, args, env = {}) {

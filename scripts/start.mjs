@@ -1,4 +1,4 @@
-/** `npm start`: a whole mesh on one origin. Builds what is stale, starts the control plane, the gateway and one provider, minds them. */
+/** `npm start`: a whole mesh on one origin. Builds what is stale, starts control plane, gateway and one provider, and minds them. */
 import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -13,13 +13,13 @@ import { compilePrograms } from './programs.mjs';
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const EXIT_USAGE = 2;
 const EXIT_PORT_IN_USE = 3;
-/** A person has to do something first. */
+/** The exit code where a person has to do something first. */
 const EXIT_HOPELESS = 78;
 const MAX_RESTART_SECONDS = 30;
-/** A worker that served so long has a fresh start when it stops. */
+/** A worker that served this long has a fresh start when it stops. */
 const PROVEN_MS = 60_000;
 const PARENT_CHECK_MS = 250;
-/** Errors of the provider or the gateway that come back however often it is started. */
+/** Errors of the provider or the gateway that another start does not cure. */
 const HOPELESS = new Set([
   ...['model_not_found', 'model_unreadable', 'model_integrity'],
   ...['identity_unusable', 'key_unreadable'],
@@ -52,7 +52,7 @@ if (process.env.npm_lifecycle_event !== undefined) {
   const parent = process.ppid;
   setInterval(() => process.ppid !== parent && !stopping.signal.aborted && stop(0), PARENT_CHECK_MS).unref();
 }
-// Whatever ends us takes the children along.
+// Our end, however it comes, takes the children along.
 process.on('exit', () => children.forEach((child) => child.kill()));
 
 try {
@@ -97,15 +97,15 @@ async function startControlPlane(gatewayPort) {
   return afterASecond('Starting the control plane…', child.ready);
 }
 
-/** Settles with true when it serves and false when its first start failed, it pauses, or it cannot join; goes on minding it. */
+/** Settles with true when it serves and false when its first start failed, it pauses, or it cannot join; keeps minding it. */
 function startWorker(url) {
   const name = options.model === TINY ? 'the tiny model' : options.model;
-  // On a laptop, too: whoever starts a mesh wants to see one.
+  // It lends on battery, too: a person who starts a mesh wants to see one.
   const args = ['worker', '--model', options.model, '--mesh', url, '--on-battery', '--json'];
   return afterASecond(`Starting ${name}…`, minded(args, `The provider with ${name}`));
 }
 
-/** Only we know its port: all others come through the control plane, which says who they are. */
+/** Only we know its port: all requests come through the control plane, which says who asks. */
 function startGateway(url, port) {
   const origins = (process.env.LLMESH_ORIGINS ?? '').split(',').map((origin) => origin.trim());
   const cors = origins.filter(Boolean).flatMap((origin) => ['--cors', origin]);
@@ -151,7 +151,7 @@ async function mind(run, name) {
     try {
       await sleep(seconds * 1000, undefined, { signal: stopping.signal });
     } catch {
-      // The signal's doing: the mesh is stopping.
+      // The signal ended it: the mesh is stopping.
       return;
     }
   }
@@ -164,7 +164,7 @@ function start(file, args) {
   return child;
 }
 
-/** Ends everything, once. Asked again, it does not wait. */
+/** Ends everything, once. Called again, it does not wait. */
 async function stop(code) {
   if (stopping.signal.aborted) process.exit(code);
   stopping.abort();
@@ -172,7 +172,7 @@ async function stop(code) {
   process.exit(code);
 }
 
-/** Any, of this computer alone. */
+/** Any free port, for this computer alone. */
 function freePort() {
   return new Promise((resolve, reject) => {
     const probe = createServer();
@@ -194,8 +194,8 @@ function requireFreePort() {
       const messages = {
         EADDRINUSE: inUse,
         EACCES: `This account may not listen on port ${port}. Choose one above 1023 with PORT=7070 npm start.`,
-        EADDRNOTAVAIL: `${host} is no address of this computer. Choose another with HOST=0.0.0.0 npm start.`,
-        ENOTFOUND: `${host} is no address of this computer. Choose another with HOST=0.0.0.0 npm start.`,
+        EADDRNOTAVAIL: `${host} is not an address of this computer. Choose another with HOST=0.0.0.0 npm start.`,
+        ENOTFOUND: `${host} is not an address of this computer. Choose another with HOST=0.0.0.0 npm start.`,
       };
       console.error(messages[error.code] ?? `Cannot listen on ${host}:${port}: ${error.message}`);
       process.exit(error.code === 'EADDRINUSE' ? EXIT_PORT_IN_USE : 1);
@@ -204,7 +204,7 @@ function requireFreePort() {
   });
 }
 
-/** How others come in, when they can. */
+/** Says how others can come in, if they can. */
 function invitations() {
   if (!['0.0.0.0', '::'].includes(options.host)) return [];
   const addresses = Object.values(networkInterfaces())
@@ -248,7 +248,8 @@ function readOptions() {
       process.exit(0);
     }
     const port = Number(values.port);
-    if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new Error(`${values.port} is no port: 1 to 65535.`);
+    if (!Number.isInteger(port) || port < 1 || port > 65_535)
+      throw new Error(`${values.port} is not a port: use 1 to 65535.`);
     return { ...values, port };
   } catch (error) {
     console.error(`${error.message}\nnpm start -- --help lists the options.`);

@@ -1,4 +1,4 @@
-// npm test: everything that `npm run check` does, then the whole mesh in real browsers.
+// npm test: runs everything that `npm run check` does, then the whole mesh in real browsers.
 import { steps } from './run.mjs';
 
 await steps([

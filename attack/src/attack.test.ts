@@ -1,4 +1,4 @@
-/** A bounded version of `npm run attack`: smaller crowds, one mesh for several attacks, and no figures of how long others wait. */
+/** A bounded version of `npm run attack`: smaller crowds, one mesh for several attacks, and no figures on how long others wait. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { releaseMeshNodes } from 'llmesh/node/mesh-node';
 import type { Attack } from './attack.ts';
@@ -8,7 +8,7 @@ import { Target, type TargetOptions } from './target.ts';
 const SCALE = 0.25;
 const TIMEOUT_MS = 120_000;
 
-/** Attacks on the same mesh are done one after the other: each has to leave it whole. */
+/** Attacks on the same mesh run one after the other: each has to leave it whole. */
 const meshes = new Map<string, Attack[]>();
 for (const attack of ATTACKS.filter(({ quick }) => quick)) {
   const mesh = JSON.stringify(attack.mesh);

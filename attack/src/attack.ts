@@ -1,34 +1,34 @@
-/** What an attack is: what it does to a fresh mesh, what it did before there was a bound, and what the bound is. */
+/** The shape of an attack: what it does to a fresh mesh, what it did before there was a bound, and what the bound is. */
 import type { Target, TargetOptions } from './target.ts';
 
 export interface Scene {
   target: Target;
-  /** 1: all of it; less: what fits into a test. */
+  /** 1: the whole attack; less: what fits into a test. */
   scale: number;
 }
 
 export interface Outcome {
   held: boolean;
-  /** What happened, in a few words with figures. */
+  /** The outcome, in a few words with figures. */
   now: string;
 }
 
 export interface Attack {
   name: string;
-  /** What it did to the version that had no bound against it. */
+  /** What it did to a version without a bound. */
   before: string;
-  /** What holds it now. */
+  /** The bound that holds it now. */
   bound: string;
-  /** The mesh that it is done to. */
+  /** The mesh that it attacks. */
   mesh: TargetOptions;
-  /** It is part of `npm test`. */
+  /** Whether it is part of `npm test`. */
   quick: boolean;
-  /** It takes the mesh down on purpose, so that nobody visits meanwhile. */
+  /** Set where it takes the mesh down on purpose, so that nobody visits meanwhile. */
   alone?: true;
   run(scene: Scene): Promise<Outcome>;
 }
 
-/** All of these have to be so. */
+/** All of these have to hold. */
 export function outcome(facts: readonly [holds: boolean, what: string][]): Outcome {
   return {
     held: facts.every(([holds]) => holds),

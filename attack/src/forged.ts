@@ -1,4 +1,4 @@
-/** A receipt that two who agree sign for an answer that never was. */
+/** A receipt that two conspirators sign for an answer that never was. */
 import { fromBase32, toBase32 } from '@llmesh/core/base/base32';
 import { newTaskId } from '@llmesh/core/base/ids';
 import { leaseOf, readLeases } from '@llmesh/core/receipts/lease';
@@ -6,7 +6,7 @@ import { randomBytes } from '@llmesh/core/base/random-bytes';
 import { countersign, signReceipt } from '@llmesh/core/receipts/receipt';
 import type { Stranger } from './stranger.ts';
 
-/** `claims`: what is said of the answer. Throws when they get no lease. */
+/** `claims`: what the receipt says about the answer. Throws when they get no lease. */
 export async function forgedFiling(
   provider: Stranger,
   requester: Stranger,

@@ -1,4 +1,4 @@
-/** What an honest visitor felt, before and during an attack. */
+/** How an honest visitor fared before and during an attack. */
 import { inWords } from './attack.ts';
 import type { Program } from './program.ts';
 
@@ -9,7 +9,7 @@ export interface Felt {
   healthzMaxMs: number;
 }
 
-/** What the visitor printed from line `from` on. */
+/** Sums up what the visitor printed from line `from` on. */
 export function felt(visitor: Program, from = 0, to = visitor.lines.length): Felt {
   const lines = visitor.lines.slice(from, to);
   const numbers = (field: string) => lines.map((line) => line[field]).filter((value) => typeof value === 'number');

@@ -1,6 +1,6 @@
 /**
  * `npm run attack`: every attack that worked once, each against a fresh mesh, while an honest visitor asks and is measured.
- * Ends with a table and one line of JSON; with code 1 when one of them was not held.
+ * Ends with a table and one line of JSON, and with code 1 when one of them was not held.
  */
 import { Command } from 'commander';
 import { constants, setPriority } from 'node:os';
@@ -15,10 +15,10 @@ import { Target } from './target.ts';
 
 /** How long the mesh is watched undisturbed. */
 const CALM_MS = 5_000;
-/** An attack that is over sooner is felt by whoever asks until then. */
+/** After an attack that is over sooner, the visitor still gets this many questions, or this much time. */
 const LEAST_QUESTIONS = 10;
 const LEAST_QUESTIONS_MS = 20_000;
-/** What an honest visitor may feel of an attack. */
+/** How much an honest visitor may suffer from an attack. */
 const MAX_FIRST_WORD_RATIO = 2;
 const MAX_HEALTHZ_MS = 200;
 const MAX_MEMORY_RATIO = 1.5;

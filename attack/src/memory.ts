@@ -2,7 +2,7 @@
 import { processesUnder, residentMb, type Program } from './program.ts';
 
 const EVERY_MS = 100;
-/** What a process that was not there before may take without counting as growth: one of ours that watches or tries something out. */
+/** How much a new process may take without counting as growth: one of ours that watches or tries something out. */
 const NEWCOMER_MB = 256;
 
 export class MemoryWatch {
@@ -16,7 +16,7 @@ export class MemoryWatch {
     this.#timer = setInterval(() => this.#look(), EVERY_MS);
   }
 
-  /** What was seen until now is how it is undisturbed. */
+  /** The figures until now are those of the undisturbed mesh. */
   attackBegins(): void {
     this.#look();
     this.#undisturbed = this.#peak;
@@ -24,7 +24,7 @@ export class MemoryWatch {
     this.#look();
   }
 
-  /** The most that any process has grown to, of what it had undisturbed. */
+  /** The most that any process has grown, as a multiple of its undisturbed size. */
   get worstRatio(): number {
     const ratios = [...this.#peak].map(([pid, mb]) => {
       const before = this.#undisturbed.get(pid);

@@ -5,20 +5,20 @@ import { createInterface } from 'node:readline';
 import { ROOT } from '@llmesh/e2e/processes';
 import { programArgs, programEnv } from '../../scripts/programs.mjs';
 
-/** An attack that gets past this has won, and this computer is to outlive it. */
+/** An attack that gets past this has won, but this computer should survive it. */
 const MEMORY_LIMIT_KIB = 3_000_000;
 const READY_TIMEOUT_MS = 60_000;
 const KEPT_STDERR_CHARS = 4_096;
 
 export interface ProgramOptions {
   env?: Record<string, string>;
-  /** What is said about it in the table. */
+  /** Its name in the table. */
   name: string;
 }
 
 export class Program {
   readonly name: string;
-  /** What it printed, as JSON; lines that are none are left out. */
+  /** The lines of JSON that it printed; others are left out. */
   readonly lines: Record<string, unknown>[] = [];
   /** The end of what it complained about. */
   stderr = '';
@@ -104,7 +104,7 @@ export class Program {
     }, graceMs);
     await this.ended;
     clearTimeout(timer);
-    // What it started itself does not outlive it.
+    // Its own children do not outlive it.
     for (const pid of family) killQuietly(pid);
     return killed ? null : performance.now() - beganMs;
   }

@@ -1,4 +1,4 @@
-/** Somebody on `/mesh` who writes every message by hand: what an attacker is, and costs. */
+/** Somebody on `/mesh` who writes every message by hand, as an attacker would. */
 import { createHash } from 'node:crypto';
 import { WebSocket } from 'ws';
 import { fromBase32, toBase32 } from '@llmesh/core/base/base32';
@@ -12,13 +12,13 @@ import type { Target } from './target.ts';
 type Message = Record<string, unknown>;
 const PURPOSE = Buffer.from('llmesh/1/join\0');
 const JOIN_TIMEOUT_MS = 30_000;
-/** As many at once as a small program of an attacker would open. */
+/** How many connections a small program of an attacker would open at once. */
 const TOGETHER = 10;
 
 export interface StrangerOptions {
   /** The address of this computer that it comes from; on Linux all of 127.0.0.0/8 are. */
   from?: string;
-  /** As a browser would send them. */
+  /** Headers that a browser would send. */
   headers?: Record<string, string>;
 }
 
@@ -48,7 +48,7 @@ export class Stranger {
     return stranger;
   }
 
-  /** As many as get in within `ms`, up to `most`. */
+  /** Joins as many as get in within `ms`, up to `most`. */
   static async crowd(target: Target, most: number, ms: number, from?: string): Promise<Stranger[]> {
     const crowd: Stranger[] = [];
     const endMs = performance.now() + ms;
@@ -68,7 +68,7 @@ export class Stranger {
     if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
   }
 
-  /** What is said to this request; null: nothing within `ms`. */
+  /** Resolves with the reply to this request; null: there was none within `ms`. */
   ask(message: Message, ms = 10_000): Promise<Message | null> {
     this.#requests += 1;
     const requestId = this.#requests;
@@ -99,7 +99,7 @@ export class Stranger {
     this.#beat ??= setInterval(beat, 1_000);
   }
 
-  /** Goes without a word. */
+  /** Leaves without a word. */
   close(): void {
     if (this.#beat !== null) clearInterval(this.#beat);
     this.#socket.terminate();

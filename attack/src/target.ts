@@ -11,7 +11,7 @@ export const TINY_FILE = join(ROOT, 'models', 'tiny', 'llmesh-tiny.gguf');
 export interface TargetOptions {
   workers: number;
   gateway: boolean;
-  /** Of the control plane. */
+  /** The environment of the control plane. */
   env?: Record<string, string>;
 }
 

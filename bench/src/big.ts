@@ -21,7 +21,7 @@ const MEMORY_OVER_FILE = 1.15;
 const GB = 1e9;
 
 export interface BigOptions {
-  /** Of the 48 layers. */
+  /** The share of the 48 layers. */
   scale: number;
   rounds: number;
   tokens: number;
@@ -32,7 +32,7 @@ export interface BigOptions {
 
 interface Answer {
   firstTokenMs: number;
-  /** After the first token. */
+  /** The speed after the first token. */
   tokensPerSecond: number;
 }
 
@@ -58,7 +58,7 @@ export async function big(options: BigOptions) {
 }
 
 interface Measured {
-  /** Were both loaded at once, and asked in turns? */
+  /** Whether both were loaded at once, and asked in turns. */
   inTurns: boolean;
   loadMs: number;
   rawLoadMs: number;
@@ -143,7 +143,7 @@ function summary(
   };
 }
 
-/** For a person; null: it can be done here. */
+/** What this computer lacks, in words for a person; null: nothing. */
 async function whatLacks(folder: string, diskBytes: number, memoryBytes: number): Promise<string | null> {
   const { bavail, bsize } = await statfs(folder);
   const freeDisk = bavail * bsize;

@@ -1,5 +1,5 @@
 /**
- * What it takes to go on with another provider's answer: from `generate` with k delivered tokens to the first new one,
+ * What it takes to continue another provider's answer: the time from `generate` with k delivered tokens to the first new one,
  * with the delivered tokens written again ("replay") and read like a prompt ("fast"), and how often the next words are
  * those of the undisturbed answer.
  */
@@ -40,7 +40,7 @@ export async function continuation(options: ContinuationOptions) {
   const engine = new LlamaEngine();
   await engine.load({ path, threads: options.threads, gpu: 'off', slots: 1 }, () => {}, never);
   try {
-    // Every round asks something else: nothing of the one before is of use.
+    // Every round asks something else, so that nothing of the previous one helps.
     for (const [round, question] of questions(options.rounds + 1).entries()) {
       for (const one of cases) await measure(engine, question, one, round > 0);
     }
@@ -66,7 +66,7 @@ async function measure(engine: LlamaEngine, question: string, into: Measured, co
   const cut = cutAt(whole, delivered);
   const long = whole.finish.completionTokens === request.maxTokens;
   const prefix = long ? prefixAt(whole, cut, { ids: true, replay }) : repeated(whole, delivered, replay);
-  // Whatever the sequence has kept of the undisturbed answer would help.
+  // Anything that the sequence kept from the undisturbed answer would help.
   await runOf(engine, { ...request, turns: [{ role: 'user', content: `Not ${question}` }], maxTokens: 1 }, never);
   const startMs = performance.now();
   const generation = engine.generate({ ...request, maxTokens: NEW_TOKENS, prefix }, never);
@@ -93,7 +93,7 @@ function idsOf(pieces: readonly Piece[]): number[] {
   return pieces.flatMap(({ tokenIds }) => tokenIds ?? []);
 }
 
-/** A short answer again and again: as much work as a long one. */
+/** Repeats a short answer, which is as much work as a long one. */
 function repeated({ pieces }: Run, tokens: number, replay: boolean): AnswerPrefix {
   const many = Array.from({ length: tokens }, (_, i) => pieces[i % pieces.length]).filter((one) => one !== undefined);
   return prefixAt({ pieces: many }, many.length, { ids: true, replay });

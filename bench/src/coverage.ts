@@ -6,7 +6,7 @@ const DECODERS = /\/core\/src\/(?!suites\/)|\/web\/src\/|\/signaling\/src\/|\/@m
 /** Node's own coverage, of blocks: https://chromedevtools.github.io/devtools-protocol/v8/Profiler/ */
 export class Coverage {
   #session = new Session();
-  /** Of each function that ran, the blocks that never did, by where they begin and end. */
+  /** For each function that ran, its blocks that never did, by where they begin and end. */
   #never = new Map<string, Map<number, number>>();
 
   constructor() {
@@ -46,7 +46,7 @@ export class Coverage {
     const reached = [...never].filter(([start, end]) => missed.get(start) !== end);
     for (const [start] of reached) never.delete(start);
     for (const [start, end] of missed) {
-      // What lies within a block that was reached for the first time had no entry of its own until now.
+      // Blocks within one that was reached for the first time had no entry of their own until now.
       if (reached.some((block) => block[0] <= start && end <= block[1])) never.set(start, end);
     }
     return reached.length > 0;

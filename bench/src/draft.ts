@@ -25,7 +25,7 @@ export interface DraftOptions {
 
 interface Case {
   name: string;
-  /** Not 0: those answers are not helped. */
+  /** Not 0, as exact answers are not guessed. */
   temperature: number;
   draft: LlamaModelFile['draft'];
 }
@@ -89,7 +89,7 @@ export async function draft({ rounds, tokens, threads }: DraftOptions) {
   return { bench: 'draft', rounds, tokens, threads, load: os.loadavg()[0], results };
 }
 
-/** Tokens a second of all answers together. */
+/** The speed of all answers together. */
 async function speedOf(
   engine: LlamaEngine,
   asked: readonly string[],
@@ -109,7 +109,7 @@ async function speedOf(
   return (counts.reduce((sum, count) => sum + count, 0) * 1000) / (performance.now() - startMs);
 }
 
-/** Others every round: nothing of the one before is of use. */
+/** Different ones every round, so that nothing of the previous one helps. */
 function questions(round: number, count: number): string[] {
   const known = JSON.parse(readFileSync(QUESTIONS, 'utf8')) as { question: string }[];
   return Array.from({ length: count }, (_, i) => known[(round * count + i) % known.length]?.question ?? '');

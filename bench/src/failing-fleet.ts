@@ -32,7 +32,7 @@ export class FailingFleet {
     }
   }
 
-  /** Resolves when so many of them serve. */
+  /** Resolves when this many of them serve. */
   async serving(count: number): Promise<void> {
     for (;;) {
       const starting = this.#members.filter(({ running }) => running === null);

@@ -21,9 +21,9 @@ import type { AskRequest } from '@llmesh/core/ask/answer';
 const TINY = join(import.meta.dirname, '../../models/tiny');
 /** The longest answers that the model knows: there is time to break them off. */
 const QUESTIONS = 12;
-/** And no longer: what comes after the break is only waited for. */
+/** They need not be longer: what comes after the break is only waited for. */
 const MAX_TOKENS = 80;
-/** A round whose answer was over before its provider was: as good as not held. */
+/** A round whose answer ended before its provider did does not count. */
 const MAX_MISSED = 20;
 /** A link to the next provider is dialled at the first word: within this after it the standby need not be warm. */
 const WARM_MS = 500;
@@ -31,7 +31,7 @@ const SLOWEST = 5;
 const never = new AbortController().signal;
 
 export interface FailoverOptions {
-  /** Providers that are killed, and as many that leave in good order. */
+  /** How many providers are killed, and how many leave in good order. */
   kills: number;
   providers: number;
   /** Tokens a second of each answer. */
@@ -76,7 +76,7 @@ export async function failover(options: FailoverOptions) {
       const one = undisturbed[rounds.length % undisturbed.length];
       if (one === undefined) throw new Error('there is nothing to ask');
       const signal: Signal = rounds.length % 2 === 0 ? 'SIGKILL' : 'SIGTERM';
-      // The one of the round before is still starting.
+      // The provider of the previous round is still starting.
       await fleet.serving(options.providers - 1);
       const round = await hold(node.mesh, { ...one, request: { ...one.request, model } }, fleet, signal);
       if (round === null) missed += 1;
@@ -123,7 +123,7 @@ async function hold(
     lastMs = nowMs;
     if (endedMs !== null && resumed && stallMs === null) stallMs = nowMs - endedMs;
     if (endedMs === null && provider !== null && got.tokenIds.length >= endAtToken) {
-      // At any moment between two tokens.
+      // It ends at any moment between two tokens.
       await delay(Math.random() * (pausesMs.at(-1) ?? 0));
       endedMs = performance.now();
       fleet.fell(provider, signal);
@@ -131,7 +131,7 @@ async function hold(
   }
   if (stallMs === null || endedMs === null) return null;
   const loss = tokenLoss(tokenIds, got.tokenIds);
-  // What has no token ids would not be seen above.
+  // A piece without token ids would not be seen above.
   if (loss.lost + loss.duplicated === 0 && got.text !== text) throw new Error(`same tokens, other text: ${got.text}`);
   return { signal, atToken: endAtToken, sinceFirstMs: endedMs - firstMs, ...loss, stallMs, pausesMs };
 }
@@ -162,7 +162,7 @@ function summary({ kills, providers, speed }: FailoverOptions, rounds: readonly 
     providers,
     tokensPerSecond: speed,
     spread: { stallMs: spread(killed), gracefulStallMs: spread(graceful), pauseMs: spread(pauses) },
-    // Both kinds, so soon after the first word that the standby may have been cold.
+    // These are rounds of both kinds, so soon after the first word that the standby may have been cold.
     early: { rounds: early.length, ...(early.length > 0 && { stallMs: spread(early) }) },
     slowest: slowest.map(({ signal, atToken, sinceFirstMs, stallMs }) => ({ signal, atToken, sinceFirstMs, stallMs })),
   };
@@ -180,7 +180,7 @@ function summary({ kills, providers, speed }: FailoverOptions, rounds: readonly 
   return result;
 }
 
-/** What the model says when nobody disturbs it, by an engine of our own. */
+/** The undisturbed answers of the model, by an engine of our own. */
 async function undisturbedAnswers(path: string): Promise<Undisturbed[]> {
   const engine = new LlamaEngine();
   await engine.load({ path, threads: 1, gpu: 'off', slots: 1 }, () => {}, never);
@@ -212,7 +212,7 @@ function longQuestions(): string[] {
     .map(({ question }) => question);
 }
 
-/** Resolves when so many offer the one model. */
+/** Resolves when this many offer the one model. */
 async function offeredBy(mesh: Mesh, providers: number): Promise<ModelId> {
   for (let tries = 0; tries < 200; tries++) {
     const model = mesh.control.offers?.models[0];

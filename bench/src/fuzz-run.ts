@@ -42,7 +42,7 @@ const used = () => {
   const { used_heap_size: heap, external_memory: external } = getHeapStatistics();
   return heap + external;
 };
-/** Of this process, in which nothing else runs: whatever else the computer does, an input takes as long as it takes. */
+/** The processor time of this process, in which nothing else runs, so that a busy computer does not matter. */
 const cpuMs = () => {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1_000;
@@ -93,7 +93,7 @@ counts.slow = await confirmed(counts.slow);
 inputs.done();
 tell({ type: 'end', counts, failure, heapGrowthMB: heapBefore === null ? null : settledMegabytes() - heapBefore });
 
-/** Those that are slow without their coverage being watched, too, which takes more than the code itself. */
+/** The inputs that are slow even without coverage, which takes more time than the code itself. */
 async function confirmed(findings: readonly FuzzFinding[]): Promise<FuzzFinding[]> {
   const slow: FuzzFinding[] = [];
   for (const finding of findings) {

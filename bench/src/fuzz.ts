@@ -1,7 +1,7 @@
 /**
  * `npm run fuzz -- --frames 1000000 [--seed N]`: damaged input for every decoder that sees the bytes of strangers. What
  * reached code that no input had reached is damaged further. An input that takes long, or much memory, is a finding, and
- * one that never comes back is ended. Ends with one line of JSON; with code 1 and a repro when there was anything.
+ * one that never comes back is ended. Ends with one line of JSON, and with code 1 and a repro when there was a finding.
  */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
@@ -14,10 +14,10 @@ import { InputNote } from './input-note.ts';
 const HANG_MS = 5_000;
 const LOST_MS = 120_000;
 const LOOK_MS = 250;
-/** Of the whole process; and of JavaScript's own objects, at which V8 ends the thread by itself. */
+/** The most memory of the whole process, and of JavaScript's own objects, at which V8 itself ends the thread. */
 const MAX_RSS_BYTES = 3 * 1_073_741_824;
 const MAX_HEAP_MB = 2_048;
-/** A finding longer than this is told of by its beginning. */
+/** A finding longer than this is shown by its beginning. */
 const MAX_REPRO_BYTES = 16_384;
 
 const whole = (text: string) => {
@@ -44,11 +44,11 @@ const startMs = performance.now();
 let names: string[] = [];
 let last: FuzzCounts | null = null;
 const ended: Extract<FuzzReport, { type: 'end' }>[] = [];
-/** Why the thread was ended, or ended by itself. */
+/** Why the thread was ended, or ended on its own. */
 let broke: string | null = null;
 
 const run: FuzzRun = { ...options, note: note.buffer };
-// What lets Node read TypeScript is not handed on to threads.
+// The loader that lets Node read TypeScript is not handed on to threads.
 const program = JSON.stringify(new URL('./fuzz-run.ts', import.meta.url).href);
 const thread = new Worker(`import('tsx/esm/api').then(({ register }) => (register(), import(${program})))`, {
   eval: true,

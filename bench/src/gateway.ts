@@ -13,7 +13,7 @@ import { percentile, show, spread, type Spread } from './statistics.ts';
 import { syntheticModel } from './synthetic-model.ts';
 
 const TINY = join(import.meta.dirname, '../../models/tiny');
-/** At once. The worker has as many slots as the most of them. */
+/** How many streams at once. The worker has enough slots for all of them. */
 const STREAMS = [1, 4, 8];
 const MOST_STREAMS = 8;
 const CONTEXT_TOKENS = 2048;
@@ -21,7 +21,7 @@ const CONTEXT_TOKENS = 2048;
 export interface GatewayOptions {
   model: string;
   path: 'mesh' | 'gateway';
-  /** Of a gateway that runs already. */
+  /** The address of a gateway that runs already. */
   baseUrl?: string;
   rounds: number;
   tokens: number;
@@ -33,7 +33,7 @@ interface Load {
   tokensPerSecond: number;
   /** The median of its streams. */
   firstTokenMs: number;
-  /** For each token, of the process that computes; NaN where the system does not say. */
+  /** The time of the computing process for each token; NaN where the system does not say. */
   processorMs: number;
 }
 
@@ -96,7 +96,7 @@ async function loaded(lane: Lane, asked: readonly string[], maxTokens: number): 
   };
 }
 
-/** Every lane beside each peer, round by round. */
+/** Compares every lane with each peer, round by round. */
 function summary(streams: number, lanes: readonly Lane[], loads: ReadonlyMap<Lane, readonly Load[]>) {
   const of = (lane: Lane) => loads.get(lane) ?? [];
   const peers = lanes.filter(({ name }) => name === 'raw' || name === 'llama-server');

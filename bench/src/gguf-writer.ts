@@ -16,7 +16,7 @@ export const QUANTS = {
 
 export interface Tensor {
   name: string;
-  /** Fastest first, as ggml has it. */
+  /** The fastest dimension comes first, as in ggml. */
   shape: number[];
   quant: keyof typeof QUANTS;
 }

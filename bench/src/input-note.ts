@@ -1,6 +1,6 @@
 /** Which input is being run, written where another thread can read it while the one that runs it hangs. */
 
-/** Of the input; longer ones are cut. Nothing that is fuzzed is longer. */
+/** The most bytes of an input; longer ones would be cut, but nothing that is fuzzed is longer. */
 const MAX_BYTES = 1_048_576;
 const HEAD_NUMBERS = 4;
 const [COUNT, TARGET, LENGTH] = [0, 1, 2];
@@ -11,7 +11,7 @@ export class InputNote {
   readonly #head: Int32Array;
   readonly #bytes: Uint8Array;
 
-  /** `buffer`: of another thread's; left out: a new one. */
+  /** `buffer`: that of another thread's note; left out: a new one. */
   constructor(buffer?: SharedArrayBuffer) {
     this.buffer = buffer ?? new SharedArrayBuffer(HEAD_NUMBERS * 4 + MAX_BYTES);
     this.#head = new Int32Array(this.buffer, 0, HEAD_NUMBERS);
@@ -27,13 +27,13 @@ export class InputNote {
     Atomics.add(this.#head, COUNT, 1);
   }
 
-  /** None is run. */
+  /** Notes that no input is being run. */
   done(): void {
     Atomics.store(this.#head, TARGET, NOBODY);
     Atomics.add(this.#head, COUNT, 1);
   }
 
-  /** `count`: how many were before; `target`: null while none is run. */
+  /** `count`: how many ran before; `target`: null while none is run. */
   get now(): { count: number; target: number | null; input: Uint8Array } {
     const target = Atomics.load(this.#head, TARGET);
     return {

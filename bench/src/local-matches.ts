@@ -1,4 +1,4 @@
-/** The matchmaker by itself, in this process: what one core matches while providers come, go and get busy. */
+/** The matchmaker alone, in this process: what one core matches while providers come, go and get busy. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { realClock } from '@llmesh/core/base/clock';
@@ -43,7 +43,7 @@ export class LocalMatches {
     this.bytesPerProvider = Math.round((heapBytes() - before) / providers.length);
   }
 
-  /** Each match with two heartbeats: a provider shows the task that it was sent, another one has finished. */
+  /** Makes each match with two heartbeats: a provider shows the task that it was sent, another one has finished. */
   run(matches: number): { seconds: number; matchMs: number[] } {
     const matchMs: number[] = [];
     let sentTo: PeerId | null = null;
@@ -85,7 +85,7 @@ export class LocalMatches {
     return { seconds: (performance.now() - startMs) / 1000, matchMs };
   }
 
-  /** As if all had beaten just now: between two rounds nobody did. */
+  /** Makes all providers look as if they had just beaten, since nobody did between two rounds. */
   refresh(): void {
     for (const peer of this.#peers) this.#registry.heard(peer);
   }
@@ -96,7 +96,7 @@ export class LocalMatches {
 
   #join({ id, model, slots, busySlots }: FleetProvider): RegisteredPeer {
     const peer = this.#registry.join(id, 'native');
-    // A text of its own, as one that came over a socket.
+    // It is a fresh text, like one that came over a socket.
     this.#registry.advert(peer, { models: [{ ...model }], slots, certificate: null });
     this.#beat(peer, busySlots);
     return peer;

@@ -5,7 +5,7 @@ const plane = await startControlPlane({
   port: Number(process.argv[2]),
   host: '127.0.0.1',
   webFolder: import.meta.dirname,
-  // Joining is not what is measured.
+  // Joining is not measured.
   joinWorkBits: 0,
   maxPeers: 15_000,
   networkFactor: 100,

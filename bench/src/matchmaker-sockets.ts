@@ -5,16 +5,16 @@ import type { FleetProvider } from './provider-fleet.ts';
 import { SocketMatches } from './socket-matches.ts';
 import { quantile, spread } from './statistics.ts';
 
-/** For the server to have something to do all the time. */
+/** Enough requests under way for the server to be busy all the time. */
 export const SOCKET_PIPELINE = 64;
 const SOCKET_SECONDS = 3;
-/** Shorter than providers may be silent. */
+/** Shorter than a provider may be silent. */
 const SILENT_SECONDS = 1.5;
 const CPU_ANSWER_MS = 5_000;
 
 export type SocketFigures = ReturnType<Tally['figures']>;
 
-/** As in the product, with its rates: many sessions, of which each may send 50 messages a second. */
+/** Runs as in the product, with its rates: many sessions, each of which may send 50 messages a second. */
 export async function overSockets(
   everybody: readonly FleetProvider[],
   models: number,
@@ -33,7 +33,7 @@ export async function overSockets(
       sockets.beating = false;
       const without = await measure(sockets, server, SILENT_SECONDS);
       sockets.beating = true;
-      // Everybody is heard again.
+      // Now all providers beat again.
       await sleep(1_500);
       if (round === 0) continue;
       beating.add(withBeats);
@@ -72,7 +72,7 @@ async function measure(sockets: SocketMatches, server: Running, seconds: number)
   };
 }
 
-/** What the server's process has taken of its cores, all threads together. */
+/** The processor time of the server's process, all threads together. */
 async function cpuMs(server: Running): Promise<number> {
   const heard = server.lines.length;
   server.process.kill('SIGUSR2');

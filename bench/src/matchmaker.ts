@@ -1,4 +1,4 @@
-/** What the matchmaker does in a second: by itself on one core, over WebSockets as in the product, and beside Redis. */
+/** What the matchmaker does in a second: alone on one core, over WebSockets as in the product, and beside Redis. */
 import { freePort } from '@llmesh/e2e/processes';
 import { LocalMatches } from './local-matches.ts';
 import { fleet, seeded } from './provider-fleet.ts';
@@ -7,16 +7,16 @@ import { Redis } from './redis.ts';
 import { RedisMatches } from './redis-matches.ts';
 import { quantile, show, spread, type Spread } from './statistics.ts';
 
-/** For Redis to be at its best: many commands to a read and a write. */
+/** Lets Redis be at its best: many commands to a read and a write. */
 const REDIS_PIPELINE = 256;
 const SEED = 7;
 
 export interface MatchmakerOptions {
   providers: number;
   models: number;
-  /** Of each kind, in turns. */
+  /** How many rounds of each kind, in turns. */
   rounds: number;
-  /** A round in process has so many, one on Redis a fifth. */
+  /** How many matches a round in process has; one on Redis has a fifth. */
   matches: number;
 }
 

@@ -15,7 +15,7 @@ const HEAD_BYTES = 48;
 let opened = 0;
 
 export class MeshSocket {
-  /** The beginning of what the server says, and all of it. */
+  /** Told the beginning of each message of the server, and the whole of it. */
   onMessage: ((head: string, data: Buffer) => void) | null = null;
   readonly #ws: WebSocket;
 

@@ -32,7 +32,7 @@ export async function overhead(options: OverheadOptions) {
   const url = new URL(`http://127.0.0.1:${port}`);
   const programs: Running[] = [];
   const raw = await openRawEngine(path, options.threads);
-  // Not the identity of whoever runs this.
+  // It does not use the identity of the person who runs this.
   const data = await mkdtemp(join(tmpdir(), 'llmesh-bench-'));
   let node: MeshNode | null = null;
   try {
@@ -109,7 +109,7 @@ async function throughMesh(mesh: Mesh, model: ModelId, turns: Turn[], maxTokens:
         firstTokens = event.tokens;
       }
     }
-    // Noise may end in half a character, whose token is counted and not shown.
+    // Noise may end in half a character, whose token is counted but not shown.
     if (event.type === 'done') tokens = event.summary.completionTokens;
   }
   if (firstMs === null) throw new Error('the mesh gave no answer');
@@ -130,7 +130,7 @@ async function onlyModel(mesh: Mesh): Promise<ModelId> {
   throw new Error('the worker offered nothing');
 }
 
-/** Different ones, so that no engine has seen the prompt before. */
+/** Different questions, so that no engine has seen the prompt before. */
 function questions(count: number): string[] {
   const all = JSON.parse(readFileSync(join(TINY, 'questions.json'), 'utf8')) as { question: string; answer: string }[];
   const long = all.toSorted((a, b) => b.answer.length - a.answer.length);

@@ -4,7 +4,7 @@ import { getLlama, type LlamaContextSequence, type LlamaModel } from 'node-llama
 export interface Run {
   tokens: number;
   firstTokenMs: number;
-  /** After the first token. */
+  /** The speed after the first token. */
   tokensPerSecond: number;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The same matches on Redis: of each model a sorted set of those with a free slot, by their speed, and of each provider its
- * advert. A match draws sixteen, fetches the adverts of the eight best, and counts the first one's slot as taken.
+ * The same matches on Redis: a sorted set for each model with the providers that have a free slot, by their speed, and each
+ * provider's advert. A match draws sixteen, fetches the adverts of the eight best, and counts the first one's slot as taken.
  */
 import { MAX_CANDIDATES } from '@llmesh/core/wire/control-protocol';
 import { modelName, someBusy, type FleetProvider } from './provider-fleet.ts';
@@ -40,7 +40,7 @@ export class RedisMatches {
         const beganMs = performance.now();
         const first = await this.#match();
         matchMs.push(performance.now() - beganMs);
-        // As elsewhere: one shows its task, another has finished, and now and then one leaves and comes back.
+        // As elsewhere, one shows its task, another has finished, and now and then one leaves and comes back.
         const other = this.#fleet[Math.floor(this.#random() * this.#fleet.length)]!;
         const churn = [
           this.#beat(first, (this.#busy.get(first.id) ?? 0) + 1),
@@ -77,7 +77,7 @@ export class RedisMatches {
     return provider;
   }
 
-  /** As in the product: only who gets full or free again moves. */
+  /** As in the product, only a provider that gets full or free again moves. */
   async #beat(provider: FleetProvider, busySlots: number): Promise<unknown> {
     const { id, model, slots } = provider;
     const wasFree = (this.#busy.get(id) ?? slots) < slots;

@@ -44,10 +44,10 @@ export class Redis {
     throw new Error(`redis-server did not open port ${port}`);
   }
 
-  /** Rejects with what Redis calls an error. What is asked in one turn of the event loop goes out together. */
+  /** Rejects with an error of Redis. Commands of one turn of the event loop go out together. */
   ask(...command: (string | number)[]): Promise<Reply> {
     let text = `*${command.length}\r\n`;
-    // All that is sent here is ASCII.
+    // Everything that is sent here is ASCII.
     for (const part of command) text += `$${String(part).length}\r\n${part}\r\n`;
     if (this.#out.length === 0) queueMicrotask(() => this.#flush());
     this.#out.push(text);
@@ -80,7 +80,7 @@ export class Redis {
     }
   }
 
-  /** undefined: the rest is still to come. */
+  /** undefined: the rest has not come yet. */
   #reply(): Reply | undefined {
     const end = this.#buffer.indexOf('\r\n', this.#next);
     if (end < 0) return undefined;

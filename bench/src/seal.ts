@@ -21,7 +21,7 @@ import { show, spread } from './statistics.ts';
 /** A TASK_CHUNK with one token, as MessagePack. */
 const CHUNK_BYTES = 120;
 const CHUNKS = 2_000;
-/** As much of the 16 KiB as a sealed fragment leaves, so that both sides put the same on the wire. */
+/** What a sealed fragment leaves of the 16 KiB, so that both kinds put the same on the wire. */
 const BULK_BYTES = MAX_FRAGMENT_BYTES - SEAL_BYTES;
 const BULK_FRAGMENTS = 512;
 const never = new AbortController().signal;
@@ -33,7 +33,7 @@ export interface SealBenchOptions {
   channel: 'memory' | 'webrtc';
 }
 
-/** Two peers, and two that are joined just so and sealed. */
+/** Two peers, and two more that are joined in the same way and sealed. */
 interface Peers {
   plain: [Transport, Transport];
   toSeal: [Transport, Transport];
@@ -141,7 +141,7 @@ async function webRtcPeers(identities: readonly [Identity, Identity]): Promise<P
 }
 
 function sealedBy(credentials: Credentials | null, inner: Transport, staticKey: Uint8Array | null = null) {
-  // The same at both ends, as fingerprints would be; the figures do not depend on it.
+  // It is the same at both ends, as fingerprints would be; the figures do not depend on it.
   const prologue = () => new Uint8Array(140);
   return new SealedTransport(inner, { credentials, prologue, staticKeyOf: () => staticKey, clock: realClock });
 }
@@ -154,7 +154,7 @@ async function connect(a: Transport, b: Transport): Promise<Pair> {
   return { near, far: await accepted };
 }
 
-/** From the dialled memory link to both ends sealed: the computing alone. */
+/** The time from a dialled memory link to both ends sealed: the computing alone. */
 async function handshakeTimes(ada: Credentials, bob: Credentials, rounds: number) {
   const network = new MemoryNetwork();
   const provider = sealedBy(bob, network.join(bob.peerId));

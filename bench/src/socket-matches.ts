@@ -2,12 +2,12 @@
 import { modelName, someBusy, type FleetProvider } from './provider-fleet.ts';
 import { MeshSocket } from './mesh-socket.ts';
 
-/** A session may send 50 messages a second: so many can ask for 40,000. */
+/** A session may send 50 messages a second: together they can ask for 40,000. */
 const ASKERS = 800;
 const JOINING_AT_ONCE = 64;
 const HEARTBEAT_MS = 1_000;
 const BEAT_TICK_MS = 20;
-/** One provider leaves and another comes. */
+/** How often one provider leaves and another comes. */
 const REJOIN_MS = 100;
 
 export interface SocketRun {
@@ -15,7 +15,7 @@ export interface SocketRun {
   heartbeatsPerSecond: number;
   /** Matches that had to wait for a slot. */
   queued: number;
-  /** From asking to the answer; those who wait for their turn at the server count in. */
+  /** The times from asking to the answer, including those that wait for their turn at the server. */
   matchMs: number[];
 }
 
@@ -48,7 +48,7 @@ export class SocketMatches {
     return this.#requesters.length;
   }
 
-  /** Everybody is there, and the fleet beats from now on. */
+  /** Resolves when everybody is there, and the fleet beats. */
   async fill(): Promise<void> {
     let next = 0;
     this.#startChurn();
@@ -62,12 +62,12 @@ export class SocketMatches {
     this.#timers.push(setInterval(() => this.#rejoin(), REJOIN_MS));
   }
 
-  /** Without, providers count as silent after 3.5 seconds. */
+  /** Without beats, providers count as silent after 3.5 seconds. */
   set beating(beating: boolean) {
     this.#beating = beating;
   }
 
-  /** So many matches under way at once, for so long. Rejects when one was refused. */
+  /** Keeps `inFlight` matches under way for so long. Rejects when one was refused. */
   async run(inFlight: number, seconds: number): Promise<SocketRun> {
     const matchMs: number[] = [];
     const beganMs = performance.now();
@@ -92,7 +92,7 @@ export class SocketMatches {
     for (const socket of [...this.#providers, ...this.#requesters]) socket?.close();
   }
 
-  /** Resolves with how long it took. An requester has one question at a time, as there are more requesters than questions. */
+  /** Resolves with how long it took. A requester has one question at a time, as there are more requesters than questions. */
   #match(): Promise<number> {
     const requester = this.#requesters[this.#nextRequester++ % this.#requesters.length]!;
     const requestId = this.#requestId++;
@@ -122,7 +122,7 @@ export class SocketMatches {
     this.#timers.push(setInterval(() => this.#beatSome(), BEAT_TICK_MS));
   }
 
-  /** As many as are due: a late timer beats for the time that it was late. */
+  /** Sends as many beats as are due: a late timer makes up for the time that it was late. */
   #beatSome(): void {
     const now = performance.now();
     if (!this.#beating) {

@@ -11,9 +11,9 @@ import { syntheticTokenizer } from './synthetic-tokenizer.ts';
 const SHAPE = { layers: 14, width: 768, heads: 12, kvHeads: 4, feedForward: 2048, contextTokens: 4096 };
 
 export interface Depth {
-  /** Layers that change what the model says. Two models with the same number of them say the same. */
+  /** How many layers change what the model says. Two models with the same number of them say the same. */
   telling: number;
-  /** Layers behind them that cost as much and add nothing: what they write is multiplied by zero. */
+  /** How many layers behind them cost as much and add nothing: what they write is multiplied by zero. */
   idle: number;
   seed: number;
 }
@@ -82,7 +82,7 @@ function tensors(vocabulary: number, telling: number, idle: number): Tensor[] {
   ];
 }
 
-/** What an idle layer would add to the others. */
+/** Whether it is the part of an idle layer that would add to the others. */
 function isMute({ name }: Tensor, telling: number): boolean {
   const [, layer = '', writes] = /^blk\.(\d+)\.(attn_output|ffn_down)\.weight$/.exec(name) ?? [];
   return writes !== undefined && Number(layer) >= telling;

@@ -84,7 +84,7 @@ function tensors(layers: number, vocabulary: number): Tensor[] {
   ];
 }
 
-/** One stretch of random blocks, cut from another place each time: 17 GB of fresh ones would take minutes. */
+/** Cuts one stretch of random blocks at another place each time: 17 GB of fresh ones would take minutes. */
 class Noise {
   #random = xorshift(0x2545f491);
   #bytes = Buffer.alloc(2 * PART_BYTES - (PART_BYTES % QUANTS.q4_0.bytes));

@@ -1,4 +1,4 @@
-/** The tiny model's tokenizer for a model of noise, with as many words more as a real vocabulary has. */
+/** The tiny model's tokenizer for a model of noise, with as many more words as a real vocabulary has. */
 import { join } from 'node:path';
 import { readGgufFileInfo } from 'node-llama-cpp';
 import type { Field } from './gguf-writer.ts';
@@ -10,11 +10,11 @@ const NORMAL_TOKEN = 1;
 export interface SyntheticTokenizer {
   fields: Record<string, Field>;
   size: number;
-  /** Its token of the end of an answer. */
+  /** Its token for the end of an answer. */
   eos: number;
 }
 
-/** `size`: left out, no words more. */
+/** `size`: left out, there are no more words. */
 export async function syntheticTokenizer(size?: number): Promise<SyntheticTokenizer> {
   const { metadata } = await readGgufFileInfo(TINY, { readTensorInfo: false });
   const { tokens, merges } = metadata.tokenizer.ggml;

@@ -1,4 +1,4 @@
-/** What an answer lacks of what it should be, and has twice or too much: by the longest common subsequence of both. */
+/** What an answer lacks, and what it has twice or too much: by the longest common subsequence with what it should be. */
 export interface TokenLoss {
   lost: number;
   duplicated: number;

@@ -22,7 +22,7 @@ export function launch(name: BrowserName): Promise<Browser> {
       executablePath: FIREFOX,
       channel: 'moz-firefox',
       firefoxUserPrefs: {
-        // Two browsers on one machine without a network meet over its own addresses.
+        // Two browsers on one machine without a network connect over its own addresses.
         'media.peerconnection.ice.obfuscate_host_addresses': false,
         'media.peerconnection.ice.loopback': true,
       },
@@ -31,13 +31,13 @@ export function launch(name: BrowserName): Promise<Browser> {
   return chromium.launch(OF_CHROMIUM);
 }
 
-/** Chromium for whom this name leads to this computer, whatever a DNS server says. */
+/** A Chromium for which this name leads to this computer, whatever a DNS server says. */
 export function launchWhereLeadsHere(name: string): Promise<Browser> {
   const args = [...OF_CHROMIUM.args, `--host-resolver-rules=MAP ${name} 127.0.0.1`];
   return chromium.launch({ ...OF_CHROMIUM, args });
 }
 
-/** Chromium whose process can be killed, as when a computer is switched off. */
+/** A Chromium whose process can be killed, as when a computer is switched off. */
 export async function launchToKill(): Promise<{ browser: Browser; kill: () => Promise<void> }> {
   const server = await chromium.launchServer(OF_CHROMIUM);
   return { browser: await chromium.connect(server.wsEndpoint()), kill: () => server.kill() };
@@ -45,7 +45,7 @@ export async function launchToKill(): Promise<{ browser: Browser; kill: () => Pr
 
 /** A page whose errors fail the test that looks at `errors`. */
 export async function openPage(browser: Browser, url: string): Promise<{ page: Page; errors: string[] }> {
-  // Without a graphics card, what moves on a page takes the processor from the models that answer here.
+  // Without a graphics card, motion on a page takes processor time from the models that answer here.
   const context = await browser.newContext({ serviceWorkers: 'block', reducedMotion: 'reduce' });
   const page = await context.newPage();
   const errors: string[] = [];

@@ -1,4 +1,4 @@
-/** Chatting as a person does: by the names that a screen reader reads. */
+/** Chats as a person does, by the names that a screen reader reads. */
 import { expect, type Locator, type Page } from '@playwright/test';
 
 export const message = (page: Page) => page.getByRole('textbox', { name: 'Message' });
@@ -8,7 +8,7 @@ export const log = (page: Page) => page.getByRole('log', { name: 'Conversation' 
 export const modelPicker = (page: Page) => page.getByRole('combobox', { name: 'Model' });
 export const lastAnswer = (page: Page): Locator => log(page).getByRole('article').last();
 
-/** Resolves when the tiny model is chosen: somebody lends it. */
+/** Resolves when the tiny model is chosen, which means that somebody lends it. */
 export async function tinyIsOffered(page: Page): Promise<void> {
   await expect(modelPicker(page)).toContainText('LLMesh tiny', { timeout: 30_000 });
   await expect(modelPicker(page)).toContainText(/volunteer/, { timeout: 30_000 });

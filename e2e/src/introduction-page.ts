@@ -8,10 +8,10 @@ const FRAGMENT_BYTES = 16_000;
 
 export interface IntroductionOutcome {
   arrived: number;
-  /** Each the bytes that were sent, in their order. */
+  /** Whether each message has the bytes that were sent, in order. */
   whole: boolean;
   path: string | null;
-  /** The other end heard that the link was closed. */
+  /** Whether the other end heard that the link was closed. */
   closed: boolean;
 }
 

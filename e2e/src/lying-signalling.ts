@@ -1,12 +1,12 @@
 /**
- * A signalling server that lies. Peers open their sockets on it as on a real one, and it on the real one for them; but
- * what they say to each other it takes, and does with it what `lie` says.
+ * A signalling server that lies. Peers open their sockets on it as on a real one, and it opens one on the real server for
+ * each; but it intercepts their messages to each other, and does with them what `lie` says.
  */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { WebSocket, WebSocketServer } from 'ws';
 
-/** What PeerJS says to another peer. */
+/** A message of PeerJS to another peer. */
 export interface Signalled {
   type: 'OFFER' | 'ANSWER' | 'CANDIDATE';
   src: string;
@@ -20,7 +20,7 @@ export interface Signalled {
 
 export class LyingSignalling {
   readonly url: URL;
-  /** What is done with each message. As it stands: the truth. */
+  /** The fate of each message. By default it is the truth. */
   lie: (message: Signalled) => void = (message) => this.deliver(message.dst, message);
   readonly #http: Server;
   readonly #sockets: WebSocketServer;
@@ -40,7 +40,7 @@ export class LyingSignalling {
     return new LyingSignalling(http, sockets, meshUrl);
   }
 
-  /** As if it were the real server's word. */
+  /** Sends it as if it came from the real server. */
   deliver(to: string, message: unknown): void {
     this.#clients.get(to)?.send(JSON.stringify(message));
   }
@@ -66,7 +66,7 @@ export class LyingSignalling {
       [server, client],
     ] as const) {
       one.on('error', () => {
-        // The close that follows ends both.
+        // The close event that follows ends both.
       });
       one.on('close', () => other.terminate());
     }

@@ -1,7 +1,7 @@
 /**
- * What a signalling server can be at its worst: it answers the caller itself, calls the called one itself, each with a
- * certificate of its own, and hands on what comes from either. Both WebRTC connections are real and encrypted; he reads
- * all of it in between.
+ * The worst that a signalling server can be: it answers the caller itself, calls the called one itself, each with a
+ * certificate of its own, and hands on what comes from either. Both WebRTC connections are real and encrypted; the man in
+ * the middle reads all of it.
  */
 import type { LyingSignalling, Signalled } from './lying-signalling.ts';
 
@@ -11,8 +11,8 @@ interface Bridge {
   toCalled: RTCPeerConnection;
   candidates: [RTCPeerConnection, RTCIceCandidateInit][];
   /**
-   * Where he is, but not before the answer: libdatachannel refuses the certificate of one who connects while it still
-   * reads that.
+   * His own candidates, but not before the answer: libdatachannel refuses the certificate of a peer that connects while it
+   * is still reading that.
    */
   tellCalled: () => void;
 }
@@ -22,7 +22,7 @@ export class ManInTheMiddle {
   readonly read: Uint8Array[] = [];
   readonly #signalling: LyingSignalling;
   readonly #bridges = new Map<string, Bridge>();
-  /** One signal after the other. */
+  /** Handles one signal after the other. */
   #work: Promise<void> = Promise.resolve();
 
   constructor(signalling: LyingSignalling) {
@@ -32,7 +32,7 @@ export class ManInTheMiddle {
     };
   }
 
-  /** Rejects with what went wrong in his own work, which no test may take for a defence. */
+  /** Rejects with an error of his own work, which no test may take for a defence. */
   settled(): Promise<void> {
     return this.#work;
   }
@@ -61,7 +61,7 @@ export class ManInTheMiddle {
       await end.setRemoteDescription(sdp);
       bridge.tellCalled();
     }
-    // One that overtook the answer waits for it.
+    // A candidate that overtook the answer waits for it.
     const ready = bridge.candidates.filter(([connection]) => connection.remoteDescription !== null);
     bridge.candidates = bridge.candidates.filter(([connection]) => connection.remoteDescription === null);
     for (const [connection, init] of ready) await connection.addIceCandidate(new RTCIceCandidate(init));
@@ -96,7 +96,7 @@ export class ManInTheMiddle {
     });
   }
 
-  /** Call what is returned when the description is sent: none goes before it. */
+  /** Call the returned function when the description has been sent: no candidate goes before it. */
   #signalCandidates(connection: RTCPeerConnection, connectionId: string, src: string, dst: string): () => void {
     let early: RTCIceCandidate[] | null = [];
     const send = (candidate: RTCIceCandidate) =>

@@ -8,21 +8,21 @@ export interface TestMesh {
   url: string;
   /** `llmesh worker` with the tiny model. */
   addWorker(...args: string[]): Promise<Running>;
-  /** The control plane is killed, as when the power fails. */
+  /** Kills the control plane, as when the power fails. */
   killControlPlane(): Promise<void>;
-  /** At the same address, and it knows nobody. */
+  /** Starts a control plane at the same address, which knows nobody. */
   restartControlPlane(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Left out by default: on a busy machine the relay can win the race against WebRTC. */
+/** Off by default, since on a busy machine the relay can win the race against WebRTC. */
 export const WITH_RELAY = { LLMESH_RELAY_LINKS: '100' };
 
-/** `env`: of the control plane. */
+/** `env`: that of the control plane. */
 export async function startMesh(env: Record<string, string> = { LLMESH_RELAY_LINKS: '0' }): Promise<TestMesh> {
   const port = await freePort();
   const url = `http://localhost:${port}`;
-  // Each provider is somebody else, and none is the developer's own computer.
+  // Each provider has its own identity, and none is the developer's own computer.
   const folders: string[] = [];
   const startControlPlane = () => startProgram('signaling/src/main.ts', ['--port', String(port)], env);
   let controlPlane = await startControlPlane();

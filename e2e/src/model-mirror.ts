@@ -1,15 +1,15 @@
 /**
  * A model mirror for tests, as an operator would run one: the paths of huggingface.co and raw.githubusercontent.com on
  * one origin, with CORS. It carries web-llm's prebuilt SmolLM2 135M by name, with SYNTHETIC weights of a megabyte and a
- * library that imports what no version of web-llm offers: a compiled library cannot be had offline, so whoever loads
- * from here without another fault gets as far as `model_wrong_library`. No inference happens.
+ * library that imports what no version of web-llm offers: a compiled library cannot be had offline, so a load without
+ * another fault gets as far as `model_wrong_library`. No inference happens.
  */
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** In web-llm's list and in `models/catalogue.json`; needs no 16-bit arithmetic, which SwiftShader lacks. */
+/** A model in web-llm's list and in `models/catalogue.json` that needs no 16-bit arithmetic, which SwiftShader lacks. */
 export const MIRRORED_MODEL = 'SmolLM2-135M-Instruct-q0f32-MLC';
 const FOLDER = `/mlc-ai/${MIRRORED_MODEL}/resolve/main/`;
 const SHARDS = 4;
@@ -26,22 +26,22 @@ export interface MirrorFaults {
   damaged: string | null;
   /** Serve this file cut in half. */
   truncated: string | null;
-  /** Wait so long before every 32 KiB, so that progress can be seen. */
+  /** Wait this long before every 32 KiB, so that progress can be seen. */
   chunkDelayMs: number;
 }
 
 export interface ModelMirror {
-  /** What goes into the setting "model mirror". */
+  /** The text for the setting "model mirror". */
   url: string;
   faults: MirrorFaults;
-  /** Paths asked for, in order. */
+  /** The paths that were asked for, in order. */
   requests: string[];
-  /** Bytes of all shards together. */
+  /** The bytes of all shards together. */
   totalBytes: number;
   close(): Promise<void>;
 }
 
-/** `files`: more of them by path, served with Range: GGUFs under `/user/model/resolve/main/file.gguf`. */
+/** `files`: more files by path, served with Range: GGUFs under `/user/model/resolve/main/file.gguf`. */
 export async function startModelMirror(
   options: { port?: number; files?: Record<string, Buffer> } = {},
 ): Promise<ModelMirror> {

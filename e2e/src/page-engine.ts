@@ -11,7 +11,7 @@ import { ROOT } from './processes.ts';
 
 type Outcome<T> = { ok: true; value: T } | { ok: false; code: ErrorCode; message: string };
 
-/** `web/src/engines/worker-wire.ts`, as far as it is used here. */
+/** The part of `web/src/engines/worker-wire.ts` that is used here. */
 interface Remote {
   load(
     model: CatalogueModel,
@@ -29,14 +29,14 @@ interface InPage {
 
 export interface PageEngine {
   loaded: LoadedModel;
-  /** `cancelAfter`: the answer is cancelled when it has so many pieces. Rejects with a `MeshError`. */
+  /** `cancelAfter`: the answer is cancelled after this many pieces. Rejects with a `MeshError`. */
   run(request: GenerateRequest, cancelAfter?: number): Promise<Run>;
-  /** Takes the answer slowly: the text, and how many pieces there were at most that nobody had taken yet. */
+  /** Takes the answer slowly. Resolves with the text, and the most pieces that were waiting to be taken. */
   runSlowly(request: GenerateRequest, takeMs: number): Promise<{ text: string; mostAhead: number }>;
   close(): Promise<void>;
 }
 
-/** `url`: of the mesh whose page it is. `id`: of the catalogue. Rejects with a `MeshError`. */
+/** `url`: the mesh whose page it is. `id`: the model's in the catalogue. Rejects with a `MeshError`. */
 export async function openPageEngine(browser: Browser, url: string, id: string): Promise<PageEngine> {
   // The page's own policy lets no test put a script into it.
   const context = await browser.newContext({ serviceWorkers: 'block', bypassCSP: true });

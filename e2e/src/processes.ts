@@ -1,4 +1,4 @@
-/** The real programs, each as a process of its own. */
+/** Starts the real programs, each as a process of its own. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ const READY_TIMEOUT_MS = 120_000;
 
 export interface Running {
   process: ChildProcess;
-  /** What it printed on standard output, line by line, as JSON. */
+  /** The lines of JSON that it printed on standard output. */
   lines: Record<string, unknown>[];
   stop(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** What the tiny model knows by heart. */
+/** The questions whose answers the tiny model knows by heart. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from './processes.ts';
@@ -10,13 +10,13 @@ export interface Known {
 
 export const known = JSON.parse(readFileSync(join(ROOT, 'models/tiny/questions.json'), 'utf8')) as Known[];
 
-/** Answers of plain words: what the page shows is what was said, letter for letter. */
+/** Answers of plain words, which the page shows letter for letter. */
 export const plain = known.filter(({ answer }) => !/[*_`#\n|<>[\]]|^\s*[-\d]/.test(answer));
 
 /** The longest answer: there is time to stop it. */
 export const longest = known.reduce((a, b) => (b.answer.length > a.answer.length ? b : a));
 
-/** One in so many of `known`; all of them take minutes: `EVERY_ANSWER=1 npm run e2e -- answer volunteer`. */
+/** Takes every so-manieth of `known`; all of them take minutes: `EVERY_ANSWER=1 npm run e2e -- answer volunteer`. */
 export function oneIn(share: number): Known[] {
   return process.env['EVERY_ANSWER'] === '1' ? known : known.filter((_, i) => i % share === 0);
 }

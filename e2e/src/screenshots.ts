@@ -1,4 +1,4 @@
-/** `npm run screenshots`: the pages of a running mesh, desktop and phone, light and dark, into docs/images. */
+/** `npm run screenshots`: puts the pages of a running mesh, desktop and phone, light and dark, into docs/images. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, type Browser, type Page } from '@playwright/test';

@@ -8,12 +8,12 @@ const SECRET = 'secret-of-coturn';
 const BINDING_REQUEST = Buffer.from('000100002112a442000102030405060708090a0b', 'hex');
 
 export interface TurnServer {
-  /** For the control plane. */
+  /** The settings for the control plane. */
   env: Record<string, string>;
   stop(): Promise<void>;
 }
 
-/** Null when it can run here; else why not. */
+/** Null when it can run here, else the reason why not. */
 export function coturnMissing(): string | null {
   return spawnSync('turnserver', ['--version']).error === undefined ? null : 'coturn is missing (Debian: coturn)';
 }

@@ -1,4 +1,4 @@
-/** What a test about a visitor begins with: a mesh of its own, and a browser on its page. Both are gone when it ends. */
+/** The start of a test about a visitor: a mesh of its own, and a browser on its page. Both are gone when it ends. */
 import { test as base, type Page } from '@playwright/test';
 import { launch, openPage } from './browsers.ts';
 import { tinyIsOffered } from './chat.ts';
@@ -6,7 +6,7 @@ import { startMesh, type TestMesh } from './mesh.ts';
 
 export interface Visit {
   page: Page;
-  /** Of the page's console. */
+  /** The errors of the page's console. */
   errors: string[];
 }
 
@@ -15,7 +15,7 @@ export const test = base.extend<{
   /** Chromium on the mesh's page, once somebody lends the tiny model. */
   visit: () => Promise<Visit>;
 }>({
-  // oxlint-disable-next-line no-empty-pattern -- Playwright reads in it what a fixture needs: nothing.
+  // oxlint-disable-next-line no-empty-pattern -- Playwright reads the needs of a fixture from it: there are none.
   mesh: async ({}, use) => {
     const mesh = await startMesh();
     await use(mesh);

@@ -1,4 +1,4 @@
-/** The README's example, as it stands there but for the address: in Node, and bundled for a browser. */
+/** The README's example, with only the address changed: in Node, and bundled for a browser. */
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -53,7 +53,7 @@ async function stillAnswers(): Promise<void> {
   for (const { text: got, expected } of await askAll(mesh.url, plain.slice(0, 2))) expect(got).toBe(expected);
 }
 
-/** One link after the other to the provider: each offence ends its own. */
+/** Opens one link after the other to the provider: each offence ends its own. */
 async function areCutOff(
   transport: Transport,
   control: ControlClient,
@@ -105,7 +105,7 @@ test('a peer that does not seal its link, or seals it badly, is cut off, and nob
     ['a handshake that is too long', (link) => link.send(frame(HANDSHAKE_XX, text(4000)))],
     ['sealed bytes without a handshake', (link) => link.send(frame(SEALED, text(200)))],
     ['a giant', (link) => link.send(frame(SEALED, text(100_000)))],
-    // Half-open for five seconds, then gone.
+    // The link is half-open for five seconds, then gone.
     ['a handshake that is never ended', (link) => link.send(frame(HANDSHAKE_XX, ANY_POINT))],
   ]);
 });
@@ -113,7 +113,7 @@ test('a peer that does not seal its link, or seals it badly, is cut off, and nob
 test('a provider of another key than its id is not believed', async () => {
   const honest = softwareIdentity(randomBytes(SECRET_KEY_BYTES));
   const thief = await makeCredentials(softwareIdentity(randomBytes(SECRET_KEY_BYTES)));
-  // A signalling server in league with the thief: it lets in the honest id for whoever says so.
+  // A signalling server in league with the thief lets anyone in under the honest id.
   const accomplice = openControl(new URL(mesh.url), honest);
   const stolen = openPaths({
     ...webRtcOptions(new URL(mesh.url)),
@@ -170,7 +170,7 @@ test('a program that breaks the protocol on a WebSocket is cut off, and nobody e
           socket.on('close', resolve);
         });
         socket.on('error', () => {
-          // The close that follows says it.
+          // The close event that follows says it.
         });
         await new Promise((resolve) => socket.once('open', resolve));
         for (let i = 0; i < 8; i++) socket.send(offence);
@@ -194,10 +194,10 @@ test('floods from many programs at once cost the control plane little memory, an
     const socket = new WebSocket(address + path);
     sockets.push(socket);
     socket.on('error', () => {
-      // Being cut off is what is expected.
+      // Being cut off is expected.
     });
     await new Promise((resolve) => socket.once('open', resolve));
-    // Whatever the server says to it waits at the server.
+    // All that the server says to it waits at the server.
     socket.pause();
     for (let i = 0; i < count && socket.readyState === WebSocket.OPEN; i++) socket.send(message());
   };

@@ -13,7 +13,7 @@ test.beforeAll(async () => {
 });
 test.afterAll(() => mesh.stop());
 
-/** "quiet-otter, qz3f kp7x", once the mesh has let it in. */
+/** The name, as "quiet-otter, qz3f kp7x", once the mesh has let it in. */
 async function whoIs(page: Page): Promise<string> {
   await expect(page.getByText(/connected\./)).toBeVisible();
   const sentence = await page.getByText(/^You are /).textContent();

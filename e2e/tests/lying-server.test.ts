@@ -25,14 +25,14 @@ test.afterEach(async () => {
 
 interface Peer {
   transport: Transport;
-  /** Why strangers' links were refused. */
+  /** The reasons why strangers' links were refused. */
   refusals: MeshError[];
   accepted: Link[];
-  /** What came on those. */
+  /** The messages that came on those links. */
   heard: string[];
 }
 
-/** A real peer, whose signalling server is the liar. `sealed`: as all are; not: what WebRTC alone would give. */
+/** A real peer, whose signalling server is the liar. `sealed`: whether its links are, as all real ones; WebRTC alone if not. */
 async function join(sealed = true): Promise<Peer> {
   const identity = throwAwayIdentity();
   const control = openControl(new URL(mesh.url), identity);
@@ -63,7 +63,7 @@ async function join(sealed = true): Promise<Peer> {
 const dial = (from: Peer, to: Peer, patienceMs = 20_000) =>
   from.transport.dial(to.transport.self, AbortSignal.timeout(patienceMs));
 
-/** A new link between them carries what it is given, to the right one. */
+/** Proves that a new link between them carries messages to the right peer. */
 async function expectTalk(a: Peer, b: Peer, patienceMs = 15_000): Promise<void> {
   const question = `how are you, ${newPeerId()}?`;
   const near = await dial(a, b, patienceMs);
@@ -72,12 +72,12 @@ async function expectTalk(a: Peer, b: Peer, patienceMs = 15_000): Promise<void> 
   for (const far of b.accepted) expect(far.peer).toBe(a.transport.self);
 }
 
-/** The same, at last: on a busy machine a try of WebRTC's hangs now and then. */
+/** Proves the same in the end: on a busy machine a try of WebRTC hangs now and then. */
 async function expectTalkAtLast(a: Peer, b: Peer): Promise<void> {
   await expect(() => expectTalk(a, b, 8_000)).toPass({ timeout: 40_000 });
 }
 
-/** Until a connection stands that the seal refuses: WebRTC's own fail now and then. */
+/** Dials until a connection stands that the seal refuses: WebRTC's own fail now and then. */
 async function expectRefused(a: Peer, b: Peer, code: ErrorCode): Promise<void> {
   await expect(async () => {
     await expect(dial(a, b, 5_000)).rejects.toMatchObject({ code });
@@ -145,7 +145,7 @@ test('a server that repeats and reorders what is said can cut links and do no mo
   const said: Signalled[] = [];
   liar.lie = (message) => {
     said.push(message);
-    // Each first once behind the one that follows it, then all that was ever said, backwards.
+    // Each message is repeated behind the one that follows it; then come all that were ever sent, backwards.
     for (const one of said.toReversed()) liar.deliver(one.dst, one);
   };
   await dial(a, b).then(
@@ -178,7 +178,7 @@ test('peers that offer connections and never open them leave room for others', a
       liar.deliver(b.transport.self, { ...rest, src, payload: { ...payload, connectionId: `dc_${peer}_${i}` } });
     }
   }
-  // Sooner than those are given up.
+  // This is sooner than those are given up.
   await expect(() => expectTalk(a, b, 6_000)).toPass({ timeout: 14_000 });
 });
 

@@ -6,7 +6,7 @@ import { test } from '../src/visit.ts';
 
 const SIGNED = /receipt\ssigned\sby\sboth/;
 const [short, shortest] = plain.toSorted((a, b) => a.answer.length - b.answer.length);
-/** Long enough to be interrupted. */
+/** An answer that is long enough to be interrupted. */
 const long = plain.reduce((a, b) => (b.answer.length > a.answer.length ? b : a));
 
 test('the control plane is killed in mid-answer: the answer ends whole, the next question is answered, and all come back', async ({

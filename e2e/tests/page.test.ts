@@ -16,7 +16,7 @@ const PAGES: Record<string, (page: Page) => Promise<void>> = {
   '/donate': (page) => expect(page.getByRole('radio', { name: 'LLMesh tiny' })).toBeVisible({ timeout: 30_000 }),
   '/network': (page) => expect(page.getByRole('heading', { level: 1 })).toContainText('2 computers'),
 };
-/** More than any page has places for the focus. */
+/** More steps than any page has places for the focus. */
 const MOST_TABS = 150;
 
 let mesh: TestMesh;
@@ -48,12 +48,12 @@ async function open(path: string, options: BrowserContextOptions = {}): Promise<
   return page;
 }
 
-/** Not by a click, which would move the place where Tab goes on. */
+/** Opens it without a click, which would move the place where Tab continues. */
 async function unfold(page: Page): Promise<void> {
   await page.evaluate(() => document.querySelectorAll('details').forEach((one) => (one.open = true)));
 }
 
-/** In every look: a visit costs more than a look. `show`: what may close when the size changes. */
+/** Checks every look in one visit, which costs more than a look. `show`: opens what may close when the size changes. */
 async function violations(page: Page, show = async () => {}): Promise<string[]> {
   const all: string[] = [];
   for (const [size, viewport] of Object.entries(SIZES)) {
@@ -61,7 +61,7 @@ async function violations(page: Page, show = async () => {}): Promise<string[]> 
     await show();
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme });
-      // New colours come with the next frame, and on a busy computer over many more.
+      // New colours come with the next frame, on a busy computer over many more.
       await page.evaluate(async () => {
         await new Promise((shown) => requestAnimationFrame(() => requestAnimationFrame(shown)));
         const turning = document.getAnimations().filter((one) => one instanceof CSSTransition);
@@ -123,7 +123,7 @@ test('nothing scrolls sideways on a phone, and nothing is cut off at its edge', 
   }
 });
 
-/** Tab, until this has the focus. */
+/** Presses Tab until this has the focus. */
 async function tabTo(page: Page, target: Locator): Promise<void> {
   for (let i = 0; i < MOST_TABS; i++) {
     await page.keyboard.press('Tab');
@@ -149,7 +149,7 @@ for (const [size, viewport] of Object.entries(SIZES)) {
       expect(await reached.evaluate((set) => set.size), path).toBeGreaterThan(5);
       const missed = await reached.evaluate((set) =>
         [...document.querySelectorAll<HTMLElement>('a[href], button, input, textarea, select, summary, [tabindex="0"]')]
-          // Of a group of radio buttons one is reached by Tab and the others by the arrows.
+          // Tab reaches one radio button of a group, and the arrows reach the others.
           .filter((one) => !(one instanceof HTMLInputElement && one.type === 'radio' && !one.checked))
           .filter((one) => one.checkVisibility({ visibilityProperty: true }) && !one.closest('[inert]'))
           .filter((one) => !one.matches(':disabled') && !set.has(one))
@@ -226,7 +226,7 @@ test('after the first visit the page is there without its server, says so, and g
     page.on('pageerror', (error) => broken.push(error.message));
     await page.goto(url);
     await expect(page.getByRole('heading', { name: 'Nobody lends a model right now' })).toBeVisible();
-    // Active means that the whole shell is kept.
+    // "Active" means that the whole shell is cached.
     await page.evaluate(async () => {
       const { active } = await navigator.serviceWorker.ready;
       while (active?.state !== 'activated') {
@@ -239,7 +239,7 @@ test('after the first visit the page is there without its server, says so, and g
     await page.goto(`${url}/network`);
     await expect(page.getByText('The mesh does not answer. The page keeps asking.')).toBeVisible();
     await page.goto(`${url}/donate`);
-    // The list of models was kept, too.
+    // The list of models was cached, too.
     await expect(page.getByRole('radio', { name: 'LLMesh tiny' })).toBeVisible({ timeout: 30_000 });
     await page.goto(url);
     await expect(page.getByRole('heading', { name: /Borrow a computer/ })).toBeVisible();
@@ -270,7 +270,7 @@ for (const name of ['chromium', 'firefox'] as BrowserName[]) {
         addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) =>
           reportError(new Error(`CSP: ${violatedDirective} ${blockedURI}`)),
         );
-        // STUN and TURN go past what the browser reports of requests.
+        // The browser does not report STUN and TURN among its requests.
         const connection: { setLocalDescription: (description?: RTCSessionDescriptionInit) => Promise<void> } =
           RTCPeerConnection.prototype;
         const set = connection.setLocalDescription;
@@ -297,7 +297,7 @@ for (const name of ['chromium', 'firefox'] as BrowserName[]) {
       const host = new URL(mesh.url).host;
       const elsewhere = asked.filter((url) => !/^(?:data|blob|about):/.test(url) && new URL(url).host !== host);
       expect(elsewhere).toEqual([]);
-      // It watches: what was asked of our own origin is among it.
+      // The watch works: the requests to our own origin are among them.
       expect(asked).toContain(`${mesh.url}/models/catalogue.json`);
       expect(errors).toEqual([]);
     } finally {

@@ -1,4 +1,4 @@
-/** What a browser shows of its address, and by which way it reaches a provider: real browsers, real coturn. */
+/** What a browser reveals of its address, and by which way it reaches a provider: real browsers, real coturn. */
 import { expect, test, type Browser, type Page } from '@playwright/test';
 import { launch, type BrowserName } from '../src/browsers.ts';
 import { answered, ask, tinyIsOffered } from '../src/chat.ts';
@@ -83,7 +83,7 @@ for (const name of ['chromium', 'firefox'] satisfies BrowserName[]) {
     test('who hides their address where there is a TURN server shows the address of that and no other', async () => {
       test.skip(coturnMissing() !== null, coturnMissing() ?? '');
       const turn = await startTurnServer();
-      // Without the relay of the mesh: what is answered went through coturn.
+      // The mesh has no relay, so the answer went through coturn.
       const mesh = await startMesh({ ...turn.env, LLMESH_RELAY_LINKS: '0' });
       try {
         await mesh.addWorker();

@@ -14,7 +14,7 @@ test('a page whose name leads here gets nothing of a mesh that runs here', async
     const page = await browser.newPage();
     const { port } = new URL(mesh.url);
     const takenFrom = async (host: string) => {
-      // Whatever comes, it is of this origin: what runs in it now is the site's own script.
+      // Anything that it loads is of this origin: what runs in it now is the site's own script.
       await page.goto(`http://${host}:${port}/nothing`);
       return page.evaluate(
         async ([paths, sockets]) => {

@@ -1,6 +1,6 @@
 /**
  * An answer that one engine began and another finishes: llama.cpp in Node and in WebAssembly in a real browser, in both
- * directions, on the same file. `EVERY_CUT=1` takes all cuts of the longest answer too: some minutes.
+ * directions, on the same file. `EVERY_CUT=1` tries all cuts of the longest answer, too, which takes minutes.
  */
 import { join } from 'node:path';
 import { expect, test, type Browser } from '@playwright/test';
@@ -18,7 +18,7 @@ const every = process.env['EVERY_CUT'] === '1';
 const never = new AbortController().signal;
 const MODEL = 'llmesh-tiny';
 const SLOTS = 4;
-/** Of middling length: all cuts of it take seconds. */
+/** An answer of middling length: all its cuts take seconds. */
 const short = known.find(({ answer }) => answer.length > 60 && answer.length < 80) ?? longest;
 
 let mesh: TestMesh;
@@ -48,7 +48,7 @@ function asked({ question }: Known): GenerateRequest {
   return { turns: [{ role: 'user', content: question }], sampling: { temperature: 0 }, maxTokens: 1024 };
 }
 
-/** Some of an answer's cuts, the first and the last among them. */
+/** Some cuts of an answer, the first and the last among them. */
 function some(pieces: readonly unknown[], count: number): number[] {
   const last = pieces.length;
   if (every) return Array.from({ length: last + 1 }, (_, i) => i);
@@ -107,7 +107,7 @@ test('both hold an answer to a JSON schema, alike', async () => {
   expect(JSON.parse(textOf(here.pieces))).toMatchObject({ kind: expect.any(String), words: expect.any(Array) });
   expect(textOf(there.pieces)).toBe(textOf(here.pieces));
   expect(there.finish).toEqual(here.finish);
-  // The tokens that a form forces on a model are not those that their text is read as: other words may follow, in the form.
+  // The tokens that a form forces on a model are not those of their text read again: other words may follow, in the form.
   for (const { go } of [inNode, inPage]) {
     for (const cut of some(here.pieces, here.pieces.length)) {
       const begun = prefixAt(here, cut, { ids: false });

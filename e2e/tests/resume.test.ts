@@ -9,7 +9,7 @@ import { plain } from '../src/questions.ts';
 import { launchToKill, openPage } from '../src/browsers.ts';
 import { test } from '../src/visit.ts';
 
-/** Long enough to be interrupted, and of words that the page shows as they are. */
+/** An answer that is long enough to be interrupted, in words that the page shows as they are. */
 const long = plain.reduce((a, b) => (b.answer.length > a.answer.length ? b : a));
 const PER_SECOND = '12';
 
@@ -17,7 +17,7 @@ function nameOf(worker: Running): string {
   return peerName(worker.lines.find((line) => line['ready'] === true)?.['peerId'] as PeerId);
 }
 
-/** Two of them, each with its name. */
+/** Starts two providers, each with its name. */
 async function twoWorkers(mesh: TestMesh): Promise<{ worker: Running; name: string }[]> {
   const workers = [await mesh.addWorker('--max-speed', PER_SECOND), await mesh.addWorker('--max-speed', PER_SECOND)];
   return workers.map((worker) => ({ worker, name: nameOf(worker) }));
@@ -64,7 +64,7 @@ async function donateGently(page: Page): Promise<void> {
   await expect(page.getByRole('status', { name: 'Provider status' })).toContainText(/Waiting/, { timeout: 30_000 });
 }
 
-/** Of the tiny model, as the control plane has it now. */
+/** How many providers of the tiny model the control plane knows now. */
 async function lenders(url: string): Promise<number> {
   const { models } = (await (await fetch(`${url}/api/models`)).json()) as { models: { providers: number }[] };
   return models[0]?.providers ?? 0;
@@ -77,7 +77,7 @@ for (const how of ['is killed', 'stops donating'] as const) {
       const lending = await openPage(volunteer.browser, `${mesh.url}/donate`);
       await donateGently(lending.page);
       const { page, errors } = await visit();
-      // Asleep when the question is asked: the volunteer is the one who answers.
+      // The worker sleeps when the question is asked, so that the volunteer answers.
       const worker = await mesh.addWorker();
       worker.process.kill('SIGSTOP');
       await expect.poll(() => lenders(mesh.url), { timeout: 15_000 }).toBe(1);

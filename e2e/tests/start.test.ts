@@ -13,7 +13,7 @@ interface Started {
   ended: Promise<number | null>;
 }
 
-/** `npm start`, as a person types it, in a process group of its own as a terminal gives it. */
+/** Runs `npm start` as a person types it, in a process group of its own as a terminal gives it. */
 function npmStart(port: number, args: string[] = [], env: Record<string, string> = {}): Started {
   const child = spawn('npm', ['start', '--', ...args], {
     cwd: ROOT,

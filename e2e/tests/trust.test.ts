@@ -29,7 +29,7 @@ async function open(url: string, options: BrowserContextOptions = {}): Promise<P
   return page;
 }
 
-/** As a person does: what is pressed is the label, the circle itself is not painted. */
+/** Presses the label as a person does, since the circle itself is not painted. */
 async function choose(page: Page, name: string): Promise<void> {
   await scope(page, name).locator('xpath=..').click();
   await expect(scope(page, name)).toBeChecked();
@@ -46,13 +46,13 @@ async function withMesh(run: (mesh: TestMesh) => Promise<void>): Promise<void> {
   }
 }
 
-/** As `answered`, with the time that this device needs to get the model and start it. */
+/** Like `answered`, with the time that this device needs to get the model and start it. */
 async function answeredHere(page: Page): Promise<Locator> {
   await expect(lastAnswer(page)).toContainText(/first\sword/, { timeout: 90_000 });
   return await answered(page);
 }
 
-/** A worker, its name, and the way to end it. */
+/** A worker, its name, and a function that ends it. */
 async function addWorker(mesh: TestMesh) {
   const worker = await mesh.addWorker();
   const peerId = worker.lines.find((line) => line['ready'] === true)?.['peerId'] as PeerId;
@@ -82,7 +82,7 @@ test('volunteers I trust: no one else is asked, and the question waits for one o
     await page.getByRole('link', { name: 'Chat', exact: true }).click();
     await expect(await answered(page)).toContainText(plain[0]?.answer ?? '');
     await expect(modelPicker(page)).toContainText('one you trust', { timeout: 15_000 });
-    // By chance alone the other one would get one of these with all but certainty.
+    // By chance the other one would almost certainly get one of these.
     for (let i = 1; i <= 8; i++) {
       await ask(page, plain[i]?.question ?? '');
       await answered(page);
@@ -105,7 +105,7 @@ test('volunteers I trust: no one else is asked, and the question waits for one o
     await button(page, 'Ask anyone').click();
     await answered(page);
     await expect(lastAnswer(page)).toContainText(stranger.name);
-    // For that question only.
+    // It holds for that question only.
     await expect(scope(page, 'Volunteers I trust')).toBeChecked();
 
     await button(page, 'Settings').click();
@@ -158,7 +158,7 @@ test('this device only: it answers, nothing is asked of the mesh, and it goes on
 test('what was asked of this device is not sent along to others', async () => {
   await withMesh(async (mesh) => {
     await addWorker(mesh);
-    // What the page hands to the sealed link, before it is sealed.
+    // These are the messages that the page hands to the sealed link, before it is sealed.
     const page = await open('about:blank');
     await page.addInitScript(() => {
       const seen: string[] = [];

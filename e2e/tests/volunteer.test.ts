@@ -15,13 +15,13 @@ async function donate(page: Page): Promise<void> {
   await expect(page.getByRole('status', { name: 'Provider status' })).toContainText(/Waiting/, { timeout: 60_000 });
 }
 
-/** How many the control plane took; each end files its own. */
+/** How many receipts the control plane accepted; each end files its own. */
 async function receiptsFiled(): Promise<number> {
   const text = await (await fetch(`${mesh.url}/metrics`)).text();
   return Number(/llmesh_receipts_filed_total\{kind="receipt"\} (\d+)/.exec(text)?.[1] ?? 0);
 }
 
-/** How many are in this browser's storage and need not be filed any more. */
+/** How many receipts in this browser's storage need not be filed any more. */
 function receiptsKept(page: Page): Promise<number> {
   return page.evaluate(async () => {
     const opened = indexedDB.open('llmesh');

@@ -11,7 +11,7 @@ import { MIRRORED_MODEL, startModelMirror, type MirrorFaults, type ModelMirror }
 const WRONG_LIBRARY =
   'The compiled library of this model was made for another version of web-llm. Choose another model, or ask the ' +
   'operator of the mirror to update it.';
-/** Slow enough to be looked at; a fault that is taken back holds from the next chunk on. */
+/** Slow enough to watch; a fault that is taken back is gone from the next chunk on. */
 const SLOW_MS = 600;
 
 let mesh: TestMesh;
@@ -37,7 +37,7 @@ const status = (page: Page) => page.getByRole('status', { name: 'Provider status
 const start = (page: Page) => page.getByRole('button', { name: 'Start donating' });
 const asked = (name: string) => mirror.requests.filter((path) => path.split('/').at(-1) === name).length;
 
-/** The Donate page of a browser that has downloaded nothing yet, ready to load the mirrored model. */
+/** Opens the Donate page of a browser that has downloaded nothing yet, ready to load the mirrored model. */
 async function openDonate(): Promise<Page> {
   const { page } = await openPage(browser, `${mesh.url}/donate`);
   const model = page.getByRole('radio', { name: 'SmolLM2 135M' });
@@ -67,7 +67,7 @@ test('web-llm without inference: the worker finds the manifest on the mirror, an
   });
   mirror.faults.chunkDelayMs = SLOW_MS;
   await start(page).click();
-  // The small files come slowly too; the shards tell bytes.
+  // The small files come slowly, too; the shards report bytes.
   await expect(status(page)).toContainText(/Getting SmolLM2 135M: 0\.[1-9] of 1\.0 MB/, { timeout: 30_000 });
   const bar = page.getByRole('progressbar', { name: 'Downloading SmolLM2 135M' });
   const share = async () => Number(await bar.getAttribute('aria-valuenow'));

@@ -1,4 +1,4 @@
-/** What the page finds out about the graphics card, where there is an emulated one, none that answers, and no WebGPU. */
+/** What the page finds out about the graphics card: with an emulated one, one that does not answer, and without WebGPU. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { chromium, expect, test, type Browser, type Page } from '@playwright/test';
@@ -52,7 +52,7 @@ test('on SwiftShader the page says that graphics are emulated, and refuses what 
     expect(await refusedBecause(page, 'needs 16-bit arithmetic on the graphics card')).toEqual(titles(f16));
     await expect(lendable(page).getByRole('radio', { name: /SmolLM2 135M f32 .*graphics card/ })).toBeEnabled();
     await expect(lendable(page).getByRole('radio', { name: 'Gemma' })).toHaveCount(0);
-    // Too slow for a first impression: the tiny model on the processor is what the switch would load.
+    // The card is too slow for a first impression: the switch would load the tiny model on the processor.
     await expect(lendable(page).getByRole('radio', { name: /LLMesh tiny q8 .*processor/ })).toBeChecked();
     expect(errors).toEqual([]);
   } finally {

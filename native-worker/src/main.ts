@@ -98,7 +98,7 @@ addWorkerSubcommands(worker);
 command('chat', 'Ask a mesh one question; the answer comes as it is written.')
   .argument('[question...]', 'what to ask; piped text comes behind it')
   .addOption(meshOption())
-  .option('--model <id>', 'an id of "llmesh status" (default: the model with the most room)')
+  .option('--model <id>', 'an id of "llmesh status" (default: the model with the most free slots)')
   .option('--adapter <sha256>', 'an adapter of the model, by the SHA-256 of its file')
   .option('--max-tokens <n>', 'longest answer', whole(1, 1 << 20), 2048)
   .option('--json', 'one JSON object a line: pieces, then done, or error')
@@ -133,7 +133,7 @@ command('gateway', 'Let programs that speak the OpenAI API use a mesh, until Ctr
   .addHelpText(
     'after',
     `
-Whoever runs the model can read what is asked. So can whoever runs the gateway: run your own.
+The volunteer who runs the model can read what is asked. So can anyone who runs the gateway: run your own.
 
 Examples:
   llmesh gateway

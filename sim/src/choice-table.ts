@@ -1,4 +1,4 @@
-/** `choice.ts` over its policies and loads. */
+/** Runs `choice.ts` over its policies and loads. */
 import { choose, type ChoiceFigures, type ChoiceOptions } from './choice.ts';
 import { table } from './table.ts';
 
@@ -24,7 +24,7 @@ export async function choiceRows(seed: number, providers: number, seconds: numbe
   return rows;
 }
 
-/** The smallest sample of those that are as good as the best at every load, as the matchmaker chooses: weighted, counting its promises. */
+/** The smallest sample that is as good as the best at every load, when chosen as the matchmaker does: weighted, counting promises. */
 export function recommended(rows: readonly ChoiceRow[]): number {
   const mine = rows.filter(({ policy, promises }) => policy === 'weighted' && promises);
   const good = SAMPLES.filter((sample) =>

@@ -1,5 +1,5 @@
 /**
- * How many providers a matchmaker had better choose among, when what it knows of them is old: the power of two choices
+ * How many providers a matchmaker should choose among when its knowledge of them is old: the power of two choices
  * (Mitzenmacher 2001) with the real ranking. Too few, and slow or busy ones are taken; too many, and all who ask within one
  * heartbeat are sent to the same few. A queueing model and nothing else: no peers, no sockets.
  */
@@ -15,22 +15,22 @@ export interface ChoiceOptions {
   seed: number;
   providers: number;
   seconds: number;
-  /** Share of what all of them can write together that is asked for. */
+  /** The load, as a share of what all of them can write together. */
   load: number;
-  /** So many with a free slot are looked at. */
+  /** How many with a free slot are looked at. */
   sample: number;
-  /** weighted: by `rank`, which draws lots. best: whoever should be done first, always. */
+  /** weighted: by `rank`, which draws lots. best: always the one that should be done first. */
   policy: 'weighted' | 'best';
-  /** Whether the matchmaker counts whom it has sent there and who cannot have come yet. */
+  /** Whether the matchmaker counts questions that it has sent and that cannot have arrived yet. */
   promises: boolean;
 }
 
 export interface ChoiceFigures {
-  /** Share of the questions that found no free slot where they were sent. */
+  /** The share of the questions that found no free slot where they were sent. */
   waited: number;
   waitMeanMs: number;
   waitP95Ms: number;
-  /** From asking to the whole answer. */
+  /** The time from asking to the whole answer. */
   answerMeanSeconds: number;
   answerP95Seconds: number;
   /** The most questions that one provider had at once, for each of its slots. */
@@ -39,20 +39,20 @@ export interface ChoiceFigures {
 
 const SLOTS = 2;
 const HEARTBEAT_MS = 1_000;
-/** From the match to the provider: dialling and asking. */
+/** The time from the match to the provider: dialling and asking. */
 const DIAL_MS = 300;
 const MEAN_TOKENS = 200;
-/** Until as many are at work as usually are. */
+/** The share of the run until as many are at work as usual. */
 const WARM_UP = 0.25;
 
 interface Provider {
   readonly tokensPerSecond: number;
   running: number;
   readonly waiting: (() => void)[];
-  /** Sent there, and on the way. */
+  /** Questions that are on the way there. */
   coming: number;
   peak: number;
-  /** As the matchmaker sees it. */
+  /** The provider as the matchmaker sees it. */
   readonly seen: Candidate;
 }
 
@@ -101,12 +101,12 @@ export async function choose(options: ChoiceOptions): Promise<ChoiceFigures> {
   };
 }
 
-/** As the matchmaker looks: in strides from anywhere, until it has seen enough who should be free. */
+/** Looks as the matchmaker does: in strides from anywhere, until it has seen enough that should be free. */
 function chooseOne(providers: readonly Provider[], { sample, policy }: ChoiceOptions, random: SeededRandom): PeerId {
   const free: Candidate[] = [];
   const full: Candidate[] = [];
   const start = Math.floor(random.next() * providers.length);
-  // A prime, and none of the sizes tried is a multiple of it: everybody comes once.
+  // A prime of which none of the sizes is a multiple, so that everybody comes once.
   const stride = 7_919;
   for (let i = 0; i < providers.length && free.length < sample; i++) {
     const { seen } = providers[(start + i * stride) % providers.length]!;

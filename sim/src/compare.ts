@@ -1,4 +1,4 @@
-/** The same meshes with and without hedging and resumption. Of each figure the median over the seeds, and its range. */
+/** Compares the same meshes with and without hedging and resumption: for each figure the median over the seeds, and its range. */
 import { table } from './table.ts';
 import { simulate, type Outcome } from './simulate.ts';
 import type { WorldOptions } from './world.ts';

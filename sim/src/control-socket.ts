@@ -3,22 +3,22 @@ import { EventEmitter } from 'node:events';
 import type { SocketLike } from '@llmesh/core/control/control-connection';
 import type { VirtualClock } from './virtual-clock.ts';
 
-/** The server hears no pong for so long: it cuts the connection. The peer hears of that when it can be reached again. */
+/** After this long without a pong the server cuts the connection. The peer hears of that when it can be reached again. */
 const CUT_AFTER_MS = 10_000;
 
 export interface Wire {
   clock: VirtualClock;
-  /** One way. */
+  /** The delay one way. */
   delayMs: number;
-  /** When what is sent now sets out: now, unless the peer is cut off from the control plane. */
+  /** When a message that is sent now sets out: now, unless the peer is cut off from the control plane. */
   opensAtMs: () => number;
-  /** False: the peer's power failed, and what is on the way never arrives. */
+  /** False: the peer's power failed, and messages on the way never arrive. */
   up: () => boolean;
-  /** What the peer says instead of what it should say. */
+  /** Turns what the peer should say into what it says. */
   lie: (json: string) => string;
 }
 
-/** The peer's end. Opens by itself after a round trip, unless `accept` closes it. */
+/** The peer's end. Opens on its own after a round trip, unless `accept` closes it. */
 export class ClientEnd implements SocketLike {
   onopen: ((event: never) => void) | null = null;
   onmessage: ((event: never) => void) | null = null;
@@ -27,7 +27,7 @@ export class ClientEnd implements SocketLike {
   readonly #wire: Wire;
   readonly #server: ServerEnd;
 
-  /** `accept`: the server's end, when it has arrived there. */
+  /** `accept`: gets the server's end, when the call has arrived there. */
   constructor(wire: Wire, accept: (socket: ServerEnd) => void) {
     this.#wire = wire;
     this.#server = new ServerEnd(wire, this);
@@ -46,7 +46,7 @@ export class ClientEnd implements SocketLike {
     this.#cross(() => this.#server.end());
   }
 
-  /** The power failed here. */
+  /** Fails the power here. */
   die(): void {
     this.#wire.clock.after(CUT_AFTER_MS, () => this.#server.end());
   }
@@ -75,7 +75,7 @@ export class ServerEnd extends EventEmitter {
     return this.#open;
   }
 
-  /** Everything arrives in the end. */
+  /** Nothing is buffered for long, as everything arrives in the end. */
   readonly bufferedAmount = 0;
 
   sendText(text: Buffer): void {
@@ -117,7 +117,7 @@ export class ServerEnd extends EventEmitter {
   }
 }
 
-/** Returns how long it is held up before it sets out. */
+/** Returns how long a message is held up before it sets out. */
 function cross({ clock, delayMs, opensAtMs, up }: Wire, arrive: () => void): number {
   const heldMs = opensAtMs() - clock.now();
   clock.after(heldMs + delayMs, () => up() && arrive());

@@ -5,31 +5,31 @@ import { cancelled, MeshError } from '@llmesh/core/base/errors';
 import type { SeededRandom } from './random.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
-/** Tokens in a piece: fewer events, the same answer. */
+/** How many tokens a piece has: fewer events, the same answer. */
 const PIECE_TOKENS = 8;
-/** A prompt is read so much faster than an answer is written. */
+/** How much faster a prompt is read than an answer is written. */
 export const PREFILL_FACTOR = 20;
 /** The owner opens a large program, the tab is put off: how long that holds an answer up, on average. */
 const HICCUP_MS = 4_000;
 
-/** What the provider's hardware does; changed by the simulation while it runs. */
+/** The provider's hardware, which the simulation changes while it runs. */
 export interface Hardware {
   readonly slots: number;
   tokensPerSecond: number;
-  /** Share of the answers that are held up at their beginning. */
+  /** The share of the answers that are held up at their beginning. */
   readonly hiccups: number;
-  /** Set: it goes silent, and does not notice. */
+  /** When set, it goes silent, and does not notice. */
   stalled: boolean;
 }
 
-/** What all engines together did, and whether one had to do more than it can. */
+/** The work of all engines together, and whether one had to do more than it can. */
 export interface Work {
   promptTokens: number;
   tokens: number;
   readonly faults: string[];
 }
 
-/** What is asked: the question's number, the length of its prompt, that of its answer. */
+/** One question: its number, the length of its prompt, and that of its answer. */
 export interface Ask {
   readonly id: number;
   readonly promptTokens: number;
@@ -90,12 +90,12 @@ export class SimEngine implements Pick<Engine<never>, 'generate'> {
     }
   }
 
-  /** The time that so many tokens take. */
+  /** Waits for the time that so many tokens take. */
   #compute(tokens: number, signal: AbortSignal): Promise<void> {
     return this.#wait((tokens * 1000) / this.#options.hardware.tokensPerSecond, signal);
   }
 
-  /** For ever when it stalls. */
+  /** Waits for ever when it stalls. */
   async #wait(ms: number, signal: AbortSignal): Promise<void> {
     const { clock, hardware } = this.#options;
     await new Promise<void>((resolve) => {

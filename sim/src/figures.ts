@@ -1,4 +1,4 @@
-/** What the questions of one run come to. */
+/** Sums up the questions of one run. */
 import type { ErrorCode } from '@llmesh/core/base/errors';
 import { PREFILL_FACTOR, type Work } from './engine.ts';
 import { jainIndex } from './fairness.ts';
@@ -13,17 +13,17 @@ export interface Figures {
   withdrawn: number;
   failed: Partial<Record<ErrorCode, number>>;
   running: number;
-  /** The share with a whole answer, among those that were not withdrawn. */
+  /** The share of questions with a whole answer, among those that were not withdrawn. */
   completion: number;
   /** Answers that survived the loss of a provider, or of several. */
   resumed: number;
-  /** Ended in the middle. */
+  /** Answers that ended in the middle. */
   brokenOff: number;
-  /** From asking to the first words, ms; null while nothing was answered. */
+  /** The time from asking to the first words, ms; null while nothing was answered. */
   firstTokenMs: Quantiles | null;
   /** The silence at a seam, ms. */
   seamMs: Quantiles | null;
-  /** What the engines did beyond what reached somebody, as a share of that. Reading a prompt counts as what it takes. */
+  /** The engines' work beyond what reached somebody, as a share of that. Reading a prompt counts as the time it takes. */
   extraWork: number;
   /** Jain's index of whole answers over the requesters that ask alike; null: too few questions to tell. */
   fairness: number | null;

@@ -1,4 +1,4 @@
-/** What must hold of every run, whatever went wrong in it. Each fault is a sentence; none is how it should be. */
+/** What must hold for every run, whatever went wrong in it. Each fault is a sentence; there should be none. */
 import type { PeerId } from '@llmesh/core/base/ids';
 import type { Providing } from '@llmesh/core/mesh';
 import type { World } from './world.ts';
@@ -14,7 +14,7 @@ type AtRest = Pick<World, 'questions' | 'work'> & {
   server: Pick<World['server'], 'find' | 'owed'>;
 };
 
-/** When nobody asks any more and what ran has had time to end. */
+/** The faults when nobody asks any more and running answers have had time to end. */
 export function faultsAtRest({ questions, providers, server, work }: AtRest): string[] {
   const faults = questions.flatMap(({ id, faults: own }) => own.map((fault) => `question ${id}: ${fault}`));
   for (const { id, outcome } of questions) if (outcome === 'running') faults.push(`question ${id} never ended`);
@@ -37,13 +37,13 @@ export function faultsAtRest({ questions, providers, server, work }: AtRest): st
   return faults;
 }
 
-/** `fairness`: `Figures`, of a mesh whose requesters could all reach it. */
+/** `fairness`: that of `Figures`, for a mesh whose requesters could all reach it. */
 export function faultsOfFairness(fairness: number | null): string[] {
   if (fairness === null || fairness >= LEAST_FAIRNESS) return [];
   return [`requesters that ask alike are not served alike: Jain's index is ${fairness}, not ${LEAST_FAIRNESS} or more`];
 }
 
-/** When everybody has gone: nothing may be waited for any more. */
+/** The faults when everybody has gone: nothing may be waited for any more. */
 export function faultsAtEnd({ clock }: Pick<World, 'clock'>, neverLeft: number): string[] {
   const faults: string[] = [];
   if (neverLeft > 0) faults.push(`${neverLeft} never got away`);

@@ -1,6 +1,6 @@
 /**
  * Providers that do not tell the truth, on the wire: their programs are real, what they say is changed on its way out. Only
- * lies that a requester can see through by itself. That an answer is another model's, or ends too early, is for audits.
+ * lies that a requester can see through on its own. Answers of another model, or that end too early, are for audits.
  */
 import type { Link, Path, Transport } from '@llmesh/core/transport/transport';
 import type { PeerId } from '@llmesh/core/base/ids';
@@ -18,7 +18,7 @@ export type Lie = (typeof LIES)[number];
 const BOASTFUL = 5;
 const EVERY = 5;
 
-/** To the control plane. `slow`: says that it is so many times as fast as it is. */
+/** Lies to the control plane. `slow`: it claims to be several times as fast as it is. */
 export function toldToControl(lie: Lie | null, slow: boolean): (json: string) => string {
   if (lie !== 'free' && !slow) return (json) => json;
   return (json) => {
@@ -37,7 +37,7 @@ export function toldToControl(lie: Lie | null, slow: boolean): (json: string) =>
   };
 }
 
-/** What is sent instead of `message`; `pieces` were sent before on this link. */
+/** The messages that are sent instead of `message`; `pieces` were sent before on this link. */
 function told(lie: Lie, message: DataMessage, pieces: number): DataMessage[] {
   const now = pieces % EVERY === EVERY - 1;
   switch (lie) {
@@ -60,7 +60,7 @@ function told(lie: Lie, message: DataMessage, pieces: number): DataMessage[] {
   }
 }
 
-/** The other end of each of its links hears lies. */
+/** A transport of which the other end of each link hears lies. */
 export class LyingTransport implements Transport {
   readonly #inner: Transport;
   readonly #lie: Lie;

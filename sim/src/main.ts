@@ -51,7 +51,7 @@ async function showChoice(): Promise<boolean> {
   return true;
 }
 
-/** Says what was wrong, and how to see it again. */
+/** Says what was wrong, and how to reproduce it. */
 function isWell({ seed, faults }: Outcome, how: SimOptions): boolean {
   for (const fault of faults.slice(0, SHOWN_FAULTS)) console.error(fault);
   if (faults.length > 0) console.error(`${faults.length} faults. Again: ${commandFor(how, seed)}`);

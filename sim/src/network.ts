@@ -5,16 +5,16 @@ import type { PeerId } from '@llmesh/core/base/ids';
 import type { Link, Path, Transport } from '@llmesh/core/transport/transport';
 import type { VirtualClock } from './virtual-clock.ts';
 
-/** Setting up a link takes so many crossings: signalling, ICE, DTLS, the seal. */
+/** How many crossings setting up a link takes: signalling, ICE, DTLS, the seal. */
 const DIAL_CROSSINGS = 8;
-/** Cut off for longer: ICE gives the link up, at both ends. For less: SCTP sends again what was lost. */
+/** After a longer cut ICE gives the link up, at both ends; after a shorter one SCTP sends again what was lost. */
 const BREAKS_AFTER_MS = 15_000;
 
 export interface World {
   clock: VirtualClock;
-  /** One way between two, in ms; the same for both. */
+  /** The delay one way between two, in ms; the same for both. */
   delayMs: (a: PeerId, b: PeerId) => number;
-  /** When what is sent now sets out: now, unless they are cut off from each other. */
+  /** When a message that is sent now sets out: now, unless they are cut off from each other. */
   opensAtMs: (a: PeerId, b: PeerId) => number;
 }
 
@@ -142,7 +142,7 @@ class SimLink implements Link {
     this.#end();
   }
 
-  /** As `close`, and nobody hears of it, at either end; nor of what is on its way. */
+  /** Like `close`, but nobody at either end hears of it, nor of messages on their way. */
   die(): void {
     this.#open = false;
     this.#other = null;
@@ -159,7 +159,7 @@ class SimLink implements Link {
     this.closed?.();
   }
 
-  /** The same delay for all keeps the order; so does setting out together when the cut is over. */
+  /** The same delay for all keeps the order, and so does setting out together when the cut is over. */
   #cross(arrive: (other: SimLink) => void): void {
     if (!this.#open) return;
     const { clock, delayMs, opensAtMs } = this.#world;

@@ -16,10 +16,10 @@ import type { Question } from './questions.ts';
 import type { SeededRandom } from './random.ts';
 import type { Trace } from './trace.ts';
 
-/** Clocks on the wall begin there. */
+/** The time at which wall clocks begin. */
 export const EPOCH_MS = Date.UTC(2026, 0, 1);
 export const HOST = 'mesh.invalid';
-/** A model that is on the disk is in memory again in so long. */
+/** How long a model on the disk takes to be in memory again. */
 const RELOAD_MS = 5_000;
 
 export interface NodeOptions {
@@ -27,9 +27,9 @@ export interface NodeOptions {
   random: SeededRandom;
   trace: Trace;
   openSocket: (self: PeerId, up: () => boolean, lie: (json: string) => string) => ClientEnd;
-  /** What it lies about; null: nothing. */
+  /** Its lie; null: it tells the truth. */
   lie?: Lie | null;
-  /** It says that it is several times as fast as it is. */
+  /** Whether it claims to be several times as fast as it is. */
   slow?: boolean;
 }
 
@@ -83,7 +83,7 @@ export class SimNode {
     });
   }
 
-  /** As the page does with an engine that hangs: it is thrown away, and another offered when it is loaded. Never rejects. */
+  /** Does what the page does with an engine that hangs: throws it away, and offers another once it is loaded. Never rejects. */
   async #startAnew(advert: ModelAdvert, hardware: Hardware, work: Work): Promise<void> {
     const { providing } = this;
     this.providing = null;
@@ -119,16 +119,16 @@ export class SimNode {
     trace.note('ends', question.id, question.outcome, question.error, question.received, question.firstTokenMs);
   }
 
-  /** The power fails. */
+  /** Fails the power. */
   async kill(): Promise<void> {
     this.#up = false;
     this.#options.network.kill(this.peerId);
     this.#socket?.die();
-    // Nothing of it is heard any more; this only ends its timers.
+    // Nobody hears it any more; this only ends its timers.
     await this.leave();
   }
 
-  /** Goes in good order. */
+  /** Leaves in good order. */
   async leave(): Promise<void> {
     await this.providing?.stop();
     await this.#mesh.close();

@@ -1,4 +1,4 @@
-/** What `npm run sim` takes, what it means, and how to say it again. */
+/** The options of `npm run sim`, what they mean, and how to write them down again. */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { WorldOptions } from './world.ts';
 
@@ -52,7 +52,7 @@ export const PROGRAM = new Command('sim')
   .option('--partitions <n>', 'a minute: a part of the world cannot reach the rest, or the control plane', number, 0)
   .option('--restarts <n>', 'of the control plane a minute', number, 0)
   .addOption(new Option('--no-hedge', 'requesters do not have a second provider asked when the first is late'))
-  .addOption(new Option('--no-resume', 'an answer that broke off does not go on elsewhere'))
+  .addOption(new Option('--no-resume', 'an answer that broke off is not continued elsewhere'))
   .option('--compare', 'the same meshes with and without hedging, and with and without resumption, in a table')
   .option('--choice', 'how many sampled providers a matchmaker had better choose among, in a table')
   .option('--twice', 'each mesh twice: fails when the second differs')
@@ -83,7 +83,7 @@ export function worldOptions(options: SimOptions, seed: number): WorldOptions {
   };
 }
 
-/** The command that simulates this one mesh again. */
+/** The command that simulates just this mesh again. */
 export function commandFor(options: SimOptions, seed: number): string {
   const alone: Partial<SimOptions> = { ...options, seed };
   for (const mode of ['seeds', 'compare', 'choice', 'twice', 'json', 'progress'] as const) delete alone[mode];

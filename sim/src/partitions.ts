@@ -8,7 +8,7 @@ export interface Place {
   y: number;
 }
 
-/** Whoever is east of `x` cannot reach who is west of it; or, while they all can, cannot reach the control plane. */
+/** Peers east of `x` cannot reach those west of it; or, while all peers can, cannot reach the control plane. */
 export interface Cut {
   x: number;
   from: 'others' | 'server';
@@ -30,7 +30,7 @@ export class Partitions {
     this.#cuts.push(cut);
   }
 
-  /** When what is sent now sets out: now, unless a cut lies between them. `null`: the control plane. */
+  /** When a message that is sent now sets out: now, unless a cut lies between them. `null`: the control plane. */
   opensAtMs(a: PeerId, b: PeerId | null): number {
     let atMs = this.#clock.now();
     if (this.#cuts.length === 0) return atMs;

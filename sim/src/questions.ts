@@ -1,8 +1,8 @@
-/** What was asked and what came of it. Every question is held to the same: one end, and no word lost or doubled. */
+/** The questions and what came of them. All are held to the same: one end, and no word lost or doubled. */
 import type { ErrorCode } from '@llmesh/core/base/errors';
 import { answerText, type Ask } from './engine.ts';
 
-/** withdrawn: by its requester. */
+/** withdrawn: the requester took it back. */
 export type Outcome = 'running' | 'answered' | 'withdrawn' | 'failed';
 
 export class Question implements Ask {
@@ -10,17 +10,17 @@ export class Question implements Ask {
   readonly promptTokens: number;
   readonly tokens: number;
   readonly askedMs: number;
-  /** Number of the requester. */
+  /** The number of the requester. */
   readonly requester: number;
   outcome: Outcome = 'running';
   error: ErrorCode | null = null;
   firstTokenMs: number | null = null;
   received = 0;
-  /** Providers that went on with it. */
+  /** How many providers continued it. */
   seams = 0;
   /** The longest silence at a seam. */
   pauseMs = 0;
-  /** What is wrong with the answer; empty when nothing is. */
+  /** The faults of the answer; empty when there are none. */
   readonly faults: string[] = [];
   #ends = 0;
 

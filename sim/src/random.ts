@@ -1,4 +1,4 @@
-/** Chance that can be had again: everything that a simulation leaves to chance is drawn from here, so a seed tells it all. */
+/** Reproducible chance: everything that a simulation leaves to chance is drawn from here, so a seed determines it all. */
 export class SeededRandom {
   #state: number;
 
@@ -24,7 +24,7 @@ export class SeededRandom {
     return low + this.next() * (high - low);
   }
 
-  /** As often within one power of ten as within another. */
+  /** Falls as often into one power of ten as into another. */
   logUniform(low: number, high: number): number {
     return low * (high / low) ** this.next();
   }

@@ -31,7 +31,7 @@ interface Running {
 export class SimServer {
   readonly #clock: VirtualClock;
   readonly #random: SeededRandom;
-  /** These two are on its disk. */
+  /** These two are on the server's disk. */
   readonly #identity: Identity;
   readonly #receipts: ReceiptBook;
   readonly #sockets = new Set<ServerEnd>();
@@ -63,12 +63,12 @@ export class SimServer {
       }
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
-      // What a session uses of a socket, `ServerEnd` has.
+      // `ServerEnd` has everything that a session uses of a socket.
       this.#running.mesh.join(socket as unknown as BoundedSocket, [HOST], networksOf(address));
     });
   }
 
-  /** Dies, and comes back with what is on its disk. Does nothing while it is down. */
+  /** Dies, and later comes back with what is on its disk. Does nothing while it is down. */
   async restart(downMs: number): Promise<void> {
     if (this.#running === null) return;
     await this.#stop();
@@ -76,18 +76,18 @@ export class SimServer {
     this.#running = this.#start();
   }
 
-  /** For good. */
+  /** Closes for good. */
   async close(): Promise<void> {
     await this.#stop();
     this.#receipts.close();
   }
 
-  /** What it has of this peer; null: nothing. */
+  /** What it knows about this peer; null: nothing. */
   find(peer: PeerId): Pick<RegisteredPeer, 'slots' | 'busySlots' | 'queued'> | null {
     return this.#running?.registry.find(peer) ?? null;
   }
 
-  /** What it has handed out or put off. */
+  /** How much it has promised or put off. */
   get owed(): { promised: number; waiting: number } {
     if (this.#running === null) return { promised: 0, waiting: 0 };
     const { registry, metrics } = this.#running;

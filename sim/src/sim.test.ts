@@ -1,4 +1,4 @@
-/** Small meshes, as many as there is time for in a test. `npm run sim` makes larger ones, for longer. */
+/** Small meshes, as many as a test has time for. `npm run sim` makes larger ones, for longer. */
 import { describe, expect, it } from 'vitest';
 import { commandFor, PROGRAM, worldOptions, type SimOptions } from './options.ts';
 import { simulate } from './simulate.ts';
@@ -68,11 +68,11 @@ describe('a mesh', () => {
     const { faults, figures } = await run({ seed: 7, liars: 1 });
     expect(faults).toEqual([]);
     expect(figures.answered).toBeGreaterThan(0);
-    // To see through a liar takes asking another.
+    // Seeing through a liar means asking another provider.
     expect(figures.extraWork).toBeGreaterThan(0.05);
   });
 
-  it('goes on with what it writes while the control plane restarts', async () => {
+  it('continues what it writes while the control plane restarts', async () => {
     const { faults, figures } = await run({ seed: 8, restartsPerMinute: 2 });
     expect(faults).toEqual([]);
     expect(figures.brokenOff).toBe(0);
@@ -88,7 +88,7 @@ describe('a mesh', () => {
     expect(figures.fairness).toBeGreaterThan(0.8);
   });
 
-  it('finishes more of its answers when they go on elsewhere', async () => {
+  it('finishes more of its answers when they are continued elsewhere', async () => {
     const churning = { seed: 10, churnPerMinute: 3, graceful: 0.5 };
     const [resuming, not] = [await run(churning), await run({ ...churning, resume: false })];
     expect([...resuming.faults, ...not.faults]).toEqual([]);

@@ -1,4 +1,4 @@
-/** One mesh from its beginning to its end, and what is to be said of it. */
+/** Simulates one mesh from beginning to end, and reports on it. */
 import { figuresOf, type Figures } from './figures.ts';
 import { faultsAtEnd, faultsAtRest, faultsOfFairness } from './invariants.ts';
 import { MINUTE_MS, World, type WorldOptions } from './world.ts';
@@ -6,12 +6,12 @@ import { MINUTE_MS, World, type WorldOptions } from './world.ts';
 export interface Outcome {
   seed: number;
   faults: string[];
-  /** Equal for two runs of the same options. */
+  /** The digest, which is equal for two runs with the same options. */
   trace: string;
   figures: Figures;
 }
 
-/** `passed`: hears of each minute. */
+/** `passed`: called after each minute. */
 export async function simulate(
   options: WorldOptions,
   minutes: number,
@@ -35,7 +35,7 @@ export async function simulate(
     process.off('unhandledRejection', unhandled);
   }
   const figures = figuresOf(world.questions, world.work, world.alike);
-  // Who is cut off asks in vain, and that is nobody's fault.
+  // A peer that is cut off asks in vain, which is nobody's fault.
   if (options.partitionsPerMinute === 0) faults.push(...faultsOfFairness(figures.fairness));
   world.trace.note(JSON.stringify(figures), ...faults);
   return { seed: options.seed, faults, trace: world.trace.digest, figures };

@@ -1,4 +1,4 @@
-/** What happened when, as one number: two runs of a seed are the same run when these are equal. */
+/** What happened when, as one number: two runs of a seed are the same run when their numbers are equal. */
 import { createHash, type Hash } from 'node:crypto';
 import type { VirtualClock } from './virtual-clock.ts';
 

@@ -33,7 +33,7 @@ it('keeps its order with very many', async () => {
   expect(clock.timers).toBe(0);
 });
 
-it('lets long chains of promises settle before time goes on', async () => {
+it('lets long chains of promises settle before time moves on', async () => {
   const clock = new VirtualClock();
   let settledMs = -1;
   clock.after(1, () => {

@@ -1,4 +1,4 @@
-/** Time that passes only when everything due has been done: an hour of a large mesh takes what its work takes. */
+/** Time that passes only once everything due has been done: an hour of a large mesh takes as long as its work. */
 import type { Clock } from '@llmesh/core/base/clock';
 
 const BREATHE_EVERY = 1_000;
@@ -19,7 +19,7 @@ export class VirtualClock implements Clock {
 
   readonly now = (): number => this.#nowMs;
 
-  /** Set, and neither run nor cancelled. */
+  /** How many timers are set, and neither run nor cancelled. */
   get timers(): number {
     return this.#heap.filter(({ run }) => run !== null).length;
   }
@@ -37,7 +37,7 @@ export class VirtualClock implements Clock {
     return new Promise((resolve) => this.after(ms, resolve));
   }
 
-  /** Runs all that falls due within `ms`, in order, and whatever promises it wakes, before time goes on. */
+  /** Runs all that falls due within `ms`, in order, and settles the promises that it wakes, before time moves on. */
   async run(ms: number): Promise<void> {
     const untilMs = this.#nowMs + ms;
     await this.#settled();
@@ -54,10 +54,10 @@ export class VirtualClock implements Clock {
     this.#nowMs = untilMs;
   }
 
-  /** Every promise that can settle without time has: Node comes to its ticks when it has done all its microtasks. */
+  /** Resolves when every promise has settled that needs no time: Node comes to its ticks after all its microtasks. */
   #settled(): Promise<void> {
     this.#turns += 1;
-    // Now and then the rest of Node wants its turn, too: to say what rejection nobody handled, and to hear Ctrl-C.
+    // Now and then the rest of Node needs its turn, too, to report unhandled rejections and to hear Ctrl-C.
     const next = this.#turns % BREATHE_EVERY === 0 ? setImmediate : process.nextTick;
     return new Promise((resolve) => {
       next(resolve);

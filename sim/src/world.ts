@@ -17,37 +17,37 @@ export interface WorldOptions {
   providers: number;
   requesters: number;
   models: number;
-  /** Each requester asks so often, as far as its answers come in time: it asks again when it has one. */
+  /** How often each requester asks, if its answers come in time: it asks again when it has one. */
   questionsPerMinute: number;
-  /** Share of the requesters that have GREEDY_QUESTIONS under way at once and never pause. */
+  /** The share of the requesters that have GREEDY_QUESTIONS under way at once and never pause. */
   greedy: number;
-  /** Share of the questions that their requester takes back. */
+  /** The share of the questions that their requester takes back. */
   withdrawn: number;
-  /** Share of the providers that go within a minute, each replaced by a new one a while later. */
+  /** The share of the providers that go within a minute, each replaced by a new one a while later. */
   churnPerMinute: number;
-  /** The share of those that go which say goodbye; the others lose their power. */
+  /** The share of those that say goodbye when they go; the others lose their power. */
   graceful: number;
-  /** Share of the questions at which some provider's engine goes silent for good. */
+  /** The share of the questions at which some provider's engine goes silent for good. */
   stalls: number;
-  /** Share of the answers whose beginning is held up for some seconds. */
+  /** The share of the answers whose beginning is held up for some seconds. */
   hiccups: number;
-  /** Share of the providers that say they are five times as fast as they are. */
+  /** The share of the providers that claim to be five times as fast as they are. */
   slow: number;
-  /** Share of the providers that lie, see `lies.ts`. */
+  /** The share of the providers that lie, see `lies.ts`. */
   liars: number;
   partitionsPerMinute: number;
   /** How often the control plane restarts. */
   restartsPerMinute: number;
   /** Whether requesters have a second provider asked when the first is late or falls silent. */
   hedge: boolean;
-  /** Whether an answer that broke off goes on elsewhere. */
+  /** Whether an answer that broke off is continued elsewhere. */
   resume: boolean;
 }
 
 const SLOTS = 2;
 const GREEDY_QUESTIONS = 6;
 const REPLACED_AFTER_MS = 5_000;
-/** Providers come in one after the other, as people do. */
+/** Providers join one after the other, as people do. */
 const ARRIVALS_MS = 10_000;
 export const MINUTE_MS = 60_000;
 const PROMPT_TOKENS = { least: 20, most: 1_000 };
@@ -68,7 +68,7 @@ export class World {
   readonly providers = new Map<PeerId, Provider>();
   readonly work: Work = { promptTokens: 0, tokens: 0, faults: [] };
   readonly server: SimServer;
-  /** Numbers of the requesters that all ask in the same way. */
+  /** The numbers of the requesters that all ask in the same way. */
   readonly alike: number[] = [];
   readonly #options: WorldOptions;
   readonly #random: SeededRandom;
@@ -79,7 +79,7 @@ export class World {
   readonly #requesters: SimNode[] = [];
   readonly #leaving = new Set<Promise<void>>();
   #busy = true;
-  /** What is still to go wrong; by the order in which it was decided. */
+  /** The troubles that are still to come, in the order in which they were decided. */
   readonly #planned = new Set<() => void>();
 
   constructor(options: WorldOptions) {
@@ -94,7 +94,7 @@ export class World {
     this.server = new SimServer(this.clock, this.#random.fork());
   }
 
-  /** Everybody comes. From then on they ask and go as the clock runs. */
+  /** Lets everybody join. From then on they ask and go as the clock runs. */
   async begin(): Promise<void> {
     const { providers, requesters, greedy, partitionsPerMinute, restartsPerMinute } = this.#options;
     for (let i = 0; i < providers; i++) this.#plan(this.#random.between(0, ARRIVALS_MS), () => this.#arrive(i));
@@ -113,17 +113,17 @@ export class World {
     });
   }
 
-  /** Nobody comes, goes or asks any more, and what runs may end. */
+  /** Nobody joins, goes or asks any more, and running answers may end. */
   async quieten(): Promise<void> {
     this.#busy = false;
     for (const cancel of this.#planned) cancel();
     this.#planned.clear();
     for (let minutes = 0; minutes < 15 && this.#running; minutes++) await this.clock.run(MINUTE_MS);
-    // Leases run out, last words are waited for no longer.
+    // Leases run out, and nobody waits for last words any more.
     await this.clock.run(3 * MINUTE_MS);
   }
 
-  /** Everybody goes in good order. Returns how many never got away. */
+  /** Makes everybody leave in good order. Returns how many never got away. */
   async dismantle(): Promise<number> {
     for (const node of this.#requesters) this.#goes(node.leave());
     for (const { node } of this.providers.values()) this.#goes(node.leave());
@@ -213,7 +213,7 @@ export class World {
     next();
   }
 
-  /** Unless it grows quiet before: then never. */
+  /** Runs it later, or never if the mesh falls quiet before. */
   #plan(afterMs: number, happen: () => void): void {
     const cancel = this.clock.after(afterMs, () => {
       this.#planned.delete(cancel);
@@ -241,13 +241,13 @@ export class World {
     });
   }
 
-  /** One way: 10 ms of access, and up to 100 ms across the world. `null` is the control plane, in its middle. */
+  /** The delay one way: 10 ms of access, and up to 100 ms across the world. `null` is the control plane, in its middle. */
   #distanceMs(a: PeerId, b: PeerId | null): number {
     const [from, to] = [this.#place(a), b === null ? { x: 0.5, y: 0.5 } : this.#place(b)];
     return 10 + 70 * Math.hypot(from.x - to.x, from.y - to.y);
   }
 
-  /** Each has a network of its own. */
+  /** The address of a peer: each has a network of its own. */
   #address(peer: PeerId): string {
     let number = this.#addresses.get(peer);
     if (number === undefined) this.#addresses.set(peer, (number = this.#addresses.size));

@@ -1,4 +1,4 @@
-/** What one provider says of itself, and what others are made to believe by it. */
+/** A provider that lies about itself, and what it makes others believe. */
 import { execFile } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ROOT } from '@llmesh/e2e/processes';
@@ -13,13 +13,13 @@ import { TINY_FILE, TINY_MODEL } from '../target.ts';
 
 const MESH = { workers: 1, gateway: true };
 const SETTLED_MS = 1_500;
-/** In the test. */
+/** How many in the test. */
 const FEW = 4;
 /** C0, C1 and the marks that turn the direction of text. */
 // oxlint-disable-next-line no-control-regex
 const UNPRINTABLE = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
 
-/** `llmesh …` as somebody types it, and all that it printed. */
+/** Runs `llmesh …` as somebody types it, and returns all that it printed. */
 function llmesh(...args: string[]): Promise<string> {
   return new Promise((resolve) => {
     const child = execFile(
@@ -45,7 +45,7 @@ async function lies({ target, scale }: Scene) {
   const honest = await providersOf(target);
   const before = await target.complete({ provider: { only: honest } });
   const facts: [boolean, string][] = [];
-  // As a provider of the very same file would: another file would be another offer.
+  // It names the very same file, as another file would be another offer.
   const sha256 = await hashOf(TINY_FILE);
   for (const [what, lie] of Object.entries(LIES).slice(0, scale < 1 ? FEW : undefined)) {
     const liar = await Stranger.join(target);
@@ -75,7 +75,7 @@ function usage(text: string): number | null {
   }
 }
 
-/** Whoever joined first described the model: the liar is there before the honest provider. */
+/** The first to join used to describe the model: the liar is there before the honest provider. */
 async function firstToSay({ target }: Scene) {
   const liar = await Stranger.join(target);
   liar.lend([model(TINY_MODEL, { task: 'embedding', embeds: 64, name: 'PWNED', tokensPerSecond: 1 })], {
@@ -98,7 +98,7 @@ async function defaultModel({ target }: Scene) {
     return { finish: 'stop', promptTokens: 3, completionTokens: 4 };
   }
   const advert = model('best-model', { name: 'LLMesh tiny', tokensPerSecond: 1_000 });
-  // As many as an advert may claim.
+  // These are as many as an advert may claim.
   node.mesh.provide({
     models: [{ advert: advert as never, engine: { generate }, slots: 64 }],
     onStatus() {},
@@ -115,7 +115,7 @@ async function terminal({ target }: Scene) {
   const stranger = await Stranger.join(target);
   const names = ['PWNED \u202e <b>', 'x\u001b[2J', 'y\u001b]0;owned\u0007', 'z\u009b31m'];
   const named = names.map((name, i) => model(`evil-${i}`, { name }));
-  // In one advert: another would take its place.
+  // They are in one advert, as another would take its place.
   stranger.lend([...named, model('evil', { quant: '\u001b[31m' })]);
   await sleep(SETTLED_MS);
   const [status, models] = [

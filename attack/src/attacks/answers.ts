@@ -11,7 +11,7 @@ import { TINY_FILE, TINY_MODEL, type Target } from '../target.ts';
 import { hashOf } from '../hash.ts';
 
 const MESH = { workers: 1, gateway: true };
-/** As long as each goes on while others ask. */
+/** How long each lasts while others ask. */
 const LASTS_MS = 8_000;
 
 interface Piece {
@@ -20,7 +20,7 @@ interface Piece {
   tokenIds?: number[];
 }
 
-/** Nine tokens that come with 4,096 ids each, and 640 tokens with 320,000 characters: neither can be sent to anybody. */
+/** Nine tokens that come with 4,096 ids each, and 640 tokens with 320,000 characters: neither can be sent on. */
 const BEGINNINGS: Record<string, Piece[]> = {
   ids: Array.from({ length: 9 }, () => ({ text: 'a', tokens: 1, tokenIds: Array.from({ length: 4_096 }, () => 5) })),
   text: Array.from({ length: 5 }, () => ({ text: '\u{1F600}'.repeat(32_000), tokens: 128 })),
@@ -52,7 +52,7 @@ async function poisonedBeginning({ target, scale }: Scene) {
     const { node, asked } = await lend(target, pieces);
     try {
       await untilProviders(target, 2);
-      // Only the liar may begin: an honest one is asked when it has failed.
+      // Only the liar may begin: an honest one is asked once it has failed.
       const untilMs = performance.now() + LASTS_MS * scale;
       let [worstMs, failed] = [0, 0];
       do {
@@ -108,7 +108,7 @@ async function invisibleIds({ target }: Scene) {
       return lengthOf({ text, tokens: tokenIds.length, tokenIds });
     };
     const [plain, hidden] = [await begun(0), await begun(2_000)];
-    // To be refused is as good as to be seen through.
+    // A refusal is as good as being seen through.
     const held = plain !== null && (hidden === plain || typeof hidden === 'string');
     return outcome([
       [held, `after ${JSON.stringify(text)} ${inWords(plain)} tokens, with 2,000 hidden ones ${inWords(hidden)}`],
@@ -130,7 +130,7 @@ export const answers: readonly Attack[] = [
   {
     name: 'invisible control tokens among the ids of a prefix',
     before: 'the honest successor writes 3 tokens of 51',
-    bound: 'control tokens are no part of a prefix',
+    bound: 'control tokens are not part of a prefix',
     mesh: MESH,
     quick: true,
     run: invisibleIds,

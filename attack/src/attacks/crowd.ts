@@ -8,7 +8,7 @@ import { model, Stranger } from '../stranger.ts';
 import { TINY_MODEL } from '../target.ts';
 
 const MESH = { workers: 1, gateway: false };
-/** As long as an attack goes on while others ask. */
+/** How long an attack lasts while others ask. */
 const LASTS_MS = 8_000;
 /** Another address of this computer: a laptop in another network, as far as the server can tell. */
 const ELSEWHERE = '127.9.9.9';
@@ -19,7 +19,7 @@ async function crowd({ target, scale }: Scene, all: number, from?: string): Prom
   return Stranger.crowd(target, howMany(scale, all), 30_000 * scale, from);
 }
 
-/** How long each of some questions of somebody new waits for a provider. */
+/** How long each of some questions of a newcomer waits for a provider. */
 async function honestMatches({ target }: Scene, count: number, from?: string) {
   const honest = await Stranger.join(target, from === undefined ? {} : { from });
   const times: number[] = [];
@@ -96,7 +96,7 @@ async function relays(scene: Scene) {
   const keep = async () => {
     while (on) {
       for (const one of squatters) for (let i = 0; i < 4; i += 1) void ask(one, String(victim));
-      // Any two of them take what is left of the mesh's places.
+      // Any two of them take the mesh's remaining places.
       for (const [i, one] of squatters.entries()) void ask(one, squatters[(i + 1) % squatters.length]?.peerId ?? '');
       await sleep(2_500);
     }
@@ -113,7 +113,7 @@ async function relays(scene: Scene) {
   await kept;
   for (const one of [...squatters, honest]) one.close();
   return outcome([
-    [relayed === tries, `${squatters.length} identities; an honest caller got ${relayed} of ${tries} relays`],
+    [relayed === tries, `${squatters.length} identities; an honest peer got ${relayed} of ${tries} relays`],
   ]);
 }
 
@@ -227,7 +227,7 @@ export const crowds: readonly Attack[] = [
   },
   {
     name: 'relay places that are never used',
-    before: 'an honest caller is refused 8 of 8 times, with 72 identities everybody',
+    before: 'an honest peer is refused 8 of 8 times, with 72 identities everybody',
     bound: 'places by network; one that is not opened gives way',
     mesh: MESH,
     quick: true,

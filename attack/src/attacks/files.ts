@@ -1,4 +1,4 @@
-/** Model files that somebody was talked into: headers and templates that cost more than the model. */
+/** Model files that somebody was talked into downloading: headers and templates that cost more than the model. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GGUF_BOMBS } from 'llmesh/testing/gguf-bombs';
@@ -41,7 +41,7 @@ async function bombs({ target, scale }: Scene) {
       peakMb = Math.max(peakMb, ...family.map(residentMb));
     }, 100);
     const beganMs = performance.now();
-    // It says that the file is unusable, or it lends the model: it does not hang.
+    // It either says that the file is unusable, or lends the model, but does not hang.
     const spoke = worker.says((line) => line['ready'] === true || 'error' in line, PATIENCE_MS);
     const said = await spoke.then(
       () => true,

@@ -1,4 +1,4 @@
-/** Whoever can write into a data folder, and what a clock or a disk does. */
+/** What somebody can do who writes into a data folder, and what a wrong clock or a bad disk does. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -103,7 +103,7 @@ async function folderDeleted({ target }: Scene) {
   ]);
 }
 
-/** The clock is that of a process, moved by a script that is loaded before it: the machine's stays. */
+/** Moves the clock of one process, by a script that is loaded before it: the machine's stays. */
 async function clocks({ scale }: Scene) {
   const facts: [boolean, string][] = [];
   for (const hours of scale < 1 ? [1] : [1, -1, 24 * 365]) {

@@ -4,7 +4,7 @@ import { inWords, outcome, seconds, type Attack, type Scene } from '../attack.ts
 import { Intruder, providersOf } from '../intruder.ts';
 import type { Target } from '../target.ts';
 
-/** Time for a schema that is taken: a short answer of the tiny model. For one that is refused it is far too long. */
+/** Time for an accepted schema: a short answer of the tiny model. A refusal takes far less. */
 const PATIENCE_MS = 15_000;
 const MESH = { workers: 2, gateway: true };
 
@@ -15,7 +15,7 @@ const RANGES = {
 const twice = { type: 'array', items: { $ref: '#' }, minItems: 1 };
 const ambiguous = (ways: number) => ({ anyOf: Array.from({ length: ways }, () => twice) });
 
-/** Each name is one of the next, said twice: the paths through them double. */
+/** Each name refers to the next one twice: the paths through them double. */
 function chain(names: number): object {
   const name = (i: number) => ({ $ref: `#/$defs/n${i}` });
   const numbers = Array.from({ length: names }, (_, i) => i);
@@ -48,7 +48,7 @@ async function throughTheApi({ target }: Scene, schemas: Record<string, object>)
   return outcome([...facts, await allServe(target, MESH.workers)]);
 }
 
-/** To a provider itself, with a lease or without one. */
+/** Sends it straight to a provider, with a lease or without one. */
 async function toAProvider({ target }: Scene, schema: object, leased: boolean, text: string | null) {
   const intruder = await Intruder.join(target);
   try {
@@ -124,7 +124,7 @@ export const forms: readonly Attack[] = [
   },
   {
     name: 'every schema of the corpus',
-    before: 'as above, for whoever finds the next one',
+    before: 'as above, for the one who finds the next one',
     bound: '100 ms and some MB for each schema that is taken',
     mesh: MESH,
     quick: false,
@@ -136,7 +136,7 @@ export const forms: readonly Attack[] = [
         try {
           read = JSON.parse(schema);
         } catch {
-          // A request cannot carry what is no JSON.
+          // A request cannot carry what is not JSON.
           continue;
         }
         const { status, ms } = await target.complete(form(read as object), PATIENCE_MS);

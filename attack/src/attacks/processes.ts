@@ -57,7 +57,7 @@ function workerArgs(target: Target, folder: string, json: boolean): string[] {
   ];
 }
 
-/** Its output ends as `redirect` says; it goes on lending, and ends when it is told to. */
+/** Its output ends as `redirect` says; it continues to lend, and ends when it is told to. */
 async function withoutOutput(
   target: Target,
   folder: string,
@@ -83,7 +83,7 @@ async function withoutOutput(
   const what = redirect === '' ? 'a closed pipe' : redirect;
   return [
     goesOn && code === 0,
-    `${what}${json ? ' with --json' : ''}: ${goesOn ? 'goes on' : 'gone'}, then ${String(code)}`,
+    `${what}${json ? ' with --json' : ''}: ${goesOn ? 'continues' : 'gone'}, then ${String(code)}`,
   ];
 }
 
@@ -159,7 +159,7 @@ function workersUnder(program: Program): number[] {
   });
 }
 
-/** Something answers there, and it is no mesh: nothing is said to be ready. */
+/** Something answers there, but is not a mesh: nothing is said to be ready. */
 async function noMesh({ target }: Scene) {
   const server = createServer((socket) => {
     socket.on('error', () => {});
@@ -212,7 +212,7 @@ export const processes: readonly Attack[] = [
     run: standstill,
   },
   {
-    name: 'a server that is no mesh',
+    name: 'a server that is not a mesh',
     before: '“Serving” and “ready” without a connection',
     bound: 'said when the mesh has welcomed',
     mesh: MESH,

@@ -12,7 +12,7 @@ const RATE = 1_000_000;
 
 /** Closes before `mesh`, whose worker computes for it. */
 export async function openGatewayLane({ url, model, pid }: MeshLane): Promise<Lane> {
-  // Not the keys and the identity of whoever runs this.
+  // It does not use the keys and the identity of the person who runs this.
   const data = await mkdtemp(join(tmpdir(), 'llmesh-bench-'));
   const gateway = await startProgram('native-worker/src/main.ts', [
     ...['gateway', '--json', '--port', '0', '--rate', String(RATE), '--mesh', url.href, '--data', data],

@@ -1,7 +1,7 @@
 /** One way to ask one model: the gateway benchmark sends the same questions down each of them. */
 import type { Turn } from '@llmesh/core/protocol';
 
-/** One answer, as whoever asked saw it. Times since the clock's start: `performance.now()`. */
+/** One answer, as its requester saw it. Times are those of `performance.now()`. */
 export interface Stream {
   tokens: number;
   firstMs: number;
@@ -10,9 +10,9 @@ export interface Stream {
 
 export interface Lane {
   name: string;
-  /** Of the process that computes; null: it is not ours. */
+  /** The id of the process that computes; null: it is not ours. */
   pid: number | null;
-  /** Greedy, to the end or `maxTokens`. As many at once as the bench was opened for. */
+  /** Asks greedily, to the end or `maxTokens`. May be called as often at once as the bench was opened for. */
   ask(turns: Turn[], maxTokens: number): Promise<Stream>;
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** llama.cpp's own server, where somebody has one: `LLAMA_SERVER` names the binary. */
+/** llama.cpp's own server, where it is installed: `LLAMA_SERVER` names the binary. */
 import { spawn } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from '@llmesh/e2e/processes';

@@ -15,14 +15,14 @@ const never = new AbortController().signal;
 export interface MeshLane extends Lane {
   url: URL;
   model: ModelId;
-  /** From the start of its process until it serves. */
+  /** The time from the start of its process until it serves. */
   loadMs: number;
   pid: number;
 }
 
 export async function openMeshLane(options: RawLaneOptions): Promise<MeshLane> {
   const programs: Running[] = [];
-  // Not the identity of whoever runs this.
+  // It does not use the identity of the person who runs this.
   const data = await mkdtemp(join(tmpdir(), 'llmesh-bench-'));
   let node: MeshNode | null = null;
   const close = async () => {
@@ -61,7 +61,7 @@ async function read(mesh: Mesh, request: Parameters<Mesh['ask']>[0]): Promise<St
   let tokens = 0;
   for await (const event of mesh.ask(request, never)) {
     if (event.type === 'piece') firstMs ??= performance.now();
-    // Noise may end in half a character, whose token is counted and not shown.
+    // Noise may end in half a character, whose token is counted but not shown.
     if (event.type === 'done') tokens = event.summary.completionTokens;
   }
   if (firstMs === null) throw new Error('the mesh gave no answer');

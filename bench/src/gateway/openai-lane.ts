@@ -3,7 +3,7 @@ import type { Lane, Stream } from './lane.ts';
 
 const DATA = 'data: ';
 
-/** `baseUrl` ends in `/v1`. Without a model: the first that the server lists. */
+/** `baseUrl` ends in `/v1`. Without a model it takes the first that the server lists. */
 export async function openOpenAiLane(name: string, baseUrl: string, model?: string): Promise<Lane> {
   const id = model ?? (await firstModel(baseUrl));
   return {

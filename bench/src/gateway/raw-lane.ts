@@ -1,4 +1,4 @@
-/** node-llama-cpp without anything of ours around it, but for the batching where that is asked for. */
+/** node-llama-cpp with nothing of ours around it, except for the batching where that is asked for. */
 import { getLlama, readGgufFileInfo, type LlamaContextSequence } from 'node-llama-cpp';
 import { gatherSequences, indexAsPriority } from 'llmesh/llama/context/batching';
 import type { Lane } from './lane.ts';
@@ -13,7 +13,7 @@ export interface RawLaneOptions {
 
 /**
  * Two lanes over one copy of the weights: as the library's documentation has it, and with the batching that keeps
- * several answers in one batch, which is the fastest that we know to do with it.
+ * several answers in one batch, which is the fastest way that we know.
  */
 export async function openRawLanes(options: RawLaneOptions): Promise<{ raw: Lane; asDocumented: Lane }> {
   const { path, threads, streams: sequences, contextTokens: contextSize } = options;

@@ -1,4 +1,4 @@
-/** Waiting that a signal can end. */
+/** Helpers for waiting that a signal can end. */
 import { cancelled } from './errors.ts';
 
 /** Like `promise`, but rejects with `cancelled` as soon as `signal` aborts; then the outcome of `promise` is dropped. */
@@ -11,7 +11,7 @@ export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promi
   });
 }
 
-/** Calls `run` when the signal aborts, at once when it has. Returns the way to take that back. */
+/** Calls `run` when the signal aborts, at once if it has. Returns a function that takes this back. */
 export function onAbort(signal: AbortSignal, run: () => void): () => void {
   if (signal.aborted) {
     run();

@@ -1,8 +1,8 @@
 /** Lower-case base32 (RFC 4648 §6) without the padding: survives PeerJS, URLs, file names and reading aloud. */
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
-/** Two characters at once: of every ten bits. */
+/** Two characters at once, for every ten bits. */
 const PAIRS = Array.from({ length: 1024 }, (_, bits) => ALPHABET.charAt(bits >> 5) + ALPHABET.charAt(bits & 31));
-/** By character code; 255: not of the alphabet. */
+/** The values by character code; 255: not in the alphabet. */
 const VALUES = new Uint8Array(128).fill(255);
 for (let value = 0; value < 32; value++) VALUES[ALPHABET.charCodeAt(value)] = value;
 
@@ -30,7 +30,7 @@ export function toBase32(bytes: Uint8Array): string {
   return text;
 }
 
-/** The bytes, or null for another alphabet, a length that no bytes have, or leftover bits that are not zero. */
+/** Returns the bytes, or null for another alphabet, an impossible length, or leftover bits that are not zero. */
 export function fromBase32(text: string): Uint8Array<ArrayBuffer> | null {
   const bytes = new Uint8Array(Math.floor((text.length * 5) / 8));
   let at = 0;

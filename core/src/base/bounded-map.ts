@@ -1,4 +1,4 @@
-/** A map of what was set last: of more than `most` keys, those set longest ago are forgotten. Setting a key again renews it. */
+/** A map that forgets: beyond `most` keys, those set longest ago go. Setting a key again renews it. */
 export class BoundedMap<Key, Value> extends Map<Key, Value> {
   readonly #most: number;
 

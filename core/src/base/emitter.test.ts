@@ -26,7 +26,7 @@ test('everybody who listens is told, in order, until they stop', () => {
   expect(heard).toEqual([]);
 });
 
-test('whoever is stopped by another is not told any more', () => {
+test('a listener that another one stops is not told any more', () => {
   const bell = new Bell();
   const heard: string[] = [];
   let stop = () => {};

@@ -1,8 +1,8 @@
-/** Tells whoever wants to hear of something, in the order in which they asked to. */
+/** Tells listeners about something, in the order in which they asked. */
 export class Emitter<Events extends { [Name in keyof Events]: unknown[] }> {
   readonly #listeners: { [Name in keyof Events]?: Set<(...args: Events[Name]) => void> } = {};
 
-  /** Returns the way to stop hearing of it. */
+  /** Returns a function that stops listening. */
   on<Name extends keyof Events>(name: Name, listener: (...args: Events[Name]) => void): () => void {
     const listeners = (this.#listeners[name] ??= new Set());
     // The same function may listen twice, and stop once.
@@ -11,7 +11,7 @@ export class Emitter<Events extends { [Name in keyof Events]: unknown[] }> {
     return () => listeners.delete(own);
   }
 
-  /** Whoever stops listening meanwhile is not told any more; what a listener throws is thrown here. */
+  /** A listener that is stopped meanwhile is no longer told; errors of listeners are thrown here. */
   protected emit<Name extends keyof Events>(name: Name, ...args: Events[Name]): void {
     for (const listener of this.#listeners[name] ?? []) listener(...args);
   }

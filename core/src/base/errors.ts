@@ -35,19 +35,19 @@ export const ERROR_CODES = [
   'seal_failed',
   'seal_broken',
   'wrong_peer',
-  // About the key of this computer.
+  // These are about the key of this computer.
   'wrong_passphrase',
   'key_unreadable',
   'identity_unusable',
   'work_refused',
-  // About leave to run a task, and what was delivered.
+  // These are about the lease of a task, and what was delivered.
   'lease_refused',
   'receipt_refused',
   'no_trusted_provider',
-  // The form that an answer is to have is none; whoever was asked cannot do what was asked for.
+  // The form of the answer is invalid; the one who was asked cannot do this.
   'bad_schema',
   'unsupported',
-  // Whoever worked on the question broke; what there is of its answer is more than can be handed on.
+  // Those who worked on the question broke; its answer so far is more than can be handed on.
   'question_breaks',
   'cannot_go_on',
 ] as const;
@@ -64,7 +64,7 @@ export class MeshError extends Error {
   }
 }
 
-/** The error that a person stopped something. Not a failure: nothing is shown or counted as one. */
+/** The error that says that a person stopped something. It is neither shown nor counted as a failure. */
 export function cancelled(): MeshError {
   return new MeshError('cancelled', 'Stopped.');
 }

@@ -1,17 +1,17 @@
-/** By which names a server of ours may be asked: see `host-name.ts` for the pages that this keeps out. */
+/** The names by which a server of ours may be asked: see `host-name.ts` for the pages that this keeps out. */
 import { MeshError } from './errors.ts';
 import { isLoopback, isPrivateName, readHost, type HostName } from './host-name.ts';
 
 export interface HostGuardOptions {
-  /** What its operator says that it is dialled as. Their ports are no matter here. */
+  /** The names by which it is reached, as its operator says. Ports do not matter here. */
   hosts: readonly string[];
-  /** It listens on this computer alone. */
+  /** Whether it listens on this computer alone. */
   loopback: boolean;
-  /** A server of ours stands in front, and may know us by a name of its own. */
+  /** Whether a server of ours stands in front, which may know us by a name of its own. */
   proxied?: boolean;
 }
 
-/** Why not. `host`: what it was asked as, for a person; null where that is none at all. */
+/** Why a request is refused. `host`: the name it used, for a person; null where it had none. */
 export interface HostFault {
   readonly host: string | null;
 }
@@ -25,7 +25,7 @@ export class HostGuard {
     this.#named = new Set(options.hosts.map((host) => readHost(host)?.name ?? ''));
   }
 
-  /** Null: come in. `headers`: every `Host` of the request; there has to be one. */
+  /** Null: the request may come in. `headers`: every `Host` of the request; there must be exactly one. */
   fault(headers: readonly string[] | undefined): HostFault | null {
     const [text, ...more] = headers ?? [];
     const host = text === undefined || more.length > 0 ? null : readHost(text);
@@ -38,21 +38,21 @@ export class HostGuard {
     // Nobody but this computer answers to these, so no page of a stranger has them.
     if (isLoopback(host) || this.#named.has(host.name)) return true;
     if (isPrivateName(host)) return proxied || (!loopback && hosts.length === 0);
-    // An address is nobody's name: a page has it only if it comes from there.
+    // An address is not a name: a page has it only if it comes from there.
     return !loopback && host.kind !== 'name';
   }
 }
 
 /**
- * A key, or the question of a browser whether it may bring one: whoever has it may call the server anything. A stranger's
- * page has none.
+ * Whether the request has a key, or is a browser's question whether it may bring one: with a key any name will do. A
+ * stranger's page has none.
  */
 export function bringsKey(headers: Readonly<Record<string, string | string[] | undefined>>): boolean {
   if (headers['authorization'] !== undefined) return true;
   return /\bauthorization\b/i.test(String(headers['access-control-request-headers'] ?? ''));
 }
 
-/** LLMESH_HOSTS. Throws control_refused: what can be no host would never match, and keep out whoever comes by it. */
+/** LLMESH_HOSTS. Throws control_refused for an invalid host, which would never match, and keep people out. */
 export function readHosts(text = ''): string[] {
   const hosts = text
     .split(',')
@@ -66,7 +66,7 @@ export function readHosts(text = ''): string[] {
   );
 }
 
-/** What to do about it, for the one who asked and may run the server as well. */
+/** Advice for the one who asked, who may run the server as well. */
 export function hostAdvice({ host }: HostFault): string {
   if (host === null) return 'This request does not clearly say which host it is for.';
   return `This server does not go by the name ${host}. If it is yours, start it with LLMESH_HOSTS=${host}.`;

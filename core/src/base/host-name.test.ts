@@ -20,7 +20,7 @@ describe('a Host header', () => {
     ...['localhost:7070:7070', 'user@localhost', 'user:pw@localhost:7070', 'localhost/', 'localhost#', 'localhost?'],
     ...['local host', 'localhost\t', 'localhost,evil.example', 'http://localhost', 'lоcalhost', '[::1', '::1', '[]'],
     ...['[fe80::1%25eth0]', '[fe80::1%eth0]', '[::1]x', '[1:2]', '[::ffff:127.0.0.1.evil]', '%6cocalhost'],
-    // What browsers turn into an address before they ask comes from something else.
+    // Browsers turn these into an address before they ask, so they come from something else.
     ...['2130706433', '0x7f000001', '0x7f.1', '127.1', '0177.0.0.1', '127.0.0.01', '256.0.0.1', '127.0.0.1.2', 'a.1'],
     'a'.repeat(300),
   ])('%j is none', (text) => expect(readHost(text)).toBeNull());

@@ -1,20 +1,20 @@
 /**
- * A `Host` header, read strictly. Who wrote it is the question: a page of a stranger may have its own name point at this
- * computer (DNS rebinding), and then asks us with the browser's good conscience, but always by that name.
+ * A `Host` header, read strictly. A stranger's page may make its own name point at this computer (DNS rebinding), and then
+ * asks us with the browser's blessing, but always by that name.
  */
 
 export interface HostName {
-  /** In small letters, without a dot at its end; IPv6 in its shortest form and without brackets. */
+  /** The host in lower case, without a dot at its end; IPv6 in its shortest form and without brackets. */
   readonly name: string;
-  /** As it was written; null: that of the scheme. */
+  /** The port as it was written; null: that of the scheme. */
   readonly port: number | null;
   readonly kind: 'name' | 'ipv4' | 'ipv6';
 }
 
-/** RFC 1035: no name is longer; and no header that we read. */
+/** RFC 1035: no name is longer, and we read no longer header. */
 const MAX_CHARACTERS = 253 + ':65535'.length;
 const HOST = /^(?:\[([0-9a-f:.]{2,45})\]|([0-9a-z_](?:[0-9a-z._-]*[0-9a-z_-])?)\.?)(?::(\d{1,5}))?$/;
-/** The last label of a name: with such a one, `URL` and browsers read the whole as an address. */
+/** A last label with which `URL` and browsers read the whole name as an address. */
 const NUMERIC = /^(?:\d+|0x[0-9a-f]*)$/;
 /**
  * Endings that nobody can register: for one's own network (RFC 6762, RFC 8375, ICANN's resolution on .internal), and what
@@ -22,7 +22,7 @@ const NUMERIC = /^(?:\d+|0x[0-9a-f]*)$/;
  */
 const PRIVATE_ENDINGS = ['.local', '.internal', '.home.arpa', '.lan'];
 
-/** Null: it is no host that a browser or a program of good will would send. */
+/** Null: no browser or well-meaning program would send such a host. */
 export function readHost(text: string): HostName | null {
   if (text.length > MAX_CHARACTERS) return null;
   const [, v6, bare, digits] = HOST.exec(text.toLowerCase()) ?? [];
@@ -37,14 +37,14 @@ export function readHost(text: string): HostName | null {
   return isV4(bare) ? { name: bare, port, kind: 'ipv4' } : null;
 }
 
-/** Leads to this computer, whatever a DNS server says. */
+/** Whether the name leads to this computer, whatever a DNS server says. */
 export function isLoopback({ name, kind }: HostName): boolean {
   if (kind === 'ipv4') return name.startsWith('127.');
   if (kind === 'ipv6') return name === '::1' || /^::ffff:7f[0-9a-f]{2}:[0-9a-f]{1,4}$/.test(name);
   return name === 'localhost' || name.endsWith('.localhost');
 }
 
-/** A name of one's own network: no stranger has a page under it. */
+/** Whether the name belongs to one's own network, so that no stranger has a page under it. */
 export function isPrivateName({ name, kind }: HostName): boolean {
   if (kind !== 'name') return false;
   return !name.includes('.') || PRIVATE_ENDINGS.some((ending) => name.endsWith(ending));

@@ -1,10 +1,10 @@
-/** How deep JSON is nested, before anything that calls itself for each level reads it, or copies all levels at each step. */
+/** Measures how deep JSON is nested, before code reads it that recurses for each level, or copies all levels at each step. */
 
 import { MeshError } from './errors.ts';
 
 /**
- * Of an answer that is held to a schema. llama.cpp copies what it is inside of for each character: at 2,000 levels a character
- * takes it milliseconds.
+ * The limit for an answer that is held to a schema. For each character llama.cpp copies all levels that it is inside of: at
+ * 2,000 levels a character takes it milliseconds.
  */
 export const MAX_ANSWER_DEPTH = 64;
 
@@ -16,9 +16,9 @@ export function tooDeep(): MeshError {
   );
 }
 
-/** Follows a text as it comes. */
+/** Measures a text as it comes. */
 export class JsonDepth {
-  /** The most that there was. */
+  /** The deepest level so far. */
   deepest = 0;
   #depth = 0;
   #inString = false;
@@ -40,7 +40,7 @@ export class JsonDepth {
   }
 }
 
-/** Null: at most `levels` deep; else the key of the whole that leads too deep, "" where it has none. */
+/** Null: it is at most `levels` deep; else the top-level key that leads too deep, "" where there is none. */
 export function keyOfTooDeep(json: string, levels: number): string | null {
   let depth = 0;
   let key = '';
@@ -49,7 +49,7 @@ export function keyOfTooDeep(json: string, levels: number): string | null {
     if (character === '"') {
       const from = at + 1;
       at = endOfString(json, from);
-      // In an object, what comes last before a value is its key.
+      // In an object, the last text before a value is its key.
       if (depth === 1) key = json.slice(from, Math.min(at, from + 100));
     } else if (character === '{' || character === '[') {
       depth += 1;

@@ -1,9 +1,9 @@
-/** Where a mesh is: an origin. Its page has addresses below that, which people copy out of their browsers. */
+/** Reads the address of a mesh as an origin. People also copy addresses of its pages, below that, out of their browsers. */
 import { MeshError } from './errors.ts';
 
 const PAGES = ['/', '/donate', '/network'];
 
-/** Throws control_unreachable for what could only lead somewhere else than it says. */
+/** Throws control_unreachable for an address that leads somewhere else than it seems to. */
 export function originOfMesh(url: URL): URL {
   const origin = `${url.protocol}//${url.host}`;
   if (url.username !== '' || url.password !== '') {

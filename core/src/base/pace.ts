@@ -1,4 +1,4 @@
-/** Waiting until a moment, so that an answer is no faster than its owner allows. */
+/** Waits until a given moment, so that an answer is no faster than its owner allows. */
 import { onAbort } from './abort.ts';
 import type { Clock } from './clock.ts';
 

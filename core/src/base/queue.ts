@@ -11,7 +11,7 @@ export class AsyncQueue<T> {
     this.#rouse();
   }
 
-  /** No more items. With `error`: thrown to the consumer after the items that came before. */
+  /** Ends the queue. `error`: thrown to the consumer after the items that came before. */
   end(error: unknown = null): void {
     if (this.#ended) return;
     this.#ended = true;
@@ -19,7 +19,7 @@ export class AsyncQueue<T> {
     this.#rouse();
   }
 
-  /** Everything that is there, at least one item; null at the end. Throws the error that `end` was given. */
+  /** Resolves with all waiting items, at least one; null at the end. Throws the error that `end` was given. */
   async take(): Promise<T[] | null> {
     while (this.#items.length === 0) {
       if (this.#ended) {

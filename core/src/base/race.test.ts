@@ -36,7 +36,7 @@ function run(count: number, options: { afterFailure?: boolean; signal?: AbortSig
     drop: (late) => dropped.push(late),
     signal: options.signal ?? never,
   });
-  // Looked at later, when its time has come.
+  // It is awaited later, when its time has come.
   outcome.catch(() => {});
   return { clock, ways, dropped, outcome, started: () => ways.map((way) => way.started) };
 }
@@ -97,7 +97,7 @@ describe('a race', () => {
     expect(await late.outcome).toBe('second');
   });
 
-  it('is called off at once, whoever still runs', async () => {
+  it('is called off at once, whatever still runs', async () => {
     const abort = new AbortController();
     const { clock, ways, dropped, outcome } = run(2, { signal: abort.signal });
     await clock.advance(HEAD_START_MS);

@@ -11,12 +11,12 @@ export interface RaceOptions<T> {
   headStartMs: number;
   /** The next way starts at once when one fails. False: a failure before its start ends the race. */
   afterFailure: boolean;
-  /** Arrived too late. */
+  /** Gets a result that arrived too late. */
   drop: (late: T) => void;
   signal: AbortSignal;
 }
 
-/** Rejects when every way failed, with the failure that says most; with cancelled, at once, when `signal` aborts. */
+/** Rejects with the most telling failure when every way failed; with cancelled, at once, when `signal` aborts. */
 export function race<T>(
   ways: readonly ((signal: AbortSignal) => Promise<T>)[],
   { clock, headStartMs, afterFailure, drop, signal }: RaceOptions<T>,
@@ -55,7 +55,7 @@ export function race<T>(
   });
 }
 
-/** That there is no way says less than why one was of no use. */
+/** That there is no way is less telling than why one did not work. */
 const LEAST_TELLING: readonly ErrorCode[] = ['cancelled', 'control_unreachable', 'connect_failed'];
 
 function tellingOf(failures: readonly MeshError[]): MeshError | undefined {

@@ -1,4 +1,4 @@
-/** How often somebody may do something: `perSecond` on average, `burst` at once. */
+/** Limits how often somebody may do something: `perSecond` on average, `burst` at once. */
 import type { Clock } from './clock.ts';
 
 export interface Rate {
@@ -27,7 +27,7 @@ export class TokenBucket {
     return level >= cost;
   }
 
-  /** Takes `cost` in any case, and says in how many milliseconds that is made good; 0: at once. */
+  /** Takes `cost` in any case, and returns in how many milliseconds the bucket has recovered; 0: it is not in debt. */
   overdraw(cost: number): number {
     const level = this.level - cost;
     this.#at = this.#clock.now();
@@ -40,7 +40,7 @@ export class TokenBucket {
     return Math.min(this.#rate.burst, this.#level + refilled);
   }
 
-  /** Nothing was taken lately: forgetting this bucket changes nothing. */
+  /** Whether nothing was taken lately, so that forgetting this bucket changes nothing. */
   get full(): boolean {
     return this.level >= this.#rate.burst;
   }

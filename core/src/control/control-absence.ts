@@ -1,4 +1,4 @@
-/** Is the control plane away, so that peers have to do without it? A hiccup of a second is not worth it. */
+/** Tells whether the control plane is away, so that peers have to do without it. A hiccup of a second does not count. */
 import type { Clock } from '../base/clock.ts';
 import type { ControlState } from './control-connection.ts';
 
@@ -17,12 +17,12 @@ export class ControlAbsence {
     this.#changed = changed;
   }
 
-  /** It was there, is gone, and is tried again. */
+  /** Whether it was there, is gone, and is being tried again. */
   get away(): boolean {
     return this.#away;
   }
 
-  /** Calls `run` when it goes away, at once while it is. Returns the way to take that back. */
+  /** Calls `run` when it goes away, at once if it is away. Returns a function that takes this back. */
   onAway(run: () => void): () => void {
     if (this.#away) {
       run();

@@ -22,7 +22,7 @@ const REOPEN_TIMEOUT_MS = 5_000;
 /** The server says something at least every `SIGN_OF_LIFE_MS`. */
 const SILENCE_MS = 2.5 * SIGN_OF_LIFE_MS;
 
-/** What browsers and `ws` both have. */
+/** The common part of browsers' `WebSocket` and `ws`. */
 export interface SocketLike {
   send(text: string): void;
   close(code?: number, reason?: string): void;
@@ -43,7 +43,7 @@ export interface ControlOptions {
   /** ws: or wss: URL of `/mesh` */
   url: string;
   identity: Identity;
-  /** From `key-proof.ts`. Handed in, so that a page need not load its arithmetic before its first picture. */
+  /** The function of `key-proof.ts`, handed in so that a page need not load its arithmetic before its first picture. */
   prove: typeof proveKey;
   agent: 'browser' | 'native';
   openSocket: (url: string) => SocketLike;
@@ -53,10 +53,10 @@ export interface ControlOptions {
 
 export interface ConnectionEvents {
   state: (state: ControlState) => void;
-  /** We are in, and about to be `open`. With every connection. `askedMs`: when our proof went out, which this answers. */
+  /** Told with every connection that we are in, and about to be `open`. `askedMs`: when the proof that this answers went out. */
   welcome: (welcome: Welcome, askedMs: number) => void;
   message: (message: Exclude<FromServer, Challenge | Welcome>) => void;
-  /** What was asked over it is not answered any more. */
+  /** Told that requests over this connection will not be answered any more. */
   lost: () => void;
 }
 
@@ -90,7 +90,7 @@ export class ControlConnection {
     if (this.#state === 'closed') this.#connect();
   }
 
-  /** Dropped while there is no connection. */
+  /** Sends a message, which is dropped while there is no connection. */
   send(message: ToServer): void {
     this.#socket?.send(JSON.stringify(message));
   }
@@ -109,12 +109,12 @@ export class ControlConnection {
         stopTimer();
       }
     }
-    // Read anew: it may have changed while we waited.
+    // It is read again, as it may have changed while we waited.
     const state: ControlState = this.#state;
     if (state !== 'open') throw this.refusal ?? unreachable();
   }
 
-  /** Something should have come since then: with nothing at all, the server hangs or the line is dead. */
+  /** Something should have come since `sinceMs`: if nothing did, the server hangs or the line is dead. */
   doubt(sinceMs: number): void {
     if (this.#state === 'open' && this.#heardMs <= sinceMs) this.#lost();
   }
@@ -151,7 +151,7 @@ export class ControlConnection {
   #receive(json: string): void {
     this.#heardMs = this.#options.clock.now();
     const message = parseFromServer(json);
-    // A newer server may say more than we know; what we know is still true.
+    // A newer server may say more than we understand; the rest is still true.
     if (message === null) return;
     if (message.type === 'challenge') {
       if (this.#state === 'connecting' && this.#proving === null) void this.#prove(message);
@@ -239,7 +239,7 @@ export class ControlConnection {
   }
 }
 
-/** About the connection itself: trying again would bring the same. */
+/** Refusals of the connection itself: another try would end the same way. */
 function isFinal(code: MeshError['code']): boolean {
   return code === 'version_mismatch' || code === 'control_refused';
 }

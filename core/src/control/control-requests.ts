@@ -1,4 +1,4 @@
-/** What was asked of the control plane and is still to be answered: each request has a number, and ends in time. */
+/** The open requests to the control plane: each has a number, and ends in time. */
 import { untilAborted } from '../base/abort.ts';
 import type { Clock } from '../base/clock.ts';
 import {
@@ -11,12 +11,12 @@ import {
 import { MeshError } from '../base/errors.ts';
 
 const ANSWER_TIMEOUT_MS = 5_000;
-/** A place in the line of which nothing is heard for so long is lost. */
+/** A place in the line is lost when nothing is heard of it for this long. */
 const QUEUED_TIMEOUT_MS = 3 * QUEUED_EVERY_MS;
 
 type Request = Extract<ToServer, { type: keyof Answers }>;
 type WithoutId<T> = T extends unknown ? Omit<T, 'requestId'> : never;
-/** What answers what. */
+/** The answer to each kind of request. */
 interface Answers {
   match: 'matched';
   file: 'filed';
@@ -27,7 +27,7 @@ type Answer = AnswerTo<Request['type']>;
 const ANSWERS: Readonly<Answers> = { match: 'matched', file: 'filed', relay: 'relayed' };
 
 interface Pending {
-  /** Null: what was asked knows no line. */
+  /** Null: there is no line for this request. */
   queued: ((place: QueuePosition) => void) | null;
   stopTimer: () => void;
   expects: Answer['type'];
@@ -42,7 +42,7 @@ export class ControlRequests {
   #unanswered: (sinceMs: number) => void;
   #pending = new Map<number, Pending>();
 
-  /** `unanswered` hears of a request that nothing was said about, and since when. */
+  /** `unanswered` hears of a request that got no answer, and since when. */
   constructor(clock: Clock, send: (message: ToServer) => void, unanswered: (sinceMs: number) => void) {
     this.#clock = clock;
     this.#send = send;
@@ -73,7 +73,7 @@ export class ControlRequests {
     }
   }
 
-  /** An answer that nobody waits for any more, or of another kind than was asked for, is dropped. */
+  /** An answer that nobody waits for, or of another kind than was asked for, is dropped. */
   answered(answer: Answer): void {
     const pending = this.#pending.get(answer.requestId);
     if (pending?.expects === answer.type) pending.resolve(answer);
@@ -91,7 +91,7 @@ export class ControlRequests {
     this.#pending.get(requestId)?.reject(error);
   }
 
-  /** The connection is gone. */
+  /** Ends all requests, as the connection is gone. */
   lost(): void {
     for (const { reject } of this.#pending.values()) reject(unreachable());
   }
@@ -108,7 +108,7 @@ export class ControlRequests {
     });
   }
 
-  /** A place in the line that nobody waits at would hold up the others. */
+  /** Gives up a place in the line, which would hold up others if nobody waited at it. */
   #withdraw(requestId: number): void {
     if (this.#pending.get(requestId)?.expects === 'matched') this.#send({ type: 'withdraw', requestId });
   }

@@ -92,7 +92,7 @@ describe('the control connection', () => {
     expect(last().types()).toEqual(['hello', 'advert', 'heartbeat', 'heartbeat', 'heartbeat']);
   });
 
-  it('describes anew what it offers, as busy as it was, and hears what is expected', async () => {
+  it('describes again what it offers, as busy as it was, and hears what is expected', async () => {
     const { client, last } = setUp();
     const expected: unknown[] = [];
     client.on('expect', (one) => expected.push(one));

@@ -22,7 +22,7 @@ import type { ModelId, PeerId } from '../base/ids.ts';
 import { ServerTime } from './server-time.ts';
 import type { Candidate, Leased } from '../wire/candidate.ts';
 
-/** Only who is able to: see `Needs`. */
+/** Only providers that are able to: see `Needs`. */
 export interface MatchQuestion extends Needs {
   model: ModelId;
   maxUnits: number;
@@ -30,9 +30,9 @@ export interface MatchQuestion extends Needs {
   complexity?: number | undefined;
   /** Those just tried. */
   exclude: readonly PeerId[];
-  /** No one but these; null: anyone. */
+  /** The only ones that may be asked; null: anyone. */
   only: readonly PeerId[] | null;
-  /** Has this conversation in its memory. */
+  /** The peer that has this conversation in its memory. */
   prefer: PeerId | null;
 }
 
@@ -49,26 +49,26 @@ const NOTHING_TO_REPORT: BusyReport = { busySlots: 0, queued: 0, units: 0, units
 export interface ControlEvents {
   state: [state: ControlState];
   offers: [offers: Offers];
-  /** With every welcome: again after each reconnection, with another token for `/signal`. */
+  /** Comes with every welcome, so again after each reconnection, with another token for `/signal`. */
   welcome: [welcome: Welcome];
-  /** The control plane has other servers for WebRTC than in its welcome. */
+  /** The control plane now names other servers for WebRTC than in its welcome. */
   iceServers: [iceServers: Welcome['iceServers']];
   /** A peer wants a relayed link to us. */
   call: [peer: PeerId, ticket: string];
   /** A provider that we were told of is gone, or away from the control plane. */
   gone: [peer: PeerId];
-  /** Our last message was refused, as an advert of which not everything can be. */
+  /** Our last message was refused, such as an advert with impossible values. */
   refused: [error: MeshError];
   /** This model of ours will be asked soon: see `expect` of `control-protocol.ts`. A stranger's word, of any model. */
   expect: [offer: Required<Asked>];
 }
 
 export class ControlClient extends Emitter<ControlEvents> {
-  /** What the mesh offered last; null before the first word. Kept while the connection is away. */
+  /** The mesh's latest offers; null before the first. Kept while the connection is away. */
   offers: Offers | null = null;
-  /** The last one, with the newest servers for WebRTC; null before the first. */
+  /** The last welcome, with the newest servers for WebRTC; null before the first. */
   welcome: Welcome | null = null;
-  /** Whose leases count here; null before the first welcome. */
+  /** The key whose leases count here; null before the first welcome. */
   issuer: PeerId | null = null;
 
   readonly #clock: Clock;
@@ -104,7 +104,7 @@ export class ControlClient extends Emitter<ControlEvents> {
     return this.#connection.state;
   }
 
-  /** Why the control plane will not have us; null while it may. */
+  /** Why the control plane refuses us; null while it does not. */
   get refusal(): MeshError | null {
     return this.#connection.refusal;
   }
@@ -114,7 +114,7 @@ export class ControlClient extends Emitter<ControlEvents> {
     return this.#time.nowMs;
   }
 
-  /** What we offer, as others are told of it. */
+  /** Our offers as others see them. */
   get advertised(): Candidate[] {
     const { models, slots, certificate } = this.#advert ?? { models: [], slots: 0, certificate: null };
     const rest = { slots, busySlots: 0, queued: 0, reliability: 1, certificate };
@@ -126,7 +126,7 @@ export class ControlClient extends Emitter<ControlEvents> {
     this.#connection.start();
   }
 
-  /** From now on this is what we offer; an empty list takes it back. Kept over reconnections. */
+  /** Offers these models from now on; an empty list takes the offer back. Kept over reconnections. */
   advertise(models: ModelAdvert[], slots: number, certificate: string | null = null): void {
     this.#advert = { models: models.map(possible), slots: Math.min(slots, MAX_SLOTS), certificate };
     this.#report = NOTHING_TO_REPORT;
@@ -134,14 +134,14 @@ export class ControlClient extends Emitter<ControlEvents> {
     if (this.state === 'open') this.#sendAdvert();
   }
 
-  /** What is offered stays, and is described so from now on. Without effect while nothing is offered. */
+  /** Describes the offered models differently from now on. Has no effect while nothing is offered. */
   describe(models: ModelAdvert[]): void {
     if (this.#advert === null || this.#advert.models.length === 0) return;
     this.#advert = { ...this.#advert, models: models.map(possible) };
     if (this.state === 'open') this.#sendAdvert();
   }
 
-  /** How busy we are. Goes out at once when slots or queue changed, else with the next heartbeat. */
+  /** Tells how busy we are, at once when slots or queue changed, else with the next heartbeat. */
   report(report: BusyReport): void {
     const changed = report.busySlots !== this.#report.busySlots || report.queued !== this.#report.queued;
     this.#report = report;
@@ -187,7 +187,7 @@ export class ControlClient extends Emitter<ControlEvents> {
     return lease === null ? [] : candidates.map((candidate) => ({ ...candidate, lease }));
   }
 
-  /** Has the control plane keep what was delivered. Rejects with control_unreachable, receipt_refused or cancelled. */
+  /** Makes the control plane keep what was delivered. Rejects with control_unreachable, receipt_refused or cancelled. */
   async file(filing: Filing, signal: AbortSignal): Promise<void> {
     if (this.state !== 'open') await this.#connection.whenOpen(signal);
     await this.#requests.ask<'file'>({ type: 'file', ...filing }, signal);
@@ -214,7 +214,7 @@ export class ControlClient extends Emitter<ControlEvents> {
 
   #turned(state: ControlState): void {
     this.emit('state', state);
-    // Whoever heard of it may have closed it.
+    // A listener may have closed it.
     if (this.state !== 'open') return;
     this.#sendAdvert();
     this.#beat();
@@ -293,7 +293,7 @@ export class ControlClient extends Emitter<ControlEvents> {
   }
 }
 
-/** What was measured over a moment may be beyond what is believed of anybody. */
+/** Cuts a speed that was measured over a moment to what is believed of anybody. */
 function possible(model: ModelAdvert): ModelAdvert {
   const { tokensPerSecond } = model;
   if (tokensPerSecond === null || tokensPerSecond <= MAX_TOKENS_PER_SECOND) return model;

@@ -1,6 +1,6 @@
 /**
  * The life of a node: Initializing → Connecting → Connected → Active → Participating → Disconnected → Connecting, as the
- * whitepaper draws it (appendix B.2, "Node States"). Pure: told what is, it says what that makes of the node. Validating
+ * whitepaper draws it (appendix B.2, "Node States"). Pure: from the facts it derives the state of the node. Validating
  * and Voting come with audits and votes.
  */
 import type { ControlState } from './control-connection.ts';
@@ -10,7 +10,7 @@ export type LifeState =
   | 'initializing'
   /** Looking for the mesh. */
   | 'connecting'
-  /** In the mesh, with nothing on offer: it only asks, or its model is being made ready. */
+  /** In the mesh, with nothing on offer: it only asks, or its model is getting ready. */
   | 'connected'
   /** Others can ask. */
   | 'active'
@@ -23,9 +23,9 @@ export interface LifeFacts {
   control: ControlState;
   /** False until the first welcome. */
   wasConnected: boolean;
-  /** A model is in memory, tried, and offered. */
+  /** Whether a model is in memory, tried, and offered. */
   ready: boolean;
-  /** Answers being written. */
+  /** How many answers are being written. */
   busySlots: number;
 }
 

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { ManualClock } from '../testing/manual-clock.ts';
 import { clockWords, ServerTime } from './server-time.ts';
 
-it('goes on from what was heard halfway between question and answer', async () => {
+it('runs on from what was heard halfway between question and answer', async () => {
   const clock = new ManualClock();
   const time = new ServerTime(clock);
   expect(time.nowMs).toBeNull();
@@ -12,14 +12,14 @@ it('goes on from what was heard halfway between question and answer', async () =
   expect(time.nowMs).toBe(1_000_200);
   await clock.advance(5_000);
   expect(time.nowMs).toBe(1_005_200);
-  // A server that was put right, and one that does not say it.
+  // The first server was corrected, and the second does not tell its time.
   time.heard(7, clock.now());
   expect(time.nowMs).toBe(7);
   time.heard(undefined, clock.now());
   expect(time.nowMs).toBeNull();
 });
 
-it('is put right by what is said in passing, when that is no mere delay', async () => {
+it('is corrected by what is said in passing, when that is more than a delay', async () => {
   const clock = new ManualClock();
   const time = new ServerTime(clock);
   time.heard(1_000_000, clock.now());

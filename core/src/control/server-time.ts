@@ -1,13 +1,12 @@
 /**
- * The time of the control plane, as its welcome told it. Leave to run a task and the receipt of it are judged by this one
- * clock: those of volunteers and visitors may be wrong by hours. A server that lies about it shifts what is judged by its own
- * word anyway, and nothing else.
+ * The time of the control plane, as its welcome told it. Leases and receipts are judged by this one clock: those of providers
+ * and requesters may be wrong by hours. A server that lies about it shifts only what is judged by its own word anyway.
  */
 import type { Clock } from '../base/clock.ts';
 
-/** Clocks that are set by the network differ by less; leave to run a task allows for half of it. */
+/** Clocks that are set by the network differ by less; a lease allows for half of it. */
 const NOTABLE_MS = 60_000;
-/** What was heard in passing may have waited on its way: only what is further off than this is put right by it. */
+/** A time heard in passing may have waited on its way, so it corrects only larger differences than this. */
 const LATE_MS = 10_000;
 const UNITS = [
   ['day', 86_400_000],
@@ -27,22 +26,22 @@ export class ServerTime {
   /** Milliseconds since 1970; null while it is not known. */
   get nowMs(): number | null {
     if (this.#aheadOfClockMs === null) return null;
-    // A server that believes to be in 1970 may be in 1969 by half a round trip.
+    // A server that believes it is 1970 may be in 1969 by half a round trip.
     return Math.max(0, Math.round(this.#clock.now() + this.#aheadOfClockMs));
   }
 
-  /** What it said between `askedMs` of our clock and now; undefined: a server that does not say it. */
+  /** `serverMs`: its time at some point since `askedMs` of our clock; undefined: the server does not tell it. */
   heard(serverMs: number | undefined, askedMs: number): void {
     this.#aheadOfClockMs = serverMs === undefined ? null : serverMs - (askedMs + this.#clock.now()) / 2;
   }
 
-  /** Said now and then: one of the two clocks may have been set, or this computer may have slept. */
+  /** Heard now and then: one of the two clocks may have been set, or this computer may have slept. */
   overheard(serverMs: number): void {
     if (Math.abs((this.nowMs ?? -Infinity) - serverMs) > LATE_MS) this.heard(serverMs, this.#clock.now());
   }
 }
 
-/** How far a computer's own clock is off, for a person; null when that is nothing to speak of. */
+/** How far a computer's own clock is off, in words for a person; null when the difference is too small to mention. */
 export function clockWords(ownMs: number, serverMs: number | null): string | null {
   const offMs = serverMs === null ? 0 : ownMs - serverMs;
   if (Math.abs(offMs) <= NOTABLE_MS) return null;

@@ -4,11 +4,11 @@ import { MAX_PROMPT_BYTES, MAX_TURNS, type Turn } from '../protocol.ts';
 
 const values = { messages: [{ role: 'user', content: 'Hello' }], bos_token: '', eos_token: '' };
 const render = (source: string, more: object = {}) => new ChatTemplate(source).render({ ...values, ...more });
-/** `ns.s` is 2^k times "xy" in what follows. */
+/** Makes `ns.s` 2^k times "xy" for what follows. */
 const doubled = (k: number) =>
   `{% set ns = namespace(s='xy') %}{% for a in range(${k}) %}{% set ns.s = ns.s + ns.s %}{% endfor %}`;
 
-/** Each would run for ever, or fill the memory. */
+/** Templates of which each would run for ever, or fill the memory. */
 const BOMBS = {
   'a long range': '{% for a in range(1000000000) %}{% endfor %}',
   'a long range by another name': '{% set r = range %}{% for a in r(1000000000) %}{% endfor %}',
@@ -37,7 +37,7 @@ describe('ChatTemplate', () => {
   });
 
   it('renders as many turns and as long a text as may be sent, by a template with all that templates do', () => {
-    // As templates of models that think and call tools: each turn looks at the list and at what came before.
+    // Like templates of models that think and call tools: each turn looks at the list and at earlier turns.
     const rich =
       "{%- set ns = namespace(last=0, system='') %}{%- for m in messages %}{%- if m.role == 'user' %}{%- set ns.last = loop.index0 %}{%- endif %}{%- endfor %}" +
       "{%- if messages[0]['role'] == 'system' %}{%- set ns.system = messages[0]['content'] | trim %}{%- endif %}" +

@@ -1,31 +1,31 @@
 /**
- * A model's own chat template (Jinja), which came with a file from anywhere: it runs within limits that count its work,
- * so that no template runs for hours or fills the memory, on whatever computer.
+ * A model's own chat template (Jinja), which came with a file from anywhere: it runs within limits that count its work, so
+ * that no template runs for hours or fills the memory, on any computer.
  */
 import { Environment, Interpreter, Template } from '@huggingface/jinja';
 import { MAX_PROMPT_BYTES, type Turn } from '../protocol.ts';
 import { MeshError } from '../base/errors.ts';
 
-/** The longest that models come with have 20,000. */
+/** The longest templates that models come with have 20,000. */
 export const MAX_TEMPLATE_CHARS = 131_072;
 /** The longest text on the way, and the longest prompt: twice the longest conversation. */
 export const MAX_RENDERED_CHARS = 2 * MAX_PROMPT_BYTES;
 /** The longest list on the way: more than a conversation has turns, or a long text has lines. */
 const MAX_ITEMS = 100_000;
-/** With everything inside it, however often the same is in it. */
+/** The largest value with everything inside it, counted as often as it occurs. */
 const MAX_NESTED = 1_000_000;
-/** A conversation of as many turns as may be takes about 100,000; all of it is a second or two. */
+/** A conversation with the most turns takes about 100,000 steps; the limit is a second or two. */
 const MAX_WORK = 1_000_000;
-/** So many characters or items, read again, cost what one step does. */
+/** How many characters or items, read again, cost as much as one step. */
 const CHARS_A_STEP = 64;
 const ITEMS_A_STEP = 8;
-/** Each goes round a loop with a scope of its own. */
+/** Each round of a loop has a scope of its own. */
 const STEPS_A_ROUND = 16;
 const MAX_DATE_CHARS = 256;
-/** Ways to write today's date: each takes a millisecond. */
+/** How often today's date may be written: each time takes a millisecond. */
 const MAX_DATES = 4;
 
-/** A part of a template as it was parsed. */
+/** A parsed part of a template. */
 interface Node {
   type: string;
   iterable?: Node;
@@ -37,7 +37,7 @@ interface Evaluator {
   evaluate(node: Node | undefined, environment: unknown): { value: unknown };
 }
 
-/** The library's own types of these two are not found from everywhere. */
+/** The library's own types for these two cannot be imported from everywhere. */
 const Base = Interpreter as unknown as new (environment: unknown) => Evaluator;
 const Scope = Environment as unknown as new () => { set(name: string, value: unknown): unknown };
 
@@ -47,7 +47,7 @@ const LOOKUPS: ReadonlySet<string> = new Set(['Identifier', 'MemberExpression'])
 export class ChatTemplate {
   readonly #program: Template['parsed'];
 
-  /** Throws when it is too long, or no template. */
+  /** Throws when it is too long, or not a template. */
   constructor(source: string) {
     if (source.length > MAX_TEMPLATE_CHARS) throw new RangeError('The template is too long.');
     this.#program = new Template(source).parsed;
@@ -64,7 +64,7 @@ export class ChatTemplate {
   }
 }
 
-/** As the library has them, but for limits. */
+/** The library's globals, with limits. */
 const GLOBALS = {
   true: true,
   false: false,
@@ -78,7 +78,7 @@ const GLOBALS = {
   },
 };
 
-/** For one conversation. */
+/** Writes dates, for one conversation. */
 function datesOf(): (format: unknown) => string {
   const dates = new Map<string, string>();
   return (format) => {
@@ -90,7 +90,7 @@ function datesOf(): (format: unknown) => string {
   };
 }
 
-/** Python's. */
+/** Python's `range`. */
 function range(first: unknown, end?: unknown, by: unknown = 1): number[] {
   const [start, stop] = end === undefined ? [0, first] : [first, end];
   if (typeof start !== 'number' || typeof stop !== 'number' || typeof by !== 'number' || by === 0) {
@@ -104,9 +104,9 @@ function range(first: unknown, end?: unknown, by: unknown = 1): number[] {
 /** Everything that a template does goes through `evaluate`, which counts it. */
 class BoundedInterpreter extends Base {
   #work = 0;
-  /** What loops go through: each of it costs more than to look at it. */
+  /** The nodes that loops go through: an item costs more there than elsewhere. */
   readonly #looped = new Set<Node | undefined>();
-  /** Items of a list with those of the lists in it. */
+  /** The number of items in a list, with those of the lists in it. */
   readonly #nested = new WeakMap<object, number>();
 
   override evaluate(node: Node | undefined, environment: unknown): { value: unknown } {
@@ -150,7 +150,7 @@ function iterableOf(iterable: Node | undefined): Node | undefined {
   return iterable?.type === 'SelectExpression' ? iterable.lhs : iterable;
 }
 
-/** For files that carry no template. */
+/** The template for files that carry none. */
 export const CHATML_TEMPLATE =
   "{% for message in messages %}{{ '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' }}{% endfor %}" +
   "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";

@@ -4,7 +4,7 @@ import type { TextVector } from './engine.ts';
 import { ManualClock } from '../testing/manual-clock.ts';
 import { never } from '../testing/mesh-world.ts';
 
-/** The vector of text number so and so. */
+/** The vector of text number `i`. */
 function makes(vectorOf: (text: string, no: number) => number[]) {
   return testEmbedder(
     {

@@ -1,4 +1,4 @@
-/** Does a model that was just loaded make sensible vectors here? */
+/** Tests whether a model that was just loaded makes sensible vectors here. */
 import type { Clock } from '../base/clock.ts';
 import type { Embedder, TextVector } from './engine.ts';
 import { MeshError } from '../base/errors.ts';
@@ -6,10 +6,10 @@ import { readWatched } from './self-test.ts';
 
 const TEXT = 'A frog sits in the pond.';
 const OTHER = 'The invoice is due on Friday.';
-/** How alike two unit vectors must be. A graphics card may add up in another order each time. */
+/** How alike two unit vectors must be. A graphics card may add in another order each time. */
 const SAME = 0.999;
 
-/** The same text twice, and another. Rejects with self_test_failed, and as `embed` does. */
+/** Embeds the same text twice, and another one. Rejects with self_test_failed, and as `embed` does. */
 export async function testEmbedder(
   embedder: Pick<Embedder<never>, 'embed'>,
   clock: Clock,
@@ -20,7 +20,7 @@ export async function testEmbedder(
   const take = ({ vector }: TextVector) => vectors.push(vector);
   await readWatched(made, () => TEXT.length, clock, signal, take);
   const [first, other, again] = vectors;
-  // What is not finite is like nothing, itself included; so is a vector of zeros.
+  // A vector that is not finite is unlike everything, itself included; so is a vector of zeros.
   if (first !== undefined && other !== undefined && again !== undefined) {
     if (likeness(first, again) > SAME && likeness(first, other) <= SAME) return;
   }

@@ -1,13 +1,13 @@
-/** Whether an engine at work on one answer has stopped without a word. Plain arithmetic: whoever asks has the clock. */
+/** Whether an engine at work on one answer has hung without a word. Plain arithmetic: the one who asks has the clock. */
 
 import { FIRST_PIECE_MS, MS_PER_BYTE, runningMean } from '../policy/patience.ts';
 
 /** Between pieces: so many times the usual pause, and never less than this. */
 const PAUSES = 20;
 const LEAST_MS = 10_000;
-/** After it was told to stop. */
+/** The patience after it was told to stop. */
 const STOP_MS = 10_000;
-/** Between two looks no more than this counts: a computer that slept, or a tab that was frozen, waited for nothing. */
+/** The most that counts between two looks: a computer that slept, or a tab that was frozen, was not waiting. */
 const MAX_STEP_MS = 2_000;
 
 export class EngineWatch {
@@ -38,14 +38,14 @@ export class EngineWatch {
     if (this.#pieces > 1) this.#usualMs = runningMean(this.#usualMs, pauseMs);
   }
 
-  /** It was told to. */
+  /** Notes that it was told to stop. */
   stopping(nowMs: number): void {
     if (this.#stopping) return;
     this.#stopping = true;
     this.#restart(nowMs);
   }
 
-  /** Has to be asked again and again, every second or so: what lies between counts little. */
+  /** Ask every second or so: longer gaps count only a little. */
   hung(nowMs: number): boolean {
     this.#waitedMs += Math.min(nowMs - this.#lookedMs, MAX_STEP_MS);
     this.#lookedMs = nowMs;

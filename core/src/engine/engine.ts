@@ -17,83 +17,83 @@ export interface LoadProgress {
 }
 
 /**
- * What an engine goes on from when another began the answer: its token ids, or its text where the ids are not known;
- * its text alone; or nothing: `generate` refuses a prefix.
+ * What an engine can continue from when another one began the answer: token ids, or text where the ids are unknown; text
+ * alone; or nothing, in which case `generate` refuses a prefix.
  */
 export type Continues = 'ids' | 'text' | 'none';
 
-/** What is known of a model once it is loaded. */
+/** What is known about a model once it is loaded. */
 export interface LoadedModel {
   contextTokens: number;
   backend: Backend;
-  /** Answers that the engine writes at once. */
+  /** How many answers the engine writes at once. */
   slots: number;
   continues: Continues;
-  /** It can compute delivered tokens as they were written, and so find the same words again: `AnswerPrefix.replay`. */
+  /** Whether it can compute delivered tokens as they were written, and so find the same words again: `AnswerPrefix.replay`. */
   replays: boolean;
   /** Left out: none. */
   abilities?: readonly Ability[];
   /** Left out: it has no adapters. */
   adapterCapacity?: AdapterCapacity;
-  /** Numbers of a vector, of a model that embeds. Left out: it chats. */
+  /** How many numbers a vector has, for a model that embeds. Left out: it chats. */
   embeds?: number;
 }
 
-/** What has been delivered of the very answer that is asked for, as the pieces had it. */
+/** The delivered part of the very answer that is asked for, as it was in the pieces. */
 export interface AnswerPrefix {
-  /** Ends where a piece ended, and so a token and a character. */
+  /** Ends where a piece ended, and therefore a token and a character. */
   text: string;
   tokens: number;
-  /** In the vocabulary of this very model file; null where they are not known. Ids that do not spell `text` are not used. */
+  /** The ids in the vocabulary of this very model file; null where unknown. Ids that do not spell `text` are not used. */
   tokenIds: number[] | null;
   /**
-   * For engines that can. True: the tokens are computed one by one, as when they were written. Greedy decoding of the
+   * For engines that support it. True: the tokens are computed one by one, as when they were written. Greedy decoding of the
    * same file then finds the same words, at the cost of writing them again. False: they are read like a prompt, which
-   * differs in the last bits and can tip a near-tie. Left out: the engine weighs it.
+   * differs in the last bits and can tip a near-tie. Left out: the engine decides.
    */
   replay?: boolean;
 }
 
 export interface GenerateRequest {
   turns: Turn[];
-  /** `completion`: goes on after the text of the one turn as it stands, no template around it. Default: `chat`. */
+  /** `completion`: continues the text of the only turn as it stands, without a template. Default: `chat`. */
   task?: 'chat' | 'completion';
   sampling: Sampling;
-  /** For each token how likely it was, and so many others, the likeliest, 0 to 20. Left out: nothing is told. */
+  /** Tells how likely each token was, and this many of the likeliest others, 0 to 20. Left out: nothing is told. */
   logprobs?: number;
-  /** The limit for this run: what was delivered before does not count. */
+  /** The limit for this run, without what was delivered before. */
   maxTokens: number;
-  /** Go on after exactly this. */
+  /** Continue after exactly this. */
   prefix?: AnswerPrefix;
   /** The SHA-256 of one of the adapters that the engine was told of. Left out: the model answers as it is. */
   adapter?: string;
-  /** The whole answer, with what `prefix` has of it, is JSON of this form, unless it is cut at `maxTokens`. */
+  /** The whole answer, including `prefix`, is JSON of this form, unless it is cut at `maxTokens`. */
   schema?: JsonSchema;
   /**
-   * Who asks. What an engine keeps of one requester's conversation makes nobody else's answer begin sooner, but for the
-   * system prompt. Left out: there is only one.
+   * The requester. What an engine keeps of one requester's conversation makes nobody else's answer begin sooner, except for
+   * the system prompt. Left out: there is only one.
    */
   requester?: PeerId;
 }
 
 export interface Piece {
-  /** Never empty, never half a character; ends where a token ends, so that another engine can go on behind it. */
+  /** Never empty, never half a character; ends where a token ends, so that another engine can continue behind it. */
   text: string;
   /** The tokens behind `text`, where the engine can tell. */
   tokenIds?: number[];
-  /** Tokens in this piece: `tokenIds.length` where there are ids. */
+  /** How many tokens this piece has: `tokenIds.length` where there are ids. */
   tokens: number;
   /** How likely each token was, where `GenerateRequest.logprobs` asks for it. */
   logprobs?: TokenLogprob[];
-  /** The tokens of the turns, without a prefix: with the first piece, from engines that know it then. */
+  /** The number of tokens of the turns, without a prefix: with the first piece, from engines that know it by then. */
   promptTokens?: number;
 }
 
 export interface Finish {
   finish: 'stop' | 'length';
-  /** The tokens of the turns, without a prefix. */
+  /** The number of tokens of the turns, without a prefix. */
   promptTokens: number;
-  /** The tokens of this run: 0 when the prefix was the whole answer already. */
+  /** The number of tokens of this run: 0 when the prefix was the whole answer already. */
   completionTokens: number;
 }
 
@@ -116,14 +116,14 @@ export interface Engine<M> extends Loadable<M> {
    * behind them; a prefix that just fills the context has ended with `length`. Otherwise engine_failed or device_lost.
    */
   generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, Finish, undefined>;
-  /** Called at most once, when the engine died by itself and must be loaded anew. */
+  /** Called at most once, when the engine died on its own and must be loaded again. */
   onLost: ((error: Error) => void) | null;
 }
 
 export interface TextVector {
   /** A unit vector. */
   vector: Float32Array;
-  /** The tokens of the text. */
+  /** The number of tokens of the text. */
   promptTokens: number;
 }
 
@@ -137,10 +137,10 @@ export interface Embedder<M> extends Loadable<M> {
   embed(texts: readonly string[], signal: AbortSignal): AsyncGenerator<TextVector, void, undefined>;
 }
 
-/** What a model's engine holds of adapters. */
+/** How many adapters a model's engine can hold. */
 export interface AdapterCapacity {
-  /** In memory at once. */
+  /** How many are in memory at once. */
   adapters: number;
-  /** Answers at once with each of them. */
+  /** How many answers at once use each of them. */
   slots: number;
 }

@@ -5,7 +5,7 @@ import { Restarts } from './restarts.ts';
 const died = (restarts: Restarts, code: ErrorCode, nowMs: number) => restarts.died(new MeshError(code, 'x'), nowMs);
 
 describe('after the death of an engine', () => {
-  it('it is started anew, each time after a longer pause, and given up when it dies too often', () => {
+  it('it is started again, each time after a longer pause, and given up when it dies too often', () => {
     const restarts = new Restarts();
     expect(died(restarts, 'engine_failed', 0)).toEqual({ type: 'again', afterMs: 1_000 });
     expect(died(restarts, 'engine_failed', 60_000)).toEqual({ type: 'again', afterMs: 2_000 });

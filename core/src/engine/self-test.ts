@@ -1,4 +1,4 @@
-/** Does a model that was just loaded work here? Broken graphics kernels are common, and answer with nonsense. */
+/** Tests whether a model that was just loaded works here. Broken graphics kernels are common, and answer with nonsense. */
 import { onAbort } from '../base/abort.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Engine } from './engine.ts';
@@ -11,7 +11,7 @@ import { promptBytes } from '../wire/turns.ts';
 export interface KnownAnswer {
   question: string;
   answer: string;
-  /** So many characters of it have to be right. Left out: every one, and nothing behind them. */
+  /** How many characters of it have to be right. Left out: every one, with nothing behind them. */
   characters?: number;
 }
 
@@ -19,7 +19,7 @@ const TOKENS = 32;
 const TOKENS_OF_A_KNOWN_ANSWER = 512;
 const LOOK_MS = 1_000;
 
-/** Tokens a second; null when the answer was too short to tell. Rejects with self_test_failed, and as `generate` does. */
+/** Resolves with tokens a second; null when the answer was too short to tell. Rejects with self_test_failed, and as `generate` does. */
 export async function selfTest(
   engine: Pick<Engine<never>, 'generate'>,
   known: KnownAnswer | null,
@@ -94,7 +94,7 @@ function isRight(text: string, { answer, characters }: KnownAnswer): boolean {
   return characters === undefined ? text === answer : text.startsWith(answer.slice(0, characters));
 }
 
-/** Nothing, or the same sign over and over: what broken kernels write. */
+/** Whether it is nothing, or the same sign over and over, as broken kernels write. */
 function isNonsense(text: string): boolean {
   return new Set(text.replace(/\s/g, '')).size < 3;
 }

@@ -2,7 +2,7 @@
 import { runningMean } from '../policy/patience.ts';
 
 const WINDOW_MS = 2_000;
-/** Fewer tokens after the first tell nothing. */
+/** Fewer tokens after the first mean nothing. */
 const MIN_MEASURED_TOKENS = 8;
 
 export class SpeedMeter {
@@ -48,7 +48,7 @@ export class SpeedMeter {
   }
 }
 
-/** Over the last five answers or so: an exponential average. */
+/** An exponential average over the last five answers or so. */
 export class TypicalSpeed {
   /** null until something was measured */
   tokensPerSecond: number | null = null;

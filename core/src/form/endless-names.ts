@@ -1,9 +1,9 @@
-/** Names of a schema that no value can ever come of. */
+/** Finds names in a schema that no value can ever match. */
 import type { JsonShape } from './json-shape.ts';
 
 type Named = ReadonlyMap<string, JsonShape>;
 
-/** A name that is nothing but itself, however many others lie between; null: none is. */
+/** A name that stands for nothing but itself, through any number of others; null: there is none. */
 export function onlyItself(named: Named): string | null {
   const under = new Set<string>();
   const done = new Set<string>();
@@ -21,7 +21,7 @@ export function onlyItself(named: Named): string | null {
   return firstOf(named.keys(), find);
 }
 
-/** A name of which no value can ever be whole, as each needs another one inside; null: there is none. */
+/** A name whose values can never be complete, as each needs another one inside; null: there is none. */
 export function neverWhole(named: Named): string | null {
   const whole = new Set<string>();
   let before = -1;
@@ -32,7 +32,7 @@ export function neverWhole(named: Named): string | null {
   return firstOf(named.keys(), (name) => (whole.has(name) ? null : name));
 }
 
-/** Has it a value that ends, if `names` have one? */
+/** Whether the shape has a value that ends, provided that `names` have one. */
 function canBeWhole(shape: JsonShape, names: ReadonlySet<string>): boolean {
   switch (shape.kind) {
     case 'named':

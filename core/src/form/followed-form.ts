@@ -1,4 +1,4 @@
-/** The form that an answer has to have, followed once however many providers write a part of it. */
+/** The form of an answer, followed once no matter how many providers write a part of it. */
 import { GrammarReader } from './grammar-reader.ts';
 import { jsonGrammar } from './json-grammar.ts';
 import { readJsonSchema } from './json-schema.ts';
@@ -12,7 +12,7 @@ export class FollowedForm {
     this.#reader = new GrammarReader(jsonGrammar(readJsonSchema(schema)));
   }
 
-  /** Behind `text`, of which only the end may be new since the last call. Throws bad_schema when that breaks the form. */
+  /** The reader behind `text`, of which only the end may be new since the last call. Throws bad_schema when that breaks the form. */
   behind(text: string): GrammarReader {
     this.#reader.read(text.slice(this.#chars));
     this.#chars = text.length;

@@ -1,18 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Grammar } from './grammar.ts';
 import { GrammarReader } from './grammar-reader.ts';
 import { jsonGrammar } from './json-grammar.ts';
 import { readJsonSchema } from './json-schema.ts';
 
 const grammarOf = (schema: object) => jsonGrammar(readJsonSchema(JSON.stringify(schema)));
-const readerOf = (grammar: string, text: string) => {
+const readerOf = (grammar: Grammar, text: string) => {
   const reader = new GrammarReader(grammar);
   reader.read(text);
   return reader;
 };
-const grammarRest = (grammar: string, text: string) => readerOf(grammar, text).rest;
-const isWhole = (grammar: string, text: string) => readerOf(grammar, text).mayEnd;
-const isBroken = (grammar: string, text: string) => {
+const grammarRest = (grammar: Grammar, text: string) => readerOf(grammar, text).rest;
+const isWhole = (grammar: Grammar, text: string) => readerOf(grammar, text).mayEnd;
+const isBroken = (grammar: Grammar, text: string) => {
   try {
     readerOf(grammar, text);
     return false;

@@ -1,72 +1,62 @@
 /**
  * Reads a text as a grammar allows it, and tells what may follow: whether the text is whole, and the grammar of its rest, for
- * engines whose grammars begin where they begin to write. Understands what `json-grammar.ts` writes of llama.cpp's GBNF.
+ * engines whose grammars begin where they begin to write.
  */
 import { MeshError } from '../base/errors.ts';
+import { repeat, rule, text, type Grammar, type Row } from './grammar.ts';
 
-type Node =
-  /** One character that `accepts` takes. */
-  | { kind: 'one'; text: string; accepts: (codePoint: number) => boolean }
-  | { kind: 'rule'; name: string }
-  | { kind: 'choice'; ways: Row[] }
-  | { kind: 'repeat'; row: Row; least: number; most: number | null };
-type Row = readonly Node[];
-
-/** What is to come: a row from its node `at` on, and what is behind it. Null: nothing. */
+/** What has to follow: a row from its node `at` on, and then `behind`. Null: nothing. */
 type Place = { row: Row; at: number; behind: Place } | null;
 
-interface Head {
-  accepts: (codePoint: number) => boolean;
-  next: Place;
-}
+/** Where a character leads to; undefined: it cannot come next. */
+type Head = (character: string) => Place | undefined;
 
-/** The characters that may come next, each with what comes behind it, and whether the text may end. */
+/** What may come next, and whether the text may end. */
 interface Ahead {
   heads: Head[];
   mayEnd: boolean;
 }
 
-/** Of one text, at once: no schema that is accepted has as many (`schema-ways.ts`). */
+/** The ways to follow one text at once: no schema that is accepted has as many (`schema-ways.ts`). */
 const MAX_HEADS = 1_024;
-/** Places looked at for one character, with those that lead on without one. */
+/** How many places are looked at for one character, including those that lead on without one. */
 const MAX_STEPS = 65_536;
-const WHOLE = '""';
+/** Reading begins here. */
+const START: Row = [rule('root')];
 
 export class GrammarReader {
-  readonly #lines: readonly string[];
-  readonly #rules: ReadonlyMap<string, Row>;
+  readonly #grammar: Grammar;
   #places: readonly Place[];
-  /** Where one way leads to, by its place: in the middle of a string that is the same one again. */
+  /** The ways from a single place: in the middle of a string that is the same place again and again. */
   readonly #known = new WeakMap<NonNullable<Place>, Ahead>();
 
   /** Starts from a grammar, or from where another reader is, ignoring what that one has read. */
-  constructor(from: string | GrammarReader) {
-    if (typeof from === 'string') {
-      this.#lines = from.split('\n');
-      this.#rules = new Map(this.#lines.map((line) => readRule(line)));
-      this.#places = [{ row: this.#rule('root'), at: 0, behind: null }];
-    } else {
-      this.#lines = from.#lines;
-      this.#rules = from.#rules;
+  constructor(from: Grammar | GrammarReader) {
+    if (from instanceof GrammarReader) {
+      this.#grammar = from.#grammar;
       this.#places = from.#places;
+    } else {
+      this.#grammar = from;
+      this.#places = [{ row: START, at: 0, behind: null }];
     }
   }
 
   /**
-   * Throws bad_schema when `text` cannot come next, and unsupported when there are too many ways to read it; nothing more is
-   * to be read then.
+   * Throws bad_schema when `written` cannot come next, and unsupported when there are too many ways to read it; do not read
+   * on after that.
    */
-  read(text: string): void {
-    for (const character of text) {
-      const codePoint = character.codePointAt(0) ?? 0;
-      this.#places = this.#ahead().heads.flatMap(({ accepts, next }) => (accepts(codePoint) ? [next] : []));
+  read(written: string): void {
+    for (const character of written) {
+      this.#places = this.#ahead()
+        .heads.map((head) => head(character))
+        .filter((place) => place !== undefined);
       if (this.#places.length === 0) {
         throw new MeshError('bad_schema', 'This answer so far does not follow its JSON schema. Ask again.');
       }
     }
   }
 
-  /** What was read is whole. */
+  /** Whether the text that was read is complete. */
   get mayEnd(): boolean {
     return this.#ahead().mayEnd;
   }
@@ -76,28 +66,25 @@ export class GrammarReader {
     return this.#ahead().heads.length;
   }
 
-  /** The grammar of what may come next. Rules keep their names, but for the root. */
-  get rest(): string {
+  /** The grammar of the rest. Rules keep their names, except for the root. */
+  get rest(): Grammar {
     // Nothing was read.
-    const [first] = this.#places;
-    if (first?.row === this.#rules.get('root') && first?.at === 0) return this.#lines.join('\n');
-    const rules: string[] = [];
-    const names = new Map<Place, string>([[null, '']]);
-    // Each place once: texts may be nested deeply, and ways through one have all behind them in common.
-    const nameOf = (place: Place): string => {
+    if (this.#places[0]?.row === START) return this.#grammar;
+    const rules = new Map<string, readonly Row[]>();
+    const rows = new Map<Place, Row>([[null, []]]);
+    // Each place gets one rule: texts may be nested deeply, and all ways through one share what is behind them.
+    const rowOf = (place: Place): Row => {
       const unnamed: NonNullable<Place>[] = [];
-      for (let at = place; at !== null && !names.has(at); at = at.behind) unnamed.push(at);
+      for (let at = place; at !== null && !rows.has(at); at = at.behind) unnamed.push(at);
       for (const one of unnamed.toReversed()) {
-        const parts = [...one.row.slice(one.at).map(printed), names.get(one.behind) ?? ''];
-        const name = `rest${this.#rules.size + rules.length}`;
-        rules.push(`${name} ::= ${parts.filter((part) => part !== '').join(' ') || WHOLE}`);
-        names.set(one, name);
+        const name = `rest${this.#grammar.size + rules.size}`;
+        rules.set(name, [orEmpty([...one.row.slice(one.at), ...(rows.get(one.behind) ?? [])])]);
+        rows.set(one, [rule(name)]);
       }
-      return names.get(place) || WHOLE;
+      return rows.get(place) ?? [];
     };
-    const ways = new Set(this.#places.map(nameOf));
-    const others = this.#lines.filter((line) => !line.startsWith('root '));
-    return [`root ::= ${[...ways].join(' | ')}`, ...rules, ...others].join('\n');
+    const root = [...new Set(this.#places)].map((place) => orEmpty(rowOf(place)));
+    return new Map([...this.#grammar, ...rules, ['root', root]]);
   }
 
   #ahead(): Ahead {
@@ -108,7 +95,7 @@ export class GrammarReader {
     return ahead;
   }
 
-  /** Ways that come together are one from there on. */
+  /** Ways that meet are one from there on. */
   #lookAhead(): Ahead {
     const heads: Head[] = [];
     const seen = new Map<Place, Map<Row, Set<number>>>();
@@ -124,7 +111,7 @@ export class GrammarReader {
           'This JSON schema can be followed in too many ways at once. Make it simpler.',
         );
       }
-      // What was read to its end leads to what is behind it.
+      // A row that was read to its end leads to what is behind it.
       while (place !== null && place.at === place.row.length) place = place.behind;
       if (place === null) {
         mayEnd = true;
@@ -138,11 +125,17 @@ export class GrammarReader {
       const node = row[at]!;
       const next: Place = at + 1 === row.length ? behind : { row, at: at + 1, behind };
       switch (node.kind) {
-        case 'one':
-          heads.push({ accepts: node.accepts, next });
+        case 'text': {
+          const rest = node.text;
+          if (rest === '') todo.push(next);
+          else heads.push((character) => (rest.startsWith(character) ? behindOne(rest, character, next) : undefined));
+          break;
+        }
+        case 'set':
+          heads.push((character) => (node.pattern.test(character) ? next : undefined));
           break;
         case 'rule':
-          push(this.#rule(node.name), 0, next);
+          for (const way of this.#ways(node.name).toReversed()) push(way, 0, next);
           break;
         case 'choice':
           for (const way of node.ways.toReversed()) push(way, 0, next);
@@ -151,8 +144,8 @@ export class GrammarReader {
           const { least, most } = node;
           if (least === 0) todo.push(next);
           if (most === 0) break;
-          const fewer: Row = [{ ...node, least: Math.max(0, least - 1), most: most === null ? null : most - 1 }];
-          // The same again is the same place.
+          const fewer: Row = [repeat(node.row, Math.max(0, least - 1), most === null ? null : most - 1)];
+          // An unbounded repetition leads back to the same place.
           const again: Place = least === 0 && most === null ? place : { row: fewer, at: 0, behind: next };
           push(node.row, 0, again);
           break;
@@ -164,131 +157,21 @@ export class GrammarReader {
     return { heads, mayEnd };
   }
 
-  #rule(name: string): Row {
-    const rule = this.#rules.get(name);
-    if (rule === undefined) throw new TypeError(`There is no rule ${name}.`);
-    return rule;
+  #ways(name: string): readonly Row[] {
+    const ways = this.#grammar.get(name);
+    if (ways === undefined) throw new TypeError(`There is no rule ${name}.`);
+    return ways;
   }
 }
 
-function printed(node: Node): string {
-  switch (node.kind) {
-    case 'one':
-      return node.text;
-    case 'rule':
-      return node.name;
-    case 'choice':
-      return `(${node.ways.map((way) => way.map(printed).join(' ')).join(' | ')})`;
-    case 'repeat':
-      return node.most === 0 ? '' : `(${node.row.map(printed).join(' ')}){${node.least},${node.most ?? ''}}`;
-    default:
-      return node satisfies never;
-  }
+/** The place in the literal behind its next character, or behind the whole literal. */
+function behindOne(literal: string, character: string, next: Place): Place {
+  const more = literal.slice(character.length);
+  return more === '' ? next : { row: [text(more)], at: 0, behind: next };
 }
 
-// ---- Reading ---------------------------------------------------------------------------------------------------------
-
-/** Literals, sets, names, and what stands between and behind them. */
-const TOKEN = /\s*("(?:[^"\\]|\\.)*"|\[(?:[^\]\\]|\\.)*\]|[a-z][a-z0-9]*|[(|)?*+]|\{\d+(?:,\d*)?\})/y;
-const CHARACTER = /\\U([0-9a-fA-F]{8})|\\x([0-9a-fA-F]{2})|\\(.)|([^])/uy;
-
-function readRule(line: string): [name: string, Row] {
-  const [name = '', body = ''] = line.split(' ::= ', 2);
-  const tokens = new Tokens(line.slice(line.indexOf(' ::= ') + 5));
-  if (body === '') throw new TypeError(`This is not a rule: ${line}`);
-  return [name, tokens.choice()];
-}
-
-class Tokens {
-  readonly #tokens: string[] = [];
-  #at = 0;
-
-  constructor(body: string) {
-    TOKEN.lastIndex = 0;
-    for (let at = 0; at < body.trimEnd().length; at = TOKEN.lastIndex) {
-      const [, token] = TOKEN.exec(body) ?? [];
-      if (token === undefined) throw new TypeError(`This is not grammar: ${body}`);
-      this.#tokens.push(token);
-    }
-  }
-
-  choice(): Row {
-    const ways = [this.#row()];
-    while (this.#tokens[this.#at] === '|') {
-      this.#at += 1;
-      ways.push(this.#row());
-    }
-    return ways.length === 1 ? ways[0]! : [{ kind: 'choice', ways }];
-  }
-
-  #row(): Row {
-    const nodes: Node[] = [];
-    for (
-      let token = this.#tokens[this.#at];
-      token !== undefined && !'|)'.includes(token);
-      token = this.#tokens[this.#at]
-    ) {
-      this.#at += 1;
-      for (const node of this.#repeated(this.#one(token))) nodes.push(node);
-    }
-    return nodes;
-  }
-
-  #one(token: string): Row {
-    if (token === '(') {
-      const row = this.choice();
-      this.#at += 1;
-      return row;
-    }
-    if (token.startsWith('"')) {
-      return characters(token.slice(1, -1)).map(({ codePoint, text }): Node => {
-        return { kind: 'one', text: `"${text}"`, accepts: (one) => one === codePoint };
-      });
-    }
-    return [
-      token.startsWith('[') ? { kind: 'one', text: token, accepts: readSet(token) } : { kind: 'rule', name: token },
-    ];
-  }
-
-  #repeated(row: Row): Row {
-    const token = this.#tokens[this.#at] ?? '';
-    const bounds = /^\{(\d+)(,?)(\d*)\}$/.exec(token);
-    const repeat = (least: number, most: number | null): Row => {
-      this.#at += 1;
-      return [{ kind: 'repeat', row, least, most }];
-    };
-    if (token === '?') return repeat(0, 1);
-    if (token === '*') return repeat(0, null);
-    if (token === '+') return repeat(1, null);
-    if (bounds === null) return row;
-    const [, least = '0', comma, most = ''] = bounds;
-    return repeat(Number(least), comma === '' ? Number(least) : most === '' ? null : Number(most));
-  }
-}
-
-/** `[^"\\\x00-\x1F]` */
-function readSet(token: string): (codePoint: number) => boolean {
-  const inverted = token.startsWith('[^');
-  const inside = characters(token.slice(inverted ? 2 : 1, -1));
-  const ranges: [from: number, to: number][] = [];
-  for (let at = 0; at < inside.length; at += 1) {
-    const from = inside[at]!.codePoint;
-    const isRange = inside[at + 1]?.text === '-' && at + 2 < inside.length;
-    ranges.push([from, isRange ? inside[at + 2]!.codePoint : from]);
-    if (isRange) at += 2;
-  }
-  return (codePoint) => ranges.some(([from, to]) => codePoint >= from && codePoint <= to) !== inverted;
-}
-
-/** The characters of a literal or a set, each as it is spelt. */
-function characters(body: string): { codePoint: number; text: string }[] {
-  const read: { codePoint: number; text: string }[] = [];
-  CHARACTER.lastIndex = 0;
-  for (let at = 0; at < body.length; at = CHARACTER.lastIndex) {
-    const [text = '', long, short, escaped, plain = ''] = CHARACTER.exec(body) ?? [];
-    const code = long ?? short;
-    const codePoint = code === undefined ? ((escaped ?? plain).codePointAt(0) ?? 0) : Number.parseInt(code, 16);
-    read.push({ codePoint, text });
-  }
-  return read;
+/** Engines expect a rule to have a body. */
+function orEmpty(row: Row): Row {
+  const written = row.filter((node) => node.kind !== 'repeat' || node.most !== 0);
+  return written.length === 0 ? [text('')] : written;
 }

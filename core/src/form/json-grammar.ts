@@ -1,167 +1,194 @@
 /**
- * A JSON schema as a grammar in llama.cpp's GBNF, which holds every token of an answer to it. Written here and not by the
- * engines' own converters: these differ in what they skip silently, and take schemas of any size from strangers.
+ * The grammar of a JSON schema, which holds every token of an answer to it. It is built here and not by the engines' own converters:
+ * these differ in what they skip silently, and take schemas of any size from strangers.
  */
 import { MeshError } from '../base/errors.ts';
+import { choice, many, optional, repeat, rowText, rule, set, text } from './grammar.ts';
+import type { Grammar, GrammarNode, Row } from './grammar.ts';
 import { resolved, type JsonSchema, type JsonShape } from './json-shape.ts';
-import { literal, oneOf } from './literals.ts';
+import { oneOf } from './literals.ts';
 
-/** No white space between tokens: nothing for a weak model to lose itself in. */
-const BASE: readonly string[] = [
-  'char ::= [^"\\\\\\x00-\\x1F\\x7F] | "\\\\" (["\\\\/bfnrt] | "u" [0-9a-fA-F]{4})',
-  'string ::= "\\"" char* "\\""',
-  'integer ::= "-"? ("0" | [1-9] [0-9]{0,14})',
-  'number ::= integer ("." [0-9]{1,15})? ([eE] [-+]? [0-9]{1,2})?',
-  'boolean ::= "true" | "false"',
-  'null ::= "null"',
-  'any ::= string | number | boolean | null | anyobject | anylist',
-  'anyobject ::= "{" (string ":" any ("," string ":" any)*)? "}"',
-  'anylist ::= "[" (any ("," any)*)? "]"',
-];
+const ANY = rule('any');
+const CHAR = rule('char');
+const INTEGER = rule('integer');
+const STRING = rule('string');
+const QUOTE = text('"');
+const COMMA = text(',');
+const COLON = text(':');
+const NOTHING = repeat([], 0, 0);
+const DIGIT = set('[0-9]');
+const SIGNIFICANT = set('[1-9]');
+const HEX_DIGITS = repeat([set('[0-9a-fA-F]')], 4, 4, '{4}');
+const ESCAPED = choice([set('["\\\\/bfnrt]')], [text('u'), HEX_DIGITS]);
+const FRACTION = optional(text('.'), repeat([DIGIT], 1, 15));
+const EXPONENT = optional(set('[eE]'), optional(set('[-+]')), repeat([DIGIT], 1, 2));
 
-/** An object in a choice: what must be in it, each by its expression, and how it goes on to its end. */
+/** There is no white space between tokens, in which a weak model could lose itself. */
+const BASE: Grammar = new Map<string, readonly Row[]>([
+  ['char', [[set('[^"\\\\\\x00-\\x1F\\x7F]')], [text('\\'), ESCAPED]]],
+  ['string', [[QUOTE, many(CHAR), QUOTE]]],
+  ['integer', [[optional(text('-')), choice([text('0')], [SIGNIFICANT, repeat([DIGIT], 0, 14)])]]],
+  ['number', [[INTEGER, FRACTION, EXPONENT]]],
+  ['boolean', [[text('true')], [text('false')]]],
+  ['null', [[text('null')]]],
+  ['any', ['string', 'number', 'boolean', 'null', 'anyobject', 'anylist'].map((name) => [rule(name)])],
+  ['anyobject', [[text('{'), optional(STRING, COLON, ANY, many(COMMA, STRING, COLON, ANY)), text('}')]]],
+  ['anylist', [[text('['), optional(ANY, many(COMMA, ANY)), text(']')]]],
+]);
+
+/** An object in a choice: the pairs that it must have, and how it continues to its end. */
 interface Branch {
-  pairs: string[];
-  end: string;
+  pairs: Row[];
+  end: Row;
 }
 
-/** The text of the grammar; its root is the schema's. Throws bad_schema for bounds that no reader lets through. */
-export function jsonGrammar({ root, named }: JsonSchema): string {
+/** The grammar of `schema`. Throws bad_schema for bounds that no reader lets through. */
+export function jsonGrammar({ root, named }: JsonSchema): Grammar {
   const shapes = new Map(Object.entries(named));
   const nameOf = new Map(Object.keys(named).map((name, i) => [name, `named${i}`]));
-  const rules = new Map<string, string>();
+  const rules = new Map<string, { name: string; row: Row }>();
   const choices = new Map<string, string>();
-  const lines: string[] = [];
-  /** The same body is the same rule: engines follow it once, whoever refers to it. */
-  const add = (body: string) => {
-    const name = rules.get(body) ?? `rule${rules.size}`;
-    rules.set(body, name);
-    return name;
+  const chosen = new Map<string, readonly Row[]>();
+  /** The same row is the same rule: engines follow it once, wherever it is referred to. */
+  const add = (...row: Row): GrammarNode => {
+    const key = rowText(row);
+    const known = rules.get(key) ?? { name: `rule${rules.size}`, row };
+    rules.set(key, known);
+    return rule(known.name);
   };
-  /** An expression that may stand anywhere. */
-  const write = (shape: JsonShape): string => {
+  /** A node that may stand anywhere. */
+  const write = (shape: JsonShape): GrammarNode => {
     switch (shape.kind) {
       case 'any':
       case 'number':
       case 'integer':
       case 'boolean':
       case 'null':
-        return shape.kind;
+        return rule(shape.kind);
       case 'string': {
         const { minLength, maxLength } = shape;
-        if (minLength === 0 && maxLength === null) return 'string';
-        // A rule of its own: llama.cpp spells repetitions out, and refuses repetitions of what is spelt out.
-        return add(`"\\"" ${repeated('char', minLength, maxLength)} "\\""`);
+        if (minLength === 0 && maxLength === null) return STRING;
+        // It is a rule of its own, as llama.cpp spells repetitions out, and refuses repetitions of what is spelt out.
+        return add(QUOTE, bounded([CHAR], minLength, maxLength), QUOTE);
       }
-      case 'values':
-        return shape.values.length === 1 ? oneOf(shape.values) : add(oneOf(shape.values));
+      case 'values': {
+        const [only] = shape.values;
+        return shape.values.length === 1 && only !== undefined ? text(only) : add(...oneOf(shape.values));
+      }
       case 'choice':
-        return choice(shape);
+        return writeChoice(shape);
       case 'list':
-        return add(list(write(shape.items), shape.minItems, shape.maxItems));
+        return add(...list(write(shape.items), shape.minItems, shape.maxItems));
       case 'map': {
-        const entry = add(`string ":" ${write(shape.values)}`);
-        return add(`"{" (${entry} ("," ${entry})*)? "}"`);
+        const entry = add(STRING, COLON, write(shape.values));
+        return add(text('{'), optional(entry, many(COMMA, entry)), text('}'));
       }
       case 'object': {
         const { pairs, end } = branch(shape);
-        return add(`"{" ${pairs.join(' "," ')} ${end}`);
+        return add(text('{'), ...(pairs.length === 0 ? [NOTHING] : joined(pairs)), ...end);
       }
       case 'named':
-        return nameOf.get(shape.name) ?? 'any';
+        return rule(nameOf.get(shape.name) ?? 'any');
       default:
         return shape satisfies never;
     }
   };
-  const pair = ([name, shape]: [string, JsonShape]) => `${literal(JSON.stringify(name))} ":" ${write(shape)}`;
+  const pair = ([name, shape]: [string, JsonShape]): Row => [text(JSON.stringify(name)), COLON, write(shape)];
   const branches = new Map<JsonShape, Branch>();
   const branch = (shape: Extract<JsonShape, { kind: 'object' }>): Branch => {
-    const { required, optional } = shape;
     const known = branches.get(shape) ?? {
-      pairs: required.map(pair),
-      end: endOf(required.length, optional.map(pair), add),
+      pairs: shape.required.map(pair),
+      end: endOf(shape.required.length, shape.optional.map(pair), add),
     };
     branches.set(shape, known);
     return known;
   };
   /** Objects that begin with the same pairs are one up to where they part: otherwise engines would follow each of them. */
-  const waysOf = (alternatives: readonly JsonShape[]): string => {
-    const ways: string[] = [];
+  const waysOf = (alternatives: readonly JsonShape[]): Row[] => {
+    const ways: Row[] = [];
     const byFirst = new Map<string, JsonShape[]>();
     for (const shape of alternatives) {
       const target = resolved(shape, shapes);
       const [first] = target.kind === 'object' ? target.required : [];
       const key = JSON.stringify(first);
-      if (first === undefined) ways.push(write(shape));
+      if (first === undefined) ways.push([write(shape)]);
       else byFirst.set(key, [...(byFirst.get(key) ?? []), shape]);
     }
     for (const alike of byFirst.values()) {
       const objects = alike.map((shape) => resolved(shape, shapes)).filter((shape) => shape.kind === 'object');
-      if (alike.length === 1) ways.push(...alike.map(write));
-      else ways.push(add(`"{" ${forked(objects.map(branch))}`));
+      if (alike.length === 1) ways.push(alike.map(write));
+      else ways.push([add(text('{'), ...forked(objects.map(branch)))]);
     }
-    return ways.join(' | ');
+    return ways;
   };
-  const choice = (shape: Extract<JsonShape, { kind: 'choice' }>): string => {
+  const writeChoice = (shape: Extract<JsonShape, { kind: 'choice' }>): GrammarNode => {
     const key = JSON.stringify(shape);
     let name = choices.get(key);
     if (name === undefined) {
       name = `choice${choices.size}`;
-      // Before it is written, as it may lead back to itself.
+      // The name is set before the choice is written, as that may lead back to itself.
       choices.set(key, name);
-      lines.push(`${name} ::= ${waysOf(shape.shapes)}`);
+      chosen.set(name, waysOf(shape.shapes));
     }
-    return name;
+    return rule(name);
   };
-  const begin = `root ::= ${write(root)}`;
-  const definitions = [...shapes].map(([name, shape]) => `${nameOf.get(name)} ::= ${write(shape)}`);
-  const own = [...rules].map(([body, name]) => `${name} ::= ${body}`);
-  return [begin, ...definitions, ...lines, ...own, ...BASE].join('\n');
+  const begin = write(root);
+  const definitions = [...shapes].map(([name, shape]) => [nameOf.get(name) ?? name, [[write(shape)]]] as const);
+  const own = [...rules.values()].map(({ name, row }) => [name, [row]] as const);
+  return new Map<string, readonly Row[]>([['root', [[begin]]], ...definitions, ...chosen, ...own, ...BASE]);
 }
 
-/** Engines spell repetitions out: with a least above the most they would never end. */
-function repeated(expression: string, least: number, most: number | null): string {
+/** Engines spell repetitions out, and would never end with a minimum above the maximum. */
+function bounded(row: Row, least: number, most: number | null): GrammarNode {
   if (most !== null && least > most)
     throw new MeshError('bad_schema', 'In the JSON schema, a minimum is above its maximum.');
-  return most === 0 ? '' : `${expression}{${least},${most ?? ''}}`;
+  return repeat(row, least, most);
 }
 
-function list(item: string, least: number, most: number | null): string {
-  if (most === 0) return `"[" ${repeated(item, least, most)} "]"`;
-  const more = repeated(`("," ${item})`, Math.max(0, least - 1), most === null ? null : most - 1);
-  return least === 0 ? `"[" (${item} ${more})? "]"` : `"[" ${item} ${more} "]"`;
+function list(item: GrammarNode, least: number, most: number | null): Row {
+  if (most === 0) return [text('['), bounded([item], least, most), text(']')];
+  const more = bounded([COMMA, item], Math.max(0, least - 1), most === null ? null : most - 1);
+  return [text('['), ...(least === 0 ? [optional(item, more)] : [item, more]), text(']')];
 }
 
-/** What may be there comes behind what must: the order of keys means nothing in JSON. */
-function endOf(required: number, optional: string[], add: (body: string) => string): string {
-  // Each after whatever of those before it there is.
-  const beginnings: string[] = [];
-  let rest = '';
-  for (const one of optional.toReversed()) {
-    const entry = add(one);
-    beginnings.unshift(`${entry} ${rest}`);
-    rest = add(`("," ${entry})? ${rest}`);
+/** Optional keys come behind required ones: the order of keys means nothing in JSON. */
+function endOf(required: number, pairs: readonly Row[], add: (...row: Row) => GrammarNode): Row {
+  // Each pair may follow any of those before it.
+  const beginnings: Row[] = [];
+  let rest: GrammarNode = NOTHING;
+  for (const one of pairs.toReversed()) {
+    const entry = add(...one);
+    beginnings.unshift([entry, rest]);
+    rest = add(optional(COMMA, entry), rest);
   }
-  if (required > 0) return `${rest} "}"`;
-  return beginnings.length === 0 ? '"}"' : `(${beginnings.join(' | ')})? "}"`;
+  if (required > 0) return [rest, text('}')];
+  return [...(beginnings.length === 0 ? [] : [optional(choice(...beginnings))]), text('}')];
 }
 
 /** `branches` have their pairs before `at` in common. */
-function forked(branches: readonly Branch[], at = 0): string {
-  const ways = new Set<string>();
-  const byPair = new Map<string, Branch[]>();
+function forked(branches: readonly Branch[], at = 0): Row {
+  const ends = new Map<string, Row>();
+  const byPair = new Map<string, [Branch, ...Branch[]]>();
   for (const branch of branches) {
     const pair = branch.pairs[at];
-    if (pair === undefined) ways.add(branch.end);
-    else byPair.set(pair, [...(byPair.get(pair) ?? []), branch]);
+    if (pair === undefined) {
+      ends.set(rowText(branch.end), branch.end);
+      continue;
+    }
+    const alike = byPair.get(rowText(pair));
+    if (alike === undefined) byPair.set(rowText(pair), [branch]);
+    else alike.push(branch);
   }
-  for (const [pair, alike] of byPair) {
-    const [one] = alike;
-    const rest =
-      alike.length > 1 || one === undefined
-        ? forked(alike, at + 1)
-        : [...one.pairs.slice(at + 1).map((next) => `"," ${next}`), one.end].join(' ');
-    ways.add(`${at === 0 ? '' : '"," '}${pair} ${rest}`);
+  const ways = [...ends.values()];
+  for (const alike of byPair.values()) {
+    const [{ pairs, end }] = alike;
+    const own = alike.length === 1 ? pairs.slice(at) : pairs.slice(at, at + 1);
+    const rest = alike.length === 1 ? end : forked(alike, at + 1);
+    ways.push([...(at === 0 ? [] : [COMMA]), ...joined(own), ...rest]);
   }
-  return ways.size === 1 ? [...ways].join('') : `(${[...ways].join(' | ')})`;
+  return ways.length === 1 ? ways.flat() : [choice(...ways)];
+}
+
+function joined(pairs: readonly Row[]): Row {
+  return pairs.flatMap((row, i) => (i === 0 ? row : [COMMA, ...row]));
 }

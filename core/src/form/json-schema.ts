@@ -1,9 +1,10 @@
 /**
- * JSON Schema (draft 2020-12), as far as a grammar can hold a model to it: what is read here is always kept, and what cannot
- * be kept is refused by name rather than ignored. From strangers, so everything in it is bounded.
+ * JSON Schema (draft 2020-12), as far as a grammar can enforce it: everything that is accepted here is enforced, and the rest
+ * is refused by name rather than ignored. Schemas come from strangers, so everything in them is bounded.
  */
 import { MeshError, asMeshError } from '../base/errors.ts';
 import { keyOfTooDeep } from '../base/json-depth.ts';
+import { grammarText } from './grammar.ts';
 import { jsonGrammar } from './json-grammar.ts';
 import type { JsonSchema, JsonShape } from './json-shape.ts';
 import { neverWhole, onlyItself } from './endless-names.ts';
@@ -13,10 +14,10 @@ import { MAX_SCHEMA_CHARS } from '../wire/fields.ts';
 const MAX_NODES = 512;
 const MAX_DEPTH = 24;
 const MAX_CHOICES = 128;
-/** The greatest bound on one string's or list's length, and on their sum, as a grammar spells these out. */
+/** The greatest bound on the length of one string or list, and on the sum of these, which a grammar spells out. */
 const MAX_REPEATS = 256;
 const MAX_REPEATS_IN_ALL = 4_096;
-/** How deep the schema's own JSON nests: three levels for one of the schema's, and the values that it names. */
+/** How deep the schema's own JSON may nest: three levels for each of the schema's, and the values that it names. */
 const MAX_JSON_DEPTH = 128;
 /** The longest grammar, which engines read as a whole: the longest possible schema in Chinese takes 320 KB. */
 const MAX_GRAMMAR_CHARS = 524_288;
@@ -32,12 +33,12 @@ type TypeKeyword =
   | `${'min' | 'max'}${'Items' | 'Length' | 'imum'}`;
 type Node = Partial<Record<Keyword | TypeKeyword, unknown>>;
 
-/** Say something about the value to people, and nothing to a parser. */
+/** Keywords that tell people something about a value, and parsers nothing. */
 const ANNOTATIONS = new Set([
   ...['$schema', '$id', '$comment', '$defs', 'definitions', 'title', 'description', 'default', 'examples'],
   ...['deprecated', 'readOnly', 'writeOnly'],
 ]);
-/** No plain object: a type may be called "__proto__". */
+/** A map, not a plain object, since a type may be called "__proto__". */
 const OF_TYPE: ReadonlyMap<string, readonly string[]> = new Map([
   ['string', ['minLength', 'maxLength']],
   ['number', ['minimum', 'maximum']],
@@ -61,13 +62,14 @@ export function readJsonSchema(text: string): JsonSchema {
   return bounded(value);
 }
 
-/** What is accepted costs neither engines nor readers of answers more than they have. */
+/** Accepts only schemas that engines and readers of answers can afford. */
 function bounded(value: unknown): JsonSchema {
   let fault: unknown = null;
-  // Alternatives that cannot be told apart as they stand may be once what is the same in all answers comes first.
+  // Alternatives that cannot be told apart as they stand may be told apart once their constants come first.
   for (const constantsFirst of [false, true]) {
     const schema = plainChoices(new Reader(value, constantsFirst).read());
-    if (jsonGrammar(schema).length > MAX_GRAMMAR_CHARS) throw refused('the schema', 'has too much in its choices');
+    if (grammarText(jsonGrammar(schema)).length > MAX_GRAMMAR_CHARS)
+      throw refused('the schema', 'has too much in its choices');
     try {
       countWays(schema);
       return schema;
@@ -80,7 +82,7 @@ function bounded(value: unknown): JsonSchema {
 
 class Reader {
   readonly #root: unknown;
-  /** Required properties that are one of some values stand before the others. */
+  /** Whether required properties that have fixed values stand before the others. */
   readonly #constantsFirst: boolean;
   readonly #named = new Map<string, JsonShape>();
   readonly #sources = new Map<string, unknown>();
@@ -216,14 +218,14 @@ class Reader {
     if (typeof target !== 'string' || !this.#sources.has(target))
       throw refused(at, 'refers to something that is not there');
     if (!this.#named.has(target)) {
-      // Before it is read, as it may refer to itself.
+      // The name is set before its schema is read, as that may refer to itself.
       this.#named.set(target, { kind: 'any' });
       this.#named.set(target, this.#shape(this.#sources.get(target), target, depth + 1));
     }
     return { kind: 'named', name: target };
   }
 
-  /** The bounds of a length. Engines count from least to most, and would never arrive at a most below the least. */
+  /** The bounds of a length. Engines count from minimum to maximum, and would never arrive at a maximum below the minimum. */
   #bounds(node: Node, what: 'Items' | 'Length', at: string): [least: number, most: number | null] {
     const least = this.#bound(node[`min${what}`], `${at}/min${what}`) ?? 0;
     const most = this.#bound(node[`max${what}`], `${at}/max${what}`);
@@ -260,7 +262,7 @@ function refused(at: string, fault: string): MeshError {
   return new MeshError('bad_schema', `In the JSON schema, ${at.slice(0, 200)} ${fault}.`);
 }
 
-/** Of what is none, not even a text can be made: an object may say how. */
+/** Anything else must not even be turned into a text, as an object may define how. */
 function isListOfNames(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((name) => typeof name === 'string');
 }

@@ -1,4 +1,4 @@
-/** What a JSON schema allows, as plain data: engines live in workers. Read by `json-schema.ts`, written by `json-grammar.ts`. */
+/** What a JSON schema allows, as plain data: engines live in workers. `json-schema.ts` makes it, `json-grammar.ts` uses it. */
 
 export type JsonShape =
   | { kind: 'any' }
@@ -15,18 +15,18 @@ export type JsonShape =
 
 export interface JsonSchema {
   root: JsonShape;
-  /** By their references, as "#/$defs/…". */
+  /** The shapes by their references, as "#/$defs/…". */
   named: Record<string, JsonShape>;
 }
 
-/** Has other shapes inside. */
+/** A shape that has others inside. */
 export type Container = Extract<JsonShape, { kind: 'list' | 'object' | 'map' }>;
 
 export function isContainer(shape: JsonShape): shape is Container {
   return shape.kind === 'list' || shape.kind === 'object' || shape.kind === 'map';
 }
 
-/** What stands directly inside. */
+/** The shapes directly inside. */
 export function childrenOf(shape: JsonShape): JsonShape[] {
   switch (shape.kind) {
     case 'choice':
@@ -42,7 +42,7 @@ export function childrenOf(shape: JsonShape): JsonShape[] {
   }
 }
 
-/** The shape that a name stands for, which is no name itself. */
+/** The shape that a name stands for, which is not itself a name. */
 export function resolved(shape: JsonShape, named: ReadonlyMap<string, JsonShape>): JsonShape {
   let at = shape;
   while (at.kind === 'named') {

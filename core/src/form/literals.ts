@@ -1,49 +1,43 @@
-/** Some of many texts in a grammar: what several begin with is written once, so that no two are followed side by side. */
+/** One of several texts in a grammar: a common beginning is written once, so that no two are followed side by side. */
+import { choice, optional, text, type Row } from './grammar.ts';
 
 interface Fork {
-  /** One of the texts ends here. */
+  /** Whether one of the texts ends here. */
   ends: boolean;
-  /** The others, by their next character, each from where they begin to differ. */
+  /** The other texts by their next character, each from where they begin to differ. */
   branches: { begin: string; texts: string[][]; from: number }[];
 }
 
-/** An expression of the grammar that is one of `texts`. */
-export function oneOf(texts: readonly string[]): string {
+/** The row for one of `texts`. */
+export function oneOf(texts: readonly string[]): Row {
   const all = distinct(texts);
   const { branches } = fork(all, 0);
   const [only] = branches;
-  // A quote that all begin with, and no more, is not worth a group of its own.
+  // A quote that is all they share is not worth a group of its own.
   if (only === undefined || branches.length > 1 || only.from > 1) return written(all, 0);
   const inside = fork(all, only.from);
   return inside.ends || all.length === 1 ? written(all, 0) : written(all, only.from, 0);
 }
 
-/** How many of them can be followed at once, at most. */
+/** How many of the texts can be followed at once, at most. */
 export function waysOf(texts: readonly string[]): number {
   return widest(distinct(texts), 0);
-}
-
-/** `text` as it is, in quotes of the grammar. */
-export function literal(text: string): string {
-  const escaped = text.replace(/["\\]/g, (c) => `\\${c}`).replace(/[^\x20-\x7e]/gu, (c) => `\\U${hex(c)}`);
-  return `"${escaped}"`;
 }
 
 function distinct(texts: readonly string[]): string[][] {
   return [...new Set(texts)].map((text) => Array.from(text));
 }
 
-/** From the character `start` on, where they part behind `from`. */
-function written(texts: readonly string[][], from: number, start = from): string {
+/** Writes texts that share their first `from` characters, beginning with the character at `start`. */
+function written(texts: readonly string[][], from: number, start = from): Row {
   const { ends, branches } = fork(texts, from);
-  if (branches.length === 0) return '""';
   const shared = texts[0]?.slice(start, from).join('') ?? '';
-  const ways = branches.map((branch) => {
-    const rest = branch.texts.length === 1 ? '' : ` ${written(branch.texts, branch.from)}`;
-    return `${literal(shared + branch.begin)}${rest}`;
+  const ways = branches.map(({ begin, texts: alike, from: parting }): Row => {
+    return [text(shared + begin), ...(alike.length === 1 ? [] : written(alike, parting))];
   });
-  if (ways.length === 1 && !ends) return ways.join('');
-  return `(${ways.join(' | ')})${ends ? '?' : ''}`;
+  if (ways.length === 0) return [text('')];
+  if (ends) return [optional(choice(...ways))];
+  return ways.length === 1 ? ways.flat() : [choice(...ways)];
 }
 
 function widest(texts: readonly string[][], from: number): number {
@@ -68,8 +62,4 @@ function fork(texts: readonly string[][], from: number): Fork {
     return { begin: one.slice(from, to).join(''), texts: alike, from: to };
   });
   return { ends: texts.some((text) => text.length === from), branches };
-}
-
-function hex(character: string): string {
-  return (character.codePointAt(0) ?? 0).toString(16).padStart(8, '0').toUpperCase();
 }

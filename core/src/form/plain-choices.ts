@@ -1,24 +1,24 @@
 /**
- * Choices of choices as choices of plain shapes, each of them once. A schema of a few lines can spell out one and the same
+ * Flattens choices of choices into choices of plain shapes, each of them once. A few lines of schema can spell out the same
  * thing in more ways than there are atoms, by names that stand for choices of names; engines would follow each of them.
  */
 import { MeshError } from '../base/errors.ts';
 import { childrenOf, isContainer, resolved, type JsonSchema, type JsonShape } from './json-shape.ts';
 
-/** The alternatives of all choices together: a name in many of them counts each time. */
+/** The most alternatives of all choices together: a name in many of them counts each time. */
 const MAX_ALTERNATIVES = 4_096;
 
 type Text = Extract<JsonShape, { kind: 'string' }>;
 
-/** As `json-grammar.ts` writes them. */
+/** Numbers as `json-grammar.ts` writes them. */
 const INTEGER = /^-?(?:0|[1-9]\d{0,14})$/;
 const NUMBER = /^-?(?:0|[1-9]\d{0,14})(?:\.\d{1,15})?(?:e[-+]?\d{1,2})?$/;
-/** What `any` cannot write: one character, and numbers with more digits than those above. */
+/** Texts that `any` cannot write: those with one certain character, and numbers with more digits than those above. */
 const NOT_ANY = /\x7f|\d{16}|e[-+]?\d{3}/;
 
 /**
- * The same schema: no choice in it has a choice, or a name of one, among its shapes, or two shapes of which one is enough.
- * Throws bad_schema for more than can be looked at.
+ * Returns an equivalent schema: no choice in it contains a choice, or a name of one, or two shapes of which one is enough.
+ * Throws bad_schema for more than can be checked.
  */
 export function plainChoices({ root, named }: JsonSchema): JsonSchema {
   const shapes = new Map(Object.entries(named));
@@ -36,7 +36,7 @@ export function plainChoices({ root, named }: JsonSchema): JsonSchema {
     return key;
   };
 
-  /** All that a choice comes to, by names as well. */
+  /** All plain shapes of a choice, also through names. */
   const alternatives = (shape: JsonShape): JsonShape[] => {
     const found = flat.get(shape);
     if (found !== undefined) return found;
@@ -81,7 +81,7 @@ export function plainChoices({ root, named }: JsonSchema): JsonSchema {
   return { root: plain(root), named: Object.fromEntries(names.map((name) => [name, plain(shapes.get(name)!)])) };
 }
 
-/** Lists and objects in choices that have a name get names, too: wherever the choice is a part of another they stand once. */
+/** Gives names to lists and objects in named choices, so that they stand once even where the choice is a part of others. */
 function hoist(root: JsonShape, shapes: Map<string, JsonShape>): void {
   const inChoices = new Set<string>();
   const note = (shape: JsonShape): void => {
@@ -89,7 +89,7 @@ function hoist(root: JsonShape, shapes: Map<string, JsonShape>): void {
     for (const inner of childrenOf(shape)) note(inner);
   };
   for (const shape of [root, ...shapes.values()]) note(shape);
-  // The set grows by what a name is only another name for.
+  // The set grows by names that another name merely stands for.
   for (const name of inChoices) {
     const hoisted = (shape: JsonShape, at: string): JsonShape => {
       if (shape.kind === 'choice') {
@@ -107,7 +107,7 @@ function hoist(root: JsonShape, shapes: Map<string, JsonShape>): void {
   }
 }
 
-/** Those of `shapes` that another one does not stand for already, in their order. `keyOf`: the same for what is the same. */
+/** Those of `shapes` that no other one covers, in order. `keyOf`: equal keys mean equal shapes. */
 function needed(shapes: readonly JsonShape[], keyOf: (shape: JsonShape) => string): JsonShape[] {
   const distinct = [...new Map(shapes.map((shape) => [keyOf(shape), shape])).values()];
   const kinds = new Set(distinct.map(({ kind }) => kind));
@@ -154,7 +154,7 @@ function joined(texts: readonly Text[]): Text[] {
   return apart;
 }
 
-/** Is the value, as JSON, such a string? */
+/** Whether the value, as JSON, is such a string. */
 function holds({ minLength, maxLength }: Text, value: string): boolean {
   if (!value.startsWith('"') || value.includes('\x7f')) return false;
   const { length } = Array.from(JSON.parse(value) as string);

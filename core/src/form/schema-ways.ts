@@ -1,10 +1,10 @@
 /**
- * In how many ways at once a text can be followed as a schema allows it. Engines keep one stack for each, compare them pairwise
+ * Counts in how many ways at once a schema lets a text be followed. Engines keep one stack for each, compare them pairwise
  * and try every token on all of them; where a choice that cannot be told apart leads back to itself, they double at each step.
  *
- * The bound rests on this: all readings of a text agree where its objects, lists and keys are, as JSON has only one reading,
- * and those that come to the same place by different ways are one again. So there are several only inside a choice, from where
- * its shapes begin to where they part; `shape-pairs.ts` tells where that is.
+ * The bound rests on this: all readings of a text agree on its objects, lists and keys, as JSON has only one reading, and
+ * those that reach the same place by different ways are one again. So there are several only inside a choice, from where its
+ * shapes begin to where they part; `shape-pairs.ts` tells where that is.
  */
 import { MeshError } from '../base/errors.ts';
 import { childrenOf, isContainer, resolved, type Container, type JsonSchema, type JsonShape } from './json-shape.ts';
@@ -13,11 +13,11 @@ import { ShapePairs } from './shape-pairs.ts';
 
 /** How many ways one text may have at any character. An object with 500 optional keys has as many, before the first. */
 export const MAX_WAYS = 512;
-/** Of the rules that `json-grammar.ts` has for what holds nothing else, each at its widest. */
+/** The ways of the rules in `json-grammar.ts` that hold no other shapes, each at its widest. */
 const OF_STRING = 4;
 const OF_NUMBER = 6;
 const OF_ANY = 16;
-/** Beside what stands inside: it may go on or end. */
+/** The ways beside those of the shapes inside: a container may continue or end. */
 const OF_LIST = 3;
 const OF_MAP = 6;
 const OF_OBJECT = 2;
@@ -30,7 +30,7 @@ export function countWays(schema: JsonSchema): number {
 class Counter {
   readonly #named: ReadonlyMap<string, JsonShape>;
   readonly #pairs: ShapePairs;
-  /** The place of every shape, as its error names it. */
+  /** The place of every shape, for errors. */
   readonly #places = new Map<JsonShape, string>();
   /** Shapes that lead back to each other are in one group; those inside it come before it. */
   readonly #groups: JsonShape[][] = [];
@@ -97,14 +97,14 @@ class Counter {
     const begun = Math.max(0, ...shapes.map((shape) => this.#begun(shape)));
     const own = Math.max(0, ...containers.map(ownWays));
     return Math.max(
-      // A number at its end is followed, and what comes behind it.
+      // A number at its possible end is followed together with what comes behind it.
       begun + own,
       ...containers.map((container) => this.#through(container, group)),
       ...shapes.map((shape) => (shape.kind === 'choice' ? this.#throughChoice(shape, group) : this.#begun(shape))),
     );
   }
 
-  /** Before anything of it was read, or inside those of its shapes that hold no other. */
+  /** The ways before anything of it was read, or inside those of its shapes that hold no other. */
   #begun(shape: JsonShape): number {
     const begun =
       this.#begunOf.get(shape) ?? this.#pairs.alternatives(shape).reduce((sum, one) => sum + plainWays(one), 0);
@@ -147,7 +147,7 @@ class Counter {
     return this.#begun(choice) + Math.max(0, ...together);
   }
 
-  /** Values that are read side by side must not lead back to the choice that they stand in: there would be ever more. */
+  /** Values that are read side by side must not lead back to their own choice, or there would be ever more. */
   #refuseReturn(choice: JsonShape, mine: JsonShape, its: JsonShape, group: number): void {
     for (const one of this.#pairs.alternatives(mine)) {
       for (const other of this.#pairs.alternatives(its)) {

@@ -1,13 +1,13 @@
-/** Where two shapes are told apart by a text that may be either, and what in them is read side by side until then. */
+/** Tells where a text that may be either of two shapes decides between them, and what is read side by side until then. */
 import { MeshError } from '../base/errors.ts';
 import { isContainer, resolved, type Container, type JsonShape } from './json-shape.ts';
 
 export type Pair = readonly [JsonShape, JsonShape];
 type Entries = [string, JsonShape][];
 
-/** The steps of one schema in all, which take some 20 ms. */
+/** The most steps for one schema, which take some 20 ms. */
 const MAX_STEPS = 200_000;
-/** How deep inside two shapes are compared; what is told apart further down counts as alike. */
+/** How deep two shapes are compared; differences further down do not count. */
 const MAX_LEVELS = 4;
 
 export class ShapePairs {
@@ -22,7 +22,7 @@ export class ShapePairs {
     this.#named = named;
   }
 
-  /** What it may be: neither names nor choices. */
+  /** The shapes that it may be, without names and choices. */
   alternatives(shape: JsonShape): readonly JsonShape[] {
     const target = resolved(shape, this.#named);
     let found = this.#alternatives.get(target);
@@ -48,7 +48,7 @@ export class ShapePairs {
     return pairs;
   }
 
-  /** Both begin with a brace, or with a bracket. */
+  /** Whether both begin with a brace, or with a bracket. */
   alike(one: JsonShape, other: JsonShape): boolean {
     this.#spend();
     const begins = beginningsOf(one);
@@ -62,7 +62,7 @@ export class ShapePairs {
     }
   }
 
-  /** Pairs that both must have at their beginning: `json-grammar.ts` writes them once. */
+  /** How many pairs both must have at their beginning: `json-grammar.ts` writes these once. */
   #shared(one: Container, other: Container): number {
     if (one.kind !== 'object' || other.kind !== 'object') return 0;
     const at = one.required.findIndex(([key, value], i) => {
@@ -78,7 +78,7 @@ export class ShapePairs {
     return key;
   }
 
-  /** `both`: one text may be both from its beginning to its end. Says so as well where nobody looked closely. */
+  /** `both`: one text may be both from beginning to end. This is also assumed where nobody looked closely. */
   #read(one: Container, other: Container, from: number, levels: number): { pairs: Pair[]; both: boolean } {
     if (one.kind === 'list' || other.kind === 'list') {
       if (one.kind !== 'list' || other.kind !== 'list') return { pairs: [], both: false };
@@ -102,7 +102,7 @@ export class ShapePairs {
     return { pairs: [...pairs, ...optional.map(([, value]): Pair => [values, value])], both: true };
   }
 
-  /** Goes through both key by key, as a text would. */
+  /** Walks through both key by key, as a text would. */
   #objects(one: Container, other: Container, from: number, levels: number): { pairs: Pair[]; both: boolean } {
     const [mine, myMust] = entriesOf(one);
     const [its, itsMust] = entriesOf(other);
@@ -113,7 +113,7 @@ export class ShapePairs {
     const todo: [number, number][] = [[from, from]];
     for (let at = todo.pop(); at !== undefined; at = todo.pop()) {
       const [i, j] = at;
-      // A key is at one place in each: where the one is tells where the other is.
+      // A key is at one place in each, so the place in one tells the place in the other.
       if (seen.has(i)) continue;
       seen.add(i);
       if (i >= myMust && j >= itsMust) both = true;

@@ -14,7 +14,7 @@ describe('damaged input', () => {
     const { failure, ...counts } = await fuzz(targets, { frames: 20_000, seed: 1, now });
     expect(failure).toBeNull();
     expect(counts.frames).toBe(20_000);
-    // Damage that is always noticed at once would not get far into a decoder.
+    // If damage were always noticed at once, it would not get far into a decoder.
     expect(counts.accepted).toBeGreaterThan(1_000);
     expect(counts.refused).toBeGreaterThan(5_000);
   });
@@ -47,7 +47,7 @@ describe('damaged input', () => {
       run: ([first]) => {
         if (first === 7) nowMs += 101;
         if (first === 8) bytes += 65 * 1_048_576;
-        // The computer had other work, once.
+        // The computer was busy with something else, once.
         if (first === 9) nowMs += hurry++ === 0 ? 5_000 : 1;
         return true;
       },

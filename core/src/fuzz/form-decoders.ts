@@ -1,8 +1,9 @@
 /**
- * For the fuzzer: what a stranger says of the form that an answer is to have, and of how a conversation is written down.
- * The nasty ones among the inputs are refused or read; what they may not do is take long or much.
+ * For the fuzzer: a stranger's schemas for the form of an answer, and templates for how a conversation is written down. Nasty
+ * inputs may be refused or read, but must not take long or much.
  */
 import { MeshError } from '../base/errors.ts';
+import { grammarText } from '../form/grammar.ts';
 import { GrammarReader } from '../form/grammar-reader.ts';
 import { jsonGrammar } from '../form/json-grammar.ts';
 import { readJsonSchema } from '../form/json-schema.ts';
@@ -23,7 +24,7 @@ const answers = ['{"ok":true}', '["a","b"]', '"a"', '{"left":{"right":{}}}'];
 const nastySchemas = HOSTILE_SCHEMAS.map(({ schema }) => schema);
 /** The rest of a form is read again when it is no longer than this: it is a form like any other. */
 const MAX_REST_CHARS = 4_096;
-/** Read as far as the form goes. */
+/** Answers that are read as far as the form allows. */
 const nastyAnswers = ['['.repeat(64), `"${'a'.repeat(4_000)}`, '{"a":'.repeat(30)];
 
 const templates = [
@@ -52,7 +53,7 @@ export function formDecoders(): FuzzTarget[] {
       write: (value) => bytesOf(JSON.stringify(value) ?? ''),
       seeds: schemas.map(written),
       nasty: nastySchemas.map(bytesOf),
-      run: (input) => refusable(() => jsonGrammar(readJsonSchema(textOf(input))).startsWith('root ')),
+      run: (input) => refusable(() => grammarText(jsonGrammar(readJsonSchema(textOf(input)))).startsWith('root ')),
     },
     {
       name: 'answers of a form',
@@ -67,14 +68,14 @@ export function formDecoders(): FuzzTarget[] {
       weight: 3,
       seeds: templates.map(bytesOf),
       nasty: nastyTemplates.map(bytesOf),
-      // Runs on a file that its provider chose, once for each question.
+      // It runs on a file that its provider chose, once for each question.
       run: rendered,
       slowMs: 500,
     },
   ];
 }
 
-/** What a template says is wrong with it comes in Jinja's words, some of which are those of a program with a mistake. */
+/** The errors of templates come in Jinja's words, some of which look like a mistake in the program. */
 function rendered(template: Uint8Array): boolean {
   try {
     renderChat(textOf(template), turns, { bos: '<s>', eos: '</s>' });
@@ -85,14 +86,14 @@ function rendered(template: Uint8Array): boolean {
   }
 }
 
-/** As whoever asked for the answer does, and the engine that has to begin in the middle of it. */
+/** Follows an answer as its requester does, and as the engine does that has to begin in the middle of it. */
 function follow(input: Uint8Array): boolean {
   const [schema, answer] = separate(input);
   return refusable(() => {
     const reader = new GrammarReader(jsonGrammar(readJsonSchema(textOf(schema ?? new Uint8Array()))));
     reader.read(textOf(answer ?? new Uint8Array()));
     const { rest } = reader;
-    if (rest.length <= MAX_REST_CHARS && new GrammarReader(rest).mayEnd !== reader.mayEnd)
+    if (grammarText(rest).length <= MAX_REST_CHARS && new GrammarReader(rest).mayEnd !== reader.mayEnd)
       throw new Error('the rest of a form ends elsewhere than the form');
     return reader.mayEnd;
   });

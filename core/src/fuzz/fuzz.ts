@@ -6,38 +6,38 @@ import { Mutator } from './mutation.ts';
 
 export interface FuzzTarget {
   name: string;
-  /** How often, compared with the others. Decoders that do public-key cryptography take milliseconds. */
+  /** How often it runs, compared with the others. Decoders with public-key cryptography take milliseconds. */
   weight: number;
   /** Valid inputs. */
   seeds: readonly Uint8Array[];
-  /** Longer than this is a finding. Left out: `SLOW_MS`. */
+  /** A run that is longer than this is a finding. Left out: `SLOW_MS`. */
   slowMs?: number;
-  /** Inputs that are known to be dear: run as they are first, whatever becomes of them; small ones are damaged, too. */
+  /** Inputs that are known to be costly: they run as they are first; small ones are damaged, too. */
   nasty?: readonly Uint8Array[];
   /** Valid values, for targets in which a value can be damaged before it is written. */
   values?: readonly unknown[];
   /** May throw: not everything can be written. */
   write?: (value: unknown) => Uint8Array;
-  /** Puts around what was written all that a decoder checks before it looks inside: headers, checksums. */
+  /** Wraps what was written in all that a decoder checks before it looks inside: headers, checksums. */
   wrap?: (body: Uint8Array) => Uint8Array;
-  /** Was it accepted? Throws when the decoder did anything that it should not. */
+  /** Returns whether it was accepted. Throws when the decoder did anything that it should not. */
   run(input: Uint8Array): boolean | Promise<boolean>;
 }
 
 export interface FuzzOptions {
   frames: number;
   seed: number;
-  /** Milliseconds of any origin. */
+  /** Milliseconds from any origin. */
   now: () => number;
-  /** Did the decoders, since the last call, get anywhere they had never been? Then the batch becomes seeds. */
+  /** Whether the decoders reached new code since the last call. If so, the batch becomes seeds. */
   reachedNew?: () => boolean;
-  /** As `now`, of this computer's work for us alone: what was long by `now` is judged by it. Left out: by `now`. */
+  /** Like `now`, but counts only work for us: a run that was long by `now` is judged by it. Left out: by `now`. */
   worked?: () => number;
-  /** Bytes in use, to see what one input takes. Left out: nobody looks. */
+  /** The bytes in use, to see what one input takes. Left out: nobody looks. */
   memory?: () => number;
-  /** Called before each input: whoever watches can tell which one does not come back. */
+  /** Called before each input, so that a watcher can tell which one does not come back. */
   begin?: (target: FuzzTarget, input: Uint8Array) => void;
-  /** After every batch. */
+  /** Called after every batch. */
   progress?: (sofar: FuzzCounts) => void;
 }
 
@@ -47,7 +47,7 @@ export interface FuzzCounts {
   refused: number;
   /** Inputs that were kept because they led somewhere new. */
   kept: number;
-  /** Took longer than is allowed or more than `LARGE_BYTES`, each of `TRIES` times: no other work of the machine was to blame. */
+  /** Inputs that took too long, or more than `LARGE_BYTES`, each of `TRIES` times, so that no other work was to blame. */
   slow: FuzzFinding[];
   large: FuzzFinding[];
   slowestMs: number;
@@ -66,22 +66,22 @@ export interface FuzzFinding {
 export interface FuzzFailure {
   target: string;
   reason: unknown;
-  /** As it was found, and the least of it that fails the same way. */
+  /** The input as it was found, and the smallest part of it that fails the same way. */
   input: Uint8Array;
   smallest: Uint8Array;
 }
 
-/** Nothing that a stranger sends may take longer, or more memory; a megabyte of message is some ten of objects. */
+/** Nothing that a stranger sends may take longer, or more memory; a megabyte of message makes some ten megabytes of objects. */
 export const SLOW_MS = 100;
 export const LARGE_BYTES = 64 * 1_048_576;
 const TRIES = 3;
-/** As many are told of; what comes after says no more. */
+/** How many are reported; later ones tell nothing new. */
 const MAX_FINDINGS = 16;
 const BATCH = 64;
-/** Each target keeps this many; later ones then take the places of earlier ones. */
+/** How many each target keeps; later ones then replace earlier ones. */
 const MAX_KEPT = 2_048;
 const MAX_KEPT_BYTES = 4_096;
-/** No message is longer: what is larger is cut off before a decoder sees it. */
+/** No message is longer: anything larger is cut off before a decoder sees it. */
 const MAX_INPUT_BYTES = 1_048_576;
 const MAX_SHRINK_RUNS = 2_000;
 
@@ -104,7 +104,7 @@ export async function fuzz(
   };
   const queue = targets.flatMap((target) => Array.from({ length: target.weight }, () => target));
   const corpora = new Map(targets.map((target) => [target, [...target.seeds, ...smallOf(target)]]));
-  // The valid ones first, as they are: a target that refuses its own seeds would test nothing.
+  // Valid inputs run first, as they are: a target that refuses its own seeds would test nothing.
   for (const target of targets) {
     for (const input of target.seeds) {
       options.begin?.(target, input);
@@ -141,12 +141,12 @@ export async function fuzz(
   return { ...counts, failure: null };
 }
 
-/** Large ones are dear each time, and damage seldom falls on what makes them so. */
+/** Large inputs are costly each time, and damage seldom hits what makes them so. */
 function smallOf({ nasty = [] }: FuzzTarget): readonly Uint8Array[] {
   return nasty.filter(({ byteLength }) => byteLength <= MAX_KEPT_BYTES);
 }
 
-/** Counts what came of one input; again where it took long or much, in case that was something else's doing. */
+/** Counts the outcome of one input; runs it again where it took long or much, in case something else was to blame. */
 async function measured(
   target: FuzzTarget,
   input: Uint8Array,
@@ -192,7 +192,7 @@ function generate(target: FuzzTarget, corpus: readonly Uint8Array[], mutator: Mu
       return wrap === undefined ? damaged : wrap(damaged);
     }
   }
-  // What was kept is mostly refused early on, so half of all begins with what is valid.
+  // Most kept inputs are refused early on, so half of all begin with a valid one.
   return mutator.damage(mutator.pick(mutator.random() < 0.5 ? target.seeds : corpus), mutator.pick(corpus));
 }
 
@@ -200,12 +200,12 @@ function written(write: (value: unknown) => Uint8Array, value: unknown): Uint8Ar
   try {
     return write(value);
   } catch {
-    // What cannot even be written is no input.
+    // A value that cannot even be written is not an input.
     return null;
   }
 }
 
-/** Leaves out piece after piece while what is left fails the same way. */
+/** Removes piece after piece while the rest fails the same way. */
 async function shrink(
   target: FuzzTarget,
   input: Uint8Array,

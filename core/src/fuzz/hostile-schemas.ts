@@ -1,6 +1,6 @@
 /**
  * JSON schemas that strangers may send to do harm, and ordinary ones that look like them: each is either refused at once or
- * followed within bounds, by whoever reads it.
+ * followed within bounds, by every reader.
  */
 
 export interface HostileSchema {
@@ -26,7 +26,7 @@ const nested = (levels: number, around: (inner: unknown) => unknown, core: unkno
 const text = { type: 'string' };
 const kind = (value: string) => ({ type: 'string', const: value });
 
-/** Each name is a choice of the next one twice, and each has a property. */
+/** Names of which each is a choice of the next one, twice, and has a property. */
 function doubling(names: number): object {
   const $defs = Object.fromEntries(
     many(names, (i) => [`n${i}`, i === 0 ? text : { anyOf: [ref(`n${i - 1}`), ref(`n${i - 1}`)] }]),
@@ -35,7 +35,7 @@ function doubling(names: number): object {
   return named(object(properties, [`p${names - 1}`]), $defs);
 }
 
-/** As `doubling`, with two names on each floor and something of its own in each: nothing in it stands twice. */
+/** Like `doubling`, with two different names on each level, so that nothing in it stands twice. */
 function ladder(floors: number): object {
   const all = many(floors, (i) => i).flatMap((i) => [[i, 'a'] as const, [i, 'b'] as const]);
   const floor = (i: number, side: string) =>
@@ -208,7 +208,7 @@ const written = (schemas: Record<string, unknown>, verdict: HostileSchema['verdi
 
 export const HOSTILE_SCHEMAS: readonly HostileSchema[] = [
   ...written(REFUSED, 'refused'),
-  // Written out: what writes JSON here would itself go too deep, or would not write it at all.
+  // It is written out, as JSON.stringify would itself go too deep, or would not write it at all.
   { name: 'nested as deep as there is room', schema: '{"items":'.repeat(3_000), verdict: 'refused' },
   { name: 'brackets and nothing else', schema: '['.repeat(32_768), verdict: 'refused' },
   { name: 'a value nested as deep as there is room', schema: `{"const":${'['.repeat(9_000)}`, verdict: 'refused' },

@@ -275,7 +275,7 @@ const nastyMessages: unknown[] = [
     })),
   },
 ];
-/** With as many adapters as an advert has, of names that JSON writes six times as long. */
+/** The advert with as many adapters as it may have, with names that JSON writes six times as long. */
 function fat(one: ModelAdvert): ModelAdvert {
   const sha256 = (i: number) => i.toString(16).padStart(64, '0');
   const adapters = Array.from({ length: 16 }, (_, i) => ({ sha256: sha256(i), name: '\u0001'.repeat(64) }));
@@ -304,7 +304,7 @@ const nastySignals: unknown[] = nastyDescriptions.map((sdp) => ({
   payload: { type: 'data', connectionId: 'dc_1', sdp: { type: 'offer', sdp } },
 }));
 
-/** `catalogue`: a decoded JSON value that is one. */
+/** `catalogue`: a decoded JSON value that should be one. */
 export function messageDecoders(catalogue: unknown): FuzzTarget[] {
   return [
     {
@@ -349,7 +349,7 @@ function fragmentsOf(message: DataMessage): Uint8Array[] {
   return fragments;
 }
 
-/** Fragments as a stranger may cut them, whatever is in them. */
+/** Fragments as a stranger may cut them, with any content. */
 function fragmented(body: Uint8Array): Uint8Array {
   const room = MAX_FRAGMENT_BYTES - SEAL_BYTES - 2;
   const fragments: Uint8Array[] = [];
@@ -385,7 +385,7 @@ function reread(fragments: Uint8Array): DataMessage {
   throw new Error('a message is not whole when it is passed on');
 }
 
-/** What is accepted must be accepted, as the same, when it is written again. */
+/** An accepted value must be accepted as the same value when it is written again. */
 function json(name: string, weight: number, values: readonly unknown[], read: (text: string) => unknown): FuzzTarget {
   const run = (input: Uint8Array) =>
     refusable(() => {
@@ -398,7 +398,7 @@ function json(name: string, weight: number, values: readonly unknown[], read: (t
   return { name, weight, values, write: jsonOf, run, seeds: values.map(jsonOf) };
 }
 
-/** As those do who hand on what they parsed themselves. */
+/** Parses as those do who hand on what they parsed themselves. */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);

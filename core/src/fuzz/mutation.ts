@@ -1,8 +1,8 @@
-/** Damage done to valid input, by chance but the same for the same seed: what a fuzzer feeds to a decoder. */
+/** Damages valid input, by chance but reproducibly by its seed: what a fuzzer feeds to a decoder. */
 import type { RandomBytes } from '../base/random-bytes.ts';
 
 const MAX_BYTES = 65_536;
-/** Around the limits of integers, lengths and counts. */
+/** Numbers around the limits of integers, lengths and counts. */
 const NUMBERS = [0, 1, 2, 15, 16, 31, 32, 64, 127, 128, 255, 256, 4096, 4097, 16_384, 65_535, 65_536, 1_048_576];
 const BIG_NUMBERS = [2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 53 - 1, 2 ** 53, 2 ** 63, 2 ** 64 - 2048];
 const KEYS = ['__proto__', 'constructor', 'prototype', 'toString', 'kind', 'type', 'length', '0', ''];
@@ -11,7 +11,7 @@ const ODDITIES: readonly unknown[] = [
   ...[-1, -0, 0.5, 1e308, -1e308, Number.NaN, Number.POSITIVE_INFINITY, Number.MIN_VALUE, ...NUMBERS, ...BIG_NUMBERS],
   ...[[], {}, [[]], [null], { length: 1 }, new Uint8Array(0), new Uint8Array(3)],
 ];
-/** Words of the formats: heads of MessagePack and of GGUF, pieces of JSON, things that programs trip over. */
+/** Words of the formats: heads of MessagePack and GGUF, pieces of JSON, things that programs trip over. */
 const WORDS = [
   ...['{', '}', '[', ']', '"', ',', ':', '\\u0000', '\\ud800', '1e999', '-0', 'null', '{"__proto__":', '"type":'],
   ...['\u{1f980}', '\u202e', 'a=fingerprint:', '\r\n'],
@@ -26,7 +26,7 @@ const HEADS = [
   ],
   ...[[0xdf, 0x7f, 0xff, 0xff, 0xff], [0x8f], [0x9f], [0xa9, ...new TextEncoder().encode('__proto__')]],
 ].map((head) => new Uint8Array(head));
-/** Each begins something inside of what the one before began. */
+/** Repeated, each opens a level inside the previous one. */
 const OPENINGS = [[0x91], [0xdc, 0x10, 0x00], [0x81, 0xa1, 0x61], [0x5b], [0x7b, 0x22, 0x61, 0x22, 0x3a]].map(
   (opening) => new Uint8Array(opening),
 );
@@ -38,7 +38,7 @@ export class Mutator {
     this.#state = seed >>> 0;
   }
 
-  /** From 0 up to and without 1. Mulberry32: even enough, and one line. */
+  /** From 0 up to, but not including, 1. Mulberry32 is even enough, and short. */
   random(): number {
     this.#state = (this.#state + 0x6d2b_79f5) >>> 0;
     let t = this.#state;
@@ -55,7 +55,7 @@ export class Mutator {
     return list[this.below(list.length)]!;
   }
 
-  /** For keys and nonces that are to be the same in every run. */
+  /** For keys and nonces that must be the same in every run. */
   bytes: RandomBytes = (byteCount) => Uint8Array.from({ length: byteCount }, () => this.below(256));
 
   /** One to four kinds of damage, one after the other. `other`: something to cross it with. */
@@ -159,7 +159,7 @@ export class Mutator {
   }
 }
 
-/** Not by assignment: `__proto__` would then be no key of its own. */
+/** It does not assign, as `__proto__` would then not become an own key. */
 function define(holder: object, key: string, value: unknown): void {
   Object.defineProperty(holder, key, { value, enumerable: true, configurable: true, writable: true });
 }

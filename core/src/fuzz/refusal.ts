@@ -1,7 +1,7 @@
-/** Refused, or broken? A decoder may throw a MeshError and nothing else. */
+/** Tells refusals from faults: a decoder may throw a MeshError and nothing else. */
 import { MeshError } from '../base/errors.ts';
 
-/** What `read` says; false when it throws a MeshError. Throws what is none, and what only looks like one. */
+/** The result of `read`; false when it throws a MeshError. Rethrows all else, even if it looks like one. */
 export function refusable(read: () => boolean): boolean {
   try {
     return read();
@@ -11,7 +11,7 @@ export function refusable(read: () => boolean): boolean {
   }
 }
 
-/** Throws when this is no refusal. Mistakes of a program, caught and wrapped along with the refusals, are none either. */
+/** Throws when this is not a refusal. A bug that was caught and wrapped as one does not count either. */
 export function checkRefusal(thrown: unknown): void {
   if (!(thrown instanceof MeshError)) throw thrown;
   for (let cause = thrown.cause; cause instanceof Error; cause = cause.cause) {

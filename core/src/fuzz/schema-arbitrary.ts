@@ -5,12 +5,12 @@ import { childrenOf, resolved, type JsonSchema, type JsonShape } from '../form/j
 const NAMES = ['a', 'b', 'c', 'd'];
 const KEYS = ['k', 'ka', 'kind', 'next'];
 
-/** As text. Few keys, values and names, so that what is generated looks alike. */
+/** Schemas as text. They have few keys, values and names, so that their parts look alike. */
 export const schemaText: fc.Arbitrary<string> = schemas().map((schema) => JSON.stringify(schema));
 
 function schemas(): fc.Arbitrary<object> {
   const bound = fc.oneof(fc.nat(3), fc.nat(256));
-  /** Now and then the wrong way round. */
+  /** Bounds, now and then the wrong way round. */
   const bounds = (what: 'Items' | 'Length') =>
     fc.tuple(bound, bound, fc.integer({ min: 0, max: 9 })).map(([a, b, how]) => {
       const [least, most] = how === 0 ? [Math.max(a, b), Math.min(a, b)] : [Math.min(a, b), Math.max(a, b)];
@@ -109,7 +109,7 @@ export function textOf({ root, named }: JsonSchema, pick: (below: number) => num
   return write(root, 12);
 }
 
-/** How many shapes lie inside each other in the smallest value of each. */
+/** The depth of the smallest value of each shape. */
 function heightsOf(root: JsonShape, names: ReadonlyMap<string, JsonShape>): ReadonlyMap<JsonShape, number> {
   const shapes = new Set<JsonShape>();
   const note = (shape: JsonShape): void => {

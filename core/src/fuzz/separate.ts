@@ -1,4 +1,4 @@
-/** Several messages as one input, so that damage can also fall between them: each behind its length in two bytes. */
+/** Joins several messages into one input, so that damage can also fall between them: each follows its length in two bytes. */
 
 export function joined(messages: readonly Uint8Array[]): Uint8Array {
   const input = new Uint8Array(messages.reduce((sum, { byteLength }) => sum + 2 + byteLength, 0));
@@ -12,7 +12,7 @@ export function joined(messages: readonly Uint8Array[]): Uint8Array {
   return input;
 }
 
-/** Any bytes at all are some messages; the last may be cut short. */
+/** Any bytes can be read as messages; the last one may be cut short. */
 export function separate(input: Uint8Array): Uint8Array[] {
   const messages: Uint8Array[] = [];
   for (let at = 0; at + 2 <= input.byteLength;) {

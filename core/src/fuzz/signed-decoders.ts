@@ -1,4 +1,4 @@
-/** For the fuzzer: what is sealed, signed or encrypted, damaged from outside and, signed rightly, from within. */
+/** For the fuzzer: sealed, signed or encrypted input, damaged from outside and, with a valid signature, from within. */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { concatBytes } from '@noble/hashes/utils.js';
 import { fromBase32, toBase32 } from '../base/base32.ts';
@@ -24,7 +24,7 @@ import { checkRefusal, refusable } from './refusal.ts';
 import { joined, separate } from './separate.ts';
 
 const PROLOGUE = new Uint8Array(64);
-/** The same in every run, so that what was recorded of one handshake is valid in the next. */
+/** These are the same in every run, so that a recorded handshake is valid in the next. */
 const bytes = (seed: number, byteCount: number) => new Mutator(seed).bytes(byteCount);
 
 export async function signedDecoders(): Promise<FuzzTarget[]> {
@@ -109,7 +109,7 @@ export async function signedDecoders(): Promise<FuzzTarget[]> {
   ];
 }
 
-/** A record damaged as it is, and one whose body was damaged before it was signed. `again`: reads it and writes it anew. */
+/** A record damaged as it is, and one whose body was damaged before it was signed. `again`: reads it and writes it again. */
 async function record(
   what: { name: string; domain: SigningDomain; signer: Identity },
   fields: readonly unknown[],
@@ -143,7 +143,7 @@ interface End {
   failure: MeshError | null;
 }
 
-/** One end of a handshake on a link with nobody at the other end: what it sends is kept, what it gets is handed to it. */
+/** One end of a handshake on a link without another end: what it sends is kept, what it gets is handed to it. */
 function openEnd(
   pattern: 'XX' | 'NK' | null,
   credentials: Credentials | null,
@@ -199,7 +199,7 @@ function handshakes(ada: Credentials, bob: Credentials): FuzzTarget[] {
   });
 }
 
-/** All that each end is sent when nobody interferes, with one sealed fragment each way at the end. */
+/** Everything that each end gets when nobody interferes, with one sealed fragment each way at the end. */
 function recorded(dialler: End, acceptor: End): [toAcceptor: Uint8Array, toDialler: Uint8Array] {
   for (let round = 0; round < 3; round++) {
     if (dialler.sent.length > round) acceptor.link.receive?.(dialler.sent[round]!);
@@ -244,7 +244,7 @@ function sealedStream(): FuzzTarget {
   return { name: 'sealed stream', weight: 20, seeds: [joined(fragments)], run };
 }
 
-/** As far as the passphrase, at which it is stopped: scrypt takes as long as it is told to, within its limits. */
+/** Runs up to the passphrase, where it is stopped: scrypt takes as long as it is told to, within its limits. */
 function keyExport(): FuzzTarget {
   const prefix = 'llmesh-key-1:';
   const text = (blob: Uint8Array) => `${prefix}${toBase32(concatBytes(blob, sha256(blob).subarray(0, 4)))}`;
@@ -265,7 +265,7 @@ function keyExport(): FuzzTarget {
   return { name: 'key export', weight: 10, seeds: [wrap(blob)], values: [blob], write, wrap, run };
 }
 
-/** With its passphrase, at the least cost that is taken: whatever opens is the key that was put in. */
+/** Opens it with its passphrase, at the lowest accepted cost: any key that comes out must be the one that was put in. */
 async function openedKeyExport(): Promise<FuzzTarget> {
   const secret = bytes(14, 32);
   const signal = new AbortController().signal;
@@ -300,7 +300,7 @@ async function openedKeyExport(): Promise<FuzzTarget> {
   };
 }
 
-/** What each guess at a passphrase costs is 2 to this power: 10 is a few milliseconds. */
+/** The cost of each guess at a passphrase is 2 to this power: 10 means a few milliseconds. */
 const CHEAP_LOG2_N = 10;
 
 function hashcash(publicKey: Uint8Array): FuzzTarget {

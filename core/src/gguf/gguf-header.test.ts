@@ -65,7 +65,7 @@ function ggufBytes({
   return new Uint8Array(parts);
 }
 
-/** The longest beginning that was asked for, in `read`. */
+/** `read`: the longest beginning that was asked for. */
 function sourceOf(bytes: Uint8Array, sizeBytes = bytes.byteLength) {
   const source = {
     sizeBytes,
@@ -117,7 +117,7 @@ it('does not trust the counts of a damaged head', async () => {
 });
 
 it('reads no more of a file than a head may have, whatever the file says', async () => {
-  // One text of 32 MB after the other, and no end.
+  // It has one text of 32 MB after the other, without end.
   const key = [1, 0, 0, 0, 0, 0, 0, 0];
   const head = [
     ...new TextEncoder().encode('GGUF'),
@@ -155,7 +155,7 @@ it('says what is wrong, or reads, whatever is changed anywhere', async () => {
       const source = sourceOf(bytes);
       const outcome = await readGgufHeader(source).catch((thrown: unknown) => thrown);
       if (outcome instanceof Error) expect(outcome).toMatchObject(unreadable);
-      // No more is kept than there are bytes, whatever a count says.
+      // It keeps no more than there are bytes, whatever a count says.
       else {
         const { fields, tensors } = outcome as Awaited<ReturnType<typeof readGgufHeader>>;
         const kept = [...fields.values()].reduce(
@@ -178,7 +178,7 @@ it('reads a vocabulary of 150,000 words', async () => {
   await expect(read(vocabulary([...words, 'word7']))).rejects.toMatchObject(unreadable);
 });
 
-/** A file that is nothing else. */
+/** A file that consists of nothing else. */
 function vocabulary(words: readonly string[]): Uint8Array {
   const encoder = new TextEncoder();
   const bytes = new Uint8Array(400 + words.reduce((sum, word) => sum + 8 + word.length, words.length * 4));

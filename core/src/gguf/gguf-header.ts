@@ -1,35 +1,35 @@
 /**
- * The head of a GGUF file (https://github.com/ggml-org/ggml/blob/master/docs/gguf.md, version 2 and 3). The file may come
- * from anywhere, and llama.cpp trusts it: it reserves what a count says, goes through lists that do not end, and ends the
- * process at what it did not expect. So this is read first, everywhere, within limits that are asked before the work.
+ * Reads the head of a GGUF file (https://github.com/ggml-org/ggml/blob/master/docs/gguf.md, version 2 and 3). The file may
+ * come from anywhere, and llama.cpp trusts it: it reserves what a count says, walks through endless lists, and ends the
+ * process at the unexpected. So we read the head first, everywhere, and check each limit before the work.
  */
 import { checkModel } from './gguf-model-check.ts';
 import { GGUF_TYPES, GgufFault, GgufReader, PastTheEnd, type GgufField } from './gguf-reader.ts';
 import { tensorBytes, type GgufTensor } from './gguf-tensor.ts';
 
-/** Vocabularies of 260,000 words make heads of 20 MB; more is no model. */
+/** Vocabularies of 260,000 words make heads of 20 MB; no model has more. */
 export const MAX_HEADER_BYTES = 67_108_864;
-/** What is read first: enough for most. */
+/** How much is read first: enough for most heads. */
 const FIRST_BYTES = 16_777_216;
-/** Models have fewer than a hundred. llama.cpp compares each with each. */
+/** Models have fewer than a hundred fields. llama.cpp compares each with each. */
 const MAX_FIELDS = 4_096;
-/** Models of a thousand layers. llama.cpp compares each with each. */
+/** Enough tensors for models of a thousand layers. llama.cpp compares each with each. */
 const MAX_TENSORS = 16_384;
 const MAX_KEY_BYTES = 256;
-/** llama.cpp's, with the zero at the end. */
+/** llama.cpp's limit, which includes the zero at the end. */
 const MAX_TENSOR_NAME_BYTES = 63;
 const MAX_DIMENSIONS = 4;
 const MAX_ALIGNMENT = 65_536;
 const DEFAULT_ALIGNMENT = 32;
-/** Names that would reach the prototypes of whoever makes objects of them. */
+/** Names that would reach prototypes where code makes objects of them. */
 const NO_KEY = /(?:^|\.)(?:__proto__|constructor|prototype)(?:\.|$)/;
 const MAX_KEY_DEPTH = 16;
 
-/** The file, or the beginning of it that there is. */
+/** The file, or as much of its beginning as there is. */
 export interface GgufSource {
-  /** The whole file. */
+  /** The size of the whole file. */
   sizeBytes: number;
-  /** The first `length` bytes of it; `length` is at most `sizeBytes`. */
+  /** Reads its first `length` bytes; `length` is at most `sizeBytes`. */
   head(length: number): Promise<Uint8Array>;
 }
 
@@ -37,13 +37,13 @@ export interface GgufHeader {
   architecture: string;
   contextTokens: number | null;
   chatTemplate: string | null;
-  /** What the template may print; empty where the model has none. */
+  /** Texts that the template may print; empty where the model has none. */
   eosText: string;
   fields: ReadonlyMap<string, GgufField>;
   tensors: readonly GgufTensor[];
 }
 
-/** Throws model_unreadable when the file is no GGUF, is shorter than its tensors need, or is made to do harm. */
+/** Throws model_unreadable when the file is not a GGUF, is shorter than its tensors need, or is made to do harm. */
 export async function readGgufHeader(source: GgufSource): Promise<GgufHeader> {
   const most = Math.min(source.sizeBytes, MAX_HEADER_BYTES);
   for (let length = Math.min(most, FIRST_BYTES); ; length = Math.min(most, length * 4)) {

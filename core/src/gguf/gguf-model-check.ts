@@ -1,6 +1,6 @@
 /**
- * Whether a model says of itself what a model can be. llama.cpp ends the process, divides by zero, or reads behind a list
- * where these do not hold, and plans for as many layers as it is told.
+ * Whether a model claims only what a model can be. Otherwise llama.cpp ends the process, divides by zero, or reads behind a
+ * list, and it plans for as many layers as it is told.
  */
 import { GGUF_TYPES, GgufFault, type GgufField } from './gguf-reader.ts';
 import type { GgufTensor } from './gguf-tensor.ts';
@@ -11,7 +11,7 @@ export interface GgufModelHead {
   tensors: readonly GgufTensor[];
 }
 
-/** Numbers of a model, behind its architecture and a point: least and most. llama.cpp's own limits, or far above any model. */
+/** The range of numbers whose keys follow "architecture.": llama.cpp's own limits, or far above any model. */
 const RANGES: Readonly<Record<string, readonly [least: number, most: number]>> = {
   context_length: [1, 2 ** 28],
   embedding_length: [1, 2 ** 20],
@@ -31,10 +31,10 @@ const MAX_NUMBER = 2 ** 31 - 1;
 /** Four times the largest vocabulary. */
 const MAX_WORDS = 2 ** 20;
 const ARCHITECTURE = /^(?!constructor$|prototype$)[A-Za-z0-9][\w.-]{0,63}$/;
-/** At 50 GB each, this is more than any model has. */
+/** At 50 GB each, these are more than any model has. */
 export const MAX_PARTS = 256;
 const INTEGERS: ReadonlySet<number> = new Set([0, 1, 2, 3, 4, 5, 10, 11]);
-/** What llama.cpp takes for granted, key by key. */
+/** The types that llama.cpp takes for granted, key by key. */
 const TYPES: Readonly<Record<string, readonly number[]>> = {
   'general.architecture': [GGUF_TYPES.text],
   'general.type': [GGUF_TYPES.text],
@@ -45,7 +45,7 @@ const TYPES: Readonly<Record<string, readonly number[]>> = {
   'split.count': [GGUF_TYPES.uint16],
   'split.tensors.count': [GGUF_TYPES.int32],
 };
-/** The same of lists. */
+/** The same for lists. */
 const LIST_TYPES: Readonly<Record<string, readonly number[]>> = {
   'tokenizer.ggml.tokens': [GGUF_TYPES.text],
   'tokenizer.ggml.merges': [GGUF_TYPES.text],
@@ -53,7 +53,7 @@ const LIST_TYPES: Readonly<Record<string, readonly number[]>> = {
   'tokenizer.ggml.token_type': [GGUF_TYPES.int32, GGUF_TYPES.uint32],
   'tokenizer.ggml.precompiled_charsmap': [GGUF_TYPES.uint8, GGUF_TYPES.int8],
 };
-/** One entry for each token: llama.cpp reads as many. */
+/** Lists with one entry for each token: llama.cpp reads as many. */
 const FOR_EACH_TOKEN = ['tokenizer.ggml.scores', 'tokenizer.ggml.token_type'];
 
 /** Throws model_unreadable. */
@@ -62,8 +62,7 @@ export function checkModel(head: GgufModelHead): void {
   checkNumbers(head);
   checkVocabulary(head);
   const { value: parts } = head.fields.get('split.count') ?? { value: 1 };
-  if (!isWithin(parts, 0, MAX_PARTS))
-    throw new GgufFault('It claims to be split into more parts than a model can have.');
+  if (!isWithin(parts, 0, MAX_PARTS)) throw new GgufFault('It claims to have more parts than a model can have.');
 }
 
 function checkTypes(fields: ReadonlyMap<string, GgufField>): void {
@@ -103,7 +102,7 @@ function checkVocabulary({ fields, tensors }: GgufModelHead): void {
   }
   const known = new Set<string>();
   for (const word of words) {
-    // llama.cpp gives those without a name one each, and ends the process at others of the same name.
+    // llama.cpp names nameless tensors itself, and ends the process where another one has the same name.
     if (word !== '' && known.has(word)) throw new GgufFault('Its vocabulary has the same word twice.');
     known.add(word);
   }

@@ -1,6 +1,6 @@
 /**
  * Reads the values in the head of a GGUF file, https://github.com/ggml-org/ggml/blob/master/docs/gguf.md. Each limit is
- * asked before the work that a count or a length asks for.
+ * checked before the work that a count or a length asks for.
  */
 import { MeshError } from '../base/errors.ts';
 
@@ -21,15 +21,15 @@ export const GGUF_TYPES = {
   float64: 12,
 } as const;
 const MAGIC = 0x46554747;
-/** By type; texts and lists say it themselves. */
+/** The sizes by type; texts and lists give their own. */
 const TYPE_BYTES: readonly number[] = [1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8];
 /** Some files carry a whole tokenizer as one text. */
 const MAX_TEXT_BYTES = 33_554_432;
-/** A word of a vocabulary. */
+/** The longest word of a vocabulary. */
 const MAX_WORD_BYTES = 65_536;
-/** The items of all lists together: three for each of 260,000 words, and twice as many merges, take 1,500,000. */
+/** The most items of all lists together: three for each of 260,000 words, and twice as many merges, make 1,500,000. */
 const MAX_ITEMS = 4_194_304;
-/** Lists of numbers are kept up to here: one for each layer. */
+/** Lists of numbers are kept up to this length: one for each layer. */
 const MAX_KEPT_NUMBERS = 4_096;
 /** The one list of texts that is kept. */
 const WORDS = 'tokenizer.ggml.tokens';
@@ -39,9 +39,9 @@ const SHORT_WORD = 16;
 export interface GgufField {
   /** One of GGUF_TYPES. */
   type: number;
-  /** Null: a list. Numbers of more than 53 bits are rounded. */
+  /** Null: it is a list. Numbers of more than 53 bits are rounded. */
   value: string | number | boolean | null;
-  /** Null: one value. */
+  /** Null: it is one value. */
   list: GgufList | null;
 }
 
@@ -49,7 +49,7 @@ export interface GgufList {
   /** The type of each item. */
   type: number;
   length: number;
-  /** As byte strings, a character for each byte. Null: they are not kept. */
+  /** The texts as byte strings, a character for each byte. Null: they are not kept. */
   words: readonly string[] | null;
   /** Null: they are not kept. */
   numbers: readonly number[] | null;
@@ -58,9 +58,9 @@ export interface GgufList {
 /** More of the head is needed. */
 export class PastTheEnd extends Error {}
 
-/** The file is no GGUF, is damaged, or is made to do harm. */
+/** The file is not a GGUF, is damaged, or is made to do harm. */
 export class GgufFault extends MeshError {
-  /** A sentence. */
+  /** A sentence about the fault. */
   readonly what: string;
 
   constructor(what: string) {
@@ -72,14 +72,14 @@ export class GgufFault extends MeshError {
   }
 }
 
-/** Little endian. All methods throw PastTheEnd, and model_unreadable. */
+/** Reads little-endian values. All methods throw PastTheEnd and model_unreadable. */
 export class GgufReader {
   at = 0;
   #items = 0;
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   readonly #utf8 = new TextDecoder();
-  /** Another character for each other byte. */
+  /** Makes one character of each byte. */
   readonly #latin1 = new TextDecoder('latin1');
 
   constructor(bytes: Uint8Array) {
@@ -87,7 +87,7 @@ export class GgufReader {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
-  /** At the beginning. */
+  /** To be called at the beginning. */
   isGguf(): boolean {
     return this.#bytes.byteLength >= 24 && this.u32() === MAGIC;
   }
@@ -114,7 +114,7 @@ export class GgufReader {
     return this.#utf8.decode(this.#bytes.subarray(start, start + length));
   }
 
-  /** What follows the key. */
+  /** Reads what follows the key. */
   field(key: string): GgufField {
     const type = this.u32();
     if (type === GGUF_TYPES.list) return { type, value: null, list: this.#list(key === WORDS) };
@@ -182,7 +182,7 @@ export class GgufReader {
     }
   }
 
-  /** Where it begins. */
+  /** Skips these bytes, and returns where they begin. */
   #skip(bytes: number): number {
     const start = this.at;
     if (start + bytes > this.#bytes.byteLength) throw new PastTheEnd();

@@ -41,19 +41,19 @@ const BLOCKS: Readonly<Record<number, readonly [numbers: number, bytes: number]>
   35: [256, 66],
   39: [32, 17],
 };
-/** llama.cpp reads them no more, and divides by the size of their blocks, which is 0. */
+/** llama.cpp no longer reads these types, and divides by the size of their blocks, which is 0. */
 const REMOVED: ReadonlySet<number> = new Set([4, 5, 31, 32, 33, 36, 37, 38]);
 /** Types up to here may be newer than the table. */
 const MAX_TYPE = 63;
-/** The numbers of one tensor: none has as many, and twice as many could still be added up. */
+/** More numbers than any tensor has, and twice as many could still be added up. */
 const MAX_NUMBERS = 2 ** 51;
 
-/** How many bytes it takes; 0 of a type that is newer than this. Null: there is no such tensor. */
+/** How many bytes it takes; 0 for a type that is newer than this table. Null: there is no such tensor. */
 export function tensorBytes(type: number, dimensions: readonly number[]): number | null {
   if (type > MAX_TYPE || REMOVED.has(type)) return null;
   let numbers = 1;
   for (const dimension of dimensions) {
-    // A dimension of 0 is divided by.
+    // llama.cpp divides by the dimensions, so none may be 0.
     if (dimension < 1 || dimension > MAX_NUMBERS / numbers) return null;
     numbers *= dimension;
   }

@@ -1,6 +1,6 @@
 /**
- * What joining costs: hashing, once per identity; how much is the server's choice, from milliseconds to minutes. A number
- * is sought that gives SHA-256(purpose | challenge | public key | number as 8 bytes) enough leading zero bits.
+ * The price of joining: hashing, once per identity; how much is the server's choice, from milliseconds to minutes. We seek a
+ * number that gives SHA-256(purpose | challenge | public key | number as 8 bytes) enough leading zero bits.
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { concatBytes } from '@noble/hashes/utils.js';
@@ -8,14 +8,14 @@ import { realClock, type Clock } from '../base/clock.ts';
 import { cancelled, MeshError } from '../base/errors.ts';
 import { PUBLIC_KEY_BYTES } from './identity.ts';
 
-/** 2^24 hashes take half a minute where 2^20 take two seconds: more than that no honest server asks for. */
+/** 2^24 hashes take half a minute where 2^20 take two seconds: no honest server asks for more than that. */
 export const MAX_BITS = 24;
 export const CHALLENGE_BYTES = 32;
 const PURPOSE = new TextEncoder().encode('llmesh/1/join\0');
 const COUNTER_BYTES = 8;
 
 /**
- * A number that passes `check`. Gives way to other work after every `yieldEvery` hashes. Rejects with cancelled, and
+ * Finds a number that passes `check`. Gives way to other work after every `yieldEvery` hashes. Rejects with cancelled, and
  * with work_refused when more is asked than `MAX_BITS`.
  */
 export async function solve(
@@ -42,7 +42,7 @@ export async function solve(
   }
 }
 
-/** One hash. False for anything that is not such a number. */
+/** Checks a number, with one hash. False for anything that is not such a number. */
 export function check(challenge: Uint8Array, publicKey: Uint8Array, bits: number, number: number): boolean {
   if (!wellFormed(challenge, publicKey, bits) || !Number.isSafeInteger(number) || number < 0) return false;
   const counter = new Uint8Array(COUNTER_BYTES);
@@ -56,7 +56,7 @@ function wellFormed(challenge: Uint8Array, publicKey: Uint8Array, bits: number):
   return Number.isInteger(bits) && bits >= 0 && bits <= MAX_BITS;
 }
 
-/** The hash so far. A copy goes on from here with each number, which saves half the work. */
+/** The hash so far. A copy continues from here with each number, which saves half the work. */
 function start(challenge: Uint8Array, publicKey: Uint8Array) {
   return sha256.create().update(concatBytes(PURPOSE, challenge, publicKey));
 }

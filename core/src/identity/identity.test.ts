@@ -73,7 +73,7 @@ describe('an identity', () => {
     for (const at of [0, 31, 32, 63]) expect(verify(ada.publicKey, message, flipped(signature, at))).toBe(false);
     for (const length of [0, 31, 33, 64]) expect(verify(new Uint8Array(length), message, signature)).toBe(false);
     for (const length of [0, 63, 65]) expect(verify(ada.publicKey, message, new Uint8Array(length))).toBe(false);
-    // s + L instead of s: the same equation, another signature.
+    // With s + L instead of s the equation is the same, but the signature is another.
     const L = (1n << 252n) + 27742317777372353535851937790883648493n;
     let s = signature.slice(32).reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n) + L;
     const malleable = new Uint8Array(signature);

@@ -1,6 +1,6 @@
 /**
- * Who a peer is: an Ed25519 key. The port has three implementations: in software (here; browsers that cannot do better), by
- * Node's OpenSSL (`node-signatures.ts`), and on a key that WebCrypto keeps and never shows.
+ * A peer's identity: an Ed25519 key. The port has three implementations: in software (here, for browsers that cannot do
+ * better), by Node's OpenSSL (`node-signatures.ts`), and on a key that WebCrypto keeps and never shows.
  */
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { sha256 } from '@noble/hashes/sha2.js';
@@ -14,15 +14,15 @@ export const SIGNATURE_BYTES = 64;
 const PEER_ID_BYTES = 20;
 
 /**
- * What a signature is for. It is signed along, so that one made for one purpose is worth nothing for another: no
- * challenge can be written such that its answer is a receipt.
+ * The purpose of a signature. It is signed along, so that a signature for one purpose is worthless for another: no challenge
+ * can be written whose answer is a receipt.
  */
 export type SigningDomain = 'hello' | 'noise-key' | 'lease' | 'acknowledgement' | 'receipt';
 
 export interface Identity {
   readonly peerId: PeerId;
   readonly publicKey: Uint8Array;
-  /** Signs exactly these bytes; callers pass `signed(…)`. 64 bytes, possibly different ones each time. */
+  /** Signs exactly these bytes; pass `signed(…)`. Returns 64 bytes, possibly different ones each time. */
   sign(message: Uint8Array): Promise<Uint8Array>;
 }
 
@@ -31,7 +31,7 @@ export function peerIdOf(publicKey: Uint8Array): PeerId {
   return toBase32(sha256(publicKey).subarray(0, PEER_ID_BYTES)) as PeerId;
 }
 
-/** What is signed when `bytes` are signed for a purpose. */
+/** The bytes that are signed when `bytes` are signed for a purpose. */
 export function signed(domain: SigningDomain, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return concatBytes(new TextEncoder().encode(`llmesh/1/${domain}\0`), bytes);
 }
@@ -45,7 +45,7 @@ export function verify(publicKey: Uint8Array, message: Uint8Array, signature: Ui
   return ed25519.verify(signature, message, publicKey, { zip215: false });
 }
 
-/** Keeps a copy of the key, out of sight of whatever prints or serialises the identity. */
+/** Keeps a copy of the key, which cannot be printed or serialised with the identity. */
 export function softwareIdentity(secretKey: Uint8Array): Identity {
   const key = new Uint8Array(secretKey);
   const publicKey = ed25519.getPublicKey(key);

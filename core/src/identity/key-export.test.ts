@@ -9,7 +9,7 @@ const signal = new AbortController().signal;
 const quick = { signal, log2N: 10 };
 const secret = randomBytes(32);
 
-/** The text with some bytes of the blob changed and the checksum made good again. */
+/** The text with some bytes of the blob changed and the checksum corrected. */
 function rewritten(text: string, change: (blob: Uint8Array) => void): string {
   const [prefix = '', coded = ''] = text.split(':');
   const blob = (fromBase32(coded) ?? new Uint8Array()).slice(0, -4);
@@ -75,7 +75,7 @@ describe('an exported key', () => {
     );
   });
 
-  it('cannot make whoever opens it spend memory without end', async () => {
+  it('cannot make the computer that opens it spend memory without end', async () => {
     const text = await exportKey(secret, 'pass', quick);
     const greedy = [
       [31, 8, 1],

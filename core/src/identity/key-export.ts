@@ -1,5 +1,5 @@
 /**
- * An identity as a text to keep in a drawer or carry to another device, closed with a passphrase: scrypt (RFC 7914)
+ * An identity as a text to keep in a drawer or carry to another device, locked with a passphrase: scrypt (RFC 7914)
  * and XChaCha20-Poly1305. `llmesh-key-1:` and base32 of
  * log2 N (1 byte) | r (1) | p (1) | salt (16) | nonce (24) | sealed secret key (32 + 16) | checksum (4).
  * The checksum tells a damaged text from a wrong passphrase; it covers nothing secret.
@@ -19,10 +19,10 @@ const NONCE_BYTES = 24;
 const HEADER_BYTES = 3 + SALT_BYTES + NONCE_BYTES;
 const CHECKSUM_BYTES = 4;
 const BLOB_BYTES = HEADER_BYTES + SECRET_KEY_BYTES + 16 + CHECKSUM_BYTES;
-/** Far more than a wrapped and indented copy needs; nothing longer is looked at. */
+/** Far more than a wrapped and indented copy needs; a longer text is not read. */
 const MAX_TEXT_LENGTH = 2_048;
 
-/** 128 MiB and about a second: what OWASP's password storage advice asks of scrypt, N = 2^17, r = 8, p = 1. */
+/** 128 MiB and about a second: OWASP's advice on password storage for scrypt, N = 2^17, r = 8, p = 1. */
 const LOG2_N = 17;
 const R = 8;
 const P = 1;
@@ -32,11 +32,11 @@ const MIN_LOG2_N = 10;
 
 export interface KeyExportOptions {
   signal: AbortSignal;
-  /** From 0 to 1, while the passphrase is worked on. */
+  /** Told the progress from 0 to 1 while scrypt works on the passphrase. */
   onProgress?: (share: number) => void;
 }
 
-/** Rejects with cancelled. `log2N` is for tests: each step less halves the work of whoever guesses the passphrase. */
+/** Rejects with cancelled. `log2N` is for tests: each step less halves the work of guessing the passphrase. */
 export async function exportKey(
   secretKey: Uint8Array,
   passphrase: string,
@@ -56,7 +56,7 @@ export async function exportKey(
 }
 
 /**
- * The secret key. Bears with white space, line breaks, hyphens and capitals. Rejects with key_unreadable,
+ * Resolves with the secret key. Tolerates white space, line breaks, hyphens and capitals. Rejects with key_unreadable,
  * wrong_passphrase, version_mismatch or cancelled.
  */
 export async function importKey(text: string, passphrase: string, options: KeyExportOptions): Promise<Uint8Array> {
@@ -74,7 +74,7 @@ export async function importKey(text: string, passphrase: string, options: KeyEx
 
 function readBlob(text: string): Uint8Array {
   if (text.length > MAX_TEXT_LENGTH) throw unreadable();
-  // What mail programs and word processors put in: any white space, soft and zero-width breaks, dashes of all lengths.
+  // Mail programs and word processors insert these: any white space, soft and zero-width breaks, dashes of all lengths.
   const bare = text
     .toLowerCase()
     .replaceAll(/[\s\u00ad\u200b-\u200d\u2060\ufeff]/g, '')

@@ -37,7 +37,7 @@ describe('a proof of key', () => {
   });
 
   it('without the work is none', async () => {
-    // 24 bits: no number that the test could guess.
+    // The test could not guess a number for 24 bits.
     const challenge = newChallenge(24);
     const idle = await proveKey(owner, { ...challenge, workBits: 0 }, HOST, never);
     expect(faultOf(owner.publicKey, challenge, idle, [HOST])).toBe('work');

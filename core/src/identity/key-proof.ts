@@ -1,7 +1,7 @@
 /**
- * How a peer shows a server that it holds the key of its id: it signs the server's nonce, fresh for this connection, its
- * own id, and the host that it dialled, so that no server can have it answer for another; and it works, where that is
- * asked for.
+ * How a peer proves to a server that it holds the key of its id: it signs the server's nonce, fresh for this connection, its
+ * own id, and the host that it dialled, so that no server can use the answer for another; and it works, where that is asked
+ * for.
  */
 import { concatBytes } from '@noble/hashes/utils.js';
 import { fromBase32, toBase32 } from '../base/base32.ts';
@@ -19,8 +19,8 @@ export function newChallenge(workBits: number, random: RandomBytes = randomBytes
 }
 
 /**
- * `host`: as in the URL that was dialled, its port with it. Rejects with cancelled; with work_refused or bad_message when
- * the server asks for what no honest one does.
+ * `host`: as in the URL that was dialled, with its port. Rejects with cancelled; with work_refused or bad_message when the
+ * server asks for what no honest one does.
  */
 export async function proveKey(
   identity: Identity,
@@ -36,8 +36,8 @@ export async function proveKey(
 }
 
 /**
- * What is wrong with a proof; null: nothing. The cheap question first, so that who did not work costs one hash. `hosts`:
- * what this server may have been dialled as on this connection. `checkSignature`: `verify`, or what is as strict and faster.
+ * What is wrong with a proof; null: nothing. The cheap check comes first, so that a peer that did not work costs one hash.
+ * `hosts`: the names by which this server may have been dialled. `checkSignature`: `verify`, or one as strict and faster.
  */
 export function faultOf(
   publicKey: Uint8Array,
@@ -60,7 +60,7 @@ function statement(nonce: Uint8Array, peerId: PeerId, host: string): Uint8Array 
   return signed('hello', concatBytes(nonce, new TextEncoder().encode(peerId + plainHost(host))));
 }
 
-/** The same name, whether or not the port that needs no saying is said. */
+/** The same name with and without a default port. */
 function plainHost(host: string): string {
   return host.toLowerCase().replace(/:(?:80|443)$/, '');
 }

@@ -23,7 +23,7 @@ export function peerName(peer: PeerId): string {
   return `${MANNERS[hash & 63]}-${ANIMALS[(hash >>> 6) & 63]}`;
 }
 
-/** "qz3fkp7x…" → "qz3f kp7x": enough of a peer's id to compare by eye or over the phone; the name is no proof. */
+/** "qz3fkp7x…" → "qz3f kp7x": enough of a peer's id to compare by eye or over the phone; the name proves nothing. */
 export function fingerprint(peer: PeerId): string {
   return `${peer.slice(0, 4)} ${peer.slice(4, 8)}`;
 }
@@ -34,7 +34,7 @@ export function peerBead(peer: PeerId): BeadLook {
   return { colour: 1 + (hash % 6), pattern: (hash >>> 8) % 6 };
 }
 
-/** FNV-1a, 32 bits, over UTF-16 units: spreads well enough for looks and is no proof of anything. */
+/** FNV-1a, 32 bits, over UTF-16 units: spreads well enough for looks and proves nothing. */
 function fnv1a(text: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) {

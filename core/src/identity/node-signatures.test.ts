@@ -33,7 +33,7 @@ describe('signatures by OpenSSL', () => {
     expect(nodeVerify(identity.publicKey, message, signature.subarray(1))).toBe(false);
     expect(nodeVerify(identity.publicKey.subarray(1), message, signature)).toBe(false);
     expect(nodeVerify(new Uint8Array(32).fill(255), message, signature)).toBe(false);
-    // RFC 8032 §5.1.7: S plus the order of the group is no other spelling of S.
+    // RFC 8032 §5.1.7: S plus the order of the group is not another spelling of S.
     const order = 2n ** 252n + 27742317777372353535851937790883648493n;
     const s = signature.slice(32).reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n) + order;
     const again = signature.slice();
@@ -58,7 +58,7 @@ describe('signatures by OpenSSL', () => {
       for (const sign of [0, 0x80]) {
         const key = Uint8Array.from({ length: 32 }, (_, i) => Number((y >> BigInt(8 * i)) & 255n));
         key[31] = (key[31] ?? 0) | sign;
-        // R is the neutral element and S nothing: the sum fits whenever the hash is a multiple of the key's order.
+        // R is the neutral element and S is zero: the sum fits whenever the hash is a multiple of the key's order.
         const signature = new Uint8Array(64);
         signature[0] = 1;
         for (let i = 0; i < 64; i++) {

@@ -1,9 +1,9 @@
-/** Ed25519 by Node's own OpenSSL: ten times as fast as in JavaScript. Only for Node, which is asked for it at run time. */
+/** Ed25519 by Node's own OpenSSL: ten times as fast as in JavaScript. For Node only, so it is looked up at run time. */
 import { BoundedMap } from '../base/bounded-map.ts';
 import { concatBytes, hexToBytes } from '@noble/hashes/utils.js';
 import { peerIdOf, PUBLIC_KEY_BYTES, SECRET_KEY_BYTES, SIGNATURE_BYTES, type Identity } from './identity.ts';
 
-/** What we use of `node:crypto`; https://nodejs.org/api/crypto.html */
+/** The part of `node:crypto` that we use: https://nodejs.org/api/crypto.html */
 interface KeyObject {
   export(options: { type: 'spki'; format: 'der' }): Uint8Array;
 }
@@ -24,7 +24,7 @@ interface Host {
 }
 const openssl = (globalThis as unknown as Host).process.getBuiltinModule('node:crypto');
 
-/** RFC 8410: what stands before the 32 bytes of a key in PKCS #8 and in SPKI. */
+/** RFC 8410: the bytes before the 32 bytes of a key in PKCS #8 and in SPKI. */
 const PRIVATE_PREFIX = hexToBytes('302e020100300506032b657004220420');
 const PUBLIC_PREFIX = hexToBytes('302a300506032b6570032100');
 
@@ -39,7 +39,7 @@ const SMALL_ORDER = new Set([
   0x05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826n,
 ]);
 
-/** As OpenSSL has them; of more, those that were read first are read again. */
+/** How many parsed keys are kept; beyond that, the oldest have to be parsed again. */
 const MAX_KEYS = 16_384;
 const keys = new BoundedMap<string, KeyObject>(MAX_KEYS);
 
@@ -72,7 +72,7 @@ export function nodeIdentity(secretKey: Uint8Array, where: 'here' | 'thread' = '
   };
 }
 
-/** As strict as `verify` of `identity.ts`: OpenSSL itself takes keys of small order, and other spellings of a key. Never throws. */
+/** As strict as `verify` of `identity.ts`: OpenSSL itself accepts keys of small order, and other spellings of a key. Never throws. */
 export function nodeVerify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
   if (publicKey.byteLength !== PUBLIC_KEY_BYTES || signature.byteLength !== SIGNATURE_BYTES) return false;
   if (isWeak(publicKey)) return false;
@@ -80,13 +80,13 @@ export function nodeVerify(publicKey: Uint8Array, message: Uint8Array, signature
   try {
     key = keyObject(publicKey);
   } catch {
-    // No point of the curve.
+    // The key is not a point of the curve.
     return false;
   }
   return openssl.verify(null, message, key, signature);
 }
 
-/** Reading a key costs OpenSSL as much as checking a signature. Throws for what is no point of the curve. */
+/** Reading a key costs OpenSSL as much as checking a signature. Throws for a key that is not a point of the curve. */
 function keyObject(publicKey: Uint8Array): KeyObject {
   const bytes = String.fromCharCode(...publicKey);
   const known = keys.get(bytes);

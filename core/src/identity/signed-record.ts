@@ -1,4 +1,4 @@
-/** A text with its author: the public key (32 bytes), the signature (64), then the signed bytes. Whole in itself. */
+/** A text with its author: the public key (32 bytes), the signature (64), then the signed bytes. Self-contained. */
 import { concatBytes } from '@noble/hashes/utils.js';
 import { peerIdOf, PUBLIC_KEY_BYTES, signed, SIGNATURE_BYTES, verify } from './identity.ts';
 import type { Identity, SigningDomain } from './identity.ts';
@@ -21,7 +21,7 @@ export async function signRecord(
 
 /**
  * The body and who signed it for this purpose, or null when the signature is not theirs or there are more than
- * `maxBytes`. The caller compares the signer with the one it expects. `check`: `verify`, or what is as strict and faster.
+ * `maxBytes`. Compare the signer with the one you expect. `check`: `verify`, or one that is as strict and faster.
  */
 export function openRecord(
   domain: SigningDomain,

@@ -14,11 +14,11 @@ const BEAT_MS = 500;
  * one late beat and the messages that waited, not to a broken link.
  */
 const SILENT_BEATS = 4;
-/** A requester in a hidden tab beats once a second or less; its provider bears with that. */
+/** A requester in a hidden tab beats once a second or less often; its provider tolerates that. */
 const PATIENT_BEATS = 40;
-/** What lies here for a reader that takes nothing is our memory. Whoever asks `congested` never comes near it. */
+/** Messages for a reader that takes nothing fill our memory. Senders that ask `congested` never come near this. */
 const MAX_BUFFERED_BYTES = 2 * HIGH_WATER_BYTES;
-/** How often to look for room that no transport spoke of, and how many looks there are until the reader is too slow. */
+/** How often to look for room that no transport announced, and after how many looks the reader is too slow. */
 const LOOK_MS = 500;
 const MAX_LOOKS = 60;
 /**
@@ -40,7 +40,7 @@ export class Channel {
   readonly peer: PeerId;
   /** Round trip of the last heartbeat; null before the first. */
   rttMs: number | null = null;
-  /** By the clock: when something other than a heartbeat was last said or a hold let go. */
+  /** By the clock: when something other than a heartbeat was last said, or a hold released. */
   lastUsedMs: number;
   #link: Link;
   #clock: Clock;
@@ -78,17 +78,17 @@ export class Channel {
     return this.#open;
   }
 
-  /** The other end is who `peer` says; see `Link`. */
+  /** Whether the other end is proven to be `peer`; see `Link`. */
   get proven(): boolean {
     return this.#link.proven !== false;
   }
 
-  /** Closed because nothing was heard any more, not even an answer to a heartbeat. */
+  /** Whether it was closed because nothing was heard any more, not even an answer to a heartbeat. */
   get wentSilent(): boolean {
     return this.#wentSilent;
   }
 
-  /** Nobody holds it: it may be closed to save resources. */
+  /** Whether nobody holds it, so that it may be closed to save resources. */
   get idle(): boolean {
     return this.#holds.size === 0;
   }
@@ -103,7 +103,7 @@ export class Channel {
     else writeMessage(passesOn(message) ? checked(message) : message, (fragment) => this.#link.send(fragment));
   }
 
-  /** True: wait for `drain` before sending more. */
+  /** Whether to wait for `drain` before sending more. */
   get congested(): boolean {
     return this.#open && this.#link.bufferedBytes > HIGH_WATER_BYTES;
   }
@@ -176,7 +176,7 @@ export class Channel {
     this.#events.message(this, message);
   }
 
-  /** For the message that has arrived. False: too many came, and the channel is closed. */
+  /** Pays for the message that has arrived. False: too many came, and the channel is closed. */
   #pay(asksOfUs: boolean): boolean {
     const cost = 1 + this.#arrivedBytes / BYTES_PER_TOKEN;
     this.#arrivedBytes = 0;
@@ -185,7 +185,7 @@ export class Channel {
     return false;
   }
 
-  /** Other answers on this link are not to break for it. */
+  /** Other answers on this link must not break because of it. */
   #refuse({ taskId, code, message }: BadRequest): void {
     if (this.#pay(true)) this.send({ kind: 'TASK_ERROR', taskId, code, message });
   }
@@ -210,7 +210,7 @@ export class Channel {
     this.#stopBeat = null;
   }
 
-  /** Beats and not milliseconds here, too. */
+  /** Counts beats and not milliseconds, too. */
   #look(looksLeft: number): void {
     this.#stopLooking = this.#clock.after(LOOK_MS, () => {
       if (this.#link.bufferedBytes <= LOW_WATER_BYTES) this.#release();
@@ -260,7 +260,7 @@ function asksOfUs(message: DataMessage): boolean {
   }
 }
 
-/** Others wrote a part of it. Not the pieces of an answer, which are our own engine's, and many. */
+/** Whether others wrote a part of it. The pieces of an answer come from our own engine, and are many. */
 function passesOn({ kind }: DataMessage): boolean {
   return PASSING_ON.has(kind);
 }
@@ -274,7 +274,7 @@ const PASSING_ON: ReadonlySet<DataMessage['kind']> = new Set<DataMessage['kind']
   'INTRODUCTION',
 ]);
 
-/** As the other end will read it. */
+/** The message as the other end will read it. */
 function checked(message: DataMessage): DataMessage {
   const read = parseData(message);
   if (read !== null) return read;

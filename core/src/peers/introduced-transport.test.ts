@@ -59,7 +59,7 @@ describe('an introducer', () => {
       }
     };
     await expect(a.dial(c.self, never)).rejects.toMatchObject({ code: 'seal_failed' });
-    // It stood in the middle of all that was said.
+    // It stood in the middle of the whole exchange.
     expect(passed[0]).toBeGreaterThan(0);
     expect(passed[1]).toBeGreaterThan(0);
     expect(accepted).toBe(0);
@@ -90,7 +90,7 @@ describe('an introducer', () => {
     await circle.close();
   });
 
-  it('that answers with what is no description costs one try', async () => {
+  it('that answers with something other than a description costs one try', async () => {
     const { circle, rtc } = setUp();
     const a = await circle.join();
     circle.lie = (channel, message) => {

@@ -1,6 +1,6 @@
 /**
  * Signalling through a mutual peer, for when the control plane is away: A's offer goes to C through B, which has links to
- * both, and the answer comes back the same way. Whoever introduces can withhold, delay and see who meets whom; what it
+ * both, and the answer comes back the same way. The peer that introduces can withhold, delay and see who meets whom; what it
  * alters makes the seal of the new link fail.
  */
 import { untilAborted } from '../base/abort.ts';
@@ -11,20 +11,20 @@ import type { PeerId } from '../base/ids.ts';
 import type { IntroductionMessage } from '../protocol.ts';
 import { TokenBucket } from '../base/token-bucket.ts';
 
-/** For both hops and the other end's gathering of addresses. */
+/** The time for both hops and the other end's gathering of addresses. */
 const ANSWER_TIMEOUT_MS = 5_000;
-/** Asked one after the other. */
+/** How many peers are asked, one after the other. */
 const MAX_INTRODUCERS = 4;
-/** Under way through us at once, for all peers. */
+/** How many are under way through us at once, for all peers. */
 const MAX_PASSING = 64;
-/** The rate for one link: what it may have us pass on, and what it may bring us. */
+/** The rate for one link: what it may make us pass on, and what it may bring us. */
 const PASSING = { perSecond: 0.2, burst: 8 };
 const BRINGING = { perSecond: 0.5, burst: 16 };
 
 export class Introductions {
-  /** Set by whoever has links: over which we could be introduced to `peer`, the likeliest first. */
+  /** Set by the owner of links: those over which we could be introduced to `peer`, the likeliest first. */
   through: (peer: PeerId) => Channel[] = () => [];
-  /** Set likewise: an open link to `peer`; null: none. */
+  /** Set likewise: finds an open link to `peer`; null: there is none. */
   linkTo: (peer: PeerId) => Channel | null = () => null;
   /** Set by the transport: `peer` wants to connect with us. Resolves with our answer, or null. Never rejects. */
   offered: ((peer: PeerId, offer: string) => Promise<string | null>) | null = null;
@@ -104,14 +104,14 @@ export class Introductions {
       try {
         channel.send({ kind, id, peer, offer });
       } catch {
-        // An offer that the other end would break the link for.
+        // The other end would break the link because of such an offer.
         settle(null);
       }
     });
   }
 }
 
-/** One that cannot be passed on is none. */
+/** A description that cannot be passed on does not count. */
 function reply(channel: Channel, id: number, answer: string | null): void {
   try {
     channel.send({ kind: 'INTRODUCTION', id, answer });

@@ -1,4 +1,4 @@
-/** The providers that this peer has heard of, for when the control plane cannot be asked. In memory alone. */
+/** The providers that this peer has heard of, for when the control plane cannot be asked. They are kept only in memory. */
 import { BoundedMap } from '../base/bounded-map.ts';
 import type { PeerId } from '../base/ids.ts';
 import { offerKey, type Asked, type OfferKey } from '../policy/offer-key.ts';
@@ -7,16 +7,16 @@ import type { Candidate } from '../wire/candidate.ts';
 
 /** How many providers named by the control plane we remember; the ones named longest ago are forgotten first. */
 const MAX_MATCHED = 256;
-/** Peers whose word is kept, each with one answer of at most MAX_KNOWN_PEERS: nobody takes the place of another's news. */
+/** How many peers' word is kept, each with one answer of at most MAX_KNOWN_PEERS: nobody displaces another's news. */
 const MAX_SOURCES = 32;
-/** Peers that were asked for by name. */
+/** How many peers that were asked for by name are remembered. */
 const MAX_UNTOLD = 1_024;
-/** Who praises itself or another is not believed: what peers say comes after everybody whom the control plane has seen at work. */
+/** Praise by peers is not believed: it ranks behind everybody whom the control plane has seen at work. */
 const TOLD_RELIABILITY = 0.5;
 
 interface News {
   candidate: Candidate;
-  /** By the clock: when whoever can know said so. */
+  /** By the clock: when somebody who can know said so. */
   saidMs: number;
   linked: boolean;
 }
@@ -34,8 +34,8 @@ export class KnownProviders {
   }
 
   /**
-   * The control plane named them. `asked`: for by name. Whom somebody trusts is nobody's business, so these are not told
-   * to others.
+   * Notes those that the control plane named. `asked`: they were asked for by name. Whom somebody trusts is private, so these
+   * are not told to others.
    */
   matched(candidates: readonly Candidate[], asked: boolean): void {
     for (const candidate of candidates) {
@@ -49,7 +49,7 @@ export class KnownProviders {
     }
   }
 
-  /** All that `source` knows, in place of what it said before. */
+  /** Notes all that `source` knows, in place of what it said before. */
   told(source: PeerId, peers: readonly KnownPeer[]): void {
     const nowMs = this.#nowMs();
     const news = peers.slice(0, MAX_KNOWN_PEERS).map(({ ageSeconds, linked, ...candidate }) => ({
@@ -71,14 +71,14 @@ export class KnownProviders {
     return [...best.values()].map(({ candidate }) => candidate);
   }
 
-  /** All of them, whatever they lend. */
+  /** All known providers, whatever they lend. */
   providers(): Set<PeerId> {
     const all = new Set([...this.#hearsay(), ...this.#firstHand()].map(({ candidate }) => candidate.peerId));
     all.delete(this.#self);
     return all;
   }
 
-  /** Who said that they have a link to this peer. */
+  /** The peers that said that they have a link to this one. */
   linkedTo(peer: PeerId): Set<PeerId> {
     const sources = new Set<PeerId>();
     for (const [source, news] of this.#told) {
@@ -87,7 +87,7 @@ export class KnownProviders {
     return sources;
   }
 
-  /** What may be told to `peer`: first-hand news, the newest first. */
+  /** The news that may be told to `peer`: first-hand, the newest first. */
   toTell(peer: PeerId, isLinked: (peer: PeerId) => boolean): KnownPeer[] {
     const nowMs = this.#nowMs();
     const newest = new Map<string, News>();
@@ -105,7 +105,7 @@ export class KnownProviders {
       }));
   }
 
-  /** From the control plane, or from the provider itself; the newest last. */
+  /** News from the control plane, or from the provider itself; the newest comes last. */
   #firstHand(): News[] {
     const own = [...this.#told].flatMap(([source, news]) =>
       news.filter(({ candidate }) => candidate.peerId === source),
@@ -126,7 +126,7 @@ export class KnownProviders {
   }
 }
 
-/** How busy it was then says nothing about now. */
+/** How busy it was then tells nothing about now. */
 function idle(candidate: Candidate): Candidate {
   const { peerId, agent, model, slots, reliability, certificate } = candidate;
   return { peerId, agent, model, slots, busySlots: 0, queued: 0, reliability, certificate };

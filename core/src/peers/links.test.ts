@@ -41,7 +41,7 @@ it('keeps the newest links of one peer, and room for others', async () => {
   links.close();
 });
 
-it('has room for the newest when there are too many peers: whoever was idle longest gives way', async () => {
+it('has room for the newest when there are too many peers: the one that was idle longest gives way', async () => {
   const { links, visitor } = setUp();
   const visitors = Array.from({ length: 300 }, visitor);
   for (const one of visitors) await one.dial();

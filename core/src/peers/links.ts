@@ -1,4 +1,4 @@
-/** The open channels of this peer: dialled or accepted, kept warm, let go when nobody needs them. */
+/** The open channels of this peer: dialled or accepted, kept warm, and closed when nobody needs them. */
 import { untilAborted } from '../base/abort.ts';
 import { Channel, type ChannelEvents, type Message } from './channel.ts';
 import type { Clock } from '../base/clock.ts';
@@ -10,13 +10,13 @@ const DIAL_TIMEOUT_MS = 10_000;
 /** A warm link saves the next question a handshake; after this long it only costs memory. */
 const IDLE_MS = 120_000;
 const SWEEP_MS = 10_000;
-/** Strangers may open links to us. Past this many a new one takes the place of the one that was idle longest. */
+/** Strangers may open links to us. Beyond this many a new one takes the place of the one that was idle longest. */
 const MAX_ACCEPTED = 256;
-/** One peer may have so many; a newer one takes the place of its oldest, which it may have lost without a word. */
+/** How many links one peer may have; a newer one replaces its oldest, which it may have lost without a word. */
 const MAX_ACCEPTED_OF_ONE = 8;
 
 export interface LinkEvents {
-  /** Dialled or accepted. */
+  /** Whether it was dialled or accepted. */
   opened(channel: Channel): void;
   message(channel: Channel, message: Message): void;
   closed(channel: Channel, reason: MeshError | null): void;
@@ -24,7 +24,7 @@ export interface LinkEvents {
 
 export class Links {
   #transport: Transport;
-  /** Set while links could not be opened again: then none is let go of because it is idle. */
+  /** Set while links could not be opened again: then none is closed because it is idle. */
   keepIdle = false;
   #clock: Clock;
   #told: LinkEvents;
@@ -68,25 +68,25 @@ export class Links {
     this.#dialled.get(peer)?.doubt();
   }
 
-  /** It left the mesh, which it may do a moment before its link breaks: what is not in use has to be dialled anew. */
+  /** It left the mesh, maybe a moment before its link breaks: an unused link has to be dialled again. */
   gone(peer: PeerId): void {
     const warm = this.#dialled.get(peer);
     if (warm?.idle === true) warm.close();
     else warm?.doubt();
   }
 
-  /** There is a warm channel that we dialled, so that whoever is at its other end has proved who it is. */
+  /** Whether there is a warm channel that we dialled, so that its other end has proved who it is. */
   dialled(peer: PeerId): boolean {
     return this.#dialled.has(peer);
   }
 
-  /** The open channel to `peer`, whoever dialled: ours rather than its. Null: there is none to one who proved to be it. */
+  /** The open channel to `peer`, preferably one that we dialled. Null: there is none whose other end proved to be it. */
   to(peer: PeerId): Channel | null {
     const accepted = () => [...this.#accepted].findLast((channel) => channel.proven && channel.peer === peer);
     return this.#dialled.get(peer) ?? accepted() ?? null;
   }
 
-  /** One for each peer that proved who it is, as `to` has it. */
+  /** One channel for each peer that proved who it is, chosen as by `to`. */
   all(): Channel[] {
     const peers = new Map<PeerId, Channel>();
     for (const channel of [...this.#accepted, ...this.#dialled.values()]) {
@@ -95,7 +95,7 @@ export class Links {
     return [...peers.values()];
   }
 
-  /** Last measured round trip to a peer that we dialled; null when unknown. */
+  /** The last measured round trip to a peer that we dialled; null when unknown. */
   rttMs(peer: PeerId): number | null {
     return this.#dialled.get(peer)?.rttMs ?? null;
   }
@@ -107,7 +107,7 @@ export class Links {
     this.#transport.close();
   }
 
-  /** Shared by all who wait for it, so no one's signal but our own ends it. */
+  /** All who wait for it share it, so only our own signal ends it. */
   async #dial(peer: PeerId): Promise<Channel> {
     const late = new AbortController();
     const stopTimer = this.#clock.after(DIAL_TIMEOUT_MS, () => late.abort());
@@ -116,7 +116,7 @@ export class Links {
       const channel = new Channel(link, this.#clock, this.#events);
       const before = this.#dialled.get(peer);
       if (before?.doubted === false) {
-        // It lives after all, and answers may be on it.
+        // The old channel lives after all, and may carry answers.
         channel.close();
         return before;
       }
@@ -139,7 +139,7 @@ export class Links {
     if (own.length >= MAX_ACCEPTED_OF_ONE) own[0]?.close();
     if (this.#accepted.size >= MAX_ACCEPTED) {
       const idle = this.#idlest();
-      // All of them wait for answers of ours.
+      // All of these wait for answers of ours.
       if (idle === null) {
         link.close();
         return;
@@ -152,7 +152,7 @@ export class Links {
     this.#told.opened(channel);
   }
 
-  /** Links are for nothing: those that nobody uses must not keep out who comes with a question. */
+  /** Links cost a peer nothing, so idle ones must not keep out a peer that comes with a question. */
   #idlest(): Channel | null {
     let idlest: Channel | null = null;
     for (const channel of this.#accepted) {

@@ -1,13 +1,13 @@
 /**
- * Who lends keeps links to a few others who lend: through them peers are introduced to each other while the control plane
- * is away. Requesters have links to providers alone, so without these nobody would have a mutual peer.
+ * A provider keeps links to a few other providers: through them peers are introduced to each other while the control plane is
+ * away. Requesters have links only to providers, so without these nobody would have a mutual peer.
  */
 import type { Clock } from '../base/clock.ts';
 import type { KnownProviders } from './known-providers.ts';
 import type { Links } from './links.ts';
 import type { PeerExchange } from './peer-exchange.ts';
 
-/** Well within what an idle link lives for. */
+/** Well within the life of an idle link. */
 const LOOK_MS = 50_000;
 
 export interface NeighboursOptions {
@@ -16,7 +16,7 @@ export interface NeighboursOptions {
   exchange: PeerExchange;
   clock: Clock;
   random: () => number;
-  /** How many there should be now. */
+  /** How many neighbours there should be now. */
   wanted: () => number;
 }
 
@@ -49,14 +49,14 @@ export class Neighbours {
     if (most === 0) return;
     const providers = known.providers();
     const near = links.all().filter(({ peer }) => providers.has(peer));
-    // Asking keeps the link at both ends, and the news fresh.
+    // Asking keeps the link alive at both ends, and the news fresh.
     for (const channel of near.slice(0, most)) exchange.ask(channel);
     if (near.length >= most) return;
     for (const { peer } of near) providers.delete(peer);
     const stranger = [...providers][Math.floor(random() * providers.size)];
     if (stranger === undefined) return;
     links.open(stranger, this.#closing.signal).catch(() => {
-      // Not to be reached: the next look takes another, perhaps.
+      // Unreachable; the next round may pick another.
     });
   }
 }

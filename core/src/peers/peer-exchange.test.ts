@@ -1,4 +1,4 @@
-/** What is told of others, whose adverts are their own words. */
+/** Peers tell each other about others, whose adverts are their own words. */
 import { expect, it } from 'vitest';
 import { Channel, type Message } from './channel.ts';
 import { MessageReader } from '../wire/frame.ts';

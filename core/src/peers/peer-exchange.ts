@@ -1,4 +1,4 @@
-/** What peers tell each other of providers, over the links that they have anyway. */
+/** Peers tell each other about providers, over the links that they have anyway. */
 import * as v from 'valibot';
 import type { Channel, Message } from './channel.ts';
 import type { Clock } from '../base/clock.ts';
@@ -8,7 +8,7 @@ import { KnownPeersSchema, MAX_KNOWN_PEERS, type KnownPeer } from '../protocol.t
 import { TokenBucket } from '../base/token-bucket.ts';
 import type { Candidate } from '../wire/candidate.ts';
 
-/** A link that lasts so long is worth the question. */
+/** A link that lasts this long is worth the question. */
 const SETTLED_MS = 5_000;
 /** Enough providers: a peer that knows so many asks no further, except when the control plane goes away. */
 const ENOUGH = 16;
@@ -22,7 +22,7 @@ export interface PeerExchangeOptions {
   links: Links;
   known: KnownProviders;
   clock: Clock;
-  /** What we lend ourselves; null: we stay anonymous, and tell nothing that we could be recognised by. */
+  /** What we lend ourselves; null: we stay anonymous, and tell nothing by which we could be recognised. */
   ours: () => Candidate[] | null;
 }
 
@@ -50,20 +50,20 @@ export class PeerExchange {
     this.#settling.delete(channel);
   }
 
-  /** The control plane is gone: whoever is there may know more. */
+  /** The control plane is gone: connected peers may know more. */
   askAll(): void {
     for (const channel of this.#options.links.all()) this.ask(channel);
   }
 
   handle(channel: Channel, message: Extract<Message, { kind: 'REQUEST_PEERS' | 'KNOWN_PEERS' }>): void {
     if (message.kind === 'REQUEST_PEERS') this.#answer(channel);
-    // What nobody asked for is nobody's news.
+    // Ignore unsolicited replies.
     else if (this.#asked.delete(channel)) this.#options.known.told(channel.peer, message.peers);
   }
 
   /** Its answer takes the place of what it said before. */
   ask(channel: Channel): void {
-    // What one says who has not proved who it is could be said in anybody's name.
+    // A peer that has not proved who it is could speak in anybody's name.
     if (!channel.proven) return;
     this.#asked.add(channel);
     channel.send({ kind: 'REQUEST_PEERS' });
@@ -84,7 +84,7 @@ export class PeerExchange {
   }
 }
 
-/** Those that the other end will read; whoever else is among them, the link is not to break for it. */
+/** The adverts that the other end will read: the link must not break because of the others. */
 function fitting(peers: readonly KnownPeer[]): KnownPeer[] {
   const told: KnownPeer[] = [];
   let chars = 0;

@@ -1,14 +1,14 @@
-/** An answer cut in two: what one engine wrote up to the cut, and what another, or the same, makes of it from there. */
+/** An answer cut in two: one engine writes up to the cut, and another, or the same, continues from there. */
 import type { AnswerPrefix, Engine, Finish, GenerateRequest, Piece } from '../engine/engine.ts';
 
-/** An answer as it came. */
+/** An answer with its pieces. */
 export interface Run {
   pieces: Piece[];
   finish: Finish;
 }
 
 export interface Cut {
-  /** With the token ids of the first run, or its text alone. */
+  /** Whether to continue from the token ids of the first run, or from its text alone. */
   ids: boolean;
   replay?: boolean;
 }
@@ -17,11 +17,11 @@ export interface CutCheck extends Cut {
   request: GenerateRequest;
   /** The undisturbed answer to `request`. */
   whole: Run;
-  /** Numbers of pieces before the cut. Default: all of them, from none to the whole answer. */
+  /** The numbers of pieces before the cut. Default: all, from none to the whole answer. */
   cuts?: readonly number[];
-  /** The engine that goes on. */
+  /** The engine that continues. */
   go(request: GenerateRequest): Promise<Run>;
-  /** Continuations at once. */
+  /** How many continuations run at once. */
   atOnce: number;
 }
 
@@ -31,7 +31,7 @@ export interface WrongCut {
   got: string;
 }
 
-/** The cuts where the two parts are not the undisturbed answer: its words, its end, and its number of tokens. */
+/** The cuts where the two parts differ from the undisturbed answer in words, end or number of tokens. */
 export async function wrongCuts({ request, whole, cuts, go, atOnce, ...cut }: CutCheck): Promise<WrongCut[]> {
   const left = [...(cuts ?? Array.from({ length: whole.pieces.length + 1 }, (_, i) => i))];
   const wrong: WrongCut[] = [];

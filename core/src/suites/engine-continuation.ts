@@ -4,7 +4,7 @@ import type { Engine, GenerateRequest, LoadedModel } from '../engine/engine.ts';
 import { prefixAt, runOf, textOf, tokensOf, wrongCuts, type Cut, type Run } from './continuation.ts';
 
 export interface ContinuationSuiteOptions {
-  /** After the engine was loaded. */
+  /** Returns the engine, once it is loaded. */
   subject(): { engine: Pick<Engine<never>, 'generate'>; loaded: LoadedModel };
   questions: readonly { question: string; answer: string }[];
 }
@@ -27,8 +27,8 @@ export function continuationSuite({ subject, questions }: ContinuationSuiteOptio
     return wrongCuts({ request: greedy(question), whole: answer, cuts, go, atOnce: subject().loaded.slots, ...cut });
   };
 
-  describe('goes on with an answer', () => {
-    it('offers cuts at whole characters only, and can go on from the first to the last', async () => {
+  describe('continues an answer', () => {
+    it('offers cuts at whole characters only, and can continue from the first to the last', async () => {
       const { pieces } = await whole(long.question);
       for (const { text } of pieces) expect(text).not.toContain(REPLACEMENT);
       const { loaded } = subject();
@@ -69,7 +69,7 @@ export function continuationSuite({ subject, questions }: ContinuationSuiteOptio
       expect(finish).toEqual({ ...answer.finish, finish: 'length', completionTokens: 5 });
     });
 
-    it('goes on in the sampled answer of a seed, whatever that brings', async () => {
+    it('continues the sampled answer of a seed, whatever that brings', async () => {
       const request = { ...greedy(long.question), sampling: { temperature: 1.5, topP: 1, seed: 7 }, maxTokens: 24 };
       const first = await go(request);
       const prefix = prefixAt(first, 8, { ids: true });

@@ -1,15 +1,15 @@
-/** What every engine must do, whatever runs beneath it. Run with the tiny model, whose answers are known by heart. */
+/** What every engine must do, whatever runs beneath it. The suite uses the tiny model, whose answers are known by heart. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine, Finish, GenerateRequest, LoadedModel, LoadProgress } from '../engine/engine.ts';
 import { MeshError } from '../base/errors.ts';
 import { continuationSuite } from './engine-continuation.ts';
 
 export interface EngineSuiteOptions<M> {
-  /** A new engine, nothing loaded. */
+  /** Makes a new engine, with nothing loaded. */
   make: () => Engine<M>;
   /** The tiny model. */
   model: M;
-  /** The same file cut short, and a file that is no model. */
+  /** The same file cut short, and a file that is not a model. */
   truncated: M;
   notAModel: M;
   missing: M;
@@ -138,7 +138,7 @@ export function engineSuite<M>(name: string, options: EngineSuiteOptions<M>): vo
     it.each([
       ['a missing file', options.missing, ['model_not_found', 'model_download_failed']],
       ['a truncated file', options.truncated, ['model_unreadable', 'model_integrity']],
-      ['a file that is no model', options.notAModel, ['model_unreadable', 'model_integrity']],
+      ['a file that is not a model', options.notAModel, ['model_unreadable', 'model_integrity']],
     ] as const)('says what is wrong with %s', async (_, model, codes) => {
       const other = options.make();
       try {

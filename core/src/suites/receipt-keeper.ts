@@ -8,7 +8,7 @@ import { MAX_KEPT, type KeptProof, type ReceiptKeeper } from '../receipts/receip
 const text = () => toBase32(randomBytes(300));
 const newLeaseId = () => toBase32(randomBytes(16));
 
-/** Proofs as they are, of noise: a keeper does not read them. */
+/** Proofs in shape, made of noise: a keeper does not read them. */
 export function acknowledgement(leaseId = newLeaseId()): KeptProof {
   return { leaseId, filing: { lease: text(), proof: { kind: 'acknowledgement', acknowledgement: text() } } };
 }
@@ -18,7 +18,7 @@ export function receipt(leaseId = newLeaseId()): KeptProof {
   return { leaseId, filing };
 }
 
-/** `open`: an empty one. `again`: what there is after the program ended; null: nothing outlives it. */
+/** `open`: makes an empty keeper. `again`: opens what outlived the program; null: nothing does. */
 export function receiptKeeperSuite(
   name: string,
   open: () => Promise<{ keeper: ReceiptKeeper; again: (() => Promise<ReceiptKeeper>) | null }>,
@@ -86,7 +86,7 @@ export function receiptKeeperSuite(
       const fuller = receipt(proofs[0].leaseId);
       await keeper.keep(fuller);
       await keeper.settle(proofs[1]);
-      // Not closed before: programs are killed.
+      // It was not closed before, as programs get killed.
       const back = await again();
       opened.push(back);
       const expected = [

@@ -7,7 +7,7 @@ import { LOW_WATER_BYTES, type Link, type Path, type Transport } from '../transp
 export interface TransportPair {
   a: Transport;
   b: Transport;
-  /** What its links say of themselves. Left out: anything but that they are relayed. */
+  /** The path that its links report. Left out: anything but a relay. */
   path?: Path;
   close(): Promise<void>;
 }
@@ -74,7 +74,7 @@ export function transportSuite(name: string, pair: () => Promise<TransportPair>)
       }
       expect((await all).length).toBe(total);
       await expect.poll(() => near.bufferedBytes).toBe(0);
-      // A transport that sends faster than it is filled has nothing to tell; others may tell it a moment later.
+      // A transport that sends faster than it is filled has nothing to report; others may do so a moment later.
       if (peak > LOW_WATER_BYTES) await expect.poll(() => drains).toBeGreaterThan(0);
     });
 
@@ -131,7 +131,7 @@ function filled(bytes: number, value: number): Uint8Array<ArrayBuffer> {
   return new Uint8Array(bytes).fill(value);
 }
 
-/** As text: comparing byte arrays one number after the other takes vitest seconds. */
+/** The bytes as text: comparing byte arrays number by number takes vitest seconds. */
 function said(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16)).join(' ');
 }

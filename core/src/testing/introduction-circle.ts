@@ -1,4 +1,4 @@
-/** For tests: peers with links to one in the middle, `b`, and to nobody else; over the WebRTC of memory or of the host. */
+/** For tests: peers with links only to one in the middle, `b`, over WebRTC in memory or of the host. */
 import type { Channel, Message } from '../peers/channel.ts';
 import { realClock } from '../base/clock.ts';
 import { makeCredentials } from '../transport/seal/credentials.ts';
@@ -19,7 +19,7 @@ export class Circle {
   readonly b = newPeerId();
   readonly #connect: IntroducedTransportOptions['connect'];
   readonly clock;
-  /** What `b` makes of what is said to it; left out: it passes on what it should. */
+  /** Lets `b` tamper with messages to it; left out: it passes on what it should. */
   lie: ((channel: Channel, message: IntroductionMessage) => boolean) | null = null;
 
   constructor(connect: IntroducedTransportOptions['connect'], clock = realClock) {
@@ -65,7 +65,7 @@ export class Circle {
     return new SealedTransport(transport, { credentials, prologue, clock: this.clock });
   }
 
-  /** In the name of `b`. */
+  /** Sends a message in the name of `b`. */
   say(to: PeerId, message: IntroductionMessage): void {
     this.ends[0]?.links.to(to)?.send(message);
   }

@@ -22,14 +22,14 @@ export class ManualClock implements Clock {
     return () => this.#timers.delete(timer);
   }
 
-  /** Turns the clock on, running what falls due in its order, each at its own time. */
+  /** Turns the clock forward, running what falls due in order, each at its own time. */
   turn(ms: number): void {
     const untilMs = this.#nowMs + ms;
     while (this.#runNext(untilMs));
     this.#nowMs = untilMs;
   }
 
-  /** As `turn`, and lets microtasks settle before and after each timer. */
+  /** Like `turn`, but lets microtasks settle before and after each timer. */
   async advance(ms: number): Promise<void> {
     const untilMs = this.#nowMs + ms;
     do await settle();

@@ -1,6 +1,6 @@
 /**
- * For tests: WebRTC in one process, joined by nothing but microtasks. What stands in for a description says who is meant
- * and nothing else; what is real here is everything above it.
+ * For tests: WebRTC in one process, joined by nothing but microtasks. The stand-in for a description says only who is meant;
+ * everything above it is real.
  */
 import { randomBytes } from '../base/random-bytes.ts';
 import type { RtcDataChannel, RtcPeerConnection } from '../transport/rtc-connection.ts';

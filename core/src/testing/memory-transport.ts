@@ -8,9 +8,9 @@ import type { Link, Path, Transport } from '../transport/transport.ts';
 /** All the peers that can reach each other. */
 export class MemoryNetwork {
   readonly peers = new Map<PeerId, MemoryTransport>();
-  /** False: nobody finds anybody, as when who introduces them is away. Open links go on. */
+  /** False: nobody finds anybody, as when the introducer is away. Open links stay. */
   introduces = true;
-  /** To these a link is never made, and nobody says so. */
+  /** Peers to which no link is ever made, and nobody says so. */
   readonly swallowed = new Set<PeerId>();
 
   join(self: PeerId): MemoryTransport {
@@ -60,11 +60,11 @@ export class MemoryTransport implements Transport {
   }
 }
 
-/** One end. What is sent is buffered until the other end reads it, a microtask later. */
+/** One end of a link. Bytes are buffered until the other end reads them, a microtask later. */
 export class MemoryLink extends LinkEnd implements Link {
   readonly peer: PeerId;
   bufferedBytes = 0;
-  /** Set: nothing comes or goes any more and nobody is told, as when the power fails at this end. */
+  /** When set, nothing comes or goes any more and nobody is told, as when the power fails at this end. */
   silenced = false;
   proven = true;
   #other: MemoryLink | null = null;

@@ -39,7 +39,7 @@ export class World {
     this.server.now = () => this.now();
   }
 
-  /** Milliseconds since 1970, whole ones as `Date.now` has them. */
+  /** Milliseconds since 1970, whole ones like those of `Date.now`. */
   now(): number {
     return Math.floor(NOW_MS + this.clock.now());
   }
@@ -116,13 +116,13 @@ export class World {
     return { mesh, providing, statuses, failures, hangs };
   }
 
-  /** The power of this peer fails: nobody hears from it any more, and nobody is told. */
+  /** Fails the power of this peer: nobody hears from it any more, and nobody is told. */
   powerFails(peer: PeerId): void {
     for (const { by, link } of this.#accepted) if (by === peer) link.silenced = true;
     this.network.peers.delete(peer);
   }
 
-  /** What this peer keeps. */
+  /** The receipts that this peer keeps. */
   async kept(peer: PeerId): Promise<Kept[]> {
     return (await this.keepers.get(peer)?.list()) ?? [];
   }

@@ -14,14 +14,14 @@ export class ScriptedEngine implements Pick<Engine<never>, 'generate'> {
     this.words = words;
   }
 
-  /** What each run was held to. */
+  /** The schema that each run was held to. */
   readonly schemas: GenerateRequest['schema'][] = [];
-  /** With which adapter each run was written. */
+  /** The adapter with which each run was written. */
   readonly adapters: GenerateRequest['adapter'][] = [];
-  /** With what each run began. */
+  /** The prefix with which each run began. */
   readonly prefixes: (AnswerPrefix | undefined)[] = [];
 
-  /** It tells how likely its words were, where it is asked to. */
+  /** Whether it tells how likely its words were, where it is asked to. */
   tellsOdds = true;
 
   async *generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, Finish, undefined> {
@@ -54,14 +54,14 @@ export class ScriptedEngine implements Pick<Engine<never>, 'generate'> {
   }
 }
 
-/** A text's vector has its length and its first character. Fails after so many texts, when it is told to. */
+/** Gives each text a vector of its length and its first character. Fails after some texts, when it is told to. */
 export class ScriptedEmbedder implements Pick<Embedder<never>, 'embed'> {
   failAfter: { texts: number; error: MeshError } | null = null;
-  /** Set: nothing comes until it resolves. */
+  /** When set, nothing comes until it resolves. */
   hold: Promise<void> | null = null;
-  /** Runs that do. */
+  /** How many runs wait for that. */
   waiting = 0;
-  /** What it has read. */
+  /** The texts that it has read. */
   readonly read: string[] = [];
 
   async *embed(texts: readonly string[], signal: AbortSignal): AsyncGenerator<TextVector, void, undefined> {

@@ -38,31 +38,31 @@ interface Waiting {
   called: () => void;
 }
 
-/** A server that welcomes everyone who proves its key, and matches with everyone who advertises, in the order they came, but who is preferred first. */
+/** A server that welcomes all who prove their key, and matches with all who advertise: preferred peers first, then in order. */
 export class ScriptedServer {
   readonly providers = new Map<PeerId, Candidate>();
   readonly received: string[] = [];
-  /** What was filed, by whom. */
+  /** What was filed, and by whom. */
   readonly filed: { by: PeerId; filing: Filing }[] = [];
-  /** Set: it closes nothing, and says nothing. */
+  /** When set, it closes nothing, and says nothing. */
   hangs = false;
-  /** Set: whoever asks stands in `line`. */
+  /** When set, all who ask stand in `line`. */
   busy = false;
-  /** In their order, until `callNext`. */
+  /** Those who wait, in order, until `callNext`. */
   readonly line: Waiting[] = [];
-  /** Set: every match is refused so. */
+  /** When set, every match is refused with this. */
   matchRefusal: { code: ErrorCode; message: string } | null = null;
-  /** Set: nothing is filed, and this is why. */
+  /** When set, nothing is filed, for this reason. */
   fileRefusal: ErrorCode | null = null;
   readonly identity = softwareIdentity(randomBytes(SECRET_KEY_BYTES));
   /** Milliseconds since 1970. */
   now: () => number = () => NOW_MS;
-  /** Set: it tells them so. */
+  /** When set, it tells its clients the time. */
   tellsTime = false;
   readonly #sockets = new Map<SocketLike, PeerId>();
   #away: 'nobody' | 'everybody' | PeerId = 'nobody';
 
-  /** It is killed, and knows nobody any more; or `peer` alone cannot reach it. */
+  /** Kills it, so that it knows nobody any more; or makes only `peer` unable to reach it. */
   goAway(peer: PeerId | 'everybody' = 'everybody'): void {
     this.#away = peer;
     if (peer === 'everybody') {
@@ -76,13 +76,13 @@ export class ScriptedServer {
     }
   }
 
-  /** Everybody hears that this peer is gone, whether or not it is. */
+  /** Tells everybody that this peer is gone, whether or not it is. */
   tellGone(peer: PeerId): void {
     const data = JSON.stringify({ type: 'gone', peer } satisfies FromServer);
     for (const socket of this.#sockets.keys()) queueMicrotask(() => socket.onmessage?.({ data } as never));
   }
 
-  /** What the mesh offers is of no matter here: now and then it brings the time. */
+  /** Sends offers, whose content does not matter here: now and then they bring the time. */
   tellTime(): void {
     const offers = { type: 'offers', peers: 0, providers: 0, models: [], now: this.now() } satisfies FromServer;
     for (const socket of this.#sockets.keys()) socket.onmessage?.({ data: JSON.stringify(offers) } as never);
@@ -96,12 +96,12 @@ export class ScriptedServer {
     return this.#away === 'everybody' || this.#away === from;
   }
 
-  /** Everybody in the line hears where they stand, as they should every few seconds. */
+  /** Tells everybody in the line where they stand, as should happen every few seconds. */
   tellPlaces(): void {
     this.line.forEach(({ place }, i) => place({ position: i + 1, estimateMs: (i + 1) * 1_000 }));
   }
 
-  /** It is the turn of the first in the line. */
+  /** Calls the first in the line. */
   callNext(): void {
     this.line.shift()?.called();
     this.tellPlaces();

@@ -23,7 +23,7 @@ describe('the prologue of a WebRTC link', () => {
     );
   });
 
-  it('is refused where there is no certificate to see, or only a weak hash of it', () => {
+  it('is refused where no certificate can be seen, or only a weak hash of it', () => {
     for (const nothing of [
       '',
       sdp(),

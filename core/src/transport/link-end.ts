@@ -1,4 +1,4 @@
-/** What every link does for its owner, whatever carries it: keeps what comes too early, and says once that it is gone. */
+/** What every link does for its owner, whatever carries it: it keeps early messages, and says once that it is gone. */
 import { HIGH_WATER_BYTES } from './transport.ts';
 import { MeshError } from '../base/errors.ts';
 
@@ -36,7 +36,7 @@ export abstract class LinkEnd {
     return this.#open;
   }
 
-  /** False: nobody listens, and the other end goes on and on. The link is of no more use. */
+  /** False: nobody listens, and the other end keeps sending. The link is useless now. */
   protected deliver(fragment: Uint8Array): boolean {
     if (!this.#open) return true;
     if (this.#receive !== null) {
@@ -48,7 +48,7 @@ export abstract class LinkEnd {
     return this.#earlyBytes <= HIGH_WATER_BYTES;
   }
 
-  /** From now on nothing is delivered. Followed by `tellClosed`; false: it was over before. */
+  /** Stops deliveries. Followed by `tellClosed`; false: it was over before. */
   protected end(): boolean {
     const was = this.#open;
     this.#open = false;
@@ -60,7 +60,7 @@ export abstract class LinkEnd {
   }
 }
 
-/** The link was gone before it was sealed, as WebRTC's now and then are in the moment in which they open. */
+/** The link was gone before it was sealed, as WebRTC's now and then are as soon as they open. */
 export class BrokenWhileSealing extends MeshError {
   constructor() {
     super('connect_failed', 'The connection broke while it was being sealed.');

@@ -1,4 +1,4 @@
-/** What a link makes of PeerJS's connection. The connection stands in for PeerJS's, whose timing no test can force. */
+/** A link on a connection that stands in for PeerJS's, whose timing no test can force. */
 import { expect, it } from 'vitest';
 import { newPeerId } from '../base/ids.ts';
 import { PeerJsLink, type PeerJsConnection } from './peerjs-link.ts';

@@ -4,13 +4,13 @@ import type { PeerId } from '../base/ids.ts';
 import { LinkEnd, BrokenWhileSealing } from './link-end.ts';
 import { LOW_WATER_BYTES, type Link, type Path } from './transport.ts';
 
-/** What is used of PeerJS's `DataConnection` and the WebRTC objects behind it. */
+/** The parts of PeerJS's `DataConnection`, and of the WebRTC objects behind it, that we use. */
 export interface PeerJsConnection extends LinkConnection {
   readonly peer: string;
   readonly connectionId: string;
 }
 
-/** What a link needs of it, whoever set it up. */
+/** What a link needs of a connection, no matter who set it up. */
 export interface LinkConnection {
   readonly dataChannel: LinkDataChannel | null;
   readonly peerConnection: {
@@ -63,7 +63,7 @@ export class PeerJsLink extends LinkEnd implements Link {
     connection.on('data', (data) => {
       if (data instanceof ArrayBuffer) this.#arrive(new Uint8Array(data));
       else if (data instanceof Uint8Array) this.#arrive(data);
-      // Text is not of this protocol. One empty fragment says so to whoever reads.
+      // Text is not part of this protocol. One empty fragment tells the reader so.
       else this.#arrive(new Uint8Array(0));
     });
     connection.on('close', () => this.close());
@@ -79,7 +79,7 @@ export class PeerJsLink extends LinkEnd implements Link {
     try {
       this.#channel?.send(fragment);
     } catch {
-      // The channel closed under us, or its buffer is full although we stop long before: it is of no more use.
+      // The channel closed under us, or its buffer is full although we stop long before: it is useless now.
       this.close();
     }
   }
@@ -92,10 +92,10 @@ export class PeerJsLink extends LinkEnd implements Link {
     this.tellClosed();
   }
 
-  /** What the seal binds the two ends with. Throws connect_failed. */
+  /** The prologue by which the seal binds the two ends. Throws connect_failed. */
   prologue(): Uint8Array {
     const { localDescription, remoteDescription } = this.#connection.peerConnection ?? {};
-    // PeerJS lets go of both in the moment in which it closes.
+    // PeerJS drops both as soon as it closes.
     if (!localDescription || !remoteDescription) throw new BrokenWhileSealing();
     return dtlsPrologue(localDescription.sdp, remoteDescription.sdp);
   }
@@ -110,7 +110,7 @@ export class PeerJsLink extends LinkEnd implements Link {
   }
 }
 
-/** A relay at either end makes the whole path one. */
+/** A relay at either end makes the whole path relayed. */
 function pathOf(stats: ReadonlyMap<string, StatsEntry>): Path | null {
   const entries = [...stats.values()];
   const selected = entries.find((entry) => entry.type === 'transport')?.selectedCandidatePairId;

@@ -10,12 +10,12 @@ import { parseSignal, type Signal } from './signal-filter.ts';
 
 const SIGNALLING_TIMEOUT_MS = 8_000;
 
-/** What is used of PeerJS's `Peer`. `_handleMessage` is where its server's messages come in. */
+/** The part of PeerJS's `Peer` that we use. `_handleMessage` is where its server's messages come in. */
 export interface PeerJsPeer {
   readonly open: boolean;
   readonly disconnected: boolean;
   readonly destroyed: boolean;
-  /** The very object that it reads with each connection to its server. */
+  /** The very object that it reads for each connection to its server. */
   readonly options: { token?: string };
   on(event: 'open' | 'close' | 'disconnected', listener: () => void): unknown;
   on(event: 'connection', listener: (connection: PeerJsConnection) => void): unknown;
@@ -39,7 +39,7 @@ export interface RegistrationOptions {
 }
 
 export interface RegistrationEvents {
-  /** What the server passed on, parsed; `handle` gives it, or another, to PeerJS. */
+  /** Gets what the server passed on, parsed; `handle` gives it, or another, to PeerJS. */
   signal(peer: PeerJsPeer, signal: Signal, handle: (signal: Signal) => void): void;
   /** Somebody dialled us. */
   connection(connection: PeerJsConnection): void;
@@ -70,17 +70,17 @@ export class PeerJsRegistration {
     return this.#peer;
   }
 
-  /** For connections from now on. */
+  /** Holds for connections from now on. */
   set iceServers(iceServers: readonly IceServer[]) {
     this.#config.iceServers = iceServers;
   }
 
-  /** For connections from now on: by relays (TURN) and no other way. */
+  /** Makes connections from now on use relays (TURN) and no other way. */
   set relayOnly(relayOnly: boolean) {
     this.#config.iceTransportPolicy = relayOnly ? 'relay' : 'all';
   }
 
-  /** `token` is the control plane's word that the id is ours. Called again: takes another from now on. */
+  /** `token` is the control plane's word that the id is ours. A second call replaces it from now on. */
   start(token: string): void {
     const renewed = token !== this.#token;
     this.#token = token;
@@ -90,7 +90,7 @@ export class PeerJsRegistration {
       return;
     }
     this.#peer.options.token = token;
-    // Away because the token before was no longer taken, most likely: no reason to wait on.
+    // It is most likely away because the old token was no longer accepted, so there is no reason to wait.
     if (renewed && this.#stopRetry !== null) {
       this.#stopRetry();
       this.#return();
@@ -113,7 +113,7 @@ export class PeerJsRegistration {
     if (signal.aborted || this.#closed) throw cancelled();
   }
 
-  /** As `reachable`, and rejects with control_unreachable when it takes too long. */
+  /** Like `reachable`, but rejects with control_unreachable when it takes too long. */
   async reachableSoon(signal: AbortSignal): Promise<void> {
     if (this.#peer?.open === true && !signal.aborted) return;
     const late = new AbortController();

@@ -1,6 +1,6 @@
 /**
- * The transport over WebRTC, set up by PeerJS, in browsers and in Node alike: whoever composes a mesh brings the `Peer`
- * class of its host. PeerJS introduces and negotiates; from then on the data channel is ours.
+ * The transport over WebRTC, set up by PeerJS, in browsers and in Node alike: the host brings its `Peer` class. PeerJS
+ * introduces and negotiates; from then on the data channel is ours.
  */
 import { onAbort } from '../base/abort.ts';
 import type { IceServer } from '../wire/control-protocol.ts';
@@ -34,7 +34,7 @@ export class PeerJsTransport implements Transport {
   #registration: PeerJsRegistration;
   #limits: SignalLimits;
   #links = new Set<PeerJsLink>();
-  /** Accepted and not open yet; each can be given up. */
+  /** Connections that are accepted and not open yet; each can be given up. */
   #opening = new Map<() => void, PeerId>();
   #dials = new Map<PeerId, Set<(error: MeshError) => void>>();
   /** Candidates for connections that we dialled and that are not answered yet. */
@@ -56,7 +56,7 @@ export class PeerJsTransport implements Transport {
 
   /**
    * Registers with the signalling server and keeps registered; `token` is the control plane's word that the id is ours.
-   * Called again: takes the new servers and the new token from now on.
+   * A second call replaces servers and token from now on.
    */
   start(iceServers: readonly IceServer[], token: string): void {
     this.setIceServers(iceServers);
@@ -70,8 +70,8 @@ export class PeerJsTransport implements Transport {
   }
 
   /**
-   * Whether our addresses are kept from the other ends: through a TURN server, or where there is none not at all, be it
-   * dialled or accepted. Links that are open or being opened when it begins show them, and are closed.
+   * Whether our addresses are kept from the other ends: all links, dialled or accepted, go through a TURN server; where there
+   * is none, there are no links. Links that are open or being opened when it begins show the addresses, and are closed.
    */
   setHidden(hidden: boolean): void {
     if (hidden === this.#hidden) return;
@@ -94,7 +94,7 @@ export class PeerJsTransport implements Transport {
     });
   }
 
-  /** Rejects with connect_failed, too: when hidden and without a TURN server. */
+  /** Rejects with connect_failed, too, when we hide and there is no TURN server. */
   async reachable(signal: AbortSignal): Promise<void> {
     await this.#registration.reachable(signal);
     if (!this.#open) throw hidden();
@@ -105,7 +105,7 @@ export class PeerJsTransport implements Transport {
     this.#registration.close();
   }
 
-  /** Connections may be made. */
+  /** Whether connections may be made. */
   get #open(): boolean {
     return !this.#hidden || (this.#hasTurn && this.#options.hidesBehindTurn);
   }
@@ -185,7 +185,7 @@ export class PeerJsTransport implements Transport {
     }
   }
 
-  /** Nobody fills the room alone. */
+  /** No peer may fill the room alone. */
   #hasRoom(peer: PeerId): boolean {
     const own = [...this.#opening.values()].filter((other) => other === peer).length;
     return this.#opening.size < MAX_OPENING && own < MAX_OPENING_OF_ONE;

@@ -24,7 +24,7 @@ function world() {
   return { clock, a, b, accepted };
 }
 
-/** Like a connection through two NATs that nothing opens. */
+/** A link like one through two NATs that nothing opens. */
 function hang(lane: MemoryTransport): void {
   lane.dial = (_peer, signal) =>
     new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));

@@ -1,13 +1,13 @@
 /**
  * Several transports to the same peers as one: the better ones get a head start, and the first to open is taken. Between
- * direct and TURN WebRTC chooses by itself; the relay through the control plane joins when it takes too long.
+ * direct and TURN WebRTC chooses on its own; the relay through the control plane joins when that takes too long.
  */
 import type { Clock } from '../base/clock.ts';
 import type { PeerId } from '../base/ids.ts';
 import { race } from '../base/race.ts';
 import type { Link, Transport } from './transport.ts';
 
-/** WebRTC needs a fifth of it; a second more when the first packet of its handshake was lost. */
+/** WebRTC needs a fifth of this, and a second more when the first packet of its handshake was lost. */
 export const HEAD_START_MS = 1_500;
 
 export class RacedTransport implements Transport {
@@ -17,7 +17,7 @@ export class RacedTransport implements Transport {
   #clock: Clock;
   #usable: (transport: Transport) => boolean;
 
-  /** Best first, at least one, each of the same peer, and each sealed by itself. `usable`: now; at least one always is. */
+  /** The best comes first; all are of the same peer, each sealed on its own. `usable`: now; at least one always is. */
   constructor(
     transports: readonly [Transport, ...Transport[]],
     clock: Clock,
@@ -43,7 +43,7 @@ export class RacedTransport implements Transport {
     );
   }
 
-  /** One way is enough, but a better one is waited for a while. */
+  /** Resolves when one way is ready, but gives the better ones some time first. */
   reachable(signal: AbortSignal): Promise<void> {
     return this.#race(
       (transport, either) => transport.reachable(either),

@@ -1,7 +1,7 @@
 /**
- * The transport through the control plane, for peers between whom nothing else works, or whose addresses are nobody's
- * business. The caller asks on `/mesh` for a relayed link; each end gets a ticket, opens `/relay` with it, and the server
- * joins the two. It has to be sealed: the server sees every byte.
+ * The transport through the control plane, for peers between which nothing else works, or whose addresses stay private. The
+ * dialler asks on `/mesh` for a relayed link; each end gets a ticket, opens `/relay` with it, and the server joins the two.
+ * It has to be sealed: the server sees every byte.
  */
 import { onAbort, untilAborted } from '../base/abort.ts';
 import type { Clock } from '../base/clock.ts';
@@ -10,9 +10,9 @@ import type { PeerId } from '../base/ids.ts';
 import { RelayLink, type RelayEnds, type RelaySocket } from './relay-link.ts';
 import type { Link, Transport } from './transport.ts';
 
-/** The server waits 10 s for both ends; whoever dials has less patience. */
+/** The server waits 10 s for both ends; a dialler has less patience. */
 const OPEN_TIMEOUT_MS = 8_000;
-/** Calls being answered at once; each costs a WebSocket. */
+/** How many calls are answered at once; each costs a WebSocket. */
 const MAX_OPENING = 32;
 
 export interface RelayTransportOptions {
@@ -42,7 +42,7 @@ export class RelayTransport implements Transport {
     this.#options = options;
   }
 
-  /** The control plane let us in: others can call. */
+  /** The control plane has let us in, so others can call. */
   start(): void {
     this.#start();
   }
@@ -55,7 +55,7 @@ export class RelayTransport implements Transport {
     } catch (thrown) {
       const error = asMeshError(thrown, 'connect_failed', 'Could not make a relayed connection.');
       if (error.code === 'cancelled' || error.code === 'control_unreachable') throw error;
-      // Whatever this server has against it, another volunteer may be reached.
+      // Even if this server refuses, another provider may be reached.
       throw new MeshError('connect_failed', error.message, { cause: error });
     }
     return this.#open(ticket, peer, { dialler: this.self, acceptor: peer }, either);
@@ -72,7 +72,7 @@ export class RelayTransport implements Transport {
           else this.accept(link);
         },
         () => {
-          // Who called is told by their own end.
+          // The one who called hears it from their own end.
         },
       )
       .finally(() => {

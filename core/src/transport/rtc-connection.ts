@@ -1,13 +1,13 @@
-/** One WebRTC connection with one data channel, set up by hand: what PeerJS hides, where there is no PeerJS. */
+/** One WebRTC connection with one data channel, set up by hand where there is no PeerJS to do it. */
 import type { Clock } from '../base/clock.ts';
 import { MeshError } from '../base/errors.ts';
 import type { LinkConnection, LinkDataChannel } from './peerjs-link.ts';
 import { MAX_DESCRIPTION_CHARS } from '../protocol.ts';
 
-/** Addresses found later than this are not told: the first ones are those of this computer and its network. */
+/** Addresses found later than this are not sent: the first ones are those of this computer and its network. */
 const GATHERING_MS = 1_000;
 
-/** What is used of W3C's `RTCPeerConnection`. */
+/** The part of W3C's `RTCPeerConnection` that we use. */
 export interface RtcPeerConnection {
   readonly localDescription: { readonly sdp: string } | null;
   readonly remoteDescription: { readonly sdp: string } | null;
@@ -47,7 +47,7 @@ export class RtcConnection implements LinkConnection {
       const { connectionState } = peerConnection;
       if (connectionState === 'failed' || connectionState === 'closed') this.close();
     });
-    // Ours, or the other end's; whatever comes after the first is of no use.
+    // It is ours, or the other end's; any after the first is useless.
     peerConnection.addEventListener('datachannel', ({ channel }: { channel: RtcDataChannel }) => this.#take(channel));
   }
 
@@ -57,7 +57,7 @@ export class RtcConnection implements LinkConnection {
 
   on(event: 'open' | 'close' | 'data' | 'error', listener: (value: unknown) => void): void {
     (this.#listeners[event] ??= []).push(listener);
-    // Told late, as all events are.
+    // The event comes late, as all events do.
     if (event === 'open' && this.#channel?.readyState === 'open') queueMicrotask(() => this.#emit('open'));
     if (event === 'close' && this.#closed) queueMicrotask(() => this.#emit('close'));
   }

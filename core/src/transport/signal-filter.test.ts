@@ -35,9 +35,9 @@ describe('what reaches PeerJS', () => {
     ['an unknown serialisation', { ...offer, payload: { ...offer.payload, serialization: 'evil' } }],
     ['a video call', { ...offer, payload: { ...offer.payload, type: 'media' } }],
     ['a channel that loses messages', { ...offer, payload: { ...offer.payload, reliable: false } }],
-    ['an SDP that is no SDP', { ...offer, payload: { ...offer.payload, sdp: 7 } }],
+    ['an SDP that is not SDP', { ...offer, payload: { ...offer.payload, sdp: 7 } }],
     ['a giant SDP', { ...offer, payload: { ...offer.payload, sdp: { type: 'offer', sdp: 'x'.repeat(20_000) } } }],
-    ['a sender that is no peer', { ...offer, src: '../../etc' }],
+    ['a sender that is not a peer', { ...offer, src: '../../etc' }],
     ['a LEAVE, which only a link may tell', { type: 'LEAVE', src }],
     ['an unknown type', { type: 'EVIL', src }],
     ['an error without words', { type: 'ERROR' }],
@@ -93,7 +93,7 @@ describe('what reaches PeerJS', () => {
       await clock.advance(60_001);
     }
     expect(early).toBe(640);
-    // What came before its offer makes room when the offer comes.
+    // A candidate that came before its offer makes room when the offer comes.
     const late = { ...offer, payload: { ...offer.payload, connectionId: 'dc_0_0' } };
     expect(limits.admit(parseSignal(late) as Signal, false)).toBe(true);
     expect(limits.admit(parseSignal(candidate('dc_new')) as Signal, false)).toBe(true);

@@ -1,7 +1,7 @@
 /**
- * What may reach PeerJS from the signalling server. PeerJS trusts its server: an offer of an unknown serialisation is
- * an uncaught exception in it, candidates for unknown connections pile up for ever, and every offer makes a live
- * connection. So each message is parsed here first, and the greedy are dropped.
+ * Filters what reaches PeerJS from the signalling server. PeerJS trusts its server: an offer with an unknown serialisation
+ * is an uncaught exception in it, candidates for unknown connections pile up for ever, and every offer makes a live
+ * connection. So each message is parsed here first, and messages of greedy peers are dropped.
  */
 import * as v from 'valibot';
 import type { Clock } from '../base/clock.ts';
@@ -51,8 +51,8 @@ const SignalSchema = v.variant('type', [
 export type Signal = v.InferOutput<typeof SignalSchema>;
 
 /**
- * A message of the server as a signal, or null. LEAVE is none of them: whether a peer is gone is told by the link to it,
- * never by the server.
+ * A message of the server as a signal, or null. LEAVE does not count: the link to a peer tells whether it is gone, never the
+ * server.
  */
 export function parseSignal(message: unknown): Signal | null {
   const result = v.safeParse(SignalSchema, message);
@@ -62,7 +62,7 @@ export function parseSignal(message: unknown): Signal | null {
 const OFFERS_PER_MINUTE = 30;
 const OFFERS_PER_MINUTE_ALL = 600;
 const CANDIDATES_PER_CONNECTION = 64;
-/** Candidates can overtake their offer; so many connections may have some waiting. PeerJS keeps them for good. */
+/** Candidates can overtake their offer. This many connections may have some waiting, as PeerJS keeps them for good. */
 const MAX_EARLY_CONNECTIONS = 64;
 
 /** Counts offers, answers and candidates, per sender and per connection, over the last minute. */
@@ -82,7 +82,7 @@ export class SignalLimits {
   }
 
   /**
-   * May this signal pass? Counts it. `known`: is its connection one that PeerJS has? A repeated offer would end that one.
+   * Whether this signal may pass, which counts it. `known`: whether PeerJS has its connection. A repeated offer would end that one.
    */
   admit(signal: Signal, known: boolean): boolean {
     if (this.#clock.now() - this.#minuteStartMs > 60_000) {

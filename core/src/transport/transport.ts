@@ -1,5 +1,5 @@
 /**
- * The port between the mesh and whatever carries its bytes. Adapters: PeerJS over WebRTC (`peerjs-transport.ts`), the
+ * The port between the mesh and the carrier of its bytes. Adapters: PeerJS over WebRTC (`peerjs-transport.ts`), the
  * control plane (`relay-transport.ts`), memory (`memory-transport.ts`) for tests; several as one (`raced-transport.ts`), and
  * any of them sealed (`seal.ts`). The acceptance suite is `suites/transport.ts`.
  */
@@ -8,12 +8,12 @@ import type { PeerId } from '../base/ids.ts';
 
 export type Path = 'direct' | 'relay';
 
-/** An open, ordered, reliable way to one peer. What it carries is opaque: fragments of at most 16 KiB. */
+/** An open, ordered, reliable way to one peer. It carries opaque fragments of at most 16 KiB. */
 export interface Link {
   readonly peer: PeerId;
-  /** Takes the bytes at once; the caller gives them up. Does nothing on a closed link. */
+  /** Takes the bytes over at once. Does nothing on a closed link. */
   send(fragment: Uint8Array<ArrayBuffer>): void;
-  /** Bytes taken by `send` and not yet on their way. */
+  /** The bytes that `send` has taken and that are not yet on their way. */
   readonly bufferedBytes: number;
   /** Idempotent. Calls `closed` once. */
   close(): void;
@@ -23,9 +23,9 @@ export interface Link {
   receive: ((fragment: Uint8Array) => void) | null;
   /** `bufferedBytes` fell below the low-water mark. */
   drained: (() => void) | null;
-  /** The link is gone, from whichever end. Called once; at once when it is gone already. */
+  /** The link is gone, closed by either end. Called once; at once when it is gone already. */
   closed: (() => void) | null;
-  /** False: the other end stays anonymous, and `peer` is what others say of it. Left out: it is as sure as it gets. */
+  /** False: the other end stays anonymous, and `peer` is what others call it. Left out: it is as sure as it gets. */
   readonly proven?: boolean;
   /** Why it closed, when the other end or something between broke the rules. */
   readonly failure?: MeshError | null;
@@ -39,7 +39,7 @@ export interface Transport {
   reachable(signal: AbortSignal): Promise<void>;
   /** The certificate of our key, in base32: for our adverts, so that anonymous requesters can call us. */
   certificate?: string;
-  /** What another has shown in its advert. Only transports that stay anonymous want to know. */
+  /** Learns what another peer has shown in its advert. Only transports that stay anonymous need it. */
   learn?: (peer: PeerId, certificate: string) => void;
   /** A peer dialled us. */
   accept: ((link: Link) => void) | null;
@@ -47,6 +47,6 @@ export interface Transport {
   close(): void;
 }
 
-/** Stop sending above the first, go on below the second. */
+/** Stop sending above the first, continue below the second. */
 export const HIGH_WATER_BYTES = 4_194_304;
 export const LOW_WATER_BYTES = 1_048_576;

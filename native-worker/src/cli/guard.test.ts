@@ -69,7 +69,7 @@ describe.skipIf(process.platform === 'win32').concurrent('a guarded process', ()
     expect(stuck).toMatchObject({ code: 5, fault: null });
   });
 
-  it('ends with whoever started it, even where both were killed or hang', async () => {
+  it('ends with its parent, even where both were killed or hang', async () => {
     const child = program('orphan', `console.log(process.pid); ${SERVES}${HANGS}`);
     const module = pathToFileURL(path.resolve(import.meta.dirname, '../../bin/guarded-process.mjs')).href;
     const parent = program(

@@ -4,7 +4,7 @@ import type { Output } from './output.ts';
 
 const MB = 1e6;
 
-/** What would be written, and a clock that is turned by hand. */
+/** Collects what would be written, with a clock that is turned by hand. */
 function reported(json: boolean, watched: boolean) {
   const lines: { kind: string; text: string }[] = [];
   const time = { now: 0 };
@@ -16,7 +16,7 @@ function reported(json: boolean, watched: boolean) {
     live: (text: string) => lines.push({ kind: 'live', text }),
   } as unknown as Output;
   const report = new ProgressReport(output, { now: () => time.now, after: () => () => {} });
-  /** A megabyte every 100 ms, on top of `from`. */
+  /** Adds a megabyte every 100 ms to `from`. */
   const run = (from: number, seconds: number) => {
     for (let i = 0; i <= seconds * 10; i++) {
       time.now += 100;

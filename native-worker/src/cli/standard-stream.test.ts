@@ -1,4 +1,4 @@
-/** Whoever reads what a command says goes away, or stands still: real pipes, a real terminal (of Python), a full device. */
+/** The reader of a command's output goes away, or stands still: real pipes, a real terminal (of Python), a full device. */
 import { spawn, spawnSync, type StdioOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
@@ -31,13 +31,13 @@ function start(args: readonly string[], stdio: StdioOptions) {
   return spawn(process.execPath, [...programArgs('native-worker/src/main.ts'), ...args], { cwd: root, stdio });
 }
 
-/** As the mesh sees it. */
+/** The worker as the mesh sees it. */
 async function providers(): Promise<number> {
   const response = await fetch(new URL('/api/stats', plane.url));
   return ((await response.json()) as { providers: number }).providers;
 }
 
-/** Runs it in a terminal that is read until it says `word`, and is closed, or not read any more, from then on. */
+/** Runs it in a terminal that is read until it says `word`, and from then on is closed, or no longer read. */
 const TERMINAL = String.raw`
 import os, pty, signal, sys, time
 word, then, program = sys.argv[1].encode(), sys.argv[2], sys.argv[3:]
@@ -65,7 +65,7 @@ sys.exit(os.WEXITSTATUS(status) if os.WIFEXITED(status) else 100 + os.WTERMSIG(s
 const hasTerminals = process.platform !== 'win32' && spawnSync('python3', ['-c', 'import pty']).status === 0;
 
 describe('a command that runs long', () => {
-  it('goes on when whoever reads its lines went away, and ends in order', async () => {
+  it('continues when the reader of its lines has gone away, and ends in order', async () => {
     const running = start([...worker(), '--json', '--log', 'json'], ['ignore', 'pipe', 'pipe']);
     await once(running.stdout ?? running, 'data');
     running.stdout?.destroy();
@@ -77,7 +77,7 @@ describe('a command that runs long', () => {
   }, 60_000);
 
   it.skipIf(process.platform !== 'linux')(
-    'goes on where nothing can be written any more',
+    'continues where nothing can be written any more',
     async () => {
       const full = openSync('/dev/full', 'w');
       const running = start([...gateway(), '--json'], ['ignore', full, full]);

@@ -34,11 +34,11 @@ describe('which model is asked', () => {
   it('is the one with the most free slots', () => expect(chooseModel(offers, undefined).id).toBe('roomy'));
   it('is the one that was named', () => expect(chooseModel(offers, 'full').id).toBe('full'));
   it('is told when there is no such', () =>
-    expect(() => chooseModel(offers, 'other')).toThrow('There is: full, roomy, small.'));
+    expect(() => chooseModel(offers, 'other')).toThrow('Available: full, roomy, small.'));
   it('is never one that does not chat', () => {
     const embedder = { ...offer('bge', 9, 0), task: 'embedding', embeds: 384 };
     expect(chooseModel([...offers, embedder], undefined).id).toBe('roomy');
-    expect(() => chooseModel([...offers, embedder], 'bge')).toThrow('does not chat. There is: full, roomy, small.');
+    expect(() => chooseModel([...offers, embedder], 'bge')).toThrow('does not chat. Available: full, roomy, small.');
     expect(() => chooseModel([embedder], undefined)).toThrow('Nobody lends a model');
   });
   it('is none where nobody lends', () => expect(() => chooseModel([], 'other')).toThrow('Nobody lends a model'));

@@ -11,5 +11,5 @@ export async function makeKey(
   const file = keysFile(options);
   const key = await addKey(file, name);
   output.print(key, { key, name, file });
-  output.note(`Keep it: it is not shown again. A gateway that runs takes it in a moment; its line is in ${file}.`);
+  output.note(`Keep it: it is not shown again. A running gateway accepts it in a moment; its line is in ${file}.`);
 }

@@ -167,7 +167,7 @@ async function openModels(
     if (!isNew) {
       throw new MeshError(
         'model_unreadable',
-        `Two of these models go by the name ${id}. Leave one out, or rename its file.`,
+        `Two of these models are called ${id}. Leave one out, or rename its file.`,
       );
     }
   }

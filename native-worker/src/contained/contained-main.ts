@@ -1,10 +1,10 @@
-/** A process that runs jobs, one at a time, until whoever started it is gone: see `ContainedProcess`. */
+/** A process that runs jobs, one at a time, until its parent is gone: see `ContainedProcess`. */
 import { asMeshError } from '@llmesh/core/base/errors';
 import { JOB_LIMITS, type Job, type JobMessage, type Reply, type Role } from './jobs.ts';
 import { SHARED, startWatch } from './watch.ts';
 
 process.on('disconnect', () => process.exit(0));
-// That may have been before.
+// The parent may have gone already.
 if (!process.connected) process.exit(0);
 const shared = new Int32Array(new SharedArrayBuffer(SHARED.size * 4));
 const [, , role, parent] = process.argv;

@@ -17,10 +17,10 @@ const render = (template: string): Job => ({
   conversations: hello,
   tokens: { bos: '', eos: '' },
 });
-/** Within one step of the interpreter, which counts it only afterwards. */
+/** It fills the memory within one step of the interpreter, which counts it only afterwards. */
 const FILLS_THE_MEMORY = "{{ ('é\\né' | indent(500000000))[:1] }}";
 const grammar = (text: string): Job => ({ kind: 'grammar', grammar: text, delivered: '' });
-/** As many ways to read it as there are, doubled with each bracket. */
+/** The number of ways to read it doubles with each bracket. */
 const DOUBLES: Job = {
   kind: 'grammar',
   grammar: 'root ::= "[" root "]" | "[" root "]" | "1"',
@@ -41,7 +41,7 @@ describe('ContainedProcess', () => {
     expect(pid).not.toBe(process.pid);
   });
 
-  it('fails a job as the job failed, and goes on', async () => {
+  it('fails a job as the job failed, and continues', async () => {
     await expect(templates.run(render('{% for %}'))).rejects.toMatchObject({ code: 'model_unreadable' });
     const { pid } = templates;
     await templates.run(render(CHATML_TEMPLATE));
@@ -97,7 +97,7 @@ describe('ContainedProcess', () => {
   );
 });
 
-/** One that ended, and that nobody has asked for its end, is none. */
+/** A process that ended, but that its parent has not collected yet, does not count. */
 function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);

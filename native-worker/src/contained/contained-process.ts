@@ -1,5 +1,5 @@
 /**
- * A process beside this one for what a stranger wrote and native code reads: it can be killed, and what it brings down is
+ * A process beside this one, in which native code reads what a stranger wrote: it can be killed, and brings down nothing but
  * itself. It starts with the first job, stays for the next, and ends when nobody needs it, or with this process.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
@@ -10,24 +10,24 @@ import { untilAborted } from '@llmesh/core/base/abort';
 import { MeshError } from '@llmesh/core/base/errors';
 import { JOB_LIMITS, ReplySchema, type Job, type Reply, type Role } from './jobs.ts';
 
-/** Of the sources, and of what is built of them. */
+/** The same file starts the sources and what is built from them. */
 const PROGRAM = fileURLToPath(new URL('../../bin/contained.mjs', import.meta.url));
-/** Until it can take a job, on a slow disk. */
+/** How long a start may take on a slow disk. */
 const START_MS = 60_000;
-/** Without a job; it takes some 50 MB, and half a second to start. */
+/** It ends after this long without a job: it takes some 50 MB, and half a second to start. */
 const IDLE_MS = 300_000;
-/** Each is of a question that was let in; more wait for nothing. */
+/** Each job belongs to a question that was accepted; more would wait in vain. */
 const MAX_WAITING = 256;
 /** What the system itself allows it, in KB, where a shell can say so; the watch in it is stricter. */
 const DATA_KB = 4_194_304;
-/** Nothing else of this process's environment: it holds keys. */
+/** It gets nothing else from this process's environment, which holds keys. */
 const ENVIRONMENT = ['PATH', 'LD_LIBRARY_PATH', 'SystemRoot', 'TEMP', 'TMP', 'TMPDIR'];
 
 /** Why a job has no answer. */
 export type Failure =
   /** It took too much of the processor, or of the memory. */
   | 'too_much'
-  /** It took too long, which may be the computer. */
+  /** It took too long, which may be the computer's fault. */
   | 'too_long'
   /** It brought the process down. */
   | 'crashed'
@@ -74,7 +74,7 @@ export class ContainedProcess {
   /** Rejects with ContainedFailure, a MeshError of the job, busy, or cancelled: then nobody waits for it any more. */
   async run(job: Job, signal?: AbortSignal): Promise<string[]> {
     if (this.#waiting.length >= MAX_WAITING) {
-      throw new MeshError('busy', 'This volunteer has too much to look at right now. Try again in a moment.');
+      throw new MeshError('busy', 'This volunteer has too much to check right now. Try again in a moment.');
     }
     const done = new Promise<string[]>((resolve, reject) => {
       this.#waiting.push({ job, resolve, reject });
@@ -83,7 +83,7 @@ export class ContainedProcess {
     return signal === undefined ? done : untilAborted(done, signal);
   }
 
-  /** Ends the process. What waits fails. */
+  /** Ends the process. Jobs that wait fail. */
   close(): void {
     this.#child?.process.kill('SIGKILL');
   }
@@ -92,7 +92,7 @@ export class ContainedProcess {
     if (this.#running !== null || this.#waiting.length === 0) return;
     this.#child ??= this.#start();
     const { process: child, ready } = this.#child;
-    // It keeps this process only while somebody waits.
+    // It keeps this process alive only while somebody waits.
     child.ref();
     child.channel?.ref();
     if (!ready) return;
@@ -167,7 +167,7 @@ function settle({ resolve, reject }: Waiting, reply: Exclude<Reply, { ready: tru
 }
 
 function spawnContained(role: Role): ChildProcess {
-  // It may be gone before the other looks for it.
+  // This process may be gone before the other one looks for it.
   const args = [PROGRAM, role, String(process.pid)];
   const env = Object.fromEntries(
     ENVIRONMENT.flatMap((name) => (name in process.env ? [[name, process.env[name]]] : [])),
@@ -180,7 +180,7 @@ function spawnContained(role: Role): ChildProcess {
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'] as ['ignore', 'ignore', 'ignore', 'ipc'],
   };
   if (process.platform === 'win32') return spawn(process.execPath, args, options);
-  // What crashes leaves no picture of its memory on the disk.
+  // A crash leaves no core dump on the disk.
   const limits = `ulimit -c 0; ulimit -d ${DATA_KB} 2>/dev/null; exec "$0" "$@"`;
   return spawn('/bin/sh', ['-c', limits, process.execPath, ...args], options);
 }

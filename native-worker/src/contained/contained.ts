@@ -1,4 +1,4 @@
-/** This process's two helpers. They start when they are needed. */
+/** The two helper processes of this one. They start when they are needed. */
 import { ContainedProcess } from './contained-process.ts';
 
 export const contained = {

@@ -5,7 +5,7 @@ import { GrammarTrial } from './grammar-trial.ts';
 const never = new AbortController().signal;
 /** llama.cpp counts down from -7, as it has no sign. */
 const GROWS = 'root ::= [a-z]{9,2}';
-/** There are twice as many ways to read it with each bracket. */
+/** The number of ways to read it doubles with each bracket. */
 const DOUBLES = 'root ::= "[" root "]" | "[" root "]" | "1"';
 /** On a busy computer llama.cpp takes its time to start. */
 const STARTS_MS = 120_000;
@@ -15,7 +15,7 @@ describe('GrammarTrial', () => {
   afterAll(() => llama.close());
 
   it(
-    'lets through what llama.cpp can hold to, and refuses what fills the memory or never ends, while this process goes on',
+    'lets through what llama.cpp can enforce, and refuses what fills the memory or never ends, while this process continues',
     async () => {
       const trial = new GrammarTrial(llama);
       await trial.check('root ::= "a" | "b"', 'a', never);
@@ -28,7 +28,7 @@ describe('GrammarTrial', () => {
       clearInterval(turning);
       expect(turns).toBeGreaterThan(3);
       const { pid } = llama;
-      // Remembered: the process is not asked again.
+      // The verdict is remembered: the process is not asked again.
       await expect(trial.check(GROWS, '', never)).rejects.toMatchObject({ code: 'bad_schema' });
       await trial.check('root ::= "a" | "b"', 'a', never);
       expect(llama.pid).toBe(pid);

@@ -1,4 +1,4 @@
-/** Whether llama.cpp can hold to a grammar that a stranger's schema made, tried where it can be ended. */
+/** Whether llama.cpp can enforce the grammar of a stranger's schema, tried where it can be ended. */
 import { BoundedMap } from '@llmesh/core/base/bounded-map';
 import { createHash } from 'node:crypto';
 import { untilAborted } from '@llmesh/core/base/abort';
@@ -10,7 +10,7 @@ const MAX_REMEMBERED = 1_000;
 
 export class GrammarTrial {
   readonly #process: Pick<ContainedProcess, 'run'>;
-  /** By their checksums, the one that was asked for longest ago first. */
+  /** The verdicts by the grammars' checksums; the one that was asked for longest ago comes first. */
   readonly #verdicts = new BoundedMap<string, Promise<void>>(MAX_REMEMBERED);
 
   constructor(process: Pick<ContainedProcess, 'run'>) {
@@ -18,7 +18,7 @@ export class GrammarTrial {
   }
 
   /**
-   * After `delivered`, what there is of the answer. Rejects with bad_schema; busy, when it could not be told; cancelled.
+   * Tries the grammar after `delivered`, the answer so far. Rejects with bad_schema; busy, when there was no verdict; cancelled.
    */
   async check(grammar: string, delivered: string, signal: AbortSignal): Promise<void> {
     const key = createHash('sha256')
@@ -34,7 +34,7 @@ export class GrammarTrial {
       () => {},
       (thrown: unknown) => {
         const error = verdictOf(thrown);
-        // What is the computer's may pass.
+        // The computer's own trouble may pass.
         if (error.code !== 'bad_schema') this.#verdicts.delete(key);
         throw error;
       },
@@ -45,11 +45,11 @@ export class GrammarTrial {
 function verdictOf(thrown: unknown): MeshError {
   if (thrown instanceof MeshError) return thrown;
   if (thrown instanceof ContainedFailure && (thrown.why === 'too_much' || thrown.why === 'crashed')) {
-    return new MeshError('bad_schema', 'This JSON schema takes too much to hold to. Make it simpler.', {
+    return new MeshError('bad_schema', 'This JSON schema costs too much to enforce. Make it simpler.', {
       cause: thrown,
     });
   }
-  return new MeshError('busy', 'This volunteer could not look at the JSON schema in time. Ask again, or ask another.', {
+  return new MeshError('busy', 'This volunteer could not check the JSON schema in time. Ask again, or ask another.', {
     cause: thrown,
   });
 }

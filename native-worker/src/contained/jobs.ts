@@ -1,4 +1,4 @@
-/** What runs in a process of its own, because a stranger wrote what it reads; and how much of the computer each may take. */
+/** The jobs that run in a process of their own, because strangers wrote what they read; and how much each may take. */
 import * as v from 'valibot';
 import { ERROR_CODES } from '@llmesh/core/base/errors';
 import type { Turn } from '@llmesh/core/protocol';
@@ -9,22 +9,22 @@ export interface TemplateTokens {
 }
 
 export type Job =
-  /** To its texts, one for each conversation. */
+  /** Renders one text for each conversation. */
   | { kind: 'render'; template: string; conversations: readonly (readonly Turn[])[]; tokens: TemplateTokens }
-  /** Can llama.cpp follow the grammar, and `delivered` by it? */
+  /** Asks whether llama.cpp can follow the grammar, and `delivered` by it. */
   | { kind: 'grammar'; grammar: string; delivered: string }
-  /** Does llama.cpp take this file, as far as that can be told without its weights? */
+  /** Asks whether llama.cpp accepts this file, as far as that can be told without its weights. */
   | { kind: 'model'; path: string };
 
-/** One process each: what a job needs is loaded before it gets one. */
+/** Each role has a process, which loads what its jobs need before it gets one. */
 export type Role = 'templates' | 'llama';
 
 export interface JobLimits {
-  /** Of the processor, of all threads together: a busy computer does not make it less. */
+  /** The processor time of all threads together: a busy computer does not shorten it. */
   cpuMs: number;
-  /** From when it was begun; only what hangs takes as long. */
+  /** The time since it began; only a job that hangs takes that long. */
   wallMs: number;
-  /** More than before. */
+  /** How much more memory it may take than before. */
   memoryBytes: number;
 }
 
@@ -42,7 +42,7 @@ export interface JobMessage {
   job: Job;
 }
 
-/** From the process, whose memory may be in a stranger's hands. */
+/** A reply from the process, whose memory may be in a stranger's hands. */
 export const ReplySchema = v.union([
   v.object({ ready: v.literal(true) }),
   v.object({ texts: v.array(v.string()) }),

@@ -1,4 +1,4 @@
-/** What llama.cpp is tried with before the process that answers gets it. */
+/** The trials that llama.cpp gets before the process that answers does. */
 import { GgufInsights, type Llama, type LlamaModel } from 'node-llama-cpp';
 import { MeshError } from '@llmesh/core/base/errors';
 import { readGgufInfo } from '../models/gguf-info.ts';
@@ -7,10 +7,10 @@ import { openLlama } from '../llama/context/llama-device.ts';
 import { loadError } from '../llama/context/load-error.ts';
 import type { Job } from './jobs.ts';
 
-/** As small as contexts are: its parts are what matters. */
+/** As small as contexts come: only its parts matter. */
 const CONTEXT = { contextSize: 256, batchSize: 64, sequences: 1 };
 
-/** The library keeps it to itself. */
+/** The library does not export it. */
 interface Followed {
   _testText(text: string): boolean;
 }
@@ -29,16 +29,16 @@ export async function openLlamaJobs(): Promise<(job: Job) => Promise<string[]>> 
 async function tryGrammar(llama: Llama, { grammar, delivered }: { grammar: string; delivered: string }): Promise<void> {
   try {
     const compiled = await llama.createGrammar({ grammar });
-    // Whether it ends there is another question: what counts is that it comes back.
+    // Whether the text may end there does not matter here, only that the call returns.
     (compiled as unknown as Followed)._testText(delivered);
   } catch (cause) {
-    throw new MeshError('bad_schema', 'This JSON schema asks for more than can be held to. Make it simpler.', {
+    throw new MeshError('bad_schema', 'This JSON schema asks for more than can be enforced. Make it simpler.', {
       cause,
     });
   }
 }
 
-/** Rejects with model_unreadable. What llama.cpp ends the process at, ends this one. */
+/** Rejects with model_unreadable. Where llama.cpp ends the process, it ends this one. */
 async function tryModel(llama: Llama, path: string): Promise<void> {
   let model: LlamaModel | null = null;
   try {

@@ -1,4 +1,4 @@
-/** Whether llama.cpp takes a file from anywhere, tried where what it ends at ends nothing else. */
+/** Whether llama.cpp accepts a file from anywhere, tried in a process whose end harms nothing else. */
 import path from 'node:path';
 import { MeshError } from '@llmesh/core/base/errors';
 import { ContainedFailure, type ContainedProcess } from './contained-process.ts';
@@ -19,7 +19,7 @@ export async function tryModel(
 
 const WHY: Readonly<Record<ContainedFailure['why'], string>> = {
   crashed: 'llama.cpp fails at it: it is damaged, made to do harm, or newer than this. Choose another model.',
-  too_much: 'It takes more than any model does before it is even loaded. Choose another model.',
-  too_long: 'It could not be looked at in time. Try again when the computer is less busy.',
-  not_started: 'The process that looks at it does not start. Close other programs, and try again.',
+  too_much: 'It needs more than any model does, before it is even loaded. Choose another model.',
+  too_long: 'It could not be checked in time. Try again when the computer is less busy.',
+  not_started: 'The process that checks it does not start. Close other programs, and try again.',
 };

@@ -4,13 +4,13 @@
  */
 import { Worker } from 'node:worker_threads';
 
-/** What the two threads share: whether there is a job, and where it ends. */
+/** What the two threads share: whether a job runs, and its limits. */
 export const SHARED = { isBusy: 0, mostCpuMs: 1, mostMb: 2, size: 3 } as const;
 
-/** `parent`: the process that waits for the jobs. Calls `failed` when there is no such thread any more. */
+/** `parent`: the process that waits for the jobs. Calls `failed` when the thread has ended. */
 export function startWatch(shared: Int32Array, parent: number, failed: () => void): void {
   const data: Watched = { shared, at: SHARED, parent };
-  // As text: a thread would have to find its way to the sources anew.
+  // The code is passed as text: a thread would have to find its way to the sources again.
   const code = `(${watch.toString()})(require('node:worker_threads').workerData)`;
   new Worker(code, { eval: true, workerData: data }).on('error', failed);
 }
@@ -21,7 +21,7 @@ interface Watched {
   parent: number;
 }
 
-/** Knows nothing of this file. Libraries listen to most signals, and to none of them does a thread that stands. */
+/** Must use nothing of this file. Only SIGKILL helps: libraries catch other signals, and a hanging thread hears none. */
 function watch({ shared, at, parent }: Watched): void {
   const lookMs = 20;
   setInterval(() => {

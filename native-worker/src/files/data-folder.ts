@@ -1,4 +1,4 @@
-/** Where this computer keeps what outlives a run: downloaded models and their checksums, and its identity. */
+/** The folder for everything that outlives a run: downloaded models and their checksums, and the identity. */
 import { chmod, mkdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { homeFolder } from './home-folder.ts';
@@ -16,7 +16,7 @@ export function dataFolder(option: string | undefined): string {
   return named === undefined ? path.join(homeFolder(), '.llmesh') : path.resolve(localPath(named));
 }
 
-/** Made where it is not there, for this account alone. Rejects with the system's error. */
+/** Makes the folder if it is missing, for this account alone. Rejects with the system's error. */
 export async function makeDataFolder(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: OWNER_ALONE });
 }
@@ -35,7 +35,7 @@ export async function closeToOthers(folder: string, holds: string): Promise<stri
     await chmod(folder, mode & OWNER_ALONE);
     return `Other accounts could look into ${folder}: now only this one can.`;
   } catch {
-    // A disk that keeps no rights, or a folder that has nothing of ours yet.
+    // The disk keeps no permissions, or the folder has nothing of ours yet.
     return null;
   }
 }

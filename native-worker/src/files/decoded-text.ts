@@ -1,4 +1,4 @@
-/** Text of a file or a request as its bytes say it is written: editors of Windows put a mark before it, or write UTF-16. */
+/** Decodes the text of a file or a request: editors of Windows put a byte order mark before it, or write UTF-16. */
 
 const MARK = '\ufeff';
 
@@ -6,7 +6,7 @@ const MARK = '\ufeff';
 export function decoded(bytes: Buffer): string {
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return bytes.subarray(2).toString('utf16le');
   if (bytes[0] === 0xfe && bytes[1] === 0xff) {
-    // An odd byte at the end is half of nothing.
+    // An odd byte at the end is not half of anything.
     return Buffer.from(bytes.subarray(2, bytes.byteLength - (bytes.byteLength % 2)))
       .swap16()
       .toString('utf16le');

@@ -17,7 +17,7 @@ const EntrySchema = v.object({ sizeBytes: v.number(), modifiedMs: v.number(), sh
 const CacheSchema = v.record(v.string(), EntrySchema);
 type Cache = v.InferOutput<typeof CacheSchema>;
 
-/** Hex. `folder`: where results are remembered by path, size and time of change. Rejects with cancelled. */
+/** In hex. `folder`: where results are remembered by path, size and time of change. Rejects with cancelled. */
 export async function hashFile(file: string, folder: string, signal: AbortSignal): Promise<string> {
   const absolute = path.resolve(file);
   const { size: sizeBytes, mtimeMs: modifiedMs } = await stat(absolute);
@@ -28,14 +28,14 @@ export async function hashFile(file: string, folder: string, signal: AbortSignal
   return sha256;
 }
 
-/** For `hashFile`: this is what was just read of `file`. */
+/** Remembers for `hashFile` the hash of a file that was just read. */
 export async function rememberHash(file: string, folder: string, sha256: string): Promise<void> {
   const absolute = path.resolve(file);
   const { size: sizeBytes, mtimeMs: modifiedMs } = await stat(absolute);
   await remember(absolute, folder, { sizeBytes, modifiedMs, sha256 });
 }
 
-/** Hex. Rejects with cancelled. */
+/** In hex. Rejects with cancelled. */
 export async function digestFile(file: string, signal: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
   for await (const bytes of createReadStream(file, { highWaterMark: READ_BYTES })) {
@@ -46,7 +46,7 @@ export async function digestFile(file: string, signal: AbortSignal): Promise<str
 }
 
 async function remember(absolute: string, folder: string, entry: Cache[string]): Promise<void> {
-  // Read again: another provider on this computer may have written meanwhile.
+  // It is read again, as another worker on this computer may have written meanwhile.
   const { [absolute]: _stale, ...others } = await readCache(folder);
   const entries = [...Object.entries(others), [absolute, entry] as const];
   await writeCache(folder, Object.fromEntries(entries.slice(-MAX_ENTRIES)));

@@ -1,13 +1,13 @@
 /** Whether a file is still the one that was hashed. */
 import { stat } from 'node:fs/promises';
 
-/** Cheaper than its checksum, and as good for a file of one's own. */
+/** Cheaper than a checksum, and as good for one's own files. */
 export async function fileVersion(file: string): Promise<string | null> {
   try {
     const { size, mtimeMs } = await stat(file);
     return `${size} ${mtimeMs}`;
   } catch {
-    // Gone, or not for us any more: not what was offered.
+    // It is gone, or may not be read any more: it is not what was offered.
     return null;
   }
 }

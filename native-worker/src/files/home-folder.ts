@@ -4,7 +4,7 @@ import path from 'node:path';
 import { MeshError } from '@llmesh/core/base/errors';
 
 /**
- * By HOME; where that is empty, or no whole path, as the system has it of the account. Never the current folder, where
+ * Taken from HOME; where that is empty or relative, from the system's entry for the account. Never the current folder, where
  * nobody would look for it again. Throws identity_unusable where the account has none, as in many containers.
  */
 export function homeFolder(
@@ -20,7 +20,7 @@ export function homeFolder(
   );
 }
 
-/** Empty where the account is none of this system. */
+/** Empty where the system does not know the account. */
 function accountHome(): string {
   try {
     return os.userInfo().homedir;

@@ -14,16 +14,19 @@ export function localPath(text: string): string {
   try {
     return fileURLToPath(text);
   } catch {
-    throw new MeshError('model_not_found', `${text} is no path of this computer. Write file:///, or the path itself.`);
+    throw new MeshError(
+      'model_not_found',
+      `${text} is not a path of this computer. Write file:///, or the path itself.`,
+    );
   }
 }
 
-/** As `localPath`; what looks like a path, and is not a whole one, is in `folder`. */
+/** Like `localPath`, but a relative path is in `folder`. */
 export function pathIn(folder: string, text: string): string {
   const local = localPath(text);
   return LOOKS_LIKE_PATH.test(local) && !IS_SOURCE.test(local) ? path.resolve(folder, local) : local;
 }
 
-/** An id of the catalogue has no such thing in it. */
+/** Ids of the catalogue contain nothing of the kind. */
 const LOOKS_LIKE_PATH = /[/\\]|\.gguf$/i;
 const IS_SOURCE = /^(?:hf:|https?:\/\/)/i;

@@ -1,4 +1,4 @@
-/** What lies in the data folder in place of what we left there. */
+/** Links, pipes and folders that lie in the data folder in place of our files. */
 import { spawnSync } from 'node:child_process';
 import {
   existsSync,
@@ -35,7 +35,7 @@ describe.skipIf(process.platform === 'win32')('in a data folder', () => {
     ['a link', (file: string) => symlinkSync(elsewhere, file)],
     ['a pipe', pipe],
     ['a folder', (file: string) => mkdirSync(file)],
-  ])('%s is no file of ours: it is said, and nothing waits for it', async (_, put) => {
+  ])('%s is not a file of ours: it is said, and nothing waits for it', async (_, put) => {
     for (const name of ['identity.key', 'identity.lock', RECEIPTS_FILE]) put(path.join(folder, name));
     await expect(readOwn(path.join(folder, 'identity.lock'), 64)).rejects.toThrow();
     await expect(readIdentityKey(folder)).rejects.toMatchObject({ code: 'identity_unusable' });
@@ -47,7 +47,7 @@ describe.skipIf(process.platform === 'win32')('in a data folder', () => {
     expect(readFileSync(elsewhere, 'utf8')).toBe('not ours');
   });
 
-  it('a link in place of what is written anew is replaced, and what it leads to stays', async () => {
+  it('a link in place of a file that is written again is replaced, and what it leads to stays', async () => {
     symlinkSync(elsewhere, path.join(folder, `${RECEIPTS_FILE}.new`));
     await new ReceiptFile(folder).close();
     symlinkSync(elsewhere, path.join(folder, 'draft'));

@@ -5,22 +5,22 @@
 import { closeSync, constants, fstatSync, openSync, rmSync } from 'node:fs';
 import { open, rm, type FileHandle } from 'node:fs/promises';
 
-/** Not waiting for whoever is at the other end of a pipe, and not through a link. Windows knows neither. */
+/** Neither waits for the other end of a pipe nor follows a link. Windows knows neither flag. */
 const NO_WAIT = constants.O_NONBLOCK ?? 0;
 const NO_LINK = constants.O_NOFOLLOW ?? 0;
 const MODE = 0o600;
 
-/** Its `code` reads as those of the system do. */
+/** Its `code` stands where the system's would. */
 export class NoFileError extends Error {
-  readonly code = 'it is no file, but a link, a pipe or a folder';
+  readonly code = 'it is not a file but a link, a pipe or a folder';
 }
 
-/** For reading. Rejects with the system's error, and NoFileError. */
+/** Opens it for reading. Rejects with the system's error, or NoFileError. */
 export function openOwn(file: string): Promise<FileHandle> {
   return opened(file, constants.O_RDONLY | NO_WAIT | NO_LINK);
 }
 
-/** As `openOwn`, of one that a person may have put there: through a link, too. */
+/** Like `openOwn`, for a file that a person may have put there: it follows links, too. */
 export function openGiven(file: string): Promise<FileHandle> {
   return opened(file, constants.O_RDONLY | NO_WAIT);
 }
@@ -32,7 +32,7 @@ async function opened(file: string, flags: number): Promise<FileHandle> {
   throw new NoFileError();
 }
 
-/** As `openOwn`. */
+/** Like `openOwn`. */
 export function openOwnSync(file: string): number {
   let handle: number;
   try {
@@ -45,7 +45,7 @@ export function openOwnSync(file: string): number {
   throw new NoFileError();
 }
 
-/** Its text, of at most so many bytes: more is cut off. Rejects as `openOwn`. */
+/** Its text, cut off after so many bytes. Rejects as `openOwn` does. */
 export async function readOwn(file: string, mostBytes: number): Promise<string> {
   const handle = await openOwn(file);
   try {
@@ -57,13 +57,13 @@ export async function readOwn(file: string, mostBytes: number): Promise<string> 
   }
 }
 
-/** A new one, for this account alone, in place of whatever goes by that name. Rejects with the system's error. */
+/** Makes a new file, for this account alone, in place of anything by that name. Rejects with the system's error. */
 export async function openFresh(file: string): Promise<FileHandle> {
   await rm(file, { force: true });
   return open(file, 'wx', MODE);
 }
 
-/** As `openFresh`. */
+/** Like `openFresh`. */
 export function openFreshSync(file: string): number {
   rmSync(file, { force: true });
   return openSync(file, 'wx', MODE);
@@ -71,7 +71,7 @@ export function openFreshSync(file: string): number {
 
 function explained(thrown: unknown): never {
   const code = thrown instanceof Error && 'code' in thrown ? thrown.code : null;
-  // A link where it is not followed, and a socket.
+  // These codes mean a link that is not followed, and a socket.
   if (code === 'ELOOP' || code === 'EMLINK' || code === 'ENXIO') throw new NoFileError();
   throw thrown;
 }

@@ -10,10 +10,10 @@ import { createWhole, errno } from './whole-file.ts';
 /** Process id and, on Linux, when it started: ids are used again, in containers often at once. */
 const HOLDER = /^([1-9]\d{0,9}) (\d*)\n$/;
 const MAX_HOLDER_BYTES = 64;
-/** Each try ends with the lock ours, another's, or one dead holder less. */
+/** After each try the lock is ours, or another's, or there is one dead holder less. */
 const TRIES = 3;
 
-/** The way to release it, idempotent; null when somebody has it. Rejects with the system's error. */
+/** Resolves with an idempotent function that releases it; null when somebody has it. Rejects with the system's error. */
 export async function takeLock(file: string): Promise<(() => Promise<void>) | null> {
   const mine = `${process.pid} ${await startOf(process.pid)}\n`;
   for (let i = 0; i < TRIES; i++) {
@@ -36,7 +36,7 @@ async function readHolder(file: string): Promise<string | null> {
 }
 
 async function isAlive(holder: string): Promise<boolean> {
-  // Locks are written whole: what is none was left by a computer that lost its power.
+  // Locks are written whole: a torn one was left by a computer that lost its power.
   const [, id, start = ''] = HOLDER.exec(holder) ?? [];
   if (id === undefined) return false;
   try {
@@ -49,7 +49,7 @@ async function isAlive(holder: string): Promise<boolean> {
   return start === '' || now === '' || start === now;
 }
 
-/** Aside first, then looked at: another process may have put its own lock in the place meanwhile, and gets it back. */
+/** Moves the lock aside before looking at it: another process may have put its own there meanwhile, and gets it back. */
 async function removeIf(file: string, holder: string): Promise<void> {
   const aside = `${file}.${randomUUID()}`;
   try {
@@ -74,7 +74,7 @@ async function startOf(id: number): Promise<string> {
     // Field 2 is the program's name in brackets, which may hold anything.
     return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
   } catch {
-    // No Linux, or a process that may not be looked at: its id must do.
+    // This is not Linux, or the process may not be looked at: its id must do.
     return '';
   }
 }

@@ -26,7 +26,7 @@ export async function createWhole(file: string, text: string): Promise<boolean> 
   }
 }
 
-/** In bytes; null when there is no such file. Rejects with the system's error. */
+/** Its size in bytes; null when there is no such file. Rejects with the system's error. */
 export async function sizeOf(file: string): Promise<number | null> {
   try {
     return (await stat(file)).size;
@@ -36,7 +36,7 @@ export async function sizeOf(file: string): Promise<number | null> {
   }
 }
 
-/** ENOENT, EACCES … of a system's error; null for any other value. */
+/** The code of a system's error, as ENOENT or EACCES; null for any other value. */
 export function errno(thrown: unknown): string | null {
   const code = thrown instanceof Error && 'code' in thrown ? thrown.code : null;
   return typeof code === 'string' ? code : null;

@@ -405,7 +405,7 @@ describe('an error', () => {
   it('names what would work', async () => {
     await gateway.open(['lent', 'other']);
     const answered = await gateway.whole(gateway.chat({ model: 'none' }));
-    expect(json(answered).error.message).toContain('There is: lent, other.');
+    expect(json(answered).error.message).toContain('Available: lent, other.');
   });
 });
 

@@ -18,7 +18,7 @@ export interface AppOptions extends EndpointNeeds, EmbeddingsNeeds {
   door: Door;
   /** Origins whose pages may read the answers; `*` is any. */
   origins: readonly string[];
-  /** The gateway itself is at fault. */
+  /** Reports a fault of the gateway itself. */
   failed: (error: unknown) => void;
 }
 
@@ -60,7 +60,7 @@ export function gatewayApp(options: AppOptions): Hono<Env> {
   );
 
   app.notFound((context) => {
-    const message = `${context.req.method} ${context.req.path} is nothing here. There is: GET /v1/models, POST /v1/chat/completions, POST /v1/completions, POST /v1/embeddings.`;
+    const message = `${context.req.method} ${context.req.path} does not exist here. Available: GET /v1/models, POST /v1/chat/completions, POST /v1/completions, POST /v1/embeddings.`;
     return errorResponse(new ApiError({ status: 404, type: 'invalid_request_error', code: 'not_found', message }));
   });
   app.onError((error) => {

@@ -5,7 +5,7 @@ import { repeated } from './answer/choices.ts';
 import { whoMayRead } from './request/privacy.ts';
 import { respond, type EndpointNeeds } from './answer/respond.ts';
 
-/** Throws an `ApiError` for what has not begun to be answered. `signal`: the client is gone. */
+/** Throws an `ApiError` while nothing has been answered yet. `signal`: the client is gone. */
 export async function chatCompletions(body: unknown, needs: EndpointNeeds, signal: AbortSignal): Promise<Response> {
   const request = parseChatRequest(body);
   const { turns, sampling, maxTokens, stops, schema, tools, logprobs, adapter } = request;

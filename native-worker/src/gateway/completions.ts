@@ -1,11 +1,11 @@
-/** `POST /v1/completions`: bare texts are gone on with, no template around them. */
+/** `POST /v1/completions`: bare texts are continued, without a template around them. */
 import { repeated } from './answer/choices.ts';
 import { parseCompletionRequest } from './request/completion-request.ts';
 import { whoMayRead } from './request/privacy.ts';
 import { respond, type EndpointNeeds } from './answer/respond.ts';
 import { textWords } from './answer/text-words.ts';
 
-/** Throws an `ApiError` for what has not begun to be answered. `signal`: the client is gone. */
+/** Throws an `ApiError` while nothing has been answered yet. `signal`: the client is gone. */
 export async function completions(body: unknown, needs: EndpointNeeds, signal: AbortSignal): Promise<Response> {
   const request = parseCompletionRequest(body);
   const { sampling, maxTokens, stops, logprobs, adapter } = request;

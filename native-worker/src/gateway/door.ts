@@ -5,17 +5,17 @@ import { TokenBucket, type Rate } from '@llmesh/core/base/token-bucket';
 import { ApiError } from './request/api-error.ts';
 import { ownerOf, type ApiKey } from './keys.ts';
 
-/** Beyond this, callers that were quiet lately are forgotten: it changes nothing for them. */
+/** Beyond this, clients that were quiet lately are forgotten, which changes nothing for them. */
 const MAX_REMEMBERED = 4_096;
 
 export interface DoorOptions {
-  /** Those that count now. None, as long as there were none: without a key, for programs on this computer. */
+  /** The keys that are valid now. Without any from the start, the door is open to programs on this computer. */
   readonly keys: readonly ApiKey[];
   /** Anyone may come in without a key. */
   open: boolean;
   /** A server of ours stands in front and says in X-Forwarded-For who asks. */
   proxied: boolean;
-  /** Of each key; without keys, of each address. */
+  /** The rate for each key; without keys, for each address. */
   rate: Rate;
   clock: Clock;
   /** The command that makes a key which opens this door. */
@@ -23,7 +23,7 @@ export interface DoorOptions {
 }
 
 export interface Knock {
-  /** Of the connection. */
+  /** The address of the connection. */
   address: string;
   host: string | undefined;
   authorization: string | undefined;
@@ -33,7 +33,7 @@ export interface Knock {
 export class Door {
   readonly #options: DoorOptions;
   readonly #buckets = new Map<string, TokenBucket>();
-  /** Whoever takes back the last key does not mean to let everybody in. */
+  /** An owner who takes back the last key does not mean to let everybody in. */
   #needsKey: boolean;
 
   constructor(options: DoorOptions) {
@@ -41,7 +41,7 @@ export class Door {
     this.#needsKey = options.keys.length > 0;
   }
 
-  /** Throws an `ApiError` for whoever may not come in, or comes too often. */
+  /** Throws an `ApiError` for a client that may not come in, or comes too often. */
   enter(knock: Knock): void {
     const caller = this.#callerOf(knock);
     const bucket = this.#bucketOf(caller);
@@ -93,7 +93,7 @@ export function isLoopbackAddress(address: string): boolean {
   return address === '::1' || /^(?:::ffff:)?127\.\d+\.\d+\.\d+$/.test(address);
 }
 
-/** As a `Host` header or an option has it. */
+/** `host`: as a `Host` header or an option has it. */
 export function isLoopbackHost(host: string): boolean {
   const read = readHost(host) ?? readHost(`[${host}]`);
   return read !== null && isLoopback(read);

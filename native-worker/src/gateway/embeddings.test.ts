@@ -72,7 +72,7 @@ describe('on a mesh of scripted embedders', () => {
       [{ input: 'a', encoding_format: 'hex' }, 'encoding_format', /float/],
       [{ input: 'a', dimensions: 1 }, 'dimensions', /2 numbers/],
       [{ input: 'a', stream: true }, 'stream', /no parameter/],
-      [{ input: 'a', model: 'chats' }, 'model', /chats and turns no text into vectors\. There is: m\./],
+      [{ input: 'a', model: 'chats' }, 'model', /chats and turns no text into vectors\. Available: m\./],
       [{ input: 'a', privacy: 'own' }, 'privacy', /--own/],
     ];
     for (const [body, param, message] of cases) {
@@ -84,7 +84,7 @@ describe('on a mesh of scripted embedders', () => {
     const chat = json(await gateway.whole(gateway.chat({ model: 'm' })));
     expect(chat.error).toMatchObject({
       param: 'model',
-      message: expect.stringMatching(/does not chat\. There is: chats\./),
+      message: expect.stringMatching(/does not chat\. Available: chats\./),
     });
     expect((await asked({ input: 'a', model: 'none' })).status).toBe(404);
     expect(json(await gateway.whole(gateway.fetch('/v1/models/m')))).toMatchObject({ llmesh: { vector_size: 2 } });
@@ -138,7 +138,7 @@ describe('by llama.cpp', () => {
   const data = mkdtempSync(path.join(os.tmpdir(), 'llmesh-embeddings-'));
   const file = writeEmbedder(path.join(data, `${MODEL}.gguf`));
   const started: Running[] = [];
-  /** As llama.cpp makes them, without a mesh. */
+  /** The vectors that llama.cpp makes without a mesh. */
   let vectors: number[][] = [];
   let meshUrl = '';
   let worker: Running;

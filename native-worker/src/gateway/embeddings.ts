@@ -46,7 +46,7 @@ function withDimensions(offers: readonly Offer[], dimensions: number | null): re
   );
 }
 
-/** Of the models in turn, whichever gets all of it done. */
+/** Tries the models in turn, and takes the first that gets all of it done. */
 async function firstOf(
   offers: readonly Offer[],
   request: EmbeddingRequest,
@@ -97,7 +97,7 @@ async function embedded(
   }
 }
 
-/** These are about what is in the request, wherever in the mesh it was noticed. */
+/** These errors are about the request itself, wherever in the mesh they were noticed. */
 function aboutInput({ code, message }: MeshError): Error | null {
   const named = CODES[code];
   return named === undefined ? null : badRequest('input', message, named);
@@ -110,7 +110,7 @@ const CODES: Partial<Record<ErrorCode, string>> = {
 
 type Data = Omit<Embedding, 'embedding'> & { embedding: number[] | string };
 
-/** JSON of a vector at a time: all at once would hold up everybody else, and may be more than a string can have. */
+/** The JSON of one vector at a time: all at once would hold up everybody else, and may be too long for a string. */
 function* wordsOf({ vectors, promptTokens }: Embedded, offer: Offer, encoding: EmbeddingRequest['encoding']) {
   yield '{"object":"list","data":[';
   for (const [index, vector] of vectors.entries()) {
@@ -125,7 +125,7 @@ function* wordsOf({ vectors, promptTokens }: Embedded, offer: Offer, encoding: E
   yield `],${JSON.stringify(rest).slice(1)}`;
 }
 
-/** As fast as the client reads. */
+/** Sends no faster than the client reads. */
 function inParts(words: Iterator<string>): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   return new ReadableStream({

@@ -33,7 +33,7 @@ const open = () =>
   });
 const names = () => ring.keys.map(({ name }) => name);
 
-/** Its turn comes, and the file system is as quick as it is. */
+/** Waits in real time, as the file system is only so quick. */
 async function eventually(check: () => void): Promise<void> {
   await expect
     .poll(

@@ -1,4 +1,4 @@
-/** The keys of a running gateway, as their file has them: a key that is made or taken back counts within a second or two. */
+/** The keys of a running gateway, as their file has them: a key that is made or removed counts within a second or two. */
 import { stat } from 'node:fs/promises';
 import type { Clock } from '@llmesh/core/base/clock';
 import { errno } from '../files/whole-file.ts';
@@ -8,9 +8,9 @@ export const LOOK_MS = 1_000;
 
 export interface KeyRingNeeds {
   clock: Clock;
-  /** Other keys count from now on. */
+  /** Told when other keys are valid from now on. */
   changed: (keys: number) => void;
-  /** The file cannot be used as it is: the keys before it still count. Told once for each change. */
+  /** Told once for each change that makes the file unusable: the earlier keys stay valid. */
   failed: (error: unknown) => void;
 }
 
@@ -18,9 +18,9 @@ export class KeyRing {
   readonly #file: string;
   readonly #needs: KeyRingNeeds;
   #keys: readonly ApiKey[];
-  /** As it was read last. */
+  /** The version of the file that was read last. */
   #version: string;
-  /** As it could not be read. */
+  /** The version of the file that could not be read. */
   #broken: string | null = null;
   #stopTimer: () => void = () => {};
   #closed = false;
@@ -33,9 +33,9 @@ export class KeyRing {
     this.#lookLater();
   }
 
-  /** Rejects as `readKeys`. */
+  /** Rejects as `readKeys` does. */
   static async open(file: string, needs: KeyRingNeeds): Promise<KeyRing> {
-    // Before the keys: what changes in between is read again.
+    // The version comes before the keys: what changes in between is read again.
     const version = await versionOf(file);
     return new KeyRing(file, needs, await readKeys(file), version);
   }
@@ -61,7 +61,7 @@ export class KeyRing {
       if (version !== this.#version) this.#take(await readKeys(this.#file));
       this.#version = version;
     } catch (thrown) {
-      // It is tried again: the file need not be what is broken.
+      // It is tried again, since the fault need not be in the file.
       if (!this.#closed && version !== this.#broken) this.#needs.failed(thrown);
       this.#broken = version;
     }
@@ -75,13 +75,13 @@ export class KeyRing {
   }
 }
 
-/** Another one after each change, of its rights too, which take back nothing that was read before. */
+/** Differs after each change, also of permissions, which take back nothing that was read before. */
 async function versionOf(file: string): Promise<string> {
   try {
     const { ino, size, mtimeMs, ctimeMs } = await stat(file);
     return [ino, size, mtimeMs, ctimeMs].join(' ');
   } catch (thrown) {
-    // None, or one that reading says more about.
+    // There is no such file, or reading it tells more.
     return errno(thrown) ?? 'unknown';
   }
 }

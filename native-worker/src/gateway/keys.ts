@@ -1,4 +1,4 @@
-/** The keys that open a gateway: a file of names and hashes, so that whoever reads it can use none of them. */
+/** The keys that open a gateway: a file of names and hashes, so that reading it gives nobody a key. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { mkdir, open } from 'node:fs/promises';
 import path from 'node:path';
@@ -21,24 +21,24 @@ export interface ApiKey {
   hash: Buffer;
 }
 
-/** Empty when there is no such file. Rejects with key_unreadable for one that others can read, and for one that is none. */
+/** Empty when there is no such file. Rejects with key_unreadable for a file that others can read, or that has no keys in it. */
 export async function readKeys(file: string): Promise<ApiKey[]> {
   const lines = (await readSecret(file)).split('\n').map((line) => line.trim());
   return lines.flatMap((line, index) => {
     if (line === '' || line.startsWith('#')) return [];
     const [, name, hash] = LINE.exec(line) ?? [];
     if (name === undefined || hash === undefined) {
-      throw unreadable(`Line ${index + 1} of ${file} is no key. Remove it, and make one with "llmesh key <name>".`);
+      throw unreadable(`Line ${index + 1} of ${file} is not a key. Remove it, and make one with "llmesh key <name>".`);
     }
     return [{ name, hash: Buffer.from(hash, 'hex') }];
   });
 }
 
-/** A fresh key, which is kept nowhere but here. Rejects with key_unreadable where the name is taken or no name. */
+/** Returns a fresh key, which is kept nowhere. Rejects with key_unreadable where the name is taken or invalid. */
 export async function addKey(file: string, name: string): Promise<string> {
   const key = `${PREFIX}${toBase32(randomBytes(KEY_BYTES))}`;
   const line = `${name} ${hashOf(key).toString('hex')}`;
-  if (!LINE.test(line)) throw unreadable(`"${name}" is no name for a key. Take letters, digits, dots and dashes.`);
+  if (!LINE.test(line)) throw unreadable(`"${name}" is not a name for a key. Use letters, digits, dots and dashes.`);
   if ((await readKeys(file)).some((known) => known.name === name)) {
     throw unreadable(`There is a key named ${name} already. Take another name, or remove its line from ${file}.`);
   }
@@ -57,7 +57,7 @@ export async function addKey(file: string, name: string): Promise<string> {
   return key;
 }
 
-/** Whose key it is; null: nobody's. Takes as long for every key that is none. */
+/** Whose key it is; null: nobody's. Takes equally long for every wrong key. */
 export function ownerOf(key: string, keys: readonly ApiKey[]): ApiKey | null {
   const hash = hashOf(key);
   let owner: ApiKey | null = null;
@@ -73,7 +73,7 @@ async function readSecret(file: string): Promise<string> {
   try {
     const handle = await openGiven(file);
     try {
-      // Of the open file, not of the name: nobody can put another in between. Windows has no such modes.
+      // The mode is that of the open file, not of its name: nobody can swap the file in between. Windows has no such modes.
       const { mode, size } = await handle.stat();
       if (process.platform !== 'win32' && (mode & GROUP_AND_OTHERS) !== 0) {
         throw unreadable(`Other accounts can read the keys in ${file}. Run: chmod 600 '${file}'.`);

@@ -39,7 +39,7 @@ async function statuses(options: Partial<GatewayOptions>, ...asked: Record<strin
   );
 }
 
-/** It was let in, and asked a mesh that is not there. */
+/** The status of a request that was let in, and found no mesh. */
 const LET_IN = 503;
 const evil = { host: 'evil.example' };
 const key = { authorization: 'Bearer sk-llmesh-x' };

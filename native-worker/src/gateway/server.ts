@@ -20,7 +20,7 @@ import { Models } from './request/models.ts';
 import type { Circles } from './request/privacy.ts';
 
 const MAX_CONNECTIONS = 2_048;
-/** To receive a whole request. The answer takes as long as it takes. */
+/** How long receiving a request may take. The answer takes as long as it takes. */
 const PATIENCE = { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 5_000 };
 const ID_BYTES = 15;
 
@@ -29,29 +29,29 @@ export interface GatewayOptions {
   /** 0: any free one. */
   port: number;
   host: string;
-  /** Those that count now. */
+  /** The keys that are valid now. */
   keys: () => readonly ApiKey[];
   open: boolean;
   proxied: boolean;
   rate: Rate;
   origins: readonly string[];
-  /** Names that it goes by besides those of this computer. */
+  /** Names by which it is reached besides those of this computer. */
   hosts: readonly string[];
   /** See `DoorOptions`. */
   makeKey?: string;
   circles: Circles;
-  /** The gateway itself is at fault at a request. */
+  /** Reports a fault of the gateway itself at a request. */
   failed: (error: unknown) => void;
 }
 
 export interface Gateway {
-  /** What a client takes as its base URL. */
+  /** The base URL for clients. */
   url: string;
-  /** Every answer breaks off, and its provider stops. Idempotent. */
+  /** Breaks off every answer and stops its provider. Idempotent. */
   close(): Promise<void>;
 }
 
-/** Rejects with port_in_use, or with what else `listen` says. */
+/** Rejects with port_in_use, or with any other error of `listen`. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { node, keys, open, proxied, rate, origins, hosts, makeKey, circles, failed } = options;
   const { mesh, control } = node;
@@ -81,7 +81,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const answer = getRequestListener(app.fetch, { overrideGlobalObjects: false });
   let guard = new HostGuard({ hosts, loopback: true, proxied });
   const server = createServer(PATIENCE, (request, response) => {
-    // Where none is asked for, any would do.
+    // Where no name is asked for, any would do.
     const keyed = (!open || keys().length > 0) && bringsKey(request.headers);
     const fault = keyed ? null : guard.fault(request.headersDistinct['host']);
     if (fault === null) void answer(request, response);
@@ -90,7 +90,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   server.maxConnections = MAX_CONNECTIONS;
   await listen(server, options.port, options.host);
   const { address, port } = server.address() as AddressInfo;
-  // The server in front has looked at the names already, and knows more of them.
+  // The server in front has checked the names already, and knows more of them.
   guard = new HostGuard({ hosts, loopback: isLoopbackAddress(address) && !proxied, proxied });
   let closing: Promise<void> | null = null;
   const name = options.host.includes(':') ? `[${options.host}]` : options.host;
@@ -100,7 +100,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   };
 }
 
-/** Whoever comes by a name that is not ours may be a page of a stranger: see `host-name.ts` in core. */
+/** A client that uses a name which is not ours may be a stranger's page: see `host-name.ts` in core. */
 function turnAway(fault: HostFault, request: IncomingMessage, response: ServerResponse): void {
   const status = fault.host === null ? 400 : 421;
   const message = hostAdvice(fault);

@@ -17,7 +17,7 @@ const questions: { question: string; answer: string }[] = JSON.parse(
 const longest = questions.reduce((a, b) => (b.answer.length > a.answer.length ? b : a));
 const data = mkdtempSync(path.join(os.tmpdir(), 'llmesh-guest-'));
 const calm = { 'proc/vmstat': 'pswpin 0\npswpout 0\npgmajfault 0' };
-/** What a computer in trouble shows, whenever it looks: more than a gigabyte since before. */
+/** The counters of a computer in trouble: more than a gigabyte since the last look. */
 let swapped = 0;
 const swapping = () => ({ 'proc/vmstat': `pswpin ${(swapped += 1 << 20)}\npswpout ${swapped}\npgmajfault ${swapped}` });
 const statusOf = (line: Record<string, unknown>) => line['status'] as Record<string, unknown> | undefined;
@@ -75,9 +75,9 @@ describe('llmesh worker on a machine in use', () => {
     const paused = await worker.line((line) => pauseOf(line)?.why === 'memory');
     expect(pauseOf(paused)?.message).toContain('short of memory');
     await worker.line((line) => statusOf(line)?.['life'] === 'connected');
-    // No fault of anybody: nothing to report.
+    // Nobody is at fault, so there is nothing to report.
     expect(worker.lines.filter((line) => 'error' in line)).toEqual([]);
-    // The counters stand still: calm.
+    // The counters stand still, so the computer is calm.
     await worker.line((line) => pauseOf(line) === null);
     await expect.poll(() => mesh.client.control.offers?.models[0]?.providers, { timeout: 10_000 }).toBe(2);
 
@@ -110,7 +110,7 @@ describe('llmesh worker on a machine in use', () => {
       return providers;
     };
     const asked = await Promise.all([ask(), ask()]);
-    // Nobody asked the one that was loaded.
+    // Nobody asked the model that was loaded.
     expect(asked.map((providers) => [...providers])).toEqual([[ids[0]], [ids[0]]]);
     const expected = await resting.line((line) => line['expected'] === true);
     await resting.line((line) => line['loaded'] === true, resting.lines.indexOf(expected));

@@ -1,4 +1,4 @@
-/** Loaded models on offer, as long as their owner can do without the computer; and what is said about it. */
+/** Offers loaded models while their owner can spare the computer, and says what happens. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { onAbort } from '@llmesh/core/base/abort';
 import { realClock } from '@llmesh/core/base/clock';
@@ -21,32 +21,32 @@ import type { MeshNode } from '../node/mesh-node.ts';
 import type { Output } from '../cli/output.ts';
 import { LIFE_WORDS, type Report, type WorkerReport } from '../status/worker-report.ts';
 
-/** The last words to the requesters travel before their links are cut. */
+/** The last words to the requesters get this long before their links are cut. */
 const FLUSH_MS = 150;
 
 export interface GuestOptions {
   mesh: URL;
   when?: When;
   onBattery?: boolean;
-  /** Quiet seconds before a return. */
+  /** How many quiet seconds come before a return. */
   calm?: number;
-  /** Tokens a second of each answer. */
+  /** The most tokens a second of each answer. */
   maxSpeed?: number;
 }
 
 export interface LentHow {
   /** At least one. */
   models: readonly LentModel[];
-  /** Of the identity. */
+  /** Whether the identity outlives the process. */
   lasting: boolean;
   hung: () => void;
   report: WorkerReport;
 }
 
-/** Told to the owner, each once: they are the words of a server. */
+/** The words of a server for the owner, each told once. */
 const MAX_REFUSALS = 16;
 
-/** Until `signal` aborts. Then the requesters are told, and the engine is at rest. */
+/** Lends until `signal` aborts. When it resolves the requesters have been told, and the engine is at rest. */
 export async function lendModels(
   node: MeshNode,
   { models, lasting, hung, report }: LentHow,
@@ -128,7 +128,7 @@ export async function lendModels(
   });
   const refusals = new Set<string>();
   const refused = (error: MeshError) => {
-    // An advert is sent again with each change, and after each connection.
+    // Adverts are sent again with each change, and after each new connection.
     if (refusals.size < MAX_REFUSALS && refusals.size !== refusals.add(error.message).size) output.error(error);
   };
   report.known(node.mesh.self, name);
@@ -152,7 +152,7 @@ function guestOf({ when = 'always', onBattery = false, calm }: Pick<GuestOptions
   const machine = new MachineSensors({
     platform: process.platform,
     watchesOwner: when === 'idle',
-    // Tests let a real worker look at files of their own.
+    // Tests make a real worker look at files of their own.
     files: new MachineFiles(process.env['LLMESH_MACHINE_ROOT'] || '/'),
     run: runCommand,
     cpuTimes: realCpuTimes,

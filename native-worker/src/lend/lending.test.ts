@@ -41,7 +41,7 @@ async function lend(world: World, engine: ScriptedEngine, slots = 2) {
 }
 
 describe('lending', () => {
-  it('paused in mid-answer: the next goes on where it was, and the first is back when the computer is calm', async () => {
+  it('paused in mid-answer: the next continues where it was, and the first is back when the computer is calm', async () => {
     const world = new World();
     const first = await lend(world, new ScriptedEngine(WORDS));
     const second = await lend(world, new ScriptedEngine(WORDS));
@@ -60,7 +60,7 @@ describe('lending', () => {
     await world.clock.advance(10_000);
     expect([asked.text, asked.error]).toEqual(['abcdef', null]);
     expect(second.engine.prefixes[0]?.text.startsWith(before)).toBe(true);
-    // Whoever pauses is not to blame.
+    // A provider that pauses is not to blame.
     expect(world.failed).toEqual([]);
 
     first.machine.reading = { swapBytesPerSecond: 0 };

@@ -19,9 +19,9 @@ export interface LendingNeeds {
   clock: Clock;
   /** Milliseconds since 1970. */
   now: () => number;
-  /** Offered, or why not: at the first look, and whenever that changes. */
+  /** Told at the first look, and whenever it changes, whether the models are offered, or why not. */
   turned: (pause: Pause | null) => void;
-  /** What it does, counted since `run`. */
+  /** Told what it does, counted since `run`. */
   onStatus: (status: WorkerStatus) => void;
 }
 
@@ -30,7 +30,7 @@ export class Lending {
   #providing: Providing | null = null;
   #pause: Pause | null = null;
   #turned = false;
-  /** Of the offers before this one. */
+  /** How many answers came from earlier offers. */
   #answers = 0;
   #tokens = 0;
 
@@ -38,17 +38,17 @@ export class Lending {
     this.#needs = needs;
   }
 
-  /** Why it is not lent; null while it is. */
+  /** Why the computer is not lent; null while it is. */
   get pause(): Pause | null {
     return this.#pause;
   }
 
-  /** Others can ask. */
+  /** Whether others can ask. */
   get lent(): boolean {
     return this.#providing !== null && this.#pause === null;
   }
 
-  /** Until `signal` aborts. Resolves when the requesters were told and the engines are at rest. */
+  /** Lends until `signal` aborts. Resolves when the requesters have been told and the engines are at rest. */
   async run(signal: AbortSignal): Promise<void> {
     const { look, policy, clock, now } = this.#needs;
     try {

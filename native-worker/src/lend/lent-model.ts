@@ -1,4 +1,4 @@
-/** One model that is lent: opened, tried, and described as others are told of it. */
+/** One model that is lent: opened, tried, and described for others. */
 import { realClock } from '@llmesh/core/base/clock';
 import { EMBEDDING, MAX_WAKING_MS, type ModelAdvert } from '@llmesh/core/wire/model-advert';
 import { testEmbedder } from '@llmesh/core/engine/embedder-self-test';
@@ -16,10 +16,10 @@ import { testAdapters, testModel } from './self-test.ts';
 
 export interface LentModel {
   engine: LoadedEngine;
-  /** As it stands. */
+  /** The advert as it stands now. */
   readonly advert: ModelAdvert;
   slots: number;
-  /** By its plan, whether it is in memory now or not. */
+  /** The memory that its plan has for it, whether it is loaded now or not. */
   memoryBytes: number;
   adapterCapacity?: AdapterCapacity;
   /** Loads it ahead where it left the memory; left out: it never leaves. */
@@ -27,16 +27,16 @@ export interface LentModel {
 }
 
 export interface LentModelNeeds {
-  /** Of all that this worker has, it gets those that are for it. */
+  /** The adapters of this worker, from which it gets those that are made for it. */
   adapters: AdapterFiles;
-  /** Seconds without a question after which it leaves the memory; undefined: it stays. */
+  /** After so many seconds without a question it leaves the memory; undefined: it stays. */
   unloadAfter: number | undefined;
-  /** Of a share of the time; null: all of it. */
+  /** Keeps it to a share of the time; null: it may have all of it. */
   duty: DutyCycle | null;
   output: Output;
-  /** It died by itself. */
+  /** Told when it died on its own. */
   lost: (error: MeshError) => void;
-  /** It left the memory, or is back in it. */
+  /** Told when it left the memory, or is back in it. */
   turned: (advert: ModelAdvert, loaded: boolean) => void;
 }
 
@@ -79,7 +79,7 @@ export async function openLentModel(
     const common = { slots, memoryBytes, ...(adapterCapacity !== undefined && { adapterCapacity }) };
     if (unloadAfter === undefined) return { engine, advert, ...common };
     const { gpu, threads } = options;
-    // As it was offered: with less it would not be the same.
+    // It is opened as it was offered: with less context it would not be the same.
     const version = await fileVersion(model.path);
     const file = {
       path: model.path,
@@ -123,7 +123,7 @@ export async function openLentModel(
   }
 }
 
-/** Tokens a second; null where that is not known, as of a model that embeds. */
+/** Tokens a second; null where that is unknown, as for a model that embeds. */
 async function tried(
   engine: LlamaEngine,
   id: ModelId,
@@ -154,7 +154,7 @@ function asWakingMs(ms: number): number {
   return Math.min(Math.round(ms), MAX_WAKING_MS);
 }
 
-/** Others were told of a model that is not there any more: the offer has to end. */
+/** Others were told about a model that is gone: the offer has to end. */
 function changed(file: string, { lost }: LentModelNeeds): MeshError {
   const error = new MeshError(
     'model_integrity',

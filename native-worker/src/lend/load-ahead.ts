@@ -1,5 +1,5 @@
 /**
- * Loads a model ahead when the mesh expects questions for it. What is expected is a stranger's word: it counts while the
+ * Loads a model ahead when the mesh expects questions for it. That is a stranger's word, so it counts only while the
  * computer is lent, for one model at a time, and not often.
  */
 import type { Clock } from '@llmesh/core/base/clock';
@@ -8,11 +8,11 @@ import { taskOf, type ModelAdvert } from '@llmesh/core/wire/model-advert';
 import { asMeshError, type MeshError } from '@llmesh/core/base/errors';
 import { TokenBucket } from '@llmesh/core/base/token-bucket';
 
-/** Each reads the whole model from the disk. */
+/** Each time reads the whole model from the disk. */
 const RATE = { perSecond: 1 / 300, burst: 3 };
 
 export interface RestingModel {
-  /** As it stands. */
+  /** The advert as it stands now. */
   readonly advert: ModelAdvert;
   /** Loads it; left out: it never leaves the memory. */
   loadAhead?: () => Promise<void>;
@@ -20,11 +20,11 @@ export interface RestingModel {
 
 export interface LoadAheadNeeds {
   models: readonly RestingModel[];
-  /** The owner can spare it now. */
+  /** Whether the owner can spare the computer now. */
   mayLoad: () => boolean;
   clock: Clock;
   loading: (advert: ModelAdvert) => void;
-  /** It stays out of memory, and the next question tries again. */
+  /** Told when it stays out of memory; the next question tries again. */
   failed: (error: MeshError) => void;
 }
 
@@ -56,7 +56,7 @@ export class LoadAhead {
       const error = asMeshError(
         thrown,
         'engine_failed',
-        'The model could not be loaded ahead. The next question tries.',
+        'The model could not be loaded ahead. The next question will try again.',
       );
       // The worker ends.
       if (error.code !== 'cancelled') this.#needs.failed(error);

@@ -105,7 +105,7 @@ describe('a model on call', () => {
   it('is loaded ahead of a question, once, and leaves as after one', async () => {
     await engine.loadAhead();
     await clock.advance(IDLE_MS);
-    // In memory it was not kept there by what was only expected.
+    // An expectation alone did not keep it in memory.
     expect(turns).toEqual([false]);
     await Promise.all([engine.loadAhead(), engine.loadAhead()]);
     expect(await ask()).toBe('ab');

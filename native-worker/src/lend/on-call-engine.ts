@@ -7,13 +7,13 @@ import { cancelled } from '@llmesh/core/base/errors';
 export type LoadedEngine = Pick<Engine<never>, 'generate' | 'close'> & Pick<Embedder<never>, 'embed'>;
 
 export interface OnCallNeeds {
-  /** Loads it anew. Its failure is the failure of who asked; the next question tries again. */
+  /** Loads it again. A failure is the failure of the question that asked; the next one tries again. */
   open: (signal: AbortSignal) => Promise<LoadedEngine>;
   unloadAfterMs: number;
   clock: Clock;
-  /** It left the memory, or is back in it. */
+  /** Told when it left the memory, or is back in it. */
   turned: (loaded: boolean) => void;
-  /** It could not be closed. */
+  /** Told when it could not be closed. */
   failed: (error: unknown) => void;
 }
 
@@ -21,13 +21,13 @@ export class OnCallEngine implements LoadedEngine {
   readonly #needs: OnCallNeeds;
   /** Null while it is out of memory. */
   #engine: Promise<LoadedEngine> | null;
-  /** Memory is free only when the one before has left it. */
+  /** The memory is free only once the previous engine has left it. */
   #left: Promise<void> = Promise.resolve();
   #asking = 0;
   #stopTimer: () => void = () => {};
   readonly #closing = new AbortController();
 
-  /** `loaded`: as it was opened first, and tried. */
+  /** `loaded`: the engine that was opened first, and tried. */
   constructor(loaded: LoadedEngine, needs: OnCallNeeds) {
     this.#needs = needs;
     this.#engine = Promise.resolve(loaded);
@@ -58,8 +58,8 @@ export class OnCallEngine implements LoadedEngine {
   }
 
   /**
-   * Has it in memory before anybody asks, from where it leaves as after a question. Nothing while it is there: what is only
-   * expected keeps nothing in memory. Fails as loading does.
+   * Loads it before anybody asks; it leaves again as it does after a question. Does nothing while it is in memory: an
+   * expectation alone keeps nothing there. Fails as loading does.
    */
   async loadAhead(): Promise<void> {
     if (this.#engine !== null) return;
@@ -74,7 +74,7 @@ export class OnCallEngine implements LoadedEngine {
     await this.#left;
   }
 
-  /** Whoever asks while it is being loaded waits for the same. */
+  /** All who ask while it is being loaded wait for the same. */
   async #wake(): Promise<LoadedEngine> {
     const { signal } = this.#closing;
     if (signal.aborted) throw cancelled();
@@ -107,7 +107,7 @@ export class OnCallEngine implements LoadedEngine {
         if (tell) this.#needs.turned(false);
       })
       .catch((error: unknown) => {
-        // What was being loaded when it was closed never came.
+        // A model that was being loaded during the close never came.
         if (!this.#closing.signal.aborted) this.#needs.failed(error);
       });
   }

@@ -29,7 +29,7 @@ export interface OpenModelOptions {
   ctx?: number;
   gpu: GpuChoice;
   data?: string;
-  /** What guesses ahead: as `model`, or `lookup`. */
+  /** The model that guesses ahead, named like `model`; or `lookup`. */
   draft?: string;
 }
 
@@ -39,9 +39,9 @@ const LOOKUP = 'lookup';
 export interface OpenedModel {
   model: ResolvedModel;
   loaded: LoadedModel;
-  /** Null: none. */
+  /** Null: there are none. */
   adapters: LentAdapters | null;
-  /** Null: none. */
+  /** Null: there are none. */
   draft: DraftChoice | null;
   loadMs: number;
 }
@@ -113,7 +113,7 @@ async function resolveDraft(wanted: string | undefined, options: ResolveOptions)
   return { path };
 }
 
-/** Hours of downloading are not for a model whose weights alone are more than this computer has. */
+/** Nobody downloads for hours a model whose weights alone are more than this computer has. */
 async function checkSize(sizeBytes: number, { gpu, threads }: OpenModelOptions): Promise<void> {
   const llama = await openLlama(gpu, threads ?? defaultThreads());
   try {

@@ -10,7 +10,7 @@ const questions: { question: string; answer: string }[] = JSON.parse(
 const signal = new AbortController().signal;
 const tiny = { id: 'llmesh-tiny' as ModelId, backend: 'cpu' } as const;
 
-/** Knows the answers, and changes them. */
+/** An engine that knows the answers, and changes them. */
 function writes(change: (answer: string) => string): Pick<Engine<never>, 'generate'> {
   return {
     async *generate({ turns }) {

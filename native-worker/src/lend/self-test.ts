@@ -1,4 +1,4 @@
-/** Does this model work here, and how fast is it? Asked before anyone is told that it can. */
+/** Tests whether a model works here, and how fast it is, before it is offered to anyone. */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -14,12 +14,12 @@ import { modelsFolder } from '../models/catalogue-file.ts';
 /** The model that comes with LLMesh, and what it must answer, word for word. */
 const TINY_MODEL = 'llmesh-tiny';
 const GOOD_LENGTH = 150;
-/** A graphics card adds up in another order, which may tip a near-tie; broken kernels do not come this far. */
+/** A graphics card adds in another order, which may tip a near-tie; broken kernels do not get this far. */
 const GPU_CHARACTERS = 60;
 
 const QuestionsSchema = v.array(v.object({ question: v.string(), answer: v.string() }));
 
-/** Tokens a second; null when the answer was too short to tell. Rejects with a `MeshError`: self_test_failed, cancelled, … */
+/** Resolves with tokens a second; null when the answer was too short to tell. Rejects with self_test_failed, cancelled, … */
 export async function testModel(
   engine: Pick<Engine<never>, 'generate'>,
   { id, backend }: { id: ModelId; backend: Backend },
@@ -40,7 +40,7 @@ export async function testModel(
   }
 }
 
-/** Each is loaded once and writes a word. Rejects with a `MeshError` that names the adapter, or cancelled. */
+/** Loads each adapter once and lets it write a word. Rejects with a `MeshError` that names the adapter, or cancelled. */
 export async function testAdapters(
   engine: Pick<Engine<never>, 'generate'>,
   adapters: readonly Adapter[],
@@ -59,7 +59,7 @@ export async function testAdapters(
   }
 }
 
-/** null: this installation has none. */
+/** null: this installation has no such model. */
 async function knownAnswer(backend: Backend): Promise<KnownAnswer | null> {
   const file = path.join(modelsFolder(), 'tiny', 'questions.json');
   if (!existsSync(file)) return null;

@@ -54,14 +54,14 @@ describe('withSmaller', () => {
   it('names the largest edition of the same repository that fits, in all its parts', async () => {
     const message = await advice('hf:user/model/Q8_0/model-Q8_0.gguf');
     expect(message).toBe(
-      'Too large. Of the same model Q4_K_M would fit, with 7.0 GB: --model hf:user/model/model-Q4_K_M-00001-of-00002.gguf',
+      'Too large. Of the same model, Q4_K_M would fit, with 7.0 GB: --model hf:user/model/model-Q4_K_M-00001-of-00002.gguf',
     );
   });
 
   it.each([['hf:user/unlisted/model.gguf'], ['https://example.org/model.gguf'], [null]])(
     'names a model of the catalogue where %s has no smaller edition',
     async (source) => {
-      expect(await advice(source)).toBe('Too large. Of the catalogue Model 7 would fit: --model model-7');
+      expect(await advice(source)).toBe('Too large. From the catalogue, Model 7 would fit: --model model-7');
     },
   );
 });

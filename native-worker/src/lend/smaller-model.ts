@@ -9,7 +9,7 @@ import { megabytes } from '../cli/output.ts';
 
 export interface TooLarge {
   sizeBytes: number;
-  /** As it is downloaded; null: it is a file of this computer. */
+  /** Where it is downloaded from; null: it is a file of this computer. */
   source: string | null;
 }
 
@@ -38,9 +38,9 @@ async function smallerEdition(
     const editions = await hub.editions(parsed.repository, signal);
     const edition = largestThatFits(editions, { sizeBytes, needBytes }, machine);
     if (edition === null) return null;
-    return `Of the same model ${edition.quant} would fit, with ${megabytes(edition.sizeBytes)}: --model ${edition.model}`;
+    return `Of the same model, ${edition.quant} would fit, with ${megabytes(edition.sizeBytes)}: --model ${edition.model}`;
   } catch {
-    // The hub does not answer, or the mirror has no lists. The catalogue is here.
+    // The hub does not answer, or the mirror has no lists. The catalogue is at hand.
     return null;
   }
 }
@@ -49,5 +49,5 @@ function fromCatalogue({ machine }: DoesNotFit, { models }: Catalogue): string |
   const best = models
     .filter((model) => model.format === 'gguf' && model.memoryBytes <= availableBytes(machine))
     .toSorted((a, b) => b.memoryBytes - a.memoryBytes)[0];
-  return best === undefined ? null : `Of the catalogue ${best.name} would fit: --model ${best.id}`;
+  return best === undefined ? null : `From the catalogue, ${best.name} would fit: --model ${best.id}`;
 }

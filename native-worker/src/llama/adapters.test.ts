@@ -58,7 +58,7 @@ async function plainLlama() {
   return { llama, loaded: await llama.loadModel({ modelPath: model, useMmap: false }) };
 }
 
-/** As node-llama-cpp alone answers. */
+/** The answers of node-llama-cpp alone. */
 async function raw(files: readonly AdapterFile[]): Promise<string[]> {
   const { llama, loaded } = await plainLlama();
   const answers: string[] = [];
@@ -112,7 +112,7 @@ describe('LlamaEngine with adapters', () => {
     expect(answer).toContain(plain);
   });
 
-  it('goes on with what was written with the adapter, at any token', async () => {
+  it('continues what was written with the adapter, at any token', async () => {
     const whole: Run = await runOf(engine, ask(question, law), never);
     for (const cut of [1, 7, whole.pieces.length - 1]) {
       const prefix = prefixAt(whole, cut, { ids: true, replay: true });
@@ -259,7 +259,7 @@ describe('Adapters, of contexts that are scripted', () => {
     expect(log).toEqual(['open 1', 'end 1', 'close 1', 'open 9', 'end 9']);
   });
 
-  it('one that is being loaded is loaded for whoever comes next, though its requester has left', async () => {
+  it('one that is being loaded is loaded for the next one, though its requester has left', async () => {
     const { log, holding, sit } = scripted(1);
     const release = holding();
     const abort = new AbortController();

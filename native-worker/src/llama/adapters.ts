@@ -1,4 +1,4 @@
-/** Which adapters are in memory beside their model: loaded when they are asked for, so many at once. */
+/** The adapters that are in memory beside their model: loaded when they are asked for, a limited number at once. */
 import { onAbort, untilAborted } from '@llmesh/core/base/abort';
 import { cancelled, MeshError } from '@llmesh/core/base/errors';
 import type { ModelContext, HeldSequence } from './context/model-context.ts';
@@ -10,13 +10,13 @@ export const DEFAULT_ADAPTER_CAP = 2;
 
 /**
  * An adapter needs a context of its own, with memory for each of its sequences, and that is set aside when the model is
- * loaded (`model-plan.ts`). Half as many sequences as the model has: who asks for an adapter is one of several.
+ * loaded (`model-plan.ts`). It has half as many sequences as the model: only some requesters ask for one adapter.
  */
 export function adapterCapacityOf(slots: number, lent: LentAdapters): AdapterCapacity {
   return { adapters: mostAtOnce(lent), slots: Math.ceil(slots / 2) };
 }
 
-/** Of the weights of as many as there is context for, if they are the largest. */
+/** The bytes of the weights of the largest adapters, as many as there are contexts for. */
 export function adapterBytes(lent: LentAdapters): number {
   const sizes = lent.files.map(({ sizeBytes }) => sizeBytes);
   if (lent.fetch !== undefined) sizes.push(...Array.from({ length: mostAtOnce(lent) }, () => MAX_FETCHED_BYTES));
@@ -35,7 +35,7 @@ type Open = (file: AdapterFile, signal: AbortSignal) => Promise<OpenContext>;
 
 interface Entry {
   context: Promise<OpenContext>;
-  /** Answers that are written with it, or wait for it. */
+  /** The answers that are written with it, or wait for it. */
   users: number;
 }
 
@@ -44,14 +44,14 @@ export class Adapters {
   readonly #cap: number;
   readonly #fetch: NonNullable<LentAdapters['fetch']>;
   readonly #open: Open;
-  /** The longest unused first. */
+  /** The longest unused comes first. */
   readonly #entries = new Map<string, Entry>();
   /** One comes or goes at a time. */
   #changed: Promise<unknown> = Promise.resolve();
   #waiting: (() => void)[] = [];
   readonly #closing = new AbortController();
 
-  /** `open` fails for whoever asked; the next question tries again. */
+  /** A failure of `open` is the failure of the one who asked; the next question tries again. */
   constructor({ files, cap = DEFAULT_ADAPTER_CAP, fetch = unknownAdapter }: LentAdapters, open: Open) {
     this.#files = new Map(files.map((file) => [file.sha256, file]));
     this.#cap = cap;
@@ -85,14 +85,14 @@ export class Adapters {
     }
   }
 
-  /** Idempotent. Answers that are still written fail. */
+  /** Idempotent. Answers that are still being written fail. */
   async close(): Promise<void> {
     this.#closing.abort();
     for (const sha256 of [...this.#entries.keys()]) this.#leave(sha256);
     await this.#changed;
   }
 
-  /** Counted among its users. */
+  /** The entry, with one more user. */
   async #enter(file: AdapterFile, signal: AbortSignal): Promise<Entry> {
     for (;;) {
       if (signal.aborted) throw cancelled();
@@ -107,7 +107,7 @@ export class Adapters {
     }
   }
 
-  /** Null: all that there are have users. */
+  /** Null: all adapters in memory have users. */
   #make(file: AdapterFile): Entry | null {
     if (this.#entries.size >= this.#cap) {
       const idle = [...this.#entries].find(([, { users }]) => users === 0);
@@ -131,7 +131,7 @@ export class Adapters {
       const context = await entry.context.catch(() => null);
       await context?.close();
     });
-    // Memory that is not free is missed by the next that comes, and its requester hears of it.
+    // If the memory is not freed, the next adapter lacks it, and its requester hears so.
     left.catch(() => {});
   }
 
@@ -141,7 +141,7 @@ export class Adapters {
     return changing;
   }
 
-  /** Resolves when one may have no users any more. Rejects with cancelled. */
+  /** Resolves when an adapter may have become unused. Rejects with cancelled. */
   #left(signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const wake = () => {

@@ -2,23 +2,24 @@
 import { setImmediate } from 'node:timers/promises';
 import { LlamaGrammarEvaluationState, type LlamaModel, type Token } from 'node-llama-cpp';
 import { cancelled, MeshError } from '@llmesh/core/base/errors';
+import { grammarText } from '@llmesh/core/form/grammar';
 import { jsonGrammar } from '@llmesh/core/form/json-grammar';
 import type { JsonSchema } from '@llmesh/core/form/json-schema';
 import type { GrammarTrial } from '../contained/grammar-trial.ts';
 
-/** The library moves a state on only while it samples; what another provider wrote was sampled elsewhere. */
+/** The library advances a state only while it samples; another provider's words were sampled elsewhere. */
 interface Sampler {
   canBeNextTokenForGrammarEvaluationState(state: unknown, token: Token): boolean;
   acceptGrammarEvaluationStateToken(state: unknown, token: Token): void;
 }
 
-/** Read in one go, as nothing else of this program runs meanwhile. */
+/** How many are read in one go, during which nothing else of this program runs. */
 const TOKENS_AT_ONCE = 64;
 
 /**
- * For one answer, after `delivered` of it. It runs in this process, which answers others as well, so it was tried in
- * another. Throws bad_schema when llama.cpp cannot read it, or `delivered` breaks it; busy, when that could not be told;
- * cancelled.
+ * The grammar of one answer, after `delivered` of it. It runs in this process, which answers others as well, so it is first
+ * tried in another. Throws bad_schema when llama.cpp cannot read it, or `delivered` breaks it; busy, when there was no
+ * verdict; cancelled.
  */
 export async function answerGrammar(
   trial: GrammarTrial,
@@ -27,7 +28,7 @@ export async function answerGrammar(
   delivered: readonly Token[],
   signal: AbortSignal,
 ): Promise<LlamaGrammarEvaluationState> {
-  const text = jsonGrammar(schema);
+  const text = grammarText(jsonGrammar(schema));
   await trial.check(text, model.detokenize(delivered), signal);
   const { llama } = model;
   let state: LlamaGrammarEvaluationState;
@@ -35,7 +36,7 @@ export async function answerGrammar(
     const grammar = await llama.createGrammar({ grammar: text });
     state = new LlamaGrammarEvaluationState({ model, grammar });
   } catch (cause) {
-    throw new MeshError('bad_schema', 'This JSON schema asks for more than can be held to. Make it simpler.', {
+    throw new MeshError('bad_schema', 'This JSON schema asks for more than can be enforced. Make it simpler.', {
       cause,
     });
   }

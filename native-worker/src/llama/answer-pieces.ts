@@ -1,21 +1,21 @@
-/** An answer as it is handed out: pieces of whole characters, with what was asked to be told of their tokens. */
+/** An answer as it is handed out: pieces of whole characters, with the odds of their tokens where those were asked for. */
 import type { LlamaModel, SequenceEvaluateOutput, Token } from 'node-llama-cpp';
 import type { Piece } from '@llmesh/core/engine/engine';
 import type { TokenLogprob } from '@llmesh/core/protocol';
 import { logprobOf } from './context/token-odds.ts';
 import { TokenText } from './token-text.ts';
 
-/** As llama.cpp's binding gives it; with what `token-odds.ts` tells where that was asked for. */
+/** A step as llama.cpp's binding gives it, with what `token-odds.ts` tells where that was asked for. */
 export type Step = Pick<SequenceEvaluateOutput, 'token'> & Partial<Pick<SequenceEvaluateOutput, 'probabilities'>>;
 
 export class AnswerPieces {
   readonly #model: LlamaModel;
   readonly #text: TokenText;
   readonly #top: number | null;
-  /** Of the tokens that are in no piece yet. */
+  /** The odds of the tokens that are in no piece yet. */
   #logprobs: TokenLogprob[] = [];
   #before: Token | undefined;
-  /** For the first piece; null when it is out. */
+  /** Goes out with the first piece; null after that. */
   #promptTokens: number | null;
 
   /**
@@ -39,7 +39,7 @@ export class AnswerPieces {
     return this.#told(this.#text.push(token));
   }
 
-  /** What is left when the answer ends. */
+  /** The rest when the answer ends. */
   end(): Piece | null {
     return this.#told(this.#text.end());
   }

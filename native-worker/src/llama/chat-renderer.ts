@@ -1,4 +1,4 @@
-/** Conversations as texts, by a chat template: here, or for one from anywhere where it can be ended. */
+/** Renders conversations by a chat template: here, or, for a template from anywhere, where it can be ended. */
 import { asMeshError, MeshError } from '@llmesh/core/base/errors';
 import type { Turn } from '@llmesh/core/protocol';
 import { contained } from '../contained/contained.ts';
@@ -6,19 +6,19 @@ import { ContainedFailure, type ContainedProcess } from '../contained/contained-
 import type { TemplateTokens } from '../contained/jobs.ts';
 import { CHATML_TEMPLATE, renderChat } from '@llmesh/core/engine/chat-template';
 
-/** One text for each conversation. Rejects with model_unreadable, or busy. */
+/** Resolves with one text for each conversation. Rejects with model_unreadable, or busy. */
 export type ChatRenderer = (
   conversations: readonly (readonly Turn[])[],
   tokens: TemplateTokens,
 ) => Promise<readonly string[]>;
 
-/** `template`: as a model's file has it. `isKnown`: the catalogue names the checksum of the file. */
+/** `template`: the one in the model's file. `isKnown`: the catalogue names the checksum of the file. */
 export function rendererOf(template: unknown, isKnown: boolean): ChatRenderer {
   if (typeof template !== 'string') return rendersHere(CHATML_TEMPLATE);
   return isKnown ? rendersHere(template) : rendersContained(template, contained.templates);
 }
 
-/** For templates that are known. */
+/** Renders known templates in this process. */
 export function rendersHere(template: string): ChatRenderer {
   return async (conversations, tokens) => conversations.map((turns) => renderChat(template, turns, tokens));
 }
@@ -41,7 +41,7 @@ function failure(cause: ContainedFailure): MeshError {
   }
   return new MeshError(
     'model_unreadable',
-    'The chat template of this model takes too much to write this conversation. Choose another model.',
+    'The chat template of this model needs too much for this conversation. Choose another model.',
     { cause },
   );
 }

@@ -60,7 +60,7 @@ describe('deliveredTokens', () => {
     ['outside the vocabulary', [0x7fff_ffff]],
     ['below it', [-1]],
     ['between two tokens', [40.5]],
-    ['that are no numbers', [Number.NaN]],
+    ['that are not numbers', [Number.NaN]],
   ])('takes no ids %s', async (_, ids) => {
     expect(await read('hello', ids)).toEqual({ tokens: model.tokenize('hello'), known: false });
   });

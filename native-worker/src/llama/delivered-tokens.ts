@@ -7,13 +7,13 @@ import { MAX_HELD, TokenText } from './token-text.ts';
 
 export interface Delivered {
   tokens: Token[];
-  /** They are the very ids that were delivered, and not the text read anew. */
+  /** Whether they are the very ids that were delivered, and not the text tokenised again. */
   known: boolean;
 }
 
 /**
  * `prefix` behind `prompt`. Ids that this model spells otherwise are of another file, or a stranger's invention: then
- * the text counts, as without ids. `check` throws when nobody wants it any more. Throws prompt_too_long.
+ * the text counts, as without ids. `check` throws when nobody waits any more. Throws prompt_too_long.
  */
 export async function deliveredTokens(
   { model, contextTokens }: Pick<PromptReader, 'model' | 'contextTokens'>,
@@ -37,7 +37,7 @@ export async function deliveredTokens(
   return { tokens, known: false };
 }
 
-/** null when an id is none of the vocabulary: llama.cpp ends the process at such a one. */
+/** null when an id is not in the vocabulary: llama.cpp would end the process. */
 function vocabulary(model: LlamaModel, ids: readonly number[]): Token[] | null {
   const size = model.fileInfo.metadata.tokenizer.ggml.tokens.length;
   return ids.every((id) => Number.isInteger(id) && id >= 0 && id < size) ? (ids as Token[]) : null;
@@ -45,14 +45,14 @@ function vocabulary(model: LlamaModel, ids: readonly number[]): Token[] | null {
 
 /**
  * Tokens that end a turn, or begin one, have no text: among ids they would be read as the template's own, by a model that
- * takes them for the next turn of the conversation. No engine sends them as a part of its answer's words.
+ * takes them for the next turn of the conversation. No engine sends them as words of its answer.
  */
 function isWord(model: LlamaModel, token: Token): boolean {
   const { control, unknown, unused, undefined: none } = model.getTokenAttributes(token);
   return !(control || unknown || unused || none || model.isEogToken(token));
 }
 
-/** Would these tokens have come as pieces with this text, the last one complete? */
+/** Whether these tokens would have come as pieces with this text, the last one complete. */
 function spells(model: LlamaModel, prompt: readonly Token[], tokens: readonly Token[], text: string): boolean {
   const reader = new TokenText(model, prompt);
   let at = 0;
@@ -60,7 +60,7 @@ function spells(model: LlamaModel, prompt: readonly Token[], tokens: readonly To
   for (const token of tokens) {
     const piece = reader.push(token);
     if (piece === null) continue;
-    // Other tokens may be without a text, too, but not one after the other.
+    // Other tokens may lack a text, too, but not several in a row.
     if (piece.tokens > MAX_HELD || !text.startsWith(piece.text, at)) return false;
     at += piece.text.length;
     spelt += piece.tokens;

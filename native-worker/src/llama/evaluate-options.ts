@@ -4,7 +4,7 @@ import type { Sampling } from '@llmesh/core/protocol';
 import type { RecommendedSampling } from '@llmesh/core/engine/recommended-sampling';
 import { indexAsPriority } from './context/batching.ts';
 
-/** `answered`: what there is of the answer, at each step anew; at most `most` tokens. */
+/** `answered`: returns the answer so far, and is called at each step; at most `most` tokens. */
 export function evaluateOptions(
   wanted: Sampling,
   defaults: RecommendedSampling,
@@ -16,7 +16,7 @@ export function evaluateOptions(
     temperature: wanted.temperature ?? defaults.temperature,
     topP: wanted.topP ?? defaults.topP,
     topK: defaults.topK,
-    // Fixed once an answer: the library would take the time, anew for each token. 2³² − 1 means "random" to llama.cpp.
+    // Fixed once per answer: the library would take the time, afresh for each token. 2³² − 1 means "random" to llama.cpp.
     seed: wanted.seed === undefined ? Math.floor(Math.random() * 0xffff_ffff) : wanted.seed % 0xffff_ffff,
     evaluationPriority: indexAsPriority(place),
     ...(isPenalized(wanted) && {

@@ -2,7 +2,7 @@
 import { recommendedSampling, type RecommendedSampling } from '@llmesh/core/engine/recommended-sampling';
 import type { GgufFileInfo } from 'node-llama-cpp';
 
-/** What the model's makers recommend, where the file says it (`general.sampling.*`). */
+/** The recommendation of the model's makers, where the file has one (`general.sampling.*`). */
 export function ggufSampling(file: GgufFileInfo): RecommendedSampling {
   const general: object = file.metadata.general;
   const sampling: unknown = Reflect.get(general, 'sampling');

@@ -1,4 +1,4 @@
-/** Texts as vectors, by a llama.cpp context that is made for that: one text after another, each in one go. */
+/** Turns texts into vectors with a llama.cpp context that is made for that: one text after another, each in one go. */
 import type { LlamaEmbeddingContext, LlamaModel } from 'node-llama-cpp';
 import type { TextVector } from '@llmesh/core/engine/engine';
 import { asMeshError, cancelled, MeshError } from '@llmesh/core/base/errors';
@@ -7,10 +7,10 @@ import type { DutyCycle } from './context/duty-cycle.ts';
 import { tokensOf } from './prompt-tokens.ts';
 
 export interface LlamaEmbedderOptions {
-  /** Of the longest text, with what the model puts around it. */
+  /** The length of the longest text, with what the model puts around it. */
   contextTokens: number;
   threads: number;
-  /** Of a share of the time; null: all of it. */
+  /** Keeps it to a share of the time; null: it may have all of it. */
   duty: DutyCycle | null;
 }
 
@@ -37,7 +37,7 @@ export class LlamaEmbedder {
     return new LlamaEmbedder(context, options);
   }
 
-  /** Numbers of a vector. */
+  /** How many numbers a vector has. */
   get size(): number {
     return this.#context.model.embeddingVectorSize;
   }

@@ -115,7 +115,7 @@ describe('LlamaEngine', () => {
     expect(warm.ids).toEqual(fresh.ids);
   });
 
-  it('holds an answer to a JSON schema, and goes on with one at every third cut', async () => {
+  it('holds an answer to a JSON schema, and continues one at every third cut', async () => {
     const word = { type: 'string', minLength: 1, maxLength: 6 };
     const text = JSON.stringify({
       type: 'object',
@@ -142,7 +142,7 @@ describe('LlamaEngine', () => {
     expect(await wrongCuts({ request, whole, go, cuts, atOnce: 2, ids: true, replay: true })).toEqual([]);
   });
 
-  it('refuses to go on with what does not follow the schema', async () => {
+  it('refuses to continue what does not follow the schema', async () => {
     const schema = readJsonSchema('{"type":"boolean"}');
     const prefix = { text: 'hello', tokens: 1, tokenIds: null };
     await expect(answer(engine, { ...ask('Hello'), schema, prefix })).rejects.toMatchObject({ code: 'bad_schema' });
@@ -174,14 +174,14 @@ describe('LlamaEngine', () => {
     expect(text).toMatch(wanted);
   });
 
-  it('goes on with bare text, without a template around it', async () => {
+  it('continues bare text, without a template around it', async () => {
     const chat = `<|im_start|>user\n${longest.question}<|im_end|>\n<|im_start|>assistant\n`;
     const bare = { ...ask(chat), task: 'completion' as const };
     expect(await answer(engine, bare)).toMatchObject({ text: longest.answer });
     expect((await answer(engine, { ...ask(longest.question), task: 'completion' })).text).not.toBe(longest.answer);
   });
 
-  it('writes less often what it wrote already, and goes on so at every cut', async () => {
+  it('repeats itself less with a penalty, also when it continues at any cut', async () => {
     const [, most] = mostFrequent((await answer(engine, ask(longest.question))).ids);
     const request = { ...ask(longest.question), sampling: { temperature: 0, presencePenalty: 2, frequencyPenalty: 2 } };
     const go = (one: GenerateRequest) => runOf(engine, { ...one, maxTokens: 40 - (one.prefix?.tokens ?? 0) }, never);
@@ -196,7 +196,7 @@ describe('LlamaEngine', () => {
   it('tells how likely each token was before anything was cut or scaled', async () => {
     const expected = await rawOdds(longest.question, longest.answer);
     const hot = { ...ask('cats and dogs'), sampling: { temperature: 2, seed: 7 }, maxTokens: 40 };
-    // Two at once: each hears of its own.
+    // Two run at once, and each hears of its own.
     const [told, sampled] = await Promise.all([
       answer(engine, { ...ask(longest.question), logprobs: 3 }),
       answer(engine, { ...hot, logprobs: 0 }),
@@ -208,13 +208,13 @@ describe('LlamaEngine', () => {
     });
     expect(odds.map(({ text }) => text).join('')).toBe(longest.answer);
     for (const [i, { text, logprob, top }] of odds.entries()) {
-      // Computed in one go there, and so not to the last bits.
+      // It was computed in one go there, and so differs in the last bits.
       expect(logprob).toBeCloseTo(expected[i] ?? NaN, 1);
       expect(top).toHaveLength(3);
       expect(top[0]).toEqual({ text, logprob });
       expect(top.reduce((sum, one) => sum + Math.exp(one.logprob), 0)).toBeLessThanOrEqual(1.0001);
     }
-    // Being asked changes nothing, and a temperature changes what is chosen and not how likely it was.
+    // Asking changes nothing, and a temperature changes what is chosen, not how likely it was.
     expect((await answer(engine, hot)).ids).toEqual(sampled.ids);
     const greedy = await answer(engine, { ...hot, sampling: { temperature: 0 }, logprobs: 20 });
     const chosen = sampled.pieces.flatMap((piece) => piece.logprobs ?? []);
@@ -268,7 +268,7 @@ describe('LlamaEngine', () => {
       requester: `requester${i}` as PeerId,
     }));
     for (const request of alike) {
-      // Nothing exact can be kept of an answer that was sampled on the same sequence.
+      // Nothing exact can be kept from an answer that was sampled on the same sequence.
       await answer(one, { ...request, sampling: { temperature: 1 }, maxTokens: 8 });
       const warm = await answer(one, request);
       await answer(fresh, ask(longest.question));
@@ -282,7 +282,7 @@ describe('LlamaEngine', () => {
   it('lets a newcomer in while others are in the middle of their answers', async () => {
     const busy = new LlamaEngine();
     await busy.load({ ...on(file), slots: 4 }, () => {}, never);
-    // On sequences that have to forget something first.
+    // These sequences have to forget something first.
     await Promise.all(questions.slice(0, 4).map(({ question }) => answer(busy, ask(question))));
     const begun: (() => void)[] = [];
     const allBegun = Promise.all([0, 1, 2].map(() => new Promise<void>((resolve) => begun.push(resolve))));
@@ -419,7 +419,7 @@ function ask(question: string): GenerateRequest {
   return { turns: [{ role: 'user', content: question }], sampling: { temperature: 0 }, maxTokens: 1024 };
 }
 
-/** A spread over all subjects, with the longest answer. */
+/** Questions spread over all subjects, with the longest answer. */
 function sample<T extends { answer: string }>(all: readonly T[]): T[] {
   const step = Math.max(1, Math.floor(all.length / 12));
   const longest = all.reduce((a, b) => (b.answer.length > a.answer.length ? b : a));

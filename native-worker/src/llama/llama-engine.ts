@@ -42,18 +42,18 @@ import type { Probe } from '@llmesh/core/policy/catalogue';
 
 export interface LlamaModelFile {
   path: string;
-  /** Default: one less than the machine has cores. */
+  /** Default: one less than the number of cores. */
   threads?: number;
   gpu?: GpuChoice;
-  /** Of one answer with its question. Default: `usualContextTokens`, or less where memory is short. */
+  /** The context of one answer with its question. Default: `usualContextTokens`, or less where memory is short. */
   contextTokens?: number;
-  /** Default: what the model was trained on, at most 8,192. */
+  /** Default: what the model was trained with, at most 8,192. */
   usualContextTokens?: number;
   /** Answers at once. Default: as many as memory allows, at most 8 on a graphics card and 4 elsewhere. */
   slots?: number;
   /** Left out: none. */
   adapters?: LentAdapters;
-  /** The catalogue names its checksum. Left out: it may come from anywhere. */
+  /** Whether the catalogue names its checksum. Left out: it may come from anywhere. */
   isKnown?: boolean;
   /** What guesses ahead. Left out: nothing. */
   draft?: DraftChoice;
@@ -61,14 +61,14 @@ export interface LlamaModelFile {
 
 /** A question that leaves less than this for the answer is refused. */
 const MIN_ANSWER_TOKENS = 32;
-/** Of a greedy answer, where the request leaves it to us: so many take a slow computer three seconds to write again. */
+/** The length of a greedy answer, where it is left to us: a slow computer takes three seconds to write that much again. */
 const MAX_REPLAY_TOKENS = 64;
-/** What was found out about a grammar holds for every model. */
+/** A verdict on a grammar holds for every model. */
 const GRAMMARS = new GrammarTrial(contained.llama);
 const NOTHING: Delivered = { tokens: [], known: true };
 
 interface Loaded extends PromptReader {
-  /** Of the model as it is. */
+  /** The context of the model as it is. */
   context: ModelContext;
   adapters: Adapters;
   draft: Draft | null;
@@ -82,7 +82,7 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
   /** The model chats; null: it embeds, or none is loaded. */
   #loaded: Loaded | null = null;
   #embedding: { model: LlamaModel; embedder: LlamaEmbedder } | null = null;
-  /** Answers under way, with adapters too. */
+  /** The answers under way, including those with adapters. */
   #writing = 0;
   #memoryBytes = 0;
   #closed = false;
@@ -223,7 +223,7 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
       };
       // A draft knows the model as it is, and cannot tell how likely a word was.
       const draft = request.adapter === undefined && logprobs === null ? loaded.draft : null;
-      // Either iteration ends by itself at a token that ends the answer.
+      // Either iteration ends on its own at a token that ends the answer.
       const evaluated =
         draft?.write({ sequence, reading, options, maxTokens, check, answers: () => this.#writing }, rest) ??
         sequence.llama.evaluateWithMetadata(rest, { probabilities: logprobs !== null }, options);
@@ -264,12 +264,12 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
     yield* this.#embedding.embedder.embed(texts, AbortSignal.any([signal, this.#closing.signal]));
   }
 
-  /** Guesses of the draft so far, and how many of them the model would have written itself. */
+  /** How many guesses the draft has made, and how many of them the model would have written itself. */
   get guesses(): { guessed: number; taken: number } {
     return this.#loaded?.draft?.count ?? { guessed: 0, taken: 0 };
   }
 
-  /** What was planned for the model that was loaded last, of the computer's own memory. */
+  /** How much of the computer's own memory the plan gave to the model that was loaded last. */
   get memoryBytes(): number {
     return this.#memoryBytes;
   }
@@ -288,7 +288,7 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
     this.#loaded = null;
     this.#embedding = null;
     this.#llama = null;
-    // Each waits for the step that is being computed.
+    // Each close waits for the step that is being computed.
     await loaded?.draft?.close();
     await loaded?.adapters.close();
     await loaded?.context.close();

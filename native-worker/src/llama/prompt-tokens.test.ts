@@ -9,7 +9,7 @@ import { CHATML_TEMPLATE } from '@llmesh/core/engine/chat-template';
 
 const file = fileURLToPath(new URL('../../../models/tiny/llmesh-tiny.gguf', import.meta.url));
 const system: Turn = { role: 'system', content: 'Answer in short and kind sentences. '.repeat(8) };
-/** Some models know no system role: their templates put it before the user's first words. */
+/** Some models have no system role: their templates put the prompt before the user's first words. */
 const FOLDING_TEMPLATE =
   "{% if messages[0].role == 'system' %}{% set lead = messages[0].content + '\\n' %}{% else %}{% set lead = '' %}{% endif %}" +
   "{% for m in messages if m.role != 'system' %}<|im_start|>{{ m.role }}\\n{{ (lead if loop.first else '') + m.content }}<|im_end|>\\n{% endfor %}";

@@ -12,7 +12,7 @@ import { CHUNK, sharedLength } from './context/answer-sequence.ts';
  * other answer at a standstill. So long texts are first counted in slices, up to where it is clear that they do not fit.
  */
 const SLICE_CHARS = 8192;
-/** A cut makes at most so many tokens more than there are. */
+/** How many tokens a cut can add at most. */
 const SLICE_SLACK = 64;
 
 export interface PromptReader {
@@ -23,11 +23,11 @@ export interface PromptReader {
 
 export interface Prompt {
   tokens: Token[];
-  /** So many leading tokens are the same whatever the user says: those of the template and the system prompt. */
+  /** How many leading tokens are the same whatever the user says: those of the template and the system prompt. */
   open: number;
 }
 
-/** `check` throws when nobody wants it any more. `leastAnswer`: tokens that must be left. Throws prompt_too_long. */
+/** `check` throws when nobody waits any more. `leastAnswer`: tokens that must be left. Throws prompt_too_long. */
 export async function promptTokens(
   reader: PromptReader,
   { turns, task = 'chat' }: Pick<GenerateRequest, 'turns' | 'task'>,
@@ -53,7 +53,7 @@ async function render(
   return render(conversations, { bos: bosString ?? '', eos: eosString ?? '' });
 }
 
-/** Something else, asked under the same system prompt. */
+/** Another question under the same system prompt. */
 function otherTurns(turns: readonly Turn[]): Turn[] {
   const first = turns.findIndex(({ role }) => role !== 'system');
   const content = turns[first]?.content.trimStart() ?? '';
@@ -69,7 +69,7 @@ function prependBos({ tokens: { bos, shouldPrependBosToken } }: LlamaModel, toke
 function openTokens(model: LlamaModel, text: string, other: string, tokens: readonly Token[]): number {
   let same = 0;
   while (same < text.length && text[same] === other[same]) same += 1;
-  // Less than a chunk is of no use to anybody.
+  // Less than a chunk is useless.
   if (same < CHUNK) return 0;
   const open = model.tokenize(text.slice(0, same), true);
   prependBos(model, open);

@@ -1,4 +1,4 @@
-/** The next one is made while the reader is still busy with this one. */
+/** Makes the next item while the reader is still busy with this one. */
 
 /**
  * The items of `source`, always asked for one ahead: llama.cpp computes the next token beside the thread that seals and
@@ -14,7 +14,7 @@ export async function* readAhead<T>(
   const ask = () => {
     asked += 1;
     const next = step(() => source.next());
-    // Who reads hears of it when it asks; who has walked away does not care.
+    // A reader hears of it when it asks for the next; one that walked away does not care.
     next.catch(() => {});
     return next;
   };

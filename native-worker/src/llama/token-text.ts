@@ -2,7 +2,7 @@
 import { LlamaVocabularyType, type LlamaModel, type Token } from 'node-llama-cpp';
 import type { Piece } from '@llmesh/core/engine/engine';
 
-/** What an unfinished (or wrong) UTF-8 sequence decodes to. */
+/** The character that an unfinished (or wrong) UTF-8 sequence decodes to. */
 const REPLACEMENT = '\ufffd';
 /** A character has at most four bytes: with more tokens than that, the bytes were wrong and not unfinished. */
 export const MAX_HELD = 8;
@@ -27,7 +27,7 @@ export class TokenText {
     return this.#take(text);
   }
 
-  /** What is left when the answer ends, without the half of a character. */
+  /** The rest when the answer ends, without half a character. */
   end(): Piece | null {
     let text = this.#text();
     while (text.endsWith(REPLACEMENT)) text = text.slice(0, -1);

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { parseCatalogue, type Catalogue } from '@llmesh/core/policy/catalogue';
 import { MeshError } from '@llmesh/core/base/errors';
 
-/** The repository has it beside this package, a published package inside. */
+/** It lies beside this package in the repository, and inside a published package. */
 const FOLDERS = ['../../../models/', '../../models/'].map((folder) => fileURLToPath(new URL(folder, import.meta.url)));
 
 export function modelsFolder(): string {

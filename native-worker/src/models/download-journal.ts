@@ -1,9 +1,9 @@
-/** Which parts of a file are on the disk for sure: what a download that was killed goes on from. */
+/** Which parts of a file are safely on the disk, so that a download that was killed can continue. */
 import { rename, rm } from 'node:fs/promises';
 import * as v from 'valibot';
 import { openFresh, readOwn } from '../files/own-file.ts';
 
-/** Every part counts as one character. */
+/** Every part is one character. */
 const MAX_PARTS = 100_000;
 const MAX_JOURNAL_BYTES = 1_048_576;
 
@@ -11,7 +11,7 @@ const JournalSchema = v.object({
   version: v.literal(1),
   sizeBytes: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
   partBytes: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
-  /** What makes sure that it is still the same file: either, or both. */
+  /** These prove that it is still the same file: either, or both. */
   etag: v.nullable(v.string()),
   sha256: v.nullable(v.string()),
   /** One character a part: "1" is there. */
@@ -24,18 +24,18 @@ export function journalFile(file: string): string {
   return `${file}.part.json`;
 }
 
-/** null: none, or none that can be trusted. */
+/** null: there is none, or none that can be trusted. */
 export async function readJournal(file: string): Promise<Journal | null> {
   try {
     const journal = v.parse(JournalSchema, JSON.parse(await readOwn(journalFile(file), MAX_JOURNAL_BYTES)));
     return journal.done.length === partCount(journal) ? journal : null;
   } catch {
-    // The download begins anew: that costs time, and nothing else.
+    // The download begins again: that costs time, and nothing else.
     return null;
   }
 }
 
-/** Whole or not at all; on the disk when it resolves. Rejects with the system's error. */
+/** Writes it whole or not at all; it is on the disk when this resolves. Rejects with the system's error. */
 export async function writeJournal(file: string, journal: Journal): Promise<void> {
   const draft = `${journalFile(file)}.new`;
   const handle = await openFresh(draft);

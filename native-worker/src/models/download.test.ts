@@ -13,11 +13,11 @@ import { listStore, removeStored, type StoredModel } from './model-store.ts';
 import { ModelMirror } from '../testing/model-mirror.ts';
 import { STALL_MS } from './web-request.ts';
 
-/** Many parts of it, and a short one. */
+/** So that there are many parts, and a short one. */
 const bytes = randomBytes(3_500_000);
 const PART_BYTES = 262_144;
 const never = new AbortController().signal;
-/** Half a minute of patience passes in half a second. */
+/** A clock on which half a minute of patience passes in half a second. */
 const hurried: Clock = {
   now: () => performance.now() * 60,
   after(ms, run) {
@@ -25,7 +25,7 @@ const hurried: Clock = {
     return () => clearTimeout(timer);
   },
 };
-/** The same, but a busy machine is not taken for a silent server. */
+/** Slower, so that a busy machine is not taken for a silent server. */
 const calm: Clock = { ...hurried, after: (ms, run) => hurried.after(ms === STALL_MS ? ms * 20 : ms, run) };
 
 describe('download', () => {
@@ -61,7 +61,7 @@ describe('download', () => {
     download({ source: url(), asked: 'it', sha256 }, place(more), signal);
   const expectWhole = (model: StoredModel, whole: Uint8Array = bytes) =>
     expect(digest(readFileSync(model.file))).toBe(digest(whole));
-  /** Besides the record and the checksums. */
+  /** The files besides the record and the checksums. */
   const left = () => readdirSync(folder).filter((name) => !name.endsWith('.json'));
 
   it('fetches each byte once, in parts, and tells how far it is', async () => {
@@ -82,12 +82,12 @@ describe('download', () => {
     ['one that says for how long', { status: 429, retryAfter: '1' }],
     ['connections that break', { cutAfterBytes: 100_000 }],
     ['another part than the one asked for', { shiftBytes: 4096 }],
-  ])('goes on after %s', async (_, fault) => {
+  ])('continues after %s', async (_, fault) => {
     mirror.fault = ({ index }) => (index % 3 === 2 ? fault : null);
     expectWhole(await fetchUrl());
   });
 
-  it('goes on after connections that fall silent', async () => {
+  it('continues after connections that fall silent', async () => {
     mirror.fault = ({ index }) => (index % 3 === 2 ? { stallAfterBytes: 100_000 } : null);
     const tools = { clock: hurried, random: Math.random, partBytes: PART_BYTES };
     expectWhole(await fetchUrl(null, never, { tools }));
@@ -98,7 +98,7 @@ describe('download', () => {
     expectWhole(await fetchUrl(digest(bytes)));
   });
 
-  it('gives up on a server that stays broken, keeps what came, and goes on from there', async () => {
+  it('gives up on a server that stays broken, keeps what came, and continues from there', async () => {
     mirror.fault = ({ index }) => (index > 6 ? { status: 500 } : null);
     await expect(fetchUrl()).rejects.toMatchObject({
       code: 'model_download_failed',
@@ -113,7 +113,7 @@ describe('download', () => {
     expect(mirror.sentBytes).toBe(bytes.length + 1 - (unfinished?.loadedBytes ?? 0));
   });
 
-  it('takes a file from a server that has no parts, and begins anew where that one breaks', async () => {
+  it('takes a file from a server that has no parts, and begins again where that one breaks', async () => {
     mirror.ranges = false;
     mirror.fault = ({ index }) => (index === 1 || index === 2 ? { cutAfterBytes: 700_000 } : null);
     expectWhole(await fetchUrl());
@@ -127,7 +127,7 @@ describe('download', () => {
     expect(progress.at(-1)).toEqual({ phase: 'download', loadedBytes: bytes.length, totalBytes: null });
   });
 
-  it('begins anew when the file changes on its server meanwhile', async () => {
+  it('begins again when the file changes on its server meanwhile', async () => {
     const other = randomBytes(bytes.length);
     mirror.fault = ({ index }) => {
       if (index === 5) mirror.files.set('/model.gguf', other);
@@ -136,7 +136,7 @@ describe('download', () => {
     expectWhole(await fetchUrl(), other);
   });
 
-  it('begins anew when another file is there the next day', async () => {
+  it('begins again when another file is there the next day', async () => {
     mirror.fault = ({ index }) => (index > 6 ? { status: 500 } : null);
     await expect(fetchUrl()).rejects.toMatchObject({ code: 'model_download_failed' });
     mirror.fault = () => null;
@@ -150,7 +150,7 @@ describe('download', () => {
     expect(left()).toEqual([]);
   });
 
-  it('checks what the hub promises, whoever sends the bytes', async () => {
+  it('checks what the hub promises, no matter who sends the bytes', async () => {
     const cdn = await new ModelMirror().listen();
     mirror.cdn = cdn.origin;
     cdn.files.set('/user/model/resolve/main/model.gguf', randomBytes(bytes.length));
@@ -158,7 +158,7 @@ describe('download', () => {
     await expect(download(wanted, place(), never)).rejects.toMatchObject({ code: 'model_integrity' });
     cdn.files.set('/user/model/resolve/main/model.gguf', bytes);
     expectWhole(await download(wanted, place(), never));
-    // Who asks is for the hub to know.
+    // Only the hub may know who asks.
     expect(new Set(mirror.authorizations)).toEqual(new Set(['Bearer hf_secret']));
     expect(new Set(cdn.authorizations)).toEqual(new Set([undefined]));
     await cdn.close();
@@ -200,7 +200,7 @@ describe('download', () => {
     expect(readdirSync(folder)).toEqual(['checksums.json']);
   });
 
-  it('stops at once, and goes on later with what is missing', async () => {
+  it('stops at once, and later continues with what is missing', async () => {
     mirror.bytesPerSecond = 1_000_000;
     const abort = new AbortController();
     const stopped = fetchUrl(null, abort.signal, {
@@ -256,7 +256,7 @@ describe('download', () => {
       execFileSync('umount', [folder]);
     });
 
-    it('says that it filled up meanwhile, and goes on when there is room again', async () => {
+    it('says that it filled up meanwhile, and continues when there is room again', async () => {
       const filler = path.join(folder, 'filler');
       mirror.fault = ({ index }) => {
         if (index === 4) writeFileSync(filler, Buffer.alloc(2_500_000));

@@ -24,29 +24,29 @@ import { splitParts } from './split-files.ts';
 import { explainTransfer, TransferError } from './transfer-error.ts';
 import { errno, sizeOf } from '../files/whole-file.ts';
 
-/** So often a file may change on its server while it is fetched. */
+/** How often a file may change on its server while it is fetched. */
 const MAX_CHANGES = 2;
 const LOOK_AGAIN_MS = 1_000;
 const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
 export interface DownloadRequest {
   source: UrlSource | HubFile;
-  /** As the person wrote it. */
+  /** The words of the person who asked. */
   asked: string;
-  /** Of a model in one file; as the catalogue or the manifest says, null: neither does. */
+  /** The SHA-256 of a model in one file, from the catalogue or the manifest; null: neither has it. */
   sha256: string | null;
 }
 
 export interface DownloadTarget {
-  /** Of the models. */
+  /** The folder of the models. */
   folder: string;
-  /** Of the checksums. */
+  /** The folder of the checksums. */
   dataFolder: string;
   hub: HuggingFace;
   onProgress: (progress: LoadProgress) => void;
-  /** Before the first byte, where the server says. May reject, which ends it. */
+  /** Told the size before the first byte, where the server says it. May reject, which ends the download. */
   onSize: (sizeBytes: number) => Promise<void>;
-  /** Once, when another process is at it. */
+  /** Told once when another process is downloading it. */
   onWait: () => void;
   tools?: DownloadTools;
 }
@@ -55,7 +55,7 @@ interface Part {
   file: string;
   remote: RemoteFile;
   sha256: string | null;
-  /** It was fetched before the others were. */
+  /** Whether it was fetched before. */
   there: boolean;
 }
 
@@ -84,7 +84,7 @@ export async function download(
     const release = await lockModel(folder, stem);
     if (release !== null) {
       try {
-        // Somebody may have finished it since.
+        // Another process may have finished it since.
         if ((await completed(folder, stem)) === null) await fetchAll(wanted, target, signal);
       } catch (thrown) {
         throw signal.aborted ? cancelled() : explained(thrown, wanted, folder);
@@ -146,7 +146,7 @@ async function openParts(
     if (known !== null && remote.sha256 !== null && known !== remote.sha256) {
       throw new MeshError(
         'model_integrity',
-        `${address.url.host} has another file under this name than the one that was named here. Choose another model.`,
+        `${address.url.host} has a different file under this name than was asked for. Choose another model.`,
       );
     }
     const file = files[i] ?? path.join(folder, name);
@@ -191,7 +191,7 @@ async function fetchParts(
       await discardDownload(file);
       throw new MeshError(
         'model_integrity',
-        `What was downloaded as ${path.basename(file)} is not the file that was promised. It was deleted; start again to download it anew.`,
+        `What was downloaded as ${path.basename(file)} is not the file that was promised. It was deleted; start again to download it once more.`,
       );
     }
     await rename(partFile(file), file);
@@ -201,13 +201,13 @@ async function fetchParts(
   }
 }
 
-/** null: one of them does not say. */
+/** null: one of them does not say its size. */
 function totalOf(parts: readonly Part[]): number | null {
   const sizes = parts.map(({ remote }) => remote.sizeBytes);
   return sizes.every((n) => n !== null) ? sizes.reduce((sum, n) => sum + n, 0) : null;
 }
 
-/** What there is on the disk, in bytes. Throws storage_full when that is not enough. */
+/** The free space on the disk, in bytes. Throws storage_full when that is not enough. */
 async function checkFreeSpace(parts: readonly Part[], folder: string): Promise<number> {
   let missing = 0;
   for (const { remote, file, there } of parts) {
@@ -219,7 +219,7 @@ async function checkFreeSpace(parts: readonly Part[], folder: string): Promise<n
   if (bavail * bsize >= missing) return bavail * bsize;
   throw new MeshError(
     'storage_full',
-    `The model needs ${megabytes(missing)} more on the disk of ${folder}, which has ${megabytes(bavail * bsize)} left. Free some, or give another folder with --data.`,
+    `The model needs ${megabytes(missing)} more on the disk of ${folder}, where ${megabytes(bavail * bsize)} are free. Make room, or give another folder with --data.`,
   );
 }
 
@@ -227,7 +227,7 @@ function explained(thrown: unknown, { source }: DownloadRequest, folder: string)
   if (FULL.has(errno(thrown) ?? '')) {
     return new MeshError(
       'storage_full',
-      `The disk of ${folder} is full. Free some and start again: the download continues where it stopped. Or give another folder with --data.`,
+      `The disk of ${folder} is full. Make room and start again: the download continues where it stopped. Or give another folder with --data.`,
       { cause: thrown },
     );
   }

@@ -1,4 +1,4 @@
-/** One remote file to the disk: in parts over several connections where the server does that, and on where it stopped. */
+/** Downloads one file: in parts over several connections where the server allows that, and continues where it stopped. */
 import { constants } from 'node:fs';
 import { open, rm, stat, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
@@ -13,13 +13,13 @@ import { errno, sizeOf } from '../files/whole-file.ts';
 
 const CONNECTIONS = 4;
 const PART_BYTES = 8_388_608;
-/** So that the journal of the largest file stays small. */
+/** A limit that keeps the journal of the largest file small. */
 const MAX_PARTS = 4096;
-/** So often at most the disk is made to keep what it has. */
+/** How often the disk is made to keep what it has, at most. */
 const SAVE_MS = 1_000;
-/** So much of the disk a file of unknown length may fill. */
+/** How much of the disk a file of unknown length may fill. */
 const UNKNOWN_SHARE = 0.9;
-/** A server without parts begins from the start each time. */
+/** How often a server without parts may begin from the start. */
 const MAX_STARTS = 4;
 
 export interface DownloadTools {
@@ -31,11 +31,11 @@ export interface DownloadTools {
 
 export interface FileDownload {
   remote: RemoteFile;
-  /** Without `.part`, which is where the bytes go. */
+  /** The path without `.part`, where the bytes go. */
   file: string;
-  /** As somebody trustworthy says, null: nobody does. */
+  /** The SHA-256 from a trustworthy source; null: nobody says it. */
   sha256: string | null;
-  /** A file whose length nobody knows may take no more than this. */
+  /** The most that a file of unknown length may take. */
   freeBytes: number;
   onBytes: (loadedBytes: number) => void;
 }
@@ -44,10 +44,10 @@ export function partFile(file: string): string {
   return `${file}.part`;
 }
 
-/** Room on the disk that a download of `file` has taken already, and fills again. */
+/** The room on the disk that a download of `file` has taken already, and will fill again. */
 export async function takenBytes(file: string): Promise<number> {
   try {
-    // Of 512 bytes each, whatever the disk has: it may be full of holes. https://pubs.opengroup.org/onlinepubs/9799919799/basedefs/sys_stat.h.html
+    // Blocks have 512 bytes each, whatever the disk has: the file may be full of holes. https://pubs.opengroup.org/onlinepubs/9799919799/basedefs/sys_stat.h.html
     return (await stat(partFile(file))).blocks * 512;
   } catch (thrown) {
     if (errno(thrown) === 'ENOENT') return 0;
@@ -56,7 +56,7 @@ export async function takenBytes(file: string): Promise<number> {
 }
 
 /**
- * Resolves when `file.part` is whole and on the disk. What is there stays there on a failure, for the next time. Throws
+ * Resolves when `file.part` is whole and on the disk. After a failure the bytes stay there for the next time. Throws
  * a TransferError, the system's error, or cancelled.
  */
 export async function downloadFile(download: FileDownload, tools: DownloadTools, signal: AbortSignal): Promise<void> {
@@ -79,7 +79,7 @@ export async function downloadFile(download: FileDownload, tools: DownloadTools,
   }
 }
 
-/** With the same checksum it may even come from elsewhere; without, it must be the same edition on the same server. */
+/** With the same checksum the rest may even come from elsewhere; without, it must be the same edition on the same server. */
 async function usableJournal({ remote, file, sha256 }: FileDownload): Promise<Journal | null> {
   const journal = await readJournal(file);
   if (journal === null || !remote.ranges || journal.sizeBytes !== remote.sizeBytes) return null;
@@ -137,7 +137,7 @@ async function downloadWhole(download: FileDownload, patience: Patience, signal:
 function endless(file: string): MeshError {
   return new MeshError(
     'storage_full',
-    `The server does not say how large the model is, and it fills the disk of ${path.dirname(file)}. Free some, or give another folder with --data.`,
+    `The server does not say how large the model is, and it fills the disk of ${path.dirname(file)}. Make room, or give another folder with --data.`,
   );
 }
 
@@ -185,7 +185,7 @@ class PartsDownload {
     forget();
     await this.#saving;
     if (signal.aborted || failures.length > 0) {
-      // On a full disk it may fail: then less is known of what is there.
+      // On a full disk this may fail: then less is known to be there.
       await this.#save().catch((thrown: unknown) => failures.push(thrown));
       throw signal.aborted ? cancelled() : failures[0];
     }
@@ -228,7 +228,7 @@ class PartsDownload {
     }
   }
 
-  /** First the bytes, then the word that they are there. */
+  /** Saves the bytes first, and then the word that they are there. */
   async #save(): Promise<void> {
     const done = this.#done.map((there) => (there ? '1' : '0')).join('');
     await this.#handle.datasync();
@@ -237,7 +237,7 @@ class PartsDownload {
   }
 }
 
-/** The system may take less than it is given, before it says that the disk is full. */
+/** The system may take less than it is given before it says that the disk is full. */
 async function writeAll(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
   for (let written = 0; written < bytes.length;) {
     const { bytesWritten } = await handle.write(bytes, written, bytes.length - written, position + written);
@@ -245,7 +245,7 @@ async function writeAll(handle: FileHandle, bytes: Uint8Array, position: number)
   }
 }
 
-/** What a download left that is not to go on. */
+/** Removes what a download left that will not continue. */
 export async function discardDownload(file: string): Promise<void> {
   await rm(partFile(file), { force: true });
   await removeJournal(file);

@@ -26,13 +26,13 @@ describe('llmesh worker, given a model file that is made to do harm', () => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'llmesh-bombs-'));
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  // The one that is found out last, as it would run for ever; `npm run attack` tries more.
+  // These are found out last, as they would run for ever; `npm run attack` tries more.
   it.each(['template-loops'])(
     'says what is wrong and ends, and takes little memory: %s',
     async (name) => {
       const file = path.join(folder, `${name}.gguf`);
       writeFileSync(file, GGUF_BOMBS.find((bomb) => bomb.name === name)?.make(tiny) ?? '');
-      // The system ends it where it takes more.
+      // The system ends it where it takes more memory.
       const args = ['worker', '--model', file, '--mesh', 'http://127.0.0.1:9', '--gpu', 'off', '--threads', '1'];
       const worker = new Running(
         ['-c', 'ulimit -d 2000000; exec "$0" native-worker/bin/llmesh.mjs "$@"', process.execPath, ...args].concat(

@@ -1,11 +1,11 @@
-/** What can be said about a model file before llama.cpp gets it. */
+/** The first checks of a model file, before llama.cpp gets it. */
 import { open, stat } from 'node:fs/promises';
 import { MeshError } from '@llmesh/core/base/errors';
 
 /** The file begins with these four letters: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md */
 const MAGIC = 'GGUF';
 
-/** Size of the file in bytes. Throws model_not_found, or model_unreadable when it cannot be a GGUF. */
+/** Returns its size in bytes. Throws model_not_found, or model_unreadable when it cannot be a GGUF. */
 export async function checkGgufFile(path: string): Promise<number> {
   const status = await stat(path).catch((cause: unknown) => {
     throw new MeshError('model_not_found', `There is no file ${path}. Check the path.`, { cause });

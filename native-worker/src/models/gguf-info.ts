@@ -1,5 +1,5 @@
 /**
- * What a model file says of itself. The library's own reader believes every count and length, so it gets a file only after
+ * What a model file says about itself. The library's own reader believes every count and length, so it gets a file only after
  * ours has read it within limits: see `readGgufHeader`.
  */
 import { open } from 'node:fs/promises';
@@ -17,12 +17,12 @@ export async function readGgufInfo(file: string, signal?: AbortSignal): Promise<
   return readGgufFileInfo(file, { logWarnings: false, ...(signal !== undefined && { signal }) });
 }
 
-/** The first, and of a model in parts those of all. Throws model_unreadable. */
+/** The info of the file; for a model in parts, that of all parts. Throws model_unreadable. */
 export async function readHeaders(file: string): Promise<[GgufHeader, ...GgufHeader[]]> {
   const [first = '', ...others] = splitParts(path.basename(file));
-  // llama.cpp would look for as many as the name says.
+  // llama.cpp would look for as many parts as the name says.
   if (others.length === 0 && isPart(file))
-    throw named(file, new GgufFault('It claims to be split into more parts than a model can have.'));
+    throw named(file, new GgufFault('It claims to have more parts than a model can have.'));
   const parts = others.length + 1;
   const beside = (name: string) => path.join(path.dirname(file), name);
   const headers: [GgufHeader, ...GgufHeader[]] = [await readPart(parts === 1 ? file : beside(first), 0, parts)];
@@ -43,7 +43,7 @@ async function readPart(file: string, part: number, parts: number): Promise<Gguf
     const { fields } = header;
     const [count, number] = ['split.count', 'split.no'].map((key) => fields.get(key)?.value);
     const fits = parts === 1 ? count === 0 || count === 1 : count === parts && number === part;
-    if (count !== undefined && !fits) throw new GgufFault('It is one part of a model, and its name says another.');
+    if (count !== undefined && !fits) throw new GgufFault('It is one part of a model, but its name says another.');
     return header;
   } catch (thrown) {
     throw named(file, thrown);

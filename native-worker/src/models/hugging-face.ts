@@ -10,7 +10,7 @@ import { request } from './web-request.ts';
 const DEFAULT_HUB = 'https://huggingface.co/';
 /** A list of a few hundred files is far below it. */
 const MAX_PAGE_BYTES = 4_000_000;
-/** As file names have it: "Q4_K_M", "UD-IQ2_XXS", "BF16". */
+/** A quant in a file name: "Q4_K_M", "UD-IQ2_XXS", "BF16". */
 const QUANT = /(?:^|[-._/])((?:UD-)?(?:I?Q\d(?:_\w+)?|TQ\d_0|MXFP4(?:_MOE)?|NVFP4|BF16|F16|F32))(?=[-._/]|$)/gi;
 
 const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
@@ -22,9 +22,9 @@ const ManifestSchema = v.object({
 });
 const TreeSchema = v.array(v.object({ type: v.string(), path: v.string(), size: v.optional(v.number()) }));
 
-/** One edition of a model: all its parts together. */
+/** One edition of a model, with all its parts. */
 export interface Edition {
-  /** As `--model` takes it. */
+  /** The name that `--model` takes. */
   model: string;
   quant: string;
   sizeBytes: number;
@@ -35,7 +35,7 @@ export class HuggingFace {
   readonly #token: string | null;
   readonly #clock: Clock;
 
-  /** `env`: MODEL_ENDPOINT names a mirror, HF_TOKEN who asks. Throws model_download_failed. */
+  /** `env`: MODEL_ENDPOINT names a mirror, HF_TOKEN the account. Throws model_download_failed. */
   constructor(env: Readonly<Record<string, string | undefined>>, clock: Clock) {
     const endpoint = env['MODEL_ENDPOINT'] || DEFAULT_HUB;
     if (!URL.canParse(endpoint) || !/^https?:/.test(endpoint)) {
@@ -46,7 +46,7 @@ export class HuggingFace {
     this.#clock = clock;
   }
 
-  /** Where the file can be had, and the key that may be shown there. */
+  /** The address of the file, and the key that may be shown there. */
   address({ repository, revision, file }: HubFile): { url: URL; authorization: string | null } {
     const path = file.split('/').map(encodeURIComponent).join('/');
     return this.#address(`${repository}/resolve/${encodeURIComponent(revision)}/${path}`);
@@ -70,7 +70,7 @@ export class HuggingFace {
     return firsts
       .flatMap((path) => {
         const quant = quantOf(path);
-        // What a picture is read with lies beside the model, and is none.
+        // Skip the vision projector: it is not a model.
         if (quant === null || /mmproj/i.test(path) || hubFile(repository, path) === null) return [];
         const sizeBytes = splitParts(path).reduce((sum, part) => sum + (sizes.get(part) ?? 0), 0);
         return [{ model: `hf:${repository}/${path}`, quant, sizeBytes }];
@@ -84,13 +84,13 @@ export class HuggingFace {
   }
 
   async #json(path: string, signal: AbortSignal): Promise<unknown> {
-    // Only to llama.cpp it names the GGUF file: https://github.com/ggml-org/llama.cpp/pull/11195
+    // The hub names the GGUF file only to llama.cpp: https://github.com/ggml-org/llama.cpp/pull/11195
     const headers = { accept: 'application/json', 'user-agent': 'llama-cpp' };
     const { body, close, url, expectBytes } = await request({ ...this.#address(path), headers }, this.#clock, signal);
     const chunks: Uint8Array[] = [];
     let bytes = 0;
     try {
-      // All of it in this time: it is a page, not a model.
+      // The whole page must come in this time: it is not a model.
       expectBytes(true);
       for await (const chunk of body) {
         bytes += chunk.length;
@@ -108,7 +108,7 @@ export class HuggingFace {
   }
 }
 
-/** The last in the name of the file, or in that of its folder. */
+/** The last quant in the name of the file, or of its folder. */
 export function quantOf(path: string): string | null {
   const found = [...withoutPart(path).matchAll(QUANT)].at(-1)?.[1];
   return found === undefined ? null : found.toUpperCase();

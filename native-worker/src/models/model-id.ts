@@ -1,15 +1,15 @@
 /**
- * The id of a file that no catalogue knows, made of its name. Ids are ASCII: they stand in addresses, in settings and on
- * command lines. Of a name in other letters, which would be lost, the beginning of the file's hash keeps it apart.
+ * The id of a file that no catalogue knows, made from its name. Ids are ASCII: they stand in addresses, in settings and on
+ * command lines. A name in other letters, which are lost, is kept apart by the beginning of the file's hash.
  */
 import { isModelId, type ModelId } from '@llmesh/core/base/ids';
 
 const MAX_CHARACTERS = 96;
 const HASH_DIGITS = 8;
-/** What is left when accents were taken off, ligatures resolved, and still is none of ASCII. */
+/** Letters that are still not ASCII once accents are stripped and ligatures resolved. */
 const OTHER_LETTERS = /[^\p{ASCII}\p{P}\p{Z}\p{C}\p{M}]/u;
 
-/** `base`: the name without its ending. `sha256`: of the file, hex. */
+/** `base`: the name without its ending. `sha256`: the file's, in hex. */
 export function modelIdOf(base: string, sha256: string): ModelId {
   const plain = base.normalize('NFKD').replaceAll(/(?<=[A-Za-z])\p{M}+/gu, '');
   const id = plain

@@ -11,14 +11,14 @@ export interface HubFile {
   /** "user/model" */
   repository: string;
   revision: string;
-  /** Path in the repository. */
+  /** The path in the repository. */
   file: string;
 }
 
 export interface HubQuant {
   kind: 'hub-quant';
   repository: string;
-  /** null: what the hub thinks is the usual one. */
+  /** null: the hub's usual choice. */
   quant: string | null;
 }
 
@@ -27,15 +27,16 @@ export type ModelSource = UrlSource | HubFile | HubQuant;
 const REMOTE = /^(hf:|https?:\/\/)/;
 const HUB = /^hf:([\w.-]{1,96}\/[\w.-]{1,96})(?::([\w.-]{1,64})|\/([^#]{1,512})(?:#([\w./-]{1,96}))?)?$/;
 
-/** Whether it is to be fetched at all. A file or an id of the catalogue is not. */
+/** Whether it has to be fetched at all, unlike a file or an id of the catalogue. */
 export function isRemote(text: string): boolean {
   return REMOTE.test(text);
 }
 
-/** `text` is one that `isRemote`. Throws model_not_found. */
+/** `text`: one that is `isRemote`. Throws model_not_found. */
 export function parseModelSource(text: string): ModelSource {
   if (text.startsWith('hf:')) return parseHub(text);
-  if (!URL.canParse(text)) throw new MeshError('model_not_found', `${text} is no address. Check how it is written.`);
+  if (!URL.canParse(text))
+    throw new MeshError('model_not_found', `${text} is not an address. Check how it is written.`);
   const url = new URL(text);
   if (url.username !== '' || url.password !== '') {
     throw new MeshError('model_not_found', 'An address with a password in it ends up in logs. Leave the password out.');
@@ -43,24 +44,24 @@ export function parseModelSource(text: string): ModelSource {
   return { kind: 'url', url };
 }
 
-/** A path that a hub names; null: one that no file of a repository has. */
+/** Checks a path that a hub names; null: no file of a repository has such a path. */
 export function hubFile(repository: string, file: string): HubFile | null {
   return isPlainPath(file) && !file.includes('#') ? { kind: 'hub-file', repository, revision: 'main', file } : null;
 }
 
-/** The same for every way to write it. */
+/** The canonical name, the same for every way to write the source. */
 export function sourceName(source: UrlSource | HubFile): string {
   if (source.kind === 'url') return source.url.href;
   const { repository, file, revision } = source;
   return `hf:${repository}/${file}${revision === 'main' ? '' : `#${revision}`}`;
 }
 
-/** For messages and lists: what comes behind `?` may be a secret. */
+/** The name for messages and lists: what follows `?` may be a secret. */
 export function shownSource(name: string): string {
   return name.startsWith('hf:') ? name : name.replace(/[?#].*$/, '');
 }
 
-/** Its last part, "model.gguf". */
+/** Its last part, as "model.gguf". */
 export function sourceFile(source: UrlSource | HubFile): string {
   const path = source.kind === 'url' ? decoded(source.url.pathname) : source.file;
   return path.slice(path.lastIndexOf('/') + 1);
@@ -86,7 +87,7 @@ function decoded(pathname: string): string {
   try {
     return decodeURIComponent(pathname);
   } catch {
-    // A lone % in it: it is as good a name.
+    // It has a lone %, and makes as good a name as it is.
     return pathname;
   }
 }

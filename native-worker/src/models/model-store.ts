@@ -1,6 +1,6 @@
 /**
- * The folder with what was downloaded. A model there is one file or the parts of one, which share a stem; beside them
- * lie a record of where it comes from, and while it is fetched a lock, `.part` files and their journals.
+ * The folder of downloaded models. A model there is one file or the parts of one, which share a stem; beside them lie a
+ * record of where it comes from, and while it is fetched a lock, `.part` files and their journals.
  */
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
@@ -24,9 +24,9 @@ const MAX_BASE_LENGTH = 80;
 
 const RecordSchema = v.object({
   version: v.literal(1),
-  /** As `sourceName` gives it. */
+  /** The name that `sourceName` gives. */
   source: v.string(),
-  /** As it was asked for: `hf:user/model:Q4_K_M` is found again without a question to the hub. */
+  /** The words by which it was asked for: `hf:user/model:Q4_K_M` is found again without asking the hub. */
   asked: v.string(),
   files: v.pipe(
     v.array(v.object({ name: v.string(), sizeBytes: v.nullable(v.number()), sha256: v.nullable(v.string()) })),
@@ -40,15 +40,15 @@ export interface StoredModel {
   stem: string;
   /** null: somebody put the file there. */
   record: ModelRecord | null;
-  /** The first file: what llama.cpp is given. */
+  /** The first file, which llama.cpp is given. */
   file: string;
   state: 'complete' | 'unfinished' | 'downloading';
   loadedBytes: number;
-  /** null: not known yet. */
+  /** null: it is not known yet. */
   sizeBytes: number | null;
 }
 
-/** A name for what comes from `source` that tells people what it is and never clashes. */
+/** A name for the files from `source` that tells people what it is and never clashes. */
 export function storeStem(source: UrlSource | HubFile): string {
   const base = withoutPart(sourceFile(source))
     .replaceAll(/[^A-Za-z0-9._-]+/g, '-')
@@ -57,12 +57,12 @@ export function storeStem(source: UrlSource | HubFile): string {
   return `${base.replace(/^[^A-Za-z0-9]+/, '') || 'model'}-${hash}`;
 }
 
-/** The model's name again, without what keeps it apart from others. */
+/** The model's own name, without the part that keeps it apart from others. */
 export function stemName(stem: string): string {
   return stem.replace(/-[0-9a-f]{8}$/, '');
 }
 
-/** Where the files of a model go; as many as its source has. */
+/** The paths of a model's files, as many as its source has. */
 export function storeFiles(folder: string, source: UrlSource | HubFile): string[] {
   const parts = splitParts(sourceFile(source)).length;
   return Array.from({ length: parts }, (_, i) => path.join(folder, `${storeStem(source)}${partSuffix(i + 1, parts)}`));
@@ -73,7 +73,7 @@ export async function makeStore(folder: string): Promise<void> {
   try {
     await mkdir(folder, { recursive: true });
   } catch (cause) {
-    throw new MeshError('storage_full', `The folder ${folder} cannot be written. Give another one with --data.`, {
+    throw new MeshError('storage_full', `The folder ${folder} cannot be written to. Give another one with --data.`, {
       cause,
     });
   }
@@ -95,20 +95,20 @@ export async function writeRecord(folder: string, stem: string, record: ModelRec
   await rename(`${file}.new`, file);
 }
 
-/** By name. An empty list where there is no such folder. */
+/** The models by name. An empty list where there is no such folder. */
 export async function listStore(folder: string): Promise<StoredModel[]> {
   const names = await namesIn(folder);
   const stems = new Set(names.map(stemOf).filter((stem) => stem !== null));
   return Promise.all([...stems].toSorted().map((stem) => stored(folder, stem, names)));
 }
 
-/** What somebody asked for by these words or by this source, if its files are there. */
+/** The model that was asked for by these words or this source, if its files are there. */
 export async function findStored(folder: string, wanted: string): Promise<StoredModel | null> {
   const all = await listStore(folder);
   return all.find(({ state, record }) => state === 'complete' && names(record, wanted)) ?? null;
 }
 
-/** Files, record, and what is left of a download. Throws busy when somebody downloads it. */
+/** Removes files, record, and the remains of a download. Throws busy while somebody downloads it. */
 export async function removeStored(folder: string, model: StoredModel): Promise<void> {
   const release = await lockModel(folder, model.stem);
   if (release === null) {
@@ -148,7 +148,7 @@ async function stored(folder: string, stem: string, all: readonly string[]): Pro
   };
 }
 
-/** Of a file or of what is there of it. */
+/** The bytes of a file, or of the part of it that is there. */
 async function loaded(file: string): Promise<number> {
   const size = await sizeOf(file);
   if (size !== null) return size;
@@ -156,7 +156,7 @@ async function loaded(file: string): Promise<number> {
   return journal === null ? ((await sizeOf(partFile(file))) ?? 0) : doneBytes(journal);
 }
 
-/** Held for the blink of an eye. */
+/** A lock that is held only for a moment. */
 async function isLocked(file: string): Promise<boolean> {
   if ((await sizeOf(file)) === null) return false;
   const release = await takeLock(file);
@@ -164,13 +164,13 @@ async function isLocked(file: string): Promise<boolean> {
   return release === null;
 }
 
-/** null: none, or one that nothing can be learned from. */
+/** null: there is none, or it is unreadable. */
 async function readRecord(file: string): Promise<ModelRecord | null> {
   try {
     const record = v.parse(RecordSchema, JSON.parse(await readOwn(file, MAX_RECORD_BYTES)));
     return record.files.every(({ name }) => name === path.basename(name)) ? record : null;
   } catch {
-    // Then the names of the files say what there is.
+    // In that case the names of the files say what is there.
     return null;
   }
 }

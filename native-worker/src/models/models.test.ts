@@ -102,7 +102,7 @@ describe('resolveModel', () => {
     await expect(resolveModel(wanted, options)).rejects.toMatchObject({ code });
   });
 
-  it('refuses a file that is no model', async () => {
+  it('refuses a file that is not a model', async () => {
     await expect(resolveModel(put('page.gguf', '<html>'), options)).rejects.toMatchObject({ code: 'model_unreadable' });
   });
 
@@ -184,7 +184,7 @@ describe('resolveModel', () => {
     await expect(resolveModel('some-model', options)).resolves.toMatchObject({ sha256 });
   });
 
-  it('says how to get rid of a download that is no model', async () => {
+  it('says how to get rid of a download that is not a model', async () => {
     mirror.files.set('/page.gguf', Buffer.from('<html>'));
     const wanted = `${mirror.origin}/page.gguf`;
     await expect(resolveModel(wanted, options)).rejects.toMatchObject({

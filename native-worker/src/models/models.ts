@@ -1,4 +1,4 @@
-/** From what a person writes after `--model` to files, and what the mesh is told about them. */
+/** Turns what a person writes after `--model` into files, and into what the mesh is told about them. */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
@@ -29,36 +29,36 @@ export interface ResolvedModel {
   id: ModelId;
   name: string;
   quant: string;
-  /** Of the file; of a model in parts, that of their checksums. */
+  /** The SHA-256 of the file; for a model in parts, that of their checksums. */
   sha256: string;
-  /** All files together. */
+  /** The size of all files together. */
   sizeBytes: number;
-  /** The catalogue names its checksum; of any other file nobody knows what is in it. */
+  /** Whether the catalogue names its checksum; nobody knows what is in any other file. */
   isKnown: boolean;
-  /** What the catalogue plans for; null: as the file says. */
+  /** The context that the catalogue plans for; null: the file decides. */
   contextTokens: number | null;
-  /** As it could be downloaded again, null: it is a file of this computer. */
+  /** Where it can be downloaded again; null: it is a file of this computer. */
   source: string | null;
 }
 
 export interface ResolveOptions {
   catalogue: Catalogue;
-  /** Beside the catalogue: sources that begin with `/models/` lie here. */
+  /** The folder beside the catalogue, where sources that begin with `/models/` lie. */
   modelsFolder: string;
   dataFolder: string;
-  /** The mesh's origin, for those that do not. */
+  /** The mesh's origin, for sources that do not. */
   mesh: string;
   onProgress: (progress: LoadProgress) => void;
-  /** Before a download; may reject, which ends it. */
+  /** Told the size before a download; may reject, which ends it. */
   onSize: (sizeBytes: number) => Promise<void>;
-  /** Another process of this computer downloads the same model. */
+  /** Told that another process of this computer downloads the same model. */
   onWait: () => void;
   signal: AbortSignal;
 }
 
 interface Located {
   file: string;
-  /** null: on the disk of its owner, who gave the path. */
+  /** null: it is the owner's own file, given by its path. */
   stored: StoredModel | null;
   entry: GgufModel | null;
   source: string | null;
@@ -77,13 +77,13 @@ export async function resolveModel(wanted: string, options: ResolveOptions): Pro
     const name = shownSource(wanted);
     throw new MeshError(
       'model_unreadable',
-      `What was downloaded as ${name} is no model that runs here. Remove it with "llmesh models rm ${name}" and choose another.`,
+      `What was downloaded as ${name} is not a model that runs here. Remove it with "llmesh models rm ${name}" and choose another.`,
       { cause: thrown },
     );
   }
 }
 
-/** Downloads what is not there yet. Throws as `resolveModel`, and model_not_found for a file. */
+/** Downloads what is missing. Throws as `resolveModel` does, and model_not_found for a file. */
 export async function pullModel(wanted: string, options: ResolveOptions): Promise<ResolvedModel> {
   if (!isRemote(wanted) && entryOf(options.catalogue, wanted) === null && existsSync(wanted)) {
     throw new MeshError('model_not_found', `${wanted} is on this computer already. Use it with --model.`);
@@ -100,14 +100,14 @@ export function entryOf(catalogue: Catalogue, wanted: string): GgufModel | null 
   return entry ?? null;
 }
 
-/** Where the model of the catalogue lies when it came with LLMesh; null: it did not. */
+/** The path of a model of the catalogue that came with LLMesh; null: it did not. */
 export function shippedFile({ source }: GgufModel, modelsFolder: string): string | null {
   if (!source.startsWith('/')) return null;
   const file = path.join(modelsFolder, source.replace(/^\/models\//, ''));
   return existsSync(file) ? file : null;
 }
 
-/** Where it is downloaded from. */
+/** The address from which it is downloaded. */
 export function entrySource({ source }: GgufModel, mesh: string): string {
   return source.startsWith('/') ? new URL(source, mesh).href : source;
 }
@@ -156,7 +156,7 @@ async function locate(wanted: string, options: ResolveOptions): Promise<Located>
   if (existsSync(wanted)) return { file: path.resolve(wanted), stored: null, entry: null, source: null };
   throw new MeshError(
     'model_not_found',
-    `There is no file and no model in the catalogue called ${wanted}. "llmesh models" lists the catalogue.`,
+    `Neither a file nor a model of the catalogue is called ${wanted}. "llmesh models" lists the catalogue.`,
   );
 }
 
@@ -164,7 +164,7 @@ async function fetchModel(asked: string, sha256: string | null, options: Resolve
   const { dataFolder, signal, onProgress, onSize, onWait } = options;
   const folder = storeFolder(dataFolder);
   const source = parseModelSource(asked);
-  // Before any question to a server: what is here works without a network.
+  // This comes before any request to a server: a model on the disk works without a network.
   const there = await findStored(folder, source.kind === 'hub-quant' ? asked : sourceName(source));
   if (there !== null) return there;
   const hub = new HuggingFace(process.env, realClock);
@@ -191,7 +191,7 @@ async function ofQuant(
   }
 }
 
-/** The error with what there is instead. */
+/** The error, with what is available instead. */
 async function withQuants(
   error: MeshError,
   quant: HubQuant,
@@ -213,7 +213,7 @@ async function damaged(file: string, ours: boolean): Promise<MeshError> {
   if (ours) await rm(file);
   return new MeshError(
     'model_integrity',
-    `${file} is not the file that it should be. ${ours ? 'It was deleted; start again to download it anew.' : 'Restore it.'}`,
+    `${file} is not what it should be. ${ours ? 'It was deleted; start again to download it once more.' : 'Restore it.'}`,
   );
 }
 
@@ -222,7 +222,7 @@ function catalogued(catalogue: Catalogue, sha256: string): GgufModel | null {
   return same?.format === 'gguf' ? same : null;
 }
 
-/** As it is called where it comes from: in the store only some letters are kept. */
+/** Its name at its origin: the store keeps only some letters. */
 function fetchedName({ stem, record }: StoredModel): string {
   const source = record === null ? null : parseModelSource(record.source);
   return source === null || source.kind === 'hub-quant' ? stemName(stem) : sourceFile(source);

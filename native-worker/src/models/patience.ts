@@ -1,9 +1,9 @@
-/** How long a transfer is taken up again after breaks: as long as something comes, and some tries more. */
+/** How long a transfer is resumed after breaks: while something comes, and for some tries more. */
 import type { Clock } from '@llmesh/core/base/clock';
 import { cancelled } from '@llmesh/core/base/errors';
 import { TransferError } from './transfer-error.ts';
 
-/** Of breaks in a row; together a good minute. */
+/** How many breaks in a row are tolerated; together they take a good minute. */
 const MAX_BREAKS = 8;
 const FIRST_DELAY_MS = 500;
 const MAX_DELAY_MS = 15_000;
@@ -28,18 +28,18 @@ export class Patience {
     this.#breaks = 0;
   }
 
-  /** Resolves when it is time to try again; rejects with `thrown` where that is of no use, or with cancelled. */
+  /** Resolves when it is time to try again; rejects with `thrown` where that is useless, or with cancelled. */
   async after(thrown: unknown, signal: AbortSignal): Promise<void> {
     if (!(thrown instanceof TransferError) || thrown.failure.kind !== 'break') throw thrown;
     this.#breaks += 1;
     if (this.#breaks > MAX_BREAKS) throw thrown;
     const delayMs = Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** (this.#breaks - 1));
-    // Spread, so that connections which broke together do not come back together.
+    // The pauses are spread, so that connections which broke together do not come back together.
     await pause(this.#clock, Math.max(thrown.failure.retryAfterMs ?? 0, delayMs * (0.5 + this.#random() / 2)), signal);
   }
 }
 
-/** What `run` gives, after as many tries as are worth it. Rejects with its last error, or with cancelled. */
+/** Resolves with the result of `run`, after as many tries as are worth it. Rejects with its last error, or with cancelled. */
 export async function patiently<T>(run: () => Promise<T>, patience: Patience, signal: AbortSignal): Promise<T> {
   for (;;) {
     try {

@@ -1,4 +1,4 @@
-/** A file on a web server, of which parts can be had where the server does that: RFC 9110, section 14. */
+/** A file on a web server, fetched in parts where the server allows that: RFC 9110, section 14. */
 import type { Clock } from '@llmesh/core/base/clock';
 import { cancelled } from '@llmesh/core/base/errors';
 import { broke, TransferError } from './transfer-error.ts';
@@ -14,15 +14,15 @@ export interface RemoteFileAddress {
 export class RemoteFile {
   readonly #address: RemoteFileAddress;
   readonly #clock: Clock;
-  /** Where the redirects ended: not every part asks the way anew. Such addresses expire. */
+  /** The address at the end of the redirects, so that not every part follows them again. Such addresses expire. */
   #place: URL | null;
   /** null: the server does not say. */
   readonly sizeBytes: number | null;
-  /** Parts of it can be had. */
+  /** Whether the server sends parts of it. */
   readonly ranges: boolean;
-  /** Tells this edition of the file from the next; null: nothing does. */
+  /** Distinguishes this edition of the file from the next; null: nothing does. */
   readonly etag: string | null;
-  /** As the hub says. */
+  /** The SHA-256, by the hub's word. */
   readonly sha256: string | null;
 
   private constructor(address: RemoteFileAddress, clock: Clock, answer: WebResponse) {
@@ -34,12 +34,12 @@ export class RemoteFile {
     this.#place = url;
     this.ranges = range !== null;
     this.sizeBytes = range?.sizeBytes ?? contentLength(answer);
-    // A weak one promises alike, not equal: RFC 9110, 8.8.1.
+    // A weak tag promises only that files are alike, not equal: RFC 9110, 8.8.1.
     this.etag = etag === null || etag.startsWith('W/') || etag.length > 200 ? null : etag;
     this.sha256 = linkedSha256;
   }
 
-  /** Asks for one byte. Throws a TransferError, or cancelled. */
+  /** Opens it by asking for one byte. Throws a TransferError, or cancelled. */
   static async open(address: RemoteFileAddress, clock: Clock, signal: AbortSignal): Promise<RemoteFile> {
     const answer = await request({ ...address, headers: { range: 'bytes=0-0' } }, clock, signal);
     try {
@@ -50,8 +50,8 @@ export class RemoteFile {
   }
 
   /**
-   * Just these bytes, `to` included. `sameEdition`: only of the file that was opened, for who has no checksum of it; two
-   * servers behind one name may call the same file differently. Throws a TransferError, or cancelled.
+   * Yields just these bytes, `to` included. `sameEdition`: only from the edition that was opened, where there is no checksum;
+   * two servers behind one name may tag the same file differently. Throws a TransferError, or cancelled.
    */
   async *part(
     { from, to, sameEdition }: { from: number; to: number; sameEdition: boolean },
@@ -61,18 +61,19 @@ export class RemoteFile {
     const answer = await this.#ask({ range: `bytes=${from}-${to}`, ...condition }, signal);
     try {
       const range = contentRange(answer);
-      // A whole file where a part was asked for: the condition did not hold.
+      // The server sent the whole file instead of a part, as the condition did not hold.
       if (range === null || range.sizeBytes !== this.sizeBytes) {
         throw new TransferError({ kind: 'changed' }, `${answer.url.host} has another file now`);
       }
-      if (range.from !== from || range.to !== to) throw broke(`${answer.url.host} sends another part than asked for`);
+      if (range.from !== from || range.to !== to)
+        throw broke(`${answer.url.host} sends another part than it was asked for`);
       yield* body(answer, to - from + 1, signal);
     } finally {
       answer.close();
     }
   }
 
-  /** From the beginning to the end. Throws a TransferError, or cancelled. */
+  /** Yields the file from the beginning to the end. Throws a TransferError, or cancelled. */
   async *whole(signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
     const answer = await this.#ask({}, signal);
     try {
@@ -100,7 +101,7 @@ export class RemoteFile {
   }
 }
 
-/** Rejects what is shorter or longer than it must be; a length of null is not known. */
+/** Rejects a body that is shorter or longer than it must be; a length of null is unknown. */
 async function* body(
   { headers, body: received, url, expectBytes }: WebResponse,
   lengthBytes: number | null,

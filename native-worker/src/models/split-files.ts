@@ -12,18 +12,18 @@ export function splitParts(name: string): string[] {
   return Array.from({ length: parts }, (_, i) => `${stem}${partSuffix(i + 1, parts)}`);
 }
 
-/** Does the name say that there are several? */
+/** Whether the name says that there are several parts. */
 export function isPart(name: string): boolean {
   return Number(PART.exec(name)?.[2] ?? 1) !== 1;
 }
 
-/** "-00002-of-00004.gguf", or ".gguf" of a single file. */
+/** "-00002-of-00004.gguf", or ".gguf" for a single file. */
 export function partSuffix(part: number, parts: number): string {
   if (parts === 1) return '.gguf';
   return `-${String(part).padStart(5, '0')}-of-${String(parts).padStart(5, '0')}.gguf`;
 }
 
-/** The name without what tells the parts apart. */
+/** The name without the suffix that distinguishes the parts. */
 export function withoutPart(name: string): string {
   return name.replace(PART, '').replace(/\.gguf$/i, '');
 }

@@ -1,10 +1,10 @@
-/** Why bytes stopped coming: what may help is to ask again, to ask elsewhere, or nothing. */
+/** Why bytes stopped coming, and whether it helps to ask again, to start over, or not at all. */
 import { asMeshError, MeshError, type ErrorCode } from '@llmesh/core/base/errors';
 
 export type TransferFailure =
-  /** A break, a busy server: ask again. */
+  /** The connection broke, or the server is busy: ask again. */
   | { kind: 'break'; retryAfterMs: number | null }
-  /** Another file has taken the place of the one that was begun. */
+  /** Another file has replaced the one that was begun. */
   | { kind: 'changed' }
   /** Asking again would give the same. */
   | { kind: 'refused'; code: ErrorCode; advice: string };
@@ -23,7 +23,7 @@ export function broke(message: string, retryAfterMs: number | null = null, cause
   return new TransferError({ kind: 'break', retryAfterMs }, message, { cause });
 }
 
-/** In words for a person. `name`: of what was to be downloaded. */
+/** The error in words for a person. `name`: the name of the download. */
 export function explainTransfer(thrown: unknown, name: string): MeshError {
   if (thrown instanceof TransferError && thrown.failure.kind === 'refused') {
     const { code, advice } = thrown.failure;

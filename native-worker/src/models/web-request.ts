@@ -1,4 +1,4 @@
-/** One GET that follows redirects by hand: they carry the checksum, and the key for one site is none of the next one's. */
+/** One GET that follows redirects by hand: they carry the checksum, and the next site must not see the key for this one. */
 import http, { type ClientRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { onAbort } from '@llmesh/core/base/abort';
@@ -6,17 +6,17 @@ import type { Clock } from '@llmesh/core/base/clock';
 import { cancelled } from '@llmesh/core/base/errors';
 import { broke, TransferError } from './transfer-error.ts';
 
-/** No byte for so long: the connection is as good as dead. */
+/** After this long without a byte the connection is as good as dead. */
 export const STALL_MS = 30_000;
 const MAX_REDIRECTS = 5;
 const MAX_RETRY_AFTER_MS = 60_000;
-/** The next part comes over the same connection. */
+/** Keeps connections, so that the next part comes over the same one. */
 const AGENTS = { http: new http.Agent({ keepAlive: true }), https: new https.Agent({ keepAlive: true }) };
 const SHA256 = /^"?([0-9a-f]{64})"?$/;
 
 export interface WebRequest {
   url: URL;
-  /** Sent to the origin of `url` alone. */
+  /** A key that is sent to the origin of `url` alone. */
   authorization: string | null;
   headers: Record<string, string>;
 }
@@ -24,9 +24,9 @@ export interface WebRequest {
 export interface WebResponse {
   status: number;
   headers: IncomingHttpHeaders;
-  /** Read it to its end, or close. Breaks with an error when it is closed or cut. */
+  /** Read it to its end, or call `close`. Breaks with an error when it is closed or cut. */
   body: AsyncIterable<Buffer>;
-  /** After all redirects. */
+  /** The address after all redirects. */
   url: URL;
   /** Hugging Face says it in the redirect: https://huggingface.co/docs/hub/api */
   linkedSha256: string | null;
@@ -39,7 +39,7 @@ export interface WebResponse {
 /** A response with status 200 or 206. Throws a TransferError, or cancelled. */
 export async function request(wanted: WebRequest, clock: Clock, signal: AbortSignal): Promise<WebResponse> {
   if (signal.aborted) throw cancelled();
-  // Not fetch: a request of which nobody keeps hold does not hear of an abort any more, and never ends.
+  // This does not use fetch: a request that nobody holds on to no longer hears an abort, and never ends.
   let open: { destroy: (error: Error) => void } | null = null;
   let off = () => {};
   const end = () => open?.destroy(new Error('closed'));
@@ -103,7 +103,7 @@ function get(
     opened(sent);
     sent.on('error', reject);
     sent.on('response', (response) => {
-      // Who reads it gets the error too; who does not, closed it.
+      // A reader gets the error as well; where there is none, the response was closed.
       response.on('error', () => {});
       resolve(response);
     });
@@ -114,7 +114,11 @@ function redirected(from: URL, location: string): URL {
   const to = URL.canParse(location, from.href) ? new URL(location, from) : null;
   // From https to http anybody on the way could put another file in the place of this one.
   if (to === null || !(to.protocol === 'https:' || (to.protocol === 'http:' && from.protocol === 'http:'))) {
-    throw refused('model_download_failed', `${from.host} redirects to where nothing safe is`, 'Check the address.');
+    throw refused(
+      'model_download_failed',
+      `${from.host} redirects to an address that is not safe`,
+      'Check the address.',
+    );
   }
   return to;
 }
@@ -126,7 +130,7 @@ function statusError(status: number, headers: IncomingHttpHeaders, { host }: URL
     return refused(
       'model_download_failed',
       message,
-      'It wants to know who asks: accept the licence on the page of the model, and put a token of your account in HF_TOKEN.',
+      'It wants to know who you are: accept the licence on the page of the model, and put a token of your account in HF_TOKEN.',
     );
   }
   if (status === 404 || status === 410) {
@@ -139,7 +143,7 @@ function refused(code: 'model_not_found' | 'model_download_failed', message: str
   return new TransferError({ kind: 'refused', code, advice }, message);
 }
 
-/** RFC 9110, 10.2.3; a date is not worth the trouble. */
+/** Reads Retry-After (RFC 9110, 10.2.3); a date is not worth the trouble. */
 function retryAfterMs(headers: IncomingHttpHeaders): number | null {
   const seconds = Number(headers['retry-after'] ?? NaN);
   return Number.isFinite(seconds) && seconds >= 0 ? Math.min(seconds * 1000, MAX_RETRY_AFTER_MS) : null;

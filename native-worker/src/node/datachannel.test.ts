@@ -34,7 +34,7 @@ test('finds its way back to a server that was restarted and knows none of its to
       b.transport.accept = resolve;
     });
     const dialled = async () => {
-      // Whoever is back first finds nobody.
+      // The one that is back first finds nobody.
       for (;;) {
         try {
           return await a.transport.dial(b.transport.self, AbortSignal.timeout(20_000));

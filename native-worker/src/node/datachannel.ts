@@ -11,13 +11,13 @@ export type PeerClass = PeerJsTransportOptions['Peer'];
 
 let loaded: PeerClass | null = null;
 
-/** PeerJS's `Peer`, on libdatachannel. */
+/** PeerJS's `Peer` on libdatachannel. */
 export function loadPeerJs(): PeerClass {
   loaded ??= load();
   return loaded;
 }
 
-/** A connection without PeerJS, on the same. */
+/** A connection on libdatachannel without PeerJS. */
 export function connectWebRtc(config: { iceServers: IceServer[] }): RtcPeerConnection {
   return new NodePeerConnection(config) as unknown as RtcPeerConnection;
 }
@@ -35,7 +35,7 @@ function load(): PeerClass {
   host['RTCIceCandidate'] ??= RTCIceCandidate;
   // While it is loaded it tries a connection out, with a public STUN server: let it try this one.
   host['RTCPeerConnection'] = Trial;
-  // `require`: of this CommonJS module, loaders disagree on what an `import` gives.
+  // It uses `require`, as loaders disagree on what an `import` of this CommonJS module gives.
   const { Peer } = createRequire(import.meta.url)('peerjs') as { Peer: PeerClass };
   host['RTCPeerConnection'] = NodePeerConnection;
   return Peer;
@@ -49,7 +49,7 @@ class SignalSocket extends WebSocket {
   }
 }
 
-/** What PeerJS's feature test touches. */
+/** A connection that has just what PeerJS's feature test touches. */
 class Trial {
   createDataChannel(): object {
     return { ordered: true, binaryType: 'arraybuffer' };
@@ -70,7 +70,7 @@ class NodePeerConnection extends RTCPeerConnection {
   }
 
   /**
-   * As the one who answers, let the other end open DTLS. By default (RFC 5763 §5) we would, at once, while the other
+   * When we answer, the other end must open DTLS. By default (RFC 5763 §5) we would, at once, while the other
    * is still reading our answer and drops what it gets; libdatachannel tries again only after a second.
    */
   override setRemoteDescription({ type, sdp }: { type: 'offer' | 'answer'; sdp: string }): Promise<void> {

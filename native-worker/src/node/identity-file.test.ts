@@ -64,7 +64,7 @@ describe('the identity of a data folder', () => {
     const first = await openIdentity(folder);
     await first.close();
     const { pid } = spawnSync(process.execPath, ['-e', '']);
-    // Gone; never whole; and, where the system says when a process started, an id that was given out again.
+    // A holder that is gone; a torn lock; and, where the system knows start times, a process id that was used again.
     const left = [`${pid} 1\n`, `${pid} \n`, '', ...(process.platform === 'linux' ? [`${process.pid} 1\n`] : [])];
     for (const lock of left) {
       writeFileSync(path.join(folder, 'identity.lock'), lock);

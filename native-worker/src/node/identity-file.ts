@@ -17,7 +17,7 @@ const GROUP_AND_OTHERS = 0o077;
 
 export interface OpenIdentity {
   readonly identity: Identity;
-  /** Why it is forgotten when the process ends, for a person; null: it is the data folder's. */
+  /** Why it is forgotten when the process ends, in words for a person; null: it is the data folder's. */
   readonly temporary: string | null;
   /** Lets another process have it. Idempotent. */
   close(): Promise<void>;
@@ -45,14 +45,14 @@ export async function openIdentity(folder: string): Promise<OpenIdentity> {
   }
 }
 
-/** Null when the folder has none. Rejects with identity_unusable for one that others can read, and for one that is none. */
+/** Null when the folder has none. Rejects with identity_unusable for a file that others can read, or that is not a key. */
 export async function readIdentityKey(folder: string): Promise<Uint8Array | null> {
   const file = identityFile(folder);
   const text = await readSecret(file);
   if (text === null) return null;
   if (!KEY.test(text)) {
     throw unusable(
-      `${file} is damaged. Move it away; then bring your export back with "llmesh identity import", or start anew without.`,
+      `${file} is damaged. Move it away; then bring your export back with "llmesh identity import", or start with a new identity.`,
     );
   }
   return Uint8Array.from(Buffer.from(text.trim(), 'hex'));
@@ -70,9 +70,9 @@ export function identityFile(folder: string): string {
 
 async function makeKey(folder: string): Promise<Uint8Array> {
   await keepIdentityKey(folder, randomBytes(SECRET_KEY_BYTES));
-  // Read back: it may be one that was imported this moment, and it must be one that can be read the next time.
+  // It is read back: it may have been imported this very moment, and it must be readable the next time.
   const kept = await readIdentityKey(folder);
-  if (kept === null) throw unusable(`${identityFile(folder)} was removed while it was made. Start again.`);
+  if (kept === null) throw unusable(`${identityFile(folder)} was removed while it was being made. Start again.`);
   return kept;
 }
 
@@ -81,7 +81,7 @@ async function readSecret(file: string): Promise<string | null> {
   try {
     const handle = await openOwn(file);
     try {
-      // Of the open file, not of the name: nobody can put another in between. Windows has no such modes.
+      // The mode is that of the open file, not of its name: nobody can swap the file in between. Windows has no such modes.
       const { mode } = await handle.stat();
       if (process.platform !== 'win32' && (mode & GROUP_AND_OTHERS) !== 0) throw tooOpen(file);
       const bytes = Buffer.alloc(MAX_FILE_BYTES + 1);
@@ -102,7 +102,7 @@ async function readSecret(file: string): Promise<string | null> {
 function temporary(why: string): OpenIdentity {
   return {
     identity: nodeIdentity(randomBytes(SECRET_KEY_BYTES)),
-    temporary: `${why}: this one has a fresh identity until it ends. --data names a folder for its own.`,
+    temporary: `${why}: this one has a fresh identity until it ends. Give it a folder of its own with --data.`,
     close: async () => {},
   };
 }

@@ -9,7 +9,7 @@ import { ModelsPageSchema, StatsSchema, type Stats } from '@llmesh/core/wire/api
 const TIMEOUT_MS = 5_000;
 const MAX_BYTES = 4_194_304;
 
-/** Both throw control_unreachable, or bad_message when something else answers at that address. */
+/** Both methods throw control_unreachable, or bad_message when something else answers at that address. */
 export async function fetchStats(mesh: URL): Promise<Stats> {
   return read(new URL('/api/stats', mesh), StatsSchema);
 }
@@ -23,7 +23,7 @@ async function read<T extends v.GenericSchema>(url: URL, schema: T): Promise<v.I
   try {
     return v.parse(schema, JSON.parse(body));
   } catch (cause) {
-    throw new MeshError('bad_message', `What answers at ${url.origin} is no mesh, or one of another version.`, {
+    throw new MeshError('bad_message', `What answers at ${url.origin} is not a mesh, or one of another version.`, {
       cause,
     });
   }

@@ -1,4 +1,4 @@
-/** Says, once each time, when the mesh comes and goes, and waits for what a provider needs of it. */
+/** Says, once each time, when the mesh comes and goes, and waits for what a provider needs from it. */
 import { onAbort } from '@llmesh/core/base/abort';
 import { MeshError } from '@llmesh/core/base/errors';
 import type { Offers } from '@llmesh/core/wire/control-protocol';
@@ -8,17 +8,17 @@ import type { Output } from '../cli/output.ts';
 
 /** A mesh on the other side of the world answers in less. */
 const PATIENCE_MS = 2_000;
-/** While it does not answer, from one look at the reason to the next: it may have become another one. */
+/** The time between two looks at why the mesh does not answer: the reason may have changed. */
 const LOOK_MS = 15_000;
 const OFFER_MS = 3_000;
-/** From when we are in the mesh until others can call us. */
+/** The time from joining the mesh until others can call us. */
 const CALL_MS = 10_000;
 const NOT_CALLED =
   'It is in the mesh, but nobody can call it yet: its WebSocket on /signal does not open. A proxy in front of the mesh has to pass WebSockets on there, too.';
 
 type Node = Pick<MeshNode, 'control' | 'why'>;
 
-/** `refused`: it will not have us, now or later. Returns the way to stop watching. */
+/** `refused`: told that the mesh will never accept us. Returns a function that stops watching. */
 export function watchConnection(
   { control, why }: Node,
   address: URL,
@@ -38,7 +38,7 @@ export function watchConnection(
     silent = false;
     saidWhy = reason;
     if (output.json) output.print('', { connection: 'unreachable', mesh: address.origin, reason });
-    else output.note(`Not in the mesh yet. ${reason} It is tried again until it works; Ctrl-C stops.`);
+    else output.note(`Not in the mesh yet. ${reason} Trying again until it works; Ctrl-C stops.`);
   };
   const sayClock = () => {
     const words = clockWords(Date.now(), control.serverNowMs);
@@ -72,17 +72,17 @@ export function watchConnection(
 
 export interface ReadyNeeds {
   node: Node;
-  /** These offers are what is waited for. */
+  /** The offers that it waits for. */
   listed: (offers: Offers) => boolean;
-  /** We offer something ourselves. Left out: we only ask. */
+  /** Whether we offer something ourselves. Left out: we only ask. */
   offered?: Promise<void>;
   /** Told why we are not ready, when that takes longer than a moment. */
   waits: (reason: string) => void;
 }
 
 /**
- * Resolves when we are in the mesh and it lists what it should, so that whoever reads "ready" can ask; 3 s after all else,
- * in any case. Never, when `signal` aborts before.
+ * Resolves when we are in the mesh and it lists what it should, so that anyone who reads "ready" can ask; in any case 3 s
+ * after all else. Never resolves when `signal` aborts before.
  */
 export async function readyOnMesh({ node, listed, offered, waits }: ReadyNeeds, signal: AbortSignal): Promise<void> {
   await joined(node, waits, signal);

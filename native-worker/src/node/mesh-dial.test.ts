@@ -46,7 +46,7 @@ const http = (listener: RequestListener) =>
   listening(createServer(listener).on('connection', (socket) => socket.unref()));
 const https = () => listening(createHttpsServer(tls, (_, response) => response.end('x')));
 
-/** As nginx passes on what it was not told to: without what asks for a WebSocket. */
+/** Passes requests on as nginx does by default: without the headers that ask for a WebSocket. */
 const withoutUpgrade = () =>
   http((request, response) => {
     const { upgrade: _, connection: __, ...headers } = request.headers;
@@ -79,11 +79,7 @@ async function whyNot(address: string): Promise<{ socket: string; page: string }
 describe('the reason is told, and what to do', () => {
   it.each<[string, () => Promise<string>, RegExp]>([
     ['nothing listens', closed, /^Nothing listens at http:\/\/127.0.0.1:\d+\. Start/],
-    [
-      'a name that is none',
-      async () => 'http://no-such-mesh.invalid',
-      /No computer goes by the name|cannot be looked up/,
-    ],
+    ['a name that is none', async () => 'http://no-such-mesh.invalid', /No computer is called|cannot be looked up/],
     [
       'a certificate that nobody knows',
       async () => `https://${await https()}`,
@@ -93,14 +89,14 @@ describe('the reason is told, and what to do', () => {
     [
       'https to an http port',
       async () => `https://${await http((_, r) => r.end())}`,
-      /speaks no https.*use http:\/\/localhost/,
+      /does not speak https.*use http:\/\/localhost/,
     ],
     [
       'something that hangs up',
       async () => `http://${await listening(createTcpServer((s) => s.destroy()))}`,
       /hangs up at once/,
     ],
-    ['another web server', async () => `http://${await http((_, r) => r.end('<h1>Hi'))}`, /is no mesh/],
+    ['another web server', async () => `http://${await http((_, r) => r.end('<h1>Hi'))}`, /is not a mesh/],
     [
       'a redirect',
       async () => `http://${await http((_, r) => r.writeHead(301, { location: 'https://mesh.example/x' }).end())}`,
@@ -127,10 +123,10 @@ describe('the reason is told, and what to do', () => {
     expect((await whyNot(`http://${address}`)).socket).toContain('passes no WebSockets on');
   });
 
-  it('a server of WebSockets that is no mesh', async () => {
+  it('a server of WebSockets that is not a mesh', async () => {
     const server = createServer((_, response) => response.end());
     new WebSocketServer({ server }).on('connection', (socket) => socket.close());
-    expect((await whyNot(`http://${await listening(server)}`)).socket).toContain('another language');
+    expect((await whyNot(`http://${await listening(server)}`)).socket).toContain('the language of a mesh');
   });
 
   it.each<[MeshTrouble, string]>([
@@ -140,7 +136,7 @@ describe('the reason is told, and what to do', () => {
     [{ kind: 'status', status: 401, redirect: null, mesh: false }, 'password'],
     [{ kind: 'error', code: 'CERT_NOT_YET_VALID' }, 'Check the clock'],
     [{ kind: 'error', code: 'ERR_TLS_CERT_ALTNAME_INVALID' }, 'other names than mesh.example'],
-    [{ kind: 'error', code: 'ENETUNREACH' }, 'No way leads'],
+    [{ kind: 'error', code: 'ENETUNREACH' }, 'There is no route'],
     [{ kind: 'error', code: 'a text \u001b[2J of somebody' }, 'for an unknown reason'],
     [{ kind: 'error', code: 'bad port' }, 'keep away from port 443'],
     [{ kind: 'silent' }, 'keeps port 443 closed'],

@@ -1,11 +1,11 @@
-/** Opens the WebSockets to `/mesh`, and knows why the last one did not come to anything. */
+/** Opens the WebSockets to `/mesh`, and knows why the last one failed. */
 import { WebSocket } from 'ws';
 import { MAX_MESSAGE_BYTES } from '@llmesh/core/wire/fields';
 import { fetchStats } from './mesh-api.ts';
 import { redirectOf, speaksTls } from './mesh-probe.ts';
 import { codeOf, hungUp, troubleWords, type MeshTrouble } from './mesh-trouble.ts';
 
-/** With these a server or a proxy refuses for a reason of its own; with others it may just know no WebSocket. */
+/** With these a server or a proxy refuses for a reason of its own; with others it may just not know WebSockets. */
 const TELLING = new Set([401, 403, 407, 421, 426, 429, 502, 503, 504]);
 
 export class MeshDial {
@@ -27,14 +27,14 @@ export class MeshDial {
     });
     socket.once('open', () => (seen = { kind: 'stranger' }));
     socket.on('error', (error) => {
-      // Given up on while it was still being opened, it has no code.
+      // A socket that was given up while it was still being opened has no code.
       seen ??= 'code' in error ? { kind: 'error', code: codeOf(error) } : { kind: 'silent' };
     });
     socket.once('close', () => (this.#trouble = seen ?? { kind: 'silent' }));
     return socket;
   };
 
-  /** Why it has not worked so far, for a person. Looks closer where that helps, for a few seconds. Never rejects. */
+  /** Why it has not worked so far, in words for a person. Looks closer for a few seconds where that helps. Never rejects. */
   async why(): Promise<string> {
     const trouble = this.#trouble;
     return troubleWords(this.#address, await this.#lookedAt(trouble));
@@ -46,7 +46,7 @@ export class MeshDial {
       return (await speaksTls(this.#address)) ? { kind: 'speaks_https' } : trouble;
     }
     if (trouble.kind !== 'status' || trouble.redirect !== null || TELLING.has(trouble.status)) return trouble;
-    // What only speaks TLS may say so in plain HTTP, with a 400.
+    // A server that only speaks TLS may say so in plain HTTP, with a 400.
     if (trouble.status === 400 && protocol === 'http:' && (await speaksTls(this.#address))) {
       return { kind: 'speaks_https' };
     }

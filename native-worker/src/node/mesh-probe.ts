@@ -3,7 +3,7 @@ import { connect } from 'node:tls';
 
 const PROBE_MS = 3_000;
 
-/** Where to, as an origin: the rest is a stranger's text. */
+/** The origin that it redirects to: the rest is a stranger's text. */
 export function redirectOf(status: number, location: string | undefined, from: URL): string | null {
   if (status < 300 || status >= 400 || location === undefined || !URL.canParse(location, from.href)) return null;
   const { origin, protocol } = new URL(location, from);
@@ -14,7 +14,7 @@ export function redirectOf(status: number, location: string | undefined, from: U
 export function speaksTls({ hostname, port }: URL): Promise<boolean> {
   return new Promise((resolve) => {
     const host = hostname.replace(/^\[|\]$/g, '');
-    // Nothing is sent: whose certificate it is does not matter.
+    // Nothing is sent, so it does not matter whose certificate it is.
     const socket = connect({ host, port: Number(port) || 80, rejectUnauthorized: false, timeout: PROBE_MS });
     const end = (speaks: boolean) => {
       socket.destroy();

@@ -22,13 +22,13 @@ const why = missing === null ? '' : ` (skipped: ${missing})`;
 describe.skipIf(missing !== null)(`two homes behind symmetric NATs${why}`, () => {
   const started: Running[] = [];
   let network: NatNetwork;
-  /** The mesh that knows the addresses of the world by STUN only, and the one that has TURN. */
+  /** One mesh has only STUN to learn addresses, the other one has TURN as well. */
   let stunOnly: Mesh;
   let withTurn: Mesh;
 
   interface Mesh {
     url: string;
-    /** Waits in home b. */
+    /** The peer that waits in home b. */
     callee: string;
   }
 
@@ -55,7 +55,7 @@ describe.skipIf(missing !== null)(`two homes behind symmetric NATs${why}`, () =>
 
   beforeAll(async () => {
     network = new NatNetwork();
-    // It talks, and not in JSON.
+    // Its output is not JSON.
     run('internet', ['sh', '-c', 'exec "$@" > /dev/null 2>&1', 'coturn', ...COTURN]);
     [stunOnly, withTurn] = await Promise.all([
       openMesh(7250, { LLMESH_ICE_SERVERS: JSON.stringify([{ urls: `stun:${TURN}` }]) }),
@@ -82,7 +82,7 @@ describe.skipIf(missing !== null)(`two homes behind symmetric NATs${why}`, () =>
     expect(await dial(withTurn, '--over', 'webRtc')).toMatchObject({ outcome: 'relay' });
   });
 
-  it('the relay through the control plane connects them, by itself and in the race', async () => {
+  it('the relay through the control plane connects them, alone and in the race', async () => {
     expect(await dial(stunOnly, '--over', 'relay')).toMatchObject({ outcome: 'relay' });
     expect(await dial(stunOnly)).toMatchObject({ outcome: 'relay' });
   });
@@ -94,7 +94,7 @@ describe.skipIf(missing !== null)(`two homes behind symmetric NATs${why}`, () =>
     const caller = peer('home-b', withTurn.url, '--dial', String(peerId));
     expect(await caller.line((line) => 'outcome' in line)).toMatchObject({ outcome: 'relay' });
     expect(network.udpSent('a')).toBe(before);
-    // It would be seen.
+    // A packet would be seen.
     await dial(withTurn);
     expect(network.udpSent('a')).toBeGreaterThan(before);
   });

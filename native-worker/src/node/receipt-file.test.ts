@@ -15,7 +15,7 @@ receiptKeeperSuite('receipts kept in a file', async () => {
   return { keeper: new ReceiptFile(folder), again: async () => new ReceiptFile(folder) };
 });
 
-it('loses a torn last line and nothing else, and goes on after it', async () => {
+it('loses a torn last line and nothing else, and continues after it', async () => {
   const folder = newFolder();
   const keeper = new ReceiptFile(folder);
   const proofs = [acknowledgement(), receipt(), receipt()] as const;
@@ -26,7 +26,7 @@ it('loses a torn last line and nothing else, and goes on after it', async () => 
   for (let cut = 1; cut < lastLineBytes; cut += 37) {
     writeFileSync(fileOf(folder), whole.subarray(0, whole.byteLength - cut));
     const back = new ReceiptFile(folder);
-    // Without its last byte, the line end, the line still says all.
+    // Without its last byte, the line break, the line is still complete.
     const left = cut === 1 ? proofs : proofs.slice(0, 2);
     expect((await back.list()).map(({ leaseId }) => leaseId)).toEqual(left.map(({ leaseId }) => leaseId));
     const next = receipt();
@@ -47,7 +47,7 @@ it('is for its owner’s eyes, also where it was not before', async () => {
   expect(statSync(fileOf(folder)).mode & 0o777).toBe(0o600);
 });
 
-it('steps over lines that are none', async () => {
+it('steps over damaged lines', async () => {
   const folder = newFolder();
   const keeper = new ReceiptFile(folder);
   const proof = receipt();

@@ -1,5 +1,5 @@
 /**
- * Receipts in the data folder: one line of JSON for each that was kept or settled, and now and then all anew. A program
+ * Receipts in the data folder: one line of JSON for each that was kept or settled, rewritten now and then. A program
  * that is killed loses at most the line that it was writing.
  */
 import {
@@ -22,16 +22,16 @@ import { openFreshSync, openOwnSync } from '../files/own-file.ts';
 import { errno } from '../files/whole-file.ts';
 
 export const RECEIPTS_FILE = 'receipts.jsonl';
-/** Three times what is kept at most: then it is written anew, without what was replaced. */
+/** Three times what is kept at most: then it is rewritten, without what was replaced. */
 const MAX_FILE_BYTES = 8 * 1_048_576;
 
-/** `settled` alone: of what was kept last of that lease. */
+/** `settled` alone refers to the last proof that was kept for that lease. */
 const LineSchema = v.union([
   v.object({ leaseId: v.string(), filing: FilingSchema, settled: v.optional(v.boolean(), false) }),
   v.object({ leaseId: v.string(), settled: v.literal(true) }),
 ]);
 
-/** For one process at a time. Throws storage_full when the folder cannot be written. */
+/** Belongs to one process at a time. Throws storage_full when the folder cannot be written to. */
 export class ReceiptFile implements ReceiptKeeper {
   readonly #file: string;
   readonly #proofs = new KeptProofs();
@@ -47,7 +47,7 @@ export class ReceiptFile implements ReceiptKeeper {
     });
   }
 
-  /** As the file's cache has it when it resolves: a kill takes nothing back, a power cut may take the last seconds. */
+  /** Once it resolves the system has the line: a kill loses nothing, a power cut may lose the last seconds. */
   async keep(proof: KeptProof): Promise<void> {
     this.#proofs.put(proof);
     const { leaseId, filing } = proof;
@@ -92,7 +92,7 @@ export class ReceiptFile implements ReceiptKeeper {
     this.#tried(() => {
       if (this.#handle === null) return;
       if (fstatSync(this.#handle).nlink === 0) {
-        // Somebody deleted the file, or the folder: what is kept is in memory, too, and is written anew.
+        // Somebody deleted the file, or the folder: the proofs are in memory, too, and are written again.
         mkdirSync(path.dirname(this.#file), { recursive: true, mode: 0o700 });
         this.#rewrite();
         return;
@@ -100,7 +100,7 @@ export class ReceiptFile implements ReceiptKeeper {
       try {
         this.#sizeBytes += write(this.#handle, `${JSON.stringify(line)}\n`);
       } catch (thrown) {
-        // What comes after half a line would be lost with it.
+        // The next line would be lost together with half a line before it.
         ftruncateSync(this.#handle, this.#sizeBytes);
         throw thrown;
       }
@@ -145,12 +145,12 @@ function parseLine(line: string): v.InferOutput<typeof LineSchema> | null {
     const read = v.safeParse(LineSchema, JSON.parse(line));
     return read.success ? read.output : null;
   } catch {
-    // The end of a file whose writer was killed, or a damaged line: the others still count.
+    // The writer was killed, or the line is damaged: the others still count.
     return null;
   }
 }
 
-/** A write may take less than all. Returns the bytes. */
+/** Writes all, as one write may take less. Returns the number of bytes. */
 function write(handle: number, text: string): number {
   const bytes = Buffer.from(text);
   let written = 0;

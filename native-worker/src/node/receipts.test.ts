@@ -32,7 +32,7 @@ describe('receipts between processes', () => {
     return { worker, peerId: String(ready['peerId']) };
   }
 
-  /** Asks for the longest answer that there is; its text goes to `heard`. */
+  /** Asks for the longest possible answer; its text goes to `heard`. */
   async function ask(heard: (text: string) => void, signal: AbortSignal) {
     const turns = [{ role: 'user' as const, content: longest.question }];
     const question = {
@@ -54,7 +54,7 @@ describe('receipts between processes', () => {
     return Number(new RegExp(`llmesh_receipts_filed_total\\{kind="${kind}"\\} (\\d+)`).exec(text)?.[1] ?? 0);
   }
 
-  /** What the worker left in its folder. */
+  /** The receipts that the worker left in its folder. */
   async function kept(folder: string): Promise<Kept[]> {
     const file = new ReceiptFile(folder);
     const all = await file.list();
@@ -67,7 +67,7 @@ describe('receipts between processes', () => {
     const { worker, peerId } = await lend(folder);
     const receipt = await ask(() => {}, AbortSignal.timeout(20_000));
     expect(receipt).toMatchObject({ receipt: 'signed', provider: peerId });
-    // Or the next test shows nothing.
+    // Otherwise the next test would show nothing.
     expect(receipt?.completionTokens).toBeGreaterThan(40);
     await expect.poll(() => filed('receipt'), PATIENCE).toBe(2);
     await expect

@@ -36,7 +36,7 @@ const started: Running[] = [];
 let url = '';
 
 async function openPlane(): Promise<{ url: string; process: Running }> {
-  // As fast as this computer, so that the suite is about the transport and not about the limit.
+  // The relay is as fast as this computer, so that the suite tests the transport and not the limit.
   const plane = await startControlPlane(0, { LLMESH_RELAY_KIB: '1000000' });
   started.push(plane.process);
   return plane;
@@ -110,7 +110,7 @@ it('a relayed link tells its sender how much waits for a reader that does not re
     near.drained = () => drains++;
     for (const socket of sockets) socket.pause();
     let sent = 0;
-    // More than the buffers on the way hold.
+    // This is more than the buffers on the way hold.
     const fill = () => {
       for (let n = 0; n < 100; n++, sent++) near.send(new Uint8Array(MAX_FRAGMENT_BYTES));
       return near.bufferedBytes;
@@ -220,7 +220,7 @@ describe('llmesh worker', () => {
     expect((await ask(url, { hidden: true })).receipt?.path).toBe('relay');
   });
 
-  /** Milliseconds from the blow, struck at the first words of an answer, to the requester's knowing. */
+  /** Milliseconds until the requester notices the blow, which is struck at the first words of an answer. */
   async function struck(mesh: string, strike: () => void): Promise<number> {
     let strickenMs = 0;
     let knownMs = 0;

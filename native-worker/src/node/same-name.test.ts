@@ -18,7 +18,7 @@ interface Listed {
   llmesh: { sha256: string; providers: number };
 }
 
-/** A file of that name, of other bytes for each `every`. Resolves when it is lent. */
+/** Lends a file of that name, with other bytes for each `every`. Resolves when it is lent. */
 async function lend(every: number): Promise<unknown> {
   const data = path.join(folder, String(every));
   const file = path.join(data, `${NAME}.gguf`);

@@ -1,4 +1,4 @@
-/** What this computer wrote and others signed for, as far as it was handed in: counted since the worker began. */
+/** How many tokens of this computer's answers others signed for, and were handed in, since the worker began. */
 import { BoundedMap } from '@llmesh/core/base/bounded-map';
 import { fromBase32 } from '@llmesh/core/base/base32';
 import type { Filing } from '@llmesh/core/wire/control-protocol';
@@ -8,7 +8,7 @@ import { MAX_KEPT, type KeptProof } from '@llmesh/core/receipts/receipt-keeper';
 
 export class SignedTokens {
   readonly #self: PeerId;
-  /** A fuller proof of the same lease may come after a lesser one was taken. */
+  /** A fuller proof of the same lease may come after a lesser one was accepted. */
   readonly #ofLease = new BoundedMap<string, number>(MAX_KEPT);
   readonly #read = new WeakMap<KeptProof, number>();
   #taken = 0;
@@ -18,12 +18,12 @@ export class SignedTokens {
     this.#self = self;
   }
 
-  /** In proofs that the control plane has taken. */
+  /** The tokens in proofs that the control plane has accepted. */
   get taken(): number {
     return this.#taken;
   }
 
-  /** In those that it has not, yet. */
+  /** The tokens in proofs that it has not accepted yet. */
   get waiting(): number {
     return this.#waiting;
   }
@@ -43,7 +43,7 @@ export class SignedTokens {
     this.#ofLease.set(leaseId, tokens);
   }
 
-  /** Than was taken of its lease before. */
+  /** How many more tokens it proves than were accepted for its lease before. */
   #more(proof: KeptProof): number {
     const tokens = this.#read.get(proof) ?? tokensBy(this.#self, proof.filing);
     this.#read.set(proof, tokens);
@@ -51,7 +51,7 @@ export class SignedTokens {
   }
 }
 
-/** 0 where somebody else wrote them. */
+/** 0 where somebody else wrote the answer. */
 function tokensBy(self: PeerId, { proof }: Filing): number {
   const half = fromBase32(proof.kind === 'receipt' ? proof.provider : proof.acknowledgement);
   if (half === null) return 0;
@@ -60,7 +60,7 @@ function tokensBy(self: PeerId, { proof }: Filing): number {
   return read?.provider === self ? read.units : 0;
 }
 
-/** When it came, and again by whoever takes it. */
+/** Signatures are checked when a proof comes, and again by the one who accepts it. */
 function checkedBefore(): boolean {
   return true;
 }

@@ -1,4 +1,4 @@
-/** Real processes whose `Date.now` is wrong: a small module that they load first stands in for a wrong clock. */
+/** Real processes whose `Date.now` is wrong: a small module that they load first simulates a wrong clock. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';

@@ -3,7 +3,7 @@ import type { MachineFiles } from './machine-files.ts';
 
 const FOLDER = 'sys/class/power_supply';
 
-/** Linux: Documentation/ABI/testing/sysfs-class-power. Null on a computer that knows of no supply. */
+/** Linux: Documentation/ABI/testing/sysfs-class-power. Null on a computer that knows no supply. */
 export async function linuxOnBattery(files: MachineFiles): Promise<boolean | null> {
   const supplies = await Promise.all((await files.names(FOLDER)).map((name) => readSupply(files, `${FOLDER}/${name}`)));
   // Keyboards and mice have batteries, too.
@@ -14,7 +14,7 @@ export async function linuxOnBattery(files: MachineFiles): Promise<boolean | nul
   return null;
 }
 
-/** macOS: what `pmset -g batt` prints. */
+/** macOS: reads what `pmset -g batt` prints. */
 export function macOnBattery(text: string | null): boolean | null {
   const source = /drawing from '([^']+)'/.exec(text ?? '')?.[1];
   return source === undefined ? null : source === 'Battery Power';

@@ -1,11 +1,11 @@
 /** How much of the processors other programs use. */
 import os from 'node:os';
 
-/** Milliseconds of all processors together, since any start. */
+/** Milliseconds of all processors together, counted from any start. */
 export interface CpuTimes {
   totalMs: number;
   busyMs: number;
-  /** Of this process. */
+  /** The milliseconds of this process. */
   ownMs: number;
 }
 
@@ -20,7 +20,7 @@ export function realCpuTimes(): CpuTimes {
   return { totalMs, busyMs: totalMs - idleMs, ownMs: (own.user + own.system) / 1000 };
 }
 
-/** 0 to 1, between two looks; null when no time was counted. */
+/** The share between two looks, 0 to 1; null when no time was counted. */
 export function othersShare(before: CpuTimes, after: CpuTimes): number | null {
   const totalMs = after.totalMs - before.totalMs;
   if (totalMs <= 0) return null;

@@ -4,13 +4,13 @@ import path from 'node:path';
 
 const ROOT = 'sys/fs/cgroup';
 
-/** In processors, as 1.5; Infinity where there is no limit, or none that we are told. `root`: of /proc and /sys. */
+/** In processors, as 1.5; Infinity where there is no limit, or none that we can see. `root`: the root of /proc and /sys. */
 export function cpuQuota(root = '/'): number {
   const read = (...names: string[]) => {
     try {
       return readFileSync(path.join(root, ...names), 'utf8').trim();
     } catch {
-      // Which files there are differs from system to system.
+      // The files differ from system to system.
       return null;
     }
   };
@@ -35,7 +35,7 @@ export function cpuQuota(root = '/'): number {
   return most;
 }
 
-/** The group and all above it, each of which may set a limit; of a container the last is its own. */
+/** The group and all above it, each of which may set a limit; the last one is a container's own. */
 function upwards(group: string): string[] {
   const parts = group.split('/').filter((part) => part !== '' && part !== '..');
   return Array.from({ length: parts.length + 1 }, (_, i) => parts.slice(0, parts.length - i).join('/'));
@@ -43,6 +43,6 @@ function upwards(group: string): string[] {
 
 function share(max: string | undefined, period: string | undefined): number {
   const processors = Number(max) / Number(period);
-  // "max", -1, and what is not there.
+  // "max", -1, and missing values set no limit.
   return processors > 0 && Number.isFinite(processors) ? processors : Infinity;
 }

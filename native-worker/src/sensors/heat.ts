@@ -16,7 +16,7 @@ export async function linuxHeadroomCelsius(files: MachineFiles): Promise<number 
   return all.length === 0 ? null : Math.min(...all) / 1000;
 }
 
-/** macOS: what `pmset -g therm` prints. */
+/** macOS: reads what `pmset -g therm` prints. */
 export function macThrottled(text: string | null): boolean | null {
   if (text === null) return null;
   const limit = /CPU_Speed_Limit\s*=\s*(\d+)/.exec(text)?.[1];

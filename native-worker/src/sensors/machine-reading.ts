@@ -1,19 +1,18 @@
-/** What is known of this machine at one moment. */
-/** What the machine says; null: it cannot tell, which is no reason to pause. */
+/** What is known about this machine at one moment; null: it cannot tell, which is no reason to pause. */
 export interface MachineReading {
-  /** Of all processor time since the reading before, what other programs had: 0 to 1. */
+  /** The share of processor time that other programs had since the last reading: 0 to 1. */
   othersCpuShare: number | null;
-  /** Since somebody last used keyboard or pointer. */
+  /** The time since somebody last used keyboard or pointer. */
   ownerIdleMs: number | null;
   onBattery: boolean | null;
-  /** Of its hottest part, below the temperature at which the hardware saves itself. */
+  /** How far its hottest part is below the temperature at which the hardware protects itself. */
   headroomCelsius: number | null;
-  /** It runs slower than it could, because of heat. */
+  /** Whether it runs slower than it could, because of heat. */
   throttled: boolean | null;
   swapBytesPerSecond: number | null;
   /** Page faults that had to wait for the disk. */
   majorFaultsPerSecond: number | null;
-  /** Of the last ten seconds, how long all programs at once waited for memory: 0 to 1. */
+  /** The share of the last ten seconds in which all programs waited for memory: 0 to 1. */
   memoryStallShare: number | null;
 }
 

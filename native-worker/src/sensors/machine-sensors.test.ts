@@ -36,11 +36,11 @@ describe('the battery', () => {
   it('is what a laptop runs on when nothing is plugged in', async () => {
     expect(await linuxOnBattery(files(laptop('0', 'Discharging')))).toBe(true);
     expect(await linuxOnBattery(files(laptop('1', 'Charging')))).toBe(false);
-    // A weak charger: it helps.
+    // A weak charger helps a little.
     expect(await linuxOnBattery(files(laptop('1', 'Discharging')))).toBe(false);
   });
 
-  it('of a mouse is none of the computer, and a desktop does not know', async () => {
+  it('of a mouse does not count, and a desktop does not know', async () => {
     const mouse = {
       [`${POWER}/hid-1/type`]: 'Battery',
       [`${POWER}/hid-1/scope`]: 'Device',
@@ -70,9 +70,9 @@ describe('heat', () => {
       [`${THERMAL}/thermal_zone0/trip_point_1_temp`]: '100000',
       [`${HWMON}/hwmon0/temp1_input`]: '88000',
       [`${HWMON}/hwmon0/temp1_crit`]: '100000',
-      // It does not say what is too hot.
+      // This sensor does not say what is too hot.
       [`${HWMON}/hwmon0/temp2_input`]: '99000',
-      // Not connected.
+      // This sensor is not connected.
       [`${HWMON}/hwmon1/temp1_input`]: '255000',
       [`${HWMON}/hwmon1/temp1_crit`]: '100000',
     };
@@ -117,7 +117,7 @@ describe('the load of others', () => {
 
   it('is counted on the machine that runs this', () => {
     const before = realCpuTimes();
-    // Until the system counted some.
+    // Wait until the system has counted some time.
     while (realCpuTimes().totalMs === before.totalMs);
     const after = realCpuTimes();
     expect(after.ownMs).toBeGreaterThan(before.ownMs);
@@ -170,12 +170,12 @@ describe('a machine', () => {
       swapBytesPerSecond: 300 * 4096,
       majorFaultsPerSecond: 300,
     });
-    // Too soon for a rate, and the next counts from before.
+    // It is too soon for a rate, and the next one counts from before.
     nowMs = 2_001;
     expect(await machine.look(never)).toMatchObject({ swapBytesPerSecond: null });
     nowMs = 4_000;
     expect(await machine.look(never)).toMatchObject({ swapBytesPerSecond: 0, majorFaultsPerSecond: 0 });
-    // A computer that slept and whose counters began anew.
+    // The computer slept, and its counters began again.
     nowMs = 6_000;
     linux.write(vmstat(0, 0, 0));
     expect(await machine.look(never)).toMatchObject({ swapBytesPerSecond: null, majorFaultsPerSecond: null });

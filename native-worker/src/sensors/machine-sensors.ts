@@ -1,4 +1,4 @@
-/** Looks at this computer: what needs two looks is counted from one to the next. */
+/** Reads the sensors of this computer: rates are counted from one look to the next. */
 import { linuxOnBattery, macOnBattery } from './battery.ts';
 import { othersShare, type CpuTimes } from './cpu-load.ts';
 import { linuxHeadroomCelsius, macThrottled } from './heat.ts';
@@ -8,14 +8,14 @@ import { linuxMemory, macMemory, type MemoryCounters } from './memory-counters.t
 import { linuxOwnerIdleMs, macOwnerIdleMs } from './owner-idle.ts';
 import type { MachineReading } from './machine-reading.ts';
 
-/** Where pages are larger, some on ARM, swapping counts for less than it is. */
+/** Where pages are larger, as on some ARM computers, swapping is underestimated. */
 const LINUX_PAGE_BYTES = 4096;
-/** Rates over less say nothing. */
+/** Rates over a shorter time mean nothing. */
 const SHORTEST_MS = 100;
 
 export interface MachineSensorsOptions {
   platform: NodeJS.Platform;
-  /** Look for its owner, too: that takes a process each time. */
+  /** Whether to look for its owner, too, which takes a process each time. */
   watchesOwner: boolean;
   files: MachineFiles;
   run: RunCommand;
@@ -99,7 +99,7 @@ export class MachineSensors {
   }
 }
 
-/** Null without two values; counters that went back were started anew. */
+/** Null without two values; counters that went back were reset. */
 function rate(before: number | null | undefined, now: number | null, seconds: number): number | null {
   if (before === null || before === undefined || now === null || now < before) return null;
   return (now - before) / seconds;

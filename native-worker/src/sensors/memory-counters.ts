@@ -1,4 +1,4 @@
-/** Swapping and page faults since the computer started, and how much its programs wait for memory. */
+/** Counts swapping and page faults since the computer started, and how much its programs wait for memory. */
 import type { MachineFiles } from './machine-files.ts';
 
 export interface MemoryCounters {
@@ -20,7 +20,7 @@ export async function linuxMemory(files: MachineFiles, pageBytes: number): Promi
   };
 }
 
-/** macOS: what `vm_stat` prints. Its page-ins are reads of any file, no sign of trouble. */
+/** macOS: reads what `vm_stat` prints. Its page-ins are reads of any file, and no sign of trouble. */
 export function macMemory(text: string | null): MemoryCounters {
   const pageBytes = field(text, /page size of (\d+) bytes/);
   const swapped = sum(field(text, /^Swapins:\s+(\d+)\.$/m), field(text, /^Swapouts:\s+(\d+)\.$/m));

@@ -40,7 +40,7 @@ describe("a worker's metrics", () => {
     const paused = (await get('/metrics')).text;
     expect(paused).toContain('llmesh_worker_lending 0\n');
     expect(paused).toContain('llmesh_worker_paused{why="memory"} 1\n');
-    // Read twice, counted once.
+    // It is read twice, but counted once.
     expect(paused).toContain('llmesh_worker_answers_total 7\n');
   });
 

@@ -83,14 +83,14 @@ describe('how a worker stands', () => {
     expect(heard).toBe(1);
   });
 
-  it('lets go of whoever does not read, and of nobody else', async () => {
+  it('drops a reader that does not read, and nobody else', async () => {
     const { report } = await serve();
     const [idler, reader] = [connect(reportSocket(folder)).pause(), connect(reportSocket(folder))];
     closers.push({ close: () => reader.destroy() }, { close: () => idler.destroy() });
     let lines = 0;
     reader.on('data', (bytes: Buffer) => (lines += bytes.includes(10) ? 1 : 0));
     await expect.poll(() => lines).toBe(1);
-    // Each more than the system keeps for a reader.
+    // Each line is more than the system keeps for a reader.
     const words = 'w'.repeat(1 << 20);
     for (let told = 2; told < 5; told++) {
       report.turned({ why: 'hot', words });
@@ -103,7 +103,7 @@ describe('how a worker stands', () => {
   });
 
   it.each([
-    ['what is no JSON', 'hello\n', 'version_mismatch'],
+    ['what is not JSON', 'hello\n', 'version_mismatch'],
     ['what is of another form', '{"pid":"x"}\n', 'version_mismatch'],
   ])('is refused when a stand-in says %s', async (_, said, code) => {
     await standIn(said);

@@ -1,5 +1,5 @@
 /**
- * Model files that are made to do harm, each made of one that is not. Format:
+ * Model files that are made to do harm, each from one that is not. Format:
  * https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
  */
 import { readGguf, text, u32, writeGguf, type Tensor } from './gguf-parts.ts';
@@ -10,7 +10,7 @@ const MANY = 2n ** 60n;
 export interface GgufBomb {
   name: string;
   /**
-   * Where it is refused at the latest: when its head is read, when llama.cpp gets it in a process of its own, or when the
+   * Where it is refused at the latest: when its header is read, when llama.cpp gets it in a process of its own, or when the
    * model is tried.
    */
   refused: 'head' | 'load' | 'trial';
@@ -195,7 +195,7 @@ function inTheModel(): GgufBomb[] {
   ];
 }
 
-/** With these in place of its own: each a key, and the type with the value. */
+/** Puts these fields in place of its own: each is a key, and the type with the value. */
 function withFields(changed: readonly (readonly [key: string, value: Buffer])[]): GgufBomb['make'] {
   return (tiny) => {
     const { fields, fieldCount, tensors } = readGguf(Buffer.from(tiny));
@@ -215,7 +215,7 @@ function withFields(changed: readonly (readonly [key: string, value: Buffer])[])
   };
 }
 
-/** With all of its tensors changed. */
+/** Changes all of its tensors. */
 function withTensors(change: (tensor: Tensor) => Tensor): GgufBomb['make'] {
   return (tiny) => {
     const parts = readGguf(Buffer.from(tiny));
@@ -243,7 +243,7 @@ function long(value: bigint): Buffer {
   return Buffer.concat([u32(UINT64), big(value)]);
 }
 
-/** What stands before the items. */
+/** The header of a list, which stands before its items. */
 function list(type: number, length: bigint): Buffer {
   return Buffer.concat([u32(ARRAY), u32(type), big(length)]);
 }
@@ -266,7 +266,7 @@ function doubling(times: number, then: string): string {
   return `{% set ns = namespace(s='xy') %}{% for a in range(${times}) %}{% set ns.s = ns.s + ns.s %}{% endfor %}${then}`;
 }
 
-/** Each holds the next twice, and gets it when it is still small. */
+/** Namespaces of which each holds the next twice, and gets it while it is still small. */
 function namespaces(count: number): string {
   const names = Array.from({ length: count }, (_, i) => `n${i}`);
   const made = names.map((name) => `{% set ${name} = namespace(s=1) %}`).join('');

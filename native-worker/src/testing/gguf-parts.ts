@@ -1,20 +1,20 @@
-/** A model file taken apart and put together again. Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md */
+/** Takes a model file apart and puts it together again. Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md */
 
 const ALIGN = 32;
 const [UINT32, STRING, ARRAY] = [4, 8, 9];
-/** By type number; strings and arrays say it themselves. */
+/** The sizes by type number; strings and arrays give their own. */
 const SIZES = [1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8];
 
 export interface Tensor {
   name: string;
-  /** Number of dimensions, dimensions and type, as they were. */
+  /** The bytes of the number of dimensions, the dimensions and the type. */
   description: Buffer;
   data: Buffer;
 }
 
 export interface GgufParts {
   fieldCount: number;
-  /** All of them, as they were. */
+  /** The bytes of all weights. */
   fields: Buffer;
   tensors: readonly Tensor[];
 }
@@ -44,7 +44,7 @@ export function writeGguf({ fieldCount, fields, tensors }: GgufParts): Buffer {
   return Buffer.concat([padded(head), ...tensors.map(({ data }) => padded(data))]);
 }
 
-/** One more field. */
+/** Adds a field. */
 export function uint32Field(key: string, value: number): Buffer {
   return Buffer.concat([text(key), u32(UINT32), u32(value)]);
 }

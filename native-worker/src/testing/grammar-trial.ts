@@ -11,11 +11,11 @@ export interface Trial {
 }
 
 export interface TrialResult {
-  /** Of this process, so that a busy machine makes no difference. */
+  /** The processor time of this process, so that a busy machine makes no difference. */
   compileCpuMs: number;
   readCpuMs: number;
   grownBytes: number;
-  /** The text follows the grammar. */
+  /** Whether the text follows the grammar. */
   follows: boolean;
 }
 

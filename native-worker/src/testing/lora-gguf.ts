@@ -4,7 +4,7 @@ import { text, u32, u64, writeGguf } from './gguf-parts.ts';
 
 const [UINT32, FLOAT32, STRING] = [4, 6, 8];
 
-/** Of the model that it is for. */
+/** A matrix of the model that it is for. */
 export interface Matrix {
   /** "blk.0.attn_q.weight" */
   name: string;
@@ -17,19 +17,19 @@ export interface LoraOptions {
   /** How far it turns answers. */
   strength: number;
   rank?: number;
-  /** In place of what an adapter says of itself; null: it is left out. */
+  /** Fields in place of those that an adapter has; null: the field is left out. */
   says?: Record<string, string | number | null>;
-  /** Wrongly, as an unsigned number: llama.cpp would end the process. */
+  /** Written wrongly, as an unsigned number: llama.cpp would end the process. */
   wholeAlpha?: boolean;
 }
 
-/** The attention of the tiny model. */
+/** The attention matrices of the tiny model. */
 export const TINY_MATRICES: readonly Matrix[] = [0, 1, 2, 3].flatMap((block) => [
   { name: `blk.${block}.attn_q.weight`, inputs: 256, outputs: 256 },
   { name: `blk.${block}.attn_v.weight`, inputs: 256, outputs: 128 },
 ]);
 
-/** The same bytes for the same options. */
+/** Makes the same bytes for the same options. */
 export function loraGguf(matrices: readonly Matrix[], options: LoraOptions): Buffer {
   const { seed, strength, rank = 4, says = {}, wholeAlpha = false } = options;
   const random = mulberry(seed);

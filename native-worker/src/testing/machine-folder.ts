@@ -1,4 +1,4 @@
-/** A folder with such files as /proc and /sys have, for what reads those. */
+/** A folder with files like those of /proc and /sys, for the code that reads them. */
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -10,7 +10,7 @@ export class MachineFolder {
     this.write(files);
   }
 
-  /** Each whole at once: somebody may be reading. */
+  /** Replaces each file whole, as somebody may be reading it. */
   write(files: Record<string, string>): void {
     for (const [name, text] of Object.entries(files)) {
       const file = path.join(this.root, name);

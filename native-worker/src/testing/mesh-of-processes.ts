@@ -4,12 +4,12 @@ import { openMeshNode, releaseMeshNodes, type MeshNode } from '../node/mesh-node
 import { startControlPlane, type Running } from './process.ts';
 
 export class MeshOfProcesses {
-  /** Killed at the end. */
+  /** Processes that are killed at the end. */
   readonly started: Running[] = [];
   url = '';
   #client: MeshNode | null = null;
 
-  /** For the tests of this block. `env`: of the control plane; `cleanUp`: when all processes have ended. */
+  /** Sets it up for the tests of this block. `env`: the control plane's; `cleanUp`: called when all processes have ended. */
   static forTests(env: Record<string, string>, cleanUp: () => void): MeshOfProcesses {
     const mesh = new MeshOfProcesses();
     beforeAll(() => mesh.#start(env));

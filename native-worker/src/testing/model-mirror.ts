@@ -1,4 +1,4 @@
-/** A real HTTP server that holds model files like Hugging Face does, and has that one's bad days on demand. */
+/** A real HTTP server that holds model files like Hugging Face does, and has its bad days on demand. */
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -7,39 +7,39 @@ const SLICE_BYTES = 65_536;
 
 export interface MirrorRequest {
   path: string;
-  /** null: of the whole file. */
+  /** The part that was asked for; null: the whole file. */
   range: { from: number; to: number } | null;
-  /** How many came before it. */
+  /** How many requests came before it. */
   index: number;
 }
 
-/** What goes wrong with one request; `null`: nothing. */
+/** The fault of one answer; `null`: there is none. */
 export type Fault =
   | { status: number; retryAfter?: string }
   | { cutAfterBytes: number }
   | { stallAfterBytes: number }
-  /** Another part of the file than was asked for. */
+  /** It sends another part of the file than was asked for. */
   | { shiftBytes: number };
 
 export class ModelMirror {
   readonly files = new Map<string, Uint8Array>();
-  /** JSON by path: manifests and lists of files. */
+  /** The JSON at each path: manifests and lists of files. */
   readonly pages = new Map<string, unknown>();
   readonly requests: MirrorRequest[] = [];
   readonly authorizations: (string | undefined)[] = [];
   fault: (request: MirrorRequest) => Fault | null = () => null;
-  /** What it calls an edition of a file; null: by its bytes. */
+  /** The tag of an edition of a file; null: it is made from the bytes. */
   etags: ((request: Pick<MirrorRequest, 'index'>) => string) | null = null;
   ranges = true;
   /** False: the length is not told, and the body comes in chunks. */
   lengths = true;
-  /** What it says of the size of every file; null: the truth. */
+  /** The size that it claims for every file; null: it tells the truth. */
   claimedBytes: number | null = null;
-  /** Where it sends those who ask for large files; null: to itself. */
+  /** Where it redirects requests for large files; null: to itself. */
   cdn: string | null = null;
-  /** Of each connection; 0: as fast as it goes. */
+  /** The speed of each connection; 0: as fast as it goes. */
   bytesPerSecond = 0;
-  /** Sent bodies, together. */
+  /** The bytes of all bodies that were sent. */
   sentBytes = 0;
   origin = '';
   readonly #server: Server;
@@ -48,7 +48,7 @@ export class ModelMirror {
     this.#server = createServer((request, response) => this.#answer(request, response));
   }
 
-  /** `port` 0: any. */
+  /** `port` 0: any free one. */
   async listen(port = 0): Promise<this> {
     await new Promise<void>((resolve) => this.#server.listen(port, '127.0.0.1', resolve));
     this.origin = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
@@ -75,7 +75,7 @@ export class ModelMirror {
       return;
     }
     if (repository) {
-      // The hub keeps large files elsewhere, and says here alone what they are.
+      // The hub keeps large files elsewhere, and says only here what they are.
       response
         .writeHead(302, {
           location: `${this.cdn ?? ''}/cdn${pathname}`,
@@ -119,7 +119,7 @@ export class ModelMirror {
     for (let at = 0; at < most && !response.destroyed; at += SLICE_BYTES) {
       const slice = body.subarray(at, Math.min(at + SLICE_BYTES, most));
       this.sentBytes += slice.length;
-      // Called, with an error, when the other side is gone too.
+      // It is also called, with an error, when the other side is gone.
       await new Promise<void>((resolve) => response.write(slice, () => resolve()));
       if (this.bytesPerSecond > 0) {
         await new Promise((resolve) => setTimeout(resolve, (slice.length * 1000) / this.bytesPerSecond));

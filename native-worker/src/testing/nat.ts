@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 
-/** Of the open internet, from everywhere. */
+/** The address of the open internet, which everyone can reach. */
 export const INTERNET_ADDRESS = '198.51.100.1';
 export type Place = 'internet' | 'home-a' | 'home-b';
 type Home = 'a' | 'b';
@@ -53,12 +53,12 @@ export class NatNetwork {
     }
   }
 
-  /** The command line that runs a program in there: `[program, ...args]` behind it. */
+  /** The command line that runs a program in there, when `[program, ...args]` follows it. */
   within(place: Place): string[] {
     return ['netns', 'exec', this.#namespace(place)];
   }
 
-  /** Both routers, from now on. */
+  /** Changes both routers from now on. */
   setSymmetric(symmetric: boolean): void {
     const rules = `
       flush ruleset
@@ -83,14 +83,14 @@ export class NatNetwork {
     return nftables.find(({ counter }) => counter !== undefined)?.counter?.packets ?? NaN;
   }
 
-  /** With all that still runs in it. Idempotent. */
+  /** Ends it with all that still runs in it. Idempotent. */
   close(): void {
     for (const name of namespaces()) if (name.startsWith(`${this.#tag}-`)) remove(name);
   }
 
   #build(): void {
     this.#add('internet');
-    // What is sent to addresses of a home vanishes, as it does out there.
+    // Packets to private addresses vanish, as they do out there.
     this.#run(['ip', 'route', 'add', 'default', 'dev', 'lo'], 'internet');
     HOMES.forEach((home, n) => {
       const [router, inside] = [`router-${home}`, `home-${home}`];

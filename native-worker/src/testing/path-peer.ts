@@ -1,5 +1,5 @@
 /**
- * A peer for tests of paths, as a process that can run anywhere. Sends back whatever arrives; with `--dial` it calls that
+ * A peer for tests of paths, as a process that can run anywhere. Sends back all that arrives; with `--dial` it calls that
  * peer, sees that its words come back, says by which path, and ends.
  */
 import { parseArgs } from 'node:util';
@@ -24,7 +24,7 @@ paths.transport.accept = (link) => {
   link.receive = (fragment) => link.send(new Uint8Array(fragment));
 };
 paths.control.start();
-// The way that is to be tried has to be there; a peer that is called has to be there on all of them.
+// The way to be tried must be up; a peer that is called must be reachable on all of them.
 const way = values.over === 'webRtc' ? paths.webRtc : values.over === 'relay' ? paths.relay : paths.transport;
 await way.reachable(AbortSignal.timeout(10_000));
 say({ ready: true, peerId: paths.transport.self });

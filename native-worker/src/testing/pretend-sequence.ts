@@ -24,7 +24,7 @@ export class PretendSequence {
     this.contextTokens = [];
   }
 
-  /** As if an answer had been written. */
+  /** Acts as if an answer had been written. */
   write(tokens: readonly Token[]): void {
     this.contextTokens.push(...tokens);
   }

@@ -59,22 +59,22 @@ export class Running {
     return this.#child.pid ?? -1;
   }
 
-  /** To what was started alone: of the `llmesh` command that is the guard, which passes it on where it can. */
+  /** Signals only the process that was started: for the `llmesh` command the guard, which passes it on where it can. */
   kill(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
   }
 
-  /** To the guard and to the program under it alike, as when the computer itself fails. */
+  /** Signals the guard and the program under it alike, as when the computer itself fails. */
   strike(signal: NodeJS.Signals): void {
     const children = readFileSync(`/proc/${this.pid}/task/${this.pid}/children`, 'utf8').trim();
     for (const pid of [this.pid, ...children.split(' ').filter(Boolean).map(Number)]) process.kill(pid, signal);
   }
 }
 
-/** Has Node run our sources. */
+/** Makes Node run our sources. */
 export const FROM_SOURCE = ['--import', 'tsx', '--conditions=@llmesh/source'] as const;
 
-/** `port` 0: any. */
+/** `port` 0: any free one. */
 export async function startControlPlane(
   port = 0,
   env: Record<string, string> = {},

@@ -1,6 +1,6 @@
 /**
- * What a peer shows to prove itself on a sealed link: a Noise static key, and the identity's signature that it is its
- * own, as libp2p does it. The static key lives as long as the program; only the identity is kept.
+ * What a peer shows to prove itself on a sealed link: a Noise static key, and the identity's signature that the key is its
+ * own, as in libp2p. The static key lives as long as the program; only the identity is kept.
  */
 import { concatBytes } from '@noble/hashes/utils.js';
 import { peerIdOf, PUBLIC_KEY_BYTES, signed, SIGNATURE_BYTES, verify, type Identity } from '../../identity/identity.ts';
@@ -10,7 +10,7 @@ import { generateKeyPair, type KeyPair } from './noise.ts';
 import { randomBytes, type RandomBytes } from '../../base/random-bytes.ts';
 import { CERTIFICATE_BYTES } from '../../wire/candidate.ts';
 
-/** Who called whom. Signed along, so that what one end says cannot be given back to it as the other's word. */
+/** Who called whom. It is signed along, so that the words of one end cannot be given back to it as the other's. */
 export type SealRole = 'dialler' | 'acceptor';
 
 /** A proof: the identity's public key, and its signature over role and static key. */
@@ -19,9 +19,9 @@ export const PROOF_BYTES = PUBLIC_KEY_BYTES + SIGNATURE_BYTES;
 export interface Credentials {
   readonly peerId: PeerId;
   readonly staticKey: KeyPair;
-  /** What is sent, sealed, in the handshake. */
+  /** The proofs that are sent, sealed, in the handshake. */
   readonly proofs: Readonly<Record<SealRole, Uint8Array>>;
-  /** The static key, and the acceptor's proof. For the advert: lets clients that stay anonymous seal their links to us. */
+  /** The static key, and the acceptor's proof, for the advert: they let anonymous clients seal their links to us. */
   readonly certificate: Uint8Array;
 }
 
@@ -34,7 +34,7 @@ export async function makeCredentials(identity: Identity, random: RandomBytes = 
   return { peerId: identity.peerId, staticKey, proofs, certificate };
 }
 
-/** Whose static key this is, or null when the proof is none. */
+/** Whose static key this is, or null when the proof is invalid. */
 export function readProof(proof: Uint8Array, role: SealRole, staticKey: Uint8Array): PeerId | null {
   if (proof.byteLength !== PROOF_BYTES) return null;
   const publicKey = proof.subarray(0, PUBLIC_KEY_BYTES);

@@ -9,7 +9,7 @@ import { randomBytes } from '../../base/random-bytes.ts';
 const ada = await makeCredentials(softwareIdentity(randomBytes(32)));
 const bob = await makeCredentials(softwareIdentity(randomBytes(32)));
 
-it('knows the static key of whoever has shown a certificate of their own, the newest', async () => {
+it('knows the static key of a peer that has shown a certificate of its own, the newest', async () => {
   const known = new KnownCertificates();
   expect(known.staticKeyOf(ada.peerId)).toBeNull();
   known.learn(ada.peerId, toBase32(ada.certificate));
@@ -21,7 +21,7 @@ it.each([
   ['of somebody else', toBase32(bob.certificate)],
   ['that was changed', toBase32(ada.certificate.map((byte, at) => (at === 0 ? byte ^ 1 : byte)))],
   ['that is too short', toBase32(ada.certificate.subarray(1))],
-  ['that is no base32', 'not base32!'],
+  ['that is not base32', 'not base32!'],
 ])('believes no certificate %s', (_what, certificate) => {
   const known = new KnownCertificates();
   known.learn(ada.peerId, certificate);

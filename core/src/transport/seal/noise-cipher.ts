@@ -5,13 +5,13 @@ import { MeshError } from '../../base/errors.ts';
 export const KEY_BYTES = 32;
 export const TAG_BYTES = 16;
 export const EMPTY = new Uint8Array(0);
-/** §5.1 allows 2^64-2; we stop where a double stops counting one by one, which nobody reaches either. */
+/** §5.1 allows 2^64-2; we stop where a double no longer counts one by one, which nobody reaches either. */
 export const MAX_NONCE = Number.MAX_SAFE_INTEGER - 1;
 
 export class CipherState {
   #key: Uint8Array | null = null;
   #n = 0;
-  /** §12.3: four zero bytes, then n as 64 bits, little end first. Written anew for each message, never kept. */
+  /** §12.3: four zero bytes, then n as 64 bits, little end first. Written afresh for each message, never kept. */
   #nonce = new Uint8Array(12);
   #nonceView = new DataView(this.#nonce.buffer);
 
@@ -34,8 +34,8 @@ export class CipherState {
   }
 
   /**
-   * The ciphertext, `TAG_BYTES` longer than the plaintext; without a key the plaintext itself. `output`: of just that
-   * size, written and returned; may begin with the plaintext. Throws when the key has been used up.
+   * The ciphertext, `TAG_BYTES` longer than the plaintext; without a key the plaintext itself. `output`: has just that size,
+   * is written and returned, and may begin with the plaintext. Throws when the key has been used up.
    */
   encryptWithAd(ad: Uint8Array, plaintext: Uint8Array, output?: Uint8Array): Uint8Array {
     if (this.#key === null) return copied(plaintext, output);
@@ -62,7 +62,7 @@ export class CipherState {
     return plaintext;
   }
 
-  /** §4.2 and §11.3: another key that tells nothing about this one. The numbering goes on. */
+  /** §4.2 and §11.3: another key that tells nothing about this one. The numbering continues. */
   rekey(): void {
     if (this.#key === null) return;
     this.#nonceView.setUint32(4, 0xffff_ffff, true);

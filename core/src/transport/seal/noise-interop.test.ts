@@ -117,7 +117,7 @@ async function* generate(queue: AsyncQueue<Uint8Array>): AsyncGenerator<Uint8Arr
   for (let batch = await queue.take(); batch !== null; batch = await queue.take()) yield* batch;
 }
 
-/** A stream of bytes each way; ours cuts and joins the messages that libp2p marks by their length. */
+/** A stream of bytes each way, which cuts and joins the messages that libp2p marks by their length. */
 class Wire {
   #toThem = new AsyncQueue<Uint8Array>();
   #toUs = new AsyncQueue<Uint8Array>();

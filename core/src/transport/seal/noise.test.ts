@@ -137,7 +137,7 @@ describe('Noise', () => {
             if (how === 'forge') bent[at % bent.length] = (bent[at % bent.length] ?? 0) ^ bit;
             else if (how === 'cut') bent = bent.slice(0, at % bent.length);
             else bent = new Uint8Array([...message, bit]);
-            // The first message of XX has nothing to be checked by: then the reply, which covers it, is refused.
+            // Nothing checks the first message of XX, so the reply, which covers it, is refused.
             expect(() => {
               expect(reader.readMessage(bent)).toEqual(EMPTY);
               writer.readMessage(reader.writeMessage(EMPTY));
@@ -173,7 +173,7 @@ describe('Noise', () => {
     expect(() => one.responder.readMessage(third)).toThrow();
     two.responder.readMessage(third);
     expect(() => two.responder.readMessage(third)).toThrow();
-    // Replayed to a new handshake, the last message of the old one is worth nothing.
+    // The last message of an old handshake is worthless when it is replayed to a new one.
     const three = pair(XX);
     three.responder.readMessage(first);
     three.responder.writeMessage(EMPTY);
@@ -195,7 +195,7 @@ describe('Noise', () => {
     expect(() => responder.readMessage(initiator.writeMessage(EMPTY))).toThrow();
   });
 
-  // The points of small order and their other encodings, as RFC 7748 §6.1 has them refused: each makes the DH all zero.
+  // RFC 7748 §6.1 refuses the points of small order and their other encodings: each makes the DH all zero.
   it.each([
     '0000000000000000000000000000000000000000000000000000000000000000',
     '0100000000000000000000000000000000000000000000000000000000000000',
@@ -241,7 +241,7 @@ describe('CipherState', () => {
     expect(plain).toEqual(new Uint8Array(100).fill(7));
   });
 
-  it('goes on under another key after rekey, in step and not out of it', () => {
+  it('continues under another key after rekey, in step and not out of it', () => {
     const { a, b } = finish(NK);
     const say = () => a.send.encryptWithAd(EMPTY, new Uint8Array([9]));
     b.receive.decryptWithAd(EMPTY, say());

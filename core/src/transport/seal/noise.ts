@@ -24,7 +24,7 @@ export interface HandshakePattern {
   readonly name: 'XX' | 'NK';
   /** §7.1: the responder's static key, known to the initiator beforehand. */
   readonly preMessage: readonly 's'[];
-  /** The initiator sends the first, then they take turns. */
+  /** The messages: the initiator sends the first, then they take turns. */
   readonly messages: readonly (readonly Token[])[];
 }
 
@@ -112,20 +112,20 @@ export class SymmetricState {
 export interface HandshakeOptions {
   pattern: HandshakePattern;
   initiator: boolean;
-  /** Both must have the same one, or no handshake succeeds. */
+  /** Both must have the same prologue, or no handshake succeeds. */
   prologue: Uint8Array;
-  /** Our static keys; null where the pattern needs none. */
+  /** Our static key pair; null where the pattern needs none. */
   s: KeyPair | null;
   /** The other end's static key, where the pattern wants it known. */
   rs: Uint8Array | null;
   random: RandomBytes;
 }
 
-/** What a finished handshake leaves behind. */
+/** The result of a finished handshake. */
 export interface Split {
   send: CipherState;
   receive: CipherState;
-  /** The same at both ends, and of no other handshake (§11.2). */
+  /** The handshake hash: the same at both ends, and of no other handshake (§11.2). */
   handshakeHash: Uint8Array;
 }
 
@@ -158,12 +158,12 @@ export class HandshakeState {
     }
   }
 
-  /** It is for us to write the next message. */
+  /** Whether it is our turn to write the next message. */
   get ourTurn(): boolean {
     return !this.done && (this.#step % 2 === 0) === this.#initiator;
   }
 
-  /** All messages went back and forth: `split` is next. */
+  /** Whether all messages were exchanged, so that `split` is next. */
   get done(): boolean {
     return this.#step === this.#pattern.messages.length;
   }
@@ -209,7 +209,7 @@ export class HandshakeState {
     }
   }
 
-  /** Once, after the last message. The keys of the handshake are forgotten. */
+  /** Call it once, after the last message. The keys of the handshake are forgotten. */
   split(): Split {
     if (this.#dead || !this.done) throw failed();
     this.#dead = true;

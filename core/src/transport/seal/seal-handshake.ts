@@ -1,4 +1,4 @@
-/** The few messages that seal a link, as bytes in and bytes out: what goes in them and who may say what. */
+/** The few messages that seal a link, as bytes in and bytes out: their content, and who may say what. */
 import { readProof, type Credentials, type SealRole } from './credentials.ts';
 import { MeshError } from '../../base/errors.ts';
 import type { PeerId } from '../../base/ids.ts';
@@ -8,27 +8,27 @@ import { PROTOCOL_VERSION } from '../../protocol.ts';
 import type { RandomBytes } from '../../base/random-bytes.ts';
 import { concatBytes } from '@noble/hashes/utils.js';
 
-/** What a sealed link is made of. */
+/** The state of a sealed link. */
 export interface Session {
   readonly send: CipherState;
   readonly receive: CipherState;
   /** The handshake hash: the same at both ends, and of no other link. */
   readonly sessionId: Uint8Array;
   readonly peer: PeerId;
-  /** The other end showed that it holds the key of `peer`. */
+  /** Whether the other end showed that it holds the key of `peer`. */
   readonly proven: boolean;
 }
 
 export interface SealHandshakeOptions {
   pattern: 'XX' | 'NK';
   role: SealRole;
-  /** Ours. A dialler of NK needs none. */
+  /** Our credentials. A dialler of NK needs none. */
   credentials: Credentials | null;
   /** The provider's static key, for a dialler of NK. */
   remoteStatic: Uint8Array | null;
-  /** Whom the transport says it reached. */
+  /** The peer that the transport says it reached. */
   claimed: PeerId;
-  /** What both ends know of the link below. */
+  /** What both ends know about the link below. */
   prologue: Uint8Array;
   random: RandomBytes;
 }
@@ -36,7 +36,7 @@ export interface SealHandshakeOptions {
 export class SealHandshake {
   #options: SealHandshakeOptions;
   #noise: HandshakeState;
-  /** Proven by its payload; null while it is not. */
+  /** The peer, once its payload has proven it; null before. */
   #peer: PeerId | null = null;
 
   constructor(options: SealHandshakeOptions) {
@@ -58,7 +58,7 @@ export class SealHandshake {
     return this.#noise.writeMessage(EMPTY);
   }
 
-  /** What to answer, if anything, and the session once there is one. Throws on anything that should not be. */
+  /** Returns the reply, if any, and the session once there is one. Throws on anything that should not be. */
   read(message: Uint8Array): { reply: Uint8Array | null; session: Session | null } {
     const payload = this.#noise.readMessage(message);
     this.#check(payload);

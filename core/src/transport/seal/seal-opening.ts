@@ -15,11 +15,11 @@ const LINGER_MS = 250;
 export interface OpeningOptions {
   link: Link;
   clock: Clock;
-  /** For an acceptor the first message decides which pattern it is. */
+  /** The pattern; for an acceptor the first message decides it. */
   pattern: 'XX' | 'NK' | null;
   handshake: Omit<SealHandshakeOptions, 'pattern'>;
   sealed: (link: SealedLink) => void;
-  /** Called once, when the link is closed already. */
+  /** Called once, after the link has closed. */
   failed: (error: MeshError) => void;
 }
 
@@ -109,7 +109,7 @@ export class SealOpening {
     this.#options.sealed(this.#sealed);
   }
 
-  /** The other end cannot know why we leave unless we say so in the one way that every version understands. */
+  /** The other end cannot know why we leave unless we say it in the one way that every version understands. */
   #notice(error: MeshError): void {
     const { link, clock } = this.#options;
     link.receive = () => {};

@@ -1,6 +1,6 @@
 /**
  * What travels on a sealed link: the protocol version, what kind of message this is, and the message. Once a link is
- * sealed only one kind is left, and each is opaque to whoever carries it.
+ * sealed only one kind is left, and each is opaque to those who carry it.
  */
 import { MeshError } from '../../base/errors.ts';
 import { PROTOCOL_VERSION } from '../../protocol.ts';
@@ -21,7 +21,7 @@ export function wireMessage(kind: number, body: Uint8Array): Uint8Array<ArrayBuf
   return message;
 }
 
-/** The kind of a message; null: it is none. Throws version_mismatch; all that follows the version may be anything. */
+/** The kind of a message; null: there is no such kind. Throws version_mismatch; anything may follow the version. */
 export function wireKind(message: Uint8Array): number | null {
   const [version, kind] = message;
   if (version === undefined || kind === undefined) return null;

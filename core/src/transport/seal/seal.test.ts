@@ -113,7 +113,7 @@ describe('someone in the middle', () => {
   it.each([false, true])(
     'who ends one link and begins another is found out by the prologue (anonymous: %s)',
     async (anonymous) => {
-      // As with WebRTC, where both ends of one link see the same two fingerprints, and those of two links differ.
+      // It is as with WebRTC, where both ends of a link see the same two fingerprints, and those of two links differ.
       const { a, b, refusals } = world({
         anonymous,
         prologueOfA: new Uint8Array([1]),
@@ -123,7 +123,7 @@ describe('someone in the middle', () => {
         code: expect.stringMatching(/seal_failed|connect_failed/),
       });
       await settle();
-      // An anonymous caller does not hear why, and tries once more.
+      // An anonymous dialler does not hear why, and tries once more.
       expect(refusals.length).toBe(anonymous ? 2 : 1);
     },
   );
@@ -191,7 +191,7 @@ describe('someone in the middle', () => {
       });
       b.accept = () => expect.unreachable();
       await expect(a.dial(b.self, never)).rejects.toMatchObject({ code: 'connect_failed' });
-      // One who only hears that the link broke tries once more.
+      // A peer that only hears that the link broke tries once more.
       expect(refusals).toMatchObject([{ code: 'seal_failed' }, { code: 'seal_failed' }]);
     }
   });
@@ -500,7 +500,7 @@ async function settle(): Promise<void> {
   for (let i = 0; i < 60; i++) await Promise.resolve();
 }
 
-/** Memory with somebody on the line of whoever dials. */
+/** A memory transport with somebody on the dialler's line. */
 class TappedTransport implements Transport {
   readonly self: PeerId;
   last: Link | null = null;

@@ -1,7 +1,7 @@
 /**
  * A transport whose links are sealed end to end, over any other. Noise XX where both ends have an identity; NK for a
- * client that stays anonymous and knows the provider's static key. Whoever introduced the peers, relayed the bytes or
- * sits in between can delay or cut a link, and nothing else.
+ * client that stays anonymous and knows the provider's static key. Those who introduce the peers, relay the bytes or sit in
+ * between can delay or cut a link, and nothing else.
  */
 import { onAbort } from '../../base/abort.ts';
 import type { Clock } from '../../base/clock.ts';
@@ -16,20 +16,20 @@ import { BrokenWhileSealing } from '../link-end.ts';
 
 /** Accepted links whose handshake is under way. Past this many the newest is refused. */
 export const MAX_HANDSHAKES = 64;
-/** How many of these one peer may have: nobody fills the room alone. */
+/** How many of these one peer may have, so that nobody fills the room alone. */
 export const MAX_HANDSHAKES_PER_PEER = 4;
 
 export interface SealOptions {
-  /** Null: we stay anonymous. We can dial who is known to `staticKeyOf`, and cannot be dialled. */
+  /** Null: we stay anonymous. We can dial peers that `staticKeyOf` knows, and cannot be dialled. */
   credentials: Credentials | null;
   /**
-   * What both ends see alike of the link below, and whoever sits between two links cannot make alike: for WebRTC both
-   * DTLS fingerprints (`dtls-prologue.ts`). Throws when it cannot be had; then the link is closed.
+   * What both ends see alike of the link below, and nobody between two links can forge: for WebRTC both DTLS fingerprints
+   * (`dtls-prologue.ts`). Throws when it is not available; then the link is closed.
    */
   prologue: (link: Link) => Uint8Array;
   /** For anonymous clients: from the provider's certificate (`readCertificate`); null when it has shown none. */
   staticKeyOf?: (peer: PeerId) => Uint8Array | null;
-  /** A link of a stranger was refused, and why. For counters and logs. */
+  /** Told why a link of a stranger was refused, for counters and logs. */
   refused?: (peer: PeerId, error: MeshError) => void;
   clock: Clock;
   random?: RandomBytes;
@@ -71,7 +71,7 @@ export class SealedTransport implements Transport {
       return await this.#seal(await this.#inner.dial(peer, signal), peer, remoteStatic, signal);
     } catch (thrown) {
       if (!(thrown instanceof BrokenWhileSealing) || signal.aborted || this.#closed) throw thrown;
-      // Worth another try, and no more than one.
+      // This is worth just one more try.
       return this.#seal(await this.#inner.dial(peer, signal), peer, remoteStatic, signal);
     }
   }
@@ -127,7 +127,7 @@ export class SealedTransport implements Transport {
     }
     const prologue = this.#prologue(link, refuse);
     if (prologue === null) return;
-    // The opening may settle before there is a name for it.
+    // The opening may settle before it has been assigned.
     const place = Symbol('opening');
     this.#accepting.set(place, claimed);
     new SealOpening({

@@ -8,9 +8,9 @@ import type { Link, Path } from '../transport.ts';
 
 export class SealedLink extends LinkEnd implements Link {
   readonly peer: PeerId;
-  /** The other end holds the key of `peer`. False: only the transport says so (a client that stays anonymous). */
+  /** Whether the other end holds the key of `peer`. False: only the transport says so (a client that stays anonymous). */
   readonly proven: boolean;
-  /** 32 bytes, the same at both ends, and of no other link. */
+  /** The handshake hash: 32 bytes, the same at both ends, and of no other link. */
   readonly sessionId: Uint8Array;
   /** Why it closed, when something forged, altered or foreign arrived; null while it is open or was closed on purpose. */
   failure: MeshError | null = null;
@@ -18,7 +18,7 @@ export class SealedLink extends LinkEnd implements Link {
   #sending: SealedStream;
   #receiving: SealedStream;
 
-  /** From now on `link` is its own, but for `link.receive`: whoever made it passes on to `unseal`. */
+  /** Takes over `link`, except for `link.receive`: its maker passes messages on to `unseal`. */
   constructor(link: Link, session: Session) {
     super();
     this.peer = session.peer;
@@ -49,7 +49,7 @@ export class SealedLink extends LinkEnd implements Link {
     return this.#link.path();
   }
 
-  /** One message of the link below. Anything but the very next sealed fragment closes both. */
+  /** Takes one message of the link below. Anything but the very next sealed fragment closes both. */
   unseal(message: Uint8Array): void {
     if (!this.open) return;
     let fragment: Uint8Array;

@@ -7,15 +7,15 @@ import { SEALED, WIRE_HEADER_BYTES, wireKind, wireMessage } from './seal-wire.ts
 /** Both ends count the same messages, so they change keys (Noise §11.3) at the same place without a word. */
 export interface RekeyLimits {
   messages: number;
-  /** The bytes of ciphertext, tags included. */
+  /** How many bytes of ciphertext, tags included. */
   bytes: number;
 }
 
 export const REKEY: RekeyLimits = { messages: 2 ** 20, bytes: 2 ** 30 };
 
 /**
- * Where messages are sealed before they are copied behind their header. The cipher works in words of four bytes and is
- * several times slower where they are not aligned, as behind two bytes they never are.
+ * Messages are sealed here before they are copied behind their header. The cipher works in words of four bytes and is
+ * several times slower where these are not aligned, as they never are behind two bytes.
  */
 const scratch = new Uint8Array(MAX_FRAGMENT_BYTES + TAG_BYTES);
 

@@ -1,4 +1,4 @@
-/** What every form of an answer says: who wrote it, how fast, what it took. What only a mesh can tell stands under `llmesh`. */
+/** What every form of an answer says: who wrote it, how fast, at what cost. What only a mesh can tell stands under `llmesh`. */
 import type { CompletionUsage } from 'openai/resources/completions';
 import { peerName } from '@llmesh/core/identity/names';
 import type { TokenLogprob } from '@llmesh/core/protocol';
@@ -6,7 +6,7 @@ import type { Ending } from './answer.ts';
 import type { ChoiceEvent } from './choices.ts';
 import type { ToolCall } from '../request/tools.ts';
 
-/** What all chunks of one answer, and the answer itself, begin with. */
+/** The beginning that all chunks of one answer, and the answer itself, share. */
 export interface Heading {
   id: string;
   /** Seconds since 1970. */
@@ -14,19 +14,19 @@ export interface Heading {
   model: string;
 }
 
-/** What one choice came to. */
+/** One choice as it was written. */
 export interface Said {
   text: string;
   calls: ToolCall[];
   logprobs: TokenLogprob[];
 }
 
-/** How answers read at one endpoint. */
+/** How answers are worded at one endpoint. */
 export interface AnswerWords {
   whole(heading: Heading, said: readonly Said[], endings: readonly Ending[]): object;
   /** The chunks that say `event`. `isFirst`: nothing of its choice was said before. */
   chunks(heading: Heading, event: ChoiceEvent, isFirst: boolean): object[];
-  /** The last one, for whoever asked for it; null: nobody said what it took. */
+  /** The last chunk, with the usage, for clients that asked for it; null: the usage is unknown. */
   usage(heading: Heading, endings: readonly Ending[]): object | null;
 }
 
@@ -34,10 +34,10 @@ export interface AnswerWords {
 export interface AnswerNote {
   provider: string | null;
   provider_name: string | null;
-  /** Everybody who wrote at it, in their order. */
+  /** Everybody who wrote a part of it, in order. */
   providers: readonly string[];
   resumed: boolean;
-  /** The file that wrote the end of it, as its provider says; null: it does not say. */
+  /** The model file that wrote its end, by the provider's word; null: the provider does not say. */
   sha256: string | null;
   quant: string | null;
   path: string | null;
@@ -61,7 +61,7 @@ export function noteOf({ providers, file, receipt }: Ending): AnswerNote {
   };
 }
 
-/** Of all choices, `each` of them to a prompt of its own. Null where a provider did not say how long a prompt was. */
+/** The usage of all choices; each prompt has `each` of them. Null where a provider did not say how long a prompt was. */
 export function usageOf(endings: readonly Ending[], each = endings.length): CompletionUsage | null {
   let prompt = 0;
   for (let at = 0; at < endings.length; at += each) {
@@ -73,7 +73,7 @@ export function usageOf(endings: readonly Ending[], each = endings.length): Comp
   return { prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion };
 }
 
-/** JSON knows no −∞. OpenAI writes this for "never". */
+/** JSON has no −∞. OpenAI writes this for "never". */
 const NEVER = -9_999;
 
 export function finite(logprob: number): number {

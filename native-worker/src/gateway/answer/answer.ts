@@ -21,15 +21,15 @@ import type { AnswerEvent, AnswerSummary, AskRequest } from '@llmesh/core/ask/an
 
 /** For somebody to go on, when a volunteer was lost and the mesh found no other. */
 const MAX_PAUSE_MS = 60_000;
-/** So often the mesh may give an answer up because those at work on it broke, without a word between. */
+/** How often in a row, without a word between, the mesh may give an answer up because its providers broke. */
 const MAX_BROKEN_ROUNDS = 2;
-/** Before a volunteer is asked again who had no room. */
+/** The pause before a provider that had no free slot is asked again. */
 const AGAIN_MS = 1_000;
 
 export interface Question extends Omit<AskRequest, 'model' | 'sha256' | 'maxTokens' | 'prefix' | 'prefer'> {
-  /** In the order in which they are tried. Never empty. */
+  /** The models in the order in which they are tried. Never empty. */
   models: readonly Offer[];
-  /** Null: as long as the model likes, and as its provider has room for. */
+  /** Null: as long as the model likes and its context allows. */
   maxTokens: number | null;
   stops: readonly string[];
 }
@@ -37,9 +37,9 @@ export interface Question extends Omit<AskRequest, 'model' | 'sha256' | 'maxToke
 export interface AnswerText {
   type: 'text';
   text: string;
-  /** Of the tokens that ended in it, where they were asked for. */
+  /** The odds of the tokens that ended in this text, where they were asked for. */
   logprobs: readonly TokenLogprob[];
-  /** As it is called in the list of models. */
+  /** The name of the model in the list of models. */
   model: string;
   provider: PeerId | null;
 }
@@ -50,21 +50,21 @@ export type AnswerPart =
 
 export interface Ending {
   finish: 'stop' | 'length' | 'tool_calls';
-  /** As it is called in the list of models. */
+  /** The name of the model in the list of models. */
   model: string;
-  /** What wrote the end of it, as its provider says; null: nobody wrote a word. */
+  /** The file that wrote its end, by the provider's word; null: nobody wrote a word. */
   file: AnswerFile | null;
-  /** Who wrote it, in their order. More than one: it was resumed. */
+  /** The peers that wrote it, in order. More than one: it was resumed. */
   providers: readonly PeerId[];
   /** Null: nobody said how long the question was. */
   promptTokens: number | null;
   completionTokens: number;
-  /** Null for an answer that ended at a stop sequence: its volunteer was stopped before it said the rest. */
+  /** Null for an answer that ended at a stop sequence: its provider was stopped before it could say the rest. */
   receipt: AnswerSummary | null;
 }
 
 export interface AnswerFile {
-  /** Null: it does not say which file that is. */
+  /** Null: the provider does not say which file that is. */
   sha256: string | null;
   quant: string;
 }
@@ -140,7 +140,7 @@ class AnswerRun {
     }
   }
 
-  /** Once: to its end, or to an error after however much of it. */
+  /** Asks once, up to the end of the answer or to an error, however much was written by then. */
   async *#asked(deadlineMs: number, signal: AbortSignal): AsyncGenerator<AnswerPart, void, undefined> {
     const { clock, line, mesh } = this.#needs;
     const late = new AbortController();
@@ -234,7 +234,7 @@ class AnswerRun {
     return { finish, model, file: this.#file, providers, promptTokens, completionTokens, receipt };
   }
 
-  /** To the next model of the list, as long as nothing was written. */
+  /** Moves on to the next model of the list, as long as nothing was written. */
   #fallBack({ code }: MeshError): boolean {
     const [next, ...others] = this.#others;
     if (next === undefined || this.#delivered.tokens > 0 || ASKERS_OWN.has(code)) return false;
@@ -243,26 +243,26 @@ class AnswerRun {
     return true;
   }
 
-  /** A model further down the list need not be waited for. */
+  /** Whether a model further down the list has a free slot, so that there is no need to wait. */
   #isFreeElsewhere(): boolean {
     return this.#delivered.tokens === 0 && this.#others.some((offer) => freeSlots(offer) > 0);
   }
 
-  /** A beginning that there is already is not thrown away because nobody can go on with it this moment. */
+  /** A beginning that has been written is not thrown away only because nobody can continue it at the moment. */
   #isWorthWaiting(error: MeshError): boolean {
     if (error.code === 'busy') return true;
     return this.#delivered.tokens > 0 && (isWorthAnother(error) || NOBODY.has(error.code));
   }
 }
 
-/** Another model would say the same, or break over the same. */
+/** Another model would say the same, or break at the same point. */
 const ASKERS_OWN: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'empty_prompt',
   'cancelled',
   'bad_schema',
   'question_breaks',
 ]);
-/** Right now. */
+/** Nobody can answer right now. */
 const NOBODY: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['no_provider', 'no_trusted_provider']);
 
 function writerOf({ peerId, model: { sha256, quant } }: Candidate): Writer {

@@ -64,7 +64,7 @@ export function chatWords(tells: boolean): AnswerWords {
 }
 
 const OPENING: Delta = { role: 'assistant', content: '' };
-/** A part of a character. */
+/** A token that is only a part of a character. */
 const REPLACEMENT = '\ufffd';
 
 function chunkOf(heading: Heading, choice: Chunk['choices'][number]): Chunk {

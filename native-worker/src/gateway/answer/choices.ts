@@ -1,4 +1,4 @@
-/** All the choices of one request, written side by side, as one stream of what they say. */
+/** All the choices of one request, written side by side, as one stream of events. */
 import { onAbort } from '@llmesh/core/base/abort';
 import { cancelled } from '@llmesh/core/base/errors';
 import type { PeerId } from '@llmesh/core/base/ids';
@@ -8,12 +8,12 @@ import { answer, type AnswerNeeds, type Ending, type Question } from './answer.t
 import { toSeed } from '../request/request-fields.ts';
 import { ToolReader } from './tool-reader.ts';
 
-/** After this the client hears that its request is being worked on, whatever becomes of it. */
+/** After this the client hears that its request is being worked on, even if it fails later. */
 const SILENCE_MS = 2_000;
 
 export type ChoiceEvent = { index: number } & (
   | { type: 'text'; text: string; logprobs: readonly TokenLogprob[]; model: string }
-  /** A function is to be called: call number `call` of this choice. */
+  /** A function is called: call number `call` of this choice. */
   | { type: 'call'; call: number; id: string; name: string; model: string }
   /** The next piece of its arguments. */
   | { type: 'arguments'; call: number; text: string; model: string }
@@ -32,7 +32,7 @@ export interface ChoicesQuestion extends Question {
 export class Choices {
   /** Ends with the last choice, or with the error of the first that failed, which ends the others. */
   readonly events = new AsyncQueue<ChoiceEvent>();
-  /** Resolves when it is clear that there is something to stream, or to wait for. Rejects with what ended it before. */
+  /** Resolves once there is something to stream, or to wait for. Rejects with the error that ended it before. */
   readonly begun: Promise<void>;
   /** Who has written so far. */
   readonly writers = new Set<PeerId>();
@@ -60,11 +60,11 @@ export class Choices {
           stopListening();
         });
     });
-    // Whoever streams waits for it; whoever collects reads the error from `events`.
+    // A client that streams waits for it; one that wants the whole answer reads the error from `events`.
     this.begun.catch(() => {});
   }
 
-  /** Nobody reads it any more: every provider stops. Idempotent. */
+  /** Stops every provider, as nobody reads the answer any more. Idempotent. */
   close(): void {
     this.#abort.abort();
     this.events.end(cancelled());
@@ -101,7 +101,7 @@ export class Choices {
   }
 }
 
-/** So often the same question, each for another answer; the same ones again for the same seed. */
+/** The same question so many times, each for a different answer; the same seed gives the same answers again. */
 export function repeated(question: ChoicesQuestion, times: number): ChoicesQuestion[] {
   const { seed } = question.sampling;
   return Array.from({ length: times }, (_, i) =>

@@ -22,7 +22,7 @@ export class ChunkWriter {
     this.#includeUsage = includeUsage;
   }
 
-  /** All that there is to send now; null after the end. Never rejects: an error is the last event. */
+  /** Everything that can be sent now; null after the end. Never rejects: an error is the last event. */
   async next(): Promise<string | null> {
     if (this.#done) return null;
     try {
@@ -53,7 +53,7 @@ export class ChunkWriter {
     return this.#words.chunks(heading, event, isFirst);
   }
 
-  /** As OpenAI's do, each says of the usage that it comes at the end. */
+  /** Each chunk says, as OpenAI's do, that the usage comes at the end. */
   #event(chunk: object): string {
     return dataEvent(this.#includeUsage ? { ...chunk, usage: null } : chunk);
   }

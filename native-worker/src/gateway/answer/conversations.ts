@@ -1,15 +1,15 @@
-/** Who answered last in a conversation: a client sends it whole each time, and that volunteer need not read it again. */
+/** Who answered last in a conversation: a client sends it whole each time, and that provider need not read it again. */
 import { BoundedMap } from '@llmesh/core/base/bounded-map';
 import { createHash } from 'node:crypto';
 import type { PeerId } from '@llmesh/core/base/ids';
 import type { Turn } from '@llmesh/core/protocol';
 
 const MAX_REMEMBERED = 1_024;
-/** The answer, and the question behind it. */
+/** How many turns follow the known ones: the answer, and the next question. */
 const TURNS_SINCE = 2;
 
 export class Conversations {
-  /** By a hash of the model and the turns: no word of them is kept. The latest last. */
+  /** The providers by a hash of model and turns: no word of these is kept. The latest comes last. */
   readonly #answered = new BoundedMap<string, PeerId>(MAX_REMEMBERED);
 
   answered(model: string, turns: readonly Turn[], by: PeerId): void {
@@ -17,7 +17,7 @@ export class Conversations {
     this.#answered.set(name, by);
   }
 
-  /** Null: nobody that is known. */
+  /** Null: nobody is known to have answered. */
   lastIn(model: string, turns: readonly Turn[]): PeerId | null {
     if (turns.length <= TURNS_SINCE) return null;
     return this.#answered.get(nameOf(model, turns.slice(0, -TURNS_SINCE))) ?? null;

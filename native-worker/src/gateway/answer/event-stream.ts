@@ -3,14 +3,14 @@ import type { Clock } from '@llmesh/core/base/clock';
 
 /** Proxies and clients give up on a connection that says nothing for a minute, and some for less. */
 const KEEP_ALIVE_MS = 10_000;
-/** A reader that takes nothing for so long is gone, and a volunteer writes for nobody. */
+/** A reader that takes nothing for this long is gone, and a provider would be writing for nobody. */
 const STALLED_MS = 60_000;
 const KEEP_ALIVE = ': the answer is waited for\n\n';
 
 export const EVENT_STREAM_HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
   'cache-control': 'no-cache, no-transform',
-  // Asks nginx not to collect it.
+  // nginx would collect it otherwise.
   'x-accel-buffering': 'no',
 };
 

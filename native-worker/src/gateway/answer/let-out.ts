@@ -1,4 +1,4 @@
-/** The odds of tokens whose text is on its way: they are let out with it, and not before. */
+/** The odds of tokens whose text is still held back: they go out together with it, and not before. */
 import type { TokenLogprob } from '@llmesh/core/protocol';
 
 export class LetOut {
@@ -11,7 +11,7 @@ export class LetOut {
     this.#waiting.push({ endsAt: this.#come, odds });
   }
 
-  /** `text` goes out: the odds of all the tokens that have gone out whole since the last time. */
+  /** `text` goes out. Returns the odds of all tokens that have gone out whole since the last call. */
   wentOut(text: string): TokenLogprob[] {
     this.#out += text.length;
     const whole = this.#waiting.filter(({ endsAt }) => endsAt <= this.#out);

@@ -1,11 +1,11 @@
 /**
- * Who asks the mesh next. The control plane lets one peer wait for few volunteers at a time, and the whole gateway is
- * one: all others wait here, in the order they came.
+ * Who asks the mesh next. The control plane lets one peer wait for few providers at a time, and the whole gateway is
+ * one peer: all others wait here, in the order they came.
  */
 import { onAbort } from '@llmesh/core/base/abort';
 import { cancelled, MeshError } from '@llmesh/core/base/errors';
 
-/** Two less than the control plane allows: for answers whose volunteer was lost, which come first. */
+/** Two less than the control plane allows: those are for answers that lost their provider, which come first. */
 const MAX_ASKING = 6;
 const MAX_WAITING = 1_000;
 
@@ -17,12 +17,12 @@ export class Line {
   #asking = 0;
   readonly #waiting: Waiting[] = [];
 
-  /** Would `enter` have to wait? */
+  /** Whether `enter` would have to wait. */
   get isLong(): boolean {
     return this.#asking >= MAX_ASKING;
   }
 
-  /** Resolves, when it is this one's turn, with the way to let the next one ask: idempotent. Rejects with rate_limited or cancelled. */
+  /** Resolves at this one's turn with an idempotent function that lets the next one ask. Rejects with rate_limited or cancelled. */
   async enter(signal: AbortSignal): Promise<() => void> {
     if (signal.aborted) throw cancelled();
     if (this.#asking < MAX_ASKING) this.#asking += 1;
@@ -53,7 +53,7 @@ export class Line {
     });
   }
 
-  /** The place goes to the next one, who need not ask for it. */
+  /** Hands the place to the next one, who need not ask for it. */
   #leave(): void {
     const next = this.#waiting.shift();
     if (next === undefined) this.#asking -= 1;

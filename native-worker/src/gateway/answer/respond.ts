@@ -1,4 +1,4 @@
-/** Carries out what was asked, and answers over HTTP: whole, or as a stream of events. */
+/** Carries out a request, and answers over HTTP: whole, or as a stream of events. */
 import type { Clock } from '@llmesh/core/base/clock';
 import type { PeerId } from '@llmesh/core/base/ids';
 import { offerName } from '@llmesh/core/policy/offer-name';
@@ -21,14 +21,14 @@ export interface EndpointNeeds extends AnswerNeeds {
 }
 
 export interface Respond {
-  /** One choice of each, in their order. */
+  /** The questions, with one choice each, in order. */
   questions: readonly ChoicesQuestion[];
   words: AnswerWords;
-  /** What its id begins with. */
+  /** The beginning of its id. */
   kind: string;
 }
 
-/** Throws an `ApiError` for what has not begun to be answered. `signal`: the client is gone. */
+/** Throws an `ApiError` while nothing has been answered yet. `signal`: the client is gone. */
 export async function respond(
   { questions, words, kind }: Respond,
   { stream, includeUsage }: Pick<Wish, 'stream' | 'includeUsage'>,
@@ -85,7 +85,7 @@ function streamed(writer: ChunkWriter, choices: Choices, clock: Clock): Response
   return new Response(stream, { headers: { ...EVENT_STREAM_HEADERS, ...writtenBy([...choices.writers]) } });
 }
 
-/** As far as it is known when the headers are written: the end of a stream says it in any case. */
+/** What is known when the headers are written: the end of a stream says it in any case. */
 function writtenBy(writers: readonly PeerId[]): Record<string, string> {
   return writers.length === 0 ? {} : { 'x-llmesh-provider': [...new Set(writers)].join(', ') };
 }

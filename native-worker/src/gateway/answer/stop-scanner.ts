@@ -3,7 +3,7 @@
 export class StopScanner {
   readonly #stops: readonly string[];
   readonly #longest: number;
-  /** Come, and not given out: it may be the beginning of a stop. */
+  /** Text that is held back, as it may be the beginning of a stop. */
   #held = '';
 
   constructor(stops: readonly string[]) {
@@ -11,7 +11,7 @@ export class StopScanner {
     this.#longest = Math.max(0, ...stops.map((stop) => stop.length));
   }
 
-  /** What may be given out now. `stopped`: it ends there, and nothing more is to be pushed. */
+  /** Returns what may be given out now. `stopped`: the answer ends there, and nothing more may be pushed. */
   push(piece: string): { text: string; stopped: boolean } {
     const all = this.#held + piece;
     const at = this.#firstWhole(all);
@@ -24,14 +24,14 @@ export class StopScanner {
     return { text: all.slice(0, safe), stopped: false };
   }
 
-  /** What was held back, at the end of the answer: it was no stop. */
+  /** At the end of the answer, returns what was held back: it was not a stop after all. */
   end(): string {
     const rest = this.#held;
     this.#held = '';
     return rest;
   }
 
-  /** Where the stop begins that is whole first, however the answer is cut into pieces; null: none is. */
+  /** Where the stop begins that is complete first, however the answer is cut into pieces; null: none is complete. */
   #firstWhole(all: string): number | null {
     let first: { at: number; end: number } | null = null;
     for (const stop of this.#stops) {
@@ -43,7 +43,7 @@ export class StopScanner {
     return first?.at ?? null;
   }
 
-  /** Characters at the end of `all` that a stop begins with. */
+  /** How many characters at the end of `all` could begin a stop. */
   #maybeBegun(all: string): number {
     for (let length = Math.min(this.#longest - 1, all.length); length > 0; length--) {
       const tail = all.slice(-length);

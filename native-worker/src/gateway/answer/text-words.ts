@@ -5,17 +5,17 @@ import { finite, noteOf, usageOf, type AnswerNote, type AnswerWords, type Headin
 import type { Ending } from './answer.ts';
 import type { CompletionRequest } from '../request/completion-request.ts';
 
-/** Chunks have no reason to end before the end, whatever the type says. */
+/** Chunks have no finish reason before the end, whatever OpenAI's type says. */
 type Choice = Omit<CompletionChoice, 'finish_reason'> & {
   finish_reason: CompletionChoice['finish_reason'] | null;
   llmesh?: AnswerNote;
 };
 type Text = Omit<Completion, 'choices'> & { choices: Choice[] };
 
-/** The choices of one prompt follow each other, `choices` of them. */
+/** The `choices` choices of one prompt follow each other. */
 export function textWords({ prompts, choices, echo, logprobs }: CompletionRequest): AnswerWords {
   const tells = logprobs !== null;
-  /** Characters of each choice that were said before. */
+  /** How many characters of each choice were said before. */
   const offsets: number[] = [];
   const opening = (index: number) => (echo ? (prompts[Math.floor(index / choices)] ?? '') : '');
   const choiceOf = (index: number, text: string, odds: readonly TokenLogprob[]): Omit<Choice, 'finish_reason'> => {
@@ -55,7 +55,7 @@ function textOf(heading: Heading, choices: Choice[]): Text {
   return { ...heading, object: 'text_completion', choices };
 }
 
-/** No functions are called in bare text. */
+/** Bare text calls no functions. */
 function ended(choice: Omit<Choice, 'finish_reason'>, ending: Ending): Choice {
   return { ...choice, finish_reason: ending.finish === 'length' ? 'length' : 'stop', llmesh: noteOf(ending) };
 }

@@ -1,7 +1,7 @@
 /** Reads an answer that was held to the schema of `tools.ts`, as it comes: what is said, and which functions are called. */
 
 export type ToolPiece =
-  /** Something said. */
+  /** A piece of what is said. */
   | { type: 'content'; text: string }
   /** A call begins; it is number `index` of this answer. */
   | { type: 'call'; index: number; name: string }
@@ -10,7 +10,7 @@ export type ToolPiece =
 
 const CONTENT = '{"content":"';
 const CALLS = '{"tool_calls":[';
-/** Of a JSON string: whole characters and escapes. */
+/** The whole characters and escapes of a JSON string. */
 const STRING_PART = /^(?:[^"\\]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*/;
 /** The first half of a character that takes two escapes. */
 const HALF_PAIR = /\\u[dD][89abAB][0-9a-fA-F]{2}$/;
@@ -18,15 +18,15 @@ const CALL = /^\{"name":("(?:[^"\\]|\\.)*"),"arguments":/;
 
 /** The grammar puts no white space between tokens, and keys in the order of the schema. */
 export class ToolReader {
-  /** Came, and not read yet. */
+  /** Text that came and has not been read yet. */
   #held = '';
   #reading: 'begin' | 'content' | 'call' | 'arguments' | 'end' = 'begin';
   #calls = 0;
-  /** Of the arguments: open brackets, and whether we are in a string. */
+  /** How many brackets of the arguments are open, and whether we are in a string. */
   #depth = 0;
   #inString = false;
 
-  /** What `text` adds. */
+  /** Returns what `text` adds. */
   push(text: string): ToolPiece[] {
     this.#held += text;
     const pieces: ToolPiece[] = [];
@@ -64,7 +64,7 @@ export class ToolReader {
   }
 
   #call(): ToolPiece | 'more' | null {
-    // The end of the call before, and what stands between two.
+    // The end of the previous call, and what stands between two.
     if (this.#skip('}') || this.#skip(',')) return 'more';
     if (this.#held.startsWith(']')) {
       this.#reading = 'end';

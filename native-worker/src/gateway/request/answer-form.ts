@@ -1,4 +1,4 @@
-/** What form an answer is to have: `tools`, `tool_choice` and `response_format` of a request. */
+/** The form that an answer must have: `tools`, `tool_choice` and `response_format` of a request. */
 import * as v from 'valibot';
 import { asMeshError } from '@llmesh/core/base/errors';
 import { readJsonSchema } from '@llmesh/core/form/json-schema';
@@ -23,7 +23,7 @@ const ToolSchema = v.strictObject({
   }),
 });
 
-/** Of the request's own parameters. */
+/** The parameters of a request that are about the form. */
 export const FORM_PARAMETERS = {
   tools: v.optional(v.pipe(v.array(ToolSchema), v.maxLength(MAX_TOOLS)), []),
   tool_choice: v.optional(
@@ -61,18 +61,18 @@ export const FORM_PARAMETERS = {
 type FormRequest = v.InferOutput<ReturnType<typeof v.object<typeof FORM_PARAMETERS, undefined>>>;
 
 export interface AnswerForm {
-  /** A JSON schema of the whole answer, as text; null: it is free. */
+  /** A JSON schema of the whole answer, as text; null: the answer is free. */
   schema: string | null;
   /** Functions may be called: the answer is what `tool-reader.ts` reads. */
   tools: boolean;
-  /** For the model, beside what its user tells it; null: nothing. */
+  /** What the model is told beside the words of its user; null: nothing. */
   system: string | null;
 }
 
 const FREE: AnswerForm = { schema: null, tools: false, system: null };
 const ANY_OBJECT = '{"type":"object"}';
 
-/** Throws an `ApiError` for what nothing here can hold an answer to. */
+/** Throws an `ApiError` for a form that cannot be enforced here. */
 export function formOf({ tools, tool_choice, parallel_tool_calls, response_format }: FormRequest): AnswerForm {
   const choice = tool_choice ?? 'auto';
   if (tools.length > 0 && choice !== 'none') {

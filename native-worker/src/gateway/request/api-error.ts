@@ -2,18 +2,18 @@
 import type { ErrorObject } from 'openai/resources/shared';
 import { asMeshError, type ErrorCode, type MeshError } from '@llmesh/core/base/errors';
 
-/** As OpenAI's own answers name them. */
+/** The names that OpenAI's own answers use. */
 export type ApiErrorType = 'invalid_request_error' | 'authentication_error' | 'rate_limit_error' | 'server_error';
 
 export interface ApiErrorOptions {
   status: number;
   type: ApiErrorType;
-  /** Stable, for programs. */
+  /** A stable code for programs. */
   code: string;
   message: string;
   /** Where in the request it is: `messages[0].content`. Left out: nowhere in particular. */
   param?: string | null;
-  /** When it is worth trying again. Left out: not said. */
+  /** When it is worth trying again. Left out: unknown. */
   retryAfterSeconds?: number;
 }
 
@@ -40,12 +40,12 @@ export function badRequest(param: string | null, message: string, code = 'invali
   return new ApiError({ status: 400, type: 'invalid_request_error', code, message, param });
 }
 
-/** It could be, and is not. */
+/** The request is valid, but this is not carried out here. */
 export function unsupported(param: string, message: string): ApiError {
   return badRequest(param, message, 'unsupported_parameter');
 }
 
-/** Any thrown value as an `ApiError`; what is not expected tells a stranger nothing of this computer. */
+/** Any thrown value as an `ApiError`; an unexpected one tells a stranger nothing about this computer. */
 export function asApiError(thrown: unknown): ApiError {
   if (thrown instanceof ApiError) return thrown;
   return fromMesh(asMeshError(thrown, 'engine_failed', 'The gateway failed at this request. Try again.'));
@@ -72,7 +72,7 @@ const AWAY: Answer = [503, 'server_error', 5];
 const BROKEN: Answer = [502, 'server_error', 1];
 
 const ANSWERS: Record<ErrorCode, Answer> = {
-  // Nobody is there to read it: nginx's number for that, in case somebody counts.
+  // Nobody is there to read it: this is nginx's number for that, in case somebody counts.
   cancelled: [499, 'invalid_request_error', 0],
   offline: AWAY,
   control_unreachable: AWAY,
@@ -91,7 +91,7 @@ const ANSWERS: Record<ErrorCode, Answer> = {
   prompt_too_long: THEIRS,
   engine_failed: BROKEN,
   model_not_found: BROKEN,
-  // A provider says it of a conversation that the model's template refuses.
+  // A provider says this about a conversation that the model's template refuses.
   model_unreadable: THEIRS,
   model_download_failed: BROKEN,
   model_integrity: BROKEN,
@@ -114,12 +114,12 @@ const ANSWERS: Record<ErrorCode, Answer> = {
   no_trusted_provider: [503, 'server_error', 10],
   bad_schema: THEIRS,
   unsupported: [503, 'server_error', 10],
-  // Clients ask again by themselves after 5xx, and other computers would break over it.
+  // Clients ask again on their own after 5xx, and more computers would break over it.
   question_breaks: [422, 'invalid_request_error', 0],
   cannot_go_on: BROKEN,
 };
 
-/** Those that programs look for by another name. */
+/** The codes that programs know by another name. */
 const OPENAI_CODES: Partial<Record<ErrorCode, string>> = {
   unknown_model: 'model_not_found',
   prompt_too_long: 'context_length_exceeded',

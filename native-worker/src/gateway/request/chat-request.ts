@@ -1,4 +1,4 @@
-/** The body of `POST /v1/chat/completions`, and what of it a mesh can carry out. */
+/** The body of `POST /v1/chat/completions`, as far as a mesh can carry it out. */
 import * as v from 'valibot';
 import { MAX_TOP_LOGPROBS, MAX_TURNS, type Turn } from '@llmesh/core/protocol';
 import { FORM_PARAMETERS, formOf } from './answer-form.ts';
@@ -24,15 +24,15 @@ export interface ChatRequest extends Wish {
   turns: Turn[];
   /** Null: as long as the model likes. */
   maxTokens: number | null;
-  /** A JSON schema of the whole answer, as text; null: it is free. */
+  /** A JSON schema of the whole answer, as text; null: the answer is free. */
   schema: string | null;
   /** Functions may be called: the answer is what `tool-reader.ts` reads. */
   tools: boolean;
-  /** Alternatives to tell of at each token; null: nothing is told. */
+  /** How many alternatives to tell at each token; null: nothing is told. */
   logprobs: number | null;
 }
 
-/** Throws an `ApiError` that names the parameter which is wrong, or which nothing here carries out. */
+/** Throws an `ApiError` that names the parameter which is wrong or not supported here. */
 export function parseChatRequest(body: unknown): ChatRequest {
   const request = checked(ChatRequestSchema, withoutUnsupported(anObject(body, '"model" and "messages"'), 'chat'), '');
   const form = formOf(request);

@@ -1,4 +1,4 @@
-/** Values of strangers against a schema, with errors that name the parameter as OpenAI's do. */
+/** Checks the values of strangers against a schema, with errors that name the parameter as OpenAI's do. */
 import * as v from 'valibot';
 import { badRequest } from './api-error.ts';
 
@@ -15,7 +15,7 @@ export function checked<T extends v.GenericSchema>(schema: T, value: unknown, at
   throw badRequest(param, `"${param}" is not right. ${issue.message}`);
 }
 
-/** `messages[0].content`, as OpenAI writes it. */
+/** The path to a value, written as OpenAI does: `messages[0].content`. */
 function pathOf(issue: v.BaseIssue<unknown>, at: string): string {
   const steps = (issue.path ?? []).map(({ key }) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`));
   return `${at}${steps.join('')}`.replace(/^\./, '');

@@ -1,4 +1,4 @@
-/** The body of `POST /v1/completions`: bare texts to go on with. */
+/** The body of `POST /v1/completions`: bare texts to continue. */
 import * as v from 'valibot';
 import { MAX_PROMPT_BYTES } from '@llmesh/core/protocol';
 import { badRequest, unsupported } from './api-error.ts';
@@ -6,7 +6,7 @@ import { checked } from './checked.ts';
 import { anObject, HOW, MAX_ANSWER_TOKENS, MAX_CHOICES, whole, WHO, wishOf, type Wish } from './request-fields.ts';
 import { withoutUnsupported } from './unsupported.ts';
 
-/** As OpenAI has it. */
+/** OpenAI's default. */
 const DEFAULT_MAX_TOKENS = 16;
 const MAX_TOP_LOGPROBS = 5;
 const prompt = v.pipe(v.string(), v.maxLength(MAX_PROMPT_BYTES));
@@ -25,16 +25,16 @@ const CompletionRequestSchema = v.strictObject({
 });
 
 export interface CompletionRequest extends Wish {
-  /** `choices` answers to each, together at most MAX_CHOICES. */
+  /** Each prompt gets `choices` answers, MAX_CHOICES at most in all. */
   prompts: readonly string[];
   maxTokens: number;
-  /** Alternatives to tell of at each token; null: nothing is told. */
+  /** How many alternatives to tell at each token; null: nothing is told. */
   logprobs: number | null;
   /** The text of a choice begins with its prompt. */
   echo: boolean;
 }
 
-/** Throws an `ApiError` that names the parameter which is wrong, or which nothing here carries out. */
+/** Throws an `ApiError` that names the parameter which is wrong or not supported here. */
 export function parseCompletionRequest(body: unknown): CompletionRequest {
   const known = withoutUnsupported(anObject(body, '"model" and "prompt"'), 'completion');
   const request = checked(CompletionRequestSchema, known, '');
@@ -42,7 +42,7 @@ export function parseCompletionRequest(body: unknown): CompletionRequest {
   const wish = wishOf(request);
   const prompts = [request.prompt].flat();
   if (prompts.some((text) => text.trim() === '')) {
-    throw badRequest('prompt', 'It is empty: there is nothing to go on with.');
+    throw badRequest('prompt', 'It is empty: there is nothing to continue.');
   }
   if (prompts.length * wish.choices > MAX_CHOICES) {
     throw badRequest('n', `One request gets ${MAX_CHOICES} answers at most, to all its prompts together.`);

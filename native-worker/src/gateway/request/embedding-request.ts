@@ -7,7 +7,7 @@ import { checked } from './checked.ts';
 import { anObject, whole, WHO, type Wish } from './request-fields.ts';
 import { withoutUnsupported } from './unsupported.ts';
 
-/** As OpenAI has it. */
+/** OpenAI's limit. */
 const MAX_INPUTS = 2_048;
 const TEXTS = `It is a text, or up to ${MAX_INPUTS} of them. Token ids mean something else to each model.`;
 const input = v.pipe(v.string(), v.maxLength(MAX_PROMPT_BYTES));
@@ -22,11 +22,11 @@ const EmbeddingRequestSchema = v.strictObject({
 export interface EmbeddingRequest extends Pick<Wish, 'models' | 'provider' | 'privacy'> {
   inputs: readonly string[];
   encoding: 'float' | 'base64';
-  /** Numbers that a vector shall have; null: as many as the model's. */
+  /** How many numbers a vector must have; null: as many as the model gives. */
   dimensions: number | null;
 }
 
-/** Throws an `ApiError` that names the parameter which is wrong, or which nothing here carries out. */
+/** Throws an `ApiError` that names the parameter which is wrong or not supported here. */
 export function parseEmbeddingRequest(body: unknown): EmbeddingRequest {
   const known = withoutUnsupported(anObject(body, '"model" and "input"'), 'embedding');
   const request = checked(EmbeddingRequestSchema, known, '');

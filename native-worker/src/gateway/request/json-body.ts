@@ -6,14 +6,14 @@ import { ApiError, badRequest } from './api-error.ts';
 /** Four times the longest prompt: a character may be escaped. */
 export const MAX_BODY_BYTES = 2_097_152;
 
-/** Twice what a schema may have inside. What is written to be nested without end takes long to parse, and breaks who reads it. */
+/** Twice what a schema may have inside. Endless nesting takes long to parse, and breaks the code that reads it. */
 const MAX_BODY_DEPTH = 256;
 /** Parameters that have JSON schemas inside. */
 const SCHEMAS: ReadonlySet<string> = new Set(['response_format', 'tools']);
 
 /**
- * Throws an `ApiError` when it is too large, no JSON, or not declared as such: any other type a page could send without
- * asking first, from a site that its reader only happens to visit.
+ * Throws an `ApiError` when the body is too large, not JSON, or not declared as such: any other type could be sent by a
+ * page without asking first, from a site that its reader only happens to visit.
  */
 export async function jsonBody(request: Request): Promise<unknown> {
   if (!/^application\/json\s*(?:;|$)/i.test(request.headers.get('content-type') ?? '')) {
@@ -36,7 +36,7 @@ export async function jsonBody(request: Request): Promise<unknown> {
   try {
     return JSON.parse(body);
   } catch {
-    throw badRequest(null, 'The body is no JSON. Is it cut short, or a quote missing?', 'invalid_json');
+    throw badRequest(null, 'The body is not JSON. Was it cut short, or is a quote missing?', 'invalid_json');
   }
 }
 

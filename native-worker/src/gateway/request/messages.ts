@@ -31,9 +31,9 @@ const MessageSchema = v.variant(
 );
 const KNOWN = new Set(['role', 'content', 'tool_calls', 'tool_call_id']);
 
-/** `inForm`: the model is held to the form of answers that may call functions, and shall see its earlier ones in it. */
+/** `inForm`: the model is held to the form of answers that may call functions, so it sees its earlier answers in that form. */
 export function turnsOf(messages: readonly unknown[], inForm: boolean): Turn[] {
-  /** By the ids of their calls. */
+  /** The names of the functions, by the ids of their calls. */
   const called = new Map<string, string>();
   return messages.map((value, index) => {
     const at = `messages[${index}]`;
@@ -62,7 +62,7 @@ export function turnsOf(messages: readonly unknown[], inForm: boolean): Turn[] {
   });
 }
 
-/** Beside what the request itself says to the model. */
+/** Adds `system` to what the request itself tells the model. */
 export function withSystem(turns: readonly Turn[], system: string): Turn[] {
   const [first, ...rest] = turns;
   if (first?.role !== 'system') return [{ role: 'system', content: system }, ...turns];
@@ -73,7 +73,7 @@ function parseMessage(message: unknown, at: string): v.InferOutput<typeof Messag
   if (typeof message !== 'object' || message === null) {
     throw badRequest(at, 'A message is an object with role and content.');
   }
-  // Clients that repeat an answer send what was not in it as null, or empty.
+  // Clients that send an answer back fill in what was missing with null, or nothing.
   const entries = Object.entries(message).filter(
     ([, value]) => value !== null && !(Array.isArray(value) && value.length === 0),
   );

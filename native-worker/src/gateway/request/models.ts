@@ -6,7 +6,7 @@ import { findOffer, isMadeFor, offerName } from '@llmesh/core/policy/offer-name'
 import type { TaskName } from '@llmesh/core/base/ids';
 import { ApiError, badRequest } from './api-error.ts';
 
-/** Of models that were seen once; each costs a line of memory. */
+/** How many models that were seen once are remembered; each costs a line of memory. */
 const MAX_REMEMBERED = 10_000;
 const MAX_NAMED = 20;
 
@@ -15,11 +15,11 @@ export type ListedModel = Model & { llmesh: ModelNote };
 export interface ModelNote {
   name: string;
   quant: string;
-  /** Of the file; null: its providers do not say which it is. */
+  /** The SHA-256 of the file; null: its providers do not say which file it is. */
   sha256: string | null;
-  /** It is a model of the mesh's own catalogue. */
+  /** Whether it is in the mesh's own catalogue. */
   catalogued: boolean;
-  /** Others have signed for answers of its providers. */
+  /** Whether others have signed for answers of its providers. */
   proven: boolean;
   format: string;
   context_tokens: number;
@@ -28,9 +28,9 @@ export interface ModelNote {
   busy_slots: number;
   queued: number;
   tokens_per_second: number | null;
-  /** What "adapter" of a request may be. Left out: nothing. */
+  /** The adapters that a request may name. Left out: none. */
   adapters?: readonly Adapter[];
-  /** Numbers of a vector, of models for `/v1/embeddings`; null: it chats. */
+  /** How many numbers its vectors have, for `/v1/embeddings`; null: it chats. */
   vector_size: number | null;
 }
 
@@ -38,12 +38,12 @@ export interface ModelNote {
 const KINDS = [CHAT, EMBEDDING] as const;
 
 export class Models {
-  /** When it was first seen here, in seconds since 1970. */
+  /** When each model was first seen here, in seconds since 1970. */
   readonly #since = new Map<string, number>();
   readonly #offers: () => Offers | null;
   readonly #now: () => number;
 
-  /** `offers`: what the mesh offered last; null before its first word. `now`: milliseconds since 1970. */
+  /** `offers`: the mesh's latest offers; null before it has sent any. `now`: milliseconds since 1970. */
   constructor(offers: () => Offers | null, now: () => number) {
     this.#offers = offers;
     this.#now = now;
@@ -51,7 +51,7 @@ export class Models {
 
   list(): ListedModel[] {
     const named = new Set<string>();
-    // A stranger may say of a model that chats that it embeds: each id is listed once, as what chats.
+    // A stranger may claim that a chat model embeds: each id is listed once, and chat wins.
     return this.#all()
       .toSorted((a, b) => Number(isMadeFor(b, 'chat')) - Number(isMadeFor(a, 'chat')))
       .filter((offer) => named.size !== named.add(offerName(offer)).size)
@@ -67,15 +67,15 @@ export class Models {
   }
 
   /**
-   * Those of `ids` that somebody lends now, that are made for it, and with the adapter, in their order. Throws an `ApiError`
-   * when that is none.
+   * Those of `ids` that somebody lends now, for this task and with the adapter, in their order. Throws an `ApiError` when
+   * there are none.
    */
   choose(ids: readonly string[], task: TaskName = 'chat', adapter: string | null = null): Offer[] {
     const lent = this.#lent(ids, task);
     const found = lent.filter((offer) => isMadeFor(offer, task));
     if (found.length > 0) return adapter === null ? found : withAdapter(found, adapter);
     const others = this.#all().filter((offer) => isMadeFor(offer, task));
-    const instead = others.length === 0 ? 'Nobody lends one that does.' : `There is: ${names(others)}.`;
+    const instead = others.length === 0 ? 'Nobody lends one that does.' : `Available: ${names(others)}.`;
     const why = task === 'chat' ? 'turns text into vectors and does not chat' : 'chats and turns no text into vectors';
     throw badRequest('model', `${lent[0]?.id} ${why}. ${instead}`);
   }
@@ -133,13 +133,13 @@ export class Models {
     };
   }
 
-  /** 404 for one that was never seen here; 503 for one that is not lent just now. */
+  /** 404 for a model that was never seen here; 503 for one that is not lent just now. */
   #missing(id: string): ApiError {
     const all = this.#all();
     const instead =
       all.length === 0
         ? 'Nobody lends any model right now. Lend one: llmesh worker --model llmesh-tiny'
-        : `There is: ${names(all)}.`;
+        : `Available: ${names(all)}.`;
     const param = 'model';
     if (this.#since.has(id)) {
       const message = `Nobody lends ${id} right now. ${instead}`;
@@ -161,9 +161,9 @@ export class Models {
   }
 }
 
-/** Throws an `ApiError` that names those that there are. */
+/** Throws an `ApiError` that names the available adapters. */
 function withAdapter(offers: Offer[], wanted: string): Offer[] {
-  // Of many adapters not all are told.
+  // Where there are many adapters, not all of them are announced.
   const able = offers.filter(
     ({ adapters = [], moreAdapters }) => moreAdapters === true || adapters.some(({ sha256 }) => sha256 === wanted),
   );
@@ -171,7 +171,8 @@ function withAdapter(offers: Offer[], wanted: string): Offer[] {
   const there = offers.flatMap((offer) =>
     (offer.adapters ?? []).map(({ sha256, name }) => `${sha256} (${name}, of ${offerName(offer)})`),
   );
-  const instead = there.length === 0 ? 'There is none for it.' : `There is: ${there.slice(0, MAX_NAMED).join(', ')}.`;
+  const instead =
+    there.length === 0 ? 'No adapters are available for it.' : `Available: ${there.slice(0, MAX_NAMED).join(', ')}.`;
   throw new ApiError({
     status: 404,
     type: 'invalid_request_error',

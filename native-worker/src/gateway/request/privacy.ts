@@ -1,4 +1,4 @@
-/** Who may read a question, by the request and by what the gateway's owner says of whom. */
+/** Who may read a question: what the request wants, and whom the gateway's owner trusts. */
 import type { PeerId } from '@llmesh/core/base/ids';
 import { MAX_NAMED_PEERS } from '@llmesh/core/wire/control-protocol';
 import { badRequest } from './api-error.ts';
@@ -7,7 +7,7 @@ import type { Wish } from './request-fields.ts';
 export interface Circles {
   /** The owner's own computers. */
   own: readonly PeerId[];
-  /** Whom the owner trusts besides. */
+  /** Other computers that the owner trusts. */
   trusted: readonly PeerId[];
 }
 
@@ -29,7 +29,7 @@ export function whoMayRead(
   const both = circle !== null && named !== null ? named.filter((peer) => circle.includes(peer)) : (circle ?? named);
   const only = both?.filter((peer) => !ignored.includes(peer)) ?? null;
   if (only?.length === 0) {
-    throw badRequest('provider', 'Nobody is left who may answer: "only", "ignore" and "privacy" rule out everyone.');
+    throw badRequest('provider', 'Nobody is left who could answer: "only", "ignore" and "privacy" rule out everyone.');
   }
   return { only: only?.slice(0, MAX_NAMED_PEERS) ?? null, exclude: [...ignored] };
 }

@@ -11,7 +11,7 @@ export const MAX_CHOICES = 8;
 const MAX_FALLBACKS = 8;
 const MAX_STOPS = 4;
 const MAX_STOP_CHARACTERS = 256;
-/** The control plane takes so many names, and those that were tried have to fit beside these. */
+/** The control plane accepts a limited number of names, and those that were tried have to fit beside these. */
 const MAX_IGNORED = 32;
 
 export const whole = (least: number, most: number) =>
@@ -24,7 +24,7 @@ const between = (least: number, most: number) =>
     v.number(),
     v.check((value) => value >= least && value <= most, `It is a number from ${least} to ${most}.`),
   );
-/** A name that no model can have is one that nobody lends. */
+/** A name that no model can have counts as one that nobody lends. */
 const model = v.pipe(v.string(), v.minLength(1), v.maxLength(256));
 const adapter = v.pipe(
   v.string(),
@@ -32,10 +32,10 @@ const adapter = v.pipe(
 );
 const stop = v.pipe(v.string(), v.minLength(1), v.maxLength(MAX_STOP_CHARACTERS));
 
-/** Which models, and whose computers. */
+/** The fields that say which models and whose computers are asked. */
 export const WHO = {
   model,
-  /** Asked in turn where `model` cannot answer. */
+  /** The models asked in turn where `model` cannot answer. */
   models: v.optional(v.pipe(v.array(model), v.maxLength(MAX_FALLBACKS)), []),
   provider: v.optional(
     v.strictObject({
@@ -47,15 +47,15 @@ export const WHO = {
   privacy: v.optional(v.picklist(['own', 'trusted', 'any'], 'It is "own", "trusted" or "any".'), 'any'),
 };
 
-/** How the answer is written and sent. */
+/** The fields that say how the answer is written and sent. */
 export const HOW = {
-  /** Of the model: `/v1/models` has them. */
+  /** An adapter of the model: `/v1/models` lists them. */
   adapter: v.optional(adapter),
   stream: v.optional(v.boolean(), false),
   stream_options: v.optional(
     v.strictObject({
       include_usage: v.optional(v.nullable(v.boolean())),
-      // Noise against whoever measures the size of chunks: there is none here.
+      // It would ask for noise against somebody who measures the size of chunks: there is none here.
       include_obfuscation: v.optional(v.nullable(v.literal(false))),
     }),
   ),
@@ -71,11 +71,11 @@ export const HOW = {
 type Who = v.InferOutput<ReturnType<typeof v.object<typeof WHO, undefined>>>;
 type How = v.InferOutput<ReturnType<typeof v.object<typeof HOW, undefined>>>;
 
-/** What becomes of these fields. */
+/** What these fields are read as. */
 export interface Wish extends Pick<Who, 'provider' | 'privacy'> {
-  /** The first that can answer does. Never empty, none twice. */
+  /** The first model that can answer does. Never empty, and none stands twice. */
   models: readonly string[];
-  /** By its SHA-256; null: the model as it is. */
+  /** The SHA-256 of the adapter; null: the model as it is. */
   adapter: string | null;
   sampling: Sampling;
   choices: number;
@@ -114,7 +114,7 @@ export function anObject(body: unknown, has: string): object {
   throw badRequest(null, `The body is one JSON object with ${has}.`);
 }
 
-/** OpenAI's seeds have a sign and up to 53 bits, ours 32 without: the same one always is the same one. */
+/** OpenAI's seeds have a sign and up to 53 bits, ours 32 bits and no sign: the same seed always maps to the same one. */
 export function toSeed(seed: number): number {
   return ((seed % 0x1_0000_0000) + 0x1_0000_0000) % 0x1_0000_0000;
 }

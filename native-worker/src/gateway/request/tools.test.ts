@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { grammarText } from '@llmesh/core/form/grammar';
 import { jsonGrammar } from '@llmesh/core/form/json-grammar';
 import { readJsonSchema } from '@llmesh/core/form/json-schema';
 import { ToolReader, type ToolPiece } from '../answer/tool-reader.ts';
@@ -34,7 +35,7 @@ describe('functions that a model may call', () => {
     const { root, named } = readJsonSchema(schema);
     expect(root).toMatchObject({ kind: 'choice' });
     expect(Object.keys(named)).toEqual(['#/$defs/plant.', '#/$defs/plant.kind']);
-    expect(jsonGrammar({ root, named })).toContain('"\\"Oslo\\""');
+    expect(grammarText(jsonGrammar({ root, named }))).toContain('"\\"Oslo\\""');
     expect(system).toContain('"name":"get_weather","description":"Now."');
   });
 
@@ -64,7 +65,7 @@ describe('functions that a model may call', () => {
   });
 });
 
-/** In pieces of so many characters; neighbours of a kind joined. */
+/** Reads in pieces of `size` characters, and joins neighbours of one kind. */
 function read(text: string, size: number): ToolPiece[] {
   const reader = new ToolReader();
   const joined: ToolPiece[] = [];

@@ -10,30 +10,30 @@ import { MAX_SCHEMA_CHARS } from '@llmesh/core/wire/fields';
 export interface Tool {
   name: string;
   description: string | null;
-  /** A JSON schema of its arguments, an object; null: it takes none. */
+  /** A JSON schema of its arguments, an object; null: there are none. */
   parameters: object | null;
 }
 
-/** May it, must it, or must it call this one? Where it may not call at all, there are no tools. */
+/** Whether it may call, must call, or must call this one. Where it may not call at all, there are no tools. */
 export type ToolChoice = 'auto' | 'required' | { name: string };
 
 export interface ToolPlan {
-  /** For the model, beside what its user tells it. */
+  /** What the model is told beside the words of its user. */
   system: string;
-  /** Of the whole answer, as text. */
+  /** The schema of the whole answer, as text. */
   schema: string;
 }
 
 export interface ToolCall {
   id: string;
   name: string;
-  /** JSON. */
+  /** The arguments as JSON. */
   arguments: string;
 }
 
 const MAX_CALLS = 8;
 
-/** `parallel`: several calls in one answer. Throws bad_schema, which says what of the parameters cannot be held to. */
+/** `parallel`: several calls in one answer. Throws bad_schema, which says what cannot be enforced. */
 export function planTools(tools: readonly Tool[], choice: ToolChoice, parallel: boolean): ToolPlan {
   const callable = typeof choice === 'string' ? tools : tools.filter(({ name }) => name === choice.name);
   if (callable.length === 0) throw new MeshError('bad_schema', 'The function to call is not among the tools.');
@@ -64,7 +64,7 @@ export function answerTurn(content: string, calls: readonly Pick<ToolCall, 'name
   };
 }
 
-/** What a function returned. Templates know no role for it that all models share. */
+/** The turn with what a function returned. Templates know no role for it that all models share. */
 export function resultTurn(name: string, result: string): Turn {
   return { role: 'user', content: `The function ${name} returned:\n${result}` };
 }
@@ -100,11 +100,11 @@ function readParameters(name: string, parameters: object): JsonSchema {
     return readJsonSchema(JSON.stringify(parameters));
   } catch (thrown) {
     const { code, message } = asMeshError(thrown, 'bad_schema', 'They cannot be read.');
-    throw new MeshError(code, `The parameters of the function ${name} cannot be held to. ${message}`);
+    throw new MeshError(code, `The parameters of the function ${name} cannot be enforced. ${message}`);
   }
 }
 
-/** `schema` as a part of another: what it refers to within itself is found there under names of its own. */
+/** `schema` as a part of another: what it refers to within itself stands there under names of its own. */
 function hoisted(name: string, schema: object, definitions: Record<string, unknown>): unknown {
   const own = (part: string) => `${name}/${part}`.replaceAll('/', '.');
   let refersToItself = false;

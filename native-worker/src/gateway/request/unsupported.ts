@@ -1,4 +1,4 @@
-/** OpenAI's parameters that nothing here carries out: refused by name unless they ask for what happens anyway. */
+/** OpenAI's parameters that are not supported here: refused by name unless they ask for what happens anyway. */
 import { unsupported } from './api-error.ts';
 
 type IsNeutral = (value: unknown) => boolean;
@@ -10,7 +10,7 @@ const oneOf =
     values.includes(value);
 const empty: IsNeutral = (value) => typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 
-/** What makes no difference may stand there: many clients send every parameter they know. */
+/** Values that make no difference are accepted, since many clients send every parameter they know. */
 const UNSUPPORTED: Record<'chat' | 'completion' | 'embedding', Record<string, IsNeutral>> = {
   chat: {
     audio: never,

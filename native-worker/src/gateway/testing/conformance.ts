@@ -1,4 +1,4 @@
-/** Is it an answer as OpenAI's own types have it? `openai-schema.json` was made from them. */
+/** Checks answers against OpenAI's own types, from which `openai-schema.json` was made. */
 import { readFileSync } from 'node:fs';
 import { Ajv, type ValidateFunction } from 'ajv';
 
@@ -12,7 +12,7 @@ const ajv = new Ajv({ allErrors: true, strict: false });
 ajv.addSchema({ $id: 'openai', definitions: schema.definitions });
 const validators = new Map<string, ValidateFunction>();
 
-/** Of the client whose types they are. */
+/** The version of the client whose types they are. */
 export const schemaVersion = schema.openai;
 
 export type Kind =
@@ -23,7 +23,7 @@ export type Kind =
   | 'Model'
   | 'ErrorObject';
 
-/** What is wrong with it; empty: nothing. Our own `llmesh` fields, which every client skips, are left out. */
+/** What is wrong with a value; empty: nothing. Our own `llmesh` fields, which every client skips, are left out. */
 export function faults(kind: Kind, value: unknown): string[] {
   const validate = validators.get(kind) ?? ajv.compile({ $ref: `openai#/definitions/${kind}` });
   validators.set(kind, validate);

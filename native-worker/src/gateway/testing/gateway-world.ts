@@ -23,11 +23,11 @@ export interface WorldOptions {
   door?: Partial<DoorOptions>;
   origins?: string[];
   circles?: Circles;
-  /** That every model is offered with. */
+  /** The adapters that every model is offered with. */
   adapters?: Adapter[];
-  /** Somebody may have others. */
+  /** Whether some provider fetches other adapters. */
   moreAdapters?: boolean;
-  /** Numbers of a vector, of those models that embed. */
+  /** How many numbers a vector has, for the models that embed. */
   embeds?: Record<string, number>;
 }
 
@@ -37,7 +37,7 @@ export class GatewayWorld {
   #mesh: Mesh | null = null;
   #app: ReturnType<typeof gatewayApp> | null = null;
 
-  /** Once everybody who lends is there. `ScriptedServer` makes no offers of its own: these are what it would say. */
+  /** Call it once all providers are there. `ScriptedServer` makes no offers of its own: these are what it would say. */
   async open(models: readonly string[] = ['m'], options: WorldOptions = {}): Promise<this> {
     const { clock } = this.world;
     const mesh = await this.world.join();
@@ -110,7 +110,7 @@ export class GatewayWorld {
     return this.fetch('/v1/chat/completions', { method: 'POST', body: JSON.stringify(request), ...init, headers });
   }
 
-  /** To its last byte, while the clock turns. */
+  /** Reads a response to its last byte, while the clock turns. */
   async whole(response: Promise<Response>): Promise<Answered> {
     let read: Answered | null = null;
     let failure: unknown = null;
@@ -135,7 +135,7 @@ export class GatewayWorld {
   }
 }
 
-/** What a test looks at in the JSON of one event: a chunk, or an error. */
+/** The JSON of one event, as far as tests look at it: a chunk, or an error. */
 export interface StreamedEvent {
   choices?: {
     index: number;

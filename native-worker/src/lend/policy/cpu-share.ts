@@ -3,7 +3,7 @@ import os from 'node:os';
 import { defaultThreads } from '../../llama/context/llama-device.ts';
 import { cpuQuota } from '../../sensors/cpu-quota.ts';
 
-/** As many as asked for, within the share; at least one. Nothing when neither is said. */
+/** As many threads as asked for, within the share; at least one. Undefined when neither is said. */
 export function threadsWithin(
   { threads, maxCpu }: { threads?: number; maxCpu?: number },
   cores = Math.min(os.availableParallelism(), cpuQuota()),

@@ -6,13 +6,13 @@ const RANGE = /^([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)$/;
 /** `always`; `idle`: while nobody needs the computer; else in these hours, of the computer's own clock. */
 export type When = 'always' | 'idle' | readonly HourRange[];
 
-/** Minutes since midnight. The end is not part of it; one before the start is on the next day. */
+/** Minutes since midnight. The end is exclusive; an end before the start is on the next day. */
 export interface HourRange {
   fromMinute: number;
   toMinute: number;
 }
 
-/** Null when it is none of the three. */
+/** Null when the text is none of the three. */
 export function readWhen(text: string): When | null {
   const words = text.trim();
   if (words === 'always' || words === 'idle') return words;
@@ -26,7 +26,7 @@ export function isWithin(ranges: readonly HourRange[], minute: number): boolean 
   );
 }
 
-/** When it is lent again, `HH:MM`, for a minute outside all ranges. */
+/** The time, `HH:MM`, at which the computer is lent again, for a minute outside all ranges. */
 export function nextStart(ranges: readonly HourRange[], minute: number): string {
   const waits = ranges.map(({ fromMinute }) => (fromMinute - minute + MINUTES_A_DAY) % MINUTES_A_DAY);
   const next = (minute + Math.min(...waits)) % MINUTES_A_DAY;
@@ -41,7 +41,7 @@ function readRange(text: string): HourRange | null {
   const [, fromHour, fromRest, toHour, toRest] = RANGE.exec(text) ?? [];
   const fromMinute = Number(fromHour) * 60 + Number(fromRest);
   const toMinute = Number(toHour) * 60 + Number(toRest);
-  // A range without length says nothing: a whole day is 00:00-24:00.
+  // An empty range means nothing: a whole day is 00:00-24:00.
   if (Number.isNaN(fromMinute) || toMinute > MINUTES_A_DAY || fromMinute === toMinute) return null;
   return { fromMinute, toMinute };
 }

@@ -6,7 +6,7 @@ import { UNKNOWN_READING, type MachineReading } from '../../sensors/machine-read
 const CALM_MS = 60_000;
 const NOON = new Date(2026, 5, 1, 12, 0);
 
-/** A policy that is told a reading for some seconds, one a second. Says why it paused at the last one. */
+/** Tells a policy a reading once a second for some seconds. Returns why it paused at the last one. */
 function told(wishes: Partial<LendingWishes> = {}) {
   const policy = new LendingPolicy({ when: 'always', onBattery: false, calmMs: CALM_MS, ...wishes });
   let nowMs = 0;
@@ -29,10 +29,10 @@ describe('the policy of lending', () => {
     const at = told();
     expect(at({ swapBytesPerSecond: 1 << 20 }, 100)).toBeNull();
     expect(at({ swapBytesPerSecond: 40 << 20 })).toBe('memory');
-    // Less, but not over.
+    // It is less, but not over.
     expect(at({ swapBytesPerSecond: 1 << 20 }, 1_000)).toBe('memory');
     expect(at({ swapBytesPerSecond: 0 }, 60)).toBe('memory');
-    // Once more, and the calm counts from the start.
+    // After one more, the calm counts from the start.
     expect(at({ swapBytesPerSecond: 1 << 20 })).toBe('memory');
     expect(at({ swapBytesPerSecond: 0 }, 60)).toBe('memory');
     expect(at({ swapBytesPerSecond: 0 }, 1)).toBeNull();
@@ -92,12 +92,12 @@ describe('the policy of lending', () => {
     const when = readWhen('22:00-07:00')!;
     const policy = new LendingPolicy({ when, onBattery: false, calmMs: CALM_MS });
     const pause = policy.look(UNKNOWN_READING, NOON, 0);
-    expect(pause).toEqual({ why: 'hours', words: 'These are not its hours. Lending goes on at 22:00.' });
+    expect(pause).toEqual({ why: 'hours', words: 'These are not its hours. Lending continues at 22:00.' });
     expect(policy.look(UNKNOWN_READING, new Date(2026, 5, 1, 22, 0), 1_000)).toBeNull();
     expect(policy.look(UNKNOWN_READING, new Date(2026, 5, 2, 7, 0), 2_000)?.why).toBe('hours');
   });
 
-  it('names the gravest of several reasons, and goes on to the next when that is over', () => {
+  it('names the gravest of several reasons, and then the next when that is over', () => {
     const at = told({ when: readWhen('22:00-07:00')! });
     expect(at({ swapBytesPerSecond: 40 << 20, onBattery: true })).toBe('memory');
     expect(at({ swapBytesPerSecond: 0, onBattery: true }, 61)).toBe('battery');

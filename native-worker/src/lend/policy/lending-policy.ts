@@ -11,44 +11,44 @@ export type PauseReason = (typeof PAUSE_REASONS)[number];
 
 export interface Pause {
   why: PauseReason;
-  /** For a person: why, and what ends it. */
+  /** Words for a person: why, and what ends it. */
   words: string;
 }
 
 export interface LendingWishes {
   when: When;
-  /** Lend on battery, too. */
+  /** Whether to lend on battery, too. */
   onBattery: boolean;
   /** How long it has to be quiet before it is lent again. */
   calmMs: number;
 }
 
 export const DEFAULT_CALM_MS = 60_000;
-/** Keyboard and pointer untouched for so long: its owner is away. */
+/** When keyboard and pointer have been idle for so long, the owner is away. */
 export const OWNER_AWAY_MS = 300_000;
 const BUSY = { from: 0.25, to: 0.15 };
 const HOT_CELSIUS = { from: 5, to: 15 };
-/** A computer in good health swaps out a little now and then; what thrashes moves tens of megabytes. */
+/** A healthy computer swaps out a little now and then; one that thrashes moves tens of megabytes. */
 const SWAP_BYTES = { from: 4 << 20, to: 1 << 18 };
 const MAJOR_FAULTS = { from: 500, to: 100 };
 const STALL = { from: 0.1, to: 0.02 };
-/** A program that starts needs the processor, and reads itself from the disk, for a few seconds. */
+/** A program that starts needs processor and disk for a few seconds. */
 const LASTING_MS = 10_000;
 
 interface Rule {
   why: PauseReason;
-  /** It has to last so long before it counts. */
+  /** How long it has to last before it counts. */
   afterMs: number;
-  /** Gone for so long, it counts no more. */
+  /** How long it has to be gone before it no longer counts. */
   calmMs: number;
-  /** `paused`: it is what we pause for, and has to be further down to be over. Unknown is false. */
+  /** `paused`: we pause for this reason, so it has to sink further before it is over. Unknown is false. */
   holds: (reading: MachineReading, date: Date, paused: boolean) => boolean;
   words: (date: Date) => string;
 }
 
 interface Held {
   paused: boolean;
-  /** Since when it has been otherwise than `paused`; null: it is not. */
+  /** Since when it has differed from `paused`; null: it does not. */
   otherwiseSinceMs: number | null;
 }
 
@@ -60,7 +60,7 @@ export class LendingPolicy {
     this.#rules = rulesFor(wishes);
   }
 
-  /** `nowMs` is monotonic. The first of several reasons, the gravest first; null: it is lent. */
+  /** Returns the gravest of several reasons; null: the computer is lent. `nowMs` is monotonic. */
   look(reading: MachineReading, date: Date, nowMs: number): Pause | null {
     // Each rule has to see each reading.
     const reasons = this.#rules.filter((rule) => this.#holds(rule, reading, date, nowMs));
@@ -92,16 +92,16 @@ function rulesFor({ when, onBattery, calmMs }: LendingWishes): Rule[] {
       calmMs,
       holds: ({ swapBytesPerSecond, memoryStallShare }, _, paused) =>
         isAbove(swapBytesPerSecond, SWAP_BYTES, paused) || isAbove(memoryStallShare, STALL, paused),
-      words: () => 'This computer is short of memory and swaps. Lending goes on when that is over.',
+      words: () => 'This computer is short of memory and swaps. Lending continues when that is over.',
     },
     {
-      // Memory too, but a program that starts looks the same for a moment.
+      // This is about memory, too, but a program that starts looks the same for a moment.
       why: 'memory',
       afterMs: LASTING_MS,
       calmMs,
       holds: ({ majorFaultsPerSecond }, _, paused) => isAbove(majorFaultsPerSecond, MAJOR_FAULTS, paused),
       words: () =>
-        'This computer is short of memory and reads from the disk all the time. Lending goes on when that is over.',
+        'This computer is short of memory and reads from the disk all the time. Lending continues when that is over.',
     },
     {
       why: 'hot',
@@ -110,7 +110,7 @@ function rulesFor({ when, onBattery, calmMs }: LendingWishes): Rule[] {
       holds: ({ headroomCelsius, throttled }, _, paused) =>
         throttled === true ||
         (headroomCelsius !== null && headroomCelsius <= (paused ? HOT_CELSIUS.to : HOT_CELSIUS.from)),
-      words: () => 'This computer is too hot. Lending goes on when it has cooled down.',
+      words: () => 'This computer is too hot. Lending continues when it has cooled down.',
     },
   ];
   if (!onBattery) {
@@ -129,14 +129,14 @@ function rulesFor({ when, onBattery, calmMs }: LendingWishes): Rule[] {
         afterMs: 0,
         calmMs: 0,
         holds: ({ ownerIdleMs }) => ownerIdleMs !== null && ownerIdleMs < OWNER_AWAY_MS,
-        words: () => 'Somebody is using this computer. Lending goes on five minutes after that.',
+        words: () => 'Somebody is using this computer. Lending continues five minutes after that.',
       },
       {
         why: 'busy',
         afterMs: LASTING_MS,
         calmMs,
         holds: ({ othersCpuShare }, _, paused) => isAbove(othersCpuShare, BUSY, paused),
-        words: () => 'Other programs need the processor. Lending goes on when they are done.',
+        words: () => 'Other programs need the processor. Lending continues when they are done.',
       },
     );
   } else if (when !== 'always') {
@@ -145,7 +145,7 @@ function rulesFor({ when, onBattery, calmMs }: LendingWishes): Rule[] {
       afterMs: 0,
       calmMs: 0,
       holds: (_, date) => !isWithin(when, minuteOf(date)),
-      words: (date) => `These are not its hours. Lending goes on at ${nextStart(when, minuteOf(date))}.`,
+      words: (date) => `These are not its hours. Lending continues at ${nextStart(when, minuteOf(date))}.`,
     });
   }
   return rules;

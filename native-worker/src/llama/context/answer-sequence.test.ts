@@ -22,7 +22,7 @@ describe('AnswerSequence, with a pretended sequence', () => {
     ({ sequence, llama } = pretendSequence());
   });
 
-  it('computes a prompt in the same chunks, however it goes on', async () => {
+  it('computes a prompt in the same chunks, however it continues', async () => {
     expect(await sequence.prefill(read(prompt), wanted)).toEqual(prompt.slice(CHUNK));
     expect(llama.batches).toEqual([CHUNK]);
     await sequence.forget();
@@ -41,7 +41,7 @@ describe('AnswerSequence, with a pretended sequence', () => {
     expect(sequence.reusable(next)).toBe(3 * CHUNK);
   });
 
-  it('goes on behind its own answer where it need not come out the same each time', async () => {
+  it('continues behind its own answer where it need not come out the same each time', async () => {
     llama.write(await sequence.prefill(read(prompt), wanted));
     llama.write(written);
     const next = [...prompt, ...written, ...tokens(20, 2000)];
@@ -78,13 +78,13 @@ describe('AnswerSequence, with a pretended sequence', () => {
       expect(sequence.reusable(read(all, { exact, requester: null }))).toBe(2 * CHUNK);
       // Bob calls the same words his own system prompt: Ada's did not end there.
       expect(sequence.reusable(read(all, { exact, requester: 'bob', open: all.length }))).toBe(2 * CHUNK);
-      // From now on it is Bob's, and all of it.
+      // From now on all of it is Bob's.
       await sequence.prefill(read(all, { exact, requester: 'bob', open: 0 }), wanted);
       expect(sequence.reusable(read(all, { exact, requester: 'ada', open: system.length }))).toBe(0);
     },
   );
 
-  it('begins anew where a llama cannot go back', async () => {
+  it('begins again where llama.cpp cannot go back', async () => {
     await sequence.prefill(read(prompt), wanted);
     llama.adaptStateToTokens = async () => {
       llama.contextTokens = [];

@@ -1,37 +1,37 @@
-/** One place in a llama.cpp context where answers are written, and what it still knows of the ones before. */
+/** One sequence of a llama.cpp context, where answers are written, and what it still holds of earlier ones. */
 import type { LlamaContextSequence, Token } from 'node-llama-cpp';
 import { indexAsPriority } from './batching.ts';
 import type { Entrance } from './entrance.ts';
 
 /**
- * Tokens of a prompt that are computed in one go. Between two goes a cancel is heard: 64 take 0.1 to 0.25 s on a
+ * How many tokens of a prompt are computed in one go. Between two goes a cancel is heard: 64 take 0.1 to 0.25 s on a
  * processor where a whole long prompt takes seconds.
  */
 export const CHUNK = 64;
 
-/** What a sequence is to hold before an answer is written, and what of it may be there already. */
+/** The tokens that a sequence must hold before an answer is written, and which of them may be reused. */
 export interface Reading {
   tokens: readonly Token[];
-  /** Whose it is; null where there is only one user. */
+  /** The requester; null where there is only one user. */
   requester: string | null;
-  /** So many leading tokens are no secret of the requester: those of the template and the system prompt. */
+  /** How many leading tokens are no secret of the requester: those of the template and the system prompt. */
   open: number;
-  /** Only what was computed as it would be anew is used: an answer that has to come out the same each time. */
+  /** Reuses only tokens that were computed as they would be again, for an answer that must come out the same each time. */
   exact: boolean;
 }
 
 export class AnswerSequence {
   readonly index: number;
   readonly llama: LlamaContextSequence;
-  /** Of whose sequence it is now. */
+  /** Aborts the answer whose sequence it is now. */
   signal: AbortSignal = new AbortController().signal;
-  /** The tokens of whole chunks that the sequence holds from its start on, each computed after nothing but such. */
+  /** The tokens of whole chunks at the start of the sequence, each computed after nothing but whole chunks. */
   #chunks: Token[] = [];
   #requester: string | null = null;
   #open = 0;
   #entrance: Entrance;
 
-  /** `entrance`: that of its context. */
+  /** `entrance`: the entrance of its context. */
   constructor(sequence: LlamaContextSequence, place: number, entrance: Entrance) {
     this.llama = sequence;
     this.index = place;
@@ -39,9 +39,9 @@ export class AnswerSequence {
   }
 
   /**
-   * So many leading tokens need not be computed again; never the last. An exact reading takes whole chunks of earlier
+   * How many leading tokens need not be computed again; never the last. An exact reading takes whole chunks of earlier
    * prompts only: tokens of an answer were computed one by one, which differs in the last bits and can tip a near-tie.
-   * Of what another asked, it is whole chunks of the open part: how fast an answer begins must not tell the rest.
+   * Of another requester's prompt it takes whole chunks of the open part: how fast an answer begins must not tell the rest.
    */
   reusable({ tokens, requester, exact }: Reading): number {
     const own = requester === this.#requester;
@@ -50,7 +50,7 @@ export class AnswerSequence {
     return exact || !own ? same - (same % CHUNK) : same;
   }
 
-  /** So many tokens that it holds would be thrown away. */
+  /** How many tokens that it holds would be thrown away. */
   lost({ tokens }: Reading): number {
     const held = this.llama.contextTokens;
     return held.length - sharedLength(held, tokens);
@@ -63,7 +63,7 @@ export class AnswerSequence {
     this.#chunks.length = Math.min(this.#chunks.length, at - (at % CHUNK));
     await this.#entrance.enter(() => this.llama.adaptStateToTokens(tokens.slice(0, at), false));
     if (this.llama.nextTokenIndex !== at) {
-      // Recurrent models and sliding windows cannot go back to just any token.
+      // Recurrent models and sliding windows cannot go back to any token.
       await this.forget();
       at = 0;
     }
@@ -95,7 +95,7 @@ export class AnswerSequence {
     return this.#entrance.step(run, this.signal);
   }
 
-  /** Forgets the last so many tokens; within a step. */
+  /** Forgets the last `count` tokens, within a step. */
   async takeBack(count: number): Promise<void> {
     const end = this.llama.nextTokenIndex;
     await this.#entrance.enter(() => this.llama.eraseContextTokenRanges([{ start: end - count, end }]));

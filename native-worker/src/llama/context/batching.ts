@@ -10,7 +10,7 @@ import type { BatchItem, BatchingOptions, EvaluationPriority, PrioritizedBatchIt
  */
 const MAX_LOOKS = 24;
 
-/** A sequence's place in the batch, smuggled through the one number that the library hands to a strategy. */
+/** The place of a sequence in the batch, smuggled through the only number that the library hands to a strategy. */
 export function indexAsPriority(place: number): EvaluationPriority {
   return place as EvaluationPriority;
 }
@@ -19,7 +19,7 @@ export function indexAsPriority(place: number): EvaluationPriority {
 export function gatherSequences(active: () => number): BatchingOptions {
   let looks = 0;
   return {
-    // At once: the strategy itself waits for the others.
+    // It is dispatched at once: the strategy itself waits for the others.
     dispatchSchedule: (dispatch) => dispatch(),
     itemPrioritizationStrategy({ items }) {
       if (items.length < active() && looks < MAX_LOOKS) {
@@ -34,7 +34,7 @@ export function gatherSequences(active: () => number): BatchingOptions {
 
 /**
  * The oldest item and all of the same length. llama.cpp splits a batch of unequal lengths anyway, and so a chunk of a
- * prompt is computed alike whoever else is answered meanwhile. It also splits where sequence ids do not ascend.
+ * prompt is computed alike no matter who else is answered meanwhile. It also splits where sequence ids do not ascend.
  */
 function alike(items: readonly BatchItem[]): PrioritizedBatchItem[] {
   const length = items[0]?.tokens.length ?? 0;

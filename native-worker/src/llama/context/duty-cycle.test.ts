@@ -8,7 +8,7 @@ const ROUND_MS = STEP_MS / SHARE;
 
 let clock: ManualClock;
 let duty: DutyCycle;
-/** When which answer's step was computed. */
+/** The times at which the steps of each answer were computed. */
 let steps: { who: string; atMs: number }[];
 let stop: AbortController;
 beforeEach(() => {
@@ -23,7 +23,7 @@ const compute = (who: string, ms = STEP_MS) =>
     clock.after(ms, resolve);
   });
 
-/** Step after step, as an answer is written. */
+/** Takes step after step, as an answer does. */
 async function write(who: string, most = Infinity, signal = stop.signal): Promise<void> {
   for (let i = 0; i < most && !signal.aborted; i++) await duty.step(() => compute(who), signal);
 }
@@ -36,17 +36,17 @@ describe('a share of the time', () => {
     await clock.advance(100 * ROUND_MS);
     await Promise.all(answers);
     const rounds = [...new Set(steps.map(({ atMs }) => atMs))];
-    // A quarter of each four: 10 ms of work, 30 of rest.
+    // A quarter of the time means 10 ms of work, then 30 ms of rest.
     expect(rounds).toEqual(Array.from({ length: 100 }, (_, i) => i * ROUND_MS));
     for (const round of rounds) expect(at(round)).toEqual(['a', 'b', 'c']);
   });
 
-  it('counts the whole round, however long its steps are and whoever comes into it', async () => {
+  it('counts the whole round, however long its steps are and no matter who joins it', async () => {
     const long = duty.step(() => compute('long', 40), stop.signal);
     await clock.advance(5);
     const late = write('late', 2);
     await clock.advance(5);
-    // One that is done waits for those that are not, and for the rest.
+    // An answer whose step is done waits for the others, and for the pause.
     expect(steps.length).toBe(2);
     await clock.advance(30);
     await long;
@@ -58,7 +58,7 @@ describe('a share of the time', () => {
     await late;
   });
 
-  it('of all is no rest, and one that nobody used begins at once', async () => {
+  it('of one hundred per cent has no pause, and one that nobody used begins at once', async () => {
     duty = new DutyCycle(1, clock);
     const all = write('a', 3);
     await clock.advance(3 * STEP_MS);

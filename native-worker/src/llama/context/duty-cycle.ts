@@ -1,5 +1,5 @@
 /**
- * `--share`: computes a part of the time, whatever computes. Answers take their steps in rounds, so that those that are
+ * `--share`: computes for a part of the time, on any device. Answers take their steps in rounds, so that those that are
  * written together still share theirs; after a round that took t the next waits t·(1/share − 1).
  */
 import { untilAborted } from '@llmesh/core/base/abort';
@@ -10,7 +10,7 @@ export class DutyCycle {
   readonly #clock: Clock;
   #underWay = 0;
   #beganMs = 0;
-  /** From the end of a round's first step: whoever wants one more waits for the next round. */
+  /** Set from the end of a round's first step on: a further step waits for the next round. */
   #rest: Promise<void> | null = null;
   #endRest = () => {};
 
@@ -20,7 +20,7 @@ export class DutyCycle {
     this.#clock = clock;
   }
 
-  /** Runs it in this round or the next. Rejects as it does, or with cancelled while it waits. */
+  /** Runs the step in this round or the next. Rejects as it does, or with cancelled while it waits. */
   async step<T>(run: () => Promise<T>, signal: AbortSignal): Promise<T> {
     while (this.#rest !== null) await untilAborted(this.#rest, signal);
     if (this.#underWay === 0) this.#beganMs = this.#clock.now();

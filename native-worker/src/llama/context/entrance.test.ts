@@ -21,7 +21,7 @@ describe('Entrance', () => {
     await entered[1];
     expect(await held).toBe(2);
     const next = step();
-    // Nobody is entering: it was asked for at once.
+    // Nobody is entering, so it was asked for at once.
     expect(steps).toBe(3);
     await next;
   });

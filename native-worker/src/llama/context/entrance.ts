@@ -10,12 +10,12 @@ export class Entrance {
   #opened: Promise<void> | null = null;
   #open = () => {};
 
-  /** `duty`: of whoever lends only a share of the time. */
+  /** `duty`: the cycle of a computer that lends only a share of its time. */
   constructor(duty: DutyCycle | null = null) {
     this.#duty = duty;
   }
 
-  /** Runs `change` as soon as the steps that were asked for are done. */
+  /** Runs `change` as soon as the pending steps are done. */
   async enter(change: () => Promise<void>): Promise<void> {
     this.#entering += 1;
     this.#opened ??= new Promise((resolve) => {
@@ -32,7 +32,7 @@ export class Entrance {
     }
   }
 
-  /** Asks for a step when nobody is entering, and it is time. Rejects as it does, or with cancelled. */
+  /** Takes a step when nobody is entering, and the duty cycle allows it. Rejects as it does, or with cancelled. */
   step<T>(run: () => Promise<T>, signal: AbortSignal): Promise<T> {
     const asked = () => this.#opened?.then(run) ?? run();
     return this.#duty === null ? asked() : this.#duty.step(asked, signal);

@@ -13,7 +13,7 @@ import {
 const GB = 1e9;
 const LAYERS = 32;
 
-/** Like an 8B model: 5 GB of weights, 1 GB for each 8,192 tokens of context. */
+/** A model like one of 8B parameters: 5 GB of weights, 1 GB for each 8,192 tokens of context. */
 const estimate = ({ gpuLayers, contextTokens, slots }: Layout) => {
   const bytes = 5 * GB + (contextTokens / 8192) * slots * GB;
   const vramBytes = (bytes * gpuLayers) / LAYERS;

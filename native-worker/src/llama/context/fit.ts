@@ -1,21 +1,21 @@
-/** How a model is best run with the memory there is, and what to say when there is not enough. Plain numbers. */
+/** How a model is best run with the available memory, and what to say when that is not enough. Plain numbers. */
 
-/** Answers at once, on a graphics card that holds the whole model: more cost it next to nothing. */
+/** How many answers at once, on a graphics card that holds the whole model: more cost it next to nothing. */
 const SLOTS_ON_GPU = [8, 4, 2, 1];
 const SLOTS = [4, 2, 1];
-/** Where nobody says: longer conversations are rare, and their memory is taken from the start. */
+/** The default: longer conversations are rare, and their memory is taken from the start. */
 const USUAL_CONTEXT_TOKENS = 8192;
-/** Rather than a shorter context than this, a part of the model is left to the processor. */
+/** A part of the model is left to the processor before the context gets shorter than this. */
 const COMFORTABLE_CONTEXT_TOKENS = 4096;
-/** Below this a context is of no use to anybody. */
+/** A shorter context is useless. */
 const LEAST_CONTEXT_TOKENS = 512;
 
 /** Memory that a model may take, in bytes. */
 export interface Machine {
   ramBytes: number;
-  /** 0: no graphics card that is used. */
+  /** 0: no graphics card is used. */
   vramBytes: number;
-  /** The graphics card has no memory of its own: what it takes is taken from the rest. */
+  /** Whether the graphics card has no memory of its own, and takes what it needs from the rest. */
   unified: boolean;
 }
 
@@ -25,7 +25,7 @@ export interface Need {
 }
 
 export interface Layout {
-  /** On the graphics card; the rest computes on the processor. */
+  /** The layers on the graphics card; the rest compute on the processor. */
   gpuLayers: number;
   contextTokens: number;
   slots: number;
@@ -33,25 +33,25 @@ export interface Layout {
 
 export interface FitRequest {
   layers: number;
-  /** What the model was trained on. */
+  /** The context that the model was trained with. */
   trainContextTokens: number;
   machine: Machine;
-  /** As its owner insists; null: as it is best. */
+  /** What the owner insists on; null: what is best. */
   contextTokens: number | null;
   slots: number | null;
-  /** As the catalogue plans; null: as is usual. */
+  /** What the catalogue plans; null: what is usual. */
   usualContextTokens: number | null;
   estimate: (layout: Layout) => Promise<Need>;
 }
 
 export type FitResult =
   | { fits: true; layout: Layout }
-  /** `need`: of the smallest that was wished for. `instead`: what would do, of the same file. */
+  /** `need`: for the smallest layout that was wished for. `instead`: a layout of the same file that would fit. */
   | { fits: false; need: Need; instead: Layout | null };
 
 /**
- * First answers at once are given up, then the length of conversations. On a graphics card the whole model comes before
- * both, down to a comfortable context; where it does not fit even so, as many layers as fit.
+ * Gives up answers at once first, then the length of conversations. On a graphics card the whole model comes before both,
+ * down to a comfortable context; where it does not fit even so, as many layers as fit.
  */
 export async function planFit(request: FitRequest): Promise<FitResult> {
   const layout = await bestLayout(request);
@@ -70,7 +70,7 @@ export function fitsInto({ ramBytes, vramBytes }: Need, machine: Machine): boole
   return (machine.unified ? ramBytes + vramBytes : ramBytes) <= machine.ramBytes;
 }
 
-/** All memory that a model could take of this machine. */
+/** All the memory of this machine that a model could take. */
 export function availableBytes({ ramBytes, vramBytes, unified }: Machine): number {
   return unified ? Math.max(ramBytes, vramBytes) : ramBytes + vramBytes;
 }
@@ -103,7 +103,7 @@ async function bestLayout(request: FitRequest): Promise<Layout | null> {
   return null;
 }
 
-/** As many layers on the graphics card as fit there; null when the rest does not fit beside them. */
+/** Puts as many layers on the graphics card as fit; null when the rest does not fit beside them. */
 async function mostLayers(request: FitRequest, layout: Omit<Layout, 'gpuLayers'>): Promise<number | null> {
   const { machine, layers, estimate } = request;
   const onCard = async (gpuLayers: number) => (await estimate({ ...layout, gpuLayers })).vramBytes <= machine.vramBytes;
@@ -128,7 +128,7 @@ async function fitting({ estimate, machine }: FitRequest, layout: Layout): Promi
   return fitsInto(await estimate(layout), machine);
 }
 
-/** The best first. */
+/** The layouts, best first. */
 function layouts(request: FitRequest, slots: readonly number[]): Omit<Layout, 'gpuLayers'>[] {
   const choices = request.slots === null ? slots : [request.slots];
   const [longest, ...shorter] = contexts(request);

@@ -6,7 +6,7 @@ import { MeshError } from '@llmesh/core/base/errors';
 const POOLS = { mean: 1, cls: 2, last: 3 };
 const RANKS = 4;
 
-/** False: it chats. Throws model_unreadable for what does neither. */
+/** False: it chats. Throws model_unreadable for a model that does neither. */
 export function isEmbedder({ architectureMetadata }: GgufFileInfo): boolean {
   const pooling: unknown = architectureMetadata.pooling_type;
   if (pooling === RANKS) {

@@ -1,4 +1,4 @@
-/** llama.cpp on this machine: which build of it runs, and on what. */
+/** llama.cpp on this machine: which build of it runs, and on which device. */
 import os from 'node:os';
 import { getLlama, LlamaLogLevel, NoBinaryFoundError, type Llama } from 'node-llama-cpp';
 import { MeshError } from '@llmesh/core/base/errors';
@@ -17,7 +17,7 @@ const SOFTWARE_DEVICE = /llvmpipe|swiftshader|softpipe|lavapipe/i;
  * not a little.
  */
 export function defaultThreads(cores = os.availableParallelism(), quota = cpuQuota()): number {
-  // Of a quota nothing is left to others: it is the part that we were given.
+  // A quota is ours alone: no core of it is left to others.
   return Math.max(1, Math.min(cores - 1, Math.floor(quota)));
 }
 
@@ -67,7 +67,7 @@ async function start(gpu: GpuChoice, threads: number): Promise<Llama> {
       build: 'never',
       maxThreads: threads,
       logLevel: LlamaLogLevel.error,
-      // What llama.cpp prints on a failure comes back as the thrown error; its own words would only break our output.
+      // What llama.cpp prints about a failure is in the thrown error already; printed, it would only break our output.
       logger: () => {},
     });
   } catch (cause) {

@@ -1,4 +1,4 @@
-/** What to tell of a file that llama.cpp did not load. */
+/** The error for a file that llama.cpp did not load. */
 import { InsufficientMemoryError } from 'node-llama-cpp';
 import { MeshError } from '@llmesh/core/base/errors';
 

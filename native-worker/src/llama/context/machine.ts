@@ -3,29 +3,29 @@ import os from 'node:os';
 import type { Llama } from 'node-llama-cpp';
 import type { Machine } from './fit.ts';
 
-/** Of a small computer a part, of a large one no more than this. */
+/** A small computer keeps a part of its memory free, a large one no more than this. */
 const MAX_RESERVE_BYTES = 1_073_741_824;
 const RESERVE_SHARE = 1 / 16;
 
-/** `free`: as it is now. `total`: with nothing else running. */
+/** `free`: the memory that is free now. `total`: with nothing else running. */
 export async function readMachine(llama: Llama, which: 'free' | 'total'): Promise<Machine> {
   const total = totalRamBytes();
   const ram = which === 'total' ? total : await freeRam(llama);
   const ramBytes = Math.max(0, ram - ramReserve(total));
   if (llama.gpu === false) return { ramBytes, vramBytes: 0, unified: false };
   const vram = await llama.getVramState();
-  // What the library keeps free itself: it would refuse a plan that counts on it.
+  // The library keeps this much free itself, and would refuse a plan that counts on it.
   const vramBytes = Math.max(0, vram[which] - llama.vramPaddingSize);
   return { ramBytes, vramBytes, unified: vram.unifiedSize > 0 };
 }
 
-/** Of the computer, or what its container may use. */
+/** The memory of the computer, or what its container may use. */
 export function totalRamBytes(): number {
   const constrained = process.constrainedMemory();
   return constrained > 0 ? Math.min(constrained, os.totalmem()) : os.totalmem();
 }
 
-/** Left to everybody else. */
+/** The memory that is left to other programs. */
 export function ramReserve(totalBytes: number): number {
   return Math.min(MAX_RESERVE_BYTES, totalBytes * RESERVE_SHARE);
 }

@@ -16,17 +16,17 @@ import { SequencePool } from './sequence-pool.ts';
 import { tellOdds } from './token-odds.ts';
 import type { AdapterFile } from '../../models/adapter-file.ts';
 
-/** Every vocabulary has one. */
+/** A token that every vocabulary has. */
 const SOME_TOKEN = 0 as Token;
 
 export interface ContextSize {
   slots: number;
-  /** Of one answer with its question. */
+  /** The length of one answer with its question. */
   contextTokens: number;
   threads: LlamaContextOptions['threads'];
 }
 
-/** An answer at its sequence. */
+/** An answer on its sequence. */
 export interface HeldSequence {
   sequence: AnswerSequence;
   end: () => void;
@@ -60,7 +60,7 @@ export class ModelContext {
     return { sequence, end };
   }
 
-  /** Waits for the step that is being computed. Nothing of it stays in memory. */
+  /** Waits for the step that is being computed. Leaves nothing in memory. */
   async close(): Promise<void> {
     await this.#context.dispose();
     await this.#unload();
@@ -78,7 +78,7 @@ export async function openContext(
   return new ModelContext(await createContext(model, size, active, signal), active, duty);
 }
 
-/** Throws cancelled; out_of_memory, model_integrity or engine_failed, for who asked for it. */
+/** Throws cancelled; or out_of_memory, model_integrity or engine_failed, for the one who asked for it. */
 export async function openAdapterContext(
   model: LlamaModel,
   file: AdapterFile,
@@ -87,7 +87,7 @@ export async function openAdapterContext(
   signal: AbortSignal,
 ): Promise<ModelContext> {
   if ((await fileVersion(file.path)) !== file.version) {
-    throw new MeshError('model_integrity', `The adapter ${file.name} was changed since it was offered.`);
+    throw new MeshError('model_integrity', `The adapter ${file.name} has changed since it was offered.`);
   }
   const active = { answers: 0 };
   const unload = () => unloadAdapter(model, file.path);
@@ -105,7 +105,7 @@ export async function openAdapterContext(
     await unload();
     if (signal.aborted) throw cancelled();
     if (thrown instanceof InsufficientMemoryError) {
-      throw new MeshError('out_of_memory', 'There is not enough memory free for this adapter. Ask again later.', {
+      throw new MeshError('out_of_memory', 'There is not enough free memory for this adapter. Ask again later.', {
         cause: thrown,
       });
     }
@@ -134,7 +134,7 @@ async function createContext(
 }
 
 /**
- * With the first step after an adapter was set, llama.cpp plans how it computes, by all adapters of the model: no other may
+ * With the first step after an adapter was set, llama.cpp plans how it computes, for all adapters of the model: no other may
  * come or go meanwhile. And one that does not compute is found out before anybody waits for its words.
  */
 async function computeOnce(context: ModelContext, signal: AbortSignal): Promise<void> {
@@ -147,7 +147,7 @@ async function computeOnce(context: ModelContext, signal: AbortSignal): Promise<
   }
 }
 
-/** The library keeps an adapter as long as its model, in a map of its own; there is no other way to be rid of it. */
+/** The library keeps an adapter as long as its model, in a map of its own; there is no other way to get rid of it. */
 async function unloadAdapter(model: LlamaModel, file: string): Promise<void> {
   const kept: unknown = Reflect.get(model, '_loraAdapters');
   if (!(kept instanceof Map)) return;

@@ -1,4 +1,4 @@
-/** Before a model is loaded: how, or why not. The numbers are llama.cpp's own, for this very file. */
+/** Plans how a model is loaded, or says why not. The numbers are llama.cpp's own, for this very file. */
 import { GgufInsights, type GgufFileInfo, type Llama } from 'node-llama-cpp';
 import { MeshError } from '@llmesh/core/base/errors';
 import { planFit, availableBytes, type Layout, type Machine, type Need } from './fit.ts';
@@ -10,17 +10,17 @@ export interface PlanRequest {
   slots: number | null;
   usualContextTokens: number | null;
   machine: Machine;
-  /** Positions that are computed in one go, for each slot; null: all, as a model that embeds has to. */
+  /** How many positions each slot computes in one go; null: all, as a model that embeds must. */
   chunkTokens: number | null;
-  /** That memory is kept for; `bytes`: of their weights. Left out: none. */
+  /** The adapters that memory is kept for; `bytes`: the size of their weights. Left out: none. */
   adapters?: { capacity: (slots: number) => AdapterCapacity; bytes: number };
-  /** A smaller model that is to be loaded beside it. */
+  /** A smaller model that will be loaded beside it. */
   draft?: GgufFileInfo;
 }
 
 const NO_ADAPTERS: AdapterCapacity = { adapters: 0, slots: 0 };
 
-/** The model does not fit; the numbers are for whoever knows a smaller one. */
+/** The model does not fit; the numbers help to find a smaller one. */
 export class DoesNotFit extends MeshError {
   readonly needBytes: number;
   readonly machine: Machine;
@@ -38,7 +38,7 @@ export function useMmap(llama: Llama): false | 'auto' {
 }
 
 export interface Plan extends Layout {
-  /** Of the computer's own memory; what a graphics card has beside it does not count. */
+  /** The need of the computer's own memory, without a graphics card's. */
   memoryBytes: number;
 }
 
@@ -95,7 +95,7 @@ export async function planModel(llama: Llama, info: GgufFileInfo, request: PlanR
   throw new DoesNotFit(`${misfit(needBytes, machine, result.instead)}${fewer}${without}`, needBytes, machine);
 }
 
-/** Of a draft beside a model that is loaded like this. All of it is on the graphics card, or nothing: it has to be fast. */
+/** Plans a draft beside a model that is loaded like this. It is on the graphics card whole or not at all, as it must be fast. */
 export function draftLayout(draft: GgufInsights, { gpuLayers, contextTokens, slots }: Layout): Layout {
   return {
     gpuLayers: gpuLayers > 0 ? draft.totalLayers : 0,

@@ -36,7 +36,7 @@ describe('chooseSequence, with pretended sequences', () => {
     const long = await sequenceThatHolds(0, reading(chat(1000, 12 * CHUNK)));
     const old = await sequenceThatHolds(1, reading(tokens(CHUNK, 9000)));
     expect(chooseSequence([old, long], nobody, reading(chat(2000)))).toBe(old);
-    // One that was long ago left alone is worth less.
+    // A conversation that ended long ago is worth less.
     expect(chooseSequence([long, old], nobody, reading(chat(2000)))).toBe(long);
   });
 

@@ -6,7 +6,7 @@ import type { DutyCycle } from './duty-cycle.ts';
 import { Entrance } from './entrance.ts';
 import { CHUNK, AnswerSequence, type Reading } from './answer-sequence.ts';
 
-/** How likely the conversation that ended last goes on here. */
+/** How likely the conversation that ended last continues here. */
 const MAY_COME_BACK = 0.5;
 
 interface Waiting {
@@ -16,11 +16,11 @@ interface Waiting {
 }
 
 export class SequencePool {
-  /** Of its context: whoever asks it for a step waits here first. */
+  /** The entrance of its context, where each step waits first. */
   readonly entrance: Entrance;
-  /** The longest unused first. */
+  /** The longest unused comes first. */
   #free: AnswerSequence[] = [];
-  /** Places. */
+  /** The places in the batch that are at work. */
   #busy = new Set<number>();
   #waiting: Waiting[] = [];
 
@@ -75,8 +75,8 @@ export class SequencePool {
 }
 
 /**
- * The sequence that saves most: tokens that need not be computed, less those that it forgets for it, as far as their
- * conversation is likely to go on. llama.cpp runs only neighbours in one step, and so a place beside those at work is
+ * The sequence that saves most: tokens that need not be computed, less those that it has to forget, as far as their
+ * conversation is likely to continue. llama.cpp runs only neighbours in one step, and so a place beside those at work is
  * worth a chunk. `free` has the longest unused first.
  */
 export function chooseSequence(

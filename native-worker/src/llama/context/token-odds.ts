@@ -1,6 +1,6 @@
 /**
  * How likely tokens were. llama.cpp's binding tells it only after sampling has cut and scaled the candidates, and cannot
- * tell how likely a token was before. So each place is looked at twice: once to choose, once to tell.
+ * tell how likely a token was before that. So each place is sampled twice: once to choose, once to tell.
  */
 import type { LlamaContext, LlamaModel, Token } from 'node-llama-cpp';
 import { MAX_TOKEN_CHARACTERS, MAX_TOP_LOGPROBS, type TokenLogprob } from '@llmesh/core/protocol';
@@ -34,7 +34,7 @@ export function tellOdds(context: LlamaContext, model: LlamaModel): void {
   };
   const sampleToken = inner.sampleToken.bind(inner);
   let observer: Sampler | null = null;
-  // It looks at one place at a time.
+  // It samples one place at a time.
   let looking: Promise<unknown> = Promise.resolve();
   const telling: Context['sampleToken'] = async (...asked) => {
     const [place, sampler, probabilities] = asked;
@@ -62,7 +62,7 @@ function toLogprobs(pairs: readonly number[], totalWeight: number): number[] {
   return pairs.map((value, i) => (i % 2 === 0 ? value : Math.min(0, value - total)));
 }
 
-/** Of one token, with its `most` likeliest alternatives. `before`: the token before it. */
+/** The odds of one token, with its `most` likeliest alternatives. `before`: the token before it. */
 export function logprobOf(
   model: LlamaModel,
   token: Token,

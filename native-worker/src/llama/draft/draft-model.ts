@@ -1,4 +1,4 @@
-/** A small model beside the large one, with the same vocabulary: what it would write is the guess. */
+/** A small model beside the large one, with the same vocabulary: it guesses what it would write itself. */
 import type { Llama, LlamaContext, LlamaContextSequence, LlamaModel, Token } from 'node-llama-cpp';
 import { gatherSequences } from '../context/batching.ts';
 import type { Guesser } from './guesser.ts';
@@ -11,7 +11,7 @@ export interface DraftModelOptions {
   contextTokens: number;
   slots: number;
   threads: number;
-  /** Of the large model: it has no token beyond these. */
+  /** The size of the large model's vocabulary, which has no token beyond it. */
   vocabulary: number;
   signal: AbortSignal;
 }
@@ -54,7 +54,7 @@ export class DraftModel {
     }
   }
 
-  /** For the answer that is written at this place, to be asked by one at a time. */
+  /** The guesser for the answer at this place; only one may ask it at a time. */
   at(place: number, requester: string | null): Guesser {
     return {
       guess: async (tokens, most, check) => (await this.#guessings[place]?.guess(tokens, most, requester, check)) ?? [],
@@ -75,11 +75,11 @@ export function allThreads(threads: number): { ideal: number; min: number } {
   return { ideal: threads, min: threads };
 }
 
-/** A place's own sequence: like the sequence there it remembers the conversation for its next turn. */
+/** The draft's own sequence for a place: like the model's sequence there it remembers the conversation for its next turn. */
 class Guessing {
   readonly #sequence: LlamaContextSequence;
   readonly #vocabulary: number;
-  /** undefined: nobody's, or in doubt. */
+  /** Whose words it holds; undefined: nobody's, or that is in doubt. */
   #requester: string | null | undefined;
 
   constructor(sequence: LlamaContextSequence, vocabulary: number) {
@@ -101,7 +101,7 @@ class Guessing {
       check();
     }
     const guesses: Token[] = [];
-    // Its likeliest: no other is written more often, whatever the temperature.
+    // It guesses the likeliest token: no other is written more often, whatever the temperature.
     for await (const token of sequence.evaluate(tokens.slice(at), { temperature: 0 })) {
       if (token >= this.#vocabulary) break;
       guesses.push(token);

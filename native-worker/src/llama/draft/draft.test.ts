@@ -40,7 +40,7 @@ const load = async (more: Partial<LlamaModelFile> = {}, engine = new LlamaEngine
   }
 };
 
-/** So cold that only the likeliest token is ever sampled, and yet nobody relies on it. */
+/** So cold that only the likeliest token is ever sampled, and yet not exact: nobody relies on it. */
 const COLD = { temperature: 0.001 };
 const ask = (question: string, more: Partial<GenerateRequest> = {}): GenerateRequest => ({
   turns: [{ role: 'user', content: question }],
@@ -137,7 +137,7 @@ describe.each<[string, DraftChoice]>([
     }
   });
 
-  it('goes on when others come and go', async () => {
+  it('continues when others come and go', async () => {
     const answers = await Promise.all(long.map(({ question }) => answer(helped, ask(question))));
     expect(answers.map(({ text }) => text)).toEqual(long.map((one) => one.answer));
   });

@@ -1,4 +1,4 @@
-/** What guesses ahead of a model: a smaller model, or the conversation itself; and whether the model can be helped so. */
+/** What guesses ahead of a model: a smaller model, or the conversation itself; and whether that can help the model. */
 import { GgufInsights, type GgufFileInfo, type Llama, type SequenceEvaluateOptions, type Token } from 'node-llama-cpp';
 import { realClock } from '@llmesh/core/base/clock';
 import { cancelled, MeshError } from '@llmesh/core/base/errors';
@@ -17,40 +17,40 @@ import type { Reading, AnswerSequence } from '../context/answer-sequence.ts';
 /** `lookup`: the conversation itself. */
 export type DraftChoice = 'lookup' | { path: string };
 
-/** Before it is loaded. */
+/** A draft before it is loaded. */
 export interface DraftPlan {
-  /** To be counted; null: it takes no memory. */
+  /** The file whose memory is counted; null: it takes none. */
   info: GgufFileInfo | null;
-  /** Beside a model that is loaded like this. */
+  /** Opens it beside a model that is loaded like this. */
   open: (layout: Layout, threads: number, signal: AbortSignal) => Promise<Draft>;
 }
 
 /**
- * llama.cpp's own programs let two vocabularies differ by so many tokens at their end: models of a family are padded to
+ * llama.cpp's own programs let two vocabularies differ by this many tokens at their end: models of a family are padded to
  * different lengths. https://github.com/ggml-org/llama.cpp/blob/master/common/speculative.cpp
  */
 const MAX_MORE_TOKENS = 128;
 
 /**
- * Guesses are made only while no more answers than this are written. `npm run bench -- draft` on a processor, with guesses
- * that were always right and three of four right: one answer came 1.7 and 1.3 times as fast, two 2.3 and 1.2 times; four,
- * when they were let, 2.2 and 1.0 times. Four fill a step by themselves, and whose guess was wrong makes three others wait.
+ * Guesses are made only while at most this many answers are written. `npm run bench -- draft` on a processor, with guesses
+ * that were always right, or right three times of four: one answer came 1.7 and 1.3 times as fast, two 2.3 and 1.2 times;
+ * four, when allowed, 2.2 and 1.0 times. Four fill a step on their own, and each wrong guess makes three others wait.
  */
 const MOST_HELPED_ANSWERS = 2;
 
-/** An answer that is to be written. */
+/** An answer that will be written. */
 export interface HelpedAnswer {
   sequence: AnswerSequence;
   reading: Reading;
   options: SequenceEvaluateOptions;
   maxTokens: number;
   check: () => void;
-  /** How many are being written. */
+  /** How many answers are being written. */
   answers: () => number;
 }
 
 export class Draft {
-  /** For one answer at a time, for two: a step costs more with each. */
+  /** The paces for one answer at a time, for two, and so on: a step costs more with each. */
   readonly #paces = Array.from({ length: MOST_HELPED_ANSWERS }, () => new GuessPace());
   readonly #model: DraftModel | null;
 
@@ -68,9 +68,9 @@ export class Draft {
   }
 
   /**
-   * Its tokens; null: it is to be written without. One that has to come out the same each time is: what is computed several
-   * tokens at once differs in the last bits, and could tip a near-tie. `rest`: the end of the reading, which the sequence does
-   * not hold yet.
+   * The tokens of the answer; null: it is written without guesses, as one must be that has to come out the same each time:
+   * several tokens computed at once differ in the last bits, which could tip a near-tie. `rest`: the end of the reading,
+   * which the sequence does not hold yet.
    */
   write(answer: HelpedAnswer, rest: readonly Token[]): AsyncGenerator<{ token: Token }, void, undefined> | null {
     const { sequence, reading, answers, ...more } = answer;
@@ -93,7 +93,7 @@ export class Draft {
   }
 }
 
-/** Throws unsupported when it cannot help this model, and what a file that cannot be read makes `Engine.load` throw. */
+/** Throws unsupported when it cannot help this model, and what `Engine.load` throws at an unreadable file. */
 export async function planDraft(
   choice: DraftChoice,
   model: GgufFileInfo,
@@ -103,7 +103,7 @@ export async function planDraft(
   if (isEmbedder(model)) {
     throw new MeshError(
       'unsupported',
-      'The model given with --model writes no words to be guessed. Leave --draft out.',
+      'The model given with --model writes no words that could be guessed. Leave --draft out.',
     );
   }
   await checkTakesBack(model, llama, '--model');
@@ -151,7 +151,7 @@ async function checkTakesBack(info: GgufFileInfo, llama: Llama, flag: '--model' 
   const instead = flag === '--model' ? 'Leave --draft out.' : 'Choose another for --draft.';
   throw new MeshError(
     'unsupported',
-    `The model given with ${flag} does not keep every word that it has read, so it cannot take a wrong guess back. ${instead}`,
+    `The model given with ${flag} does not keep every word that it has read, so a wrong guess could not be taken back. ${instead}`,
   );
 }
 

@@ -71,7 +71,7 @@ describe('draftedAnswer, with llama.cpp', () => {
     return written;
   }
 
-  /** Knows the answer, and is wrong about every `wrong`-th token of it. */
+  /** A guesser that knows the answer, and is wrong about every `wrong`-th token of it. */
   const knowing = (wrong: number): Guesser => ({
     guess: async (tokens, most) =>
       expected
@@ -89,7 +89,7 @@ describe('draftedAnswer, with llama.cpp', () => {
   it.each([1, 2, 3, 5, 11])('writes the same where every %ith guess is wrong', async (wrong) => {
     expect(await write(knowing(wrong))).toEqual(expected);
     expect(Math.max(...taken)).toBe(Math.min(wrong - 1, 8));
-    // What was guessed wrong is not held.
+    // The sequence does not hold wrong guesses.
     expect([...prompt, ...expected].slice(0, sequence.nextTokenIndex)).toEqual(sequence.contextTokens);
   });
 
@@ -130,7 +130,7 @@ describe('draftedAnswer, with llama.cpp', () => {
 
   it('samples as it would have without, whatever is guessed', async () => {
     const RUNS = 120;
-    /** The share of answers that begin as the likeliest does. */
+    /** The share of answers that begin with the likeliest token. */
     const share = async (guesser: Guesser) => {
       let same = 0;
       for (let run = 0; run < RUNS; run += 1) {

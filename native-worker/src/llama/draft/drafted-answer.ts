@@ -1,6 +1,6 @@
 /**
  * Writes an answer with guesses: the model computes several of them in one step and samples after each as it would have
- * without, so that the first one that it would not have written, and all behind it, are thrown away.
+ * without. The first guess that it would not have written, and all behind it, are thrown away.
  *
  * The library's own token predictors are not used: 3.22.1 never takes more than one guess a step.
  */
@@ -16,7 +16,7 @@ export interface DraftedAnswer {
   guesser: Guesser;
   options: SequenceEvaluateOptions;
   maxTokens: number;
-  /** Of now: with others at work it is another; null: no guesses are made now. */
+  /** The current pace, which differs with others at work; null: no guesses are made now. */
   pace: () => Pick<GuessPace, 'length' | 'record'> | null;
   /** Throws when nobody waits any more. */
   check: () => void;
@@ -30,7 +30,7 @@ export function canBeDrafted(options: SequenceEvaluateOptions): boolean {
 }
 
 /**
- * `before`: the whole prompt; `rest`: its end, which the llama does not hold yet. Ends by itself at a token that ends the
+ * `before`: the whole prompt; `rest`: its end, which llama.cpp does not hold yet. Ends on its own at a token that ends the
  * answer, like the library's `evaluate`. Left in the middle, the sequence holds what it says it holds.
  */
 export async function* draftedAnswer(
@@ -42,9 +42,9 @@ export async function* draftedAnswer(
   const { llama } = sequence;
   const all = [...before];
   let next = rest;
-  /** Writes without guesses; null: the last step had some. */
+  /** Writes without guesses; null: the last step had guesses. */
   let plain: AsyncGenerator<{ token: Token }> | null = null;
-  /** Tokens since the last guess. */
+  /** How many tokens were written since the last guess. */
   let behind = Infinity;
   try {
     for (let left = answer.maxTokens; left > 0;) {
@@ -62,7 +62,7 @@ export async function* draftedAnswer(
         written = await verify(llama, next, guesses, options);
         const wrong = guesses.length + 1 - written.length;
         if (wrong > 0) await sequence.takeBack(wrong);
-        // Whoever has not guessed for a while reads first what was written since; some guess less than they may.
+        // A guesser that was not asked for a while first reads what was written since; some guess fewer than they may.
         usual = behind <= CHUNK && guesses.length === most;
         behind = 0;
       } else {
@@ -98,7 +98,7 @@ async function verify(
 ): Promise<Token[]> {
   const { evaluationPriority, grammarEvaluationState: _, ...sampling } = options;
   const items = [...last, ...guesses].map((token): ControlledEvaluateInputItem => {
-    // Each step has a sampler of its own: with one seed for all it would draw the same number again and again.
+    // Each step has its own sampler: with one seed for all it would draw the same number again and again.
     return [token, { generateNext: { token: true, options: { ...sampling, seed: randomSeed() } } }];
   });
   const results = await llama.controlledEvaluate(items, {

@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { GuessPace } from './guess-pace.ts';
 
 interface Computer {
-  /** Of a step in which so many tokens are checked. */
+  /** How long a step takes that checks so many tokens. */
   checkMs: (tokens: number) => number;
   guessMs: number;
 }
 
 const graphicsCard: Computer = { checkMs: () => 20, guessMs: 2 };
-/** As measured with 100M parameters on one thread. */
+/** Measured with 100M parameters on one thread. */
 const processor: Computer = { checkMs: (tokens) => (tokens === 1 ? 6 : 14 + 2 * tokens), guessMs: 1 };
 
 /** Steps until the pace has settled, and a few more: of the last hundred, the length most used and milliseconds a token. */
@@ -71,18 +71,18 @@ describe('GuessPace', () => {
     const pace = new GuessPace();
     const { usual } = play(pace, processor, () => false);
     expect(usual).toBe(0);
-    // Asked for some, and finding none: that is no trial.
+    // It was asked for guesses and found none, which is not a trial.
     for (let i = 0; i < 600; i += 1) pace.record(0, 0, processor.checkMs(1));
     const { length } = pace;
     expect(length).toBeGreaterThan(0);
     pace.record(0, 0, null);
     expect(pace.length).toBe(length);
-    // Fewer than it asked for are one.
+    // Fewer guesses than were asked for are a trial.
     pace.record(1, 0, null);
     expect(pace.length).toBe(0);
   });
 
-  it('counts guesses, and takes no time for a cost that is none', () => {
+  it('counts guesses, and does not take an exceptional time for a cost', () => {
     const pace = new GuessPace();
     pace.record(2, 1, null);
     expect(pace.count).toEqual({ guessed: 2, taken: 1 });

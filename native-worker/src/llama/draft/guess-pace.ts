@@ -1,14 +1,14 @@
 /**
  * How many tokens are guessed before the model checks them together. What that costs differs from computer to computer (a
  * processor may take three times as long for two tokens as for one, and hardly longer for sixteen) and what it brings from
- * answer to answer. So both are measured, and no guess is made where answers come faster without.
+ * answer to answer. So both are measured, and nothing is guessed where answers come faster without.
  */
 
-/** 0: none, the model alone. */
+/** 0: the model writes alone. */
 const LENGTHS = [0, 2, 4, 8, 16] as const;
-/** Every length is tried so often at first. */
+/** How often every length is tried at first. */
 const FIRST_TRIES = 2;
-/** The fastest of the last few steps is what a length costs: whatever else runs here only ever makes it slower. */
+/** The fastest of the last few steps is what a length costs: anything else that runs here only makes it slower. */
 const KEPT_STEPS = 4;
 /** How much the last guess counts against those before. */
 const NEW_GUESS = 0.05;
@@ -18,13 +18,13 @@ const TRY_AFTER_AT_MOST = 512;
 
 interface Cost {
   length: number;
-  /** Of the last steps of this length. */
+  /** The times of the last steps of this length. */
   ms: number[];
 }
 
 export class GuessPace {
   readonly #costs: Cost[] = LENGTHS.map((length) => ({ length, ms: [] }));
-  /** The share of guesses that were right, of those that were put to the test. */
+  /** The share of tested guesses that were right. */
   #right = 0.5;
   #best = 0;
   /** The length that is tried next, and when. */
@@ -34,7 +34,7 @@ export class GuessPace {
   #guessed = 0;
   #taken = 0;
 
-  /** So many in the next step. */
+  /** How many to guess in the next step. */
   get length(): number {
     const untried = this.#costs.find(({ ms }) => ms.length < FIRST_TRIES);
     if (untried !== undefined) return untried.length;
@@ -57,7 +57,7 @@ export class GuessPace {
     if (cost !== undefined && ms !== null) cost.ms = [ms, ...cost.ms].slice(0, KEPT_STEPS);
     const before = this.#best;
     this.#best = this.#fastest();
-    // Whoever was asked may have found nothing to guess.
+    // The guesser may have found nothing to guess.
     const tried = this.#steps >= this.#wait && guessed > 0 === this.#trial > 0;
     this.#steps += 1;
     if (this.#best !== before) this.#wait = TRY_AFTER_STEPS;
@@ -79,7 +79,7 @@ export class GuessPace {
   }
 }
 
-/** Of a step: the guesses up to the first wrong one, and one more of the model's own (Leviathan et al. 2023, eq. 1). */
+/** The tokens of a step: the guesses up to the first wrong one, and one of the model's own (Leviathan et al. 2023, eq. 1). */
 function expectedTokens(right: number, length: number): number {
   let tokens = 0;
   for (let i = 0; i <= length; i += 1) tokens += right ** i;

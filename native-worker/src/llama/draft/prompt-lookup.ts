@@ -1,11 +1,11 @@
 /**
- * Guesses that an answer repeats its conversation: what stood behind these words before comes again. Of use where text is
- * edited, quoted or filled in, and free. After https://github.com/apoorvumang/prompt-lookup-decoding
+ * Guesses that an answer repeats its conversation: what stood behind these words before comes again. It is free, and useful
+ * where text is edited, quoted or filled in. After https://github.com/apoorvumang/prompt-lookup-decoding
  */
 import type { Token } from 'node-llama-cpp';
 import type { Guesser } from './guesser.ts';
 
-/** The longest run of last tokens that is looked for, down to the shortest that says anything. */
+/** The longest run of last tokens that is looked for, down to the shortest that means anything. */
 const LONGEST = 4;
 const SHORTEST = 2;
 
@@ -19,7 +19,7 @@ export class PromptLookup implements Guesser {
   }
 }
 
-/** Where the last `length` tokens stood the time before; -1: nowhere. */
+/** Where the last `length` tokens stood before; -1: nowhere. */
 function lastSeen(tokens: readonly Token[], length: number): number {
   const from = tokens.length - length;
   for (let at = from - 1; at >= 0; at -= 1) {

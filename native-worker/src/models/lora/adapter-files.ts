@@ -1,4 +1,4 @@
-/** From what a person writes after `--lora` to files that were checked, and to which of the lent models they go. */
+/** Turns what a person writes after `--lora` into checked files, and finds the lent models that they are for. */
 import { existsSync } from 'node:fs';
 import type { GgufFileInfo } from 'node-llama-cpp';
 import { realClock } from '@llmesh/core/base/clock';
@@ -15,11 +15,11 @@ import { ProgressReport } from '../../cli/progress-report.ts';
 import type { AdapterFile, LentAdapters } from '../adapter-file.ts';
 
 export interface OpenAdaptersOptions {
-  /** Each a file, `hf:…` or a URL. */
+  /** Each is a file, `hf:…` or a URL. */
   lora?: string[];
-  /** In memory at once. */
+  /** How many are in memory at once. */
   loraCap?: number;
-  /** Where others are fetched from when they are asked for: see `AdapterSource`. */
+  /** The address from which others are fetched when they are asked for: see `AdapterSource`. */
   loraFrom?: URL;
   mesh: URL;
   data?: string;
@@ -41,7 +41,7 @@ export class AdapterFiles {
   #looked = 0;
   readonly #fitting = new Set<AdapterFile>();
 
-  /** `models`: so many are lent, and each adapter has to be for one of them. */
+  /** `models`: how many are lent; each adapter has to be for one of them. */
   constructor(
     all: readonly Read[],
     models: number,
@@ -53,12 +53,12 @@ export class AdapterFiles {
     this.#source = source;
   }
 
-  /** For no model. */
+  /** Whether there are no adapters at all. */
   get none(): boolean {
     return this.#all.length === 0 && this.#source === null;
   }
 
-  /** Those for the next of the models; null: none. With the last of them it throws model_unreadable for one that is for none. */
+  /** The adapters for the next model; null: none. At the last model it throws model_unreadable for one that fits none. */
   for(base: GgufFileInfo): LentAdapters | null {
     const embeds = isEmbedder(base);
     const looked = this.#all.map(({ file, info }) => ({ file, misfit: embeds ? VECTORS : misfitOf(info, base) }));
@@ -84,7 +84,7 @@ export class AdapterFiles {
   }
 }
 
-/** Downloads what is not there. Throws what `resolveModel` and `readAdapter` throw. `models`: so many are lent. */
+/** Downloads what is missing. Throws what `resolveModel` and `readAdapter` throw. `models`: how many are lent. */
 export async function openAdapters(
   { lora = [], loraCap, loraFrom, mesh, data }: OpenAdaptersOptions,
   models: number,
@@ -106,7 +106,7 @@ export async function openAdapters(
       dataFolder: dataFolder(data),
       mesh: mesh.origin,
       onProgress: report.show.bind(report),
-      // The disk is looked at by the download; what it takes in memory is planned with the model.
+      // The download checks the disk; the memory is planned together with the model.
       onSize: async () => {},
       onWait: () => output.note('Another llmesh downloads this adapter already. Waiting for it.'),
       signal,

@@ -31,13 +31,13 @@ beforeAll(async () => {
 
 describe('readAdapter', () => {
   it.each([
-    ['a model', () => tiny, /is no adapter.*--model/],
+    ['a model', () => tiny, /is not an adapter.*--model/],
     [
-      'something else that is no adapter',
+      'something else that is not an adapter',
       () => write(undefined, { says: { 'general.type': 'imatrix' } }),
-      /no adapter/,
+      /not an adapter/,
     ],
-    ['an adapter of another kind', () => write(undefined, { says: { 'adapter.type': 'prefix' } }), /no LoRA/],
+    ['an adapter of another kind', () => write(undefined, { says: { 'adapter.type': 'prefix' } }), /not a LoRA/],
     ['an activated one', () => write(undefined, { says: { 'adapter.alora.invocation_tokens': 1 } }), /aLoRA/],
     ['one at which llama.cpp would end the process', () => write(undefined, { wholeAlpha: true }), /32-bit float/],
     ['one that is cut in its header', () => write([], { cutBytes: 150 }), /Law is/],

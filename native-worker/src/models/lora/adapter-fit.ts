@@ -1,14 +1,14 @@
-/** Whether a file is an adapter (LoRA), and one for a given model: llama.cpp ends the process at some that are not. */
+/** Whether a file is an adapter (LoRA), and fits a given model: llama.cpp ends the process at some that do not. */
 import { GgmlType, type GgufFileInfo } from 'node-llama-cpp';
 import { cancelled, MeshError } from '@llmesh/core/base/errors';
 import { GGUF_TYPES } from '@llmesh/core/gguf/gguf-reader';
 import { readGgufInfo, readHeaders } from '../gguf-info.ts';
 import { withoutPart } from '../split-files.ts';
 
-/** What converters write, and what llama.cpp multiplies by on every device. */
+/** The types that converters write, and that llama.cpp multiplies by on every device. */
 const TYPES: ReadonlySet<GgmlType> = new Set([GgmlType.F32, GgmlType.F16, GgmlType.BF16, GgmlType.Q8_0]);
 const ALPHA = 'adapter.lora.alpha';
-/** Norms: llama.cpp leaves them as the model has them. */
+/** The norms, which llama.cpp leaves as the model has them. */
 const IGNORED = /_norm\.weight$/;
 
 /** Throws model_unreadable, with what to do instead. `name`: for a person. */
@@ -16,32 +16,32 @@ export async function readAdapter(file: string, name: string, signal: AbortSigna
   const { info, header } = await readBoth(file, name, signal);
   const adapter: unknown = Reflect.get(info.metadata, 'adapter');
   if (!isAdapter(info)) {
-    throw unreadable(name, 'is no adapter. A whole model is lent with --model; adapters end in .gguf, too.');
+    throw unreadable(name, 'is not an adapter. A whole model is lent with --model; adapters end in .gguf, too.');
   }
   if (field(adapter, 'type') !== 'lora')
-    throw unreadable(name, 'is an adapter, but no LoRA. Other kinds do not run here.');
+    throw unreadable(name, 'is an adapter, but not a LoRA. Other kinds do not run here.');
   if (field(adapter, 'alora') !== undefined) {
     throw unreadable(name, 'is an activated LoRA (aLoRA), which does not run here. Use a plain LoRA.');
   }
   if (withoutPart(file) !== file.replace(/\.gguf$/i, '')) {
     throw unreadable(name, 'is one part of several. Merge them to one file with llama-gguf-split --merge.');
   }
-  // llama.cpp ends the process at any other number.
+  // llama.cpp ends the process at any other type.
   if ((header.fields.get(ALPHA)?.type ?? GGUF_TYPES.float32) !== GGUF_TYPES.float32) {
     throw unreadable(
       name,
-      `is wrongly made: ${ALPHA} is no 32-bit float. Convert it again with convert_lora_to_gguf.py.`,
+      `is malformed: ${ALPHA} is not a 32-bit float. Convert it again with convert_lora_to_gguf.py.`,
     );
   }
   return info;
 }
 
-/** Of whatever kind, as the file says. */
+/** Whether the file says that it is an adapter, of any kind. */
 export function isAdapter({ metadata }: GgufFileInfo): boolean {
   return field(metadata.general, 'type') === 'adapter';
 }
 
-/** Why this adapter is none for this model, as the end of a sentence; null: it is. */
+/** Why this adapter does not fit this model, as the end of a sentence; null: it fits. */
 export function misfitOf(adapter: GgufFileInfo, base: GgufFileInfo): string | null {
   const [its, ours] = [adapter, base].map(({ metadata }) => metadata.general.architecture);
   if (its !== ours) return `is made for ${its}, and the model is ${ours}`;
@@ -50,16 +50,17 @@ export function misfitOf(adapter: GgufFileInfo, base: GgufFileInfo): string | nu
   for (const { name, dimensions, ggmlType } of adapter.fullTensorInfo ?? []) {
     if (IGNORED.test(name)) continue;
     const [, matrix, half] = /^(.+)\.lora_([ab])$/.exec(name) ?? [];
-    if (matrix === undefined) return `has something that no LoRA has (${name})`;
-    if (!TYPES.has(ggmlType)) return `has numbers of a kind that is not for adapters (${GgmlType[ggmlType]}, ${name})`;
+    if (matrix === undefined) return `contains what no LoRA has (${name})`;
+    if (!TYPES.has(ggmlType))
+      return `contains numbers of a kind that adapters do not have (${GgmlType[ggmlType]}, ${name})`;
     pairs.set(matrix, { ...pairs.get(matrix), [half === 'a' ? 'a' : 'b']: sizesOf(dimensions) });
   }
-  if (pairs.size === 0) return 'changes nothing of it';
+  if (pairs.size === 0) return 'changes nothing in it';
   for (const [name, { a, b }] of pairs) {
     const matrix = matrices.get(name);
     if (matrix === undefined) return `changes ${name}, which the model does not have`;
     if (a === undefined || b === undefined) return `has only one half of ${name}`;
-    // What is read and what is written share one matrix there, and llama.cpp would use one for the other.
+    // Input and output share one matrix there, and llama.cpp would use one for the other.
     if (name === 'token_embd.weight' && !matrices.has('output.weight'))
       return `changes ${name}, which does not run here`;
     if (!fits(name, matrix, a, b)) return `is made for a model of another size (${name})`;
@@ -67,7 +68,7 @@ export function misfitOf(adapter: GgufFileInfo, base: GgufFileInfo): string | nu
   return null;
 }
 
-/** As llama.cpp multiplies: by A, then by B; of the embedding it takes rows of A. */
+/** Checks the shapes as llama.cpp multiplies: by A, then by B; for the embedding it takes rows of A. */
 function fits(name: string, matrix: number[], a: number[], b: number[]): boolean {
   const [inputs, outputs, experts, rest] = matrix;
   if (a[2] !== experts || b[2] !== experts || a[3] !== rest || b[3] !== rest) return false;
@@ -75,7 +76,7 @@ function fits(name: string, matrix: number[], a: number[], b: number[]): boolean
   return a[0] === inputs && b[1] === outputs && a[1] === b[0];
 }
 
-/** Four of them, as ggml has it. */
+/** Always four dimensions, as in ggml. */
 function sizesOf(dimensions: readonly (number | bigint)[]): number[] {
   return [0, 1, 2, 3].map((i) => Number(dimensions[i] ?? 1));
 }

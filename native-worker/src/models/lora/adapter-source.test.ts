@@ -46,7 +46,7 @@ afterEach(async () => {
   rmSync(data, { recursive: true });
 });
 
-/** On the server, under its own SHA-256 or another. */
+/** Puts a file on the server, under its own SHA-256 or another. */
 function put(
   seed: number,
   { as, matrices = TINY_MATRICES }: { as?: string; matrices?: readonly Matrix[] } = {},
@@ -65,7 +65,7 @@ const fetched = (sha256: string, signal = never) => source.fetch(sha256, base, s
 const onDisk = () => readdirSync(path.join(data, 'adapters')).filter((name) => name.endsWith('.gguf'));
 const refused = { code: 'unsupported' };
 
-it('fetches an adapter once, whoever asks for it, and the model answers with it', async () => {
+it('fetches an adapter once, no matter who asks for it, and the model answers with it', async () => {
   const sha256 = put(1);
   const [one, same] = await Promise.all([fetched(sha256), fetched(sha256)]);
   expect(same).toEqual(one);
@@ -73,7 +73,7 @@ it('fetches an adapter once, whoever asks for it, and the model answers with it'
   const requests = mirror.requests.length;
   expect(await fetched(sha256)).toEqual(one);
   expect(mirror.requests.length).toBe(requests);
-  // As after a start: it is there, and looked at.
+  // After a restart it is still there, and is checked again.
   const again = new AdapterSource({ base: new URL(`${mirror.origin}/law/`), dataFolder: data, failed: () => {} });
   expect(await again.fetch(sha256, base, never)).toEqual(one);
   expect(mirror.requests.length).toBe(requests);
@@ -104,7 +104,7 @@ describe('what is not to be had', () => {
       ),
       'storage_full',
     ],
-    ['is no adapter', () => putText('GGUF and nothing more'), 'model_unreadable'],
+    ['is not an adapter', () => putText('GGUF and nothing more'), 'model_unreadable'],
   ])(
     '%s: its requester hears nothing more, its owner why, and it is not tried again at once',
     async (_name, make, code) => {
@@ -137,7 +137,7 @@ describe('what is not to be had', () => {
   });
 });
 
-it('stops when all who asked have left, and begins anew for the next', async () => {
+it('stops when all who asked have left, and begins again for the next', async () => {
   const sha256 = put(1);
   mirror.fault = () => ({ stallAfterBytes: 100 });
   const [one, two] = [new AbortController(), new AbortController()];

@@ -1,6 +1,6 @@
 /**
  * Adapters that strangers name and nobody gave before: fetched by their SHA-256 from one address, which the owner of this
- * computer chose. What comes is as large, as many and as long on its way as is said here, and the file that was named.
+ * computer chose. Their size, number and time on the way have limits here, and each must be the file that was named.
  */
 import { BoundedMap } from '@llmesh/core/base/bounded-map';
 import path from 'node:path';
@@ -17,11 +17,11 @@ import { listStore, removeStored } from '../model-store.ts';
 import { megabytes } from '../../cli/output.ts';
 import { type AdapterFile, MAX_FETCHED_BYTES } from '../adapter-file.ts';
 
-/** On the disk; of more, the ones that were asked for longest ago are removed. */
+/** How many stay on the disk; beyond that, the ones asked for longest ago are removed. */
 export const MAX_FETCHED = 16;
-/** A question waits for it, and a volunteer that is silent for much longer counts as broken. */
+/** A question waits for it, and a provider that is silent for much longer counts as broken. */
 const FETCH_MS = 120_000;
-/** One that was not to be had is not asked for again so soon. */
+/** The pause before a failed download is tried again. */
 const AGAIN_MS = 60_000;
 const MAX_REMEMBERED = 1_000;
 
@@ -43,7 +43,7 @@ export interface AdapterSourceOptions {
   clock?: Clock;
   /** Default: MAX_FETCHED_BYTES. */
   maxBytes?: number;
-  /** For the owner. No more often than AGAIN_MS for each. */
+  /** Tells the owner, at most once per AGAIN_MS for each adapter. */
   failed: (error: MeshError) => void;
 }
 
@@ -53,7 +53,7 @@ export class AdapterSource {
   readonly #clock: Clock;
   readonly #maxBytes: number;
   readonly #runs = new Map<string, Run>();
-  /** The one that was asked for longest ago first. */
+  /** The one that was asked for longest ago comes first. */
   readonly #fetched = new Map<string, Fetched>();
   readonly #missing = new BoundedMap<string, number>(MAX_REMEMBERED);
 
@@ -64,7 +64,7 @@ export class AdapterSource {
     this.#maxBytes = options.maxBytes ?? MAX_FETCHED_BYTES;
   }
 
-  /** The adapter for this model. Rejects with unsupported, which tells a stranger no more, or cancelled. */
+  /** Gets the adapter for this model. Rejects with unsupported, which tells a stranger nothing more, or cancelled. */
   async fetch(sha256: string, base: GgufFileInfo, signal: AbortSignal): Promise<AdapterFile> {
     const { file, info } = (await this.#remembered(sha256)) ?? (await this.#run(sha256, signal));
     if (misfitOf(info, base) !== null) throw new MeshError('unsupported', 'That adapter is made for another model.');
@@ -80,7 +80,7 @@ export class AdapterSource {
     return fetched;
   }
 
-  /** Whoever asks while it is on its way waits for the same; when all have left, it stops. */
+  /** All who ask while it is on its way wait for the same download; when all have left, it stops. */
   async #run(sha256: string, signal: AbortSignal): Promise<Fetched> {
     if (signal.aborted) throw cancelled();
     if (this.#clock.now() < (this.#missing.get(sha256) ?? -Infinity)) throw notToBeHad();
@@ -97,7 +97,7 @@ export class AdapterSource {
       run.requesters -= 1;
       if (run.requesters === 0) {
         run.stop.abort();
-        // Whoever comes next begins anew.
+        // The next one begins again.
         if (this.#runs.get(sha256) === run) this.#runs.delete(sha256);
       }
     }
@@ -135,7 +135,7 @@ export class AdapterSource {
         folder: this.#folder,
         dataFolder,
         hub: new HuggingFace({}, this.#clock),
-        // Not every server says beforehand how much it sends.
+        // Not every server says in advance how much it sends.
         onProgress: ({ loadedBytes }) => {
           if (loadedBytes > this.#maxBytes) tooLarge.abort();
         },
@@ -168,13 +168,13 @@ export class AdapterSource {
     return new MeshError('storage_full', `It is larger than ${megabytes(this.#maxBytes)}, which is the most.`);
   }
 
-  /** What there is of a download that is not wanted any more. */
+  /** Removes the files of a download that nobody wants any more. */
   async #remove(source: string): Promise<void> {
     const found = (await listStore(this.#folder)).find(({ record }) => record?.source === source);
     if (found !== undefined) await removeStored(this.#folder, found);
   }
 
-  /** What broke off goes first; after a start, then what nobody has asked for since. */
+  /** Removes broken downloads first; after a start, then what nobody has asked for since. */
   async #trim(): Promise<void> {
     const kept = await listStore(this.#folder);
     const running = [...this.#runs.keys()];
@@ -188,7 +188,7 @@ export class AdapterSource {
       try {
         await removeStored(this.#folder, model);
       } catch (thrown) {
-        // Another llmesh is at it: it goes another time.
+        // Another llmesh is using it: it is removed another time.
         if (!(thrown instanceof MeshError)) throw thrown;
       }
     }

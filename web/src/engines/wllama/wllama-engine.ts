@@ -3,6 +3,7 @@ import type { GgufModel } from '@llmesh/core/policy/catalogue';
 import type { AnswerPrefix, Finish, GenerateRequest, LoadedModel } from '@llmesh/core/engine/engine';
 import { cancelled, MeshError } from '@llmesh/core/base/errors';
 import { readGgufHeader, type GgufHeader } from '@llmesh/core/gguf/gguf-header';
+import { grammarText } from '@llmesh/core/form/grammar';
 import { GrammarReader } from '@llmesh/core/form/grammar-reader';
 import { jsonGrammar } from '@llmesh/core/form/json-grammar';
 import type { JsonSchema } from '@llmesh/core/form/json-schema';
@@ -184,7 +185,7 @@ export class WllamaEngine implements Adapter<GgufModel> {
 function restOf(schema: JsonSchema, prefix: AnswerPrefix = NO_PREFIX): string {
   const reader = new GrammarReader(jsonGrammar(schema));
   reader.read(prefix.text);
-  return reader.rest;
+  return grammarText(reader.rest);
 }
 
 /** llama.cpp computes in `get_result`, which wllama 3.8.1 calls until the answer is whole, with no way to pause. */
