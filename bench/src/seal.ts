@@ -141,9 +141,7 @@ async function webRtcPeers(identities: readonly [Identity, Identity]): Promise<P
 }
 
 function sealedBy(credentials: Credentials | null, inner: Transport, staticKey: Uint8Array | null = null) {
-  // The same at both ends, as fingerprints would be; the figures do not depend on it.
-  const prologue = () => new Uint8Array(140);
-  return new SealedTransport(inner, { credentials, prologue, staticKeyOf: () => staticKey, clock: realClock });
+  return new SealedTransport(inner, { credentials, staticKeyOf: () => staticKey, clock: realClock });
 }
 
 async function connect(a: Transport, b: Transport): Promise<Pair> {

@@ -2,18 +2,17 @@
 import { toBase32 } from './base/base32.ts';
 import type { ControlClient } from './control/control.ts';
 import type { Credentials } from './transport/seal/credentials.ts';
-import { MeshError } from './base/errors.ts';
+import type { MeshError } from './base/errors.ts';
 import type { PeerId } from './base/ids.ts';
 import { IntroducedTransport, type IntroducedTransportOptions } from './peers/introduced-transport.ts';
 import { Introductions } from './peers/introductions.ts';
 import { KnownCertificates } from './transport/seal/known-certificates.ts';
-import { PeerJsLink } from './transport/peerjs-link.ts';
 import { PeerJsTransport, type PeerJsTransportOptions } from './transport/peerjs-transport.ts';
 import { RacedTransport } from './transport/raced-transport.ts';
-import { RelayLink, type RelaySocket } from './transport/relay-link.ts';
+import type { RelaySocket } from './transport/relay-link.ts';
 import { RelayTransport } from './transport/relay-transport.ts';
 import { SealedTransport, type SealOptions } from './transport/seal/seal.ts';
-import type { Link, Transport } from './transport/transport.ts';
+import type { Transport } from './transport/transport.ts';
 
 export interface PathsOptions extends PeerJsTransportOptions {
   /** The control plane's client for `self`. Its welcome starts the paths; they use its calls and WebRTC servers. */
@@ -43,7 +42,6 @@ export function openPaths(options: PathsOptions): Paths {
   const known = new KnownCertificates();
   const seal: SealOptions = {
     credentials,
-    prologue,
     staticKeyOf: (peer) => known.staticKeyOf(peer),
     clock,
     ...(refused && { refused }),
@@ -91,9 +89,4 @@ export function openPaths(options: PathsOptions): Paths {
       byPeers.setHidden(hidden);
     },
   };
-}
-
-function prologue(link: Link): Uint8Array {
-  if (link instanceof PeerJsLink || link instanceof RelayLink) return link.prologue();
-  throw new MeshError('connect_failed', 'The connection could not be sealed.');
 }

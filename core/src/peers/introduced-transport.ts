@@ -5,7 +5,7 @@ import type { IceServer } from '../wire/control-protocol.ts';
 import { asMeshError, cancelled, MeshError } from '../base/errors.ts';
 import type { PeerId } from '../base/ids.ts';
 import type { Introductions } from './introductions.ts';
-import { PeerJsLink } from '../transport/peerjs-link.ts';
+import { WebRtcLink } from '../transport/webrtc-link.ts';
 import { RtcConnection, type RtcPeerConnection } from '../transport/rtc-connection.ts';
 import type { Link, Transport } from '../transport/transport.ts';
 
@@ -26,7 +26,7 @@ export class IntroducedTransport implements Transport {
   readonly self: PeerId;
   accept: ((link: Link) => void) | null = null;
   readonly #options: IntroducedTransportOptions;
-  readonly #links = new Set<PeerJsLink>();
+  readonly #links = new Set<WebRtcLink>();
   readonly #opening = new Map<RtcConnection, PeerId>();
   #iceServers: readonly IceServer[] = [];
   #hidden = false;
@@ -136,14 +136,14 @@ export class IntroducedTransport implements Transport {
     }
   }
 
-  /** Resolves in the moment in which it opens, so that nothing that comes on it is lost. */
+  /** Resolves as soon as it opens, so that nothing that comes on it is lost. */
   #opened(connection: RtcConnection, peer: PeerId): Promise<Link> {
     return new Promise((resolve, reject) => {
       const stopTimer = this.#options.clock.after(OPENING_TIMEOUT_MS, () => connection.close());
       connection.on('open', () => {
         if (!this.#opening.delete(connection)) return;
         stopTimer();
-        const link: PeerJsLink = new PeerJsLink(connection, peer, () => this.#links.delete(link));
+        const link: WebRtcLink = new WebRtcLink(connection, peer, () => this.#links.delete(link));
         this.#links.add(link);
         resolve(link);
       });

@@ -6,7 +6,7 @@ import { onAbort } from '../base/abort.ts';
 import type { IceServer } from '../wire/control-protocol.ts';
 import { cancelled, MeshError } from '../base/errors.ts';
 import { isPeerId, type PeerId } from '../base/ids.ts';
-import { PeerJsLink, type PeerJsConnection } from './peerjs-link.ts';
+import { WebRtcLink, type PeerJsConnection } from './webrtc-link.ts';
 import { PeerJsRegistration, unreachable, type PeerJsPeer, type RegistrationOptions } from './peerjs-registration.ts';
 import { race } from '../base/race.ts';
 import { SERIALIZATION, SignalLimits, type Signal } from './signal-filter.ts';
@@ -33,7 +33,7 @@ export class PeerJsTransport implements Transport {
   #options: PeerJsTransportOptions;
   #registration: PeerJsRegistration;
   #limits: SignalLimits;
-  #links = new Set<PeerJsLink>();
+  #links = new Set<WebRtcLink>();
   /** Accepted and not open yet; each can be given up. */
   #opening = new Map<() => void, PeerId>();
   #dials = new Map<PeerId, Set<(error: MeshError) => void>>();
@@ -217,8 +217,8 @@ export class PeerJsTransport implements Transport {
     connection.on('error', settle);
   }
 
-  #link(connection: PeerJsConnection, peer: PeerId): PeerJsLink {
-    const link = new PeerJsLink(connection, peer, () => this.#links.delete(link));
+  #link(connection: PeerJsConnection, peer: PeerId): WebRtcLink {
+    const link = new WebRtcLink(connection, peer, () => this.#links.delete(link));
     this.#links.add(link);
     return link;
   }

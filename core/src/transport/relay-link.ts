@@ -69,8 +69,7 @@ export class RelayLink extends LinkEnd implements Link {
   }
 
   /**
-   * What the seal binds the two ends with: that this is a relayed link, and whose. There is no more to bind to: the relay
-   * is in the middle, and may be.
+   * Says that this is a relayed link, and whose. There is no more to bind to: the relay is in the middle, and may be.
    */
   prologue(): Uint8Array {
     return new TextEncoder().encode(`relay ${this.#ends.dialler} ${this.#ends.acceptor}`);

@@ -1,7 +1,7 @@
 /** One WebRTC connection with one data channel, set up by hand: what PeerJS hides, where there is no PeerJS. */
 import type { Clock } from '../base/clock.ts';
 import { MeshError } from '../base/errors.ts';
-import type { LinkConnection, LinkDataChannel } from './peerjs-link.ts';
+import type { LinkConnection, LinkDataChannel } from './webrtc-link.ts';
 import { MAX_DESCRIPTION_CHARS } from '../protocol.ts';
 
 /** Addresses found later than this are not told: the first ones are those of this computer and its network. */

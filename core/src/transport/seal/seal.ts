@@ -22,11 +22,6 @@ export const MAX_HANDSHAKES_PER_PEER = 4;
 export interface SealOptions {
   /** Null: we stay anonymous. We can dial who is known to `staticKeyOf`, and cannot be dialled. */
   credentials: Credentials | null;
-  /**
-   * What both ends see alike of the link below, and whoever sits between two links cannot make alike: for WebRTC both
-   * DTLS fingerprints (`dtls-prologue.ts`). Throws when it cannot be had; then the link is closed.
-   */
-  prologue: (link: Link) => Uint8Array;
   /** For anonymous clients: from the provider's certificate (`readCertificate`); null when it has shown none. */
   staticKeyOf?: (peer: PeerId) => Uint8Array | null;
   /** A link of a stranger was refused, and why. For counters and logs. */
@@ -88,7 +83,7 @@ export class SealedTransport implements Transport {
   /** A link that we dialled. */
   #seal(link: Link, peer: PeerId, remoteStatic: Uint8Array | null, signal: AbortSignal): Promise<SealedLink> {
     return new Promise<SealedLink>((resolve, reject) => {
-      const prologue = this.#prologue(link, reject);
+      const prologue = prologueOf(link, reject);
       if (prologue === null) return;
       let opening: SealOpening | null = null;
       const stopAbort = onAbort(signal, () => opening?.fail(cancelled()));
@@ -125,7 +120,7 @@ export class SealedTransport implements Transport {
       refuse(new MeshError('busy', 'Too many computers are connecting at once. Try again in a moment.'));
       return;
     }
-    const prologue = this.#prologue(link, refuse);
+    const prologue = prologueOf(link, refuse);
     if (prologue === null) return;
     // The opening may settle before there is a name for it.
     const place = Symbol('opening');
@@ -151,21 +146,21 @@ export class SealedTransport implements Transport {
     return { credentials: this.#options.credentials, random: this.#options.random ?? randomBytes };
   }
 
-  /** Closes the link and tells `refuse` when the link cannot be told from another. */
-  #prologue(link: Link, refuse: (error: MeshError) => void): Uint8Array | null {
-    try {
-      return this.#options.prologue(link);
-    } catch (thrown) {
-      link.close();
-      refuse(asMeshError(thrown, 'seal_failed', 'The connection could not be sealed.'));
-      return null;
-    }
-  }
-
   #crowded(peer: PeerId): boolean {
     if (this.#accepting.size >= MAX_HANDSHAKES) return true;
     let own = 0;
     for (const other of this.#accepting.values()) if (other === peer) own += 1;
     return own >= MAX_HANDSHAKES_PER_PEER;
+  }
+}
+
+/** Closes the link and tells `refuse` when the link cannot be told from another. */
+function prologueOf(link: Link, refuse: (error: MeshError) => void): Uint8Array | null {
+  try {
+    return link.prologue();
+  } catch (thrown) {
+    link.close();
+    refuse(asMeshError(thrown, 'seal_failed', 'The connection could not be sealed.'));
+    return null;
   }
 }

@@ -43,7 +43,7 @@ interface StatsEntry {
   state?: string;
 }
 
-export class PeerJsLink extends LinkEnd implements Link {
+export class WebRtcLink extends LinkEnd implements Link {
   readonly peer: PeerId;
   #connection: LinkConnection;
   #channel: LinkDataChannel | null;
@@ -92,10 +92,10 @@ export class PeerJsLink extends LinkEnd implements Link {
     this.tellClosed();
   }
 
-  /** What the seal binds the two ends with. Throws connect_failed. */
+  /** Both DTLS fingerprints (`dtls-prologue.ts`). Throws connect_failed once the connection is gone. */
   prologue(): Uint8Array {
     const { localDescription, remoteDescription } = this.#connection.peerConnection ?? {};
-    // PeerJS lets go of both in the moment in which it closes.
+    // PeerJS lets go of both as soon as it closes.
     if (!localDescription || !remoteDescription) throw new BrokenWhileSealing();
     return dtlsPrologue(localDescription.sdp, remoteDescription.sdp);
   }

@@ -1,7 +1,7 @@
 /** What a link makes of PeerJS's connection. The connection stands in for PeerJS's, whose timing no test can force. */
 import { expect, it } from 'vitest';
 import { newPeerId } from '../base/ids.ts';
-import { PeerJsLink, type PeerJsConnection } from './peerjs-link.ts';
+import { WebRtcLink, type PeerJsConnection } from './webrtc-link.ts';
 import { HIGH_WATER_BYTES } from './transport.ts';
 import { BrokenWhileSealing } from './link-end.ts';
 
@@ -18,7 +18,7 @@ function connected(peerConnection: PeerJsConnection['peerConnection']) {
     on: (event: string, listener: (value: never) => void) => listeners.set(event, listener),
     close: () => closes++,
   };
-  const link = new PeerJsLink(connection, newPeerId(), () => {});
+  const link = new WebRtcLink(connection, newPeerId(), () => {});
   const arrive = (data: unknown) => listeners.get('data')?.(data as never);
   return { link, arrive, closes: () => closes };
 }
