@@ -6,19 +6,20 @@ import { realClock } from '@llmesh/core/base/clock';
 import { newTaskId, type PeerId } from '@llmesh/core/base/ids';
 import { Links } from '@llmesh/core/peers/links';
 import { randomBytes } from '@llmesh/core/base/random-bytes';
-import { openNodePaths, throwAwayIdentity } from 'llmesh/node/mesh-node';
+import { openPeerPaths } from '@llmesh/core/open-peer';
+import { nodeHost } from 'llmesh/node/mesh-node';
 import { TINY_MODEL, type Target } from './target.ts';
 
 type Heard = Record<string, unknown>;
 const LINK_TIMEOUT_MS = 20_000;
 
 export class Intruder {
-  readonly #paths: Awaited<ReturnType<typeof openNodePaths>>;
+  readonly #paths: Awaited<ReturnType<typeof openPeerPaths>>;
   readonly #links: Links;
   readonly heard: Heard[] = [];
   #told = () => {};
 
-  private constructor(paths: Awaited<ReturnType<typeof openNodePaths>>) {
+  private constructor(paths: Awaited<ReturnType<typeof openPeerPaths>>) {
     this.#paths = paths;
     const hear = (message: Heard) => {
       this.heard.push(message);
@@ -32,7 +33,8 @@ export class Intruder {
   }
 
   static async join(target: Target): Promise<Intruder> {
-    const paths = await openNodePaths(new URL(target.url), { identity: throwAwayIdentity() });
+    const address = new URL(target.url);
+    const paths = await openPeerPaths(nodeHost(address), address);
     const intruder = new Intruder(paths);
     const welcomed = new Promise<void>((resolve) => {
       paths.control.on('state', (state) => state === 'open' && resolve());

@@ -13,7 +13,9 @@ import { randomBytes } from '@llmesh/core/base/random-bytes';
 import { SealedTransport } from '@llmesh/core/transport/seal/seal';
 import { SealedStream } from '@llmesh/core/transport/seal/sealed-stream';
 import { HIGH_WATER_BYTES, type Link, type Transport } from '@llmesh/core/transport/transport';
-import { openControl, releaseMeshNodes, throwAwayIdentity, webRtcOptions } from 'llmesh/node/mesh-node';
+import { openControl } from '@llmesh/core/open-control';
+import { peerJsOptions } from '@llmesh/core/open-paths';
+import { nodeHost, releaseMeshNodes } from 'llmesh/node/mesh-node';
 import { PeerJsTransport } from '@llmesh/core/transport/peerjs-transport';
 import { freePort, startProgram, type Running } from '@llmesh/e2e/processes';
 import { show, spread } from './statistics.ts';
@@ -117,9 +119,10 @@ async function webRtcPeers(identities: readonly [Identity, Identity]): Promise<P
   const plane: Running = await startProgram('signaling/src/main.ts', ['--port', String(port)]);
   const opened: { close(): void }[] = [];
   const address = new URL(`http://127.0.0.1:${port}`);
+  const host = nodeHost(address);
   const join = async (identity: Identity) => {
-    const transport = new PeerJsTransport({ ...webRtcOptions(address), self: identity.peerId });
-    const control = openControl(address, identity);
+    const transport = new PeerJsTransport({ ...peerJsOptions(host, address), self: identity.peerId });
+    const control = openControl(host, address, identity);
     opened.push(transport, control);
     control.on('welcome', ({ iceServers, signalToken }) => transport.start(iceServers, signalToken));
     control.start();
@@ -132,7 +135,7 @@ async function webRtcPeers(identities: readonly [Identity, Identity]): Promise<P
     await plane.stop();
   };
   try {
-    const plain: [Transport, Transport] = [await join(throwAwayIdentity()), await join(throwAwayIdentity())];
+    const plain: [Transport, Transport] = [await join(host.newIdentity()), await join(host.newIdentity())];
     return { plain, toSeal: [await join(identities[0]), await join(identities[1])], close };
   } catch (cause) {
     await close();

@@ -1,6 +1,7 @@
 /** Puts the page together: the only place that knows every adapter. */
 import { realClock } from '@llmesh/core/base/clock';
-import { ControlClient } from '@llmesh/core/control/control';
+import type { ControlHost } from '@llmesh/core/host';
+import { openControl } from '@llmesh/core/open-control';
 import type { Providing } from '@llmesh/core/mesh';
 import { clockWords } from '@llmesh/core/control/server-time';
 import { mount } from 'svelte';
@@ -40,7 +41,6 @@ import App from './ui/App.svelte';
 
 const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 const clock = realClock;
-const { random } = Math;
 
 const store = await openStore();
 const [{ identity, lasting }, { proveKey }] = await Promise.all([
@@ -76,16 +76,16 @@ const network = new Network({ getJson, clock, heard: (peers) => lending.take(pee
 const update = new Update();
 const router = new Router(window);
 
-const control = new ControlClient({
-  url: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/mesh`,
-  identity,
-  prove: proveKey,
+const address = new URL(location.origin);
+const host: ControlHost = {
   agent: 'browser',
+  prove: proveKey,
   openSocket: (url) => new WebSocket(url),
   clock,
-  random,
-});
-const door = new MeshDoor({ control, identity, store: lasting ? store : null, clock, random, location });
+  random: Math.random,
+};
+const control = openControl(host, address, identity);
+const door = new MeshDoor({ control, identity, store: lasting ? store : null, address });
 const ask: Ask = async function* (request, signal) {
   const mesh = await door.open();
   yield* mesh.ask(request, signal);
