@@ -3,7 +3,7 @@ import { cleanup, fireEvent, render, screen } from '@testing-library/svelte';
 import { afterEach, describe, expect, it } from 'vitest';
 import { FakeMesh } from '../../testing/fake-mesh.ts';
 import { ModelChoice } from '../../state/chat/model-choice.ts';
-import type { AppState } from '../app-state.ts';
+import type { ChatPageState } from './chat-page-state.ts';
 import Turns from './Turns.svelte';
 
 const GEMMA = { id: 'gemma' as ModelId, name: 'Gemma 3 4B' };
@@ -18,7 +18,7 @@ async function asked(): Promise<FakeMesh> {
   const { chat, offers, local, lending, trusted } = mesh;
   const models = new ModelChoice({ offers, local, lending });
   const localRun = { getting: null, waking: false };
-  const app = { chat, offers, local, lending, trusted, models, localRun } as unknown as AppState;
+  const app = { chat, offers, local, lending, trusted, models, localRun } as unknown as ChatPageState;
   render(Turns, { conversation: chat.open, app });
   return mesh;
 }
