@@ -1,9 +1,9 @@
 import type { ModelId } from '@llmesh/core/base/ids';
 import { cleanup, fireEvent, render, screen } from '@testing-library/svelte';
 import { afterEach, describe, expect, it } from 'vitest';
-import { FakeMesh } from '../../testing/fake-mesh.ts';
-import { ModelChoice } from '../../state/chat/model-choice.ts';
-import type { ChatPageState } from './chat-page-state.ts';
+import { FakeMesh } from '../../../testing/fake-mesh.ts';
+import { ModelChoice } from '../../../state/chat/model-choice.ts';
+import type { ChatPageState } from '../chat-page-state.ts';
 import Turns from './Turns.svelte';
 
 const GEMMA = { id: 'gemma' as ModelId, name: 'Gemma 3 4B' };

@@ -1,7 +1,7 @@
 /** The words beside the name of an answer's writer. */
-import { aboutHowLong, queuePosition } from '../../state/chat/queue-position.ts';
-import type { Answer } from '../../state/chat/turn.ts';
-import { speed } from '../parts/format.ts';
+import { aboutHowLong, queuePosition } from '../../../state/chat/queue-position.ts';
+import type { Answer } from '../../../state/chat/turn.ts';
+import { speed } from '../../parts/format.ts';
 
 /** `named`: a name stands before the words. `getting`: this device is downloading the model. */
 export function answerDoing(answer: Answer, named: boolean, getting: boolean): string {

@@ -1,6 +1,6 @@
 /** What the page says about a question, or the rest of an answer, that waits until it can be asked. */
-import type { ChatPageState } from './chat-page-state.ts';
-import type { Answer } from '../../state/chat/turn.ts';
+import type { ChatPageState } from '../chat-page-state.ts';
+import type { Answer } from '../../../state/chat/turn.ts';
 
 export function waitingWords(answer: Answer, { trusted, local }: ChatPageState): { head: string; next: string } {
   const sent = answer.text === '' ? 'It is sent' : 'It continues';
