@@ -60,12 +60,19 @@ function pack(name, prepare) {
   }
   cpSync('LICENSE', join(stage, 'LICENSE'));
   const manifest = readJson(join(stage, 'package.json'));
-  for (const entry of Object.values(manifest.exports)) delete entry['@llmesh/source'];
+  forgetSources(manifest.exports);
+  forgetSources(manifest.imports ?? {});
   prepare(stage, manifest);
   writeJson(join(stage, 'package.json'), manifest);
   const [{ filename, size, unpackedSize }] = JSON.parse(npm(['pack', '--json', '--pack-destination', OUT], stage));
   process.stdout.write(`${filename}: ${megabytes(size)} MB, ${megabytes(unpackedSize)} MB unpacked\n`);
   return join(OUT, filename);
+}
+
+/** Nobody else has them. */
+function forgetSources(targets) {
+  delete targets['@llmesh/source'];
+  for (const target of Object.values(targets)) if (typeof target === 'object') forgetSources(target);
 }
 
 /** llama.cpp's bindings travel inside the package, without its sources and without the wish for every graphics card. */

@@ -8,7 +8,8 @@ import { Links } from '@llmesh/core/peers/links';
 import { packBody } from '@llmesh/core/wire/body';
 import type { Leased } from '@llmesh/core/wire/candidate';
 import { randomBytes } from '@llmesh/core/base/random-bytes';
-import { openNodePaths, throwAwayIdentity } from 'llmesh/node/mesh-node';
+import { openPeerPaths } from '@llmesh/core/open-peer';
+import { nodeHost } from 'llmesh/node/mesh-node';
 import { TINY_MODEL, type Target } from './target.ts';
 
 type Heard = Record<string, unknown>;
@@ -20,12 +21,12 @@ interface Asked extends Heard {
 const LINK_TIMEOUT_MS = 20_000;
 
 export class Intruder {
-  readonly #paths: Awaited<ReturnType<typeof openNodePaths>>;
+  readonly #paths: Awaited<ReturnType<typeof openPeerPaths>>;
   readonly #links: Links;
   readonly heard: Heard[] = [];
   #told = () => {};
 
-  private constructor(paths: Awaited<ReturnType<typeof openNodePaths>>) {
+  private constructor(paths: Awaited<ReturnType<typeof openPeerPaths>>) {
     this.#paths = paths;
     const hear = (message: Heard) => {
       this.heard.push(message);
@@ -39,7 +40,8 @@ export class Intruder {
   }
 
   static async join(target: Target): Promise<Intruder> {
-    const paths = await openNodePaths(new URL(target.url), { identity: throwAwayIdentity() });
+    const address = new URL(target.url);
+    const paths = await openPeerPaths(nodeHost(address), address);
     const intruder = new Intruder(paths);
     const welcomed = new Promise<void>((resolve) => {
       paths.control.on('state', (state) => state === 'open' && resolve());

@@ -12,7 +12,8 @@ import type { Mesh } from '@llmesh/core/mesh';
 import { freePort, startProgram, type Running } from '@llmesh/e2e/processes';
 import { runOf } from '@llmesh/core/suites/continuation';
 import { LlamaEngine } from 'llmesh/llama/llama-engine';
-import { openMeshNode, releaseMeshNodes, type MeshNode } from 'llmesh/node/mesh-node';
+import type { OpenPeer } from '@llmesh/core/open-peer';
+import { openMeshNode, releaseMeshNodes } from 'llmesh/node/mesh-node';
 import { FailingFleet } from './failing-fleet.ts';
 import { percentile, show, spread } from './statistics.ts';
 import { tokenLoss } from './token-loss.ts';
@@ -63,7 +64,7 @@ export async function failover(options: FailoverOptions) {
   const folder = await mkdtemp(join(tmpdir(), 'llmesh-bench-'));
   let server: Running | null = null;
   let fleet: FailingFleet | null = null;
-  let node: MeshNode | null = null;
+  let node: OpenPeer | null = null;
   try {
     server = await startProgram('signaling/src/main.ts', ['--port', String(port)], { LLMESH_RELAY_LINKS: '0' });
     fleet = new FailingFleet({ size: options.providers, model: path, mesh: url, folder, speed: options.speed });

@@ -7,7 +7,8 @@ import type { ModelId } from '@llmesh/core/base/ids';
 import type { Mesh } from '@llmesh/core/mesh';
 import type { Turn } from '@llmesh/core/protocol';
 import { readGgufFileInfo } from 'node-llama-cpp';
-import { openMeshNode, releaseMeshNodes, type MeshNode } from 'llmesh/node/mesh-node';
+import type { OpenPeer } from '@llmesh/core/open-peer';
+import { openMeshNode, releaseMeshNodes } from 'llmesh/node/mesh-node';
 import { freePort, startProgram, type Running } from '@llmesh/e2e/processes';
 import { openRawEngine, type Run } from './raw-engine.ts';
 import { show, spread } from './statistics.ts';
@@ -34,7 +35,7 @@ export async function overhead(options: OverheadOptions) {
   const raw = await openRawEngine(path, options.threads);
   // It does not use the identity of the person who runs this.
   const data = await mkdtemp(join(tmpdir(), 'llmesh-bench-'));
-  let node: MeshNode | null = null;
+  let node: OpenPeer | null = null;
   try {
     programs.push(await startProgram('signaling/src/main.ts', ['--port', String(port)]));
     const threads = String(options.threads);

@@ -13,7 +13,9 @@ import { randomBytes } from '@llmesh/core/base/random-bytes';
 import { SealedTransport } from '@llmesh/core/transport/seal/seal';
 import { SealedStream } from '@llmesh/core/transport/seal/sealed-stream';
 import { HIGH_WATER_BYTES, type Link, type Transport } from '@llmesh/core/transport/transport';
-import { openControl, releaseMeshNodes, throwAwayIdentity, webRtcOptions } from 'llmesh/node/mesh-node';
+import { openControl } from '@llmesh/core/open-control';
+import { peerJsOptions } from '@llmesh/core/open-paths';
+import { nodeHost, releaseMeshNodes } from 'llmesh/node/mesh-node';
 import { PeerJsTransport } from '@llmesh/core/transport/peerjs-transport';
 import { freePort, startProgram, type Running } from '@llmesh/e2e/processes';
 import { show, spread } from './statistics.ts';
@@ -21,7 +23,7 @@ import { show, spread } from './statistics.ts';
 /** A TASK_CHUNK with one token, as MessagePack. */
 const CHUNK_BYTES = 120;
 const CHUNKS = 2_000;
-/** What a sealed fragment leaves of the 16 KiB, so that both kinds put the same on the wire. */
+/** As much of the 16 KiB as a sealed fragment leaves, so that both sides put the same on the wire. */
 const BULK_BYTES = MAX_FRAGMENT_BYTES - SEAL_BYTES;
 const BULK_FRAGMENTS = 512;
 const never = new AbortController().signal;
@@ -33,7 +35,7 @@ export interface SealBenchOptions {
   channel: 'memory' | 'webrtc';
 }
 
-/** Two peers, and two more that are joined in the same way and sealed. */
+/** Two peers, and two that are joined just so and sealed. */
 interface Peers {
   plain: [Transport, Transport];
   toSeal: [Transport, Transport];
@@ -117,9 +119,10 @@ async function webRtcPeers(identities: readonly [Identity, Identity]): Promise<P
   const plane: Running = await startProgram('signaling/src/main.ts', ['--port', String(port)]);
   const opened: { close(): void }[] = [];
   const address = new URL(`http://127.0.0.1:${port}`);
+  const host = nodeHost(address);
   const join = async (identity: Identity) => {
-    const transport = new PeerJsTransport({ ...webRtcOptions(address), self: identity.peerId });
-    const control = openControl(address, identity);
+    const transport = new PeerJsTransport({ ...peerJsOptions(host, address), self: identity.peerId });
+    const control = openControl(host, address, identity);
     opened.push(transport, control);
     control.on('welcome', ({ iceServers, signalToken }) => transport.start(iceServers, signalToken));
     control.start();
@@ -132,7 +135,7 @@ async function webRtcPeers(identities: readonly [Identity, Identity]): Promise<P
     await plane.stop();
   };
   try {
-    const plain: [Transport, Transport] = [await join(throwAwayIdentity()), await join(throwAwayIdentity())];
+    const plain: [Transport, Transport] = [await join(host.newIdentity()), await join(host.newIdentity())];
     return { plain, toSeal: [await join(identities[0]), await join(identities[1])], close };
   } catch (cause) {
     await close();
@@ -141,9 +144,7 @@ async function webRtcPeers(identities: readonly [Identity, Identity]): Promise<P
 }
 
 function sealedBy(credentials: Credentials | null, inner: Transport, staticKey: Uint8Array | null = null) {
-  // It is the same at both ends, as fingerprints would be; the figures do not depend on it.
-  const prologue = () => new Uint8Array(140);
-  return new SealedTransport(inner, { credentials, prologue, staticKeyOf: () => staticKey, clock: realClock });
+  return new SealedTransport(inner, { credentials, staticKeyOf: () => staticKey, clock: realClock });
 }
 
 async function connect(a: Transport, b: Transport): Promise<Pair> {
@@ -154,7 +155,7 @@ async function connect(a: Transport, b: Transport): Promise<Pair> {
   return { near, far: await accepted };
 }
 
-/** The time from a dialled memory link to both ends sealed: the computing alone. */
+/** From the dialled memory link to both ends sealed: the computing alone. */
 async function handshakeTimes(ada: Credentials, bob: Credentials, rounds: number) {
   const network = new MemoryNetwork();
   const provider = sealedBy(bob, network.join(bob.peerId));

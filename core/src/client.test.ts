@@ -3,7 +3,7 @@ import { Emitter } from './base/emitter.ts';
 import { newPeerId } from './base/ids.ts';
 import { MeshClient } from './client.ts';
 import type { ControlEvents } from './control/control.ts';
-import type { OpenedMesh } from './mesh.ts';
+import type { OpenPeer } from './open-peer.ts';
 import type { Offers } from './wire/control-protocol.ts';
 
 /** In the place of a connection to a control plane. */
@@ -25,7 +25,7 @@ test('two questions right after joining are both asked as soon as it is known wh
       yield { type: 'asking', provider: newPeerId() };
     },
   };
-  const client = new MeshClient({ control, mesh, close: async () => {} } as unknown as OpenedMesh);
+  const client = new MeshClient({ control, mesh, close: async () => {} } as unknown as OpenPeer);
   const messages = [{ role: 'user' as const, content: 'why?' }];
   const answers = [client.chat({ messages }), client.chat({ messages })].map(async (answer) => {
     for await (const _ of answer.events()) return;

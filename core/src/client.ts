@@ -9,7 +9,7 @@ import { MeshError } from './base/errors.ts';
 import { originOfMesh } from './base/mesh-address.ts';
 import type { Identity } from './identity/identity.ts';
 import type { ModelId, PeerId, TaskName } from './base/ids.ts';
-import type { OpenedMesh } from './mesh.ts';
+import type { OpenPeer, PeerOptions } from './open-peer.ts';
 import type { Turn } from './protocol.ts';
 import { AsyncQueue } from './base/queue.ts';
 import { fileOf, findOffer } from './policy/offer-name.ts';
@@ -59,6 +59,9 @@ export interface ChatRequest {
   signal?: AbortSignal;
 }
 
+/** What is used of a peer once it is in the mesh. */
+type Opened = Pick<OpenPeer, 'mesh' | 'control' | 'close'>;
+
 export interface VectorsRequest {
   /** Any number, none of them blank. */
   inputs: readonly string[];
@@ -70,8 +73,6 @@ export interface VectorsRequest {
   signal?: AbortSignal;
 }
 
-type OpenMesh = (address: URL, options: Pick<ConnectOptions, 'identity' | 'hidden'>) => Promise<OpenedMesh>;
-
 /**
  * Joins the mesh at `address` ("https://mesh.example") as one who asks. Resolves when it is there; it connects again by
  * itself when the connection breaks. Rejects with a `MeshError`: control_unreachable, control_refused, version_mismatch,
@@ -79,8 +80,7 @@ type OpenMesh = (address: URL, options: Pick<ConnectOptions, 'identity' | 'hidde
  */
 export async function connect(address: string, options: ConnectOptions = {}): Promise<MeshClient> {
   const { signal = new AbortController().signal, ...rest } = options;
-  const open = await openerOfHost();
-  const opened = await open(addressOf(address), rest);
+  const opened = await openPeerHere(addressOf(address), rest);
   try {
     await welcomed(opened.control, signal);
     return new MeshClient(opened);
@@ -92,9 +92,9 @@ export async function connect(address: string, options: ConnectOptions = {}): Pr
 }
 
 export class MeshClient {
-  readonly #opened: OpenedMesh;
+  readonly #opened: Opened;
 
-  constructor(opened: OpenedMesh) {
+  constructor(opened: Opened) {
     this.#opened = opened;
   }
 
@@ -195,41 +195,23 @@ function addressOf(address: string): URL {
   throw new MeshError('control_unreachable', `"${address}" is not the address of a mesh. It begins with https://`);
 }
 
-/** With the reason, where the host knows one. */
-async function explained({ why }: OpenedMesh, thrown: unknown): Promise<unknown> {
-  const unexplained = why === undefined || !(thrown instanceof MeshError) || thrown.code !== 'control_unreachable';
-  return unexplained ? thrown : new MeshError(thrown.code, await why(), { cause: thrown });
+/** With the reason, which the host may know better. */
+async function explained({ why }: OpenPeer, thrown: unknown): Promise<unknown> {
+  if (!(thrown instanceof MeshError) || thrown.code !== 'control_unreachable') return thrown;
+  return new MeshError(thrown.code, await why(), { cause: thrown });
 }
 
-interface NodeMesh {
-  openMeshNode: OpenMesh;
-  releaseMeshNodes: () => void;
-}
-
-/** Browsers have WebRTC; Node has it from the `llmesh` package. */
-async function openerOfHost(): Promise<OpenMesh> {
-  if ('RTCPeerConnection' in globalThis && 'document' in globalThis) {
-    return (await import('./browser-mesh.ts')).openBrowserMesh;
-  }
-  // A variable: programs that are bundled for browsers have no such package, and need none.
-  const name = 'llmesh/node/mesh-node';
-  let node: NodeMesh;
+/** By `imports` in the `package.json`: browsers have WebRTC, Node has it from the `llmesh` package. */
+async function openPeerHere(address: URL, options: PeerOptions): Promise<OpenPeer> {
+  let host: typeof import('#host');
   try {
-    node = (await import(/* @vite-ignore */ name)) as NodeMesh;
+    host = await import('#host');
   } catch (cause) {
     throw new MeshError('connect_failed', 'Node has no WebRTC of its own. Run "npm install llmesh" in this project.', {
       cause,
     });
   }
-  return async (address, options) => {
-    const opened = await node.openMeshNode(address, options);
-    const close = async () => {
-      await opened.close();
-      // Its threads would keep the process.
-      node.releaseMeshNodes();
-    };
-    return { ...opened, close };
-  };
+  return host.openPeerHere(address, options);
 }
 
 async function welcomed(control: ControlClient, signal: AbortSignal): Promise<void> {

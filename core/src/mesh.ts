@@ -291,12 +291,3 @@ export class Mesh {
     }
   }
 }
-
-/** A peer of a mesh on some host; `close` leaves it and lets go of what it took. */
-export interface OpenedMesh {
-  readonly mesh: Mesh;
-  readonly control: ControlClient;
-  /** Why it is not in the mesh, for a person. Left out: this host does not tell. */
-  why?: () => Promise<string>;
-  close(): Promise<void>;
-}

@@ -2,27 +2,27 @@
 import { toBase32 } from './base/base32.ts';
 import type { ControlClient } from './control/control.ts';
 import type { Credentials } from './transport/seal/credentials.ts';
-import { MeshError } from './base/errors.ts';
+import type { MeshError } from './base/errors.ts';
 import type { PeerId } from './base/ids.ts';
-import { IntroducedTransport, type IntroducedTransportOptions } from './peers/introduced-transport.ts';
+import type { Host } from './host.ts';
+import { IntroducedTransport } from './peers/introduced-transport.ts';
 import { Introductions } from './peers/introductions.ts';
 import { KnownCertificates } from './transport/seal/known-certificates.ts';
-import { PeerJsLink } from './transport/peerjs-link.ts';
 import { PeerJsTransport, type PeerJsTransportOptions } from './transport/peerjs-transport.ts';
 import { RacedTransport } from './transport/raced-transport.ts';
-import { RelayLink, type RelaySocket } from './transport/relay-link.ts';
 import { RelayTransport } from './transport/relay-transport.ts';
 import { SealedTransport, type SealOptions } from './transport/seal/seal.ts';
-import type { Link, Transport } from './transport/transport.ts';
+import type { Transport } from './transport/transport.ts';
 
-export interface PathsOptions extends PeerJsTransportOptions {
+export interface PathsOptions {
+  host: Host;
+  /** Of the control plane, whose PeerServer and relay we use. */
+  address: URL;
+  self: PeerId;
   /** The control plane's client for `self`. Its welcome starts the paths; they use its calls and WebRTC servers. */
   control: ControlClient;
   /** Null: we stay anonymous, and call only providers that have shown a certificate. */
   credentials: Credentials | null;
-  openSocket: (url: string) => RelaySocket;
-  /** How the host makes a WebRTC connection without PeerJS. */
-  connect: IntroducedTransportOptions['connect'];
   /** A stranger's link was refused, and why. */
   refused?: (peer: PeerId, error: MeshError) => void;
 }
@@ -39,20 +39,20 @@ export interface Paths {
 }
 
 export function openPaths(options: PathsOptions): Paths {
-  const { control, self, credentials, host, port, secure, clock, refused, openSocket, connect } = options;
+  const { host, address, control, self, credentials, refused } = options;
+  const { clock, connect } = host;
   const known = new KnownCertificates();
   const seal: SealOptions = {
     credentials,
-    prologue,
     staticKeyOf: (peer) => known.staticKeyOf(peer),
     clock,
     ...(refused && { refused }),
   };
-  const peerJs = new PeerJsTransport(options);
+  const peerJs = new PeerJsTransport({ ...peerJsOptions(host, address), self });
   const relayed = new RelayTransport({
     self,
-    url: `${secure ? 'wss' : 'ws'}://${host}:${port}/relay`,
-    openSocket,
+    url: new URL('/relay', address).href.replace(/^http/, 'ws'),
+    openSocket: host.openRelaySocket,
     ticketTo: (peer, signal) => control.relay(peer, signal),
     clock,
   });
@@ -93,7 +93,16 @@ export function openPaths(options: PathsOptions): Paths {
   };
 }
 
-function prologue(link: Link): Uint8Array {
-  if (link instanceof PeerJsLink || link instanceof RelayLink) return link.prologue();
-  throw new MeshError('connect_failed', 'The connection could not be sealed.');
+/** All but who we are. */
+export function peerJsOptions(host: Host, address: URL): Omit<PeerJsTransportOptions, 'self'> {
+  const secure = address.protocol === 'https:';
+  return {
+    Peer: host.Peer,
+    host: address.hostname,
+    port: Number(address.port) || (secure ? 443 : 80),
+    secure,
+    clock: host.clock,
+    random: host.random,
+    hidesBehindTurn: host.hidesBehindTurn,
+  };
 }

@@ -3,7 +3,7 @@ import { encode } from '@msgpack/msgpack';
 import type { ControlClient } from '@llmesh/core/control/control';
 import { makeCredentials } from '@llmesh/core/transport/seal/credentials';
 import { SECRET_KEY_BYTES, softwareIdentity } from '@llmesh/core/identity/identity';
-import { isPeerId, newTaskId, type ModelId, type PeerId } from '@llmesh/core/base/ids';
+import { isPeerId, newPeerId, newTaskId, type ModelId, type PeerId } from '@llmesh/core/base/ids';
 import { chatRequest } from '@llmesh/core/testing/task-messages';
 import { PeerJsTransport } from '@llmesh/core/transport/peerjs-transport';
 import { MAX_FRAGMENT_BYTES, PROTOCOL_VERSION } from '@llmesh/core/protocol';
@@ -11,10 +11,12 @@ import type { Welcome } from '@llmesh/core/wire/control-protocol';
 import { generateKeyPair } from '@llmesh/core/transport/seal/noise';
 import { randomBytes } from '@llmesh/core/base/random-bytes';
 import { HANDSHAKE_XX, SEALED } from '@llmesh/core/transport/seal/seal-wire';
-import { openPaths } from '@llmesh/core/open-paths';
+import { openControl } from '@llmesh/core/open-control';
+import { openPaths, peerJsOptions } from '@llmesh/core/open-paths';
+import { openPeerPaths } from '@llmesh/core/open-peer';
 import type { Link, Transport } from '@llmesh/core/transport/transport';
 import { releaseWebRtc } from 'llmesh/node/datachannel';
-import { openControl, openNodePaths, openRelaySocket, throwAwayIdentity, webRtcOptions } from 'llmesh/node/mesh-node';
+import { nodeHost } from 'llmesh/node/mesh-node';
 import { WebSocket } from 'ws';
 import { startMesh, type TestMesh } from '../src/mesh.ts';
 import { askAll } from '../src/node-client.ts';
@@ -76,7 +78,8 @@ async function areCutOff(
 }
 
 test('a peer that breaks the protocol on a sealed link is cut off, and nobody else notices', async () => {
-  const { transport, control } = await openNodePaths(new URL(mesh.url));
+  const address = new URL(mesh.url);
+  const { transport, control } = await openPeerPaths(nodeHost(address), address);
   control.start();
   await areCutOff(transport, control, [
     ['junk', (link) => link.send(frame(1, new Uint8Array([0xc1, 1, 2, 3])))],
@@ -93,9 +96,11 @@ test('a peer that breaks the protocol on a sealed link is cut off, and nobody el
 });
 
 test('a peer that does not seal its link, or seals it badly, is cut off, and nobody else notices', async () => {
-  const identity = throwAwayIdentity();
-  const raw = new PeerJsTransport({ ...webRtcOptions(new URL(mesh.url)), self: identity.peerId });
-  const control = openControl(new URL(mesh.url), identity);
+  const address = new URL(mesh.url);
+  const host = nodeHost(address);
+  const identity = host.newIdentity();
+  const raw = new PeerJsTransport({ ...peerJsOptions(host, address), self: identity.peerId });
+  const control = openControl(host, address, identity);
   control.on('welcome', ({ iceServers, signalToken }) => raw.start(iceServers, signalToken));
   control.start();
   await areCutOff(raw, control, [
@@ -113,16 +118,18 @@ test('a peer that does not seal its link, or seals it badly, is cut off, and nob
 test('a provider of another key than its id is not believed', async () => {
   const honest = softwareIdentity(randomBytes(SECRET_KEY_BYTES));
   const thief = await makeCredentials(softwareIdentity(randomBytes(SECRET_KEY_BYTES)));
-  // A signalling server in league with the thief lets anyone in under the honest id.
-  const accomplice = openControl(new URL(mesh.url), honest);
+  // A signalling server in league with the thief: it lets in the honest id for whoever says so.
+  const address = new URL(mesh.url);
+  const host = nodeHost(address);
+  const accomplice = openControl(host, address, honest);
   const stolen = openPaths({
-    ...webRtcOptions(new URL(mesh.url)),
+    host,
+    address,
     self: honest.peerId,
     control: accomplice,
-    openSocket: openRelaySocket,
     credentials: { ...thief, peerId: honest.peerId },
   });
-  const requester = await openNodePaths(new URL(mesh.url));
+  const requester = await openPeerPaths(host, address);
   accomplice.start();
   requester.control.start();
   try {
@@ -154,8 +161,9 @@ test('a program that breaks the protocol on a WebSocket is cut off, and nobody e
       '{"type":"match","requestId":1,"model":"x","maxUnits":1,"exclude":[],"only":null,"prefer":null}',
     ],
   ];
-  const identity = throwAwayIdentity();
-  const control = openControl(new URL(mesh.url), identity);
+  const host = nodeHost(new URL(mesh.url));
+  const identity = host.newIdentity();
+  const control = openControl(host, new URL(mesh.url), identity);
   const welcomed = new Promise<Welcome>((resolve) => {
     control.on('welcome', resolve);
   });
@@ -202,14 +210,14 @@ test('floods from many programs at once cost the control plane little memory, an
     for (let i = 0; i < count && socket.readyState === WebSocket.OPEN; i++) socket.send(message());
   };
   const giant = 'x'.repeat(1_000_000);
-  const toNobody = () =>
-    JSON.stringify({ type: 'OFFER', dst: throwAwayIdentity().peerId, payload: { sdp: giant.slice(0, 60_000) } });
+  const toNobody = () => JSON.stringify({ type: 'OFFER', dst: newPeerId(), payload: { sdp: giant.slice(0, 60_000) } });
   const before = await residentBytes();
+  const host = nodeHost(new URL(mesh.url));
   const controls: ControlClient[] = [];
   try {
     for (let n = 0; n < 20; n++) {
-      const identity = throwAwayIdentity();
-      const control = openControl(new URL(mesh.url), identity);
+      const identity = host.newIdentity();
+      const control = openControl(host, new URL(mesh.url), identity);
       controls.push(control);
       const welcomed = new Promise<Welcome>((resolve) => {
         control.on('welcome', resolve);

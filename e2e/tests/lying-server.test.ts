@@ -2,10 +2,11 @@ import { expect, test } from '@playwright/test';
 import { makeCredentials } from '@llmesh/core/transport/seal/credentials';
 import type { ErrorCode, MeshError } from '@llmesh/core/base/errors';
 import { newPeerId, type PeerId } from '@llmesh/core/base/ids';
-import { openPaths } from '@llmesh/core/open-paths';
+import { openControl } from '@llmesh/core/open-control';
+import { openPaths, peerJsOptions } from '@llmesh/core/open-paths';
 import { PeerJsTransport } from '@llmesh/core/transport/peerjs-transport';
 import type { Link, Transport } from '@llmesh/core/transport/transport';
-import { openControl, openRelaySocket, throwAwayIdentity, webRtcOptions } from 'llmesh/node/mesh-node';
+import { nodeHost } from 'llmesh/node/mesh-node';
 import { LyingSignalling, type Signalled } from '../src/lying-signalling.ts';
 import { ManInTheMiddle } from '../src/man-in-the-middle.ts';
 import { startMesh, type TestMesh } from '../src/mesh.ts';
@@ -34,17 +35,18 @@ interface Peer {
 
 /** A real peer, whose signalling server is the liar. `sealed`: whether its links are, as all real ones; WebRTC alone if not. */
 async function join(sealed = true): Promise<Peer> {
-  const identity = throwAwayIdentity();
-  const control = openControl(new URL(mesh.url), identity);
-  const options = { ...webRtcOptions(liar.url), self: identity.peerId };
+  const host = nodeHost(new URL(mesh.url));
+  const identity = host.newIdentity();
+  const control = openControl(host, new URL(mesh.url), identity);
   const refusals: MeshError[] = [];
   let transport: Transport;
   if (sealed) {
     const credentials = await makeCredentials(identity);
     const refused = (_peer: PeerId, error: MeshError) => refusals.push(error);
-    transport = openPaths({ ...options, credentials, control, openSocket: openRelaySocket, refused }).webRtc;
+    const self = identity.peerId;
+    transport = openPaths({ host, address: liar.url, self, credentials, control, refused }).webRtc;
   } else {
-    const raw = new PeerJsTransport(options);
+    const raw = new PeerJsTransport({ ...peerJsOptions(host, liar.url), self: identity.peerId });
     control.on('welcome', ({ iceServers, signalToken }) => raw.start(iceServers, signalToken));
     transport = raw;
   }

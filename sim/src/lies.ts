@@ -142,6 +142,10 @@ class LyingLink implements Link {
     this.#inner.closed = closed;
   }
 
+  prologue(): Uint8Array {
+    return this.#inner.prologue();
+  }
+
   send(fragment: Uint8Array<ArrayBuffer>): void {
     const message = this.#reader.read(fragment);
     if (message === null) return;

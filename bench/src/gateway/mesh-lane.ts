@@ -6,7 +6,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ModelId } from '@llmesh/core/base/ids';
 import type { Mesh } from '@llmesh/core/mesh';
 import { freePort, startProgram, type Running } from '@llmesh/e2e/processes';
-import { openMeshNode, releaseMeshNodes, type MeshNode } from 'llmesh/node/mesh-node';
+import type { OpenPeer } from '@llmesh/core/open-peer';
+import { openMeshNode, releaseMeshNodes } from 'llmesh/node/mesh-node';
 import type { Lane, Stream } from './lane.ts';
 import type { RawLaneOptions } from './raw-lane.ts';
 
@@ -24,7 +25,7 @@ export async function openMeshLane(options: RawLaneOptions): Promise<MeshLane> {
   const programs: Running[] = [];
   // It does not use the identity of the person who runs this.
   const data = await mkdtemp(join(tmpdir(), 'llmesh-bench-'));
-  let node: MeshNode | null = null;
+  let node: OpenPeer | null = null;
   const close = async () => {
     await node?.close();
     releaseMeshNodes();

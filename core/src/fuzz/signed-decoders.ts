@@ -181,7 +181,15 @@ function openEnd(
 
 function lonelyLink(peer: PeerId, send: (message: Uint8Array) => void): Link {
   const nothing = { receive: null, drained: null, closed: null };
-  return { peer, send, bufferedBytes: 0, close: () => {}, path: async () => null, ...nothing };
+  return {
+    peer,
+    send,
+    bufferedBytes: 0,
+    close: () => {},
+    prologue: () => PROLOGUE,
+    path: async () => null,
+    ...nothing,
+  };
 }
 
 function handshakes(ada: Credentials, bob: Credentials): FuzzTarget[] {

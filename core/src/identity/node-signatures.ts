@@ -1,30 +1,14 @@
-/** Ed25519 by Node's own OpenSSL: ten times as fast as in JavaScript. For Node only, so it is looked up at run time. */
+/**
+ * Ed25519 by Node's own OpenSSL: ten times as fast as in JavaScript. The one file of core that knows Node; only programs that
+ * run there import it.
+ */
+import { Buffer } from 'node:buffer';
+import { createPrivateKey, createPublicKey, sign, verify, type KeyObject } from 'node:crypto';
 import { BoundedMap } from '../base/bounded-map.ts';
-import { concatBytes, hexToBytes } from '@noble/hashes/utils.js';
+import { hexToBytes } from '@noble/hashes/utils.js';
 import { peerIdOf, PUBLIC_KEY_BYTES, SECRET_KEY_BYTES, SIGNATURE_BYTES, type Identity } from './identity.ts';
 
-/** The part of `node:crypto` that we use: https://nodejs.org/api/crypto.html */
-interface KeyObject {
-  export(options: { type: 'spki'; format: 'der' }): Uint8Array;
-}
-interface NodeCrypto {
-  createPrivateKey(options: { key: Uint8Array; format: 'der'; type: 'pkcs8' }): KeyObject;
-  createPublicKey(options: KeyObject | { key: Uint8Array; format: 'der'; type: 'spki' }): KeyObject;
-  sign(algorithm: null, data: Uint8Array, key: KeyObject): Uint8Array;
-  sign(
-    algorithm: null,
-    data: Uint8Array,
-    key: KeyObject,
-    done: (error: Error | null, signature: Uint8Array) => void,
-  ): void;
-  verify(algorithm: null, data: Uint8Array, key: KeyObject, signature: Uint8Array): boolean;
-}
-interface Host {
-  process: { getBuiltinModule(name: 'node:crypto'): NodeCrypto };
-}
-const openssl = (globalThis as unknown as Host).process.getBuiltinModule('node:crypto');
-
-/** RFC 8410: the bytes before the 32 bytes of a key in PKCS #8 and in SPKI. */
+/** RFC 8410: what stands before the 32 bytes of a key in PKCS #8 and in SPKI. */
 const PRIVATE_PREFIX = hexToBytes('302e020100300506032b657004220420');
 const PUBLIC_PREFIX = hexToBytes('302a300506032b6570032100');
 
@@ -39,13 +23,13 @@ const SMALL_ORDER = new Set([
   0x05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826n,
 ]);
 
-/** How many parsed keys are kept; beyond that, the oldest have to be parsed again. */
+/** As OpenSSL has them; of more, those that were read first are read again. */
 const MAX_KEYS = 16_384;
 const keys = new BoundedMap<string, KeyObject>(MAX_KEYS);
 
 function signOnThread(message: Uint8Array, key: KeyObject): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
-    openssl.sign(null, message, key, (error, signature) => {
+    sign(null, message, key, (error, signature) => {
       if (error === null) resolve(signature);
       else reject(error);
     });
@@ -58,21 +42,19 @@ function signOnThread(message: Uint8Array, key: KeyObject): Promise<Uint8Array> 
  */
 export function nodeIdentity(secretKey: Uint8Array, where: 'here' | 'thread' = 'here'): Identity {
   if (secretKey.byteLength !== SECRET_KEY_BYTES) throw new RangeError(`A key has ${SECRET_KEY_BYTES} bytes.`);
-  const der = concatBytes(PRIVATE_PREFIX, secretKey);
-  const privateKey = openssl.createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
-  const spki = openssl.createPublicKey(privateKey).export({ format: 'der', type: 'spki' });
+  const der = Buffer.concat([PRIVATE_PREFIX, secretKey]);
+  const privateKey = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+  const spki = createPublicKey(privateKey).export({ format: 'der', type: 'spki' });
   const publicKey = new Uint8Array(spki.subarray(PUBLIC_PREFIX.byteLength));
   return {
     peerId: peerIdOf(publicKey),
     publicKey,
     sign: async (message) =>
-      new Uint8Array(
-        where === 'here' ? openssl.sign(null, message, privateKey) : await signOnThread(message, privateKey),
-      ),
+      new Uint8Array(where === 'here' ? sign(null, message, privateKey) : await signOnThread(message, privateKey)),
   };
 }
 
-/** As strict as `verify` of `identity.ts`: OpenSSL itself accepts keys of small order, and other spellings of a key. Never throws. */
+/** As strict as `verify` of `identity.ts`: OpenSSL itself takes keys of small order, and other spellings of a key. Never throws. */
 export function nodeVerify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
   if (publicKey.byteLength !== PUBLIC_KEY_BYTES || signature.byteLength !== SIGNATURE_BYTES) return false;
   if (isWeak(publicKey)) return false;
@@ -80,18 +62,18 @@ export function nodeVerify(publicKey: Uint8Array, message: Uint8Array, signature
   try {
     key = keyObject(publicKey);
   } catch {
-    // The key is not a point of the curve.
+    // No point of the curve.
     return false;
   }
-  return openssl.verify(null, message, key, signature);
+  return verify(null, message, key, signature);
 }
 
-/** Reading a key costs OpenSSL as much as checking a signature. Throws for a key that is not a point of the curve. */
+/** Reading a key costs OpenSSL as much as checking a signature. Throws for what is no point of the curve. */
 function keyObject(publicKey: Uint8Array): KeyObject {
   const bytes = String.fromCharCode(...publicKey);
   const known = keys.get(bytes);
   if (known !== undefined) return known;
-  const key = openssl.createPublicKey({ key: concatBytes(PUBLIC_PREFIX, publicKey), format: 'der', type: 'spki' });
+  const key = createPublicKey({ key: Buffer.concat([PUBLIC_PREFIX, publicKey]), format: 'der', type: 'spki' });
   keys.set(bytes, key);
   return key;
 }

@@ -27,6 +27,10 @@ class HeldLink implements Link {
     this.open = false;
   }
 
+  prologue(): Uint8Array {
+    return new Uint8Array(0);
+  }
+
   path(): Promise<null> {
     return Promise.resolve(null);
   }

@@ -5,7 +5,7 @@ import type { IceServer } from '../wire/control-protocol.ts';
 import { asMeshError, cancelled, MeshError } from '../base/errors.ts';
 import type { PeerId } from '../base/ids.ts';
 import type { Introductions } from './introductions.ts';
-import { PeerJsLink } from '../transport/peerjs-link.ts';
+import { WebRtcLink } from '../transport/webrtc-link.ts';
 import { RtcConnection, type RtcPeerConnection } from '../transport/rtc-connection.ts';
 import type { Link, Transport } from '../transport/transport.ts';
 
@@ -17,7 +17,7 @@ const OPENING_TIMEOUT_MS = 10_000;
 export interface IntroducedTransportOptions {
   self: PeerId;
   introductions: Introductions;
-  /** Makes a connection of the host's kind by these servers. */
+  /** How the host makes a connection by these servers. */
   connect: (config: { iceServers: IceServer[] }) => RtcPeerConnection;
   clock: Clock;
 }
@@ -26,7 +26,7 @@ export class IntroducedTransport implements Transport {
   readonly self: PeerId;
   accept: ((link: Link) => void) | null = null;
   readonly #options: IntroducedTransportOptions;
-  readonly #links = new Set<PeerJsLink>();
+  readonly #links = new Set<WebRtcLink>();
   readonly #opening = new Map<RtcConnection, PeerId>();
   #iceServers: readonly IceServer[] = [];
   #hidden = false;
@@ -38,12 +38,12 @@ export class IntroducedTransport implements Transport {
     options.introductions.offered = (peer, offer) => this.#offered(peer, offer);
   }
 
-  /** Holds for connections from now on. */
+  /** For connections from now on. */
   setIceServers(iceServers: readonly IceServer[]): void {
     this.#iceServers = iceServers;
   }
 
-  /** A peer that hides is not introduced: both ends and the one between them would learn its address. */
+  /** One who hides is not introduced: both ends and the one between them would learn the address. */
   setHidden(hidden: boolean): void {
     this.#hidden = hidden;
     if (hidden) this.#end();
@@ -67,7 +67,7 @@ export class IntroducedTransport implements Transport {
     let answer: string | null = null;
     try {
       const opened = this.#opened(connection, peer);
-      // The link closes with the connection, also when nobody waits for it any more.
+      // It is closed with the connection, also when nobody waits for it any more.
       opened.catch(() => {});
       const offer = await untilAborted(connection.offer(), signal);
       answer = await introductions.ask(peer, offer, signal);
@@ -83,7 +83,7 @@ export class IntroducedTransport implements Transport {
     }
   }
 
-  /** Rejects with connect_failed, too, where there is nobody to introduce us. */
+  /** Where there is nobody to introduce us: rejects with connect_failed. */
   async reachable(signal: AbortSignal): Promise<void> {
     if (signal.aborted) throw cancelled();
     if (!this.#open || this.#options.introductions.through(this.self).length === 0) throw connectFailed();
@@ -111,7 +111,7 @@ export class IntroducedTransport implements Transport {
     return connection;
   }
 
-  /** Our answer to an offer; null: none. `accept` is told of the link that comes of it. */
+  /** Our answer to an offer; null: none. What comes of it is told to `accept`. */
   async #offered(peer: PeerId, offer: string): Promise<string | null> {
     const own = [...this.#opening.values()].filter((other) => other === peer).length;
     const crowded = this.#opening.size >= MAX_OPENING || own >= MAX_OPENING_OF_ONE;
@@ -125,25 +125,25 @@ export class IntroducedTransport implements Transport {
           else this.accept(link);
         },
         () => {
-          // It never opened, and has been closed.
+          // It never opened, and is closed.
         },
       );
       return await connection.answer(offer);
     } catch {
-      // No connection can be made from it. The one who asked hears that there is no answer.
+      // Nothing that a connection can be made with. Whoever asked hears that there is no answer.
       connection?.close();
       return null;
     }
   }
 
-  /** Resolves as soon as it opens, so that nothing that arrives on it is lost. */
+  /** Resolves as soon as it opens, so that nothing that comes on it is lost. */
   #opened(connection: RtcConnection, peer: PeerId): Promise<Link> {
     return new Promise((resolve, reject) => {
       const stopTimer = this.#options.clock.after(OPENING_TIMEOUT_MS, () => connection.close());
       connection.on('open', () => {
         if (!this.#opening.delete(connection)) return;
         stopTimer();
-        const link: PeerJsLink = new PeerJsLink(connection, peer, () => this.#links.delete(link));
+        const link: WebRtcLink = new WebRtcLink(connection, peer, () => this.#links.delete(link));
         this.#links.add(link);
         resolve(link);
       });
@@ -156,8 +156,8 @@ export class IntroducedTransport implements Transport {
 }
 
 /**
- * It was answered, and failed all the same, which is worth just one more try: libdatachannel refuses the other end's
- * certificate if, on a fast network, that comes before it has fully read the answer that names it.
+ * It was answered, and failed all the same. Worth another try, and no more than one: libdatachannel refuses the other
+ * end's certificate when that comes, on a fast network, before it has read to the end the answer that names it.
  */
 class Broken extends MeshError {
   constructor(cause: unknown) {

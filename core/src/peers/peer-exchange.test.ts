@@ -48,6 +48,7 @@ it('leaves out what would break the link, and what is too much for one message',
       closed: null,
       bufferedBytes: 0,
       close() {},
+      prologue: () => new Uint8Array(0),
       path: () => Promise.resolve(null),
       send: (fragment) => {
         const message = reader.read(fragment);

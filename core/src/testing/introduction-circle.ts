@@ -7,10 +7,8 @@ import { IntroducedTransport, type IntroducedTransportOptions } from '../peers/i
 import { Introductions } from '../peers/introductions.ts';
 import { Links } from '../peers/links.ts';
 import { MemoryNetwork } from './memory-transport.ts';
-import { PeerJsLink } from '../transport/peerjs-link.ts';
 import type { IntroductionMessage } from '../protocol.ts';
 import { SealedTransport } from '../transport/seal/seal.ts';
-import type { Link } from '../transport/transport.ts';
 import { newIdentity, never } from './mesh-world.ts';
 
 export class Circle {
@@ -58,11 +56,7 @@ export class Circle {
     const identity = newIdentity();
     const credentials = await makeCredentials(identity);
     const { transport } = await this.join(identity.peerId);
-    const prologue = (link: Link) => {
-      if (!(link instanceof PeerJsLink)) throw new Error('not of this transport');
-      return link.prologue();
-    };
-    return new SealedTransport(transport, { credentials, prologue, clock: this.clock });
+    return new SealedTransport(transport, { credentials, clock: this.clock });
   }
 
   /** Sends a message in the name of `b`. */

@@ -23,6 +23,8 @@ export class MemoryNetwork {
 export class MemoryTransport implements Transport {
   readonly self: PeerId;
   accept: ((link: Link) => void) | null = null;
+  /** What this end sees of its links; two ends that see something else have somebody between them. */
+  prologue: () => Uint8Array = () => new Uint8Array(0);
   #network: MemoryNetwork;
   #links = new Set<MemoryLink>();
 
@@ -39,8 +41,8 @@ export class MemoryTransport implements Transport {
     if (other === undefined || other.accept === null || !this.#network.introduces) {
       throw new MeshError('connect_failed', 'Could not connect to that volunteer.');
     }
-    const near = new MemoryLink(peer);
-    const far = new MemoryLink(this.self);
+    const near = new MemoryLink(peer, this.prologue);
+    const far = new MemoryLink(this.self, other.prologue);
     near.join(far);
     far.join(near);
     this.#links.add(near);
@@ -63,15 +65,17 @@ export class MemoryTransport implements Transport {
 /** One end of a link. Bytes are buffered until the other end reads them, a microtask later. */
 export class MemoryLink extends LinkEnd implements Link {
   readonly peer: PeerId;
+  readonly prologue: () => Uint8Array;
   bufferedBytes = 0;
   /** When set, nothing comes or goes any more and nobody is told, as when the power fails at this end. */
   silenced = false;
   proven = true;
   #other: MemoryLink | null = null;
 
-  constructor(peer: PeerId) {
+  constructor(peer: PeerId, prologue: () => Uint8Array) {
     super();
     this.peer = peer;
+    this.prologue = prologue;
   }
 
   join(other: MemoryLink): void {

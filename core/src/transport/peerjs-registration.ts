@@ -5,7 +5,7 @@ import type { Clock } from '../base/clock.ts';
 import type { IceServer } from '../wire/control-protocol.ts';
 import { cancelled, MeshError } from '../base/errors.ts';
 import type { PeerId } from '../base/ids.ts';
-import type { PeerJsConnection } from './peerjs-link.ts';
+import type { PeerJsConnection } from './webrtc-link.ts';
 import { parseSignal, type Signal } from './signal-filter.ts';
 
 const SIGNALLING_TIMEOUT_MS = 8_000;

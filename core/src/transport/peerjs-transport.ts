@@ -1,12 +1,12 @@
 /**
- * The transport over WebRTC, set up by PeerJS, in browsers and in Node alike: the host brings its `Peer` class. PeerJS
- * introduces and negotiates; from then on the data channel is ours.
+ * The transport over WebRTC, set up by PeerJS, in browsers and in Node alike: whoever composes a mesh brings the `Peer`
+ * class of its host. PeerJS introduces and negotiates; from then on the data channel is ours.
  */
 import { onAbort } from '../base/abort.ts';
 import type { IceServer } from '../wire/control-protocol.ts';
 import { cancelled, MeshError } from '../base/errors.ts';
 import { isPeerId, type PeerId } from '../base/ids.ts';
-import { PeerJsLink, type PeerJsConnection } from './peerjs-link.ts';
+import { WebRtcLink, type PeerJsConnection } from './webrtc-link.ts';
 import { PeerJsRegistration, unreachable, type PeerJsPeer, type RegistrationOptions } from './peerjs-registration.ts';
 import { race } from '../base/race.ts';
 import { SERIALIZATION, SignalLimits, type Signal } from './signal-filter.ts';
@@ -33,8 +33,8 @@ export class PeerJsTransport implements Transport {
   #options: PeerJsTransportOptions;
   #registration: PeerJsRegistration;
   #limits: SignalLimits;
-  #links = new Set<PeerJsLink>();
-  /** Connections that are accepted and not open yet; each can be given up. */
+  #links = new Set<WebRtcLink>();
+  /** Accepted and not open yet; each can be given up. */
   #opening = new Map<() => void, PeerId>();
   #dials = new Map<PeerId, Set<(error: MeshError) => void>>();
   /** Candidates for connections that we dialled and that are not answered yet. */
@@ -56,7 +56,7 @@ export class PeerJsTransport implements Transport {
 
   /**
    * Registers with the signalling server and keeps registered; `token` is the control plane's word that the id is ours.
-   * A second call replaces servers and token from now on.
+   * Called again: takes the new servers and the new token from now on.
    */
   start(iceServers: readonly IceServer[], token: string): void {
     this.setIceServers(iceServers);
@@ -70,8 +70,8 @@ export class PeerJsTransport implements Transport {
   }
 
   /**
-   * Whether our addresses are kept from the other ends: all links, dialled or accepted, go through a TURN server; where there
-   * is none, there are no links. Links that are open or being opened when it begins show the addresses, and are closed.
+   * Whether our addresses are kept from the other ends: through a TURN server, or where there is none not at all, be it
+   * dialled or accepted. Links that are open or being opened when it begins show them, and are closed.
    */
   setHidden(hidden: boolean): void {
     if (hidden === this.#hidden) return;
@@ -94,7 +94,7 @@ export class PeerJsTransport implements Transport {
     });
   }
 
-  /** Rejects with connect_failed, too, when we hide and there is no TURN server. */
+  /** Rejects with connect_failed, too: when hidden and without a TURN server. */
   async reachable(signal: AbortSignal): Promise<void> {
     await this.#registration.reachable(signal);
     if (!this.#open) throw hidden();
@@ -105,7 +105,7 @@ export class PeerJsTransport implements Transport {
     this.#registration.close();
   }
 
-  /** Whether connections may be made. */
+  /** Connections may be made. */
   get #open(): boolean {
     return !this.#hidden || (this.#hasTurn && this.#options.hidesBehindTurn);
   }
@@ -185,7 +185,7 @@ export class PeerJsTransport implements Transport {
     }
   }
 
-  /** No peer may fill the room alone. */
+  /** Nobody fills the room alone. */
   #hasRoom(peer: PeerId): boolean {
     const own = [...this.#opening.values()].filter((other) => other === peer).length;
     return this.#opening.size < MAX_OPENING && own < MAX_OPENING_OF_ONE;
@@ -217,8 +217,8 @@ export class PeerJsTransport implements Transport {
     connection.on('error', settle);
   }
 
-  #link(connection: PeerJsConnection, peer: PeerId): PeerJsLink {
-    const link = new PeerJsLink(connection, peer, () => this.#links.delete(link));
+  #link(connection: PeerJsConnection, peer: PeerId): WebRtcLink {
+    const link = new WebRtcLink(connection, peer, () => this.#links.delete(link));
     this.#links.add(link);
     return link;
   }

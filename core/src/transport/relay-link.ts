@@ -4,10 +4,10 @@ import type { PeerId } from '../base/ids.ts';
 import { LinkEnd } from './link-end.ts';
 import { LOW_WATER_BYTES, type Link, type Path } from './transport.ts';
 
-/** The interval of looks for room, as WebSockets do not tell when there is room again. */
+/** WebSockets do not tell when there is room again. */
 const LOOK_AGAIN_MS = 50;
 
-/** The common part of browsers' `WebSocket` and `ws`. */
+/** What browsers' `WebSocket` and `ws` both have. */
 export interface RelaySocket {
   binaryType: string;
   readonly bufferedAmount: number;
@@ -19,7 +19,7 @@ export interface RelaySocket {
   onerror: ((event: never) => void) | null;
 }
 
-/** Who called whom: the control plane says it, and the seal makes both ends check it. */
+/** Who called whom, as the control plane says and the seal has both ends check. */
 export interface RelayEnds {
   dialler: PeerId;
   acceptor: PeerId;
@@ -42,7 +42,7 @@ export class RelayLink extends LinkEnd implements Link {
     this.#clock = clock;
     this.#forget = forget;
     socket.onmessage = ({ data }: { data: unknown }) => {
-      // Text is not part of this protocol. One empty fragment tells the reader so.
+      // Text is not of this protocol. One empty fragment says so to whoever reads.
       const fragment = data instanceof ArrayBuffer ? new Uint8Array(data) : new Uint8Array(0);
       if (!this.deliver(fragment)) this.close();
     };
@@ -69,8 +69,7 @@ export class RelayLink extends LinkEnd implements Link {
   }
 
   /**
-   * The prologue by which the seal binds the two ends: that this is a relayed link, and whose. There is nothing more to bind:
-   * the relay is in the middle, as it should be.
+   * Says that this is a relayed link, and whose. There is no more to bind to: the relay is in the middle, and may be.
    */
   prologue(): Uint8Array {
     return new TextEncoder().encode(`relay ${this.#ends.dialler} ${this.#ends.acceptor}`);

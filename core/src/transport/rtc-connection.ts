@@ -1,7 +1,7 @@
 /** One WebRTC connection with one data channel, set up by hand where there is no PeerJS to do it. */
 import type { Clock } from '../base/clock.ts';
 import { MeshError } from '../base/errors.ts';
-import type { LinkConnection, LinkDataChannel } from './peerjs-link.ts';
+import type { LinkConnection, LinkDataChannel } from './webrtc-link.ts';
 import { MAX_DESCRIPTION_CHARS } from '../protocol.ts';
 
 /** Addresses found later than this are not sent: the first ones are those of this computer and its network. */

@@ -17,6 +17,11 @@ export interface Link {
   readonly bufferedBytes: number;
   /** Idempotent. Calls `closed` once. */
   close(): void;
+  /**
+   * What both ends see alike of this link, and whoever sits between two links cannot make alike: the seal binds the ends
+   * with it. Throws when it cannot be had, and then the link is of no use.
+   */
+  prologue(): Uint8Array;
   /** How the bytes travel, when the transport can tell. */
   path(): Promise<Path | null>;
   /** Set by the owner as soon as it has the link; nothing is delivered before. */

@@ -7,7 +7,8 @@ import { peerName } from '@llmesh/core/identity/names';
 import { MAX_PROMPT_BYTES, type Turn } from '@llmesh/core/protocol';
 import { bestOffer } from '@llmesh/core/policy/best-offer';
 import { fetchModels } from '../node/mesh-api.ts';
-import { leaveMesh, openMeshNode, type MeshNode } from '../node/mesh-node.ts';
+import type { OpenPeer } from '@llmesh/core/open-peer';
+import { leaveMesh, openMeshNode } from '../node/mesh-node.ts';
 import type { Output } from '../cli/output.ts';
 import { oneLine, terminalJson, terminalText } from '../cli/terminal-text.ts';
 import { errno } from '../files/whole-file.ts';
@@ -42,7 +43,7 @@ export async function runChat(prompt: string, options: ChatOptions, output: Outp
     }
     stop.abort();
   });
-  let node: MeshNode | null = null;
+  let node: OpenPeer | null = null;
   try {
     const turns = await readTurns(prompt, stop.signal);
     const model = chooseModel(await fetchModels(options.mesh), options.model);
@@ -68,7 +69,7 @@ export async function runChat(prompt: string, options: ChatOptions, output: Outp
 }
 
 /** The error, with the reason where it is that we are not in the mesh. */
-async function explained(thrown: unknown, node: MeshNode | null): Promise<unknown> {
+async function explained(thrown: unknown, node: OpenPeer | null): Promise<unknown> {
   if (node === null || !(thrown instanceof MeshError) || thrown.code !== 'control_unreachable') return thrown;
   return new MeshError(thrown.code, await node.why(), { cause: thrown });
 }

@@ -12,7 +12,8 @@ import { startGateway, type Gateway } from '../gateway/server.ts';
 import { endProcessNow, sayServing, whyStartedAgain } from '../cli/guard-link.ts';
 import { openIdentity, type OpenIdentity } from '../node/identity-file.ts';
 import { readyOnMesh, watchConnection } from '../node/mesh-connection.ts';
-import { leaveMesh, openMeshNode, type MeshNode } from '../node/mesh-node.ts';
+import type { OpenPeer } from '@llmesh/core/open-peer';
+import { leaveMesh, openMeshNode } from '../node/mesh-node.ts';
 import type { Output } from '../cli/output.ts';
 import { EXIT_REFUSED } from '../cli/reporting.ts';
 import { neverWaitForReaders } from '../cli/standard-stream.ts';
@@ -66,7 +67,7 @@ export async function runGateway(options: GatewayCommandOptions, output: Output)
   if (before !== null) output.error(new MeshError('engine_failed', `The gateway was started again. ${before}`));
   let refused = false;
   let self: OpenIdentity | null = null;
-  let node: MeshNode | null = null;
+  let node: OpenPeer | null = null;
   let gateway: Gateway | null = null;
   let ring: KeyRing | null = null;
   try {

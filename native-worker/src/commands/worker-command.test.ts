@@ -9,7 +9,8 @@ import { WebSocketServer } from 'ws';
 import type { ModelId } from '@llmesh/core/base/ids';
 import { nodeIdentity } from '@llmesh/core/identity/node-signatures';
 import { readIdentityKey } from '../node/identity-file.ts';
-import { openMeshNode, releaseMeshNodes, type MeshNode } from '../node/mesh-node.ts';
+import type { OpenPeer } from '@llmesh/core/open-peer';
+import { openMeshNode, releaseMeshNodes } from '../node/mesh-node.ts';
 import { startControlPlane, startLlmesh, type Running } from '../testing/process.ts';
 import type { AnswerEvent, AskRequest } from '@llmesh/core/ask/answer';
 
@@ -40,7 +41,7 @@ afterAll(async () => {
 
 describe('llmesh worker', () => {
   let mesh: string;
-  let client: MeshNode;
+  let client: OpenPeer;
   beforeAll(async () => {
     // On a busy machine it could be faster than WebRTC.
     const plane = await startControlPlane(0, { LLMESH_RELAY_LINKS: '0' });

@@ -15,7 +15,8 @@ import { lendModels, type GuestOptions } from '../lend/lend-models.ts';
 import { openLentModel, type LentModel, type LentModelNeeds } from '../lend/lent-model.ts';
 import { watchConnection } from '../node/mesh-connection.ts';
 import { serveMetrics } from '../status/metrics-server.ts';
-import { leaveMesh, openMeshNode, type MeshNode } from '../node/mesh-node.ts';
+import type { OpenPeer } from '@llmesh/core/open-peer';
+import { leaveMesh, openMeshNode } from '../node/mesh-node.ts';
 import type { OpenModelOptions } from '../lend/open-model.ts';
 import type { Output } from '../cli/output.ts';
 import { ReceiptFile } from '../node/receipt-file.ts';
@@ -68,7 +69,7 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
   const before = whyStartedAgain();
   if (before !== null) output.error(new MeshError('engine_failed', `The worker was started again. ${before}`));
   const models: LentModel[] = [];
-  let node: MeshNode | null = null;
+  let node: OpenPeer | null = null;
   let self: OpenIdentity | null = null;
   const report = new WorkerReport(options.mesh, Date.now());
   const windows: { close: () => Promise<void> }[] = [];
@@ -101,9 +102,11 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
     node = await openMeshNode(options.mesh, {
       identity: self.identity,
       hidden: options.hideAddress === true,
-      receipts: openReceipts(self, dataFolder(options.data), output),
-      failed: (error) => output.error(error),
-      receiptsChanged: report.signedBy(self.identity.peerId),
+      receipts: {
+        keeper: openReceipts(self, dataFolder(options.data), output),
+        failed: (error) => output.error(error),
+        changed: report.signedBy(self.identity.peerId),
+      },
     });
     watchConnection(node, options.mesh, output, fail);
     const hung = () => {

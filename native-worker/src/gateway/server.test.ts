@@ -2,10 +2,11 @@
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { afterEach, expect, it } from 'vitest';
-import { leaveMesh, openMeshNode, type MeshNode } from '../node/mesh-node.ts';
+import type { OpenPeer } from '@llmesh/core/open-peer';
+import { leaveMesh, openMeshNode } from '../node/mesh-node.ts';
 import { startGateway, type Gateway, type GatewayOptions } from './server.ts';
 
-let node: MeshNode | null = null;
+let node: OpenPeer | null = null;
 let gateway: Gateway | null = null;
 afterEach(async () => {
   await gateway?.close();

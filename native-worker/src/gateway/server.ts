@@ -8,7 +8,7 @@ import { bringsKey, hostAdvice, HostGuard, type HostFault } from '@llmesh/core/b
 import { MeshError } from '@llmesh/core/base/errors';
 import { randomBytes } from '@llmesh/core/base/random-bytes';
 import type { Rate } from '@llmesh/core/base/token-bucket';
-import type { MeshNode } from '../node/mesh-node.ts';
+import type { OpenPeer } from '@llmesh/core/open-peer';
 import { errno } from '../files/whole-file.ts';
 import { ApiError } from './request/api-error.ts';
 import { gatewayApp } from './app.ts';
@@ -25,7 +25,7 @@ const PATIENCE = { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCh
 const ID_BYTES = 15;
 
 export interface GatewayOptions {
-  node: MeshNode;
+  node: OpenPeer;
   /** 0: any free one. */
   port: number;
   host: string;

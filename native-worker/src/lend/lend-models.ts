@@ -17,7 +17,7 @@ import { MachineSensors } from '../sensors/machine-sensors.ts';
 import type { LentModel } from './lent-model.ts';
 import { LoadAhead } from './load-ahead.ts';
 import { readyOnMesh } from '../node/mesh-connection.ts';
-import type { MeshNode } from '../node/mesh-node.ts';
+import type { OpenPeer } from '@llmesh/core/open-peer';
 import type { Output } from '../cli/output.ts';
 import { LIFE_WORDS, type Report, type WorkerReport } from '../status/worker-report.ts';
 
@@ -48,7 +48,7 @@ const MAX_REFUSALS = 16;
 
 /** Lends until `signal` aborts. When it resolves the requesters have been told, and the engine is at rest. */
 export async function lendModels(
-  node: MeshNode,
+  node: OpenPeer,
   { models, lasting, hung, report }: LentHow,
   { mesh, maxSpeed, ...guest }: GuestOptions,
   output: Output,
@@ -166,7 +166,7 @@ function guestOf({ when = 'always', onBattery = false, calm }: Pick<GuestOptions
   };
 }
 
-function lifeOfNode({ control }: MeshNode, busySlots: number, ready: boolean): LifeState {
+function lifeOfNode({ control }: OpenPeer, busySlots: number, ready: boolean): LifeState {
   const wasConnected = control.issuer !== null;
   return lifeOf({ control: control.state, wasConnected, ready, busySlots });
 }

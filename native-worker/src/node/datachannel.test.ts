@@ -2,7 +2,8 @@ import { afterAll, beforeAll, test } from 'vitest';
 import { MeshError } from '@llmesh/core/base/errors';
 import { transportSuite } from '@llmesh/core/suites/transport';
 import { releaseWebRtc } from './datachannel.ts';
-import { openNodePaths } from './mesh-node.ts';
+import { openPeerPaths } from '@llmesh/core/open-peer';
+import { nodeHost } from './mesh-node.ts';
 import { startControlPlane, type Running } from '../testing/process.ts';
 
 let plane: { url: string; process: Running };
@@ -16,7 +17,7 @@ afterAll(async () => {
 });
 
 async function join(address = new URL(plane.url)) {
-  const { webRtc: transport, control } = await openNodePaths(address);
+  const { webRtc: transport, control } = await openPeerPaths(nodeHost(address), address);
   control.start();
   await transport.reachable(AbortSignal.timeout(20_000));
   return { transport, control };

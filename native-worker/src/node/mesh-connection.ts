@@ -3,7 +3,7 @@ import { onAbort } from '@llmesh/core/base/abort';
 import { MeshError } from '@llmesh/core/base/errors';
 import type { Offers } from '@llmesh/core/wire/control-protocol';
 import { clockWords } from '@llmesh/core/control/server-time';
-import type { MeshNode } from './mesh-node.ts';
+import type { OpenPeer } from '@llmesh/core/open-peer';
 import type { Output } from '../cli/output.ts';
 
 /** A mesh on the other side of the world answers in less. */
@@ -16,7 +16,7 @@ const CALL_MS = 10_000;
 const NOT_CALLED =
   'It is in the mesh, but nobody can call it yet: its WebSocket on /signal does not open. A proxy in front of the mesh has to pass WebSockets on there, too.';
 
-type Node = Pick<MeshNode, 'control' | 'why'>;
+type Node = Pick<OpenPeer, 'control' | 'why'>;
 
 /** `refused`: told that the mesh will never accept us. Returns a function that stops watching. */
 export function watchConnection(

@@ -12,15 +12,9 @@ import { RelayTransport } from '@llmesh/core/transport/relay-transport';
 import { SealedLink } from '@llmesh/core/transport/seal/sealed-link';
 import { transportSuite } from '@llmesh/core/suites/transport';
 import { HIGH_WATER_BYTES, type Link } from '@llmesh/core/transport/transport';
-import {
-  openControl,
-  openMeshNode,
-  openNodePaths,
-  openRelaySocket,
-  releaseMeshNodes,
-  throwAwayIdentity,
-  type NodeOptions,
-} from './mesh-node.ts';
+import { openControl } from '@llmesh/core/open-control';
+import { openPeerPaths, type PeerOptions } from '@llmesh/core/open-peer';
+import { nodeHost, openMeshNode, releaseMeshNodes } from './mesh-node.ts';
 import { startControlPlane, startLlmesh, type Running } from '../testing/process.ts';
 import type { AnswerEvent, AnswerSummary } from '@llmesh/core/ask/answer';
 
@@ -52,8 +46,9 @@ afterAll(async () => {
   releaseMeshNodes();
 });
 
-async function join(options: NodeOptions = {}) {
-  const paths = await openNodePaths(new URL(url), options);
+async function join(options: PeerOptions = {}) {
+  const address = new URL(url);
+  const paths = await openPeerPaths(nodeHost(address), address, options);
   paths.control.start();
   await paths.relay.reachable(AbortSignal.timeout(20_000));
   const close = () => {
@@ -78,13 +73,15 @@ transportSuite('sealed relay through the control plane', async () => {
 it('a relayed link tells its sender how much waits for a reader that does not read, and when there is room again', async () => {
   const sockets: WebSocket[] = [];
   const peer = async () => {
-    const identity = throwAwayIdentity();
-    const control = openControl(new URL(url), identity);
+    const mesh = new URL(url);
+    const host = nodeHost(mesh);
+    const identity = host.newIdentity();
+    const control = openControl(host, mesh, identity);
     const transport = new RelayTransport({
       self: identity.peerId,
       url: new URL('/relay', url).href.replace('http', 'ws'),
       openSocket: (address) => {
-        const socket = openRelaySocket(address);
+        const socket = host.openRelaySocket(address);
         sockets.push(socket as unknown as WebSocket);
         return socket;
       },
@@ -185,7 +182,7 @@ describe('llmesh worker', () => {
     return worker;
   }
 
-  async function ask(mesh: string, options: NodeOptions, onEvent: (event: AnswerEvent) => void = () => {}) {
+  async function ask(mesh: string, options: PeerOptions, onEvent: (event: AnswerEvent) => void = () => {}) {
     const node = await openMeshNode(new URL(mesh), options);
     closing.push(() => node.close());
     const request = {

@@ -4,14 +4,15 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';
-import { openMeshNode, releaseMeshNodes, type MeshNode } from './mesh-node.ts';
+import type { OpenPeer } from '@llmesh/core/open-peer';
+import { openMeshNode, releaseMeshNodes } from './mesh-node.ts';
 import { Running, startControlPlane } from '../testing/process.ts';
 
 const HOUR_MS = 3_600_000;
 const folder = mkdtempSync(path.join(os.tmpdir(), 'llmesh-clock-'));
 const started: Running[] = [];
 let mesh: URL;
-let client: MeshNode;
+let client: OpenPeer;
 
 const wrongBy = (ms: number) => ({
   NODE_OPTIONS: `--import data:text/javascript,const%20right=Date.now;Date.now=()=>right()+${ms}`,

@@ -1,13 +1,14 @@
 /** For tests: a control plane and workers as processes of their own, and a peer of ours beside them. */
 import { afterAll, beforeAll } from 'vitest';
-import { openMeshNode, releaseMeshNodes, type MeshNode } from '../node/mesh-node.ts';
+import type { OpenPeer } from '@llmesh/core/open-peer';
+import { openMeshNode, releaseMeshNodes } from '../node/mesh-node.ts';
 import { startControlPlane, type Running } from './process.ts';
 
 export class MeshOfProcesses {
   /** Processes that are killed at the end. */
   readonly started: Running[] = [];
   url = '';
-  #client: MeshNode | null = null;
+  #client: OpenPeer | null = null;
 
   /** Sets it up for the tests of this block. `env`: the control plane's; `cleanUp`: called when all processes have ended. */
   static forTests(env: Record<string, string>, cleanUp: () => void): MeshOfProcesses {
@@ -20,7 +21,7 @@ export class MeshOfProcesses {
     return mesh;
   }
 
-  get client(): MeshNode {
+  get client(): OpenPeer {
     if (this.#client === null) throw new Error('The mesh is not there yet.');
     return this.#client;
   }

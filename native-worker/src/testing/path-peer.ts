@@ -6,7 +6,8 @@ import { parseArgs } from 'node:util';
 import { asMeshError } from '@llmesh/core/base/errors';
 import { isPeerId } from '@llmesh/core/base/ids';
 import type { Link } from '@llmesh/core/transport/transport';
-import { openNodePaths, releaseMeshNodes } from '../node/mesh-node.ts';
+import { openPeerPaths } from '@llmesh/core/open-peer';
+import { nodeHost, releaseMeshNodes } from '../node/mesh-node.ts';
 
 const { values } = parseArgs({
   options: {
@@ -19,7 +20,8 @@ const { values } = parseArgs({
 });
 const say = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`);
 
-const paths = await openNodePaths(new URL(values.mesh ?? ''), { hidden: values.hidden });
+const address = new URL(values.mesh ?? '');
+const paths = await openPeerPaths(nodeHost(address), address, { hidden: values.hidden });
 paths.transport.accept = (link) => {
   link.receive = (fragment) => link.send(new Uint8Array(fragment));
 };

@@ -3,3 +3,7 @@ export function warn(what: string, error: unknown): void {
   // oxlint-disable-next-line no-console -- the one place
   console.warn(`LLMesh: ${what}`, error);
 }
+
+export function notKept(error: unknown): void {
+  warn('this browser did not keep a setting', error);
+}

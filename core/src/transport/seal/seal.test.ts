@@ -446,7 +446,7 @@ function world(options: World = {}) {
   const network = new MemoryNetwork();
   const clock = options.clock ?? realClock;
   const refusals: MeshError[] = [];
-  const below = (prologue: Uint8Array | null) => () => {
+  const seeing = (prologue: Uint8Array | null) => () => {
     if (prologue === null) throw new Error('no fingerprints');
     return prologue;
   };
@@ -454,16 +454,15 @@ function world(options: World = {}) {
   const optionsOfA: SealOptions = {
     ...common,
     credentials: anonymous ? null : (options.credentialsOfA ?? ada),
-    prologue: below(prologueOfA),
     staticKeyOf: options.staticKeyOf ?? ((peer) => (peer === bob.peerId ? bob.staticKey.publicKey : null)),
   };
-  const tapped = new TappedTransport(network.join(anonymous ? newPeerId() : ada.peerId), options.tap ?? {});
+  const belowA = network.join(anonymous ? newPeerId() : ada.peerId);
+  const belowB = network.join(bob.peerId);
+  belowA.prologue = seeing(prologueOfA);
+  belowB.prologue = seeing(prologueOfB);
+  const tapped = new TappedTransport(belowA, options.tap ?? {});
   const a = new SealedTransport(tapped, optionsOfA);
-  const b = new SealedTransport(network.join(bob.peerId), {
-    ...common,
-    credentials: bob,
-    prologue: below(prologueOfB),
-  });
+  const b = new SealedTransport(belowB, { ...common, credentials: bob });
   b.accept = () => {};
   raws.set(a, tapped);
   return { a, b, network, refusals };
@@ -483,7 +482,6 @@ async function expectImpostorRefused(impostor: Credentials, code: ErrorCode = 's
   const { a, network } = world();
   const b = new SealedTransport(network.join(bob.peerId), {
     credentials: impostor,
-    prologue: () => NOTHING,
     clock: realClock,
   });
   b.accept = () => expect.unreachable();
@@ -570,6 +568,10 @@ class TappedLink implements Link {
 
   close(): void {
     this.#link.close();
+  }
+
+  prologue() {
+    return this.#link.prologue();
   }
 
   path() {

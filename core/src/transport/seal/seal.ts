@@ -1,7 +1,7 @@
 /**
  * A transport whose links are sealed end to end, over any other. Noise XX where both ends have an identity; NK for a
- * client that stays anonymous and knows the provider's static key. Those who introduce the peers, relay the bytes or sit in
- * between can delay or cut a link, and nothing else.
+ * client that stays anonymous and knows the provider's static key. Whoever introduced the peers, relayed the bytes or
+ * sits in between can delay or cut a link, and nothing else.
  */
 import { onAbort } from '../../base/abort.ts';
 import type { Clock } from '../../base/clock.ts';
@@ -16,20 +16,15 @@ import { BrokenWhileSealing } from '../link-end.ts';
 
 /** Accepted links whose handshake is under way. Past this many the newest is refused. */
 export const MAX_HANDSHAKES = 64;
-/** How many of these one peer may have, so that nobody fills the room alone. */
+/** How many of these one peer may have: nobody fills the room alone. */
 export const MAX_HANDSHAKES_PER_PEER = 4;
 
 export interface SealOptions {
-  /** Null: we stay anonymous. We can dial peers that `staticKeyOf` knows, and cannot be dialled. */
+  /** Null: we stay anonymous. We can dial who is known to `staticKeyOf`, and cannot be dialled. */
   credentials: Credentials | null;
-  /**
-   * What both ends see alike of the link below, and nobody between two links can forge: for WebRTC both DTLS fingerprints
-   * (`dtls-prologue.ts`). Throws when it is not available; then the link is closed.
-   */
-  prologue: (link: Link) => Uint8Array;
   /** For anonymous clients: from the provider's certificate (`readCertificate`); null when it has shown none. */
   staticKeyOf?: (peer: PeerId) => Uint8Array | null;
-  /** Told why a link of a stranger was refused, for counters and logs. */
+  /** A link of a stranger was refused, and why. For counters and logs. */
   refused?: (peer: PeerId, error: MeshError) => void;
   clock: Clock;
   random?: RandomBytes;
@@ -71,7 +66,7 @@ export class SealedTransport implements Transport {
       return await this.#seal(await this.#inner.dial(peer, signal), peer, remoteStatic, signal);
     } catch (thrown) {
       if (!(thrown instanceof BrokenWhileSealing) || signal.aborted || this.#closed) throw thrown;
-      // This is worth just one more try.
+      // Worth another try, and no more than one.
       return this.#seal(await this.#inner.dial(peer, signal), peer, remoteStatic, signal);
     }
   }
@@ -88,7 +83,7 @@ export class SealedTransport implements Transport {
   /** A link that we dialled. */
   #seal(link: Link, peer: PeerId, remoteStatic: Uint8Array | null, signal: AbortSignal): Promise<SealedLink> {
     return new Promise<SealedLink>((resolve, reject) => {
-      const prologue = this.#prologue(link, reject);
+      const prologue = prologueOf(link, reject);
       if (prologue === null) return;
       let opening: SealOpening | null = null;
       const stopAbort = onAbort(signal, () => opening?.fail(cancelled()));
@@ -125,9 +120,9 @@ export class SealedTransport implements Transport {
       refuse(new MeshError('busy', 'Too many computers are connecting at once. Try again in a moment.'));
       return;
     }
-    const prologue = this.#prologue(link, refuse);
+    const prologue = prologueOf(link, refuse);
     if (prologue === null) return;
-    // The opening may settle before it has been assigned.
+    // The opening may settle before there is a name for it.
     const place = Symbol('opening');
     this.#accepting.set(place, claimed);
     new SealOpening({
@@ -151,21 +146,21 @@ export class SealedTransport implements Transport {
     return { credentials: this.#options.credentials, random: this.#options.random ?? randomBytes };
   }
 
-  /** Closes the link and tells `refuse` when the link cannot be told from another. */
-  #prologue(link: Link, refuse: (error: MeshError) => void): Uint8Array | null {
-    try {
-      return this.#options.prologue(link);
-    } catch (thrown) {
-      link.close();
-      refuse(asMeshError(thrown, 'seal_failed', 'The connection could not be sealed.'));
-      return null;
-    }
-  }
-
   #crowded(peer: PeerId): boolean {
     if (this.#accepting.size >= MAX_HANDSHAKES) return true;
     let own = 0;
     for (const other of this.#accepting.values()) if (other === peer) own += 1;
     return own >= MAX_HANDSHAKES_PER_PEER;
+  }
+}
+
+/** Closes the link and tells `refuse` when the link cannot be told from another. */
+function prologueOf(link: Link, refuse: (error: MeshError) => void): Uint8Array | null {
+  try {
+    return link.prologue();
+  } catch (thrown) {
+    link.close();
+    refuse(asMeshError(thrown, 'seal_failed', 'The connection could not be sealed.'));
+    return null;
   }
 }

@@ -45,6 +45,11 @@ export class SealedLink extends LinkEnd implements Link {
     this.tellClosed();
   }
 
+  /** The link below knows: a seal within the seal would bind the same two ends. */
+  prologue(): Uint8Array {
+    return this.#link.prologue();
+  }
+
   path(): Promise<Path | null> {
     return this.#link.path();
   }

@@ -1,6 +1,6 @@
 /** What a screen reader is told while an answer comes: what changes, never single tokens or seconds. */
 import { peerName } from '@llmesh/core/identity/names';
-import { writerName } from './answer-progress.ts';
+import { writerName } from './answer-words.ts';
 import { aboutHowLong, queuePosition } from './queue-position.ts';
 import type { Answer } from './turn.ts';
 import type { AnswerEvent } from '@llmesh/core/ask/answer';

@@ -1,12 +1,15 @@
 /** One answer at work: from asking for it to its end, whatever that is. */
 import type { Clock } from '@llmesh/core/base/clock';
+import { DeliveredAnswer } from '@llmesh/core/ask/delivered-answer';
+import type { AnswerEvent, AskRequest } from '@llmesh/core/ask/answer';
 import { asMeshError, MeshError } from '@llmesh/core/base/errors';
+import { SpeedMeter } from '@llmesh/core/engine/speed';
+import { next, type AnswerChange } from './answer-change.ts';
 import { newsOf } from './answer-news.ts';
-import { AnswerProgress, failureOf } from './answer-progress.ts';
+import { failureOf } from './answer-words.ts';
 import type { Ask } from '../ask.ts';
-import { CANNOT_ASK, WAITS, type ObstacleNeeds } from './obstacles.ts';
-import { isRunning, type Answer, type KeptIds, type WaitingFor } from './turn.ts';
-import type { AskRequest } from '@llmesh/core/ask/answer';
+import { WAITS, type ObstacleNeeds } from './obstacles.ts';
+import { isRunning, keptOf, type Answer, type KeptIds, type WaitingFor } from './turn.ts';
 
 export interface AnswerRunNeeds extends ObstacleNeeds {
   /** Asks volunteers. */
@@ -21,21 +24,26 @@ export class AnswerRun {
   readonly answer: Answer;
   readonly #before: Answer;
   readonly #needs: AnswerRunNeeds;
-  readonly #progress: AnswerProgress;
+  /** What has come of it, and from which file of which model. */
+  readonly #delivered: DeliveredAnswer;
+  #file: { sha256: string | null };
+  readonly #speed = new SpeedMeter();
   readonly #abort = new AbortController();
 
-  /** `before`: the answer as it was when it was asked for again. */
+  /** Continues what there is of `answer`. `before`: as it was when it was asked for this time. */
   constructor(answer: Answer, before: Answer, needs: AnswerRunNeeds) {
     this.answer = answer;
     this.#before = before;
     this.#needs = needs;
+    this.#delivered = new DeliveredAnswer(keptOf(answer));
     const here = answer.scope === 'device' && answer.model !== null ? needs.local.find(answer.model.id) : null;
-    this.#progress = new AnswerProgress(answer, needs.clock, here?.format === 'gguf' ? here.sha256 : null);
+    this.#file = { sha256: here?.format === 'gguf' ? here.sha256 : null };
   }
 
-  /** The token ids of what there is by now. */
+  /** The token ids of what there is by now; null: not known. */
   get ids(): KeptIds | null {
-    return this.#progress.ids;
+    const { tokenIds, sha256 } = this.#delivered.kept;
+    return tokenIds === null || sha256 === null ? null : { tokenIds: [...tokenIds], sha256 };
   }
 
   stop(): void {
@@ -50,28 +58,50 @@ export class AnswerRun {
       const events = (answer.scope === 'device' ? askHere : ask)(request, this.#abort.signal);
       for await (const event of events) {
         const { state, ahead } = answer;
-        this.#progress.take(event);
+        change(answer, this.#changeBy(event));
         const news = newsOf(answer, event, { state, ahead });
         if (news !== null) announce(news);
         changed();
       }
       if (isRunning(answer)) throw new MeshError('provider_lost', 'The answer broke off.');
     } catch (thrown) {
-      answer.ids = this.ids;
       this.#fail(asMeshError(thrown, 'engine_failed', 'Something went wrong on this page. Try again?'));
+    }
+  }
+
+  #changeBy(event: AnswerEvent): AnswerChange {
+    switch (event.type) {
+      case 'provider':
+      case 'resumed':
+        this.#file = event.candidate.model;
+        return event;
+      case 'piece': {
+        const { text, tokens, tokenIds } = event;
+        const piece = { text, ...(tokenIds !== null && { tokenIds: [...tokenIds] }) };
+        this.#delivered.add({ piece, units: tokens }, this.#file);
+        this.#speed.add(tokens, this.#needs.clock.now());
+        return {
+          type: 'wrote',
+          text: this.#delivered.text,
+          tokens: this.#delivered.tokens,
+          tokensPerSecond: this.#speed.overall(),
+          sha256: this.#file.sha256,
+        };
+      }
+      case 'done':
+        return { type: 'done', summary: event.summary, tokens: this.#delivered.tokens, ids: this.ids };
+      default:
+        return event;
     }
   }
 
   #fail(error: MeshError): void {
     const { connection, lending, announce } = this.#needs;
-    const { answer } = this;
+    const { answer, ids } = this;
     const before = this.#before;
     const why = answer.scope === 'device' ? undefined : WAITS[error.code];
-    /** Nothing new came, so what was there before is worth more. */
-    const vain = before.text !== '' && !this.#progress.begun;
     if (error.code === 'cancelled') {
-      if (vain) Object.assign(answer, before);
-      if (!vain || before.state === 'waiting') Object.assign(answer, { state: 'stopped', why: null });
+      change(answer, { type: 'stopped', ids, before });
       announce('Stopped.');
     } else if (why !== undefined && answer.text === '') {
       // Offline, the mesh is not to blame.
@@ -81,8 +111,7 @@ export class AnswerRun {
       if (nobody === 'trusted') lending.look();
     } else {
       const shown = { code: error.code, message: failureOf(answer, error) };
-      if (vain) Object.assign(answer, before);
-      Object.assign(answer, { state: 'failed', why: null, error: shown });
+      change(answer, { type: 'failed', error: shown, ids, before });
       announce(shown.message);
     }
   }
@@ -95,15 +124,15 @@ export function keepWaiting(
   why: WaitingFor,
   { local, announce }: Pick<AnswerRunNeeds, 'local' | 'announce'>,
 ): void {
-  if (before.text === answer.text) {
-    Object.assign(answer, { state: 'waiting', why });
+  change(answer, { type: 'held', why, before });
+  if (answer.state === 'waiting') {
     // Those who need to know are woken when it is known; this never rejects, as nothing aborts it.
     if (why === 'device') void local.findOut(new AbortController().signal);
     if (before.state !== 'waiting') announce('Your message is kept.');
-  } else {
-    const { code, says } = CANNOT_ASK[why];
-    const error = { code, message: `${says} What you have is kept.` };
-    Object.assign(answer, before, { state: 'failed', error });
-    announce(error.message);
-  }
+  } else if (answer.error !== null) announce(answer.error.message);
+}
+
+/** In place, as the page watches this very answer. */
+export function change(answer: Answer, by: AnswerChange): void {
+  Object.assign(answer, next(answer, by));
 }

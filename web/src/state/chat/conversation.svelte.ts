@@ -1,6 +1,6 @@
 /** One conversation while the page is open: its turns, and the answer that is being written. */
 import { newTaskId } from '@llmesh/core/base/ids';
-import { AnswerRun, keepWaiting, type AnswerRunNeeds } from './answer-run.ts';
+import { AnswerRun, change, keepWaiting, type AnswerRunNeeds } from './answer-run.ts';
 import { absentFor, missingFor } from './obstacles.ts';
 import { questionFor } from './question.ts';
 import type { Scope } from '../scope.ts';
@@ -31,6 +31,10 @@ interface Begin {
   alone?: boolean;
   /** Continue after what there is of it. */
   goOn?: boolean;
+  /** Left out: the one of before. */
+  scope?: Scope;
+  /** Left out: the one of before. null: the one that is chosen for this scope now. */
+  model?: AskedModel | null;
 }
 
 export class Conversation {
@@ -121,7 +125,7 @@ export class Conversation {
   waitFor(id: string): void {
     const answer = this.#answer(id);
     if (answer === null || isRunning(answer)) return;
-    Object.assign(answer, { state: 'waiting', why: missingFor(answer, this.#needs) ?? 'busy', error: null });
+    change(answer, { type: 'held', why: missingFor(answer, this.#needs) ?? 'busy', before: answer });
     this.#needs.announce('Your message is kept.');
     this.#needs.changed(this);
     this.wake();
@@ -131,7 +135,7 @@ export class Conversation {
   stopWaiting(id: string): void {
     const answer = this.#answer(id);
     if (answer?.state !== 'waiting') return;
-    Object.assign(answer, { state: 'stopped', why: null });
+    change(answer, { type: 'stopped', ids: answer.ids, before: answer });
     this.#needs.changed(this);
   }
 
@@ -139,8 +143,7 @@ export class Conversation {
   async use(id: string, model: AskedModel): Promise<void> {
     const answer = await this.#free(id);
     if (answer === null) return;
-    answer.model = model;
-    this.#begin(answer);
+    this.#begin(answer, { model });
   }
 
   /** Asks within another scope instead: the person says so, for this question only. */
@@ -149,9 +152,7 @@ export class Conversation {
     if (answer === null) return;
     // A model of the mesh need not run here, and the other way round.
     const stays = scope !== 'device' && answer.scope !== 'device';
-    answer.scope = scope;
-    answer.model = stays ? answer.model : this.#needs.models.chosenFor(scope);
-    this.#begin(answer);
+    this.#begin(answer, { scope, model: stays ? answer.model : null });
   }
 
   /** Takes a question with its answer out of the conversation and returns its text, to be edited. */
@@ -171,7 +172,7 @@ export class Conversation {
       if (answer.state !== 'waiting') continue;
       const why = missingFor(answer, this.#needs) ?? absentFor(answer, this.#needs);
       if (why === null) return this.#begin(answer, { alone: answer.alone, goOn: answer.text !== '' });
-      if (why !== answer.why) answer.why = why;
+      if (why !== answer.why) change(answer, { type: 'held', why, before: answer });
     }
   }
 
@@ -184,12 +185,14 @@ export class Conversation {
 
   #ended: Promise<void> = Promise.resolve();
 
-  #begin(answer: Answer, { alone = false, goOn = false }: Begin = {}): void {
+  #begin(
+    answer: Answer,
+    { alone = false, goOn = false, scope = answer.scope, model = answer.model }: Begin = {},
+  ): void {
     const before = $state.snapshot(answer);
+    const chosen = model ?? this.#needs.models.chosenFor(scope);
+    change(answer, { type: 'asked', scope, model: chosen, alone, goOn });
     const why = missingFor(answer, this.#needs);
-    const { id, scope } = answer;
-    const anew = { ...newAnswer(id, scope, answer.model ?? this.#needs.models.chosenFor(scope)), alone };
-    Object.assign(answer, goOn ? { ...anew, ...begunPart(before) } : anew);
     if (why === null) this.#ended = this.#ask(new AnswerRun(answer, before, this.#needs));
     else keepWaiting(answer, before, why, this.#needs);
     this.#needs.changed(this);
@@ -226,11 +229,6 @@ export class Conversation {
   #answer(id: string): Answer | null {
     return this.#answers().find((answer) => answer.id === id) ?? null;
   }
-}
-
-/** What stays of an answer that is continued. */
-function begunPart({ alone, provider, native, text, tokens, ids, seams }: Answer): Partial<Answer> {
-  return { alone, provider, native, text, tokens, ids, seams };
 }
 
 function titleOf(question: string): string {

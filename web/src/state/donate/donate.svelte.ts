@@ -218,6 +218,7 @@ export class DonateState {
         ...this.#needs,
         holder: this.holder,
         sleep: this.#sleep,
+        maxTokensPerSecond: () => this.speedLimit.tokensPerSecond,
         progress: (progress) => this.#progress(pace, progress),
         ready: ({ loaded, tokensPerSecond }) => {
           this.#pace = null;

@@ -13,6 +13,8 @@ export interface LendModelNeeds {
   holder: EngineHolder;
   sleep: PageSleep;
   provide: (options: ProvideOptions) => Promise<Providing>;
+  /** The owner's limit for each answer, looked up when it begins; null: as fast as it goes. */
+  maxTokensPerSecond: () => number | null;
   /** Hears of errors for the log. */
   failed: (error: unknown) => void;
   progress: (progress: LoadProgress) => void;
@@ -73,7 +75,7 @@ function advertOf(model: CatalogueModel, { loaded, tokensPerSecond }: EngineLeas
 async function offered(
   lease: EngineLease,
   advert: ModelAdvert,
-  { provide, sleep, status, failed }: LendModelNeeds,
+  { provide, sleep, status, failed, maxTokensPerSecond }: LendModelNeeds,
   signal: AbortSignal,
 ): Promise<void> {
   let hang: (error: MeshError) => void = () => {};
@@ -90,6 +92,9 @@ async function offered(
     onStatus: status,
     onFailure: failed,
     onHang: (error) => hang(error),
+    get maxTokensPerSecond() {
+      return maxTokensPerSecond();
+    },
   });
   const stop = () => providing.stop().catch(failed);
   const release = sleep.before(stop);

@@ -1,0 +1,17 @@
+/** The connection to the control plane at an address; the whole peer is `open-peer.ts`. */
+import { ControlClient } from './control/control.ts';
+import type { ControlHost } from './host.ts';
+import type { Identity } from './identity/identity.ts';
+
+/** It has to be started. */
+export function openControl(host: ControlHost, address: URL, identity: Identity): ControlClient {
+  return new ControlClient({
+    url: new URL('/mesh', address).href.replace(/^http/, 'ws'),
+    identity,
+    prove: host.prove,
+    agent: host.agent,
+    openSocket: host.openSocket,
+    clock: host.clock,
+    random: host.random,
+  });
+}

@@ -1,0 +1,88 @@
+/** Composes a peer of a mesh, on whatever host: the connection to the control plane, the paths to others, the mesh on top. */
+import type { ControlClient } from './control/control.ts';
+import type { Host } from './host.ts';
+import type { Identity } from './identity/identity.ts';
+import { Mesh, type MeshOptions } from './mesh.ts';
+import { openControl } from './open-control.ts';
+import { openPaths, type Paths } from './open-paths.ts';
+import { MemoryReceiptKeeper } from './receipts/memory-receipt-keeper.ts';
+import { makeCredentials } from './transport/seal/credentials.ts';
+
+/** A provider keeps so many links to others, over which peers find each other while the control plane is away. */
+const NEIGHBOURS = 2;
+
+export interface PeerOptions {
+  /** Left out: somebody whom nobody needs to know again. */
+  identity?: Identity;
+  /** Identifies on no link: the identity is only the control plane's. Calls providers, and cannot be called. */
+  anonymous?: boolean;
+  /** Keeps this computer's address from others: all goes through relays. */
+  hidden?: boolean;
+  /** Of this identity; whoever made it starts it. Left out: a new one, started with the peer. */
+  control?: ControlClient;
+  /** Left out: receipts are kept as long as the peer is open, as for a passer-by. */
+  receipts?: MeshOptions['receipts'];
+}
+
+export interface OpenPeer {
+  readonly mesh: Mesh;
+  readonly control: ControlClient;
+  /** See `Host.why`. */
+  why: () => Promise<string>;
+  /** Whether others are kept from our address. Direct links end at once when it begins. */
+  setHidden: (hidden: boolean) => void;
+  /** Leaves the mesh. Resolves when its receipts are kept. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** A peer of the mesh at `address`. It connects on its own, now and whenever the connection breaks. */
+export async function openPeer(host: Host, address: URL, options: PeerOptions = {}): Promise<OpenPeer> {
+  const { identity = host.newIdentity() } = options;
+  const { transport, introductions, control, setHidden } = await openPeerPaths(host, address, { ...options, identity });
+  let { hidden = false } = options;
+  const mesh = new Mesh({
+    control,
+    transport,
+    introductions,
+    identity,
+    receipts: options.receipts ?? { keeper: new MemoryReceiptKeeper(), failed: () => {} },
+    neighbours: () => (hidden ? 0 : NEIGHBOURS),
+    clock: host.clock,
+    now: host.now,
+    random: host.random,
+    ...(host.verify && { verify: host.verify }),
+  });
+  if (options.control === undefined) control.start();
+  return {
+    mesh,
+    control,
+    why: host.why,
+    setHidden: (now) => {
+      hidden = now;
+      setHidden(now);
+    },
+    close: () => mesh.close(),
+  };
+}
+
+/** Without the mesh on top: the paths come up as soon as the control plane has let us in. */
+export async function openPeerPaths(
+  host: Host,
+  address: URL,
+  {
+    identity = host.newIdentity(),
+    anonymous = false,
+    hidden = false,
+    control = openControl(host, address, identity),
+  }: Omit<PeerOptions, 'receipts'> = {},
+): Promise<Paths & { control: ControlClient }> {
+  const paths = openPaths({
+    host,
+    address,
+    control,
+    self: identity.peerId,
+    credentials: anonymous ? null : await makeCredentials(identity),
+  });
+  paths.setHidden(hidden);
+  return { ...paths, control };
+}

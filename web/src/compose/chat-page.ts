@@ -1,0 +1,116 @@
+/** Puts the Chat page together: what can be asked, whom, and the conversations. */
+import type { Ask } from '../state/ask.ts';
+import { getJson } from '../adapters/get-json.ts';
+import { localKept } from '../adapters/local-kept.ts';
+import { notKept, warn } from '../adapters/log.ts';
+import { showTheme } from '../adapters/theme.ts';
+import type { Announcer } from '../state/announcer.svelte.ts';
+import type { ModelCatalogue } from '../state/catalogue.svelte.ts';
+import { Chat } from '../state/chat/chat.svelte.ts';
+import { Conversations } from '../state/chat/conversations.svelte.ts';
+import { ModelChoice } from '../state/chat/model-choice.ts';
+import { LocalModels } from '../state/device/local-models.svelte.ts';
+import { LocalRun } from '../state/device/local-run.svelte.ts';
+import type { DonateState } from '../state/donate/donate.svelte.ts';
+import { Offers } from '../state/offers.svelte.ts';
+import { Settings } from '../state/settings.svelte.ts';
+import { Trusted } from '../state/trust/trusted.svelte.ts';
+import { TrustedLending } from '../state/trust/trusted-lending.svelte.ts';
+import type { ChatPageState } from '../ui/chat/chat-page-state.ts';
+import type { Visit } from './visit.ts';
+
+export interface ChatPageNeeds {
+  visit: Visit;
+  catalogue: ModelCatalogue;
+  /** Its device and its engine also answer the questions of its own person. */
+  donate: DonateState;
+  announcer: Announcer;
+}
+
+export function composeChatPage({ visit, catalogue, donate, announcer }: ChatPageNeeds): ChatPageState {
+  const { store, clock, self, selfLasts, control, door, connection, news } = visit;
+  const wake = () => news.tell('known');
+  const settings = new Settings({
+    kept: localKept('settings', notKept),
+    showTheme: (theme) => showTheme(theme, notKept),
+    hideAddress: (hidden) => door.setHidden(hidden),
+  });
+  const offers = new Offers({ store, failed: notKept });
+  const conversations = new Conversations({ store, clock, now: Date.now });
+  const trusted = new Trusted({ store, now: Date.now, failed: notKept, changed: () => news.tell('trusted') });
+  const lending = new TrustedLending({
+    trusted,
+    getJson,
+    clock,
+    failed: (error) => warn('who lends', error),
+    changed: wake,
+  });
+  const local = new LocalModels({
+    device: donate.device,
+    modelsKnown: () => catalogue.load(),
+    inMemory: () => donate.holder.model,
+    store,
+    failed: (error) => warn('the models of this device', error),
+    changed: wake,
+  });
+  const localRun = new LocalRun({
+    models: local,
+    holder: donate.holder,
+    device: donate.device,
+    self,
+    clock,
+    ahead: () => (donate.status?.busySlots ?? 0) + (donate.status?.queued ?? 0),
+  });
+  const models = new ModelChoice({ offers, local, lending });
+  const ask: Ask = async function* (request, signal) {
+    const mesh = await door.open();
+    yield* mesh.ask(request, signal);
+  };
+  const chat = new Chat({
+    ask,
+    askHere: (request, signal) => localRun.ask(request, signal),
+    offers,
+    models,
+    local,
+    trusted,
+    lending,
+    connection,
+    settings,
+    clock,
+    announce: (text) => announcer.say(text),
+    conversations,
+    store,
+    failed: notKept,
+  });
+  news.on('known', () => chat.wake());
+  news.on('trusted', () => {
+    if (chat.asksTrusted) lending.look();
+    chat.wake();
+  });
+  control.on('offers', (message) => {
+    offers.take(message);
+    if (chat.asksTrusted) lending.look();
+    chat.wake();
+  });
+  document.addEventListener('visibilitychange', () => {
+    // Another tab may have changed the list meanwhile.
+    if (document.visibilityState === 'visible') trusted.restore().catch(notKept);
+  });
+  settings.restore();
+  return {
+    self,
+    selfLasts,
+    connection,
+    offers,
+    chat,
+    models,
+    local,
+    localRun,
+    device: donate.device,
+    trusted,
+    lending,
+    settings,
+    fitOf: (model) => catalogue.fitOf(model, donate.probe),
+    summaryOf: (model) => catalogue.summaryOf(model),
+  };
+}

@@ -1,0 +1,16 @@
+/** Puts the Network page together: who is there, and who of them is ours. */
+import { getJson } from '../adapters/get-json.ts';
+import { Network } from '../state/network/network.svelte.ts';
+import type { ChatPageState } from '../ui/chat/chat-page-state.ts';
+import type { DonatePageState } from '../ui/donate/donate-page-state.ts';
+import type { NetworkPageState } from '../ui/network/network-page-state.ts';
+import type { Visit } from './visit.ts';
+
+export function composeNetworkPage(
+  { clock, self }: Visit,
+  { chat, trusted, lending }: ChatPageState,
+  { donate }: DonatePageState,
+): NetworkPageState {
+  const network = new Network({ getJson, clock, heard: (peers) => lending.take(peers) });
+  return { self, network, trusted, chat, donate };
+}

@@ -1,0 +1,71 @@
+/** What every page stands on: what this browser keeps, who we are, and the way into the mesh. */
+import { realClock } from '@llmesh/core/base/clock';
+import type { Clock } from '@llmesh/core/base/clock';
+import type { ControlClient } from '@llmesh/core/control/control';
+import { clockWords } from '@llmesh/core/control/server-time';
+import type { ControlHost } from '@llmesh/core/host';
+import { openControl } from '@llmesh/core/open-control';
+import type { PeerId } from '@llmesh/core/base/ids';
+import { openStore } from '../adapters/idb-store.ts';
+import { openIdentity } from '../adapters/identity.ts';
+import { MeshDoor } from '../adapters/mesh-door.ts';
+import { Connection } from '../state/connection.svelte.ts';
+import type { Store } from '../state/store.ts';
+import { PageNews } from './page-news.ts';
+
+const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
+
+export interface Visit {
+  store: Store;
+  clock: Clock;
+  self: PeerId;
+  /** Whether the name lasts until the next visit; false: it is for this visit only. */
+  selfLasts: boolean;
+  /** It has to be started. */
+  control: ControlClient;
+  door: MeshDoor;
+  connection: Connection;
+  news: PageNews;
+}
+
+export async function openVisit(): Promise<Visit> {
+  const clock = realClock;
+  const store = await openStore();
+  const [{ identity, lasting }, { proveKey }] = await Promise.all([
+    openIdentity({ store, subtle: crypto.subtle, locks: navigator.locks }),
+    import('@llmesh/core/identity/key-proof'),
+  ]);
+  const address = new URL(location.origin);
+  const host: ControlHost = {
+    agent: 'browser',
+    prove: proveKey,
+    openSocket: (url) => new WebSocket(url),
+    clock,
+    random: Math.random,
+  };
+  const control = openControl(host, address, identity);
+  const door = new MeshDoor({ control, identity, store: lasting ? store : null, address });
+  addEventListener('pagehide', () => door.close());
+  // A page that comes back from the browser's memory has said goodbye: it needs a new start.
+  addEventListener('pageshow', (event) => event.persisted && location.reload());
+  const news = new PageNews();
+  const connection = followConnection(control, news);
+  return { store, clock, self: identity.peerId, selfLasts: lasting, control, door, connection, news };
+}
+
+function followConnection(control: ControlClient, news: PageNews): Connection {
+  const connection = new Connection(LOOPBACK.test(location.hostname));
+  control.on('state', (state) => {
+    connection.takeControl(state, control.refusal);
+    if (state === 'open') connection.takeClock(clockWords(Date.now(), control.serverNowMs));
+    news.tell('known');
+  });
+  const takeOnline = () => {
+    connection.takeOnline(navigator.onLine);
+    news.tell('known');
+  };
+  takeOnline();
+  addEventListener('online', takeOnline);
+  addEventListener('offline', takeOnline);
+  return connection;
+}

@@ -1,0 +1,20 @@
+/** What the page says of an answer: who writes it, and why it failed. */
+import type { MeshError } from '@llmesh/core/base/errors';
+import { peerName } from '@llmesh/core/identity/names';
+import { writerOf, type Answer } from './turn.ts';
+
+/** Says what went wrong, and what to do next. */
+export function failureOf(answer: Answer, error: MeshError): string {
+  if (error.code !== 'provider_lost' && error.code !== 'provider_stopped') return error.message;
+  const left = error.code === 'provider_lost' ? 'left' : 'stopped donating';
+  return answer.text === ''
+    ? `${writerName(answer)} ${left} before the first word. Try again?`
+    : `${writerName(answer)} ${left}. What you have is kept.`;
+}
+
+/** The writer's name, as far as it is known. */
+export function writerName(answer: Answer): string {
+  if (answer.scope === 'device') return 'This device';
+  const writer = writerOf(answer);
+  return writer === null ? 'The volunteer' : peerName(writer);
+}

@@ -1,0 +1,33 @@
+/** What the Chat page shows. */
+import type { Fit } from '@llmesh/core/policy/catalogue';
+import type { ModelId, PeerId } from '@llmesh/core/base/ids';
+import type { Chat } from '../../state/chat/chat.svelte.ts';
+import type { ModelChoice } from '../../state/chat/model-choice.ts';
+import type { Connection } from '../../state/connection.svelte.ts';
+import type { LocalModels } from '../../state/device/local-models.svelte.ts';
+import type { LocalRun } from '../../state/device/local-run.svelte.ts';
+import type { ThisDevice } from '../../state/device/this-device.svelte.ts';
+import type { Offers } from '../../state/offers.svelte.ts';
+import type { Settings } from '../../state/settings.svelte.ts';
+import type { Trusted } from '../../state/trust/trusted.svelte.ts';
+import type { TrustedLending } from '../../state/trust/trusted-lending.svelte.ts';
+
+export interface ChatPageState {
+  self: PeerId;
+  /** Whether the name lasts until the next visit; false: it is for this visit only. */
+  selfLasts: boolean;
+  connection: Connection;
+  chat: Chat;
+  offers: Offers;
+  models: ModelChoice;
+  local: LocalModels;
+  localRun: LocalRun;
+  device: Pick<ThisDevice, 'probe'>;
+  trusted: Trusted;
+  lending: TrustedLending;
+  settings: Settings;
+  /** Can this device run the model itself? null: not known. */
+  fitOf: (model: ModelId) => Fit | null;
+  /** One line on what the model is good for; null: not in the catalogue. */
+  summaryOf: (model: ModelId) => string | null;
+}

@@ -1,0 +1,112 @@
+import type { ModelId } from '@llmesh/core/base/ids';
+import { cleanup, fireEvent, render, screen } from '@testing-library/svelte';
+import { afterEach, describe, expect, it } from 'vitest';
+import { FakeMesh } from '../../../testing/fake-mesh.ts';
+import { ModelChoice } from '../../../state/chat/model-choice.ts';
+import type { ChatPageState } from '../chat-page-state.ts';
+import Turns from './Turns.svelte';
+
+const GEMMA = { id: 'gemma' as ModelId, name: 'Gemma 3 4B' };
+
+/** A question in the open conversation of a page where nothing runs on this device. */
+async function asked(): Promise<FakeMesh> {
+  const mesh = new FakeMesh();
+  await mesh.local.findOut(new AbortController().signal);
+  await mesh.open({});
+  mesh.chat.ask('How?');
+  await mesh.settle();
+  const { chat, offers, local, lending, trusted } = mesh;
+  const models = new ModelChoice({ offers, local, lending });
+  const localRun = { getting: null, waking: false };
+  const app = { chat, offers, local, lending, trusted, models, localRun } as unknown as ChatPageState;
+  render(Turns, { conversation: chat.open, app });
+  return mesh;
+}
+
+const buttons = () => screen.getAllByRole('button').map((button) => button.textContent?.trim() || button.title);
+const press = (name: string) => fireEvent.click(screen.getByRole('button', { name }));
+
+describe('a turn of the conversation', () => {
+  afterEach(cleanup);
+
+  it('says where the question stands in the line, and what would start now', async () => {
+    const mesh = await asked();
+    await mesh.offer({ providers: 14, slots: 14, busySlots: 14 }, GEMMA);
+    await mesh.event({ type: 'queued', position: 3, estimateMs: 41_000 });
+    expect(screen.getByRole('heading').textContent).toBe('3rd in line · about 40 seconds');
+    expect(screen.getByText('All 14 volunteers with Qwen3 8B are busy.')).toBeTruthy();
+    await mesh.event({ type: 'queued', position: 1, estimateMs: null });
+    expect(screen.getByRole('heading').textContent).toBe('Next in line');
+    await press('Use Gemma 3 4B, free now');
+    await mesh.settle();
+    expect(mesh.asked.at(-1)!.request.model).toBe(GEMMA.id);
+  });
+
+  it('says that nobody else is asked where only the trusted may be', async () => {
+    const mesh = await asked();
+    await mesh.fail('engine_failed');
+    mesh.trusted.trust(mesh.provider, true);
+    mesh.lends({});
+    await mesh.chat.open.useScope(mesh.chat.open.turns.at(-1)!.id, 'trusted');
+    await mesh.settle();
+    await mesh.event({ type: 'queued', position: 2, estimateMs: null });
+    expect(screen.getByText('Those you trust with Qwen3 8B are busy. Nobody else is asked.')).toBeTruthy();
+  });
+
+  it('keeps the words of an answer in sight while its rest waits in line', async () => {
+    const mesh = await asked();
+    await mesh.provide();
+    await mesh.piece('Half');
+    await mesh.interrupt();
+    await mesh.event({ type: 'queued', position: 2, estimateMs: 12_000 });
+    const { textContent } = screen.getAllByRole('article').at(-1)!;
+    expect(textContent).toContain('left · 2nd in line, about 10 seconds, to continue');
+    expect(textContent).toContain('Half');
+  });
+
+  it('has itself gone on with, and says so in its receipt', async () => {
+    const mesh = await asked();
+    await mesh.provide();
+    await mesh.piece('Half ');
+    mesh.chat.open.stop();
+    await mesh.settle();
+    expect(buttons()[0]).toBe('Continue');
+    await press('Continue');
+    await mesh.settle();
+    await mesh.provide();
+    await mesh.piece('an answer.');
+    await mesh.done();
+    const { textContent } = screen.getAllByRole('article').at(-1)!;
+    expect(textContent).toContain('Half an answer.');
+    expect(textContent).toMatch(/continued at token\s1/);
+    expect(screen.queryByRole('button', { name: 'Continue' })).toBeNull();
+  });
+
+  it('waits for somebody to go on with it, until that is not wished any more', async () => {
+    const mesh = await asked();
+    await mesh.provide();
+    await mesh.piece('Half');
+    mesh.chat.open.stop();
+    await mesh.settle();
+    await mesh.offer(GEMMA);
+    expect(screen.queryByRole('button', { name: 'Continue' })).toBeNull();
+    await press('Wait for a volunteer');
+    expect(screen.getByText(/Nobody has Qwen3 8B right now.*continues when somebody comes/)).toBeTruthy();
+    await press('Stop waiting');
+    expect(buttons()[0]).toBe('Wait for a volunteer');
+    await mesh.offer({});
+    expect([buttons()[0], mesh.asked.length]).toEqual(['Continue', 1]);
+  });
+
+  it('shows what was refused and for how long, with what would work instead', async () => {
+    const mesh = await asked();
+    await mesh.offer({ busySlots: 1 }, GEMMA);
+    await mesh.fail('busy', 'The last of them has its turn in about 3 minutes.');
+    expect(screen.getByText(/in about 3 minutes/)).toBeTruthy();
+    expect(buttons()).toEqual(['Wait for a free place', 'Try again', 'Edit the question', 'Use Gemma 3 4B, free now']);
+    await press('Wait for a free place');
+    expect(screen.getByRole('heading').textContent).toBe('All who have Qwen3 8B are busy');
+    await mesh.offer({});
+    expect(mesh.asked).toHaveLength(2);
+  });
+});

@@ -1,0 +1,42 @@
+/** The words beside the name of an answer's writer. */
+import { aboutHowLong, queuePosition } from '../../../state/chat/queue-position.ts';
+import type { Answer } from '../../../state/chat/turn.ts';
+import { speed } from '../../parts/format.ts';
+
+/** `named`: a name stands before the words. `getting`: this device is downloading the model. */
+export function answerDoing(answer: Answer, named: boolean, getting: boolean): string {
+  const model = answer.model?.name ?? 'a model';
+  switch (answer.state) {
+    case 'looking':
+      if (answer.scope === 'device') return getting ? `is getting ${model}` : `is waking up ${model}`;
+      if (answer.left) return 'left · looking for somebody to continue';
+      if (goesOn(answer)) return 'is asked to continue';
+      if (answer.text !== '') return 'wrote this · looking for somebody to continue';
+      return named ? 'is asked' : `Looking for a volunteer with ${model}`;
+    case 'queued': {
+      const place = [queuePosition(answer.ahead).toLowerCase(), aboutHowLong(answer.estimateMs)];
+      const words = place.filter((part) => part !== null).join(', ');
+      return `${answer.left ? 'left' : 'wrote this'} · ${words}, to continue`;
+    }
+    case 'reading':
+      return answer.left ? 'left · somebody else reads it, to continue' : 'is reading';
+    case 'writing':
+      return answer.tokensPerSecond === null ? 'is writing' : `is writing · ${speed(answer.tokensPerSecond)}`;
+    case 'failed':
+      if (answer.error?.code === 'provider_lost') return 'left';
+      if (answer.text !== '') return 'broke off';
+      return named ? 'was asked' : 'Nobody was asked';
+    case 'waiting':
+    case 'stopped':
+    case 'done':
+      return answer.text === '' ? 'was asked' : 'wrote';
+    default:
+      return answer.state satisfies never;
+  }
+}
+
+/** Was somebody asked to continue from here? */
+function goesOn({ seams, tokens }: Answer): boolean {
+  const last = seams.at(-1);
+  return last?.continued === true && last.atToken === tokens;
+}

@@ -1,0 +1,10 @@
+/** What the Donate page shows. */
+import type { Connection } from '../../state/connection.svelte.ts';
+import type { Background } from '../../state/donate/background.svelte.ts';
+import type { DonateState } from '../../state/donate/donate.svelte.ts';
+
+export interface DonatePageState {
+  donate: DonateState;
+  background: Background;
+  connection: Pick<Connection, 'clockNote'>;
+}
