@@ -33,6 +33,9 @@ export default defineConfig({
       node('sim'),
       node('attack'),
       {
+        test: { name: 'scripts', root: './scripts', include: ['*.test.mjs'], testTimeout: 60_000, hookTimeout: 60_000 },
+      },
+      {
         plugins: [svelte()],
         resolve: { conditions: [source, 'browser', ...defaultClientConditions] },
         test: {
