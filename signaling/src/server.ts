@@ -15,7 +15,8 @@ import { limitConnections } from './sockets/connection-limit.ts';
 import { readCatalogue } from './http/catalogue-file.ts';
 import { openControlKey } from './receipts/control-key.ts';
 import { openDataFolder } from './store/data-folder.ts';
-import { DeliveryTable, type DeliveryLimits } from './receipts/delivery-table.ts';
+import type { DeliveryLimits, DeliveryStore } from './receipts/delivery-store.ts';
+import { DeliveryTable } from './receipts/delivery-table.ts';
 import { openFrontDoor, withoutUpgrade } from './http/front-door.ts';
 import { gatewayRouter } from './http/gateway.ts';
 import { securityHeaders } from './http/headers.ts';
@@ -105,14 +106,14 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const folderWord = dataFolder === null ? null : makeFolder(dataFolder);
   if (folderWord !== null) log.warn(folderWord);
   const leases = new LeaseOffice(await openControlKey(dataFolder), now);
-  const table = new DeliveryTable(dataFolder, options.deliveries);
+  const store: DeliveryStore = new DeliveryTable(dataFolder, options.deliveries);
   const networksFor = networksReader(options.trustProxy ?? false);
   const { networkFactor = 1 } = options;
   const hosts = new Hosts({ hosts: options.hosts ?? [], trustProxy: options.trustProxy ?? false });
   const modelsFolder = options.modelsFolder == null ? null : resolve(options.modelsFolder);
   const registry = new Registry(clock, await readCatalogue(modelsFolder, log));
   const sockets = { mesh: () => mesh.size, signal: () => signal.size, relay: () => relay.size };
-  const metrics = new Metrics(registry, sockets, table);
+  const metrics = new Metrics(registry, sockets, store);
 
   const app = express();
   app.disable('x-powered-by');
@@ -131,7 +132,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const cluster = options.cluster ?? new MemoryHub(clock).join();
   const passes = new SignalPasses(clock, cluster.passes);
   const receipts = new ReceiptBook({
-    table,
+    store,
     issuer: leases.issuer,
     clock,
     now,
@@ -179,7 +180,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   let closing: Promise<void> | null = null;
   const close = () =>
     (closing ??= shutDown(server, [mesh, signal, relay]).finally(async () => {
-      receipts.close();
+      await receipts.close();
       await cluster.close();
     }));
   try {

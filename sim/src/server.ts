@@ -46,7 +46,7 @@ export class SimServer {
       issuer: this.#identity.peerId,
       clock,
       now: this.#now,
-      table: new DeliveryTable(null),
+      store: new DeliveryTable(null),
       failed: (error) => {
         throw error;
       },
@@ -79,7 +79,7 @@ export class SimServer {
   /** For good. */
   async close(): Promise<void> {
     await this.#stop();
-    this.#receipts.close();
+    await this.#receipts.close();
   }
 
   /** What it has of this peer; null: nothing. */

@@ -3,21 +3,13 @@ import type Database from 'libsql';
 import type { PeerId } from '@llmesh/core/base/ids';
 import { MAX_LEASE_TOKENS } from '@llmesh/core/receipts/lease';
 import type { MeshDatabase } from '../store/mesh-database.ts';
+import type { DeliverySum } from './delivery-store.ts';
 
 /** Stands for everybody: no peer id is empty. */
 const ALL = '';
 const COLUMNS = ['gave', 'gave_tokens', 'got', 'got_tokens'] as const;
 const ADDED = COLUMNS.map((column) => `${column} = ${column} + excluded.${column}`).join(', ');
 const TOTALS = COLUMNS.map((column) => `sum(${column})`).join(', ');
-
-export interface DeliverySum {
-  peer: PeerId | '';
-  day: number;
-  gave: number;
-  gave_tokens: number;
-  got: number;
-  got_tokens: number;
-}
 
 export class DeliverySums {
   readonly #db: MeshDatabase;
