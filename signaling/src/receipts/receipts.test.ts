@@ -329,6 +329,37 @@ describe('the receipt book', () => {
     await expect(book.file(all[0]!, requester.peerId, HERE)).rejects.toMatchObject({ code: 'busy' });
   });
 
+  it('writes one batch at a time, however long it takes, and together what has come meanwhile', async () => {
+    const { control, requester, all, now } = await filings(5);
+    const clock = new ManualClock();
+    const table = new DeliveryTable(null);
+    const sizes: number[] = [];
+    let written: (() => void) | null = null;
+    const store = storeWith(table, async (batch, filedMs) => {
+      expect(written).toBeNull();
+      sizes.push(batch.length);
+      await new Promise<void>((resolve) => (written = resolve));
+      written = null;
+      return await table.file(batch, filedMs);
+    });
+    const book = new ReceiptBook({ store, issuer: control.peerId, clock, now, failed: () => {} });
+    const kept: string[] = [];
+    book.onKept = ({ taskId }) => kept.push(taskId);
+    const filed = [book.file(all[0]!, requester.peerId, HERE)];
+    await clock.advance(40);
+    for (const filing of [...all.slice(1), all[1]!]) filed.push(book.file(filing, requester.peerId, HERE));
+    await clock.advance(1_000);
+    expect(sizes).toEqual([1]);
+    written!();
+    await clock.advance(40);
+    expect(sizes).toEqual([1, 5]);
+    const closed = book.close();
+    written!();
+    await Promise.all([...filed, closed]);
+    expect(kept).toHaveLength(5);
+    expect(sizes).toEqual([1, 5]);
+  });
+
   it('answers what it knows, what is another’s and what cannot be without looking at a signature', async () => {
     const { control, requester, all, now } = await filings(1);
     const clock = new ManualClock();

@@ -57,7 +57,8 @@ export function deliveryStoreSuite(name: string, { open, again, writer }: Delive
       expect(await store.file([twice, twice], NOW_MS)).toEqual(['kept', 'known']);
       const batches = Array.from({ length: 12 }, () => store.file([receiptOf(), often, receiptOf()], NOW_MS));
       const outcomes = (await Promise.all(batches)).map(([, outcome]) => outcome);
-      expect(outcomes.toSorted()).toEqual(['kept', ...Array.from({ length: 11 }, () => 'known')]);
+      expect(outcomes.filter((outcome) => outcome === 'kept')).toHaveLength(1);
+      expect(outcomes.filter((outcome) => outcome === 'known')).toHaveLength(11);
       expect((await store.size()).rows).toBe(26);
     });
 
