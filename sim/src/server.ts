@@ -2,7 +2,6 @@
 import { SECRET_KEY_BYTES, type Identity } from '@llmesh/core/identity/identity';
 import type { PeerId } from '@llmesh/core/base/ids';
 import { networksOf } from '@llmesh/signaling/sockets/address';
-import type { BoundedSocket } from '@llmesh/signaling/sockets/bounded-socket';
 import { MemoryHub } from '@llmesh/signaling/cluster/memory-hub';
 import { DeliveryTable } from '@llmesh/signaling/receipts/delivery-table';
 import { IceServers } from '@llmesh/signaling/session/ice-servers';
@@ -63,8 +62,7 @@ export class SimServer {
       }
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
-      // What a session uses of a socket, `ServerEnd` has.
-      this.#running.mesh.join(socket as unknown as BoundedSocket, [HOST], networksOf(address));
+      this.#running.mesh.join(socket, [HOST], networksOf(address));
     });
   }
 

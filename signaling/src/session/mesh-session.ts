@@ -19,8 +19,9 @@ import type { Metrics } from '../metrics.ts';
 import { nodeVerify } from '@llmesh/core/identity/node-signatures';
 import type { RegisteredPeer } from '../registry/registered-peer.ts';
 import type { Networks } from '../sockets/address.ts';
-import { CLOSE, type BoundedSocket } from '../sockets/bounded-socket.ts';
+import { CLOSE } from '../sockets/bounded-socket.ts';
 import { MessageAllowance } from '../sockets/message-allowance.ts';
+import type { PeerSocket } from '../sockets/peer-socket.ts';
 import type { Attendance } from './attendance.ts';
 import type { Entrance, Stay } from './entrance.ts';
 import { SessionFilings, type SessionFilingsNeeds } from './session-filings.ts';
@@ -60,7 +61,7 @@ type Hello = Extract<ToServer, { type: 'hello' }>;
 
 export class MeshSession implements Member {
   readonly #context: MeshContext;
-  readonly #socket: BoundedSocket;
+  readonly #socket: PeerSocket;
   readonly #hosts: readonly string[];
   readonly from: Networks;
   readonly #allowance: MessageAllowance;
@@ -82,7 +83,7 @@ export class MeshSession implements Member {
   #badMessages = 0;
 
   /** `hosts`: what we may have been dialled as. `from`: where this connection comes from. */
-  constructor(socket: BoundedSocket, hosts: readonly string[], from: Networks, context: MeshContext) {
+  constructor(socket: PeerSocket, hosts: readonly string[], from: Networks, context: MeshContext) {
     this.#socket = socket;
     this.#hosts = hosts;
     this.from = from;

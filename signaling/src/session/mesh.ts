@@ -5,13 +5,7 @@ import type { Clock } from '@llmesh/core/base/clock';
 import { MAX_TO_SERVER_BYTES } from '@llmesh/core/wire/control-protocol';
 import { AddressBuckets } from '../sockets/address-buckets.ts';
 import type { Networks } from '../sockets/address.ts';
-import {
-  boundedServer,
-  closeSockets,
-  cutHalfOpen,
-  type BoundedServer,
-  type BoundedSocket,
-} from '../sockets/bounded-socket.ts';
+import { boundedServer, closeSockets, cutHalfOpen, type BoundedServer } from '../sockets/bounded-socket.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { MatchQueues } from '../match/match-queues.ts';
 import { Matchmaker } from '../match/matchmaker.ts';
@@ -26,6 +20,7 @@ import type { Registry } from '../registry/registry.ts';
 import type { Relay } from '../relay/relay.ts';
 import type { SignalPasses } from '../signal/signal-passes.ts';
 import { NetworkRate, scaled } from '../sockets/network-rate.ts';
+import type { PeerSocket } from '../sockets/peer-socket.ts';
 import { Attendance } from './attendance.ts';
 import { DepartureNews } from './departure-news.ts';
 import { Entrance } from './entrance.ts';
@@ -124,7 +119,7 @@ export class Mesh {
   }
 
   /** A peer has come, by whatever way. `hosts`: what it may have dialled. */
-  join(socket: BoundedSocket, hosts: readonly string[], from: Networks): MeshSession {
+  join(socket: PeerSocket, hosts: readonly string[], from: Networks): MeshSession {
     return new MeshSession(socket, hosts, from, this.#context);
   }
 
