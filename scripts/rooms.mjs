@@ -34,6 +34,7 @@ const ROOMS = {
   'signaling/src': [
     ['sockets', 'sockets of strangers: judged, counted, cut off'],
     ['store', 'the data folder and the database in it'],
+    ['cluster', 'the ports between instances of the control plane, and what stands behind them'],
     ['receipts', 'leases given, receipts taken'],
     ['registry', 'who is here and what they offer'],
     ['match', 'who gets which provider, and who waits'],
@@ -44,6 +45,7 @@ const ROOMS = {
     ['http', 'what answers HTTP and upgrades'],
     ['', 'composition'],
     ['testing', 'doubles'],
+    ['suites', 'acceptance suites that every adapter passes'],
   ],
   'native-worker/src': [
     ['files', 'files of the data folder: whole, locked, hashed'],
@@ -105,7 +107,7 @@ for (const [source, rooms] of Object.entries(ROOMS)) {
   }
 }
 for (const file of filesIn('signaling/src').filter(
-  (name) => name.endsWith('.ts') && !/\.test\.ts$|\/testing\//.test(name),
+  (name) => name.endsWith('.ts') && !/\.test\.ts$|\/(testing|suites)\//.test(name),
 )) {
   for (const [, room] of readFileSync(file, 'utf8').matchAll(/'@llmesh\/core\/([^/']+)/g)) {
     if (!SHARED.includes(room))

@@ -7,7 +7,7 @@ import * as v from 'valibot';
 import { MeshError } from '@llmesh/core/base/errors';
 import { readHosts } from '@llmesh/core/base/host-guard';
 import { WelcomeSchema, type IceServer } from '@llmesh/core/wire/control-protocol';
-import { DELIVERY_LIMITS } from './receipts/delivery-table.ts';
+import { DELIVERY_LIMITS } from './receipts/delivery-store.ts';
 import type { TurnOptions } from './session/ice-servers.ts';
 import { DEFAULT_RELAY_LIMITS } from './relay/relay.ts';
 import { DEFAULT_JOIN_WORK_BITS, startControlPlane, type ControlPlane } from './server.ts';

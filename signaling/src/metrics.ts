@@ -1,5 +1,6 @@
 /** What `/metrics` says, in one place. Names are part of what operators rely on. */
 import { collectDefaultMetrics, Counter, Gauge, Registry as Collector } from 'prom-client';
+import type { DeliveryStore } from './receipts/delivery-store.ts';
 import type { Registry } from './registry/registry.ts';
 
 export type SocketKind = 'mesh' | 'signal' | 'relay';
@@ -20,11 +21,11 @@ export class Metrics {
   waiting = 0;
   #matchCount = 0;
 
-  /** `kept`: the receipts, as they are on the disk; left out: nobody asks. */
+  /** `store`: of the receipts; left out: nobody asks. */
   constructor(
     registry: Registry,
     sockets: Record<SocketKind, () => number>,
-    kept: { readonly rows: number; readonly bytes: number } | null = null,
+    store: Pick<DeliveryStore, 'size'> | null = null,
   ) {
     collectDefaultMetrics({ register: this.#collector });
     this.#gauge('llmesh_peers', 'Peers connected.', () => registry.totals().peers);
@@ -43,9 +44,14 @@ export class Metrics {
       'Slots kept for requesters just sent there.',
       () => registry.totals().promised,
     );
-    if (kept !== null) {
-      this.#gauge('llmesh_receipts', 'Receipts kept whole, with their signatures.', () => kept.rows);
-      this.#gauge('llmesh_database_bytes', 'Bytes of receipts and their sums on the disk.', () => kept.bytes);
+    if (store !== null) {
+      // While the store cannot be asked, everything else is still to be known.
+      const read = (part: 'rows' | 'bytes') => async () => {
+        const size = await store.size().catch(() => null);
+        return size?.[part] ?? Number.NaN;
+      };
+      this.#gauge('llmesh_receipts', 'Receipts kept whole, with their signatures.', read('rows'));
+      this.#gauge('llmesh_database_bytes', 'Bytes of receipts and their sums on the disk.', read('bytes'));
     }
     new Gauge({
       name: 'llmesh_sockets',
@@ -83,13 +89,13 @@ export class Metrics {
     return new Counter({ name, help, labelNames, registers: [this.#collector] });
   }
 
-  #gauge(name: string, help: string, read: () => number): void {
+  #gauge(name: string, help: string, read: () => number | Promise<number>): void {
     new Gauge({
       name,
       help,
       registers: [this.#collector],
-      collect() {
-        this.set(read());
+      async collect() {
+        this.set(await read());
       },
     });
   }

@@ -7,13 +7,16 @@ import { pino, type Logger } from 'pino';
 import { realClock, type Clock } from '@llmesh/core/base/clock';
 import { MeshError } from '@llmesh/core/base/errors';
 import type { IceServer } from '@llmesh/core/wire/control-protocol';
+import type { Cluster } from './cluster/cluster.ts';
+import { MemoryHub } from './cluster/memory-hub.ts';
 import { networksReader, remoteReader } from './sockets/address.ts';
 import { apiRouter } from './http/api.ts';
 import { limitConnections } from './sockets/connection-limit.ts';
 import { readCatalogue } from './http/catalogue-file.ts';
 import { openControlKey } from './receipts/control-key.ts';
 import { openDataFolder } from './store/data-folder.ts';
-import { DeliveryTable, type DeliveryLimits } from './receipts/delivery-table.ts';
+import type { DeliveryLimits, DeliveryStore } from './receipts/delivery-store.ts';
+import { DeliveryTable } from './receipts/delivery-table.ts';
 import { openFrontDoor, withoutUpgrade } from './http/front-door.ts';
 import { gatewayRouter } from './http/gateway.ts';
 import { securityHeaders } from './http/headers.ts';
@@ -26,7 +29,6 @@ import { Metrics } from './metrics.ts';
 import { ReceiptBook } from './receipts/receipt-book.ts';
 import { failed, notFound, pagesRouter } from './http/pages.ts';
 import { JoinPrice } from './session/join-price.ts';
-import { PaidWork } from './session/paid-work.ts';
 import { Registry } from './registry/registry.ts';
 import { DEFAULT_RELAY_LIMITS, Relay, RELAY_PATH, type RelayLimits } from './relay/relay.ts';
 import { SignalPasses } from './signal/signal-passes.ts';
@@ -75,6 +77,8 @@ export interface ControlPlaneOptions {
   deliveries?: Partial<DeliveryLimits>;
   /** Options of Node's HTTP server, to make its patience shorter than ours: `headersTimeout`, `requestTimeout`. */
   http?: ServerOptions;
+  /** The other instances that carry this mesh, too; left out: there are none. Closed when this one closes. */
+  cluster?: Cluster;
   clock?: Clock;
   /** Milliseconds since 1970. */
   now?: () => number;
@@ -102,14 +106,14 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const folderWord = dataFolder === null ? null : makeFolder(dataFolder);
   if (folderWord !== null) log.warn(folderWord);
   const leases = new LeaseOffice(await openControlKey(dataFolder), now);
-  const table = new DeliveryTable(dataFolder, options.deliveries);
+  const store: DeliveryStore = new DeliveryTable(dataFolder, options.deliveries);
   const networksFor = networksReader(options.trustProxy ?? false);
   const { networkFactor = 1 } = options;
   const hosts = new Hosts({ hosts: options.hosts ?? [], trustProxy: options.trustProxy ?? false });
   const modelsFolder = options.modelsFolder == null ? null : resolve(options.modelsFolder);
   const registry = new Registry(clock, await readCatalogue(modelsFolder, log));
   const sockets = { mesh: () => mesh.size, signal: () => signal.size, relay: () => relay.size };
-  const metrics = new Metrics(registry, sockets, table);
+  const metrics = new Metrics(registry, sockets, store);
 
   const app = express();
   app.disable('x-powered-by');
@@ -125,26 +129,28 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   if (options.trustProxy !== true) {
     limitConnections(server, SOCKETS_PER_PEER * maxPerAddress, () => metrics.refuse('http', 'rate_limited'));
   }
-  const passes = new SignalPasses(clock);
+  const cluster = options.cluster ?? new MemoryHub(clock).join();
+  const passes = new SignalPasses(clock, cluster.passes);
   const receipts = new ReceiptBook({
-    table,
+    store,
     issuer: leases.issuer,
     clock,
     now,
     failed: (error) => log.error(`Receipts cannot be kept, and will be filed again later: ${reasonOf(error)}`),
   });
-  const relay = new Relay({ clock, metrics, limits: { ...DEFAULT_RELAY_LIMITS, ...options.relay } });
+  const relay = new Relay({ clock, metrics, cluster, limits: { ...DEFAULT_RELAY_LIMITS, ...options.relay } });
   const mesh = new Mesh({
     clock,
     random,
     registry,
     metrics,
+    cluster,
     iceServers: new IceServers(iceServers, options.turn ?? null, now),
     relay,
     passes,
     leases,
     receipts,
-    joins: new JoinPrice(clock, joinWorkBits, new PaidWork(clock)),
+    joins: new JoinPrice(clock, joinWorkBits, cluster.paid),
     networkFactor,
   });
   const signal = new Signal(app, { clock, metrics, passes, maxPeers, server, networksOf: networksFor });
@@ -172,7 +178,11 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   });
 
   let closing: Promise<void> | null = null;
-  const close = () => (closing ??= shutDown(server, [mesh, signal, relay]).finally(() => receipts.close()));
+  const close = () =>
+    (closing ??= shutDown(server, [mesh, signal, relay]).finally(async () => {
+      await receipts.close();
+      await cluster.close();
+    }));
   try {
     await listen(server, options.port, options.host);
   } catch (error) {

@@ -1,6 +1,7 @@
 /** The WebSocket between a peer and the control plane, without the web: two ends, and the way between them. */
 import { EventEmitter } from 'node:events';
 import type { SocketLike } from '@llmesh/core/control/control-connection';
+import type { PeerSocket } from '@llmesh/signaling/sockets/peer-socket';
 import type { VirtualClock } from './virtual-clock.ts';
 
 /** After this long without a pong the server cuts the connection. The peer hears of that when it can be reached again. */
@@ -56,8 +57,8 @@ export class ClientEnd implements SocketLike {
   }
 }
 
-/** The server's end, as far as a mesh session uses a `BoundedSocket`. */
-export class ServerEnd extends EventEmitter {
+/** The server's end. */
+export class ServerEnd extends EventEmitter implements PeerSocket {
   admit: ((data: Buffer, isBinary: boolean) => boolean) | null = null;
   slow: (() => void) | null = null;
   readonly #wire: Wire;

@@ -2,7 +2,7 @@
 import { SECRET_KEY_BYTES, type Identity } from '@llmesh/core/identity/identity';
 import type { PeerId } from '@llmesh/core/base/ids';
 import { networksOf } from '@llmesh/signaling/sockets/address';
-import type { BoundedSocket } from '@llmesh/signaling/sockets/bounded-socket';
+import { MemoryHub } from '@llmesh/signaling/cluster/memory-hub';
 import { DeliveryTable } from '@llmesh/signaling/receipts/delivery-table';
 import { IceServers } from '@llmesh/signaling/session/ice-servers';
 import { LeaseOffice } from '@llmesh/signaling/receipts/lease-office';
@@ -10,7 +10,6 @@ import { Mesh } from '@llmesh/signaling/session/mesh';
 import { Metrics } from '@llmesh/signaling/metrics';
 import { nodeIdentity } from '@llmesh/core/identity/node-signatures';
 import { JoinPrice } from '@llmesh/signaling/session/join-price';
-import { PaidWork } from '@llmesh/signaling/session/paid-work';
 import { ReceiptBook } from '@llmesh/signaling/receipts/receipt-book';
 import { Registry } from '@llmesh/signaling/registry/registry';
 import { DEFAULT_RELAY_LIMITS, Relay } from '@llmesh/signaling/relay/relay';
@@ -46,7 +45,7 @@ export class SimServer {
       issuer: this.#identity.peerId,
       clock,
       now: this.#now,
-      table: new DeliveryTable(null),
+      store: new DeliveryTable(null),
       failed: (error) => {
         throw error;
       },
@@ -63,8 +62,7 @@ export class SimServer {
       }
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
-      // `ServerEnd` has everything that a session uses of a socket.
-      this.#running.mesh.join(socket as unknown as BoundedSocket, [HOST], networksOf(address));
+      this.#running.mesh.join(socket, [HOST], networksOf(address));
     });
   }
 
@@ -79,7 +77,7 @@ export class SimServer {
   /** Closes for good. */
   async close(): Promise<void> {
     await this.#stop();
-    this.#receipts.close();
+    await this.#receipts.close();
   }
 
   /** What it knows about this peer; null: nothing. */
@@ -100,16 +98,18 @@ export class SimServer {
     const clock = this.#clock;
     const registry = new Registry(clock);
     const metrics = new Metrics(registry, { mesh: () => 0, signal: () => 0, relay: () => 0 });
-    const relay = new Relay({ clock, metrics, limits: { ...DEFAULT_RELAY_LIMITS, maxLinks: 0 } });
+    const cluster = new MemoryHub(clock).join();
+    const relay = new Relay({ clock, metrics, cluster, limits: { ...DEFAULT_RELAY_LIMITS, maxLinks: 0 } });
     const mesh = new Mesh({
       clock,
       metrics,
       registry,
+      cluster,
       random: this.#random.next,
       iceServers: new IceServers([], null, this.#now),
       relay,
-      passes: new SignalPasses(clock),
-      joins: new JoinPrice(clock, 0, new PaidWork(clock)),
+      passes: new SignalPasses(clock, cluster.passes),
+      joins: new JoinPrice(clock, 0, cluster.paid),
       leases: new LeaseOffice(this.#identity, this.#now),
       receipts: this.#receipts,
     });

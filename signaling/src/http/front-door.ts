@@ -16,7 +16,7 @@ import { AddressBuckets } from '../sockets/address-buckets.ts';
 import { RELAY_PATH, type Relay } from '../relay/relay.ts';
 import { Shares } from '../sockets/shares.ts';
 import { SIGNAL_SOCKET_PATH, type Signal } from '../signal/signal.ts';
-import { turnAway } from '../sockets/turn-away.ts';
+import { turnAway, type Refusal } from '../sockets/turn-away.ts';
 
 /**
  * New WebSockets from one address: each may cost a signature to check, some milliseconds. A school that comes back all at
@@ -89,26 +89,53 @@ export function openFrontDoor(server: Server, options: FrontDoorOptions): void {
     const from = options.networksOf(request);
     // Nobody has said yet who it is.
     const holder = { peer: NOBODY, from };
-    const refusal = kind === 'mesh' ? null : { signal, relay }[kind].refusalOf(request);
-    // Whoever has a ticket of the relay was counted when it got it, as the identity that it is: a crowd keeps out no neighbour.
-    const counted = kind !== 'relay' || refusal !== null;
-    if (counted && !(narrowOpenings.take(`${kind} ${from.narrow}`) && wideOpenings.take(`${kind} ${from.wide}`)))
-      return refuse(429, kind, 'rate_limited', 'Too many new connections from this address. Try again in a minute.');
-    if (counted && open[kind].ofNetwork(from) >= options.maxPerAddress)
-      return refuse(429, kind, 'rate_limited', 'Too many connections from this address.');
-    const isFull = { mesh, signal, relay }[kind].size >= options.maxPeers;
-    const gone = isFull && kind === 'mesh' ? open.mesh.yielding(holder) : null;
-    if (isFull && gone === null) return refuse(503, kind, 'busy', 'The mesh is full. Try again later.');
-    if (refusal !== null) return refuse(refusal.status, kind, refusal.code, refusal.why);
-    if (gone !== null) {
-      open.mesh.remove(gone);
-      mesh.giveWay(gone);
+    if (kind === 'mesh') {
+      if (!mayOpen(kind)) return;
+      const gone = mesh.size >= options.maxPeers ? open.mesh.yielding(holder) : null;
+      if (mesh.size >= options.maxPeers && gone === null) return refuse(503, kind, 'busy', FULL);
+      if (gone !== null) {
+        open.mesh.remove(gone);
+        mesh.giveWay(gone);
+      }
+      hold(kind);
+      mesh.accept(request, socket, head, from, hosts.dialled(request));
+    } else if (kind === 'signal') {
+      if (!mayOpen(kind)) return;
+      if (signal.size >= options.maxPeers) return refuse(503, kind, 'busy', FULL);
+      // Held before the look, so that no more than there may be can look at the same time.
+      hold(kind);
+      void refusalBy(signal, request).then((refusal) => {
+        if (refusal === null) return signal.accept(request, socket, head);
+        open.signal.remove(socket);
+        refuse(refusal.status, kind, refusal.code, refusal.why);
+      });
+    } else {
+      void refusalBy(relay, request).then(async (refusal) => {
+        // Whoever has a ticket of the relay was counted when it got it, as the identity that it is: a crowd keeps out no neighbour.
+        if (refusal !== null && !mayOpen(kind)) return;
+        if (relay.size >= options.maxPeers) return refuse(503, kind, 'busy', FULL);
+        if (refusal !== null) return refuse(refusal.status, kind, refusal.code, refusal.why);
+        if (socket.destroyed) return;
+        hold(kind);
+        await relay.accept(request, socket, head);
+      });
     }
-    open[kind].add(socket, holder);
-    socket.once('close', () => open[kind].remove(socket));
-    if (kind === 'mesh') mesh.accept(request, socket, head, from, hosts.dialled(request));
-    else if (kind === 'signal') signal.accept(request, socket, head);
-    else relay.accept(request, socket, head);
+
+    /** False: it was told why not. */
+    function mayOpen(kind: SocketKind): boolean {
+      if (!(narrowOpenings.take(`${kind} ${from.narrow}`) && wideOpenings.take(`${kind} ${from.wide}`))) {
+        refuse(429, kind, 'rate_limited', 'Too many new connections from this address. Try again in a minute.');
+        return false;
+      }
+      if (open[kind].ofNetwork(from) < options.maxPerAddress) return true;
+      refuse(429, kind, 'rate_limited', 'Too many connections from this address.');
+      return false;
+    }
+
+    function hold(kind: SocketKind): void {
+      open[kind].add(socket, holder);
+      socket.once('close', () => open[kind].remove(socket));
+    }
 
     function refuse(status: number, plane: Parameters<Metrics['refuse']>[0], code: string, message: string): void {
       metrics.refuse(plane, code);
@@ -117,6 +144,17 @@ export function openFrontDoor(server: Server, options: FrontDoorOptions): void {
     }
   });
 }
+
+/** It never rejects: whoever cannot be looked up now may try again. */
+async function refusalBy(plane: Signal | Relay, request: IncomingMessage): Promise<Refusal | null> {
+  try {
+    return await plane.refusalOf(request);
+  } catch {
+    return { status: 503, code: 'busy', why: 'The mesh cannot look that up right now. Try again in a moment.' };
+  }
+}
+
+const FULL = 'The mesh is full. Try again later.';
 
 /** It came as a plain request: a proxy on the way took what asks for a WebSocket out of it. Programs look at the status. */
 export const withoutUpgrade: RequestHandler = (_request, response) => {

@@ -2,6 +2,10 @@
  * Slots kept for those who were just sent to a provider and have not begun there, so that many who ask at once are not all
  * sent to the same slot. A promise ends when the provider shows the task, when either end leaves, or with its time; where
  * others wait, sooner. Whoever lets promises run out has slots kept only for an instant (`requester-record.ts`).
+ *
+ * No port stands here, and no second implementation comes: a match must see each promise that was made before it. Where several
+ * instances carry a mesh, the one that owns a model in a region has all promises about it in its own memory, and the others
+ * ask that one for matches, through the broker (`cluster/broker.ts`).
  */
 import type { Clock } from '@llmesh/core/base/clock';
 import type { PeerId } from '@llmesh/core/base/ids';

@@ -1,23 +1,15 @@
-/** What is left of old deliveries: for each peer and day how much it gave and got. Runs inside the caller's transactions. */
+/** What is left of old deliveries: for each peer, day and kind of task how much it gave and got. Runs inside the caller's transactions. */
 import type Database from 'libsql';
 import type { PeerId } from '@llmesh/core/base/ids';
 import { MAX_LEASE_UNITS } from '@llmesh/core/receipts/lease';
 import type { MeshDatabase } from '../store/mesh-database.ts';
+import type { DeliverySum } from './delivery-store.ts';
 
 /** Stands for everybody: no peer id is empty. */
 const ALL = '';
-const COLUMNS = ['gave', 'gave_tokens', 'got', 'got_tokens'] as const;
+const COLUMNS = ['gave', 'gave_units', 'got', 'got_units'] as const;
 const ADDED = COLUMNS.map((column) => `${column} = ${column} + excluded.${column}`).join(', ');
 const TOTALS = COLUMNS.map((column) => `sum(${column})`).join(', ');
-
-export interface DeliverySum {
-  peer: PeerId | '';
-  day: number;
-  gave: number;
-  gave_tokens: number;
-  got: number;
-  got_tokens: number;
-}
 
 export class DeliverySums {
   readonly #db: MeshDatabase;
@@ -67,7 +59,7 @@ export class DeliverySums {
     }
     if (over <= 0) return;
     const smallest = `SELECT peer FROM delivery_sum WHERE peer <> '' GROUP BY peer
-      ORDER BY sum(gave_tokens + got_tokens), peer LIMIT ?`;
+      ORDER BY sum(gave_units + got_units), peer LIMIT ?`;
     // Some more at once, so that it is not done each time.
     this.#move(`peer IN (${smallest})`, `'${ALL}', 0`, [over + Math.ceil(most / 10)]);
   }
@@ -78,7 +70,7 @@ export class DeliverySums {
   }
 
   all(): DeliverySum[] {
-    return this.#db.prepare('SELECT * FROM delivery_sum ORDER BY peer, day').all() as DeliverySum[];
+    return this.#db.prepare('SELECT * FROM delivery_sum ORDER BY peer, day, task').all() as DeliverySum[];
   }
 
   /** All rows of this provider, or of everybody, whose leases ended by then. */
@@ -86,16 +78,16 @@ export class DeliverySums {
     const where = provider === null ? 'expires_s <= ?' : 'expires_s <= ? AND provider = ?';
     const values = provider === null ? [untilS] : [untilS, provider];
     // No sum gets too large for SQLite, whatever older versions took in.
-    const tokens = `sum(min(tokens, ${MAX_LEASE_UNITS}))`;
+    const units = `sum(min(units, ${MAX_LEASE_UNITS}))`;
     for (const [peer, did] of [
       ['provider', 'gave'],
       ['requester', 'got'],
     ] as const) {
-      const from = `SELECT ${peer}, expires_s / 86400, count(*), ${tokens} FROM delivery WHERE ${where} GROUP BY 1, 2`;
+      const from = `SELECT ${peer}, expires_s / 86400, task, count(*), ${units} FROM delivery WHERE ${where} GROUP BY 1, 2, 3`;
       this.#db
         .prepare(
-          `INSERT INTO delivery_sum (peer, day, ${did}, ${did}_tokens) ${from}
-           ON CONFLICT (peer, day) DO UPDATE SET ${ADDED}`,
+          `INSERT INTO delivery_sum (peer, day, task, ${did}, ${did}_units) ${from}
+           ON CONFLICT (peer, day, task) DO UPDATE SET ${ADDED}`,
         )
         .run(values);
     }
@@ -113,11 +105,11 @@ export class DeliverySums {
 
   /** What these add up to goes to another peer or day. */
   #move(where: string, to: string, values: (string | number)[]): void {
-    const from = `SELECT ${to}, ${TOTALS} FROM delivery_sum WHERE ${where} GROUP BY 1, 2`;
+    const from = `SELECT ${to}, task, ${TOTALS} FROM delivery_sum WHERE ${where} GROUP BY 1, 2, 3`;
     this.#db
       .prepare(
-        `INSERT INTO delivery_sum (peer, day, ${COLUMNS.join(', ')}) ${from}
-         ON CONFLICT (peer, day) DO UPDATE SET ${ADDED}`,
+        `INSERT INTO delivery_sum (peer, day, task, ${COLUMNS.join(', ')}) ${from}
+         ON CONFLICT (peer, day, task) DO UPDATE SET ${ADDED}`,
       )
       .run(values);
     this.#db.prepare(`DELETE FROM delivery_sum WHERE ${where}`).run(values);

@@ -6,141 +6,55 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'libsql';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
-import { newPeerId, newTaskId, type ModelId, type PeerId } from '@llmesh/core/base/ids';
 import { randomBytes } from '@llmesh/core/base/random-bytes';
+import { programArgs } from '../../../scripts/programs.mjs';
 import { MIGRATIONS } from '../store/database-schema.ts';
+import { deliveryStoreSuite } from '../suites/delivery-store.ts';
+import { NOW_S, receiptOf } from '../testing/deliveries.ts';
 import type { Delivered } from './delivered.ts';
 import { DeliveryTable } from './delivery-table.ts';
 import { FILED_WITHIN_DAYS } from './receipt-limits.ts';
 
-const NOW_S = 1_800_000_000;
-const DAY = Math.floor(NOW_S / 86_400);
 let root = '';
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'llmesh-deliveries-'));
 });
 afterAll(() => rm(root, { recursive: true }));
 
-function delivery(requester: PeerId, provider: PeerId, expiresAt: number, tokens = 10): Delivered {
-  const lease = {
-    issuer: provider,
-    requester,
-    provider,
-    task: 'chat',
-    model: 'm' as ModelId,
-    complexity: 1_000,
-    price: 0,
-    maxUnits: 64,
-    expiresAt,
-    nonce: randomBytes(16),
-  };
-  const bytes = randomBytes(100);
-  return {
-    kind: 'receipt',
-    lease,
-    leaseBytes: bytes,
-    taskId: newTaskId(),
-    units: tokens,
-    digest: randomBytes(32),
-    inputUnits: 1,
-    startedMs: 1,
-    endedMs: 2,
-    providerHalf: bytes,
-    requesterHalf: bytes,
-  };
-}
+let folder = '';
+const newFolder = () => mkdtempSync(join(root, 'store'));
+const again = async () => new DeliveryTable(folder);
 
-function fill(table: DeliveryTable, all: readonly Delivered[]): void {
-  table.transact(() => all.forEach((one) => table.put(one, NOW_S * 1000)));
-}
-
-/** What there is of tokens, in rows and in sums. */
-function tokensIn(table: DeliveryTable, all: readonly Delivered[]): number {
-  const kept = all.reduce((sum, { lease }) => sum + (table.find(lease.nonce)?.units ?? 0), 0);
-  return table.sums().reduce((sum, { gave_tokens: gave }) => sum + gave, kept);
-}
-
-describe('of more rows than there may be', () => {
-  test('the oldest of a provider are added up, nothing that was earned is lost, and they cannot be filed again', () => {
-    const table = new DeliveryTable(null, { rowsPerProvider: 20 });
-    const [requester, busy, quiet] = [newPeerId(), newPeerId(), newPeerId()] as const;
-    const early = delivery(requester, quiet, NOW_S - 1_000);
-    const all = Array.from({ length: 300 }, (_, i) => delivery(requester, busy, NOW_S + i, i));
-    fill(table, [early, ...all]);
-    expect(table.rows).toBeLessThanOrEqual(21);
-    expect(table.find(early.lease.nonce)).not.toBeNull();
-    expect(table.find(all.at(-1)!.lease.nonce)).not.toBeNull();
-    expect(table.isSummed(busy, all[0]!.lease.expiresAt)).toBe(true);
-    expect(table.isSummed(busy, all.at(-1)!.lease.expiresAt)).toBe(false);
-    expect(table.isSummed(quiet, early.lease.expiresAt)).toBe(false);
-    expect(tokensIn(table, all)).toBe((300 * 299) / 2);
-    expect(table.sums().find(({ peer }) => peer === requester)?.got_tokens).toBe(
-      table.sums().find(({ peer }) => peer === busy)?.gave_tokens,
-    );
-    table.close();
-  });
-
-  test('the oldest of all are added up, whoever they are of', () => {
-    const table = new DeliveryTable(null, { rows: 100 });
-    const all = Array.from({ length: 1_000 }, (_, i) => delivery(newPeerId(), newPeerId(), NOW_S + i));
-    fill(table, all);
-    expect(table.rows).toBeLessThanOrEqual(101);
-    expect(table.find(all.at(-1)!.lease.nonce)).not.toBeNull();
-    expect(table.isSummed(newPeerId(), NOW_S)).toBe(true);
-    expect(tokensIn(table, all)).toBe(10_000);
-    table.close();
-  });
-
-  test('sums are as few as they may be, and still add up', () => {
-    const table = new DeliveryTable(null, { rows: 50, sums: 60 });
-    const all = Array.from({ length: 600 }, (_, i) =>
-      delivery(newPeerId(), newPeerId(), NOW_S - 86_400 * (10 - (i % 10)), 1 + (i % 5)),
-    );
-    const earned = all.reduce((sum, { units }) => sum + units, 0);
-    fill(table, all);
-    for (let i = 0; i < 60; i++) table.sweep(NOW_S * 1000);
-    expect(table.sums().length).toBeLessThanOrEqual(60);
-    expect(tokensIn(table, all)).toBe(earned);
-    table.close();
-  });
+deliveryStoreSuite('a table in a file', {
+  open: async (limits) => {
+    folder = newFolder();
+    return new DeliveryTable(folder, limits);
+  },
+  again,
+  writer: () => [...programArgs('signaling/src/testing/write-deliveries.ts'), folder],
 });
 
-test('what may not be filed any more is added up with time, by day, and gives its room back', () => {
-  const folder = mkdtempSync(join(root, 'old'));
+deliveryStoreSuite('a table in memory', {
+  open: async (limits) => new DeliveryTable(null, limits),
+  again: null,
+  writer: null,
+});
+
+const file = (table: DeliveryTable, ...all: Delivered[]) => table.file(all, NOW_S * 1000);
+
+test('what was added up gives its room back to the disk', async () => {
+  const folder = newFolder();
   const table = new DeliveryTable(folder);
-  const [requester, provider] = [newPeerId(), newPeerId()];
-  const all = Array.from({ length: 1_200 }, () => delivery(requester, provider, NOW_S));
-  const late = delivery(requester, provider, NOW_S + 86_400);
-  fill(table, [...all, late]);
-  const full = table.bytes;
-  table.sweep((NOW_S + FILED_WITHIN_DAYS * 86_400) * 1000);
-  expect(table.rows).toBe(1_201);
-  for (let i = 0; i < 5; i++) table.sweep((NOW_S + 1 + (FILED_WITHIN_DAYS + 1) * 86_400) * 1000);
-  expect(table.rows).toBe(1);
-  expect(table.sums()).toContainEqual({
-    peer: provider,
-    day: DAY,
-    gave: 1_200,
-    gave_tokens: 12_000,
-    got: 0,
-    got_tokens: 0,
-  });
-  expect(table.sums()).toContainEqual({
-    peer: requester,
-    day: DAY,
-    gave: 0,
-    gave_tokens: 0,
-    got: 1_200,
-    got_tokens: 12_000,
-  });
-  table.close();
-  const again = new DeliveryTable(folder);
-  expect(again.bytes).toBeLessThan(full / 2);
-  expect(again.find(late.lease.nonce)).not.toBeNull();
-  again.close();
+  await file(table, ...Array.from({ length: 1_200 }, () => receiptOf()));
+  const { bytes: full } = await table.size();
+  for (let i = 0; i < 5; i++) await table.sweep((NOW_S + 1 + (FILED_WITHIN_DAYS + 1) * 86_400) * 1000);
+  await table.close();
+  const back = new DeliveryTable(folder);
+  expect((await back.size()).bytes).toBeLessThan(full / 2);
+  await back.close();
 });
 
-it('brings a file of the first version up to date', () => {
+it('brings a file of the first version up to date', async () => {
   const folder = mkdtempSync(join(root, 'first'));
   const db = new Database(join(folder, 'mesh.db'));
   db.exec(MIGRATIONS[0]);
@@ -148,17 +62,17 @@ it('brings a file of the first version up to date', () => {
     NULL, NULL, NULL, x'00', x'00', NULL, NULL, 1800000000000);`);
   db.close();
   const table = new DeliveryTable(folder);
-  expect(table.find(new Uint8Array(1))).toMatchObject({ units: 7 });
-  fill(table, [delivery(newPeerId(), newPeerId(), NOW_S)]);
-  expect(table.rows).toBe(2);
-  table.close();
+  expect(await table.find(new Uint8Array(1))).toMatchObject({ units: 7, taskId: 't' });
+  await file(table, receiptOf());
+  expect((await table.size()).rows).toBe(2);
+  await table.close();
 });
 
 describe('a file that is none, or is not whole', () => {
   const open = (make: (folder: string, file: string) => void) => () => {
     const folder = mkdtempSync(join(root, 'odd'));
     make(folder, join(folder, 'mesh.db'));
-    new DeliveryTable(folder).close();
+    void new DeliveryTable(folder).close();
   };
   test.each<[string, RegExp, (folder: string, file: string) => void]>([
     ['a folder', /mesh\.db is a folder and not a file\. Move it away/, (_, file) => mkdirSync(file)],
@@ -170,14 +84,14 @@ describe('a file that is none, or is not whole', () => {
     expect(open(make)).toThrow(words);
   });
 
-  it('is noticed when pages in its middle are overwritten', () => {
+  it('is noticed when pages in its middle are overwritten', async () => {
     const folder = mkdtempSync(join(root, 'middle'));
     const table = new DeliveryTable(folder);
-    fill(
-      table,
-      Array.from({ length: 300 }, () => delivery(newPeerId(), newPeerId(), NOW_S)),
+    await table.file(
+      Array.from({ length: 300 }, () => receiptOf()),
+      NOW_S * 1000,
     );
-    table.close();
+    await table.close();
     const file = join(folder, 'mesh.db');
     execFileSync('dd', ['if=/dev/urandom', `of=${file}`, 'bs=4096', 'seek=10', 'count=20', 'conv=notrunc'], {
       stdio: 'ignore',
@@ -189,28 +103,22 @@ describe('a file that is none, or is not whole', () => {
 test('nothing is kept while the folder is away, and again when it is back', async () => {
   const folder = mkdtempSync(join(root, 'away'));
   const table = new DeliveryTable(folder);
-  const one = () => [delivery(newPeerId(), newPeerId(), NOW_S)];
-  fill(table, one());
+  await file(table, receiptOf());
   await rename(folder, `${folder}-elsewhere`);
-  expect(() => fill(table, one())).toThrow(expect.objectContaining({ code: 'busy' }));
+  await expect(file(table, receiptOf())).rejects.toMatchObject({ code: 'busy' });
   mkdirSync(folder);
   writeFileSync(join(folder, 'mesh.db'), '');
-  expect(() => fill(table, one())).toThrow(expect.objectContaining({ code: 'busy' }));
+  await expect(file(table, receiptOf())).rejects.toMatchObject({ code: 'busy' });
   await rm(folder, { recursive: true });
   await rename(`${folder}-elsewhere`, folder);
-  fill(table, one());
-  expect(table.rows).toBe(2);
+  await file(table, receiptOf());
+  expect((await table.size()).rows).toBe(2);
   expect((await stat(join(folder, 'mesh.db'))).mode & 0o777).toBe(0o600);
-  table.close();
+  await table.close();
 });
 
-test('a write that fails is undone, and says why it failed', () => {
+test('a write that fails says why it failed', async () => {
   const table = new DeliveryTable(null);
-  const whole = delivery(newPeerId(), newPeerId(), NOW_S);
-  const broken = { ...delivery(newPeerId(), newPeerId(), NOW_S), units: -1 };
-  expect(() => fill(table, [whole, broken])).toThrow(/CHECK constraint/);
-  expect(table.rows).toBe(0);
-  fill(table, [whole]);
-  expect(table.rows).toBe(1);
-  table.close();
+  await expect(file(table, receiptOf(), receiptOf({ units: -1 }))).rejects.toThrow(/CHECK constraint/);
+  await table.close();
 });

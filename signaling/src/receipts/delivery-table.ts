@@ -1,36 +1,25 @@
-/**
- * What was delivered, on disk: of each lease one row with its proof, in the order in which they were first filed. The
- * ledger posts from here. There are only so many; of more, the oldest are added up.
- */
+/** Deliveries in `mesh.db`, of the single instance that writes there. libsql answers at once: a batch blocks until it is on disk. */
 import type Database from 'libsql';
-import type { PeerId, TaskId } from '@llmesh/core/base/ids';
-import type { Delivered, Kept } from './delivered.ts';
-import { DeliverySums, type DeliverySum } from './delivery-sums.ts';
 import { MeshDatabase } from '../store/mesh-database.ts';
+import type { Delivered, Kept } from './delivered.ts';
+import { FIND, keptIn, PUT, valuesOf, type KeptRow } from './delivery-rows.ts';
+import {
+  DELIVERY_LIMITS,
+  outcomeOf,
+  type DeliveryLimits,
+  type DeliveryStore,
+  type DeliverySum,
+  type Outcome,
+} from './delivery-store.ts';
+import { DeliverySums } from './delivery-sums.ts';
 import { FILED_WITHIN_DAYS } from './receipt-limits.ts';
-
-export interface DeliveryLimits {
-  /** Rows, of about 1.1 KB each. */
-  rows: number;
-  /** The rows of one provider: nobody pushes the others out by filing much. */
-  rowsPerProvider: number;
-  /** A peer's day each, of about 100 bytes. */
-  sums: number;
-}
-export const DELIVERY_LIMITS: DeliveryLimits = { rows: 250_000, rowsPerProvider: 5_000, sums: 200_000 };
 
 /** Added up in one go: a few milliseconds. */
 const SUM_AT_ONCE = 500;
 /** Pages of 4 KiB each, given back to the disk in one go. */
 const SHRINK_PAGES = 500;
 
-const COLUMNS = [
-  ...['lease_nonce', 'task', 'requester', 'provider', 'model', 'price', 'kind', 'tokens', 'digest'],
-  ...['prompt_tokens', 'started_ms', 'ended_ms'],
-  ...['lease', 'acknowledgement', 'provider_half', 'requester_half', 'filed_ms', 'expires_s'],
-];
-
-export class DeliveryTable {
+export class DeliveryTable implements DeliveryStore {
   readonly #limits: DeliveryLimits;
   readonly #db: MeshDatabase;
   readonly #sums: DeliverySums;
@@ -44,72 +33,40 @@ export class DeliveryTable {
     this.#limits = { ...DELIVERY_LIMITS, ...limits };
     this.#db = new MeshDatabase(folder);
     this.#sums = new DeliverySums(this.#db);
-    this.#find = this.#db.prepare(
-      'SELECT kind, task, tokens, digest, requester, provider FROM delivery WHERE lease_nonce = ?',
-    );
-    const marks = COLUMNS.map(() => '?').join(', ');
-    const updates = COLUMNS.slice(1).map((column) => `${column} = excluded.${column}`);
-    this.#put = this.#db.prepare(
-      `INSERT INTO delivery (${COLUMNS.join(', ')}) VALUES (${marks})
-       ON CONFLICT (lease_nonce) DO UPDATE SET ${updates.join(', ')}`,
-    );
+    this.#find = this.#db.prepare(FIND);
+    this.#put = this.#db.prepare(PUT);
     this.#rows = this.#sums.rows;
   }
 
-  /** Proofs that are kept whole. */
-  get rows(): number {
-    return this.#sums.rows;
+  async file(batch: readonly Delivered[], filedMs: number): Promise<Outcome[]> {
+    const outcomes: Outcome[] = [];
+    this.#db.transact(() => {
+      for (const delivered of batch) {
+        const outcome = this.#judge(delivered);
+        if (outcome === 'kept') this.#keep(delivered, filedMs);
+        outcomes.push(outcome);
+      }
+    });
+    return outcomes;
   }
 
-  /** On the disk. */
-  get bytes(): number {
-    return this.#db.bytes;
+  async judge(delivered: Delivered): Promise<Outcome> {
+    return this.#judge(delivered);
   }
 
-  /** What was added up, by peer and day. */
-  sums(): DeliverySum[] {
+  async find(leaseNonce: Uint8Array): Promise<Kept | null> {
+    return this.#kept(leaseNonce);
+  }
+
+  async sums(): Promise<DeliverySum[]> {
     return this.#sums.all();
   }
 
-  /** What is kept for this lease; null: nothing. */
-  find(leaseNonce: Uint8Array): Kept | null {
-    // In a list: a lone buffer would be taken for named parameters.
-    const [row] = this.#find.all([Buffer.from(leaseNonce)]) as Row[];
-    if (row === undefined) return null;
-    const { kind, task, tokens, digest, requester, provider } = row;
-    return { kind, taskId: task, units: tokens, digest: new Uint8Array(digest), requester, provider };
+  async size(): Promise<{ rows: number; bytes: number }> {
+    return { rows: this.#sums.rows, bytes: this.#db.bytes };
   }
 
-  /** Whether of a lease of this provider that ends then there may be nothing any more but its part of a sum. */
-  isSummed(provider: PeerId, expiresAt: number): boolean {
-    return this.#sums.covers(provider, expiresAt);
-  }
-
-  /** In place of what was kept for its lease. */
-  put(delivered: Delivered, filedMs: number): void {
-    const { lease, leaseBytes, kind, taskId, units, digest } = delivered;
-    const { nonce, requester, provider, model, price, expiresAt } = lease;
-    const receipt = kind === 'receipt' ? delivered : null;
-    const part = kind === 'acknowledgement' ? delivered : null;
-    this.#put.run([
-      ...[Buffer.from(nonce), taskId, requester, provider, model, price, kind, units, Buffer.from(digest)],
-      ...[receipt?.inputUnits ?? null, receipt?.startedMs ?? null, receipt?.endedMs ?? null],
-      ...[Buffer.from(leaseBytes), blob(part?.acknowledgement)],
-      ...[blob(receipt?.providerHalf), blob(receipt?.requesterHalf), filedMs, expiresAt],
-    ]);
-    this.#rows++;
-    const { rows, rowsPerProvider } = this.#limits;
-    this.#sums.keepNewest(provider, rowsPerProvider, Math.min(SUM_AT_ONCE, Math.ceil(rowsPerProvider / 20)));
-    if (this.#rows > rows) this.#rows -= this.#sums.addUpOldest(Math.min(SUM_AT_ONCE, Math.ceil(rows / 20)));
-  }
-
-  /** All of it or nothing. Durable when it returns. Throws busy when it is not where it was. */
-  transact(run: () => void): void {
-    this.#db.transact(run);
-  }
-
-  /** Adds up what nobody may file any more, some of it at a time, and gives room back. Call it now and then. */
-  sweep(nowMs: number): void {
+  async sweep(nowMs: number): Promise<void> {
     // A day longer than it may be filed, so that whoever files in time is told what is known.
     const untilS = Math.floor(nowMs / 1000) - (FILED_WITHIN_DAYS + 1) * 86_400;
     this.#db.transact(() => {
@@ -121,21 +78,27 @@ export class DeliveryTable {
     this.#db.shrink(SHRINK_PAGES);
   }
 
-  /** Idempotent. */
-  close(): void {
+  async close(): Promise<void> {
     this.#db.close();
   }
-}
 
-interface Row {
-  kind: Delivered['kind'];
-  task: TaskId;
-  tokens: number;
-  digest: ArrayBuffer;
-  requester: PeerId;
-  provider: PeerId;
-}
+  #judge(delivered: Delivered): Outcome {
+    const { nonce, provider, expiresAt } = delivered.lease;
+    return outcomeOf(this.#kept(nonce), this.#sums.covers(provider, expiresAt), delivered);
+  }
 
-function blob(bytes: Uint8Array | undefined): Buffer | null {
-  return bytes === undefined ? null : Buffer.from(bytes);
+  #kept(leaseNonce: Uint8Array): Kept | null {
+    // In a list: a lone buffer would be taken for named parameters.
+    const [row] = this.#find.all([Buffer.from(leaseNonce)]) as KeptRow[];
+    return row === undefined ? null : keptIn(row);
+  }
+
+  #keep(delivered: Delivered, filedMs: number): void {
+    this.#put.run(valuesOf(delivered, filedMs));
+    this.#rows++;
+    const { rows, rowsPerProvider } = this.#limits;
+    const { provider } = delivered.lease;
+    this.#sums.keepNewest(provider, rowsPerProvider, Math.min(SUM_AT_ONCE, Math.ceil(rowsPerProvider / 20)));
+    if (this.#rows > rows) this.#rows -= this.#sums.addUpOldest(Math.min(SUM_AT_ONCE, Math.ceil(rows / 20)));
+  }
 }

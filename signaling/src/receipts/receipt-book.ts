@@ -6,13 +6,13 @@ import type { Clock } from '@llmesh/core/base/clock';
 import type { Filing } from '@llmesh/core/wire/control-protocol';
 import { asMeshError, MeshError } from '@llmesh/core/base/errors';
 import type { PeerId } from '@llmesh/core/base/ids';
-import { checksOf, readFiling, refused, replaces, keptOf, type Delivered } from './delivered.ts';
-import type { DeliveryTable } from './delivery-table.ts';
+import { checksOf, readFiling, refused, type Delivered } from './delivered.ts';
+import type { DeliveryStore } from './delivery-store.ts';
 import { FilingShares } from './filing-shares.ts';
 import { impossibility } from './receipt-limits.ts';
 import { SignatureQueue } from './signature-queue.ts';
 
-/** A disk takes about as long for one as for hundreds, and while it takes them the server does nothing else. */
+/** A store takes about as long for one as for hundreds, and this one may hold up the server for that time. */
 const GATHER_MS = 20;
 const MAX_WAITING = 4_096;
 /** Old rows are taken together so often, some hundred at a time. */
@@ -21,7 +21,7 @@ const SWEEP_MS = 10_000;
 const TELL_AGAIN_MS = 600_000;
 
 export interface ReceiptBookOptions {
-  table: DeliveryTable;
+  store: DeliveryStore;
   /** Whose leases count: ours. */
   issuer: PeerId;
   clock: Clock;
@@ -45,7 +45,13 @@ export class ReceiptBook {
   readonly #signatures: SignatureQueue;
   #waiting: Waiting[] = [];
   #stopTimer: (() => void) | null = null;
+  /** The batch that is being written: one at a time. */
+  #writing: Promise<void> | null = null;
+  /** Filings on their way to the signature queue: the store is being asked what it knows of them. */
+  readonly #asking = new Set<Promise<unknown>>();
+  #closing: Promise<void> | null = null;
   #stopSweep: () => void;
+  #sweeping: Promise<void> | null = null;
   #told = { reason: '', atMs: -Infinity };
 
   constructor(options: ReceiptBookOptions) {
@@ -60,89 +66,104 @@ export class ReceiptBook {
    * receipt_refused; with busy or rate_limited when it can be tried again.
    */
   async file(filing: Filing, by: PeerId, network: string): Promise<void> {
+    const asking = this.#enqueue(filing, by, network);
+    this.#asking.add(asking);
+    const queued = await asking.finally(() => this.#asking.delete(asking));
+    await queued?.written;
+  }
+
+  /** Null: as much is kept already. Its signatures are being checked when it resolves, and later it is written or refused. */
+  async #enqueue(filing: Filing, by: PeerId, network: string): Promise<{ written: Promise<void> } | null> {
     const { issuer, now } = this.#options;
+    if (this.#closing !== null) throw later();
     if (!this.#shares.mayRead(network)) throw tooMany();
     const delivered = readFiling(filing, issuer, by);
     const impossible = impossibility(delivered, now());
     if (impossible !== null) throw refused(impossible);
     // Known already: then it makes no difference whether this one is signed.
-    if (!this.#isNews(delivered)) return;
+    if (!(await this.#isNews(delivered))) return null;
     if (this.#waiting.length >= MAX_WAITING) throw later();
     if (!this.#shares.mayKeep(network)) throw tooMany();
     const checks = checksOf(delivered);
     const areRight = checks.map(({ isRight }) => isRight);
-    await new Promise<void>((resolve, reject) => {
+    const written = new Promise<void>((resolve, reject) => {
       this.#signatures.check(network, areRight, (wrong) => {
         const fault = checks[wrong];
         if (fault !== undefined) return reject(fault.else);
         this.#waiting.push({ delivered, resolve, reject });
-        this.#stopTimer ??= this.#options.clock.after(GATHER_MS, () => this.#write());
+        this.#gather();
+      });
+    });
+    return { written };
+  }
+
+  /** Writes what waits, and closes the store. Idempotent. */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#finish());
+  }
+
+  async #finish(): Promise<void> {
+    this.#stopSweep();
+    await Promise.allSettled(this.#asking);
+    this.#signatures.flush();
+    await Promise.all([this.#writing, this.#sweeping]);
+    this.#stopTimer?.();
+    await this.#write();
+    await this.#options.store.close();
+  }
+
+  /** Rejects with receipt_refused for what cannot be true beside what is kept, or is from before. */
+  async #isNews(delivered: Delivered): Promise<boolean> {
+    const outcome = await this.#options.store.judge(delivered).catch((thrown: unknown) => {
+      this.#tell(thrown);
+      throw later();
+    });
+    if (outcome instanceof MeshError) throw outcome;
+    return outcome === 'kept';
+  }
+
+  #gather(): void {
+    if (this.#writing !== null) return;
+    this.#stopTimer ??= this.#options.clock.after(GATHER_MS, () => {
+      this.#stopTimer = null;
+      this.#writing = this.#write().finally(() => {
+        this.#writing = null;
+        if (this.#waiting.length > 0) this.#gather();
       });
     });
   }
 
-  /** Writes what waits. Idempotent. */
-  close(): void {
-    this.#stopSweep();
-    this.#signatures.flush();
-    this.#write();
-    this.#options.table.close();
-  }
-
-  /** Throws receipt_refused for what cannot be true beside what is kept, or is from before. */
-  #isNews(delivered: Delivered): boolean {
-    const { table } = this.#options;
-    const { nonce, provider, expiresAt } = delivered.lease;
-    try {
-      if (!replaces(table.find(nonce), keptOf(delivered))) return false;
-      if (!table.isSummed(provider, expiresAt)) return true;
-    } catch (thrown) {
-      if (thrown instanceof MeshError) throw thrown;
-      this.#tell(thrown);
-      throw later();
-    }
-    throw refused('It comes too late: only sums are kept for that time.');
-  }
-
-  #write(): void {
-    this.#stopTimer?.();
-    this.#stopTimer = null;
+  /** Never rejects. */
+  async #write(): Promise<void> {
     const waiting = this.#waiting;
     this.#waiting = [];
     if (waiting.length === 0) return;
-    const { table, now } = this.#options;
-    const settle: (() => void)[] = [];
+    const { store, now } = this.#options;
     try {
-      table.transact(() => {
-        for (const { delivered, resolve, reject } of waiting) {
-          try {
-            if (replaces(table.find(delivered.lease.nonce), keptOf(delivered))) {
-              table.put(delivered, now());
-              settle.push(() => this.onKept?.(delivered));
-            }
-            settle.push(resolve);
-          } catch (thrown) {
-            if (!(thrown instanceof MeshError)) throw thrown;
-            settle.push(() => reject(thrown));
-          }
-        }
+      const outcomes = await store.file(
+        waiting.map(({ delivered }) => delivered),
+        now(),
+      );
+      waiting.forEach(({ delivered, resolve, reject }, i) => {
+        const outcome = outcomes[i] ?? later();
+        if (outcome instanceof MeshError) return reject(outcome);
+        if (outcome === 'kept') this.onKept?.(delivered);
+        resolve();
       });
     } catch (thrown) {
       this.#tell(thrown);
       for (const { reject } of waiting) reject(asMeshError(thrown, 'busy', LATER));
-      return;
     }
-    for (const run of settle) run();
   }
 
   #sweep(): void {
-    const { clock, table, now } = this.#options;
-    try {
-      table.sweep(now());
-    } catch (thrown) {
-      this.#tell(thrown);
-    }
-    this.#stopSweep = clock.after(SWEEP_MS, () => this.#sweep());
+    const { clock, store, now } = this.#options;
+    this.#sweeping = store
+      .sweep(now())
+      .catch((thrown: unknown) => this.#tell(thrown))
+      .finally(() => {
+        if (this.#closing === null) this.#stopSweep = clock.after(SWEEP_MS, () => this.#sweep());
+      });
   }
 
   #tell(error: unknown): void {

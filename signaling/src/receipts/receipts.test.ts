@@ -16,6 +16,7 @@ import { leaseOf, readLeases, signLeases } from '@llmesh/core/receipts/lease';
 import { ManualClock } from '@llmesh/core/testing/manual-clock';
 import { randomBytes } from '@llmesh/core/base/random-bytes';
 import { signAcknowledgement, signReceipt, type Receipt } from '@llmesh/core/receipts/receipt';
+import type { DeliveryStore } from './delivery-store.ts';
 import { DeliveryTable } from './delivery-table.ts';
 import { readFiling } from './delivered.ts';
 import { ReceiptBook } from './receipt-book.ts';
@@ -224,7 +225,7 @@ describe('of two proofs of one lease', () => {
     expect(await file(provider, await receipt({ taskId: newTaskId() }))).toMatch(/^receipt_refused/);
     await plane.close();
     const table = new DeliveryTable(folder);
-    expect(table.find(nonce)).toEqual({
+    expect(await table.find(nonce)).toEqual({
       kind: 'receipt',
       taskId: truth.taskId,
       units: 40,
@@ -232,7 +233,7 @@ describe('of two proofs of one lease', () => {
       requester: requester.id,
       provider: provider.id,
     });
-    table.close();
+    await table.close();
   });
 });
 
@@ -255,8 +256,8 @@ describe('a control plane', () => {
     expect(requester.id).not.toBe(provider.id);
     await second.close();
     const table = new DeliveryTable(folder);
-    expect([table.find(nonce)?.kind, table.find(late.nonce)?.kind]).toEqual(['receipt', 'receipt']);
-    table.close();
+    for (const each of [nonce, late.nonce]) expect(await table.find(each)).toMatchObject({ kind: 'receipt' });
+    await table.close();
   });
 
   test('without a folder forgets who it was: what it signed before counts no more', async () => {
@@ -277,13 +278,13 @@ describe('a control plane', () => {
     await kill();
     expect(await readdir(folder)).toContain('mesh.db');
     const table = new DeliveryTable(folder);
-    for (const { nonce } of deals) expect(table.find(nonce)?.kind).toBe('receipt');
-    table.close();
+    for (const { nonce } of deals) expect(await table.find(nonce)).toMatchObject({ kind: 'receipt' });
+    await table.close();
   });
 
   test('does not touch data of a newer version', async () => {
     const folder = await mkdtemp(join(root, 'newer'));
-    new DeliveryTable(folder).close();
+    await new DeliveryTable(folder).close();
     const db = new Database(join(folder, 'mesh.db'));
     db.exec('PRAGMA user_version = 99');
     db.close();
@@ -317,36 +318,65 @@ describe('the receipt book', () => {
     const clock = new ManualClock();
     const table = new DeliveryTable(null);
     let writes = 0;
-    const transact = table.transact.bind(table);
-    table.transact = (run) => {
+    const store = storeWith(table, (batch, filedMs) => {
       writes += 1;
-      transact(run);
-    };
-    const book = new ReceiptBook({ table, issuer: control.peerId, clock, now, failed: () => {} });
+      return table.file(batch, filedMs);
+    });
+    const book = new ReceiptBook({ store, issuer: control.peerId, clock, now, failed: () => {} });
     const filed = all.slice(0, 19).map((filing) => book.file(filing, requester.peerId, HERE));
-    expect(table.find(readFiling(all[0]!, control.peerId, requester.peerId).lease.nonce)).toBeNull();
+    expect(await table.find(readFiling(all[0]!, control.peerId, requester.peerId).lease.nonce)).toBeNull();
     await clock.advance(40);
     await Promise.all(filed);
     // Their signatures are checked a few at a time.
     expect(writes).toBeLessThanOrEqual(2);
     for (const filing of all.slice(0, 19)) {
-      expect(table.find(readFiling(filing, control.peerId, requester.peerId).lease.nonce)).toMatchObject({
+      expect(await table.find(readFiling(filing, control.peerId, requester.peerId).lease.nonce)).toMatchObject({
         kind: 'receipt',
         units: 40,
       });
     }
     const last = book.file(all[19]!, requester.peerId, HERE);
-    book.close();
-    book.close();
-    await last;
+    await Promise.all([book.close(), book.close(), last]);
     expect(writes).toBeLessThanOrEqual(3);
+    await expect(book.file(all[0]!, requester.peerId, HERE)).rejects.toMatchObject({ code: 'busy' });
+  });
+
+  it('writes one batch at a time, however long it takes, and together what has come meanwhile', async () => {
+    const { control, requester, all, now } = await filings(5);
+    const clock = new ManualClock();
+    const table = new DeliveryTable(null);
+    const sizes: number[] = [];
+    let written: (() => void) | null = null;
+    const store = storeWith(table, async (batch, filedMs) => {
+      expect(written).toBeNull();
+      sizes.push(batch.length);
+      await new Promise<void>((resolve) => (written = resolve));
+      written = null;
+      return await table.file(batch, filedMs);
+    });
+    const book = new ReceiptBook({ store, issuer: control.peerId, clock, now, failed: () => {} });
+    const kept: string[] = [];
+    book.onKept = ({ taskId }) => kept.push(taskId);
+    const filed = [book.file(all[0]!, requester.peerId, HERE)];
+    await clock.advance(40);
+    for (const filing of [...all.slice(1), all[1]!]) filed.push(book.file(filing, requester.peerId, HERE));
+    await clock.advance(1_000);
+    expect(sizes).toEqual([1]);
+    written!();
+    await clock.advance(40);
+    expect(sizes).toEqual([1, 5]);
+    const closed = book.close();
+    written!();
+    await Promise.all([...filed, closed]);
+    expect(kept).toHaveLength(5);
+    expect(sizes).toEqual([1, 5]);
   });
 
   it('answers what it knows, what is another’s and what cannot be without looking at a signature', async () => {
     const { control, requester, all, now } = await filings(1);
     const clock = new ManualClock();
-    const table = new DeliveryTable(null);
-    const book = new ReceiptBook({ table, issuer: control.peerId, clock, now, failed: () => {} });
+    const store = new DeliveryTable(null);
+    const book = new ReceiptBook({ store, issuer: control.peerId, clock, now, failed: () => {} });
     const [filing] = all as [Filing];
     const filed = book.file(filing, requester.peerId, HERE);
     await clock.advance(40);
@@ -360,37 +390,36 @@ describe('the receipt book', () => {
     await expect(book.file(unsigned, newIdentity().peerId, HERE)).rejects.toThrow(
       /other peers than the one that files it/,
     );
-    book.close();
+    await book.close();
     const fresh = new ReceiptBook({
-      table: new DeliveryTable(null),
+      store: new DeliveryTable(null),
       issuer: control.peerId,
       clock,
       failed: () => {},
       now: () => now() + 90 * 86_400_000,
     });
     await expect(fresh.file(unsigned, requester.peerId, HERE)).rejects.toThrow(/more than 30 days ago/);
-    fresh.close();
+    await fresh.close();
     const strict = new ReceiptBook({
-      table: new DeliveryTable(null),
+      store: new DeliveryTable(null),
       issuer: control.peerId,
       clock,
       now,
       failed: () => {},
     });
     await expect(strict.file(unsigned, requester.peerId, HERE)).rejects.toThrow(/not issued by this mesh/);
-    strict.close();
+    await strict.close();
   });
 
   it('tells once of a disk that stays full', async () => {
     const { control, requester, all, now } = await filings(3);
     const clock = new ManualClock();
-    const table = new DeliveryTable(null);
-    table.transact = () => {
+    const store = storeWith(new DeliveryTable(null), async () => {
       throw new Error('database or disk is full');
-    };
+    });
     const failures: unknown[] = [];
     const failed = (error: unknown) => failures.push(error);
-    const book = new ReceiptBook({ table, issuer: control.peerId, clock, now, failed });
+    const book = new ReceiptBook({ store, issuer: control.peerId, clock, now, failed });
     for (const filing of all) {
       const filed = expect(book.file(filing, requester.peerId, HERE)).rejects.toMatchObject({ code: 'busy' });
       await clock.advance(40);
@@ -402,26 +431,38 @@ describe('the receipt book', () => {
     await clock.advance(40);
     await again;
     expect(failures).toHaveLength(2);
-    book.close();
+    await book.close();
   });
 
   it('on a disk that fails, here a stand-in, says that it can be tried again, and that it failed', async () => {
     const { control, requester, all, now } = await filings(1);
     const clock = new ManualClock();
-    const table = new DeliveryTable(null);
-    table.transact = () => {
+    const store = storeWith(new DeliveryTable(null), async () => {
       throw new Error('disk I/O error');
-    };
+    });
     const failures: unknown[] = [];
     const failed = (error: unknown) => failures.push(error);
-    const book = new ReceiptBook({ table, issuer: control.peerId, clock, now, failed });
+    const book = new ReceiptBook({ store, issuer: control.peerId, clock, now, failed });
     const filed = expect(book.file(all[0]!, requester.peerId, HERE)).rejects.toMatchObject({ code: 'busy' });
     await clock.advance(40);
     await filed;
     expect(failures).toHaveLength(1);
-    book.close();
+    await book.close();
   });
 });
+
+/** As `store` but for how it files. */
+function storeWith(store: DeliveryStore, file: DeliveryStore['file']): DeliveryStore {
+  return {
+    file,
+    judge: (delivered) => store.judge(delivered),
+    find: (nonce) => store.find(nonce),
+    sums: () => store.sums(),
+    size: () => store.size(),
+    sweep: (nowMs) => store.sweep(nowMs),
+    close: () => store.close(),
+  };
+}
 
 /** Time passes for timers and not for rates. */
 class TurningClock extends ManualClock {

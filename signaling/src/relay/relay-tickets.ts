@@ -1,145 +1,74 @@
 /**
- * Who may open a relayed link, and how many there may be: two tickets for each link, one for each end, good once. Where all
- * places are taken, a newcomer has one of those that nobody came for, or one of whoever has most (`shares.ts`).
+ * What opens a relayed link: two tickets for each place, one for each end, good once. They are known at every instance, but
+ * the place is at the one that gave them: both ends of a link have to meet there.
  */
 import { toBase32 } from '@llmesh/core/base/base32';
-import type { Clock } from '@llmesh/core/base/clock';
-import { RELAY_TICKET_BYTES } from '@llmesh/core/wire/control-protocol';
-import type { PeerId } from '@llmesh/core/base/ids';
 import { randomBytes } from '@llmesh/core/base/random-bytes';
-import { Shares, type Holder } from '../sockets/shares.ts';
+import { RELAY_TICKET_BYTES } from '@llmesh/core/wire/control-protocol';
+import type { InstanceId } from '../cluster/instance.ts';
+import type { Vault } from '../cluster/vault.ts';
+import type { Place } from './relay-places.ts';
 
-/** Links of one peer, as caller and called. */
-export const MAX_LINKS_PER_PEER = 64;
-/** Links from one caller to one other: the new one may come before the old one is known to be dead. */
-export const MAX_LINKS_PER_PAIR = 4;
-/** Until then a place is its caller's, who is probably on the way; afterwards it is whoever's needs it. */
-export const ON_THE_WAY_MS = 1_000;
+/** How long both ends have to come. */
+export const TICKET_MS = 10_000;
 
-/** One link, from its tickets to its end. */
-export interface Place {
-  readonly caller: Holder;
-  readonly callee: PeerId;
-  readonly madeMs: number;
-  /** Unused ones, of caller and called. */
-  readonly tickets: [string | null, string | null];
-}
+/** 0: of the caller; 1: of the called. */
 export type Side = 0 | 1;
+/** What the vault has under a ticket. */
+const VALUE = /^([a-z2-7]+) (\d+) ([01])$/;
 
 export class RelayTickets {
-  readonly #clock: Clock;
-  readonly #maxLinks: number;
-  readonly #held = new Set<Place>();
-  readonly #places = new Shares<Place>();
-  /** Those whose caller has not come, the first made first. The called end is no sign: it comes whoever calls. */
-  readonly #awaited = new Set<Place>();
-  readonly #byTicket = new Map<string, { place: Place; side: Side }>();
-  /** By caller and called: a peer's places are those that others take of it, too. */
-  readonly #ofPeer = new Map<PeerId, Shares<Place>>();
+  readonly #instance: InstanceId;
+  readonly #vault: Vault;
+  readonly #places = new Map<number, Place>();
+  readonly #given = new Map<Place, { number: number; tickets: readonly string[] }>();
+  #last = 0;
 
-  constructor(clock: Clock, maxLinks: number) {
-    this.#clock = clock;
-    this.#maxLinks = maxLinks;
+  constructor(instance: InstanceId, vault: Vault) {
+    this.#instance = instance;
+    this.#vault = vault;
   }
 
-  get size(): number {
-    return this.#places.size;
-  }
-
-  /**
-   * Null: there is no room. The place is taken until `release`. `gone` lost theirs to it, and are released already; others
-   * may be gone for one that found no room even so.
-   */
-  issue(caller: Holder, callee: PeerId): { place: Place | null; gone: Place[] } {
-    const gone: Place[] = [];
-    const own = this.#between(caller.peer, callee);
-    // A caller's own, which it did not come for.
-    if (own.length >= MAX_LINKS_PER_PAIR) {
-      const awaited = own.find((place) => this.#awaited.has(place));
-      if (awaited === undefined) return { place: null, gone };
-      this.#give(awaited, gone);
+  /** Those of caller and called. Resolves when they open something. Nothing is left of them when it rejects. */
+  async issue(place: Place): Promise<[string, string]> {
+    const number = ++this.#last;
+    const tickets: [string, string] = [newTicket(), newTicket()];
+    this.#places.set(number, place);
+    this.#given.set(place, { number, tickets });
+    try {
+      await Promise.all(
+        tickets.map((ticket, side) => this.#vault.put(ticket, `${this.#instance} ${number} ${side}`, TICKET_MS)),
+      );
+    } catch (thrown) {
+      this.revoke(place);
+      throw thrown;
     }
-    for (const [places, most] of [
-      [this.#ofPeer.get(caller.peer), MAX_LINKS_PER_PEER],
-      [this.#ofPeer.get(callee), MAX_LINKS_PER_PEER],
-      [this.#places, this.#maxLinks],
-    ] as const) {
-      if (places === undefined || places.size < most) continue;
-      const last = this.#abandoned(places) ?? this.#yielding(places, caller);
-      if (last === null) return { place: null, gone };
-      this.#give(last, gone);
-    }
-    return { place: this.#newPlace(caller, callee), gone };
+    return tickets;
   }
 
-  has(ticket: string): boolean {
-    return this.#byTicket.has(ticket);
+  /** Where the place of this ticket is; null: it opens nothing, or not any more. */
+  async find(ticket: string): Promise<'here' | 'elsewhere' | null> {
+    const [, instance, number] = VALUE.exec((await this.#vault.read(ticket)) ?? '') ?? [];
+    if (instance === undefined) return null;
+    if (instance !== this.#instance) return 'elsewhere';
+    return this.#places.has(Number(number)) ? 'here' : null;
   }
 
-  /** The ticket is spent. */
-  take(ticket: string): { place: Place; side: Side } | null {
-    const found = this.#byTicket.get(ticket) ?? null;
-    if (found === null) return null;
-    this.#byTicket.delete(ticket);
-    found.place.tickets[found.side] = null;
-    if (found.side === 0) this.#awaited.delete(found.place);
-    return found;
+  /** The ticket is spent, and opens this end of this place; null: it opens nothing here. */
+  async take(ticket: string): Promise<{ place: Place; side: Side } | null> {
+    const [, instance, number, side] = VALUE.exec((await this.#vault.take(ticket)) ?? '') ?? [];
+    const place = instance === this.#instance ? this.#places.get(Number(number)) : undefined;
+    return place === undefined ? null : { place, side: Number(side) as Side };
   }
 
-  /** The link is over, or never came to be: its tickets open nothing any more. Idempotent. */
-  release(place: Place): void {
-    if (!this.#held.delete(place)) return;
-    for (const ticket of place.tickets) if (ticket !== null) this.#byTicket.delete(ticket);
-    this.#awaited.delete(place);
-    this.#places.remove(place);
-    for (const peer of [place.caller.peer, place.callee]) {
-      const places = this.#ofPeer.get(peer);
-      places?.remove(place);
-      if (places?.size === 0) this.#ofPeer.delete(peer);
-    }
-  }
-
-  #newPlace(caller: Holder, callee: PeerId): Place {
-    const tickets: Place['tickets'] = [newTicket(), newTicket()];
-    const place: Place = { caller, callee, madeMs: this.#clock.now(), tickets };
-    tickets.forEach((ticket, side) => this.#byTicket.set(ticket ?? '', { place, side: side as Side }));
-    for (const places of [this.#held, this.#awaited]) places.add(place);
-    this.#places.add(place, caller);
-    for (const peer of [caller.peer, callee]) {
-      const places = this.#ofPeer.get(peer) ?? new Shares();
-      this.#ofPeer.set(peer, places);
-      places.add(place, caller);
-    }
-    return place;
-  }
-
-  #give(place: Place, gone: Place[]): void {
-    this.release(place);
-    gone.push(place);
-  }
-
-  #between(caller: PeerId, callee: PeerId): Place[] {
-    return [...(this.#ofPeer.get(callee)?.items() ?? [])].filter(
-      (place) => place.caller.peer === caller && place.callee === callee,
-    );
-  }
-
-  /** The oldest whose caller has had time to come, and has not. */
-  #abandoned(places: Shares<Place>): Place | null {
-    const candidates = places === this.#places ? this.#awaited : places.items();
-    for (const place of candidates) {
-      // The first made are first.
-      if (place.madeMs + ON_THE_WAY_MS > this.#clock.now()) return null;
-      if (this.#awaited.has(place)) return place;
-    }
-    return null;
-  }
-
-  /** The place that the largest holder gives up: one that is not open yet, else the oldest, which may be dead. */
-  #yielding(places: Shares<Place>, newcomer: Holder): Place | null {
-    const last = places.yielding(newcomer);
-    const own = last === null ? [] : places.ofPeer(last.caller);
-    return own.find((place) => this.#awaited.has(place)) ?? own[0] ?? null;
+  /** The link is over, or will not come to be: what is left of its tickets opens nothing any more. Idempotent. */
+  revoke(place: Place): void {
+    const given = this.#given.get(place);
+    if (given === undefined) return;
+    this.#given.delete(place);
+    this.#places.delete(given.number);
+    // Where that fails they run out by themselves, and their place is not known here any more.
+    for (const ticket of given.tickets) this.#vault.take(ticket).catch(() => {});
   }
 }
 

@@ -5,7 +5,8 @@ import { newPeerId } from '@llmesh/core/base/ids';
 import type { ClientOptions } from 'ws';
 import { CLOSE, PING_MS } from '../sockets/bounded-socket.ts';
 import { HIGH_BYTES, IDLE_MS } from './relayed-link.ts';
-import { TICKET_MS } from './relay.ts';
+import { ON_THE_WAY_MS } from './relay-places.ts';
+import { TICKET_MS } from './relay-tickets.ts';
 import { startControlPlane, type ControlPlane, type ControlPlaneOptions } from '../server.ts';
 import { MeshPeer, TestSocket } from '../testing/clients.ts';
 import { MAX_SEALED_BYTES } from '@llmesh/core/protocol';
@@ -204,6 +205,21 @@ describe('a ticket', () => {
     expect(await opened(plane, theirs).opened()).toBe(401);
     await tickets(caller, callee);
   });
+});
+
+test('the called end is no sign that a link will come to be: it comes whoever calls', async () => {
+  const clock = new ManualClock();
+  const plane = await start({ clock, relay: { maxLinks: 1 } });
+  const [caller, callee, other] = [await joined(plane), await joined(plane), await joined(plane)];
+  const { ours, theirs } = await tickets(caller, callee);
+  const alone = opened(plane, theirs).opened();
+  // Its request is with the server once a later one was answered.
+  expect((await fetch(`http://127.0.0.1:${plane.port}/healthz`)).status).toBe(200);
+  await expect.poll(() => opened(plane, theirs).opened()).toBe(401);
+  await pass(clock, ON_THE_WAY_MS, [caller, callee, other]);
+  await tickets(other, callee);
+  expect(await alone).toBe(503);
+  expect(await opened(plane, ours).opened()).toBe(401);
 });
 
 describe('whoever asks for a relayed link', () => {

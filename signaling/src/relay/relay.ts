@@ -5,6 +5,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '@llmesh/core/base/clock';
+import { asMeshError } from '@llmesh/core/base/errors';
 import type { PeerId } from '@llmesh/core/base/ids';
 import { TokenBucket } from '@llmesh/core/base/token-bucket';
 import {
@@ -16,16 +17,16 @@ import {
   type BoundedServer,
   type BoundedSocket,
 } from '../sockets/bounded-socket.ts';
+import type { Cluster } from '../cluster/cluster.ts';
 import type { Metrics } from '../metrics.ts';
-import { RelayTickets, type Place } from './relay-tickets.ts';
+import { RelayPlaces, type Place } from './relay-places.ts';
+import { RelayTickets, TICKET_MS } from './relay-tickets.ts';
 import { RelayedLink } from './relayed-link.ts';
 import type { Holder } from '../sockets/shares.ts';
 import { turnAway, type Refusal } from '../sockets/turn-away.ts';
 import { MAX_SEALED_BYTES } from '@llmesh/core/protocol';
 
 export const RELAY_PATH = '/relay';
-/** How long both ends have to come. */
-export const TICKET_MS = 10_000;
 /** What one peer may send at once, in seconds of its rate. */
 const BURST_SECONDS = 4;
 
@@ -42,6 +43,16 @@ export interface RelayOptions {
   clock: Clock;
   metrics: Metrics;
   limits: RelayLimits;
+  cluster: Pick<Cluster, 'instance' | 'tickets'>;
+}
+
+/** A link that two may open now. */
+export interface Introduction {
+  /** The tickets of both. */
+  caller: string;
+  callee: string;
+  /** It will not come to be. Idempotent. */
+  cancel(): void;
 }
 
 interface Upgrade {
@@ -59,6 +70,7 @@ interface Meeting {
 export class Relay {
   readonly #options: RelayOptions;
   readonly #sockets: BoundedServer;
+  readonly #places: RelayPlaces;
   readonly #tickets: RelayTickets;
   readonly #meetings = new Map<Place, Meeting>();
   readonly #links = new Map<Place, RelayedLink>();
@@ -69,7 +81,8 @@ export class Relay {
 
   constructor(options: RelayOptions) {
     this.#options = options;
-    this.#tickets = new RelayTickets(options.clock, options.limits.maxLinks);
+    this.#places = new RelayPlaces(options.clock, options.limits.maxLinks);
+    this.#tickets = new RelayTickets(options.cluster.instance, options.cluster.tickets);
     this.#sockets = boundedServer({ maxPayload: MAX_SEALED_BYTES });
     this.#stopPings = cutHalfOpen(this.#sockets, options.clock);
     this.#stopSweep = options.clock.after(PING_MS, () => this.#sweep());
@@ -80,34 +93,42 @@ export class Relay {
     return this.#sockets.clients.size;
   }
 
-  /** Tickets for a link between two who are here, or null when there is no room. */
-  introduce(caller: Holder, callee: PeerId): { caller: string; callee: string } | null {
-    const { place, gone } = this.#tickets.issue(caller, callee);
+  /** For two who are here; null when there is no room. Rejects with busy when no tickets can be had. */
+  async introduce(caller: Holder, callee: PeerId): Promise<Introduction | null> {
+    const { place, gone } = this.#places.hold(caller, callee);
     for (const each of gone) {
       this.#turnOut(each, { status: 503, code: 'busy', why: GAVE_WAY });
       this.#links.get(each)?.close(CLOSE.busy, GAVE_WAY);
     }
-    const [ours, theirs] = place?.tickets ?? [];
-    if (place === null || !ours || !theirs) return null;
-    const stopTimer = this.#options.clock.after(TICKET_MS, () => this.#turnOut(place, ALONE));
-    this.#meetings.set(place, { came: [null, null], stopTimer });
-    return { caller: ours, callee: theirs };
+    if (place === null) return null;
+    const cancel = () => this.#turnOut(place, ALONE);
+    this.#meetings.set(place, { came: [null, null], stopTimer: this.#options.clock.after(TICKET_MS, cancel) });
+    try {
+      const [ours, theirs] = await this.#tickets.issue(place);
+      return { caller: ours, callee: theirs, cancel };
+    } catch (thrown) {
+      cancel();
+      throw asMeshError(thrown, 'busy', NO_TICKETS);
+    }
   }
 
   /** Null: `accept` may take it. */
-  refusalOf(request: IncomingMessage): Refusal | null {
-    if (this.#tickets.has(ticketOf(request))) return null;
+  async refusalOf(request: IncomingMessage): Promise<Refusal | null> {
+    const where = await this.#tickets.find(ticketOf(request));
+    if (where === 'here') return null;
+    if (where === 'elsewhere') return { status: 421, code: 'elsewhere', why: ELSEWHERE };
     return { status: 401, code: 'not_proven', why: 'This ticket does not open a link, or no longer does.' };
   }
 
   /** Only after `refusalOf` had nothing against it. Becomes a WebSocket when the other end is here, too. */
-  accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const taken = this.#tickets.take(ticketOf(request));
+  async accept(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const taken = await this.#tickets.take(ticketOf(request)).catch(() => null);
     const meeting = taken === null ? undefined : this.#meetings.get(taken.place);
     if (taken === null || meeting === undefined) {
       socket.destroy();
       return;
     }
+    if (taken.side === 0) this.#places.came(taken.place);
     meeting.came[taken.side] = { request, socket, head };
     const [caller, callee] = meeting.came;
     if (caller === null || callee === null) return;
@@ -129,7 +150,7 @@ export class Relay {
     if (a === null || b === null) {
       // One of them asked for no WebSocket, or is gone.
       for (const socket of [a, b]) socket?.terminate();
-      this.#tickets.release(place);
+      this.#release(place);
       return;
     }
     const { clock, metrics } = this.#options;
@@ -143,7 +164,7 @@ export class Relay {
       refused: (code) => metrics.refuse('relay', code),
       ended: () => {
         this.#links.delete(place);
-        this.#tickets.release(place);
+        this.#release(place);
         for (const peer of [place.caller.peer, place.callee]) this.#giveBack(peer);
       },
     });
@@ -166,10 +187,15 @@ export class Relay {
     if (meeting === undefined) return;
     meeting.stopTimer();
     this.#meetings.delete(place);
-    this.#tickets.release(place);
+    this.#release(place);
     for (const came of meeting.came) {
       if (came !== null) turnAway(came.socket, refusal);
     }
+  }
+
+  #release(place: Place): void {
+    this.#tickets.revoke(place);
+    this.#places.release(place);
   }
 
   #budget(peer: PeerId): TokenBucket {
@@ -198,6 +224,8 @@ export class Relay {
 }
 
 const ALONE: Refusal = { status: 504, code: 'alone', why: 'The other end did not come.' };
+const ELSEWHERE = 'The other end of this link comes to another server of this mesh.';
+const NO_TICKETS = 'No relayed connection can be made right now. Try again in a moment.';
 const GAVE_WAY = 'Somebody who has fewer relayed connections needs this one.';
 
 function ticketOf(request: IncomingMessage): string {

@@ -5,9 +5,11 @@
 import type { Clock } from '@llmesh/core/base/clock';
 import type { PeerId } from '@llmesh/core/base/ids';
 import type { Networks } from '../sockets/address.ts';
+import type { Vault } from '../cluster/vault.ts';
 import { FadingTally } from '../sockets/fading-tally.ts';
-import type { PaidWork } from './paid-work.ts';
 
+/** Counted from the last time that the peer joined, wherever it did. */
+export const PAID_FOR_MS = 12 * 3_600_000;
 /** A household, or one computer with several tabs and programs. */
 const FREE_NARROW = 8;
 const FREE_WIDE = 32;
@@ -17,21 +19,22 @@ export const MOST_RAISED_BITS = 17;
 
 export class JoinPrice {
   readonly #baseBits: number;
-  readonly #paid: PaidWork;
+  readonly #paid: Vault;
+  /** How crowded a network is, each instance judges by those who came to it. */
   readonly #recent: FadingTally;
   readonly #here = new Map<string, number>();
 
-  /** `baseBits`: 0 is for nothing, whoever comes. */
-  constructor(clock: Clock, baseBits: number, paid: PaidWork) {
+  /** `baseBits`: 0 is for nothing, whoever comes. `paid`: who has paid, at any instance. */
+  constructor(clock: Clock, baseBits: number, paid: Vault) {
     this.#baseBits = baseBits;
     this.#paid = paid;
     this.#recent = new FadingTally(clock, RECENT_HALF_LIFE_MS);
   }
 
   /** The price for one more peer that comes from there. */
-  bits(peer: PeerId, { narrow, wide }: Networks): number {
+  async bits(peer: PeerId, { narrow, wide }: Networks): Promise<number> {
     const base = this.#baseBits;
-    if (base === 0 || this.#paid.has(peer)) return 0;
+    if (base === 0 || (await this.#paid.read(peer)) !== null) return 0;
     const load = Math.max(this.#load(narrow) / FREE_NARROW, this.#load(wide) / FREE_WIDE, 1);
     return Math.max(base, Math.min(MOST_RAISED_BITS, base + Math.floor(Math.log2(load))));
   }
@@ -50,12 +53,15 @@ export class JoinPrice {
   }
 
   /** It has worked, or did once. */
-  joined(peer: PeerId, { narrow, wide }: Networks): void {
-    if (!this.#paid.has(peer)) for (const key of new Set([narrow, wide])) this.#recent.add(key);
-    this.#paid.add(peer);
+  async joined(peer: PeerId, { narrow, wide }: Networks): Promise<void> {
+    if (this.#baseBits === 0) return;
+    if ((await this.#paid.read(peer)) === null) for (const key of new Set([narrow, wide])) this.#recent.add(key);
+    await this.#paid.put(peer, PAID, PAID_FOR_MS);
   }
 
   #load(network: string): number {
     return Math.max(this.#recent.of(network), this.#here.get(network) ?? 0);
   }
 }
+
+const PAID = 'paid';

@@ -8,7 +8,7 @@ import { newChallenge, proveKey } from '@llmesh/core/identity/key-proof';
 import type { Proof } from '@llmesh/core/wire/control-protocol';
 import { CLOSE, PING_MS } from '../sockets/bounded-socket.ts';
 import { MAX_BAD_MESSAGES, PROOF_TIMEOUT_MS } from './mesh-session.ts';
-import { PAID_FOR_MS } from './paid-work.ts';
+import { PAID_FOR_MS } from './join-price.ts';
 import { startControlPlane, type ControlPlane, type ControlPlaneOptions } from '../server.ts';
 import { advertised, MeshPeer, newIdentity, TINY } from '../testing/clients.ts';
 import { ManualClock } from '@llmesh/core/testing/manual-clock';

@@ -4,9 +4,7 @@ import type { Clock } from '@llmesh/core/base/clock';
 import type { ErrorCode } from '@llmesh/core/base/errors';
 import { peerIdOf, PUBLIC_KEY_BYTES } from '@llmesh/core/identity/identity';
 import type { PeerId } from '@llmesh/core/base/ids';
-import { readOfferKey, type OfferKey } from '@llmesh/core/policy/offer-key';
-import { CHAT } from '@llmesh/core/wire/model-advert';
-import { faultOf, newChallenge } from '@llmesh/core/identity/key-proof';
+import { faultOf } from '@llmesh/core/identity/key-proof';
 import { PROTOCOL_VERSION } from '@llmesh/core/protocol';
 import {
   MAX_TO_SERVER_BYTES,
@@ -16,29 +14,20 @@ import {
   type Proof,
   type ToServer,
 } from '@llmesh/core/wire/control-protocol';
-import type { AddressBuckets } from '../sockets/address-buckets.ts';
-import type { Networks } from '../sockets/address.ts';
-import { CLOSE, type BoundedSocket } from '../sockets/bounded-socket.ts';
-import type { Departures } from './departures.ts';
-import { RENEW_MS, type IceServers } from './ice-servers.ts';
-import { SessionFilings } from './session-filings.ts';
-import type { LeaseOffice } from '../receipts/lease-office.ts';
-import { SessionMatches } from './session-matches.ts';
-import { MessageAllowance } from '../sockets/message-allowance.ts';
+import type { Notice } from '../cluster/peer-notice.ts';
 import type { Metrics } from '../metrics.ts';
 import { nodeVerify } from '@llmesh/core/identity/node-signatures';
-import { PUBLISH_MS, type OfferBoard } from '../registry/offer-board.ts';
-import { GONE_MS, HEARTBEAT_MS, type Registry } from '../registry/registry.ts';
-import type { Reliability } from '../match/reliability.ts';
-import type { JoinPrice } from './join-price.ts';
-import type { NetworkRate } from '../sockets/network-rate.ts';
-import type { Preloading } from '../match/preloading.ts';
-import type { ReceiptBook } from '../receipts/receipt-book.ts';
-import { SessionRelays } from './session-relays.ts';
-import type { Relay } from '../relay/relay.ts';
-import type { SignalPasses } from '../signal/signal-passes.ts';
-import type { MatchQueues } from '../match/match-queues.ts';
-import { loadOf, type RegisteredPeer } from '../registry/registered-peer.ts';
+import type { RegisteredPeer } from '../registry/registered-peer.ts';
+import type { Networks } from '../sockets/address.ts';
+import { CLOSE } from '../sockets/bounded-socket.ts';
+import { MessageAllowance } from '../sockets/message-allowance.ts';
+import type { PeerSocket } from '../sockets/peer-socket.ts';
+import type { Attendance } from './attendance.ts';
+import type { Entrance, Stay } from './entrance.ts';
+import { SessionFilings, type SessionFilingsNeeds } from './session-filings.ts';
+import { SessionMatches, type SessionMatchesNeeds } from './session-matches.ts';
+import { SessionRelays, type SessionRelaysNeeds } from './session-relays.ts';
+import type { Member } from './sessions.ts';
 
 export const HELLO_TIMEOUT_MS = 10_000;
 /** To sign, and on a small phone to work. */
@@ -50,26 +39,16 @@ const MAX_LEFT_OUT_CHARACTERS = 900;
 const FILED_TOO_MUCH_COSTS = 5;
 /** How far a peer may lag behind what it was sent: beyond this, news can wait. */
 const MAX_BEHIND_BYTES = 262_144;
+
+/** What all sessions share. */
 export interface MeshContext {
   clock: Clock;
-  registry: Registry;
-  queues: MatchQueues;
-  reliability: Reliability;
-  board: OfferBoard;
   metrics: Metrics;
-  iceServers: IceServers;
-  relay: Relay;
-  callRate: NetworkRate;
-  calledRate: AddressBuckets;
-  passes: SignalPasses;
-  joins: JoinPrice;
-  leases: LeaseOffice;
-  receipts: ReceiptBook;
-  departures: Departures;
-  preloading: Preloading;
-  matchRate: NetworkRate;
-  /** Peers that have proved their key. */
-  sessions: Map<PeerId, MeshSession>;
+  entrance: Entrance;
+  attendance: Attendance;
+  matches: SessionMatchesNeeds;
+  filings: SessionFilingsNeeds;
+  relays: SessionRelaysNeeds;
 }
 
 /** A hello that is still to be proved. */
@@ -80,34 +59,39 @@ interface Claim {
 }
 type Hello = Extract<ToServer, { type: 'hello' }>;
 
-export class MeshSession {
+export class MeshSession implements Member {
   readonly #context: MeshContext;
-  readonly #socket: BoundedSocket;
+  readonly #socket: PeerSocket;
   readonly #hosts: readonly string[];
   readonly from: Networks;
   readonly #allowance: MessageAllowance;
   readonly #introductions: SessionRelays;
   readonly #filings: SessionFilings;
   readonly #matches: SessionMatches;
-  #stopRenewal: (() => void) | null = null;
   #stopHelloTimer: () => void;
+  /** A hello has come. */
+  #greeted = false;
   #claim: Claim | null = null;
-  #pass: string | null = null;
+  /** From the proof of its key to its end. */
   #peer: RegisteredPeer | null = null;
+  /** Null until it is welcomed. */
+  #stay: Stay | null = null;
+  /** Nothing more is to be said or heard. */
+  #over = false;
   /** A heartbeat has come. */
   #beaten = false;
   #badMessages = 0;
 
   /** `hosts`: what we may have been dialled as. `from`: where this connection comes from. */
-  constructor(socket: BoundedSocket, hosts: readonly string[], from: Networks, context: MeshContext) {
+  constructor(socket: PeerSocket, hosts: readonly string[], from: Networks, context: MeshContext) {
     this.#socket = socket;
     this.#hosts = hosts;
     this.from = from;
     this.#context = context;
     this.#allowance = new MessageAllowance(context.clock);
-    this.#introductions = new SessionRelays(context, from);
-    this.#filings = new SessionFilings(context, from.narrow);
-    this.#matches = new SessionMatches(context, from, (message) => this.#say(message));
+    this.#introductions = new SessionRelays(context.relays, from);
+    this.#filings = new SessionFilings(context.filings, from.narrow);
+    this.#matches = new SessionMatches(context.matches, from, (message) => this.#say(message));
     this.#stopHelloTimer = context.clock.after(HELLO_TIMEOUT_MS, () => {
       this.#end('bad_message', 'No hello within 10 seconds. Connect again.', CLOSE.helloTimeout);
     });
@@ -121,17 +105,26 @@ export class MeshSession {
       const tooLarge = error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH';
       context.metrics.refuse('mesh', tooLarge ? 'message_too_large' : 'bad_message');
     });
-    socket.on('close', () => this.#leave('lost'));
+    socket.on('close', () => {
+      this.#over = true;
+      this.#leave('lost');
+    });
   }
 
-  /** `peer` wants a relayed link to this one. */
-  call(peer: PeerId, ticket: string): void {
-    this.#say({ type: 'call', peer, ticket });
+  hear(notice: Exclude<Notice, { type: 'replaced' }>): boolean {
+    if (this.#stay === null) return false;
+    this.#say(notice);
+    return true;
   }
 
-  /** This provider, which it was told of, is gone. */
   gone(peer: PeerId): void {
     this.#say({ type: 'gone', peer });
+  }
+
+  replaced(): void {
+    const what = this.#peer?.agent === 'browser' ? OTHER_PAGE : OTHER_COMPUTER;
+    this.#end('control_refused', what, CLOSE.replaced);
+    this.#leave('lost');
   }
 
   /** Somebody whose network has fewer connections needs its place. */
@@ -144,15 +137,9 @@ export class MeshSession {
     this.#leave('lost');
   }
 
-  /** This offer of its will be asked soon. */
-  expect(offer: OfferKey): void {
-    const { task, model } = readOfferKey(offer);
-    this.#say({ type: 'expect', ...(task !== CHAT && { task }), model });
-  }
-
   /** What the mesh offers. Whoever is behind with reading hears it the next time. */
   tell(offers: Buffer): void {
-    if (this.#socket.bufferedAmount < MAX_BEHIND_BYTES) this.#socket.sendText(offers);
+    if (this.#stay !== null && this.#socket.bufferedAmount < MAX_BEHIND_BYTES) this.#socket.sendText(offers);
   }
 
   /** Too many messages, and too long ones, are not even looked at. */
@@ -172,10 +159,10 @@ export class MeshSession {
 
   #receive(message: ToServer | null): void {
     if (message === null) return this.#bad('Not a message of this protocol.');
-    if (this.#peer !== null) this.#heard(this.#peer);
+    if (this.#peer !== null) this.#context.attendance.heard(this.#peer);
     switch (message.type) {
       case 'hello':
-        return this.#peer === null && this.#claim === null ? this.#hello(message) : this.#bad('One hello is enough.');
+        return this.#greeted ? this.#bad('One hello is enough.') : void this.#hello(message);
       case 'proof':
         return this.#claim === null ? this.#bad('No proof was asked for.') : this.#proof(this.#claim, message);
       case 'advert':
@@ -186,12 +173,13 @@ export class MeshSession {
         return this.#peer === null ? this.#early() : this.#matches.ask(this.#peer.peerId, message);
       case 'withdraw':
         if (this.#peer === null) return this.#early();
-        return this.#context.queues.withdraw(this.#peer.peerId, message.requestId);
+        return this.#matches.withdraw(this.#peer.peerId, message.requestId);
       case 'file':
         if (this.#peer === null) return this.#early();
         return void this.#file(this.#peer.peerId, message);
       case 'relay':
-        return this.#peer === null ? this.#early() : this.#say(this.#introductions.ask(this.#peer.peerId, message));
+        if (this.#peer === null) return this.#early();
+        return void this.#introductions.ask(this.#peer.peerId, message).then((answer) => this.#say(answer));
       case 'bye':
         this.#leave('bye');
         return this.#close(1000, 'Goodbye.');
@@ -200,13 +188,8 @@ export class MeshSession {
     }
   }
 
-  #heard(peer: RegisteredPeer): void {
-    const { registry, reliability } = this.#context;
-    if (registry.silentMs(peer) >= GONE_MS) reliability.failed(peer.peerId, peer.busySlots);
-    registry.heard(peer);
-  }
-
-  #hello(hello: Hello): void {
+  async #hello(hello: Hello): Promise<void> {
+    this.#greeted = true;
     // A hello without a key came from programs before there were keys.
     if (hello.version !== PROTOCOL_VERSION || hello.key === null) {
       const what = hello.agent === 'browser' ? 'This page is from an older version. Reload it.' : OTHER_VERSION;
@@ -216,9 +199,15 @@ export class MeshSession {
     if (publicKey?.byteLength !== PUBLIC_KEY_BYTES || peerIdOf(publicKey) !== hello.peerId) {
       return this.#end('control_refused', 'This id does not belong to this key.', CLOSE.notProven);
     }
-    const { joins, clock } = this.#context;
-    const challenge = newChallenge(joins.bits(hello.peerId, this.from));
-    this.#socket.once('close', joins.came(this.from));
+    const { entrance, clock } = this.#context;
+    let challenge: Challenge;
+    try {
+      challenge = await entrance.challenge(hello.peerId, this.from);
+    } catch {
+      return this.#end('busy', NOT_NOW, CLOSE.busy);
+    }
+    if (this.#over) return;
+    this.#socket.once('close', entrance.came(this.from));
     this.#claim = { hello, publicKey, challenge };
     this.#stopHelloTimer();
     this.#stopHelloTimer = clock.after(PROOF_TIMEOUT_MS, () => {
@@ -236,30 +225,30 @@ export class MeshSession {
       return this.#end('control_refused', what, CLOSE.notProven);
     }
     this.#stopHelloTimer();
-    const { sessions, registry, board, joins, passes, leases } = this.#context;
-    joins.joined(hello.peerId, this.from);
-    const before = sessions.get(hello.peerId);
-    if (before !== undefined) before.#replaced();
-    this.#peer = registry.join(hello.peerId, hello.agent, this.from.narrow);
-    this.#pass = passes.issue(hello.peerId);
-    sessions.set(hello.peerId, this);
-    this.#say({
-      type: 'welcome',
-      version: PROTOCOL_VERSION,
-      heartbeatMs: HEARTBEAT_MS,
-      iceServers: this.#context.iceServers.of(hello.peerId),
-      signalToken: this.#pass,
-      issuer: leases.issuer,
-      now: leases.nowMs,
-    });
-    this.#renewIceServers(hello.peerId);
-    this.tell(board.current());
-    board.touch(PUBLISH_MS);
+    this.#peer = this.#context.attendance.join(hello.peerId, hello.agent, this);
+    void this.#welcome(this.#peer);
+  }
+
+  /** It counts as here from its proof on, and is reached by others from its welcome on. */
+  async #welcome(peer: RegisteredPeer): Promise<void> {
+    const { entrance, attendance } = this.#context;
+    let stay: Stay | null;
+    try {
+      stay = await entrance.admit(peer.peerId, this, (message) => this.#say(message));
+    } catch {
+      if (this.#peer !== peer) return;
+      this.#end('busy', NOT_NOW, CLOSE.busy);
+      return this.#leave('lost');
+    }
+    if (this.#peer !== peer) return stay?.end();
+    if (stay === null) return;
+    this.#stay = stay;
+    this.#say(stay.welcome);
+    this.tell(attendance.welcomed());
   }
 
   #advert(peer: RegisteredPeer, advert: Extract<ToServer, { type: 'advert' }>): void {
-    this.#context.registry.advert(peer, advert);
-    this.#context.board.touch();
+    this.#context.attendance.advert(peer, advert);
     if (advert.leftOut === undefined) return;
     // What is right of it stands, and whoever sends it again and again need not be sent away.
     this.#context.metrics.refuse('mesh', 'bad_message');
@@ -268,13 +257,8 @@ export class MeshSession {
   }
 
   #heartbeat(peer: RegisteredPeer, beat: Extract<ToServer, { type: 'heartbeat' }>): void {
-    const { registry, reliability, queues } = this.#context;
-    if (!this.#beaten) reliability.returned(peer.peerId, beat.busySlots);
+    this.#context.attendance.heartbeat(peer, beat, !this.#beaten);
     this.#beaten = true;
-    const before = loadOf(peer);
-    registry.heartbeat(peer, beat);
-    queues.begun(peer, loadOf(peer) - before);
-    if (peer.models.length > 0) this.#context.board.touch();
   }
 
   async #file(peer: PeerId, message: Extract<ToServer, { type: 'file' }>): Promise<void> {
@@ -283,17 +267,8 @@ export class MeshSession {
     this.#say(answer);
   }
 
-  #renewIceServers(peer: PeerId): void {
-    const { clock, iceServers } = this.#context;
-    if (!iceServers.expire) return;
-    this.#stopRenewal = clock.after(RENEW_MS, () => {
-      this.#say({ type: 'ice', iceServers: iceServers.of(peer) });
-      this.#renewIceServers(peer);
-    });
-  }
-
   #early(): void {
-    this.#bad(this.#claim === null ? 'Say hello first.' : 'Prove your key first.');
+    this.#bad(this.#greeted ? 'Prove your key first.' : 'Say hello first.');
   }
 
   #bad(why: string): void {
@@ -307,20 +282,15 @@ export class MeshSession {
     if (this.#badMessages >= MAX_BAD_MESSAGES) this.#close(CLOSE.badMessage, 'Too many senseless messages.');
   }
 
-  #replaced(): void {
-    const what = this.#peer?.agent === 'browser' ? OTHER_PAGE : OTHER_COMPUTER;
-    this.#end('control_refused', what, CLOSE.replaced);
-    this.#leave('lost');
-  }
-
   #end(code: ErrorCode, message: string, closeCode: number): void {
     this.#context.metrics.refuse('mesh', code);
     this.#refuse(code, message);
-    // There is queues for 123 bytes; the words went before.
+    // There is room for 123 bytes; the words went before.
     this.#close(closeCode, code);
   }
 
   #close(code: number, reason: string): void {
+    this.#over = true;
     this.#stopHelloTimer();
     // What still arrives until the other end answers is nobody's.
     this.#socket.admit = () => false;
@@ -332,16 +302,9 @@ export class MeshSession {
     const peer = this.#peer;
     if (peer === null) return;
     this.#peer = null;
-    this.#stopRenewal?.();
-    if (this.#pass !== null) this.#context.passes.end(this.#pass);
-    const { sessions, registry, reliability, queues, board } = this.#context;
-    if (how === 'lost') reliability.vanished(peer.peerId, peer.busySlots);
-    if (sessions.get(peer.peerId) === this) sessions.delete(peer.peerId);
-    for (const requester of this.#context.departures.left(peer.peerId)) sessions.get(requester)?.gone(peer.peerId);
-    const offered = peer.models.length > 0;
-    registry.leave(peer);
-    queues.left(peer);
-    board.touch(offered ? 0 : PUBLISH_MS);
+    this.#stay?.end();
+    this.#stay = null;
+    this.#context.attendance.leave(peer, this, how);
   }
 
   #refuse(code: ErrorCode, message: string): void {
@@ -353,6 +316,7 @@ export class MeshSession {
   }
 }
 
+const NOT_NOW = 'The mesh cannot take anybody in right now. Connect again in a moment.';
 const OTHER_VERSION = 'This program and the mesh run different versions. Update it.';
 const OTHER_COMPUTER =
   'Another program has joined with the same identity, and only one can be connected. If its data folder was copied to another computer, delete the identity file in one of them ("llmesh identity" says where it is) and start that one again: it makes one of its own.';

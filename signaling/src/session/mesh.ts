@@ -2,55 +2,62 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '@llmesh/core/base/clock';
-import type { PeerId } from '@llmesh/core/base/ids';
-import { offerKey } from '@llmesh/core/policy/offer-key';
+import { offerKey, readOfferKey } from '@llmesh/core/policy/offer-key';
+import { CHAT } from '@llmesh/core/wire/model-advert';
 import { MAX_TO_SERVER_BYTES } from '@llmesh/core/wire/control-protocol';
 import { AddressBuckets } from '../sockets/address-buckets.ts';
 import type { Networks } from '../sockets/address.ts';
-import {
-  boundedServer,
-  closeSockets,
-  cutHalfOpen,
-  type BoundedServer,
-  type BoundedSocket,
-} from '../sockets/bounded-socket.ts';
-import { Departures } from './departures.ts';
-import { MATCH_RATES } from './session-matches.ts';
+import { boundedServer, closeSockets, cutHalfOpen, type BoundedServer } from '../sockets/bounded-socket.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import { MatchQueues } from '../match/match-queues.ts';
 import { Matchmaker } from '../match/matchmaker.ts';
-import { MeshSession, type MeshContext } from './mesh-session.ts';
-import { NetworkRate, scaled } from '../sockets/network-rate.ts';
-import { OfferBoard } from '../registry/offer-board.ts';
 import { Preloading } from '../match/preloading.ts';
-import { CALL_RATES, CALLED_RATE } from './session-relays.ts';
 import { Reliability } from '../match/reliability.ts';
 import { SlotPromises } from '../match/slot-promises.ts';
-import { MatchQueues } from '../match/match-queues.ts';
+import type { Metrics } from '../metrics.ts';
+import type { LeaseOffice } from '../receipts/lease-office.ts';
+import type { ReceiptBook } from '../receipts/receipt-book.ts';
+import { OfferBoard } from '../registry/offer-board.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { Relay } from '../relay/relay.ts';
+import type { SignalPasses } from '../signal/signal-passes.ts';
+import { NetworkRate, scaled } from '../sockets/network-rate.ts';
+import type { PeerSocket } from '../sockets/peer-socket.ts';
+import { Attendance } from './attendance.ts';
+import { DepartureNews } from './departure-news.ts';
+import { Entrance } from './entrance.ts';
+import type { IceServers } from './ice-servers.ts';
+import type { JoinPrice } from './join-price.ts';
+import { MeshSession, type MeshContext } from './mesh-session.ts';
+import { MATCH_RATES } from './session-matches.ts';
+import { CALL_RATES, CALLED_RATE } from './session-relays.ts';
+import { Sessions } from './sessions.ts';
 
 export const MESH_PATH = '/mesh';
 /** What is too long for a message is told so, up to here; what is longer still is cut off. */
 const MAX_PAYLOAD_BYTES = 4 * MAX_TO_SERVER_BYTES;
 
-export type MeshOptions = Omit<
-  MeshContext,
-  | 'queues'
-  | 'reliability'
-  | 'board'
-  | 'departures'
-  | 'preloading'
-  | 'sessions'
-  | 'matchRate'
-  | 'callRate'
-  | 'calledRate'
-> & {
+export interface MeshOptions {
+  clock: Clock;
   random: () => number;
+  registry: Registry;
+  metrics: Metrics;
+  cluster: Cluster;
+  iceServers: IceServers;
+  relay: Relay;
+  passes: SignalPasses;
+  joins: JoinPrice;
+  leases: LeaseOffice;
+  receipts: ReceiptBook;
   /** How many times the usual one network may ask. */
   networkFactor?: number;
-};
+}
 
 export class Mesh {
   readonly #clock: Clock;
   readonly #sockets: BoundedServer;
-  readonly #sessions = new Map<PeerId, MeshSession>();
+  readonly #sessions: Sessions;
+  readonly #departures: DepartureNews;
   readonly #board: OfferBoard;
   readonly #queues: MatchQueues;
   readonly #preloading: Preloading;
@@ -59,15 +66,17 @@ export class Mesh {
   readonly #stopPings: () => void;
 
   constructor(options: MeshOptions) {
-    const { random, networkFactor = 1, ...rest } = options;
-    const { clock, registry, metrics, receipts } = rest;
+    const { random, networkFactor = 1, clock, cluster, registry, metrics, receipts, leases } = options;
     this.#clock = clock;
     this.#sockets = boundedServer({ maxPayload: MAX_PAYLOAD_BYTES });
+    const sessions = new Sessions(clock, cluster);
+    this.#sessions = sessions;
+    this.#departures = new DepartureNews(cluster, sessions);
     this.#board = new OfferBoard(
       clock,
       () => registry.offers(),
-      () => [...this.#sessions.values()],
-      () => rest.leases.nowMs,
+      () => sessions.all(),
+      () => leases.nowMs,
     );
     const reliability = new Reliability(clock);
     const promises = new SlotPromises(clock, registry);
@@ -78,7 +87,7 @@ export class Mesh {
       const ms = endedMs - startedMs;
       const { requester, provider } = lease;
       const offer = offerKey(lease);
-      const network = this.#sessions.get(requester)?.from.narrow ?? '';
+      const network = sessions.find(requester)?.from.narrow ?? '';
       reliability.finished(provider, { offer, units, ms }, { requester, network });
       this.#preloading.answered(offer, ms);
     };
@@ -94,27 +103,27 @@ export class Mesh {
       waiting: (offer) => this.#queues.waiting(offer),
       expect: (provider, offer) => {
         metrics.expected.inc();
-        this.#sessions.get(provider)?.expect(offer);
+        const { task, model } = readOfferKey(offer);
+        sessions.post.tell(provider, { type: 'expect', ...(task !== CHAT && { task }), model });
       },
     });
-    const departures = new Departures();
+    const [queues, board, departures, preloading] = [this.#queues, this.#board, this.#departures, this.#preloading];
+    const matchRate = new NetworkRate(clock, scaled(MATCH_RATES, networkFactor));
+    const [callRate, calledRate] = [new NetworkRate(clock, CALL_RATES), new AddressBuckets(clock, CALLED_RATE)];
     this.#context = {
-      ...rest,
-      queues: this.#queues,
-      reliability,
-      board: this.#board,
-      departures,
-      preloading: this.#preloading,
-      sessions: this.#sessions,
-      matchRate: new NetworkRate(clock, scaled(MATCH_RATES, networkFactor)),
-      callRate: new NetworkRate(clock, CALL_RATES),
-      calledRate: new AddressBuckets(clock, CALLED_RATE),
+      clock,
+      metrics,
+      entrance: new Entrance({ ...options, sessions }),
+      attendance: new Attendance({ registry, reliability, queues, board, sessions, departures }),
+      matches: { queues, leases, metrics, departures, preloading, matchRate },
+      filings: { clock, receipts, metrics },
+      relays: { clock, relay: options.relay, callRate, calledRate, metrics, sessions },
     };
     this.#stopPings = cutHalfOpen(this.#sockets, clock);
   }
 
   /** A peer has come, by whatever way. `hosts`: what it may have dialled. */
-  join(socket: BoundedSocket, hosts: readonly string[], from: Networks): MeshSession {
+  join(socket: PeerSocket, hosts: readonly string[], from: Networks): MeshSession {
     return new MeshSession(socket, hosts, from, this.#context);
   }
 
@@ -140,5 +149,6 @@ export class Mesh {
     this.#queues.close();
     this.#preloading.close();
     await closeSockets(this.#sockets, this.#clock);
+    await Promise.all([this.#sessions.close(), this.#departures.close()]);
   }
 }

@@ -10,6 +10,12 @@ import type { ReceiptBook } from '../receipts/receipt-book.ts';
 /** A peer files ten a second at most, see `receipt-filer.ts`. */
 const RATE = { perSecond: 15, burst: 60 };
 
+export interface SessionFilingsNeeds {
+  clock: Clock;
+  receipts: ReceiptBook;
+  metrics: Metrics;
+}
+
 export class SessionFilings {
   readonly #receipts: ReceiptBook;
   readonly #metrics: Metrics;
@@ -17,10 +23,7 @@ export class SessionFilings {
   readonly #network: string;
   readonly #bucket: TokenBucket;
 
-  constructor(
-    { clock, receipts, metrics }: { clock: Clock; receipts: ReceiptBook; metrics: Metrics },
-    network: string,
-  ) {
+  constructor({ clock, receipts, metrics }: SessionFilingsNeeds, network: string) {
     this.#receipts = receipts;
     this.#metrics = metrics;
     this.#network = network;

@@ -4,7 +4,7 @@ import { MeshError } from '@llmesh/core/base/errors';
 import type { PeerId } from '@llmesh/core/base/ids';
 import { MAX_LEASE_UNITS } from '@llmesh/core/receipts/lease';
 import type { Networks } from '../sockets/address.ts';
-import type { Departures } from './departures.ts';
+import type { DepartureNews } from './departure-news.ts';
 import type { LeaseOffice } from '../receipts/lease-office.ts';
 import type { Metrics } from '../metrics.ts';
 import type { NetworkRate, NetworkRates } from '../sockets/network-rate.ts';
@@ -30,7 +30,7 @@ export interface SessionMatchesNeeds {
   queues: MatchQueues;
   leases: LeaseOffice;
   metrics: Metrics;
-  departures: Departures;
+  departures: DepartureNews;
   preloading: Preloading;
   matchRate: NetworkRate;
 }
@@ -45,6 +45,11 @@ export class SessionMatches {
     this.#needs = needs;
     this.#from = from;
     this.#say = say;
+  }
+
+  /** Not wanted any more, whether it waits or was answered. */
+  withdraw(requester: PeerId, requestId: number): void {
+    this.#needs.queues.withdraw(requester, requestId);
   }
 
   ask(requester: PeerId, match: Match): void {

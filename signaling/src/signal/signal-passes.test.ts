@@ -1,31 +1,41 @@
 import { expect, test } from 'vitest';
 import { newPeerId } from '@llmesh/core/base/ids';
-import { GRACE_MS, SignalPasses } from './signal-passes.ts';
 import { ManualClock } from '@llmesh/core/testing/manual-clock';
+import { MemoryHub } from '../cluster/memory-hub.ts';
+import { GRACE_MS, HELD_MS, SignalPasses } from './signal-passes.ts';
 
-test('a token is good for its own peer, while the session lives and a while longer', () => {
+function setUp() {
   const clock = new ManualClock();
-  const passes = new SignalPasses(clock);
-  const [peer, other] = [newPeerId(), newPeerId()];
-  const token = passes.issue(peer);
-  expect(passes.issue(other)).not.toBe(token);
-  clock.turn(10 * GRACE_MS);
-  expect([passes.admits(peer, token), passes.admits(other, token)]).toEqual([true, false]);
-  passes.end(token);
-  clock.turn(GRACE_MS - 1);
-  expect([passes.admits(peer, token), passes.admits(other, token)]).toEqual([true, false]);
-  clock.turn(1);
-  expect(passes.admits(peer, token)).toBe(false);
-  passes.end(token);
-  passes.end('never-issued');
-  expect(passes.admits(peer, token)).toBe(false);
+  const hub = new MemoryHub(clock);
+  const [passes, elsewhere] = [hub.join(), hub.join()].map((cluster) => new SignalPasses(clock, cluster.passes)) as [
+    SignalPasses,
+    SignalPasses,
+  ];
+  return { clock, passes, elsewhere, peer: newPeerId() };
+}
+
+test('a token is good for its own peer, while the session lives and a while longer, at every instance', async () => {
+  const { clock, passes, elsewhere, peer } = setUp();
+  const { token, end } = await passes.issue(peer);
+  expect(await elsewhere.admits(newPeerId(), token)).toBe(false);
+  await clock.advance(3.7 * HELD_MS);
+  expect([await passes.admits(peer, token), await elsewhere.admits(peer, token)]).toEqual([true, true]);
+  end();
+  await clock.advance(GRACE_MS - 1);
+  end();
+  expect(await elsewhere.admits(peer, token)).toBe(true);
+  await clock.advance(1);
+  expect(await elsewhere.admits(peer, token)).toBe(false);
+  await clock.advance(HELD_MS);
+  expect(await passes.admits(peer, token)).toBe(false);
 });
 
-test('of very many ended sessions the oldest are forgotten', () => {
-  const passes = new SignalPasses(new ManualClock());
-  const peer = newPeerId();
-  const tokens = Array.from({ length: 20_001 }, () => passes.issue(peer));
-  for (const token of tokens) passes.end(token);
-  expect(passes.admits(peer, tokens[0]!)).toBe(false);
-  expect(passes.admits(peer, tokens[1]!)).toBe(true);
+test('a token of one session says nothing of another', async () => {
+  const { clock, passes, peer } = setUp();
+  const [first, second] = [await passes.issue(peer), await passes.issue(peer)];
+  expect(first.token).not.toBe(second.token);
+  first.end();
+  await clock.advance(GRACE_MS);
+  expect([await passes.admits(peer, first.token), await passes.admits(peer, second.token)]).toEqual([false, true]);
+  expect(await passes.admits(peer, 'a'.repeat(26))).toBe(false);
 });

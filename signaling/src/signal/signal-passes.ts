@@ -3,45 +3,59 @@ import { toBase32 } from '@llmesh/core/base/base32';
 import type { Clock } from '@llmesh/core/base/clock';
 import type { PeerId } from '@llmesh/core/base/ids';
 import { randomBytes } from '@llmesh/core/base/random-bytes';
+import type { Vault } from '../cluster/vault.ts';
 
 /** A peer whose connections break together may come back to `/signal` first. */
 export const GRACE_MS = 60_000;
+/** For so long a pass is put into the vault. Those of an instance that dies run out by themselves, ... */
+export const HELD_MS = 7_200_000;
+/** ... and those of sessions that go on are put there again. */
+const HOLD_AGAIN_MS = HELD_MS / 2;
 const TOKEN_BYTES = 16;
-/** Ended sessions remembered; of more, the oldest are forgotten. */
-const MAX_ENDED = 20_000;
+
+/** The pass of one session. */
+export interface SignalPass {
+  readonly token: string;
+  /** The session is over. Idempotent. */
+  end(): void;
+}
 
 export class SignalPasses {
   readonly #clock: Clock;
-  readonly #live = new Map<string, PeerId>();
-  /** In the order in which they run out. */
-  readonly #ended = new Map<string, { peer: PeerId; untilMs: number }>();
+  readonly #vault: Vault;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, vault: Vault) {
     this.#clock = clock;
+    this.#vault = vault;
   }
 
-  issue(peer: PeerId): string {
+  /** Resolves when it opens `/signal`, at whichever instance. */
+  async issue(peer: PeerId): Promise<SignalPass> {
     const token = toBase32(randomBytes(TOKEN_BYTES));
-    this.#live.set(token, peer);
-    return token;
+    await this.#vault.put(token, peer, HELD_MS);
+    let stopHolding: (() => void) | null = null;
+    const holdAgain = () => {
+      stopHolding = this.#clock.after(HOLD_AGAIN_MS, () => {
+        this.#put(token, peer, HELD_MS);
+        holdAgain();
+      });
+    };
+    holdAgain();
+    const end = () => {
+      if (stopHolding === null) return;
+      stopHolding();
+      stopHolding = null;
+      this.#put(token, peer, GRACE_MS);
+    };
+    return { token, end };
   }
 
-  /** The session is over. */
-  end(token: string): void {
-    const peer = this.#live.get(token);
-    if (peer === undefined) return;
-    this.#live.delete(token);
-    const now = this.#clock.now();
-    this.#ended.set(token, { peer, untilMs: now + GRACE_MS });
-    for (const [oldest, { untilMs }] of this.#ended) {
-      if (untilMs > now && this.#ended.size <= MAX_ENDED) break;
-      this.#ended.delete(oldest);
-    }
+  async admits(peer: PeerId, token: string): Promise<boolean> {
+    return (await this.#vault.read(token)) === peer;
   }
 
-  admits(peer: PeerId, token: string): boolean {
-    if (this.#live.get(token) === peer) return true;
-    const ended = this.#ended.get(token);
-    return ended !== undefined && ended.peer === peer && ended.untilMs > this.#clock.now();
+  /** Where that fails now, there is a next time, or it runs out by itself. */
+  #put(token: string, peer: PeerId, forMs: number): void {
+    this.#vault.put(token, peer, forMs).catch(() => {});
   }
 }

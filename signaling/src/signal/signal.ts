@@ -86,11 +86,11 @@ export class Signal {
   }
 
   /** Null: `accept` may take it. An id is only for whoever proved its key on `/mesh`, with the token of that session. */
-  refusalOf(request: IncomingMessage): Refusal | null {
+  async refusalOf(request: IncomingMessage): Promise<Refusal | null> {
     const who = identify(request);
     if (who === null)
       return { status: 400, code: 'bad_message', why: 'Not an id, token and key of a peer of this mesh.' };
-    if (this.#passes.admits(who.id, who.token)) return null;
+    if (await this.#passes.admits(who.id, who.token)) return null;
     return {
       status: 401,
       code: 'not_proven',

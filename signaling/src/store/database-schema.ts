@@ -45,4 +45,27 @@ const SUMS = `
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE summed (provider TEXT PRIMARY KEY, until_s INTEGER NOT NULL) STRICT, WITHOUT ROWID;`;
 
-export const MIGRATIONS = [DELIVERIES, SUMS] as const;
+/**
+ * Tasks are of several kinds, and each counts in its own units. Rows from before count as chat: which of them were embeddings
+ * was not recorded.
+ */
+const KINDS = `
+  ALTER TABLE delivery RENAME COLUMN task TO task_id;
+  ALTER TABLE delivery RENAME COLUMN tokens TO units;
+  ALTER TABLE delivery RENAME COLUMN prompt_tokens TO input_units;
+  ALTER TABLE delivery ADD COLUMN task TEXT NOT NULL DEFAULT 'chat';
+  CREATE TABLE sum_of_kind (
+    peer TEXT NOT NULL,
+    day INTEGER NOT NULL,
+    task TEXT NOT NULL,
+    gave INTEGER NOT NULL DEFAULT 0,
+    gave_units INTEGER NOT NULL DEFAULT 0,
+    got INTEGER NOT NULL DEFAULT 0,
+    got_units INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (peer, day, task)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO sum_of_kind SELECT peer, day, 'chat', gave, gave_tokens, got, got_tokens FROM delivery_sum;
+  DROP TABLE delivery_sum;
+  ALTER TABLE sum_of_kind RENAME TO delivery_sum;`;
+
+export const MIGRATIONS = [DELIVERIES, SUMS, KINDS] as const;

@@ -1,0 +1,19 @@
+/** What one instance has of all the others. Alone it has them to itself: see `memory-hub.ts`. */
+import type { Broker } from './broker.ts';
+import type { InstanceId } from './instance.ts';
+import type { Presence } from './presence.ts';
+import type { Vault } from './vault.ts';
+
+export interface Cluster {
+  readonly instance: InstanceId;
+  readonly presence: Presence;
+  readonly broker: Broker;
+  /** Tokens that open `/signal`. */
+  readonly passes: Vault;
+  /** Tickets that open `/relay`. */
+  readonly tickets: Vault;
+  /** Identities that have worked for joining. */
+  readonly paid: Vault;
+  /** Leaves the others. Idempotent. */
+  close(): Promise<void>;
+}

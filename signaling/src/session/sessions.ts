@@ -1,0 +1,124 @@
+/**
+ * The sessions of peers that have proved their key: those at this instance by hand, the others through the cluster. Of one
+ * peer the newest session counts, wherever it is, and each older one is told to end.
+ */
+import type { Clock } from '@llmesh/core/base/clock';
+import type { PeerId } from '@llmesh/core/base/ids';
+import type { Cluster } from '../cluster/cluster.ts';
+import { PeerPost } from '../cluster/peer-post.ts';
+import type { Notice } from '../cluster/peer-notice.ts';
+import { RENEW_MS } from '../cluster/presence.ts';
+import type { Networks } from '../sockets/address.ts';
+
+/** One session, as others see it. */
+export interface Member {
+  readonly from: Networks;
+  /** What the mesh offers. */
+  tell(offers: Buffer): void;
+  /** `peer` wants a relayed link to this one. False: it has not been welcomed yet. */
+  hear(notice: Exclude<Notice, { type: 'replaced' }>): boolean;
+  /** This provider, which it was told of, is gone. */
+  gone(provider: PeerId): void;
+  /** The same peer has a newer session. */
+  replaced(): void;
+}
+
+interface Entry {
+  readonly member: Member;
+  /** Null: presence has not been told yet. */
+  session: number | null;
+  /** The newest elsewhere, as far as was said. */
+  newest: number;
+}
+
+export class Sessions {
+  readonly post: PeerPost;
+  readonly #clock: Clock;
+  readonly #cluster: Cluster;
+  readonly #here = new Map<PeerId, Entry>();
+  /** This instance can be found, and reached. */
+  readonly #opened: Promise<void>;
+  #stopRenewal: () => void;
+
+  constructor(clock: Clock, cluster: Cluster) {
+    this.#clock = clock;
+    this.#cluster = cluster;
+    this.post = new PeerPost({ cluster, deliver: (peer, notice) => this.#deliver(peer, notice) });
+    this.#opened = Promise.all([this.post.open(), cluster.presence.renew()]).then(() => {});
+    // Whoever joins hears of it.
+    this.#opened.catch(() => {});
+    this.#stopRenewal = clock.after(RENEW_MS, () => this.#renew());
+  }
+
+  all(): Member[] {
+    return Array.from(this.#here.values(), ({ member }) => member);
+  }
+
+  /** At this instance; null: it is not. */
+  find(peer: PeerId): Member | null {
+    return this.#here.get(peer)?.member ?? null;
+  }
+
+  /** Whether it is at any instance. Rejects with busy when that cannot be known. */
+  async isAnywhere(peer: PeerId): Promise<boolean> {
+    return this.#here.has(peer) || (await this.post.isHere(peer));
+  }
+
+  /** The newest session of this peer at this instance is this one. Others find it when `announce` has resolved. */
+  enter(peer: PeerId, member: Member): void {
+    this.#here.get(peer)?.member.replaced();
+    this.#here.set(peer, { member, session: null, newest: -1 });
+  }
+
+  /** False: a newer one has come meanwhile, or it has left. Rejects when the others cannot be told. */
+  async announce(peer: PeerId, member: Member): Promise<boolean> {
+    await this.#opened;
+    const { presence, instance } = this.#cluster;
+    const { session, before } = await presence.arrive(peer);
+    if (before !== null && before.instance !== instance)
+      this.post.tellAt(before.instance, peer, { type: 'replaced', session });
+    const entry = this.#here.get(peer);
+    if (entry?.member !== member) {
+      this.#depart(peer, session);
+      return false;
+    }
+    entry.session = session;
+    if (entry.newest <= session) return true;
+    member.replaced();
+    return false;
+  }
+
+  /** This one is over. Idempotent. */
+  leave(peer: PeerId, member: Member): void {
+    const entry = this.#here.get(peer);
+    if (entry?.member !== member) return;
+    this.#here.delete(peer);
+    if (entry.session !== null) this.#depart(peer, entry.session);
+  }
+
+  async close(): Promise<void> {
+    this.#stopRenewal();
+    await this.#opened.catch(() => {});
+    await this.post.close();
+  }
+
+  #deliver(peer: PeerId, notice: Notice): boolean {
+    const entry = this.#here.get(peer);
+    if (entry === undefined) return false;
+    if (notice.type !== 'replaced') return entry.member.hear(notice);
+    entry.newest = Math.max(entry.newest, notice.session);
+    if (entry.session !== null && entry.session < entry.newest) entry.member.replaced();
+    return true;
+  }
+
+  /** Where that fails it stays in the book, and is found there by nobody: this instance says that it is not here. */
+  #depart(peer: PeerId, session: number): void {
+    this.#cluster.presence.depart(peer, session).catch(() => {});
+  }
+
+  #renew(): void {
+    this.#stopRenewal = this.#clock.after(RENEW_MS, () => this.#renew());
+    // A lease lasts through some that fail.
+    this.#cluster.presence.renew().catch(() => {});
+  }
+}

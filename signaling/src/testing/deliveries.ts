@@ -1,0 +1,52 @@
+/** Deliveries that nobody signed: a store does not look at signatures. */
+import { newPeerId, newTaskId, type ModelId, type PeerId } from '@llmesh/core/base/ids';
+import { randomBytes } from '@llmesh/core/base/random-bytes';
+import type { DeliveredPart, DeliveredReceipt } from '../receipts/delivered.ts';
+
+export const NOW_S = 1_800_000_000;
+
+export interface Terms {
+  requester?: PeerId;
+  provider?: PeerId;
+  /** Seconds since 1970. */
+  expiresAt?: number;
+  units?: number;
+}
+
+/** Signed by both, under a lease of its own. */
+export function receiptOf(terms: Terms = {}): DeliveredReceipt {
+  const { requester = newPeerId(), provider = newPeerId(), expiresAt = NOW_S, units = 10 } = terms;
+  const model = 'm' as ModelId;
+  const lease = {
+    issuer: provider,
+    requester,
+    provider,
+    model,
+    task: 'chat',
+    complexity: 1_000,
+    price: 0,
+    maxUnits: 64,
+    expiresAt,
+    nonce: randomBytes(16),
+  };
+  return {
+    kind: 'receipt',
+    lease,
+    leaseBytes: randomBytes(100),
+    taskId: newTaskId(),
+    units,
+    digest: randomBytes(32),
+    inputUnits: 1,
+    startedMs: 1,
+    endedMs: 2,
+    providerHalf: randomBytes(100),
+    requesterHalf: randomBytes(100),
+  };
+}
+
+/** What the requester had signed before: so many units of the same answer. */
+export function partOf({ lease, leaseBytes, taskId }: DeliveredReceipt, units: number): DeliveredPart {
+  // The same units are the same text.
+  const digest = new Uint8Array(32).fill(units);
+  return { kind: 'acknowledgement', lease, leaseBytes, taskId, units, digest, acknowledgement: randomBytes(100) };
+}
