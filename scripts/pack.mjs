@@ -13,10 +13,13 @@ const OUT = resolve('dist/packages');
  */
 const ENGINES = ['linux-x64', 'linux-arm64', 'mac-arm64-metal', 'mac-x64', 'win-x64', 'win-arm64'];
 
+/** Below this our own packages reach into core once they are published; nobody else should. */
+const INTERNAL = 'internal';
+
 /** A program that runs in the empty folder. */
 const LOADS_A_MODEL = `
-import { LlamaEngine } from 'llmesh/llama/llama-engine';
-import { modelsFolder } from 'llmesh/models/catalogue-file';
+import { LlamaEngine } from 'llmesh/engine';
+import { modelsFolder } from 'llmesh/models';
 const signal = new AbortController().signal;
 const engine = new LlamaEngine();
 await engine.load({ path: modelsFolder() + 'tiny/llmesh-tiny.gguf', gpu: 'off', threads: 1 }, () => {}, signal);
@@ -29,7 +32,11 @@ console.log(text);
 
 const CLIENT = `
 import { connect } from '@llmesh/core/client';
-try { await connect('http://127.0.0.1:9', { signal: AbortSignal.timeout(2000) }); } catch (error) { console.log(error.code); }
+import { MeshError } from '@llmesh/core/errors';
+try { await connect('http://127.0.0.1:9', { signal: AbortSignal.timeout(2000) }); } catch (error) { console.log(error instanceof MeshError && error.code); }
+for (const inside of ['@llmesh/core/base/errors', 'llmesh/llama/llama-engine']) {
+  await import(inside).then(() => console.log(inside + ' is public'), () => {});
+}
 `;
 
 const readJson = (file) => JSON.parse(readFileSync(file, 'utf8'));
@@ -62,11 +69,26 @@ function pack(name, prepare) {
   const manifest = readJson(join(stage, 'package.json'));
   forgetSources(manifest.exports);
   forgetSources(manifest.imports ?? {});
+  // In the workspace each file may be imported. Others get the names that are promised to stay.
+  const { './*': inside, ...promised } = manifest.exports;
+  manifest.exports = name === 'core' ? { ...promised, [`./${INTERNAL}/*`]: inside } : promised;
+  for (const file of filesIn(join(stage, 'dist'))) takeInternals(file);
   prepare(stage, manifest);
   writeJson(join(stage, 'package.json'), manifest);
   const [{ filename, size, unpackedSize }] = JSON.parse(npm(['pack', '--json', '--pack-destination', OUT], stage));
   process.stdout.write(`${filename}: ${megabytes(size)} MB, ${megabytes(unpackedSize)} MB unpacked\n`);
   return join(OUT, filename);
+}
+
+function filesIn(folder) {
+  const names = readdirSync(folder, { recursive: true }).filter((name) => /\.(js|d\.ts)$/.test(name));
+  return names.map((name) => join(folder, name));
+}
+
+function takeInternals(file) {
+  const code = readFileSync(file, 'utf8');
+  const taken = code.replaceAll(/(["'])@llmesh\/core\/(?=[\w/.-]+\1)/g, `$1@llmesh/core/${INTERNAL}/`);
+  if (taken !== code) writeFileSync(file, taken);
 }
 
 /** Nobody else has them. */

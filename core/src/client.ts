@@ -203,14 +203,10 @@ async function explained({ why }: OpenPeer, thrown: unknown): Promise<unknown> {
 
 /** By `imports` in the `package.json`: browsers have WebRTC, Node has it from the `llmesh` package. */
 async function openPeerHere(address: URL, options: PeerOptions): Promise<OpenPeer> {
-  let host: typeof import('#host');
-  try {
-    host = await import('#host');
-  } catch (cause) {
-    throw new MeshError('connect_failed', 'Node has no WebRTC of its own. Run "npm install llmesh" in this project.', {
-      cause,
-    });
-  }
+  const host = await import('#host').catch((cause: unknown) => {
+    const message = 'Node has no WebRTC of its own. Run "npm install llmesh" in this project.';
+    throw new MeshError('connect_failed', message, { cause });
+  });
   return host.openPeerHere(address, options);
 }
 
