@@ -58,9 +58,13 @@ describe('a JSON schema', () => {
     ['a required key that is not declared', { type: 'object', properties: {}, required: ['a'] }, /not declared/],
     ['an unknown type', { type: 'date' }, /type/],
     ['a type that every object has', JSON.parse('{"type":"__proto__"}'), /type/],
-    ['a type that is none', { type: [{ toString: 'x' }] }, /list of names/],
-    ['a required key that is none', { type: 'object', properties: {}, required: [{ toString: 'x' }] }, /list of names/],
-    ['a schema that is none', 7, /not a schema/],
+    ['a type in a list that is not a name', { type: [{ toString: 'x' }] }, /list of names/],
+    [
+      'a required key that is not a name',
+      { type: 'object', properties: {}, required: [{ toString: 'x' }] },
+      /list of names/,
+    ],
+    ['a schema that is not an object', 7, /not a schema/],
     ['an empty choice', { enum: [] }, /short list/],
     ['a huge list', { type: 'array', minItems: 1_000_000 }, /whole number/],
   ])('is refused for %s', (_, schema, says) => {

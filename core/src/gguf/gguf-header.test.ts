@@ -95,7 +95,7 @@ it('reads what the engine needs', async () => {
   expect(header.fields.get('tokenizer.ggml.scores')).toMatchObject({ type: ARRAY, list: { type: F32, length: 3 } });
 });
 
-it('names a file that is none, or empty, or of an unknown version', async () => {
+it('names a file that is not a GGUF, or empty, or of an unknown version', async () => {
   await expect(read(new TextEncoder().encode('<!doctype html><title>Not found</title>'))).rejects.toMatchObject(
     unreadable,
   );

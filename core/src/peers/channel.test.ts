@@ -56,7 +56,7 @@ describe('a channel that is full', () => {
     return { ...world, hasRoom: () => room };
   }
 
-  it('goes on when the link says that there is room', async () => {
+  it('continues when the link says that there is room', async () => {
     const { clock, link, hasRoom } = full();
     await clock.advance(0);
     expect(hasRoom()).toBe(false);
@@ -65,7 +65,7 @@ describe('a channel that is full', () => {
     expect(hasRoom()).toBe(true);
   });
 
-  it('goes on when there is room and the link does not say so', async () => {
+  it('continues when there is room and the link does not say so', async () => {
     const { clock, link, ends, hasRoom } = full();
     await clock.advance(5_000);
     expect(hasRoom()).toBe(false);
@@ -170,7 +170,7 @@ describe('a channel that is told what cannot be', () => {
     prefix: { text: 'a'.repeat(262_145), tokens: 600, tokenIds: null },
   };
 
-  it('refuses a question that is none by its task, and goes on; of many it has enough', () => {
+  it('refuses a malformed question by its task, and continues; too many close the link', () => {
     const { hear, heard, ends, link } = setUp();
     const sent: DataMessage[] = [];
     const reader = new MessageReader();
