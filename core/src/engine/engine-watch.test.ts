@@ -35,7 +35,7 @@ describe('an engine that says nothing', () => {
     expect(hangsAfter(long, 0)).toBe(800_500);
   });
 
-  it('has them again before each piece that something is read for', () => {
+  it('has that patience again before each piece that needs reading', () => {
     const watch = new EngineWatch(0, true);
     expect(hangsAfter(watch, wrote(watch, 20, 30))).toBe(300_500);
   });

@@ -144,7 +144,7 @@ describe('a peer that asks too often', () => {
     expect(heard.length).toBeLessThan(40);
   });
 
-  it('is not who acknowledges fast answers, or writes one', async () => {
+  it('is not one that acknowledges fast answers, or writes one', async () => {
     const { clock, heard, ends, hear } = setUp();
     for (let second = 0; second < 20; second++) {
       for (let i = 0; i < 150; i++) hear(ack);
