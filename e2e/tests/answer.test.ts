@@ -60,7 +60,7 @@ test('Stop stops the provider from computing', async ({ mesh, visit }) => {
   await expect(lastAnswer(page)).not.toContainText(longest.answer.slice(-40));
 });
 
-test('who comes second sees their place in the line and is answered; what was stopped is gone on with', async ({
+test('the second visitor sees their place in the line and is answered; a stopped answer is continued', async ({
   mesh,
   visit,
 }) => {

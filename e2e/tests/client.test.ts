@@ -20,7 +20,7 @@ function example(mesh: string): string {
   return code.replace('http://localhost:7070', mesh);
 }
 
-test('a program in Node asks the mesh, and ends by itself', async ({ mesh }) => {
+test('a program in Node asks the mesh, and ends on its own', async ({ mesh }) => {
   await mesh.addWorker();
   const options = ['--import', 'tsx', '--conditions=@llmesh/source', '--input-type=module', '-e', example(mesh.url)];
   const { stdout } = await promisify(execFile)(process.execPath, options, { cwd: ROOT, timeout: 60_000 });

@@ -214,7 +214,7 @@ test('a keyboard is enough: skip link, places, model, question', async () => {
   await expect(message(page)).toHaveValue('');
 });
 
-test('after the first visit the page is there without its server, says so, and goes on when it is back', async () => {
+test('after the first visit the page is there without its server, says so, and continues when it is back', async () => {
   const port = await freePort();
   const start = () => startProgram('signaling/src/main.ts', ['--port', String(port)]);
   let server = await start();

@@ -83,7 +83,7 @@ test('what wllama began, llama.cpp in Node finishes, by its ids and by its text'
   }
 });
 
-test('both go on with bare text, alike', async () => {
+test('both continue bare text alike', async () => {
   const content = `<|im_start|>user\n${short.question}<|im_end|>\n<|im_start|>assistant\n`;
   const request = { ...asked(short), task: 'completion' as const, turns: [{ role: 'user' as const, content }] };
   const [here, there] = [await inNode.go(request), await inPage.go(request)];
@@ -155,7 +155,7 @@ test('the context that a prefix just fills has ended the answer, in both engines
   }
 });
 
-test('wllama computes no more than a few pieces ahead of whoever takes them', async () => {
+test('wllama computes no more than a few pieces ahead of its reader', async () => {
   const { text, mostAhead } = await wllama.runSlowly(asked(short), 20);
   expect(text).toBe(short.answer);
   expect(mostAhead).toBeLessThanOrEqual(5);

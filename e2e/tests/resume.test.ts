@@ -29,7 +29,7 @@ async function begin(page: Page): Promise<void> {
   await expect(lastAnswer(page)).toContainText(long.answer.slice(0, 60));
 }
 
-test('a provider that is killed in mid-answer costs no word: the next goes on, and the seam is shown', async ({
+test('a provider that is killed in mid-answer costs no word: the next continues, and the seam is shown', async ({
   mesh,
   visit,
 }) => {

@@ -118,7 +118,7 @@ test('volunteers I trust: no one else is asked, and the question waits for one o
   });
 });
 
-test('this device only: it answers, nothing is asked of the mesh, and it goes on when the mesh is gone', async () => {
+test('this device only: it answers, asks the mesh nothing, and continues when the mesh is gone', async () => {
   await withMesh(async (mesh) => {
     await addWorker(mesh);
     const page = await open('about:blank');
@@ -252,7 +252,7 @@ test('Hide my address: off at first, kept, and then every answer comes through a
   });
 });
 
-test('a download that was stopped is no failure, and goes on when asked again', async () => {
+test('a stopped download is not a failure, and continues when asked again', async () => {
   await withMesh(async (mesh) => {
     const page = await open(mesh.url);
     let release = () => {};

@@ -131,7 +131,7 @@ for (const { what, faults, says } of cases) {
   });
 }
 
-test('web-llm without inference: what was damaged is not kept, and the next start gets it anew', async () => {
+test('web-llm without inference: damaged files are not kept, and the next start fetches them again', async () => {
   const page = await openDonate();
   for (const name of ['params_shard_1.bin', 'mlc-chat-config.json']) {
     mirror.faults.damaged = name;

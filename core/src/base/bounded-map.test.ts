@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { BoundedMap } from './bounded-map.ts';
 
-test('of more than its most keys, those set longest ago are forgotten', () => {
+test('forgets the keys that were set longest ago when it has too many', () => {
   const map = new BoundedMap<string, number>(2);
   map.set('a', 1).set('b', 2).set('c', 3);
   expect([...map]).toEqual([
@@ -10,7 +10,7 @@ test('of more than its most keys, those set longest ago are forgotten', () => {
   ]);
 });
 
-test('a key that is set again is renewed, and a look at it is not', () => {
+test('setting a key again renews it, and looking at it does not', () => {
   const map = new BoundedMap<string, number>(2);
   map.set('a', 1).set('b', 2).set('a', 3);
   map.get('b');

@@ -23,7 +23,7 @@ describe('a Host header', () => {
     // Browsers turn these into an address before they ask, so they come from something else.
     ...['2130706433', '0x7f000001', '0x7f.1', '127.1', '0177.0.0.1', '127.0.0.01', '256.0.0.1', '127.0.0.1.2', 'a.1'],
     'a'.repeat(300),
-  ])('%j is none', (text) => expect(readHost(text)).toBeNull());
+  ])('%j is not a host', (text) => expect(readHost(text)).toBeNull());
 
   it.each([
     ['localhost', true],

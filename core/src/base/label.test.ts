@@ -56,7 +56,7 @@ describe('a label', () => {
     expect(asSentence(text)).toBe(text);
   });
 
-  it.each(BAD)('cannot be %j, and is made one', (text) => {
+  it.each(BAD)('cannot be %j, and is made from it', (text) => {
     expect(isLabel(text)).toBe(false);
     expect(isLabel(asLabel(text, 80))).toBe(true);
   });
@@ -82,7 +82,7 @@ describe('a label', () => {
 });
 
 describe('a sentence of a stranger', () => {
-  it('is one line without what nobody sees', () => {
+  it('becomes one line without invisible characters', () => {
     expect(asSentence('No room.\r\n\u001b]0;owned\u0007 Try\t\u202eagain\u2066. ')).toBe(
       'No room. ]0;owned Try again.',
     );

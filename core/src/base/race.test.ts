@@ -51,7 +51,7 @@ describe('a race', () => {
     expect(started()).toEqual([true, false]);
   });
 
-  it('lets the next join when one is late, takes who comes first, stops the others and drops who comes late', async () => {
+  it('lets the next join when one is late, takes the first to arrive, stops the others and drops late arrivals', async () => {
     const { clock, ways, dropped, outcome, started } = run(3);
     await clock.advance(HEAD_START_MS);
     expect(started()).toEqual([true, true, false]);
@@ -72,7 +72,7 @@ describe('a race', () => {
     expect(ways[1]!.aborted).toBe(true);
   });
 
-  it('starts the next at once when one fails, and is lost when all have failed, with what says most', async () => {
+  it('starts the next at once when one fails, and is lost when all have failed, with the most telling error', async () => {
     const { clock, ways, outcome, started } = run(3);
     ways[0]!.fail('wrong_peer');
     await clock.advance(0);
@@ -83,7 +83,7 @@ describe('a race', () => {
     await expect(outcome).rejects.toMatchObject({ code: 'wrong_peer' });
   });
 
-  it('ends with an early failure where a second try is only for those who hang', async () => {
+  it('ends with an early failure where a second try is only for hanging ones', async () => {
     const quick = run(2, { afterFailure: false });
     quick.ways[0]!.fail('connect_failed');
     await expect(quick.outcome).rejects.toMatchObject({ code: 'connect_failed' });

@@ -13,7 +13,7 @@ test('gives its burst at once, then its rate, and never saves more than its burs
   expect([3, 1].map((cost) => bucket.take(cost))).toEqual([true, false]);
 });
 
-test('can be overdrawn, and says how long that takes to make good', () => {
+test('can be overdrawn, and says how long it takes to recover', () => {
   const clock = new ManualClock();
   const bucket = new TokenBucket(clock, { perSecond: 2, burst: 4 });
   expect([4, 1, 3].map((cost) => bucket.overdraw(cost))).toEqual([0, 500, 2000]);

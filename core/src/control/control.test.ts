@@ -174,7 +174,7 @@ describe('the control connection', () => {
     expect([ended, client.state]).toEqual([[true], 'connecting']);
   });
 
-  it('comes back by itself, with its advert', async () => {
+  it('comes back on its own, with its advert', async () => {
     const { clock, client, sockets, last } = setUp();
     client.advertise([advert], 2);
     last().welcome();

@@ -36,7 +36,7 @@ describe('ChatTemplate', () => {
     expect(() => render(source)).toThrow();
   });
 
-  it('renders as many turns and as long a text as may be sent, by a template with all that templates do', () => {
+  it('renders the most turns and the longest text, by a template that does all that templates do', () => {
     // Like templates of models that think and call tools: each turn looks at the list and at earlier turns.
     const rich =
       "{%- set ns = namespace(last=0, system='') %}{%- for m in messages %}{%- if m.role == 'user' %}{%- set ns.last = loop.index0 %}{%- endif %}{%- endfor %}" +
@@ -57,7 +57,7 @@ describe('ChatTemplate', () => {
     expect(render(rich, { messages: long }).length).toBeGreaterThan(MAX_PROMPT_BYTES);
   });
 
-  it('has what the library has', () => {
+  it('has everything that the library has', () => {
     expect(render('{{ range(3) }}{{ range(1, 6, 2) }}{{ range(3, 0, -1) }}{{ range(2, 1) }}')).toBe(
       '[0, 1, 2][1, 3, 5][3, 2, 1][]',
     );

@@ -26,7 +26,7 @@ describe('the self-test of a model that embeds', () => {
     await makes((text, no) => (text.includes('frog') ? [1, no / 1e4] : [0.6, 0.8]));
   });
 
-  it('fails where numbers are none, all are the same, or they change', async () => {
+  it('fails where numbers are missing, all the same, or changing', async () => {
     await expect(makes(() => [Number.NaN, 1])).rejects.toMatchObject(failed);
     await expect(makes(() => [0, 0])).rejects.toMatchObject(failed);
     await expect(makes(() => [1, 0])).rejects.toMatchObject(failed);

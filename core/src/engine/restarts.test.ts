@@ -19,7 +19,7 @@ describe('after the death of an engine', () => {
     }
   });
 
-  it('a device that is lost twice has to do with too large a model; memory that is short, at once', () => {
+  it('a device that is lost twice calls for a smaller model; a lack of memory does so at once', () => {
     const restarts = new Restarts();
     expect(died(restarts, 'device_lost', 0).type).toBe('again');
     expect(died(restarts, 'device_lost', 1_000).type).toBe('smaller');
@@ -28,7 +28,7 @@ describe('after the death of an engine', () => {
     expect(died(new Restarts(), 'out_of_memory', 0)).toEqual({ type: 'smaller' });
   });
 
-  it('what another try does not mend ends it', () => {
+  it('an error that another try does not cure ends it', () => {
     expect(died(new Restarts(), 'self_test_failed', 0)).toEqual({ type: 'stop' });
     expect(died(new Restarts(), 'model_integrity', 0)).toEqual({ type: 'stop' });
   });

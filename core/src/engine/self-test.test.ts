@@ -33,7 +33,7 @@ describe('self-test, with a pretended engine', () => {
     }
   });
 
-  it('is content with the beginning where that is all that has to be right', async () => {
+  it('is content with the beginning where only that has to be right', async () => {
     const known = { question: 'count', answer: 'one two three', characters: 7 };
     await expect(selfTest(writes('one two trees'), known, new ManualClock(), signal)).resolves.toBeNull();
     const test = selfTest(writes('one too'), known, new ManualClock(), signal);

@@ -63,14 +63,14 @@ describe('the rest of a grammar', () => {
     expect(isBroken(rest, 'cdef')).toBe(true);
   });
 
-  it('of a number that may end or go on takes both', () => {
+  it('of a number that may end or continue takes both', () => {
     const rest = grammarRest(grammarOf({ type: 'number' }), '12');
     expect(isWhole(rest, '')).toBe(true);
     expect(isWhole(rest, '3.5')).toBe(true);
     expect(isBroken(rest, '.x')).toBe(true);
   });
 
-  it('is none of a text that does not follow it', () => {
+  it('does not exist for a text that breaks it', () => {
     for (const text of ['x', '{"kind":8', '{"words"', '{"kind":7,"words":[]']) {
       expect(isBroken(grammarOf(FORM), text)).toBe(true);
     }
@@ -86,7 +86,7 @@ describe('the rest of a grammar', () => {
     expect(begun.mayEnd).toBe(true);
   });
 
-  it('takes any JSON that there is', () => {
+  it('takes any JSON', () => {
     const grammar = grammarOf({ type: 'array' });
     const values = fc.array(
       fc.oneof(fc.string(), fc.integer({ min: -1e9, max: 1e9 }), fc.boolean(), fc.constant(null)),

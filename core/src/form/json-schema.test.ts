@@ -13,7 +13,7 @@ const fault = (text: string) => {
 };
 
 describe('a JSON schema', () => {
-  it('is read with what people say in it left aside', () => {
+  it('is read without the words for people in it', () => {
     const { root } = read({
       $schema: 'https://json-schema.org/draft/2020-12/schema',
       title: 'Weather',
@@ -37,8 +37,8 @@ describe('a JSON schema', () => {
   });
 
   it.each([
-    ['a keyword that cannot be kept', { type: 'string', pattern: '^a+$' }, /"pattern"/],
-    ['a bound that cannot be kept', { type: 'integer', minimum: 3 }, /"minimum"/],
+    ['a keyword that cannot be enforced', { type: 'string', pattern: '^a+$' }, /"pattern"/],
+    ['a bound that cannot be enforced', { type: 'integer', minimum: 3 }, /"minimum"/],
     [
       'one deep inside, by where it is',
       { type: 'array', items: { type: 'object', properties: { a: { not: {} } } } },
@@ -58,9 +58,13 @@ describe('a JSON schema', () => {
     ['a required key that is not declared', { type: 'object', properties: {}, required: ['a'] }, /not declared/],
     ['an unknown type', { type: 'date' }, /type/],
     ['a type that every object has', JSON.parse('{"type":"__proto__"}'), /type/],
-    ['a type that is none', { type: [{ toString: 'x' }] }, /list of names/],
-    ['a required key that is none', { type: 'object', properties: {}, required: [{ toString: 'x' }] }, /list of names/],
-    ['a schema that is none', 7, /not a schema/],
+    ['a type in a list that is not a name', { type: [{ toString: 'x' }] }, /list of names/],
+    [
+      'a required key that is not a name',
+      { type: 'object', properties: {}, required: [{ toString: 'x' }] },
+      /list of names/,
+    ],
+    ['a schema that is not an object', 7, /not a schema/],
     ['an empty choice', { enum: [] }, /short list/],
     ['a huge list', { type: 'array', minItems: 1_000_000 }, /whole number/],
   ])('is refused for %s', (_, schema, says) => {

@@ -37,7 +37,7 @@ describe('damaged input', () => {
     expect(await inputs(5)).not.toEqual(await inputs(6));
   });
 
-  it('that takes long or much is told of, where it does so each time; nasty input is tried first', async () => {
+  it('that takes long or much is reported, where it does so each time; nasty input is tried first', async () => {
     let [nowMs, bytes, hurry] = [0, 0, 0];
     const target: FuzzTarget = {
       name: 'slow',

@@ -133,7 +133,7 @@ const REFUSED: Record<string, unknown> = {
   'too much that is spelt out': object(
     Object.fromEntries(many(40, (i) => [`p${i}`, { type: 'string', minLength: 200, maxLength: 256 }])),
   ),
-  'types that are none': { type: many(400, () => 'constructor') },
+  'types that do not exist': { type: many(400, () => 'constructor') },
 };
 
 const ACCEPTED: Record<string, unknown> = {

@@ -95,7 +95,7 @@ it('reads what the engine needs', async () => {
   expect(header.fields.get('tokenizer.ggml.scores')).toMatchObject({ type: ARRAY, list: { type: F32, length: 3 } });
 });
 
-it('names a file that is none, or empty, or of an unknown version', async () => {
+it('names a file that is not a GGUF, or empty, or of an unknown version', async () => {
   await expect(read(new TextEncoder().encode('<!doctype html><title>Not found</title>'))).rejects.toMatchObject(
     unreadable,
   );
@@ -103,7 +103,7 @@ it('names a file that is none, or empty, or of an unknown version', async () => 
   await expect(read(ggufBytes({ version: 9 }))).rejects.toMatchObject(unreadable);
 });
 
-it('notices wherever the head is cut off, and a file that ends before its last tensor does', async () => {
+it('notices a head that is cut off anywhere, and a file that ends before its last tensor does', async () => {
   const whole = ggufBytes();
   for (let length = 1; length < whole.byteLength; length += 7) {
     await expect(read(whole.subarray(0, length))).rejects.toMatchObject(unreadable);
@@ -139,7 +139,7 @@ it('reads no more of a file than a head may have, whatever the file says', async
   expect(source.read).toBe(MAX_HEADER_BYTES);
 });
 
-it('says what is wrong, or reads, whatever is changed anywhere', async () => {
+it('says what is wrong, or reads it, whatever is changed anywhere', async () => {
   const whole = ggufBytes();
   const changes = fc.array(
     fc.record({ at: fc.nat(whole.byteLength - 2049), value: fc.integer({ min: 0, max: 255 }) }),

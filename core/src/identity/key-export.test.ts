@@ -28,7 +28,7 @@ describe('an exported key', () => {
     expect(await exportKey(secret, 'x', quick)).not.toBe(await exportKey(secret, 'x', quick));
   });
 
-  it('bears with what happens to text on its way', async () => {
+  it('tolerates what happens to text on its way', async () => {
     const text = await exportKey(secret, 'pass', quick);
     const wrapped = text.replaceAll(/(.{30})/g, '$1\r\n   ');
     for (const copy of [

@@ -13,7 +13,7 @@ describe('a proof of key', () => {
     expect(faultOf(owner.publicKey, challenge, await proveKey(owner, challenge, HOST, never), [HOST])).toBeNull();
   });
 
-  it('by another key, or for another nonce, is none', async () => {
+  it('by another key, or for another nonce, is invalid', async () => {
     const challenge = newChallenge(0);
     expect(faultOf(owner.publicKey, challenge, await proveKey(thief, challenge, HOST, never), [HOST])).toBe(
       'signature',
@@ -22,13 +22,13 @@ describe('a proof of key', () => {
     expect(faultOf(owner.publicKey, challenge, other, [HOST])).toBe('signature');
   });
 
-  it('in the name of another is none, even by the right key', async () => {
+  it('in the name of another is invalid, even by the right key', async () => {
     const challenge = newChallenge(0);
     const renamed = await proveKey({ ...owner, peerId: thief.peerId }, challenge, HOST, never);
     expect(faultOf(owner.publicKey, challenge, renamed, [HOST])).toBe('signature');
   });
 
-  it('for another host is none', async () => {
+  it('for another host is invalid', async () => {
     const challenge = newChallenge(0);
     const proof = await proveKey(owner, challenge, HOST, never);
     expect(faultOf(owner.publicKey, challenge, proof, ['mesh.example', HOST])).toBeNull();
@@ -36,7 +36,7 @@ describe('a proof of key', () => {
       expect(faultOf(owner.publicKey, challenge, proof, hosts)).toBe('signature');
   });
 
-  it('without the work is none', async () => {
+  it('without the work is invalid', async () => {
     // The test could not guess a number for 24 bits.
     const challenge = newChallenge(24);
     const idle = await proveKey(owner, { ...challenge, workBits: 0 }, HOST, never);

@@ -61,7 +61,7 @@ describe('a channel that is full', () => {
     return { ...world, hasRoom: () => room };
   }
 
-  it('goes on when the link says that there is room', async () => {
+  it('continues when the link says that there is room', async () => {
     const { clock, link, hasRoom } = full();
     await clock.advance(0);
     expect(hasRoom()).toBe(false);
@@ -70,7 +70,7 @@ describe('a channel that is full', () => {
     expect(hasRoom()).toBe(true);
   });
 
-  it('goes on when there is room and the link does not say so', async () => {
+  it('continues when there is room and the link does not say so', async () => {
     const { clock, link, ends, hasRoom } = full();
     await clock.advance(5_000);
     expect(hasRoom()).toBe(false);
@@ -137,7 +137,7 @@ describe('a peer that asks too often', () => {
     expect(heard.length).toBeLessThan(40);
   });
 
-  it('is not who acknowledges fast answers, or writes one', async () => {
+  it('is not one that acknowledges fast answers, or writes one', async () => {
     const { clock, heard, ends, hear } = setUp();
     for (let second = 0; second < 20; second++) {
       for (let i = 0; i < 150; i++) hear(ack);
@@ -152,7 +152,7 @@ describe('a peer that asks too often', () => {
 describe('a channel that is told what cannot be', () => {
   const request = chatRequest(taskId, {}, { input: new Uint8Array(MAX_INPUT_BYTES + 1) });
 
-  it('refuses a question that is none by its task, and goes on; of many it has enough', () => {
+  it('refuses a malformed question by its task, and continues; too many close the link', () => {
     const { hear, heard, ends, link } = setUp();
     const sent: DataMessage[] = [];
     const reader = new MessageReader();

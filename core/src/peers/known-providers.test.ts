@@ -88,7 +88,7 @@ describe('a liar', () => {
   });
 });
 
-it('tells first-hand news, with their age, the newest first, and never to whom they are about', async () => {
+it('tells first-hand news, with their age, the newest first, and never to the peer they are about', async () => {
   const { clock, known } = setUp();
   const [older, newer] = [provider(), provider()];
   known.matched([older], false);

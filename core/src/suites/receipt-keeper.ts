@@ -59,7 +59,7 @@ export function receiptKeeperSuite(
       expect(await keeper.list()).toEqual([{ ...last, settled: true }]);
     });
 
-    it('keeps so many; what is settled goes first, then the oldest', async () => {
+    it('keeps a limited number: what is settled goes first, then the oldest', async () => {
       const { keeper } = await start();
       const settled = receipt();
       const first = receipt();

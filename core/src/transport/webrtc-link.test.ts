@@ -30,7 +30,7 @@ it.each([
   expect(() => connected(peerConnection).link.prologue()).toThrow(BrokenWhileSealing);
 });
 
-it('whose descriptions hold no fingerprint is one that cannot be sealed, and no other try helps', () => {
+it('whose descriptions hold no fingerprint cannot be sealed, and no other try helps', () => {
   const blank = { sdp: 'v=0\r\n' };
   const { link } = connected({ localDescription: blank, remoteDescription: blank });
   expect(() => link.prologue()).toThrow(expect.objectContaining({ code: 'seal_failed' }));

@@ -48,7 +48,7 @@ async function isGone(pid: number): Promise<boolean> {
 }
 
 describe.skipIf(process.platform === 'win32').concurrent('a guarded process', () => {
-  it('is ended when it hangs, stands still or grows; how it ends by itself is told', async () => {
+  it('is ended when it hangs, stands still or grows; how it ends on its own is told', async () => {
     const hundredMegabytes = -0.72 * 2 ** 30;
     const [loop, stopped, grown, crashed, plain, stuck] = await Promise.all([
       endOf('loop', `${SERVES}${HANGS}`),

@@ -33,7 +33,7 @@ describe('which model is asked', () => {
   const offers = [offer('full', 8, 8), offer('roomy', 4, 1), offer('small', 1, 0)];
   it('is the one with the most free slots', () => expect(chooseModel(offers, undefined).id).toBe('roomy'));
   it('is the one that was named', () => expect(chooseModel(offers, 'full').id).toBe('full'));
-  it('is told when there is no such', () =>
+  it('is an error when there is no such model', () =>
     expect(() => chooseModel(offers, 'other')).toThrow('Available: full, roomy, small.'));
   it('is never one that does not chat', () => {
     const embedder = { ...offer('bge', 9, 0), task: 'embedding', embeds: 384 };
@@ -41,7 +41,7 @@ describe('which model is asked', () => {
     expect(() => chooseModel([...offers, embedder], 'bge')).toThrow('does not chat. Available: full, roomy, small.');
     expect(() => chooseModel([embedder], undefined)).toThrow('Nobody lends a model');
   });
-  it('is none where nobody lends', () => expect(() => chooseModel([], 'other')).toThrow('Nobody lends a model'));
+  it('is an error where nobody lends', () => expect(() => chooseModel([], 'other')).toThrow('Nobody lends a model'));
 });
 
 describe('llmesh chat', () => {

@@ -51,7 +51,7 @@ describe('llmesh models', () => {
   const list = () => printed((output) => listModels(data, output)) as Promise<Record<string, unknown>>;
   const remove = (model: string) => printed((output) => removeModel(model, data, output));
 
-  it('goes on after kill -9 with what is missing, and has the right bytes in the end', async () => {
+  it('continues after kill -9 with what is missing, and has the right bytes in the end', async () => {
     mirror.bytesPerSecond = 4_000_000;
     const killed = llmesh('pull', url);
     const file = await vi.waitFor(

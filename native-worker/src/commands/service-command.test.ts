@@ -25,7 +25,7 @@ const llmesh = (...args: string[]) =>
   });
 
 describe.skipIf(process.platform !== 'linux')('llmesh worker install', () => {
-  it('needs a model, checks the flags and has systemd run them; uninstall takes it back', async () => {
+  it('needs a model, checks the flags and makes systemd run them; uninstall takes it back', async () => {
     const nothing = llmesh('install', '--allow-root');
     expect(await nothing.exited).toBe(2);
     expect(nothing.stderr).toContain('--model');

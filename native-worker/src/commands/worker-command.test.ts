@@ -142,7 +142,7 @@ describe('llmesh worker', () => {
     expect(await worker.exited).toBe(0);
   });
 
-  it('ends with a code of its own, and says what to do, when another has its identity', async () => {
+  it('ends with its own exit code, and says what to do, when another has its identity', async () => {
     const worker = lend(mesh);
     const { peerId } = await worker.line(isReady);
     const key = await readIdentityKey(data);

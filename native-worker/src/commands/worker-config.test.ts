@@ -83,7 +83,7 @@ describe('worker.json', () => {
     ['an unknown setting', { slotz: 2 }, '"slotz"'],
     ['another file', { config: 'x' }, '"config"'],
     ['a value that the flag refuses', { slots: 'many' }, 'whole number'],
-    ['a choice that there is none', { gpu: 'steam' }, 'auto'],
+    ['a choice that does not exist', { gpu: 'steam' }, 'auto'],
     ['a list for one value', { slots: [1] }, '"slots"'],
     ['no value', { slots: null }, '"slots"'],
     ['a text for a switch', { 'on-battery': 'yes' }, 'true or false'],

@@ -22,9 +22,9 @@ export async function makeDataFolder(folder: string): Promise<void> {
 }
 
 /**
- * Whoever can write into the folder can have files written elsewhere, and whoever can look into it sees what is lent. Takes
- * that from others in a folder that is our own; `holds`: a file that no other folder has. Returns what it did, for a person;
- * null: nothing was to be done. Never rejects.
+ * Anyone who can write into the folder can redirect our files elsewhere, and anyone who can look into it sees what is lent.
+ * Removes these permissions from a folder that is our own; `holds`: a file that no other folder has. Returns what it did, in
+ * words for a person; null: there was nothing to do. Never rejects.
  */
 export async function closeToOthers(folder: string, holds: string): Promise<string | null> {
   if (process.platform === 'win32') return null;

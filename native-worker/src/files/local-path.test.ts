@@ -14,7 +14,7 @@ describe('a path as people write it', () => {
     }
   });
 
-  it.runIf(process.platform !== 'win32')('in a file is beside that file, and an id or a source is none', () => {
+  it.runIf(process.platform !== 'win32')('in a file is beside that file, and an id or a source is not a path', () => {
     expect(pathIn('/etc/llmesh', 'x.gguf')).toBe('/etc/llmesh/x.gguf');
     expect(pathIn('/etc/llmesh', '../models/x')).toBe('/etc/models/x');
     expect(pathIn('/etc/llmesh', '~/x.gguf')).toBe(path.join(os.homedir(), 'x.gguf'));

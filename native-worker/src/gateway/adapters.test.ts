@@ -25,7 +25,7 @@ const lend = async (adapters: (typeof law)[], abilities: Ability[] = []) => {
 };
 const json = ({ text }: { text: string }) => JSON.parse(text);
 
-it('are answered by who has it, and gone on with by another who has', async () => {
+it('are answered by a volunteer who has it, and continued by another who has', async () => {
   const first = await lend([law]);
   first.engine.failAfter = { words: 1, error: new MeshError('device_lost', 'The GPU is gone.') };
   const without = await lend([]);
@@ -61,7 +61,7 @@ it('may be about bare text', async () => {
   expect(engine.adapters).toEqual([law.sha256]);
 });
 
-it('are refused with what there is where nobody has it, or it is none', async () => {
+it('are refused, naming the adapters, where nobody has it or it does not exist', async () => {
   await lend([law]);
   await gateway.open(['m'], { adapters: [law] });
   const unknown = await gateway.whole(gateway.chat({ adapter: 'cd'.repeat(32) }));

@@ -112,7 +112,7 @@ describe('an answer', () => {
     expect(answered.headers.get('x-llmesh-resumed')).toBe('true');
   });
 
-  it('that nobody can go on with waits for somebody who can', async () => {
+  it('that nobody can continue waits for somebody who can', async () => {
     const first = new ScriptedEngine(words);
     first.failAfter = { words: 2, error: new MeshError('device_lost', 'The GPU is gone.') };
     const gone = await gateway.world.provide(first);
@@ -173,7 +173,7 @@ describe('how likely the words were', () => {
 describe('bare text', () => {
   const able = { ...advert, abilities: ['completion' as const] };
 
-  it('is gone on with, each prompt as often as asked for', async () => {
+  it('is continued, each prompt as often as asked for', async () => {
     await gateway.world.provide(new ScriptedEngine(words), 4, null, able);
     await gateway.open();
     const asked = { prompt: ['a', 'b'], n: 2, echo: true };
@@ -247,7 +247,7 @@ describe('a client that goes away', () => {
 });
 
 describe('a client that has to wait', () => {
-  it('hears so, and is not hung up on', async () => {
+  it('is told so, and is not disconnected', async () => {
     await gateway.world.provide(new ScriptedEngine(words));
     await gateway.open();
     gateway.world.server.busy = true;
@@ -319,7 +319,7 @@ describe('who answers', () => {
     expect(gateway.world.clock.now()).toBeLessThan(5_000);
   });
 
-  it('is nobody who is ignored, and no one but those who are named', async () => {
+  it('is never one who is ignored, and only those who are named', async () => {
     const [a, b] = [
       await gateway.world.provide(new ScriptedEngine(['A'])),
       await gateway.world.provide(new ScriptedEngine(['B'])),
@@ -338,7 +338,7 @@ describe('who answers', () => {
     expect([contradiction.status, json(contradiction).error.param]).toEqual([400, 'provider']);
   });
 
-  it('is whoever answered before in the same conversation', async () => {
+  it('is the one who answered before in the same conversation', async () => {
     const a = await gateway.world.provide(new ScriptedEngine(['A']));
     await gateway.world.provide(new ScriptedEngine(['B']));
     await gateway.open();

@@ -105,7 +105,7 @@ describe('the openai client', () => {
     expect(content.map((token) => token.top_logprobs.length)).toEqual(content.map(() => 2));
   });
 
-  it('has bare text gone on with', async () => {
+  it('gets bare text continued', async () => {
     const prompt = `<|im_start|>user\n${short.question}<|im_end|>\n<|im_start|>assistant\n`;
     const asked = { model: MODEL, prompt, temperature: 0, max_tokens: 200, logprobs: 1 };
     const completion = await openai.completions.create(asked);
@@ -218,7 +218,7 @@ describe('curl', () => {
   });
 });
 
-it('takes a key that is made while it runs, and no more when its line is gone', async () => {
+it('accepts a key that is made while it runs, until its line is gone', async () => {
   const file = path.join(data, 'gateway', 'keys');
   const before = readFileSync(file, 'utf8');
   const headers = { authorization: `Bearer ${await addKey(file, 'second')}` };

@@ -12,7 +12,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 const file = () => path.join(folder, 'gateway', 'keys');
 
 describe('the keys of a gateway', () => {
-  it('are none where there is no file', async () => expect(await readKeys(file())).toEqual([]));
+  it('do not exist where there is no file', async () => expect(await readKeys(file())).toEqual([]));
 
   it('open it, each for its owner, and are not in the file', async () => {
     const [ann, bob] = [await addKey(file(), 'ann'), await addKey(file(), 'bob')];

@@ -120,7 +120,7 @@ describe('llmesh worker on a machine in use', () => {
     expect(await Promise.all([awake.exited, resting.exited])).toEqual([0, 0]);
   }, 60_000);
 
-  it('outside its hours loads, offers nothing and says when it will; --when is refused when it cannot be read', async () => {
+  it('outside its hours loads, offers nothing and says when it will; an unreadable --when is refused', async () => {
     const hour = (ahead: number) => `${String((new Date().getHours() + ahead) % 24).padStart(2, '0')}:00`;
     const { worker } = lend('c', calm, '--when', `${hour(2)}-${hour(3)}`);
     const wrong = lend('d', calm, '--when', 'at night');

@@ -92,7 +92,7 @@ describe('lending', () => {
     expect(only.statuses.at(-1)).toMatchObject({ answers: 2, tokens: 2, busySlots: 0 });
   });
 
-  it('that begins in a pause offers nothing until that is over', async () => {
+  it('that begins in a pause offers nothing until it is over', async () => {
     const world = new World();
     const mesh = await world.join();
     let discharging = true;

@@ -70,7 +70,7 @@ describe('openModel', () => {
     expect(loaded).toMatchObject({ slots: 4, contextTokens: 2048 });
   });
 
-  it('has what is wished for guess ahead', async () => {
+  it('makes the chosen draft guess ahead', async () => {
     expect((await open('hf:user/model:Q8_0', 'lookup')).draft).toBe('lookup');
     const { draft, model } = await open('hf:user/model:Q8_0', 'hf:user/model:Q8_0');
     expect(draft).toEqual({ path: model.path });
@@ -79,7 +79,7 @@ describe('openModel', () => {
     expect(engine.guesses.guessed).toBeGreaterThan(0);
   });
 
-  it('says which of the two is not there', async () => {
+  it('says which of the two is missing', async () => {
     await expect(open('hf:user/model:Q8_0', 'nowhere.gguf')).rejects.toMatchObject({
       code: 'model_not_found',
       message: expect.stringContaining('nowhere.gguf'),

@@ -26,7 +26,7 @@ const outcome = (change: (answer: string) => string, model: Parameters<typeof te
 const failed = { code: 'self_test_failed', message: expect.stringMatching('--gpu') };
 
 describe('the self-test of a worker, with a pretended engine', () => {
-  it('has the model that comes with LLMesh answer word for word', async () => {
+  it('makes the model that comes with LLMesh answer word for word', async () => {
     await expect(outcome((answer) => answer)).resolves.toBeNull();
     for (const wrong of ['Of course.', '', '!!!!']) await expect(outcome(() => wrong)).rejects.toMatchObject(failed);
     await expect(outcome((answer) => `${answer.slice(0, -1)}!`)).rejects.toMatchObject(failed);
@@ -38,7 +38,7 @@ describe('the self-test of a worker, with a pretended engine', () => {
     await expect(outcome((answer) => `${answer.slice(0, 20)} and so on`, onGpu)).rejects.toMatchObject(failed);
   });
 
-  it('goes by the looks where no answer is known', async () => {
+  it('judges by appearance where no answer is known', async () => {
     const other = { ...tiny, id: 'another' as ModelId };
     await expect(outcome((answer) => answer, other)).resolves.toBeNull();
     await expect(outcome(() => '????', other)).rejects.toMatchObject(failed);

@@ -133,7 +133,7 @@ describe('LlamaEngine with adapters', () => {
     await expect(withMemory([law], 2e6)).rejects.toMatchObject({ message: expect.stringContaining('--lora-cap') });
   });
 
-  it('tells how likely its words were, as of any other answer', async () => {
+  it('tells how likely its words were, as for any other answer', async () => {
     const { pieces } = await runOf(engine, { ...ask(question, law), logprobs: 1 }, never);
     expect(textOf(pieces)).toBe(lawText);
     expect(pieces.flatMap(({ logprobs = [] }) => logprobs)).toHaveLength(
@@ -141,7 +141,7 @@ describe('LlamaEngine with adapters', () => {
     );
   });
 
-  it('refuses one that it was not told of', async () => {
+  it('refuses one that it does not have', async () => {
     const unknown = ask(question, { sha256: 'f'.repeat(64) });
     await expect(textWith(engine, unknown)).rejects.toMatchObject({ code: 'unsupported' });
   });
@@ -155,7 +155,7 @@ describe('LlamaEngine with adapters', () => {
     await one.close();
   });
 
-  it('is whole after one that was changed, or is damaged behind its header', async () => {
+  it('works on after one that was changed, or is damaged behind its header', async () => {
     const changed = await adapter(3);
     const cut = await adapter(4);
     const bytes = readFileSync(cut.path);
@@ -170,7 +170,7 @@ describe('LlamaEngine with adapters', () => {
     await other.close();
   });
 
-  it('can be asked no more, and waits for nobody, once it is closed', async () => {
+  it('refuses questions, and waits for nobody, once it is closed', async () => {
     const closing = new LlamaEngine();
     await closing.load(on({ adapters: { files: [law, code], cap: 1 } }), () => {}, never);
     const writing = closing.generate(ask(question, law), never);
@@ -245,7 +245,7 @@ describe('Adapters, of contexts that are scripted', () => {
     ]);
   });
 
-  it('who asks for one while all are in use waits, and may give up', async () => {
+  it('a request for one while all are in use waits, and may give up', async () => {
     const { log, sit } = scripted(1);
     const first = await sit(a);
     const abort = new AbortController();
@@ -283,7 +283,7 @@ describe('Adapters, of contexts that are scripted', () => {
     expect(log).toEqual(['open 1', 'open 2', 'end 2', 'close 2', 'open 1', 'end 1']);
   });
 
-  it('closes all, and sends away who waits', async () => {
+  it('closes all, and sends away those who wait', async () => {
     const { adapters, log, sit } = scripted(1);
     (await sit(a)).end();
     const used = await sit(a);

@@ -21,7 +21,7 @@ describe('HuggingFace', () => {
     ['a path out of the repository', { ggufFile: { rfilename: '../../../etc/passwd.gguf' } }],
     ['control characters', { ggufFile: { rfilename: 'a\u001b[2J.gguf' } }],
     ['another kind of file', { ggufFile: { rfilename: 'model.safetensors' } }],
-    ['a checksum that is none', { ggufFile: { rfilename: 'a.gguf', lfs: { sha256: 'yes' } } }],
+    ['a checksum that is malformed', { ggufFile: { rfilename: 'a.gguf', lfs: { sha256: 'yes' } } }],
     ['nothing of the kind', { error: 'Repository not found' }],
     ['no object', []],
     ['far too much', { ggufFile: { rfilename: 'a.gguf' }, more: 'x'.repeat(4_000_001) }],
@@ -42,7 +42,7 @@ describe('HuggingFace', () => {
     await expect(page).rejects.toMatchObject({ failure: { kind: 'break' } });
   });
 
-  it('refuses a mirror that is none', () => {
+  it('refuses a mirror that is not an address', () => {
     expect(() => new HuggingFace({ MODEL_ENDPOINT: 'file:///etc' }, realClock)).toThrow(/MODEL_ENDPOINT/);
   });
 });

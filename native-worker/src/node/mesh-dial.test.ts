@@ -79,7 +79,11 @@ async function whyNot(address: string): Promise<{ socket: string; page: string }
 describe('the reason is told, and what to do', () => {
   it.each<[string, () => Promise<string>, RegExp]>([
     ['nothing listens', closed, /^Nothing listens at http:\/\/127.0.0.1:\d+\. Start/],
-    ['a name that is none', async () => 'http://no-such-mesh.invalid', /No computer is called|cannot be looked up/],
+    [
+      'a name that does not exist',
+      async () => 'http://no-such-mesh.invalid',
+      /No computer is called|cannot be looked up/,
+    ],
     [
       'a certificate that nobody knows',
       async () => `https://${await https()}`,

@@ -220,7 +220,7 @@ describe('a machine', () => {
     });
   });
 
-  it('that can tell nothing says that it does not know', async () => {
+  it('that can tell nothing says so', async () => {
     expect(macMemory('what is this')).toEqual({ swappedBytes: null, majorFaults: null, stallShare: null });
     const machine = new MachineSensors({
       platform: 'win32',

@@ -76,7 +76,7 @@ describe.skipIf(!existsSync(ANALYZE))('systemd', () => {
     const { stdout, stderr } = spawnSync(ANALYZE, ['--user', ...args, file], { env, encoding: 'utf8' });
     return `${stdout}${stderr}`;
   };
-  // Of other units on this machine it may say what it likes.
+  // It may say what it likes about other units on this machine.
   const verify = (text: string) =>
     analyze(text, 'verify')
       .split('\n')

@@ -136,7 +136,7 @@ describe('what the service runs', () => {
     expect(called(['--model', 'hf:a/b', 'install']).command.at(-1)).toBe('--model=hf:a/b');
   });
 
-  it('keeps what of the environment it needs, and no secret', () => {
+  it('keeps what it needs of the environment, and no secret', () => {
     const environment = { LLMESH_DATA: 'd', MODEL_ENDPOINT: 'https://m', HF_TOKEN: 'secret', PATH: '/bin' };
     expect(called([], environment).environment).toEqual({
       LLMESH_DATA: path.resolve('d'),

@@ -37,7 +37,7 @@ transportSuite('sealed over memory, anonymous client (NK)', async () => {
 });
 
 describe('a sealed link', () => {
-  it('knows who is at the other end, and shares an id with it that no other link has', async () => {
+  it('knows its other end, and shares an id with it that no other link has', async () => {
     const { a, b } = world();
     const { near, far } = await connect(a, b);
     expect([near.peer, near.proven]).toEqual([bob.peerId, true]);
@@ -128,7 +128,7 @@ describe('someone in the middle', () => {
     },
   );
 
-  it('who answers under the id of another is refused by who called', async () => {
+  it('who answers under the id of another is refused by the dialler', async () => {
     await expectImpostorRefused(mallory, 'wrong_peer');
   });
 
@@ -145,7 +145,7 @@ describe('someone in the middle', () => {
     await expectImpostorRefused({ ...mallory, proofs: { dialler: NOTHING, acceptor: NOTHING } });
   });
 
-  it('who calls under the id of another is refused by who was called', async () => {
+  it('who dials under the id of another is refused by the acceptor', async () => {
     for (const [proofs, code] of [
       [mallory.proofs, 'wrong_peer'],
       [ada.proofs, 'seal_failed'],
@@ -389,7 +389,7 @@ describe('the door of a sealed transport', () => {
     expect(closed).toBe(1);
   });
 
-  it('lets go of a handshake when asked to, or when it closes', async () => {
+  it('gives up a handshake when asked to, or when it closes', async () => {
     for (const how of ['abort', 'close'] as const) {
       const { a, network } = world();
       let closed = 0;

@@ -21,7 +21,7 @@ function told(wishes: Partial<LendingWishes> = {}) {
 }
 
 describe('the policy of lending', () => {
-  it('lends on a machine that can tell nothing', () => {
+  it('lends on a machine that reports nothing', () => {
     expect(told({ when: 'idle' })({}, 1_000)).toBeNull();
   });
 

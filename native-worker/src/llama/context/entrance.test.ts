@@ -26,7 +26,7 @@ describe('Entrance', () => {
     await next;
   });
 
-  it('opens again after a newcomer that failed', async () => {
+  it('opens again after a newcomer failed', async () => {
     const entrance = new Entrance();
     const failing = entrance.enter(() => Promise.reject(new Error('no')));
     const held = entrance.step(async () => 'made', never);

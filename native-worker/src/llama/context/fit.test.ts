@@ -49,7 +49,7 @@ describe('planFit', () => {
     ['gives up slots first', processor(7), layout(0, 8192, 2)],
     ['keeps one slot', processor(6), layout(0, 8192, 1)],
     ['gives up context last', processor(5.6), layout(0, 4096, 1)],
-    ['goes down to the shortest that is of use', processor(5.1), layout(0, 512, 1)],
+    ['goes down to the shortest useful one', processor(5.1), layout(0, 512, 1)],
     ['lets a card that holds the whole model answer eight', card(16), layout(32, 8192, 8)],
     ['takes a shorter context for the whole model on the card', card(5.6), layout(32, 4096, 1)],
     ['leaves a part to the processor rather than a useless context', card(5.2), layout(18, 8192, 4)],

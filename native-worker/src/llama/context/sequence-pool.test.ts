@@ -40,7 +40,7 @@ describe('chooseSequence, with pretended sequences', () => {
     expect(chooseSequence([long, old], nobody, reading(chat(2000)))).toBe(long);
   });
 
-  it('otherwise sits down beside those at work, and else where nobody sat for longest', async () => {
+  it('otherwise takes a place beside those at work, else the one that was free for longest', async () => {
     const free = [2, 0, 3, 1].map((place) => pretendSequence(place).sequence);
     expect(chooseSequence(free, nobody, reading(chat(1000)))?.index).toBe(2);
     expect(chooseSequence(free.slice(1), new Set([2]), reading(chat(1000)))?.index).toBe(3);

@@ -50,7 +50,7 @@ describe('GuessPace', () => {
     expect(msAToken / computer.checkMs(1)).toBeLessThan(1.1);
   });
 
-  it('does not guess half right on a processor that pays dear for checking', () => {
+  it('does not guess half right on a processor where checking is expensive', () => {
     expect(play(new GuessPace(), processor, (no) => no % 2 === 0).usual).toBe(0);
     expect(play(new GuessPace(), processor, () => true).usual).toBe(16);
   });
@@ -67,7 +67,7 @@ describe('GuessPace', () => {
     expect(play(pace, graphicsCard, () => true, 6000).usual).toBe(16);
   });
 
-  it('waits with a trial for somebody who finds something to guess', () => {
+  it('keeps a trial for a guesser that finds something to guess', () => {
     const pace = new GuessPace();
     const { usual } = play(pace, processor, () => false);
     expect(usual).toBe(0);
