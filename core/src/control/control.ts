@@ -14,7 +14,7 @@ import {
   type QueuePosition,
 } from '../wire/control-protocol.ts';
 import { CHAT, MAX_SLOTS, MAX_TOKENS_PER_SECOND, taskOf, type ModelAdvert } from '../wire/model-advert.ts';
-import type { Asked } from '../policy/offer-key.ts';
+import type { OfferRef } from '../policy/offer-key.ts';
 import { PLAIN } from '../policy/price.ts';
 import { ControlRequests } from './control-requests.ts';
 import { MeshError } from '../base/errors.ts';
@@ -60,7 +60,7 @@ export interface ControlEvents {
   /** Our last message was refused, such as an advert with impossible values. */
   refused: [error: MeshError];
   /** This model of ours will be asked soon: see `expect` of `control-protocol.ts`. A stranger's word, of any model. */
-  expect: [offer: Required<Asked>];
+  expect: [offer: Required<OfferRef>];
 }
 
 export class ControlClient extends Emitter<ControlEvents> {

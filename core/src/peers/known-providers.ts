@@ -1,7 +1,7 @@
 /** The providers that this peer has heard of, for when the control plane cannot be asked. They are kept only in memory. */
 import { BoundedMap } from '../base/bounded-map.ts';
 import type { PeerId } from '../base/ids.ts';
-import { offerKey, type Asked, type OfferKey } from '../policy/offer-key.ts';
+import { offerKey, type OfferRef, type OfferKey } from '../policy/offer-key.ts';
 import { MAX_KNOWN_AGE_SECONDS, MAX_KNOWN_PEERS, type KnownPeer } from '../protocol.ts';
 import type { Candidate } from '../wire/candidate.ts';
 
@@ -61,7 +61,7 @@ export class KnownProviders {
   }
 
   /** Who offers this, as far as is known; each once, and hearsay only of those of whom there is nothing better. */
-  find(asked: Asked): Candidate[] {
+  find(asked: OfferRef): Candidate[] {
     const offer = offerKey(asked);
     const best = new Map<PeerId, News>();
     for (const news of [...this.#hearsay(), ...this.#firstHand()]) {

@@ -3,7 +3,7 @@
  * computer is lent, for one model at a time, and not often.
  */
 import type { Clock } from '@llmesh/core/base/clock';
-import type { Asked } from '@llmesh/core/policy/offer-key';
+import type { OfferRef } from '@llmesh/core/policy/offer-key';
 import { taskOf, type ModelAdvert } from '@llmesh/core/wire/model-advert';
 import { asMeshError, type MeshError } from '@llmesh/core/base/errors';
 import { TokenBucket } from '@llmesh/core/base/token-bucket';
@@ -39,7 +39,7 @@ export class LoadAhead {
   }
 
   /** Any offer. Never throws. */
-  expect({ task, model: id }: Required<Asked>): void {
+  expect({ task, model: id }: Required<OfferRef>): void {
     const { models, mayLoad, loading } = this.#needs;
     const model = models.find(({ advert }) => advert.id === id && taskOf(advert) === task);
     if (model?.loadAhead === undefined || model.advert.wakesInMs === undefined) return;

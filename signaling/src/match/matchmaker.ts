@@ -1,7 +1,7 @@
 /** Who can answer with a model: a shortlist, ranked by the same policy that the requester ranks with. */
 import { isAble as isAbleWith, type Needs } from '@llmesh/core/policy/abilities';
 import type { PeerId } from '@llmesh/core/base/ids';
-import { readOfferKey, type Asked, type OfferKey } from '@llmesh/core/policy/offer-key';
+import { readOfferKey, type OfferRef, type OfferKey } from '@llmesh/core/policy/offer-key';
 import { MAX_CANDIDATES, MAX_NAMED_PEERS } from '@llmesh/core/wire/control-protocol';
 import { rank, TYPICAL_ANSWER_TOKENS, UNKNOWN_TOKENS_PER_SECOND } from '@llmesh/core/policy/route';
 import { isOf } from '../registry/offer-index.ts';
@@ -25,7 +25,7 @@ import {
 const SAMPLE = 16;
 
 /** Only who is able to: see `Needs`. */
-export interface MatchQuestion extends Needs, Asked {
+export interface MatchQuestion extends Needs, OfferRef {
   /** Who asks: nobody is sent to themselves. */
   requester: PeerId;
   exclude: readonly PeerId[];
@@ -156,7 +156,7 @@ export class Matchmaker {
   }
 
   /** The same of those alone who are named. */
-  answersPerSecondOf(asked: Asked, named: readonly PeerId[]): number {
+  answersPerSecondOf(asked: OfferRef, named: readonly PeerId[]): number {
     let tokens = 0;
     for (const peerId of new Set(named)) {
       const peer = this.#registry.find(peerId);
@@ -212,7 +212,7 @@ export class Matchmaker {
   }
 
   /** The candidate that a provider of this makes. */
-  #candidate(peer: RegisteredPeer, asked: Asked): Candidate {
+  #candidate(peer: RegisteredPeer, asked: OfferRef): Candidate {
     const { peerId, agent, slots, queued, certificate } = peer;
     const offered = modelOf(peer, asked)!;
     const tokensPerSecond = this.#registry.ranks.speed(peer, offered, this.#registry.groupOf(offered));
@@ -224,7 +224,7 @@ export class Matchmaker {
 }
 
 /** Can it do what was asked for with its model? */
-export function isAble(peer: RegisteredPeer, question: Needs & Asked): boolean {
+export function isAble(peer: RegisteredPeer, question: Needs & OfferRef): boolean {
   const { needs, adapter, sha256 } = question;
   if ((needs === undefined || needs.length === 0) && adapter === undefined && sha256 === undefined) return true;
   const offered = modelOf(peer, question);

@@ -1,7 +1,7 @@
 /** A peer that is in the mesh, as the control plane knows it, and how much more it can take. */
 import type { PeerSummary } from '@llmesh/core/wire/api-pages';
 import type { PeerId } from '@llmesh/core/base/ids';
-import type { Asked } from '@llmesh/core/policy/offer-key';
+import type { OfferRef } from '@llmesh/core/policy/offer-key';
 import { CHAT, type ModelAdvert } from '@llmesh/core/wire/model-advert';
 
 export type Agent = PeerSummary['agent'];
@@ -38,7 +38,7 @@ export function hasFreeSlot(peer: RegisteredPeer): boolean {
 }
 
 /** Its model of this id that it lends for this kind of task. */
-export function modelOf(peer: RegisteredPeer, { task = CHAT, model: id }: Asked): ModelAdvert | null {
+export function modelOf(peer: RegisteredPeer, { task = CHAT, model: id }: OfferRef): ModelAdvert | null {
   for (const model of peer.models) if (model.id === id && (model.task ?? CHAT) === task) return model;
   return null;
 }

@@ -5,7 +5,7 @@
 import type { Catalogue } from '@llmesh/core/policy/catalogue';
 import type { Clock } from '@llmesh/core/base/clock';
 import type { PeerId } from '@llmesh/core/base/ids';
-import { offerKey, type Asked, type OfferKey } from '@llmesh/core/policy/offer-key';
+import { offerKey, type OfferRef, type OfferKey } from '@llmesh/core/policy/offer-key';
 import type { Offers, ToServer } from '@llmesh/core/wire/control-protocol';
 import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
 import type { PeerSummary, Stats } from '@llmesh/core/wire/api-pages';
@@ -38,7 +38,7 @@ type Advert = Extract<ToServer, { type: 'advert' }>;
 type Heartbeat = Extract<ToServer, { type: 'heartbeat' }>;
 
 /** What a question says of whoever may answer it. */
-export interface Wanted extends Asked {
+export interface Wanted extends OfferRef {
   /** The file; null: one that is not named. Left out: the one that the id means. */
   sha256?: string | null | undefined;
 }
@@ -196,7 +196,7 @@ export class Registry {
     return found;
   }
 
-  isPresent(peer: RegisteredPeer, asked: Asked): boolean {
+  isPresent(peer: RegisteredPeer, asked: OfferRef): boolean {
     return modelOf(peer, asked) !== null && this.silentMs(peer) < GONE_MS;
   }
 
