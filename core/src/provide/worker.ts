@@ -1,32 +1,21 @@
-/** What a provider accepts and how it works it off: slots, a short queue, and an end for every task. */
-import { isAble, unable } from '../policy/abilities.ts';
-import { offerKey, type OfferKey } from '../policy/offer-key.ts';
+/** How a provider works off the tasks that it took on: slots, a short queue, and an end for every task. */
+import { Admission } from './admission.ts';
 import type { Channel } from '../peers/channel.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Deliveries } from './deliveries.ts';
-import { EngineWatch } from '../engine/engine-watch.ts';
-import { asMeshError, MeshError, type ErrorCode } from '../base/errors.ts';
+import { MeshError, type ErrorCode } from '../base/errors.ts';
 import type { HarmfulInputs } from './harmful-inputs.ts';
 import type { ModelId, PeerId, TaskId } from '../base/ids.ts';
 import type { TaskRequest } from '../protocol.ts';
-import { SpeedMeter, TypicalSpeed } from '../engine/speed.ts';
+import { TypicalSpeed } from '../engine/speed.ts';
 import { TaskQueue, mayStart } from './task-queue.ts';
 import { runTask } from './task-run.ts';
-import { TokenBucket, type Rate } from '../base/token-bucket.ts';
 import { isBreak } from '../policy/error-meaning.ts';
 import type { ServedModel, Task } from './task.ts';
 import type { TaskKinds } from '../tasks/task-kinds.ts';
-import { readBody } from '../wire/body.ts';
 
-/** Tasks that one peer may have here at once; where there are more slots, as many as these: a gateway is one peer. */
-const MAX_TASKS_PER_PEER = 8;
-/** Waiting tasks for each slot; past that the requester is better off elsewhere. */
-const QUEUE_PER_SLOT = 4;
+/** How often the status is told while answers are written, and hangs are looked for. */
 const STATUS_MS = 500;
-/** Leaseless tasks of one peer at once; all peers together get half the slots, so that most work comes with a lease. */
-const MAX_LEASELESS_PER_PEER = 2;
-/** Refused inputs of one link that could do harm: to read a schema to its fault takes some milliseconds. */
-const REFUSED_INPUTS: Rate = { perSecond: 1, burst: 16 };
 
 export interface Serving {
   peer: PeerId;
@@ -73,9 +62,8 @@ export interface TaskWorkerOptions {
 
 export class TaskWorker {
   #options: TaskWorkerOptions;
-  #models = new Map<OfferKey, ServedModel>();
   readonly #queue = new TaskQueue();
-  readonly #refusedInputs = new WeakMap<Channel, TokenBucket>();
+  readonly #admission: Admission;
   #running = new Set<Task>();
   #runs = new Set<Promise<void>>();
   #answers = 0;
@@ -87,10 +75,14 @@ export class TaskWorker {
 
   constructor(options: TaskWorkerOptions) {
     this.#options = options;
-    for (const model of options.models) {
-      const { task, id } = model.advert;
-      this.#models.set(offerKey({ task, model: id }), model);
-    }
+    this.#admission = new Admission({
+      ...options,
+      here: () => this.#tasks(),
+      queued: (model) => this.#queue.lengthFor(model),
+      slots: this.#slots,
+      fail: (task, error) => this.#fail(task, error),
+      letGo: (task) => this.#letGo(task),
+    });
   }
 
   get status(): WorkerStatus {
@@ -115,12 +107,12 @@ export class TaskWorker {
 
   /** The slots of all models together. */
   get #slots(): number {
-    return [...this.#models.values()].reduce((sum, model) => sum + model.slots, 0);
+    return this.#options.models.reduce((sum, model) => sum + model.slots, 0);
   }
 
   /** A stranger asks. Every request is answered: with TASK_ACCEPTED or TASK_ERROR. */
   request(channel: Channel, request: TaskRequest): void {
-    const accepted = this.#admit(channel, request);
+    const accepted = this.#stopped ? stoppedLending() : this.#admission.admit(channel, request);
     if (accepted instanceof MeshError) {
       sendError(channel, request.taskId, accepted);
       return;
@@ -147,113 +139,10 @@ export class TaskWorker {
   /** Takes no more, tells the requesters, and resolves when the engine is at rest. Idempotent. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    const gone = new MeshError('provider_stopped', 'The volunteer stopped lending.');
-    for (const task of this.#tasks()) this.#fail(task, gone);
+    for (const task of this.#tasks()) this.#fail(task, stoppedLending());
     await Promise.all(this.#runs);
     this.#stopStatus?.();
     this.#stopStatus = null;
-  }
-
-  #admit(channel: Channel, request: TaskRequest): Task | MeshError {
-    if (this.#stopped) return new MeshError('provider_stopped', 'The volunteer stopped lending.');
-    const kind = this.#options.kinds.find(request.task);
-    if (kind === null) {
-      return new MeshError('unsupported', `This volunteer does not know tasks of the kind "${request.task}".`);
-    }
-    const terms = { task: kind.offeredAs, model: request.model };
-    const model = this.#models.get(offerKey(terms));
-    if (model === undefined) return this.#isOffered(request.model) ? unable(terms) : unknownModel();
-    if (request.file !== model.advert.sha256) return unknownModel();
-    const input = readBody(kind.input, request.input);
-    if (input === null) {
-      return new MeshError('bad_message', 'This question cannot be read. Update LLMesh on the computer that asks.');
-    }
-    const fault = kind.fault(input);
-    if (fault !== null) return fault;
-    if (this.#find(channel, request.taskId) !== undefined) {
-      return new MeshError('bad_message', 'That task is already running.');
-    }
-    const all = this.#tasks();
-    const mine = all.filter((task) => task.channel.peer === channel.peer);
-    const most = Math.max(MAX_TASKS_PER_PEER, this.#slots);
-    if (mine.length >= most || this.#queue.lengthFor(model) >= QUEUE_PER_SLOT * model.slots) {
-      return new MeshError('busy', 'This volunteer has no room for another question right now.');
-    }
-    const needs = { task: kind.offeredAs, ...kind.needs(input) };
-    if (!isAble(model.advert, needs)) return unable(needs);
-    const task: Task = {
-      id: request.taskId,
-      channel,
-      request,
-      model,
-      kind,
-      input,
-      prepared: null,
-      risk: kind.risk(input),
-      adapter: needs.adapter ?? null,
-      leased: null,
-      abort: new AbortController(),
-      abandon: new AbortController(),
-      release: channel.hold(true),
-      meter: new SpeedMeter(),
-      watch: new EngineWatch(),
-    };
-    // What costs more than a look comes behind the lease, which nobody gets without end.
-    const refused = this.#leaseFor(task) ?? this.#prepare(task);
-    if (refused === null) return task;
-    this.#letGo(task);
-    return refused;
-  }
-
-  #isOffered(id: ModelId): boolean {
-    return [...this.#models.values()].some(({ advert }) => advert.id === id);
-  }
-
-  /** Null: the task may run, and what it may run by is used up. */
-  #leaseFor(task: Task): MeshError | null {
-    const { channel, request, model, kind, input } = task;
-    if (request.lease === null && this.#options.withoutLease()) {
-      const leaseless = this.#tasks().filter((other) => other.leased === null && other.model === model);
-      const own = leaseless.filter((other) => other.channel.peer === channel.peer);
-      if (leaseless.length < Math.max(1, Math.floor(model.slots / 2)) && own.length < MAX_LEASELESS_PER_PEER)
-        return null;
-      return new MeshError(
-        'busy',
-        "While the mesh's server is away, this volunteer takes only a few questions at a time.",
-      );
-    }
-    try {
-      const terms = { task: kind.offeredAs, complexity: kind.complexity(input) };
-      task.leased = this.#options.deliveries.begin(channel, request, terms, (error) => this.#fail(task, error));
-      return null;
-    } catch (thrown) {
-      return asMeshError(thrown, 'lease_refused', 'This lease is not valid. Ask again.');
-    }
-  }
-
-  /** A peer that sends one input after the other that could do harm and is refused has to wait for the next to be read. */
-  #prepare(task: Task): MeshError | null {
-    const { kind, input, risk, channel } = task;
-    if (risk !== null && this.#options.harmful?.isRefused(risk) === true) {
-      return new MeshError(
-        'bad_schema',
-        "This JSON schema crashed the volunteer's engine a while ago. Make it simpler.",
-      );
-    }
-    const refusals = this.#refusedInputs.get(channel) ?? new TokenBucket(this.#options.clock, REFUSED_INPUTS);
-    if (risk !== null) {
-      this.#refusedInputs.set(channel, refusals);
-      if (refusals.level < 1) {
-        return new MeshError('rate_limited', 'Too many JSON schemas in a row could not be used. Wait a few seconds.');
-      }
-    }
-    const prepared = kind.prepare(input);
-    if (prepared instanceof MeshError) {
-      refusals.take(1);
-      return prepared;
-    }
-    task.prepared = prepared;
-    return null;
   }
 
   #startNext(): void {
@@ -367,8 +256,8 @@ const ASKERS_OWN: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'cancelled',
 ]);
 
-function unknownModel(): MeshError {
-  return new MeshError('unknown_model', 'This volunteer does not lend that model any more.');
+function stoppedLending(): MeshError {
+  return new MeshError('provider_stopped', 'The volunteer stopped lending.');
 }
 
 function sendError(channel: Channel, taskId: TaskId, error: MeshError): void {
