@@ -69,7 +69,7 @@ describe('worker.json', () => {
 
   it.runIf(process.platform !== 'win32')('is not waited for where it is a pipe', async () => {
     expect(spawnSync('mkfifo', [file]).status).toBe(0);
-    await expect(configArguments(['--data', data], worker().options)).rejects.toThrow('no file');
+    await expect(configArguments(['--data', data], worker().options)).rejects.toThrow('not a file');
   });
 
   it('gives way to the command line, flag by flag', async () => {
