@@ -1,0 +1,165 @@
+/** Which tasks a provider takes on: the cheap questions first, then the lease, then what costs more than a look. */
+import type { Channel } from '../peers/channel.ts';
+import type { Clock } from '../base/clock.ts';
+import { asMeshError, MeshError } from '../base/errors.ts';
+import type { ModelId } from '../base/ids.ts';
+import { TokenBucket, type Rate } from '../base/token-bucket.ts';
+import { EngineWatch } from '../engine/engine-watch.ts';
+import { SpeedMeter } from '../engine/speed.ts';
+import { isAble, unable } from '../policy/abilities.ts';
+import { offerKey, type OfferKey } from '../policy/offer-key.ts';
+import type { TaskRequest } from '../protocol.ts';
+import type { TaskKinds } from '../tasks/task-kinds.ts';
+import { readBody } from '../wire/body.ts';
+import type { Deliveries } from './deliveries.ts';
+import type { HarmfulInputs } from './harmful-inputs.ts';
+import type { ServedModel, Task } from './task.ts';
+
+/** Tasks that one peer may have here at once; where there are more slots, as many as these: a gateway is one peer. */
+const MAX_TASKS_PER_PEER = 8;
+/** Waiting tasks for each slot; past that the requester is better off elsewhere. */
+const QUEUE_PER_SLOT = 4;
+/** Leaseless tasks of one peer at once; all peers together get half the slots, so that most work comes with a lease. */
+const MAX_LEASELESS_PER_PEER = 2;
+/** Refused inputs of one link that could do harm: to read a schema to its fault takes some milliseconds. */
+const REFUSED_INPUTS: Rate = { perSecond: 1, burst: 16 };
+
+export interface AdmissionNeeds {
+  clock: Clock;
+  deliveries: Deliveries;
+  /** See `TaskWorkerOptions`. */
+  withoutLease: () => boolean;
+  models: readonly ServedModel[];
+  kinds: TaskKinds;
+  harmful?: HarmfulInputs;
+  /** The slots of all models together. */
+  slots: number;
+  /** All tasks that are here, waiting and running. */
+  here: () => readonly Task[];
+  /** How many of them wait for this model. */
+  queued: (model: ServedModel) => number;
+  /** The task has to end, and its requester is told. */
+  fail: (task: Task, error: MeshError) => void;
+  /** It was not taken on after all. */
+  letGo: (task: Task) => void;
+}
+
+export class Admission {
+  readonly #needs: AdmissionNeeds;
+  readonly #models = new Map<OfferKey, ServedModel>();
+  readonly #refusedInputs = new WeakMap<Channel, TokenBucket>();
+
+  constructor(needs: AdmissionNeeds) {
+    this.#needs = needs;
+    for (const model of needs.models) {
+      const { task, id } = model.advert;
+      this.#models.set(offerKey({ task, model: id }), model);
+    }
+  }
+
+  /** The task, whose lease is used up; or why it is refused. */
+  admit(channel: Channel, request: TaskRequest): Task | MeshError {
+    const kind = this.#needs.kinds.find(request.task);
+    if (kind === null) {
+      return new MeshError('unsupported', `This volunteer does not know tasks of the kind "${request.task}".`);
+    }
+    const terms = { task: kind.offeredAs, model: request.model };
+    const model = this.#models.get(offerKey(terms));
+    if (model === undefined) return this.#isOffered(request.model) ? unable(terms) : unknownModel();
+    if (request.file !== model.advert.sha256) return unknownModel();
+    const input = readBody(kind.input, request.input);
+    if (input === null) {
+      return new MeshError('bad_message', 'This question cannot be read. Update LLMesh on the computer that asks.');
+    }
+    const fault = kind.fault(input);
+    if (fault !== null) return fault;
+    const all = this.#needs.here();
+    if (all.some((task) => task.id === request.taskId && task.channel === channel)) {
+      return new MeshError('bad_message', 'That task is already running.');
+    }
+    const mine = all.filter((task) => task.channel.peer === channel.peer);
+    const most = Math.max(MAX_TASKS_PER_PEER, this.#needs.slots);
+    if (mine.length >= most || this.#needs.queued(model) >= QUEUE_PER_SLOT * model.slots) {
+      return new MeshError('busy', 'This volunteer has no room for another question right now.');
+    }
+    const needs = { task: kind.offeredAs, ...kind.needs(input) };
+    if (!isAble(model.advert, needs)) return unable(needs);
+    const task: Task = {
+      id: request.taskId,
+      channel,
+      request,
+      model,
+      kind,
+      input,
+      prepared: null,
+      risk: kind.risk(input),
+      adapter: needs.adapter ?? null,
+      leased: null,
+      abort: new AbortController(),
+      abandon: new AbortController(),
+      release: channel.hold(true),
+      meter: new SpeedMeter(),
+      watch: new EngineWatch(),
+    };
+    // What costs more than a look comes behind the lease, which nobody gets without end.
+    const refused = this.#leaseFor(task) ?? this.#prepare(task);
+    if (refused === null) return task;
+    this.#needs.letGo(task);
+    return refused;
+  }
+
+  #isOffered(id: ModelId): boolean {
+    return [...this.#models.values()].some(({ advert }) => advert.id === id);
+  }
+
+  /** Null: the task may run, and what it may run by is used up. */
+  #leaseFor(task: Task): MeshError | null {
+    const { channel, request, model, kind, input } = task;
+    if (request.lease === null && this.#needs.withoutLease()) {
+      const leaseless = this.#needs.here().filter((other) => other.leased === null && other.model === model);
+      const own = leaseless.filter((other) => other.channel.peer === channel.peer);
+      if (leaseless.length < Math.max(1, Math.floor(model.slots / 2)) && own.length < MAX_LEASELESS_PER_PEER)
+        return null;
+      return new MeshError(
+        'busy',
+        "While the mesh's server is away, this volunteer takes only a few questions at a time.",
+      );
+    }
+    try {
+      const terms = { task: kind.offeredAs, complexity: kind.complexity(input) };
+      task.leased = this.#needs.deliveries.begin(channel, request, terms, (error) => this.#needs.fail(task, error));
+      return null;
+    } catch (thrown) {
+      return asMeshError(thrown, 'lease_refused', 'This lease is not valid. Ask again.');
+    }
+  }
+
+  /** A peer that sends one input after the other that could do harm and is refused has to wait for the next to be read. */
+  #prepare(task: Task): MeshError | null {
+    const { kind, input, risk, channel } = task;
+    if (risk !== null && this.#needs.harmful?.isRefused(risk) === true) {
+      return new MeshError(
+        'bad_schema',
+        "This JSON schema crashed the volunteer's engine a while ago. Make it simpler.",
+      );
+    }
+    const refusals = this.#refusedInputs.get(channel) ?? new TokenBucket(this.#needs.clock, REFUSED_INPUTS);
+    if (risk !== null) {
+      this.#refusedInputs.set(channel, refusals);
+      if (refusals.level < 1) {
+        return new MeshError('rate_limited', 'Too many JSON schemas in a row could not be used. Wait a few seconds.');
+      }
+    }
+    const prepared = kind.prepare(input);
+    if (prepared instanceof MeshError) {
+      refusals.take(1);
+      return prepared;
+    }
+    task.prepared = prepared;
+    return null;
+  }
+}
+
+function unknownModel(): MeshError {
+  return new MeshError('unknown_model', 'This volunteer does not lend that model any more.');
+}
