@@ -1,4 +1,7 @@
-/** What one instance has of all the others. Alone it has them to itself: see `memory-hub.ts`. */
+/**
+ * What one instance has of all the others; alone it has it to itself, see `memory-hub.ts`. Whoever makes one that goes over a
+ * wire is connected before it hands it out, and when the connection was lost takes up by itself what was listened to.
+ */
 import type { Broker } from './broker.ts';
 import type { InstanceId } from './instance.ts';
 import type { Presence } from './presence.ts';

@@ -53,7 +53,7 @@ test('a peer is reached where it is: here, elsewhere, or nowhere', async () => {
   expect(await own.post.reach(peer, expected('m1'))).toBe(false);
   at.here.add(peer);
   const { session } = await far.presence.arrive(peer);
-  expect([await own.post.isHere(peer), await own.post.reach(peer, expected('m2'))]).toEqual([true, true]);
+  expect([await own.post.isAnywhere(peer), await own.post.reach(peer, expected('m2'))]).toEqual([true, true]);
   // Its session ends, and presence does not know yet.
   at.here.delete(peer);
   expect(await own.post.reach(peer, expected('m3'))).toBe(false);
@@ -119,7 +119,7 @@ test('an instance that has gone reaches nobody and is asked nothing', async () =
   await at.post.close();
   expect(await own.post.reach(peer, expected('m'))).toBe(false);
   await far.close();
-  expect(await own.post.isHere(peer)).toBe(false);
+  expect(await own.post.isAnywhere(peer)).toBe(false);
 });
 
 test('what another version says is nobody’s', async () => {

@@ -52,8 +52,8 @@ export class PeerPost {
     )?.();
   }
 
-  /** Whether this peer is anywhere. Rejects with busy when that cannot be known. */
-  async isHere(peer: PeerId): Promise<boolean> {
+  /** Whether this peer is at any instance. Rejects when that cannot be known. */
+  async isAnywhere(peer: PeerId): Promise<boolean> {
     return (await this.#options.cluster.presence.find(peer)) !== null;
   }
 
@@ -73,7 +73,7 @@ export class PeerPost {
     broker.tell(`instance.${instance}`, writeAddressed({ to: peer, notice })).catch(() => {});
   }
 
-  /** Whether a session of this peer took it. Rejects with busy when nobody can say. */
+  /** Whether a session of this peer took it. Rejects when nobody can say. */
   async reach(peer: PeerId, notice: Notice): Promise<boolean> {
     const { cluster, deliver } = this.#options;
     if (deliver(peer, notice)) return true;

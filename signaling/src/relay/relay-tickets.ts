@@ -14,6 +14,8 @@ export const TICKET_MS = 10_000;
 
 /** 0: of the caller; 1: of the called. */
 export type Side = 0 | 1;
+/** No other is looked for. */
+const TICKET = new RegExp(`^[a-z2-7]{${Math.ceil((RELAY_TICKET_BYTES * 8) / 5)}}$`);
 /** What the vault has under a ticket. */
 const VALUE = /^([a-z2-7]+) (\d+) ([01])$/;
 
@@ -48,6 +50,7 @@ export class RelayTickets {
 
   /** Where the place of this ticket is; null: it opens nothing, or not any more. */
   async find(ticket: string): Promise<'here' | 'elsewhere' | null> {
+    if (!TICKET.test(ticket)) return null;
     const [, instance, number] = VALUE.exec((await this.#vault.read(ticket)) ?? '') ?? [];
     if (instance === undefined) return null;
     if (instance !== this.#instance) return 'elsewhere';
@@ -56,6 +59,7 @@ export class RelayTickets {
 
   /** The ticket is spent, and opens this end of this place; null: it opens nothing here. */
   async take(ticket: string): Promise<{ place: Place; side: Side } | null> {
+    if (!TICKET.test(ticket)) return null;
     const [, instance, number, side] = VALUE.exec((await this.#vault.take(ticket)) ?? '') ?? [];
     const place = instance === this.#instance ? this.#places.get(Number(number)) : undefined;
     return place === undefined ? null : { place, side: Number(side) as Side };

@@ -15,7 +15,7 @@ export interface Member {
   readonly from: Networks;
   /** What the mesh offers. */
   tell(offers: Buffer): void;
-  /** `peer` wants a relayed link to this one. False: it has not been welcomed yet. */
+  /** Somebody, at whichever instance, has something said to it. False: it has not been welcomed yet. */
   hear(notice: Exclude<Notice, { type: 'replaced' }>): boolean;
   /** This provider, which it was told of, is gone. */
   gone(provider: PeerId): void;
@@ -59,9 +59,9 @@ export class Sessions {
     return this.#here.get(peer)?.member ?? null;
   }
 
-  /** Whether it is at any instance. Rejects with busy when that cannot be known. */
+  /** Whether it is at any instance. Rejects when that cannot be known. */
   async isAnywhere(peer: PeerId): Promise<boolean> {
-    return this.#here.has(peer) || (await this.post.isHere(peer));
+    return this.#here.has(peer) || (await this.post.isAnywhere(peer));
   }
 
   /** The newest session of this peer at this instance is this one. Others find it when `announce` has resolved. */
