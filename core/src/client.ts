@@ -15,6 +15,8 @@ import { AsyncQueue } from './base/queue.ts';
 import { fileOf, findOffer } from './policy/offer-name.ts';
 import { bestOffer } from './policy/best-offer.ts';
 import type { AnswerEvent, AnswerSummary, AskRequest } from './ask/answer.ts';
+import type { RunEvent } from './ask/running.ts';
+import type { TaskKind } from './tasks/task-kind.ts';
 
 const CONNECT_TIMEOUT_MS = 15_000;
 /** What is lent is told a moment after the welcome. */
@@ -91,6 +93,19 @@ export async function connect(address: string, options: ConnectOptions = {}): Pr
   }
 }
 
+export interface TaskRunRequest<Input> {
+  /** Its id, as `models` has it. */
+  model: string;
+  /** What is asked, as the kind declares it. */
+  input: Input;
+  /** The most units of work. */
+  maxUnits: number;
+  /** No one but these volunteers. Left out: anyone. */
+  only?: PeerId[];
+  /** Stops the volunteer's computer, too. */
+  signal?: AbortSignal;
+}
+
 export class MeshClient {
   readonly #opened: Opened;
 
@@ -114,6 +129,17 @@ export class MeshClient {
     const asked = await this.#asked(model, signal, EMBEDDING);
     const { vectors } = await mesh.embed({ ...asked, inputs, only: only ?? null }, signal);
     return vectors;
+  }
+
+  /**
+   * A task of any kind, which whoever does it has to know as well: its pieces as they come, then its result. Nobody is asked
+   * before the first is read.
+   */
+  run<Input, Piece, Result>(
+    kind: TaskKind<Input, Piece, Result>,
+    { signal = new AbortController().signal, only, model, ...request }: TaskRunRequest<Input>,
+  ): AsyncGenerator<RunEvent<Piece, Result>, void> {
+    return this.#opened.mesh.run(kind, { ...request, model: model as ModelId, only: only ?? null }, signal);
   }
 
   /** Leaves the mesh: answers that are still written break off. Idempotent. */

@@ -22,6 +22,8 @@ export interface PeerOptions {
   control?: ControlClient;
   /** Left out: receipts are kept as long as the peer is open, as for a passer-by. */
   receipts?: MeshOptions['receipts'];
+  /** Kinds of tasks that it does beside ours, see `tasks/task-kind.ts`. Left out: none. */
+  kinds?: MeshOptions['kinds'];
 }
 
 export interface OpenPeer {
@@ -50,6 +52,7 @@ export async function openPeer(host: Host, address: URL, options: PeerOptions = 
     clock: host.clock,
     now: host.now,
     random: host.random,
+    ...(options.kinds && { kinds: options.kinds }),
     ...(host.verify && { verify: host.verify }),
   });
   if (options.control === undefined) control.start();
@@ -74,7 +77,7 @@ export async function openPeerPaths(
     anonymous = false,
     hidden = false,
     control = openControl(host, address, identity),
-  }: Omit<PeerOptions, 'receipts'> = {},
+  }: Omit<PeerOptions, 'receipts' | 'kinds'> = {},
 ): Promise<Paths & { control: ControlClient }> {
   const paths = openPaths({
     host,

@@ -46,6 +46,7 @@ export type RunEvent<Piece, Result> =
   | ({ type: 'piece'; candidate: Leased } & Written<Piece>)
   /** What came is worth nothing: the kind cannot be continued, and begins again. */
   | { type: 'restarted'; error: MeshError }
+  /** `inputUnits`: what the provider read that ended it. */
   | { type: 'done'; result: Result; inputUnits: number };
 
 export interface RunNeeds<Input> extends AttemptNeeds {
