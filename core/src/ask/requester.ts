@@ -148,13 +148,7 @@ export class Requester {
 
 type Routed = Pick<AskRequest, 'model' | 'sha256' | 'only' | 'exclude'> & { maxUnits: number; prefer: PeerId | null };
 
+/** Fields that are undefined are not packed. */
 function inputOf({ turns, sampling, schema, adapter, logprobs }: AskRequest): AnswerInput {
-  return {
-    turns,
-    sampling,
-    ...(schema !== undefined && { schema }),
-    ...(adapter !== undefined && { adapter }),
-    ...(logprobs !== undefined && { logprobs }),
-    prefix: null,
-  };
+  return { turns, sampling, schema, adapter, logprobs, prefix: null };
 }
