@@ -3,9 +3,7 @@
  * client.
  */
 
-/**
- * Until the first piece. Others may be ahead, a model may have to load, and slow computers read five tokens a second.
- */
+/** The time until the first piece: others may be ahead, a model may load, slow computers read 5 tokens a second. */
 export const FIRST_PIECE_MS = 300_000;
 /** Added for each byte that is read first: five tokens a second, each about four bytes. */
 export const MS_PER_BYTE = 50;

@@ -23,10 +23,7 @@ const UNKNOWN_RTT_MS = 80;
 export const TYPICAL_ANSWER_TOKENS = 200;
 /** A provider that breaks off is still a last resort, and not infinitely bad. */
 const LEAST_RELIABILITY = 0.05;
-/**
- * How much slower than the fastest a preferred provider may be: it saves reading the conversation, but still has to
- * write.
- */
+/** How much slower than the fastest a preferred provider may be: it only saves reading the conversation again. */
 const PREFERRED_MAY_TAKE = 2;
 /**
  * How much the fast are favoured. In `sim/src/choice.ts` over three seeds, slots promised, a typical answer takes 5.3 s
@@ -88,7 +85,6 @@ export function expectedSeconds(candidate: Candidate, rttMs: number | null): num
   const rounds = before / Math.max(candidate.slots, 1);
   const waitMs = (candidate.model.wakesInMs ?? 0) + (rttMs ?? UNKNOWN_RTT_MS);
   const seconds = waitMs / 1000 + answerSeconds * (1 + rounds);
-  // This many tries on average, each as long: more than a resumed answer costs, which sets the bar for a doubtful
-  // provider.
+  // This many tries on average, each as long: more than a resumed answer costs, but a doubtful one has to beat that.
   return seconds / Math.max(candidate.reliability, LEAST_RELIABILITY);
 }
