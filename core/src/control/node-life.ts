@@ -12,11 +12,11 @@ export type LifeState =
   | 'connecting'
   /** In the mesh, with nothing on offer: it only asks, or its model is getting ready. */
   | 'connected'
-  /** Others can ask. */
+  /** Others can ask it. */
   | 'active'
-  /** Others are being answered. */
+  /** It is answering others. */
   | 'participating'
-  /** Out of the mesh: refused, left, or lost and not looking again yet. */
+  /** Out of the mesh: refused, left, or lost and not yet looking again. */
   | 'disconnected';
 
 export interface LifeFacts {
