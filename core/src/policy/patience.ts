@@ -1,7 +1,4 @@
-/**
- * How long to wait for work before it counts as lost: one measure for the provider, the requester and a gateway's
- * client.
- */
+/** How long to wait for work before it counts as lost: one measure for provider, requester and a gateway's client. */
 
 /** The time until the first piece: others may be ahead, a model may load, slow computers read 5 tokens a second. */
 export const FIRST_PIECE_MS = 300_000;

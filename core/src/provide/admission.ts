@@ -15,7 +15,7 @@ import type { Deliveries } from './deliveries.ts';
 import type { HarmfulInputs } from './harmful-inputs.ts';
 import type { ServedModel, Task } from './task.ts';
 
-/** Tasks that one peer may have here at once; with more slots, one for each of them: a gateway is one peer. */
+/** Tasks that one peer may have here at once; with more slots than that, one per slot: a gateway is one peer. */
 const MAX_TASKS_PER_PEER = 8;
 /** Waiting tasks per slot; beyond that the requester is better off elsewhere. */
 const QUEUE_PER_SLOT = 4;

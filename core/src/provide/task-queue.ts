@@ -57,7 +57,7 @@ export function mayStart(task: Task, running: readonly Task[], before: readonly 
   return beside.length < task.model.slots && fitsAdapter(task, beside, before.filter(ofModel));
 }
 
-/** Questions for adapters in memory do not overtake one that waits for its adapter to be loaded for ever. */
+/** A task that waits for its adapter is not overtaken for ever by tasks for the adapters in memory. */
 function fitsAdapter({ adapter: wanted, model }: Task, beside: readonly Task[], before: readonly Task[]): boolean {
   if (wanted === null) return true;
   const { adapters, slots } = model.adapterCapacity ?? NO_ADAPTERS;

@@ -159,9 +159,7 @@ export class LeaseBook {
     return this.#used.size;
   }
 
-  /**
-   * Call after `checkLease`, once the task is taken. Throws lease_refused when it was used, busy when the book is full.
-   */
+  /** Call after `checkLease`, once the task is taken. Throws lease_refused if it was used, busy if the book is full. */
   use(lease: Lease, nowSeconds: number): void {
     const key = `${lease.issuer} ${lease.nonce.join(' ')}`;
     if (this.#used.has(key)) throw refused('It was already used.');

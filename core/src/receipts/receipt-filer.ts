@@ -23,10 +23,7 @@ export interface ReceiptFilerOptions {
   random: () => number;
   /** A proof could not be kept, or the control plane refuses it. For the log: nobody waits for it. */
   failed: (error: MeshError) => void;
-  /**
-   * The proofs that wait to be filed have changed; `taken`: the control plane has this one now. Left out: nobody
-   * counts.
-   */
+  /** The waiting proofs have changed; `taken`: the control plane has this one now. Left out: nobody counts. */
   changed?: (taken: KeptProof | null, waiting: Iterable<KeptProof>) => void;
 }
 

@@ -1,6 +1,6 @@
 /** How often, in one answer, another provider may be asked beside one that is late or silent. */
 
-/** This often, and once more for every 64 tokens of it. */
+/** This often, and once more for every TOKENS_FOR_ONE_MORE tokens of it. */
 const MOST = 4;
 const TOKENS_FOR_ONE_MORE = 64;
 /** This many tokens after another was asked: the first one had not gone, and the other is released. */
@@ -24,7 +24,7 @@ export class Challenges {
     this.#asked = Math.max(0, this.#asked - 1);
   }
 
-  /** All that were asked have failed: the next one starts from scratch. */
+  /** All that were asked have failed: the count starts again. */
   reset(): void {
     this.#asked = 0;
   }
