@@ -1,4 +1,4 @@
-/** What a peer needs from its environment: browsers have it (`browser-host.ts`), Node gets it from the `llmesh` package. */
+/** What a peer needs from its environment: browsers have it (`browser-host.ts`), Node gets it from package `llmesh`. */
 import type { Clock } from './base/clock.ts';
 import type { ControlOptions } from './control/control-connection.ts';
 import type { Identity, verify } from './identity/identity.ts';

@@ -53,7 +53,7 @@ export interface ControlOptions {
 
 export interface ConnectionEvents {
   state: (state: ControlState) => void;
-  /** Called for every connection once we are in, before `open`. `askedMs`: when the proof that this answers was sent. */
+  /** Called for every connection once we are in, before `open`. `askedMs`: when the proof that this answers left us. */
   welcome: (welcome: Welcome, askedMs: number) => void;
   message: (message: Exclude<FromServer, Challenge | Welcome>) => void;
   /** Requests over this connection will not be answered any more. */
