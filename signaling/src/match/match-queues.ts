@@ -25,7 +25,7 @@ export const MAX_NAMED_WAIT_MS = 600_000;
 export const TICK_MS = 1_000;
 /** While anyone waits: how often to check promises for slots that nobody comes for. */
 const PRESS_MS = 250;
-/** Those further back hear their position only every QUEUED_EVERY_MS: telling a thousand costs more than serving one. */
+/** Those further back hear theirs only every QUEUED_EVERY_MS: telling a thousand takes longer than serving one. */
 const FRONT = 50;
 /** How many of the queue are checked when a provider has a free slot: usually the first fits. */
 const LOOK_AT = 64;

@@ -62,7 +62,7 @@ export class QueueMembers<T extends Waiter> {
     return this.#lines.get(offer) ?? null;
   }
 
-  /** Open queues with someone in them. Empty ones are dropped only here: setting one up means a scan of all providers. */
+  /** Open queues with someone in them. Empty ones are dropped only here: setting one up means scanning all providers. */
   *lines(): Generator<[OfferKey, Line<T>]> {
     for (const [offer, line] of this.#lines) {
       if (line.waiting.size === 0) this.#lines.delete(offer);

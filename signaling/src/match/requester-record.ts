@@ -1,7 +1,8 @@
 /**
- * Which requesters use the slots kept for them, and which waste them. One waste is fine: a dial fails, a person goes away.
- * A requester that does it again gets slots kept only for an instant, and the more often it was, the longer that lasts. In
- * a network with much waste, the same holds for a requester that has begun nothing yet: there identities are made for it.
+ * Which requesters use the slots kept for them, and which waste them. One waste is fine: a dial fails, a person goes
+ * away. A requester that does it again gets slots kept only for an instant, and the more often it was, the longer that
+ * lasts. In a network with much waste, the same holds for a requester that has begun nothing yet: there identities are
+ * made for it.
  */
 import { BoundedMap } from '@llmesh/core/base/bounded-map';
 import type { Clock } from '@llmesh/core/base/clock';
