@@ -1,4 +1,4 @@
-/** Deliveries that nobody signed: a store does not look at signatures. */
+/** Deliveries that nobody signed: a store does not check signatures. */
 import { newPeerId, newTaskId, type ModelId, type PeerId } from '@llmesh/core/base/ids';
 import { randomBytes } from '@llmesh/core/base/random-bytes';
 import type { DeliveredPart, DeliveredReceipt } from '../receipts/delivered.ts';
