@@ -1,4 +1,4 @@
-/** Composes a peer of a mesh, on whatever host: the connection to the control plane, the paths to others, the mesh on top. */
+/** Composes a peer of a mesh on any host: the connection to the control plane, the paths to others, the mesh on top. */
 import type { ControlClient } from './control/control.ts';
 import type { Host } from './host.ts';
 import type { Identity } from './identity/identity.ts';

@@ -186,7 +186,7 @@ export const KnownPeersSchema = v.object({
 
 const description = v.pipe(text(MAX_DESCRIPTION_CHARS), v.minLength(1));
 
-/** Please pass this WebRTC offer on to `peer`, which you have a link to. Answered with INTRODUCTION under the same `id`. */
+/** Please pass this WebRTC offer on to `peer`, which you are linked to. Answered by INTRODUCTION with the same `id`. */
 export const IntroduceSchema = v.object({
   kind: v.literal('INTRODUCE'),
   /** Unique on this link, in this direction. */

@@ -34,7 +34,7 @@ export class AnswerTimes {
     return nowMs - this.#lastMs;
   }
 
-  /** From the question to the first words; to `nowMs` when there were none. */
+  /** The time from the question to the first words; to `nowMs` when there were none. */
   firstTokenMs(nowMs: number): number {
     return (this.#firstMs ?? nowMs) - this.#askedMs;
   }

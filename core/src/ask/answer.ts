@@ -66,7 +66,7 @@ export interface Seam {
   provider: PeerId;
   /** The tokens before it. */
   atToken: number;
-  /** From the last word before it to the first after it. */
+  /** The time from the last word before it to the first after it. */
   pauseMs: number;
   /** The very same model file: greedy decoding continued as if nothing had happened. */
   sameFile: boolean;
@@ -83,7 +83,7 @@ export interface AnswerSummary {
   /** The receipt for its last part. signed: by both. refused: the provider's half was untrue. none: it sent none. */
   receipt: 'signed' | 'refused' | 'none';
   seams: readonly Seam[];
-  /** From the question to the first text. */
+  /** The time from the question to the first text. */
   firstTokenMs: number;
   /** The speed after the first piece; null for an answer too short to tell. */
   tokensPerSecond: number | null;

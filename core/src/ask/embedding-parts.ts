@@ -19,7 +19,7 @@ export interface EmbedRequest extends Omit<RunRequest<never>, 'input' | 'maxUnit
 }
 
 export interface Embedded {
-  /** In the order of the inputs, each of length one. */
+  /** The vectors in the order of the inputs, each of length one. */
   vectors: Float32Array[];
   /** The tokens as the providers count them. */
   promptTokens: number;

@@ -114,7 +114,7 @@ export class Shortlist {
     return this.#candidates.filter((one) => continues(one, answer));
   }
 
-  /** From a new match; if there is none, from those that were busy. */
+  /** Picks from a new match; if there is none, from those that were busy. */
   async #another(answer: DeliveredAnswer, queued: ((place: QueuePosition) => void) | null): Promise<Leased | null> {
     try {
       await this.#match(queued);

@@ -22,7 +22,7 @@ export class ControlAbsence {
     return this.#away;
   }
 
-  /** Calls `run` when it goes away, at once if it is away. Returns a function that takes this back. */
+  /** Calls `run` when it goes away, at once if it is away. Returns the function that cancels this. */
   onAway(run: () => void): () => void {
     if (this.#away) {
       run();

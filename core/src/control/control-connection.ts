@@ -1,4 +1,4 @@
-/** The WebSocket to the control plane: says who we are, proves it, and opens again whenever it breaks. */
+/** The WebSocket to the control plane: says who we are, proves it, and reconnects whenever it breaks. */
 import { untilAborted } from '../base/abort.ts';
 import { backoffMs } from '../base/backoff.ts';
 import { toBase32 } from '../base/base32.ts';
@@ -85,7 +85,7 @@ export class ControlConnection {
     return this.#state;
   }
 
-  /** Connects, and connects again whenever the connection breaks, until `close`. */
+  /** Connects, and reconnects whenever the connection breaks, until `close`. */
   start(): void {
     if (this.#state === 'closed') this.#connect();
   }

@@ -51,7 +51,7 @@ export interface ControlEvents {
   offers: [offers: Offers];
   /** Comes with every welcome, so again after each reconnection, with another token for `/signal`. */
   welcome: [welcome: Welcome];
-  /** The control plane now names other servers for WebRTC than in its welcome. */
+  /** The control plane now names different WebRTC servers from those in its welcome. */
   iceServers: [iceServers: Welcome['iceServers']];
   /** A peer wants a relayed link to us. */
   call: [peer: PeerId, ticket: string];
@@ -121,7 +121,7 @@ export class ControlClient extends Emitter<ControlEvents> {
     return models.map((model) => ({ ...this.#self, model, ...rest }));
   }
 
-  /** Connects, and connects again whenever the connection breaks, until `close`. */
+  /** Connects, and reconnects whenever the connection breaks, until `close`. */
   start(): void {
     this.#connection.start();
   }
@@ -193,7 +193,7 @@ export class ControlClient extends Emitter<ControlEvents> {
     await this.#requests.ask<'file'>({ type: 'file', ...filing }, signal);
   }
 
-  /** A ticket for our end of a relayed link to `peer`. Rejects with connect_failed, control_unreachable or cancelled. */
+  /** A ticket for our end of a relayed link to `peer`. Rejects with connect_failed, control_unreachable, cancelled. */
   async relay(peer: PeerId, signal: AbortSignal): Promise<string> {
     if (this.state !== 'open') await this.#connection.whenOpen(signal);
     return (await this.#requests.ask<'relay'>({ type: 'relay', peer }, signal)).ticket;

@@ -23,7 +23,7 @@ export interface LifeFacts {
   control: ControlState;
   /** False until the first welcome. */
   wasConnected: boolean;
-  /** Whether a model is in memory, tried, and offered. */
+  /** A model is in memory, tried, and offered. */
   ready: boolean;
   /** How many answers are being written. */
   busySlots: number;

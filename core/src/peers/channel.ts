@@ -38,7 +38,7 @@ export interface ChannelEvents {
 
 export class Channel {
   readonly peer: PeerId;
-  /** Round trip of the last heartbeat; null before the first. */
+  /** The round trip of the last heartbeat; null before the first. */
   rttMs: number | null = null;
   /** When something other than a heartbeat was last said, or a hold released, by the clock. */
   lastUsedMs: number;

@@ -16,7 +16,7 @@ const MAX_ACCEPTED = 256;
 const MAX_ACCEPTED_OF_ONE = 8;
 
 export interface LinkEvents {
-  /** Whether it was dialled or accepted. */
+  /** A channel was dialled or accepted. */
   opened(channel: Channel): void;
   message(channel: Channel, message: Message): void;
   closed(channel: Channel, reason: MeshError | null): void;
@@ -75,12 +75,12 @@ export class Links {
     else warm?.doubt();
   }
 
-  /** Whether there is a warm channel that we dialled, so that its other end has proved who it is. */
+  /** Is there a warm channel that we dialled, so that its other end has proved who it is? */
   dialled(peer: PeerId): boolean {
     return this.#dialled.has(peer);
   }
 
-  /** The open channel to `peer`, preferably one that we dialled. Null: there is none whose other end proved to be it. */
+  /** The open channel to `peer`, preferably one that we dialled. Null: there is none whose other end is proven. */
   to(peer: PeerId): Channel | null {
     const accepted = () => [...this.#accepted].findLast((channel) => channel.proven && channel.peer === peer);
     return this.#dialled.get(peer) ?? accepted() ?? null;

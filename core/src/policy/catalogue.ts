@@ -82,7 +82,7 @@ export interface Probe {
   device: string;
   /** A GPU that is emulated on the CPU: it works, slowly. */
   software: boolean;
-  /** shader-f16 or better. */
+  /** The device has shader-f16 or better. */
   f16: boolean;
   /** The memory for weights and context; null where the host does not say. */
   memoryBytes: number | null;

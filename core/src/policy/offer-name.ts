@@ -7,7 +7,7 @@ import { CHAT, taskOf, type Offer } from '../wire/model-advert.ts';
 
 /** How many of a SHA-256's 64 digits we show: nobody finds a second file with the same ones by chance. */
 export const SHORT_HASH_DIGITS = 12;
-/** In place of a hash: its providers do not say which file it is. */
+/** Stands in for a hash: its providers do not say which file it is. */
 const UNHASHED = 'unhashed';
 const NAME = new RegExp(`^(.+)@(${UNHASHED}|[0-9a-f]{${SHORT_HASH_DIGITS},64})$`);
 

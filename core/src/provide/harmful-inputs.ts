@@ -9,7 +9,7 @@ import { randomBytes } from '../base/random-bytes.ts';
 /** A failure may have another reason, such as a lack of memory; a hanging engine blames the input at once. */
 const MAX_FAILURES = 2;
 const REFUSED_MS = 3_600_000;
-/** The most inputs remembered; those that broke the engine longest ago are forgotten first. */
+/** The most inputs remembered; those that crashed the engine longest ago are forgotten first. */
 const MAX_INPUTS = 256;
 const SALT_BYTES = 16;
 

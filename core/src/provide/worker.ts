@@ -110,7 +110,7 @@ export class TaskWorker {
     return this.#options.models.reduce((sum, model) => sum + model.slots, 0);
   }
 
-  /** A stranger asks. Every request is answered: with TASK_ACCEPTED or TASK_ERROR. */
+  /** Takes a stranger's request. Each is answered: with TASK_ACCEPTED or TASK_ERROR. */
   request(channel: Channel, request: TaskRequest): void {
     const accepted = this.#stopped ? stoppedLending() : this.#admission.admit(channel, request);
     if (accepted instanceof MeshError) {

@@ -16,7 +16,7 @@ export const CandidateSchema = v.object({
   queued: count,
   /** The share of its answers that it finished, as the control plane saw it; 0 to 1. */
   reliability: v.pipe(v.number(), v.minValue(0), v.maxValue(1)),
-  /** As in its advert. */
+  /** The same as in its advert. */
   certificate: v.nullable(base32(CERTIFICATE_BYTES)),
 });
 

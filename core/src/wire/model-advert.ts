@@ -58,9 +58,9 @@ const speed = v.pipe(positive, v.maxValue(MAX_TOKENS_PER_SECOND, `more than ${MA
 export const PlainAdvertSchema = v.object({
   ...described,
   backend: v.picklist(BACKENDS),
-  /** SHA-256 of the model's one file, hex; null for a model of many files or one that was not hashed. */
+  /** The SHA-256 of the model's one file, in hex; null for a model of many files or one that was not hashed. */
   sha256: v.nullable(sha256),
-  /** Measured decode speed of one answer; null until something was measured. */
+  /** The measured decode speed of one answer; null until something was measured. */
   tokensPerSecond: v.nullable(speed),
   /** What it can continue from when another provider began the answer: `Continues` of `engine.ts`. */
   continues: v.picklist(['ids', 'text', 'none']),
