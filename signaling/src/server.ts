@@ -56,9 +56,9 @@ export interface ControlPlaneOptions {
   relay?: Partial<RelayLimits>;
   /** Origins besides our own whose pages may connect, as `https://example.org`; `*` is any. */
   allowedOrigins?: readonly string[];
-  /** On each of `/mesh` and `/signal`. */
+  /** The most peers on each of `/mesh` and `/signal`. */
   maxPeers?: number;
-  /** On each of `/mesh` and `/signal`. A school shares one address. */
+  /** The most per address on each of `/mesh` and `/signal`. A school shares one address. */
   maxPerAddress?: number;
   /** The factor for the usual limits of one network: for load tests, which come from one computer. */
   networkFactor?: number;

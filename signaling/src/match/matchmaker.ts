@@ -76,7 +76,7 @@ export class Matchmaker {
     return ranked;
   }
 
-  /** Those of these questions, all about this offer, that no present provider can ever answer, however long they wait. */
+  /** Which of these questions, all about this offer, no present provider can ever answer, however long they wait. */
   impossible<T extends MatchQuestion>(offer: OfferKey, questions: readonly T[]): T[] {
     const asked = readOfferKey(offer);
     // A provider may be excluded by some questions only. Few kinds of needs occur: each is looked up once.
@@ -168,7 +168,7 @@ export class Matchmaker {
     return tokens / TYPICAL_ANSWER_TOKENS;
   }
 
-  /** At most this many of the permitted providers, at random. */
+  /** Visits at most this many of the permitted providers, at random. */
   #sample(
     question: MatchQuestion,
     availability: Exclude<Availability, 'silent'>,

@@ -14,7 +14,7 @@ import { MatchQueue } from './match-queue.ts';
 
 export const MAX_WAITING_PER_PEER = 8;
 export const MAX_WAITING_PER_MODEL = 1_000;
-/** In the queues of all models, a few kilobytes each. */
+/** The most questions in the queues of all models, a few kilobytes each. */
 export const MAX_WAITING = 10_000;
 /** The most questions that wait only for named providers: each is in up to 64 queues. */
 export const MAX_WAITING_NAMED = 1_000;
@@ -25,7 +25,7 @@ export interface Waiter {
   readonly requestId: number;
   readonly offer: OfferKey;
   readonly only: readonly PeerId[] | null;
-  /** With whom it shares its turns. */
+  /** The group that it shares its turns with. */
   holder: Holder;
 }
 
@@ -62,7 +62,7 @@ export class QueueMembers<T extends Waiter> {
     return this.#lines.get(offer) ?? null;
   }
 
-  /** Open queues with someone in them. Empty ones are dropped only here: setting one up means scanning all providers. */
+  /** Open queues with someone in them. Only this drops empty ones: setting one up means scanning all providers. */
   *lines(): Generator<[OfferKey, Line<T>]> {
     for (const [offer, line] of this.#lines) {
       if (line.waiting.size === 0) this.#lines.delete(offer);

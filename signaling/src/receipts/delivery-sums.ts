@@ -1,6 +1,6 @@
 /**
- * What is left of old deliveries: how much each peer gave and got per day and kind of task. Runs inside the transactions
- * of its callers.
+ * What is left of old deliveries: how much each peer gave and got per day and kind of task. Runs inside transactions of
+ * its callers.
  */
 import type Database from 'libsql';
 import type { PeerId } from '@llmesh/core/base/ids';

@@ -9,7 +9,7 @@ import { widerNetworkOf } from '../sockets/address.ts';
  */
 const READ = { perSecond: 100, burst: 300 };
 const READ_WIDER = { perSecond: 300, burst: 1_000 };
-/** New filings, which take disk space: ten answers a second, around the clock, and some hours' worth after an outage. */
+/** New filings, which take disk space: ten answers a second around the clock, and some hours' worth after an outage. */
 const KEPT = { perSecond: 10, burst: 3_000 };
 const KEPT_WIDER = { perSecond: 30, burst: 6_000 };
 

@@ -72,7 +72,7 @@ export class ReceiptBook {
     await queued?.written;
   }
 
-  /** Null: as much is kept already. When it resolves, the signatures are being checked; it is written or refused later. */
+  /** Null: as much is kept already. Resolves when its signatures are being checked; it is written or refused later. */
   async #enqueue(filing: Filing, by: PeerId, network: string): Promise<{ written: Promise<void> } | null> {
     const { issuer, now } = this.#options;
     if (this.#closing !== null) throw later();

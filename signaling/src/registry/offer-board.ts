@@ -134,7 +134,7 @@ export function offersThatFit(offers: Offers): Offers {
   return { ...offers, models: offers.models.filter((offer) => kept.has(offer)) };
 }
 
-/** From one round to the next. Longer than a round takes. */
+/** The time from one round to the next, longer than a round takes. */
 function periodMs(readers: number, bytes: number): number {
   const paidForMs = (readers * bytes * 1000) / BYTES_PER_SECOND;
   const sentMs = Math.ceil(readers / SLICE) * SLICE_MS;

@@ -8,7 +8,7 @@ import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
 import { Bag } from './bag.ts';
 import { type RegisteredPeer, AVAILABILITIES, type Availability } from './registered-peer.ts';
 
-/** What makes two adverts one offer. */
+/** The fields that two adverts of one offer share. */
 export type Offered = Pick<ModelAdvert, 'task' | 'id' | 'sha256' | 'embeds'>;
 
 export interface OfferGroup extends Offered {

@@ -24,7 +24,7 @@ export interface RegisteredPeer {
   promised: number;
   /** It was found silent: nobody is sent there until it is heard again. */
   hidden: boolean;
-  /** As in its advert. */
+  /** The same as in its advert. */
   certificate: string | null;
 }
 

@@ -93,7 +93,7 @@ export class Relay {
     return this.#sockets.clients.size;
   }
 
-  /** A link for two peers that are here; null when there is no free place. Rejects with busy when no tickets can be had. */
+  /** A link for two peers that are here; null: there is no free place. Rejects with busy if no tickets can be had. */
   async introduce(caller: Holder, callee: PeerId): Promise<Introduction | null> {
     const { place, gone } = this.#places.hold(caller, callee);
     for (const each of gone) {

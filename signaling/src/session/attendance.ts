@@ -1,4 +1,4 @@
-/** What follows from a peer's coming, its adverts and heartbeats, and its going: for the registry, the queues and everybody else. */
+/** The effects of a peer's arrival, adverts, heartbeats and departure: on the registry, the queues and all others. */
 import type { PeerId } from '@llmesh/core/base/ids';
 import type { ToServer } from '@llmesh/core/wire/control-protocol';
 import type { MatchQueues } from '../match/match-queues.ts';

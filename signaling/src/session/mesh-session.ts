@@ -72,7 +72,7 @@ export class MeshSession implements Member {
   /** A hello has come. */
   #greeted = false;
   #claim: Claim | null = null;
-  /** From the proof of its key to its end. */
+  /** Set from the proof of its key to its end. */
   #peer: RegisteredPeer | null = null;
   /** Null until it is welcomed. */
   #stay: Stay | null = null;

@@ -25,7 +25,7 @@ export interface Member {
 
 interface Entry {
   readonly member: Member;
-  /** Null: presence has not been told yet. */
+  /** Null until presence has been told. */
   session: number | null;
   /** The newest session elsewhere, as far as we heard. */
   newest: number;

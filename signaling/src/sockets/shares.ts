@@ -30,7 +30,7 @@ export class Shares<T extends object> {
     return this.#all.size;
   }
 
-  /** In the order in which they were taken. */
+  /** All items in the order in which they were taken. */
   items(): Iterable<T> {
     return this.#holders.keys();
   }
