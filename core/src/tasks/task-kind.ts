@@ -61,7 +61,7 @@ export interface Job<Input, Prepared> {
   input: Input;
   prepared: Prepared;
   maxUnits: number;
-  /** The cached work of one requester never lets another's begin sooner: that would give it away. */
+  /** The cached work of one requester never makes another's begin sooner. */
   requester: PeerId;
 }
 

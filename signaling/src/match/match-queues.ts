@@ -168,7 +168,7 @@ export class MatchQueues {
     }
   }
 
-  /** This provider has a free slot, unless it claims so all the time and suits nobody. */
+  /** Offers this provider's free slot to the queue, unless it does that all the time and suits nobody. */
   #offer(provider: RegisteredPeer): void {
     if (this.#places.size > 0 && this.#turns.mayLook(provider)) {
       this.#serve(provider, Math.max(LOOK_AT_LEAST, LOOK_AT / provider.models.length));

@@ -17,10 +17,10 @@ import {
 } from '../registry/registered-peer.ts';
 
 /**
- * Candidates ranked for one shortlist: this many with a free slot, drawn at random. In the simulator (`npm run sim --
- * --choice`, slots promised as here, 95 % of them busy, ranked by the square of the time and not yet by its cube) a
- * typical answer takes 10.2 s with the best of two, 9.6 s with four, 8.2 s with sixteen and with sixty-four; with half
- * of them busy sixteen cost 3 % compared with sixty-four. Each one drawn adds to the cost of every match.
+ * Candidates ranked for one shortlist: this many with a free slot, drawn at random. In the simulator
+ * (`npm run sim -- --choice`, slots promised as here, 95 % of them busy, ranked by the square of the time and not yet by
+ * its cube) a typical answer takes 10.2 s with the best of two, 9.6 s with four, 8.2 s with sixteen and with sixty-four;
+ * with half of them busy sixteen cost 3 % compared with sixty-four. Each one drawn adds to the cost of every match.
  */
 const SAMPLE = 16;
 
@@ -79,7 +79,7 @@ export class Matchmaker {
   /** Which of these questions, all about this offer, no present provider can ever answer, however long they wait. */
   impossible<T extends MatchQuestion>(offer: OfferKey, questions: readonly T[]): T[] {
     const asked = readOfferKey(offer);
-    // A provider may be excluded by some questions only. Few kinds of needs occur: each is looked up once.
+    // Finds more providers than one question can exclude. Few kinds of needs occur: each is looked up once.
     const able = new Map<string, RegisteredPeer[]>();
     const anyone = (question: T) => {
       const group = this.#registry.meant(question);

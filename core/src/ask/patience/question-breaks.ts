@@ -8,7 +8,7 @@ import type { Clock } from '../../base/clock.ts';
 import { MeshError } from '../../base/errors.ts';
 import type { PeerId } from '../../base/ids.ts';
 
-/** Providers that work on it or crashed over it since it last made progress. */
+/** The most providers that work on it or crashed over it since it last made progress. */
 const MAX_HANDS = 2;
 /** This many more tokens are no accident: some poison lets each provider write a word or two. */
 const PROGRESS_TOKENS = 32;
