@@ -1,4 +1,4 @@
-// What both browsers and Node give every program. Core sees these and nothing else of its host.
+// The globals that browsers and Node share. Core uses these and nothing else of its host.
 declare class AbortSignal {
   readonly aborted: boolean;
   readonly reason: unknown;
@@ -27,9 +27,9 @@ declare class URL {
   readonly pathname: string;
   readonly username: string;
   readonly password: string;
-  /** Empty where it is the scheme's own. */
+  /** Empty when it is the scheme's default. */
   readonly port: string;
-  /** The port with it, unless that is the scheme's own. */
+  /** Includes the port, unless that is the scheme's default. */
   readonly host: string;
 }
 declare const crypto: { getRandomValues<T extends Uint8Array>(bytes: T): T };

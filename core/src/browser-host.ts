@@ -1,4 +1,4 @@
-/** The host of a peer in a browser: WebRTC and WebSocket are its own, PeerJS is fetched when it is needed. */
+/** The host of a peer in a browser: WebRTC and WebSocket are built in, PeerJS is fetched when it is needed. */
 import { realClock } from './base/clock.ts';
 import { randomBytes } from './base/random-bytes.ts';
 import type { SocketLike } from './control/control-connection.ts';
@@ -11,7 +11,7 @@ import type { PeerJsTransportOptions } from './transport/peerjs-transport.ts';
 import type { RelaySocket } from './transport/relay-link.ts';
 import type { RtcPeerConnection } from './transport/rtc-connection.ts';
 
-/** What is used of a browser. */
+/** The parts of a browser that we use. */
 interface Browser {
   WebSocket: new (url: string) => SocketLike & RelaySocket;
   RTCPeerConnection: new (config: object) => RtcPeerConnection;
@@ -19,7 +19,7 @@ interface Browser {
 
 export async function browserHost(): Promise<Host> {
   const { WebSocket, RTCPeerConnection } = globalThis as unknown as Browser;
-  // It looks for a browser as soon as it is loaded. Its types know nothing of what `signal-filter.ts` takes the place of.
+  // PeerJS looks for a browser as soon as it is loaded. Its types lack the part that `signal-filter.ts` replaces.
   const { Peer } = (await import('peerjs')) as unknown as Pick<PeerJsTransportOptions, 'Peer'>;
   const openSocket = (url: string) => new WebSocket(url);
   return {
@@ -39,7 +39,7 @@ export async function browserHost(): Promise<Host> {
   };
 }
 
-/** What `client.ts` opens its peers with; another host gives its own under the name `#host`, see `package.json`. */
+/** `client.ts` opens its peers with this; another host provides its own under the name `#host`, see `package.json`. */
 export async function openPeerHere(address: URL, options: PeerOptions): Promise<OpenPeer> {
   return openPeer(await browserHost(), address, options);
 }

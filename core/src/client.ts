@@ -19,14 +19,14 @@ import type { RunEvent } from './ask/running.ts';
 import type { TaskKind } from './tasks/task-kind.ts';
 
 const CONNECT_TIMEOUT_MS = 15_000;
-/** What is lent is told a moment after the welcome. */
+/** The offers come a moment after the welcome. */
 const OFFERS_TIMEOUT_MS = 3_000;
 const DEFAULT_MAX_TOKENS = 1024;
 
 export interface ConnectOptions {
-  /** Who we are to others. Left out: somebody new, each time. */
+  /** Our identity. Left out: a new one each time. */
   identity?: Identity;
-  /** Keeps this computer's address from volunteers: all goes through relays, slower. */
+  /** Hides this computer's address from volunteers: everything goes through relays, which is slower. */
   hidden?: boolean;
   /** Gives up on connecting. */
   signal?: AbortSignal;
@@ -35,49 +35,49 @@ export interface ConnectOptions {
 export interface ChatRequest {
   messages: Turn[];
   /**
-   * Its id, as `models` has it; with `@` and the beginning of its SHA-256 for an `alternative` of that id. Left out: the one
-   * with the most free slots, of those for which most speaks.
+   * Its id, as `models` has it; with `@` and the beginning of its SHA-256 for an `alternative` of that id. Left out: of
+   * the most trusted models, the one with the most free slots.
    */
   model?: string;
   /** Default 1,024. */
   maxTokens?: number;
-  /** 0 is greedy. Left out: what the model recommends. */
+  /** 0 is greedy. Left out: as the model recommends. */
   temperature?: number;
   topP?: number;
   seed?: number;
   /** An adapter of the model by the SHA-256 of its file, as `models` has it. Left out: the model as it is. */
   adapter?: string;
-  /** -2 to 2: what is in the answer already is less likely to be written again. */
+  /** -2 to 2: tokens that are already in the answer become less likely. */
   presencePenalty?: number;
-  /** -2 to 2: as `presencePenalty`, for each time that it is there. */
+  /** -2 to 2: like `presencePenalty`, but for each occurrence. */
   frequencyPenalty?: number;
-  /** For each token how likely it was, and so many others, 0 to 20: `events()` has them with the pieces. */
+  /** How likely each token was, and this many others, 0 to 20: `events()` has them with the pieces. */
   logprobs?: number;
-  /** A JSON schema that the answer follows, as far as `json-schema.ts` reads them. */
+  /** A JSON schema that the answer follows, as far as `json-schema.ts` supports it. */
   schema?: object;
-  /** No one but these volunteers. Left out: anyone. */
+  /** Only these volunteers. Left out: any. */
   only?: PeerId[];
-  /** Stops the answer, and the volunteer's computer with it. */
+  /** Stops the answer, and the work on the volunteer's computer. */
   signal?: AbortSignal;
 }
 
-/** What is used of a peer once it is in the mesh. */
+/** The parts of a peer that we use once it is in the mesh. */
 type Opened = Pick<OpenPeer, 'mesh' | 'control' | 'close'>;
 
 export interface VectorsRequest {
-  /** Any number, none of them blank. */
+  /** Any number of texts, none of them blank. */
   inputs: readonly string[];
-  /** Its id, as `models` has it, with `embeds`. Left out: the one of these with the most free slots. */
+  /** Its id, as `models` has it, with `embeds`. Left out: of these models, the one with the most free slots. */
   model?: string;
-  /** No one but these volunteers. Left out: anyone. */
+  /** Only these volunteers. Left out: any. */
   only?: PeerId[];
-  /** Stops the volunteers' computers, too. */
+  /** Stops the work on the volunteers' computers as well. */
   signal?: AbortSignal;
 }
 
 /**
- * Joins the mesh at `address` ("https://mesh.example") as one who asks. Resolves when it is there; it connects again by
- * itself when the connection breaks. Rejects with a `MeshError`: control_unreachable, control_refused, version_mismatch,
+ * Joins the mesh at `address` ("https://mesh.example") as a requester. Resolves once connected; it reconnects on its
+ * own when the connection breaks. Rejects with a `MeshError`: control_unreachable, control_refused, version_mismatch,
  * cancelled; in Node without the `llmesh` package with connect_failed.
  */
 export async function connect(address: string, options: ConnectOptions = {}): Promise<MeshClient> {
@@ -96,13 +96,13 @@ export async function connect(address: string, options: ConnectOptions = {}): Pr
 export interface TaskRunRequest<Input> {
   /** Its id, as `models` has it. */
   model: string;
-  /** What is asked, as the kind declares it. */
+  /** The input, as the kind declares it. */
   input: Input;
   /** The most units of work. */
   maxUnits: number;
-  /** No one but these volunteers. Left out: anyone. */
+  /** Only these volunteers. Left out: any. */
   only?: PeerId[];
-  /** Stops the volunteer's computer, too. */
+  /** Stops the work on the volunteer's computer as well. */
   signal?: AbortSignal;
 }
 
@@ -113,7 +113,7 @@ export class MeshClient {
     this.#opened = opened;
   }
 
-  /** What is lent now. */
+  /** The models that are offered now. */
   get models(): readonly Offer[] {
     return this.#opened.control.offers?.models ?? [];
   }
@@ -123,7 +123,7 @@ export class MeshClient {
     return new ChatAnswer(this.#ask(request));
   }
 
-  /** A vector for each text, of length one: how much alike two texts are is the sum of the products of their numbers. */
+  /** A vector of length one for each text: the dot product of two says how alike the texts are. */
   async embed({ inputs, model, only, signal = new AbortController().signal }: VectorsRequest): Promise<Float32Array[]> {
     const { mesh } = this.#opened;
     const asked = await this.#asked(model, signal, EMBEDDING);
@@ -132,8 +132,8 @@ export class MeshClient {
   }
 
   /**
-   * A task of any kind, which whoever does it has to know as well: its pieces as they come, then its result. Nobody is asked
-   * before the first is read.
+   * A task of any kind, which its provider has to know as well: its pieces as they come, then its result. Nobody is
+   * asked before the first is read.
    */
   run<Input, Piece, Result>(
     kind: TaskKind<Input, Piece, Result>,
@@ -142,7 +142,7 @@ export class MeshClient {
     return this.#opened.mesh.run(kind, { ...request, model: model as ModelId, only: only ?? null }, signal);
   }
 
-  /** Leaves the mesh: answers that are still written break off. Idempotent. */
+  /** Leaves the mesh: answers in progress break off. Idempotent. */
   close(): Promise<void> {
     return this.#opened.close();
   }
@@ -170,13 +170,13 @@ export class MeshClient {
     yield* mesh.ask(ask, signal);
   }
 
-  /** The model of this name and its file; of those that are lent, where none was named. */
+  /** The model of this name and its file; without a name, the best that is offered. */
   async #asked(
     name: string | undefined,
     signal: AbortSignal,
     task: TaskName = CHAT,
   ): Promise<Pick<AskRequest, 'model' | 'sha256'>> {
-    // What is named without a file needs no list: the mesh knows what it means.
+    // A name without a file needs no list: the mesh knows what it means.
     if (name !== undefined && !name.includes('@')) return { model: name as ModelId };
     const offers = await offersOf(this.#opened.control, signal);
     const offer = name === undefined ? bestOffer(offers, task) : findOffer(offers, name, task);
@@ -185,9 +185,9 @@ export class MeshClient {
   }
 }
 
-/** An answer on its way. Read it once: as text, whole, or event by event. */
+/** An answer in progress. Read it once: as text, whole, or event by event. */
 export class ChatAnswer implements AsyncIterable<string> {
-  /** Who answered and how fast; null until the answer is whole. */
+  /** Who answered and how fast; null until the answer is complete. */
   summary: AnswerSummary | null = null;
   readonly #events: AsyncGenerator<AnswerEvent, void>;
 
@@ -195,7 +195,7 @@ export class ChatAnswer implements AsyncIterable<string> {
     this.#events = events;
   }
 
-  /** Everything there is to know: the place in the line, who answers, each piece with its tokens, who went on with it. */
+  /** All the details: the position in the queue, who answers, each piece with its tokens, who continued it. */
   async *events(): AsyncGenerator<AnswerEvent, void> {
     for await (const event of this.#events) {
       if (event.type === 'done') this.summary = event.summary;
@@ -203,12 +203,12 @@ export class ChatAnswer implements AsyncIterable<string> {
     }
   }
 
-  /** Its text as it is written. Throws a `MeshError`; what came before stays good. */
+  /** Its text as it is written. Throws a `MeshError`; text that came before stays valid. */
   async *[Symbol.asyncIterator](): AsyncGenerator<string, void> {
     for await (const event of this.events()) if (event.type === 'piece') yield event.text;
   }
 
-  /** All of it. */
+  /** The whole text. */
   async text(): Promise<string> {
     let text = '';
     for await (const piece of this) text += piece;
@@ -221,13 +221,13 @@ function addressOf(address: string): URL {
   throw new MeshError('control_unreachable', `"${address}" is not the address of a mesh. It begins with https://`);
 }
 
-/** With the reason, which the host may know better. */
+/** Adds the reason, which the host may know better. */
 async function explained({ why }: OpenPeer, thrown: unknown): Promise<unknown> {
   if (!(thrown instanceof MeshError) || thrown.code !== 'control_unreachable') return thrown;
   return new MeshError(thrown.code, await why(), { cause: thrown });
 }
 
-/** By `imports` in the `package.json`: browsers have WebRTC, Node has it from the `llmesh` package. */
+/** Resolved by `imports` in the `package.json`: browsers have WebRTC, Node has it from the `llmesh` package. */
 async function openPeerHere(address: URL, options: PeerOptions): Promise<OpenPeer> {
   const host = await import('#host').catch((cause: unknown) => {
     const message = 'Node has no WebRTC of its own. Run "npm install llmesh" in this project.';
@@ -251,7 +251,7 @@ async function welcomed(control: ControlClient, signal: AbortSignal): Promise<vo
   }
 }
 
-/** What is lent; empty where the mesh does not say in time. */
+/** The offers; empty when the mesh does not send them in time. */
 async function offersOf(control: ControlClient, signal: AbortSignal): Promise<readonly Offer[]> {
   if (control.offers === null) {
     const stops: (() => void)[] = [];

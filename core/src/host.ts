@@ -1,4 +1,4 @@
-/** What a peer needs of the place that it runs in. Browsers give one (`browser-host.ts`), Node another (the `llmesh` package). */
+/** What a peer needs from its environment: browsers have it (`browser-host.ts`), Node gets it from package `llmesh`. */
 import type { Clock } from './base/clock.ts';
 import type { ControlOptions } from './control/control-connection.ts';
 import type { Identity, verify } from './identity/identity.ts';
@@ -6,23 +6,23 @@ import type { IntroducedTransportOptions } from './peers/introduced-transport.ts
 import type { PeerJsTransportOptions } from './transport/peerjs-transport.ts';
 import type { RelaySocket } from './transport/relay-link.ts';
 
-/** What the connection to `/mesh` takes: a page has this before it has fetched anything of WebRTC. */
+/** What the connection to `/mesh` needs: a page has this before it has fetched anything for WebRTC. */
 export interface ControlHost extends Pick<ControlOptions, 'agent' | 'prove' | 'openSocket'> {
   clock: Clock;
   random: () => number;
 }
 
 export interface Host extends ControlHost, Pick<PeerJsTransportOptions, 'Peer' | 'hidesBehindTurn'> {
-  /** For `/relay`. */
+  /** Opens the socket to `/relay`. */
   openRelaySocket: (url: string) => RelaySocket;
   /** Makes a WebRTC connection without PeerJS. */
   connect: IntroducedTransportOptions['connect'];
-  /** Somebody new, for who says not who they are. */
+  /** Makes a new identity, for a peer that brings none. */
   newIdentity: () => Identity;
-  /** Checks signatures as strictly as `verify` and faster, where the host can. */
+  /** Checks signatures as strictly as `verify` but faster, where the host can. */
   verify?: typeof verify;
   /** Milliseconds since 1970. */
   now: () => number;
-  /** Says to a person why the mesh is not reached. Never rejects. */
+  /** Tells a person why the mesh is unreachable. Never rejects. */
   why: () => Promise<string>;
 }

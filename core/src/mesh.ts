@@ -29,31 +29,31 @@ export interface MeshOptions {
   control: ControlClient;
   transport: Transport;
   identity: Identity;
-  /** Checks signatures: what is as strict as `verify` and faster, where there is something. Left out: in JavaScript. */
+  /** Checks signatures as strictly as `verify` but faster, where the host can. Left out: in JavaScript. */
   verify?: typeof verifyInScript;
   /** The keeper is closed with the mesh. */
   receipts: Pick<ReceiptFilerOptions, 'keeper' | 'failed' | 'changed'>;
-  /** Of the transport; left out: peers are introduced to each other, and this one to nobody. */
+  /** Those of the transport; left out: this peer introduces others, and nobody introduces it. */
   introductions?: Introductions;
-  /** Links to other providers that are kept while we lend, see `neighbours.ts`. Left out: none. */
+  /** The number of links to other providers to keep while we provide, see `neighbours.ts`. Left out: none. */
   neighbours?: () => number;
-  /** Kinds of tasks that it does, beside ours. To ask for one is to hand it to `run`. */
+  /** The kinds of tasks that it does, beside our own. To ask for one, hand it to `run`. */
   kinds?: readonly TaskKind[];
   clock: Clock;
-  /** Milliseconds since 1970, where the control plane does not say it. */
+  /** Milliseconds since 1970, for when the control plane does not say it. */
   now: () => number;
   random: () => number;
 }
 
 export interface ProvideOptions {
   models: ServedModel[];
-  /** The owner's own limit for each answer, looked up when it begins. Left out: as fast as it goes. */
+  /** The owner's own limit for each answer, read when it begins. Left out: as fast as possible. */
   maxTokensPerSecond?: number | null;
-  /** Others can dial us, and the mesh is told of the models. Left out: nobody minds. */
+  /** Others can dial us, and the mesh has been told about the models. Left out: nobody minds. */
   onOffered?: () => void;
   onStatus: (status: WorkerStatus) => void;
   onFailure: (error: MeshError) => void;
-  /** The engine does not answer any more. The offer was taken back, all tasks were given back: stop, and start it anew. */
+  /** The engine stopped responding. The offer and all tasks were given back: stop, and start it again. */
   onHang: (error: MeshError) => void;
 }
 
@@ -89,7 +89,7 @@ export class Mesh {
     this.#clock = clock;
     this.#harmful = new HarmfulInputs(clock);
     this.#kinds = new TaskKinds(options.kinds);
-    // Whoever gives the leases, their clock counts.
+    // The clock of the leases' issuer counts.
     this.#now = () => control.serverNowMs ?? now();
     const file = control.file.bind(control);
     this.#filer = new ReceiptFiler({ ...receipts, file, clock, random });
@@ -178,7 +178,7 @@ export class Mesh {
     return this.#requester.embed(request, signal);
   }
 
-  /** Offers these loaded models to everyone, as soon as we can be dialled. One at a time: stop the one before first. */
+  /** Offers these loaded models to everyone, as soon as we can be dialled. One at a time: stop the previous first. */
   provide(options: ProvideOptions): Providing {
     const { control } = this;
     const worker = new TaskWorker({
@@ -238,7 +238,7 @@ export class Mesh {
   }
 
   /**
-   * Leaves: goodbye to the server, every link closed. What runs breaks off. Resolves when the receipts that are not filed
+   * Leaves: says goodbye to the server, and closes every link. Running work breaks off. Resolves when unfiled receipts
    * are kept. Idempotent.
    */
   async close(): Promise<void> {

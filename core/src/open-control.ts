@@ -3,7 +3,7 @@ import { ControlClient } from './control/control.ts';
 import type { ControlHost } from './host.ts';
 import type { Identity } from './identity/identity.ts';
 
-/** It has to be started. */
+/** The caller has to start it. */
 export function openControl(host: ControlHost, address: URL, identity: Identity): ControlClient {
   return new ControlClient({
     url: new URL('/mesh', address).href.replace(/^http/, 'ws'),

@@ -1,4 +1,4 @@
-/** What every host composes its mesh on: WebRTC, set up by the control plane or by a peer, and the relay; each sealed, raced. */
+/** The paths of every host's mesh: WebRTC, set up by the control plane or a peer, and the relay; sealed and raced. */
 import { toBase32 } from './base/base32.ts';
 import type { ControlClient } from './control/control.ts';
 import type { Credentials } from './transport/seal/credentials.ts';
@@ -16,7 +16,7 @@ import type { Transport } from './transport/transport.ts';
 
 export interface PathsOptions {
   host: Host;
-  /** Of the control plane, whose PeerServer and relay we use. */
+  /** The address of the control plane, whose PeerServer and relay we use. */
   address: URL;
   self: PeerId;
   /** The control plane's client for `self`. Its welcome starts the paths; they use its calls and WebRTC servers. */
@@ -29,12 +29,12 @@ export interface PathsOptions {
 
 export interface Paths {
   transport: Transport;
-  /** The same, one by one. */
+  /** The same paths, one by one. */
   webRtc: Transport;
   relay: Transport;
-  /** For the mesh: it has the links that peers are introduced over. */
+  /** For the mesh, which has the links that peers are introduced over. */
   introductions: Introductions;
-  /** Whether our address is kept from the other ends, see `PeerJsTransport.setHidden`. Relays are all that is left then. */
+  /** Hides our address from the other ends, see `PeerJsTransport.setHidden`. Only relays are left then. */
   setHidden: (hidden: boolean) => void;
 }
 
@@ -61,7 +61,7 @@ export function openPaths(options: PathsOptions): Paths {
   const introductions = new Introductions(clock);
   const byPeers = new IntroducedTransport({ self, introductions, connect, clock });
   const introduced = new SealedTransport(byPeers, seal);
-  // First when it is of use at all: the other two take the control plane.
+  // First when it is usable at all: the other two need the control plane.
   const usable = (way: Transport) => way !== introduced || control.state !== 'open';
   const transport: Transport = new RacedTransport([introduced, webRtc, relay], clock, usable);
   if (credentials === null) transport.learn = (peer, certificate) => known.learn(peer, certificate);
@@ -93,7 +93,7 @@ export function openPaths(options: PathsOptions): Paths {
   };
 }
 
-/** All but who we are. */
+/** All options but our identity. */
 export function peerJsOptions(host: Host, address: URL): Omit<PeerJsTransportOptions, 'self'> {
   const secure = address.protocol === 'https:';
   return {

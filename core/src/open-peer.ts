@@ -1,4 +1,4 @@
-/** Composes a peer of a mesh, on whatever host: the connection to the control plane, the paths to others, the mesh on top. */
+/** Composes a peer of a mesh on any host: the connection to the control plane, the paths to others, the mesh on top. */
 import type { ControlClient } from './control/control.ts';
 import type { Host } from './host.ts';
 import type { Identity } from './identity/identity.ts';
@@ -8,21 +8,21 @@ import { openPaths, type Paths } from './open-paths.ts';
 import { MemoryReceiptKeeper } from './receipts/memory-receipt-keeper.ts';
 import { makeCredentials } from './transport/seal/credentials.ts';
 
-/** A provider keeps so many links to others, over which peers find each other while the control plane is away. */
+/** The links that a provider keeps to others, over which peers find each other while the control plane is away. */
 const NEIGHBOURS = 2;
 
 export interface PeerOptions {
-  /** Left out: somebody whom nobody needs to know again. */
+  /** Left out: a new identity that nobody needs to recognise. */
   identity?: Identity;
-  /** Identifies on no link: the identity is only the control plane's. Calls providers, and cannot be called. */
+  /** Identifies itself on no link: only the control plane knows it. It calls providers, and cannot be called. */
   anonymous?: boolean;
   /** Keeps this computer's address from others: all goes through relays. */
   hidden?: boolean;
-  /** Of this identity; whoever made it starts it. Left out: a new one, started with the peer. */
+  /** A client for this identity; its creator starts it. Left out: a new one, started with the peer. */
   control?: ControlClient;
-  /** Left out: receipts are kept as long as the peer is open, as for a passer-by. */
+  /** Left out: receipts are kept as long as the peer is open, as for a visitor. */
   receipts?: MeshOptions['receipts'];
-  /** Kinds of tasks that it does beside ours, see `tasks/task-kind.ts`. Left out: none. */
+  /** Kinds of tasks that it does beside our own, see `tasks/task-kind.ts`. Left out: none. */
   kinds?: MeshOptions['kinds'];
 }
 
@@ -31,7 +31,7 @@ export interface OpenPeer {
   readonly control: ControlClient;
   /** See `Host.why`. */
   why: () => Promise<string>;
-  /** Whether others are kept from our address. Direct links end at once when it begins. */
+  /** Hides our address from others. Existing direct links end at once. */
   setHidden: (hidden: boolean) => void;
   /** Leaves the mesh. Resolves when its receipts are kept. Idempotent. */
   close(): Promise<void>;

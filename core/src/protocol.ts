@@ -1,7 +1,7 @@
 /**
  * What peers say to each other, declared once, in MessagePack (`frame.ts`). The types are what the schemas accept;
- * `parseData` is the only way from a stranger's value to a message. The sender is who the connection proves, never what
- * a message says. What a peer and the server say to each other is in `control-protocol.ts`.
+ * `parseData` is the only way from a stranger's value to a message. The sender is the peer that the connection proves,
+ * never what a message says. What a peer and the server say to each other is in `control-protocol.ts`.
  */
 import * as v from 'valibot';
 import type { TaskId } from './base/ids.ts';
@@ -25,35 +25,35 @@ import { CandidateSchema } from './wire/candidate.ts';
 /** Both ends must speak the same one; it is the first byte of every data frame and a field of `hello`. */
 export const PROTOCOL_VERSION = 4;
 
-/** The most one data-channel fragment may take, header included: what every WebRTC stack carries. */
+/** The most bytes of one data-channel fragment, header included: what every WebRTC stack carries. */
 export const MAX_FRAGMENT_BYTES = 16_384;
-/** By how much a fragment grows when it is sealed: the header of `seal-wire.ts` and the tag of its cipher. */
+/** The growth of a fragment when it is sealed: the header of `seal-wire.ts` and the tag of its cipher. */
 export const SEAL_BYTES = 18;
 export const MAX_SEALED_BYTES = MAX_FRAGMENT_BYTES + SEAL_BYTES;
-/** The most that a task may be told, packed: a message, less the fields around it. */
+/** The most bytes of a task's packed input: a message, less the fields around it. */
 export const MAX_INPUT_BYTES = MAX_MESSAGE_BYTES - 4_096;
-/** The most of one piece, packed. */
+/** The most bytes of one packed piece. */
 export const MAX_PIECE_BYTES = 524_288;
-/** What there is to say at the end of a task, packed, beside its pieces. */
+/** The most bytes of a packed result, which ends a task beside its pieces. */
 export const MAX_RESULT_BYTES = 65_536;
-/** The most text of one question with its history, in UTF-8 bytes; models refuse far less by their context. */
+/** The most text of one question with its history, in UTF-8 bytes; the context of most models is far smaller. */
 export const MAX_PROMPT_BYTES = 524_288;
 export const MAX_TURNS = 512;
 /** The most tokens of an answer that another provider continues. */
 export const MAX_PREFIX_TOKENS = 32_768;
 export const MAX_PREFIX_CHARACTERS = 262_144;
-/** The most ids of those, and of one piece: one list for the decoder. A longer prefix is continued by its text. */
+/** The most token ids in a prefix or a piece: one list for the decoder. A longer prefix is continued by its text. */
 export const MAX_TOKEN_IDS = 4_096;
-/** Vocabularies have less than a million; engines keep an id in 32 bits, with a sign. */
+/** Vocabularies have fewer than a million; engines keep an id in a signed 32-bit number. */
 export const MAX_TOKEN_ID = 0x7fff_ffff;
 export const SALT_BYTES = 16;
 /** How many of the likeliest tokens are reported beside the one that was written. */
 export const MAX_TOP_LOGPROBS = 20;
-/** The longest tokens that vocabularies have are a row of blanks, some hundred. */
+/** The longest tokens in vocabularies are rows of some hundred blanks. */
 export const MAX_TOKEN_CHARACTERS = 512;
 /** Providers that one KNOWN_PEERS may name. */
 export const MAX_KNOWN_PEERS = 32;
-/** Older news of a provider is none. */
+/** Older news about a provider does not count. */
 export const MAX_KNOWN_AGE_SECONDS = 3_600;
 /** The longest description of one end of a future connection: an SDP with its candidates. */
 export const MAX_DESCRIPTION_CHARS = 12_288;
@@ -72,9 +72,9 @@ export const SamplingSchema = v.object({
   temperature: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(2))),
   topP: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
   seed: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffff_ffff))),
-  /** Taken from the logit of every token that the answer has already. */
+  /** Subtracted from the logit of every token that is already in the answer. */
   presencePenalty: v.optional(penalty),
-  /** Taken from it for each time that the answer has it. */
+  /** Subtracted from it for each occurrence in the answer. */
   frequencyPenalty: v.optional(penalty),
 });
 export type Sampling = v.InferOutput<typeof SamplingSchema>;
@@ -86,8 +86,8 @@ export const PingSchema = v.object({ kind: v.literal('PING'), nonce: count, repl
 export const tokenIds = v.pipe(v.array(v.pipe(count, v.maxValue(MAX_TOKEN_ID))), v.maxLength(MAX_TOKEN_IDS));
 
 /**
- * Please run this. What is asked, `input`, is packed as its kind declares (`tasks/task-kind.ts`, `wire/body.ts`): both ends
- * commit to these very bytes (`receipts/request-commitment.ts`).
+ * Please run this. The `input` is packed as its kind declares (`tasks/task-kind.ts`, `wire/body.ts`): both ends commit
+ * to these very bytes (`receipts/request-commitment.ts`).
  */
 export const TaskRequestSchema = v.object({
   kind: v.literal('TASK_REQUEST'),
@@ -102,18 +102,18 @@ export const TaskRequestSchema = v.object({
   maxUnits: v.pipe(count, v.minValue(1)),
   /** The control plane's permission to ask this provider (`lease.ts`); null where it could not be asked. */
   lease: v.nullable(bytes(MAX_RECORD_BYTES)),
-  /** Random, known to the two ends alone, so that a commitment or a digest tells nobody else what was said. */
+  /** Random, known only to the two ends, so that a commitment or a digest tells nobody else what was said. */
   salt: v.pipe(v.instance(Uint8Array), v.length(SALT_BYTES)),
 });
 
 /** The provider took the task; `ahead` tasks run or wait before it. Sent again when that number falls; 0: it runs. */
 export const TaskAcceptedSchema = v.object({ kind: v.literal('TASK_ACCEPTED'), taskId, ahead: count });
 
-/** One token, and the natural logarithm of how likely it was. A part of a character reads as U+FFFD. */
+/** One token, and the natural logarithm of its probability. A part of a character reads as U+FFFD. */
 const likely = { text: text(MAX_TOKEN_CHARACTERS), logprob: v.pipe(v.number(), v.maxValue(0)) };
 export const TokenLogprobSchema = v.object({
   ...likely,
-  /** The likeliest at this place, whatever was written. */
+  /** The likeliest tokens here, whatever was written. */
   top: v.pipe(v.array(v.object(likely)), v.maxLength(MAX_TOP_LOGPROBS)),
 });
 export type TokenLogprob = v.InferOutput<typeof TokenLogprobSchema>;
@@ -128,7 +128,7 @@ export const TaskChunkSchema = v.object({
   piece: bytes(MAX_PIECE_BYTES),
 });
 
-/** The requester has so much of the answer, and signs for it: `receipt.ts`. */
+/** The requester has this much of the answer, and signs for it: `receipt.ts`. */
 export const TaskAckSchema = v.object({
   kind: v.literal('TASK_ACK'),
   taskId,
@@ -139,9 +139,9 @@ export const TaskAckSchema = v.object({
 export const TaskResponseSchema = v.object({
   kind: v.literal('TASK_RESPONSE'),
   taskId,
-  /** Units of this part by the provider's own count: the last may have had nothing to show. */
+  /** The units of this part by the provider's own count: the last one may have had nothing to show. */
   units: count,
-  /** What was read for it, in units of the kind: tokens of the turns, say. */
+  /** The input that was read, in units of the kind: tokens of the turns, say. */
   inputUnits: count,
   /** Packed as the kind of the task declares. */
   result: bytes(MAX_RESULT_BYTES),
@@ -155,7 +155,7 @@ export const TaskReceiptSchema = v.object({
   receipt: bytes(MAX_RECORD_BYTES),
 });
 
-/** The requester wants no more of it. The provider stops computing and answers nothing further. */
+/** The requester wants no more of it. The provider stops computing and sends nothing further. */
 export const TaskCancelSchema = v.object({ kind: v.literal('TASK_CANCEL'), taskId });
 
 /** The task ended without an answer. `message` is for a person. */
@@ -166,7 +166,7 @@ export const TaskErrorSchema = v.object({
   message: sentence(1024),
 });
 
-/** Which providers do you know? So that questions find them while the control plane is away. */
+/** Which providers do you know? Lets questions find them while the control plane is away. */
 export const RequestPeersSchema = v.object({ kind: v.literal('REQUEST_PEERS') });
 
 const KnownPeerSchema = v.object({
@@ -176,7 +176,7 @@ const KnownPeerSchema = v.object({
 });
 
 /**
- * The answer: providers as the control plane or they themselves told of them, never hearsay. `ageSeconds`: since then.
+ * The answer: providers as described by the control plane or by themselves, never hearsay. `ageSeconds`: since then.
  * `linked`: there is an open link to it now, over which the sender would introduce.
  */
 export const KnownPeersSchema = v.object({
@@ -186,7 +186,7 @@ export const KnownPeersSchema = v.object({
 
 const description = v.pipe(text(MAX_DESCRIPTION_CHARS), v.minLength(1));
 
-/** Please pass this WebRTC offer on to `peer`, which you have a link to. Answered with INTRODUCTION under the same `id`. */
+/** Please pass this WebRTC offer on to `peer`, which you are linked to. Answered by INTRODUCTION with the same `id`. */
 export const IntroduceSchema = v.object({
   kind: v.literal('INTRODUCE'),
   /** Unique on this link, in this direction. */
@@ -195,7 +195,7 @@ export const IntroduceSchema = v.object({
   offer: description,
 });
 
-/** `peer`, which I have a link to, wants to connect with you: its offer. Answered as INTRODUCE is. */
+/** `peer`, which I have a link to, wants to connect with you: here is its offer. Answered like INTRODUCE. */
 export const IntroducedSchema = v.object({ ...IntroduceSchema.entries, kind: v.literal('INTRODUCED') });
 
 /** The other end's answer to the offer under this `id`; null: there is none. Passed back the way the offer came. */
@@ -228,10 +228,10 @@ export type TaskChunk = v.InferOutput<typeof TaskChunkSchema>;
 export type TaskReply = Extract<DataMessage, { kind: 'TASK_ACCEPTED' | 'TASK_CHUNK' | 'TASK_RESPONSE' | 'TASK_ERROR' }>;
 
 export type KnownPeer = v.InferOutput<typeof KnownPeersSchema>['peers'][number];
-/** What peers say to be introduced to each other. */
+/** The messages that introduce peers to each other. */
 export type IntroductionMessage = Extract<DataMessage, { kind: 'INTRODUCE' | 'INTRODUCED' | 'INTRODUCTION' }>;
 
-/** A decoded value of a stranger as a message, or `null`. Unknown fields are dropped, unknown kinds are `null`. */
+/** A stranger's decoded value as a message, or `null`. Unknown fields are dropped, unknown kinds are `null`. */
 export function parseData(value: unknown): DataMessage | null {
   const result = v.safeParse(DataSchema, value, { abortEarly: true });
   return result.success ? result.output : null;

@@ -1,4 +1,4 @@
-/** The control plane as a process. Says one line of JSON on stdout when it listens; everything else goes to stderr. */
+/** The control plane as a process. Prints one line of JSON on stdout when it listens; the rest goes to stderr. */
 import { closeSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { Command, InvalidArgumentError, Option } from 'commander';
@@ -14,13 +14,13 @@ import { DEFAULT_JOIN_WORK_BITS, startControlPlane, type ControlPlane } from './
 
 const EXIT_PORT_IN_USE = 3;
 const EXIT_FAILED = 1;
-/** Some seconds on a computer, half a minute on a phone: peers are given a minute. */
+/** Some seconds of work on a computer, half a minute on a phone: peers are given a minute. */
 const MOST_JOIN_BITS = 20;
-/** After this the process ends, whoever is still connected. */
+/** After this the process ends, even if someone is still connected. */
 const SHUTDOWN_MS = 2000;
-/** A log that nobody reads grows no further. */
+/** An unread log grows no further. */
 const MAX_UNREAD_BYTES = 1 << 20;
-/** What JSON leaves as it is and a terminal obeys or does not show: C1 controls, marks of direction, tags. */
+/** Characters that JSON keeps and a terminal obeys or hides: C1 controls, direction marks, tags. */
 const UNSEEN = /[\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\u{e0000}-\u{e007f}]/gu;
 
 type StandardStream = NodeJS.WriteStream & { _handle?: { setBlocking?: (blocking: boolean) => void } };
@@ -66,13 +66,13 @@ const options = program.opts<{
   gateway?: URL;
 }>();
 
-// Whoever reads what we say may go away, stand still, or have no room: that loses words, and nothing else.
+// The reader of our output may go away, stall, or have no room: that loses log lines, and nothing else.
 for (const stream of [process.stdout, process.stderr] as StandardStream[]) {
   stream.on('error', () => {});
-  // Node has a terminal that takes nothing, as after Ctrl-S, hold the event loop.
+  // By default Node lets a stalled terminal, as after Ctrl-S, block the event loop.
   if (stream.isTTY) stream._handle?.setBlocking?.(false);
 }
-// Node puts terminals back as they were when it ends, and crashes when one is gone.
+// Node restores terminals when it ends, and crashes when one is gone.
 const terminals = [0, 1, 2].filter((fd) => isatty(fd));
 process.on('exit', () => terminals.filter((fd) => !isatty(fd)).forEach((fd) => closeSync(fd)));
 const log = pino({ level: process.env['LOG_LEVEL'] || 'warn', base: null }, { write: writeLog });
@@ -116,7 +116,7 @@ function writeLog(line: string): void {
   if (process.stderr.writableLength < MAX_UNREAD_BYTES) process.stderr.write(line.replace(UNSEEN, ''));
 }
 
-/** A second signal, or a connection that does not end, must not hold the process. */
+/** A second signal, or a connection that does not end, must not hold up the process. */
 function stop(): void {
   setTimeout(() => process.exit(0), SHUTDOWN_MS).unref();
   (plane?.close() ?? Promise.resolve()).then(
@@ -147,7 +147,7 @@ function parseList(text = ''): string[] {
     .filter(Boolean);
 }
 
-/** A whole number of the environment. */
+/** A whole number from the environment. */
 function parseCount(variable: string, usual: number, least: number, most: number): number {
   const text = process.env[variable];
   if (!text) return usual;

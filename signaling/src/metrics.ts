@@ -1,4 +1,4 @@
-/** What `/metrics` says, in one place. Names are part of what operators rely on. */
+/** What `/metrics` reports, in one place. Operators rely on the names. */
 import { collectDefaultMetrics, Counter, Gauge, Registry as Collector } from 'prom-client';
 import type { DeliveryStore } from './receipts/delivery-store.ts';
 import type { Registry } from './registry/registry.ts';
@@ -17,11 +17,11 @@ export class Metrics {
   readonly signalling = this.#counter('llmesh_signalling_messages_total', 'PeerServer messages accepted.', ['type']);
   readonly relayedBytes = this.#counter('llmesh_relayed_bytes_total', 'Sealed bytes passed on.', []);
   readonly expected = this.#counter('llmesh_expected_total', 'Providers told to load a model ahead of time.', []);
-  /** Questions in the lines of their models. */
+  /** Questions in the queues of their models. */
   waiting = 0;
   #matchCount = 0;
 
-  /** `store`: of the receipts; left out: nobody asks. */
+  /** `store`: that of the receipts; left out: not measured. */
   constructor(
     registry: Registry,
     sockets: Record<SocketKind, () => number>,
@@ -45,7 +45,7 @@ export class Metrics {
       () => registry.totals().promised,
     );
     if (store !== null) {
-      // While the store cannot be asked, everything else is still to be known.
+      // While the store is unreachable, everything else is still reported.
       const read = (part: 'rows' | 'bytes') => async () => {
         const size = await store.size().catch(() => null);
         return size?.[part] ?? Number.NaN;

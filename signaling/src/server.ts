@@ -35,49 +35,49 @@ import { SignalPasses } from './signal/signal-passes.ts';
 import { Signal } from './signal/signal.ts';
 
 export const DEFAULT_JOIN_WORK_BITS = 12;
-/** A page has one of each WebSocket and a few requests under way. */
+/** A page has one WebSocket of each kind and a few requests in flight. */
 const SOCKETS_PER_PEER = 8;
-/** How long a plain request may stand still. */
+/** How long a plain request may stall. */
 const IDLE_MS = 60_000;
 
 export interface ControlPlaneOptions {
-  /** 0: any free one. */
+  /** 0: any free port. */
   port: number;
   host: string;
-  /** The built page. It may be missing: then a page says so. */
+  /** The built page. If it is missing, a page says so. */
   webFolder: string;
   /** Served under `/models`; null: nothing is. */
   modelsFolder?: string | null;
   /** Where `/v1` is passed on to; null: nowhere. */
   gateway?: URL | null;
   iceServers?: readonly IceServer[];
-  /** TURN servers that take credentials made with a secret shared with them; null: none. */
+  /** TURN servers that accept credentials made with a shared secret; null: none. */
   turn?: TurnOptions | null;
   relay?: Partial<RelayLimits>;
   /** Origins besides our own whose pages may connect, as `https://example.org`; `*` is any. */
   allowedOrigins?: readonly string[];
-  /** On each of `/mesh` and `/signal`. */
+  /** The most peers on each of `/mesh` and `/signal`. */
   maxPeers?: number;
-  /** On each of `/mesh` and `/signal`. A school shares one address. */
+  /** The most per address on each of `/mesh` and `/signal`. A school shares one address. */
   maxPerAddress?: number;
-  /** How many times the usual one network may ask and connect: for load tests, which come from one computer. */
+  /** The factor for the usual limits of one network: for load tests, which come from one computer. */
   networkFactor?: number;
   /**
-   * What joining costs an identity once: 2 to this power hashes. Twelve are milliseconds, twenty some seconds. It rises for a
-   * network with many (`join-price.ts`).
+   * What joining costs an identity once: 2 to this power hashes. Twelve take milliseconds, twenty some seconds. The
+   * price rises for a network with many identities (`join-price.ts`).
    */
   joinWorkBits?: number;
-  /** What this mesh is dialled as, with the port unless that is 80 or 443. Empty: see `HostGuard`. */
+  /** The names under which this mesh is dialled, with the port unless that is 80 or 443. Empty: see `HostGuard`. */
   hosts?: readonly string[];
-  /** A reverse proxy of ours stands in front and sets X-Forwarded-For, and X-Forwarded-Host unless it leaves Host alone. */
+  /** Our own reverse proxy is in front and sets X-Forwarded-For, and X-Forwarded-Host unless it leaves Host alone. */
   trustProxy?: boolean;
-  /** For our key and the receipts; null: they are forgotten when we close. */
+  /** The folder of our key and the receipts; null: they are forgotten when we close. */
   dataFolder?: string | null;
-  /** How many receipts are kept whole. */
+  /** The number of receipts that are kept whole. */
   deliveries?: Partial<DeliveryLimits>;
-  /** Options of Node's HTTP server, to make its patience shorter than ours: `headersTimeout`, `requestTimeout`. */
+  /** Options of Node's HTTP server, to make its timeouts shorter than ours: `headersTimeout`, `requestTimeout`. */
   http?: ServerOptions;
-  /** The other instances that carry this mesh, too; left out: there are none. Closed when this one closes. */
+  /** The other instances that serve this mesh; left out: there are none. Closed along with this one. */
   cluster?: Cluster;
   clock?: Clock;
   /** Milliseconds since 1970. */
@@ -87,21 +87,21 @@ export interface ControlPlaneOptions {
 }
 
 export interface ControlPlane {
-  /** Where a person on this computer goes. */
+  /** The address for a person on this computer. */
   url: string;
-  /** Where a program on this computer goes, with no name to look up. */
+  /** The address for a program on this computer, without a name to look up. */
   local: string;
   port: number;
   /** Idempotent. Ends every connection within a second. */
   close(): Promise<void>;
 }
 
-/** Rejects with port_in_use, or with what else `listen` says. */
+/** Rejects with port_in_use, or with the error of `listen`. */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { clock = realClock, now = Date.now, random = Math.random, log = pino({ level: 'silent' }) } = options;
   const { maxPeers = 10_000, maxPerAddress = 256, allowedOrigins = [], iceServers = [] } = options;
   const { joinWorkBits = DEFAULT_JOIN_WORK_BITS } = options;
-  // First what can fail: nothing is open yet.
+  // First do what can fail: nothing is open yet.
   const dataFolder = options.dataFolder == null ? null : resolve(options.dataFolder);
   const folderWord = dataFolder === null ? null : makeFolder(dataFolder);
   if (folderWord !== null) log.warn(folderWord);
@@ -123,7 +123,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 5000, ...options.http },
     app,
   );
-  // WebSockets have no such limit: `ws` takes it off, and there are pings.
+  // WebSockets have no such limit: `ws` removes it, and there are pings.
   server.setTimeout(IDLE_MS);
   // A proxy has as many connections as it has visitors.
   if (options.trustProxy !== true) {
@@ -200,13 +200,13 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   };
 }
 
-/** The system's own, where a sentence for peers stands in front of it. */
+/** The system's own reason, when a message for peers wraps it. */
 function reasonOf(error: unknown): string {
   const { cause = error } = error instanceof Error ? error : { cause: error };
   return cause instanceof Error ? cause.message : String(cause);
 }
 
-/** What to say of it; null: nothing. */
+/** A warning about the folder; null: none. */
 function makeFolder(folder: string): string | null {
   try {
     return openDataFolder(folder);
@@ -239,9 +239,9 @@ function portInUse(port: number, cause: unknown): MeshError {
   return new MeshError('port_in_use', message, { cause });
 }
 
-/** Addresses that mean "here" or "everywhere" are no use in a link. */
+/** Addresses that mean "here" or "everywhere" are useless in a link. */
 function hostForPeople(host: string): string {
-  // Many computers know localhost as 127.0.0.1 alone.
+  // Many computers know localhost only as 127.0.0.1.
   return ['127.0.0.1', '0.0.0.0', '::', 'localhost'].includes(host) ? 'localhost' : bracketed(host);
 }
 

@@ -1,12 +1,12 @@
-/** When the words of one answer came, for its receipt. */
+/** When the words of one answer came, for its summary. */
 
-/** Fewer tokens after the first words tell nothing of a speed. */
+/** Fewer tokens than these after the first words say nothing about speed. */
 const LEAST_MEASURED_TOKENS = 8;
 
 export class AnswerTimes {
   readonly #askedMs: number;
   #firstMs: number | null = null;
-  /** When the first words had come. */
+  /** The tokens of the first words. */
   #firstTokens = 0;
   #lastMs = 0;
   #lastTokens = 0;
@@ -20,7 +20,7 @@ export class AnswerTimes {
     return this.#firstMs !== null;
   }
 
-  /** Now there are so many tokens of it. */
+  /** The answer now has this many tokens. */
   heard(tokens: number, nowMs: number): void {
     if (this.#firstMs === null) {
       this.#firstMs = nowMs;
@@ -34,12 +34,12 @@ export class AnswerTimes {
     return nowMs - this.#lastMs;
   }
 
-  /** From asking to the first words; to `nowMs` when there were none. */
+  /** The time from the question to the first words; to `nowMs` when there were none. */
   firstTokenMs(nowMs: number): number {
     return (this.#firstMs ?? nowMs) - this.#askedMs;
   }
 
-  /** After the first words, up to `nowMs`; null for an answer too short to tell. */
+  /** The speed after the first words, up to `nowMs`; null for an answer too short to tell. */
   tokensPerSecond(nowMs: number): number | null {
     const tokens = this.#lastTokens - this.#firstTokens;
     if (this.#firstMs === null || tokens < LEAST_MEASURED_TOKENS || nowMs <= this.#firstMs) return null;

@@ -1,7 +1,7 @@
 /**
- * One question on its way to its whole answer. Providers fail, stall and leave; the answer goes on with the next one,
- * after exactly what has come. When a provider is late or falls silent a second one is asked beside it, and whoever
- * brings the next words leads.
+ * One question on its way to its complete answer. Providers fail, stall and leave; the answer continues with the next
+ * one, after exactly what has come. When a provider is late or falls silent, a second one is asked beside it, and the
+ * one that brings the next words leads.
  */
 import { AtWork } from './at-work.ts';
 import { Attempt, type AttemptEvent, type AttemptNeeds, type Whole } from './attempt.ts';
@@ -27,7 +27,7 @@ import { AnswerCheck } from '../tasks/answer-check.ts';
 import type { AnswerInput, AnswerPiece, AnswerResult } from '../tasks/answer-messages.ts';
 import type { AnswerTask } from '../tasks/answer-task.ts';
 
-/** Providers that fail in a row, without a word between them, before the question is given back to its requester. */
+/** Providers that fail in a row, without a word between them, before the requester gets the error. */
 const MAX_FAILURES = 4;
 
 type AnswerAttempt = Attempt<AnswerInput, AnswerPiece, AnswerResult>;
@@ -46,22 +46,22 @@ export class Answering {
   readonly events = new AsyncQueue<AnswerEvent>();
   readonly #request: AskRequest;
   readonly #kind: AnswerTask;
-  /** Without what has come of the answer. */
+  /** The input without the part of the answer that has come. */
   readonly #input: AnswerInput;
   readonly #needs: AnsweringNeeds;
   readonly #answer: DeliveredAnswer;
-  /** The limit for the whole answer, including what there was of it before. */
+  /** The limit for the whole answer, including any earlier part of it. */
   readonly #maxTokens: number;
   readonly #times: AnswerTimes;
-  /** Null: the answer is free. */
+  /** Null: the answer has no schema. */
   readonly #form: FollowedForm | null;
   readonly #atWork: AtWork<AnswerAttempt>;
   readonly #challenges = new Challenges();
   readonly #breaks: QuestionBreaks;
-  /** Those that the control plane lost: they did not hang. */
+  /** Providers that the control plane lost: they did not hang. */
   readonly #gone = new Set<PeerId>();
   readonly #seams: Seam[] = [];
-  /** Brought the last words; null before the first. */
+  /** The provider of the last words; null before the first. */
   #leader: AnswerAttempt | null = null;
   #announced: PeerId | null = null;
   #lastError: MeshError | null = null;
@@ -71,7 +71,7 @@ export class Answering {
   #failures = 0;
   #ended = false;
 
-  /** `input`: what the request asks of this kind; `form`: of its schema, null: it has none. */
+  /** `input`: the request in the words of this kind; `form`: follows its schema, null: it has none. */
   constructor(
     request: AskRequest,
     { kind, input, form }: { kind: AnswerTask; input: AnswerInput; form: FollowedForm | null },
@@ -91,7 +91,7 @@ export class Answering {
     void this.#askNext();
   }
 
-  /** Whoever still works on it stops. With an error: that is how it ended. Idempotent. */
+  /** All providers that still work on it stop. With an error: that is how it ended. Idempotent. */
   end(error: MeshError | null = null): void {
     if (this.#ended) return;
     this.#ended = true;
@@ -102,7 +102,7 @@ export class Answering {
     this.events.end(error);
   }
 
-  /** The control plane lost this provider: no word of it is waited for, and none that comes is thrown away. */
+  /** The control plane lost this provider: we no longer wait for its words, but use any that come. */
   gone(peer: PeerId): void {
     if (this.#ended) return;
     this.#gone.add(peer);
@@ -130,10 +130,10 @@ export class Answering {
             }),
         );
     } catch (thrown) {
-      // Who is at work may still bring it to an end.
+      // A provider that is at work may still finish it.
       if (this.#atWork.size > 0) return;
       const error = asMeshError(thrown, 'no_provider', 'Nobody could be asked. Try again.');
-      // What broke the answer off matters more than why nobody could go on with it.
+      // The reason why the answer broke off matters more than why nobody could continue it.
       this.end(this.#answer.tokens > 0 ? (this.#lastError ?? error) : error);
     } finally {
       this.#choosing = false;
@@ -142,13 +142,13 @@ export class Answering {
     if (asked && more) void this.#askNext();
   }
 
-  /** A second one beside somebody at work never stands in the line: there it would only be in the way of others. */
+  /** A second provider beside one at work is never queued for: there we would only be in the way of others. */
   async #choose(): Promise<Leased | null> {
     const { shortlist } = this.#needs;
     const beside = this.#atWork.size > 0;
     const queued = (place: QueuePosition) => this.events.push({ type: 'queued', ...place });
     const chosen = await shortlist.next(this.#answer, beside ? null : queued);
-    // Whoever was at work may be gone meanwhile.
+    // The provider that was at work may be gone meanwhile.
     return chosen === null && beside && this.#atWork.size === 0 && !this.#ended ? this.#choose() : chosen;
   }
 
@@ -167,7 +167,7 @@ export class Answering {
     const attempt: AnswerAttempt = new Attempt(candidate, part, this.#needs, (one, event) => this.#take(one, event));
     this.#atWork.began(attempt);
     if (this.#atWork.size > 1) return;
-    // Words of the one before it are not coming any more: this one's are waited for.
+    // The words of the previous one will not come any more: we wait for those of this one.
     this.#watchSilence(loadingMs(candidate.model));
     if (this.#leader === null) this.#announce(candidate);
   }
@@ -217,13 +217,13 @@ export class Answering {
       this.#giveBack(attempt);
       return;
     }
-    // Beside words that come, this is nobody's news.
+    // Not worth reporting while words come from another.
     if (this.#atWork.has(this.#leader)) return;
     this.events.push({ type: 'accepted', ahead });
     if (ahead === 0) this.#expectFirstWords(attempt);
   }
 
-  /** Late against its own history, and what it says that it takes to load the model: somebody else is asked as well, where that does not become a habit. */
+  /** Late by its own history and its stated loading time: another is asked as well, if the budget allows. */
   #expectFirstWords(attempt: AnswerAttempt): void {
     const { clock, words, hedges } = this.#needs;
     this.#stopLate?.();
@@ -236,7 +236,7 @@ export class Answering {
 
   #read(attempt: AnswerAttempt, written: Extract<AnswerAttemptEvent, { type: 'piece' }>): void {
     const { index, piece, units } = written;
-    // Another was here before: these words are known.
+    // Another was faster: these words are known.
     if (attempt.offset + index !== this.#answer.tokens) return;
     const { clock, words } = this.#needs;
     const nowMs = clock.now();
@@ -245,7 +245,7 @@ export class Answering {
     if (!this.#times.begun) {
       this.#stopLate?.();
       const { candidate, runsSinceMs } = attempt;
-      // Its own time: a wait for others, or for a model to be loaded, says nothing of it.
+      // Only its own time: a wait for others, or for a model to load, says nothing about it.
       if (runsSinceMs !== null && candidate.model.wakesInMs === undefined)
         words.heard(candidate.peerId, nowMs - runsSinceMs);
     }
@@ -270,12 +270,12 @@ export class Answering {
     if (index === 0) this.#needs.shortlist.warm(this.#answer);
   }
 
-  /** From now on these are the words that count. */
+  /** From now on this attempt's words count. */
   #lead(attempt: AnswerAttempt, nowMs: number): void {
     const { candidate } = attempt;
     this.#keepOnly(attempt);
     if (this.#leader !== null) {
-      // It was silent, and its link may be dead: no other question is to find out.
+      // It was silent, and its link may be dead: spare other questions from finding out.
       this.#needs.links.doubt(this.#leader.candidate.peerId);
       const sameFile = this.#answer.isFile(candidate.model);
       const seam = {
@@ -296,7 +296,7 @@ export class Answering {
     this.events.push({ type: 'provider', candidate });
   }
 
-  /** With more than `most` at work on it already, nobody else is asked. */
+  /** When more than `most` are at work on it already, nobody else is asked. */
   #challenge(most = 1): void {
     const atWork = this.#atWork.size;
     if (atWork === 0 || atWork > most || this.#request.hedge === false || !this.#canBeHandedOn) return;
@@ -313,14 +313,14 @@ export class Answering {
 
   #noteBreak(attempt: AnswerAttempt, error: MeshError): void {
     const { candidate, channel, runsSinceMs, taken, units } = attempt;
-    // Whoever had others before it in line was not at work on this one.
+    // A provider that was still busy with others had not started on this one.
     if (!isBreak(error) || !attempt.asked || (taken && runsSinceMs === null)) return;
     const { peerId } = candidate;
     this.#breaks.broke(peerId, taken && units === 0 && channel?.wentSilent === true && !this.#gone.has(peerId));
     this.#atWork.pardon(this.#breaks.blameless);
   }
 
-  /** Is what there is of it within what can be sent? */
+  /** Is the answer so far small enough to be sent? */
   get #canBeHandedOn(): boolean {
     return this.#answer.tokens === 0 || mayGoOn(this.#answer);
   }
@@ -328,10 +328,10 @@ export class Answering {
   /** Nobody is at work on it any more. */
   #failed(thrown: MeshError, { offset }: AnswerAttempt): void {
     if (this.#ended) return;
-    // What others wrote of the answer is no fault of the question's; somebody may have room for it.
+    // The length of what others wrote is not the question's fault; another provider may have more context.
     const tooLong = offset > (this.#request.prefix?.tokens ?? 0) && thrown.code === 'prompt_too_long';
     const error = tooLong || !this.#canBeHandedOn ? cannotGoOn() : thrown;
-    // Only its last word is missing.
+    // Only its end message is missing.
     if (this.#leader !== null && this.#answer.tokens >= this.#maxTokens) {
       this.#done(this.#leader, {
         result: { finish: 'length' },
@@ -361,7 +361,7 @@ export class Answering {
   #finish(attempt: AnswerAttempt, whole: Whole<AnswerResult>): void {
     this.#atWork.finished(attempt);
     if (attempt.offset + attempt.units !== this.#answer.tokens) {
-      // It lost the race and ended before it heard of it.
+      // It lost the race, and ended before it heard about it.
       if (this.#atWork.size === 0) this.#failed(new MeshError('provider_lost', 'The answer broke off.'), attempt);
       return;
     }

@@ -1,11 +1,11 @@
-/** Who is at work on one question, and what each of them is afterwards known for. */
+/** The providers at work on one question, and how each of them is remembered afterwards. */
 import type { Breakers } from './patience/breaker.ts';
 import type { MeshError } from '../base/errors.ts';
 import type { PeerId } from '../base/ids.ts';
 import { isFault } from '../policy/error-meaning.ts';
 import type { Leased } from '../wire/candidate.ts';
 
-/** What is to be known of an attempt here. */
+/** What we need to know about an attempt here. */
 export interface Working {
   readonly candidate: Leased;
   readonly runsSinceMs: number | null;
@@ -16,7 +16,7 @@ export class AtWork<Attempt extends Working> {
   readonly #breakers: Breakers;
   /** The one asked first comes first. */
   readonly #attempts = new Set<Attempt>();
-  /** Without a word for longer than they should be. */
+  /** Attempts that were silent for longer than they should be. */
   readonly #silent = new Set<Attempt>();
 
   constructor(breakers: Breakers) {
@@ -56,11 +56,11 @@ export class AtWork<Attempt extends Working> {
 
   /** Nothing came for too long, from any of them. */
   fellSilent(): void {
-    // Those that still stand in a provider's line are not expected to speak.
+    // Those that are still in a provider's queue are not expected to write.
     for (const attempt of this.#attempts) if (attempt.runsSinceMs !== null) this.#silent.add(attempt);
   }
 
-  /** It brought its part to an end. */
+  /** It finished its part. */
   finished(attempt: Attempt): void {
     this.#attempts.delete(attempt);
   }
@@ -72,14 +72,14 @@ export class AtWork<Attempt extends Working> {
     else this.#breakers.undecided(peerId);
   }
 
-  /** They failed because of what they were asked. */
+  /** They failed because of the question. */
   pardon(peers: Iterable<PeerId>): void {
     for (const peer of peers) this.#breakers.pardon(peer);
   }
 
   /**
-   * It has the words that count. The others stop; one that said nothing in all that time failed. Returns those that did
-   * not, who may be asked again.
+   * It has the words that count. The others stop; one that was silent all that time failed. Returns those that were
+   * not: they may be asked again.
    */
   keepOnly(attempt: Attempt): Attempt[] {
     const spared: Attempt[] = [];

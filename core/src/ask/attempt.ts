@@ -1,4 +1,4 @@
-/** One provider at work on one task, from dialling it to its last word. Tells what comes; decides nothing. */
+/** One provider at work on one task, from dialling it to its last word. Reports what comes; decides nothing. */
 import * as v from 'valibot';
 import type { Channel } from '../peers/channel.ts';
 import type { Clock } from '../base/clock.ts';
@@ -20,29 +20,29 @@ import type { Leased } from '../wire/candidate.ts';
 
 /** A provider says at once whether it takes a task; one that does not is broken. */
 const ACCEPT_TIMEOUT_MS = 5_000;
-/** A link that takes so long to make may take for ever. */
+/** A link that takes this long to open may take for ever. */
 const LATE_MS = 2_500;
 const KEY_FAILED = "This computer's key could not sign. Start again.";
 
 export type AttemptEvent<Piece, Result> =
-  /** It did not take the task in good time, and may yet. */
+  /** It did not take the task in time, and may yet. */
   | { type: 'late' }
   /** It took the task; `ahead` others come first. */
   | { type: 'accepted'; ahead: number }
   /** `index`: the units of this attempt before it. */
   | ({ type: 'piece'; index: number } & Written<Piece>)
   | { type: 'whole'; whole: Whole<Result> }
-  /** Nothing further comes. */
+  /** Nothing more will come. */
   | { type: 'failed'; error: MeshError };
 
-/** What one provider is asked for. */
+/** The part of a task that one provider is asked for. */
 export interface TaskPart<Input, Piece, Result> {
   kind: TaskKind<Input, Piece, Result>;
   model: ModelId;
   input: Input;
   maxUnits: number;
   check: TaskCheck<Piece, Result>;
-  /** Units of the whole that there were before it began. */
+  /** The units of the whole before this part. */
   offset: number;
 }
 
@@ -50,7 +50,7 @@ export interface TaskPart<Input, Piece, Result> {
 export interface Whole<Result> {
   result: Result;
   inputUnits: number;
-  /** The units of its part, by its own count: the last may have had nothing to show. */
+  /** The units of its part, by its own count: the last one may have had nothing to show. */
   units: number;
   path: Path | null;
   /** signed: by both. refused: the provider's half was untrue. none: it sent none. */
@@ -67,7 +67,7 @@ export interface AttemptNeeds {
   listen: (taskId: TaskId, attempt: Listener) => () => void;
 }
 
-/** Hears what one provider says of one task. */
+/** Hears what one provider says about one task. */
 export interface Listener {
   readonly channel: Channel | null;
   handle(reply: TaskReply): void;
@@ -77,11 +77,11 @@ export interface Listener {
 export class Attempt<Input, Piece, Result> implements Listener {
   readonly candidate: Leased;
   readonly offset: number;
-  /** Null while it is dialled. */
+  /** Null while the provider is being dialled. */
   channel: Channel | null = null;
   /** The provider has the question. */
   asked = false;
-  /** The provider said that it would do it. */
+  /** The provider took the task. */
   taken = false;
   /** Since when the provider works on it; null: others come first. */
   runsSinceMs: number | null = null;
@@ -91,7 +91,7 @@ export class Attempt<Input, Piece, Result> implements Listener {
   readonly #taskId = newTaskId();
   readonly #lease: HeldLease | null;
   readonly #dialling = new AbortController();
-  /** What came of it; null before it was asked. */
+  /** The record of what came; null before it was asked. */
   #received: ReceivedTask | null = null;
   #cleanUp: (() => void)[] = [];
   #stopTimer: (() => void) | null = null;
@@ -140,9 +140,9 @@ export class Attempt<Input, Piece, Result> implements Listener {
         break;
       case 'TASK_ERROR':
         this.#settled = true;
-        // Its own control plane is there, and ours is not.
+        // Its control plane is reachable, and ours is not.
         if (reply.code === 'lease_refused' && this.#lease === null) this.fail(unreachable());
-        // We read the schema before it did: its limits are other than ours, and the next one's need not be.
+        // We accepted the schema before it did: its limits differ from ours, and the next one's may, too.
         else if (reply.code === 'bad_schema' && this.units === 0)
           this.fail(saidByProvider('unsupported', reply.message));
         else this.fail(saidByProvider(reply.code, reply.message));
@@ -164,7 +164,7 @@ export class Attempt<Input, Piece, Result> implements Listener {
     this.#tell({ type: 'failed', error });
   }
 
-  /** As `fail`, and nothing is told. Idempotent. */
+  /** Like `fail`, but nothing is reported. Idempotent. */
   cancel(): void {
     if (this.#ended) return;
     this.#ended = true;
@@ -221,7 +221,7 @@ export class Attempt<Input, Piece, Result> implements Listener {
     channel.send({ kind: 'TASK_REQUEST', taskId, ...asked, lease: this.#lease?.bytes ?? null });
   }
 
-  /** What is asked, in fewer bytes where it would not fit else. */
+  /** The packed input, in a lighter form if it would not fit otherwise. */
   #packed(): Uint8Array<ArrayBuffer> {
     const { kind, offset } = this.#part;
     for (let input: Input | null = this.#part.input; input !== null; input = kind.lighter(input)) {
@@ -269,7 +269,7 @@ export class Attempt<Input, Piece, Result> implements Listener {
     }
   }
 
-  /** What came is good, whatever comes of this. Throws identity_unusable. */
+  /** What came stays valid, whatever this returns. Throws identity_unusable. */
   async #countersign(providerHalf: Uint8Array | null, result: Uint8Array): Promise<Whole<Result>['receipt']> {
     if (providerHalf === null || this.#received === null) return 'none';
     try {
@@ -285,7 +285,7 @@ export class Attempt<Input, Piece, Result> implements Listener {
   }
 }
 
-/** Ours, and of this question alone. */
+/** The fault is ours, and concerns this question alone. */
 function cannotBeSent(begun: boolean): MeshError {
   if (begun) return cannotGoOn();
   return new MeshError('prompt_too_long', 'This question is too long to send. Shorten it.');

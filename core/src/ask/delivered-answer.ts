@@ -1,4 +1,4 @@
-/** What of an answer has come so far, from whichever providers: enough to let the next one go on after exactly that. */
+/** The part of an answer that has come, from whichever providers: enough for the next one to continue exactly there. */
 import type { ModelAdvert } from '../wire/model-advert.ts';
 import type { AnswerPrefix } from '../engine/engine.ts';
 import { wellFormed } from '../wire/fields.ts';
@@ -13,11 +13,11 @@ import { MeshError } from '../base/errors.ts';
 import type { AnswerPiece } from '../tasks/answer-messages.ts';
 import type { Written } from '../tasks/task-kind.ts';
 
-/** As it is kept of an answer that broke off, to go on with it another day. */
+/** An answer that broke off, as it is kept to be continued another day. */
 export interface KeptAnswer {
   text: string;
   tokens: number;
-  /** In the vocabulary of the file `sha256`; null where they are not known. */
+  /** The tokens in the vocabulary of the file `sha256`; null where they are not known. */
   tokenIds: readonly number[] | null;
   /** The file whose tokens these are; null where that is not known. */
   sha256: string | null;
@@ -31,7 +31,7 @@ export function mayGoOn({ text, tokens }: Pick<KeptAnswer, 'text' | 'tokens'>): 
     Number.isInteger(tokens) &&
     tokens > 0 &&
     tokens <= MAX_PREFIX_TOKENS &&
-    // What was kept has to be as plausible as what comes.
+    // A kept answer has to be as plausible as one that arrives.
     text.length <= Math.min(MAX_PREFIX_CHARACTERS, tokens * MAX_TOKEN_CHARACTERS)
   );
 }
@@ -41,13 +41,13 @@ type ModelFile = Pick<ModelAdvert, 'sha256'>;
 export class DeliveredAnswer {
   text = '';
   tokens = 0;
-  /** Null once a piece came without, or from another file than those before; and when they are too many to be sent. */
+  /** Null after a piece without ids or from another file, and when there are too many to send. */
   #tokenIds: number[] | null = [];
   /** The file whose tokens these are. */
   #sha256: string | null = null;
   readonly #adapter: string | undefined;
 
-  /** `adapter`: that all of it is written with from now on; left out: none. */
+  /** `adapter`: writes everything from now on; left out: none. */
   constructor(begun: KeptAnswer | null = null, adapter?: string) {
     this.#adapter = adapter;
     if (begun === null) return;
@@ -81,12 +81,12 @@ export class DeliveredAnswer {
     this.tokens += tokens;
   }
 
-  /** Is it the file that wrote all of it? Then greedy decoding goes on with the same words. */
+  /** Did this file write all of it? Then greedy decoding continues with the same words. */
   isFile(model: ModelFile): boolean {
     return model.sha256 !== null && model.sha256 === this.#sha256;
   }
 
-  /** For a provider of this model; null: it begins at the beginning. */
+  /** The prefix for a provider of this model; null: it starts from the beginning. */
   prefixFor(model: ModelFile): AnswerPrefix | null {
     if (this.tokens === 0) return null;
     const { text, tokens } = this;
@@ -94,7 +94,7 @@ export class DeliveredAnswer {
   }
 }
 
-/** Are these the ids of so many tokens, as far as can be told without the vocabulary? */
+/** Can these be the ids of this many tokens, as far as one can tell without the vocabulary? */
 function areOf(tokens: number, ids: readonly number[] | null | undefined): ids is readonly number[] {
   return (
     ids?.length === tokens &&
@@ -103,7 +103,7 @@ function areOf(tokens: number, ids: readonly number[] | null | undefined): ids i
   );
 }
 
-/** Why nobody can go on with this; null: they can. */
+/** Why nobody can continue this; null: they can. */
 export function prefixFault(begun: KeptAnswer | null): MeshError | null {
   if (begun === null || mayGoOn(begun)) return null;
   return new MeshError('prompt_too_long', 'This answer is too long to continue. Ask for the rest in a new question.');

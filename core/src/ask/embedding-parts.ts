@@ -1,4 +1,4 @@
-/** Vectors of any number of texts, as tasks of a bounded size, a few at once. No vector is lost, and none is asked for twice. */
+/** Vectors for any number of texts, as tasks of limited size, a few at once. No vector is lost or asked for twice. */
 import { onAbort } from '../base/abort.ts';
 import { MeshError } from '../base/errors.ts';
 import type { PeerId } from '../base/ids.ts';
@@ -7,23 +7,23 @@ import { bytesOf, embedding, type EmbeddingPiece } from '../tasks/embedding.ts';
 import { readVector } from '../wire/vector.ts';
 import type { RunEvent, RunRequest } from './running.ts';
 
-/** So few that a provider that is lost costs little, and that others get their turn. */
+/** Few enough that losing a provider costs little, and that others get their turn. */
 export const MAX_TASK_INPUTS = 64;
 const TASKS_AT_ONCE = 3;
 
 export interface EmbedRequest extends Omit<RunRequest<never>, 'input' | 'maxUnits'> {
-  /** Any number, none of them blank. */
+  /** Any number of texts, none of them blank. */
   inputs: readonly string[];
-  /** Waited for before each task; what it resolves with is called, once or twice, when nobody else has to wait for it. */
+  /** Awaited before each task; its function is called, once or twice, when nobody has to wait for us any more. */
   turn?: (signal: AbortSignal) => Promise<() => void>;
 }
 
 export interface Embedded {
-  /** In the order of the inputs, of length one each. */
+  /** The vectors in the order of the inputs, each of length one. */
   vectors: Float32Array[];
-  /** As the providers count them. */
+  /** The tokens as the providers count them. */
   promptTokens: number;
-  /** Who made them, nobody twice. */
+  /** The providers that made them, each once. */
   providers: PeerId[];
 }
 
@@ -32,7 +32,7 @@ type RunEmbedding = (
   signal: AbortSignal,
 ) => AsyncGenerator<RunEvent<EmbeddingPiece, unknown>, void, undefined>;
 
-/** Throws empty_prompt, prompt_too_long, or what the first task that fails ends with, which ends the others. */
+/** Throws empty_prompt, prompt_too_long, or the error of the first task that fails, which ends the others. */
 export async function embedInParts(
   { inputs, turn }: EmbedRequest,
   runEmbedding: RunEmbedding,
@@ -67,7 +67,7 @@ export async function embedInParts(
   return joined(embedded);
 }
 
-/** `found`: somebody is asked. */
+/** `found`: a provider has been asked. */
 async function embedPart(
   texts: string[],
   runEmbedding: RunEmbedding,
@@ -82,20 +82,20 @@ async function embedPart(
       if (event.type === 'provider') found();
       if (event.type !== 'piece') continue;
       const { piece, candidate } = event;
-      // The check of its kind let it pass: it is a vector of this model, in its turn.
+      // It passed the check of its kind: it is a vector of this model, and the next in order.
       const vector = readVector(piece.vector, candidate.model.embeds ?? 0);
       if (vector !== null) vectors.push(vector);
       providers.add(candidate.peerId);
       promptTokens += piece.promptTokens;
     }
   } catch (thrown) {
-    // Only the provider's last word is missing.
+    // Only the provider's end message is missing.
     if (vectors.length < texts.length || signal.aborted) throw thrown;
   }
   return { vectors, promptTokens, providers: [...providers] };
 }
 
-/** In their order. One that is too long for any task is alone in its own. */
+/** Keeps their order. A text that is too long for any task gets a part of its own. */
 export function partsOf(inputs: readonly string[]): string[][] {
   const parts: string[][] = [];
   let bytes = Infinity;
@@ -113,7 +113,7 @@ export function partsOf(inputs: readonly string[]): string[][] {
   return parts;
 }
 
-/** Vectors of two models stand for nothing together, whatever name both go by. */
+/** Vectors of two models cannot be compared, even if both go by the same name. */
 function joined(embedded: readonly Embedded[]): Embedded {
   const vectors = embedded.flatMap((part) => part.vectors);
   if (vectors.some(({ length }) => length !== vectors[0]?.length)) {

@@ -27,7 +27,7 @@ export class Matching {
     this.#options = options;
   }
 
-  /** The control plane's shortlist; while it is away, those who are known, without leave. */
+  /** The control plane's shortlist; while it is away, the known providers, without leases. */
   async match(question: MatchQuestion, signal: AbortSignal, queued: (place: QueuePosition) => void): Promise<Leased[]> {
     const { transport } = this.#options;
     const leased = (await this.#matched(question, signal, queued)) ?? this.#nearest(question);
@@ -35,7 +35,7 @@ export class Matching {
     return leased;
   }
 
-  /** Null: it is away. */
+  /** Null: the control plane is away. */
   async #matched(
     question: MatchQuestion,
     signal: AbortSignal,
@@ -51,7 +51,7 @@ export class Matching {
       leaving.abort();
     });
     try {
-      // A peer that asks for a model it lends itself would dial itself.
+      // A peer that asks for a model it provides itself would dial itself.
       const exclude = [...question.exclude, transport.self];
       const leased = await control.match({ ...question, exclude }, leaving.signal, queued);
       known.matched(leased, question.only !== null);
@@ -59,7 +59,7 @@ export class Matching {
     } catch (thrown) {
       if (signal.aborted) throw thrown;
       if (away) return null;
-      // The connection broke while we waited: it is soon back, or known to be away.
+      // The connection broke while we waited: it will soon be back, or known to be away.
       const { code } = asMeshError(thrown, 'control_unreachable', 'The mesh cannot be reached.');
       if (!again || code !== 'control_unreachable' || control.state !== 'connecting') throw thrown;
       return this.#matched(question, signal, queued, false);
@@ -70,8 +70,8 @@ export class Matching {
   }
 
   /**
-   * Those to whom a link is open; where there are none, those whom a mutual peer reaches; or else any. Throws
-   * control_unreachable when nobody was known from the beginning.
+   * Providers with an open link; without any, those that a mutual peer can introduce; or else any. Throws
+   * control_unreachable when none was known from the beginning.
    */
   #nearest(question: MatchQuestion): Leased[] {
     const { known, links } = this.#options;
@@ -81,7 +81,7 @@ export class Matching {
       .filter(({ peerId }) => !exclude.includes(peerId) && (only === null || only.includes(peerId)))
       .filter((candidate) => isAble(candidate.model, question))
       .map((candidate) => ({ ...candidate, lease: null }));
-    // Whoever was named was chosen for who they are, whichever file they have.
+    // The named providers were chosen for who they are, whichever file they have.
     const all = only === null ? this.#oneFile(able, question) : able;
     const introducible = ({ peerId }: Leased) =>
       [...known.linkedTo(peerId)].some((source) => links.to(source) !== null);
@@ -92,8 +92,8 @@ export class Matching {
     return near.length > 0 ? near : all;
   }
   /**
-   * Of several files under one id those who lend the one that the control plane stood by last; where nobody has that, the
-   * one that most of them lend.
+   * Of several files under one id, the providers of the one that the control plane chose last; if none has it, of the
+   * most common one.
    */
   #oneFile(all: Leased[], { task, model }: MatchQuestion): Leased[] {
     const offers = this.#options.control.offers?.models ?? [];

@@ -6,8 +6,8 @@ import { MEANINGS } from '../policy/error-meaning.ts';
 import type { PeerId } from '../base/ids.ts';
 
 /**
- * What a provider says of a task, as an error: a stranger's words, which end up in front of a person. What it cannot know
- * is not believed: "cancelled" would end the answer as if its requester had wished it.
+ * A provider's message about a task, as an error: a stranger's words, which end up in front of a person. We do not
+ * believe what it cannot know: "cancelled" would end the answer as if its requester had wanted that.
  */
 export function saidByProvider(code: ErrorCode, message: string): MeshError {
   if (code === 'cancelled') return new MeshError('provider_stopped', 'The volunteer stopped in the middle. Ask again.');
@@ -17,10 +17,10 @@ export function saidByProvider(code: ErrorCode, message: string): MeshError {
   return new MeshError(code, words === '' ? 'The volunteer failed at this question. Ask again.' : words);
 }
 
-/** Controls, and what turns the direction of a text or hides in it. */
+/** Control characters, and those that change the direction of a text or hide in it. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu;
 
-/** Nobody else can be handed what there is of an answer that broke off. */
+/** The answer so far cannot be handed to another provider. */
 export function cannotGoOn(): MeshError {
   return new MeshError(
     'cannot_go_on',
@@ -28,16 +28,16 @@ export function cannotGoOn(): MeshError {
   );
 }
 
-/** Who was looked for. */
+/** The provider that was sought. */
 export interface Sought {
   needs: Needs;
-  /** No one but these; null: anyone. */
+  /** Only these; null: any. */
   only: readonly PeerId[] | null;
-  /** To continue what others began. */
+  /** It should continue what others began. */
   begun: boolean;
 }
 
-/** Why nobody at all could be asked. */
+/** Why no provider at all could be asked. */
 export function nobodyFor({ needs, only, begun }: Sought): MeshError {
   const beyond = inWords(needs);
   if (beyond !== '') {

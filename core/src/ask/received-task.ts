@@ -1,6 +1,6 @@
 /**
- * The requester's record of one task at one provider. Holds it to its word (pieces in order, none missing, no more than was
- * asked for), signs for what came while it comes, and signs the receipt when it is true.
+ * The requester's record of one task at one provider. Holds it to the rules (pieces in order, none missing, no more
+ * than was asked for), signs for what came as it comes, and signs the receipt when it is true.
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { fromBase32, toBase32 } from '../base/base32.ts';
@@ -24,19 +24,19 @@ export interface ReceivedTaskOptions {
   lease: HeldLease | null;
   commitment: Uint8Array;
   maxUnits: number;
-  /** The most that an honest provider counts as read for it. */
+  /** The most input units that an honest provider counts. */
   maxInputUnits: number;
   identity: Identity;
-  /** Left out: in JavaScript. */
+  /** Left out: verifies in JavaScript. */
   verify?: typeof verify;
   clock: Clock;
-  /** To the provider. */
+  /** Sends it to the provider. */
   acknowledge: (acknowledgement: Uint8Array<ArrayBuffer>) => void;
-  /** The key of this computer does not sign. */
+  /** This computer's key cannot sign. */
   failed: (thrown: unknown) => void;
 }
 
-/** A lease, and the bytes that say it. */
+/** A lease, and its signed bytes. */
 export interface HeldLease {
   lease: Lease;
   bytes: Uint8Array<ArrayBuffer>;
@@ -51,7 +51,7 @@ export class ReceivedTask {
   readonly #options: ReceivedTaskOptions;
   readonly #start: ChainStart;
   readonly #chain: DigestChain;
-  /** The newest that is due and not signed. */
+  /** The newest that is due and not yet signed. */
   #due: Mark | null = null;
   #signedUnits = 0;
   #signing = false;
@@ -73,7 +73,7 @@ export class ReceivedTask {
 
   /** Throws bad_message. Signs in the background, when it is time. */
   add(chunk: ChainChunk): void {
-    // Before it counts as received: what is signed for must be within the lease.
+    // Checked before it counts as received: what is signed for must be within the lease.
     if (this.#chain.units + chunk.units > this.#options.maxUnits) {
       throw new MeshError('bad_message', 'The volunteer sent more than was asked for.');
     }
@@ -84,8 +84,8 @@ export class ReceivedTask {
   }
 
   /**
-   * The work is done, with this packed result. Our half of the receipt, and what both now have; rejects with
-   * receipt_refused when the provider's half is not what came, and then nothing was signed.
+   * The work is done, with this packed result. Returns our half of the receipt and the proof that both now have;
+   * rejects with receipt_refused when the provider's half does not match what came, and then nothing was signed.
    */
   async countersign(
     providerHalf: Uint8Array,
@@ -127,7 +127,7 @@ export class ReceivedTask {
     const { clock, acknowledge, failed } = this.#options;
     this.#acknowledgement(due).then((acknowledgement) => {
       this.#signing = false;
-      // Then something fuller is on its way.
+      // Then a fuller proof is on its way.
       if (this.#ended) return;
       this.#signedUnits = due.units;
       acknowledge(acknowledgement);
@@ -152,9 +152,9 @@ export class ReceivedTask {
 }
 
 /**
- * The lease that the candidate came with; null: it came without. Throws lease_refused when it is for something else.
- * The provider checks whose it is (`checkLease`), as the control plane does before it keeps a receipt. To us a false
- * signature would only say what the provider is about to: a millisecond before every question.
+ * The candidate's lease; null: it came without. Throws lease_refused when it is for something else. The provider checks
+ * its signature (`checkLease`), as the control plane does before it keeps a receipt. For us a false one would only
+ * predict the provider's refusal: not worth a millisecond before every question.
  */
 export function heldLease(
   { peerId: provider, lease: encoded }: Pick<Leased, 'peerId' | 'lease'>,

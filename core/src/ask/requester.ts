@@ -1,4 +1,4 @@
-/** Every question that this peer has asked and that is being answered. How one gets its answer: `answering.ts`. */
+/** All questions that this peer has asked and that are being answered. How one gets its answer: `answering.ts`. */
 import * as v from 'valibot';
 import { onAbort } from '../base/abort.ts';
 import { Answering, type AnsweringNeeds } from './answering.ts';
@@ -66,7 +66,7 @@ export class Requester {
   }
 
   /**
-   * The answer as it comes. Throws a `MeshError`; text that was yielded before stays good. When `signal` aborts or the
+   * The answer as it comes. Throws a `MeshError`; text that was yielded before stays valid. When `signal` aborts or the
    * consumer stops iterating, the provider is told to stop computing.
    */
   async *ask(request: AskRequest, signal: AbortSignal): AsyncGenerator<AnswerEvent, void, undefined> {
@@ -98,8 +98,8 @@ export class Requester {
   }
 
   /**
-   * A task of any kind, its pieces as they come. When a provider fails, the next one gets what is missing, as the kind says.
-   * Throws a `MeshError`; when `signal` aborts the provider stops computing.
+   * A task of any kind, its pieces as they come. When a provider fails, the next one gets the rest, as the kind defines
+   * it. Throws a `MeshError`; when `signal` aborts the provider stops computing.
    */
   run<Input, Piece, Result>(
     kind: TaskKind<Input, Piece, Result>,
@@ -110,7 +110,7 @@ export class Requester {
     return run(kind, request, { ...this.#needs, shortlist }, signal);
   }
 
-  /** Vectors of texts. Throws a `MeshError`; when `signal` aborts every provider stops computing. */
+  /** Turns texts into vectors. Throws a `MeshError`; when `signal` aborts every provider stops computing. */
   embed(request: EmbedRequest, signal: AbortSignal): Promise<Embedded> {
     const ask = (texts: string[], aborted: AbortSignal) =>
       this.run(embedding, { ...request, input: { texts }, maxUnits: texts.length }, aborted);
@@ -129,13 +129,13 @@ export class Requester {
     return new Shortlist(question, { links, breakers, clock, random, match });
   }
 
-  /** What a provider said about a task. Replies from anyone but the one who was asked are dropped. */
+  /** A provider's reply about a task. Replies from anyone but the provider that was asked are dropped. */
   handle(channel: Channel, reply: TaskReply): void {
     const attempt = this.#attempts.get(reply.taskId);
     if (attempt?.channel === channel) attempt.handle(reply);
   }
 
-  /** The control plane lost this provider. It may still be there: its answers go on as long as they do. */
+  /** The control plane lost this provider. It may still be there: its answers continue as long as they do. */
   gone(peer: PeerId): void {
     for (const answering of this.#answerings) answering.gone(peer);
   }

@@ -1,7 +1,7 @@
 /**
- * A task of any kind on its way to its end. When a provider fails or leaves, the next one gets the rest, where its kind can
- * say what that is; else it begins again. How an answer in words survives its providers is `answering.ts`: there a person
- * waits.
+ * A task of any kind on its way to its end. When a provider fails or leaves, the next one gets the rest, if its kind
+ * can define that; otherwise it starts over. How a written answer survives its providers is in `answering.ts`: there a
+ * person waits.
  */
 import { onAbort } from '../base/abort.ts';
 import { AtWork } from './at-work.ts';
@@ -20,23 +20,23 @@ import type { TaskKind, Written } from '../tasks/task-kind.ts';
 
 /** Providers that fail in a row, without a piece between them. */
 const MAX_FAILURES = 4;
-/** Until the next piece, beside what is read for it. */
+/** The time until the next piece, beside that for reading the input. */
 const NEXT_MS = 30_000;
-/** For the receipt, when all that may come has come. */
+/** The time for the receipt, when all pieces have come. */
 const LAST_WORD_MS = 5_000;
-/** A new provider begins with what is left, not behind words of others. */
+/** A new provider starts with what is left, and does not continue the words of others. */
 const NOTHING = new DeliveredAnswer();
 
 export interface RunRequest<Input> {
   model: ModelId;
-  /** Its file, by the SHA-256; null: one that is not named. Left out: the one that the id means. */
+  /** The SHA-256 of the model's file; null: a file without a stated hash. Left out: the one that the id means. */
   sha256?: string | null | undefined;
   input: Input;
   /** The most units of the whole. */
   maxUnits: number;
-  /** Who may do it: no one but these; null: anyone. */
+  /** Only these providers may do it; null: any. */
   only: readonly PeerId[] | null;
-  /** Who may not in any case, at most 32. Left out: anyone may. */
+  /** Providers that must not do it, at most 32. Left out: any may. */
   exclude?: readonly PeerId[];
 }
 
@@ -44,9 +44,9 @@ export type RunEvent<Piece, Result> =
   /** This provider is asked: for all of it, or for the rest. */
   | { type: 'provider'; candidate: Leased }
   | ({ type: 'piece'; candidate: Leased } & Written<Piece>)
-  /** What came is worth nothing: the kind cannot be continued, and begins again. */
+  /** What came is worthless: the kind cannot be continued, and starts over. */
   | { type: 'restarted'; error: MeshError }
-  /** `inputUnits`: what the provider read that ended it. */
+  /** `inputUnits`: what the last provider read. */
   | { type: 'done'; result: Result; inputUnits: number };
 
 export interface RunNeeds<Input> extends AttemptNeeds {
@@ -81,7 +81,7 @@ class Running<Input, Piece, Result> {
   readonly #needs: Omit<RunNeeds<Input>, 'shortlist'> & { shortlist: Shortlist };
   readonly #signal: AbortSignal;
   readonly #atWork: AtWork<Attempt<Input, Piece, Result>>;
-  /** What has come since it last began at the start. */
+  /** The pieces since it last started over. */
   #come: Written<Piece>[] = [];
 
   constructor(
@@ -120,7 +120,7 @@ class Running<Input, Piece, Result> {
     }
   }
 
-  /** For what is missing. Null: all of it came. */
+  /** Asks for what is missing. Null: all of it came. */
   async *#ask(candidate: Leased): AsyncGenerator<RunEvent<Piece, Result>, MeshError | null, undefined> {
     const { model, maxUnits } = this.#request;
     const input = this.#rest ?? this.#request.input;
@@ -178,7 +178,7 @@ class Running<Input, Piece, Result> {
     return units >= maxUnits ? LAST_WORD_MS : NEXT_MS + MS_PER_BYTE * this.#kind.bytesToRead(input, units);
   }
 
-  /** Null: it has to begin again. */
+  /** Null: it has to start over. */
   get #rest(): Input | null {
     return this.#come.length === 0 ? this.#request.input : this.#kind.rest(this.#request.input, this.#come);
   }

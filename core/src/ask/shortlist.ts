@@ -1,4 +1,4 @@
-/** Who may be asked next with one question: from the last match as long as its leases are good, then from another. */
+/** Who may be asked next with one question: from the last match while its leases are valid, then from a new one. */
 import { isAble } from '../policy/abilities.ts';
 import { onAbort } from '../base/abort.ts';
 import type { Breakers } from './patience/breaker.ts';
@@ -12,7 +12,7 @@ import { rank } from '../policy/route.ts';
 import type { Leased } from '../wire/candidate.ts';
 import type { QueuePosition } from '../wire/control-protocol.ts';
 
-/** Half of what the control plane's leases are good for. */
+/** Half of the time that the control plane's leases are valid. */
 const FRESH_MS = 60_000;
 
 export interface ShortlistNeeds {
@@ -20,7 +20,7 @@ export interface ShortlistNeeds {
   breakers: Breakers;
   clock: Clock;
   random: () => number;
-  /** Asks the control plane; `queued` hears of our place in the line while all are busy. */
+  /** Asks the control plane; `queued` hears our position in the queue while all are busy. */
   match: AskControl;
 }
 
@@ -31,12 +31,12 @@ export type AskControl = (
 ) => Promise<Leased[]>;
 
 export class Shortlist {
-  /** `exclude`: never asked, whoever else was tried. */
+  /** `exclude`: never asked, whether or not others were tried. */
   readonly #question: MatchQuestion;
   readonly #needs: ShortlistNeeds;
   readonly #closing = new AbortController();
   readonly #tried = new Set<PeerId>();
-  /** Best first, nobody of them tried. */
+  /** Best first, without those that were tried. */
   #candidates: Leased[] = [];
   #matchedMs = -Infinity;
   #standby: Leased | null = null;
@@ -48,9 +48,9 @@ export class Shortlist {
   }
 
   /**
-   * Whoever is best to begin, or to go on with `answer`; nobody twice who was not given back. Null: nobody. Rejects with
-   * what the control plane cannot be asked for. `queued`: while all are busy it waits in line, and says where; null: it
-   * does not wait, and nobody who is busy is asked.
+   * The best provider to begin, or to continue `answer`; none twice unless it was given back. Null: there is none.
+   * Rejects when the control plane refuses the request. `queued`: waits in the queue while all are busy, and hears the
+   * position; null: does not wait, and no busy provider is asked.
    */
   async next(answer: DeliveredAnswer, queued: ((place: QueuePosition) => void) | null): Promise<Leased | null> {
     const next = this.#best(answer, isFree) ?? (await this.#another(answer, queued));
@@ -66,7 +66,7 @@ export class Shortlist {
     this.#tried.delete(peer);
   }
 
-  /** This one is not to be counted on. True: it was the one to go on with the answer. */
+  /** Do not count on this one. True: it was the standby that would continue the answer. */
   gone(peer: PeerId): boolean {
     this.#candidates = this.#candidates.filter((other) => other.peerId !== peer);
     if (this.#standby?.peerId !== peer) return false;
@@ -76,7 +76,7 @@ export class Shortlist {
     return true;
   }
 
-  /** Opens a link to whoever would go on with the answer, and watches it: it is there when it is needed. */
+  /** Opens a link to the provider that would continue the answer, and watches it: it is ready when needed. */
   warm(answer: DeliveredAnswer): void {
     if (this.#standby !== null) return;
     const standby = this.#best(answer, isFree) ?? this.#best(answer, anyone);
@@ -88,7 +88,7 @@ export class Shortlist {
         this.#releaseStandby = this.#closing.signal.aborted ? null : channel.hold(true);
       },
       () => {
-        // Not to be reached: not to be counted on either.
+        // Unreachable: do not count on it.
         this.#candidates = this.#candidates.filter((other) => other !== standby);
         if (this.#standby === standby) this.#standby = null;
       },
@@ -108,13 +108,13 @@ export class Shortlist {
     return usable.find((one) => one === this.#standby) ?? usable[0] ?? null;
   }
 
-  /** Whose leases are good, and who can go on. */
+  /** Those whose leases are valid, and that can continue. */
   #fresh(answer: DeliveredAnswer): Leased[] {
     if (this.#needs.clock.now() - this.#matchedMs > FRESH_MS) return [];
     return this.#candidates.filter((one) => continues(one, answer));
   }
 
-  /** From a new match; where none is to be had, those who were busy. */
+  /** Picks from a new match; if there is none, from those that were busy. */
   async #another(answer: DeliveredAnswer, queued: ((place: QueuePosition) => void) | null): Promise<Leased | null> {
     try {
       await this.#match(queued);
@@ -124,7 +124,7 @@ export class Shortlist {
       return busy;
     }
     if (queued === null) return this.#best(answer, isFree);
-    // Those that failed lately only when there is nobody else.
+    // Those that failed lately come last.
     return this.#best(answer, isFree) ?? this.#best(answer, anyone) ?? this.#fresh(answer)[0] ?? null;
   }
 
@@ -133,20 +133,20 @@ export class Shortlist {
     const { only, exclude } = this.#question;
     const leased = await this.#ask(queued);
     if (leased === null) return;
-    // The server is asked to keep to these, and not trusted to.
+    // We ask the server to respect these limits, but do not trust it to.
     const allowed = leased.filter(
       ({ peerId, model }) =>
         only?.includes(peerId) !== false && !exclude.includes(peerId) && isAble(model, this.#question),
     );
     // A control plane that has just started knows nobody yet; those it knew may still be there.
     if (allowed.length === 0) return;
-    // Its slot is kept for us.
+    // Its slot is reserved for us.
     const prefer = allowed[0]?.peerId ?? null;
     this.#candidates = rank(allowed, { exclude: this.#tried, prefer, rttMs: (peer) => links.rttMs(peer), random });
     this.#matchedMs = clock.now();
   }
 
-  /** Null: all are busy, and this is not to wait. */
+  /** Null: all are busy, and we are not to wait. */
   async #ask(queued: ((place: QueuePosition) => void) | null): Promise<Leased[] | null> {
     const question = { ...this.#question, exclude: [...this.#question.exclude, ...this.#tried] };
     const leaving = new AbortController();
@@ -168,7 +168,7 @@ export class Shortlist {
           return await this.#needs.match(question, leaving.signal, told);
         } catch (thrown) {
           if (wouldWait) return null;
-          // The line went with the connection: there is another when that is back.
+          // The queue went with the connection: there is a new one when that is back.
           if (!placed || leaving.signal.aborted || !isUnreachable(thrown)) throw thrown;
         }
       }
@@ -182,7 +182,7 @@ function continues({ model }: Leased, answer: DeliveredAnswer): boolean {
   return answer.tokens === 0 || model.continues !== 'none';
 }
 
-/** It was, when the control plane named it. */
+/** It was free when the control plane named it. */
 function isFree({ slots, busySlots, queued }: Leased): boolean {
   return busySlots + queued < slots;
 }

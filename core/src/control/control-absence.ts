@@ -1,4 +1,4 @@
-/** Tells whether the control plane is away, so that peers have to do without it. A hiccup of a second does not count. */
+/** Tells whether the control plane is away, so that peers manage without it. A hiccup of a second does not count. */
 import type { Clock } from '../base/clock.ts';
 import type { ControlState } from './control-connection.ts';
 
@@ -17,12 +17,12 @@ export class ControlAbsence {
     this.#changed = changed;
   }
 
-  /** Whether it was there, is gone, and is being tried again. */
+  /** It was there, is gone, and is being tried again. */
   get away(): boolean {
     return this.#away;
   }
 
-  /** Calls `run` when it goes away, at once if it is away. Returns a function that takes this back. */
+  /** Calls `run` when it goes away, at once if it is away. Returns the function that cancels this. */
   onAway(run: () => void): () => void {
     if (this.#away) {
       run();

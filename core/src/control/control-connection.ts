@@ -1,4 +1,4 @@
-/** The WebSocket to the control plane: says who we are, proves it, and opens again whenever it breaks. */
+/** The WebSocket to the control plane: says who we are, proves it, and reconnects whenever it breaks. */
 import { untilAborted } from '../base/abort.ts';
 import { backoffMs } from '../base/backoff.ts';
 import { toBase32 } from '../base/base32.ts';
@@ -40,10 +40,10 @@ export type ControlState =
   | 'closed';
 
 export interface ControlOptions {
-  /** ws: or wss: URL of `/mesh` */
+  /** The ws: or wss: URL of `/mesh`. */
   url: string;
   identity: Identity;
-  /** The function of `key-proof.ts`, handed in so that a page need not load its arithmetic before its first picture. */
+  /** The function of `key-proof.ts`, passed in so that a page can show something before it loads that arithmetic. */
   prove: typeof proveKey;
   agent: 'browser' | 'native';
   openSocket: (url: string) => SocketLike;
@@ -53,10 +53,10 @@ export interface ControlOptions {
 
 export interface ConnectionEvents {
   state: (state: ControlState) => void;
-  /** Told with every connection that we are in, and about to be `open`. `askedMs`: when the proof that this answers went out. */
+  /** Called for every connection once we are in, before `open`. `askedMs`: when the proof that this answers left us. */
   welcome: (welcome: Welcome, askedMs: number) => void;
   message: (message: Exclude<FromServer, Challenge | Welcome>) => void;
-  /** Told that requests over this connection will not be answered any more. */
+  /** Requests over this connection will not be answered any more. */
   lost: () => void;
 }
 
@@ -85,7 +85,7 @@ export class ControlConnection {
     return this.#state;
   }
 
-  /** Connects, and connects again whenever the connection breaks, until `close`. */
+  /** Connects, and reconnects whenever the connection breaks, until `close`. */
   start(): void {
     if (this.#state === 'closed') this.#connect();
   }
@@ -95,7 +95,7 @@ export class ControlConnection {
     this.#socket?.send(JSON.stringify(message));
   }
 
-  /** Waits a moment for a connection that is being made. Rejects with control_unreachable, what refused us, or cancelled. */
+  /** Waits a moment for a connection in progress. Rejects with control_unreachable, the refusal, or cancelled. */
   async whenOpen(signal: AbortSignal): Promise<void> {
     if (this.#state === 'connecting') {
       let stopTimer = () => {};
@@ -114,7 +114,7 @@ export class ControlConnection {
     if (state !== 'open') throw this.refusal ?? unreachable();
   }
 
-  /** Something should have come since `sinceMs`: if nothing did, the server hangs or the line is dead. */
+  /** Something should have come since `sinceMs`: if nothing did, the server hangs or the connection is dead. */
   doubt(sinceMs: number): void {
     if (this.#state === 'open' && this.#heardMs <= sinceMs) this.#lost();
   }
@@ -151,7 +151,7 @@ export class ControlConnection {
   #receive(json: string): void {
     this.#heardMs = this.#options.clock.now();
     const message = parseFromServer(json);
-    // A newer server may say more than we understand; the rest is still true.
+    // A newer server may send messages that we do not understand; the rest is still valid.
     if (message === null) return;
     if (message.type === 'challenge') {
       if (this.#state === 'connecting' && this.#proving === null) void this.#prove(message);
@@ -168,7 +168,7 @@ export class ControlConnection {
     this.#setState('open');
   }
 
-  /** A server that hangs, or is cut off without a word, closes no socket. */
+  /** A server that hangs, or is cut off without notice, closes no socket. */
   #listen(): void {
     this.#stopTimer?.();
     const { clock } = this.#options;
@@ -179,11 +179,11 @@ export class ControlConnection {
     });
   }
 
-  /** One signature a connection, whatever the server asks for. Never rejects. */
+  /** Signs once per connection, whatever the server asks for. Never rejects. */
   async #prove(challenge: Challenge): Promise<void> {
     const proving = new AbortController();
     this.#proving = proving;
-    // The work takes as long as it takes; the server says when that is too long.
+    // The work takes as long as it takes; the server decides when that is too long.
     this.#stopTimer?.();
     this.#stopTimer = null;
     const { identity, prove, clock, url } = this.#options;

@@ -11,7 +11,7 @@ import {
 import { MeshError } from '../base/errors.ts';
 
 const ANSWER_TIMEOUT_MS = 5_000;
-/** A place in the line is lost when nothing is heard of it for this long. */
+/** A position in the queue counts as lost when nothing is heard of it for this long. */
 const QUEUED_TIMEOUT_MS = 3 * QUEUED_EVERY_MS;
 
 type Request = Extract<ToServer, { type: keyof Answers }>;
@@ -27,7 +27,7 @@ type Answer = AnswerTo<Request['type']>;
 const ANSWERS: Readonly<Answers> = { match: 'matched', file: 'filed', relay: 'relayed' };
 
 interface Pending {
-  /** Null: there is no line for this request. */
+  /** Null: this request is never queued. */
   queued: ((place: QueuePosition) => void) | null;
   stopTimer: () => void;
   expects: Answer['type'];
@@ -49,7 +49,7 @@ export class ControlRequests {
     this.#unanswered = unanswered;
   }
 
-  /** Rejects with what the server refused it for, with control_unreachable when it says nothing, or with cancelled. */
+  /** Rejects with the server's refusal, with control_unreachable when it stays silent, or with cancelled. */
   async ask<K extends Request['type']>(
     request: WithoutId<Extract<Request, { type: K }>>,
     signal: AbortSignal,
@@ -73,13 +73,13 @@ export class ControlRequests {
     }
   }
 
-  /** An answer that nobody waits for, or of another kind than was asked for, is dropped. */
+  /** Drops an answer that nobody waits for, or of another kind than was asked for. */
   answered(answer: Answer): void {
     const pending = this.#pending.get(answer.requestId);
     if (pending?.expects === answer.type) pending.resolve(answer);
   }
 
-  /** The answer takes as long as the line does. */
+  /** The answer takes as long as the queue does. */
   queued({ requestId, position, estimateMs }: Queued): void {
     const pending = this.#pending.get(requestId);
     if (pending?.expects !== 'matched') return;
@@ -108,7 +108,7 @@ export class ControlRequests {
     });
   }
 
-  /** Gives up a place in the line, which would hold up others if nobody waited at it. */
+  /** Gives up a position in the queue: it would hold up others. */
   #withdraw(requestId: number): void {
     if (this.#pending.get(requestId)?.expects === 'matched') this.#send({ type: 'withdraw', requestId });
   }

@@ -22,15 +22,15 @@ import type { ModelId, PeerId } from '../base/ids.ts';
 import { ServerTime } from './server-time.ts';
 import type { Candidate, Leased } from '../wire/candidate.ts';
 
-/** Only providers that are able to: see `Needs`. */
+/** Only providers that meet these: see `Needs`. */
 export interface MatchQuestion extends Needs {
   model: ModelId;
   maxUnits: number;
-  /** See `policy/price.ts`. Left out: as a plain task. */
+  /** See `policy/price.ts`. Left out: as for a plain task. */
   complexity?: number | undefined;
-  /** Those just tried. */
+  /** Providers that were just tried. */
   exclude: readonly PeerId[];
-  /** The only ones that may be asked; null: anyone. */
+  /** The only ones that may be asked; null: any. */
   only: readonly PeerId[] | null;
   /** The peer that has this conversation in its memory. */
   prefer: PeerId | null;
@@ -51,15 +51,15 @@ export interface ControlEvents {
   offers: [offers: Offers];
   /** Comes with every welcome, so again after each reconnection, with another token for `/signal`. */
   welcome: [welcome: Welcome];
-  /** The control plane now names other servers for WebRTC than in its welcome. */
+  /** The control plane now names different WebRTC servers from those in its welcome. */
   iceServers: [iceServers: Welcome['iceServers']];
   /** A peer wants a relayed link to us. */
   call: [peer: PeerId, ticket: string];
-  /** A provider that we were told of is gone, or away from the control plane. */
+  /** A provider that we were told about is gone, or away from the control plane. */
   gone: [peer: PeerId];
   /** Our last message was refused, such as an advert with impossible values. */
   refused: [error: MeshError];
-  /** This model of ours will be asked soon: see `expect` of `control-protocol.ts`. A stranger's word, of any model. */
+  /** This model of ours will be asked soon: see `expect` of `control-protocol.ts`. A mere claim, about any model. */
   expect: [offer: Required<OfferRef>];
 }
 
@@ -121,7 +121,7 @@ export class ControlClient extends Emitter<ControlEvents> {
     return models.map((model) => ({ ...this.#self, model, ...rest }));
   }
 
-  /** Connects, and connects again whenever the connection breaks, until `close`. */
+  /** Connects, and reconnects whenever the connection breaks, until `close`. */
   start(): void {
     this.#connection.start();
   }
@@ -141,7 +141,7 @@ export class ControlClient extends Emitter<ControlEvents> {
     if (this.state === 'open') this.#sendAdvert();
   }
 
-  /** Tells how busy we are, at once when slots or queue changed, else with the next heartbeat. */
+  /** Reports how busy we are, at once when slots or queue changed, otherwise with the next heartbeat. */
   report(report: BusyReport): void {
     const changed = report.busySlots !== this.#report.busySlots || report.queued !== this.#report.queued;
     this.#report = report;
@@ -149,8 +149,8 @@ export class ControlClient extends Emitter<ControlEvents> {
   }
 
   /**
-   * The control plane's shortlist, best first, each with a lease for this task. `queued` hears of our place in the line
-   * while all are busy. Rejects with control_unreachable, control_refused, busy or cancelled.
+   * The control plane's shortlist, best first, each with a lease for this task. `queued` hears our position in the
+   * queue while all are busy. Rejects with control_unreachable, control_refused, busy or cancelled.
    */
   async match(
     question: MatchQuestion,
@@ -187,13 +187,13 @@ export class ControlClient extends Emitter<ControlEvents> {
     return lease === null ? [] : candidates.map((candidate) => ({ ...candidate, lease }));
   }
 
-  /** Makes the control plane keep what was delivered. Rejects with control_unreachable, receipt_refused or cancelled. */
+  /** Asks the server to keep what was delivered. Rejects with control_unreachable, receipt_refused or cancelled. */
   async file(filing: Filing, signal: AbortSignal): Promise<void> {
     if (this.state !== 'open') await this.#connection.whenOpen(signal);
     await this.#requests.ask<'file'>({ type: 'file', ...filing }, signal);
   }
 
-  /** A ticket for our end of a relayed link to `peer`. Rejects with connect_failed, control_unreachable or cancelled. */
+  /** A ticket for our end of a relayed link to `peer`. Rejects with connect_failed, control_unreachable, cancelled. */
   async relay(peer: PeerId, signal: AbortSignal): Promise<string> {
     if (this.state !== 'open') await this.#connection.whenOpen(signal);
     return (await this.#requests.ask<'relay'>({ type: 'relay', peer }, signal)).ticket;
@@ -293,7 +293,7 @@ export class ControlClient extends Emitter<ControlEvents> {
   }
 }
 
-/** Cuts a speed that was measured over a moment to what is believed of anybody. */
+/** Limits a speed that was measured over a moment to what is believable. */
 function possible(model: ModelAdvert): ModelAdvert {
   const { tokensPerSecond } = model;
   if (tokensPerSecond === null || tokensPerSecond <= MAX_TOKENS_PER_SECOND) return model;

@@ -12,18 +12,18 @@ export type LifeState =
   | 'connecting'
   /** In the mesh, with nothing on offer: it only asks, or its model is getting ready. */
   | 'connected'
-  /** Others can ask. */
+  /** Others can ask it. */
   | 'active'
-  /** Others are being answered. */
+  /** It is answering others. */
   | 'participating'
-  /** Out of the mesh: refused, left, or lost and not looking again yet. */
+  /** Out of the mesh: refused, left, or lost and not yet looking again. */
   | 'disconnected';
 
 export interface LifeFacts {
   control: ControlState;
   /** False until the first welcome. */
   wasConnected: boolean;
-  /** Whether a model is in memory, tried, and offered. */
+  /** A model is in memory, tried, and offered. */
   ready: boolean;
   /** How many answers are being written. */
   busySlots: number;

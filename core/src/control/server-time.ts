@@ -1,10 +1,11 @@
 /**
- * The time of the control plane, as its welcome told it. Leases and receipts are judged by this one clock: those of providers
- * and requesters may be wrong by hours. A server that lies about it shifts only what is judged by its own word anyway.
+ * The time of the control plane, as its welcome told it. Leases and receipts are judged by this one clock: those of
+ * providers and requesters may be wrong by hours. A server that lies about it shifts only what is judged by its own
+ * word anyway.
  */
 import type { Clock } from '../base/clock.ts';
 
-/** Clocks that are set by the network differ by less; a lease allows for half of it. */
+/** Network-synchronized clocks differ by less; a lease tolerates half of it. */
 const NOTABLE_MS = 60_000;
 /** A time heard in passing may have waited on its way, so it corrects only larger differences than this. */
 const LATE_MS = 10_000;
@@ -30,18 +31,18 @@ export class ServerTime {
     return Math.max(0, Math.round(this.#clock.now() + this.#aheadOfClockMs));
   }
 
-  /** `serverMs`: its time at some point since `askedMs` of our clock; undefined: the server does not tell it. */
+  /** `serverMs`: its time at some point since `askedMs` by our clock; undefined: the server does not tell it. */
   heard(serverMs: number | undefined, askedMs: number): void {
     this.#aheadOfClockMs = serverMs === undefined ? null : serverMs - (askedMs + this.#clock.now()) / 2;
   }
 
-  /** Heard now and then: one of the two clocks may have been set, or this computer may have slept. */
+  /** A time heard now and then: one of the two clocks may have been set, or this computer may have slept. */
   overheard(serverMs: number): void {
     if (Math.abs((this.nowMs ?? -Infinity) - serverMs) > LATE_MS) this.heard(serverMs, this.#clock.now());
   }
 }
 
-/** How far a computer's own clock is off, in words for a person; null when the difference is too small to mention. */
+/** How far a computer's own clock is off, in words for a person; null when the difference is negligible. */
 export function clockWords(ownMs: number, serverMs: number | null): string | null {
   const offMs = serverMs === null ? 0 : ownMs - serverMs;
   if (Math.abs(offMs) <= NOTABLE_MS) return null;

@@ -1,4 +1,4 @@
-/** A link that speaks the protocol: whole messages, back-pressure, and a heartbeat while somebody cares. */
+/** A link that speaks the protocol: whole messages, back-pressure, and a heartbeat while someone holds it. */
 import type { Clock } from '../base/clock.ts';
 import { asMeshError, MeshError } from '../base/errors.ts';
 import { BadRequest, MessageReader, writeMessage } from '../wire/frame.ts';
@@ -10,20 +10,20 @@ import { HIGH_WATER_BYTES, LOW_WATER_BYTES, type Link, type Path } from '../tran
 /** WebRTC notices a dead peer after 5 to 30 s; a person should know within 3. */
 const BEAT_MS = 500;
 /**
- * Beats without a word before the other end counts as gone. Beats and not milliseconds: a tab that slept wakes up to
- * one late beat and the messages that waited, not to a broken link.
+ * The beats without a word before the other end counts as gone. Beats and not milliseconds: a tab that slept wakes up
+ * to one late beat and the messages that waited, not to a broken link.
  */
 const SILENT_BEATS = 4;
 /** A requester in a hidden tab beats once a second or less often; its provider tolerates that. */
 const PATIENT_BEATS = 40;
-/** Messages for a reader that takes nothing fill our memory. Senders that ask `congested` never come near this. */
+/** Messages for a reader that takes none fill our memory. Senders that check `congested` never come near this. */
 const MAX_BUFFERED_BYTES = 2 * HIGH_WATER_BYTES;
-/** How often to look for room that no transport announced, and after how many looks the reader is too slow. */
+/** How often to check for room that no transport announced, and after how many checks the reader is too slow. */
 const LOOK_MS = 500;
 const MAX_LOOKS = 60;
 /**
  * What the other end may ask of us: a message costs one, and one more for every 16 KiB. Far more than acknowledging the
- * fastest answers takes. Pieces of an answer do not count: they are limited by what was asked for.
+ * fastest answers takes. Pieces of an answer are free: they are limited by what was asked for.
  */
 const ASKING_RATE = { perSecond: 200, burst: 1_000 };
 const BYTES_PER_TOKEN = 16_384;
@@ -32,15 +32,15 @@ export type Message = Exclude<DataMessage, { kind: 'PING' }>;
 
 export interface ChannelEvents {
   message(channel: Channel, message: Message): void;
-  /** The channel is gone; `reason` says why when it was not closed on purpose. Called once. */
+  /** The channel is gone; `reason` says why, unless it was closed on purpose. Called once. */
   closed(channel: Channel, reason: MeshError | null): void;
 }
 
 export class Channel {
   readonly peer: PeerId;
-  /** Round trip of the last heartbeat; null before the first. */
+  /** The round trip of the last heartbeat; null before the first. */
   rttMs: number | null = null;
-  /** By the clock: when something other than a heartbeat was last said, or a hold released. */
+  /** When something other than a heartbeat was last said, or a hold released, by the clock. */
   lastUsedMs: number;
   #link: Link;
   #clock: Clock;
@@ -55,7 +55,7 @@ export class Channel {
   #arrivedBytes = 0;
   #holds = new Set<{ beats: number }>();
   #stopBeat: (() => void) | null = null;
-  /** Set while nothing was heard since `doubt`. */
+  /** Set while nothing has been heard since `doubt`. */
   #releaseDoubt: (() => void) | null = null;
   #silentBeats = 0;
   #nonce = 0;
@@ -78,24 +78,24 @@ export class Channel {
     return this.#open;
   }
 
-  /** Whether the other end is proven to be `peer`; see `Link`. */
+  /** The other end is proven to be `peer`; see `Link`. */
   get proven(): boolean {
     return this.#link.proven !== false;
   }
 
-  /** Whether it was closed because nothing was heard any more, not even an answer to a heartbeat. */
+  /** It was closed because nothing was heard any more, not even an answer to a heartbeat. */
   get wentSilent(): boolean {
     return this.#wentSilent;
   }
 
-  /** Whether nobody holds it, so that it may be closed to save resources. */
+  /** Nobody holds it, so it may be closed to save resources. */
   get idle(): boolean {
     return this.#holds.size === 0;
   }
 
   /**
-   * Queues the message; does nothing on a closed channel. Throws message_too_large, and bad_message where strangers' words
-   * in it make it one that the other end would break the link for.
+   * Queues the message; does nothing on a closed channel. Throws message_too_large, or bad_message when strangers'
+   * words in it would make the other end break the link.
    */
   send(message: DataMessage): void {
     if (!this.#open) return;
@@ -103,12 +103,12 @@ export class Channel {
     else writeMessage(passesOn(message) ? checked(message) : message, (fragment) => this.#link.send(fragment));
   }
 
-  /** Whether to wait for `drain` before sending more. */
+  /** Wait for `drain` before sending more. */
   get congested(): boolean {
     return this.#open && this.#link.bufferedBytes > HIGH_WATER_BYTES;
   }
 
-  /** Resolves when there is room again or the channel closed; it is closed when that takes half a minute. */
+  /** Resolves when there is room again or the channel closed; after half a minute without room it is closed. */
   drain(): Promise<void> {
     if (!this.congested) return Promise.resolve();
     if (this.#stopLooking === null) this.#look(MAX_LOOKS);
@@ -131,7 +131,7 @@ export class Channel {
     };
   }
 
-  /** The other end may be gone: it shows that it is not, or the channel is closed within two seconds. */
+  /** The other end may be gone: it proves that it is not, or the channel is closed within two seconds. */
   doubt(): void {
     if (!this.#open || this.doubted) return;
     this.#stopBeating();
@@ -210,7 +210,7 @@ export class Channel {
     this.#stopBeat = null;
   }
 
-  /** Counts beats and not milliseconds, too. */
+  /** Counts checks and not milliseconds, as the beats do. */
   #look(looksLeft: number): void {
     this.#stopLooking = this.#clock.after(LOOK_MS, () => {
       if (this.#link.bufferedBytes <= LOW_WATER_BYTES) this.#release();
@@ -260,7 +260,7 @@ function asksOfUs(message: DataMessage): boolean {
   }
 }
 
-/** Whether others wrote a part of it. The pieces of an answer come from our own engine, and are many. */
+/** Did others write a part of it? The pieces of an answer come from our own engine, and are many. */
 function passesOn({ kind }: DataMessage): boolean {
   return PASSING_ON.has(kind);
 }

@@ -1,4 +1,4 @@
-/** The transport over WebRTC that a mutual peer sets up, while the control plane is away. */
+/** The transport over WebRTC that a mutual peer sets up while the control plane is away. */
 import { onAbort, untilAborted } from '../base/abort.ts';
 import type { Clock } from '../base/clock.ts';
 import type { IceServer } from '../wire/control-protocol.ts';
@@ -17,7 +17,7 @@ const OPENING_TIMEOUT_MS = 10_000;
 export interface IntroducedTransportOptions {
   self: PeerId;
   introductions: Introductions;
-  /** How the host makes a connection by these servers. */
+  /** How the host makes a connection with these servers. */
   connect: (config: { iceServers: IceServer[] }) => RtcPeerConnection;
   clock: Clock;
 }
@@ -38,12 +38,12 @@ export class IntroducedTransport implements Transport {
     options.introductions.offered = (peer, offer) => this.#offered(peer, offer);
   }
 
-  /** For connections from now on. */
+  /** Applies to connections from now on. */
   setIceServers(iceServers: readonly IceServer[]): void {
     this.#iceServers = iceServers;
   }
 
-  /** One who hides is not introduced: both ends and the one between them would learn the address. */
+  /** A peer that hides is not introduced: the other end and the peer in between would learn its address. */
   setHidden(hidden: boolean): void {
     this.#hidden = hidden;
     if (hidden) this.#end();
@@ -67,7 +67,7 @@ export class IntroducedTransport implements Transport {
     let answer: string | null = null;
     try {
       const opened = this.#opened(connection, peer);
-      // It is closed with the connection, also when nobody waits for it any more.
+      // It is closed with the connection, even when nobody waits for it any more.
       opened.catch(() => {});
       const offer = await untilAborted(connection.offer(), signal);
       answer = await introductions.ask(peer, offer, signal);
@@ -83,7 +83,7 @@ export class IntroducedTransport implements Transport {
     }
   }
 
-  /** Where there is nobody to introduce us: rejects with connect_failed. */
+  /** Rejects with connect_failed when nobody can introduce us. */
   async reachable(signal: AbortSignal): Promise<void> {
     if (signal.aborted) throw cancelled();
     if (!this.#open || this.#options.introductions.through(this.self).length === 0) throw connectFailed();
@@ -111,7 +111,7 @@ export class IntroducedTransport implements Transport {
     return connection;
   }
 
-  /** Our answer to an offer; null: none. What comes of it is told to `accept`. */
+  /** Our answer to an offer; null: none. The new link goes to `accept`. */
   async #offered(peer: PeerId, offer: string): Promise<string | null> {
     const own = [...this.#opening.values()].filter((other) => other === peer).length;
     const crowded = this.#opening.size >= MAX_OPENING || own >= MAX_OPENING_OF_ONE;
@@ -130,13 +130,13 @@ export class IntroducedTransport implements Transport {
       );
       return await connection.answer(offer);
     } catch {
-      // Nothing that a connection can be made with. Whoever asked hears that there is no answer.
+      // The offer is useless. The peer that asked hears that there is no answer.
       connection?.close();
       return null;
     }
   }
 
-  /** Resolves as soon as it opens, so that nothing that comes on it is lost. */
+  /** Resolves as soon as it opens, so that nothing that arrives on it is lost. */
   #opened(connection: RtcConnection, peer: PeerId): Promise<Link> {
     return new Promise((resolve, reject) => {
       const stopTimer = this.#options.clock.after(OPENING_TIMEOUT_MS, () => connection.close());
@@ -156,8 +156,8 @@ export class IntroducedTransport implements Transport {
 }
 
 /**
- * It was answered, and failed all the same. Worth another try, and no more than one: libdatachannel refuses the other
- * end's certificate when that comes, on a fast network, before it has read to the end the answer that names it.
+ * It was answered, and failed all the same. Worth one more try, and no more: on a fast network libdatachannel refuses
+ * the other end's certificate when that arrives before the answer that names it has been read completely.
  */
 class Broken extends MeshError {
   constructor(cause: unknown) {

@@ -1,7 +1,7 @@
 /**
- * Signalling through a mutual peer, for when the control plane is away: A's offer goes to C through B, which has links to
- * both, and the answer comes back the same way. The peer that introduces can withhold, delay and see who meets whom; what it
- * alters makes the seal of the new link fail.
+ * Signalling through a mutual peer, for when the control plane is away: A's offer goes to C through B, which has links
+ * to both, and the answer comes back the same way. The introducing peer can withhold, delay and see who meets whom; if
+ * it alters anything, the seal of the new link fails.
  */
 import { untilAborted } from '../base/abort.ts';
 import type { Channel } from './channel.ts';
@@ -11,13 +11,13 @@ import type { PeerId } from '../base/ids.ts';
 import type { IntroductionMessage } from '../protocol.ts';
 import { TokenBucket } from '../base/token-bucket.ts';
 
-/** The time for both hops and the other end's gathering of addresses. */
+/** The time for both hops and for the other end to gather its addresses. */
 const ANSWER_TIMEOUT_MS = 5_000;
 /** How many peers are asked, one after the other. */
 const MAX_INTRODUCERS = 4;
-/** How many are under way through us at once, for all peers. */
+/** How many introductions pass through us at once, for all peers. */
 const MAX_PASSING = 64;
-/** The rate for one link: what it may make us pass on, and what it may bring us. */
+/** The rates for one link: what it may make us pass on, and what it may bring us. */
 const PASSING = { perSecond: 0.2, burst: 8 };
 const BRINGING = { perSecond: 0.5, burst: 16 };
 
@@ -104,14 +104,14 @@ export class Introductions {
       try {
         channel.send({ kind, id, peer, offer });
       } catch {
-        // The other end would break the link because of such an offer.
+        // Such an offer would make the other end break the link.
         settle(null);
       }
     });
   }
 }
 
-/** A description that cannot be passed on does not count. */
+/** A description that cannot be passed on counts as none. */
 function reply(channel: Channel, id: number, answer: string | null): void {
   try {
     channel.send({ kind: 'INTRODUCTION', id, answer });

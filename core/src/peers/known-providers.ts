@@ -1,22 +1,22 @@
-/** The providers that this peer has heard of, for when the control plane cannot be asked. They are kept only in memory. */
+/** The providers that this peer has heard of, for when the control plane is unreachable. Kept only in memory. */
 import { BoundedMap } from '../base/bounded-map.ts';
 import type { PeerId } from '../base/ids.ts';
 import { offerKey, type OfferRef, type OfferKey } from '../policy/offer-key.ts';
 import { MAX_KNOWN_AGE_SECONDS, MAX_KNOWN_PEERS, type KnownPeer } from '../protocol.ts';
 import type { Candidate } from '../wire/candidate.ts';
 
-/** How many providers named by the control plane we remember; the ones named longest ago are forgotten first. */
+/** How many providers named by the control plane we remember; those named longest ago are forgotten first. */
 const MAX_MATCHED = 256;
-/** How many peers' word is kept, each with one answer of at most MAX_KNOWN_PEERS: nobody displaces another's news. */
+/** How many peers' news is kept, each with one answer of at most MAX_KNOWN_PEERS: nobody displaces another's news. */
 const MAX_SOURCES = 32;
 /** How many peers that were asked for by name are remembered. */
 const MAX_UNTOLD = 1_024;
-/** Praise by peers is not believed: it ranks behind everybody whom the control plane has seen at work. */
+/** Praise by peers is not believed: it ranks behind every provider that the control plane has seen at work. */
 const TOLD_RELIABILITY = 0.5;
 
 interface News {
   candidate: Candidate;
-  /** By the clock: when somebody who can know said so. */
+  /** When a first-hand source said so, by our clock. */
   saidMs: number;
   linked: boolean;
 }
@@ -34,8 +34,8 @@ export class KnownProviders {
   }
 
   /**
-   * Notes those that the control plane named. `asked`: they were asked for by name. Whom somebody trusts is private, so these
-   * are not told to others.
+   * Notes the providers that the control plane named. `asked`: they were asked for by name. Whom someone trusts is
+   * private, so others are not told about these.
    */
   matched(candidates: readonly Candidate[], asked: boolean): void {
     for (const candidate of candidates) {
@@ -49,7 +49,7 @@ export class KnownProviders {
     }
   }
 
-  /** Notes all that `source` knows, in place of what it said before. */
+  /** Notes all that `source` knows, replacing what it said before. */
   told(source: PeerId, peers: readonly KnownPeer[]): void {
     const nowMs = this.#nowMs();
     const news = peers.slice(0, MAX_KNOWN_PEERS).map(({ ageSeconds, linked, ...candidate }) => ({
@@ -60,7 +60,7 @@ export class KnownProviders {
     this.#told.set(source, news);
   }
 
-  /** Who offers this, as far as is known; each once, and hearsay only of those of whom there is nothing better. */
+  /** The known providers of this, each once, from hearsay only where there is nothing better. */
   find(asked: OfferRef): Candidate[] {
     const offer = offerKey(asked);
     const best = new Map<PeerId, News>();
@@ -71,14 +71,14 @@ export class KnownProviders {
     return [...best.values()].map(({ candidate }) => candidate);
   }
 
-  /** All known providers, whatever they lend. */
+  /** All known providers, whatever they offer. */
   providers(): Set<PeerId> {
     const all = new Set([...this.#hearsay(), ...this.#firstHand()].map(({ candidate }) => candidate.peerId));
     all.delete(this.#self);
     return all;
   }
 
-  /** The peers that said that they have a link to this one. */
+  /** The peers that claim a link to this one. */
   linkedTo(peer: PeerId): Set<PeerId> {
     const sources = new Set<PeerId>();
     for (const [source, news] of this.#told) {
@@ -126,7 +126,7 @@ export class KnownProviders {
   }
 }
 
-/** How busy it was then tells nothing about now. */
+/** How busy it was then says nothing about now. */
 function idle(candidate: Candidate): Candidate {
   const { peerId, agent, model, slots, reliability, certificate } = candidate;
   return { peerId, agent, model, slots, busySlots: 0, queued: 0, reliability, certificate };

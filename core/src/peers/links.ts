@@ -10,13 +10,13 @@ const DIAL_TIMEOUT_MS = 10_000;
 /** A warm link saves the next question a handshake; after this long it only costs memory. */
 const IDLE_MS = 120_000;
 const SWEEP_MS = 10_000;
-/** Strangers may open links to us. Beyond this many a new one takes the place of the one that was idle longest. */
+/** Strangers may open links to us. Beyond this many, a new one replaces the one that was idle longest. */
 const MAX_ACCEPTED = 256;
-/** How many links one peer may have; a newer one replaces its oldest, which it may have lost without a word. */
+/** How many links one peer may have; a newer one replaces its oldest, which may have died unnoticed. */
 const MAX_ACCEPTED_OF_ONE = 8;
 
 export interface LinkEvents {
-  /** Whether it was dialled or accepted. */
+  /** A channel was dialled or accepted. */
   opened(channel: Channel): void;
   message(channel: Channel, message: Message): void;
   closed(channel: Channel, reason: MeshError | null): void;
@@ -24,7 +24,7 @@ export interface LinkEvents {
 
 export class Links {
   #transport: Transport;
-  /** Set while links could not be opened again: then none is closed because it is idle. */
+  /** Set while links could not be reopened: then none is closed for being idle. */
   keepIdle = false;
   #clock: Clock;
   #told: LinkEvents;
@@ -63,7 +63,7 @@ export class Links {
     return untilAborted(dialling, signal);
   }
 
-  /** Its computer may have gone without a word: the link has to show that it lives, and until then another is dialled. */
+  /** Its computer may have gone silently: the link has to prove that it lives, and until then another is dialled. */
   doubt(peer: PeerId): void {
     this.#dialled.get(peer)?.doubt();
   }
@@ -75,12 +75,12 @@ export class Links {
     else warm?.doubt();
   }
 
-  /** Whether there is a warm channel that we dialled, so that its other end has proved who it is. */
+  /** Is there a warm channel that we dialled, so that its other end has proved who it is? */
   dialled(peer: PeerId): boolean {
     return this.#dialled.has(peer);
   }
 
-  /** The open channel to `peer`, preferably one that we dialled. Null: there is none whose other end proved to be it. */
+  /** The open channel to `peer`, preferably one that we dialled. Null: there is none whose other end is proven. */
   to(peer: PeerId): Channel | null {
     const accepted = () => [...this.#accepted].findLast((channel) => channel.proven && channel.peer === peer);
     return this.#dialled.get(peer) ?? accepted() ?? null;
@@ -107,7 +107,7 @@ export class Links {
     this.#transport.close();
   }
 
-  /** All who wait for it share it, so only our own signal ends it. */
+  /** All that wait for it share it, so only our own signal ends it. */
   async #dial(peer: PeerId): Promise<Channel> {
     const late = new AbortController();
     const stopTimer = this.#clock.after(DIAL_TIMEOUT_MS, () => late.abort());

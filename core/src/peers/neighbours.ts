@@ -1,13 +1,13 @@
 /**
- * A provider keeps links to a few other providers: through them peers are introduced to each other while the control plane is
- * away. Requesters have links only to providers, so without these nobody would have a mutual peer.
+ * A provider keeps links to a few other providers: through them peers are introduced to each other while the control
+ * plane is away. Requesters have links only to providers, so without these nobody would have a mutual peer.
  */
 import type { Clock } from '../base/clock.ts';
 import type { KnownProviders } from './known-providers.ts';
 import type { Links } from './links.ts';
 import type { PeerExchange } from './peer-exchange.ts';
 
-/** Well within the life of an idle link. */
+/** Well within the lifetime of an idle link. */
 const LOOK_MS = 50_000;
 
 export interface NeighboursOptions {
@@ -16,7 +16,7 @@ export interface NeighboursOptions {
   exchange: PeerExchange;
   clock: Clock;
   random: () => number;
-  /** How many neighbours there should be now. */
+  /** The desired number of neighbours now. */
   wanted: () => number;
 }
 

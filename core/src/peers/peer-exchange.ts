@@ -1,4 +1,4 @@
-/** Peers tell each other about providers, over the links that they have anyway. */
+/** Peers tell each other about providers, over links that they already have. */
 import * as v from 'valibot';
 import type { Channel, Message } from './channel.ts';
 import type { Clock } from '../base/clock.ts';
@@ -8,21 +8,21 @@ import { KnownPeersSchema, MAX_KNOWN_PEERS, type KnownPeer } from '../protocol.t
 import { TokenBucket } from '../base/token-bucket.ts';
 import type { Candidate } from '../wire/candidate.ts';
 
-/** A link that lasts this long is worth the question. */
+/** A link that lasts this long is worth asking over. */
 const SETTLED_MS = 5_000;
-/** Enough providers: a peer that knows so many asks no further, except when the control plane goes away. */
+/** Enough providers: a peer that knows this many asks no further, except when the control plane goes away. */
 const ENOUGH = 16;
 /** The rate of answers on one link. */
 const ANSWERS = { perSecond: 0.1, burst: 3 };
 
-/** The rough size of one answer: adverts are others' words, and 32 providers' may be more than a message holds. */
+/** The rough size of one answer: adverts are others' words, and those of 32 providers may exceed a message. */
 const MAX_ANSWER_CHARS = 262_144;
 
 export interface PeerExchangeOptions {
   links: Links;
   known: KnownProviders;
   clock: Clock;
-  /** What we lend ourselves; null: we stay anonymous, and tell nothing by which we could be recognised. */
+  /** Our own offers; null: we stay anonymous, and tell nothing by which we could be recognised. */
   ours: () => Candidate[] | null;
 }
 
@@ -61,9 +61,9 @@ export class PeerExchange {
     else if (this.#asked.delete(channel)) this.#options.known.told(channel.peer, message.peers);
   }
 
-  /** Its answer takes the place of what it said before. */
+  /** Its answer replaces what it said before. */
   ask(channel: Channel): void {
-    // A peer that has not proved who it is could speak in anybody's name.
+    // A peer that has not proved who it is could speak in anyone's name.
     if (!channel.proven) return;
     this.#asked.add(channel);
     channel.send({ kind: 'REQUEST_PEERS' });
@@ -84,7 +84,7 @@ export class PeerExchange {
   }
 }
 
-/** The adverts that the other end will read: the link must not break because of the others. */
+/** The adverts that the other end accepts: the rest must not break the link. */
 function fitting(peers: readonly KnownPeer[]): KnownPeer[] {
   const told: KnownPeer[] = [];
   let chars = 0;

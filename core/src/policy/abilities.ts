@@ -1,20 +1,20 @@
-/** What not every provider can, and what of it a question needs. */
+/** Abilities that not every provider has, and those that a question needs. */
 import { MeshError } from '../base/errors.ts';
 import type { TaskName } from '../base/ids.ts';
 import { type Adapter, type Ability, CHAT, EMBEDDING } from '../wire/model-advert.ts';
 
-/** What whoever answers must have: all of these, and the adapter. */
+/** What the provider must have: all of these, and the adapter. */
 export interface Needs {
-  /** The kind that it is offered for. Left out: `chat`. */
+  /** The kind of task that it is offered for. Left out: `chat`. */
   task?: TaskName | undefined;
   needs?: readonly Ability[] | undefined;
-  /** The SHA-256 of its file. Left out: the model answers as it is. */
+  /** The SHA-256 of the adapter's file. Left out: the model answers as it is. */
   adapter?: string | undefined;
-  /** The model's own file; null: one that is not named. Left out: any. */
+  /** The SHA-256 of the model's own file; null: one without a stated hash. Left out: any. */
   sha256?: string | null | undefined;
 }
 
-/** What an advert says it can do. */
+/** What an advert says that a provider can do. */
 export interface Offered {
   task?: TaskName | undefined;
   abilities?: readonly Ability[] | undefined;
@@ -23,7 +23,7 @@ export interface Offered {
   sha256?: string | null | undefined;
 }
 
-/** Can it all that is needed? */
+/** Does the offer meet all the needs? */
 export function isAble(
   { task: offeredAs, abilities = [], adapters, fetchesAdapters, sha256: file = null }: Offered,
   { task, needs = [], adapter, sha256 }: Needs,

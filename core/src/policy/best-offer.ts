@@ -4,8 +4,8 @@ import { CHAT, type Offer } from '../wire/model-advert.ts';
 import { isMadeFor } from './offer-name.ts';
 
 /**
- * The one with the most free slots, of those that are lent for this kind of task; null: none is offered. Slots are claims: a
- * stranger with many of them is asked only where there is nobody of whom more is known.
+ * The offer with the most free slots for this kind of task; null: there is none. Slots are claims: a stranger with many
+ * of them is asked only when nobody better known is available.
  */
 export function bestOffer(offers: readonly Offer[], task: TaskName = CHAT): Offer | null {
   const able = offers.filter((offer) => isMadeFor(offer, task));
@@ -13,15 +13,15 @@ export function bestOffer(offers: readonly Offer[], task: TaskName = CHAT): Offe
 }
 
 /**
- * How much speaks for an offer, beyond what its providers say themselves: 3: it is of the catalogue, and receipts speak for
- * its providers; 2: receipts do; 1: it is of the catalogue; 0: nothing does, or another offer is meant by its id.
+ * How much speaks for an offer beyond its providers' own claims. 3: it is in the catalogue, and receipts speak for its
+ * providers; 2: receipts do; 1: it is in the catalogue; 0: nothing does, or its id means another offer.
  */
 export function trustOf({ catalogued, proven, alternative }: Offer): number {
   if (alternative === true) return 0;
   return (proven === true ? 2 : 0) + (catalogued === true ? 1 : 0);
 }
 
-/** That count, not that are claimed. */
+/** The free slots that count, not those that are claimed. */
 export function freeSlots({ freeSlots: counted, slots, busySlots }: Offer): number {
   return counted ?? slots - busySlots;
 }

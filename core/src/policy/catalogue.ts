@@ -1,4 +1,4 @@
-/** The models people are offered: `models/catalogue.json`. A catalogue is a file of ours or of the mesh's operator. */
+/** The models that people are offered: `models/catalogue.json`. A catalogue is our own file or the mesh operator's. */
 import * as v from 'valibot';
 import { isModelId, type ModelId } from '../base/ids.ts';
 import type { Backend } from '../wire/model-advert.ts';
@@ -14,14 +14,14 @@ const CommonFields = {
   /** One line on what it is good for. */
   summary: v.string(),
   parameters: v.pipe(v.number(), v.integer(), v.minValue(1)),
-  /** All files together, as downloaded. */
+  /** The size of all files together, as downloaded. */
   sizeBytes: bytes,
-  /** Weights, context of `contextTokens` and buffers at run time. */
+  /** Memory for the weights, a context of `contextTokens` and the buffers at run time. */
   memoryBytes: bytes,
   contextTokens: v.pipe(v.number(), v.integer(), v.minValue(128)),
-  /** SPDX id, or the licence's own name. */
+  /** The SPDX id, or the licence's own name. */
   licence: v.string(),
-  /** The page a person can read about it. */
+  /** A page about the model, for people. */
   page: v.pipe(v.string(), v.url()),
 };
 
@@ -38,7 +38,7 @@ export const GgufModelSchema = v.object({
 export const MlcModelSchema = v.object({
   ...CommonFields,
   format: v.literal('mlc'),
-  /** The `model_id` in web-llm's prebuilt list, which knows where weights and library are. */
+  /** The `model_id` in web-llm's prebuilt list, which knows where the weights and the library are. */
   source: v.string(),
   /** Needs the device feature `shader-f16`, whether or not web-llm declares it. */
   f16: v.boolean(),
@@ -51,7 +51,7 @@ export type MlcModel = v.InferOutput<typeof MlcModelSchema>;
 export type CatalogueModel = v.InferOutput<typeof CatalogueModelSchema>;
 export type Catalogue = v.InferOutput<typeof CatalogueSchema>;
 
-/** A decoded JSON value as a catalogue. Throws valibot's error, which names the wrong field, when it is none. */
+/** A decoded JSON value as a catalogue. Throws valibot's error, which names the wrong field, when it is invalid. */
 export function parseCatalogue(value: unknown): Catalogue {
   return v.parse(CatalogueSchema, value);
 }
@@ -76,16 +76,16 @@ export function fits(model: CatalogueModel, probe: Probe): Fit {
 const WASM_FILE_BYTES = 2_000_000_000;
 
 export interface Probe {
-  /** What would really run, found by asking for a device and not from the mere presence of an API. */
+  /** What would really run, found by requesting a device and not by the mere presence of an API. */
   backend: Backend;
   /** For a person: "Radeon 780M", "SwiftShader (software)", "2 CPU threads". */
   device: string;
-  /** A GPU that is emulated on the CPU: works, slowly. */
+  /** A GPU that is emulated on the CPU: it works, slowly. */
   software: boolean;
-  /** shader-f16 or better. */
+  /** The device has shader-f16 or better. */
   f16: boolean;
-  /** Room for weights and context; null where the host does not say. */
+  /** The memory for weights and context; null where the host does not say. */
   memoryBytes: number | null;
-  /** Largest single buffer of the device; null where there is no such limit. */
+  /** The largest single buffer of the device; null where there is no such limit. */
   maxBufferBytes: number | null;
 }

@@ -1,30 +1,30 @@
-/** What each error means for a question and for the provider that it came from: one table, which the compiler keeps whole. */
+/** What each error means for a question and for the provider that sent it: one table, kept complete by the compiler. */
 import type { ErrorCode, MeshError } from '../base/errors.ts';
 
 interface Meaning {
   /** Another provider may do better; any other error is about the request itself, or about this computer. */
   elsewhere: boolean;
-  /** It says something against the provider. */
+  /** It counts against the provider. */
   fault: boolean;
   /** The provider stopped in the middle of its work, and the question may be why. */
   breaks: boolean;
-  /** What a provider that is asked can know. */
+  /** A provider may send it as its reply. */
   provider: boolean;
 }
 
-/** It broke. */
+/** The provider broke. */
 const BROKE: Meaning = { elsewhere: true, fault: true, breaks: true, provider: true };
 
-/** It did not do what it should. */
+/** The provider did not do what it should. */
 const FAILED: Meaning = { elsewhere: true, fault: true, breaks: false, provider: true };
 
-/** It cannot right now, as may happen to anybody. */
+/** The provider cannot right now, as may happen to anyone. */
 const CANNOT: Meaning = { elsewhere: true, fault: false, breaks: false, provider: true };
 
-/** Any provider would say the same of this question. */
+/** Any provider would say the same about this question. */
 const QUESTION: Meaning = { elsewhere: false, fault: false, breaks: false, provider: true };
 
-/** About the computer that asks, or the mesh. */
+/** The error is about the computer that asks, or about the mesh. */
 const OURS: Meaning = { elsewhere: false, fault: false, breaks: false, provider: false };
 
 export const MEANINGS: Record<ErrorCode, Meaning> = {
@@ -46,7 +46,7 @@ export const MEANINGS: Record<ErrorCode, Meaning> = {
   prompt_too_long: QUESTION,
   engine_failed: BROKE,
   model_not_found: FAILED,
-  // A template that refuses the conversation.
+  // The chat template refuses the conversation.
   model_unreadable: QUESTION,
   model_download_failed: FAILED,
   model_integrity: FAILED,

@@ -1,18 +1,18 @@
-/** What is offered, leased and waited for: tasks of one kind, done with one model. */
+/** The unit of offers, leases and queues: tasks of one kind, done with one model. */
 import type { ModelId, TaskName } from '../base/ids.ts';
 import { CHAT } from '../wire/model-advert.ts';
 
-/** Which kind, and with which model. A kind that is left out is `chat`. */
+/** The kind of task, and the model. A kind that is left out is `chat`. */
 export interface OfferRef {
   task?: TaskName | undefined;
   model: ModelId;
 }
 
-/** Both in one text, for maps. */
+/** Both in one text, as a key for maps. */
 export type OfferKey = string & { readonly brand: 'OfferKey' };
 
 export function offerKey({ task = CHAT, model }: OfferRef): OfferKey {
-  // Neither has a blank in it.
+  // Neither contains a blank.
   return `${task} ${model}` as OfferKey;
 }
 

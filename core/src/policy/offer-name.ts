@@ -1,13 +1,13 @@
 /**
- * What an offer is called. Files of one name are offers of their own: the id alone means the one that the mesh stands by, and
- * the others are told apart by the beginning of their SHA-256, as in `model@1a2b3c4d5e6f`.
+ * The names of offers. Files that share a name are offers of their own: the id alone means the one that the mesh chose,
+ * and the others are told apart by the beginning of their SHA-256, as in `model@1a2b3c4d5e6f`.
  */
 import type { TaskName } from '../base/ids.ts';
 import { CHAT, taskOf, type Offer } from '../wire/model-advert.ts';
 
-/** How many of a SHA-256's 64 digits we show: nobody finds a second file for so many by chance. */
+/** How many of a SHA-256's 64 digits we show: nobody finds a second file with the same ones by chance. */
 export const SHORT_HASH_DIGITS = 12;
-/** In place of a hash: its providers do not say which file it is. */
+/** Stands in for a hash: its providers do not say which file it is. */
 const UNHASHED = 'unhashed';
 const NAME = new RegExp(`^(.+)@(${UNHASHED}|[0-9a-f]{${SHORT_HASH_DIGITS},64})$`);
 
@@ -18,12 +18,12 @@ export function offerName({ id, sha256, alternative }: Named): string {
   return alternative === true ? `${id}@${shortHash(sha256)}` : id;
 }
 
-/** For people, beside a name that others have, too. */
+/** For people, next to a name that other offers share. */
 export function shortHash(sha256: string | null | undefined): string {
   return sha256?.slice(0, SHORT_HASH_DIGITS) ?? UNHASHED;
 }
 
-/** The file of its offer, to be asked for; undefined: whichever the id alone means. */
+/** The file to ask for when this offer is meant; undefined: the one that the id alone means. */
 export function fileOf({ sha256, alternative }: Named): string | null | undefined {
   return alternative === true ? (sha256 ?? null) : undefined;
 }
@@ -32,7 +32,7 @@ export function isMadeFor(offer: Pick<Offer, 'task'>, task: TaskName): boolean {
   return taskOf(offer) === task;
 }
 
-/** The offer of this name, of those for the task first; null: there is none. */
+/** The offer with this name, preferably for the task; null: there is none. */
 export function findOffer<T extends Offer>(offers: readonly T[], name: string, task: TaskName = CHAT): T | null {
   const [, id, hash] = NAME.exec(name) ?? [];
   const named = offers.filter((offer) =>

@@ -1,23 +1,23 @@
 /**
- * What a task costs: the one function for the requester, who shows it before sending, and for the control plane, which
- * writes it into the lease. Whole credits, and whole numbers alone, so that both find the same.
+ * What a task costs: one function for the requester, which shows the price before sending, and for the control plane,
+ * which writes it into the lease. Whole credits and whole-number arithmetic, so that both get the same result.
  */
 
-/** Goes up with every change of how a price is computed. */
+/** Increases with every change to how a price is computed. */
 export const PRICE_VERSION = 1;
 /** A plain task, and an offer that is neither scarce nor idle. */
 export const PLAIN = 1_000;
 
 export interface PriceParts {
-  /** Credits for 1,000 units of a plain task while nobody waits. 0: nothing costs anything. */
+  /** Credits for 1,000 units of a plain task while nobody waits. 0: everything is free. */
   base: number;
   /** How scarce the offer is, in thousandths; PLAIN: as scarce as usual. */
   demand: number;
-  /** What a unit of this task takes against one of a plain task, in thousandths: `TaskKind.complexity`. */
+  /** The cost of a unit of this task relative to one of a plain task, in thousandths: `TaskKind.complexity`. */
   complexity: number;
 }
 
-/** Credits for 1,000 units, rounded up: base × demand × complexity. All of them whole and at least 0. */
+/** Credits for 1,000 units, rounded up: base × demand × complexity. All are whole numbers of at least 0. */
 export function priceOf({ base, demand, complexity }: PriceParts): number {
   const exact = (BigInt(base) * BigInt(demand) * BigInt(complexity) + 999_999n) / 1_000_000n;
   return Number(exact > MAX_PRICE ? MAX_PRICE : exact);

@@ -1,4 +1,4 @@
-/** Which tasks a provider takes on: the cheap questions first, then the lease, then what costs more than a look. */
+/** Which tasks a provider takes on: the cheap checks first, then the lease, then the expensive ones. */
 import type { Channel } from '../peers/channel.ts';
 import type { Clock } from '../base/clock.ts';
 import { asMeshError, MeshError } from '../base/errors.ts';
@@ -15,13 +15,13 @@ import type { Deliveries } from './deliveries.ts';
 import type { HarmfulInputs } from './harmful-inputs.ts';
 import type { ServedModel, Task } from './task.ts';
 
-/** Tasks that one peer may have here at once; where there are more slots, as many as these: a gateway is one peer. */
+/** Tasks that one peer may have here at once; with more slots than that, one per slot: a gateway is one peer. */
 const MAX_TASKS_PER_PEER = 8;
-/** Waiting tasks for each slot; past that the requester is better off elsewhere. */
+/** Waiting tasks per slot; beyond that the requester is better off elsewhere. */
 const QUEUE_PER_SLOT = 4;
 /** Leaseless tasks of one peer at once; all peers together get half the slots, so that most work comes with a lease. */
 const MAX_LEASELESS_PER_PEER = 2;
-/** Refused inputs of one link that could do harm: to read a schema to its fault takes some milliseconds. */
+/** Risky inputs that one link may have refused: reading a schema up to its fault takes some milliseconds. */
 const REFUSED_INPUTS: Rate = { perSecond: 1, burst: 16 };
 
 export interface AdmissionNeeds {
@@ -36,7 +36,7 @@ export interface AdmissionNeeds {
   slots: number;
   /** All tasks that are here, waiting and running. */
   here: () => readonly Task[];
-  /** How many of them wait for this model. */
+  /** The number of tasks that wait for this model. */
   queued: (model: ServedModel) => number;
   /** The task has to end, and its requester is told. */
   fail: (task: Task, error: MeshError) => void;
@@ -57,7 +57,7 @@ export class Admission {
     }
   }
 
-  /** The task, whose lease is used up; or why it is refused. */
+  /** The task, whose lease is then used up; or why it is refused. */
   admit(channel: Channel, request: TaskRequest): Task | MeshError {
     const kind = this.#needs.kinds.find(request.task);
     if (kind === null) {
@@ -101,7 +101,7 @@ export class Admission {
       meter: new SpeedMeter(),
       watch: new EngineWatch(),
     };
-    // What costs more than a look comes behind the lease, which nobody gets without end.
+    // The expensive checks come after the lease: nobody gets those without end.
     const refused = this.#leaseFor(task) ?? this.#prepare(task);
     if (refused === null) return task;
     this.#needs.letGo(task);
@@ -112,7 +112,7 @@ export class Admission {
     return [...this.#models.values()].some(({ advert }) => advert.id === id);
   }
 
-  /** Null: the task may run, and what it may run by is used up. */
+  /** Null: the task may run, and its lease, if it has one, is used up. */
   #leaseFor(task: Task): MeshError | null {
     const { channel, request, model, kind, input } = task;
     if (request.lease === null && this.#needs.withoutLease()) {
@@ -134,7 +134,7 @@ export class Admission {
     }
   }
 
-  /** A peer that sends one input after the other that could do harm and is refused has to wait for the next to be read. */
+  /** A peer whose risky inputs are refused one after another has to wait before we read the next. */
   #prepare(task: Task): MeshError | null {
     const { kind, input, risk, channel } = task;
     if (risk !== null && this.#needs.harmful?.isRefused(risk) === true) {

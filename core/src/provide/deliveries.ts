@@ -1,6 +1,6 @@
 /**
- * The provider's books: which leases were used, what is being delivered under them, and what there is to show for it. A
- * task's entry outlives it for a while, until the requester's last word about it.
+ * The provider's books: which leases were used, what is being delivered under them, and the proof of it. A task's entry
+ * outlives it for a while, until the requester's last word about it.
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { toBase32 } from '../base/base32.ts';
@@ -17,7 +17,7 @@ import type { KeptProof } from '../receipts/receipt-keeper.ts';
 import type { ReceiptFiler } from '../receipts/receipt-filer.ts';
 import { joinReceipt, signReceipt } from '../receipts/receipt.ts';
 
-/** After an answer its requester has so long to sign for it. */
+/** How long a requester has to sign for an answer after its end. */
 const LAST_WORD_MS = 30_000;
 const MAX_ENDED = 1_024;
 /** Each costs a verification. A requester whose clock is wrong comes back over a new connection. */
@@ -26,31 +26,31 @@ const MAX_REFUSED_LEASES = 16;
 export interface DeliveriesOptions {
   identity: Identity;
   clock: Clock;
-  /** Milliseconds since 1970, as whoever gives the leases has it. It may be put right at any time. */
+  /** Milliseconds since 1970, by the clock of the leases' issuer. It may be corrected at any time. */
   now: () => number;
-  /** Whose leases count; null: nobody's yet. */
+  /** The issuer whose leases count; null: none is known yet. */
   issuer: () => PeerId | null;
   filer: Pick<ReceiptFiler, 'hold' | 'file'>;
   verify: typeof verify;
 }
 
-/** What the kind of a task says of its lease. */
+/** What the kind of a task says about its lease. */
 export interface TaskTerms {
-  /** As it is offered: `TaskKind.offeredAs`. */
+  /** The kind as it is offered: `TaskKind.offeredAs`. */
   task: TaskName;
   complexity: number;
 }
 
-/** What is signed for at the end, beside what was delivered. */
+/** What is signed at the end, beside what was delivered. */
 interface Done {
   inputUnits: number;
-  /** Packed. */
+  /** The packed result. */
   result: Uint8Array;
   /** Milliseconds since 1970. */
   startedMs: number;
 }
 
-/** One leased task, from when it is taken. */
+/** One leased task, from the moment it is taken. */
 export interface LeasedTask {
   readonly channel: Channel;
   readonly lease: Lease;
@@ -67,7 +67,7 @@ export class Deliveries {
   readonly #options: DeliveriesOptions;
   readonly #book = new LeaseBook();
   readonly #tasks = new Map<Channel, Map<TaskId, LeasedTask>>();
-  /** Those that wait for a last word, oldest first. */
+  /** Tasks that wait for a last word, oldest first. */
   readonly #ended = new Set<LeasedTask>();
   readonly #refusedLeases = new WeakMap<Channel, number>();
 
@@ -75,7 +75,7 @@ export class Deliveries {
     this.#options = options;
   }
 
-  /** Uses up the lease. Throws lease_refused, busy, or bad_message for a task that there was. */
+  /** Uses up the lease. Throws lease_refused, busy, or bad_message for a task id that was used before. */
   begin(channel: Channel, request: TaskRequest, terms: TaskTerms, refuse: (error: MeshError) => void): LeasedTask {
     const { taskId } = request;
     if (this.#find(channel, taskId) !== undefined) {
@@ -95,7 +95,7 @@ export class Deliveries {
   /** Our half of the receipt, for TASK_RESPONSE. */
   async sign(task: LeasedTask, { inputUnits, result, startedMs }: Done): Promise<Uint8Array<ArrayBuffer>> {
     const { delivery, lease } = task;
-    // A clock that was put back in mid-answer would make it no receipt at all.
+    // A clock that was set back in mid-answer would make the receipt invalid.
     const times = { startedMs, endedMs: Math.max(startedMs, this.#options.now()) };
     const { units, digest } = delivery.chain;
     const { task: kind, model } = lease;
@@ -105,7 +105,7 @@ export class Deliveries {
     return task.receipt;
   }
 
-  /** Nothing more goes out. The requester's last word is waited for, as far as there can be one. */
+  /** Nothing more goes out. Waits for the requester's last word, as long as one can come. */
   end(task: LeasedTask): void {
     const { channel, delivery } = task;
     if (this.#find(channel, delivery.start.taskId) !== task) return;
@@ -138,7 +138,7 @@ export class Deliveries {
     if (whole && this.#ended.has(task)) this.#settle(task);
   }
 
-  /** The requester's half. One that does not fit ours is as good as none: what was acknowledged still counts. */
+  /** The requester's half. One that does not match ours is worthless: what was acknowledged still counts. */
   receipted(channel: Channel, { taskId, receipt }: Extract<Message, { kind: 'TASK_RECEIPT' }>): void {
     const task = this.#find(channel, taskId);
     if (task === undefined || task.receipt === null) return;
@@ -154,7 +154,7 @@ export class Deliveries {
     this.#options.filer.file({ leaseId: toBase32(task.lease.nonce), filing });
   }
 
-  /** Nobody is there any more to say a last word. */
+  /** Nobody is left to say a last word. */
   channelClosed(channel: Channel): void {
     for (const task of [...(this.#tasks.get(channel)?.values() ?? [])]) if (this.#ended.has(task)) this.#settle(task);
   }
@@ -188,7 +188,7 @@ export class Deliveries {
     };
     try {
       const lease = checkLease(request.lease, terms, verify);
-      // By a clock that nobody sets: what was used is remembered as long as it could be shown, and no longer.
+      // By a clock that nobody sets: a used lease is remembered as long as it could be presented again, and no longer.
       const steadySeconds = Math.floor(clock.now() / 1000);
       this.#book.use({ ...lease, expiresAt: steadySeconds + lease.expiresAt - nowSeconds }, steadySeconds);
       return { lease, leaseBytes: new Uint8Array(request.lease) };
@@ -219,7 +219,7 @@ export class Deliveries {
   }
 }
 
-/** What a provider can show when nothing better comes. */
+/** The proof that a provider has when nothing better comes. */
 function acknowledgedProof({ lease, leaseBytes, delivery }: LeasedTask): KeptProof | null {
   const { acknowledgement } = delivery;
   if (acknowledgement === null) return null;

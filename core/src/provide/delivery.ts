@@ -1,4 +1,4 @@
-/** The provider's record of one answer: what went out, and the last that the requester signed for. */
+/** The provider's record of one answer: what went out, and the last acknowledgement that the requester signed. */
 import { onAbort } from '../base/abort.ts';
 import type { Clock } from '../base/clock.ts';
 import { ACKNOWLEDGE_EVERY_UNITS, DigestChain, type ChainChunk, type ChainStart } from '../receipts/digest-chain.ts';
@@ -6,13 +6,13 @@ import { MeshError } from '../base/errors.ts';
 import { verify } from '../identity/identity.ts';
 import { readAcknowledgement } from '../receipts/receipt.ts';
 
-/** A fast model over a slow link never waits; a requester that signs for nothing gets so much, and no more. */
+/** A fast model over a slow link never waits; a requester that signs for nothing gets this much, and no more. */
 export const MAX_UNACKNOWLEDGED_UNITS = 1_024;
-/** How long a provider that has written so much waits for a word of it. */
+/** How long a provider that has reached this limit waits for an acknowledgement. */
 const SILENCE_MS = 30_000;
 
 export class Delivery {
-  /** What to hand in when nothing better comes: signed by the requester. Null before the first. */
+  /** Handed in when nothing better comes: signed by the requester. Null before the first. */
   acknowledgement: Uint8Array | null = null;
   acknowledgedUnits = 0;
   readonly start: ChainStart;
@@ -29,7 +29,7 @@ export class Delivery {
     this.chain = new DigestChain(start);
   }
 
-  /** What the requester has not signed for: a provider stops when this grows. */
+  /** The units that the requester has not signed for: a provider stops when this grows. */
   get unacknowledgedUnits(): number {
     return this.chain.units - this.acknowledgedUnits;
   }
@@ -40,9 +40,9 @@ export class Delivery {
     this.#open.set(this.chain.units, this.chain.digest);
   }
 
-  /** Keeps it, when it is for what went out and for more than the one before. Throws receipt_refused. */
+  /** Keeps it, when it matches what went out and covers more than the last one. Throws receipt_refused. */
   acknowledge(bytes: Uint8Array): void {
-    // Each costs a verification: an honest requester sends one when it is due, and a last one.
+    // Each costs a verification: an honest requester sends one when it is due, and a final one.
     if (this.#taken > this.chain.units / ACKNOWLEDGE_EVERY_UNITS) throw unacceptable();
     const read = readAcknowledgement(bytes, this.#check);
     const digest = read === null ? undefined : this.#open.get(read.units);
@@ -69,12 +69,12 @@ export class Delivery {
     this.#wake?.();
   }
 
-  /** There is too much that the requester has not signed for: see `room`. */
+  /** Too much of the answer has not been signed for. */
   get full(): boolean {
     return this.unacknowledgedUnits > MAX_UNACKNOWLEDGED_UNITS;
   }
 
-  /** Waits until the requester has signed for enough, or `signal` aborts. Rejects with receipt_refused when it is silent. */
+  /** Waits until the requester has signed for enough, or `signal` aborts. Rejects with receipt_refused on silence. */
   async untilAcknowledged(clock: Clock, signal: AbortSignal): Promise<void> {
     while (this.full && !signal.aborted) {
       await new Promise<void>((resolve, reject) => {

@@ -1,4 +1,4 @@
-/** What engines here broke over, `TaskKind.risk`: nobody makes them break over the same thing again and again. */
+/** Inputs that crashed engines here (`TaskKind.risk`): nobody can crash them with the same one again and again. */
 import { BoundedMap } from '../base/bounded-map.ts';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { concatBytes, utf8ToBytes } from '@noble/hashes/utils.js';
@@ -6,10 +6,10 @@ import { toBase32 } from '../base/base32.ts';
 import type { Clock } from '../base/clock.ts';
 import { randomBytes } from '../base/random-bytes.ts';
 
-/** A failure may have another reason, as a lack of memory; an engine that hangs has this one. */
+/** A failure may have another reason, such as a lack of memory; a hanging engine blames the input at once. */
 const MAX_FAILURES = 2;
 const REFUSED_MS = 3_600_000;
-/** The most inputs remembered; those that broke the engine longest ago are forgotten first. */
+/** The most inputs remembered; those that crashed the engine longest ago are forgotten first. */
 const MAX_INPUTS = 256;
 const SALT_BYTES = 16;
 
@@ -20,7 +20,7 @@ interface Broken {
 
 export class HarmfulInputs {
   readonly #clock: Clock;
-  /** What others asked for is no list to be kept: only who has an input can tell that it is among these. */
+  /** We keep no list of what others asked for: only someone who has an input can tell that it is among these. */
   readonly #salt = randomBytes(SALT_BYTES);
   readonly #inputs = new BoundedMap<string, Broken>(MAX_INPUTS);
 

@@ -21,7 +21,7 @@ export class TaskQueue {
     this.#tasks.push(task);
   }
 
-  /** Takes the first that may start, by itself and those before it; null: there is none. */
+  /** Takes the first task that may start, given those before it; null: there is none. */
   takeNext(mayStart: (task: Task, before: readonly Task[]) => boolean): Task | null {
     const next = this.#tasks.find((task, i) => mayStart(task, this.#tasks.slice(0, i)));
     if (next === undefined) return null;
@@ -29,7 +29,7 @@ export class TaskQueue {
     return next;
   }
 
-  /** False: it does not stand here. */
+  /** False: the task is not in this queue. */
   leave(task: Task): boolean {
     const at = this.#tasks.indexOf(task);
     if (at === -1) return false;
@@ -37,7 +37,7 @@ export class TaskQueue {
     return true;
   }
 
-  /** Does nothing for who does not stand here. */
+  /** Does nothing for a task that is not in this queue. */
   tellPosition(task: Task): void {
     const ahead = this.#tasks.filter((other) => other.model === task.model).indexOf(task) + 1;
     if (ahead > 0) task.channel.send({ kind: 'TASK_ACCEPTED', taskId: task.id, ahead });
@@ -50,14 +50,14 @@ export class TaskQueue {
 
 const NO_ADAPTERS: AdapterCapacity = { adapters: 0, slots: 0 };
 
-/** By those that run, and those earlier in the line. */
+/** Considers the tasks that run, and those earlier in the queue. */
 export function mayStart(task: Task, running: readonly Task[], before: readonly Task[]): boolean {
   const ofModel = ({ model }: Task) => model === task.model;
   const beside = running.filter(ofModel);
   return beside.length < task.model.slots && fitsAdapter(task, beside, before.filter(ofModel));
 }
 
-/** An adapter that waits for another to leave the memory is not overtaken for ever by questions for those in it. */
+/** A task that waits for its adapter is not overtaken for ever by tasks for the adapters in memory. */
 function fitsAdapter({ adapter: wanted, model }: Task, beside: readonly Task[], before: readonly Task[]): boolean {
   if (wanted === null) return true;
   const { adapters, slots } = model.adapterCapacity ?? NO_ADAPTERS;

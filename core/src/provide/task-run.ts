@@ -1,4 +1,4 @@
-/** One task at work on its engine, from the first piece to the receipt. */
+/** One running task on its engine, from the first piece to the receipt. */
 import { onAbort } from '../base/abort.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Deliveries, LeasedTask } from './deliveries.ts';
@@ -15,12 +15,12 @@ export interface TaskRunNeeds {
   /** See `TaskWorkerOptions`. */
   maxTokensPerSecond: number | null;
   wrote: (units: number) => void;
-  /** The task has to end: its requester does not say what it got. */
+  /** The task has to end: its requester does not acknowledge what it got. */
   refuse: (error: MeshError) => void;
 }
 
 /**
- * Sends the answer as it is written. Resolves with `finished`; with what went wrong, of which the requester was not told;
+ * Sends the answer as it is written. Resolves with `finished`; with the error, which the requester has not heard yet;
  * or with null when the task was aborted or abandoned. Never rejects.
  */
 export async function runTask(task: Task, needs: TaskRunNeeds): Promise<'finished' | MeshError | null> {
@@ -60,7 +60,7 @@ async function write(task: Task, needs: TaskRunNeeds): Promise<'finished' | null
       channel.send({ kind: 'TASK_RESPONSE', taskId: task.id, units, inputUnits, result, receipt });
       return 'finished';
     }
-    // What was abandoned may come to life again: nobody waits for it.
+    // An abandoned engine may wake up again: nobody waits for it.
     if (task.abandon.signal.aborted) return null;
     const { units } = next.value;
     const piece = packBody(next.value.piece);
@@ -75,7 +75,7 @@ async function write(task: Task, needs: TaskRunNeeds): Promise<'finished' | null
   }
 }
 
-/** Waits for a word from the requester. Without one the task ends, in its engine as well. */
+/** Waits for an acknowledgement by the requester. Without one the task ends, in its engine as well. */
 async function acknowledged({ abort }: Task, { delivery }: LeasedTask, needs: TaskRunNeeds): Promise<void> {
   try {
     await delivery.untilAcknowledged(needs.clock, abort.signal);

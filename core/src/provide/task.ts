@@ -24,21 +24,21 @@ export interface Task {
   request: TaskRequest;
   model: ServedModel;
   kind: TaskKind;
-  /** What is asked, as the kind reads it. */
+  /** The input, as the kind reads it. */
   input: unknown;
-  /** As the kind prepared it. */
+  /** The input, as the kind prepared it. */
   prepared: unknown;
-  /** What of it an engine may break over: `TaskKind.risk`. */
+  /** The part of it that may crash an engine: `TaskKind.risk`. */
   risk: string | null;
   /** The SHA-256 of the adapter that it needs; null: none. */
   adapter: string | null;
   /** Null: taken without a lease, and nothing is signed. */
   leased: LeasedTask | null;
-  /** The engine shall stop. */
+  /** Tells the engine to stop. */
   abort: AbortController;
-  /** It does not, and is not waited for. */
+  /** The engine does not stop, and we no longer wait for it. */
   abandon: AbortController;
-  /** A requester that hears `ahead` knows that we live; kept until the task ended. */
+  /** A requester that hears `ahead` knows that we are alive; kept until the task has ended. */
   release: () => void;
   meter: SpeedMeter;
   watch: EngineWatch;

@@ -1,4 +1,4 @@
-/** How a provider works off the tasks that it took on: slots, a short queue, and an end for every task. */
+/** How a provider works through the tasks that it took on: slots, a short queue, and an end for every task. */
 import { Admission } from './admission.ts';
 import type { Channel } from '../peers/channel.ts';
 import type { Clock } from '../base/clock.ts';
@@ -14,7 +14,7 @@ import { isBreak } from '../policy/error-meaning.ts';
 import type { ServedModel, Task } from './task.ts';
 import type { TaskKinds } from '../tasks/task-kinds.ts';
 
-/** How often the status is told while answers are written, and hangs are looked for. */
+/** How often the status is reported while answers are written, and hangs are looked for. */
 const STATUS_MS = 500;
 
 export interface Serving {
@@ -29,10 +29,10 @@ export interface WorkerStatus {
   slots: number;
   busySlots: number;
   queued: number;
-  /** Answers finished. */
+  /** The number of finished answers. */
   answers: number;
   tokens: number;
-  /** All running answers together, now. */
+  /** The current speed of all running answers together. */
   tokensPerSecond: number;
   /** The speed of one answer, over the last ones; null until something was measured. */
   typicalTokensPerSecond: number | null;
@@ -44,19 +44,19 @@ export interface TaskWorkerOptions {
   /** Milliseconds since 1970. */
   now: () => number;
   deliveries: Deliveries;
-  /** May a request without a lease be taken? While there is no control plane to give one. */
+  /** May a request without a lease be accepted? Only while there is no control plane to sign one. */
   withoutLease: () => boolean;
   models: readonly ServedModel[];
   kinds: TaskKinds;
-  /** Outlives the worker, which an engine that hangs ends. Left out: none are remembered. */
+  /** Outlives the worker, which ends when an engine hangs. Left out: none are remembered. */
   harmful?: HarmfulInputs;
-  /** The owner's own limit for each answer, so that lending stays unnoticed; null: as fast as it goes. */
+  /** The owner's own limit for each answer, so that sharing stays unnoticed; null: as fast as possible. */
   maxTokensPerSecond: number | null;
   /** Called when a slot or the queue changes, and twice a second while answers are written. */
   onStatus: (status: WorkerStatus) => void;
-  /** A task ended badly through no wish of its requester. For the log: no prompt in it. */
+  /** A task failed, and not because its requester stopped it. For the log: contains no prompt. */
   onFailure: (error: MeshError) => void;
-  /** The engine does not answer any more: all tasks were given back, and nothing is taken until there is another worker. */
+  /** The engine stopped responding: all tasks were given back, and none are taken until there is another worker. */
   onHang: (error: MeshError) => void;
 }
 
@@ -110,7 +110,7 @@ export class TaskWorker {
     return this.#options.models.reduce((sum, model) => sum + model.slots, 0);
   }
 
-  /** A stranger asks. Every request is answered: with TASK_ACCEPTED or TASK_ERROR. */
+  /** Takes a stranger's request. Each is answered: with TASK_ACCEPTED or TASK_ERROR. */
   request(channel: Channel, request: TaskRequest): void {
     const accepted = this.#stopped ? stoppedLending() : this.#admission.admit(channel, request);
     if (accepted instanceof MeshError) {
@@ -123,20 +123,20 @@ export class TaskWorker {
     this.#announce();
   }
 
-  /** Only the peer that asked can take its question back. */
+  /** Only the peer that asked can withdraw its question. */
   cancel(channel: Channel, id: TaskId): void {
     const task = this.#find(channel, id);
     if (task !== undefined) this.#drop(task);
   }
 
-  /** Nobody is there any more to read these answers. */
+  /** Nobody is left to read these answers. */
   channelClosed(channel: Channel): void {
     for (const task of this.#tasks()) {
       if (task.channel === channel) this.#drop(task);
     }
   }
 
-  /** Takes no more, tells the requesters, and resolves when the engine is at rest. Idempotent. */
+  /** Takes no more tasks, tells the requesters, and resolves when the engine is at rest. Idempotent. */
   async stop(): Promise<void> {
     this.#stopped = true;
     for (const task of this.#tasks()) this.#fail(task, stoppedLending());
@@ -183,7 +183,7 @@ export class TaskWorker {
     this.#announce();
   }
 
-  /** An engine that hangs takes everything with it that was asked of it; its owner has to start it anew. */
+  /** An engine that hangs takes all its tasks down with it; its owner has to start it again. */
   #lookForHangs(): void {
     const nowMs = this.#options.clock.now();
     const hung = [...this.#running].find((task) => task.watch.hung(nowMs));
@@ -210,7 +210,7 @@ export class TaskWorker {
     if (task.leased !== null) this.#options.deliveries.end(task.leased);
   }
 
-  /** Stops a task without a word to its requester. A running one leaves `#running` when its engine has stopped. */
+  /** Stops a task without telling its requester. A running one leaves `#running` when its engine has stopped. */
   #drop(task: Task): void {
     task.abort.abort();
     if (!this.#queue.leave(task)) {
@@ -222,7 +222,7 @@ export class TaskWorker {
     this.#announce();
   }
 
-  /** Of the one task at work that an engine may break over; undefined: there are others, or none. */
+  /** The risk of the only running task that has one; undefined: none or several have. */
   get #onlyRisk(): string | undefined {
     const [only, ...others] = [...this.#running].flatMap(({ risk }) => risk ?? []);
     return others.length === 0 ? only : undefined;
@@ -232,7 +232,7 @@ export class TaskWorker {
     return this.#tasks().find((task) => task.id === id && task.channel === channel);
   }
 
-  /** All that are here, waiting and running. */
+  /** All tasks that are here, waiting and running. */
   #tasks(): Task[] {
     return [...this.#queue, ...this.#running];
   }

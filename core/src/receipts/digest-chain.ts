@@ -9,17 +9,17 @@ export const DIGEST_BYTES = 32;
 /** The requester acknowledges with the chunk that reaches or passes a multiple of this. */
 export const ACKNOWLEDGE_EVERY_UNITS = 32;
 
-/** What a chain is of. It begins with all of it, so that no two tasks have a digest in common. */
+/** What a chain covers. It begins with all of this, so that no two tasks share a digest. */
 export interface ChainStart {
   taskId: TaskId;
   requester: PeerId;
   provider: PeerId;
   leaseNonce: Uint8Array;
-  /** What was asked, with the salt of the request: outsiders cannot try answers until one fits a digest. */
+  /** What was asked, with the salt of the request: outsiders cannot try answers until one matches a digest. */
   commitment: Uint8Array;
 }
 
-/** As it went over the wire. */
+/** A chunk as it went over the wire. */
 export type ChainChunk = Pick<TaskChunk, 'index' | 'units' | 'piece'>;
 
 export class DigestChain {
@@ -32,14 +32,14 @@ export class DigestChain {
     this.#digest = sha256(canonical(['llmesh/4/answer', taskId, requester, provider, leaseNonce, commitment]));
   }
 
-  /** A copy: the chain goes on. */
+  /** A copy, because the chain continues. */
   get digest(): Uint8Array {
     return new Uint8Array(this.#digest);
   }
 
   /**
    * SHA-256(digest so far | index and units | the packed piece). True when an acknowledgement is due here. Throws
-   * bad_message when it is not the next chunk; the chain then stays.
+   * bad_message when it is not the next chunk; the chain then stays as it was.
    */
   add({ index, units, piece }: ChainChunk): boolean {
     if (index !== this.units || units < 1) {

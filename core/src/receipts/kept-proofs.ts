@@ -1,4 +1,4 @@
-/** Which proofs are kept and which had to go: what every receipt keeper does alike, however it writes them down. */
+/** Which proofs are kept and which had to go: the logic that all receipt keepers share, however they store them. */
 import { MAX_KEPT, type Kept, type KeptProof } from './receipt-keeper.ts';
 
 export class KeptProofs {
@@ -9,7 +9,7 @@ export class KeptProofs {
     return this.#kept.size;
   }
 
-  /** In place of what was kept of its lease. Returns the leases of those that had to go for it. */
+  /** Replaces what was kept for its lease. Returns the leases whose proofs had to go to make room. */
   put({ leaseId, filing }: KeptProof, settled = false): string[] {
     this.#kept.delete(leaseId);
     this.#kept.set(leaseId, { leaseId, filing, settled });
@@ -22,13 +22,13 @@ export class KeptProofs {
     return gone;
   }
 
-  /** False when something else is kept by now. */
+  /** False when another proof is kept by now. */
   settle(proof: KeptProof): boolean {
     const kept = this.#kept.get(proof.leaseId);
     return kept !== undefined && sameProof(kept, proof) && this.settleLast(proof.leaseId);
   }
 
-  /** Whatever is kept of this lease. False when there was nothing to change. */
+  /** Settles whatever is kept for this lease. False when there was nothing to change. */
   settleLast(leaseId: string): boolean {
     const kept = this.#kept.get(leaseId);
     if (kept === undefined || kept.settled) return false;

@@ -1,7 +1,7 @@
 /**
- * The control plane's permission to run one task: who for whom, what with which model, at which price, until when. Signed,
- * so that a provider checks it without asking; good once with each provider that it names (`LeaseBook`). One signature is
- * enough for a whole shortlist: signing is what a match costs most.
+ * The control plane's permission to run one task: who for whom, what with which model, at which price, until when.
+ * Signed, so that a provider can check it offline; valid once with each provider that it names (`LeaseBook`). One
+ * signature covers a whole shortlist: signing is the main cost of a match.
  */
 import * as v from 'valibot';
 import { sha256 } from '@noble/hashes/sha2.js';
@@ -15,18 +15,18 @@ import { openRecord, signRecord } from '../identity/signed-record.ts';
 
 const LEASE_VERSION = 3;
 export const LEASE_NONCE_BYTES = 16;
-/** Providers that one signature names. */
+/** The most providers that one signature names. */
 export const MAX_LEASED_PROVIDERS = 8;
 const PEER_ID_BYTES = 20;
 export const MAX_LEASE_BYTES = 640;
-/** No lease is good for longer, so no provider has to remember one for longer. */
+/** No lease is valid for longer, so no provider has to remember one for longer. */
 export const MAX_LEASE_SECONDS = 600;
-/** For a task of at most so many units: an answer of as many tokens is longer than any model remembers. */
+/** The most units of one task: an answer of this many tokens is longer than any model's context. */
 export const MAX_LEASE_UNITS = 16_777_216;
-/** How far the time that a provider heard from the control plane may be off, or its own clock where it heard none. */
+/** The tolerance for the time that a provider heard from the control plane, or for its own clock if it heard none. */
 export const CLOCK_SKEW_SECONDS = 30;
 
-/** What all providers of a shortlist are told alike. */
+/** The terms that all providers of a shortlist share. */
 interface Terms {
   /** The id of the control plane's key. */
   readonly issuer: PeerId;
@@ -34,7 +34,7 @@ interface Terms {
   /** The kind of task that it is offered for, see `TaskKind.offeredAs`. */
   readonly task: TaskName;
   readonly model: ModelId;
-  /** What a unit of it may take at most against one of a plain task, in thousandths: see `policy/price.ts`. */
+  /** The highest cost of a unit relative to one of a plain task, in thousandths: see `policy/price.ts`. */
   readonly complexity: number;
   /** Whole credits for 1,000 units. */
   readonly price: number;
@@ -43,17 +43,17 @@ interface Terms {
   readonly expiresAt: number;
 }
 
-/** As it is signed: leave for each of these providers. */
+/** The signed form: one permission for each of these providers. */
 export interface Leases extends Terms {
   readonly providers: readonly PeerId[];
   /** 16 random bytes. */
   readonly seed: Uint8Array;
 }
 
-/** One provider's. */
+/** The lease of one provider. */
 export interface Lease extends Terms {
   readonly provider: PeerId;
-  /** 16 bytes, of the seed and the provider; no two leases share them. */
+  /** 16 bytes, derived from the seed and the provider; no two leases share them. */
   readonly nonce: Uint8Array;
 }
 
@@ -75,7 +75,7 @@ const LeaseSchema = v.strictTuple([
   v.pipe(v.instance(Uint8Array), v.length(LEASE_NONCE_BYTES)),
 ]);
 
-/** `issuer` is taken from the identity. At most MAX_LEASED_PROVIDERS. */
+/** Takes `issuer` from the identity. At most MAX_LEASED_PROVIDERS. */
 export function signLeases(leases: Omit<Leases, 'issuer'>, control: Identity): Promise<Uint8Array<ArrayBuffer>> {
   const { requester, providers, task, model, complexity, price, maxUnits, expiresAt, seed } = leases;
   const ids = concatBytes(...providers.map(idBytes));
@@ -84,7 +84,7 @@ export function signLeases(leases: Omit<Leases, 'issuer'>, control: Identity): P
   return signRecord('lease', canonical(fields), control);
 }
 
-/** The leases and that they are their issuer's, or null. Says nothing of who that is, whom they are for, and when. */
+/** The leases, verified as their issuer's; or null. Does not check who that is, whom they are for, or when. */
 export function readLeases(bytes: Uint8Array, check = verify): Leases | null {
   const record = openRecord('lease', bytes, MAX_LEASE_BYTES, check);
   const fields = record === null ? null : readCanonical(LeaseSchema, record.body);
@@ -116,17 +116,17 @@ export interface LeaseTerms {
   issuer: PeerId;
   requester: PeerId;
   provider: PeerId;
-  /** As the task's kind is offered. */
+  /** The task's kind, as it is offered. */
   task: TaskName;
   model: ModelId;
   complexity: number;
-  /** That the task may take. */
+  /** The most units that the task may take. */
   maxUnits: number;
   /** Seconds since 1970. */
   nowSeconds: number;
 }
 
-/** The lease, when it is just for this. Throws lease_refused with what is wrong. Whether it was used, the book knows. */
+/** The lease, when it matches exactly. Throws lease_refused with the mismatch. Whether it was used, the book knows. */
 export function checkLease(bytes: Uint8Array, terms: LeaseTerms, check = verify): Lease {
   const leases = readLeases(bytes, check);
   if (leases === null || leases.issuer !== terms.issuer) throw refused('It was not issued by this mesh.');
@@ -145,7 +145,7 @@ export function checkLease(bytes: Uint8Array, terms: LeaseTerms, check = verify)
   return lease;
 }
 
-/** The leases that were used and could be shown again: each is good once. */
+/** The leases that were used and could be presented again: each is valid once. */
 export class LeaseBook {
   #used = new Map<string, number>();
   #maxLeases: number;
@@ -159,14 +159,14 @@ export class LeaseBook {
     return this.#used.size;
   }
 
-  /** Call after `checkLease`, once the task is taken. Throws lease_refused when it was used, busy when the book is full. */
+  /** Call after `checkLease`, once the task is taken. Throws lease_refused if it was used, busy if the book is full. */
   use(lease: Lease, nowSeconds: number): void {
     const key = `${lease.issuer} ${lease.nonce.join(' ')}`;
     if (this.#used.has(key)) throw refused('It was already used.');
     if (nowSeconds >= this.#sweptSeconds + CLOCK_SKEW_SECONDS) this.#sweep(nowSeconds);
-    // The clock was put back: what was forgotten as run out must not come to life again.
+    // The clock was set back: a lease that we forgot as expired must not become valid again.
     if (lease.expiresAt + CLOCK_SKEW_SECONDS < this.#sweptSeconds) throw refused('It has expired.');
-    // Forgetting one that is still good would let it be used twice, so none is let in instead.
+    // Forgetting one that is still valid would let it be used twice, so we refuse the new one instead.
     if (this.#used.size >= this.#maxLeases) {
       throw new MeshError('busy', 'This volunteer has answered too many questions at once. Try again in a moment.');
     }

@@ -1,6 +1,6 @@
 /**
- * Takes proofs of what was delivered to the keeper and then to the control plane, in the background: one at a time, and
- * again until it has them.
+ * Takes proofs of what was delivered to the keeper and then to the control plane, in the background: one at a time,
+ * with retries until the control plane has them.
  */
 import { BoundedMap } from '../base/bounded-map.ts';
 import { backoffMs } from '../base/backoff.ts';
@@ -10,20 +10,20 @@ import { asMeshError, type ErrorCode, type MeshError } from '../base/errors.ts';
 import { pace } from '../base/pace.ts';
 import { MAX_KEPT, type KeptProof, type ReceiptKeeper } from './receipt-keeper.ts';
 
-/** After an outage there may be a thousand: other messages want to get through, too. */
+/** After an outage there may be a thousand: other messages must get through as well. */
 const PAUSE_MS = 100;
-/** Trying again would change nothing. */
+/** A retry would change nothing. */
 const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['receipt_refused', 'bad_message']);
 
 export interface ReceiptFilerOptions {
   keeper: ReceiptKeeper;
-  /** `ControlClient.file` */
+  /** `ControlClient.file`. */
   file: (filing: Filing, signal: AbortSignal) => Promise<void>;
   clock: Clock;
   random: () => number;
-  /** A proof could not be kept, or the control plane will not have it. For the log: nobody waits for it. */
+  /** A proof could not be kept, or the control plane refuses it. For the log: nobody waits for it. */
   failed: (error: MeshError) => void;
-  /** What waits to be filed has changed; `taken`: the control plane has this one now. Left out: nobody counts. */
+  /** The waiting proofs have changed; `taken`: the control plane has this one now. Left out: nobody counts. */
   changed?: (taken: KeptProof | null, waiting: Iterable<KeptProof>) => void;
 }
 
@@ -46,7 +46,7 @@ export class ReceiptFiler {
     this.#write(async () => {
       const kept = await this.#options.keeper.list();
       for (const { leaseId, filing, settled } of kept) {
-        // What came since is newer.
+        // A proof that came meanwhile is newer.
         if (!settled && !this.#queue.has(leaseId)) this.#queue.set(leaseId, { leaseId, filing });
       }
       this.#tell(null);
@@ -54,12 +54,12 @@ export class ReceiptFiler {
     });
   }
 
-  /** The task goes on, and something better may come: it is kept, in case nothing does. */
+  /** The task continues, and a better proof may come: this one is kept in case none does. */
   hold(proof: KeptProof): void {
     this.#write(() => this.#options.keeper.keep(proof));
   }
 
-  /** Nothing better will come. */
+  /** No better proof will come. */
   file(proof: KeptProof): void {
     this.hold(proof);
     this.#queue.set(proof.leaseId, proof);
@@ -67,7 +67,7 @@ export class ReceiptFiler {
     this.#file();
   }
 
-  /** What is not filed yet stays kept. Resolves when all is written. Idempotent. */
+  /** What is not filed yet stays kept. Resolves when everything is written. Idempotent. */
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#filing;

@@ -1,11 +1,11 @@
 /**
- * What this computer keeps of the answers that it gave or got: of each lease the last proof. Kept in memory
- * (`memory-receipt-keeper.ts`), in a file (native-worker), in IndexedDB (web). The acceptance suite is
+ * What this computer keeps about the answers that it gave or got: the last proof for each lease. Kept in memory
+ * (`memory-receipt-keeper.ts`), in a file (native-worker) or in IndexedDB (web). The acceptance suite is
  * `suites/receipt-keeper.ts`.
  */
 import type { Filing } from '../wire/control-protocol.ts';
 
-/** The oldest go first, and of those first what the control plane has. */
+/** The oldest go first, beginning with those that the control plane has. */
 export const MAX_KEPT = 1_000;
 
 export interface KeptProof {
@@ -20,11 +20,11 @@ export interface Kept extends KeptProof {
 }
 
 export interface ReceiptKeeper {
-  /** In place of what was kept of this lease. Once it resolves, the sudden end of this program takes nothing back. */
+  /** Replaces what was kept for this lease. Once it resolves, a crash of this program loses nothing. */
   keep(proof: KeptProof): Promise<void>;
-  /** Need not be filed any more. Without effect when another proof was kept for its lease since. */
+  /** The proof need not be filed any more. Does nothing when another proof was kept for its lease since. */
   settle(proof: KeptProof): Promise<void>;
-  /** All, oldest first; also of earlier runs. */
+  /** All proofs, oldest first; also those of earlier runs. */
   list(): Promise<Kept[]>;
   /** Idempotent. */
   close(): Promise<void>;

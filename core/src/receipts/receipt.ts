@@ -1,6 +1,6 @@
 /**
- * What was delivered, in writing. While an answer streams the requester signs acknowledgements of what it has so far;
- * at the end both sign one receipt. A provider that loses its requester, or its life, still holds the last of them.
+ * What was delivered, in writing. While an answer streams, the requester signs acknowledgements of what it has so far;
+ * at the end both sign one receipt. A provider that loses its requester, or crashes, still holds the last of them.
  */
 import * as v from 'valibot';
 import { canonical, readCanonical } from '../wire/canonical.ts';
@@ -24,27 +24,27 @@ import { openRecord, signRecord } from '../identity/signed-record.ts';
 export const MAX_ACKNOWLEDGEMENT_BYTES = 384;
 export const MAX_RECEIPT_BYTES = 640;
 
-/** All it takes for a third party to know what was owed to whom, under which lease. */
+/** All that a third party needs to know what was owed to whom, under which lease. */
 export interface Acknowledgement {
   readonly taskId: TaskId;
   readonly requester: PeerId;
   readonly provider: PeerId;
   readonly leaseNonce: Uint8Array;
-  /** What was asked: `request-commitment.ts`. */
+  /** The digest of the request: `request-commitment.ts`. */
   readonly commitment: Uint8Array;
   /** Units delivered so far. */
   readonly units: number;
-  /** What they were: `digest-chain.ts`. */
+  /** The digest of those units: `digest-chain.ts`. */
   readonly digest: Uint8Array;
 }
 
 export interface Receipt extends Acknowledgement {
-  /** As its kind is offered. */
+  /** The task's kind, as it is offered. */
   readonly task: TaskName;
   readonly model: ModelId;
-  /** What was read for it, in units of its kind. */
+  /** The input that was read, in units of its kind. */
   readonly inputUnits: number;
-  /** SHA-256 of the packed result. */
+  /** The SHA-256 of the packed result. */
   readonly result: Uint8Array;
   /** Milliseconds since 1970, by the clock of the control plane as the provider knows it. */
   readonly startedMs: number;
@@ -63,7 +63,7 @@ const common = [
   whole,
   bytesOf(DIGEST_BYTES),
 ] as const;
-/** Of an acknowledgement and of a receipt. */
+/** The format of acknowledgements and receipts. */
 const VERSION = 2;
 const AcknowledgementSchema = v.strictTuple([v.literal(VERSION), ...common]);
 const ReceiptSchema = v.strictTuple([
@@ -77,7 +77,7 @@ const ReceiptSchema = v.strictTuple([
   whole,
 ]);
 
-/** By the requester. */
+/** Signs as the requester. */
 export function signAcknowledgement(
   acknowledgement: Acknowledgement,
   requester: Identity,
@@ -85,7 +85,7 @@ export function signAcknowledgement(
   return signRecord('acknowledgement', canonical([VERSION, ...commonFields(acknowledgement)]), requester);
 }
 
-/** The acknowledgement, signed by the requester that it names; else null. */
+/** The acknowledgement, signed by the requester that it names; otherwise null. */
 export function readAcknowledgement(bytes: Uint8Array, check = verify): Acknowledgement | null {
   const record = openRecord('acknowledgement', bytes, MAX_ACKNOWLEDGEMENT_BYTES, check);
   const fields = record === null ? null : readCanonical(AcknowledgementSchema, record.body);
@@ -101,7 +101,7 @@ export function signReceipt(receipt: Receipt, identity: Identity): Promise<Uint8
   return signRecord('receipt', canonical([VERSION, ...receiptFields(receipt)]), identity);
 }
 
-/** The receipt and which of the two that it names signed this half; null when neither did. */
+/** The receipt, and which of the two parties that it names signed this half; null when neither did. */
 export function readReceipt(
   half: Uint8Array,
   check = verify,
@@ -132,7 +132,7 @@ export function readReceipt(
   return { receipt, by };
 }
 
-/** The receipt that both signed, or null when the halves differ in anything or one of the signatures is missing. */
+/** The receipt that both signed; null: the halves differ in something, or a signature is missing. */
 export function joinReceipt(providerHalf: Uint8Array, requesterHalf: Uint8Array, check = verify): Receipt | null {
   const provider = readReceipt(providerHalf, check);
   const requester = readReceipt(requesterHalf, check);
@@ -141,9 +141,9 @@ export function joinReceipt(providerHalf: Uint8Array, requesterHalf: Uint8Array,
 }
 
 /**
- * The requester's half, when the provider's says what the requester saw: `seen` is all but the times and what was read,
- * which only the provider counts; of that the requester knows the most that there can be. Throws receipt_refused on
- * anything else, and then nothing was signed.
+ * The requester's half, when the provider's matches what the requester saw: `seen` is everything but the times and what
+ * was read, which only the provider counts; the requester just knows an upper limit for the latter. Throws
+ * receipt_refused on anything else, and then nothing was signed.
  */
 export async function countersign(
   providerHalf: Uint8Array,

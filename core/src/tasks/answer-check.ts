@@ -1,4 +1,4 @@
-/** Holds a provider to what an answer was asked to be, beside its text: the form of it, the odds of its tokens. */
+/** Checks what a provider sends for an answer, beside its text: that it follows the schema, the odds of its tokens. */
 import { MeshError } from '../base/errors.ts';
 import { GrammarReader } from '../form/grammar-reader.ts';
 import { MAX_TOKEN_CHARACTERS } from '../protocol.ts';
@@ -7,7 +7,7 @@ import type { TaskCheck, Written } from './task-kind.ts';
 
 export class AnswerCheck implements TaskCheck<AnswerPiece, AnswerResult> {
   readonly #input: AnswerInput;
-  /** How many others are told of beside each token; null: nothing is told. */
+  /** How many others are reported beside each token; null: none are. */
   readonly #logprobs: number | null;
   /** Null: the answer is free. */
   readonly #form: GrammarReader | null;
@@ -19,7 +19,7 @@ export class AnswerCheck implements TaskCheck<AnswerPiece, AnswerResult> {
     this.#form = form === null ? null : new GrammarReader(form);
   }
 
-  /** Throws bad_message, and bad_schema where the question is to blame. */
+  /** Throws bad_message, or bad_schema where the question is to blame. */
   piece({ piece: { text, tokenIds, logprobs, promptTokens }, units }: Written<AnswerPiece>): void {
     const tooMany = promptTokens !== undefined && promptTokens > maxPromptTokens(this.#input);
     if (tooMany || text.length > units * MAX_TOKEN_CHARACTERS) {
@@ -38,7 +38,7 @@ export class AnswerCheck implements TaskCheck<AnswerPiece, AnswerResult> {
     try {
       this.#form?.read(text);
     } catch (cause) {
-      // It can be followed in too many ways, which says nothing against the volunteer: whoever is asked next fares no better.
+      // It matches in too many ways. That does not count against the volunteer: the next one would fare no better.
       if (cause instanceof MeshError && cause.code === 'unsupported') throw new MeshError('bad_schema', cause.message);
       throw new MeshError('bad_message', 'The volunteer sent something that does not follow the JSON schema.', {
         cause,
@@ -46,7 +46,7 @@ export class AnswerCheck implements TaskCheck<AnswerPiece, AnswerResult> {
     }
   }
 
-  /** No piece comes any more. Throws bad_message. */
+  /** No more pieces will come. Throws bad_message. */
   end({ finish }: AnswerResult): void {
     if (finish === 'stop' && this.#form?.mayEnd === false) {
       throw new MeshError('bad_message', 'The volunteer ended the answer before its JSON was complete.');

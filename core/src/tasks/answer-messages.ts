@@ -1,4 +1,4 @@
-/** What is said of an answer: asked, written piece by piece, and at its end. */
+/** The messages about an answer: the input, its pieces, and the result. */
 import * as v from 'valibot';
 import {
   MAX_PREFIX_CHARACTERS,
@@ -14,22 +14,22 @@ import {
 import { MAX_SCHEMA_CHARS, count, sha256, text } from '../wire/fields.ts';
 import { promptBytes } from '../wire/turns.ts';
 
-/** What templates and models add to a prompt, at most: a preface of their own, and marks around each turn. */
+/** The most that templates and models add to a prompt: a preface of their own, and marks around each turn. */
 const PREFACE_TOKENS = 1_024;
 const TOKENS_PER_TURN = 64;
 
 export const AnswerInputSchema = v.object({
   turns: v.pipe(v.array(TurnSchema), v.minLength(1), v.maxLength(MAX_TURNS)),
   sampling: SamplingSchema,
-  /** The answer is to be JSON of this form (`json-schema.ts`). Left out: it is free. */
+  /** The answer must be JSON by this schema (`json-schema.ts`). Left out: it is free. */
   schema: v.optional(text(MAX_SCHEMA_CHARS)),
   /** The adapter that the model answers with. Left out: it answers as it is. */
   adapter: v.optional(sha256),
-  /** For each token how likely it was, and so many others, the likeliest. Left out: nothing is told. */
+  /** How likely each token was, and this many of the likeliest others. Left out: not reported. */
   logprobs: v.optional(v.pipe(count, v.maxValue(MAX_TOP_LOGPROBS))),
   /**
-   * What other providers have delivered of the answer: continue after exactly this. `tokenIds` in the vocabulary of the
-   * very file; null: of another, or not known.
+   * The part of the answer that other providers have delivered: continue after exactly this. `tokenIds` in the
+   * vocabulary of this very file; null: they are those of another, or not known.
    */
   prefix: v.nullable(
     v.object({
@@ -44,11 +44,11 @@ export type AnswerInput = v.InferOutput<typeof AnswerInputSchema>;
 /** Some tokens of the answer. */
 export const AnswerPieceSchema = v.object({
   text: text(65_536),
-  /** In the model's vocabulary, from engines that can tell. */
+  /** The ids in the model's vocabulary, from engines that can tell. */
   tokenIds: v.optional(tokenIds),
   /** How likely each of its tokens was, where the request asks for it. */
   logprobs: v.optional(v.pipe(v.array(TokenLogprobSchema), v.maxLength(MAX_TOKEN_IDS))),
-  /** Tokens of the turns, without a prefix: with the first piece, from providers that know it then. */
+  /** The tokens of the turns, without a prefix: with the first piece, from providers that know it then. */
   promptTokens: v.optional(count),
 });
 export type AnswerPiece = v.InferOutput<typeof AnswerPieceSchema>;
@@ -57,12 +57,12 @@ export type AnswerPiece = v.InferOutput<typeof AnswerPieceSchema>;
 export const AnswerResultSchema = v.object({ finish: v.picklist(['stop', 'length']) });
 export type AnswerResult = v.InferOutput<typeof AnswerResultSchema>;
 
-/** UTF-8 bytes that a provider reads before it writes. */
+/** The UTF-8 bytes that a provider reads before it writes. */
 export function readBytes({ turns, prefix }: Pick<AnswerInput, 'turns' | 'prefix'>): number {
   return promptBytes(prefix === null ? turns : [...turns, { role: 'assistant', content: prefix.text }]);
 }
 
-/** No model makes more tokens of a text than it has bytes. */
+/** No model makes more tokens from a text than it has bytes. */
 export function maxPromptTokens(input: Pick<AnswerInput, 'turns' | 'prefix'>): number {
   return readBytes(input) + PREFACE_TOKENS + TOKENS_PER_TURN * (input.turns.length + 1);
 }

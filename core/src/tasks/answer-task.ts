@@ -1,4 +1,4 @@
-/** What `chat` and `completion` have in common: turns in, words out, and any other provider can continue behind them. */
+/** What `chat` and `completion` share: turns in, words out, and any other provider can continue after them. */
 import { tooDeep, JsonDepth, MAX_ANSWER_DEPTH } from '../base/json-depth.ts';
 import type { MeshError } from '../base/errors.ts';
 import type { Engine, GenerateRequest } from '../engine/engine.ts';
@@ -23,13 +23,13 @@ import {
 } from './answer-messages.ts';
 import type { Ended, Job, TaskKind, Written } from './task-kind.ts';
 
-/** The form of the answer; null: it is free. */
+/** The parsed schema of the answer; null: it is free. */
 type Prepared = JsonSchema | null;
 export type AnswerTask = TaskKind<AnswerInput, AnswerPiece, AnswerResult, Prepared>;
 
 interface AnswerKind {
   name: 'chat' | 'completion';
-  /** Beyond what the input asks for. */
+  /** Abilities beyond those that the input asks for. */
   needs: readonly Ability[];
   fault: (turns: readonly Turn[]) => MeshError | null;
 }
@@ -67,7 +67,7 @@ export function answerTask({ name, needs: always, fault }: AnswerKind): AnswerTa
       const before = input.prefix ?? { text: '', tokens: 0, tokenIds: null };
       const tokens = come.reduce((sum, { units }) => sum + units, before.tokens);
       if (tokens === 0) return input;
-      // Whose ids they were, the next provider's vocabulary need not know.
+      // Without ids: the next provider's vocabulary may be another one.
       const prefix = { text: before.text + come.map(({ piece }) => piece.text).join(''), tokens, tokenIds: null };
       return { ...input, prefix };
     },
@@ -105,7 +105,7 @@ function write(
     engine.generate(request, signal),
     ({ tokens: units, text, tokenIds, logprobs: odds, promptTokens }) => {
       if (depth !== null && depth.read(text).deepest > MAX_ANSWER_DEPTH) throw tooDeep();
-      // Fields that are undefined are not packed.
+      // Undefined fields are not packed.
       return { units, piece: { text, tokenIds, logprobs: odds, promptTokens } };
     },
     ({ finish, promptTokens, completionTokens }) => ({

@@ -1,4 +1,4 @@
-/** A conversation, answered. */
+/** The task of answering a conversation. */
 import { turnsFault } from '../wire/turns.ts';
 import { answerTask } from './answer-task.ts';
 

@@ -1,4 +1,4 @@
-/** One text, continued as it stands, with no template around it. Served by those who lend for chatting and can do this. */
+/** One text, continued as it stands, without a template. Served by chat providers that have this ability. */
 import { MeshError } from '../base/errors.ts';
 import { turnsFault } from '../wire/turns.ts';
 import { answerTask } from './answer-task.ts';

@@ -1,4 +1,4 @@
-/** Texts, each turned into a vector that stands for its meaning. A unit is a text with its vector. */
+/** Texts, each turned into a vector that represents its meaning. A unit is a text with its vector. */
 import * as v from 'valibot';
 import { MeshError } from '../base/errors.ts';
 import type { Embedder } from '../engine/engine.ts';
@@ -11,7 +11,7 @@ import { readVector, vectorBytes } from '../wire/vector.ts';
 import { mapped } from './mapped.ts';
 import type { Ended, Job, TaskKind, Written } from './task-kind.ts';
 
-/** What models put around a text, at most. */
+/** The most tokens that models put around a text. */
 const MARK_TOKENS = 64;
 
 const EmbeddingInputSchema = v.object({
@@ -22,12 +22,12 @@ export type EmbeddingInput = v.InferOutput<typeof EmbeddingInputSchema>;
 const EmbeddingPieceSchema = v.object({
   /** float32, little-endian (`vector.ts`). */
   vector: bytes(4 * MAX_VECTOR_NUMBERS),
-  /** Tokens of its text. */
+  /** The tokens of its text. */
   promptTokens: count,
 });
 export type EmbeddingPiece = v.InferOutput<typeof EmbeddingPieceSchema>;
 
-/** The vectors say it all. */
+/** Empty: the vectors are the whole result. */
 const EmbeddingResultSchema = v.object({});
 type EmbeddingResult = Record<string, never>;
 
@@ -46,7 +46,7 @@ export const embedding: TaskKind<EmbeddingInput, EmbeddingPiece, EmbeddingResult
   },
   needs: () => ({}),
   complexity: () => PLAIN,
-  // No model makes more tokens of a text than it has bytes.
+  // No model makes more tokens from a text than it has bytes.
   maxInputUnits: ({ texts }) => bytesOf(texts) + MARK_TOKENS * texts.length,
   bytesToRead: ({ texts }, units) => {
     const next = texts[units];

@@ -1,4 +1,4 @@
-/** Each value of a generator as another, with no generator of its own between: that would cost each token two turns more. */
+/** Maps each value of a generator, without another generator in between: that would cost each token two more turns. */
 export function mapped<T, R, T2, R2>(
   inner: AsyncGenerator<T, R, undefined>,
   each: (value: T) => T2,
@@ -9,7 +9,7 @@ export function mapped<T, R, T2, R2>(
     try {
       return { done: false, value: each(result.value) };
     } catch (thrown) {
-      // Nobody asks for more of it: it is to stop. What it throws meanwhile says less than what was thrown here.
+      // Nobody wants more of it, so it should stop. Any error of its own says less than the one thrown here.
       inner.return(undefined as never).catch(() => {});
       throw thrown;
     }

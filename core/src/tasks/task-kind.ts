@@ -1,7 +1,7 @@
 /**
- * What a kind of task is: everything that the mesh has to know of it to carry it. Requests, leases, receipts, the registry
- * and the queues know a kind by its name alone, and count its units; to add one is to hand it to both ends
- * (`MeshOptions.kinds`). The acceptance suite is `suites/task-kind.ts`.
+ * A kind of task: everything that the mesh has to know to carry it. Requests, leases, receipts, the registry and the
+ * queues know a kind by its name alone, and count its units; to add one, hand it to both ends (`MeshOptions.kinds`).
+ * The acceptance suite is `suites/task-kind.ts`.
  */
 import type * as v from 'valibot';
 import type { MeshError } from '../base/errors.ts';
@@ -9,38 +9,38 @@ import type { PeerId, TaskName } from '../base/ids.ts';
 import type { Needs } from '../policy/abilities.ts';
 import type { ModelAdvert } from '../wire/model-advert.ts';
 
-/** A stranger's value becomes a `T`, or nothing. */
+/** Turns a stranger's value into a `T`, or rejects it. */
 export type Schema<T> = v.GenericSchema<unknown, T>;
 
 export interface TaskKind<Input = unknown, Piece = unknown, Result = unknown, Prepared = unknown> {
   readonly name: TaskName;
-  /** The kind of the offers that serve it: its own name, unless another kind's providers do it, too. */
+  /** The kind of the offers that serve it: its own name, unless the providers of another kind do it as well. */
   readonly offeredAs: TaskName;
-  /** What is asked. All of it is bounded by what one message holds. */
+  /** The input. Its total size is limited by what one message holds. */
   readonly input: Schema<Input>;
   /** A part of what comes back. */
   readonly piece: Schema<Piece>;
-  /** What there is to say at the end, beside the pieces. */
+  /** The end message, beside the pieces. */
   readonly result: Schema<Result>;
 
-  /** Why nobody can do this; null: it can be asked. Both ends look before anything else is done. */
+  /** Why nobody can do this; null: it can be asked. Both ends check this before anything else. */
   fault(input: Input): MeshError | null;
-  /** What a provider has to have for it, beyond offering the kind. */
+  /** What a provider must have for it, beyond offering the kind. */
   needs(input: Input): Omit<Needs, 'task' | 'sha256'>;
-  /** Price hook: what a unit of it takes against one of a plain task, in thousandths. See `policy/price.ts`. */
+  /** Price hook: the cost of a unit relative to one of a plain task, in thousandths. See `policy/price.ts`. */
   complexity(input: Input): number;
-  /** The most that an honest provider counts as read for it, in units. */
+  /** The most input that an honest provider counts, in units. */
   maxInputUnits(input: Input): number;
-  /** Bytes to be read before the piece behind so many units can come; 0: none. How long it is waited for goes by this. */
+  /** The bytes to read before the piece after this many units can come; 0: none. Determines how long to wait for it. */
   bytesToRead(input: Input, units: number): number;
 
-  /** What of it native code reads that a stranger wrote, and may break over; null: nothing. */
+  /** The part that a stranger wrote and native code reads, which may crash it; null: there is none. */
   risk(input: Input): string | null;
-  /** The provider's look at what it is to run. May cost some milliseconds: it comes behind the lease. */
+  /** The provider's own check of the input. May cost some milliseconds: it comes after the lease check. */
   prepare(input: Input): Prepared | MeshError;
   /**
-   * Does the work. Throws a MeshError; when `signal` aborts it throws `cancelled` and has stopped. Throws unsupported where
-   * the engine is none for this.
+   * Does the work. Throws a MeshError; when `signal` aborts it stops and throws `cancelled`. Throws unsupported where
+   * the engine is not made for this.
    */
   run(
     engine: object,
@@ -48,20 +48,20 @@ export interface TaskKind<Input = unknown, Piece = unknown, Result = unknown, Pr
     signal: AbortSignal,
   ): AsyncGenerator<Written<Piece>, Ended<Result>, undefined>;
 
-  /** Holds a provider to what it was asked; `offered`: as it offers. */
+  /** Checks that a provider does what it was asked; `offered`: its own advert. */
   check(input: Input, offered: ModelAdvert): TaskCheck<Piece, Result>;
-  /** What is still to be asked when this much has come; null: it has to begin again from the start. */
+  /** The input for the rest, when this much has come; null: it has to start over. */
   rest(input: Input, come: readonly Written<Piece>[]): Input | null;
-  /** The same in fewer bytes, for what is too large to be sent; null: there is no such thing. */
+  /** The same in fewer bytes, for what is too large to send; null: there is no smaller form. */
   lighter(input: Input): Input | null;
 }
 
-/** What a provider is to run. */
+/** The work that a provider runs. */
 export interface Job<Input, Prepared> {
   input: Input;
   prepared: Prepared;
   maxUnits: number;
-  /** What an engine keeps of one requester's work makes nobody else's begin sooner. */
+  /** The cached work of one requester never makes another's begin sooner. */
   requester: PeerId;
 }
 
@@ -73,13 +73,13 @@ export interface Written<Piece> {
 
 export interface Ended<Result> {
   result: Result;
-  /** What was read for it. */
+  /** The input that was read for it. */
   inputUnits: number;
-  /** All that was written: the last unit may have had nothing to show. */
+  /** All units that were written: the last one may have had nothing to show. */
   units: number;
 }
 
-/** Throws bad_message on what a provider must not send, and the fault of the question where that is to blame. */
+/** Throws bad_message on what a provider must not send, and the question's own error where that is to blame. */
 export interface TaskCheck<Piece, Result> {
   piece(written: Written<Piece>): void;
   end(result: Result): void;

@@ -10,7 +10,7 @@ const BUILT_IN: readonly TaskKind[] = [chat, completion, embedding];
 export class TaskKinds {
   readonly #kinds = new Map<TaskName, TaskKind>();
 
-  /** `more`: others than ours. One that has the name of another is an error of the program. */
+  /** `more`: kinds beside our own. A name that is used twice is an error of the program. */
   constructor(more: readonly TaskKind[] = []) {
     for (const kind of [...BUILT_IN, ...more]) {
       if (this.#kinds.has(kind.name)) throw new Error(`two kinds of task are called ${kind.name}`);

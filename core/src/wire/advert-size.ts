@@ -1,11 +1,11 @@
-/** An advert is one message of bounded size, and a provider may have more adapters than fit into it. */
+/** Fits an advert into one message of limited size: a provider may have more adapters than that holds. */
 import { MAX_TO_SERVER_BYTES } from './control-protocol.ts';
 import { MAX_ADAPTERS, type ModelAdvert } from './model-advert.ts';
 
-/** Around the models: slots, the certificate, names. */
+/** Everything around the models: slots, the certificate, names. */
 const REST_BYTES = 512;
 
-/** With the first adapters of each model, as many as fit. */
+/** The models with the first adapters of each, as many as fit. */
 export function modelsThatFit(models: readonly ModelAdvert[]): ModelAdvert[] {
   for (let most = MAX_ADAPTERS; ; most--) {
     const fewer = models.map((model) => withAdapters(model, most));

@@ -1,6 +1,6 @@
 /**
- * The inside of a task's messages, which its kind declares: what is asked, a piece, a result. MessagePack within
- * MessagePack, so that both ends sign for the very bytes, and whoever passes them on need not know the kind.
+ * The inside of a task's messages, which its kind declares: the input, a piece, a result. It is MessagePack within
+ * MessagePack, so that both ends sign the very same bytes, and those that pass them on need not know the kind.
  */
 import { Decoder, Encoder } from '@msgpack/msgpack';
 import * as v from 'valibot';
@@ -8,7 +8,7 @@ import { MAX_MESSAGE_BYTES } from './fields.ts';
 import { MAX_TOKEN_IDS } from '../protocol.ts';
 import { wellShaped } from './msgpack-shape.ts';
 
-/** A conversation in a request has four: fields, turns, a turn, its text. */
+/** A conversation in a request has four levels: fields, turns, a turn, its text. */
 const MAX_DEPTH = 8;
 const encoder = new Encoder({ maxDepth: MAX_DEPTH, ignoreUndefined: true });
 const decoder = new Decoder({
@@ -19,19 +19,19 @@ const decoder = new Decoder({
   maxExtLength: 64,
 });
 
-/** Fields that are undefined are left out. Throws on what MessagePack has no form for. */
+/** Leaves out fields that are undefined. Throws on values that MessagePack cannot express. */
 export function packBody(value: unknown): Uint8Array<ArrayBuffer> {
   return encoder.encode(value);
 }
 
-/** What `schema` makes of the bytes; null: they are none of that. */
+/** The bytes as `schema` reads them; null: they do not fit it. */
 export function readBody<T extends v.GenericSchema>(schema: T, bytes: Uint8Array): v.InferOutput<T> | null {
   if (!wellShaped(bytes, MAX_DEPTH)) return null;
   let value: unknown;
   try {
     value = decoder.decode(bytes);
   } catch {
-    // It is not MessagePack, or something in it is larger than any kind has need of.
+    // It is not MessagePack, or something in it is larger than any kind needs.
     return null;
   }
   const result = v.safeParse(schema, value, { abortEarly: true });

@@ -1,4 +1,4 @@
-/** Values as bytes that can be signed: MessagePack, one way to write each value, and nothing else is read. */
+/** Values as bytes that can be signed: MessagePack with one way to write each value; we read nothing else. */
 import { Decoder, Encoder } from '@msgpack/msgpack';
 import * as v from 'valibot';
 import { wellShaped } from './msgpack-shape.ts';
@@ -18,7 +18,7 @@ export function canonical(fields: readonly unknown[]): Uint8Array<ArrayBuffer> {
   return encoder.encode(fields);
 }
 
-/** What `schema` makes of the bytes; null when it refuses them, or when they are not written the one way. */
+/** The bytes as `schema` reads them; null: it refuses them, or they are not in canonical form. */
 export function readCanonical<T extends v.GenericSchema<unknown, readonly unknown[]>>(
   schema: T,
   bytes: Uint8Array,
@@ -28,7 +28,7 @@ export function readCanonical<T extends v.GenericSchema<unknown, readonly unknow
   try {
     value = decoder.decode(bytes);
   } catch {
-    // Not MessagePack, or larger than anything that is signed: in both cases not what it claims to be.
+    // Not MessagePack, or larger than anything that is signed: in either case not what it claims to be.
     return null;
   }
   const result = v.safeParse(schema, value);

@@ -1,6 +1,6 @@
 /**
  * What a peer and the control plane say to each other on the WebSocket `/mesh`, declared once, in JSON text. The sender
- * is who proved its key (`key-proof.ts`), never what a message says.
+ * is the peer that proved its key (`key-proof.ts`), never what a message says.
  */
 import * as v from 'valibot';
 import {
@@ -31,24 +31,24 @@ import {
 } from './model-advert.ts';
 import { CERTIFICATE_BYTES, CandidateSchema } from './candidate.ts';
 
-/** The most that a peer says in one message; an advert is the largest. */
+/** The most bytes that a peer sends in one message; an advert is the largest. */
 export const MAX_TO_SERVER_BYTES = 16_384;
 export const MAX_MODELS_PER_PEER = 16;
-/** One to begin, one in reserve, and two for when these fail; whoever needs more asks again. */
+/** One to begin, one in reserve, and two for when these fail; a requester that needs more asks again. */
 export const MAX_CANDIDATES = 4;
-/** Providers that a `match` may name, to leave out or to keep to. */
+/** Providers that a `match` may name, to exclude or to insist on. */
 export const MAX_NAMED_PEERS = 64;
-/** The longest text about one model that is left out of an advert. */
+/** The longest explanation of why a model was left out of an advert. */
 const MAX_FAULT_CHARACTERS = 192;
 /** Offers that a peer reads; the control plane sends fewer. */
 const MAX_READ_OFFERS = 4_096;
-/** While a match waits its requester hears of it at least so often. */
+/** While a match waits, its requester hears about it at least this often. */
 export const QUEUED_EVERY_MS = 5_000;
-/** `offers` are sent at least so often, changed or not: whoever hears nothing for much longer has lost the control plane. */
+/** `offers` are sent at least this often, changed or not: much longer silence means that the connection is lost. */
 export const SIGN_OF_LIFE_MS = 30_000;
-/** The end of the year 9999: whatever says more is no clock. */
+/** The end of the year 9999: no clock says more. */
 const MAX_TIME_MS = 253_402_300_799_999;
-/** In thousandths: a thousand times what a plain task takes. */
+/** In thousandths: a thousand times the cost of a plain task. */
 export const MAX_COMPLEXITY = 1_000_000;
 const time = v.pipe(count, v.maxValue(MAX_TIME_MS));
 /** Opens one relayed link, see `relay-transport.ts`. */
@@ -58,7 +58,7 @@ export const RELAY_TICKET_BYTES = 20;
 
 /**
  * The first message on `/mesh`. `key`: the Ed25519 public key, 32 bytes as base32, that `peerId` is derived from. Null
- * came from programs that had none: they are told to update, which takes that they are understood.
+ * came from programs that had none: to tell them to update, we have to understand them.
  */
 export const HelloSchema = v.object({
   type: v.literal('hello'),
@@ -78,16 +78,16 @@ export const ProofSchema = v.object({
 export type Proof = v.InferOutput<typeof ProofSchema>;
 
 /**
- * All that this peer offers from now on; an empty list: nothing. Replaces the advert before. A model that is described in
- * an impossible way is left out, and the others stand; `leftOut` is not to be sent: it is what is said about those.
+ * All that this peer offers from now on; an empty list: nothing. Replaces the previous advert. A model with an invalid
+ * description is left out, and the others count; nobody sends `leftOut`: it says what was wrong with those.
  */
 export const AdvertSchema = v.pipe(
   v.object({
     type: v.literal('advert'),
     models: v.pipe(v.array(v.unknown()), v.maxLength(MAX_MODELS_PER_PEER)),
-    /** Answers at once. */
+    /** Simultaneous answers. */
     slots,
-    /** Certifies our key for sealed links (`credentials.ts`), for anonymous requesters; null: they cannot call us. */
+    /** Certifies our key for sealed links (`credentials.ts`) with anonymous requesters; null: they cannot call us. */
     certificate: v.nullable(base32(CERTIFICATE_BYTES)),
     leftOut: v.optional(v.pipe(v.array(sentence(MAX_FAULT_CHARACTERS)), v.maxLength(MAX_MODELS_PER_PEER))),
   }),
@@ -120,9 +120,9 @@ function described(all: readonly unknown[], before: readonly string[] = []): Des
 export const HeartbeatSchema = v.object({
   type: v.literal('heartbeat'),
   busySlots: v.pipe(count, v.maxValue(1024)),
-  /** Waiting at the provider itself. */
+  /** Tasks that wait at the provider. */
   queued: v.pipe(count, v.maxValue(65_536)),
-  /** Of one answer, measured over the last ones; absent while nothing was measured. */
+  /** The speed of one answer, measured over the last ones; absent until something was measured. */
   unitsPerSecond: v.optional(
     v.pipe(
       positive,
@@ -134,8 +134,9 @@ export const HeartbeatSchema = v.object({
 });
 
 /**
- * Who can do a task of this kind with this model, in at most so many units? Answered with `matched`; with `queued` before, and again
- * when the place in the line changes, while all who could are busy. `exclude`: those just tried.
+ * Who can do a task of this kind with this model, in at most this many units? Answered with `matched`; while all
+ * suitable providers are busy, with `queued` first, and again when the position in the queue changes. `exclude`: those
+ * just tried.
  */
 export const MatchSchema = v.object({
   type: v.literal('match'),
@@ -144,30 +145,30 @@ export const MatchSchema = v.object({
   task: v.optional(taskName),
   model: modelId,
   maxUnits: v.pipe(count, v.minValue(1)),
-  /** What a unit of it takes against one of a plain task, in thousandths, see `policy/price.ts`. Left out: as much. */
+  /** The cost of a unit relative to one of a plain task, in thousandths, see `policy/price.ts`. Left out: the same. */
   complexity: v.optional(v.pipe(count, v.minValue(1), v.maxValue(MAX_COMPLEXITY))),
   exclude: v.pipe(v.array(peerId), v.maxLength(MAX_NAMED_PEERS)),
-  /** No one but these; null: anyone. */
+  /** Only these providers; null: any. */
   only: v.nullable(v.pipe(v.array(peerId), v.maxLength(MAX_NAMED_PEERS))),
-  /** Has this conversation in its memory: comes first when it has a free slot. */
+  /** The provider with this conversation in its memory: it comes first when it has a free slot. */
   prefer: v.nullable(peerId),
-  /** Only who has all of these. Left out: anyone. */
+  /** Only providers that have all of these. Left out: any. */
   needs: v.optional(v.pipe(v.array(v.picklist(ABILITIES)), v.maxLength(ABILITIES.length))),
-  /** Only who has this adapter for the model. Left out: the model as it is. */
+  /** Only providers that have this adapter for the model. Left out: the model as it is. */
   adapter: v.optional(sha256),
   /**
-   * Only who lends this very file under the model's id; null: only who does not say which it is. Left out: of several files
-   * under one id the one that the control plane stands by, and of those named by `only` whichever they have.
+   * Only providers with this very file under the model's id; null: only those that do not say which it is. Left out: of
+   * several files under one id, the one that the control plane chose; of the providers in `only`, whichever they have.
    */
   sha256: v.optional(v.nullable(sha256)),
 });
 
-/** The match is not wanted any more: its place in the line goes to the next. Not answered. */
+/** The match is no longer wanted: its position in the queue goes to the next. Not answered. */
 export const WithdrawSchema = v.object({ type: v.literal('withdraw'), requestId: count });
 
 /**
- * What was delivered under a lease: both halves of a receipt; or what a provider holds of an answer that broke off, the
- * requester's last acknowledgement. Whole in itself: whoever reads it need have remembered nothing.
+ * What was delivered under a lease: both halves of a receipt; or, for an answer that broke off, the requester's last
+ * acknowledgement, which the provider holds. Complete in itself: its reader need not remember anything.
  */
 export const FilingSchema = v.object({
   lease: base32UpTo(MAX_RECORD_BYTES),
@@ -217,7 +218,7 @@ export const ChallengeSchema = v.object({
 });
 export type Challenge = v.InferOutput<typeof ChallengeSchema>;
 
-/** RTCIceServer list for WebRTC; empty on one machine or one network. */
+/** The RTCIceServer list for WebRTC; empty on one machine or one network. */
 const iceServers = v.pipe(
   v.array(
     v.object({
@@ -237,17 +238,17 @@ export const WelcomeSchema = v.object({
   iceServers,
   /** Opens `/signal` for this peer id, as long as this connection lives and a minute longer. */
   signalToken: v.pipe(v.string(), v.regex(/^[a-z2-7]{16,64}$/)),
-  /** Whose leases count here: the id of the control plane's own key. */
+  /** The id of the control plane's own key: only its leases count here. */
   issuer: peerId,
-  /** Milliseconds since 1970, by the clock that its leases are dated by. Left out by servers from before. */
+  /** Milliseconds since 1970, by the clock that dates its leases. Left out by older servers. */
   now: v.optional(time),
 });
 
-/** Other servers from now on: a relay's credentials run out. */
+/** Use these servers from now on: a relay's credentials expire. */
 export const IceSchema = v.object({ type: v.literal('ice'), iceServers });
 
 /**
- * The answer to `match`, best first: a slot of the first is kept for a moment. `lease`: leave for each of them
+ * The answer to `match`, best first: a slot of the first is kept for a moment. `lease`: the permission for each of them
  * (`lease.ts`). Empty: nobody offers the model to this peer.
  */
 export const MatchedSchema = v.object({
@@ -257,13 +258,13 @@ export const MatchedSchema = v.object({
   candidates: listOf(CandidateSchema, MAX_CANDIDATES),
 });
 
-/** All who could answer this `match` are busy; it keeps its place. Sent again when that changes, and every QUEUED_EVERY_MS. */
+/** All suitable providers are busy; this match keeps its position. Sent again on changes, and every QUEUED_EVERY_MS. */
 export const QueuedSchema = v.object({
   type: v.literal('queued'),
   requestId: count,
   /** 1: the next free slot is for this one. */
   position: v.pipe(count, v.minValue(1)),
-  /** Until its turn, as the line has moved lately; null: not known yet. */
+  /** The expected wait, at the queue's recent pace; null: not known yet. */
   estimateMs: v.nullable(count),
 });
 export type Queued = v.InferOutput<typeof QueuedSchema>;
@@ -282,14 +283,14 @@ export const RelayedSchema = v.object({
 export const CallSchema = v.object({ type: v.literal('call'), peer: peerId, ticket: base32(RELAY_TICKET_BYTES) });
 
 /**
- * This provider of a shortlist of ours has left, or its connection to the control plane broke. It may still be there: who
- * reads an answer from it had better ask another beside it.
+ * A provider in a shortlist of ours has left, or its connection to the control plane broke. It may still be there: a
+ * requester that is reading an answer from it had better ask another as well.
  */
 export const GoneSchema = v.object({ type: v.literal('gone'), peer: peerId });
 
 /**
- * This model of ours will be asked soon, as far as can be told, and is out of memory: load it ahead. A provider does so
- * when its owner can spare the memory, and says so with its next advert. Not answered.
+ * This model of ours is out of memory and will probably be asked soon: load it ahead. A provider does so when its owner
+ * can spare the memory, and says so in its next advert. Not answered.
  */
 export const ExpectSchema = v.object({ type: v.literal('expect'), task: v.optional(taskName), model: modelId });
 
@@ -299,13 +300,13 @@ export const OffersSchema = v.object({
   peers: count,
   providers: count,
   models: listOf(OfferSchema, MAX_READ_OFFERS),
-  /** As in the welcome, for who stays: clocks are set, and computers sleep. A moment late, and not in every one. */
+  /** As in the welcome: clocks get set, and computers sleep. A moment late, and not in every one. */
   now: v.optional(time),
 });
 
 /**
- * Something was refused. With `requestId`: that request. Without: `version_mismatch` and `control_refused` are about the
- * connection, which is closed and need not be tried again; others are about the last message.
+ * Something was refused. With `requestId`: that request. Without: `version_mismatch` and `control_refused` concern the
+ * connection, which is closed, and a retry is pointless; others concern the last message.
  */
 export const RefusedSchema = v.object({
   type: v.literal('refused'),
@@ -333,19 +334,19 @@ export type Welcome = v.InferOutput<typeof WelcomeSchema>;
 export type IceServer = Welcome['iceServers'][number];
 export type Offers = v.InferOutput<typeof OffersSchema>;
 
-/** One WebSocket text frame of a peer as a message, or `null`. */
+/** A peer's WebSocket text frame as a message; null: it is invalid. */
 export function parseToServer(json: string): ToServer | null {
   return json.length > MAX_TO_SERVER_BYTES ? null : parseJson(TO_SERVER_BY_TYPE, json);
 }
 
-/** One WebSocket text frame of the server as a message, or `null`. */
+/** The server's WebSocket text frame as a message; null: it is invalid. */
 export function parseFromServer(json: string): FromServer | null {
   return parseJson(FROM_SERVER_BY_TYPE, json);
 }
 
 type MessageSchema = v.GenericSchema<unknown, { type: string }> & { entries: { type: { literal: string } } };
 
-/** `v.variant` looks through all of its options for each message, which takes longer than to check a heartbeat. */
+/** `v.variant` tries all of its options for each message, which takes longer than checking a heartbeat. */
 function byType<T extends MessageSchema>(schemas: readonly T[]): ReadonlyMap<unknown, T> {
   return new Map(schemas.map((schema) => [schema.entries.type.literal, schema]));
 }
@@ -368,5 +369,5 @@ function parseJson<T extends MessageSchema>(schemas: ReadonlyMap<unknown, T>, js
   return result.success ? result.output : null;
 }
 
-/** Where a match stands in the line. */
+/** The position of a match in the queue. */
 export type QueuePosition = Pick<Queued, 'position' | 'estimateMs'>;

@@ -1,7 +1,7 @@
 /**
  * Messages as bytes. A message is MessagePack, cut into fragments of at most 16 KiB; each begins with two bytes: the
  * protocol version, then 1 when this is the last fragment of its message and 0 when more follow. The channel keeps
- * order, so fragments of two messages never mix. There is room left for the seal around each (`seal-wire.ts`).
+ * order, so fragments of two messages never mix. Each leaves room for the seal around it (`seal-wire.ts`).
  */
 import { Decoder, Encoder } from '@msgpack/msgpack';
 import { MeshError } from '../base/errors.ts';
@@ -23,10 +23,10 @@ const MORE = 0;
 const LAST = 1;
 
 const BODY_BYTES = MAX_FRAGMENT_BYTES - SEAL_BYTES - HEADER_BYTES;
-/** Crumbs cost far more memory than the bytes in them: a message has at most twice the fragments that it needs. */
+/** Tiny fragments cost far more memory than their bytes: a message has at most twice the fragments that it needs. */
 const MAX_FRAGMENTS = 2 * Math.ceil(MAX_MESSAGE_BYTES / BODY_BYTES);
 
-/** The deepest message, a request with its turns, has three. */
+/** The deepest message, a request with its turns, has three levels. */
 const MAX_DEPTH = 8;
 const encoder = new Encoder({ maxDepth: MAX_DEPTH, ignoreUndefined: true });
 const decoder = new Decoder({
@@ -53,7 +53,7 @@ export function writeMessage(message: DataMessage, send: (fragment: Uint8Array<A
   }
 }
 
-/** A request that cannot be one, whole and well encoded: it can be refused by its task, and other answers go on. */
+/** A request that is invalid, but whole and well encoded: we refuse it by its task, and other answers continue. */
 export class BadRequest extends MeshError {
   readonly taskId: TaskId;
 
@@ -64,15 +64,15 @@ export class BadRequest extends MeshError {
 }
 
 /**
- * Puts fragments of one link together again. What it throws ends the link, but for BadRequest: after a bad byte nothing can
- * be trusted.
+ * Reassembles the fragments of one link. Any error but BadRequest ends the link: after a bad byte nothing can be
+ * trusted.
  */
 export class MessageReader {
   #parts: Uint8Array[] = [];
   #partBytes = 0;
 
   /**
-   * The message that `fragment` completes, or null while it is not whole. Keeps `fragment` until then. Throws
+   * The message that `fragment` completes, or null while it is incomplete. Keeps `fragment` until then. Throws
    * version_mismatch, message_too_large or bad_message, which may be a BadRequest.
    */
   read(fragment: Uint8Array): DataMessage | null {

@@ -1,21 +1,21 @@
-/** What is said of one model that is lent: by who lends it, and by the control plane of all who do. */
+/** The description of one shared model: by its provider, and by the control plane for all its providers. */
 import * as v from 'valibot';
 import type { TaskName } from '../base/ids.ts';
 import { MAX_VECTOR_NUMBERS, count, label, modelId, positive, sha256, taskName, text } from './fields.ts';
 
-/** The kinds of task that models of language are lent for. */
+/** The kinds of task that language models are offered for. */
 export const [CHAT, EMBEDDING] = ['chat', 'embedding'] as const;
-/** The adapters of one model, at one provider. */
+/** Adapters of one model at one provider. */
 export const MAX_ADAPTERS = 16;
-/** So long a model that is out of memory may say that it takes to be loaded. */
+/** The longest loading time that a model which is out of memory may claim. */
 export const MAX_WAKING_MS = 3_600_000;
-/** What people are shown of a model or an adapter. */
+/** Lengths of what people are shown about a model or an adapter. */
 export const [MAX_NAME_CHARACTERS, MAX_QUANT_CHARACTERS] = [80, 24];
-/** A model with less room can answer nothing; none has so much. */
+/** A model with less context cannot answer anything; no model has more. */
 export const [MIN_CONTEXT_TOKENS, MAX_CONTEXT_TOKENS] = [128, 10_000_000];
-/** Nothing writes one answer faster. */
+/** No provider writes one answer faster. */
 export const MAX_TOKENS_PER_SECOND = 100_000;
-/** Answers at once of one provider. More that it says it has are not counted. */
+/** Simultaneous answers of one provider. Any more that it claims are not counted. */
 export const MAX_SLOTS = 64;
 
 /** What runs the model, as probed and not as hoped. */
@@ -31,20 +31,20 @@ const abilities = v.optional(
   ),
 );
 
-/** A small file (LoRA) that has a model answer in its own way. Named by the SHA-256 of the file. */
+/** A small file (LoRA) that makes a model answer in its own way. Named by the SHA-256 of the file. */
 export const AdapterSchema = v.object({ sha256, name: label(MAX_NAME_CHARACTERS, 1) });
 export type Adapter = v.InferOutput<typeof AdapterSchema>;
-/** How many numbers its vectors have, where its task is `embedding`. */
+/** The number of dimensions of its vectors, where its task is `embedding`. */
 const embeds = v.optional(v.pipe(count, v.minValue(1), v.maxValue(MAX_VECTOR_NUMBERS)));
 
-/** What a person reads of a model, and what it can hold. */
+/** What a person reads about a model, and how much it holds. */
 const described = {
   id: modelId,
-  /** The kind of task that it is lent for, see `tasks/task-kind.ts`. Left out: `chat`. */
+  /** The kind of task that it is offered for, see `tasks/task-kind.ts`. Left out: `chat`. */
   task: v.optional(taskName),
   name: label(MAX_NAME_CHARACTERS, 1),
   quant: label(MAX_QUANT_CHARACTERS),
-  /** `none`: it is no model of language. */
+  /** `none`: it is not a language model. */
   format: v.picklist(['gguf', 'mlc', 'none']),
   contextTokens: v.pipe(
     count,
@@ -54,27 +54,27 @@ const described = {
 };
 const speed = v.pipe(positive, v.maxValue(MAX_TOKENS_PER_SECOND, `more than ${MAX_TOKENS_PER_SECOND}`));
 
-/** Field by field, without what ties them together. */
+/** The fields one by one, without the rules that tie them together. */
 export const PlainAdvertSchema = v.object({
   ...described,
   backend: v.picklist(BACKENDS),
-  /** SHA-256 of the model's one file, hex; null for a model of many files or one that was not hashed. */
+  /** The SHA-256 of the model's one file, in hex; null for a model of many files or one that was not hashed. */
   sha256: v.nullable(sha256),
-  /** Measured decode speed of one answer; null until something was measured. */
+  /** The measured decode speed of one answer; null until something was measured. */
   tokensPerSecond: v.nullable(speed),
-  /** What it can go on from when another provider began the answer: `Continues` of `engine.ts`. */
+  /** What it can continue from when another provider began the answer: `Continues` of `engine.ts`. */
   continues: v.picklist(['ids', 'text', 'none']),
-  /** Left out: none. */
+  /** Left out: it has none. */
   abilities,
-  /** With each of these it can answer instead of as it is. Left out: none. */
+  /** It can answer with any of these instead of as it is. Left out: it has none. */
   adapters: v.optional(v.pipe(v.array(AdapterSchema), v.maxLength(MAX_ADAPTERS))),
-  /** It fetches others by their SHA-256, when it is asked for them, from where its owner said; it may find none there. */
+  /** It fetches other adapters by SHA-256 on request, from where its owner said; they may be missing there. */
   fetchesAdapters: v.optional(v.boolean()),
   embeds,
-  /** It is out of memory, and takes about so long to be loaded for a question. Left out: it is in memory. */
+  /** It is out of memory, and takes about this long to load for a question. Left out: it is in memory. */
   wakesInMs: v.optional(v.pipe(count, v.maxValue(MAX_WAKING_MS))),
 });
-/** One model that a provider will answer with now; or whatever else it does tasks of its kind with. */
+/** One model that a provider answers with now, or whatever else it uses for tasks of its kind. */
 export const ModelAdvertSchema = v.pipe(
   PlainAdvertSchema,
   v.check(
@@ -84,41 +84,41 @@ export const ModelAdvertSchema = v.pipe(
 );
 export type ModelAdvert = v.InferOutput<typeof ModelAdvertSchema>;
 
-/** The kind of task that it is lent for. */
+/** The kind of task that a model is offered for. */
 export function taskOf({ task }: Pick<ModelAdvert, 'task'>): TaskName {
   return task ?? CHAT;
 }
 
-/** One model as the whole mesh offers it: all providers that lend the same file under the same name, for the same task. */
+/** One model as the whole mesh offers it: all providers of the same file under the same name, for the same task. */
 export const OfferSchema = v.object({
   ...described,
-  /** The hash of the file, as its providers say; null: they do not say. Left out: the control plane does not tell. */
+  /** The hash of the file, as its providers say; null: they do not say. Left out: the control plane does not say. */
   sha256: v.optional(v.nullable(sha256)),
-  /** The id alone means another file: this one is asked for with its SHA-256, see `offer-name.ts`. Left out: the id does. */
+  /** The id alone means another file: ask for this one with its SHA-256, see `offer-name.ts`. Left out: it does not. */
   alternative: v.optional(v.boolean()),
-  /** It is a model of the catalogue of the mesh, under its id and with its SHA-256, where the catalogue has one. */
+  /** It is in the mesh's catalogue under this id, with the same SHA-256 where the catalogue has one. */
   catalogued: v.optional(v.boolean()),
-  /** There are receipts of others for what some of its providers delivered. */
+  /** Receipts signed by others prove what some of its providers delivered. */
   proven: v.optional(v.boolean()),
   providers: count,
   slots: count,
   busySlots: count,
   queued: count,
-  /** That count when a model is chosen: of each provider no more than it has a record for. Left out: not reckoned. */
+  /** The free slots that count in a choice: per provider no more than its record supports. Left out: not computed. */
   freeSlots: v.optional(count),
-  /** Median of what the providers measured. */
+  /** The median of what the providers measured. */
   tokensPerSecond: v.nullable(positive),
-  /** That any of its providers has; those that the most of them have, where there are more. Left out: none. */
+  /** The adapters of all its providers, the most common ones if there are too many. Left out: none. */
   adapters: v.optional(v.pipe(v.array(AdapterSchema), v.maxLength(MAX_ADAPTERS))),
-  /** There are more than these, or some of its providers fetch others. */
+  /** It has more adapters than these, or some of its providers fetch others. */
   moreAdapters: v.optional(v.boolean()),
   embeds,
 });
 export type Offer = v.InferOutput<typeof OfferSchema>;
 
 /**
- * Beyond chatting. `schema`: it holds answers to a JSON schema. `completion`: it goes on with bare text. `logprobs`: it
- * tells how likely each token was. `penalties`: it writes less often what it wrote already.
+ * What a model can do beyond chatting. `schema`: it holds answers to a JSON schema. `completion`: it continues bare
+ * text. `logprobs`: it tells how likely each token was. `penalties`: it repeats itself less.
  */
 export const ABILITIES = ['schema', 'completion', 'logprobs', 'penalties'] as const;
 

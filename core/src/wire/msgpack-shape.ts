@@ -1,25 +1,25 @@
 /**
- * A look over MessagePack before it is decoded. The decoder makes room for every item that an array claims, and keeps a
- * place for every level: a few kilobytes of arrays that begin in one another, each claiming thousands of items, would
- * take gigabytes. So nothing is decoded that is nested deeper than what we say, or claims more items than it has bytes.
+ * Checks MessagePack before it is decoded. The decoder makes room for every item that an array claims, and keeps state
+ * for every level: a few kilobytes of nested arrays, each claiming thousands of items, would take gigabytes. So we
+ * decode nothing that is nested deeper than we allow, or claims more items than it has bytes.
  */
 
 /**
- * After the first byte, from 0xc0 to 0xdf: how many bytes say a length, and how many more there are beside it. In turn:
- * nil, never used, false, true; bin 8 to 32; ext 8 to 32; float 32, 64; uint 8 to 64; int 8 to 64; fixext 1 to 16;
- * str 8 to 32; array 16, 32; map 16, 32.
+ * Indexed by the first byte, 0xc0 to 0xdf: how many bytes hold a length, and how many more follow beside it. In order:
+ * nil, never used, false, true; bin 8 to 32; ext 8 to 32; float 32, 64; uint 8 to 64; int 8 to 64; fixext 1 to 16; str
+ * 8 to 32; array 16, 32; map 16, 32.
  */
 const LENGTH_BYTES = [0, 0, 0, 0, 1, 2, 4, 1, 2, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 4, 2, 4, 2, 4];
 const REST_BYTES = [0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 4, 8, 1, 2, 4, 8, 1, 2, 4, 8, 2, 3, 5, 9, 17, 0, 0, 0, 0, 0, 0, 0];
 const ARRAY_16 = 0xdc;
 const MAP_16 = 0xde;
 
-/** Can the first value in `bytes` be decoded at a cost that its size pays for? Says nothing of what it is. */
+/** Can the first value in `bytes` be decoded at a cost in proportion to its size? Says nothing about what it is. */
 export function wellShaped(bytes: Uint8Array, maxDepth: number): boolean {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   /** How many items are still to come in each open array and map. */
   const open: number[] = [];
-  /** The items still to come in all of them. Each takes a byte or more. */
+  /** The items still to come in all of them. Each takes at least one byte. */
   let owed = 1;
   let at = 0;
   while (owed > 0) {

@@ -1,6 +1,6 @@
 /**
- * The pages of a mesh. Each address leads to the same document, which looks at its own address: the control plane serves it there,
- * and the page shows what is named here.
+ * The pages of a mesh. The control plane serves the same document at each of these addresses, and the document looks at
+ * its own address to show the page that is named here.
  */
 export const PAGES = {
   chat: { path: '/', title: 'Chat' },

@@ -1,4 +1,4 @@
-/** The turns of a conversation, or the texts in their place: what can be asked of them before any engine sees them. */
+/** Checks on the turns of a conversation, or the texts in their place, before any engine sees them. */
 import { type Turn, MAX_PROMPT_BYTES, MAX_TURNS } from '../protocol.ts';
 import { MeshError } from '../base/errors.ts';
 
@@ -18,7 +18,7 @@ export function isBlank(turns: readonly Turn[]): boolean {
   return last === undefined || last.role !== 'user' || last.content.trim() === '';
 }
 
-/** UTF-8 bytes of all turns together. */
+/** The UTF-8 bytes of all turns together. */
 export function promptBytes(turns: readonly Turn[]): number {
   const encoder = new TextEncoder();
   let bytes = 0;

@@ -8,7 +8,7 @@ export function vectorBytes(vector: Float32Array): Uint8Array<ArrayBuffer> {
   return new Uint8Array(view.buffer);
 }
 
-/** Null: not `size` numbers, or one that is none. */
+/** Null: not `size` numbers, or one of them is not finite. */
 export function readVector(bytes: Uint8Array, size: number): Float32Array | null {
   if (bytes.byteLength !== size * NUMBER_BYTES) return null;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -16,7 +16,7 @@ export function readVector(bytes: Uint8Array, size: number): Float32Array | null
   return vector.every(Number.isFinite) ? vector : null;
 }
 
-/** The same direction, of length one, as a new vector. One without a direction stays as it is. */
+/** The same direction with length one, as a new vector. A zero vector stays as it is. */
 export function unitVector(vector: ArrayLike<number>): Float32Array {
   const length = Math.hypot(...Array.from(vector));
   return Float32Array.from(vector, (number) => (length === 0 ? number : number / length));

@@ -1,28 +1,29 @@
 /**
- * The port that carries messages between instances. It promises little, as brokers do: a message that nobody listens for is
- * dropped, and what one instance says on one topic arrives in the order in which it was said. Who needs to know asks, and
- * hears the answer, that nobody is there, or that it took too long. Proved by `suites/broker.ts`; a second adapter is NATS.
+ * The port that carries messages between instances. It promises little, as brokers do: a message without a listener is
+ * dropped, and the messages of one instance on one topic arrive in order. An instance that needs to know asks, and gets
+ * the answer, or hears that nobody listens or that it took too long. Proved by `suites/broker.ts`; a second adapter is
+ * NATS.
  */
 import type { InstanceId } from './instance.ts';
 
-/** Between instances go short notes; NATS would take a megabyte. */
+/** Instances exchange short notes only; NATS would take a megabyte. */
 export const MAX_BROKERED_BYTES = 65_536;
-/** Messages that one listener is still busy with. Of more, those that are only told are dropped, and who asks is refused. */
+/** Messages that one listener is still busy with. Beyond that, notices are dropped and requests refused. */
 export const MAX_IN_HAND = 1_024;
 
-/** What only one instance hears, or every instance that listens. */
+/** A topic of one instance, or of all that listen. */
 export type Topic = `instance.${InstanceId}` | 'departed';
 
-/** What is returned answers whoever asked; null is no answer, and the same as nobody. What it throws fails the asker alone. */
+/** The result answers a request; null counts as no listener. An error fails that request alone. */
 export type Listener = (message: string) => string | null | Promise<string | null>;
 
 export interface Broker {
-  /** Resolves when it is on its way. Rejects with message_too_large, or busy when the broker cannot be reached. */
+  /** Resolves when it is on its way. Rejects with message_too_large, or busy when the broker is unreachable. */
   tell(topic: Topic, message: string): Promise<void>;
-  /** The answer of the one that listens; null: nobody does. Rejects as `tell`, and with busy when none came in time. */
+  /** The listener's answer; null: there is none. Rejects like `tell`, and with busy when no answer came in time. */
   ask(topic: Topic, message: string, withinMs: number): Promise<string | null>;
-  /** Resolves when nothing that is said from now on is missed, with the way to stop; then nothing more is handed over. */
+  /** Resolves, once no further message is missed, with the function that stops it; then nothing more is delivered. */
   listen(topic: Topic, listener: Listener): Promise<() => Promise<void>>;
-  /** Stops all listening of this instance. Idempotent. */
+  /** Stops all listeners of this instance. Idempotent. */
   close(): Promise<void>;
 }

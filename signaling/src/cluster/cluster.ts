@@ -1,6 +1,6 @@
 /**
- * What one instance has of all the others; alone it has it to itself, see `memory-hub.ts`. Whoever makes one that goes over a
- * wire is connected before it hands it out, and when the connection was lost takes up by itself what was listened to.
+ * One instance's view of all the others; for a single one see `memory-hub.ts`. An adapter that uses a network connects
+ * before it hands this out, and after a lost connection restores the listeners on its own.
  */
 import type { Broker } from './broker.ts';
 import type { InstanceId } from './instance.ts';
@@ -15,7 +15,7 @@ export interface Cluster {
   readonly passes: Vault;
   /** Tickets that open `/relay`. */
   readonly tickets: Vault;
-  /** Identities that have worked for joining. */
+  /** Identities that have done the work for joining. */
   readonly paid: Vault;
   /** Leaves the others. Idempotent. */
   close(): Promise<void>;

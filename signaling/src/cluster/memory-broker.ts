@@ -1,12 +1,12 @@
-/** A broker without a wire: what is said to a topic is handed, a moment later, to those of this process who listen. */
+/** A broker without a network: a message goes, a moment later, to the listeners of its topic in this process. */
 import type { Clock } from '@llmesh/core/base/clock';
 import { asMeshError, MeshError } from '@llmesh/core/base/errors';
 import { MAX_BROKERED_BYTES, MAX_IN_HAND, type Broker, type Listener, type Topic } from './broker.ts';
 
-/** Told of what came of a message: its answer, or why there is none. */
+/** Called with the outcome of a message: its answer, or why there is none. */
 type Settle = (answer: string | null, fault: MeshError | null) => void;
 
-/** Who listens to what, at all instances of this process. */
+/** The listeners of each topic, at all instances of this process. */
 export class Topics {
   readonly #ears = new Map<Topic, Set<Ear>>();
 
@@ -87,7 +87,7 @@ class Ear {
   say(message: string, settle: Settle): void {
     if (this.#inHand >= MAX_IN_HAND) return settle(null, new MeshError('busy', FULL));
     this.#inHand += 1;
-    // Never within the call that said it: on a wire it would not be either.
+    // Never synchronously: over a network it would not be either.
     queueMicrotask(() => void this.#hand(message, settle));
   }
 

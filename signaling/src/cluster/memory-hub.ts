@@ -1,4 +1,4 @@
-/** All instances of one process and what they share. Without other servers there is one, and nothing of this leaves it. */
+/** All instances of one process and what they share. Without other servers there is one, and nothing leaves it. */
 import type { Clock } from '@llmesh/core/base/clock';
 import type { Cluster } from './cluster.ts';
 import { newInstanceId } from './instance.ts';
@@ -6,11 +6,11 @@ import { MemoryBroker, Topics } from './memory-broker.ts';
 import { MemoryPresence, PresenceBook } from './memory-presence.ts';
 import { MemoryVault } from './memory-vault.ts';
 
-/** Passes of as many sessions as a server has, and of those that have just ended. */
+/** The passes of as many sessions as a server holds, and of those that have just ended. */
 const MAX_PASSES = 50_000;
-/** Two for each link that is being opened. */
+/** Two tickets for each link that is being opened. */
 const MAX_TICKETS = 200_000;
-/** Identities; those forgotten pay again. */
+/** Identities that have paid; those forgotten pay again. */
 const MAX_PAID = 50_000;
 
 export class MemoryHub {
@@ -28,7 +28,7 @@ export class MemoryHub {
     this.#paid = new MemoryVault(clock, MAX_PAID);
   }
 
-  /** One more instance. */
+  /** Adds one more instance. */
   join(): Cluster {
     const instance = newInstanceId();
     const presence = new MemoryPresence(this.#clock, this.#book, instance);

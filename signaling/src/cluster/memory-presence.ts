@@ -1,10 +1,10 @@
-/** Presence in one process: of the single instance that there most often is, or of several that share its memory. */
+/** Presence in one process: for the usual single instance, or for several that share its memory. */
 import type { Clock } from '@llmesh/core/base/clock';
 import type { PeerId } from '@llmesh/core/base/ids';
 import type { InstanceId } from './instance.ts';
 import { LEASE_MS, type Presence, type Whereabouts } from './presence.ts';
 
-/** What all of them write in. */
+/** The book that all of them write in. */
 export class PresenceBook {
   readonly sessions = new Map<PeerId, Whereabouts>();
   readonly leases = new Map<InstanceId, number>();

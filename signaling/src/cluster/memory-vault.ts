@@ -1,10 +1,10 @@
-/** A vault in the memory of this process, and as full as it may be. */
+/** A vault of limited size in the memory of this process. */
 import type { Clock } from '@llmesh/core/base/clock';
 import type { Vault } from './vault.ts';
 
-/** What has run out is looked for when there is so much, or twice what the last look left. */
+/** Expired entries are swept at this size, or at twice what the last sweep left. */
 const LEAST_SWEPT = 1_024;
-/** Where a full vault has to make room, it makes some more, so that it need not do so again at once. */
+/** A full vault makes more room than it needs, so that it need not do so again at once. */
 const LEFT_WHEN_FULL = 0.95;
 
 export class MemoryVault implements Vault {
@@ -13,7 +13,7 @@ export class MemoryVault implements Vault {
   readonly #kept = new Map<string, { value: string; untilMs: number }>();
   #sweepAt = LEAST_SWEPT;
 
-  /** Of more than `most`, those go first that would run out first. */
+  /** Beyond `most`, the entries that would expire first go first. */
   constructor(clock: Clock, most: number) {
     this.#clock = clock;
     this.#most = most;
@@ -39,7 +39,7 @@ export class MemoryVault implements Vault {
     const now = this.#clock.now();
     for (const [key, { untilMs }] of this.#kept) if (untilMs <= now) this.#kept.delete(key);
     if (this.#kept.size > this.#most) {
-      // The sort is stable: of those that run out together, the first that were put go first.
+      // The sort is stable: of entries that expire together, the oldest go first.
       const first = [...this.#kept].toSorted(([, a], [, b]) => a.untilMs - b.untilMs);
       const surplus = this.#kept.size - Math.max(1, Math.floor(this.#most * LEFT_WHEN_FULL));
       for (const [key] of first.slice(0, surplus)) this.#kept.delete(key);

@@ -1,4 +1,4 @@
-/** What one instance has another say to a peer that is connected there. */
+/** A notice that one instance passes to another, for a peer that is connected there. */
 import * as v from 'valibot';
 import { CallSchema, ExpectSchema } from '@llmesh/core/wire/control-protocol';
 import { count, peerId } from '@llmesh/core/wire/fields';
@@ -6,7 +6,7 @@ import { count, peerId } from '@llmesh/core/wire/fields';
 const NoticeSchema = v.variant('type', [
   CallSchema,
   ExpectSchema,
-  /** It is connected elsewhere, with this session: an older one has to end. */
+  /** The peer is connected elsewhere, with this session: an older one has to end. */
   v.object({ type: v.literal('replaced'), session: count }),
 ]);
 const AddressedSchema = v.object({ to: peerId, notice: NoticeSchema });
@@ -18,7 +18,7 @@ export function writeAddressed(addressed: Addressed): string {
   return JSON.stringify(addressed);
 }
 
-/** Null: another version says what this one does not know. */
+/** Null: an unknown notice, from another version. */
 export function readAddressed(json: string): Addressed | null {
   try {
     const read = v.safeParse(AddressedSchema, JSON.parse(json));

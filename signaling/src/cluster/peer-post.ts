@@ -1,7 +1,7 @@
 /**
- * The way to a peer, wherever it is connected: here without any detour, else through the instance where presence says that it
- * is. What is said to one peer from here arrives in that order. A session may end between the look and the message; then the
- * message is nobody's, and whoever asked hears that.
+ * The way to a peer, wherever it is connected: directly if it is here, otherwise through the instance that presence
+ * names. Messages from here to one peer arrive in order. A session may end between the look-up and the message; then
+ * the message is lost, and the sender of a request hears that.
  */
 import { MeshError } from '@llmesh/core/base/errors';
 import type { PeerId } from '@llmesh/core/base/ids';
@@ -9,14 +9,14 @@ import type { Cluster } from './cluster.ts';
 import type { InstanceId } from './instance.ts';
 import { readAddressed, writeAddressed, type Notice } from './peer-notice.ts';
 
-/** Between servers that stand beside each other this is long; a caller waits for it. */
+/** A long time between neighbouring servers; a requester waits for it. */
 export const REACH_MS = 2_000;
-/** Notices that wait for those before them to one peer. Of more, the newest are dropped. */
+/** Notices that wait for earlier ones to the same peer. Beyond that, the newest are dropped. */
 export const MAX_UNDER_WAY = 64;
 
 export interface PeerPostOptions {
   cluster: Pick<Cluster, 'instance' | 'presence' | 'broker'>;
-  /** Hands it to the session of this peer that is here. False: there is none. */
+  /** Hands it to this peer's session here. False: there is none. */
   deliver: (peer: PeerId, notice: Notice) => boolean;
 }
 
@@ -27,7 +27,7 @@ interface Turns {
 
 export class PeerPost {
   readonly #options: PeerPostOptions;
-  /** For each peer that is elsewhere the last of what is under way to it. */
+  /** For each peer that is elsewhere, the last notice on its way to it. */
   readonly #underWay = new Map<PeerId, Turns>();
   #stopListening: Promise<() => Promise<void>> | null = null;
 
@@ -35,7 +35,7 @@ export class PeerPost {
     this.#options = options;
   }
 
-  /** Others reach the peers that are here from now on. */
+  /** From now on, other instances reach the peers that are here. */
   async open(): Promise<void> {
     const { cluster, deliver } = this.#options;
     this.#stopListening ??= cluster.broker.listen(`instance.${cluster.instance}`, (message) => {
@@ -52,12 +52,12 @@ export class PeerPost {
     )?.();
   }
 
-  /** Whether this peer is at any instance. Rejects when that cannot be known. */
+  /** Is this peer at any instance? Rejects when that is unknown. */
   async isAnywhere(peer: PeerId): Promise<boolean> {
     return (await this.#options.cluster.presence.find(peer)) !== null;
   }
 
-  /** Best effort: whoever is gone, or cannot be reached, does not hear it. */
+  /** Best effort: a peer that is gone or unreachable does not hear it. */
   tell(peer: PeerId, notice: Notice): void {
     if (this.#options.deliver(peer, notice)) return;
     const { broker } = this.#options.cluster;
@@ -67,13 +67,13 @@ export class PeerPost {
     }).catch(() => {});
   }
 
-  /** As `tell`, to what was or is there, whatever presence says by now. */
+  /** Like `tell`, but to the instance where the peer was or is, whatever presence says by now. */
   tellAt(instance: InstanceId, peer: PeerId, notice: Notice): void {
     const { broker } = this.#options.cluster;
     broker.tell(`instance.${instance}`, writeAddressed({ to: peer, notice })).catch(() => {});
   }
 
-  /** Whether a session of this peer took it. Rejects when nobody can say. */
+  /** Did a session of this peer take it? Rejects when that is unknown. */
   async reach(peer: PeerId, notice: Notice): Promise<boolean> {
     const { cluster, deliver } = this.#options;
     if (deliver(peer, notice)) return true;
@@ -92,7 +92,7 @@ export class PeerPost {
     return at === null || at.instance === instance ? null : at.instance;
   }
 
-  /** After what is under way to this peer, whatever comes of that. */
+  /** Sends after earlier notices to this peer, whether or not they succeed. */
   async #inTurn<T>(peer: PeerId, send: () => Promise<T>): Promise<T> {
     const turns = this.#underWay.get(peer) ?? { last: Promise.resolve(), count: 0 };
     if (turns.count >= MAX_UNDER_WAY) throw new MeshError('busy', CROWDED);

@@ -1,4 +1,4 @@
-/** Read-only HTTP: `/healthz`, `/metrics`, and what the page and people's scripts ask under `/api`. */
+/** Read-only HTTP: `/healthz`, `/metrics`, and what the page and people's scripts request under `/api`. */
 import type { IncomingMessage } from 'node:http';
 import { Router, type RequestHandler, type Response } from 'express';
 import type { Clock } from '@llmesh/core/base/clock';

@@ -1,4 +1,4 @@
-/** The catalogue that the mesh's operator offers: which model an id means, and what it is called. */
+/** The catalogue of the mesh's operator: which model an id means, and what it is called. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
@@ -6,7 +6,7 @@ import { parseCatalogue, type Catalogue } from '@llmesh/core/policy/catalogue';
 
 const NONE: Catalogue = { models: [] };
 
-/** `folder`: as it is served under `/models`; null: nothing is. Without one that can be read, no id means a certain file. */
+/** `folder`: served under `/models`; null: none is. Without a readable catalogue, no id means a particular file. */
 export async function readCatalogue(folder: string | null, log: Logger): Promise<Catalogue> {
   if (folder === null) return NONE;
   const file = join(folder, 'catalogue.json');

@@ -1,4 +1,4 @@
-/** Who may open a WebSocket here, and which: the one place that answers `upgrade`. */
+/** Who may open which WebSocket here: the one place that answers `upgrade`. */
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { RequestHandler } from 'express';
@@ -19,11 +19,11 @@ import { SIGNAL_SOCKET_PATH, type Signal } from '../signal/signal.ts';
 import { turnAway, type Refusal } from '../sockets/turn-away.ts';
 
 /**
- * New WebSockets from one address: each may cost a signature to check, some milliseconds. A school that comes back all at
+ * New WebSockets from one address: each may cost a signature check, some milliseconds. A school that comes back all at
  * once after a restart must get in.
  */
 const OPENING_RATE = { perSecond: 20, burst: 600 };
-/** A wide network may open so many times what a narrow one may. How many it may hold is a matter of who else is here. */
+/** A wide network may open this many times as much as a narrow one. How much it may hold depends on the others. */
 const WIDE = 4;
 const KINDS: ReadonlyMap<string, SocketKind> = new Map([
   [MESH_PATH, 'mesh'],
@@ -44,7 +44,7 @@ export interface FrontDoorOptions {
   /** WebSockets of one kind from one address. */
   maxPerAddress: number;
   networksOf: (request: IncomingMessage) => Networks;
-  /** How many times the usual one network may open, see `server.ts`. */
+  /** The factor for the usual limits of one network, see `server.ts`. */
   networkFactor: number;
   hosts: Hosts;
 }
@@ -87,7 +87,7 @@ export function openFrontDoor(server: Server, options: FrontDoorOptions): void {
       );
     }
     const from = options.networksOf(request);
-    // Nobody has said yet who it is.
+    // The identity is not known yet.
     const holder = { peer: NOBODY, from };
     if (kind === 'mesh') {
       if (!mayOpen(kind)) return;
@@ -102,7 +102,7 @@ export function openFrontDoor(server: Server, options: FrontDoorOptions): void {
     } else if (kind === 'signal') {
       if (!mayOpen(kind)) return;
       if (signal.size >= options.maxPeers) return refuse(503, kind, 'busy', FULL);
-      // Held before the look, so that no more than there may be can look at the same time.
+      // Counted before the check, so that no more than the limit can be checked at once.
       hold(kind);
       void refusalBy(signal, request).then((refusal) => {
         if (refusal === null) return signal.accept(request, socket, head);
@@ -111,7 +111,7 @@ export function openFrontDoor(server: Server, options: FrontDoorOptions): void {
       });
     } else {
       void refusalBy(relay, request).then(async (refusal) => {
-        // Whoever has a ticket of the relay was counted when it got it, as the identity that it is: a crowd keeps out no neighbour.
+        // A ticket holder was counted by identity when it got the ticket, so a crowd does not lock out its neighbours.
         if (refusal !== null && !mayOpen(kind)) return;
         if (relay.size >= options.maxPeers) return refuse(503, kind, 'busy', FULL);
         if (refusal !== null) return refuse(refusal.status, kind, refusal.code, refusal.why);
@@ -121,7 +121,7 @@ export function openFrontDoor(server: Server, options: FrontDoorOptions): void {
       });
     }
 
-    /** False: it was told why not. */
+    /** False: refused, and the client was told why. */
     function mayOpen(kind: SocketKind): boolean {
       if (!(narrowOpenings.take(`${kind} ${from.narrow}`) && wideOpenings.take(`${kind} ${from.wide}`))) {
         refuse(429, kind, 'rate_limited', 'Too many new connections from this address. Try again in a minute.');
@@ -145,7 +145,7 @@ export function openFrontDoor(server: Server, options: FrontDoorOptions): void {
   });
 }
 
-/** It never rejects: whoever cannot be looked up now may try again. */
+/** Never rejects: when the look-up fails now, the client may try again. */
 async function refusalBy(plane: Signal | Relay, request: IncomingMessage): Promise<Refusal | null> {
   try {
     return await plane.refusalOf(request);
@@ -156,22 +156,22 @@ async function refusalBy(plane: Signal | Relay, request: IncomingMessage): Promi
 
 const FULL = 'The mesh is full. Try again later.';
 
-/** It came as a plain request: a proxy on the way took what asks for a WebSocket out of it. Programs look at the status. */
+/** It arrived as a plain request: a proxy removed the upgrade headers. Programs look at the status. */
 export const withoutUpgrade: RequestHandler = (_request, response) => {
   response.set({ Upgrade: 'websocket', 'Cache-Control': 'no-store' });
   const what = 'This is a WebSocket. A proxy in front of this server must pass on Upgrade and Connection.';
   sendError(response, 426, 'upgrade_required', what);
 };
-/** Shares of networks alone. */
+/** Counts by network alone. */
 const NOBODY = '' as PeerId;
 
-/** null when it is none that our own URLs could have. */
+/** Null: it is not a path that our own URLs could have. */
 function pathOf(request: IncomingMessage): string | null {
   const url = request.url ?? '';
   return url.startsWith('/') && URL.canParse(url, 'http://mesh') ? new URL(url, 'http://mesh').pathname : null;
 }
 
-/** Programs send no Origin. A browser sends that of the page, which has to be served from the host it connects to. */
+/** Programs send no Origin. A browser sends that of the page, which must come from the host it connects to. */
 function originAllowed(origin: string | undefined, host: string, allowed: readonly string[]): boolean {
   if (origin === undefined || allowed.includes('*') || allowed.includes(origin)) return true;
   return /^https?:/.test(origin) && URL.canParse(origin) && new URL(origin).host === host;

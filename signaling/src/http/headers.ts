@@ -1,4 +1,4 @@
-/** What every HTTP answer says about itself. */
+/** The headers of every HTTP answer. */
 import type { RequestHandler } from 'express';
 
 const CONTENT_SECURITY_POLICY = [

@@ -1,4 +1,4 @@
-/** The first thing that every HTTP request meets: was it meant for us? See `host-name.ts` in core for whom that keeps out. */
+/** The first check for every HTTP request: was it meant for us? See `host-name.ts` in core for what that keeps out. */
 import type { IncomingMessage } from 'node:http';
 import type { RequestHandler } from 'express';
 import { bringsKey, hostAdvice, type HostFault } from '@llmesh/core/base/host-guard';
@@ -21,7 +21,7 @@ export function hostDoor(hosts: Hosts, metrics: Metrics): RequestHandler {
       const error = { type: 'invalid_request_error', code: FORBIDDEN_HOST, message: advice, param: null };
       response.status(status).json({ error });
     } else if (request.accepts(['json', 'html']) === 'html') {
-      // What a host is read from leaves no room for markup.
+      // A parsed host name cannot contain markup.
       sendPage(response, status, `<h1>Unknown host name</h1><p>${advice}</p>`);
     } else sendError(response, status, FORBIDDEN_HOST, advice);
   };
@@ -32,7 +32,7 @@ export function statusOf({ host }: HostFault): number {
   return host === null ? 400 : 421;
 }
 
-/** The gateway looks at it, by whatever name a container or a proxy calls this computer. */
+/** The gateway checks the key, by whatever name a container or a proxy calls this computer. */
 function showsKey(request: IncomingMessage & { path: string }): boolean {
   return isForGateway(request) && bringsKey(request.headers);
 }

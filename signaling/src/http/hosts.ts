@@ -1,4 +1,4 @@
-/** What this mesh may be asked as. A peer signs the host that it dialled (`key-proof.ts`): it must be one of these. */
+/** The host names of this mesh. A peer signs the host that it dialled (`key-proof.ts`): it must be one of these. */
 import type { IncomingMessage } from 'node:http';
 import { HostGuard, type HostFault } from '@llmesh/core/base/host-guard';
 import { isLoopback, readHost, type HostName } from '@llmesh/core/base/host-name';
@@ -6,7 +6,7 @@ import { isLoopback, readHost, type HostName } from '@llmesh/core/base/host-name
 export interface HostsOptions {
   /** Our own names, each with its port unless that is 80 or 443. Empty: see `HostGuard`. */
   hosts: readonly string[];
-  /** A reverse proxy of ours stands in front. */
+  /** Our own reverse proxy is in front. */
   trustProxy: boolean;
 }
 
@@ -21,12 +21,12 @@ export class Hosts {
     this.#guard = this.#guardAt('127.0.0.1');
   }
 
-  /** Before the first request: where others can reach us decides by which names they may. */
+  /** Call before the first request: the address where others reach us decides which names are valid. */
   listensOn(address: string): void {
     this.#guard = this.#guardAt(address);
   }
 
-  /** Null: it may come in. A page of a stranger, whose name was made to lead here, may not. */
+  /** Null: it may come in. A stranger's page whose name was made to lead here may not. */
   faultOf(request: IncomingMessage): HostFault | null {
     const { headers, headersDistinct } = request;
     const fault = this.#guard.fault(headersDistinct['host']);
@@ -34,19 +34,20 @@ export class Hosts {
     if (!targetAgrees(request.url ?? '', headers.host ?? '')) return { host: null };
     const forwarded = this.#forwarded(request);
     if (forwarded === null) return null;
-    // The page behind a forged one would still have sent its name as `Host`: this is the proxy's, and as good as that.
+    // A page behind a forged header would still have sent its own name as `Host`: this one is the proxy's, and as good.
     if (this.#known.length > 0) return this.#guard.fault([forwarded]);
     return readHost(forwarded) === null ? { host: null } : null;
   }
 
-  /** As the one who asks sees it; only after `faultOf` had nothing against it. */
+  /** The host as the client sees it; call only when `faultOf` returned null. */
   asked(request: IncomingMessage): string {
     return (this.#forwarded(request) ?? request.headers.host ?? '').toLowerCase();
   }
 
   /**
-   * What a peer may have signed. Whoever relays a challenge to its own visitors writes the request, and can name itself in
-   * it: only a mesh that knows its names is proof against that. On this computer nobody stands in between.
+   * The hosts that a peer may have signed. An attacker that relays a challenge to its own visitors writes the request,
+   * and can name itself in it: only a mesh that knows its names is safe from that. On this computer nobody can stand in
+   * between.
    */
   dialled(request: IncomingMessage): readonly string[] {
     const asked = this.asked(request);
@@ -69,7 +70,7 @@ export class Hosts {
   }
 }
 
-/** Asked by the address that it came to, from the same: our own worker, where we listen on no other. */
+/** It came from the same address that it was sent to: our own worker, where we listen on no other. */
 function isOwnAddress({ name }: HostName, { socket }: IncomingMessage): boolean {
   const { localAddress = '', remoteAddress } = socket;
   return localAddress === remoteAddress && readAddress(localAddress)?.name === name;
@@ -79,7 +80,7 @@ function readAddress(address: string): HostName | null {
   return readHost(address.includes(':') ? `[${address}]` : address);
 }
 
-/** A request to a proxy names its target whole, and that one would count (RFC 9112, 3.2.2): they have to agree. */
+/** A request to a proxy has a full URL as its target, which takes precedence (RFC 9112, 3.2.2): both must agree. */
 function targetAgrees(target: string, host: string): boolean {
   if (target.startsWith('/') || target === '*') return true;
   return URL.canParse(target) && new URL(target).host === host.toLowerCase();

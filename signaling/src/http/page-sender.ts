@@ -1,11 +1,11 @@
-/** Sends pages to whoever asks, and bounds what waits for those who do not read. */
+/** Sends pages, and limits what waits for clients that do not read. */
 import type { Request, Response } from 'express';
 import type { Clock } from '@llmesh/core/base/clock';
 import type { Page } from './shared-page.ts';
 
-/** What may wait for all readers together. */
+/** The most unread bytes for all readers together. */
 export const MAX_UNREAD_BYTES = 33_554_432;
-/** A page is at most some hundred KiB: whoever has not read it by then does not read. */
+/** A page is some hundred KiB at most: a client that has not read it by then does not read. */
 export const READ_WITHIN_MS = 10_000;
 const RETRY_AFTER_SECONDS = 2;
 
@@ -44,7 +44,7 @@ export class PageSender {
       this.#refused('slow_reader');
       response.destroy();
     });
-    // After `finish` as well, and once.
+    // Called after `finish` as well, and once.
     response.once('close', () => {
       stop();
       this.#unreadBytes -= body.byteLength;

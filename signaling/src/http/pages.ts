@@ -7,7 +7,7 @@ import { PAGES } from '@llmesh/core/wire/pages';
 import { sendError } from './api.ts';
 
 const PAGE_PATHS = Object.values(PAGES).map(({ path }) => path);
-/** Those that the type table of `send` does not know, or might know otherwise. */
+/** Types that the table of `send` does not know, or might know otherwise. */
 const TYPES: Record<string, string> = {
   '.wasm': 'application/wasm',
   '.gguf': 'application/octet-stream',
@@ -65,7 +65,7 @@ function serve(folder: string): RequestHandler {
     setHeaders: (response: Response, path) => {
       const type = TYPES[extname(path)];
       if (type !== undefined) response.setHeader('Content-Type', type);
-      // Vite names what lies in assets/ after its content. All else keeps its name when it changes.
+      // Vite names the files in assets/ by their content. All others keep their names when they change.
       const hashed = path.startsWith(join(folder, 'assets'));
       response.setHeader('Cache-Control', hashed ? 'public, max-age=31536000, immutable' : 'no-cache');
     },

@@ -1,4 +1,4 @@
-/** `/api/peers`, page by page: who lends something comes first, and each half is in the order of its ids. */
+/** `/api/peers`, page by page: providers come first, and each half is in the order of its ids. */
 import { BoundedMap } from '@llmesh/core/base/bounded-map';
 import type { Clock } from '@llmesh/core/base/clock';
 import { MeshError } from '@llmesh/core/base/errors';
@@ -8,17 +8,17 @@ import type { Registry } from '../registry/registry.ts';
 import { SharedPage } from './shared-page.ts';
 import type { RegisteredPeer } from '../registry/registered-peer.ts';
 
-/** On one page, unless these peers say so much that fewer fit. */
+/** The most peers on one page, unless their data is so large that fewer fit. */
 export const MAX_LISTED_PEERS = 1_000;
 export const MAX_PEERS_PAGE_BYTES = 524_288;
-/** Other pages than the first that are kept for those who ask for the same. */
+/** Pages other than the first that are kept for identical requests. */
 const MAX_PAGES = 32;
-/** Pages of cursors and limits that nobody asked for lately, built for everybody together. */
+/** The shared limit for building pages with new cursors and limits. */
 const OTHER_PAGES = { perSecond: 20, burst: 100 };
-/** Sorting all of them is not free. */
+/** Sorting all of them takes time. */
 const LIST_MS = 1_000;
 
-/** Behind this peer; `a`: it is one of those who lend. As texts they are in the order of the list. */
+/** The list continues after this peer; `a`: it is a provider. As texts, cursors sort like the list. */
 type Cursor = `${'a' | 'b'}${PeerId}`;
 
 interface Listed {
@@ -41,7 +41,7 @@ export class PeerList {
     this.#others = new TokenBucket(clock, OTHER_PAGES);
   }
 
-  /** `after`: the `next` of the page before; empty: the first. Throws bad_message for another one, busy to ask again later. */
+  /** `after`: the `next` of the page before; empty: the first. Throws bad_message when invalid, busy to retry later. */
   page(after: string, limit: number): SharedPage {
     if (after !== '' && !isCursor(after))
       throw new MeshError('bad_message', 'Give "after" the value of "next" from a page.');
@@ -64,7 +64,7 @@ export class PeerList {
     let last = after;
     let more = false;
     for (const { cursor, peer } of listed) {
-      // Those who have left since are still in their places.
+      // Peers that have left since are still in the list.
       if (cursor <= after || this.#registry.find(peer.peerId) !== peer) continue;
       const text = JSON.stringify(this.#registry.summary(peer));
       bytes += Buffer.byteLength(text) + 1;
@@ -76,7 +76,7 @@ export class PeerList {
     return `{"peers":[${texts.join(',')}]${more ? `,"next":${JSON.stringify(last)}` : ''}}`;
   }
 
-  /** The first page is of this moment; those behind it follow the list that is at hand. */
+  /** The first page is up to date; the following ones use the latest list. */
   #peers(fresh: boolean): readonly Listed[] {
     const nowMs = this.#clock.now();
     if (fresh || nowMs - this.#listed.atMs >= LIST_MS) {

@@ -1,11 +1,11 @@
-/** A page that is built once for many who ask at about the same time. */
+/** A page that is built once for many requests at about the same time. */
 import { createHash } from 'node:crypto';
 import type { Clock } from '@llmesh/core/base/clock';
 import { TokenBucket } from '@llmesh/core/base/token-bucket';
 
-/** However often it is asked for, it is built no more often than this; those who ask meanwhile get the one before. */
+/** The limit for building it, however often it is requested; meanwhile requests get the previous one. */
 const RATE = { perSecond: 10, burst: 20 };
-/** A large one is built once in a while, so that those who read it slowly share its memory. */
+/** A large page is built less often, so that slow readers share its memory. */
 const LARGE_BYTES = 65_536;
 const LARGE_MS = 1_000;
 
@@ -32,7 +32,7 @@ export class SharedPage {
     this.#rate = new TokenBucket(clock, RATE);
   }
 
-  /** Rejects with what building says. */
+  /** Rejects with the error of building it. */
   read(): Promise<Page> {
     const rests = this.#underWay || this.#clock.now() < this.#notBeforeMs;
     if (this.#last !== null && (rests || !this.#rate.take(1))) return this.#last;

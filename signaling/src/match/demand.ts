@@ -1,26 +1,26 @@
 /**
- * How many answers of each offer will be under way in a moment, from how they were asked for lately and how long they
- * take. Pure arithmetic on the clock.
+ * How many answers of each offer will be running in a moment, from how often they were asked for lately and how long
+ * they take. Pure arithmetic on the clock.
  */
 import { BoundedMap } from '@llmesh/core/base/bounded-map';
 import type { Clock } from '@llmesh/core/base/clock';
 import type { OfferKey } from '@llmesh/core/policy/offer-key';
 
-/** Offers that are remembered; those that nobody asked for longest are forgotten first. */
+/** Offers that are remembered; those not asked for longest are forgotten first. */
 export const MAX_OFFERS = 1_000;
 /** Before anything was measured: 200 tokens at ten a second, with the weight of two answers. */
 const USUAL = { ms: 20_000, answers: 2 };
 /** The most answers remembered; the oldest fade. */
 const MOST_ANSWERS = 20;
 const LONGEST_MS = 600_000;
-/** How often somebody asks is seen over so long, and over twice an answer where answers take longer. */
+/** The demand is averaged over this long, and over twice an answer where answers take longer. */
 const WINDOW_MS = 60_000;
 
 interface Seen {
   atMs: number;
   /** Questions, each counting less as time goes by. */
   recent: number;
-  /** How many of them are still under way, as long as answers usually take. */
+  /** How many of them are still running, given how long answers usually take. */
   running: number;
   usualMs: number;
   answers: number;
@@ -47,7 +47,7 @@ export class Demand {
     this.#seen.set(offer, seen);
   }
 
-  /** An answer took so long. Of offers that nobody asked for: nothing. */
+  /** An answer took this long. Ignored for offers that nobody asked for. */
   answered(offer: OfferKey, ms: number): void {
     const seen = this.#seen.get(offer);
     if (seen === undefined) return;
@@ -57,8 +57,8 @@ export class Demand {
   }
 
   /**
-   * Slots that it takes in `aheadMs` so that hardly anybody has to wait; `waiting`: who does now. The mean of a queue with
-   * servers enough (M/G/∞, which goes from what runs now to what usually does as answers end), and its root on top for
+   * The slots needed in `aheadMs` so that hardly anyone has to wait; `waiting`: who does now. The mean of a queue with
+   * enough servers (M/G/∞, which goes from what runs now to what usually does as answers end), plus its square root for
    * chance (square-root staffing, Halfin and Whitt 1981).
    */
   slotsWanted(offer: OfferKey, aheadMs: number, waiting: number): number {

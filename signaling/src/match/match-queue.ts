@@ -1,16 +1,16 @@
 /**
- * Who waits for the same. Fair to people, not to requests: turns go round the wide networks, in each round its narrow ones,
- * and in these round the identities, so that neither fifty questions nor fifty identities of one place keep waiting who has
- * one.
+ * A queue for the same offer. Fair to people, not to requests: turns go round the wide networks, in each round its
+ * narrow ones, and in these round the identities, so that neither fifty questions nor fifty identities from one place
+ * hold up someone with one.
  */
 import type { Holder } from '../sockets/shares.ts';
 
-/** Those who share a network, or one requester. */
+/** Those that share a network, or one requester's questions. */
 interface Group<T> {
   size: number;
-  /** In the order of their turns; who had one goes to the end. */
+  /** In the order of their turns; after a turn a part goes to the end. */
   readonly parts: Map<string, Group<T>>;
-  /** The places of one requester. */
+  /** The questions of one requester. */
   readonly own: T[];
 }
 
@@ -33,7 +33,7 @@ export class MatchQueue<T extends { readonly holder: Holder }> {
     group.own.push(one);
   }
 
-  /** Not wanted any more: its requester keeps its turn for the others. Does nothing for one that is not here. */
+  /** No longer wanted: its requester keeps its turn for the others. Does nothing for one that is not here. */
   remove(one: T): void {
     this.#remove(one, false);
   }
@@ -48,7 +48,7 @@ export class MatchQueue<T extends { readonly holder: Holder }> {
     return turns(this.#all);
   }
 
-  /** The next of those whom `suits` names, among the first `most`. */
+  /** The next one that `suits` accepts, among the first `most`. */
   next(suits: (one: T) => boolean, most = Infinity): T | null {
     let left = most;
     for (const one of this.inTurn()) {
@@ -75,7 +75,7 @@ export class MatchQueue<T extends { readonly holder: Holder }> {
     return position;
   }
 
-  /** All that it is part of, from the whole line to its requester; null: its requester is not here. */
+  /** All groups that it is part of, from the whole queue to its requester; null: its requester is not here. */
   #groupsOf(one: T): Group<T>[] | null {
     const groups = [this.#all];
     for (const key of path(one)) {
@@ -109,7 +109,7 @@ function newGroup<T>(): Group<T> {
   return { size: 0, parts: new Map(), own: [] };
 }
 
-/** One of each part, round after round, until all had theirs. Nobody is looked at before it is asked for. */
+/** One of each part, round after round, until all had a turn. Lazy: nobody is looked at before it is needed. */
 function* turns<T>({ parts, own }: Group<T>): Generator<T, void, undefined> {
   yield* own;
   let going: Iterator<T, unknown>[] = [];

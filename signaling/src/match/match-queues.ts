@@ -1,7 +1,7 @@
 /**
- * Every match goes through here: answered at once when a slot is free, else it waits in its model's line until one is.
- * Whoever waits hears of it: at once, when it moves, and every few seconds. Places are few: those who have fewest come
- * before those who have most (`shares.ts`), and turns go round the networks (`match-queue.ts`).
+ * Every match goes through here: answered at once when a slot is free, otherwise queued for its model until one is.
+ * Those who wait hear about it: at once, when they move, and every few seconds. Queue positions are limited: those who
+ * have fewest come before those who have most (`shares.ts`), and turns go round the networks (`match-queue.ts`).
  */
 import type { Clock } from '@llmesh/core/base/clock';
 import { QUEUED_EVERY_MS, type QueuePosition } from '@llmesh/core/wire/control-protocol';
@@ -20,22 +20,22 @@ import { QueueMembers, type Waiter } from './queue-members.ts';
 import type { Candidate } from '@llmesh/core/wire/candidate';
 import { hasFreeSlot, modelOf, type RegisteredPeer } from '../registry/registered-peer.ts';
 
-/** A provider that is full for ever would keep them for ever. */
+/** A provider that is always full would keep them for ever. */
 export const MAX_NAMED_WAIT_MS = 600_000;
 export const TICK_MS = 1_000;
-/** While somebody waits: how often promises are looked through for slots that nobody comes for. */
+/** While anyone waits: how often to check promises for slots that nobody comes for. */
 const PRESS_MS = 250;
-/** Those further back hear of their place only every QUEUED_EVERY_MS: telling a thousand takes longer than serving one. */
+/** Those further back hear theirs only every QUEUED_EVERY_MS: telling a thousand takes longer than serving one. */
 const FRONT = 50;
-/** How many of those who wait are looked at when a provider has queues: most often the first can be sent there. */
+/** How many of the queue are checked when a provider has a free slot: usually the first fits. */
 const LOOK_AT = 64;
 const LOOK_AT_LEAST = 8;
-/** How long it counts that somebody had a turn, where several lines want the same slot. */
+/** How long a turn counts against its owner when several queues want the same slot. */
 const TURNS_HALF_LIFE_MS = 10_000;
-/** Once a second some providers are offered to everybody who waits, as long as so many were not looked at. */
+/** Once a second, providers are offered to the whole queue, up to this many checks. */
 const LOOKS_PER_TICK = 20_000;
 
-/** For one who comes: of the slots that are kept for an instant. */
+/** For a newcomer: how many of the slots that are kept for an instant may be released. */
 const MAX_GIVEN_WAY = 4;
 
 export interface Asked extends MatchQuestion {
@@ -44,7 +44,7 @@ export interface Asked extends MatchQuestion {
   /** Best first; a slot of the first is kept. Empty: nobody offers the model to this requester. */
   matched: (candidates: Candidate[]) => void;
   queued: (place: QueuePosition) => void;
-  /** It waited, and does not any more. */
+  /** It waited, and was dropped. */
   refused: (error: MeshError) => void;
 }
 
@@ -64,7 +64,7 @@ export interface MatchQueuesOptions {
   registry: Registry;
   matchmaker: Matchmaker;
   promises: SlotPromises;
-  /** How many wait now. */
+  /** Reports how many wait now. */
   changed: (waiting: number) => void;
 }
 
@@ -72,7 +72,7 @@ export class MatchQueues {
   readonly #options: MatchQueuesOptions;
   readonly #places: QueueMembers<Waiting>;
   readonly #turns: TurnPace;
-  /** Providers that nobody of the first in line could be sent to. */
+  /** Providers that suited none of the first in the queue. */
   readonly #unseen = new Set<RegisteredPeer>();
   /** Turns that identities and networks had. */
   readonly #had: FadingTally;
@@ -81,7 +81,7 @@ export class MatchQueues {
   #stopPress: (() => void) | null = null;
   #closed = false;
 
-  /** Takes over `registry.onRoom`. */
+  /** Takes over `registry.onFreeSlot`. */
   constructor(options: MatchQueuesOptions) {
     this.#options = options;
     const { clock, matchmaker, changed } = options;
@@ -95,7 +95,7 @@ export class MatchQueues {
     return this.#places.size;
   }
 
-  /** For this offer, whoever may answer. */
+  /** The number waiting for this offer from any provider. */
   waiting(offer: OfferKey): number {
     return this.#places.line(offer)?.waiting.size ?? 0;
   }
@@ -107,13 +107,13 @@ export class MatchQueues {
     else this.#enqueue(asked);
   }
 
-  /** Not wanted any more, whether it waits or was answered. */
+  /** No longer wanted, whether it waits or was answered. */
   withdraw(requester: PeerId, requestId: number): void {
     for (const one of this.#places.of(requester)) if (one.requestId === requestId) this.#places.remove(one);
     this.#options.promises.withdraw(requester, requestId);
   }
 
-  /** So many tasks more than before are at this provider. */
+  /** This provider has this many more tasks than before. */
   begun(provider: RegisteredPeer, tasks: number): void {
     if (tasks > 0) this.#options.promises.begun(provider, tasks);
   }
@@ -160,7 +160,7 @@ export class MatchQueues {
     this.#stopPress ??= clock.after(PRESS_MS, () => this.#press());
   }
 
-  /** Whoever has its turn first takes the slot that is let go of: most often that is this one, who has just come. */
+  /** The first in the queue takes the released slot: usually that is this one, which has just come. */
   #giveWay(one: Waiting): void {
     const { promises } = this.#options;
     for (let tries = 0; tries < MAX_GIVEN_WAY && this.#places.position(one) > 0; tries++) {
@@ -168,20 +168,20 @@ export class MatchQueues {
     }
   }
 
-  /** This one can take somebody now, unless it says so all the time and nobody can be sent there. */
+  /** Offers this provider's free slot to the queue, unless it does that all the time and suits nobody. */
   #offer(provider: RegisteredPeer): void {
     if (this.#places.size > 0 && this.#turns.mayLook(provider)) {
       this.#serve(provider, Math.max(LOOK_AT_LEAST, LOOK_AT / provider.models.length));
     }
   }
 
-  /** Whoever waits for any of its models; `lookAt`: of those first in each line. */
+  /** Serves those that wait for any of its models; `lookAt`: how many of the first in each queue are checked. */
   #serve(provider: RegisteredPeer, lookAt: number): void {
     while (!this.#closed && this.#places.size > 0 && hasFreeSlot(provider)) {
       const next = this.#nextFor(provider, lookAt);
       if (next !== null && this.#regrouped(next)) continue;
       const candidates = next === null ? null : this.#options.matchmaker.match(next);
-      // Nobody here, or nobody but one who is silent again.
+      // Nobody suits, or the only provider has fallen silent again.
       if (next === null || candidates === null || candidates.length === 0) return;
       this.#places.take(next);
       for (const key of keysOf(next)) this.#had.add(key);
@@ -189,7 +189,7 @@ export class MatchQueues {
     }
   }
 
-  /** The first of several lines: whose networks had fewest turns lately, and of these whoever waits longest. */
+  /** The next of several queues: the one whose networks had the fewest turns lately, and then the longest wait. */
   #nextFor(provider: RegisteredPeer, lookAt: number): Waiting | null {
     let found: Waiting | null = null;
     let [looked, unseen] = [false, false];
@@ -238,13 +238,13 @@ export class MatchQueues {
     if (this.#places.any && !this.#closed) this.#stopTimer = clock.after(TICK_MS, () => this.#tick());
   }
 
-  /** Those in front are looked after with every tick, the others with every few. */
+  /** Those in front are updated with every tick, the others every few ticks. */
   #ifDue(placed: Placed, due: Placed[]): void {
     const sinceMs = this.#options.clock.now() - placed.one.told.atMs;
     if (placed.position <= FRONT || sinceMs >= QUEUED_EVERY_MS) due.push(placed);
   }
 
-  /** Where they are, or that it leads nowhere. */
+  /** Tells them their positions, or that waiting is hopeless. */
   #tellAll(offer: OfferKey, due: readonly Placed[]): void {
     const { clock, matchmaker } = this.#options;
     const hopeless = new Set(
@@ -265,7 +265,7 @@ export class MatchQueues {
     }
   }
 
-  /** Somebody further back may be able to be sent to those whom none of the first could. */
+  /** Someone further back may suit a provider that suits none of the first. */
   #lookAtAll(): void {
     let left = LOOKS_PER_TICK;
     for (const provider of this.#unseen) {
@@ -303,14 +303,14 @@ export class MatchQueues {
     one.queued({ position, estimateMs });
   }
 
-  /** Those who let slots be kept for nothing share the turns of one network, wherever they are. */
+  /** Requesters that waste kept slots share the turns of one network, wherever they are. */
   #turnOf(asked: Asked): Holder {
     const holder = holderOf(asked);
     if (this.#options.promises.standingOf(holder) !== 'doubted') return holder;
     return { ...holder, from: { ...holder.from, wide: DOUBTED } };
   }
 
-  /** Its requester has come to be doubted while it waited. */
+  /** Its requester became doubted while it waited. */
   #regrouped(one: Waiting): boolean {
     if (one.holder.from.wide === DOUBTED) return false;
     const holder = this.#turnOf(one);
@@ -320,7 +320,7 @@ export class MatchQueues {
   }
 }
 
-/** In the place of a network. */
+/** Stands for a network. */
 const DOUBTED = 'doubted';
 
 interface Placed {

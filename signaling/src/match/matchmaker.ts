@@ -1,4 +1,4 @@
-/** Who can answer with a model: a shortlist, ranked by the same policy that the requester ranks with. */
+/** Who can answer with a model: a shortlist, ranked by the same policy as the requester's. */
 import { isAble as isAbleWith, type Needs } from '@llmesh/core/policy/abilities';
 import type { PeerId } from '@llmesh/core/base/ids';
 import { readOfferKey, type OfferRef, type OfferKey } from '@llmesh/core/policy/offer-key';
@@ -17,21 +17,21 @@ import {
 } from '../registry/registered-peer.ts';
 
 /**
- * Ranked for one shortlist: so many with a free slot, drawn by chance. In the simulator (`npm run sim -- --choice`, slots
- * promised as here, 95 % of them busy, ranked by the square of the time and not yet by its cube) a typical answer takes
- * 10.2 s with the best of two, 9.6 s with four, 8.2 s with sixteen and with sixty-four; with half of them busy sixteen
- * cost 3 % against sixty-four. Each drawn costs every match.
+ * Candidates ranked for one shortlist: this many with a free slot, drawn at random. In the simulator
+ * (`npm run sim -- --choice`, slots promised as here, 95 % of them busy, ranked by the square of the time and not yet by
+ * its cube) a typical answer takes 10.2 s with the best of two, 9.6 s with four, 8.2 s with sixteen and with sixty-four;
+ * with half of them busy sixteen cost 3 % compared with sixty-four. Each one drawn adds to the cost of every match.
  */
 const SAMPLE = 16;
 
-/** Only who is able to: see `Needs`. */
+/** Only providers that meet these: see `Needs`. */
 export interface MatchQuestion extends Needs, OfferRef {
-  /** Who asks: nobody is sent to themselves. */
+  /** The peer that asks: nobody is sent to themselves. */
   requester: PeerId;
   exclude: readonly PeerId[];
-  /** No one but these; null: anyone. */
+  /** Only these; null: any. */
   only: readonly PeerId[] | null;
-  /** First, when it has a free slot and is not far slower than others. */
+  /** Comes first when it has a free slot and is not far slower than others. */
   prefer: PeerId | null;
 }
 
@@ -40,7 +40,7 @@ export class Matchmaker {
   readonly #reliability: Reliability;
   readonly #random: () => number;
 
-  /** Takes over the registry's books. */
+  /** Connects the registry to this reliability record. */
   constructor(registry: Registry, reliability: Reliability, random: () => number) {
     registry.ranks.books = reliability;
     this.#registry = registry;
@@ -49,15 +49,16 @@ export class Matchmaker {
   }
 
   /**
-   * Best first, at most MAX_CANDIDATES: those with a free slot, where the model may have to be loaded first, then as spares
-   * those without. Empty: nobody whom this requester may be sent to offers the model now; null: all who do are full.
+   * Best first, at most MAX_CANDIDATES: those with a free slot, where the model may have to be loaded first, then as
+   * spares those without. Empty: nobody that this requester may be sent to offers the model now; null: all that do are
+   * full.
    */
   match(question: MatchQuestion): Candidate[] | null {
     const { prefer } = question;
     const candidates: Candidate[] = [];
     const add = (peer: RegisteredPeer) => candidates.push(this.#candidate(peer, question));
     this.#sample(question, 'free', SAMPLE, add);
-    // A few: what has to be loaded may be quicker even so.
+    // Just a few: loading the model may still be faster.
     this.#sample(question, 'resting', candidates.length === 0 ? SAMPLE : MAX_CANDIDATES, add);
     const preferred = prefer === null ? null : this.#registry.find(prefer);
     if (preferred !== null && this.#mayHave(question, preferred) && hasFreeSlot(preferred)) {
@@ -75,10 +76,10 @@ export class Matchmaker {
     return ranked;
   }
 
-  /** Which of these questions, all about this offer, nobody who is here may ever answer, however long they wait. */
+  /** Which of these questions, all about this offer, no present provider can ever answer, however long they wait. */
   impossible<T extends MatchQuestion>(offer: OfferKey, questions: readonly T[]): T[] {
     const asked = readOfferKey(offer);
-    // More than one question can leave out. Few kinds of needs are asked for: each is looked up once.
+    // Finds more providers than one question can exclude. Few kinds of needs occur: each is looked up once.
     const able = new Map<string, RegisteredPeer[]>();
     const anyone = (question: T) => {
       const group = this.#registry.meant(question);
@@ -104,7 +105,7 @@ export class Matchmaker {
     });
   }
 
-  /** Best first, a few of those that `suits`, drawn by chance. */
+  /** A few resting providers that `suits` accepts, drawn at random, best first. */
   resting(
     offer: OfferKey,
     availabilities: readonly Exclude<Availability, 'silent'>[],
@@ -122,16 +123,16 @@ export class Matchmaker {
     return rank(candidates, { exclude: NOBODY, prefer: null, rttMs: unmeasured, random: this.#random });
   }
 
-  /** Whether this provider of a model with this id lends the very file that the question is about. */
+  /** Does this provider of a model with this id have the very file that the question is about? */
   isMeant(question: MatchQuestion, peer: RegisteredPeer): boolean {
     const offered = modelOf(peer, question);
-    // Whoever is named was chosen for who they are.
+    // The named providers were chosen for who they are.
     if (offered === null || (question.only !== null && question.sha256 === undefined)) return offered !== null;
     const group = this.#registry.meant(question);
     return group !== null && isOf(group, offered);
   }
 
-  /** All who offer this and were heard lately, in no order, until `visit` says true. */
+  /** Visits all recently heard providers of this offer, in no order, until `visit` returns true. */
   offering(offer: OfferKey, visit: (peer: RegisteredPeer) => boolean): void {
     let enough = false;
     const group = this.#registry.meant(readOfferKey(offer));
@@ -140,7 +141,7 @@ export class Matchmaker {
     }
   }
 
-  /** Typical answers a second by all who offer this, as far as their speeds are to be believed. */
+  /** Typical answers per second of all providers of this offer, as far as their speeds are credible. */
   answersPerSecond(offer: OfferKey): number {
     let tokens = 0;
     const { ranks } = this.#registry;
@@ -155,7 +156,7 @@ export class Matchmaker {
     return tokens / TYPICAL_ANSWER_TOKENS;
   }
 
-  /** The same of those alone who are named. */
+  /** The same, but only for the named providers. */
   answersPerSecondOf(asked: OfferRef, named: readonly PeerId[]): number {
     let tokens = 0;
     for (const peerId of new Set(named)) {
@@ -167,7 +168,7 @@ export class Matchmaker {
     return tokens / TYPICAL_ANSWER_TOKENS;
   }
 
-  /** At most so many of those who may be named, by chance. */
+  /** Visits at most this many of the permitted providers, at random. */
   #sample(
     question: MatchQuestion,
     availability: Exclude<Availability, 'silent'>,
@@ -177,7 +178,7 @@ export class Matchmaker {
     const { only } = question;
     let left = most;
     if (only === null) {
-      // As objects: to compare the ids of sixteen providers is to fetch them from memory, which takes longer than the rest.
+      // As objects: comparing the ids of sixteen providers means fetching them from memory, the slowest part of all.
       const requester = this.#registry.find(question.requester);
       const exclude = question.exclude.map((peerId) => this.#registry.find(peerId));
       this.#registry.matchable(this.#registry.meant(question), availability, this.#random, (peer) => {
@@ -203,7 +204,7 @@ export class Matchmaker {
     }
   }
 
-  /** Whether a peer that was named, and not found by its model, can be a candidate. */
+  /** Can a named peer, which was not found by its model, be a candidate? */
   #mayHave(question: MatchQuestion, peer: RegisteredPeer): boolean {
     const { requester, exclude, only } = question;
     if (peer.peerId === requester || exclude.includes(peer.peerId) || only?.includes(peer.peerId) === false)
@@ -211,19 +212,19 @@ export class Matchmaker {
     return this.isMeant(question, peer) && isAble(peer, question) && this.#registry.isHeard(peer);
   }
 
-  /** The candidate that a provider of this makes. */
+  /** The candidate entry of a provider of this. */
   #candidate(peer: RegisteredPeer, asked: OfferRef): Candidate {
     const { peerId, agent, slots, queued, certificate } = peer;
     const offered = modelOf(peer, asked)!;
     const tokensPerSecond = this.#registry.ranks.speed(peer, offered, this.#registry.groupOf(offered));
     const model = tokensPerSecond === offered.tokensPerSecond ? offered : { ...offered, tokensPerSecond };
-    // A slot that is kept for another is none for this one.
+    // A slot that is kept for another does not count as free.
     const busySlots = Math.min(slots, peer.busySlots + peer.promised);
     return { peerId, agent, model, slots, busySlots, queued, reliability: this.#reliability.of(peerId), certificate };
   }
 }
 
-/** Can it do what was asked for with its model? */
+/** Can it do what was asked with its model? */
 export function isAble(peer: RegisteredPeer, question: Needs & OfferRef): boolean {
   const { needs, adapter, sha256 } = question;
   if ((needs === undefined || needs.length === 0) && adapter === undefined && sha256 === undefined) return true;

@@ -1,6 +1,6 @@
 /**
- * Questions that keep to providers which they name wait beside the open lines, once for each provider that they name: they
- * take nobody's place there, and a provider that never has room keeps nobody waiting but them.
+ * Questions that name their providers wait beside the open queues, once for each provider that they name: they take
+ * nobody's position there, and a provider that is always full keeps only them waiting.
  */
 import type { PeerId } from '@llmesh/core/base/ids';
 import type { OfferKey } from '@llmesh/core/policy/offer-key';
@@ -15,7 +15,7 @@ interface Named {
 
 export class NamedQueues<T extends Named> {
   readonly #lines = new Map<string, MatchQueue<T>>();
-  /** Where each has its place told: the shortest of its lines when it came. */
+  /** The queue whose position each hears: the shortest of its queues when it came. */
   readonly #homes = new Map<T, string>();
 
   get size(): number {
@@ -36,7 +36,7 @@ export class NamedQueues<T extends Named> {
     }
   }
 
-  /** Not wanted any more. Does nothing for one that is not here. */
+  /** No longer wanted. Does nothing for one that is not here. */
   remove(one: T): void {
     this.#leave(one, (line) => line.remove(one));
   }
@@ -46,7 +46,7 @@ export class NamedQueues<T extends Named> {
     this.#leave(one, (line) => line.take(one));
   }
 
-  /** Those that name this provider for this offer; null: nobody does. */
+  /** Those that name this provider for this offer; null: there are none. */
   of(provider: PeerId, offer: OfferKey): MatchQueue<T> | null {
     return this.#lines.get(key(provider, offer)) ?? null;
   }
@@ -56,7 +56,7 @@ export class NamedQueues<T extends Named> {
     return this.#lines.get(this.#homes.get(one) ?? '')?.position(one) ?? 0;
   }
 
-  /** Everybody once, each with its place. Nobody may come or go until it ends. */
+  /** Each once, with its position. Nobody may come or go until it ends. */
   *inTurn(): Generator<{ one: T; position: number }> {
     for (const home of new Set(this.#homes.values())) {
       let position = 0;

@@ -1,7 +1,7 @@
 /**
- * Tells providers that a model of theirs which left the memory will be asked soon, so that nobody has to wait until it is
- * loaded: when those that have it in memory will not do. A question is sent to a resting one all the same when all others
- * are full, and has it loaded by that.
+ * Tells providers that a model of theirs which left the memory will be asked soon, so that nobody has to wait for
+ * loading: when those that have it in memory will not suffice. When all others are full, a question is sent to a
+ * resting one anyway, which makes it load the model.
  */
 import type { Clock } from '@llmesh/core/base/clock';
 import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
@@ -12,18 +12,18 @@ import type { Matchmaker } from './matchmaker.ts';
 import type { Registry } from '../registry/registry.ts';
 import { modelOf, type RegisteredPeer } from '../registry/registered-peer.ts';
 
-/** Questions come in bursts: looked at together. */
+/** Questions come in bursts: they are handled together. */
 export const GATHER_MS = 250;
-/** A provider is told of one model, and of none for so long: its owner did not lend a disk to be read all day. */
+/** A provider is told about one model, then about none for this long: its owner offered no disk to be read all day. */
 export const AGAIN_MS = 60_000;
-/** It is counted on for so many times the time that it says it needs, and a little. */
+/** We wait this many times the loading time that it states, and a little more. */
 const PATIENCE = { times: 3, ms: 5_000 };
 
 export interface PreloadingOptions {
   clock: Clock;
   registry: Registry;
   matchmaker: Matchmaker;
-  /** In the queue of this offer. */
+  /** The number in the queue of this offer. */
   waiting: (offer: OfferKey) => number;
   expect: (provider: PeerId, offer: OfferKey) => void;
 }
@@ -31,14 +31,14 @@ export interface PreloadingOptions {
 interface Told {
   offer: OfferKey;
   atMs: number;
-  /** When it should have loaded it. */
+  /** When it should have loaded the model. */
   untilMs: number;
 }
 
 export class Preloading {
   readonly #options: PreloadingOptions;
   readonly #demand: Demand;
-  /** The longest ago first. */
+  /** The oldest first. */
   readonly #told = new Map<RegisteredPeer, Told>();
   readonly #touched = new Set<OfferKey>();
   #stopTimer: (() => void) | null = null;
@@ -49,7 +49,7 @@ export class Preloading {
     this.#demand = new Demand(options.clock);
   }
 
-  /** Anybody may answer it. */
+  /** Any provider may answer it. */
   asked(offer: OfferKey): void {
     const { clock, registry } = this.#options;
     if (this.#closed || !registry.isOffered(offer)) return;
@@ -58,13 +58,13 @@ export class Preloading {
     this.#stopTimer ??= clock.after(GATHER_MS, () => this.#look());
   }
 
-  /** A question was sent there, and has it loaded. */
+  /** A question was sent there, which makes it load the model. */
   sent(provider: PeerId, model: ModelAdvert): void {
     const peer = this.#options.registry.find(provider);
     if (peer !== null && model.wakesInMs !== undefined) this.#note(peer, model);
   }
 
-  /** A task of this offer took so long. */
+  /** A task of this offer took this long. */
   answered(offer: OfferKey, ms: number): void {
     this.#demand.answered(offer, ms);
   }
@@ -87,7 +87,7 @@ export class Preloading {
     const { registry, matchmaker, waiting, expect } = this.#options;
     const inLine = waiting(offer);
     const suits = (peer: RegisteredPeer) => !this.#told.has(peer) && !isInMemory(peer, offer);
-    // While somebody waits, also those that are busy with other models.
+    // While anyone waits, include those that are busy with other models.
     const resting = matchmaker.resting(offer, inLine > 0 ? ['resting', 'full'] : ['resting'], suits);
     const [best] = resting;
     if (best === undefined) return;
@@ -112,7 +112,7 @@ export class Preloading {
     });
   }
 
-  /** In memory, or about to be. Counted no further than to `enough`. */
+  /** Slots with the model in memory or about to be. Stops counting at `enough`. */
   #slots(offer: OfferKey, enough: number): number {
     const { clock, registry, matchmaker } = this.#options;
     let slots = 0;
@@ -139,7 +139,7 @@ function isInMemory(peer: RegisteredPeer, offer: OfferKey): boolean {
   return modelOf(peer, readOfferKey(offer))?.wakesInMs === undefined;
 }
 
-/** For one of its models: its advert says how many it has in all. */
+/** The slots for one of its models: its advert only states the total. */
 function slotsOf({ slots, models }: RegisteredPeer): number {
   return Math.max(1, Math.floor(slots / models.length));
 }

@@ -1,6 +1,6 @@
 /**
- * Who waits, and where: those whom anybody may answer in a line of their model, those who keep to providers which they name
- * beside it. There are so many places and no more. Where all are taken, the newest gives way of whoever has most of them.
+ * Who waits, and where: those that any provider may answer in the queue of their model, those that name their providers
+ * beside it. Positions are limited. When all are taken, the requester with the most of them loses its newest.
  */
 import type { Clock } from '@llmesh/core/base/clock';
 import { MeshError } from '@llmesh/core/base/errors';
@@ -14,9 +14,9 @@ import { MatchQueue } from './match-queue.ts';
 
 export const MAX_WAITING_PER_PEER = 8;
 export const MAX_WAITING_PER_MODEL = 1_000;
-/** In the lines of all models, a few kilobytes each. */
+/** The most questions in the queues of all models, a few kilobytes each. */
 export const MAX_WAITING = 10_000;
-/** The most questions that wait only for named providers: each stands in up to 64 lines. */
+/** The most questions that wait only for named providers: each is in up to 64 queues. */
 export const MAX_WAITING_NAMED = 1_000;
 
 export interface Waiter {
@@ -25,7 +25,7 @@ export interface Waiter {
   readonly requestId: number;
   readonly offer: OfferKey;
   readonly only: readonly PeerId[] | null;
-  /** With whom it shares its turns. */
+  /** The group that it shares its turns with. */
   holder: Holder;
 }
 
@@ -46,7 +46,7 @@ export class QueueMembers<T extends Waiter> {
   readonly #ofRequester = new Map<PeerId, Set<T>>();
   #size = 0;
 
-  /** `answersPerSecond`: what a new line goes by. `changed`: how many wait now. */
+  /** `answersPerSecond`: the initial pace of a new queue. `changed`: how many wait now. */
   constructor(clock: Clock, answersPerSecond: (offer: OfferKey) => number, changed: (waiting: number) => void) {
     this.#clock = clock;
     this.#answersPerSecond = answersPerSecond;
@@ -62,7 +62,7 @@ export class QueueMembers<T extends Waiter> {
     return this.#lines.get(offer) ?? null;
   }
 
-  /** Open lines in which somebody waits. Empty ones are let go of here alone: to set one up takes a look at all providers. */
+  /** Open queues with someone in them. Only this drops empty ones: setting one up means scanning all providers. */
   *lines(): Generator<[OfferKey, Line<T>]> {
     for (const [offer, line] of this.#lines) {
       if (line.waiting.size === 0) this.#lines.delete(offer);
@@ -70,7 +70,7 @@ export class QueueMembers<T extends Waiter> {
     }
   }
 
-  /** There are lines to look after. */
+  /** There are queues to look after. */
   get any(): boolean {
     return this.#size > 0 || this.#lines.size > 0;
   }
@@ -85,7 +85,7 @@ export class QueueMembers<T extends Waiter> {
     return this.#lines.get(one.offer)?.waiting.position(one) ?? 0;
   }
 
-  /** Who lost their places to this one. Throws busy when it has too many itself, or nobody has more than it does. */
+  /** Returns those that lost their positions to this one. Throws busy when it has too many, or nobody has more. */
   add(one: T): T[] {
     const own = this.#ofRequester.get(one.requester) ?? new Set();
     if (own.size >= MAX_WAITING_PER_PEER)
@@ -157,7 +157,7 @@ export class QueueMembers<T extends Waiter> {
   }
 }
 
-/** Whoever has a place, by where it comes from. */
+/** A requester with a position, by where it comes from. */
 function whole({ requester, from }: Waiter): Holder {
   return { peer: requester, from };
 }

@@ -1,7 +1,7 @@
-/** How fast a line moves: what was seen lately, and before anything was, what the providers' speeds promise. */
+/** How fast a queue moves: by recent turns, and before there were any, by the providers' stated speeds. */
 import type { Clock } from '@llmesh/core/base/clock';
 
-/** The promise counts as much as so many turns that were seen. */
+/** The stated speed counts as much as this many observed turns. */
 const PROMISED_TURNS = 2;
 const HALF_LIFE_MS = 60_000;
 
@@ -10,7 +10,7 @@ export class QueuePace {
   #turns = 0;
   #elapsedMs = 0;
   #atMs: number;
-  /** Turns a second. */
+  /** Turns per second. */
   promised: number;
 
   constructor(clock: Clock, promised: number) {
@@ -19,13 +19,13 @@ export class QueuePace {
     this.promised = promised;
   }
 
-  /** Somebody had a turn. */
+  /** Counts one turn. */
   turn(): void {
     this.#fade();
     this.#turns++;
   }
 
-  /** Until the one at this position has its turn; null: nothing was seen and nothing is promised. */
+  /** The wait until this position has its turn; null: nothing was observed and no speed is stated. */
   estimateMs(position: number): number | null {
     this.#fade();
     const promisedMs = this.promised > 0 ? (PROMISED_TURNS * 1000) / this.promised : Infinity;

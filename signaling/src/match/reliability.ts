@@ -1,7 +1,7 @@
 /**
- * How far a provider can be counted on: what both ends signed speaks for it, as far as it is signed by different requesters
- * (`voices.ts`); vanishing with work in its hands speaks against it. By its key, so that it outlives the connection; what
- * was long ago fades. Nothing a stranger says alone counts, so nobody can talk a provider down.
+ * How reliable a provider is: receipts that both ends signed speak for it, as far as they come from different
+ * requesters (`voices.ts`); vanishing in the middle of work speaks against it. Recorded by its key, so that it outlives
+ * the connection; old events fade. Nothing that a stranger says alone counts, so nobody can talk a provider down.
  */
 import { BoundedMap } from '@llmesh/core/base/bounded-map';
 import type { Clock } from '@llmesh/core/base/clock';
@@ -10,33 +10,33 @@ import type { OfferKey } from '@llmesh/core/policy/offer-key';
 import { GONE_MS } from '../registry/registry.ts';
 import { Voices, type Voice } from './voices.ts';
 
-/** Peers that are remembered; those of whom nothing was seen for longest are forgotten first. */
+/** Peers that are remembered; those without news for longest are forgotten first. */
 export const MAX_REMEMBERED = 50_000;
 const MAX_SPEEDS = 16;
-/** What was seen counts half after so long. */
+/** Events count half after this long. */
 const HALF_LIFE_MS = 6 * 3_600_000;
-/** Nobody begins at naught or at one: a newcomer counts as if it had brought nine answers of ten to their end. */
+/** Nobody begins at zero or at one: a newcomer counts as if it had finished nine answers of ten. */
 const PRIOR = { good: 9, all: 10 };
-/** However much went wrong. */
+/** The most losses that count. */
 const MOST_LOST = 200;
 /**
- * Whoever always asks the same provider soon has said what counts of their word. From then on their answers make good what
- * was lost instead: it fades over about the last fifty.
+ * The word of a requester that always asks the same provider soon counts no more. From then on its answers make up for
+ * losses instead, which fade over about the last fifty.
  */
 const FORGIVEN = 0.02;
-/** One loss of a provider with hundreds of slots is one event more than a hundred. */
+/** A provider with hundreds of slots that is lost once is one event, and not hundreds. */
 const MOST_LOST_AT_ONCE = 8;
 /** Shorter answers say nothing about speed. */
 const MIN_UNITS = 32;
 const MIN_MEASUREMENTS = 3;
-/** So far below its advert a provider is ranked by what was measured: prompts and company explain the rest. */
+/** An advert this many times too fast yields to the measurements: prompts and company explain the rest. */
 const BOAST = 2;
 
 interface Seen {
   voices: Voices;
   bad: number;
   atMs: number;
-  /** In its hands when its connection was lost, until it is back and shows them or does not. */
+  /** Tasks that it had when its connection was lost, until it is back and either shows them or does not. */
   missing: { tasks: number; sinceMs: number } | null;
   speeds: Map<OfferKey, { tokensPerSecond: number; measurements: number }> | null;
 }
@@ -53,7 +53,7 @@ export class Reliability {
     return this.#seen.size;
   }
 
-  /** The share of answers that it brings to their end, 0 to 1. */
+  /** The share of answers that it finishes, 0 to 1. */
   of(peer: PeerId): number {
     const seen = this.#seen.get(peer);
     if (seen === undefined) return PRIOR.good / PRIOR.all;
@@ -62,20 +62,21 @@ export class Reliability {
     return (good * kept + PRIOR.good) / ((good + seen.bad) * kept + PRIOR.all);
   }
 
-  /** How much speaks for this provider, in receipts of others, lately; 0: nothing. */
+  /** How much speaks for this provider, in recent receipts of others; 0: nothing. */
   record(peer: PeerId): number {
     const seen = this.#seen.get(peer);
     return seen === undefined ? 0 : Math.round(seen.voices.sum * this.#fading(seen));
   }
 
-  /** Whether receipts say how fast it is with this model. */
+  /** Do receipts say how fast it is with this model? */
   isMeasured(peer: PeerId, offer: OfferKey): boolean {
     return (this.#seen.get(peer)?.speeds?.get(offer)?.measurements ?? 0) >= MIN_MEASUREMENTS;
   }
 
   /**
-   * What to rank by: its advert, unless its receipts say far less. Their times are the provider's own word, which the
-   * requester signs: they catch a speed that was measured on an idle machine, and nobody can slow another down with them.
+   * The speed to rank by: its advert, unless its receipts say far less. Their times are the provider's own word, which
+   * the requester signs: they reveal a speed that was measured on an idle machine, and nobody can slow another down
+   * with them.
    */
   speed(peer: PeerId, offer: OfferKey, advertised: number | null): number | null {
     const measured = this.#seen.get(peer)?.speeds?.get(offer);
@@ -83,7 +84,7 @@ export class Reliability {
     return advertised > BOAST * measured.tokensPerSecond ? measured.tokensPerSecond : advertised;
   }
 
-  /** A receipt, signed by both ends and not known before. `from`: who asked. */
+  /** A receipt, signed by both ends and new. `from`: the requester. */
   finished(peer: PeerId, { offer, units, ms }: { offer: OfferKey; units: number; ms: number }, from: Voice): void {
     if (units === 0) return;
     const seen = this.#touch(peer);
@@ -100,19 +101,19 @@ export class Reliability {
     if (speeds.size > MAX_SPEEDS && oldest !== undefined) speeds.delete(oldest);
   }
 
-  /** Silent for too long with so many tasks in its hands: whoever waited for them has gone elsewhere. */
+  /** Silent for too long with this many tasks: those that waited for them have gone elsewhere. */
   failed(peer: PeerId, tasks: number): void {
     if (tasks === 0) return;
     const seen = this.#touch(peer);
     seen.bad = Math.min(seen.bad + Math.min(tasks, MOST_LOST_AT_ONCE), MOST_LOST);
   }
 
-  /** Gone without a goodbye, with so many tasks in its hands. Only this connection may be lost: they may go on. */
+  /** Gone without a goodbye, with this many tasks. Perhaps only this connection was lost: they may continue. */
   vanished(peer: PeerId, tasks: number): void {
     if (tasks > 0) this.#touch(peer).missing = { tasks, sinceMs: this.#clock.now() };
   }
 
-  /** Here again, as its first heartbeat has it. */
+  /** Here again, as its first heartbeat says. */
   returned(peer: PeerId, busySlots: number): void {
     const seen = this.#seen.get(peer);
     if (seen === undefined || seen.missing === null) return;

@@ -1,7 +1,8 @@
 /**
- * Who begins what a slot was kept for, and who lets slots be kept for nothing. One may: a dial fails, a person goes away.
- * Whoever does it again gets slots kept only for an instant, and the more often it was, the longer that goes on. The same
- * holds, in a network where much was kept for nothing, for whoever has begun nothing yet: there identities are made for it.
+ * Which requesters use the slots kept for them, and which waste them. One waste is fine: a dial fails, a person goes
+ * away. A requester that does it again gets slots kept only for an instant, and the more often it was, the longer that
+ * lasts. In a network with much waste, the same holds for a requester that has begun nothing yet: there identities are
+ * made for it.
  */
 import { BoundedMap } from '@llmesh/core/base/bounded-map';
 import type { Clock } from '@llmesh/core/base/clock';
@@ -10,28 +11,28 @@ import { FadingTally } from '../sockets/fading-tally.ts';
 import type { Holder } from '../sockets/shares.ts';
 
 const WASTE_HALF_LIFE_MS = 60_000;
-/** How long whoever began something is known for it. Noted anew only now and then: every match comes through here. */
+/** How long a requester that began something is known for it. Seldom refreshed: every match comes through here. */
 const KNOWN_MS = 600_000;
 const NOTED_EVERY_MS = 60_000;
 /** The most peers remembered; those noted longest ago are forgotten first. */
 const MAX_KNOWN = 20_000;
 /** The second time within a few seconds. */
 const DOUBTFUL = 1.8;
-/** After this many, an identity that stops is in good standing again after six minutes. */
+/** After this many, an identity that stops is trusted again after six minutes. */
 const MOST_WASTE = 100;
-/** A class behind one router that lets nothing through fails to dial, too; each of them tries somebody else then. */
+/** A class behind one router that lets nothing through fails to dial, too; each of them then tries another provider. */
 const CROWDED_NARROW = 8;
 const CROWDED_WIDE = 32;
 
-/** `crowded`: nothing is known of it but that its network wastes slots. */
+/** `crowded`: nothing is known about it except that its network wastes slots. */
 export type Repute = 'known' | 'new' | 'crowded' | 'doubted';
 
 export class RequesterRecord {
   readonly #wasted: FadingTally;
-  /** By requester and provider: only what begins there makes up for what did not, or else two who agree could make up for all. */
+  /** By requester and provider: a task makes up only for waste at its provider, or two in league could clear it all. */
   readonly #wastedAt: FadingTally;
   readonly #clock: Clock;
-  /** When each began something, in the order in which that was noted. */
+  /** When each last began something, in the order of these notes. */
   readonly #begun = new BoundedMap<PeerId, number>(MAX_KNOWN);
 
   constructor(clock: Clock) {
@@ -53,7 +54,7 @@ export class RequesterRecord {
     this.#wastedAt.add(pair(peer, provider), 1, MOST_WASTE);
   }
 
-  /** A task of its is under way at this provider, or was. */
+  /** A task of its is running at this provider, or did. */
   began(peer: PeerId, provider: PeerId): void {
     this.#note(peer);
     if (this.#wasted.of(peer) === 0 || this.#wastedAt.of(pair(peer, provider)) === 0) return;

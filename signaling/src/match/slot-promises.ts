@@ -1,11 +1,12 @@
 /**
- * Slots kept for those who were just sent to a provider and have not begun there, so that many who ask at once are not all
- * sent to the same slot. A promise ends when the provider shows the task, when either end leaves, or with its time; where
- * others wait, sooner. Whoever lets promises run out has slots kept only for an instant (`requester-record.ts`).
+ * Slots kept for those who were just sent to a provider and have not begun there, so that many who ask at once are not
+ * all sent to the same slot. A promise ends when the provider shows the task, when either end leaves, or when it
+ * expires; sooner where others wait. Those who let promises expire have slots kept only for an instant
+ * (`requester-record.ts`).
  *
- * No port stands here, and no second implementation comes: a match must see each promise that was made before it. Where several
- * instances carry a mesh, the one that owns a model in a region has all promises about it in its own memory, and the others
- * ask that one for matches, through the broker (`cluster/broker.ts`).
+ * There is no port here, and there will be no second implementation: a match must see each promise made before it.
+ * Where several instances serve a mesh, the one that owns a model in a region has all promises about it in its own
+ * memory, and the others ask that one for matches, through the broker (`cluster/broker.ts`).
  */
 import type { Clock } from '@llmesh/core/base/clock';
 import type { PeerId } from '@llmesh/core/base/ids';
@@ -14,15 +15,15 @@ import type { Registry } from '../registry/registry.ts';
 import type { Holder } from '../sockets/shares.ts';
 import { hasFreeSlot, type RegisteredPeer } from '../registry/registered-peer.ts';
 
-/** To dial, to seal the link and to hand over the question: a second and a half through a relay. */
+/** The time to dial, seal the link and send the question: a second and a half through a relay. */
 export const PROMISE_MS = 3_000;
-/** Most have begun by then: from now on the slot is not kept if somebody else waits for it. */
+/** Most have begun by then: from now on the slot is released if anyone else waits for it. */
 export const OVERDUE_MS = 1_000;
-/** What a promise is worth to those who break theirs: others sent at the same moment go elsewhere. */
+/** The promise for those who break theirs: others sent at the same moment go elsewhere. */
 export const INSTANT_MS = 250;
-/** The most promises of one requester; then its oldest gives way: nobody holds the whole mesh. */
+/** The most promises of one requester; then its oldest is dropped: nobody holds the whole mesh. */
 export const MAX_PROMISES_PER_PEER = 32;
-/** The promises of one provider: those whose slot is no longer kept are remembered too, until their time is over. */
+/** The promises of one provider: those whose slot is released are also remembered, until they expire. */
 const MAX_REMEMBERED = 2_048;
 
 interface SlotPromise {
@@ -31,7 +32,7 @@ interface SlotPromise {
   readonly requestId: number;
   readonly madeMs: number;
   readonly untilMs: number;
-  /** The slot is kept. It may not be any more, while the task may still come. */
+  /** The slot is kept. It may be released while the task can still come. */
   kept: boolean;
 }
 
@@ -39,14 +40,14 @@ export class SlotPromises {
   readonly #clock: Clock;
   readonly #registry: Registry;
   readonly #standing: RequesterRecord;
-  /** All last equally long: the first made is the first to run out. */
+  /** All last equally long: the oldest expires first. */
   readonly #all = new Set<SlotPromise>();
   readonly #ofProvider = new Map<RegisteredPeer, SlotPromise[]>();
   readonly #ofRequester = new Map<PeerId, SlotPromise[]>();
   #kept = 0;
   #stopTimer: (() => void) | null = null;
   #stopInstant: (() => void) | null = null;
-  /** To be kept for an instant, the first made first. */
+  /** Those kept only for an instant, the oldest first. */
   #instants: { promise: SlotPromise; untilMs: number }[] = [];
 
   constructor(clock: Clock, registry: Registry) {
@@ -55,7 +56,7 @@ export class SlotPromises {
     this.#standing = new RequesterRecord(clock);
   }
 
-  /** Slots that are kept. */
+  /** The number of kept slots. */
   get size(): number {
     return this.#kept;
   }
@@ -64,7 +65,7 @@ export class SlotPromises {
     return this.#standing.of(requester);
   }
 
-  /** Nothing is promised of a provider that is full. */
+  /** A full provider gets no promises. */
   make(provider: RegisteredPeer, requester: Holder, requestId: number): void {
     if (!hasFreeSlot(provider)) return;
     const now = this.#clock.now();
@@ -85,11 +86,11 @@ export class SlotPromises {
     this.#stopTimer ??= this.#clock.after(PROMISE_MS, () => this.#sweep());
   }
 
-  /** So many tasks more than before are at this provider. Whose they are it does not say. */
+  /** This provider has this many more tasks than before. It does not say whose they are. */
   begun(provider: RegisteredPeer, tasks: number): void {
     const here = this.#ofProvider.get(provider);
     if (here === undefined) return;
-    // Most often there is one.
+    // Usually there is one.
     const likeliest = here.length === 1 ? [...here] : this.#likeliest(here).slice(0, tasks);
     for (const promise of likeliest) {
       this.#standing.began(promise.requester.peer, provider.peerId);
@@ -108,13 +109,13 @@ export class SlotPromises {
     }
   }
 
-  /** Neither needs a slot any more, nor has one. */
+  /** The peer needs no slot any more, and has none to offer. */
   left(peer: RegisteredPeer): void {
     for (const promise of this.#ofProvider.get(peer)?.slice() ?? []) this.#end(promise);
     for (const promise of this.#ofRequester.get(peer.peerId)?.slice() ?? []) this.#waste(promise);
   }
 
-  /** Lets go of the slots that somebody waits for, and that should have been begun in. One stays kept for whoever is known. */
+  /** Releases slots that others wait for and that should be in use by now. A known requester keeps its last one. */
   press(isWaitedFor: (provider: RegisteredPeer) => boolean): void {
     const overdue = this.#clock.now() - OVERDUE_MS;
     for (const promise of this.#all) {
@@ -127,8 +128,8 @@ export class SlotPromises {
   }
 
   /**
-   * Lets go of one slot that is kept for an instant, at a provider where `requester` could go: an instant protects those who let
-   * slots be kept for nothing from each other, and from nobody else. False: there is none.
+   * Releases one slot that is kept for an instant, at a provider where `requester` could go: an instant protects those
+   * who waste slots from each other, and from nobody else. False: there is none.
    */
   giveWay(requester: Holder, couldGo: (provider: RegisteredPeer) => boolean): boolean {
     if (isShortOfTrust(this.#standing.of(requester))) return false;
@@ -165,8 +166,8 @@ export class SlotPromises {
   }
 
   /**
-   * Whose tasks have probably begun here, likeliest first: of those who begin what they are promised rather than of others,
-   * and of these whoever was sent last, since beginning takes a fraction of what a promise lasts.
+   * The promises whose tasks have probably begun here, likeliest first: requesters that keep their promises before
+   * others, and among these the last one sent, since beginning takes a fraction of a promise's lifetime.
    */
   #likeliest(here: readonly SlotPromise[]): SlotPromise[] {
     const ranked = here.map((promise) => ({ promise, rank: RANKS[this.#standing.of(promise.requester)] }));
@@ -180,7 +181,7 @@ export class SlotPromises {
   }
 
   #end(promise: SlotPromise): void {
-    // What an ended promise sets off may have ended others.
+    // The end of one promise may have ended others.
     if (!this.#all.delete(promise)) return;
     pull(this.#ofProvider, promise.provider, promise);
     pull(this.#ofRequester, promise.requester.peer, promise);

@@ -1,13 +1,13 @@
 /**
- * How often one provider's room is offered to those who wait. Turns that serve somebody are free. Those that find nobody
- * cost a look at the line each: a provider that turns full and free all the time has a few of them a second.
+ * How often one provider's free slots are offered to the queue. Turns that serve anyone are free. Fruitless ones cost a
+ * scan of the queue each: a provider that flips between full and free gets a few of them a second.
  */
 import type { Clock } from '@llmesh/core/base/clock';
 import { TokenBucket } from '@llmesh/core/base/token-bucket';
 import type { RegisteredPeer } from '../registry/registered-peer.ts';
 
 const FRUITLESS = { perSecond: 4, burst: 16 };
-/** Whoever had too many is looked at again then. */
+/** A provider that had too many is checked again after this. */
 export const PUT_OFF_MS = 250;
 
 export class TurnPace {
@@ -32,7 +32,7 @@ export class TurnPace {
     return false;
   }
 
-  /** Nobody who waits could be sent to it. */
+  /** It suited nobody in the queue. */
   fruitless(provider: RegisteredPeer): void {
     let bucket = this.#buckets.get(provider);
     if (bucket === undefined) this.#buckets.set(provider, (bucket = new TokenBucket(this.#clock, FRUITLESS)));

@@ -1,20 +1,20 @@
 /**
- * Who speaks for a provider: requesters that got their answers, by network. Two who agree can sign as much as they like,
- * and one can be many; so nobody's word, and no network's, counts without bound. What was long ago fades.
+ * Who speaks for a provider: requesters that got their answers, by network. Two in league can sign as much as they
+ * like, and one can pretend to be many; so nobody's word, and no network's, counts without limit. Old answers fade.
  */
 import { BoundedMap } from '@llmesh/core/base/bounded-map';
 import type { PeerId } from '@llmesh/core/base/ids';
 import { widerNetworkOf } from '../sockets/address.ts';
 
-/** What counts most of one requester; of one network, as `address.ts` has it; of the one around that; and of all. */
+/** The most that counts from one requester; from one network, as in `address.ts`; from the wider one; and from all. */
 const MOST = { requester: 8, network: 16, wider: 32, all: 200 };
-/** Remembered of one provider: more than it takes for the most that counts. Those heard longest ago go first. */
+/** Voices remembered for one provider: more than needed to reach the maximum. Those heard longest ago go first. */
 export const MAX_VOICES = 64;
 
 /** A requester, and where it is. */
 export interface Voice {
   requester: PeerId;
-  /** Empty: it is not connected any more. */
+  /** Empty: it is no longer connected. */
   network: string;
 }
 
@@ -22,7 +22,7 @@ export class Voices {
   readonly #heard = new BoundedMap<PeerId, { network: string; answers: number }>(MAX_VOICES);
   #sum = 0;
 
-  /** Answers that count. */
+  /** The number of answers that count. */
   get sum(): number {
     return this.#sum;
   }
@@ -31,7 +31,7 @@ export class Voices {
     return this.#heard.size;
   }
 
-  /** One more answer. Whether it made a difference: of this one, or its network, there may be as many as count. */
+  /** Counts one more answer. False: it made no difference, as its requester or network has reached its limit. */
   hear({ requester, network }: Voice): boolean {
     const before = this.#sum;
     const answers = this.#heard.get(requester)?.answers ?? 0;
@@ -40,7 +40,7 @@ export class Voices {
     return this.#sum >= before + 0.5;
   }
 
-  /** All that was heard counts so much less: 0 to 1. */
+  /** Reduces all that was heard by this factor: 0 to 1. */
   fade(kept: number): void {
     for (const voice of this.#heard.values()) voice.answers *= kept;
     this.#sum = this.#add();

@@ -1,4 +1,4 @@
-/** The control plane's own key: 32 secret bytes in its data folder. Lost, no lease and receipt of before counts. */
+/** The control plane's own key: 32 secret bytes in its data folder. Without it, no earlier lease or receipt counts. */
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { link, mkdir, open, unlink } from 'node:fs/promises';
@@ -14,7 +14,7 @@ const KEY = /^[0-9a-f]{64}\n$/;
 const KEY_BYTES = 65;
 const GROUP_AND_OTHERS = 0o077;
 
-/** `folder` null: for this process alone. Rejects with identity_unusable for a key that must not or cannot be used. */
+/** `folder` null: a key for this process alone. Rejects with identity_unusable for an unsafe or unreadable key. */
 export async function openControlKey(folder: string | null): Promise<Identity> {
   if (folder === null) return nodeIdentity(randomBytes(SECRET_KEY_BYTES), 'thread');
   const file = path.join(folder, KEY_FILE);
@@ -31,7 +31,7 @@ export async function openControlKey(folder: string | null): Promise<Identity> {
   }
 }
 
-/** Null when there is none. */
+/** Null: there is none. */
 async function read(file: string): Promise<string | null> {
   try {
     const odd = oddFile(file);
@@ -39,13 +39,13 @@ async function read(file: string): Promise<string | null> {
     const handle = await open(file, constants.O_RDONLY | PLAIN_FILE);
     try {
       const stats = await handle.stat();
-      // Changed in this very moment.
+      // It changed at this very moment.
       if (!stats.isFile()) throw unusable(`${file} is not a plain file. Move it away, and start again.`);
       const { mode } = stats;
       if (process.platform !== 'win32' && (mode & GROUP_AND_OTHERS) !== 0) {
         throw unusable(`Other accounts can read the secret key ${file}. Run: chmod 600 '${file}'.`);
       }
-      // One byte more than a key has tells one from what is longer.
+      // One byte more than a key has reveals a longer file.
       const bytes = Buffer.alloc(KEY_BYTES + 1);
       const { bytesRead } = await handle.read(bytes, 0, bytes.byteLength, 0);
       return bytes.toString('latin1', 0, bytesRead);
@@ -58,7 +58,7 @@ async function read(file: string): Promise<string | null> {
   }
 }
 
-/** Whole or not at all, and never in place of another: a link replaces nothing. Returns what is there then. */
+/** All or nothing, and never replacing another: a link replaces nothing. Returns what is there then. */
 async function make(file: string): Promise<string> {
   const draft = `${file}.${randomUUID()}`;
   const handle = await open(draft, 'wx', 0o600);

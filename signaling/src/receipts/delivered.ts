@@ -1,4 +1,4 @@
-/** What was delivered under a lease, as a proof shows it, and which of two proofs of one lease stands. Pure. */
+/** What was delivered under a lease, according to a proof, and which of two proofs of one lease counts. Pure. */
 import { fromBase32 } from '@llmesh/core/base/base32';
 import type { Filing } from '@llmesh/core/wire/control-protocol';
 import { MeshError } from '@llmesh/core/base/errors';
@@ -24,14 +24,14 @@ interface Common {
   digest: Uint8Array;
 }
 
-/** Signed by both ends. */
+/** A delivery that both ends signed. */
 export interface DeliveredReceipt extends Common, Pick<Receipt, 'inputUnits' | 'startedMs' | 'endedMs'> {
   kind: 'receipt';
   providerHalf: Uint8Array;
   requesterHalf: Uint8Array;
 }
 
-/** Signed by the requester, for so much at least. */
+/** A part that the requester signed: at least this much was delivered. */
 export interface DeliveredPart extends Common {
   kind: 'acknowledgement';
   acknowledgement: Uint8Array;
@@ -40,8 +40,8 @@ export interface DeliveredPart extends Common {
 export type Delivered = DeliveredReceipt | DeliveredPart;
 
 /**
- * What it says, when that is all of one lease that names us as its issuer, and about who files it. No signature is looked
- * at yet: see `checksOf`. Throws receipt_refused with what is wrong.
+ * The delivery of a filing, if it is all about one lease that we issued, and about the peer that files it. Does not
+ * check signatures yet: see `checksOf`. Throws receipt_refused with what is wrong.
  */
 export function readFiling({ lease, proof }: Filing, issuer: PeerId, by: PeerId): Delivered {
   if (proof.kind === 'acknowledgement') {
@@ -54,7 +54,7 @@ export function readFiling({ lease, proof }: Filing, issuer: PeerId, by: PeerId)
   }
   const [providerHalf, requesterHalf] = [bytesOf(proof.provider), bytesOf(proof.requester)];
   const leaseBytes = bytesOf(lease);
-  // One half first: whoever files what is not about them costs no more.
+  // One half first: filing what is about others is cheap to refuse.
   const half = readReceipt(providerHalf, unchecked);
   if (half === null) throw refused(NOT_BY_BOTH);
   const leases = leasesFor(half.receipt, by, leaseBytes, issuer);
@@ -74,7 +74,7 @@ function leasesFor({ requester, provider }: Acknowledgement, by: PeerId, bytes: 
   return leases;
 }
 
-/** Its signatures, ours first: that key is at hand, and whoever has no lease of ours gets no further. */
+/** Its signatures, ours first: that key is at hand, and without a lease of ours nobody gets any further. */
 export function checksOf(delivered: Delivered): { isRight: () => boolean; else: MeshError }[] {
   const check = (domain: SigningDomain, bytes: Uint8Array, why: string) => ({
     isRight: () => openRecord(domain, bytes, MAX_RECORD_BYTES, nodeVerify) !== null,
@@ -96,7 +96,7 @@ function unchecked(): boolean {
   return true;
 }
 
-/** What is kept of a lease, as far as it takes to compare. */
+/** What is kept for a lease, as far as comparisons need it. */
 export type Kept = Pick<Delivered, 'kind' | 'taskId' | 'units' | 'digest'> & Pick<Lease, 'requester' | 'provider'>;
 
 export function keptOf({ kind, taskId, units, digest, lease: { requester, provider } }: Delivered): Kept {
@@ -104,8 +104,8 @@ export function keptOf({ kind, taskId, units, digest, lease: { requester, provid
 }
 
 /**
- * Whether `next` takes the place of what is kept. False: what is kept says as much or more, and stays. Throws
- * receipt_refused when they cannot both be true: a lease is good for one task.
+ * Does `next` replace what is kept? False: what is kept says as much or more, and stays. Throws receipt_refused when
+ * they cannot both be true: a lease is valid for one task.
  */
 export function replaces(kept: Kept | null, next: Kept): boolean {
   if (kept === null) return true;

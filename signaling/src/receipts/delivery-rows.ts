@@ -8,13 +8,13 @@ const COLUMNS = [
   ...['lease', 'acknowledgement', 'provider_half', 'requester_half', 'filed_ms', 'expires_s'],
 ];
 
-/** Of a delivery in place of what was kept of its lease; its values are `valuesOf`. */
+/** Writes a delivery, replacing what was kept for its lease; its values are `valuesOf`. */
 export const PUT = `INSERT INTO delivery (${COLUMNS.join(', ')}) VALUES (${COLUMNS.map(() => '?').join(', ')})
   ON CONFLICT (lease_nonce) DO UPDATE SET ${COLUMNS.slice(1)
     .map((column) => `${column} = excluded.${column}`)
     .join(', ')}`;
 
-/** Of what is kept of a lease, by its nonce; see `keptIn`. */
+/** Finds what is kept for a lease, by its nonce; see `keptIn`. */
 export const FIND = 'SELECT kind, task_id, units, digest, requester, provider FROM delivery WHERE lease_nonce = ?';
 
 export function valuesOf(delivered: Delivered, filedMs: number): (string | number | Buffer | null)[] {

@@ -1,11 +1,14 @@
-/** What is left of old deliveries: for each peer, day and kind of task how much it gave and got. Runs inside the caller's transactions. */
+/**
+ * What is left of old deliveries: how much each peer gave and got per day and kind of task. Runs inside transactions of
+ * its callers.
+ */
 import type Database from 'libsql';
 import type { PeerId } from '@llmesh/core/base/ids';
 import { MAX_LEASE_UNITS } from '@llmesh/core/receipts/lease';
 import type { MeshDatabase } from '../store/mesh-database.ts';
 import type { DeliverySum } from './delivery-store.ts';
 
-/** Stands for everybody: no peer id is empty. */
+/** Stands for all peers: no peer id is empty. */
 const ALL = '';
 const COLUMNS = ['gave', 'gave_units', 'got', 'got_units'] as const;
 const ADDED = COLUMNS.map((column) => `${column} = ${column} + excluded.${column}`).join(', ');
@@ -40,7 +43,7 @@ export class DeliverySums {
     this.#addUp(provider, cut?.expires_s ?? over.expires_s);
   }
 
-  /** At least so many of the oldest, if they end by then. Returns how many there were. */
+  /** Adds up at least this many of the oldest rows, if they end by then. Returns how many there were. */
   addUpOldest(atOnce: number, untilS = Number.MAX_SAFE_INTEGER): number {
     const oldest = this.#db.prepare('SELECT expires_s FROM delivery ORDER BY expires_s LIMIT 1 OFFSET ?');
     const [cut] = oldest.all([atOnce - 1]) as { expires_s: number }[];
@@ -48,7 +51,7 @@ export class DeliverySums {
     return last?.expires_s == null ? 0 : this.#addUp(null, Math.min(last.expires_s, untilS));
   }
 
-  /** Beyond `most` sums those of old days lose their day, then those of the smallest peers their name. */
+  /** Beyond `most` sums, those of old days lose their day, then those of the smallest peers their name. */
   merge(most: number, today: number): void {
     let over = this.#count('delivery_sum') - most;
     while (over > 0) {
@@ -60,11 +63,11 @@ export class DeliverySums {
     if (over <= 0) return;
     const smallest = `SELECT peer FROM delivery_sum WHERE peer <> '' GROUP BY peer
       ORDER BY sum(gave_units + got_units), peer LIMIT ?`;
-    // Some more at once, so that it is not done each time.
+    // Move some more at once, so that it is not needed every time.
     this.#move(`peer IN (${smallest})`, `'${ALL}', 0`, [over + Math.ceil(most / 10)]);
   }
 
-  /** Until when single providers' were added up, where that is long ago: nobody files those any more. */
+  /** Forgets old limits up to which rows of single providers were added up: nobody files those any more. */
   forget(untilS: number): void {
     this.#db.prepare('DELETE FROM summed WHERE until_s <= ?').run([untilS]);
   }
@@ -73,11 +76,11 @@ export class DeliverySums {
     return this.#db.prepare('SELECT * FROM delivery_sum ORDER BY peer, day, task').all() as DeliverySum[];
   }
 
-  /** All rows of this provider, or of everybody, whose leases ended by then. */
+  /** Adds up all rows of this provider, or of all providers, whose leases ended by then. */
   #addUp(provider: PeerId | null, untilS: number): number {
     const where = provider === null ? 'expires_s <= ?' : 'expires_s <= ? AND provider = ?';
     const values = provider === null ? [untilS] : [untilS, provider];
-    // No sum gets too large for SQLite, whatever older versions took in.
+    // Keeps every sum small enough for SQLite, whatever older versions took in.
     const units = `sum(min(units, ${MAX_LEASE_UNITS}))`;
     for (const [peer, did] of [
       ['provider', 'gave'],
@@ -103,7 +106,7 @@ export class DeliverySums {
     return changes;
   }
 
-  /** What these add up to goes to another peer or day. */
+  /** Moves the totals of these to another peer or day. */
   #move(where: string, to: string, values: (string | number)[]): void {
     const from = `SELECT ${to}, task, ${TOTALS} FROM delivery_sum WHERE ${where} GROUP BY 1, 2, 3`;
     this.#db

@@ -1,4 +1,4 @@
-/** Deliveries in `mesh.db`, of the single instance that writes there. libsql answers at once: a batch blocks until it is on disk. */
+/** Deliveries in `mesh.db`, for a single instance. libsql is synchronous: a batch blocks until it is on disk. */
 import type Database from 'libsql';
 import { MeshDatabase } from '../store/mesh-database.ts';
 import type { Delivered, Kept } from './delivered.ts';
@@ -14,9 +14,9 @@ import {
 import { DeliverySums } from './delivery-sums.ts';
 import { FILED_WITHIN_DAYS } from './receipt-limits.ts';
 
-/** Added up in one go: a few milliseconds. */
+/** The rows added up in one go: a few milliseconds. */
 const SUM_AT_ONCE = 500;
-/** Pages of 4 KiB each, given back to the disk in one go. */
+/** Pages of 4 KiB each, returned to the disk in one go. */
 const SHRINK_PAGES = 500;
 
 export class DeliveryTable implements DeliveryStore {
@@ -25,7 +25,7 @@ export class DeliveryTable implements DeliveryStore {
   readonly #sums: DeliverySums;
   readonly #find: Database.Statement;
   readonly #put: Database.Statement;
-  /** Or fewer: what took the place of a lesser proof counts twice until the next sweep. */
+  /** Or fewer: a proof that replaced a lesser one counts twice until the next sweep. */
   #rows: number;
 
   /** `folder` null: in memory. Throws storage_full when it cannot be written, version_mismatch when it is newer. */
@@ -67,7 +67,7 @@ export class DeliveryTable implements DeliveryStore {
   }
 
   async sweep(nowMs: number): Promise<void> {
-    // A day longer than it may be filed, so that whoever files in time is told what is known.
+    // A day longer than the limit for filing, so that anyone who files in time hears what is known.
     const untilS = Math.floor(nowMs / 1000) - (FILED_WITHIN_DAYS + 1) * 86_400;
     this.#db.transact(() => {
       this.#sums.addUpOldest(SUM_AT_ONCE, untilS);

@@ -4,12 +4,12 @@ import { AddressBuckets } from '../sockets/address-buckets.ts';
 import { widerNetworkOf } from '../sockets/address.ts';
 
 /**
- * What is read at all. A peer files ten a second at most; after an outage a school files all at once, and what is over is
- * filed again by itself.
+ * What is read at all. A peer files ten a second at most; after an outage a school files all at once, and anything over
+ * the limit is filed again automatically.
  */
 const READ = { perSecond: 100, burst: 300 };
 const READ_WIDER = { perSecond: 300, burst: 1_000 };
-/** What is new and takes room on the disk: ten answers a second, around the clock, and some hours' worth after an outage. */
+/** New filings, which take disk space: ten answers a second around the clock, and some hours' worth after an outage. */
 const KEPT = { perSecond: 10, burst: 3_000 };
 const KEPT_WIDER = { perSecond: 30, burst: 6_000 };
 
@@ -22,12 +22,12 @@ export class FilingShares {
     this.#kept = [new AddressBuckets(clock, KEPT), new AddressBuckets(clock, KEPT_WIDER)];
   }
 
-  /** Whether one more filing from there is looked at. */
+  /** May one more filing from there be read? */
   mayRead(network: string): boolean {
     return take(this.#read, network);
   }
 
-  /** Whether one more from there is checked and kept. */
+  /** May one more filing from there be checked and kept? */
   mayKeep(network: string): boolean {
     return take(this.#kept, network);
   }

@@ -1,4 +1,4 @@
-/** Leases: what the control plane signs for the providers of a shortlist (`lease.ts`). */
+/** Signs the control plane's leases for the providers of a shortlist (`lease.ts`). */
 import { toBase32 } from '@llmesh/core/base/base32';
 import type { Identity } from '@llmesh/core/identity/identity';
 import type { PeerId } from '@llmesh/core/base/ids';
@@ -9,9 +9,9 @@ import type { Candidate } from '@llmesh/core/wire/candidate';
 
 /** Long enough to be dialled and to wait in a provider's queue. */
 const LEASE_SECONDS = 120;
-/** Credits for 1,000 units. Nothing costs anything as long as there is no ledger to keep accounts in. */
+/** Credits for 1,000 units. Everything is free as long as there is no ledger to keep accounts in. */
 const BASE_PRICE = 0;
-/** Asking the system for randomness takes about as long for one seed as for hundreds. */
+/** Asking the system for random bytes takes about as long for one seed as for hundreds. */
 const SEEDS_AT_ONCE = 256;
 
 export class LeaseOffice {
@@ -27,12 +27,12 @@ export class LeaseOffice {
     this.#now = now;
   }
 
-  /** Leases are dated by it, so peers are told. */
+  /** The time by which leases are dated, so peers are told. */
   get nowMs(): number {
     return Math.floor(this.#now());
   }
 
-  /** For each of a shortlist, to run one task; as bytes in base32, null for nobody. */
+  /** The lease for all of a shortlist to run one task, in base32; null for an empty one. */
   async lease(
     candidates: readonly Candidate[],
     asked: Pick<Leases, 'requester' | 'task' | 'model' | 'complexity' | 'maxUnits'>,
@@ -45,7 +45,7 @@ export class LeaseOffice {
     return toBase32(await signLeases(terms, this.#identity));
   }
 
-  /** Each is handed out once. */
+  /** Each is used once. */
   #seed(): Uint8Array {
     if (this.#seeds.byteLength === 0) this.#seeds = randomBytes(SEEDS_AT_ONCE * LEASE_NONCE_BYTES);
     const seed = this.#seeds.subarray(0, LEASE_NONCE_BYTES);

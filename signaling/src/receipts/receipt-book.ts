@@ -1,6 +1,6 @@
 /**
- * Takes in what peers file: checks it, the cheap before the dear, decides what stands, and writes what came together in one
- * go.
+ * Takes in what peers file: checks it, cheap checks first, decides what counts, and writes everything that came
+ * together in one go.
  */
 import type { Clock } from '@llmesh/core/base/clock';
 import type { Filing } from '@llmesh/core/wire/control-protocol';
@@ -12,22 +12,22 @@ import { FilingShares } from './filing-shares.ts';
 import { impossibility } from './receipt-limits.ts';
 import { SignatureQueue } from './signature-queue.ts';
 
-/** A store takes about as long for one as for hundreds, and this one may hold up the server for that time. */
+/** A store takes about as long for one as for hundreds, and this one may block the server meanwhile. */
 const GATHER_MS = 20;
 const MAX_WAITING = 4_096;
-/** Old rows are taken together so often, some hundred at a time. */
+/** How often old rows are added up, some hundred at a time. */
 const SWEEP_MS = 10_000;
-/** A disk that stays full is told of so often. */
+/** How often a disk that stays full is reported. */
 const TELL_AGAIN_MS = 600_000;
 
 export interface ReceiptBookOptions {
   store: DeliveryStore;
-  /** Whose leases count: ours. */
+  /** The issuer whose leases count: our own id. */
   issuer: PeerId;
   clock: Clock;
   /** Milliseconds since 1970. */
   now: () => number;
-  /** The disk failed: once for the same reason, and again after a while. For the log. */
+  /** The disk failed: reported once for the same reason, and again after a while. For the log. */
   failed: (error: unknown) => void;
 }
 
@@ -38,7 +38,7 @@ interface Waiting {
 }
 
 export class ReceiptBook {
-  /** This is on disk, and of its lease nothing was, or less. */
+  /** This is on disk, and for its lease there was nothing before, or less. */
   onKept: ((delivered: Delivered) => void) | null = null;
   readonly #options: ReceiptBookOptions;
   readonly #shares: FilingShares;
@@ -47,7 +47,7 @@ export class ReceiptBook {
   #stopTimer: (() => void) | null = null;
   /** The batch that is being written: one at a time. */
   #writing: Promise<void> | null = null;
-  /** Filings on their way to the signature queue: the store is being asked what it knows of them. */
+  /** Filings on their way to the signature queue: the store is being asked what it knows about them. */
   readonly #asking = new Set<Promise<unknown>>();
   #closing: Promise<void> | null = null;
   #stopSweep: () => void;
@@ -62,8 +62,8 @@ export class ReceiptBook {
   }
 
   /**
-   * Resolves when this, or a fuller proof of the same, is on disk. `by`: who files it, and from which network. Rejects with
-   * receipt_refused; with busy or rate_limited when it can be tried again.
+   * Resolves when this, or a fuller proof of the same, is on disk. `by`: the peer that files it, from which network.
+   * Rejects with receipt_refused; with busy or rate_limited when a retry makes sense.
    */
   async file(filing: Filing, by: PeerId, network: string): Promise<void> {
     const asking = this.#enqueue(filing, by, network);
@@ -72,7 +72,7 @@ export class ReceiptBook {
     await queued?.written;
   }
 
-  /** Null: as much is kept already. Its signatures are being checked when it resolves, and later it is written or refused. */
+  /** Null: as much is kept already. Resolves when its signatures are being checked; it is written or refused later. */
   async #enqueue(filing: Filing, by: PeerId, network: string): Promise<{ written: Promise<void> } | null> {
     const { issuer, now } = this.#options;
     if (this.#closing !== null) throw later();
@@ -80,7 +80,7 @@ export class ReceiptBook {
     const delivered = readFiling(filing, issuer, by);
     const impossible = impossibility(delivered, now());
     if (impossible !== null) throw refused(impossible);
-    // Known already: then it makes no difference whether this one is signed.
+    // It is known already: then it makes no difference whether this one is signed.
     if (!(await this.#isNews(delivered))) return null;
     if (this.#waiting.length >= MAX_WAITING) throw later();
     if (!this.#shares.mayKeep(network)) throw tooMany();
@@ -112,7 +112,7 @@ export class ReceiptBook {
     await this.#options.store.close();
   }
 
-  /** Rejects with receipt_refused for what cannot be true beside what is kept, or is from before. */
+  /** Rejects with receipt_refused for what contradicts a kept proof, or is too old. */
   async #isNews(delivered: Delivered): Promise<boolean> {
     const outcome = await this.#options.store.judge(delivered).catch((thrown: unknown) => {
       this.#tell(thrown);

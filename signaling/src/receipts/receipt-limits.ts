@@ -1,32 +1,32 @@
 /**
- * What can be true of a delivery at all. Two who agree can sign anything, so what they sign counts only within what a
- * computer can do under a lease of ours. Pure.
+ * Which deliveries are possible at all. Two in league can sign anything, so what they sign counts only within what a
+ * computer can do under one of our leases. Pure.
  */
 import { MAX_MESSAGE_BYTES } from '@llmesh/core/wire/fields';
 import { CLOCK_SKEW_SECONDS, MAX_LEASE_SECONDS } from '@llmesh/core/receipts/lease';
 import type { Delivered } from './delivered.ts';
 
-/** Proofs come back after holidays; what is older is not told apart any more from what was kept. */
+/** Proofs come back after holidays; older ones can no longer be told apart from those that were kept. */
 export const FILED_WITHIN_DAYS = 30;
-/** More than one answer gets from any computer that we know of, and than many texts turned into vectors. */
+/** More than one answer gets from any computer that we know, and than many texts turned into vectors. */
 export const MOST_UNITS_PER_SECOND = 10_000;
-/** A unit is a byte at least, and a question is one message. */
+/** A unit has at least one byte, and a question is one message. */
 const MOST_INPUT_UNITS = MAX_MESSAGE_BYTES;
-/** A provider takes a lease as long as its own clock is not further off than that. */
+/** A provider takes a lease as long as its own clock is off by no more than this. */
 const CLOCKS_MS = (MAX_LEASE_SECONDS + CLOCK_SKEW_SECONDS) * 1000;
-/** In the provider's own queue, after it took the lease. */
+/** The longest wait in the provider's own queue, after it took the lease. */
 const MOST_WAITED_MS = 6 * 3_600_000;
 /** The longest that one answer may take. */
 const MOST_WRITTEN_MS = 24 * 3_600_000;
 const DAY_MS = 86_400_000;
 
-/** What of it cannot be, as a sentence for a person; null: it can. `nowMs`: since 1970. */
+/** What is impossible about it, as a sentence for a person; null: nothing. `nowMs`: since 1970. */
 export function impossibility(delivered: Delivered, nowMs: number): string | null {
   const { lease, units } = delivered;
   const endsMs = lease.expiresAt * 1000;
   if (endsMs > nowMs + CLOCKS_MS) return 'Its lease is from the future.';
   if (endsMs < nowMs - FILED_WITHIN_DAYS * DAY_MS) return `Its lease ended more than ${FILED_WITHIN_DAYS} days ago.`;
-  // Since the lease was given, at the earliest.
+  // Counted from when the lease was signed, at the earliest.
   if (tooFast(units, nowMs - (endsMs - MAX_LEASE_SECONDS * 1000))) return TOO_FAST;
   if (delivered.kind === 'acknowledgement') return null;
   const { inputUnits, startedMs, endedMs } = delivered;
@@ -39,7 +39,7 @@ export function impossibility(delivered: Delivered, nowMs: number): string | nul
 }
 
 function tooFast(units: number, ms: number): boolean {
-  // Clocks tick in milliseconds, or in more: short answers are not judged by them.
+  // Clocks tick in milliseconds or more coarsely: short answers are not judged by them.
   return units > (MOST_UNITS_PER_SECOND * (ms + 1_000)) / 1000;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Checks signatures a few at a time, with pauses in which the server answers everybody else, and in turns among networks:
- * who files much waits behind themselves.
+ * Checks signatures a few at a time, with pauses in which the server answers everyone else, and in turns among
+ * networks: a peer that files much holds up only itself.
  */
 import type { Clock } from '@llmesh/core/base/clock';
 import { MeshError } from '@llmesh/core/base/errors';
@@ -9,12 +9,12 @@ import { widerNetworkOf } from '../sockets/address.ts';
 /** About two milliseconds of work, then a pause: at most a third of one core, some hundred receipts a second. */
 const CHECKS_A_TURN = 12;
 const PAUSE_MS = 4;
-/** Each is some kilobytes. */
+/** Each takes some kilobytes. */
 export const MAX_QUEUED = 2_048;
-/** A school after an outage: its peers file one after the other, each one at a time. */
+/** Enough for a school after an outage: its peers file one after the other, each one at a time. */
 export const MAX_QUEUED_PER_NETWORK = 256;
 
-/** Each says whether one signature is right; they are asked in this order, until one is not. */
+/** Each tells whether one signature is right; they are called in this order, up to the first wrong one. */
 export type Checks = readonly (() => boolean)[];
 
 interface Job {
@@ -24,10 +24,10 @@ interface Job {
 
 export class SignatureQueue {
   readonly #clock: Clock;
-  /** Those of each network, in the order of their turns. */
+  /** The jobs of each network, in the order of their turns. */
   readonly #lanes = new Map<string, Job[]>();
   #size = 0;
-  /** Left of this turn. */
+  /** Checks left in this turn. */
   #left = CHECKS_A_TURN;
   #stopPause: (() => void) | null = null;
 
@@ -40,8 +40,8 @@ export class SignatureQueue {
   }
 
   /**
-   * Tells `done` the place of the first check that says no; -1: none does. At once when nothing else is to be checked.
-   * Throws busy when too much waits.
+   * Calls `done` with the index of the first check that fails; -1: none does. Runs at once when nothing else is to be
+   * checked. Throws busy when too much waits.
    */
   check(network: string, checks: Checks, done: (wrong: number) => void): void {
     const name = widerNetworkOf(network);
@@ -55,7 +55,7 @@ export class SignatureQueue {
     this.#work();
   }
 
-  /** Checks what waits at once: the server is closing. */
+  /** Checks everything that waits right now: the server is closing. */
   flush(): void {
     this.#left = Infinity;
     this.#work();
@@ -69,7 +69,7 @@ export class SignatureQueue {
       if (next === undefined) break;
       const [name, lane] = next;
       const job = lane.shift();
-      // To the end of the line.
+      // Moves to the end of the queue.
       this.#lanes.delete(name);
       if (lane.length > 0) this.#lanes.set(name, lane);
       if (job === undefined) continue;

@@ -1,15 +1,15 @@
 /**
- * What several providers say of one thing, and none of them can prove: what most of their words come to. Whoever delivered
- * counts for more, a network for no more than one of it would, and where words stand against words those that have stood
- * longer.
+ * What several providers say about one thing that none of them can prove: the value with the most weight. Those that
+ * delivered count for more, a network for no more than one of its peers would, and in a tie those that have been there
+ * longer win.
  */
 
 /** More receipts than this say nothing more. */
 const MOST_RECORD = 16;
 
-/** Who says something. */
+/** A provider that says something. */
 export interface Witness {
-  /** Those of others that speak for it. */
+  /** Receipts of others that speak for it. */
   record: number;
   /** Where it connects from. */
   network: string;
@@ -30,7 +30,7 @@ export function weightsOf(witnesses: readonly Witness[]): number[] {
   return witnesses.map(({ record, network }) => (1 + Math.min(record, MOST_RECORD)) / (ofNetwork.get(network) ?? 1));
 }
 
-/** The value with the most weight; of equals the one that somebody has said for longest. Undefined: nothing was said. */
+/** The value with the most weight; in a tie, the one that someone has said for longest. Undefined: nothing was said. */
 export function mostSaid<T>(words: readonly Word<T>[]): T | undefined {
   const said = new Map<T, { weight: number; tenureMs: number }>();
   for (const { value, weight, tenureMs } of words) {
@@ -49,7 +49,7 @@ export function mostSaid<T>(words: readonly Word<T>[]): T | undefined {
   return best?.[0];
 }
 
-/** The median by weight; halves of equal weight: that of the half in which the word is that has stood longest. */
+/** The weighted median; if both halves weigh the same, the one with the longest-standing word decides. */
 export function middle(words: readonly Word<number>[]): number | null {
   const sorted = words.toSorted((a, b) => a.value - b.value);
   const half = sorted.reduce((sum, { weight }) => sum + weight, 0) / 2;
@@ -66,7 +66,7 @@ export function middle(words: readonly Word<number>[]): number | null {
   return null;
 }
 
-/** Sums of thirds and sevenths are equal but for their last digits. */
+/** Sums of thirds and sevenths are equal except for their last digits. */
 function compared(a: number, b: number): number {
   return Math.abs(a - b) <= 1e-9 * Math.max(a, b) ? 0 : a - b;
 }

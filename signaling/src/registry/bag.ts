@@ -1,4 +1,4 @@
-/** A set from which a random few are drawn: adding, removing and drawing cost the same for ten and for ten thousand. */
+/** A set with random draws: adding, removing and drawing cost the same for ten as for ten thousand. */
 export class Bag<T> {
   readonly #items: T[] = [];
   readonly #places = new Map<T, number>();
@@ -24,8 +24,8 @@ export class Bag<T> {
   }
 
   /**
-   * Everything once, until `visit` says true. The walk begins anywhere and takes strides, so that no neighbourhood is
-   * favoured. Nothing may be added or removed until it ends.
+   * Visits everything once, until `visit` returns true. The walk begins at random and takes strides, so that no
+   * neighbours are favoured. Nothing may be added or removed until it ends.
    */
   walk(random: () => number, visit: (item: T) => boolean): void {
     const items = this.#items;
@@ -34,7 +34,7 @@ export class Bag<T> {
     let place = Math.floor(random() * size);
     let stride = 1 + Math.floor(random() * (size - 1));
     while (commonDivisor(stride, size) > 1) stride++;
-    // Longer ones come to the same places.
+    // Longer strides reach the same items.
     stride %= size;
     for (let i = 0; i < size; i++) {
       if (visit(items[place]!)) return;

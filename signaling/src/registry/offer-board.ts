@@ -1,26 +1,27 @@
 /**
- * Tells everybody what the mesh offers: when it changed, at most once a second, and now and then as a sign of life. The larger the mesh the less often, so
- * that telling never takes more than a bounded share of the server's line; who joins is told at once.
+ * Tells everyone what the mesh offers: when it changed, at most once a second, and now and then as a sign of life. The
+ * larger the mesh the less often, so that this never takes more than a limited share of the server's bandwidth;
+ * newcomers are told at once.
  */
 import type { Clock } from '@llmesh/core/base/clock';
 import { SIGN_OF_LIFE_MS, type Offers } from '@llmesh/core/wire/control-protocol';
 
 export const PUBLISH_MS = 1000;
-/** What may go out in all, on average. Ten thousand readers of fifty models are 90 MB a round. */
+/** The average limit for everything sent. Ten thousand readers of fifty models are 90 MB a round. */
 const BYTES_PER_SECOND = 2_097_152;
-/** However many there are: sums over thousands of providers change slowly, but nobody wants to wait for news for ever. */
+/** The longest pause, however many there are: large sums change slowly, but news must not wait for ever. */
 export const MAX_PUBLISH_MS = SIGN_OF_LIFE_MS;
-/** Told in one go; those after them a moment later, so that nobody's match waits for a round to end. */
+/** Readers told in one go; the next ones follow a moment later, so that no match waits for a round to end. */
 export const SLICE = 250;
 const SLICE_MS = 50;
-/** Adding up the whole mesh is not free: from one look to the next, and in a large mesh this share of a round. */
+/** Adding up the whole mesh takes time: pause this long between looks, and in a large mesh this share of a round. */
 const LOOK_MS = 100;
 const LOOK_SHARE = 0.1;
 
-/** What everybody is told at most. Of more models, those with the fewest providers are left out. */
+/** The most bytes that everyone is told. Beyond that, models with the fewest providers are left out. */
 export const MAX_OFFERS_BYTES = 131_072;
 
-/** Who is told. The bytes are the same for all of them, so that a thousand who read slowly cost the memory of one. */
+/** A reader of the offers. All get the same bytes, so that a thousand slow readers cost the memory of one. */
 export interface OfferReader {
   tell(json: Buffer): void;
 }
@@ -30,10 +31,10 @@ export class OfferBoard {
   readonly #read: () => Offers;
   readonly #readers: () => readonly OfferReader[];
   readonly #nowMs: (() => number) | null;
-  /** What everybody knows. */
+  /** The offers that everyone knows. */
   #published = '';
   #toldMs = -Infinity;
-  /** As it was added up last. */
+  /** The result of the last adding up. */
   #seen = { json: '', bytes: Buffer.alloc(0), providers: 0, at: -Infinity };
   #notBefore = -Infinity;
   #lookMs = LOOK_MS;
@@ -41,7 +42,7 @@ export class OfferBoard {
   #stopRound: (() => void) | null = null;
   #closed = false;
 
-  /** `nowMs`: the time that goes with them, in milliseconds since 1970; null: none does. */
+  /** `nowMs`: the time to send along, in milliseconds since 1970; null: none. */
   constructor(
     clock: Clock,
     read: () => Offers,
@@ -54,17 +55,17 @@ export class OfferBoard {
     this.#nowMs = nowMs;
   }
 
-  /** Something may have changed. `withinMs` is how long this change can wait for company. */
+  /** Something may have changed. `withinMs` is how long this change can wait for others. */
   touch(withinMs = 0): void {
     const at = Math.max(this.#notBefore, this.#clock.now() + withinMs);
     if (at <= this.#clock.now()) this.#look();
     else this.#lookAt(at);
   }
 
-  /** For somebody who has just come. After a restart everybody comes at once: added up for all of them together. */
+  /** The offers for a newcomer. After a restart everyone comes at once: added up for all of them together. */
   current(): Buffer {
     if (this.#clock.now() - this.#seen.at >= this.#lookMs) this.#add();
-    // This one knows something else than the others: the next look tells all.
+    // The newcomer knows something that the others do not: the next look tells all.
     if (this.#seen.json !== this.#published) this.#published = '';
     return this.#seen.bytes;
   }
@@ -93,7 +94,7 @@ export class OfferBoard {
     const roundMs = periodMs(readers.length, bytes.byteLength);
     this.#lookMs = Math.max(LOOK_MS, roundMs * LOOK_SHARE);
     this.#notBefore = at + (due ? roundMs : this.#lookMs);
-    // Providers that fall silent touch nothing: look again while there are any.
+    // Providers that fall silent report nothing: look again while there are any.
     if (providers > 0) this.#lookAt(at + roundMs);
     else if (readers.length > 0) this.#lookAt((due ? at : this.#toldMs) + SIGN_OF_LIFE_MS);
     if (!due) return;
@@ -102,7 +103,7 @@ export class OfferBoard {
     this.#tell(this.#dated(json, bytes), readers);
   }
 
-  /** Not a part of what is compared: time alone is no news. */
+  /** Left out of comparisons: time alone is no news. */
   #dated(json: string, bytes: Buffer): Buffer {
     return this.#nowMs === null ? bytes : Buffer.from(`${json.slice(0, -1)},"now":${this.#nowMs()}}`);
   }
@@ -133,7 +134,7 @@ export function offersThatFit(offers: Offers): Offers {
   return { ...offers, models: offers.models.filter((offer) => kept.has(offer)) };
 }
 
-/** From one round to the next. Longer than a round takes. */
+/** The time from one round to the next, longer than a round takes. */
 function periodMs(readers: number, bytes: number): number {
   const paidForMs = (readers * bytes * 1000) / BYTES_PER_SECOND;
   const sentMs = Math.ceil(readers / SLICE) * SLICE_MS;

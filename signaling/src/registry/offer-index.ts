@@ -1,14 +1,14 @@
 /**
- * Which providers offer what. Providers of one offer lend the same file under the same id, for the same task, as far as they
- * say: whoever says something else has an offer of their own. Of each offer: those with a free slot, those with one whose
- * model is out of memory, those without, and those that fell silent.
+ * Which providers offer what. Providers of one offer have the same file under the same id, for the same task, as far as
+ * they say: one that says otherwise has an offer of its own. For each offer: those with a free slot, those with one
+ * whose model is out of memory, those without, and those that fell silent.
  */
 import { offerKey, type OfferKey } from '@llmesh/core/policy/offer-key';
 import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
 import { Bag } from './bag.ts';
 import { type RegisteredPeer, AVAILABILITIES, type Availability } from './registered-peer.ts';
 
-/** What makes two adverts one offer. */
+/** The fields that two adverts of one offer share. */
 export type Offered = Pick<ModelAdvert, 'task' | 'id' | 'sha256' | 'embeds'>;
 
 export interface OfferGroup extends Offered {
@@ -16,11 +16,11 @@ export interface OfferGroup extends Offered {
 }
 
 export class OfferIndex {
-  /** How often offers came and went. */
+  /** Counts how often offers came and went. */
   changes = 0;
   readonly #offers = new Map<OfferKey, Map<string, OfferGroup>>();
 
-  /** Takes it out of where it was. */
+  /** Moves the provider there from where it was. */
   put(model: Offered, peer: RegisteredPeer, availability: Availability): void {
     const group = this.group(model) ?? this.#open(model);
     for (const other of AVAILABILITIES) if (other !== availability) group.bags[other].remove(peer);
@@ -72,7 +72,7 @@ function nameOf({ sha256, embeds }: Offered): string {
   return embeds === undefined ? (sha256 ?? '') : `${sha256 ?? ''} ${embeds}`;
 }
 
-/** Whether this model is of that offer, where kind and id are the same. */
+/** Does this model belong to that offer, given the same kind and id? */
 export function isOf(offered: Offered, { sha256, embeds }: Offered): boolean {
   return offered.sha256 === sha256 && offered.embeds === embeds;
 }

@@ -1,6 +1,6 @@
 /**
- * Which of several offers with one id is meant by the id alone, and how fast a provider may say that it is. Everybody may
- * claim any id: so neither the first nor the loudest decides, but the catalogue, then receipts, then how widely and how long
+ * Which of several offers with one id the id alone means, and how fast a provider may claim to be. Anyone may claim any
+ * id: so neither the first nor the loudest decides, but the catalogue, then receipts, then how widely and how long
  * something is offered.
  */
 import type { Catalogue, CatalogueModel } from '@llmesh/core/policy/catalogue';
@@ -13,24 +13,24 @@ import { keyOf, type OfferGroup, type Offered } from './offer-index.ts';
 import { Tenure } from './tenure.ts';
 import { type RegisteredPeer, AVAILABILITIES } from './registered-peer.ts';
 
-/** Adding up an offer's providers is not done for every match. */
+/** An offer's providers are not added up for every match. */
 export const RANK_MS = 1_000;
-/** Those of the longest standing connections speak for all. */
+/** Those with the longest connections speak for all. */
 const MAX_WITNESSES = 1_024;
-/** Slots of one provider that count when a model is chosen, however much speaks for it; and one with nothing. */
+/** Slots of one provider that count in a choice, however trusted it is; without any receipts, one. */
 const MOST_COUNTED_SLOTS = 8;
 
-/** What the control plane knows of a provider beyond its own word. */
+/** What the control plane knows about a provider beyond its own word. */
 export interface Books {
-  /** How many others there are receipts of, for what it delivered lately; 0: none. */
+  /** How many others have receipts for what it delivered lately; 0: none. */
   record(peer: PeerId): number;
-  /** What to reckon with: the speed it says, or what its receipts say. */
+  /** The speed to use: as stated, or according to its receipts. */
   speed(peer: PeerId, offer: OfferKey, advertised: number | null): number | null;
-  /** Whether receipts say how fast it is with this model. */
+  /** Do receipts say how fast it is with this model? */
   isMeasured(peer: PeerId, offer: OfferKey): boolean;
 }
 
-/** Before there are any: as for strangers. */
+/** Before there are any records: every provider is a stranger. */
 export const EMPTY_BOOKS: Books = {
   record: () => 0,
   speed: (_, __, advertised) => advertised,
@@ -39,11 +39,11 @@ export const EMPTY_BOOKS: Books = {
 
 interface OfferRank {
   catalogued: boolean;
-  /** The record of all its providers together, in powers of two: one receipt more or less overturns nothing. */
+  /** The record of all its providers together, in powers of two: one receipt more or less changes nothing. */
   record: number;
   networks: number;
   tenureMs: number;
-  /** What a provider that nobody has measured counts as, at most; null: nobody says a speed. */
+  /** The most that an unmeasured provider's speed counts; null: nobody states a speed. */
   tokensPerSecond: number | null;
 }
 
@@ -62,7 +62,7 @@ export class OfferRanks {
     this.tenure = new Tenure(clock);
   }
 
-  /** What the catalogue calls this, if it is of the catalogue. */
+  /** The catalogue's entry for this, if it has one. */
   catalogued(offered: Offered): CatalogueModel | null {
     const { id, sha256 } = offered;
     const model = this.#catalogue.get(id);
@@ -72,14 +72,14 @@ export class OfferRanks {
     return same ? model : null;
   }
 
-  /** The one that is meant; null: there is none. */
+  /** The offer that is meant; null: there is none. */
   first(groups: Iterable<OfferGroup>): OfferGroup | null {
     let best: OfferGroup | null = null;
     for (const group of groups) if (best === null || this.compare(group, best) < 0) best = group;
     return best;
   }
 
-  /** The one with the most to be said for it comes first. */
+  /** The most trusted comes first. */
   compare(a: OfferGroup, b: OfferGroup): number {
     const [one, other] = [this.#of(a), this.#of(b)];
     return (
@@ -91,7 +91,7 @@ export class OfferRanks {
     );
   }
 
-  /** Its own word, where receipts bear it out; who has none counts at most as fast as is usual for the offer. */
+  /** Its own word, where receipts confirm it; without receipts, at most the usual speed of the offer. */
   speed({ peerId }: RegisteredPeer, model: ModelAdvert, group: OfferGroup | null): number | null {
     const { books } = this;
     const offer = keyOf(model);
@@ -100,7 +100,7 @@ export class OfferRanks {
     return Math.min(speed, this.#of(group).tokensPerSecond ?? Infinity);
   }
 
-  /** As one who says what its offer is. */
+  /** The provider as a witness for its offer. */
   witness({ peerId, network }: RegisteredPeer, model: Offered): Witness {
     return { record: this.books.record(peerId), network, tenureMs: this.tenure.ms(peerId, model) };
   }
@@ -126,7 +126,7 @@ export class OfferRanks {
     };
   }
 
-  /** The usual speed of the measured peers, where there are any. */
+  /** The usual speed of the measured peers, if there are any, or else of all. */
   #usualSpeed(group: OfferGroup, peers: readonly RegisteredPeer[], witnesses: readonly Witness[]): number | null {
     const { books } = this;
     const offer = keyOf(group);

@@ -8,15 +8,15 @@ import type { OfferGroup } from './offer-index.ts';
 import { countedSlots } from './offer-ranks.ts';
 import type { RegisteredPeer } from './registered-peer.ts';
 
-/** The list goes to everybody, again and again. Of more offers, those with the least to be said for them are left out. */
+/** The list goes to everyone, again and again. If there are more offers, the least trusted are left out. */
 export const MAX_OFFERS = 512;
-/** The most offers of one id: inventing files does not fill the list of those who look for a model. */
+/** The most offers of one id: invented files do not fill the list of those that look for a model. */
 export const MAX_OFFERS_PER_ID = 8;
-/** Of all models together, with as long a list in mind. Those of the models with the most providers come first. */
+/** All models' adapters together, to keep the list short. Those of models with the most providers come first. */
 const MAX_OFFERED_ADAPTERS = 512;
-/** Those that came first describe an offer for all. */
+/** The providers that came first describe an offer for all. */
 const MAX_WORDS = 1_024;
-/** Nobody makes a model look busier than so many times its slots: more in line is a claim. */
+/** Nobody makes a model look busier than this many times its slots: a longer queue is a mere claim. */
 const MOST_QUEUED_PER_SLOT = 4;
 
 /** One provider with one of its models. */
@@ -30,7 +30,7 @@ export interface OffersNeeds {
   witness: (peer: RegisteredPeer, model: ModelAdvert) => Witness;
   catalogued: (model: ModelAdvert) => CatalogueModel | null;
   groupOf: (model: ModelAdvert) => OfferGroup | null;
-  /** The one with the most to be said for it comes first. */
+  /** The most trusted comes first. */
   compare: (a: OfferGroup, b: OfferGroup) => number;
 }
 
@@ -108,7 +108,7 @@ function summed(all: readonly Lent[]): Sums {
 
 type Facts = Omit<Offer, keyof Sums | 'adapters' | 'moreAdapters' | 'alternative'>;
 
-/** What its providers say, by the weight of their words; of a model of the catalogue, its name there. */
+/** What its providers say, weighted by trust; for a catalogue model, with its name there. */
 function described(lent: readonly Lent[], entry: CatalogueModel | null): Facts {
   const all = lent.slice(0, MAX_WORDS);
   const weights = weightsOf(all.map(({ witness }) => witness));
@@ -130,13 +130,13 @@ function described(lent: readonly Lent[], entry: CatalogueModel | null): Facts {
     sha256,
     ...(entry !== null && { catalogued: true }),
     ...(lent.some(({ witness }) => witness.record > 0) && { proven: true }),
-    // To two digits: the last ones change with every answer, and each change is sent to everybody.
+    // To two digits: the last ones change with every answer, and each change is sent to everyone.
     tokensPerSecond: speed === null ? null : Number(speed.toPrecision(2)),
     ...(embeds !== undefined && { embeds }),
   };
 }
 
-/** Those that most providers have, named as most of them do; always in the same order, as a change is sent to everybody. */
+/** The most common adapters, with their most common names; in a stable order, as a change is sent to everyone. */
 function adaptersOf(all: readonly Lent[], most: number): { adapters: Adapter[]; more: boolean } {
   if (all.every(({ model }) => model.adapters === undefined && model.fetchesAdapters !== true)) return NO_ADAPTERS;
   const weights = weightsOf(all.map(({ witness }) => witness));

@@ -1,4 +1,4 @@
-/** A peer that is in the mesh, as the control plane knows it, and how much more it can take. */
+/** A peer in the mesh, as the control plane knows it, and how much more it can take. */
 import type { PeerSummary } from '@llmesh/core/wire/api-pages';
 import type { PeerId } from '@llmesh/core/base/ids';
 import type { OfferRef } from '@llmesh/core/policy/offer-key';
@@ -10,21 +10,21 @@ export interface RegisteredPeer {
   readonly peerId: PeerId;
   readonly agent: Agent;
   readonly sinceMs: number;
-  /** Where it connects from, as `networkOf` has it. */
+  /** Where it connects from, as given by `networkOf`. */
   readonly network: string;
   /** When its last heartbeat came. */
   beatMs: number;
-  /** Whole: fractions lie elsewhere in memory, and this is looked at in every match. */
+  /** A whole number: fractions are stored elsewhere in memory, and every match reads this. */
   heardMs: number;
   models: ModelAdvert[];
   slots: number;
   busySlots: number;
   queued: number;
-  /** Slots that are kept for those who were sent here and have not begun. */
+  /** Slots that are reserved for those who were sent here and have not begun. */
   promised: number;
-  /** Was found silent: nobody is sent there until it is heard again. */
+  /** It was found silent: nobody is sent there until it is heard again. */
   hidden: boolean;
-  /** As in its advert. */
+  /** The same as in its advert. */
   certificate: string | null;
 }
 
@@ -37,13 +37,13 @@ export function hasFreeSlot(peer: RegisteredPeer): boolean {
   return loadOf(peer) < peer.slots;
 }
 
-/** Its model of this id that it lends for this kind of task. */
+/** Its model with this id that it offers for this kind of task. */
 export function modelOf(peer: RegisteredPeer, { task = CHAT, model: id }: OfferRef): ModelAdvert | null {
   for (const model of peer.models) if (model.id === id && (model.task ?? CHAT) === task) return model;
   return null;
 }
 
-/** Where it stands with this model of its. */
+/** The peer's availability for this model. */
 export function availabilityOf(peer: RegisteredPeer, model: ModelAdvert): Availability {
   if (peer.hidden) return 'silent';
   if (!hasFreeSlot(peer)) return 'full';

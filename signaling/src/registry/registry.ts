@@ -1,6 +1,6 @@
 /**
- * Who is here and what they offer. Plain data and arithmetic on the clock: sockets and timers are elsewhere. A peer stays
- * as long as its connection does; what a provider offers counts only while its heartbeats come.
+ * Which peers are here and what they offer. Plain data and arithmetic on the clock: sockets and timers are elsewhere. A
+ * peer stays as long as its connection does; what a provider offers counts only while its heartbeats come.
  */
 import type { Catalogue } from '@llmesh/core/policy/catalogue';
 import type { Clock } from '@llmesh/core/base/clock';
@@ -30,21 +30,21 @@ export const QUIET_MS = 3500;
 /** Silent for longer: not a provider until it is heard again. */
 export const GONE_MS = 5000;
 
-/** It counts for no more that wait at a provider, whatever it says. */
+/** No more waiting tasks count for a provider, whatever it claims. */
 const MAX_QUEUED_PER_SLOT = 64;
-/** One slot writes no more in a second, as far as we know of computers. */
+/** One slot writes no more in a second, on any computer that we know. */
 const MOST_TOKENS_PER_SLOT = 1_000;
 type Advert = Extract<ToServer, { type: 'advert' }>;
 type Heartbeat = Extract<ToServer, { type: 'heartbeat' }>;
 
-/** What a question says of whoever may answer it. */
+/** What a question requires of its provider. */
 export interface Wanted extends OfferRef {
-  /** The file; null: one that is not named. Left out: the one that the id means. */
+  /** The SHA-256 of the file; null: a file without a stated hash. Left out: the one that the id means. */
   sha256?: string | null | undefined;
 }
 
 export class Registry {
-  /** This provider can take somebody now, and could not before, or not with this model. */
+  /** This provider has a free slot now, and had none before, or not with this model. */
   onFreeSlot: ((peer: RegisteredPeer) => void) | null = null;
   readonly #clock: Clock;
   readonly #peers = new Map<PeerId, RegisteredPeer>();
@@ -60,7 +60,7 @@ export class Registry {
     this.#meter = new TokenMeter(clock);
   }
 
-  /** A new connection of this peer. What an older one offered is forgotten. `network`: where it comes from; left out: its own. */
+  /** A new connection of this peer. Forgets what an older one offered. `network`: its origin; left out: its own. */
   join(peerId: PeerId, agent: Agent, network: string = peerId): RegisteredPeer {
     const before = this.#peers.get(peerId);
     if (before !== undefined) this.leave(before);
@@ -103,7 +103,7 @@ export class Registry {
     return this.#peers.get(peerId) ?? null;
   }
 
-  /** How long nothing was heard of it. */
+  /** How long nothing has been heard of it. */
   silentMs(peer: RegisteredPeer): number {
     return this.#clock.now() - peer.heardMs;
   }
@@ -132,13 +132,13 @@ export class Registry {
     this.#changed(peer, hadRoom);
   }
 
-  /** What it says that it wrote since its last heartbeat, as far as any computer can. */
+  /** What it claims to have written since its last heartbeat, as far as any computer can. */
   #written({ beatMs, slots }: RegisteredPeer, units: number): number {
     const seconds = Math.min(this.#clock.now() - beatMs, GONE_MS) / 1000;
     return Math.min(units, seconds * Math.min(slots * MOST_TOKENS_PER_SLOT, MOST_UNITS_PER_SECOND));
   }
 
-  /** So many more of its slots are kept for somebody; negative: fewer. */
+  /** This many more of its slots are reserved; negative: fewer. */
   promise(peer: RegisteredPeer, slots: number): void {
     const hadRoom = hasFreeSlot(peer);
     peer.promised += slots;
@@ -159,8 +159,8 @@ export class Registry {
   }
 
   /**
-   * Providers of an offer that were heard lately, in no order, until `visit` says true. Nothing may be told to the registry
-   * until the walk ends.
+   * Visits recently heard providers of an offer, in no order, until `visit` returns true. The registry must not be
+   * changed until the walk ends.
    */
   matchable(
     group: OfferGroup | null,
@@ -175,7 +175,7 @@ export class Registry {
       (silent ??= []).push(peer);
       return false;
     });
-    // So that nobody walks past them again.
+    // Then nobody walks past them again.
     if (silent !== null) for (const peer of silent as RegisteredPeer[]) this.#hide(peer);
   }
 
@@ -183,7 +183,7 @@ export class Registry {
     return this.#index.has(offer);
   }
 
-  /** Providers of this offer that are here, heard lately or not, and that `suits` names. At most so many. */
+  /** Providers of this offer that are here, recently heard or not, and that `suits` accepts. At most `most`. */
   present(group: OfferGroup | null, most: number, suits: (peer: RegisteredPeer) => boolean): RegisteredPeer[] {
     const found: RegisteredPeer[] = [];
     for (const availability of AVAILABILITIES) {
@@ -200,18 +200,18 @@ export class Registry {
     return modelOf(peer, asked) !== null && this.silentMs(peer) < GONE_MS;
   }
 
-  /** Whether it may be sent somebody, as far as its heartbeats go. */
+  /** May it be sent a task, judging by its heartbeats? */
   isHeard(peer: RegisteredPeer): boolean {
     if (!peer.hidden && this.silentMs(peer) >= QUIET_MS) this.#hide(peer);
     return !peer.hidden;
   }
 
-  /** Those who are here, in the order in which they came. */
+  /** The peers that are here, in the order in which they came. */
   listed(): RegisteredPeer[] {
     return this.#present();
   }
 
-  /** Without the adapters of its models: there can be hundreds. */
+  /** Leaves out the adapters of its models: there can be hundreds. */
   summary({ peerId, agent, models, slots, busySlots, queued, sinceMs }: RegisteredPeer): PeerSummary {
     return {
       peerId,
@@ -253,7 +253,7 @@ export class Registry {
     return [...this.#peers.values()].filter((peer) => peer.models.length === 0 || now - peer.heardMs < GONE_MS);
   }
 
-  /** The first of those with this key, as it was a moment ago: many may ask, and offers of one id may be many. */
+  /** The first offer with this key, as of a moment ago: many may ask, and one id may have many offers. */
   #usual(offer: OfferKey): OfferGroup | null {
     const now = this.#clock.now();
     if (this.#firsts.changes !== this.#index.changes || now >= this.#firsts.untilMs) {
@@ -307,7 +307,7 @@ function withoutAdapters(model: ModelAdvert): ModelAdvert {
   return plain;
 }
 
-/** No chance: from the first. */
+/** No chance: starts from the first. */
 function first(): number {
   return 0;
 }

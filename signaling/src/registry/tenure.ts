@@ -1,11 +1,11 @@
-/** How long each provider has offered what it offers, by its key: whoever comes back after a restart is no stranger. */
+/** How long each provider has offered what it offers, by its key: one that returns after a restart is no stranger. */
 import type { Clock } from '@llmesh/core/base/clock';
 import type { PeerId } from '@llmesh/core/base/ids';
 import { keyOf, type Offered } from './offer-index.ts';
 
-/** The most past offers remembered; those that stood shortest are forgotten first. */
+/** The most past offers remembered; the shortest are forgotten first. */
 export const MAX_PAST = 10_000;
-/** Whoever stays for less is not worth a line. */
+/** A shorter offer is not worth remembering. */
 const LEAST_MS = 10_000;
 
 export class Tenure {
@@ -21,7 +21,7 @@ export class Tenure {
     return this.#past.size;
   }
 
-  /** Does nothing where it has begun already. */
+  /** Does nothing if it has begun already. */
   begin(peer: PeerId, model: Offered): void {
     const name = nameOf(peer, model);
     if (!this.#since.has(name)) this.#since.set(name, this.#clock.now());

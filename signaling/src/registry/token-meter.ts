@@ -1,4 +1,4 @@
-/** Tokens a second over the last minute, from what providers report with their heartbeats. */
+/** Tokens per second over the last minute, from what providers report with their heartbeats. */
 import type { Clock } from '@llmesh/core/base/clock';
 
 const SECONDS = 60;
@@ -6,7 +6,7 @@ const SECONDS = 60;
 export class TokenMeter {
   readonly #clock: Clock;
   readonly #start: number;
-  /** One cell a second, used in turn; `#cellSecond` says which second a cell belongs to. */
+  /** One cell per second, used in turn; `#cellSecond` says which second a cell belongs to. */
   readonly #cells = new Array<number>(SECONDS).fill(0);
   readonly #cellSecond = new Array<number>(SECONDS).fill(-1);
 

@@ -1,19 +1,19 @@
 /**
- * Who may have a relayed link through this instance, and how many there may be. Where all places are taken, a newcomer has
- * one of those that nobody came for, or one of whoever has most (`shares.ts`).
+ * Who may have a relayed link through this instance, and how many there may be. When all places are taken, a newcomer
+ * gets one that nobody came for, or one from the peer that has most (`shares.ts`).
  */
 import type { Clock } from '@llmesh/core/base/clock';
 import type { PeerId } from '@llmesh/core/base/ids';
 import { Shares, type Holder } from '../sockets/shares.ts';
 
-/** Links of one peer, as caller and called. */
+/** Links of one peer, both as caller and as callee. */
 export const MAX_LINKS_PER_PEER = 64;
-/** Links from one caller to one other: the new one may come before the old one is known to be dead. */
+/** Links from one caller to one callee: the new one may come before the old one is known to be dead. */
 export const MAX_LINKS_PER_PAIR = 4;
-/** Until then a place is its caller's, who is probably on the way; afterwards it is whoever's needs it. */
+/** Until then a place belongs to its caller, which is probably on the way; afterwards anyone may need it. */
 export const ON_THE_WAY_MS = 1_000;
 
-/** One link, from its being asked for to its end. */
+/** One link, from its request to its end. */
 export interface Place {
   readonly caller: Holder;
   readonly callee: PeerId;
@@ -25,9 +25,9 @@ export class RelayPlaces {
   readonly #maxLinks: number;
   readonly #held = new Set<Place>();
   readonly #places = new Shares<Place>();
-  /** Those whose caller has not come, the first made first. The called end is no sign: it comes whoever calls. */
+  /** Places whose caller has not come, the oldest first. The callee is no sign: it comes whoever calls. */
   readonly #awaited = new Set<Place>();
-  /** By caller and called: a peer's places are those that others take of it, too. */
+  /** By caller and callee: links that others open to a peer count as its own as well. */
   readonly #ofPeer = new Map<PeerId, Shares<Place>>();
 
   constructor(clock: Clock, maxLinks: number) {
@@ -40,13 +40,13 @@ export class RelayPlaces {
   }
 
   /**
-   * Null: there is no room. The place is taken until `release`. `gone` lost theirs to it, and are released already; others
-   * may be gone for one that found no room even so.
+   * Null: there is no free place. The place is taken until `release`. `gone` lost theirs to it, and are released
+   * already; others may be gone even if this one found no place.
    */
   hold(caller: Holder, callee: PeerId): { place: Place | null; gone: Place[] } {
     const gone: Place[] = [];
     const own = this.#between(caller.peer, callee);
-    // A caller's own, which it did not come for.
+    // One of the caller's own, which it did not come for.
     if (own.length >= MAX_LINKS_PER_PAIR) {
       const awaited = own.find((place) => this.#awaited.has(place));
       if (awaited === undefined) return { place: null, gone };
@@ -70,7 +70,7 @@ export class RelayPlaces {
     this.#awaited.delete(place);
   }
 
-  /** The link is over, or never came to be. Idempotent. */
+  /** The link has ended, or never opened. Idempotent. */
   release(place: Place): void {
     if (!this.#held.delete(place)) return;
     this.#awaited.delete(place);
@@ -109,14 +109,14 @@ export class RelayPlaces {
   #abandoned(places: Shares<Place>): Place | null {
     const candidates = places === this.#places ? this.#awaited : places.items();
     for (const place of candidates) {
-      // The first made are first.
+      // The oldest come first.
       if (place.madeMs + ON_THE_WAY_MS > this.#clock.now()) return null;
       if (this.#awaited.has(place)) return place;
     }
     return null;
   }
 
-  /** The place that the largest holder gives up: one that is not open yet, else the oldest, which may be dead. */
+  /** The place that the largest holder gives up: one that is not open yet, otherwise the oldest, which may be dead. */
   #yielding(places: Shares<Place>, newcomer: Holder): Place | null {
     const last = places.yielding(newcomer);
     const own = last === null ? [] : places.ofPeer(last.caller);

@@ -1,6 +1,6 @@
 /**
- * What opens a relayed link: two tickets for each place, one for each end, good once. They are known at every instance, but
- * the place is at the one that gave them: both ends of a link have to meet there.
+ * The tickets that open a relayed link: two for each place, one for each end, valid once. All instances know them, but
+ * the place is at the instance that issued them: both ends of a link have to meet there.
  */
 import { toBase32 } from '@llmesh/core/base/base32';
 import { randomBytes } from '@llmesh/core/base/random-bytes';
@@ -12,11 +12,11 @@ import type { Place } from './relay-places.ts';
 /** How long both ends have to come. */
 export const TICKET_MS = 10_000;
 
-/** 0: of the caller; 1: of the called. */
+/** 0: the caller's; 1: the callee's. */
 export type Side = 0 | 1;
-/** No other is looked for. */
+/** Anything else is not looked up. */
 const TICKET = new RegExp(`^[a-z2-7]{${Math.ceil((RELAY_TICKET_BYTES * 8) / 5)}}$`);
-/** What the vault has under a ticket. */
+/** The vault's value for a ticket. */
 const VALUE = /^([a-z2-7]+) (\d+) ([01])$/;
 
 export class RelayTickets {
@@ -31,7 +31,7 @@ export class RelayTickets {
     this.#vault = vault;
   }
 
-  /** Those of caller and called. Resolves when they open something. Nothing is left of them when it rejects. */
+  /** The tickets of caller and callee. Resolves when they are valid. When it rejects, nothing is left of them. */
   async issue(place: Place): Promise<[string, string]> {
     const number = ++this.#last;
     const tickets: [string, string] = [newTicket(), newTicket()];
@@ -48,7 +48,7 @@ export class RelayTickets {
     return tickets;
   }
 
-  /** Where the place of this ticket is; null: it opens nothing, or not any more. */
+  /** Where the place of this ticket is; null: it is invalid or has expired. */
   async find(ticket: string): Promise<'here' | 'elsewhere' | null> {
     if (!TICKET.test(ticket)) return null;
     const [, instance, number] = VALUE.exec((await this.#vault.read(ticket)) ?? '') ?? [];
@@ -57,7 +57,7 @@ export class RelayTickets {
     return this.#places.has(Number(number)) ? 'here' : null;
   }
 
-  /** The ticket is spent, and opens this end of this place; null: it opens nothing here. */
+  /** Uses up the ticket, which opens this end of this place; null: it opens nothing here. */
   async take(ticket: string): Promise<{ place: Place; side: Side } | null> {
     if (!TICKET.test(ticket)) return null;
     const [, instance, number, side] = VALUE.exec((await this.#vault.take(ticket)) ?? '') ?? [];
@@ -65,13 +65,13 @@ export class RelayTickets {
     return place === undefined ? null : { place, side: Number(side) as Side };
   }
 
-  /** The link is over, or will not come to be: what is left of its tickets opens nothing any more. Idempotent. */
+  /** The link has ended, or will not open: its remaining tickets become invalid. Idempotent. */
   revoke(place: Place): void {
     const given = this.#given.get(place);
     if (given === undefined) return;
     this.#given.delete(place);
     this.#places.delete(given.number);
-    // Where that fails they run out by themselves, and their place is not known here any more.
+    // If that fails they expire on their own, and their place is no longer known here.
     for (const ticket of given.tickets) this.#vault.take(ticket).catch(() => {});
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The relay of last resort, `/relay`: joins two peers that cannot reach each other, or do not want to be seen. It passes on
- * sealed bytes that it cannot read, and no more of them than it has to.
+ * The relay of last resort, `/relay`: connects two peers that cannot reach each other, or do not want to be seen. It
+ * passes on sealed bytes that it cannot read, and no more of them than it has to.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -31,9 +31,9 @@ export const RELAY_PATH = '/relay';
 const BURST_SECONDS = 4;
 
 export interface RelayLimits {
-  /** At once, in all. 0: there is no relay. */
+  /** The most simultaneous links in all. 0: there is no relay. */
   maxLinks: number;
-  /** That one peer may send, over all of its links. Faster ones are slowed down. */
+  /** The rate at which one peer may send, over all of its links. Faster ones are slowed down. */
   bytesPerSecond: number;
 }
 
@@ -46,12 +46,12 @@ export interface RelayOptions {
   cluster: Pick<Cluster, 'instance' | 'tickets'>;
 }
 
-/** A link that two may open now. */
+/** A link that two peers may open now. */
 export interface Introduction {
   /** The tickets of both. */
   caller: string;
   callee: string;
-  /** It will not come to be. Idempotent. */
+  /** It will not open. Idempotent. */
   cancel(): void;
 }
 
@@ -61,7 +61,7 @@ interface Upgrade {
   head: Buffer;
 }
 
-/** A place whose ends are still to come. */
+/** A place whose ends have yet to come. */
 interface Meeting {
   came: [Upgrade | null, Upgrade | null];
   stopTimer: () => void;
@@ -88,12 +88,12 @@ export class Relay {
     this.#stopSweep = options.clock.after(PING_MS, () => this.#sweep());
   }
 
-  /** Sockets: two for each link. */
+  /** The number of sockets: two for each link. */
   get size(): number {
     return this.#sockets.clients.size;
   }
 
-  /** For two who are here; null when there is no room. Rejects with busy when no tickets can be had. */
+  /** A link for two peers that are here; null: there is no free place. Rejects with busy if no tickets can be had. */
   async introduce(caller: Holder, callee: PeerId): Promise<Introduction | null> {
     const { place, gone } = this.#places.hold(caller, callee);
     for (const each of gone) {
@@ -120,7 +120,7 @@ export class Relay {
     return { status: 401, code: 'not_proven', why: 'This ticket does not open a link, or no longer does.' };
   }
 
-  /** Only after `refusalOf` had nothing against it. Becomes a WebSocket when the other end is here, too. */
+  /** Call only when `refusalOf` returned null. Becomes a WebSocket when the other end is here, too. */
   async accept(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const taken = await this.#tickets.take(ticketOf(request)).catch(() => null);
     const meeting = taken === null ? undefined : this.#meetings.get(taken.place);
@@ -148,7 +148,7 @@ export class Relay {
     const a = this.#upgraded(caller);
     const b = this.#upgraded(callee);
     if (a === null || b === null) {
-      // One of them asked for no WebSocket, or is gone.
+      // One of them did not ask for a WebSocket, or is gone.
       for (const socket of [a, b]) socket?.terminate();
       this.#release(place);
       return;
@@ -171,7 +171,7 @@ export class Relay {
     this.#links.set(place, link);
   }
 
-  /** `ws` answers with an error itself where there is something wrong with the request. */
+  /** `ws` answers invalid requests with an error on its own. */
   #upgraded({ request, socket, head }: Upgrade): BoundedSocket | null {
     let upgraded: BoundedSocket | null = null;
     this.#sockets.handleUpgrade(request, socket, head, (ws) => {
@@ -181,7 +181,7 @@ export class Relay {
     return upgraded;
   }
 
-  /** This link will not come to be. */
+  /** This link will not open. */
   #turnOut(place: Place, refusal: Refusal): void {
     const meeting = this.#meetings.get(place);
     if (meeting === undefined) return;

@@ -1,28 +1,28 @@
-/** Two WebSockets joined: what comes from one goes to the other, no faster than either can or may. */
+/** Two connected WebSockets: what comes from one goes to the other, no faster than either can or may. */
 import type { Clock } from '@llmesh/core/base/clock';
 import type { TokenBucket } from '@llmesh/core/base/token-bucket';
 import { CLOSE, type BoundedSocket } from '../sockets/bounded-socket.ts';
 
-/** What waits for a reader before its sender has to, and what may be left when it goes on. */
+/** How much may wait for a reader before its sender has to pause, and how much may be left when it continues. */
 export const HIGH_BYTES = 262_144;
 const LOW_BYTES = 65_536;
 /** Small messages cost work, too. */
 const MESSAGE_COST_BYTES = 256;
-/** Idle links of peers are closed by themselves after two minutes; while a task runs they beat twice a second. */
+/** Peers close their own idle links after two minutes; while a task runs they beat twice a second. */
 export const IDLE_MS = 180_000;
-/** No answer takes as long. */
+/** No answer takes this long. */
 export const LIFETIME_MS = 6 * 3_600_000;
 
 export interface End {
   socket: BoundedSocket;
-  /** The budget of bytes, shared by all links that this peer sends on. */
+  /** The budget of bytes, shared by all links on which this peer sends. */
   budget: TokenBucket;
 }
 
 export interface RelayedLinkOptions {
   ends: readonly [End, End];
   clock: Clock;
-  /** So many bytes went through. */
+  /** This many bytes went through. */
   passed: (byteCount: number) => void;
   refused: (code: string) => void;
   /** Called once. */
@@ -43,7 +43,7 @@ export class RelayedLink {
     this.#pipe(b, a.socket);
   }
 
-  /** Idle for long, or open for ever: its ends may open another. */
+  /** Idle for too long, or open for too long: its ends may open another. */
   get outlived(): boolean {
     const now = this.#options.clock.now();
     return now - this.#usedMs > IDLE_MS || now - this.#sinceMs > LIFETIME_MS;
@@ -83,7 +83,7 @@ export class RelayedLink {
       this.#usedMs = clock.now();
       to.sendBytes(data, flushed);
       passed(data.byteLength);
-      // One who does not read at all answers no ping either, and is cut off for that.
+      // A peer that does not read at all answers no ping either, and is cut off for that.
       crowded ||= to.bufferedAmount > HIGH_BYTES;
       const waitMs = budget.overdraw(data.byteLength + MESSAGE_COST_BYTES);
       if (waitMs > 0) {
@@ -95,7 +95,7 @@ export class RelayedLink {
       }
       if (stopPace !== null || crowded) from.pause();
     });
-    // `ws` closes by itself after these, with 1009 for a message over the limit.
+    // `ws` closes on its own after these, with 1009 for a message over the limit.
     from.on('error', (error: Error & { code?: string }) =>
       refused(error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH' ? 'message_too_large' : 'bad_message'),
     );

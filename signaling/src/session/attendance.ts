@@ -1,4 +1,4 @@
-/** What follows from a peer's coming, its adverts and heartbeats, and its going: for the registry, the queues and everybody else. */
+/** The effects of a peer's arrival, adverts, heartbeats and departure: on the registry, the queues and all others. */
 import type { PeerId } from '@llmesh/core/base/ids';
 import type { ToServer } from '@llmesh/core/wire/control-protocol';
 import type { MatchQueues } from '../match/match-queues.ts';
@@ -25,14 +25,14 @@ export class Attendance {
     this.#needs = needs;
   }
 
-  /** It has proved its key. An older session of it that is here ends. */
+  /** It has proved its key. Ends an older session of it that is here. */
   join(peer: PeerId, agent: Agent, member: Member): RegisteredPeer {
     const { sessions, registry } = this.#needs;
     sessions.enter(peer, member);
     return registry.join(peer, agent, member.from.narrow);
   }
 
-  /** It was welcomed. What the mesh offers, for it. */
+  /** It was welcomed. Returns what the mesh offers. */
   welcomed(): Buffer {
     const { board } = this.#needs;
     const offers = board.current();
@@ -40,7 +40,7 @@ export class Attendance {
     return offers;
   }
 
-  /** It said something. */
+  /** It sent something. */
   heard(peer: RegisteredPeer): void {
     const { registry, reliability } = this.#needs;
     if (registry.silentMs(peer) >= GONE_MS) reliability.failed(peer.peerId, peer.busySlots);
@@ -52,7 +52,7 @@ export class Attendance {
     this.#needs.board.touch();
   }
 
-  /** `first`: of this session. */
+  /** `first`: the first one of this session. */
   heartbeat(peer: RegisteredPeer, beat: Extract<ToServer, { type: 'heartbeat' }>, first: boolean): void {
     const { registry, reliability, queues, board } = this.#needs;
     if (first) reliability.returned(peer.peerId, beat.busySlots);
@@ -62,7 +62,7 @@ export class Attendance {
     if (peer.models.length > 0) board.touch();
   }
 
-  /** Once for each that has joined. */
+  /** Call once for each that has joined. */
   leave(peer: RegisteredPeer, member: Member, how: 'bye' | 'lost'): void {
     const { registry, reliability, queues, board, sessions, departures } = this.#needs;
     if (how === 'lost') reliability.vanished(peer.peerId, peer.busySlots);

@@ -1,4 +1,4 @@
-/** Who has left, told to those who may be reading an answer from it, at whichever instance they are. */
+/** Tells requesters that may be reading a peer's answer, at whichever instance, that it has left. */
 import * as v from 'valibot';
 import type { PeerId } from '@llmesh/core/base/ids';
 import { peerId } from '@llmesh/core/wire/fields';
@@ -8,7 +8,7 @@ import type { Sessions } from './sessions.ts';
 
 const DepartedSchema = v.object({ peer: peerId, instance: v.string() });
 
-/** Each instance remembers whom its own requesters were told of, and hears of every peer that leaves. */
+/** Each instance remembers which providers its own requesters were told about, and hears of every peer that leaves. */
 export class DepartureNews {
   readonly #cluster: Pick<Cluster, 'instance' | 'broker'>;
   readonly #sessions: Sessions;
@@ -24,7 +24,7 @@ export class DepartureNews {
       if (departed !== null && departed.instance !== cluster.instance) this.#tell(departed.peer);
       return null;
     });
-    // Without it requesters find out for themselves, as they do when a provider dies.
+    // Otherwise requesters find out on their own, as they do when a provider dies.
     this.#listening.catch(() => {});
   }
 

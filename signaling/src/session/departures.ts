@@ -1,11 +1,11 @@
-/** Who is told that a provider is gone: those whose shortlist named it, and who may be reading an answer from it. */
+/** Who is told that a provider is gone: those whose shortlist named it, and that may be reading its answer. */
 import type { PeerId } from '@llmesh/core/base/ids';
 
-/** Providers remembered for one requester: several shortlists. Of more, those named longest ago are forgotten. */
+/** Providers remembered for one requester: several shortlists. Beyond that, those named longest ago are forgotten. */
 export const MAX_NAMED = 64;
 
 export class Departures {
-  /** For each requester, in the order in which they were named last. */
+  /** The providers for each requester, in the order in which they were last named. */
   readonly #named = new Map<PeerId, Set<PeerId>>();
   readonly #requesters = new Map<PeerId, Set<PeerId>>();
 
@@ -28,7 +28,7 @@ export class Departures {
     }
   }
 
-  /** It is gone, as requester and as provider. Those to tell. */
+  /** It is gone, as requester and as provider. Returns those to tell. */
   left(peer: PeerId): PeerId[] {
     for (const provider of this.#named.get(peer) ?? []) this.#unlink(peer, provider);
     this.#named.delete(peer);

@@ -1,4 +1,4 @@
-/** How a peer comes in: what it has to work for that, and what it is given once it has proved its key. */
+/** How a peer comes in: the work that it has to do, and what it gets once it has proved its key. */
 import type { Clock } from '@llmesh/core/base/clock';
 import type { PeerId } from '@llmesh/core/base/ids';
 import { newChallenge } from '@llmesh/core/identity/key-proof';
@@ -21,7 +21,7 @@ export interface EntranceNeeds {
   sessions: Sessions;
 }
 
-/** From the welcome of a session to its end. */
+/** A session from its welcome to its end. */
 export interface Stay {
   readonly welcome: Welcome;
   /** Idempotent. */
@@ -35,19 +35,19 @@ export class Entrance {
     this.#needs = needs;
   }
 
-  /** For one more peer from there. Rejects with busy when its price cannot be known. */
+  /** The challenge for one more peer from there. Rejects with busy when its price is unknown. */
   async challenge(peer: PeerId, from: Networks): Promise<Challenge> {
     return newChallenge(await this.#needs.joins.bits(peer, from));
   }
 
-  /** Somebody has said hello from there. Call what this returns, once, when its connection is over. */
+  /** A peer from there has said hello. Call the returned function once, when its connection is over. */
   came(from: Networks): () => void {
     return this.#needs.joins.came(from);
   }
 
   /**
    * It has proved its key, and `sessions` has it. Null: it has left meanwhile, or was replaced. Rejects when the other
-   * instances cannot be told. `say`: what it hears later on.
+   * instances cannot be told. `say`: sends it later messages.
    */
   async admit(peer: PeerId, member: Member, say: (message: FromServer) => void): Promise<Stay | null> {
     const { joins, passes, sessions, iceServers, leases } = this.#needs;

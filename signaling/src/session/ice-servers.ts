@@ -1,14 +1,14 @@
 /**
- * The servers that WebRTC may use: those that the operator names, and TURN servers whose credentials are made here, for
- * each peer and for a while (coturn's `use-auth-secret`, draft-uberti-behave-turn-rest-00).
+ * The servers that WebRTC may use: those that the operator names, and TURN servers whose credentials are made here, per
+ * peer and for a limited time (coturn's `use-auth-secret`, draft-uberti-behave-turn-rest-00).
  */
 import { createHmac } from 'node:crypto';
 import type { IceServer } from '@llmesh/core/wire/control-protocol';
 import type { PeerId } from '@llmesh/core/base/ids';
 
-/** A link that is open when they run out goes on. */
+/** An open link outlives its credentials. */
 export const CREDENTIALS_MS = 2 * 3_600_000;
-/** When peers get new ones. */
+/** How often peers get new ones. */
 export const RENEW_MS = CREDENTIALS_MS / 2;
 
 export interface TurnOptions {
@@ -29,7 +29,7 @@ export class IceServers {
     this.#now = now;
   }
 
-  /** They change, and have to be told again every `RENEW_MS`. */
+  /** The servers change, and have to be sent again every `RENEW_MS`. */
   get expire(): boolean {
     return this.#turn !== null;
   }

@@ -1,6 +1,6 @@
 /**
- * What joining costs, in bits of work: more for each doubling of the identities that a network has here or brought lately,
- * so that one computer does not become a crowd for nothing. Whoever has paid once joins again for nothing.
+ * The price of joining, in bits of work: more for each doubling of the identities that a network has here or brought
+ * lately, so that one computer does not become a crowd for free. A peer that has paid once joins again for free.
  */
 import type { Clock } from '@llmesh/core/base/clock';
 import type { PeerId } from '@llmesh/core/base/ids';
@@ -14,17 +14,17 @@ export const PAID_FOR_MS = 12 * 3_600_000;
 const FREE_NARROW = 8;
 const FREE_WIDE = 32;
 const RECENT_HALF_LIFE_MS = 300_000;
-/** It rises no further: a second on a computer, five on a phone. An operator's own price may be higher. */
+/** The price rises no further: a second on a computer, five on a phone. An operator's own price may be higher. */
 export const MOST_RAISED_BITS = 17;
 
 export class JoinPrice {
   readonly #baseBits: number;
   readonly #paid: Vault;
-  /** How crowded a network is, each instance judges by those who came to it. */
+  /** Each instance judges how crowded a network is by the peers that came to it. */
   readonly #recent: FadingTally;
   readonly #here = new Map<string, number>();
 
-  /** `baseBits`: 0 is for nothing, whoever comes. `paid`: who has paid, at any instance. */
+  /** `baseBits`: 0 makes joining free for all. `paid`: who has paid, at any instance. */
   constructor(clock: Clock, baseBits: number, paid: Vault) {
     this.#baseBits = baseBits;
     this.#paid = paid;
@@ -39,7 +39,7 @@ export class JoinPrice {
     return Math.max(base, Math.min(MOST_RAISED_BITS, base + Math.floor(Math.log2(load))));
   }
 
-  /** Somebody has said hello from there. Call what this returns, once, when its connection is over. */
+  /** A peer from there has said hello. Call the returned function once, when its connection is over. */
   came({ narrow, wide }: Networks): () => void {
     const change = (by: number) => {
       for (const key of new Set([narrow, wide])) {
@@ -52,7 +52,7 @@ export class JoinPrice {
     return () => change(-1);
   }
 
-  /** It has worked, or did once. */
+  /** It has done the work, now or earlier. */
   async joined(peer: PeerId, { narrow, wide }: Networks): Promise<void> {
     if (this.#baseBits === 0) return;
     if ((await this.#paid.read(peer)) === null) for (const key of new Set([narrow, wide])) this.#recent.add(key);

@@ -30,12 +30,12 @@ import { SessionRelays, type SessionRelaysNeeds } from './session-relays.ts';
 import type { Member } from './sessions.ts';
 
 export const HELLO_TIMEOUT_MS = 10_000;
-/** To sign, and on a small phone to work. */
+/** The time to sign and, on a small phone, to do the work. */
 export const PROOF_TIMEOUT_MS = 60_000;
 export const MAX_BAD_MESSAGES = 5;
 /** The longest text about models that are left out of an advert. */
 const MAX_LEFT_OUT_CHARACTERS = 900;
-/** In messages. Whoever is told to file less and goes on as before is soon not listened to any more. */
+/** In messages. A peer that is told to file less and does not is soon cut off. */
 const FILED_TOO_MUCH_COSTS = 5;
 /** How far a peer may lag behind what it was sent: beyond this, news can wait. */
 const MAX_BEHIND_BYTES = 262_144;
@@ -72,17 +72,17 @@ export class MeshSession implements Member {
   /** A hello has come. */
   #greeted = false;
   #claim: Claim | null = null;
-  /** From the proof of its key to its end. */
+  /** Set from the proof of its key to its end. */
   #peer: RegisteredPeer | null = null;
   /** Null until it is welcomed. */
   #stay: Stay | null = null;
-  /** Nothing more is to be said or heard. */
+  /** Nothing more is said or heard. */
   #over = false;
   /** A heartbeat has come. */
   #beaten = false;
   #badMessages = 0;
 
-  /** `hosts`: what we may have been dialled as. `from`: where this connection comes from. */
+  /** `hosts`: the names that it may have dialled. `from`: where this connection comes from. */
   constructor(socket: PeerSocket, hosts: readonly string[], from: Networks, context: MeshContext) {
     this.#socket = socket;
     this.#hosts = hosts;
@@ -101,7 +101,7 @@ export class MeshSession implements Member {
       this.#receive(isBinary ? null : parseToServer(data.toString())),
     );
     socket.on('error', (error: Error & { code?: string }) => {
-      // `ws` closes by itself after these, with 1009 for a message over the limit.
+      // `ws` closes on its own after these, with 1009 for a message over the limit.
       const tooLarge = error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH';
       context.metrics.refuse('mesh', tooLarge ? 'message_too_large' : 'bad_message');
     });
@@ -127,7 +127,7 @@ export class MeshSession implements Member {
     this.#leave('lost');
   }
 
-  /** Somebody whose network has fewer connections needs its place. */
+  /** A peer whose network has fewer connections needs this one. */
   giveWay(): void {
     this.#end(
       'busy',
@@ -137,12 +137,12 @@ export class MeshSession implements Member {
     this.#leave('lost');
   }
 
-  /** What the mesh offers. Whoever is behind with reading hears it the next time. */
+  /** Sends what the mesh offers. A slow reader hears it the next time. */
   tell(offers: Buffer): void {
     if (this.#stay !== null && this.#socket.bufferedAmount < MAX_BEHIND_BYTES) this.#socket.sendText(offers);
   }
 
-  /** Too many messages, and too long ones, are not even looked at. */
+  /** Messages that are too many or too long are not even read. */
   #admit(data: Buffer): boolean {
     const verdict = this.#allowance.judge(data.length);
     if (verdict === 'take') {
@@ -216,7 +216,7 @@ export class MeshSession implements Member {
     this.#say(challenge);
   }
 
-  /** The challenge is spent, whatever comes of it. */
+  /** The challenge is used up, whatever the outcome. */
   #proof({ hello, publicKey, challenge }: Claim, proof: Proof): void {
     this.#claim = null;
     const fault = faultOf(publicKey, challenge, proof, this.#hosts, nodeVerify);
@@ -229,7 +229,7 @@ export class MeshSession implements Member {
     void this.#welcome(this.#peer);
   }
 
-  /** It counts as here from its proof on, and is reached by others from its welcome on. */
+  /** It counts as here from its proof on, and others can reach it from its welcome on. */
   async #welcome(peer: RegisteredPeer): Promise<void> {
     const { entrance, attendance } = this.#context;
     let stay: Stay | null;
@@ -250,7 +250,7 @@ export class MeshSession implements Member {
   #advert(peer: RegisteredPeer, advert: Extract<ToServer, { type: 'advert' }>): void {
     this.#context.attendance.advert(peer, advert);
     if (advert.leftOut === undefined) return;
-    // What is right of it stands, and whoever sends it again and again need not be sent away.
+    // The valid part counts, and a peer that keeps sending it need not be sent away.
     this.#context.metrics.refuse('mesh', 'bad_message');
     const which = advert.leftOut.join('; ').slice(0, MAX_LEFT_OUT_CHARACTERS);
     this.#refuse('bad_message', `These were not listed, as they are impossible: ${which}. Update this program.`);
@@ -285,14 +285,14 @@ export class MeshSession implements Member {
   #end(code: ErrorCode, message: string, closeCode: number): void {
     this.#context.metrics.refuse('mesh', code);
     this.#refuse(code, message);
-    // There is room for 123 bytes; the words went before.
+    // A close reason holds 123 bytes; the message was sent before.
     this.#close(closeCode, code);
   }
 
   #close(code: number, reason: string): void {
     this.#over = true;
     this.#stopHelloTimer();
-    // What still arrives until the other end answers is nobody's.
+    // Ignore anything that arrives before the other end answers.
     this.#socket.admit = () => false;
     this.#socket.close(code, reason);
   }

@@ -1,4 +1,4 @@
-/** The control WebSocket `/mesh`: everybody who is connected to it, and what they are told together. */
+/** The control WebSocket `/mesh`: all peers connected to it, and what they are told together. */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '@llmesh/core/base/clock';
@@ -34,7 +34,7 @@ import { CALL_RATES, CALLED_RATE } from './session-relays.ts';
 import { Sessions } from './sessions.ts';
 
 export const MESH_PATH = '/mesh';
-/** What is too long for a message is told so, up to here; what is longer still is cut off. */
+/** Messages over the limit get an error, up to this size; longer ones are cut off. */
 const MAX_PAYLOAD_BYTES = 4 * MAX_TO_SERVER_BYTES;
 
 export interface MeshOptions {
@@ -49,7 +49,7 @@ export interface MeshOptions {
   joins: JoinPrice;
   leases: LeaseOffice;
   receipts: ReceiptBook;
-  /** How many times the usual one network may ask. */
+  /** The factor for the usual limits of one network. */
   networkFactor?: number;
 }
 
@@ -122,7 +122,7 @@ export class Mesh {
     this.#stopPings = cutHalfOpen(this.#sockets, clock);
   }
 
-  /** A peer has come, by whatever way. `hosts`: what it may have dialled. */
+  /** A peer has come, by whatever way. `hosts`: the names that it may have dialled. */
   join(socket: PeerSocket, hosts: readonly string[], from: Networks): MeshSession {
     return new MeshSession(socket, hosts, from, this.#context);
   }

@@ -1,4 +1,4 @@
-/** One peer's way to the receipt book: so many a second, and each filing is answered. */
+/** One peer's access to the receipt book: rate-limited, and each filing is answered. */
 import type { Clock } from '@llmesh/core/base/clock';
 import type { FromServer, ToServer } from '@llmesh/core/wire/control-protocol';
 import { asMeshError, MeshError } from '@llmesh/core/base/errors';
@@ -19,7 +19,7 @@ export interface SessionFilingsNeeds {
 export class SessionFilings {
   readonly #receipts: ReceiptBook;
   readonly #metrics: Metrics;
-  /** Where this peer is. */
+  /** The network of this peer. */
   readonly #network: string;
   readonly #bucket: TokenBucket;
 
@@ -30,7 +30,7 @@ export class SessionFilings {
     this.#bucket = new TokenBucket(clock, RATE);
   }
 
-  /** What to say to `by`. Never rejects. */
+  /** The reply to `by`. Never rejects. */
   async file(by: PeerId, { requestId, lease, proof }: Extract<ToServer, { type: 'file' }>): Promise<FromServer> {
     try {
       if (!this.#bucket.take(1)) throw new MeshError('rate_limited', 'Too many receipts at once. Slow down.');

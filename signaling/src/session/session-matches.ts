@@ -1,4 +1,4 @@
-/** One peer's way to the matchmaker: its matches, answered with leases for whoever is named, or with its place in the line. */
+/** One peer's access to the matchmaker: its matches, answered with leases or with its position in the queue. */
 import type { FromServer, ToServer } from '@llmesh/core/wire/control-protocol';
 import { MeshError } from '@llmesh/core/base/errors';
 import type { PeerId } from '@llmesh/core/base/ids';
@@ -15,9 +15,7 @@ import { PLAIN } from '@llmesh/core/policy/price';
 import { CHAT } from '@llmesh/core/wire/model-advert';
 import type { Candidate } from '@llmesh/core/wire/candidate';
 
-/**
- * A gateway with hundreds of clients is one peer, and a university is one address. Each match is a shortlist and a signature.
- */
+/** A gateway with hundreds of clients is one peer, a university one address. A match is a shortlist and a signature. */
 export const MATCH_RATES: NetworkRates = {
   peer: { perSecond: 50, burst: 200 },
   narrow: { perSecond: 400, burst: 2_000 },
@@ -47,7 +45,7 @@ export class SessionMatches {
     this.#say = say;
   }
 
-  /** Not wanted any more, whether it waits or was answered. */
+  /** No longer wanted, whether it waits or was answered. */
   withdraw(requester: PeerId, requestId: number): void {
     this.#needs.queues.withdraw(requester, requestId);
   }
@@ -63,7 +61,7 @@ export class SessionMatches {
       this.#refuse(requestId, new MeshError('rate_limited', TOO_OFTEN));
       return;
     }
-    // Whoever names providers, or a file, would not be helped by others.
+    // Other providers would not help a requester that names its own, or a file.
     if (match.only === null && match.sha256 === undefined) preloading.asked(offerKey(match));
     try {
       queues.ask({

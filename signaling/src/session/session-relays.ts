@@ -1,4 +1,4 @@
-/** Where one session asks for relayed links, and not too many of them. */
+/** One session's requests for relayed links, rate-limited. */
 import type { Clock } from '@llmesh/core/base/clock';
 import type { FromServer, ToServer } from '@llmesh/core/wire/control-protocol';
 import { asMeshError, MeshError, type ErrorCode } from '@llmesh/core/base/errors';
@@ -13,7 +13,7 @@ import type { Sessions } from './sessions.ts';
 
 /** One question asks for four at most. */
 const RATE = { perSecond: 1, burst: 30 };
-/** How often one peer is called, which it answers with a dial each, by one caller, by the networks of callers, ... */
+/** How often one peer is called, which costs it a dial each time: by one caller, by the networks of callers, ... */
 export const CALL_RATES: NetworkRates = {
   peer: { perSecond: 0.5, burst: 8 },
   narrow: { perSecond: 4, burst: 32 },
@@ -44,7 +44,7 @@ export class SessionRelays {
     this.#bucket = new TokenBucket(needs.clock, RATE);
   }
 
-  /** The answer for `caller`; the other end is called already. Never rejects. */
+  /** The answer for `caller`; the other end has been called already. Never rejects. */
   async ask(caller: PeerId, { requestId, peer }: Extract<ToServer, { type: 'relay' }>): Promise<FromServer> {
     const { metrics } = this.#needs;
     const refused = (code: ErrorCode, message: string): FromServer => {

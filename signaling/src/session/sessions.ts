@@ -1,6 +1,6 @@
 /**
- * The sessions of peers that have proved their key: those at this instance by hand, the others through the cluster. Of one
- * peer the newest session counts, wherever it is, and each older one is told to end.
+ * The sessions of peers that have proved their key: those at this instance directly, the others through the cluster.
+ * For one peer the newest session counts, wherever it is, and each older one is told to end.
  */
 import type { Clock } from '@llmesh/core/base/clock';
 import type { PeerId } from '@llmesh/core/base/ids';
@@ -13,11 +13,11 @@ import type { Networks } from '../sockets/address.ts';
 /** One session, as others see it. */
 export interface Member {
   readonly from: Networks;
-  /** What the mesh offers. */
+  /** Sends what the mesh offers. */
   tell(offers: Buffer): void;
-  /** Somebody, at whichever instance, has something said to it. False: it has not been welcomed yet. */
+  /** A notice for it, from whichever instance. False: it has not been welcomed yet. */
   hear(notice: Exclude<Notice, { type: 'replaced' }>): boolean;
-  /** This provider, which it was told of, is gone. */
+  /** This provider, which it was told about, is gone. */
   gone(provider: PeerId): void;
   /** The same peer has a newer session. */
   replaced(): void;
@@ -25,9 +25,9 @@ export interface Member {
 
 interface Entry {
   readonly member: Member;
-  /** Null: presence has not been told yet. */
+  /** Null until presence has been told. */
   session: number | null;
-  /** The newest elsewhere, as far as was said. */
+  /** The newest session elsewhere, as far as we heard. */
   newest: number;
 }
 
@@ -36,7 +36,7 @@ export class Sessions {
   readonly #clock: Clock;
   readonly #cluster: Cluster;
   readonly #here = new Map<PeerId, Entry>();
-  /** This instance can be found, and reached. */
+  /** Resolves when this instance can be found and reached. */
   readonly #opened: Promise<void>;
   #stopRenewal: () => void;
 
@@ -45,7 +45,7 @@ export class Sessions {
     this.#cluster = cluster;
     this.post = new PeerPost({ cluster, deliver: (peer, notice) => this.#deliver(peer, notice) });
     this.#opened = Promise.all([this.post.open(), cluster.presence.renew()]).then(() => {});
-    // Whoever joins hears of it.
+    // Those that join get the error.
     this.#opened.catch(() => {});
     this.#stopRenewal = clock.after(RENEW_MS, () => this.#renew());
   }
@@ -54,17 +54,17 @@ export class Sessions {
     return Array.from(this.#here.values(), ({ member }) => member);
   }
 
-  /** At this instance; null: it is not. */
+  /** The session at this instance; null: there is none. */
   find(peer: PeerId): Member | null {
     return this.#here.get(peer)?.member ?? null;
   }
 
-  /** Whether it is at any instance. Rejects when that cannot be known. */
+  /** Is it at any instance? Rejects when that is unknown. */
   async isAnywhere(peer: PeerId): Promise<boolean> {
     return this.#here.has(peer) || (await this.post.isAnywhere(peer));
   }
 
-  /** The newest session of this peer at this instance is this one. Others find it when `announce` has resolved. */
+  /** This is now the newest session of this peer at this instance. Others find it when `announce` has resolved. */
   enter(peer: PeerId, member: Member): void {
     this.#here.get(peer)?.member.replaced();
     this.#here.set(peer, { member, session: null, newest: -1 });
@@ -88,7 +88,7 @@ export class Sessions {
     return false;
   }
 
-  /** This one is over. Idempotent. */
+  /** This session has ended. Idempotent. */
   leave(peer: PeerId, member: Member): void {
     const entry = this.#here.get(peer);
     if (entry?.member !== member) return;
@@ -111,14 +111,14 @@ export class Sessions {
     return true;
   }
 
-  /** Where that fails it stays in the book, and is found there by nobody: this instance says that it is not here. */
+  /** If that fails its entry stays, but leads nowhere: this instance says that the peer is not here. */
   #depart(peer: PeerId, session: number): void {
     this.#cluster.presence.depart(peer, session).catch(() => {});
   }
 
   #renew(): void {
     this.#stopRenewal = this.#clock.after(RENEW_MS, () => this.#renew());
-    // A lease lasts through some that fail.
+    // A lease survives some failures.
     this.#cluster.presence.renew().catch(() => {});
   }
 }

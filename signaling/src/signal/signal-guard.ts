@@ -1,7 +1,8 @@
 /**
- * What one PeerServer client may send. PeerServer itself takes any JSON: a payload nested deeply enough throws inside it and costs
- * the *receiver* its connection, a `dst` that is no string can crash its timers, and what waits for absent peers has no bound. So
- * each message is judged here first, by what PeerJS clients really send (never LEAVE or EXPIRE, which are the server's to say).
+ * What one PeerServer client may send. PeerServer itself takes any JSON: a deeply nested payload throws inside it and
+ * costs the *receiver* its connection, a `dst` that is not a string can crash its timers, and what waits for absent
+ * peers has no limit. So each message is judged here first, by what PeerJS clients really send (never LEAVE or EXPIRE:
+ * those come from the server).
  */
 import * as v from 'valibot';
 import type { Clock } from '@llmesh/core/base/clock';
@@ -11,7 +12,7 @@ import { TokenBucket } from '@llmesh/core/base/token-bucket';
 import type { Networks } from '../sockets/address.ts';
 import type { Sender, SignalTraffic } from './signal-traffic.ts';
 
-/** Session descriptions and candidates are a few kilobytes. */
+/** Session descriptions and candidates take a few kilobytes. */
 export const MAX_SIGNAL_BYTES = 65_536;
 /** A message costs one, and one more for every 4 KiB: a connection takes about a dozen. */
 const RATE = { perSecond: 50, burst: 400 };
@@ -22,7 +23,7 @@ const MAX_DEPTH = 12;
 const MAX_WAITING_FOR_ONE = 32;
 const MAX_WAITING = 4096;
 const MAX_WAITING_BYTES = 16_777_216;
-/** What one network may have of that, a narrow or a wide one. */
+/** The share that one network may have of that, a narrow or a wide one. */
 const NETWORK_SHARE = { narrow: 1 / 8, wide: 1 / 4 };
 
 const SignalSchema = v.variant('type', [
@@ -75,17 +76,17 @@ export class SignalGuard {
   }
 }
 
-/** How much waits in PeerServer's queues for peers that are not here. The queues themselves are out of reach. */
+/** Limits what waits in PeerServer's queues for absent peers. The queues themselves are inaccessible. */
 export class AbsentQueues {
   readonly #clock: Clock;
   readonly #isHere: (peer: PeerId) => boolean;
   readonly #expireMs: number;
   #counts = new Map<PeerId, number>();
-  /** In all under no name, and for each network. */
+  /** The total under the empty name, and the part of each network. */
   #waiting = new Map<string, { count: number; bytes: number }>();
   #emptyAt = 0;
 
-  /** `expireMs`: after which PeerServer has thrown a queue away. */
+  /** `expireMs`: the time after which PeerServer has dropped a queue. */
   constructor(clock: Clock, isHere: (peer: PeerId) => boolean, expireMs: number) {
     this.#clock = clock;
     this.#isHere = isHere;
@@ -95,7 +96,7 @@ export class AbsentQueues {
   admit(peer: PeerId, byteCount: number, { narrow, wide }: Networks): boolean {
     if (this.#isHere(peer)) return true;
     if (this.#clock.now() >= this.#emptyAt) {
-      // Whatever was counted in the window before last is gone by now; two windows together are the bound.
+      // What was counted in the window before last is gone by now; two windows together are the limit.
       this.#counts = new Map();
       this.#waiting = new Map();
       this.#emptyAt = this.#clock.now() + this.#expireMs;

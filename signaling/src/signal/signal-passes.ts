@@ -1,4 +1,4 @@
-/** Who may open a socket on `/signal` under which id: a token for each proven session on `/mesh`, good a while longer. */
+/** Who may open a socket on `/signal` under which id: a token per proven session on `/mesh`, valid a while longer. */
 import { toBase32 } from '@llmesh/core/base/base32';
 import type { Clock } from '@llmesh/core/base/clock';
 import type { PeerId } from '@llmesh/core/base/ids';
@@ -7,16 +7,16 @@ import type { Vault } from '../cluster/vault.ts';
 
 /** A peer whose connections break together may come back to `/signal` first. */
 export const GRACE_MS = 60_000;
-/** For so long a pass is put into the vault. Those of an instance that dies run out by themselves, ... */
+/** How long the vault keeps a pass. Those of an instance that dies expire on their own, ... */
 export const HELD_MS = 7_200_000;
-/** ... and those of sessions that go on are put there again. */
+/** ... and those of continuing sessions are renewed. */
 const HOLD_AGAIN_MS = HELD_MS / 2;
 const TOKEN_BYTES = 16;
 
 /** The pass of one session. */
 export interface SignalPass {
   readonly token: string;
-  /** The session is over. Idempotent. */
+  /** The session has ended. Idempotent. */
   end(): void;
 }
 
@@ -54,7 +54,7 @@ export class SignalPasses {
     return (await this.#vault.read(token)) === peer;
   }
 
-  /** Where that fails now, there is a next time, or it runs out by itself. */
+  /** If that fails now, it is tried again, or the pass expires on its own. */
   #put(token: string, peer: PeerId, forMs: number): void {
     this.#vault.put(token, peer, forMs).catch(() => {});
   }

@@ -1,11 +1,11 @@
-/** How much may be said to one peer through `/signal`: by one sender, by its networks, and how many of it may be offers. */
+/** How much one peer may be sent through `/signal`: by one sender, by its networks, and how many offers among that. */
 import type { Clock } from '@llmesh/core/base/clock';
 import type { PeerId } from '@llmesh/core/base/ids';
 import type { Networks } from '../sockets/address.ts';
 import { AddressBuckets } from '../sockets/address-buckets.ts';
 import { NetworkRate, type NetworkRates } from '../sockets/network-rate.ts';
 
-/** As `signal-guard.ts` counts: a message costs one, and more when it is large. A connection takes about a dozen. */
+/** Counted as in `signal-guard.ts`: a message costs one, a large one more. A connection takes about a dozen. */
 const MESSAGES: NetworkRates = {
   peer: { perSecond: 50, burst: 400 },
   narrow: { perSecond: 200, burst: 2_000 },
@@ -13,7 +13,7 @@ const MESSAGES: NetworkRates = {
   spare: { perSecond: 50, burst: 400 },
   light: 40,
 };
-/** Each has its receiver make a connection and look for ways through its router, whoever sent it. */
+/** Each makes its receiver open a connection and look for ways through its router, whoever sent it. */
 const OFFERS: NetworkRates = {
   peer: { perSecond: 1, burst: 8 },
   narrow: { perSecond: 10, burst: 60 },

@@ -1,4 +1,4 @@
-/** PeerServer, as it is, with bounds around it: it introduces PeerJS clients to each other at `/signal`. */
+/** PeerServer, unchanged but with limits around it: it introduces PeerJS clients to each other at `/signal`. */
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Express } from 'express';
@@ -20,11 +20,11 @@ import { MAX_SIGNAL_BYTES, SignalGuard, AbsentQueues, type Verdict } from './sig
 import { SignalTraffic } from './signal-traffic.ts';
 import type { Refusal } from '../sockets/turn-away.ts';
 
-/** PeerJS clients: `{path: '/signal', key: 'peerjs'}`. */
+/** The options of PeerJS clients: `{path: '/signal', key: 'peerjs'}`. */
 export const SIGNAL_PATH = '/signal';
 export const SIGNAL_SOCKET_PATH = `${SIGNAL_PATH}/peerjs`;
 const KEY = 'peerjs';
-/** What was sent to a peer that is not here waits so long for it to come back; then the sender hears EXPIRE. */
+/** Messages to an absent peer wait this long for it to come back; then the sender hears EXPIRE. */
 const EXPIRE_MS = 2000;
 const SWEEP_MS = 500;
 /** PeerJS beats every 5 s, but a hidden tab's timers may run once a minute. Dead connections are found by pings. */
@@ -33,10 +33,10 @@ const ALIVE_MS = 90_000;
 export interface SignalOptions {
   clock: Clock;
   metrics: Metrics;
-  /** What the control plane gave to those who proved their key. */
+  /** The tokens that the control plane gave to peers that proved their key. */
   passes: SignalPasses;
   maxPeers: number;
-  /** PeerServer wants it in its hands, and does nothing with it as long as it is not to listen itself. */
+  /** PeerServer demands it, but does not use it unless it is to listen itself. */
   server: Server;
   networksOf: (request: IncomingMessage) => Networks;
 }
@@ -60,7 +60,7 @@ export class Signal {
     this.#networksOf = options.networksOf;
     this.#waiting = new AbsentQueues(options.clock, (peer) => this.#clients.has(peer), EXPIRE_MS + SWEEP_MS);
     this.#sockets = boundedServer({ path: SIGNAL_SOCKET_PATH, maxPayload: MAX_SIGNAL_BYTES });
-    // Before PeerServer's own listener, so that the guard stands in front of it.
+    // Before PeerServer's own listener, so that the guard comes first.
     this.#sockets.on('connection', (socket, request) => this.#guard(socket, request));
     this.#stopPings = cutHalfOpen(this.#sockets, options.clock);
     const peerServer = ExpressPeerServer(options.server, {
@@ -85,7 +85,7 @@ export class Signal {
     return this.#sockets.clients.size;
   }
 
-  /** Null: `accept` may take it. An id is only for whoever proved its key on `/mesh`, with the token of that session. */
+  /** Null: `accept` may take it. An id is only for a peer that proved its key on `/mesh`, with that session's token. */
   async refusalOf(request: IncomingMessage): Promise<Refusal | null> {
     const who = identify(request);
     if (who === null)
@@ -98,7 +98,7 @@ export class Signal {
     };
   }
 
-  /** Only after `refusalOf` had nothing against it. */
+  /** Call only when `refusalOf` returned null. */
   accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const who = identify(request);
     const before = who === null ? undefined : this.#clients.get(who.id);
@@ -106,13 +106,14 @@ export class Signal {
       this.#sockets.handleUpgrade(request, socket, head, (ws) => this.#sockets.emit('connection', ws, request));
       return;
     }
-    // The same peer is back before its old connection ended. PeerServer would say ID-TAKEN, or swap the sockets and never say
+    // The same peer is back before its old connection ended. PeerServer would say ID-TAKEN, or swap the sockets and
+    // never say OPEN: so the old one goes first.
     // OPEN: so the old one goes first.
     before.once('close', () => this.accept(request, socket, head));
     before.terminate();
   }
 
-  /** PeerServer's two timers cannot be stopped from outside: the process has to end by itself. */
+  /** PeerServer's two timers cannot be stopped from outside: the process has to end on its own. */
   async close(): Promise<void> {
     this.#stopPings();
     await closeSockets(this.#sockets, this.#clock);
@@ -151,10 +152,10 @@ export class Signal {
   }
 }
 
-/** PeerServer turns away whoever has no id. */
+/** PeerServer refuses clients without an id. */
 const NOBODY = '' as PeerId;
 
-/** Each parameter exactly once: PeerServer takes the last of several, others the first. */
+/** Each parameter exactly once: of several, PeerServer takes the last, others the first. */
 function identify(request: IncomingMessage): { id: PeerId; token: string } | null {
   const { searchParams } = new URL(request.url ?? '/', 'http://mesh');
   const one = (name: string) => (searchParams.getAll(name).length === 1 ? searchParams.get(name) : null);

@@ -8,7 +8,7 @@ const MAX_BUCKETS = 10_000;
 export class AddressBuckets {
   readonly #clock: Clock;
   readonly #rate: Rate;
-  /** Those that took last are last. */
+  /** The most recent come last. */
   readonly #buckets = new Map<string, TokenBucket>();
 
   constructor(clock: Clock, rate: Rate) {

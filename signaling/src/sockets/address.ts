@@ -1,10 +1,10 @@
-/** Where a request comes from, for counting. Behind a proxy of the operator's that is what the proxy says. */
+/** Where a request comes from, for counting. Behind the operator's own proxy, the proxy says so. */
 import type { IncomingMessage } from 'node:http';
 import { isIPv4, isIPv6 } from 'node:net';
 
 /**
- * Who shares an address, twice: whoever has one address of IPv6 has its first 64 bits, and most often 56 of them; whoever
- * has one of IPv4 may rent some of its neighbours.
+ * Two networks of one client: anyone with one IPv6 address has its first 64 bits, and usually the first 56; anyone with
+ * one IPv4 address may rent some of its neighbours.
  */
 export interface Networks {
   /** IPv4: the address; IPv6: its /64. */
@@ -13,7 +13,7 @@ export interface Networks {
   readonly wide: string;
 }
 
-/** Connections that do not say where they come from share one place, and are counted as one. */
+/** Connections from an unknown address are counted as one. */
 const UNKNOWN: Networks = { narrow: 'unknown', wide: 'unknown' };
 
 export function networksReader(trustProxy: boolean): (request: IncomingMessage) => Networks {
@@ -21,10 +21,10 @@ export function networksReader(trustProxy: boolean): (request: IncomingMessage) 
   return (request) => networksOf(remoteOf(request));
 }
 
-/** The very address. */
+/** The exact address. */
 export function remoteReader(trustProxy: boolean): (request: IncomingMessage) => string {
   return (request) => {
-    // The last entry is the one that our own proxy added; those before are the client's to invent.
+    // The last entry is the one that our own proxy added; the client can forge those before it.
     const forwarded = trustProxy
       ? [request.headers['x-forwarded-for']].flat().at(-1)?.split(',').at(-1)?.trim()
       : undefined;
@@ -32,7 +32,7 @@ export function remoteReader(trustProxy: boolean): (request: IncomingMessage) =>
   };
 }
 
-/** Some proxies write the port, too. What is no address counts as unknown: it may be any text, of any length. */
+/** Some proxies also write the port. Anything but an address counts as unknown: it may be any text, of any length. */
 export function networksOf(remote: string): Networks {
   const address = /^\[([^\]]*)\](?::\d+)?$/.exec(remote)?.[1] ?? /^([\d.]+):\d+$/.exec(remote)?.[1] ?? remote;
   if (isIPv4(address)) return ofIPv4(address);
@@ -50,7 +50,7 @@ function ofIPv4(address: string): Networks {
   return { narrow: address, wide: `${address.slice(0, address.lastIndexOf('.'))}.0/24` };
 }
 
-/** The eight groups of a well-formed address of IPv6, whose last two may be written as IPv4. */
+/** The eight groups of a well-formed IPv6 address, whose last two may be written as IPv4. */
 function groupsOf(address: string): number[] {
   const halves = address.split('::').map((half) => (half === '' ? [] : half.split(':').flatMap(groupOf)));
   const [front = [], back] = halves;
@@ -68,7 +68,7 @@ function bytesOf(group: number): number[] {
   return [group >> 8, group & 0xff];
 }
 
-/** The network around one that `networkOf` named: /24 of IPv4, /56 of IPv6, which is what a customer is commonly given. */
+/** The network around one given by `networkOf`: a /24 of IPv4, or a /56 of IPv6, which customers are commonly given. */
 export function widerNetworkOf(network: string): string {
   const groups = /^([0-9a-f:]+)::\/64$/.exec(network)?.[1]?.split(':');
   if (groups?.length === 4) {

@@ -1,14 +1,14 @@
-/** The server's end of a WebSocket of a stranger: what it may send is judged first, and a slow reader is cut off. */
+/** The server's end of a stranger's WebSocket: every message is judged first, and a slow reader is cut off. */
 import { WebSocket, WebSocketServer } from 'ws';
 import type { Clock } from '@llmesh/core/base/clock';
 
-/** What may wait for a reader. Behind it lies this server's memory. */
+/** The most bytes that may wait for one reader, in this server's memory. */
 export const MAX_BUFFERED_BYTES = 1_048_576;
 /** And for all readers of one kind of socket together: those with the most are cut first. */
 export const MAX_ALL_BUFFERED_BYTES = 134_217_728;
 export const PING_MS = 5000;
 
-/** Close codes of the private range (RFC 6455 §7.4.2), after the HTTP status that says the same. */
+/** Close codes of the private range (RFC 6455 §7.4.2), named after the HTTP status with the same meaning. */
 export const CLOSE = {
   /** RFC 6455 §7.4.1 */
   normal: 1000,
@@ -24,14 +24,14 @@ export const CLOSE = {
 } as const;
 
 export class BoundedSocket extends WebSocket {
-  /** Sees every message first; on false nobody else does. */
+  /** Sees every message first; false hides it from everyone else. */
   admit: ((data: Buffer, isBinary: boolean) => boolean) | null = null;
   /** Too much waits for this reader; the connection is being cut. */
   slow: (() => void) | null = null;
 
   override emit(event: string | symbol, ...args: unknown[]): boolean {
     if (event === 'message' && this.admit !== null) {
-      // `ws` hands out one Buffer a message unless binaryType says otherwise, which nothing here does.
+      // `ws` passes one Buffer per message unless binaryType says otherwise, which nothing here does.
       const [data, isBinary] = args as [Buffer, boolean];
       if (!this.admit(data, isBinary)) return true;
     }
@@ -42,7 +42,7 @@ export class BoundedSocket extends WebSocket {
     if (this.#keepsUp()) super.send(data);
   }
 
-  /** As `send`, of UTF-8 that others are sent as well: it is not copied. */
+  /** Like `send`, for UTF-8 that others are sent as well: it is not copied. */
   sendText(data: Buffer): void {
     if (this.#keepsUp()) super.send(data, { binary: false });
   }
@@ -63,18 +63,18 @@ export class BoundedSocket extends WebSocket {
 
 export type BoundedServer = InstanceType<typeof WebSocketServer<typeof BoundedSocket>>;
 
-/** A WebSocketServer with such sockets, to be handed its upgrades. */
+/** A WebSocketServer with such sockets; pass it its upgrades. */
 export function boundedServer(options: { maxPayload: number; path?: string }): BoundedServer {
-  // How long a socket that was told to go may take; @types/ws does not know it yet.
+  // How long a socket that was told to close may take; @types/ws does not know it yet.
   const closeTimeout = { closeTimeout: 2000 };
-  // One message of each socket, then everybody else has a turn: a read may bring dozens of them at once.
+  // One message per socket, then everyone else has a turn: a read may bring dozens of them at once.
   const fair = { allowSynchronousEvents: false };
   return new WebSocketServer({ noServer: true, WebSocket: BoundedSocket, ...closeTimeout, ...fair, ...options });
 }
 
 /**
- * Cuts connections whose other end is gone without a word: no pong from one ping to the next, and no message before whose
- * turn the pong may have to wait. Returns the way to stop.
+ * Cuts connections whose other end vanished: no pong from one ping to the next, and no message either, as a pong may
+ * have to wait behind one. Returns the function that stops it.
  */
 export function cutHalfOpen(server: BoundedServer, clock: Clock): () => void {
   const waiting = new WeakSet<BoundedSocket>();
@@ -83,7 +83,7 @@ export function cutHalfOpen(server: BoundedServer, clock: Clock): () => void {
   });
   const round = () => {
     for (const socket of server.clients) {
-      // We do not read what it says at the moment.
+      // We are not reading from it at the moment.
       if (socket.isPaused) waiting.delete(socket);
       if (waiting.has(socket)) {
         socket.terminate();
@@ -99,7 +99,7 @@ export function cutHalfOpen(server: BoundedServer, clock: Clock): () => void {
   return () => stop();
 }
 
-/** Each may be let wait, and all of them together may still be too many. */
+/** Each may be within its limit, and all of them together still too many. */
 function cutSlowest(server: BoundedServer): void {
   const behind = [...server.clients].filter((socket) => socket.bufferedAmount > 0);
   let waiting = behind.reduce((sum, socket) => sum + socket.bufferedAmount, 0);
@@ -112,7 +112,7 @@ function cutSlowest(server: BoundedServer): void {
   }
 }
 
-/** Says goodbye to everybody, and does not wait for those who do not answer. */
+/** Says goodbye to all, and does not wait for those that do not answer. */
 export async function closeSockets(server: BoundedServer, clock: Clock): Promise<void> {
   const all = [...server.clients];
   const gone = all.map((socket) => new Promise<void>((resolve) => socket.once('close', () => resolve())));

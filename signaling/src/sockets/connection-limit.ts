@@ -3,15 +3,15 @@ import type { Server } from 'node:http';
 import { isIP, type Socket } from 'node:net';
 import { networksOf } from './address.ts';
 
-/** A wide network may have so many times what a narrow one may. */
+/** A wide network may hold this many times as many as a narrow one. */
 const WIDE = 4;
 
-/** `refused` is told of each connection over the limit, which is cut without a word. */
+/** `refused` is called for each connection over the limit, which is cut without notice. */
 export function limitConnections(server: Server, maxPerAddress: number, refused: () => void): void {
   const counts = new Map<string, number>();
   server.on('connection', (socket: Socket) => {
     const { remoteAddress = '' } = socket;
-    // Gone already.
+    // It is gone already.
     if (isIP(remoteAddress) === 0) return;
     const { narrow, wide } = networksOf(remoteAddress);
     const full = (network: string, most: number) => (counts.get(network) ?? 0) >= most;

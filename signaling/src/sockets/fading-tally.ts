@@ -1,14 +1,14 @@
-/** How often something happened lately, for each key: what was counted is worth half after a while. */
+/** How often something happened lately, for each key: a count is worth half after a while. */
 import { BoundedMap } from '@llmesh/core/base/bounded-map';
 import type { Clock } from '@llmesh/core/base/clock';
 
-/** Keys remembered; of more, those counted longest ago are forgotten. */
+/** Keys remembered; beyond that, those counted longest ago are forgotten. */
 const MAX_KEYS = 20_000;
 
 export class FadingTally {
   readonly #clock: Clock;
   readonly #halfLifeMs: number;
-  /** In the order in which they were counted last. */
+  /** In the order in which they were last counted. */
   readonly #counts = new BoundedMap<string, { count: number; atMs: number }>(MAX_KEYS);
 
   constructor(clock: Clock, halfLifeMs: number) {

@@ -1,8 +1,8 @@
-/** How much one peer may say on `/mesh`. Too much is first told, then dropped, and in the end not listened to any more. */
+/** How much one peer may send on `/mesh`. A peer over the limit is first warned, then ignored, and finally cut off. */
 import type { Clock } from '@llmesh/core/base/clock';
 import { TokenBucket } from '@llmesh/core/base/token-bucket';
 
-/** A message costs one, and one more for every 16 KiB, so that few large ones cannot do what many small ones may not. */
+/** A message costs one, and one more for every 16 KiB, so that few large ones cost as much as many small ones. */
 const RATE = { perSecond: 50, burst: 200 };
 const BYTES_PER_TOKEN = 16_384;
 /** Messages over the rate that are dropped before the connection is closed. */
@@ -18,12 +18,12 @@ export class MessageAllowance {
     this.#bucket = new TokenBucket(clock, RATE);
   }
 
-  /** The last message was more than it should have been: it counts as so many more. */
+  /** The last message cost more than usual: it counts as this many more. */
   charge(messages: number): void {
     this.#bucket.overdraw(messages);
   }
 
-  /** What to do with a message of so many bytes; only on `take` it is looked at. */
+  /** What to do with a message of this many bytes; only on `take` it is read. */
   judge(bytes: number): Verdict {
     if (this.#bucket.take(1 + bytes / BYTES_PER_TOKEN)) {
       if (this.#bucket.level > RATE.burst / 2) this.#overRate = 0;

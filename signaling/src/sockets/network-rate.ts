@@ -1,7 +1,7 @@
 /**
- * How often something may be done: by one identity, and by the networks it comes from, which have more between them all.
- * Where its network has used up what it may, somebody who has hardly asked yet is let in even so: not all behind one router
- * are the same.
+ * How often something may be done: by one identity, and by the networks it comes from, which may do more in total. When
+ * its network has used up its share, a peer that has hardly asked yet is still let in: not all behind one router are
+ * the same.
  */
 import type { Clock } from '@llmesh/core/base/clock';
 import type { Rate } from '@llmesh/core/base/token-bucket';
@@ -12,7 +12,7 @@ export interface NetworkRates {
   readonly peer: Rate;
   readonly narrow: Rate;
   readonly wide: Rate;
-  /** For those of a wide network that has used up the others who have asked for no more than `light` lately. */
+  /** For peers of a wide network over its limit that have asked for no more than `light` lately. */
   readonly spare: Rate;
   readonly light: number;
 }
@@ -32,7 +32,7 @@ export class NetworkRate {
     this.#spare = new AddressBuckets(clock, rates.spare);
   }
 
-  /** `about`: what has a rate of its own. */
+  /** `about`: a subject with a rate of its own. */
   take(peer: string, { narrow, wide }: Networks, about = '', cost = 1): boolean {
     const key = (who: string) => `${about} ${who}`;
     if (!this.#peers.take(key(peer), cost)) return false;
@@ -44,7 +44,7 @@ export class NetworkRate {
   }
 }
 
-/** So many times as much of everything, but for what one identity may. */
+/** Multiplies everything but the rate of one identity. */
 export function scaled({ peer, light, ...networks }: NetworkRates, factor: number): NetworkRates {
   const { narrow, wide, spare } = networks;
   const times = ({ perSecond, burst }: Rate): Rate => ({ perSecond: perSecond * factor, burst: burst * factor });

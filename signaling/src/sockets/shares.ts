@@ -1,8 +1,8 @@
 /**
- * Who holds how much of something scarce, counted by network and by identity, since identities are free. While there is
- * enough, one may hold it all. When it is used up, somebody who holds less takes the newest from whoever holds most, so
- * that the smallest share is as large as can be (max–min fairness): first among wide networks, within one among narrow
- * ones, within these among identities.
+ * Who holds how much of a scarce resource, counted by network and by identity, since identities are free. While there
+ * is enough, one may hold it all. When it is used up, a peer that holds less takes the newest from the one that holds
+ * most, so that the smallest share is as large as can be (max–min fairness): first among wide networks, within one
+ * among narrow ones, within these among identities.
  */
 import type { PeerId } from '@llmesh/core/base/ids';
 import type { Networks } from './address.ts';
@@ -16,7 +16,7 @@ export interface Holder {
 interface Share<T> {
   size: number;
   readonly parts: Map<string, Share<T>>;
-  /** Keys of `parts` by their size: whoever holds most is found without a walk. */
+  /** Keys of `parts` by their size: the largest is found without a search. */
   readonly bySize: LatestSet[];
   /** What an identity holds, oldest first. */
   readonly items: T[];
@@ -30,7 +30,7 @@ export class Shares<T extends object> {
     return this.#all.size;
   }
 
-  /** What was taken first is first. */
+  /** All items in the order in which they were taken. */
   items(): Iterable<T> {
     return this.#holders.keys();
   }
@@ -54,7 +54,7 @@ export class Shares<T extends object> {
     this.#change(holder, (items) => items.push(item), 1);
   }
 
-  /** Does nothing for what is not here. */
+  /** Does nothing for an unknown item. */
   remove(item: T): void {
     const holder = this.#holders.get(item);
     if (holder === undefined) return;
@@ -62,7 +62,7 @@ export class Shares<T extends object> {
     this.#change(holder, (items) => items.splice(items.indexOf(item), 1), -1);
   }
 
-  /** What has to give way so that this one may hold one more; null: nobody holds enough more than it does. */
+  /** The item to give up so that this one may hold one more; null: nobody holds enough more than it does. */
   yielding(newcomer: Holder): T | null {
     let share: Share<T> | undefined = this.#all;
     for (const key of path(newcomer)) {
@@ -95,7 +95,7 @@ export class Shares<T extends object> {
   }
 }
 
-/** An identity counts where it comes from: one that is in two networks has a share in each. */
+/** An identity counts where it comes from: in two networks it has a share in each. */
 function path({ peer, from }: Holder): readonly string[] {
   return [from.wide, from.narrow, peer];
 }
@@ -104,7 +104,7 @@ function newShare<T>(): Share<T> {
   return { size: 0, parts: new Map(), bySize: [], items: [] };
 }
 
-/** The largest share; of several, the one that grew so large last. */
+/** The largest share; in a tie, the one that reached this size last. */
 function largest<T>({ bySize, parts }: Share<T>): Share<T> | null {
   return parts.get(bySize.at(-1)?.latest ?? '') ?? null;
 }

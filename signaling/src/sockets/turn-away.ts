@@ -1,4 +1,4 @@
-/** No WebSocket for this one, said in HTTP, before it became one. */
+/** Refuses a WebSocket with an HTTP answer, before the upgrade. */
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 

@@ -1,18 +1,18 @@
-/** The folder of our key and the receipts, and what lies in it: for its owner's eyes, and plain files alone. */
+/** The folder with our key and the receipts: readable by its owner only, with plain files only. */
 import { chmodSync, constants, lstatSync, mkdirSync, readdirSync, statSync, type Stats } from 'node:fs';
 
 export const OWNER_ONLY = 0o700;
 const GROUP_AND_OTHERS = 0o077;
 const STICKY = 0o1000;
-/** A folder with one of these is a mesh's and nothing else. */
+/** A folder with one of these belongs to a mesh alone. */
 const OURS = new Set(['control.key', 'mesh.db']);
 
-/** For opening what must be a plain file: a link is not followed, and a pipe not waited for. Zero where there is no such flag. */
+/** Flags to open a plain file only: they follow no link and wait for no pipe. Zero on systems without them. */
 export const PLAIN_FILE = (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
 /**
- * Makes it, or takes it from other accounts where it is ours: returns what to say of that, as a sentence, or null. A folder
- * that holds other things, too, is left as it is. Throws what the system says when it cannot be made.
+ * Creates it, or closes our own one to other accounts: returns a sentence about that, or null. A folder that also holds
+ * other things is left as it is. Throws the system's error when it cannot be created.
  */
 export function openDataFolder(folder: string): string | null {
   mkdirSync(folder, { recursive: true, mode: OWNER_ONLY });
@@ -28,7 +28,7 @@ export function openDataFolder(folder: string): string | null {
   return `Other accounts could look into ${folder}. Only its owner can now.`;
 }
 
-/** What stands in place of a plain file, as a sentence that says what to do; null: a file, or nothing at all. */
+/** What is there instead of a plain file, as a sentence that says what to do; null: a plain file, or nothing. */
 export function oddFile(file: string): string | null {
   const found = lstatSync(file, { throwIfNoEntry: false });
   if (found === undefined || found.isFile()) return null;

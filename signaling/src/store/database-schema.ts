@@ -1,4 +1,4 @@
-/** The tables of `mesh.db`: what leads from one version to the next, in order. Never changed, only added to. */
+/** The tables of `mesh.db`: the steps from one version to the next, in order. Only add to them, never change them. */
 
 /** One row for each lease, with its proof. The ledger posts from here. */
 const DELIVERIES = `
@@ -26,8 +26,8 @@ const DELIVERIES = `
   ) STRICT;`;
 
 /**
- * Old rows are added up, for each peer and day since 1970: day 0 is all that is older. `summed`: of leases of this provider
- * that ended until then there may be nothing but the sums; the provider '' is everybody.
+ * Old rows are added up, per peer and day since 1970: day 0 is all that is older. `summed`: leases of this provider
+ * that ended by then may remain only as sums; the provider '' means all providers.
  */
 const SUMS = `
   ALTER TABLE delivery ADD COLUMN expires_s INTEGER NOT NULL DEFAULT 0;
@@ -46,8 +46,8 @@ const SUMS = `
   CREATE TABLE summed (provider TEXT PRIMARY KEY, until_s INTEGER NOT NULL) STRICT, WITHOUT ROWID;`;
 
 /**
- * Tasks are of several kinds, and each counts in its own units. Rows from before count as chat: which of them were embeddings
- * was not recorded.
+ * Tasks are of several kinds, and each counts in its own units. Older rows count as chat: nobody recorded which of them
+ * were embeddings.
  */
 const KINDS = `
   ALTER TABLE delivery RENAME COLUMN task TO task_id;

@@ -8,11 +8,11 @@ import { MIGRATIONS } from './database-schema.ts';
 
 const FILE = 'mesh.db';
 const MODE = 0o600;
-/** What SQLite puts beside it. */
+/** The files that SQLite puts next to it. */
 const BESIDE = ['-wal', '-shm', '-journal'] as const;
-/** For another process that looks into the file. */
+/** Waits this long for another process that reads the file. */
 const BUSY_MS = 1_000;
-/** The log beside the file is cut back to so much. */
+/** The write-ahead log is cut back to this size. */
 const MAX_LOG_BYTES = 16_777_216;
 
 export class MeshDatabase {
@@ -23,7 +23,7 @@ export class MeshDatabase {
   readonly #identities = new Map<string, string>();
   #open = true;
 
-  /** Throws storage_full when it cannot be used, version_mismatch when it is newer. */
+  /** Throws storage_full when it cannot be used, version_mismatch when it is newer than this program. */
   constructor(folder: string | null) {
     this.#file = folder === null ? null : path.join(folder, FILE);
     try {
@@ -41,7 +41,7 @@ export class MeshDatabase {
     return this.#db.prepare(sql);
   }
 
-  /** All of it or nothing. Durable when it returns. Throws busy when the file is not where it was: nothing is kept then. */
+  /** All of it or nothing. Durable when it returns. Throws busy when the file was moved: nothing is kept then. */
   transact(run: () => void): void {
     this.#refuseElsewhere();
     this.#db.exec('BEGIN IMMEDIATE');
@@ -55,7 +55,7 @@ export class MeshDatabase {
     this.#refuseElsewhere();
   }
 
-  /** On the disk. */
+  /** The size on disk. */
   get bytes(): number {
     if (this.#file === null) return this.#number('page_count') * this.#number('page_size');
     return [this.#file, ...BESIDE.map((end) => `${this.#file}${end}`)]
@@ -63,12 +63,12 @@ export class MeshDatabase {
       .reduce((sum, size) => sum + size);
   }
 
-  /** Gives so much of what is not used back to the disk. */
+  /** Returns this many unused pages to the disk. */
   shrink(pages: number): void {
     const free = Math.min(pages, this.#number('freelist_count'));
     if (free === 0) return;
     this.transact(() => {
-      // One at a time: `exec` takes a single step of each statement, and a step is a page.
+      // One at a time: `exec` makes a single step of each statement, and a step is a page.
       for (let i = 0; i < free; i++) this.#db.exec('PRAGMA incremental_vacuum(1)');
     });
   }
@@ -78,7 +78,7 @@ export class MeshDatabase {
     if (!this.#open) return;
     this.#open = false;
     try {
-      // So that a copy of the one file is a copy of all.
+      // Then a copy of the one file is complete.
       this.#db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').all();
     } catch {
       // On a full disk it stays in the log, which is read at the next start.
@@ -88,13 +88,13 @@ export class MeshDatabase {
 
   #start(folder: string | null): void {
     this.#db.exec(`PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;`);
-    // What was answered with `filed` outlives the power cut that follows.
+    // A filing that was answered with `filed` survives a power cut.
     this.#db.exec(`PRAGMA synchronous = FULL; PRAGMA journal_size_limit = ${MAX_LOG_BYTES};`);
     const [check] = this.#db.prepare('PRAGMA quick_check(1)').all() as { quick_check: string }[];
     if (check?.quick_check !== 'ok') throw new Error(`it is malformed: ${check?.quick_check ?? 'no answer'}`);
     const before = this.#number('user_version');
     this.transact(() => {
-      // Asked again: another process may be at it, too.
+      // Check again: another process may be migrating, too.
       const version = this.#number('user_version');
       if (version > MIGRATIONS.length) {
         throw new MeshError(
@@ -105,20 +105,20 @@ export class MeshDatabase {
       for (const sql of MIGRATIONS.slice(version)) this.#db.exec(sql);
       this.#db.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
     });
-    // A file of an older version does not give room back unless it is written anew.
+    // A file of an older version does not return space unless it is rewritten.
     if (before > 0 && this.#number('auto_vacuum') === 0) this.#db.exec('PRAGMA auto_vacuum = INCREMENTAL; VACUUM;');
   }
 
-  /** Its failing must not hide why it was needed: on a full disk SQLite has rolled back already. */
+  /** Its failure must not hide the original error: on a full disk SQLite has already rolled back. */
   #rollBack(): void {
     try {
       if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
     } catch {
-      // The next BEGIN says so.
+      // The next BEGIN reports it.
     }
   }
 
-  /** What is written to a file that was deleted is gone with this process. */
+  /** Writes to a deleted file are lost when this process ends. */
   #refuseElsewhere(): void {
     if (this.#file === null || this.#identities.size === 0) return;
     for (const file of [this.#file, `${this.#file}-wal`]) {
@@ -140,7 +140,7 @@ export class MeshDatabase {
 
 const LATER = 'The mesh cannot keep receipts right now. LLMesh will try again.';
 
-/** Who asked whom is nobody else's business; what SQLite puts beside it has the same mode. */
+/** Who asked whom is private; the files that SQLite puts next to it get the same mode. */
 function ownFile(file: string): void {
   mkdirSync(path.dirname(file), { recursive: true, mode: OWNER_ONLY });
   for (const one of [file, ...BESIDE.map((end) => `${file}${end}`)]) {
@@ -153,7 +153,7 @@ function ownFile(file: string): void {
   closeSync(handle);
 }
 
-/** Empty: it is not there. */
+/** Empty: the file does not exist. */
 function identityOf(file: string): string {
   const stats = statSync(file, { throwIfNoEntry: false });
   return stats === undefined ? '' : `${stats.dev} ${stats.ino}`;

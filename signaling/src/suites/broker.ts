@@ -15,7 +15,7 @@ export function brokerSuite(name: string, open: () => Promise<TwoInstances>): vo
     });
     afterEach(() => two.close());
 
-    /** What was said to `here` before it has arrived: it comes in order, and this came last. */
+    /** Resolves when all earlier messages to `here` have arrived: they come in order, and this is the last. */
     async function settled(): Promise<void> {
       await two.other.broker.ask(here, 'the last', WITHIN_MS);
     }

@@ -13,11 +13,11 @@ const NOW_MS = NOW_S * 1000;
 const DAY = Math.floor(NOW_S / 86_400);
 
 export interface DeliveryStoreSuiteOptions {
-  /** An empty one. */
+  /** Opens an empty store. */
   open: (limits?: Partial<DeliveryLimits>) => Promise<DeliveryStore>;
-  /** The same once more, after it was closed or its process ended; null: nothing outlives it. */
+  /** Opens the same one again, after it was closed or its process ended; null: nothing outlives it. */
   again: (() => Promise<DeliveryStore>) | null;
-  /** Node's arguments for a program that opens it and calls `writeForever`; null: as `again`. */
+  /** Node's arguments for a program that opens it and calls `writeForever`; null: as for `again`. */
   writer: (() => readonly string[]) | null;
 }
 
@@ -250,7 +250,7 @@ export function deliveryStoreSuite(name: string, { open, again, writer }: Delive
   });
 }
 
-/** What there is of units, in the rows of these and in sums. */
+/** All units of these, in rows and in sums. */
 async function unitsIn(store: DeliveryStore, all: readonly Delivered[]): Promise<number> {
   const kept = await Promise.all(all.map(({ lease }) => store.find(lease.nonce)));
   const inRows = kept.reduce((sum, one) => sum + (one?.units ?? 0), 0);

@@ -1,10 +1,10 @@
-/** Has a process that files without end (`testing/write-forever.ts`) killed in the middle of that. */
+/** Starts a process that files without end (`testing/write-forever.ts`), and kills it in the middle of that. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fromBase32 } from '@llmesh/core/base/base32';
 
-/** Then it is killed, most likely while it writes the next. */
+/** It is killed after this many, most likely while it writes the next. */
 const BATCHES = 12;
 
 /** The nonces of leases whose receipts were acknowledged before it was killed. */

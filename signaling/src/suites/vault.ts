@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Vault } from '../cluster/vault.ts';
 import type { TwoInstances } from './two-instances.ts';
 
-/** Keys are what tokens, tickets and ids of peers are made of. */
+/** Keys have the same characters as tokens, tickets and peer ids. */
 const [KEY, OTHER] = ['abcdefghijklmnopqrstuvwxyz234567', 'z'] as const;
 const FOR_MS = 60_000;
 

@@ -1,4 +1,4 @@
-/** Deliveries that nobody signed: a store does not look at signatures. */
+/** Deliveries that nobody signed: a store does not check signatures. */
 import { newPeerId, newTaskId, type ModelId, type PeerId } from '@llmesh/core/base/ids';
 import { randomBytes } from '@llmesh/core/base/random-bytes';
 import type { DeliveredPart, DeliveredReceipt } from '../receipts/delivered.ts';
@@ -13,7 +13,7 @@ export interface Terms {
   units?: number;
 }
 
-/** Signed by both, under a lease of its own. */
+/** A receipt that both signed, under a lease of its own. */
 export function receiptOf(terms: Terms = {}): DeliveredReceipt {
   const { requester = newPeerId(), provider = newPeerId(), expiresAt = NOW_S, units = 10 } = terms;
   const model = 'm' as ModelId;
@@ -44,7 +44,7 @@ export function receiptOf(terms: Terms = {}): DeliveredReceipt {
   };
 }
 
-/** What the requester had signed before: so many units of the same answer. */
+/** What the requester had signed before: this many units of the same answer. */
 export function partOf({ lease, leaseBytes, taskId }: DeliveredReceipt, units: number): DeliveredPart {
   // The same units are the same text.
   const digest = new Uint8Array(32).fill(units);

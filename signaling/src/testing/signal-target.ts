@@ -1,4 +1,4 @@
-/** For the fuzzer: what the control plane lets through to PeerServer, which takes anything and may break over it. */
+/** For the fuzzer: what the control plane lets through to PeerServer, which takes anything and may crash over it. */
 import type { PeerId } from '@llmesh/core/base/ids';
 import { ManualClock } from '@llmesh/core/testing/manual-clock';
 import type { FuzzTarget } from '@llmesh/core/fuzz/fuzz';
@@ -23,7 +23,7 @@ export function signalTarget(): FuzzTarget {
   const clock = new ManualClock();
   const sender = { peer: 'a'.repeat(32) as PeerId, from: networksOf('192.0.2.1') };
   const run = (input: Uint8Array) => {
-    // A fresh one each time: what is judged is this message and not how many there were.
+    // A fresh one each time: this message is judged, and not how many there were.
     const waiting = new AbsentQueues(clock, () => true, 1_000);
     const guard = new SignalGuard(clock, waiting, new SignalTraffic(clock), sender);
     const { pass } = guard.judge(Buffer.from(input), false);

@@ -4,7 +4,7 @@ import { backoffMs } from '../../base/backoff.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { PeerId } from '../../base/ids.ts';
 
-/** Peers remembered; of more, those whose fault is longest ago are forgotten. */
+/** Peers that are remembered; beyond that, those whose fault is longest ago are forgotten. */
 const MAX_PEERS = 1_024;
 
 interface Circuit {
@@ -15,7 +15,7 @@ interface Circuit {
   trying: boolean;
 }
 
-/** Circuit breakers (Nygard, Release It!, 2007), one a peer: closed, open after a fault, half open for one trial. */
+/** Circuit breakers (Nygard, Release It!, 2007), one per peer: closed, open after a fault, half open for one trial. */
 export class Breakers {
   readonly #clock: Clock;
   readonly #random: () => number;
@@ -33,7 +33,7 @@ export class Breakers {
     return circuit !== undefined && (circuit.trying || this.#clock.now() < circuit.untilMs);
   }
 
-  /** It is being tried: while it failed before, by nobody else at the same time. */
+  /** A trial begins: after a failure, only one at a time. */
   trying(peer: PeerId): void {
     const circuit = this.#circuits.get(peer);
     if (circuit !== undefined) circuit.trying = true;
@@ -44,7 +44,7 @@ export class Breakers {
     this.#circuits.delete(peer);
   }
 
-  /** Neither worked nor failed: somebody changed their mind. */
+  /** It neither worked nor failed: someone changed their mind. */
   undecided(peer: PeerId): void {
     const circuit = this.#circuits.get(peer);
     if (circuit !== undefined) circuit.trying = false;

@@ -1,17 +1,17 @@
-/** How often somebody else may be asked beside a provider that is late or silent, in one answer. */
+/** How often, in one answer, another provider may be asked beside one that is late or silent. */
 
-/** So often, and once more for so many tokens of it. */
+/** This often, and once more for every TOKENS_FOR_ONE_MORE tokens of it. */
 const MOST = 4;
 const TOKENS_FOR_ONE_MORE = 64;
-/** So many tokens brought after somebody was asked beside it: it was not gone, and the other is let go. */
+/** This many tokens after another was asked: the first one had not gone, and the other is released. */
 const RECOVERED_TOKENS = 8;
 
 export class Challenges {
   #asked = 0;
-  /** Tokens that there were when somebody was last asked. */
+  /** The number of tokens when another was last asked. */
   #atTokens = 0;
 
-  /** False: often enough. */
+  /** False: it happened often enough. */
   ask(tokens: number): boolean {
     if (this.#asked >= MOST + Math.floor(tokens / TOKENS_FOR_ONE_MORE)) return false;
     this.#asked += 1;
@@ -19,17 +19,17 @@ export class Challenges {
     return true;
   }
 
-  /** Whoever was asked never began: it cost nobody anything. */
+  /** The other never began: it cost nobody anything. */
   inVain(): void {
     this.#asked = Math.max(0, this.#asked - 1);
   }
 
-  /** All who were asked have failed: the next one begins anew. */
+  /** All that were asked have failed: the count starts again. */
   reset(): void {
     this.#asked = 0;
   }
 
-  /** Has the one that was challenged shown that it is there? */
+  /** Has the challenged provider shown that it is still there? */
   recovered(tokens: number): boolean {
     return tokens - this.#atTokens >= RECOVERED_TOKENS;
   }

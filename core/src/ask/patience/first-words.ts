@@ -1,4 +1,4 @@
-/** How long each provider takes to its first words, and when that is late: against its own history, not another's. */
+/** How long each provider takes to its first words, and when it is late: judged by its own history, not another's. */
 import { BoundedMap } from '../../base/bounded-map.ts';
 import type { ModelAdvert } from '../../wire/model-advert.ts';
 import type { PeerId } from '../../base/ids.ts';
@@ -7,7 +7,7 @@ import type { PeerId } from '../../base/ids.ts';
 const UNKNOWN_LATE_MS = 4_000;
 const LEAST_LATE_MS = 400;
 const MAX_PEERS = 1_024;
-/** Its provider's word alone says how long loading takes: nobody is waited for an hour. */
+/** Loading times are the provider's mere claim: nobody waits an hour for one. */
 const MOST_LOADING_MS = 30_000;
 
 interface History {
@@ -31,7 +31,7 @@ export class FirstWords {
     }
   }
 
-  /** After so long without a word it is late: mean and four deviations, as RFC 6298 says. */
+  /** The provider is late after this long without a word: mean and four deviations, as RFC 6298 says. */
   lateAfterMs(peer: PeerId): number {
     const history = this.#peers.get(peer);
     if (history === undefined) return UNKNOWN_LATE_MS;
@@ -39,7 +39,7 @@ export class FirstWords {
   }
 }
 
-/** How much longer the first words of this model are waited for, because it has to be loaded for them. */
+/** The extra time for the first words of this model while it is loaded. */
 export function loadingMs({ wakesInMs = 0 }: ModelAdvert): number {
   return Math.min(wakesInMs, MOST_LOADING_MS);
 }

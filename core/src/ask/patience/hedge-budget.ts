@@ -1,14 +1,14 @@
-/** How much may be asked twice: a small share of what is asked, so that hedging never becomes a load of its own. */
+/** How much may be asked twice: a small share of all questions, so that hedging never becomes a load of its own. */
 
-/** The share of all answers that may be hedged; what is not used is saved, up to a few. */
+/** The share of all answers that may be hedged; an unused share is saved, up to a few. */
 const SHARE = 0.05;
 const MOST_SAVED = 3;
 
 export class HedgeBudget {
-  /** One to begin with: somebody's first question may be the unlucky one. */
+  /** Starts with one: someone's first question may be the unlucky one. */
   #saved = 1;
 
-  /** One answer more. */
+  /** Counts one more answer. */
   earn(): void {
     this.#saved = Math.min(MOST_SAVED, this.#saved + SHARE);
   }

@@ -1,20 +1,20 @@
 /**
- * Whether a question does harm to those who work on it. A form or an adapter goes deep into a provider's engine: where
- * one breaks over it, the next may, too. So such a question is in two hands at most until it gets on, and ends with
- * question_breaks when both broke. A free question goes to as many as it takes.
+ * Whether a question harms the providers that work on it. A form or an adapter reaches deep into a provider's engine:
+ * if one crashes over it, the next may as well. So at most two providers have such a question until it makes progress,
+ * and it ends with question_breaks when both crashed. A free question goes to as many as it takes.
  */
 import { BoundedMap } from '../../base/bounded-map.ts';
 import type { Clock } from '../../base/clock.ts';
 import { MeshError } from '../../base/errors.ts';
 import type { PeerId } from '../../base/ids.ts';
 
-/** At work on it, and broken over it, since it last got on. */
+/** The most providers that work on it or crashed over it since it last made progress. */
 const MAX_HANDS = 2;
-/** So many tokens more are no accident: some poison lets each provider write a word or two. */
+/** This many more tokens are no accident: some poison lets each provider write a word or two. */
 const PROGRESS_TOKENS = 32;
-/** What broke two is not asked again for so long, unless an answer of its kind was whole meanwhile. */
+/** A kind that crashed two is not asked again for this long, unless an answer of its kind was completed meanwhile. */
 const SUSPECT_MS = 120_000;
-/** Kinds of questions that are remembered; of more, those that broke longest ago are forgotten. */
+/** Kinds of questions that are remembered; beyond that, those that crashed longest ago are forgotten. */
 const MAX_SUSPECTS = 256;
 
 /** What a question asks of an engine beside its words; null: nothing. */
@@ -22,10 +22,10 @@ export function kindOf({ schema, adapter }: { schema?: string; adapter?: string 
   return schema === undefined && adapter === undefined ? null : `${adapter ?? ''} ${schema ?? ''}`;
 }
 
-/** Kinds of questions that broke those who worked on them, of all that this computer asks. */
+/** Kinds of questions that crashed their providers, among all that this computer asks. */
 export class SuspectQuestions {
   readonly #clock: Clock;
-  /** When they last did; the latest last. */
+  /** The time of the last crash by kind; the latest last. */
   readonly #kinds = new BoundedMap<string, number>(MAX_SUSPECTS);
 
   constructor(clock: Clock) {
@@ -49,7 +49,7 @@ export class SuspectQuestions {
 export class QuestionBreaks {
   readonly #kind: string | null;
   readonly #suspects: SuspectQuestions;
-  /** Since it last got on. */
+  /** Crashed since it last made progress. */
   readonly #broken = new Set<PeerId>();
   #atTokens = 0;
   #over = false;
@@ -65,13 +65,13 @@ export class QuestionBreaks {
     return this.#over;
   }
 
-  /** May one more be asked, with so many at work on it? */
+  /** May one more be asked, with this many at work on it? */
   mayAsk(atWork: number): boolean {
     if (this.#kind === null) return true;
     return !this.#over && this.#broken.size + atWork < MAX_HANDS;
   }
 
-  /** `hung`: it stopped answering altogether before its first word, and had not left: the next one would, too. */
+  /** `hung`: it stopped responding before its first word, and had not left: the next one would hang as well. */
   broke(peer: PeerId, hung: boolean): void {
     if (this.#kind === null) return;
     this.#broken.add(peer);
@@ -79,7 +79,7 @@ export class QuestionBreaks {
     if (this.#over && this.#broken.size >= MAX_HANDS) this.#suspects.broke(this.#kind);
   }
 
-  /** So many tokens of the answer are there. */
+  /** The answer now has this many tokens. */
   got(tokens: number): void {
     if (this.#broken.size === 0) this.#atTokens = tokens;
     else if (tokens - this.#atTokens >= PROGRESS_TOKENS) {
@@ -88,12 +88,12 @@ export class QuestionBreaks {
     }
   }
 
-  /** Its answer is whole. */
+  /** Its answer is complete. */
   worked(): void {
     this.#suspects.worked(this.#kind);
   }
 
-  /** Those who broke over a question that is to blame for it. */
+  /** The providers that crashed through the question's fault. */
   get blameless(): Iterable<PeerId> {
     return this.#over && this.#broken.size >= MAX_HANDS ? this.#broken : [];
   }

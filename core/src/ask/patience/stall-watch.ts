@@ -1,22 +1,22 @@
-/** When a stream that went quiet counts as stalled: measured by its own pace, so that slow is not taken for dead. */
+/** When a stream that went quiet counts as stalled: judged by its own pace, so that slow is not taken for dead. */
 import type { Clock } from '../../base/clock.ts';
 import { FIRST_PIECE_MS, runningMean } from '../../policy/patience.ts';
 
-/** Before there is a pace: what reading a long prompt takes, and may take on a slow computer. */
+/** Before a pace is known: how long reading a long prompt takes, and may take on a slow computer. */
 const FIRST_PIECE = { suspectMs: 8_000, stallMs: FIRST_PIECE_MS };
-/** After one piece nobody knows the pace. */
+/** After one piece the pace is still unknown. */
 const SECOND_PIECE = { suspectMs: 4_000, stallMs: 20_000 };
-/** Quiet for so many of its own pauses, within these bounds: somebody else had better be asked, too. */
+/** Quiet for this many of its own pauses, within these bounds: it is time to ask another provider as well. */
 const SUSPECT = { pauses: 8, leastMs: 400, mostMs: 8_000 };
-/** And for so many: it is given up. */
+/** And for this many: it is given up. */
 const STALL = { pauses: 40, leastMs: 5_000, mostMs: 20_000 };
-/** Whoever was asked beside it has the time that the first word takes; then it is suspected again, and after twice that. */
+/** The other provider gets the time that a first word takes; then this one is suspected again, and after twice that. */
 const AGAIN_MS = FIRST_PIECE.suspectMs;
-/** A timer that comes this much late was held up by this computer and not by the stream: it waits anew. */
+/** A timer that is this late was held up by this computer and not by the stream: it starts again. */
 const LATE_TIMER_MS = 500;
 
 export interface StallEvents {
-  /** It may be gone. `times`: how often that was said since it fell quiet, from 1 on. */
+  /** It may be gone. `times`: how often this was reported since it fell quiet, from 1 on. */
   suspected: (times: number) => void;
   /** It is given up. Called at most once. */
   stalled: () => void;
@@ -29,12 +29,12 @@ export class StallWatch {
   #meanPauseMs: number | null = null;
   #begun = false;
   readonly #moreMs: number;
-  /** Since it fell quiet. */
+  /** Suspicions since it fell quiet. */
   #suspicions = 0;
   #heardMs: number;
   #stopTimer: () => void = () => {};
 
-  /** Watches from now on. The first piece may take so much more: its model is loaded for it. */
+  /** Starts watching. The first piece may take this much longer, while its model is loaded. */
   constructor(clock: Clock, events: StallEvents, moreMs = 0) {
     this.#clock = clock;
     this.#events = events;
@@ -43,7 +43,7 @@ export class StallWatch {
     this.#wait(this.limitMs);
   }
 
-  /** How long it may be quiet until the next word about it. */
+  /** How long it may be quiet until the next report. */
   get limitMs(): number {
     const { suspectMs, stallMs } = this.#limits;
     return Math.min(suspectMs + AGAIN_MS * (2 ** this.#suspicions - 1), stallMs);
@@ -58,7 +58,7 @@ export class StallWatch {
     return { suspectMs: bounded(mean, SUSPECT), stallMs: bounded(mean, STALL) };
   }
 
-  /** A piece of the answer came. Cheap, as it is called for each: the timer stays, and looks when it comes. */
+  /** A piece of the answer came. Cheap, as it is called for each: the timer stays, and checks when it fires. */
   heard(): void {
     const nowMs = this.#clock.now();
     const pauseMs = nowMs - this.#heardMs;
@@ -68,7 +68,7 @@ export class StallWatch {
     this.#suspicions = 0;
     if (this.#begun) this.#meanPauseMs = runningMean(mean, pauseMs);
     this.#begun = true;
-    // It may come before the timer of the old one.
+    // The new limit may end before the old timer fires.
     if (newLimit) this.#wait(this.limitMs);
   }
 
