@@ -51,7 +51,7 @@ Environment:
   TURN_SECRET         what coturn has as static-auth-secret; peers get credentials made from it
   LLMESH_RELAY_LINKS  links relayed through this server at once (default 1000); 0: none
   LLMESH_RELAY_KIB    KiB a second that one peer may send through it (default 512)
-  LLMESH_RECEIPTS     receipts kept whole, 1.1 KB each (default 250000); of more, the oldest are added up
+  LLMESH_RECEIPTS     receipts kept whole, 1.7 KB each (default 250000); of more, the oldest are added up
   LLMESH_JOIN_BITS    what joining costs an identity once: 2 to this power hashes, 0 to 20 (default 12)
   LLMESH_TRUST_PROXY  1 behind a reverse proxy that sets X-Forwarded-For and X-Forwarded-Host
   LOG_LEVEL           trace, debug, info, warn (default), error, fatal or silent`,

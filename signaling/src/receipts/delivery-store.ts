@@ -9,7 +9,7 @@ import { MeshError } from '@llmesh/core/base/errors';
 import { keptOf, refused, replaces, type Delivered, type Kept } from './delivered.ts';
 
 export interface DeliveryLimits {
-  /** The most rows, each about 1.1 KB. */
+  /** The most rows, each about 1.7 KB. */
   rows: number;
   /** The most rows of one provider: nobody displaces the others by filing much. */
   rowsPerProvider: number;
