@@ -25,6 +25,8 @@ export class Intruder {
   readonly #links: Links;
   readonly heard: Heard[] = [];
   #told = () => {};
+  /** The model's file that each provider advertised. */
+  readonly #files = new Map<PeerId, string | null>();
 
   private constructor(paths: Awaited<ReturnType<typeof openPeerPaths>>) {
     this.#paths = paths;
@@ -64,7 +66,9 @@ export class Intruder {
   async #matched(peer: PeerId): Promise<Leased | null> {
     const question = { model: TINY_MODEL as never, maxUnits: 2_048, exclude: [], only: [peer], prefer: null };
     const found = await this.#paths.control.match(question, AbortSignal.timeout(LINK_TIMEOUT_MS), () => {});
-    return found.find(({ peerId }) => peerId === peer) ?? null;
+    const one = found.find(({ peerId }) => peerId === peer) ?? null;
+    if (one !== null) this.#files.set(peer, one.model.sha256);
+    return one;
   }
 
   /** Sends a request and waits for how it ends; null: nothing was heard in `ms`. */
@@ -73,7 +77,7 @@ export class Intruder {
     const { lease, maxUnits = 256, ...more } = asked;
     const turns = [{ role: 'user', content: 'What is LLMesh?' }];
     const input = packBody({ turns, sampling: {}, prefix: null, ...more });
-    const file = (await this.#matched(channel.peer))?.model.sha256 ?? null;
+    const file = this.#files.get(channel.peer) ?? (await this.#matched(channel.peer))?.model.sha256 ?? null;
     const plain = { task: 'chat', model: TINY_MODEL, file, input, maxUnits, lease, salt: randomBytes(16) };
     channel.send({ kind: 'TASK_REQUEST', taskId, ...plain } as never);
     const ends = ({ kind, taskId: about }: Heard) =>
