@@ -106,7 +106,7 @@ export class Requester {
     request: RunRequest<Input>,
     signal: AbortSignal,
   ): AsyncGenerator<RunEvent<Piece, Result>, void, undefined> {
-    const shortlist = (input: Input) => this.#shortlist(kind, input, { ...request, prefer: null });
+    const shortlist = this.#shortlist(kind, request.input, { ...request, prefer: null });
     return run(kind, request, { ...this.#needs, shortlist }, signal);
   }
 

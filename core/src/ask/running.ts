@@ -49,8 +49,8 @@ export type RunEvent<Piece, Result> =
   /** `inputUnits`: what the last provider read. */
   | { type: 'done'; result: Result; inputUnits: number };
 
-export interface RunNeeds<Input> extends AttemptNeeds {
-  shortlist: (input: Input) => Shortlist;
+export interface RunNeeds extends AttemptNeeds {
+  shortlist: Shortlist;
   breakers: Breakers;
 }
 
@@ -58,15 +58,15 @@ export interface RunNeeds<Input> extends AttemptNeeds {
 export async function* run<Input, Piece, Result>(
   kind: TaskKind<Input, Piece, Result>,
   request: RunRequest<Input>,
-  needs: RunNeeds<Input>,
+  needs: RunNeeds,
   signal: AbortSignal,
 ): AsyncGenerator<RunEvent<Piece, Result>, void, undefined> {
   const fault = kind.fault(request.input);
   if (fault !== null) throw fault;
-  const shortlist = needs.shortlist(request.input);
+  const { shortlist } = needs;
   const stopAbort = onAbort(signal, () => shortlist.close());
   try {
-    yield* new Running(kind, request, { ...needs, shortlist }, signal).events();
+    yield* new Running(kind, request, needs, signal).events();
   } catch (thrown) {
     throw signal.aborted ? cancelled() : thrown;
   } finally {
@@ -78,18 +78,13 @@ export async function* run<Input, Piece, Result>(
 class Running<Input, Piece, Result> {
   readonly #kind: TaskKind<Input, Piece, Result>;
   readonly #request: RunRequest<Input>;
-  readonly #needs: Omit<RunNeeds<Input>, 'shortlist'> & { shortlist: Shortlist };
+  readonly #needs: RunNeeds;
   readonly #signal: AbortSignal;
   readonly #atWork: AtWork<Attempt<Input, Piece, Result>>;
   /** The pieces since it last started over. */
   #come: Written<Piece>[] = [];
 
-  constructor(
-    kind: TaskKind<Input, Piece, Result>,
-    request: RunRequest<Input>,
-    needs: Omit<RunNeeds<Input>, 'shortlist'> & { shortlist: Shortlist },
-    signal: AbortSignal,
-  ) {
+  constructor(kind: TaskKind<Input, Piece, Result>, request: RunRequest<Input>, needs: RunNeeds, signal: AbortSignal) {
     this.#kind = kind;
     this.#request = request;
     this.#needs = needs;

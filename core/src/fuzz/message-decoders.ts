@@ -1,4 +1,5 @@
 /** For the fuzzer: the decoders of messages, each with valid messages of every kind. */
+import { sameBytes } from '../wire/canonical.ts';
 import { encode } from '@msgpack/msgpack';
 import { concatBytes } from '@noble/hashes/utils.js';
 import * as v from 'valibot';
@@ -368,7 +369,8 @@ function readFragments(input: Uint8Array): boolean {
       const message = reader.read(fragment);
       if (message === null) continue;
       const again = joined(fragmentsOf(message));
-      if (!same(again, joined(fragmentsOf(reread(again))))) throw new Error('a message changes when it is passed on');
+      if (!sameBytes(again, joined(fragmentsOf(reread(again)))))
+        throw new Error('a message changes when it is passed on');
       accepted = true;
     }
     return true;
@@ -415,10 +417,6 @@ function refusedByValibot<T>(read: () => T): T | null {
     if (thrown instanceof v.ValiError) return null;
     throw thrown;
   }
-}
-
-function same(a: Uint8Array, b: Uint8Array): boolean {
-  return a.byteLength === b.byteLength && a.every((byte, i) => byte === b[i]);
 }
 
 function jsonOf(value: unknown): Uint8Array {

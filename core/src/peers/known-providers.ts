@@ -1,7 +1,7 @@
 /** The providers that this peer has heard of, for when the control plane is unreachable. Kept only in memory. */
 import { BoundedMap } from '../base/bounded-map.ts';
 import type { PeerId } from '../base/ids.ts';
-import { offerKey, type OfferRef, type OfferKey } from '../policy/offer-key.ts';
+import { offerKey, offerKeyOf, type OfferRef } from '../policy/offer-key.ts';
 import { MAX_KNOWN_AGE_SECONDS, MAX_KNOWN_PEERS, type KnownPeer } from '../protocol.ts';
 import type { Candidate } from '../wire/candidate.ts';
 
@@ -39,7 +39,7 @@ export class KnownProviders {
    */
   matched(candidates: readonly Candidate[], asked: boolean): void {
     for (const candidate of candidates) {
-      const key = `${candidate.peerId} ${offerOf(candidate)}`;
+      const key = `${candidate.peerId} ${offerKeyOf(candidate.model)}`;
       this.#matched.set(key, { candidate: idle(candidate), saidMs: this.#nowMs(), linked: false });
       if (asked) this.#untold.add(candidate.peerId);
     }
@@ -66,7 +66,7 @@ export class KnownProviders {
     const best = new Map<PeerId, News>();
     for (const news of [...this.#hearsay(), ...this.#firstHand()]) {
       const { peerId } = news.candidate;
-      if (offerOf(news.candidate) === offer && peerId !== this.#self) best.set(peerId, news);
+      if (offerKeyOf(news.candidate.model) === offer && peerId !== this.#self) best.set(peerId, news);
     }
     return [...best.values()].map(({ candidate }) => candidate);
   }
@@ -93,7 +93,8 @@ export class KnownProviders {
     const newest = new Map<string, News>();
     for (const news of this.#firstHand()) {
       const { peerId } = news.candidate;
-      if (peerId !== peer && !this.#untold.has(peerId)) newest.set(`${peerId} ${offerOf(news.candidate)}`, news);
+      if (peerId !== peer && !this.#untold.has(peerId))
+        newest.set(`${peerId} ${offerKeyOf(news.candidate.model)}`, news);
     }
     return [...newest.values()]
       .toReversed()
@@ -130,10 +131,6 @@ export class KnownProviders {
 function idle(candidate: Candidate): Candidate {
   const { peerId, agent, model, slots, reliability, certificate } = candidate;
   return { peerId, agent, model, slots, busySlots: 0, queued: 0, reliability, certificate };
-}
-
-function offerOf({ model: { task, id } }: Candidate): OfferKey {
-  return offerKey({ task, model: id });
 }
 
 function unproven(candidate: Candidate, itself: boolean): Candidate {

@@ -3,8 +3,6 @@
  * which writes it into the lease. Whole credits and whole-number arithmetic, so that both get the same result.
  */
 
-/** Increases with every change to how a price is computed. */
-export const PRICE_VERSION = 1;
 /** A plain task, and an offer that is neither scarce nor idle. */
 export const PLAIN = 1_000;
 

@@ -7,7 +7,7 @@ import { TokenBucket, type Rate } from '../base/token-bucket.ts';
 import { EngineWatch } from '../engine/engine-watch.ts';
 import { SpeedMeter } from '../engine/speed.ts';
 import { isAble, unable } from '../policy/abilities.ts';
-import { offerKey, type OfferKey } from '../policy/offer-key.ts';
+import { offerKey, offerKeyOf, type OfferKey } from '../policy/offer-key.ts';
 import type { TaskRequest } from '../protocol.ts';
 import type { TaskKinds } from '../tasks/task-kinds.ts';
 import { readBody } from '../wire/body.ts';
@@ -51,10 +51,7 @@ export class Admission {
 
   constructor(needs: AdmissionNeeds) {
     this.#needs = needs;
-    for (const model of needs.models) {
-      const { task, id } = model.advert;
-      this.#models.set(offerKey({ task, model: id }), model);
-    }
+    for (const model of needs.models) this.#models.set(offerKeyOf(model.advert), model);
   }
 
   /** The task, whose lease is then used up; or why it is refused. */

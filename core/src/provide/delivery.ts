@@ -1,4 +1,5 @@
 /** The provider's record of one answer: what went out, and the last acknowledgement that the requester signed. */
+import { sameBytes } from '../wire/canonical.ts';
 import { onAbort } from '../base/abort.ts';
 import type { Clock } from '../base/clock.ts';
 import { ACKNOWLEDGE_EVERY_UNITS, DigestChain, type ChainChunk, type ChainStart } from '../receipts/digest-chain.ts';
@@ -53,9 +54,9 @@ export class Delivery {
       read.taskId !== taskId ||
       read.requester !== requester ||
       read.provider !== provider ||
-      !same(read.leaseNonce, leaseNonce) ||
-      !same(read.commitment, commitment) ||
-      !same(read.digest, digest)
+      !sameBytes(read.leaseNonce, leaseNonce) ||
+      !sameBytes(read.commitment, commitment) ||
+      !sameBytes(read.digest, digest)
     ) {
       throw unacceptable();
     }
@@ -95,8 +96,4 @@ export class Delivery {
 
 function unacceptable(): MeshError {
   return new MeshError('receipt_refused', 'The other computer did not acknowledge what it was sent. Ask again.');
-}
-
-function same(a: Uint8Array, b: Uint8Array): boolean {
-  return a.byteLength === b.byteLength && a.every((byte, i) => byte === b[i]);
 }

@@ -34,5 +34,9 @@ export function readCanonical<T extends v.GenericSchema<unknown, readonly unknow
   const result = v.safeParse(schema, value);
   if (!result.success) return null;
   const again = canonical(result.output);
-  return again.byteLength === bytes.byteLength && again.every((byte, i) => byte === bytes[i]) ? result.output : null;
+  return sameBytes(again, bytes) ? result.output : null;
+}
+
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.byteLength === b.byteLength && a.every((byte, i) => byte === b[i]);
 }

@@ -89,7 +89,7 @@ export function chooseModel(offers: readonly Offer[], wanted: string | undefined
   const chatting = offers.filter((offer) => isMadeFor(offer, 'chat'));
   const others = chatting.slice(0, MAX_NAMED).map(offerName).join(', ');
   if (found !== null) {
-    throw new MeshError('unsupported', `${wanted} turns text into vectors and does not chat. Available: ${others}.`);
+    throw new MeshError('unsupported', `${wanted} does not chat. Available: ${others}.`);
   }
   throw new MeshError('unknown_model', `Nobody lends ${wanted} on this mesh right now. Available: ${others}.`);
 }

@@ -7,11 +7,10 @@ import type { Clock } from '@llmesh/core/base/clock';
 import { QUEUED_EVERY_MS, type QueuePosition } from '@llmesh/core/wire/control-protocol';
 import { MeshError } from '@llmesh/core/base/errors';
 import type { PeerId } from '@llmesh/core/base/ids';
-import { offerKey, type OfferKey } from '@llmesh/core/policy/offer-key';
+import { offerKeyOf, offerKey, type OfferKey } from '@llmesh/core/policy/offer-key';
 import type { Networks } from '../sockets/address.ts';
 import { FadingTally } from '../sockets/fading-tally.ts';
 import { isAble, type MatchQuestion, type Matchmaker } from './matchmaker.ts';
-import { keyOf } from '../registry/offer-index.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Holder } from '../sockets/shares.ts';
 import type { SlotPromises } from './slot-promises.ts';
@@ -196,7 +195,7 @@ export class MatchQueues {
     const { matchmaker } = this.#options;
     const may = (one: Waiting) => suits(provider, one) && matchmaker.isMeant(one, provider);
     for (const model of provider.models) {
-      const offer = keyOf(model);
+      const offer = offerKeyOf(model);
       for (const line of [this.#places.line(offer)?.waiting, this.#places.named.of(provider.peerId, offer)]) {
         if (line == null || line.size === 0) continue;
         const first = line.next(may, lookAt);
@@ -271,7 +270,7 @@ export class MatchQueues {
     for (const provider of this.#unseen) {
       if (left <= 0) return;
       for (const model of provider.models) {
-        const offer = keyOf(model);
+        const offer = offerKeyOf(model);
         left -= this.waiting(offer) + (this.#places.named.of(provider.peerId, offer)?.size ?? 0);
       }
       this.#serve(provider, Infinity);
@@ -283,7 +282,7 @@ export class MatchQueues {
     this.#stopPress = null;
     this.#options.promises.press(({ peerId, models }) =>
       models.some((model) => {
-        const offer = keyOf(model);
+        const offer = offerKeyOf(model);
         return this.waiting(offer) > 0 || this.#places.named.of(peerId, offer) !== null;
       }),
     );

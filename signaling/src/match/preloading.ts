@@ -6,7 +6,7 @@
 import type { Clock } from '@llmesh/core/base/clock';
 import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
 import type { PeerId } from '@llmesh/core/base/ids';
-import { offerKey, readOfferKey, type OfferKey } from '@llmesh/core/policy/offer-key';
+import { offerKeyOf, readOfferKey, type OfferKey } from '@llmesh/core/policy/offer-key';
 import { Demand } from './demand.ts';
 import type { Matchmaker } from './matchmaker.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -102,11 +102,12 @@ export class Preloading {
     }
   }
 
-  #note(peer: RegisteredPeer, { task, id, wakesInMs = 0 }: ModelAdvert): void {
+  #note(peer: RegisteredPeer, model: ModelAdvert): void {
+    const { wakesInMs = 0 } = model;
     const atMs = this.#options.clock.now();
     this.#told.delete(peer);
     this.#told.set(peer, {
-      offer: offerKey({ task, model: id }),
+      offer: offerKeyOf(model),
       atMs,
       untilMs: atMs + PATIENCE.times * wakesInMs + PATIENCE.ms,
     });

@@ -1,4 +1,5 @@
 /** What was delivered under a lease, according to a proof, and which of two proofs of one lease counts. Pure. */
+import { sameBytes } from '@llmesh/core/wire/canonical';
 import { fromBase32 } from '@llmesh/core/base/base32';
 import type { Filing } from '@llmesh/core/wire/control-protocol';
 import { MeshError } from '@llmesh/core/base/errors';
@@ -109,7 +110,7 @@ export function keptOf({ kind, taskId, units, digest, lease: { requester, provid
  */
 export function replaces(kept: Kept | null, next: Kept): boolean {
   if (kept === null) return true;
-  const sameText = kept.units !== next.units || same(kept.digest, next.digest);
+  const sameText = kept.units !== next.units || sameBytes(kept.digest, next.digest);
   const sameEnds = kept.requester === next.requester && kept.provider === next.provider;
   if (kept.taskId !== next.taskId || !sameEnds || !sameText) throw refused('Its lease already has another one.');
   if (kept.kind === next.kind) {
@@ -124,7 +125,7 @@ export function replaces(kept: Kept | null, next: Kept): boolean {
 function underLease(shown: Acknowledgement, leases: Leases): Omit<Common, 'leaseBytes'> {
   const { requester, provider, leaseNonce, taskId, units, digest } = shown;
   const lease = leaseOf(leases, provider);
-  if (lease === null || requester !== lease.requester || !same(leaseNonce, lease.nonce)) {
+  if (lease === null || requester !== lease.requester || !sameBytes(leaseNonce, lease.nonce)) {
     throw refused('It is not about its lease.');
   }
   if (units > lease.maxUnits) throw refused('It is about more than its lease allows.');
@@ -135,10 +136,6 @@ function bytesOf(base32: string): Uint8Array {
   const bytes = fromBase32(base32);
   if (bytes === null) throw refused('It cannot be read.');
   return bytes;
-}
-
-function same(a: Uint8Array, b: Uint8Array): boolean {
-  return a.byteLength === b.byteLength && a.every((byte, i) => byte === b[i]);
 }
 
 /** `why`: a sentence. */

@@ -1,8 +1,9 @@
+import { offerKeyOf } from '@llmesh/core/policy/offer-key';
 import { expect, test } from 'vitest';
 import * as fc from 'fast-check';
 import { newPeerId, type ModelId } from '@llmesh/core/base/ids';
 import { ManualClock } from '@llmesh/core/testing/manual-clock';
-import { keyOf, OfferIndex, type Offered } from './offer-index.ts';
+import { OfferIndex, type Offered } from './offer-index.ts';
 import { Registry } from './registry.ts';
 import { type RegisteredPeer, AVAILABILITIES, type Availability } from './registered-peer.ts';
 
@@ -49,7 +50,9 @@ test('holds exactly what was put and not removed, where it was put last, whateve
       }
       const offered = [...expected].filter(([, members]) => members.size > 0).map(([model]) => model);
       expect(
-        models.every((one) => index.has(keyOf(one)) === offered.some((model) => keyOf(model) === keyOf(one))),
+        models.every(
+          (one) => index.has(offerKeyOf(one)) === offered.some((model) => offerKeyOf(model) === offerKeyOf(one)),
+        ),
       ).toBe(true);
     }),
   );

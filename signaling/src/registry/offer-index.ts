@@ -3,7 +3,7 @@
  * they say: one that says otherwise has an offer of its own. For each offer: those with a free slot, those with one
  * whose model is out of memory, those without, and those that fell silent.
  */
-import { offerKey, type OfferKey } from '@llmesh/core/policy/offer-key';
+import { offerKeyOf, type OfferKey } from '@llmesh/core/policy/offer-key';
 import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
 import { Bag } from './bag.ts';
 import { type RegisteredPeer, AVAILABILITIES, type Availability } from './registered-peer.ts';
@@ -32,7 +32,7 @@ export class OfferIndex {
     if (group === null) return;
     for (const availability of AVAILABILITIES) group.bags[availability].remove(peer);
     if (AVAILABILITIES.some((availability) => group.bags[availability].size > 0)) return;
-    const key = keyOf(model);
+    const key = offerKeyOf(model);
     const groups = this.#offers.get(key);
     this.changes++;
     groups?.delete(nameOf(model));
@@ -49,12 +49,12 @@ export class OfferIndex {
   }
 
   group(model: Offered): OfferGroup | null {
-    return this.#offers.get(keyOf(model))?.get(nameOf(model)) ?? null;
+    return this.#offers.get(offerKeyOf(model))?.get(nameOf(model)) ?? null;
   }
 
   #open(model: Offered): OfferGroup {
     const { task, id, sha256, embeds } = model;
-    const key = keyOf(model);
+    const key = offerKeyOf(model);
     const bags: OfferGroup['bags'] = { free: new Bag(), resting: new Bag(), full: new Bag(), silent: new Bag() };
     const group = { task, id, sha256, embeds, bags };
     const groups = this.#offers.get(key) ?? new Map<string, OfferGroup>();
@@ -62,10 +62,6 @@ export class OfferIndex {
     this.#offers.set(key, groups.set(nameOf(model), group));
     return group;
   }
-}
-
-export function keyOf({ task, id }: Offered): OfferKey {
-  return offerKey({ task, model: id });
 }
 
 function nameOf({ sha256, embeds }: Offered): string {

@@ -6,10 +6,10 @@
 import type { Catalogue, CatalogueModel } from '@llmesh/core/policy/catalogue';
 import type { Clock } from '@llmesh/core/base/clock';
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';
-import type { OfferKey } from '@llmesh/core/policy/offer-key';
+import { offerKeyOf, type OfferKey } from '@llmesh/core/policy/offer-key';
 import { CHAT, taskOf, type ModelAdvert } from '@llmesh/core/wire/model-advert';
 import { middle, weightsOf, type Witness } from './agreed.ts';
-import { keyOf, type OfferGroup, type Offered } from './offer-index.ts';
+import { type OfferGroup, type Offered } from './offer-index.ts';
 import { Tenure } from './tenure.ts';
 import { type RegisteredPeer, AVAILABILITIES } from './registered-peer.ts';
 
@@ -94,7 +94,7 @@ export class OfferRanks {
   /** Its own word, where receipts confirm it; without receipts, at most the usual speed of the offer. */
   speed({ peerId }: RegisteredPeer, model: ModelAdvert, group: OfferGroup | null): number | null {
     const { books } = this;
-    const offer = keyOf(model);
+    const offer = offerKeyOf(model);
     const speed = books.speed(peerId, offer, model.tokensPerSecond);
     if (speed === null || group === null || books.isMeasured(peerId, offer)) return speed;
     return Math.min(speed, this.#of(group).tokensPerSecond ?? Infinity);
@@ -129,10 +129,10 @@ export class OfferRanks {
   /** The usual speed of the measured peers, if there are any, or else of all. */
   #usualSpeed(group: OfferGroup, peers: readonly RegisteredPeer[], witnesses: readonly Witness[]): number | null {
     const { books } = this;
-    const offer = keyOf(group);
+    const offer = offerKeyOf(group);
     const weights = weightsOf(witnesses);
     const words = peers.flatMap((peer, i) => {
-      const said = peer.models.find((model) => keyOf(model) === offer)?.tokensPerSecond ?? null;
+      const said = peer.models.find((model) => offerKeyOf(model) === offer)?.tokensPerSecond ?? null;
       const value = books.speed(peer.peerId, offer, said);
       const measured = books.isMeasured(peer.peerId, offer);
       return value === null

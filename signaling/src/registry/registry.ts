@@ -5,11 +5,11 @@
 import type { Catalogue } from '@llmesh/core/policy/catalogue';
 import type { Clock } from '@llmesh/core/base/clock';
 import type { PeerId } from '@llmesh/core/base/ids';
-import { offerKey, type OfferRef, type OfferKey } from '@llmesh/core/policy/offer-key';
+import { offerKeyOf, offerKey, type OfferRef, type OfferKey } from '@llmesh/core/policy/offer-key';
 import type { Offers, ToServer } from '@llmesh/core/wire/control-protocol';
 import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
 import type { PeerSummary, Stats } from '@llmesh/core/wire/api-pages';
-import { isOf, keyOf, OfferIndex, type Offered, type OfferGroup } from './offer-index.ts';
+import { isOf, OfferIndex, type Offered, type OfferGroup } from './offer-index.ts';
 import { OfferRanks, RANK_MS } from './offer-ranks.ts';
 import { offersOf } from './offers.ts';
 import { MOST_UNITS_PER_SECOND } from '../receipts/receipt-limits.ts';
@@ -112,7 +112,7 @@ export class Registry {
     if (this.#peers.get(peer.peerId) !== peer) return;
     peer.certificate = certificate;
     // A model named twice would count twice.
-    const unique = new Map(models.map((model) => [keyOf(model), model]));
+    const unique = new Map(models.map((model) => [offerKeyOf(model), model]));
     this.#offer(peer, slots === 0 ? [] : [...unique.values()], slots);
     this.#tellRoom(peer);
   }
@@ -272,7 +272,8 @@ export class Registry {
     const before = peer.models;
     for (const model of before) this.#index.remove(model, peer);
     for (const model of models) tenure.begin(peer.peerId, model);
-    const isGone = (one: ModelAdvert) => !models.some((model) => keyOf(model) === keyOf(one) && isOf(one, model));
+    const isGone = (one: ModelAdvert) =>
+      !models.some((model) => offerKeyOf(model) === offerKeyOf(one) && isOf(one, model));
     for (const model of before) if (isGone(model)) tenure.end(peer.peerId, model);
     peer.models = models;
     peer.slots = models.length === 0 ? 0 : slots;

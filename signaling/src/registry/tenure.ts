@@ -1,7 +1,8 @@
 /** How long each provider has offered what it offers, by its key: one that returns after a restart is no stranger. */
+import { offerKeyOf } from '@llmesh/core/policy/offer-key';
 import type { Clock } from '@llmesh/core/base/clock';
 import type { PeerId } from '@llmesh/core/base/ids';
-import { keyOf, type Offered } from './offer-index.ts';
+import { type Offered } from './offer-index.ts';
 
 /** The most past offers remembered; the shortest are forgotten first. */
 export const MAX_PAST = 10_000;
@@ -49,5 +50,5 @@ export class Tenure {
 
 function nameOf(peer: PeerId, model: Offered): string {
   const { sha256, embeds } = model;
-  return `${peer} ${keyOf(model)} ${sha256 ?? '-'} ${embeds ?? '-'}`;
+  return `${peer} ${offerKeyOf(model)} ${sha256 ?? '-'} ${embeds ?? '-'}`;
 }
