@@ -47,8 +47,7 @@ export function inWords({ task = CHAT, needs = [], adapter }: Needs): string {
 export function unable(needs: Needs): MeshError {
   const words = inWords(needs);
   // A plain question reached a model that cannot chat.
-  if (words === '')
-    return new MeshError('unsupported', 'As this volunteer lends it, this model does not chat.');
+  if (words === '') return new MeshError('unsupported', 'As this volunteer lends it, this model does not chat.');
   return new MeshError('unsupported', `This volunteer lends the model, but cannot ${words}.`);
 }
 
