@@ -15,6 +15,7 @@ const ROOMS = {
     ['policy', 'what requester and control plane must decide alike; pure'],
     ['gguf', 'heads of model files, read within bounds'],
     ['form', 'the form that an answer is held to: JSON schemas and their grammars'],
+    ['syntax', 'how models read conversations and write thoughts and calls'],
     ['identity', 'who a peer is, and what it signs'],
     ['receipts', 'what was agreed and what was delivered, in writing'],
     ['transport', 'the port that carries bytes between two peers, and what stands behind it'],

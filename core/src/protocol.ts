@@ -38,7 +38,13 @@ export const MAX_PIECE_BYTES = 524_288;
 export const MAX_RESULT_BYTES = 65_536;
 /** The most text of one question with its history, in UTF-8 bytes; the context of most models is far smaller. */
 export const MAX_PROMPT_BYTES = 524_288;
-export const MAX_TURNS = 512;
+export const MAX_TURNS = 2_048;
+/** The most functions called in one turn. */
+export const MAX_CALLS = 128;
+export const MAX_CALL_ID_CHARS = 128;
+/** The most functions that a question offers, and the longest text about them. */
+export const MAX_TOOLS = 128;
+export const MAX_TOOLS_CHARS = 262_144;
 /** The most tokens of an answer that another provider continues. */
 export const MAX_PREFIX_TOKENS = 32_768;
 export const MAX_PREFIX_CHARACTERS = 262_144;
@@ -58,12 +64,51 @@ export const MAX_KNOWN_AGE_SECONDS = 3_600;
 /** The longest description of one end of a future connection: an SDP with its candidates. */
 export const MAX_DESCRIPTION_CHARS = 12_288;
 
+/** Names of functions, as every API writes them. */
+export const functionName = v.pipe(v.string(), v.regex(/^[\w-]{1,64}$/));
+
+/** A function that the model called. */
+export const CallSchema = v.object({
+  /** Unique in its conversation. */
+  id: v.pipe(text(MAX_CALL_ID_CHARS), v.minLength(1)),
+  name: functionName,
+  /** JSON, as the model wrote it. */
+  arguments: text(MAX_PROMPT_BYTES),
+});
+export type Call = v.InferOutput<typeof CallSchema>;
+
 /** One turn of a conversation. */
 export const TurnSchema = v.object({
-  role: v.picklist(['system', 'user', 'assistant']),
+  role: v.picklist(['system', 'user', 'assistant', 'tool']),
   content: text(MAX_PROMPT_BYTES),
+  /** Of an assistant: the functions that it called, beside what it said. Left out: none. */
+  calls: v.optional(v.pipe(v.array(CallSchema), v.minLength(1), v.maxLength(MAX_CALLS))),
+  /** Of an assistant: what it thought before it spoke. Left out: nothing, or nobody kept it. */
+  thoughts: v.optional(text(MAX_PROMPT_BYTES)),
+  /** Of a tool: the call whose result `content` is. */
+  call: v.optional(v.object({ id: CallSchema.entries.id, name: functionName })),
 });
 export type Turn = v.InferOutput<typeof TurnSchema>;
+
+/** Functions that a model may call in its answer. */
+export const ToolsSchema = v.object({
+  /** Each function by its name; JSON text of `[{name, description?, parameters?}]`, read by `syntax/tools.ts`. */
+  list: text(MAX_TOOLS_CHARS),
+  /** It may call, must call, or must call this one. */
+  choice: v.union([v.picklist(['auto', 'required']), v.object({ name: functionName })]),
+  /** It may call several at once. */
+  parallel: v.boolean(),
+});
+export type Tools = v.InferOutput<typeof ToolsSchema>;
+
+/** How long a model thinks before it speaks; models that do not think ignore it. Left out: as the model is made. */
+export const ThinkingSchema = v.object({
+  on: v.boolean(),
+  effort: v.optional(v.picklist(['minimal', 'low', 'medium', 'high', 'xhigh'])),
+  /** The most tokens of thoughts; then it has to speak. */
+  maxTokens: v.optional(v.pipe(count, v.minValue(1))),
+});
+export type Thinking = v.InferOutput<typeof ThinkingSchema>;
 
 const penalty = v.pipe(v.number(), v.minValue(-2), v.maxValue(2));
 

@@ -1,6 +1,6 @@
 /** A question, and what its requester hears about the answer. */
 import type { ModelId, PeerId } from '../base/ids.ts';
-import type { Turn, Sampling, TokenLogprob } from '../protocol.ts';
+import type { Turn, Sampling, Thinking, TokenLogprob, Tools } from '../protocol.ts';
 import type { KeptAnswer } from './delivered-answer.ts';
 import type { QueuePosition } from '../wire/control-protocol.ts';
 import type { Candidate } from '../wire/candidate.ts';
@@ -21,6 +21,10 @@ export interface AskRequest {
   sha256?: string | null | undefined;
   /** The answer is JSON by this JSON schema, given as text (`json-schema.ts`), unless it is cut at `maxTokens`. */
   schema?: string;
+  /** Functions that it may call. Left out: none. */
+  tools?: Tools;
+  /** Left out: as the model is made. */
+  thinking?: Thinking;
   /** The tokens to be written now, without those of `prefix`. */
   maxTokens: number;
   /** Only these providers may run it; null: any. */
@@ -54,6 +58,8 @@ export type AnswerEvent =
       logprobs?: readonly TokenLogprob[];
       /** The tokens of the turns, as soon as a provider reports them. */
       promptTokens?: number;
+      /** How `text` is to be read, with the first piece of a provider: `AnswerPieceSchema`. Left out: all of it is said. */
+      syntax?: string;
     }
   /** Its provider is gone; we look for another to continue it. */
   | { type: 'interrupted'; error: MeshError }

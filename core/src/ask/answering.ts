@@ -258,7 +258,7 @@ export class Answering {
     if (this.#atWork.size > 1 && this.#challenges.recovered(this.#answer.tokens)) this.#keepOnly(attempt);
     this.#watch?.heard();
     this.#times.heard(this.#answer.tokens, nowMs);
-    const { text, tokenIds = null, logprobs, promptTokens } = piece;
+    const { text, tokenIds = null, logprobs, promptTokens, syntax } = piece;
     this.events.push({
       type: 'piece',
       text,
@@ -266,6 +266,7 @@ export class Answering {
       tokenIds,
       ...(logprobs !== undefined && { logprobs }),
       ...(promptTokens !== undefined && { promptTokens }),
+      ...(syntax !== undefined && { syntax }),
     });
     if (index === 0) this.#needs.shortlist.warm(this.#answer);
   }

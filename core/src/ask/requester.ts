@@ -149,6 +149,6 @@ export class Requester {
 type Routed = Pick<AskRequest, 'model' | 'sha256' | 'only' | 'exclude'> & { maxUnits: number; prefer: PeerId | null };
 
 /** Fields that are undefined are not packed. */
-function inputOf({ turns, sampling, schema, adapter, logprobs }: AskRequest): AnswerInput {
-  return { turns, sampling, schema, adapter, logprobs, prefix: null };
+function inputOf({ turns, sampling, schema, tools, thinking, adapter, logprobs }: AskRequest): AnswerInput {
+  return { turns, sampling, schema, tools, thinking, adapter, logprobs, prefix: null };
 }

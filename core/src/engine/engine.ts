@@ -4,7 +4,7 @@
  */
 import type { PeerId } from '../base/ids.ts';
 import type { JsonSchema } from '../form/json-schema.ts';
-import type { Sampling, TokenLogprob, Turn } from '../protocol.ts';
+import type { Sampling, Thinking, TokenLogprob, Tools, Turn } from '../protocol.ts';
 import type { Backend, Ability } from '../wire/model-advert.ts';
 import type { Probe } from '../policy/catalogue.ts';
 
@@ -69,6 +69,10 @@ export interface GenerateRequest {
   adapter?: string;
   /** The whole answer, including `prefix`, is JSON of this form, unless it is cut at `maxTokens`. */
   schema?: JsonSchema;
+  /** Functions that it may call; only for engines with the ability `tools`. Left out: none. */
+  tools?: Tools;
+  /** Left out: as the model is made. */
+  thinking?: Thinking;
   /**
    * The requester. What an engine keeps of one requester's conversation makes nobody else's answer begin sooner, except for
    * the system prompt. Left out: there is only one.
@@ -87,6 +91,8 @@ export interface Piece {
   logprobs?: TokenLogprob[];
   /** The number of tokens of the turns, without a prefix: with the first piece, from engines that know it by then. */
   promptTokens?: number;
+  /** How the text is to be read, with the first piece: see `AnswerPieceSchema`. Left out: all of it is said. */
+  syntax?: string;
 }
 
 export interface Finish {

@@ -56,4 +56,6 @@ const WORDS: Record<Ability, string> = {
   completion: 'continue bare text',
   logprobs: 'say how likely each word was',
   penalties: 'penalise repetition',
+  tools: 'call functions',
+  thinking: 'think before it speaks',
 };

@@ -7,7 +7,9 @@ import {
   MAX_TOP_LOGPROBS,
   MAX_TURNS,
   SamplingSchema,
+  ThinkingSchema,
   TokenLogprobSchema,
+  ToolsSchema,
   TurnSchema,
   tokenIds,
 } from '../protocol.ts';
@@ -23,6 +25,10 @@ export const AnswerInputSchema = v.object({
   sampling: SamplingSchema,
   /** The answer must be JSON by this schema (`json-schema.ts`). Left out: it is free. */
   schema: v.optional(text(MAX_SCHEMA_CHARS)),
+  /** Functions that it may call; needs the ability `tools`. Beside a schema: what is said follows that. Left out: none. */
+  tools: v.optional(ToolsSchema),
+  /** Left out: as the model is made. */
+  thinking: v.optional(ThinkingSchema),
   /** The adapter that the model answers with. Left out: it answers as it is. */
   adapter: v.optional(sha256),
   /** How likely each token was, and this many of the likeliest others. Left out: not reported. */
@@ -50,6 +56,11 @@ export const AnswerPieceSchema = v.object({
   logprobs: v.optional(v.pipe(v.array(TokenLogprobSchema), v.maxLength(MAX_TOKEN_IDS))),
   /** The tokens of the turns, without a prefix: with the first piece, from providers that know it then. */
   promptTokens: v.optional(count),
+  /**
+   * How the model writes thoughts and calls (`syntax/syntaxes.ts`), with the first piece of each provider whose text is
+   * not just what is said. The text stays as the model wrote it, so that another provider can continue after it.
+   */
+  syntax: v.optional(v.pipe(v.string(), v.regex(/^[a-z0-9-]{1,24}$/))),
 });
 export type AnswerPiece = v.InferOutput<typeof AnswerPieceSchema>;
 

@@ -42,9 +42,10 @@ export function answerTask({ name, needs: always, fault }: AnswerKind): AnswerTa
     piece: AnswerPieceSchema,
     result: AnswerResultSchema,
     fault: ({ turns }) => fault(turns),
-    needs: ({ schema, logprobs, adapter, sampling: { presencePenalty = 0, frequencyPenalty = 0 } }) => {
+    needs: ({ schema, tools, logprobs, adapter, sampling: { presencePenalty = 0, frequencyPenalty = 0 } }) => {
       const needs = [...always];
       if (schema !== undefined) needs.push('schema');
+      if (tools !== undefined) needs.push('tools');
       if (logprobs !== undefined) needs.push('logprobs');
       if (presencePenalty !== 0 || frequencyPenalty !== 0) needs.push('penalties');
       return { needs, ...(adapter !== undefined && { adapter }) };
@@ -88,7 +89,7 @@ function write(
   { input, prepared, maxUnits, requester }: Job<AnswerInput, Prepared>,
   signal: AbortSignal,
 ): AsyncGenerator<Written<AnswerPiece>, Ended<AnswerResult>, undefined> {
-  const { turns, sampling, adapter, logprobs, prefix } = input;
+  const { turns, sampling, adapter, logprobs, prefix, tools, thinking } = input;
   const request: GenerateRequest = {
     turns,
     task,
@@ -99,14 +100,16 @@ function write(
     ...(prepared !== null && { schema: prepared }),
     ...(adapter !== undefined && { adapter }),
     ...(logprobs !== undefined && { logprobs }),
+    ...(tools !== undefined && { tools }),
+    ...(thinking !== undefined && { thinking }),
   };
   const depth = prepared === null ? null : new JsonDepth().read(prefix?.text ?? '');
   return mapped(
     engine.generate(request, signal),
-    ({ tokens: units, text, tokenIds, logprobs: odds, promptTokens }) => {
+    ({ tokens: units, text, tokenIds, logprobs: odds, promptTokens, syntax }) => {
       if (depth !== null && depth.read(text).deepest > MAX_ANSWER_DEPTH) throw tooDeep();
       // Undefined fields are not packed.
-      return { units, piece: { text, tokenIds, logprobs: odds, promptTokens } };
+      return { units, piece: { text, tokenIds, logprobs: odds, promptTokens, syntax } };
     },
     ({ finish, promptTokens, completionTokens }) => ({
       result: { finish },

@@ -22,6 +22,11 @@ export function isBlank(turns: readonly Turn[]): boolean {
 export function promptBytes(turns: readonly Turn[]): number {
   const encoder = new TextEncoder();
   let bytes = 0;
-  for (const turn of turns) bytes += encoder.encode(turn.content).byteLength;
+  for (const turn of turns) for (const part of textsOf(turn)) bytes += encoder.encode(part).byteLength;
   return bytes;
+}
+
+/** Everything in a turn that the model reads. */
+function textsOf({ content, calls = [], thoughts = '' }: Turn): string[] {
+  return [content, thoughts, ...calls.flatMap((call) => [call.name, call.arguments])];
 }

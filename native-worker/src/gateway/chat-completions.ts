@@ -14,7 +14,7 @@ export async function chatCompletions(body: unknown, needs: EndpointNeeds, signa
     sampling,
     maxTokens,
     stops,
-    tools,
+    inForm: tools,
     ...(schema !== null && { schema }),
     ...(logprobs !== null && { logprobs }),
     ...(adapter !== null && { adapter }),

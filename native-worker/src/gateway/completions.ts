@@ -13,7 +13,7 @@ export async function completions(body: unknown, needs: EndpointNeeds, signal: A
     sampling,
     maxTokens,
     stops,
-    tools: false,
+    inForm: false,
     task: 'completion' as const,
     ...(logprobs !== null && { logprobs }),
     ...(adapter !== null && { adapter }),

@@ -17,6 +17,8 @@ export interface Heading {
 /** One choice as it was written. */
 export interface Said {
   text: string;
+  /** What the model thought before it spoke. */
+  thoughts: string;
   calls: ToolCall[];
   logprobs: TokenLogprob[];
 }

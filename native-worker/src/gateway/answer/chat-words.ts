@@ -12,7 +12,9 @@ type Completion = Omit<ChatCompletion, 'choices'> & { choices: (ChatCompletion.C
 type Chunk = Omit<ChatCompletionChunk, 'choices'> & {
   choices: (ChatCompletionChunk.Choice & { llmesh?: AnswerNote })[];
 };
-type Delta = ChatCompletionChunk.Choice.Delta;
+/** Thoughts have the name that other servers of open models gave them; OpenAI's API has none. */
+type Delta = ChatCompletionChunk.Choice.Delta & { reasoning_content?: string };
+type Message = ChatCompletion.Choice['message'] & { reasoning_content?: string };
 
 /** `tells`: how likely each token was. */
 export function chatWords(tells: boolean): AnswerWords {
@@ -71,20 +73,25 @@ function chunkOf(heading: Heading, choice: Chunk['choices'][number]): Chunk {
   return { ...heading, object: 'chat.completion.chunk', choices: [choice] };
 }
 
-function messageOf({ text, calls }: Said = { text: '', calls: [], logprobs: [] }): ChatCompletion.Choice['message'] {
-  if (calls.length === 0) return { role: 'assistant', content: text, refusal: null };
+const NOTHING: Said = { text: '', thoughts: '', calls: [], logprobs: [] };
+
+function messageOf({ text, thoughts, calls }: Said = NOTHING): Message {
+  const reasoning = thoughts === '' ? {} : { reasoning_content: thoughts };
+  if (calls.length === 0) return { role: 'assistant', content: text, refusal: null, ...reasoning };
   const called = calls.map(({ id, name, arguments: json }) => ({
     id,
     type: 'function' as const,
     function: { name, arguments: json },
   }));
-  return { role: 'assistant', content: null, refusal: null, tool_calls: called };
+  return { role: 'assistant', content: text === '' ? null : text, refusal: null, ...reasoning, tool_calls: called };
 }
 
 function deltaOf(event: ChoiceEvent): Delta {
   switch (event.type) {
     case 'text':
       return { content: event.text };
+    case 'thought':
+      return { reasoning_content: event.text };
     case 'call': {
       const { call: index, id, name } = event;
       return { tool_calls: [{ index, id, type: 'function', function: { name, arguments: '' } }] };

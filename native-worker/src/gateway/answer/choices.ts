@@ -13,6 +13,8 @@ const SILENCE_MS = 2_000;
 
 export type ChoiceEvent = { index: number } & (
   | { type: 'text'; text: string; logprobs: readonly TokenLogprob[]; model: string }
+  /** What the model thinks before it speaks. */
+  | { type: 'thought'; text: string; model: string }
   /** A function is called: call number `call` of this choice. */
   | { type: 'call'; call: number; id: string; name: string; model: string }
   /** The next piece of its arguments. */
@@ -26,7 +28,7 @@ export interface ChoicesNeeds extends AnswerNeeds {
 
 export interface ChoicesQuestion extends Question {
   /** Functions may be called. */
-  tools: boolean;
+  inForm: boolean;
 }
 
 export class Choices {
@@ -71,7 +73,7 @@ export class Choices {
   }
 
   async #run(question: ChoicesQuestion, index: number, needs: ChoicesNeeds, begin: () => void): Promise<void> {
-    const reader = question.tools ? new ToolReader() : null;
+    const reader = question.inForm ? new ToolReader() : null;
     let calls = 0;
     for await (const part of answer(question, needs, this.#abort.signal)) {
       if (part.type === 'text' && part.provider !== null) this.writers.add(part.provider);

@@ -53,7 +53,7 @@ export async function respond(
 }
 
 async function whole(heading: Heading, words: AnswerWords, count: number, choices: Choices): Promise<Response> {
-  const said = Array.from({ length: count }, (): Said => ({ text: '', calls: [], logprobs: [] }));
+  const said = Array.from({ length: count }, (): Said => ({ text: '', thoughts: '', calls: [], logprobs: [] }));
   const endings: Ending[] = [];
   for (let batch = await choices.events.take(); batch !== null; batch = await choices.events.take()) {
     for (const event of batch) {
@@ -72,7 +72,8 @@ function take(event: Exclude<ChoiceEvent, { type: 'end' }>, said: Said): void {
   if (event.type === 'text') {
     said.text += event.text;
     said.logprobs.push(...event.logprobs);
-  } else if (event.type === 'call') said.calls.push({ id: event.id, name: event.name, arguments: '' });
+  } else if (event.type === 'thought') said.thoughts += event.text;
+  else if (event.type === 'call') said.calls.push({ id: event.id, name: event.name, arguments: '' });
   else said.calls[event.call]!.arguments += event.text;
 }
 

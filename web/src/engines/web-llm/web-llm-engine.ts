@@ -3,6 +3,7 @@ import type { MlcModel } from '@llmesh/core/policy/catalogue';
 import type { AnswerPrefix, Finish, GenerateRequest, LoadedModel } from '@llmesh/core/engine/engine';
 import { cancelled, MeshError } from '@llmesh/core/base/errors';
 import type { Turn } from '@llmesh/core/protocol';
+import { plainTurns } from '@llmesh/core/syntax/plain-turns';
 import {
   MLCEngine,
   prebuiltAppConfig,
@@ -153,7 +154,7 @@ export class WebLlmEngine implements Adapter<MlcModel> {
 }
 
 function messagesOf(turns: readonly Turn[]): ChatCompletionMessageParam[] {
-  return turns.map(({ role, content }) => ({ role, content }));
+  return plainTurns(turns, false);
 }
 
 function textOf(choice: ChatCompletionChunk.Choice | CompletionChoice): string {
