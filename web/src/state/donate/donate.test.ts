@@ -92,6 +92,7 @@ function setUp(modelsKnown: Promise<void> = Promise.resolve()) {
   const engine = engines[0]!;
   const failures: unknown[] = [];
   const offered: { options: ProvideOptions | null; stopped: boolean } = { options: null, stopped: false };
+  const described: unknown[] = [];
   const offers: { options: ProvideOptions; stopped: boolean }[] = [];
   const connection: Pick<LifeFacts, 'control' | 'wasConnected'> = { control: 'open', wasConnected: true };
   const store = new MemoryStore();
@@ -110,6 +111,7 @@ function setUp(modelsKnown: Promise<void> = Promise.resolve()) {
       offered.options = options;
       return {
         status: IDLE,
+        describe: () => described.push(options.models.map(({ advert }) => advert.wakesInMs)),
         stop: async () => {
           offer.stopped = true;
           offered.stopped = true;
@@ -118,8 +120,8 @@ function setUp(modelsKnown: Promise<void> = Promise.resolve()) {
     },
     shelf: { kept: async () => [], remove: async () => {}, quota: async () => null },
     connection: () => connection,
-    tryModel: (tried, _, signal) =>
-      selfTest(tried, { question: 'does it work', answer: 'yes it works' }, clock, signal),
+    tryModel: (tried, _, signal, wrote) =>
+      selfTest(tried, { question: 'does it work', answer: 'yes it works' }, { clock, wrote }, signal),
     store,
     clock,
     now: () => 1_772_800_000_000,
