@@ -15,7 +15,7 @@ type Outcome<T> = { ok: true; value: T } | { ok: false; code: ErrorCode; message
 interface Remote {
   load(
     model: CatalogueModel,
-    settings: { mirror: string | null },
+    settings: { mirror: string | null; hadGpu: boolean },
     onProgress: () => void,
     onLost: () => void,
   ): Promise<Outcome<LoadedModel>>;
@@ -36,8 +36,16 @@ export interface PageEngine {
   close(): Promise<void>;
 }
 
-/** `url`: the mesh whose page it is. `id`: the model's in the catalogue. Rejects with a `MeshError`. */
-export async function openPageEngine(browser: Browser, url: string, id: string): Promise<PageEngine> {
+/**
+ * `url`: the mesh whose page it is. `id`: the model's in the catalogue. `mirror`: where its files come from; null: from
+ * where the catalogue says. Rejects with a `MeshError`.
+ */
+export async function openPageEngine(
+  browser: Browser,
+  url: string,
+  id: string,
+  mirror: string | null = null,
+): Promise<PageEngine> {
   // The page's own policy lets no test put a script into it.
   const context = await browser.newContext({ serviceWorkers: 'block', bypassCSP: true });
   const page = await context.newPage();
@@ -45,13 +53,13 @@ export async function openPageEngine(browser: Browser, url: string, id: string):
   const comlink = createRequire(join(ROOT, 'web/package.json')).resolve('comlink/dist/umd/comlink.js');
   await page.addScriptTag({ content: readFileSync(comlink, 'utf8') });
   const loading = page.evaluate(
-    ([script, model]) => {
+    ([script, model, settings]) => {
       const here = globalThis as unknown as InPage;
       here.engine = here.Comlink.wrap(new Worker(script, { type: 'module' }));
       const nothing = here.Comlink.proxy(() => {});
-      return here.engine.load(model, { mirror: null }, nothing, nothing);
+      return here.engine.load(model, settings, nothing, nothing);
     },
-    [engineWorker(), inCatalogue(id)] as const,
+    [engineWorker(), inCatalogue(id), { mirror, hadGpu: false }] as const,
   );
   return {
     loaded: valueOf(await loading),

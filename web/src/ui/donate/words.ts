@@ -53,7 +53,7 @@ export function stageWords(donate: DonateState): StageWords {
     case 'waking':
       return wakingWords(donate, name);
     case 'recovering':
-      return words('One moment.', `${name} failed and is being started again.`, 'Nothing is left to do for you.');
+      return words('One moment.', `${name} failed and is being started again.`, recoveringHint(donate));
     case 'paused':
       return words('Your light is out for a while.', 'Paused: the browser has put this page to sleep.', '');
     case 'waiting':
@@ -94,6 +94,13 @@ function offHint({ device }: DonateState): string {
   return here
     ? `Switching on loads ${model.name}: ${bytes(model.sizeBytes)}, already on this device.`
     : `Switching on downloads ${model.name}: ${bytes(model.sizeBytes)}.`;
+}
+
+/** Why it failed; what its error says to do is being done. */
+function recoveringHint({ mended }: DonateState): string {
+  return mended?.error.code === 'device_lost'
+    ? 'The browser lost the graphics card: its driver restarted, or another program needed it.'
+    : '';
 }
 
 /** Tells that the model lent before failed. */
