@@ -3,16 +3,17 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Browser } from '@playwright/test';
-import type { CatalogueModel } from '@llmesh/core/policy/catalogue';
+import type { CatalogueModel, Probe } from '@llmesh/core/policy/catalogue';
 import type { Finish, GenerateRequest, LoadedModel, Piece } from '@llmesh/core/engine/engine';
 import { MeshError, type ErrorCode } from '@llmesh/core/base/errors';
 import type { Run } from '@llmesh/core/suites/continuation';
 import { ROOT } from './processes.ts';
 
-type Outcome<T> = { ok: true; value: T } | { ok: false; code: ErrorCode; message: string };
+type Outcome<T> = { ok: true; value: T } | { ok: false; code: ErrorCode; message: string; detail: string };
 
 /** The part of `web/src/engines/worker-wire.ts` that is used here. */
 interface Remote {
+  probe(): Promise<Outcome<Probe>>;
   load(
     model: CatalogueModel,
     settings: { mirror: string | null; hadGpu: boolean },
@@ -29,6 +30,8 @@ interface InPage {
 
 export interface PageEngine {
   loaded: LoadedModel;
+  /** What it runs on, for a person. */
+  device(): Promise<string>;
   /** `cancelAfter`: the answer is cancelled after this many pieces. Rejects with a `MeshError`. */
   run(request: GenerateRequest, cancelAfter?: number): Promise<Run>;
   /** Takes the answer slowly. Resolves with the text, and the most pieces that were waiting to be taken. */
@@ -63,16 +66,20 @@ export async function openPageEngine(
   );
   return {
     loaded: valueOf(await loading),
+    async device() {
+      return valueOf(await page.evaluate(() => (globalThis as unknown as InPage).engine.probe())).device;
+    },
     async run(request, cancelAfter = Infinity) {
       const { pieces, ended } = await page.evaluate(
         async ([asked, most]) => {
           const { Comlink, engine } = globalThis as unknown as InPage;
           const pieces: Piece[] = [];
-          const take = (piece: Piece) => {
+          // Without a name of its own: the compiler of programs marks those with what no page has.
+          const take = Comlink.proxy((piece: Piece) => {
             pieces.push(piece);
             if (pieces.length === most) void engine.cancel();
-          };
-          return { ended: await engine.generate(asked, Comlink.proxy(take)), pieces };
+          });
+          return { ended: await engine.generate(asked, take), pieces };
         },
         [request, cancelAfter] as const,
       );
@@ -123,5 +130,6 @@ function inCatalogue(id: string): CatalogueModel {
 
 function valueOf<T>(outcome: Outcome<T>): T {
   if (outcome.ok) return outcome.value;
-  throw new MeshError(outcome.code, outcome.message);
+  // Whoever reads a failed test sees no causes.
+  throw new MeshError(outcome.code, `${outcome.message} (${outcome.detail})`);
 }

@@ -46,14 +46,12 @@ const SCRIPTS: readonly { letters: RegExp; small: ReadonlySet<string>; spaced: b
 ];
 
 export function isLanguageLike(text: string): boolean {
-  const characters = text.replace(/[\s\d]/gu, '');
-  const letters = characters.match(/[\p{L}\p{M}]/gu) ?? [];
-  if (letters.length < MIN_CHARACTERS || letters.length < MIN_LETTERS * [...characters].length) return false;
+  const written = text.match(/[^\s\d]/gu) ?? [];
+  const letters = written.filter((sign) => /[\p{L}\p{M}]/u.test(sign));
+  if (letters.length < MIN_CHARACTERS || letters.length < MIN_LETTERS * written.length) return false;
   const script = SCRIPTS.find(({ letters: own }) => (text.match(own)?.length ?? 0) >= MIN_ONE_SCRIPT * letters.length);
   if (script === undefined) return false;
-  const units = script.spaced
-    ? (text.toLowerCase().match(/[\p{L}\p{M}]+/gu) ?? [])
-    : [...text].filter((sign) => /\p{L}/u.test(sign));
+  const units = script.spaced ? (text.toLowerCase().match(/[\p{L}\p{M}]+/gu) ?? []) : letters;
   const small = units.filter((unit) => script.small.has(unit)).length;
   return small >= MIN_SMALL_WORDS * units.length && most(units) <= MAX_OF_ONE_WORD * units.length;
 }
