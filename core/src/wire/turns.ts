@@ -38,7 +38,8 @@ export function promptBytes(turns: readonly Turn[]): number {
   return bytes;
 }
 
-/** Everything in a turn that the model reads. */
-function textsOf({ content, calls = [], thoughts = '' }: Turn): string[] {
-  return [content, thoughts, ...calls.flatMap((call) => [call.name, call.arguments])];
+/** Everything in a turn that the model may read: some templates write the ids of calls, too. */
+function textsOf({ content, calls = [], thoughts = '', call }: Turn): string[] {
+  const called = calls.flatMap(({ id, name, arguments: json }) => [id, name, json]);
+  return [content, thoughts, ...called, ...(call === undefined ? [] : [call.id, call.name])];
 }
