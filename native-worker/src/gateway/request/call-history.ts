@@ -35,7 +35,7 @@ export class CallHistory {
    * its call: the name of the function is enough.
    */
   answer(theirId: unknown, name: unknown, at: string): Pick<Call, 'id' | 'name'> | null {
-    const named = name === undefined || name === null ? null : functionName(name, at);
+    const named = isGiven(name) ? functionName(name, at) : null;
     const found = this.#unanswered(theirId, named);
     if (found !== null) {
       found.answered = true;

@@ -48,8 +48,9 @@ function partOf(part: unknown, at: string): Content {
   const { type } = part;
   if (THOUGHTS.has(type)) return { said: '', thoughts: thoughtsIn(part, at) };
   if (TEXTS.has(type) || type === 'refusal') {
-    const text = part[type === 'refusal' ? 'refusal' : 'text'] ?? '';
+    const text = part[type === 'refusal' ? 'refusal' : 'text'];
     if (typeof text === 'string') return { said: text, thoughts: '' };
+    if (text === null) return { said: '', thoughts: '' };
     throw badRequest(at, `"${at}" has no text. ${SHAPE}`);
   }
   const named = typeof type === 'string' ? `a part of type "${type.slice(0, 32)}"` : 'this part';

@@ -172,6 +172,8 @@ describe('is refused, with its place:', () => {
     [[{ role: 'friend', content: 'x' }], 'messages[0].role', 'invalid_value'],
     [[{ role: 'user' }], 'messages[0].content', 'missing_required_parameter'],
     [[{ role: 'user', content: 7 }], 'messages[0].content', 'invalid_value'],
+    [[{ role: 'user', content: {} }], 'messages[0].content', 'invalid_value'],
+    [[{ role: 'user', content: [{ type: 'text', content: 'x' }] }], 'messages[0].content[0]', 'invalid_value'],
     [[{ role: 'user', content: [7] }], 'messages[0].content[0]', 'invalid_value'],
     [[{ role: 'user', content: [{ type: 'text', text: 7 }] }], 'messages[0].content[0]', 'invalid_value'],
     [[{ role: 'user', content: [{ type: 'image_url' }] }], 'messages[0].content[0]', 'unsupported_parameter'],
