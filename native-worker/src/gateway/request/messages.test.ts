@@ -154,6 +154,11 @@ it('a conversation may end with anybody', () => {
   expect(ends(system, { role: 'user', content: '' })).toEqual({ role: 'user', content: '' });
   expect(ends(light, { role: 'assistant', content: 'It is' })).toEqual({ role: 'assistant', content: 'It is' });
   expect(ends(light, { role: 'assistant', content: '' })).toEqual(light);
+  const begun = [light, { role: 'assistant', content: 'It is', prefix: true }];
+  const goesOn = { continue_final_message: true, add_generation_prompt: false };
+  expect(parseChatRequest({ model: 'm', messages: begun, ...goesOn }).turns).toHaveLength(2);
+  const afresh = { model: 'm', messages: begun, continue_final_message: false };
+  expect(() => parseChatRequest(afresh)).toThrow(/continue_final_message/);
 });
 
 it('as many messages as the mesh carries are read at once', () => {
