@@ -28,7 +28,7 @@ export function serviceProgram({ node, script, args, options, environment }: Cal
   if (script.split(path.sep).includes('_npx')) {
     throw new MeshError(
       'engine_failed',
-      'npx keeps this program only for a while. Install it with "npm install --global llmesh", then run "llmesh worker install" again.',
+      'npx keeps this program only for a while. Install it for good, as docs/run-a-worker.md says, then run "llmesh worker install" again.',
     );
   }
   const known = Object.fromEntries(

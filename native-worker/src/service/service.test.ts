@@ -146,7 +146,7 @@ describe('what the service runs', () => {
 
   it('is not what npx throws away', () => {
     expect(() => called([], {}, '/home/a/.npm/_npx/1/node_modules/llmesh/bin/llmesh.mjs')).toThrow(
-      'npm install --global',
+      'Install it for good',
     );
   });
 });
