@@ -13,9 +13,10 @@ import { errno } from '../files/whole-file.ts';
 import { ApiError } from './request/api-error.ts';
 import { gatewayApp } from './app.ts';
 import { Conversations } from './answer/conversations.ts';
-import { Door, isLoopbackAddress } from './door.ts';
+import { Door } from './door.ts';
 import type { ApiKey } from './keys.ts';
 import { Line } from './answer/line.ts';
+import { isLoopbackAddress, thisMachine } from './own-machine.ts';
 import { Models } from './request/models.ts';
 import type { Circles } from './request/privacy.ts';
 
@@ -79,11 +80,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     newId: () => toBase32(randomBytes(ID_BYTES)),
   });
   const answer = getRequestListener(app.fetch, { overrideGlobalObjects: false });
-  let guard = new HostGuard({ hosts, loopback: true, proxied });
+  const machine = thisMachine.names;
+  let guard = new HostGuard({ hosts, loopback: true, machine, proxied });
   const server = createServer(PATIENCE, (request, response) => {
     // Where no name is asked for, any would do.
     const keyed = (!open || keys().length > 0) && bringsKey(request.headers);
-    const fault = keyed ? null : guard.fault(request.headersDistinct['host']);
+    const fault = keyed ? null : guard.fault(request.headersDistinct['host'], request.headers.origin);
     if (fault === null) void answer(request, response);
     else turnAway(fault, request, response);
   });
@@ -91,7 +93,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   await listen(server, options.port, options.host);
   const { address, port } = server.address() as AddressInfo;
   // The server in front has checked the names already, and knows more of them.
-  guard = new HostGuard({ hosts, loopback: isLoopbackAddress(address) && !proxied, proxied });
+  guard = new HostGuard({ hosts, loopback: isLoopbackAddress(address) && !proxied, machine, proxied });
   let closing: Promise<void> | null = null;
   const name = options.host.includes(':') ? `[${options.host}]` : options.host;
   return {
