@@ -1,5 +1,4 @@
 /** The routes of `/v1`: each request is let in, carried out, and answered in OpenAI's words. */
-import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import { cors } from 'hono/cors';
 import { MeshError } from '@llmesh/core/base/errors';
@@ -23,7 +22,8 @@ export interface AppOptions extends EndpointNeeds, EmbeddingsNeeds {
 }
 
 interface Env {
-  Bindings: HttpBindings;
+  /** Who asks, as Node's server has it. */
+  Bindings: { incoming: { socket: { remoteAddress?: string | undefined } } };
 }
 
 export function gatewayApp(options: AppOptions): Hono<Env> {
