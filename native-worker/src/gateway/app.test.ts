@@ -450,11 +450,28 @@ describe('a page of another site', () => {
   });
 });
 
-it('lists the models that are lent', async () => {
-  await gateway.open(['a', 'b']);
+it('lists the models that are lent, with what clients look for', async () => {
+  await gateway.open(['a', 'b'], { embeds: { b: 4 }, abilities: ['schema', 'penalties'] });
   const { data } = json(await gateway.whole(gateway.fetch('/v1/models')));
-  expect(data.map(({ id }: { id: string }) => id)).toEqual(['a', 'b']);
+  expect(data).toMatchObject([
+    {
+      id: 'a',
+      owned_by: 'llmesh',
+      context_length: 2048,
+      max_model_len: 2048,
+      architecture: { output_modalities: ['text'] },
+      supported_parameters: expect.arrayContaining(['tools', 'response_format', 'presence_penalty', 'stop']),
+      llmesh: { task: 'chat', abilities: ['schema', 'penalties'], quant: 'q8', sha256: null, vector_size: null },
+    },
+    {
+      id: 'b',
+      architecture: { output_modalities: ['embeddings'] },
+      supported_parameters: [],
+      llmesh: { task: 'embedding' },
+    },
+  ]);
+  expect(data[0].supported_parameters).not.toContain('logprobs');
   expect(data.flatMap((model: unknown) => faults('Model', model))).toEqual([]);
-  expect(faults('Model', json(await gateway.whole(gateway.fetch('/v1/models/a'))))).toEqual([]);
+  expect(json(await gateway.whole(gateway.fetch('/v1/models/a')))).toEqual(data[0]);
   await vi.waitFor(() => expect(gateway.failures).toEqual([]));
 });
