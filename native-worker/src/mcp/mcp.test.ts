@@ -192,13 +192,6 @@ it('asks a gateway, with its key', async () => {
   const gateway = startLlmesh('gateway', ...options);
   started.push(gateway);
   const { url } = await gateway.line((line) => line['ready'] === true);
-  const address = String(url);
-  const without = await use(await assistant(['--gateway', address]), 'list_models', {});
-  expect([without.isError, said(without)]).toEqual([true, expect.stringContaining('Put one into LLMESH_API_KEY.')]);
-  const wrong = await assistant(['--gateway', address], { LLMESH_API_KEY: 'sk-llmesh-other' });
-  expect(said(await use(wrong, 'list_models', {}))).toContain('The one in LLMESH_API_KEY does not open it.');
-  const right = await assistant(['--gateway', address.replace(/\/v1$/, '/')], { LLMESH_API_KEY: key });
-  expect(said(await use(right, 'ask', { question: short.question }))).toBe(short.answer);
-  const gone = await assistant(['--gateway', 'http://127.0.0.1:1']);
-  expect(said(await use(gone, 'list_models', {}))).toContain('Nothing answers there (ECONNREFUSED).');
-}, 120_000);
+  const client = await assistant(['--gateway', String(url)], { LLMESH_API_KEY: key });
+  expect(said(await use(client, 'ask', { question: short.question }))).toBe(short.answer);
+});
