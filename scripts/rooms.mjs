@@ -50,6 +50,7 @@ const ROOMS = {
   ],
   'native-worker/src': [
     ['files', 'files of the data folder: whole, locked, hashed'],
+    ['web', 'the way out of this computer, through a proxy where there is one'],
     ['cli', 'how a command talks to a person or a program'],
     ['sensors', 'what the machine says'],
     ['node', 'a peer in Node'],
@@ -66,6 +67,7 @@ const ROOMS = {
     ['gateway/request', "OpenAI's words in"],
     ['gateway/answer', "answers of the mesh, in OpenAI's words out"],
     ['gateway', 'server, routes, keys'],
+    ['mcp', 'the mesh as tools of an assistant'],
     ['commands', 'one file a command of llmesh'],
     ['', 'the command itself'],
     ['testing', 'doubles and files made for tests'],

@@ -112,6 +112,8 @@ export const OfferSchema = v.object({
   adapters: v.optional(v.pipe(v.array(AdapterSchema), v.maxLength(MAX_ADAPTERS))),
   /** It has more adapters than these, or some of its providers fetch others. */
   moreAdapters: v.optional(v.boolean()),
+  /** Those that any of its providers claims to have. Left out: none does, or the control plane does not say. */
+  abilities,
   embeds,
 });
 export type Offer = v.InferOutput<typeof OfferSchema>;

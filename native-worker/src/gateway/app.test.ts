@@ -389,7 +389,10 @@ describe('an error', () => {
       [gateway.chat({}, { body: '\ufeff{"model":"none","messages":[]}' }), 400, 'invalid_value'],
       [gateway.chat({}, { body: 'x'.repeat(2_097_153) }), 413, 'request_too_large'],
       [gateway.fetch('/v1/models/none'), 404, 'model_not_found'],
+      [gateway.fetch('/v1/models/a/b'), 404, 'model_not_found'],
       [gateway.fetch('/v1/nothing'), 404, 'not_found'],
+      [post('/chat/completions'), 404, 'not_found'],
+      [gateway.fetch('/'), 404, 'not_found'],
       [post('/v1/completions'), 415, 'unsupported_media_type'],
       [gateway.fetch('/v1/models', { headers: { host: 'rebound.example' } }), 401, 'invalid_api_key'],
     ];
@@ -400,6 +403,28 @@ describe('an error', () => {
       expect(answered.headers.get('x-request-id')).toBe('req_id');
     }
     expect(gateway.failures).toEqual([]);
+  });
+
+  it('is none because of slashes that stand twice or at the end', async () => {
+    await gateway.open(['maker/m']);
+    const statuses = ['/v1/models/', '//v1/models', '/v1//models//maker/m/', '/v1/models/maker%2Fm'].map(
+      async (path) => (await gateway.fetch(path)).status,
+    );
+    expect(await Promise.all(statuses)).toEqual([200, 200, 200, 200]);
+    const asked = gateway.chat({ model: 'none' }, { method: 'POST' });
+    const twice = gateway.fetch('/v1//chat/completions/', {
+      method: 'POST',
+      body: JSON.stringify({ model: 'none', messages: [{ role: 'user', content: 'why?' }] }),
+      headers: { 'content-type': 'application/json' },
+    });
+    expect(json(await gateway.whole(twice))).toEqual(json(await gateway.whole(asked)));
+  });
+
+  it('says where the API begins to a client whose base URL is too short', async () => {
+    await gateway.open(['lent']);
+    const { error } = json(await gateway.whole(gateway.fetch('/chat/completions', { method: 'POST' })));
+    expect(error.message).toContain('End the base URL of your client with /v1.');
+    expect(error.message).toContain('POST /v1/chat/completions');
   });
 
   it('names what would work', async () => {
@@ -425,11 +450,28 @@ describe('a page of another site', () => {
   });
 });
 
-it('lists the models that are lent', async () => {
-  await gateway.open(['a', 'b']);
+it('lists the models that are lent, with what clients look for', async () => {
+  await gateway.open(['a', 'b'], { embeds: { b: 4 }, abilities: ['schema', 'penalties'] });
   const { data } = json(await gateway.whole(gateway.fetch('/v1/models')));
-  expect(data.map(({ id }: { id: string }) => id)).toEqual(['a', 'b']);
+  expect(data).toMatchObject([
+    {
+      id: 'a',
+      owned_by: 'llmesh',
+      context_length: 2048,
+      max_model_len: 2048,
+      architecture: { output_modalities: ['text'] },
+      supported_parameters: expect.arrayContaining(['tools', 'response_format', 'presence_penalty', 'stop']),
+      llmesh: { task: 'chat', abilities: ['schema', 'penalties'], quant: 'q8', sha256: null, vector_size: null },
+    },
+    {
+      id: 'b',
+      architecture: { output_modalities: ['embeddings'] },
+      supported_parameters: [],
+      llmesh: { task: 'embedding' },
+    },
+  ]);
+  expect(data[0].supported_parameters).not.toContain('logprobs');
   expect(data.flatMap((model: unknown) => faults('Model', model))).toEqual([]);
-  expect(faults('Model', json(await gateway.whole(gateway.fetch('/v1/models/a'))))).toEqual([]);
+  expect(json(await gateway.whole(gateway.fetch('/v1/models/a')))).toEqual(data[0]);
   await vi.waitFor(() => expect(gateway.failures).toEqual([]));
 });

@@ -1,5 +1,4 @@
 /** The routes of `/v1`: each request is let in, carried out, and answered in OpenAI's words. */
-import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import { cors } from 'hono/cors';
 import { MeshError } from '@llmesh/core/base/errors';
@@ -23,13 +22,13 @@ export interface AppOptions extends EndpointNeeds, EmbeddingsNeeds {
 }
 
 interface Env {
-  Bindings: HttpBindings;
+  /** Who asks, as Node's server has it. */
+  Bindings: { incoming: { socket: { remoteAddress?: string | undefined } } };
 }
 
 export function gatewayApp(options: AppOptions): Hono<Env> {
   const { door, models, origins, failed } = options;
-  // A slash at the end changes nothing.
-  const app = new Hono<Env>({ strict: false });
+  const app = new Hono<Env>({ getPath: ({ url }) => plainPath(new URL(url).pathname) });
   app.use(async (context, next) => {
     await next();
     context.res.headers.set('x-request-id', `req_${options.newId()}`);
@@ -38,17 +37,13 @@ export function gatewayApp(options: AppOptions): Hono<Env> {
     app.use(cors({ origin: origins.includes('*') ? '*' : [...origins], exposeHeaders: OWN_HEADERS }));
   }
   app.use('/v1/*', async (context, next) => {
-    door.enter({
-      address: context.env.incoming.socket.remoteAddress ?? '',
-      host: context.req.header('host'),
-      authorization: context.req.header('authorization'),
-      forwardedFor: context.req.header('x-forwarded-for'),
-    });
+    door.enter({ address: context.env.incoming.socket.remoteAddress ?? '', headers: context.req.header() });
     await next();
   });
 
   app.get('/v1/models', (context) => context.json({ object: 'list', data: models.list() }));
-  app.get('/v1/models/:id', (context) => context.json(models.find(context.req.param('id'))));
+  // Clients name models as others do: "maker/model".
+  app.get('/v1/models/:id{.+}', (context) => context.json(models.find(context.req.param('id'))));
   app.post('/v1/chat/completions', async (context) =>
     chatCompletions(await jsonBody(context.req.raw), options, context.req.raw.signal),
   );
@@ -60,7 +55,11 @@ export function gatewayApp(options: AppOptions): Hono<Env> {
   );
 
   app.notFound((context) => {
-    const message = `${context.req.method} ${context.req.path} does not exist here. Available: GET /v1/models, POST /v1/chat/completions, POST /v1/completions, POST /v1/embeddings.`;
+    const { method, path } = context.req;
+    const instead = path.startsWith('/v1') ? '' : ' End the base URL of your client with /v1.';
+    const routes = app.routes.filter((route) => route.method !== 'ALL' && !route.path.includes(':'));
+    const available = routes.map((route) => `${route.method} ${route.path}`).join(', ');
+    const message = `${method} ${path} does not exist here.${instead} Available: ${available}.`;
     return errorResponse(new ApiError({ status: 404, type: 'invalid_request_error', code: 'not_found', message }));
   });
   app.onError((error) => {
@@ -68,6 +67,11 @@ export function gatewayApp(options: AppOptions): Hono<Env> {
     return errorResponse(asApiError(error));
   });
   return app;
+}
+
+/** Base URLs are put together carelessly: slashes that stand twice or at the end change nothing. */
+function plainPath(path: string): string {
+  return path.replaceAll(/\/{2,}/g, '/').replace(/(.)\/$/, '$1');
 }
 
 function errorResponse(error: ApiError): Response {

@@ -4,7 +4,13 @@ import type { Catalogue, GgufModel } from '@llmesh/core/policy/catalogue';
 import { newPeerId, type ModelId } from '@llmesh/core/base/ids';
 import { ManualClock } from '@llmesh/core/testing/manual-clock';
 import { MAX_MESSAGE_BYTES } from '@llmesh/core/wire/fields';
-import { MAX_CONTEXT_TOKENS, MIN_CONTEXT_TOKENS, type ModelAdvert } from '@llmesh/core/wire/model-advert';
+import {
+  ABILITIES,
+  MAX_CONTEXT_TOKENS,
+  MIN_CONTEXT_TOKENS,
+  type Ability,
+  type ModelAdvert,
+} from '@llmesh/core/wire/model-advert';
 import { MAX_OFFERS, MAX_OFFERS_PER_ID } from './offers.ts';
 import { EMPTY_BOOKS } from './offer-ranks.ts';
 import { Registry } from './registry.ts';
@@ -16,7 +22,8 @@ test('who invents models without end does not crowd out what others lend, nor ma
   const lend = (models: ModelId[]) => {
     const name = '\u{1F980}'.repeat(40);
     const adapters = Array.from({ length: 16 }, (_, n) => ({ sha256: n.toString(16).repeat(64), name }));
-    const adverts = models.map((id) => ({ ...advertised(id), name, quant: name.slice(0, 24), adapters }));
+    const more = { name, quant: name.slice(0, 24), adapters, abilities: [...ABILITIES] };
+    const adverts = models.map((id) => ({ ...advertised(id), ...more }));
     registry.advert(registry.join(newPeerId(), 'native'), { models: adverts, slots: 1, certificate: null });
   };
   for (let i = 0; i < 200; i++) lend(Array.from({ length: 16 }, (_, n) => `${'a'.repeat(80)}-${i}-${n}` as ModelId));
@@ -49,6 +56,22 @@ test('the adapters of a model are those of all its providers', () => {
   const offer = registry.offers().models.find(({ id }) => id === TINY);
   expect(offer).toMatchObject({ moreAdapters: true, adapters: { length: 16 } });
   expect(offer?.adapters).toContainEqual(law);
+});
+
+test('a model can do what any of its providers says it can, in a stable order', () => {
+  const registry = new Registry(new ManualClock());
+  const lend = (abilities: Ability[] | undefined) =>
+    registry.advert(registry.join(newPeerId(), 'native'), {
+      slots: 1,
+      certificate: null,
+      models: [{ ...advertised(TINY), abilities }],
+    });
+  lend(undefined);
+  lend([]);
+  expect(registry.offers().models[0]).not.toHaveProperty('abilities');
+  lend(['tools', 'logprobs']);
+  lend(['schema', 'tools']);
+  expect(registry.offers().models).toMatchObject([{ providers: 4, abilities: ['schema', 'logprobs', 'tools'] }]);
 });
 
 test('of a model whose providers fetch adapters there are more than are listed', () => {

@@ -1,7 +1,14 @@
 /** What the whole mesh offers, summed over its providers. Pure. */
 import type { CatalogueModel } from '@llmesh/core/policy/catalogue';
 import type { Offers } from '@llmesh/core/wire/control-protocol';
-import { MAX_ADAPTERS, taskOf, type Adapter, type ModelAdvert, type Offer } from '@llmesh/core/wire/model-advert';
+import {
+  ABILITIES,
+  MAX_ADAPTERS,
+  taskOf,
+  type Adapter,
+  type ModelAdvert,
+  type Offer,
+} from '@llmesh/core/wire/model-advert';
 import { trustOf } from '@llmesh/core/policy/best-offer';
 import { middle, mostSaid, weightsOf, type Witness } from './agreed.ts';
 import type { OfferGroup } from './offer-index.ts';
@@ -120,6 +127,7 @@ function described(lent: readonly Lent[], entry: CatalogueModel | null): Facts {
       word.value === null ? [] : [{ ...word, value: word.value }],
     ),
   );
+  const abilities = ABILITIES.filter((one) => all.some(({ model }) => model.abilities?.includes(one) === true));
   return {
     ...(task !== undefined && { task }),
     id,
@@ -133,6 +141,7 @@ function described(lent: readonly Lent[], entry: CatalogueModel | null): Facts {
     // To two digits: the last ones change with every answer, and each change is sent to everyone.
     tokensPerSecond: speed === null ? null : Number(speed.toPrecision(2)),
     ...(embeds !== undefined && { embeds }),
+    ...(abilities.length > 0 && { abilities }),
   };
 }
 

@@ -1,7 +1,7 @@
 /** What the mesh lends now, as `GET /v1/models` shows it and as a request names it. */
 import type { Model } from 'openai/resources/models';
 import type { Offers } from '@llmesh/core/wire/control-protocol';
-import { CHAT, EMBEDDING, type Adapter, type Offer } from '@llmesh/core/wire/model-advert';
+import { CHAT, EMBEDDING, taskOf, type Ability, type Adapter, type Offer } from '@llmesh/core/wire/model-advert';
 import { findOffer, isMadeFor, offerName } from '@llmesh/core/policy/offer-name';
 import type { TaskName } from '@llmesh/core/base/ids';
 import { ApiError, badRequest } from './api-error.ts';
@@ -10,7 +10,19 @@ import { ApiError, badRequest } from './api-error.ts';
 const MAX_REMEMBERED = 10_000;
 const MAX_NAMED = 20;
 
-export type ListedModel = Model & { llmesh: ModelNote };
+/** With what clients look for besides OpenAI's own fields: in OpenRouter's words, and for the context also in vLLM's. */
+export interface ListedModel extends Model {
+  name: string;
+  context_length: number;
+  max_model_len: number;
+  architecture: {
+    modality: 'text->text' | 'text->embeddings';
+    input_modalities: readonly ['text'];
+    output_modalities: readonly ['text'] | readonly ['embeddings'];
+  };
+  supported_parameters: readonly string[];
+  llmesh: ModelNote;
+}
 
 export interface ModelNote {
   name: string;
@@ -22,6 +34,10 @@ export interface ModelNote {
   /** Whether others have signed for answers of its providers. */
   proven: boolean;
   format: string;
+  /** The kind of task that it is lent for: `chat` or `embedding`. */
+  task: TaskName;
+  /** What it can do beyond chatting, as any of its providers says. */
+  abilities: readonly Ability[];
   context_tokens: number;
   providers: number;
   slots: number;
@@ -33,6 +49,19 @@ export interface ModelNote {
   /** How many numbers its vectors have, for `/v1/embeddings`; null: it chats. */
   vector_size: number | null;
 }
+
+/** What every question may have, in the order of the documentation, and what takes an ability. */
+const PARAMETERS = ['temperature', 'top_p', 'seed', 'max_tokens', 'max_completion_tokens', 'stop'];
+const ABLE_PARAMETERS: readonly (readonly [readonly Ability[], readonly string[]])[] = [
+  [['penalties'], ['presence_penalty', 'frequency_penalty']],
+  [['logprobs'], ['logprobs', 'top_logprobs']],
+  [
+    ['tools', 'schema'],
+    ['tools', 'tool_choice', 'parallel_tool_calls'],
+  ],
+  [['schema'], ['response_format', 'structured_outputs']],
+  [['thinking'], ['reasoning', 'include_reasoning', 'reasoning_effort']],
+];
 
 /** Kinds of task that OpenAI's clients have a word for. */
 const KINDS = [CHAT, EMBEDDING] as const;
@@ -107,13 +136,23 @@ export class Models {
 
   #listed(offer: Offer): ListedModel {
     const { name, quant, format, contextTokens, providers, slots, busySlots, queued, sha256 = null } = offer;
-    const { catalogued = false, proven = false } = offer;
+    const { catalogued = false, proven = false, abilities = [] } = offer;
     const id = offerName(offer);
+    const chats = isMadeFor(offer, CHAT);
     return {
       id,
       object: 'model',
       created: this.#since.get(id) ?? this.#seconds(),
       owned_by: 'llmesh',
+      name,
+      context_length: contextTokens,
+      max_model_len: contextTokens,
+      architecture: {
+        modality: chats ? 'text->text' : 'text->embeddings',
+        input_modalities: ['text'],
+        output_modalities: chats ? ['text'] : ['embeddings'],
+      },
+      supported_parameters: chats ? parametersOf(abilities) : [],
       llmesh: {
         name,
         quant,
@@ -121,6 +160,8 @@ export class Models {
         catalogued,
         proven,
         format,
+        task: taskOf(offer),
+        abilities,
         context_tokens: contextTokens,
         providers,
         slots,
@@ -159,6 +200,12 @@ export class Models {
   #seconds(): number {
     return Math.floor(this.#now() / 1000);
   }
+}
+
+/** Functions are carried out in the model's own syntax, or by holding it to a form. */
+function parametersOf(abilities: readonly Ability[]): string[] {
+  const able = ABLE_PARAMETERS.filter(([any]) => any.some((one) => abilities.includes(one)));
+  return [...PARAMETERS, ...able.flatMap(([, parameters]) => parameters)];
 }
 
 /** Throws an `ApiError` that names the available adapters. */

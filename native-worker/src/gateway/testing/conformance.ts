@@ -23,12 +23,20 @@ export type Kind =
   | 'Model'
   | 'ErrorObject';
 
+/** What other routers say of a model beside OpenAI's own fields, and clients look for. */
+const ROUTERS = ['name', 'context_length', 'max_model_len', 'architecture', 'supported_parameters'];
+
 /** What is wrong with a value; empty: nothing. Our own `llmesh` fields, which every client skips, are left out. */
 export function faults(kind: Kind, value: unknown): string[] {
   const validate = validators.get(kind) ?? ajv.compile({ $ref: `openai#/definitions/${kind}` });
   validators.set(kind, validate);
-  if (validate(withoutOurs(value))) return [];
+  if (validate(withoutOurs(kind === 'Model' ? withoutRouters(value) : value))) return [];
   return (validate.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`);
+}
+
+function withoutRouters(model: unknown): unknown {
+  if (typeof model !== 'object' || model === null) return model;
+  return Object.fromEntries(Object.entries(model).filter(([key]) => !ROUTERS.includes(key)));
 }
 
 function withoutOurs(value: unknown): unknown {

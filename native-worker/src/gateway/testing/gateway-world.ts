@@ -1,5 +1,5 @@
 /** For tests: the gateway's routes on a peer of a memory mesh, in virtual time; the engines are scripted. */
-import type { Adapter } from '@llmesh/core/wire/model-advert';
+import type { Ability, Adapter } from '@llmesh/core/wire/model-advert';
 import { World } from '@llmesh/core/testing/mesh-world';
 import type { Mesh } from '@llmesh/core/mesh';
 import { gatewayApp } from '../app.ts';
@@ -27,6 +27,8 @@ export interface WorldOptions {
   adapters?: Adapter[];
   /** Whether some provider fetches other adapters. */
   moreAdapters?: boolean;
+  /** What some provider of every model says it can do. */
+  abilities?: Ability[];
   /** How many numbers a vector has, for the models that embed. */
   embeds?: Record<string, number>;
 }
@@ -45,12 +47,13 @@ export class GatewayWorld {
     const slots = { providers: 1, slots: 1, busySlots: 0, queued: 0, tokensPerSecond: null };
     const offers = models.map((id) => {
       const about = { id: id as never, name: id, quant: 'q8', format: 'gguf' as const, contextTokens: 2048 };
-      const { adapters, moreAdapters } = options;
+      const { adapters, moreAdapters, abilities } = options;
       const embeds = options.embeds?.[id];
       return {
         ...about,
         ...slots,
         ...(embeds !== undefined && { task: 'embedding', embeds }),
+        ...(abilities !== undefined && { abilities }),
         ...(adapters !== undefined && { adapters }),
         ...(moreAdapters !== undefined && { moreAdapters }),
       };
@@ -91,7 +94,7 @@ export class GatewayWorld {
   fetch(path: string, init: RequestInit = {}): Promise<Response> {
     if (this.#app === null) throw new Error('open() comes first');
     const headers = { host: 'localhost', ...(init.headers as Record<string, string>) };
-    return Promise.resolve(this.#app.request(path, { ...init, headers }, HERE as never));
+    return Promise.resolve(this.#app.request(path, { ...init, headers }, HERE));
   }
 
   embed(body: object): Promise<Response> {
