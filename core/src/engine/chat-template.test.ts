@@ -68,6 +68,20 @@ describe('ChatTemplate', () => {
   });
 });
 
+describe('a name that stands for nothing', () => {
+  it.each([
+    ['has no items', '{% for tool in tools %}x{% endfor %}', ''],
+    ['has no items that are chosen', '{% for tool in documents if tool.name %}x{% endfor %}', ''],
+    ['has no attributes', '{{ documents.first.title }}', ''],
+    ['contains nothing', "{{ 'x' in documents }}", 'false'],
+    ['is as long as nothing', '{{ tools | length }}{{ tools | trim }}{{ tools | join(",") }}', '0'],
+    ['adds nothing to a text', "{{ 'a' ~ tools ~ 'b' }}", 'ab'],
+    ['may have a default', "{{ date | default('today') }}", 'today'],
+  ])('%s', (_, source, text) => {
+    expect(render(source)).toBe(text);
+  });
+});
+
 const tokens = { bos: '<s>', eos: '</s>' };
 const conversation: Turn[] = [
   { role: 'system', content: 'Be brief.' },

@@ -30,11 +30,19 @@ interface Node {
   type: string;
   iterable?: Node;
   lhs?: Node;
+  left?: Node;
+  right?: Node;
+  operand?: Node;
+  operator?: { value: string };
+  filter?: { value?: unknown; callee?: { value?: unknown } };
+  value?: unknown;
 }
 
+type Value = { type: string; value: unknown };
+
 interface Evaluator {
-  run(program: unknown): { value: unknown };
-  evaluate(node: Node | undefined, environment: unknown): { value: unknown };
+  run(program: unknown): Value;
+  evaluate(node: Node | undefined, environment: unknown): Value;
 }
 
 /** The library's own types for these two cannot be imported from everywhere. */
@@ -43,6 +51,29 @@ const Scope = Environment as unknown as new () => { set(name: string, value: unk
 
 /** These only look up what was there before. */
 const LOOKUPS: ReadonlySet<string> = new Set(['Identifier', 'MemberExpression']);
+/** A value that was computed already, in the place of the node that it came from. */
+const KNOWN = 'Known';
+const NO_ITEMS: Node = { type: 'ArrayLiteral', value: [] };
+const NO_TEXT: Node = { type: 'StringLiteral', value: '' };
+/** These make something of what is undefined themselves. */
+const ASKING_FILTERS: ReadonlySet<unknown> = new Set(['default', 'd', 'tojson', 'safe']);
+/** These take a list where there is nothing; all other filters take a text. */
+const LIST_FILTERS: ReadonlySet<unknown> = new Set([
+  'list',
+  'length',
+  'count',
+  'first',
+  'last',
+  'reverse',
+  'sort',
+  'join',
+  'unique',
+  'map',
+  'select',
+  'reject',
+  'selectattr',
+  'rejectattr',
+]);
 
 export class ChatTemplate {
   readonly #program: Template['parsed'];
@@ -109,10 +140,11 @@ class BoundedInterpreter extends Base {
   /** The number of items in a list, with those of the lists in it. */
   readonly #nested = new WeakMap<object, number>();
 
-  override evaluate(node: Node | undefined, environment: unknown): { value: unknown } {
+  override evaluate(node: Node | undefined, environment: unknown): Value {
+    if (node?.type === KNOWN) return node.value as Value;
     this.#take(1);
     if (node?.type === 'For') this.#looped.add(iterableOf(node.iterable));
-    const result = super.evaluate(node, environment);
+    const result = this.#evaluated(node, environment);
     const { value } = result;
     if (typeof value === 'string') {
       if (value.length > MAX_RENDERED_CHARS) throw new RangeError('The template writes a text that is too long.');
@@ -126,6 +158,30 @@ class BoundedInterpreter extends Base {
       if (isNew) this.#nest(value);
     }
     return result;
+  }
+
+  /** What is undefined is empty, as in Python's Jinja: it has no items, no characters and nothing that stands in it. */
+  #evaluated(node: Node | undefined, environment: unknown): Value {
+    if (node?.type === 'FilterExpression' && node.operand !== undefined) {
+      const filter = node.filter?.value ?? node.filter?.callee?.value;
+      if (ASKING_FILTERS.has(filter)) return super.evaluate(node, environment);
+      const operand = this.#defined(node.operand, environment, LIST_FILTERS.has(filter) ? NO_ITEMS : NO_TEXT);
+      return super.evaluate({ ...node, operand }, environment);
+    }
+    if (node?.type === 'BinaryExpression' && node.operator?.value === '~') {
+      const left = this.#defined(node.left, environment, NO_TEXT);
+      const right = this.#defined(node.right, environment, NO_TEXT);
+      return super.evaluate({ ...node, left, right }, environment);
+    }
+    const result = super.evaluate(node, environment);
+    const isEmptyLoop = isUndefined(result) && node !== undefined && this.#looped.has(node);
+    return isEmptyLoop ? super.evaluate(NO_ITEMS, environment) : result;
+  }
+
+  /** The value of `node`, to be put in its place; `empty` where it has none. */
+  #defined(node: Node | undefined, environment: unknown, empty: Node): Node {
+    const value = this.evaluate(node, environment);
+    return isUndefined(value) ? empty : known(value);
   }
 
   #take(steps: number): void {
@@ -143,6 +199,14 @@ class BoundedInterpreter extends Base {
     if (items > MAX_NESTED) throw new RangeError('The template makes a list that is nested too deeply.');
     this.#nested.set(container, items);
   }
+}
+
+function isUndefined(value: Value): boolean {
+  return value.type === 'UndefinedValue';
+}
+
+function known(value: Value): Node {
+  return { type: KNOWN, value };
 }
 
 /** `for x in these`, or `for x in these if …`, where the library keeps `these` one deeper. */
