@@ -5,7 +5,7 @@ import type { Engine, GenerateRequest } from '../engine/engine.ts';
 import { schemaOf, type JsonSchema } from '../form/json-schema.ts';
 import { unable } from '../policy/abilities.ts';
 import { PLAIN } from '../policy/price.ts';
-import type { Tools, Turn } from '../protocol.ts';
+import type { Sampling, Tools, Turn } from '../protocol.ts';
 import { toolsOf } from '../syntax/tools.ts';
 import { CHAT, type Ability } from '../wire/model-advert.ts';
 import { AnswerCheck } from './answer-check.ts';
@@ -43,12 +43,11 @@ export function answerTask({ name, needs: always, fault }: AnswerKind): AnswerTa
     piece: AnswerPieceSchema,
     result: AnswerResultSchema,
     fault: ({ turns }) => fault(turns),
-    needs: ({ schema, tools, logprobs, adapter, sampling: { presencePenalty = 0, frequencyPenalty = 0 } }) => {
-      const needs = [...always];
+    needs: ({ schema, tools, logprobs, adapter, sampling }) => {
+      const needs = [...always, ...samplingNeeds(sampling)];
       if (schema !== undefined) needs.push('schema');
       if (tools !== undefined) needs.push('tools');
       if (logprobs !== undefined) needs.push('logprobs');
-      if (presencePenalty !== 0 || frequencyPenalty !== 0) needs.push('penalties');
       return { needs, ...(adapter !== undefined && { adapter }) };
     },
     complexity: () => PLAIN,
@@ -92,6 +91,22 @@ function toolsFault(tools: Tools): MeshError | null {
   } catch (thrown) {
     return asMeshError(thrown, 'bad_schema', 'The functions cannot be read.');
   }
+}
+
+/** What is left out, or changes nothing, every engine can do. All words without a `topK` is what most do anyway. */
+function samplingNeeds({
+  presencePenalty = 0,
+  frequencyPenalty = 0,
+  topK = 0,
+  minP = 0,
+  repeatPenalty = 1,
+  logitBias = [],
+}: Sampling): Ability[] {
+  const needs: Ability[] = [];
+  if (presencePenalty !== 0 || frequencyPenalty !== 0) needs.push('penalties');
+  if (topK !== 0 || minP !== 0 || repeatPenalty !== 1) needs.push('sampling');
+  if (logitBias.length > 0) needs.push('logit_bias');
+  return needs;
 }
 
 function write(

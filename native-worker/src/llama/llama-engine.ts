@@ -27,7 +27,7 @@ import { GrammarTrial } from '../contained/grammar-trial.ts';
 import { deliveredTokens, tokenizeMarked, type Delivered } from './delivered-tokens.ts';
 import { planDraft, type Draft, type DraftChoice } from './draft/draft.ts';
 import { allThreads } from './draft/draft-model.ts';
-import { evaluateOptions, isPenalized } from './evaluate-options.ts';
+import { evaluateOptions, isPenalized, tokenBiasOf } from './evaluate-options.ts';
 import { checkGgufFile } from '../models/gguf-file.ts';
 import { readGgufInfo } from '../models/gguf-info.ts';
 import { isEmbedder } from './context/gguf-pooling.ts';
@@ -207,6 +207,7 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
       if (signal.aborted || this.#closed) throw cancelled();
     };
     check();
+    const bias = tokenBiasOf(loaded.model, request.sampling);
     const leastAnswer = Math.min(request.maxTokens, MIN_ANSWER_TOKENS);
     const plan = planAnswer(loaded.chat.traits, request);
     const isBare = request.task === 'completion';
@@ -250,7 +251,7 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
         : await sequence.prefill(reading, check);
       const answered = [...delivered.tokens];
       const options = {
-        ...evaluateOptions(sampling, loaded.defaults, sequence.index, answered, answered.length + maxTokens),
+        ...evaluateOptions(sampling, loaded.defaults, bias, sequence.index, answered, answered.length + maxTokens),
         ...(course !== null && { grammarEvaluationState: course.grammar }),
       };
       // A draft knows the model as it is, cannot tell how likely a word was, and takes no word back.
