@@ -37,8 +37,9 @@ describe('a JSON schema', () => {
   });
 
   it.each([
-    ['a keyword that cannot be enforced', { type: 'string', pattern: '^a+$' }, /"pattern"/],
-    ['a bound that cannot be enforced', { type: 'integer', minimum: 3 }, /"minimum"/],
+    ['a keyword that cannot be enforced', { type: 'array', uniqueItems: true }, /"uniqueItems"/],
+    ['a pattern that is not regular', { type: 'string', pattern: '^(a+)\\1$' }, /"pattern"/],
+    ['bounds that no number meets', { type: 'integer', minimum: 3, maximum: 2 }, /no number/],
     [
       'one deep inside, by where it is',
       { type: 'array', items: { type: 'object', properties: { a: { not: {} } } } },

@@ -61,7 +61,9 @@ const REFUSED: Record<string, unknown> = {
   'minItems above maxItems, behind a name nobody needs': named(object({ a: ref('x') }, []), {
     x: { type: 'array', minItems: 2, maxItems: 1 },
   }),
-  'minimum above maximum': { type: 'integer', minimum: Number.MAX_SAFE_INTEGER, maximum: Number.MIN_SAFE_INTEGER },
+  'minimum above maximum': { type: 'integer', minimum: 5, maximum: 4 },
+  'minimum above all that is written': { type: 'integer', minimum: Number.MAX_SAFE_INTEGER },
+  'a bound between whole numbers': { type: 'number', minimum: 0.5 },
   'a bound below zero': { type: 'string', minLength: -1 },
   'a bound that is a fraction': { type: 'string', maxLength: 1.5 },
   'a bound as text': { type: 'string', maxLength: '9' },
@@ -120,7 +122,14 @@ const REFUSED: Record<string, unknown> = {
   'a name that every object has': { $ref: '#/$defs/constructor', $defs: {} },
   'a name of a prototype': { $ref: '#/$defs/__proto__', $defs: {} },
   'a name that is a list': { $ref: ['#'] },
-  'a pattern': { type: 'string', pattern: '^(a+)+$' },
+  'a pattern that looks back': { type: 'string', pattern: '^(a+)\\1$' },
+  'a pattern that no text matches': { type: 'string', pattern: '^(?!a)a' },
+  'a pattern of too many states': { type: 'string', pattern: 'a.{12}$' },
+  'a pattern of too many repetitions': { type: 'string', pattern: '^((a{1000}){1000}){1000}$' },
+  'a pattern nested too deeply': { type: 'string', pattern: `${'('.repeat(900)}${')'.repeat(900)}` },
+  'too many patterns': object(
+    Object.fromEntries(many(99, (i) => [`p${i}`, { type: 'string', pattern: `^.{${i},300}$` }])),
+  ),
   'nested lists': nested(600, (items) => ({ type: 'array', items }), text),
   'nested choices': nested(600, (inner) => ({ anyOf: [inner] }), text),
   'a nested value': { const: nested(3_000, (inner) => [inner], 1) },
@@ -137,6 +146,11 @@ const REFUSED: Record<string, unknown> = {
 };
 
 const ACCEPTED: Record<string, unknown> = {
+  'a pattern that takes a backtracking reader for ever': { type: 'string', pattern: '^(a+)+$' },
+  'a pattern of many signs': { type: 'string', pattern: '^["\\\\\\n\\t\\]^-]{1,99}[^\\w\u{1f600}-\u{1f64f}]$' },
+  'the same pattern in many choices': {
+    anyOf: many(60, (i) => object({ at: { type: 'string', format: 'date' }, [`p${i}`]: text })),
+  },
   'names that double': doubling(20),
   'a ladder of names': ladder(25),
   'lists in the same way twice': {
