@@ -76,7 +76,7 @@ describe('a JSON schema', () => {
     let deep: unknown = { type: 'string' };
     for (let i = 0; i < 100; i++) deep = { type: 'array', items: deep };
     const wide = {
-      anyOf: Array.from({ length: 100 }, () => ({ anyOf: Array.from({ length: 9 }, () => ({ type: 'null' })) })),
+      anyOf: Array.from({ length: 100 }, () => ({ anyOf: Array.from({ length: 21 }, () => ({ type: 'null' })) })),
     };
     const long = { anyOf: Array.from({ length: 30 }, () => ({ type: 'string', maxLength: 200 })) };
     for (const text of [

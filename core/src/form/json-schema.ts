@@ -11,15 +11,17 @@ import { neverWhole, onlyItself } from './endless-names.ts';
 import { plainChoices } from './plain-choices.ts';
 import { countWays } from './schema-ways.ts';
 import { isListOfNames, isObject, refused, type Node } from './schema-node.ts';
-import { Spellings } from './spellings.ts';
+import { Spellings } from './spelt/spellings.ts';
 import { numberShape, textShape } from './spelt-shapes.ts';
 import { MAX_SCHEMA_CHARS } from '../wire/fields.ts';
-const MAX_NODES = 512;
+export const MAX_NODES = 2_048;
 const MAX_DEPTH = 24;
-const MAX_CHOICES = 128;
+export const MAX_CHOICES = 128;
+/** The most values of one `enum`. */
+export const MAX_VALUES = 1_024;
 /** The greatest bound on the length of one string or list, and on the sum of these, which a grammar spells out. */
-const MAX_REPEATS = 256;
-const MAX_REPEATS_IN_ALL = 4_096;
+export const MAX_REPEATS = 256;
+export const MAX_REPEATS_IN_ALL = 4_096;
 /** How deep the schema's own JSON may nest: three levels for each of the schema's, and the values that it names. */
 const MAX_JSON_DEPTH = 128;
 /** The longest grammar, which engines read as a whole: the longest possible schema in Chinese takes 320 KB. */
@@ -237,7 +239,7 @@ function choiceOf(shapes: JsonShape[]): JsonShape {
 }
 
 function valuesOf(list: unknown, at: string): JsonShape {
-  if (!Array.isArray(list) || list.length === 0 || list.length > MAX_CHOICES) throw refused(at, 'is not a short list');
+  if (!Array.isArray(list) || list.length === 0 || list.length > MAX_VALUES) throw refused(at, 'is not a short list');
   return { kind: 'values', values: list.map((value) => JSON.stringify(value)) };
 }
 

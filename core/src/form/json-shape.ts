@@ -1,5 +1,5 @@
 /** What a JSON schema allows, as plain data: engines live in workers. `json-schema.ts` makes it, `json-grammar.ts` uses it. */
-import type { Automaton } from './automaton.ts';
+import type { Automaton } from './spelt/automaton.ts';
 
 export type JsonShape =
   | { kind: 'any' }

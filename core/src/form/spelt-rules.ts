@@ -1,6 +1,6 @@
 /** The rules of a grammar for what an automaton spells, in JSON. */
-import type { Automaton } from './automaton.ts';
-import type { Range } from './expressions.ts';
+import type { Automaton } from './spelt/automaton.ts';
+import type { Range } from './spelt/expressions.ts';
 import { rule, set, text, type GrammarNode, type Row } from './grammar.ts';
 import type { JsonShape } from './json-shape.ts';
 

@@ -1,9 +1,9 @@
 /** The shapes of strings and numbers, by the keywords that limit how they are spelt. */
-import { FORMATS } from './formats.ts';
+import { FORMATS } from './spelt/formats.ts';
 import type { JsonShape } from './json-shape.ts';
-import { GREATEST_BOUND } from './number-range.ts';
+import { GREATEST_BOUND } from './spelt/number-range.ts';
 import { refused, type Node } from './schema-node.ts';
-import type { NumberRule, Spellings } from './spellings.ts';
+import type { NumberRule, Spellings } from './spelt/spellings.ts';
 
 interface Lengths {
   minLength: number;

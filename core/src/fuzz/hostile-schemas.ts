@@ -133,12 +133,12 @@ const REFUSED: Record<string, unknown> = {
   'nested lists': nested(600, (items) => ({ type: 'array', items }), text),
   'nested choices': nested(600, (inner) => ({ anyOf: [inner] }), text),
   'a nested value': { const: nested(3_000, (inner) => [inner], 1) },
-  'too many nodes': { anyOf: many(100, () => ({ anyOf: many(9, () => ({ type: 'null' })) })) },
+  'too many nodes': { anyOf: many(100, () => ({ anyOf: many(21, () => ({ type: 'null' })) })) },
   'long values in many choices': named(
     object(Object.fromEntries(many(100, (i) => [`p${i}`, { anyOf: [ref('v'), { const: `p${i}` }] }]))),
     { v: { enum: many(128, (i) => `${'v'.repeat(150)}${i}`) } },
   ),
-  'too many values': { enum: many(129, String) },
+  'too many values': { enum: many(1_025, String) },
   'too much that is spelt out': object(
     Object.fromEntries(many(40, (i) => [`p${i}`, { type: 'string', minLength: 200, maxLength: 256 }])),
   ),
@@ -226,7 +226,7 @@ export const HOSTILE_SCHEMAS: readonly HostileSchema[] = [
   { name: 'nested as deep as there is room', schema: '{"items":'.repeat(3_000), verdict: 'refused' },
   { name: 'brackets and nothing else', schema: '['.repeat(32_768), verdict: 'refused' },
   { name: 'a value nested as deep as there is room', schema: `{"const":${'['.repeat(9_000)}`, verdict: 'refused' },
-  { name: 'too long', schema: `{"title":"${'a'.repeat(32_768)}"}`, verdict: 'refused' },
+  { name: 'too long', schema: `{"title":"${'a'.repeat(65_536)}"}`, verdict: 'refused' },
   { name: 'cut short', schema: '{"type":"string"', verdict: 'refused' },
   { name: 'nothing', schema: '', verdict: 'refused' },
   { name: 'a key twice', schema: '{"type":"string","minLength":1,"minLength":2,"maxLength":1}', verdict: 'refused' },

@@ -1,6 +1,6 @@
 /** For tests: JSON schemas of all keywords, many of them ambiguous, and texts that follow one. */
 import fc from 'fast-check';
-import type { Automaton } from '../form/automaton.ts';
+import type { Automaton } from '../form/spelt/automaton.ts';
 import { childrenOf, resolved, type JsonSchema, type JsonShape } from '../form/json-shape.ts';
 
 const NAMES = ['a', 'b', 'c', 'd'];

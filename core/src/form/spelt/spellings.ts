@@ -1,5 +1,5 @@
 /** How strings with patterns and numbers with bounds are spelt, as automata, and what those of one schema may cost. */
-import { BoundedMap } from '../base/bounded-map.ts';
+import { BoundedMap } from '../../base/bounded-map.ts';
 import { automatonOf, MAX_EXPRESSIONS, type Automaton, type Built } from './automaton.ts';
 import { EVERY_CHARACTER, type Expressions } from './expressions.ts';
 import { FORMATS } from './formats.ts';
@@ -20,7 +20,7 @@ export interface NumberRule extends NumberRange {
 }
 
 /** Of one schema, all together. The same schema costs the same everywhere, no matter who has read it before. */
-const MAX_COST = 4 * MAX_EXPRESSIONS;
+const MAX_COST = 2 * MAX_EXPRESSIONS;
 const MAX_STATES_IN_ALL = 2_048;
 /** The same few are asked for again and again. */
 const known = new BoundedMap<string, Built>(512);
@@ -34,10 +34,26 @@ export class Spellings {
     return this.#built(JSON.stringify(rule), (make) => textsOf(rule, make));
   }
 
+  /** Whether there are such texts, as far as can be told. They do not count yet, other than the time. */
+  has(rule: TextRule): boolean {
+    const states = this.#states;
+    const automaton = this.ofText(rule);
+    this.#states = states;
+    return automaton !== null;
+  }
+
   ofNumber(rule: NumberRule): Automaton | null {
     return this.#built(JSON.stringify(rule), (make) =>
       rule.type === 'integer' ? wholeNumbers(rule, make) : numbers(rule, make),
     );
+  }
+
+  /** With what these have cost. */
+  copy(): Spellings {
+    const copy = new Spellings();
+    copy.#cost = this.#cost;
+    copy.#states = this.#states;
+    return copy;
   }
 
   #built(key: string, make: Parameters<typeof automatonOf>[0]): Automaton | null {
