@@ -9,6 +9,8 @@ export type ToolPiece =
   | { type: 'arguments'; index: number; text: string };
 
 const CONTENT = '{"content":"';
+/** What is said has a form of its own. */
+const VALUE = '{"value":';
 const CALLS = '{"tool_calls":[';
 /** The whole characters and escapes of a JSON string. */
 const STRING_PART = /^(?:[^"\\]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*/;
@@ -20,7 +22,7 @@ const CALL = /^\{"name":("(?:[^"\\]|\\.)*"),"arguments":/;
 export class ToolReader {
   /** Text that came and has not been read yet. */
   #held = '';
-  #reading: 'begin' | 'content' | 'call' | 'arguments' | 'end' = 'begin';
+  #reading: 'begin' | 'content' | 'value' | 'call' | 'arguments' | 'end' = 'begin';
   #calls = 0;
   /** How many brackets of the arguments are open, and whether we are in a string. */
   #depth = 0;
@@ -39,11 +41,14 @@ export class ToolReader {
     switch (this.#reading) {
       case 'begin':
         if (this.#skip(CONTENT)) this.#reading = 'content';
+        else if (this.#skip(VALUE)) this.#reading = 'value';
         else if (this.#skip(CALLS)) this.#reading = 'call';
         else return null;
         return 'more';
       case 'content':
         return this.#content();
+      case 'value':
+        return this.#value();
       case 'call':
         return this.#call();
       case 'arguments':
@@ -79,7 +84,20 @@ export class ToolReader {
     return { type: 'call', index: this.#calls++, name: JSON.parse(head[1] ?? '""') as string };
   }
 
+  #value(): ToolPiece | null {
+    const { text, ended } = this.#json();
+    if (ended) this.#reading = 'end';
+    return text === '' ? null : { type: 'content', text };
+  }
+
   #arguments(): ToolPiece | 'more' | null {
+    const { text, ended } = this.#json();
+    if (ended) this.#reading = 'call';
+    return text === '' ? null : { type: 'arguments', index: this.#calls - 1, text };
+  }
+
+  /** What there is of a value, up to the bracket of the object that it is in. */
+  #json(): { text: string; ended: boolean } {
     let at = 0;
     let ended = false;
     while (at < this.#held.length && !ended) {
@@ -90,15 +108,15 @@ export class ToolReader {
       } else if (c === '"') this.#inString = !this.#inString;
       else if (!this.#inString && (c === '{' || c === '[')) this.#depth += 1;
       else if (!this.#inString && (c === '}' || c === ']')) {
-        this.#depth -= 1;
         ended = this.#depth === 0;
+        if (ended) break;
+        this.#depth -= 1;
       }
       at += 1;
     }
     const text = this.#held.slice(0, at);
     this.#held = this.#held.slice(at);
-    if (ended) this.#reading = 'call';
-    return text === '' ? null : { type: 'arguments', index: this.#calls - 1, text };
+    return { text, ended };
   }
 
   #skip(prefix: string): boolean {

@@ -2,15 +2,20 @@ import { describe, expect, it } from 'vitest';
 import { grammarText } from '@llmesh/core/form/grammar';
 import { jsonGrammar } from '@llmesh/core/form/json-grammar';
 import { readJsonSchema } from '@llmesh/core/form/json-schema';
+import { loweredSchema } from '@llmesh/core/form/lower/lowered-schema';
 import { ToolReader, type ToolPiece } from '../answer/tool-reader.ts';
 import { answerTurn, planTools, type Tool } from './tools.ts';
 
-const weather: Tool = {
+const tool = (one: Omit<Tool, 'held'>): Tool => ({
+  ...one,
+  held: loweredSchema(one.parameters ?? {}, undefined, true),
+});
+const weather = tool({
   name: 'get_weather',
   description: 'Now.',
   parameters: { type: 'object', properties: { city: { enum: ['Oslo', 'Rome'] } }, required: ['city'] },
-};
-const tree: Tool = {
+});
+const tree = tool({
   name: 'plant',
   description: null,
   parameters: {
@@ -19,7 +24,8 @@ const tree: Tool = {
     required: ['kind'],
     $defs: { kind: { enum: ['oak', 'elm'] } },
   },
-};
+});
+const parallel = { parallel: true, said: null };
 const fault = (run: () => unknown) => {
   try {
     run();
@@ -31,37 +37,36 @@ const fault = (run: () => unknown) => {
 
 describe('functions that a model may call', () => {
   it('are a schema of its whole answer, with their parts under names of their own', () => {
-    const { schema, system } = planTools([weather, tree], 'auto', true);
+    const { schema, system } = planTools([weather, tree], 'auto', parallel);
     const { root, named } = readJsonSchema(schema);
     expect(root).toMatchObject({ kind: 'choice' });
-    expect(Object.keys(named)).toEqual(['#/$defs/plant.', '#/$defs/plant.kind']);
+    expect(Object.keys(named)).toEqual(['#/$defs/plant.', '#/$defs/plant.0']);
     expect(grammarText(jsonGrammar({ root, named }))).toContain('"\\"Oslo\\""');
     expect(system).toContain('"name":"get_weather","description":"Now."');
   });
 
   it('leave it no choice where there is to be none', () => {
-    expect(JSON.parse(planTools([weather], 'required', false).schema)).toMatchObject({
+    expect(JSON.parse(planTools([weather], 'required', { parallel: false, said: null }).schema)).toMatchObject({
       properties: { tool_calls: { maxItems: 1 } },
     });
-    const named = planTools([weather, tree], { name: 'plant' }, true);
+    const named = planTools([weather, tree], { name: 'plant' }, parallel);
     expect(named.schema).not.toContain('get_weather');
     expect(named.system).not.toContain('"content"');
   });
 
-  it.each([
-    [
-      'takes what cannot be held to',
-      { type: 'object', properties: { at: { type: 'string', format: 'date' } } },
-      /format/,
-    ],
-    ['takes no object', { type: 'string' }, /not an object/],
-  ])('are refused when one %s', (_, parameters, says) => {
-    const thrown = fault(() => planTools([{ name: 'f', description: null, parameters }], 'auto', true));
-    expect(thrown).toMatchObject({ code: 'bad_schema', message: expect.stringMatching(says) });
+  it('or say something of a form, which is read as JSON', () => {
+    const { schema } = planTools([weather], 'auto', {
+      parallel: true,
+      said: { $ref: '#/$defs/0', $defs: { 0: { enum: ['"}'] } } },
+    });
+    expect(JSON.parse(schema)).toMatchObject({ anyOf: [{ properties: { value: { $ref: '#/$defs/.0' } } }, {}] });
+    expect(read('{"value":"\\"}"}', 1)).toEqual([{ type: 'content', text: '"\\"}"' }]);
+    expect(read('{"value":{"a":[1,"}"]}}', 3)).toEqual([{ type: 'content', text: '{"a":[1,"}"]}' }]);
+    expect(read('{"value":12}', 2)).toEqual([{ type: 'content', text: '12' }]);
   });
 
   it('are refused when the one to call is not there', () => {
-    expect(fault(() => planTools([weather], { name: 'other' }, true))).toMatchObject({ code: 'bad_schema' });
+    expect(fault(() => planTools([weather], { name: 'other' }, parallel))).toMatchObject({ code: 'bad_schema' });
   });
 });
 

@@ -2,16 +2,19 @@
  * Functions that a model may call, as a JSON schema for its answer: models differ in how they were taught to call, and small
  * ones were not; held to a schema, all of them can, on every engine that holds answers to schemas.
  */
-import { asMeshError, MeshError } from '@llmesh/core/base/errors';
-import { readJsonSchema, type JsonSchema } from '@llmesh/core/form/json-schema';
+import { MeshError } from '@llmesh/core/base/errors';
+import { readJsonSchema } from '@llmesh/core/form/json-schema';
 import type { Turn } from '@llmesh/core/protocol';
-import { MAX_SCHEMA_CHARS } from '@llmesh/core/wire/fields';
+import { affordable } from '@llmesh/core/form/lower/lowered-arguments';
+import type { LoweredSchema } from '@llmesh/core/form/lower/lowered-schema';
 
 export interface Tool {
   name: string;
   description: string | null;
-  /** A JSON schema of its arguments, an object; null: there are none. */
+  /** A JSON schema of its arguments, which the model is told; null: there are none. */
   parameters: object | null;
+  /** What they are held to. */
+  held: LoweredSchema;
 }
 
 /** Whether it may call, must call, or must call this one. Where it may not call at all, there are no tools. */
@@ -33,26 +36,36 @@ export interface ToolCall {
 
 const MAX_CALLS = 8;
 
-/** `parallel`: several calls in one answer. Throws bad_schema, which says what cannot be enforced. */
-export function planTools(tools: readonly Tool[], choice: ToolChoice, parallel: boolean): ToolPlan {
+/**
+ * `said`: the schema of what is said instead of a call; null: that is free. `parallel`: several calls in one answer. Throws
+ * bad_schema where there is nothing to call.
+ */
+export function planTools(
+  tools: readonly Tool[],
+  choice: ToolChoice,
+  { parallel, said }: { parallel: boolean; said: object | null },
+): ToolPlan {
   const callable = typeof choice === 'string' ? tools : tools.filter(({ name }) => name === choice.name);
   if (callable.length === 0) throw new MeshError('bad_schema', 'The function to call is not among the tools.');
-  const chars = callable.reduce((sum, { parameters }) => sum + JSON.stringify(parameters).length, 0);
-  if (chars > MAX_SCHEMA_CHARS) {
-    throw new MeshError('bad_schema', 'The parameters of all functions together are too long. Offer fewer functions.');
-  }
-  const definitions: Record<string, unknown> = {};
-  const calls = callable.map(({ name, parameters }) => ({
-    type: 'object',
-    properties: { name: { const: name }, arguments: hoisted(name, objectOf(name, parameters), definitions) },
-    required: ['name', 'arguments'],
-  }));
-  const maxItems = parallel && typeof choice === 'string' ? MAX_CALLS : 1;
-  const call = withOne('tool_calls', { type: 'array', items: { anyOf: calls }, minItems: 1, maxItems });
-  const answer = choice === 'auto' ? { anyOf: [withOne('content', { type: 'string' }), call] } : call;
-  const schema = JSON.stringify({ ...answer, $defs: definitions });
-  readJsonSchema(schema);
-  return { system: instructions(callable, choice), schema };
+  const schema = affordable(
+    callable.map(({ held }) => held),
+    (all) => {
+      const definitions: Record<string, unknown> = {};
+      const calls = callable.map(({ name }, i) => ({
+        type: 'object',
+        properties: { name: { const: name }, arguments: hoisted(name, all[i]?.schema ?? {}, definitions) },
+        required: ['name', 'arguments'],
+      }));
+      const maxItems = parallel && typeof choice === 'string' ? MAX_CALLS : 1;
+      const call = withOne('tool_calls', { type: 'array', items: { anyOf: calls }, minItems: 1, maxItems });
+      const content =
+        said === null ? withOne('content', { type: 'string' }) : withOne('value', hoisted('', said, definitions));
+      const text = JSON.stringify({ ...(choice === 'auto' ? { anyOf: [content, call] } : call), $defs: definitions });
+      readJsonSchema(text);
+      return text;
+    },
+  );
+  return { system: instructions(callable, choice, said !== null), schema };
 }
 
 /** An earlier answer, in the form that the model is held to now. */
@@ -69,11 +82,11 @@ export function resultTurn(name: string, result: string): Turn {
   return { role: 'user', content: `The function ${name} returned:\n${result}` };
 }
 
-function withOne(key: string, schema: object): object {
+function withOne(key: string, schema: unknown): object {
   return { type: 'object', properties: { [key]: schema }, required: [key] };
 }
 
-function instructions(tools: readonly Tool[], choice: ToolChoice): string {
+function instructions(tools: readonly Tool[], choice: ToolChoice, isValue: boolean): string {
   const described = tools.map(({ name, description, parameters }) =>
     JSON.stringify({ name, ...(description !== null && { description }), ...(parameters !== null && { parameters }) }),
   );
@@ -81,27 +94,10 @@ function instructions(tools: readonly Tool[], choice: ToolChoice): string {
   return [
     'You answer with one JSON object. These functions can be called:',
     ...described,
-    choice === 'auto' ? `${call} To say something instead, answer {"content":"…"}.` : call,
+    choice === 'auto'
+      ? `${call} To say something instead, answer ${isValue ? '{"value":…}' : '{"content":"…"}'}.`
+      : call,
   ].join('\n');
-}
-
-const NO_ARGUMENTS = { type: 'object', properties: {}, additionalProperties: false };
-
-function objectOf(name: string, parameters: object | null): object {
-  if (parameters === null || Object.keys(parameters).length === 0) return NO_ARGUMENTS;
-  const { root, named } = readParameters(name, parameters);
-  const shape = root.kind === 'named' ? named[root.name] : root;
-  if (shape?.kind === 'object' || shape?.kind === 'map') return parameters;
-  throw new MeshError('bad_schema', `The parameters of the function ${name} are not an object.`);
-}
-
-function readParameters(name: string, parameters: object): JsonSchema {
-  try {
-    return readJsonSchema(JSON.stringify(parameters));
-  } catch (thrown) {
-    const { code, message } = asMeshError(thrown, 'bad_schema', 'They cannot be read.');
-    throw new MeshError(code, `The parameters of the function ${name} cannot be enforced. ${message}`);
-  }
 }
 
 /** `schema` as a part of another: what it refers to within itself stands there under names of its own. */
