@@ -2,8 +2,10 @@
 import { MeshError } from '../base/errors.ts';
 import { choice, grammarText, repeat, rule, text, type Grammar, type GrammarNode, type Row } from '../form/grammar.ts';
 import { jsonGrammar } from '../form/json-grammar.ts';
-import { readJsonSchema, type JsonSchema } from '../form/json-schema.ts';
-import type { Tool } from './tools.ts';
+import { readJsonSchema } from '../form/json-schema.ts';
+import { affordable } from '../form/lower/lowered-arguments.ts';
+import type { LoweredSchema } from '../form/lower/lowered-schema.ts';
+import { loweredOf, type Tool } from './tools.ts';
 
 /** What a template writes before the name of a function, between the name and the arguments, and behind them. */
 export interface CallFrame {
@@ -14,45 +16,34 @@ export interface CallFrame {
 
 /** llama.cpp takes some milliseconds for so much; arguments that need more may be any object. */
 const MAX_GRAMMAR_CHARS = 131_072;
-const ANY_OBJECT = '{"type":"object"}';
 
-/** Arguments whose schema cannot be enforced are held to be an object. */
+/** What cannot be enforced of the arguments is left free. Throws bad_schema for parameters that are no schema. */
 export function callGrammar(frame: CallFrame, tools: readonly Tool[]): Grammar {
-  const held = grammarOf(frame, tools, ({ parameters }) => readable(parameters));
-  if (grammarText(held).length <= MAX_GRAMMAR_CHARS) return held;
-  return grammarOf(frame, tools, () => readJsonSchema(ANY_OBJECT));
+  return affordable(loweredOf(tools), (held) => {
+    const grammar = grammarOf(frame, tools, held);
+    if (grammarText(grammar).length <= MAX_GRAMMAR_CHARS) return grammar;
+    throw new MeshError('bad_schema', 'The functions ask for more than can be enforced. Offer fewer.');
+  });
 }
 
 function grammarOf(
   { before, between, after }: CallFrame,
   tools: readonly Tool[],
-  schemaOf: (tool: Tool) => JsonSchema,
+  held: readonly LoweredSchema[],
 ): Grammar {
   const rules = new Map<string, readonly Row[]>();
-  const calls = tools.map((tool, i): Row => {
+  const calls = tools.map(({ name }, i): Row => {
     const prefix = `f${i}-`;
-    for (const [name, ways] of jsonGrammar(schemaOf(tool)))
+    const own = jsonGrammar(readJsonSchema(JSON.stringify(held[i]?.schema ?? {})));
+    for (const [rule_, ways] of own)
       rules.set(
-        `${prefix}${name}`,
+        `${prefix}${rule_}`,
         ways.map((row) => row.map((node) => renamed(node, prefix))),
       );
-    return [text(`${tool.name}${between}`), rule(`${prefix}root`)];
+    return [text(`${name}${between}`), rule(`${prefix}root`)];
   });
   const end = after === '' ? [] : [text(after)];
   return new Map<string, readonly Row[]>([['root', [[text(before), choice(...calls), ...end]]], ...rules]);
-}
-
-function readable(parameters: object | null | undefined): JsonSchema {
-  if (parameters == null || Object.keys(parameters).length === 0) return readJsonSchema(ANY_OBJECT);
-  try {
-    const schema = readJsonSchema(JSON.stringify(parameters));
-    const { root, named } = schema;
-    const shape = root.kind === 'named' ? named[root.name] : root;
-    return shape?.kind === 'object' || shape?.kind === 'map' ? schema : readJsonSchema(ANY_OBJECT);
-  } catch (thrown) {
-    if (thrown instanceof MeshError) return readJsonSchema(ANY_OBJECT);
-    throw thrown;
-  }
 }
 
 function renamed(node: GrammarNode, prefix: string): GrammarNode {

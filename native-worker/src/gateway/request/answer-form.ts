@@ -3,9 +3,9 @@ import * as v from 'valibot';
 import { asMeshError } from '@llmesh/core/base/errors';
 import { loweredArguments } from '@llmesh/core/form/lower/lowered-arguments';
 import { loweredSchema, type LoweredSchema } from '@llmesh/core/form/lower/lowered-schema';
-import { MAX_TOOLS, MAX_TOOLS_CHARS } from '@llmesh/core/protocol';
+import { MAX_TOOLS, MAX_TOOLS_CHARS, type Tools } from '@llmesh/core/protocol';
+import type { Tool } from '@llmesh/core/syntax/tools';
 import { badRequest } from './api-error.ts';
-import { planTools, type Tool, type ToolChoice } from './tools.ts';
 
 /** The longest schema that the model is told, in characters: a small context has room for little more. */
 const MAX_TOLD_CHARS = 8_192;
@@ -67,10 +67,10 @@ export const FORM_PARAMETERS = {
 type FormRequest = v.InferOutput<ReturnType<typeof v.object<typeof FORM_PARAMETERS, undefined>>>;
 
 export interface AnswerForm {
-  /** A JSON schema of the whole answer, as text; null: the answer is free. */
+  /** A JSON schema of what is said, as text; null: that is free. */
   schema: string | null;
-  /** Functions may be called: the answer is what `tool-reader.ts` reads. */
-  tools: boolean;
+  /** Functions that may be called; null: there are none. */
+  tools: Tools | null;
   /** What the model is told beside the words of its user; null: nothing. */
   system: string | null;
   /** What is not held to while it is written, and looked at once it is whole. */
@@ -94,20 +94,26 @@ interface SaidForm {
 }
 
 const NOTHING_WANTED: Wanted = { said: null, calls: new Map() };
-const FREE: AnswerForm = { schema: null, tools: false, system: null, wanted: NOTHING_WANTED };
+const FREE: AnswerForm = { schema: null, tools: null, system: null, wanted: NOTHING_WANTED };
 
 /** Throws an `ApiError` for what is no schema, and for one that is to be enforced and cannot be. */
 export function formOf({ tools, tool_choice, parallel_tool_calls, response_format }: FormRequest): AnswerForm {
   const choice = tool_choice ?? 'auto';
   const said = saidForm(response_format);
   if (tools.length > 0 && choice !== 'none') {
-    const named: ToolChoice = typeof choice === 'string' ? choice : { name: choice.function.name };
-    const offered = toolsOf(tools);
-    const schema = said?.held.schema ?? null;
-    const plan = held('tool_choice', () => planTools(offered, named, { parallel: parallel_tool_calls, said: schema }));
+    const offered = offeredTools(tools);
+    const named = typeof choice === 'string' ? choice : { name: choice.function.name };
+    if (typeof named !== 'string' && offered.every(({ name: one }) => one !== named.name)) {
+      throw badRequest('tool_choice', 'The function to call is not among the tools.', 'invalid_schema');
+    }
     const loose = offered.filter(({ held: { gaps } }) => gaps.length > 0);
     const calls = new Map(loose.map(({ name: called, parameters }) => [called, parameters ?? {}]));
-    return { ...plan, tools: true, wanted: { said: wantedOf(said), calls } };
+    return {
+      schema: said === null ? null : JSON.stringify(said.held.schema),
+      tools: { list: JSON.stringify(offered.map(listed)), choice: named, parallel: parallel_tool_calls },
+      system: said === null ? null : about(said),
+      wanted: { said: wantedOf(said), calls },
+    };
   }
   if (tools.length === 0 && tool_choice !== undefined && choice !== 'none' && choice !== 'auto') {
     throw badRequest('tool_choice', 'There are no tools to choose.');
@@ -115,10 +121,20 @@ export function formOf({ tools, tool_choice, parallel_tool_calls, response_forma
   if (said === null) return FREE;
   const { schema } = said.held;
   const wanted = { ...NOTHING_WANTED, said: wantedOf(said) };
-  return { schema: JSON.stringify(schema), tools: false, system: told(said), wanted };
+  return { schema: JSON.stringify(schema), tools: null, system: told(said), wanted };
 }
 
-function toolsOf(tools: FormRequest['tools']): Tool[] {
+/** A function, and what its arguments can be held to. */
+interface OfferedTool extends Tool {
+  held: LoweredSchema;
+}
+
+/** As it travels: what is not there is left out. */
+function listed({ name: called, description, parameters }: OfferedTool): Tool {
+  return { name: called, ...(description != null && { description }), ...(parameters != null && { parameters }) };
+}
+
+function offeredTools(tools: FormRequest['tools']): OfferedTool[] {
   if (JSON.stringify(tools).length > MAX_TOOLS_CHARS) {
     throw badRequest(
       'tools',
@@ -136,7 +152,7 @@ function toolsOf(tools: FormRequest['tools']): Tool[] {
   return tools.map(({ function: { name: called, description, parameters, strict } }, i) => {
     const one = lowered[i]!;
     if (strict === true) checkStrict(one, place(i), ` of the function ${called}`);
-    return { name: called, description: description ?? null, parameters: parameters ?? null, held: one };
+    return { name: called, description, parameters, held: one };
   });
 }
 
@@ -176,13 +192,16 @@ function wantedOf(said: SaidForm | null): object | null {
 }
 
 /** Names and descriptions are half of what a schema says. */
-function told({ name: called, description, schema, held: { schema: plain } }: SaidForm): string {
+function told(said: SaidForm): string {
+  return `You answer with JSON alone.\n${about(said)}`.trim();
+}
+
+function about({ name: called, description, schema, held: { schema: plain } }: SaidForm): string {
   const text = [schema, plain].map((one) => JSON.stringify(one)).find(({ length }) => length <= MAX_TOLD_CHARS);
-  const about = [called, description].filter((one) => one !== null && one !== '').join(': ');
+  const named = [called, description].filter((one) => one !== null && one !== '').join(': ');
   return [
-    'You answer with JSON alone.',
-    ...(about === '' ? [] : [`It is ${about.slice(0, MAX_TOLD_CHARS)}`]),
-    ...(text === undefined ? [] : [`It follows this JSON schema: ${text}`]),
+    ...(named === '' ? [] : [`What you say is ${named.slice(0, MAX_TOLD_CHARS)}`]),
+    ...(text === undefined ? [] : [`What you say follows this JSON schema: ${text}`]),
   ].join('\n');
 }
 
