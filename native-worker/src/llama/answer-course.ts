@@ -26,8 +26,6 @@ export interface CourseOptions {
   tokenize: (text: string) => Token[];
 }
 
-const NO_CALLS = { own: null, call: null };
-
 export class AnswerCourse {
   /** Holds what is said, once the thoughts are over; null: it is free. */
   form: LlamaGrammarEvaluationState | null = null;
@@ -40,8 +38,8 @@ export class AnswerCourse {
   #rest = '';
   #callCount = 0;
   #thoughtTokens = 0;
-  /** The thoughts were ended for the model. */
-  #isCutShort = false;
+  /** What was written since the thoughts were long enough: the beginning of what ends them. */
+  #ending = '';
   /** Holds the call that is being written. */
   #held: LlamaGrammarEvaluationState | null = null;
   /** The call under way is free, as it did not begin like any that was offered. */
@@ -49,7 +47,7 @@ export class AnswerCourse {
 
   constructor(options: CourseOptions) {
     const { model, syntax, before, marks } = options;
-    const { own } = options.own === null ? NO_CALLS : options;
+    const { own } = options;
     this.#options = options;
     this.#text = new TokenText(model, before, new Set(marks.values()));
     this.#thoughts = new ThoughtsReader(syntax.thoughts === null ? null : THOUGHTS[syntax.thoughts], syntax.begun);
@@ -86,29 +84,40 @@ export class AnswerCourse {
   };
 
   took(token: Token): void {
+    const isEnding = this.#thoughtTokens >= this.#most && (this.#isThinking || this.#ending !== '');
     if (this.#isThinking) this.#thoughtTokens += 1;
     const piece = this.#text.push(token);
     if (piece === null) return;
+    if (isEnding && this.#ending.length < this.#closing.length) this.#ending += piece.text;
     const { rest } = this.#thoughts.push(piece.text);
-    this.#rest += this.#options.own === null && this.form !== null ? '' : rest;
-    this.#count(this.#calls?.push(rest) ?? this.#harmony?.push(rest) ?? []);
+    if (this.form === null) this.#rest += rest;
+    // Harmony ends an answer with its call.
+    this.#harmony?.push(rest);
+    if (this.#calls !== null) this.#count(this.#calls.push(rest));
   }
 
   /** What has to come instead of the model's next token; null: nothing. */
   get instead(): Token[] | null {
-    const { thinking, tokenize, syntax } = this.#options;
-    const most = thinking?.on === true ? thinking.maxTokens : undefined;
-    if (most === undefined || this.#isCutShort || !this.#isThinking || this.#thoughtTokens < most) return null;
-    this.#isCutShort = true;
-    return tokenize(
-      syntax.thoughts === null
-        ? '<|end|><|start|>assistant<|channel|>final<|message|>'
-        : `\n${THOUGHTS[syntax.thoughts].close}\n\n`,
-    );
+    if (this.#thoughtTokens < this.#most || (this.#ending === '' && !this.#isThinking)) return null;
+    const isWhole = !this.#closing.startsWith(this.#ending) || this.#ending === this.#closing;
+    return isWhole ? null : this.#options.tokenize(this.#closing.slice(this.#ending.length));
+  }
+
+  /** The most tokens of thoughts. */
+  get #most(): number {
+    const { thinking } = this.#options;
+    return thinking?.on === true ? (thinking.maxTokens ?? Infinity) : Infinity;
+  }
+
+  /** What ends the thoughts. */
+  get #closing(): string {
+    const { thoughts } = this.#options.syntax;
+    if (thoughts === null) return '<|end|><|start|>assistant<|channel|>final<|message|>';
+    return `\n${THOUGHTS[thoughts].close}\n\n`;
   }
 
   get #isThinking(): boolean {
-    return this.#thoughts.isThinking || this.#harmony?.isThinking === true;
+    return this.#thoughts.isThinking || this.#harmony?.isInThoughts === true;
   }
 
   #count(parts: readonly AnswerPart[]): void {
