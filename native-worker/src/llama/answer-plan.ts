@@ -31,7 +31,7 @@ export interface OwnCalls {
 type Asked = Pick<GenerateRequest, 'turns' | 'task' | 'schema' | 'tools' | 'thinking'>;
 
 /** Throws bad_schema. */
-export function planAnswer(traits: Traits, { turns, task, schema = undefined, tools, thinking }: Asked): AnswerPlan {
+export function planAnswer(traits: Traits, { turns, task, schema, tools, thinking }: Asked): AnswerPlan {
   const { thoughts } = traits;
   const isHarmony = traits.tools?.calls === 'harmony';
   const held = { schema: schema ?? null, own: null };
