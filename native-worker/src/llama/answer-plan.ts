@@ -1,11 +1,10 @@
 /** How one question is put to this model: through its own template where that knows functions, in the generic form elsewhere. */
 import type { GenerateRequest } from '@llmesh/core/engine/engine';
 import { endsInThoughts, type Conversation } from '@llmesh/core/engine/chat-prompt';
+import { genericRequest } from '@llmesh/core/engine/generic-request';
 import type { Traits } from '@llmesh/core/engine/chat-traits';
-import { readJsonSchema, type JsonSchema } from '@llmesh/core/form/json-schema';
-import type { Turn } from '@llmesh/core/protocol';
+import type { JsonSchema } from '@llmesh/core/form/json-schema';
 import type { CallFrame } from '@llmesh/core/syntax/call-grammar';
-import { genericForm } from '@llmesh/core/syntax/generic-form';
 import type { Syntax } from '@llmesh/core/syntax/syntaxes';
 import { callableOf, toolsOf, type Tool } from '@llmesh/core/syntax/tools';
 
@@ -57,17 +56,17 @@ export function planAnswer(traits: Traits, { turns, task, schema, tools, thinkin
       own: { tools: callable, frame: own.frame, isForced, parallel },
     };
   }
-  const form = genericForm(offered, said);
+  const form = genericRequest(turns, tools);
   return {
     conversation: {
-      turns: withSystem(turns, form.system),
+      turns: form.turns,
       thinking: isHarmony ? { on: false } : thinking,
       inForm: true,
       thinksFirst: true,
     },
     calls: 'generic',
     thoughts,
-    schema: readJsonSchema(form.schema),
+    schema: form.schema,
     own: null,
   };
 }
@@ -75,11 +74,4 @@ export function planAnswer(traits: Traits, { turns, task, schema, tools, thinkin
 /** The syntax of the text that follows this prompt. */
 export function syntaxAfter(prompt: string, traits: Traits, { calls, thoughts }: AnswerPlan): Syntax {
   return { calls, thoughts, begun: thoughts !== null && endsInThoughts(prompt, traits) };
-}
-
-/** Adds `system` to what the question itself tells the model. */
-function withSystem(turns: readonly Turn[], system: string): Turn[] {
-  const [first, ...rest] = turns;
-  if (first?.role !== 'system') return [{ role: 'system', content: system }, ...turns];
-  return [{ role: 'system', content: `${first.content}\n\n${system}` }, ...rest];
 }

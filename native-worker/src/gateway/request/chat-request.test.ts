@@ -102,7 +102,7 @@ describe('a request for a chat completion', () => {
       stream: true,
       includeUsage: true,
       schema: null,
-      tools: false,
+      tools: null,
       legacy: false,
       logprobs: 4,
       provider: { only: [friend], ignore: [foe] },

@@ -23,8 +23,8 @@ export type AnswerChange =
   | {
       type: 'wrote';
       text: string;
-      syntax: string | null | undefined;
-      thoughtMs: number | undefined;
+      syntax?: string | null | undefined;
+      thoughtMs?: number | undefined;
       tokens: number;
       tokensPerSecond: number | null;
       sha256: string | null;
