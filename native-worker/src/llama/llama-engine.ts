@@ -13,18 +13,16 @@ import type {
 import { asMeshError, cancelled, MeshError } from '@llmesh/core/base/errors';
 import type { RecommendedSampling } from '@llmesh/core/engine/recommended-sampling';
 import { adapterBytes, adapterCapacityOf, Adapters } from './adapters.ts';
-import { AnswerCourse, steered } from './answer-course.ts';
-import { answerGrammar } from './answer-grammar.ts';
+import { steered } from './answer-course.ts';
+import { openCourse } from './open-course.ts';
 import { AnswerPieces, noting, type Step } from './answer-pieces.ts';
-import { planAnswer, syntaxAfter, type AnswerPlan } from './answer-plan.ts';
-import { callRules } from './grammar-tokens.ts';
+import { planAnswer, syntaxAfter } from './answer-plan.ts';
 import { markTokens } from './token-text.ts';
-import { callGrammar } from '@llmesh/core/syntax/call-grammar';
-import { marksOf, syntaxName, type Syntax } from '@llmesh/core/syntax/syntaxes';
+import { marksOf, syntaxName } from '@llmesh/core/syntax/syntaxes';
 import { rendererOf } from './chat-renderer.ts';
 import { contained } from '../contained/contained.ts';
 import { GrammarTrial } from '../contained/grammar-trial.ts';
-import { deliveredTokens, tokenizeMarked, type Delivered } from './delivered-tokens.ts';
+import { deliveredTokens, type Delivered } from './delivered-tokens.ts';
 import { planDraft, type Draft, type DraftChoice } from './draft/draft.ts';
 import { allThreads } from './draft/draft-model.ts';
 import { evaluateOptions, isPenalized, tokenBiasOf } from './evaluate-options.ts';
@@ -79,14 +77,6 @@ interface Loaded extends PromptReader {
   adapters: Adapters;
   draft: Draft | null;
   defaults: RecommendedSampling;
-}
-
-/** How an answer is written, and what there is of it. */
-interface Course {
-  plan: AnswerPlan;
-  syntax: Syntax;
-  marks: ReadonlyMap<string, Token>;
-  delivered: readonly Token[];
 }
 
 /** llama.cpp takes other tokens in the place of the last. */
@@ -228,11 +218,10 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
     const reading: Reading = { tokens: before, requester: request.requester ?? null, open, exact };
 
     const waits = AbortSignal.any([signal, this.#closing.signal]);
-    const course = await this.#course(
-      loaded,
-      { plan, syntax, marks, delivered: delivered.tokens },
-      request,
-      prompt,
+    const { thinking } = request;
+    const course = await openCourse(
+      { model: loaded.model, plan, syntax, marks, thinking, prompt, delivered: delivered.tokens },
+      GRAMMARS,
       waits,
     );
     const { sequence, end } = await (request.adapter === undefined
@@ -296,32 +285,6 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
       this.#writing -= 1;
       end();
     }
-  }
-
-  /** Null: nothing holds the answer. Throws bad_schema, busy, or cancelled. */
-  async #course(
-    { model }: Loaded,
-    { plan, syntax, marks, delivered }: Course,
-    { thinking }: GenerateRequest,
-    prompt: readonly Token[],
-    signal: AbortSignal,
-  ): Promise<AnswerCourse | null> {
-    const { own, schema } = plan;
-    const limited =
-      thinking?.on === true &&
-      thinking.maxTokens !== undefined &&
-      (syntax.thoughts !== null || syntax.calls === 'harmony');
-    if (own === null && schema === null && !limited) return null;
-    const tokenize = (text: string) => tokenizeMarked(model, text, marks);
-    const call =
-      own?.frame == null ? null : await callRules(GRAMMARS, model, callGrammar(own.frame, own.tools), signal);
-    const course = new AnswerCourse({ model, syntax, own, call, thinking, before: prompt, marks, tokenize });
-    for (const token of delivered) course.took(token);
-    if (schema !== null) {
-      const said = syntax.thoughts === null ? delivered : tokenize(course.rest);
-      course.form = await answerGrammar(GRAMMARS, model, schema, said, signal);
-    }
-    return course;
   }
 
   async *embed(texts: readonly string[], signal: AbortSignal): AsyncGenerator<TextVector, void, undefined> {
