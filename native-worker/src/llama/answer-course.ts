@@ -1,5 +1,5 @@
 /** Follows an answer token by token: when a grammar holds it, when its thoughts have been long enough, and when it has to end. */
-import type { LlamaGrammar, LlamaGrammarEvaluationState, LlamaModel, Token } from 'node-llama-cpp';
+import { LlamaGrammarEvaluationState, type LlamaGrammar, type LlamaModel, type Token } from 'node-llama-cpp';
 import type { Thinking } from '@llmesh/core/protocol';
 import { CallsReader } from '@llmesh/core/syntax/calls-reader';
 import { DIALECTS, THOUGHTS } from '@llmesh/core/syntax/dialects';
@@ -8,7 +8,6 @@ import type { AnswerPart } from '@llmesh/core/syntax/answer-part';
 import type { Syntax } from '@llmesh/core/syntax/syntaxes';
 import { ThoughtsReader } from '@llmesh/core/syntax/thoughts-reader';
 import type { OwnCalls } from './answer-plan.ts';
-import { grammarBehind } from './grammar-tokens.ts';
 import { TokenText } from './token-text.ts';
 
 export interface CourseOptions {
@@ -157,4 +156,27 @@ export async function* steered<T extends Step>(
   } finally {
     await steps.return(undefined);
   }
+}
+
+/** The library advances a state only while it samples; these words were sampled without it. */
+interface Sampler {
+  canBeNextTokenForGrammarEvaluationState(state: unknown, token: Token): boolean;
+  acceptGrammarEvaluationStateToken(state: unknown, token: Token): void;
+}
+
+/** The state behind `written`; null: the grammar does not allow that. */
+function grammarBehind(
+  model: LlamaModel,
+  grammar: LlamaGrammar,
+  written: readonly Token[],
+): LlamaGrammarEvaluationState | null {
+  const state = new LlamaGrammarEvaluationState({ model, grammar });
+  const inner = (state as unknown as { _state: unknown })._state;
+  const sampler = (model.llama as unknown as { _bindings: { AddonSampler: Sampler } })._bindings.AddonSampler;
+  for (const token of written) {
+    // A token that does not fit would end the process.
+    if (!sampler.canBeNextTokenForGrammarEvaluationState(inner, token)) return null;
+    sampler.acceptGrammarEvaluationStateToken(inner, token);
+  }
+  return state;
 }

@@ -1,5 +1,7 @@
 /** Brings the course of an answer to where others left it. */
-import type { LlamaModel, Token } from 'node-llama-cpp';
+import type { LlamaGrammar, LlamaModel, Token } from 'node-llama-cpp';
+import { MeshError } from '@llmesh/core/base/errors';
+import { grammarText, type Grammar } from '@llmesh/core/form/grammar';
 import type { Thinking } from '@llmesh/core/protocol';
 import { callGrammar } from '@llmesh/core/syntax/call-grammar';
 import type { Syntax } from '@llmesh/core/syntax/syntaxes';
@@ -8,7 +10,6 @@ import { AnswerCourse } from './answer-course.ts';
 import { answerGrammar } from './answer-grammar.ts';
 import type { AnswerPlan } from './answer-plan.ts';
 import { tokenizeMarked } from './delivered-tokens.ts';
-import { callRules } from './grammar-tokens.ts';
 
 /** How an answer is written, and what there is of it. */
 export interface Course {
@@ -40,4 +41,21 @@ export async function openCourse(
     course.form = await answerGrammar(trial, model, schema, said, signal);
   }
   return course;
+}
+
+/** Null: llama.cpp cannot follow it, and calls are free. Throws busy or cancelled. */
+async function callRules(
+  trial: GrammarTrial,
+  model: LlamaModel,
+  grammar: Grammar,
+  signal: AbortSignal,
+): Promise<LlamaGrammar | null> {
+  const text = grammarText(grammar);
+  try {
+    await trial.check(text, '', signal);
+    return await model.llama.createGrammar({ grammar: text });
+  } catch (thrown) {
+    if (thrown instanceof MeshError && thrown.code !== 'bad_schema') throw thrown;
+    return null;
+  }
 }
