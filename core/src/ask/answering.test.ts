@@ -36,7 +36,9 @@ describe('an answer that began', () => {
     await w.clock.advance(5_000);
     expect(outcome).toMatchObject({ text: WHOLE, error: null, ended: true });
     const ids = Array.from({ length: 12 }, (_, i) => i + 1);
-    expect(engines[1].prefixes).toEqual([{ text: WORDS.slice(0, 12).join(''), tokens: 12, tokenIds: ids }]);
+    expect(engines[1].prefixes).toEqual([
+      { text: WORDS.slice(0, 12).join(''), tokens: 12, tokenIds: ids, syntax: null },
+    ]);
     const seam = { provider: other.mesh.self, atToken: 12, sameFile: true };
     expect(outcome.events.at(-1)).toMatchObject({ summary: { completionTokens: 40, seams: [seam], finish: 'stop' } });
   });
@@ -46,7 +48,7 @@ describe('an answer that began', () => {
     engines[0].failAfter = { words: 3, error: new MeshError('engine_failed', 'No more.') };
     await w.clock.advance(5_000);
     expect(outcome.text).toBe(WHOLE);
-    expect(engines[1].prefixes).toEqual([{ text: 'w0 w1 w2 ', tokens: 3, tokenIds: null }]);
+    expect(engines[1].prefixes).toEqual([{ text: 'w0 w1 w2 ', tokens: 3, tokenIds: null, syntax: null }]);
     expect(outcome.events.find(({ type }) => type === 'resumed')).toMatchObject({ seam: { sameFile: false } });
   });
 

@@ -15,7 +15,7 @@ export async function chatCompletions(body: unknown, needs: EndpointNeeds, signa
     sampling,
     maxTokens,
     stops,
-    inForm: tools,
+    ...(tools !== null && { tools }),
     ...(thinking !== null && { thinking }),
     ...(schema !== null && { schema }),
     ...(logprobs !== null && { logprobs }),

@@ -88,7 +88,7 @@ describe('the choice of functions', () => {
     const functions = [{ name: 'a' }, { name: 'b' }];
     expect(withTools({ functions })).toEqual({ request: { tools, parallel_tool_calls: false }, legacy: true });
     expect(withTools({ functions, function_call: { name: 'b' } }).request).toMatchObject({ tool_choice: named('b') });
-    expect(parseChatRequest({ ...hello, functions, function_call: 'none' })).toMatchObject({ tools: false });
+    expect(parseChatRequest({ ...hello, functions, function_call: 'none' })).toMatchObject({ tools: null });
     expect(withTools({ functions: [], function_call: 'auto' })).toEqual({ request: {}, legacy: false });
     expect(() => withTools({ functions, tools })).toThrow(param('functions'));
     expect(() => withTools({ function_call: { name: 'b' } })).toThrow(param('function_call'));

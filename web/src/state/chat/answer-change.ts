@@ -20,7 +20,15 @@ export type AnswerChange =
   /** What the mesh, or this device, tells while it runs. */
   | Exclude<AnswerEvent, { type: 'piece' | 'done' }>
   /** All that there is of it by now, and the file of the model that writes; null: not known. */
-  | { type: 'wrote'; text: string; tokens: number; tokensPerSecond: number | null; sha256: string | null }
+  | {
+      type: 'wrote';
+      text: string;
+      syntax?: string | null | undefined;
+      thoughtMs?: number | undefined;
+      tokens: number;
+      tokensPerSecond: number | null;
+      sha256: string | null;
+    }
   /** `tokens`, `ids`: what came; a last token may have had no text. */
   | { type: 'done'; summary: AnswerSummary; tokens: number; ids: KeptIds | null }
   /** The person does not want it any more. */
@@ -74,8 +82,8 @@ function running(answer: Answer, change: Running): Answer {
 function asked(answer: Answer, { scope, model, alone, goOn }: Extract<AnswerChange, { type: 'asked' }>): Answer {
   const fresh = { ...newAnswer(answer.id, scope, model), alone };
   if (!goOn) return fresh;
-  const { provider, native, text, tokens, ids, seams } = answer;
-  return { ...fresh, alone: answer.alone, provider, native, text, tokens, ids, seams };
+  const { provider, native, text, syntax, thoughtMs, tokens, ids, seams } = answer;
+  return { ...fresh, alone: answer.alone, provider, native, text, syntax, thoughtMs, tokens, ids, seams };
 }
 
 /** Keeps the question, and the text it continues. One that was asked anew in vain gives its old answer back. */
@@ -110,11 +118,11 @@ function continuedBy(
 }
 
 function wrote(answer: Answer, change: Extract<AnswerChange, { type: 'wrote' }>): Answer {
-  const { text, tokens, tokensPerSecond, sha256 } = change;
+  const { text, syntax, thoughtMs, tokens, tokensPerSecond, sha256 } = change;
   // Nobody is named when this device writes, so its seam is shown with its first words.
   const continuesHere = answer.scope === 'device' && answer.text !== '' && answer.state !== 'writing';
   const seams = continuesHere ? continuedBy(answer, { provider: null, native: false }, sha256) : answer.seams;
-  return { ...answer, state: 'writing', left: false, text, tokens, tokensPerSecond, seams };
+  return { ...answer, state: 'writing', left: false, text, syntax, thoughtMs, tokens, tokensPerSecond, seams };
 }
 
 function done(answer: Answer, { summary, tokens, ids }: Extract<AnswerChange, { type: 'done' }>): Answer {

@@ -8,6 +8,7 @@ import { next, type AnswerChange } from './answer-change.ts';
 import { newsOf } from './answer-news.ts';
 import { failureOf } from './answer-words.ts';
 import type { Ask } from '../ask.ts';
+import { ThoughtClock } from './thought-clock.ts';
 import { WAITS, type ObstacleNeeds } from './obstacles.ts';
 import { isRunning, keptOf, type Answer, type KeptIds, type WaitingFor } from './turn.ts';
 
@@ -28,6 +29,7 @@ export class AnswerRun {
   readonly #delivered: DeliveredAnswer;
   #file: { sha256: string | null };
   readonly #speed = new SpeedMeter();
+  readonly #thoughts: ThoughtClock;
   readonly #abort = new AbortController();
 
   /** Continues what there is of `answer`. `before`: as it was when it was asked for this time. */
@@ -36,6 +38,7 @@ export class AnswerRun {
     this.#before = before;
     this.#needs = needs;
     this.#delivered = new DeliveredAnswer(keptOf(answer));
+    this.#thoughts = new ThoughtClock(answer.thoughtMs);
     const here = answer.scope === 'device' && answer.model !== null ? needs.local.find(answer.model.id) : null;
     this.#file = { sha256: here?.format === 'gguf' ? here.sha256 : null };
   }
@@ -76,13 +79,18 @@ export class AnswerRun {
         this.#file = event.candidate.model;
         return event;
       case 'piece': {
-        const { text, tokens, tokenIds } = event;
-        const piece = { text, ...(tokenIds !== null && { tokenIds: [...tokenIds] }) };
+        const { text, tokens, tokenIds, syntax } = event;
+        const ids = tokenIds !== null && { tokenIds: [...tokenIds] };
+        const piece = { text, ...ids, ...(syntax !== undefined && { syntax }) };
         this.#delivered.add({ piece, units: tokens }, this.#file);
-        this.#speed.add(tokens, this.#needs.clock.now());
+        const nowMs = this.#needs.clock.now();
+        this.#speed.add(tokens, nowMs);
+        this.#thoughts.read(this.#delivered, nowMs);
         return {
           type: 'wrote',
           text: this.#delivered.text,
+          syntax: this.#delivered.syntax,
+          thoughtMs: this.#thoughts.ms,
           tokens: this.#delivered.tokens,
           tokensPerSecond: this.#speed.overall(),
           sha256: this.#file.sha256,

@@ -60,6 +60,9 @@ const TurnSchema = v.variant('role', [
     estimateMs: v.optional(v.nullable(v.number()), null),
     left: v.optional(v.boolean(), false),
     text: v.string(),
+    // Missing in answers of models that only speak.
+    syntax: v.optional(v.nullable(v.string())),
+    thoughtMs: v.optional(v.number()),
     tokens: v.number(),
     // Optional: a text can be continued without ids.
     ids: v.optional(v.fallback(v.nullable(IdsSchema), null), null),

@@ -79,7 +79,12 @@ export interface Answer {
   estimateMs: number | null;
   /** Its writer is gone, and nobody has continued it yet. */
   left: boolean;
+  /** As the model wrote it, with its marks: what of it is said, `spokenOf` tells. */
   text: string;
+  /** How the text is to be read; null: all of it is said. Left out: not known, as nothing came. */
+  syntax?: string | null | undefined;
+  /** How long it thought before it spoke. Left out: it did not. */
+  thoughtMs?: number | undefined;
   tokens: number;
   /** The token ids of an unfinished answer, so that it can be continued; null: not known. */
   ids: KeptIds | null;
@@ -141,8 +146,9 @@ export function writerOf({ seams, provider }: Answer): PeerId | null {
 }
 
 /** The prefix for those who continue it; null: there is nothing of it yet. */
-export function keptOf({ text, tokens, ids }: Answer): KeptAnswer | null {
-  return text === '' ? null : { text, tokens, tokenIds: ids?.tokenIds ?? null, sha256: ids?.sha256 ?? null };
+export function keptOf({ text, syntax, tokens, ids }: Answer): KeptAnswer | null {
+  if (text === '') return null;
+  return { text, tokens, tokenIds: ids?.tokenIds ?? null, sha256: ids?.sha256 ?? null, syntax };
 }
 
 const RUNNING: ReadonlySet<AnswerState> = new Set<AnswerState>(['looking', 'queued', 'reading', 'writing']);
