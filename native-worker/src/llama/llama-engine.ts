@@ -13,6 +13,7 @@ import type {
 import { asMeshError, cancelled, MeshError } from '@llmesh/core/base/errors';
 import type { RecommendedSampling } from '@llmesh/core/engine/recommended-sampling';
 import { adapterBytes, adapterCapacityOf, Adapters } from './adapters.ts';
+import { AnswerClosing } from './answer-closing.ts';
 import { answerGrammar } from './answer-grammar.ts';
 import { AnswerPieces, noting } from './answer-pieces.ts';
 import { rendererOf } from './chat-renderer.ts';
@@ -34,6 +35,7 @@ import { readMachine } from './context/machine.ts';
 import { planModel, useMmap } from './context/model-plan.ts';
 import { promptTokens, type PromptReader } from './prompt-tokens.ts';
 import { readAhead } from './read-ahead.ts';
+import { toldAnswer } from './told-answer.ts';
 import { openAdapterContext, openContext, type ModelContext } from './context/model-context.ts';
 import { CHUNK, type Reading } from './context/answer-sequence.ts';
 import { ABILITIES } from '@llmesh/core/wire/model-advert';
@@ -205,12 +207,16 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
       request.schema === undefined
         ? null
         : await answerGrammar(GRAMMARS, loaded.model, request.schema, delivered.tokens, waits);
+    // A token that the model did not choose has no odds to tell.
+    const closing =
+      request.schema === undefined || logprobs !== null
+        ? null
+        : await AnswerClosing.after(loaded.model, request.schema, prefix?.text ?? '', before, check);
+    if (prefix === undefined) closing?.checkRoom(maxTokens);
     const { sequence, end } = await (request.adapter === undefined
       ? loaded.context.hold(reading, waits)
       : loaded.adapters.sit(request.adapter, reading, waits));
     const pieces = new AnswerPieces(loaded.model, before, prompt.length, logprobs);
-    let completionTokens = 0;
-    let finish: Finish['finish'] = 'stop';
     this.#writing += 1;
     try {
       const rest = replay
@@ -228,22 +234,9 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
         draft?.write({ sequence, reading, options, maxTokens, check, answers: () => this.#writing }, rest) ??
         sequence.llama.evaluateWithMetadata(rest, { probabilities: logprobs !== null }, options);
       const written = isPenalized(sampling) ? noting(evaluated, answered) : evaluated;
-      for await (const made of readAhead(written, maxTokens, (run) => sequence.step(run))) {
-        check();
-        completionTokens += 1;
-        const piece = pieces.push(made);
-        if (piece !== null) {
-          yield piece;
-          check();
-        }
-        if (completionTokens === maxTokens) {
-          finish = 'length';
-          break;
-        }
-      }
-      const last = pieces.end();
-      if (last !== null) yield last;
-      return { finish, promptTokens: prompt.length, completionTokens };
+      const steps = readAhead(written, maxTokens, (run) => sequence.step(run));
+      const told = yield* toldAnswer({ steps, pieces, closing, maxTokens, check });
+      return { ...told, promptTokens: prompt.length };
     } catch (thrown) {
       if (thrown instanceof MeshError) throw thrown;
       if (this.#closed) throw cancelled();
