@@ -8,13 +8,14 @@ import { respond, type EndpointNeeds } from './answer/respond.ts';
 /** Throws an `ApiError` while nothing has been answered yet. `signal`: the client is gone. */
 export async function chatCompletions(body: unknown, needs: EndpointNeeds, signal: AbortSignal): Promise<Response> {
   const request = parseChatRequest(body);
-  const { turns, sampling, maxTokens, stops, schema, tools, logprobs, adapter } = request;
+  const { turns, sampling, maxTokens, stops, schema, tools, wanted, logprobs, adapter } = request;
   const question = {
     turns,
     sampling,
     maxTokens,
     stops,
     inForm: tools,
+    wanted,
     ...(schema !== null && { schema }),
     ...(logprobs !== null && { logprobs }),
     ...(adapter !== null && { adapter }),

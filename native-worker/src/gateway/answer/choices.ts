@@ -2,25 +2,18 @@
 import { onAbort } from '@llmesh/core/base/abort';
 import { cancelled } from '@llmesh/core/base/errors';
 import type { PeerId } from '@llmesh/core/base/ids';
-import type { TokenLogprob } from '@llmesh/core/protocol';
+import type { Turn } from '@llmesh/core/protocol';
 import { AsyncQueue } from '@llmesh/core/base/queue';
-import { answer, type AnswerNeeds, type Ending, type Question } from './answer.ts';
+import { answer, type AnswerNeeds, type Question } from './answer.ts';
 import { toSeed } from '../request/request-fields.ts';
+import type { ChoiceEvent } from './choice-event.ts';
+import { NOTHING_WANTED, type Wanted } from '../request/answer-form.ts';
+import { contained } from '../../contained/contained.ts';
+import { rightAnswer } from './right-answer.ts';
 import { ToolReader } from './tool-reader.ts';
 
 /** After this the client hears that its request is being worked on, even if it fails later. */
 const SILENCE_MS = 2_000;
-
-export type ChoiceEvent = { index: number } & (
-  | { type: 'text'; text: string; logprobs: readonly TokenLogprob[]; model: string }
-  /** What the model thinks before it speaks. */
-  | { type: 'thought'; text: string; model: string }
-  /** A function is called: call number `call` of this choice. */
-  | { type: 'call'; call: number; id: string; name: string; model: string }
-  /** The next piece of its arguments. */
-  | { type: 'arguments'; call: number; text: string; model: string }
-  | { type: 'end'; ending: Ending }
-);
 
 export interface ChoicesNeeds extends AnswerNeeds {
   newId: () => string;
@@ -29,6 +22,8 @@ export interface ChoicesNeeds extends AnswerNeeds {
 export interface ChoicesQuestion extends Question {
   /** Functions may be called. */
   inForm: boolean;
+  /** What is looked at once it is whole. Left out: nothing. */
+  wanted?: Wanted;
 }
 
 export class Choices {
@@ -73,6 +68,19 @@ export class Choices {
   }
 
   async #run(question: ChoicesQuestion, index: number, needs: ChoicesNeeds, begin: () => void): Promise<void> {
+    const { wanted = NOTHING_WANTED, ...asked } = question;
+    const ask = (more: readonly Turn[]) =>
+      this.#written({ ...asked, turns: [...asked.turns, ...more] }, index, needs, begin);
+    for await (const event of rightAnswer({ wanted, ask, checker: contained.schemas })) this.events.push(event);
+  }
+
+  /** One answer to the question, as it is written. */
+  async *#written(
+    question: ChoicesQuestion,
+    index: number,
+    needs: ChoicesNeeds,
+    begin: () => void,
+  ): AsyncGenerator<ChoiceEvent, void, undefined> {
     const reader = question.inForm ? new ToolReader() : null;
     let calls = 0;
     for await (const part of answer(question, needs, this.#abort.signal)) {
@@ -80,23 +88,19 @@ export class Choices {
       begin();
       if (part.type === 'end') {
         const called = calls > 0 && part.ending.finish === 'stop';
-        this.events.push({
-          index,
-          type: 'end',
-          ending: called ? { ...part.ending, finish: 'tool_calls' } : part.ending,
-        });
+        yield { index, type: 'end', ending: called ? { ...part.ending, finish: 'tool_calls' } : part.ending };
       }
       if (part.type !== 'text') continue;
       const { model, text, logprobs } = part;
       const pieces = reader === null ? [{ type: 'content' as const, text }] : reader.push(text);
       for (const piece of pieces) {
-        if (piece.type === 'content') this.events.push({ index, type: 'text', text: piece.text, logprobs, model });
+        if (piece.type === 'content') yield { index, type: 'text', text: piece.text, logprobs, model };
         else if (piece.type === 'arguments') {
-          this.events.push({ index, type: 'arguments', call: piece.index, text: piece.text, model });
+          yield { index, type: 'arguments', call: piece.index, text: piece.text, model };
         } else {
           calls += 1;
           const { name, index: call } = piece;
-          this.events.push({ index, type: 'call', call, id: `call_${needs.newId()}`, name, model });
+          yield { index, type: 'call', call, id: `call_${needs.newId()}`, name, model };
         }
       }
     }

@@ -83,6 +83,7 @@ describe('a request for a chat completion', () => {
       includeUsage: true,
       schema: null,
       tools: false,
+      wanted: { said: null, calls: new Map() },
       logprobs: 4,
       provider: { only: [friend], ignore: [foe] },
       privacy: 'trusted',

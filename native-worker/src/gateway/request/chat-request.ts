@@ -1,7 +1,7 @@
 /** The body of `POST /v1/chat/completions`, as far as a mesh can carry it out. */
 import * as v from 'valibot';
 import { MAX_TOP_LOGPROBS, MAX_TURNS, type Turn } from '@llmesh/core/protocol';
-import { FORM_PARAMETERS, formOf } from './answer-form.ts';
+import { FORM_PARAMETERS, formOf, type Wanted } from './answer-form.ts';
 import { asApiError, badRequest, unsupported } from './api-error.ts';
 import { checked } from './checked.ts';
 import { turnsOf, withSystem } from './messages.ts';
@@ -28,6 +28,8 @@ export interface ChatRequest extends Wish {
   schema: string | null;
   /** Functions may be called: the answer is what `tool-reader.ts` reads. */
   tools: boolean;
+  /** What is looked at once it is whole. */
+  wanted: Wanted;
   /** How many alternatives to tell at each token; null: nothing is told. */
   logprobs: number | null;
 }
@@ -53,6 +55,7 @@ export function parseChatRequest(body: unknown): ChatRequest {
     maxTokens: request.max_completion_tokens ?? request.max_tokens ?? null,
     schema: form.schema,
     tools: form.tools,
+    wanted: form.wanted,
     logprobs: logprobsOf(request, form.tools),
   };
 }
