@@ -68,9 +68,8 @@ export class AnswerClosing {
     tokens: readonly Token[],
     { left, room }: { left: number; room: number },
   ): Closing | null {
-    const reader = text === null ? null : new GrammarReader(this.#reader);
-    reader?.read(text ?? '');
-    if (reader === null ? left === 0 : !this.#fits(reader, tokens, left)) {
+    const reader = text === null ? null : this.#behind(text);
+    if (reader === null ? left === 0 || text !== null : !this.#fits(reader, tokens, left)) {
       const closing = this.#shortest(this.#reader, this.#trail);
       // Where another one wrote the beginning, there may be too little room even for that.
       if (closing !== null && closing.tokens.length <= room) return closing;
@@ -80,6 +79,18 @@ export class AnswerClosing {
       this.#trail = [...this.#trail, ...tokens].slice(-TRAIL);
     }
     return null;
+  }
+
+  /** Null: the form does not allow this. llama.cpp takes a character for right that is spelt in more bytes than UTF-8 allows. */
+  #behind(text: string): GrammarReader | null {
+    const reader = new GrammarReader(this.#reader);
+    try {
+      reader.read(text);
+      return reader;
+    } catch (thrown) {
+      if (thrown instanceof MeshError && thrown.code === 'bad_schema') return null;
+      throw thrown;
+    }
   }
 
   #fits(reader: GrammarReader, tokens: readonly Token[], left: number): boolean {
