@@ -113,7 +113,7 @@ export class ShortestRest {
 
 /** A character of the set: an ordinary one, where it has one. */
 function anyOf(pattern: RegExp): string {
-  const ordinary = [...ORDINARY].find((character) => pattern.test(character));
+  const ordinary = Array.from(ORDINARY).find((character) => pattern.test(character));
   if (ordinary !== undefined) return ordinary;
   for (let code = 0x20; code <= 0x10ffff; code += 1) {
     const character = String.fromCodePoint(code);
