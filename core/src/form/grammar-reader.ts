@@ -3,6 +3,7 @@
  * engines whose grammars begin where they begin to write.
  */
 import { MeshError } from '../base/errors.ts';
+import { MAX_REST_CHARS, ShortestRest } from './shortest-rest.ts';
 import { repeat, rule, text, type Grammar, type Row } from './grammar.ts';
 
 /** What has to follow: a row from its node `at` on, and then `behind`. Null: nothing. */
@@ -28,15 +29,23 @@ export class GrammarReader {
   readonly #grammar: Grammar;
   #places: readonly Place[];
   /** The ways from a single place: in the middle of a string that is the same place again and again. */
-  readonly #known = new WeakMap<NonNullable<Place>, Ahead>();
+  readonly #known: WeakMap<NonNullable<Place>, Ahead>;
+  /** How many characters close each place. */
+  readonly #closings: WeakMap<NonNullable<Place>, number>;
+  #shortest: ShortestRest | null = null;
 
   /** Starts from a grammar, or from where another reader is, ignoring what that one has read. */
   constructor(from: Grammar | GrammarReader) {
     if (from instanceof GrammarReader) {
       this.#grammar = from.#grammar;
+      this.#known = from.#known;
+      this.#closings = from.#closings;
+      this.#shortest = from.#shortest;
       this.#places = from.#places;
     } else {
       this.#grammar = from;
+      this.#known = new WeakMap();
+      this.#closings = new WeakMap();
       this.#places = [{ row: START, at: 0, behind: null }];
     }
   }
@@ -64,6 +73,41 @@ export class GrammarReader {
   /** How many characters of the grammar may come next: engines have a stack for each. */
   get ways(): number {
     return this.#ahead().heads.length;
+  }
+
+  /**
+   * The shortest text that completes what was read; null: there is none of up to `MAX_REST_CHARS` characters. Any text
+   * that is complete is closed by "".
+   */
+  get closing(): string | null {
+    let best: Place = null;
+    let shortest = Infinity;
+    for (const place of this.#places) {
+      const length = this.#closingLength(place);
+      if (length < shortest) [best, shortest] = [place, length];
+    }
+    if (shortest > MAX_REST_CHARS) return null;
+    let closing = '';
+    for (let at: Place = best; at !== null; at = at.behind) closing += this.#rest().textFrom(at.row, at.at);
+    return closing;
+  }
+
+  /** Places share what is behind them, so each is measured once. */
+  #closingLength(place: Place): number {
+    const unmeasured: NonNullable<Place>[] = [];
+    let at = place;
+    for (; at !== null && !this.#closings.has(at); at = at.behind) unmeasured.push(at);
+    let length = at === null ? 0 : (this.#closings.get(at) ?? 0);
+    for (const one of unmeasured.toReversed()) {
+      length += this.#rest().lengthFrom(one.row, one.at);
+      this.#closings.set(one, length);
+    }
+    return length;
+  }
+
+  #rest(): ShortestRest {
+    this.#shortest ??= new ShortestRest(this.#grammar);
+    return this.#shortest;
   }
 
   /** The grammar of the rest. Rules keep their names, except for the root. */

@@ -10,21 +10,25 @@ const shared = new Int32Array(new SharedArrayBuffer(SHARED.size * 4));
 const [, , role, parent] = process.argv;
 startWatch(shared, Number(parent), () => process.exit(1));
 
-const run = role === ('llama' satisfies Role) ? await forLlama() : await forTemplates();
+const run = await runnerOf(role as Role);
 
 process.on('message', ({ job }: JobMessage) => {
   void answer(job).then(send);
 });
 send({ ready: true });
 
-async function forTemplates(): Promise<(job: Job) => Promise<string[]>> {
-  const { renderJob } = await import('./render-job.ts');
-  return renderJob;
-}
-
-async function forLlama(): Promise<(job: Job) => Promise<string[]>> {
-  const { openLlamaJobs } = await import('./llama-jobs.ts');
-  return openLlamaJobs();
+/** It loads what the jobs of its role need, and nothing else. */
+async function runnerOf(own: Role): Promise<(job: Job) => Promise<string[]>> {
+  switch (own) {
+    case 'templates':
+      return (await import('./render-job.ts')).renderJob;
+    case 'schemas':
+      return (await import('./value-job.ts')).valueJob;
+    case 'llama':
+      return (await import('./llama-jobs.ts')).openLlamaJobs();
+    default:
+      return own satisfies never;
+  }
 }
 
 async function answer(job: Job): Promise<Reply> {

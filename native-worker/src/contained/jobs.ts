@@ -19,10 +19,12 @@ export type Job =
   /** Asks whether llama.cpp can follow the grammar, and `delivered` by it. */
   | { kind: 'grammar'; grammar: string; delivered: string }
   /** Asks whether llama.cpp accepts this file, as far as that can be told without its weights. */
-  | { kind: 'model'; path: string };
+  | { kind: 'model'; path: string }
+  /** Asks what is wrong with each value by its JSON schema; both are JSON. */
+  | { kind: 'values'; values: readonly { schema: string; value: string }[] };
 
 /** Each role has a process, which loads what its jobs need before it gets one. */
-export type Role = 'templates' | 'llama';
+export type Role = 'templates' | 'llama' | 'schemas';
 
 export interface JobLimits {
   /** The processor time of all threads together: a busy computer does not shorten it. */
@@ -41,6 +43,7 @@ export const JOB_LIMITS: Readonly<Record<Job['kind'], JobLimits>> = {
   render: { cpuMs: 3_000, wallMs: 15_000, memoryBytes: 256 << 20 },
   probe: { cpuMs: 5_000, wallMs: 15_000, memoryBytes: 256 << 20 },
   grammar: { cpuMs: 500, wallMs: 10_000, memoryBytes: 384 << 20 },
+  values: { cpuMs: 500, wallMs: 5_000, memoryBytes: 256 << 20 },
   model: { cpuMs: 60_000, wallMs: 180_000, memoryBytes: 2_000_000_000 },
 };
 

@@ -11,7 +11,8 @@ export async function renderJob(job: Job): Promise<string[]> {
       return job.conversations.map((one) => promptOf(job.template, job.traits, one, job.tokens));
     case 'grammar':
     case 'model':
-      throw new Error('That is for the other process.');
+    case 'values':
+      throw new Error('That is for another process.');
     default:
       return job satisfies never;
   }

@@ -9,12 +9,13 @@ import { respond, type EndpointNeeds } from './answer/respond.ts';
 /** Throws an `ApiError` while nothing has been answered yet. `signal`: the client is gone. */
 export async function chatCompletions(body: unknown, needs: EndpointNeeds, signal: AbortSignal): Promise<Response> {
   const request = parseChatRequest(body);
-  const { turns, sampling, maxTokens, thinking, stops, schema, tools, logprobs, adapter } = request;
+  const { turns, sampling, maxTokens, thinking, stops, schema, tools, wanted, logprobs, adapter } = request;
   const question = {
     turns,
     sampling,
     maxTokens,
     stops,
+    wanted,
     ...(tools !== null && { tools }),
     ...(thinking !== null && { thinking }),
     ...(schema !== null && { schema }),

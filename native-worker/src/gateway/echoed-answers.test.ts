@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { TurnSchema } from '@llmesh/core/protocol';
 import type { Ending } from './answer/answer.ts';
 import { chatWords } from './answer/chat-words.ts';
-import type { ChoiceEvent } from './answer/choices.ts';
+import type { ChoiceEvent } from './answer/choice-event.ts';
 import { parseChatRequest } from './request/chat-request.ts';
 import { turnsOf } from './request/messages.ts';
 

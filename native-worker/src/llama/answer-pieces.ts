@@ -3,6 +3,7 @@ import type { LlamaModel, SequenceEvaluateOutput, Token } from 'node-llama-cpp';
 import type { Piece } from '@llmesh/core/engine/engine';
 import { MAX_TOKEN_CHARACTERS, type TokenLogprob } from '@llmesh/core/protocol';
 import { logprobOf } from './context/token-odds.ts';
+import type { Closing } from './answer-closing.ts';
 import { TokenText } from './token-text.ts';
 
 /** A step as llama.cpp's binding gives it, with what `token-odds.ts` tells where that was asked for. */
@@ -54,6 +55,12 @@ export class AnswerPieces {
       this.#before = token;
     }
     return this.#told(this.#text.push(token));
+  }
+
+  /** These tokens in place of those that are in no piece yet. */
+  instead({ tokens, text }: Closing): Piece {
+    const piece: Piece = { text, tokenIds: tokens, tokens: tokens.length };
+    return this.#told(piece) ?? piece;
   }
 
   /** The rest when the answer ends. */

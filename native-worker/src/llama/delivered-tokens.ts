@@ -92,7 +92,7 @@ export function tokenizeMarked(model: LlamaModel, text: string, marks: ReadonlyM
 }
 
 /** Text from the middle of an answer. Other special tokens stay words: a model that wrote them would have ended. */
-function tokenizeWithin(model: LlamaModel, text: string): Token[] {
+export function tokenizeWithin(model: LlamaModel, text: string): Token[] {
   if (model.vocabularyType === LlamaVocabularyType.bpe) return model.tokenize(text);
   // These vocabularies put a space before the start of a text; nothing merges with a line break before it.
   const anchor = model.tokenize('\n');

@@ -13,6 +13,7 @@ import type {
 import { asMeshError, cancelled, MeshError } from '@llmesh/core/base/errors';
 import type { RecommendedSampling } from '@llmesh/core/engine/recommended-sampling';
 import { adapterBytes, adapterCapacityOf, Adapters } from './adapters.ts';
+import { AnswerClosing } from './answer-closing.ts';
 import { steered } from './answer-course.ts';
 import { openCourse } from './open-course.ts';
 import { AnswerPieces, noting, type Step } from './answer-pieces.ts';
@@ -38,6 +39,7 @@ import { readMachine } from './context/machine.ts';
 import { planModel, useMmap } from './context/model-plan.ts';
 import { promptTokens, type PromptReader } from './prompt-tokens.ts';
 import { readAhead } from './read-ahead.ts';
+import { toldAnswer } from './told-answer.ts';
 import { openAdapterContext, openContext, type ModelContext } from './context/model-context.ts';
 import { CHUNK, type Reading } from './context/answer-sequence.ts';
 import { ABILITIES } from '@llmesh/core/wire/model-advert';
@@ -218,7 +220,18 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
     const reading: Reading = { tokens: before, requester: request.requester ?? null, open, exact };
 
     const waits = AbortSignal.any([signal, this.#closing.signal]);
-    const { thinking } = request;
+    // A token that the model did not choose has no odds to tell.
+    const closing =
+      plan.schema === null || logprobs !== null
+        ? null
+        : await AnswerClosing.after(
+            { model: loaded.model, schema: plan.schema, syntax },
+            prefix?.text ?? '',
+            before,
+            check,
+          );
+    if (prefix === undefined) closing?.checkRoom(maxTokens);
+    const thinking = closing?.inTime(request.thinking, maxTokens) ?? request.thinking;
     const course = await openCourse(
       { model: loaded.model, plan, syntax, marks, thinking, prompt, delivered: delivered.tokens },
       GRAMMARS,
@@ -231,8 +244,6 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
       syntax: syntaxName(syntax),
       marks: new Set(marks.values()),
     });
-    let completionTokens = 0;
-    let finish: Finish['finish'] = 'stop';
     this.#writing += 1;
     try {
       const rest = replay
@@ -256,22 +267,9 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
           : penalized
             ? noting(evaluated, answered)
             : evaluated;
-      for await (const made of readAhead(written, maxTokens, (run) => sequence.step(run))) {
-        check();
-        completionTokens += 1;
-        const piece = pieces.push(made);
-        if (piece !== null) {
-          yield piece;
-          check();
-        }
-        if (completionTokens === maxTokens) {
-          finish = 'length';
-          break;
-        }
-      }
-      const last = pieces.end();
-      if (last !== null) yield last;
-      return { finish, promptTokens: prompt.length, completionTokens };
+      const steps = readAhead(written, maxTokens, (run) => sequence.step(run));
+      const told = yield* toldAnswer({ steps, pieces, closing, maxTokens, check });
+      return { ...told, promptTokens: prompt.length };
     } catch (thrown) {
       if (thrown instanceof MeshError) throw thrown;
       if (this.#closed) throw cancelled();

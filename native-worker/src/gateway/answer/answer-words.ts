@@ -2,7 +2,7 @@
 import type { CompletionUsage } from 'openai/resources/completions';
 import { peerName } from '@llmesh/core/identity/names';
 import type { Ending } from './answer.ts';
-import type { ChoiceEvent } from './choices.ts';
+import type { ChoiceEvent } from './choice-event.ts';
 import type { Call, TokenLogprob } from '@llmesh/core/protocol';
 
 /** The beginning that all chunks of one answer, and the answer itself, share. */

@@ -6,7 +6,7 @@ import type {
 } from 'openai/resources/chat/completions';
 import type { TokenLogprob } from '@llmesh/core/protocol';
 import { finite, noteOf, usageOf, type AnswerNote, type AnswerWords, type Heading, type Said } from './answer-words.ts';
-import type { ChoiceEvent } from './choices.ts';
+import type { ChoiceEvent } from './choice-event.ts';
 
 type Completion = Omit<ChatCompletion, 'choices'> & { choices: (ChatCompletion.Choice & { llmesh: AnswerNote })[] };
 type Chunk = Omit<ChatCompletionChunk, 'choices'> & {

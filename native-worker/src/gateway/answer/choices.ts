@@ -2,27 +2,25 @@
 import { onAbort } from '@llmesh/core/base/abort';
 import { cancelled } from '@llmesh/core/base/errors';
 import type { PeerId } from '@llmesh/core/base/ids';
-import type { TokenLogprob } from '@llmesh/core/protocol';
+import type { Turn } from '@llmesh/core/protocol';
 import { AsyncQueue } from '@llmesh/core/base/queue';
 import { answer, type AnswerNeeds, type Ending, type Question } from './answer.ts';
+import type { ChoiceEvent } from './choice-event.ts';
+import { rightAnswer } from './right-answer.ts';
+import { NOTHING_WANTED, type Wanted } from '../request/answer-form.ts';
 import { toSeed } from '../request/sampling-fields.ts';
+import { contained } from '../../contained/contained.ts';
 
 /** After this the client hears that its request is being worked on, even if it fails later. */
 const SILENCE_MS = 2_000;
 
-export type ChoiceEvent = { index: number } & (
-  | { type: 'text'; text: string; logprobs: readonly TokenLogprob[]; model: string }
-  /** What the model thinks before it speaks. */
-  | { type: 'thought'; text: string; model: string }
-  /** A function is called: call number `call` of this choice. */
-  | { type: 'call'; call: number; id: string; name: string; model: string }
-  /** The next piece of its arguments. */
-  | { type: 'arguments'; call: number; text: string; model: string }
-  | { type: 'end'; ending: Ending }
-);
-
 export interface ChoicesNeeds extends AnswerNeeds {
   newId: () => string;
+}
+
+export interface ChoicesQuestion extends Question {
+  /** What is looked at once it is whole. Left out: nothing. */
+  wanted?: Wanted;
 }
 
 export class Choices {
@@ -66,7 +64,20 @@ export class Choices {
     this.events.end(cancelled());
   }
 
-  async #run(question: Question, index: number, needs: ChoicesNeeds, begin: () => void): Promise<void> {
+  async #run(question: ChoicesQuestion, index: number, needs: ChoicesNeeds, begin: () => void): Promise<void> {
+    const { wanted = NOTHING_WANTED, ...asked } = question;
+    const ask = (more: readonly Turn[]) =>
+      this.#written({ ...asked, turns: [...asked.turns, ...more] }, index, needs, begin);
+    for await (const event of rightAnswer({ wanted, ask, checker: contained.schemas })) this.events.push(event);
+  }
+
+  /** One answer to the question, as it is written. */
+  async *#written(
+    question: Question,
+    index: number,
+    needs: ChoicesNeeds,
+    begin: () => void,
+  ): AsyncGenerator<ChoiceEvent, void, undefined> {
     let calls = 0;
     for await (const part of answer(question, needs, this.#abort.signal)) {
       if (part.type !== 'waiting' && part.type !== 'end' && part.provider !== null) this.writers.add(part.provider);
@@ -77,26 +88,26 @@ export class Choices {
         case 'end': {
           const called = calls > 0 && part.ending.finish === 'stop';
           const ending: Ending = called ? { ...part.ending, finish: 'tool_calls' } : part.ending;
-          this.events.push({ index, type: 'end', ending });
+          yield { index, type: 'end', ending };
           break;
         }
         case 'call': {
           calls += 1;
           const { call, name, model } = part;
-          this.events.push({ index, type: 'call', call, id: `call_${needs.newId()}`, name, model });
+          yield { index, type: 'call', call, id: `call_${needs.newId()}`, name, model };
           break;
         }
         case 'arguments': {
           const { call, text, model } = part;
-          this.events.push({ index, type: 'arguments', call, text, model });
+          yield { index, type: 'arguments', call, text, model };
           break;
         }
         case 'thought':
-          this.events.push({ index, type: 'thought', text: part.text, model: part.model });
+          yield { index, type: 'thought', text: part.text, model: part.model };
           break;
         case 'text': {
           const { text, logprobs, model } = part;
-          this.events.push({ index, type: 'text', text, logprobs, model });
+          yield { index, type: 'text', text, logprobs, model };
           break;
         }
         default:
@@ -107,7 +118,7 @@ export class Choices {
 }
 
 /** The same question so many times, each for a different answer; the same seed gives the same answers again. */
-export function repeated(question: Question, times: number): Question[] {
+export function repeated(question: ChoicesQuestion, times: number): ChoicesQuestion[] {
   const { seed } = question.sampling;
   return Array.from({ length: times }, (_, i) =>
     seed === undefined ? question : { ...question, sampling: { ...question.sampling, seed: toSeed(seed + i) } },

@@ -2,7 +2,7 @@
 import type { AsyncQueue } from '@llmesh/core/base/queue';
 import type { Ending } from './answer.ts';
 import { asApiError } from '../request/api-error.ts';
-import type { ChoiceEvent } from './choices.ts';
+import type { ChoiceEvent } from './choice-event.ts';
 import type { AnswerWords, Heading } from './answer-words.ts';
 import { dataEvent } from './event-stream.ts';
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { ChoiceEvent } from './choices.ts';
+import type { ChoiceEvent } from './choice-event.ts';
 import type { Ending } from './answer.ts';
 import { chatWords } from './chat-words.ts';
 import { legacyWords } from './legacy-words.ts';

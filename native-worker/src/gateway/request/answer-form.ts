@@ -93,7 +93,7 @@ interface SaidForm {
   held: LoweredSchema;
 }
 
-const NOTHING_WANTED: Wanted = { said: null, calls: new Map() };
+export const NOTHING_WANTED: Wanted = { said: null, calls: new Map() };
 const FREE: AnswerForm = { schema: null, tools: null, system: null, wanted: NOTHING_WANTED };
 
 /** Throws an `ApiError` for what is no schema, and for one that is to be enforced and cannot be. */

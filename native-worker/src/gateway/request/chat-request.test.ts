@@ -104,6 +104,7 @@ describe('a request for a chat completion', () => {
       schema: null,
       tools: null,
       legacy: false,
+      wanted: { said: null, calls: new Map() },
       logprobs: 4,
       provider: { only: [friend], ignore: [foe] },
       privacy: 'trusted',

@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import { MAX_TOP_LOGPROBS, type Thinking, type Tools, type Turn } from '@llmesh/core/protocol';
 import { turnsFault } from '@llmesh/core/wire/turns';
-import { FORM_PARAMETERS, formOf } from './answer-form.ts';
+import { FORM_PARAMETERS, formOf, type Wanted } from './answer-form.ts';
 import { asApiError, badRequest, unsupported } from './api-error.ts';
 import { checked, whole } from './checked.ts';
 import { maxTokens, maxTokensOf } from './max-tokens.ts';
@@ -34,6 +34,8 @@ export interface ChatRequest extends Wish {
   schema: string | null;
   /** Functions that may be called; null: there are none. */
   tools: Tools | null;
+  /** What is looked at once it is whole. */
+  wanted: Wanted;
   /** It was asked with `functions`: calls are answered in the words of that time. */
   legacy: boolean;
   /** How many alternatives to tell at each token; null: nothing is told. */
@@ -60,6 +62,7 @@ export function parseChatRequest(body: unknown): ChatRequest {
     thinking: thinkingOf(request),
     schema: form.schema,
     tools: form.tools,
+    wanted: form.wanted,
     legacy,
     logprobs: logprobsOf(request, form.tools !== null),
   };

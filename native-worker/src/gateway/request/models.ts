@@ -61,6 +61,8 @@ const ABLE_PARAMETERS: readonly (readonly [readonly Ability[], readonly string[]
   ],
   [['schema'], ['response_format', 'structured_outputs']],
   [['thinking'], ['reasoning', 'include_reasoning', 'reasoning_effort']],
+  [['sampling'], ['top_k', 'min_p', 'repetition_penalty']],
+  [['logit_bias'], ['logit_bias']],
 ];
 
 /** Kinds of task that OpenAI's clients have a word for. */
