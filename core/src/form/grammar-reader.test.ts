@@ -86,6 +86,32 @@ describe('the rest of a grammar', () => {
     expect(begun.mayEnd).toBe(true);
   });
 
+  it('is closed in the shortest way, wherever the text is cut', () => {
+    const grammar = grammarOf(FORM);
+    expect(readerOf(grammar, '').closing).toBe('{"kind":7,"words":["."],"next":null}');
+    for (const value of VALUES) {
+      const characters = Array.from(JSON.stringify(value));
+      let left = Infinity;
+      for (let cut = 0; cut <= characters.length; cut += 1) {
+        const reader = readerOf(grammar, characters.slice(0, cut).join(''));
+        const closing = reader.closing ?? 'none';
+        reader.read(closing);
+        expect(reader.mayEnd).toBe(true);
+        // Nothing is longer than what the text itself goes on with.
+        expect(closing.length).toBeLessThanOrEqual(characters.slice(cut).join('').length);
+        left = Math.min(left, closing.length);
+      }
+      expect(left).toBe(0);
+    }
+  });
+
+  it('is not closed where that takes too much', () => {
+    const long = { type: 'string', minLength: 200 };
+    const list = { type: 'array', items: { type: 'array', items: long, minItems: 100 }, minItems: 100 };
+    expect(readerOf(grammarOf(list), '').closing).toBeNull();
+    expect(readerOf(grammarOf(list), '[').closing).toBeNull();
+  });
+
   it('takes any JSON', () => {
     const grammar = grammarOf({ type: 'array' });
     const values = fc.array(

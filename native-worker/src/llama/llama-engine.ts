@@ -268,8 +268,7 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
             ? noting(evaluated, answered)
             : evaluated;
       const steps = readAhead(written, maxTokens, (run) => sequence.step(run));
-      const told = yield* toldAnswer({ steps, pieces, closing, maxTokens, check });
-      return { ...told, promptTokens: prompt.length };
+      return { promptTokens: prompt.length, ...(yield* toldAnswer({ steps, pieces, closing, maxTokens, check })) };
     } catch (thrown) {
       if (thrown instanceof MeshError) throw thrown;
       if (this.#closed) throw cancelled();
