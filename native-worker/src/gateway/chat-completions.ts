@@ -1,13 +1,20 @@
 /** `POST /v1/chat/completions`. */
-import { parseChatRequest } from './request/chat-request.ts';
+import { parseChatRequest, type ChatRequest } from './request/chat-request.ts';
 import { chatWords } from './answer/chat-words.ts';
-import { repeated } from './answer/choices.ts';
+import { repeated, type ChoicesQuestion } from './answer/choices.ts';
+import { inChunks } from './answer/chunk-stream.ts';
 import { whoMayRead } from './request/privacy.ts';
 import { respond, type EndpointNeeds } from './answer/respond.ts';
 
 /** Throws an `ApiError` while nothing has been answered yet. `signal`: the client is gone. */
 export async function chatCompletions(body: unknown, needs: EndpointNeeds, signal: AbortSignal): Promise<Response> {
   const request = parseChatRequest(body);
+  const words = inChunks(chatWords(request.logprobs !== null), request.includeUsage);
+  return respond({ questions: chatQuestions(request, needs), words, kind: 'chatcmpl-' }, request, needs, signal);
+}
+
+/** What the mesh is asked for one chat request, whichever API it came by: a question for each choice. */
+export function chatQuestions(request: ChatRequest, { models, circles }: EndpointNeeds): ChoicesQuestion[] {
   const { turns, sampling, maxTokens, stops, schema, tools, logprobs, adapter } = request;
   const question = {
     turns,
@@ -18,9 +25,8 @@ export async function chatCompletions(body: unknown, needs: EndpointNeeds, signa
     ...(schema !== null && { schema }),
     ...(logprobs !== null && { logprobs }),
     ...(adapter !== null && { adapter }),
-    models: needs.models.choose(request.models, 'chat', adapter),
-    ...whoMayRead(request, needs.circles),
+    models: models.choose(request.models, 'chat', adapter),
+    ...whoMayRead(request, circles),
   };
-  const questions = repeated(question, request.choices);
-  return respond({ questions, words: chatWords(logprobs !== null), kind: 'chatcmpl' }, request, needs, signal);
+  return repeated(question, request.choices);
 }
