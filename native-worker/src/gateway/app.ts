@@ -9,12 +9,12 @@ import { completions } from './completions.ts';
 import type { Door } from './door.ts';
 import { embeddings, type EmbeddingsNeeds } from './embeddings.ts';
 import { jsonBody } from './request/json-body.ts';
-import type { EndpointNeeds } from './answer/respond.ts';
+import { deleted, inputItems, responses, type ResponsesNeeds } from './responses.ts';
 
 const OWN_HEADERS = ['x-request-id', 'x-llmesh-provider', 'x-llmesh-resumed', 'retry-after'];
 
-export interface AppOptions extends EndpointNeeds, EmbeddingsNeeds {
-  mesh: EndpointNeeds['mesh'] & EmbeddingsNeeds['mesh'];
+export interface AppOptions extends ResponsesNeeds, EmbeddingsNeeds {
+  mesh: ResponsesNeeds['mesh'] & EmbeddingsNeeds['mesh'];
   door: Door;
   /** Origins whose pages may read the answers; `*` is any. */
   origins: readonly string[];
@@ -24,10 +24,12 @@ export interface AppOptions extends EndpointNeeds, EmbeddingsNeeds {
 
 interface Env {
   Bindings: HttpBindings;
+  /** Who asks, as the door told them apart. */
+  Variables: { caller: string };
 }
 
 export function gatewayApp(options: AppOptions): Hono<Env> {
-  const { door, models, origins, failed } = options;
+  const { door, models, origins, failed, kept } = options;
   // A slash at the end changes nothing.
   const app = new Hono<Env>({ strict: false });
   app.use(async (context, next) => {
@@ -38,12 +40,13 @@ export function gatewayApp(options: AppOptions): Hono<Env> {
     app.use(cors({ origin: origins.includes('*') ? '*' : [...origins], exposeHeaders: OWN_HEADERS }));
   }
   app.use('/v1/*', async (context, next) => {
-    door.enter({
+    const caller = door.enter({
       address: context.env.incoming.socket.remoteAddress ?? '',
       host: context.req.header('host'),
       authorization: context.req.header('authorization'),
       forwardedFor: context.req.header('x-forwarded-for'),
     });
+    context.set('caller', caller);
     await next();
   });
 
@@ -59,8 +62,21 @@ export function gatewayApp(options: AppOptions): Hono<Env> {
     embeddings(await jsonBody(context.req.raw), options, context.req.raw.signal),
   );
 
+  app.post('/v1/responses', async (context) =>
+    responses(await jsonBody(context.req.raw), context.get('caller'), options, context.req.raw.signal),
+  );
+  app.get('/v1/responses/:id', (context) =>
+    context.json(kept.find(context.get('caller'), context.req.param('id')).response),
+  );
+  app.get('/v1/responses/:id/input_items', (context) =>
+    context.json(inputItems(kept, context.get('caller'), context.req.param('id'))),
+  );
+  app.delete('/v1/responses/:id', (context) =>
+    context.json(deleted(kept, context.get('caller'), context.req.param('id'))),
+  );
+
   app.notFound((context) => {
-    const message = `${context.req.method} ${context.req.path} does not exist here. Available: GET /v1/models, POST /v1/chat/completions, POST /v1/completions, POST /v1/embeddings.`;
+    const message = `${context.req.method} ${context.req.path} does not exist here. Available: GET /v1/models, POST /v1/chat/completions, POST /v1/responses, POST /v1/completions, POST /v1/embeddings.`;
     return errorResponse(new ApiError({ status: 404, type: 'invalid_request_error', code: 'not_found', message }));
   });
   app.onError((error) => {

@@ -16,6 +16,7 @@ import { Conversations } from './answer/conversations.ts';
 import { Door, isLoopbackAddress } from './door.ts';
 import type { ApiKey } from './keys.ts';
 import { Line } from './answer/line.ts';
+import { KeptResponses } from './responses/kept-responses.ts';
 import { Models } from './request/models.ts';
 import type { Circles } from './request/privacy.ts';
 
@@ -56,8 +57,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { node, keys, open, proxied, rate, origins, hosts, makeKey, circles, failed } = options;
   const { mesh, control } = node;
   const clock = realClock;
+  const kept = new KeptResponses(clock);
   const app = gatewayApp({
     mesh,
+    kept,
     clock,
     origins,
     circles,
@@ -96,7 +99,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const name = options.host.includes(':') ? `[${options.host}]` : options.host;
   return {
     url: `http://${name}:${port}/v1`,
-    close: () => (closing ??= shutDown(server)),
+    close: () => {
+      kept.close();
+      return (closing ??= shutDown(server));
+    },
   };
 }
 

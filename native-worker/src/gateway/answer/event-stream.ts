@@ -15,8 +15,8 @@ export const EVENT_STREAM_HEADERS = {
 };
 
 /** One event whose type stands above it, too, for clients that listen by type. */
-export function namedEvent(data: { type: string }): string {
-  return `event: ${data.type}\n${dataEvent(data)}`;
+export function namedEvent(type: string, data: object): string {
+  return `event: ${type}\n${dataEvent(data)}`;
 }
 
 /** One event. */

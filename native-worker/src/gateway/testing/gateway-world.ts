@@ -6,6 +6,7 @@ import { gatewayApp } from '../app.ts';
 import { Conversations } from '../answer/conversations.ts';
 import { Door, type DoorOptions } from '../door.ts';
 import { Line } from '../answer/line.ts';
+import { KeptResponses } from '../responses/kept-responses.ts';
 import { Models } from '../request/models.ts';
 import type { Circles } from '../request/privacy.ts';
 
@@ -27,6 +28,8 @@ export interface WorldOptions {
   adapters?: Adapter[];
   /** Whether some provider fetches other adapters. */
   moreAdapters?: boolean;
+  /** Left out: all ids are the same. */
+  newId?: () => string;
   /** How many numbers a vector has, for the models that embed. */
   embeds?: Record<string, number>;
 }
@@ -59,6 +62,7 @@ export class GatewayWorld {
     const { origins = [], circles = { own: [], trusted: [] } } = options;
     this.#app = gatewayApp({
       mesh,
+      kept: new KeptResponses(clock),
       clock,
       now,
       origins,
@@ -74,7 +78,7 @@ export class GatewayWorld {
         clock,
         ...options.door,
       }),
-      newId: () => 'id',
+      newId: options.newId ?? (() => 'id'),
       failed: (error) => this.failures.push(error),
     });
     return this;
@@ -108,6 +112,12 @@ export class GatewayWorld {
     const headers = { 'content-type': 'application/json', ...(init.headers as Record<string, string>) };
     const request = { model: 'm', messages: [{ role: 'user', content: 'why?' }], ...body };
     return this.fetch('/v1/chat/completions', { method: 'POST', body: JSON.stringify(request), ...init, headers });
+  }
+
+  /** Asks another endpoint than those above. */
+  post(path: string, body: object, headers: Record<string, string> = {}): Promise<Response> {
+    const told = { 'content-type': 'application/json', ...headers };
+    return this.fetch(path, { method: 'POST', body: JSON.stringify({ model: 'm', ...body }), headers: told });
   }
 
   /** Reads a response to its last byte, while the clock turns. */
