@@ -1,4 +1,4 @@
-/** The routes of `/v1`: each request is let in, carried out, and answered in OpenAI's words. */
+/** The routes of `/v1`: each request is let in, carried out, and answered in the words of its API. */
 import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import { cors } from 'hono/cors';
@@ -9,9 +9,11 @@ import { completions } from './completions.ts';
 import type { Door } from './door.ts';
 import { embeddings, type EmbeddingsNeeds } from './embeddings.ts';
 import { jsonBody } from './request/json-body.ts';
+import { messages, messageTokens } from './messages.ts';
+import { messageError } from './messages/message-error.ts';
 import { deleted, inputItems, responses, type ResponsesNeeds } from './responses.ts';
 
-const OWN_HEADERS = ['x-request-id', 'x-llmesh-provider', 'x-llmesh-resumed', 'retry-after'];
+const OWN_HEADERS = ['x-request-id', 'request-id', 'x-llmesh-provider', 'x-llmesh-resumed', 'retry-after'];
 
 export interface AppOptions extends ResponsesNeeds, EmbeddingsNeeds {
   mesh: ResponsesNeeds['mesh'] & EmbeddingsNeeds['mesh'];
@@ -24,8 +26,8 @@ export interface AppOptions extends ResponsesNeeds, EmbeddingsNeeds {
 
 interface Env {
   Bindings: HttpBindings;
-  /** Who asks, as the door told them apart. */
-  Variables: { caller: string };
+  /** `caller`: who asks, as the door tells them apart. */
+  Variables: { caller: string; requestId: string };
 }
 
 export function gatewayApp(options: AppOptions): Hono<Env> {
@@ -33,8 +35,12 @@ export function gatewayApp(options: AppOptions): Hono<Env> {
   // A slash at the end changes nothing.
   const app = new Hono<Env>({ strict: false });
   app.use(async (context, next) => {
+    const requestId = `req_${options.newId()}`;
+    context.set('requestId', requestId);
     await next();
-    context.res.headers.set('x-request-id', `req_${options.newId()}`);
+    // Anthropic's clients read the second one.
+    context.res.headers.set('x-request-id', requestId);
+    context.res.headers.set('request-id', requestId);
   });
   if (origins.length > 0) {
     app.use(cors({ origin: origins.includes('*') ? '*' : [...origins], exposeHeaders: OWN_HEADERS }));
@@ -65,6 +71,12 @@ export function gatewayApp(options: AppOptions): Hono<Env> {
   app.post('/v1/responses', async (context) =>
     responses(await jsonBody(context.req.raw), context.get('caller'), options, context.req.raw.signal),
   );
+  app.post('/v1/messages', async (context) =>
+    messages(await jsonBody(context.req.raw), context.get('requestId'), options, context.req.raw.signal),
+  );
+  app.post('/v1/messages/count_tokens', async (context) =>
+    messageTokens(await jsonBody(context.req.raw), options, context.req.raw.signal),
+  );
   app.get('/v1/responses/:id', (context) =>
     context.json(kept.find(context.get('caller'), context.req.param('id')).response),
   );
@@ -76,18 +88,21 @@ export function gatewayApp(options: AppOptions): Hono<Env> {
   );
 
   app.notFound((context) => {
-    const message = `${context.req.method} ${context.req.path} does not exist here. Available: GET /v1/models, POST /v1/chat/completions, POST /v1/responses, POST /v1/completions, POST /v1/embeddings.`;
+    const message = `${context.req.method} ${context.req.path} does not exist here. Available: GET /v1/models, POST /v1/chat/completions, POST /v1/responses, POST /v1/messages, POST /v1/completions, POST /v1/embeddings.`;
     return errorResponse(new ApiError({ status: 404, type: 'invalid_request_error', code: 'not_found', message }));
   });
-  app.onError((error) => {
+  app.onError((error, context) => {
     if (!(error instanceof ApiError) && !(error instanceof MeshError)) failed(error);
-    return errorResponse(asApiError(error));
+    const isAnthropic = /^\/+v1\/+messages\b/.test(context.req.path);
+    return errorResponse(asApiError(error), isAnthropic ? context.get('requestId') : null);
   });
   return app;
 }
 
-function errorResponse(error: ApiError): Response {
+/** `anthropicId`: the id of a request of Anthropic's API, for errors in its shape. */
+function errorResponse(error: ApiError, anthropicId: string | null = null): Response {
   const { retryAfterSeconds } = error;
   const headers = { ...(retryAfterSeconds !== null && { 'retry-after': String(retryAfterSeconds) }) };
-  return Response.json(error.body, { status: error.status, headers });
+  const body = anthropicId === null ? error.body : messageError(error, anthropicId);
+  return Response.json(body, { status: error.status, headers });
 }

@@ -32,7 +32,7 @@ describe('a response', () => {
     expect(answered.status).toBe(200);
     expect(faults('Response', json(answered))).toEqual([]);
     expect(json(answered)).toMatchObject({
-      id: 'resp_id1',
+      id: 'resp_id2',
       status: 'completed',
       instructions: 'Be short.',
       metadata: { a: 'b' },

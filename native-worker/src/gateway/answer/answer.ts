@@ -42,6 +42,8 @@ export interface AnswerText {
   /** The name of the model in the list of models. */
   model: string;
   provider: PeerId | null;
+  /** Null: nobody has said yet how long the question was. */
+  promptTokens: number | null;
 }
 
 export type AnswerPart =
@@ -50,6 +52,8 @@ export type AnswerPart =
 
 export interface Ending {
   finish: 'stop' | 'length' | 'tool_calls';
+  /** The text of the request before which it ended; null: none of them came. */
+  stoppedAt: string | null;
   /** The name of the model in the list of models. */
   model: string;
   /** The file that wrote its end, by the provider's word; null: nobody wrote a word. */
@@ -221,7 +225,8 @@ class AnswerRun {
 
   #text(text: string): AnswerPart {
     const provider = this.#providers.at(-1) ?? null;
-    return { type: 'text', text, logprobs: this.#letOut.wentOut(text), model: offerName(this.#offer), provider };
+    const [logprobs, promptTokens] = [this.#letOut.wentOut(text), this.#promptTokens];
+    return { type: 'text', text, logprobs, model: offerName(this.#offer), provider, promptTokens };
   }
 
   #ending(finish: Ending['finish'], receipt: AnswerSummary | null): Ending {
@@ -231,7 +236,8 @@ class AnswerRun {
     const last = providers.at(-1);
     const model = offerName(this.#offer);
     if (last !== undefined) this.#needs.conversations.answered(model, this.#question.turns, last);
-    return { finish, model, file: this.#file, providers, promptTokens, completionTokens, receipt };
+    const stoppedAt = this.#scanner.found;
+    return { finish, stoppedAt, model, file: this.#file, providers, promptTokens, completionTokens, receipt };
   }
 
   /** Moves on to the next model of the list, as long as nothing was written. */

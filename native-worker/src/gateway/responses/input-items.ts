@@ -2,18 +2,7 @@
 import * as v from 'valibot';
 import { badRequest, unsupported } from '../request/api-error.ts';
 import { checked } from '../request/checked.ts';
-
-export interface ToldMessage {
-  message: {
-    role: string;
-    content?: unknown;
-    reasoning_content?: string;
-    tool_calls?: object[];
-    tool_call_id?: string;
-  };
-  /** Where it stands in the request. */
-  origin: string;
-}
+import type { ToldMessage } from '../request/retold.ts';
 
 const text = v.string();
 const PartSchema = v.union([

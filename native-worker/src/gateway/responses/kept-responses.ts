@@ -4,7 +4,7 @@
  */
 import type { Clock } from '@llmesh/core/base/clock';
 import { ApiError } from '../request/api-error.ts';
-import type { ToldMessage } from './input-items.ts';
+import type { ToldMessage } from '../request/retold.ts';
 import type { WrittenResponse } from './response-head.ts';
 import type { Earlier } from './response-request.ts';
 

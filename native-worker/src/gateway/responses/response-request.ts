@@ -6,8 +6,8 @@ import { anObject } from '../request/request-fields.ts';
 import { badRequest } from '../request/api-error.ts';
 import { parseChatRequest, type ChatRequest } from '../request/chat-request.ts';
 import { checked } from '../request/checked.ts';
-import { inOwnWords, type Renamed, type Retold } from '../request/retold.ts';
-import { referenceOf, toldInput, type ToldMessage } from './input-items.ts';
+import { calledAlike, inOwnWords, type Renamed, type ToldMessage } from '../request/retold.ts';
+import { referenceOf, toldInput } from './input-items.ts';
 import { shownTools, toldFormat, toldToolChoice, toldTools } from './response-tools.ts';
 import type { ResponseHead } from './response-head.ts';
 
@@ -67,6 +67,8 @@ const OF_CHATS = new Set([
   ...['messages', 'max_tokens', 'max_completion_tokens', 'n', 'response_format', 'functions', 'function_call'],
   ...['logprobs', 'reasoning_effort', 'verbosity'],
 ]);
+/** It takes OpenAI's own machines. */
+const ELSEWHERE = new Set(['conversation', 'prompt', 'context_management', 'moderation']);
 
 /** What a chat completion calls otherwise. */
 export const RESPONSE_NAMES: Renamed = [
@@ -122,15 +124,15 @@ export function parseResponseRequest(body: unknown, earlier: Earlier): ResponseR
   ];
   const messages = [...system.map((content) => ({ role: 'system', content })), ...conversation];
   if (messages.length === 0) throw badRequest('input', '"input" is missing.', 'missing_required_parameter');
-  const chat = parsed({ body: chatBody(fields, messages), origins });
+  const chat = parsed(chatBody(fields, messages), origins);
   return { chat, head: headOf(fields, chat), input, conversation, origins, store: fields.store };
 }
 
-function parsed(retold: Retold): ChatRequest {
+function parsed(body: object, origins: readonly string[]): ChatRequest {
   try {
-    return parseChatRequest(retold.body);
+    return parseChatRequest(body);
   } catch (thrown) {
-    throw inOwnWords(thrown, retold.origins, RESPONSE_NAMES);
+    throw inOwnWords(thrown, origins, RESPONSE_NAMES);
   }
 }
 
@@ -138,7 +140,7 @@ function chatBody(fields: Fields, messages: readonly object[]): Record<string, u
   const { text, include, tools, tool_choice: choice, max_output_tokens: most, parallel_tool_calls: parallel } = fields;
   const tellsOdds = include.includes('message.output_text.logprobs') || Number(fields['top_logprobs'] ?? 0) > 0;
   return {
-    ...unread(fields),
+    ...calledAlike(fields, { read: ResponseRequestSchema.entries, ofChats: OF_CHATS, elsewhere: ELSEWHERE }),
     messages,
     ...(most !== undefined && { max_completion_tokens: most }),
     ...(tools.length > 0 && { tools: toldTools(tools), parallel_tool_calls: parallel }),
@@ -148,14 +150,6 @@ function chatBody(fields: Fields, messages: readonly object[]): Record<string, u
     ...(tellsOdds && { logprobs: true }),
     ...toldReasoning(fields.reasoning),
   };
-}
-
-/** All that a response and a chat completion call alike, our own fields included. */
-function unread(fields: Fields): Record<string, unknown> {
-  const rest = Object.entries(fields).filter(([name]) => !Object.hasOwn(ResponseRequestSchema.entries, name));
-  const foreign = rest.find(([name]) => OF_CHATS.has(name));
-  if (foreign === undefined) return Object.fromEntries(rest);
-  throw badRequest(foreign[0], `There is no parameter "${foreign[0]}". Is it spelt right?`, 'unknown_parameter');
 }
 
 function toldReasoning({ effort, ...others }: Fields['reasoning']): object {

@@ -11,6 +11,7 @@ import { responseWords } from './response-words.ts';
 const heading = { id: 'resp_1', created: 1, model: 'm' };
 const ending: Ending = {
   finish: 'tool_calls',
+  stoppedAt: null,
   model: 'm',
   file: null,
   providers: [],

@@ -1,8 +1,9 @@
 /** Answers of `/v1/responses` in OpenAI's words: whole, and as numbered events. */
 import type { Response } from 'openai/resources/responses/responses';
-import type { AnswerWords, Heading, Said, StreamWords } from '../answer/answer-words.ts';
+import type { AnswerWords, Heading, StreamWords } from '../answer/answer-words.ts';
 import type { Ending } from '../answer/answer.ts';
 import type { ChoiceEvent } from '../answer/choices.ts';
+import { saidEvents } from '../answer/said-events.ts';
 import { namedEvent } from '../answer/event-stream.ts';
 import type { ApiError } from '../request/api-error.ts';
 import { OutputItems, type ItemEvent, type ItemOptions } from './output-items.ts';
@@ -20,25 +21,13 @@ export function responseWords(options: ResponseWordsOptions): AnswerWords {
   return {
     whole: (heading, said, endings) => {
       const words = new ResponseStream(heading, options);
-      for (const event of eventsOf(said[0], heading.model)) words.next(event);
+      for (const event of saidEvents(said[0], heading.model)) words.next(event);
       const [ending] = endings;
       if (ending !== undefined) words.next({ type: 'end', index: 0, ending });
       return words.finished();
     },
     stream: (heading) => new ResponseStream(heading, options),
   };
-}
-
-/** The events that would have said the same. */
-function* eventsOf(said: Said | undefined, model: string): Generator<Exclude<ChoiceEvent, { type: 'end' }>> {
-  if (said === undefined) return;
-  const { thoughts, text, logprobs, calls } = said;
-  if (thoughts !== '') yield { type: 'thought', index: 0, text: thoughts, model };
-  if (text !== '') yield { type: 'text', index: 0, text, logprobs, model };
-  for (const [call, { id, name, arguments: json }] of calls.entries()) {
-    yield { type: 'call', index: 0, call, id, name, model };
-    yield { type: 'arguments', index: 0, call, text: json, model };
-  }
 }
 
 class ResponseStream implements StreamWords {
