@@ -12,7 +12,12 @@ const ToolSchema = v.looseObject({
   strict: v.optional(v.nullable(v.boolean())),
 });
 const NamedSchema = v.looseObject({ type: v.literal('function'), name: v.string() });
-const AllowedSchema = v.looseObject({ mode: v.picklist(['auto', 'required']), tools: v.array(NamedSchema) });
+/** Some clients say this as chats do. */
+const AnyNamedSchema = v.union(
+  [NamedSchema, v.looseObject({ type: v.literal('function'), function: v.looseObject({ name: v.string() }) })],
+  'It is {"type":"function","name":…}.',
+);
+const AllowedSchema = v.looseObject({ mode: v.picklist(['auto', 'required']), tools: v.array(AnyNamedSchema) });
 const FormatSchema = v.looseObject({ type: v.string() });
 
 type Tool = v.InferOutput<typeof ToolSchema>;
@@ -41,8 +46,9 @@ export function toldToolChoice(choice: unknown): unknown {
   const { type } = choice as { type?: unknown };
   if (type === 'function') return namedTool(checked(NamedSchema, choice, 'tool_choice'));
   if (type === 'allowed_tools') {
-    const { mode, tools } = checked(AllowedSchema, choice, 'tool_choice');
-    return { type, allowed_tools: { mode, tools: tools.map(namedTool) } };
+    const { allowed_tools: nested = choice } = choice as { allowed_tools?: unknown };
+    const { mode, tools } = checked(AllowedSchema, nested, 'tool_choice');
+    return { type, allowed_tools: { mode, tools: tools.map((one) => ('function' in one ? one : namedTool(one))) } };
   }
   throw unsupported('tool_choice', `${toolName(type)} Choose a function, "auto", "required" or "none".`);
 }
