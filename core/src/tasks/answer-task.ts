@@ -7,7 +7,7 @@ import type { GrammarReader } from '../form/grammar-reader.ts';
 import { schemaOf, type JsonSchema } from '../form/json-schema.ts';
 import { unable } from '../policy/abilities.ts';
 import { PLAIN } from '../policy/price.ts';
-import type { Turn } from '../protocol.ts';
+import type { Sampling, Turn } from '../protocol.ts';
 import { CHAT, type Ability } from '../wire/model-advert.ts';
 import { AnswerCheck } from './answer-check.ts';
 import { mapped } from './mapped.ts';
@@ -42,12 +42,11 @@ export function answerTask({ name, needs: always, fault }: AnswerKind): AnswerTa
     piece: AnswerPieceSchema,
     result: AnswerResultSchema,
     fault: ({ turns }) => fault(turns),
-    needs: ({ schema, tools, logprobs, adapter, sampling: { presencePenalty = 0, frequencyPenalty = 0 } }) => {
-      const needs = [...always];
+    needs: ({ schema, tools, logprobs, adapter, sampling }) => {
+      const needs = [...always, ...samplingNeeds(sampling)];
       if (schema !== undefined) needs.push('schema');
       if (tools !== undefined) needs.push('tools');
       if (logprobs !== undefined) needs.push('logprobs');
-      if (presencePenalty !== 0 || frequencyPenalty !== 0) needs.push('penalties');
       return { needs, ...(adapter !== undefined && { adapter }) };
     },
     complexity: () => PLAIN,
@@ -77,6 +76,22 @@ export function answerTask({ name, needs: always, fault }: AnswerKind): AnswerTa
         ? null
         : { ...input, prefix: { ...input.prefix, tokenIds: null } },
   };
+}
+
+/** What is left out, or changes nothing, every engine can do. All words without a `topK` is what most do anyway. */
+function samplingNeeds({
+  presencePenalty = 0,
+  frequencyPenalty = 0,
+  topK = 0,
+  minP = 0,
+  repeatPenalty = 1,
+  logitBias = [],
+}: Sampling): Ability[] {
+  const needs: Ability[] = [];
+  if (presencePenalty !== 0 || frequencyPenalty !== 0) needs.push('penalties');
+  if (topK !== 0 || minP !== 0 || repeatPenalty !== 1) needs.push('sampling');
+  if (logitBias.length > 0) needs.push('logit_bias');
+  return needs;
 }
 
 function formOf({ schema, prefix }: AnswerInput): GrammarReader | null {

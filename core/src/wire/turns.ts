@@ -12,10 +12,22 @@ export function turnsFault(turns: readonly Turn[]): MeshError | null {
   );
 }
 
-/** Is there anything to answer? The last turn must be the user's and say something. */
+/**
+ * Is there nothing to answer? Whichever turn says something will do: an empty message after a system prompt asks for what
+ * that says, and a conversation that ends with the assistant is continued there.
+ */
 export function isBlank(turns: readonly Turn[]): boolean {
+  return turns.every(({ content, calls = [] }) => calls.length === 0 && content.trim() === '');
+}
+
+/**
+ * The beginning of the answer, where the conversation ends with it: the model goes on after exactly this, and the answer is
+ * what follows. Null: the answer begins afresh, as it does after a turn that called functions.
+ */
+export function begunAnswer(turns: readonly Turn[]): string | null {
   const last = turns.at(-1);
-  return last === undefined || last.role !== 'user' || last.content.trim() === '';
+  if (last?.role !== 'assistant' || last.calls !== undefined) return null;
+  return last.content.trim() === '' ? null : last.content;
 }
 
 /** The UTF-8 bytes of all turns together. */
@@ -26,7 +38,8 @@ export function promptBytes(turns: readonly Turn[]): number {
   return bytes;
 }
 
-/** Everything in a turn that the model reads. */
-function textsOf({ content, calls = [], thoughts = '' }: Turn): string[] {
-  return [content, thoughts, ...calls.flatMap((call) => [call.name, call.arguments])];
+/** Everything in a turn that the model may read: some templates write the ids of calls, too. */
+function textsOf({ content, calls = [], thoughts = '', call }: Turn): string[] {
+  const called = calls.flatMap(({ id, name, arguments: json }) => [id, name, json]);
+  return [content, thoughts, ...called, ...(call === undefined ? [] : [call.id, call.name])];
 }

@@ -125,7 +125,7 @@ describe('the openai client', () => {
   it('throws its own errors', async () => {
     const ask = (body: object) => openai.chat.completions.create({ model: MODEL, messages, ...body });
     await expect(ask({ model: 'gpt-4o' })).rejects.toBeInstanceOf(OpenAI.NotFoundError);
-    await expect(ask({ logit_bias: { 1: 5 } })).rejects.toMatchObject({ status: 400, param: 'logit_bias' });
+    await expect(ask({ store: true })).rejects.toMatchObject({ status: 400, param: 'store' });
     await expect(openai.embeddings.create({ model: MODEL, input: 'x' })).rejects.toMatchObject({
       status: 400,
       param: 'model',

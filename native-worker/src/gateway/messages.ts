@@ -4,7 +4,7 @@ import { respond, type EndpointNeeds } from './answer/respond.ts';
 import { MESSAGE_NAMES, parseMessageRequest } from './messages/message-request.ts';
 import { messageWords } from './messages/message-words.ts';
 import { promptCount } from './messages/prompt-count.ts';
-import { anObject } from './request/request-fields.ts';
+import { parametersOf } from './request/request-fields.ts';
 import { inOwnWords, reworded } from './request/retold.ts';
 
 /** Throws an `ApiError` while nothing has been answered yet. `signal`: the client is gone. */
@@ -29,7 +29,7 @@ export async function messages(
 
 /** `/v1/messages/count_tokens`. */
 export async function messageTokens(body: unknown, needs: EndpointNeeds, signal: AbortSignal): Promise<Response> {
-  const { chat, origins } = parseMessageRequest({ ...anObject(body, '"model" and "messages"'), max_tokens: 1 });
+  const { chat, origins } = parseMessageRequest({ ...parametersOf(body, '"model" and "messages"'), max_tokens: 1 });
   try {
     const [question] = chatQuestions({ ...chat, maxTokens: null, stops: [] }, needs);
     return Response.json(question === undefined ? null : await promptCount(question, needs, signal));

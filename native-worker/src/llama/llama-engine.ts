@@ -21,7 +21,7 @@ import { GrammarTrial } from '../contained/grammar-trial.ts';
 import { deliveredTokens, type Delivered } from './delivered-tokens.ts';
 import { planDraft, type Draft, type DraftChoice } from './draft/draft.ts';
 import { allThreads } from './draft/draft-model.ts';
-import { evaluateOptions, isPenalized } from './evaluate-options.ts';
+import { evaluateOptions, isPenalized, tokenBiasOf } from './evaluate-options.ts';
 import { checkGgufFile } from '../models/gguf-file.ts';
 import { readGgufInfo } from '../models/gguf-info.ts';
 import { isEmbedder } from './context/gguf-pooling.ts';
@@ -187,6 +187,7 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
       if (signal.aborted || this.#closed) throw cancelled();
     };
     check();
+    const bias = tokenBiasOf(loaded.model, request.sampling);
     const leastAnswer = Math.min(request.maxTokens, MIN_ANSWER_TOKENS);
     const { tokens: prompt, open } = await promptTokens(loaded, request, leastAnswer, check);
     const { prefix, sampling, logprobs = null } = request;
@@ -218,7 +219,7 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
         : await sequence.prefill(reading, check);
       const answered = [...delivered.tokens];
       const options = {
-        ...evaluateOptions(sampling, loaded.defaults, sequence.index, answered, answered.length + maxTokens),
+        ...evaluateOptions(sampling, loaded.defaults, bias, sequence.index, answered, answered.length + maxTokens),
         ...(grammar !== null && { grammarEvaluationState: grammar }),
       };
       // A draft knows the model as it is, and cannot tell how likely a word was.

@@ -13,7 +13,7 @@ import type { TokenLogprob } from '@llmesh/core/protocol';
 import type { Conversations } from './conversations.ts';
 import { LetOut } from './let-out.ts';
 import type { Line } from './line.ts';
-import { MAX_ANSWER_TOKENS } from '../request/request-fields.ts';
+import { MAX_ANSWER_TOKENS } from '../request/max-tokens.ts';
 import { StopScanner } from './stop-scanner.ts';
 import type { Candidate } from '@llmesh/core/wire/candidate';
 import { isBreak, isWorthAnother } from '@llmesh/core/policy/error-meaning';

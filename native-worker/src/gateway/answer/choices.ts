@@ -5,7 +5,7 @@ import type { PeerId } from '@llmesh/core/base/ids';
 import type { TokenLogprob } from '@llmesh/core/protocol';
 import { AsyncQueue } from '@llmesh/core/base/queue';
 import { answer, type AnswerNeeds, type Ending, type Question } from './answer.ts';
-import { toSeed } from '../request/request-fields.ts';
+import { toSeed } from '../request/sampling-fields.ts';
 import { ToolReader } from './tool-reader.ts';
 
 /** After this the client hears that its request is being worked on, even if it fails later. */

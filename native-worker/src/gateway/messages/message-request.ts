@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { badRequest, unsupported } from '../request/api-error.ts';
 import { parseChatRequest, type ChatRequest } from '../request/chat-request.ts';
 import { checked } from '../request/checked.ts';
-import { anObject } from '../request/request-fields.ts';
+import { parametersOf } from '../request/request-fields.ts';
 import { calledAlike, inOwnWords, type Renamed } from '../request/retold.ts';
 import { toldMessages, toldSystem } from './message-turns.ts';
 
@@ -91,7 +91,7 @@ export interface MessageRequest {
 
 /** Throws an `ApiError` that names the parameter which is wrong or not supported here. */
 export function parseMessageRequest(body: unknown): MessageRequest {
-  const given = Object.entries(anObject(body, '"model", "max_tokens" and "messages"'));
+  const given = Object.entries(parametersOf(body, '"model", "max_tokens" and "messages"'));
   const fields = checked(MessageRequestSchema, Object.fromEntries(given.filter(([, value]) => value !== null)), '');
   refuseEdits(fields);
   const system = fields.system === undefined ? [] : toldSystem(fields.system);

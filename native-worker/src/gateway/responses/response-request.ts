@@ -2,7 +2,7 @@
 import type { ResponseFormatTextConfig } from 'openai/resources/responses/responses';
 import type { ReasoningEffort } from 'openai/resources/shared';
 import * as v from 'valibot';
-import { anObject } from '../request/request-fields.ts';
+import { parametersOf } from '../request/request-fields.ts';
 import { badRequest } from '../request/api-error.ts';
 import { parseChatRequest, type ChatRequest } from '../request/chat-request.ts';
 import { checked } from '../request/checked.ts';
@@ -110,7 +110,7 @@ export interface ResponseRequest {
 
 /** Throws an `ApiError` that names the parameter which is wrong or not supported here. */
 export function parseResponseRequest(body: unknown, earlier: Earlier): ResponseRequest {
-  const given = Object.entries(anObject(body, '"model" and "input"')).filter(([, value]) => value !== null);
+  const given = Object.entries(parametersOf(body, '"model" and "input"')).filter(([, value]) => value !== null);
   const fields = checked(ResponseRequestSchema, Object.fromEntries(given), '');
   const input = typeof fields.input === 'string' ? [{ role: 'user', content: fields.input }] : fields.input;
   const before = fields.previous_response_id === undefined ? [] : earlier.conversation(fields.previous_response_id);
