@@ -31,6 +31,8 @@ interface Entry extends KeptResponse {
 export class KeptResponses {
   /** By id; the oldest comes first. */
   readonly #entries = new Map<string, Entry>();
+  /** The responses of all kept items, by the ids of these. */
+  readonly #entryOf = new Map<string, Entry>();
   readonly #clock: Clock;
   #chars = 0;
   #stopTimer: (() => void) | null = null;
@@ -54,7 +56,9 @@ export class KeptResponses {
       if (this.#chars + chars <= MAX_CHARS) break;
       this.#forget(entry);
     }
-    this.#entries.set(kept.response.id, { ...kept, caller, chars, atMs: this.#clock.now() });
+    const entry = { ...kept, caller, chars, atMs: this.#clock.now() };
+    this.#entries.set(kept.response.id, entry);
+    for (const { id } of kept.response.output) if (id !== undefined) this.#entryOf.set(id, entry);
     this.#chars += chars;
     this.#setTimer();
   }
@@ -82,11 +86,8 @@ export class KeptResponses {
         return entry.conversation;
       },
       item: (id) => {
-        for (const entry of this.#entries.values()) {
-          const item = entry.caller === caller ? entry.response.output.find((one) => one.id === id) : undefined;
-          if (item !== undefined) return item;
-        }
-        return null;
+        const entry = this.#entryOf.get(id);
+        return entry?.caller === caller ? (entry.response.output.find((item) => item.id === id) ?? null) : null;
       },
     };
   }
@@ -96,11 +97,13 @@ export class KeptResponses {
     this.#stopTimer?.();
     this.#stopTimer = null;
     this.#entries.clear();
+    this.#entryOf.clear();
     this.#chars = 0;
   }
 
   #forget(entry: Entry): void {
     this.#entries.delete(entry.response.id);
+    for (const { id } of entry.response.output) if (id !== undefined) this.#entryOf.delete(id);
     this.#chars -= entry.chars;
   }
 
