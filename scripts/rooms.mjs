@@ -50,6 +50,7 @@ const ROOMS = {
   ],
   'native-worker/src': [
     ['files', 'files of the data folder: whole, locked, hashed'],
+    ['web', 'the way out of this computer, through a proxy where there is one'],
     ['cli', 'how a command talks to a person or a program'],
     ['sensors', 'what the machine says'],
     ['node', 'a peer in Node'],
@@ -68,6 +69,7 @@ const ROOMS = {
     ['gateway/responses', "the words of OpenAI's Responses, in and out"],
     ['gateway/messages', "the words of Anthropic's Messages, in and out"],
     ['gateway', 'server, routes, keys'],
+    ['mcp', 'the mesh as tools of an assistant'],
     ['commands', 'one file a command of llmesh'],
     ['', 'the command itself'],
     ['testing', 'doubles and files made for tests'],

@@ -216,7 +216,7 @@ function invitations() {
     `On your network: ${addresses.join('  ')}`,
     'Browsers there can chat; to lend themselves on WebGPU they need https.',
     'To lend another computer to this mesh, in a copy of this repository there:',
-    `  npm ci && npx llmesh worker --model ${TINY} --mesh ${addresses[0]}`,
+    `  npm ci && npx --no-install llmesh worker --model ${TINY} --mesh ${addresses[0]}`,
   ];
 }
 

@@ -55,14 +55,17 @@ export class CompatMesh {
     return new URL(this.url).origin;
   }
 
-  /** Runs `ask`, which breaks off an answer, and rejects unless the worker begins it and stops before its end. */
-  async breaksOff(ask: () => Promise<void>): Promise<void> {
+  /**
+   * Runs `ask`, which breaks off an answer, and rejects unless the worker begins it and stops before its end. `begun` resolves when
+   * the worker writes it.
+   */
+  async breaksOff(ask: (begun: Promise<unknown>) => Promise<void>): Promise<void> {
     const { lines } = this.#running;
     const [from, before] = [lines.length, answersIn(lines)];
-    await ask();
-    await inTime(this.#status(1, from), STATUS_MS);
-    const begun = lines.findIndex((line, index) => index >= from && statusOf(line)?.busySlots === 1);
-    await inTime(this.#status(0, begun), STATUS_MS);
+    const begun = inTime(this.#status(1, from), STATUS_MS);
+    await Promise.all([ask(begun), begun]);
+    const at = lines.findIndex((line, index) => index >= from && statusOf(line)?.busySlots === 1);
+    await inTime(this.#status(0, at), STATUS_MS);
     if (answersIn(lines) !== before) throw new Error('The worker wrote the answer to its end.');
   }
 

@@ -5,6 +5,7 @@ import { anthropic } from './clients/anthropic.ts';
 import { cline, continueDev } from './clients/editors.ts';
 import { langchain } from './clients/langchain.ts';
 import { llamaindex } from './clients/llamaindex.ts';
+import { mcp } from './clients/mcp.ts';
 import { openaiAgents } from './clients/openai-agents.ts';
 import { openaiChat } from './clients/openai-chat.ts';
 import { openaiResponses } from './clients/openai-responses.ts';
@@ -23,6 +24,7 @@ const ROWS: readonly ClientRow[] = [
   llamaindex,
   continueDev,
   cline,
+  mcp,
 ];
 
 /** Programs of other people may leave sockets and timers open: this one ends when the table is done. */

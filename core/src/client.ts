@@ -230,7 +230,8 @@ async function explained({ why }: OpenPeer, thrown: unknown): Promise<unknown> {
 /** Resolved by `imports` in the `package.json`: browsers have WebRTC, Node has it from the `llmesh` package. */
 async function openPeerHere(address: URL, options: PeerOptions): Promise<OpenPeer> {
   const host = await import('#host').catch((cause: unknown) => {
-    const message = 'Node has no WebRTC of its own. Run "npm install llmesh" in this project.';
+    const message =
+      'Node has no WebRTC of its own, and takes it from the package llmesh. Install that beside @llmesh/core, as docs/program.md says.';
     throw new MeshError('connect_failed', message, { cause });
   });
   return host.openPeerHere(address, options);

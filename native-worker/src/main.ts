@@ -8,6 +8,7 @@ import { Output } from './cli/output.ts';
 import type { ChatOptions } from './commands/chat-command.ts';
 import type { GatewayCommandOptions } from './commands/gateway-command.ts';
 import { LOG_LEVELS, type LogForm, type LogLevel } from './cli/log-level.ts';
+import type { McpOptions } from './commands/mcp-command.ts';
 import type { WorkerOptions } from './commands/worker-command.ts';
 import { EXIT_USAGE, reporting } from './cli/reporting.ts';
 import { writeTo } from './cli/standard-stream.ts';
@@ -143,6 +144,25 @@ Examples:
   .action(async (options: GatewayCommandOptions & { json?: boolean }) => {
     const { runGateway } = await import('./commands/gateway-command.ts');
     await endProcess(await runGateway(options, new Output(options.json === true)));
+  });
+
+command('mcp', 'Give an assistant that speaks MCP the mesh as tools: ask, embed, list_models.')
+  .addOption(meshOption())
+  .option('--gateway <url>', 'ask this gateway instead of joining the mesh', webAddress)
+  .option('--model <id>', 'who is asked where the assistant names nobody (default: the best-known model that is free)')
+  .option('--hide-address', 'hide the address of this computer: everything goes through the server of the mesh')
+  .addHelpText(
+    'after',
+    `
+The assistant starts it, and speaks to it over stdin and stdout: see docs/mcp.md for how to tell it so.
+Someone else's computer answers, and its owner can read the question.
+
+Environment:
+  LLMESH_API_KEY  the key for --gateway, where it needs one`,
+  )
+  .action(async (options: McpOptions) => {
+    const { runMcp } = await import('./commands/mcp-command.ts');
+    process.exit(await runMcp(options, new Output(false)));
   });
 
 command('key', 'Make a key for a gateway. It is printed once.')

@@ -27,7 +27,7 @@ import { LeaseOffice } from './receipts/lease-office.ts';
 import { Mesh, MESH_PATH } from './session/mesh.ts';
 import { Metrics } from './metrics.ts';
 import { ReceiptBook } from './receipts/receipt-book.ts';
-import { failed, notFound, pagesRouter } from './http/pages.ts';
+import { failed, notFound, pagesRouter, plainPath } from './http/pages.ts';
 import { JoinPrice } from './session/join-price.ts';
 import { Registry } from './registry/registry.ts';
 import { DEFAULT_RELAY_LIMITS, Relay, RELAY_PATH, type RelayLimits } from './relay/relay.ts';
@@ -118,6 +118,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const app = express();
   app.disable('x-powered-by');
   app.use(securityHeaders);
+  app.use(plainPath);
   app.use(hostDoor(hosts, metrics));
   const server = createServer(
     { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 5000, ...options.http },

@@ -10,8 +10,7 @@ import * as checks from '../checks.ts';
 import type { CompatMesh } from '../compat-mesh.ts';
 import type { ClientRow } from '../table.ts';
 
-const client = (mesh: CompatMesh) =>
-  new Anthropic({ baseURL: mesh.origin, authToken: mesh.key, apiKey: null, maxRetries: 0 });
+const client = (mesh: CompatMesh) => new Anthropic({ baseURL: mesh.origin, apiKey: mesh.key, maxRetries: 0 });
 const tools: Tool[] = checks.SWITCHES.map((name) => ({
   name,
   description: checks.DESCRIPTION,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { HostGuard, hostAdvice } from './host-guard.ts';
+import { bringsKey, HostGuard, hostAdvice } from './host-guard.ts';
 import { isLoopback, readHost } from './host-name.ts';
 
 describe('a Host header', () => {
@@ -66,6 +66,39 @@ describe('a server', () => {
       ['localhost:9', 'box', 'box.local', 'mesh.example'],
     ],
   ])('%s may be asked as %j: %j', (_, options, expected) => expect(lets(new HostGuard(options))).toEqual(expected));
+
+  it('answers programs by what containers and the network call this computer, and no page under such a name', () => {
+    const guard = new HostGuard({ hosts: [], loopback: true, machine: ['box', 'box.local'] });
+    const lets = (host: string, origin?: string) => guard.fault([host], origin) === null;
+    const own = [
+      'host.docker.internal:7070',
+      'gateway.docker.internal',
+      'host.containers.internal',
+      'BOX',
+      'box.local',
+    ];
+    expect(own.filter((host) => lets(host))).toEqual(own);
+    expect(own.filter((host) => lets(host, `http://${host}`))).toEqual([]);
+    const others = [
+      'evil.docker.internal',
+      'host.docker.internal.evil.example',
+      'host.a.b.internal',
+      'other',
+      'box.lan',
+    ];
+    expect(others.filter((host) => lets(host))).toEqual([]);
+    expect(['0.0.0.0:7070', '[::]', 'localhost'].filter((host) => !lets(host, 'http://evil.example'))).toEqual([]);
+  });
+
+  it.each([
+    [{ authorization: 'Bearer k' }, true],
+    [{ 'x-api-key': 'k' }, true],
+    [{ 'api-key': 'k' }, true],
+    [{ 'access-control-request-headers': 'content-type, X-Api-Key' }, true],
+    [{ 'access-control-request-headers': 'content-type,authorization' }, true],
+    [{ 'access-control-request-headers': 'x-api-key-hint' }, false],
+    [{ cookie: 'authorization' }, false],
+  ])('%j brings a key: %s', (headers, brings) => expect(bringsKey(headers)).toBe(brings));
 
   it('is asked as one host, and says what to do about another', () => {
     const guard = new HostGuard({ hosts: ['https://mesh.example'], loopback: false });

@@ -21,6 +21,8 @@ const NUMERIC = /^(?:\d+|0x[0-9a-f]*)$/;
  * routers are used to.
  */
 const PRIVATE_ENDINGS = ['.local', '.internal', '.home.arpa', '.lan'];
+/** What programs in containers and virtual machines call the computer that these run on. */
+const FROM_CONTAINER = /^(?:host|gateway)\.[a-z][a-z-]{0,30}\.internal$/;
 
 /** Null: no browser or well-meaning program would send such a host. */
 export function readHost(text: string): HostName | null {
@@ -42,6 +44,24 @@ export function isLoopback({ name, kind }: HostName): boolean {
   if (kind === 'ipv4') return name.startsWith('127.');
   if (kind === 'ipv6') return name === '::1' || /^::ffff:7f[0-9a-f]{2}:[0-9a-f]{1,4}$/.test(name);
   return name === 'localhost' || name.endsWith('.localhost');
+}
+
+/** Whether an address means "wherever I am", which systems connect to themselves. Programs copy it from what a server prints. */
+export function isUnspecified({ name }: HostName): boolean {
+  return name === '0.0.0.0' || name === '::';
+}
+
+/** Whether a program in a container calls this computer so. Nobody can register such a name. */
+export function isNameFromContainer({ name, kind }: HostName): boolean {
+  return kind === 'name' && FROM_CONTAINER.test(name);
+}
+
+/** By what a computer with that host name is known: as it is, without its domain, and as announced in its network (RFC 6762). */
+export function machineNames(hostname: string): string[] {
+  const read = readHost(hostname);
+  if (read?.kind !== 'name') return [];
+  const [short = ''] = read.name.split('.');
+  return [...new Set([read.name, short, `${short}.local`])];
 }
 
 /** Whether the name belongs to one's own network, so that no stranger has a page under it. */

@@ -16,7 +16,11 @@ export function bestOffer(offers: readonly Offer[], task: TaskName = CHAT): Offe
  * How much speaks for an offer beyond its providers' own claims. 3: it is in the catalogue, and receipts speak for its
  * providers; 2: receipts do; 1: it is in the catalogue; 0: nothing does, or its id means another offer.
  */
-export function trustOf({ catalogued, proven, alternative }: Offer): number {
+export function trustOf({
+  catalogued,
+  proven,
+  alternative,
+}: Pick<Offer, 'catalogued' | 'proven' | 'alternative'>): number {
   if (alternative === true) return 0;
   return (proven === true ? 2 : 0) + (catalogued === true ? 1 : 0);
 }

@@ -59,7 +59,7 @@ export function whole(least: number, most: number): (text: string) => number {
 export function webAddress(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '') return url;
-  throw new InvalidArgumentError('It must be an address that begins with https://, without a password.');
+  throw new InvalidArgumentError('It must be an address that begins with https:// or http://, without a password.');
 }
 
 export function gather(text: string, before: string[]): string[] {

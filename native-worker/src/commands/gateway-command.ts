@@ -15,6 +15,7 @@ import { readyOnMesh, watchConnection } from '../node/mesh-connection.ts';
 import type { OpenPeer } from '@llmesh/core/open-peer';
 import { leaveMesh, openMeshNode } from '../node/mesh-node.ts';
 import type { Output } from '../cli/output.ts';
+import { ownCommand } from '../cli/own-command.ts';
 import { EXIT_REFUSED } from '../cli/reporting.ts';
 import { neverWaitForReaders } from '../cli/standard-stream.ts';
 import { onUncaught } from '../cli/uncaught.ts';
@@ -147,18 +148,20 @@ function openKeys(options: GatewayCommandOptions, output: Output): Promise<KeyRi
 
 /** The command with what tells it which gateway the key is for. Strangers may read it: it tells no private path. */
 function keyCommand({ keys, data }: GatewayCommandOptions): string {
-  if (keys !== undefined) return 'llmesh key <name> --keys <its file of keys>';
-  if (data === undefined && !process.env['LLMESH_DATA']) return 'llmesh key <name>';
+  const command = `${ownCommand()} key <name>`;
+  if (keys !== undefined) return `${command} --keys <its file of keys>`;
+  if (data === undefined && !process.env['LLMESH_DATA']) return command;
   const folder = path.relative('', dataFolder(data));
   const plain = /^[\w-][\w./-]*$|^\.[\w-][\w./-]*$/.test(folder);
-  return `llmesh key <name> --data ${plain ? folder : '<its data folder>'}`;
+  return `${command} --data ${plain ? folder : '<its data folder>'}`;
 }
 
 /** Refuses an address that others can reach when nobody said that they may. */
-function requireKeys({ host, open }: GatewayCommandOptions, keys: number): void {
+function requireKeys(options: GatewayCommandOptions, keys: number): void {
+  const { host, open } = options;
   if (keys > 0 || open === true || isLoopbackHost(host)) return;
   throw new MeshError(
     'control_refused',
-    `Others can reach ${host}: make a key first with "llmesh key <name>", or let anyone in with --open.`,
+    `Others can reach ${host}: make a key first with "${keyCommand(options)}", or let anyone in with --open.`,
   );
 }

@@ -389,7 +389,10 @@ describe('an error', () => {
       [gateway.chat({}, { body: '\ufeff{"model":"none","messages":[]}' }), 400, 'invalid_value'],
       [gateway.chat({}, { body: 'x'.repeat(2_097_153) }), 413, 'request_too_large'],
       [gateway.fetch('/v1/models/none'), 404, 'model_not_found'],
+      [gateway.fetch('/v1/models/a/b'), 404, 'model_not_found'],
       [gateway.fetch('/v1/nothing'), 404, 'not_found'],
+      [post('/chat/completions'), 404, 'not_found'],
+      [gateway.fetch('/'), 404, 'not_found'],
       [post('/v1/completions'), 415, 'unsupported_media_type'],
       [gateway.fetch('/v1/models', { headers: { host: 'rebound.example' } }), 401, 'invalid_api_key'],
     ];
@@ -400,6 +403,28 @@ describe('an error', () => {
       expect(answered.headers.get('x-request-id')).toBe('req_id');
     }
     expect(gateway.failures).toEqual([]);
+  });
+
+  it('is none because of slashes that stand twice or at the end', async () => {
+    await gateway.open(['maker/m']);
+    const statuses = ['/v1/models/', '//v1/models', '/v1//models//maker/m/', '/v1/models/maker%2Fm'].map(
+      async (path) => (await gateway.fetch(path)).status,
+    );
+    expect(await Promise.all(statuses)).toEqual([200, 200, 200, 200]);
+    const asked = gateway.chat({ model: 'none' }, { method: 'POST' });
+    const twice = gateway.fetch('/v1//chat/completions/', {
+      method: 'POST',
+      body: JSON.stringify({ model: 'none', messages: [{ role: 'user', content: 'why?' }] }),
+      headers: { 'content-type': 'application/json' },
+    });
+    expect(json(await gateway.whole(twice))).toEqual(json(await gateway.whole(asked)));
+  });
+
+  it('says where the API begins to a client whose base URL is too short', async () => {
+    await gateway.open(['lent']);
+    const { error } = json(await gateway.whole(gateway.fetch('/chat/completions', { method: 'POST' })));
+    expect(error.message).toContain('End the base URL of your client with /v1.');
+    expect(error.message).toContain('POST /v1/chat/completions');
   });
 
   it('names what would work', async () => {

@@ -1,5 +1,4 @@
 /** The routes of `/v1`: each request is let in, carried out, and answered in the words of its API. */
-import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import { cors } from 'hono/cors';
 import { MeshError } from '@llmesh/core/base/errors';
@@ -9,9 +8,9 @@ import { completions } from './completions.ts';
 import type { Door } from './door.ts';
 import { embeddings, type EmbeddingsNeeds } from './embeddings.ts';
 import { jsonBody } from './request/json-body.ts';
-import { messages, messageTokens } from './messages.ts';
+import { messages, messageTokens } from './messages/messages.ts';
 import { messageError } from './messages/message-error.ts';
-import { deleted, inputItems, responses, type ResponsesNeeds } from './responses.ts';
+import { deleted, inputItems, responses, type ResponsesNeeds } from './responses/responses.ts';
 
 const OWN_HEADERS = ['x-request-id', 'request-id', 'x-llmesh-provider', 'x-llmesh-resumed', 'retry-after'];
 
@@ -25,15 +24,15 @@ export interface AppOptions extends ResponsesNeeds, EmbeddingsNeeds {
 }
 
 interface Env {
-  Bindings: HttpBindings;
+  /** Who asks, as Node's server has it. */
+  Bindings: { incoming: { socket: { remoteAddress?: string | undefined } } };
   /** `caller`: who asks, as the door tells them apart. */
   Variables: { caller: string; requestId: string };
 }
 
 export function gatewayApp(options: AppOptions): Hono<Env> {
   const { door, models, origins, failed, kept } = options;
-  // A slash at the end changes nothing.
-  const app = new Hono<Env>({ strict: false });
+  const app = new Hono<Env>({ getPath: ({ url }) => plainPath(new URL(url).pathname) });
   app.use(async (context, next) => {
     const requestId = `req_${options.newId()}`;
     context.set('requestId', requestId);
@@ -46,18 +45,14 @@ export function gatewayApp(options: AppOptions): Hono<Env> {
     app.use(cors({ origin: origins.includes('*') ? '*' : [...origins], exposeHeaders: OWN_HEADERS }));
   }
   app.use('/v1/*', async (context, next) => {
-    const caller = door.enter({
-      address: context.env.incoming.socket.remoteAddress ?? '',
-      host: context.req.header('host'),
-      authorization: context.req.header('authorization'),
-      forwardedFor: context.req.header('x-forwarded-for'),
-    });
-    context.set('caller', caller);
+    const { remoteAddress = '' } = context.env.incoming.socket;
+    context.set('caller', door.enter({ address: remoteAddress, headers: context.req.header() }));
     await next();
   });
 
   app.get('/v1/models', (context) => context.json({ object: 'list', data: models.list() }));
-  app.get('/v1/models/:id', (context) => context.json(models.find(context.req.param('id'))));
+  // Clients name models as others do: "maker/model".
+  app.get('/v1/models/:id{.+}', (context) => context.json(models.find(context.req.param('id'))));
   app.post('/v1/chat/completions', async (context) =>
     chatCompletions(await jsonBody(context.req.raw), options, context.req.raw.signal),
   );
@@ -88,15 +83,24 @@ export function gatewayApp(options: AppOptions): Hono<Env> {
   );
 
   app.notFound((context) => {
-    const message = `${context.req.method} ${context.req.path} does not exist here. Available: GET /v1/models, POST /v1/chat/completions, POST /v1/responses, POST /v1/messages, POST /v1/completions, POST /v1/embeddings.`;
+    const { method, path } = context.req;
+    const instead = path.startsWith('/v1') ? '' : ' End the base URL of your client with /v1.';
+    const routes = app.routes.filter((route) => route.method !== 'ALL' && !route.path.includes(':'));
+    const available = routes.map((route) => `${route.method} ${route.path}`).join(', ');
+    const message = `${method} ${path} does not exist here.${instead} Available: ${available}.`;
     return errorResponse(new ApiError({ status: 404, type: 'invalid_request_error', code: 'not_found', message }));
   });
   app.onError((error, context) => {
     if (!(error instanceof ApiError) && !(error instanceof MeshError)) failed(error);
-    const isAnthropic = /^\/+v1\/+messages\b/.test(context.req.path);
+    const isAnthropic = /^\/v1\/messages\b/.test(context.req.path);
     return errorResponse(asApiError(error), isAnthropic ? context.get('requestId') : null);
   });
   return app;
+}
+
+/** Base URLs are put together carelessly: slashes that stand twice or at the end change nothing. */
+function plainPath(path: string): string {
+  return path.replaceAll(/\/{2,}/g, '/').replace(/(.)\/$/, '$1');
 }
 
 /** `anthropicId`: the id of a request of Anthropic's API, for errors in its shape. */

@@ -1,9 +1,11 @@
 /** Who may use a gateway, and how often. */
 import type { Clock } from '@llmesh/core/base/clock';
 import { isLoopback, readHost } from '@llmesh/core/base/host-name';
+import { KEY_HEADERS } from '@llmesh/core/base/host-guard';
 import { TokenBucket, type Rate } from '@llmesh/core/base/token-bucket';
 import { ApiError } from './request/api-error.ts';
 import { ownerOf, type ApiKey } from './keys.ts';
+import { asksHere, thisMachine, type OwnMachine } from './own-machine.ts';
 
 /** Beyond this, clients that were quiet lately are forgotten, which changes nothing for them. */
 const MAX_REMEMBERED = 4_096;
@@ -20,14 +22,14 @@ export interface DoorOptions {
   clock: Clock;
   /** The command that makes a key which opens this door. */
   makeKey?: string;
+  /** Left out: the computer that this runs on. */
+  machine?: OwnMachine;
 }
 
 export interface Knock {
   /** The address of the connection. */
   address: string;
-  host: string | undefined;
-  authorization: string | undefined;
-  forwardedFor: string | undefined;
+  headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
 export class Door {
@@ -56,22 +58,25 @@ export class Door {
     });
   }
 
-  #callerOf(knock: Knock): string {
-    const { keys, open, proxied, makeKey = 'llmesh key <name>' } = this.#options;
+  #callerOf({ address: connected, headers }: Knock): string {
+    const { keys, open, proxied, makeKey = 'llmesh key <name>', machine = thisMachine } = this.#options;
     this.#needsKey ||= keys.length > 0;
+    const advice = `Its owner can make one with: ${makeKey}`;
     if (this.#needsKey) {
-      const [, key = ''] = /^Bearer +(\S+)$/i.exec(knock.authorization ?? '') ?? [];
-      const owner = ownerOf(key, keys);
-      if (owner !== null) return `key ${owner.name}`;
-      if (key === '') throw refused('A key is needed: send "Authorization: Bearer sk-llmesh-…".');
-      throw refused('This key opens nothing here. Its owner may have removed it; ask for another.');
+      const shown = keysIn(headers);
+      for (const key of shown) {
+        const owner = ownerOf(key, keys);
+        if (owner !== null) return `key ${owner.name}`;
+      }
+      if (shown.length > 0) throw refused(`This key does not open this gateway, or no longer does. ${advice}`);
+      throw refused(`This gateway wants a key, as "Authorization: Bearer sk-llmesh-…" or "x-api-key: …". ${advice}`);
     }
-    const forwarded = proxied ? knock.forwardedFor?.split(',').at(-1)?.trim() : undefined;
-    const address = forwarded ?? knock.address;
-    // The name too: a page in a browser on this computer can have a name of its own point here (DNS rebinding).
-    if (open || (isLoopbackAddress(address) && isLoopbackHost(knock.host ?? ''))) return `address ${address}`;
+    const forwarded = proxied ? text(headers['x-forwarded-for'])?.split(',').at(-1)?.trim() : undefined;
+    const address = forwarded ?? connected;
+    const asker = { address, host: text(headers['host']) ?? '', origin: text(headers['origin']) };
+    if (open || asksHere(asker, machine)) return `address ${address}`;
     throw refused(
-      `Without a key this gateway answers programs on its own computer only, as localhost. Its owner can make one: ${makeKey}`,
+      `Without a key this gateway answers only programs of its own computer, which ask for localhost or for the name of that computer. A container or another computer needs a key. ${advice}`,
     );
   }
 
@@ -89,14 +94,23 @@ export class Door {
   }
 }
 
-export function isLoopbackAddress(address: string): boolean {
-  return address === '::1' || /^(?:::ffff:)?127\.\d+\.\d+\.\d+$/.test(address);
-}
-
 /** `host`: as a `Host` header or an option has it. */
 export function isLoopbackHost(host: string): boolean {
   const read = readHost(host) ?? readHost(`[${host}]`);
   return read !== null && isLoopback(read);
+}
+
+/** Those that a client shows, in whichever header. */
+function keysIn(headers: Knock['headers']): string[] {
+  return KEY_HEADERS.flatMap((name) => {
+    const form = name === 'authorization' ? /^Bearer +(\S+)$/i : /^(\S+)$/;
+    return form.exec(text(headers[name]) ?? '')?.[1] ?? [];
+  });
+}
+
+/** Where a header came several times, the last one: a server of ours adds its own at the end. */
+function text(value: string | string[] | undefined): string | undefined {
+  return [value].flat().at(-1)?.trim();
 }
 
 function refused(message: string): ApiError {

@@ -2,28 +2,22 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
-import { toBase32 } from '@llmesh/core/base/base32';
 import { realClock } from '@llmesh/core/base/clock';
 import { bringsKey, hostAdvice, HostGuard, type HostFault } from '@llmesh/core/base/host-guard';
 import { MeshError } from '@llmesh/core/base/errors';
-import { randomBytes } from '@llmesh/core/base/random-bytes';
 import type { Rate } from '@llmesh/core/base/token-bucket';
 import type { OpenPeer } from '@llmesh/core/open-peer';
 import { errno } from '../files/whole-file.ts';
 import { ApiError } from './request/api-error.ts';
-import { gatewayApp } from './app.ts';
-import { Conversations } from './answer/conversations.ts';
-import { Door, isLoopbackAddress } from './door.ts';
+import { Door } from './door.ts';
+import { gatewayOnNode } from './gateway-on-node.ts';
 import type { ApiKey } from './keys.ts';
-import { Line } from './answer/line.ts';
-import { KeptResponses } from './responses/kept-responses.ts';
-import { Models } from './request/models.ts';
+import { isLoopbackAddress, thisMachine } from './own-machine.ts';
 import type { Circles } from './request/privacy.ts';
 
 const MAX_CONNECTIONS = 2_048;
 /** How long receiving a request may take. The answer takes as long as it takes. */
 const PATIENCE = { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 5_000 };
-const ID_BYTES = 15;
 
 export interface GatewayOptions {
   node: OpenPeer;
@@ -55,38 +49,24 @@ export interface Gateway {
 /** Rejects with port_in_use, or with any other error of `listen`. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { node, keys, open, proxied, rate, origins, hosts, makeKey, circles, failed } = options;
-  const { mesh, control } = node;
-  const clock = realClock;
-  const kept = new KeptResponses(clock);
-  const app = gatewayApp({
-    mesh,
-    kept,
-    clock,
-    origins,
-    circles,
-    failed,
-    now: Date.now,
-    line: new Line(),
-    conversations: new Conversations(),
-    models: new Models(() => control.offers, Date.now),
-    door: new Door({
-      get keys() {
-        return keys();
-      },
-      open,
-      proxied,
-      rate,
-      clock,
-      ...(makeKey !== undefined && { makeKey }),
-    }),
-    newId: () => toBase32(randomBytes(ID_BYTES)),
+  const door = new Door({
+    get keys() {
+      return keys();
+    },
+    open,
+    proxied,
+    rate,
+    clock: realClock,
+    ...(makeKey !== undefined && { makeKey }),
   });
+  const app = gatewayOnNode(node, { door, origins, circles, failed });
   const answer = getRequestListener(app.fetch, { overrideGlobalObjects: false });
-  let guard = new HostGuard({ hosts, loopback: true, proxied });
+  const machine = thisMachine.names;
+  let guard = new HostGuard({ hosts, loopback: true, machine, proxied });
   const server = createServer(PATIENCE, (request, response) => {
     // Where no name is asked for, any would do.
     const keyed = (!open || keys().length > 0) && bringsKey(request.headers);
-    const fault = keyed ? null : guard.fault(request.headersDistinct['host']);
+    const fault = keyed ? null : guard.fault(request.headersDistinct['host'], request.headers.origin);
     if (fault === null) void answer(request, response);
     else turnAway(fault, request, response);
   });
@@ -94,15 +74,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   await listen(server, options.port, options.host);
   const { address, port } = server.address() as AddressInfo;
   // The server in front has checked the names already, and knows more of them.
-  guard = new HostGuard({ hosts, loopback: isLoopbackAddress(address) && !proxied, proxied });
+  guard = new HostGuard({ hosts, loopback: isLoopbackAddress(address) && !proxied, machine, proxied });
   let closing: Promise<void> | null = null;
   const name = options.host.includes(':') ? `[${options.host}]` : options.host;
   return {
     url: `http://${name}:${port}/v1`,
-    close: () => {
-      kept.close();
-      return (closing ??= shutDown(server));
-    },
+    close: () => (closing ??= shutDown(server)),
   };
 }
 

@@ -1,17 +1,16 @@
 /** One GET that follows redirects by hand: they carry the checksum, and the next site must not see the key for this one. */
-import http, { type ClientRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
-import https from 'node:https';
+import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { onAbort } from '@llmesh/core/base/abort';
 import type { Clock } from '@llmesh/core/base/clock';
 import { cancelled } from '@llmesh/core/base/errors';
+import { webResponse } from '../web/outgoing.ts';
+import { ProxyError } from '../web/proxy-choice.ts';
 import { broke, TransferError } from './transfer-error.ts';
 
 /** After this long without a byte the connection is as good as dead. */
 export const STALL_MS = 30_000;
 const MAX_REDIRECTS = 5;
 const MAX_RETRY_AFTER_MS = 60_000;
-/** Keeps connections, so that the next part comes over the same one. */
-const AGENTS = { http: new http.Agent({ keepAlive: true }), https: new https.Agent({ keepAlive: true }) };
 const SHA256 = /^"?([0-9a-f]{64})"?$/;
 
 export interface WebRequest {
@@ -62,6 +61,7 @@ export async function request(wanted: WebRequest, clock: Clock, signal: AbortSig
     close();
     if (signal.aborted) throw cancelled();
     if (thrown instanceof TransferError) throw thrown;
+    if (thrown instanceof ProxyError) throw proxyFailure(thrown);
     throw broke(`${wanted.url.host} does not answer`, null, thrown);
   }
 }
@@ -75,7 +75,7 @@ async function follow(
   for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
     const ours = authorization !== null && url.origin === start.origin;
     const all = { 'accept-encoding': 'identity', ...headers, ...(ours && { authorization }) };
-    const response = await get(url, all, opened);
+    const response = await webResponse(url, { headers: all, opened });
     opened(response);
     const status = response.statusCode ?? 0;
     linkedSha256 ??= SHA256.exec(String(response.headers['x-linked-etag'] ?? ''))?.[1] ?? null;
@@ -88,26 +88,6 @@ async function follow(
     url = redirected(url, location);
   }
   throw refused('model_download_failed', `${start.host} redirects in circles`, 'Check the address.');
-}
-
-function get(
-  url: URL,
-  headers: Record<string, string>,
-  opened: (open: ClientRequest) => void,
-): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    const sent =
-      url.protocol === 'https:'
-        ? https.get(url, { headers, agent: AGENTS.https })
-        : http.get(url, { headers, agent: AGENTS.http });
-    opened(sent);
-    sent.on('error', reject);
-    sent.on('response', (response) => {
-      // A reader gets the error as well; where there is none, the response was closed.
-      response.on('error', () => {});
-      resolve(response);
-    });
-  });
 }
 
 function redirected(from: URL, location: string): URL {
@@ -137,6 +117,11 @@ function statusError(status: number, headers: IncomingHttpHeaders, { host }: URL
     return refused('model_not_found', message, 'There is no such file. Check how it is written.');
   }
   return refused('model_download_failed', message, 'Check the address.');
+}
+
+function proxyFailure(error: ProxyError): TransferError {
+  const { fault, advice, passing } = error;
+  return passing ? broke(fault, null, error) : refused('model_download_failed', fault, advice);
 }
 
 function refused(code: 'model_not_found' | 'model_download_failed', message: string, advice: string): TransferError {

@@ -6,6 +6,7 @@ import { WebSocket } from 'ws';
 import type { PeerJsTransportOptions } from '@llmesh/core/transport/peerjs-transport';
 import type { IceServer } from '@llmesh/core/wire/control-protocol';
 import type { RtcPeerConnection } from '@llmesh/core/transport/rtc-connection';
+import { socketAgent } from '../web/outgoing.ts';
 
 export type PeerClass = PeerJsTransportOptions['Peer'];
 
@@ -44,7 +45,7 @@ function load(): PeerClass {
 /** PeerJS listens for no `error`, which in browsers is harmless and with `ws` ends the process. A `close` always follows. */
 class SignalSocket extends WebSocket {
   constructor(url: string) {
-    super(url);
+    super(url, [], socketAgent(url));
     this.on('error', () => {});
   }
 }

@@ -2,6 +2,8 @@
 import * as v from 'valibot';
 import { MeshError } from '@llmesh/core/base/errors';
 import type { Offer } from '@llmesh/core/wire/model-advert';
+import { webResponse } from '../web/outgoing.ts';
+import { ProxyError } from '../web/proxy-choice.ts';
 import { redirectOf, speaksTls } from './mesh-probe.ts';
 import { codeOf, hungUp, troubleWords, type MeshTrouble } from './mesh-trouble.ts';
 import { ModelsPageSchema, StatsSchema, type Stats } from '@llmesh/core/wire/api-pages';
@@ -34,18 +36,22 @@ async function fetchText(url: URL): Promise<string> {
     new MeshError('control_unreachable', troubleWords(new URL(url.origin), trouble), { cause });
   let status: number;
   let redirect: string | null;
-  const chunks: Uint8Array[] = [];
+  const chunks: Buffer[] = [];
+  const patience = AbortSignal.timeout(TIMEOUT_MS);
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS), redirect: 'manual' });
-    ({ status } = response);
-    redirect = redirectOf(status, response.headers.get('location') ?? undefined, url);
+    const response = await webResponse(url, { signal: patience });
+    const { statusCode = 0, headers } = response;
+    status = statusCode;
+    redirect = redirectOf(status, headers.location, url);
     let bytes = 0;
-    for await (const chunk of response.body ?? []) {
+    for await (const chunk of response as AsyncIterable<Buffer>) {
       bytes += chunk.byteLength;
       if (bytes > MAX_BYTES) throw new Error('too much');
       chunks.push(chunk);
     }
   } catch (cause) {
+    if (patience.aborted) throw unreachable({ kind: 'silent' }, cause);
+    if (cause instanceof ProxyError) throw unreachable({ kind: 'proxy', words: cause.message }, cause);
     const code = codeOf(cause);
     const tls = url.protocol === 'http:' && hungUp(code) && (await speaksTls(url));
     throw unreachable(tls ? { kind: 'speaks_https' } : { kind: 'error', code }, cause);

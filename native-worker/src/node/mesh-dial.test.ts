@@ -142,7 +142,6 @@ describe('the reason is told, and what to do', () => {
     [{ kind: 'error', code: 'ERR_TLS_CERT_ALTNAME_INVALID' }, 'other names than mesh.example'],
     [{ kind: 'error', code: 'ENETUNREACH' }, 'There is no route'],
     [{ kind: 'error', code: 'a text \u001b[2J of somebody' }, 'for an unknown reason'],
-    [{ kind: 'error', code: 'bad port' }, 'keep away from port 443'],
     [{ kind: 'silent' }, 'keeps port 443 closed'],
   ])('%j', (trouble, words) => expect(troubleWords(new URL('https://mesh.example'), trouble)).toContain(words));
 });

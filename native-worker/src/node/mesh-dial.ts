@@ -1,6 +1,8 @@
 /** Opens the WebSockets to `/mesh`, and knows why the last one failed. */
-import { WebSocket } from 'ws';
+import type { WebSocket } from 'ws';
 import { MAX_MESSAGE_BYTES } from '@llmesh/core/wire/fields';
+import { openSocket } from '../web/outgoing.ts';
+import { ProxyError } from '../web/proxy-choice.ts';
 import { fetchStats } from './mesh-api.ts';
 import { redirectOf, speaksTls } from './mesh-probe.ts';
 import { codeOf, hungUp, troubleWords, type MeshTrouble } from './mesh-trouble.ts';
@@ -17,7 +19,7 @@ export class MeshDial {
   }
 
   readonly open = (url: string): WebSocket => {
-    const socket = new WebSocket(url, { maxPayload: MAX_MESSAGE_BYTES });
+    const socket = openSocket(url, { maxPayload: MAX_MESSAGE_BYTES });
     let seen: MeshTrouble | null = null;
     socket.once('unexpected-response', (_request, response) => {
       const { statusCode: status = 0, headers } = response;
@@ -27,6 +29,7 @@ export class MeshDial {
     });
     socket.once('open', () => (seen = { kind: 'stranger' }));
     socket.on('error', (error) => {
+      if (error instanceof ProxyError) seen ??= { kind: 'proxy', words: error.message };
       // A socket that was given up while it was still being opened has no code.
       seen ??= 'code' in error ? { kind: 'error', code: codeOf(error) } : { kind: 'silent' };
     });

@@ -1,6 +1,5 @@
 /** A peer of the mesh in Node: core's, on `ws` and libdatachannel. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { WebSocket } from 'ws';
 import { realClock } from '@llmesh/core/base/clock';
 import { randomBytes } from '@llmesh/core/base/random-bytes';
 import type { Host } from '@llmesh/core/host';
@@ -10,6 +9,7 @@ import { nodeIdentity, nodeVerify } from '@llmesh/core/identity/node-signatures'
 import { openPeer, type OpenPeer, type PeerOptions } from '@llmesh/core/open-peer';
 import { MAX_SEALED_BYTES } from '@llmesh/core/protocol';
 import { connectWebRtc, loadPeerJs, releaseWebRtc } from './datachannel.ts';
+import { openSocket } from '../web/outgoing.ts';
 import { MeshDial } from './mesh-dial.ts';
 
 /** A closed link may take this long to tell the other end. */
@@ -26,7 +26,7 @@ export function nodeHost(address: URL): Host {
     Peer: loadPeerJs(),
     hidesBehindTurn: false,
     openSocket: dial.open,
-    openRelaySocket: (url) => new WebSocket(url, { maxPayload: MAX_SEALED_BYTES }),
+    openRelaySocket: (url) => openSocket(url, { maxPayload: MAX_SEALED_BYTES }),
     connect: connectWebRtc,
     newIdentity: () => nodeIdentity(randomBytes(SECRET_KEY_BYTES)),
     verify: nodeVerify,

@@ -5,12 +5,14 @@ import { hostAdvice } from '@llmesh/core/base/host-guard';
 export type MeshTrouble =
   /** Nothing yet, or nothing at all. */
   | { kind: 'silent' }
-  /** `code` of Node, of its TLS or of its fetch. */
+  /** `code` of Node or of its TLS. */
   | { kind: 'error'; code: string }
   /** It hangs up, but does speak TLS. */
   | { kind: 'speaks_https' }
   /** An HTTP answer where a WebSocket was asked for. `mesh`: the rest of it is one. */
   | { kind: 'status'; status: number; redirect: string | null; mesh: boolean }
+  /** The proxy on the way, in words of `ProxyError`. */
+  | { kind: 'proxy'; words: string }
   /** A WebSocket whose other end does not talk like a mesh. */
   | { kind: 'stranger' };
 
@@ -19,16 +21,13 @@ const UNTRUSTED = new Set([
   ...['UNABLE_TO_GET_ISSUER_CERT', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'CERT_UNTRUSTED', 'INVALID_CA'],
 ]);
 const NO_WAY = new Set(['EHOSTUNREACH', 'ENETUNREACH', 'EADDRNOTAVAIL', 'EHOSTDOWN', 'ENETDOWN']);
-const SILENT = new Set([
-  ...['ETIMEDOUT', 'UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'TimeoutError'],
-]);
 
 /** Whether it closed the connection without a word of HTTP, as servers do that expect TLS. */
 export function hungUp(code: string): boolean {
-  return ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'].includes(code) || code.startsWith('HPE_');
+  return ['ECONNRESET', 'EPIPE'].includes(code) || code.startsWith('HPE_');
 }
 
-/** The most telling code in what Node, `ws` and fetch throw; for want of one, the message. */
+/** The most telling code in what Node and `ws` throw; for want of one, the message. */
 export function codeOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
   const { code, cause } = thrown as Error & { code?: unknown };
@@ -48,6 +47,8 @@ export function troubleWords(address: URL, trouble: MeshTrouble): string {
       return `${hostname} does not answer. It may be switched off, or something on the way keeps port ${door} closed.`;
     case 'stranger':
       return `What answers at ${origin} takes WebSockets, but does not speak the language of a mesh.`;
+    case 'proxy':
+      return trouble.words;
     case 'speaks_https':
       return `${host} speaks https: use https://${host}.`;
     case 'status':
@@ -73,7 +74,7 @@ function errorWords(code: string, { origin, hostname, host, door }: Names): stri
   if (code === 'ECONNREFUSED')
     return `Nothing listens at ${origin}. Start a mesh there with "npm start", or give its address with --mesh.`;
   if (NO_WAY.has(code)) return `There is no route from here to ${hostname}. Check this computer's connection.`;
-  if (SILENT.has(code))
+  if (code === 'ETIMEDOUT')
     return `${hostname} does not answer. It may be switched off, or something on the way keeps port ${door} closed.`;
   if (UNTRUSTED.has(code))
     return `The certificate of ${hostname} is signed by nobody whom this computer trusts (${code}). If it is yours, put the certificate that signed it into a file and set NODE_EXTRA_CA_CERTS to its path.`;
@@ -84,8 +85,6 @@ function errorWords(code: string, { origin, hostname, host, door }: Names): stri
   if (code === 'ERR_SSL_WRONG_VERSION_NUMBER')
     return `${host} does not speak https. If it is a mesh without a certificate, use http://${host}.`;
   if (hungUp(code)) return `What listens at ${origin} hangs up at once. Is it a mesh, and is the port right?`;
-  // https://fetch.spec.whatwg.org/#port-blocking: it has no code.
-  if (code === 'bad port') return `Browsers and Node keep away from port ${door}: the mesh needs another one.`;
   // Codes are Node's own words; anything longer is not.
   return `No connection to ${origin} could be made (${/^\w{1,60}$/.test(code) ? code : 'for an unknown reason'}).`;
 }
@@ -94,7 +93,7 @@ function statusWords(address: URL, { status, redirect, mesh }: Extract<MeshTroub
   const { origin, hostname } = address;
   if (redirect !== null) return `${origin} sends its visitors to ${redirect}: use that address.`;
   if (status === 421) return `${hostAdvice({ host: hostname })} Otherwise ask its operator.`;
-  if (status === 401 || status === 407) return `${origin} asks for a name and a password, which no mesh does.`;
+  if (status === 401) return `${origin} asks for a name and a password, which no mesh does.`;
   if (status === 403) return `${origin} keeps this computer out (HTTP 403). Ask its operator.`;
   if (status === 429) return `${origin} has too many connections from your address. The next try comes on its own.`;
   if (status === 502 || status === 504)

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Option } from 'commander';
 import { MeshError } from '@llmesh/core/base/errors';
+import { PROXY_VARIABLES } from '../web/proxy-choice.ts';
 import type { ServiceProgram } from './service-text.ts';
 
 /** Options of this command, not of the worker. */
@@ -12,7 +13,8 @@ const PATHS = new Set(['data', 'config']);
 /** Options whose value may be a file or something else. */
 const MODELS = new Set(['model', 'draft']);
 /** Variables that the service keeps. Not HF_TOKEN: everybody can read the file. */
-const ENVIRONMENT = ['LLMESH_DATA', 'MODEL_ENDPOINT'] as const;
+const PROXIES = PROXY_VARIABLES.flatMap((name) => [name, name.toLowerCase()]);
+const ENVIRONMENT = ['LLMESH_DATA', 'MODEL_ENDPOINT', ...PROXIES];
 
 export interface CalledWith {
   node: string;
@@ -23,12 +25,12 @@ export interface CalledWith {
   environment: Readonly<Record<string, string | undefined>>;
 }
 
-/** Throws MeshError when the program is installed only for a while. */
+/** Throws MeshError when the program is installed only for a while, or a secret would be written down. */
 export function serviceProgram({ node, script, args, options, environment }: CalledWith): ServiceProgram {
   if (script.split(path.sep).includes('_npx')) {
     throw new MeshError(
       'engine_failed',
-      'npx keeps this program only for a while. Install it with "npm install --global llmesh", then run "llmesh worker install" again.',
+      'npx keeps this program only for a while. Install it for good, as docs/run-a-worker.md says, then run "llmesh worker install" again.',
     );
   }
   const known = Object.fromEntries(
@@ -45,9 +47,17 @@ export function serviceProgram({ node, script, args, options, environment }: Cal
     );
   const kept = ENVIRONMENT.flatMap((name) => {
     const value = environment[name];
+    if (PROXIES.includes(name) && value?.includes('@')) throw secretProxy(name);
     return value ? [[name, name === 'LLMESH_DATA' ? path.resolve(value) : value] as const] : [];
   });
   return { command: [node, script, 'worker', ...said], environment: Object.fromEntries(kept) };
+}
+
+function secretProxy(name: string): MeshError {
+  return new MeshError(
+    'engine_failed',
+    `There is a password in ${name}, and everybody on this computer can read the file of the service. Set ${name} without it.`,
+  );
 }
 
 /** A service starts in another folder. */

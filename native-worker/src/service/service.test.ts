@@ -144,9 +144,18 @@ describe('what the service runs', () => {
     });
   });
 
+  it('goes through the proxy that it was installed behind, whose password it does not write down', () => {
+    const environment = { HTTPS_PROXY: 'http://proxy.example:3128', no_proxy: '.example', HF_TOKEN: 'hf' };
+    expect(called([], environment).environment).toEqual({
+      HTTPS_PROXY: 'http://proxy.example:3128',
+      no_proxy: '.example',
+    });
+    expect(() => called([], { http_proxy: 'http://ann:secret@proxy.example' })).toThrow('a password in http_proxy');
+  });
+
   it('is not what npx throws away', () => {
     expect(() => called([], {}, '/home/a/.npm/_npx/1/node_modules/llmesh/bin/llmesh.mjs')).toThrow(
-      'npm install --global',
+      'Install it for good',
     );
   });
 });

@@ -63,7 +63,16 @@ describe('on this computer alone', () => {
 
   it('the names of this computer open it, and those that it was given', async () => {
     const plane = await start({ hosts: ['Mesh.example'] });
-    for (const host of ['LOCALHOST', 'localhost:9999', 'a.localhost', '127.0.0.9', '[::1]:1', 'mesh.EXAMPLE:80'])
+    for (const host of [
+      '0.0.0.0:1',
+      'host.docker.internal:1',
+      'LOCALHOST',
+      'localhost:9999',
+      'a.localhost',
+      '127.0.0.9',
+      '[::1]:1',
+      'mesh.EXAMPLE:80',
+    ])
       expect([host, (await get(plane, '/healthz', `Host: ${host}`)).status]).toEqual([host, 200]);
   });
 
@@ -107,11 +116,27 @@ describe('on this computer alone', () => {
     expect(await statuses('mesh.example', 'https://mesh.example')).toEqual([401]);
   });
 
-  it('what is not there is said in a way that a program can read, and to a browser as a page', async () => {
+  it('what is not there is said to a browser as a page, and to a client of the API with what to do', async () => {
     const plane = await start();
-    const asked = (...headers: string[]) => get(plane, '/health', 'Host: localhost', ...headers);
-    expect(JSON.parse((await asked('Accept: */*')).body)).toMatchObject({ error: { code: 'not_found' } });
-    expect((await asked('Accept: text/html,*/*;q=0.8')).body).toContain('<h1>Nothing here</h1>');
+    const asked = (method: string, path: string, accept: string) =>
+      ask(plane, `${method} ${path} HTTP/1.1`, 'Host: localhost', 'Connection: close', `Accept: ${accept}`);
+    const browser = 'text/html,application/xhtml+xml,*/*;q=0.8';
+    for (const [method, path, accept] of [
+      ...['/health', '/models', '/chat/completions'].map((one) => ['GET', one, '*/*'] as const),
+      ...['/', '/chat/completions', '/donate'].map((one) => ['POST', one, browser] as const),
+      ['GET', '/', 'application/json'],
+      ['GET', '/network', 'application/json, text/plain, */*'],
+    ] as const) {
+      const { status, body } = await asked(method, path, accept);
+      const { error } = JSON.parse(body);
+      expect([method, path, status, error.code, error.message]).toEqual([
+        ...[method, path, 404, 'not_found'],
+        expect.stringContaining('end the base URL of your client with it'),
+      ]);
+    }
+    expect((await asked('GET', '/health', browser)).body).toContain('<h1>Nothing here</h1>');
+    // 503: the page, which is not built here.
+    for (const accept of [browser, '*/*']) expect((await asked('GET', '//donate', accept)).status).toBe(503);
   });
 
   it('a proxy that takes the upgrade away is told so', async () => {
@@ -161,6 +186,11 @@ describe('the gateway behind it', () => {
     expect((await asked('Host: evil.example', 'Connection: host')).status).toBe(421);
     const keyed = await asked('Host: host.docker.internal:7070', 'Authorization: Bearer k', 'Connection: host');
     expect(keyed).toMatchObject({ status: 200, body: expect.stringContaining('host.docker.internal:7070') });
+    const others = await Promise.all(
+      ['X-Api-Key: k', 'Api-Key: k'].map((one) => asked('Host: mesh.example', one).then(({ status }) => status)),
+    );
+    expect(others).toEqual([200, 200]);
+    expect((await get(plane, '//v1//models', 'Host: localhost')).status).toBe(200);
     expect((await asked('Authorization: Bearer k')).status).toBe(400);
     expect((await get(plane, '/api/stats', 'Host: evil.example', 'Authorization: Bearer k')).status).toBe(421);
   });

@@ -1,7 +1,10 @@
 /** The host names of this mesh. A peer signs the host that it dialled (`key-proof.ts`): it must be one of these. */
 import type { IncomingMessage } from 'node:http';
+import os from 'node:os';
 import { HostGuard, type HostFault } from '@llmesh/core/base/host-guard';
-import { isLoopback, readHost, type HostName } from '@llmesh/core/base/host-name';
+import { isLoopback, machineNames, readHost, type HostName } from '@llmesh/core/base/host-name';
+
+const MACHINE = machineNames(os.hostname());
 
 export interface HostsOptions {
   /** Our own names, each with its port unless that is 80 or 443. Empty: see `HostGuard`. */
@@ -29,7 +32,7 @@ export class Hosts {
   /** Null: it may come in. A stranger's page whose name was made to lead here may not. */
   faultOf(request: IncomingMessage): HostFault | null {
     const { headers, headersDistinct } = request;
-    const fault = this.#guard.fault(headersDistinct['host']);
+    const fault = this.#guard.fault(headersDistinct['host'], headers.origin);
     if (fault !== null) return fault;
     if (!targetAgrees(request.url ?? '', headers.host ?? '')) return { host: null };
     const forwarded = this.#forwarded(request);
@@ -66,7 +69,7 @@ export class Hosts {
   #guardAt(address: string): HostGuard {
     const host = readAddress(address);
     const loopback = host !== null && isLoopback(host);
-    return new HostGuard({ hosts: this.#known, loopback, proxied: this.#trustProxy });
+    return new HostGuard({ hosts: this.#known, loopback, machine: MACHINE, proxied: this.#trustProxy });
   }
 }
 

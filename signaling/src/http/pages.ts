@@ -24,8 +24,10 @@ export interface PagesOptions {
 
 export function pagesRouter({ webFolder, modelsFolder }: PagesOptions): Router {
   const router = Router();
-  router.get(PAGE_PATHS, (_request, response, next) => {
+  router.get(PAGE_PATHS, (request, response, next) => {
     response.set('Cache-Control', 'no-cache');
+    // Whoever wants JSON took the address of the page for that of the API.
+    if (request.accepts(['html', 'json']) === 'json') return adviseClient(response);
     if (!existsSync(join(webFolder, 'index.html'))) return sendPage(response, 503, NOT_BUILT);
     response.sendFile('index.html', { root: webFolder, cacheControl: false }, (error?: Error) => {
       if (error !== undefined) next(error);
@@ -38,8 +40,22 @@ export function pagesRouter({ webFolder, modelsFolder }: PagesOptions): Router {
 
 export const notFound: RequestHandler = (request, response) => {
   response.set('Cache-Control', 'no-cache');
-  if (request.accepts(['json', 'html']) === 'html') sendPage(response, 404, NOT_FOUND);
-  else sendError(response, 404, 'not_found', 'Nothing here.');
+  const reads = request.method === 'GET' || request.method === 'HEAD';
+  if (reads && request.accepts(['json', 'html']) === 'html') sendPage(response, 404, NOT_FOUND);
+  else adviseClient(response);
+};
+
+/** Most programs that ask here for what there is not are clients whose base URL is incomplete. */
+function adviseClient(response: Response): void {
+  const error = { type: 'invalid_request_error', code: 'not_found', message: NOT_FOUND_ADVICE, param: null };
+  response.status(404).json({ error });
+}
+
+/** Addresses are put together carelessly: a slash that stands twice counts once. */
+export const plainPath: RequestHandler = (request, _response, next) => {
+  const [path = '', query] = request.url.split(/(?=\?)/, 2);
+  if (path.startsWith('/')) request.url = path.replaceAll(/\/{2,}/g, '/') + (query ?? '');
+  next();
 };
 
 export function failed(log: Logger): ErrorRequestHandler {
@@ -78,4 +94,6 @@ export function sendPage(response: Response, status: number, body: string): void
 
 const NOT_BUILT =
   '<h1>The page is not built yet</h1><p>Run <code>npm start</code>, which builds it, or <code>npm run build</code>, and reload.</p>';
+const NOT_FOUND_ADVICE =
+  'There is nothing at this address. The OpenAI-compatible API is under /v1: end the base URL of your client with it. /healthz says whether the mesh is up.';
 const NOT_FOUND = '<h1>Nothing here</h1><p>Go to <a href="/">the mesh</a>.</p>';

@@ -34,7 +34,6 @@ describe('a kept response', () => {
     expect(kept.find('key a', 'resp_2').response.id).toBe('resp_2');
     await clock.advance(30 * MINUTE_MS);
     expect(() => kept.find('key a', 'resp_2')).toThrow();
-    kept.close();
   });
 
   it('gives way to newer ones of the same caller, by their number and by their size', () => {

@@ -35,7 +35,7 @@ export class KeptResponses {
   readonly #entryOf = new Map<string, Entry>();
   readonly #clock: Clock;
   #chars = 0;
-  #stopTimer: (() => void) | null = null;
+  #isWaiting = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -92,15 +92,6 @@ export class KeptResponses {
     };
   }
 
-  /** Forgets all. Idempotent. */
-  close(): void {
-    this.#stopTimer?.();
-    this.#stopTimer = null;
-    this.#entries.clear();
-    this.#entryOf.clear();
-    this.#chars = 0;
-  }
-
   #forget(entry: Entry): void {
     this.#entries.delete(entry.response.id);
     for (const { id } of entry.response.output) if (id !== undefined) this.#entryOf.delete(id);
@@ -110,9 +101,10 @@ export class KeptResponses {
   /** Words of people leave the memory in time, also where nobody asks any more. */
   #setTimer(): void {
     const [oldest] = this.#entries.values();
-    if (this.#stopTimer !== null || oldest === undefined) return;
-    this.#stopTimer = this.#clock.after(oldest.atMs + KEPT_MS - this.#clock.now(), () => {
-      this.#stopTimer = null;
+    if (this.#isWaiting || oldest === undefined) return;
+    this.#isWaiting = true;
+    this.#clock.after(oldest.atMs + KEPT_MS - this.#clock.now(), () => {
+      this.#isWaiting = false;
       for (const entry of this.#entries.values()) {
         if (this.#clock.now() - entry.atMs >= KEPT_MS) this.#forget(entry);
       }

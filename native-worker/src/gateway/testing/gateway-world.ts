@@ -95,7 +95,7 @@ export class GatewayWorld {
   fetch(path: string, init: RequestInit = {}): Promise<Response> {
     if (this.#app === null) throw new Error('open() comes first');
     const headers = { host: 'localhost', ...(init.headers as Record<string, string>) };
-    return Promise.resolve(this.#app.request(path, { ...init, headers }, HERE as never));
+    return Promise.resolve(this.#app.request(path, { ...init, headers }, HERE));
   }
 
   embed(body: object): Promise<Response> {

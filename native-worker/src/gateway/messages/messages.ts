@@ -1,11 +1,11 @@
 /** `/v1/messages`: answers in the words of Anthropic's Messages API. */
-import { chatQuestions } from './chat-completions.ts';
-import { respond, type EndpointNeeds } from './answer/respond.ts';
-import { MESSAGE_NAMES, parseMessageRequest } from './messages/message-request.ts';
-import { messageWords } from './messages/message-words.ts';
-import { promptCount } from './messages/prompt-count.ts';
-import { parametersOf } from './request/request-fields.ts';
-import { inOwnWords, reworded } from './request/retold.ts';
+import { chatQuestions } from '../answer/chat-questions.ts';
+import { respond, type EndpointNeeds } from '../answer/respond.ts';
+import { MESSAGE_NAMES, parseMessageRequest } from './message-request.ts';
+import { messageWords } from './message-words.ts';
+import { promptCount } from './prompt-count.ts';
+import { parametersOf } from '../request/request-fields.ts';
+import { inOwnWords, reworded } from '../request/retold.ts';
 
 /** Throws an `ApiError` while nothing has been answered yet. `signal`: the client is gone. */
 export async function messages(

@@ -2,9 +2,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MeshError } from '@llmesh/core/base/errors';
 import { ScriptedEngine } from '@llmesh/core/testing/scripted-engine';
-import { anthropicFaults } from './testing/conformance.ts';
-import { GatewayWorld, type Answered } from './testing/gateway-world.ts';
-import { namedEventsOf } from './testing/named-events.ts';
+import { anthropicFaults } from '../testing/conformance.ts';
+import { GatewayWorld, type Answered } from '../testing/gateway-world.ts';
+import { namedEventsOf } from '../testing/named-events.ts';
 
 let gateway = new GatewayWorld();
 beforeEach(() => {

@@ -1,11 +1,11 @@
 /** `/v1/responses`: answers in the words of OpenAI's Responses API, and those that are kept for a while. */
-import { chatQuestions } from './chat-completions.ts';
-import { respond, type EndpointNeeds } from './answer/respond.ts';
-import { inOwnWords, reworded } from './request/retold.ts';
-import { toldInput } from './responses/input-items.ts';
-import type { KeptResponses } from './responses/kept-responses.ts';
-import { parseResponseRequest, RESPONSE_NAMES } from './responses/response-request.ts';
-import { responseWords } from './responses/response-words.ts';
+import { chatQuestions } from '../answer/chat-questions.ts';
+import { respond, type EndpointNeeds } from '../answer/respond.ts';
+import { inOwnWords, reworded } from '../request/retold.ts';
+import { toldInput } from './input-items.ts';
+import type { KeptResponses } from './kept-responses.ts';
+import { parseResponseRequest, RESPONSE_NAMES } from './response-request.ts';
+import { responseWords } from './response-words.ts';
 
 export interface ResponsesNeeds extends EndpointNeeds {
   kept: KeptResponses;
