@@ -37,10 +37,10 @@ type AnAnswer = typeof anAnswer extends fc.Arbitrary<infer T> ? T : never;
 const wholeOf = (words: AnswerWords, said: AnAnswer) =>
   JSON.parse(JSON.stringify(words.whole(heading, [said], [ending])));
 /** What a chat would keep of it. */
-const keptOf = ({ text: content, thoughts, calls }: AnAnswer) => ({
+const keptOf = ({ text: content, thoughts, calls }: AnAnswer, contentOf: (text: string) => unknown) => ({
   role: 'assistant',
   ...(thoughts !== '' && { reasoning_content: thoughts }),
-  ...(content !== '' && { content }),
+  ...(content !== '' && { content: contentOf(content) }),
   ...(calls.length > 0 && {
     tool_calls: calls.map(({ id, name, arguments: json }) => ({
       id,
@@ -63,7 +63,11 @@ it('the items of a response, with and without a summary of its thoughts', () => 
       const options = { head, newId: () => `${++ids}`, written: () => {}, inOwnWords: (error: ApiError) => error };
       const { output } = wholeOf(responseWords(options), said);
       const told = toldInput(output.map((item: unknown) => [item, 'output'])).map(({ message }) => message);
-      expect(told).toEqual(isSilent(said) ? [] : [keptOf(said)]);
+      expect(told).toEqual(
+        isSilent(said)
+          ? []
+          : [keptOf(said, (content) => [expect.objectContaining({ type: 'output_text', text: content })])],
+      );
       const results = said.calls.map(({ id }) => ({ type: 'function_call_output', call_id: id, output: '' }));
       const { chat } = parseResponseRequest({ model: 'm', input: [light, ...output, ...results, goOn] }, earlier);
       expect(chat.turns.at(-1)?.content).toBe('Go on.');
@@ -77,7 +81,7 @@ it('the blocks of a message', () => {
     fc.property(anAnswer, (said) => {
       const { content } = wholeOf(words, said);
       const [told] = toldMessages([{ role: 'assistant', content }]);
-      expect(told?.message).toEqual({ content: '', ...keptOf(said) });
+      expect(told?.message).toEqual({ content: '', ...keptOf(said, (content) => content) });
       expect(content.every((block: ThinkingBlock) => block.type !== 'thinking' || block.signature !== '')).toBe(true);
       const results = said.calls.map(({ id }) => ({ type: 'tool_result', tool_use_id: id }));
       const answered = { role: 'user', content: [...results, { type: 'text', text: 'Go on.' }] };

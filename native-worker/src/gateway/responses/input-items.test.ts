@@ -14,29 +14,31 @@ const called = (id: string, name = 'look') => ({ id, type: 'function', function:
 
 describe('the input of a response', () => {
   it('has messages with and without a type, and content as text and as parts', () => {
+    const parts = [
+      { type: 'input_text', text: 'a' },
+      { type: 'input_text', text: 'b' },
+    ];
+    const said = [{ type: 'output_text', text: 'c', annotations: [] }];
     expect(
       messages(
         { role: 'developer', content: 'Be short.' },
         {
           type: 'message',
           role: 'user',
-          content: [
-            { type: 'input_text', text: 'a' },
-            { type: 'input_text', text: 'b' },
-          ],
+          content: parts,
         },
         {
           type: 'message',
           id: 'msg_1',
           status: 'completed',
           role: 'assistant',
-          content: [{ type: 'output_text', text: 'c', annotations: [] }],
+          content: said,
         },
       ),
     ).toEqual([
       { role: 'developer', content: 'Be short.' },
-      { role: 'user', content: 'ab' },
-      { role: 'assistant', content: 'c' },
+      { role: 'user', content: parts },
+      { role: 'assistant', content: said },
     ]);
   });
 
@@ -55,13 +57,16 @@ describe('the input of a response', () => {
         message: {
           role: 'assistant',
           reasoning_content: 'hm',
-          content: 'I look.',
+          content: [{ type: 'output_text', text: 'I look.' }],
           tool_calls: [called('call_1'), called('call_2')],
         },
         origin: 'input[0]',
       },
       { message: { role: 'tool', tool_call_id: 'call_1', content: 'one' }, origin: 'input[4]' },
-      { message: { role: 'tool', tool_call_id: 'call_2', content: 'two' }, origin: 'input[5]' },
+      {
+        message: { role: 'tool', tool_call_id: 'call_2', content: [{ type: 'input_text', text: 'two' }] },
+        origin: 'input[5]',
+      },
       { message: { role: 'assistant', tool_calls: [called('call_3')] }, origin: 'input[6]' },
     ]);
   });
@@ -75,7 +80,6 @@ describe('the input of a response', () => {
 
   it.each([
     [{ type: 'web_search_call', id: 'ws_1', status: 'completed' }, 'input[0].type'],
-    [{ role: 'user', content: [{ type: 'input_image', image_url: 'data:' }] }, 'input[0].content'],
     [{ role: 'tool', content: 'x' }, 'input[0].role'],
     [{ type: 'function_call', call_id: 'a', arguments: '{}' }, 'input[0].name'],
     ['text', 'input[0]'],

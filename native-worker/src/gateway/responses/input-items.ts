@@ -5,25 +5,18 @@ import { checked } from '../request/checked.ts';
 import type { ToldMessage } from '../request/retold.ts';
 
 const text = v.string();
-const PartSchema = v.union([
-  v.looseObject({ type: v.picklist(['input_text', 'output_text', 'text', 'summary_text', 'reasoning_text']), text }),
-  v.looseObject({ type: v.literal('refusal'), refusal: text }),
-]);
-const ONLY_TEXT = 'Only text can be sent: a string, or parts of type "input_text" or "output_text".';
-const ContentSchema = v.union([text, v.array(PartSchema)], ONLY_TEXT);
 const texts = v.optional(v.nullable(v.array(v.looseObject({ text }))), []);
 const ReasoningSchema = v.looseObject({ summary: texts, content: texts });
 const CallSchema = v.looseObject({ call_id: text, name: text, arguments: text });
-const ResultSchema = v.looseObject({ call_id: text, output: ContentSchema });
+const ResultSchema = v.looseObject({ call_id: text, output: v.optional(v.unknown()) });
 const MessageSchema = v.looseObject({
   role: v.picklist(
     ['system', 'developer', 'user', 'assistant'],
     'The role is "system", "developer", "user" or "assistant".',
   ),
-  content: ContentSchema,
+  // Its parts have the names that chats know, too.
+  content: v.unknown(),
 });
-
-type Part = v.InferOutput<typeof PartSchema>;
 
 /** An item with all that it may be known by. */
 export interface InputItem {
@@ -63,7 +56,7 @@ class Telling {
         return this.#call(checked(CallSchema, item, origin), origin);
       case 'function_call_output': {
         const { call_id, output } = checked(ResultSchema, item, origin);
-        this.messages.push({ message: { role: 'tool', tool_call_id: call_id, content: contentOf(output) }, origin });
+        this.messages.push({ message: { role: 'tool', tool_call_id: call_id, content: output }, origin });
         return;
       }
       default:
@@ -76,12 +69,12 @@ class Telling {
 
   #message({ role, content }: v.InferOutput<typeof MessageSchema>, origin: string): void {
     if (role !== 'assistant') {
-      this.messages.push({ message: { role, content: contentOf(content) }, origin });
+      this.messages.push({ message: { role, content: content }, origin });
       return;
     }
     const open = this.#openAnswer();
-    if (open !== null && open.content === undefined && open.tool_calls === undefined) open.content = contentOf(content);
-    else this.messages.push({ message: { role, content: contentOf(content) }, origin });
+    if (open !== null && open.content === undefined && open.tool_calls === undefined) open.content = content;
+    else this.messages.push({ message: { role, content: content }, origin });
   }
 
   #reasoning({ summary, content }: v.InferOutput<typeof ReasoningSchema>, origin: string): void {
@@ -103,9 +96,4 @@ class Telling {
     const last = this.messages.at(-1)?.message;
     return last?.role === 'assistant' ? last : null;
   }
-}
-
-function contentOf(content: string | readonly Part[]): string {
-  if (typeof content === 'string') return content;
-  return content.map((part) => ('text' in part ? part.text : part.refusal)).join('');
 }

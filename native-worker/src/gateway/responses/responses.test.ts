@@ -144,6 +144,7 @@ describe('a request that cannot be carried out', () => {
     [{ input: [{ type: 'function_call_output', call_id: 'x', output: 'y' }] }, 'input[0].call_id'],
     [{ instructions: 'z', input: [{ type: 'function_call_output', call_id: 'x', output: 'y' }] }, 'input[0].call_id'],
     [{ input: [{ type: 'item_reference', id: 'msg_0' }] }, 'input[0].id'],
+    [{ instructions: 'z', input: [{ role: 'user', content: [{ type: 'input_image' }] }] }, 'input[0].content[0]'],
   ])('names what is wrong with %j', async (body, param) => {
     await provide();
     const answered = await ask(body);
