@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { CHATML_TEMPLATE, ChatTemplate, MAX_TEMPLATE_CHARS, renderChat } from './chat-template.ts';
+import { renderChat } from './chat-prompt.ts';
+import { CHATML_TEMPLATE, ChatTemplate, MAX_TEMPLATE_CHARS } from './chat-template.ts';
 import { MAX_PROMPT_BYTES, MAX_TURNS, type Turn } from '../protocol.ts';
 
 const values = { messages: [{ role: 'user', content: 'Hello' }], bos_token: '', eos_token: '' };
@@ -65,6 +66,20 @@ describe('ChatTemplate', () => {
       `truefalsetrue${new Date().getFullYear()}`,
     );
     expect(() => render("{{ raise_exception('Roles must alternate') }}")).toThrow('Roles must alternate');
+  });
+});
+
+describe('a name that stands for nothing', () => {
+  it.each([
+    ['has no items', '{% for tool in tools %}x{% endfor %}', ''],
+    ['has no items that are chosen', '{% for tool in documents if tool.name %}x{% endfor %}', ''],
+    ['has no attributes', '{{ documents.first.title }}', ''],
+    ['contains nothing', "{{ 'x' in documents }}", 'false'],
+    ['is as long as nothing', '{{ tools | length }}{{ tools | trim }}{{ tools | join(",") }}', '0'],
+    ['adds nothing to a text', "{{ 'a' ~ tools ~ 'b' }}", 'ab'],
+    ['may have a default', "{{ date | default('today') }}", 'today'],
+  ])('%s', (_, source, text) => {
+    expect(render(source)).toBe(text);
   });
 });
 

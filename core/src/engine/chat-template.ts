@@ -3,8 +3,7 @@
  * that no template runs for hours or fills the memory, on any computer.
  */
 import { Environment, Interpreter, Template } from '@huggingface/jinja';
-import { MAX_PROMPT_BYTES, type Turn } from '../protocol.ts';
-import { MeshError } from '../base/errors.ts';
+import { MAX_PROMPT_BYTES } from '../protocol.ts';
 
 /** The longest templates that models come with have 20,000. */
 export const MAX_TEMPLATE_CHARS = 131_072;
@@ -19,6 +18,8 @@ const MAX_WORK = 1_000_000;
 /** How many characters or items, read again, cost as much as one step. */
 const CHARS_A_STEP = 64;
 const ITEMS_A_STEP = 8;
+/** Some templates copy the list of turns for each turn. */
+const NEW_ITEMS_A_STEP = 4;
 /** Each round of a loop has a scope of its own. */
 const STEPS_A_ROUND = 16;
 const MAX_DATE_CHARS = 256;
@@ -30,11 +31,19 @@ interface Node {
   type: string;
   iterable?: Node;
   lhs?: Node;
+  left?: Node;
+  right?: Node;
+  operand?: Node;
+  operator?: { value: string };
+  filter?: { value?: unknown; callee?: { value?: unknown } };
+  value?: unknown;
 }
 
+type Value = { type: string; value: unknown };
+
 interface Evaluator {
-  run(program: unknown): { value: unknown };
-  evaluate(node: Node | undefined, environment: unknown): { value: unknown };
+  run(program: unknown): Value;
+  evaluate(node: Node | undefined, environment: unknown): Value;
 }
 
 /** The library's own types for these two cannot be imported from everywhere. */
@@ -43,6 +52,29 @@ const Scope = Environment as unknown as new () => { set(name: string, value: unk
 
 /** These only look up what was there before. */
 const LOOKUPS: ReadonlySet<string> = new Set(['Identifier', 'MemberExpression']);
+/** A value that was computed already, in the place of the node that it came from. */
+const KNOWN = 'Known';
+const NO_ITEMS: Node = { type: 'ArrayLiteral', value: [] };
+const NO_TEXT: Node = { type: 'StringLiteral', value: '' };
+/** These make something of what is undefined themselves. */
+const ASKING_FILTERS: ReadonlySet<unknown> = new Set(['default', 'd', 'tojson', 'safe']);
+/** These take a list where there is nothing; all other filters take a text. */
+const LIST_FILTERS: ReadonlySet<unknown> = new Set([
+  'list',
+  'length',
+  'count',
+  'first',
+  'last',
+  'reverse',
+  'sort',
+  'join',
+  'unique',
+  'map',
+  'select',
+  'reject',
+  'selectattr',
+  'rejectattr',
+]);
 
 export class ChatTemplate {
   readonly #program: Template['parsed'];
@@ -109,10 +141,11 @@ class BoundedInterpreter extends Base {
   /** The number of items in a list, with those of the lists in it. */
   readonly #nested = new WeakMap<object, number>();
 
-  override evaluate(node: Node | undefined, environment: unknown): { value: unknown } {
+  override evaluate(node: Node | undefined, environment: unknown): Value {
+    if (node?.type === KNOWN) return node.value as Value;
     this.#take(1);
     if (node?.type === 'For') this.#looped.add(iterableOf(node.iterable));
-    const result = super.evaluate(node, environment);
+    const result = this.#evaluated(node, environment);
     const { value } = result;
     if (typeof value === 'string') {
       if (value.length > MAX_RENDERED_CHARS) throw new RangeError('The template writes a text that is too long.');
@@ -121,11 +154,35 @@ class BoundedInterpreter extends Base {
       const items = Array.isArray(value) ? value.length : value.size;
       if (items > MAX_ITEMS) throw new RangeError('The template makes a list that is too long.');
       const isNew = node !== undefined && !LOOKUPS.has(node.type);
-      this.#take(isNew ? items : items / ITEMS_A_STEP);
+      this.#take(items / (isNew ? NEW_ITEMS_A_STEP : ITEMS_A_STEP));
       if (node !== undefined && this.#looped.has(node)) this.#take(items * STEPS_A_ROUND);
       if (isNew) this.#nest(value);
     }
     return result;
+  }
+
+  /** What is undefined is empty, as in Python's Jinja: it has no items, no characters and nothing that stands in it. */
+  #evaluated(node: Node | undefined, environment: unknown): Value {
+    if (node?.type === 'FilterExpression' && node.operand !== undefined) {
+      const filter = node.filter?.value ?? node.filter?.callee?.value;
+      if (ASKING_FILTERS.has(filter)) return super.evaluate(node, environment);
+      const operand = this.#defined(node.operand, environment, LIST_FILTERS.has(filter) ? NO_ITEMS : NO_TEXT);
+      return super.evaluate({ ...node, operand }, environment);
+    }
+    if (node?.type === 'BinaryExpression' && node.operator?.value === '~') {
+      const left = this.#defined(node.left, environment, NO_TEXT);
+      const right = this.#defined(node.right, environment, NO_TEXT);
+      return super.evaluate({ ...node, left, right }, environment);
+    }
+    const result = super.evaluate(node, environment);
+    const isEmptyLoop = isUndefined(result) && node !== undefined && this.#looped.has(node);
+    return isEmptyLoop ? super.evaluate(NO_ITEMS, environment) : result;
+  }
+
+  /** The value of `node`, to be put in its place; `empty` where it has none. */
+  #defined(node: Node | undefined, environment: unknown, empty: Node): Node {
+    const value = this.evaluate(node, environment);
+    return isUndefined(value) ? empty : known(value);
   }
 
   #take(steps: number): void {
@@ -145,6 +202,14 @@ class BoundedInterpreter extends Base {
   }
 }
 
+function isUndefined(value: Value): boolean {
+  return value.type === 'UndefinedValue';
+}
+
+function known(value: Value): Node {
+  return { type: KNOWN, value };
+}
+
 /** `for x in these`, or `for x in these if …`, where the library keeps `these` one deeper. */
 function iterableOf(iterable: Node | undefined): Node | undefined {
   return iterable?.type === 'SelectExpression' ? iterable.lhs : iterable;
@@ -159,28 +224,14 @@ const compiled = new Map<string, ChatTemplate>();
 
 const MAX_COMPILED = 8;
 
-/**
- * The prompt, ending where the assistant's answer begins. `tokens`: what the template may print for begin and end of
- * text. Throws model_unreadable when the template is broken, refuses these turns, or takes too much work.
- */
-export function renderChat(template: string, turns: readonly Turn[], tokens: { bos: string; eos: string }): string {
-  try {
-    return compile(template).render({
-      messages: turns,
-      bos_token: tokens.bos,
-      eos_token: tokens.eos,
-      add_generation_prompt: true,
-    });
-  } catch (cause) {
-    throw new MeshError(
-      'model_unreadable',
-      'The chat template of this model does not accept this conversation. Choose another model.',
-      { cause },
-    );
-  }
+/** What a template may print for the begin and the end of a text. */
+export interface TemplateTokens {
+  bos: string;
+  eos: string;
 }
 
-function compile(template: string): ChatTemplate {
+/** Throws when it is no template. */
+export function compiledTemplate(template: string): ChatTemplate {
   let found = compiled.get(template);
   if (found === undefined) {
     found = new ChatTemplate(template);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Turn } from '../protocol.ts';
-import { begunAnswer, isBlank, promptBytes, turnsFault } from './turns.ts';
+import { isBlank, promptBytes, turnsFault } from './turns.ts';
 
 const call = { id: 'c', name: 'lamp', arguments: '{}' };
 
@@ -25,14 +25,6 @@ test('a conversation may end with anybody, and say nothing at its end', () => {
   ] satisfies Turn[][]) {
     expect(turnsFault(turns)).toBeNull();
   }
-});
-
-test('an answer is begun where the assistant spoke last, and called nothing', () => {
-  const user: Turn = { role: 'user', content: 'Once?' };
-  expect(begunAnswer([user, { role: 'assistant', content: 'Once ' }])).toBe('Once ');
-  expect(begunAnswer([user])).toBeNull();
-  expect(begunAnswer([user, { role: 'assistant', content: ' ' }])).toBeNull();
-  expect(begunAnswer([user, { role: 'assistant', content: 'I call', calls: [call] }])).toBeNull();
 });
 
 test('the size of turns is counted in UTF-8', () => {

@@ -20,16 +20,6 @@ export function isBlank(turns: readonly Turn[]): boolean {
   return turns.every(({ content, calls = [] }) => calls.length === 0 && content.trim() === '');
 }
 
-/**
- * The beginning of the answer, where the conversation ends with it: the model goes on after exactly this, and the answer is
- * what follows. Null: the answer begins afresh, as it does after a turn that called functions.
- */
-export function begunAnswer(turns: readonly Turn[]): string | null {
-  const last = turns.at(-1);
-  if (last?.role !== 'assistant' || last.calls !== undefined) return null;
-  return last.content.trim() === '' ? null : last.content;
-}
-
 /** The UTF-8 bytes of all turns together. */
 export function promptBytes(turns: readonly Turn[]): number {
   const encoder = new TextEncoder();

@@ -36,6 +36,7 @@ function eventsOf({ thoughts, words, calls, cut }: AnAnswer): ChoiceEvent[] {
     providers: [],
     promptTokens: 1,
     completionTokens: 1,
+    reasoningTokens: 0,
     receipt: null,
   };
   return [

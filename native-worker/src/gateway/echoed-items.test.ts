@@ -21,6 +21,7 @@ const ending: Ending = {
   providers: [],
   promptTokens: 1,
   completionTokens: 1,
+  reasoningTokens: 2,
   receipt: null,
 };
 const text = fc.string({ maxLength: 8 });

@@ -1,18 +1,19 @@
 /** What the mesh is asked for one chat request, whichever API it came by. */
 import type { ChatRequest } from '../request/chat-request.ts';
 import { whoMayRead } from '../request/privacy.ts';
-import { repeated, type ChoicesQuestion } from './choices.ts';
+import type { Question } from './answer.ts';
+import { repeated } from './choices.ts';
 import type { EndpointNeeds } from './respond.ts';
 
 /** A question for each choice. Throws an `ApiError` when nobody lends the model, or nobody may read it. */
-export function chatQuestions(request: ChatRequest, { models, circles }: EndpointNeeds): ChoicesQuestion[] {
+export function chatQuestions(request: ChatRequest, { models, circles }: EndpointNeeds): Question[] {
   const { turns, sampling, maxTokens, thinking, stops, schema, tools, logprobs, adapter } = request;
   const question = {
     turns,
     sampling,
     maxTokens,
     stops,
-    inForm: tools,
+    ...(tools !== null && { tools }),
     ...(thinking !== null && { thinking }),
     ...(schema !== null && { schema }),
     ...(logprobs !== null && { logprobs }),

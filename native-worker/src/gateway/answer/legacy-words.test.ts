@@ -14,6 +14,7 @@ const ending: Ending = {
   providers: [],
   promptTokens: 1,
   completionTokens: 1,
+  reasoningTokens: 0,
   receipt: null,
 };
 

@@ -16,6 +16,7 @@ const ending: Ending = {
   providers: [],
   promptTokens: 3,
   completionTokens: 9,
+  reasoningTokens: 2,
   receipt: null,
 };
 const at = { index: 0, model: 'm' };
@@ -61,7 +62,7 @@ describe('a message with thoughts, words and calls', () => {
       content: CONTENT,
       stop_reason: 'tool_use',
       stop_sequence: null,
-      usage: { input_tokens: 3, output_tokens: 9 },
+      usage: { input_tokens: 3, output_tokens: 9, output_tokens_details: { thinking_tokens: 2 } },
     });
   });
 
@@ -89,7 +90,7 @@ describe('a message with thoughts, words and calls', () => {
     ]);
     expect(events.at(-2)).toMatchObject({
       delta: { stop_reason: 'tool_use' },
-      usage: { input_tokens: 3, output_tokens: 9 },
+      usage: { input_tokens: 3, output_tokens: 9, output_tokens_details: { thinking_tokens: 2 } },
     });
   });
 

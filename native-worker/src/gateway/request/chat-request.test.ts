@@ -209,8 +209,8 @@ describe('a request for a chat completion', () => {
     [{ tools: [{ type: 'custom' }] }, 'tools[0].type', 'invalid_value'],
     [{ tools: [{ type: 'function', function: { name: 'a b' } }] }, 'tools[0].function.name', 'invalid_value'],
     [
-      { tools: [{ type: 'function', function: { name: 'f', parameters: { pattern: 'a' } } }] },
-      'tools',
+      { tools: [{ type: 'function', function: { name: 'f', parameters: { type: 'string' } } }] },
+      'tools[0].function.parameters',
       'invalid_schema',
     ],
     [{ tool_choice: 'required' }, 'tool_choice', 'invalid_value'],
@@ -222,8 +222,8 @@ describe('a request for a chat completion', () => {
       'invalid_value',
     ],
     [
-      { response_format: { type: 'json_schema', json_schema: { name: 'a', schema: { not: {} } } } },
-      'response_format',
+      { response_format: { type: 'json_schema', json_schema: { name: 'a', schema: { not: {} }, strict: true } } },
+      'response_format.json_schema.schema',
       'invalid_schema',
     ],
     [
@@ -233,7 +233,7 @@ describe('a request for a chat completion', () => {
           json_schema: { name: 'a', schema: { type: 'array', minItems: 9, maxItems: 2 } },
         },
       },
-      'response_format',
+      'response_format.json_schema.schema',
       'invalid_schema',
     ],
     [
@@ -245,11 +245,6 @@ describe('a request for a chat completion', () => {
       },
       'tools',
       'invalid_schema',
-    ],
-    [
-      { response_format: { type: 'json_object' }, tools: [{ type: 'function', function: { name: 'f' } }] },
-      'response_format',
-      'invalid_value',
     ],
     [{ messages: [{ role: 'user', content: ' ' }] }, 'messages', 'empty_prompt'],
     [{ messages: [{ role: 'user', content: 'x'.repeat(600_000) }] }, 'messages', 'context_length_exceeded'],

@@ -1,7 +1,6 @@
 /** The body of `POST /v1/chat/completions`, as far as a mesh can carry it out. */
 import * as v from 'valibot';
-import { MAX_TOP_LOGPROBS, type Thinking, type Turn } from '@llmesh/core/protocol';
-import { plainTurns } from '@llmesh/core/syntax/plain-turns';
+import { MAX_TOP_LOGPROBS, type Thinking, type Tools, type Turn } from '@llmesh/core/protocol';
 import { turnsFault } from '@llmesh/core/wire/turns';
 import { FORM_PARAMETERS, formOf } from './answer-form.ts';
 import { asApiError, badRequest, unsupported } from './api-error.ts';
@@ -31,10 +30,10 @@ export interface ChatRequest extends Wish {
   maxTokens: number | null;
   /** Null: as the model is made. */
   thinking: Thinking | null;
-  /** A JSON schema of the whole answer, as text; null: the answer is free. */
+  /** A JSON schema of what is said, as text; null: that is free. */
   schema: string | null;
-  /** Functions may be called: the answer is what `tool-reader.ts` reads. */
-  tools: boolean;
+  /** Functions that may be called; null: there are none. */
+  tools: Tools | null;
   /** It was asked with `functions`: calls are answered in the words of that time. */
   legacy: boolean;
   /** How many alternatives to tell at each token; null: nothing is told. */
@@ -51,11 +50,9 @@ export function parseChatRequest(body: unknown): ChatRequest {
   const said = turnsOf(request.messages);
   const fault = turnsFault(said);
   if (fault !== null) throw asApiError(fault);
-  // Providers that know how their model reads calls get the turns as they are: then this line goes.
-  const plain = plainTurns(said, form.tools);
   return {
     ...wishOf(request),
-    turns: form.system === null ? plain : withSystem(plain, form.system),
+    turns: form.system === null ? said : withSystem(said, form.system),
     maxTokens: maxTokensOf({
       max_completion_tokens: request.max_completion_tokens,
       max_tokens: request.max_tokens,
@@ -64,7 +61,7 @@ export function parseChatRequest(body: unknown): ChatRequest {
     schema: form.schema,
     tools: form.tools,
     legacy,
-    logprobs: logprobsOf(request, form.tools),
+    logprobs: logprobsOf(request, form.tools !== null),
   };
 }
 

@@ -17,6 +17,7 @@ const ending: Ending = {
   providers: [],
   promptTokens: 3,
   completionTokens: 9,
+  reasoningTokens: 2,
   receipt: null,
 };
 const at = { index: 0, model: 'm' };

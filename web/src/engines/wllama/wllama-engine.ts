@@ -20,7 +20,8 @@ import { probeBrowser, threads } from '../common/probe.ts';
 import { samplingFor } from '../common/sampling.ts';
 import { NativeLog } from './native-log.ts';
 import { TELL_TOKENS, WllamaAnswer } from './wllama-answer.ts';
-import { CHATML_TEMPLATE, renderChat } from '@llmesh/core/engine/chat-template';
+import { renderChat } from '@llmesh/core/engine/chat-prompt';
+import { CHATML_TEMPLATE } from '@llmesh/core/engine/chat-template';
 
 /** Cancelling waits for the current batch; 64 tokens keep that short. */
 const BATCH_TOKENS = 64;
