@@ -25,6 +25,9 @@ export const VERDICT_SCHEMA = {
   additionalProperties: false,
 };
 
+/** How long a model may think before it has to speak. */
+export const THOUGHT_TOKENS = 6;
+
 /** The tiny model knows this answer by heart: a word too many or too few is seen. */
 export function isAnswer(text: string | null | undefined, mesh: CompatMesh): void {
   assert.equal(text, mesh.short.answer);

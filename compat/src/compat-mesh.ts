@@ -1,11 +1,15 @@
 /** A mesh that clients are tried against: control plane, worker and gateway, each a process of its own as people run them. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { inTime } from './in-time.ts';
+import { TEMPLATES } from '@llmesh/core/testing/chat-templates';
+import { readGguf, withText, writeGguf } from 'llmesh/testing/gguf-parts';
 import { startControlPlane, startLlmesh, type Running } from 'llmesh/testing/process';
 
 const TINY = path.join(import.meta.dirname, '../../models/tiny');
+/** The template of a family whose models think first: the prompt itself begins the thoughts. */
+const THINKING = `${TEMPLATES.qwen}{% if add_generation_prompt %}{{ '<think>\\n' }}{% endif %}`;
 const READY_MS = 30_000;
 const STATUS_MS = 10_000;
 
@@ -16,6 +20,8 @@ export interface Question {
 
 export class CompatMesh {
   readonly model = 'llmesh-tiny';
+  /** The tiny model, which was taught to think no more than any other, under a template that makes it. */
+  readonly thinker = 'thinker';
   /** A question whose answer the tiny model knows by heart, and one whose answer is long. */
   readonly short: Question;
   readonly long: Question;
@@ -42,7 +48,10 @@ export class CompatMesh {
     this.meshUrl = plane.url;
     this.key = String(made.lines[0]?.['key']);
     const lend = ['--threads', '1', '--gpu', 'off', '--max-speed', '200'];
-    this.#worker = this.#start('worker', '--model', this.model, '--mesh', plane.url, ...lend);
+    const thinker = path.join(this.#data, `${this.thinker}.gguf`);
+    const tiny = readGguf(readFileSync(path.join(TINY, 'llmesh-tiny.gguf')));
+    writeFileSync(thinker, writeGguf(withText(tiny, 'tokenizer.chat_template', THINKING)));
+    this.#worker = this.#start('worker', '--model', this.model, '--model', thinker, '--mesh', plane.url, ...lend);
     const gateway = this.#start('gateway', '--mesh', plane.url, '--port', '0');
     const ready = (line: Record<string, unknown>) => line['ready'] === true;
     const [{ url }] = await Promise.all([gateway.line(ready), this.#worker.line(ready)]);
@@ -96,10 +105,10 @@ export class CompatMesh {
     const untilMs = performance.now() + READY_MS;
     while (performance.now() < untilMs) {
       const { data } = (await (await fetch(`${this.url}/models`, { headers })).json()) as { data?: unknown[] };
-      if (data !== undefined && data.length > 0) return;
+      if (data?.length === 2) return;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
-    throw new Error('Nobody lends a model.');
+    throw new Error('The models are not on offer.');
   }
 }
 

@@ -76,6 +76,20 @@ export function aiSdk(name: string, isChat: boolean): ClientRow {
         });
         checks.verdict.parse(output);
       },
+      // Of chats the library reads no thoughts: OpenAI's have none.
+      ...(!isChat && {
+        reasoning: async (mesh: CompatMesh) => {
+          const openai = { reasoningSummary: 'auto', forceReasoning: true };
+          const { reasoningText } = await generateText({
+            model: modelOf(mesh, mesh.thinker),
+            maxRetries: 0,
+            maxOutputTokens: 40,
+            prompt: mesh.short.question,
+            providerOptions: { openai },
+          });
+          checks.isText(reasoningText);
+        },
+      }),
       abort: async (mesh) => {
         const stop = new AbortController();
         const options = { ...plain, model: modelOf(mesh), prompt: mesh.long.question, abortSignal: stop.signal };

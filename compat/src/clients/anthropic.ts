@@ -72,6 +72,24 @@ export const anthropic: ClientRow = {
       assert(content[0]?.type === 'text');
       checks.verdict.parse(JSON.parse(content[0].text));
     },
+    reasoning: async (mesh) => {
+      const thinking = { type: 'enabled' as const, budget_tokens: checks.THOUGHT_TOKENS };
+      const output_config = { format: { type: 'json_schema' as const, schema: checks.VERDICT_SCHEMA } };
+      const request = { ...ask(mesh), model: mesh.thinker, thinking, output_config };
+      const { content } = await client(mesh).messages.create(request);
+      assert(content[0]?.type === 'thinking' && content[1]?.type === 'text');
+      checks.isText(content[0].thinking);
+      checks.verdict.parse(JSON.parse(content[1].text));
+      const messages: MessageParam[] = [
+        ...request.messages,
+        { role: 'assistant', content },
+        { role: 'user', content: 'Why?' },
+      ];
+      const then = await client(mesh)
+        .messages.stream({ ...request, messages })
+        .finalMessage();
+      assert.equal(then.content[0]?.type, 'thinking');
+    },
     abort: async (mesh) => {
       const messages = [{ role: 'user' as const, content: mesh.long.question }];
       const request = { ...ask(mesh), messages, stream: true as const };

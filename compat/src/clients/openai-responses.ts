@@ -61,6 +61,25 @@ export const openaiResponses: ClientRow = {
       const { output_parsed } = await openaiClient(mesh).responses.parse({ ...ask(mesh), text });
       checks.verdict.parse(output_parsed);
     },
+    reasoning: async (mesh) => {
+      const reasoning = { summary: 'auto' as const, max_tokens: checks.THOUGHT_TOKENS };
+      const text = { format: zodTextFormat(checks.verdict, 'verdict') };
+      const asked = { ...ask(mesh), model: mesh.thinker, reasoning, text, max_output_tokens: 300 };
+      const response = await openaiClient(mesh).responses.create(asked);
+      const [thoughts] = response.output;
+      assert(thoughts?.type === 'reasoning');
+      checks.isText(thoughts.summary[0]?.text);
+      checks.verdict.parse(JSON.parse(response.output_text));
+      assert((response.usage?.output_tokens_details.reasoning_tokens ?? 0) > 0);
+      const input = [
+        { role: 'user', content: mesh.short.question },
+        ...response.output,
+        { role: 'user', content: 'Why?' },
+      ];
+      const request = { ...asked, input: input as ResponseInput };
+      const streamed = await openaiClient(mesh).responses.stream(request).finalResponse();
+      assert.equal(streamed.output[0]?.type, 'reasoning');
+    },
     abort: async (mesh) => {
       const request = { model: mesh.model, input: mesh.long.question, temperature: 0, stream: true as const };
       await checks.stopsAfterWords(() => openaiClient(mesh).responses.create(request), textOf, mesh);
