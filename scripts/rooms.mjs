@@ -68,6 +68,8 @@ const ROOMS = {
     ['service', 'the worker as a service of the system'],
     ['gateway/request', "OpenAI's words in"],
     ['gateway/answer', "answers of the mesh, in OpenAI's words out"],
+    ['gateway/responses', "the words of OpenAI's Responses, in and out"],
+    ['gateway/messages', "the words of Anthropic's Messages, in and out"],
     ['gateway', 'server, routes, keys'],
     ['mcp', 'the mesh as tools of an assistant'],
     ['commands', 'one file a command of llmesh'],

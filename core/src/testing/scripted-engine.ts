@@ -14,6 +14,10 @@ export class ScriptedEngine implements Pick<Engine<never>, 'generate'> {
     this.words = words;
   }
 
+  /** How it says that it came to its end. */
+  finish: Finish['finish'] = 'stop';
+  /** The turns that each run was asked. */
+  readonly turns: GenerateRequest['turns'][] = [];
   /** The schema that each run was held to. */
   readonly schemas: GenerateRequest['schema'][] = [];
   /** The adapter with which each run was written. */
@@ -28,9 +32,10 @@ export class ScriptedEngine implements Pick<Engine<never>, 'generate'> {
   tellsOdds = true;
 
   async *generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, Finish, undefined> {
-    const { prefix, schema, logprobs, adapter } = request;
+    const { prefix, schema, logprobs, adapter, turns } = request;
     this.computing += 1;
     this.prefixes.push(prefix);
+    this.turns.push(turns);
     this.schemas.push(schema);
     this.adapters.push(adapter);
     const from = prefix?.tokens ?? 0;
@@ -52,7 +57,7 @@ export class ScriptedEngine implements Pick<Engine<never>, 'generate'> {
         const first = written === 1 && { promptTokens: 3, ...(syntax !== undefined && { syntax }) };
         yield { text: word, tokens: 1, tokenIds: [from + written], ...first, ...odds };
       }
-      return { finish: 'stop', promptTokens: 3, completionTokens: written };
+      return { finish: this.finish, promptTokens: 3, completionTokens: written };
     } finally {
       this.computing -= 1;
     }

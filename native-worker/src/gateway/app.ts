@@ -1,4 +1,4 @@
-/** The routes of `/v1`: each request is let in, carried out, and answered in OpenAI's words. */
+/** The routes of `/v1`: each request is let in, carried out, and answered in the words of its API. */
 import { Hono } from 'hono';
 import { cors } from 'hono/cors';
 import { MeshError } from '@llmesh/core/base/errors';
@@ -8,12 +8,14 @@ import { completions } from './completions.ts';
 import type { Door } from './door.ts';
 import { embeddings, type EmbeddingsNeeds } from './embeddings.ts';
 import { jsonBody } from './request/json-body.ts';
-import type { EndpointNeeds } from './answer/respond.ts';
+import { messages, messageTokens } from './messages/messages.ts';
+import { messageError } from './messages/message-error.ts';
+import { deleted, inputItems, responses, type ResponsesNeeds } from './responses/responses.ts';
 
-const OWN_HEADERS = ['x-request-id', 'x-llmesh-provider', 'x-llmesh-resumed', 'retry-after'];
+const OWN_HEADERS = ['x-request-id', 'request-id', 'x-llmesh-provider', 'x-llmesh-resumed', 'retry-after'];
 
-export interface AppOptions extends EndpointNeeds, EmbeddingsNeeds {
-  mesh: EndpointNeeds['mesh'] & EmbeddingsNeeds['mesh'];
+export interface AppOptions extends ResponsesNeeds, EmbeddingsNeeds {
+  mesh: ResponsesNeeds['mesh'] & EmbeddingsNeeds['mesh'];
   door: Door;
   /** Origins whose pages may read the answers; `*` is any. */
   origins: readonly string[];
@@ -24,20 +26,27 @@ export interface AppOptions extends EndpointNeeds, EmbeddingsNeeds {
 interface Env {
   /** Who asks, as Node's server has it. */
   Bindings: { incoming: { socket: { remoteAddress?: string | undefined } } };
+  /** `caller`: who asks, as the door tells them apart. */
+  Variables: { caller: string; requestId: string };
 }
 
 export function gatewayApp(options: AppOptions): Hono<Env> {
-  const { door, models, origins, failed } = options;
+  const { door, models, origins, failed, kept } = options;
   const app = new Hono<Env>({ getPath: ({ url }) => plainPath(new URL(url).pathname) });
   app.use(async (context, next) => {
+    const requestId = `req_${options.newId()}`;
+    context.set('requestId', requestId);
     await next();
-    context.res.headers.set('x-request-id', `req_${options.newId()}`);
+    // Anthropic's clients read the second one.
+    context.res.headers.set('x-request-id', requestId);
+    context.res.headers.set('request-id', requestId);
   });
   if (origins.length > 0) {
     app.use(cors({ origin: origins.includes('*') ? '*' : [...origins], exposeHeaders: OWN_HEADERS }));
   }
   app.use('/v1/*', async (context, next) => {
-    door.enter({ address: context.env.incoming.socket.remoteAddress ?? '', headers: context.req.header() });
+    const { remoteAddress = '' } = context.env.incoming.socket;
+    context.set('caller', door.enter({ address: remoteAddress, headers: context.req.header() }));
     await next();
   });
 
@@ -54,6 +63,25 @@ export function gatewayApp(options: AppOptions): Hono<Env> {
     embeddings(await jsonBody(context.req.raw), options, context.req.raw.signal),
   );
 
+  app.post('/v1/responses', async (context) =>
+    responses(await jsonBody(context.req.raw), context.get('caller'), options, context.req.raw.signal),
+  );
+  app.post('/v1/messages', async (context) =>
+    messages(await jsonBody(context.req.raw), context.get('requestId'), options, context.req.raw.signal),
+  );
+  app.post('/v1/messages/count_tokens', async (context) =>
+    messageTokens(await jsonBody(context.req.raw), options, context.req.raw.signal),
+  );
+  app.get('/v1/responses/:id', (context) =>
+    context.json(kept.find(context.get('caller'), context.req.param('id')).response),
+  );
+  app.get('/v1/responses/:id/input_items', (context) =>
+    context.json(inputItems(kept, context.get('caller'), context.req.param('id'))),
+  );
+  app.delete('/v1/responses/:id', (context) =>
+    context.json(deleted(kept, context.get('caller'), context.req.param('id'))),
+  );
+
   app.notFound((context) => {
     const { method, path } = context.req;
     const instead = path.startsWith('/v1') ? '' : ' End the base URL of your client with /v1.';
@@ -62,9 +90,10 @@ export function gatewayApp(options: AppOptions): Hono<Env> {
     const message = `${method} ${path} does not exist here.${instead} Available: ${available}.`;
     return errorResponse(new ApiError({ status: 404, type: 'invalid_request_error', code: 'not_found', message }));
   });
-  app.onError((error) => {
+  app.onError((error, context) => {
     if (!(error instanceof ApiError) && !(error instanceof MeshError)) failed(error);
-    return errorResponse(asApiError(error));
+    const isAnthropic = /^\/v1\/messages\b/.test(context.req.path);
+    return errorResponse(asApiError(error), isAnthropic ? context.get('requestId') : null);
   });
   return app;
 }
@@ -74,8 +103,10 @@ function plainPath(path: string): string {
   return path.replaceAll(/\/{2,}/g, '/').replace(/(.)\/$/, '$1');
 }
 
-function errorResponse(error: ApiError): Response {
+/** `anthropicId`: the id of a request of Anthropic's API, for errors in its shape. */
+function errorResponse(error: ApiError, anthropicId: string | null = null): Response {
   const { retryAfterSeconds } = error;
   const headers = { ...(retryAfterSeconds !== null && { 'retry-after': String(retryAfterSeconds) }) };
-  return Response.json(error.body, { status: error.status, headers });
+  const body = anthropicId === null ? error.body : messageError(error, anthropicId);
+  return Response.json(body, { status: error.status, headers });
 }

@@ -14,7 +14,7 @@ import { VERSION } from 'openai/version';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startControlPlane, startLlmesh, type Running } from '../testing/process.ts';
 import { addKey } from './keys.ts';
-import { faults, schemaVersion } from './testing/conformance.ts';
+import { faults, schemaVersions } from './testing/conformance.ts';
 import { contentOf, eventsOf } from './testing/gateway-world.ts';
 
 const MODEL = 'llmesh-tiny';
@@ -74,7 +74,7 @@ const tokenByToken = (answer: string) => ({
   apart: true,
 });
 
-it('checks answers against the types of the client that it runs', () => expect(schemaVersion).toBe(VERSION));
+it('checks answers against the types of the client that it runs', () => expect(schemaVersions.openai).toBe(VERSION));
 
 describe('the openai client', () => {
   it('lists the models and gets a whole answer', async () => {

@@ -1,5 +1,6 @@
 /** `POST /v1/completions`: bare texts are continued, without a template around them. */
 import { repeated } from './answer/choices.ts';
+import { inChunks } from './answer/chunk-stream.ts';
 import { parseCompletionRequest } from './request/completion-request.ts';
 import { whoMayRead } from './request/privacy.ts';
 import { respond, type EndpointNeeds } from './answer/respond.ts';
@@ -22,5 +23,10 @@ export async function completions(body: unknown, needs: EndpointNeeds, signal: A
   const questions = request.prompts.flatMap((content) =>
     repeated({ ...shared, turns: [{ role: 'user' as const, content }] }, request.choices),
   );
-  return respond({ questions, words: textWords(request), kind: 'cmpl' }, request, needs, signal);
+  return respond(
+    { questions, words: inChunks(textWords(request), request.includeUsage), kind: 'cmpl-' },
+    request,
+    needs,
+    signal,
+  );
 }

@@ -43,11 +43,11 @@ export class Door {
     this.#needsKey = options.keys.length > 0;
   }
 
-  /** Throws an `ApiError` for a client that may not come in, or comes too often. */
-  enter(knock: Knock): void {
+  /** Returns who the client counts as. Throws an `ApiError` for one that may not come in, or comes too often. */
+  enter(knock: Knock): string {
     const caller = this.#callerOf(knock);
     const bucket = this.#bucketOf(caller);
-    if (bucket.take(1)) return;
+    if (bucket.take(1)) return caller;
     const retryAfterSeconds = Math.max(1, Math.ceil((1 - bucket.level) / this.#options.rate.perSecond));
     throw new ApiError({
       status: 429,

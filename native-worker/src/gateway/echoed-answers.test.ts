@@ -30,6 +30,7 @@ const model = 'm';
 function eventsOf({ thoughts, words, calls, cut }: AnAnswer): ChoiceEvent[] {
   const ending: Ending = {
     finish: calls.length > 0 ? 'tool_calls' : 'stop',
+    stoppedAt: null,
     model,
     file: null,
     providers: [],

@@ -1,6 +1,7 @@
 /** What every form of an answer says: who wrote it, how fast, at what cost. What only a mesh can tell stands under `llmesh`. */
 import type { CompletionUsage } from 'openai/resources/completions';
 import { peerName } from '@llmesh/core/identity/names';
+import type { ApiError } from '../request/api-error.ts';
 import type { Ending } from './answer.ts';
 import type { ChoiceEvent } from './choice-event.ts';
 import type { Call, TokenLogprob } from '@llmesh/core/protocol';
@@ -25,6 +26,22 @@ export interface Said {
 /** How answers are worded at one endpoint. */
 export interface AnswerWords {
   whole(heading: Heading, said: readonly Said[], endings: readonly Ending[]): object;
+  /** One answer, told from its beginning as it comes. */
+  stream(heading: Heading): StreamWords;
+}
+
+/** A streamed answer in the words of its endpoint. Each method returns the events to send, as text; empty: none. */
+export interface StreamWords {
+  begin(): string;
+  next(event: ChoiceEvent): string;
+  /** The last events of an answer that was written to its end. */
+  end(): string;
+  /** The last events of an answer that broke off. */
+  failed(error: ApiError): string;
+}
+
+/** The words of an endpoint whose streams are chunks, all of one shape. */
+export interface ChunkWords extends Pick<AnswerWords, 'whole'> {
   /** The chunks that say `event`. `isFirst`: nothing of its choice was said before. */
   chunks(heading: Heading, event: ChoiceEvent, isFirst: boolean): object[];
   /** The last chunk, with the usage, for clients that asked for it; null: the usage is unknown. */

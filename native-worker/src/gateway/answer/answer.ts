@@ -33,8 +33,8 @@ export interface Question extends Omit<AskRequest, 'model' | 'sha256' | 'maxToke
   stops: readonly string[];
 }
 
-/** `model`: its name in the list of models. */
-export type ToldPart = SpokenPart & { model: string; provider: PeerId | null };
+/** `model`: its name in the list of models; `promptTokens`: null while nobody has said how long the question is. */
+export type ToldPart = SpokenPart & { model: string; provider: PeerId | null; promptTokens: number | null };
 
 export type AnswerPart =
   /** Nobody has a free slot for it: it waits. */
@@ -42,6 +42,8 @@ export type AnswerPart =
 
 export interface Ending {
   finish: 'stop' | 'length' | 'tool_calls';
+  /** The text of the request before which it ended; null: none of them came. */
+  stoppedAt: string | null;
   /** The name of the model in the list of models. */
   model: string;
   /** The file that wrote its end, by the provider's word; null: nobody wrote a word. */
@@ -222,7 +224,8 @@ class AnswerRun {
   }
 
   #told(part: SpokenPart): ToldPart {
-    return { ...part, model: offerName(this.#offer), provider: this.#providers.at(-1) ?? null };
+    const [provider, promptTokens] = [this.#providers.at(-1) ?? null, this.#promptTokens];
+    return { ...part, model: offerName(this.#offer), provider, promptTokens };
   }
 
   #ending(finish: Ending['finish'], receipt: AnswerSummary | null): Ending {
@@ -232,8 +235,9 @@ class AnswerRun {
     const last = providers.at(-1);
     const model = offerName(this.#offer);
     if (last !== undefined) this.#needs.conversations.answered(model, this.#question.turns, last);
-    const reasoningTokens = this.#spoken?.reasoningTokens ?? 0;
-    return { finish, model, file: this.#file, providers, promptTokens, completionTokens, reasoningTokens, receipt };
+    const { reasoningTokens = 0, stoppedAt = null } = this.#spoken ?? {};
+    const [file, counted] = [this.#file, { promptTokens, completionTokens, reasoningTokens }];
+    return { finish, stoppedAt, model, file, providers, ...counted, receipt };
   }
 
   /** Moves on to the next model of the list, as long as nothing was written. */

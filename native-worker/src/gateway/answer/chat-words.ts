@@ -5,7 +5,7 @@ import type {
   ChatCompletionTokenLogprob,
 } from 'openai/resources/chat/completions';
 import type { TokenLogprob } from '@llmesh/core/protocol';
-import { finite, noteOf, usageOf, type AnswerNote, type AnswerWords, type Heading, type Said } from './answer-words.ts';
+import { finite, noteOf, usageOf, type AnswerNote, type ChunkWords, type Heading, type Said } from './answer-words.ts';
 import type { ChoiceEvent } from './choice-event.ts';
 
 type Completion = Omit<ChatCompletion, 'choices'> & { choices: (ChatCompletion.Choice & { llmesh: AnswerNote })[] };
@@ -17,7 +17,7 @@ type Delta = ChatCompletionChunk.Choice.Delta & { reasoning_content?: string };
 type Message = ChatCompletion.Choice['message'] & { reasoning_content?: string };
 
 /** `tells`: how likely each token was. */
-export function chatWords(tells: boolean): AnswerWords {
+export function chatWords(tells: boolean): ChunkWords {
   const logprobs = (odds: readonly TokenLogprob[]) => (tells ? { content: odds.map(logprobOf), refusal: null } : null);
   return {
     whole: (heading, said, endings): Completion => {

@@ -14,6 +14,11 @@ export const EVENT_STREAM_HEADERS = {
   'x-accel-buffering': 'no',
 };
 
+/** One event whose type stands above it, too, for clients that listen by type. */
+export function namedEvent(type: string, data: object): string {
+  return `event: ${type}\n${dataEvent(data)}`;
+}
+
 /** One event. */
 export function dataEvent(data: unknown): string {
   return `data: ${typeof data === 'string' ? data : JSON.stringify(data)}\n\n`;

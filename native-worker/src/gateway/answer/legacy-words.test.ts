@@ -8,6 +8,7 @@ const words = legacyWords(chatWords(false));
 const heading = { id: 'chatcmpl-1', created: 1, model: 'm' };
 const ending: Ending = {
   finish: 'tool_calls',
+  stoppedAt: null,
   model: 'm',
   file: null,
   providers: [],

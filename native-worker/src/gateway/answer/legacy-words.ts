@@ -1,5 +1,5 @@
 /** Answers to requests with `functions`: a call stands in the message itself, as it did before there were tools. */
-import type { AnswerWords } from './answer-words.ts';
+import type { ChunkWords } from './answer-words.ts';
 
 interface Call {
   function: { name?: string; arguments: string };
@@ -17,7 +17,7 @@ interface Choice {
 }
 
 /** `words`: those of chat completions. */
-export function legacyWords(words: AnswerWords): AnswerWords {
+export function legacyWords(words: ChunkWords): ChunkWords {
   return {
     whole: (heading, said, endings) => inOldWords(words.whole(heading, said, endings)),
     chunks: (heading, event, isFirst) => words.chunks(heading, event, isFirst).map(inOldWords),

@@ -4,10 +4,10 @@ import type { PeerId } from '@llmesh/core/base/ids';
 import { offerName } from '@llmesh/core/policy/offer-name';
 import type { AnswerWords, Heading, Said } from './answer-words.ts';
 import type { AnswerNeeds, Ending } from './answer.ts';
-import { ChunkWriter } from './chunk-writer.ts';
 import { Choices, type ChoicesQuestion } from './choices.ts';
 import type { ChoiceEvent } from './choice-event.ts';
 import { EVENT_STREAM_HEADERS, eventStream } from './event-stream.ts';
+import { StreamWriter } from './stream-writer.ts';
 import type { Models } from '../request/models.ts';
 import type { Circles } from '../request/privacy.ts';
 import type { Wish } from '../request/request-fields.ts';
@@ -32,21 +32,21 @@ export interface Respond {
 /** Throws an `ApiError` while nothing has been answered yet. `signal`: the client is gone. */
 export async function respond(
   { questions, words, kind }: Respond,
-  { stream, includeUsage }: Pick<Wish, 'stream' | 'includeUsage'>,
+  { stream }: Pick<Wish, 'stream'>,
   needs: EndpointNeeds,
   signal: AbortSignal,
 ): Promise<Response> {
   const choices = new Choices(questions, needs, signal);
   const asked = questions[0]?.models[0];
   const heading: Heading = {
-    id: `${kind}-${needs.newId()}`,
+    id: `${kind}${needs.newId()}`,
     created: Math.floor(needs.now() / 1000),
     model: asked === undefined ? '' : offerName(asked),
   };
   try {
     if (!stream) return await whole(heading, words, questions.length, choices);
     await choices.begun;
-    return streamed(new ChunkWriter(choices.events, heading, words, includeUsage), choices, needs.clock);
+    return streamed(new StreamWriter(choices.events, words.stream(heading)), choices, needs.clock);
   } catch (thrown) {
     choices.close();
     throw thrown;
@@ -78,7 +78,7 @@ function take(event: Exclude<ChoiceEvent, { type: 'end' }>, said: Said): void {
   else said.calls[event.call]!.arguments += event.text;
 }
 
-function streamed(writer: ChunkWriter, choices: Choices, clock: Clock): Response {
+function streamed(writer: StreamWriter, choices: Choices, clock: Clock): Response {
   const stream = eventStream(
     () => writer.next(),
     () => choices.close(),

@@ -14,6 +14,7 @@ const ending: Ending = {
   promptTokens: 5,
   completionTokens: 7,
   reasoningTokens: 2,
+  stoppedAt: null,
   receipt: null,
 };
 const text = (said: string): ChoiceEvent => ({ index: 0, type: 'text', text: said, logprobs: [], model: 'm' });

@@ -44,6 +44,11 @@ export class Spoken {
     this.#scanner = new StopScanner(stops);
   }
 
+  /** The stop at which it ended; null: none came. */
+  get stoppedAt(): string | null {
+    return this.#scanner.found;
+  }
+
   push({ text, tokens, logprobs }: RawPiece): { parts: SpokenPart[]; stopped: boolean } {
     const wasThinking = this.#reader.isThinking;
     const read = this.#reader.push(text);

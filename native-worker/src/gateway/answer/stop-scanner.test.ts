@@ -37,6 +37,14 @@ describe('a stop sequence', () => {
     );
   });
 
+  it('is known once it came', () => {
+    const scanner = new StopScanner(['STOP', 'END']);
+    scanner.push('so far EN');
+    expect(scanner.found).toBeNull();
+    scanner.push('D STOP');
+    expect(scanner.found).toBe('END');
+  });
+
   it('holds back no more than what may be its beginning', () => {
     const scanner = new StopScanner(['STOP']);
     expect(scanner.push('go on ST')).toEqual({ text: 'go on ', stopped: false });

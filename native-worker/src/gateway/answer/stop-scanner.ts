@@ -5,19 +5,26 @@ export class StopScanner {
   readonly #longest: number;
   /** Text that is held back, as it may be the beginning of a stop. */
   #held = '';
+  #found: string | null = null;
 
   constructor(stops: readonly string[]) {
     this.#stops = stops;
     this.#longest = Math.max(0, ...stops.map((stop) => stop.length));
   }
 
+  /** The stop at which the answer ended; null: none came. */
+  get found(): string | null {
+    return this.#found;
+  }
+
   /** Returns what may be given out now. `stopped`: the answer ends there, and nothing more may be pushed. */
   push(piece: string): { text: string; stopped: boolean } {
     const all = this.#held + piece;
-    const at = this.#firstWhole(all);
-    if (at !== null) {
+    const first = this.#firstWhole(all);
+    if (first !== null) {
       this.#held = '';
-      return { text: all.slice(0, at), stopped: true };
+      this.#found = all.slice(first.at, first.end);
+      return { text: all.slice(0, first.at), stopped: true };
     }
     const safe = all.length - this.#maybeBegun(all);
     this.#held = all.slice(safe);
@@ -32,7 +39,7 @@ export class StopScanner {
   }
 
   /** Where the stop begins that is complete first, however the answer is cut into pieces; null: none is complete. */
-  #firstWhole(all: string): number | null {
+  #firstWhole(all: string): { at: number; end: number } | null {
     let first: { at: number; end: number } | null = null;
     for (const stop of this.#stops) {
       const at = all.indexOf(stop);
@@ -40,7 +47,7 @@ export class StopScanner {
       if (at === -1 || (first !== null && (end > first.end || (end === first.end && at > first.at)))) continue;
       first = { at, end };
     }
-    return first?.at ?? null;
+    return first;
   }
 
   /** How many characters at the end of `all` could begin a stop. */

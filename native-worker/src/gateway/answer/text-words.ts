@@ -1,7 +1,7 @@
 /** Answers of `/v1/completions` in OpenAI's words: whole, and in chunks. */
 import type { Completion, CompletionChoice } from 'openai/resources/completions';
 import type { TokenLogprob } from '@llmesh/core/protocol';
-import { finite, noteOf, usageOf, type AnswerNote, type AnswerWords, type Heading } from './answer-words.ts';
+import { finite, noteOf, usageOf, type AnswerNote, type ChunkWords, type Heading } from './answer-words.ts';
 import type { Ending } from './answer.ts';
 import type { CompletionRequest } from '../request/completion-request.ts';
 
@@ -13,7 +13,7 @@ type Choice = Omit<CompletionChoice, 'finish_reason'> & {
 type Text = Omit<Completion, 'choices'> & { choices: Choice[] };
 
 /** The `choices` choices of one prompt follow each other. */
-export function textWords({ prompts, choices, echo, logprobs }: CompletionRequest): AnswerWords {
+export function textWords({ prompts, choices, echo, logprobs }: CompletionRequest): ChunkWords {
   const tells = logprobs !== null;
   /** How many characters of each choice were said before. */
   const offsets: number[] = [];

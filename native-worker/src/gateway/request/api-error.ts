@@ -20,7 +20,7 @@ export interface ApiErrorOptions {
 export class ApiError extends Error {
   readonly status: number;
   readonly retryAfterSeconds: number | null;
-  readonly #body: ErrorObject;
+  readonly #body: ErrorObject & { type: ApiErrorType };
 
   constructor({ status, type, code, message, param = null, retryAfterSeconds }: ApiErrorOptions) {
     super(message);
@@ -30,7 +30,7 @@ export class ApiError extends Error {
     this.#body = { type, code, message, param };
   }
 
-  get body(): { error: ErrorObject } {
+  get body(): { error: ErrorObject & { type: ApiErrorType } } {
     return { error: this.#body };
   }
 }

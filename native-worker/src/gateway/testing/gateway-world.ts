@@ -6,6 +6,7 @@ import { gatewayApp } from '../app.ts';
 import { Conversations } from '../answer/conversations.ts';
 import { Door, type DoorOptions } from '../door.ts';
 import { Line } from '../answer/line.ts';
+import { KeptResponses } from '../responses/kept-responses.ts';
 import { Models } from '../request/models.ts';
 import type { Circles } from '../request/privacy.ts';
 
@@ -29,6 +30,8 @@ export interface WorldOptions {
   moreAdapters?: boolean;
   /** What some provider of every model says it can do. */
   abilities?: Ability[];
+  /** Left out: all ids are the same. */
+  newId?: () => string;
   /** How many numbers a vector has, for the models that embed. */
   embeds?: Record<string, number>;
 }
@@ -62,6 +65,7 @@ export class GatewayWorld {
     const { origins = [], circles = { own: [], trusted: [] } } = options;
     this.#app = gatewayApp({
       mesh,
+      kept: new KeptResponses(clock),
       clock,
       now,
       origins,
@@ -77,7 +81,7 @@ export class GatewayWorld {
         clock,
         ...options.door,
       }),
-      newId: () => 'id',
+      newId: options.newId ?? (() => 'id'),
       failed: (error) => this.failures.push(error),
     });
     return this;
@@ -111,6 +115,12 @@ export class GatewayWorld {
     const headers = { 'content-type': 'application/json', ...(init.headers as Record<string, string>) };
     const request = { model: 'm', messages: [{ role: 'user', content: 'why?' }], ...body };
     return this.fetch('/v1/chat/completions', { method: 'POST', body: JSON.stringify(request), ...init, headers });
+  }
+
+  /** Asks another endpoint than those above. */
+  post(path: string, body: object, headers: Record<string, string> = {}): Promise<Response> {
+    const told = { 'content-type': 'application/json', ...headers };
+    return this.fetch(path, { method: 'POST', body: JSON.stringify({ model: 'm', ...body }), headers: told });
   }
 
   /** Reads a response to its last byte, while the clock turns. */

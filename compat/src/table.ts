@@ -1,0 +1,67 @@
+/** What each client has to get done, and whether it did. */
+import { inTime } from './in-time.ts';
+import type { CompatMesh } from './compat-mesh.ts';
+
+export const FEATURES = [
+  'whole',
+  'stream',
+  'tool loop',
+  'parallel calls',
+  'structured output',
+  'reasoning',
+  'abort',
+  'errors',
+] as const;
+export type Feature = (typeof FEATURES)[number];
+
+/** Rejects when the client did not get what it asked for. */
+export type Cell = (mesh: CompatMesh) => Promise<void>;
+
+/** A client with what it has a notion of; a feature that is missing here is none of the client's. */
+export interface ClientRow {
+  name: string;
+  cells: Partial<Record<Feature, Cell>>;
+}
+
+export interface Fault {
+  client: string;
+  feature: Feature;
+  error: unknown;
+}
+
+/** Longer than any answer here takes on a busy machine. */
+const CELL_MS = 60_000;
+const NAME_WIDTH = 34;
+
+/** Tries every cell, one after the other, and prints a line for each client. */
+export async function tryAll(rows: readonly ClientRow[], mesh: CompatMesh): Promise<{ cells: number; red: Fault[] }> {
+  const red: Fault[] = [];
+  let cells = 0;
+  print('', FEATURES);
+  for (const { name, cells: own } of rows) {
+    const shown: string[] = [];
+    const startedMs = performance.now();
+    for (const feature of FEATURES) {
+      const cell = own[feature];
+      if (cell === undefined) {
+        shown.push('–');
+        continue;
+      }
+      cells += 1;
+      try {
+        await inTime(cell(mesh), CELL_MS);
+        shown.push('ok');
+      } catch (error) {
+        red.push({ client: name, feature, error });
+        shown.push('RED');
+      }
+    }
+    print(name, [...shown, `${((performance.now() - startedMs) / 1000).toFixed(1)} s`]);
+  }
+  return { cells, red };
+}
+
+function print(name: string, columns: readonly string[]): void {
+  const cells = columns.map((column, index) => column.padEnd(FEATURES[index]?.length ?? 0));
+  process.stdout.write(`${name.padEnd(NAME_WIDTH)}${cells.join('  ')}\n`);
+}
