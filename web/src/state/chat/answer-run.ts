@@ -9,6 +9,7 @@ import { newsOf } from './answer-news.ts';
 import { failureOf } from './answer-words.ts';
 import type { Ask } from '../ask.ts';
 import { WAITS, type ObstacleNeeds } from './obstacles.ts';
+import type { ThoughtReader } from './thought.ts';
 import { isRunning, keptOf, type Answer, type KeptIds, type WaitingFor } from './turn.ts';
 
 export interface AnswerRunNeeds extends ObstacleNeeds {
@@ -27,6 +28,8 @@ export class AnswerRun {
   /** What has come of it, and from which file of which model. */
   readonly #delivered: DeliveredAnswer;
   #file: { sha256: string | null };
+  /** Reads an answer that begins with thoughts; null: all of it is said. */
+  #thoughts: ThoughtReader | null = null;
   readonly #speed = new SpeedMeter();
   readonly #abort = new AbortController();
 
@@ -58,6 +61,7 @@ export class AnswerRun {
       const events = (answer.scope === 'device' ? askHere : ask)(request, this.#abort.signal);
       for await (const event of events) {
         const { state, ahead } = answer;
+        if (event.type === 'piece') await this.#readAs(event.syntax ?? answer.thought?.syntax);
         change(answer, this.#changeBy(event));
         const news = newsOf(answer, event, { state, ahead });
         if (news !== null) announce(news);
@@ -78,21 +82,39 @@ export class AnswerRun {
       case 'piece': {
         const { text, tokens, tokenIds } = event;
         const piece = { text, ...(tokenIds !== null && { tokenIds: [...tokenIds] }) };
+        const nowMs = this.#needs.clock.now();
         this.#delivered.add({ piece, units: tokens }, this.#file);
-        this.#speed.add(tokens, this.#needs.clock.now());
+        this.#thoughts?.read(text, nowMs);
+        this.#speed.add(tokens, nowMs);
         return {
           type: 'wrote',
           text: this.#delivered.text,
+          thought: this.#thoughts?.thought,
           tokens: this.#delivered.tokens,
           tokensPerSecond: this.#speed.overall(),
           sha256: this.#file.sha256,
         };
       }
       case 'done':
-        return { type: 'done', summary: event.summary, tokens: this.#delivered.tokens, ids: this.ids };
+        this.#thoughts?.end();
+        return {
+          type: 'done',
+          summary: event.summary,
+          tokens: this.#delivered.tokens,
+          thought: this.#thoughts?.thought,
+          ids: this.ids,
+        };
       default:
         return event;
     }
+  }
+
+  /** Most models do not think, so most visitors need no reader. */
+  async #readAs(syntax: string | undefined): Promise<void> {
+    if (syntax === undefined || this.#thoughts !== null) return;
+    const { ThoughtReader } = await import('./thought.ts');
+    this.#thoughts = new ThoughtReader(syntax, this.answer.thought?.ms);
+    this.#thoughts.catchUp(this.#delivered.text);
   }
 
   #fail(error: MeshError): void {

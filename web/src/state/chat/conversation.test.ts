@@ -1,3 +1,4 @@
+import { MAX_TURNS } from '@llmesh/core/protocol';
 import type { ModelId } from '@llmesh/core/base/ids';
 import { peerName } from '@llmesh/core/identity/names';
 import { describe, expect, it } from 'vitest';
@@ -223,13 +224,13 @@ describe('Conversation, over a fake mesh', () => {
 
 describe('contextOf', () => {
   it('drops the oldest turns when there are more than the mesh carries', () => {
-    const turns = Array.from({ length: 600 }, (_, i) => [
+    const turns = Array.from({ length: MAX_TURNS }, (_, i) => [
       { role: 'user' as const, id: `q${i}`, text: `q${i}` },
-      { role: 'assistant' as const, id: `a${i}`, scope: 'anyone', text: `a${i}` } as Answer,
+      { role: 'assistant' as const, id: `a${i}`, scope: 'anyone', text: `a${i}`, thought: null } as Answer,
     ]).flat();
-    const context = contextOf(turns, 'a599', false);
-    expect(context.length).toBeLessThanOrEqual(512);
+    const context = contextOf(turns, `a${MAX_TURNS - 1}`, false);
+    expect(context.length).toBeLessThanOrEqual(MAX_TURNS);
     expect(context[0]!.role).toBe('user');
-    expect(context.at(-1)).toEqual({ role: 'user', content: 'q599' });
+    expect(context.at(-1)).toEqual({ role: 'user', content: `q${MAX_TURNS - 1}` });
   });
 });

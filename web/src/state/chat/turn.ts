@@ -4,6 +4,7 @@ import type { ErrorCode } from '@llmesh/core/base/errors';
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import type { Path } from '@llmesh/core/transport/transport';
 import type { Scope } from '../scope.ts';
+import type { Thought } from './thought.ts';
 import { MAX_TOKENS } from '../settings.svelte.ts';
 import type { Seam } from '@llmesh/core/ask/answer';
 
@@ -79,7 +80,10 @@ export interface Answer {
   estimateMs: number | null;
   /** Its writer is gone, and nobody has continued it yet. */
   left: boolean;
+  /** As the model wrote it, so that another can continue after it: `saidOf` is what it says. */
   text: string;
+  /** Its parts, where the model thinks before it speaks; null: all of the text is said. */
+  thought: Thought | null;
   tokens: number;
   /** The token ids of an unfinished answer, so that it can be continued; null: not known. */
   ids: KeptIds | null;
@@ -108,6 +112,7 @@ export function newAnswer(id: string, scope: Scope, model: AskedModel | null): A
     estimateMs: null,
     left: false,
     text: '',
+    thought: null,
     tokens: 0,
     ids: null,
     seams: [],
@@ -115,6 +120,11 @@ export function newAnswer(id: string, scope: Scope, model: AskedModel | null): A
     receipt: null,
     error: null,
   };
+}
+
+/** What the model says, without what it thought before. */
+export function saidOf({ text, thought }: Pick<Answer, 'text' | 'thought'>): string {
+  return thought === null ? text : thought.said;
 }
 
 /** Is somebody at work for this answer, or being sought? */
