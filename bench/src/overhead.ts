@@ -13,7 +13,8 @@ import { freePort, startProgram, type Running } from '@llmesh/e2e/processes';
 import { openRawEngine, type Run } from './raw-engine.ts';
 import { show, spread } from './statistics.ts';
 import { syntheticModel } from './synthetic-model.ts';
-import { CHATML_TEMPLATE, renderChat } from '@llmesh/core/engine/chat-template';
+import { renderChat } from '@llmesh/core/engine/chat-prompt';
+import { CHATML_TEMPLATE } from '@llmesh/core/engine/chat-template';
 
 const TINY = join(import.meta.dirname, '../../models/tiny');
 

@@ -10,7 +10,10 @@ import { originOfMesh } from './base/mesh-address.ts';
 import type { Identity } from './identity/identity.ts';
 import type { ModelId, PeerId, TaskName } from './base/ids.ts';
 import type { OpenPeer, PeerOptions } from './open-peer.ts';
-import type { Turn } from './protocol.ts';
+import type { Thinking, Turn } from './protocol.ts';
+import type { AnswerPart } from './syntax/answer-part.ts';
+import { AnswerReader } from './syntax/answer-reader.ts';
+import { PLAIN, syntaxOf } from './syntax/syntaxes.ts';
 import { AsyncQueue } from './base/queue.ts';
 import { fileOf, findOffer } from './policy/offer-name.ts';
 import { bestOffer } from './policy/best-offer.ts';
@@ -55,6 +58,8 @@ export interface ChatRequest {
   logprobs?: number;
   /** A JSON schema that the answer follows, as far as `json-schema.ts` supports it. */
   schema?: object;
+  /** Whether and how long the model thinks before it speaks. Left out: as it is made. */
+  thinking?: Thinking;
   /** Only these volunteers. Left out: any. */
   only?: PeerId[];
   /** Stops the answer, and the work on the volunteer's computer. */
@@ -149,7 +154,16 @@ export class MeshClient {
 
   async *#ask({ signal = new AbortController().signal, ...request }: ChatRequest): AsyncGenerator<AnswerEvent, void> {
     const { mesh } = this.#opened;
-    const { messages, model, maxTokens = DEFAULT_MAX_TOKENS, schema, adapter, only = null, logprobs } = request;
+    const {
+      messages,
+      model,
+      maxTokens = DEFAULT_MAX_TOKENS,
+      schema,
+      adapter,
+      only = null,
+      logprobs,
+      thinking,
+    } = request;
     const { temperature, topP, seed, presencePenalty, frequencyPenalty } = request;
     const ask: AskRequest = {
       ...(await this.#asked(model, signal)),
@@ -164,6 +178,7 @@ export class MeshClient {
       ...(schema !== undefined && { schema: JSON.stringify(schema) }),
       ...(adapter !== undefined && { adapter }),
       ...(logprobs !== undefined && { logprobs }),
+      ...(thinking !== undefined && { thinking }),
       maxTokens,
       only,
     };
@@ -189,6 +204,8 @@ export class MeshClient {
 export class ChatAnswer implements AsyncIterable<string> {
   /** Who answered and how fast; null until the answer is complete. */
   summary: AnswerSummary | null = null;
+  /** What the model thought before it spoke, as far as it was read; "" where it did not. */
+  thoughts = '';
   readonly #events: AsyncGenerator<AnswerEvent, void>;
 
   constructor(events: AsyncGenerator<AnswerEvent, void>) {
@@ -203,9 +220,22 @@ export class ChatAnswer implements AsyncIterable<string> {
     }
   }
 
-  /** Its text as it is written. Throws a `MeshError`; text that came before stays valid. */
+  /** What it says, as it is written; thoughts are kept apart. Throws a `MeshError`; text that came before stays valid. */
   async *[Symbol.asyncIterator](): AsyncGenerator<string, void> {
-    for await (const event of this.events()) if (event.type === 'piece') yield event.text;
+    let reader: AnswerReader | null = null;
+    for await (const event of this.events()) {
+      if (event.type !== 'piece') continue;
+      reader ??= new AnswerReader(syntaxOf(event.syntax) ?? PLAIN);
+      yield* this.#said(reader.push(event.text));
+    }
+    yield* this.#said(reader?.end() ?? []);
+  }
+
+  *#said(parts: readonly AnswerPart[]): Generator<string, void> {
+    for (const part of parts) {
+      if (part.type === 'thought') this.thoughts += part.text;
+      else if (part.type === 'said') yield part.text;
+    }
   }
 
   /** The whole text. */

@@ -48,6 +48,8 @@ export const MAX_TOOLS_CHARS = 262_144;
 /** The most tokens of an answer that another provider continues. */
 export const MAX_PREFIX_TOKENS = 32_768;
 export const MAX_PREFIX_CHARACTERS = 262_144;
+/** The most tokens of a vocabulary that a question makes likelier or less likely. */
+export const MAX_BIASED_TOKENS = 300;
 /** The most token ids in a prefix or a piece: one list for the decoder. A longer prefix is continued by its text. */
 export const MAX_TOKEN_IDS = 4_096;
 /** Vocabularies have fewer than a million; engines keep an id in a signed 32-bit number. */
@@ -111,16 +113,34 @@ export const ThinkingSchema = v.object({
 export type Thinking = v.InferOutput<typeof ThinkingSchema>;
 
 const penalty = v.pipe(v.number(), v.minValue(-2), v.maxValue(2));
+const tokenId = v.pipe(count, v.maxValue(MAX_TOKEN_ID));
+/** Repetition is divided out of logits: anything beyond these drowns what the model says. */
+export const [MIN_REPEAT_PENALTY, MAX_REPEAT_PENALTY] = [0.1, 10] as const;
+/** What a bias adds to a logit. At either end a token is as good as forced, or forbidden. */
+export const MAX_LOGIT_BIAS = 100;
 
 /** How the next token is chosen. Left out: the provider's default. Temperature 0 is greedy. */
 export const SamplingSchema = v.object({
   temperature: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(2))),
   topP: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
+  /** Only so many of the likeliest tokens are chosen from. 0: all of them. */
+  topK: v.optional(v.pipe(count, v.maxValue(MAX_TOKEN_ID))),
+  /** Only tokens are chosen from that are at least this likely, compared with the likeliest. */
+  minP: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
   seed: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffff_ffff))),
   /** Subtracted from the logit of every token that is already in the answer. */
   presencePenalty: v.optional(penalty),
   /** Subtracted from it for each occurrence in the answer. */
   frequencyPenalty: v.optional(penalty),
+  /** Positive logits of tokens in the answer are divided by it, negative ones multiplied. 1: nothing changes. */
+  repeatPenalty: v.optional(v.pipe(v.number(), v.minValue(MIN_REPEAT_PENALTY), v.maxValue(MAX_REPEAT_PENALTY))),
+  /** What is added to the logits of tokens, by their ids in the vocabulary of this very model. */
+  logitBias: v.optional(
+    v.pipe(
+      v.array(v.tuple([tokenId, v.pipe(v.number(), v.minValue(-MAX_LOGIT_BIAS), v.maxValue(MAX_LOGIT_BIAS))])),
+      v.maxLength(MAX_BIASED_TOKENS),
+    ),
+  ),
 });
 export type Sampling = v.InferOutput<typeof SamplingSchema>;
 
@@ -128,7 +148,7 @@ export type Sampling = v.InferOutput<typeof SamplingSchema>;
 export const PingSchema = v.object({ kind: v.literal('PING'), nonce: count, reply: v.boolean() });
 
 /** Ids of tokens in one model's vocabulary. */
-export const tokenIds = v.pipe(v.array(v.pipe(count, v.maxValue(MAX_TOKEN_ID))), v.maxLength(MAX_TOKEN_IDS));
+export const tokenIds = v.pipe(v.array(tokenId), v.maxLength(MAX_TOKEN_IDS));
 
 /**
  * Please run this. The `input` is packed as its kind declares (`tasks/task-kind.ts`, `wire/body.ts`): both ends commit

@@ -2,7 +2,8 @@
 import { getLlama, readGgufFileInfo, type LlamaContextSequence } from 'node-llama-cpp';
 import { gatherSequences, indexAsPriority } from 'llmesh/llama/context/batching';
 import type { Lane } from './lane.ts';
-import { CHATML_TEMPLATE, renderChat } from '@llmesh/core/engine/chat-template';
+import { renderChat } from '@llmesh/core/engine/chat-prompt';
+import { CHATML_TEMPLATE } from '@llmesh/core/engine/chat-template';
 
 export interface RawLaneOptions {
   path: string;

@@ -10,7 +10,6 @@ import { Challenges } from './patience/challenges.ts';
 import { AnswerTimes } from './answer-times.ts';
 import { DeliveredAnswer, mayGoOn } from './delivered-answer.ts';
 import { asMeshError, MeshError } from '../base/errors.ts';
-import type { FollowedForm } from '../form/followed-form.ts';
 import { loadingMs, type FirstWords } from './patience/first-words.ts';
 import type { HedgeBudget } from './patience/hedge-budget.ts';
 import type { PeerId } from '../base/ids.ts';
@@ -26,6 +25,7 @@ import type { AnswerEvent, AskRequest, Seam } from './answer.ts';
 import { AnswerCheck } from '../tasks/answer-check.ts';
 import type { AnswerInput, AnswerPiece, AnswerResult } from '../tasks/answer-messages.ts';
 import type { AnswerTask } from '../tasks/answer-task.ts';
+import type { FollowedAnswer } from '../tasks/followed-answer.ts';
 
 /** Providers that fail in a row, without a word between them, before the requester gets the error. */
 const MAX_FAILURES = 4;
@@ -53,8 +53,7 @@ export class Answering {
   /** The limit for the whole answer, including any earlier part of it. */
   readonly #maxTokens: number;
   readonly #times: AnswerTimes;
-  /** Null: the answer has no schema. */
-  readonly #form: FollowedForm | null;
+  readonly #followed: FollowedAnswer;
   readonly #atWork: AtWork<AnswerAttempt>;
   readonly #challenges = new Challenges();
   readonly #breaks: QuestionBreaks;
@@ -71,10 +70,10 @@ export class Answering {
   #failures = 0;
   #ended = false;
 
-  /** `input`: the request in the words of this kind; `form`: follows its schema, null: it has none. */
+  /** `input`: the request in the words of this kind; `followed`: what its answer has to follow. */
   constructor(
     request: AskRequest,
-    { kind, input, form }: { kind: AnswerTask; input: AnswerInput; form: FollowedForm | null },
+    { kind, input, followed }: { kind: AnswerTask; input: AnswerInput; followed: FollowedAnswer },
     needs: AnsweringNeeds,
   ) {
     this.#request = request;
@@ -85,7 +84,7 @@ export class Answering {
     this.#answer = new DeliveredAnswer(request.prefix, request.adapter);
     this.#maxTokens = this.#answer.tokens + request.maxTokens;
     this.#times = new AnswerTimes(needs.clock.now());
-    this.#form = form;
+    this.#followed = followed;
     this.#breaks = new QuestionBreaks(kindOf(request), needs.suspects);
     if (this.#breaks.over) this.end(this.#breaks.error);
     void this.#askNext();
@@ -154,14 +153,13 @@ export class Answering {
 
   #ask(candidate: Leased): void {
     const prefix = this.#answer.prefixFor(candidate.model);
-    const form = this.#form?.behind(prefix?.text ?? '') ?? null;
     const input = { ...this.#input, prefix };
     const part = {
       kind: this.#kind,
       model: this.#request.model,
       input,
       maxUnits: this.#maxTokens - this.#answer.tokens,
-      check: new AnswerCheck(input, form),
+      check: new AnswerCheck(input, this.#followed),
       offset: prefix?.tokens ?? 0,
     };
     const attempt: AnswerAttempt = new Attempt(candidate, part, this.#needs, (one, event) => this.#take(one, event));

@@ -23,6 +23,8 @@ export interface KeptAnswer {
   sha256: string | null;
   /** The adapter that it was written with. Left out: none. */
   adapter?: string | undefined;
+  /** How it is to be read; null: all of it is said. Left out: not known. */
+  syntax?: string | null | undefined;
 }
 
 /** Is there a beginning, and may it be sent whole? */
@@ -46,6 +48,8 @@ export class DeliveredAnswer {
   /** The file whose tokens these are. */
   #sha256: string | null = null;
   readonly #adapter: string | undefined;
+  /** How the text is to be read; undefined where nothing came, or nobody kept it. */
+  #syntax: string | null | undefined;
 
   /** `adapter`: writes everything from now on; left out: none. */
   constructor(begun: KeptAnswer | null = null, adapter?: string) {
@@ -57,6 +61,12 @@ export class DeliveredAnswer {
     const same = begun.adapter === adapter;
     this.#tokenIds = same && areOf(begun.tokens, begun.tokenIds) ? begun.tokenIds.slice() : null;
     this.#sha256 = same ? begun.sha256 : null;
+    this.#syntax = begun.syntax;
+  }
+
+  /** How the text is to be read; null: all of it is said. Undefined: nothing came yet, or nobody kept it. */
+  get syntax(): string | null | undefined {
+    return this.#syntax;
   }
 
   get kept(): KeptAnswer {
@@ -67,11 +77,13 @@ export class DeliveredAnswer {
       tokens,
       tokenIds: this.#tokenIds?.slice() ?? null,
       sha256: this.#sha256,
+      ...(this.#syntax !== undefined && { syntax: this.#syntax }),
       ...(adapter !== undefined && { adapter }),
     };
   }
 
-  add({ piece: { text, tokenIds }, units: tokens }: Written<AnswerPiece>, model: ModelFile): void {
+  add({ piece: { text, tokenIds, syntax }, units: tokens }: Written<AnswerPiece>, model: ModelFile): void {
+    if (this.tokens === 0) this.#syntax = syntax ?? null;
     const sameFile = this.tokens === 0 || this.isFile(model);
     this.#sha256 = model.sha256;
     const ids = sameFile && this.tokens + tokens <= MAX_TOKEN_IDS && areOf(tokens, tokenIds) ? tokenIds : null;
@@ -90,7 +102,8 @@ export class DeliveredAnswer {
   prefixFor(model: ModelFile): AnswerPrefix | null {
     if (this.tokens === 0) return null;
     const { text, tokens } = this;
-    return { text, tokens, tokenIds: this.isFile(model) ? (this.#tokenIds?.slice() ?? null) : null };
+    const tokenIds = this.isFile(model) ? (this.#tokenIds?.slice() ?? null) : null;
+    return { text, tokens, tokenIds, ...(this.#syntax !== undefined && { syntax: this.#syntax }) };
   }
 }
 

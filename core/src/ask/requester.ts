@@ -14,10 +14,10 @@ import type { AnswerInput } from '../tasks/answer-messages.ts';
 import { chat } from '../tasks/chat.ts';
 import { completion } from '../tasks/completion.ts';
 import { embedding } from '../tasks/embedding.ts';
+import { FollowedAnswer } from '../tasks/followed-answer.ts';
 import type { TaskKind } from '../tasks/task-kind.ts';
 import { sha256 } from '../wire/fields.ts';
 import { FirstWords } from './patience/first-words.ts';
-import { FollowedForm } from '../form/followed-form.ts';
 import { HedgeBudget } from './patience/hedge-budget.ts';
 import type { Identity, verify } from '../identity/identity.ts';
 import type { PeerId, TaskId } from '../base/ids.ts';
@@ -74,7 +74,7 @@ export class Requester {
     const input = inputOf(request);
     const fault = kind.fault(input) ?? prefixFault(request.prefix ?? null);
     if (fault !== null) throw fault;
-    const form = request.schema === undefined ? null : new FollowedForm(request.schema);
+    const followed = new FollowedAnswer(input);
     if (request.adapter !== undefined && !v.is(sha256, request.adapter)) {
       throw new MeshError(
         'unsupported',
@@ -83,7 +83,7 @@ export class Requester {
     }
     const { maxTokens: maxUnits, prefer = null } = request;
     const shortlist = this.#shortlist(kind, input, { ...request, maxUnits, prefer });
-    const answering = new Answering(request, { kind, input, form }, { ...this.#needs, shortlist });
+    const answering = new Answering(request, { kind, input, followed }, { ...this.#needs, shortlist });
     this.#answerings.add(answering);
     const stopAbort = onAbort(signal, () => answering.end(cancelled()));
     try {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { CHATML_TEMPLATE, ChatTemplate, MAX_TEMPLATE_CHARS, renderChat } from './chat-template.ts';
+import { renderChat } from './chat-prompt.ts';
+import { CHATML_TEMPLATE, ChatTemplate, MAX_TEMPLATE_CHARS } from './chat-template.ts';
 import { MAX_PROMPT_BYTES, MAX_TURNS, type Turn } from '../protocol.ts';
 
 const values = { messages: [{ role: 'user', content: 'Hello' }], bos_token: '', eos_token: '' };

@@ -3,8 +3,7 @@
  * that no template runs for hours or fills the memory, on any computer.
  */
 import { Environment, Interpreter, Template } from '@huggingface/jinja';
-import { MAX_PROMPT_BYTES, type Turn } from '../protocol.ts';
-import { MeshError } from '../base/errors.ts';
+import { MAX_PROMPT_BYTES } from '../protocol.ts';
 
 /** The longest templates that models come with have 20,000. */
 export const MAX_TEMPLATE_CHARS = 131_072;
@@ -19,6 +18,8 @@ const MAX_WORK = 1_000_000;
 /** How many characters or items, read again, cost as much as one step. */
 const CHARS_A_STEP = 64;
 const ITEMS_A_STEP = 8;
+/** Some templates copy the list of turns for each turn. */
+const NEW_ITEMS_A_STEP = 4;
 /** Each round of a loop has a scope of its own. */
 const STEPS_A_ROUND = 16;
 const MAX_DATE_CHARS = 256;
@@ -153,7 +154,7 @@ class BoundedInterpreter extends Base {
       const items = Array.isArray(value) ? value.length : value.size;
       if (items > MAX_ITEMS) throw new RangeError('The template makes a list that is too long.');
       const isNew = node !== undefined && !LOOKUPS.has(node.type);
-      this.#take(isNew ? items : items / ITEMS_A_STEP);
+      this.#take(items / (isNew ? NEW_ITEMS_A_STEP : ITEMS_A_STEP));
       if (node !== undefined && this.#looped.has(node)) this.#take(items * STEPS_A_ROUND);
       if (isNew) this.#nest(value);
     }
@@ -223,28 +224,14 @@ const compiled = new Map<string, ChatTemplate>();
 
 const MAX_COMPILED = 8;
 
-/**
- * The prompt, ending where the assistant's answer begins. `tokens`: what the template may print for begin and end of
- * text. Throws model_unreadable when the template is broken, refuses these turns, or takes too much work.
- */
-export function renderChat(template: string, turns: readonly Turn[], tokens: { bos: string; eos: string }): string {
-  try {
-    return compile(template).render({
-      messages: turns,
-      bos_token: tokens.bos,
-      eos_token: tokens.eos,
-      add_generation_prompt: true,
-    });
-  } catch (cause) {
-    throw new MeshError(
-      'model_unreadable',
-      'The chat template of this model does not accept this conversation. Choose another model.',
-      { cause },
-    );
-  }
+/** What a template may print for the begin and the end of a text. */
+export interface TemplateTokens {
+  bos: string;
+  eos: string;
 }
 
-function compile(template: string): ChatTemplate {
+/** Throws when it is no template. */
+export function compiledTemplate(template: string): ChatTemplate {
   let found = compiled.get(template);
   if (found === undefined) {
     found = new ChatTemplate(template);

@@ -46,6 +46,8 @@ export interface AnswerPrefix {
   tokens: number;
   /** The ids in the vocabulary of this very model file; null where unknown. Ids that do not spell `text` are not used. */
   tokenIds: number[] | null;
+  /** How `text` is to be read, as it was told with its first piece; null: all of it is said. Left out: not known. */
+  syntax?: string | null | undefined;
   /**
    * For engines that support it. True: the tokens are computed one by one, as when they were written. Greedy decoding of the
    * same file then finds the same words, at the cost of writing them again. False: they are read like a prompt, which
@@ -69,8 +71,11 @@ export interface GenerateRequest {
   adapter?: string;
   /** The whole answer, including `prefix`, is JSON of this form, unless it is cut at `maxTokens`. */
   schema?: JsonSchema;
-  /** Functions that it may call; only for engines with the ability `tools`. Left out: none. */
-  tools?: Tools;
+  /**
+   * Functions that it may call; only for engines with the ability `tools`. `said`: the JSON schema, as text, of what it says
+   * instead of a call. Left out: none.
+   */
+  tools?: Tools & { said?: string };
   /** Left out: as the model is made. */
   thinking?: Thinking;
   /**

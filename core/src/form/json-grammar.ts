@@ -7,6 +7,7 @@ import { choice, many, optional, repeat, rowText, rule, set, text } from './gram
 import type { Grammar, GrammarNode, Row } from './grammar.ts';
 import { resolved, type JsonSchema, type JsonShape } from './json-shape.ts';
 import { oneOf } from './literals.ts';
+import { speltRules } from './spelt-rules.ts';
 
 const ANY = rule('any');
 const CHAR = rule('char');
@@ -49,6 +50,7 @@ export function jsonGrammar({ root, named }: JsonSchema): Grammar {
   const rules = new Map<string, { name: string; row: Row }>();
   const choices = new Map<string, string>();
   const chosen = new Map<string, readonly Row[]>();
+  const spelt = new Map<string, string>();
   /** The same row is the same rule: engines follow it once, wherever it is referred to. */
   const add = (...row: Row): GrammarNode => {
     const key = rowText(row);
@@ -71,6 +73,8 @@ export function jsonGrammar({ root, named }: JsonSchema): Grammar {
         // It is a rule of its own, as llama.cpp spells repetitions out, and refuses repetitions of what is spelt out.
         return add(QUOTE, bounded([CHAR], minLength, maxLength), QUOTE);
       }
+      case 'spelt':
+        return writeSpelt(shape);
       case 'values': {
         const [only] = shape.values;
         return shape.values.length === 1 && only !== undefined ? text(only) : add(...oneOf(shape.values));
@@ -92,6 +96,15 @@ export function jsonGrammar({ root, named }: JsonSchema): Grammar {
       default:
         return shape satisfies never;
     }
+  };
+  const writeSpelt = (shape: Extract<JsonShape, { kind: 'spelt' }>): GrammarNode => {
+    const key = JSON.stringify(shape);
+    const known = spelt.get(key) ?? `spelt${spelt.size}`;
+    if (!spelt.has(key)) {
+      spelt.set(key, known);
+      for (const [name, ways] of speltRules(shape, known)) chosen.set(name, ways);
+    }
+    return rule(known);
   };
   const pair = ([name, shape]: [string, JsonShape]): Row => [text(JSON.stringify(name)), COLON, write(shape)];
   const branches = new Map<JsonShape, Branch>();

@@ -37,8 +37,9 @@ describe('a JSON schema', () => {
   });
 
   it.each([
-    ['a keyword that cannot be enforced', { type: 'string', pattern: '^a+$' }, /"pattern"/],
-    ['a bound that cannot be enforced', { type: 'integer', minimum: 3 }, /"minimum"/],
+    ['a keyword that cannot be enforced', { type: 'array', uniqueItems: true }, /"uniqueItems"/],
+    ['a pattern that is not regular', { type: 'string', pattern: '^(a+)\\1$' }, /"pattern"/],
+    ['bounds that no number meets', { type: 'integer', minimum: 3, maximum: 2 }, /no number/],
     [
       'one deep inside, by where it is',
       { type: 'array', items: { type: 'object', properties: { a: { not: {} } } } },
@@ -75,7 +76,7 @@ describe('a JSON schema', () => {
     let deep: unknown = { type: 'string' };
     for (let i = 0; i < 100; i++) deep = { type: 'array', items: deep };
     const wide = {
-      anyOf: Array.from({ length: 100 }, () => ({ anyOf: Array.from({ length: 9 }, () => ({ type: 'null' })) })),
+      anyOf: Array.from({ length: 100 }, () => ({ anyOf: Array.from({ length: 21 }, () => ({ type: 'null' })) })),
     };
     const long = { anyOf: Array.from({ length: 30 }, () => ({ type: 'string', maxLength: 200 })) };
     for (const text of [

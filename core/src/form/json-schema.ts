@@ -2,7 +2,7 @@
  * JSON Schema (draft 2020-12), as far as a grammar can enforce it: everything that is accepted here is enforced, and the rest
  * is refused by name rather than ignored. Schemas come from strangers, so everything in them is bounded.
  */
-import { MeshError, asMeshError } from '../base/errors.ts';
+import { asMeshError, type MeshError } from '../base/errors.ts';
 import { keyOfTooDeep } from '../base/json-depth.ts';
 import { grammarText } from './grammar.ts';
 import { jsonGrammar } from './json-grammar.ts';
@@ -10,28 +10,24 @@ import type { JsonSchema, JsonShape } from './json-shape.ts';
 import { neverWhole, onlyItself } from './endless-names.ts';
 import { plainChoices } from './plain-choices.ts';
 import { countWays } from './schema-ways.ts';
+import { isListOfNames, isObject, refused, type Node } from './schema-node.ts';
+import { Spellings } from './spelt/spellings.ts';
+import { numberShape, textShape } from './spelt-shapes.ts';
 import { MAX_SCHEMA_CHARS } from '../wire/fields.ts';
-const MAX_NODES = 512;
+export const MAX_NODES = 2_048;
 const MAX_DEPTH = 24;
-const MAX_CHOICES = 128;
+export const MAX_CHOICES = 128;
+/** The most values of one `enum`. */
+export const MAX_VALUES = 1_024;
 /** The greatest bound on the length of one string or list, and on the sum of these, which a grammar spells out. */
-const MAX_REPEATS = 256;
-const MAX_REPEATS_IN_ALL = 4_096;
+export const MAX_REPEATS = 256;
+export const MAX_REPEATS_IN_ALL = 4_096;
 /** How deep the schema's own JSON may nest: three levels for each of the schema's, and the values that it names. */
 const MAX_JSON_DEPTH = 128;
 /** The longest grammar, which engines read as a whole: the longest possible schema in Chinese takes 320 KB. */
 const MAX_GRAMMAR_CHARS = 524_288;
 
 export type { JsonSchema, JsonShape };
-
-type Keyword = '$ref' | 'const' | 'enum' | 'anyOf' | 'oneOf' | 'allOf' | 'type' | '$defs' | 'definitions';
-type TypeKeyword =
-  | 'properties'
-  | 'required'
-  | 'additionalProperties'
-  | 'items'
-  | `${'min' | 'max'}${'Items' | 'Length' | 'imum'}`;
-type Node = Partial<Record<Keyword | TypeKeyword, unknown>>;
 
 /** Keywords that tell people something about a value, and parsers nothing. */
 const ANNOTATIONS = new Set([
@@ -40,9 +36,9 @@ const ANNOTATIONS = new Set([
 ]);
 /** A map, not a plain object, since a type may be called "__proto__". */
 const OF_TYPE: ReadonlyMap<string, readonly string[]> = new Map([
-  ['string', ['minLength', 'maxLength']],
-  ['number', ['minimum', 'maximum']],
-  ['integer', ['minimum', 'maximum']],
+  ['string', ['minLength', 'maxLength', 'pattern', 'format']],
+  ['number', ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum']],
+  ['integer', ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum']],
   ['boolean', []],
   ['null', []],
   ['array', ['items', 'minItems', 'maxItems']],
@@ -86,6 +82,7 @@ class Reader {
   readonly #constantsFirst: boolean;
   readonly #named = new Map<string, JsonShape>();
   readonly #sources = new Map<string, unknown>();
+  readonly #spellings = new Spellings();
   #nodes = 0;
   #repeats = 0;
 
@@ -158,19 +155,11 @@ class Reader {
     switch (type) {
       case 'string': {
         const [minLength, maxLength] = this.#bounds(node, 'Length', at);
-        return { kind: 'string', minLength, maxLength };
+        return textShape({ minLength, maxLength }, node, at, this.#spellings);
       }
       case 'number':
       case 'integer':
-        // Generators of schemas write these for every whole number; ours have fewer digits.
-        for (const [keyword, widest] of [
-          ['minimum', Number.MIN_SAFE_INTEGER],
-          ['maximum', Number.MAX_SAFE_INTEGER],
-        ] as const) {
-          if (node[keyword] === undefined || node[keyword] === widest) continue;
-          throw refused(at, `uses "${keyword}", which cannot be enforced here`);
-        }
-        return { kind: type };
+        return numberShape(type, node, at, this.#spellings);
       case 'boolean':
       case 'null':
         return { kind: type };
@@ -250,21 +239,8 @@ function choiceOf(shapes: JsonShape[]): JsonShape {
 }
 
 function valuesOf(list: unknown, at: string): JsonShape {
-  if (!Array.isArray(list) || list.length === 0 || list.length > MAX_CHOICES) throw refused(at, 'is not a short list');
+  if (!Array.isArray(list) || list.length === 0 || list.length > MAX_VALUES) throw refused(at, 'is not a short list');
   return { kind: 'values', values: list.map((value) => JSON.stringify(value)) };
-}
-
-function isObject(value: unknown): value is Node {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function refused(at: string, fault: string): MeshError {
-  return new MeshError('bad_schema', `In the JSON schema, ${at.slice(0, 200)} ${fault}.`);
-}
-
-/** Anything else must not even be turned into a text, as an object may define how. */
-function isListOfNames(value: unknown): value is string[] {
-  return Array.isArray(value) && value.every((name) => typeof name === 'string');
 }
 
 /** Null: nothing; or why that cannot be. */

@@ -1,9 +1,12 @@
 /** What a JSON schema allows, as plain data: engines live in workers. `json-schema.ts` makes it, `json-grammar.ts` uses it. */
+import type { Automaton } from './spelt/automaton.ts';
 
 export type JsonShape =
   | { kind: 'any' }
   | { kind: 'string'; minLength: number; maxLength: number | null }
   | { kind: 'number' | 'integer' | 'boolean' | 'null' }
+  /** A string, or a number where it is not quoted, that is spelt like this. */
+  | { kind: 'spelt'; isQuoted: boolean; spelling: Automaton }
   /** One of these values, as JSON text. */
   | { kind: 'values'; values: string[] }
   | { kind: 'choice'; shapes: JsonShape[] }

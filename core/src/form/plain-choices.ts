@@ -112,6 +112,7 @@ function needed(shapes: readonly JsonShape[], keyOf: (shape: JsonShape) => strin
   const distinct = [...new Map(shapes.map((shape) => [keyOf(shape), shape])).values()];
   const kinds = new Set(distinct.map(({ kind }) => kind));
   const texts = joined(distinct.filter((shape) => shape.kind === 'string'));
+  const hasAnyText = texts.some(({ minLength, maxLength }) => minLength === 0 && maxLength === null);
   const values = distinct.flatMap((shape) => (shape.kind === 'values' ? shape.values : []));
   const anyObject = distinct.find((shape) => shape.kind === 'map' && shape.values.kind === 'any');
   const anyList = distinct.find((shape) => shape.kind === 'list' && isAnyList(shape));
@@ -128,6 +129,7 @@ function needed(shapes: readonly JsonShape[], keyOf: (shape: JsonShape) => strin
   return distinct.flatMap((shape): JsonShape[] => {
     if (shape === firstValues && left.length > 0) return [{ kind: 'values', values: left }];
     if (shape.kind === 'values' || (kinds.has('any') && shape.kind !== 'any')) return [];
+    if (shape.kind === 'spelt' && (shape.isQuoted ? hasAnyText : kinds.has('number'))) return [];
     if (shape.kind === 'string') return shape === firstText ? texts : [];
     if (shape.kind === 'integer' && kinds.has('number')) return [];
     if (shape.kind === 'object' || shape.kind === 'map')

@@ -9,6 +9,7 @@
 import { MeshError } from '../base/errors.ts';
 import { childrenOf, isContainer, resolved, type Container, type JsonSchema, type JsonShape } from './json-shape.ts';
 import { waysOf } from './literals.ts';
+import { waysOfSpelling } from './spelt-rules.ts';
 import { ShapePairs } from './shape-pairs.ts';
 
 /** How many ways one text may have at any character. An object with 500 optional keys has as many, before the first. */
@@ -185,6 +186,8 @@ function plainWays(shape: JsonShape): number {
       return OF_NUMBER;
     case 'values':
       return waysOf(shape.values);
+    case 'spelt':
+      return waysOfSpelling(shape.spelling);
     case 'boolean':
       return 2;
     default:

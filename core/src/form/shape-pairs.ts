@@ -164,6 +164,8 @@ function beginningsOf(shape: JsonShape): readonly string[] {
     case 'number':
     case 'integer':
       return ['0'];
+    case 'spelt':
+      return [shape.isQuoted ? '"' : '0'];
     case 'boolean':
       return ['t', 'f'];
     case 'null':

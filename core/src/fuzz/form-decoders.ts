@@ -11,7 +11,7 @@ import type { FuzzTarget } from './fuzz.ts';
 import { HOSTILE_SCHEMAS } from './hostile-schemas.ts';
 import { refusable } from './refusal.ts';
 import { joined, separate } from './separate.ts';
-import { renderChat } from '../engine/chat-template.ts';
+import { renderChat } from '../engine/chat-prompt.ts';
 
 const schemas: unknown[] = [
   { type: 'object', properties: { ok: { type: 'boolean' }, n: { type: 'integer' } }, required: ['ok'] },

@@ -61,7 +61,9 @@ const REFUSED: Record<string, unknown> = {
   'minItems above maxItems, behind a name nobody needs': named(object({ a: ref('x') }, []), {
     x: { type: 'array', minItems: 2, maxItems: 1 },
   }),
-  'minimum above maximum': { type: 'integer', minimum: Number.MAX_SAFE_INTEGER, maximum: Number.MIN_SAFE_INTEGER },
+  'minimum above maximum': { type: 'integer', minimum: 5, maximum: 4 },
+  'minimum above all that is written': { type: 'integer', minimum: Number.MAX_SAFE_INTEGER },
+  'a bound between whole numbers': { type: 'number', minimum: 0.5 },
   'a bound below zero': { type: 'string', minLength: -1 },
   'a bound that is a fraction': { type: 'string', maxLength: 1.5 },
   'a bound as text': { type: 'string', maxLength: '9' },
@@ -120,16 +122,23 @@ const REFUSED: Record<string, unknown> = {
   'a name that every object has': { $ref: '#/$defs/constructor', $defs: {} },
   'a name of a prototype': { $ref: '#/$defs/__proto__', $defs: {} },
   'a name that is a list': { $ref: ['#'] },
-  'a pattern': { type: 'string', pattern: '^(a+)+$' },
+  'a pattern that looks back': { type: 'string', pattern: '^(a+)\\1$' },
+  'a pattern that no text matches': { type: 'string', pattern: '^(?!a)a' },
+  'a pattern of too many states': { type: 'string', pattern: 'a.{12}$' },
+  'a pattern of too many repetitions': { type: 'string', pattern: '^((a{1000}){1000}){1000}$' },
+  'a pattern nested too deeply': { type: 'string', pattern: `${'('.repeat(900)}${')'.repeat(900)}` },
+  'too many patterns': object(
+    Object.fromEntries(many(99, (i) => [`p${i}`, { type: 'string', pattern: `^.{${i},300}$` }])),
+  ),
   'nested lists': nested(600, (items) => ({ type: 'array', items }), text),
   'nested choices': nested(600, (inner) => ({ anyOf: [inner] }), text),
   'a nested value': { const: nested(3_000, (inner) => [inner], 1) },
-  'too many nodes': { anyOf: many(100, () => ({ anyOf: many(9, () => ({ type: 'null' })) })) },
+  'too many nodes': { anyOf: many(100, () => ({ anyOf: many(21, () => ({ type: 'null' })) })) },
   'long values in many choices': named(
     object(Object.fromEntries(many(100, (i) => [`p${i}`, { anyOf: [ref('v'), { const: `p${i}` }] }]))),
     { v: { enum: many(128, (i) => `${'v'.repeat(150)}${i}`) } },
   ),
-  'too many values': { enum: many(129, String) },
+  'too many values': { enum: many(1_025, String) },
   'too much that is spelt out': object(
     Object.fromEntries(many(40, (i) => [`p${i}`, { type: 'string', minLength: 200, maxLength: 256 }])),
   ),
@@ -137,6 +146,11 @@ const REFUSED: Record<string, unknown> = {
 };
 
 const ACCEPTED: Record<string, unknown> = {
+  'a pattern that takes a backtracking reader for ever': { type: 'string', pattern: '^(a+)+$' },
+  'a pattern of many signs': { type: 'string', pattern: '^["\\\\\\n\\t\\]^-]{1,99}[^\\w\u{1f600}-\u{1f64f}]$' },
+  'the same pattern in many choices': {
+    anyOf: many(60, (i) => object({ at: { type: 'string', format: 'date' }, [`p${i}`]: text })),
+  },
   'names that double': doubling(20),
   'a ladder of names': ladder(25),
   'lists in the same way twice': {
@@ -212,7 +226,7 @@ export const HOSTILE_SCHEMAS: readonly HostileSchema[] = [
   { name: 'nested as deep as there is room', schema: '{"items":'.repeat(3_000), verdict: 'refused' },
   { name: 'brackets and nothing else', schema: '['.repeat(32_768), verdict: 'refused' },
   { name: 'a value nested as deep as there is room', schema: `{"const":${'['.repeat(9_000)}`, verdict: 'refused' },
-  { name: 'too long', schema: `{"title":"${'a'.repeat(32_768)}"}`, verdict: 'refused' },
+  { name: 'too long', schema: `{"title":"${'a'.repeat(65_536)}"}`, verdict: 'refused' },
   { name: 'cut short', schema: '{"type":"string"', verdict: 'refused' },
   { name: 'nothing', schema: '', verdict: 'refused' },
   { name: 'a key twice', schema: '{"type":"string","minLength":1,"minLength":2,"maxLength":1}', verdict: 'refused' },

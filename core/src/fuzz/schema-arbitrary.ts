@@ -1,5 +1,6 @@
 /** For tests: JSON schemas of all keywords, many of them ambiguous, and texts that follow one. */
 import fc from 'fast-check';
+import type { Automaton } from '../form/spelt/automaton.ts';
 import { childrenOf, resolved, type JsonSchema, type JsonShape } from '../form/json-shape.ts';
 
 const NAMES = ['a', 'b', 'c', 'd'];
@@ -42,6 +43,11 @@ function schemas(): fc.Arbitrary<object> {
       { depthSize: 'small', withCrossShrink: true },
       fc.constantFrom<object>({ type: 'null' }, { type: 'number' }, { type: ['integer', 'string'] }, {}),
       bounds('Length').map((some) => ({ type: 'string', ...some })),
+      fc.constantFrom('^x+$', '^[a-c]{2,4}$', 'k|y$', '^(?!x)\\S*$').map((pattern) => ({ type: 'string', pattern })),
+      fc.constantFrom('date', 'uuid', 'email').map((format) => ({ type: 'string', format })),
+      fc
+        .tuple(fc.constantFrom('integer', 'number'), fc.integer({ min: -20, max: 200 }), fc.nat(99))
+        .map(([type, minimum, more]) => ({ type, minimum, exclusiveMaximum: minimum + more })),
       value.map((one) => ({ const: one })),
       fc.array(value, { minLength: 1, maxLength: 9 }).map((all) => ({ enum: all })),
       reference,
@@ -79,6 +85,10 @@ export function textOf({ root, named }: JsonSchema, pick: (below: number) => num
         return pick(2) === 0 ? 'true' : 'false';
       case 'null':
         return 'null';
+      case 'spelt': {
+        const spelt = spelling(one.spelling, pick, fuel);
+        return one.isQuoted ? JSON.stringify(spelt) : spelt;
+      }
       case 'values':
         return one.values[pick(one.values.length)]!;
       case 'choice': {
@@ -107,6 +117,41 @@ export function textOf({ root, named }: JsonSchema, pick: (below: number) => num
     }
   };
   return write(root, 12);
+}
+
+/** A text that the automaton spells: at first one way or another, then the shortest way to an end. */
+function spelling(automaton: Automaton, pick: (below: number) => number, fuel: number): string {
+  const left = distances(automaton);
+  let written = '';
+  let at = 0;
+  for (let i = 0; ; i += 1) {
+    const { ends, moves } = automaton[at]!;
+    if (ends && (i >= fuel || pick(3) === 0)) return written;
+    const nearest = moves.toSorted((a, b) => left[a.to]! - left[b.to]!);
+    const move = nearest[i < fuel ? pick(nearest.length) : 0];
+    // A longer way on from an end may not be there.
+    if (move === undefined) return written;
+    // Control characters are not written.
+    const ranges = move.ranges.filter(([, last]) => last >= 0x20);
+    const [from, to] = ranges[pick(ranges.length)]!;
+    const code = Math.max(from, Math.min(to, 0x20 + pick(0x5e)));
+    written += String.fromCodePoint(code);
+    at = move.to;
+  }
+}
+
+/** How many characters each state is from an end. */
+function distances(automaton: Automaton): number[] {
+  const left = automaton.map(({ ends }) => (ends ? 0 : Infinity));
+  for (let changed = true; changed;) {
+    changed = false;
+    for (const [i, { moves }] of automaton.entries()) {
+      const now = Math.min(left[i]!, ...moves.map(({ to }) => left[to]! + 1));
+      changed ||= now < left[i]!;
+      left[i] = now;
+    }
+  }
+  return left;
 }
 
 /** The depth of the smallest value of each shape. */

@@ -15,7 +15,7 @@ const questions: unknown[] = [
       { role: 'system', content: 'Answer briefly.' },
       { role: 'user', content: 'What is LLMesh? 🦀' },
     ],
-    sampling: { temperature: 0, topP: 0.9, seed: 5 },
+    sampling: { temperature: 0, topP: 0.9, topK: 40, minP: 0.1, seed: 5, repeatPenalty: 1.1, logitBias: [[7, -100]] },
     prefix: null,
   },
   { ...asked, adapter: 'ab'.repeat(32), logprobs: 2 },
@@ -26,7 +26,7 @@ const nastyQuestions: unknown[] = [
   { ...asked, prefix: { text: 'a', tokens: 4_096, tokenIds: ids(4_096) } },
   { ...asked, prefix: { text: 'a'.repeat(320_000), tokens: 640, tokenIds: null } },
   { ...asked, prefix: { text: '\ud83d'.repeat(262_144), tokens: 1, tokenIds: ids(4_096) } },
-  { ...asked, turns: Array.from({ length: 513 }, () => ({ role: 'user', content: '' })) },
+  { ...asked, turns: Array.from({ length: 2_049 }, () => ({ role: 'user', content: '' })) },
 ];
 const words: unknown[] = [
   { text: ' a network', tokenIds: [70_000, 2] },

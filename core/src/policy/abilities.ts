@@ -58,4 +58,6 @@ const WORDS: Record<Ability, string> = {
   penalties: 'penalise repetition',
   tools: 'call functions',
   thinking: 'think before it speaks',
+  sampling: 'choose words by "top_k", "min_p" or "repeat_penalty"',
+  logit_bias: 'make single tokens likelier',
 };

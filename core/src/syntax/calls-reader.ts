@@ -42,9 +42,9 @@ export class CallsReader implements PartReader {
     return this.#open !== null;
   }
 
-  /** The text of the call that has begun, from behind its mark on. */
-  get begunCall(): string {
-    return this.#open === null ? '' : this.#held.slice(this.#open.mark.length);
+  /** The call that has begun, as far as it was written. */
+  get open(): string {
+    return this.#open === null ? '' : this.#held;
   }
 
   push(text: string): AnswerPart[] {

@@ -23,6 +23,8 @@ export interface Dialect {
   body: Body;
   /** Marks around and between calls. They mean nothing by themselves. */
   ignores: readonly string[];
+  /** Marks within a call. */
+  inner?: readonly string[];
   /** An answer that is nothing but a call has no mark. */
   bare?: boolean;
 }
@@ -46,18 +48,20 @@ export const DIALECTS = {
   hermes: tagged('json', 'tool_call'),
   glm: tagged('argument-tags', 'tool_call'),
   mistral: { opens: ['[TOOL_CALLS]'], closes: [], body: 'json', ignores: [] },
-  tekken: { opens: ['[TOOL_CALLS]'], closes: [], body: 'named-json', ignores: [] },
+  tekken: { opens: ['[TOOL_CALLS]'], closes: [], body: 'named-json', ignores: [], inner: ['[ARGS]', '[CALL_ID]'] },
   deepseek: {
     opens: ['<｜tool▁call▁begin｜>'],
     closes: ['<｜tool▁call▁end｜>'],
     body: 'named-json',
     ignores: ['<｜tool▁calls▁begin｜>', '<｜tool▁calls▁end｜>'],
+    inner: ['<｜tool▁sep｜>'],
   },
   kimi: {
     opens: ['<|tool_call_begin|>'],
     closes: ['<|tool_call_end|>'],
     body: 'named-json',
     ignores: ['<|tool_calls_section_begin|>', '<|tool_calls_section_end|>'],
+    inner: ['<|tool_call_argument_begin|>'],
   },
   minimax: {
     opens: ['<invoke '],
@@ -71,8 +75,14 @@ export const DIALECTS = {
     body: 'invoke-tags',
     ignores: ['<｜DSML｜function_calls>', '</｜DSML｜function_calls>', '<｜DSML｜tool_calls>', '</｜DSML｜tool_calls>'],
   },
-  gemma: { opens: ['<|tool_call>'], closes: ['<tool_call|>'], body: 'bare-keys', ignores: [] },
-  funcgemma: { opens: ['<start_function_call>'], closes: ['<end_function_call>'], body: 'bare-keys', ignores: [] },
+  gemma: { opens: ['<|tool_call>'], closes: ['<tool_call|>'], body: 'bare-keys', ignores: [], inner: ['<|"|>'] },
+  funcgemma: {
+    opens: ['<start_function_call>'],
+    closes: ['<end_function_call>'],
+    body: 'bare-keys',
+    ignores: [],
+    inner: ['<escape>'],
+  },
   cohere: json('<|START_ACTION|>', '<|END_ACTION|>', '<|START_RESPONSE|>', '<|END_RESPONSE|>'),
   granite: json('<|tool_call|>', '<|/tool_call|>'),
   nemotron: json('<TOOLCALL>', '</TOOLCALL>'),

@@ -2,10 +2,11 @@
  * Functions that a model may call, as a JSON schema for its answer: models differ in how they were taught to call, and small
  * ones were not; held to a schema, all of them can, on every engine that holds answers to schemas. Read by `generic-reader.ts`.
  */
-import { MeshError } from '../base/errors.ts';
+import { affordable } from '../form/lower/lowered-arguments.ts';
+import type { LoweredSchema } from '../form/lower/lowered-schema.ts';
 import { readJsonSchema } from '../form/json-schema.ts';
 import type { Tools } from '../protocol.ts';
-import { callableOf, toolsOf, type Tool } from './tools.ts';
+import { callableOf, loweredOf, toolsOf, type Tool } from './tools.ts';
 
 export interface GenericForm {
   /** What the model is told beside the words of its user. */
@@ -15,40 +16,38 @@ export interface GenericForm {
 }
 
 const MAX_CALLS = 8;
-const NO_ARGUMENTS = { type: 'object', properties: {}, additionalProperties: false };
-const ANY_ARGUMENTS = { type: 'object' };
 
 /**
- * `said`: the schema of what is said instead of a call, as text; left out: that is free. Parameters that cannot be enforced
- * are told to the model all the same. Throws bad_schema.
+ * `said`: the schema of what is said instead of a call, as text; left out: that is free. What cannot be enforced of the
+ * parameters is told to the model all the same. Throws bad_schema.
  */
 export function genericForm(tools: Tools, said?: string): GenericForm {
   const callable = callableOf(toolsOf(tools), tools.choice);
-  const held = callable.map((tool) => ({ name: tool.name, parameters: parametersOf(tool) }));
-  const loose = callable.map(({ name }) => ({ name, parameters: ANY_ARGUMENTS }));
-  const schema = enforceable(schemaOf(held, tools, said)) ?? schemaOf(loose, tools, said);
-  readJsonSchema(schema);
-  return { system: instructions(callable, tools.choice, said !== undefined), schema };
+  const value = said === undefined ? null : (JSON.parse(said) as object);
+  const schema = affordable(loweredOf(callable), (held) => {
+    const text = schemaOf(callable, held, tools, value);
+    readJsonSchema(text);
+    return text;
+  });
+  return { system: instructions(callable, tools.choice, value !== null), schema };
 }
 
-interface HeldTool {
-  name: string;
-  parameters: object;
-}
-
-function schemaOf(tools: readonly HeldTool[], { choice, parallel }: Tools, said: string | undefined): string {
+function schemaOf(
+  tools: readonly Tool[],
+  held: readonly LoweredSchema[],
+  { choice, parallel }: Tools,
+  said: object | null,
+): string {
   const definitions: Record<string, unknown> = {};
-  const calls = tools.map(({ name, parameters }) => ({
+  const calls = tools.map(({ name }, i) => ({
     type: 'object',
-    properties: { name: { const: name }, arguments: hoisted(name, parameters, definitions) },
+    properties: { name: { const: name }, arguments: hoisted(name, held[i]?.schema ?? {}, definitions) },
     required: ['name', 'arguments'],
   }));
   const maxItems = parallel && typeof choice === 'string' ? MAX_CALLS : 1;
   const call = withOne('tool_calls', { type: 'array', items: { anyOf: calls }, minItems: 1, maxItems });
   const speech =
-    said === undefined
-      ? withOne('content', { type: 'string' })
-      : withOne('value', hoisted('', JSON.parse(said) as object, definitions));
+    said === null ? withOne('content', { type: 'string' }) : withOne('value', hoisted('', said, definitions));
   return JSON.stringify({ ...(choice === 'auto' ? { anyOf: [speech, call] } : call), $defs: definitions });
 }
 
@@ -68,27 +67,6 @@ function instructions(tools: readonly Tool[], choice: Tools['choice'], isValue: 
       ? `${call} To say something instead, answer ${isValue ? '{"value":…}' : '{"content":"…"}'}.`
       : call,
   ].join('\n');
-}
-
-/** What the arguments are held to: any object, where the schema asks for more than can be enforced. */
-function parametersOf({ parameters }: Tool): object {
-  if (parameters == null || Object.keys(parameters).length === 0) return NO_ARGUMENTS;
-  const text = enforceable(JSON.stringify(parameters));
-  if (text === null) return ANY_ARGUMENTS;
-  const { root, named } = readJsonSchema(text);
-  const shape = root.kind === 'named' ? named[root.name] : root;
-  return shape?.kind === 'object' || shape?.kind === 'map' ? parameters : ANY_ARGUMENTS;
-}
-
-/** Null: it cannot be enforced. */
-function enforceable(schema: string): string | null {
-  try {
-    readJsonSchema(schema);
-    return schema;
-  } catch (thrown) {
-    if (thrown instanceof MeshError) return null;
-    throw thrown;
-  }
 }
 
 /** `schema` as a part of another: what it refers to within itself stands there under names of its own. */

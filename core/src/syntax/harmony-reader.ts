@@ -37,6 +37,11 @@ export class HarmonyReader implements PartReader {
     return this.#kind === 'thought' || this.#kind === null;
   }
 
+  /** Whether the words themselves are thoughts: a header may still be that of a call. */
+  get isInThoughts(): boolean {
+    return this.#kind === 'thought';
+  }
+
   push(text: string): AnswerPart[] {
     this.#held += text;
     const parts: AnswerPart[] = [];

@@ -2,6 +2,8 @@
 import * as v from 'valibot';
 import { keyOfTooDeep } from '../base/json-depth.ts';
 import { MeshError } from '../base/errors.ts';
+import { loweredArguments } from '../form/lower/lowered-arguments.ts';
+import type { LoweredSchema } from '../form/lower/lowered-schema.ts';
 import { MAX_TOOLS, functionName, type Tools } from '../protocol.ts';
 import { parsedJson } from './json-slices.ts';
 
@@ -37,4 +39,12 @@ export function toolsOf({ list, choice }: Pick<Tools, 'list' | 'choice'>): Tool[
 /** Those that may be called: all, or the one that must be. */
 export function callableOf(tools: readonly Tool[], choice: Tools['choice']): readonly Tool[] {
   return typeof choice === 'string' ? tools : tools.filter(({ name }) => name === choice.name);
+}
+
+/** What the arguments of each can be held to. Throws bad_schema for parameters that are no schema. */
+export function loweredOf(tools: readonly Tool[]): LoweredSchema[] {
+  return loweredArguments(
+    tools.map(({ parameters }) => parameters ?? null),
+    (place, message) => new MeshError('bad_schema', `${message} It is of the function ${tools[place]?.name}.`),
+  );
 }

@@ -20,6 +20,8 @@ import { promptBytes } from '../wire/turns.ts';
 const PREFACE_TOKENS = 1_024;
 const TOKENS_PER_TURN = 64;
 
+const syntaxField = v.pipe(v.string(), v.regex(/^[a-z0-9-]{1,24}$/));
+
 export const AnswerInputSchema = v.object({
   turns: v.pipe(v.array(TurnSchema), v.minLength(1), v.maxLength(MAX_TURNS)),
   sampling: SamplingSchema,
@@ -42,6 +44,8 @@ export const AnswerInputSchema = v.object({
       text: text(MAX_PREFIX_CHARACTERS),
       tokens: v.pipe(count, v.minValue(1), v.maxValue(MAX_PREFIX_TOKENS)),
       tokenIds: v.nullable(tokenIds),
+      /** How it is to be read, as its first piece said; null: all of it is said. Left out: not known. */
+      syntax: v.optional(v.nullable(syntaxField)),
     }),
   ),
 });
@@ -60,7 +64,7 @@ export const AnswerPieceSchema = v.object({
    * How the model writes thoughts and calls (`syntax/syntaxes.ts`), with the first piece of each provider whose text is
    * not just what is said. The text stays as the model wrote it, so that another provider can continue after it.
    */
-  syntax: v.optional(v.pipe(v.string(), v.regex(/^[a-z0-9-]{1,24}$/))),
+  syntax: v.optional(syntaxField),
 });
 export type AnswerPiece = v.InferOutput<typeof AnswerPieceSchema>;
 

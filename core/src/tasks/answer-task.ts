@@ -1,15 +1,16 @@
 /** What `chat` and `completion` share: turns in, words out, and any other provider can continue after them. */
-import { tooDeep, JsonDepth, MAX_ANSWER_DEPTH } from '../base/json-depth.ts';
-import type { MeshError } from '../base/errors.ts';
+import { tooDeep } from '../base/json-depth.ts';
+import { asMeshError, type MeshError } from '../base/errors.ts';
 import type { Engine, GenerateRequest } from '../engine/engine.ts';
-import { FollowedForm } from '../form/followed-form.ts';
-import type { GrammarReader } from '../form/grammar-reader.ts';
 import { schemaOf, type JsonSchema } from '../form/json-schema.ts';
 import { unable } from '../policy/abilities.ts';
 import { PLAIN } from '../policy/price.ts';
-import type { Turn } from '../protocol.ts';
+import type { Sampling, Tools, Turn } from '../protocol.ts';
+import { toolsOf } from '../syntax/tools.ts';
 import { CHAT, type Ability } from '../wire/model-advert.ts';
 import { AnswerCheck } from './answer-check.ts';
+import { SpokenDepth } from './spoken-depth.ts';
+import { FollowedAnswer } from './followed-answer.ts';
 import { mapped } from './mapped.ts';
 import {
   AnswerInputSchema,
@@ -42,34 +43,37 @@ export function answerTask({ name, needs: always, fault }: AnswerKind): AnswerTa
     piece: AnswerPieceSchema,
     result: AnswerResultSchema,
     fault: ({ turns }) => fault(turns),
-    needs: ({ schema, tools, logprobs, adapter, sampling: { presencePenalty = 0, frequencyPenalty = 0 } }) => {
-      const needs = [...always];
+    needs: ({ schema, tools, logprobs, adapter, sampling }) => {
+      const needs = [...always, ...samplingNeeds(sampling)];
       if (schema !== undefined) needs.push('schema');
       if (tools !== undefined) needs.push('tools');
       if (logprobs !== undefined) needs.push('logprobs');
-      if (presencePenalty !== 0 || frequencyPenalty !== 0) needs.push('penalties');
       return { needs, ...(adapter !== undefined && { adapter }) };
     },
     complexity: () => PLAIN,
     maxInputUnits: maxPromptTokens,
     bytesToRead: (input, units) => (units === 0 ? readBytes(input) : 0),
-    risk: ({ schema }) => schema ?? null,
-    prepare: ({ schema, prefix }) => {
+    risk: ({ schema, tools }) => (tools === undefined ? (schema ?? null) : `${schema ?? ''}${tools.list}`),
+    prepare: ({ schema, tools, prefix }) => {
+      const unread = tools === undefined ? null : toolsFault(tools);
+      if (unread !== null) return unread;
       if (schema === undefined) return null;
-      const { deepest } = new JsonDepth().read(prefix?.text ?? '');
-      return deepest > MAX_ANSWER_DEPTH ? tooDeep() : schemaOf(schema);
+      const spoken = new SpokenDepth(prefix === null ? null : { text: prefix.text, syntax: prefix.syntax ?? null });
+      return spoken.isTooDeep ? tooDeep() : schemaOf(schema);
     },
     run: (engine, job, signal) => {
       if (!('generate' in engine)) throw unable({});
       return write(engine as Pick<Engine<never>, 'generate'>, name, job, signal);
     },
-    check: (input) => new AnswerCheck(input, formOf(input)),
+    check: (input) => new AnswerCheck(input, new FollowedAnswer(input)),
     rest: (input, come) => {
       const before = input.prefix ?? { text: '', tokens: 0, tokenIds: null };
       const tokens = come.reduce((sum, { units }) => sum + units, before.tokens);
       if (tokens === 0) return input;
       // Without ids: the next provider's vocabulary may be another one.
-      const prefix = { text: before.text + come.map(({ piece }) => piece.text).join(''), tokens, tokenIds: null };
+      const text = before.text + come.map(({ piece }) => piece.text).join('');
+      const syntax = input.prefix === null ? (come[0]?.piece.syntax ?? null) : input.prefix.syntax;
+      const prefix = { text, tokens, tokenIds: null, ...(syntax !== undefined && { syntax }) };
       return { ...input, prefix };
     },
     lighter: (input) =>
@@ -79,8 +83,30 @@ export function answerTask({ name, needs: always, fault }: AnswerKind): AnswerTa
   };
 }
 
-function formOf({ schema, prefix }: AnswerInput): GrammarReader | null {
-  return schema === undefined ? null : new FollowedForm(schema).behind(prefix?.text ?? '');
+/** Null: the list can be read. */
+function toolsFault(tools: Tools): MeshError | null {
+  try {
+    toolsOf(tools);
+    return null;
+  } catch (thrown) {
+    return asMeshError(thrown, 'bad_schema', 'The functions cannot be read.');
+  }
+}
+
+/** What is left out, or changes nothing, every engine can do. All words without a `topK` is what most do anyway. */
+function samplingNeeds({
+  presencePenalty = 0,
+  frequencyPenalty = 0,
+  topK = 0,
+  minP = 0,
+  repeatPenalty = 1,
+  logitBias = [],
+}: Sampling): Ability[] {
+  const needs: Ability[] = [];
+  if (presencePenalty !== 0 || frequencyPenalty !== 0) needs.push('penalties');
+  if (topK !== 0 || minP !== 0 || repeatPenalty !== 1) needs.push('sampling');
+  if (logitBias.length > 0) needs.push('logit_bias');
+  return needs;
 }
 
 function write(
@@ -89,7 +115,7 @@ function write(
   { input, prepared, maxUnits, requester }: Job<AnswerInput, Prepared>,
   signal: AbortSignal,
 ): AsyncGenerator<Written<AnswerPiece>, Ended<AnswerResult>, undefined> {
-  const { turns, sampling, adapter, logprobs, prefix, tools, thinking } = input;
+  const { turns, sampling, schema, adapter, logprobs, prefix, tools, thinking } = input;
   const request: GenerateRequest = {
     turns,
     task,
@@ -97,17 +123,17 @@ function write(
     maxTokens: maxUnits,
     requester,
     ...(prefix !== null && { prefix }),
-    ...(prepared !== null && { schema: prepared }),
+    ...(prepared !== null && tools === undefined && { schema: prepared }),
     ...(adapter !== undefined && { adapter }),
     ...(logprobs !== undefined && { logprobs }),
-    ...(tools !== undefined && { tools }),
+    ...(tools !== undefined && { tools: { ...tools, ...(schema !== undefined && { said: schema }) } }),
     ...(thinking !== undefined && { thinking }),
   };
-  const depth = prepared === null ? null : new JsonDepth().read(prefix?.text ?? '');
+  const depth = prepared === null && tools === undefined ? null : new SpokenDepth(prefix);
   return mapped(
     engine.generate(request, signal),
     ({ tokens: units, text, tokenIds, logprobs: odds, promptTokens, syntax }) => {
-      if (depth !== null && depth.read(text).deepest > MAX_ANSWER_DEPTH) throw tooDeep();
+      if (depth?.read(text, syntax).isTooDeep === true) throw tooDeep();
       // Undefined fields are not packed.
       return { units, piece: { text, tokenIds, logprobs: odds, promptTokens, syntax } };
     },

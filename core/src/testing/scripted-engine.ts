@@ -21,6 +21,9 @@ export class ScriptedEngine implements Pick<Engine<never>, 'generate'> {
   /** The prefix with which each run began. */
   readonly prefixes: (AnswerPrefix | undefined)[] = [];
 
+  /** How its words are to be read. Left out: all of them are said. */
+  syntax: string | undefined;
+
   /** Whether it tells how likely its words were, where it is asked to. */
   tellsOdds = true;
 
@@ -45,7 +48,9 @@ export class ScriptedEngine implements Pick<Engine<never>, 'generate'> {
         written += 1;
         const odds =
           logprobs === undefined || !this.tellsOdds ? {} : { logprobs: [{ text: word, logprob: -1, top: [] }] };
-        yield { text: word, tokens: 1, tokenIds: [from + written], ...(written === 1 && { promptTokens: 3 }), ...odds };
+        const { syntax } = this;
+        const first = written === 1 && { promptTokens: 3, ...(syntax !== undefined && { syntax }) };
+        yield { text: word, tokens: 1, tokenIds: [from + written], ...first, ...odds };
       }
       return { finish: 'stop', promptTokens: 3, completionTokens: written };
     } finally {

@@ -76,4 +76,4 @@ function base32Length(byteLength: number): number {
 }
 
 /** The longest JSON schema, as JSON text. */
-export const MAX_SCHEMA_CHARS = 32_768;
+export const MAX_SCHEMA_CHARS = 65_536;

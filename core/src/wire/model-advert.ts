@@ -119,9 +119,19 @@ export type Offer = v.InferOutput<typeof OfferSchema>;
 /**
  * What a model can do beyond chatting. `schema`: it holds answers to a JSON schema. `completion`: it continues bare
  * text. `logprobs`: it tells how likely each token was. `penalties`: it repeats itself less. `tools`: it calls functions.
- * `thinking`: it thinks before it speaks, and can be told how long.
+ * `thinking`: it thinks before it speaks, and can be told how long. `sampling`: it heeds `topK`, `minP` and `repeatPenalty`.
+ * `logit_bias`: it makes single tokens likelier.
  */
-export const ABILITIES = ['schema', 'completion', 'logprobs', 'penalties', 'tools', 'thinking'] as const;
+export const ABILITIES = [
+  'schema',
+  'completion',
+  'logprobs',
+  'penalties',
+  'tools',
+  'thinking',
+  'sampling',
+  'logit_bias',
+] as const;
 
 export type Ability = (typeof ABILITIES)[number];
 

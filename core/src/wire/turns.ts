@@ -12,10 +12,12 @@ export function turnsFault(turns: readonly Turn[]): MeshError | null {
   );
 }
 
-/** Is there anything to answer? The last turn must be the user's and say something. */
+/**
+ * Is there nothing to answer? Whichever turn says something will do: an empty message after a system prompt asks for what
+ * that says, and a conversation that ends with the assistant is continued there.
+ */
 export function isBlank(turns: readonly Turn[]): boolean {
-  const last = turns.at(-1);
-  return last === undefined || last.role !== 'user' || last.content.trim() === '';
+  return turns.every(({ content, calls = [] }) => calls.length === 0 && content.trim() === '');
 }
 
 /** The UTF-8 bytes of all turns together. */
@@ -26,7 +28,8 @@ export function promptBytes(turns: readonly Turn[]): number {
   return bytes;
 }
 
-/** Everything in a turn that the model reads. */
-function textsOf({ content, calls = [], thoughts = '' }: Turn): string[] {
-  return [content, thoughts, ...calls.flatMap((call) => [call.name, call.arguments])];
+/** Everything in a turn that the model may read: some templates write the ids of calls, too. */
+function textsOf({ content, calls = [], thoughts = '', call }: Turn): string[] {
+  const called = calls.flatMap(({ id, name, arguments: json }) => [id, name, json]);
+  return [content, thoughts, ...called, ...(call === undefined ? [] : [call.id, call.name])];
 }

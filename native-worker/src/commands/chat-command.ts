@@ -14,6 +14,9 @@ import { oneLine, terminalJson, terminalText } from '../cli/terminal-text.ts';
 import { errno } from '../files/whole-file.ts';
 import { turnsFault } from '@llmesh/core/wire/turns';
 import type { AnswerEvent } from '@llmesh/core/ask/answer';
+import type { AnswerPart } from '@llmesh/core/syntax/answer-part';
+import { AnswerReader } from '@llmesh/core/syntax/answer-reader';
+import { PLAIN, syntaxOf } from '@llmesh/core/syntax/syntaxes';
 
 /** How many models to name that there are instead. */
 const MAX_NAMED = 20;
@@ -51,7 +54,8 @@ export async function runChat(prompt: string, options: ChatOptions, output: Outp
     const { maxTokens, adapter } = options;
     const asked = { model: model.id, sha256: fileOf(model), turns, sampling: {}, maxTokens, only: null };
     const request = { ...asked, ...(adapter !== undefined && { adapter }) };
-    for await (const event of node.mesh.ask(request, stop.signal)) await show(event, output, stop.signal);
+    const words = new AnswerWords(output, stop.signal);
+    for await (const event of node.mesh.ask(request, stop.signal)) await show(event, words, output);
     return 0;
   } catch (thrown) {
     if (stop.signal.aborted && unwritten === null) return 0;
@@ -114,7 +118,45 @@ async function readPiped(signal: AbortSignal): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-async function show(event: AnswerEvent, output: Output, signal: AbortSignal): Promise<void> {
+/** Prints what is said. Thoughts are told to programs only. */
+class AnswerWords {
+  readonly #output: Output;
+  readonly #signal: AbortSignal;
+  /** Null before the first piece, which says how to read it. */
+  #reader: AnswerReader | null = null;
+
+  constructor(output: Output, signal: AbortSignal) {
+    this.#output = output;
+    this.#signal = signal;
+  }
+
+  async came({ text, tokens, syntax }: Extract<AnswerEvent, { type: 'piece' }>): Promise<void> {
+    this.#reader ??= new AnswerReader(syntaxOf(syntax) ?? PLAIN);
+    const wasThinking = this.#reader.isThinking;
+    const parts = this.#reader.push(text);
+    if (this.#reader.isThinking && !wasThinking) this.#output.live('Thinking');
+    await this.#tell(parts, tokens);
+  }
+
+  async ended(): Promise<void> {
+    await this.#tell(this.#reader?.end() ?? [], 0);
+  }
+
+  async #tell(parts: readonly AnswerPart[], tokens: number): Promise<void> {
+    const told = { said: '', thought: '' };
+    for (const part of parts) if (part.type === 'said' || part.type === 'thought') told[part.type] += part.text;
+    const { said, thought } = told;
+    if (this.#output.json) {
+      if (said === '' && thought === '' && tokens === 0) return;
+      const line = { text: said, ...(thought !== '' && { thought }), tokens };
+      await this.#output.stream(`${terminalJson(JSON.stringify(line))}\n`, this.#signal);
+    } else if (said !== '') {
+      await this.#output.stream(process.stdout.isTTY ? terminalText(said) : said, this.#signal);
+    }
+  }
+}
+
+async function show(event: AnswerEvent, words: AnswerWords, output: Output): Promise<void> {
   switch (event.type) {
     case 'provider':
       output.live(`Asking ${peerName(event.candidate.peerId)}`);
@@ -126,9 +168,7 @@ async function show(event: AnswerEvent, output: Output, signal: AbortSignal): Pr
       output.live(event.ahead === 0 ? 'Reading the question' : `Waiting in line, ${event.ahead} ahead`);
       break;
     case 'piece':
-      if (output.json)
-        await output.stream(`${terminalJson(JSON.stringify({ text: event.text, tokens: event.tokens }))}\n`, signal);
-      else await output.stream(process.stdout.isTTY ? terminalText(event.text) : event.text, signal);
+      await words.came(event);
       break;
     case 'interrupted':
       output.live('The volunteer is gone. Looking for another to continue.');
@@ -137,6 +177,7 @@ async function show(event: AnswerEvent, output: Output, signal: AbortSignal): Pr
       output.live('');
       break;
     case 'done':
+      await words.ended();
       output.print('', { done: event.summary });
       output.note(`Answered by ${peerName(event.summary.provider)}.`);
       break;

@@ -7,13 +7,15 @@ import { FROM_SOURCE } from '../testing/process.ts';
 import { ContainedProcess } from './contained-process.ts';
 import type { Job } from './jobs.ts';
 import { CHATML_TEMPLATE } from '@llmesh/core/engine/chat-template';
+import { USUAL } from '@llmesh/core/engine/chat-traits';
 
 /** On a busy computer llama.cpp takes its time to start, and some of these start it twice. */
 const STARTS_MS = 120_000;
-const hello = [[{ role: 'user' as const, content: 'Hello' }]];
+const hello = [{ turns: [{ role: 'user' as const, content: 'Hello' }] }];
 const render = (template: string): Job => ({
   kind: 'render',
   template,
+  traits: USUAL,
   conversations: hello,
   tokens: { bos: '', eos: '' },
 });

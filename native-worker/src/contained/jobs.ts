@@ -1,16 +1,21 @@
 /** The jobs that run in a process of their own, because strangers wrote what they read; and how much each may take. */
 import * as v from 'valibot';
 import { ERROR_CODES } from '@llmesh/core/base/errors';
-import type { Turn } from '@llmesh/core/protocol';
-
-export interface TemplateTokens {
-  bos: string;
-  eos: string;
-}
+import type { Conversation } from '@llmesh/core/engine/chat-prompt';
+import type { TemplateTokens } from '@llmesh/core/engine/chat-template';
+import type { Traits } from '@llmesh/core/engine/chat-traits';
 
 export type Job =
   /** Renders one text for each conversation. */
-  | { kind: 'render'; template: string; conversations: readonly (readonly Turn[])[]; tokens: TemplateTokens }
+  | {
+      kind: 'render';
+      template: string;
+      traits: Traits;
+      conversations: readonly Conversation[];
+      tokens: TemplateTokens;
+    }
+  /** Finds out what the template takes; one text, the traits as JSON. */
+  | { kind: 'probe'; template: string; tokens: TemplateTokens }
   /** Asks whether llama.cpp can follow the grammar, and `delivered` by it. */
   | { kind: 'grammar'; grammar: string; delivered: string }
   /** Asks whether llama.cpp accepts this file, as far as that can be told without its weights. */
@@ -34,6 +39,7 @@ export interface JobLimits {
  */
 export const JOB_LIMITS: Readonly<Record<Job['kind'], JobLimits>> = {
   render: { cpuMs: 3_000, wallMs: 15_000, memoryBytes: 256 << 20 },
+  probe: { cpuMs: 5_000, wallMs: 15_000, memoryBytes: 256 << 20 },
   grammar: { cpuMs: 500, wallMs: 10_000, memoryBytes: 384 << 20 },
   model: { cpuMs: 60_000, wallMs: 180_000, memoryBytes: 2_000_000_000 },
 };

@@ -1,9 +1,18 @@
+import { promptOf } from '@llmesh/core/engine/chat-prompt';
+import { traitsOf } from '@llmesh/core/engine/chat-traits';
 import type { Job } from './jobs.ts';
-import { renderChat } from '@llmesh/core/engine/chat-template';
 
 /** Rejects with model_unreadable. */
 export async function renderJob(job: Job): Promise<string[]> {
-  if (job.kind !== 'render') throw new Error('That is for the other process.');
-  const { template, conversations, tokens } = job;
-  return conversations.map((turns) => renderChat(template, turns, tokens));
+  switch (job.kind) {
+    case 'probe':
+      return [JSON.stringify(traitsOf(job.template, job.tokens))];
+    case 'render':
+      return job.conversations.map((one) => promptOf(job.template, job.traits, one, job.tokens));
+    case 'grammar':
+    case 'model':
+      throw new Error('That is for the other process.');
+    default:
+      return job satisfies never;
+  }
 }

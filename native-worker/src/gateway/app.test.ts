@@ -375,7 +375,7 @@ describe('an error', () => {
       [gateway.chat({ model: 'none' }), 404, 'model_not_found'],
       [gateway.chat({ model: 'lent' }), 503, 'no_provider'],
       [gateway.chat({ model: 'lent', stream: true }), 503, 'no_provider'],
-      [gateway.chat({ model: 'lent', logit_bias: { 5: 100 } }), 400, 'unsupported_parameter'],
+      [gateway.chat({ model: 'lent', store: true }), 400, 'unsupported_parameter'],
       [gateway.chat({ model: 'lent', logprobs: true }), 503, 'no_provider'],
       [gateway.chat({ model: 'lent', response_format: { type: 'json_object' } }), 503, 'no_provider'],
       [gateway.chat({}, { body: '{"model":' }), 400, 'invalid_json'],

@@ -122,10 +122,39 @@ describe('the openai client', () => {
     expect(usage?.prompt_tokens).toBeGreaterThan(5);
   });
 
+  it('has the words chosen as it says, by a volunteer that can', async () => {
+    const wild = { model: MODEL, messages, temperature: 2, top_p: 1, seed: 1, max_tokens: 200 };
+    const said = async (more: object) =>
+      (await openai.chat.completions.create({ ...wild, ...more })).choices[0]?.message.content;
+    expect(await said({ top_k: 1 })).toBe(short.answer);
+    expect(await said({ min_p: 1, top_k: -1 })).toBe(short.answer);
+    expect(short.answer.startsWith((await said({ top_k: -1, max_tokens: 20 })) ?? '')).toBe(false);
+  });
+
+  it('sends back an answer that said nothing, and one that called a function', async () => {
+    const on = { type: 'object', properties: { on: { const: true } }, required: ['on'], additionalProperties: false };
+    const functions = [{ name: 'lamp', parameters: on }];
+    const cut = await openai.chat.completions.create({ model: MODEL, messages, stop: short.answer.slice(0, 1) });
+    const called = await openai.chat.completions.create({
+      model: MODEL,
+      messages,
+      functions,
+      function_call: { name: 'lamp' },
+    });
+    const [empty, call] = [cut.choices[0]!.message, called.choices[0]!.message];
+    expect(empty.content).toBe('');
+    expect(call.function_call).toEqual({ name: 'lamp', arguments: '{"on":true}' });
+    expect(called.choices[0]?.finish_reason).toBe('function_call');
+    expect(faults('ChatCompletion', called)).toEqual([]);
+    const history = [...messages, empty, ...messages, call, { role: 'function' as const, name: 'lamp', content: null }];
+    const next = await openai.chat.completions.create({ model: MODEL, messages: history, functions, max_tokens: 4 });
+    expect(next.usage?.prompt_tokens).toBeGreaterThan(called.usage!.prompt_tokens);
+  });
+
   it('throws its own errors', async () => {
     const ask = (body: object) => openai.chat.completions.create({ model: MODEL, messages, ...body });
     await expect(ask({ model: 'gpt-4o' })).rejects.toBeInstanceOf(OpenAI.NotFoundError);
-    await expect(ask({ logit_bias: { 1: 5 } })).rejects.toMatchObject({ status: 400, param: 'logit_bias' });
+    await expect(ask({ store: true })).rejects.toMatchObject({ status: 400, param: 'store' });
     await expect(openai.embeddings.create({ model: MODEL, input: 'x' })).rejects.toMatchObject({
       status: 400,
       param: 'model',

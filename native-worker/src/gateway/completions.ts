@@ -13,7 +13,6 @@ export async function completions(body: unknown, needs: EndpointNeeds, signal: A
     sampling,
     maxTokens,
     stops,
-    inForm: false,
     task: 'completion' as const,
     ...(logprobs !== null && { logprobs }),
     ...(adapter !== null && { adapter }),

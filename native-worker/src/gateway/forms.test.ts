@@ -8,6 +8,7 @@ import { generateText, jsonSchema, Output, tool, type ToolSet } from 'ai';
 import OpenAI from 'openai';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { advert } from '@llmesh/core/testing/scripted-server';
+import type { GenerateRequest } from '@llmesh/core/engine/engine';
 import { ScriptedEngine } from '@llmesh/core/testing/scripted-engine';
 import { startControlPlane, startLlmesh, type Running } from '../testing/process.ts';
 import { faults } from './testing/conformance.ts';
@@ -38,20 +39,20 @@ describe('on a mesh of scripted engines', () => {
 
   async function provide(...words: string[]): Promise<ScriptedEngine> {
     const engine = new ScriptedEngine(words);
-    await gateway.world.provide(engine, 1, null, { ...advert, abilities: ['schema'] });
+    engine.syntax = 'generic';
+    await gateway.world.provide(engine, 1, null, { ...advert, abilities: ['tools'] });
     await gateway.open();
     return engine;
   }
 
   it('a function is called, whole and in pieces', async () => {
-    const engine = await provide('{"tool_calls":[{"na', 'me":"lamp","arguments":{"on"', ':true}}]}');
+    await provide('{"tool_calls":[{"na', 'me":"lamp","arguments":{"on"', ':true}}]}');
     const whole = json(await gateway.whole(gateway.chat({ tools })));
     expect(faults('ChatCompletion', whole)).toEqual([]);
     const called = { id: 'call_id', type: 'function', function: { name: 'lamp', arguments: '{"on":true}' } };
     expect(whole.choices).toMatchObject([
       { message: { content: null, tool_calls: [called] }, finish_reason: 'tool_calls' },
     ]);
-    expect(engine.schemas[0]).toMatchObject({ root: { kind: 'choice' } });
 
     const { text } = await gateway.whole(gateway.chat({ tools, stream: true }));
     const chunks = eventsOf(text).slice(0, -1);
@@ -73,12 +74,12 @@ describe('on a mesh of scripted engines', () => {
     expect(whole.choices).toMatchObject([{ message: { content: 'Hello, "you".' }, finish_reason: 'stop' }]);
   });
 
-  it('calls and their results are told to the model in its own form', async () => {
-    const asked: unknown[] = [];
+  it('calls and their results reach the provider as they are, with the functions', async () => {
+    const asked: GenerateRequest[] = [];
     const engine = await provide('{"content":"It is on."}');
     const { generate } = engine;
     engine.generate = (request, signal) => {
-      asked.push(...request.turns);
+      asked.push(request);
       return generate.call(engine, request, signal);
     };
     const call = { id: 'call_1', type: 'function', function: { name: 'lamp', arguments: '{"on":true}' } };
@@ -89,12 +90,29 @@ describe('on a mesh of scripted engines', () => {
       { role: 'tool', tool_call_id: 'call_1', content: 'done' },
     ];
     await gateway.whole(gateway.chat({ tools, messages }));
-    expect(asked).toEqual([
-      { role: 'system', content: expect.stringMatching(/^Be brief\.\n\n[^]*"name":"lamp"/) },
+    expect(asked[0]?.turns).toEqual([
+      { role: 'system', content: 'Be brief.' },
       { role: 'user', content: 'Light!' },
-      { role: 'assistant', content: '{"tool_calls":[{"name":"lamp","arguments":{"on":true}}]}' },
-      { role: 'user', content: 'The function lamp returned:\ndone' },
+      { role: 'assistant', content: '', calls: [{ id: 'call_1', name: 'lamp', arguments: '{"on":true}' }] },
+      { role: 'tool', content: 'done', call: { id: 'call_1', name: 'lamp' } },
     ]);
+    expect(asked[0]?.tools).toMatchObject({ list: expect.stringContaining('"name":"lamp"'), choice: 'auto' });
+  });
+
+  it('thoughts are apart from what is said, and counted, whole and in pieces', async () => {
+    const engine = await provide('Hm', ', so.', '</think>', '\n\n', 'Hello', ' END more');
+    engine.syntax = 'none-think-begun';
+    const whole = json(await gateway.whole(gateway.chat({ stop: 'END' })));
+    expect(whole.choices).toMatchObject([
+      { message: { content: 'Hello ', reasoning_content: 'Hm, so.' }, finish_reason: 'stop' },
+    ]);
+    expect(whole.usage).toMatchObject({ completion_tokens_details: { reasoning_tokens: 3 } });
+    const { text } = await gateway.whole(gateway.chat({ stream: true }));
+    const deltas = eventsOf(text).flatMap((chunk) =>
+      chunk === '[DONE]' ? [] : (chunk.choices ?? []).map(({ delta }) => delta as Record<string, unknown>),
+    );
+    expect(deltas.map(({ reasoning_content: thought = '' }) => thought).join('')).toBe('Hm, so.');
+    expect(deltas.map(({ content = '' }) => content).join('')).toBe('Hello END more');
   });
 });
 

@@ -66,8 +66,9 @@ async function raw(files: readonly AdapterFile[]): Promise<string[]> {
     const context = await loaded.createContext({ contextSize: 512, threads: 1, lora: { adapters: [{ filePath }] } });
     const template = loaded.fileInfo.metadata.tokenizer.chat_template ?? '';
     const { tokens } = await promptTokens(
-      { model: loaded, contextTokens: 512, render: rendersHere(template) },
+      { model: loaded, contextTokens: 512, chat: rendersHere(template, { bos: '', eos: '' }) },
       ask(),
+      false,
       48,
       () => {},
     );

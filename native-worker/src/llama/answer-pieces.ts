@@ -1,7 +1,7 @@
 /** An answer as it is handed out: pieces of whole characters, with the odds of their tokens where those were asked for. */
 import type { LlamaModel, SequenceEvaluateOutput, Token } from 'node-llama-cpp';
 import type { Piece } from '@llmesh/core/engine/engine';
-import type { TokenLogprob } from '@llmesh/core/protocol';
+import { MAX_TOKEN_CHARACTERS, type TokenLogprob } from '@llmesh/core/protocol';
 import { logprobOf } from './context/token-odds.ts';
 import { TokenText } from './token-text.ts';
 
@@ -18,13 +18,23 @@ export class AnswerPieces {
   /** Goes out with the first piece; null after that. */
   #promptTokens: number | null;
 
+  /** Goes out with the first piece; undefined after that, or where all is said. */
+  #syntax: string | undefined;
+
   /**
    * `before`: the tokens that the answer follows, of which `promptTokens` are the turns'. `top`: so many alternatives of each
-   * token; null: nothing is told.
+   * token; null: nothing is told. `marks`: special tokens that are a part of the text.
    */
-  constructor(model: LlamaModel, before: readonly Token[], promptTokens: number, top: number | null) {
+  constructor(
+    model: LlamaModel,
+    before: readonly Token[],
+    promptTokens: number,
+    top: number | null,
+    { syntax, marks }: { syntax?: string | undefined; marks?: ReadonlySet<Token> } = {},
+  ) {
     this.#model = model;
-    this.#text = new TokenText(model, before);
+    this.#text = new TokenText(model, before, marks);
+    this.#syntax = syntax;
     this.#top = top;
     this.#before = before.at(-1);
     this.#promptTokens = promptTokens;
@@ -32,8 +42,15 @@ export class AnswerPieces {
 
   /** The piece that this step completes; null: half a character, or a token without a text. */
   push({ token, probabilities }: Step): Piece | null {
-    if (this.#top !== null && probabilities !== undefined) {
-      this.#logprobs.push(logprobOf(this.#model, token, probabilities, this.#before, this.#top));
+    if (this.#top !== null) {
+      // A token that was put in the place of the model's choice had no rival.
+      if (probabilities === undefined) {
+        this.#logprobs.push({
+          text: this.#model.detokenize([token], true).slice(0, MAX_TOKEN_CHARACTERS),
+          logprob: 0,
+          top: [],
+        });
+      } else this.#logprobs.push(logprobOf(this.#model, token, probabilities, this.#before, this.#top));
       this.#before = token;
     }
     return this.#told(this.#text.push(token));
@@ -49,6 +66,10 @@ export class AnswerPieces {
     if (this.#promptTokens !== null) {
       piece.promptTokens = this.#promptTokens;
       this.#promptTokens = null;
+    }
+    if (this.#syntax !== undefined) {
+      piece.syntax = this.#syntax;
+      this.#syntax = undefined;
     }
     if (this.#top !== null) {
       piece.logprobs = this.#logprobs;

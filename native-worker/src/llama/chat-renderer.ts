@@ -1,38 +1,70 @@
 /** Renders conversations by a chat template: here, or, for a template from anywhere, where it can be ended. */
+import * as v from 'valibot';
 import { asMeshError, MeshError } from '@llmesh/core/base/errors';
-import type { Turn } from '@llmesh/core/protocol';
+import { promptOf, type Conversation } from '@llmesh/core/engine/chat-prompt';
+import { CHATML_TEMPLATE, type TemplateTokens } from '@llmesh/core/engine/chat-template';
+import { traitsOf, TraitsSchema, USUAL, type Traits } from '@llmesh/core/engine/chat-traits';
+import { parsedJson } from '@llmesh/core/syntax/json-slices';
 import { contained } from '../contained/contained.ts';
 import { ContainedFailure, type ContainedProcess } from '../contained/contained-process.ts';
-import type { TemplateTokens } from '../contained/jobs.ts';
-import { CHATML_TEMPLATE, renderChat } from '@llmesh/core/engine/chat-template';
 
-/** Resolves with one text for each conversation. Rejects with model_unreadable, or busy. */
-export type ChatRenderer = (
-  conversations: readonly (readonly Turn[])[],
-  tokens: TemplateTokens,
-) => Promise<readonly string[]>;
+export interface ChatRenderer {
+  traits: Traits;
+  /** Resolves with one text for each conversation. Rejects with model_unreadable, or busy. */
+  render: (conversations: readonly Conversation[]) => Promise<readonly string[]>;
+}
 
-/** `template`: the one in the model's file. `isKnown`: the catalogue names the checksum of the file. */
-export function rendererOf(template: unknown, isKnown: boolean): ChatRenderer {
-  if (typeof template !== 'string') return rendersHere(CHATML_TEMPLATE);
-  return isKnown ? rendersHere(template) : rendersContained(template, contained.templates);
+/** `template`: the one in the model's file. `isKnown`: the catalogue names the checksum of the file. Rejects like `render`. */
+export async function rendererOf(template: unknown, isKnown: boolean, tokens: TemplateTokens): Promise<ChatRenderer> {
+  if (typeof template !== 'string') return rendersHere(CHATML_TEMPLATE, tokens);
+  return isKnown ? rendersHere(template, tokens) : rendersContained(template, tokens, contained.templates);
 }
 
 /** Renders known templates in this process. */
-export function rendersHere(template: string): ChatRenderer {
-  return async (conversations, tokens) => conversations.map((turns) => renderChat(template, turns, tokens));
+export function rendersHere(template: string, tokens: TemplateTokens): ChatRenderer {
+  const traits = traitsOf(template, tokens);
+  return {
+    traits,
+    render: async (conversations) => conversations.map((one) => promptOf(template, traits, one, tokens)),
+  };
 }
 
-export function rendersContained(template: string, process: Pick<ContainedProcess, 'run'>): ChatRenderer {
-  return async (conversations, tokens) => {
-    try {
-      const texts = await process.run({ kind: 'render', template, conversations, tokens });
-      if (texts.length === conversations.length) return texts;
-      throw new MeshError('engine_failed', 'The model failed at this conversation. Ask again.');
-    } catch (thrown) {
-      throw thrown instanceof ContainedFailure ? failure(thrown) : asMeshError(thrown, 'engine_failed', String(thrown));
-    }
+export async function rendersContained(
+  template: string,
+  tokens: TemplateTokens,
+  process: Pick<ContainedProcess, 'run'>,
+): Promise<ChatRenderer> {
+  const traits = await probed(template, tokens, process);
+  return {
+    traits,
+    render: async (conversations) => {
+      try {
+        const texts = await process.run({ kind: 'render', template, traits, conversations, tokens });
+        if (texts.length === conversations.length) return texts;
+        throw new MeshError('engine_failed', 'The model failed at this conversation. Ask again.');
+      } catch (thrown) {
+        throw thrown instanceof ContainedFailure
+          ? failure(thrown)
+          : asMeshError(thrown, 'engine_failed', String(thrown));
+      }
+    },
   };
+}
+
+/** A template that cannot be tried has the usual traits, and fails when it is used. */
+async function probed(
+  template: string,
+  tokens: TemplateTokens,
+  process: Pick<ContainedProcess, 'run'>,
+): Promise<Traits> {
+  try {
+    const [json = ''] = await process.run({ kind: 'probe', template, tokens });
+    const { success, output } = v.safeParse(TraitsSchema, parsedJson(json));
+    return success ? output : USUAL;
+  } catch (thrown) {
+    if (thrown instanceof ContainedFailure || thrown instanceof MeshError) return USUAL;
+    throw thrown;
+  }
 }
 
 function failure(cause: ContainedFailure): MeshError {

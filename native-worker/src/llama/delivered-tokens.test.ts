@@ -20,8 +20,9 @@ describe('deliveredTokens', () => {
     await model.dispose();
     await llama.dispose();
   });
+  const marks = new Map<string, Token>();
   const read = (text: string, tokenIds: number[] | null, contextTokens = 2048) =>
-    deliveredTokens({ model, contextTokens }, prompt, { text, tokens: 0, tokenIds }, () => {});
+    deliveredTokens({ model, contextTokens }, prompt, { text, tokens: 0, tokenIds }, marks, () => {});
 
   it('takes the ids, however else the text could be spelt', async () => {
     const letters = Array.from(NOTES).flatMap((letter) => model.tokenize(letter));
@@ -82,6 +83,7 @@ describe('deliveredTokens', () => {
       { model: claims, contextTokens: 2048 },
       prompt,
       { text: NOTES, tokens: 0, tokenIds: null },
+      marks,
       () => {},
     );
     expect(tokens).toEqual(model.tokenize(NOTES));

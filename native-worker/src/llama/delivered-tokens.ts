@@ -2,6 +2,7 @@
 import { LlamaVocabularyType, type LlamaModel, type Token } from 'node-llama-cpp';
 import type { AnswerPrefix } from '@llmesh/core/engine/engine';
 import { MeshError } from '@llmesh/core/base/errors';
+import { firstMark } from '@llmesh/core/syntax/marks';
 import { tokensOf, type PromptReader } from './prompt-tokens.ts';
 import { MAX_HELD, TokenText } from './token-text.ts';
 
@@ -19,15 +20,17 @@ export async function deliveredTokens(
   { model, contextTokens }: Pick<PromptReader, 'model' | 'contextTokens'>,
   prompt: readonly Token[],
   prefix: AnswerPrefix,
+  marks: ReadonlyMap<string, Token>,
   check: () => void,
 ): Promise<Delivered> {
+  const marked = new Set(marks.values());
   const room = contextTokens - prompt.length;
   if (prefix.tokenIds !== null && prefix.tokenIds.length <= room) {
     const tokens = vocabulary(model, prefix.tokenIds);
-    const words = tokens?.every((token) => isWord(model, token)) === true;
-    if (words && spells(model, prompt, tokens, prefix.text)) return { tokens, known: true };
+    const words = tokens?.every((token) => marked.has(token) || isWord(model, token)) === true;
+    if (words && spells(model, prompt, tokens, prefix.text, marked)) return { tokens, known: true };
   }
-  const tokens = await tokensOf(prefix.text, room, (text) => tokenizeWithin(model, text), check);
+  const tokens = await tokensOf(prefix.text, room, (text) => tokenizeMarked(model, text, marks), check);
   if (typeof tokens === 'number' || tokens.length > room) {
     throw new MeshError(
       'prompt_too_long',
@@ -53,8 +56,14 @@ function isWord(model: LlamaModel, token: Token): boolean {
 }
 
 /** Whether these tokens would have come as pieces with this text, the last one complete. */
-function spells(model: LlamaModel, prompt: readonly Token[], tokens: readonly Token[], text: string): boolean {
-  const reader = new TokenText(model, prompt);
+function spells(
+  model: LlamaModel,
+  prompt: readonly Token[],
+  tokens: readonly Token[],
+  text: string,
+  marks: ReadonlySet<Token>,
+): boolean {
+  const reader = new TokenText(model, prompt, marks);
   let at = 0;
   let spelt = 0;
   for (const token of tokens) {
@@ -68,7 +77,21 @@ function spells(model: LlamaModel, prompt: readonly Token[], tokens: readonly To
   return at === text.length && spelt === tokens.length;
 }
 
-/** Text from the middle of an answer. Special tokens stay words: a model that wrote them would have ended. */
+/** Marks of the model's syntax are the tokens that the model would have written. */
+export function tokenizeMarked(model: LlamaModel, text: string, marks: ReadonlyMap<string, Token>): Token[] {
+  const tokens: Token[] = [];
+  for (let rest = text; rest !== '';) {
+    const found = firstMark(rest, [...marks.keys()]);
+    const before = rest.slice(0, found?.at);
+    if (before !== '') tokens.push(...tokenizeWithin(model, before));
+    if (found === null) break;
+    tokens.push(marks.get(found.mark)!);
+    rest = rest.slice(found.at + found.mark.length);
+  }
+  return tokens;
+}
+
+/** Text from the middle of an answer. Other special tokens stay words: a model that wrote them would have ended. */
 function tokenizeWithin(model: LlamaModel, text: string): Token[] {
   if (model.vocabularyType === LlamaVocabularyType.bpe) return model.tokenize(text);
   // These vocabularies put a space before the start of a text; nothing merges with a line break before it.

@@ -193,6 +193,56 @@ describe('LlamaEngine', () => {
     expect(await wrongCuts({ request, whole, go, cuts, atOnce: 2, ids: true, replay: true })).toEqual([]);
   });
 
+  it('chooses only from as many words, or as likely ones, as a request says', async () => {
+    const greedy = await answer(engine, ask(longest.question));
+    const hot = { temperature: 2, topP: 1, seed: 7 };
+    const chosen = async (more: object) =>
+      (await answer(engine, { ...ask(longest.question), sampling: { ...hot, ...more } })).text;
+    expect(await chosen({ topK: 0 })).not.toBe(greedy.text);
+    expect(await chosen({ topK: 1 })).toBe(greedy.text);
+    expect(await chosen({ topK: 0, minP: 1 })).toBe(greedy.text);
+  });
+
+  it('repeats itself less with a penalty that divides, also when it continues at any cut', async () => {
+    const [, most] = mostFrequent((await answer(engine, ask(longest.question))).ids);
+    const request = { ...ask(longest.question), sampling: { temperature: 0, repeatPenalty: 5 } };
+    const go = (one: GenerateRequest) => runOf(engine, { ...one, maxTokens: 40 - (one.prefix?.tokens ?? 0) }, never);
+    const whole = await go(request);
+    const [, least] = mostFrequent(whole.pieces.flatMap(({ tokenIds }) => tokenIds ?? []));
+    expect(least).toBeLessThan(most);
+    const cuts = [1, 10, Math.min(whole.pieces.length, 30)];
+    expect(await wrongCuts({ request, whole, go, cuts, atOnce: 2, ids: true, replay: true })).toEqual([]);
+  });
+
+  it('forbids and forces tokens by their ids, whatever else is among these', async () => {
+    const { ids, text } = await answer(engine, ask(longest.question));
+    const [first = 0] = ids;
+    const other = ids.find((id) => id !== first) ?? 0;
+    const biased = (...logitBias: [number, number][]) =>
+      answer(engine, { ...ask(longest.question), maxTokens: 8, sampling: { temperature: 0, logitBias } });
+    expect((await biased([first, -100])).ids).not.toContain(first);
+    expect(new Set((await biased([other, 100])).ids)).toEqual(new Set([other]));
+    const nothing = await biased([first, 0], [0x7fff_ffff, 100], [1_000_000, -100]);
+    expect(text.startsWith(nothing.text)).toBe(true);
+    expect(nothing.text).not.toBe('');
+    const schema = readJsonSchema('{"type":"boolean"}');
+    const held = {
+      ...ask('Hello'),
+      schema,
+      sampling: { temperature: 0, logitBias: [[first, 100]] as [number, number][] },
+    };
+    expect((await answer(engine, held)).text).toMatch(/^(true|false)$/);
+  });
+
+  it('does not pretend to bias the token that ends an answer', async () => {
+    const llama = await openLlama('off', 1);
+    const model = await llama.loadModel({ modelPath: file });
+    const end = model.tokens.eot ?? model.tokens.eos;
+    await llama.dispose();
+    const sampling = { temperature: 0, logitBias: [[Number(end), -100]] as [number, number][] };
+    await expect(answer(engine, { ...ask('Hello'), sampling })).rejects.toMatchObject({ code: 'unsupported' });
+  });
+
   it('tells how likely each token was before anything was cut or scaled', async () => {
     const expected = await rawOdds(longest.question, longest.answer);
     const hot = { ...ask('cats and dogs'), sampling: { temperature: 2, seed: 7 }, maxTokens: 40 };

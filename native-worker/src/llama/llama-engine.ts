@@ -1,5 +1,5 @@
 /** The engine ports on llama.cpp: any GGUF file, several answers at once, or vectors where the file is made for them. */
-import type { Llama, LlamaModel } from 'node-llama-cpp';
+import type { Llama, LlamaModel, Token } from 'node-llama-cpp';
 import type {
   Embedder,
   Engine,
@@ -13,15 +13,21 @@ import type {
 import { asMeshError, cancelled, MeshError } from '@llmesh/core/base/errors';
 import type { RecommendedSampling } from '@llmesh/core/engine/recommended-sampling';
 import { adapterBytes, adapterCapacityOf, Adapters } from './adapters.ts';
+import { AnswerCourse, steered } from './answer-course.ts';
 import { answerGrammar } from './answer-grammar.ts';
-import { AnswerPieces, noting } from './answer-pieces.ts';
+import { AnswerPieces, noting, type Step } from './answer-pieces.ts';
+import { planAnswer, syntaxAfter, type AnswerPlan } from './answer-plan.ts';
+import { callRules } from './grammar-tokens.ts';
+import { markTokens } from './token-text.ts';
+import { callGrammar } from '@llmesh/core/syntax/call-grammar';
+import { marksOf, syntaxName, type Syntax } from '@llmesh/core/syntax/syntaxes';
 import { rendererOf } from './chat-renderer.ts';
 import { contained } from '../contained/contained.ts';
 import { GrammarTrial } from '../contained/grammar-trial.ts';
-import { deliveredTokens, type Delivered } from './delivered-tokens.ts';
+import { deliveredTokens, tokenizeMarked, type Delivered } from './delivered-tokens.ts';
 import { planDraft, type Draft, type DraftChoice } from './draft/draft.ts';
 import { allThreads } from './draft/draft-model.ts';
-import { evaluateOptions, isPenalized } from './evaluate-options.ts';
+import { evaluateOptions, isPenalized, tokenBiasOf } from './evaluate-options.ts';
 import { checkGgufFile } from '../models/gguf-file.ts';
 import { readGgufInfo } from '../models/gguf-info.ts';
 import { isEmbedder } from './context/gguf-pooling.ts';
@@ -74,6 +80,17 @@ interface Loaded extends PromptReader {
   draft: Draft | null;
   defaults: RecommendedSampling;
 }
+
+/** How an answer is written, and what there is of it. */
+interface Course {
+  plan: AnswerPlan;
+  syntax: Syntax;
+  marks: ReadonlyMap<string, Token>;
+  delivered: readonly Token[];
+}
+
+/** llama.cpp takes other tokens in the place of the last. */
+type Steps = AsyncGenerator<Step, void, Token[] | undefined>;
 
 export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelFile> {
   onLost: ((error: Error) => void) | null = null;
@@ -155,13 +172,16 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
       const context = await openContext(loading, size, this.#duty, signal);
       const smaller = { ...size, slots: adapterCapacityFor(slots).slots, contextTokens: context.contextTokens };
       draft = (await draftPlan?.open(layout, this.#threads, signal)) ?? null;
+      const { bosString, eosString } = loading.tokens;
+      const tokens = { bos: bosString ?? '', eos: eosString ?? '' };
+      const chat = await rendererOf(info.metadata.tokenizer?.chat_template, file.isKnown === true, tokens);
       this.#loaded = {
         model,
         context,
         draft,
         adapters: new Adapters(lent, (one, closing) => openAdapterContext(loading, one, smaller, this.#duty, closing)),
         contextTokens: context.contextTokens,
-        render: rendererOf(info.metadata.tokenizer?.chat_template, file.isKnown === true),
+        chat,
         defaults: ggufSampling(model.fileInfo),
       };
       return {
@@ -170,7 +190,7 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
         slots,
         continues: 'ids',
         replays: true,
-        abilities: ABILITIES,
+        abilities: ABILITIES.filter((ability) => ability !== 'thinking' || chat.traits.thinks),
         ...(file.adapters !== undefined && { adapterCapacity: adapterCapacityFor(slots) }),
       };
     } catch (thrown) {
@@ -187,10 +207,17 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
       if (signal.aborted || this.#closed) throw cancelled();
     };
     check();
+    const bias = tokenBiasOf(loaded.model, request.sampling);
     const leastAnswer = Math.min(request.maxTokens, MIN_ANSWER_TOKENS);
-    const { tokens: prompt, open } = await promptTokens(loaded, request, leastAnswer, check);
+    const plan = planAnswer(loaded.chat.traits, request);
+    const isBare = request.task === 'completion';
+    const asked = await promptTokens(loaded, plan.conversation, isBare, leastAnswer, check);
+    const { tokens: prompt, open } = asked;
+    const syntax = syntaxAfter(asked.text, loaded.chat.traits, plan);
+    const marks = markTokens(loaded.model, marksOf(syntax));
     const { prefix, sampling, logprobs = null } = request;
-    const delivered = prefix === undefined ? NOTHING : await deliveredTokens(loaded, prompt, prefix, check);
+    if (prefix?.syntax !== undefined && prefix.syntax !== (syntaxName(syntax) ?? null)) throw otherSyntax();
+    const delivered = prefix === undefined ? NOTHING : await deliveredTokens(loaded, prompt, prefix, marks, check);
     const before = [...prompt, ...delivered.tokens];
     const left = loaded.contextTokens - before.length;
     if (left === 0) return { finish: 'length', promptTokens: prompt.length, completionTokens: 0 };
@@ -201,14 +228,20 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
     const reading: Reading = { tokens: before, requester: request.requester ?? null, open, exact };
 
     const waits = AbortSignal.any([signal, this.#closing.signal]);
-    const grammar =
-      request.schema === undefined
-        ? null
-        : await answerGrammar(GRAMMARS, loaded.model, request.schema, delivered.tokens, waits);
+    const course = await this.#course(
+      loaded,
+      { plan, syntax, marks, delivered: delivered.tokens },
+      request,
+      prompt,
+      waits,
+    );
     const { sequence, end } = await (request.adapter === undefined
       ? loaded.context.hold(reading, waits)
       : loaded.adapters.sit(request.adapter, reading, waits));
-    const pieces = new AnswerPieces(loaded.model, before, prompt.length, logprobs);
+    const pieces = new AnswerPieces(loaded.model, before, prompt.length, logprobs, {
+      syntax: syntaxName(syntax),
+      marks: new Set(marks.values()),
+    });
     let completionTokens = 0;
     let finish: Finish['finish'] = 'stop';
     this.#writing += 1;
@@ -218,16 +251,22 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
         : await sequence.prefill(reading, check);
       const answered = [...delivered.tokens];
       const options = {
-        ...evaluateOptions(sampling, loaded.defaults, sequence.index, answered, answered.length + maxTokens),
-        ...(grammar !== null && { grammarEvaluationState: grammar }),
+        ...evaluateOptions(sampling, loaded.defaults, bias, sequence.index, answered, answered.length + maxTokens),
+        ...(course !== null && { grammarEvaluationState: course.grammar }),
       };
-      // A draft knows the model as it is, and cannot tell how likely a word was.
-      const draft = request.adapter === undefined && logprobs === null ? loaded.draft : null;
+      // A draft knows the model as it is, cannot tell how likely a word was, and takes no word back.
+      const draft = request.adapter === undefined && logprobs === null && course === null ? loaded.draft : null;
       // Either iteration ends on its own at a token that ends the answer.
       const evaluated =
         draft?.write({ sequence, reading, options, maxTokens, check, answers: () => this.#writing }, rest) ??
         sequence.llama.evaluateWithMetadata(rest, { probabilities: logprobs !== null }, options);
-      const written = isPenalized(sampling) ? noting(evaluated, answered) : evaluated;
+      const penalized = isPenalized(sampling);
+      const written =
+        course !== null
+          ? steered(evaluated as Steps, course, penalized ? answered : null)
+          : penalized
+            ? noting(evaluated, answered)
+            : evaluated;
       for await (const made of readAhead(written, maxTokens, (run) => sequence.step(run))) {
         check();
         completionTokens += 1;
@@ -257,6 +296,32 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
       this.#writing -= 1;
       end();
     }
+  }
+
+  /** Null: nothing holds the answer. Throws bad_schema, busy, or cancelled. */
+  async #course(
+    { model }: Loaded,
+    { plan, syntax, marks, delivered }: Course,
+    { thinking }: GenerateRequest,
+    prompt: readonly Token[],
+    signal: AbortSignal,
+  ): Promise<AnswerCourse | null> {
+    const { own, schema } = plan;
+    const limited =
+      thinking?.on === true &&
+      thinking.maxTokens !== undefined &&
+      (syntax.thoughts !== null || syntax.calls === 'harmony');
+    if (own === null && schema === null && !limited) return null;
+    const tokenize = (text: string) => tokenizeMarked(model, text, marks);
+    const call =
+      own?.frame == null ? null : await callRules(GRAMMARS, model, callGrammar(own.frame, own.tools), signal);
+    const course = new AnswerCourse({ model, syntax, own, call, thinking, before: prompt, marks, tokenize });
+    for (const token of delivered) course.took(token);
+    if (schema !== null) {
+      const said = syntax.thoughts === null ? delivered : tokenize(course.rest);
+      course.form = await answerGrammar(GRAMMARS, model, schema, said, signal);
+    }
+    return course;
   }
 
   async *embed(texts: readonly string[], signal: AbortSignal): AsyncGenerator<TextVector, void, undefined> {
@@ -308,4 +373,8 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
       tell?.(failure instanceof Error ? failure : new Error(String(failure)));
     }
   }
+}
+
+function otherSyntax(): MeshError {
+  return new MeshError('unsupported', 'This volunteer writes answers in another way, and cannot continue this one.');
 }

@@ -24,8 +24,9 @@ describe('promptTokens', () => {
 
   const read = async (template: string, ...turns: Turn[]) => {
     const { tokens, open } = await promptTokens(
-      { model, render: rendersHere(template), contextTokens: 4096 },
+      { model, chat: rendersHere(template, { bos: '', eos: '' }), contextTokens: 4096 },
       { turns },
+      false,
       32,
       () => {},
     );

@@ -2,7 +2,7 @@
 import { setImmediate as breathe } from 'node:timers/promises';
 import type { LlamaModel, Token } from 'node-llama-cpp';
 import { MeshError } from '@llmesh/core/base/errors';
-import type { GenerateRequest } from '@llmesh/core/engine/engine';
+import type { Conversation } from '@llmesh/core/engine/chat-prompt';
 import type { Turn } from '@llmesh/core/protocol';
 import type { ChatRenderer } from './chat-renderer.ts';
 import { CHUNK, sharedLength } from './context/answer-sequence.ts';
@@ -17,40 +17,39 @@ const SLICE_SLACK = 64;
 
 export interface PromptReader {
   model: LlamaModel;
-  render: ChatRenderer;
+  chat: ChatRenderer;
   contextTokens: number;
 }
 
 export interface Prompt {
+  text: string;
   tokens: Token[];
   /** How many leading tokens are the same whatever the user says: those of the template and the system prompt. */
   open: number;
 }
 
-/** `check` throws when nobody waits any more. `leastAnswer`: tokens that must be left. Throws prompt_too_long. */
+/**
+ * `isBare`: the text of the only turn is read as it stands. `check` throws when nobody waits any more. `leastAnswer`: tokens
+ * that must be left. Throws prompt_too_long.
+ */
 export async function promptTokens(
   reader: PromptReader,
-  { turns, task = 'chat' }: Pick<GenerateRequest, 'turns' | 'task'>,
+  conversation: Conversation,
+  isBare: boolean,
   leastAnswer: number,
   check: () => void,
 ): Promise<Prompt> {
   const most = reader.contextTokens - leastAnswer;
-  const bare = task === 'completion';
-  const [text = '', other = ''] = bare ? [turns[0]?.content] : await render(reader, [turns, otherTurns(turns)]);
+  const { turns } = conversation;
+  const [text = '', other = ''] = isBare
+    ? [turns[0]?.content]
+    : await reader.chat.render([conversation, { ...conversation, turns: otherTurns(turns) }]);
   check();
   const tokens = await tokensOf(text, most, (part) => reader.model.tokenize(part, true), check);
   if (typeof tokens === 'number') throw tooLong(`more than ${tokens.toLocaleString('en')}`, most);
   prependBos(reader.model, tokens);
   if (tokens.length > most) throw tooLong(tokens.length.toLocaleString('en'), most);
-  return { tokens, open: bare ? 0 : openTokens(reader.model, text, other, tokens) };
-}
-
-async function render(
-  { model, render }: PromptReader,
-  conversations: readonly (readonly Turn[])[],
-): Promise<readonly string[]> {
-  const { bosString, eosString } = model.tokens;
-  return render(conversations, { bos: bosString ?? '', eos: eosString ?? '' });
+  return { text, tokens, open: isBare ? 0 : openTokens(reader.model, text, other, tokens) };
 }
 
 /** Another question under the same system prompt. */

@@ -7,15 +7,29 @@ const REPLACEMENT = '\ufffd';
 /** A character has at most four bytes: with more tokens than that, the bytes were wrong and not unfinished. */
 export const MAX_HELD = 8;
 const TRAIL = 3;
+const NO_MARKS: ReadonlySet<Token> = new Set();
+
+/** The tokens that a model has for these marks; a mark that it writes as several has none. */
+export function markTokens(model: LlamaModel, marks: readonly string[]): ReadonlyMap<string, Token> {
+  const tokens = new Map<string, Token>();
+  for (const mark of marks) {
+    const [token, ...more] = model.tokenize(mark, true);
+    if (token !== undefined && more.length === 0 && !model.isEogToken(token)) tokens.set(mark, token);
+  }
+  return tokens;
+}
 
 export class TokenText {
   #model: LlamaModel;
   #held: Token[] = [];
   /** The tokens before, where the vocabulary spells a word differently at the start of a text. */
   #trail: Token[] | null;
+  readonly #marks: ReadonlySet<Token>;
 
-  constructor(model: LlamaModel, prompt: readonly Token[]) {
+  /** `marks`: special tokens that are a part of the text, as `markTokens` finds them. */
+  constructor(model: LlamaModel, prompt: readonly Token[], marks: ReadonlySet<Token> = NO_MARKS) {
     this.#model = model;
+    this.#marks = marks;
     this.#trail = model.vocabularyType === LlamaVocabularyType.bpe ? null : prompt.slice(-TRAIL);
   }
 
@@ -35,6 +49,9 @@ export class TokenText {
   }
 
   #text(): string {
+    if (this.#held.some((token) => this.#marks.has(token))) {
+      return this.#held.map((token) => this.#model.detokenize([token], this.#marks.has(token))).join('');
+    }
     return this.#trail === null
       ? this.#model.detokenize(this.#held)
       : this.#model.detokenize(this.#held, false, this.#trail);

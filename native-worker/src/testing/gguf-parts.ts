@@ -44,6 +44,22 @@ export function writeGguf({ fieldCount, fields, tensors }: GgufParts): Buffer {
   return Buffer.concat([padded(head), ...tensors.map(({ data }) => padded(data))]);
 }
 
+/** Gives a text field another value. */
+export function withText(parts: GgufParts, key: string, value: string): GgufParts {
+  const { fields, fieldCount } = parts;
+  let at = 0;
+  for (let i = 0; i < fieldCount; i++) {
+    const length = Number(fields.readBigUInt64LE(at));
+    const name = fields.toString('utf8', at + 8, at + 8 + length);
+    const from = at + 8 + length + 4;
+    const end = from + valueBytes(fields, from, fields.readUInt32LE(from - 4));
+    if (name === key)
+      return { ...parts, fields: Buffer.concat([fields.subarray(0, from), text(value), fields.subarray(end)]) };
+    at = end;
+  }
+  throw new Error(`The model has no ${key}.`);
+}
+
 /** Adds a field. */
 export function uint32Field(key: string, value: number): Buffer {
   return Buffer.concat([text(key), u32(UINT32), u32(value)]);

@@ -1,10 +1,9 @@
 /** What every form of an answer says: who wrote it, how fast, at what cost. What only a mesh can tell stands under `llmesh`. */
 import type { CompletionUsage } from 'openai/resources/completions';
 import { peerName } from '@llmesh/core/identity/names';
-import type { TokenLogprob } from '@llmesh/core/protocol';
 import type { Ending } from './answer.ts';
 import type { ChoiceEvent } from './choices.ts';
-import type { ToolCall } from '../request/tools.ts';
+import type { Call, TokenLogprob } from '@llmesh/core/protocol';
 
 /** The beginning that all chunks of one answer, and the answer itself, share. */
 export interface Heading {
@@ -19,7 +18,7 @@ export interface Said {
   text: string;
   /** What the model thought before it spoke. */
   thoughts: string;
-  calls: ToolCall[];
+  calls: Call[];
   logprobs: TokenLogprob[];
 }
 
@@ -72,7 +71,13 @@ export function usageOf(endings: readonly Ending[], each = endings.length): Comp
     prompt += told;
   }
   const completion = endings.reduce((sum, { completionTokens }) => sum + completionTokens, 0);
-  return { prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion };
+  const reasoning = endings.reduce((sum, { reasoningTokens }) => sum + reasoningTokens, 0);
+  return {
+    prompt_tokens: prompt,
+    completion_tokens: completion,
+    total_tokens: prompt + completion,
+    ...(reasoning > 0 && { completion_tokens_details: { reasoning_tokens: reasoning } }),
+  };
 }
 
 /** JSON has no −∞. OpenAI writes this for "never". */

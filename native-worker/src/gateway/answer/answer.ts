@@ -9,12 +9,11 @@ import type { PeerId } from '@llmesh/core/base/ids';
 import type { Mesh } from '@llmesh/core/mesh';
 import { fileOf, offerName } from '@llmesh/core/policy/offer-name';
 import { freeSlots } from '@llmesh/core/policy/best-offer';
-import type { TokenLogprob } from '@llmesh/core/protocol';
 import type { Conversations } from './conversations.ts';
-import { LetOut } from './let-out.ts';
 import type { Line } from './line.ts';
-import { MAX_ANSWER_TOKENS } from '../request/request-fields.ts';
-import { StopScanner } from './stop-scanner.ts';
+import { MAX_ANSWER_TOKENS } from '../request/max-tokens.ts';
+import { Spoken, type SpokenPart } from './spoken.ts';
+import { toolsOf, type Tool } from '@llmesh/core/syntax/tools';
 import type { Candidate } from '@llmesh/core/wire/candidate';
 import { isBreak, isWorthAnother } from '@llmesh/core/policy/error-meaning';
 import type { AnswerEvent, AnswerSummary, AskRequest } from '@llmesh/core/ask/answer';
@@ -34,19 +33,12 @@ export interface Question extends Omit<AskRequest, 'model' | 'sha256' | 'maxToke
   stops: readonly string[];
 }
 
-export interface AnswerText {
-  type: 'text';
-  text: string;
-  /** The odds of the tokens that ended in this text, where they were asked for. */
-  logprobs: readonly TokenLogprob[];
-  /** The name of the model in the list of models. */
-  model: string;
-  provider: PeerId | null;
-}
+/** `model`: its name in the list of models. */
+export type ToldPart = SpokenPart & { model: string; provider: PeerId | null };
 
 export type AnswerPart =
   /** Nobody has a free slot for it: it waits. */
-  { type: 'waiting' } | AnswerText | { type: 'end'; ending: Ending };
+  { type: 'waiting' } | ToldPart | { type: 'end'; ending: Ending };
 
 export interface Ending {
   finish: 'stop' | 'length' | 'tool_calls';
@@ -59,6 +51,8 @@ export interface Ending {
   /** Null: nobody said how long the question was. */
   promptTokens: number | null;
   completionTokens: number;
+  /** Those of them that are thoughts. */
+  reasoningTokens: number;
   /** Null for an answer that ended at a stop sequence: its provider was stopped before it could say the rest. */
   receipt: AnswerSummary | null;
 }
@@ -96,8 +90,9 @@ export async function* answer(
 class AnswerRun {
   readonly #question: Question;
   readonly #needs: AnswerNeeds;
-  readonly #scanner: StopScanner;
-  readonly #letOut = new LetOut();
+  readonly #tools: readonly Tool[];
+  /** Null before the first piece, which says how to read it. */
+  #spoken: Spoken | null = null;
   readonly #delivered: DeliveredAnswer;
   readonly #providers: PeerId[] = [];
   #promptTokens: number | null = null;
@@ -110,7 +105,7 @@ class AnswerRun {
     this.#needs = needs;
     this.#offer = first;
     this.#others = others;
-    this.#scanner = new StopScanner(question.stops);
+    this.#tools = question.tools === undefined ? [] : toolsOf(question.tools);
     this.#delivered = new DeliveredAnswer(null, question.adapter);
   }
 
@@ -164,15 +159,14 @@ class AnswerRun {
           case 'piece': {
             stopDeadline();
             if (writer !== null) this.#written(event, writer);
-            const { text, stopped } = this.#scanner.push(event.text);
-            if (text !== '') yield this.#text(text);
+            const { parts, stopped } = this.#read(event).push(event);
+            for (const part of parts) yield this.#told(part);
             if (!stopped) break;
             yield { type: 'end', ending: this.#ending('stop', null) };
             return;
           }
           case 'done': {
-            const rest = this.#scanner.end();
-            if (rest !== '') yield this.#text(rest);
+            for (const part of this.#spoken?.end() ?? []) yield this.#told(part);
             yield { type: 'end', ending: this.#ending(event.summary.finish, event.summary) };
             return;
           }
@@ -210,18 +204,25 @@ class AnswerRun {
   }
 
   #written(piece: Extract<AnswerEvent, { type: 'piece' }>, { peerId, file }: Writer): void {
-    const { text, tokens, tokenIds, logprobs, promptTokens } = piece;
+    const { text, tokens, tokenIds, promptTokens, syntax } = piece;
     this.#promptTokens ??= promptTokens ?? null;
-    if (logprobs !== undefined) this.#letOut.came(text, logprobs);
-    const written = { text, ...(tokenIds !== null && { tokenIds: [...tokenIds] }) };
+    const written = {
+      text,
+      ...(tokenIds !== null && { tokenIds: [...tokenIds] }),
+      ...(syntax !== undefined && { syntax }),
+    };
     this.#delivered.add({ piece: written, units: tokens }, file);
     this.#file = file;
     if (this.#providers.at(-1) !== peerId) this.#providers.push(peerId);
   }
 
-  #text(text: string): AnswerPart {
-    const provider = this.#providers.at(-1) ?? null;
-    return { type: 'text', text, logprobs: this.#letOut.wentOut(text), model: offerName(this.#offer), provider };
+  #read({ syntax }: Extract<AnswerEvent, { type: 'piece' }>): Spoken {
+    this.#spoken ??= new Spoken(syntax, this.#tools, this.#question.stops);
+    return this.#spoken;
+  }
+
+  #told(part: SpokenPart): ToldPart {
+    return { ...part, model: offerName(this.#offer), provider: this.#providers.at(-1) ?? null };
   }
 
   #ending(finish: Ending['finish'], receipt: AnswerSummary | null): Ending {
@@ -231,7 +232,8 @@ class AnswerRun {
     const last = providers.at(-1);
     const model = offerName(this.#offer);
     if (last !== undefined) this.#needs.conversations.answered(model, this.#question.turns, last);
-    return { finish, model, file: this.#file, providers, promptTokens, completionTokens, receipt };
+    const reasoningTokens = this.#spoken?.reasoningTokens ?? 0;
+    return { finish, model, file: this.#file, providers, promptTokens, completionTokens, reasoningTokens, receipt };
   }
 
   /** Moves on to the next model of the list, as long as nothing was written. */

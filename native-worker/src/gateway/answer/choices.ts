@@ -5,8 +5,7 @@ import type { PeerId } from '@llmesh/core/base/ids';
 import type { TokenLogprob } from '@llmesh/core/protocol';
 import { AsyncQueue } from '@llmesh/core/base/queue';
 import { answer, type AnswerNeeds, type Ending, type Question } from './answer.ts';
-import { toSeed } from '../request/request-fields.ts';
-import { ToolReader } from './tool-reader.ts';
+import { toSeed } from '../request/sampling-fields.ts';
 
 /** After this the client hears that its request is being worked on, even if it fails later. */
 const SILENCE_MS = 2_000;
@@ -26,11 +25,6 @@ export interface ChoicesNeeds extends AnswerNeeds {
   newId: () => string;
 }
 
-export interface ChoicesQuestion extends Question {
-  /** Functions may be called. */
-  inForm: boolean;
-}
-
 export class Choices {
   /** Ends with the last choice, or with the error of the first that failed, which ends the others. */
   readonly events = new AsyncQueue<ChoiceEvent>();
@@ -41,7 +35,7 @@ export class Choices {
   readonly #abort = new AbortController();
 
   /** One choice of each question, in their order. */
-  constructor(questions: readonly ChoicesQuestion[], needs: ChoicesNeeds, signal: AbortSignal) {
+  constructor(questions: readonly Question[], needs: ChoicesNeeds, signal: AbortSignal) {
     const stopListening = onAbort(signal, () => this.close());
     let begin = () => {};
     this.begun = new Promise((resolve, reject) => {
@@ -72,39 +66,48 @@ export class Choices {
     this.events.end(cancelled());
   }
 
-  async #run(question: ChoicesQuestion, index: number, needs: ChoicesNeeds, begin: () => void): Promise<void> {
-    const reader = question.inForm ? new ToolReader() : null;
+  async #run(question: Question, index: number, needs: ChoicesNeeds, begin: () => void): Promise<void> {
     let calls = 0;
     for await (const part of answer(question, needs, this.#abort.signal)) {
-      if (part.type === 'text' && part.provider !== null) this.writers.add(part.provider);
+      if (part.type !== 'waiting' && part.type !== 'end' && part.provider !== null) this.writers.add(part.provider);
       begin();
-      if (part.type === 'end') {
-        const called = calls > 0 && part.ending.finish === 'stop';
-        this.events.push({
-          index,
-          type: 'end',
-          ending: called ? { ...part.ending, finish: 'tool_calls' } : part.ending,
-        });
-      }
-      if (part.type !== 'text') continue;
-      const { model, text, logprobs } = part;
-      const pieces = reader === null ? [{ type: 'content' as const, text }] : reader.push(text);
-      for (const piece of pieces) {
-        if (piece.type === 'content') this.events.push({ index, type: 'text', text: piece.text, logprobs, model });
-        else if (piece.type === 'arguments') {
-          this.events.push({ index, type: 'arguments', call: piece.index, text: piece.text, model });
-        } else {
-          calls += 1;
-          const { name, index: call } = piece;
-          this.events.push({ index, type: 'call', call, id: `call_${needs.newId()}`, name, model });
+      switch (part.type) {
+        case 'waiting':
+          break;
+        case 'end': {
+          const called = calls > 0 && part.ending.finish === 'stop';
+          const ending: Ending = called ? { ...part.ending, finish: 'tool_calls' } : part.ending;
+          this.events.push({ index, type: 'end', ending });
+          break;
         }
+        case 'call': {
+          calls += 1;
+          const { call, name, model } = part;
+          this.events.push({ index, type: 'call', call, id: `call_${needs.newId()}`, name, model });
+          break;
+        }
+        case 'arguments': {
+          const { call, text, model } = part;
+          this.events.push({ index, type: 'arguments', call, text, model });
+          break;
+        }
+        case 'thought':
+          this.events.push({ index, type: 'thought', text: part.text, model: part.model });
+          break;
+        case 'text': {
+          const { text, logprobs, model } = part;
+          this.events.push({ index, type: 'text', text, logprobs, model });
+          break;
+        }
+        default:
+          part satisfies never;
       }
     }
   }
 }
 
 /** The same question so many times, each for a different answer; the same seed gives the same answers again. */
-export function repeated(question: ChoicesQuestion, times: number): ChoicesQuestion[] {
+export function repeated(question: Question, times: number): Question[] {
   const { seed } = question.sampling;
   return Array.from({ length: times }, (_, i) =>
     seed === undefined ? question : { ...question, sampling: { ...question.sampling, seed: toSeed(seed + i) } },

@@ -5,8 +5,6 @@ import type { PeerId } from '@llmesh/core/base/ids';
 import type { Turn } from '@llmesh/core/protocol';
 
 const MAX_REMEMBERED = 1_024;
-/** How many turns follow the known ones: the answer, and the next question. */
-const TURNS_SINCE = 2;
 
 export class Conversations {
   /** The providers by a hash of model and turns: no word of these is kept. The latest comes last. */
@@ -19,12 +17,13 @@ export class Conversations {
 
   /** Null: nobody is known to have answered. */
   lastIn(model: string, turns: readonly Turn[]): PeerId | null {
-    if (turns.length <= TURNS_SINCE) return null;
-    return this.#answered.get(nameOf(model, turns.slice(0, -TURNS_SINCE))) ?? null;
+    // Since then came the answer, and the next question or any number of results.
+    const answer = turns.findLastIndex(({ role }) => role === 'assistant');
+    return answer <= 0 ? null : (this.#answered.get(nameOf(model, turns.slice(0, answer))) ?? null);
   }
 }
 
 function nameOf(model: string, turns: readonly Turn[]): string {
-  const said = JSON.stringify([model, turns.map(({ role, content }) => [role, content])]);
+  const said = JSON.stringify([model, turns.map(({ role, content, calls = [] }) => [role, content, calls])]);
   return createHash('sha256').update(said).digest('base64');
 }

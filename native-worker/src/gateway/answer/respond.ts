@@ -3,9 +3,9 @@ import type { Clock } from '@llmesh/core/base/clock';
 import type { PeerId } from '@llmesh/core/base/ids';
 import { offerName } from '@llmesh/core/policy/offer-name';
 import type { AnswerWords, Heading, Said } from './answer-words.ts';
-import type { AnswerNeeds, Ending } from './answer.ts';
+import type { AnswerNeeds, Ending, Question } from './answer.ts';
 import { ChunkWriter } from './chunk-writer.ts';
-import { Choices, type ChoiceEvent, type ChoicesQuestion } from './choices.ts';
+import { Choices, type ChoiceEvent } from './choices.ts';
 import { EVENT_STREAM_HEADERS, eventStream } from './event-stream.ts';
 import type { Models } from '../request/models.ts';
 import type { Circles } from '../request/privacy.ts';
@@ -22,7 +22,7 @@ export interface EndpointNeeds extends AnswerNeeds {
 
 export interface Respond {
   /** The questions, with one choice each, in order. */
-  questions: readonly ChoicesQuestion[];
+  questions: readonly Question[];
   words: AnswerWords;
   /** The beginning of its id. */
   kind: string;

@@ -1,11 +1,14 @@
 /** The form that an answer must have: `tools`, `tool_choice` and `response_format` of a request. */
 import * as v from 'valibot';
 import { asMeshError } from '@llmesh/core/base/errors';
-import { readJsonSchema } from '@llmesh/core/form/json-schema';
+import { loweredArguments } from '@llmesh/core/form/lower/lowered-arguments';
+import { loweredSchema, type LoweredSchema } from '@llmesh/core/form/lower/lowered-schema';
+import { MAX_TOOLS, MAX_TOOLS_CHARS, type Tools } from '@llmesh/core/protocol';
+import type { Tool } from '@llmesh/core/syntax/tools';
 import { badRequest } from './api-error.ts';
-import { planTools, type Tool, type ToolChoice } from './tools.ts';
 
-const MAX_TOOLS = 64;
+/** The longest schema that the model is told, in characters: a small context has room for little more. */
+const MAX_TOLD_CHARS = 8_192;
 const name = v.pipe(v.string(), v.regex(/^[\w-]{1,64}$/, 'A name has up to 64 letters, digits, "_" and "-".'));
 const anObject = v.custom<object>(
   (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
@@ -18,14 +21,17 @@ const ToolSchema = v.strictObject({
     name,
     description: v.optional(v.nullable(v.string())),
     parameters: v.optional(v.nullable(anObject)),
-    // Arguments are always held to their schema.
+    // Whether a schema that cannot be enforced is refused; otherwise arguments are looked at once they are whole.
     strict: v.optional(v.nullable(v.boolean())),
   }),
 });
 
 /** The parameters of a request that are about the form. */
 export const FORM_PARAMETERS = {
-  tools: v.optional(v.pipe(v.array(ToolSchema), v.maxLength(MAX_TOOLS)), []),
+  tools: v.optional(
+    v.pipe(v.array(ToolSchema), v.maxLength(MAX_TOOLS, `Up to ${MAX_TOOLS} functions can be offered.`)),
+    [],
+  ),
   tool_choice: v.optional(
     v.union(
       [
@@ -41,11 +47,11 @@ export const FORM_PARAMETERS = {
       'type',
       [
         v.strictObject({ type: v.literal('text') }),
-        v.strictObject({ type: v.literal('json_object') }),
+        v.strictObject({ type: v.literal('json_object'), schema: v.optional(v.nullable(anObject)) }),
         v.strictObject({
           type: v.literal('json_schema'),
           json_schema: v.strictObject({
-            name,
+            name: v.optional(v.nullable(v.string())),
             description: v.optional(v.nullable(v.string())),
             schema: v.optional(anObject),
             strict: v.optional(v.nullable(v.boolean())),
@@ -61,53 +67,142 @@ export const FORM_PARAMETERS = {
 type FormRequest = v.InferOutput<ReturnType<typeof v.object<typeof FORM_PARAMETERS, undefined>>>;
 
 export interface AnswerForm {
-  /** A JSON schema of the whole answer, as text; null: the answer is free. */
+  /** A JSON schema of what is said, as text; null: that is free. */
   schema: string | null;
-  /** Functions may be called: the answer is what `tool-reader.ts` reads. */
-  tools: boolean;
+  /** Functions that may be called; null: there are none. */
+  tools: Tools | null;
   /** What the model is told beside the words of its user; null: nothing. */
   system: string | null;
+  /** What is not held to while it is written, and looked at once it is whole. */
+  wanted: Wanted;
 }
 
-const FREE: AnswerForm = { schema: null, tools: false, system: null };
-const ANY_OBJECT = '{"type":"object"}';
+/** JSON schemas as the client gave them, where they are not enforced as a whole. */
+export interface Wanted {
+  /** Of what is said; null: nothing is to be looked at. */
+  said: object | null;
+  /** Of the arguments, by the names of the functions. */
+  calls: ReadonlyMap<string, object>;
+}
 
-/** Throws an `ApiError` for a form that cannot be enforced here. */
+/** What is said, by a `response_format`. */
+interface SaidForm {
+  name: string | null;
+  description: string | null;
+  schema: object;
+  held: LoweredSchema;
+}
+
+const NOTHING_WANTED: Wanted = { said: null, calls: new Map() };
+const FREE: AnswerForm = { schema: null, tools: null, system: null, wanted: NOTHING_WANTED };
+
+/** Throws an `ApiError` for what is no schema, and for one that is to be enforced and cannot be. */
 export function formOf({ tools, tool_choice, parallel_tool_calls, response_format }: FormRequest): AnswerForm {
   const choice = tool_choice ?? 'auto';
+  const said = saidForm(response_format);
   if (tools.length > 0 && choice !== 'none') {
-    if (response_format.type !== 'text') {
-      throw badRequest(
-        'response_format',
-        'An answer that may call functions has a form already. Leave one of them out.',
-      );
+    const offered = offeredTools(tools);
+    const named = typeof choice === 'string' ? choice : { name: choice.function.name };
+    if (typeof named !== 'string' && offered.every(({ name: one }) => one !== named.name)) {
+      throw badRequest('tool_choice', 'The function to call is not among the tools.', 'invalid_schema');
     }
-    const named: ToolChoice = typeof choice === 'string' ? choice : { name: choice.function.name };
-    const plan = held('tools', () => planTools(tools.map(toolOf), named, parallel_tool_calls));
-    return { ...plan, tools: true };
+    const loose = offered.filter(({ held: { gaps } }) => gaps.length > 0);
+    const calls = new Map(loose.map(({ name: called, parameters }) => [called, parameters ?? {}]));
+    return {
+      schema: said === null ? null : JSON.stringify(said.held.schema),
+      tools: { list: JSON.stringify(offered.map(listed)), choice: named, parallel: parallel_tool_calls },
+      system: said === null ? null : about(said),
+      wanted: { said: wantedOf(said), calls },
+    };
   }
   if (tools.length === 0 && tool_choice !== undefined && choice !== 'none' && choice !== 'auto') {
     throw badRequest('tool_choice', 'There are no tools to choose.');
   }
-  switch (response_format.type) {
-    case 'text':
-      return FREE;
-    case 'json_object':
-      return { ...FREE, schema: ANY_OBJECT };
-    case 'json_schema': {
-      const { schema } = response_format.json_schema;
-      if (schema === undefined) throw badRequest('response_format.json_schema.schema', 'The schema is missing.');
-      const text = JSON.stringify(schema);
-      held('response_format', () => readJsonSchema(text));
-      return { ...FREE, schema: text };
-    }
-    default:
-      return response_format satisfies never;
-  }
+  if (said === null) return FREE;
+  const { schema } = said.held;
+  const wanted = { ...NOTHING_WANTED, said: wantedOf(said) };
+  return { schema: JSON.stringify(schema), tools: null, system: told(said), wanted };
 }
 
-function toolOf({ function: { name: called, description, parameters } }: v.InferOutput<typeof ToolSchema>): Tool {
-  return { name: called, description: description ?? null, parameters: parameters ?? null };
+/** A function, and what its arguments can be held to. */
+interface OfferedTool extends Tool {
+  held: LoweredSchema;
+}
+
+/** As it travels: what is not there is left out. */
+function listed({ name: called, description, parameters }: OfferedTool): Tool {
+  return { name: called, ...(description != null && { description }), ...(parameters != null && { parameters }) };
+}
+
+function offeredTools(tools: FormRequest['tools']): OfferedTool[] {
+  if (JSON.stringify(tools).length > MAX_TOOLS_CHARS) {
+    throw badRequest(
+      'tools',
+      `All functions together are longer than ${MAX_TOOLS_CHARS} characters. Offer fewer.`,
+      'invalid_schema',
+    );
+  }
+  const place = (i: number) => `tools[${i}].function.parameters`;
+  const refused = (i: number, message: string) =>
+    badRequest(place(i), `${message} It is of the function ${tools[i]?.function.name}.`, 'invalid_schema');
+  const lowered = loweredArguments(
+    tools.map(({ function: { parameters } }) => parameters ?? null),
+    refused,
+  );
+  return tools.map(({ function: { name: called, description, parameters, strict } }, i) => {
+    const one = lowered[i]!;
+    if (strict === true) checkStrict(one, place(i), ` of the function ${called}`);
+    return { name: called, description, parameters, held: one };
+  });
+}
+
+/** Null: what is said is free. */
+function saidForm(format: FormRequest['response_format']): SaidForm | null {
+  if (format.type === 'text') return null;
+  if (format.type === 'json_object') {
+    const schema = format.schema ?? { type: 'object' };
+    return { name: null, description: null, schema, held: lowered(schema, 'response_format.schema') };
+  }
+  const { name: called, description, schema, strict } = format.json_schema;
+  const at = 'response_format.json_schema.schema';
+  if (schema === undefined) throw badRequest(at, 'The schema is missing.');
+  const one = lowered(schema, at);
+  if (strict === true) checkStrict(one, at, '');
+  return { name: called ?? null, description: description ?? null, schema, held: one };
+}
+
+function lowered(schema: object, param: string): LoweredSchema {
+  if (JSON.stringify(schema).length > MAX_TOOLS_CHARS) {
+    throw badRequest(param, `The schema is longer than ${MAX_TOOLS_CHARS} characters.`, 'invalid_schema');
+  }
+  return held(param, () => loweredSchema(schema));
+}
+
+/** "strict" promises that every word is held to the schema. */
+function checkStrict({ gaps: [gap] }: LoweredSchema, param: string, whose: string): void {
+  if (gap === undefined) return;
+  const message =
+    `In the JSON schema${whose}, ${gap.at} uses "${gap.keyword}", which cannot be enforced here while the answer is written. ` +
+    'Leave it out, or leave "strict" out: then the answer is looked at once it is whole.';
+  throw badRequest(param, message, 'invalid_schema');
+}
+
+function wantedOf(said: SaidForm | null): object | null {
+  return said === null || said.held.gaps.length === 0 ? null : said.schema;
+}
+
+/** Names and descriptions are half of what a schema says. */
+function told(said: SaidForm): string {
+  return `You answer with JSON alone.\n${about(said)}`.trim();
+}
+
+function about({ name: called, description, schema, held: { schema: plain } }: SaidForm): string {
+  const text = [schema, plain].map((one) => JSON.stringify(one)).find(({ length }) => length <= MAX_TOLD_CHARS);
+  const named = [called, description].filter((one) => one !== null && one !== '').join(': ');
+  return [
+    ...(named === '' ? [] : [`What you say is ${named.slice(0, MAX_TOLD_CHARS)}`]),
+    ...(text === undefined ? [] : [`What you say follows this JSON schema: ${text}`]),
+  ].join('\n');
 }
 
 function held<T>(param: string, read: () => T): T {

@@ -31,6 +31,9 @@ describe('a request for a completion', () => {
       stop: ['x'],
       seed: 3,
       suffix: '',
+      top_k: 5,
+      logit_bias: { 1: 1 },
+      options: { repeat_penalty: 1.1 },
     };
     expect(parseCompletionRequest({ ...once, ...asked, stream: true, user: 'me', presence_penalty: 1 })).toMatchObject({
       prompts: ['a', 'b'],
@@ -39,8 +42,12 @@ describe('a request for a completion', () => {
       logprobs: 0,
       stops: ['x'],
       stream: true,
-      sampling: { seed: 3, presencePenalty: 1 },
+      sampling: { seed: 3, presencePenalty: 1, topK: 5, repeatPenalty: 1.1, logitBias: [[1, 1]] },
     });
+  });
+
+  it('is as long as the model likes where it says so', () => {
+    expect(parseCompletionRequest({ ...once, max_tokens: -1 }).maxTokens).toBeNull();
   });
 
   it.each([
@@ -49,12 +56,12 @@ describe('a request for a completion', () => {
     [{ prompt: ' ' }, 'prompt', 'invalid_value'],
     [{ prompt: [] }, 'prompt', 'invalid_value'],
     [{ prompt: ['a', 'b', 'c'], n: 3 }, 'n', 'invalid_value'],
-    [{ max_tokens: 0 }, 'max_tokens', 'unsupported_parameter'],
+    [{ max_tokens: 0 }, 'max_tokens', 'invalid_value'],
     [{ best_of: 3 }, 'best_of', 'unsupported_parameter'],
     [{ logprobs: 6 }, 'logprobs', 'invalid_value'],
     [{ logprobs: 1, echo: true }, 'echo', 'unsupported_parameter'],
     [{ suffix: 'end' }, 'suffix', 'unsupported_parameter'],
-    [{ logit_bias: { 1: 1 } }, 'logit_bias', 'unsupported_parameter'],
+    [{ reasoning_effort: 'low' }, 'reasoning_effort', 'unknown_parameter'],
     [{ messages: [] }, 'messages', 'unknown_parameter'],
   ])('with %j is refused at %s', (wrong, param, code) => {
     expect(() => parseCompletionRequest({ ...once, ...wrong })).toThrow(

@@ -3,8 +3,8 @@ import * as v from 'valibot';
 import { MAX_VECTOR_NUMBERS } from '@llmesh/core/wire/fields';
 import { MAX_PROMPT_BYTES } from '@llmesh/core/protocol';
 import { badRequest } from './api-error.ts';
-import { checked } from './checked.ts';
-import { anObject, whole, WHO, type Wish } from './request-fields.ts';
+import { checked, whole } from './checked.ts';
+import { parametersOf, WHO, type Wish } from './request-fields.ts';
 import { withoutUnsupported } from './unsupported.ts';
 
 /** OpenAI's limit. */
@@ -28,7 +28,7 @@ export interface EmbeddingRequest extends Pick<Wish, 'models' | 'provider' | 'pr
 
 /** Throws an `ApiError` that names the parameter which is wrong or not supported here. */
 export function parseEmbeddingRequest(body: unknown): EmbeddingRequest {
-  const known = withoutUnsupported(anObject(body, '"model" and "input"'), 'embedding');
+  const known = withoutUnsupported(parametersOf(body, '"model" and "input"'), 'embedding');
   const request = checked(EmbeddingRequestSchema, known, '');
   const { model, models, provider, privacy, encoding_format: encoding, dimensions = null } = request;
   const inputs = [request.input].flat();

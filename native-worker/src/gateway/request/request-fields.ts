@@ -1,36 +1,42 @@
 /** What requests for answers have in common: who is asked, how it is written, how it ends. */
 import * as v from 'valibot';
 import { MAX_NAMED_PEERS } from '@llmesh/core/wire/control-protocol';
-import { peerId, sha256 } from '@llmesh/core/wire/fields';
+import { isPeerId, type PeerId } from '@llmesh/core/base/ids';
+import { sha256 } from '@llmesh/core/wire/fields';
 import type { Sampling } from '@llmesh/core/protocol';
 import { badRequest } from './api-error.ts';
+import { whole } from './checked.ts';
+import { isObject } from './message-content.ts';
+import { SAMPLING, samplingOf } from './sampling-fields.ts';
 
-/** More than any model's context: a provider writes no further than that. */
-export const MAX_ANSWER_TOKENS = 1_048_576;
 export const MAX_CHOICES = 8;
 const MAX_FALLBACKS = 8;
-const MAX_STOPS = 4;
+const MAX_STOPS = 16;
 const MAX_STOP_CHARACTERS = 256;
 /** The control plane accepts a limited number of names, and those that were tried have to fit beside these. */
 const MAX_IGNORED = 32;
 
-export const whole = (least: number, most: number) =>
-  v.pipe(
-    v.number(),
-    v.check((value) => Number.isInteger(value) && value >= least && value <= most, `It is ${least} to ${most}, whole.`),
-  );
-const between = (least: number, most: number) =>
-  v.pipe(
-    v.number(),
-    v.check((value) => value >= least && value <= most, `It is a number from ${least} to ${most}.`),
-  );
 /** A name that no model can have counts as one that nobody lends. */
 const model = v.pipe(v.string(), v.minLength(1), v.maxLength(256));
 const adapter = v.pipe(
   v.string(),
   v.check((value) => v.is(sha256, value), 'It is the SHA-256 of the adapter: 64 digits and letters a to f.'),
 );
-const stop = v.pipe(v.string(), v.minLength(1), v.maxLength(MAX_STOP_CHARACTERS));
+const peerId = v.custom<PeerId>(
+  isPeerId,
+  'It is the id of a volunteer, 32 small letters and digits: /api/peers lists them.',
+);
+const stop = v.pipe(
+  v.string(),
+  v.maxLength(
+    MAX_STOP_CHARACTERS,
+    ({ received }) => `A stop text has up to ${MAX_STOP_CHARACTERS} characters; this has ${received}.`,
+  ),
+);
+const stops = v.pipe(
+  v.array(stop),
+  v.maxLength(MAX_STOPS, ({ received }) => `Up to ${MAX_STOPS} stop texts can be given; these are ${received}.`),
+);
 
 /** The fields that say which models and whose computers are asked. */
 export const WHO = {
@@ -57,15 +63,13 @@ export const HOW = {
       include_usage: v.optional(v.nullable(v.boolean())),
       // It would ask for noise against somebody who measures the size of chunks: there is none here.
       include_obfuscation: v.optional(v.nullable(v.literal(false))),
+      continuous_usage_stats: v.optional(v.nullable(v.literal(false))),
     }),
   ),
-  temperature: v.optional(between(0, 2)),
-  top_p: v.optional(between(0, 1)),
-  seed: v.optional(whole(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)),
-  presence_penalty: v.optional(between(-2, 2)),
-  frequency_penalty: v.optional(between(-2, 2)),
+  ...SAMPLING,
   n: v.optional(whole(1, MAX_CHOICES), 1),
-  stop: v.optional(v.union([stop, v.pipe(v.array(stop), v.maxLength(MAX_STOPS))], 'Up to four texts that end it.'), []),
+  /** Empty ones end nothing. */
+  stop: v.optional(v.union([stop, stops], 'It is a text, or a list of texts.'), []),
 };
 
 type Who = v.InferOutput<ReturnType<typeof v.object<typeof WHO, undefined>>>;
@@ -86,21 +90,16 @@ export interface Wish extends Pick<Who, 'provider' | 'privacy'> {
 }
 
 export function wishOf(request: Who & How): Wish {
-  const { model: first, models, provider, privacy, stream, stream_options: options, n, seed } = request;
-  const { temperature, top_p: topP, presence_penalty: presencePenalty, frequency_penalty: frequencyPenalty } = request;
-  if (options !== undefined && !stream) throw badRequest('stream_options', 'It goes with "stream": true only.');
+  const { model: first, models, provider, privacy, stream, stream_options: options, n } = request;
+  if (options?.include_usage === true && !stream) {
+    throw badRequest('stream_options', '"stream_options" goes with "stream": true only.');
+  }
   return {
     models: [...new Set([first, ...models])],
     adapter: request.adapter ?? null,
-    sampling: {
-      ...(temperature !== undefined && { temperature }),
-      ...(topP !== undefined && { topP }),
-      ...(seed !== undefined && { seed: toSeed(seed) }),
-      ...(presencePenalty !== undefined && presencePenalty !== 0 && { presencePenalty }),
-      ...(frequencyPenalty !== undefined && frequencyPenalty !== 0 && { frequencyPenalty }),
-    },
+    sampling: samplingOf(request),
     choices: n,
-    stops: [request.stop].flat(),
+    stops: [...new Set([request.stop].flat())].filter((text) => text !== ''),
     stream,
     includeUsage: options?.include_usage === true,
     provider,
@@ -108,13 +107,15 @@ export function wishOf(request: Who & How): Wish {
   };
 }
 
-/** The body as an object. Throws an `ApiError`. `has`: what it should hold, for the message. */
-export function anObject(body: unknown, has: string): object {
-  if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body;
-  throw badRequest(null, `The body is one JSON object with ${has}.`);
-}
-
-/** OpenAI's seeds have a sign and up to 53 bits, ours 32 bits and no sign: the same seed always maps to the same one. */
-export function toSeed(seed: number): number {
-  return ((seed % 0x1_0000_0000) + 0x1_0000_0000) % 0x1_0000_0000;
+/**
+ * The body as an object. Throws an `ApiError`. `has`: what it should hold, for the message. Ollama's programs put into
+ * `options` what stands beside the model elsewhere: they count as parameters, unless the body says the same itself.
+ */
+export function parametersOf(body: unknown, has: string): Record<string, unknown> {
+  if (!isObject(body)) throw badRequest(null, `The body is one JSON object with ${has}.`);
+  const { options, ...rest } = body;
+  if (options === undefined || options === null) return rest;
+  if (!isObject(options)) throw badRequest('options', '"options" is an object of parameters.');
+  const { num_predict: maxTokens, ...others } = options;
+  return { ...others, ...(maxTokens !== undefined && { max_tokens: maxTokens }), ...rest };
 }

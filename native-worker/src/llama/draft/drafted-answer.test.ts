@@ -8,7 +8,8 @@ import type { Guesser } from './guesser.ts';
 import { openLlama } from '../context/llama-device.ts';
 import { PromptLookup } from './prompt-lookup.ts';
 import { CHUNK, AnswerSequence } from '../context/answer-sequence.ts';
-import { CHATML_TEMPLATE, renderChat } from '@llmesh/core/engine/chat-template';
+import { renderChat } from '@llmesh/core/engine/chat-prompt';
+import { CHATML_TEMPLATE } from '@llmesh/core/engine/chat-template';
 
 const tiny = fileURLToPath(new URL('../../../../models/tiny/', import.meta.url));
 const questions: { question: string; answer: string }[] = JSON.parse(readFileSync(`${tiny}questions.json`, 'utf8'));

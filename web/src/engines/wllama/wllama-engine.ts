@@ -20,7 +20,10 @@ import { probeBrowser, threads } from '../common/probe.ts';
 import { samplingFor } from '../common/sampling.ts';
 import { NativeLog } from './native-log.ts';
 import { TELL_TOKENS, WllamaAnswer } from './wllama-answer.ts';
-import { CHATML_TEMPLATE, renderChat } from '@llmesh/core/engine/chat-template';
+import { renderChat } from '@llmesh/core/engine/chat-prompt';
+import { genericRequest } from '@llmesh/core/engine/generic-request';
+import { plainTurns } from '@llmesh/core/syntax/plain-turns';
+import { CHATML_TEMPLATE } from '@llmesh/core/engine/chat-template';
 
 /** Cancelling waits for the current batch; 64 tokens keep that short. */
 const BATCH_TOKENS = 64;
@@ -70,11 +73,12 @@ export class WllamaEngine implements Adapter<GgufModel> {
       // wllama takes no token ids: it reads what was written as part of the prompt.
       continues: 'text',
       replays: false,
-      abilities: ['schema', 'completion'],
+      abilities: ['schema', 'completion', 'tools'],
     };
   }
 
-  async generate(request: GenerateRequest, onPiece: OnPiece, drained: Drained, signal: AbortSignal): Promise<Finish> {
+  async generate(asked: GenerateRequest, tell: OnPiece, drained: Drained, signal: AbortSignal): Promise<Finish> {
+    const { request, onPiece } = inGenericForm(asked, tell);
     const wllama = this.#wllama;
     if (wllama === null) throw new MeshError('engine_failed', 'No model is loaded. Start again.');
     // The tokenizer adds the begin-of-text token itself where the model wants one.
@@ -179,6 +183,18 @@ export class WllamaEngine implements Adapter<GgufModel> {
     }
     return error;
   }
+}
+
+/** Functions become a form of the answer, which its first piece names. Throws bad_schema. */
+function inGenericForm(asked: GenerateRequest, tell: OnPiece): { request: GenerateRequest; onPiece: OnPiece } {
+  if (asked.tools === undefined) return { request: asked, onPiece: tell };
+  const { turns, schema } = genericRequest(asked.turns, asked.tools);
+  let isFirst = true;
+  const onPiece: OnPiece = (piece) => {
+    tell(isFirst ? { ...piece, syntax: 'generic' } : piece);
+    isFirst = false;
+  };
+  return { request: { ...asked, turns: plainTurns(turns, true), schema }, onPiece };
 }
 
 /** The grammar begins where the engine begins to write. Throws bad_schema. */

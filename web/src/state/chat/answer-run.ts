@@ -8,6 +8,7 @@ import { next, type AnswerChange } from './answer-change.ts';
 import { newsOf } from './answer-news.ts';
 import { failureOf } from './answer-words.ts';
 import type { Ask } from '../ask.ts';
+import { ThoughtClock } from './thought-clock.ts';
 import { WAITS, type ObstacleNeeds } from './obstacles.ts';
 import type { ThoughtReader } from './thought.ts';
 import { isRunning, keptOf, type Answer, type KeptIds, type WaitingFor } from './turn.ts';
@@ -31,6 +32,7 @@ export class AnswerRun {
   /** Reads an answer that begins with thoughts; null: all of it is said. */
   #thoughts: ThoughtReader | null = null;
   readonly #speed = new SpeedMeter();
+  readonly #thoughts: ThoughtClock;
   readonly #abort = new AbortController();
 
   /** Continues what there is of `answer`. `before`: as it was when it was asked for this time. */
@@ -39,6 +41,7 @@ export class AnswerRun {
     this.#before = before;
     this.#needs = needs;
     this.#delivered = new DeliveredAnswer(keptOf(answer));
+    this.#thoughts = new ThoughtClock(answer.thoughtMs);
     const here = answer.scope === 'device' && answer.model !== null ? needs.local.find(answer.model.id) : null;
     this.#file = { sha256: here?.format === 'gguf' ? here.sha256 : null };
   }

@@ -151,8 +151,9 @@ export function writerOf({ seams, provider }: Answer): PeerId | null {
 }
 
 /** The prefix for those who continue it; null: there is nothing of it yet. */
-export function keptOf({ text, tokens, ids }: Answer): KeptAnswer | null {
-  return text === '' ? null : { text, tokens, tokenIds: ids?.tokenIds ?? null, sha256: ids?.sha256 ?? null };
+export function keptOf({ text, syntax, tokens, ids }: Answer): KeptAnswer | null {
+  if (text === '') return null;
+  return { text, tokens, tokenIds: ids?.tokenIds ?? null, sha256: ids?.sha256 ?? null, syntax };
 }
 
 const RUNNING: ReadonlySet<AnswerState> = new Set<AnswerState>(['looking', 'queued', 'reading', 'writing']);

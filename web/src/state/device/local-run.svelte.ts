@@ -72,10 +72,10 @@ export class LocalRun {
       let next = await pieces.next();
       try {
         for (; next.done !== true; next = await pieces.next()) {
-          const { text, tokens, tokenIds = null } = next.value;
+          const { text, tokens, tokenIds = null, syntax } = next.value;
           firstMs ??= clock.now();
           meter.add(tokens, clock.now());
-          yield { type: 'piece', text, tokens, tokenIds };
+          yield { type: 'piece', text, tokens, tokenIds, ...(syntax !== undefined && { syntax }) };
         }
       } finally {
         // For a reader that walks away, the engine has stopped when its loop ends.
