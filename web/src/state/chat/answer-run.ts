@@ -8,7 +8,6 @@ import { next, type AnswerChange } from './answer-change.ts';
 import { newsOf } from './answer-news.ts';
 import { failureOf } from './answer-words.ts';
 import type { Ask } from '../ask.ts';
-import { ThoughtClock } from './thought-clock.ts';
 import { WAITS, type ObstacleNeeds } from './obstacles.ts';
 import type { ThoughtReader } from './thought.ts';
 import { isRunning, keptOf, type Answer, type KeptIds, type WaitingFor } from './turn.ts';
@@ -32,7 +31,6 @@ export class AnswerRun {
   /** Reads an answer that begins with thoughts; null: all of it is said. */
   #thoughts: ThoughtReader | null = null;
   readonly #speed = new SpeedMeter();
-  readonly #thoughts: ThoughtClock;
   readonly #abort = new AbortController();
 
   /** Continues what there is of `answer`. `before`: as it was when it was asked for this time. */
@@ -41,7 +39,6 @@ export class AnswerRun {
     this.#before = before;
     this.#needs = needs;
     this.#delivered = new DeliveredAnswer(keptOf(answer));
-    this.#thoughts = new ThoughtClock(answer.thoughtMs);
     const here = answer.scope === 'device' && answer.model !== null ? needs.local.find(answer.model.id) : null;
     this.#file = { sha256: here?.format === 'gguf' ? here.sha256 : null };
   }
@@ -83,8 +80,9 @@ export class AnswerRun {
         this.#file = event.candidate.model;
         return event;
       case 'piece': {
-        const { text, tokens, tokenIds } = event;
-        const piece = { text, ...(tokenIds !== null && { tokenIds: [...tokenIds] }) };
+        const { text, tokens, tokenIds, syntax } = event;
+        const ids = tokenIds !== null && { tokenIds: [...tokenIds] };
+        const piece = { text, ...ids, ...(syntax !== undefined && { syntax }) };
         const nowMs = this.#needs.clock.now();
         this.#delivered.add({ piece, units: tokens }, this.#file);
         this.#thoughts?.read(text, nowMs);

@@ -151,8 +151,9 @@ export function writerOf({ seams, provider }: Answer): PeerId | null {
 }
 
 /** The prefix for those who continue it; null: there is nothing of it yet. */
-export function keptOf({ text, syntax, tokens, ids }: Answer): KeptAnswer | null {
+export function keptOf({ text, thought, tokens, ids }: Answer): KeptAnswer | null {
   if (text === '') return null;
+  const syntax = thought?.syntax ?? null;
   return { text, tokens, tokenIds: ids?.tokenIds ?? null, sha256: ids?.sha256 ?? null, syntax };
 }
 
