@@ -1,4 +1,5 @@
 /** A mesh for tests: no network, one provider, a device without an engine; every step of an answer made by hand. */
+import { vi } from 'vitest';
 import type { CatalogueModel, Probe } from '@llmesh/core/policy/catalogue';
 import type { Engine } from '@llmesh/core/engine/engine';
 import { MeshError, type ErrorCode } from '@llmesh/core/base/errors';
@@ -165,8 +166,12 @@ export class FakeMesh {
     await this.event({ type: 'provider', candidate });
   }
 
-  async piece(text: string, tokenIds: number[] | null = null): Promise<void> {
-    await this.event({ type: 'piece', text, tokens: tokenIds?.length ?? 1, tokenIds });
+  /** `syntax`: how it is read, with the first piece of a model that thinks. */
+  async piece(text: string, tokenIds: number[] | null = null, syntax?: string): Promise<void> {
+    const tokens = tokenIds?.length ?? 1;
+    await this.event({ type: 'piece', text, tokens, tokenIds, ...(syntax !== undefined && { syntax }) });
+    // The reader of thoughts is loaded with the first that come.
+    if (syntax !== undefined) await vi.dynamicImportSettled();
   }
 
   async done(completionTokens = 2, finish: 'stop' | 'length' = 'stop'): Promise<void> {

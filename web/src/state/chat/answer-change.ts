@@ -2,6 +2,7 @@
 import type { AnswerEvent, AnswerSummary } from '@llmesh/core/ask/answer';
 import type { Scope } from '../scope.ts';
 import { CANNOT_ASK } from './obstacles.ts';
+import type { Thought } from './thought.ts';
 import {
   isRunning,
   newAnswer,
@@ -19,18 +20,17 @@ export type AnswerChange =
   | { type: 'held'; why: WaitingFor; before: Answer }
   /** What the mesh, or this device, tells while it runs. */
   | Exclude<AnswerEvent, { type: 'piece' | 'done' }>
-  /** All that there is of it by now, and the file of the model that writes; null: not known. */
+  /** All that there is of it by now, in its parts where there are several, and the file of the model that writes; null: not known. */
   | {
       type: 'wrote';
       text: string;
-      syntax?: string | null | undefined;
-      thoughtMs?: number | undefined;
+      thought?: Thought | null | undefined;
       tokens: number;
       tokensPerSecond: number | null;
       sha256: string | null;
     }
   /** `tokens`, `ids`: what came; a last token may have had no text. */
-  | { type: 'done'; summary: AnswerSummary; tokens: number; ids: KeptIds | null }
+  | { type: 'done'; summary: AnswerSummary; tokens: number; thought?: Thought | null | undefined; ids: KeptIds | null }
   /** The person does not want it any more. */
   | { type: 'stopped'; ids: KeptIds | null; before: Answer }
   | { type: 'failed'; error: NonNullable<Answer['error']>; ids: KeptIds | null; before: Answer };
@@ -82,8 +82,8 @@ function running(answer: Answer, change: Running): Answer {
 function asked(answer: Answer, { scope, model, alone, goOn }: Extract<AnswerChange, { type: 'asked' }>): Answer {
   const fresh = { ...newAnswer(answer.id, scope, model), alone };
   if (!goOn) return fresh;
-  const { provider, native, text, syntax, thoughtMs, tokens, ids, seams } = answer;
-  return { ...fresh, alone: answer.alone, provider, native, text, syntax, thoughtMs, tokens, ids, seams };
+  const { provider, native, text, thought, tokens, ids, seams } = answer;
+  return { ...fresh, alone: answer.alone, provider, native, text, thought, tokens, ids, seams };
 }
 
 /** Keeps the question, and the text it continues. One that was asked anew in vain gives its old answer back. */
@@ -118,19 +118,23 @@ function continuedBy(
 }
 
 function wrote(answer: Answer, change: Extract<AnswerChange, { type: 'wrote' }>): Answer {
-  const { text, syntax, thoughtMs, tokens, tokensPerSecond, sha256 } = change;
+  const { text, thought = answer.thought, tokens, tokensPerSecond, sha256 } = change;
   // Nobody is named when this device writes, so its seam is shown with its first words.
   const continuesHere = answer.scope === 'device' && answer.text !== '' && answer.state !== 'writing';
   const seams = continuesHere ? continuedBy(answer, { provider: null, native: false }, sha256) : answer.seams;
-  return { ...answer, state: 'writing', left: false, text, syntax, thoughtMs, tokens, tokensPerSecond, seams };
+  return { ...answer, state: 'writing', left: false, text, thought, tokens, tokensPerSecond, seams };
 }
 
-function done(answer: Answer, { summary, tokens, ids }: Extract<AnswerChange, { type: 'done' }>): Answer {
+function done(
+  answer: Answer,
+  { summary, tokens, thought = answer.thought, ids }: Extract<AnswerChange, { type: 'done' }>,
+): Answer {
   const { path, firstTokenMs, tokensPerSecond, completionTokens, receipt: signed } = summary;
   const cut = summary.finish === 'length';
   return {
     ...answer,
     state: 'done',
+    thought,
     tokens: cut ? tokens : completionTokens,
     ids: cut ? ids : null,
     receipt: { path, firstTokenMs, tokensPerSecond, completionTokens, cut, signed },

@@ -8,8 +8,8 @@ import { next, type AnswerChange } from './answer-change.ts';
 import { newsOf } from './answer-news.ts';
 import { failureOf } from './answer-words.ts';
 import type { Ask } from '../ask.ts';
-import { ThoughtClock } from './thought-clock.ts';
 import { WAITS, type ObstacleNeeds } from './obstacles.ts';
+import type { ThoughtReader } from './thought.ts';
 import { isRunning, keptOf, type Answer, type KeptIds, type WaitingFor } from './turn.ts';
 
 export interface AnswerRunNeeds extends ObstacleNeeds {
@@ -28,8 +28,9 @@ export class AnswerRun {
   /** What has come of it, and from which file of which model. */
   readonly #delivered: DeliveredAnswer;
   #file: { sha256: string | null };
+  /** Reads an answer that begins with thoughts; null: all of it is said. */
+  #thoughts: ThoughtReader | null = null;
   readonly #speed = new SpeedMeter();
-  readonly #thoughts: ThoughtClock;
   readonly #abort = new AbortController();
 
   /** Continues what there is of `answer`. `before`: as it was when it was asked for this time. */
@@ -38,7 +39,6 @@ export class AnswerRun {
     this.#before = before;
     this.#needs = needs;
     this.#delivered = new DeliveredAnswer(keptOf(answer));
-    this.#thoughts = new ThoughtClock(answer.thoughtMs);
     const here = answer.scope === 'device' && answer.model !== null ? needs.local.find(answer.model.id) : null;
     this.#file = { sha256: here?.format === 'gguf' ? here.sha256 : null };
   }
@@ -61,6 +61,7 @@ export class AnswerRun {
       const events = (answer.scope === 'device' ? askHere : ask)(request, this.#abort.signal);
       for await (const event of events) {
         const { state, ahead } = answer;
+        if (event.type === 'piece') await this.#readAs(event.syntax ?? answer.thought?.syntax);
         change(answer, this.#changeBy(event));
         const news = newsOf(answer, event, { state, ahead });
         if (news !== null) announce(news);
@@ -82,25 +83,39 @@ export class AnswerRun {
         const { text, tokens, tokenIds, syntax } = event;
         const ids = tokenIds !== null && { tokenIds: [...tokenIds] };
         const piece = { text, ...ids, ...(syntax !== undefined && { syntax }) };
-        this.#delivered.add({ piece, units: tokens }, this.#file);
         const nowMs = this.#needs.clock.now();
+        this.#delivered.add({ piece, units: tokens }, this.#file);
+        this.#thoughts?.read(text, nowMs);
         this.#speed.add(tokens, nowMs);
-        this.#thoughts.read(this.#delivered, nowMs);
         return {
           type: 'wrote',
           text: this.#delivered.text,
-          syntax: this.#delivered.syntax,
-          thoughtMs: this.#thoughts.ms,
+          thought: this.#thoughts?.thought,
           tokens: this.#delivered.tokens,
           tokensPerSecond: this.#speed.overall(),
           sha256: this.#file.sha256,
         };
       }
       case 'done':
-        return { type: 'done', summary: event.summary, tokens: this.#delivered.tokens, ids: this.ids };
+        this.#thoughts?.end();
+        return {
+          type: 'done',
+          summary: event.summary,
+          tokens: this.#delivered.tokens,
+          thought: this.#thoughts?.thought,
+          ids: this.ids,
+        };
       default:
         return event;
     }
+  }
+
+  /** Most models do not think, so most visitors need no reader. */
+  async #readAs(syntax: string | undefined): Promise<void> {
+    if (syntax === undefined || this.#thoughts !== null) return;
+    const { ThoughtReader } = await import('./thought.ts');
+    this.#thoughts = new ThoughtReader(syntax, this.answer.thought?.ms);
+    this.#thoughts.catchUp(this.#delivered.text);
   }
 
   #fail(error: MeshError): void {

@@ -1,12 +1,11 @@
 /** Which part of a conversation is sent along with a question. */
 import { MAX_TURNS, type Turn } from '@llmesh/core/protocol';
 import { mayReach, type Scope } from '../scope.ts';
-import { spokenOf } from './spoken.ts';
-import type { ShownTurn } from './turn.ts';
+import { saidOf, type ShownTurn } from './turn.ts';
 
 /**
  * The turns that lead to the answer `answerId`, its question last. Left out: questions that got no word of an answer, those
- * asked within a narrower scope than this one, what was only thought, and with `alone` all before the last; of too many, the oldest.
+ * asked within a narrower scope than this one, what models thought before they spoke, and with `alone` all before the last; of too many, the oldest.
  */
 export function contextOf(turns: readonly ShownTurn[], answerId: string, alone: boolean): Turn[] {
   const context: Turn[] = [];
@@ -23,9 +22,8 @@ export function contextOf(turns: readonly ShownTurn[], answerId: string, alone: 
       const before = alone ? [] : context.slice(-(MAX_TURNS - 2));
       return [...before, { role: 'user', content: question }];
     }
-    const { said } = spokenOf(turn);
-    if (said !== '' && mayReach(turn.scope, scope))
-      context.push({ role: 'user', content: question }, { role: 'assistant', content: said });
+    if (saidOf(turn) !== '' && mayReach(turn.scope, scope))
+      context.push({ role: 'user', content: question }, { role: 'assistant', content: saidOf(turn) });
     question = null;
   }
   return [];

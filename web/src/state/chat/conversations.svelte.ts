@@ -4,7 +4,7 @@ import type { Conversation } from './conversation.svelte.ts';
 import { parseSummary, parseTurns, SUMMARIES, summaryKey, turnsKey, type Summary } from './kept-conversation.ts';
 import type { Scope } from '../scope.ts';
 import type { Store } from '../store.ts';
-import type { ShownTurn } from './turn.ts';
+import { saidOf, type ShownTurn } from './turn.ts';
 
 /** How often a streaming answer is kept; at its end it is kept at once. */
 const KEEP_EVERY_MS = 1_000;
@@ -70,7 +70,10 @@ export class Conversations {
       this.#list.map(async (summary) => {
         if (summary.title.toLowerCase().includes(needle)) return true;
         const turns = await this.turns(summary.id);
-        return turns?.some((turn) => turn.text.toLowerCase().includes(needle)) ?? false;
+        return (
+          turns?.some((turn) => (turn.role === 'user' ? turn.text : saidOf(turn)).toLowerCase().includes(needle)) ??
+          false
+        );
       }),
     );
     return this.#list.filter((_, i) => hits[i]);

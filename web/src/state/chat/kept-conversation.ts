@@ -60,9 +60,19 @@ const TurnSchema = v.variant('role', [
     estimateMs: v.optional(v.nullable(v.number()), null),
     left: v.optional(v.boolean(), false),
     text: v.string(),
-    // Missing in answers of models that only speak.
-    syntax: v.optional(v.nullable(v.string())),
-    thoughtMs: v.optional(v.number()),
+    // Missing in answers kept before models thought.
+    thought: v.optional(
+      v.nullable(
+        v.object({
+          syntax: v.string(),
+          thoughts: v.string(),
+          said: v.string(),
+          ms: v.number(),
+          isThinking: v.boolean(),
+        }),
+      ),
+      null,
+    ),
     tokens: v.number(),
     // Optional: a text can be continued without ids.
     ids: v.optional(v.fallback(v.nullable(IdsSchema), null), null),

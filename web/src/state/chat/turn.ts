@@ -4,6 +4,7 @@ import type { ErrorCode } from '@llmesh/core/base/errors';
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import type { Path } from '@llmesh/core/transport/transport';
 import type { Scope } from '../scope.ts';
+import type { Thought } from './thought.ts';
 import { MAX_TOKENS } from '../settings.svelte.ts';
 import type { Seam } from '@llmesh/core/ask/answer';
 
@@ -79,12 +80,10 @@ export interface Answer {
   estimateMs: number | null;
   /** Its writer is gone, and nobody has continued it yet. */
   left: boolean;
-  /** As the model wrote it, with its marks: what of it is said, `spokenOf` tells. */
+  /** As the model wrote it, so that another can continue after it: `saidOf` is what it says. */
   text: string;
-  /** How the text is to be read; null: all of it is said. Left out: not known, as nothing came. */
-  syntax?: string | null | undefined;
-  /** How long it thought before it spoke. Left out: it did not. */
-  thoughtMs?: number | undefined;
+  /** Its parts, where the model thinks before it speaks; null: all of the text is said. */
+  thought: Thought | null;
   tokens: number;
   /** The token ids of an unfinished answer, so that it can be continued; null: not known. */
   ids: KeptIds | null;
@@ -113,6 +112,7 @@ export function newAnswer(id: string, scope: Scope, model: AskedModel | null): A
     estimateMs: null,
     left: false,
     text: '',
+    thought: null,
     tokens: 0,
     ids: null,
     seams: [],
@@ -120,6 +120,11 @@ export function newAnswer(id: string, scope: Scope, model: AskedModel | null): A
     receipt: null,
     error: null,
   };
+}
+
+/** What the model says, without what it thought before. */
+export function saidOf({ text, thought }: Pick<Answer, 'text' | 'thought'>): string {
+  return thought === null ? text : thought.said;
 }
 
 /** Is somebody at work for this answer, or being sought? */
@@ -146,8 +151,9 @@ export function writerOf({ seams, provider }: Answer): PeerId | null {
 }
 
 /** The prefix for those who continue it; null: there is nothing of it yet. */
-export function keptOf({ text, syntax, tokens, ids }: Answer): KeptAnswer | null {
+export function keptOf({ text, thought, tokens, ids }: Answer): KeptAnswer | null {
   if (text === '') return null;
+  const syntax = thought?.syntax ?? null;
   return { text, tokens, tokenIds: ids?.tokenIds ?? null, sha256: ids?.sha256 ?? null, syntax };
 }
 

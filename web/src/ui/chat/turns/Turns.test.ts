@@ -64,6 +64,23 @@ describe('a turn of the conversation', () => {
     expect(textContent).toContain('Half');
   });
 
+  it('folds what the model thought, says for how long, and sends none of it back', async () => {
+    const mesh = await asked();
+    await mesh.provide();
+    await mesh.piece('Hm, 2', null, 'none-think-begun');
+    expect(screen.getByText('Thinking')).toBeTruthy();
+    await mesh.piece('.</think>\n\nTwo.');
+    await mesh.done();
+    const folded = screen.getByText(/^Thought for /).closest('details')!;
+    expect(folded.open).toBe(false);
+    expect(folded.textContent).toContain('Hm, 2.');
+    const answer = screen.getAllByRole('article').at(-1)!;
+    expect(answer.textContent).not.toContain('</think>');
+    mesh.chat.ask('Why?');
+    await mesh.settle();
+    expect(mesh.asked.at(-1)!.request.turns[1]).toEqual({ role: 'assistant', content: 'Two.' });
+  });
+
   it('has itself gone on with, and says so in its receipt', async () => {
     const mesh = await asked();
     await mesh.provide();

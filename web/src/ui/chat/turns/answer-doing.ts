@@ -20,8 +20,10 @@ export function answerDoing(answer: Answer, named: boolean, getting: boolean): s
     }
     case 'reading':
       return answer.left ? 'left · somebody else reads it, to continue' : 'is reading';
-    case 'writing':
-      return answer.tokensPerSecond === null ? 'is writing' : `is writing · ${speed(answer.tokensPerSecond)}`;
+    case 'writing': {
+      const doing = answer.thought?.isThinking === true ? 'is thinking' : 'is writing';
+      return answer.tokensPerSecond === null ? doing : `${doing} · ${speed(answer.tokensPerSecond)}`;
+    }
     case 'failed':
       if (answer.error?.code === 'provider_lost') return 'left';
       if (answer.text !== '') return 'broke off';
