@@ -10,8 +10,8 @@ import { prefixAt, runOf, textOf, type Run } from '@llmesh/core/suites/continuat
 import { Adapters } from './adapters.ts';
 import { fileVersion } from '../files/file-version.ts';
 import { LlamaEngine, type LlamaModelFile } from './llama-engine.ts';
-import { rendersHere } from './chat-renderer.ts';
-import { promptTokens } from './prompt-tokens.ts';
+import { rendersHere } from './answer/chat-renderer.ts';
+import { promptTokens } from './answer/prompt-tokens.ts';
 import { openAdapterContext } from './context/model-context.ts';
 import { loraGguf, TINY_MATRICES } from '../testing/lora-gguf.ts';
 import type { AdapterFile } from '../models/adapter-file.ts';

@@ -4,7 +4,7 @@ import type { TextVector } from '@llmesh/core/engine/engine';
 import { asMeshError, cancelled, MeshError } from '@llmesh/core/base/errors';
 import { unitVector } from '@llmesh/core/wire/vector';
 import type { DutyCycle } from './context/duty-cycle.ts';
-import { tokensOf } from './prompt-tokens.ts';
+import { tokensOf } from './answer/prompt-tokens.ts';
 
 export interface LlamaEmbedderOptions {
   /** The length of the longest text, with what the model puts around it. */

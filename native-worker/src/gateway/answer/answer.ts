@@ -12,7 +12,7 @@ import { freeSlots } from '@llmesh/core/policy/best-offer';
 import type { Conversations } from './conversations.ts';
 import type { Line } from './line.ts';
 import { MAX_ANSWER_TOKENS } from '../request/max-tokens.ts';
-import { Spoken, type SpokenPart } from './spoken.ts';
+import { Spoken, type SpokenPart } from '../spoken/spoken.ts';
 import { toolsOf, type Tool } from '@llmesh/core/syntax/tools';
 import type { Candidate } from '@llmesh/core/wire/candidate';
 import { isBreak, isWorthAnother } from '@llmesh/core/policy/error-meaning';

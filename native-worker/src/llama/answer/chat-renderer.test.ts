@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { rendererOf, rendersContained } from './chat-renderer.ts';
-import { ContainedFailure, ContainedProcess, type Failure } from '../contained/contained-process.ts';
+import { ContainedFailure, ContainedProcess, type Failure } from '../../contained/contained-process.ts';
 import { renderChat } from '@llmesh/core/engine/chat-prompt';
 import { CHATML_TEMPLATE } from '@llmesh/core/engine/chat-template';
 import { traitsOf, USUAL } from '@llmesh/core/engine/chat-traits';

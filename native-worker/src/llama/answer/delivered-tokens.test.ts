@@ -2,9 +2,9 @@ import { fileURLToPath } from 'node:url';
 import { LlamaVocabularyType, type Llama, type LlamaModel, type Token } from 'node-llama-cpp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { deliveredTokens } from './delivered-tokens.ts';
-import { openLlama } from './context/llama-device.ts';
+import { openLlama } from '../context/llama-device.ts';
 
-const file = fileURLToPath(new URL('../../../models/tiny/llmesh-tiny.gguf', import.meta.url));
+const file = fileURLToPath(new URL('../../../../models/tiny/llmesh-tiny.gguf', import.meta.url));
 const NOTES = 'Grüße! 你好, 🙂👩‍👩‍👧 and naïve — end';
 
 describe('deliveredTokens', () => {

@@ -15,7 +15,7 @@ import { readJsonSchema, type JsonSchema } from '@llmesh/core/form/json-schema';
 import { countWays, MAX_WAYS } from '@llmesh/core/form/schema-ways';
 import { HOSTILE_SCHEMAS } from '@llmesh/core/fuzz/hostile-schemas';
 import { schemaText, textOf } from '@llmesh/core/fuzz/schema-arbitrary';
-import type { Trial, TrialResult } from '../testing/grammar-trial.ts';
+import type { Trial, TrialResult } from '../../testing/grammar-trial.ts';
 
 const SCHEMAS = Number(process.env['LLMESH_SCHEMAS'] ?? 40);
 /** Processor time, not the clock's: the machine may have other work. */
@@ -31,7 +31,7 @@ class GrammarTrials {
   readonly #lines: AsyncIterator<string>;
 
   constructor() {
-    const program = fileURLToPath(new URL('../testing/grammar-trial.ts', import.meta.url));
+    const program = fileURLToPath(new URL('../../testing/grammar-trial.ts', import.meta.url));
     const node = `exec "${process.execPath}" --import tsx --conditions=@llmesh/source "${program}"`;
     const bounded = process.platform === 'win32' ? node : `ulimit -d ${MAX_KIB}; ${node}`;
     this.#child = spawn(bounded, { shell: true, stdio: ['pipe', 'pipe', 'inherit'] });

@@ -5,7 +5,7 @@ import { grammarText, type Grammar } from '@llmesh/core/form/grammar';
 import type { Thinking } from '@llmesh/core/protocol';
 import { callGrammar } from '@llmesh/core/syntax/call-grammar';
 import type { Syntax } from '@llmesh/core/syntax/syntaxes';
-import type { GrammarTrial } from '../contained/grammar-trial.ts';
+import type { GrammarTrial } from '../../contained/grammar-trial.ts';
 import { AnswerCourse } from './answer-course.ts';
 import { answerGrammar } from './answer-grammar.ts';
 import type { AnswerPlan } from './answer-plan.ts';

@@ -3,11 +3,11 @@ import type { LlamaModel } from 'node-llama-cpp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Turn } from '@llmesh/core/protocol';
 import { rendersHere } from './chat-renderer.ts';
-import { openLlama } from './context/llama-device.ts';
+import { openLlama } from '../context/llama-device.ts';
 import { promptTokens } from './prompt-tokens.ts';
 import { CHATML_TEMPLATE } from '@llmesh/core/engine/chat-template';
 
-const file = fileURLToPath(new URL('../../../models/tiny/llmesh-tiny.gguf', import.meta.url));
+const file = fileURLToPath(new URL('../../../../models/tiny/llmesh-tiny.gguf', import.meta.url));
 const system: Turn = { role: 'system', content: 'Answer in short and kind sentences. '.repeat(8) };
 /** Some models have no system role: their templates put the prompt before the user's first words. */
 const FOLDING_TEMPLATE =

@@ -2,7 +2,7 @@
 import type { LlamaModel, SequenceEvaluateOutput, Token } from 'node-llama-cpp';
 import type { Piece } from '@llmesh/core/engine/engine';
 import { MAX_TOKEN_CHARACTERS, type TokenLogprob } from '@llmesh/core/protocol';
-import { logprobOf } from './context/token-odds.ts';
+import { logprobOf } from '../context/token-odds.ts';
 import type { Closing } from './answer-closing.ts';
 import { TokenText } from './token-text.ts';
 

@@ -1,10 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import type { Llama, LlamaModel } from 'node-llama-cpp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openLlama } from './context/llama-device.ts';
+import { openLlama } from '../context/llama-device.ts';
 import { TokenText } from './token-text.ts';
 
-const file = fileURLToPath(new URL('../../../models/tiny/llmesh-tiny.gguf', import.meta.url));
+const file = fileURLToPath(new URL('../../../../models/tiny/llmesh-tiny.gguf', import.meta.url));
 
 describe('TokenText', () => {
   let llama: Llama;

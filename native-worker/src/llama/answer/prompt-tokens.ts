@@ -5,7 +5,7 @@ import { MeshError } from '@llmesh/core/base/errors';
 import type { Conversation } from '@llmesh/core/engine/chat-prompt';
 import type { Turn } from '@llmesh/core/protocol';
 import type { ChatRenderer } from './chat-renderer.ts';
-import { CHUNK, sharedLength } from './context/answer-sequence.ts';
+import { CHUNK, sharedLength } from '../context/answer-sequence.ts';
 
 /**
  * A text of half a megabyte takes llama.cpp up to half a second, and 20 s when it is made of special tokens, with every

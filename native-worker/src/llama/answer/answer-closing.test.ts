@@ -6,9 +6,9 @@ import { GrammarReader } from '@llmesh/core/form/grammar-reader';
 import { jsonGrammar } from '@llmesh/core/form/json-grammar';
 import { readJsonSchema } from '@llmesh/core/form/json-schema';
 import { runOf, textOf } from '@llmesh/core/suites/continuation';
-import { LlamaEngine } from './llama-engine.ts';
+import { LlamaEngine } from '../llama-engine.ts';
 
-const path = fileURLToPath(new URL('../../../models/tiny/llmesh-tiny.gguf', import.meta.url));
+const path = fileURLToPath(new URL('../../../../models/tiny/llmesh-tiny.gguf', import.meta.url));
 const never = new AbortController().signal;
 const QUESTION: Pick<GenerateRequest, 'turns' | 'sampling'> = {
   turns: [{ role: 'user', content: 'Tell me a long story of a mesh, with names and numbers.' }],

@@ -5,7 +5,7 @@ import { cancelled, MeshError } from '@llmesh/core/base/errors';
 import { grammarText } from '@llmesh/core/form/grammar';
 import { jsonGrammar } from '@llmesh/core/form/json-grammar';
 import type { JsonSchema } from '@llmesh/core/form/json-schema';
-import type { GrammarTrial } from '../contained/grammar-trial.ts';
+import type { GrammarTrial } from '../../contained/grammar-trial.ts';
 
 /** The library advances a state only while it samples; another provider's words were sampled elsewhere. */
 interface Sampler {

@@ -9,10 +9,10 @@ import { AnswerReader } from '@llmesh/core/syntax/answer-reader';
 import { syntaxOf } from '@llmesh/core/syntax/syntaxes';
 import { toolsOf } from '@llmesh/core/syntax/tools';
 import { TEMPLATES } from '@llmesh/core/testing/chat-templates';
-import { readGguf, writeGguf, withText } from '../testing/gguf-parts.ts';
-import { LlamaEngine } from './llama-engine.ts';
+import { readGguf, writeGguf, withText } from '../../testing/gguf-parts.ts';
+import { LlamaEngine } from '../llama-engine.ts';
 
-const tiny = fileURLToPath(new URL('../../../models/tiny/llmesh-tiny.gguf', import.meta.url));
+const tiny = fileURLToPath(new URL('../../../../models/tiny/llmesh-tiny.gguf', import.meta.url));
 const never = new AbortController().signal;
 const list = JSON.stringify([
   {

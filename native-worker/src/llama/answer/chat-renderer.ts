@@ -5,8 +5,8 @@ import { promptOf, type Conversation } from '@llmesh/core/engine/chat-prompt';
 import { CHATML_TEMPLATE, type TemplateTokens } from '@llmesh/core/engine/chat-template';
 import { traitsOf, TraitsSchema, USUAL, type Traits } from '@llmesh/core/engine/chat-traits';
 import { parsedJson } from '@llmesh/core/syntax/json-slices';
-import { contained } from '../contained/contained.ts';
-import { ContainedFailure, type ContainedProcess } from '../contained/contained-process.ts';
+import { contained } from '../../contained/contained.ts';
+import { ContainedFailure, type ContainedProcess } from '../../contained/contained-process.ts';
 
 export interface ChatRenderer {
   traits: Traits;
