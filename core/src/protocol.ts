@@ -66,8 +66,9 @@ export const MAX_KNOWN_AGE_SECONDS = 3_600;
 /** The longest description of one end of a future connection: an SDP with its candidates. */
 export const MAX_DESCRIPTION_CHARS = 12_288;
 
-/** Names of functions, as every API writes them. */
-export const functionName = v.pipe(v.string(), v.regex(/^[\w-]{1,64}$/));
+/** Names of functions: OpenAI's API takes 64 letters, digits, "_" and "-"; others take more, and write paths of names. */
+export const FUNCTION_NAME = /^[\w.:/-]{1,128}$/;
+export const functionName = v.pipe(v.string(), v.regex(FUNCTION_NAME));
 
 /** A function that the model called. */
 export const CallSchema = v.object({

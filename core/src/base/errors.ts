@@ -46,6 +46,8 @@ export const ERROR_CODES = [
   'no_trusted_provider',
   // The form of the answer is invalid; the one who was asked cannot do this.
   'bad_schema',
+  // Not even the shortest answer of its form fits in the tokens that it may have.
+  'too_few_tokens',
   'unsupported',
   // Those who worked on the question broke; its answer so far is more than can be handed on.
   'question_breaks',

@@ -68,6 +68,7 @@ export const MEANINGS: Record<ErrorCode, Meaning> = {
   receipt_refused: FAILED,
   no_trusted_provider: OURS,
   bad_schema: QUESTION,
+  too_few_tokens: QUESTION,
   unsupported: CANNOT,
   question_breaks: OURS,
   cannot_go_on: OURS,

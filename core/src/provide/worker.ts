@@ -253,6 +253,7 @@ const ASKERS_OWN: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'prompt_too_long',
   'empty_prompt',
   'bad_schema',
+  'too_few_tokens',
   'cancelled',
 ]);
 

@@ -13,7 +13,7 @@ const STRING_PART = /^(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*
 const PART_OF_ESCAPE = /^\\(?:u[0-9a-fA-F]{0,3})?$/;
 /** The first half of a character that takes two escapes. */
 const HALF_PAIR = /\\u[dD][89abAB][0-9a-fA-F]{2}$/;
-const CALL = /^\{"name":"([\w-]{1,64})","arguments":/;
+const CALL = /^\{"name":"([\w.:/-]{1,128})","arguments":/;
 const MAX_HEAD_CHARS = 128;
 
 type Reading = 'begin' | 'content' | 'value' | 'call' | 'arguments' | 'end' | 'lost';

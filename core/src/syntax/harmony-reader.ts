@@ -12,7 +12,7 @@ const ENDS = ['<|end|>', '<|return|>', '<|call|>', '<|start|>', '<|channel|>'];
 /** The template begins a header, and the model continues it. */
 const HEADS = [MESSAGE, ...ENDS, 'assistant', 'to='];
 const MAX_HEADER_CHARS = 512;
-const RECIPIENT = /to=functions\.([\w-]{1,64})/;
+const RECIPIENT = /to=functions\.([\w.:/-]{1,128})/;
 
 /** The marks that must be in the text, for whoever turns tokens into text. */
 export const HARMONY_MARKS = [MESSAGE, ...ENDS, '<|constrain|>'];

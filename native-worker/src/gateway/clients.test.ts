@@ -147,7 +147,7 @@ describe('the openai client', () => {
     expect(called.choices[0]?.finish_reason).toBe('function_call');
     expect(faults('ChatCompletion', called)).toEqual([]);
     const history = [...messages, empty, ...messages, call, { role: 'function' as const, name: 'lamp', content: null }];
-    const next = await openai.chat.completions.create({ model: MODEL, messages: history, functions, max_tokens: 4 });
+    const next = await openai.chat.completions.create({ model: MODEL, messages: history, functions, max_tokens: 40 });
     expect(next.usage?.prompt_tokens).toBeGreaterThan(called.usage!.prompt_tokens);
   });
 

@@ -266,6 +266,7 @@ const ASKERS_OWN: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'empty_prompt',
   'cancelled',
   'bad_schema',
+  'too_few_tokens',
   'question_breaks',
 ]);
 /** Nobody can answer right now. */

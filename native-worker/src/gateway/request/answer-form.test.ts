@@ -6,12 +6,17 @@ import { describe, expect, it } from 'vitest';
 import { GrammarReader } from '@llmesh/core/form/grammar-reader';
 import { jsonGrammar } from '@llmesh/core/form/json-grammar';
 import { readJsonSchema } from '@llmesh/core/form/json-schema';
+import { genericForm } from '@llmesh/core/syntax/generic-form';
 import { loweredSchema } from '@llmesh/core/form/lower/lowered-schema';
 import { FORM_PARAMETERS, formOf } from './answer-form.ts';
 import { ApiError } from './api-error.ts';
 import { SCHEMAS, SERVERS } from '../testing/public-schemas.ts';
 
-const form = (request: object) => formOf(v.parse(v.object(FORM_PARAMETERS), request));
+/** With functions, as a provider holds a model to it that was never taught to call. */
+const form = (request: object) => {
+  const { schema, tools, system, wanted } = formOf(v.parse(v.object(FORM_PARAMETERS), request));
+  return { wanted, ...(tools === null ? { schema, system } : genericForm(tools, schema ?? undefined)) };
+};
 const refusal = (request: object) => {
   try {
     form(request);

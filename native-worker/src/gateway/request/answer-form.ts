@@ -3,13 +3,16 @@ import * as v from 'valibot';
 import { asMeshError } from '@llmesh/core/base/errors';
 import { loweredArguments } from '@llmesh/core/form/lower/lowered-arguments';
 import { loweredSchema, type LoweredSchema } from '@llmesh/core/form/lower/lowered-schema';
-import { MAX_TOOLS, MAX_TOOLS_CHARS, type Tools } from '@llmesh/core/protocol';
+import { MAX_TOOLS, MAX_TOOLS_CHARS, FUNCTION_NAME, type Tools } from '@llmesh/core/protocol';
 import type { Tool } from '@llmesh/core/syntax/tools';
 import { badRequest } from './api-error.ts';
 
 /** The longest schema that the model is told, in characters: a small context has room for little more. */
 const MAX_TOLD_CHARS = 8_192;
-const name = v.pipe(v.string(), v.regex(/^[\w-]{1,64}$/, 'A name has up to 64 letters, digits, "_" and "-".'));
+const name = v.pipe(
+  v.string(),
+  v.regex(FUNCTION_NAME, 'A name has up to 128 letters, digits, "_", "-", ".", ":" and "/".'),
+);
 const anObject = v.custom<object>(
   (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
   'It is a JSON schema, an object.',

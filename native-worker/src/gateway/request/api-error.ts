@@ -113,6 +113,7 @@ const ANSWERS: Record<ErrorCode, Answer> = {
   receipt_refused: BROKEN,
   no_trusted_provider: [503, 'server_error', 10],
   bad_schema: THEIRS,
+  too_few_tokens: THEIRS,
   unsupported: [503, 'server_error', 10],
   // Clients ask again on their own after 5xx, and more computers would break over it.
   question_breaks: [422, 'invalid_request_error', 0],

@@ -42,7 +42,7 @@ describe('an answer of a form', () => {
         const request = { ...QUESTION, maxTokens, schema };
         const { pieces, finish, error } = await go(request);
         if (error !== null) {
-          expect(error).toMatchObject({ code: 'bad_schema', message: expect.stringMatching(/takes \d+ tokens/) });
+          expect(error).toMatchObject({ code: 'too_few_tokens', message: expect.stringMatching(/takes \d+ tokens/) });
           // Once there is room, there is with more tokens, too.
           expect(least).toBe(0);
           continue;

@@ -79,12 +79,12 @@ export class AnswerClosing {
     return { ...thinking, on: true, maxTokens: Math.min(most, thinking?.maxTokens ?? most) };
   }
 
-  /** Throws bad_schema where not even the shortest answer fits in `left` tokens. */
+  /** Throws too_few_tokens where not even the shortest answer fits in `left` tokens. */
   checkRoom(left: number): void {
     const least = this.#shortest(this.#reader, this.#trail)?.tokens.length ?? 0;
     if (least <= left) return;
     throw new MeshError(
-      'bad_schema',
+      'too_few_tokens',
       `The shortest answer of this form takes ${least} tokens, and this one may have ${left}. Ask for more tokens, or for less in the form.`,
     );
   }
@@ -98,12 +98,16 @@ export class AnswerClosing {
     tokens: readonly Token[],
     { left, room }: { left: number; room: number },
   ): Closing | null {
-    if (this.#thoughts?.isOver === false) {
-      this.#reader.read(this.#thoughts.push(text ?? '').rest);
+    const wasThinking = this.#thoughts?.isOver === false;
+    const said = text === null || this.#thoughts === null ? text : this.#thoughts.push(text).rest;
+    if (wasThinking) {
+      this.#reader.read(said ?? '');
       return null;
     }
-    const reader = text === null ? null : this.#behind(text);
-    if (reader === null ? left === 0 || text !== null : !this.#fits(reader, tokens, left)) {
+    // What stands between thoughts and words belongs to neither.
+    if (said === '') return null;
+    const reader = said === null ? null : this.#behind(said);
+    if (reader === null ? left === 0 || said !== null : !this.#fits(reader, tokens, left)) {
       const closing = this.#shortest(this.#reader, this.#trail);
       // Where another one wrote the beginning, there may be too little room even for that.
       if (closing !== null && closing.tokens.length <= room) return closing;
