@@ -35,7 +35,7 @@ async function reopened(mesh: FakeMesh): Promise<FakeMesh> {
   return next;
 }
 
-const KEPT = { text: 'Half an ', tokens: 3, tokenIds: [7, 8, 9], sha256: SHA256 };
+const KEPT = { text: 'Half an ', tokens: 3, tokenIds: [7, 8, 9], sha256: SHA256, syntax: null };
 
 describe('an answer that was stopped', () => {
   it('is gone on with after exactly its last token', async () => {
