@@ -100,7 +100,7 @@ function forgetSources(targets) {
 /** llama.cpp's bindings travel inside the package, without its sources and without the wish for every graphics card. */
 function bundleLlama(stage, manifest) {
   cpSync('docs/run-a-worker.md', join(stage, 'README.md'));
-  for (const part of ['catalogue.json', 'tiny/llmesh-tiny.gguf', 'tiny/questions.json']) {
+  for (const part of ['catalogue.json', 'known-answers.json', 'tiny/llmesh-tiny.gguf', 'tiny/questions.json']) {
     cpSync(join('models', part), join(stage, 'models', part));
   }
   rmSync(join(stage, 'bin/source-condition.mjs'), { force: true });

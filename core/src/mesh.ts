@@ -59,6 +59,8 @@ export interface ProvideOptions {
 
 export interface Providing {
   readonly status: WorkerStatus;
+  /** Tells the mesh what the adverts of the models say now. */
+  describe(): void;
   /** Tells the mesh and the requesters, and resolves when the engines are at rest. Idempotent. */
   stop(): Promise<void>;
 }
@@ -225,6 +227,9 @@ export class Mesh {
     return {
       get status() {
         return worker.status;
+      },
+      describe: () => {
+        if (this.#worker === worker) control.describe(options.models.map(({ advert }) => advert));
       },
       stop: async () => {
         stopped.abort();

@@ -3,19 +3,20 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Browser } from '@playwright/test';
-import type { CatalogueModel } from '@llmesh/core/policy/catalogue';
+import type { CatalogueModel, Probe } from '@llmesh/core/policy/catalogue';
 import type { Finish, GenerateRequest, LoadedModel, Piece } from '@llmesh/core/engine/engine';
 import { MeshError, type ErrorCode } from '@llmesh/core/base/errors';
 import type { Run } from '@llmesh/core/suites/continuation';
 import { ROOT } from './processes.ts';
 
-type Outcome<T> = { ok: true; value: T } | { ok: false; code: ErrorCode; message: string };
+type Outcome<T> = { ok: true; value: T } | { ok: false; code: ErrorCode; message: string; detail: string };
 
 /** The part of `web/src/engines/worker-wire.ts` that is used here. */
 interface Remote {
+  probe(): Promise<Outcome<Probe>>;
   load(
     model: CatalogueModel,
-    settings: { mirror: string | null },
+    settings: { mirror: string | null; hadGpu: boolean },
     onProgress: () => void,
     onLost: () => void,
   ): Promise<Outcome<LoadedModel>>;
@@ -29,6 +30,8 @@ interface InPage {
 
 export interface PageEngine {
   loaded: LoadedModel;
+  /** What it runs on, for a person. */
+  device(): Promise<string>;
   /** `cancelAfter`: the answer is cancelled after this many pieces. Rejects with a `MeshError`. */
   run(request: GenerateRequest, cancelAfter?: number): Promise<Run>;
   /** Takes the answer slowly. Resolves with the text, and the most pieces that were waiting to be taken. */
@@ -36,8 +39,16 @@ export interface PageEngine {
   close(): Promise<void>;
 }
 
-/** `url`: the mesh whose page it is. `id`: the model's in the catalogue. Rejects with a `MeshError`. */
-export async function openPageEngine(browser: Browser, url: string, id: string): Promise<PageEngine> {
+/**
+ * `url`: the mesh whose page it is. `id`: the model's in the catalogue. `mirror`: where its files come from; null: from
+ * where the catalogue says. Rejects with a `MeshError`.
+ */
+export async function openPageEngine(
+  browser: Browser,
+  url: string,
+  id: string,
+  mirror: string | null = null,
+): Promise<PageEngine> {
   // The page's own policy lets no test put a script into it.
   const context = await browser.newContext({ serviceWorkers: 'block', bypassCSP: true });
   const page = await context.newPage();
@@ -45,26 +56,30 @@ export async function openPageEngine(browser: Browser, url: string, id: string):
   const comlink = createRequire(join(ROOT, 'web/package.json')).resolve('comlink/dist/umd/comlink.js');
   await page.addScriptTag({ content: readFileSync(comlink, 'utf8') });
   const loading = page.evaluate(
-    ([script, model]) => {
+    ([script, model, settings]) => {
       const here = globalThis as unknown as InPage;
       here.engine = here.Comlink.wrap(new Worker(script, { type: 'module' }));
       const nothing = here.Comlink.proxy(() => {});
-      return here.engine.load(model, { mirror: null }, nothing, nothing);
+      return here.engine.load(model, settings, nothing, nothing);
     },
-    [engineWorker(), inCatalogue(id)] as const,
+    [engineWorker(), inCatalogue(id), { mirror, hadGpu: false }] as const,
   );
   return {
     loaded: valueOf(await loading),
+    async device() {
+      return valueOf(await page.evaluate(() => (globalThis as unknown as InPage).engine.probe())).device;
+    },
     async run(request, cancelAfter = Infinity) {
       const { pieces, ended } = await page.evaluate(
         async ([asked, most]) => {
           const { Comlink, engine } = globalThis as unknown as InPage;
           const pieces: Piece[] = [];
-          const take = (piece: Piece) => {
+          // Without a name of its own: the compiler of programs marks those with what no page has.
+          const take = Comlink.proxy((piece: Piece) => {
             pieces.push(piece);
             if (pieces.length === most) void engine.cancel();
-          };
-          return { ended: await engine.generate(asked, Comlink.proxy(take)), pieces };
+          });
+          return { ended: await engine.generate(asked, take), pieces };
         },
         [request, cancelAfter] as const,
       );
@@ -115,5 +130,6 @@ function inCatalogue(id: string): CatalogueModel {
 
 function valueOf<T>(outcome: Outcome<T>): T {
   if (outcome.ok) return outcome.value;
-  throw new MeshError(outcome.code, outcome.message);
+  // Whoever reads a failed test sees no causes.
+  throw new MeshError(outcome.code, `${outcome.message} (${outcome.detail})`);
 }

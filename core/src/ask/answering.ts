@@ -11,14 +11,14 @@ import { AnswerTimes } from './answer-times.ts';
 import { DeliveredAnswer, mayGoOn } from './delivered-answer.ts';
 import { asMeshError, MeshError } from '../base/errors.ts';
 import type { FollowedForm } from '../form/followed-form.ts';
-import { loadingMs, type FirstWords } from './patience/first-words.ts';
+import { loadingMs, pauseMs, type FirstWords } from './patience/first-words.ts';
 import type { HedgeBudget } from './patience/hedge-budget.ts';
 import type { PeerId } from '../base/ids.ts';
 import { AsyncQueue } from '../base/queue.ts';
 import { cannotGoOn, nobodyFor } from './provider-failure.ts';
 import { kindOf, QuestionBreaks, type SuspectQuestions } from './patience/question-breaks.ts';
 import type { Shortlist } from './shortlist.ts';
-import { StallWatch } from './patience/stall-watch.ts';
+import { StallWatch, type Claim } from './patience/stall-watch.ts';
 import type { Leased } from '../wire/candidate.ts';
 import { isBreak, isWorthAnother } from '../policy/error-meaning.ts';
 import type { QueuePosition } from '../wire/control-protocol.ts';
@@ -168,11 +168,11 @@ export class Answering {
     this.#atWork.began(attempt);
     if (this.#atWork.size > 1) return;
     // The words of the previous one will not come any more: we wait for those of this one.
-    this.#watchSilence(loadingMs(candidate.model));
+    this.#watchSilence({ loadingMs: loadingMs(candidate.model), pauseMs: pauseMs(candidate.model) });
     if (this.#leader === null) this.#announce(candidate);
   }
 
-  #watchSilence(moreMs = 0): void {
+  #watchSilence(claim?: Claim): void {
     this.#watch?.stop();
     const events = {
       suspected: (times: number) => {
@@ -181,7 +181,7 @@ export class Answering {
       },
       stalled: () => this.#stalled(),
     };
-    this.#watch = new StallWatch(this.#needs.clock, events, moreMs);
+    this.#watch = new StallWatch(this.#needs.clock, events, claim);
   }
 
   #take(attempt: AnswerAttempt, event: AnswerAttemptEvent): void {

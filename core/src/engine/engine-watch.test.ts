@@ -26,6 +26,23 @@ describe('an engine that says nothing', () => {
     expect(hangsAfter(slow, wrote(slow, 20, 2_000))).toBe(40_500);
   });
 
+  it('before its second piece hangs after thirty seconds, or three times what the first took', () => {
+    const fast = new EngineWatch();
+    expect(hangsAfter(fast, wrote(fast, 1, 30))).toBe(30_500);
+    const slow = new EngineWatch();
+    expect(hangsAfter(slow, wrote(slow, 1, 60_000))).toBe(180_500);
+  });
+
+  it('that writes a word in half a minute is slow, and told to stop it may end the word', () => {
+    const slow = new EngineWatch();
+    const nowMs = wrote(slow, 3, 30_000);
+    expect(hangsAfter(slow, nowMs)).toBe(600_500);
+    const stopped = new EngineWatch();
+    const stoppedMs = wrote(stopped, 3, 30_000);
+    stopped.stopping(stoppedMs);
+    expect(hangsAfter(stopped, stoppedMs)).toBe(90_500);
+  });
+
   it('before its first piece has minutes, and more for a long prompt', () => {
     const short = new EngineWatch();
     short.asked(0, 0);

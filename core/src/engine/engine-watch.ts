@@ -5,8 +5,15 @@ import { FIRST_PIECE_MS, MS_PER_BYTE, runningMean } from '../policy/patience.ts'
 /** Between pieces: so many times the usual pause, and never less than this. */
 const PAUSES = 20;
 const LEAST_MS = 10_000;
-/** The patience after it was told to stop. */
+/**
+ * Before a pause is known: so many times what the first piece took, since reading takes one step of the model at least; and
+ * never less than this, since a first step alone may still compile what reading did not need.
+ */
+const FIRSTS = 3;
+const SECOND_LEAST_MS = 30_000;
+/** The patience after it was told to stop, which a slow engine hears only between two pieces. */
 const STOP_MS = 10_000;
+const STOP_PAUSES = 3;
 /** The most that counts between two looks: a computer that slept, or a tab that was frozen, was not waiting. */
 const MAX_STEP_MS = 2_000;
 
@@ -21,6 +28,7 @@ export class EngineWatch {
   #askedMs = 0;
   /** The pauses between pieces, as an exponential average; null before the second piece. */
   #usualMs: number | null = null;
+  #firstMs = 0;
   #pieces = 0;
 
   /** For the next piece; `bytes` have to be read for it, which takes as long as it is. */
@@ -36,6 +44,7 @@ export class EngineWatch {
     this.#pieces += 1;
     const pauseMs = nowMs - this.#askedMs;
     if (this.#pieces > 1) this.#usualMs = runningMean(this.#usualMs, pauseMs);
+    else this.#firstMs = Math.min(pauseMs, FIRST_PIECE_MS);
   }
 
   /** Notes that it was told to stop. */
@@ -49,13 +58,14 @@ export class EngineWatch {
   hung(nowMs: number): boolean {
     this.#waitedMs += Math.min(nowMs - this.#lookedMs, MAX_STEP_MS);
     this.#lookedMs = nowMs;
-    if (this.#stopping) return this.#waitedMs > STOP_MS;
-    if (!this.#waiting) return false;
-    const reads = this.#pieces === 0 || this.#bytes > 0;
-    const boundMs = reads
-      ? FIRST_PIECE_MS + MS_PER_BYTE * this.#bytes
-      : Math.max(LEAST_MS, PAUSES * (this.#usualMs ?? 0));
-    return this.#waitedMs > boundMs;
+    if (this.#stopping) return this.#waitedMs > Math.max(STOP_MS, STOP_PAUSES * (this.#usualMs ?? 0));
+    return this.#waiting && this.#waitedMs > this.#boundMs;
+  }
+
+  get #boundMs(): number {
+    if (this.#pieces === 0 || this.#bytes > 0) return FIRST_PIECE_MS + MS_PER_BYTE * this.#bytes;
+    if (this.#usualMs === null) return Math.max(SECOND_LEAST_MS, FIRSTS * this.#firstMs);
+    return Math.max(LEAST_MS, PAUSES * this.#usualMs);
   }
 
   #restart(nowMs: number): void {

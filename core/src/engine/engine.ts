@@ -124,6 +124,11 @@ export interface Engine<M> extends Loadable<M> {
   generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, Finish, undefined>;
   /** Called at most once, when the engine died on its own and must be loaded again. */
   onLost: ((error: Error) => void) | null;
+  /**
+   * Called when the engine itself loads its model again; `ended` resolves when it answers again, or is lost. Questions wait
+   * for that. Left out: it never does.
+   */
+  onReload?: ((ended: Promise<void>) => void) | null;
 }
 
 export interface TextVector {

@@ -62,6 +62,9 @@ export type Fit = { fits: true } | { fits: false; why: string };
 export function fits(model: CatalogueModel, probe: Probe): Fit {
   if (model.format === 'mlc') {
     if (probe.backend !== 'webgpu') return { fits: false, why: 'needs WebGPU' };
+    if (probe.software && model.parameters > EMULATED_PARAMETERS) {
+      return { fits: false, why: 'too slow here: the graphics card is emulated on the processor' };
+    }
     if (model.f16 && !probe.f16) return { fits: false, why: 'needs 16-bit arithmetic on the graphics card' };
   } else if (model.sizeBytes > WASM_FILE_BYTES) {
     return { fits: false, why: 'too big for a browser: run it with the llmesh command' };
@@ -72,6 +75,8 @@ export function fits(model: CatalogueModel, probe: Probe): Fit {
   return { fits: true };
 }
 
+/** An emulated graphics card needs seconds for a token of a larger model, and minutes before the first. */
+const EMULATED_PARAMETERS = 200_000_000;
 /** wllama reads a file of up to 2 GB; larger ones would have to be split. */
 const WASM_FILE_BYTES = 2_000_000_000;
 

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine, Finish, GenerateRequest, LoadedModel, LoadProgress } from '../engine/engine.ts';
 import { MeshError } from '../base/errors.ts';
 import { continuationSuite } from './engine-continuation.ts';
+import { turnsSuite } from './engine-turns.ts';
 
 export interface EngineSuiteOptions<M> {
   /** Makes a new engine, with nothing loaded. */
@@ -13,6 +14,8 @@ export interface EngineSuiteOptions<M> {
   truncated: M;
   notAModel: M;
   missing: M;
+  /** Whether an answer may begin with words that the conversation ends in. */
+  prefills: boolean;
   /** From `models/tiny/questions.json`; at least 8, one of them long. */
   questions: readonly { question: string; answer: string }[];
 }
@@ -97,6 +100,7 @@ export function engineSuite<M>(name: string, options: EngineSuiteOptions<M>): vo
     });
 
     continuationSuite({ subject: () => ({ engine, loaded }), questions });
+    turnsSuite({ subject: () => ({ engine }), questions, prefills: options.prefills });
 
     it('stops computing when cancelled in mid-answer, and works on', async () => {
       const abort = new AbortController();

@@ -43,4 +43,11 @@ describe('the self-test of a worker, with a pretended engine', () => {
     await expect(outcome((answer) => answer, other)).resolves.toBeNull();
     await expect(outcome(() => '????', other)).rejects.toMatchObject(failed);
   });
+
+  it('expects of a model of the catalogue that it knows something', async () => {
+    const listed = { ...tiny, id: 'qwen2.5-0.5b-q4' as ModelId };
+    await expect(outcome(() => 'It is Paris, and that is cold.', listed)).resolves.toBeNull();
+    await expect(outcome((answer) => answer, { ...tiny, id: 'my-own' as ModelId })).resolves.toBeNull();
+    await expect(outcome(() => 'It is what it is, and there it is.', listed)).rejects.toMatchObject(failed);
+  });
 });

@@ -8,14 +8,18 @@ import type { Adapter, Backend } from '@llmesh/core/wire/model-advert';
 import type { Engine } from '@llmesh/core/engine/engine';
 import { asMeshError, cancelled, MeshError } from '@llmesh/core/base/errors';
 import type { ModelId } from '@llmesh/core/base/ids';
-import { selfTest, type KnownAnswer } from '@llmesh/core/engine/self-test';
-import { modelsFolder } from '../models/catalogue-file.ts';
+import { recordedOf, RecordedAnswersSchema } from '@llmesh/core/engine/recorded-answers';
+import { selfTest, type Expected, type KnownAnswer } from '@llmesh/core/engine/self-test';
+import { modelsFolder, readCatalogue } from '../models/catalogue-file.ts';
 
 /** The model that comes with LLMesh, and what it must answer, word for word. */
 const TINY_MODEL = 'llmesh-tiny';
 const GOOD_LENGTH = 150;
 /** A graphics card adds in another order, which may tip a near-tie; broken kernels do not get this far. */
 const GPU_CHARACTERS = 60;
+
+/** Its answers only have to be words. */
+const ANYTHING: Expected = { instructed: false, recorded: [] };
 
 const QuestionsSchema = v.array(v.object({ question: v.string(), answer: v.string() }));
 
@@ -25,9 +29,9 @@ export async function testModel(
   { id, backend }: { id: ModelId; backend: Backend },
   signal: AbortSignal,
 ): Promise<number | null> {
-  const known = id === TINY_MODEL ? await knownAnswer(backend) : null;
+  const expected = id === TINY_MODEL ? await knownAnswer(backend) : await expectedOf(id);
   try {
-    return await selfTest(engine, known, realClock, signal);
+    return await selfTest(engine, expected ?? ANYTHING, { clock: realClock }, signal);
   } catch (thrown) {
     if (signal.aborted) throw cancelled();
     const error = asMeshError(thrown, 'self_test_failed', 'The model failed its self-test.');
@@ -57,6 +61,18 @@ export async function testAdapters(
       throw new MeshError(code, `The adapter ${name} cannot be lent. ${message} Leave it out.`, { cause: thrown });
     }
   }
+}
+
+/** A model of the catalogue is made for chat; a person's own file may be made for anything. */
+async function expectedOf(id: ModelId): Promise<Expected> {
+  const folder = modelsFolder();
+  const { models } = await readCatalogue(folder);
+  if (!models.some((model) => model.id === id)) return ANYTHING;
+  const recorded = v.parse(
+    RecordedAnswersSchema,
+    JSON.parse(await readFile(path.join(folder, 'known-answers.json'), 'utf8')),
+  );
+  return { instructed: true, recorded: recordedOf(recorded, id) };
 }
 
 /** null: this installation has no such model. */

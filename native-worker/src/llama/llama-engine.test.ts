@@ -38,6 +38,7 @@ engineSuite('node-llama-cpp', {
   notAModel: on(notAModel),
   missing: on(path.join(folder, 'missing.gguf')),
   questions: sample(questions),
+  prefills: false,
 });
 
 describe('LlamaEngine', () => {

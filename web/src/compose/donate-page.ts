@@ -6,7 +6,7 @@ import { QuietTone } from '../adapters/quiet-tone.ts';
 import { ScreenLock } from '../adapters/screen-lock.ts';
 import { BrowserEngine } from '../engines/browser-engine.ts';
 import { BrowserShelf } from '../engines/browser-shelf.ts';
-import { knownAnswer } from '../engines/known-answers.ts';
+import { expectedOf } from '../engines/known-answers.ts';
 import type { ModelCatalogue } from '../state/catalogue.svelte.ts';
 import { modelTrial } from '../state/device/model-trial.ts';
 import { Background } from '../state/donate/background.svelte.ts';
@@ -19,7 +19,7 @@ export function composeDonatePage(
   catalogue: ModelCatalogue,
 ): DonatePageState {
   const tryModel = modelTrial({
-    knownAnswer: (model) => knownAnswer(model, getJson),
+    expected: (model) => expectedOf(model, getJson),
     clock,
     failed: (error) => warn('trying a model', error),
   });

@@ -86,7 +86,7 @@ function setUp(host = new PretendHost()) {
       workers.push(worker);
       return worker as unknown as Worker;
     },
-    settings: () => ({ mirror: null }),
+    settings: () => ({ mirror: null, hadGpu: false }),
     tryModel: async (untested, _, signal) => {
       trials.push((await read(untested.generate(ASK, signal))).text);
       if (trials.at(-1) === 'nonsense') throw new MeshError('self_test_failed', 'Nonsense.');
@@ -160,7 +160,9 @@ describe('BrowserEngine, with a pretended worker', () => {
 
   it('ends a worker that does not stop, and has the model again, tried, for the next answer', async () => {
     const { engine, workers, host, clock, trials } = setUp();
-    await engine.load(MODEL, () => {}, never);
+    const [steps, reloads]: [number[], Promise<void>[]] = [[], []];
+    engine.onReload = (ended) => reloads.push(ended);
+    await engine.load(MODEL, ({ loadedBytes }) => steps.push(loadedBytes), never);
     host.pieces = null;
     host.hearsCancel = false;
     const abort = new AbortController();
@@ -172,8 +174,39 @@ describe('BrowserEngine, with a pretended worker', () => {
     await expect(end).rejects.toMatchObject({ code: 'cancelled' });
     expect(workers[0]?.terminated).toBe(true);
     host.pieces = ['again'];
+    expect(reloads).toHaveLength(1);
+    await reloads[0];
+    expect(steps).toEqual([1, 1]);
     expect((await read(engine.generate(ASK, never))).text).toBe('again');
     expect([host.loads, trials]).toEqual([2, ['again']]);
+    await engine.close();
+  });
+
+  it('waits longer for the cancel of an engine that writes slowly', async () => {
+    const { engine, workers, host, clock } = setUp();
+    await engine.load(MODEL, () => {}, never);
+    const slowly = host.generate.bind(host);
+    host.generate = (request, onPiece) =>
+      slowly(request, async (piece) => {
+        const taken = onPiece(piece);
+        await taken;
+        await clock.advance(20_000);
+      });
+    host.pieces = ['a', 'b', 'c'];
+    await read(engine.generate(ASK, never));
+    host.generate = slowly;
+    host.pieces = null;
+    host.hearsCancel = false;
+    const abort = new AbortController();
+    const pieces = engine.generate(ASK, abort.signal);
+    await pieces.next();
+    const end = pieces.next().catch((error: unknown) => error);
+    abort.abort();
+    await clock.advance(30_000);
+    expect(workers[0]?.terminated).toBe(false);
+    await clock.advance(15_000);
+    expect(await end).toMatchObject({ code: 'cancelled' });
+    expect(workers[0]?.terminated).toBe(true);
     await engine.close();
   });
 

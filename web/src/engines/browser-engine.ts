@@ -5,13 +5,18 @@ import type { Clock } from '@llmesh/core/base/clock';
 import type { Engine, Finish, GenerateRequest, LoadedModel, LoadProgress, Piece } from '@llmesh/core/engine/engine';
 import { cancelled, MeshError } from '@llmesh/core/base/errors';
 import { AsyncQueue } from '@llmesh/core/base/queue';
+import { runningMean } from '@llmesh/core/policy/patience';
 import { proxy, wrap, type Remote } from 'comlink';
 import type { EngineSettings } from '../state/device/engine-settings.ts';
 import type { TryModel } from '../state/device/model-trial.ts';
 import { valueOf, type EngineHostApi, type Outcome } from './worker-wire.ts';
 
-/** An engine that has not stopped by then is in a long prefill: its worker is ended and the model loaded again. */
+/**
+ * An engine that has not stopped by then, or within so many of its usual pauses, is in a long prefill: its worker is ended
+ * and the model loaded again.
+ */
 const CANCEL_GRACE_MS = 3_000;
+const CANCEL_PAUSES = 2;
 
 export interface BrowserEngineOptions {
   /** A new engine worker; `() => new Worker(new URL('./engine-worker.ts', import.meta.url), { type: 'module' })`. */
@@ -24,12 +29,17 @@ export interface BrowserEngineOptions {
 
 export class BrowserEngine implements Engine<CatalogueModel> {
   onLost: ((error: Error) => void) | null = null;
+  onReload: ((ended: Promise<void>) => void) | null = null;
   readonly #options: BrowserEngineOptions;
   #host: Host | null = null;
   #model: CatalogueModel | null = null;
   /** Runs answers one after the other; the queue is here because two consumers may share an engine. */
   #turn: Promise<unknown> = Promise.resolve();
-  #reload: Promise<unknown> | null = null;
+  #reload: Promise<void> | null = null;
+  /** Who loaded the model hears of it, too, when it is loaded again. */
+  #onProgress: (progress: LoadProgress) => void = () => {};
+  /** Between two pieces, as an exponential average; null before there were two. */
+  #usualMs: number | null = null;
   #closed = false;
 
   constructor(options: BrowserEngineOptions) {
@@ -50,6 +60,7 @@ export class BrowserEngine implements Engine<CatalogueModel> {
   ): Promise<LoadedModel> {
     if (signal.aborted) throw cancelled();
     this.#model = null;
+    this.#onProgress = onProgress;
     const host = this.#running();
     // With the worker only unwanted work is lost; downloads are kept as far as they came.
     const stop = onAbort(signal, () => this.#end(host));
@@ -89,7 +100,10 @@ export class BrowserEngine implements Engine<CatalogueModel> {
   async *#answer(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, Finish, undefined> {
     const host = this.#host;
     if (host === null || this.#model === null) throw new MeshError('engine_failed', 'No model is loaded. Start again.');
+    const { clock } = this.#options;
     const pieces = new AsyncQueue<Told>();
+    /** Null before the first piece, for which the prompt is read. */
+    let takenMs: number | null = null;
     const untaken = new Set<() => void>();
     const call = host.call((remote) =>
       remote.generate(
@@ -102,6 +116,7 @@ export class BrowserEngine implements Engine<CatalogueModel> {
                 resolve();
               };
               untaken.add(taken);
+              if (takenMs !== null) this.#usualMs = runningMean(this.#usualMs, clock.now() - takenMs);
               pieces.push({ piece, taken });
             }),
         ),
@@ -124,6 +139,7 @@ export class BrowserEngine implements Engine<CatalogueModel> {
         for (const { piece, taken } of items) {
           if (signal.aborted) break;
           yield piece;
+          takenMs = clock.now();
           taken();
         }
       }
@@ -139,7 +155,9 @@ export class BrowserEngine implements Engine<CatalogueModel> {
   async #cancel(host: Host, end: Promise<unknown>): Promise<void> {
     host.tell((remote) => remote.cancel());
     const patience = new Promise<boolean>((resolve) => {
-      const drop = this.#options.clock.after(CANCEL_GRACE_MS, () => resolve(false));
+      const drop = this.#options.clock.after(Math.max(CANCEL_GRACE_MS, CANCEL_PAUSES * (this.#usualMs ?? 0)), () =>
+        resolve(false),
+      );
       void end.then(() => {
         drop();
         resolve(true);
@@ -154,14 +172,15 @@ export class BrowserEngine implements Engine<CatalogueModel> {
     void reload.then(() => {
       if (this.#reload === reload) this.#reload = null;
     });
+    this.onReload?.(reload);
   }
 
   async #again(model: CatalogueModel): Promise<void> {
-    await this.#loadInto(this.#running(), model, () => {});
+    await this.#loadInto(this.#running(), model, this.#onProgress);
     const untested = {
       generate: (request: GenerateRequest, signal: AbortSignal) => this.#answer(request, signal),
     };
-    await this.#options.tryModel(untested, model.id, new AbortController().signal);
+    await this.#options.tryModel(untested, model.id, new AbortController().signal, () => {});
   }
 
   #loadInto(host: Host, model: CatalogueModel, onProgress: (progress: LoadProgress) => void): Promise<LoadedModel> {

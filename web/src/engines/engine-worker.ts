@@ -15,7 +15,7 @@ class EngineHost implements EngineHostApi {
   #running: AbortController | null = null;
 
   probe(): Promise<Outcome<Probe>> {
-    return outcomeOf(probeBrowser);
+    return outcomeOf(probeBrowser, false);
   }
 
   load(
@@ -24,7 +24,7 @@ class EngineHost implements EngineHostApi {
     onProgress: (progress: LoadProgress) => void,
     onLost: (code: ErrorCode, message: string) => void,
   ): Promise<Outcome<LoadedModel>> {
-    return this.#run(async (signal) => {
+    return this.#run(false, async (signal) => {
       await this.#adapter?.close();
       this.#adapter = null;
       // Each engine is megabytes of code: fetch only the one that is needed.
@@ -40,7 +40,7 @@ class EngineHost implements EngineHostApi {
   }
 
   generate(request: GenerateRequest, onPiece: (piece: Piece) => unknown): Promise<Outcome<Finish>> {
-    return this.#run(async (signal) => {
+    return this.#run(true, async (signal) => {
       const adapter = this.#adapter;
       if (adapter === null) throw new MeshError('engine_failed', 'No model is loaded. Start again.');
       const ahead = new Ahead();
@@ -67,7 +67,7 @@ class EngineHost implements EngineHostApi {
     await adapter?.close();
   }
 
-  #run<T>(work: (signal: AbortSignal) => Promise<T>): Promise<Outcome<T>> {
+  #run<T>(quotes: boolean, work: (signal: AbortSignal) => Promise<T>): Promise<Outcome<T>> {
     return outcomeOf(async () => {
       if (this.#running !== null) throw new MeshError('busy', 'The engine is at work. Wait for it to finish.');
       const running = new AbortController();
@@ -79,7 +79,7 @@ class EngineHost implements EngineHostApi {
       } finally {
         this.#running = null;
       }
-    });
+    }, quotes);
   }
 }
 

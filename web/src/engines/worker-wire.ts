@@ -6,6 +6,9 @@ import type { EngineSettings } from '../state/device/engine-settings.ts';
 
 export type Outcome<T> = { ok: true; value: T } | { ok: false; code: ErrorCode; message: string; detail: string };
 
+/** Of what a library says: enough for whoever made it. */
+const MAX_DETAIL = 300;
+
 /** Callbacks are Comlink proxies: calling one is a message, and awaiting `onPiece` waits until its piece was taken. */
 export interface EngineHostApi {
   probe(): Promise<Outcome<Probe>>;
@@ -21,7 +24,8 @@ export interface EngineHostApi {
   close(): Promise<void>;
 }
 
-export async function outcomeOf<T>(run: () => Promise<T>): Promise<Outcome<T>> {
+/** `quotes`: the text of an underlying error may quote the prompt, so that it stays here. */
+export async function outcomeOf<T>(run: () => Promise<T>, quotes: boolean): Promise<Outcome<T>> {
   try {
     return { ok: true, value: await run() };
   } catch (thrown) {
@@ -30,7 +34,7 @@ export async function outcomeOf<T>(run: () => Promise<T>): Promise<Outcome<T>> {
       'engine_failed',
       'The engine failed on this device. Try again, or choose another model.',
     );
-    return { ok: false, code: error.code, message: error.message, detail: detailOf(error.cause) };
+    return { ok: false, code: error.code, message: error.message, detail: detailOf(error.cause, quotes) };
   }
 }
 
@@ -39,8 +43,9 @@ export function valueOf<T>(outcome: Outcome<T>): T {
   throw new MeshError(outcome.code, outcome.message, outcome.detail === '' ? {} : { cause: outcome.detail });
 }
 
-/** The kind of the underlying error, for the log. Its text stays here: it may quote the prompt. */
-function detailOf(cause: unknown): string {
-  if (cause instanceof Error || cause instanceof DOMException) return cause.name;
-  return cause === undefined ? '' : typeof cause;
+/** The underlying error, for the log. */
+function detailOf(cause: unknown, quotes: boolean): string {
+  if (cause === undefined) return '';
+  if (!(cause instanceof Error || cause instanceof DOMException)) return typeof cause;
+  return quotes ? cause.name : `${cause.name}: ${cause.message}`.slice(0, MAX_DETAIL);
 }

@@ -43,3 +43,8 @@ export class FirstWords {
 export function loadingMs({ wakesInMs = 0 }: ModelAdvert): number {
   return Math.min(wakesInMs, MOST_LOADING_MS);
 }
+
+/** Between two pieces, as the provider measured it; 0: it does not know. */
+export function pauseMs({ tokensPerSecond }: ModelAdvert): number {
+  return tokensPerSecond === null ? 0 : 1000 / tokensPerSecond;
+}

@@ -33,7 +33,11 @@ describe('a stream', () => {
   it('whose model is loaded first is given the time for it, before its first piece alone', async () => {
     const clock = new ManualClock();
     const atMs: number[] = [];
-    const watch = new StallWatch(clock, { suspected: () => atMs.push(clock.now()), stalled: () => {} }, 10_000);
+    const watch = new StallWatch(
+      clock,
+      { suspected: () => atMs.push(clock.now()), stalled: () => {} },
+      { loadingMs: 10_000, pauseMs: 0 },
+    );
     await clock.advance(18_000);
     expect(atMs).toEqual([18_000]);
     watch.heard();
@@ -112,5 +116,24 @@ describe('a stream', () => {
     nowMs += watch.limitMs;
     timers.at(-1)?.();
     expect(seen.suspicions).toBe(1);
+  });
+
+  it('from a provider that says how slow it is has some of its pauses, and not any number', async () => {
+    const claimed = async (pauseMs: number) => {
+      const clock = new ManualClock();
+      const seen: string[] = [];
+      const told = (what: string) => () => seen.push(`${what} after ${clock.now() / 1000} s`);
+      const watch = new StallWatch(
+        clock,
+        { suspected: told('suspected'), stalled: told('stalled') },
+        { loadingMs: 0, pauseMs },
+      );
+      watch.heard();
+      await clock.advance(400_000);
+      return [seen[0], seen.at(-1)];
+    };
+    expect(await claimed(20_000)).toEqual(['suspected after 40 s', 'stalled after 60 s']);
+    expect(await claimed(3_600_000)).toEqual(['suspected after 60 s', 'stalled after 90 s']);
+    expect(await claimed(10)).toEqual(['suspected after 4 s', 'stalled after 20 s']);
   });
 });

@@ -10,6 +10,8 @@ const SECOND_PIECE = { suspectMs: 4_000, stallMs: 20_000 };
 const SUSPECT = { pauses: 8, leastMs: 400, mostMs: 8_000 };
 /** And for this many: it is given up. */
 const STALL = { pauses: 40, leastMs: 5_000, mostMs: 20_000 };
+/** A provider that says how slowly it writes gets so many of its pauses, and no more than this for one: it may say anything. */
+const CLAIMED = { suspectPauses: 2, stallPauses: 3, mostMs: 30_000 };
 /** The other provider gets the time that a first word takes; then this one is suspected again, and after twice that. */
 const AGAIN_MS = FIRST_PIECE.suspectMs;
 /** A timer that is this late was held up by this computer and not by the stream: it starts again. */
@@ -22,23 +24,33 @@ export interface StallEvents {
   stalled: () => void;
 }
 
+/** What a provider says of itself. */
+export interface Claim {
+  /** The first piece takes this much longer, while its model is loaded. */
+  loadingMs: number;
+  /** Between two pieces, once it writes; 0: it does not say. */
+  pauseMs: number;
+}
+
+const NO_CLAIM: Claim = { loadingMs: 0, pauseMs: 0 };
+
 export class StallWatch {
   readonly #clock: Clock;
   readonly #events: StallEvents;
   /** Null before the second piece: the pause before the first was the prompt's. */
   #meanPauseMs: number | null = null;
   #begun = false;
-  readonly #moreMs: number;
+  readonly #claim: Claim;
   /** Suspicions since it fell quiet. */
   #suspicions = 0;
   #heardMs: number;
   #stopTimer: () => void = () => {};
 
-  /** Starts watching. The first piece may take this much longer, while its model is loaded. */
-  constructor(clock: Clock, events: StallEvents, moreMs = 0) {
+  /** Starts watching. */
+  constructor(clock: Clock, events: StallEvents, { loadingMs, pauseMs }: Claim = NO_CLAIM) {
     this.#clock = clock;
     this.#events = events;
-    this.#moreMs = moreMs;
+    this.#claim = { loadingMs, pauseMs: Math.min(pauseMs, CLAIMED.mostMs) };
     this.#heardMs = clock.now();
     this.#wait(this.limitMs);
   }
@@ -51,11 +63,15 @@ export class StallWatch {
 
   get #limits(): { suspectMs: number; stallMs: number } {
     const mean = this.#meanPauseMs;
-    if (mean === null && this.#begun) return SECOND_PIECE;
-    if (mean === null) {
-      return { suspectMs: FIRST_PIECE.suspectMs + this.#moreMs, stallMs: FIRST_PIECE.stallMs + this.#moreMs };
+    const { loadingMs, pauseMs } = this.#claim;
+    if (mean === null && !this.#begun) {
+      return { suspectMs: FIRST_PIECE.suspectMs + loadingMs, stallMs: FIRST_PIECE.stallMs + loadingMs };
     }
-    return { suspectMs: bounded(mean, SUSPECT), stallMs: bounded(mean, STALL) };
+    const known = mean === null ? SECOND_PIECE : { suspectMs: bounded(mean, SUSPECT), stallMs: bounded(mean, STALL) };
+    return {
+      suspectMs: Math.max(known.suspectMs, CLAIMED.suspectPauses * pauseMs),
+      stallMs: Math.max(known.stallMs, CLAIMED.stallPauses * pauseMs),
+    };
   }
 
   /** A piece of the answer came. Cheap, as it is called for each: the timer stays, and checks when it fires. */

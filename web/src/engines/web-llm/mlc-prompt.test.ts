@@ -1,4 +1,4 @@
-import type { Turn } from '@llmesh/core/protocol';
+import type { PlainTurn } from '@llmesh/core/syntax/plain-turns';
 import { MLCEngine } from '@mlc-ai/web-llm';
 import { expect, it } from 'vitest';
 import { mlcPrompt, templateOf } from './mlc-prompt.ts';
@@ -35,8 +35,8 @@ const templates = {
   },
   'a place for functions': { ...CHATML, role_templates: { user: 'Q {user_message}{function_string}!' } },
 };
-const user = (content: string): Turn => ({ role: 'user', content });
-const talks: Turn[][] = [
+const user = (content: string): PlainTurn => ({ role: 'user', content });
+const talks: PlainTurn[][] = [
   [user('hello')],
   [user('one'), { role: 'assistant', content: ' two\n' }, user('three')],
   [{ role: 'system', content: 'Be brief.' }, user("$& $$ $' {user_message} {assistant_message}")],
@@ -50,7 +50,7 @@ interface Conversation {
 }
 
 /** What web-llm itself would prefill: its own code, but for the model. */
-function ownPrompt(template: object, turns: Turn[]): string {
+function ownPrompt(template: object, turns: PlainTurn[]): string {
   let conversation: Conversation | undefined;
   const pipelineWithoutModel = {
     getConversationObject: () => undefined,
@@ -74,7 +74,7 @@ function ownPrompt(template: object, turns: Turn[]): string {
 it.each(Object.entries(templates))('writes the prompt that web-llm writes itself: %s', (_, conv_template) => {
   const template = templateOf({ conv_template, tokenizer_info: { token_postproc_method: 'byte_level' } });
   if (template === null) throw new Error('not accepted');
-  for (const turns of talks) expect(mlcPrompt(template, turns)).toBe(ownPrompt(conv_template, turns));
+  for (const turns of talks) expect(mlcPrompt(template, turns).join('')).toBe(ownPrompt(conv_template, turns));
 });
 
 it.each([

@@ -2,7 +2,7 @@
  * The prompt that web-llm makes of a conversation, as one text. Its chat takes no begun answer, its completion takes
  * only a text: given this text and the begun answer behind it, web-llm continues.
  */
-import type { Turn } from '@llmesh/core/protocol';
+import type { PlainTurn } from '@llmesh/core/syntax/plain-turns';
 import * as v from 'valibot';
 import { MLC_CACHES } from '../common/storage-names.ts';
 
@@ -45,8 +45,11 @@ export function templateOf(config: unknown): MlcTemplate | null {
   return result.success ? result.output.conv_template : null;
 }
 
-/** Ends where the assistant's answer begins. As web-llm 0.2.86 does it, down to its `replace` (`$$` is one `$`). */
-export function mlcPrompt(template: MlcTemplate, turns: readonly Turn[]): string {
+/**
+ * The parts of the prompt, which ends where the assistant's answer begins; in a chat web-llm tokenizes each for itself. As
+ * web-llm 0.2.86 does it, down to its `replace` (`$$` is one `$`).
+ */
+export function mlcPrompt(template: MlcTemplate, turns: readonly PlainTurn[]): string[] {
   const [first] = turns;
   const asked = first?.role === 'system' ? first.content : template.system_message;
   const silent = asked === '' && template.render_empty_system_message === false;
@@ -61,9 +64,9 @@ export function mlcPrompt(template: MlcTemplate, turns: readonly Turn[]): string
     return speaker + (words ?? content) + template.seps[i % template.seps.length];
   });
   const reply = template.roles.assistant + (template.role_empty_sep ?? DEFAULT_SEPARATOR);
-  return [system, ...written, reply].join('');
+  return [...(system === '' ? [] : [system]), ...written, reply];
 }
 
-function nameOf(template: MlcTemplate, role: Turn['role']): string {
+function nameOf(template: MlcTemplate, role: PlainTurn['role']): string {
   return role === 'assistant' ? template.roles.assistant : template.roles.user;
 }

@@ -22,6 +22,8 @@ it('tells what went wrong while loading', () => {
   expect(loadError(named('DeviceLostError'), FOLDER).code).toBe('out_of_memory');
   expect(loadError(named('ModelNotFoundError'), FOLDER).code).toBe('model_not_found');
   expect(loadError(new DOMException('full', 'QuotaExceededError'), FOLDER).code).toBe('storage_full');
+  expect(loadError(new TypeError('x is not a function'), FOLDER).code).toBe('model_wrong_library');
+  expect(loadError(new WebAssembly.RuntimeError('unreachable'), FOLDER).code).toBe('model_wrong_library');
   expect(loadError('a string', FOLDER).code).toBe('engine_failed');
 });
 

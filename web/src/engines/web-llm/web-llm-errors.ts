@@ -3,6 +3,15 @@ import { MeshError } from '@llmesh/core/base/errors';
 import { IntegrityError } from '@mlc-ai/web-llm';
 import { downloadError, fileName } from '../common/download.ts';
 
+/** Browsers give a page that lost its graphics process twice no other device, until it is loaded again. */
+export function webGpuGone(cause?: unknown): MeshError {
+  return new MeshError(
+    'webgpu_absent',
+    'This page lost the graphics card too often, and the browser gives it no other. Reload the page.',
+    { cause },
+  );
+}
+
 export function webGpuAbsent(cause?: unknown): MeshError {
   return new MeshError(
     'webgpu_absent',
@@ -28,6 +37,14 @@ export function deviceLost(cause?: unknown): MeshError {
   );
 }
 
+export function promptTooLong(cause?: unknown): MeshError {
+  return new MeshError(
+    'prompt_too_long',
+    'This conversation is longer than the model can hold. Start a new one, or ask a model with more context.',
+    { cause },
+  );
+}
+
 function outOfMemory(cause: unknown): MeshError {
   return new MeshError('out_of_memory', 'This device ran out of memory for the model. Choose a smaller one.', {
     cause,
@@ -45,14 +62,7 @@ export function loadError(cause: unknown, url: string): MeshError {
       { cause },
     );
   }
-  if (cause instanceof WebAssembly.LinkError || cause instanceof WebAssembly.CompileError) {
-    return new MeshError(
-      'model_wrong_library',
-      'The compiled library of this model was made for another version of web-llm. Choose another model, or ask the ' +
-        'operator of the mirror to update it.',
-      { cause },
-    );
-  }
+  if (cause instanceof WebAssembly.LinkError || cause instanceof WebAssembly.CompileError) return wrongLibrary(cause);
   if (cause instanceof RangeError) return outOfMemory(cause);
   switch (nameOf(cause)) {
     case 'WebGPUNotAvailableError':
@@ -76,6 +86,11 @@ export function loadError(cause: unknown, url: string): MeshError {
     case 'QuotaExceededError':
     case 'NetworkError':
       return downloadError(cause, url);
+    // The files are here and whole, and there is a device: a function that is missing, or one that fails, is the library's.
+    case 'Error':
+    case 'TypeError':
+    case 'RuntimeError':
+      return wrongLibrary(cause);
     default:
       return engineFailed(cause);
   }
@@ -85,11 +100,7 @@ export function generateError(cause: unknown): MeshError {
   if (cause instanceof MeshError) return cause;
   switch (nameOf(cause)) {
     case 'ContextWindowSizeExceededError':
-      return new MeshError(
-        'prompt_too_long',
-        'This conversation is longer than the model can hold. Start a new one, or ask a model with more context.',
-        { cause },
-      );
+      return promptTooLong(cause);
     // A lost device makes web-llm unload itself.
     case 'ModelNotLoadedError':
     case 'DeviceLostError':
@@ -104,6 +115,15 @@ export function generateError(cause: unknown): MeshError {
 
 function nameOf(cause: unknown): string {
   return cause instanceof Error || cause instanceof DOMException ? cause.name : '';
+}
+
+function wrongLibrary(cause: unknown): MeshError {
+  return new MeshError(
+    'model_wrong_library',
+    'The compiled library of this model was made for another version of web-llm. Choose another model, or ask the ' +
+      'operator of the mirror to update it.',
+    { cause },
+  );
 }
 
 function engineFailed(cause: unknown): MeshError {

@@ -5,9 +5,9 @@
 import { untilAborted } from '@llmesh/core/base/abort';
 import type { CatalogueModel } from '@llmesh/core/policy/catalogue';
 import type { Clock } from '@llmesh/core/base/clock';
-import type { Engine, LoadedModel, LoadProgress } from '@llmesh/core/engine/engine';
+import type { Engine, LoadedModel } from '@llmesh/core/engine/engine';
 import { cancelled, MeshError } from '@llmesh/core/base/errors';
-import type { TryModel } from './model-trial.ts';
+import type { ReadyProgress, TryModel } from './model-trial.ts';
 
 export interface EngineHolderNeeds {
   newEngine: () => Engine<CatalogueModel>;
@@ -24,6 +24,10 @@ export interface EngineLease {
   loaded: LoadedModel;
   /** The speed during its trial; null: the trial was too short to tell. */
   tokensPerSecond: number | null;
+  /** How long it took until the model was in memory and tried. */
+  wakesInMs: number;
+  /** Calls back when the model leaves the memory for a while, until `ended`. The returned function ends that. */
+  onReload: (listener: (ended: Promise<void>) => void) => () => void;
   /** Rejects when the engine died on its own. Never resolves. */
   lost: Promise<never>;
   /** `idleMs`: how long the model may stay in memory when nobody else needs it. Idempotent. */
@@ -32,15 +36,18 @@ export interface EngineLease {
   discard: (error: MeshError) => Promise<void>;
 }
 
+type Ready = Pick<EngineLease, 'loaded' | 'tokensPerSecond' | 'wakesInMs'>;
+
 interface Held {
   model: CatalogueModel;
   engine: Engine<CatalogueModel>;
-  ready: Promise<Pick<EngineLease, 'loaded' | 'tokensPerSecond'>>;
+  ready: Promise<Ready>;
   abort: AbortController;
   lost: Promise<never>;
   die: (error: Error) => void;
   /** Listeners for the progress of loading, one per user. */
-  users: Set<(progress: LoadProgress) => void>;
+  users: Set<(progress: ReadyProgress) => void>;
+  reloads: Set<(ended: Promise<void>) => void>;
   stopIdle: () => void;
 }
 
@@ -61,7 +68,7 @@ export class EngineHolder {
   /** Rejects as `Engine.load` and `TryModel` do, and with `busy` while another model is in use. */
   async enter(
     model: CatalogueModel,
-    onProgress: (progress: LoadProgress) => void,
+    onProgress: (progress: ReadyProgress) => void,
     signal: AbortSignal,
   ): Promise<EngineLease> {
     if (signal.aborted) throw cancelled();
@@ -70,7 +77,7 @@ export class EngineHolder {
       await this.#empty(this.#held);
     }
     // Wrapped, because the same function may come twice.
-    const user = (progress: LoadProgress) => onProgress(progress);
+    const user = (progress: ReadyProgress) => onProgress(progress);
     const held = (this.#held ??= this.#load(model, user));
     held.stopIdle();
     held.users.add(user);
@@ -85,14 +92,18 @@ export class EngineHolder {
         held.die(error);
         await this.#empty(held);
       };
-      return { engine: held.engine, ...ready, lost: held.lost, leave, discard };
+      const onReload = (listener: (ended: Promise<void>) => void) => {
+        held.reloads.add(listener);
+        return () => held.reloads.delete(listener);
+      };
+      return { engine: held.engine, ...ready, lost: held.lost, leave, discard, onReload };
     } catch (error) {
       await leave(0);
       throw error;
     }
   }
 
-  #load(model: CatalogueModel, first: (progress: LoadProgress) => void): Held {
+  #load(model: CatalogueModel, first: (progress: ReadyProgress) => void): Held {
     const engine = this.#needs.newEngine();
     const abort = new AbortController();
     const users = new Set([first]);
@@ -102,11 +113,15 @@ export class EngineHolder {
       die(error);
       void this.#empty(held);
     };
-    const tell = (progress: LoadProgress) => {
+    const reloads = new Set<(ended: Promise<void>) => void>();
+    engine.onReload = (ended) => {
+      for (const listener of reloads) listener(ended);
+    };
+    const tell = (progress: ReadyProgress) => {
       for (const user of users) user(progress);
     };
     const ready = this.#prepare(engine, model, tell, abort.signal);
-    const held: Held = { model, engine, ready, abort, lost, die, users, stopIdle: () => {} };
+    const held: Held = { model, engine, ready, abort, lost, die, users, reloads, stopIdle: () => {} };
     // All users of the holder hear of both; there may be none.
     lost.catch(() => {});
     ready.catch(() => {});
@@ -117,12 +132,24 @@ export class EngineHolder {
   async #prepare(
     engine: Engine<CatalogueModel>,
     model: CatalogueModel,
-    tell: (progress: LoadProgress) => void,
+    tell: (progress: ReadyProgress) => void,
     signal: AbortSignal,
-  ): Promise<Pick<EngineLease, 'loaded' | 'tokensPerSecond'>> {
-    const loaded = await engine.load(model, tell, signal);
-    tell({ phase: 'start', loadedBytes: model.sizeBytes, totalBytes: model.sizeBytes });
-    return { loaded, tokensPerSecond: await this.#needs.tryModel(engine, model.id, signal) };
+  ): Promise<Ready> {
+    const { clock, tryModel } = this.#needs;
+    let startedMs: number | null = null;
+    const loaded = await engine.load(
+      model,
+      (progress) => {
+        // What is downloaded once is here when the model is loaded again.
+        if (progress.phase === 'start') startedMs ??= clock.now();
+        tell(progress);
+      },
+      signal,
+    );
+    startedMs ??= clock.now();
+    tell({ phase: 'trial', tokens: 0 });
+    const tokensPerSecond = await tryModel(engine, model.id, signal, (tokens) => tell({ phase: 'trial', tokens }));
+    return { loaded, tokensPerSecond, wakesInMs: clock.now() - startedMs };
   }
 
   async #empty(held: Held): Promise<void> {
@@ -133,6 +160,7 @@ export class EngineHolder {
     held.stopIdle();
     held.abort.abort();
     held.engine.onLost = null;
+    held.engine.onReload = null;
     await held.engine.close().catch(this.#needs.failed);
   }
 }

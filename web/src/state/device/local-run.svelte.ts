@@ -1,12 +1,12 @@
 /** Answers by this device itself: the same events as from the mesh, and nothing leaves the page. */
 import type { Clock } from '@llmesh/core/base/clock';
-import type { LoadProgress } from '@llmesh/core/engine/engine';
 import { DeliveredAnswer, prefixFault } from '@llmesh/core/ask/delivered-answer';
 import { MeshError } from '@llmesh/core/base/errors';
 import type { PeerId } from '@llmesh/core/base/ids';
 import { SpeedMeter } from '@llmesh/core/engine/speed';
 import { DownloadPace, type Pace } from './download-pace.ts';
 import type { EngineHolder } from './engine-holder.svelte.ts';
+import type { ReadyProgress } from './model-trial.ts';
 import type { LocalModels } from './local-models.svelte.ts';
 import type { ThisDevice } from './this-device.svelte.ts';
 import type { AnswerEvent, AskRequest } from '@llmesh/core/ask/answer';
@@ -104,8 +104,8 @@ export class LocalRun {
     }
   }
 
-  #take(pace: DownloadPace, progress: LoadProgress): void {
-    this.#waking = progress.phase === 'start';
+  #take(pace: DownloadPace, progress: ReadyProgress): void {
+    this.#waking = progress.phase !== 'download';
     this.#getting = progress.phase === 'download' ? pace.take(progress, this.#needs.clock.now()) : null;
   }
 }

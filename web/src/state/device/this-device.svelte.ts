@@ -36,6 +36,7 @@ export interface Choice {
 export class ThisDevice {
   readonly #needs: ThisDeviceNeeds;
   #probe = $state.raw<Probe | null>(null);
+  #hadGpu = false;
   #measuring = $state(false);
   #measurement: Promise<void> | null = null;
   #wanted = $state<ModelId | null>(null);
@@ -119,7 +120,9 @@ export class ThisDevice {
   async probeNow(signal: AbortSignal): Promise<Probe> {
     const engine = this.newEngine();
     try {
-      return (this.#probe = await engine.probe(signal));
+      this.#probe = await engine.probe(signal);
+      if (this.#probe.backend === 'webgpu') this.#hadGpu = true;
+      return this.#probe;
     } finally {
       await engine.close();
     }
@@ -165,7 +168,7 @@ export class ThisDevice {
   }
 
   #settings(): EngineSettings {
-    return { mirror: this.#mirror };
+    return { mirror: this.#mirror, hadGpu: this.#hadGpu };
   }
 
   #keep(): void {

@@ -2,7 +2,7 @@
 import { untilAborted } from '@llmesh/core/base/abort';
 import type { CatalogueModel, Probe } from '@llmesh/core/policy/catalogue';
 import type { Clock } from '@llmesh/core/base/clock';
-import type { LoadedModel, LoadProgress } from '@llmesh/core/engine/engine';
+import type { LoadedModel } from '@llmesh/core/engine/engine';
 import { asMeshError, cancelled, MeshError } from '@llmesh/core/base/errors';
 import type { ProvideOptions, Providing } from '@llmesh/core/mesh';
 import { lifeOf, type LifeFacts, type LifeState } from '@llmesh/core/control/node-life';
@@ -13,7 +13,7 @@ import { DonateTotals } from './donate-totals.svelte.ts';
 import { DownloadPace, type Pace } from '../device/download-pace.ts';
 import { EngineHolder } from '../device/engine-holder.svelte.ts';
 import { lendModel, type LentEnd } from './lend-model.ts';
-import type { TryModel } from '../device/model-trial.ts';
+import type { ReadyProgress, TryModel } from '../device/model-trial.ts';
 import { PageSleep } from './page-sleep.ts';
 import { PeopleServed } from './people-served.svelte.ts';
 import { smallerModel } from '../device/step-down.ts';
@@ -76,6 +76,7 @@ export class DonateState {
   #error = $state.raw<MeshError | null>(null);
   #mended = $state.raw<Mended | null>(null);
   #pace = $state.raw<Pace | null>(null);
+  #waking = $state.raw<ReadyProgress | null>(null);
   #lent = $state.raw<Lent | null>(null);
   #status = $state.raw<WorkerStatus | null>(null);
   #run: { abort: AbortController; ended: Promise<void> } | null = null;
@@ -132,6 +133,11 @@ export class DonateState {
   /** The pace of the running download. */
   get pace(): Pace | null {
     return this.#pace;
+  }
+
+  /** How far the model is on its way to its first answer; null: it is not on its way. */
+  get waking(): ReadyProgress | null {
+    return this.#waking;
   }
 
   get status(): WorkerStatus | null {
@@ -222,11 +228,18 @@ export class DonateState {
         progress: (progress) => this.#progress(pace, progress),
         ready: ({ loaded, tokensPerSecond }) => {
           this.#pace = null;
+          this.#waking = null;
+          // What was downloaded takes room on this device now.
+          void this.device.look();
           if (tokensPerSecond !== null) this.device.learnSpeed(model.id, tokensPerSecond);
           this.#lent = { model, loaded, readyAt: this.#needs.now() };
           this.tempo.start();
         },
         status: (status) => this.#take(status),
+        reloaded: () => {
+          this.#waking = null;
+          if (this.#status !== null) this.#take(this.#status);
+        },
         paused: () => {
           this.#phase = 'paused';
           // The next offer counts from zero.
@@ -239,6 +252,7 @@ export class DonateState {
     this.totals.keep();
     this.people.take([], this.#needs.now());
     this.#pace = null;
+    this.#waking = null;
     this.#status = null;
     return end;
   }
@@ -272,10 +286,13 @@ export class DonateState {
     return model;
   }
 
-  #progress(pace: DownloadPace, progress: LoadProgress): void {
+  #progress(pace: DownloadPace, progress: ReadyProgress): void {
     if (!this.on) return;
-    this.#phase = progress.phase === 'download' ? 'getting' : 'waking';
-    this.#pace = progress.phase === 'download' ? pace.take(progress, this.#needs.clock.now()) : null;
+    const downloads = progress.phase === 'download';
+    // While it is loaded again, nothing is downloaded but what was damaged.
+    this.#phase = downloads && this.#lent?.loaded === null ? 'getting' : 'waking';
+    this.#pace = downloads ? pace.take(progress, this.#needs.clock.now()) : null;
+    this.#waking = downloads ? null : progress;
   }
 
   #take(status: WorkerStatus): void {
@@ -290,7 +307,8 @@ export class DonateState {
       status.serving.map(({ peer }) => peer),
     );
     this.people.take(status.serving, this.#needs.now());
-    if (this.on) this.#phase = status.busySlots > 0 ? 'serving' : 'waiting';
+    // A model that is being loaded again answers nobody.
+    if (this.on && this.#waking === null) this.#phase = status.busySlots > 0 ? 'serving' : 'waiting';
   }
 }
 

@@ -43,6 +43,7 @@ const IDLE: WorkerStatus = {
 
 class PretendEngine implements Engine<CatalogueModel> {
   onLost: ((error: Error) => void) | null = null;
+  onReload: ((ended: Promise<void>) => void) | null = null;
   closed = false;
   answer = 'yes it works';
   finishLoad: () => void = () => {};
@@ -92,6 +93,9 @@ function setUp(modelsKnown: Promise<void> = Promise.resolve()) {
   const engine = engines[0]!;
   const failures: unknown[] = [];
   const offered: { options: ProvideOptions | null; stopped: boolean } = { options: null, stopped: false };
+  const described: unknown[] = [];
+  /** Each time that somebody looked which models are here. */
+  const looks: number[] = [];
   const offers: { options: ProvideOptions; stopped: boolean }[] = [];
   const connection: Pick<LifeFacts, 'control' | 'wasConnected'> = { control: 'open', wasConnected: true };
   const store = new MemoryStore();
@@ -110,16 +114,24 @@ function setUp(modelsKnown: Promise<void> = Promise.resolve()) {
       offered.options = options;
       return {
         status: IDLE,
+        describe: () => described.push(options.models.map(({ advert }) => advert.wakesInMs)),
         stop: async () => {
           offer.stopped = true;
           offered.stopped = true;
         },
       };
     },
-    shelf: { kept: async () => [], remove: async () => {}, quota: async () => null },
+    shelf: {
+      kept: async (known) => {
+        looks.push(known.length);
+        return [];
+      },
+      remove: async () => {},
+      quota: async () => null,
+    },
     connection: () => connection,
-    tryModel: (tried, _, signal) =>
-      selfTest(tried, { question: 'does it work', answer: 'yes it works' }, clock, signal),
+    tryModel: (tried, _, signal, wrote) =>
+      selfTest(tried, { question: 'does it work', answer: 'yes it works' }, { clock, wrote }, signal),
     store,
     clock,
     now: () => 1_772_800_000_000,
@@ -132,7 +144,22 @@ function setUp(modelsKnown: Promise<void> = Promise.resolve()) {
     await settle();
     return ended;
   };
-  return { donate, engine, engines, failures, offered, offers, settle, start, store, clock, connection, models };
+  return {
+    donate,
+    described,
+    looks,
+    engine,
+    engines,
+    failures,
+    offered,
+    offers,
+    settle,
+    start,
+    store,
+    clock,
+    connection,
+    models,
+  };
 }
 
 describe('DonateState, with a pretended engine and mesh', () => {
@@ -180,6 +207,37 @@ describe('DonateState, with a pretended engine and mesh', () => {
     offered.options?.onStatus({ ...IDLE, answers: 1, tokens: 30 });
     expect([donate.phase, donate.people.list[0]?.tokensPerSecond]).toEqual(['waiting', null]);
     expect(donate.totals.today).toMatchObject({ tokens: 30, answers: 1, people: 1 });
+    await donate.stop();
+  });
+
+  it('says that it is waking, to the mesh as well, while the engine loads its model again', async () => {
+    const { donate, engine, offered, described, looks, settle, start } = setUp();
+    void start();
+    engine.finishLoad();
+    await settle();
+    expect(donate.phase).toBe('waiting');
+    const looked = looks.length;
+    let answersAgain = () => {};
+    engine.onReload?.(new Promise((resolve) => (answersAgain = resolve)));
+    engine.loading?.({ phase: 'start', loadedBytes: 1e6, totalBytes: 4e6 });
+    offered.options?.onStatus({ ...IDLE, queued: 1 });
+    expect([donate.phase, donate.waking]).toEqual(['waking', { phase: 'start', loadedBytes: 1e6, totalBytes: 4e6 }]);
+    expect([donate.donating, described]).toEqual([false, [[expect.any(Number)]]]);
+    answersAgain();
+    await settle();
+    expect([donate.phase, donate.waking, described]).toEqual(['waiting', null, [[expect.any(Number)], [undefined]]]);
+    expect(looks.length).toBe(looked);
+    await donate.stop();
+  });
+
+  it('measures the room on this device when a model has come, not only when lending ends', async () => {
+    const { donate, engine, looks, settle, start } = setUp();
+    void start();
+    await settle();
+    const before = looks.length;
+    engine.finishLoad();
+    await settle();
+    expect([donate.phase, looks.length - before]).toEqual(['waiting', 1]);
     await donate.stop();
   });
 

@@ -1,12 +1,12 @@
 /** Lends one model: loads, tries and offers it, withdraws it while the page sleeps, until it fails or is stopped. */
 import { onAbort } from '@llmesh/core/base/abort';
 import type { CatalogueModel } from '@llmesh/core/policy/catalogue';
-import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
-import type { LoadProgress } from '@llmesh/core/engine/engine';
+import { MAX_WAKING_MS, type ModelAdvert } from '@llmesh/core/wire/model-advert';
 import { asMeshError, cancelled, type MeshError } from '@llmesh/core/base/errors';
 import type { ProvideOptions, Providing } from '@llmesh/core/mesh';
 import type { WorkerStatus } from '@llmesh/core/provide/worker';
 import type { EngineHolder, EngineLease } from '../device/engine-holder.svelte.ts';
+import type { ReadyProgress } from '../device/model-trial.ts';
 import type { PageSleep } from './page-sleep.ts';
 
 export interface LendModelNeeds {
@@ -17,10 +17,12 @@ export interface LendModelNeeds {
   maxTokensPerSecond: () => number | null;
   /** Hears of errors for the log. */
   failed: (error: unknown) => void;
-  progress: (progress: LoadProgress) => void;
+  progress: (progress: ReadyProgress) => void;
   /** Called when the model is in memory and works. */
   ready: (lease: Pick<EngineLease, 'loaded' | 'tokensPerSecond'>) => void;
   status: (status: WorkerStatus) => void;
+  /** The engine had loaded its model again, and answers. */
+  reloaded: () => void;
   paused: () => void;
 }
 
@@ -75,7 +77,7 @@ function advertOf(model: CatalogueModel, { loaded, tokensPerSecond }: EngineLeas
 async function offered(
   lease: EngineLease,
   advert: ModelAdvert,
-  { provide, sleep, status, failed, maxTokensPerSecond }: LendModelNeeds,
+  { provide, sleep, status, reloaded, failed, maxTokensPerSecond }: LendModelNeeds,
   signal: AbortSignal,
 ): Promise<void> {
   let hang: (error: MeshError) => void = () => {};
@@ -87,8 +89,16 @@ async function offered(
   });
   // The engine may die while the offer is withdrawn, when nobody listens any more.
   hung.catch(() => {});
+  let present = advert;
+  const model = {
+    get advert() {
+      return present;
+    },
+    engine: lease.engine,
+    slots: lease.loaded.slots,
+  };
   const providing = await provide({
-    models: [{ advert, engine: lease.engine, slots: lease.loaded.slots }],
+    models: [model],
     onStatus: status,
     onFailure: failed,
     onHang: (error) => hang(error),
@@ -98,11 +108,21 @@ async function offered(
   });
   const stop = () => providing.stop().catch(failed);
   const release = sleep.before(stop);
+  const ignore = lease.onReload((ended) => {
+    present = { ...advert, wakesInMs: Math.min(Math.round(lease.wakesInMs), MAX_WAKING_MS) };
+    providing.describe();
+    void ended.then(() => {
+      present = advert;
+      providing.describe();
+      reloaded();
+    });
+  });
   try {
     if (signal.aborted) return;
     status(providing.status);
     await Promise.race([lease.lost, hung, sleep.turned(true), aborted(signal)]);
   } finally {
+    ignore();
     release();
     await stop();
   }

@@ -4,7 +4,7 @@ import { peerName } from '@llmesh/core/identity/names';
 import type { DonateState } from '../../state/donate/donate.svelte.ts';
 import type { KeptModel } from '../../state/device/model-shelf.ts';
 import { paceWords } from '../parts/device-words.ts';
-import { bytes, speed } from '../parts/format.ts';
+import { bytes, count, speed } from '../parts/format.ts';
 
 export interface StageWords {
   title: string;
@@ -13,6 +13,8 @@ export interface StageWords {
   ticker: string;
   small: string;
 }
+
+const SLOW_FIRST = 'The first time takes longer. Then it is offered to others.';
 
 const NUMBERS = [
   'no',
@@ -49,13 +51,9 @@ export function stageWords(donate: DonateState): StageWords {
         ticker: donate.pace === null ? '' : `: ${paceWords(donate.pace)}`,
       };
     case 'waking':
-      return words(
-        'One moment.',
-        `Waking up ${name}. The first time takes longer.`,
-        'Then a question tests that it works.',
-      );
+      return wakingWords(donate, name);
     case 'recovering':
-      return words('One moment.', `${name} failed and is being started again.`, donate.mended?.error.message ?? '');
+      return words('One moment.', `${name} failed and is being started again.`, recoveringHint(donate));
     case 'paused':
       return words('Your light is out for a while.', 'Paused: the browser has put this page to sleep.', '');
     case 'waiting':
@@ -73,8 +71,9 @@ export function stageWords(donate: DonateState): StageWords {
   }
 }
 
-export function runsOn(backend: Backend): string {
-  return backend === 'webgpu' ? 'the graphics card' : 'the processor';
+export function runsOn(backend: Backend, software: boolean): string {
+  if (backend !== 'webgpu') return 'the processor';
+  return software ? 'a graphics card that is emulated on the processor' : 'the graphics card';
 }
 
 export function keptWords(kept: KeptModel): string {
@@ -97,6 +96,13 @@ function offHint({ device }: DonateState): string {
     : `Switching on downloads ${model.name}: ${bytes(model.sizeBytes)}.`;
 }
 
+/** Why it failed; what its error says to do is being done. */
+function recoveringHint({ mended }: DonateState): string {
+  return mended?.error.code === 'device_lost'
+    ? 'The browser lost the graphics card: its driver restarted, or another program needed it.'
+    : '';
+}
+
 /** Tells that the model lent before failed. */
 function mendedHint({ mended, lent }: DonateState): string {
   if (mended === null || lent === null) return '';
@@ -104,10 +110,23 @@ function mendedHint({ mended, lent }: DonateState): string {
   return `A larger model was too much for this device, so it lends ${mended.instead.name}.`;
 }
 
-function readyHint({ lent }: DonateState): string {
+function wakingWords({ waking, lent }: DonateState, name: string): StageWords {
+  const again = lent !== null && lent.loaded !== null;
+  const line = again
+    ? `Waking up ${name} again: a question was taken back while it was being read`
+    : `Waking up ${name}`;
+  if (waking?.phase === 'trial') {
+    const ticker = waking.tokens === 0 ? '.' : `: ${count(waking.tokens)} ${waking.tokens === 1 ? 'token' : 'tokens'}.`;
+    return { ...words('One moment.', `A few questions test that ${name} works`, SLOW_FIRST), ticker };
+  }
+  const share = waking?.totalBytes ? Math.floor((100 * waking.loadedBytes) / waking.totalBytes) : null;
+  return { ...words('One moment.', line, SLOW_FIRST), ticker: share === null ? '.' : `: ${share} %.` };
+}
+
+function readyHint({ lent, probe }: DonateState): string {
   if (lent === null || lent.loaded === null || lent.readyAt === null) return '';
   const time = new Date(lent.readyAt).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
-  return `${lent.model.name} is loaded and ready since ${time}. It runs on ${runsOn(lent.loaded.backend)}.`;
+  return `${lent.model.name} is loaded and ready since ${time}. It runs on ${runsOn(lent.loaded.backend, probe?.software ?? false)}.`;
 }
 
 function servingWords(donate: DonateState, name: string): StageWords {
