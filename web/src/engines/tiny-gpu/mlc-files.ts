@@ -105,7 +105,8 @@ interface TensorRecord {
 function weightsOf(header: GgufHeader, bytes: Uint8Array): { records: TensorRecord[]; shard: Uint8Array<ArrayBuffer> } {
   const find = (name: string): Matrix => {
     const tensor = header.tensors.find((one) => one.name === `${name}.weight`);
-    if (tensor === undefined) throw new MeshError('model_unreadable', `This model file lacks ${name}. Choose another model.`);
+    if (tensor === undefined)
+      throw new MeshError('model_unreadable', `This model file lacks ${name}. Choose another model.`);
     const [columns = 0, rows = 1] = tensor.dimensions;
     const length = tensor.dimensions.length === 1 ? columns * 4 : (rows * columns * 34) / 32;
     return { rows, columns, bytes: bytes.subarray(tensor.start, tensor.start + length) };
