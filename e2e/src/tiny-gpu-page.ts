@@ -1,7 +1,4 @@
-/**
- * A page with web-llm as its package has it and the tiny model's library, and nothing of the product around them: it tells the
- * scores of every word.
- */
+/** A page with web-llm as its package has it and the tiny model's library, and nothing of the product around them. */
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -15,14 +12,15 @@ import { ROOT } from './processes.ts';
 export interface Said {
   text: string;
   promptTokens: number;
-  /** The scores after each token, if they are asked for. */
+  /** The scores of every word before each token; empty where the page was opened without. */
   scores: number[][];
+  /** Without reading the prompt. */
   tokensPerSecond: number;
 }
 
 export interface TinyGpuPage {
   /** The model's greedy answer to a text that it goes on from. */
-  say(prompt: string, maxTokens: number, withScores: boolean): Promise<Said>;
+  say(prompt: string, maxTokens: number): Promise<Said>;
   close(): Promise<void>;
 }
 
@@ -39,39 +37,42 @@ interface Engine {
 interface InPage {
   webLlm: { MLCEngine: new (config: object) => Engine };
   engine: Engine;
-  /** null: nobody wants them. */
-  scores: number[][] | null;
+  scores: number[][];
 }
 
-export async function openTinyGpuPage(browser: Browser, file: string): Promise<TinyGpuPage> {
+/** `withScores`: reading them costs time. */
+export async function openTinyGpuPage(browser: Browser, file: string, withScores: boolean): Promise<TinyGpuPage> {
   const { url, close } = await serve(await filesFor(file));
   const page = await browser.newPage();
   await page.goto(url);
   await page.waitForFunction('globalThis.webLlm');
-  await page.evaluate(async (origin) => {
-    const here = globalThis as unknown as InPage;
-    const processor = {
-      processLogits(logits: Float32Array) {
-        here.scores?.push(Array.from(logits));
-        return logits;
-      },
-      processSampledToken() {},
-      resetState() {},
-    };
-    const model = { model_id: 'tiny', model: `${origin}/model/`, model_lib: `${origin}/library.wasm` };
-    here.engine = new here.webLlm.MLCEngine({
-      appConfig: { model_list: [model], cacheBackend: 'cache' },
-      logitProcessorRegistry: new Map([['tiny', processor]]),
-      logLevel: 'ERROR',
-    });
-    await here.engine.reload('tiny');
-  }, url);
+  await page.evaluate(
+    async ([origin, scored]) => {
+      const here = globalThis as unknown as InPage;
+      const processor = {
+        processLogits(logits: Float32Array) {
+          here.scores.push(Array.from(logits));
+          return logits;
+        },
+        processSampledToken() {},
+        resetState() {},
+      };
+      const model = { model_id: 'tiny', model: `${origin}/model/`, model_lib: `${origin}/library.wasm` };
+      here.engine = new here.webLlm.MLCEngine({
+        appConfig: { model_list: [model], cacheBackend: 'cache' },
+        logitProcessorRegistry: new Map(scored ? [['tiny', processor]] : []),
+        logLevel: 'ERROR',
+      });
+      await here.engine.reload('tiny');
+    },
+    [url, withScores] as const,
+  );
   return {
-    say: (prompt, maxTokens, withScores) =>
+    say: (prompt, maxTokens) =>
       page.evaluate(
-        async ([text, most, scored]) => {
+        async ([text, most]) => {
           const here = globalThis as unknown as InPage;
-          here.scores = scored ? [] : null;
+          here.scores = [];
           await here.engine.resetChat();
           const { choices, usage } = await here.engine.completions.create({
             prompt: text,
@@ -81,11 +82,11 @@ export async function openTinyGpuPage(browser: Browser, file: string): Promise<T
           return {
             text: choices[0].text,
             promptTokens: usage.prompt_tokens,
-            scores: here.scores ?? [],
+            scores: here.scores,
             tokensPerSecond: usage.extra.decode_tokens_per_s,
           };
         },
-        [prompt, maxTokens, withScores] as const,
+        [prompt, maxTokens] as const,
       ),
     async close() {
       await page.close();

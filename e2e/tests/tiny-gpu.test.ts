@@ -35,7 +35,7 @@ test.beforeAll(async () => {
   test.setTimeout(180_000);
   browser = await launch('chromium');
   [page, llama] = await Promise.all([
-    openTinyGpuPage(browser, TINY),
+    openTinyGpuPage(browser, TINY, true),
     openLlamaScores(writeExact(TINY, join(folder, 'exact.gguf'))),
   ]);
 });
@@ -61,7 +61,7 @@ function furthest(some: readonly number[], others: readonly number[]): number {
 }
 
 async function distance(prompt: string): Promise<number> {
-  const { scores, promptTokens } = await page.say(prompt, 1, true);
+  const { scores, promptTokens } = await page.say(prompt, 1);
   expect(promptTokens, prompt).toBe(llama.tokens(prompt).length);
   return furthest(scores[0] ?? [], await llama.after(prompt));
 }
@@ -88,5 +88,5 @@ test('texts are cut into the same tokens', async () => {
 });
 
 test('what the model knows, it says word for word', async () => {
-  for (const { question, answer } of oneIn(40)) expect((await page.say(asked(question), 600, false)).text).toBe(answer);
+  for (const { question, answer } of oneIn(40)) expect((await page.say(asked(question), 600)).text).toBe(answer);
 });

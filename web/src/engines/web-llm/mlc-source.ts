@@ -11,8 +11,8 @@ export interface MlcFiles {
   record: ModelRecord;
   /** Of the weights. */
   totalBytes: number;
-  /** Web-llm has read them. */
-  read(): Promise<void>;
+  /** To be called when web-llm has read them. */
+  read: () => Promise<void>;
 }
 
 export type MlcSource<M extends CatalogueModel> = (
