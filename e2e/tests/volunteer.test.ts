@@ -93,7 +93,7 @@ test('a volunteer whose graphics process dies goes on by itself, and answers', a
     const lending = await openPage(browser, `${mesh.url}/donate`);
     await donate(lending.page);
     const status = lending.page.getByRole('status', { name: 'Provider status' });
-    await expect(status).toContainText('It runs on the graphics card');
+    await expect(status).toContainText('It runs on a graphics card');
     const system = await browser.newBrowserCDPSession();
     const { processInfo } = await system.send('SystemInfo.getProcessInfo');
     const graphics = processInfo.find(({ type }) => type === 'GPU');

@@ -4,6 +4,7 @@ import { CONTEXT, GROUP, HEAD, HEADS, KEY_HEADS, WIDTH } from './shape';
 
 /** The heads that share keys. */
 const SHARING = HEADS / KEY_HEADS;
+const KEYS_AT_ONCE = 4;
 
 export function attention(tokens: i32): string {
   return `for (var token = 0u; token < min(${tokens}u, u32(p.n) - first); token++) {
@@ -16,21 +17,31 @@ workgroupBarrier();
 `;
 }
 
-/** Each invocation has keys of its own, and all heads of them. */
+/** Each invocation has keys of its own, with all heads of them, and several at once: they share what was fetched of a query. */
 function weights(): string {
   let text = '';
   for (let h = 0; h < HEADS; h++) text += `var most${h} = -3.0e38;\n`;
-  text += `for (var key = i; key < seen; key += ${GROUP}u) {\n`;
+  text += `for (var key = i; key < seen; key += ${KEYS_AT_ONCE * GROUP}u) {\n`;
   for (let k = 0; k < KEY_HEADS; k++) {
     text += ' {\n';
-    for (let h = 0; h < SHARING; h++) text += `  var sum${h} = 0.0;\n`;
+    for (let n = 0; n < KEYS_AT_ONCE; n++) for (let h = 0; h < SHARING; h++) text += `  var sum${h}_${n} = 0.0;\n`;
     text += `  var at = ${KEYS}u + (layer * ${KEY_HEADS}u + ${k}u) * ${HEAD * CONTEXT}u + key;\n  let query = token * ${WIDTH}u + ${k * SHARING * HEAD}u;\n`;
-    text += `  for (var c = query; c < query + ${HEAD}u; c++) {\n   let number = cache[at];\n`;
-    for (let h = 0; h < SHARING; h++) text += `   sum${h} += s[c + ${h * HEAD}u] * number;\n`;
+    text += `  for (var c = query; c < query + ${HEAD}u; c++) {\n`;
+    for (let h = 0; h < SHARING; h++) text += `   let q${h} = s[c + ${h * HEAD}u];\n`;
+    // Behind the last key there are others in the buffer: what comes of them is not kept.
+    for (let n = 0; n < KEYS_AT_ONCE; n++) {
+      text += `   { let number = cache[at + ${n * GROUP}u];`;
+      for (let h = 0; h < SHARING; h++) text += ` sum${h}_${n} += q${h} * number;`;
+      text += ' }\n';
+    }
     text += `   at += ${CONTEXT}u;\n  }\n`;
-    for (let h = 0; h < SHARING; h++) {
-      const head = k * SHARING + h;
-      text += `  cache[${ATTENDED + head * CONTEXT}u + key] = sum${h};\n  most${head} = max(most${head}, sum${h});\n`;
+    for (let n = 0; n < KEYS_AT_ONCE; n++) {
+      text += `  if (key + ${n * GROUP}u < seen) {\n`;
+      for (let h = 0; h < SHARING; h++) {
+        const head = k * SHARING + h;
+        text += `   cache[${ATTENDED + head * CONTEXT + n * GROUP}u + key] = sum${h}_${n};\n   most${head} = max(most${head}, sum${h}_${n});\n`;
+      }
+      text += '  }\n';
     }
     text += ' }\n';
   }

@@ -12,11 +12,11 @@ import {
 
 /** How many rows of each kind an invocation has. Of queries, keys and values they are pairs, which are turned together. */
 const OWN = WIDTH / GROUP, PAIRS = ATTENTION_ROWS / 2 / GROUP, GATES = INNER / GROUP;
-const SCORES_AT_ONCE = 12;
+const SCORES_AT_ONCE = 24;
 
 function reading(tokens: i32): Kernel {
   // Rows that are multiplied at once share what was fetched of `s`, and tokens what was fetched of the matrix.
-  const most = tokens == 1 ? 8 : 4, gates = tokens == 1 ? 5 : 2;
+  const most = tokens == 1 ? 8 : 4, gates = tokens == 1 ? 10 : 2;
   const name = `read_${tokens}`;
   const code = `${SHARED.replace('#', (tokens * INNER).toString())}
 @compute @workgroup_size(${GROUP}) fn ${name}(@builtin(local_invocation_index) i : u32) {
@@ -26,7 +26,7 @@ for (var first = 0u; first < u32(p.n); first += ${tokens}u) {
 ${embedded(tokens)}
 for (var layer = 0u; layer < ${LAYERS}u; layer++) {
 ${normed(tokens, '2u * layer')}
-${attentionInputs(tokens, most)}
+${attentionInputs(tokens, 2 * most)}
 ${attention(tokens)}
 ${added(tokens, most, WIDTH, OUT)}
 ${normed(tokens, '2u * layer + 1u')}
