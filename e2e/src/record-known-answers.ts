@@ -25,7 +25,7 @@ const ENGINES = { mlc: '@mlc-ai/web-llm', gguf: '@wllama/wllama' } as const;
 const USAGE =
   'node scripts/record-known-answers.mjs MODEL... [--mirror URL]: ids of the catalogue, such as llama-3.2-1b-mlc-q4f16.';
 
-const { models } = readJson<{ models: CatalogueModel[] }>('models/catalogue.json');
+const { models } = readJson('models/catalogue.json') as { models: CatalogueModel[] };
 const { ids, mirror } = options(process.argv.slice(2));
 const unknown = ids.filter((id) => !models.some((model) => model.id === id));
 if (ids.length === 0 || unknown.length > 0) {
@@ -40,7 +40,7 @@ try {
     for (const { question, text } of run.answers) process.stdout.write(`${model.id}: ${question}\n  ${text}\n`);
     writeFileSync(
       FILE,
-      `${JSON.stringify(withRun(readJson<RecordedAnswers>('models/known-answers.json'), run), null, 2)}\n`,
+      `${JSON.stringify(withRun(readJson('models/known-answers.json') as RecordedAnswers, run), null, 2)}\n`,
     );
   }
 } finally {
@@ -90,6 +90,6 @@ function options(args: readonly string[]): { ids: string[]; mirror: string | nul
   return { ids, mirror: at === -1 ? null : (args[at + 1] ?? null) };
 }
 
-function readJson<T>(file: string): T {
-  return JSON.parse(readFileSync(join(ROOT, file), 'utf8')) as T;
+function readJson(file: string): unknown {
+  return JSON.parse(readFileSync(join(ROOT, file), 'utf8'));
 }

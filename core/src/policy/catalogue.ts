@@ -62,10 +62,10 @@ export type Fit = { fits: true } | { fits: false; why: string };
 export function fits(model: CatalogueModel, probe: Probe): Fit {
   if (model.format === 'mlc') {
     if (probe.backend !== 'webgpu') return { fits: false, why: 'needs WebGPU' };
+    if (model.f16 && !probe.f16) return { fits: false, why: 'needs 16-bit arithmetic on the graphics card' };
     if (probe.software && model.parameters > EMULATED_PARAMETERS) {
       return { fits: false, why: 'too slow here: the graphics card is emulated on the processor' };
     }
-    if (model.f16 && !probe.f16) return { fits: false, why: 'needs 16-bit arithmetic on the graphics card' };
   } else if (model.sizeBytes > WASM_FILE_BYTES) {
     return { fits: false, why: 'too big for a browser: run it with the llmesh command' };
   }

@@ -49,4 +49,8 @@ it('offers something to a browser without WebGPU, and to one without 16-bit arit
   expect(models.filter((model) => fits(model, processor).fits).length).toBeGreaterThanOrEqual(4);
   const graphics: Probe = { ...processor, backend: 'webgpu', memoryBytes: 6e9 };
   expect(mlc.filter((model) => fits(model, graphics).fits).length).toBeGreaterThanOrEqual(4);
+  const emulated: Probe = { ...graphics, f16: true, software: true, memoryBytes: null };
+  const slow = mlc.filter((model) => !fits(model, emulated).fits);
+  expect(slow).toEqual(mlc.filter(({ parameters }) => parameters > 200_000_000));
+  expect(slow.length).toBeGreaterThan(0);
 });
