@@ -4,7 +4,14 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
-const SOURCES = ['web', 'core/src', 'vite.config.ts', 'models/catalogue.json', 'package-lock.json'];
+const SOURCES = [
+  'web',
+  'core/src',
+  'vite.config.ts',
+  'models/catalogue.json',
+  'models/tiny/gpu/tiny-web-llm.wasm',
+  'package-lock.json',
+];
 const NOT_SOURCES = new Set(['dist', 'node_modules', '.svelte-kit']);
 
 /** Whether the built page is there and up to date. */

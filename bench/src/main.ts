@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { big, type BigOptions } from './big.ts';
+import { browser } from './browser.ts';
 import { continuation, type ContinuationOptions } from './continuation.ts';
 import { draft, type DraftOptions } from './draft.ts';
 import { failover, type FailoverOptions } from './failover.ts';
@@ -42,6 +43,16 @@ program
   .option('--threads <n>', 'threads of the engine', count, 1)
   .action(async (options: { model: string; rounds: number; tokens: number; threads: number }) => {
     report(await overhead(options));
+  });
+
+program
+  .command('browser')
+  .description(
+    'the tiny model on web-llm: raw in a page, and through the mesh with the tab of its volunteer visible and hidden',
+  )
+  .option('--rounds <n>', 'of each', count, 6)
+  .action(async (options: { rounds: number }) => {
+    report(await browser(options));
   });
 
 program

@@ -31,6 +31,12 @@ export function launch(name: BrowserName): Promise<Browser> {
   return chromium.launch(OF_CHROMIUM);
 }
 
+/** A Chromium whose models run on the processor. */
+export function launchWithoutWebGpu(): Promise<Browser> {
+  const args = OF_CHROMIUM.args.filter((arg) => !arg.includes('webgpu'));
+  return chromium.launch({ ...OF_CHROMIUM, args });
+}
+
 /** A Chromium for which this name leads to this computer, whatever a DNS server says. */
 export function launchWhereLeadsHere(name: string): Promise<Browser> {
   const args = [...OF_CHROMIUM.args, `--host-resolver-rules=MAP ${name} 127.0.0.1`];

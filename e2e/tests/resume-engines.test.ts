@@ -8,7 +8,7 @@ import type { GenerateRequest } from '@llmesh/core/engine/engine';
 import { prefixAt, runOf, textOf, wrongCuts } from '@llmesh/core/suites/continuation';
 import { readJsonSchema } from '@llmesh/core/form/json-schema';
 import { LlamaEngine } from 'llmesh/llama/llama-engine';
-import { launch } from '../src/browsers.ts';
+import { launchWithoutWebGpu } from '../src/browsers.ts';
 import { startMesh, type TestMesh } from '../src/mesh.ts';
 import { openPageEngine, type PageEngine } from '../src/page-engine.ts';
 import { ROOT } from '../src/processes.ts';
@@ -27,7 +27,7 @@ let wllama: PageEngine;
 let native: LlamaEngine;
 test.beforeAll(async () => {
   mesh = await startMesh();
-  browser = await launch('chromium');
+  browser = await launchWithoutWebGpu();
   wllama = await openPageEngine(browser, mesh.url, MODEL);
   native = new LlamaEngine();
   const path = join(ROOT, 'models/tiny/llmesh-tiny.gguf');

@@ -1,5 +1,5 @@
 import { expect, test, type Page } from '@playwright/test';
-import { launch, openPage, type BrowserName } from '../src/browsers.ts';
+import { launch, launchWithoutWebGpu, openPage, type BrowserName } from '../src/browsers.ts';
 import { answered, ask, tinyIsOffered } from '../src/chat.ts';
 import { startMesh, type TestMesh } from '../src/mesh.ts';
 import { oneIn, plain } from '../src/questions.ts';
@@ -66,17 +66,44 @@ for (const [volunteer, user] of [
   });
 }
 
-const wllamaAnswers = oneIn(14);
+for (const [engine, start, share] of [
+  ['web-llm', () => launch('chromium'), 40],
+  ['wllama', launchWithoutWebGpu, 14],
+] as const) {
+  const asked = oneIn(share);
+  test(`${engine} in the page knows ${asked.length} canonical answers word for word`, async () => {
+    test.setTimeout(300_000);
+    const browser = await start();
+    try {
+      const lending = await openPage(browser, `${mesh.url}/donate`);
+      await donate(lending.page);
+      const { askAll } = await import('../src/node-client.ts');
+      const wrong = (await askAll(mesh.url, asked)).filter(({ expected, text }) => text !== expected);
+      expect(wrong).toEqual([]);
+    } finally {
+      await browser.close();
+    }
+  });
+}
 
-test(`wllama in the page knows ${wllamaAnswers.length} canonical answers word for word`, async () => {
-  test.setTimeout(300_000);
+test('a volunteer whose graphics process dies goes on by itself, and answers', async () => {
+  test.setTimeout(180_000);
   const browser = await launch('chromium');
   try {
     const lending = await openPage(browser, `${mesh.url}/donate`);
     await donate(lending.page);
+    const status = lending.page.getByRole('status', { name: 'Provider status' });
+    await expect(status).toContainText('It runs on a graphics card');
+    const system = await browser.newBrowserCDPSession();
+    const { processInfo } = await system.send('SystemInfo.getProcessInfo');
+    const graphics = processInfo.find(({ type }) => type === 'GPU');
+    if (graphics === undefined) throw new Error('This browser has no process for graphics.');
+    process.kill(graphics.id, 'SIGKILL');
+    await expect(status).not.toContainText(/Waiting/, { timeout: 30_000 });
+    await expect(status).toContainText(/Waiting/, { timeout: 90_000 });
     const { askAll } = await import('../src/node-client.ts');
-    const wrong = (await askAll(mesh.url, wllamaAnswers)).filter(({ expected, text }) => text !== expected);
-    expect(wrong).toEqual([]);
+    const [said] = await askAll(mesh.url, plain.slice(0, 1));
+    expect(said?.text).toBe(said?.expected);
   } finally {
     await browser.close();
   }

@@ -24,6 +24,8 @@ const DEFAULT_ALIGNMENT = 32;
 /** Names that would reach prototypes where code makes objects of them. */
 const NO_KEY = /(?:^|\.)(?:__proto__|constructor|prototype)(?:\.|$)/;
 const MAX_KEY_DEPTH = 16;
+/** The one list of texts that everyone needs. */
+const WORDS: ReadonlySet<string> = new Set(['tokenizer.ggml.tokens']);
 
 /** The file, or as much of its beginning as there is. */
 export interface GgufSource {
@@ -43,12 +45,15 @@ export interface GgufHeader {
   tensors: readonly GgufTensor[];
 }
 
-/** Throws model_unreadable when the file is not a GGUF, is shorter than its tensors need, or is made to do harm. */
-export async function readGgufHeader(source: GgufSource): Promise<GgufHeader> {
+/**
+ * Throws model_unreadable when the file is not a GGUF, is shorter than its tensors need, or is made to do harm.
+ * `kept`: the keys of the lists whose texts the caller wants to read.
+ */
+export async function readGgufHeader(source: GgufSource, kept = WORDS): Promise<GgufHeader> {
   const most = Math.min(source.sizeBytes, MAX_HEADER_BYTES);
   for (let length = Math.min(most, FIRST_BYTES); ; length = Math.min(most, length * 4)) {
     try {
-      return parse(await source.head(length), source.sizeBytes);
+      return parse(new GgufReader(await source.head(length), kept), source.sizeBytes);
     } catch (error) {
       if (!(error instanceof PastTheEnd)) throw error;
       if (length >= most) throw new GgufFault('It ends too early.');
@@ -56,8 +61,7 @@ export async function readGgufHeader(source: GgufSource): Promise<GgufHeader> {
   }
 }
 
-function parse(bytes: Uint8Array, fileBytes: number): GgufHeader {
-  const reader = new GgufReader(bytes);
+function parse(reader: GgufReader, fileBytes: number): GgufHeader {
   if (!reader.isGguf()) throw new GgufFault('It is not a GGUF file.');
   const version = reader.u32();
   if (version < 2 || version > 3) throw new GgufFault(`It is GGUF version ${version}; 2 and 3 are known.`);
@@ -111,7 +115,7 @@ function readTensors(
   { alignment, fileBytes }: { alignment: number; fileBytes: number },
 ): GgufTensor[] {
   const names = new Set<string>();
-  const tensors: GgufTensor[] = [];
+  const tensors: (Omit<GgufTensor, 'start'> & { offset: number })[] = [];
   let dataBytes = 0;
   for (let i = 0; i < count; i++) {
     const name = reader.text(MAX_TENSOR_NAME_BYTES);
@@ -122,12 +126,12 @@ function readTensors(
     if (names.has(name) || bytes === null || offset % alignment !== 0)
       throw new GgufFault('Its list of tensors is damaged.');
     names.add(name);
-    tensors.push({ name, dimensions, type });
+    tensors.push({ name, dimensions, type, offset });
     dataBytes = Math.max(dataBytes, offset + bytes);
   }
   const dataStart = Math.ceil(reader.at / alignment) * alignment;
   if (count > 0 && dataStart + dataBytes > fileBytes) throw new GgufFault('It is cut off.');
-  return tensors;
+  return tensors.map(({ offset, ...tensor }) => ({ ...tensor, start: dataStart + offset }));
 }
 
 function dimensionsOf(reader: GgufReader): number {
@@ -144,7 +148,7 @@ function asText(value: GgufField['value'] | undefined): string {
   return typeof value === 'string' ? value : '';
 }
 
-/** The text of a byte string. */
-function unicode(bytes: string): string {
+/** The text of a byte string, as lists keep them. */
+export function unicode(bytes: string): string {
   return new TextDecoder().decode(Uint8Array.from(bytes, (character) => character.charCodeAt(0)));
 }

@@ -31,8 +31,6 @@ const MAX_WORD_BYTES = 65_536;
 const MAX_ITEMS = 4_194_304;
 /** Lists of numbers are kept up to this length: one for each layer. */
 const MAX_KEPT_NUMBERS = 4_096;
-/** The one list of texts that is kept. */
-const WORDS = 'tokenizer.ggml.tokens';
 /** Shorter ones are put together faster than a decoder is called. */
 const SHORT_WORD = 16;
 
@@ -81,9 +79,12 @@ export class GgufReader {
   readonly #utf8 = new TextDecoder();
   /** Makes one character of each byte. */
   readonly #latin1 = new TextDecoder('latin1');
+  readonly #kept: ReadonlySet<string>;
 
-  constructor(bytes: Uint8Array) {
+  /** `kept`: the keys of the lists of texts that are kept. */
+  constructor(bytes: Uint8Array, kept: ReadonlySet<string>) {
     this.#bytes = bytes;
+    this.#kept = kept;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
@@ -117,7 +118,7 @@ export class GgufReader {
   /** Reads what follows the key. */
   field(key: string): GgufField {
     const type = this.u32();
-    if (type === GGUF_TYPES.list) return { type, value: null, list: this.#list(key === WORDS) };
+    if (type === GGUF_TYPES.list) return { type, value: null, list: this.#list(this.#kept.has(key)) };
     return { type, value: type === GGUF_TYPES.text ? this.text(MAX_TEXT_BYTES) : this.#fixed(type), list: null };
   }
 

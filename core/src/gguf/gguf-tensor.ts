@@ -4,6 +4,8 @@ export interface GgufTensor {
   name: string;
   dimensions: readonly number[];
   type: number;
+  /** Where its bytes begin in the file. */
+  start: number;
 }
 
 /** Numbers in a block, and the bytes of it, by type. */

@@ -7,6 +7,7 @@ import { expose } from 'comlink';
 import type { Adapter } from './common/adapter.ts';
 import { Ahead } from './ahead.ts';
 import type { EngineSettings } from '../state/device/engine-settings.ts';
+import { ggufWantsWebLlm } from '../state/device/gguf-backend.ts';
 import { probeBrowser } from './common/probe.ts';
 import { outcomeOf, type EngineHostApi, type Outcome } from './worker-wire.ts';
 
@@ -27,15 +28,20 @@ class EngineHost implements EngineHostApi {
     return this.#run(false, async (signal) => {
       await this.#adapter?.close();
       this.#adapter = null;
-      // Each engine is megabytes of code: fetch only the one that is needed.
-      const adapter =
-        model.format === 'mlc'
-          ? new (await import('./web-llm/web-llm-engine.ts')).WebLlmEngine()
-          : new (await import('./wllama/wllama-engine.ts')).WllamaEngine();
-      adapter.onLost = (error) => onLost(error.code, error.message);
-      const loaded = await (adapter as Adapter<CatalogueModel>).load(model, settings, onProgress, signal);
-      this.#adapter = adapter;
-      return loaded;
+      const start = async (webLlm: boolean) => {
+        const adapter = await adapterOf(model.format, webLlm);
+        adapter.onLost = (error) => onLost(error.code, error.message);
+        const loaded = await (adapter as Adapter<CatalogueModel>).load(model, settings, onProgress, signal);
+        this.#adapter = adapter;
+        return loaded;
+      };
+      if (model.format === 'mlc') return await start(true);
+      const webLlm = ggufWantsWebLlm(model, await probeBrowser());
+      return await start(webLlm).catch(async (error: unknown) => {
+        // If the graphics card does not do it, the processor does.
+        if (signal.aborted || !webLlm) throw error;
+        return await start(false);
+      });
     });
   }
 
@@ -81,6 +87,13 @@ class EngineHost implements EngineHostApi {
       }
     }, quotes);
   }
+}
+
+/** Each engine is megabytes of code: this fetches only the one that is needed. */
+async function adapterOf(format: CatalogueModel['format'], webLlm: boolean): Promise<Adapter<never>> {
+  return webLlm
+    ? (await import('./web-llm-models.ts')).webLlmFor(format)
+    : new (await import('./wllama/wllama-engine.ts')).WllamaEngine();
 }
 
 expose(new EngineHost());

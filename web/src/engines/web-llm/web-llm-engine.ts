@@ -1,17 +1,16 @@
 /** MLC models through web-llm on WebGPU: the main engine of the browser. */
-import type { MlcModel } from '@llmesh/core/policy/catalogue';
+import type { CatalogueModel } from '@llmesh/core/policy/catalogue';
 import type { Finish, GenerateRequest, LoadedModel } from '@llmesh/core/engine/engine';
 import { cancelled, MeshError } from '@llmesh/core/base/errors';
 import type { PeerId } from '@llmesh/core/base/ids';
 import { MLCEngine, type ChatCompletionChunk, type CompletionChoice } from '@mlc-ai/web-llm';
 import type { Adapter, OnPiece, OnProgress, Drained } from '../common/adapter.ts';
 import type { EngineSettings } from '../../state/device/engine-settings.ts';
-import { readMirrorEntry } from '../common/mirror-manifest.ts';
-import { fetchMlcFiles } from './mlc-files.ts';
 import { MlcAnswer } from './mlc-answer.ts';
 import { countTokens, hasModel, pipelineOf, type MlcPipeline } from './mlc-pipeline.ts';
 import { keptTemplate, mlcPrompt, type MlcTemplate } from './mlc-prompt.ts';
-import { forgetSmallFiles, recordFor } from './mlc-record.ts';
+import { forgetSmallFiles } from './mlc-record.ts';
+import type { MlcSource } from './mlc-source.ts';
 import { mlcTurns } from './mlc-turns.ts';
 import { mlcFolder } from '../common/model-url.ts';
 import { probeBrowser } from '../common/probe.ts';
@@ -28,30 +27,30 @@ import {
 
 interface Loaded {
   engine: MLCEngine;
-  model: MlcModel;
+  /** Its name in web-llm. */
+  id: string;
+  model: CatalogueModel;
   pipeline: MlcPipeline;
   /** null: this model cannot continue an answer that was begun elsewhere. */
   template: MlcTemplate | null;
 }
 
-export class WebLlmEngine implements Adapter<MlcModel> {
+export class WebLlmEngine<M extends CatalogueModel> implements Adapter<M> {
   onLost: ((error: MeshError) => void) | null = null;
+  readonly #source: MlcSource<M>;
   #loaded: Loaded | null = null;
   /** Whose conversation web-llm keeps in its cache. */
   #requester: PeerId | undefined;
 
-  async load(
-    model: MlcModel,
-    settings: EngineSettings,
-    onProgress: OnProgress,
-    signal: AbortSignal,
-  ): Promise<LoadedModel> {
+  constructor(source: MlcSource<M>) {
+    this.#source = source;
+  }
+
+  async load(model: M, settings: EngineSettings, onProgress: OnProgress, signal: AbortSignal): Promise<LoadedModel> {
     const probe = await probeBrowser();
     if (probe.backend !== 'webgpu') throw settings.hadGpu ? webGpuGone() : webGpuAbsent();
-    if (model.f16 && !probe.f16) throw halfPrecisionAbsent();
-    const pins = await readMirrorEntry(settings.mirror, model.source, signal);
-    const record = recordFor(model, settings, pins);
-    const total = await fetchMlcFiles(record, pins, onProgress, signal);
+    if (model.format === 'mlc' && model.f16 && !probe.f16) throw halfPrecisionAbsent();
+    const { record, totalBytes: total, read } = await this.#source(model, settings, onProgress, signal);
     onProgress({ phase: 'start', loadedBytes: 0, totalBytes: total });
     const waking = new WakingProgress();
     const engine = new MLCEngine({
@@ -70,7 +69,8 @@ export class WebLlmEngine implements Adapter<MlcModel> {
     if (signal.aborted) throw cancelled();
     const pipeline = pipelineOf(engine, record.model_id);
     const template = await keptTemplate(mlcFolder(record.model));
-    const loaded: Loaded = { engine, model, pipeline, template };
+    await read();
+    const loaded: Loaded = { engine, id: record.model_id, model, pipeline, template };
     this.#loaded = loaded;
     void pipeline.tvm.lib.webGPUContext.device.lost.then(() => this.#lost(loaded, deviceLost()));
     return {
@@ -151,14 +151,14 @@ async function begun({ engine, model, pipeline, template }: Loaded, request: Gen
 }
 
 /** Whether the device works and web-llm still has its model: when it loses one, it names the failure in many ways. */
-async function stillThere({ engine, model, pipeline }: Loaded): Promise<boolean> {
+async function stillThere({ engine, id, pipeline }: Loaded): Promise<boolean> {
   const { device } = pipeline.tvm.lib.webGPUContext;
   const lost = device.lost.then(() => true);
   const works = device.queue.onSubmittedWorkDone().then(
     () => false,
     () => true,
   );
-  return !(await Promise.race([lost, works])) && hasModel(engine, model.source);
+  return !(await Promise.race([lost, works])) && hasModel(engine, id);
 }
 
 function cannotContinue(): MeshError {

@@ -1,7 +1,7 @@
 /** What Chat and Donate say about a model that is being downloaded. */
 import type { CatalogueModel, Probe } from '@llmesh/core/policy/catalogue';
 import type { Pace } from '../../state/device/download-pace.ts';
-import { ggufWantsGpu } from '../../state/device/gguf-backend.ts';
+import { ggufWantsGpu, ggufWantsWebLlm } from '../../state/device/gguf-backend.ts';
 import { bytes } from './format.ts';
 
 /** "2.1 of 4.9 GB, 14.2 MB/s, 3 min 20 s left." */
@@ -29,7 +29,8 @@ export function duration(seconds: number): string {
 
 /** What a model would run on here, before it is loaded. */
 export function wouldRunOn(model: CatalogueModel, probe: Probe): string {
-  return model.format === 'mlc' || ggufWantsGpu(model, probe) ? 'graphics card' : 'processor';
+  const onCard = model.format === 'mlc' || ggufWantsWebLlm(model, probe) || ggufWantsGpu(model, probe);
+  return onCard ? 'graphics card' : 'processor';
 }
 
 function mega(value: number): string {

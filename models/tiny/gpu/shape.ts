@@ -1,0 +1,21 @@
+// What the network is: the shape in llmesh-tiny.gguf, which a test compares with this one.
+export const LAYERS = 4;
+export const WIDTH = 256;
+export const HEADS = 4;
+export const KEY_HEADS = 2;
+export const HEAD = 64;
+export const INNER = 640;
+export const VOCABULARY = 1536;
+export const CONTEXT = 2048;
+export const EPSILON = '1e-5';
+
+/** The most tokens that are read at once; web-llm cuts longer texts into pieces of this length. Short enough for any watchdog. */
+export const CHUNK = 128;
+/** Invocations of the workgroup that reads. The fewer they are, the more rows each multiplies with a number that it fetched. */
+export const GROUP = 32;
+/** Texts are read in tiles of so many tokens: each weight is unpacked once for all of them. */
+export const TILE = 4;
+
+/** Queries, keys and values stand above each other in one matrix, and so do gate and up. */
+export const ATTENTION_ROWS = (HEADS + 2 * KEY_HEADS) * HEAD;
+export const GATED_ROWS = 2 * INNER;
