@@ -136,10 +136,10 @@ function turn(role: string, content: string): Message {
 
 type Prompt = (messages: readonly Message[], more?: Record<string, unknown>) => string | null;
 
-/** Templates drop the thoughts of earlier turns at the mark that ends them. */
+/** Templates drop the thoughts of earlier turns at the mark that ends them, or begin those of the answer. */
 function isMarked(source: string, begun: string, name: ThoughtsName): boolean {
   const { open, close } = THOUGHTS[name];
-  return source.includes(close) && (source.includes(open) || begun.includes(open));
+  return source.includes(close) || begun.trimEnd().endsWith(open);
 }
 
 function isMadeToThink(source: string, name: ThoughtsName, begun: string, prompt: Prompt): boolean {
