@@ -66,12 +66,14 @@ export const openaiChat: ClientRow = {
       checks.verdict.parse(choices[0]?.message.parsed);
     },
     reasoning: async (mesh) => {
+      const response_format = zodResponseFormat(checks.verdict, 'verdict');
       const reasoning = { max_tokens: checks.THOUGHT_TOKENS };
       const limit = { max_tokens: 300 };
-      const request = { ...ask(mesh), model: mesh.thinker, reasoning, ...limit };
+      const request = { ...ask(mesh), model: mesh.thinker, reasoning, response_format, ...limit };
       const { choices, usage } = await openaiClient(mesh).chat.completions.create(request);
       const message = choices[0]!.message as { content: string | null; reasoning_content?: string };
       checks.isText(message.reasoning_content);
+      checks.verdict.parse(JSON.parse(message.content ?? ''));
       assert((usage?.completion_tokens_details?.reasoning_tokens ?? 0) > 0);
       const stream = openaiClient(mesh).chat.completions.stream(request);
       const streamed = (await stream.finalChatCompletion()).choices[0]!.message as { reasoning_content?: string };

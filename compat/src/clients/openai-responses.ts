@@ -63,11 +63,13 @@ export const openaiResponses: ClientRow = {
     },
     reasoning: async (mesh) => {
       const reasoning = { summary: 'auto' as const, max_tokens: checks.THOUGHT_TOKENS };
-      const asked = { ...ask(mesh), model: mesh.thinker, reasoning, max_output_tokens: 300 };
+      const text = { format: zodTextFormat(checks.verdict, 'verdict') };
+      const asked = { ...ask(mesh), model: mesh.thinker, reasoning, text, max_output_tokens: 300 };
       const response = await openaiClient(mesh).responses.create(asked);
       const [thoughts] = response.output;
       assert(thoughts?.type === 'reasoning');
       checks.isText(thoughts.summary[0]?.text);
+      checks.verdict.parse(JSON.parse(response.output_text));
       assert((response.usage?.output_tokens_details.reasoning_tokens ?? 0) > 0);
       const input = [
         { role: 'user', content: mesh.short.question },

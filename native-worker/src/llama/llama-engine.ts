@@ -252,7 +252,7 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
       const answered = [...delivered.tokens];
       const options = {
         ...evaluateOptions(sampling, loaded.defaults, bias, sequence.index, answered, answered.length + maxTokens),
-        ...(course !== null && { grammarEvaluationState: course.grammar }),
+        ...(course !== null && { grammarEvaluationState: course.grammar, yieldEogToken: true }),
       };
       // A draft knows the model as it is, cannot tell how likely a word was, and takes no word back.
       const draft = request.adapter === undefined && logprobs === null && course === null ? loaded.draft : null;

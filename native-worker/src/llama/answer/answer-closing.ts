@@ -9,7 +9,7 @@ import { GrammarReader } from '@llmesh/core/form/grammar-reader';
 import { jsonGrammar } from '@llmesh/core/form/json-grammar';
 import type { JsonSchema } from '@llmesh/core/form/json-schema';
 import type { Thinking } from '@llmesh/core/protocol';
-import { THOUGHTS } from '@llmesh/core/syntax/dialects';
+import { THOUGHTS, type ThoughtMarks } from '@llmesh/core/syntax/dialects';
 import type { Syntax } from '@llmesh/core/syntax/syntaxes';
 import { ThoughtsReader } from '@llmesh/core/syntax/thoughts-reader';
 import { tokenizeWithin } from './delivered-tokens.ts';
@@ -30,13 +30,13 @@ export interface Closing {
 /** How much of what others delivered is read in one go, during which nothing else of this program runs. */
 const CHARS_AT_ONCE = 4_096;
 const TRAIL = 3;
-/** What ends thoughts takes up to so many tokens, where each character of it is one. */
-const TURNING_TOKENS = 16;
 
 export class AnswerClosing {
   readonly #model: LlamaModel;
   /** Parts what is thought, which has no form; null: the model does not think. */
   readonly #thoughts: ThoughtsReader | null;
+  /** How many tokens it takes to end the thoughts. */
+  readonly #turning: number;
   #reader: GrammarReader;
   /** The last tokens so far: some vocabularies spell the next one by them. */
   #trail: readonly Token[];
@@ -44,12 +44,14 @@ export class AnswerClosing {
   private constructor(
     model: LlamaModel,
     reader: GrammarReader,
-    thoughts: ThoughtsReader | null,
+    thoughts: { reader: ThoughtsReader; marks: ThoughtMarks } | null,
     trail: readonly Token[],
   ) {
     this.#model = model;
     this.#reader = reader;
-    this.#thoughts = thoughts;
+    this.#thoughts = thoughts?.reader ?? null;
+    // The last thought may end in the middle of a word.
+    this.#turning = thoughts === null ? 0 : tokenizeWithin(model, `\n${thoughts.marks.close}\n\n`).length + 1;
     this.#trail = trail;
   }
 
@@ -68,20 +70,19 @@ export class AnswerClosing {
       await breathe();
       check();
     }
-    return new AnswerClosing(model, reader, marks === null ? null : thoughts, before.slice(-TRAIL));
+    return new AnswerClosing(model, reader, marks === null ? null : { reader: thoughts, marks }, before.slice(-TRAIL));
   }
 
   /** How long the model may think, so that there is room for the answer itself. */
   inTime(thinking: Thinking | undefined, maxTokens: number): Thinking | undefined {
     if (this.#thoughts === null || this.#thoughts.isOver || thinking?.on === false) return thinking;
-    const least = this.#shortest(this.#reader, this.#trail)?.tokens.length ?? 0;
-    const most = Math.max(1, maxTokens - least - TURNING_TOKENS);
+    const most = Math.max(1, maxTokens - this.#least - this.#turning);
     return { ...thinking, on: true, maxTokens: Math.min(most, thinking?.maxTokens ?? most) };
   }
 
   /** Throws too_few_tokens where not even the shortest answer fits in `left` tokens. */
   checkRoom(left: number): void {
-    const least = this.#shortest(this.#reader, this.#trail)?.tokens.length ?? 0;
+    const least = this.#least + (this.#thoughts?.isThinking === true ? this.#turning : 0);
     if (least <= left) return;
     throw new MeshError(
       'too_few_tokens',
@@ -117,6 +118,11 @@ export class AnswerClosing {
       this.#trail = [...this.#trail, ...tokens].slice(-TRAIL);
     }
     return null;
+  }
+
+  /** How many tokens the shortest answer takes from here. */
+  get #least(): number {
+    return this.#shortest(this.#reader, this.#trail)?.tokens.length ?? 0;
   }
 
   /** Null: the form does not allow this. llama.cpp takes a character for right that is spelt in more bytes than UTF-8 allows. */

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { GenerateRequest, Piece } from '@llmesh/core/engine/engine';
 import type { JsonSchema } from '@llmesh/core/form/json-schema';
+import type { Turn } from '@llmesh/core/protocol';
 import { AnswerReader } from '@llmesh/core/syntax/answer-reader';
 import { syntaxOf } from '@llmesh/core/syntax/syntaxes';
 import { toolsOf } from '@llmesh/core/syntax/tools';
@@ -116,6 +117,25 @@ describe('an engine whose model', () => {
     expect(answer.thought).not.toBe('');
     const silent = await ask('qwen', { thinking: { on: false }, schema });
     expect(silent).toMatchObject({ thought: '', said: expect.stringMatching(/^"(yes|no)"$/) });
+  });
+
+  it('speaks in the form that was asked for, even where it would end in its thoughts', async () => {
+    const schema: JsonSchema = { root: { kind: 'values', values: ['"yes"', '"no"'] }, named: {} };
+    const turns: Turn[] = [
+      { role: 'system', content: 'You answer with JSON alone.' },
+      { role: 'user', content: 'How do I list the models in the terminal?' },
+    ];
+    const answer = await ask('qwen', { turns, thinking: { on: true, maxTokens: 60 }, schema });
+    expect(answer).toMatchObject({ thought: '```', said: expect.stringMatching(/^"(yes|no)"$/), finish: 'stop' });
+  });
+
+  it('is closed in time, thoughts and all', async () => {
+    const schema: JsonSchema = { root: { kind: 'values', values: ['"yes"', '"no"'] }, named: {} };
+    for (let maxTokens = 1; maxTokens <= 24; maxTokens += 1) {
+      const outcome = await ask('qwen', { thinking: { on: true }, schema, maxTokens }).catch((error: unknown) => error);
+      if (outcome instanceof Error) expect(outcome).toMatchObject({ code: 'too_few_tokens' });
+      else expect((outcome as Whole).said).toMatch(/^"(yes|no)"$/);
+    }
   });
 
   it('continues an answer that was cut anywhere, by its ids and by its text', async () => {

@@ -102,6 +102,17 @@ export class AnswerCourse {
     return isWhole ? null : this.#options.tokenize(this.#closing.slice(this.#ending.length));
   }
 
+  /** Whether the model ends its answer with this. */
+  endsAt(token: Token): boolean {
+    return this.#options.model.isEogToken(token);
+  }
+
+  /** What has to come where the model ends its answer; null: nothing. One that has to speak may not end in its thoughts. */
+  get onward(): Token[] | null {
+    const hasToSpeak = this.form !== null || this.#options.own?.isForced === true;
+    return hasToSpeak && this.#isThinking ? this.#options.tokenize(this.#closing) : null;
+  }
+
   /** The most tokens of thoughts. */
   get #most(): number {
     const { thinking } = this.#options;
@@ -132,7 +143,7 @@ export class AnswerCourse {
 type Step = { token: Token };
 
 /**
- * The tokens of `steps`, or what has to come instead of them. `answered`: gets each before the next is asked for; null: nobody
+ * The tokens of `steps`, which has the one that ends an answer, too; or what has to come instead of them. `answered`: gets each before the next is asked for; null: nobody
  * wants to know.
  */
 export async function* steered<T extends Step>(
@@ -145,7 +156,9 @@ export async function* steered<T extends Step>(
     for (;;) {
       const step = await steps.next(instead);
       if (step.done === true) return;
-      instead = course.instead ?? undefined;
+      const ends = course.endsAt(step.value.token);
+      instead = course.instead ?? (ends ? course.onward : null) ?? undefined;
+      if (ends && instead === undefined) return;
       for (const next of instead?.map((token): Step => ({ token })) ?? [step.value]) {
         course.took(next.token);
         answered?.push(next.token);
