@@ -4,6 +4,7 @@ import { setFlagsFromString, getHeapStatistics } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { parentPort, workerData } from 'node:worker_threads';
 import { formDecoders } from '@llmesh/core/fuzz/form-decoders';
+import { syntaxDecoders } from '@llmesh/core/fuzz/syntax-decoders';
 import {
   fuzz,
   SLOW_MS,
@@ -60,6 +61,7 @@ const targets: FuzzTarget[] = [
   ...taskDecoders(),
   ...(await signedDecoders()),
   ...formDecoders(),
+  ...syntaxDecoders(),
   ggufHeaders(),
   signalTarget(),
 ];

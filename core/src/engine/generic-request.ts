@@ -1,7 +1,7 @@
 /** Functions for engines that hold answers to schemas and know no more: they are told in words, and called in the generic form. */
-import type { Tools, Turn } from '../protocol.ts';
+import type { Turn } from '../protocol.ts';
 import { readJsonSchema, type JsonSchema } from '../form/json-schema.ts';
-import { genericForm } from '../syntax/generic-form.ts';
+import type { GenericForm } from '../syntax/generic-form.ts';
 
 export interface GenericRequest {
   /** With the functions in a system turn. */
@@ -11,8 +11,7 @@ export interface GenericRequest {
 }
 
 /** Throws bad_schema. */
-export function genericRequest(turns: readonly Turn[], { said, ...tools }: Tools & { said?: string }): GenericRequest {
-  const form = genericForm(tools, said);
+export function genericRequest(turns: readonly Turn[], form: GenericForm): GenericRequest {
   return { turns: withSystem(turns, form.system), schema: readJsonSchema(form.schema) };
 }
 

@@ -4,6 +4,9 @@ import { ERROR_CODES } from '@llmesh/core/base/errors';
 import type { Conversation } from '@llmesh/core/engine/chat-prompt';
 import type { TemplateTokens } from '@llmesh/core/engine/chat-template';
 import type { Traits } from '@llmesh/core/engine/chat-traits';
+import type { Tools } from '@llmesh/core/protocol';
+import type { CallFrame } from '@llmesh/core/syntax/call-grammar';
+import type { Tool } from '@llmesh/core/syntax/tools';
 
 export type Job =
   /** Renders one text for each conversation. */
@@ -18,6 +21,10 @@ export type Job =
   | { kind: 'probe'; template: string; tokens: TemplateTokens }
   /** Asks whether llama.cpp can follow the grammar, and `delivered` by it. */
   | { kind: 'grammar'; grammar: string; delivered: string }
+  /** Plans the generic form of these functions; its system text and its schema. `said`: the schema of what is said instead. */
+  | { kind: 'generic'; tools: Tools; said: string | null }
+  /** Plans how these functions are called in a dialect; the grammar of one call. */
+  | { kind: 'calls'; frame: CallFrame; tools: readonly Tool[] }
   /** Asks whether llama.cpp accepts this file, as far as that can be told without its weights. */
   | { kind: 'model'; path: string }
   /** Asks what is wrong with each value by its JSON schema; both are JSON. */
@@ -36,13 +43,15 @@ export interface JobLimits {
 }
 
 /**
- * The longest conversation takes 100 ms to render, the largest grammar some 20 ms to compile, and the largest vocabulary
+ * The longest conversation takes 100 ms to render, 128 functions half a second to plan, the largest grammar some 20 ms to compile, and the largest vocabulary
  * some seconds to read, on one core of a small computer.
  */
 export const JOB_LIMITS: Readonly<Record<Job['kind'], JobLimits>> = {
   render: { cpuMs: 3_000, wallMs: 15_000, memoryBytes: 256 << 20 },
   probe: { cpuMs: 5_000, wallMs: 15_000, memoryBytes: 256 << 20 },
   grammar: { cpuMs: 500, wallMs: 10_000, memoryBytes: 384 << 20 },
+  generic: { cpuMs: 1_000, wallMs: 10_000, memoryBytes: 256 << 20 },
+  calls: { cpuMs: 1_000, wallMs: 10_000, memoryBytes: 256 << 20 },
   values: { cpuMs: 500, wallMs: 5_000, memoryBytes: 256 << 20 },
   model: { cpuMs: 60_000, wallMs: 180_000, memoryBytes: 2_000_000_000 },
 };

@@ -1,6 +1,9 @@
-/** The trials that llama.cpp gets before the process that answers does. */
+/** What is tried or worked out before the process that answers gets it: grammars, model files, lists of functions. */
 import { GgufInsights, type Llama, type LlamaModel } from 'node-llama-cpp';
 import { MeshError } from '@llmesh/core/base/errors';
+import { grammarText } from '@llmesh/core/form/grammar';
+import { callGrammar } from '@llmesh/core/syntax/call-grammar';
+import { genericForm } from '@llmesh/core/syntax/generic-form';
 import { readGgufInfo } from '../models/gguf-info.ts';
 import { isEmbedder } from '../llama/context/gguf-pooling.ts';
 import { openLlama } from '../llama/context/llama-device.ts';
@@ -18,10 +21,26 @@ interface Followed {
 export async function openLlamaJobs(): Promise<(job: Job) => Promise<string[]>> {
   const llama = await openLlama('off', 1);
   return async (job) => {
-    if (job.kind === 'grammar') await tryGrammar(llama, job);
-    else if (job.kind === 'model') await tryModel(llama, job.path);
-    else throw new Error('That is for the other process.');
-    return [];
+    switch (job.kind) {
+      case 'grammar':
+        await tryGrammar(llama, job);
+        return [];
+      case 'model':
+        await tryModel(llama, job.path);
+        return [];
+      case 'generic': {
+        const { system, schema } = genericForm(job.tools, job.said ?? undefined);
+        return [system, schema];
+      }
+      case 'calls':
+        return [grammarText(callGrammar(job.frame, job.tools))];
+      case 'render':
+      case 'probe':
+      case 'values':
+        throw new Error('That is for another process.');
+      default:
+        return job satisfies never;
+    }
   };
 }
 

@@ -12,6 +12,8 @@ export async function renderJob(job: Job): Promise<string[]> {
     case 'grammar':
     case 'model':
     case 'values':
+    case 'generic':
+    case 'calls':
       throw new Error('That is for another process.');
     default:
       return job satisfies never;

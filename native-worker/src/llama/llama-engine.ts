@@ -22,6 +22,7 @@ import { markTokens } from './answer/token-text.ts';
 import { marksOf, syntaxName } from '@llmesh/core/syntax/syntaxes';
 import { rendererOf } from './answer/chat-renderer.ts';
 import { contained } from '../contained/contained.ts';
+import { FunctionForms } from '../contained/function-forms.ts';
 import { GrammarTrial } from '../contained/grammar-trial.ts';
 import { deliveredTokens, type Delivered } from './answer/delivered-tokens.ts';
 import { planDraft, type Draft, type DraftChoice } from './draft/draft.ts';
@@ -71,6 +72,7 @@ const MIN_ANSWER_TOKENS = 32;
 const MAX_REPLAY_TOKENS = 64;
 /** A verdict on a grammar holds for every model. */
 const GRAMMARS = new GrammarTrial(contained.llama);
+const FUNCTIONS = new FunctionForms(contained.llama);
 const NOTHING: Delivered = { tokens: [], known: true };
 
 interface Loaded extends PromptReader {
@@ -201,7 +203,9 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
     check();
     const bias = tokenBiasOf(loaded.model, request.sampling);
     const leastAnswer = Math.min(request.maxTokens, MIN_ANSWER_TOKENS);
-    const plan = planAnswer(loaded.chat.traits, request);
+    const waits = AbortSignal.any([signal, this.#closing.signal]);
+    const plan = await planAnswer(loaded.chat.traits, request, (tools, said) => FUNCTIONS.generic(tools, said, waits));
+    check();
     const isBare = request.task === 'completion';
     const asked = await promptTokens(loaded, plan.conversation, isBare, leastAnswer, check);
     const { tokens: prompt, open } = asked;
@@ -219,7 +223,6 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
     const exact = greedy || replay || sampling.seed !== undefined;
     const reading: Reading = { tokens: before, requester: request.requester ?? null, open, exact };
 
-    const waits = AbortSignal.any([signal, this.#closing.signal]);
     // A token that the model did not choose has no odds to tell.
     const closing =
       plan.schema === null || logprobs !== null
@@ -234,7 +237,7 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
     const thinking = closing?.inTime(request.thinking, maxTokens) ?? request.thinking;
     const course = await openCourse(
       { model: loaded.model, plan, syntax, marks, thinking, prompt, delivered: delivered.tokens },
-      GRAMMARS,
+      { trial: GRAMMARS, forms: FUNCTIONS },
       waits,
     );
     const { sequence, end } = await (request.adapter === undefined

@@ -2,6 +2,8 @@
 import type { GenerateRequest } from '@llmesh/core/engine/engine';
 import { endsInThoughts, type Conversation } from '@llmesh/core/engine/chat-prompt';
 import { genericRequest } from '@llmesh/core/engine/generic-request';
+import type { Tools } from '@llmesh/core/protocol';
+import type { GenericForm } from '@llmesh/core/syntax/generic-form';
 import type { Traits } from '@llmesh/core/engine/chat-traits';
 import type { JsonSchema } from '@llmesh/core/form/json-schema';
 import type { CallFrame } from '@llmesh/core/syntax/call-grammar';
@@ -29,8 +31,12 @@ export interface OwnCalls {
 
 type Asked = Pick<GenerateRequest, 'turns' | 'task' | 'schema' | 'tools' | 'thinking'>;
 
-/** Throws bad_schema. */
-export function planAnswer(traits: Traits, { turns, task, schema, tools, thinking }: Asked): AnswerPlan {
+/** `generic`: plans the generic form. Rejects with what that rejects with, and bad_schema. */
+export async function planAnswer(
+  traits: Traits,
+  { turns, task, schema, tools, thinking }: Asked,
+  generic: (tools: Tools, said: string | undefined) => Promise<GenericForm>,
+): Promise<AnswerPlan> {
   const { thoughts } = traits;
   const isHarmony = traits.tools?.calls === 'harmony';
   const held = { schema: schema ?? null, own: null };
@@ -56,7 +62,7 @@ export function planAnswer(traits: Traits, { turns, task, schema, tools, thinkin
       own: { tools: callable, frame: own.frame, isForced, parallel },
     };
   }
-  const form = genericRequest(turns, tools);
+  const form = genericRequest(turns, await generic(offered, said));
   return {
     conversation: {
       turns: form.turns,

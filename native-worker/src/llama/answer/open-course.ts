@@ -1,10 +1,9 @@
 /** Brings the course of an answer to where others left it. */
 import type { LlamaGrammar, LlamaModel, Token } from 'node-llama-cpp';
 import { MeshError } from '@llmesh/core/base/errors';
-import { grammarText, type Grammar } from '@llmesh/core/form/grammar';
 import type { Thinking } from '@llmesh/core/protocol';
-import { callGrammar } from '@llmesh/core/syntax/call-grammar';
 import type { Syntax } from '@llmesh/core/syntax/syntaxes';
+import type { FunctionForms } from '../../contained/function-forms.ts';
 import type { GrammarTrial } from '../../contained/grammar-trial.ts';
 import { AnswerCourse } from './answer-course.ts';
 import { answerGrammar } from './answer-grammar.ts';
@@ -25,7 +24,7 @@ export interface Course {
 /** Null: nothing holds the answer. Throws bad_schema, busy, or cancelled. */
 export async function openCourse(
   { model, plan, syntax, marks, thinking, prompt, delivered }: Course,
-  trial: GrammarTrial,
+  { trial, forms }: { trial: GrammarTrial; forms: FunctionForms },
   signal: AbortSignal,
 ): Promise<AnswerCourse | null> {
   const { own, schema } = plan;
@@ -33,7 +32,8 @@ export async function openCourse(
   const isLimited = thinking?.on === true && thinking.maxTokens !== undefined && thinks;
   if (own === null && schema === null && !isLimited) return null;
   const tokenize = (text: string) => tokenizeMarked(model, text, marks);
-  const call = own?.frame == null ? null : await callRules(trial, model, callGrammar(own.frame, own.tools), signal);
+  const call =
+    own?.frame == null ? null : await callRules(trial, model, () => forms.calls(own.frame!, own.tools, signal), signal);
   const course = new AnswerCourse({ model, syntax, own, call, thinking, before: prompt, marks, tokenize });
   for (const token of delivered) course.took(token);
   if (schema !== null) {
@@ -47,11 +47,11 @@ export async function openCourse(
 async function callRules(
   trial: GrammarTrial,
   model: LlamaModel,
-  grammar: Grammar,
+  grammar: () => Promise<string>,
   signal: AbortSignal,
 ): Promise<LlamaGrammar | null> {
-  const text = grammarText(grammar);
   try {
+    const text = await grammar();
     await trial.check(text, '', signal);
     return await model.llama.createGrammar({ grammar: text });
   } catch (thrown) {

@@ -22,6 +22,7 @@ import { NativeLog } from './native-log.ts';
 import { TELL_TOKENS, WllamaAnswer } from './wllama-answer.ts';
 import { renderChat } from '@llmesh/core/engine/chat-prompt';
 import { genericRequest } from '@llmesh/core/engine/generic-request';
+import { genericForm } from '@llmesh/core/syntax/generic-form';
 import { plainTurns } from '@llmesh/core/syntax/plain-turns';
 import { CHATML_TEMPLATE } from '@llmesh/core/engine/chat-template';
 
@@ -188,7 +189,8 @@ export class WllamaEngine implements Adapter<GgufModel> {
 /** Functions become a form of the answer, which its first piece names. Throws bad_schema. */
 function inGenericForm(asked: GenerateRequest, tell: OnPiece): { request: GenerateRequest; onPiece: OnPiece } {
   if (asked.tools === undefined) return { request: asked, onPiece: tell };
-  const { turns, schema } = genericRequest(asked.turns, asked.tools);
+  const { said, ...offered } = asked.tools;
+  const { turns, schema } = genericRequest(asked.turns, genericForm(offered, said));
   let isFirst = true;
   const onPiece: OnPiece = (piece) => {
     tell(isFirst ? { ...piece, syntax: 'generic' } : piece);
