@@ -1,4 +1,4 @@
-/** Clients that people use, unmodified, against a gateway, a control plane and a worker that run as processes. */
+/** What clients cannot ask of a mesh in one process: a gateway, a control plane and a worker that run as such. `npm run compat` has more clients. */
 import { execFile, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -6,9 +6,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { createOpenAI } from '@ai-sdk/openai';
-import { HumanMessage } from '@langchain/core/messages';
-import { ChatOpenAI, OpenAI as LangChainOpenAI } from '@langchain/openai';
-import { generateText, streamText } from 'ai';
+import { OpenAI as LangChainOpenAI } from '@langchain/openai';
+import { generateText } from 'ai';
 import OpenAI from 'openai';
 import { VERSION } from 'openai/version';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -177,21 +176,6 @@ describe('the openai client', () => {
   });
 });
 
-describe('the Vercel AI SDK', () => {
-  const model = () => createOpenAI({ baseURL, apiKey: key }).chat(MODEL);
-
-  it('gets a whole answer', async () => {
-    const { text, finishReason, usage } = await generateText({ model: model(), prompt: short.question, maxRetries: 0 });
-    expect({ text, finishReason }).toEqual({ text: short.answer, finishReason: 'stop' });
-    expect(usage.outputTokens).toBeGreaterThan(3);
-  });
-
-  it('streams token by token', async () => {
-    const { textStream } = streamText({ model: model(), prompt: short.question, maxRetries: 0 });
-    expect(await arrivals(textStream, (text) => text)).toEqual(tokenByToken(short.answer));
-  });
-});
-
 describe('clients of bare text', () => {
   it('the Vercel AI SDK and LangChain.js get their answers', async () => {
     const prompt = `<|im_start|>user\n${short.question}<|im_end|>\n<|im_start|>assistant\n`;
@@ -200,21 +184,6 @@ describe('clients of bare text', () => {
     expect(text).not.toBe('');
     const options = { model: MODEL, apiKey: key, configuration: { baseURL }, maxRetries: 0, temperature: 0 };
     expect(await new LangChainOpenAI({ ...options, maxTokens: 200 }).invoke(prompt)).toBe(short.answer);
-  });
-});
-
-describe('LangChain.js', () => {
-  const model = () => new ChatOpenAI({ model: MODEL, apiKey: key, configuration: { baseURL }, maxRetries: 0 });
-
-  it('gets a whole answer', async () => {
-    const answer = await model().invoke([new HumanMessage(short.question)]);
-    expect(answer.text).toBe(short.answer);
-    expect(answer).toMatchObject({ usage_metadata: { output_tokens: expect.toSatisfy((n: number) => n > 3) } });
-  });
-
-  it('streams token by token', async () => {
-    const stream = await model().stream(short.question);
-    expect(await arrivals(stream, (chunk) => chunk.text)).toEqual(tokenByToken(short.answer));
   });
 });
 
