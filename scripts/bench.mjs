@@ -1,5 +1,9 @@
 // npm run bench -- <name> [options]
 import { spawn } from 'node:child_process';
+import { steps } from './run.mjs';
 
-const args = ['--import', 'tsx', '--conditions=@llmesh/source', 'bench/src/main.ts', ...process.argv.slice(2)];
+const options = process.argv.slice(2);
+// That one measures the page as it is served.
+if (options[0] === 'browser') await steps([['build the page', process.execPath, ['scripts/build.mjs']]]);
+const args = ['--import', 'tsx', '--conditions=@llmesh/source', 'bench/src/main.ts', ...options];
 spawn(process.execPath, args, { stdio: 'inherit' }).on('exit', (code) => process.exit(code ?? 1));

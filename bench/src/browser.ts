@@ -79,6 +79,9 @@ export async function browser({ rounds }: { rounds: number }): Promise<BrowserRe
     const turns = [{ role: 'user' as const, content: longest.question }];
     const request = { model: MODEL, turns, sampling: { temperature: 0 }, maxTokens: MOST_TOKENS, only: null };
     for await (const event of node.mesh.ask(request, AbortSignal.timeout(ASK_MS))) {
+      // Where web-llm does not start, another engine takes over, and this would compare two engines.
+      if (event.type === 'provider' && event.candidate.model.backend !== 'webgpu')
+        throw new Error(`The volunteer runs the model on ${event.candidate.model.backend}.`);
       if (event.type !== 'piece') continue;
       last = performance.now();
       if (first === 0) first = last;

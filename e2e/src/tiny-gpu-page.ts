@@ -35,12 +35,16 @@ interface Engine {
   };
 }
 interface InPage {
-  webLlm: { MLCEngine: new (config: object) => Engine };
+  webLlm: {
+    MLCEngine: new (config: object) => Engine;
+    WebWorkerMLCEngine: new (worker: object, config: object) => Engine;
+  };
+  Worker: new (url: string, options: object) => object;
   engine: Engine;
   scores: number[][];
 }
 
-/** `withScores`: reading them costs time. */
+/** `withScores`: reading them costs time, and takes the engine out of its worker, where nothing draws. */
 export async function openTinyGpuPage(browser: Browser, file: string, withScores: boolean): Promise<TinyGpuPage> {
   const { url, close } = await serve(await filesFor(file));
   const page = await browser.newPage();
@@ -58,11 +62,10 @@ export async function openTinyGpuPage(browser: Browser, file: string, withScores
         resetState() {},
       };
       const model = { model_id: 'tiny', model: `${origin}/model/`, model_lib: `${origin}/library.wasm` };
-      here.engine = new here.webLlm.MLCEngine({
-        appConfig: { model_list: [model], cacheBackend: 'cache' },
-        logitProcessorRegistry: new Map(scored ? [['tiny', processor]] : []),
-        logLevel: 'ERROR',
-      });
+      const config = { appConfig: { model_list: [model], cacheBackend: 'cache' }, logLevel: 'ERROR' };
+      here.engine = scored
+        ? new here.webLlm.MLCEngine({ ...config, logitProcessorRegistry: new Map([['tiny', processor]]) })
+        : new here.webLlm.WebWorkerMLCEngine(new here.Worker('/worker.js', { type: 'module' }), config);
       await here.engine.reload('tiny');
     },
     [url, withScores] as const,
@@ -104,6 +107,7 @@ async function filesFor(path: string): Promise<Record<string, string | Uint8Arra
     ...Object.fromEntries(Object.entries(files).map(([name, body]) => [`/model/resolve/main/${name}`, body])),
     '/library.wasm': readFileSync(join(ROOT, 'models/tiny/gpu/tiny-web-llm.wasm')),
     '/web-llm.js': readFileSync(webLlm),
+    '/worker.js': `import { WebWorkerMLCEngineHandler } from '/web-llm.js';\nconst handler = new WebWorkerMLCEngineHandler();\nonmessage = (message) => handler.onmessage(message);`,
     '/': `<!doctype html><script type="module">globalThis.webLlm = await import('/web-llm.js')</script>`,
   };
 }
