@@ -12,6 +12,7 @@ import { HOSTILE_SCHEMAS } from './hostile-schemas.ts';
 import { refusable } from './refusal.ts';
 import { joined, separate } from './separate.ts';
 import { renderChat } from '../engine/chat-prompt.ts';
+import { bytesOf, textOf } from './utf8.ts';
 
 const schemas: unknown[] = [
   { type: 'object', properties: { ok: { type: 'boolean' }, n: { type: 'integer' } }, required: ['ok'] },
@@ -101,12 +102,4 @@ function follow(input: Uint8Array): boolean {
 
 function written(value: unknown): Uint8Array {
   return bytesOf(JSON.stringify(value));
-}
-
-function bytesOf(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
-}
-
-function textOf(bytes: Uint8Array): string {
-  return new TextDecoder().decode(bytes);
 }

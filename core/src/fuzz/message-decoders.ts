@@ -25,6 +25,7 @@ import {
   nastySignals,
   long,
 } from './message-samples.ts';
+import { bytesOf, textOf } from './utf8.ts';
 
 /** `catalogue`: a decoded JSON value that should be one. */
 export function messageDecoders(catalogue: unknown): FuzzTarget[] {
@@ -130,12 +131,4 @@ function refusedByValibot<T>(read: () => T): T | null {
 
 function jsonOf(value: unknown): Uint8Array {
   return bytesOf(JSON.stringify(value) ?? '');
-}
-
-function bytesOf(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
-}
-
-function textOf(bytes: Uint8Array): string {
-  return new TextDecoder().decode(bytes);
 }

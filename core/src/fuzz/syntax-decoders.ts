@@ -11,6 +11,7 @@ import type { FuzzTarget } from './fuzz.ts';
 import { HOSTILE_SCHEMAS } from './hostile-schemas.ts';
 import { refusable } from './refusal.ts';
 import { joined, separate } from './separate.ts';
+import { bytesOf, textOf } from './utf8.ts';
 
 const LAMP = { name: 'lamp', description: 'Turns it on.', parameters: { type: 'object', properties: { on: {} } } };
 const lists = [
@@ -119,12 +120,4 @@ function told(parts: readonly { type: string; text?: string; name?: string }[]):
       return `${begin}${name}${text}`;
     })
     .join('');
-}
-
-function bytesOf(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
-}
-
-function textOf(bytes: Uint8Array): string {
-  return new TextDecoder().decode(bytes);
 }

@@ -8,6 +8,7 @@ import { chatWords } from './answer/chat-words.ts';
 import type { ChoiceEvent } from './answer/choice-event.ts';
 import { parseChatRequest } from './request/chat-request.ts';
 import { turnsOf } from './request/messages.ts';
+import { anEnding } from './testing/an-ending.ts';
 
 const light = { role: 'user', content: 'Light!' };
 
@@ -28,17 +29,7 @@ const heading = { id: 'chatcmpl-1', created: 1, model: 'm' };
 const model = 'm';
 
 function eventsOf({ thoughts, words, calls, cut }: AnAnswer): ChoiceEvent[] {
-  const ending: Ending = {
-    finish: calls.length > 0 ? 'tool_calls' : 'stop',
-    stoppedAt: null,
-    model,
-    file: null,
-    providers: [],
-    promptTokens: 1,
-    completionTokens: 1,
-    reasoningTokens: 0,
-    receipt: null,
-  };
+  const ending = anEnding({ finish: calls.length > 0 ? 'tool_calls' : 'stop', model });
   return [
     ...thoughts.map((text): ChoiceEvent => ({ index: 0, type: 'thought', text, model })),
     ...words.map((text): ChoiceEvent => ({ index: 0, type: 'text', text, logprobs: [], model })),

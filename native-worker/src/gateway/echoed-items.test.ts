@@ -3,7 +3,6 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { ThinkingBlock } from '@anthropic-ai/sdk/resources/messages';
 import type { AnswerWords } from './answer/answer-words.ts';
-import type { Ending } from './answer/answer.ts';
 import type { ApiError } from './request/api-error.ts';
 import { messageWords } from './messages/message-words.ts';
 import { toldMessages } from './messages/message-turns.ts';
@@ -11,19 +10,10 @@ import { parseMessageRequest } from './messages/message-request.ts';
 import { toldInput } from './responses/input-items.ts';
 import { parseResponseRequest } from './responses/response-request.ts';
 import { responseWords } from './responses/response-words.ts';
+import { anEnding } from './testing/an-ending.ts';
 
 const heading = { id: 'id', created: 1, model: 'm' };
-const ending: Ending = {
-  finish: 'stop',
-  stoppedAt: null,
-  model: 'm',
-  file: null,
-  providers: [],
-  promptTokens: 1,
-  completionTokens: 1,
-  reasoningTokens: 2,
-  receipt: null,
-};
+const ending = anEnding({ reasoningTokens: 2 });
 const text = fc.string({ maxLength: 8 });
 const call = fc.record({ name: fc.constantFrom('lamp', 'door'), json: fc.constantFrom('{"on":true}', '{}') });
 const anAnswer = fc

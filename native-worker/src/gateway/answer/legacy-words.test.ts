@@ -1,22 +1,12 @@
 import { expect, it } from 'vitest';
 import type { ChoiceEvent } from './choice-event.ts';
-import type { Ending } from './answer.ts';
 import { chatWords } from './chat-words.ts';
 import { legacyWords } from './legacy-words.ts';
+import { anEnding } from '../testing/an-ending.ts';
 
 const words = legacyWords(chatWords(false));
 const heading = { id: 'chatcmpl-1', created: 1, model: 'm' };
-const ending: Ending = {
-  finish: 'tool_calls',
-  stoppedAt: null,
-  model: 'm',
-  file: null,
-  providers: [],
-  promptTokens: 1,
-  completionTokens: 1,
-  reasoningTokens: 0,
-  receipt: null,
-};
+const ending = anEnding({ finish: 'tool_calls' });
 
 it('a call stands in the message itself', () => {
   const said = { text: '', thoughts: '', calls: [{ id: 'c', name: 'lamp', arguments: '{}' }], logprobs: [] };

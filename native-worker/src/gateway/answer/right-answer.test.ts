@@ -5,18 +5,9 @@ import type { Wanted } from '../request/answer-form.ts';
 import type { Ending } from './answer.ts';
 import type { ChoiceEvent } from './choice-event.ts';
 import { rightAnswer } from './right-answer.ts';
+import { anEnding } from '../testing/an-ending.ts';
 
-const ending: Ending = {
-  finish: 'stop',
-  model: 'm',
-  file: null,
-  providers: [],
-  promptTokens: 5,
-  completionTokens: 7,
-  reasoningTokens: 2,
-  stoppedAt: null,
-  receipt: null,
-};
+const ending = anEnding({ promptTokens: 5, completionTokens: 7, reasoningTokens: 2 });
 const text = (said: string): ChoiceEvent => ({ index: 0, type: 'text', text: said, logprobs: [], model: 'm' });
 const call = (id: string, name: string, json: string): ChoiceEvent[] => [
   { index: 0, type: 'call', call: 0, id, name, model: 'm' },

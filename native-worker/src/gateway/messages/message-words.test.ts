@@ -6,19 +6,10 @@ import type { ChoiceEvent } from '../answer/choice-event.ts';
 import { anthropicFaults } from '../testing/conformance.ts';
 import { namedEventsOf } from '../testing/named-events.ts';
 import { messageWords } from './message-words.ts';
+import { anEnding } from '../testing/an-ending.ts';
 
 const heading = { id: 'msg_1', created: 1, model: 'm' };
-const ending: Ending = {
-  finish: 'tool_calls',
-  stoppedAt: null,
-  model: 'm',
-  file: null,
-  providers: [],
-  promptTokens: 3,
-  completionTokens: 9,
-  reasoningTokens: 2,
-  receipt: null,
-};
+const ending = anEnding({ finish: 'tool_calls', promptTokens: 3, completionTokens: 9, reasoningTokens: 2 });
 const at = { index: 0, model: 'm' };
 const WRITTEN: ChoiceEvent[] = [
   { type: 'thought', ...at, text: 'Which ' },

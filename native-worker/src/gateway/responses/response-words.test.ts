@@ -1,25 +1,15 @@
 /** Responses as they are told by `responseWords`, from events that stand for what a model wrote. */
 import { describe, expect, it } from 'vitest';
 import type { AnswerWords, Said } from '../answer/answer-words.ts';
-import type { Ending } from '../answer/answer.ts';
 import type { ChoiceEvent } from '../answer/choice-event.ts';
 import { faults } from '../testing/conformance.ts';
 import { namedEventsOf } from '../testing/named-events.ts';
 import type { ResponseHead } from './response-head.ts';
 import { responseWords } from './response-words.ts';
+import { anEnding } from '../testing/an-ending.ts';
 
 const heading = { id: 'resp_1', created: 1, model: 'm' };
-const ending: Ending = {
-  finish: 'tool_calls',
-  stoppedAt: null,
-  model: 'm',
-  file: null,
-  providers: [],
-  promptTokens: 3,
-  completionTokens: 9,
-  reasoningTokens: 2,
-  receipt: null,
-};
+const ending = anEnding({ finish: 'tool_calls', promptTokens: 3, completionTokens: 9, reasoningTokens: 2 });
 const at = { index: 0, model: 'm' };
 const EVENTS: ChoiceEvent[] = [
   { type: 'thought', ...at, text: 'Which ' },

@@ -8,6 +8,7 @@ import type { AnswerPart } from '@llmesh/core/syntax/answer-part';
 import type { Syntax } from '@llmesh/core/syntax/syntaxes';
 import { ThoughtsReader } from '@llmesh/core/syntax/thoughts-reader';
 import type { OwnCalls } from './answer-plan.ts';
+import { advancing } from './grammar-state.ts';
 import { TokenText } from './token-text.ts';
 
 export interface CourseOptions {
@@ -171,12 +172,6 @@ export async function* steered<T extends Step>(
   }
 }
 
-/** The library advances a state only while it samples; these words were sampled without it. */
-interface Sampler {
-  canBeNextTokenForGrammarEvaluationState(state: unknown, token: Token): boolean;
-  acceptGrammarEvaluationStateToken(state: unknown, token: Token): void;
-}
-
 /** The state behind `written`; null: the grammar does not allow that. */
 function grammarBehind(
   model: LlamaModel,
@@ -184,12 +179,5 @@ function grammarBehind(
   written: readonly Token[],
 ): LlamaGrammarEvaluationState | null {
   const state = new LlamaGrammarEvaluationState({ model, grammar });
-  const inner = (state as unknown as { _state: unknown })._state;
-  const sampler = (model.llama as unknown as { _bindings: { AddonSampler: Sampler } })._bindings.AddonSampler;
-  for (const token of written) {
-    // A token that does not fit would end the process.
-    if (!sampler.canBeNextTokenForGrammarEvaluationState(inner, token)) return null;
-    sampler.acceptGrammarEvaluationStateToken(inner, token);
-  }
-  return state;
+  return written.every(advancing(model, state)) ? state : null;
 }

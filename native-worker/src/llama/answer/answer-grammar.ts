@@ -6,12 +6,7 @@ import { grammarText } from '@llmesh/core/form/grammar';
 import { jsonGrammar } from '@llmesh/core/form/json-grammar';
 import type { JsonSchema } from '@llmesh/core/form/json-schema';
 import type { GrammarTrial } from '../../contained/grammar-trial.ts';
-
-/** The library advances a state only while it samples; another provider's words were sampled elsewhere. */
-interface Sampler {
-  canBeNextTokenForGrammarEvaluationState(state: unknown, token: Token): boolean;
-  acceptGrammarEvaluationStateToken(state: unknown, token: Token): void;
-}
+import { advancing } from './grammar-state.ts';
 
 /** How many are read in one go, during which nothing else of this program runs. */
 const TOKENS_AT_ONCE = 64;
@@ -40,18 +35,15 @@ export async function answerGrammar(
       cause,
     });
   }
-  const inner = (state as unknown as { _state: unknown })._state;
-  const sampler = (llama as unknown as { _bindings: { AddonSampler: Sampler } })._bindings.AddonSampler;
+  const advance = advancing(model, state);
   for (const [i, token] of delivered.entries()) {
     if (i % TOKENS_AT_ONCE === TOKENS_AT_ONCE - 1) {
       await setImmediate();
       if (signal.aborted) throw cancelled();
     }
-    // A token that does not fit would end the process.
-    if (!sampler.canBeNextTokenForGrammarEvaluationState(inner, token)) {
+    if (!advance(token)) {
       throw new MeshError('bad_schema', 'This answer so far does not follow its JSON schema. Ask again.');
     }
-    sampler.acceptGrammarEvaluationStateToken(inner, token);
   }
   return state;
 }
