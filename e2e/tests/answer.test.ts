@@ -34,7 +34,7 @@ test('the page follows an answer to its end on a phone, until the reader scrolls
   await expect(receipt).toBeInViewport();
 });
 
-const nativeAnswers = oneIn(5);
+const nativeAnswers = oneIn(15);
 
 test(`the native provider knows ${nativeAnswers.length} canonical answers word for word`, async ({ mesh }) => {
   test.setTimeout(300_000);
