@@ -16,7 +16,7 @@ export interface Line {
 const LIST = /(?:[-+*]|\d{1,9}[.)])(?=[ \t\n]|$)/y;
 const FENCE = /(`{3,}|~{3,})([^\n]*)/y;
 const NESTED = /(?:>|[-+*](?=[ \t])|\d{1,9}[.)](?=[ \t]))[ \t]*/y;
-const MARKS = /[*_`~[\]!<$\\&@|]+|https?:|www\./g;
+const MARKS = /\[|[*_`~\]!<$\\&@|]+|https?:|www\./g;
 
 export function lineAt(text: string, from: number, ended: boolean): Line {
   const newline = text.indexOf('\n', from);
@@ -62,15 +62,8 @@ export function nestingOn(text: string, line: Line, most: number): number {
 }
 
 /** How often the parser may have to look ahead. */
-export function marksOn(text: string, line: Line, most: number): number {
-  let count = 0;
-  MARKS.lastIndex = line.at;
-  while (count <= most) {
-    const found = MARKS.exec(text);
-    if (found === null || found.index >= line.end) break;
-    count += 1;
-  }
-  return count;
+export function marksOn(text: string, line: Line): number {
+  return text.slice(line.at, line.end).match(MARKS)?.length ?? 0;
 }
 
 /** Whether the line has a word of more than `most` characters. */

@@ -124,7 +124,7 @@ function textAt(text: string, first: Line, ended: boolean, head: string): Unit {
 
   for (let line = first; ;) {
     lines += 1;
-    marks += marksOn(text, line, HARD_MARKS);
+    marks += marksOn(text, line);
     deep ||= nestingOn(text, line, MAX_NESTING) > MAX_NESTING || hasLongWord(text, line, WORD_CHARS);
     if (list !== null) deep ||= levelsAt(levels, text, line) > MAX_NESTING;
     if (quoted && /^[> \t]*(?:```|~~~)/.test(text.slice(line.from, line.from + 80))) inFence = !inFence;
@@ -161,7 +161,7 @@ function longLine(text: string, first: Line, head: string): Unit | null {
   if (first.end - first.from <= LINE_CHARS) return null;
   const { end, clean } = pieceEnd(text, first.from, PIECE_CHARS);
   const deep =
-    marksOn(text, { ...first, end }, HARD_MARKS) > HARD_MARKS ||
+    marksOn(text, { ...first, end }) > HARD_MARKS ||
     nestingOn(text, first, MAX_NESTING) > MAX_NESTING ||
     hasLongWord(text, { ...first, end }, WORD_CHARS);
   const plain = deep || !clean || head !== '';
