@@ -1,6 +1,7 @@
 /** The page: built from `web/` into `web/dist`, which the control plane serves. */
 import { svelte } from '@sveltejs/vite-plugin-svelte';
-import { defaultClientConditions, defineConfig } from 'vite';
+import { join } from 'node:path';
+import { defaultClientConditions, defineConfig, type Plugin } from 'vite';
 import { VitePWA } from 'vite-plugin-pwa';
 
 /** Where `npm start` puts the mesh; the dev server passes on what it does not serve itself. */
@@ -11,11 +12,34 @@ const isolation = {
   'Cross-Origin-Embedder-Policy': 'require-corp',
 };
 
+/** What Vite puts around every `import(…)`. It adds the files as links, whose failure Firefox never forgets. */
+const PRELOAD_HELPER = '\0vite/preload-helper.js';
+
+/** Puts `part-files.ts` in its place, and fails where Vite does not ask for it by this name any more. */
+function partsAreFetchedFirst(): Plugin {
+  const file = join(import.meta.dirname, 'web/src/adapters/part-files.ts');
+  let replaced = false;
+  return {
+    name: 'parts-are-fetched-first',
+    apply: 'build',
+    enforce: 'pre',
+    load(id) {
+      if (id !== PRELOAD_HELPER) return null;
+      replaced = true;
+      return `export { loadPart as __vitePreload } from ${JSON.stringify(file)};`;
+    },
+    buildEnd(error) {
+      if (error === undefined && !replaced) this.error('Vite has another name for its preload helper now.');
+    },
+  };
+}
+
 export default defineConfig({
   root: 'web',
   resolve: { conditions: ['@llmesh/source', ...defaultClientConditions] },
   plugins: [
     svelte(),
+    partsAreFetchedFirst(),
     VitePWA({
       registerType: 'prompt',
       injectRegister: false,
@@ -54,7 +78,15 @@ export default defineConfig({
     }),
   ],
   worker: { format: 'es' },
-  build: { target: 'es2023', sourcemap: false, chunkSizeWarningLimit: 7000 },
+  build: {
+    target: 'es2023',
+    sourcemap: false,
+    chunkSizeWarningLimit: 7000,
+    // Vite leaves out a file that imports nothing: `part-files.ts` wants every file of a part.
+    modulePreload: {
+      resolveDependencies: (file, files, { hostType }) => (hostType === 'js' ? [...new Set([file, ...files])] : files),
+    },
+  },
   server: {
     headers: isolation,
     proxy: {
