@@ -20,11 +20,12 @@ const router = new Router(window);
 const visit = await openVisit();
 const catalogue = composeCatalogue(visit);
 const donate = composeDonatePage(visit, catalogue);
-const chat = composeChatPage({ visit, catalogue, donate: donate.donate, announcer });
+const chat = composeChatPage({ visit, catalogue, donate: donate.donate, announcer, router });
 const network = composeNetworkPage(visit, chat, donate);
 
 const kept = [chat.offers, chat.chat.conversations, donate.donate, catalogue, chat.trusted, chat.local];
 await Promise.all(kept.map((each) => each.restore()));
+await chat.address.follow();
 const app: AppState = { router, announcer, update, chat, donate, network };
 mount(App, { target: document.getElementById('app')!, props: { app } });
 visit.control.start();
