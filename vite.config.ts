@@ -41,7 +41,9 @@ export default defineConfig({
     svelte(),
     partsAreFetchedFirst(),
     VitePWA({
-      registerType: 'prompt',
+      strategies: 'injectManifest',
+      srcDir: 'src/sw',
+      filename: 'sw.ts',
       injectRegister: false,
       manifest: {
         name: 'LLMesh',
@@ -57,23 +59,10 @@ export default defineConfig({
           { src: '/icon-maskable-512.png', sizes: '512x512', type: 'image/png', purpose: 'maskable' },
         ],
       },
-      workbox: {
-        // The shell, what shows kept conversations, and what tells what this device can do. Engines and models are large,
-        // and theirs to keep.
+      injectManifest: {
+        // Engines and models are large, and theirs to keep.
         globPatterns: ['index.html', 'theme.js', 'mark.svg', 'assets/*.{js,css,woff2}'],
         globIgnores: ['assets/*web-llm*', 'assets/*wllama*'],
-        navigateFallback: '/index.html',
-        navigateFallbackDenylist: [/^\/(?:api|mesh|signal|models|v1|healthz|metrics)(?:\/|$)/],
-        // Who asked this device once can ask it without a network: the engine that it took stays.
-        runtimeCaching: [
-          {
-            urlPattern: ({ url, sameOrigin }) => sameOrigin && /^\/assets\/.*(?:web-llm|wllama)/i.test(url.pathname),
-            handler: 'CacheFirst',
-            options: { cacheName: 'engines', expiration: { maxEntries: 24, purgeOnQuotaError: true } },
-          },
-        ],
-        clientsClaim: true,
-        cleanupOutdatedCaches: true,
       },
     }),
   ],
