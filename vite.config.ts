@@ -1,6 +1,7 @@
 /** The page: built from `web/` into `web/dist`, which the control plane serves. */
 import { svelte } from '@sveltejs/vite-plugin-svelte';
-import { defaultClientConditions, defineConfig } from 'vite';
+import { join } from 'node:path';
+import { defaultClientConditions, defineConfig, type Plugin } from 'vite';
 import { VitePWA } from 'vite-plugin-pwa';
 
 /** Where `npm start` puts the mesh; the dev server passes on what it does not serve itself. */
@@ -11,13 +12,38 @@ const isolation = {
   'Cross-Origin-Embedder-Policy': 'require-corp',
 };
 
+/** What Vite puts around every `import(…)`. It adds the files as links, whose failure Firefox never forgets. */
+const PRELOAD_HELPER = '\0vite/preload-helper.js';
+
+/** Puts `part-files.ts` in its place, and fails where Vite does not ask for it by this name any more. */
+function partsAreFetchedFirst(): Plugin {
+  const file = join(import.meta.dirname, 'web/src/adapters/part-files.ts');
+  let replaced = false;
+  return {
+    name: 'parts-are-fetched-first',
+    apply: 'build',
+    enforce: 'pre',
+    load(id) {
+      if (id !== PRELOAD_HELPER) return null;
+      replaced = true;
+      return `export { loadPart as __vitePreload } from ${JSON.stringify(file)};`;
+    },
+    buildEnd(error) {
+      if (error === undefined && !replaced) this.error('Vite has another name for its preload helper now.');
+    },
+  };
+}
+
 export default defineConfig({
   root: 'web',
   resolve: { conditions: ['@llmesh/source', ...defaultClientConditions] },
   plugins: [
     svelte(),
+    partsAreFetchedFirst(),
     VitePWA({
-      registerType: 'prompt',
+      strategies: 'injectManifest',
+      srcDir: 'src/sw',
+      filename: 'sw.ts',
       injectRegister: false,
       manifest: {
         name: 'LLMesh',
@@ -33,28 +59,23 @@ export default defineConfig({
           { src: '/icon-maskable-512.png', sizes: '512x512', type: 'image/png', purpose: 'maskable' },
         ],
       },
-      workbox: {
-        // The shell, what shows kept conversations, and what tells what this device can do. Engines and models are large,
-        // and theirs to keep.
+      injectManifest: {
+        // Engines and models are large, and theirs to keep.
         globPatterns: ['index.html', 'theme.js', 'mark.svg', 'assets/*.{js,css,woff2}'],
         globIgnores: ['assets/*web-llm*', 'assets/*wllama*'],
-        navigateFallback: '/index.html',
-        navigateFallbackDenylist: [/^\/(?:api|mesh|signal|models|v1|healthz|metrics)(?:\/|$)/],
-        // Who asked this device once can ask it without a network: the engine that it took stays.
-        runtimeCaching: [
-          {
-            urlPattern: ({ url, sameOrigin }) => sameOrigin && /^\/assets\/.*(?:web-llm|wllama)/i.test(url.pathname),
-            handler: 'CacheFirst',
-            options: { cacheName: 'engines', expiration: { maxEntries: 24, purgeOnQuotaError: true } },
-          },
-        ],
-        clientsClaim: true,
-        cleanupOutdatedCaches: true,
       },
     }),
   ],
   worker: { format: 'es' },
-  build: { target: 'es2023', sourcemap: false, chunkSizeWarningLimit: 7000 },
+  build: {
+    target: 'es2023',
+    sourcemap: false,
+    chunkSizeWarningLimit: 7000,
+    // Vite leaves out a file that imports nothing: `part-files.ts` wants every file of a part.
+    modulePreload: {
+      resolveDependencies: (file, files, { hostType }) => (hostType === 'js' ? [...new Set([file, ...files])] : files),
+    },
+  },
   server: {
     headers: isolation,
     proxy: {

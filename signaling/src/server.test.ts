@@ -408,7 +408,8 @@ describe('HTTP', () => {
       return [response.status, response.headers.get('content-type'), response.headers.get('cache-control'), text];
     };
     const page = [200, 'text/html; charset=UTF-8', 'no-cache', '<!doctype html><title>LLMesh</title>'];
-    for (const path of ['/', '/donate', '/network']) expect(await seen(path)).toEqual(page);
+    for (const path of ['/', '/donate', '/network/', '/DONATE', '/settings', '/c/abcdefgh234567ab'])
+      expect(await seen(path)).toEqual(page);
     const immutable = 'public, max-age=31536000, immutable';
     expect((await seen('/assets/a-123.js')).slice(0, 3)).toEqual([
       200,
@@ -425,6 +426,18 @@ describe('HTTP', () => {
     ]);
     for (const path of ['/.stamp', '/models/tiny/train.py', '/nothing', '/%E0%A4'])
       expect((await seen(path))[0]).toBe(404);
+  });
+
+  test('to a visitor the page itself says that there is no page, and a missing file is no page', async () => {
+    const plane = await start();
+    const seen = async (path: string) => {
+      const response = await get(plane, path, { headers: { accept: 'text/html,*/*;q=0.8' } });
+      return [response.status, await response.text()];
+    };
+    for (const path of ['/nowhere', '/donate/more', '/c/a/b'])
+      expect(await seen(path)).toEqual([404, '<!doctype html><title>LLMesh</title>']);
+    for (const path of ['/assets/gone-123.js', '/models/gone.gguf'])
+      expect(await seen(path)).toEqual([404, expect.stringContaining('Nothing here')]);
   });
 
   test('model files in ranges', async () => {

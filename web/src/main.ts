@@ -5,30 +5,34 @@ import { composeCatalogue } from './compose/catalogue.ts';
 import { composeChatPage } from './compose/chat-page.ts';
 import { composeDonatePage } from './compose/donate-page.ts';
 import { composeNetworkPage } from './compose/network-page.ts';
-import { registerServiceWorker } from './compose/service-worker.ts';
+import { composeUpdate } from './compose/service-worker.ts';
 import { openVisit } from './compose/visit.ts';
 import { Announcer } from './state/announcer.svelte.ts';
 import { Router } from './state/router.svelte.ts';
-import { Update } from './state/update.svelte.ts';
 import './styles/all.css';
 import App from './ui/App.svelte';
 import type { AppState } from './ui/app-state.ts';
 
 const announcer = new Announcer();
-const update = new Update();
 const router = new Router(window);
 const visit = await openVisit();
 const catalogue = composeCatalogue(visit);
 const donate = composeDonatePage(visit, catalogue);
-const chat = composeChatPage({ visit, catalogue, donate: donate.donate, announcer });
+const chat = composeChatPage({ visit, catalogue, donate: donate.donate, announcer, router });
 const network = composeNetworkPage(visit, chat, donate);
+const { update, register } = composeUpdate({
+  control: visit.control,
+  writing: () => chat.chat.open.running !== null || chat.chat.answering.length > 0,
+  donating: () => donate.donate.on,
+});
 
 const kept = [chat.offers, chat.chat.conversations, donate.donate, catalogue, chat.trusted, chat.local];
 await Promise.all(kept.map((each) => each.restore()));
+await chat.address.follow();
 const app: AppState = { router, announcer, update, chat, donate, network };
 mount(App, { target: document.getElementById('app')!, props: { app } });
 visit.control.start();
 await chat.chat.restore();
 // Fetch the code for the first question once the page is there.
 visit.door.open().catch((error: unknown) => warn('the mesh is fetched again with the first question', error));
-if (import.meta.env.PROD) void registerServiceWorker(update);
+if (import.meta.env.PROD) register();

@@ -1,12 +1,19 @@
 /** The built page and the mesh's own model files, as static files. */
 import { existsSync } from 'node:fs';
 import { extname, join } from 'node:path';
-import express, { Router, type ErrorRequestHandler, type RequestHandler, type Response } from 'express';
+import express, {
+  Router,
+  type ErrorRequestHandler,
+  type NextFunction,
+  type RequestHandler,
+  type Response,
+} from 'express';
 import type { Logger } from 'pino';
-import { PAGES } from '@llmesh/core/wire/pages';
+import { placeAt } from '@llmesh/core/wire/pages';
 import { sendError } from './api.ts';
 
-const PAGE_PATHS = Object.values(PAGES).map(({ path }) => path);
+/** What lies below these is no page, and is missed by programs and scripts: they get no page that says so. */
+const NO_PAGES = /^\/(?:api|assets|mesh|signal|relay|models|v1|healthz|metrics)(?:\/|$)/;
 /** Types that the table of `send` does not know, or might know otherwise. */
 const TYPES: Record<string, string> = {
   '.wasm': 'application/wasm',
@@ -24,17 +31,29 @@ export interface PagesOptions {
 
 export function pagesRouter({ webFolder, modelsFolder }: PagesOptions): Router {
   const router = Router();
-  router.get(PAGE_PATHS, (request, response, next) => {
+  const sendShell = (response: Response, next: NextFunction) => {
     response.set('Cache-Control', 'no-cache');
-    // Whoever wants JSON took the address of the page for that of the API.
-    if (request.accepts(['html', 'json']) === 'json') return adviseClient(response);
     if (!existsSync(join(webFolder, 'index.html'))) return sendPage(response, 503, NOT_BUILT);
     response.sendFile('index.html', { root: webFolder, cacheControl: false }, (error?: Error) => {
       if (error !== undefined) next(error);
     });
+  };
+  router.get(/.*/, (request, response, next) => {
+    if (placeAt(request.path) === null) return next();
+    response.set('Cache-Control', 'no-cache');
+    // Whoever wants JSON took the address of the page for that of the API.
+    if (request.accepts(['html', 'json']) === 'json') return adviseClient(response);
+    sendShell(response, next);
   });
   if (modelsFolder !== null) router.use('/models', onlyModelFiles, serve(modelsFolder));
   router.use(serve(webFolder));
+  // The page itself says that there is none at this address: a visitor who mistyped one is not out of it.
+  router.get(/.*/, (request, response, next) => {
+    const visitor = !NO_PAGES.test(request.path) && request.accepts(['json', 'html']) === 'html';
+    if (!visitor || !existsSync(join(webFolder, 'index.html'))) return next();
+    response.status(404);
+    sendShell(response, next);
+  });
   return router;
 }
 

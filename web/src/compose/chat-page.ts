@@ -13,7 +13,9 @@ import { LocalModels } from '../state/device/local-models.svelte.ts';
 import { LocalRun } from '../state/device/local-run.svelte.ts';
 import type { DonateState } from '../state/donate/donate.svelte.ts';
 import { Offers } from '../state/offers.svelte.ts';
+import type { Router } from '../state/router.svelte.ts';
 import { Settings } from '../state/settings.svelte.ts';
+import { TalkAddress } from '../state/talk-address.svelte.ts';
 import { Trusted } from '../state/trust/trusted.svelte.ts';
 import { TrustedLending } from '../state/trust/trusted-lending.svelte.ts';
 import type { ChatPageState } from '../ui/chat/chat-page-state.ts';
@@ -25,9 +27,10 @@ export interface ChatPageNeeds {
   /** Its device and its engine also answer the questions of its own person. */
   donate: DonateState;
   announcer: Announcer;
+  router: Router;
 }
 
-export function composeChatPage({ visit, catalogue, donate, announcer }: ChatPageNeeds): ChatPageState {
+export function composeChatPage({ visit, catalogue, donate, announcer, router }: ChatPageNeeds): ChatPageState {
   const { store, clock, self, selfLasts, control, door, connection, news } = visit;
   const wake = () => news.tell('known');
   const settings = new Settings({
@@ -103,6 +106,7 @@ export function composeChatPage({ visit, catalogue, donate, announcer }: ChatPag
     connection,
     offers,
     chat,
+    address: new TalkAddress({ router, chat, announce: (text) => announcer.say(text) }),
     models,
     local,
     localRun,

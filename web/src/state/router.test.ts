@@ -11,10 +11,14 @@ class FakeWindow implements RouterWindow {
   }
 
   get location() {
-    return { pathname: this.past.at(-1)!, origin: 'https://mesh.example' };
+    const { pathname, search, hash, origin } = new URL(this.past.at(-1)!, 'https://mesh.example');
+    return { pathname, search, hash, origin };
   }
 
-  readonly history = { pushState: (_data: unknown, _unused: string, url: string) => void this.past.push(url) };
+  readonly history = {
+    pushState: (_data: unknown, _unused: string, url: string) => void this.past.push(url),
+    replaceState: (_data: unknown, _unused: string, url: string) => void this.past.splice(-1, 1, url),
+  };
 
   addEventListener(_type: 'popstate', listener: () => void): void {
     this.#back = listener;
@@ -58,5 +62,24 @@ describe('Router, in a fake window', () => {
     expect(router.follow('//other.example/network')).toBe(false);
     expect(router.follow('/metrics')).toBe(false);
     expect(router.page).toBe('network');
+  });
+
+  it('gives each place one address, and leads back past the one that was replaced', () => {
+    const window = new FakeWindow('/Donate/?from=mail#top');
+    const router = new Router(window);
+    expect([router.page, window.past]).toEqual(['donate', ['/donate?from=mail#top']]);
+    router.go('/');
+    router.replace('/c/abc');
+    expect([router.place?.talk, window.past]).toEqual(['abc', ['/donate?from=mail#top', '/c/abc']]);
+  });
+
+  it('counts no visit from one conversation to the next', () => {
+    const router = new Router(new FakeWindow('/c/one'));
+    router.go('/c/two');
+    router.go('/');
+    expect(router.visits).toBe(0);
+    router.go('/donate');
+    router.go('/c/two');
+    expect(router.visits).toBe(2);
   });
 });

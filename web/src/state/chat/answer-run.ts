@@ -9,7 +9,7 @@ import { newsOf } from './answer-news.ts';
 import { failureOf } from './answer-words.ts';
 import type { Ask } from '../ask.ts';
 import { WAITS, type ObstacleNeeds } from './obstacles.ts';
-import type { ThoughtReader } from './thought.ts';
+import { ThoughtReader } from './thought.ts';
 import { isRunning, keptOf, type Answer, type KeptIds, type WaitingFor } from './turn.ts';
 
 export interface AnswerRunNeeds extends ObstacleNeeds {
@@ -61,7 +61,7 @@ export class AnswerRun {
       const events = (answer.scope === 'device' ? askHere : ask)(request, this.#abort.signal);
       for await (const event of events) {
         const { state, ahead } = answer;
-        if (event.type === 'piece') await this.#readAs(event.syntax ?? answer.thought?.syntax);
+        if (event.type === 'piece') this.#readAs(event.syntax ?? answer.thought?.syntax);
         change(answer, this.#changeBy(event));
         const news = newsOf(answer, event, { state, ahead });
         if (news !== null) announce(news);
@@ -110,10 +110,9 @@ export class AnswerRun {
     }
   }
 
-  /** Most models do not think, so most visitors need no reader. */
-  async #readAs(syntax: string | undefined): Promise<void> {
+  /** Most models do not think, and need no reader. */
+  #readAs(syntax: string | undefined): void {
     if (syntax === undefined || this.#thoughts !== null) return;
-    const { ThoughtReader } = await import('./thought.ts');
     this.#thoughts = new ThoughtReader(syntax, this.answer.thought?.ms);
     this.#thoughts.catchUp(this.#delivered.text);
   }

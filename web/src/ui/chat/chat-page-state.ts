@@ -8,6 +8,7 @@ import type { LocalModels } from '../../state/device/local-models.svelte.ts';
 import type { LocalRun } from '../../state/device/local-run.svelte.ts';
 import type { ThisDevice } from '../../state/device/this-device.svelte.ts';
 import type { Offers } from '../../state/offers.svelte.ts';
+import type { TalkAddress } from '../../state/talk-address.svelte.ts';
 import type { Settings } from '../../state/settings.svelte.ts';
 import type { Trusted } from '../../state/trust/trusted.svelte.ts';
 import type { TrustedLending } from '../../state/trust/trusted-lending.svelte.ts';
@@ -18,6 +19,7 @@ export interface ChatPageState {
   selfLasts: boolean;
   connection: Connection;
   chat: Chat;
+  address: TalkAddress;
   offers: Offers;
   models: ModelChoice;
   local: LocalModels;
