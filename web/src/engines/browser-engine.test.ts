@@ -86,6 +86,7 @@ function setUp(host = new PretendHost()) {
       workers.push(worker);
       return worker as unknown as Worker;
     },
+    whyNotBegun: async () => new MeshError('page_outdated', 'Reload.'),
     settings: () => ({ mirror: null, hadGpu: false }),
     tryModel: async (untested, _, signal) => {
       trials.push((await read(untested.generate(ASK, signal))).text);

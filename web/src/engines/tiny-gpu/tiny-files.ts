@@ -9,6 +9,7 @@ import libraryUrl from '../../../../models/tiny/gpu/tiny-web-llm.wasm?url';
 import { downloadError } from '../common/download.ts';
 import { openGguf } from '../common/gguf-store.ts';
 import { ggufUrl, mlcFolder } from '../common/model-url.ts';
+import { openModelFiles } from '../files/open-files.ts';
 import { MLC_CACHES } from '../common/storage-names.ts';
 import type { MlcSource } from '../web-llm/mlc-source.ts';
 import { KEPT_LISTS, mlcFilesOf } from './mlc-files.ts';
@@ -18,7 +19,8 @@ const CONFIG = 'mlc-chat-config.json';
 
 export const tinyFiles: MlcSource<GgufModel> = async (model, settings, onProgress, signal) => {
   const { origin } = self.location;
-  const file = await openGguf(model, ggufUrl(model.source, settings.mirror, origin), onProgress, signal);
+  const url = ggufUrl(model.source, settings.mirror, origin);
+  const file = await openGguf(await openModelFiles(), model, url, onProgress, signal);
   const bytes = new Uint8Array(await file.arrayBuffer());
   const source = { sizeBytes: bytes.byteLength, head: async (length: number) => bytes.subarray(0, length) };
   const header = await readGgufHeader(source, KEPT_LISTS);

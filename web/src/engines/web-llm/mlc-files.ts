@@ -6,9 +6,10 @@ import type { ModelRecord } from '@mlc-ai/web-llm';
 import { MeshError } from '@llmesh/core/base/errors';
 import * as v from 'valibot';
 import type { OnProgress } from '../common/adapter.ts';
-import { bodyOf, downloadError, fetchFile, fileName, readSmall, requireRoom } from '../common/download.ts';
+import { bodyOf, downloadError, fetchFile, fileName, readSmall } from '../common/download.ts';
 import type { MirrorEntry } from '../common/mirror-manifest.ts';
 import { mlcFolder } from '../common/model-url.ts';
+import { requireRoom } from '../common/room.ts';
 import { MLC_CACHES } from '../common/storage-names.ts';
 import { matchesSri } from '../common/sri.ts';
 

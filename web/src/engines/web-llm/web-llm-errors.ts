@@ -2,6 +2,7 @@
 import { MeshError } from '@llmesh/core/base/errors';
 import { IntegrityError } from '@mlc-ai/web-llm';
 import { downloadError, fileName } from '../common/download.ts';
+import { outOfMemory } from '../common/engine-error.ts';
 
 /** Browsers give a page that lost its graphics process twice no other device, until it is loaded again. */
 export function webGpuGone(cause?: unknown): MeshError {
@@ -43,12 +44,6 @@ export function promptTooLong(cause?: unknown): MeshError {
     'This conversation is longer than the model can hold. Start a new one, or ask a model with more context.',
     { cause },
   );
-}
-
-function outOfMemory(cause: unknown): MeshError {
-  return new MeshError('out_of_memory', 'This device ran out of memory for the model. Choose a smaller one.', {
-    cause,
-  });
 }
 
 /** `url`: the model's folder, for failed downloads. */

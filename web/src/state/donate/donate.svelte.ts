@@ -14,6 +14,7 @@ import { DownloadPace, type Pace } from '../device/download-pace.ts';
 import { EngineHolder } from '../device/engine-holder.svelte.ts';
 import { lendModel, type LentEnd } from './lend-model.ts';
 import type { ReadyProgress, TryModel } from '../device/model-trial.ts';
+import { whyNone } from '../device/no-model.ts';
 import { PageSleep } from './page-sleep.ts';
 import { PeopleServed } from './people-served.svelte.ts';
 import { smallerModel } from '../device/step-down.ts';
@@ -281,7 +282,7 @@ export class DonateState {
     // A person who presses the switch at once is faster than the list of models.
     await untilAborted(known, signal);
     const model = device.chosen;
-    if (model === null) throw noModel();
+    if (model === null) throw whyNone(device);
     device.choose(model.id);
     return model;
   }
@@ -313,10 +314,3 @@ export class DonateState {
 }
 
 const FAILED = 'Lending stopped: the model failed on this device. Try again.';
-
-function noModel(): MeshError {
-  return new MeshError(
-    'model_not_found',
-    'No model is known that this device could run. Check the connection and reload the page.',
-  );
-}
