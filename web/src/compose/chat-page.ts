@@ -28,7 +28,7 @@ export interface ChatPageNeeds {
 }
 
 export function composeChatPage({ visit, catalogue, donate, announcer }: ChatPageNeeds): ChatPageState {
-  const { store, clock, self, selfLasts, control, door, connection, news } = visit;
+  const { store, clock, self, selfPasses, control, door, connection, news } = visit;
   const wake = () => news.tell('known');
   const settings = new Settings({
     kept: localKept('settings', notKept),
@@ -99,7 +99,7 @@ export function composeChatPage({ visit, catalogue, donate, announcer }: ChatPag
   settings.restore();
   return {
     self,
-    selfLasts,
+    selfPasses,
     connection,
     offers,
     chat,

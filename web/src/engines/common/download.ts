@@ -91,7 +91,8 @@ export async function* bodyOf(response: Response): AsyncGenerator<Uint8Array<Arr
       yield value;
     }
   } finally {
-    reader.releaseLock();
+    // Whoever stops reading wants no more of it.
+    void reader.cancel().catch(() => {});
   }
 }
 

@@ -113,7 +113,12 @@ async function fetchInto(file: BegunFile, what: Download, onDisk: boolean): Prom
   if (response.status !== 206 && file.bytes > 0) await file.restart();
   const rest = lengthOf(response);
   const total = rest === null ? null : file.bytes + rest;
-  if (onDisk) await requireRoom(rest ?? model.sizeBytes);
+  if (onDisk) {
+    await requireRoom(rest ?? model.sizeBytes).catch(async (error: unknown) => {
+      await response.body?.cancel();
+      throw error;
+    });
+  }
   const report = reporter(onProgress, total);
   report(file.bytes, true);
   for await (const chunk of bodyOf(response)) {

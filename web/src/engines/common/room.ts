@@ -37,10 +37,14 @@ export function storageFull(cause?: unknown): MeshError {
 export async function storageFullFor(name: string, neededBytes: number, { cause }: MeshError): Promise<MeshError> {
   const quota = await storageQuota();
   const free = quota === null ? null : Math.max(0, quota.quotaBytes - quota.usedBytes);
-  const left = free === null || free >= neededBytes ? 'the disk is full' : `this browser has ${size(free)} left for it`;
+  // Browsers promise more than the disk has.
+  const left =
+    free === null || free >= neededBytes
+      ? 'more than the disk, or this browser’s share of it, has left'
+      : `and this browser has ${size(free)} left for it`;
   return new MeshError(
     'storage_full',
-    `There is no room for ${name}: it takes ${size(neededBytes)}, and ${left}. Remove a model under “Models on this ` +
+    `There is no room for ${name}: it takes ${size(neededBytes)}, ${left}. Remove a model under “Models on this ` +
       'device” on the Donate page, free some disk space, or choose a smaller model.',
     { cause },
   );

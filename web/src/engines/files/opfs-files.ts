@@ -4,6 +4,8 @@ import type { BegunFile, KeptFile, ModelFiles } from './model-files.ts';
 
 export const FOLDER = 'models';
 const BEGUN = '.part';
+/** `base::File::FILE_ERROR_NO_SPACE` */
+const CHROMIUM_NO_SPACE = -8;
 
 export class OpfsFiles implements ModelFiles {
   readonly lasting = true;
@@ -65,8 +67,7 @@ class OpfsBegun implements BegunFile {
   async append(chunk: Uint8Array<ArrayBuffer>): Promise<void> {
     for (let rest = chunk; rest.byteLength > 0;) {
       const written = this.#handle.write(rest, { at: this.bytes });
-      // A full disk may take a part of it, and then nothing.
-      if (written === 0) throw new DOMException('Nothing more was written.', 'QuotaExceededError');
+      if (written === 0 || written > rest.byteLength) throw notWritten(written);
       this.bytes += written;
       rest = rest.subarray(written);
     }
@@ -85,6 +86,14 @@ class OpfsBegun implements BegunFile {
   abandon(): void {
     this.#handle.close();
   }
+}
+
+/** A full disk may take a part of what is written, and then nothing. Chromium returns its negative error, as an unsigned number. */
+function notWritten(written: number): DOMException {
+  const full = written === 0 || (written | 0) === CHROMIUM_NO_SPACE;
+  return full
+    ? new DOMException('Nothing more was written.', 'QuotaExceededError')
+    : new DOMException(`Writing failed with ${written | 0}.`, 'NotReadableError');
 }
 
 function ignoreAbsence(error: unknown): null {

@@ -44,6 +44,10 @@ export class LocalRun {
     return this.#waking;
   }
 
+  get keepsModels(): boolean {
+    return this.#needs.device.keepsModels;
+  }
+
   /** An `Ask`. Throws a `MeshError`; text yielded before that stays valid. */
   async *ask(request: AskRequest, signal: AbortSignal): AsyncGenerator<AnswerEvent, void, undefined> {
     const { models, holder, device, self, clock, ahead } = this.#needs;
