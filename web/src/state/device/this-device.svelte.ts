@@ -96,6 +96,11 @@ export class ThisDevice {
     return this.#probe === null ? null : proposeModel(this.#needs.models(), this.#probe, this.#kept, this.#wanted);
   }
 
+  /** What we would take here. */
+  get recommended(): CatalogueModel | null {
+    return this.#probe === null ? null : proposeModel(this.#needs.models(), this.#probe, this.#kept, null);
+  }
+
   /** Base URL of a model mirror, as `parseMirror` gives it. Applies from the next start on. */
   get mirror(): string | null {
     return this.#mirror;

@@ -36,9 +36,7 @@ export function onceWords(keepsModels: boolean): string {
 
 /** What the browser withholds, and how to get it. */
 export const BARRIER_WORDS: Record<Barrier, string> = {
-  wasm:
-    'This browser does not let this page use WebAssembly, so no model runs here. Allow it for this site (Lockdown Mode, ' +
-    '“enhanced security” and switched-off JavaScript optimisation forbid it), or use another browser. Chat works without it.',
+  wasm: 'WebAssembly is off in this browser, and every model needs it. Chat works without it.',
   https:
     'Graphics cards need https. This page came over plain http, so models run on one thread of the processor. Open the mesh ' +
     'by an https address, or on the computer that runs it as http://localhost.',
