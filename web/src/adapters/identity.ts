@@ -61,13 +61,11 @@ async function held(locks: Pick<LockManager, 'request'> | undefined): Promise<Pa
       resolve(null);
       return new Promise<never>(() => {});
     };
-    locks
-      .request(LOCK, { signal: AbortSignal.timeout(LOCK_PATIENCE_MS) }, untilTheTabCloses)
-      .catch((error: unknown) => {
-        const waited = error instanceof DOMException && error.name === 'TimeoutError';
-        if (!waited) warn('no lock for the identity', error);
-        resolve(waited ? 'elsewhere' : 'unkept');
-      });
+    const patience = AbortSignal.timeout(LOCK_PATIENCE_MS);
+    locks.request(LOCK, { signal: patience }, untilTheTabCloses).catch((error: unknown) => {
+      if (!patience.aborted) warn('no lock for the identity', error);
+      resolve(patience.aborted ? 'elsewhere' : 'unkept');
+    });
   });
 }
 

@@ -8,6 +8,7 @@ import { ScreenLock } from '../adapters/screen-lock.ts';
 import { BrowserEngine } from '../engines/browser-engine.ts';
 import { BrowserShelf } from '../engines/browser-shelf.ts';
 import { codeFailure } from '../engines/common/page-code.ts';
+// oxlint-disable-next-line import/default -- Vite makes it: the address of the built worker.
 import engineWorkerUrl from '../engines/engine-worker.ts?worker&url';
 import { expectedOf } from '../engines/known-answers.ts';
 import type { ModelCatalogue } from '../state/catalogue.svelte.ts';

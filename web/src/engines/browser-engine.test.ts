@@ -268,6 +268,16 @@ describe('BrowserEngine, with a pretended worker', () => {
     await engine.close();
   });
 
+  it('asks why a worker never began, and can begin another', async () => {
+    const { engine, workers } = setUp();
+    const probing = engine.probe(never);
+    workers[0]?.dispatchEvent(new Event('error'));
+    await expect(probing).rejects.toMatchObject({ code: 'page_outdated' });
+    await engine.load(MODEL, () => {}, never);
+    expect(workers.map(({ terminated }) => terminated)).toEqual([true, false]);
+    await engine.close();
+  });
+
   it('passes on that the device was lost', async () => {
     const { engine, host } = setUp();
     const lost = new Promise<Error>((resolve) => {

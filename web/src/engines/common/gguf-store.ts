@@ -36,7 +36,10 @@ export async function openGguf(
     }
     await download(files, name, { model, url, onProgress, signal });
     if (!(await isGenuine(files, model, signal))) throw damagedDownload();
-    await files.complete(name);
+    await files.complete(name).catch(async (error: unknown) => {
+      await files.remove(name).catch(() => {});
+      throw error;
+    });
     return await opened(files, name);
   } catch (cause) {
     throw downloadError(cause, url);

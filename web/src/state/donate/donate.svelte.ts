@@ -3,7 +3,7 @@ import { untilAborted } from '@llmesh/core/base/abort';
 import type { CatalogueModel, Probe } from '@llmesh/core/policy/catalogue';
 import type { Clock } from '@llmesh/core/base/clock';
 import type { LoadedModel } from '@llmesh/core/engine/engine';
-import { asMeshError, cancelled, MeshError } from '@llmesh/core/base/errors';
+import { asMeshError, cancelled, type MeshError } from '@llmesh/core/base/errors';
 import type { ProvideOptions, Providing } from '@llmesh/core/mesh';
 import { lifeOf, type LifeFacts, type LifeState } from '@llmesh/core/control/node-life';
 import { pace as waitUntil } from '@llmesh/core/base/pace';
