@@ -7,7 +7,7 @@ import { QuietTone } from '../adapters/quiet-tone.ts';
 import { ScreenLock } from '../adapters/screen-lock.ts';
 import { BrowserEngine } from '../engines/browser-engine.ts';
 import { BrowserShelf } from '../engines/browser-shelf.ts';
-import { codeFailure } from '../engines/common/page-code.ts';
+import { codeFailure } from '../adapters/page-code.ts';
 // oxlint-disable-next-line import/default -- Vite makes it: the address of the built worker.
 import engineWorkerUrl from '../engines/engine-worker.ts?worker&url';
 import { expectedOf } from '../engines/known-answers.ts';

@@ -3,7 +3,7 @@ import { MeshError } from '@llmesh/core/base/errors';
 import { expect, it } from 'vitest';
 import { NativeLog } from '../wllama/native-log.ts';
 import { engineError } from './engine-error.ts';
-import { codeFailure } from './page-code.ts';
+import { codeFailure } from '../../adapters/page-code.ts';
 import { runsWasm } from './wasm.ts';
 
 it('recognises what nothing below it did', async () => {

@@ -1,6 +1,6 @@
 /** Whatever an engine threw as an error that names its cause: what nothing below recognised is recognised here. */
 import { MeshError } from '@llmesh/core/base/errors';
-import { codeFailure } from './page-code.ts';
+import { codeFailure } from '../../adapters/page-code.ts';
 import { isFull, storageFull } from './room.ts';
 import { wasmAbsent } from '../../state/device/no-model.ts';
 import { runsWasm } from './wasm.ts';

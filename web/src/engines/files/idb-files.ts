@@ -143,7 +143,10 @@ class IdbBegun implements BegunFile {
       return true;
     });
     if (!changed) {
-      throw new MeshError('busy', 'Another tab is downloading this model. Wait for it, or close that tab.');
+      throw new MeshError(
+        'busy',
+        'Another tab has downloaded or deleted this model meanwhile. Wait for it, or close that tab; then start again.',
+      );
     }
     this.#head = next;
   }

@@ -31,18 +31,19 @@ export const tinyFiles: MlcSource<GgufModel> = async (model, settings, onProgres
     model_lib: new URL(libraryUrl, origin).href,
   };
   const kept: [cache: string, url: string][] = [];
-  for (const [name, content] of Object.entries(mlcFilesOf(header, bytes))) {
-    const place = [name === CONFIG ? MLC_CACHES.config : MLC_CACHES.model, mlcFolder(record.model) + name] as const;
-    const cache = await caches.open(place[0]);
-    await cache.put(place[1], new Response(content)).catch((cause: unknown) => {
-      throw downloadError(cause, place[1]);
-    });
-    kept.push([...place]);
-  }
   const read = async () => {
     for (const [cache, url] of kept) await (await caches.open(cache)).delete(url);
     await (await caches.open(MLC_CACHES.wasm)).delete(record.model_lib);
   };
+  for (const [name, content] of Object.entries(mlcFilesOf(header, bytes))) {
+    const place = [name === CONFIG ? MLC_CACHES.config : MLC_CACHES.model, mlcFolder(record.model) + name] as const;
+    const cache = await caches.open(place[0]);
+    await cache.put(place[1], new Response(content)).catch(async (cause: unknown) => {
+      await read().catch(() => {});
+      throw downloadError(cause, place[1]);
+    });
+    kept.push([...place]);
+  }
   return { record, totalBytes: bytes.byteLength, read };
 };
 

@@ -16,8 +16,8 @@ export function webGpuGone(cause?: unknown): MeshError {
 export function webGpuAbsent(cause?: unknown): MeshError {
   return new MeshError(
     'webgpu_absent',
-    'This model needs WebGPU, and this browser offers no graphics device. Choose a GGUF model, which runs on the ' +
-      'processor, or try a current Chrome or Edge.',
+    'This model needs a graphics card that the browser can use (WebGPU), and this browser offers none. Choose a model that ' +
+      'runs on the processor, or try a current Chrome, Edge or Safari.',
     { cause },
   );
 }
@@ -25,7 +25,8 @@ export function webGpuAbsent(cause?: unknown): MeshError {
 export function halfPrecisionAbsent(cause?: unknown): MeshError {
   return new MeshError(
     'webgpu_absent',
-    'This model needs 16-bit arithmetic, which this graphics card does not offer. Choose the f32 variant of the model.',
+    'This model needs a newer graphics card or driver: this one does not calculate with 16 bits. Choose a model for older ' +
+      'cards; their names end in f32.',
     { cause },
   );
 }

@@ -17,7 +17,7 @@ import { ggufWantsGpu } from '../../state/device/gguf-backend.ts';
 import { outOfMemory } from '../common/engine-error.ts';
 import { isGenuine, openGguf } from '../common/gguf-store.ts';
 import { ggufUrl } from '../common/model-url.ts';
-import { codeFailure } from '../common/page-code.ts';
+import { codeFailure } from '../../adapters/page-code.ts';
 import { probeBrowser, threads } from '../common/probe.ts';
 import { samplingFor } from '../common/sampling.ts';
 import { openModelFiles } from '../files/open-files.ts';

@@ -11,8 +11,7 @@ export async function codeFailure(url: string, cause?: unknown): Promise<MeshErr
   } catch {
     return new MeshError(
       'page_incomplete',
-      'A part of this page, the one that runs models, could not be loaded: the server of the mesh does not answer. ' +
-        'Check the connection, and try again.',
+      'A part of this page could not be loaded: the server of the mesh does not answer. Check the connection, and try again.',
       { cause },
     );
   }
@@ -22,15 +21,14 @@ export async function codeFailure(url: string, cause?: unknown): Promise<MeshErr
   if (!response.ok) {
     return new MeshError(
       'page_incomplete',
-      'A part of this page, the one that runs models, could not be loaded: the server of the mesh answered ' +
-        `${response.status}. Try again in a few minutes.`,
+      `A part of this page could not be loaded: the server of the mesh answered ${response.status}. Try again in a few minutes.`,
       { cause },
     );
   }
   return new MeshError(
     'page_incomplete',
-    'A part of this page, the one that runs models, does not start in this browser. Reload the page; if that does not ' +
-      'help, update the browser, or switch off extensions that block scripts.',
+    'A part of this page does not start in this browser. Reload the page; if that does not help, update the browser, or ' +
+      'switch off extensions that block scripts.',
     { cause },
   );
 }
