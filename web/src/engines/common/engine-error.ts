@@ -27,11 +27,19 @@ export async function engineError(thrown: unknown): Promise<MeshError> {
   );
 }
 
-/** Fetches a part of the page. `self` is named after all of its parts: as long as it is there, so are they. */
+/** Fetches a part of the page. Rejects with page_outdated or page_incomplete. */
 export async function loadCode<T>(load: () => Promise<T>): Promise<T> {
+  const beganMs = performance.now();
   try {
     return await load();
   } catch (cause) {
-    throw await codeFailure(globalThis.location.href, cause);
+    throw await codeFailure(failedSince(beganMs) ?? globalThis.location.href, cause);
   }
+}
+
+/** What could not be fetched since then. null: the browser tells nothing; then our own file stands for all that it imports. */
+function failedSince(beganMs: number): string | null {
+  const fetched = performance.getEntriesByType('resource') as PerformanceResourceTiming[];
+  const failed = fetched.filter(({ startTime, responseStatus }) => startTime >= beganMs && responseStatus !== 200);
+  return failed.at(-1)?.name ?? null;
 }

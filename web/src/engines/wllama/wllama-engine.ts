@@ -22,6 +22,7 @@ import { probeBrowser, threads } from '../common/probe.ts';
 import { samplingFor } from '../common/sampling.ts';
 import { openModelFiles } from '../files/open-files.ts';
 import { NativeLog } from './native-log.ts';
+import { StrayRejection } from './stray-rejection.ts';
 import { TELL_TOKENS, WllamaAnswer } from './wllama-answer.ts';
 import { renderChat } from '@llmesh/core/engine/chat-prompt';
 import { genericRequest } from '@llmesh/core/engine/generic-request';
@@ -144,8 +145,10 @@ export class WllamaEngine implements Adapter<GgufModel> {
     this.#log = new NativeLog();
     const wllama = new Wllama({ default: wasmUrl }, { logger: this.#log, cacheManager: new CacheManager([NO_CACHE]) });
     wllama.setCompat({ worker: { code: compatCode }, wasm: compatWasmUrl });
+    const stray = new StrayRejection();
     try {
       await Promise.race([
+        stray.happened,
         wllama.loadModel([file], {
           n_ctx: contextTokens,
           n_batch: BATCH_TOKENS,
@@ -165,6 +168,8 @@ export class WllamaEngine implements Adapter<GgufModel> {
       if (cause instanceof MeshError) throw cause;
       if (cause instanceof RangeError || this.#log.outOfMemory) throw outOfMemory(cause);
       throw (await missingModule(wllama.getWorkerResources().wasmPath, cause)) ?? unreadable(cause);
+    } finally {
+      stray.ignore();
     }
   }
 
