@@ -214,7 +214,7 @@ function invitations() {
   if (addresses.length === 0) return [];
   return [
     `On your network: ${addresses.join('  ')}`,
-    'Browsers there can chat; to lend themselves on WebGPU they need https.',
+    'Browsers there can chat, and lend their processor; to lend a graphics card they need https: docs/run-a-mesh.md.',
     'To lend another computer to this mesh, in a copy of this repository there:',
     `  npm ci && npx --no-install llmesh worker --model ${TINY} --mesh ${addresses[0]}`,
   ];

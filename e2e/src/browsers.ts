@@ -14,21 +14,27 @@ const OF_CHROMIUM = {
   ],
 };
 
+const OF_FIREFOX = {
+  executablePath: FIREFOX,
+  channel: 'moz-firefox',
+  firefoxUserPrefs: {
+    // Two browsers on one machine without a network connect over its own addresses.
+    'media.peerconnection.ice.obfuscate_host_addresses': false,
+    'media.peerconnection.ice.loopback': true,
+  },
+};
+
 export type BrowserName = 'chromium' | 'firefox';
 
 export function launch(name: BrowserName): Promise<Browser> {
-  if (name === 'firefox') {
-    return firefox.launch({
-      executablePath: FIREFOX,
-      channel: 'moz-firefox',
-      firefoxUserPrefs: {
-        // Two browsers on one machine without a network connect over its own addresses.
-        'media.peerconnection.ice.obfuscate_host_addresses': false,
-        'media.peerconnection.ice.loopback': true,
-      },
-    });
-  }
-  return chromium.launch(OF_CHROMIUM);
+  return name === 'firefox' ? firefox.launch(OF_FIREFOX) : chromium.launch(OF_CHROMIUM);
+}
+
+/** A browser without WebAssembly, as with enhanced security or in Lockdown Mode. */
+export function launchWithoutWasm(name: BrowserName): Promise<Browser> {
+  const prefs = { ...OF_FIREFOX.firefoxUserPrefs, 'javascript.options.wasm': false };
+  if (name === 'firefox') return firefox.launch({ ...OF_FIREFOX, firefoxUserPrefs: prefs });
+  return chromium.launch({ ...OF_CHROMIUM, args: [...OF_CHROMIUM.args, '--js-flags=--jitless'] });
 }
 
 /** A Chromium whose models run on the processor. */
@@ -37,8 +43,11 @@ export function launchWithoutWebGpu(): Promise<Browser> {
   return chromium.launch({ ...OF_CHROMIUM, args });
 }
 
-/** A Chromium for which this name leads to this computer, whatever a DNS server says. */
-export function launchWhereLeadsHere(name: string): Promise<Browser> {
+/** A browser for which this name leads to this computer, whatever a DNS server says. */
+export function launchWhereLeadsHere(name: string, browser: BrowserName = 'chromium'): Promise<Browser> {
+  // Firefox sends every name there.
+  const prefs = { ...OF_FIREFOX.firefoxUserPrefs, 'network.dns.forceResolve': '127.0.0.1' };
+  if (browser === 'firefox') return firefox.launch({ ...OF_FIREFOX, firefoxUserPrefs: prefs });
   const args = [...OF_CHROMIUM.args, `--host-resolver-rules=MAP ${name} 127.0.0.1`];
   return chromium.launch({ ...OF_CHROMIUM, args });
 }

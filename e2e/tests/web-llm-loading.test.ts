@@ -148,6 +148,16 @@ test('web-llm without inference: damaged files are not kept, and the next start 
   }
 });
 
+test('web-llm without inference: a disk that becomes full is named, and nothing half is kept', async () => {
+  const page = await openDonate();
+  const devtools = await page.context().newCDPSession(page);
+  await devtools.send('Storage.overrideQuotaForOrigin', { origin: mesh.url, quotaSize: 700_000 });
+  await start(page).click();
+  await failedWith(page, /no room for SmolLM2 135M: it takes 540 MB.*Remove a model/);
+  const models = page.getByRole('region', { name: 'Models on this device' });
+  await expect(models).toContainText('None yet');
+});
+
 test('web-llm without inference: a mirror that is away is named on the page', async () => {
   const page = await openDonate();
   await mirror.close();

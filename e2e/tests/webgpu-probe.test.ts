@@ -49,7 +49,7 @@ test('on SwiftShader the page says that graphics are emulated, and refuses what 
     await expect(computer(page)).toContainText('The graphics card is emulated on the processor here.');
     const f16 = forWebGpu.filter((model) => model.f16);
     expect(f16.length).toBeGreaterThan(0);
-    expect(await refusedBecause(page, 'needs 16-bit arithmetic on the graphics card')).toEqual(titles(f16));
+    expect(await refusedBecause(page, 'needs a newer graphics card or driver')).toEqual(titles(f16));
     await expect(lendable(page).getByRole('radio', { name: /SmolLM2 135M f32 .*graphics card/ })).toBeEnabled();
     await expect(lendable(page).getByRole('radio', { name: 'Gemma' })).toHaveCount(0);
     // The card is too slow for a first impression of any other model: the switch would load the tiny one.
@@ -93,7 +93,7 @@ for (const { name, start, hasGpu } of without) {
         'This browser offers no WebGPU device, so models run on the processor.',
       );
       await expect(fact(page, 'Graphics')).toHaveCount(0);
-      expect(await refusedBecause(page, 'needs WebGPU')).toEqual(titles(forWebGpu));
+      expect(await refusedBecause(page, 'needs a graphics card (WebGPU)')).toEqual(titles(forWebGpu));
       await expect(lendable(page)).not.toContainText('graphics card');
       await expect(lendable(page).getByRole('radio', { name: /LLMesh tiny q8 .*processor/ })).toBeChecked();
 

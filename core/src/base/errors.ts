@@ -28,6 +28,10 @@ export const ERROR_CODES = [
   'out_of_memory',
   'storage_full',
   'webgpu_absent',
+  'wasm_absent',
+  // The server has a newer page than this one; it does not hand out a part of this one.
+  'page_outdated',
+  'page_incomplete',
   'device_lost',
   'self_test_failed',
   'port_in_use',

@@ -113,7 +113,7 @@ export interface Loadable<M> {
   probe(signal: AbortSignal): Promise<Probe>;
   /**
    * Rejects with a `MeshError`: model_not_found, model_unreadable, model_download_failed, model_integrity,
-   * model_wrong_library, out_of_memory, storage_full, webgpu_absent, or cancelled.
+   * model_wrong_library, out_of_memory, storage_full, webgpu_absent, wasm_absent, page_outdated, page_incomplete, or cancelled.
    */
   load(model: M, onProgress: (progress: LoadProgress) => void, signal: AbortSignal): Promise<LoadedModel>;
   close(): Promise<void>;

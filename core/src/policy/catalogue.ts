@@ -60,9 +60,13 @@ export type Fit = { fits: true } | { fits: false; why: string };
 
 /** Can a device with this probe run the model in a browser? `why` is for a person. */
 export function fits(model: CatalogueModel, probe: Probe): Fit {
+  if (probe.barrier === 'wasm') return { fits: false, why: 'needs WebAssembly, which is off in this browser' };
   if (model.format === 'mlc') {
-    if (probe.backend !== 'webgpu') return { fits: false, why: 'needs WebGPU' };
-    if (model.f16 && !probe.f16) return { fits: false, why: 'needs 16-bit arithmetic on the graphics card' };
+    if (probe.backend !== 'webgpu') {
+      const why = probe.barrier === 'https' ? 'graphics cards need https' : 'needs a graphics card (WebGPU)';
+      return { fits: false, why };
+    }
+    if (model.f16 && !probe.f16) return { fits: false, why: 'needs a newer graphics card or driver' };
     if (probe.software && model.parameters > EMULATED_PARAMETERS) {
       return { fits: false, why: 'too slow here: the graphics card is emulated on the processor' };
     }
@@ -80,6 +84,12 @@ const EMULATED_PARAMETERS = 200_000_000;
 /** wllama reads a file of up to 2 GB; larger ones would have to be split. */
 const WASM_FILE_BYTES = 2_000_000_000;
 
+/**
+ * What a browser withholds from the page. wasm: WebAssembly, and so every model · https: graphics cards and threads, since the page
+ * came over plain http · isolation: threads, since the page came without the headers that isolate it.
+ */
+export type Barrier = 'wasm' | 'https' | 'isolation';
+
 export interface Probe {
   /** What would really run, found by requesting a device and not by the mere presence of an API. */
   backend: Backend;
@@ -93,4 +103,6 @@ export interface Probe {
   memoryBytes: number | null;
   /** The largest single buffer of the device; null where there is no such limit. */
   maxBufferBytes: number | null;
+  /** The highest one; absent where nothing is withheld. */
+  barrier?: Barrier;
 }

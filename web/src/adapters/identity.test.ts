@@ -69,7 +69,7 @@ describe('the identity of a browser', () => {
     await works(first.identity);
     const second = await openIdentity({ store, subtle, locks: free() });
     await works(second.identity);
-    expect([first.lasting, second.lasting]).toEqual([true, true]);
+    expect([first.passing, second.passing]).toEqual([null, null]);
     expect(second.identity.peerId).toBe(first.identity.peerId);
   });
 
@@ -88,7 +88,7 @@ describe('the identity of a browser', () => {
     const a = await openIdentity({ store, subtle, locks: first.locks });
     const b = await openIdentity({ store, subtle, locks: profile.tab().locks });
     await works(b.identity);
-    expect(b.lasting).toBe(false);
+    expect(b.passing).toBe('elsewhere');
     expect(b.identity.peerId).not.toBe(a.identity.peerId);
     first.close();
     const c = await openIdentity({ store, subtle, locks: profile.tab().locks });
@@ -99,7 +99,7 @@ describe('the identity of a browser', () => {
     const store = new StandInIndexedDb();
     const first = await openIdentity({ store, subtle: withoutEd25519, locks: free() });
     await works(first.identity);
-    expect(first.lasting).toBe(true);
+    expect(first.passing).toBeNull();
     // Also once the browser has learnt it.
     const second = await openIdentity({ store, subtle, locks: free() });
     expect(second.identity.peerId).toBe(first.identity.peerId);
@@ -128,25 +128,25 @@ describe('the identity of a browser', () => {
     }
     const opened = await openIdentity({ store: new NoKeys(), subtle, locks: free() });
     await works(opened.identity);
-    expect(opened.lasting).toBe(true);
+    expect(opened.passing).toBeNull();
   });
 
-  it('lasts a visit where nothing is kept, no lock is had, or the page is insecure', async () => {
+  it('lasts a visit where nothing is kept, no lock is had, or the page is insecure, and says which', async () => {
     class Broken extends StandInIndexedDb {
       override get(): Promise<unknown> {
         return Promise.reject(new Error('The disk is gone.'));
       }
     }
     const denied = { request: () => Promise.reject(new DOMException('Denied.', 'SecurityError')) };
-    for (const host of [
-      { store: new MemoryStore(), subtle, locks: free() },
-      { store: new Broken(), subtle, locks: free() },
-      { store: new StandInIndexedDb(), subtle, locks: denied },
-      { store: new StandInIndexedDb(), subtle: undefined, locks: undefined },
-    ]) {
+    for (const [why, host] of [
+      ['unkept', { store: new MemoryStore(), subtle, locks: free() }],
+      ['unkept', { store: new Broken(), subtle, locks: free() }],
+      ['unkept', { store: new StandInIndexedDb(), subtle, locks: denied }],
+      ['insecure', { store: new StandInIndexedDb(), subtle: undefined, locks: undefined }],
+    ] as const) {
       const opened = await openIdentity(host);
       await works(opened.identity);
-      expect(opened.lasting).toBe(false);
+      expect(opened.passing).toBe(why);
     }
   });
 });

@@ -5,6 +5,7 @@
 import { toBase32 } from '@llmesh/core/base/base32';
 import type { Identity } from '@llmesh/core/identity/identity';
 import type { PeerId } from '@llmesh/core/base/ids';
+import type { Passing } from '../state/passing.ts';
 import type { Store } from '../state/store.ts';
 import { warn } from './log.ts';
 
@@ -26,8 +27,8 @@ export interface IdentityHost {
 
 export interface BrowserIdentity {
   identity: Identity;
-  /** Whether the identity is kept; false: it is forgotten when the page is closed. */
-  lasting: boolean;
+  /** Why it is forgotten when the page is closed; null: it is kept. */
+  passing: Passing | null;
 }
 
 interface KeyPair {
@@ -37,32 +38,34 @@ interface KeyPair {
 
 /** Needs no storage, locks or WebCrypto's Ed25519. Rejects only when the code replacing the last cannot be fetched. */
 export async function openIdentity({ store, subtle, locks }: IdentityHost): Promise<BrowserIdentity> {
-  // Without locks we cannot know whether another tab has it.
-  if (store.lasting && locks !== undefined && (await hold(locks))) {
+  let passing: Passing | null = store.lasting ? await held(locks) : 'unkept';
+  if (passing === null) {
     try {
-      return { identity: await keptIdentity(store, subtle), lasting: true };
+      return { identity: await keptIdentity(store, subtle), passing };
     } catch (error) {
       warn('this visit has a name of its own, the lasting one cannot be kept or read', error);
+      passing = 'unkept';
     }
   }
   const pair = subtle === undefined ? null : await newPair(subtle);
   const identity = subtle === undefined || pair === null ? null : await identityOf(pair, subtle);
-  return { identity: identity ?? (await identityOfSeed(newSeed())), lasting: false };
+  if (subtle === undefined) passing = 'insecure';
+  return { identity: identity ?? (await identityOfSeed(newSeed())), passing };
 }
 
-/** True: this tab holds the lock until it is closed. */
-function hold(locks: Pick<LockManager, 'request'>): Promise<boolean> {
-  return new Promise((resolve) => {
+/** null: this tab holds the lock until it is closed. Without locks we cannot know whether another tab has the identity. */
+async function held(locks: Pick<LockManager, 'request'> | undefined): Promise<Passing | null> {
+  if (locks === undefined) return 'unkept';
+  return await new Promise((resolve) => {
     const untilTheTabCloses = () => {
-      resolve(true);
+      resolve(null);
       return new Promise<never>(() => {});
     };
-    locks
-      .request(LOCK, { signal: AbortSignal.timeout(LOCK_PATIENCE_MS) }, untilTheTabCloses)
-      .catch((error: unknown) => {
-        if (!(error instanceof DOMException && error.name === 'TimeoutError')) warn('no lock for the identity', error);
-        resolve(false);
-      });
+    const patience = AbortSignal.timeout(LOCK_PATIENCE_MS);
+    locks.request(LOCK, { signal: patience }, untilTheTabCloses).catch((error: unknown) => {
+      if (!patience.aborted) warn('no lock for the identity', error);
+      resolve(patience.aborted ? 'elsewhere' : 'unkept');
+    });
   });
 }
 

@@ -6,6 +6,7 @@ import type { Mesh } from '@llmesh/core/mesh';
 import type { OpenPeer } from '@llmesh/core/open-peer';
 import type { Store } from '../state/store.ts';
 import { warn } from './log.ts';
+import { codeFailure } from './page-code.ts';
 
 export interface MeshDoorOptions {
   control: ControlClient;
@@ -37,10 +38,13 @@ export class MeshDoor {
     );
   }
 
-  /** The one mesh of this page. Rejects with `offline` when its code cannot be fetched; the next call tries again. */
+  /** The one mesh of this page. Rejects with `offline` or `page_outdated` when its code cannot be fetched; the next call tries again. */
   async open(): Promise<Mesh> {
-    this.#peer ??= this.#make().catch((cause: unknown) => {
+    this.#peer ??= this.#make().catch(async (cause: unknown) => {
       this.#peer = null;
+      // This file is named after those that it imports: as long as it is there, so are they.
+      const why = await codeFailure(import.meta.url, cause);
+      if (why.code === 'page_outdated') throw why;
       throw new MeshError('offline', 'This page could not load what it needs. Check your connection.', { cause });
     });
     return (await this.#peer).mesh;

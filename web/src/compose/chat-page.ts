@@ -31,7 +31,7 @@ export interface ChatPageNeeds {
 }
 
 export function composeChatPage({ visit, catalogue, donate, announcer, router }: ChatPageNeeds): ChatPageState {
-  const { store, clock, self, selfLasts, control, door, connection, news } = visit;
+  const { store, clock, self, selfPasses, control, door, connection, news } = visit;
   const wake = () => news.tell('known');
   const settings = new Settings({
     kept: localKept('settings', notKept),
@@ -102,7 +102,7 @@ export function composeChatPage({ visit, catalogue, donate, announcer, router }:
   settings.restore();
   return {
     self,
-    selfLasts,
+    selfPasses,
     connection,
     offers,
     chat,

@@ -1,4 +1,5 @@
 /** Puts the Donate page together: the engines of this device, lending, and what goes on in the background. */
+import type { MeshError } from '@llmesh/core/base/errors';
 import { getJson } from '../adapters/get-json.ts';
 import { localKept } from '../adapters/local-kept.ts';
 import { notKept, warn } from '../adapters/log.ts';
@@ -6,6 +7,9 @@ import { QuietTone } from '../adapters/quiet-tone.ts';
 import { ScreenLock } from '../adapters/screen-lock.ts';
 import { BrowserEngine } from '../engines/browser-engine.ts';
 import { BrowserShelf } from '../engines/browser-shelf.ts';
+import { codeFailure } from '../adapters/page-code.ts';
+// oxlint-disable-next-line import/default -- Vite makes it: the address of the built worker.
+import engineWorkerUrl from '../engines/engine-worker.ts?worker&url';
 import { expectedOf } from '../engines/known-answers.ts';
 import type { ModelCatalogue } from '../state/catalogue.svelte.ts';
 import { modelTrial } from '../state/device/model-trial.ts';
@@ -30,7 +34,7 @@ export function composeDonatePage(
     failed: (error) => warn('lending', error),
     models: () => catalogue.models,
     modelsKnown: () => catalogue.load(),
-    newEngine: (settings) => new BrowserEngine({ spawn: spawnEngine, settings, tryModel, clock }),
+    newEngine: (settings) => new BrowserEngine({ spawn: spawnEngine, whyNotBegun, settings, tryModel, clock }),
     shelf: new BrowserShelf(),
     tryModel,
     provide: async (options) => (await door.open()).provide(options),
@@ -53,5 +57,9 @@ export function composeDonatePage(
 
 /** The engines live in a worker of their own; their code is fetched when lending begins. */
 function spawnEngine(): Worker {
-  return new Worker(new URL('../engines/engine-worker.ts', import.meta.url), { type: 'module' });
+  return new Worker(engineWorkerUrl, { type: 'module' });
+}
+
+function whyNotBegun(): Promise<MeshError> {
+  return codeFailure(new URL(engineWorkerUrl, location.href).href);
 }

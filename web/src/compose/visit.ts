@@ -10,6 +10,7 @@ import { openStore } from '../adapters/idb-store.ts';
 import { openIdentity } from '../adapters/identity.ts';
 import { MeshDoor } from '../adapters/mesh-door.ts';
 import { Connection } from '../state/connection.svelte.ts';
+import type { Passing } from '../state/passing.ts';
 import type { Store } from '../state/store.ts';
 import { PageNews } from './page-news.ts';
 
@@ -19,8 +20,8 @@ export interface Visit {
   store: Store;
   clock: Clock;
   self: PeerId;
-  /** Whether the name lasts until the next visit; false: it is for this visit only. */
-  selfLasts: boolean;
+  /** Why our name is for this visit only; null: it lasts. */
+  selfPasses: Passing | null;
   /** It has to be started. */
   control: ControlClient;
   door: MeshDoor;
@@ -31,7 +32,7 @@ export interface Visit {
 export async function openVisit(): Promise<Visit> {
   const clock = realClock;
   const store = await openStore();
-  const [{ identity, lasting }, { proveKey }] = await Promise.all([
+  const [{ identity, passing }, { proveKey }] = await Promise.all([
     openIdentity({ store, subtle: crypto.subtle, locks: navigator.locks }),
     import('@llmesh/core/identity/key-proof'),
   ]);
@@ -44,13 +45,13 @@ export async function openVisit(): Promise<Visit> {
     random: Math.random,
   };
   const control = openControl(host, address, identity);
-  const door = new MeshDoor({ control, identity, store: lasting ? store : null, address });
+  const door = new MeshDoor({ control, identity, store: passing === null ? store : null, address });
   addEventListener('pagehide', () => door.close());
   // A page that comes back from the browser's memory has said goodbye: it needs a new start.
   addEventListener('pageshow', (event) => event.persisted && location.reload());
   const news = new PageNews();
   const connection = followConnection(control, news);
-  return { store, clock, self: identity.peerId, selfLasts: lasting, control, door, connection, news };
+  return { store, clock, self: identity.peerId, selfPasses: passing, control, door, connection, news };
 }
 
 function followConnection(control: ControlClient, news: PageNews): Connection {

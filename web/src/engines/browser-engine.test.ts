@@ -86,6 +86,7 @@ function setUp(host = new PretendHost()) {
       workers.push(worker);
       return worker as unknown as Worker;
     },
+    whyNotBegun: async () => new MeshError('page_outdated', 'Reload.'),
     settings: () => ({ mirror: null, hadGpu: false }),
     tryModel: async (untested, _, signal) => {
       trials.push((await read(untested.generate(ASK, signal))).text);
@@ -264,6 +265,16 @@ describe('BrowserEngine, with a pretended worker', () => {
     workers[0]?.dispatchEvent(new Event('error'));
     await expect(pieces.next()).rejects.toMatchObject({ code: 'engine_failed' });
     expect(lost).toHaveLength(1);
+    await engine.close();
+  });
+
+  it('asks why a worker never began, and can begin another', async () => {
+    const { engine, workers } = setUp();
+    const probing = engine.probe(never);
+    workers[0]?.dispatchEvent(new Event('error'));
+    await expect(probing).rejects.toMatchObject({ code: 'page_outdated' });
+    await engine.load(MODEL, () => {}, never);
+    expect(workers.map(({ terminated }) => terminated)).toEqual([true, false]);
     await engine.close();
   });
 

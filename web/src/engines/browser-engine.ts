@@ -19,8 +19,10 @@ const CANCEL_GRACE_MS = 3_000;
 const CANCEL_PAUSES = 2;
 
 export interface BrowserEngineOptions {
-  /** A new engine worker; `() => new Worker(new URL('./engine-worker.ts', import.meta.url), { type: 'module' })`. */
+  /** A new engine worker. */
   spawn: () => Worker;
+  /** Why a worker never began: its script may be gone from the server. */
+  whyNotBegun: () => Promise<MeshError>;
   settings: () => EngineSettings;
   /** Tries a model that was loaded again without anybody having asked for it. */
   tryModel: TryModel;
@@ -196,7 +198,8 @@ export class BrowserEngine implements Engine<CatalogueModel> {
 
   #running(): Host {
     if (this.#closed) throw new MeshError('engine_failed', 'The engine was closed. Reload the page.');
-    this.#host ??= new Host(this.#options.spawn(), (error) => {
+    const { spawn, whyNotBegun } = this.#options;
+    this.#host ??= new Host(spawn(), whyNotBegun, (error) => {
       this.#host = null;
       this.#lost(error);
     });
@@ -228,20 +231,19 @@ class Host {
   readonly #waiting = new Set<(error: Error) => void>();
   #dead: MeshError | null = null;
 
-  constructor(worker: Worker, died: (error: MeshError) => void) {
+  constructor(worker: Worker, whyNotBegun: () => Promise<MeshError>, died: (error: MeshError) => void) {
     this.#worker = worker;
     this.#remote = wrap<EngineHostApi>(worker);
-    const die = () => {
-      const error = new MeshError(
-        'engine_failed',
-        'The engine stopped on its own. Start again; reload the page if that does not help.',
-      );
+    let begun = false;
+    worker.addEventListener('message', () => (begun = true), { once: true });
+    const die = async () => {
+      const error = begun ? stoppedByItself() : await whyNotBegun();
       if (this.#dead !== null) return;
       this.#fail(error);
       died(error);
     };
-    worker.addEventListener('error', die);
-    worker.addEventListener('messageerror', die);
+    worker.addEventListener('error', () => void die());
+    worker.addEventListener('messageerror', () => void die());
   }
 
   call<T>(run: (remote: Remote<EngineHostApi>) => Promise<Outcome<T>>): Promise<T> {
@@ -273,4 +275,12 @@ class Host {
     for (const reject of this.#waiting) reject(error);
     this.#waiting.clear();
   }
+}
+
+function stoppedByItself(): MeshError {
+  return new MeshError(
+    'engine_failed',
+    'The program that runs models stopped on its own; most often this device had no memory left for it. Close other tabs ' +
+      'and start again, or choose a smaller model.',
+  );
 }

@@ -1,25 +1,32 @@
-/** The models on this device: GGUFs in the origin private file system, MLC models in the caches of web-llm. */
+/** The models on this device: GGUFs as files, MLC models in the caches of web-llm. */
 import type { CatalogueModel, GgufModel, MlcModel } from '@llmesh/core/policy/catalogue';
 import type { EngineSettings } from '../state/device/engine-settings.ts';
 import type { KeptModel, ModelShelf, StorageQuota } from '../state/device/model-shelf.ts';
-import { GGUF_FOLDER, MLC_CACHES } from './common/storage-names.ts';
+import { MLC_CACHES } from './common/storage-names.ts';
 import { ggufFileName, isLibraryOf, prebuiltMlcFolder } from './common/model-url.ts';
+import { storageQuota } from './common/room.ts';
+import type { ModelFiles } from './files/model-files.ts';
+import { openModelFiles } from './files/open-files.ts';
 
 export class BrowserShelf implements ModelShelf {
+  #files: Promise<ModelFiles> | null = null;
+
+  async lasting(): Promise<boolean> {
+    return (await this.#open()).lasting;
+  }
+
   async kept(models: readonly CatalogueModel[], settings: EngineSettings): Promise<KeptModel[]> {
-    const folder = await openFolder();
+    const files = await this.#open();
     const shards = await cachedUrls();
     const found = await Promise.all(
-      models.map((model) => (model.format === 'gguf' ? keptGguf(folder, model) : keptMlc(shards, model, settings))),
+      models.map((model) => (model.format === 'gguf' ? keptGguf(files, model) : keptMlc(shards, model, settings))),
     );
     return found.filter((kept) => kept !== null);
   }
 
   async remove(model: CatalogueModel, settings: EngineSettings): Promise<void> {
     if (model.format === 'gguf') {
-      const folder = await openFolder();
-      const name = ggufFileName(model);
-      for (const entry of [name, `${name}.part`]) await folder?.removeEntry(entry).catch(ignoreAbsence);
+      await (await this.#open()).remove(ggufFileName(model));
       return;
     }
     const prefix = prebuiltMlcFolder(model, settings.mirror);
@@ -32,37 +39,28 @@ export class BrowserShelf implements ModelShelf {
     for (const request of await cache.keys()) if (isLibraryOf(model, request.url)) await cache.delete(request);
   }
 
-  async quota(): Promise<StorageQuota | null> {
-    const { quota, usage } = await navigator.storage.estimate();
-    return quota === undefined || usage === undefined ? null : { usedBytes: usage, quotaBytes: quota };
+  quota(): Promise<StorageQuota | null> {
+    return storageQuota();
+  }
+
+  #open(): Promise<ModelFiles> {
+    return (this.#files ??= openModelFiles());
   }
 }
 
-async function openFolder(): Promise<FileSystemDirectoryHandle | null> {
-  try {
-    const root = await navigator.storage.getDirectory();
-    return await root.getDirectoryHandle(GGUF_FOLDER, { create: true });
-  } catch {
-    // A browser that keeps no files has no models either.
-    return null;
-  }
+async function keptGguf(files: ModelFiles, model: GgufModel): Promise<KeptModel | null> {
+  const file = await files.find(ggufFileName(model));
+  return file === null || file.bytes === 0 ? null : { id: model.id, bytes: file.bytes, whole: file.whole };
 }
 
-async function keptGguf(folder: FileSystemDirectoryHandle | null, model: GgufModel): Promise<KeptModel | null> {
-  const name = ggufFileName(model);
-  for (const [entry, whole] of [
-    [name, true],
-    [`${name}.part`, false],
-  ] as const) {
-    const handle = await folder?.getFileHandle(entry).catch(ignoreAbsence);
-    if (handle) return { id: model.id, bytes: (await handle.getFile()).size, whole };
-  }
-  return null;
-}
-
-/** Sizes by URL; bodies are not read, so this is quick with gigabytes. */
+/** Sizes by URL; bodies are not read, so this is quick with gigabytes. Without caches there are no such models. */
 async function cachedUrls(): Promise<string[]> {
-  const cache = await caches.open(MLC_CACHES.model);
+  let cache: Cache;
+  try {
+    cache = await caches.open(MLC_CACHES.model);
+  } catch {
+    return [];
+  }
   return (await cache.keys()).map((request) => request.url);
 }
 
@@ -81,9 +79,4 @@ async function keptMlc(urls: readonly string[], model: MlcModel, settings: Engin
 function shardsOf(manifest: unknown): string[] {
   const records = (manifest as { records?: { dataPath: string }[] } | undefined)?.records ?? [];
   return records.map(({ dataPath }) => dataPath);
-}
-
-function ignoreAbsence(error: unknown): null {
-  if (error instanceof DOMException && error.name === 'NotFoundError') return null;
-  throw error;
 }

@@ -53,4 +53,7 @@ it('offers something to a browser without WebGPU, and to one without 16-bit arit
   const slow = mlc.filter((model) => !fits(model, emulated).fits);
   expect(slow).toEqual(mlc.filter(({ parameters }) => parameters > 200_000_000));
   expect(slow.length).toBeGreaterThan(0);
+  const plain = mlc.map((model) => fits(model, { ...processor, barrier: 'https' }));
+  expect(plain).toEqual(mlc.map(() => ({ fits: false, why: 'graphics cards need https' })));
+  expect(models.filter((model) => fits(model, { ...graphics, barrier: 'wasm' }).fits)).toEqual([]);
 });

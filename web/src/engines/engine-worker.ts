@@ -5,6 +5,10 @@ import type { Finish, GenerateRequest, LoadedModel, LoadProgress, Piece } from '
 import { cancelled, MeshError, type ErrorCode } from '@llmesh/core/base/errors';
 import { expose } from 'comlink';
 import type { Adapter } from './common/adapter.ts';
+import { engineError, loadCode } from './common/engine-error.ts';
+import { storageFullFor } from './common/room.ts';
+import { runsWasm } from './common/wasm.ts';
+import { wasmAbsent } from '../state/device/no-model.ts';
 import { Ahead } from './ahead.ts';
 import type { EngineSettings } from '../state/device/engine-settings.ts';
 import { ggufWantsWebLlm } from '../state/device/gguf-backend.ts';
@@ -26,6 +30,7 @@ class EngineHost implements EngineHostApi {
     onLost: (code: ErrorCode, message: string) => void,
   ): Promise<Outcome<LoadedModel>> {
     return this.#run(false, async (signal) => {
+      if (!(await runsWasm())) throw wasmAbsent();
       await this.#adapter?.close();
       this.#adapter = null;
       const start = async (webLlm: boolean) => {
@@ -35,13 +40,17 @@ class EngineHost implements EngineHostApi {
         this.#adapter = adapter;
         return loaded;
       };
-      if (model.format === 'mlc') return await start(true);
-      const webLlm = ggufWantsWebLlm(model, await probeBrowser());
-      return await start(webLlm).catch(async (error: unknown) => {
-        // If the graphics card does not do it, the processor does.
-        if (signal.aborted || !webLlm) throw error;
-        return await start(false);
-      });
+      try {
+        const webLlm = model.format === 'mlc' || ggufWantsWebLlm(model, await probeBrowser());
+        return await start(webLlm).catch(async (error: unknown) => {
+          // If the graphics card does not do it, the processor does.
+          if (signal.aborted || !webLlm || model.format === 'mlc') throw error;
+          return await start(false);
+        });
+      } catch (thrown) {
+        const error = await engineError(thrown);
+        throw error.code === 'storage_full' ? await storageFullFor(model.name, model.sizeBytes, error) : error;
+      }
     });
   }
 
@@ -92,8 +101,8 @@ class EngineHost implements EngineHostApi {
 /** Each engine is megabytes of code: this fetches only the one that is needed. */
 async function adapterOf(format: CatalogueModel['format'], webLlm: boolean): Promise<Adapter<never>> {
   return webLlm
-    ? (await import('./web-llm-models.ts')).webLlmFor(format)
-    : new (await import('./wllama/wllama-engine.ts')).WllamaEngine();
+    ? (await loadCode(() => import('./web-llm-models.ts'))).webLlmFor(format)
+    : new (await loadCode(() => import('./wllama/wllama-engine.ts'))).WllamaEngine();
 }
 
 expose(new EngineHost());

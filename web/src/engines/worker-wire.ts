@@ -1,7 +1,8 @@
 /** The messages between the page and its engine worker. Comlink carries only an error's text, so we send codes. */
 import type { CatalogueModel, Probe } from '@llmesh/core/policy/catalogue';
 import type { Finish, GenerateRequest, LoadedModel, LoadProgress, Piece } from '@llmesh/core/engine/engine';
-import { asMeshError, MeshError, type ErrorCode } from '@llmesh/core/base/errors';
+import { MeshError, type ErrorCode } from '@llmesh/core/base/errors';
+import { engineError } from './common/engine-error.ts';
 import type { EngineSettings } from '../state/device/engine-settings.ts';
 
 export type Outcome<T> = { ok: true; value: T } | { ok: false; code: ErrorCode; message: string; detail: string };
@@ -29,11 +30,7 @@ export async function outcomeOf<T>(run: () => Promise<T>, quotes: boolean): Prom
   try {
     return { ok: true, value: await run() };
   } catch (thrown) {
-    const error = asMeshError(
-      thrown,
-      'engine_failed',
-      'The engine failed on this device. Try again, or choose another model.',
-    );
+    const error = await engineError(thrown);
     return { ok: false, code: error.code, message: error.message, detail: detailOf(error.cause, quotes) };
   }
 }

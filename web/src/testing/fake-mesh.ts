@@ -85,7 +85,7 @@ export class FakeMesh {
     this.device = new ThisDevice({
       models: () => this.catalogue,
       newEngine: () => new ProbeOnlyEngine(),
-      shelf: { kept: async () => [], remove: async () => {}, quota: async () => null },
+      shelf: { kept: async () => [], lasting: async () => true, remove: async () => {}, quota: async () => null },
       store,
       failed,
     });

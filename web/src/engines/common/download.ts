@@ -1,5 +1,6 @@
 /** Fetches model files and turns statuses, truncation, quota and offline into errors a person understands. */
 import { cancelled, MeshError } from '@llmesh/core/base/errors';
+import { isFull, storageFull } from './room.ts';
 
 /** The most bytes of one text or JSON file; shards and GGUFs are streamed and have no such limit. */
 export const MAX_SMALL_FILE_BYTES = 67_108_864;
@@ -23,15 +24,14 @@ export async function fetchFile(url: string, init: RequestInit, accept: readonly
   );
 }
 
-/** Turns whatever a fetch, a body or a file write threw into a `MeshError`. */
+/** Turns whatever a fetch, a body or the place where a file is kept threw into a `MeshError`. */
 export function downloadError(cause: unknown, url: string): MeshError {
   if (cause instanceof MeshError) return cause;
+  if (isFull(cause)) return storageFull(cause);
   if (cause instanceof DOMException) {
     if (cause.name === 'AbortError') return cancelled();
-    if (cause.name === 'QuotaExceededError') return storageFull(cause);
-    if (cause.name === 'NoModificationAllowedError') {
-      return new MeshError('busy', 'Another tab is downloading this model. Wait for it, or close that tab.', { cause });
-    }
+    // A network tells of itself in other ways.
+    if (cause.name !== 'NetworkError') return unkept(cause);
   }
   if (!navigator.onLine) {
     return new MeshError('offline', 'You are offline. A model that is already on this device still works.', { cause });
@@ -44,18 +44,13 @@ export function downloadError(cause: unknown, url: string): MeshError {
   );
 }
 
-export function storageFull(cause?: unknown): MeshError {
+function unkept(cause: DOMException): MeshError {
   return new MeshError(
-    'storage_full',
-    'This browser has no room left for the model. Remove a model that you do not need, or choose a smaller one.',
+    'model_unreadable',
+    'This browser could not write or read the file of this model. Delete the model under “Models on this device” on the ' +
+      'Donate page and start again; if this comes back, restart the browser.',
     { cause },
   );
-}
-
-/** Refuses before the first byte when the model cannot fit. Without an estimate from the browser it goes ahead. */
-export async function requireRoom(bytes: number): Promise<void> {
-  const { quota, usage } = await navigator.storage.estimate();
-  if (quota !== undefined && usage !== undefined && quota - usage < bytes) throw storageFull();
 }
 
 /** A small file, whole. */
@@ -96,7 +91,8 @@ export async function* bodyOf(response: Response): AsyncGenerator<Uint8Array<Arr
       yield value;
     }
   } finally {
-    reader.releaseLock();
+    // Whoever stops reading wants no more of it.
+    void reader.cancel().catch(() => {});
   }
 }
 

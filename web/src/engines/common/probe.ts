@@ -1,5 +1,6 @@
 /** What this browser can really do, found by asking for a device: `navigator.gpu` alone proves nothing. */
-import type { Probe } from '@llmesh/core/policy/catalogue';
+import type { Barrier, Probe } from '@llmesh/core/policy/catalogue';
+import { runsWasm } from './wasm.ts';
 
 const F16: GPUFeatureName = 'shader-f16';
 const SOFTWARE = /swiftshader|llvmpipe|lavapipe|software|warp|basic render/i;
@@ -9,16 +10,22 @@ const MAX_THREADS = 4;
 
 export async function probeBrowser(): Promise<Probe> {
   const memoryBytes = roomForModels();
-  return (
-    (await probeWebGpu(memoryBytes)) ?? {
-      backend: 'wasm',
-      device: threads() === 1 ? '1 CPU thread' : `${threads()} CPU threads`,
-      software: false,
-      f16: false,
-      memoryBytes,
-      maxBufferBytes: null,
-    }
-  );
+  const barrier = await highestBarrier();
+  const probe = (await probeWebGpu(memoryBytes)) ?? {
+    backend: 'wasm',
+    device: threads() === 1 ? '1 CPU thread' : `${threads()} CPU threads`,
+    software: false,
+    f16: false,
+    memoryBytes,
+    maxBufferBytes: null,
+  };
+  return barrier === null ? probe : { ...probe, barrier };
+}
+
+async function highestBarrier(): Promise<Barrier | null> {
+  if (!(await runsWasm())) return 'wasm';
+  if (!globalThis.isSecureContext) return 'https';
+  return globalThis.crossOriginIsolated ? null : 'isolation';
 }
 
 /** Threads that llama.cpp gets: one core stays with the page, and without isolation there is only one. */

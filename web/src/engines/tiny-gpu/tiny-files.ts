@@ -9,6 +9,7 @@ import libraryUrl from '../../../../models/tiny/gpu/tiny-web-llm.wasm?url';
 import { downloadError } from '../common/download.ts';
 import { openGguf } from '../common/gguf-store.ts';
 import { ggufUrl, mlcFolder } from '../common/model-url.ts';
+import { openModelFiles } from '../files/open-files.ts';
 import { MLC_CACHES } from '../common/storage-names.ts';
 import type { MlcSource } from '../web-llm/mlc-source.ts';
 import { KEPT_LISTS, mlcFilesOf } from './mlc-files.ts';
@@ -18,7 +19,8 @@ const CONFIG = 'mlc-chat-config.json';
 
 export const tinyFiles: MlcSource<GgufModel> = async (model, settings, onProgress, signal) => {
   const { origin } = self.location;
-  const file = await openGguf(model, ggufUrl(model.source, settings.mirror, origin), onProgress, signal);
+  const url = ggufUrl(model.source, settings.mirror, origin);
+  const file = await openGguf(await openModelFiles(), model, url, onProgress, signal);
   const bytes = new Uint8Array(await file.arrayBuffer());
   const source = { sizeBytes: bytes.byteLength, head: async (length: number) => bytes.subarray(0, length) };
   const header = await readGgufHeader(source, KEPT_LISTS);
@@ -29,18 +31,19 @@ export const tinyFiles: MlcSource<GgufModel> = async (model, settings, onProgres
     model_lib: new URL(libraryUrl, origin).href,
   };
   const kept: [cache: string, url: string][] = [];
-  for (const [name, content] of Object.entries(mlcFilesOf(header, bytes))) {
-    const place = [name === CONFIG ? MLC_CACHES.config : MLC_CACHES.model, mlcFolder(record.model) + name] as const;
-    const cache = await caches.open(place[0]);
-    await cache.put(place[1], new Response(content)).catch((cause: unknown) => {
-      throw downloadError(cause, place[1]);
-    });
-    kept.push([...place]);
-  }
   const read = async () => {
     for (const [cache, url] of kept) await (await caches.open(cache)).delete(url);
     await (await caches.open(MLC_CACHES.wasm)).delete(record.model_lib);
   };
+  for (const [name, content] of Object.entries(mlcFilesOf(header, bytes))) {
+    const place = [name === CONFIG ? MLC_CACHES.config : MLC_CACHES.model, mlcFolder(record.model) + name] as const;
+    const cache = await caches.open(place[0]);
+    await cache.put(place[1], new Response(content)).catch(async (cause: unknown) => {
+      await read().catch(() => {});
+      throw downloadError(cause, place[1]);
+    });
+    kept.push([...place]);
+  }
   return { record, totalBytes: bytes.byteLength, read };
 };
 

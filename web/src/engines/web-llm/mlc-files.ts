@@ -6,10 +6,12 @@ import type { ModelRecord } from '@mlc-ai/web-llm';
 import { MeshError } from '@llmesh/core/base/errors';
 import * as v from 'valibot';
 import type { OnProgress } from '../common/adapter.ts';
-import { bodyOf, downloadError, fetchFile, fileName, readSmall, requireRoom } from '../common/download.ts';
+import { bodyOf, downloadError, fetchFile, fileName, readSmall } from '../common/download.ts';
 import type { MirrorEntry } from '../common/mirror-manifest.ts';
 import { mlcFolder } from '../common/model-url.ts';
+import { requireRoom } from '../common/room.ts';
 import { MLC_CACHES } from '../common/storage-names.ts';
+import { forgetModel } from './mlc-record.ts';
 import { matchesSri } from '../common/sri.ts';
 
 const PARALLEL = 4;
@@ -25,6 +27,22 @@ type Shard = v.InferOutput<typeof ShardSchema>;
 
 /** Resolves with the bytes of all shards when everything is in the caches. */
 export async function fetchMlcFiles(
+  record: ModelRecord,
+  pins: MirrorEntry,
+  onProgress: OnProgress,
+  signal: AbortSignal,
+): Promise<number> {
+  try {
+    return await fetchFiles(record, pins, onProgress, signal);
+  } catch (cause) {
+    const error = downloadError(cause, mlcFolder(record.model));
+    // The disk became full on the way: what there is of the model helps nobody, and others need the room.
+    if (error.code === 'storage_full' && error.cause !== undefined) await forgetModel(record).catch(() => {});
+    throw error;
+  }
+}
+
+async function fetchFiles(
   record: ModelRecord,
   pins: MirrorEntry,
   onProgress: OnProgress,

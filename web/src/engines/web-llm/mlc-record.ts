@@ -44,3 +44,13 @@ export async function forgetSmallFiles(record: ModelRecord): Promise<void> {
     wasm.delete(record.model_lib),
   ]);
 }
+
+/** Forgets all of a model. */
+export async function forgetModel(record: ModelRecord): Promise<void> {
+  const folder = mlcFolder(record.model);
+  for (const name of [MLC_CACHES.config, MLC_CACHES.model]) {
+    const cache = await caches.open(name);
+    for (const { url } of await cache.keys()) if (url.startsWith(folder)) await cache.delete(url);
+  }
+  await (await caches.open(MLC_CACHES.wasm)).delete(record.model_lib);
+}

@@ -2,6 +2,7 @@
 import { MeshError } from '@llmesh/core/base/errors';
 import { IntegrityError } from '@mlc-ai/web-llm';
 import { downloadError, fileName } from '../common/download.ts';
+import { outOfMemory } from '../common/engine-error.ts';
 
 /** Browsers give a page that lost its graphics process twice no other device, until it is loaded again. */
 export function webGpuGone(cause?: unknown): MeshError {
@@ -15,8 +16,8 @@ export function webGpuGone(cause?: unknown): MeshError {
 export function webGpuAbsent(cause?: unknown): MeshError {
   return new MeshError(
     'webgpu_absent',
-    'This model needs WebGPU, and this browser offers no graphics device. Choose a GGUF model, which runs on the ' +
-      'processor, or try a current Chrome or Edge.',
+    'This model needs a graphics card that the browser can use (WebGPU), and this browser offers none. Choose a model that ' +
+      'runs on the processor, or try a current Chrome, Edge or Safari.',
     { cause },
   );
 }
@@ -24,7 +25,8 @@ export function webGpuAbsent(cause?: unknown): MeshError {
 export function halfPrecisionAbsent(cause?: unknown): MeshError {
   return new MeshError(
     'webgpu_absent',
-    'This model needs 16-bit arithmetic, which this graphics card does not offer. Choose the f32 variant of the model.',
+    'This model needs a newer graphics card or driver: this one does not calculate with 16 bits. Choose a model for older ' +
+      'cards; their names end in f32.',
     { cause },
   );
 }
@@ -43,12 +45,6 @@ export function promptTooLong(cause?: unknown): MeshError {
     'This conversation is longer than the model can hold. Start a new one, or ask a model with more context.',
     { cause },
   );
-}
-
-function outOfMemory(cause: unknown): MeshError {
-  return new MeshError('out_of_memory', 'This device ran out of memory for the model. Choose a smaller one.', {
-    cause,
-  });
 }
 
 /** `url`: the model's folder, for failed downloads. */

@@ -3,10 +3,14 @@ import { MeshError } from '@llmesh/core/base/errors';
 import type { WllamaLogger } from '@wllama/wllama/esm/index.js';
 
 const OFFLOADED = /offloaded (\d+)\/\d+ layers to GPU/;
+/** What llama.cpp, Emscripten and the browser say when there is no more memory. */
+const NO_MEMORY = /(?:failed|unable|not) to allocate|out of memory|bad_alloc|\bOOM\b|enlarge memory|memory allocation/i;
 
 export class NativeLog implements WllamaLogger {
   /** How many layers llama.cpp put on the graphics card. */
   offloadedLayers = 0;
+  /** Something in it could not get the memory that it asked for. */
+  outOfMemory = false;
   /** The last error that llama.cpp's server answered instead of a result. */
   refusal: { type?: unknown; n_ctx?: unknown; n_prompt_tokens?: unknown } | null = null;
   /** Rejects when the module's worker cannot start. wllama only logs that, and then waits for ever. */
@@ -26,10 +30,15 @@ export class NativeLog implements WllamaLogger {
   warn = (...args: unknown[]): void => this.#read(args);
 
   error = (...args: unknown[]): void => {
+    this.#read(args);
     const [first, second] = args;
     if (first instanceof Event) {
       this.#fail(
-        new MeshError('engine_failed', 'The engine could not start in this browser. Reload the page and try again.'),
+        new MeshError(
+          'engine_failed',
+          'The program that runs models could not start in this browser. Reload the page and try again; if that does not ' +
+            'help, switch off extensions that block scripts.',
+        ),
       );
     } else if (typeof second === 'object' && second !== null) {
       this.refusal = second;
@@ -38,6 +47,8 @@ export class NativeLog implements WllamaLogger {
 
   #read(args: unknown[]): void {
     const [line] = args;
+    const text = line instanceof Error ? line.message : line;
+    if (typeof text === 'string' && NO_MEMORY.test(text)) this.outOfMemory = true;
     const found = typeof line === 'string' ? OFFLOADED.exec(line) : null;
     if (found !== null) this.offloadedLayers = Number(found[1]);
   }

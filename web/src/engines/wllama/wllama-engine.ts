@@ -7,18 +7,22 @@ import { grammarText } from '@llmesh/core/form/grammar';
 import { GrammarReader } from '@llmesh/core/form/grammar-reader';
 import { jsonGrammar } from '@llmesh/core/form/json-grammar';
 import type { JsonSchema } from '@llmesh/core/form/json-schema';
-import { Wllama } from '@wllama/wllama/esm/index.js';
+import { CacheManager, Wllama } from '@wllama/wllama/esm/index.js';
 import wasmUrl from '@wllama/wllama/esm/wasm/wllama.wasm?url';
 import compatCode from '@wllama/wllama-compat/wasm/wllama.js?raw';
 import compatWasmUrl from '@wllama/wllama-compat/wasm/wllama.wasm?url';
 import type { Adapter, OnPiece, OnProgress, Drained } from '../common/adapter.ts';
 import type { EngineSettings } from '../../state/device/engine-settings.ts';
 import { ggufWantsGpu } from '../../state/device/gguf-backend.ts';
-import { openGguf } from '../common/gguf-store.ts';
+import { outOfMemory } from '../common/engine-error.ts';
+import { isGenuine, openGguf } from '../common/gguf-store.ts';
 import { ggufUrl } from '../common/model-url.ts';
+import { codeFailure } from '../../adapters/page-code.ts';
 import { probeBrowser, threads } from '../common/probe.ts';
 import { samplingFor } from '../common/sampling.ts';
+import { openModelFiles } from '../files/open-files.ts';
 import { NativeLog } from './native-log.ts';
+import { StrayRejection } from './stray-rejection.ts';
 import { TELL_TOKENS, WllamaAnswer } from './wllama-answer.ts';
 import { renderChat } from '@llmesh/core/engine/chat-prompt';
 import { genericRequest } from '@llmesh/core/engine/generic-request';
@@ -36,6 +40,15 @@ const LONE_SURROGATE = /\p{Surrogate}/gu;
 interface WllamaProxy {
   wllamaAction(name: string, body: unknown): Promise<unknown>;
 }
+/** wllama keeps files that it downloads; it gets ours. Without a cache of its own it starts only where there is a file system. */
+const NO_CACHE = {
+  isSupported: () => true,
+  read: async () => null,
+  write: async () => {},
+  getSize: async () => -1,
+  list: async () => [],
+  delete: async () => {},
+};
 const NO_PREFIX: AnswerPrefix = { text: '', tokens: 0, tokenIds: null };
 
 export class WllamaEngine implements Adapter<GgufModel> {
@@ -54,19 +67,16 @@ export class WllamaEngine implements Adapter<GgufModel> {
     signal: AbortSignal,
   ): Promise<LoadedModel> {
     const url = ggufUrl(model.source, settings.mirror, self.location.origin);
-    const file = await openGguf(model, url, onProgress, signal);
+    const files = await openModelFiles();
+    const file = await openGguf(files, model, url, onProgress, signal);
     if (signal.aborted) throw cancelled();
     onProgress({ phase: 'start', loadedBytes: file.size, totalBytes: file.size });
-    const header = await readGgufHeader({
-      sizeBytes: file.size,
-      head: async (length) => new Uint8Array(await file.slice(0, length).arrayBuffer()),
+    const wllama = await this.#read(file, model).catch(async (thrown: unknown) => {
+      const damaged = thrown instanceof MeshError && thrown.code === 'model_unreadable';
+      throw damaged && !(await isGenuine(files, model, signal)) ? damagedHere(thrown) : thrown;
     });
-    const gpu = ggufWantsGpu(model, await probeBrowser());
-    const wllama = await this.#start(file, contextOf(model, header), gpu);
     this.#wllama = wllama;
     this.#model = model;
-    this.#template = header.chatTemplate ?? CHATML_TEMPLATE;
-    this.#eos = header.eosText;
     return {
       contextTokens: wllama.getLoadedContextInfo().n_ctx,
       backend: this.#log.offloadedLayers > 0 ? 'webgpu' : 'wasm',
@@ -92,6 +102,7 @@ export class WllamaEngine implements Adapter<GgufModel> {
     const parameters = this.#parameters(request);
     const answer = new WllamaAnswer(onPiece, prefix.tokens);
     this.#log.refusal = null;
+    this.#log.outOfMemory = false;
     this.#drained = drained;
     try {
       await wllama.createCompletion({
@@ -120,12 +131,24 @@ export class WllamaEngine implements Adapter<GgufModel> {
     await wllama?.exit();
   }
 
+  async #read(file: Blob, model: GgufModel): Promise<Wllama> {
+    const header = await readGgufHeader({
+      sizeBytes: file.size,
+      head: async (length) => new Uint8Array(await file.slice(0, length).arrayBuffer()),
+    });
+    this.#template = header.chatTemplate ?? CHATML_TEMPLATE;
+    this.#eos = header.eosText;
+    return await this.#start(file, contextOf(model, header), ggufWantsGpu(model, await probeBrowser()));
+  }
+
   async #start(file: Blob, contextTokens: number, gpu: boolean): Promise<Wllama> {
     this.#log = new NativeLog();
-    const wllama = new Wllama({ default: wasmUrl }, { logger: this.#log });
+    const wllama = new Wllama({ default: wasmUrl }, { logger: this.#log, cacheManager: new CacheManager([NO_CACHE]) });
     wllama.setCompat({ worker: { code: compatCode }, wasm: compatWasmUrl });
+    const stray = new StrayRejection();
     try {
       await Promise.race([
+        stray.happened,
         wllama.loadModel([file], {
           n_ctx: contextTokens,
           n_batch: BATCH_TOKENS,
@@ -142,7 +165,11 @@ export class WllamaEngine implements Adapter<GgufModel> {
       await wllama.exit();
       // If the graphics backend does not start, run without it.
       if (gpu) return await this.#start(file, contextTokens, false);
-      throw loadFailure(cause);
+      if (cause instanceof MeshError) throw cause;
+      if (cause instanceof RangeError || this.#log.outOfMemory) throw outOfMemory(cause);
+      throw (await missingModule(wllama.getWorkerResources().wasmPath, cause)) ?? unreadable(cause);
+    } finally {
+      stray.ignore();
     }
   }
 
@@ -177,11 +204,11 @@ export class WllamaEngine implements Adapter<GgufModel> {
         { cause },
       );
     }
-    const error = new MeshError('engine_failed', 'The model failed while answering. Try again.', { cause });
-    if (cause instanceof Error && cause.name === 'RuntimeError') {
-      this.#wllama = null;
-      this.onLost?.(error);
-    }
+    const failed = new MeshError('engine_failed', 'The model failed while answering. Try again.', { cause });
+    if (!(cause instanceof Error && cause.name === 'RuntimeError')) return failed;
+    const error = this.#log.outOfMemory ? outOfMemory(cause) : failed;
+    this.#wllama = null;
+    this.onLost?.(error);
     return error;
   }
 }
@@ -220,15 +247,25 @@ function contextOf(model: GgufModel, header: GgufHeader): number {
   return Math.min(model.contextTokens, header.contextTokens ?? model.contextTokens);
 }
 
-function loadFailure(cause: unknown): MeshError {
-  if (cause instanceof RangeError) {
-    return new MeshError('out_of_memory', 'This device ran out of memory for the model. Choose a smaller one.', {
-      cause,
-    });
-  }
+/** Why the module of llama.cpp could not be fetched; null: it can be, so that it is not to blame. */
+async function missingModule(url: string, cause: unknown): Promise<MeshError | null> {
+  const response = await fetch(url, { cache: 'force-cache' }).catch(() => null);
+  await response?.body?.cancel();
+  return response?.ok ? null : await codeFailure(url, cause);
+}
+
+function unreadable(cause: unknown): MeshError {
   return new MeshError(
     'model_unreadable',
-    'This model file could not be loaded. Remove it and download it again, or choose another model.',
+    'llama.cpp in this browser cannot read this model. Choose another model, or run this one with the llmesh command.',
+    { cause },
+  );
+}
+
+function damagedHere(cause: MeshError): MeshError {
+  return new MeshError(
+    'model_integrity',
+    'The file of this model was damaged on this device, so it was removed. Start again to download it anew.',
     { cause },
   );
 }

@@ -8,6 +8,7 @@ import { DownloadPace, type Pace } from './download-pace.ts';
 import type { EngineHolder } from './engine-holder.svelte.ts';
 import type { ReadyProgress } from './model-trial.ts';
 import type { LocalModels } from './local-models.svelte.ts';
+import { whyNot } from './no-model.ts';
 import type { ThisDevice } from './this-device.svelte.ts';
 import type { AnswerEvent, AskRequest } from '@llmesh/core/ask/answer';
 
@@ -43,13 +44,17 @@ export class LocalRun {
     return this.#waking;
   }
 
+  get keepsModels(): boolean {
+    return this.#needs.device.keepsModels;
+  }
+
   /** An `Ask`. Throws a `MeshError`; text yielded before that stays valid. */
   async *ask(request: AskRequest, signal: AbortSignal): AsyncGenerator<AnswerEvent, void, undefined> {
     const { models, holder, device, self, clock, ahead } = this.#needs;
     const askedMs = clock.now();
     await models.findOut(signal);
     const model = models.find(request.model);
-    if (model === null) throw notHere();
+    if (model === null) throw whyNot(request.model, device);
     const pace = new DownloadPace();
     const lease = await holder
       .enter(model, (progress) => this.#take(pace, progress), signal)
@@ -108,13 +113,6 @@ export class LocalRun {
     this.#waking = progress.phase !== 'download';
     this.#getting = progress.phase === 'download' ? pace.take(progress, this.#needs.clock.now()) : null;
   }
-}
-
-function notHere(): MeshError {
-  return new MeshError(
-    'model_not_found',
-    'This model does not run on this device. Choose another in the list above, or let a volunteer run it.',
-  );
 }
 
 function cannotGoOn(model: string): MeshError {

@@ -93,7 +93,7 @@ function setUp(catalogue: CatalogueModel[] = [HUGE, SMALL, TINY], kept: KeptMode
   const failed = (error: unknown) => {
     throw error;
   };
-  const shelf = { kept: async () => kept, remove: async () => {}, quota: async () => null };
+  const shelf = { kept: async () => kept, lasting: async () => true, remove: async () => {}, quota: async () => null };
   const device = new ThisDevice({ models: () => catalogue, newEngine: () => engine, shelf, store, failed });
   const holder = new EngineHolder({ newEngine: () => engine, tryModel: async () => null, clock, failed });
   const models = new LocalModels({

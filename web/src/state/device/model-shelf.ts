@@ -16,6 +16,8 @@ export interface StorageQuota {
 }
 
 export interface ModelShelf {
+  /** False: this browser keeps no models, and each is downloaded anew. */
+  lasting(): Promise<boolean>;
   kept(models: readonly CatalogueModel[], settings: EngineSettings): Promise<KeptModel[]>;
   /** Idempotent. */
   remove(model: CatalogueModel, settings: EngineSettings): Promise<void>;

@@ -1,6 +1,7 @@
 /** What this device can do, which models it has, and which was chosen for it. */
 import { fits, type CatalogueModel, type Fit, type Probe } from '@llmesh/core/policy/catalogue';
 import type { Engine } from '@llmesh/core/engine/engine';
+import { asMeshError, type MeshError } from '@llmesh/core/base/errors';
 import { isModelId, type ModelId } from '@llmesh/core/base/ids';
 import * as v from 'valibot';
 import { proposeModel } from './donate-choice.ts';
@@ -44,6 +45,8 @@ export class ThisDevice {
   #speeds = $state.raw<Readonly<Record<string, number>>>({});
   #kept = $state.raw<readonly KeptModel[]>([]);
   #quota = $state.raw<StorageQuota | null>(null);
+  #keepsModels = $state(true);
+  #trouble = $state.raw<MeshError | null>(null);
 
   constructor(needs: ThisDeviceNeeds) {
     this.#needs = needs;
@@ -66,6 +69,16 @@ export class ThisDevice {
     return this.#quota;
   }
 
+  /** False: this browser keeps no models, and each is downloaded anew at the next visit. */
+  get keepsModels(): boolean {
+    return this.#keepsModels;
+  }
+
+  /** Why the device could not be examined, or a model not be deleted, the last time; null: that went well. */
+  get trouble(): MeshError | null {
+    return this.#trouble;
+  }
+
   /** Every model of the catalogue, with how it fits this device; empty until the device was measured. */
   get choices(): Choice[] {
     const probe = this.#probe;
@@ -81,6 +94,11 @@ export class ThisDevice {
   /** What the switch would load. */
   get chosen(): CatalogueModel | null {
     return this.#probe === null ? null : proposeModel(this.#needs.models(), this.#probe, this.#kept, this.#wanted);
+  }
+
+  /** What we would take here. */
+  get recommended(): CatalogueModel | null {
+    return this.#probe === null ? null : proposeModel(this.#needs.models(), this.#probe, this.#kept, null);
   }
 
   /** Base URL of a model mirror, as `parseMirror` gives it. Applies from the next start on. */
@@ -138,8 +156,9 @@ export class ThisDevice {
   async look(): Promise<void> {
     const { shelf, models, failed } = this.#needs;
     try {
-      this.#kept = await shelf.kept(models(), this.#settings());
+      this.#keepsModels = await shelf.lasting();
       this.#quota = await shelf.quota();
+      this.#kept = await shelf.kept(models(), this.#settings());
     } catch (error) {
       failed(error);
     }
@@ -147,24 +166,31 @@ export class ThisDevice {
 
   /** Deletes a downloaded model. Never rejects. */
   async remove(model: CatalogueModel): Promise<void> {
+    this.#trouble = null;
     try {
       await this.#needs.shelf.remove(model, this.#settings());
     } catch (error) {
-      this.#needs.failed(error);
+      this.#failed(error, `${model.name} could not be deleted. Restart the browser and try again.`);
     }
     await this.look();
   }
 
   async #measure(): Promise<void> {
     this.#measuring = true;
+    this.#trouble = null;
     try {
       await this.probeNow(new AbortController().signal);
     } catch (error) {
-      this.#needs.failed(error);
+      this.#failed(error, 'This device could not be examined. Reload the page and try again.');
     } finally {
       this.#measuring = false;
     }
     await this.look();
+  }
+
+  #failed(error: unknown, words: string): void {
+    this.#trouble = asMeshError(error, 'engine_failed', words);
+    this.#needs.failed(error);
   }
 
   #settings(): EngineSettings {

@@ -3,7 +3,7 @@ import { untilAborted } from '@llmesh/core/base/abort';
 import type { CatalogueModel, Probe } from '@llmesh/core/policy/catalogue';
 import type { Clock } from '@llmesh/core/base/clock';
 import type { LoadedModel } from '@llmesh/core/engine/engine';
-import { asMeshError, cancelled, MeshError } from '@llmesh/core/base/errors';
+import { asMeshError, cancelled, type MeshError } from '@llmesh/core/base/errors';
 import type { ProvideOptions, Providing } from '@llmesh/core/mesh';
 import { lifeOf, type LifeFacts, type LifeState } from '@llmesh/core/control/node-life';
 import { pace as waitUntil } from '@llmesh/core/base/pace';
@@ -14,6 +14,7 @@ import { DownloadPace, type Pace } from '../device/download-pace.ts';
 import { EngineHolder } from '../device/engine-holder.svelte.ts';
 import { lendModel, type LentEnd } from './lend-model.ts';
 import type { ReadyProgress, TryModel } from '../device/model-trial.ts';
+import { whyNone } from '../device/no-model.ts';
 import { PageSleep } from './page-sleep.ts';
 import { PeopleServed } from './people-served.svelte.ts';
 import { smallerModel } from '../device/step-down.ts';
@@ -281,7 +282,7 @@ export class DonateState {
     // A person who presses the switch at once is faster than the list of models.
     await untilAborted(known, signal);
     const model = device.chosen;
-    if (model === null) throw noModel();
+    if (model === null) throw whyNone(device);
     device.choose(model.id);
     return model;
   }
@@ -313,10 +314,3 @@ export class DonateState {
 }
 
 const FAILED = 'Lending stopped: the model failed on this device. Try again.';
-
-function noModel(): MeshError {
-  return new MeshError(
-    'model_not_found',
-    'No model is known that this device could run. Check the connection and reload the page.',
-  );
-}

@@ -126,6 +126,7 @@ function setUp(modelsKnown: Promise<void> = Promise.resolve()) {
         looks.push(known.length);
         return [];
       },
+      lasting: async () => true,
       remove: async () => {},
       quota: async () => null,
     },

@@ -8,6 +8,7 @@ import type { LocalModels } from '../../state/device/local-models.svelte.ts';
 import type { LocalRun } from '../../state/device/local-run.svelte.ts';
 import type { ThisDevice } from '../../state/device/this-device.svelte.ts';
 import type { Offers } from '../../state/offers.svelte.ts';
+import type { Passing } from '../../state/passing.ts';
 import type { TalkAddress } from '../../state/talk-address.svelte.ts';
 import type { Settings } from '../../state/settings.svelte.ts';
 import type { Trusted } from '../../state/trust/trusted.svelte.ts';
@@ -15,8 +16,8 @@ import type { TrustedLending } from '../../state/trust/trusted-lending.svelte.ts
 
 export interface ChatPageState {
   self: PeerId;
-  /** Whether the name lasts until the next visit; false: it is for this visit only. */
-  selfLasts: boolean;
+  /** Why our name is for this visit only; null: it lasts. */
+  selfPasses: Passing | null;
   connection: Connection;
   chat: Chat;
   address: TalkAddress;
@@ -24,7 +25,7 @@ export interface ChatPageState {
   models: ModelChoice;
   local: LocalModels;
   localRun: LocalRun;
-  device: Pick<ThisDevice, 'probe'>;
+  device: Pick<ThisDevice, 'probe' | 'choices' | 'trouble'>;
   trusted: Trusted;
   lending: TrustedLending;
   settings: Settings;

@@ -3,7 +3,8 @@ import type { Backend } from '@llmesh/core/wire/model-advert';
 import { peerName } from '@llmesh/core/identity/names';
 import type { DonateState } from '../../state/donate/donate.svelte.ts';
 import type { KeptModel } from '../../state/device/model-shelf.ts';
-import { paceWords } from '../parts/device-words.ts';
+import { whyNone } from '../../state/device/no-model.ts';
+import { onceWords, paceWords } from '../parts/device-words.ts';
 import { bytes, count, speed } from '../parts/format.ts';
 
 export interface StageWords {
@@ -43,7 +44,7 @@ export function stageWords(donate: DonateState): StageWords {
       return words('One moment.', 'Finding out what this computer can do.', '');
     case 'getting':
       return {
-        ...words('One moment.', `Getting ${name}`, 'This is needed once: the model stays on this device.'),
+        ...words('One moment.', `Getting ${name}`, onceWords(donate.device.keepsModels)),
         ticker: donate.pace === null ? '' : `: ${paceWords(donate.pace)}`,
       };
     case 'waking':
@@ -85,7 +86,8 @@ function words(title: string, line: string, small: string): StageWords {
 function offHint({ device }: DonateState): string {
   const model = device.chosen;
   if (device.measuring) return 'Finding out what this computer can do.';
-  if (model === null) return '';
+  if (device.probe === null) return device.trouble?.message ?? '';
+  if (model === null) return whyNone(device).message;
   const here = device.kept.some(({ id, whole }) => whole && id === model.id);
   return here
     ? `Starting will load ${model.name} (${bytes(model.sizeBytes)}, already on this device).`

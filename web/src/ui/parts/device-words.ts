@@ -1,5 +1,5 @@
 /** What Chat and Donate say about a model that is being downloaded. */
-import type { CatalogueModel, Probe } from '@llmesh/core/policy/catalogue';
+import type { Barrier, CatalogueModel, Probe } from '@llmesh/core/policy/catalogue';
 import type { Pace } from '../../state/device/download-pace.ts';
 import { ggufWantsGpu, ggufWantsWebLlm } from '../../state/device/gguf-backend.ts';
 import { bytes } from './format.ts';
@@ -27,10 +27,29 @@ export function duration(seconds: number): string {
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
 
+/** Whether a download is needed once. */
+export function onceWords(keepsModels: boolean): string {
+  return keepsModels
+    ? 'Needed once: the model stays on this device.'
+    : 'This browser keeps no models for this page, so each visit downloads its model again.';
+}
+
+/** What the browser withholds, and how to get it. */
+export const BARRIER_WORDS: Record<Barrier, string> = {
+  wasm: 'WebAssembly is off in this browser, and every model needs it. Chat works without it.',
+  https:
+    'Graphics cards need https. This page came over plain http, so models run on one thread of the processor. Open the mesh ' +
+    'by an https address, or on the computer that runs it as http://localhost.',
+  isolation:
+    'This page came without the headers that give it more than one thread (COOP and COEP), so models on the processor are ' +
+    'slow. Whoever runs the mesh can have their proxy pass them on.',
+};
+
 /** What a model would run on here, before it is loaded. */
 export function wouldRunOn(model: CatalogueModel, probe: Probe): string {
   const onCard = model.format === 'mlc' || ggufWantsWebLlm(model, probe) || ggufWantsGpu(model, probe);
-  return onCard ? 'graphics card' : 'processor';
+  if (!onCard) return 'processor';
+  return probe.software ? 'emulated graphics' : 'graphics card';
 }
 
 function mega(value: number): string {

@@ -1,8 +1,12 @@
 /** What the page says about a question, or the rest of an answer, that waits until it can be asked. */
 import type { ChatPageState } from '../chat-page-state.ts';
+import { whyNone, whyNot } from '../../../state/device/no-model.ts';
 import type { Answer } from '../../../state/chat/turn.ts';
 
-export function waitingWords(answer: Answer, { trusted, local }: ChatPageState): { head: string; next: string } {
+export function waitingWords(
+  answer: Answer,
+  { trusted, local, device }: ChatPageState,
+): { head: string; next: string } {
   const sent = answer.text === '' ? 'It will be sent' : 'It will continue';
   const model = answer.model?.name ?? 'a model';
   switch (answer.why) {
@@ -23,16 +27,27 @@ export function waitingWords(answer: Answer, { trusted, local }: ChatPageState):
     case 'busy':
       return { head: `Everyone who has ${model} is busy`, next: `${sent} when one of them is free.` };
     case 'device':
-      return local.known
-        ? {
-            head: 'This device has no model for it',
-            next: 'It will be answered here once the list of models arrives, which needs a connection.',
-          }
-        : { head: 'Finding out what this device can run', next: 'It will be answered here in a moment.' };
+      return deviceWords(answer, device, local.known);
     default:
       return {
         head: answer.model === null ? 'No volunteer is offering a model right now' : `Nobody has ${model} right now`,
         next: `${sent} when a volunteer comes online.`,
       };
   }
+}
+
+function deviceWords(
+  { model }: Answer,
+  device: ChatPageState['device'],
+  known: boolean,
+): { head: string; next: string } {
+  if (!known) return { head: 'Finding out what this device can run', next: 'It will be answered here in a moment.' };
+  if (device.choices.length === 0 && device.trouble === null) {
+    return {
+      head: 'This device has no model for it',
+      next: 'It will be answered here once the list of models arrives, which needs a connection.',
+    };
+  }
+  const why = model === null ? whyNone(device) : whyNot(model.id, device);
+  return { head: 'This device cannot answer it', next: why.message };
 }
