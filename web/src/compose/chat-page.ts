@@ -28,16 +28,24 @@ export interface ChatPageNeeds {
 }
 
 export function composeChatPage({ visit, catalogue, donate, announcer }: ChatPageNeeds): ChatPageState {
-  const { store, clock, self, selfLasts, control, door, connection, news } = visit;
+  const { store, records, keeping, clock, self, selfLasts, control, door, connection, news } = visit;
   const wake = () => news.tell('known');
   const settings = new Settings({
-    kept: localKept('settings', notKept),
+    store: records,
+    unkept: localKept('unkept-settings', notKept),
+    old: localKept('settings', notKept),
     showTheme: (theme) => showTheme(theme, notKept),
     hideAddress: (hidden) => door.setHidden(hidden),
+    failed: notKept,
   });
-  const offers = new Offers({ store, failed: notKept });
+  const offers = new Offers({ store: records, failed: notKept });
   const conversations = new Conversations({ store, clock, now: Date.now });
-  const trusted = new Trusted({ store, now: Date.now, failed: notKept, changed: () => news.tell('trusted') });
+  const trusted = new Trusted({
+    store: records,
+    now: Date.now,
+    failed: notKept,
+    changed: () => news.tell('trusted'),
+  });
   const lending = new TrustedLending({
     trusted,
     getJson,
@@ -49,7 +57,7 @@ export function composeChatPage({ visit, catalogue, donate, announcer }: ChatPag
     device: donate.device,
     modelsKnown: () => catalogue.load(),
     inMemory: () => donate.holder.model,
-    store,
+    store: records,
     failed: (error) => warn('the models of this device', error),
     changed: wake,
   });
@@ -92,11 +100,6 @@ export function composeChatPage({ visit, catalogue, donate, announcer }: ChatPag
     if (chat.asksTrusted) lending.look();
     chat.wake();
   });
-  document.addEventListener('visibilitychange', () => {
-    // Another tab may have changed the list meanwhile.
-    if (document.visibilityState === 'visible') trusted.restore().catch(notKept);
-  });
-  settings.restore();
   return {
     self,
     selfLasts,
@@ -110,6 +113,7 @@ export function composeChatPage({ visit, catalogue, donate, announcer }: ChatPag
     trusted,
     lending,
     settings,
+    keeping,
     fitOf: (model) => catalogue.fitOf(model, donate.probe),
     summaryOf: (model) => catalogue.summaryOf(model),
   };

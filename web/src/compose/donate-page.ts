@@ -15,7 +15,7 @@ import type { DonatePageState } from '../ui/donate/donate-page-state.ts';
 import type { Visit } from './visit.ts';
 
 export function composeDonatePage(
-  { store, clock, door, connection }: Visit,
+  { records, clock, door, connection }: Visit,
   catalogue: ModelCatalogue,
 ): DonatePageState {
   const tryModel = modelTrial({
@@ -24,7 +24,7 @@ export function composeDonatePage(
     failed: (error) => warn('trying a model', error),
   });
   const donate = new DonateState({
-    store,
+    store: records,
     clock,
     now: Date.now,
     failed: (error) => warn('lending', error),
@@ -37,7 +37,8 @@ export function composeDonatePage(
     connection: () => connection.life,
   });
   const { background } = Background.follow({
-    kept: localKept('background', notKept),
+    store: records,
+    old: localKept('background', notKept),
     lending: () => donate.donating,
     tone: new QuietTone(),
     screen: new ScreenLock(),
@@ -48,6 +49,8 @@ export function composeDonatePage(
   // Chromium's event before it puts a hidden page to sleep: nothing of it runs until `resume`.
   document.addEventListener('freeze', () => void donate.suspend());
   document.addEventListener('resume', () => donate.wake());
+  // What was written since the last answer counts, too.
+  addEventListener('pagehide', () => donate.totals.keep());
   return { donate, background, connection };
 }
 

@@ -5,16 +5,20 @@ import { isModelId, type ModelId } from '@llmesh/core/base/ids';
 import * as v from 'valibot';
 import { proposeModel } from './donate-choice.ts';
 import type { EngineSettings } from './engine-settings.ts';
+import { KeptRecord } from '../kept/kept-record.svelte.ts';
+import { parserOf } from '../kept/parser.ts';
 import type { KeptModel, ModelShelf, StorageQuota } from './model-shelf.ts';
 import type { Store } from '../store.ts';
 
-const KEY = 'donate';
 const KeptSchema = v.object({
   last: v.fallback(v.nullable(v.custom<ModelId>(isModelId)), null),
   mirror: v.fallback(v.nullable(v.string()), null),
   /** Tokens a second measured on this device, by model. */
   speeds: v.fallback(v.record(v.string(), v.number()), {}),
 });
+
+const parse = parserOf(KeptSchema);
+type Kept = v.InferOutput<typeof KeptSchema>;
 
 export interface ThisDeviceNeeds {
   /** The catalogue as far as it is known. */
@@ -39,14 +43,21 @@ export class ThisDevice {
   #hadGpu = false;
   #measuring = $state(false);
   #measurement: Promise<void> | null = null;
-  #wanted = $state<ModelId | null>(null);
-  #mirror = $state<string | null>(null);
-  #speeds = $state.raw<Readonly<Record<string, number>>>({});
+  readonly #record: KeptRecord<Kept>;
   #kept = $state.raw<readonly KeptModel[]>([]);
   #quota = $state.raw<StorageQuota | null>(null);
 
   constructor(needs: ThisDeviceNeeds) {
     this.#needs = needs;
+    this.#record = new KeptRecord({
+      store: needs.store,
+      key: 'record/device',
+      version: 1,
+      parse,
+      initial: { last: null, mirror: null, speeds: {} },
+      old: { key: 'donate', read: parse },
+      failed: needs.failed,
+    });
   }
 
   /** null until measured. */
@@ -70,38 +81,38 @@ export class ThisDevice {
   get choices(): Choice[] {
     const probe = this.#probe;
     if (probe === null) return [];
+    const { speeds } = this.#record.value;
     return this.#needs.models().map((model) => ({
       model,
       fit: fits(model, probe),
       kept: this.#kept.find(({ id }) => id === model.id) ?? null,
-      tokensPerSecond: this.#speeds[model.id] ?? null,
+      tokensPerSecond: speeds[model.id] ?? null,
     }));
   }
 
   /** What the switch would load. */
   get chosen(): CatalogueModel | null {
-    return this.#probe === null ? null : proposeModel(this.#needs.models(), this.#probe, this.#kept, this.#wanted);
+    return this.#probe === null
+      ? null
+      : proposeModel(this.#needs.models(), this.#probe, this.#kept, this.#record.value.last);
   }
 
   /** Base URL of a model mirror, as `parseMirror` gives it. Applies from the next start on. */
   get mirror(): string | null {
-    return this.#mirror;
+    return this.#record.value.mirror;
   }
 
   set mirror(mirror: string | null) {
-    this.#mirror = mirror;
-    this.#keep();
+    this.#change({ mirror });
     void this.look();
   }
 
   choose(id: ModelId): void {
-    this.#wanted = id;
-    this.#keep();
+    this.#change({ last: id });
   }
 
   learnSpeed(id: ModelId, tokensPerSecond: number): void {
-    this.#speeds = { ...this.#speeds, [id]: tokensPerSecond };
-    this.#keep();
+    void this.#record.change((kept) => ({ ...kept, speeds: { ...kept.speeds, [id]: tokensPerSecond } }));
   }
 
   newEngine(): Engine<CatalogueModel> {
@@ -109,11 +120,7 @@ export class ThisDevice {
   }
 
   async restore(): Promise<void> {
-    const kept = v.safeParse(KeptSchema, await this.#needs.store.get(KEY));
-    if (!kept.success) return;
-    this.#wanted = kept.output.last;
-    this.#mirror = kept.output.mirror;
-    this.#speeds = kept.output.speeds;
+    await this.#record.restore();
   }
 
   /** Asks the browser what this device can do. Rejects with `cancelled`, or with the engine worker's error. */
@@ -168,11 +175,10 @@ export class ThisDevice {
   }
 
   #settings(): EngineSettings {
-    return { mirror: this.#mirror, hadGpu: this.#hadGpu };
+    return { mirror: this.mirror, hadGpu: this.#hadGpu };
   }
 
-  #keep(): void {
-    const { store, failed } = this.#needs;
-    store.set([[KEY, { last: this.#wanted, mirror: this.#mirror, speeds: this.#speeds }]]).catch(failed);
+  #change(choice: Partial<Kept>): void {
+    void this.#record.change((kept) => ({ ...kept, ...choice }));
   }
 }

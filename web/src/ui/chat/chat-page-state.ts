@@ -7,6 +7,7 @@ import type { Connection } from '../../state/connection.svelte.ts';
 import type { LocalModels } from '../../state/device/local-models.svelte.ts';
 import type { LocalRun } from '../../state/device/local-run.svelte.ts';
 import type { ThisDevice } from '../../state/device/this-device.svelte.ts';
+import type { Keeping } from '../../state/kept/keeping.svelte.ts';
 import type { Offers } from '../../state/offers.svelte.ts';
 import type { Settings } from '../../state/settings.svelte.ts';
 import type { Trusted } from '../../state/trust/trusted.svelte.ts';
@@ -26,6 +27,8 @@ export interface ChatPageState {
   trusted: Trusted;
   lending: TrustedLending;
   settings: Settings;
+  /** Whether this browser keeps what is said. */
+  keeping: Keeping;
   /** Can this device run the model itself? null: not known. */
   fitOf: (model: ModelId) => Fit | null;
   /** One line on what the model is good for; null: not in the catalogue. */
