@@ -3,12 +3,14 @@ import type { Ask } from '../state/ask.ts';
 import { getJson } from '../adapters/get-json.ts';
 import { localKept } from '../adapters/local-kept.ts';
 import { notKept, warn } from '../adapters/log.ts';
+import { askToPersist } from '../adapters/storage-room.ts';
 import { showTheme } from '../adapters/theme.ts';
 import type { Announcer } from '../state/announcer.svelte.ts';
 import type { ModelCatalogue } from '../state/catalogue.svelte.ts';
 import { Chat } from '../state/chat/chat.svelte.ts';
 import { Conversations } from '../state/chat/conversations.svelte.ts';
 import { ModelChoice } from '../state/chat/model-choice.ts';
+import { Persisting } from '../state/kept/persisting.svelte.ts';
 import { LocalModels } from '../state/device/local-models.svelte.ts';
 import { LocalRun } from '../state/device/local-run.svelte.ts';
 import type { DonateState } from '../state/donate/donate.svelte.ts';
@@ -46,6 +48,12 @@ export function composeChatPage({ visit, catalogue, donate, announcer }: ChatPag
     failed: notKept,
     changed: () => news.tell('trusted'),
   });
+  void new Persisting({
+    store: records,
+    precious: () => conversations.list.length > 0,
+    ask: askToPersist,
+    failed: (error) => warn('the browser may clear what is kept', error),
+  }).restore();
   const lending = new TrustedLending({
     trusted,
     getJson,

@@ -8,6 +8,8 @@ import { BrowserEngine } from '../engines/browser-engine.ts';
 import { BrowserShelf } from '../engines/browser-shelf.ts';
 import { expectedOf } from '../engines/known-answers.ts';
 import type { ModelCatalogue } from '../state/catalogue.svelte.ts';
+import { DownloadTurn } from '../state/device/download-turn.ts';
+import { EngineInTurn } from '../state/device/engine-in-turn.ts';
 import { modelTrial } from '../state/device/model-trial.ts';
 import { Background } from '../state/donate/background.svelte.ts';
 import { DonateState } from '../state/donate/donate.svelte.ts';
@@ -15,13 +17,20 @@ import type { DonatePageState } from '../ui/donate/donate-page-state.ts';
 import type { Visit } from './visit.ts';
 
 export function composeDonatePage(
-  { records, clock, door, connection }: Visit,
+  { records, locks, clock, door, connection }: Visit,
   catalogue: ModelCatalogue,
 ): DonatePageState {
   const tryModel = modelTrial({
     expected: (model) => expectedOf(model, getJson),
     clock,
     failed: (error) => warn('trying a model', error),
+  });
+  const shelf = new BrowserShelf();
+  const turn = new DownloadTurn({
+    locks,
+    clock,
+    keptBytes: async (model) => (await shelf.kept([model], donate.device.settings))[0]?.bytes ?? 0,
+    failed: (error) => warn('a download in another tab', error),
   });
   const donate = new DonateState({
     store: records,
@@ -30,8 +39,9 @@ export function composeDonatePage(
     failed: (error) => warn('lending', error),
     models: () => catalogue.models,
     modelsKnown: () => catalogue.load(),
-    newEngine: (settings) => new BrowserEngine({ spawn: spawnEngine, settings, tryModel, clock }),
-    shelf: new BrowserShelf(),
+    newEngine: (settings) =>
+      new EngineInTurn(new BrowserEngine({ spawn: spawnEngine, settings, tryModel, clock }), turn),
+    shelf,
     tryModel,
     provide: async (options) => (await door.open()).provide(options),
     connection: () => connection.life,

@@ -107,6 +107,10 @@ export class ThisDevice {
     void this.look();
   }
 
+  get settings(): EngineSettings {
+    return { mirror: this.mirror, hadGpu: this.#hadGpu };
+  }
+
   choose(id: ModelId): void {
     this.#change({ last: id });
   }
@@ -116,7 +120,7 @@ export class ThisDevice {
   }
 
   newEngine(): Engine<CatalogueModel> {
-    return this.#needs.newEngine(() => this.#settings());
+    return this.#needs.newEngine(() => this.settings);
   }
 
   async restore(): Promise<void> {
@@ -145,7 +149,7 @@ export class ThisDevice {
   async look(): Promise<void> {
     const { shelf, models, failed } = this.#needs;
     try {
-      this.#kept = await shelf.kept(models(), this.#settings());
+      this.#kept = await shelf.kept(models(), this.settings);
       this.#quota = await shelf.quota();
     } catch (error) {
       failed(error);
@@ -155,7 +159,7 @@ export class ThisDevice {
   /** Deletes a downloaded model. Never rejects. */
   async remove(model: CatalogueModel): Promise<void> {
     try {
-      await this.#needs.shelf.remove(model, this.#settings());
+      await this.#needs.shelf.remove(model, this.settings);
     } catch (error) {
       this.#needs.failed(error);
     }
@@ -172,10 +176,6 @@ export class ThisDevice {
       this.#measuring = false;
     }
     await this.look();
-  }
-
-  #settings(): EngineSettings {
-    return { mirror: this.mirror, hadGpu: this.#hadGpu };
   }
 
   #change(choice: Partial<Kept>): void {
