@@ -32,7 +32,7 @@ export function composeDonatePage(
     keptBytes: async (model) => (await shelf.kept([model], donate.device.settings))[0]?.bytes ?? 0,
     failed: (error) => warn('a download in another tab', error),
   });
-  const donate = new DonateState({
+  const donate: DonateState = new DonateState({
     store: records,
     clock,
     now: Date.now,

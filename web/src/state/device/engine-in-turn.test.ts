@@ -14,6 +14,13 @@ const model = (id: string, sha256: string | null) =>
   ({ id: id as ModelId, format: 'gguf', sha256, sizeBytes: 10 }) as CatalogueModel;
 const A = model('a', 'ab');
 
+interface Steps {
+  begun: boolean;
+  tell: (progress: LoadProgress) => void;
+  /** Of loading; left out: it went well. */
+  end: (error?: MeshError) => void;
+}
+
 /** The locks of one browser. */
 class OneBrowser implements Locks {
   readonly #held = new Map<string, Promise<void>>();
@@ -50,7 +57,7 @@ function setUp() {
   };
   const tab = () => {
     const seen: LoadProgress[] = [];
-    const steps = { tell: (_: LoadProgress) => {}, end: (_?: MeshError) => {}, begun: false };
+    const steps: Steps = { tell: () => {}, end: () => {}, begun: false };
     const engine = {
       load: (_: CatalogueModel, onProgress: (progress: LoadProgress) => void) => {
         steps.begun = true;

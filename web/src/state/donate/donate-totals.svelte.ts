@@ -53,10 +53,13 @@ export class DonateTotals {
   /** The days of which other tabs told since our own change was carried out: what they told includes ours. */
   readonly #told = new Set<string>();
   #writing: Promise<void> = Promise.resolve();
-  #stop: (() => void) | null = null;
 
   constructor(needs: TotalsNeeds) {
     this.#needs = needs;
+    needs.store.follow(DAYS, (entries) => {
+      this.#take(entries);
+      for (const [key] of entries) this.#told.add(key);
+    });
   }
 
   get today(): DayGiven {
@@ -80,13 +83,9 @@ export class DonateTotals {
     return { since: first === null ? null : new Date(`${first}T12:00:00`), tokens, answers };
   }
 
-  /** Reads what was given, and follows what other tabs give. Never rejects. */
+  /** Reads what was given. Never rejects. */
   async restore(): Promise<void> {
     const { store, failed } = this.#needs;
-    this.#stop ??= store.follow(DAYS, (entries) => {
-      this.#take(entries);
-      for (const [key] of entries) this.#told.add(key);
-    });
     try {
       await this.#move();
       this.#take(await store.list(DAYS));

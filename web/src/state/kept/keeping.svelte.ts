@@ -55,7 +55,7 @@ export class Keeping {
     if (this.#needs.hopeless !== null || !isOfStorage(error)) return false;
     this.#trouble ??= 'failing';
     if (isQuota(error)) this.#trouble = 'full';
-    else void this.#needs.isFull().then((full) => full && this.#trouble === 'failing' && (this.#trouble = 'full'));
+    else void this.#findOutWhy();
     this.#stopWaiting ??= this.#needs.clock.after(TRY_AGAIN_MS, () => {
       this.#stopWaiting = null;
       void this.check();
@@ -67,6 +67,12 @@ export class Keeping {
   room(): Promise<void> {
     if (this.#trouble === null) return Promise.resolve();
     return new Promise((resolve) => this.#awaited.push(resolve));
+  }
+
+  async #findOutWhy(): Promise<void> {
+    // A browser that does not say how much room there is leaves it at what is known.
+    const full = await this.#needs.isFull().catch(() => false);
+    if (full && this.#trouble === 'failing') this.#trouble = 'full';
   }
 
   async #try(): Promise<void> {

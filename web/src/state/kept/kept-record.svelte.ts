@@ -36,12 +36,15 @@ export class KeptRecord<T> {
   #busy = false;
   /** What another tab changed was told since our own change was carried out: it includes ours. */
   #told = false;
-  #stop: (() => void) | null = null;
 
   constructor(needs: KeptRecordNeeds<T>) {
     this.#needs = needs;
     this.#kept = needs.initial;
     this.#value = $state.raw(needs.initial);
+    needs.store.follow(needs.key, (entries) => {
+      for (const [key, raw] of entries) if (key === needs.key) this.#take(raw);
+      this.#told = true;
+    });
   }
 
   /** With what this tab changed, whether or not it is kept yet. */
@@ -68,13 +71,9 @@ export class KeptRecord<T> {
     return !this.#pending.includes(edit);
   }
 
-  /** Reads what is kept, and follows it from now on. Never rejects: `known` says whether it could be read. */
+  /** Reads what is kept. Never rejects: `known` says whether it could be read. */
   async restore(): Promise<void> {
     const { store, key, old, failed } = this.#needs;
-    this.#stop ??= store.follow(key, (entries) => {
-      for (const [one, raw] of entries) if (one === key) this.#take(raw);
-      this.#told = true;
-    });
     try {
       const raw = await store.get(key);
       this.#known = true;
