@@ -26,13 +26,18 @@ const { update, register } = composeUpdate({
   donating: () => donate.donate.on,
 });
 
-const kept = [chat.offers, chat.chat.conversations, donate.donate, catalogue, chat.trusted, chat.local];
-await Promise.all(kept.map((each) => each.restore()));
+const { settings, offers, trusted, local } = chat;
+const { conversations } = chat.chat;
+// Nothing connects before the settings are known: whoever hides their address stays hidden.
+const kept = [settings, offers, trusted, local, conversations, donate.donate, donate.background, catalogue];
+const unread = (error: unknown) => warn('something that was kept cannot be read', error);
+await Promise.all(kept.map((each) => each.restore().catch(unread)));
 await chat.address.follow();
 const app: AppState = { router, announcer, update, chat, donate, network };
 mount(App, { target: document.getElementById('app')!, props: { app } });
 visit.control.start();
-await chat.chat.restore();
+await chat.chat.restore().catch(unread);
+void visit.keeping.check();
 // Fetch the code for the first question once the page is there.
 visit.door.open().catch((error: unknown) => warn('the mesh is fetched again with the first question', error));
 if (import.meta.env.PROD) register();

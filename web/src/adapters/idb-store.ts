@@ -1,21 +1,26 @@
 /** The store on IndexedDB. Each change is one transaction; a channel between the tabs tells whose records changed. */
-import { createStore, promisifyRequest, set, type UseStore } from 'idb-keyval';
+import { promisifyRequest, type UseStore } from 'idb-keyval';
+import { openDatabase } from './idb-database.ts';
 import { warn } from './log.ts';
 import { MemoryStore, type Changed, type Entry, type Reads, type Store } from '../state/store.ts';
 
-const NAME = 'llmesh';
+const CHANNEL = 'llmesh';
 /** Sorts behind every key. */
 const LAST = '\uFFFF';
 
-/** The browser's own store, or one in memory where the browser allows none: the page still works. */
-export async function openStore(): Promise<Store> {
+export interface OpenedStore {
+  store: Store;
+  /** Why it is one in memory, which is forgotten with the page; null: it is the browser's own. */
+  refusal: unknown;
+}
+
+/** The browser's own store, also where it takes nothing new; one in memory where it cannot be opened: the page still works. */
+export async function openStore(): Promise<OpenedStore> {
   try {
-    const db = createStore(NAME, 'kept');
-    await set('opened', Date.now(), db);
-    return new IdbStore(db);
-  } catch (error) {
-    warn('nothing is kept, this browser allows no storage here', error);
-    return new MemoryStore();
+    return { store: new IdbStore(await openDatabase()), refusal: null };
+  } catch (refusal) {
+    warn('nothing is kept, this browser allows no storage here', refusal);
+    return { store: new MemoryStore(), refusal };
   }
 }
 
@@ -24,7 +29,7 @@ type Present = Map<string, unknown>;
 class IdbStore implements Store {
   readonly lasting = true;
   readonly #db: UseStore;
-  readonly #channel = new BroadcastChannel(NAME);
+  readonly #channel = new BroadcastChannel(CHANNEL);
   readonly #followers = new Set<[prefix: string, changed: Changed]>();
   /** Records are read for the followers one time after the other, so that nobody is told an older value last. */
   #telling: Promise<void> = Promise.resolve();

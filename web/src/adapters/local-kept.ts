@@ -1,5 +1,5 @@
 /** One value in the browser's local storage, which writes synchronously. */
-import type { KeptAtOnce } from '../state/settings.svelte.ts';
+import type { KeptAtOnce } from '../state/kept/kept-at-once.ts';
 
 /** `failed` hears that storage is not allowed or full; the value is then forgotten with the page. */
 export function localKept(key: string, failed: (error: unknown) => void): KeptAtOnce {
@@ -14,7 +14,8 @@ export function localKept(key: string, failed: (error: unknown) => void): KeptAt
     },
     write(value) {
       try {
-        localStorage.setItem(key, JSON.stringify(value));
+        if (value === null) localStorage.removeItem(key);
+        else localStorage.setItem(key, JSON.stringify(value));
       } catch (error) {
         failed(error);
       }

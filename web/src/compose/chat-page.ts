@@ -3,12 +3,14 @@ import type { Ask } from '../state/ask.ts';
 import { getJson } from '../adapters/get-json.ts';
 import { localKept } from '../adapters/local-kept.ts';
 import { notKept, warn } from '../adapters/log.ts';
+import { askToPersist } from '../adapters/storage-room.ts';
 import { showTheme } from '../adapters/theme.ts';
 import type { Announcer } from '../state/announcer.svelte.ts';
 import type { ModelCatalogue } from '../state/catalogue.svelte.ts';
 import { Chat } from '../state/chat/chat.svelte.ts';
 import { Conversations } from '../state/chat/conversations.svelte.ts';
 import { ModelChoice } from '../state/chat/model-choice.ts';
+import { Persisting } from '../state/kept/persisting.svelte.ts';
 import { LocalModels } from '../state/device/local-models.svelte.ts';
 import { LocalRun } from '../state/device/local-run.svelte.ts';
 import type { DonateState } from '../state/donate/donate.svelte.ts';
@@ -31,16 +33,30 @@ export interface ChatPageNeeds {
 }
 
 export function composeChatPage({ visit, catalogue, donate, announcer, router }: ChatPageNeeds): ChatPageState {
-  const { store, clock, self, selfPasses, control, door, connection, news } = visit;
+  const { store, records, keeping, clock, self, selfPasses, control, door, connection, news } = visit;
   const wake = () => news.tell('known');
   const settings = new Settings({
-    kept: localKept('settings', notKept),
+    store: records,
+    unkept: localKept('unkept-settings', notKept),
+    old: localKept('settings', notKept),
     showTheme: (theme) => showTheme(theme, notKept),
     hideAddress: (hidden) => door.setHidden(hidden),
+    failed: notKept,
   });
-  const offers = new Offers({ store, failed: notKept });
+  const offers = new Offers({ store: records, failed: notKept });
   const conversations = new Conversations({ store, clock, now: Date.now });
-  const trusted = new Trusted({ store, now: Date.now, failed: notKept, changed: () => news.tell('trusted') });
+  const trusted = new Trusted({
+    store: records,
+    now: Date.now,
+    failed: notKept,
+    changed: () => news.tell('trusted'),
+  });
+  void new Persisting({
+    store: records,
+    precious: () => conversations.list.length > 0,
+    ask: askToPersist,
+    failed: (error) => warn('the browser may clear what is kept', error),
+  }).restore();
   const lending = new TrustedLending({
     trusted,
     getJson,
@@ -52,7 +68,7 @@ export function composeChatPage({ visit, catalogue, donate, announcer, router }:
     device: donate.device,
     modelsKnown: () => catalogue.load(),
     inMemory: () => donate.holder.model,
-    store,
+    store: records,
     failed: (error) => warn('the models of this device', error),
     changed: wake,
   });
@@ -95,11 +111,6 @@ export function composeChatPage({ visit, catalogue, donate, announcer, router }:
     if (chat.asksTrusted) lending.look();
     chat.wake();
   });
-  document.addEventListener('visibilitychange', () => {
-    // Another tab may have changed the list meanwhile.
-    if (document.visibilityState === 'visible') trusted.restore().catch(notKept);
-  });
-  settings.restore();
   return {
     self,
     selfPasses,
@@ -114,6 +125,7 @@ export function composeChatPage({ visit, catalogue, donate, announcer, router }:
     trusted,
     lending,
     settings,
+    keeping,
     fitOf: (model) => catalogue.fitOf(model, donate.probe),
     summaryOf: (model) => catalogue.summaryOf(model),
   };

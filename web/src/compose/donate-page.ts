@@ -12,6 +12,8 @@ import { codeFailure } from '../adapters/page-code.ts';
 import engineWorkerUrl from '../engines/engine-worker.ts?worker&url';
 import { expectedOf } from '../engines/known-answers.ts';
 import type { ModelCatalogue } from '../state/catalogue.svelte.ts';
+import { DownloadTurn } from '../state/device/download-turn.ts';
+import { EngineInTurn } from '../state/device/engine-in-turn.ts';
 import { modelTrial } from '../state/device/model-trial.ts';
 import { Background } from '../state/donate/background.svelte.ts';
 import { DonateState } from '../state/donate/donate.svelte.ts';
@@ -19,7 +21,7 @@ import type { DonatePageState } from '../ui/donate/donate-page-state.ts';
 import type { Visit } from './visit.ts';
 
 export function composeDonatePage(
-  { store, clock, door, connection }: Visit,
+  { records, locks, clock, door, connection }: Visit,
   catalogue: ModelCatalogue,
 ): DonatePageState {
   const tryModel = modelTrial({
@@ -27,21 +29,30 @@ export function composeDonatePage(
     clock,
     failed: (error) => warn('trying a model', error),
   });
-  const donate = new DonateState({
-    store,
+  const shelf = new BrowserShelf();
+  const turn = new DownloadTurn({
+    locks,
+    clock,
+    keptBytes: async (model) => (await shelf.kept([model], donate.device.settings))[0]?.bytes ?? 0,
+    failed: (error) => warn('a download in another tab', error),
+  });
+  const donate: DonateState = new DonateState({
+    store: records,
     clock,
     now: Date.now,
     failed: (error) => warn('lending', error),
     models: () => catalogue.models,
     modelsKnown: () => catalogue.load(),
-    newEngine: (settings) => new BrowserEngine({ spawn: spawnEngine, whyNotBegun, settings, tryModel, clock }),
-    shelf: new BrowserShelf(),
+    newEngine: (settings) =>
+      new EngineInTurn(new BrowserEngine({ spawn: spawnEngine, whyNotBegun, settings, tryModel, clock }), turn),
+    shelf,
     tryModel,
     provide: async (options) => (await door.open()).provide(options),
     connection: () => connection.life,
   });
   const { background } = Background.follow({
-    kept: localKept('background', notKept),
+    store: records,
+    old: localKept('background', notKept),
     lending: () => donate.donating,
     tone: new QuietTone(),
     screen: new ScreenLock(),
@@ -52,6 +63,8 @@ export function composeDonatePage(
   // Chromium's event before it puts a hidden page to sleep: nothing of it runs until `resume`.
   document.addEventListener('freeze', () => void donate.suspend());
   document.addEventListener('resume', () => donate.wake());
+  // What was written since the last answer counts, too.
+  addEventListener('pagehide', () => donate.totals.keep());
   return { donate, background, connection };
 }
 

@@ -6,18 +6,16 @@ import { clockWords } from '@llmesh/core/control/server-time';
 import type { ControlHost } from '@llmesh/core/host';
 import { openControl } from '@llmesh/core/open-control';
 import type { PeerId } from '@llmesh/core/base/ids';
-import { openStore } from '../adapters/idb-store.ts';
 import { openIdentity } from '../adapters/identity.ts';
 import { MeshDoor } from '../adapters/mesh-door.ts';
 import { Connection } from '../state/connection.svelte.ts';
 import type { Passing } from '../state/passing.ts';
-import type { Store } from '../state/store.ts';
+import { openKeep, type Keep } from './keep.ts';
 import { PageNews } from './page-news.ts';
 
 const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
-export interface Visit {
-  store: Store;
+export interface Visit extends Keep {
   clock: Clock;
   self: PeerId;
   /** Why our name is for this visit only; null: it lasts. */
@@ -31,7 +29,8 @@ export interface Visit {
 
 export async function openVisit(): Promise<Visit> {
   const clock = realClock;
-  const store = await openStore();
+  const keep = await openKeep(clock);
+  const { store } = keep;
   const [{ identity, passing }, { proveKey }] = await Promise.all([
     openIdentity({ store, subtle: crypto.subtle, locks: navigator.locks }),
     import('@llmesh/core/identity/key-proof'),
@@ -51,7 +50,7 @@ export async function openVisit(): Promise<Visit> {
   addEventListener('pageshow', (event) => event.persisted && location.reload());
   const news = new PageNews();
   const connection = followConnection(control, news);
-  return { store, clock, self: identity.peerId, selfPasses: passing, control, door, connection, news };
+  return { ...keep, clock, self: identity.peerId, selfPasses: passing, control, door, connection, news };
 }
 
 function followConnection(control: ControlClient, news: PageNews): Connection {

@@ -273,7 +273,7 @@ describe('how a question is asked', () => {
     await mesh.settle();
     expect(mesh.asked[1]!.request).toMatchObject({ hedge: false, copies: 2 });
     const next = new FakeMesh(mesh.store, mesh.kept);
-    next.settings.restore();
+    await next.settings.restore();
     expect([next.settings.hedge, next.settings.fast]).toEqual([false, true]);
   });
 });

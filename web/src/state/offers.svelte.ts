@@ -6,10 +6,9 @@ import { CHAT, OfferSchema, taskOf, type Offer } from '@llmesh/core/wire/model-a
 import { fileOf, findOffer, offerName } from '@llmesh/core/policy/offer-name';
 import { freeSlots, trustOf } from '@llmesh/core/policy/best-offer';
 import type { AskedModel } from './chat/turn.ts';
+import { KeptRecord } from './kept/kept-record.svelte.ts';
 import { TINY_MODEL } from './tiny-model.ts';
 import type { Store } from './store.ts';
-
-const KEY = 'model';
 
 export interface OffersNeeds {
   store: Store;
@@ -17,17 +16,24 @@ export interface OffersNeeds {
 }
 
 export class Offers {
-  readonly #needs: OffersNeeds;
   #offered = $state.raw<Offer[]>([]);
   /** Has the mesh said anything yet? */
   #known = $state(false);
-  /** What the visitor picked, as `offerName` names it; null: they leave it to the page. */
-  #wanted = $state<string | null>(null);
-  /** The wanted model as it was when somebody last lent it. */
-  #lastSeen = $state.raw<Offer | null>(null);
+  /** The model that the visitor picked, in any tab, as it was then; null: they leave it to the page. */
+  readonly #picked: KeptRecord<Offer | null>;
+  /** The same as it was when somebody last lent it. */
+  #seen = $state.raw<Offer | null>(null);
 
-  constructor(needs: OffersNeeds) {
-    this.#needs = needs;
+  constructor({ store, failed }: OffersNeeds) {
+    this.#picked = new KeptRecord({
+      store,
+      key: 'record/model',
+      version: 1,
+      parse: parseOffer,
+      initial: null,
+      old: { key: 'model', read: parseOffer },
+      failed,
+    });
   }
 
   get known(): boolean {
@@ -37,8 +43,8 @@ export class Offers {
   /** Known before unknown, large models before the tiny one, widely lent before rare. A wanted model that nobody has stays, with 0 providers. */
   get all(): Offer[] {
     const wanted = this.#wanted;
-    if (wanted === null || this.find(wanted) !== null || this.#lastSeen === null) return this.#offered;
-    return [...this.#offered, this.#lastSeen];
+    if (wanted === null || this.find(offerName(wanted)) !== null) return this.#offered;
+    return [...this.#offered, wanted];
   }
 
   /** The visitor picked none: the page may choose. */
@@ -48,10 +54,8 @@ export class Offers {
 
   /** The model that the next question goes to; null while nobody lends any. */
   get chosen(): Offer | null {
-    if (this.#wanted !== null) {
-      const wanted = this.find(this.#wanted) ?? this.#lastSeen;
-      if (wanted !== null && offerName(wanted) === this.#wanted) return wanted;
-    }
+    const wanted = this.#wanted;
+    if (wanted !== null) return this.find(offerName(wanted)) ?? wanted;
     // A visitor who did not choose a model of unknown standing gets one only if there is nothing else.
     const known = this.#offered.filter((offer) => trustOf(offer) > 0);
     const open = known.length > 0 ? known : this.#offered;
@@ -73,26 +77,35 @@ export class Offers {
   }
 
   choose(name: string): void {
-    this.#wanted = name;
-    this.#lastSeen = gone(this.find(name) ?? this.#lastSeen);
-    this.#needs.store.set([[KEY, this.#lastSeen]]).catch(this.#needs.failed);
+    const offer = this.find(name);
+    if (offer === null) return;
+    const picked = gone(offer);
+    void this.#picked.change(() => picked);
   }
 
   take(message: OffersMessage): void {
     this.#known = true;
     // The others are for programs: nobody chats with them.
     this.#offered = message.models.filter((offer) => offer.providers > 0 && taskOf(offer) === CHAT).sort(byUse);
-    if (this.#wanted === null) return;
-    const seen = this.find(this.#wanted);
-    if (seen !== null) this.#lastSeen = gone(seen);
+    const wanted = this.#wanted;
+    const now = wanted === null ? null : this.find(offerName(wanted));
+    if (now !== null) this.#seen = gone(now);
   }
 
   async restore(): Promise<void> {
-    const kept = v.safeParse(OfferSchema, await this.#needs.store.get(KEY));
-    if (!kept.success) return;
-    this.#wanted = offerName(kept.output);
-    this.#lastSeen = gone(kept.output);
+    await this.#picked.restore();
   }
+
+  get #wanted(): Offer | null {
+    const picked = this.#picked.value;
+    if (picked === null || this.#seen === null) return picked;
+    return offerName(this.#seen) === offerName(picked) ? this.#seen : picked;
+  }
+}
+
+function parseOffer(value: unknown): Offer | null {
+  const offer = v.safeParse(OfferSchema, value);
+  return offer.success ? gone(offer.output) : null;
 }
 
 export function isFree(offer: Offer): boolean {
@@ -111,10 +124,9 @@ export function askedName({ id, sha256 }: AskedModel): string {
   return offerName({ id, sha256, alternative: sha256 !== undefined });
 }
 
-function gone(offer: Offer | null): Offer | null {
-  return offer === null
-    ? null
-    : { ...offer, providers: 0, slots: 0, busySlots: 0, queued: 0, freeSlots: 0, tokensPerSecond: null };
+/** As it is when nobody lends it. */
+function gone(offer: Offer): Offer {
+  return { ...offer, providers: 0, slots: 0, busySlots: 0, queued: 0, freeSlots: 0, tokensPerSecond: null };
 }
 
 function byUse(a: Offer, b: Offer): number {

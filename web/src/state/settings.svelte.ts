@@ -1,7 +1,11 @@
 /** What the visitor chose for themselves. */
 import * as v from 'valibot';
 import type { Sampling } from '@llmesh/core/protocol';
+import type { KeptAtOnce } from './kept/kept-at-once.ts';
+import { KeptRecord } from './kept/kept-record.svelte.ts';
+import { parserOf } from './kept/parser.ts';
 import { KeptScope, type Scope } from './scope.ts';
+import type { Store } from './store.ts';
 import { TINY_MODEL } from './tiny-model.ts';
 
 export const THEMES = ['system', 'light', 'dark'] as const;
@@ -18,122 +22,147 @@ const KeptSettings = v.object({
   hedge: v.optional(v.fallback(v.boolean(), true), true),
   fast: v.optional(v.fallback(v.boolean(), false), false),
 });
-
-/** Keeps one value at once: somebody who hides their address and reloads right away stays hidden. */
-export interface KeptAtOnce {
-  /** null: nothing is kept. */
-  read(): unknown;
-  write(value: unknown): void;
-}
+type Chosen = v.InferOutput<typeof KeptSettings>;
+const parse = parserOf(KeptSettings);
+const INITIAL: Chosen = v.parse(KeptSettings, {});
 
 export interface SettingsNeeds {
-  kept: KeptAtOnce;
+  store: Store;
+  /**
+   * What was chosen and is not in the store yet, since that takes a moment: somebody who hides their address and reloads right
+   * away stays hidden. Where nothing lasts in the store, what was chosen stays here.
+   */
+  unkept: KeptAtOnce;
+  /** Where all settings were before they were in the store. */
+  old: KeptAtOnce;
   /** Applies the theme and remembers it for `theme.js`, which runs before anything is painted. */
   showTheme: (theme: Theme) => void;
   /** Whether to connect through a relay only, from now on. */
   hideAddress: (hidden: boolean) => void;
+  failed: (error: unknown) => void;
 }
 
 export class Settings {
   readonly #needs: SettingsNeeds;
-  #theme = $state<Theme>('system');
-  #temperature = $state(0.7);
-  #scope = $state<Scope>('anyone');
-  #hideAddress = $state(false);
-  #hedge = $state(true);
-  #fast = $state(false);
+  readonly #record: KeptRecord<Chosen>;
+  #unreadable = $state(false);
+  #applied: Partial<Chosen> = {};
 
   constructor(needs: SettingsNeeds) {
     this.#needs = needs;
+    this.#record = new KeptRecord({
+      store: needs.store,
+      key: 'record/settings',
+      version: 1,
+      parse,
+      initial: INITIAL,
+      old: { key: null, read: () => parse(needs.old.read()), forget: () => needs.old.write(null) },
+      failed: needs.failed,
+      changed: () => this.#apply(),
+    });
   }
 
   get theme(): Theme {
-    return this.#theme;
+    return this.#record.value.theme;
   }
 
   set theme(theme: Theme) {
-    this.#theme = theme;
-    this.#needs.showTheme(theme);
-    this.#keep();
+    this.#set({ theme });
   }
 
   /** 0: always the likeliest word. */
   get temperature(): number {
-    return this.#temperature;
+    return this.#record.value.temperature;
   }
 
   set temperature(temperature: number) {
-    this.#temperature = temperature;
-    this.#keep();
+    this.#set({ temperature });
   }
 
   /** Who may run the questions of a new conversation. */
   get scope(): Scope {
-    return this.#scope;
+    return this.#record.value.scope;
   }
 
   set scope(scope: Scope) {
-    this.#scope = scope;
-    this.#keep();
+    this.#set({ scope });
   }
 
-  /** Whether to reach others through a relay only, so that they do not see this device's network address. */
+  /**
+   * Whether to reach others through a relay only, so that they do not see this device's network address. True, too, when the
+   * browser does not tell what was chosen.
+   */
   get hideAddress(): boolean {
-    return this.#hideAddress;
+    return this.#unreadable || this.#record.value.hideAddress;
   }
 
-  set hideAddress(hidden: boolean) {
-    this.#hideAddress = hidden;
-    this.#needs.hideAddress(hidden);
-    this.#keep();
+  set hideAddress(hideAddress: boolean) {
+    this.#unreadable = false;
+    this.#set({ hideAddress });
+    this.#apply();
   }
 
   /** Whether to ask a second volunteer when the first is slow. */
   get hedge(): boolean {
-    return this.#hedge;
+    return this.#record.value.hedge;
   }
 
   set hedge(hedge: boolean) {
-    this.#hedge = hedge;
-    this.#keep();
+    this.#set({ hedge });
   }
 
   /** Whether two volunteers begin each answer; the first to write continues. */
   get fast(): boolean {
-    return this.#fast;
+    return this.#record.value.fast;
   }
 
   set fast(fast: boolean) {
-    this.#fast = fast;
-    this.#keep();
+    this.#set({ fast });
   }
 
   /** The tiny model knows its answers word for word, so it is never made to guess. */
   samplingFor(model: string): Sampling {
-    return { temperature: model === TINY_MODEL ? 0 : this.#temperature };
+    return { temperature: model === TINY_MODEL ? 0 : this.temperature };
   }
 
-  restore(): void {
-    const kept = v.safeParse(KeptSettings, this.#needs.kept.read());
-    if (!kept.success) return;
-    this.#theme = kept.output.theme;
-    this.#temperature = kept.output.temperature;
-    this.#scope = kept.output.scope;
-    this.#hideAddress = kept.output.hideAddress;
-    this.#hedge = kept.output.hedge;
-    this.#fast = kept.output.fast;
-    this.#needs.showTheme(this.#theme);
-    this.#needs.hideAddress(this.#hideAddress);
+  /** Has to resolve before this page connects to anybody. Never rejects. */
+  async restore(): Promise<void> {
+    await this.#record.restore();
+    this.#unreadable = !this.#record.known;
+    const left = this.#needs.unkept.read();
+    // Looked up again when it is kept: until then another tab may choose anew.
+    if (left !== null) void this.#keep(left, (chosen) => parse({ ...chosen, ...asObject(this.#needs.unkept.read()) }));
+    this.#apply();
   }
 
-  #keep(): void {
-    this.#needs.kept.write({
-      theme: this.#theme,
-      temperature: this.#temperature,
-      scope: this.#scope,
-      hideAddress: this.#hideAddress,
-      hedge: this.#hedge,
-      fast: this.#fast,
-    });
+  /** Resolves when all choices so far are kept, or cannot be. */
+  async settled(): Promise<void> {
+    await this.#record.settled();
   }
+
+  #set(choice: Partial<Chosen>): void {
+    const { unkept } = this.#needs;
+    unkept.write({ ...asObject(unkept.read()), ...choice });
+    void this.#keep(choice, (chosen) => ({ ...chosen, ...choice }));
+  }
+
+  async #keep(choice: unknown, edit: (chosen: Chosen) => Chosen | null): Promise<void> {
+    const { store, unkept } = this.#needs;
+    const kept = await this.#record.change((chosen) => edit(chosen) ?? chosen);
+    if (!kept || !store.lasting) return;
+    const done = asObject(choice);
+    const left = Object.entries(asObject(unkept.read())).filter(([field, value]) => done[field] !== value);
+    unkept.write(left.length === 0 ? null : Object.fromEntries(left));
+  }
+
+  #apply(): void {
+    const { theme, hideAddress } = this;
+    if (theme !== this.#applied.theme) this.#needs.showTheme(theme);
+    if (hideAddress !== this.#applied.hideAddress) this.#needs.hideAddress(hideAddress);
+    this.#applied = { theme, hideAddress };
+  }
+}
+
+function asObject(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
 }

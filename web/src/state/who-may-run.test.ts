@@ -264,7 +264,7 @@ describe('What is kept of it', () => {
     mesh.settings.scope = 'anyone';
     expect(mesh.chat.open.scope).toBe('trusted');
     const later = new FakeMesh(mesh.store, mesh.kept);
-    later.settings.restore();
+    await later.settings.restore();
     expect(later.chat.open.scope).toBe('anyone');
   });
 

@@ -15,7 +15,8 @@ import { Conversations } from '../state/chat/conversations.svelte.ts';
 import { LocalModels } from '../state/device/local-models.svelte.ts';
 import { ModelChoice } from '../state/chat/model-choice.ts';
 import { Offers } from '../state/offers.svelte.ts';
-import { Settings, type KeptAtOnce } from '../state/settings.svelte.ts';
+import type { KeptAtOnce } from '../state/kept/kept-at-once.ts';
+import { Settings } from '../state/settings.svelte.ts';
 import { MemoryStore, type Store } from '../state/store.ts';
 import { ThisDevice } from '../state/device/this-device.svelte.ts';
 import { Trusted } from '../state/trust/trusted.svelte.ts';
@@ -68,7 +69,14 @@ export class FakeMesh {
       throw error;
     };
     this.offers = new Offers({ store, failed });
-    this.settings = new Settings({ kept, showTheme: () => {}, hideAddress: () => {} });
+    this.settings = new Settings({
+      store,
+      unkept: kept,
+      old: memoryKept(),
+      showTheme: () => {},
+      hideAddress: () => {},
+      failed,
+    });
     this.conversations = new Conversations({ store, clock: this.clock, now: () => this.today });
     const wake = () => this.chat.wake();
     this.trusted = new Trusted({ store, now: () => this.today, failed, changed: wake });

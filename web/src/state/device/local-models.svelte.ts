@@ -2,12 +2,10 @@
 import { untilAborted } from '@llmesh/core/base/abort';
 import type { CatalogueModel } from '@llmesh/core/policy/catalogue';
 import { isModelId, type ModelId } from '@llmesh/core/base/ids';
-import * as v from 'valibot';
+import { KeptRecord } from '../kept/kept-record.svelte.ts';
 import type { Store } from '../store.ts';
 import type { Choice, ThisDevice } from './this-device.svelte.ts';
 import { TINY_MODEL } from '../tiny-model.ts';
-
-const KEY = 'local-model';
 
 export interface LocalModelsNeeds {
   device: ThisDevice;
@@ -23,12 +21,21 @@ export interface LocalModelsNeeds {
 
 export class LocalModels {
   readonly #needs: LocalModelsNeeds;
-  #wanted = $state<ModelId | null>(null);
+  readonly #wanted: KeptRecord<ModelId | null>;
   #finding: Promise<void> | null = null;
   #looked = $state(false);
 
   constructor(needs: LocalModelsNeeds) {
     this.#needs = needs;
+    this.#wanted = new KeptRecord({
+      store: needs.store,
+      key: 'record/local-model',
+      version: 1,
+      parse: parseModelId,
+      initial: null,
+      old: { key: 'local-model', read: parseModelId },
+      failed: needs.failed,
+    });
   }
 
   /** What fits this device, downloaded models first; the tiny model leads the rest. Empty until that is known. */
@@ -49,7 +56,7 @@ export class LocalModels {
   get chosen(): CatalogueModel | null {
     const { choices } = this;
     const find = (id: ModelId | undefined | null) => choices.find(({ model }) => model.id === id);
-    const best = find(this.#wanted) ?? find(this.inMemory?.id) ?? choices[0];
+    const best = find(this.#wanted.value) ?? find(this.inMemory?.id) ?? choices[0];
     return best?.model ?? null;
   }
 
@@ -58,13 +65,11 @@ export class LocalModels {
   }
 
   choose(id: ModelId): void {
-    this.#wanted = id;
-    this.#needs.store.set([[KEY, id]]).catch(this.#needs.failed);
+    void this.#wanted.change(() => id);
   }
 
   async restore(): Promise<void> {
-    const kept = v.safeParse(v.custom<ModelId>(isModelId), await this.#needs.store.get(KEY));
-    if (kept.success) this.#wanted = kept.output;
+    await this.#wanted.restore();
   }
 
   /** Finds out what this device can run, and tries again while that is nothing. Rejects with `cancelled` only. */
@@ -83,6 +88,10 @@ export class LocalModels {
     this.#looked = true;
     changed();
   }
+}
+
+function parseModelId(value: unknown): ModelId | null {
+  return isModelId(value) ? value : null;
 }
 
 function byNearness(a: Choice, b: Choice): number {

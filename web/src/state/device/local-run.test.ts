@@ -217,7 +217,7 @@ describe('LocalModels', () => {
     expect(models.chosen?.id).toBe('small');
     models.choose(TINY.id);
     const again = setUp([TINY, SMALL, HUGE], kept);
-    await again.store.set([['local-model', await store.get('local-model')]]);
+    await again.store.set(await store.list('record/'));
     await again.models.restore();
     await again.models.findOut(never);
     expect([models.chosen?.id, again.models.chosen?.id]).toEqual(['llmesh-tiny', 'llmesh-tiny']);

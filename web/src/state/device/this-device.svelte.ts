@@ -6,16 +6,20 @@ import { isModelId, type ModelId } from '@llmesh/core/base/ids';
 import * as v from 'valibot';
 import { proposeModel } from './donate-choice.ts';
 import type { EngineSettings } from './engine-settings.ts';
+import { KeptRecord } from '../kept/kept-record.svelte.ts';
+import { parserOf } from '../kept/parser.ts';
 import type { KeptModel, ModelShelf, StorageQuota } from './model-shelf.ts';
 import type { Store } from '../store.ts';
 
-const KEY = 'donate';
 const KeptSchema = v.object({
   last: v.fallback(v.nullable(v.custom<ModelId>(isModelId)), null),
   mirror: v.fallback(v.nullable(v.string()), null),
   /** Tokens a second measured on this device, by model. */
   speeds: v.fallback(v.record(v.string(), v.number()), {}),
 });
+
+const parse = parserOf(KeptSchema);
+type Kept = v.InferOutput<typeof KeptSchema>;
 
 export interface ThisDeviceNeeds {
   /** The catalogue as far as it is known. */
@@ -40,9 +44,7 @@ export class ThisDevice {
   #hadGpu = false;
   #measuring = $state(false);
   #measurement: Promise<void> | null = null;
-  #wanted = $state<ModelId | null>(null);
-  #mirror = $state<string | null>(null);
-  #speeds = $state.raw<Readonly<Record<string, number>>>({});
+  readonly #record: KeptRecord<Kept>;
   #kept = $state.raw<readonly KeptModel[]>([]);
   #quota = $state.raw<StorageQuota | null>(null);
   #keepsModels = $state(true);
@@ -50,6 +52,15 @@ export class ThisDevice {
 
   constructor(needs: ThisDeviceNeeds) {
     this.#needs = needs;
+    this.#record = new KeptRecord({
+      store: needs.store,
+      key: 'record/device',
+      version: 1,
+      parse,
+      initial: { last: null, mirror: null, speeds: {} },
+      old: { key: 'donate', read: parse },
+      failed: needs.failed,
+    });
   }
 
   /** null until measured. */
@@ -83,17 +94,20 @@ export class ThisDevice {
   get choices(): Choice[] {
     const probe = this.#probe;
     if (probe === null) return [];
+    const { speeds } = this.#record.value;
     return this.#needs.models().map((model) => ({
       model,
       fit: fits(model, probe),
       kept: this.#kept.find(({ id }) => id === model.id) ?? null,
-      tokensPerSecond: this.#speeds[model.id] ?? null,
+      tokensPerSecond: speeds[model.id] ?? null,
     }));
   }
 
   /** What the switch would load. */
   get chosen(): CatalogueModel | null {
-    return this.#probe === null ? null : proposeModel(this.#needs.models(), this.#probe, this.#kept, this.#wanted);
+    return this.#probe === null
+      ? null
+      : proposeModel(this.#needs.models(), this.#probe, this.#kept, this.#record.value.last);
   }
 
   /** What we would take here. */
@@ -103,35 +117,32 @@ export class ThisDevice {
 
   /** Base URL of a model mirror, as `parseMirror` gives it. Applies from the next start on. */
   get mirror(): string | null {
-    return this.#mirror;
+    return this.#record.value.mirror;
   }
 
   set mirror(mirror: string | null) {
-    this.#mirror = mirror;
-    this.#keep();
+    this.#change({ mirror });
     void this.look();
   }
 
+  get settings(): EngineSettings {
+    return { mirror: this.mirror, hadGpu: this.#hadGpu };
+  }
+
   choose(id: ModelId): void {
-    this.#wanted = id;
-    this.#keep();
+    this.#change({ last: id });
   }
 
   learnSpeed(id: ModelId, tokensPerSecond: number): void {
-    this.#speeds = { ...this.#speeds, [id]: tokensPerSecond };
-    this.#keep();
+    void this.#record.change((kept) => ({ ...kept, speeds: { ...kept.speeds, [id]: tokensPerSecond } }));
   }
 
   newEngine(): Engine<CatalogueModel> {
-    return this.#needs.newEngine(() => this.#settings());
+    return this.#needs.newEngine(() => this.settings);
   }
 
   async restore(): Promise<void> {
-    const kept = v.safeParse(KeptSchema, await this.#needs.store.get(KEY));
-    if (!kept.success) return;
-    this.#wanted = kept.output.last;
-    this.#mirror = kept.output.mirror;
-    this.#speeds = kept.output.speeds;
+    await this.#record.restore();
   }
 
   /** Asks the browser what this device can do. Rejects with `cancelled`, or with the engine worker's error. */
@@ -158,7 +169,7 @@ export class ThisDevice {
     try {
       this.#keepsModels = await shelf.lasting();
       this.#quota = await shelf.quota();
-      this.#kept = await shelf.kept(models(), this.#settings());
+      this.#kept = await shelf.kept(models(), this.settings);
     } catch (error) {
       failed(error);
     }
@@ -168,7 +179,7 @@ export class ThisDevice {
   async remove(model: CatalogueModel): Promise<void> {
     this.#trouble = null;
     try {
-      await this.#needs.shelf.remove(model, this.#settings());
+      await this.#needs.shelf.remove(model, this.settings);
     } catch (error) {
       this.#failed(error, `${model.name} could not be deleted. Restart the browser and try again.`);
     }
@@ -193,12 +204,7 @@ export class ThisDevice {
     this.#needs.failed(error);
   }
 
-  #settings(): EngineSettings {
-    return { mirror: this.#mirror, hadGpu: this.#hadGpu };
-  }
-
-  #keep(): void {
-    const { store, failed } = this.#needs;
-    store.set([[KEY, { last: this.#wanted, mirror: this.#mirror, speeds: this.#speeds }]]).catch(failed);
+  #change(choice: Partial<Kept>): void {
+    void this.#record.change((kept) => ({ ...kept, ...choice }));
   }
 }

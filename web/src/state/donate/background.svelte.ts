@@ -1,14 +1,21 @@
 /** Lending while this tab is in the background: what the volunteer allows for it, and how it went. */
 import * as v from 'valibot';
-import type { KeptAtOnce } from '../settings.svelte.ts';
+import type { KeptAtOnce } from '../kept/kept-at-once.ts';
+import { KeptRecord } from '../kept/kept-record.svelte.ts';
+import { parserOf } from '../kept/parser.ts';
+import type { Store } from '../store.ts';
 
 /** Shorter times in the background are not worth telling. */
 const WORTH_TELLING_MS = 60_000;
 
 const KeptSchema = v.object({ keepLending: v.boolean(), keepScreen: v.boolean() });
+const parse = parserOf(KeptSchema);
+type Kept = v.InferOutput<typeof KeptSchema>;
 
 export interface BackgroundNeeds {
-  kept: KeptAtOnce;
+  store: Store;
+  /** Where its settings were before they were in the store. */
+  old: KeptAtOnce;
   /** Whether others can be answered now. */
   lending: () => boolean;
   /** What keeps a hidden tab awake; resolves to whether it does. */
@@ -21,8 +28,7 @@ export interface BackgroundNeeds {
 
 export class Background {
   readonly #needs: BackgroundNeeds;
-  #keepLending = $state(false);
-  #keepScreen = $state(false);
+  readonly #record: KeptRecord<Kept>;
   #visible = $state(true);
   /** Whether the browser did what it was asked; both are true while nothing was asked. */
   #toneWorks = $state(true);
@@ -36,46 +42,54 @@ export class Background {
     const stop = $effect.root(() => {
       // Derived, because the status of lending changes all the time; whether it lends at all does not.
       const lending = $derived(needs.lending());
-      $effect(() => (background.#keepLending && lending ? background.#holdTone() : undefined));
-      $effect(() => (background.#keepScreen && lending && background.#visible ? background.#holdScreen() : undefined));
+      const { keepLending, keepScreen } = $derived(background.#record.value);
+      $effect(() => (keepLending && lending ? background.#holdTone() : undefined));
+      $effect(() => (keepScreen && lending && background.#visible ? background.#holdScreen() : undefined));
     });
     return { background, stop };
   }
 
   private constructor(needs: BackgroundNeeds) {
     this.#needs = needs;
-    const kept = v.safeParse(KeptSchema, needs.kept.read());
-    if (!kept.success) return;
-    this.#keepLending = kept.output.keepLending;
-    this.#keepScreen = kept.output.keepScreen;
+    this.#record = new KeptRecord({
+      store: needs.store,
+      key: 'record/background',
+      version: 1,
+      parse,
+      initial: { keepLending: false, keepScreen: false },
+      old: { key: null, read: () => parse(needs.old.read()), forget: () => needs.old.write(null) },
+      failed: needs.failed,
+    });
+  }
+
+  async restore(): Promise<void> {
+    await this.#record.restore();
   }
 
   get keepLending(): boolean {
-    return this.#keepLending;
+    return this.#record.value.keepLending;
   }
 
-  set keepLending(keep: boolean) {
-    this.#keepLending = keep;
-    if (keep) this.#slowedMs = null;
-    this.#keep();
+  set keepLending(keepLending: boolean) {
+    if (keepLending) this.#slowedMs = null;
+    void this.#record.change((kept) => ({ ...kept, keepLending }));
   }
 
   get keepScreen(): boolean {
-    return this.#keepScreen;
+    return this.#record.value.keepScreen;
   }
 
-  set keepScreen(keep: boolean) {
-    this.#keepScreen = keep;
-    this.#keep();
+  set keepScreen(keepScreen: boolean) {
+    void this.#record.change((kept) => ({ ...kept, keepScreen }));
   }
 
   /** It is switched on, but this browser does not do it. */
   get toneFails(): boolean {
-    return this.#keepLending && !this.#toneWorks;
+    return this.keepLending && !this.#toneWorks;
   }
 
   get screenFails(): boolean {
-    return this.#keepScreen && !this.#screenWorks;
+    return this.keepScreen && !this.#screenWorks;
   }
 
   /** How long the tab was last hidden while lending with nothing to keep it awake; null: it was not. */
@@ -87,7 +101,7 @@ export class Background {
     const { now, lending } = this.#needs;
     this.#visible = visible;
     if (!visible) {
-      this.#hiddenAtMs = lending() && (!this.#keepLending || !this.#toneWorks) ? now() : null;
+      this.#hiddenAtMs = lending() && (!this.keepLending || !this.#toneWorks) ? now() : null;
       return;
     }
     const hiddenMs = this.#hiddenAtMs === null ? 0 : now() - this.#hiddenAtMs;
@@ -121,9 +135,5 @@ export class Background {
       this.#screenWorks = true;
       screen.release().catch(failed);
     };
-  }
-
-  #keep(): void {
-    this.#needs.kept.write({ keepLending: this.#keepLending, keepScreen: this.#keepScreen });
   }
 }

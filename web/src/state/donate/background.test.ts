@@ -1,6 +1,7 @@
 import { flushSync } from 'svelte';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Background } from './background.svelte.ts';
+import { MemoryStore } from '../store.ts';
 import { pretendLending } from '../../testing/pretend-lending.svelte.ts';
 
 const stops: (() => void)[] = [];
@@ -8,13 +9,13 @@ afterEach(() => {
   for (const stop of stops.splice(0)) stop();
 });
 
-function setUp(works = true, kept: unknown = null) {
+function setUp(works = true, store = new MemoryStore(), old: unknown = null) {
   const does: string[] = [];
   const lending = pretendLending();
-  const written = { value: kept };
   const time = { ms: 0 };
   const { background, stop } = Background.follow({
-    kept: { read: () => written.value, write: (value) => (written.value = value) },
+    store,
+    old: { read: () => old, write: (value) => (old = value) },
     // As DonateState tells it: looks at how the lending goes, too.
     lending: () => lending.atWork || lending.on,
     tone: {
@@ -37,7 +38,7 @@ function setUp(works = true, kept: unknown = null) {
     await Promise.resolve();
     return does.splice(0);
   };
-  return { background, lending, written, time, done };
+  return { background, lending, store, time, done };
 }
 
 describe('Background, with a pretended tone, screen and lending', () => {
@@ -121,10 +122,12 @@ describe('Background, with a pretended tone, screen and lending', () => {
     expect(background.slowedMs).toBeNull();
   });
 
-  it('remembers what was chosen', () => {
-    const { background, written } = setUp();
+  it('remembers what was chosen, also before there were records', async () => {
+    const { background, store } = setUp(true, new MemoryStore(), { keepLending: true, keepScreen: false });
+    await background.restore();
     background.keepScreen = true;
-    const again = setUp(true, written.value).background;
-    expect([again.keepLending, again.keepScreen]).toEqual([false, true]);
+    const again = setUp(true, new MemoryStore(store)).background;
+    await again.restore();
+    expect([again.keepLending, again.keepScreen]).toEqual([true, true]);
   });
 });

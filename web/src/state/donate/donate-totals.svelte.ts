@@ -1,17 +1,23 @@
 /** What this device gave, day by day. Kept here and told to nobody. */
 import type { PeerId } from '@llmesh/core/base/ids';
 import * as v from 'valibot';
-import type { Store } from '../store.ts';
+import { parserOf } from '../kept/parser.ts';
+import { readRecord, recordOf, type Shape } from '../kept/record-shape.ts';
+import type { Entry, Store } from '../store.ts';
 
-const PREFIX = 'given:';
+const DAYS = 'record/given/';
+/** Where pages kept the days before there were records. */
+const OLD_DAYS = 'given:';
 const DAYS_SHOWN = 7;
 const DAY_MS = 86_400_000;
 /** The most names per day, so that a stranger with many names cannot fill the store. */
 const MAX_PEOPLE = 10_000;
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
-const DaySchema = v.object({ tokens: count, answers: count, people: v.array(v.string()) });
-type Day = v.InferOutput<typeof DaySchema>;
+const parse = parserOf(v.object({ tokens: count, answers: count, people: v.array(v.string()) }));
+type Day = NonNullable<ReturnType<typeof parse>>;
+type Days = ReadonlyMap<string, Day>;
+const NOTHING: Day = { tokens: 0, answers: 0, people: [] };
 
 export interface DayGiven {
   /** "Fri" */
@@ -38,10 +44,22 @@ export interface TotalsNeeds {
 
 export class DonateTotals {
   readonly #needs: TotalsNeeds;
-  #days = $state.raw<ReadonlyMap<string, Day>>(new Map());
+  /** What the store has, from all tabs. */
+  #kept = $state.raw<Days>(new Map());
+  /** What this tab adds to that now, and what it adds next. */
+  #adding = $state.raw<Days>(new Map());
+  #unkept = $state.raw<Days>(new Map());
+  readonly #days = $derived(sum(sum(this.#kept, this.#adding), this.#unkept));
+  /** The days of which other tabs told since our own change was carried out: what they told includes ours. */
+  readonly #told = new Set<string>();
+  #writing: Promise<void> = Promise.resolve();
 
   constructor(needs: TotalsNeeds) {
     this.#needs = needs;
+    needs.store.follow(DAYS, (entries) => {
+      this.#take(entries);
+      for (const [key] of entries) this.#told.add(key);
+    });
   }
 
   get today(): DayGiven {
@@ -65,34 +83,84 @@ export class DonateTotals {
     return { since: first === null ? null : new Date(`${first}T12:00:00`), tokens, answers };
   }
 
+  /** Reads what was given. Never rejects. */
   async restore(): Promise<void> {
-    const days = new Map<string, Day>();
-    for (const [key, value] of await this.#needs.store.list(PREFIX)) {
-      const day = v.safeParse(DaySchema, value);
-      if (day.success) days.set(key.slice(PREFIX.length), day.output);
+    const { store, failed } = this.#needs;
+    try {
+      await this.#move();
+      this.#take(await store.list(DAYS));
+    } catch (error) {
+      failed(error);
     }
-    this.#days = days;
   }
 
   add(tokens: number, answers: number, peers: readonly PeerId[]): void {
     const key = keyOf(this.#needs.now());
-    const before = this.#days.get(key) ?? { tokens: 0, answers: 0, people: [] };
-    const people = new Set([...before.people, ...peers]);
-    if (tokens === 0 && answers === 0 && people.size === before.people.length) return;
-    const day: Day = {
-      tokens: before.tokens + tokens,
-      answers: before.answers + answers,
-      people: [...people].slice(0, MAX_PEOPLE),
-    };
-    this.#days = new Map(this.#days).set(key, day);
+    const known = this.#days.get(key)?.people ?? [];
+    const people = peers.filter((peer) => !known.includes(peer));
+    if (tokens === 0 && answers === 0 && people.length === 0) return;
+    this.#unkept = sum(this.#unkept, new Map([[key, { tokens, answers, people }]]));
     if (answers > 0) this.keep();
   }
 
-  /** Saves today's numbers: after every answer, and when lending ends. */
+  /** Saves what was not saved: after every answer, and when lending ends. */
   keep(): void {
-    const key = keyOf(this.#needs.now());
-    const day = this.#days.get(key);
-    if (day !== undefined) this.#needs.store.set([[PREFIX + key, day]]).catch(this.#needs.failed);
+    this.#writing = this.#adding.size === 0 ? this.#write() : this.#writing.then(() => this.#write());
+  }
+
+  /** Resolves when all so far is saved, or cannot be. */
+  async settled(): Promise<void> {
+    await this.#writing;
+  }
+
+  async #write(): Promise<void> {
+    const { store, failed } = this.#needs;
+    if (this.#unkept.size === 0) return;
+    this.#adding = this.#unkept;
+    this.#unkept = new Map();
+    const added = this.#adding;
+    try {
+      const written = await store.change({ keys: [...added.keys()].map((day) => shapeOf(day).key) }, (present) => {
+        this.#told.clear();
+        return [...added].flatMap(([day, more]) => {
+          const shape = shapeOf(day);
+          const read = readRecord(shape, present.get(shape.key));
+          if (read.type === 'newer') return [];
+          return [recordOf(shape, plus(read.type === 'known' ? read.value : NOTHING, more))];
+        });
+      });
+      this.#adding = new Map();
+      this.#take(written.filter(([key]) => !this.#told.has(key)));
+    } catch (error) {
+      this.#unkept = sum(added, this.#unkept);
+      this.#adding = new Map();
+      failed(error);
+    }
+  }
+
+  async #move(): Promise<void> {
+    const { store } = this.#needs;
+    if ((await store.list(OLD_DAYS)).length === 0) return;
+    await store.change({ prefixes: [OLD_DAYS, DAYS] }, (present) =>
+      [...present]
+        .filter(([key]) => key.startsWith(OLD_DAYS))
+        .flatMap(([key, raw]): Entry[] => {
+          const shape = shapeOf(key.slice(OLD_DAYS.length));
+          const day = parse(raw);
+          const moves = day !== null && !present.has(shape.key);
+          return moves ? [recordOf(shape, day), [key, undefined]] : [[key, undefined]];
+        }),
+    );
+  }
+
+  #take(entries: readonly Entry[]): void {
+    const days = new Map(this.#kept);
+    for (const [key, raw] of entries) {
+      const day = key.slice(DAYS.length);
+      const read = readRecord(shapeOf(day), raw);
+      if (read.type === 'known') days.set(day, read.value);
+    }
+    this.#kept = days;
   }
 
   #dayAt(daysAgo: number): DayGiven {
@@ -113,4 +181,23 @@ function keyOf(time: number): string {
   const date = new Date(time);
   const two = (value: number) => String(value).padStart(2, '0');
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+}
+
+function shapeOf(day: string): Shape<Day> {
+  return { key: DAYS + day, version: 1, parse };
+}
+
+function sum(days: Days, more: Days): Days {
+  if (more.size === 0) return days;
+  const all = new Map(days);
+  for (const [key, day] of more) all.set(key, plus(all.get(key) ?? NOTHING, day));
+  return all;
+}
+
+function plus(a: Day, b: Day): Day {
+  return {
+    tokens: a.tokens + b.tokens,
+    answers: a.answers + b.answers,
+    people: [...new Set([...a.people, ...b.people])].slice(0, MAX_PEOPLE),
+  };
 }

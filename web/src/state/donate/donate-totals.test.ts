@@ -1,5 +1,5 @@
 import { newPeerId } from '@llmesh/core/base/ids';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { DonateTotals } from './donate-totals.svelte.ts';
 import { MemoryStore } from '../store.ts';
 
@@ -42,8 +42,60 @@ it('keeps the days, and survives a visit', async () => {
 
 it('ignores what it cannot read', async () => {
   const { store } = setUp();
-  await store.set([['given:2026-03-05', { tokens: 'many' }]]);
+  await store.set([['record/given/2026-03-05', { version: 1, value: { tokens: 'many' } }]]);
   const { totals } = setUp(store);
   await totals.restore();
   expect(totals.all).toMatchObject({ since: null, tokens: 0 });
+});
+
+it('adds up what two tabs give at the same time, and shows it in both', async () => {
+  const one = setUp();
+  const other = setUp(new MemoryStore(one.store));
+  const [a, b, c] = [newPeerId(), newPeerId(), newPeerId()];
+  await Promise.all([one.totals.restore(), other.totals.restore()]);
+  for (let i = 0; i < 4; i++) {
+    one.totals.add(3, 0, [a]);
+    one.totals.add(7, 1, [a, b]);
+    other.totals.add(10, 1, [b, c]);
+  }
+  await Promise.all([one.totals.settled(), other.totals.settled()]);
+  const eight = { tokens: 80, answers: 8, people: 3 };
+  await vi.waitFor(() => {
+    expect(one.totals.today).toMatchObject(eight);
+    expect(other.totals.today).toMatchObject(eight);
+  });
+  const again = setUp(one.store);
+  await again.totals.restore();
+  expect(again.totals.today).toMatchObject(eight);
+});
+
+it('loses nothing that could not be kept at once', async () => {
+  const { store, totals } = setUp();
+  const failures: unknown[] = [];
+  const unlucky = new DonateTotals({ store, now: () => NOON, failed: (error) => failures.push(error) });
+  vi.spyOn(store, 'change').mockRejectedValueOnce(new DOMException('No room.', 'QuotaExceededError'));
+  unlucky.add(10, 1, []);
+  await unlucky.settled();
+  expect([unlucky.today.answers, failures.length]).toEqual([1, 1]);
+  unlucky.add(10, 1, []);
+  await unlucky.settled();
+  await totals.restore();
+  expect([unlucky.today.answers, totals.today.answers, totals.today.tokens]).toEqual([2, 2, 20]);
+});
+
+it('takes over the days of pages before, once', async () => {
+  const { store, totals } = setUp();
+  const day = { tokens: 5, answers: 1, people: ['x'] };
+  await store.set([
+    ['given:2026-03-05', day],
+    ['given:2026-03-06', day],
+  ]);
+  await totals.restore();
+  totals.add(1, 1, []);
+  await totals.settled();
+  // By a page of before that is still open.
+  await store.set([['given:2026-03-06', day]]);
+  const again = setUp(store);
+  await again.totals.restore();
+  expect([again.totals.all.tokens, again.totals.today.tokens, await store.list('given:')]).toEqual([11, 6, []]);
 });

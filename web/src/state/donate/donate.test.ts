@@ -8,7 +8,7 @@ import type { ProvideOptions, Providing } from '@llmesh/core/mesh';
 import type { LifeFacts } from '@llmesh/core/control/node-life';
 import { selfTest } from '@llmesh/core/engine/self-test';
 import type { WorkerStatus } from '@llmesh/core/provide/worker';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { DonateState } from './donate.svelte.ts';
 import { MemoryStore } from '../store.ts';
 
@@ -410,7 +410,7 @@ describe('DonateState, with a pretended engine and mesh', () => {
     const { donate, store } = setUp();
     donate.device.choose(TINY.id);
     donate.device.mirror = 'https://m.example';
-    await Promise.resolve();
-    expect(await store.get('donate')).toMatchObject({ last: 'llmesh-tiny', mirror: 'https://m.example' });
+    const both = { value: { last: 'llmesh-tiny', mirror: 'https://m.example' } };
+    await vi.waitFor(async () => expect(await store.get('record/device')).toMatchObject(both));
   });
 });

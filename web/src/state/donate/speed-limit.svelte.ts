@@ -1,13 +1,13 @@
 /** How fast this device may write for others, as the volunteer chose. */
 import * as v from 'valibot';
+import { KeptRecord } from '../kept/kept-record.svelte.ts';
+import { parserOf } from '../kept/parser.ts';
 import type { Store } from '../store.ts';
-
-const KEY = 'speed-limit';
 
 /** Tokens a second of one answer; a person reads about six. null: as fast as possible. */
 export const SPEED_LIMITS = { full: null, moderate: 20, gentle: 8 } as const;
 export type SpeedChoice = keyof typeof SPEED_LIMITS;
-const SpeedChoiceSchema = v.picklist(['full', 'moderate', 'gentle']);
+const parse = parserOf(v.picklist(['full', 'moderate', 'gentle']));
 
 export interface SpeedLimitNeeds {
   store: Store;
@@ -16,29 +16,34 @@ export interface SpeedLimitNeeds {
 }
 
 export class SpeedLimit {
-  readonly #needs: SpeedLimitNeeds;
-  #choice = $state<SpeedChoice>('full');
+  readonly #record: KeptRecord<SpeedChoice>;
 
-  constructor(needs: SpeedLimitNeeds) {
-    this.#needs = needs;
+  constructor({ store, failed }: SpeedLimitNeeds) {
+    this.#record = new KeptRecord({
+      store,
+      key: 'record/speed-limit',
+      version: 1,
+      parse,
+      initial: 'full',
+      old: { key: 'speed-limit', read: parse },
+      failed,
+    });
   }
 
   get choice(): SpeedChoice {
-    return this.#choice;
+    return this.#record.value;
   }
 
-  /** Applies from the next answer on. */
+  /** Applies from the next answer on, in each tab. */
   set choice(choice: SpeedChoice) {
-    this.#choice = choice;
-    this.#needs.store.set([[KEY, choice]]).catch(this.#needs.failed);
+    void this.#record.change(() => choice);
   }
 
   get tokensPerSecond(): number | null {
-    return SPEED_LIMITS[this.#choice];
+    return SPEED_LIMITS[this.choice];
   }
 
   async restore(): Promise<void> {
-    const kept = v.safeParse(SpeedChoiceSchema, await this.#needs.store.get(KEY));
-    if (kept.success) this.#choice = kept.output;
+    await this.#record.restore();
   }
 }

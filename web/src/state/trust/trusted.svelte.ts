@@ -2,9 +2,9 @@
 import { MAX_NAMED_PEERS } from '@llmesh/core/wire/control-protocol';
 import { isPeerId, type PeerId } from '@llmesh/core/base/ids';
 import * as v from 'valibot';
+import { KeptRecord } from '../kept/kept-record.svelte.ts';
 import type { Store } from '../store.ts';
 
-const KEY = 'trusted';
 /** As many as a question can name. */
 export const MAX_TRUSTED = MAX_NAMED_PEERS;
 
@@ -26,35 +26,43 @@ export interface TrustedNeeds {
   /** Milliseconds since 1970. */
   now: () => number;
   failed: (error: unknown) => void;
-  /** Somebody was added or removed. */
+  /** Somebody was added or removed, here or in another tab. */
   changed: () => void;
 }
 
 export class Trusted {
   readonly #needs: TrustedNeeds;
-  #list = $state.raw<List>([]);
-  #writing: Promise<void> = Promise.resolve();
-  #pending = 0;
+  readonly #record: KeptRecord<List>;
 
   constructor(needs: TrustedNeeds) {
     this.#needs = needs;
+    this.#record = new KeptRecord({
+      store: needs.store,
+      key: 'record/trusted',
+      version: 1,
+      parse: parseList,
+      initial: [],
+      old: { key: 'trusted', read: (raw) => (raw === undefined ? null : parseList(raw)) },
+      failed: needs.failed,
+      changed: needs.changed,
+    });
   }
 
   /** The most recently trusted come first. */
   get list(): List {
-    return this.#list;
+    return this.#record.value;
   }
 
   get peers(): PeerId[] {
-    return this.#list.map(({ peerId }) => peerId);
+    return this.list.map(({ peerId }) => peerId);
   }
 
   get full(): boolean {
-    return this.#list.length >= MAX_TRUSTED;
+    return this.list.length >= MAX_TRUSTED;
   }
 
   has(peer: PeerId): boolean {
-    return this.#list.some(({ peerId }) => peerId === peer);
+    return this.list.some(({ peerId }) => peerId === peer);
   }
 
   /** Does nothing while the list is full. */
@@ -68,29 +76,16 @@ export class Trusted {
   }
 
   async restore(): Promise<void> {
-    const list = parseList(await this.#needs.store.get(KEY));
-    if (this.#pending === 0) this.#list = list;
+    await this.#record.restore();
   }
 
   /** Resolves when all is kept. */
   async settled(): Promise<void> {
-    await this.#writing;
+    await this.#record.settled();
   }
 
   #change(edit: (list: List) => List): void {
-    const { store, failed, changed } = this.#needs;
-    this.#list = edit(this.#list);
-    this.#pending += 1;
-    this.#writing = this.#writing
-      .then(async () => {
-        // Another tab may have changed the list since: apply this one change to what is kept.
-        const list = edit(parseList(await store.get(KEY)));
-        await store.set([[KEY, list]]);
-        if (this.#pending === 1) this.#list = list;
-      })
-      .catch(failed)
-      .finally(() => (this.#pending -= 1));
-    changed();
+    void this.#record.change(edit);
   }
 }
 

@@ -7,6 +7,7 @@ import type { Connection } from '../../state/connection.svelte.ts';
 import type { LocalModels } from '../../state/device/local-models.svelte.ts';
 import type { LocalRun } from '../../state/device/local-run.svelte.ts';
 import type { ThisDevice } from '../../state/device/this-device.svelte.ts';
+import type { Keeping } from '../../state/kept/keeping.svelte.ts';
 import type { Offers } from '../../state/offers.svelte.ts';
 import type { Passing } from '../../state/passing.ts';
 import type { TalkAddress } from '../../state/talk-address.svelte.ts';
@@ -29,6 +30,8 @@ export interface ChatPageState {
   trusted: Trusted;
   lending: TrustedLending;
   settings: Settings;
+  /** Whether this browser keeps what is said. */
+  keeping: Keeping;
   /** Can this device run the model itself? null: not known. */
   fitOf: (model: ModelId) => Fit | null;
   /** One line on what the model is good for; null: not in the catalogue. */
