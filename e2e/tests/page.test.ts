@@ -1,23 +1,20 @@
-/** The page as a person uses it: with eyes, with a keyboard, on a phone, without a network. */
+/** The page as a person uses it: with a keyboard, without a network, and asking nobody else for anything. */
 import { appendFileSync, copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { AxeBuilder } from '@axe-core/playwright';
-import { expect, test, type Browser, type BrowserContextOptions, type Locator, type Page } from '@playwright/test';
+import { expect, test, type Browser, type BrowserContextOptions, type Page } from '@playwright/test';
 import { launch, openPage, type BrowserName } from '../src/browsers.ts';
 import { answered, ask, lastAnswer, log, message, modelPicker, tinyIsOffered } from '../src/chat.ts';
+import { tabTo } from '../src/keys.ts';
 import { startMesh, type TestMesh } from '../src/mesh.ts';
 import { freePort, ROOT, startProgram } from '../src/processes.ts';
-import { known, plain } from '../src/questions.ts';
+import { plain } from '../src/questions.ts';
 
-const SIZES = { desktop: { width: 1440, height: 900 }, phone: { width: 390, height: 844 } };
 const PAGES: Record<string, (page: Page) => Promise<void>> = {
   '/': tinyIsOffered,
   '/donate': (page) => expect(page.getByRole('radio', { name: 'LLMesh tiny' })).toBeVisible({ timeout: 30_000 }),
   '/network': (page) => expect(page.getByRole('heading', { level: 1 })).toContainText('2 computers'),
 };
-/** More steps than any page has places for the focus. */
-const MOST_TABS = 150;
 
 let mesh: TestMesh;
 let browser: Browser;
@@ -48,120 +45,8 @@ async function open(path: string, options: BrowserContextOptions = {}): Promise<
   return page;
 }
 
-/** Opens it without a click, which would move the place where Tab continues. */
-async function unfold(page: Page): Promise<void> {
-  await page.evaluate(() => document.querySelectorAll('details').forEach((one) => (one.open = true)));
-}
-
-/** Checks every look in one visit, which costs more than a look. `show`: opens what may close when the size changes. */
-async function violations(page: Page, show = async () => {}): Promise<string[]> {
-  const all: string[] = [];
-  for (const [size, viewport] of Object.entries(SIZES)) {
-    await page.setViewportSize(viewport);
-    await show();
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme });
-      // New colours come with the next frame, on a busy computer over many more.
-      await page.evaluate(async () => {
-        await new Promise((shown) => requestAnimationFrame(() => requestAnimationFrame(shown)));
-        const turning = document.getAnimations().filter((one) => one instanceof CSSTransition);
-        await Promise.allSettled(turning.map((one) => one.finished));
-      });
-      const { violations: found } = await new AxeBuilder({ page }).analyze();
-      for (const { id, nodes } of found) {
-        all.push(`${size}, ${colorScheme}, ${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`);
-      }
-    }
-  }
-  return all;
-}
-
-for (const path of Object.keys(PAGES)) {
-  test(`axe finds nothing to complain of at ${path}, on desktop and phone, in light and dark`, async () => {
-    const page = await open(path);
-    await unfold(page);
-    expect(await violations(page), path).toEqual([]);
-    if (path !== '/') return;
-    const openPicker = async () => {
-      await modelPicker(page).press('Escape');
-      await expect(page.getByRole('option')).toHaveCount(0);
-      await modelPicker(page).click();
-      await expect(page.getByRole('option')).toHaveCount(2);
-    };
-    expect(await violations(page, openPicker), 'the open picker').toEqual([]);
-    await expect(page.getByRole('option')).toHaveCount(2);
-    await modelPicker(page).press('Escape');
-    await ask(page, plain[0]?.question ?? '');
-    await answered(page);
-    expect(await violations(page), 'an answer').toEqual([]);
-  });
-}
-
-test('nothing scrolls sideways on a phone, and nothing is cut off at its edge', async () => {
-  const sideways = (page: Page) =>
-    page.evaluate(() => {
-      scrollTo(10_000, 0);
-      const wide = [document.documentElement, document.body].filter((one) => one.scrollWidth > innerWidth);
-      const texts = [...document.querySelectorAll<HTMLElement>('h1, h2, p, button, a, input, textarea, dd, dt')];
-      const cut = texts.filter((one) => {
-        const { left, right, width } = one.getBoundingClientRect();
-        return (
-          one.checkVisibility() && width > 1 && (left < 0 || right > innerWidth) && !one.closest('pre, .skip, .talks')
-        );
-      });
-      return [...wide, ...cut].map((one) => `${one.tagName} ${one.className} ${one.textContent.slice(0, 40)}`);
-    });
-  for (const path of Object.keys(PAGES)) {
-    const page = await open(path, { viewport: SIZES.phone });
-    await unfold(page);
-    expect(await sideways(page), path).toEqual([]);
-    if (path !== '/') continue;
-    const code = known.find(({ answer }) => answer.includes('```')) ?? known[0];
-    await ask(page, code?.question ?? '');
-    await answered(page);
-    expect(await sideways(page), 'an answer').toEqual([]);
-  }
-});
-
-/** Presses Tab until this has the focus. */
-async function tabTo(page: Page, target: Locator): Promise<void> {
-  for (let i = 0; i < MOST_TABS; i++) {
-    await page.keyboard.press('Tab');
-    if (await target.evaluate((one) => one === document.activeElement)) return;
-  }
-  throw new Error('Tab does not lead there');
-}
-
-for (const [size, viewport] of Object.entries(SIZES)) {
-  test(`Tab leads to everything that can be pressed, ${size}`, async () => {
-    for (const path of Object.keys(PAGES)) {
-      const page = await open(path, { viewport });
-      await unfold(page);
-      const reached = await page.evaluateHandle(() => {
-        const set = new Set<EventTarget | null>();
-        document.addEventListener('focusin', ({ target }) => set.add(target));
-        return set;
-      });
-      for (let i = 0; i < MOST_TABS; i++) {
-        await page.keyboard.press('Tab');
-        if (await page.evaluate(() => document.activeElement === document.body)) break;
-      }
-      expect(await reached.evaluate((set) => set.size), path).toBeGreaterThan(5);
-      const missed = await reached.evaluate((set) =>
-        [...document.querySelectorAll<HTMLElement>('a[href], button, input, textarea, select, summary, [tabindex="0"]')]
-          // Tab reaches one radio button of a group, and the arrows reach the others.
-          .filter((one) => !(one instanceof HTMLInputElement && one.type === 'radio' && !one.checked))
-          .filter((one) => one.checkVisibility({ visibilityProperty: true }) && !one.closest('[inert]'))
-          .filter((one) => !one.matches(':disabled') && !set.has(one))
-          .map((one) => one.outerHTML.slice(0, 120)),
-      );
-      expect(missed, path).toEqual([]);
-    }
-  });
-}
-
 test('a keyboard is enough: skip link, places, model, question', async () => {
-  const page = await open('/', { viewport: SIZES.desktop });
+  const page = await open('/', { viewport: { width: 1440, height: 900 } });
   const skip = page.getByRole('link', { name: 'Skip to the page' });
   await page.keyboard.press('Tab');
   await expect(skip).toBeFocused();

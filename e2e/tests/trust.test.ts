@@ -5,6 +5,7 @@ import { peerName } from '@llmesh/core/identity/names';
 import type { PeerId } from '@llmesh/core/base/ids';
 import { launch } from '../src/browsers.ts';
 import { answered, ask, lastAnswer, log, message, modelPicker, send, stop, tinyIsOffered } from '../src/chat.ts';
+import { tabTo } from '../src/keys.ts';
 import { startMesh, WITH_RELAY, type TestMesh } from '../src/mesh.ts';
 import { longest, plain } from '../src/questions.ts';
 
@@ -29,10 +30,14 @@ async function open(url: string, options: BrowserContextOptions = {}): Promise<P
   return page;
 }
 
-/** Presses the label as a person does, since the circle itself is not painted. */
+/** Presses the label as a person does, since the circle itself is not painted. In a narrow window a button opens them. */
 async function choose(page: Page, name: string): Promise<void> {
+  const folded = page.getByRole('button', { name: /^Who can answer/ });
+  const narrow = await folded.isVisible();
+  if (narrow) await folded.click();
   await scope(page, name).locator('xpath=..').click();
-  await expect(scope(page, name)).toBeChecked();
+  if (narrow) await expect(folded).toHaveAccessibleName(`Who can answer: ${name}`);
+  else await expect(scope(page, name)).toBeChecked();
 }
 
 async function withMesh(run: (mesh: TestMesh) => Promise<void>): Promise<void> {
@@ -102,6 +107,7 @@ test('volunteers I trust: no one else is asked, and the question waits for one o
     await friend.leave();
     await ask(page, plain[9]?.question ?? '');
     await expect(lastAnswer(page)).toContainText('Nobody you trust has LLMesh tiny right now', { timeout: 15_000 });
+    await lastAnswer(page).getByText('More', { exact: true }).click();
     await button(page, 'Ask anyone').click();
     await answered(page);
     await expect(lastAnswer(page)).toContainText(stranger.name);
@@ -274,14 +280,6 @@ test('a stopped download is not a failure, and continues when asked again', asyn
     await expect(await answeredHere(page)).toContainText(plain[0]?.answer ?? '');
   });
 });
-
-async function tabTo(page: Page, target: Locator): Promise<void> {
-  for (let i = 0; i < 100; i++) {
-    await page.keyboard.press('Tab');
-    if (await target.evaluate((one) => one === document.activeElement)) return;
-  }
-  throw new Error('Tab does not lead there');
-}
 
 test('the choice is made with a keyboard alone', async () => {
   await withMesh(async (mesh) => {

@@ -1,0 +1,258 @@
+/** The page for everyone: small windows, large letters, forced colours, paper, axe, and where Tab leads. */
+import { AxeBuilder } from '@axe-core/playwright';
+import { expect, test, type Browser, type Page } from '@playwright/test';
+import { launch, openPage, type BrowserName } from '../src/browsers.ts';
+import { answered, ask, lastAnswer, log, message, modelPicker, stop, tinyIsOffered } from '../src/chat.ts';
+import { MOST_TABS } from '../src/keys.ts';
+import { covered, shown, sideways, SIZES } from '../src/looks.ts';
+import { startMesh, type TestMesh } from '../src/mesh.ts';
+import { known, longest, plain } from '../src/questions.ts';
+
+const LEVEL = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+const withCode = known.find(({ answer }) => answer.includes('```')) ?? known[0];
+const PAGES: Record<string, (page: Page) => Promise<void>> = {
+  '/': tinyIsOffered,
+  '/donate': (page) => expect(page.getByRole('radio', { name: 'LLMesh tiny' })).toBeVisible({ timeout: 30_000 }),
+  '/network': (page) => expect(page.getByRole('heading', { level: 1 })).toContainText('1 computer'),
+};
+
+let mesh: TestMesh;
+let browsers: Record<BrowserName, Browser>;
+test.beforeAll(async () => {
+  test.setTimeout(180_000);
+  mesh = await startMesh();
+  const [chromium, firefox] = await Promise.all([launch('chromium'), launch('firefox')]);
+  browsers = { chromium, firefox };
+  await mesh.addWorker('--max-speed', '40');
+});
+test.afterAll(async () => {
+  await Promise.all(Object.values(browsers ?? {}).map((browser) => browser.close()));
+  await mesh?.stop();
+});
+
+async function open(name: BrowserName, path: string): Promise<Page> {
+  const { page } = await openPage(browsers[name], mesh.url + path);
+  await PAGES[path]?.(page);
+  return page;
+}
+
+/** A talk with words, code and a link. */
+async function talk(page: Page): Promise<void> {
+  for (const one of [plain[0], withCode]) {
+    await ask(page, one?.question ?? '');
+    await answered(page);
+  }
+}
+
+/** How much of the window shows the conversation, in hundredths. */
+const share = (page: Page) =>
+  log(page).evaluate((box) => {
+    box.scrollIntoView({ block: 'nearest' });
+    const { top, bottom } = box.getBoundingClientRect();
+    return Math.round((100 * (Math.min(bottom, innerHeight) - Math.max(top, 0))) / innerHeight);
+  });
+
+for (const name of ['chromium', 'firefox'] as const) {
+  test(`everything is in its place at every size, and with large letters, in ${name}`, async () => {
+    test.setTimeout(180_000);
+    const page = await open(name, '/');
+    const all: string[] = [];
+    const check = async (what: string, found: string[]) => all.push(...found.map((one) => `${what}: ${one}`));
+    for (const [size, viewport] of Object.entries(SIZES)) {
+      await page.setViewportSize(viewport);
+      await check(`${size}, empty`, await sideways(page));
+    }
+    await talk(page);
+    for (const [size, viewport] of Object.entries(SIZES)) {
+      await page.setViewportSize(viewport);
+      await shown(page);
+      await check(size, await sideways(page));
+      await check(`${size}, covered`, await covered(page, '.composer button, .composer textarea, .rail a'));
+      await message(page).fill('A long draft. '.repeat(60));
+      await check(`${size}, a long draft`, await covered(page, '.composer__send'));
+      expect(await share(page), `${size}, a long draft`).toBeGreaterThanOrEqual(40);
+      await message(page).fill('');
+      expect(await share(page), size).toBeGreaterThanOrEqual(40);
+    }
+    // Twice as large, as in the settings of a browser.
+    await page.evaluate(() => void (document.documentElement.style.fontSize = '200%'));
+    for (const size of ['desktop', 'phone', 'landscape'] as const) {
+      await page.setViewportSize(SIZES[size]);
+      await shown(page);
+      await check(`${size}, large letters`, await sideways(page));
+      await check(`${size}, large letters, covered`, await covered(page, '.composer button, .composer textarea'));
+      expect(await share(page), `${size}, large letters`).toBeGreaterThanOrEqual(40);
+    }
+    for (const path of ['/donate', '/network'] as const) {
+      await page.goto(mesh.url + path);
+      await PAGES[path]?.(page);
+      await page.evaluate(() => document.querySelectorAll('details').forEach((one) => (one.open = true)));
+      for (const [size, viewport] of Object.entries(SIZES)) {
+        await page.setViewportSize(viewport);
+        await check(`${path}, ${size}`, await sideways(page));
+      }
+    }
+    expect(all).toEqual([]);
+  });
+}
+
+test('what is chosen shows in forced colours, and paper gets the conversation alone', async () => {
+  const page = await open('chromium', '/');
+  await page.emulateMedia({ forcedColors: 'active' });
+  /** How each of these looks that the system's colours leave to a page. */
+  const looks = (selector: string) =>
+    page.locator(selector).evaluateAll((all) =>
+      all.map((one) => {
+        const { backgroundColor, borderColor, borderWidth } = getComputedStyle(one);
+        return `${backgroundColor} ${borderColor} ${borderWidth}`;
+      }),
+    );
+  const differs = async (chosen: string, other: string) => {
+    const [[one], others] = [await looks(chosen), await looks(other)];
+    expect(one, chosen).toBeDefined();
+    expect(others, other).not.toEqual([]);
+    expect(others, chosen).not.toContain(one);
+  };
+  expect(await page.locator('.pick__tick svg:visible').count()).toBe(1);
+  await differs('.scope label:has(:checked)', '.scope label:not(:has(:checked))');
+  await differs('.place[aria-current] .place__bead', '.place:not([aria-current]) .place__bead');
+  await talk(page);
+  await page.getByRole('button', { name: 'New conversation' }).first().click();
+  await ask(page, plain[1]?.question ?? '');
+  await answered(page);
+  await differs('.talk[aria-current]', '.talk:not([aria-current])');
+  await page.getByRole('button', { name: 'Settings' }).click();
+  await page.getByRole('switch', { name: 'Fast mode' }).check();
+  await differs('[role="switch"]:checked', '[role="switch"]:not(:checked)');
+  await page.getByRole('switch', { name: 'Fast mode' }).uncheck();
+  await page.getByRole('button', { name: 'Close' }).click();
+
+  await page.emulateMedia({ forcedColors: 'none', media: 'print' });
+  await expect(page.getByRole('navigation')).toBeHidden();
+  await expect(page.getByRole('complementary')).toBeHidden();
+  await expect(message(page)).toBeHidden();
+  await expect(page.getByRole('button').filter({ visible: true })).toHaveCount(0);
+  await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+  await expect(page.getByText(String(new Date().getFullYear()))).toBeVisible();
+  await expect(lastAnswer(page)).toContainText('LLMesh tiny');
+  expect(await log(page).evaluate((box) => [getComputedStyle(box).overflowY, box.scrollTop])).toEqual(['visible', 0]);
+});
+
+/** Checks the state that the page is in, in four looks. `show`: opens what may close when the size changes. */
+async function violations(page: Page, what: string, show = async () => {}): Promise<string[]> {
+  const all: string[] = [];
+  for (const [size, colorScheme, whole] of [
+    ['phone', 'dark', true],
+    ['phone', 'light', false],
+    ['desktop', 'light', true],
+    ['desktop', 'dark', false],
+  ] as const) {
+    await page.setViewportSize(SIZES[size]);
+    await page.emulateMedia({ colorScheme });
+    await show();
+    await shown(page);
+    const axe = new AxeBuilder({ page });
+    // In the other colours only these can be different.
+    const { violations: found } = await (whole ? axe.withTags(LEVEL) : axe.withRules(['color-contrast'])).analyze();
+    for (const { id, nodes } of found)
+      all.push(`${what}, ${size}, ${colorScheme}, ${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`);
+  }
+  return all;
+}
+
+test('axe finds nothing to complain of at WCAG 2.2 AA, in any state of the page', async () => {
+  test.setTimeout(300_000);
+  const page = await open('chromium', '/');
+  const all = [...(await violations(page, 'empty'))];
+  await modelPicker(page).click();
+  const picker = page.getByRole('listbox', { name: 'Models' });
+  const openPicker = async () => {
+    if (!(await picker.isVisible())) await modelPicker(page).click();
+  };
+  all.push(...(await violations(page, 'the open picker', openPicker)));
+  await modelPicker(page).press('Escape');
+
+  await page.setViewportSize(SIZES.phone);
+  await page.getByRole('button', { name: 'Conversations' }).click();
+  all.push(...(await violations(page, 'the drawer')));
+  await page.setViewportSize(SIZES.phone);
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: /^Who can answer/ }).click();
+  all.push(...(await violations(page, 'who can answer')));
+
+  await page.setViewportSize(SIZES.desktop);
+  await talk(page);
+  all.push(...(await violations(page, 'a talk')));
+  await ask(page, longest.question);
+  await expect(lastAnswer(page)).toContainText(longest.answer.slice(0, 12));
+  await page.setViewportSize(SIZES.desktop);
+  const { violations: found } = await new AxeBuilder({ page }).withTags(LEVEL).analyze();
+  all.push(...found.map(({ id }) => `while it writes: ${id}`));
+  await stop(page).click();
+  await ask(page, 'word '.repeat(20_000));
+  await expect(lastAnswer(page)).toContainText(/the model reads at most/, { timeout: 20_000 });
+  await page.evaluate(() => document.querySelectorAll('details').forEach((one) => (one.open = true)));
+  all.push(...(await violations(page, 'a failure')));
+  await page.setViewportSize(SIZES.desktop);
+  await page.getByRole('button', { name: 'Settings' }).click();
+  await page.getByRole('button', { name: 'Clear history' }).click();
+  all.push(...(await violations(page, 'the settings')));
+
+  await page.goto(`${mesh.url}/donate`);
+  await PAGES['/donate']?.(page);
+  await page.evaluate(() => document.querySelectorAll('details').forEach((one) => (one.open = true)));
+  all.push(...(await violations(page, 'donate')));
+  await page.getByRole('button', { name: 'Start donating' }).click();
+  await expect(page.getByRole('button', { name: 'Stop donating' })).toBeFocused();
+  all.push(...(await violations(page, 'donating')));
+  await page.goto(`${mesh.url}/network`);
+  await PAGES['/network']?.(page);
+  all.push(...(await violations(page, 'network')));
+  await page.getByRole('button', { name: 'Show as a list' }).click();
+  all.push(...(await violations(page, 'the list of computers')));
+  await page.goto(`${mesh.url}/nowhere`);
+  all.push(...(await violations(page, 'no such page')));
+  expect(all).toEqual([]);
+});
+
+for (const [size, viewport] of Object.entries({ desktop: SIZES.desktop, phone: SIZES.phone, zoom: SIZES.zoom })) {
+  test(`Tab leads to everything that can be pressed, and nothing lies on what has the focus, ${size}`, async () => {
+    for (const path of Object.keys(PAGES)) {
+      const page = await open('chromium', path);
+      await page.setViewportSize(viewport);
+      await page.evaluate(() => document.querySelectorAll('details').forEach((one) => (one.open = true)));
+      const reached = await page.evaluateHandle(() => {
+        const set = new Set<EventTarget | null>();
+        document.addEventListener('focusin', ({ target }) => set.add(target));
+        return set;
+      });
+      const hidden: string[] = [];
+      for (let i = 0; i < MOST_TABS; i++) {
+        await page.keyboard.press('Tab');
+        const at = await page.evaluate(() => {
+          const one = document.activeElement;
+          if (one === null || one === document.body) return 'the end';
+          const { left, right, top, bottom } = one.getBoundingClientRect();
+          const [x, y] = [(left + right) / 2, (Math.max(top, 0) + Math.min(bottom, innerHeight)) / 2];
+          const hit = document.elementFromPoint(x, y);
+          const inSight = hit !== null && (one.contains(hit) || hit.contains(one) || one.closest('label') !== null);
+          return inSight ? '' : one.outerHTML.slice(0, 120);
+        });
+        if (at === 'the end') break;
+        if (at !== '') hidden.push(at);
+      }
+      expect(hidden, path).toEqual([]);
+      expect(await reached.evaluate((set) => set.size), path).toBeGreaterThan(5);
+      const missed = await reached.evaluate((set) =>
+        [...document.querySelectorAll<HTMLElement>('a[href], button, input, textarea, select, summary, [tabindex="0"]')]
+          // Tab reaches one radio button of a group, and the arrows reach the others.
+          .filter((one) => !(one instanceof HTMLInputElement && one.type === 'radio' && !one.checked))
+          .filter((one) => one.checkVisibility({ visibilityProperty: true }) && !one.closest('[inert]'))
+          .filter((one) => !one.matches(':disabled') && !set.has(one))
+          .map((one) => one.outerHTML.slice(0, 120)),
+      );
+      expect(missed, path).toEqual([]);
+      await page.context().close();
+    }
+  });
+}
