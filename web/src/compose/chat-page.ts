@@ -17,6 +17,7 @@ import { Settings } from '../state/settings.svelte.ts';
 import { Trusted } from '../state/trust/trusted.svelte.ts';
 import { TrustedLending } from '../state/trust/trusted-lending.svelte.ts';
 import type { ChatPageState } from '../ui/chat/chat-page-state.ts';
+import { Places } from '../ui/chat/rows/places.ts';
 import type { Visit } from './visit.ts';
 
 export interface ChatPageNeeds {
@@ -110,6 +111,7 @@ export function composeChatPage({ visit, catalogue, donate, announcer }: ChatPag
     trusted,
     lending,
     settings,
+    places: new Places(),
     fitOf: (model) => catalogue.fitOf(model, donate.probe),
     summaryOf: (model) => catalogue.summaryOf(model),
   };

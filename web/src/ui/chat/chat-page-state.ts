@@ -9,6 +9,7 @@ import type { LocalRun } from '../../state/device/local-run.svelte.ts';
 import type { ThisDevice } from '../../state/device/this-device.svelte.ts';
 import type { Offers } from '../../state/offers.svelte.ts';
 import type { Settings } from '../../state/settings.svelte.ts';
+import type { Places } from './rows/places.ts';
 import type { Trusted } from '../../state/trust/trusted.svelte.ts';
 import type { TrustedLending } from '../../state/trust/trusted-lending.svelte.ts';
 
@@ -26,6 +27,8 @@ export interface ChatPageState {
   trusted: Trusted;
   lending: TrustedLending;
   settings: Settings;
+  /** Where its reader was in each conversation. */
+  places: Places;
   /** Can this device run the model itself? null: not known. */
   fitOf: (model: ModelId) => Fit | null;
   /** One line on what the model is good for; null: not in the catalogue. */
