@@ -6,8 +6,11 @@ import { notKept, warn } from '../adapters/log.ts';
 import { showTheme } from '../adapters/theme.ts';
 import type { Announcer } from '../state/announcer.svelte.ts';
 import type { ModelCatalogue } from '../state/catalogue.svelte.ts';
+import { askShorter } from '../state/chat/context/ask-shorter.ts';
 import { Chat } from '../state/chat/chat.svelte.ts';
 import { Conversations } from '../state/chat/conversations.svelte.ts';
+import { ModelMemories } from '../state/chat/context/model-memories.svelte.ts';
+import { OpenContext } from '../state/chat/context/open-context.svelte.ts';
 import { ModelChoice } from '../state/chat/model-choice.ts';
 import { LocalModels } from '../state/device/local-models.svelte.ts';
 import { LocalRun } from '../state/device/local-run.svelte.ts';
@@ -63,13 +66,15 @@ export function composeChatPage({ visit, catalogue, donate, announcer }: ChatPag
     ahead: () => (donate.status?.busySlots ?? 0) + (donate.status?.queued ?? 0),
   });
   const models = new ModelChoice({ offers, local, lending });
+  const memories = new ModelMemories({ offers, local });
   const ask: Ask = async function* (request, signal) {
     const mesh = await door.open();
     yield* mesh.ask(request, signal);
   };
   const chat = new Chat({
-    ask,
-    askHere: (request, signal) => localRun.ask(request, signal),
+    ask: askShorter({ ask, memories, scope: 'anyone' }),
+    askHere: askShorter({ ask: (request, signal) => localRun.ask(request, signal), memories, scope: 'device' }),
+    memories,
     offers,
     models,
     local,
@@ -105,6 +110,7 @@ export function composeChatPage({ visit, catalogue, donate, announcer }: ChatPag
     offers,
     chat,
     models,
+    context: new OpenContext({ chat, models, memories }),
     local,
     localRun,
     device: donate.device,

@@ -2,6 +2,7 @@
 import type { Fit } from '@llmesh/core/policy/catalogue';
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import type { Chat } from '../../state/chat/chat.svelte.ts';
+import type { OpenContext } from '../../state/chat/context/open-context.svelte.ts';
 import type { ModelChoice } from '../../state/chat/model-choice.ts';
 import type { Connection } from '../../state/connection.svelte.ts';
 import type { LocalModels } from '../../state/device/local-models.svelte.ts';
@@ -21,6 +22,7 @@ export interface ChatPageState {
   chat: Chat;
   offers: Offers;
   models: ModelChoice;
+  context: OpenContext;
   local: LocalModels;
   localRun: LocalRun;
   device: Pick<ThisDevice, 'probe'>;

@@ -15,6 +15,8 @@ export class ScrolledList {
   #list: HTMLElement | null = null;
   /** null: at the end. */
   #place: Place | null;
+  /** Where the row of `#place` began when that was found. */
+  #rowTopPx = 0;
 
   constructor(rows: RowHeights, place: Place | null) {
     this.#rows = rows;
@@ -28,43 +30,52 @@ export class ScrolledList {
   /** What can be seen; before the page is laid out, what probably will. */
   get view(): View {
     const heightPx = this.#scroller?.clientHeight || USUAL_HEIGHT_PX;
-    const topPx = this.#place === null ? this.#rows.total - heightPx : (this.#topOf(this.#place) ?? 0);
+    const rowTopPx = this.#rowTop();
+    const topPx =
+      this.#place === null || rowTopPx === null ? this.#rows.total - heightPx : rowTopPx + this.#place.intoPx;
     return { topPx, heightPx };
   }
 
   attach(list: HTMLElement, scroller: HTMLElement): void {
     this.#list = list;
     this.#scroller = scroller;
-    if (this.#place !== null) this.stay();
+    const rowTopPx = this.#rowTop();
+    if (this.#place === null || rowTopPx === null) return;
+    this.#rowTopPx = rowTopPx;
+    scroller.scrollTop = this.#listTop() + rowTopPx + this.#place.intoPx;
   }
 
   /** The reader scrolled, or was taken somewhere. */
   look(): void {
-    const scroller = this.#scroller;
-    if (scroller === null) return;
-    const { scrollTop, clientHeight, scrollHeight } = scroller;
-    if (scrollHeight - scrollTop - clientHeight < 1) {
+    if (this.#scroller === null) return;
+    const topPx = this.#scroller.scrollTop - this.#listTop();
+    const index = this.#rows.indexAt(topPx);
+    const id = this.#rows.idAt(index);
+    if (id === undefined || this.#isAtEnd(this.#scroller)) {
       this.#place = null;
       return;
     }
-    const topPx = scrollTop - this.#listTop();
-    const index = this.#rows.indexAt(topPx);
-    const id = this.#rows.idAt(index);
-    this.#place = id === undefined ? null : { id, intoPx: topPx - this.#rows.topOf(index) };
+    this.#rowTopPx = this.#rows.topOf(index);
+    this.#place = { id, intoPx: topPx - this.#rowTopPx };
   }
 
-  /** Rows have another height now: what was seen comes back to its place. The end is kept by who follows it. */
+  /** Rows have another height now. Only what lies above moves what is seen: who follows the end sees to the rest. */
   stay(): void {
-    if (this.#scroller === null || this.#place === null) return;
-    const topPx = this.#topOf(this.#place);
-    if (topPx === null) return;
-    const wanted = topPx + this.#listTop();
-    if (Math.abs(this.#scroller.scrollTop - wanted) >= 1) this.#scroller.scrollTop = wanted;
+    const rowTopPx = this.#rowTop();
+    if (this.#scroller === null || rowTopPx === null) return;
+    const movedPx = rowTopPx - this.#rowTopPx;
+    this.#rowTopPx = rowTopPx;
+    if (movedPx !== 0 && !this.#isAtEnd(this.#scroller)) this.#scroller.scrollTop += movedPx;
   }
 
-  #topOf({ id, intoPx }: Place): number | null {
-    const index = this.#rows.indexOf(id);
-    return index === undefined ? null : this.#rows.topOf(index) + intoPx;
+  /** Where the row of the place begins now. */
+  #rowTop(): number | null {
+    const index = this.#place === null ? undefined : this.#rows.indexOf(this.#place.id);
+    return index === undefined ? null : this.#rows.topOf(index);
+  }
+
+  #isAtEnd({ scrollTop, clientHeight, scrollHeight }: HTMLElement): boolean {
+    return scrollHeight - scrollTop - clientHeight < 1;
   }
 
   /** How far the list begins below the top of what scrolls. */
