@@ -15,6 +15,7 @@ import { Connection } from '../state/connection.svelte.ts';
 import { Conversations } from '../state/chat/conversations.svelte.ts';
 import { LocalModels } from '../state/device/local-models.svelte.ts';
 import { ModelMemories } from '../state/chat/context/model-memories.svelte.ts';
+import { OpenContext } from '../state/chat/context/open-context.svelte.ts';
 import { ModelChoice } from '../state/chat/model-choice.ts';
 import { Offers } from '../state/offers.svelte.ts';
 import { Settings, type KeptAtOnce } from '../state/settings.svelte.ts';
@@ -45,6 +46,7 @@ export class FakeMesh {
   readonly conversations: Conversations;
   readonly settings: Settings;
   readonly chat: Chat;
+  readonly context: OpenContext;
   /** What was asked, and how it goes on. */
   readonly asked: Asked[] = [];
   /** What this device was asked. */
@@ -100,13 +102,14 @@ export class FakeMesh {
       changed: wake,
     });
     const { offers, local } = this;
+    const models = new ModelChoice({ offers, local, lending: this.lending });
     const memories = new ModelMemories({ offers, local });
     this.chat = new Chat({
       ask: askShorter({ ask: this.#askInto(this.asked), memories, scope: 'anyone' }),
       askHere: askShorter({ ask: this.#askInto(this.askedHere), memories, scope: 'device' }),
       memories,
       offers,
-      models: new ModelChoice({ offers, local, lending: this.lending }),
+      models,
       local,
       trusted: this.trusted,
       lending: this.lending,
@@ -118,6 +121,7 @@ export class FakeMesh {
       store,
       failed,
     });
+    this.context = new OpenContext({ chat: this.chat, models, memories });
   }
 
   #askInto(asked: Asked[]): Ask {

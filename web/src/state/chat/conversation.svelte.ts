@@ -124,7 +124,7 @@ export class Conversation {
     const answer = this.#answer(id);
     if (answer === null || isRunning(answer)) return;
     change(answer, { type: 'held', why: missingFor(answer, this.#needs) ?? 'busy', before: answer });
-    this.#needs.announce('Your message is kept.');
+    this.#needs.announce('Your message is saved.');
     this.#needs.changed(this);
     this.wake();
   }

@@ -28,7 +28,7 @@ export class Conversations {
 
   constructor(needs: ConversationsNeeds) {
     this.#needs = needs;
-    if (!needs.store.lasting) this.#problem = 'This browser keeps nothing after you close the page.';
+    if (!needs.store.lasting) this.#problem = 'Nothing will be saved: storage is blocked in this browser.';
   }
 
   /** Newest first. */
@@ -52,7 +52,7 @@ export class Conversations {
     this.#list = found.sort(newestFirst);
   }
 
-  /** Who may run its next question; the narrowest for one that is not in the list. */
+  /** Who can answers next question; the narrowest for one that is not in the list. */
   scopeOf(id: string): Scope {
     return this.#list.find((summary) => summary.id === id)?.scope ?? 'device';
   }

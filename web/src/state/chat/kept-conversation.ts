@@ -13,7 +13,7 @@ const SummarySchema = v.object({
   updatedAt: v.number(),
   /** Whether it holds a question that is sent when somebody comes. */
   waiting: v.boolean(),
-  /** Who may run its next question. */
+  /** Who can answers next question. */
   scope: KeptScope,
 });
 export type Summary = v.InferOutput<typeof SummarySchema>;
@@ -112,7 +112,7 @@ export function parseTurns(value: unknown): ShownTurn[] | null {
     const message =
       turn.text === ''
         ? 'The page was closed before the first word. Try again?'
-        : 'The page was closed while this was written. What you have is kept.';
+        : 'Interrupted when the page closed. Press Continue to finish it.';
     return { ...turn, state: 'failed', error: { code: 'cancelled', message } };
   });
 }

@@ -6,7 +6,7 @@ import type { Scope } from '../../scope.ts';
 import type { AskedModel } from '../turn.ts';
 import type { Memory } from './window.ts';
 
-/** No vocabulary is so far from our estimate; a provider that says so miscounts. */
+/** No vocabulary is so far from our estimate: a provider that says so miscounts, and is not believed. */
 const SCALES = { least: 0.5, most: 4 };
 /** Of a short text the template is most. */
 const LEAST_TO_LEARN_FROM = 200;
@@ -35,16 +35,13 @@ export class ModelMemories {
 
   /** `estimated`: by us, unscaled; `counted`: by a provider. */
   learn(model: string, estimated: number, counted: number): void {
-    if (estimated < LEAST_TO_LEARN_FROM) return;
-    this.#scale(model, counted / estimated);
+    const scale = counted / estimated;
+    if (estimated < LEAST_TO_LEARN_FROM || !(scale >= SCALES.least && scale <= SCALES.most)) return;
+    this.#scales.set(model, scale);
   }
 
   /** What was sent by our estimate was too long. */
   raise(model: string): void {
-    this.#scale(model, (this.#scales.get(model) ?? 1) * RAISE);
-  }
-
-  #scale(model: string, scale: number): void {
-    this.#scales.set(model, Math.min(SCALES.most, Math.max(SCALES.least, scale)));
+    this.#scales.set(model, Math.min(SCALES.most, (this.#scales.get(model) ?? 1) * RAISE));
   }
 }
