@@ -11,7 +11,9 @@ import { Chat } from '../state/chat/chat.svelte.ts';
 import { Conversations } from '../state/chat/conversations.svelte.ts';
 import { ModelMemories } from '../state/chat/context/model-memories.svelte.ts';
 import { OpenContext } from '../state/chat/context/open-context.svelte.ts';
+import { ConversationSearch } from '../state/chat/search/conversation-search.svelte.ts';
 import { ModelChoice } from '../state/chat/model-choice.ts';
+import { saidOf, type ShownTurn } from '../state/chat/turn.ts';
 import { LocalModels } from '../state/device/local-models.svelte.ts';
 import { LocalRun } from '../state/device/local-run.svelte.ts';
 import type { DonateState } from '../state/donate/donate.svelte.ts';
@@ -22,6 +24,8 @@ import { TrustedLending } from '../state/trust/trusted-lending.svelte.ts';
 import type { ChatPageState } from '../ui/chat/chat-page-state.ts';
 import { Places } from '../ui/chat/rows/places.ts';
 import type { Visit } from './visit.ts';
+
+const textOf = (turn: ShownTurn) => (turn.role === 'user' ? turn.text : saidOf(turn));
 
 export interface ChatPageNeeds {
   visit: Visit;
@@ -103,12 +107,19 @@ export function composeChatPage({ visit, catalogue, donate, announcer }: ChatPag
     if (document.visibilityState === 'visible') trusted.restore().catch(notKept);
   });
   settings.restore();
+  const search = new ConversationSearch({
+    list: () => conversations.list,
+    texts: async (id) => (await conversations.turns(id))?.map(textOf) ?? null,
+    clock,
+    failed: (error) => warn('a conversation cannot be searched', error),
+  });
   return {
     self,
     selfLasts,
     connection,
     offers,
     chat,
+    search,
     models,
     context: new OpenContext({ chat, models, memories }),
     local,

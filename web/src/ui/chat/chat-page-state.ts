@@ -4,6 +4,7 @@ import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import type { Chat } from '../../state/chat/chat.svelte.ts';
 import type { OpenContext } from '../../state/chat/context/open-context.svelte.ts';
 import type { ModelChoice } from '../../state/chat/model-choice.ts';
+import type { ConversationSearch } from '../../state/chat/search/conversation-search.svelte.ts';
 import type { Connection } from '../../state/connection.svelte.ts';
 import type { LocalModels } from '../../state/device/local-models.svelte.ts';
 import type { LocalRun } from '../../state/device/local-run.svelte.ts';
@@ -20,6 +21,7 @@ export interface ChatPageState {
   selfLasts: boolean;
   connection: Connection;
   chat: Chat;
+  search: ConversationSearch;
   offers: Offers;
   models: ModelChoice;
   context: OpenContext;
