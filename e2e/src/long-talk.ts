@@ -35,7 +35,7 @@ export async function writeTalks(page: Page, url: string, talks: readonly TalkOp
       opening.onupgradeneeded = () => opening.result.createObjectStore('kept');
       const db = await new Promise<IDBDatabase>((resolve, reject) => {
         opening.onsuccess = () => resolve(opening.result);
-        opening.onerror = () => reject(opening.error as Error);
+        opening.onerror = () => reject(opening.error);
       });
       const writing = db.transaction('kept', 'readwrite');
       for (const [key, value] of some) writing.objectStore('kept').put(value, key);
