@@ -22,6 +22,13 @@ const node = (name: string) => ({
   },
 });
 
+/** What shows nothing runs without an imitation of the DOM, which takes seconds for each file. */
+const web = (name: string, where: { include: string[]; environment: string }) => ({
+  plugins: [svelte()],
+  resolve: { conditions: [source, 'browser', ...defaultClientConditions] },
+  test: { name, root: './web', ...where, testTimeout: 30_000, retry, isolate },
+});
+
 export default defineConfig({
   test: {
     // Many wait for a clock or another process: one more than there are cores, not one less.
@@ -35,19 +42,11 @@ export default defineConfig({
       {
         test: { name: 'scripts', root: './scripts', include: ['*.test.mjs'], testTimeout: 60_000, hookTimeout: 60_000 },
       },
-      {
-        plugins: [svelte()],
-        resolve: { conditions: [source, 'browser', ...defaultClientConditions] },
-        test: {
-          name: 'web',
-          root: './web',
-          include: ['src/**/*.test.ts'],
-          environment: 'jsdom',
-          testTimeout: 30_000,
-          retry,
-          isolate,
-        },
-      },
+      web('web', {
+        include: ['src/{adapters,compose,engines,state}/**/*.test.ts'],
+        environment: './src/testing/no-dom.ts',
+      }),
+      web('web ui', { include: ['src/ui/**/*.test.ts'], environment: 'jsdom' }),
     ],
   },
 });

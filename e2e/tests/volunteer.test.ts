@@ -69,8 +69,8 @@ for (const [volunteer, user] of [
 }
 
 for (const [engine, start, share] of [
-  ['web-llm', () => launch('chromium'), 40],
-  ['wllama', launchWithoutWebGpu, 14],
+  ['web-llm', () => launch('chromium'), 80],
+  ['wllama', launchWithoutWebGpu, 40],
 ] as const) {
   const asked = oneIn(share);
   test(`${engine} in the page knows ${asked.length} canonical answers word for word`, async () => {

@@ -9,14 +9,14 @@ const catalogue: unknown = JSON.parse(readFileSync(new URL('../../../models/cata
 const now = () => performance.now();
 
 describe('damaged input', () => {
-  it('is refused by every decoder or accepted, never anything else: 20,000 frames', { timeout: 120_000 }, async () => {
+  it('is refused by every decoder or accepted, never anything else: 6,000 frames', { timeout: 120_000 }, async () => {
     const targets = [...messageDecoders(catalogue), ...taskDecoders(), ...(await signedDecoders())];
-    const { failure, ...counts } = await fuzz(targets, { frames: 20_000, seed: 1, now });
+    const { failure, ...counts } = await fuzz(targets, { frames: 6_000, seed: 1, now });
     expect(failure).toBeNull();
-    expect(counts.frames).toBe(20_000);
+    expect(counts.frames).toBe(6_000);
     // If damage were always noticed at once, it would not get far into a decoder.
-    expect(counts.accepted).toBeGreaterThan(1_000);
-    expect(counts.refused).toBeGreaterThan(5_000);
+    expect(counts.accepted).toBeGreaterThan(300);
+    expect(counts.refused).toBeGreaterThan(1_500);
   });
 
   it('is the same for the same seed', async () => {
@@ -30,9 +30,10 @@ describe('damaged input', () => {
         write: (value) => new TextEncoder().encode(JSON.stringify(value)),
         run: (input) => seen.push(input.join()) > 0,
       };
-      await fuzz([target], { frames: 300, seed, now });
+      await fuzz([target], { frames: 300, seed, now: () => 0 });
       return seen;
     };
+    // On a clock that stands still: what took long is tried once more.
     expect(await inputs(5)).toEqual(await inputs(5));
     expect(await inputs(5)).not.toEqual(await inputs(6));
   });

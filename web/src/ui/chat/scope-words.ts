@@ -7,6 +7,13 @@ export const SCOPE_NAMES: Readonly<Record<Scope, string>> = {
   anyone: 'Anyone',
 };
 
+/** On the button that opens the choice, beside a narrow box. */
+export const SCOPE_WORDS: Readonly<Record<Scope, string>> = {
+  device: 'This device',
+  trusted: 'Trusted',
+  anyone: 'Anyone',
+};
+
 /** What each promises, in one line: who can read along, and who cannot. */
 export const SCOPE_LINES: Readonly<Record<Scope, string>> = {
   device: 'Nothing you ask leaves this device.',

@@ -25,7 +25,12 @@ async function asked(): Promise<FakeMesh> {
   return mesh;
 }
 
-const buttons = () => screen.getAllByRole('button').map((button) => button.textContent?.trim() || button.title);
+/** Those in sight: what is folded away does not count. */
+const buttons = () =>
+  screen
+    .getAllByRole('button')
+    .filter((button) => button.closest('details:not([open])') === null)
+    .map((button) => button.textContent?.trim() || button.title);
 const press = (name: string) => fireEvent.click(screen.getByRole('button', { name }));
 
 describe('a turn of the conversation', () => {
@@ -122,10 +127,34 @@ describe('a turn of the conversation', () => {
     await mesh.offer({ busySlots: 1 }, GEMMA);
     await mesh.fail('busy', 'The last of them has its turn in about 3 minutes.');
     expect(screen.getByText(/in about 3 minutes/)).toBeTruthy();
-    expect(buttons()).toEqual(['Join the queue', 'Try again', 'Edit the question', 'Use Gemma 3 4B, free now']);
+    expect(buttons()).toEqual(['Join the queue', 'Use Gemma 3 4B, free now']);
+    await fireEvent.click(screen.getByText('More'));
+    expect(buttons()).toEqual(['Join the queue', 'Use Gemma 3 4B, free now', 'Try again', 'Edit the question']);
     await press('Join the queue');
     expect(screen.getByRole('heading').textContent).toBe('Everyone who has Qwen3 8B is busy');
     await mesh.offer({});
     expect(mesh.asked).toHaveLength(2);
+  });
+
+  it('offers first what can help, and calls the error by its code under “Details” only', async () => {
+    const mesh = await asked();
+    await mesh.fail('prompt_too_long', 'It is too long.');
+    expect(buttons()).toEqual(['Edit the question']);
+    const details = screen.getByText('Details').closest('details')!;
+    expect(details.textContent).toContain('prompt_too_long · Qwen3 8B');
+    expect(screen.getByText('It is too long.').closest('.notice--bad')).not.toBeNull();
+    mesh.chat.ask('Shorter?');
+    await mesh.settle();
+    await mesh.fail('prompt_too_long', 'It is too long.');
+    expect(buttons()).toEqual(['Ask without earlier messages', 'Edit the question']);
+  });
+
+  it('does not blame anybody for an interruption', async () => {
+    const mesh = await asked();
+    await mesh.provide();
+    await mesh.piece('Half');
+    await mesh.fail('provider_lost');
+    expect(screen.getByText(/left\. What you have is kept/).closest('.notice--bad')).toBeNull();
+    expect(buttons().slice(0, 2)).toEqual(['Continue', 'Try again']);
   });
 });
