@@ -3,7 +3,8 @@ import { spawn } from 'node:child_process';
 import { steps } from './run.mjs';
 
 const options = process.argv.slice(2);
-// That one measures the page as it is served.
-if (options[0] === 'browser') await steps([['build the page', process.execPath, ['scripts/build.mjs']]]);
+// These measure the page as it is served.
+if (options[0] === 'browser' || options[0] === 'page')
+  await steps([['build the page', process.execPath, ['scripts/build.mjs']]]);
 const args = ['--import', 'tsx', '--conditions=@llmesh/source', 'bench/src/main.ts', ...options];
 spawn(process.execPath, args, { stdio: 'inherit' }).on('exit', (code) => process.exit(code ?? 1));

@@ -10,6 +10,7 @@ import { failover, type FailoverOptions } from './failover.ts';
 import { gateway, type GatewayOptions } from './gateway.ts';
 import { matchmaker, type MatchmakerOptions } from './matchmaker.ts';
 import { overhead } from './overhead.ts';
+import { page, type PageOptions } from './page.ts';
 import { seal, type SealBenchOptions } from './seal.ts';
 
 const RESULTS = join(import.meta.dirname, '..', 'results');
@@ -53,6 +54,16 @@ program
   .option('--rounds <n>', 'of each', count, 6)
   .action(async (options: { rounds: number }) => {
     report(await browser(options));
+  });
+
+program
+  .command('page')
+  .description('a conversation of 2,000 answers opened, streamed into and searched for, beside the same words in a <pre>')
+  .option('--answers <n>', 'in the long conversation', count, 2_000)
+  .option('--conversations <n>', 'besides it', count, 1_000)
+  .option('--rounds <n>', 'of each', count, 3)
+  .action(async (options: PageOptions) => {
+    report(await page(options));
   });
 
 program

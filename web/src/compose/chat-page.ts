@@ -7,10 +7,15 @@ import { askToPersist } from '../adapters/storage-room.ts';
 import { showTheme } from '../adapters/theme.ts';
 import type { Announcer } from '../state/announcer.svelte.ts';
 import type { ModelCatalogue } from '../state/catalogue.svelte.ts';
+import { askShorter } from '../state/chat/context/ask-shorter.ts';
 import { Chat } from '../state/chat/chat.svelte.ts';
 import { Conversations } from '../state/chat/conversations.svelte.ts';
+import { ModelMemories } from '../state/chat/context/model-memories.svelte.ts';
+import { OpenContext } from '../state/chat/context/open-context.svelte.ts';
+import { ConversationSearch } from '../state/chat/search/conversation-search.svelte.ts';
 import { ModelChoice } from '../state/chat/model-choice.ts';
 import { Persisting } from '../state/kept/persisting.svelte.ts';
+import { saidOf, type ShownTurn } from '../state/chat/turn.ts';
 import { LocalModels } from '../state/device/local-models.svelte.ts';
 import { LocalRun } from '../state/device/local-run.svelte.ts';
 import type { DonateState } from '../state/donate/donate.svelte.ts';
@@ -21,7 +26,10 @@ import { TalkAddress } from '../state/talk-address.svelte.ts';
 import { Trusted } from '../state/trust/trusted.svelte.ts';
 import { TrustedLending } from '../state/trust/trusted-lending.svelte.ts';
 import type { ChatPageState } from '../ui/chat/chat-page-state.ts';
+import { Places } from '../ui/chat/rows/places.ts';
 import type { Visit } from './visit.ts';
+
+const textOf = (turn: ShownTurn) => (turn.role === 'user' ? turn.text : saidOf(turn));
 
 export interface ChatPageNeeds {
   visit: Visit;
@@ -81,13 +89,15 @@ export function composeChatPage({ visit, catalogue, donate, announcer, router }:
     ahead: () => (donate.status?.busySlots ?? 0) + (donate.status?.queued ?? 0),
   });
   const models = new ModelChoice({ offers, local, lending });
+  const memories = new ModelMemories({ offers, local });
   const ask: Ask = async function* (request, signal) {
     const mesh = await door.open();
     yield* mesh.ask(request, signal);
   };
   const chat = new Chat({
-    ask,
-    askHere: (request, signal) => localRun.ask(request, signal),
+    ask: askShorter({ ask, memories, scope: 'anyone' }),
+    askHere: askShorter({ ask: (request, signal) => localRun.ask(request, signal), memories, scope: 'device' }),
+    memories,
     offers,
     models,
     local,
@@ -111,6 +121,12 @@ export function composeChatPage({ visit, catalogue, donate, announcer, router }:
     if (chat.asksTrusted) lending.look();
     chat.wake();
   });
+  const search = new ConversationSearch({
+    list: () => conversations.list,
+    texts: async (id) => (await conversations.turns(id))?.map(textOf) ?? null,
+    clock,
+    failed: (error) => warn('a conversation cannot be searched', error),
+  });
   return {
     self,
     selfPasses,
@@ -118,7 +134,9 @@ export function composeChatPage({ visit, catalogue, donate, announcer, router }:
     offers,
     chat,
     address: new TalkAddress({ router, chat, announce: (text) => announcer.say(text) }),
+    search,
     models,
+    context: new OpenContext({ chat, models, memories }),
     local,
     localRun,
     device: donate.device,
@@ -126,6 +144,7 @@ export function composeChatPage({ visit, catalogue, donate, announcer, router }:
     lending,
     settings,
     keeping,
+    places: new Places(),
     fitOf: (model) => catalogue.fitOf(model, donate.probe),
     summaryOf: (model) => catalogue.summaryOf(model),
   };

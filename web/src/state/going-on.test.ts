@@ -100,7 +100,7 @@ describe('an answer that was stopped', () => {
     await mesh.done(3);
     mesh.chat.ask('And?');
     await mesh.settle();
-    await mesh.fail('prompt_too_long');
+    await mesh.fail('engine_failed');
     mesh.chat.open.again(lastAnswer(mesh).id, true);
     await mesh.settle();
     await mesh.piece('Alone');
@@ -298,9 +298,9 @@ describe('an answer that was cut', () => {
     expect(canGoOn(lastAnswer(mesh))).toBe(false);
   });
 
-  it('at the end of the memory of its model is not', async () => {
+  it('at the end of the memory of its model is, too: there may be something to leave out before it', async () => {
     const mesh = await halfAnswered();
     await mesh.done(700, 'length');
-    expect(canGoOn(lastAnswer(mesh))).toBe(false);
+    expect(canGoOn(lastAnswer(mesh))).toBe(true);
   });
 });

@@ -120,7 +120,7 @@ export function asked(model: Pick<Offer, 'id' | 'name' | 'quant' | 'sha256' | 'a
 }
 
 /** The name of its offer. */
-export function askedName({ id, sha256 }: AskedModel): string {
+export function askedName({ id, sha256 }: Pick<AskedModel, 'id' | 'sha256'>): string {
   return offerName({ id, sha256, alternative: sha256 !== undefined });
 }
 

@@ -2,7 +2,7 @@ import type { CatalogueModel } from '@llmesh/core/policy/catalogue';
 import { MeshError } from '@llmesh/core/base/errors';
 import { newPeerId, type ModelId } from '@llmesh/core/base/ids';
 import { describe, expect, it } from 'vitest';
-import { contextOf, holdsBack } from './chat/context.ts';
+import { holdsBack } from './chat/context.ts';
 import { FakeMesh } from '../testing/fake-mesh.ts';
 import { parseSummary, parseTurns } from './chat/kept-conversation.ts';
 import { mayReach, SCOPES } from './scope.ts';
@@ -214,7 +214,7 @@ describe('A changed choice, over a fake mesh', () => {
     // The other way round nothing is lost.
     mesh.chat.open.scope = 'device';
     await asking(mesh, 'so?');
-    expect(contextOf(mesh.chat.open.turns, lastAnswer(mesh).id, false).map(({ content }) => content)).toEqual([
+    expect(mesh.askedHere.at(-1)!.request.turns.map(({ content }) => content)).toEqual([
       'my secret',
       'I keep it.',
       'and the weather?',

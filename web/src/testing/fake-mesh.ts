@@ -9,10 +9,13 @@ import type { Offer } from '@llmesh/core/wire/model-advert';
 import { AsyncQueue } from '@llmesh/core/base/queue';
 import type { PeerSummary } from '@llmesh/core/wire/api-pages';
 import type { Ask } from '../state/ask.ts';
+import { askShorter } from '../state/chat/context/ask-shorter.ts';
 import { Chat } from '../state/chat/chat.svelte.ts';
 import { Connection } from '../state/connection.svelte.ts';
 import { Conversations } from '../state/chat/conversations.svelte.ts';
 import { LocalModels } from '../state/device/local-models.svelte.ts';
+import { ModelMemories } from '../state/chat/context/model-memories.svelte.ts';
+import { OpenContext } from '../state/chat/context/open-context.svelte.ts';
 import { ModelChoice } from '../state/chat/model-choice.ts';
 import { Offers } from '../state/offers.svelte.ts';
 import type { KeptAtOnce } from '../state/kept/kept-at-once.ts';
@@ -44,6 +47,7 @@ export class FakeMesh {
   readonly conversations: Conversations;
   readonly settings: Settings;
   readonly chat: Chat;
+  readonly context: OpenContext;
   /** What was asked, and how it goes on. */
   readonly asked: Asked[] = [];
   /** What this device was asked. */
@@ -105,12 +109,16 @@ export class FakeMesh {
       failed,
       changed: wake,
     });
+    const { offers, local } = this;
+    const models = new ModelChoice({ offers, local, lending: this.lending });
+    const memories = new ModelMemories({ offers, local });
     this.chat = new Chat({
-      ask: this.#askInto(this.asked),
-      askHere: this.#askInto(this.askedHere),
-      offers: this.offers,
-      models: new ModelChoice({ offers: this.offers, local: this.local, lending: this.lending }),
-      local: this.local,
+      ask: askShorter({ ask: this.#askInto(this.asked), memories, scope: 'anyone' }),
+      askHere: askShorter({ ask: this.#askInto(this.askedHere), memories, scope: 'device' }),
+      memories,
+      offers,
+      models,
+      local,
       trusted: this.trusted,
       lending: this.lending,
       connection: this.connection,
@@ -121,6 +129,7 @@ export class FakeMesh {
       store,
       failed,
     });
+    this.context = new OpenContext({ chat: this.chat, models, memories });
   }
 
   #askInto(asked: Asked[]): Ask {

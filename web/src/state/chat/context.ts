@@ -1,32 +1,48 @@
 /** Which part of a conversation is sent along with a question. */
-import { MAX_TURNS, type Turn } from '@llmesh/core/protocol';
+import type { Turn } from '@llmesh/core/protocol';
 import { mayReach, type Scope } from '../scope.ts';
+import { windowOf, type Exchange, type Memory } from './context/window.ts';
 import { saidOf, type ShownTurn } from './turn.ts';
 
 /**
  * The turns that lead to the answer `answerId`, its question last. Left out: questions that got no word of an answer, those
- * asked within a narrower scope than this one, what models thought before they spoke, and with `alone` all before the last; of too many, the oldest.
+ * asked within a narrower scope than this one, what models thought before they spoke, with `alone` all before the last, and
+ * the oldest that the model has no room for.
  */
-export function contextOf(turns: readonly ShownTurn[], answerId: string, alone: boolean): Turn[] {
-  const context: Turn[] = [];
-  const scope = turns.filter((turn) => turn.role === 'assistant').find(({ id }) => id === answerId)?.scope;
-  if (scope === undefined) return [];
-  let question: string | null = null;
-  for (const turn of turns) {
+export function contextOf(turns: readonly ShownTurn[], answerId: string, alone: boolean, memory: Memory): Turn[] {
+  const at = turns.findLastIndex(({ id }) => id === answerId);
+  const answer = turns[at];
+  if (answer?.role !== 'assistant') return [];
+  const all = exchangesOf(turns.slice(0, at + 1), answer.scope);
+  const last = all.at(-1);
+  if (last === undefined) return [];
+  // What there is of it is not sent as a turn, but continued.
+  const asked = { ...last, said: '' };
+  if (alone) return [{ role: 'user', content: asked.question }];
+  const exchanges = [...all.slice(0, -1), asked];
+  const { first } = windowOf(exchanges, memory, answer.text === '' ? 0 : answer.tokens);
+  return exchanges.slice(first).flatMap(({ question, said }) => [
+    { role: 'user' as const, content: question },
+    ...(said === '' ? [] : [{ role: 'assistant' as const, content: said }]),
+  ]);
+}
+
+/** Questions and their answers, as they would be sent within `scope`. The last is there whether or not it has an answer. */
+export function exchangesOf(turns: readonly ShownTurn[], scope: Scope): Exchange[] {
+  const exchanges: Exchange[] = [];
+  const last = turns.length - 1;
+  let asked: ShownTurn | null = null;
+  for (const [i, turn] of turns.entries()) {
     if (turn.role === 'user') {
-      question = turn.text;
+      asked = turn;
       continue;
     }
-    if (question === null) continue;
-    if (turn.id === answerId) {
-      const before = alone ? [] : context.slice(-(MAX_TURNS - 2));
-      return [...before, { role: 'user', content: question }];
-    }
-    if (saidOf(turn) !== '' && mayReach(turn.scope, scope))
-      context.push({ role: 'user', content: question }, { role: 'assistant', content: saidOf(turn) });
-    question = null;
+    if (asked === null) continue;
+    const said = mayReach(turn.scope, scope) ? saidOf(turn) : '';
+    if (said !== '' || i === last) exchanges.push({ id: asked.id, question: asked.text, said });
+    asked = null;
   }
-  return [];
+  return exchanges;
 }
 
 /** Is anything left out of a question within `scope`, because it was asked within a narrower one? */

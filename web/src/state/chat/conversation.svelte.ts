@@ -2,9 +2,8 @@
 import { newTaskId } from '@llmesh/core/base/ids';
 import { AnswerRun, change, keepWaiting, type AnswerRunNeeds } from './answer-run.ts';
 import { absentFor, missingFor } from './obstacles.ts';
-import { questionFor } from './question.ts';
+import { questionFor, type QuestionNeeds } from './question.ts';
 import type { Scope } from '../scope.ts';
-import type { Settings } from '../settings.svelte.ts';
 import {
   canGoOn,
   isRunning,
@@ -15,8 +14,7 @@ import {
   type WaitingFor,
 } from './turn.ts';
 
-export interface ConversationNeeds extends AnswerRunNeeds {
-  settings: Settings;
+export interface ConversationNeeds extends AnswerRunNeeds, QuestionNeeds {
   /** Called when something worth keeping changed: often, while an answer is written. */
   changed: (conversation: Conversation) => void;
 }

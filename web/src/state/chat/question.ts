@@ -3,19 +3,21 @@ import type { PeerId } from '@llmesh/core/base/ids';
 import { contextOf } from './context.ts';
 import { MAX_TOKENS, type Settings } from '../settings.svelte.ts';
 import type { Trusted } from '../trust/trusted.svelte.ts';
+import type { ModelMemories } from './context/model-memories.svelte.ts';
 import { keptOf, writerOf, type Answer, type AskedModel, type ShownTurn } from './turn.ts';
 import type { AskRequest } from '@llmesh/core/ask/answer';
 
 export interface QuestionNeeds {
   settings: Settings;
   trusted: Trusted;
+  memories: ModelMemories;
 }
 
 /** Continues what there is of the answer, which has a model by now. */
 export function questionFor(
   turns: readonly ShownTurn[],
   answer: Answer,
-  { settings, trusted }: QuestionNeeds,
+  { settings, trusted, memories }: QuestionNeeds,
 ): AskRequest {
   const { id: model, sha256 } = answer.model!;
   const only = answer.scope === 'trusted' ? trusted.peers : null;
@@ -27,7 +29,7 @@ export function questionFor(
     model,
     ...(sha256 !== undefined && { sha256 }),
     only,
-    turns: contextOf(turns, answer.id, answer.alone),
+    turns: contextOf(turns, answer.id, answer.alone, memories.of(answer.model, answer.scope)),
     sampling: settings.samplingFor(model),
     maxTokens: MAX_TOKENS,
     prefer: lastWriter(before, answer.model!, only),

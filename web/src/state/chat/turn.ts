@@ -132,13 +132,14 @@ export function isRunning(answer: Answer): boolean {
   return RUNNING.has(answer.state);
 }
 
-/** Was it cut short, and can somebody continue after its last word? */
+/** Was it cut short, and can somebody continue after its last word? Where the model's memory was full, with less of what came before. */
 export function canGoOn(answer: Answer): boolean {
-  const unfinished = answer.state === 'stopped' || answer.state === 'failed' || isCutAtLimit(answer);
-  return unfinished && answer.text !== '' && mayGoOn(answer);
+  const { state, receipt, error, text } = answer;
+  const unfinished = state === 'stopped' || state === 'failed' || (state === 'done' && receipt?.cut === true);
+  return unfinished && error?.code !== 'prompt_too_long' && text !== '' && mayGoOn(answer);
 }
 
-/** Was it cut where we asked for no more? A model whose memory is full has nothing to add. */
+/** Was it cut where we asked for no more, and not where the model's memory was full? */
 export function isCutAtLimit({ state, receipt, seams }: Answer): boolean {
   if (state !== 'done' || receipt?.cut !== true) return false;
   const from = seams.findLast(({ continued }) => continued)?.atToken ?? 0;

@@ -2,7 +2,9 @@
 import type { Fit } from '@llmesh/core/policy/catalogue';
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import type { Chat } from '../../state/chat/chat.svelte.ts';
+import type { OpenContext } from '../../state/chat/context/open-context.svelte.ts';
 import type { ModelChoice } from '../../state/chat/model-choice.ts';
+import type { ConversationSearch } from '../../state/chat/search/conversation-search.svelte.ts';
 import type { Connection } from '../../state/connection.svelte.ts';
 import type { LocalModels } from '../../state/device/local-models.svelte.ts';
 import type { LocalRun } from '../../state/device/local-run.svelte.ts';
@@ -12,6 +14,7 @@ import type { Offers } from '../../state/offers.svelte.ts';
 import type { Passing } from '../../state/passing.ts';
 import type { TalkAddress } from '../../state/talk-address.svelte.ts';
 import type { Settings } from '../../state/settings.svelte.ts';
+import type { Places } from './rows/places.ts';
 import type { Trusted } from '../../state/trust/trusted.svelte.ts';
 import type { TrustedLending } from '../../state/trust/trusted-lending.svelte.ts';
 
@@ -22,8 +25,10 @@ export interface ChatPageState {
   connection: Connection;
   chat: Chat;
   address: TalkAddress;
+  search: ConversationSearch;
   offers: Offers;
   models: ModelChoice;
+  context: OpenContext;
   local: LocalModels;
   localRun: LocalRun;
   device: Pick<ThisDevice, 'probe' | 'choices' | 'trouble'>;
@@ -32,6 +37,8 @@ export interface ChatPageState {
   settings: Settings;
   /** Whether this browser keeps what is said. */
   keeping: Keeping;
+  /** Where its reader was in each conversation. */
+  places: Places;
   /** Can this device run the model itself? null: not known. */
   fitOf: (model: ModelId) => Fit | null;
   /** One line on what the model is good for; null: not in the catalogue. */

@@ -12,6 +12,8 @@ export interface Following {
   toEnd(): void;
   /** Goes to the beginning and follows nothing. */
   toStart(): void;
+  /** Follows nothing, and stays where it is. */
+  letGo(): void;
   /** Lets the page itself scroll: what `act` does is not taken for the reader's doing. */
   quietly(act: () => void): void;
   stop(): void;
@@ -105,6 +107,10 @@ export function follow(scroller: HTMLElement, content: HTMLElement, changed: (fo
     toStart() {
       set(false);
       quietly(() => (scroller.scrollTop = 0));
+    },
+    letGo() {
+      set(false);
+      seen = geometry();
     },
     quietly,
     stop() {

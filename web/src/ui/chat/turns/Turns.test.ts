@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { FakeMesh } from '../../../testing/fake-mesh.ts';
 import { ModelChoice } from '../../../state/chat/model-choice.ts';
 import type { ChatPageState } from '../chat-page-state.ts';
+import { Places } from '../rows/places.ts';
 import Turns from './Turns.svelte';
 
 const GEMMA = { id: 'gemma' as ModelId, name: 'Gemma 3 4B' };
@@ -15,10 +16,11 @@ async function asked(): Promise<FakeMesh> {
   await mesh.open({});
   mesh.chat.ask('How?');
   await mesh.settle();
-  const { chat, offers, local, lending, trusted } = mesh;
+  const { chat, offers, local, lending, trusted, context } = mesh;
   const models = new ModelChoice({ offers, local, lending });
   const localRun = { getting: null, waking: false };
-  const app = { chat, offers, local, lending, trusted, models, localRun } as unknown as ChatPageState;
+  const places = new Places();
+  const app = { chat, offers, local, lending, trusted, models, localRun, context, places } as unknown as ChatPageState;
   render(Turns, { conversation: chat.open, app });
   return mesh;
 }

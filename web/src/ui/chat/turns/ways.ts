@@ -1,7 +1,7 @@
 /** What can be done about a question that is not answered, or about an answer that is not whole: the most helpful first. */
 import type { ErrorCode } from '@llmesh/core/base/errors';
 import type { Conversation } from '../../../state/chat/conversation.svelte.ts';
-import { canGoOn, type Answer, type AskedModel } from '../../../state/chat/turn.ts';
+import { canGoOn, isCutAtLimit, type Answer, type AskedModel } from '../../../state/chat/turn.ts';
 import type { Scope } from '../../../state/scope.ts';
 import type { ChatPageState } from '../chat-page-state.ts';
 
@@ -13,26 +13,20 @@ export interface Way {
   held?: boolean;
 }
 
-interface Place {
-  /** Nothing comes before its question. */
-  first: boolean;
-  last: boolean;
-}
-
 /** The same question would fail in the same way. */
 const FAILS_AGAIN: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   ...(['prompt_too_long', 'message_too_large', 'empty_prompt', 'too_few_tokens'] as const),
   ...(['unsupported', 'bad_schema', 'version_mismatch', 'webgpu_absent', 'question_breaks'] as const),
 ]);
 
-/** For an answer that was stopped, broke off, or failed; nothing for a whole one. */
-export function waysOn(answer: Answer, conversation: Conversation, app: ChatPageState, { first, last }: Place): Way[] {
+/** For an answer that was stopped, broke off, failed, or was cut; nothing for a whole one. `last`: nothing comes after it. */
+export function waysOn(answer: Answer, conversation: Conversation, app: ChatPageState, last: boolean): Way[] {
   const held = conversation.running !== null;
   const failed = answer.state === 'failed';
   const code = answer.error?.code ?? null;
   const missing = conversation.missing(answer.id);
   const refused = code === 'busy';
-  const goOn = canGoOn(answer) && missing === null;
+  const goOn = canGoOn(answer) && missing === null && !fillsItsModel(answer, conversation);
   const wait = answer.scope !== 'device' && (refused || missing !== null) && (failed || canGoOn(answer));
   const tooLong = code === 'prompt_too_long';
 
@@ -45,7 +39,6 @@ export function waysOn(answer: Answer, conversation: Conversation, app: ChatPage
   if (goOn) add('Continue', () => conversation.goOn(answer.id));
   if (wait) add(refused ? 'Join the queue' : 'Wait for a volunteer', () => conversation.waitFor(answer.id), false);
   if (!failed) return ways;
-  if (tooLong && !first) add('Ask without earlier messages', () => conversation.again(answer.id, true));
   if (repeatable && !wait) again();
   if (tooLong) edit();
   const [other, ...elsewhere] = otherWays(answer, conversation, app);
@@ -53,6 +46,11 @@ export function waysOn(answer: Answer, conversation: Conversation, app: ChatPage
   if (repeatable && wait) again();
   if (!tooLong) edit();
   return [...ways, ...elsewhere];
+}
+
+/** Did it fill the memory of its model with its question alone? Then nothing could be left out for its rest. */
+function fillsItsModel(answer: Answer, { turns }: Conversation): boolean {
+  return answer.state === 'done' && !isCutAtLimit(answer) && turns[1]?.id === answer.id;
 }
 
 /** For a question that waits: another model, this device, or anyone. None goes to more people than its words say. */
