@@ -30,6 +30,7 @@ export function answerDoing(answer: Answer, named: boolean, getting: boolean): s
       return named ? 'was asked' : 'Nobody was asked';
     case 'waiting':
     case 'stopped':
+    case 'interrupted':
     case 'done':
       return answer.text === '' ? 'was asked' : 'wrote';
     default:
