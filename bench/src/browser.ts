@@ -36,7 +36,10 @@ export async function browser({ rounds }: { rounds: number }): Promise<BrowserRe
     const tab = await context.newPage();
     await tab.goto(`${mesh.url}/donate`);
     await tab.getByRole('button', { name: 'Start donating' }).click();
-    await tab.getByRole('status', { name: 'Provider status' }).getByText('Waiting').waitFor({ timeout: ASK_MS });
+    await tab
+      .getByRole('status', { name: 'Provider status' })
+      .getByText('Ready. No requests')
+      .waitFor({ timeout: ASK_MS });
     const other = await context.newPage();
     const speeds = { raw: [] as number[], visible: [] as number[], hidden: [] as number[] };
     // The first round of each warms up.

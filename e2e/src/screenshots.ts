@@ -35,7 +35,9 @@ const scenes: Record<string, { path: string; prepare: Scene }> = {
     path: '/donate',
     prepare: async (page) => {
       await page.getByRole('button', { name: 'Start donating' }).click();
-      await expect(page.getByRole('status', { name: 'Provider status' })).toContainText('Waiting', { timeout: 60_000 });
+      await expect(page.getByRole('status', { name: 'Provider status' })).toContainText('Ready. No requests', {
+        timeout: 60_000,
+      });
     },
   },
   network: { path: '/network', prepare: (page) => page.waitForTimeout(3_000) },

@@ -114,7 +114,7 @@ test('a model that nobody lends any more keeps the message until somebody comes'
   const [one] = plain;
   if (one === undefined) throw new Error('no plain question');
   await ask(page, one.question);
-  await expect(lastAnswer(page).getByText('Your message is kept.')).toBeVisible();
+  await expect(lastAnswer(page).getByText('Your message is saved.')).toBeVisible();
   await mesh.addWorker();
   await expect(lastAnswer(page)).toContainText(one.answer, { timeout: 20_000 });
 });

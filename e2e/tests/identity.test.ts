@@ -41,7 +41,7 @@ for (const name of ['chromium', 'firefox'] satisfies BrowserName[]) {
       expect(await whoIs(second)).toBe(self);
       await second.goto(mesh.url);
       await expect(
-        second.getByRole('img', { name: 'Sealed between you and the volunteer. The server cannot read it.' }),
+        second.getByRole('img', { name: 'Encrypted between you and the volunteer. The server can’t read it.' }),
       ).toBeVisible();
     } finally {
       await browser.close();

@@ -231,7 +231,7 @@ test('after the first visit the page is there without its server, says so, and c
     const broken: string[] = [];
     page.on('pageerror', (error) => broken.push(error.message));
     await page.goto(url);
-    await expect(page.getByRole('heading', { name: 'Nobody lends a model right now' })).toBeVisible();
+    await expect(page.getByRole('heading', { name: 'No volunteer is offering a model right now' })).toBeVisible();
     // "Active" means that the whole shell is cached.
     await page.evaluate(async () => {
       const { active } = await navigator.serviceWorker.ready;
@@ -249,12 +249,12 @@ test('after the first visit the page is there without its server, says so, and c
     await expect(page.getByRole('radio', { name: 'LLMesh tiny' })).toBeVisible({ timeout: 30_000 });
     await page.goto(url);
     await expect(page.getByRole('heading', { name: /Borrow a computer/ })).toBeVisible();
-    await expect(page.getByText('The mesh does not answer yet. The page keeps trying.')).toBeVisible();
+    await expect(page.getByText('Can’t reach the mesh yet. Retrying automatically.')).toBeVisible();
     await expect(modelPicker(page)).toContainText('connecting');
     // What threads need, and what keeps the page strict, must not get lost with the server.
     expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
     await ask(page, plain[0]?.question ?? '');
-    await expect(lastAnswer(page)).toContainText('Your message is kept.');
+    await expect(lastAnswer(page)).toContainText('Your message is saved.');
 
     server = await start();
     await expect(modelPicker(page)).toContainText('nobody lends one now', { timeout: 40_000 });
@@ -297,7 +297,9 @@ for (const name of ['chromium', 'firefox'] as BrowserName[]) {
       await PAGES['/donate']?.(page);
       await page.getByRole('radio', { name: 'LLMesh tiny' }).check();
       await page.getByRole('button', { name: 'Start donating' }).click();
-      await expect(page.getByRole('status', { name: 'Provider status' })).toContainText('Waiting', { timeout: 60_000 });
+      await expect(page.getByRole('status', { name: 'Provider status' })).toContainText('Ready. No requests', {
+        timeout: 60_000,
+      });
       await places.getByRole('link', { name: 'Network', exact: true }).click();
       await expect(page.getByRole('heading', { level: 1 })).toContainText('3 computers');
       const host = new URL(mesh.url).host;

@@ -61,7 +61,9 @@ test('a provider that is stopped in mid-answer hands it over', async ({ mesh, vi
 async function donateGently(page: Page): Promise<void> {
   await page.getByRole('radio', { name: 'Gentle' }).check();
   await page.getByRole('button', { name: 'Start donating' }).click();
-  await expect(page.getByRole('status', { name: 'Provider status' })).toContainText(/Waiting/, { timeout: 30_000 });
+  await expect(page.getByRole('status', { name: 'Provider status' })).toContainText(/Ready. No requests/, {
+    timeout: 30_000,
+  });
 }
 
 /** How many providers of the tiny model the control plane knows now. */

@@ -146,9 +146,9 @@ test('this device only: it answers, asks the mesh nothing, and continues when th
 
     // A question for others waits, and can be answered here instead.
     await choose(page, 'Anyone');
-    await expect(page.getByText('What you asked more privately is not sent along.')).toBeVisible();
+    await expect(page.getByText('Messages you kept more private won’t be included.')).toBeVisible();
     await ask(page, plain[2]?.question ?? '');
-    await expect(lastAnswer(page)).toContainText('Your message is kept.');
+    await expect(lastAnswer(page)).toContainText('Your message is saved.');
     await button(page, 'Run it on this device').click();
     await expect(await answeredHere(page)).toContainText(plain[2]?.answer ?? '');
     await expect(scope(page, 'Anyone')).toBeChecked();
@@ -198,7 +198,7 @@ test('after one answer of this device the page needs no network at all', async (
       .toBe('activated');
     await button(page, 'Settings').click();
     const settings = page.getByRole('dialog', { name: 'Settings' });
-    const choice = settings.getByRole('group', { name: 'Who may run new chats' });
+    const choice = settings.getByRole('group', { name: 'Default for new chats' });
     await choice.getByRole('radio', { name: 'This device only' }).locator('xpath=..').click();
     await settings.getByRole('button', { name: 'Close' }).click();
     await expect(scope(page, 'This device only')).toBeChecked();
@@ -219,7 +219,9 @@ test('lending and asking share one model, and Stop stops', async () => {
   await withMesh(async (mesh) => {
     const page = await open(`${mesh.url}/donate`);
     await button(page, 'Start donating').click();
-    await expect(page.getByRole('status', { name: 'Provider status' })).toContainText('Waiting', { timeout: 60_000 });
+    await expect(page.getByRole('status', { name: 'Provider status' })).toContainText('Ready. No requests', {
+      timeout: 60_000,
+    });
     const workers = page.workers().length;
     await page.getByRole('link', { name: 'Chat', exact: true }).click();
     await choose(page, 'This device only');
@@ -231,7 +233,7 @@ test('lending and asking share one model, and Stop stops', async () => {
     await expect(await answeredHere(page)).toContainText(plain[0]?.answer ?? '');
     expect(page.workers().length).toBe(workers);
     await page.getByRole('link', { name: 'Donate' }).click();
-    await expect(page.getByRole('status', { name: 'Provider status' })).toContainText('Waiting');
+    await expect(page.getByRole('status', { name: 'Provider status' })).toContainText('Ready. No requests');
   });
 });
 
@@ -264,7 +266,7 @@ test('a stopped download is not a failure, and continues when asked again', asyn
     await choose(page, 'This device only');
     await expect(modelPicker(page)).toContainText('to get', { timeout: 30_000 });
     await ask(page, plain[0]?.question ?? '');
-    await expect(lastAnswer(page)).toContainText(/is (getting|waking up) LLMesh tiny/);
+    await expect(lastAnswer(page)).toContainText(/is (getting|loading) LLMesh tiny/);
     await stop(page).click();
     await expect(lastAnswer(page)).toContainText('You stopped before the first word.');
     release();
@@ -284,15 +286,15 @@ async function tabTo(page: Page, target: Locator): Promise<void> {
 test('the choice is made with a keyboard alone', async () => {
   await withMesh(async (mesh) => {
     const page = await open(mesh.url);
-    await expect(page.getByRole('group', { name: 'Who may run it' })).toHaveAccessibleDescription(
-      /server cannot read it/,
+    await expect(page.getByRole('group', { name: 'Who can answer' })).toHaveAccessibleDescription(
+      /server can’t read it/,
     );
     await tabTo(page, scope(page, 'Anyone'));
     await page.keyboard.press('ArrowLeft');
     await expect(scope(page, 'Volunteers I trust')).toBeFocused();
     await page.keyboard.press('ArrowLeft');
     await expect(scope(page, 'This device only')).toBeChecked();
-    await expect(page.getByRole('group', { name: 'Who may run it' })).toHaveAccessibleDescription(
+    await expect(page.getByRole('group', { name: 'Who can answer' })).toHaveAccessibleDescription(
       'Nothing you ask leaves this device.',
     );
     await page.keyboard.press('Shift+Tab');

@@ -12,7 +12,9 @@ test.afterEach(() => mesh.stop());
 
 async function donate(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Start donating' }).click();
-  await expect(page.getByRole('status', { name: 'Provider status' })).toContainText(/Waiting/, { timeout: 60_000 });
+  await expect(page.getByRole('status', { name: 'Provider status' })).toContainText(/Ready. No requests/, {
+    timeout: 60_000,
+  });
 }
 
 /** How many receipts the control plane accepted; each end files its own. */
@@ -99,8 +101,8 @@ test('a volunteer whose graphics process dies goes on by itself, and answers', a
     const graphics = processInfo.find(({ type }) => type === 'GPU');
     if (graphics === undefined) throw new Error('This browser has no process for graphics.');
     process.kill(graphics.id, 'SIGKILL');
-    await expect(status).not.toContainText(/Waiting/, { timeout: 30_000 });
-    await expect(status).toContainText(/Waiting/, { timeout: 90_000 });
+    await expect(status).not.toContainText(/Ready. No requests/, { timeout: 30_000 });
+    await expect(status).toContainText(/Ready. No requests/, { timeout: 90_000 });
     const { askAll } = await import('../src/node-client.ts');
     const [said] = await askAll(mesh.url, plain.slice(0, 1));
     expect(said?.text).toBe(said?.expected);

@@ -168,7 +168,7 @@ describe('asked again in vain', () => {
     expect(next(next(before, anew), held)).toMatchObject({
       state: 'failed',
       text: before.text,
-      error: { code: 'control_unreachable', message: 'The mesh does not answer yet. What you have is kept.' },
+      error: { code: 'control_unreachable', message: 'Can’t reach the mesh yet. What you have is kept.' },
     });
   });
 

@@ -186,7 +186,7 @@ export function keepWaiting(
   if (answer.state === 'waiting') {
     // Those who need to know are woken when it is known; this never rejects, as nothing aborts it.
     if (why === 'device') void local.findOut(new AbortController().signal);
-    if (before.state !== 'waiting') announce('Your message is kept.');
+    if (before.state !== 'waiting') announce('Your message is saved.');
   } else if (answer.error !== null) announce(answer.error.message);
 }
 

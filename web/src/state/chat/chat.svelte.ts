@@ -73,7 +73,7 @@ export class Chat {
       return;
     }
     if (this.#open.running !== null) {
-      this.#hint = 'One answer at a time: stop this one, or wait for its end.';
+      this.#hint = 'Wait for this answer to finish, or stop it first.';
       return;
     }
     const text = this.draft;

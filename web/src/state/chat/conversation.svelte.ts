@@ -1,19 +1,14 @@
 /** One conversation while the page is open: its turns, and the answer that this tab has written. */
 import { newTaskId } from '@llmesh/core/base/ids';
 import { next } from './answer-change.ts';
-import { AnswerRun, keepWaiting, type AnswerRunNeeds } from './answer-run.ts';
-import { AnswerKeeper } from './kept/answer-keeper.ts';
+import { AnswerDesk, type AnswerDeskNeeds } from './answer-desk.svelte.ts';
 import { AnswerWatch } from './kept/answer-watch.ts';
 import { KeptTurns } from './kept/kept-turns.ts';
-import type { LiveAnswers } from './kept/live-answers.ts';
-import type { TalkRecords } from './kept/talk-records.ts';
-import type { Unfinished, UnfinishedAnswers } from './kept/unfinished.ts';
+import type { Unfinished } from './kept/unfinished.ts';
 import type { KeptTurn, Talk } from './kept-conversation.ts';
-import type { Locks, Release } from '../locks.ts';
-import { absentFor, missingFor } from './obstacles.ts';
-import { questionFor } from './question.ts';
+import type { Locks } from '../locks.ts';
+import { missingFor } from './obstacles.ts';
 import type { Scope } from '../scope.ts';
-import type { Settings } from '../settings.svelte.ts';
 import { titleOf } from './title.ts';
 import { plain, TurnList } from './turn-list.svelte.ts';
 import {
@@ -26,12 +21,8 @@ import {
   type WaitingFor,
 } from './turn.ts';
 
-export interface ConversationNeeds extends AnswerRunNeeds {
-  settings: Settings;
-  records: TalkRecords;
+export interface ConversationNeeds extends AnswerDeskNeeds {
   locks: Locks;
-  live: LiveAnswers;
-  unfinished: UnfinishedAnswers;
   failed: (error: unknown) => void;
   /** Another tab deleted the conversation before this was asked in it. */
   gone: (conversation: Conversation, question: string) => void;
@@ -41,32 +32,17 @@ export interface KeptConversation extends Pick<Talk, 'scope' | 'models'> {
   turns: readonly KeptTurn[];
 }
 
-interface Begin {
-  /** Ask without the turns before its question. */
-  alone?: boolean;
-  /** Continue after what there is of it. */
-  goOn?: boolean;
-  /** Left out: the one of before. */
-  scope?: Scope;
-  /** Left out: the one of before. null: the one that is chosen for this scope now. */
-  model?: AskedModel | null;
-}
-
 export class Conversation {
   readonly id: string;
   readonly #needs: ConversationNeeds;
   readonly #list: TurnList;
   readonly #kept: KeptTurns;
   readonly #watch: AnswerWatch;
-  #run = $state.raw<AnswerRun | null>(null);
-  #keeper: AnswerKeeper | null = null;
+  readonly #desk: AnswerDesk;
   /** null: the scope of the settings, until something is asked or chosen. */
   #scope = $state<Scope | null>(null);
   /** What was chosen here; within the other scopes it is what is chosen everywhere. */
   #models = $state.raw<Talk['models']>({});
-  /** A kept question is about to be asked, if no other tab asks it. */
-  #claiming = false;
-  #ended: Promise<void> = Promise.resolve();
 
   constructor(needs: ConversationNeeds, id: string = newTaskId(), kept: KeptConversation | null = null) {
     this.#needs = needs;
@@ -76,6 +52,9 @@ export class Conversation {
     this.#models = kept?.models ?? {};
     const about = () => ({ title: this.title, scope: this.scope, models: this.#models });
     this.#kept = new KeptTurns({ id, list: this.#list, about, isKept: kept !== null }, needs);
+    const modelFor = (scope: Scope) => this.#modelFor(scope);
+    const gone = (question: string) => needs.gone(this, question);
+    this.#desk = new AnswerDesk({ id, list: this.#list, kept: this.#kept, modelFor, gone }, needs);
     const answers = () => this.#watched.map((answer) => ({ id: answer.id, order: this.#list.orderOf(answer.id) }));
     this.#watch = new AnswerWatch({ talk: id, answers, found: (answer, order) => this.take(order, answer) }, needs);
     this.#watch.look();
@@ -99,7 +78,7 @@ export class Conversation {
 
   /** The model that was just chosen on the page is the one of this conversation from now on. */
   takeChoice(): void {
-    this.#pin(this.scope, this.#needs.models.chosenFor(this.scope));
+    if (this.#list.all.length > 0) this.#pin(this.scope, this.#needs.models.chosenFor(this.scope));
     void this.#kept.choose();
   }
 
@@ -120,12 +99,7 @@ export class Conversation {
 
   /** The answer that is being written, by this tab or another. */
   get running(): Answer | null {
-    return this.#run?.answer ?? this.#list.live[0] ?? null;
-  }
-
-  /** Is it this tab that has an answer written? */
-  get isWriting(): boolean {
-    return this.#run !== null;
+    return this.#desk.run?.answer ?? this.#list.live[0] ?? null;
   }
 
   /** Is a question kept until somebody comes? */
@@ -142,32 +116,32 @@ export class Conversation {
     const model = this.#modelFor(scope);
     this.#pin(scope, model);
     this.#list.put({ role: 'user', id: newTaskId(), text });
-    this.#begin(newAnswer(newTaskId(), scope, model));
+    this.#desk.begin(newAnswer(newTaskId(), scope, model));
   }
 
   /** Stops the answer, whichever tab has it written. */
   stop(): void {
-    this.#run?.stop();
+    this.#desk.stop();
     for (const { id } of this.#watched) this.#needs.live.stop(this.id, id);
   }
 
   /** Another tab wants this answer to stop. */
   stopOwn(id: string): void {
-    if (this.#run?.answer.id === id) this.#run.stop();
+    if (this.#desk.run?.answer.id === id) this.#desk.stop();
   }
 
   /** Asks the question of this answer again, of the same model and scope. `alone`: without the turns before it. */
   again(id: string, alone = false): void {
     const answer = this.#list.answer(id);
     if (answer === null || this.running !== null) return;
-    this.#begin(answer, { alone });
+    this.#desk.begin(answer, { alone });
   }
 
   /** Continues this answer, after exactly its last word. */
   goOn(id: string): void {
     const answer = this.#list.answer(id);
     if (answer === null || this.running !== null || !canGoOn(answer)) return;
-    this.#begin(answer, { goOn: true });
+    this.#desk.begin(answer, { goOn: true });
   }
 
   /** What must come before this can be asked now. */
@@ -180,22 +154,22 @@ export class Conversation {
   waitFor(id: string): void {
     const answer = this.#list.answer(id);
     if (answer === null || isRunning(answer)) return;
-    this.#rest(next(answer, { type: 'held', why: missingFor(answer, this.#needs) ?? 'busy', before: answer }));
-    this.#needs.announce('Your message is kept.');
+    this.#desk.rest(next(answer, { type: 'held', why: missingFor(answer, this.#needs) ?? 'busy', before: answer }));
+    this.#needs.announce('Your message is saved.');
   }
 
   /** Stops waiting. */
   stopWaiting(id: string): void {
     const answer = this.#list.answer(id);
     if (answer?.state !== 'waiting') return;
-    this.#rest(next(answer, { type: 'stopped', ids: answer.ids, before: answer }));
+    this.#desk.rest(next(answer, { type: 'stopped', ids: answer.ids, before: answer }));
   }
 
   /** Asks another model instead, leaving a line or a wait for this one. */
   async use(id: string, model: AskedModel): Promise<void> {
     const answer = await this.#free(id);
     if (answer === null) return;
-    this.#begin(answer, { model });
+    this.#desk.begin(answer, { model });
   }
 
   /** Asks within another scope instead: the person says so, for this question only. */
@@ -204,7 +178,7 @@ export class Conversation {
     if (answer === null) return;
     // A model of the mesh need not run here, and the other way round.
     const stays = scope !== 'device' && answer.scope !== 'device';
-    this.#begin(answer, { scope, model: stays ? answer.model : null });
+    this.#desk.begin(answer, { scope, model: stays ? answer.model : null });
   }
 
   /** Takes a question with its answer out of the conversation and returns its text, to be edited. */
@@ -219,36 +193,12 @@ export class Conversation {
 
   /** Something changed, in the mesh or here: is there a kept question that can be asked now? */
   wake(): void {
-    if (this.running !== null || this.#claiming) return;
-    for (const answer of this.#list.answers) {
-      if (answer.state !== 'waiting') continue;
-      const why = missingFor(answer, this.#needs) ?? absentFor(answer, this.#needs);
-      if (why === null) {
-        this.#ended = this.#claim(answer);
-        return;
-      }
-      // What it waits for is what this tab sees: it is not kept.
-      if (why !== answer.why) this.#list.put(next(answer, { type: 'held', why, before: answer }));
-    }
+    this.#desk.wake();
   }
 
   /** Goes on with an answer that the page before this one had written when this tab was reloaded. */
-  async resume({ id, resumedAt }: Unfinished): Promise<void> {
-    const { unfinished } = this.#needs;
-    const release = await this.#kept.lock(id);
-    if (release === null) return;
-    const answer = this.#list.answer(id);
-    // One that takes the page down with it is not begun again and again.
-    if (answer === null || resumedAt === answer.tokens) unfinished.end(id);
-    else if (isRunning(answer) || answer.state === 'interrupted') {
-      const closed = next(unfinished.withTail(plain(answer)), { type: 'closed' });
-      const waiting = next(closed, { type: 'held', why: 'mesh', before: closed });
-      unfinished.resume(id, waiting.tokens);
-      this.#list.put(waiting);
-      await this.#kept.claim(waiting, (there) => isRunning(there) || there.state === 'interrupted');
-    }
-    release();
-    this.wake();
+  async resume(left: Unfinished): Promise<void> {
+    await this.#desk.resume(left);
   }
 
   /** A record has changed, by this tab or another; null: it is gone. */
@@ -256,7 +206,7 @@ export class Conversation {
     const wasRunning = this.running !== null;
     const id = turn?.id ?? this.#list.idAt(order);
     if (id === null || (turn !== null && this.#kept.isTaken(id))) return;
-    if (this.#run?.answer.id === id) {
+    if (this.#desk.run?.answer.id === id) {
       if (turn === null) this.abandon();
       else this.#list.place(id, order);
     } else if (turn !== null) this.#list.put(turn, order);
@@ -290,131 +240,28 @@ export class Conversation {
 
   /** It is deleted: nothing of it is kept any more. */
   abandon(): void {
-    this.#keeper?.abandon();
-    this.#run?.stop();
+    this.#desk.abandon();
   }
 
   /** The page is being closed or put to sleep. */
   flush(): void {
-    this.#keeper?.flush();
+    this.#desk.flush();
   }
 
   /** Resolves when nothing is at work for it here, and all is kept. */
   async settled(): Promise<void> {
-    await this.#ended;
+    await this.#desk.ended;
     await this.#kept.settled();
   }
 
   /** Plain data, to be kept. */
   snapshot(): ShownTurn[] {
-    const run = this.#run;
+    const { run } = this.#desk;
     return this.#list.all.map((turn) => (turn === run?.answer ? run.keptAs(plain(run.answer)) : plain(turn)));
   }
 
   get #watched(): Answer[] {
-    return this.#list.live.filter((answer) => answer !== this.#run?.answer);
-  }
-
-  #begin(
-    answer: Answer,
-    { alone = false, goOn = false, scope = answer.scope, model = answer.model }: Begin = {},
-  ): void {
-    const before = plain(answer);
-    const asked = next(before, { type: 'asked', scope, model: model ?? this.#modelFor(scope), alone, goOn });
-    const why = missingFor(asked, this.#needs);
-    this.#list.put(asked);
-    const shown = this.#list.answer(asked.id)!;
-    if (why === null) {
-      const run = new AnswerRun(shown, before, this.#needs);
-      this.#run = run;
-      this.#ended = this.#work(run);
-    } else {
-      keepWaiting(shown, before, why, this.#needs);
-      this.#rest(shown);
-    }
-  }
-
-  /** Has an answer written that the person asks for, unless another tab does by now. */
-  async #work(run: AnswerRun): Promise<void> {
-    const { id } = run.answer;
-    const isNew = this.#list.orderOf(id) === null;
-    const release = await this.#kept.lock(id);
-    if (isNew) {
-      // Nobody else can know of it yet: the disk is not waited for.
-      const added = this.#add(run);
-      await this.#write(run, added, release);
-      return;
-    }
-    const mine =
-      release !== null && (await this.#kept.claim(run.keptAs(plain(run.answer)), (there) => !isRunning(there)));
-    if (mine) await this.#write(run, Promise.resolve(true), release);
-    else {
-      release?.();
-      this.#run = null;
-      this.#watch.look();
-    }
-  }
-
-  /** Asks a kept question, if it is still one: of all tabs, one does. */
-  async #claim(answer: Answer): Promise<void> {
-    this.#claiming = true;
-    const before = plain(answer);
-    const { alone, scope, text } = before;
-    const model = before.model ?? this.#modelFor(scope);
-    const asked = next(before, { type: 'asked', scope, model, alone, goOn: text !== '' });
-    const release = await this.#kept.lock(answer.id);
-    const mine = release !== null && (await this.#kept.claim(asked, (there) => there.state === 'waiting'));
-    this.#claiming = false;
-    if (!mine || !this.#list.has(asked.id)) {
-      release?.();
-      return;
-    }
-    this.#list.put(asked);
-    const run = new AnswerRun(this.#list.answer(asked.id)!, before, this.#needs);
-    this.#run = run;
-    await this.#write(run, Promise.resolve(true), release);
-  }
-
-  /** Has it written to its end, whatever that is. `mine`: nobody has deleted it before it was kept. */
-  async #write(run: AnswerRun, mine: Promise<boolean>, release: Release | null): Promise<void> {
-    const { id } = run.answer;
-    const keeper = new AnswerKeeper(
-      {
-        talk: this.id,
-        order: () => this.#list.orderOf(id),
-        now: () => run.keptAs(plain(run.answer)),
-        lost: () => run.stop(),
-      },
-      this.#needs,
-    );
-    this.#keeper = keeper;
-    await run.ask(questionFor(this.#list.all, run.answer, this.#needs), () => keeper.changed());
-    const ended = run.keptAs(plain(run.answer));
-    this.#run = null;
-    this.#keeper = null;
-    if (this.#list.has(id)) this.#list.put(ended);
-    await mine;
-    await keeper.end(ended);
-    release?.();
-    // A question just refused waits for the next change of the mesh, not for the change it made itself.
-    if (ended.state !== 'waiting' || run.slept) this.wake();
-  }
-
-  /** Keeps what was asked; where the conversation was deleted meanwhile, it is asked elsewhere. */
-  async #add(run: AnswerRun | null): Promise<boolean> {
-    const added = await this.#kept.add();
-    if (added) return true;
-    const asked = this.#list.unkept.find((turn) => turn.role === 'user');
-    if (run !== null) this.abandon();
-    if (asked?.role === 'user') this.#needs.gone(this, asked.text);
-    return false;
-  }
-
-  /** Shows and keeps an answer that rests. */
-  #rest(answer: Answer): void {
-    this.#list.put(answer);
-    const kept = this.#list.orderOf(answer.id) === null ? this.#add(null) : this.#kept.write(answer.id);
-    void kept.then(() => this.wake());
+    return this.#list.live.filter((answer) => answer !== this.#desk.run?.answer);
   }
 
   #modelFor(scope: Scope): AskedModel | null {
@@ -432,9 +279,9 @@ export class Conversation {
 
   /** The answer, once nothing else runs in this conversation: what runs for this answer is stopped. */
   async #free(id: string): Promise<Answer | null> {
-    if (this.#run?.answer.id === id) {
+    if (this.#desk.run?.answer.id === id) {
       this.stop();
-      await this.#ended;
+      await this.#desk.ended;
     }
     return this.running === null ? this.#list.answer(id) : null;
   }

@@ -29,7 +29,7 @@ export class Conversations {
   constructor(needs: ConversationsNeeds) {
     this.#needs = needs;
     const { store, now } = needs;
-    if (!store.lasting) this.#problem = 'This browser keeps nothing after you close the page.';
+    if (!store.lasting) this.#problem = 'Nothing will be saved: storage is blocked in this browser.';
     this.records = new TalkRecords({
       store,
       now,

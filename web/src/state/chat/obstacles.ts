@@ -30,7 +30,7 @@ export const WAITS: Readonly<Partial<Record<ErrorCode, WaitingFor>>> = {
 
 export const CANNOT_ASK: Readonly<Record<WaitingFor, { code: ErrorCode; says: string }>> = {
   network: { code: 'offline', says: 'You are offline.' },
-  mesh: { code: 'control_unreachable', says: 'The mesh does not answer yet.' },
+  mesh: { code: 'control_unreachable', says: 'Can’t reach the mesh yet.' },
   model: { code: 'no_provider', says: 'Nobody has this model right now.' },
   trusted: { code: 'no_trusted_provider', says: 'Nobody you trust has this model right now.' },
   busy: { code: 'busy', says: 'All who have this model are busy.' },

@@ -72,7 +72,7 @@ export interface KeptIds {
 export interface Answer {
   role: 'assistant';
   id: string;
-  /** Who may run it, as chosen when it was asked. */
+  /** Who can answer, as chosen when it was asked. */
   scope: Scope;
   /** null: asked while nobody lent anything; the next model that comes is taken. */
   model: AskedModel | null;

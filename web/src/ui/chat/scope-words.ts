@@ -10,9 +10,9 @@ export const SCOPE_NAMES: Readonly<Record<Scope, string>> = {
 /** What each promises, in one line: who can read along, and who cannot. */
 export const SCOPE_LINES: Readonly<Record<Scope, string>> = {
   device: 'Nothing you ask leaves this device.',
-  trusted: 'Sealed on the way: the server cannot read it. The volunteer you trust who runs it can.',
-  anyone: 'Sealed on the way: the server cannot read it. The volunteer who runs it can.',
+  trusted: 'Encrypted in transit. The server can’t read it; the volunteer you trust who answers can.',
+  anyone: 'Encrypted in transit. The server can’t read it; the volunteer who answers can.',
 };
 
 /** What a lock stands for. */
-export const SEAL = 'Sealed between you and the volunteer. The server cannot read it.';
+export const SEAL = 'Encrypted between you and the volunteer. The server can’t read it.';

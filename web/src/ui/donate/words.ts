@@ -14,7 +14,7 @@ export interface StageWords {
   small: string;
 }
 
-const SLOW_FIRST = 'The first time takes longer. Then it is offered to others.';
+const SLOW_FIRST = 'First load takes longer. Then it answers a test question.';
 
 const NUMBERS = [
   'no',
@@ -38,11 +38,7 @@ export function stageWords(donate: DonateState): StageWords {
     case 'off':
       return words('Lend this computer.', 'Off. Nothing runs, nothing is sent.', offHint(donate));
     case 'error':
-      return words(
-        'This computer does not lend.',
-        donate.error?.message ?? 'Something failed.',
-        'Off. Nothing runs, nothing is sent.',
-      );
+      return words('Not donating', donate.error?.message ?? 'Something failed.', 'Off. Nothing runs, nothing is sent.');
     case 'probing':
       return words('One moment.', 'Finding out what this computer can do.', '');
     case 'getting':
@@ -55,17 +51,17 @@ export function stageWords(donate: DonateState): StageWords {
     case 'recovering':
       return words('One moment.', `${name} failed and is being started again.`, recoveringHint(donate));
     case 'paused':
-      return words('Your light is out for a while.', 'Paused: the browser has put this page to sleep.', '');
+      return words('Paused', 'The browser has put this page to sleep.', '');
     case 'waiting':
       return words(
-        'Your light is on.',
-        'Waiting: nobody needs this model right now.',
+        'You’re donating.',
+        'Ready. No requests right now.',
         [mendedHint(donate), readyHint(donate)].filter((hint) => hint !== '').join(' '),
       );
     case 'serving':
       return servingWords(donate, name);
     case 'stopping':
-      return words('Your light goes out.', 'Stopping: the people being served are told.', '');
+      return words('Stopping…', 'The people being helped are told.', '');
     default:
       return donate.phase satisfies never;
   }
@@ -92,8 +88,8 @@ function offHint({ device }: DonateState): string {
   if (model === null) return '';
   const here = device.kept.some(({ id, whole }) => whole && id === model.id);
   return here
-    ? `Switching on loads ${model.name}: ${bytes(model.sizeBytes)}, already on this device.`
-    : `Switching on downloads ${model.name}: ${bytes(model.sizeBytes)}.`;
+    ? `Starting will load ${model.name} (${bytes(model.sizeBytes)}, already on this device).`
+    : `Starting will download ${model.name} (${bytes(model.sizeBytes)}).`;
 }
 
 /** Why it failed; what its error says to do is being done. */
@@ -112,9 +108,7 @@ function mendedHint({ mended, lent }: DonateState): string {
 
 function wakingWords({ waking, lent }: DonateState, name: string): StageWords {
   const again = lent !== null && lent.loaded !== null;
-  const line = again
-    ? `Waking up ${name} again: a question was taken back while it was being read`
-    : `Waking up ${name}`;
+  const line = again ? `Loading ${name} again: a question was taken back while it was being read` : `Loading ${name}`;
   if (waking?.phase === 'trial') {
     const ticker = waking.tokens === 0 ? '.' : `: ${count(waking.tokens)} ${waking.tokens === 1 ? 'token' : 'tokens'}.`;
     return { ...words('One moment.', `A few questions test that ${name} works`, SLOW_FIRST), ticker };

@@ -7,7 +7,7 @@ import { HEADS, offerRow } from './model-rows.ts';
 import ModelPicker from './ModelPicker.svelte';
 
 const id = (text: string) => text as ModelId;
-const nothing = { fact: 'nobody lends one now', line: 'Nobody lends a model right now.', lend: true };
+const nothing = { fact: 'nobody lends one now', line: 'No volunteer is offering a model right now.', lend: true };
 
 function propsOf(mesh: FakeMesh, trusted?: number | null) {
   const { offers } = mesh;

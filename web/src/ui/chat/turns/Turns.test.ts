@@ -108,7 +108,7 @@ describe('a turn of the conversation', () => {
     await mesh.offer(GEMMA);
     expect(screen.queryByRole('button', { name: 'Continue' })).toBeNull();
     await press('Wait for a volunteer');
-    expect(screen.getByText(/Nobody has Qwen3 8B right now.*continues when somebody comes/)).toBeTruthy();
+    expect(screen.getByText(/Nobody has Qwen3 8B right now.*will continue when a volunteer comes online/)).toBeTruthy();
     await press('Stop waiting');
     expect(buttons()[0]).toBe('Wait for a volunteer');
     await mesh.offer({});
@@ -120,9 +120,9 @@ describe('a turn of the conversation', () => {
     await mesh.offer({ busySlots: 1 }, GEMMA);
     await mesh.fail('busy', 'The last of them has its turn in about 3 minutes.');
     expect(screen.getByText(/in about 3 minutes/)).toBeTruthy();
-    expect(buttons()).toEqual(['Wait for a free place', 'Try again', 'Edit the question', 'Use Gemma 3 4B, free now']);
-    await press('Wait for a free place');
-    expect(screen.getByRole('heading').textContent).toBe('All who have Qwen3 8B are busy');
+    expect(buttons()).toEqual(['Join the queue', 'Try again', 'Edit the question', 'Use Gemma 3 4B, free now']);
+    await press('Join the queue');
+    expect(screen.getByRole('heading').textContent).toBe('Everyone who has Qwen3 8B is busy');
     await mesh.offer({});
     expect(mesh.asked).toHaveLength(2);
   });

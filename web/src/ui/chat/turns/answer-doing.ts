@@ -8,7 +8,7 @@ export function answerDoing(answer: Answer, named: boolean, getting: boolean): s
   const model = answer.model?.name ?? 'a model';
   switch (answer.state) {
     case 'looking':
-      if (answer.scope === 'device') return getting ? `is getting ${model}` : `is waking up ${model}`;
+      if (answer.scope === 'device') return getting ? `is getting ${model}` : `is loading ${model}`;
       if (answer.left) return 'left · looking for somebody to continue';
       if (goesOn(answer)) return 'is asked to continue';
       if (answer.text !== '') return 'wrote this · looking for somebody to continue';
@@ -26,13 +26,13 @@ export function answerDoing(answer: Answer, named: boolean, getting: boolean): s
     }
     case 'failed':
       if (answer.error?.code === 'provider_lost') return 'left';
-      if (answer.text !== '') return 'broke off';
-      return named ? 'was asked' : 'Nobody was asked';
+      if (answer.text !== '') return 'interrupted';
+      return named ? 'no reply' : 'Not sent';
     case 'waiting':
     case 'stopped':
     case 'interrupted':
     case 'done':
-      return answer.text === '' ? 'was asked' : 'wrote';
+      return answer.text === '' ? 'no reply' : 'wrote';
     default:
       return answer.state satisfies never;
   }

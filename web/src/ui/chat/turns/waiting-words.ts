@@ -3,36 +3,36 @@ import type { ChatPageState } from '../chat-page-state.ts';
 import type { Answer } from '../../../state/chat/turn.ts';
 
 export function waitingWords(answer: Answer, { trusted, local }: ChatPageState): { head: string; next: string } {
-  const sent = answer.text === '' ? 'It is sent' : 'It continues';
+  const sent = answer.text === '' ? 'It will be sent' : 'It will continue';
   const model = answer.model?.name ?? 'a model';
   switch (answer.why) {
     case 'network':
-      return { head: 'You are offline', next: `${sent} when the network is back.` };
+      return { head: 'You are offline', next: `${sent} when you’re back online.` };
     case 'mesh':
-      return { head: 'The mesh does not answer yet', next: `${sent} when it does.` };
+      return { head: 'Can’t reach the mesh yet', next: `${sent} once you’re connected.` };
     case 'trusted':
       return trusted.list.length === 0
         ? {
             head: 'You trust nobody yet',
-            next: `Trust a volunteer under an answer or on Network. ${sent} when they lend it.`,
+            next: `Trust a volunteer under an answer or on Network. ${sent} when they offer it.`,
           }
         : {
             head: `Nobody you trust has ${model} right now`,
-            next: `${sent} when one of them comes, and to nobody else.`,
+            next: `${sent} when one of them comes online, and to nobody else.`,
           };
     case 'busy':
-      return { head: `All who have ${model} are busy`, next: `${sent} when one of them is free.` };
+      return { head: `Everyone who has ${model} is busy`, next: `${sent} when one of them is free.` };
     case 'device':
       return local.known
         ? {
             head: 'This device has no model for it',
-            next: 'It is asked here when one is known: the list of models comes with a connection.',
+            next: 'It will be answered here once the list of models arrives, which needs a connection.',
           }
-        : { head: 'Finding out what this device can run', next: 'It is asked here in a moment.' };
+        : { head: 'Finding out what this device can run', next: 'It will be answered here in a moment.' };
     default:
       return {
-        head: answer.model === null ? 'Nobody lends a model right now' : `Nobody has ${model} right now`,
-        next: `${sent} when somebody comes.`,
+        head: answer.model === null ? 'No volunteer is offering a model right now' : `Nobody has ${model} right now`,
+        next: `${sent} when a volunteer comes online.`,
       };
   }
 }
