@@ -45,6 +45,11 @@ export class Chat {
     return this.#open;
   }
 
+  /** Those that were looked at or are at work. */
+  get opened(): Iterable<Conversation> {
+    return this.#live.values();
+  }
+
   /** The providers that write for this page now, in any of its conversations. */
   get answering(): PeerId[] {
     return [...this.#live.values()]
@@ -156,12 +161,6 @@ export class Chat {
   flush(): void {
     this.#needs.drafts.flush();
     for (const conversation of this.#live.values()) conversation.flush();
-  }
-
-  /** Resolves when nothing is left to be kept. */
-  async settled(): Promise<void> {
-    for (const conversation of this.#live.values()) await conversation.settled();
-    await this.conversations.settled();
   }
 
   /** Does what the trusted volunteers lend matter now? */

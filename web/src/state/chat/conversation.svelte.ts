@@ -254,6 +254,11 @@ export class Conversation {
     await this.#kept.settled();
   }
 
+  /** Resolves when what was asked is kept. */
+  async kept(): Promise<void> {
+    await this.#kept.settled();
+  }
+
   /** Plain data, to be kept. */
   snapshot(): ShownTurn[] {
     const { run } = this.#desk;
