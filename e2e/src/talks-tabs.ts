@@ -46,7 +46,7 @@ export async function serveTalks(): Promise<{ url: string; close: () => Promise<
       target: 'es2023',
       minify: false,
       lib: { entry: join(ROOT, 'web/src/testing/talks-page.ts'), formats: ['es'] },
-      rolldownOptions: { output: { inlineDynamicImports: true } },
+      rolldownOptions: { output: { codeSplitting: false } },
     },
   });
   const [bundle] = [built].flat();
@@ -90,9 +90,10 @@ export class Tab {
     await page.waitForFunction(() => 'tab' in globalThis);
   }
 
-  async reload(): Promise<void> {
+  async reload(lent: boolean): Promise<void> {
     await this.#here.reload();
     await this.#here.waitForFunction(() => 'tab' in globalThis);
+    await this.act('lend', lent);
   }
 
   /** As when the browser ends the process of a tab: nothing of it runs any more. */

@@ -112,7 +112,7 @@ test(`${OPERATIONS} random operations by three tabs lose no turn and double none
       case 'kill':
         ledger.killed();
         forget(tab);
-        if (name === 'reload') await tab.reload();
+        if (name === 'reload') await tab.reload(lent);
         else await tab.kill(lent);
         break;
       default:

@@ -104,7 +104,8 @@ const acts = {
   async ask(words: string, fresh: boolean) {
     if (fresh) chat.startNew();
     if (chat.open.running !== null) return null;
-    chat.ask(words);
+    chat.draft = words;
+    chat.send();
     await chat.open.kept();
     return chat.open.id;
   },

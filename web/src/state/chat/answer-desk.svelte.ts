@@ -30,6 +30,8 @@ export interface DeskOf {
   modelFor: (scope: Scope) => AskedModel | null;
   /** Another tab deleted the conversation before this was asked in it. */
   gone: (question: string) => void;
+  /** Another tab has an answer written. */
+  watch: () => void;
 }
 
 export interface Begin {
@@ -146,15 +148,17 @@ export class AnswerDesk {
 
   /** Has an answer written that the person asks for, unless another tab does by now. */
   async #work(run: AnswerRun): Promise<void> {
-    const { list, kept } = this.#of;
+    const { list, kept, watch } = this.#of;
     const { id } = run.answer;
     const isNew = list.orderOf(id) === null;
-    const release = await kept.lock(id);
+    const locked = kept.lock(id);
     if (isNew) {
-      // Nobody else can know of it yet: the disk is not waited for.
-      await this.#write(run, this.#add(), release);
+      // Nobody else can know of it yet: neither the lock nor the disk is waited for.
+      const added = this.#add();
+      await this.#write(run, added, await locked);
       return;
     }
+    const release = await locked;
     const asked = run.keptAs(plain(run.answer));
     const mine = release !== null && (await kept.claim(asked, (there) => !isRunning(there)));
     if (mine && list.has(id)) {
@@ -163,6 +167,7 @@ export class AnswerDesk {
     }
     release?.();
     this.#run = null;
+    watch();
   }
 
   /** Asks a kept question, if it is still one: of all tabs, one does. */

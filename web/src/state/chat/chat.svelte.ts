@@ -217,7 +217,8 @@ export class Chat {
     this.#live.delete(conversation.id);
     const fresh = this.#make();
     this.#live.set(fresh.id, fresh);
-    if (open === conversation) this.#turnTo(fresh);
+    // What was open has been turned away from, if it was known before that it is gone.
+    if (open === conversation || open === this.#unsent) this.#turnTo(fresh);
     fresh.scope = conversation.scope;
     fresh.send(question);
   }

@@ -54,7 +54,8 @@ export class Conversation {
     this.#kept = new KeptTurns({ id, list: this.#list, about, isKept: kept !== null }, needs);
     const modelFor = (scope: Scope) => this.#modelFor(scope);
     const gone = (question: string) => needs.gone(this, question);
-    this.#desk = new AnswerDesk({ id, list: this.#list, kept: this.#kept, modelFor, gone }, needs);
+    const watch = () => this.#watch.look();
+    this.#desk = new AnswerDesk({ id, list: this.#list, kept: this.#kept, modelFor, gone, watch }, needs);
     const answers = () => this.#watched.map((answer) => ({ id: answer.id, order: this.#list.orderOf(answer.id) }));
     this.#watch = new AnswerWatch({ talk: id, answers, found: (answer, order) => this.take(order, answer) }, needs);
     this.#watch.look();
