@@ -52,10 +52,29 @@ export function launchWhereLeadsHere(name: string, browser: BrowserName = 'chrom
   return chromium.launch({ ...OF_CHROMIUM, args });
 }
 
-/** A Chromium whose process can be killed, as when a computer is switched off. */
-export async function launchToKill(): Promise<{ browser: Browser; kill: () => Promise<void> }> {
+export interface Computer {
+  browser: Browser;
+  /** As when it is switched off. */
+  kill: () => Promise<void>;
+  /** As when its lid is closed for as long. */
+  sleep: (ms: number) => Promise<void>;
+}
+
+/** A Chromium whose processes can be killed, or stopped for a while. */
+export async function launchToKill(): Promise<Computer> {
   const server = await chromium.launchServer(OF_CHROMIUM);
-  return { browser: await chromium.connect(server.wsEndpoint()), kill: () => server.kill() };
+  const { pid } = server.process();
+  if (pid === undefined) throw new Error('The browser does not run.');
+  return {
+    browser: await chromium.connect(server.wsEndpoint()),
+    kill: () => server.kill(),
+    async sleep(ms) {
+      // The whole group: each tab is a process of its own.
+      process.kill(-pid, 'SIGSTOP');
+      await new Promise((resolve) => setTimeout(resolve, ms));
+      process.kill(-pid, 'SIGCONT');
+    },
+  };
 }
 
 /** A page whose errors fail the test that looks at `errors`. */

@@ -30,21 +30,24 @@ export async function writeTalks(page: Page, url: string, talks: readonly TalkOp
   await page.goto(`${url}/models/catalogue.json`);
   const entries = written.flatMap((talk, i) => recordsOf(talk, talks[i]!.age ?? 0));
   for (let from = 0; from < entries.length; from += 400) {
-    await page.evaluate(async (some) => {
-      const opening = indexedDB.open('llmesh');
-      opening.onupgradeneeded = () => opening.result.createObjectStore('kept');
-      const db = await new Promise<IDBDatabase>((resolve, reject) => {
-        opening.onsuccess = () => resolve(opening.result);
-        opening.onerror = () => reject(opening.error);
-      });
-      const writing = db.transaction('kept', 'readwrite');
-      for (const [key, value] of some) writing.objectStore('kept').put(value, key);
-      await new Promise((resolve, reject) => {
-        writing.oncomplete = resolve;
-        writing.onerror = reject;
-      });
-      db.close();
-    }, entries.slice(from, from + 400));
+    await page.evaluate(
+      async (some) => {
+        const opening = indexedDB.open('llmesh');
+        opening.onupgradeneeded = () => opening.result.createObjectStore('kept');
+        const db = await new Promise<IDBDatabase>((resolve, reject) => {
+          opening.onsuccess = () => resolve(opening.result);
+          opening.onerror = () => reject(opening.error);
+        });
+        const writing = db.transaction('kept', 'readwrite');
+        for (const [key, value] of some) writing.objectStore('kept').put(value, key);
+        await new Promise((resolve, reject) => {
+          writing.oncomplete = resolve;
+          writing.onerror = reject;
+        });
+        db.close();
+      },
+      entries.slice(from, from + 400),
+    );
   }
   return written;
 }
@@ -110,7 +113,8 @@ function answer(random: () => number, number: number): string {
     const kind = random();
     if (kind < 0.55) blocks.push(paragraph(random));
     else if (kind < 0.8) blocks.push(lines(4, () => `- **${word(random)}**: ${sentence(random)}`));
-    else if (kind < 0.93) blocks.push(`\`\`\`js\n${lines(5, () => `const ${word(random)} = ${word(random)}(1);`)}\n\`\`\``);
+    else if (kind < 0.93)
+      blocks.push(`\`\`\`js\n${lines(5, () => `const ${word(random)} = ${word(random)}(1);`)}\n\`\`\``);
     else blocks.push(`| name | use |\n| --- | --- |\n${lines(4, () => `| ${word(random)} | ${word(random)} |`)}`);
   }
   return blocks.join('\n\n');

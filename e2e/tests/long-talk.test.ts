@@ -34,7 +34,10 @@ test.afterAll(async () => {
   await mesh?.stop();
 });
 
-const rows = (page: Page) => log(page).getByRole('listitem').filter({ has: page.getByRole('article') });
+const rows = (page: Page) =>
+  log(page)
+    .getByRole('listitem')
+    .filter({ has: page.getByRole('article') });
 
 /** Scrolls up by so much, as with a wheel. Resolves with how far a row that can be seen moved down. */
 async function scrollUp(page: Page, px: number): Promise<number> {
@@ -71,7 +74,9 @@ for (const name of ['chromium', 'firefox'] as BrowserName[]) {
       await test.step('it is where it was left when one comes back', async () => {
         const seen = await log(page).evaluate((scroller) => {
           const top = scroller.getBoundingClientRect().top;
-          const row = [...scroller.querySelectorAll<HTMLElement>('.row')].find((one) => one.getBoundingClientRect().bottom > top)!;
+          const row = [...scroller.querySelectorAll<HTMLElement>('.row')].find(
+            (one) => one.getBoundingClientRect().bottom > top,
+          )!;
           return { row: row.dataset['row']!, px: row.getBoundingClientRect().top };
         });
         await open(SHORT.title);

@@ -4,6 +4,8 @@ import { getJson } from '../adapters/get-json.ts';
 import { localKept } from '../adapters/local-kept.ts';
 import { notKept, warn } from '../adapters/log.ts';
 import { askToPersist } from '../adapters/storage-room.ts';
+import { localTails, sessionKept } from '../adapters/session-kept.ts';
+import { openTabChannel } from '../adapters/tab-channel.ts';
 import { showTheme } from '../adapters/theme.ts';
 import type { Announcer } from '../state/announcer.svelte.ts';
 import type { ModelCatalogue } from '../state/catalogue.svelte.ts';
@@ -13,6 +15,9 @@ import { Conversations } from '../state/chat/conversations.svelte.ts';
 import { ModelMemories } from '../state/chat/context/model-memories.svelte.ts';
 import { OpenContext } from '../state/chat/context/open-context.svelte.ts';
 import { ConversationSearch } from '../state/chat/search/conversation-search.svelte.ts';
+import { Drafts } from '../state/chat/kept/drafts.svelte.ts';
+import { LiveAnswers } from '../state/chat/kept/live-answers.ts';
+import { UnfinishedAnswers } from '../state/chat/kept/unfinished.ts';
 import { ModelChoice } from '../state/chat/model-choice.ts';
 import { Persisting } from '../state/kept/persisting.svelte.ts';
 import { saidOf, type ShownTurn } from '../state/chat/turn.ts';
@@ -21,6 +26,7 @@ import { LocalRun } from '../state/device/local-run.svelte.ts';
 import type { DonateState } from '../state/donate/donate.svelte.ts';
 import { Offers } from '../state/offers.svelte.ts';
 import type { Router } from '../state/router.svelte.ts';
+import { SleepWatch } from '../state/sleep-watch.ts';
 import { Settings } from '../state/settings.svelte.ts';
 import { TalkAddress } from '../state/talk-address.svelte.ts';
 import { Trusted } from '../state/trust/trusted.svelte.ts';
@@ -41,7 +47,7 @@ export interface ChatPageNeeds {
 }
 
 export function composeChatPage({ visit, catalogue, donate, announcer, router }: ChatPageNeeds): ChatPageState {
-  const { store, records, keeping, clock, self, selfPasses, control, door, connection, news } = visit;
+  const { store, records, keeping, locks, clock, self, selfPasses, control, door, connection, news } = visit;
   const wake = () => news.tell('known');
   const settings = new Settings({
     store: records,
@@ -52,7 +58,7 @@ export function composeChatPage({ visit, catalogue, donate, announcer, router }:
     failed: notKept,
   });
   const offers = new Offers({ store: records, failed: notKept });
-  const conversations = new Conversations({ store, clock, now: Date.now });
+  const conversations = new Conversations({ store, locks, now: Date.now, failed: notKept });
   const trusted = new Trusted({
     store: records,
     now: Date.now,
@@ -106,11 +112,18 @@ export function composeChatPage({ visit, catalogue, donate, announcer, router }:
     connection,
     settings,
     clock,
+    sleep: new SleepWatch(clock, Date.now),
     announce: (text) => announcer.say(text),
     conversations,
-    store,
+    drafts: new Drafts({ store, locks, clock, now: Date.now, failed: notKept }),
+    locks,
+    live: new LiveAnswers(openTabChannel('llmesh-answers')),
+    unfinished: new UnfinishedAnswers({ tab: sessionKept('unfinished', notKept), tails: localTails(notKept) }),
     failed: notKept,
   });
+  // Whichever comes last: a phone closes a page that is not looked at without a word.
+  addEventListener('pagehide', () => chat.flush());
+  document.addEventListener('freeze', () => chat.flush());
   news.on('known', () => chat.wake());
   news.on('trusted', () => {
     if (chat.asksTrusted) lending.look();
@@ -123,9 +136,12 @@ export function composeChatPage({ visit, catalogue, donate, announcer, router }:
   });
   const search = new ConversationSearch({
     list: () => conversations.list,
-    texts: async (id) => (await conversations.turns(id))?.map(textOf) ?? null,
+    texts: async (id) => (await conversations.turns(id)).map(({ turn }) => textOf(turn)),
     clock,
     failed: (error) => warn('a conversation cannot be searched', error),
+  });
+  document.addEventListener('visibilitychange', () => {
+    if (document.visibilityState === 'hidden') chat.flush();
   });
   return {
     self,

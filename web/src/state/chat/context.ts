@@ -21,10 +21,12 @@ export function contextOf(turns: readonly ShownTurn[], answerId: string, alone: 
   if (alone) return [{ role: 'user', content: asked.question }];
   const exchanges = [...all.slice(0, -1), asked];
   const { first } = windowOf(exchanges, memory, answer.text === '' ? 0 : answer.tokens);
-  return exchanges.slice(first).flatMap(({ question, said }) => [
-    { role: 'user' as const, content: question },
-    ...(said === '' ? [] : [{ role: 'assistant' as const, content: said }]),
-  ]);
+  return exchanges
+    .slice(first)
+    .flatMap(({ question, said }) => [
+      { role: 'user' as const, content: question },
+      ...(said === '' ? [] : [{ role: 'assistant' as const, content: said }]),
+    ]);
 }
 
 /** Questions and their answers, as they would be sent within `scope`. The last is there whether or not it has an answer. */

@@ -80,7 +80,8 @@ function explained(cause: MeshError, { turns, prefix }: AskRequest, { contextTok
   }
   const begun = prefix?.tokens ?? 0;
   const tokens = count.format(turnTokens(question, { scale }) + begun);
-  const holds = contextTokens === null ? 'more than the model holds' : `and the model holds ${count.format(contextTokens)}`;
+  const holds =
+    contextTokens === null ? 'more than the model holds' : `and the model holds ${count.format(contextTokens)}`;
   const message =
     begun > 0
       ? `This answer and its question take about ${tokens} tokens, ${holds}. Ask for the rest in a new message.`

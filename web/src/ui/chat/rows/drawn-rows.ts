@@ -23,10 +23,7 @@ const BEYOND = 1;
 /** `held`: other rows that must not go away, as the focus or a selection is in them. In order, none twice. */
 export function drawnRows(rows: RowHeights, { topPx, heightPx }: View, held: readonly Range[]): DrawnRow[] {
   if (rows.count === 0) return [];
-  const seen: Range = [
-    rows.indexAt(topPx - BEYOND * heightPx),
-    rows.indexAt(topPx + heightPx + BEYOND * heightPx),
-  ];
+  const seen: Range = [rows.indexAt(topPx - BEYOND * heightPx), rows.indexAt(topPx + heightPx + BEYOND * heightPx)];
   const drawn: DrawnRow[] = [];
   let next = 0;
   for (const [first, last] of [seen, ...held].toSorted(([a], [b]) => a - b)) {

@@ -167,7 +167,12 @@ function inlineOf(token: ReadToken, depth: number): Inline {
     case 'br':
       return { kind: 'break' };
     case 'formula':
-      return { kind: 'formula', tex: (token as FormulaToken).tex, display: (token as FormulaToken).display, source: token.raw };
+      return {
+        kind: 'formula',
+        tex: (token as FormulaToken).tex,
+        display: (token as FormulaToken).display,
+        source: token.raw,
+      };
     case 'noteref':
       return { kind: 'noteref', label: (token as NoterefToken).label };
     case 'checkbox':

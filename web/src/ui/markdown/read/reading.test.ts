@@ -36,18 +36,35 @@ describe('an answer that is read', () => {
       'paragraph',
     ]);
     expect(kinds('Steps:\n1. a\n\n   b\n\n2. c\n\nEnd.')).toEqual(['paragraph', 'list', 'paragraph']);
-    expect(kinds('|a|b|\n|-|-|\n|1|2|\n\n> q\n\n---\n\n    code\n\n    more')).toEqual(['table', 'quote', 'rule', 'code']);
+    expect(kinds('|a|b|\n|-|-|\n|1|2|\n\n> q\n\n---\n\n    code\n\n    more')).toEqual([
+      'table',
+      'quote',
+      'rule',
+      'code',
+    ]);
   });
 
   it('keeps code in its item, its quotation and its note', () => {
     const [list] = read('1. a\n\n   ```js\n   x\n\n   y\n   ```\n\n2. b');
-    expect(list).toMatchObject({ kind: 'list', start: 1, items: [[{}, { kind: 'code', language: 'js', text: 'x\n\ny' }], [{}]] });
-    expect(read('> a\n>\n> ```\n> x\n> ```')).toMatchObject([{ kind: 'quote', blocks: [{}, { kind: 'code', text: 'x' }] }]);
-    expect(read('[^1]: `a`\n[^2]: b')).toMatchObject([{ kind: 'note', label: '1' }, { kind: 'note', label: '2' }]);
+    expect(list).toMatchObject({
+      kind: 'list',
+      start: 1,
+      items: [[{}, { kind: 'code', language: 'js', text: 'x\n\ny' }], [{}]],
+    });
+    expect(read('> a\n>\n> ```\n> x\n> ```')).toMatchObject([
+      { kind: 'quote', blocks: [{}, { kind: 'code', text: 'x' }] },
+    ]);
+    expect(read('[^1]: `a`\n[^2]: b')).toMatchObject([
+      { kind: 'note', label: '1' },
+      { kind: 'note', label: '2' },
+    ]);
   });
 
   it('ends code as its fence says', () => {
-    expect(read('````md\n```js\na\n```\n````\nb')).toMatchObject([{ text: '```js\na\n```', language: 'md' }, { kind: 'paragraph' }]);
+    expect(read('````md\n```js\na\n```\n````\nb')).toMatchObject([
+      { text: '```js\na\n```', language: 'md' },
+      { kind: 'paragraph' },
+    ]);
     expect(read('  ```\n  a\n    b\n  ```')).toMatchObject([{ kind: 'code', text: 'a\n  b' }]);
     expect(read('```\na\n``` b\nc')).toMatchObject([{ kind: 'code', text: 'a\n``` b\nc' }]);
     expect(kinds('```a``` is code in a line')).toEqual(['paragraph']);
@@ -83,7 +100,8 @@ describe('an answer that is read', () => {
   it('is the same however it comes', () => {
     const whole = read(SAMPLE);
     for (const step of [1, 2, 3, 7, 50]) expect(streamed(SAMPLE, () => step)).toEqual(whole);
-    for (let seed = 1; seed < 12; seed++) expect(streamed(SAMPLE, (i) => 1 + ((seed * 7919 + i * 104_729) % 37))).toEqual(whole);
+    for (let seed = 1; seed < 12; seed++)
+      expect(streamed(SAMPLE, (i) => 1 + ((seed * 7919 + i * 104_729) % 37))).toEqual(whole);
   });
 
   it('leaves what is finished as it is', () => {
@@ -122,7 +140,7 @@ describe('a hostile answer', () => {
     for (let at = 500; at < text.length; at += 500) {
       const before = reading.charsRead;
       reading.update(text.slice(0, at), false);
-      for (let more = true; more; ) {
+      for (let more = true; more;) {
         const begun = reading.charsRead;
         more = reading.step();
         most = Math.max(most, reading.charsRead - begun);

@@ -1,0 +1,81 @@
+/** One browser, several tabs of the page: they show one truth, and what one of them has written survives it. */
+import { expect, type Page } from '@playwright/test';
+import { launchToKill } from '../src/browsers.ts';
+import { answered, ask, lastAnswer, log, message, send, stop, tinyIsOffered } from '../src/chat.ts';
+import { plain } from '../src/questions.ts';
+import { test } from '../src/visit.ts';
+
+const [one, two, three] = plain as [(typeof plain)[0], (typeof plain)[0], (typeof plain)[0]];
+const long = plain.reduce((a, b) => (b.answer.length > a.answer.length ? b : a));
+const talks = (page: Page) => page.getByRole('complementary', { name: 'Conversations' });
+const talk = (page: Page, title: string) => talks(page).getByText(title);
+
+test('tabs share conversations, answers and drafts, and survive each other', async ({ mesh, visit }) => {
+  test.setTimeout(240_000);
+  await mesh.addWorker('--max-speed', '20');
+  const { page: a, errors } = await visit();
+  const b = await a.context().newPage();
+  await b.goto(mesh.url);
+  await tinyIsOffered(b);
+
+  await ask(a, one.question);
+  await answered(a);
+  await talk(b, one.question).click();
+  await expect(lastAnswer(b)).toContainText(one.answer);
+  await ask(a, two.question);
+  await answered(a);
+  await expect(lastAnswer(b)).toContainText(two.answer);
+  await ask(b, three.question);
+  await answered(b);
+  await expect(log(a).getByRole('article')).toHaveCount(6);
+  await expect(lastAnswer(a)).toContainText(three.answer);
+
+  // A draft belongs to its conversation.
+  await message(a).fill('half a thought');
+  await expect(message(b)).toHaveValue('half a thought');
+  await b.getByRole('button', { name: 'New conversation' }).first().click();
+  await expect(message(b)).toHaveValue('');
+  await message(a).fill('');
+
+  // What is written in one tab is seen, and stopped, in another.
+  await talk(b, one.question).click();
+  await ask(a, long.question);
+  await expect(lastAnswer(b)).toContainText(long.answer.slice(0, 12));
+  await stop(b).click();
+  await expect(lastAnswer(a)).toContainText(/stopped here/i);
+  await expect(send(b)).toBeVisible();
+
+  // After a reload it continues by itself, after its very last word.
+  await a.getByRole('button', { name: 'Continue' }).click();
+  await expect(lastAnswer(b)).toContainText('is writing');
+  await a.reload();
+  await expect(lastAnswer(b)).toContainText(long.answer, { timeout: 60_000 });
+
+  // What is deleted in one tab stays deleted in the other, also by its next question.
+  await b.getByRole('button', { name: `Delete ${one.question}` }).click();
+  await expect(talk(a, one.question)).toHaveCount(0);
+  await ask(a, two.question);
+  await answered(a);
+  await a.reload();
+  await expect(talk(a, two.question)).toBeVisible();
+  await expect(talk(a, one.question)).toHaveCount(0);
+  expect(errors).toEqual([]);
+});
+
+test('an answer goes on by itself when the computer of the one who asked has slept', async ({ mesh }) => {
+  test.setTimeout(180_000);
+  await mesh.addWorker('--max-speed', '8');
+  const { browser, kill, sleep } = await launchToKill();
+  try {
+    const page = await (await browser.newContext({ serviceWorkers: 'block' })).newPage();
+    await page.goto(mesh.url);
+    await tinyIsOffered(page);
+    await ask(page, long.question);
+    await expect(lastAnswer(page)).toContainText(long.answer.slice(0, 12));
+    await sleep(20_000);
+    await expect(lastAnswer(page)).toContainText(long.answer, { timeout: 90_000 });
+    await expect(lastAnswer(page)).not.toContainText(/ left/);
+  } finally {
+    await kill();
+  }
+});
