@@ -94,7 +94,7 @@ for (const { name, start, hasGpu } of without) {
       );
       await expect(fact(page, 'Graphics')).toHaveCount(0);
       expect(await refusedBecause(page, 'needs a graphics card (WebGPU)')).toEqual(titles(forWebGpu));
-      await expect(lendable(page)).not.toContainText('graphics card');
+      await expect(lendable(page)).not.toContainText('runs on the graphics card');
       await expect(lendable(page).getByRole('radio', { name: /LLMesh tiny q8 .*processor/ })).toBeChecked();
 
       await page.getByRole('button', { name: 'Start donating' }).click();
