@@ -68,7 +68,7 @@ for (const name of BROWSERS) {
   });
 
   test(`without WebAssembly, ${name} says so, offers no model, and chats with others`, async () => {
-    test.setTimeout(120_000);
+    test.setTimeout(180_000);
     const worker = await mesh.addWorker();
     const browser = await launchWithoutWasm(name);
     try {
@@ -116,6 +116,7 @@ for (const [where, host] of [
   ['IndexedDB', LAN],
 ]) {
   test(`a disk that is full for ${where} is named, keeps nothing half, and is no failure of the engine`, async () => {
+    test.setTimeout(180_000);
     const browser = await launchWhereLeadsHere(LAN);
     try {
       const origin = mesh.url.replace('localhost', host ?? '');
