@@ -68,7 +68,7 @@ for (const name of BROWSERS) {
   });
 
   test(`without WebAssembly, ${name} says so, offers no model, and chats with others`, async () => {
-    test.setTimeout(120_000);
+    test.setTimeout(180_000);
     const worker = await mesh.addWorker();
     const browser = await launchWithoutWasm(name);
     try {
@@ -92,16 +92,19 @@ for (const name of BROWSERS) {
   });
 
   test(`when the server has another version, ${name} says that a reload helps`, async () => {
+    test.setTimeout(180_000);
     const browser = await launch(name);
     try {
       const { page } = await openPage(browser, `${mesh.url}/donate`);
       await expect(page.getByRole('radio', { name: 'LLMesh tiny' })).toBeVisible({ timeout: 30_000 });
-      await page.context().route(/assets\/(?:engine-worker|wllama|web-llm)/, (route) => route.fulfill({ status: 404 }));
-      await start(page).click();
-      await failedWith(page, /newer version of this page\. Reload the page/, 'page_outdated');
-      await page.context().unrouteAll();
+      for (const gone of [/\.wasm$/, /assets\/(?:wllama|web-llm)[^/]*\.js$/, /assets\/engine-worker/]) {
+        await page.context().route(gone, (route) => route.fulfill({ status: 404 }));
+        await start(page).click();
+        await failedWith(page, /newer version of this page\. Reload the page/, 'page_outdated');
+        await page.context().unrouteAll();
+      }
       await page.getByRole('button', { name: 'Reload the page' }).click();
-      await donate(page);
+      await expect(status(page)).toHaveAttribute('data-phase', 'off', { timeout: 30_000 });
     } finally {
       await browser.close();
     }
@@ -113,6 +116,7 @@ for (const [where, host] of [
   ['IndexedDB', LAN],
 ]) {
   test(`a disk that is full for ${where} is named, keeps nothing half, and is no failure of the engine`, async () => {
+    test.setTimeout(180_000);
     const browser = await launchWhereLeadsHere(LAN);
     try {
       const origin = mesh.url.replace('localhost', host ?? '');

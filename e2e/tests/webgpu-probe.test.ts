@@ -33,7 +33,7 @@ async function openDonate(browser: Browser): Promise<{ page: Page; errors: strin
 
 /** The models that the page refuses for this reason, as "name quant". */
 async function refusedBecause(page: Page, why: string): Promise<string[]> {
-  await page.getByText(/^Not on this computer \(\d+\)$/).click();
+  await page.getByText(/^Can’t run here \(\d+\)$/).click();
   const rows = page.getByRole('listitem').filter({ hasText: why });
   await expect(rows.first()).toBeVisible();
   return (await rows.allInnerTexts()).map((text) => text.replace(why, '').replace(/\s+/g, ' ').trim());
@@ -46,7 +46,7 @@ test('on SwiftShader the page says that graphics are emulated, and refuses what 
   try {
     const { page, errors } = await openDonate(browser);
     await expect(fact(page, 'Graphics')).toHaveText('SwiftShader (software)');
-    await expect(computer(page)).toContainText('The graphics card is emulated on the processor here.');
+    await expect(computer(page)).toContainText('The graphics card is emulated on the processor here');
     const f16 = forWebGpu.filter((model) => model.f16);
     expect(f16.length).toBeGreaterThan(0);
     expect(await refusedBecause(page, 'needs a newer graphics card or driver')).toEqual(titles(f16));
@@ -90,11 +90,11 @@ for (const { name, start, hasGpu } of without) {
       const threads = Math.min(Math.max(given.cores - 1, 1), 4);
       await expect(fact(page, 'Processor')).toHaveText(threads === 1 ? '1 CPU thread' : `${threads} CPU threads`);
       await expect(computer(page)).toContainText(
-        'This browser offers no WebGPU device, so models run on the processor.',
+        'This browser gives pages no graphics card (WebGPU), so models run on the processor.',
       );
       await expect(fact(page, 'Graphics')).toHaveCount(0);
       expect(await refusedBecause(page, 'needs a graphics card (WebGPU)')).toEqual(titles(forWebGpu));
-      await expect(lendable(page)).not.toContainText('graphics card');
+      await expect(lendable(page)).not.toContainText('runs on the graphics card');
       await expect(lendable(page).getByRole('radio', { name: /LLMesh tiny q8 .*processor/ })).toBeChecked();
 
       await page.getByRole('button', { name: 'Start donating' }).click();

@@ -61,6 +61,8 @@ export class LocalRun {
       .finally(() => {
         this.#getting = null;
         this.#waking = false;
+        // What was downloaded for it is on this device now, or what was damaged is gone.
+        void device.look();
       });
     try {
       yield { type: 'accepted', ahead: ahead() };
@@ -104,8 +106,6 @@ export class LocalRun {
       };
     } finally {
       await lease.leave(KEEP_MS);
-      // What was downloaded for it is on this device now.
-      void device.look();
     }
   }
 

@@ -49,7 +49,7 @@ export const BARRIER_WORDS: Record<Barrier, string> = {
 export function wouldRunOn(model: CatalogueModel, probe: Probe): string {
   const onCard = model.format === 'mlc' || ggufWantsWebLlm(model, probe) || ggufWantsGpu(model, probe);
   if (!onCard) return 'processor';
-  return probe.software ? 'emulated graphics' : 'graphics card';
+  return probe.software ? 'emulated graphics card' : 'graphics card';
 }
 
 function mega(value: number): string {
