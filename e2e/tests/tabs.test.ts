@@ -1,7 +1,7 @@
 /** Two tabs of one browser: what is chosen and counted in one holds in the other, and what cannot be saved is said. */
 import { expect, test, type Browser, type Page } from '@playwright/test';
 import { launch, launchWithoutWebGpu, openPage, type BrowserName } from '../src/browsers.ts';
-import { answered, ask, tinyIsOffered } from '../src/chat.ts';
+import { answered, ask, message, tinyIsOffered } from '../src/chat.ts';
 import { startMesh, type TestMesh } from '../src/mesh.ts';
 
 let mesh: TestMesh;
@@ -85,6 +85,7 @@ for (const name of ['chromium', 'firefox'] satisfies BrowserName[]) {
         await p.keyboard.press('Escape');
         await notice(p).getByRole('button', { name: 'Hide this message' }).click();
         await expect(notice(p)).toBeEmpty();
+        await expect(message(p)).toBeFocused();
         await p.reload();
         await expect(notice(p)).toContainText('Your disk is full');
         await p.setViewportSize(DESK);

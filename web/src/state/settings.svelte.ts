@@ -30,7 +30,8 @@ export interface SettingsNeeds {
   store: Store;
   /**
    * What was chosen and is not in the store yet, since that takes a moment: somebody who hides their address and reloads right
-   * away stays hidden. Where nothing lasts in the store, what was chosen stays here.
+   * away stays hidden. Where nothing lasts in the store, what was chosen stays here. That the address is hidden always does: the
+   * store may not open the next time.
    */
   unkept: KeptAtOnce;
   /** Where all settings were before they were in the store. */
@@ -56,7 +57,7 @@ export class Settings {
       version: 1,
       parse,
       initial: INITIAL,
-      old: { key: null, read: () => parse(needs.old.read()), forget: () => needs.old.write(null) },
+      old: { key: null, read: () => parse(needs.old.read()), forget: () => this.#forgetOld() },
       failed: needs.failed,
       changed: () => this.#apply(),
     });
@@ -131,7 +132,8 @@ export class Settings {
     this.#unreadable = !this.#record.known;
     const left = this.#needs.unkept.read();
     // Looked up again when it is kept: until then another tab may choose anew.
-    if (left !== null) void this.#keep(left, (chosen) => parse({ ...chosen, ...asObject(this.#needs.unkept.read()) }));
+    if (Object.entries(asObject(left)).some(([field, value]) => this.#record.value[field as keyof Chosen] !== value))
+      void this.#keep(left, (chosen) => parse({ ...chosen, ...asObject(this.#needs.unkept.read()) }));
     this.#apply();
   }
 
@@ -151,8 +153,16 @@ export class Settings {
     const kept = await this.#record.change((chosen) => edit(chosen) ?? chosen);
     if (!kept || !store.lasting) return;
     const done = asObject(choice);
-    const left = Object.entries(asObject(unkept.read())).filter(([field, value]) => done[field] !== value);
+    const stays = ([field, value]: [string, unknown]) =>
+      done[field] !== value || (field === 'hideAddress' && value === true);
+    const left = Object.entries(asObject(unkept.read())).filter(stays);
     unkept.write(left.length === 0 ? null : Object.fromEntries(left));
+  }
+
+  #forgetOld(): void {
+    const { old, unkept } = this.#needs;
+    if (this.#record.value.hideAddress) unkept.write({ ...asObject(unkept.read()), hideAddress: true });
+    old.write(null);
   }
 
   #apply(): void {
