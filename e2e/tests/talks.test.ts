@@ -163,7 +163,8 @@ async function differences(tabs: readonly Tab[]): Promise<string[]> {
     for (const [i, tab] of tabs.entries()) {
       const shown = await tab.shown();
       if (shown.busy) found.push(`tab ${i} is at work`);
-      if (shown.talks.join() !== talks.join()) found.push(`tab ${i} lists ${shown.talks}, kept is ${talks}`);
+      if (shown.talks.join() !== talks.join())
+        found.push(`tab ${i} lists ${shown.talks.join()}, kept is ${talks.join()}`);
       const kept = turns.filter(({ key }) => key.startsWith(`turn/${shown.open}/`));
       const lines = kept.map(({ turn }) => [turn.id, turn.text, turn.state ?? '']);
       if (JSON.stringify(lines) !== JSON.stringify(shown.turns))
