@@ -19,7 +19,7 @@ export class ScriptedSource {
   }
 
   async *ask(request: AskRequest, signal: AbortSignal): AsyncGenerator<AnswerEvent, void, undefined> {
-    const last = request.turns.at(-1)!.content as string;
+    const last = request.turns.at(-1)!.content;
     this.#note('begins', last);
     try {
       yield { type: 'provider', candidate: this.#candidate() };

@@ -5,7 +5,7 @@ import { migrate } from './kept/migration.ts';
 import { TalkRecords, type Removed } from './kept/talk-records.ts';
 import type { Locks } from '../locks.ts';
 import type { Store } from '../store.ts';
-import { isRunning, type ShownTurn } from './turn.ts';
+import { isRunning, newAnswer, type ShownTurn } from './turn.ts';
 
 export interface ConversationsNeeds {
   store: Store;
@@ -134,7 +134,7 @@ export class Conversations {
 /** What is deleted while it is being written comes back as far as it was, and at rest. */
 function stopped(turn: ShownTurn): ShownTurn {
   if (turn.role === 'user' || !isRunning(turn)) return turn;
-  return next(turn, { type: 'stopped', ids: turn.ids, before: turn });
+  return next(turn, { type: 'stopped', ids: turn.ids, before: newAnswer(turn.id, turn.scope, turn.model) });
 }
 
 function newestFirst(a: Talk, b: Talk): number {

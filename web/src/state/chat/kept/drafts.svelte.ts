@@ -47,7 +47,7 @@ export class Drafts {
   /** `unsent`: nothing was asked in this conversation yet. */
   type(talk: string, text: string, unsent: boolean): void {
     this.#texts.set(talk, text);
-    if (unsent && text !== '') this.#claim(talk);
+    if (unsent && text !== '') void this.#claim(talk);
     this.#timers.get(talk)?.();
     this.#timers.set(
       talk,
@@ -115,7 +115,10 @@ export class Drafts {
   #claim(talk: string): Promise<Release | null> {
     let claim = this.#mine.get(talk);
     if (claim === undefined) {
-      claim = this.#needs.locks.tryHold(`draft/${talk}`);
+      claim = this.#needs.locks.tryHold(`draft/${talk}`).catch((error: unknown) => {
+        this.#needs.failed(error);
+        return null;
+      });
       this.#mine.set(talk, claim);
     }
     return claim;

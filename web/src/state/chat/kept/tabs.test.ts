@@ -279,32 +279,3 @@ it('a conversation keeps the model and the scope that were chosen in it', async 
   await page.chat.show(id);
   expect([page.chat.open.scope, page.chat.open.model?.id]).toEqual(['trusted', 'gemma']);
 });
-
-it('what an earlier page has kept is taken over once, whole', async () => {
-  const [a] = (await tabs(1)) as [FakeMesh];
-  a.chat.ask('How?');
-  await settle(a);
-  await a.piece('So.');
-  await a.done();
-  const { id } = a.chat.open;
-  const turns = a.chat.open.snapshot();
-  const store = new MemoryStore();
-  await store.set([
-    [`summary:${id}`, { id, title: 'How?', updatedAt: 5, waiting: false, scope: 'trusted' }],
-    [`turns:${id}`, [...turns, { role: 'user', id: 'b', text: 'And?' }, { ...turns[1], id: 'c', state: 'writing' }, 7]],
-    ['draft', 'half a thought'],
-  ]);
-  const [b, c] = [new FakeMesh(store), new FakeMesh(new MemoryStore(store))];
-  await Promise.all([b.conversations.restore(), c.conversations.restore()]);
-  for (const tab of [b, c]) {
-    expect(tab.conversations.list).toMatchObject([{ id, title: 'How?', updatedAt: 5, scope: 'trusted' }]);
-    await tab.chat.show(id);
-    expect(lines(tab)).toEqual(['How?', 'done: So.', 'And?', 'interrupted: So.']);
-  }
-  await b.chat.restore();
-  expect((await store.list('')).map(([key]) => key.split(/[/:]/)[0])).toEqual([
-    'draft',
-    'talk',
-    ...Array(4).fill('turn'),
-  ]);
-});

@@ -88,7 +88,7 @@ export class TalkRecords {
 
   async talks(): Promise<Talk[]> {
     const entries = await this.#needs.store.list(TALKS);
-    const talks = entries.map(([key, value]) => parseTalk(value) ?? this.#mend(key, value));
+    const talks = entries.map(async ([key, value]) => parseTalk(value) ?? (await this.#mend(key, value)));
     return (await Promise.all(talks)).filter((talk) => talk !== null);
   }
 
