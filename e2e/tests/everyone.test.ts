@@ -204,7 +204,7 @@ test('axe finds nothing to complain of at WCAG 2.2 AA in any state of a chat', a
   await page.keyboard.press('Escape');
 
   await ask(page, longest.question);
-  await expect(lastAnswer(page)).toContainText(longest.answer.slice(0, 12));
+  await expect(lastAnswer(page)).toContainText(longest.answer.slice(0, 12), { timeout: 20_000 });
   const writing = await new AxeBuilder({ page }).withTags(LEVEL).analyze();
   all.push(...writing.violations.map(({ id }) => `while it is written: ${id}`));
   await stop(page)
