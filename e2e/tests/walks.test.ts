@@ -47,7 +47,7 @@ async function askByKeys(page: Page): Promise<void> {
   await page.keyboard.press('Escape');
   await expect(lastAnswer(page)).toContainText('You stopped here');
   await expect(message(page)).toBeFocused();
-  await press(page, button(page, 'Continue'));
+  await press(page, lastAnswer(page).getByRole('button', { name: 'Continue' }));
   await expect(message(page)).toBeFocused();
   await press(page, stop(page));
   await expect(lastAnswer(page)).toContainText('You stopped here');
