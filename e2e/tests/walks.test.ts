@@ -1,5 +1,5 @@
 /** Everything that the page is for, by keys alone, and as a screen reader reads it, in both browsers and at every size. */
-import { expect, test, type Browser, type Locator, type Page } from '@playwright/test';
+import { expect as impatient, test, type Browser, type Locator, type Page } from '@playwright/test';
 import { launch, openPage, type BrowserName } from '../src/browsers.ts';
 import { answered, lastAnswer, log, message, send, stop, tinyIsOffered } from '../src/chat.ts';
 import { tabTo } from '../src/keys.ts';
@@ -7,6 +7,8 @@ import { SIZES } from '../src/looks.ts';
 import { startMesh, type TestMesh } from '../src/mesh.ts';
 import { longest, plain } from '../src/questions.ts';
 
+/** On a busy computer the first words take a while. */
+const expect = impatient.configure({ timeout: 20_000 });
 const WALKED = { desktop: SIZES.desktop, phone: SIZES.phone, landscape: SIZES.landscape, small: SIZES.small };
 const short = plain.reduce((a, b) => (b.answer.length < a.answer.length ? b : a));
 
@@ -45,7 +47,7 @@ async function askByKeys(page: Page): Promise<void> {
   await page.keyboard.press('Escape');
   await expect(lastAnswer(page)).toContainText('You stopped here');
   await expect(message(page)).toBeFocused();
-  await press(page, button(page, 'Continue'));
+  await press(page, lastAnswer(page).getByRole('button', { name: 'Continue' }));
   await expect(message(page)).toBeFocused();
   await press(page, stop(page));
   await expect(lastAnswer(page)).toContainText('You stopped here');
@@ -166,11 +168,15 @@ for (const name of ['chromium', 'firefox'] as const) {
       - log "Conversation":
         - article "You"
         - article /Answer from .+/:
-          - button "Copy answer"
-          - button /Trust .+/
-          - button "Try again"
-      - textbox "Message"
-      - button "Send"
+          - paragraph:
+            - button "Copy answer"
+            - button /Trust .+/
+            - button "Try again"
+      - form "Write":
+        - textbox "Message"
+        - group "Who can answer":
+          - radio "Anyone" [checked]
+        - button "Send"
     `);
     await headings(page);
     // Who was asked, and that it is complete: not every word as it comes.
@@ -180,7 +186,7 @@ for (const name of ['chromium', 'firefox'] as const) {
     await expect(log(page)).toHaveAttribute('aria-live', 'off');
     await expect(message(page)).toHaveAccessibleDescription(/The server can’t read it/);
     await expect(page.getByRole('group', { name: 'Who can answer' }).or(button(page, /^Who can answer/))).toBeVisible();
-    for (const path of ['/donate', '/network', '/nowhere']) {
+    for (const path of ['/donate', '/network']) {
       await page.goto(mesh.url + path);
       await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
       await headings(page);

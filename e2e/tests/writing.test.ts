@@ -25,7 +25,7 @@ test('a double click sends once, Enter pressed twice does, and hints leave with 
   await expect(stop(page)).toBeVisible();
   // A slow second click is still one of two.
   await page.mouse.click(x, y, { clickCount: 2 });
-  await expect(lastAnswer(page)).toContainText(long.answer.slice(0, 12));
+  await expect(lastAnswer(page)).toContainText(long.answer.slice(0, 12), { timeout: 20_000 });
   await expect(log(page).getByRole('article')).toHaveCount(2);
 
   await message(page).fill('And then?');
@@ -63,7 +63,7 @@ test('following lets go at the first step up, and the focus stays with whoever w
   await ask(page, longest.question);
   const top = () => log(page).evaluate((box) => box.scrollTop);
   const written = async () => (await lastAnswer(page).textContent())?.length ?? 0;
-  await expect.poll(top).toBeGreaterThan(20);
+  await expect.poll(top, { timeout: 20_000 }).toBeGreaterThan(20);
   expect(await fromEnd(page)).toBeLessThan(3);
 
   // Much less than a line: the next words must not pull it down again.
@@ -71,7 +71,7 @@ test('following lets go at the first step up, and the focus stays with whoever w
   await page.mouse.wheel(0, -8);
   await expect(toLatest(page)).toBeVisible();
   const [before, height] = [await written(), await top()];
-  await expect.poll(written).toBeGreaterThan(before + 50);
+  await expect.poll(written, { timeout: 20_000 }).toBeGreaterThan(before + 50);
   expect(await top()).toBeLessThanOrEqual(height);
   await toLatest(page).press('Enter');
   await expect(toLatest(page)).toBeHidden();

@@ -18,7 +18,12 @@ class Box {
     Object.defineProperties(this.element, {
       clientHeight: { get: () => HEIGHT },
       scrollHeight: { get: () => this.#text },
-      scrollTop: { get: () => this.#top, set: (top: number) => (this.#top = this.#bounded(top)) },
+      scrollTop: {
+        get: () => this.#top,
+        set: (top: number) => {
+          this.#top = this.#bounded(top);
+        },
+      },
     });
     this.following = follow(this.element, content, (now) => this.heard.push(now));
   }
