@@ -19,8 +19,12 @@ export interface Said {
 }
 
 export interface TinyGpuPage {
-  /** The model's greedy answer to a text that it goes on from. */
-  say(prompt: string, maxTokens: number): Promise<Said>;
+  /** The model's answer to a text that it goes on from: the likeliest one, unless `sampling` says otherwise. */
+  say(
+    prompt: string,
+    maxTokens: number,
+    sampling?: { temperature: number; top_p: number; seed?: number },
+  ): Promise<Said>;
   close(): Promise<void>;
 }
 
@@ -71,15 +75,15 @@ export async function openTinyGpuPage(browser: Browser, file: string, withScores
     [url, withScores] as const,
   );
   return {
-    say: (prompt, maxTokens) =>
+    say: (prompt, maxTokens, sampling = { temperature: 0, top_p: 1 }) =>
       page.evaluate(
-        async ([text, most]) => {
+        async ([text, most, how]) => {
           const here = globalThis as unknown as InPage;
           here.scores = [];
           await here.engine.resetChat();
           const { choices, usage } = await here.engine.completions.create({
             prompt: text,
-            temperature: 0,
+            ...how,
             max_tokens: most,
           });
           return {
@@ -89,7 +93,7 @@ export async function openTinyGpuPage(browser: Browser, file: string, withScores
             tokensPerSecond: usage.extra.decode_tokens_per_s,
           };
         },
-        [prompt, maxTokens] as const,
+        [prompt, maxTokens, sampling] as const,
       ),
     async close() {
       await page.close();

@@ -31,8 +31,9 @@ class EngineHost implements EngineHostApi {
   ): Promise<Outcome<LoadedModel>> {
     return this.#run(false, async (signal) => {
       if (!(await runsWasm())) throw wasmAbsent();
-      await this.#adapter?.close();
+      const before = this.#adapter;
       this.#adapter = null;
+      await before?.close();
       const start = async (webLlm: boolean) => {
         const adapter = await adapterOf(model.format, webLlm);
         adapter.onLost = (error) => onLost(error.code, error.message);

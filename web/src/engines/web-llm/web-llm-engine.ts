@@ -117,7 +117,13 @@ export class WebLlmEngine<M extends CatalogueModel> implements Adapter<M> {
   async close(): Promise<void> {
     const loaded = this.#loaded;
     this.#loaded = null;
-    await loaded?.engine.unload();
+    try {
+      await loaded?.engine.unload();
+    } catch (cause) {
+      // It waits for the card to finish. One that is lost has nothing to finish, and must not stop the next start.
+      const error = generateError(cause);
+      if (error.code !== 'device_lost') throw error;
+    }
   }
 
   #lost(loaded: Loaded, error: MeshError): void {
