@@ -7,16 +7,19 @@ import { ScreenLock } from '../adapters/screen-lock.ts';
 import { BrowserEngine } from '../engines/browser-engine.ts';
 import { BrowserShelf } from '../engines/browser-shelf.ts';
 import { expectedOf } from '../engines/known-answers.ts';
+import type { Announcer } from '../state/announcer.svelte.ts';
 import type { ModelCatalogue } from '../state/catalogue.svelte.ts';
 import { modelTrial } from '../state/device/model-trial.ts';
+import { Resume } from '../state/donate/resume.svelte.ts';
 import { Background } from '../state/donate/background.svelte.ts';
 import { DonateState } from '../state/donate/donate.svelte.ts';
 import type { DonatePageState } from '../ui/donate/donate-page-state.ts';
 import type { Visit } from './visit.ts';
 
 export function composeDonatePage(
-  { store, clock, door, connection }: Visit,
+  { store, locks, tab, clock, door, connection }: Visit,
   catalogue: ModelCatalogue,
+  announcer: Announcer,
 ): DonatePageState {
   const tryModel = modelTrial({
     expected: (model) => expectedOf(model, getJson),
@@ -48,7 +51,16 @@ export function composeDonatePage(
   // Chromium's event before it puts a hidden page to sleep: nothing of it runs until `resume`.
   document.addEventListener('freeze', () => void donate.suspend());
   document.addEventListener('resume', () => donate.wake());
-  return { donate, background, connection };
+  const resume = new Resume({
+    store,
+    clock,
+    locks,
+    tab,
+    donate,
+    announce: (text) => announcer.say(text),
+    failed: (error) => warn('donating again after a reload', error),
+  });
+  return { donate, background, resume, connection };
 }
 
 /** The engines live in a worker of their own; their code is fetched when lending begins. */

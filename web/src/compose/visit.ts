@@ -9,14 +9,21 @@ import type { PeerId } from '@llmesh/core/base/ids';
 import { openStore } from '../adapters/idb-store.ts';
 import { openIdentity } from '../adapters/identity.ts';
 import { MeshDoor } from '../adapters/mesh-door.ts';
+import { notKept } from '../adapters/log.ts';
+import { tabStorage } from '../adapters/tab-storage.ts';
+import { openLocks } from '../adapters/web-locks.ts';
 import { Connection } from '../state/connection.svelte.ts';
+import type { Locks } from '../state/locks.ts';
 import type { Store } from '../state/store.ts';
+import type { TabKept } from '../state/tab-kept.ts';
 import { PageNews } from './page-news.ts';
 
 const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
 export interface Visit {
   store: Store;
+  locks: Locks;
+  tab: TabKept;
   clock: Clock;
   self: PeerId;
   /** Whether the name lasts until the next visit; false: it is for this visit only. */
@@ -50,7 +57,8 @@ export async function openVisit(): Promise<Visit> {
   addEventListener('pageshow', (event) => event.persisted && location.reload());
   const news = new PageNews();
   const connection = followConnection(control, news);
-  return { store, clock, self: identity.peerId, selfLasts: lasting, control, door, connection, news };
+  const [locks, tab] = [openLocks(store), tabStorage(notKept)];
+  return { store, locks, tab, clock, self: identity.peerId, selfLasts: lasting, control, door, connection, news };
 }
 
 function followConnection(control: ControlClient, news: PageNews): Connection {
