@@ -18,13 +18,16 @@ export interface TestMesh {
 /** Off by default, since on a busy machine the relay can win the race against WebRTC. */
 export const WITH_RELAY = { LLMESH_RELAY_LINKS: '100' };
 
-/** `env`: that of the control plane. */
-export async function startMesh(env: Record<string, string> = { LLMESH_RELAY_LINKS: '0' }): Promise<TestMesh> {
+/** `env`: that of the control plane, `args`: more of its arguments. */
+export async function startMesh(
+  env: Record<string, string> = { LLMESH_RELAY_LINKS: '0' },
+  ...args: string[]
+): Promise<TestMesh> {
   const port = await freePort();
   const url = `http://localhost:${port}`;
   // Each provider has its own identity, and none is the developer's own computer.
   const folders: string[] = [];
-  const startControlPlane = () => startProgram('signaling/src/main.ts', ['--port', String(port)], env);
+  const startControlPlane = () => startProgram('signaling/src/main.ts', ['--port', String(port), ...args], env);
   let controlPlane = await startControlPlane();
   const running: Running[] = [];
   return {
