@@ -16,7 +16,7 @@ const provider = (page: Page) => page.getByRole('status', { name: 'Provider stat
 
 for (const name of ['chromium', 'firefox'] as BrowserName[]) {
   test(`in ${name} parts that do not load say so and come later, and conversations have addresses`, async () => {
-    test.setTimeout(180_000);
+    test.setTimeout(300_000);
     const mesh = await startMesh();
     await mesh.addWorker();
     const browser = await launch(name);
@@ -100,7 +100,7 @@ for (const name of ['chromium', 'firefox'] as BrowserName[]) {
 }
 
 test('a newer version reloads only the tab that asks for it, after its answer, and donating goes on', async () => {
-  test.setTimeout(180_000);
+  test.setTimeout(300_000);
   const release = new Release();
   const mesh = await startMesh(undefined, '--web', release.folder);
   const browser = await launch('chromium');
@@ -117,7 +117,7 @@ test('a newer version reloads only the tab that asks for it, after its answer, a
     await donor.evaluate(() => navigator.serviceWorker.ready);
     await donor.getByRole('radio', { name: 'LLMesh tiny' }).check();
     await donor.getByRole('button', { name: 'Start donating' }).click();
-    await expect(provider(donor)).toHaveAttribute('data-phase', 'waiting', { timeout: 60_000 });
+    await expect(provider(donor)).toHaveAttribute('data-phase', 'waiting', { timeout: 120_000 });
     const asker = await open('/');
     const other = await open('/');
     await tinyIsOffered(asker);
@@ -151,7 +151,7 @@ test('a newer version reloads only the tab that asks for it, after its answer, a
     await newVersion(donor).getByRole('button', { name: 'Reload and go on donating' }).click();
     await expect.poll(() => sameVisit(donor), { timeout: 30_000 }).toBe(false);
     await expect(donor.getByText('You’re donating again')).toBeVisible();
-    await expect(provider(donor)).toHaveAttribute('data-phase', 'waiting', { timeout: 60_000 });
+    await expect(provider(donor)).toHaveAttribute('data-phase', 'waiting', { timeout: 120_000 });
     await expect(modelPicker(asker)).toContainText('LLMesh tiny');
     await donor.getByRole('button', { name: 'Stop donating' }).click();
     await donor.reload();
