@@ -17,7 +17,7 @@ const announcer = new Announcer();
 const router = new Router(window);
 const visit = await openVisit();
 const catalogue = composeCatalogue(visit);
-const donate = composeDonatePage(visit, catalogue);
+const donate = composeDonatePage(visit, catalogue, announcer);
 const chat = composeChatPage({ visit, catalogue, donate: donate.donate, announcer, router });
 const network = composeNetworkPage(visit, chat, donate);
 const { update, register } = composeUpdate({
@@ -38,6 +38,7 @@ mount(App, { target: document.getElementById('app')!, props: { app } });
 visit.control.start();
 await chat.chat.restore().catch(unread);
 void visit.keeping.check();
+await donate.resume.follow();
 // Fetch the code for the first question once the page is there.
 visit.door.open().catch((error: unknown) => warn('the mesh is fetched again with the first question', error));
 if (import.meta.env.PROD) register();

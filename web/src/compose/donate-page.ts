@@ -11,18 +11,21 @@ import { codeFailure } from '../adapters/page-code.ts';
 // oxlint-disable-next-line import/default -- Vite makes it: the address of the built worker.
 import engineWorkerUrl from '../engines/engine-worker.ts?worker&url';
 import { expectedOf } from '../engines/known-answers.ts';
+import type { Announcer } from '../state/announcer.svelte.ts';
 import type { ModelCatalogue } from '../state/catalogue.svelte.ts';
 import { DownloadTurn } from '../state/device/download-turn.ts';
 import { EngineInTurn } from '../state/device/engine-in-turn.ts';
 import { modelTrial } from '../state/device/model-trial.ts';
+import { Resume } from '../state/donate/resume.svelte.ts';
 import { Background } from '../state/donate/background.svelte.ts';
 import { DonateState } from '../state/donate/donate.svelte.ts';
 import type { DonatePageState } from '../ui/donate/donate-page-state.ts';
 import type { Visit } from './visit.ts';
 
 export function composeDonatePage(
-  { records, locks, clock, door, connection }: Visit,
+  { store, records, locks, tab, clock, door, connection }: Visit,
   catalogue: ModelCatalogue,
+  announcer: Announcer,
 ): DonatePageState {
   const tryModel = modelTrial({
     expected: (model) => expectedOf(model, getJson),
@@ -65,7 +68,16 @@ export function composeDonatePage(
   document.addEventListener('resume', () => donate.wake());
   // What was written since the last answer counts, too.
   addEventListener('pagehide', () => donate.totals.keep());
-  return { donate, background, connection };
+  const resume = new Resume({
+    store,
+    clock,
+    locks,
+    tab,
+    donate,
+    announce: (text) => announcer.say(text),
+    failed: (error) => warn('donating again after a reload', error),
+  });
+  return { donate, background, resume, connection };
 }
 
 /** The engines live in a worker of their own; their code is fetched when lending begins. */

@@ -8,14 +8,18 @@ import { openControl } from '@llmesh/core/open-control';
 import type { PeerId } from '@llmesh/core/base/ids';
 import { openIdentity } from '../adapters/identity.ts';
 import { MeshDoor } from '../adapters/mesh-door.ts';
+import { notKept } from '../adapters/log.ts';
+import { tabStorage } from '../adapters/tab-storage.ts';
 import { Connection } from '../state/connection.svelte.ts';
 import type { Passing } from '../state/passing.ts';
+import type { TabKept } from '../state/tab-kept.ts';
 import { openKeep, type Keep } from './keep.ts';
 import { PageNews } from './page-news.ts';
 
 const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
 export interface Visit extends Keep {
+  tab: TabKept;
   clock: Clock;
   self: PeerId;
   /** Why our name is for this visit only; null: it lasts. */
@@ -50,7 +54,17 @@ export async function openVisit(): Promise<Visit> {
   addEventListener('pageshow', (event) => event.persisted && location.reload());
   const news = new PageNews();
   const connection = followConnection(control, news);
-  return { ...keep, clock, self: identity.peerId, selfPasses: passing, control, door, connection, news };
+  return {
+    ...keep,
+    tab: tabStorage(notKept),
+    clock,
+    self: identity.peerId,
+    selfPasses: passing,
+    control,
+    door,
+    connection,
+    news,
+  };
 }
 
 function followConnection(control: ControlClient, news: PageNews): Connection {

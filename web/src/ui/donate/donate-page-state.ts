@@ -1,10 +1,12 @@
 /** What the Donate page shows. */
 import type { Connection } from '../../state/connection.svelte.ts';
 import type { Background } from '../../state/donate/background.svelte.ts';
+import type { Resume } from '../../state/donate/resume.svelte.ts';
 import type { DonateState } from '../../state/donate/donate.svelte.ts';
 
 export interface DonatePageState {
   donate: DonateState;
   background: Background;
+  resume: Resume;
   connection: Pick<Connection, 'clockNote'>;
 }
