@@ -3,6 +3,8 @@ import type { Ask } from '../state/ask.ts';
 import { getJson } from '../adapters/get-json.ts';
 import { localKept } from '../adapters/local-kept.ts';
 import { notKept, warn } from '../adapters/log.ts';
+import { localTails, sessionKept } from '../adapters/session-kept.ts';
+import { openTabChannel } from '../adapters/tab-channel.ts';
 import { showTheme } from '../adapters/theme.ts';
 import type { Announcer } from '../state/announcer.svelte.ts';
 import type { ModelCatalogue } from '../state/catalogue.svelte.ts';
@@ -12,12 +14,16 @@ import { Conversations } from '../state/chat/conversations.svelte.ts';
 import { ModelMemories } from '../state/chat/context/model-memories.svelte.ts';
 import { OpenContext } from '../state/chat/context/open-context.svelte.ts';
 import { ConversationSearch } from '../state/chat/search/conversation-search.svelte.ts';
+import { Drafts } from '../state/chat/kept/drafts.svelte.ts';
+import { LiveAnswers } from '../state/chat/kept/live-answers.ts';
+import { UnfinishedAnswers } from '../state/chat/kept/unfinished.ts';
 import { ModelChoice } from '../state/chat/model-choice.ts';
 import { saidOf, type ShownTurn } from '../state/chat/turn.ts';
 import { LocalModels } from '../state/device/local-models.svelte.ts';
 import { LocalRun } from '../state/device/local-run.svelte.ts';
 import type { DonateState } from '../state/donate/donate.svelte.ts';
 import { Offers } from '../state/offers.svelte.ts';
+import { SleepWatch } from '../state/sleep-watch.ts';
 import { Settings } from '../state/settings.svelte.ts';
 import { Trusted } from '../state/trust/trusted.svelte.ts';
 import { TrustedLending } from '../state/trust/trusted-lending.svelte.ts';
@@ -36,7 +42,7 @@ export interface ChatPageNeeds {
 }
 
 export function composeChatPage({ visit, catalogue, donate, announcer }: ChatPageNeeds): ChatPageState {
-  const { store, clock, self, selfLasts, control, door, connection, news } = visit;
+  const { store, locks, clock, self, selfLasts, control, door, connection, news } = visit;
   const wake = () => news.tell('known');
   const settings = new Settings({
     kept: localKept('settings', notKept),
@@ -44,7 +50,7 @@ export function composeChatPage({ visit, catalogue, donate, announcer }: ChatPag
     hideAddress: (hidden) => door.setHidden(hidden),
   });
   const offers = new Offers({ store, failed: notKept });
-  const conversations = new Conversations({ store, clock, now: Date.now });
+  const conversations = new Conversations({ store, locks, now: Date.now, failed: notKept });
   const trusted = new Trusted({ store, now: Date.now, failed: notKept, changed: () => news.tell('trusted') });
   const lending = new TrustedLending({
     trusted,
@@ -87,11 +93,18 @@ export function composeChatPage({ visit, catalogue, donate, announcer }: ChatPag
     connection,
     settings,
     clock,
+    sleep: new SleepWatch(clock, Date.now),
     announce: (text) => announcer.say(text),
     conversations,
-    store,
+    drafts: new Drafts({ store, locks, clock, now: Date.now, failed: notKept }),
+    locks,
+    live: new LiveAnswers(openTabChannel('llmesh-answers')),
+    unfinished: new UnfinishedAnswers({ tab: sessionKept('unfinished', notKept), tails: localTails(notKept) }),
     failed: notKept,
   });
+  // Whichever comes last: a phone closes a page that is not looked at without a word.
+  addEventListener('pagehide', () => chat.flush());
+  document.addEventListener('freeze', () => chat.flush());
   news.on('known', () => chat.wake());
   news.on('trusted', () => {
     if (chat.asksTrusted) lending.look();
@@ -103,13 +116,14 @@ export function composeChatPage({ visit, catalogue, donate, announcer }: ChatPag
     chat.wake();
   });
   document.addEventListener('visibilitychange', () => {
+    if (document.visibilityState === 'hidden') chat.flush();
     // Another tab may have changed the list meanwhile.
-    if (document.visibilityState === 'visible') trusted.restore().catch(notKept);
+    else trusted.restore().catch(notKept);
   });
   settings.restore();
   const search = new ConversationSearch({
     list: () => conversations.list,
-    texts: async (id) => (await conversations.turns(id))?.map(textOf) ?? null,
+    texts: async (id) => (await conversations.turns(id)).map(({ turn }) => textOf(turn)),
     clock,
     failed: (error) => warn('a conversation cannot be searched', error),
   });

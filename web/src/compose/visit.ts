@@ -9,7 +9,9 @@ import type { PeerId } from '@llmesh/core/base/ids';
 import { openStore } from '../adapters/idb-store.ts';
 import { openIdentity } from '../adapters/identity.ts';
 import { MeshDoor } from '../adapters/mesh-door.ts';
+import { openLocks } from '../adapters/web-locks.ts';
 import { Connection } from '../state/connection.svelte.ts';
+import type { Locks } from '../state/locks.ts';
 import type { Store } from '../state/store.ts';
 import { PageNews } from './page-news.ts';
 
@@ -17,6 +19,7 @@ const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
 export interface Visit {
   store: Store;
+  locks: Locks;
   clock: Clock;
   self: PeerId;
   /** Whether the name lasts until the next visit; false: it is for this visit only. */
@@ -31,6 +34,7 @@ export interface Visit {
 export async function openVisit(): Promise<Visit> {
   const clock = realClock;
   const store = await openStore();
+  const locks = openLocks(store);
   const [{ identity, lasting }, { proveKey }] = await Promise.all([
     openIdentity({ store, subtle: crypto.subtle, locks: navigator.locks }),
     import('@llmesh/core/identity/key-proof'),
@@ -50,7 +54,7 @@ export async function openVisit(): Promise<Visit> {
   addEventListener('pageshow', (event) => event.persisted && location.reload());
   const news = new PageNews();
   const connection = followConnection(control, news);
-  return { store, clock, self: identity.peerId, selfLasts: lasting, control, door, connection, news };
+  return { store, locks, clock, self: identity.peerId, selfLasts: lasting, control, door, connection, news };
 }
 
 function followConnection(control: ControlClient, news: PageNews): Connection {

@@ -2,6 +2,7 @@
 import { newPeerId, type ModelId } from '@llmesh/core/base/ids';
 import { describe, expect, it } from 'vitest';
 import { FakeMesh } from '../testing/fake-mesh.ts';
+import { turnKey } from './chat/kept-conversation.ts';
 import { canGoOn, type Answer } from './chat/turn.ts';
 
 const SHA256 = 'a'.repeat(64);
@@ -120,7 +121,7 @@ describe('an answer that was stopped', () => {
     await cut.clock.advance(1_000);
     await cut.settle();
     const next = await reopened(cut);
-    expect(lastAnswer(next)).toMatchObject({ state: 'failed', text: 'Half an ' });
+    expect(lastAnswer(next)).toMatchObject({ state: 'interrupted', text: 'Half an ', error: null });
     next.chat.open.goOn(lastAnswer(next).id);
     await next.settle();
     expect(next.asked[0]!.request.prefix).toEqual(KEPT);
@@ -129,8 +130,8 @@ describe('an answer that was stopped', () => {
   it('goes on by its text when its ids cannot be read', async () => {
     const mesh = await stopped();
     const { id } = mesh.chat.open;
-    const turns = mesh.chat.open.snapshot().map((turn) => ({ ...turn, ids: { tokenIds: [-1], sha256: SHA256 } }));
-    await mesh.store.set([[`turns:${id}`, turns]]);
+    const [, answer] = mesh.chat.open.snapshot();
+    await mesh.store.set([[turnKey(id, 1), { ...answer, ids: { tokenIds: [-1], sha256: SHA256 } }]]);
     const next = await reopened(mesh);
     next.chat.open.goOn(lastAnswer(next).id);
     await next.settle();
@@ -142,6 +143,7 @@ describe('an answer that was stopped', () => {
     await mesh.offer();
     mesh.chat.open.waitFor(lastAnswer(mesh).id);
     expect(lastAnswer(mesh)).toMatchObject({ state: 'waiting', why: 'model', text: 'Half an ' });
+    await mesh.settle();
     expect(mesh.conversations.list[0]!.waiting).toBe(true);
     await mesh.offer({});
     expect(mesh.asked[1]!.request.prefix).toEqual(KEPT);

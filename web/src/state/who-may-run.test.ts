@@ -4,7 +4,7 @@ import { newPeerId, type ModelId } from '@llmesh/core/base/ids';
 import { describe, expect, it } from 'vitest';
 import { holdsBack } from './chat/context.ts';
 import { FakeMesh } from '../testing/fake-mesh.ts';
-import { parseSummary, parseTurns } from './chat/kept-conversation.ts';
+import { newTalk, parseTalk, parseTurn } from './chat/kept-conversation.ts';
 import { mayReach, SCOPES } from './scope.ts';
 import type { Answer } from './chat/turn.ts';
 
@@ -269,32 +269,30 @@ describe('What is kept of it', () => {
   });
 
   it('is anyone where there was no choice yet, and the narrowest where it cannot be read', () => {
-    const summary = { id: 'a', title: 'a', updatedAt: 1, waiting: false };
-    expect(parseSummary(summary)?.scope).toBe('anyone');
-    expect(parseSummary({ ...summary, scope: 'everybody' })?.scope).toBe('device');
-    const turns = (scope: object) =>
-      parseTurns([
-        {
-          role: 'assistant',
-          id: 'a',
-          model: null,
-          state: 'done',
-          why: null,
-          provider: null,
-          native: false,
-          ahead: 0,
-          text: 'x',
-          tokens: 1,
-          tokensPerSecond: null,
-          receipt: null,
-          error: null,
-          ...scope,
-        },
-      ])?.map((turn) => (turn.role === 'assistant' ? turn.scope : null));
-    expect([turns({}), turns({ scope: 7 }), turns({ scope: 'trusted' })]).toEqual([
-      ['anyone'],
-      ['device'],
-      ['trusted'],
+    const { scope: narrowest, ...talk } = newTalk('a', 'a', 1);
+    expect(parseTalk(talk)?.scope).toBe('anyone');
+    expect(parseTalk({ ...talk, scope: 'everybody' })?.scope).toBe(narrowest);
+    const turn = (scope: object) =>
+      parseTurn({
+        role: 'assistant',
+        id: 'a',
+        model: null,
+        state: 'done',
+        why: null,
+        provider: null,
+        native: false,
+        ahead: 0,
+        text: 'x',
+        tokens: 1,
+        tokensPerSecond: null,
+        receipt: null,
+        error: null,
+        ...scope,
+      });
+    expect([{}, { scope: 7 }, { scope: 'trusted' }].map(turn)).toMatchObject([
+      { scope: 'anyone' },
+      { scope: 'device' },
+      { scope: 'trusted' },
     ]);
   });
 });

@@ -13,6 +13,9 @@ import { askShorter } from '../state/chat/context/ask-shorter.ts';
 import { Chat } from '../state/chat/chat.svelte.ts';
 import { Connection } from '../state/connection.svelte.ts';
 import { Conversations } from '../state/chat/conversations.svelte.ts';
+import { Drafts } from '../state/chat/kept/drafts.svelte.ts';
+import { LiveAnswers } from '../state/chat/kept/live-answers.ts';
+import { UnfinishedAnswers } from '../state/chat/kept/unfinished.ts';
 import { LocalModels } from '../state/device/local-models.svelte.ts';
 import { ModelMemories } from '../state/chat/context/model-memories.svelte.ts';
 import { OpenContext } from '../state/chat/context/open-context.svelte.ts';
@@ -20,20 +23,17 @@ import { ModelChoice } from '../state/chat/model-choice.ts';
 import { Offers } from '../state/offers.svelte.ts';
 import { Settings, type KeptAtOnce } from '../state/settings.svelte.ts';
 import { MemoryStore, type Store } from '../state/store.ts';
+import { SleepWatch } from '../state/sleep-watch.ts';
 import { ThisDevice } from '../state/device/this-device.svelte.ts';
 import { Trusted } from '../state/trust/trusted.svelte.ts';
 import { TrustedLending } from '../state/trust/trusted-lending.svelte.ts';
 import type { AnswerEvent, AskRequest } from '@llmesh/core/ask/answer';
+import { memoryKept, PretendBrowser, type PretendTab } from './pretend-browser.ts';
 
 interface Asked {
   request: AskRequest;
   signal: AbortSignal;
   events: AsyncQueue<AnswerEvent>;
-}
-
-function memoryKept(): KeptAtOnce {
-  let kept: unknown = null;
-  return { read: () => kept, write: (value) => (kept = structuredClone(value)) };
 }
 
 export class FakeMesh {
@@ -64,16 +64,21 @@ export class FakeMesh {
 
   /** Of the settings. */
   readonly kept: KeptAtOnce;
+  /** What the browser does for this tab. */
+  readonly tab: PretendTab;
 
-  constructor(store: Store = new MemoryStore(), kept = memoryKept()) {
+  constructor(store: Store = new MemoryStore(), kept = memoryKept(), tab = new PretendBrowser().openTab()) {
     this.store = store;
     this.kept = kept;
+    this.tab = tab;
+    const { locks } = tab;
+    const now = () => this.today + this.clock.now();
     const failed = (error: unknown) => {
       throw error;
     };
     this.offers = new Offers({ store, failed });
     this.settings = new Settings({ kept, showTheme: () => {}, hideAddress: () => {} });
-    this.conversations = new Conversations({ store, clock: this.clock, now: () => this.today });
+    this.conversations = new Conversations({ store, locks, now, failed: () => {} });
     const wake = () => this.chat.wake();
     this.trusted = new Trusted({ store, now: () => this.today, failed, changed: wake });
     this.lending = new TrustedLending({
@@ -116,9 +121,13 @@ export class FakeMesh {
       connection: this.connection,
       settings: this.settings,
       clock: this.clock,
+      sleep: new SleepWatch(this.clock, now),
       announce: (text) => this.said.push(text),
       conversations: this.conversations,
-      store,
+      drafts: new Drafts({ store, locks, clock: this.clock, now, failed }),
+      locks,
+      live: new LiveAnswers(tab.channel),
+      unfinished: new UnfinishedAnswers({ tab: tab.session, tails: tab.tails }),
       failed,
     });
     this.context = new OpenContext({ chat: this.chat, models, memories });
@@ -214,8 +223,10 @@ export class FakeMesh {
 
   /** Lets everything that is due happen. */
   async settle(): Promise<void> {
-    await this.clock.advance(0);
-    await this.conversations.settled();
+    for (let i = 0; i < 3; i++) {
+      await this.clock.advance(0);
+      await this.conversations.settled();
+    }
   }
 }
 

@@ -1,5 +1,4 @@
 /** The state machine of an answer: every state with every change, and what the changes carry. */
-import { MeshError } from '@llmesh/core/base/errors';
 import { newPeerId, type ModelId } from '@llmesh/core/base/ids';
 import type { Candidate } from '@llmesh/core/wire/candidate';
 import type { AnswerSummary } from '@llmesh/core/ask/answer';
@@ -48,28 +47,40 @@ const changes = {
   'accepted behind others': { type: 'accepted', ahead: 1 },
   accepted: { type: 'accepted', ahead: 0 },
   wrote: { type: 'wrote', text: 'Half', tokens: 1, tokensPerSecond: null, sha256: null },
-  interrupted: { type: 'interrupted', error: new MeshError('provider_lost', 'It left.') },
+  interrupted: { type: 'interrupted', slept: false },
   resumed: { type: 'resumed', candidate: candidate(), seam },
   done: { type: 'done', summary: summary('stop'), tokens: 5, ids: null },
   stopped: { type: 'stopped', ids: null, before: NOTHING },
   failed: { type: 'failed', error, ids: null, before: NOTHING },
+  closed: { type: 'closed' },
 } satisfies Record<string, AnswerChange>;
 
-const STATES: AnswerState[] = ['waiting', 'looking', 'queued', 'reading', 'writing', 'done', 'stopped', 'failed'];
+const STATES: AnswerState[] = [
+  'waiting',
+  'looking',
+  'queued',
+  'reading',
+  'writing',
+  'done',
+  'stopped',
+  'failed',
+  'interrupted',
+];
 /** A row a change, a column a state of `STATES`; '–': it means nothing there. */
 const TABLE: Record<keyof typeof changes, string> = {
-  asked: 'looking – – – – looking looking looking',
-  held: 'waiting waiting waiting waiting waiting waiting waiting waiting',
-  queued: '– queued queued queued queued – – –',
-  provider: '– looking looking looking looking – – –',
-  'accepted behind others': '– queued queued queued queued – – –',
-  accepted: '– reading reading reading reading – – –',
-  wrote: '– writing writing writing writing – – –',
-  interrupted: '– looking looking looking looking – – –',
-  resumed: '– looking queued reading writing – – –',
-  done: '– done done done done – – –',
-  stopped: 'stopped stopped stopped stopped stopped – – –',
-  failed: '– failed failed failed failed – – –',
+  asked: 'looking – – – – looking looking looking looking',
+  held: 'waiting waiting waiting waiting waiting waiting waiting waiting waiting',
+  queued: '– queued queued queued queued – – – –',
+  provider: '– looking looking looking looking – – – –',
+  'accepted behind others': '– queued queued queued queued – – – –',
+  accepted: '– reading reading reading reading – – – –',
+  wrote: '– writing writing writing writing – – – –',
+  interrupted: '– looking looking looking looking – – – –',
+  resumed: '– looking queued reading writing – – – –',
+  done: '– done done done done – – – –',
+  stopped: 'stopped stopped stopped stopped stopped – – – –',
+  failed: '– failed failed failed failed – – – –',
+  closed: '– interrupted interrupted interrupted interrupted – – – –',
 };
 
 describe.each(Object.entries(TABLE))('an answer that is told "%s"', (name, row) => {

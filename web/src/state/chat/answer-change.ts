@@ -19,7 +19,9 @@ export type AnswerChange =
   /** It cannot be asked yet. `before`: the answer before it was asked for this time. */
   | { type: 'held'; why: WaitingFor; before: Answer }
   /** What the mesh, or this device, tells while it runs. */
-  | Exclude<AnswerEvent, { type: 'piece' | 'done' }>
+  | Exclude<AnswerEvent, { type: 'piece' | 'done' | 'interrupted' }>
+  /** `slept`: it was this computer that was away. */
+  | { type: 'interrupted'; slept: boolean }
   /** All that there is of it by now, in its parts where there are several, and the file of the model that writes; null: not known. */
   | {
       type: 'wrote';
@@ -33,6 +35,8 @@ export type AnswerChange =
   | { type: 'done'; summary: AnswerSummary; tokens: number; thought?: Thought | null | undefined; ids: KeptIds | null }
   /** The person does not want it any more. */
   | { type: 'stopped'; ids: KeptIds | null; before: Answer }
+  /** The page that had it written was closed. */
+  | { type: 'closed' }
   | { type: 'failed'; error: NonNullable<Answer['error']>; ids: KeptIds | null; before: Answer };
 
 /** The answer after this; the same one where the change means nothing in its state. */
@@ -63,7 +67,7 @@ function running(answer: Answer, change: Running): Answer {
     case 'wrote':
       return wrote(answer, change);
     case 'interrupted':
-      return { ...answer, state: 'looking', left: true };
+      return { ...answer, state: 'looking', left: !change.slept };
     case 'resumed': {
       const seam = { ...change.seam, native: change.candidate.agent === 'native', continued: false };
       return { ...answer, seams: [...answer.seams, seam] };
@@ -74,6 +78,8 @@ function running(answer: Answer, change: Running): Answer {
       const { error, ids, before } = change;
       return { ...(inVain(answer, before) ? before : { ...answer, ids }), state: 'failed', why: null, error };
     }
+    case 'closed':
+      return { ...answer, state: 'interrupted', left: false };
     default:
       return change satisfies never;
   }

@@ -14,7 +14,8 @@ export function newsOf(answer: Answer, event: AnswerEvent, before: Pick<Answer, 
     case 'accepted':
       return answer.state === 'queued' ? placeNews(answer, before) : null;
     case 'interrupted':
-      return `${writerName(answer)} left. Looking for somebody to continue.`;
+      // After this computer slept, nobody has left.
+      return answer.left ? `${writerName(answer)} left. Looking for somebody to continue.` : null;
     case 'resumed':
       return `${writerName(answer)} continues.`;
     case 'piece':

@@ -2,7 +2,7 @@
 import type { Clock } from '@llmesh/core/base/clock';
 import { DeliveredAnswer } from '@llmesh/core/ask/delivered-answer';
 import type { AnswerEvent, AskRequest } from '@llmesh/core/ask/answer';
-import { asMeshError, MeshError } from '@llmesh/core/base/errors';
+import { asMeshError, cancelled, MeshError, type ErrorCode } from '@llmesh/core/base/errors';
 import { SpeedMeter } from '@llmesh/core/engine/speed';
 import { next, type AnswerChange } from './answer-change.ts';
 import { newsOf } from './answer-news.ts';
@@ -10,6 +10,7 @@ import { failureOf } from './answer-words.ts';
 import type { Ask } from '../ask.ts';
 import { WAITS, type ObstacleNeeds } from './obstacles.ts';
 import type { ThoughtReader } from './thought.ts';
+import type { SleepWatch } from '../sleep-watch.ts';
 import { isRunning, keptOf, type Answer, type KeptIds, type WaitingFor } from './turn.ts';
 
 export interface AnswerRunNeeds extends ObstacleNeeds {
@@ -18,8 +19,17 @@ export interface AnswerRunNeeds extends ObstacleNeeds {
   /** Asks this device, and nobody else. */
   askHere: Ask;
   clock: Clock;
+  sleep: SleepWatch;
   announce: (text: string) => void;
 }
+
+/** What a connection ends with when this computer was asleep. */
+const BREAKS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'provider_lost',
+  'connect_failed',
+  'seal_failed',
+  'lease_refused',
+]);
 
 export class AnswerRun {
   readonly answer: Answer;
@@ -32,6 +42,7 @@ export class AnswerRun {
   #thoughts: ThoughtReader | null = null;
   readonly #speed = new SpeedMeter();
   readonly #abort = new AbortController();
+  #slept = false;
 
   /** Continues what there is of `answer`. `before`: as it was when it was asked for this time. */
   constructor(answer: Answer, before: Answer, needs: AnswerRunNeeds) {
@@ -49,6 +60,18 @@ export class AnswerRun {
     return tokenIds === null || sha256 === null ? null : { tokenIds: [...tokenIds], sha256 };
   }
 
+  /** It waits, as this computer slept: it is to be continued as soon as it can be. */
+  get slept(): boolean {
+    return this.#slept;
+  }
+
+  /** As it is to be kept: without the old words of one that is asked anew nothing would be left if this page were closed. */
+  keptAs(answer: Answer): Answer {
+    if (!isRunning(answer)) return answer;
+    if (answer.text !== '' || this.#before.text === '') return { ...answer, ids: this.ids };
+    return { ...this.#before, state: answer.state, why: null, error: null };
+  }
+
   stop(): void {
     this.#abort.abort();
   }
@@ -58,6 +81,7 @@ export class AnswerRun {
     const { ask, askHere, announce } = this.#needs;
     const { answer } = this;
     try {
+      this.#abort.signal.throwIfAborted();
       const events = (answer.scope === 'device' ? askHere : ask)(request, this.#abort.signal);
       for await (const event of events) {
         const { state, ahead } = answer;
@@ -69,7 +93,11 @@ export class AnswerRun {
       }
       if (isRunning(answer)) throw new MeshError('provider_lost', 'The answer broke off.');
     } catch (thrown) {
-      this.#fail(asMeshError(thrown, 'engine_failed', 'Something went wrong on this page. Try again?'));
+      this.#fail(
+        this.#abort.signal.aborted
+          ? cancelled()
+          : asMeshError(thrown, 'engine_failed', 'Something went wrong on this page. Try again?'),
+      );
     }
   }
 
@@ -79,6 +107,8 @@ export class AnswerRun {
       case 'resumed':
         this.#file = event.candidate.model;
         return event;
+      case 'interrupted':
+        return { type: 'interrupted', slept: this.#needs.sleep.lately };
       case 'piece': {
         const { text, tokens, tokenIds, syntax } = event;
         const ids = tokenIds !== null && { tokenIds: [...tokenIds] };
@@ -119,13 +149,18 @@ export class AnswerRun {
   }
 
   #fail(error: MeshError): void {
-    const { connection, lending, announce } = this.#needs;
+    const { connection, lending, sleep, announce } = this.#needs;
     const { answer, ids } = this;
     const before = this.#before;
     const why = answer.scope === 'device' ? undefined : WAITS[error.code];
     if (error.code === 'cancelled') {
       change(answer, { type: 'stopped', ids, before });
       announce('Stopped.');
+    } else if (answer.scope !== 'device' && (why !== undefined || BREAKS.has(error.code)) && sleep.lately) {
+      // Nobody is to blame, and nobody has to press anything.
+      this.#slept = true;
+      answer.ids = ids;
+      change(answer, { type: 'held', why: 'mesh', before: answer });
     } else if (why !== undefined && answer.text === '') {
       // Offline, the mesh is not to blame.
       const nobody = why === 'model' && answer.scope === 'trusted' ? 'trusted' : why;

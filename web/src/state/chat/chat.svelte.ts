@@ -3,17 +3,13 @@ import type { PeerId } from '@llmesh/core/base/ids';
 import { SvelteMap } from 'svelte/reactivity';
 import { Conversation, type ConversationNeeds, type KeptConversation } from './conversation.svelte.ts';
 import type { Conversations } from './conversations.svelte.ts';
-import type { Store } from '../store.ts';
-import { writerOf } from './turn.ts';
+import type { Talk } from './kept-conversation.ts';
+import type { Drafts } from './kept/drafts.svelte.ts';
+import { isRunning, writerOf, type ShownTurn } from './turn.ts';
 
-const DRAFT = 'draft';
-const KEEP_DRAFT_AFTER_MS = 400;
-
-export interface ChatNeeds extends Omit<ConversationNeeds, 'changed'> {
+export interface ChatNeeds extends Omit<ConversationNeeds, 'gone' | 'records'> {
   conversations: Conversations;
-  store: Store;
-  /** The draft could not be kept. */
-  failed: (error: unknown) => void;
+  drafts: Drafts;
 }
 
 export class Chat {
@@ -21,20 +17,37 @@ export class Chat {
   readonly conversations: Conversations;
   /** Every conversation that was opened or is at work, by id. */
   readonly #live = new SvelteMap<string, Conversation>();
+  /** Those that are being loaded. */
+  readonly #loading = new Map<string, Promise<Conversation | null>>();
   #open: Conversation;
-  #draft = $state('');
+  /** The one in which nothing was asked yet; its draft is kept while others are looked at. */
+  #unsent: Conversation;
   #hint = $state<string | null>(null);
-  #stopKeeping: (() => void) | null = null;
 
   constructor(needs: ChatNeeds) {
     this.#needs = needs;
     this.conversations = needs.conversations;
-    this.#open = $state.raw(this.#make());
+    this.#unsent = $state.raw(this.#make());
+    this.#open = $state.raw(this.#unsent);
+    this.conversations.records.follow({
+      talks: (talks, whole) => this.#takeTalks(talks, whole),
+      turn: (talk, order, turn) => this.#live.get(talk)?.take(order, turn),
+      allTurns: (turns) => this.#live.forEach((one) => one.takeAll(turns.get(one.id) ?? [])),
+    });
+    needs.live.hear({
+      wrote: (talk, answer) => this.#live.get(talk)?.hear(answer),
+      stop: (talk, id) => this.#live.get(talk)?.stopOwn(id),
+    });
   }
 
   /** Without turns: the first page a visitor sees. */
   get open(): Conversation {
     return this.#open;
+  }
+
+  /** Those that were looked at or are at work. */
+  get opened(): Iterable<Conversation> {
+    return this.#live.values();
   }
 
   /** The providers that write for this page now, in any of its conversations. */
@@ -45,18 +58,12 @@ export class Chat {
   }
 
   get draft(): string {
-    return this.#draft;
+    return this.#needs.drafts.of(this.#open.id);
   }
 
   set draft(text: string) {
-    this.#draft = text;
     this.#hint = null;
-    const { clock, store, failed } = this.#needs;
-    this.#stopKeeping?.();
-    this.#stopKeeping = clock.after(KEEP_DRAFT_AFTER_MS, () => {
-      // A draft that cannot be kept is still in the box: no need to tell the person.
-      store.set([[DRAFT, this.#draft]]).catch(failed);
-    });
+    this.#needs.drafts.type(this.#open.id, text, this.#open.turns.length === 0);
   }
 
   /** Why Send did nothing. */
@@ -66,7 +73,7 @@ export class Chat {
 
   /** Sends what is in the box. */
   send(): void {
-    if (this.#draft.trim() === '') {
+    if (this.draft.trim() === '') {
       this.#hint = 'Write a question first.';
       return;
     }
@@ -74,8 +81,9 @@ export class Chat {
       this.#hint = 'Wait for this answer to finish, or stop it first.';
       return;
     }
-    const text = this.#draft;
-    this.draft = '';
+    const text = this.draft;
+    this.#hint = null;
+    this.#needs.drafts.forget(this.#open.id);
     this.ask(text);
   }
 
@@ -83,20 +91,19 @@ export class Chat {
     this.conversations.settle();
     this.#live.set(this.#open.id, this.#open);
     this.#open.send(text);
+    if (this.#open === this.#unsent) this.#unsent = this.#make();
   }
 
   /** Puts the question of this answer back into the box. */
   edit(answerId: string): void {
     const text = this.#open.takeBack(answerId);
     if (text === null) return;
-    this.draft = this.#draft.trim() === '' ? text : `${text}\n\n${this.#draft}`;
-    if (this.#open.turns.length === 0)
-      void this.conversations.remove(this.#open.id).then(() => this.conversations.settle());
+    this.draft = this.draft.trim() === '' ? text : `${text}\n\n${this.draft}`;
   }
 
   startNew(): void {
     this.conversations.settle();
-    if (this.#open.turns.length > 0) this.#turnTo(this.#make());
+    if (this.#open.turns.length > 0) this.#turnTo(this.#unsent);
   }
 
   async show(id: string): Promise<void> {
@@ -106,17 +113,22 @@ export class Chat {
     this.#turnTo(conversation);
   }
 
+  /** Deletes a conversation. What is being written in it stops, and comes back with it as far as it was. */
   async remove(id: string): Promise<void> {
-    this.#live.get(id)?.stop();
-    this.#live.delete(id);
-    if (this.#open.id === id) this.#turnTo(this.#make());
-    await this.conversations.remove(id);
+    const live = this.#live.get(id);
+    live?.stop();
+    const latest = (turn: ShownTurn) => live?.turns.find((one) => one.id === turn.id && longer(one, turn)) ?? turn;
+    const removing = this.conversations.remove(id, live?.settled() ?? Promise.resolve(), latest);
+    this.#needs.drafts.forget(id);
+    this.#leave(id);
+    await removing;
   }
 
   async clear(): Promise<void> {
-    for (const conversation of this.#live.values()) conversation.stop();
+    for (const conversation of this.#live.values()) conversation.abandon();
     this.#live.clear();
-    this.#turnTo(this.#make());
+    this.#unsent = this.#make();
+    this.#turnTo(this.#unsent);
     await this.conversations.clear();
   }
 
@@ -125,13 +137,30 @@ export class Chat {
     for (const conversation of this.#live.values()) conversation.wake();
   }
 
-  /** Restores what was left in the box, and the conversations whose question is still to be sent. */
+  /** Restores what was left in the box, and the conversations whose question is still to be sent or whose answer is still to be written. */
   async restore(): Promise<void> {
-    const draft = await this.#needs.store.get(DRAFT);
-    if (typeof draft === 'string' && this.#draft === '') this.#draft = draft;
+    const { drafts, unfinished } = this.#needs;
+    if (this.draft === '') {
+      const left = await drafts.takeLeft((talk) => this.conversations.has(talk));
+      if (left !== null && this.#open === this.#unsent && this.#unsent.turns.length === 0 && this.draft === '') {
+        this.#unsent = this.#make(left);
+        this.#open = this.#unsent;
+      }
+    }
     for (const { id, waiting } of this.conversations.list) if (waiting) await this.#load(id);
+    for (const note of unfinished.all) {
+      const conversation = await this.#load(note.talk);
+      if (conversation === null) unfinished.end(note.id);
+      else await conversation.resume(note);
+    }
     this.#open.prepare();
     this.wake();
+  }
+
+  /** The page is being closed or put to sleep: keeps what is not kept yet. */
+  flush(): void {
+    this.#needs.drafts.flush();
+    for (const conversation of this.#live.values()) conversation.flush();
   }
 
   /** Does what the trusted volunteers lend matter now? */
@@ -145,22 +174,84 @@ export class Chat {
   #turnTo(conversation: Conversation): void {
     this.#open = conversation;
     conversation.prepare();
+    // Without it the box is empty, and what is typed there is kept.
+    this.#needs.drafts.load(conversation.id).catch(this.#needs.failed);
   }
 
-  async #load(id: string): Promise<Conversation | null> {
+  /** Another tab, or this one, has changed conversations. */
+  #takeTalks(changed: readonly { id: string; talk: Talk | null }[], whole: boolean): void {
+    this.conversations.take(changed, whole);
+    for (const { id, talk } of changed) {
+      const live = this.#live.get(id);
+      if (talk === null) this.#lose(id);
+      else if (live !== undefined) live.takeAbout(talk);
+      // Should the tab that waits be closed, this one asks.
+      else if (talk.waiting.length > 0) void this.#load(id).then((conversation) => conversation?.wake());
+    }
+    if (!whole) return;
+    const there = new Set(changed.map(({ id }) => id));
+    for (const { id, turns } of this.#live.values()) if (!there.has(id) && turns.length > 0) this.#lose(id);
+  }
+
+  /** It was deleted. What stands in its box goes on in a new one. */
+  #lose(id: string): void {
     const live = this.#live.get(id);
-    if (live !== undefined) return live;
+    // Its last question was taken back, here: the person is about to ask another.
+    if (live === undefined || (live === this.#open && live.turns.length === 0)) return;
+    live.abandon();
+    const { drafts } = this.#needs;
+    const [open, text] = [this.#open === live, drafts.of(id)];
+    drafts.forget(id);
+    this.#leave(id);
+    if (open && text !== '' && this.draft === '') this.draft = text;
+  }
+
+  #leave(id: string): void {
+    this.#live.delete(id);
+    if (this.#open.id === id) this.#turnTo(this.#unsent);
+  }
+
+  /** Another tab deleted the conversation in which this was just asked: it is asked in a new one. */
+  #askElsewhere(conversation: Conversation, question: string): void {
+    const open = this.#open;
+    this.#live.delete(conversation.id);
+    const fresh = this.#make();
+    this.#live.set(fresh.id, fresh);
+    if (open === conversation) this.#turnTo(fresh);
+    fresh.scope = conversation.scope;
+    fresh.send(question);
+  }
+
+  #load(id: string): Promise<Conversation | null> {
+    const live = this.#live.get(id);
+    if (live !== undefined) return Promise.resolve(live);
+    let loading = this.#loading.get(id);
+    if (loading === undefined) {
+      loading = this.#loadNew(id).finally(() => this.#loading.delete(id));
+      this.#loading.set(id, loading);
+    }
+    return loading;
+  }
+
+  async #loadNew(id: string): Promise<Conversation | null> {
     const turns = await this.conversations.turns(id);
-    if (turns === null) return null;
-    const conversation = this.#make(id, { turns, scope: this.conversations.scopeOf(id) });
+    const talk = this.conversations.talk(id);
+    if (talk === null) return null;
+    const conversation = this.#make(id, { ...talk, turns });
     this.#live.set(id, conversation);
     return conversation;
   }
 
   #make(id?: string, kept?: KeptConversation): Conversation {
-    const changed = (conversation: Conversation) => {
-      if (this.#live.has(conversation.id)) this.conversations.keep(conversation);
-    };
-    return new Conversation({ ...this.#needs, changed }, id, kept);
+    const { records } = this.conversations;
+    const gone = (conversation: Conversation, question: string) => this.#askElsewhere(conversation, question);
+    return new Conversation({ ...this.#needs, records, gone }, id, kept);
   }
+}
+
+/** Has this tab heard more of it than is kept? */
+function longer(known: ShownTurn, kept: ShownTurn): boolean {
+  return (
+    known.role === 'assistant' && kept.role === 'assistant' && isRunning(kept) && known.text.length > kept.text.length
+  );
 }

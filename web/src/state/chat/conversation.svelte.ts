@@ -1,9 +1,16 @@
-/** One conversation while the page is open: its turns, and the answer that is being written. */
+/** One conversation while the page is open: its turns, and the answer that this tab has written. */
 import { newTaskId } from '@llmesh/core/base/ids';
-import { AnswerRun, change, keepWaiting, type AnswerRunNeeds } from './answer-run.ts';
-import { absentFor, missingFor } from './obstacles.ts';
-import { questionFor, type QuestionNeeds } from './question.ts';
+import { next } from './answer-change.ts';
+import { AnswerDesk, type AnswerDeskNeeds } from './answer-desk.svelte.ts';
+import { AnswerWatch } from './kept/answer-watch.ts';
+import { KeptTurns } from './kept/kept-turns.ts';
+import type { Unfinished } from './kept/unfinished.ts';
+import type { KeptTurn, Talk } from './kept-conversation.ts';
+import type { Locks } from '../locks.ts';
+import { missingFor } from './obstacles.ts';
 import type { Scope } from '../scope.ts';
+import { titleOf } from './title.ts';
+import { plain, TurnList } from './turn-list.svelte.ts';
 import {
   canGoOn,
   isRunning,
@@ -14,40 +21,43 @@ import {
   type WaitingFor,
 } from './turn.ts';
 
-export interface ConversationNeeds extends AnswerRunNeeds, QuestionNeeds {
-  /** Called when something worth keeping changed: often, while an answer is written. */
-  changed: (conversation: Conversation) => void;
+export interface ConversationNeeds extends AnswerDeskNeeds {
+  locks: Locks;
+  failed: (error: unknown) => void;
+  /** Another tab deleted the conversation before this was asked in it. */
+  gone: (conversation: Conversation, question: string) => void;
 }
 
-export interface KeptConversation {
-  turns: ShownTurn[];
-  scope: Scope;
-}
-
-interface Begin {
-  /** Ask without the turns before its question. */
-  alone?: boolean;
-  /** Continue after what there is of it. */
-  goOn?: boolean;
-  /** Left out: the one of before. */
-  scope?: Scope;
-  /** Left out: the one of before. null: the one that is chosen for this scope now. */
-  model?: AskedModel | null;
+export interface KeptConversation extends Pick<Talk, 'scope' | 'models'> {
+  turns: readonly KeptTurn[];
 }
 
 export class Conversation {
   readonly id: string;
   readonly #needs: ConversationNeeds;
-  #turns = $state<ShownTurn[]>([]);
-  #run = $state.raw<AnswerRun | null>(null);
+  readonly #list: TurnList;
+  readonly #kept: KeptTurns;
+  readonly #watch: AnswerWatch;
+  readonly #desk: AnswerDesk;
   /** null: the scope of the settings, until something is asked or chosen. */
   #scope = $state<Scope | null>(null);
+  /** What was chosen here; within the other scopes it is what is chosen everywhere. */
+  #models = $state.raw<Talk['models']>({});
 
   constructor(needs: ConversationNeeds, id: string = newTaskId(), kept: KeptConversation | null = null) {
     this.#needs = needs;
     this.id = id;
-    this.#turns = kept?.turns ?? [];
+    this.#list = new TurnList(kept?.turns);
     this.#scope = kept?.scope ?? null;
+    this.#models = kept?.models ?? {};
+    const about = () => ({ title: this.title, scope: this.scope, models: this.#models });
+    this.#kept = new KeptTurns({ id, list: this.#list, about, isKept: kept !== null }, needs);
+    const modelFor = (scope: Scope) => this.#modelFor(scope);
+    const gone = (question: string) => needs.gone(this, question);
+    this.#desk = new AnswerDesk({ id, list: this.#list, kept: this.#kept, modelFor, gone }, needs);
+    const answers = () => this.#watched.map((answer) => ({ id: answer.id, order: this.#list.orderOf(answer.id) }));
+    this.#watch = new AnswerWatch({ talk: id, answers, found: (answer, order) => this.take(order, answer) }, needs);
+    this.#watch.look();
   }
 
   /** Who may run the next question. Earlier answers keep their own scope. */
@@ -58,7 +68,18 @@ export class Conversation {
   set scope(scope: Scope) {
     this.#scope = scope;
     this.prepare();
-    if (this.#turns.length > 0) this.#needs.changed(this);
+    void this.#kept.choose();
+  }
+
+  /** The model that the next question goes to: the one of this conversation, whether or not somebody has it now; null: there is none to ask. */
+  get model(): AskedModel | null {
+    return this.#modelFor(this.scope);
+  }
+
+  /** The model that was just chosen on the page is the one of this conversation from now on. */
+  takeChoice(): void {
+    if (this.#list.all.length > 0) this.#pin(this.scope, this.#needs.models.chosenFor(this.scope));
+    void this.#kept.choose();
   }
 
   /** Finds out what the choice depends on. */
@@ -67,81 +88,88 @@ export class Conversation {
     if (this.scope === 'trusted') this.#needs.lending.look();
   }
 
+  /** Those that stand still never change in place; one that is being written does. */
   get turns(): readonly ShownTurn[] {
-    return this.#turns;
+    return this.#list.all;
   }
 
   get title(): string {
-    const first = this.#turns.find((turn) => turn.role === 'user');
-    return first === undefined ? 'New conversation' : titleOf(first.text);
+    return titleOf(this.#list.all);
   }
 
+  /** The answer that is being written, by this tab or another. */
   get running(): Answer | null {
-    return this.#run?.answer ?? null;
+    return this.#desk.run?.answer ?? this.#list.live[0] ?? null;
   }
 
   /** Is a question kept until somebody comes? */
   get waiting(): boolean {
-    return this.#answers().some((answer) => answer.state === 'waiting');
+    return this.#list.answers.some((answer) => answer.state === 'waiting');
   }
 
   /** Asks `text` of the chosen model, now or as soon as it can be asked. Not while an answer is being written. */
   send(text: string): void {
-    if (this.#run !== null || text.trim() === '') return;
-    this.#turns.push({ role: 'user', id: newTaskId(), text });
+    if (this.running !== null || text.trim() === '') return;
     // From here on this conversation does not follow the settings.
-    this.#scope = this.scope;
-    this.#turns.push(newAnswer(newTaskId(), this.#scope, this.#needs.models.chosenFor(this.#scope)));
-    this.#begin(this.#turns.at(-1) as Answer);
+    const scope = this.scope;
+    this.#scope = scope;
+    const model = this.#modelFor(scope);
+    this.#pin(scope, model);
+    this.#list.put({ role: 'user', id: newTaskId(), text });
+    this.#desk.begin(newAnswer(newTaskId(), scope, model));
   }
 
+  /** Stops the answer, whichever tab has it written. */
   stop(): void {
-    this.#run?.stop();
+    this.#desk.stop();
+    for (const { id } of this.#watched) this.#needs.live.stop(this.id, id);
+  }
+
+  /** Another tab wants this answer to stop. */
+  stopOwn(id: string): void {
+    if (this.#desk.run?.answer.id === id) this.#desk.stop();
   }
 
   /** Asks the question of this answer again, of the same model and scope. `alone`: without the turns before it. */
   again(id: string, alone = false): void {
-    const answer = this.#answer(id);
-    if (answer === null || this.#run !== null) return;
-    this.#begin(answer, { alone });
+    const answer = this.#list.answer(id);
+    if (answer === null || this.running !== null) return;
+    this.#desk.begin(answer, { alone });
   }
 
   /** Continues this answer, after exactly its last word. */
   goOn(id: string): void {
-    const answer = this.#answer(id);
-    if (answer === null || this.#run !== null || !canGoOn(answer)) return;
-    this.#begin(answer, { goOn: true });
+    const answer = this.#list.answer(id);
+    if (answer === null || this.running !== null || !canGoOn(answer)) return;
+    this.#desk.begin(answer, { goOn: true });
   }
 
   /** What must come before this can be asked now. */
   missing(id: string): WaitingFor | null {
-    const answer = this.#answer(id);
+    const answer = this.#list.answer(id);
     return answer === null ? null : missingFor(answer, this.#needs);
   }
 
   /** Keeps the question, and what there is of its answer, until it can be asked or continued. */
   waitFor(id: string): void {
-    const answer = this.#answer(id);
+    const answer = this.#list.answer(id);
     if (answer === null || isRunning(answer)) return;
-    change(answer, { type: 'held', why: missingFor(answer, this.#needs) ?? 'busy', before: answer });
+    this.#desk.rest(next(answer, { type: 'held', why: missingFor(answer, this.#needs) ?? 'busy', before: answer }));
     this.#needs.announce('Your message is saved.');
-    this.#needs.changed(this);
-    this.wake();
   }
 
   /** Stops waiting. */
   stopWaiting(id: string): void {
-    const answer = this.#answer(id);
+    const answer = this.#list.answer(id);
     if (answer?.state !== 'waiting') return;
-    change(answer, { type: 'stopped', ids: answer.ids, before: answer });
-    this.#needs.changed(this);
+    this.#desk.rest(next(answer, { type: 'stopped', ids: answer.ids, before: answer }));
   }
 
   /** Asks another model instead, leaving a line or a wait for this one. */
   async use(id: string, model: AskedModel): Promise<void> {
     const answer = await this.#free(id);
     if (answer === null) return;
-    this.#begin(answer, { model });
+    this.#desk.begin(answer, { model });
   }
 
   /** Asks within another scope instead: the person says so, for this question only. */
@@ -150,60 +178,103 @@ export class Conversation {
     if (answer === null) return;
     // A model of the mesh need not run here, and the other way round.
     const stays = scope !== 'device' && answer.scope !== 'device';
-    this.#begin(answer, { scope, model: stays ? answer.model : null });
+    this.#desk.begin(answer, { scope, model: stays ? answer.model : null });
   }
 
   /** Takes a question with its answer out of the conversation and returns its text, to be edited. */
   takeBack(answerId: string): string | null {
-    const at = this.#turns.findIndex((turn) => turn.id === answerId);
-    const question = this.#turns[at - 1];
-    if (this.#run?.answer.id === answerId || question?.role !== 'user') return null;
-    this.#turns.splice(at - 1, 2);
-    this.#needs.changed(this);
+    const turns = this.#list.all;
+    const at = turns.findIndex((turn) => turn.id === answerId);
+    const [question, answer] = [turns[at - 1], turns[at]];
+    if (question?.role !== 'user' || answer?.role !== 'assistant' || isRunning(answer)) return null;
+    void this.#kept.takeOut([question.id, answerId]);
     return question.text;
   }
 
   /** Something changed, in the mesh or here: is there a kept question that can be asked now? */
   wake(): void {
-    if (this.#run !== null) return;
-    for (const answer of this.#answers()) {
-      if (answer.state !== 'waiting') continue;
-      const why = missingFor(answer, this.#needs) ?? absentFor(answer, this.#needs);
-      if (why === null) return this.#begin(answer, { alone: answer.alone, goOn: answer.text !== '' });
-      if (why !== answer.why) change(answer, { type: 'held', why, before: answer });
-    }
+    this.#desk.wake();
+  }
+
+  /** Goes on with an answer that the page before this one had written when this tab was reloaded. */
+  async resume(left: Unfinished): Promise<void> {
+    await this.#desk.resume(left);
+  }
+
+  /** A record has changed, by this tab or another; null: it is gone. */
+  take(order: number, turn: ShownTurn | null): void {
+    const wasRunning = this.running !== null;
+    const id = turn?.id ?? this.#list.idAt(order);
+    if (id === null || (turn !== null && this.#kept.isTaken(id))) return;
+    if (this.#desk.run?.answer.id === id) {
+      if (turn === null) this.abandon();
+      else this.#list.place(id, order);
+    } else if (turn !== null) this.#list.put(turn, order);
+    if (turn === null) this.#list.remove([id]);
+    this.#watch.look();
+    // What another tab was refused is asked again when the mesh changes, not when the record does.
+    const refused = turn?.role === 'assistant' && turn.state === 'waiting';
+    if (wasRunning && this.running === null && !refused) this.wake();
+  }
+
+  /** All that is kept of it: this tab slept, and was not told what became of it. */
+  takeAll(kept: readonly KeptTurn[]): void {
+    const there = new Set(kept.map(({ turn }) => turn.id));
+    const gone = this.#list.all.filter(({ id }) => this.#list.orderOf(id) !== null && !there.has(id));
+    for (const { id } of gone) this.take(this.#list.orderOf(id)!, null);
+    for (const { order, turn } of kept) this.take(order, turn);
+  }
+
+  /** The words of an answer that another tab has written, before they are kept. */
+  hear(answer: Answer): void {
+    const there = this.#watched.find(({ id }) => id === answer.id);
+    // What is kept may be newer than what was told.
+    if (there !== undefined && answer.text.length >= there.text.length) this.#list.put({ ...answer, ids: there.ids });
+  }
+
+  /** What another tab chose in it. */
+  takeAbout({ scope, models }: Pick<Talk, 'scope' | 'models'>): void {
+    this.#scope = scope;
+    this.#models = models;
+  }
+
+  /** It is deleted: nothing of it is kept any more. */
+  abandon(): void {
+    this.#desk.abandon();
+  }
+
+  /** The page is being closed or put to sleep. */
+  flush(): void {
+    this.#desk.flush();
+  }
+
+  /** Resolves when nothing is at work for it here, and all is kept. */
+  async settled(): Promise<void> {
+    await this.#desk.ended;
+    await this.#kept.settled();
+  }
+
+  /** Resolves when what was asked is kept. */
+  async kept(): Promise<void> {
+    await this.#kept.settled();
   }
 
   /** Plain data, to be kept. */
   snapshot(): ShownTurn[] {
-    const turns = $state.snapshot(this.#turns);
-    const run = this.#run;
-    return run === null ? turns : turns.map((turn) => (turn.id === run.answer.id ? { ...turn, ids: run.ids } : turn));
+    const { run } = this.#desk;
+    return this.#list.all.map((turn) => (turn === run?.answer ? run.keptAs(plain(run.answer)) : plain(turn)));
   }
 
-  #ended: Promise<void> = Promise.resolve();
-
-  #begin(
-    answer: Answer,
-    { alone = false, goOn = false, scope = answer.scope, model = answer.model }: Begin = {},
-  ): void {
-    const before = $state.snapshot(answer);
-    const chosen = model ?? this.#needs.models.chosenFor(scope);
-    change(answer, { type: 'asked', scope, model: chosen, alone, goOn });
-    const why = missingFor(answer, this.#needs);
-    if (why === null) this.#ended = this.#ask(new AnswerRun(answer, before, this.#needs));
-    else keepWaiting(answer, before, why, this.#needs);
-    this.#needs.changed(this);
+  get #watched(): Answer[] {
+    return this.#list.live.filter((answer) => answer !== this.#desk.run?.answer);
   }
 
-  async #ask(run: AnswerRun): Promise<void> {
-    const { changed } = this.#needs;
-    this.#run = run;
-    await run.ask(questionFor(this.#turns, run.answer, this.#needs), () => changed(this));
-    this.#run = null;
-    changed(this);
-    // A question just refused waits for the next change of the mesh, not for the change it made itself.
-    if (run.answer.state !== 'waiting') this.wake();
+  #modelFor(scope: Scope): AskedModel | null {
+    return this.#models[scope] ?? this.#needs.models.chosenFor(scope);
+  }
+
+  #pin(scope: Scope, model: AskedModel | null): void {
+    if (model !== null) this.#models = { ...this.#models, [scope]: model };
   }
 
   /** Never rejects: a conversation that needs to know is woken when it is known. */
@@ -213,23 +284,10 @@ export class Conversation {
 
   /** The answer, once nothing else runs in this conversation: what runs for this answer is stopped. */
   async #free(id: string): Promise<Answer | null> {
-    if (this.#run?.answer.id === id) {
+    if (this.#desk.run?.answer.id === id) {
       this.stop();
-      await this.#ended;
+      await this.#desk.ended;
     }
-    return this.#run === null ? this.#answer(id) : null;
+    return this.running === null ? this.#list.answer(id) : null;
   }
-
-  #answers(): Answer[] {
-    return this.#turns.filter((turn) => turn.role === 'assistant');
-  }
-
-  #answer(id: string): Answer | null {
-    return this.#answers().find((answer) => answer.id === id) ?? null;
-  }
-}
-
-function titleOf(question: string): string {
-  const line = question.trim().split('\n', 1)[0] ?? '';
-  return line.length <= 60 ? line : `${line.slice(0, 59).trimEnd()}…`;
 }

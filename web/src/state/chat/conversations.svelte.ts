@@ -1,34 +1,43 @@
-/** The conversations kept on this device. */
-import type { Clock } from '@llmesh/core/base/clock';
-import type { Conversation } from './conversation.svelte.ts';
-import { parseSummary, parseTurns, SUMMARIES, summaryKey, turnsKey, type Summary } from './kept-conversation.ts';
-import type { Scope } from '../scope.ts';
+/** The list of the conversations kept on this device, as all tabs of the browser know it. */
+import { next } from './answer-change.ts';
+import { summaryOf, type KeptTurn, type Summary, type Talk } from './kept-conversation.ts';
+import { migrate } from './kept/migration.ts';
+import { TalkRecords, type Removed } from './kept/talk-records.ts';
+import type { Locks } from '../locks.ts';
 import type { Store } from '../store.ts';
-import { saidOf, type ShownTurn } from './turn.ts';
-
-/** How often a streaming answer is kept; at its end it is kept at once. */
-const KEEP_EVERY_MS = 1_000;
+import { isRunning, type ShownTurn } from './turn.ts';
 
 export interface ConversationsNeeds {
   store: Store;
-  clock: Clock;
+  locks: Locks;
   /** Milliseconds since 1970. */
   now: () => number;
+  /** Hears why something was not kept, for the console. */
+  failed: (error: unknown) => void;
 }
 
 export class Conversations {
+  readonly records: TalkRecords;
   readonly #needs: ConversationsNeeds;
-  #list = $state.raw<Summary[]>([]);
-  #removed = $state.raw<{ summary: Summary; turns: ShownTurn[] } | null>(null);
+  #talks = $state.raw<readonly Talk[]>([]);
+  readonly #list = $derived(this.#talks.map(summaryOf));
+  #removed = $state.raw<{ summary: Summary; removed: Promise<Removed | null> } | null>(null);
+  /** Those that are being deleted are not shown again meanwhile. */
+  readonly #removing = new Set<string>();
   #problem = $state<string | null>(null);
-  /** Cancels the pending write of a conversation. */
-  readonly #pending = new Map<string, () => void>();
-  /** Writes follow each other, so that an older one never lands last. */
-  #writing: Promise<void> = Promise.resolve();
 
   constructor(needs: ConversationsNeeds) {
     this.#needs = needs;
-    if (!needs.store.lasting) this.#problem = 'Nothing will be saved: storage is blocked in this browser.';
+    const { store, now } = needs;
+    if (!store.lasting) this.#problem = 'Nothing will be saved: storage is blocked in this browser.';
+    this.records = new TalkRecords({
+      store,
+      now,
+      failed: (error) => this.#notKept(error),
+      kept: () => {
+        if (store.lasting) this.#problem = null;
+      },
+    });
   }
 
   /** Newest first. */
@@ -47,80 +56,53 @@ export class Conversations {
   }
 
   async restore(): Promise<void> {
-    const kept = await this.#needs.store.list(SUMMARIES);
-    const found = kept.map(([, value]) => parseSummary(value)).filter((summary) => summary !== null);
-    this.#list = found.sort(newestFirst);
+    const { store, locks, now } = this.#needs;
+    await migrate(store, locks, now).catch((error: unknown) => this.#notKept(error));
+    this.#talks = (await this.records.talks()).sort(newestFirst);
   }
 
-  /** Who can answers next question; the narrowest for one that is not in the list. */
-  scopeOf(id: string): Scope {
-    return this.#list.find((summary) => summary.id === id)?.scope ?? 'device';
+  talk(id: string): Talk | null {
+    return this.#talks.find((talk) => talk.id === id) ?? null;
   }
 
-  /** `null` when there is none, or none that can be read. */
-  async turns(id: string): Promise<ShownTurn[] | null> {
-    return parseTurns(await this.#needs.store.get(turnsKey(id)));
+  has(id: string): boolean {
+    return this.talk(id) !== null;
   }
 
-  /** Conversations whose title or words contain `query`, ignoring case. */
-  async find(query: string): Promise<Summary[]> {
-    const needle = query.trim().toLowerCase();
-    if (needle === '') return [...this.#list];
-    const hits = await Promise.all(
-      this.#list.map(async (summary) => {
-        if (summary.title.toLowerCase().includes(needle)) return true;
-        const turns = await this.turns(summary.id);
-        return (
-          turns?.some((turn) => (turn.role === 'user' ? turn.text : saidOf(turn)).toLowerCase().includes(needle)) ??
-          false
-        );
-      }),
-    );
-    return this.#list.filter((_, i) => hits[i]);
+  turns(id: string): Promise<KeptTurn[]> {
+    return this.records.turns(id);
   }
 
-  /** Keeps the conversation soon, or at once when no answer is being written. */
-  keep(conversation: Conversation): void {
-    if (conversation.turns.length === 0) return;
-    const kept = this.#list.find((summary) => summary.id === conversation.id);
-    const { id, title, waiting, scope } = conversation;
-    const summary = { id, title, waiting, scope };
-    if (kept?.title !== title || kept.waiting !== waiting || kept.scope !== scope) {
-      this.#show({ ...summary, updatedAt: this.#needs.now() });
-    }
-    if (conversation.running === null) {
-      this.#write(conversation);
-    } else if (!this.#pending.has(conversation.id)) {
-      this.#pending.set(
-        conversation.id,
-        this.#needs.clock.after(KEEP_EVERY_MS, () => this.#write(conversation)),
-      );
-    }
+  /** Shows what any tab changed. */
+  take(changed: readonly { id: string; talk: Talk | null }[], whole: boolean): void {
+    const ids = new Set(changed.map(({ id }) => id));
+    const others = whole ? [] : this.#talks.filter(({ id }) => !ids.has(id));
+    const shown = changed.flatMap(({ id, talk }) => (talk === null || this.#removing.has(id) ? [] : [talk]));
+    this.#talks = [...others, ...shown].sort(newestFirst);
   }
 
-  async remove(id: string): Promise<void> {
-    this.#forget(id);
-    const summary = this.#list.find((each) => each.id === id);
-    if (summary === undefined) return;
-    this.#list = this.#list.filter((each) => each.id !== id);
-    const turns = await this.turns(id);
-    this.#removed = turns === null ? null : { summary, turns };
-    this.#queue(() => this.#needs.store.delete([summaryKey(id), turnsKey(id)]));
+  /** Deletes it. `ended`: what this tab had written in it is stopped and kept. `latest`: a turn as this tab knows it. */
+  async remove(
+    id: string,
+    ended: Promise<void>,
+    latest: (turn: ShownTurn) => ShownTurn = (turn) => turn,
+  ): Promise<void> {
+    const talk = this.talk(id);
+    this.#removing.add(id);
+    this.#talks = this.#talks.filter((each) => each.id !== id);
+    const removed = ended.then(() => this.records.remove(id, (turn) => stopped(latest(turn))));
+    if (talk !== null) this.#removed = { summary: summaryOf(talk), removed };
+    await removed;
+    this.#removing.delete(id);
   }
 
   /** Brings back what was deleted last. */
-  undo(): void {
+  async undo(): Promise<void> {
     const removed = this.#removed;
     if (removed === null) return;
     this.#removed = null;
-    this.#show(removed.summary);
-    const { id } = removed.summary;
-    this.#queue(() =>
-      this.#needs.store.set([
-        [summaryKey(id), removed.summary],
-        [turnsKey(id), removed.turns],
-      ]),
-    );
+    const records = await removed.removed;
+    if (records !== null) await this.records.restore(records);
   }
 
   /** Makes the last deletion final. */
@@ -130,57 +112,31 @@ export class Conversations {
 
   /** Forgets everything, for good. */
   async clear(): Promise<void> {
-    const keys = this.#list.flatMap(({ id }) => [summaryKey(id), turnsKey(id)]);
-    for (const { id } of this.#list) this.#forget(id);
-    this.#list = [];
+    this.#talks = [];
     this.#removed = null;
-    this.#queue(() => this.#needs.store.delete(keys));
-    await this.#writing;
+    await this.records.clear();
   }
 
   /** Resolves when all writes so far are done. */
   async settled(): Promise<void> {
-    await this.#writing;
+    await this.records.settled();
   }
 
-  #show(summary: Summary): void {
-    this.#list = [...this.#list.filter((each) => each.id !== summary.id), summary].sort(newestFirst);
-  }
-
-  #write(conversation: Conversation): void {
-    this.#forget(conversation.id);
-    const { id, title, waiting, scope } = conversation;
-    const summary: Summary = { id, title, waiting, scope, updatedAt: this.#needs.now() };
-    this.#show(summary);
-    const turns = conversation.snapshot();
-    this.#queue(() =>
-      this.#needs.store.set([
-        [summaryKey(id), summary],
-        [turnsKey(id), turns],
-      ]),
-    );
-  }
-
-  #forget(id: string): void {
-    this.#pending.get(id)?.();
-    this.#pending.delete(id);
-  }
-
-  #queue(write: () => Promise<void>): void {
-    this.#writing = this.#writing.then(write).then(
-      () => {
-        if (this.#needs.store.lasting) this.#problem = null;
-      },
-      (error: unknown) => {
-        const full = (error as { name?: unknown } | null)?.name === 'QuotaExceededError';
-        this.#problem = full
-          ? 'This browser has no room left: new messages are not kept. Delete some conversations.'
-          : 'This browser did not keep the conversation.';
-      },
-    );
+  #notKept(error: unknown): void {
+    this.#needs.failed(error);
+    const full = (error as { name?: unknown } | null)?.name === 'QuotaExceededError';
+    this.#problem = full
+      ? 'This browser has no room left: new messages are not kept. Delete some conversations.'
+      : 'This browser did not keep the conversation.';
   }
 }
 
-function newestFirst(a: Summary, b: Summary): number {
+/** What is deleted while it is being written comes back as far as it was, and at rest. */
+function stopped(turn: ShownTurn): ShownTurn {
+  if (turn.role === 'user' || !isRunning(turn)) return turn;
+  return next(turn, { type: 'stopped', ids: turn.ids, before: turn });
+}
+
+function newestFirst(a: Talk, b: Talk): number {
   return b.updatedAt - a.updatedAt;
 }

@@ -46,16 +46,6 @@ describe('Conversations, in a memory store', () => {
     expect(mesh.conversations.list.map(({ title }) => title)).toEqual(['second', 'first']);
   });
 
-  it('are found by title and by words', async () => {
-    const mesh = await withTalk('birds', 'The grey heron.');
-    await withTalk('fish', 'The common roach.', mesh);
-    const titles = async (query: string) => (await mesh.conversations.find(query)).map(({ title }) => title);
-    expect(await titles('HERON')).toEqual(['birds']);
-    expect(await titles('fish')).toEqual(['fish']);
-    expect(await titles('  ')).toHaveLength(2);
-    expect(await titles('elk')).toEqual([]);
-  });
-
   it('can be deleted, and brought back', async () => {
     const mesh = await withTalk('keep me', 'Yes.');
     const { id } = mesh.conversations.list[0]!;
@@ -64,8 +54,7 @@ describe('Conversations, in a memory store', () => {
     expect(mesh.conversations.list).toEqual([]);
     expect(mesh.chat.open.turns).toEqual([]);
     expect((await reopened(mesh)).conversations.list).toEqual([]);
-    mesh.conversations.undo();
-    await mesh.settle();
+    await mesh.conversations.undo();
     const next = await reopened(mesh);
     expect(next.conversations.list.map(({ title }) => title)).toEqual(['keep me']);
     expect(await next.conversations.turns(id)).toHaveLength(2);
@@ -76,7 +65,7 @@ describe('Conversations, in a memory store', () => {
     await withTalk('two', '2', mesh);
     await mesh.chat.clear();
     expect((await reopened(mesh)).conversations.list).toEqual([]);
-    expect(await mesh.store.list('turns:')).toEqual([]);
+    expect(await mesh.store.list('turn/')).toEqual([]);
   });
 
   it('are kept while an answer is still written, and end there when the page is closed', async () => {
@@ -90,7 +79,7 @@ describe('Conversations, in a memory store', () => {
     await mesh.settle();
     const next = await reopened(mesh);
     await next.chat.show(next.conversations.list[0]!.id);
-    expect(next.chat.open.turns[1]).toMatchObject({ state: 'failed', text: 'Once upon', error: { code: 'cancelled' } });
+    expect(next.chat.open.turns[1]).toMatchObject({ state: 'interrupted', text: 'Once upon', error: null });
   });
 
   it('send a kept question after the page was closed and opened again', async () => {
@@ -106,7 +95,7 @@ describe('Conversations, in a memory store', () => {
     await next.piece('Yes.');
     await next.done();
     expect(next.conversations.list[0]!.waiting).toBe(false);
-    expect((await next.conversations.turns(next.conversations.list[0]!.id))?.[1]).toMatchObject({ text: 'Yes.' });
+    expect((await next.conversations.turns(next.conversations.list[0]!.id))[1]?.turn).toMatchObject({ text: 'Yes.' });
   });
 
   it('go on in the background while another one is read', async () => {
@@ -119,21 +108,28 @@ describe('Conversations, in a memory store', () => {
     await mesh.piece('New answer.');
     await mesh.done();
     const found = mesh.conversations.list.find(({ title }) => title === 'new')!;
-    expect((await mesh.conversations.turns(found.id))?.[1]).toMatchObject({ state: 'done', text: 'New answer.' });
+    expect((await mesh.conversations.turns(found.id))[1]?.turn).toMatchObject({ state: 'done', text: 'New answer.' });
     expect((mesh.chat.open.turns[1] as Answer).text).toBe('Old answer.');
   });
 
-  it('pass over what is kept but cannot be read', async () => {
+  it('lose what is damaged, and nothing beside it', async () => {
     const mesh = await withTalk('good', 'Yes.');
+    mesh.chat.ask('and then?');
+    await mesh.settle();
+    await mesh.piece('That.');
+    await mesh.done();
+    const { id } = mesh.chat.open;
+    const [, answer] = await mesh.store.list(`turn/${id}/`);
     await mesh.store.set([
-      ['summary:bad', { id: 'bad', title: 7 }],
-      ['summary:half', { id: 'half', title: 'half', updatedAt: 1, waiting: false }],
-      ['turns:half', [{ role: 'assistant', text: 3 }]],
+      [`talk/${id}`, { version: 1, id, title: 7 }],
+      [answer![0], { role: 'assistant', text: 3 }],
+      ['talk/of-a-newer-page', { version: 2, id: 'of-a-newer-page' }],
     ]);
     const next = await reopened(mesh);
-    expect(next.conversations.list.map(({ title }) => title)).toEqual(['good', 'half']);
-    await next.chat.show('half');
-    expect(next.chat.open.turns).toEqual([]);
+    expect(next.conversations.list).toMatchObject([{ id, title: 'good', scope: 'device' }]);
+    await next.chat.show(id);
+    expect(next.chat.open.turns).toMatchObject([{ text: 'good' }, { text: 'and then?' }, { text: 'That.' }]);
+    expect(await mesh.store.get('talk/of-a-newer-page')).toEqual({ version: 2, id: 'of-a-newer-page' });
   });
 
   it('keep what was left in the box', async () => {
@@ -146,12 +142,13 @@ describe('Conversations, in a memory store', () => {
   it('say so when the browser has no room, and go on', async () => {
     class FullStore extends MemoryStore {
       override readonly lasting = true;
-      override set(): Promise<void> {
+      override change(): Promise<never> {
         return Promise.reject(new DOMException('full', 'QuotaExceededError'));
       }
     }
     const mesh = await withTalk('Hello?', 'Yes.', new FakeMesh(new FullStore()));
     expect(mesh.conversations.problem).toMatch(/no room left/);
+    expect(mesh.conversations.list).toHaveLength(1);
     expect((mesh.chat.open.turns[1] as Answer).text).toBe('Yes.');
   });
 });

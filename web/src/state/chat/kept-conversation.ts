@@ -1,22 +1,57 @@
-/** Conversations as the store keeps them: a line for the list, and the turns. Parsed when they are read back. */
+/**
+ * Conversations as the store keeps them, in small records: one for the list, and one a turn. Each is parsed when it is read back,
+ * so that a damaged one loses itself only.
+ */
 import * as v from 'valibot';
 import { ERROR_CODES } from '@llmesh/core/base/errors';
 import { isModelId, isPeerId, type ModelId, type PeerId } from '@llmesh/core/base/ids';
 import { MAX_TOKEN_ID, MAX_TOKEN_IDS } from '@llmesh/core/protocol';
 import { KeptScope } from '../scope.ts';
-import { isRunning, type ShownTurn } from './turn.ts';
+import { titleOf } from './title.ts';
+import type { ShownTurn } from './turn.ts';
 
-const SummarySchema = v.object({
+/** Of the layout. What a newer page has kept is left alone by this one. */
+const VERSION = 1;
+
+const ModelSchema = v.object({
+  id: v.custom<ModelId>(isModelId),
+  name: v.string(),
+  quant: v.string(),
+  sha256: v.optional(v.nullable(v.string())),
+});
+
+const Order = v.pipe(v.number(), v.integer(), v.minValue(0));
+const ChosenModel = v.optional(v.fallback(v.optional(ModelSchema), undefined));
+
+const TalkSchema = v.object({
+  version: v.literal(VERSION),
   id: v.string(),
   title: v.string(),
   /** Milliseconds since 1970. */
+  created: v.number(),
   updatedAt: v.number(),
-  /** Whether it holds a question that is sent when somebody comes. */
-  waiting: v.boolean(),
-  /** Who can answers next question. */
+  /** The order of its next turn. */
+  next: Order,
+  /** The orders of the answers that wait until somebody comes. */
+  waiting: v.array(Order),
+  /** Who may run its next question. */
   scope: KeptScope,
+  /** The model that was chosen in it, within each scope. */
+  models: v.fallback(v.object({ device: ChosenModel, trusted: ChosenModel, anyone: ChosenModel }), {}),
 });
-export type Summary = v.InferOutput<typeof SummarySchema>;
+export type Talk = v.InferOutput<typeof TalkSchema>;
+
+/** What the list shows of a conversation. */
+export interface Summary extends Pick<Talk, 'id' | 'title' | 'updatedAt' | 'scope'> {
+  /** Whether it holds a question that is sent when somebody comes. */
+  waiting: boolean;
+}
+
+export interface KeptTurn {
+  /** Its place among the turns of its conversation. */
+  order: number;
+  turn: ShownTurn;
+}
 
 const SeamSchema = v.object({
   provider: v.nullable(v.custom<PeerId>(isPeerId)),
@@ -43,15 +78,18 @@ const TurnSchema = v.variant('role', [
     role: v.literal('assistant'),
     id: v.string(),
     scope: KeptScope,
-    model: v.nullable(
-      v.object({
-        id: v.custom<ModelId>(isModelId),
-        name: v.string(),
-        quant: v.string(),
-        sha256: v.optional(v.nullable(v.string())),
-      }),
-    ),
-    state: v.picklist(['waiting', 'looking', 'queued', 'reading', 'writing', 'done', 'stopped', 'failed']),
+    model: v.nullable(ModelSchema),
+    state: v.picklist([
+      'waiting',
+      'looking',
+      'queued',
+      'reading',
+      'writing',
+      'done',
+      'stopped',
+      'failed',
+      'interrupted',
+    ]),
     why: v.nullable(v.picklist(['network', 'mesh', 'model', 'trusted', 'busy', 'device'])),
     provider: v.nullable(v.custom<PeerId>(isPeerId)),
     native: v.boolean(),
@@ -94,25 +132,63 @@ const TurnSchema = v.variant('role', [
   }),
 ]);
 
-export const summaryKey = (id: string) => `summary:${id}`;
-export const turnsKey = (id: string) => `turns:${id}`;
-export const SUMMARIES = 'summary:';
+export const TALKS = 'talk/';
+export const TURNS = 'turn/';
+export const DRAFTS = 'draft/';
 
-export function parseSummary(value: unknown): Summary | null {
-  const result = v.safeParse(SummarySchema, value);
+export const talkKey = (id: string) => TALKS + id;
+export const draftKey = (id: string) => DRAFTS + id;
+/** All turns of a conversation lie below it. */
+export const turnsOf = (talk: string) => `${TURNS}${talk}/`;
+/** Sorts as its order does. */
+export const turnKey = (talk: string, order: number) => turnsOf(talk) + String(order).padStart(9, '0');
+
+/** What a key of a turn names; null: no such key. */
+export function placeOf(key: string): { talk: string; order: number } | null {
+  const [, talk, order] = /^turn\/([^/]+)\/(\d+)$/.exec(key) ?? [];
+  return talk === undefined ? null : { talk, order: Number(order) };
+}
+
+export function newTalk(id: string, title: string, now: number): Talk {
+  return {
+    version: VERSION,
+    id,
+    title,
+    created: now,
+    updatedAt: now,
+    next: 0,
+    waiting: [],
+    scope: 'device',
+    models: {},
+  };
+}
+
+/** The record of a conversation, as its turns tell it. It goes to nobody until the person says so. */
+export function talkFrom(id: string, turns: readonly KeptTurn[], now: number): Talk {
+  const waiting = turns.filter(({ turn }) => turn.role === 'assistant' && turn.state === 'waiting');
+  return {
+    ...newTalk(id, titleOf(turns.map(({ turn }) => turn)), now),
+    next: Math.max(-1, ...turns.map(({ order }) => order)) + 1,
+    waiting: waiting.map(({ order }) => order),
+  };
+}
+
+export function isNewer(value: unknown): boolean {
+  const { version } = (value ?? {}) as { version?: unknown };
+  return typeof version === 'number' && version > VERSION;
+}
+
+/** `null` when what was kept is no conversation that this page can read. */
+export function parseTalk(value: unknown): Talk | null {
+  const result = v.safeParse(TalkSchema, value);
   return result.success ? result.output : null;
 }
 
-/** `null` when what was kept is not a conversation. An answer that was being written ends where the page was closed. */
-export function parseTurns(value: unknown): ShownTurn[] | null {
-  const result = v.safeParse(v.array(TurnSchema), value);
-  if (!result.success) return null;
-  return result.output.map((turn) => {
-    if (turn.role === 'user' || !isRunning(turn)) return turn;
-    const message =
-      turn.text === ''
-        ? 'The page was closed before the first word. Try again?'
-        : 'Interrupted when the page closed. Press Continue to finish it.';
-    return { ...turn, state: 'failed', error: { code: 'cancelled', message } };
-  });
+export function parseTurn(value: unknown): ShownTurn | null {
+  const result = v.safeParse(TurnSchema, value);
+  return result.success ? result.output : null;
+}
+
+export function summaryOf({ id, title, updatedAt, scope, waiting }: Talk): Summary {
+  return { id, title, updatedAt, scope, waiting: waiting.length > 0 };
 }

@@ -31,9 +31,19 @@ export interface Receipt {
 
 /**
  * waiting: no way to ask yet, the question is kept (`why` says what is missing) · looking: a volunteer is sought, or the model of this device loaded ·
- * queued: others come first · reading: it is their turn · writing · done · stopped: by the person · failed: `error` says why.
+ * queued: others come first · reading: it is their turn · writing · done · stopped: by the person · failed: `error` says why ·
+ * interrupted: the page that had it written was closed.
  */
-export type AnswerState = 'waiting' | 'looking' | 'queued' | 'reading' | 'writing' | 'done' | 'stopped' | 'failed';
+export type AnswerState =
+  | 'waiting'
+  | 'looking'
+  | 'queued'
+  | 'reading'
+  | 'writing'
+  | 'done'
+  | 'stopped'
+  | 'failed'
+  | 'interrupted';
 /** trusted: nobody they trust has the model · busy: all who have it are busy · device: what it can run is not known */
 export type WaitingFor = 'network' | 'mesh' | 'model' | 'trusted' | 'busy' | 'device';
 
@@ -135,7 +145,8 @@ export function isRunning(answer: Answer): boolean {
 /** Was it cut short, and can somebody continue after its last word? Where the model's memory was full, with less of what came before. */
 export function canGoOn(answer: Answer): boolean {
   const { state, receipt, error, text } = answer;
-  const unfinished = state === 'stopped' || state === 'failed' || (state === 'done' && receipt?.cut === true);
+  const cut = state === 'done' && receipt?.cut === true;
+  const unfinished = state === 'stopped' || state === 'failed' || state === 'interrupted' || cut;
   return unfinished && error?.code !== 'prompt_too_long' && text !== '' && mayGoOn(answer);
 }
 

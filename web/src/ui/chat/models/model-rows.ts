@@ -3,6 +3,9 @@ import type { Fit, Probe } from '@llmesh/core/policy/catalogue';
 import type { Offer } from '@llmesh/core/wire/model-advert';
 import { offerName } from '@llmesh/core/policy/offer-name';
 import type { Choice } from '../../../state/device/this-device.svelte.ts';
+import type { AskedModel } from '../../../state/chat/turn.ts';
+import { askedName } from '../../../state/offers.svelte.ts';
+import type { Scope } from '../../../state/scope.ts';
 import { wouldRunOn } from '../../parts/device-words.ts';
 import { bytes, count, speed } from '../../parts/format.ts';
 import { pace, wait, whoHas } from './offer-facts.ts';
@@ -54,6 +57,24 @@ export function localRow({ model, kept, tokensPerSecond }: Choice, probe: Probe)
   const facts = ['this device', here, measured].filter((fact) => fact !== '');
   const { id, name, quant, summary } = model;
   return { id, name, quant, hash: null, summary, cells, facts, off: false, fit: null };
+}
+
+/** A model that is wanted, and that nobody of those who may answer has now. */
+export function absentRow(model: AskedModel, scope: Scope): ModelRow {
+  const { name, quant } = model;
+  const who = scope === 'device' ? 'not on this device' : 'nobody right now';
+  const facts = [who];
+  return {
+    id: askedName(model),
+    name,
+    quant,
+    hash: null,
+    summary: null,
+    cells: [who, '', ''],
+    facts,
+    off: true,
+    fit: null,
+  };
 }
 
 function trustedWords(offer: Offer, trustedCount: number | null): string {

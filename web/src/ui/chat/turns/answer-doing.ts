@@ -30,6 +30,7 @@ export function answerDoing(answer: Answer, named: boolean, getting: boolean): s
       return named ? 'no reply' : 'Not sent';
     case 'waiting':
     case 'stopped':
+    case 'interrupted':
     case 'done':
       return answer.text === '' ? 'no reply' : 'wrote';
     default:

@@ -1,0 +1,193 @@
+/**
+ * Three tabs of one browser ask, stop, continue, delete, undo, clear, reload and are killed, at random and at once: no turn is lost, none
+ * doubled, and all tabs show what is kept. `OPERATIONS=10000` does more of them, `SEED` the same again.
+ */
+import { expect, test, type Browser } from '@playwright/test';
+import { launch } from '../src/browsers.ts';
+import { TalksLedger } from '../src/talks-ledger.ts';
+import { serveTalks, Tab } from '../src/talks-tabs.ts';
+
+const OPERATIONS = Number(process.env['OPERATIONS'] ?? 240);
+const SEED = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
+const TABS = 3;
+/** What a tab does before all are compared. */
+const MOST_IN_A_ROUND = 5;
+
+let browser: Browser;
+let served: Awaited<ReturnType<typeof serveTalks>>;
+test.beforeAll(async () => {
+  [browser, served] = await Promise.all([launch('chromium'), serveTalks()]);
+});
+test.afterAll(async () => {
+  await browser.close();
+  await served.close();
+});
+
+/** mulberry32, which is in the public domain. */
+function random(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+const ACTS: readonly (readonly [name: string, weight: number])[] = [
+  ...([
+    ['ask', 30],
+    ['show', 18],
+    ['goOn', 8],
+    ['again', 5],
+    ['stop', 8],
+    ['draft', 8],
+  ] as const),
+  ...([
+    ['remove', 5],
+    ['undo', 4],
+    ['takeBack', 4],
+    ['clear', 0.4],
+    ['reload', 3],
+    ['kill', 2],
+  ] as const),
+];
+
+test(`${OPERATIONS} random operations by three tabs lose no turn and double none`, async () => {
+  test.setTimeout(60_000 + OPERATIONS * 400);
+  console.log(`SEED=${SEED} OPERATIONS=${OPERATIONS}`);
+  const dice = random(SEED);
+  const pick = (below: number) => Math.floor(dice() * below);
+  const context = await browser.newContext();
+  const ledger = new TalksLedger();
+  /** Who has each question's answer written. */
+  const writers = new Map<string, Tab>();
+  const faults: string[] = [];
+  const log: string[] = [];
+  const tabs = Array.from(
+    { length: TABS },
+    () =>
+      new Tab(context, served.url, (tab, what, which) => {
+        if (what === 'fails') faults.push(which);
+        else if (what === 'ends') writers.delete(which);
+        else {
+          if (writers.has(which)) faults.push(`${which} is asked twice at once`);
+          writers.set(which, tab);
+        }
+      }),
+  );
+  let lent = true;
+  await Promise.all(tabs.map((tab) => tab.open(lent)));
+  const forget = (tab: Tab) => writers.forEach((writer, which) => writer === tab && writers.delete(which));
+
+  async function operate(tab: Tab, name: string): Promise<void> {
+    log.push(`${tabs.indexOf(tab)} ${name}`);
+    switch (name) {
+      case 'ask': {
+        const question = `q${ledger.size}`;
+        ledger.asked(question);
+        const talk = await tab.act('ask', question, dice() < 0.2);
+        if (talk === null) ledger.withdraw(question);
+        else ledger.keptIn(question, talk);
+        break;
+      }
+      case 'show':
+        await tab.act('show', pick(40));
+        break;
+      case 'draft':
+        await tab.act('draft', String(pick(1_000)));
+        break;
+      case 'remove':
+      case 'takeBack':
+      case 'clear': {
+        const talk = await tab.act(name, pick(40));
+        if (talk !== null) ledger.deletedIn(talk);
+        break;
+      }
+      case 'undo':
+        ledger.undone();
+        await tab.act('undo');
+        break;
+      case 'reload':
+      case 'kill':
+        ledger.killed();
+        forget(tab);
+        if (name === 'reload') await tab.reload();
+        else await tab.kill(lent);
+        break;
+      default:
+        await tab.act(name);
+    }
+  }
+
+  let done = 0;
+  while (done < OPERATIONS && faults.length === 0) {
+    ledger.begin();
+    log.length = 0;
+    const plans = tabs.map(() => Array.from({ length: 1 + pick(MOST_IN_A_ROUND) }, () => chosen(dice())));
+    done += plans.flat().length;
+    await Promise.all(
+      tabs.map(async (tab, i) => {
+        for (const name of plans[i]!) await operate(tab, name);
+      }),
+    );
+    // Now and then nobody lends the model for a while, so that questions wait for all tabs.
+    if (dice() < 0.2) {
+      lent = !lent;
+      await Promise.all(tabs.map((tab) => tab.act('lend', lent)));
+    }
+    faults.push(...(await differences(tabs)));
+    faults.push(...ledger.faults(await tabs[0]!.kept()));
+  }
+  expect(faults, `SEED=${SEED}, after ${done} operations; the last round: ${log.join(', ')}`).toEqual([]);
+  console.log(`${done} operations, ${ledger.size} questions: none lost, none doubled`);
+  await context.close();
+});
+
+function chosen(roll: number): string {
+  const whole = ACTS.reduce((sum, [, weight]) => sum + weight, 0);
+  let at = roll * whole;
+  for (const [name, weight] of ACTS) {
+    at -= weight;
+    if (at < 0) return name;
+  }
+  return 'ask';
+}
+
+/** Where the tabs show something else than what is kept, once all have come to rest. */
+async function differences(tabs: readonly Tab[]): Promise<string[]> {
+  let found: string[] = [];
+  for (let tries = 0; tries < 100; tries++) {
+    found = [];
+    const { talks, turns, drafts } = await tabs[0]!.kept();
+    for (const [i, tab] of tabs.entries()) {
+      const shown = await tab.shown();
+      if (shown.busy) found.push(`tab ${i} is at work`);
+      if (shown.talks.join() !== talks.join()) found.push(`tab ${i} lists ${shown.talks}, kept is ${talks}`);
+      const kept = turns.filter(({ key }) => key.startsWith(`turn/${shown.open}/`));
+      const lines = kept.map(({ turn }) => [turn.id, turn.text, turn.state ?? '']);
+      if (JSON.stringify(lines) !== JSON.stringify(shown.turns))
+        found.push(`tab ${i} shows ${JSON.stringify(shown.turns)}, kept is ${JSON.stringify(lines)}`);
+    }
+    for (const { turn } of turns) found.push(...wrongWords(turn, turns));
+    for (const [key, text] of drafts) {
+      const talk = key.slice('draft/'.length);
+      if (talks.includes(talk) && text.split(' ')[0] !== talk) found.push(`the box of ${talk} has ${text}`);
+    }
+    if (found.length === 0) return [];
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return found;
+}
+
+type KeptTurns = Awaited<ReturnType<Tab['kept']>>['turns'];
+
+/** An answer is the beginning of the one and only answer to its question, and all of it once it is done. */
+function wrongWords(answer: KeptTurns[number]['turn'], turns: KeptTurns): string[] {
+  if (answer.role === 'user') return [];
+  const at = turns.findIndex(({ turn }) => turn.id === answer.id);
+  const question = turns[at - 1]?.turn.text ?? '';
+  const words = Array.from({ length: 5 + (question.length % 5) }, (_, i) => `${question}.${i} `).join('');
+  const isRight = answer.state === 'done' ? answer.text === words : words.startsWith(answer.text);
+  return isRight ? [] : [`the answer to ${question} is ${answer.state}: ${answer.text}`];
+}

@@ -1,0 +1,221 @@
+/** Where this tab has the answers of one conversation written: one at a time, and none that another tab has written. */
+import { next } from './answer-change.ts';
+import { AnswerRun, keepWaiting, type AnswerRunNeeds } from './answer-run.ts';
+import { AnswerKeeper } from './kept/answer-keeper.ts';
+import type { KeptTurns } from './kept/kept-turns.ts';
+import type { LiveAnswers } from './kept/live-answers.ts';
+import type { TalkRecords } from './kept/talk-records.ts';
+import type { Unfinished, UnfinishedAnswers } from './kept/unfinished.ts';
+import type { Release } from '../locks.ts';
+import { absentFor, missingFor } from './obstacles.ts';
+import { questionFor, type QuestionNeeds } from './question.ts';
+import type { Scope } from '../scope.ts';
+import { plain, type TurnList } from './turn-list.svelte.ts';
+import { isRunning, type Answer, type AskedModel } from './turn.ts';
+
+export interface AnswerDeskNeeds extends AnswerRunNeeds, QuestionNeeds {
+  records: TalkRecords;
+  live: LiveAnswers;
+  unfinished: UnfinishedAnswers;
+}
+
+/** The conversation that it works for. */
+export interface DeskOf {
+  id: string;
+  list: TurnList;
+  kept: KeptTurns;
+  /** null: there is none to ask. */
+  modelFor: (scope: Scope) => AskedModel | null;
+  /** Another tab deleted the conversation before this was asked in it. */
+  gone: (question: string) => void;
+}
+
+export interface Begin {
+  /** Ask without the turns before its question. */
+  alone?: boolean;
+  /** Continue after what there is of it. */
+  goOn?: boolean;
+  /** Left out: the one of before. */
+  scope?: Scope;
+  /** Left out: the one of before. null: the one that is chosen for this scope now. */
+  model?: AskedModel | null;
+}
+
+export class AnswerDesk {
+  readonly #of: DeskOf;
+  readonly #needs: AnswerDeskNeeds;
+  #run = $state.raw<AnswerRun | null>(null);
+  #keeper: AnswerKeeper | null = null;
+  /** A kept question is about to be asked, if no other tab asks it. */
+  #claiming = false;
+  #ended: Promise<void> = Promise.resolve();
+
+  constructor(of: DeskOf, needs: AnswerDeskNeeds) {
+    this.#of = of;
+    this.#needs = needs;
+  }
+
+  get run(): AnswerRun | null {
+    return this.#run;
+  }
+
+  /** Resolves when nothing is at work here, and how it ended is kept. */
+  get ended(): Promise<void> {
+    return this.#ended;
+  }
+
+  stop(): void {
+    this.#run?.stop();
+  }
+
+  /** What is written here is deleted: nothing of it is kept any more. */
+  abandon(): void {
+    this.#keeper?.abandon();
+    this.stop();
+  }
+
+  /** The page is being closed or put to sleep. */
+  flush(): void {
+    this.#keeper?.flush();
+  }
+
+  /** The person asks for this answer, which is not being written. It is asked now, or kept until it can be. */
+  begin(answer: Answer, { alone = false, goOn = false, scope = answer.scope, model = answer.model }: Begin = {}): void {
+    const { list, modelFor } = this.#of;
+    const before = plain(answer);
+    const asked = next(before, { type: 'asked', scope, model: model ?? modelFor(scope), alone, goOn });
+    const why = missingFor(asked, this.#needs);
+    list.put(asked);
+    const shown = list.answer(asked.id)!;
+    if (why === null) {
+      const run = new AnswerRun(shown, before, this.#needs);
+      this.#run = run;
+      this.#ended = this.#work(run);
+    } else {
+      keepWaiting(shown, before, why, this.#needs);
+      this.rest(shown);
+    }
+  }
+
+  /** Shows and keeps an answer that rests. */
+  rest(answer: Answer): void {
+    const { list, kept } = this.#of;
+    list.put(answer);
+    const done = list.orderOf(answer.id) === null ? this.#add() : kept.write(answer.id);
+    void done.then(() => this.wake());
+  }
+
+  /** Is there a kept question that can be asked now? Not while an answer is being written, by this tab or another. */
+  wake(): void {
+    const { list } = this.#of;
+    if (this.#run !== null || this.#claiming || list.live.length > 0) return;
+    for (const answer of list.answers) {
+      if (answer.state !== 'waiting') continue;
+      const why = missingFor(answer, this.#needs) ?? absentFor(answer, this.#needs);
+      if (why === null) {
+        this.#ended = this.#claim(answer);
+        return;
+      }
+      // What it waits for is what this tab sees: it is not kept.
+      if (why !== answer.why) list.put(next(answer, { type: 'held', why, before: answer }));
+    }
+  }
+
+  /** Goes on with an answer that the page before this one had written when this tab was reloaded. */
+  async resume({ id, resumedAt }: Unfinished): Promise<void> {
+    const { list, kept } = this.#of;
+    const { unfinished } = this.#needs;
+    const release = await kept.lock(id);
+    if (release === null) return;
+    const answer = list.answer(id);
+    const cut = answer !== null && (isRunning(answer) || answer.state === 'interrupted');
+    // One that takes the page down with it is not begun again and again.
+    if (!cut || resumedAt === answer.tokens) unfinished.end(id);
+    else {
+      const closed = next(unfinished.withTail(plain(answer)), { type: 'closed' });
+      const waiting = next(closed, { type: 'held', why: 'mesh', before: closed });
+      unfinished.resume(id, waiting.tokens);
+      list.put(waiting);
+      await kept.claim(waiting, (there) => isRunning(there) || there.state === 'interrupted');
+    }
+    release();
+    this.wake();
+  }
+
+  /** Has an answer written that the person asks for, unless another tab does by now. */
+  async #work(run: AnswerRun): Promise<void> {
+    const { list, kept } = this.#of;
+    const { id } = run.answer;
+    const isNew = list.orderOf(id) === null;
+    const release = await kept.lock(id);
+    if (isNew) {
+      // Nobody else can know of it yet: the disk is not waited for.
+      await this.#write(run, this.#add(), release);
+      return;
+    }
+    const asked = run.keptAs(plain(run.answer));
+    const mine = release !== null && (await kept.claim(asked, (there) => !isRunning(there)));
+    if (mine && list.has(id)) {
+      await this.#write(run, Promise.resolve(), release);
+      return;
+    }
+    release?.();
+    this.#run = null;
+  }
+
+  /** Asks a kept question, if it is still one: of all tabs, one does. */
+  async #claim(answer: Answer): Promise<void> {
+    const { list, kept, modelFor } = this.#of;
+    this.#claiming = true;
+    const before = plain(answer);
+    const { alone, scope, text } = before;
+    const model = before.model ?? modelFor(scope);
+    const asked = next(before, { type: 'asked', scope, model, alone, goOn: text !== '' });
+    const release = await kept.lock(answer.id);
+    const mine = release !== null && (await kept.claim(asked, (there) => there.state === 'waiting'));
+    this.#claiming = false;
+    if (!mine || !list.has(asked.id)) {
+      release?.();
+      return;
+    }
+    list.put(asked);
+    const run = new AnswerRun(list.answer(asked.id)!, before, this.#needs);
+    this.#run = run;
+    await this.#write(run, Promise.resolve(), release);
+  }
+
+  /** Has it written to its end, whatever that is. `added`: its question is kept, or its conversation is gone. */
+  async #write(run: AnswerRun, added: Promise<void>, release: Release | null): Promise<void> {
+    const { id: talk, list } = this.#of;
+    const { id } = run.answer;
+    const keeper = new AnswerKeeper(
+      {
+        talk,
+        order: () => list.orderOf(id),
+        now: () => run.keptAs(plain(run.answer)),
+        lost: () => run.stop(),
+      },
+      this.#needs,
+    );
+    this.#keeper = keeper;
+    await run.ask(questionFor(list.all, run.answer, this.#needs), () => keeper.changed());
+    const ended = run.keptAs(plain(run.answer));
+    this.#run = null;
+    this.#keeper = null;
+    if (list.has(id)) list.put(ended);
+    await added;
+    await keeper.end(ended);
+    release?.();
+    // A question just refused waits for the next change of the mesh, not for the change it made itself.
+    if (ended.state !== 'waiting' || run.slept) this.wake();
+  }
+
+  /** Keeps what was asked; where the conversation was deleted meanwhile, it is asked elsewhere. */
+  async #add(): Promise<void> {
+    const { list, kept, gone } = this.#of;
+    if (await kept.add()) return;
+    const asked = list.unkept.find((turn) => turn.role === 'user');
+    this.abandon();
+    if (asked?.role === 'user') gone(asked.text);
+  }
+}

@@ -1,0 +1,292 @@
+/**
+ * The records of all conversations, shared by the tabs of this browser. Every change is an operation on what is there at that
+ * moment: no tab writes back what it once read, and what was deleted stays deleted.
+ */
+import {
+  draftKey,
+  DRAFTS,
+  isNewer,
+  newTalk,
+  parseTalk,
+  parseTurn,
+  placeOf,
+  talkFrom,
+  talkKey,
+  TALKS,
+  turnKey,
+  TURNS,
+  turnsOf,
+  type KeptTurn,
+  type Talk,
+} from '../kept-conversation.ts';
+import type { Entry, Reads, Store } from '../../store.ts';
+import { isRunning, type Answer, type ShownTurn } from '../turn.ts';
+
+export interface TalkRecordsNeeds {
+  store: Store;
+  /** Milliseconds since 1970. */
+  now: () => number;
+  /** Something could not be kept; null: it can be again. */
+  failed: (error: unknown) => void;
+  kept: () => void;
+}
+
+/** What a conversation says of itself with each question. */
+export type NewTurns = Pick<Talk, 'id' | 'title' | 'scope' | 'models'> & { turns: readonly ShownTurn[] };
+
+/**
+ * kept, with the orders of the turns · gone: another tab has deleted the conversation · not kept: the browser did not, and it has
+ * been told to `failed`.
+ */
+export type Appended = { orders: readonly number[] } | 'gone' | 'not kept';
+
+/** `present`: the answer as it is kept now; null: it is not there any more. `kept`: false where the browser could not. */
+export interface Updated {
+  kept: boolean;
+  present: Answer | null;
+  wrote: boolean;
+}
+
+/** What was deleted, to be brought back as it was. */
+export interface Removed {
+  talk: Talk;
+  entries: readonly Entry[];
+}
+
+type Present = ReadonlyMap<string, unknown>;
+/** `turn`: null when it is gone. */
+type TakeTurn = (talk: string, order: number, turn: ShownTurn | null) => void;
+
+export interface Followers {
+  /** The entries of conversations; `whole`: there are no others. */
+  talks: (entries: readonly { id: string; talk: Talk | null }[], whole: boolean) => void;
+  turn: TakeTurn;
+  /** This tab slept: all that there is now. */
+  allTurns: (turns: ReadonlyMap<string, readonly KeptTurn[]>) => void;
+}
+
+export class TalkRecords {
+  readonly #needs: TalkRecordsNeeds;
+  #followers: Followers | null = null;
+  /** What has been asked of the store and is not done. */
+  readonly #pending = new Set<Promise<unknown>>();
+
+  constructor(needs: TalkRecordsNeeds) {
+    this.#needs = needs;
+  }
+
+  /** Tells what any tab changes, this one too. */
+  follow(followers: Followers): void {
+    const { store } = this.#needs;
+    this.#followers = followers;
+    store.follow(TALKS, (entries, whole) => this.#tellTalks(entries, whole));
+    store.follow(TURNS, (entries, whole) => {
+      if (whole) followers.allTurns(byTalk(entries));
+      else this.#tellTurns(entries);
+    });
+  }
+
+  async talks(): Promise<Talk[]> {
+    const entries = await this.#needs.store.list(TALKS);
+    const talks = entries.map(([key, value]) => parseTalk(value) ?? this.#mend(key, value));
+    return (await Promise.all(talks)).filter((talk) => talk !== null);
+  }
+
+  async turns(talk: string): Promise<KeptTurn[]> {
+    return turnsIn(await this.#needs.store.list(turnsOf(talk)));
+  }
+
+  /** Adds turns behind all that are there, in the order of asking, whoever asks. `fresh`: nothing of the conversation was kept before. */
+  async append(
+    { id, title, scope, models, turns }: NewTurns,
+    fresh: boolean,
+    done: readonly string[],
+  ): Promise<Appended> {
+    const key = talkKey(id);
+    let orders: number[] | null = null;
+    const kept = await this.#change({ keys: [key] }, (present) => {
+      const there = parseTalk(present.get(key)) ?? (fresh ? newTalk(id, title, this.#needs.now()) : null);
+      if (there === null) return [];
+      orders = turns.map((_, i) => there.next + i);
+      const talk = { ...there, scope, models, next: there.next + turns.length, updatedAt: this.#needs.now() };
+      const waiting = orders.filter((_, i) => isWaiting(turns[i]!));
+      return [
+        [key, { ...talk, waiting: [...talk.waiting, ...waiting] }],
+        ...turns.map((turn, i): Entry => [turnKey(id, there.next + i), turn]),
+        ...done.map((gone): Entry => [gone, undefined]),
+      ];
+    });
+    if (!kept) {
+      // For as long as the page is open, it is in the list.
+      const shown = { ...newTalk(id, title, this.#needs.now()), scope, models };
+      if (fresh) this.#followers?.talks([{ id, talk: shown }], false);
+      return 'not kept';
+    }
+    return orders === null ? 'gone' : { orders };
+  }
+
+  /**
+   * Changes an answer as it is kept now: `by` returns what it is from now on, or null to leave it. Nothing is written where the
+   * answer or its conversation is gone.
+   */
+  async update(talk: string, order: number, by: (present: Answer) => Answer | null): Promise<Updated> {
+    const [key, turn] = [talkKey(talk), turnKey(talk, order)];
+    let present: Answer | null = null;
+    let wrote = false;
+    const kept = await this.#change({ keys: [key, turn] }, (records) => {
+      const there = parseTalk(records.get(key));
+      const answer = parseTurn(records.get(turn));
+      if (there === null || answer?.role !== 'assistant') return [];
+      present = answer;
+      const next = by(answer);
+      if (next === null) return [];
+      present = next;
+      wrote = true;
+      return [[turn, next], ...talkAfter(there, order, answer, next, this.#needs.now())];
+    });
+    return { kept, present, wrote };
+  }
+
+  /** Notes what was chosen in a conversation. */
+  async choose(id: string, chosen: Pick<Talk, 'scope' | 'models'>): Promise<void> {
+    const key = talkKey(id);
+    await this.#change({ keys: [key] }, (present) => {
+      const talk = parseTalk(present.get(key));
+      return talk === null ? [] : [[key, { ...talk, ...chosen }]];
+    });
+  }
+
+  /** Takes turns out; with the last of them, the conversation. `title`: that of what is left. */
+  async takeOut(id: string, orders: readonly number[], title: string): Promise<void> {
+    const key = talkKey(id);
+    await this.#change({ keys: [key], prefixes: [turnsOf(id)] }, (present) => {
+      const talk = parseTalk(present.get(key));
+      const gone = orders.map((order) => turnKey(id, order));
+      const left = [...present.keys()].some((other) => other !== key && !gone.includes(other));
+      const waiting = talk?.waiting.filter((order) => !orders.includes(order)) ?? [];
+      return [
+        ...gone.map((turn): Entry => [turn, undefined]),
+        ...(talk === null ? [] : [[key, left ? { ...talk, title, waiting } : undefined] as const]),
+      ];
+    });
+  }
+
+  /** Deletes a conversation. `latest`: a turn as this tab knows it. Resolves with what is needed to bring it back; null: it was gone. */
+  async remove(id: string, latest: (turn: ShownTurn) => ShownTurn): Promise<Removed | null> {
+    const key = talkKey(id);
+    let removed: Removed | null = null;
+    await this.#change({ keys: [key, draftKey(id)], prefixes: [turnsOf(id)] }, (present) => {
+      const talk = parseTalk(present.get(key));
+      if (talk !== null) {
+        const entries = [...present].map(([name, value]): Entry => {
+          const turn = name === key ? null : parseTurn(value);
+          return [name, turn === null ? value : latest(turn)];
+        });
+        removed = { talk, entries };
+      }
+      return [...present.keys()].map((name): Entry => [name, undefined]);
+    });
+    return removed;
+  }
+
+  /** Brings back what was deleted, unless it has come back already. */
+  async restore({ talk, entries }: Removed): Promise<void> {
+    const key = talkKey(talk.id);
+    await this.#change({ keys: [key] }, (present) => (present.has(key) ? [] : entries));
+  }
+
+  /** Forgets all conversations and drafts. */
+  async clear(): Promise<void> {
+    await this.#change({ prefixes: [TALKS, TURNS, DRAFTS] }, (present) =>
+      [...present.keys()].map((key): Entry => [key, undefined]),
+    );
+  }
+
+  /** The turns of a conversation whose own record is damaged are worth a new one. null: it is one of a newer page. */
+  async #mend(key: string, value: unknown): Promise<Talk | null> {
+    if (isNewer(value)) return null;
+    const id = key.slice(TALKS.length);
+    let talk: Talk | null = null;
+    await this.#change({ keys: [key], prefixes: [turnsOf(id)] }, (present) => {
+      talk = parseTalk(present.get(key)) ?? talkFrom(id, turnsIn([...present]), this.#needs.now());
+      return [[key, talk]];
+    });
+    return talk;
+  }
+
+  /** Resolves when all that was begun is done. */
+  async settled(): Promise<void> {
+    while (this.#pending.size > 0) await Promise.allSettled(this.#pending);
+  }
+
+  /** False: the browser did not keep it. What was written is told as it would be to any other tab. */
+  async #change(reads: Reads, by: (present: Present) => readonly Entry[]): Promise<boolean> {
+    const changing = this.#needs.store.change(reads, by);
+    this.#pending.add(changing);
+    try {
+      const written = await changing;
+      this.#needs.kept();
+      this.#tellTalks(
+        written.filter(([key]) => key.startsWith(TALKS)),
+        false,
+      );
+      this.#tellTurns(written);
+      return true;
+    } catch (error) {
+      this.#needs.failed(error);
+      return false;
+    } finally {
+      this.#pending.delete(changing);
+    }
+  }
+
+  #tellTalks(entries: readonly Entry[], whole: boolean): void {
+    if (entries.length === 0 && !whole) return;
+    const talks = entries.map(([key, value]) => ({ id: key.slice(TALKS.length), talk: parseTalk(value) }));
+    this.#followers?.talks(talks, whole);
+  }
+
+  #tellTurns(entries: readonly Entry[]): void {
+    for (const [key, value] of entries) {
+      const place = placeOf(key);
+      if (place === null) continue;
+      const turn = value === undefined ? null : parseTurn(value);
+      if (value === undefined || turn !== null) this.#followers?.turn(place.talk, place.order, turn);
+    }
+  }
+}
+
+function turnsIn(entries: readonly Entry[]): KeptTurn[] {
+  const found: KeptTurn[] = [];
+  for (const [key, value] of entries) {
+    const place = placeOf(key);
+    const turn = parseTurn(value);
+    if (place !== null && turn !== null) found.push({ order: place.order, turn });
+  }
+  return found;
+}
+
+function byTalk(entries: readonly Entry[]): Map<string, KeptTurn[]> {
+  const found = new Map<string, KeptTurn[]>();
+  for (const [key, value] of entries) {
+    const place = placeOf(key);
+    const turn = parseTurn(value);
+    if (place === null || turn === null) continue;
+    const turns = found.get(place.talk) ?? [];
+    turns.push({ order: place.order, turn });
+    found.set(place.talk, turns);
+  }
+  return found;
+}
+
+/** Words that come change nothing of the conversation, nor does somebody who finds that its page was closed. */
+function talkAfter(talk: Talk, order: number, before: Answer, after: Answer, now: number): Entry[] {
+  if (isRunning(before) && (isRunning(after) || after.state === 'interrupted')) return [];
+  const others = talk.waiting.filter((one) => one !== order);
+  const waiting = isWaiting(after) ? [...others, order] : others;
+  return [[talkKey(talk.id), { ...talk, waiting, updatedAt: now }]];
+}
+
+function isWaiting(turn: ShownTurn): boolean {
+  return turn.role === 'assistant' && turn.state === 'waiting';
+}
