@@ -22,6 +22,8 @@ const WORDS =
   );
 const PEER = newPeerId();
 const DAY_MS = 86_400_000;
+/** Records that are handed to the browser at a time. */
+const PORTION = 2_000;
 
 /** The page of the mesh at `url` has these conversations when it is opened next. */
 export async function writeTalks(page: Page, url: string, talks: readonly TalkOptions[]): Promise<WrittenTalk[]> {
@@ -29,25 +31,22 @@ export async function writeTalks(page: Page, url: string, talks: readonly TalkOp
   // A page of the same origin that opens no store of its own.
   await page.goto(`${url}/models/catalogue.json`);
   const entries = written.flatMap((talk, i) => recordsOf(talk, talks[i]!.age ?? 0));
-  for (let from = 0; from < entries.length; from += 400) {
-    await page.evaluate(
-      async (some) => {
-        const opening = indexedDB.open('llmesh');
-        opening.onupgradeneeded = () => opening.result.createObjectStore('kept');
-        const db = await new Promise<IDBDatabase>((resolve, reject) => {
-          opening.onsuccess = () => resolve(opening.result);
-          opening.onerror = () => reject(opening.error);
-        });
-        const writing = db.transaction('kept', 'readwrite');
-        for (const [key, value] of some) writing.objectStore('kept').put(value, key);
-        await new Promise((resolve, reject) => {
-          writing.oncomplete = resolve;
-          writing.onerror = reject;
-        });
-        db.close();
-      },
-      entries.slice(from, from + 400),
-    );
+  for (let from = 0; from < entries.length; from += PORTION) {
+    await page.evaluate(async (some) => {
+      const opening = indexedDB.open('llmesh');
+      opening.onupgradeneeded = () => opening.result.createObjectStore('kept');
+      const db = await new Promise<IDBDatabase>((resolve, reject) => {
+        opening.onsuccess = () => resolve(opening.result);
+        opening.onerror = () => reject(opening.error);
+      });
+      const writing = db.transaction('kept', 'readwrite');
+      for (const [key, value] of some) writing.objectStore('kept').put(value, key);
+      await new Promise((resolve, reject) => {
+        writing.oncomplete = resolve;
+        writing.onerror = reject;
+      });
+      db.close();
+    }, entries.slice(from, from + PORTION));
   }
   return written;
 }
@@ -62,10 +61,13 @@ function talkOf({ title, answers }: TalkOptions, seed: number): WrittenTalk {
 /** As `state/chat/kept-conversation.ts` of the page reads them. */
 function recordsOf({ id, title, texts }: WrittenTalk, age: number): [key: string, value: unknown][] {
   const updatedAt = Date.now() - age * DAY_MS;
-  const turns = texts.map((text, i) => (i % 2 === 0 ? { role: 'user', id: newTaskId(), text } : answerRecord(text)));
+  const talk = { version: 1, id, title, created: updatedAt, updatedAt, next: texts.length, waiting: [], models: {} };
   return [
-    [`summary:${id}`, { id, title, updatedAt, waiting: false, scope: 'anyone' }],
-    [`turns:${id}`, turns],
+    [`talk/${id}`, { ...talk, scope: 'anyone' }],
+    ...texts.map((text, i): [string, unknown] => [
+      `turn/${id}/${String(i).padStart(9, '0')}`,
+      i % 2 === 0 ? { role: 'user', id: newTaskId(), text } : answerRecord(text),
+    ]),
   ];
 }
 

@@ -102,7 +102,7 @@ for (const name of ['chromium', 'firefox'] as BrowserName[]) {
 test('a newer version reloads only the tab that asks for it, after its answer, and donating goes on', async () => {
   test.setTimeout(300_000);
   const release = new Release();
-  const mesh = await startMesh(undefined, '--web', release.folder);
+  const mesh = await startMesh(undefined, ['--web', release.folder]);
   const browser = await launch('chromium');
   try {
     const context = await browser.newContext({ serviceWorkers: 'allow', reducedMotion: 'reduce' });

@@ -49,5 +49,6 @@ export function exchangesOf(turns: readonly ShownTurn[], scope: Scope): Exchange
 
 /** Is anything left out of a question within `scope`, because it was asked within a narrower one? */
 export function holdsBack(turns: readonly ShownTurn[], scope: Scope): boolean {
-  return turns.some((turn) => turn.role === 'assistant' && turn.text !== '' && !mayReach(turn.scope, scope));
+  // The scope first: a word more in the answer that is being written is no reason to look again.
+  return turns.some((turn) => turn.role === 'assistant' && !mayReach(turn.scope, scope) && turn.text !== '');
 }

@@ -13,8 +13,8 @@ const NEWS_EVERY_MS = 250;
 export interface ConversationSearchNeeds {
   /** Newest first. */
   list: () => readonly Summary[];
-  /** What was said in it; null: it is gone, or cannot be read. */
-  texts: (id: string) => Promise<string[] | null>;
+  /** What was said in it. */
+  texts: (id: string) => Promise<string[]>;
   clock: Clock;
   failed: (error: unknown) => void;
 }
@@ -93,7 +93,6 @@ export class ConversationSearch {
   async #readOne({ id, title, updatedAt }: Summary): Promise<void> {
     try {
       const texts = await this.#needs.texts(id);
-      if (texts === null) return;
       this.#index.take(id, [title, ...texts]);
       this.#read.set(id, updatedAt);
     } catch (error) {

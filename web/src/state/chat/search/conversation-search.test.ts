@@ -26,7 +26,7 @@ class Shelf {
       texts: async (id) => {
         this.reads.push(id);
         if (id === 'broken') throw new Error('cannot be read');
-        return this.talks.find((talk) => talk.id === id)?.texts ?? null;
+        return this.talks.find((talk) => talk.id === id)?.texts ?? [];
       },
       clock: new ManualClock(),
       failed: (error) => this.failures.push(error),

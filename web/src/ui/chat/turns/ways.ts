@@ -22,8 +22,7 @@ const FAILS_AGAIN: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 /** For an answer that was stopped, broke off, failed, or was cut; nothing for a whole one. `last`: nothing comes after it. */
 export function waysOn(answer: Answer, conversation: Conversation, app: ChatPageState, last: boolean): Way[] {
   const held = conversation.running !== null;
-  const interrupted = answer.state === 'interrupted';
-  const failed = answer.state === 'failed' || (interrupted && answer.text === '');
+  const failed = answer.state === 'failed' || (answer.state === 'interrupted' && answer.text === '');
   const code = answer.error?.code ?? null;
   const missing = conversation.missing(answer.id);
   const refused = code === 'busy';
