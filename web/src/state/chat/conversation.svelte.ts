@@ -1,4 +1,5 @@
 /** One conversation while the page is open: its turns, and the answer that is being written. */
+import { shortened } from '@llmesh/core/base/graphemes';
 import { newTaskId } from '@llmesh/core/base/ids';
 import { AnswerRun, change, keepWaiting, type AnswerRunNeeds } from './answer-run.ts';
 import { absentFor, missingFor } from './obstacles.ts';
@@ -233,5 +234,5 @@ export class Conversation {
 
 function titleOf(question: string): string {
   const line = question.trim().split('\n', 1)[0] ?? '';
-  return line.length <= 60 ? line : `${line.slice(0, 59).trimEnd()}…`;
+  return shortened(line, 60);
 }
