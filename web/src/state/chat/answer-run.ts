@@ -11,6 +11,7 @@ import type { Ask } from '../ask.ts';
 import { WAITS, type ObstacleNeeds } from './obstacles.ts';
 import type { ThoughtReader } from './thought.ts';
 import { isRunning, keptOf, type Answer, type KeptIds, type WaitingFor } from './turn.ts';
+import { unsaidSyntax } from './unsaid-syntax.ts';
 
 export interface AnswerRunNeeds extends ObstacleNeeds {
   /** Asks volunteers. */
@@ -61,7 +62,8 @@ export class AnswerRun {
       const events = (answer.scope === 'device' ? askHere : ask)(request, this.#abort.signal);
       for await (const event of events) {
         const { state, ahead } = answer;
-        if (event.type === 'piece') await this.#readAs(event.syntax ?? answer.thought?.syntax);
+        if (event.type === 'piece')
+          await this.#readAs(event.syntax ?? answer.thought?.syntax ?? this.#unsaid(event.text));
         change(answer, this.#changeBy(event));
         const news = newsOf(answer, event, { state, ahead });
         if (news !== null) announce(news);
@@ -108,6 +110,10 @@ export class AnswerRun {
       default:
         return event;
     }
+  }
+
+  #unsaid(next: string): string | undefined {
+    return this.#thoughts === null ? unsaidSyntax(this.#delivered.text.slice(0, 100) + next) : undefined;
   }
 
   /** Most models do not think, so most visitors need no reader. */
