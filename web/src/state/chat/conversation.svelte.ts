@@ -1,5 +1,5 @@
 /** One conversation while the page is open: its turns, and the answer that is being written. */
-import { shortened } from '@llmesh/core/base/graphemes';
+import { shortened } from '../graphemes.ts';
 import { newTaskId } from '@llmesh/core/base/ids';
 import { AnswerRun, change, keepWaiting, type AnswerRunNeeds } from './answer-run.ts';
 import { absentFor, missingFor } from './obstacles.ts';
