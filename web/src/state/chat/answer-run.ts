@@ -12,6 +12,7 @@ import { WAITS, type ObstacleNeeds } from './obstacles.ts';
 import { ThoughtReader } from './thought.ts';
 import type { SleepWatch } from '../sleep-watch.ts';
 import { isRunning, keptOf, type Answer, type KeptIds, type WaitingFor } from './turn.ts';
+import { unsaidSyntax } from './unsaid-syntax.ts';
 
 export interface AnswerRunNeeds extends ObstacleNeeds {
   /** Asks volunteers. */
@@ -85,7 +86,7 @@ export class AnswerRun {
       const events = (answer.scope === 'device' ? askHere : ask)(request, this.#abort.signal);
       for await (const event of events) {
         const { state, ahead } = answer;
-        if (event.type === 'piece') this.#readAs(event.syntax ?? answer.thought?.syntax);
+        if (event.type === 'piece') this.#readAs(event.syntax ?? answer.thought?.syntax ?? this.#unsaid(event.text));
         change(answer, this.#changeBy(event));
         const news = newsOf(answer, event, { state, ahead });
         if (news !== null) announce(news);
@@ -138,6 +139,10 @@ export class AnswerRun {
       default:
         return event;
     }
+  }
+
+  #unsaid(next: string): string | undefined {
+    return this.#thoughts === null ? unsaidSyntax(this.#delivered.text.slice(0, 100) + next) : undefined;
   }
 
   /** Most models do not think, and need no reader. */

@@ -1,10 +1,11 @@
 /** An answer whose model thinks before it speaks: what it thought, and what it said. */
 import { AnswerReader } from '@llmesh/core/syntax/answer-reader';
 import { PLAIN, syntaxOf } from '@llmesh/core/syntax/syntaxes';
+import { knownSyntax } from './unsaid-syntax.ts';
 
 /** An answer in two parts. The text that the model wrote has marks between them, which are not shown. */
 export interface Thought {
-  /** How the text is read: see `AnswerPieceSchema`. */
+  /** How the text is read: see `AnswerPieceSchema`, or `unsaidSyntax`. */
   syntax: string;
   thoughts: string;
   said: string;
@@ -26,7 +27,7 @@ export class ThoughtReader {
   /** `earlierMs`: how long it thought before, where it is continued. */
   constructor(syntax: string, earlierMs = 0) {
     this.#syntax = syntax;
-    this.#reader = new AnswerReader(syntaxOf(syntax) ?? PLAIN);
+    this.#reader = new AnswerReader(syntaxOf(knownSyntax(syntax)) ?? PLAIN);
     this.#earlierMs = earlierMs;
   }
 

@@ -1,4 +1,5 @@
 /** What a conversation is called: the beginning of its first question. */
+import { shortened } from '../graphemes.ts';
 import type { ShownTurn } from './turn.ts';
 
 const LONGEST = 60;
@@ -9,6 +10,5 @@ export function titleOf(turns: readonly ShownTurn[]): string {
 }
 
 function titleFrom(question: string): string {
-  const line = question.trim().split('\n', 1)[0] ?? '';
-  return line.length <= LONGEST ? line : `${line.slice(0, LONGEST - 1).trimEnd()}…`;
+  return shortened(question.trim().split('\n', 1)[0] ?? '', LONGEST);
 }

@@ -5,6 +5,7 @@ import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import type { Path } from '@llmesh/core/transport/transport';
 import type { Scope } from '../scope.ts';
 import type { Thought } from './thought.ts';
+import { saidSyntax } from './unsaid-syntax.ts';
 import { MAX_TOKENS } from '../settings.svelte.ts';
 import type { Seam } from '@llmesh/core/ask/answer';
 
@@ -165,7 +166,7 @@ export function writerOf({ seams, provider }: Answer): PeerId | null {
 /** The prefix for those who continue it; null: there is nothing of it yet. */
 export function keptOf({ text, thought, tokens, ids }: Answer): KeptAnswer | null {
   if (text === '') return null;
-  const syntax = thought?.syntax ?? null;
+  const syntax = thought === null ? null : saidSyntax(thought.syntax);
   return { text, tokens, tokenIds: ids?.tokenIds ?? null, sha256: ids?.sha256 ?? null, syntax };
 }
 

@@ -9,7 +9,7 @@ import { pieceEnd } from './read/piece.ts';
 const PART_LINES = 100;
 const PART_CHARS = 6_000;
 /** More come with the next frames. */
-const PARTS_A_FRAME = 40;
+const PARTS_A_FRAME = 12;
 const LINE_EM = 1.6;
 
 export interface Code {

@@ -15,10 +15,13 @@ const languages = { bash, css, javascript, json, python, sql, typescript, xml, y
 for (const [name, language] of Object.entries(languages)) hljs.registerLanguage(name, language);
 
 /** Longer code is not coloured: it would take too long. */
-const MAX_CHARS = 20_000;
+const MAX_CHARS = 12_000;
+/** So is code of which nearly every character would have a colour. */
+const MAX_HTML_CHARS = 100_000;
 
 /** Coloured code, or `null` when the language is not one of ours. */
 export function highlight(text: string, language: string): DocumentFragment | null {
   if (text.length > MAX_CHARS || hljs.getLanguage(language) === undefined) return null;
-  return safeColours(hljs.highlight(text, { language, ignoreIllegals: true }).value);
+  const { value } = hljs.highlight(text, { language, ignoreIllegals: true });
+  return value.length > MAX_HTML_CHARS ? null : safeColours(value);
 }

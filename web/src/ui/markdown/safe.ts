@@ -29,5 +29,5 @@ function purified(markup: string, config: Config): DocumentFragment {
     ALLOW_DATA_ATTR: false,
     ALLOW_ARIA_ATTR: false,
     RETURN_DOM_FRAGMENT: true,
-  }) as unknown as DocumentFragment;
+  });
 }

@@ -11,10 +11,13 @@ const LIMITS = {
   throwOnError: true,
 };
 
+/** Its alignment and colours: the page takes no styles from a text, and its policy would log each. `formula.css` has the first. */
+const STYLE = / style="[^"]*"/g;
+
 /** Null: it cannot be set. */
 export function typeset(tex: string, displayMode: boolean): DocumentFragment | null {
   try {
-    return safeFormula(temml.renderToString(tex, { ...LIMITS, displayMode }));
+    return safeFormula(temml.renderToString(tex, { ...LIMITS, displayMode }).replaceAll(STYLE, ''));
   } catch {
     // Whatever it trips over, the source is what is left to show.
     return null;

@@ -2,7 +2,7 @@
 
 /** A piece longer than this ends at the next line at which it can. */
 export const SOFT_CHARS = 4_096;
-export const SOFT_LINES = 120;
+export const SOFT_LINES = 60;
 export const SOFT_MARKS = 256;
 /** A piece longer than this that could not be ended is shown as it was written. */
 export const HARD_CHARS = 16_384;

@@ -82,7 +82,7 @@ function blocksOf(tokens: Token[], depth: number): Block[] {
   let box = '';
   for (const token of tokens as ReadToken[]) {
     if (token.type === 'checkbox') {
-      box = (token as Tokens.Checkbox).checked ? '☑ ' : '☐ ';
+      box = token.checked ? '☑ ' : '☐ ';
       continue;
     }
     const block = blockOf(token, depth);
@@ -100,24 +100,24 @@ function blockOf(token: ReadToken, depth: number): Block | null {
     case 'def':
       return null;
     case 'heading':
-      return { kind: 'heading', depth: (token as Tokens.Heading).depth, inlines: inlinesOf(token.tokens ?? [], 0) };
+      return { kind: 'heading', depth: token.depth, inlines: inlinesOf(token.tokens ?? [], 0) };
     case 'hr':
       return { kind: 'rule' };
     case 'code': {
-      const { lang, text } = token as Tokens.Code;
+      const { lang, text } = token;
       return { kind: 'code', language: (lang ?? '').trim().split(/\s/, 1)[0]!.toLowerCase().slice(0, 40), text };
     }
     case 'formula':
-      return formulaBlock((token as FormulaToken).tex, token.raw.trim());
+      return formulaBlock(token.tex, token.raw.trim());
     case 'table': {
-      const { align, header, rows } = token as Tokens.Table;
+      const { align, header, rows } = token;
       const cells = (row: Tokens.TableCell[]) => row.map((cell) => inlinesOf(cell.tokens, 0));
       return { kind: 'table', align, head: cells(header), rows: rows.map(cells) };
     }
     case 'blockquote':
       return depth > MAX_NESTING ? raw(token) : { kind: 'quote', blocks: blocksOf(token.tokens ?? [], depth + 1) };
     case 'list': {
-      const { ordered, start, loose, items } = token as Tokens.List;
+      const { ordered, start, loose, items } = token;
       if (depth > MAX_NESTING) return raw(token);
       return {
         kind: 'list',
@@ -163,32 +163,32 @@ function inlineOf(token: ReadToken, depth: number): Inline {
     case 'del':
       return { kind: token.type, inlines: inlinesOf(token.tokens ?? [], depth + 1) };
     case 'codespan':
-      return { kind: 'code', text: (token as Tokens.Codespan).text };
+      return { kind: 'code', text: token.text };
     case 'br':
       return { kind: 'break' };
     case 'formula':
       return {
         kind: 'formula',
-        tex: (token as FormulaToken).tex,
-        display: (token as FormulaToken).display,
+        tex: token.tex,
+        display: token.display,
         source: token.raw,
       };
     case 'noteref':
-      return { kind: 'noteref', label: (token as NoterefToken).label };
+      return { kind: 'noteref', label: token.label };
     case 'checkbox':
-      return { kind: 'text', text: (token as Tokens.Checkbox).checked ? '☑ ' : '☐ ' };
+      return { kind: 'text', text: token.checked ? '☑ ' : '☐ ' };
     case 'link': {
-      const { href, autolink, tokens } = token as Tokens.Link;
+      const { href, autolink, tokens } = token;
       return linkOf(autolink === true ? href : decoded(href), inlinesOf(tokens, depth + 1));
     }
     case 'image': {
-      const { href, text } = token as Tokens.Image;
+      const { href, text } = token;
       return linkOf(decoded(href), [{ kind: 'text', text: text === '' ? 'picture' : decoded(text) }]);
     }
     case 'escape':
-      return { kind: 'text', text: (token as Tokens.Escape).text };
+      return { kind: 'text', text: token.text };
     case 'text':
-      return { kind: 'text', text: decoded((token as Tokens.Text).text) };
+      return { kind: 'text', text: decoded(token.text) };
     default:
       return { kind: 'text', text: token.raw };
   }

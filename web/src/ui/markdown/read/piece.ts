@@ -1,5 +1,5 @@
 /** Text in pieces that can each be handled at once. */
-import { cutBefore } from '@llmesh/core/base/graphemes';
+import { cutBefore } from '../../../state/graphemes.ts';
 
 /** A browser lays a paragraph out as a whole. */
 export const PIECE_CHARS = 4_000;

@@ -12,9 +12,13 @@ export interface Section {
   readonly blocks: readonly Block[];
 }
 
-/** So many blocks, or so much text, go into one section. */
-const SECTION_BLOCKS = 24;
-const SECTION_CHARS = 12_000;
+/** So much goes into one section: a browser lays it out as a whole. */
+const SECTION_WEIGHT = 12_000;
+/** What a line costs a page, in characters. */
+const LINE_WEIGHT = 60;
+const BLOCK_WEIGHT = 400;
+/** A letter under a heap of marks takes long to draw, and covers the lines above. */
+const HEAPED_MARKS = /(\p{M}{8})\p{M}+/gu;
 
 interface Pending {
   section: number;
@@ -31,7 +35,8 @@ export class Reading {
   #upToDate = true;
   #closed: Section[] = [];
   #blocks: Block[] = [];
-  #chars = 0;
+  #weight = 0;
+  #shown = 0;
   #live: Block[] = [];
   #links: Links = {};
   #pending: Pending[] = [];
@@ -55,15 +60,17 @@ export class Reading {
       this.#upToDate = true;
       return this.#resolve();
     }
-    if (this.#blocks.length >= SECTION_BLOCKS || this.#chars >= SECTION_CHARS) this.#endSection();
+    if (this.#weight >= SECTION_WEIGHT) this.#endSection();
     const blocks = this.#blocksOf(unit);
+    const weight = unit.kind === 'code' ? BLOCK_WEIGHT : weightOf(unit.text) + BLOCK_WEIGHT * blocks.length;
+    this.#shown += weight;
     if (!unit.closed) {
       this.#live = blocks;
       this.#upToDate = true;
       return false;
     }
     this.#blocks = [...this.#blocks, ...blocks];
-    this.#chars += unit.end - this.#from;
+    this.#weight += weight;
     this.#from = unit.end;
     this.#head = unit.head;
     return true;
@@ -72,6 +79,11 @@ export class Reading {
   get sections(): readonly Section[] {
     const last = { blocks: [...this.#blocks, ...this.#live] };
     return last.blocks.length === 0 ? [...this.#closed] : [...this.#closed, last];
+  }
+
+  /** What has been given to the page, as it burdens it: in characters, about. */
+  get weight(): number {
+    return this.#shown;
   }
 
   /** The characters that the parser was given, all in all. */
@@ -87,10 +99,14 @@ export class Reading {
         return [formulaBlock(unit.text.trim(), `$$${unit.text}$$`)];
       case 'plain':
       case 'source':
-        return [{ kind: 'plain', text: unit.text, tooLong: unit.kind === 'plain' }];
+        return [{ kind: 'plain', text: unit.text.replace(HEAPED_MARKS, '$1'), tooLong: unit.kind === 'plain' }];
       case 'markdown': {
         this.#read += unit.text.length;
-        const { blocks, links } = parse(unit.text, !this.#ended && !unit.closed, this.#links);
+        const { blocks, links } = parse(
+          unit.text.replace(HEAPED_MARKS, '$1'),
+          !this.#ended && !unit.closed,
+          this.#links,
+        );
         if (unit.closed) this.#note(unit, links, blocks.length);
         return blocks;
       }
@@ -131,7 +147,7 @@ export class Reading {
   #endSection(): void {
     this.#closed.push({ blocks: this.#blocks });
     this.#blocks = [];
-    this.#chars = 0;
+    this.#weight = 0;
   }
 
   #restart(): void {
@@ -140,9 +156,15 @@ export class Reading {
     this.#head = '';
     this.#closed = [];
     this.#blocks = [];
-    this.#chars = 0;
+    this.#weight = 0;
     this.#live = [];
     this.#links = {};
     this.#pending = [];
   }
+}
+
+function weightOf(text: string): number {
+  let lines = 0;
+  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) lines += 1;
+  return text.length + LINE_WEIGHT * lines;
 }

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { cutBefore, shortened } from './graphemes.ts';
 
+/** Half of a surrogate pair. */
+const HALF = /\p{Cs}/u;
 const FAMILY = '👩‍👩‍👧‍👦';
 
 describe('shortened', () => {
@@ -13,7 +15,7 @@ describe('shortened', () => {
       const short = shortened(`ab${FAMILY}cd${FAMILY}efghij`, most);
       expect(short.length).toBeLessThanOrEqual(most);
       expect(`ab${FAMILY}cd${FAMILY}efghij`.replace(short.slice(0, -1), '')).not.toMatch(/^\p{M}|^\u200d/u);
-      expect(short.isWellFormed()).toBe(true);
+      expect(short).not.toMatch(HALF);
       expect(short.replaceAll(FAMILY, '')).toMatch(/^[a-j]*…$/);
     }
   });
@@ -34,7 +36,6 @@ describe('cutBefore', () => {
   it('cuts a heap of marks, but no surrogate pair', () => {
     expect(cutBefore(`a${'\u0301'.repeat(10_000)}`, 5_000)).toBe(5_000);
     const heads = '😀'.repeat(100);
-    for (let most = 1; most < heads.length; most++)
-      expect(heads.slice(0, cutBefore(heads, most)).isWellFormed()).toBe(true);
+    for (let most = 1; most < heads.length; most++) expect(heads.slice(0, cutBefore(heads, most))).not.toMatch(HALF);
   });
 });
