@@ -58,7 +58,9 @@ program
 
 program
   .command('page')
-  .description('a conversation of 2,000 answers opened, streamed into and searched for, beside the same words in a <pre>')
+  .description(
+    'a conversation of 2,000 answers opened, streamed into and searched for, beside the same words in a <pre>',
+  )
   .option('--answers <n>', 'in the long conversation', count, 2_000)
   .option('--conversations <n>', 'besides it', count, 1_000)
   .option('--rounds <n>', 'of each', count, 3)

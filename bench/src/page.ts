@@ -55,7 +55,11 @@ export async function page({ answers, conversations, rounds }: PageOptions): Pro
   try {
     const context = await browser.newContext({ serviceWorkers: 'block', viewport: { width: 1440, height: 900 } });
     const visited = await context.newPage();
-    const others = Array.from({ length: conversations }, (_, i) => ({ title: `Talk ${i} of many`, answers: 4, age: 2 }));
+    const others = Array.from({ length: conversations }, (_, i) => ({
+      title: `Talk ${i} of many`,
+      answers: 4,
+      age: 2,
+    }));
     const [long] = await writeTalks(visited, mesh.url, [{ title: TITLE, answers }, ...others]);
     const lastWords = `Answer ${answers}.`;
     const figures = { open: [] as number[], late: [] as number[], longest: [] as number[], reactions: [] as number[] };
@@ -74,7 +78,9 @@ export async function page({ answers, conversations, rounds }: PageOptions): Pro
       figures.open.push(await untilShown(opens, '[role=log]', shownAtLast));
 
       await ask(visited, 'Say it all.');
-      await log(visited).getByRole('article', { name: /still writing/ }).waitFor();
+      await log(visited)
+        .getByRole('article', { name: /still writing/ })
+        .waitFor();
       const noticed = await watchFrames(visited);
       await message(visited).pressSequentially(TYPED, { delay: 100, timeout: PATIENCE_MS });
       await answered(visited);
@@ -134,7 +140,9 @@ async function turnsShown(visited: Page): Promise<number> {
 }
 
 function streamed(): string[] {
-  const words = Array.from({ length: TOKENS - 1 }, (_, i) => (i % 60 === 59 ? 'here.\n\n' : i % 20 === 19 ? '**so**\n' : 'word '));
+  const words = Array.from({ length: TOKENS - 1 }, (_, i) =>
+    i % 60 === 59 ? 'here.\n\n' : i % 20 === 19 ? '**so**\n' : 'word ',
+  );
   return [...words, 'The-very-end.'];
 }
 

@@ -32,21 +32,24 @@ export async function writeTalks(page: Page, url: string, talks: readonly TalkOp
   await page.goto(`${url}/models/catalogue.json`);
   const entries = written.flatMap((talk, i) => recordsOf(talk, talks[i]!.age ?? 0));
   for (let from = 0; from < entries.length; from += PORTION) {
-    await page.evaluate(async (some) => {
-      const opening = indexedDB.open('llmesh');
-      opening.onupgradeneeded = () => opening.result.createObjectStore('kept');
-      const db = await new Promise<IDBDatabase>((resolve, reject) => {
-        opening.onsuccess = () => resolve(opening.result);
-        opening.onerror = () => reject(opening.error);
-      });
-      const writing = db.transaction('kept', 'readwrite');
-      for (const [key, value] of some) writing.objectStore('kept').put(value, key);
-      await new Promise((resolve, reject) => {
-        writing.oncomplete = resolve;
-        writing.onerror = reject;
-      });
-      db.close();
-    }, entries.slice(from, from + PORTION));
+    await page.evaluate(
+      async (some) => {
+        const opening = indexedDB.open('llmesh');
+        opening.onupgradeneeded = () => opening.result.createObjectStore('kept');
+        const db = await new Promise<IDBDatabase>((resolve, reject) => {
+          opening.onsuccess = () => resolve(opening.result);
+          opening.onerror = () => reject(opening.error);
+        });
+        const writing = db.transaction('kept', 'readwrite');
+        for (const [key, value] of some) writing.objectStore('kept').put(value, key);
+        await new Promise((resolve, reject) => {
+          writing.oncomplete = resolve;
+          writing.onerror = reject;
+        });
+        db.close();
+      },
+      entries.slice(from, from + PORTION),
+    );
   }
   return written;
 }

@@ -8,7 +8,7 @@ import { composeNetworkPage } from './compose/network-page.ts';
 import { composeUpdate } from './compose/service-worker.ts';
 import { openVisit } from './compose/visit.ts';
 import { Announcer } from './state/announcer.svelte.ts';
-import { Router } from './state/router.svelte.ts';
+import { Router } from './state/shell/router.svelte.ts';
 import './styles/all.css';
 import App from './ui/App.svelte';
 import type { AppState } from './ui/app-state.ts';

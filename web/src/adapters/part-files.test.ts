@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { PartError } from '../state/part-error.ts';
+import type { PartError } from '../state/shell/part-error.ts';
 import { loadPart } from './part-files.ts';
 
 const SCRIPT = { headers: { 'Content-Type': 'text/javascript; charset=utf-8' } };

@@ -5,7 +5,7 @@
  *
  * The build puts this around every `import(…)` of the page, in place of Vite's own preloading; see `vite.config.ts`.
  */
-import { PartError } from '../state/part-error.ts';
+import { PartError } from '../state/shell/part-error.ts';
 
 /** Longer than the largest part takes on a slow phone. */
 const PATIENCE_MS = 30_000;

@@ -2,7 +2,7 @@
 import type { ControlClient } from '@llmesh/core/control/control';
 import { warn } from '../adapters/log.ts';
 import { PageWorker } from '../adapters/page-worker.ts';
-import { Update, type UpdateNeeds } from '../state/update.svelte.ts';
+import { Update, type UpdateNeeds } from '../state/shell/update.svelte.ts';
 
 export interface UpdateParts extends Omit<UpdateNeeds, 'reload'> {
   control: ControlClient;

@@ -1,7 +1,7 @@
 /** Everything the pages show, by page. */
 import type { Announcer } from '../state/announcer.svelte.ts';
-import type { Router } from '../state/router.svelte.ts';
-import type { Update } from '../state/update.svelte.ts';
+import type { Router } from '../state/shell/router.svelte.ts';
+import type { Update } from '../state/shell/update.svelte.ts';
 import type { ChatPageState } from './chat/chat-page-state.ts';
 import type { DonatePageState } from './donate/donate-page-state.ts';
 import type { NetworkPageState } from './network/network-page-state.ts';

@@ -12,7 +12,7 @@ import type { ThisDevice } from '../../state/device/this-device.svelte.ts';
 import type { Keeping } from '../../state/kept/keeping.svelte.ts';
 import type { Offers } from '../../state/offers.svelte.ts';
 import type { Passing } from '../../state/passing.ts';
-import type { TalkAddress } from '../../state/talk-address.svelte.ts';
+import type { TalkAddress } from '../../state/shell/talk-address.svelte.ts';
 import type { Settings } from '../../state/settings.svelte.ts';
 import type { Places } from './rows/places.ts';
 import type { Trusted } from '../../state/trust/trusted.svelte.ts';

@@ -1,6 +1,6 @@
 import { flushSync } from 'svelte';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { PretendTalks } from '../testing/pretend-talks.svelte.ts';
+import { PretendTalks } from '../../testing/pretend-talks.svelte.ts';
 import { Router } from './router.svelte.ts';
 import { TalkAddress } from './talk-address.svelte.ts';
 
