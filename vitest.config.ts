@@ -22,8 +22,13 @@ const node = (name: string) => ({
   },
 });
 
-/** What shows nothing runs without an imitation of the DOM, which takes seconds for each file. */
-const web = (name: string, where: { include: string[]; environment: string }) => ({
+/** Outside `ui`, few tests need an imitation of the DOM, which takes seconds for each file. */
+const OF_DOM = [
+  'src/ui/**/*.test.ts',
+  'src/adapters/{idb-store,part-files}.test.ts',
+  'src/state/shell/talk-address.test.ts',
+];
+const web = (name: string, where: { include: string[]; exclude?: string[]; environment: string }) => ({
   plugins: [svelte()],
   resolve: { conditions: [source, 'browser', ...defaultClientConditions] },
   test: { name, root: './web', ...where, testTimeout: 30_000, retry, isolate },
@@ -42,11 +47,8 @@ export default defineConfig({
       {
         test: { name: 'scripts', root: './scripts', include: ['*.test.mjs'], testTimeout: 60_000, hookTimeout: 60_000 },
       },
-      web('web', {
-        include: ['src/{adapters,compose,engines,state}/**/*.test.ts'],
-        environment: './src/testing/no-dom.ts',
-      }),
-      web('web ui', { include: ['src/ui/**/*.test.ts'], environment: 'jsdom' }),
+      web('web', { include: ['src/**/*.test.ts'], exclude: OF_DOM, environment: './src/testing/no-dom.ts' }),
+      web('web ui', { include: OF_DOM, environment: 'jsdom' }),
     ],
   },
 });
