@@ -143,10 +143,6 @@ describe('a turn of the conversation', () => {
     const details = screen.getByText('Details').closest('details')!;
     expect(details.textContent).toContain('prompt_too_long · Qwen3 8B');
     expect(screen.getByText('It is too long.').closest('.notice--bad')).not.toBeNull();
-    mesh.chat.ask('Shorter?');
-    await mesh.settle();
-    await mesh.fail('prompt_too_long', 'It is too long.');
-    expect(buttons()).toEqual(['Ask without earlier messages', 'Edit the question']);
   });
 
   it('does not blame anybody for an interruption', async () => {
