@@ -142,7 +142,7 @@ describe('a turn of the conversation', () => {
     expect(buttons()).toEqual(['Edit the question']);
     const details = screen.getByText('Details').closest('details')!;
     expect(details.textContent).toContain('prompt_too_long · Qwen3 8B');
-    expect(screen.getByText('It is too long.').closest('.notice--bad')).not.toBeNull();
+    expect(screen.getByText(/the model holds 4,096 together/).closest('.notice--bad')).not.toBeNull();
   });
 
   it('does not blame anybody for an interruption', async () => {
