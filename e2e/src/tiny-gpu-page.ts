@@ -19,12 +19,8 @@ export interface Said {
 }
 
 export interface TinyGpuPage {
-  /** The model's answer to a text that it goes on from: the likeliest one, unless `sampling` says otherwise. */
-  say(
-    prompt: string,
-    maxTokens: number,
-    sampling?: { temperature: number; top_p: number; seed?: number },
-  ): Promise<Said>;
+  /** The model's greedy answer to a text that it goes on from. */
+  say(prompt: string, maxTokens: number): Promise<Said>;
   close(): Promise<void>;
 }
 
@@ -75,15 +71,15 @@ export async function openTinyGpuPage(browser: Browser, file: string, withScores
     [url, withScores] as const,
   );
   return {
-    say: (prompt, maxTokens, sampling = { temperature: 0, top_p: 1 }) =>
+    say: (prompt, maxTokens) =>
       page.evaluate(
-        async ([text, most, how]) => {
+        async ([text, most]) => {
           const here = globalThis as unknown as InPage;
           here.scores = [];
           await here.engine.resetChat();
           const { choices, usage } = await here.engine.completions.create({
             prompt: text,
-            ...how,
+            temperature: 0,
             max_tokens: most,
           });
           return {
@@ -93,7 +89,7 @@ export async function openTinyGpuPage(browser: Browser, file: string, withScores
             tokensPerSecond: usage.extra.decode_tokens_per_s,
           };
         },
-        [prompt, maxTokens, sampling] as const,
+        [prompt, maxTokens] as const,
       ),
     async close() {
       await page.close();

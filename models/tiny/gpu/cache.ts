@@ -12,7 +12,7 @@ export function makeCache(room: i64): usize {
 }
 
 export function freeCache(cache: usize): void {
-  free(numbers(cache), CACHE_NUMBERS * 4);
+  free(numbers(cache));
 }
 
 export function numbers(cache: usize): u32 {

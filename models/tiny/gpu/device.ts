@@ -3,36 +3,17 @@ import { argument, askFor, callWithArguments } from './functions';
 
 export const CPU = 1, WEBGPU = 15;
 const API = 'wasm.WebGPUDeviceAPI';
-/** Those of the weights and of the cache are not asked for again. */
-const MOST_POOLED = 1 << 16;
 
 let allocating: usize = 0, freeing: usize = 0, writing: usize = 0, reading: usize = 0, moving: usize = 0;
 
-/** Released buffers, by their bytes: each token wants the same ones, and browsers take long to make them. */
-const POOLED = 4;
-const pooledBytes = new StaticArray<i64>(POOLED), pooled = new StaticArray<u32>(POOLED);
-
-/** What is in it is left over of others. */
 export function allocate(bytes: i64): u32 {
-  for (let i = 0; i < POOLED; i++) {
-    if (pooled[i] == 0 || pooledBytes[i] != bytes) continue;
-    const buffer = pooled[i];
-    pooled[i] = 0;
-    return buffer;
-  }
   if (allocating == 0) allocating = askFor(API, 'deviceAllocDataSpace');
   argument(0, bytes);
   return <u32>callWithArguments(allocating, 1);
 }
 
-export function free(buffer: u32, bytes: i64): void {
+export function free(buffer: u32): void {
   if (buffer == 0) return;
-  for (let i = 0; i < POOLED && bytes <= MOST_POOLED; i++) {
-    if (pooled[i] != 0) continue;
-    pooledBytes[i] = bytes;
-    pooled[i] = buffer;
-    return;
-  }
   if (freeing == 0) freeing = askFor(API, 'deviceFreeDataSpace');
   argument(0, buffer);
   callWithArguments(freeing, 1);

@@ -1,5 +1,5 @@
 // Functions that the page calls in here, and those of the page that are called from here.
-import { ANY, Call, FLOAT, FUNCTION, INT, NONE, TEXT, drop, integer, keep, kind, make, permanent, pointer, put } from './objects';
+import { ANY, Call, FUNCTION, INT, NONE, TEXT, drop, integer, keep, kind, make, permanent, pointer, put } from './objects';
 
 @external("env", "TVMFFIWasmSafeCall") declare function callInPage(index: i32, args: usize, count: i32, result: usize): i32;
 
@@ -42,15 +42,11 @@ export function define(name: string, call: Call): void {
   setGlobal(name, functionOf(call));
 }
 
-// ---- calls with numbers
+// ---- calls with whole numbers
 const values = heap.alloc(ANY * (MOST_ARGUMENTS + 1));
 
 export function argument(index: i32, number: i64): void {
   put(values + index * ANY, INT, number);
-}
-
-export function argumentF(index: i32, number: f64): void {
-  put(values + index * ANY, FLOAT, reinterpret<i64>(number));
 }
 
 /** Calls with the first `count` arguments that were set. -1: it failed. */

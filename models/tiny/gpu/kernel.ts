@@ -6,7 +6,6 @@ export class Kernel {
   started: usize = 0;
   buffers: i32 = 0;
   numbers: i32 = 0;
-  types: string = '';
   bindings: string = '';
   access: string = '';
   fields: string = '';
@@ -32,16 +31,7 @@ export class Kernel {
 
   /** A whole number for each start: `p.name` in the code. */
   number(name: string): Kernel {
-    return this.parameter(name, 'i32', 'int32');
-  }
-
-  fraction(name: string): Kernel {
-    return this.parameter(name, 'f32', 'float32');
-  }
-
-  private parameter(name: string, type: string, typeInPage: string): Kernel {
-    this.fields += `${name} : ${type}, `;
-    this.types += `,"${typeInPage}"`;
+    this.fields += `${name} : i32, `;
     this.numbers++;
     return this;
   }
@@ -59,10 +49,11 @@ export class Kernel {
   }
 
   get info(): string {
-    let types = '"handle"';
-    for (let i = 1; i < this.buffers; i++) types += ',"handle"';
+    let types = '';
+    for (let i = 0; i < this.buffers; i++) types += '"handle",';
+    for (let i = 0; i < this.numbers; i++) types += '"int32",';
     const tags = `"blockIdx.x","blockIdx.y","paramWriteAccess:[${this.access}]"`;
-    return `"${this.name}":{"name":"${this.name}","arg_types":[${types}${this.types}],"launch_param_tags":[${tags}]}`;
+    return `"${this.name}":{"name":"${this.name}","arg_types":[${types.slice(0, -1)}],"launch_param_tags":[${tags}]}`;
   }
 
   compiled(by: usize): void {

@@ -1,12 +1,12 @@
 // The functions that web-llm finds in modules: the library itself, the model, its weights, and the kernels.
-import { argument, argumentF, functionOf } from './functions';
+import { argument, functionOf } from './functions';
 import { makeCache } from './cache';
 import { Kernel, allKernels, kernelNamed } from './kernel';
 import { forward, metadata } from './model';
 import { ANY, Call, NONE, array, arrayItem, fail, give, giveText, keep, pointer, put, shapeItem, textOf } from './objects';
 import { MODEL, SYSTEM, WEIGHTS, belongings, module, nothing } from './runtime';
-import { ALL, bias, choose, mask, penalize, perWords, softmax } from './sampling';
-import { FLOATING, SIGNED, buffer, column, count, fractionIn, onCard, target } from './tensors';
+import { ALL, bias, choose, mask, penalize, perWords, softmax, sort } from './sampling';
+import { FLOATING, SIGNED, column, count, data, onCard } from './tensors';
 
 export const system = module(SYSTEM);
 const model = module(MODEL);
@@ -67,37 +67,39 @@ function defineKernels(): void {
 
 /** Makes these of the arguments, all tensors, the first arguments of a kernel. Returns how many they are. */
 function bind(args: usize, first: i32, second: i32 = -1, third: i32 = -1, fourth: i32 = -1): i32 {
-  argument(0, bufferOf(args, first));
+  argument(0, buffer(args, first));
   if (second < 0) return 1;
-  argument(1, bufferOf(args, second));
+  argument(1, buffer(args, second));
   if (third < 0) return 2;
-  argument(2, bufferOf(args, third));
+  argument(2, buffer(args, third));
   if (fourth < 0) return 3;
-  argument(3, bufferOf(args, fourth));
+  argument(3, buffer(args, fourth));
   return 4;
 }
 
-function bufferOf(args: usize, index: i32): u32 {
-  return buffer(pointer(args + index * ANY));
+function buffer(args: usize, index: i32): u32 {
+  return data(pointer(args + index * ANY));
 }
 
 function defineSampling(): void {
   inModel.set('softmax_with_temperature', (self, args, n, result) => {
-    const shares = onCard(FLOATING, 1, 1, ALL), at = bind(args, 0);
-    argument(at, buffer(shares));
+    const shares = onCard(FLOATING, 1, 1, ALL), at = bind(args, 0, 1);
+    argument(at, data(shares));
     argument(at + 1, ALL);
-    argumentF(at + 2, fractionIn(pointer(args + ANY)));
     return softmax.run(1) ? -1 : give(result, shares);
   });
-  // web-llm hands on what comes of it to the choice, which needs no order.
-  inModel.set('argsort_probs', (self, args, n, result) => give(result, pair(keep(pointer(args)), keep(pointer(args)))));
+  inModel.set('argsort_probs', (self, args, n, result) => {
+    const sorted = onCard(FLOATING, 1, ALL), words = onCard(SIGNED, 1, ALL), at = bind(args, 0);
+    argument(at, data(sorted));
+    argument(at + 1, data(words));
+    argument(at + 2, ALL);
+    return sort.run(perWords(ALL)) ? -1 : give(result, pair(sorted, words));
+  });
   inModel.set('sample_with_top_p', (self, args, n, result) => {
-    // Shares, their order, a number by chance, which row (there is one), and the share of all that may be chosen.
-    const chosen = onCard(SIGNED, 1), at = bind(args, 0);
-    argument(at, target(chosen));
+    // Sorted shares, their words, a number by chance, which row (there is one), and the share of all that may be chosen.
+    const chosen = onCard(SIGNED, 1), at = bind(args, 0, 1, 2, 4);
+    argument(at, data(chosen));
     argument(at + 1, ALL);
-    argumentF(at + 2, fractionIn(pointer(args + 2 * ANY)));
-    argumentF(at + 3, fractionIn(pointer(args + 4 * ANY)));
     return choose.run(1) ? -1 : give(result, chosen);
   });
 }

@@ -40,8 +40,8 @@ ${scores()}
 }
 }
 `;
-  const kernel = new Kernel(name).reads('words', 'u32').reads('numbers').writes('cache').writes('logits').number('n').number('position');
-  return (tokens == 1 ? kernel.number('id') : kernel.reads('ids', 'i32')).code(code);
+  return new Kernel(name)
+    .reads('ids', 'i32').reads('words', 'u32').reads('numbers').writes('cache').writes('logits').number('n').number('position').code(code);
 }
 
 const SHARED = `var<workgroup> s : array<f32, #>;
@@ -76,7 +76,7 @@ fn most_of(which : u32) -> f32 {
 /** The tile's last tokens may not exist: they are read as the last one that does, and leave no trace. */
 function embedded(tokens: i32): string {
   return `for (var k = 0u; k < ${tokens * OWN}u; k++) {
- let id = u32(${tokens == 1 ? 'p.id' : `ids[min(first + k / ${OWN}u, u32(p.n) - 1u)]`});
+ let id = u32(ids[min(first + k / ${OWN}u, u32(p.n) - 1u)]);
  let column = k % ${OWN}u * ${GROUP}u + i;
  x[k] = numbers[${scalesOf(EMBEDDING)}u + column / 32u * ${VOCABULARY}u + id] * unpack4x8snorm(words[${EMBEDDING / 4}u + column / 4u * ${VOCABULARY}u + id])[i % 4u];
 }

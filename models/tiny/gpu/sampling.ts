@@ -10,7 +10,7 @@ function perWord(name: string, body: string): string {
 
 /** In one workgroup, since every word needs the sum over all. */
 export const softmax = new Kernel('softmax')
-  .reads('logits').writes('shares').number('n').fraction('temperature')
+  .reads('logits').reads('temperature').writes('shares').number('n')
   .code(`var<workgroup> parts : array<f32, ${GROUP}>;
 @compute @workgroup_size(${GROUP}) fn softmax(@builtin(local_invocation_index) i : u32) {
  var most = -3.0e38;
@@ -20,53 +20,46 @@ export const softmax = new Kernel('softmax')
  for (var k = 0u; k < ${GROUP}u; k++) { most = max(most, parts[k]); }
  workgroupBarrier();
  var sum = 0.0;
- for (var k = i; k < u32(p.n); k += ${GROUP}u) { sum += exp((logits[k] - most) / p.temperature); }
+ for (var k = i; k < u32(p.n); k += ${GROUP}u) { sum += exp((logits[k] - most) / temperature[0]); }
  parts[i] = sum;
  workgroupBarrier();
  var total = 0.0;
  for (var k = 0u; k < ${GROUP}u; k++) { total += parts[k]; }
- for (var k = i; k < u32(p.n); k += ${GROUP}u) { shares[k] = exp((logits[k] - most) / p.temperature) / total; }
+ for (var k = i; k < u32(p.n); k += ${GROUP}u) { shares[k] = exp((logits[k] - most) / temperature[0]) / total; }
 }
 `);
 
-/**
- * Chooses, by a number between 0 and 1, among the likeliest words that together have the share `most`. They need no order: the least share among
- * them is found bit by bit, since floats that are not negative are ordered as their bits are.
- */
+/** Every word finds its rank. Words without a share need none: fresh buffers hold zeros, and nothing of share zero is chosen. */
+export const sort = new Kernel('sort')
+  .reads('shares').writes('sorted').writes('words', 'i32').number('n')
+  .code(perWord('sort', ` let mine = shares[i];
+ if (mine == 0.0) { return; }
+ var rank = 0u;
+ for (var k = 0u; k < u32(p.n); k++) { if (shares[k] > mine || (shares[k] == mine && k < i)) { rank++; } }
+ sorted[rank] = mine;
+ words[rank] = i32(i);
+`));
+
+/** Chooses among the first words that together have the share `most`, by a number between 0 and 1. */
 export const choose = new Kernel('choose')
-  .reads('shares').writes('chosen', 'i32').number('n').fraction('chance').fraction('most')
-  .code(`var<workgroup> parts : array<f32, ${GROUP}>;
-fn share_from(least : f32, i : u32) -> f32 {
+  .reads('sorted').reads('words', 'i32').reads('chance').reads('most').writes('chosen', 'i32').number('n')
+  .code(`@compute @workgroup_size(1) fn choose() {
  var sum = 0.0;
- for (var k = i; k < u32(p.n); k += ${GROUP}u) { sum += select(0.0, shares[k], shares[k] >= least); }
- workgroupBarrier();
- parts[i] = sum;
- workgroupBarrier();
- sum = 0.0;
- for (var k = 0u; k < ${GROUP}u; k++) { sum += parts[k]; }
- return sum;
-}
-@compute @workgroup_size(${GROUP}) fn choose(@builtin(local_invocation_index) i : u32) {
- var least = 0u;
- if (p.most < 1.0) {
-  for (var bit = 1u << 29u; bit != 0u; bit >>= 1u) {
-   if (share_from(bitcast<f32>(least | bit), i) >= p.most) { least |= bit; }
-  }
+ var last = 0;
+ for (var k = 0; k < p.n; k++) {
+  if (sorted[k] == 0.0) { break; }
+  sum += sorted[k];
+  last = k;
+  if (sum >= most[0]) { break; }
  }
- let limit = max(bitcast<f32>(least), 1.0e-30);
- let wanted = p.chance * share_from(limit, i);
- if (i != 0u) { return; }
+ let wanted = chance[0] * sum;
  var so_far = 0.0;
- var group = 0u;
- for (; group < ${GROUP - 1}u && so_far + parts[group] <= wanted; group++) { so_far += parts[group]; }
- // What was added in another order may end beyond the last word.
- while (group > 0u && parts[group] == 0.0) { group--; so_far = wanted; }
- for (var k = group; k < u32(p.n); k += ${GROUP}u) {
-  if (shares[k] < limit) { continue; }
-  chosen[0] = i32(k);
-  so_far += shares[k];
-  if (so_far > wanted) { break; }
+ var found = last;
+ for (var k = 0; k <= last; k++) {
+  so_far += sorted[k];
+  if (so_far > wanted) { found = k; break; }
  }
+ chosen[0] = words[found];
 }
 `);
 

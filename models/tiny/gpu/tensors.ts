@@ -1,8 +1,5 @@
 // Tensors of 32-bit numbers. Behind the object's header stands DLPack's DLTensor: data at 24, device at 28, dimensions at 36,
-// type at 40, address of the shape at 44, offset in bytes at 56. At 68 what it is a view of, or 0; from 72 on its shape, and then its copy on the card.
-//
-// A tensor of one number is here, wherever web-llm wants it: most are what it says for one token, and go into the kernels as parameters. Each write to
-// the graphics card would send off what was recorded for it so far, and that costs more than the kernels.
+// type at 40, address of the shape at 44, offset in bytes at 56. At 68 what it is a view of, or 0; from 72 on its shape.
 import { CPU, WEBGPU, allocate, copy, free } from './device';
 import { TENSOR, drop, keep, make } from './objects';
 
@@ -10,10 +7,9 @@ export const SIGNED: u8 = 0, UNSIGNED: u8 = 1, FLOATING: u8 = 2;
 const BYTES = 4;
 
 export function tensor(shape: usize, dimensions: u32, code: u8, device: i32): usize {
-  const object = header(shape, dimensions, code, device), bytes = bytesOf(object);
-  if (bytes == BYTES) store<i32>(object, CPU, 28);
-  const here = load<i32>(object, 28) == CPU;
-  store<u32>(object, here ? <u32>heap.alloc(<usize>bytes) : allocate(bytes), 24);
+  const object = header(shape, dimensions, code, device);
+  const bytes = count(object) * BYTES;
+  store<u32>(object, device == WEBGPU ? allocate(bytes) : <u32>heap.alloc(<usize>bytes), 24);
   return object;
 }
 
@@ -27,7 +23,7 @@ export function view(base: usize, shape: usize, dimensions: u32): usize {
 }
 
 function header(shape: usize, dimensions: u32, code: u8, device: i32): usize {
-  const object = make(TENSOR, 52 + 8 * dimensions);
+  const object = make(TENSOR, 48 + 8 * dimensions);
   store<i32>(object, device, 28);
   store<i32>(object, dimensions, 36);
   store<u8>(object, code, 40);
@@ -41,50 +37,12 @@ function header(shape: usize, dimensions: u32, code: u8, device: i32): usize {
 export function freeTensor(object: usize): void {
   const base = load<u32>(object, 68);
   if (base) drop(base);
-  else if (load<i32>(object, 28) == WEBGPU) free(data(object), bytesOf(object));
-  else {
-    heap.free(data(object));
-    forget(object);
-  }
+  else if (load<i32>(object, 28) == WEBGPU) free(data(object));
+  else heap.free(data(object));
 }
 
 export function data(object: usize): u32 {
   return load<u32>(object, 24);
-}
-
-/** Where a kernel reads its numbers. */
-export function buffer(object: usize): u32 {
-  if (load<i32>(object, 28) == WEBGPU) return data(object);
-  const made = target(object);
-  copy(data(object), CPU, load<i64>(object, 56), made, WEBGPU, 0, bytesOf(object));
-  return made;
-}
-
-/** Where a kernel writes its number. */
-export function target(object: usize): u32 {
-  const at = copyAt(object), made = load<u32>(at);
-  if (made) return made;
-  store<u32>(at, allocate(bytesOf(object)));
-  return load<u32>(at);
-}
-
-function copyAt(object: usize): usize {
-  const base = load<u32>(object, 68);
-  return base ? copyAt(base) : object + 72 + 8 * load<i32>(object, 36);
-}
-
-function forget(object: usize): void {
-  free(load<u32>(copyAt(object)), bytesOf(object));
-  store<u32>(copyAt(object), 0);
-}
-
-/** The number of a tensor of one. */
-export function wholeIn(object: usize): i32 {
-  return load<i32>(data(object));
-}
-
-export function fractionIn(object: usize): f32 {
-  return load<f32>(data(object));
 }
 
 export function count(object: usize): i64 {
@@ -100,18 +58,12 @@ export function codeOf(type: usize): u8 {
 }
 
 export function copyTensor(from: usize, to: usize): i32 {
-  const onCard = load<u32>(copyAt(from));
-  if (onCard) return copy(onCard, WEBGPU, 0, data(to), load<i32>(to, 28), load<i64>(to, 56), bytesOf(from));
-  return copy(data(from), load<i32>(from, 28), load<i64>(from, 56), data(to), load<i32>(to, 28), load<i64>(to, 56), bytesOf(from));
+  const bytes = count(from) * BYTES;
+  return copy(data(from), load<i32>(from, 28), load<i64>(from, 56), data(to), load<i32>(to, 28), load<i64>(to, 56), bytes);
 }
 
 export function writeTensor(to: usize, from: u32, bytes: i64): i32 {
-  forget(to);
   return copy(from, CPU, 0, data(to), load<i32>(to, 28), load<i64>(to, 56), bytes);
-}
-
-function bytesOf(object: usize): i64 {
-  return count(object) * BYTES;
 }
 
 /** The same numbers, one in a row. */
