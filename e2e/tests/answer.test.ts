@@ -101,7 +101,7 @@ test('a question that cannot be answered says why, and is not lost', async ({ me
 
   const giant = 'word '.repeat(20_000);
   await ask(page, giant);
-  await expect(lastAnswer(page)).toContainText(/tokens; the model reads at most/, { timeout: 20_000 });
+  await expect(lastAnswer(page)).toContainText(/tokens, and the model holds/, { timeout: 20_000 });
   await page.getByRole('button', { name: 'Edit the question' }).click();
   await expect(message(page)).toHaveValue(giant);
 });

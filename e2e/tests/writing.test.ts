@@ -49,7 +49,7 @@ test('a double click sends once, Enter pressed twice does, and hints leave with 
   await message(page).press('Enter');
   await expect(hint).toHaveText('');
   await expect(await answered(page)).toContainText(plain[0]?.answer ?? '');
-  await expect(log(page).getByRole('article')).toHaveCount(2);
+  await expect(log(page).getByRole('article')).toHaveCount(4);
   expect(errors).toEqual([]);
 });
 
