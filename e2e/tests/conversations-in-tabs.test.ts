@@ -46,12 +46,15 @@ test('tabs share conversations, answers and drafts, and survive each other', asy
   await expect(send(b)).toBeVisible();
 
   // After a reload it continues by itself, after its very last word.
+  // A tab that is not looked at draws nothing, so nothing in it can be clicked.
+  await a.bringToFront();
   await a.getByRole('button', { name: 'Continue' }).click();
   await expect(lastAnswer(b)).toContainText('is writing');
   await a.reload();
   await expect(lastAnswer(b)).toContainText(long.answer, { timeout: 60_000 });
 
   // What is deleted in one tab stays deleted in the other, also by its next question.
+  await b.bringToFront();
   await b.getByRole('button', { name: `Delete ${one.question}` }).click();
   await expect(talk(a, one.question)).toHaveCount(0);
   await ask(a, two.question);
