@@ -132,7 +132,7 @@ for (const [where, host] of [
       // The room is looked at again: a browser may remember for a while how little there was.
       await devtools.send('Storage.overrideQuotaForOrigin', { origin });
       await expect(async () => {
-        await start(page).click();
+        if (await start(page).isVisible()) await start(page).click();
         await expect(status(page)).toHaveAttribute('data-phase', 'waiting', { timeout: 20_000 });
       }).toPass();
     } finally {
