@@ -74,7 +74,7 @@ export async function page({ answers, conversations, rounds }: PageOptions): Pro
 
       await visited.goto(mesh.url);
       const shownAtLast = round === 1 ? lastWords : words.at(-1)!;
-      const opens = visited.getByRole('button', { name: TITLE, exact: true });
+      const opens = visited.getByRole('link', { name: TITLE, exact: true });
       figures.open.push(await untilShown(opens, '[role=log]', shownAtLast));
 
       await ask(visited, 'Say it all.');
@@ -134,7 +134,7 @@ async function searchKeys(visited: Page): Promise<number[]> {
 /** How many turns the open conversation has, after it was read back from the store. */
 async function turnsShown(visited: Page): Promise<number> {
   await visited.reload();
-  await visited.getByRole('button', { name: TITLE, exact: true }).click();
+  await visited.getByRole('link', { name: TITLE, exact: true }).click();
   const row = log(visited).getByRole('listitem').last();
   return Number(await row.getAttribute('aria-setsize'));
 }

@@ -62,7 +62,7 @@ for (const name of ['chromium', 'firefox'] as BrowserName[]) {
       const [long] = await writeTalks(page, mesh.url, [LONG, SHORT]);
       errors.length = 0;
       await page.goto(mesh.url);
-      const open = (title: string) => page.getByRole('button', { name: title, exact: true }).click();
+      const open = (title: string) => page.getByRole('link', { name: title, exact: true }).click();
       await open(LONG.title);
       await expect(log(page).getByText(`Answer ${LONG.answers}.`)).toBeInViewport();
       expect(await rows(page).count()).toBeLessThan(40);

@@ -25,14 +25,14 @@ for (const name of ['chromium', 'firefox'] as BrowserName[]) {
       await tinyIsOffered(page);
 
       // An outage: each file of a part may be the one that does not come.
-      for (const files of [/assets\/DonatePage.*\.js/, /assets\/DonatePage.*\.css/, /assets\/device-words.*\.js/]) {
+      for (const files of [/assets\/DonatePage.*\.js/, /assets\/DonatePage.*\.css/]) {
         await page.route(files, (route) => route.abort());
         await place(page, 'Donate').click();
         await expect(missing(page)).toContainText('could not be loaded. Check the connection.');
         await page.unroute(files);
         await place(page, 'Chat').click();
-        if (files.source.includes('device-words')) await place(page, 'Donate').click();
       }
+      await place(page, 'Donate').click();
       await expect(page.getByRole('heading', { level: 1, name: 'Lend this computer.' })).toBeVisible();
       expect(await page.locator('.lend__stage').evaluate((stage) => getComputedStyle(stage).display)).not.toBe('block');
       await page.route(/assets\/NetworkPage/, (route) => route.abort());
@@ -45,7 +45,7 @@ for (const name of ['chromium', 'firefox'] as BrowserName[]) {
       await expect(page.getByRole('heading', { level: 1, name: /computer/ })).toBeFocused();
 
       // Markdown that does not come leaves the words.
-      await page.route(/assets\/blocks/, (route) => route.fulfill({ status: 404, body: '' }));
+      await page.route(/assets\/Formatted/, (route) => route.fulfill({ status: 404, body: '' }));
       await place(page, 'Chat').click();
       await ask(page, one?.question ?? '');
       await expect(await answered(page)).toContainText(one?.answer.slice(0, 20) ?? '');
@@ -53,7 +53,7 @@ for (const name of ['chromium', 'firefox'] as BrowserName[]) {
       await message(page).fill('Half a sentence');
       const first = path(page);
       expect(first).toMatch(/^\/c\/\w+$/);
-      await page.unroute(/assets\/blocks/);
+      await page.unroute(/assets\/Formatted/);
       await missing(page).getByRole('button', { name: 'Reload' }).click();
       await expect(log(page).getByRole('article')).toHaveCount(2);
       await expect(missing(page)).toHaveCount(0);
