@@ -150,7 +150,7 @@ test('a newer version reloads only the tab that asks for it, after its answer, a
 
     await newVersion(donor).getByRole('button', { name: 'Reload and go on donating' }).click();
     await expect.poll(() => sameVisit(donor), { timeout: 30_000 }).toBe(false);
-    await expect(donor.getByText('You’re donating again')).toBeVisible();
+    await expect(donor.getByRole('main').getByText('You’re donating again')).toBeVisible();
     await expect(provider(donor)).toHaveAttribute('data-phase', 'waiting', { timeout: 120_000 });
     await expect(modelPicker(asker)).toContainText('LLMesh tiny');
     await donor.getByRole('button', { name: 'Stop donating' }).click();
