@@ -133,7 +133,7 @@ test('this device only: it answers, asks the mesh nothing, and continues when th
     await page.goto(mesh.url);
     await tinyIsOffered(page);
     await choose(page, 'This device only');
-    await expect(page.getByText('Nothing you ask leaves this device.')).toBeVisible();
+    await expect(page.locator('#says').getByText('Nothing you ask leaves this device.')).toBeVisible();
     await expect(modelPicker(page)).toContainText(/LLMesh tiny.*this device/, { timeout: 30_000 });
     await ask(page, plain[0]?.question ?? '');
     const answer = await answeredHere(page);
