@@ -26,6 +26,9 @@ const OF_FIREFOX = {
 
 export type BrowserName = 'chromium' | 'firefox';
 
+/** The tag of a test that says in one browser what it says in another: `npm test` runs the first of them. */
+export const wide = (name: BrowserName) => (name === 'chromium' ? [] : ['@wide']);
+
 export function launch(name: BrowserName): Promise<Browser> {
   return name === 'firefox' ? firefox.launch(OF_FIREFOX) : chromium.launch(OF_CHROMIUM);
 }

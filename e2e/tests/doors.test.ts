@@ -1,6 +1,6 @@
 /** Browsers that give the page less: over plain http, without WebAssembly, with a full disk, after the server was updated. */
 import { expect, test, type Page } from '@playwright/test';
-import { launch, launchWhereLeadsHere, launchWithoutWasm, openPage, type BrowserName } from '../src/browsers.ts';
+import { launch, launchWhereLeadsHere, launchWithoutWasm, openPage, type BrowserName, wide } from '../src/browsers.ts';
 import { answered, ask, lastAnswer, modelPicker, tinyIsOffered } from '../src/chat.ts';
 import { startMesh, type TestMesh } from '../src/mesh.ts';
 import { plain } from '../src/questions.ts';
@@ -67,31 +67,35 @@ for (const name of BROWSERS) {
     }
   });
 
-  test(`without WebAssembly, ${name} says so, offers no model, and chats with others`, async () => {
-    test.setTimeout(180_000);
-    const worker = await mesh.addWorker();
-    const browser = await launchWithoutWasm(name);
-    try {
-      const { page } = await openPage(browser, `${mesh.url}/donate`);
-      await expect(page.getByText(/does not let this page use WebAssembly/).first()).toBeVisible({ timeout: 30_000 });
-      await expect(page.getByText(/^0 of \d+$/)).toBeVisible();
-      await expect(page.getByRole('radio', { name: 'LLMesh tiny' })).toHaveCount(0);
-      await start(page).click();
-      await failedWith(page, /WebAssembly.*another browser/, 'wasm_absent');
-      await page.goto(mesh.url);
-      await tinyIsOffered(page);
-      await ask(page, plain[3]?.question ?? '');
-      await expect(await answered(page)).toContainText(plain[3]?.answer ?? '');
-      await page.getByRole('radio', { name: 'This device only' }).check();
-      await modelPicker(page).click();
-      await expect(page.getByText(/does not let this page use WebAssembly/)).toBeVisible();
-    } finally {
-      await browser.close();
-      await worker.stop();
-    }
-  });
+  test(
+    `without WebAssembly, ${name} says so, offers no model, and chats with others`,
+    { tag: wide(name) },
+    async () => {
+      test.setTimeout(180_000);
+      const worker = await mesh.addWorker();
+      const browser = await launchWithoutWasm(name);
+      try {
+        const { page } = await openPage(browser, `${mesh.url}/donate`);
+        await expect(page.getByText(/does not let this page use WebAssembly/).first()).toBeVisible({ timeout: 30_000 });
+        await expect(page.getByText(/^0 of \d+$/)).toBeVisible();
+        await expect(page.getByRole('radio', { name: 'LLMesh tiny' })).toHaveCount(0);
+        await start(page).click();
+        await failedWith(page, /WebAssembly.*another browser/, 'wasm_absent');
+        await page.goto(mesh.url);
+        await tinyIsOffered(page);
+        await ask(page, plain[3]?.question ?? '');
+        await expect(await answered(page)).toContainText(plain[3]?.answer ?? '');
+        await page.getByRole('radio', { name: 'This device only' }).check();
+        await modelPicker(page).click();
+        await expect(page.getByText(/does not let this page use WebAssembly/)).toBeVisible();
+      } finally {
+        await browser.close();
+        await worker.stop();
+      }
+    },
+  );
 
-  test(`when the server has another version, ${name} says that a reload helps`, async () => {
+  test(`when the server has another version, ${name} says that a reload helps`, { tag: wide(name) }, async () => {
     test.setTimeout(180_000);
     const browser = await launch(name);
     try {

@@ -1,6 +1,6 @@
 /** An open tab survives what happens around it: outages, upgrades of the server, reloads, Back and Forward. */
 import { expect, test, type Page } from '@playwright/test';
-import { launch, openPage, type BrowserName } from '../src/browsers.ts';
+import { launch, openPage, type BrowserName, wide } from '../src/browsers.ts';
 import { answered, ask, log, message, modelPicker, stop, tinyIsOffered } from '../src/chat.ts';
 import { startMesh } from '../src/mesh.ts';
 import { plain } from '../src/questions.ts';
@@ -15,88 +15,94 @@ const newVersion = (page: Page) => page.getByRole('status', { name: 'New version
 const provider = (page: Page) => page.getByRole('status', { name: 'Provider status' });
 
 for (const name of ['chromium', 'firefox'] as BrowserName[]) {
-  test(`in ${name} parts that do not load say so and come later, and conversations have addresses`, async () => {
-    test.setTimeout(300_000);
-    const mesh = await startMesh();
-    await mesh.addWorker();
-    const browser = await launch(name);
-    try {
-      const { page } = await openPage(browser, mesh.url);
-      await tinyIsOffered(page);
+  test(
+    `in ${name} parts that do not load say so and come later, and conversations have addresses`,
+    { tag: wide(name) },
+    async () => {
+      test.setTimeout(300_000);
+      const mesh = await startMesh();
+      await mesh.addWorker();
+      const browser = await launch(name);
+      try {
+        const { page } = await openPage(browser, mesh.url);
+        await tinyIsOffered(page);
 
-      // An outage: each file of a part may be the one that does not come.
-      for (const files of [/assets\/DonatePage.*\.js/, /assets\/DonatePage.*\.css/]) {
-        await page.route(files, (route) => route.abort());
+        // An outage: each file of a part may be the one that does not come.
+        for (const files of [/assets\/DonatePage.*\.js/, /assets\/DonatePage.*\.css/]) {
+          await page.route(files, (route) => route.abort());
+          await place(page, 'Donate').click();
+          await expect(missing(page)).toContainText('could not be loaded. Check the connection.');
+          await page.unroute(files);
+          await place(page, 'Chat').click();
+        }
         await place(page, 'Donate').click();
-        await expect(missing(page)).toContainText('could not be loaded. Check the connection.');
-        await page.unroute(files);
+        await expect(page.getByRole('heading', { level: 1, name: 'Lend this computer.' })).toBeVisible();
+        expect(await page.locator('.lend__stage').evaluate((stage) => getComputedStyle(stage).display)).not.toBe(
+          'block',
+        );
+        await page.route(/assets\/NetworkPage/, (route) => route.abort());
+        await place(page, 'Network').click();
+        const again = missing(page).getByRole('button', { name: 'Try again' });
+        await again.click();
+        await expect(again).toBeFocused();
+        await page.unroute(/assets\/NetworkPage/);
+        await again.click();
+        await expect(page.getByRole('heading', { level: 1, name: /computer/ })).toBeFocused();
+
+        // Markdown that does not come leaves the words.
+        await page.route(/assets\/Formatted/, (route) => route.fulfill({ status: 404, body: '' }));
         await place(page, 'Chat').click();
+        await ask(page, one?.question ?? '');
+        await expect(await answered(page)).toContainText(one?.answer.slice(0, 20) ?? '');
+        await expect(missing(page)).toContainText('LLMesh was updated. Reload to go on');
+        await message(page).fill('Half a sentence');
+        const first = path(page);
+        expect(first).toMatch(/^\/c\/\w+$/);
+        await page.unroute(/assets\/Formatted/);
+        await missing(page).getByRole('button', { name: 'Reload' }).click();
+        await expect(log(page).getByRole('article')).toHaveCount(2);
+        await expect(missing(page)).toHaveCount(0);
+        expect(path(page)).toBe(first);
+
+        // Back and Forward, links, and what is not there.
+        await page.getByRole('button', { name: 'New conversation' }).first().click();
+        await expect(page).toHaveURL(`${mesh.url}/`);
+        await tinyIsOffered(page);
+        await ask(page, two?.question ?? '');
+        await answered(page);
+        const second = path(page);
+        await place(page, 'Network').click();
+        await page.goBack();
+        await expect(page.getByRole('heading', { level: 1 })).toHaveText(two?.question ?? '');
+        await page.goBack();
+        await expect(page.getByRole('heading', { level: 1 })).toHaveText(one?.question ?? '');
+        expect(path(page)).toBe(first);
+        await page.goForward();
+        await expect(page.getByRole('heading', { level: 1 })).toHaveText(two?.question ?? '');
+        expect(path(page)).toBe(second);
+        const talks = page.getByRole('complementary', { name: 'Conversations' });
+        await expect(talks.getByRole('link', { name: one?.question ?? '' })).toHaveAttribute('href', first);
+        await talks.getByRole('button', { name: `Delete ${two?.question}` }).click();
+        await expect(page).toHaveURL(`${mesh.url}/`);
+        await expect(talks.getByRole('button', { name: 'Undo' })).toBeVisible();
+        await page.goto(mesh.url + second.replace(/.$/, 'x'));
+        await expect(page.getByRole('heading', { name: 'This conversation isn’t in this browser.' })).toBeVisible();
+        await page.getByRole('link', { name: 'New conversation' }).click();
+        await expect(page).toHaveURL(`${mesh.url}/`);
+        const gone = await page.goto(`${mesh.url}/nowhere`);
+        expect(gone?.status()).toBe(404);
+        await expect(page.getByRole('heading', { name: 'There is no such page.' })).toBeVisible();
+        await page.goto(`${mesh.url}/DONATE/`);
+        await expect(page).toHaveURL(`${mesh.url}/donate`);
+        await page.goto(`${mesh.url}/settings`);
+        await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click();
+        await expect(page).toHaveURL(`${mesh.url}/`);
+      } finally {
+        await browser.close();
+        await mesh.stop();
       }
-      await place(page, 'Donate').click();
-      await expect(page.getByRole('heading', { level: 1, name: 'Lend this computer.' })).toBeVisible();
-      expect(await page.locator('.lend__stage').evaluate((stage) => getComputedStyle(stage).display)).not.toBe('block');
-      await page.route(/assets\/NetworkPage/, (route) => route.abort());
-      await place(page, 'Network').click();
-      const again = missing(page).getByRole('button', { name: 'Try again' });
-      await again.click();
-      await expect(again).toBeFocused();
-      await page.unroute(/assets\/NetworkPage/);
-      await again.click();
-      await expect(page.getByRole('heading', { level: 1, name: /computer/ })).toBeFocused();
-
-      // Markdown that does not come leaves the words.
-      await page.route(/assets\/Formatted/, (route) => route.fulfill({ status: 404, body: '' }));
-      await place(page, 'Chat').click();
-      await ask(page, one?.question ?? '');
-      await expect(await answered(page)).toContainText(one?.answer.slice(0, 20) ?? '');
-      await expect(missing(page)).toContainText('LLMesh was updated. Reload to go on');
-      await message(page).fill('Half a sentence');
-      const first = path(page);
-      expect(first).toMatch(/^\/c\/\w+$/);
-      await page.unroute(/assets\/Formatted/);
-      await missing(page).getByRole('button', { name: 'Reload' }).click();
-      await expect(log(page).getByRole('article')).toHaveCount(2);
-      await expect(missing(page)).toHaveCount(0);
-      expect(path(page)).toBe(first);
-
-      // Back and Forward, links, and what is not there.
-      await page.getByRole('button', { name: 'New conversation' }).first().click();
-      await expect(page).toHaveURL(`${mesh.url}/`);
-      await tinyIsOffered(page);
-      await ask(page, two?.question ?? '');
-      await answered(page);
-      const second = path(page);
-      await place(page, 'Network').click();
-      await page.goBack();
-      await expect(page.getByRole('heading', { level: 1 })).toHaveText(two?.question ?? '');
-      await page.goBack();
-      await expect(page.getByRole('heading', { level: 1 })).toHaveText(one?.question ?? '');
-      expect(path(page)).toBe(first);
-      await page.goForward();
-      await expect(page.getByRole('heading', { level: 1 })).toHaveText(two?.question ?? '');
-      expect(path(page)).toBe(second);
-      const talks = page.getByRole('complementary', { name: 'Conversations' });
-      await expect(talks.getByRole('link', { name: one?.question ?? '' })).toHaveAttribute('href', first);
-      await talks.getByRole('button', { name: `Delete ${two?.question}` }).click();
-      await expect(page).toHaveURL(`${mesh.url}/`);
-      await expect(talks.getByRole('button', { name: 'Undo' })).toBeVisible();
-      await page.goto(mesh.url + second.replace(/.$/, 'x'));
-      await expect(page.getByRole('heading', { name: 'This conversation isn’t in this browser.' })).toBeVisible();
-      await page.getByRole('link', { name: 'New conversation' }).click();
-      await expect(page).toHaveURL(`${mesh.url}/`);
-      const gone = await page.goto(`${mesh.url}/nowhere`);
-      expect(gone?.status()).toBe(404);
-      await expect(page.getByRole('heading', { name: 'There is no such page.' })).toBeVisible();
-      await page.goto(`${mesh.url}/DONATE/`);
-      await expect(page).toHaveURL(`${mesh.url}/donate`);
-      await page.goto(`${mesh.url}/settings`);
-      await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click();
-      await expect(page).toHaveURL(`${mesh.url}/`);
-    } finally {
-      await browser.close();
-      await mesh.stop();
-    }
-  });
+    },
+  );
 }
 
 test('a newer version reloads only the tab that asks for it, after its answer, and donating goes on', async () => {

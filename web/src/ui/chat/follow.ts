@@ -79,8 +79,26 @@ export function follow(scroller: HTMLElement, content: HTMLElement, changed: (fo
     if (down > TAP_PX && down > Math.abs(touch.clientX - touchedAt.x)) stepUp();
   }
 
-  function pressed({ key, shiftKey }: KeyboardEvent) {
+  function pressed(event: KeyboardEvent) {
+    const { key, shiftKey } = event;
     if (UP_KEYS.has(key) || (key === ' ' && shiftKey)) stepUp();
+    // A browser glides there, past rows that are drawn on the way, whose true heights would stop it. Code and tables scroll by themselves.
+    const inside = event.target instanceof Element && event.target.closest('[tabindex]') !== scroller;
+    if ((key !== 'Home' && key !== 'End') || inside || shiftKey || event.ctrlKey || event.altKey || event.metaKey)
+      return;
+    event.preventDefault();
+    if (key === 'Home') toStart();
+    else toEnd();
+  }
+
+  function toStart() {
+    set(false);
+    quietly(() => (scroller.scrollTop = 0));
+  }
+
+  function toEnd() {
+    set(true);
+    toBottom();
   }
 
   function selected() {
@@ -100,14 +118,8 @@ export function follow(scroller: HTMLElement, content: HTMLElement, changed: (fo
   grown.observe(scroller);
 
   return {
-    toEnd() {
-      set(true);
-      toBottom();
-    },
-    toStart() {
-      set(false);
-      quietly(() => (scroller.scrollTop = 0));
-    },
+    toEnd,
+    toStart,
     letGo() {
       set(false);
       seen = geometry();
