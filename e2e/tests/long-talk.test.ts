@@ -67,7 +67,7 @@ for (const name of ['chromium', 'firefox'] as BrowserName[]) {
         await page.goto(mesh.url);
         const open = (title: string) => page.getByRole('link', { name: title, exact: true }).click();
         await open(LONG.title);
-        await expect(log(page).getByText(`Answer ${LONG.answers}.`)).toBeInViewport();
+        await expect(rows(page).last()).toBeInViewport();
         expect(await rows(page).count()).toBeLessThan(40);
         await expect(rows(page).last()).toHaveAttribute('aria-posinset', String(2 * LONG.answers));
         await expect(rows(page).last()).toHaveAttribute('aria-setsize', String(2 * LONG.answers));
@@ -137,7 +137,9 @@ for (const name of ['chromium', 'firefox'] as BrowserName[]) {
           const line = log(page).getByText('Messages above this line are no longer sent');
           for (let i = 0; i < 20 && !(await line.isVisible()); i++) await scrollUp(page, 400);
           const first = rows(page).filter({ has: page.getByText('Messages above this line are no longer sent') });
-          await expect(first).toContainText(turns[0]!.content);
+          // The line tells what the next question takes along, which is no more than this one did.
+          const begins = await first.innerText();
+          expect(turns.some(({ content }) => begins.includes(content))).toBe(true);
         });
 
         await test.step('where the volunteer finds it too long, it is asked again by itself with less', async () => {

@@ -142,7 +142,7 @@ test('a newer version reloads only the tab that asks for it, after its answer, a
     await ask(asker, two?.question ?? '');
     await expect(stop(asker)).toBeVisible();
     await newVersion(asker).getByRole('button', { name: 'Reload after this answer' }).click();
-    await expect.poll(() => sameVisit(asker), { timeout: 30_000 }).toBe(false);
+    await expect(async () => expect(await sameVisit(asker)).toBe(false)).toPass({ timeout: 30_000 });
     expect(path(asker)).toBe(talk);
     await expect(log(asker).getByRole('article')).toHaveCount(4);
     await expect(log(asker)).not.toContainText('Interrupted');
@@ -155,7 +155,7 @@ test('a newer version reloads only the tab that asks for it, after its answer, a
     await expect(other.getByRole('heading', { level: 1, name: /computer/ })).toBeVisible();
 
     await newVersion(donor).getByRole('button', { name: 'Reload and go on donating' }).click();
-    await expect.poll(() => sameVisit(donor), { timeout: 30_000 }).toBe(false);
+    await expect(async () => expect(await sameVisit(donor)).toBe(false)).toPass({ timeout: 30_000 });
     await expect(donor.getByRole('main').getByText('You’re donating again')).toBeVisible();
     await expect(provider(donor)).toHaveAttribute('data-phase', 'waiting', { timeout: 120_000 });
     await expect(modelPicker(asker)).toContainText('LLMesh tiny');

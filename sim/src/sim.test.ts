@@ -4,7 +4,7 @@ import { commandFor, PROGRAM, worldOptions, type SimOptions } from './options.ts
 import { simulate } from './simulate.ts';
 import type { WorldOptions } from './world.ts';
 
-const MINUTES = 1;
+const MINUTES = 2;
 const CALM: WorldOptions = {
   seed: 1,
   providers: 16,

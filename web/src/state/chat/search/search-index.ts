@@ -26,12 +26,14 @@ export class SearchIndex {
     return talk === undefined ? null : words.every((word) => talk.folded.includes(word));
   }
 
-  /** The line with the longest of the words: it tells most. */
+  /** The line with the words as they were typed, else with the longest of them: it tells most. */
   line(id: string, words: readonly string[]): FoundLine | null {
     const talk = this.#talks.get(id);
-    const word = words.toSorted((a, b) => b.length - a.length)[0];
-    if (talk === undefined || word === undefined) return null;
-    const at = talk.folded.indexOf(word);
-    return at === -1 ? null : foundLine(talk.text, talk.folded, at, word);
+    if (talk === undefined) return null;
+    for (const sought of [words.join(' '), ...words.toSorted((a, b) => b.length - a.length).slice(0, 1)]) {
+      const at = sought === '' ? -1 : talk.folded.indexOf(sought);
+      if (at !== -1) return foundLine(talk.text, talk.folded, at, sought);
+    }
+    return null;
   }
 }
