@@ -91,6 +91,9 @@ for (const name of ['chromium', 'firefox'] as BrowserName[]) {
           await expect(row).toBeAttached();
           const back = () => row.evaluate((one) => one.getBoundingClientRect().top);
           await expect.poll(async () => Math.abs((await back()) - seen.px), { timeout: 20_000 }).toBeLessThan(3);
+          await page.reload();
+          await expect(row).toBeAttached();
+          await expect.poll(async () => Math.abs((await back()) - seen.px), { timeout: 20_000 }).toBeLessThan(3);
         });
 
         await test.step('a selection and the focus stay, wherever one scrolls', async () => {

@@ -47,7 +47,7 @@ export interface ChatPageNeeds {
 }
 
 export function composeChatPage({ visit, catalogue, donate, announcer, router }: ChatPageNeeds): ChatPageState {
-  const { store, records, keeping, locks, clock, self, selfPasses, control, door, connection, news } = visit;
+  const { store, records, keeping, locks, tab, clock, self, selfPasses, control, door, connection, news } = visit;
   const wake = () => news.tell('known');
   const settings = new Settings({
     store: records,
@@ -140,8 +140,12 @@ export function composeChatPage({ visit, catalogue, donate, announcer, router }:
     clock,
     failed: (error) => warn('a conversation cannot be searched', error),
   });
+  const places = new Places(tab);
+  addEventListener('pagehide', () => places.write());
   document.addEventListener('visibilitychange', () => {
-    if (document.visibilityState === 'hidden') chat.flush();
+    if (document.visibilityState !== 'hidden') return;
+    chat.flush();
+    places.write();
   });
   return {
     self,
@@ -160,7 +164,7 @@ export function composeChatPage({ visit, catalogue, donate, announcer, router }:
     lending,
     settings,
     keeping,
-    places: new Places(),
+    places,
     fitOf: (model) => catalogue.fitOf(model, donate.probe),
     summaryOf: (model) => catalogue.summaryOf(model),
   };

@@ -19,7 +19,7 @@ async function asked(): Promise<FakeMesh> {
   const { chat, offers, local, lending, trusted, context } = mesh;
   const models = new ModelChoice({ offers, local, lending });
   const localRun = { getting: null, waking: false };
-  const places = new Places();
+  const places = new Places({ read: () => null, write: () => {} });
   const app = { chat, offers, local, lending, trusted, models, localRun, context, places } as unknown as ChatPageState;
   render(Turns, { conversation: chat.open, app });
   return mesh;
