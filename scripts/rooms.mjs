@@ -20,6 +20,7 @@ const ROOMS = {
     ['syntax', 'how models read conversations and write thoughts and calls'],
     ['identity', 'who a peer is, and what it signs'],
     ['receipts', 'what was agreed and what was delivered, in writing'],
+    ['proof', 'whether an answer was computed as it says; pure, and the same for everyone who recounts it'],
     ['transport', 'the port that carries bytes between two peers, and what stands behind it'],
     ['transport/seal', 'any transport, sealed end to end'],
     ['peers', 'the open links of this peer, and what peers do for each other over them'],
@@ -83,7 +84,7 @@ const ROOMS = {
 };
 
 /** The control plane needs only those rooms of core that both sides must agree on. */
-const SHARED = ['base', 'protocol', 'wire', 'policy', 'identity', 'receipts'];
+const SHARED = ['base', 'protocol', 'wire', 'policy', 'identity', 'receipts', 'proof'];
 
 const faults = [];
 let largest = ['', 0];

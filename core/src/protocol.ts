@@ -23,7 +23,7 @@ import {
 import { CandidateSchema } from './wire/candidate.ts';
 
 /** Both ends must speak the same one; it is the first byte of every data frame and a field of `hello`. */
-export const PROTOCOL_VERSION = 4;
+export const PROTOCOL_VERSION = 5;
 
 /** The most bytes of one data-channel fragment, header included: what every WebRTC stack carries. */
 export const MAX_FRAGMENT_BYTES = 16_384;
@@ -55,6 +55,8 @@ export const MAX_TOKEN_IDS = 4_096;
 /** Vocabularies have fewer than a million; engines keep an id in a signed 32-bit number. */
 export const MAX_TOKEN_ID = 0x7fff_ffff;
 export const SALT_BYTES = 16;
+/** The provider's half of what an answer's draws are derived from: `proof/seeds.ts`. */
+export const HALF_BYTES = 16;
 /** How many of the likeliest tokens are reported beside the one that was written. */
 export const MAX_TOP_LOGPROBS = 20;
 /** The longest tokens in vocabularies are rows of some hundred blanks. */
@@ -173,7 +175,13 @@ export const TaskRequestSchema = v.object({
 });
 
 /** The provider took the task; `ahead` tasks run or wait before it. Sent again when that number falls; 0: it runs. */
-export const TaskAcceptedSchema = v.object({ kind: v.literal('TASK_ACCEPTED'), taskId, ahead: count });
+export const TaskAcceptedSchema = v.object({
+  kind: v.literal('TASK_ACCEPTED'),
+  taskId,
+  ahead: count,
+  /** Its half of the seed, the same each time, and signed with the receipt. Left out: its draws cannot be repeated. */
+  half: v.optional(v.pipe(v.instance(Uint8Array), v.length(HALF_BYTES))),
+});
 
 /** One token, and the natural logarithm of its probability. A part of a character reads as U+FFFD. */
 const likely = { text: text(MAX_TOKEN_CHARACTERS), logprob: v.pipe(v.number(), v.maxValue(0)) };

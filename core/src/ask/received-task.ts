@@ -96,7 +96,7 @@ export class ReceivedTask {
       throw new MeshError('receipt_refused', 'There is no receipt for work that ran without a lease.');
     }
     const { task, model, nonce } = lease.lease;
-    const seen = { ...this.#start, ...this.#mark(), task, model, result: sha256(result), maxInputUnits };
+    const seen = { ...this.#start, ...this.#mark(), task, model, result: sha256(result), half: null, maxInputUnits };
     const half = await countersign(providerHalf, seen, identity, verify);
     this.#end();
     const proof: KeptProof = {

@@ -7,6 +7,7 @@ import type { JsonSchema } from '../form/json-schema.ts';
 import type { Sampling, Thinking, TokenLogprob, Tools, Turn } from '../protocol.ts';
 import type { Backend, Ability } from '../wire/model-advert.ts';
 import type { Probe } from '../policy/catalogue.ts';
+import type { Replayable, Scores } from '../proof/score.ts';
 
 export type LoadPhase = 'download' | 'start';
 export interface LoadProgress {
@@ -31,6 +32,8 @@ export interface LoadedModel {
   continues: Continues;
   /** Whether it can compute delivered tokens as they were written, and so find the same words again: `AnswerPrefix.replay`. */
   replays: boolean;
+  /** How what it writes can be checked by others. Left out: `none`. */
+  replayable?: Replayable;
   /** Left out: none. */
   abilities?: readonly Ability[];
   /** Left out: it has no adapters. */
@@ -78,6 +81,11 @@ export interface GenerateRequest {
   tools?: Tools & { said?: string };
   /** Left out: as the model is made. */
   thinking?: Thinking;
+  /**
+   * 32 bytes that the draws are derived from, one for each position, counted from the first token of this run
+   * (`proof/seeds.ts`). Greedy decoding needs none. Left out: the engine draws as it likes.
+   */
+  draws?: Uint8Array;
   /**
    * The requester. What an engine keeps of one requester's conversation makes nobody else's answer begin sooner, except for
    * the system prompt. Left out: there is only one.
@@ -127,6 +135,13 @@ export interface Engine<M> extends Loadable<M> {
    * behind them; a prefix that just fills the context has ended with `length`. Otherwise engine_failed or device_lost.
    */
   generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, Finish, undefined>;
+  /**
+   * How this engine sees an answer that was written to `request` (its limit and requester do not matter): one entry for each
+   * of `tokenIds`, computed as a prompt is read, and not again word by word. Answers that are being written go first.
+   * Throws like `generate`; unsupported for what it cannot judge: a form, functions, an adapter that it lacks. Left out: it
+   * checks nothing.
+   */
+  score?(request: GenerateRequest, tokenIds: readonly number[], signal: AbortSignal): Promise<Scores>;
   /** Called at most once, when the engine died on its own and must be loaded again. */
   onLost: ((error: Error) => void) | null;
   /**

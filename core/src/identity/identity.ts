@@ -17,7 +17,14 @@ const PEER_ID_BYTES = 20;
  * The purpose of a signature. It is signed along, so that a signature for one purpose is worthless for another: no challenge
  * can be written whose answer is a receipt.
  */
-export type SigningDomain = 'hello' | 'noise-key' | 'lease' | 'acknowledgement' | 'receipt';
+export type SigningDomain =
+  | 'hello'
+  | 'noise-key'
+  | 'lease'
+  | 'acknowledgement'
+  | 'receipt'
+  | 'audit-draw'
+  | 'audit-report';
 
 export interface Identity {
   readonly peerId: PeerId;

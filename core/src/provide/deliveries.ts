@@ -99,7 +99,7 @@ export class Deliveries {
     const times = { startedMs, endedMs: Math.max(startedMs, this.#options.now()) };
     const { units, digest } = delivery.chain;
     const { task: kind, model } = lease;
-    const facts = { task: kind, model, inputUnits, result: sha256(result), ...times };
+    const facts = { task: kind, model, inputUnits, result: sha256(result), ...times, half: null };
     const receipt = { ...delivery.start, units, digest, ...facts };
     task.receipt = await signReceipt(receipt, this.#options.identity);
     return task.receipt;

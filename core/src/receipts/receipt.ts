@@ -6,6 +6,7 @@ import * as v from 'valibot';
 import { canonical, readCanonical } from '../wire/canonical.ts';
 import { DIGEST_BYTES } from './digest-chain.ts';
 import { MeshError } from '../base/errors.ts';
+import { HALF_BYTES } from '../protocol.ts';
 import { verify, type Identity } from '../identity/identity.ts';
 import {
   isModelId,
@@ -49,6 +50,8 @@ export interface Receipt extends Acknowledgement {
   /** Milliseconds since 1970, by the clock of the control plane as the provider knows it. */
   readonly startedMs: number;
   readonly endedMs: number;
+  /** The provider's half of the seed of its draws, as it was accepted with; null: they cannot be repeated. */
+  readonly half: Uint8Array | null;
 }
 
 const whole = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
@@ -64,7 +67,7 @@ const common = [
   bytesOf(DIGEST_BYTES),
 ] as const;
 /** The format of acknowledgements and receipts. */
-const VERSION = 2;
+const VERSION = 3;
 const AcknowledgementSchema = v.strictTuple([v.literal(VERSION), ...common]);
 const ReceiptSchema = v.strictTuple([
   v.literal(VERSION),
@@ -75,6 +78,7 @@ const ReceiptSchema = v.strictTuple([
   bytesOf(DIGEST_BYTES),
   whole,
   whole,
+  v.nullable(bytesOf(HALF_BYTES)),
 ]);
 
 /** Signs as the requester. */
@@ -110,7 +114,7 @@ export function readReceipt(
   const fields = record === null ? null : readCanonical(ReceiptSchema, record.body);
   if (record === null || fields === null) return null;
   const [, taskId, requester, provider, nonce, commitment, units, digest, ...rest] = fields;
-  const [task, model, inputUnits, result, startedMs, endedMs] = rest;
+  const [task, model, inputUnits, result, startedMs, endedMs, drawn] = rest;
   if (endedMs < startedMs || requester === provider) return null;
   const by = record.signer === provider ? 'provider' : record.signer === requester ? 'requester' : null;
   if (by === null) return null;
@@ -128,6 +132,7 @@ export function readReceipt(
     result: copy(result),
     startedMs,
     endedMs,
+    half: drawn === null ? null : copy(drawn),
   };
   return { receipt, by };
 }
@@ -147,7 +152,7 @@ export function joinReceipt(providerHalf: Uint8Array, requesterHalf: Uint8Array,
  */
 export async function countersign(
   providerHalf: Uint8Array,
-  seen: Acknowledgement & Pick<Receipt, 'task' | 'model' | 'result'> & { maxInputUnits: number },
+  seen: Acknowledgement & Pick<Receipt, 'task' | 'model' | 'result' | 'half'> & { maxInputUnits: number },
   requester: Identity,
   check = verify,
 ): Promise<Uint8Array<ArrayBuffer>> {
@@ -170,7 +175,7 @@ function commonFields(of: Acknowledgement): unknown[] {
 }
 
 function receiptFields(of: Receipt): unknown[] {
-  return [...commonFields(of), of.task, of.model, of.inputUnits, of.result, of.startedMs, of.endedMs];
+  return [...commonFields(of), of.task, of.model, of.inputUnits, of.result, of.startedMs, of.endedMs, of.half];
 }
 
 function copy(bytes: Uint8Array): Uint8Array {

@@ -51,6 +51,14 @@ const MAX_TIME_MS = 253_402_300_799_999;
 /** In thousandths: a thousand times the cost of a plain task. */
 export const MAX_COMPLEXITY = 1_000_000;
 const time = v.pipe(count, v.maxValue(MAX_TIME_MS));
+/** The longest report of an auditor: a byte for each token of the longest answer that is checked, and what is around it. */
+export const MAX_REPORT_BYTES = 8_192;
+/** The longest proof of a draw. */
+export const MAX_DRAW_BYTES = 512;
+/** Providers that `offers` warns of. */
+export const MAX_SHUNNED = 256;
+/** The bytes of a lease's nonce, as in `receipts/lease.ts`. */
+const LEASE_NONCE_BYTES = 16;
 /** Opens one relayed link, see `relay-transport.ts`. */
 export const RELAY_TICKET_BYTES = 20;
 
@@ -189,6 +197,13 @@ export type Filing = v.InferOutput<typeof FilingSchema>;
 /** Please keep this. Answered with `filed`. */
 export const FileSchema = v.object({ type: v.literal('file'), requestId: count, ...FilingSchema.entries });
 
+/** What an auditor found: the signed bytes of `proof/audit-report.ts`. Answered with `filed`. */
+export const ReportSchema = v.object({
+  type: v.literal('report'),
+  requestId: count,
+  report: base32UpTo(MAX_REPORT_BYTES),
+});
+
 /** Please relay a link to this peer: answered with `relayed`, while the peer gets a `call`. */
 export const RelaySchema = v.object({ type: v.literal('relay'), requestId: count, peer: peerId });
 
@@ -203,6 +218,7 @@ const TO_SERVER = [
   MatchSchema,
   WithdrawSchema,
   FileSchema,
+  ReportSchema,
   RelaySchema,
   ByeSchema,
 ] as const;
@@ -294,12 +310,45 @@ export const GoneSchema = v.object({ type: v.literal('gone'), peer: peerId });
  */
 export const ExpectSchema = v.object({ type: v.literal('expect'), task: v.optional(taskName), model: modelId });
 
+/**
+ * Please have this answer of ours checked by these auditors, each with its lease for a task of the kind `audit`: who
+ * agreed to checks sends them what was asked and answered. `draw`: the signed bytes of `proof/draw.ts`, which prove that
+ * nobody chose. Not answered.
+ */
+export const AuditSchema = v.object({
+  type: v.literal('audit'),
+  /** The nonce of the lease that the answer was given under. */
+  leaseId: base32(LEASE_NONCE_BYTES),
+  draw: base32UpTo(MAX_DRAW_BYTES),
+  lease: base32UpTo(MAX_RECORD_BYTES),
+  auditors: listOf(CandidateSchema, MAX_CANDIDATES),
+});
+
+/** How a provider stands with one of its models: `proof/standing.ts`. */
+export const LEVELS = ['good', 'suspected', 'quarantined', 'convicted'] as const;
+export type Level = (typeof LEVELS)[number];
+
+/** How our answers with this model stand: whenever that changes, and after the advert. */
+export const StandingSchema = v.object({
+  type: v.literal('standing'),
+  model: modelId,
+  level: v.picklist(LEVELS),
+  /** Answers that were checked, and how many of them agreed. */
+  checked: count,
+  agreed: count,
+  /** For the owner; empty where all is well. */
+  reason: v.pipe(text(1_024)),
+});
+export type Standing = v.InferOutput<typeof StandingSchema>;
+
 /** What the mesh offers now: after the welcome, and whenever it changed (at most once a second). */
 export const OffersSchema = v.object({
   type: v.literal('offers'),
   peers: count,
   providers: count,
   models: listOf(OfferSchema, MAX_READ_OFFERS),
+  /** Convicted or quarantined: nobody asks these while the control plane is away. Left out: none. */
+  shunned: v.optional(listOf(peerId, MAX_SHUNNED)),
   /** As in the welcome: clocks get set, and computers sleep. A moment late, and not in every one. */
   now: v.optional(time),
 });
@@ -326,6 +375,8 @@ const FROM_SERVER = [
   CallSchema,
   GoneSchema,
   ExpectSchema,
+  AuditSchema,
+  StandingSchema,
   OffersSchema,
   RefusedSchema,
 ] as const;

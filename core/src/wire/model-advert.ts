@@ -64,6 +64,11 @@ export const PlainAdvertSchema = v.object({
   tokensPerSecond: v.nullable(speed),
   /** What it can continue from when another provider began the answer: `Continues` of `engine.ts`. */
   continues: v.picklist(['ids', 'text', 'none']),
+  /**
+   * How its answers can be checked, see `proof/score.ts`: their draws can be repeated, or how likely their words are is
+   * comparable. Left out: neither. What is left out of a newer program's advert is not taken for a lie.
+   */
+  replayable: v.optional(v.picklist(['seed', 'likelihood'])),
   /** Left out: it has none. */
   abilities,
   /** It can answer with any of these instead of as it is. Left out: it has none. */
@@ -122,7 +127,7 @@ export type Offer = v.InferOutput<typeof OfferSchema>;
  * What a model can do beyond chatting. `schema`: it holds answers to a JSON schema. `completion`: it continues bare
  * text. `logprobs`: it tells how likely each token was. `penalties`: it repeats itself less. `tools`: it calls functions.
  * `thinking`: it thinks before it speaks, and can be told how long. `sampling`: it heeds `topK`, `minP` and `repeatPenalty`.
- * `logit_bias`: it makes single tokens likelier.
+ * `logit_bias`: it makes single tokens likelier. `audit`: it checks what others answered with the same file.
  */
 export const ABILITIES = [
   'schema',
@@ -133,6 +138,7 @@ export const ABILITIES = [
   'thinking',
   'sampling',
   'logit_bias',
+  'audit',
 ] as const;
 
 export type Ability = (typeof ABILITIES)[number];

@@ -1,0 +1,22 @@
+/** What an auditor's engine says about an answer that another engine wrote. Plain data: the tests read nothing else. */
+
+/** How an answer can be checked: its draws can be repeated; or only how likely its words are; or neither. */
+export type Replayable = 'seed' | 'likelihood' | 'none';
+
+/** How one answer was checked. `greedy`: the likeliest token each time; `seed`: each token drawn again; or by likelihood. */
+export type ScoreMode = 'greedy' | 'seed' | 'likelihood';
+
+/** One entry for each token of the answer, in their order. Logarithms are natural ones. */
+export interface Scores {
+  readonly mode: ScoreMode;
+  /** The token that this engine chooses here, after the same tokens. */
+  readonly drawn: Int32Array;
+  /** How far the token is from being chosen, in logits: 0 where it is chosen. Never negative. */
+  readonly margins: Float32Array;
+  /** How likely the token is, before sampling cuts and scales. */
+  readonly logprobs: Float32Array;
+  /** The entropy of what the token is drawn from; null: this engine cannot say it, and does not check by likelihood. */
+  readonly entropies: Float32Array | null;
+  /** The tokens of the prompt as this engine reads it. */
+  readonly promptTokens: number;
+}
