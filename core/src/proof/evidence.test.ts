@@ -5,6 +5,7 @@ import { bytesToHex } from '@noble/hashes/utils.js';
 import { newTaskId, type ModelId } from '../base/ids.ts';
 import { randomBytes } from '../base/random-bytes.ts';
 import { softwareIdentity } from '../identity/identity.ts';
+import { RECORD_OVERHEAD_BYTES, signRecord } from '../identity/signed-record.ts';
 import { DigestChain } from '../receipts/digest-chain.ts';
 import { leaseOf, readLeases, signLeases } from '../receipts/lease.ts';
 import { signReceipt, type Receipt } from '../receipts/receipt.ts';
@@ -195,6 +196,9 @@ describe('an audit report', () => {
     ]) {
       expect(readReport(await signReport(findings(wrong), carol))).toBeNull();
     }
+    const inAdasName = Array.from(await signReport(findings(), ada)).slice(RECORD_OVERHEAD_BYTES);
+    expect(readReport(await signRecord('audit-report', Uint8Array.from(inAdasName), carol))).toBeNull();
+    expect(readReport(await signRecord('audit-report', Uint8Array.from(inAdasName), ada))).not.toBeNull();
     // Nobody verifies a signature under what is no report.
     expect(readReport(await signReport(findings({ mode: null }), carol), neverAsked)).toBeNull();
   });
