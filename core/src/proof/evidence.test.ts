@@ -12,7 +12,8 @@ import { signReceipt, type Receipt } from '../receipts/receipt.ts';
 import { requestCommitment } from '../receipts/request-commitment.ts';
 import { packBody } from '../wire/body.ts';
 import { readReport, signReport, type AuditReport } from './audit-report.ts';
-import { checkBundle, packBundle, readBundle } from './bundle.ts';
+import { packBundle, readBundle } from './bundle.ts';
+import { checkBundle } from './check-bundle.ts';
 import type { Calibration } from './calibration.ts';
 import { checkEvidence, packEvidence, readEvidence, type Evidence } from './evidence.ts';
 import { drawsOf, seededDraws } from './seeds.ts';
@@ -218,7 +219,7 @@ describe('the file of an answer that was checked', () => {
     ]);
     const row = { provider: 'llama.cpp/cpu', auditor: 'llama.cpp/cpu', mode: 'seed', file: null, mean: 0.001 } as const;
     const rows: Calibration[] = [{ ...row, answers: 1, tokens: 1, measured: 'for this test' }];
-    const packed = packBundle({ evidence: packEvidence(evidence)!, draw: null, reports });
+    const packed = packBundle({ evidence: packEvidence(evidence)!, draw: new Uint8Array(9), reports });
     const checked = checkBundle(readBundle(packed)!, control.peerId, rows);
     expect(checked.reports.map(({ verdict }) => verdict)).toEqual(['agrees', 'deviates']);
     expect(checked.strays).toBe(3);
