@@ -10,6 +10,7 @@ import type { Reliability } from './reliability.ts';
 import type { Candidate } from '@llmesh/core/wire/candidate';
 import {
   hasFreeSlot,
+  isShunned,
   modelOf,
   availabilityOf,
   type RegisteredPeer,
@@ -209,6 +210,7 @@ export class Matchmaker {
     const { requester, exclude, only } = question;
     if (peer.peerId === requester || exclude.includes(peer.peerId) || only?.includes(peer.peerId) === false)
       return false;
+    if (only === null && isShunned(peer, question)) return false;
     return this.isMeant(question, peer) && isAble(peer, question) && this.#registry.isHeard(peer);
   }
 
