@@ -65,4 +65,9 @@ export class AuditShare {
     this.#purses[why] -= cost;
     return true;
   }
+
+  /** Pays for more auditors of an answer that is in doubt, if need be with what comes in later. */
+  charge(work: number, auditors: number): void {
+    this.#purses.extra -= work * this.#terms.cost * auditors;
+  }
 }

@@ -5,14 +5,15 @@
  */
 import type Database from 'libsql';
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';
-import type { Level } from '@llmesh/core/wire/control-protocol';
+import type { EngineName } from '@llmesh/core/proof/engine-name';
 import type { Verdict } from '@llmesh/core/proof/verdict';
 import type { MeshDatabase } from '../store/mesh-database.ts';
 import { MAX_AUDITORS, type AuditorRecord } from './auditor-records.ts';
-import type { OpenAudit } from './open-audits.ts';
+import type { DrawnAuditor, OpenAudit } from './open-audits.ts';
 import { MAX_PAIRS, readHistogram, type PairFigures } from './pair-figures.ts';
 import type { Settled } from './settle.ts';
-import { MAX_STANDINGS, type KeptStanding } from './standings.ts';
+import type { KeptStanding } from './kept-standing.ts';
+import { MAX_STANDINGS } from './standings.ts';
 
 /** Audits that are kept, about 1 KB each with their reports. */
 const MAX_AUDITS = 100_000;
@@ -36,6 +37,15 @@ export interface Slashing {
   readonly reason: string;
 }
 
+/** What an audit that is over leads to; null and none: nothing. */
+export interface Aftermath {
+  readonly receipt: Uint8Array;
+  readonly settled: Settled;
+  readonly standing: KeptStanding | null;
+  readonly auditors: readonly (readonly [PeerId, AuditorRecord])[];
+  readonly slashing: Slashing | null;
+}
+
 interface AuditRow {
   receipt: ArrayBuffer;
   lease_nonce: ArrayBuffer;
@@ -44,176 +54,170 @@ interface AuditRow {
   requester: PeerId;
   model: ModelId;
   file: string;
+  engine: EngineName;
+  work: number;
   auditors: string;
+  networks: string;
   drawn_ms: number;
 }
 
-interface StandingRow {
-  provider: PeerId;
-  file: string;
-  level: Level;
-  state: string;
-  model: ModelId;
-  checked: number;
-  agreed: number;
+interface FindingRow {
+  auditor: PeerId;
+  verdict: Verdict;
+  log10_e: number;
+  digest: ArrayBuffer;
 }
+
+type Name = keyof typeof SQL;
 
 export class AuditTable {
   readonly #db: MeshDatabase;
-  readonly #statements: Readonly<Record<keyof typeof SQL, Database.Statement>>;
+  readonly #statements = new Map<Name, Database.Statement>();
   #audits: number;
 
   constructor(db: MeshDatabase) {
     this.#db = db;
-    const names = Object.keys(SQL) as (keyof typeof SQL)[];
-    this.#statements = Object.fromEntries(names.map((name) => [name, db.prepare(SQL[name])])) as Record<
-      keyof typeof SQL,
-      Database.Statement
-    >;
-    const [row] = this.#statements.count.all() as { audits: number }[];
-    this.#audits = row?.audits ?? 0;
+    this.#audits = this.#counted();
   }
 
-  /** These were drawn. */
+  /** These were drawn, or more auditors for them. */
   draw(audits: readonly OpenAudit[]): void {
-    if (audits.length === 0) return;
     this.#db.transact(() => {
       for (const audit of audits) {
-        const { receipt, leaseNonce, draw, provider, requester, model, file, auditors, drawnMs } = audit;
+        const { receipt, leaseNonce, draw, provider, requester, model, file, engine, work, auditors, drawnMs } = audit;
         const blobs = [receipt, leaseNonce, draw].map((bytes) => Buffer.from(bytes));
-        const ends = [provider.peerId, requester.peerId, model, file];
-        this.#statements.draw.run([...blobs, ...ends, JSON.stringify([...auditors.keys()]), drawnMs]);
+        const ends = [provider.peerId, requester.peerId, model, file, engine, work];
+        const networks = JSON.stringify([provider.network, requester.network]);
+        this.#run('draw', [...blobs, ...ends, JSON.stringify(auditors), networks, drawnMs]);
       }
       this.#audits += audits.length;
       if (this.#audits <= MAX_AUDITS) return;
-      for (const sql of ['dropReports', 'drop'] as const) this.#statements[sql].run([DROPPED]);
-      const [row] = this.#statements.count.all() as { audits: number }[];
-      this.#audits = row?.audits ?? 0;
+      this.#run('dropReports', [DROPPED]);
+      this.#run('drop', [DROPPED]);
+      this.#audits = this.#counted();
     });
-  }
-
-  /** One more auditor was drawn for this answer. */
-  widen({ receipt, auditors }: OpenAudit): void {
-    this.#db.transact(() => this.#statements.widen.run([JSON.stringify([...auditors.keys()]), Buffer.from(receipt)]));
   }
 
   /** What one auditor reported, and what its pair of engines measured: null where it could not check. */
   report(receipt: Uint8Array, report: KeptReport, pair: PairFigures | null, filedMs: number): void {
     const { auditor, digest, verdict, log10E, why } = report;
     this.#db.transact(() => {
-      const what = [Buffer.from(digest), verdict, log10E, why];
       const whole = report.report === null ? null : Buffer.from(report.report);
-      this.#statements.report.run([Buffer.from(receipt), auditor, ...what, whole, filedMs]);
-      if (pair !== null) this.#putPair(pair);
+      const what = [auditor, Buffer.from(digest), verdict, log10E, why, whole, filedMs];
+      this.#run('report', [Buffer.from(receipt), ...what]);
+      if (pair === null) return;
+      const { provider, mode, file, agrees, deviates, unknown, tokens, histogram } = pair;
+      const counts = [agrees, deviates, unknown, tokens, JSON.stringify(histogram)];
+      this.#run('pair', [provider, pair.auditor, mode, file, ...counts]);
     });
   }
 
-  /** An audit is over: its outcome, and all that follows from it, or nothing of it. */
-  settle(
-    receipt: Uint8Array,
-    settled: Settled,
-    after: {
-      standing: KeptStanding | null;
-      auditors: readonly (readonly [PeerId, AuditorRecord])[];
-      slashing: Slashing | null;
-    },
-    nowMs: number,
-  ): void {
-    const { standing, auditors, slashing } = after;
+  /** An audit is over: its outcome, and all that follows from it. */
+  settle({ receipt, settled, standing, auditors, slashing }: Aftermath, nowMs: number): void {
     this.#db.transact(() => {
-      this.#statements.settle.run([nowMs, settled.verdict, settled.log10E, Buffer.from(receipt)]);
+      this.#run('settle', [nowMs, settled.verdict, settled.log10E, Buffer.from(receipt)]);
       if (standing !== null) {
-        const { provider, file, level, state, model, checked, agreed } = standing;
-        this.#statements.stand.run([provider, file, level, JSON.stringify(state), model, checked, agreed, nowMs]);
+        const { provider, file, level, state, model } = standing;
+        this.#run('stand', [provider, file, level, JSON.stringify(state), model, nowMs]);
       }
       for (const [peer, { agreed, against, abstained }] of auditors) {
-        this.#statements.auditor.run([peer, agreed, against, abstained, nowMs]);
+        this.#run('auditor', [peer, agreed, against, abstained, nowMs]);
       }
       if (slashing === null) return;
       const { provider, file, percent, reason } = slashing;
-      this.#statements.slash.run([provider, file, percent, reason, nowMs]);
+      this.#run('slash', [provider, file, percent, reason, nowMs]);
     });
   }
 
   /** Those that were drawn since, and are not over: their auditors may still report. */
-  open(sinceMs: number): (Omit<OpenAudit, 'auditors' | 'provider' | 'requester'> & {
-    provider: PeerId;
-    requester: PeerId;
-    auditors: PeerId[];
-    findings: { auditor: PeerId; verdict: Verdict; log10E: number; digest: Uint8Array }[];
-  })[] {
-    return (this.#statements.open.all([sinceMs]) as AuditRow[]).map((row) => ({
-      receipt: new Uint8Array(row.receipt),
-      leaseNonce: new Uint8Array(row.lease_nonce),
-      draw: new Uint8Array(row.draw),
-      provider: row.provider,
-      requester: row.requester,
-      model: row.model,
-      file: row.file,
-      auditors: JSON.parse(row.auditors) as PeerId[],
-      drawnMs: row.drawn_ms,
-      findings: (
-        this.#statements.findings.all([Buffer.from(row.receipt)]) as {
-          auditor: PeerId;
-          verdict: Verdict;
-          log10_e: number;
-          digest: ArrayBuffer;
-        }[]
-      ).map(({ log10_e: log10E, digest, ...rest }) => ({ ...rest, log10E, digest: new Uint8Array(digest) })),
-    }));
+  open(sinceMs: number): OpenAudit[] {
+    return (this.#all('open', [sinceMs]) as AuditRow[]).map((row) => {
+      const [providerNetwork = '', requesterNetwork = ''] = JSON.parse(row.networks) as string[];
+      const findings = this.#all('findings', [Buffer.from(row.receipt)]) as FindingRow[];
+      const { provider, requester, model, file, engine, work } = row;
+      return {
+        receipt: new Uint8Array(row.receipt),
+        leaseNonce: new Uint8Array(row.lease_nonce),
+        draw: new Uint8Array(row.draw),
+        provider: { peerId: provider, network: providerNetwork },
+        requester: { peerId: requester, network: requesterNetwork },
+        ...{ model, file, engine, work },
+        auditors: JSON.parse(row.auditors) as DrawnAuditor[],
+        drawnMs: row.drawn_ms,
+        findings: findings.map(({ log10_e: log10E, digest, ...rest }) => ({
+          ...rest,
+          log10E,
+          digest: new Uint8Array(digest),
+        })),
+      };
+    });
   }
 
   standings(): KeptStanding[] {
-    return (this.#statements.standings.all([MAX_STANDINGS]) as StandingRow[]).map(({ state, ...rest }) => ({
-      ...rest,
-      state: JSON.parse(state) as KeptStanding['state'],
-    }));
+    const rows = this.#all('standings', [2 * MAX_STANDINGS]) as (Omit<KeptStanding, 'state'> & { state: string })[];
+    return rows.map(({ state, ...rest }) => ({ ...rest, state: JSON.parse(state) as KeptStanding['state'] }));
   }
 
   auditors(): (readonly [PeerId, AuditorRecord])[] {
-    const rows = this.#statements.auditors.all([MAX_AUDITORS]) as ({ peer: PeerId } & AuditorRecord)[];
-    return rows.map(({ peer, agreed, against, abstained }) => [peer, { agreed, against, abstained }]);
+    const rows = this.#all('auditors', [MAX_AUDITORS]) as ({ peer: PeerId } & AuditorRecord)[];
+    return rows.map(({ peer, ...record }) => [peer, record]);
   }
 
   pairs(): PairFigures[] {
-    const rows = this.#statements.pairs.all([MAX_PAIRS]) as (Omit<PairFigures, 'histogram'> & { histogram: string })[];
+    const rows = this.#all('pairs', [MAX_PAIRS]) as (Omit<PairFigures, 'histogram'> & { histogram: string })[];
     return rows.map(({ histogram, ...rest }) => ({ ...rest, histogram: readHistogram(histogram) }));
   }
 
   slashings(): Slashing[] {
-    return this.#statements.slashings.all() as Slashing[];
+    return this.#all('slashings', []) as Slashing[];
   }
 
-  #putPair({ provider, auditor, mode, file, agrees, deviates, unknown, tokens, histogram }: PairFigures): void {
-    const counts = [agrees, deviates, unknown, tokens, JSON.stringify(histogram)];
-    this.#statements.pair.run([provider, auditor, mode, file, ...counts]);
+  #counted(): number {
+    const [row] = this.#all('count', []) as { audits: number }[];
+    return row?.audits ?? 0;
+  }
+
+  #run(name: Name, values: Values): void {
+    this.#statement(name).run(values);
+  }
+
+  #all(name: Name, values: Values): unknown[] {
+    return this.#statement(name).all(values);
+  }
+
+  #statement(name: Name): Database.Statement {
+    let statement = this.#statements.get(name);
+    if (statement === undefined) this.#statements.set(name, (statement = this.#db.prepare(SQL[name])));
+    return statement;
   }
 }
 
+type Values = (string | number | Buffer | null)[];
+
 const SQL = {
   count: 'SELECT count(*) AS audits FROM audit',
-  draw: `INSERT INTO audit (receipt, lease_nonce, draw, provider, requester, model, file, auditors, drawn_ms)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-  widen: 'UPDATE audit SET auditors = ? WHERE receipt = ?',
-  dropReports: `DELETE FROM audit_report WHERE receipt IN (SELECT receipt FROM audit ORDER BY drawn_ms LIMIT ?)`,
+  draw: `INSERT INTO audit
+    (receipt, lease_nonce, draw, provider, requester, model, file, engine, work, auditors, networks, drawn_ms)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (receipt) DO UPDATE SET auditors = excluded.auditors`,
+  dropReports: 'DELETE FROM audit_report WHERE receipt IN (SELECT receipt FROM audit ORDER BY drawn_ms LIMIT ?)',
   drop: 'DELETE FROM audit WHERE receipt IN (SELECT receipt FROM audit ORDER BY drawn_ms LIMIT ?)',
   report: `INSERT INTO audit_report (receipt, auditor, digest, verdict, log10_e, why, report, filed_ms)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-  findings: 'SELECT auditor, verdict, log10_e, digest FROM audit_report WHERE receipt = ?',
+  findings: 'SELECT auditor, verdict, log10_e, digest FROM audit_report WHERE receipt = ? ORDER BY filed_ms',
   settle: 'UPDATE audit SET done_ms = ?, verdict = ?, log10_e = ? WHERE receipt = ?',
-  stand: `INSERT OR REPLACE INTO standing (provider, file, level, state, model, checked, agreed, changed_ms)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-  auditor: `INSERT OR REPLACE INTO auditor (peer, agreed, against, abstained, changed_ms) VALUES (?, ?, ?, ?, ?)`,
+  stand: `INSERT OR REPLACE INTO standing (provider, file, level, state, model, changed_ms) VALUES (?, ?, ?, ?, ?, ?)`,
+  auditor: 'INSERT OR REPLACE INTO auditor (peer, agreed, against, abstained, changed_ms) VALUES (?, ?, ?, ?, ?)',
   slash: 'INSERT OR REPLACE INTO slashing (provider, file, percent, reason, recorded_ms) VALUES (?, ?, ?, ?, ?)',
   slashings: 'SELECT provider, file, percent, reason FROM slashing ORDER BY recorded_ms DESC LIMIT 1000',
   pair: `INSERT OR REPLACE INTO engine_pair
     (provider, auditor, mode, file, agrees, deviates, unknown, tokens, histogram) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   pairs: 'SELECT * FROM engine_pair LIMIT ?',
-  open: `SELECT receipt, lease_nonce, draw, provider, requester, model, file, auditors, drawn_ms FROM audit
-    WHERE done_ms IS NULL AND drawn_ms >= ? ORDER BY drawn_ms`,
-  // The worst come last, and are forgotten last.
-  standings: `SELECT provider, file, level, state, model, checked, agreed FROM
-    (SELECT *, level IN ('quarantined', 'convicted') AS bad FROM standing ORDER BY bad DESC, changed_ms DESC LIMIT ?)
-    ORDER BY bad, changed_ms`,
-  auditors: `SELECT * FROM (SELECT * FROM auditor ORDER BY changed_ms DESC LIMIT ?) ORDER BY changed_ms`,
+  open: `SELECT receipt, lease_nonce, draw, provider, requester, model, file, engine, work, auditors, networks, drawn_ms
+    FROM audit WHERE done_ms IS NULL AND drawn_ms >= ? ORDER BY drawn_ms`,
+  // Those with the worst standing come last, and are forgotten last.
+  standings: `SELECT provider, file, level, state, model FROM
+    (SELECT *, level IN ('quarantined', 'convicted') AS banned FROM standing ORDER BY banned DESC, changed_ms DESC LIMIT ?)
+    ORDER BY banned, changed_ms`,
+  auditors: `SELECT peer, agreed, against, abstained FROM
+    (SELECT * FROM auditor ORDER BY changed_ms DESC LIMIT ?) ORDER BY changed_ms`,
 } as const;

@@ -35,11 +35,13 @@ export class AuditorRecords {
     return this.#records.get(peer) ?? NEW_AUDITOR;
   }
 
-  /** Returns the new record, to be kept. */
-  count(peer: PeerId, what: keyof AuditorRecord): AuditorRecord {
+  /** Its record with one more of these, to be kept and `put`. */
+  with(peer: PeerId, what: keyof AuditorRecord): AuditorRecord {
     const before = this.of(peer);
-    const after = { ...before, [what]: before[what] + 1 };
-    this.#records.set(peer, after);
-    return after;
+    return { ...before, [what]: before[what] + 1 };
+  }
+
+  put(peer: PeerId, record: AuditorRecord): void {
+    this.#records.set(peer, record);
   }
 }

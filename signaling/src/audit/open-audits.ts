@@ -1,39 +1,56 @@
 /** Audits under way: which answer, who was drawn for it, and what they found so far. Bounded, and forgotten in time. */
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';
+import type { EngineName } from '@llmesh/core/proof/engine-name';
 import type { Standpoint } from './independence.ts';
 import type { Finding } from './settle.ts';
 
 /** Many more than come in the time that auditors have; of more, nothing is drawn. */
 export const MAX_OPEN_AUDITS = 8_192;
 
-export interface OpenAudit {
+export interface DrawnAuditor {
+  readonly peerId: PeerId;
+  /** Where it connected from when it was drawn. */
+  readonly network: string;
+  /** What it computes with, as its advert said when it was drawn. */
+  readonly engine: EngineName;
+}
+
+/** A finding, and the digest of the report that it comes from: the same report may come again. */
+export type FiledFinding = Finding & { readonly digest: Uint8Array };
+
+/** One answer that is audited. */
+export interface Audited {
   /** The SHA-256 of the provider's half of the receipt. */
   readonly receipt: Uint8Array;
   readonly leaseNonce: Uint8Array;
-  /** The signed bytes of the draw. */
-  readonly draw: Uint8Array;
   readonly provider: Standpoint;
   readonly requester: Standpoint;
   readonly model: ModelId;
+  /** The SHA-256 of the model's file, and what the provider computed with, as its advert said before the answer. */
   readonly file: string;
-  /** The drawn ones, in the order of the draw; null: it has not reported. */
-  readonly auditors: Map<PeerId, (Finding & { readonly digest: Uint8Array }) | null>;
+  readonly engine: EngineName;
+  /** What the answer took, in units of writing. */
+  readonly work: number;
+}
+
+export interface OpenAudit extends Audited {
+  /** The signed bytes of the draw. */
+  readonly draw: Uint8Array;
   readonly drawnMs: number;
+  readonly auditors: readonly DrawnAuditor[];
+  readonly findings: readonly FiledFinding[];
 }
 
 export class OpenAudits {
   /** By the nonce of the answer's lease, in the order of their draws. */
   readonly #open = new Map<string, OpenAudit>();
 
-  get size(): number {
-    return this.#open.size;
-  }
-
   get isFull(): boolean {
     return this.#open.size >= MAX_OPEN_AUDITS;
   }
 
-  add(audit: OpenAudit): void {
+  /** Replaces what was known about the same answer. */
+  put(audit: OpenAudit): void {
     this.#open.set(nameOf(audit.leaseNonce), audit);
   }
 
@@ -54,10 +71,6 @@ export class OpenAudits {
     }
     return old;
   }
-}
-
-export function findingsOf({ auditors }: OpenAudit): Finding[] {
-  return [...auditors.values()].filter((finding) => finding !== null);
 }
 
 function nameOf(bytes: Uint8Array): string {

@@ -2,6 +2,7 @@
  * What audits measured for each pair of engines, whether or not its honest noise is known: how many answers agreed, and
  * how far answers deviate. Where no calibration exists yet, this is what one is made from.
  */
+import { BoundedMap } from '@llmesh/core/base/bounded-map';
 import type { EngineName } from '@llmesh/core/proof/engine-name';
 import type { ScoreMode } from '@llmesh/core/proof/score';
 import type { Verdict } from '@llmesh/core/proof/verdict';
@@ -38,33 +39,35 @@ export function upperEdge(bin: number): number {
 }
 
 export class PairTable {
-  readonly #pairs = new Map<string, PairFigures>();
+  readonly #pairs = new BoundedMap<string, PairFigures>(MAX_PAIRS);
 
   constructor(kept: Iterable<PairFigures>) {
-    for (const pair of kept) this.#pairs.set(nameOf(pair), pair);
+    for (const pair of kept) this.put(pair);
   }
 
   all(): PairFigures[] {
     return [...this.#pairs.values()];
   }
 
-  /** One more answer; returns the new figures, to be kept. `deviations`: a byte for each of its tokens. */
-  count(key: PairKey, verdict: Verdict, deviations: Uint8Array): PairFigures {
-    const name = nameOf(key);
-    const before = this.#pairs.get(name) ?? { ...NOTHING, ...key, histogram: Array.from({ length: BINS }, () => 0) };
+  /** The figures with one more answer, to be kept and `put`. `deviations`: a byte for each of its tokens. */
+  counted(key: PairKey, verdict: Verdict, deviations: Uint8Array): PairFigures {
+    const before = this.#pairs.get(nameOf(key)) ?? {
+      ...NOTHING,
+      ...key,
+      histogram: Array.from({ length: BINS }, () => 0),
+    };
     const mean = deviations.reduce((sum, deviation) => sum + deviation, 0) / (255 * Math.max(1, deviations.length));
     const bin = binOf(mean);
-    const after = {
+    return {
       ...before,
       [verdict]: before[verdict] + 1,
       tokens: before.tokens + deviations.length,
       histogram: before.histogram.map((count, i) => (i === bin ? count + 1 : count)),
     };
-    this.#pairs.delete(name);
-    this.#pairs.set(name, after);
-    const [oldest] = this.#pairs.keys();
-    if (this.#pairs.size > MAX_PAIRS && oldest !== undefined) this.#pairs.delete(oldest);
-    return after;
+  }
+
+  put(pair: PairFigures): void {
+    this.#pairs.set(nameOf(pair), pair);
   }
 }
 

@@ -1,5 +1,6 @@
 /** What several auditors of one answer found together. Pure. */
 import type { PeerId } from '@llmesh/core/base/ids';
+import type { Judged } from '@llmesh/core/proof/standing';
 import type { Verdict } from '@llmesh/core/proof/verdict';
 
 /** One auditor's finding, as it was recomputed from its report. */
@@ -10,37 +11,31 @@ export interface Finding {
 }
 
 export interface Settled {
+  /** `deviates`: everyone who could check it says so. `unknown`: nobody could, or most say so and another does not. */
   readonly verdict: Verdict;
-  /** The evidence against the provider that counts, in powers of ten; 0 where the verdict is unknown. */
+  /** The least evidence that any of them found, in powers of ten: that counts. 0: nobody could check it. */
   readonly log10E: number;
-  /** How many auditors stand behind it, of whom nobody is related to another. */
-  readonly auditors: number;
-  /** Those whom the others contradict. */
+  /** What counts for the standing of the provider. */
+  readonly judged: readonly Judged[];
+  /** Those whom most others contradict, and those whom they confirm. */
   readonly contradicted: readonly PeerId[];
-  /** Those whom another confirms. */
   readonly confirmed: readonly PeerId[];
 }
 
-/**
- * Of two, the smaller evidence counts; of more, what at least half of them found: a liar among them decides nothing. Those
- * that could not check it count neither way. Null: two contradict each other, and a third has to say who is right.
- */
-export function settle(findings: readonly Finding[]): Settled | null {
+/** Those who could not check it count neither way. */
+export function settle(findings: readonly Finding[], platform: ReadonlySet<PeerId>): Settled {
   const told = findings.filter(({ verdict }) => verdict !== 'unknown');
-  const [first] = told;
-  if (first === undefined) return UNKNOWN;
-  const deviating = told.filter(({ verdict }) => verdict === 'deviates');
-  const agreeing = told.filter(({ verdict }) => verdict === 'agrees');
-  if (deviating.length === agreeing.length) return null;
-  const [most, fewest] = deviating.length > agreeing.length ? [deviating, agreeing] : [agreeing, deviating];
-  const evidence = told.map(({ log10E }) => log10E).sort((a, b) => b - a);
+  const against = told.filter(({ verdict }) => verdict === 'deviates');
+  const forIt = told.filter(({ verdict }) => verdict === 'agrees');
+  const split = against.length > 0 && forIt.length > 0;
+  const [most, fewest] = against.length > forIt.length ? [against, forIt] : [forIt, against];
+  // One word against one tells nobody which of them lies.
+  const isClear = most.length > 1 && most.length > fewest.length;
   return {
-    verdict: most[0]!.verdict,
-    log10E: evidence[Math.floor(evidence.length / 2)]!,
-    auditors: most.length,
-    contradicted: fewest.map(({ auditor }) => auditor),
-    confirmed: most.length > 1 ? most.map(({ auditor }) => auditor) : [],
+    verdict: told.length === 0 || (split && !(isClear && most === forIt)) ? 'unknown' : most[0]!.verdict,
+    log10E: told.length === 0 ? 0 : Math.min(...told.map(({ log10E }) => log10E)),
+    judged: told.map(({ auditor, log10E }) => ({ log10E, platform: platform.has(auditor) })),
+    contradicted: isClear ? fewest.map(({ auditor }) => auditor) : [],
+    confirmed: isClear ? most.map(({ auditor }) => auditor) : [],
   };
 }
-
-export const UNKNOWN: Settled = { verdict: 'unknown', log10E: 0, auditors: 0, contradicted: [], confirmed: [] };

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { MeshError } from '@llmesh/core/base/errors';
 import { SECRET_KEY_BYTES, type Identity } from '@llmesh/core/identity/identity';
 import { randomBytes } from '@llmesh/core/base/random-bytes';
-import { proveVrf } from '@llmesh/core/proof/vrf';
+import { signDraw, type Draw } from '@llmesh/core/proof/draw';
 import { nodeIdentity } from '@llmesh/core/identity/node-signatures';
 import { oddFile, OWNER_ONLY, PLAIN_FILE } from '../store/data-folder.ts';
 
@@ -17,8 +17,8 @@ const GROUP_AND_OTHERS = 0o077;
 
 /** Signs, and proves that what it draws was not chosen; the secret itself stays inside. */
 export interface ControlKey extends Identity {
-  /** The proof of `proof/vrf.ts` for this text. */
-  prove(alpha: Uint8Array): Uint8Array;
+  /** The draw of an epoch, and its signed bytes: see `proof/draw.ts`. */
+  draw(about: Pick<Draw, 'epoch' | 'root'>): Promise<{ draw: Draw; bytes: Uint8Array<ArrayBuffer> }>;
 }
 
 /** `folder` null: a key for this process alone. Rejects with identity_unusable for an unsafe or unreadable key. */
@@ -38,8 +38,11 @@ export async function openControlKey(folder: string | null): Promise<ControlKey>
   }
 }
 
-function controlKey(secret: Uint8Array): ControlKey {
-  return { ...nodeIdentity(secret, 'thread'), prove: (alpha) => proveVrf(secret, alpha) };
+/** Keeps a copy of the secret, which cannot be printed with the key. */
+export function controlKey(secret: Uint8Array): ControlKey {
+  const key = new Uint8Array(secret);
+  const identity = nodeIdentity(key, 'thread');
+  return { ...identity, draw: (about) => signDraw(about, identity, key) };
 }
 
 /** Null: there is none. */

@@ -82,7 +82,10 @@ const AUDITS = `
     requester TEXT NOT NULL,
     model TEXT NOT NULL,
     file TEXT NOT NULL,
+    engine TEXT NOT NULL,
+    work REAL NOT NULL,
     auditors TEXT NOT NULL,
+    networks TEXT NOT NULL,
     drawn_ms INTEGER NOT NULL,
     done_ms INTEGER,
     verdict TEXT CHECK (verdict IN ('agrees', 'deviates', 'unknown')),
@@ -107,8 +110,6 @@ const AUDITS = `
     level TEXT NOT NULL CHECK (level IN ('good', 'suspected', 'quarantined', 'convicted')),
     state TEXT NOT NULL,
     model TEXT NOT NULL,
-    checked INTEGER NOT NULL,
-    agreed INTEGER NOT NULL,
     changed_ms INTEGER NOT NULL,
     PRIMARY KEY (provider, file)
   ) STRICT, WITHOUT ROWID;
