@@ -53,14 +53,23 @@ export class Candidates {
       if (this.#ranking.at(rank) === token) return Math.max(before - wanted, wanted - odds(sum / this.#sum), 0);
     }
     const logit = this.#ranking.logits[token] ?? -Infinity;
-    const weight = Math.exp((logit - this.#ranking.most) / this.#temperature);
+    const weight = Math.exp(this.#scaled(logit));
     const missing = Math.max(logitAt(this.#ranking, this.#count - 1) - logit, 0);
     return missing + Math.max(odds(this.#sum / (this.#sum + weight)) - wanted, 0);
   }
 
-  /** The mean of a number that tokens have, by its logit, where they are drawn from these. */
-  mean(of: (logit: number) => number): number {
-    return this.#sumOf((weight, logit) => (weight === 0 ? 0 : weight * of(logit))) / this.#sum;
+  /** The natural logarithm of its share. −Infinity: it was cut away. */
+  logprob(token: number): number {
+    const logit = this.#ranking.logits[token] ?? -Infinity;
+    for (let rank = 0; rank < this.#count && logitAt(this.#ranking, rank) >= logit; rank++) {
+      if (this.#ranking.at(rank) === token) return this.#scaled(logit) - Math.log(this.#sum);
+    }
+    return -Infinity;
+  }
+
+  get entropy(): number {
+    const surprise = this.#sumOf((weight, logit) => (weight === 0 ? 0 : -weight * this.#scaled(logit)));
+    return Math.log(this.#sum) + surprise / this.#sum;
   }
 
   #sumOf(term: (weight: number, logit: number) => number): number {
@@ -70,7 +79,11 @@ export class Candidates {
   }
 
   #weight(rank: number): number {
-    return Math.exp((logitAt(this.#ranking, rank) - this.#ranking.most) / this.#temperature);
+    return Math.exp(this.#scaled(logitAt(this.#ranking, rank)));
+  }
+
+  #scaled(logit: number): number {
+    return (logit - this.#ranking.most) / this.#temperature;
   }
 }
 

@@ -13,6 +13,7 @@ const PipelineSchema = v.looseObject({
   contextWindowSize: v.number(),
   getCurRoundDecodingTotalTokens: v.function(),
   fullVocabSize: v.number(),
+  stopTokens: v.array(v.number()),
   outputMessage: v.string(),
   sampleFromRawLogits: v.function(),
   getInputData: v.function(),
@@ -20,7 +21,7 @@ const PipelineSchema = v.looseObject({
   forwardDecodeToken: v.function(),
   resetChat: v.function(),
   device: v.looseObject({ sync: v.function() }),
-  tokenizer: v.looseObject({ encode: v.function() }),
+  tokenizer: v.looseObject({ encode: v.function(), decode: v.function() }),
   tvm: v.looseObject({
     cpu: v.function(),
     empty: v.function(),
@@ -42,8 +43,9 @@ export interface MlcPipeline {
   /** Its text. */
   readonly outputMessage: string;
   readonly fullVocabSize: number;
+  readonly stopTokens: readonly number[];
   readonly device: { sync(): Promise<void> };
-  readonly tokenizer: { encode(text: string): ArrayLike<number> };
+  readonly tokenizer: { encode(text: string): ArrayLike<number>; decode(ids: Int32Array): string };
   readonly tvm: Tvm & { readonly lib: { readonly webGPUContext: { readonly device: GPUDevice } } };
   getCurRoundDecodingTotalTokens(): number;
   /** Chooses the token that comes next. web-llm calls it at each step, on this very object. */

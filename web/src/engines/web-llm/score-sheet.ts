@@ -4,6 +4,10 @@ import { sumOfAll, type Candidates } from './candidates.ts';
 import type { Choice } from './choice.ts';
 import { Ranking } from './ranking.ts';
 
+/** No id that anybody could name: −1 could be. */
+const NO_TOKEN = -0x8000_0000;
+
+/** What is not filled in says that no honest engine could have written this. */
 export class ScoreSheet {
   readonly #mode: ScoreMode;
   readonly #choice: Choice;
@@ -19,9 +23,9 @@ export class ScoreSheet {
     this.#mode = mode;
     this.#choice = choice;
     this.#before = before;
-    this.#drawn = new Int32Array(count);
-    this.#margins = new Float32Array(count);
-    this.#logprobs = new Float32Array(count);
+    this.#drawn = new Int32Array(count).fill(NO_TOKEN);
+    this.#margins = new Float32Array(count).fill(Infinity);
+    this.#logprobs = new Float32Array(count).fill(-Infinity);
     this.#entropies = mode === 'likelihood' ? new Float32Array(count) : null;
   }
 
@@ -29,26 +33,21 @@ export class ScoreSheet {
   add(logits: Float32Array, token: number): void {
     const index = this.#filled++;
     const ranking = new Ranking(logits, this.#choice.lookedAt);
-    const logit = logits[token] ?? -Infinity;
-    const whole = ranking.most + Math.log(sumOfAll(ranking, 1));
-    this.#logprobs[index] = logit - whole;
-    this.#drawn[index] = ranking.at(0);
-    this.#margins[index] = ranking.most - logit;
-    if (this.#mode === 'greedy') return;
-    const candidates = this.#choice.candidates(ranking);
-    if (this.#mode === 'seed') this.#redraw(index, candidates, token);
-    // How surprising a token is on average, in the same figures: then an honest answer is neither more nor less so.
-    else
-      this.#entropies?.fill(
-        candidates.mean((one) => whole - one),
-        index,
-        index + 1,
-      );
+    if (this.#mode === 'greedy') this.#compare(index, ranking, token);
+    else this.#redraw(index, this.#choice.candidates(ranking), token);
   }
 
-  scores(promptTokens: number): Scores {
+  /** `text`: what the tokens spell. */
+  scores(promptTokens: number, text: string): Scores {
     const [mode, drawn, margins] = [this.#mode, this.#drawn, this.#margins];
-    return { mode, drawn, margins, logprobs: this.#logprobs, entropies: this.#entropies, promptTokens };
+    return { mode, drawn, margins, logprobs: this.#logprobs, entropies: this.#entropies, promptTokens, text };
+  }
+
+  #compare(index: number, ranking: Ranking, token: number): void {
+    const logit = ranking.logits[token] ?? -Infinity;
+    this.#drawn[index] = ranking.at(0);
+    this.#margins[index] = ranking.most - logit;
+    this.#logprobs[index] = logit - ranking.most - Math.log(sumOfAll(ranking, 1));
   }
 
   #redraw(index: number, candidates: Candidates, token: number): void {
@@ -56,5 +55,7 @@ export class ScoreSheet {
     const drawn = candidates.drawn(uniform);
     this.#drawn[index] = drawn;
     this.#margins[index] = drawn === token ? 0 : candidates.margin(token, uniform);
+    this.#logprobs[index] = candidates.logprob(token);
+    this.#entropies?.fill(candidates.entropy, index, index + 1);
   }
 }

@@ -129,10 +129,8 @@ export class WebLlmEngine<M extends CatalogueModel> implements Adapter<M> {
   async score(request: GenerateRequest, tokenIds: readonly number[], signal: AbortSignal): Promise<Scores> {
     const loaded = this.#running();
     const { model, pipeline, template } = loaded;
-    if (template === null || isUnjudged(request)) throw cannotJudge('what it was asked for');
+    if (template === null || isUnjudged(request)) throw cannotJudge();
     const { turns, prefix } = promptIds(pipeline, template, request);
-    const unknown = tokenIds.find((id) => id >= pipeline.fullVocabSize);
-    if (unknown !== undefined) throw cannotJudge(`token ${unknown}, which this model does not have`);
     const sampling = samplingFor(recommendedSampling(model.parameters), request.sampling);
     const draws = drawsFor(request);
     const mode = sampling.temperature === 0 ? 'greedy' : draws === null ? 'likelihood' : 'seed';
@@ -140,8 +138,9 @@ export class WebLlmEngine<M extends CatalogueModel> implements Adapter<M> {
     const sheet = new ScoreSheet(mode, choice, request.prefix?.tokens ?? 0, tokenIds.length);
     this.#kept = null;
     return await this.#atWork(loaded, signal, async () => {
-      await readAnswer(pipeline, [...turns, ...prefix], tokenIds, sheet, signal);
-      return sheet.scores(turns.length);
+      const real = possible(pipeline, tokenIds);
+      await readAnswer(pipeline, [...turns, ...prefix], real, sheet, signal);
+      return sheet.scores(turns.length, pipeline.tokenizer.decode(Int32Array.from(real)));
     });
   }
 
@@ -262,8 +261,19 @@ function isUnjudged({ task, schema, tools, adapter, sampling }: GenerateRequest)
   return penalized || task === 'completion' || schema !== undefined || tools !== undefined || adapter !== undefined;
 }
 
-function cannotJudge(what: string): MeshError {
-  return new MeshError('unsupported', `This engine cannot judge this answer, because of ${what}. Ask another auditor.`);
+/** What comes before the first id that is no token, or that ends an answer: behind it there is nothing to read. */
+function possible({ fullVocabSize, stopTokens }: MlcPipeline, tokenIds: readonly number[]): readonly number[] {
+  const end = tokenIds.findIndex(
+    (id) => !(Number.isInteger(id) && id >= 0 && id < fullVocabSize) || stopTokens.includes(id),
+  );
+  return end === -1 ? tokenIds : tokenIds.slice(0, end);
+}
+
+function cannotJudge(): MeshError {
+  return new MeshError(
+    'unsupported',
+    'This model does not do here what the answer was asked for. Ask another auditor.',
+  );
 }
 
 function textOf(choice: ChatCompletionChunk.Choice | CompletionChoice): string {
