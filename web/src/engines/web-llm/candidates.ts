@@ -2,9 +2,9 @@
  * What the next token is drawn from, as llama.cpp's samplers leave it: the likeliest first, after top-k, top-p, min-p and
  * temperature, in this order (`llama-sampler.cpp`). Whoever draws with the same number gets the same token.
  */
+import { MARGIN_CAP } from '@llmesh/core/proof/deviation';
+import { drawMargin } from '@llmesh/core/proof/draw-margin';
 import type { Ranking } from './ranking.ts';
-
-const SMALLEST = 2 ** -40;
 
 export interface Cuts {
   /** Above 0. */
@@ -40,22 +40,18 @@ export class Candidates {
     return this.#ranking.at(this.#count - 1);
   }
 
-  /**
-   * How far a token is from being drawn by this number: what would have to be added to the logits of those before it, or of those
-   * behind it. A token that was cut away would have to reach the last one first.
-   */
+  /** How far a token is from being drawn by this number, as `drawMargin` says: exactly, as far as that counts. */
   margin(token: number, uniform: number): number {
-    const wanted = odds(uniform);
-    let sum = 0;
+    const shares: number[] = [];
+    let found = -1;
     for (let rank = 0; rank < this.#count; rank++) {
-      const before = odds(sum / this.#sum);
-      sum += this.#weight(rank);
-      if (this.#ranking.at(rank) === token) return Math.max(before - wanted, wanted - odds(sum / this.#sum), 0);
+      const share = this.#weight(rank) / this.#sum;
+      // Those behind could change places with it only by noise that no honest engine has.
+      if (found >= 0 && Math.log(shares[found]! / share) > MARGIN_CAP) break;
+      if (this.#ranking.at(rank) === token) found = rank;
+      shares.push(share);
     }
-    const logit = this.#ranking.logits[token] ?? -Infinity;
-    const weight = Math.exp(this.#scaled(logit));
-    const missing = Math.max(logitAt(this.#ranking, this.#count - 1) - logit, 0);
-    return missing + Math.max(odds(this.#sum / (this.#sum + weight)) - wanted, 0);
+    return drawMargin(shares, found, uniform);
   }
 
   /** The natural logarithm of its share. −Infinity: it was cut away. */
@@ -114,12 +110,6 @@ export function sumOfAll({ logits, most }: Ranking, temperature: number): number
   let sum = 0;
   for (const logit of logits) if (!Number.isNaN(logit)) sum += Math.exp((logit - most) / temperature);
   return sum;
-}
-
-/** The logit of a share. Shares of exactly nothing or all stand for the smallest and the largest that are neither. */
-function odds(share: number): number {
-  const within = Math.min(Math.max(share, SMALLEST), 1 - SMALLEST);
-  return Math.log(within / (1 - within));
 }
 
 function logitAt(ranking: Ranking, rank: number): number {
