@@ -36,7 +36,8 @@ export interface AuditDrawsNeeds {
   failed: (error: unknown) => void;
 }
 
-interface Gathered extends Omit<Audited, 'requester'> {
+interface Gathered {
+  readonly answer: Omit<Audited, 'requester'>;
   readonly requester: PeerId;
   /** The chance that it is audited. */
   readonly share: number;
@@ -68,8 +69,9 @@ export class AuditDraws {
     if (level === 'convicted') return;
     counts.checkable();
     const share = this.#share.next(provider, file, { level, checked: state.checked });
-    const what = { receipt: sha256(providerHalf), leaseNonce, model, file, engine, work };
-    this.#gathered.push({ ...what, provider: { peerId: provider, network }, requester, share });
+    const receipt = sha256(providerHalf);
+    const answer = { receipt, leaseNonce, provider: { peerId: provider, network }, model, file, engine, work };
+    this.#gathered.push({ answer, requester, share });
     this.#stopTimer ??= clock.after(terms.epochMs, () => {
       this.#stopTimer = null;
       this.#drawing = this.#draw();
@@ -103,10 +105,10 @@ export class AuditDraws {
     // The number only has to be new, also after a restart.
     this.#epoch = Math.max(this.#epoch + 1, Math.floor(now() / terms.epochMs));
     try {
-      const root = rootOf(gathered.map(({ receipt }) => receipt));
+      const root = rootOf(gathered.map(({ answer }) => answer.receipt));
       const { draw, bytes } = await key.draw({ epoch: this.#epoch, root });
       const audits = gathered
-        .filter(({ receipt, share }) => selected(draw.beta, receipt, share))
+        .filter(({ answer, share }) => selected(draw.beta, answer.receipt, share))
         .map((one) => this.#panelFor(one, draw.beta, bytes))
         .filter((audit) => audit !== null);
       if (audits.length > 0) drawn(audits);
@@ -116,7 +118,7 @@ export class AuditDraws {
   }
 
   /** Null: it cannot be audited, and why was counted. */
-  #panelFor({ requester: asker, share, ...audited }: Gathered, beta: Uint8Array, draw: Uint8Array): OpenAudit | null {
+  #panelFor({ answer, requester: asker }: Gathered, beta: Uint8Array, draw: Uint8Array): OpenAudit | null {
     const { registry, terms, counts, eligible, isFull, now } = this.#needs;
     const refuse = (why: Parameters<AuditCounts['notDrawn']>[0]) => {
       counts.notDrawn(why);
@@ -126,13 +128,13 @@ export class AuditDraws {
     if (asking === null) return refuse('requester_gone');
     if (isFull()) return refuse('too_many');
     const requester = { peerId: asker, network: asking.network };
-    const ends = [audited.provider, requester];
-    const panel = panelOf(inOrder(beta, audited.receipt, eligible(audited)), ends, terms.auditors, terms.platform);
+    const ends = [answer.provider, requester];
+    const panel = panelOf(inOrder(beta, answer.receipt, eligible(answer)), ends, terms.auditors, terms.platform);
     if (panel.length === 0) return refuse('no_auditor');
-    const why = selected(beta, audited.receipt, terms.share) ? 'usual' : 'extra';
-    if (!this.#share.spend(why, audited.work, panel.length, audited.provider.network)) return refuse('over_budget');
+    const why = selected(beta, answer.receipt, terms.share) ? 'usual' : 'extra';
+    if (!this.#share.spend(why, answer.work, panel.length, answer.provider.network)) return refuse('over_budget');
     counts.drawn();
-    return { ...audited, requester, draw, drawnMs: now(), auditors: panel, findings: [] };
+    return { ...answer, requester, draw, drawnMs: now(), auditors: panel, findings: [] };
   }
 }
 
