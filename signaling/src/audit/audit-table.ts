@@ -153,6 +153,14 @@ export class AuditTable {
     });
   }
 
+  /** What was found about these counts no longer. What was found stays on record. */
+  forgive(providers: readonly PeerId[]): void {
+    if (providers.length === 0) return;
+    this.#db.transact(() => {
+      for (const provider of providers) this.#run('forgive', [provider]);
+    });
+  }
+
   standings(): KeptStanding[] {
     const rows = this.#all('standings', [2 * MAX_STANDINGS]) as (Omit<KeptStanding, 'state'> & { state: string })[];
     return rows.map(({ state, ...rest }) => ({ ...rest, state: JSON.parse(state) as KeptStanding['state'] }));
@@ -206,6 +214,7 @@ const SQL = {
   findings: 'SELECT auditor, verdict, log10_e, digest FROM audit_report WHERE receipt = ? ORDER BY filed_ms',
   settle: 'UPDATE audit SET done_ms = ?, verdict = ?, log10_e = ? WHERE receipt = ?',
   stand: `INSERT OR REPLACE INTO standing (provider, file, level, state, model, changed_ms) VALUES (?, ?, ?, ?, ?, ?)`,
+  forgive: 'DELETE FROM standing WHERE provider = ?',
   auditor: 'INSERT OR REPLACE INTO auditor (peer, agreed, against, abstained, changed_ms) VALUES (?, ?, ?, ?, ?)',
   slash: 'INSERT OR REPLACE INTO slashing (provider, file, percent, reason, recorded_ms) VALUES (?, ?, ?, ?, ?)',
   slashings: 'SELECT provider, file, percent, reason FROM slashing ORDER BY recorded_ms DESC LIMIT 1000',
