@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ed25519 } from '@noble/curves/ed25519.js';
-import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
+import { sha512 } from '@noble/hashes/sha2.js';
+import { bytesToHex, concatBytes, hexToBytes } from '@noble/hashes/utils.js';
 import type { PeerId } from '../base/ids.ts';
 import { newPeerId } from '../base/ids.ts';
 import { randomBytes } from '../base/random-bytes.ts';
@@ -66,6 +67,19 @@ describe('the verifiable random function', () => {
     const gamma = ed25519.Point.fromBytes(pi.subarray(0, 32));
     for (const small of SMALL.slice(1, 4)) refused(new Uint8Array([...gamma.add(small).toBytes(), ...pi.subarray(32)]));
     for (const small of SMALL) refused(pi, small.toBytes());
+  });
+
+  it('takes no key whose secret everybody knows: zero', () => {
+    const key = ed25519.Point.ZERO.toBytes();
+    const prefix = (kind: number) => Uint8Array.of(3, kind);
+    let counter = 0;
+    const tried = () => sha512(concatBytes(prefix(1), key, Uint8Array.of(counter++), Uint8Array.of(0))).subarray(0, 32);
+    const h = firstPoint(tried).clearCofactor();
+    const [u, v] = [ed25519.Point.BASE, h];
+    const points = [key, h.toBytes(), key, u.toBytes(), v.toBytes()];
+    const challenge = sha512(concatBytes(prefix(2), ...points, Uint8Array.of(0))).subarray(0, 16);
+    const proof = concatBytes(key, challenge, new Uint8Array(32).with(0, 1));
+    expect(verifyVrf(key, new Uint8Array(), proof)).toBeNull();
   });
 
   it('never makes its reader throw', () => {
@@ -140,3 +154,13 @@ describe('the draw of an epoch', () => {
     );
   });
 });
+
+function firstPoint(next: () => Uint8Array): InstanceType<typeof ed25519.Point> {
+  for (;;) {
+    try {
+      return ed25519.Point.fromBytes(next());
+    } catch {
+      // About every other digest is no point: the next one is tried.
+    }
+  }
+}

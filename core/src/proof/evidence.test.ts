@@ -5,13 +5,15 @@ import { bytesToHex } from '@noble/hashes/utils.js';
 import { newTaskId, type ModelId } from '../base/ids.ts';
 import { randomBytes } from '../base/random-bytes.ts';
 import { softwareIdentity } from '../identity/identity.ts';
+import { RECORD_OVERHEAD_BYTES, signRecord } from '../identity/signed-record.ts';
 import { DigestChain } from '../receipts/digest-chain.ts';
 import { leaseOf, readLeases, signLeases } from '../receipts/lease.ts';
 import { signReceipt, type Receipt } from '../receipts/receipt.ts';
 import { requestCommitment } from '../receipts/request-commitment.ts';
 import { packBody } from '../wire/body.ts';
 import { readReport, signReport, type AuditReport } from './audit-report.ts';
-import { checkBundle, packBundle, readBundle } from './bundle.ts';
+import { packBundle, readBundle } from './bundle.ts';
+import { checkBundle } from './check-bundle.ts';
 import type { Calibration } from './calibration.ts';
 import { checkEvidence, packEvidence, readEvidence, type Evidence } from './evidence.ts';
 import { drawsOf, seededDraws } from './seeds.ts';
@@ -195,6 +197,9 @@ describe('an audit report', () => {
     ]) {
       expect(readReport(await signReport(findings(wrong), carol))).toBeNull();
     }
+    const inAdasName = Array.from(await signReport(findings(), ada)).slice(RECORD_OVERHEAD_BYTES);
+    expect(readReport(await signRecord('audit-report', Uint8Array.from(inAdasName), carol))).toBeNull();
+    expect(readReport(await signRecord('audit-report', Uint8Array.from(inAdasName), ada))).not.toBeNull();
     // Nobody verifies a signature under what is no report.
     expect(readReport(await signReport(findings({ mode: null }), carol), neverAsked)).toBeNull();
   });
@@ -214,7 +219,7 @@ describe('the file of an answer that was checked', () => {
     ]);
     const row = { provider: 'llama.cpp/cpu', auditor: 'llama.cpp/cpu', mode: 'seed', file: null, mean: 0.001 } as const;
     const rows: Calibration[] = [{ ...row, answers: 1, tokens: 1, measured: 'for this test' }];
-    const packed = packBundle({ evidence: packEvidence(evidence)!, draw: null, reports });
+    const packed = packBundle({ evidence: packEvidence(evidence)!, draw: new Uint8Array(9), reports });
     const checked = checkBundle(readBundle(packed)!, control.peerId, rows);
     expect(checked.reports.map(({ verdict }) => verdict)).toEqual(['agrees', 'deviates']);
     expect(checked.strays).toBe(3);
