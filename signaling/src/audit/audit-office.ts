@@ -32,7 +32,7 @@ import { eligibleAuditors } from './eligible-auditors.ts';
 import { LengthTable } from './length-table.ts';
 import { OfferedFiles } from './offered-files.ts';
 import { OpenAudits, type DrawnAuditor, type OpenAudit } from './open-audits.ts';
-import { PairTable } from './pair-figures.ts';
+import { auditedPair, PairTable } from './pair-figures.ts';
 import { settle } from './settle.ts';
 import { Standings } from './standings.ts';
 
@@ -139,12 +139,10 @@ export class AuditOffice {
   /** What `/api/audits` says. */
   page(): Audits {
     const { terms, calibrations } = this.#options;
-    const { checkables: checkable, draws: drawn, found } = this.tally;
-    const pairs = this.pairs.all().map((pair) => {
-      const mean = calibrationFor(calibrations, pair)?.mean ?? null;
-      return { ...pair, histogram: [...pair.histogram], mean };
-    });
-    return { share: terms.share, checkable, drawn, ...found, ...this.standings.counts(), pairs };
+    const { checkables: answers, draws: drawn, found } = this.tally;
+    const pairs = this.pairs.all().map((pair) => auditedPair(pair, calibrationFor(calibrations, pair)));
+    const counts = { answers, drawn, checked: found.agrees + found.deviates, ...found };
+    return { share: terms.share, ...counts, ...this.standings.counts(), pairs };
   }
 
   /** A provider has said what it offers: it hears how it stands. */

@@ -106,8 +106,8 @@ export class AuditTable {
       const what = [auditor, Buffer.from(digest), verdict, log10E, why, whole, filedMs];
       this.#run('report', [Buffer.from(receipt), ...what]);
       if (pair === null) return;
-      const { provider, mode, file, agrees, deviates, unknown, tokens, histogram } = pair;
-      const counts = [agrees, deviates, unknown, tokens, JSON.stringify(histogram)];
+      const { provider, mode, file, agrees, deviates, unknown, tokens, deviation, histogram } = pair;
+      const counts = [agrees, deviates, unknown, tokens, deviation, JSON.stringify(histogram)];
       this.#run('pair', [provider, pair.auditor, mode, file, ...counts]);
     });
   }
@@ -219,7 +219,8 @@ const SQL = {
   slash: 'INSERT OR REPLACE INTO slashing (provider, file, percent, reason, recorded_ms) VALUES (?, ?, ?, ?, ?)',
   slashings: 'SELECT provider, file, percent, reason FROM slashing ORDER BY recorded_ms DESC LIMIT 1000',
   pair: `INSERT OR REPLACE INTO engine_pair
-    (provider, auditor, mode, file, agrees, deviates, unknown, tokens, histogram) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    (provider, auditor, mode, file, agrees, deviates, unknown, tokens, deviation, histogram)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   pairs: 'SELECT * FROM engine_pair LIMIT ?',
   open: `SELECT receipt, lease_nonce, draw, provider, requester, model, file, engine, work, auditors, networks, drawn_ms
     FROM audit WHERE done_ms IS NULL AND drawn_ms >= ? ORDER BY drawn_ms`,

@@ -230,7 +230,7 @@ describe('an audit', () => {
     expect(await provider.says('standing')).toMatchObject({ level: 'good', checked: 1, agreed: 1, reason: '' });
     // Once it is over, too.
     expect(await files(one, report)).toBe('filed');
-    expect((await page(plane)).pairs).toMatchObject([{ agrees: 2, mean: 0.01, tokens: 80 }]);
+    expect((await page(plane)).pairs).toMatchObject([{ agrees: 2, calibrated: true, tokens: 80, meanDeviation: 0 }]);
     for (let i = 0; i < 30; i++) one.send({ type: 'report', requestId: i, report: 'aaaa' });
     expect(await files(one, report)).toMatch(/bad_message/);
     await one.next('a limit', (told): told is Refused => told?.type === 'refused' && told.code === 'rate_limited');
@@ -254,7 +254,8 @@ describe('an audit', () => {
     const { unknown, deviates, pairs, suspected } = await page(plane);
     expect({ unknown, deviates, suspected }).toEqual({ unknown: 3, deviates: 0, suspected: 0 });
     // Shadow mode: what a calibration is made from, under the engines that the adverts name.
-    expect(pairs).toMatchObject([{ provider: 'llama.cpp/cuda', mean: null, unknown: 1, tokens: 40 }]);
+    expect(pairs).toMatchObject([{ provider: 'llama.cpp/cuda', unknown: 1, meanDeviation: 1 }]);
+    expect(pairs[0]).toMatchObject({ calibrated: false, falsePositivesPerAudit: null });
     expect(pairs[0]?.histogram.at(-1)).toBe(1);
     expect((await requester.match(TINY, 4, [auditor.id])).candidates).toMatchObject([
       { peerId: provider.id, reliability: expect.closeTo(0.92, 1) },
