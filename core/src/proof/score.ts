@@ -4,7 +4,8 @@
 export type Replayable = 'seed' | 'likelihood' | 'none';
 
 /** How one answer was checked. `greedy`: the likeliest token each time; `seed`: each token drawn again; or by likelihood. */
-export type ScoreMode = 'greedy' | 'seed' | 'likelihood';
+export const SCORE_MODES = ['greedy', 'seed', 'likelihood'] as const;
+export type ScoreMode = (typeof SCORE_MODES)[number];
 
 /** One entry for each token of the answer, in their order. Logarithms are natural ones. */
 export interface Scores {

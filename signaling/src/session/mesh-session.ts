@@ -177,6 +177,14 @@ export class MeshSession implements Member {
       case 'file':
         if (this.#peer === null) return this.#early();
         return void this.#file(this.#peer.peerId, message);
+      case 'report':
+        if (this.#peer === null) return this.#early();
+        return this.#say({
+          type: 'refused',
+          requestId: message.requestId,
+          code: 'unsupported',
+          message: 'This mesh keeps no reports.',
+        });
       case 'relay':
         if (this.#peer === null) return this.#early();
         return void this.#introductions.ask(this.#peer.peerId, message).then((answer) => this.#say(answer));

@@ -1,0 +1,46 @@
+/**
+ * How far each token of an answer is from what an auditor's engine computes, in one byte: only these travel. 0 says that it
+ * agrees, 255 that no honest engine would write it.
+ */
+import { MeshError } from '../base/errors.ts';
+import type { Scores } from './score.ts';
+
+/** No honest engine misses the likeliest token by as many logits. */
+export const MARGIN_CAP = 2;
+/** A single surprise, in nats more than expected, counts no more than this, so that one rare word convicts nobody. */
+export const SURPRISE_CAP = 4;
+const FULL = 255;
+
+/**
+ * One byte for each token. Rounded down, because doubt is the provider's. Throws engine_failed when the scores are no
+ * scores of this answer, or hold what is not a number: then this auditor's engine is broken, and has nothing to say.
+ */
+export function deviationsOf(scores: Scores, tokenIds: readonly number[]): Uint8Array {
+  const { mode, drawn, margins, logprobs, entropies } = scores;
+  const rows = mode === 'likelihood' ? [logprobs, entropies] : [drawn, margins];
+  if (!rows.every((row) => row !== null && row.length === tokenIds.length)) throw broken();
+  return Uint8Array.from(tokenIds, (id, i) => {
+    if (mode === 'likelihood') return improbability(logprobs[i]!, entropies![i]!);
+    return drawn[i] === id ? 0 : distance(margins[i]!, mode === 'seed' ? 1 : 0);
+  });
+}
+
+/**
+ * Squared: between honest engines there are many small margins, which vanish, and hardly any large ones. `least`: another
+ * token than the one that the seed draws is never quite right, however close it was.
+ */
+function distance(margin: number, least: number): number {
+  if (!(margin >= 0)) throw broken();
+  return Math.max(least, Math.floor(FULL * Math.min(margin / MARGIN_CAP, 1) ** 2));
+}
+
+/** An honest answer is on average as surprising as its distribution says: that is the middle of the scale. */
+function improbability(logprob: number, entropy: number): number {
+  if (!(logprob <= 1e-3) || !(entropy >= -1e-3 && entropy < Infinity)) throw broken();
+  const surprise = Math.min(Math.max(-logprob - entropy, -SURPRISE_CAP), SURPRISE_CAP);
+  return Math.floor((FULL * (surprise + SURPRISE_CAP)) / (2 * SURPRISE_CAP));
+}
+
+function broken(): MeshError {
+  return new MeshError('engine_failed', 'The engine of this device cannot check answers: its figures are no numbers.');
+}
