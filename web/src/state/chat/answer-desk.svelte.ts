@@ -205,7 +205,10 @@ export class AnswerDesk {
     );
     this.#keeper = keeper;
     const request = questionFor(list.all, run.answer, this.#needs);
-    await run.ask({ ...request, onChecked: (check) => this.#checked(run, check) }, () => keeper.changed());
+    // Those whom the person trusts are not doubted, and nobody else gets to read what they are asked.
+    const checks = run.answer.scope === 'anyone' && this.#needs.settings.checks;
+    const onChecked = (check: AnswerCheck) => this.#checked(run, check);
+    await run.ask({ ...request, checks, onChecked }, () => keeper.changed());
     const ended = run.keptAs(plain(run.answer));
     this.#run = null;
     this.#keeper = null;

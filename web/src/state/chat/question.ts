@@ -35,8 +35,6 @@ export function questionFor(
     prefer: lastWriter(before, answer.model!, only),
     hedge: settings.hedge,
     copies: settings.fast ? 2 : 1,
-    // Those whom the person trusts are not doubted, and nobody else gets to read what they are asked.
-    checks: answer.scope === 'anyone' && settings.checks,
     prefix: keptOf(answer),
   };
 }

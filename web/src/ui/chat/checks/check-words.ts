@@ -2,7 +2,7 @@
 import { peerName } from '@llmesh/core/identity/names';
 import type { AnswerCheck, Check } from '../../../state/chat/check/answer-check.ts';
 import { writerOf, type Answer } from '../../../state/chat/turn.ts';
-import { count } from '../../parts/format.ts';
+import { count, counted } from '../../parts/format.ts';
 
 export const FOUND: Record<Check['verdict'], string> = {
   agrees: 'agrees',
@@ -29,6 +29,16 @@ export function meaningOf(check: AnswerCheck, answer: Answer): string {
     default:
       return check satisfies never;
   }
+}
+
+/** What was compared, and how sure that is, as they follow the verdict. */
+export function factsOf({ verdict, tokens, log10E }: Check): string {
+  const odds = verdict === 'deviates' ? oddsOf(log10E) : null;
+  const facts = [
+    tokens === null ? '' : `${counted(tokens, 'token')} compared`,
+    odds === null ? '' : `an honest volunteer looks like this ${odds}`,
+  ];
+  return facts.map((fact) => (fact === '' ? '' : ` · ${fact}`)).join('');
 }
 
 /** How seldom an honest volunteer looks like this, at most; null: often enough to mean nothing. */
