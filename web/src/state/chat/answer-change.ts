@@ -97,9 +97,11 @@ function asked(answer: Answer, { scope, model, alone, goOn }: Extract<AnswerChan
   return { ...fresh, alone: answer.alone, provider, native, text, thought, tokens, ids, seams, check };
 }
 
-/** Each of its parts may be checked by itself: what deviates is not talked away by what agrees. */
+/** The part of each of its writers may be checked by itself: one that deviates is not talked away by another that agrees. */
 function checked(answer: Answer, check: AnswerCheck): Answer {
-  return answer.check?.verdict === 'deviates' && check.verdict !== 'deviates' ? answer : { ...answer, check };
+  const { check: known } = answer;
+  if (known?.verdict !== 'deviates' || check.verdict === 'deviates') return { ...answer, check };
+  return check.verdict !== 'asked' && check.provider === known.provider ? { ...answer, check } : answer;
 }
 
 /** Keeps the question, and the text it continues. One that was asked anew in vain gives its old answer back. */

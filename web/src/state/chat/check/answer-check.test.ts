@@ -5,10 +5,12 @@ import { MemoryStore } from '../../store.ts';
 import type { Answer } from '../turn.ts';
 import type { Checked } from './answer-check.ts';
 
+const provider = newPeerId();
+
 function found(verdict: Checked['verdict'], log10E = 0): Checked {
   const engines = { provider: 'llama.cpp/cpu', auditor: 'web-llm/webgpu' };
   const one = { auditor: newPeerId(), verdict, log10E, why: 'It has 214 tokens.', tokens: 214, engines };
-  return { verdict, checks: [one], bundle: Uint8Array.of(7, 8, 9) };
+  return { verdict, provider, checks: [one], bundle: Uint8Array.of(7, 8, 9) };
 }
 
 async function answered(mesh = new FakeMesh()): Promise<FakeMesh> {
@@ -33,8 +35,8 @@ describe('the check of an answer', () => {
     expect(last(mesh).check).toEqual({ verdict: 'asked' });
     const worst = found('deviates', 3);
     onChecked!(worst);
-    // What deviates is not talked away by a later part that agrees.
-    onChecked!(found('agrees'));
+    // It is not talked away by the part of another volunteer that agrees.
+    onChecked!({ ...found('agrees'), provider: newPeerId() });
     await mesh.settle();
     expect([last(mesh).check, mesh.said.at(-1)]).toEqual([worst, 'An answer was checked, and deviates.']);
     const later = new FakeMesh(store);

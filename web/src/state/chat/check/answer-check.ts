@@ -20,12 +20,14 @@ const CheckSchema = v.object({
   why: text,
   /** How many tokens were compared; null: none. */
   tokens: v.nullable(v.pipe(v.number(), v.integer(), v.minValue(0))),
-  /** The engine that wrote, and the one that checked; null: not told. */
-  engines: v.nullable(v.object({ provider: text, auditor: text })),
+  /** The engine that wrote, and the one that checked. */
+  engines: v.object({ provider: text, auditor: text }),
 });
 
 export const AnswerCheckSchema = v.object({
   verdict: VerdictSchema,
+  /** Whose part of the answer it is. */
+  provider: v.custom<PeerId>(isPeerId),
   checks: v.pipe(v.array(CheckSchema), v.maxLength(MOST_CHECKS)),
   /** The evidence with the reports, as `llmesh audit check` reads it; null: it is too large to be kept. */
   bundle: v.nullable(v.pipe(v.instance(Uint8Array), v.maxLength(MAX_BUNDLE_BYTES))),

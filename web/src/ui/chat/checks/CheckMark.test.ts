@@ -10,9 +10,9 @@ import { oddsOf } from './check-words.ts';
 const auditor = newPeerId();
 const answer = { ...newAnswer('1', 'anyone', { id: 'q' as ModelId, name: 'Qwen3 8B', quant: 'q4' }), text: 'Yes.' };
 
-function found(verdict: Checked['verdict'], log10E: number, bundle: Uint8Array | null): Checked {
+function found(verdict: Checked['verdict'], log10E: number, bundle: Uint8Array<ArrayBuffer> | null): Checked {
   const engines = { provider: 'llama.cpp/cpu', auditor: 'web-llm/webgpu' };
-  return { verdict, checks: [{ auditor, verdict, log10E, why: '', tokens: 214, engines }], bundle };
+  return { verdict, provider: auditor, checks: [{ auditor, verdict, log10E, why: '', tokens: 214, engines }], bundle };
 }
 
 async function opened(check: AnswerCheck): Promise<string> {

@@ -11,8 +11,6 @@ export const FOUND: Record<Check['verdict'], string> = {
 };
 
 export function meaningOf(check: AnswerCheck, answer: Answer): string {
-  const writer = writerOf(answer);
-  const name = writer === null ? 'the volunteer' : peerName(writer);
   const model = answer.model?.name ?? 'the model';
   switch (check.verdict) {
     case 'asked':
@@ -21,7 +19,7 @@ export function meaningOf(check: AnswerCheck, answer: Answer): string {
       return `These are the words of ${model}, as far as others who have the same file can tell.`;
     case 'deviates':
       return (
-        `These are not the words that ${model} writes to this question. ${capital(name)} may run another model, or has a fault: ` +
+        `These are not the words that ${model} writes to this question. ${peerName(check.provider)} may run another model, or has a fault: ` +
         'a broken driver looks the same. If it matters, try again with somebody else.'
       );
     case 'unknown':
@@ -53,8 +51,4 @@ export function oddsOf(log10E: number): string | null {
 export function evidenceName(answer: Answer): string {
   const writer = writerOf(answer);
   return `llmesh-evidence${writer === null ? '' : `-${peerName(writer).replaceAll(/[^a-z0-9]+/gi, '-')}`}-${answer.id.slice(0, 8)}.bin`;
-}
-
-function capital(text: string): string {
-  return text.slice(0, 1).toUpperCase() + text.slice(1);
 }
