@@ -28,11 +28,11 @@ import { SleepWatch } from '../state/sleep-watch.ts';
 import { ThisDevice } from '../state/device/this-device.svelte.ts';
 import { Trusted } from '../state/trust/trusted.svelte.ts';
 import { TrustedLending } from '../state/trust/trusted-lending.svelte.ts';
-import type { AnswerEvent } from '@llmesh/core/ask/answer';
+import type { AnswerEvent, AskRequest } from '@llmesh/core/ask/answer';
 import { memoryKept, PretendBrowser, type PretendTab } from './pretend-browser.ts';
 
 interface Asked {
-  request: Parameters<Ask>[0];
+  request: AskRequest;
   signal: AbortSignal;
   events: AsyncQueue<AnswerEvent>;
 }

@@ -1,7 +1,7 @@
 /** One answer at work: from asking for it to its end, whatever that is. */
 import type { Clock } from '@llmesh/core/base/clock';
 import { DeliveredAnswer } from '@llmesh/core/ask/delivered-answer';
-import type { AnswerEvent } from '@llmesh/core/ask/answer';
+import type { AnswerEvent, AskRequest } from '@llmesh/core/ask/answer';
 import { asMeshError, cancelled, MeshError, type ErrorCode } from '@llmesh/core/base/errors';
 import { SpeedMeter } from '@llmesh/core/engine/speed';
 import { next, type AnswerChange } from './answer-change.ts';
@@ -83,7 +83,7 @@ export class AnswerRun {
   }
 
   /** Never rejects. `changed`: something came. */
-  async ask(request: Parameters<Ask>[0], changed: () => void): Promise<void> {
+  async ask(request: AskRequest, changed: () => void): Promise<void> {
     const { ask, askHere, announce } = this.#needs;
     const { answer } = this;
     try {

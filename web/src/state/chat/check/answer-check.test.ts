@@ -1,14 +1,14 @@
+import type { CheckedPart } from '@llmesh/core/ask/answer';
 import { newPeerId } from '@llmesh/core/base/ids';
 import { describe, expect, it } from 'vitest';
 import { FakeMesh } from '../../../testing/fake-mesh.ts';
 import { MemoryStore } from '../../store.ts';
 import type { Answer } from '../turn.ts';
-import type { Checked } from './answer-check.ts';
 
 const provider = newPeerId();
 
-function found(verdict: Checked['verdict'], log10E = 0): Checked {
-  const engines = { provider: 'llama.cpp/cpu', auditor: 'web-llm/webgpu' };
+function found(verdict: CheckedPart['verdict'], log10E = 0): CheckedPart {
+  const engines = { provider: 'llama.cpp/cpu', auditor: 'web-llm/webgpu' } as const;
   const one = { auditor: newPeerId(), verdict, log10E, why: 'It has 214 tokens.', tokens: 214, engines };
   return { verdict, provider, checks: [one], bundle: Uint8Array.of(7, 8, 9) };
 }
