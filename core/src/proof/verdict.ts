@@ -2,8 +2,7 @@
 import type { AuditReport } from './audit-report.ts';
 import { calibrationFor, type Calibration } from './calibration.ts';
 import { CALIBRATIONS } from './calibration-table.ts';
-import { SUSPECTED_LOG10 } from './thresholds.ts';
-import { answerEvidence } from './wager.ts';
+import { answerEvidence, SUSPECTED_LOG10 } from './wager.ts';
 
 export type Verdict = 'agrees' | 'deviates' | 'unknown';
 
@@ -16,22 +15,23 @@ export interface Judgement {
 }
 
 export function judge(report: AuditReport, rows: readonly Calibration[] = CALIBRATIONS): Judgement {
-  const { mode, provider, auditor, file, deviations } = {
-    ...report,
-    provider: report.providerEngine,
-    auditor: report.auditorEngine,
-  };
+  const { mode, file, deviations, providerEngine: provider, auditorEngine: auditor } = report;
   if (mode === null) return unknown(`It could not be checked: ${report.reason}`);
   const row = calibrationFor(rows, { provider, auditor, mode, file });
   if (row === null) {
     return unknown(`Nobody has measured yet by how much ${provider} and ${auditor} differ when both are honest.`);
   }
   const log10E = answerEvidence(deviations, row.mean);
-  const share = deviations.reduce((sum, one) => sum + (one > 0 ? 1 : 0), 0) / deviations.byteLength;
-  const tokens = `${deviations.byteLength} tokens, of which ${Math.round(share * 1_000) / 10} % deviate`;
+  const mean = deviations.reduce((sum, one) => sum + one / 255, 0) / deviations.byteLength;
+  const found = `Its ${deviations.byteLength} tokens deviate by ${percent(mean)} on average`;
+  const honest = `honest engines like these by up to ${percent(row.mean)}`;
   return log10E >= SUSPECTED_LOG10
-    ? { verdict: 'deviates', log10E, why: `It has ${tokens}: more than honest engines differ.` }
-    : { verdict: 'agrees', log10E, why: `It has ${tokens}: no more than honest engines differ.` };
+    ? { verdict: 'deviates', log10E, why: `${found}, but ${honest}.` }
+    : { verdict: 'agrees', log10E, why: `${found}, and ${honest}.` };
+}
+
+function percent(share: number): string {
+  return `${Number((share * 100).toPrecision(2))} %`;
 }
 
 function unknown(why: string): Judgement {

@@ -12,7 +12,7 @@ import { unable } from '../policy/abilities.ts';
 import { PLAIN } from '../policy/price.ts';
 import { signReport, type AuditReport } from '../proof/audit-report.ts';
 import { deviationsOf } from '../proof/deviation.ts';
-import { engineNameOf } from '../proof/engine-name.ts';
+import { engineNameOf, type EngineName } from '../proof/engine-name.ts';
 import { checkEvidence, readEvidence, type CheckedEvidence, type Evidence } from '../proof/evidence.ts';
 import type { Scores } from '../proof/score.ts';
 import { MAX_INPUT_BYTES } from '../protocol.ts';
@@ -20,7 +20,7 @@ import { readReceipt } from '../receipts/receipt.ts';
 import { readBody } from '../wire/body.ts';
 import { MAX_REPORT_BYTES } from '../wire/control-protocol.ts';
 import { bytes } from '../wire/fields.ts';
-import { CHAT } from '../wire/model-advert.ts';
+import { CHAT, type ModelAdvert } from '../wire/model-advert.ts';
 import { AnswerInputSchema, type AnswerInput } from './answer-messages.ts';
 import { generateRequest } from './answer-task.ts';
 import type { Ended, Job, TaskKind, Written } from './task-kind.ts';
@@ -96,10 +96,9 @@ async function* audit(
   { identity, verify, issuer, file }: AuditorNeeds,
   signal: AbortSignal,
 ): AsyncGenerator<Written<AuditPiece>, Ended<AuditResult>, undefined> {
-  const { sha256: loaded } = offered;
   const found = await findings(engine, evidence, {
     issuer: issuer(),
-    file: loaded,
+    offered,
     self: identity.peerId,
     verify,
     signal,
@@ -125,9 +124,9 @@ export interface Findings {
 export async function findings(
   engine: Scorer,
   evidence: Evidence,
-  { issuer, file, self, verify, signal }: FindingNeeds,
+  { issuer, offered, self, verify, signal }: FindingNeeds,
 ): Promise<Findings> {
-  if (evidence.request.file !== file) {
+  if (evidence.request.file !== offered.sha256) {
     throw new MeshError('unsupported', 'This answer is of another file than the one that is lent here.');
   }
   const { request, providerHalf, engine: providerEngine } = evidence;
@@ -147,6 +146,8 @@ export async function findings(
     const checked = checkEvidence(evidence, issuer, verify);
     const scores = await scored(engine, evidence, checked, signal);
     const deviations = deviationsOf(scores, checked.tokenIds);
+    // Other words than its tokens spell: then nothing of it is what the model wrote.
+    if (otherWords(scores, checked, [providerEngine, engineNameOf(offered)])) deviations.fill(255);
     const outcome: Outcome = { outcome: 'scored', reason: '', mode: scores.mode, deviations };
     return { about, outcome, promptTokens: scores.promptTokens };
   } catch (thrown) {
@@ -159,8 +160,8 @@ export async function findings(
 
 interface FindingNeeds {
   issuer: PeerId | null;
-  /** The SHA-256 of the file that the engine has loaded. */
-  file: string | null;
+  /** The model that the engine has loaded. */
+  offered: Pick<ModelAdvert, 'sha256' | 'format' | 'backend'>;
   /** Who checks; null: nobody of the mesh. */
   self: PeerId | null;
   verify: typeof verify;
@@ -169,6 +170,16 @@ interface FindingNeeds {
 
 /** The evidence is good, and this engine has nothing to say about it. */
 const CANNOT_SAY: ReadonlySet<string> = new Set(['unsupported', 'prompt_too_long']);
+
+/** The same program spells the same tokens alike; of another one that is not known. */
+function otherWords(
+  { text }: Pick<Scores, 'text'>,
+  checked: Pick<CheckedEvidence, 'text'>,
+  engines: readonly EngineName[],
+): boolean {
+  const programs = new Set(engines.map((name) => name.split('/')[0]));
+  return text !== undefined && programs.size === 1 && text !== checked.text;
+}
 
 async function scored(
   engine: Scorer,
