@@ -1,0 +1,73 @@
+/** Real answers of real files, and what another engine with the honest file makes of them. */
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { GenerateRequest } from '@llmesh/core/engine/engine';
+import { deviationsOf } from '@llmesh/core/proof/deviation';
+import { DRAWS_BYTES } from '@llmesh/core/proof/seeds';
+import type { ScoreMode } from '@llmesh/core/proof/score';
+import type { Cheat, CheatEngines } from '@llmesh/core/suites/cheats';
+import { LlamaEngine } from 'llmesh/llama/llama-engine';
+
+export type Deviations = Uint8Array;
+
+export const MODELS = join(import.meta.dirname, '../../../models/proof');
+export const FILES = ['large-q8', 'large-q4', 'large-q2', 'small-q8'] as const;
+export type File = (typeof FILES)[number];
+/** As people set it who set nothing. */
+const USUAL = { temperature: 0.8, topP: 0.95, topK: 40 };
+const never = new AbortController().signal;
+
+export type Turns = GenerateRequest['turns'];
+
+export function questions(): Turns[] {
+  return JSON.parse(readFileSync(join(MODELS, 'questions.json'), 'utf8')) as Turns[];
+}
+
+export async function openEngine(file: File, threads: number, slots: number): Promise<LlamaEngine> {
+  const engine = new LlamaEngine();
+  await engine.load({ path: join(MODELS, `${file}.gguf`), threads, gpu: 'off', slots }, () => {}, never);
+  return engine;
+}
+
+/** The same question gets other draws each time, as on the mesh. */
+export function requestOf(turns: Turns, mode: ScoreMode, maxTokens: number): GenerateRequest {
+  const draws = mode === 'seed' ? { draws: new Uint8Array(randomBytes(DRAWS_BYTES)) } : {};
+  return { turns, sampling: mode === 'greedy' ? { temperature: 0 } : USUAL, maxTokens, ...draws };
+}
+
+export interface Scored {
+  deviations: Deviations;
+  /** Processor time, of all threads. */
+  writingMs: number;
+  scoringMs: number;
+}
+
+/** Null: this cheat has no way to cheat with this question, or nothing was written. */
+export async function scored(
+  auditor: LlamaEngine,
+  engines: CheatEngines,
+  cheat: Cheat,
+  asked: GenerateRequest,
+): Promise<Scored | null> {
+  const halves = new Map<number, Uint8Array>();
+  const otherDraws = (half: number) => {
+    const draws = halves.get(half) ?? new Uint8Array(randomBytes(DRAWS_BYTES));
+    halves.set(half, draws);
+    return draws;
+  };
+  const before = process.cpuUsage();
+  const delivered = await cheat(engines, { asked, otherDraws, signal: never });
+  const writing = process.cpuUsage(before);
+  if (delivered === null || delivered.tokenIds.length === 0) return null;
+  const { tokenIds, draws } = delivered;
+  const middle = process.cpuUsage();
+  const scores = await auditor.score({ ...asked, ...(draws !== undefined && { draws }) }, tokenIds, never);
+  const deviations = deviationsOf(scores, tokenIds);
+  const scoring = process.cpuUsage(middle);
+  return { deviations, writingMs: milliseconds(writing), scoringMs: milliseconds(scoring) };
+}
+
+function milliseconds({ user, system }: NodeJS.CpuUsage): number {
+  return (user + system) / 1_000;
+}
