@@ -12,12 +12,20 @@ export interface Scores {
   readonly mode: ScoreMode;
   /** The token that this engine chooses here, after the same tokens. */
   readonly drawn: Int32Array;
-  /** How far the token is from being chosen, in logits: 0 where it is chosen. Never negative. */
+  /**
+   * How far the token is from being chosen, in logits: 0 where it is chosen. Never negative. Where it is drawn: how far the
+   * odds of the edge of its range are from the odds of the draw. Infinity: no honest engine would have written it.
+   */
   readonly margins: Float32Array;
-  /** How likely the token is, before sampling cuts and scales. */
+  /**
+   * How likely the token is: among what it is drawn from, after sampling has cut and scaled, unless the mode is greedy.
+   * −Infinity: it was cut off. NaN, not where the mode is likelihood: nobody asked.
+   */
   readonly logprobs: Float32Array;
   /** The entropy of what the token is drawn from; null: this engine cannot say it, and does not check by likelihood. */
   readonly entropies: Float32Array | null;
   /** The tokens of the prompt as this engine reads it. */
   readonly promptTokens: number;
+  /** What the tokens spell, as pieces of an answer do. Left out: this engine cannot tell. */
+  readonly text?: string;
 }

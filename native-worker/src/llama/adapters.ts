@@ -63,7 +63,7 @@ export class Adapters {
    * A sequence for an answer with this adapter, which is loaded if need be; the longest unused leaves for it. Rejects with
    * cancelled, unsupported, or what `open` throws.
    */
-  async sit(sha256: string, reading: Reading, signal: AbortSignal): Promise<HeldSequence> {
+  async sit(sha256: string, reading: Reading, signal: AbortSignal, isAnswer = true): Promise<HeldSequence> {
     const waits = AbortSignal.any([signal, this.#closing.signal]);
     const file = this.#files.get(sha256) ?? (await this.#fetch(sha256, waits));
     const entry = await this.#enter(file, waits);
@@ -73,7 +73,7 @@ export class Adapters {
     };
     try {
       const context = await untilAborted(entry.context, waits);
-      const held = await context.hold(reading, waits);
+      const held = await context.hold(reading, waits, isAnswer);
       const end = () => {
         held.end();
         leave();

@@ -5,7 +5,10 @@ import type { Sampling } from '@llmesh/core/protocol';
 import type { RecommendedSampling } from '@llmesh/core/engine/recommended-sampling';
 import { indexAsPriority } from './context/batching.ts';
 
-/** `answered`: returns the answer so far, and is called at each step; at most `most` tokens. */
+/**
+ * `answered`: the answer so far, which is read at each step; at most `most` tokens. What is drawn has no seed yet: each token
+ * has its own.
+ */
 export function evaluateOptions(
   wanted: Sampling,
   defaults: RecommendedSampling,
@@ -14,13 +17,14 @@ export function evaluateOptions(
   answered: Token[],
   most: number,
 ): SequenceEvaluateOptions {
+  const temperature = wanted.temperature ?? defaults.temperature;
   return {
-    temperature: wanted.temperature ?? defaults.temperature,
+    temperature,
     topP: wanted.topP ?? defaults.topP,
     topK: wanted.topK ?? defaults.topK,
     ...(wanted.minP !== undefined && { minP: wanted.minP }),
-    // Fixed once per answer: the library would take the time, afresh for each token. 2³² − 1 means "random" to llama.cpp.
-    seed: wanted.seed === undefined ? Math.floor(Math.random() * 0xffff_ffff) : wanted.seed % 0xffff_ffff,
+    // Nothing is drawn, and another seed for each token would only cost time.
+    ...(temperature === 0 && { seed: 0 }),
     evaluationPriority: indexAsPriority(place),
     ...(bias !== null && { tokenBias: bias }),
     ...(isPenalized(wanted) && {

@@ -15,19 +15,18 @@ import type { RecommendedSampling } from '@llmesh/core/engine/recommended-sampli
 import { adapterBytes, adapterCapacityOf, Adapters } from './adapters.ts';
 import { AnswerClosing } from './answer/answer-closing.ts';
 import { steered } from './answer/answer-course.ts';
+import { AnswerDraws, drawsFor } from './answer/answer-draws.ts';
+import { readAsked } from './answer/asked.ts';
 import { openCourse } from './answer/open-course.ts';
 import { AnswerPieces, noting, type Step } from './answer/answer-pieces.ts';
-import { planAnswer, syntaxAfter } from './answer/answer-plan.ts';
-import { markTokens } from './answer/token-text.ts';
-import { marksOf, syntaxName } from '@llmesh/core/syntax/syntaxes';
+import { syntaxName } from '@llmesh/core/syntax/syntaxes';
 import { rendererOf } from './answer/chat-renderer.ts';
 import { contained } from '../contained/contained.ts';
 import { FunctionForms } from '../contained/function-forms.ts';
 import { GrammarTrial } from '../contained/grammar-trial.ts';
-import { deliveredTokens, type Delivered } from './answer/delivered-tokens.ts';
 import { planDraft, type Draft, type DraftChoice } from './draft/draft.ts';
 import { allThreads } from './draft/draft-model.ts';
-import { evaluateOptions, isPenalized, tokenBiasOf } from './evaluate-options.ts';
+import { evaluateOptions, tokenBiasOf } from './evaluate-options.ts';
 import { checkGgufFile } from '../models/gguf-file.ts';
 import { readGgufInfo } from '../models/gguf-info.ts';
 import { isEmbedder } from './context/gguf-pooling.ts';
@@ -38,13 +37,16 @@ import { backendOf, defaultThreads, openLlama, probeLlama, type GpuChoice } from
 import { loadError } from './context/load-error.ts';
 import { readMachine } from './context/machine.ts';
 import { planModel, useMmap } from './context/model-plan.ts';
-import { promptTokens, type PromptReader } from './answer/prompt-tokens.ts';
+import type { PromptReader } from './answer/prompt-tokens.ts';
 import { readAhead } from './answer/read-ahead.ts';
 import { toldAnswer } from './answer/told-answer.ts';
 import { openAdapterContext, openContext, type ModelContext } from './context/model-context.ts';
+import { seedSteps } from './context/step-seeds.ts';
 import { CHUNK, type Reading } from './context/answer-sequence.ts';
 import { ABILITIES } from '@llmesh/core/wire/model-advert';
+import { AnswerScorer } from './score/answer-scorer.ts';
 import type { LentAdapters } from '../models/adapter-file.ts';
+import type { Scores } from '@llmesh/core/proof/score';
 import type { Probe } from '@llmesh/core/policy/catalogue';
 
 export interface LlamaModelFile {
@@ -68,12 +70,11 @@ export interface LlamaModelFile {
 
 /** A question that leaves less than this for the answer is refused. */
 const MIN_ANSWER_TOKENS = 32;
-/** The length of a greedy answer, where it is left to us: a slow computer takes three seconds to write that much again. */
+/** The length of an answer that comes out the same each time, where it is left to us: a slow computer takes three seconds to write that much again. */
 const MAX_REPLAY_TOKENS = 64;
 /** A verdict on a grammar holds for every model. */
 const GRAMMARS = new GrammarTrial(contained.llama);
 const FUNCTIONS = new FunctionForms(contained.llama);
-const NOTHING: Delivered = { tokens: [], known: true };
 
 interface Loaded extends PromptReader {
   /** The context of the model as it is. */
@@ -93,6 +94,7 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
   /** The model chats; null: it embeds, or none is loaded. */
   #loaded: Loaded | null = null;
   #embedding: { model: LlamaModel; embedder: LlamaEmbedder } | null = null;
+  readonly #scorer = new AnswerScorer();
   /** The answers under way, including those with adapters. */
   #writing = 0;
   #memoryBytes = 0;
@@ -184,6 +186,7 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
         slots,
         continues: 'ids',
         replays: true,
+        replayable: 'seed',
         abilities: ABILITIES.filter((ability) => ability !== 'thinking' || chat.traits.thinks),
         ...(file.adapters !== undefined && { adapterCapacity: adapterCapacityFor(slots) }),
       };
@@ -204,23 +207,16 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
     const bias = tokenBiasOf(loaded.model, request.sampling);
     const leastAnswer = Math.min(request.maxTokens, MIN_ANSWER_TOKENS);
     const waits = AbortSignal.any([signal, this.#closing.signal]);
-    const plan = await planAnswer(loaded.chat.traits, request, (tools, said) => FUNCTIONS.generic(tools, said, waits));
-    check();
-    const isBare = request.task === 'completion';
-    const asked = await promptTokens(loaded, plan.conversation, isBare, leastAnswer, check);
-    const { tokens: prompt, open } = asked;
-    const syntax = syntaxAfter(asked.text, loaded.chat.traits, plan);
-    const marks = markTokens(loaded.model, marksOf(syntax));
+    const asked = await readAsked(loaded, request, leastAnswer, { forms: FUNCTIONS, waits, check });
+    const { plan, syntax, marks, prompt, open, delivered, before } = asked;
     const { prefix, sampling, logprobs = null } = request;
-    if (prefix?.syntax !== undefined && prefix.syntax !== (syntaxName(syntax) ?? null)) throw otherSyntax();
-    const delivered = prefix === undefined ? NOTHING : await deliveredTokens(loaded, prompt, prefix, marks, check);
-    const before = [...prompt, ...delivered.tokens];
     const left = loaded.contextTokens - before.length;
     if (left === 0) return { finish: 'length', promptTokens: prompt.length, completionTokens: 0 };
     const maxTokens = Math.min(request.maxTokens, left);
     const greedy = (sampling.temperature ?? loaded.defaults.temperature) === 0;
-    const replay = prefix?.replay ?? (greedy && delivered.known && delivered.tokens.length <= MAX_REPLAY_TOKENS);
-    const exact = greedy || replay || sampling.seed !== undefined;
+    const repeats = greedy || sampling.seed !== undefined;
+    const replay = prefix?.replay ?? (repeats && delivered.known && delivered.tokens.length <= MAX_REPLAY_TOKENS);
+    const exact = repeats || replay;
     const reading: Reading = { tokens: before, requester: request.requester ?? null, open, exact };
 
     // A token that the model did not choose has no odds to tell.
@@ -253,6 +249,9 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
         ? await sequence.replay({ ...reading, tokens: prompt }, delivered.tokens, check)
         : await sequence.prefill(reading, check);
       const answered = [...delivered.tokens];
+      const first = asked.first - answered.length;
+      const { seed } = new AnswerDraws(drawsFor(request), first, answered);
+      seedSteps(sequence.llama, seed);
       const options = {
         ...evaluateOptions(sampling, loaded.defaults, bias, sequence.index, answered, answered.length + maxTokens),
         ...(course !== null && { grammarEvaluationState: course.grammar, yieldEogToken: true }),
@@ -261,15 +260,9 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
       const draft = request.adapter === undefined && logprobs === null && course === null ? loaded.draft : null;
       // Either iteration ends on its own at a token that ends the answer.
       const evaluated =
-        draft?.write({ sequence, reading, options, maxTokens, check, answers: () => this.#writing }, rest) ??
+        draft?.write({ sequence, reading, options, seed, maxTokens, check, answers: () => this.#writing }, rest) ??
         sequence.llama.evaluateWithMetadata(rest, { probabilities: logprobs !== null }, options);
-      const penalized = isPenalized(sampling);
-      const written =
-        course !== null
-          ? steered(evaluated as Steps, course, penalized ? answered : null)
-          : penalized
-            ? noting(evaluated, answered)
-            : evaluated;
+      const written = course === null ? noting(evaluated, answered) : steered(evaluated as Steps, course, answered);
       const steps = readAhead(written, maxTokens, (run) => sequence.step(run));
       return { promptTokens: prompt.length, ...(yield* toldAnswer({ steps, pieces, closing, maxTokens, check })) };
     } catch (thrown) {
@@ -285,6 +278,34 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
       this.#writing -= 1;
       end();
     }
+  }
+
+  async score(request: GenerateRequest, tokenIds: readonly number[], signal: AbortSignal): Promise<Scores> {
+    const loaded = this.#loaded;
+    if (loaded === null) throw new MeshError('engine_failed', 'No model is loaded.');
+    const check = () => {
+      if (signal.aborted || this.#closed) throw cancelled();
+    };
+    check();
+    const waits = AbortSignal.any([signal, this.#closing.signal]);
+    const asked = await readAsked(loaded, request, tokenIds.length, { forms: FUNCTIONS, waits, check });
+    if (asked.before.length + tokenIds.length > loaded.contextTokens) {
+      throw new MeshError('prompt_too_long', 'This answer is longer than the model can read here.');
+    }
+    const { adapter } = request;
+    return this.#scorer.score({
+      ...loaded,
+      request,
+      asked,
+      tokenIds,
+      hold: (reading) =>
+        adapter === undefined
+          ? loaded.context.hold(reading, waits, false)
+          : loaded.adapters.sit(adapter, reading, waits, false),
+      isBusy: () => this.#writing > 0,
+      check,
+      signal: waits,
+    });
   }
 
   async *embed(texts: readonly string[], signal: AbortSignal): AsyncGenerator<TextVector, void, undefined> {
@@ -336,8 +357,4 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
       tell?.(failure instanceof Error ? failure : new Error(String(failure)));
     }
   }
-}
-
-function otherSyntax(): MeshError {
-  return new MeshError('unsupported', 'This volunteer writes answers in another way, and cannot continue this one.');
 }

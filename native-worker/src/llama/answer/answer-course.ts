@@ -144,13 +144,13 @@ export class AnswerCourse {
 type Step = { token: Token };
 
 /**
- * The tokens of `steps`, which has the one that ends an answer, too; or what has to come instead of them. `answered`: gets each before the next is asked for; null: nobody
- * wants to know.
+ * The tokens of `steps`, which has the one that ends an answer, too; or what has to come instead of them. `answered`: gets each before the next is
+ * asked for.
  */
 export async function* steered<T extends Step>(
   steps: AsyncGenerator<T, void, Token[] | undefined>,
   course: AnswerCourse,
-  answered: Token[] | null,
+  answered: Token[],
 ): AsyncGenerator<Step | T, void, undefined> {
   try {
     let instead: Token[] | undefined;
@@ -162,7 +162,7 @@ export async function* steered<T extends Step>(
       if (ends && instead === undefined) return;
       for (const next of instead?.map((token): Step => ({ token })) ?? [step.value]) {
         course.took(next.token);
-        answered?.push(next.token);
+        answered.push(next.token);
         yield next;
       }
       if (course.isOver) return;

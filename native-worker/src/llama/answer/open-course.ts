@@ -28,9 +28,7 @@ export async function openCourse(
   signal: AbortSignal,
 ): Promise<AnswerCourse | null> {
   const { own, schema } = plan;
-  const thinks = syntax.thoughts !== null || syntax.calls === 'harmony';
-  const isLimited = thinking?.on === true && thinking.maxTokens !== undefined && thinks;
-  if (own === null && schema === null && !isLimited) return null;
+  if (own === null && schema === null && !limitsThoughts(syntax, thinking)) return null;
   const tokenize = (text: string) => tokenizeMarked(model, text, marks);
   const call =
     own?.frame == null ? null : await callRules(trial, model, () => forms.calls(own.frame!, own.tools, signal), signal);
@@ -41,6 +39,12 @@ export async function openCourse(
     course.form = await answerGrammar(trial, model, schema, said, signal);
   }
   return course;
+}
+
+/** Whether thoughts end where the model would have gone on. */
+export function limitsThoughts(syntax: Syntax, thinking: Thinking | undefined): boolean {
+  const thinks = syntax.thoughts !== null || syntax.calls === 'harmony';
+  return thinking?.on === true && thinking.maxTokens !== undefined && thinks;
 }
 
 /** Null: llama.cpp cannot follow it, and calls are free. Throws busy or cancelled. */

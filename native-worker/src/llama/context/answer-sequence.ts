@@ -25,6 +25,8 @@ export class AnswerSequence {
   readonly llama: LlamaContextSequence;
   /** Aborts the answer whose sequence it is now. */
   signal: AbortSignal = new AbortController().signal;
+  /** Slows its steps down, for the sake of others; null: nothing does. */
+  pace: (<T>(run: () => Promise<T>) => Promise<T>) | null = null;
   /** The tokens of whole chunks at the start of the sequence, each computed after nothing but whole chunks. */
   #chunks: Token[] = [];
   #requester: string | null = null;
@@ -92,7 +94,8 @@ export class AnswerSequence {
 
   /** See `Entrance.step`. */
   step<T>(run: () => Promise<T>): Promise<T> {
-    return this.#entrance.step(run, this.signal);
+    const steps = () => this.#entrance.step(run, this.signal);
+    return this.pace === null ? steps() : this.pace(steps);
   }
 
   /** Forgets the last `count` tokens, within a step. */

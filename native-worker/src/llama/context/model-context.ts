@@ -30,6 +30,8 @@ export interface ContextSize {
 export interface HeldSequence {
   sequence: AnswerSequence;
   end: () => void;
+  /** Whether others wait for a sequence. */
+  isWanted: () => boolean;
 }
 
 export class ModelContext {
@@ -49,15 +51,16 @@ export class ModelContext {
     return this.#context.contextSize;
   }
 
-  /** Waits for a free sequence. Rejects with cancelled. */
-  async hold(reading: Reading, signal: AbortSignal): Promise<HeldSequence> {
+  /** Waits for a free sequence. `isAnswer`: the others wait for its steps, to take theirs together. Rejects with cancelled. */
+  async hold(reading: Reading, signal: AbortSignal, isAnswer = true): Promise<HeldSequence> {
     const sequence = await this.#pool.take(reading, signal);
-    this.#active.answers += 1;
+    const counted = isAnswer ? 1 : 0;
+    this.#active.answers += counted;
     const end = () => {
-      this.#active.answers -= 1;
+      this.#active.answers -= counted;
       this.#pool.give(sequence);
     };
-    return { sequence, end };
+    return { sequence, end, isWanted: () => this.#pool.isWanted };
   }
 
   /** Waits for the step that is being computed. Leaves nothing in memory. */

@@ -55,6 +55,11 @@ export class SequencePool {
     });
   }
 
+  /** Whether anybody waits for a sequence. */
+  get isWanted(): boolean {
+    return this.#waiting.length > 0;
+  }
+
   give(sequence: AnswerSequence): void {
     this.#free.push(sequence);
     this.#busy.delete(sequence.index);
@@ -70,6 +75,7 @@ export class SequencePool {
     this.#free = this.#free.filter((sequence) => sequence !== best);
     this.#busy.add(best.index);
     best.signal = signal;
+    best.pace = null;
     return best;
   }
 }

@@ -14,7 +14,7 @@ type SampleArguments = [
   sampler: Sampler,
   probabilities?: boolean,
   confidence?: boolean,
-  logits?: [tokens: Token[], max: boolean, min: boolean, selected: boolean, top: number],
+  logits?: false | [tokens: Token[], max: boolean, min: boolean, selected: boolean, top: number],
   totalWeight?: boolean,
 ];
 type Sampled = [token: Token, probabilities?: number[], confidence?: number, logits?: number[], totalWeight?: number];
@@ -26,6 +26,9 @@ const NO_TOKEN = -1;
 /**
  * From now on `evaluateWithMetadata(…, { probabilities: true })` on this context tells natural logarithms of how likely the
  * chosen token and the likeliest others were, before temperature, penalties and grammars. `probabilities` holds them.
+ *
+ * `controlledEvaluate` keeps its meaning, with one exception. Where it asks for the logits of certain tokens and for no weight,
+ * it gets no logits, and what was drawn from only where none of these tokens was drawn: a whole vocabulary takes 60 ms.
  */
 export function tellOdds(context: LlamaContext, model: LlamaModel): void {
   const { _ctx: inner } = context as unknown as { _ctx: Context };
@@ -36,9 +39,17 @@ export function tellOdds(context: LlamaContext, model: LlamaModel): void {
   let observer: Sampler | null = null;
   // It samples one place at a time.
   let looking: Promise<unknown> = Promise.resolve();
+  const drawnInstead = async (place: number, sampler: Sampler, expected: readonly Token[]) => {
+    const token = await sampleToken(place, sampler);
+    if (Array.isArray(token) || token === NO_TOKEN || expected.includes(token)) return [token] as Sampled;
+    const [, probabilities] = (await sampleToken(place, sampler, true, false, false, false)) as Sampled;
+    return [token, probabilities] as Sampled;
+  };
   const telling: Context['sampleToken'] = async (...asked) => {
-    const [place, sampler, probabilities] = asked;
-    if (probabilities !== true) return sampleToken(...asked);
+    const [place, sampler, probabilities, , wished, isWeighed] = asked;
+    if (Array.isArray(wished) && isWeighed !== true) return drawnInstead(place, sampler, wished[0]);
+    // An answer that is checked: what it is drawn from is told.
+    if (probabilities !== true || wished !== undefined) return sampleToken(...asked);
     const token = await sampleToken(place, sampler);
     if (token === NO_TOKEN || Array.isArray(token)) return token;
     if (observer === null) {

@@ -43,6 +43,8 @@ export interface HelpedAnswer {
   sequence: AnswerSequence;
   reading: Reading;
   options: SequenceEvaluateOptions;
+  /** See `DraftedAnswer`. */
+  seed: (ahead: number) => number;
   maxTokens: number;
   check: () => void;
   /** How many answers are being written. */

@@ -2,9 +2,12 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { LlamaContextSequence, LlamaModel, Llama, Token } from 'node-llama-cpp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { seededDraws } from '@llmesh/core/proof/seeds';
+import { AnswerDraws } from '../answer/answer-draws.ts';
 import { draftedAnswer } from './drafted-answer.ts';
 import { Entrance } from '../context/entrance.ts';
 import type { Guesser } from './guesser.ts';
+import { seedSteps } from '../context/step-seeds.ts';
 import { openLlama } from '../context/llama-device.ts';
 import { PromptLookup } from './prompt-lookup.ts';
 import { CHUNK, AnswerSequence } from '../context/answer-sequence.ts';
@@ -49,7 +52,7 @@ describe('draftedAnswer, with llama.cpp', () => {
   /** So cold that only the likeliest token is ever sampled. */
   async function write(
     guesser: Guesser,
-    { length = 8, most = 1024, temperature = 0.001, alone = (): boolean => true } = {},
+    { length = 8, most = 1024, temperature = 0.001, alone = (): boolean => true, draws = 0 } = {},
   ) {
     guessed.length = 0;
     taken.length = 0;
@@ -59,10 +62,13 @@ describe('draftedAnswer, with llama.cpp', () => {
     await sequence.evaluateWithoutGeneratingNewTokens(prompt.slice(0, prompt.length - rest.length));
     const record = (some: number, right: number) => void (guessed.push(some), taken.push(right));
     const pace = { length, record };
+    const { seed } = new AnswerDraws(seededDraws(draws), 0, written);
+    seedSteps(sequence, seed);
     const answer = {
       sequence: new AnswerSequence(sequence, 0, new Entrance()),
       guesser,
       options: { temperature, topP: 1 },
+      seed,
       maxTokens: most,
       pace: () => (alone() ? pace : null),
       check: () => {},
@@ -129,21 +135,24 @@ describe('draftedAnswer, with llama.cpp', () => {
     }
   });
 
-  it('samples as it would have without, whatever is guessed', async () => {
-    const RUNS = 120;
-    /** The share of answers that begin with the likeliest token. */
-    const share = async (guesser: Guesser) => {
-      let same = 0;
-      for (let run = 0; run < RUNS; run += 1) {
-        const written = await write(guesser, { most: 4, length: 3, temperature: 2.5 });
-        if (expected.slice(0, 4).every((token, at) => token === written[at])) same += 1;
-      }
-      return same / RUNS;
-    };
-    const plain = await share(none);
-    const helped = await share(knowing(Infinity));
-    expect(taken.length).toBeGreaterThan(0);
-    // Six standard deviations: once in a billion runs by chance.
-    expect(Math.abs(helped - plain)).toBeLessThan(6 * Math.sqrt((2 * 0.25) / RUNS));
+  it('draws what it would have drawn without, whatever is guessed', async () => {
+    const hot = { most: 24, length: 3, temperature: 2.5 };
+    let right = 0;
+    const seen = new Set<string>();
+    for (let draws = 0; draws < 12; draws += 1) {
+      const plain = await write(none, { ...hot, draws });
+      const guesser: Guesser = {
+        guess: async (all, n) =>
+          plain
+            .slice(all.length - prompt.length)
+            .slice(0, n)
+            .map((token, i) => (i === draws % 4 ? expected[0]! : token)),
+      };
+      expect(await write(guesser, { ...hot, draws })).toEqual(plain);
+      right += taken.reduce((sum, n) => sum + n, 0);
+      seen.add(plain.join());
+    }
+    expect(right).toBeGreaterThan(24);
+    expect(seen.size).toBeGreaterThan(8);
   });
 });

@@ -15,6 +15,8 @@ export interface DraftedAnswer {
   sequence: Pick<AnswerSequence, 'llama' | 'takeBack'>;
   guesser: Guesser;
   options: SequenceEvaluateOptions;
+  /** The seed of the token that comes so many behind the next. The words are the same with and without guesses. */
+  seed: (ahead: number) => number;
   maxTokens: number;
   /** The current pace, which differs with others at work; null: no guesses are made now. */
   pace: () => Pick<GuessPace, 'length' | 'record'> | null;
@@ -38,7 +40,7 @@ export async function* draftedAnswer(
   before: readonly Token[],
   rest: readonly Token[],
 ): AsyncGenerator<{ token: Token }, void, undefined> {
-  const { sequence, guesser, options, check, clock } = answer;
+  const { sequence, guesser, options, seed, check, clock } = answer;
   const { llama } = sequence;
   const all = [...before];
   let next = rest;
@@ -59,7 +61,7 @@ export async function* draftedAnswer(
       if (guesses.length > 0) {
         await plain?.return(undefined);
         plain = null;
-        written = await verify(llama, next, guesses, options);
+        written = await verify(llama, next, guesses, options, seed);
         const wrong = guesses.length + 1 - written.length;
         if (wrong > 0) await sequence.takeBack(wrong);
         // A guesser that was not asked for a while first reads what was written since; some guess fewer than they may.
@@ -68,7 +70,7 @@ export async function* draftedAnswer(
       } else {
         // After a step with guesses nothing of its model is in the processor's caches.
         usual = plain !== null && most <= 0;
-        plain ??= llama.evaluateWithMetadata([...next], {}, { ...options, seed: randomSeed() });
+        plain ??= llama.evaluateWithMetadata([...next], {}, options);
         const step = await plain.next();
         if (step.done === true) return;
         written = [step.value.token];
@@ -95,11 +97,11 @@ async function verify(
   last: readonly Token[],
   guesses: readonly Token[],
   options: SequenceEvaluateOptions,
+  seed: (ahead: number) => number,
 ): Promise<Token[]> {
   const { evaluationPriority, grammarEvaluationState: _, ...sampling } = options;
-  const items = [...last, ...guesses].map((token): ControlledEvaluateInputItem => {
-    // Each step has its own sampler: with one seed for all it would draw the same number again and again.
-    return [token, { generateNext: { token: true, options: { ...sampling, seed: randomSeed() } } }];
+  const items = [...last, ...guesses].map((token, ahead): ControlledEvaluateInputItem => {
+    return [token, { generateNext: { token: true, options: { ...sampling, seed: seed(ahead) } } }];
   });
   const results = await llama.controlledEvaluate(items, {
     ...(evaluationPriority !== undefined && { evaluationPriority }),
@@ -114,9 +116,4 @@ async function verify(
     if (token !== guesses[written.length - 1]) break;
   }
   return written;
-}
-
-/** 2³² − 1 means "random" to llama.cpp, and so the time. */
-function randomSeed(): number {
-  return Math.floor(Math.random() * 0xffff_ffff);
 }

@@ -1,0 +1,114 @@
+/** What is found at each token of an answer, written down as `Scores` has it. */
+import type { ControlledEvaluateIndexOutput, Token } from 'node-llama-cpp';
+import { MeshError } from '@llmesh/core/base/errors';
+import type { ScoreMode, Scores } from '@llmesh/core/proof/score';
+import { uniformOf } from '@llmesh/core/proof/uniform';
+
+type Found = ControlledEvaluateIndexOutput['next'];
+
+/** So that a draw at the very edge of its range still has odds. */
+const EDGE = 1e-12;
+
+export class ScoreSheet {
+  /** How many tokens are not the ones that are chosen here. */
+  misses = 0;
+  readonly #mode: ScoreMode;
+  readonly #drawn: Int32Array;
+  readonly #margins: Float32Array;
+  readonly #logprobs: Float32Array;
+  readonly #entropies: Float32Array;
+
+  /** So far, no token could have been chosen at all. */
+  constructor(mode: ScoreMode, count: number) {
+    this.#mode = mode;
+    this.#drawn = new Int32Array(count).fill(-1);
+    this.#margins = new Float32Array(count).fill(Infinity);
+    this.#logprobs = new Float32Array(count).fill(-Infinity);
+    this.#entropies = new Float32Array(count);
+  }
+
+  /** `found`: with the logits of the likeliest token and of `token`, and the weight of all. */
+  greedy(at: number, token: Token, found: Found): void {
+    const chosen = chosenOf(found);
+    const best = found.logits?.get(chosen);
+    const logit = found.logits?.get(token);
+    if (best === undefined || logit === undefined || found.totalLogitWeight === undefined) throw nothingFound();
+    this.#chose(at, token, chosen);
+    this.#margins[at] = chosen === token ? 0 : Math.max(0, best - logit);
+    this.#logprobs[at] = Math.min(0, logit - best - Math.log(found.totalLogitWeight));
+  }
+
+  /** `found`: with what was drawn from, the likeliest first, where it was asked for. */
+  drawn(at: number, token: Token, found: Found, seed: number): void {
+    const chosen = chosenOf(found);
+    this.#chose(at, token, chosen);
+    const { probabilities } = found;
+    this.#margins[at] =
+      chosen === token ? 0 : probabilities === undefined ? Infinity : marginOf(probabilities, token, uniformOf(seed));
+    this.#logprobs[at] = probabilities === undefined ? NaN : Math.log(probabilities.get(token) ?? 0);
+    this.#entropies[at] = probabilities === undefined ? NaN : entropyOf(probabilities.values());
+  }
+
+  /** An honest engine hands out no such token, whatever it has drawn. */
+  impossible(at: number): void {
+    this.#drawn[at] = -1;
+    this.#margins[at] = Infinity;
+    this.#logprobs[at] = -Infinity;
+    this.#entropies[at] = 0;
+    this.misses += 1;
+  }
+
+  scores(promptTokens: number, text: string): Scores {
+    return {
+      mode: this.#mode,
+      drawn: this.#drawn,
+      margins: this.#margins,
+      logprobs: this.#logprobs,
+      entropies: this.#mode === 'likelihood' ? this.#entropies : null,
+      promptTokens,
+      text,
+    };
+  }
+
+  #chose(at: number, token: Token, chosen: Token): void {
+    this.#drawn[at] = chosen;
+    if (chosen !== token) this.misses += 1;
+  }
+}
+
+function chosenOf({ token }: Found): Token {
+  if (token === undefined || token === null) throw nothingFound();
+  return token;
+}
+
+function nothingFound(): MeshError {
+  return new MeshError('engine_failed', 'llama.cpp chose no token. Try again.');
+}
+
+/**
+ * How far the odds that the draw falls below the token, or above it, would have to move. They move by at most twice as much as
+ * any logit does. Infinity: sampling has cut the token off.
+ */
+export function marginOf(candidates: ReadonlyMap<Token, number>, token: Token, draw: number): number {
+  let below = 0;
+  for (const [one, share] of candidates) {
+    const above = below + share;
+    if (one === token) {
+      if (draw < below) return logOdds(below) - logOdds(draw);
+      return draw < above ? 0 : logOdds(draw) - logOdds(above);
+    }
+    below = above;
+  }
+  return Infinity;
+}
+
+function logOdds(share: number): number {
+  const within = Math.min(Math.max(share, EDGE), 1 - EDGE);
+  return Math.log(within / (1 - within));
+}
+
+function entropyOf(shares: Iterable<number>): number {
+  let sum = 0;
+  for (const share of shares) if (share > 0) sum -= share * Math.log(share);
+  return Math.max(0, sum);
+}
