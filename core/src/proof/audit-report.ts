@@ -9,7 +9,7 @@ import { openRecord, signRecord } from '../identity/signed-record.ts';
 import { LEASE_NONCE_BYTES } from '../receipts/lease.ts';
 import { canonical, readCanonical } from '../wire/canonical.ts';
 import { MAX_REPORT_BYTES } from '../wire/control-protocol.ts';
-import { sha256 as fileDigest, text } from '../wire/fields.ts';
+import { sha256 as fileDigest, wellFormed } from '../wire/fields.ts';
 import { isEngineName, type EngineName } from './engine-name.ts';
 import { SCORE_MODES, type ScoreMode } from './score.ts';
 
@@ -64,13 +64,7 @@ export function signReport(report: Omit<AuditReport, 'auditor'>, auditor: Identi
   const { leaseNonce, provider, model, file, receipt, providerEngine, auditorEngine, reason, mode, deviations } =
     report;
   const about = [leaseNonce, provider, auditor.peerId, model, file, receipt, providerEngine, auditorEngine];
-  const fields = [
-    VERSION,
-    ...about,
-    v.parse(text(MAX_REASON_CHARS), reason.slice(0, MAX_REASON_CHARS)),
-    mode,
-    deviations,
-  ];
+  const fields = [VERSION, ...about, wellFormed(reason.slice(0, MAX_REASON_CHARS)), mode, deviations];
   return signRecord('audit-report', canonical(fields), auditor);
 }
 

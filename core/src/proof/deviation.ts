@@ -12,17 +12,19 @@ export const SURPRISE_CAP = 4;
 const FULL = 255;
 
 /**
- * One byte for each token. Rounded down, because doubt is the provider's. Throws engine_failed when the scores are no
+ * One byte for each token, and one for each of `padding` units that were charged for and hold none. Rounded down, because doubt is the provider's. Throws engine_failed when the scores are no
  * scores of this answer, or hold what is not a number: then this auditor's engine is broken, and has nothing to say.
  */
-export function deviationsOf(scores: Scores, tokenIds: readonly number[]): Uint8Array {
+export function deviationsOf(scores: Scores, tokenIds: readonly number[], padding = 0): Uint8Array {
   const { mode, drawn, margins, logprobs, entropies } = scores;
   const rows = mode === 'likelihood' ? [logprobs, entropies] : [drawn, margins];
   if (!rows.every((row) => row !== null && row.length === tokenIds.length)) throw broken();
-  return Uint8Array.from(tokenIds, (id, i) => {
-    if (mode === 'likelihood') return improbability(logprobs[i]!, entropies![i]!);
-    return drawn[i] === id ? 0 : distance(margins[i]!, mode === 'seed' ? 1 : 0);
-  });
+  const deviations = new Uint8Array(tokenIds.length + padding).fill(FULL, tokenIds.length);
+  for (const [i, id] of tokenIds.entries()) {
+    if (mode === 'likelihood') deviations[i] = improbability(logprobs[i]!, entropies![i]!);
+    else deviations[i] = drawn[i] === id ? 0 : distance(margins[i]!, mode === 'seed' ? 1 : 0);
+  }
+  return deviations;
 }
 
 /**

@@ -53,10 +53,16 @@ const SeedSchema = v.object({ sampling: v.object({ seed: v.optional(v.number()) 
 export interface CheckedEvidence {
   readonly receipt: Receipt;
   readonly lease: Lease;
+  /** The SHA-256 of the model's file, in hex. */
+  readonly file: string;
+  /** What the provider computed it with, as it advertised. */
+  readonly engine: EngineName;
   /** The SHA-256 of the provider's half: what draws and reports name the answer by. */
   readonly digest: Uint8Array;
   /** The first MAX_AUDITED_TOKENS tokens of the answer. */
   readonly tokenIds: number[];
+  /** Units of the same pieces that hold no token: an honest provider has none. */
+  readonly padding: number;
   /** The text of the same pieces. Whoever has the vocabulary must see that the tokens spell it. */
   readonly text: string;
   /** What the draws are derived from; null: they cannot be repeated. */
@@ -76,10 +82,11 @@ export function readEvidence(packed: Uint8Array): Evidence | null {
 
 /**
  * Throws receipt_refused for what is no evidence: something in it contradicts the receipt, or is not signed by whom it
- * names; and unsupported where all is well, but nothing can be checked. `issuer`: the control plane whose leases count;
- * null: any. Signatures are checked last, `check` is `verify` or one as strict and faster.
+ * names; and unsupported where all is well, but nothing can be checked. `evidence`: as it was read. `issuer`: the control
+ * plane whose leases count; null: any. Signatures are checked last, `check` is `verify` or one as strict and faster.
  */
-export function checkEvidence(evidence: Evidence, issuer: PeerId | null, check = verify): CheckedEvidence {
+export function checkEvidence(evidence: Evidence | null, issuer: PeerId | null, check = verify): CheckedEvidence {
+  if (evidence === null) throw refused('it is damaged or cut');
   const { request, lease: leaseBytes, providerHalf, requesterHalf, chunks } = evidence;
   const receipt = readReceipt(providerHalf, () => true)?.receipt;
   const leases = readLeases(leaseBytes, () => true);
@@ -101,6 +108,8 @@ export function checkEvidence(evidence: Evidence, issuer: PeerId | null, check =
   return {
     receipt,
     lease,
+    file: request.file,
+    engine: evidence.engine,
     digest: sha256(providerHalf),
     ...written(chunks),
     draws: drawsBehind(request.input, receipt),
@@ -118,20 +127,22 @@ function checkChain({ chunks }: Evidence, receipt: Receipt): void {
   }
 }
 
-function written(chunks: Evidence['chunks']): { tokenIds: number[]; text: string } {
+function written(chunks: Evidence['chunks']): Pick<CheckedEvidence, 'tokenIds' | 'padding' | 'text'> {
   const ids: number[] = [];
   let text = '';
-  for (const { piece } of chunks) {
+  let padding = 0;
+  for (const { piece, units } of chunks) {
     const read = readBody(PieceSchema, piece);
     if (read === null) throw unsupported('The pieces of this answer cannot be read.');
     if (read.tokenIds === undefined) throw unsupported('The volunteer did not say which tokens it wrote.');
     // Whole pieces only, so that the tokens spell the text.
     if (ids.length + read.tokenIds.length > MAX_AUDITED_TOKENS) break;
     ids.push(...read.tokenIds);
+    padding += Math.max(0, units - read.tokenIds.length);
     text += read.text;
   }
   if (ids.length === 0) throw unsupported('There are no tokens to check in this answer.');
-  return { tokenIds: ids, text };
+  return { tokenIds: ids, padding: Math.min(padding, MAX_AUDITED_TOKENS - ids.length), text };
 }
 
 function drawsBehind(input: Uint8Array, receipt: Receipt): Uint8Array | null {

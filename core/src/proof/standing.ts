@@ -6,9 +6,14 @@
  * it, and stays a fair bet as long as at most one stranger in four does: see docs/proof.md.
  */
 import type { Level } from '../wire/control-protocol.ts';
-import { CONVICTED_LOG10, FLOOR_LOG10, QUARANTINED_LOG10, SUSPECTED_LOG10 } from './thresholds.ts';
-import { ANSWER_CAP_LOG10 } from './wager.ts';
+import { ANSWER_CAP_LOG10, SUSPECTED_LOG10 } from './wager.ts';
 
+/** One in ten thousand: it gets no questions of strangers. Below that and above SUSPECTED_LOG10: fewer, and more checks. */
+export const QUARANTINED_LOG10 = 4;
+/** One in a million, by two independent auditors. */
+export const CONVICTED_LOG10 = 6;
+/** However many answers agreed, evidence against it need not climb from lower than this. */
+export const FLOOR_LOG10 = -2;
 /** At least so many auditors for an answer, where there are as many. */
 export const AUDITORS = 2;
 /** And so many in all where the first ones say that it deviates, or disagree. */

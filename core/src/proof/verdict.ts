@@ -2,8 +2,7 @@
 import type { AuditReport } from './audit-report.ts';
 import { calibrationFor, type Calibration } from './calibration.ts';
 import { CALIBRATIONS } from './calibration-table.ts';
-import { SUSPECTED_LOG10 } from './thresholds.ts';
-import { answerEvidence } from './wager.ts';
+import { answerEvidence, SUSPECTED_LOG10 } from './wager.ts';
 
 export type Verdict = 'agrees' | 'deviates' | 'unknown';
 
@@ -16,11 +15,7 @@ export interface Judgement {
 }
 
 export function judge(report: AuditReport, rows: readonly Calibration[] = CALIBRATIONS): Judgement {
-  const { mode, provider, auditor, file, deviations } = {
-    ...report,
-    provider: report.providerEngine,
-    auditor: report.auditorEngine,
-  };
+  const { mode, file, deviations, providerEngine: provider, auditorEngine: auditor } = report;
   if (mode === null) return unknown(`It could not be checked: ${report.reason}`);
   const row = calibrationFor(rows, { provider, auditor, mode, file });
   if (row === null) {

@@ -7,6 +7,8 @@
 
 /** One answer counts no more than this, in powers of ten: whatever happened to it, it convicts nobody alone. */
 export const ANSWER_CAP_LOG10 = 3;
+/** One in 20 by accident: such an answer deviates. */
+export const SUSPECTED_LOG10 = Math.log10(20);
 /**
  * The bets, as parts of 1/μ, which is the most that can be bet without ruin. The small ones find little deviation
  * throughout, the large ones single tokens that no honest engine writes.
