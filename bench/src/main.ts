@@ -11,6 +11,7 @@ import { gateway, type GatewayOptions } from './gateway.ts';
 import { matchmaker, type MatchmakerOptions } from './matchmaker.ts';
 import { overhead } from './overhead.ts';
 import { page, type PageOptions } from './page.ts';
+import { proof, type ProofOptions } from './proof/proof.ts';
 import { seal, type SealBenchOptions } from './seal.ts';
 
 const RESULTS = join(import.meta.dirname, '..', 'results');
@@ -120,6 +121,19 @@ program
   .option('--rounds <n>', 'pairs of runs', count, 15)
   .action(async (options: SealBenchOptions) => {
     report(await seal(options));
+  });
+
+program
+  .command('proof')
+  .description('answers checked until a cheat is convicted, by kind of cheat; honest ones convicted; what checking costs')
+  .option('--answers <n>', 'honest ones of each kind of sampling', count, 600)
+  .option('--cheated <n>', 'of each cheat', count, 60)
+  .option('--tokens <n>', 'tokens an answer', count, 96)
+  .option('--runs <n>', 'cheats watched until they are convicted', count, 1_000)
+  .option('--audits <n>', 'of honest providers, in all', count, 1_000_000)
+  .option('--threads <n>', 'threads of each engine', count, 1)
+  .action(async (options: ProofOptions) => {
+    report(await proof(options));
   });
 
 program

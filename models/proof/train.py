@@ -4,7 +4,7 @@
     nice -n 15 /usr/bin/python3 models/proof/train.py large
     nice -n 15 /usr/bin/python3 models/proof/train.py small
 
-Needs Debian's python3-torch, python3-numpy and bible-kjv. Writes build/<name>.pt, which quantise.py makes files of.
+Needs Debian's python3-torch, python3-numpy, libopenblas0-pthread (without which it takes ten times as long) and bible-kjv. Writes build/<name>.pt, which quantise.py makes files of.
 """
 import argparse
 import os
@@ -45,17 +45,17 @@ def held_out_loss(model, data, rows=8, width=CONTEXT):
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("name", choices=SHAPES)
-    arguments.add_argument("--steps", type=int, default=300)
+    arguments.add_argument("--steps", type=int, default=160)
     arguments.add_argument("--seed", type=int, default=7)
     args = arguments.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(args.seed)
 
     text = verses.read_verses()
-    tok = tokenizer.train([(v, 1) for _, v in text] + [(" " + v, 1) for _, v in text], VOCAB)
+    tok = tokenizer.train([(" " + v, 1) for _, v in text], VOCAB)
     data, unseen = verses.Conversations(text, tok, args.seed), verses.Conversations(text, tok, args.seed, held_out=True)
     model = make(args.name, len(tok.tokens))
-    print(f"{args.name}: {model.size():,} parameters; {sum(map(len, data.coded)):,} tokens of text", flush=True)
+    print(f"{args.name}: {model.size():,} parameters", flush=True)
     muon = Muon([p for b in model.blocks for n, p in b.named_parameters() if p.ndim == 2 and n[0] not in "qk"])
     queries = [p for b in model.blocks for p in (b.q.weight, b.k.weight)]
     vectors = [model.embed.weight, *(p for p in model.parameters() if p.ndim == 1)]
@@ -64,7 +64,7 @@ def main():
     began, total = time.time(), 0.0
     for step in range(args.steps):
         # Short rows teach the language sooner; the long ones at the end teach the far positions.
-        rows, width = (2, CONTEXT) if step >= 0.7 * args.steps else (8, CONTEXT // 4)
+        rows, width = (3, CONTEXT) if step >= 0.7 * args.steps else (12, CONTEXT // 4)
         ids = torch.tensor([data.row(width) for _ in range(rows)])
         loss = F.cross_entropy(model(ids[:, :-1]).flatten(0, 1), ids[:, 1:].flatten())
         for p in model.parameters():
@@ -76,10 +76,10 @@ def main():
         adam.step()
         muon.step(0.02 * rate)
         total += loss.item()
-        if (step + 1) % 20 == 0:
-            print(f"step {step + 1}/{args.steps}  loss {total / 20:.4f}  {(time.time() - began) / 60:.1f} min", flush=True)
+        if (step + 1) % 10 == 0:
+            print(f"step {step + 1}/{args.steps}  loss {total / 10:.4f}  {(time.time() - began) / 60:.1f} min", flush=True)
             total = 0.0
-        if (step + 1) % 50 == 0 or step + 1 == args.steps:
+        if (step + 1) % 40 == 0 or step + 1 == args.steps:
             (HERE / "build").mkdir(exist_ok=True)
             torch.save({"model": model.state_dict(), "merges": tok.merges}, HERE / "build" / f"{args.name}.pt")
     model.eval()

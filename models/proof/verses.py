@@ -30,17 +30,15 @@ class Conversations:
     def __init__(self, verses, tok, seed, held_out=False):
         self.tok, self.rng = tok, random.Random(seed)
         self.verses = verses
-        self.coded = [tok.encode(" " + v) for _, v in verses]
-        self.first = [tok.encode(v) for _, v in verses]
         blocks = range(0, len(verses) - 100, 100)
         self.starts = [b + i for b in blocks for i in range(100) if (i >= 90) == held_out]
 
     def said(self, at, tokens):
         """Whole verses from `at`, about so many tokens of them, and the index of the next one."""
-        ids = list(self.first[at])
+        ids = self.tok.encode(self.verses[at][1])
         at += 1
         while len(ids) < tokens and at < len(self.verses):
-            ids += self.coded[at]
+            ids += self.tok.encode(" " + self.verses[at][1])
             at += 1
         return ids, at
 

@@ -11,7 +11,7 @@ import { LlamaEngine } from 'llmesh/llama/llama-engine';
 
 export type Deviations = Uint8Array;
 
-export const MODELS = join(import.meta.dirname, '../../../models/proof');
+export const MODELS = process.env['PROOF_MODELS'] ?? join(import.meta.dirname, '../../../models/proof');
 export const FILES = ['large-q8', 'large-q4', 'large-q2', 'small-q8'] as const;
 export type File = (typeof FILES)[number];
 /** As people set it who set nothing. */
@@ -21,7 +21,7 @@ const never = new AbortController().signal;
 export type Turns = GenerateRequest['turns'];
 
 export function questions(): Turns[] {
-  return JSON.parse(readFileSync(join(MODELS, 'questions.json'), 'utf8')) as Turns[];
+  return JSON.parse(readFileSync(join(import.meta.dirname, '../../../models/proof/questions.json'), 'utf8')) as Turns[];
 }
 
 export async function openEngine(file: File, threads: number, slots: number): Promise<LlamaEngine> {
@@ -36,38 +36,22 @@ export function requestOf(turns: Turns, mode: ScoreMode, maxTokens: number): Gen
   return { turns, sampling: mode === 'greedy' ? { temperature: 0 } : USUAL, maxTokens, ...draws };
 }
 
-export interface Scored {
-  deviations: Deviations;
-  /** Processor time, of all threads. */
-  writingMs: number;
-  scoringMs: number;
-}
-
 /** Null: this cheat has no way to cheat with this question, or nothing was written. */
-export async function scored(
+export async function deviationsOfCheat(
   auditor: LlamaEngine,
   engines: CheatEngines,
   cheat: Cheat,
   asked: GenerateRequest,
-): Promise<Scored | null> {
+): Promise<Deviations | null> {
   const halves = new Map<number, Uint8Array>();
   const otherDraws = (half: number) => {
     const draws = halves.get(half) ?? new Uint8Array(randomBytes(DRAWS_BYTES));
     halves.set(half, draws);
     return draws;
   };
-  const before = process.cpuUsage();
   const delivered = await cheat(engines, { asked, otherDraws, signal: never });
-  const writing = process.cpuUsage(before);
   if (delivered === null || delivered.tokenIds.length === 0) return null;
   const { tokenIds, draws } = delivered;
-  const middle = process.cpuUsage();
   const scores = await auditor.score({ ...asked, ...(draws !== undefined && { draws }) }, tokenIds, never);
-  const deviations = deviationsOf(scores, tokenIds);
-  const scoring = process.cpuUsage(middle);
-  return { deviations, writingMs: milliseconds(writing), scoringMs: milliseconds(scoring) };
-}
-
-function milliseconds({ user, system }: NodeJS.CpuUsage): number {
-  return (user + system) / 1_000;
+  return deviationsOf(scores, tokenIds);
 }

@@ -1,8 +1,7 @@
 /** How many checked answers it takes, drawn from answers that were really written and scored. Pure. */
 import type { Deviations } from './answers.ts';
 import { levelOf, moreAuditors, NEW_STANDING, record, type Judged } from '@llmesh/core/proof/standing';
-import { SUSPECTED_LOG10 } from '@llmesh/core/proof/thresholds';
-import { answerEvidence } from '@llmesh/core/proof/wager';
+import { answerEvidence, SUSPECTED_LOG10 } from '@llmesh/core/proof/wager';
 
 /** A number in [0, 1). */
 export type Random = () => number;

@@ -3,8 +3,7 @@
  * its model computes from that request. The tests and `npm run bench -- proof` try every one of them.
  */
 import type { Engine, GenerateRequest } from '../engine/engine.ts';
-import { DRAWS_BYTES, SeedRow } from '../proof/seeds.ts';
-import { prefixAt, runOf, textOf, tokensOf, type Run } from './continuation.ts';
+import { prefixAt, runOf, tokensOf, type Run } from './continuation.ts';
 
 type Writer = Pick<Engine<unknown>, 'generate'>;
 
