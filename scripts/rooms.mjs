@@ -41,6 +41,7 @@ const ROOMS = {
     ['cluster', 'the ports between instances of the control plane, and what stands behind them'],
     ['receipts', 'leases given, receipts taken'],
     ['registry', 'who is here and what they offer'],
+    ['audit', 'which answers are checked, by whom, and what follows'],
     ['match', 'who gets which provider, and who waits'],
     ['metrics.ts', 'what /metrics says'],
     ['relay', 'the relay of last resort'],

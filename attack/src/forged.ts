@@ -33,6 +33,7 @@ export async function forgedFiling(
     result: randomBytes(32),
     startedMs: nowMs - 2_000,
     endedMs: nowMs,
+    half: null,
     ...claims,
   };
   const half = await signReceipt(body, provider.identity);

@@ -7,6 +7,8 @@ import * as v from 'valibot';
 import { MeshError } from '@llmesh/core/base/errors';
 import { readHosts } from '@llmesh/core/base/host-guard';
 import { WelcomeSchema, type IceServer } from '@llmesh/core/wire/control-protocol';
+import { isPeerId, type PeerId } from '@llmesh/core/base/ids';
+import { AUDIT_TERMS } from './audit/audit-terms.ts';
 import { DELIVERY_LIMITS } from './receipts/delivery-store.ts';
 import type { TurnOptions } from './session/ice-servers.ts';
 import { DEFAULT_RELAY_LIMITS } from './relay/relay.ts';
@@ -53,6 +55,10 @@ Environment:
   LLMESH_RELAY_KIB    KiB a second that one peer may send through it (default 512)
   LLMESH_RECEIPTS     receipts kept whole, 1.7 KB each (default 250000); of more, the oldest are added up
   LLMESH_JOIN_BITS    what joining costs an identity once: 2 to this power hashes, 0 to 20 (default 12)
+  LLMESH_AUDIT_SHARE  the share of answers whose computation is checked by others, 0 to 1 (default 0.02); 0: none
+  LLMESH_AUDIT_EPOCH_MS  how long receipts are gathered for one draw, in milliseconds (default 10000)
+  LLMESH_AUDITORS     peer ids of auditors of yours, with commas between them: they count as independent of everyone
+  LLMESH_CALIBRATIONS  a JSON file with the honest noise of more pairs of engines, see docs/proof.md
   LLMESH_TRUST_PROXY  1 behind a reverse proxy that sets X-Forwarded-For and X-Forwarded-Host
   LOG_LEVEL           trace, debug, info, warn (default), error, fatal or silent`,
   )
@@ -104,6 +110,12 @@ try {
     deliveries: { rows: parseCount('LLMESH_RECEIPTS', DELIVERY_LIMITS.rows, 1_000, 100_000_000) },
     joinWorkBits: parseCount('LLMESH_JOIN_BITS', DEFAULT_JOIN_WORK_BITS, 0, MOST_JOIN_BITS),
     trustProxy: process.env['LLMESH_TRUST_PROXY'] === '1',
+    audits: {
+      share: parseShare('LLMESH_AUDIT_SHARE', AUDIT_TERMS.share),
+      epochMs: parseCount('LLMESH_AUDIT_EPOCH_MS', AUDIT_TERMS.epochMs, 100, 3_600_000),
+      platform: new Set(parsePeers('LLMESH_AUDITORS')),
+    },
+    calibrationsFile: process.env['LLMESH_CALIBRATIONS'] || null,
     log,
   });
   process.stdout.write(`${JSON.stringify({ ready: true, url: plane.url, local: plane.local })}\n`);
@@ -155,6 +167,27 @@ function parseCount(variable: string, usual: number, least: number, most: number
   if (!Number.isInteger(count) || count < least || count > most)
     throw new MeshError('control_refused', `${variable} is a number from ${least} to ${most}.`);
   return count;
+}
+
+/** A share from the environment. */
+function parseShare(variable: string, usual: number): number {
+  const text = process.env[variable];
+  if (!text) return usual;
+  const share = Number(text);
+  if (!(share >= 0 && share <= 1))
+    throw new MeshError('control_refused', `${variable} is a number from 0 (none) to 1 (all).`);
+  return share;
+}
+
+function parsePeers(variable: string): PeerId[] {
+  const ids = parseList(process.env[variable]);
+  const wrong = ids.find((id) => !isPeerId(id));
+  if (wrong !== undefined)
+    throw new MeshError(
+      'control_refused',
+      `${variable} has "${wrong}", which is no peer id: "llmesh identity" says it.`,
+    );
+  return ids.filter(isPeerId);
 }
 
 function parseTurn(secret: string | undefined, urls: readonly string[]): TurnOptions | null {

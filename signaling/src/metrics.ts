@@ -1,5 +1,6 @@
 /** What `/metrics` reports, in one place. Operators rely on the names. */
 import { collectDefaultMetrics, Counter, Gauge, Registry as Collector } from 'prom-client';
+import type { AuditCounts } from './audit/audit-events.ts';
 import type { DeliveryStore } from './receipts/delivery-store.ts';
 import type { Registry } from './registry/registry.ts';
 
@@ -14,6 +15,17 @@ export class Metrics {
   readonly refused = this.#counter('llmesh_refused_total', 'Messages and connections refused.', ['plane', 'code']);
   readonly filed = this.#counter('llmesh_receipts_filed_total', 'Receipts accepted, by kind.', ['kind']);
   readonly receiptsRefused = this.#counter('llmesh_receipts_refused_total', 'Receipts refused, by code.', ['code']);
+  readonly auditsCheckable = this.#counter('llmesh_audits_checkable_total', 'Filed answers that can be checked.', []);
+  readonly auditsDrawn = this.#counter('llmesh_audits_drawn_total', 'Answers drawn for an audit.', []);
+  readonly auditsNotDrawn = this.#counter('llmesh_audits_not_drawn_total', 'Drawn, but not audited, by reason.', [
+    'why',
+  ]);
+  readonly auditsDone = this.#counter('llmesh_audits_done_total', 'Audits that are over, by verdict.', ['verdict']);
+  readonly auditReports = this.#counter('llmesh_audit_reports_total', 'Reports of auditors, by verdict.', ['verdict']);
+  readonly auditReportsRefused = this.#counter('llmesh_audit_reports_refused_total', 'Reports refused, by code.', [
+    'code',
+  ]);
+  readonly becameLevel = this.#counter('llmesh_standings_total', 'Providers that came to this level.', ['level']);
   readonly signalling = this.#counter('llmesh_signalling_messages_total', 'PeerServer messages accepted.', ['type']);
   readonly relayedBytes = this.#counter('llmesh_relayed_bytes_total', 'Sealed bytes passed on.', []);
   readonly expected = this.#counter('llmesh_expected_total', 'Providers told to load a model ahead of time.', []);
@@ -99,4 +111,16 @@ export class Metrics {
       },
     });
   }
+}
+
+/** What the audits count, in these metrics. */
+export function countsIn(metrics: Metrics): AuditCounts {
+  return {
+    checkable: () => metrics.auditsCheckable.inc(),
+    drawn: () => metrics.auditsDrawn.inc(),
+    notDrawn: (why) => metrics.auditsNotDrawn.inc({ why }),
+    reported: (verdict) => metrics.auditReports.inc({ verdict }),
+    done: (verdict) => metrics.auditsDone.inc({ verdict }),
+    became: (level) => metrics.becameLevel.inc({ level }),
+  };
 }

@@ -9,11 +9,16 @@ import { MeshError } from '@llmesh/core/base/errors';
 import type { IceServer } from '@llmesh/core/wire/control-protocol';
 import type { Cluster } from './cluster/cluster.ts';
 import { MemoryHub } from './cluster/memory-hub.ts';
+import { AuditOffice } from './audit/audit-office.ts';
+import { AuditTable } from './audit/audit-table.ts';
+import { AUDIT_TERMS, type AuditTerms } from './audit/audit-terms.ts';
+import { openCalibrations } from './audit/calibration-file.ts';
 import { networksReader, remoteReader } from './sockets/address.ts';
 import { apiRouter } from './http/api.ts';
 import { limitConnections } from './sockets/connection-limit.ts';
 import { readCatalogue } from './http/catalogue-file.ts';
 import { openControlKey } from './receipts/control-key.ts';
+import { MeshDatabase } from './store/mesh-database.ts';
 import { openDataFolder } from './store/data-folder.ts';
 import type { DeliveryLimits, DeliveryStore } from './receipts/delivery-store.ts';
 import { DeliveryTable } from './receipts/delivery-table.ts';
@@ -25,7 +30,7 @@ import { Hosts } from './http/hosts.ts';
 import { IceServers, type TurnOptions } from './session/ice-servers.ts';
 import { LeaseOffice } from './receipts/lease-office.ts';
 import { Mesh, MESH_PATH } from './session/mesh.ts';
-import { Metrics } from './metrics.ts';
+import { countsIn, Metrics } from './metrics.ts';
 import { ReceiptBook } from './receipts/receipt-book.ts';
 import { failed, notFound, pagesRouter, plainPath } from './http/pages.ts';
 import { JoinPrice } from './session/join-price.ts';
@@ -75,6 +80,10 @@ export interface ControlPlaneOptions {
   dataFolder?: string | null;
   /** The number of receipts that are kept whole. */
   deliveries?: Partial<DeliveryLimits>;
+  /** How much is audited, and by whom; the rest is as usual. */
+  audits?: Partial<AuditTerms>;
+  /** Calibrations of pairs of engines that go before ours, as JSON; null: there are none. */
+  calibrationsFile?: string | null;
   /** Options of Node's HTTP server, to make its timeouts shorter than ours: `headersTimeout`, `requestTimeout`. */
   http?: ServerOptions;
   /** The other instances that serve this mesh; left out: there are none. Closed along with this one. */
@@ -105,8 +114,11 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const dataFolder = options.dataFolder == null ? null : resolve(options.dataFolder);
   const folderWord = dataFolder === null ? null : makeFolder(dataFolder);
   if (folderWord !== null) log.warn(folderWord);
-  const leases = new LeaseOffice(await openControlKey(dataFolder), now);
-  const store: DeliveryStore = new DeliveryTable(dataFolder, options.deliveries);
+  const calibrations = await openCalibrations(options.calibrationsFile ?? null);
+  const key = await openControlKey(dataFolder);
+  const leases = new LeaseOffice(key, now);
+  const database = new MeshDatabase(dataFolder);
+  const store: DeliveryStore = new DeliveryTable(database, options.deliveries);
   const networksFor = networksReader(options.trustProxy ?? false);
   const { networkFactor = 1 } = options;
   const hosts = new Hosts({ hosts: options.hosts ?? [], trustProxy: options.trustProxy ?? false });
@@ -139,6 +151,13 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     now,
     failed: (error) => log.error(`Receipts cannot be kept, and will be filed again later: ${reasonOf(error)}`),
   });
+  const audits = new AuditOffice({
+    ...{ clock, now, random, calibrations, key, leases, registry },
+    terms: { ...AUDIT_TERMS, ...options.audits },
+    table: new AuditTable(database),
+    counts: countsIn(metrics),
+    failed: (error) => log.error(`Audits cannot be kept right now: ${reasonOf(error)}`),
+  });
   const relay = new Relay({ clock, metrics, cluster, limits: { ...DEFAULT_RELAY_LIMITS, ...options.relay } });
   const mesh = new Mesh({
     clock,
@@ -151,12 +170,13 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     passes,
     leases,
     receipts,
+    audits,
     joins: new JoinPrice(clock, joinWorkBits, cluster.paid),
     networkFactor,
   });
   const signal = new Signal(app, { clock, metrics, passes, maxPeers, server, networksOf: networksFor });
   app.get([MESH_PATH, RELAY_PATH], withoutUpgrade);
-  app.use(apiRouter({ clock, registry, metrics, addressOf: (request) => networksFor(request).narrow }));
+  app.use(apiRouter({ clock, registry, metrics, audits, addressOf: (request) => networksFor(request).narrow }));
   app.use(
     gatewayRouter({ gateway: options.gateway ?? null, remoteOf: remoteReader(options.trustProxy ?? false), log }),
   );
@@ -181,6 +201,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   let closing: Promise<void> | null = null;
   const close = () =>
     (closing ??= shutDown(server, [mesh, signal, relay]).finally(async () => {
+      await audits.close();
       await receipts.close();
       await cluster.close();
     }));

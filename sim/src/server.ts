@@ -1,18 +1,22 @@
 /** The real control plane's sessions, registry, matchmaker, leases and receipts, without its HTTP server. */
-import { SECRET_KEY_BYTES, type Identity } from '@llmesh/core/identity/identity';
+import { SECRET_KEY_BYTES } from '@llmesh/core/identity/identity';
 import type { PeerId } from '@llmesh/core/base/ids';
+import { AuditOffice } from '@llmesh/signaling/audit/audit-office';
+import { AuditTable } from '@llmesh/signaling/audit/audit-table';
+import { AUDIT_TERMS } from '@llmesh/signaling/audit/audit-terms';
 import { networksOf } from '@llmesh/signaling/sockets/address';
 import { MemoryHub } from '@llmesh/signaling/cluster/memory-hub';
 import { DeliveryTable } from '@llmesh/signaling/receipts/delivery-table';
 import { IceServers } from '@llmesh/signaling/session/ice-servers';
 import { LeaseOffice } from '@llmesh/signaling/receipts/lease-office';
 import { Mesh } from '@llmesh/signaling/session/mesh';
-import { Metrics } from '@llmesh/signaling/metrics';
-import { nodeIdentity } from '@llmesh/core/identity/node-signatures';
+import { countsIn, Metrics } from '@llmesh/signaling/metrics';
+import { controlKey, type ControlKey } from '@llmesh/signaling/receipts/control-key';
 import { JoinPrice } from '@llmesh/signaling/session/join-price';
 import { ReceiptBook } from '@llmesh/signaling/receipts/receipt-book';
 import { Registry } from '@llmesh/signaling/registry/registry';
 import { DEFAULT_RELAY_LIMITS, Relay } from '@llmesh/signaling/relay/relay';
+import { MeshDatabase } from '@llmesh/signaling/store/mesh-database';
 import { SignalPasses } from '@llmesh/signaling/signal/signal-passes';
 import { ClientEnd, type ServerEnd, type Wire } from './control-socket.ts';
 import { EPOCH_MS, HOST } from './node.ts';
@@ -23,6 +27,7 @@ import type { RegisteredPeer } from '@llmesh/signaling/registry/registered-peer'
 interface Running {
   mesh: Mesh;
   relay: Relay;
+  audits: AuditOffice;
   registry: Registry;
   metrics: Metrics;
 }
@@ -30,8 +35,9 @@ interface Running {
 export class SimServer {
   readonly #clock: VirtualClock;
   readonly #random: SeededRandom;
-  /** These two are on the server's disk. */
-  readonly #identity: Identity;
+  /** These are on the server's disk. */
+  readonly #key: ControlKey;
+  readonly #database = new MeshDatabase(null);
   readonly #receipts: ReceiptBook;
   readonly #sockets = new Set<ServerEnd>();
   /** Null while it is down. */
@@ -40,12 +46,12 @@ export class SimServer {
   constructor(clock: VirtualClock, random: SeededRandom) {
     this.#clock = clock;
     this.#random = random;
-    this.#identity = nodeIdentity(random.bytes(SECRET_KEY_BYTES));
+    this.#key = controlKey(random.bytes(SECRET_KEY_BYTES));
     this.#receipts = new ReceiptBook({
-      issuer: this.#identity.peerId,
+      issuer: this.#key.peerId,
       clock,
       now: this.#now,
-      store: new DeliveryTable(null),
+      store: new DeliveryTable(this.#database),
       failed: (error) => {
         throw error;
       },
@@ -100,6 +106,19 @@ export class SimServer {
     const metrics = new Metrics(registry, { mesh: () => 0, signal: () => 0, relay: () => 0 });
     const cluster = new MemoryHub(clock).join();
     const relay = new Relay({ clock, metrics, cluster, limits: { ...DEFAULT_RELAY_LIMITS, maxLinks: 0 } });
+    const leases = new LeaseOffice(this.#key, this.#now);
+    const audits = new AuditOffice({
+      ...{ clock, registry, leases, now: this.#now, random: this.#random.next },
+      key: this.#key,
+      // Its answers are made up: there is nothing to check.
+      terms: { ...AUDIT_TERMS, share: 0 },
+      calibrations: [],
+      table: new AuditTable(this.#database),
+      counts: countsIn(metrics),
+      failed: (error) => {
+        throw error;
+      },
+    });
     const mesh = new Mesh({
       clock,
       metrics,
@@ -110,16 +129,17 @@ export class SimServer {
       relay,
       passes: new SignalPasses(clock, cluster.passes),
       joins: new JoinPrice(clock, 0, cluster.paid),
-      leases: new LeaseOffice(this.#identity, this.#now),
+      leases,
+      audits,
       receipts: this.#receipts,
     });
-    return { mesh, relay, registry, metrics };
+    return { mesh, relay, audits, registry, metrics };
   }
 
   async #stop(): Promise<void> {
     const running = this.#running;
     this.#running = null;
     for (const socket of [...this.#sockets]) socket.close();
-    await Promise.all([running?.mesh.close(), running?.relay.close()]);
+    await Promise.all([running?.mesh.close(), running?.relay.close(), running?.audits.close()]);
   }
 }

@@ -20,11 +20,12 @@ type WithoutId<T> = T extends unknown ? Omit<T, 'requestId'> : never;
 interface Answers {
   match: 'matched';
   file: 'filed';
+  report: 'filed';
   relay: 'relayed';
 }
 type AnswerTo<K extends Request['type']> = Extract<FromServer, { type: Answers[K] }>;
 type Answer = AnswerTo<Request['type']>;
-const ANSWERS: Readonly<Answers> = { match: 'matched', file: 'filed', relay: 'relayed' };
+const ANSWERS: Readonly<Answers> = { match: 'matched', file: 'filed', report: 'filed', relay: 'relayed' };
 
 interface Pending {
   /** Null: this request is never queued. */

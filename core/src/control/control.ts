@@ -1,5 +1,6 @@
 /** This peer's end of the control plane: what we offer, who can answer, and what was delivered. */
 import type { Needs } from '../policy/abilities.ts';
+import { toBase32 } from '../base/base32.ts';
 import { modelsThatFit } from '../wire/advert-size.ts';
 import type { Clock } from '../base/clock.ts';
 import { Emitter } from '../base/emitter.ts';
@@ -9,7 +10,9 @@ import {
   type Challenge,
   type Filing,
   type FromServer,
+  type AuditCall,
   type Offers,
+  type Standing,
   type Welcome,
   type QueuePosition,
 } from '../wire/control-protocol.ts';
@@ -61,6 +64,10 @@ export interface ControlEvents {
   refused: [error: MeshError];
   /** This model of ours will be asked soon: see `expect` of `control-protocol.ts`. A mere claim, about any model. */
   expect: [offer: Required<OfferRef>];
+  /** Answers of ours are to be checked: see `audit` of `control-protocol.ts`. Its draw and its lease are not checked yet. */
+  audit: [audit: AuditCall];
+  /** How our own answers with a model stand. */
+  standing: [standing: Standing];
 }
 
 export class ControlClient extends Emitter<ControlEvents> {
@@ -193,6 +200,12 @@ export class ControlClient extends Emitter<ControlEvents> {
     await this.#requests.ask<'file'>({ type: 'file', ...filing }, signal);
   }
 
+  /** Asks the server to keep what we found as an auditor. Rejects like `file`. */
+  async fileReport(report: Uint8Array, signal: AbortSignal): Promise<void> {
+    if (this.state !== 'open') await this.#connection.whenOpen(signal);
+    await this.#requests.ask<'report'>({ type: 'report', report: toBase32(report) }, signal);
+  }
+
   /** A ticket for our end of a relayed link to `peer`. Rejects with connect_failed, control_unreachable, cancelled. */
   async relay(peer: PeerId, signal: AbortSignal): Promise<string> {
     if (this.state !== 'open') await this.#connection.whenOpen(signal);
@@ -240,6 +253,12 @@ export class ControlClient extends Emitter<ControlEvents> {
         break;
       case 'expect':
         this.emit('expect', { task: taskOf(message), model: message.model });
+        break;
+      case 'audit':
+        this.emit('audit', message);
+        break;
+      case 'standing':
+        this.emit('standing', message);
         break;
       case 'offers':
         this.offers = message;

@@ -58,6 +58,7 @@ export const dataMessages: DataMessage[] = [
     salt: new Uint8Array(16),
   },
   { kind: 'TASK_ACCEPTED', taskId, ahead: 3 },
+  { kind: 'TASK_ACCEPTED', taskId, ahead: 0, half: new Uint8Array(16).fill(3) },
   {
     kind: 'TASK_CHUNK',
     taskId,
@@ -147,6 +148,7 @@ export const toServer: ToServer[] = [
     adapter: 'ab'.repeat(32),
   },
   { type: 'withdraw', requestId: 9 },
+  { type: 'report', requestId: 15, report: 'u'.repeat(96) },
   {
     type: 'file',
     requestId: 10,
@@ -199,6 +201,15 @@ export const fromServer: FromServer[] = [
   { type: 'call', peer: bob, ticket: 'q'.repeat(32) },
   { type: 'gone', peer: bob },
   { type: 'expect', model },
+  { type: 'audit', leaseId: 'r'.repeat(26), draw: 's'.repeat(96), lease: 't'.repeat(96), auditors: [] },
+  {
+    type: 'standing',
+    model,
+    level: 'suspected',
+    checked: 12,
+    agreed: 9,
+    reason: 'Some answers differ. Test the model.',
+  },
   { type: 'offers', peers: 3, providers: 1, models: [{ ...offer }, { ...offer, task: 'embedding', embeds: 384 }] },
   {
     type: 'offers',
@@ -206,6 +217,7 @@ export const fromServer: FromServer[] = [
     providers: 1,
     models: [{ ...offer, adapters: [{ sha256: 'ab'.repeat(32), name: 'Law' }], moreAdapters: true }],
   },
+  { type: 'offers', peers: 3, providers: 1, models: [], shunned: [bob] },
   { type: 'refused', requestId: 9, code: 'unknown_model', message: 'Choose another model.' },
 ];
 

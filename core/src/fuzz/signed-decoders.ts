@@ -65,6 +65,7 @@ export async function signedDecoders(): Promise<FuzzTarget[]> {
     result: bytes(9, 32),
     startedMs: 1_800_000_000_000,
     endedMs: 1_800_000_004_000,
+    half: bytes(10, 16),
   };
   const common = [taskId, requester, provider, leaseNonce, commitment, units, digest];
   return [
@@ -88,7 +89,7 @@ export async function signedDecoders(): Promise<FuzzTarget[]> {
     )),
     ...(await record(
       { name: 'receipt', domain: 'receipt', signer: bob },
-      [2, ...common, 'chat', model, 12, receipt.result, 1_800_000_000_000, 1_800_000_004_000],
+      [3, ...common, 'chat', model, 12, receipt.result, 1_800_000_000_000, 1_800_000_004_000, receipt.half],
       await signReceipt(receipt, bob),
       async (input) => {
         const read = readReceipt(input);

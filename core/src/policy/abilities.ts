@@ -60,4 +60,5 @@ const WORDS: Record<Ability, string> = {
   thinking: 'think before it speaks',
   sampling: 'choose words by "top_k", "min_p" or "repeat_penalty"',
   logit_bias: 'make single tokens likelier',
+  audit: 'check what others answered',
 };

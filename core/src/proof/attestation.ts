@@ -9,7 +9,10 @@ import type { PeerId } from '../base/ids.ts';
 export const MAX_ATTESTATION_BYTES = 16_384;
 
 const name = v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9.-]{0,31}$/));
-const blob = v.pipe(v.instance(Uint8Array), v.minLength(1), v.maxLength(MAX_ATTESTATION_BYTES));
+const blob = v.pipe(
+  v.custom<Uint8Array>((value) => value instanceof Uint8Array),
+  v.check(({ byteLength }) => byteLength > 0 && byteLength <= MAX_ATTESTATION_BYTES),
+);
 export const AttestationSchema = v.variant('kind', [
   v.object({ kind: v.literal('none') }),
   v.object({ kind: v.literal('tee'), vendor: name, quote: blob }),

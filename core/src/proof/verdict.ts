@@ -22,11 +22,16 @@ export function judge(report: AuditReport, rows: readonly Calibration[] = CALIBR
     return unknown(`Nobody has measured yet by how much ${provider} and ${auditor} differ when both are honest.`);
   }
   const log10E = answerEvidence(deviations, row.mean);
-  const share = deviations.reduce((sum, one) => sum + (one > 0 ? 1 : 0), 0) / deviations.byteLength;
-  const tokens = `${deviations.byteLength} tokens, of which ${Math.round(share * 1_000) / 10} % deviate`;
+  const mean = deviations.reduce((sum, one) => sum + one / 255, 0) / deviations.byteLength;
+  const found = `Its ${deviations.byteLength} tokens deviate by ${percent(mean)} on average`;
+  const honest = `honest engines like these by up to ${percent(row.mean)}`;
   return log10E >= SUSPECTED_LOG10
-    ? { verdict: 'deviates', log10E, why: `It has ${tokens}: more than honest engines differ.` }
-    : { verdict: 'agrees', log10E, why: `It has ${tokens}: no more than honest engines differ.` };
+    ? { verdict: 'deviates', log10E, why: `${found}, but ${honest}.` }
+    : { verdict: 'agrees', log10E, why: `${found}, and ${honest}.` };
+}
+
+function percent(share: number): string {
+  return `${Number((share * 100).toPrecision(2))} %`;
 }
 
 function unknown(why: string): Judgement {

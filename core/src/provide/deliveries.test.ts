@@ -423,7 +423,7 @@ describe('a provider', () => {
           const times = { startedMs: NOW_MS, endedMs: NOW_MS };
           const said = response(taskId, 5);
           const what = { task: 'chat', model, inputUnits: 3, result: sha256(said.result) };
-          const truth = { ...start, units: 5, digest: chain.digest, ...what, ...times };
+          const truth = { ...start, units: 5, digest: chain.digest, ...what, ...times, half: null };
           const receipt = (await half(truth, identity)) as Uint8Array<ArrayBuffer> | null;
           channel.send({ ...said, receipt });
         },

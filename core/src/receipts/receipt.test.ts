@@ -59,7 +59,8 @@ function digestOf(of: ChainStart, chunks: ChainChunk[]): string {
 function receiptOf(of: ChainStart, chain: DigestChain): Receipt {
   const { units, digest } = chain;
   const times = { startedMs: 1_800_000_000_000, endedMs: 1_800_000_004_000 };
-  return { ...of, units, digest, task: 'chat', model, inputUnits: 12, result: new Uint8Array(32).fill(7), ...times };
+  const what = { task: 'chat', model, inputUnits: 12, result: new Uint8Array(32).fill(7) };
+  return { ...of, units, digest, ...what, ...times, half: new Uint8Array(16).fill(8) };
 }
 
 describe('the digest of an answer', () => {
@@ -207,8 +208,8 @@ describe('a receipt', () => {
   const chain = new DigestChain(of);
   chain.add({ index: 0, units: 5, piece: new Uint8Array([104, 105]) });
   const receipt = receiptOf(of, chain);
-  const { task, result } = receipt;
-  const seen = { ...of, units: 5, digest: chain.digest, task, model, result, maxInputUnits: 12 };
+  const { task, result, half } = receipt;
+  const seen = { ...of, units: 5, digest: chain.digest, task, model, result, half, maxInputUnits: 12 };
 
   it('counts when both signed the same', async () => {
     const theirs = await signReceipt(receipt, bob);
@@ -233,6 +234,7 @@ describe('a receipt', () => {
       result: randomBytes(32),
       commitment: randomBytes(32),
       digest: randomBytes(32),
+      half: null,
     };
     for (const [field, value] of Object.entries(otherwise)) {
       expect(joinReceipt(theirs, await signReceipt({ ...receipt, [field]: value }, ada))).toBeNull();
@@ -254,6 +256,7 @@ describe('a receipt', () => {
       commitment: randomBytes(32),
       task: 'completion',
       result: randomBytes(32),
+      half: randomBytes(16),
       maxInputUnits: 11,
     };
     for (const [field, value] of Object.entries(otherwise)) {

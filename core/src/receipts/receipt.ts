@@ -66,19 +66,24 @@ const common = [
   whole,
   bytesOf(DIGEST_BYTES),
 ] as const;
-/** The format of acknowledgements and receipts. */
+/** The format of acknowledgements. */
+const ACKNOWLEDGEMENT_VERSION = 2;
+/** The format of receipts. */
 const VERSION = 3;
-const AcknowledgementSchema = v.strictTuple([v.literal(VERSION), ...common]);
-const ReceiptSchema = v.strictTuple([
-  v.literal(VERSION),
-  ...common,
+/** Receipts without `half`: peers keep some that they signed before they were updated. */
+const OLD_VERSION = 2;
+const AcknowledgementSchema = v.strictTuple([v.literal(ACKNOWLEDGEMENT_VERSION), ...common]);
+const facts = [
   v.custom<TaskName>(isTaskName),
   v.custom<ModelId>(isModelId),
   whole,
   bytesOf(DIGEST_BYTES),
   whole,
   whole,
-  v.nullable(bytesOf(HALF_BYTES)),
+] as const;
+const ReceiptSchema = v.union([
+  v.strictTuple([v.literal(VERSION), ...common, ...facts, v.nullable(bytesOf(HALF_BYTES))]),
+  v.strictTuple([v.literal(OLD_VERSION), ...common, ...facts]),
 ]);
 
 /** Signs as the requester. */
@@ -86,7 +91,11 @@ export function signAcknowledgement(
   acknowledgement: Acknowledgement,
   requester: Identity,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  return signRecord('acknowledgement', canonical([VERSION, ...commonFields(acknowledgement)]), requester);
+  return signRecord(
+    'acknowledgement',
+    canonical([ACKNOWLEDGEMENT_VERSION, ...commonFields(acknowledgement)]),
+    requester,
+  );
 }
 
 /** The acknowledgement, signed by the requester that it names; otherwise null. */
@@ -114,7 +123,7 @@ export function readReceipt(
   const fields = record === null ? null : readCanonical(ReceiptSchema, record.body);
   if (record === null || fields === null) return null;
   const [, taskId, requester, provider, nonce, commitment, units, digest, ...rest] = fields;
-  const [task, model, inputUnits, result, startedMs, endedMs, drawn] = rest;
+  const [task, model, inputUnits, result, startedMs, endedMs, drawn = null] = rest;
   if (endedMs < startedMs || requester === provider) return null;
   const by = record.signer === provider ? 'provider' : record.signer === requester ? 'requester' : null;
   if (by === null) return null;

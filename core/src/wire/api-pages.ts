@@ -1,4 +1,4 @@
-/** The control plane's read-only pages: /api/peers, /api/models, /api/stats. */
+/** The control plane's read-only pages: /api/peers, /api/models, /api/stats, /api/audits, /api/lengths. */
 import * as v from 'valibot';
 import { ModelAdvertSchema, OfferSchema } from './model-advert.ts';
 import { count, listOf, peerId, positive } from './fields.ts';
@@ -53,5 +53,48 @@ export const StatsSchema = v.object({
   /** Tokens per second that all providers together wrote over the last minute. */
   tokensPerSecond: positive,
   matches: count,
+  /** Answers since the start that can be checked, and those that were; left out: older servers check none. */
+  checkable: v.optional(count),
+  checked: v.optional(count),
 });
 export type Stats = v.InferOutput<typeof StatsSchema>;
+
+const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
+/** Answers of one kind of engine, checked by another, with one file. */
+export const AuditedPairSchema = v.object({
+  /** Names as in `proof/engine-name.ts`. */
+  provider: v.string(),
+  auditor: v.string(),
+  mode: v.picklist(['greedy', 'seed', 'likelihood']),
+  /** The SHA-256 of the file. */
+  file: v.string(),
+  /** The honest mean deviation that is allowed; null: not measured yet, so nothing follows from these. */
+  mean: v.nullable(share),
+  agrees: count,
+  deviates: count,
+  unknown: count,
+  tokens: count,
+  /** Answers by their mean deviation: none, then up to 2^-14, 2^-13 … 1. */
+  histogram: listOf(count, 64),
+});
+export type AuditedPair = v.InferOutput<typeof AuditedPairSchema>;
+/** How answers are checked here, and what was found. Counts are of this run of the server; those of pairs outlive it. */
+export const AuditsSchema = v.object({
+  /** The usual share of answers that is checked. */
+  share,
+  checkable: count,
+  drawn: count,
+  agrees: count,
+  deviates: count,
+  unknown: count,
+  /** Providers whose answers were found wrong, at each level. */
+  suspected: count,
+  quarantined: count,
+  convicted: count,
+  pairs: listOf(AuditedPairSchema, 1_024),
+});
+export type Audits = v.InferOutput<typeof AuditsSchema>;
+/** How long questions and answers are: powers of two, and only lengths that many had. */
+export const LengthsSchema = v.object({
+  lengths: listOf(v.object({ input: count, output: count, answers: count }), MAX_ITEMS),
+});

@@ -323,6 +323,7 @@ export const AuditSchema = v.object({
   lease: base32UpTo(MAX_RECORD_BYTES),
   auditors: listOf(CandidateSchema, MAX_CANDIDATES),
 });
+export type AuditCall = v.InferOutput<typeof AuditSchema>;
 
 /** How a provider stands with one of its models: `proof/standing.ts`. */
 export const LEVELS = ['good', 'suspected', 'quarantined', 'convicted'] as const;

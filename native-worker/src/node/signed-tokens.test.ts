@@ -35,6 +35,7 @@ async function proof(kind: 'receipt' | 'acknowledgement', tokens: number, leaseI
     result: randomBytes(32),
     startedMs: NOW_MS,
     endedMs: NOW_MS,
+    half: null,
   };
   const [acknowledgement, ours, theirs] = await Promise.all([
     signAcknowledgement(said, requester),

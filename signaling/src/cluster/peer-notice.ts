@@ -1,11 +1,13 @@
 /** A notice that one instance passes to another, for a peer that is connected there. */
 import * as v from 'valibot';
-import { CallSchema, ExpectSchema } from '@llmesh/core/wire/control-protocol';
+import { AuditSchema, CallSchema, ExpectSchema, StandingSchema } from '@llmesh/core/wire/control-protocol';
 import { count, peerId } from '@llmesh/core/wire/fields';
 
 const NoticeSchema = v.variant('type', [
   CallSchema,
   ExpectSchema,
+  AuditSchema,
+  StandingSchema,
   /** The peer is connected elsewhere, with this session: an older one has to end. */
   v.object({ type: v.literal('replaced'), session: count }),
 ]);

@@ -4,6 +4,7 @@ import { Router, type RequestHandler, type Response } from 'express';
 import type { Clock } from '@llmesh/core/base/clock';
 import { MeshError } from '@llmesh/core/base/errors';
 import { AddressBuckets } from '../sockets/address-buckets.ts';
+import type { AuditOffice } from '../audit/audit-office.ts';
 import type { Metrics } from '../metrics.ts';
 import { offersThatFit } from '../registry/offer-board.ts';
 import { PageSender } from './page-sender.ts';
@@ -17,17 +18,21 @@ export interface ApiOptions {
   clock: Clock;
   registry: Registry;
   metrics: Metrics;
+  audits: Pick<AuditOffice, 'page' | 'tally' | 'lengths'>;
   addressOf: (request: IncomingMessage) => string;
 }
 
 export function apiRouter(options: ApiOptions): Router {
-  const { clock, registry, metrics } = options;
+  const { clock, registry, metrics, audits } = options;
   const startedMs = clock.now();
   const sender = new PageSender(clock, (code) => metrics.refuse('http', code));
   const peers = new PeerList(clock, registry);
   const stats = () => {
     const uptimeSeconds = Math.floor((clock.now() - startedMs) / 1000);
-    return { uptimeSeconds, ...registry.totals(), waiting: metrics.waiting, matches: metrics.matchCount };
+    const { checkables: checkable, found } = audits.tally;
+    const checked = found.agrees + found.deviates;
+    const { waiting, matchCount: matches } = metrics;
+    return { uptimeSeconds, ...registry.totals(), waiting, matches, checkable, checked };
   };
   const router = Router();
   router.use(['/healthz', '/metrics', '/api'], getOnly, limiter(options), (_request, response, next) => {
@@ -48,6 +53,8 @@ export function apiRouter(options: ApiOptions): Router {
     new SharedPage(clock, () => JSON.stringify({ models: offersThatFit(registry.offers()).models })),
   );
   shared('/api/stats', new SharedPage(clock, () => JSON.stringify(stats())));
+  shared('/api/audits', new SharedPage(clock, () => JSON.stringify(audits.page())));
+  shared('/api/lengths', new SharedPage(clock, () => JSON.stringify({ lengths: audits.lengths.told() })));
   router.get('/api/peers', (request, response, next) => {
     const { after = '', limit = String(MAX_LISTED_PEERS) } = request.query;
     const most = Number(limit);
@@ -68,7 +75,12 @@ export function apiRouter(options: ApiOptions): Router {
     }
   });
   router.use('/api', (_request, response) => {
-    sendError(response, 404, 'not_found', 'This API has /api/peers, /api/models and /api/stats.');
+    sendError(
+      response,
+      404,
+      'not_found',
+      'This API has /api/peers, /api/models, /api/stats, /api/audits and /api/lengths.',
+    );
   });
   return router;
 }

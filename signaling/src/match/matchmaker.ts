@@ -10,6 +10,7 @@ import type { Reliability } from './reliability.ts';
 import type { Candidate } from '@llmesh/core/wire/candidate';
 import {
   hasFreeSlot,
+  isShunned,
   modelOf,
   availabilityOf,
   type RegisteredPeer,
@@ -56,7 +57,7 @@ export class Matchmaker {
   match(question: MatchQuestion): Candidate[] | null {
     const { prefer } = question;
     const candidates: Candidate[] = [];
-    const add = (peer: RegisteredPeer) => candidates.push(this.#candidate(peer, question));
+    const add = (peer: RegisteredPeer) => candidates.push(this.candidate(peer, question));
     this.#sample(question, 'free', SAMPLE, add);
     // Just a few: loading the model may still be faster.
     this.#sample(question, 'resting', candidates.length === 0 ? SAMPLE : MAX_CANDIDATES, add);
@@ -116,7 +117,7 @@ export class Matchmaker {
     const group = this.#registry.meant(asked);
     for (const availability of availabilities) {
       this.#registry.matchable(group, availability, this.#random, (peer) => {
-        if (suits(peer)) candidates.push(this.#candidate(peer, asked));
+        if (suits(peer)) candidates.push(this.candidate(peer, asked));
         return candidates.length === SAMPLE;
       });
     }
@@ -209,11 +210,12 @@ export class Matchmaker {
     const { requester, exclude, only } = question;
     if (peer.peerId === requester || exclude.includes(peer.peerId) || only?.includes(peer.peerId) === false)
       return false;
+    if (only === null && isShunned(peer, question)) return false;
     return this.isMeant(question, peer) && isAble(peer, question) && this.#registry.isHeard(peer);
   }
 
   /** The candidate entry of a provider of this. */
-  #candidate(peer: RegisteredPeer, asked: OfferRef): Candidate {
+  candidate(peer: RegisteredPeer, asked: OfferRef): Candidate {
     const { peerId, agent, slots, queued, certificate } = peer;
     const offered = modelOf(peer, asked)!;
     const tokensPerSecond = this.#registry.ranks.speed(peer, offered, this.#registry.groupOf(offered));

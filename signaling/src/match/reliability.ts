@@ -1,7 +1,8 @@
 /**
  * How reliable a provider is: receipts that both ends signed speak for it, as far as they come from different
  * requesters (`voices.ts`); vanishing in the middle of work speaks against it. Recorded by its key, so that it outlives
- * the connection; old events fade. Nothing that a stranger says alone counts, so nobody can talk a provider down.
+ * the connection; old events fade. Nothing that a stranger says alone counts, so nobody can talk a provider down. Those
+ * whose answers were found wrong by audits keep only a part of it.
  */
 import { BoundedMap } from '@llmesh/core/base/bounded-map';
 import type { Clock } from '@llmesh/core/base/clock';
@@ -43,18 +44,25 @@ interface Seen {
 
 export class Reliability {
   readonly #clock: Clock;
+  readonly #trust: (peer: PeerId) => number;
   readonly #seen = new BoundedMap<PeerId, Seen>(MAX_REMEMBERED);
 
-  constructor(clock: Clock) {
+  /** `trust`: how much of its reliability audits leave to a provider, 0 to 1. */
+  constructor(clock: Clock, trust: (peer: PeerId) => number = () => 1) {
     this.#clock = clock;
+    this.#trust = trust;
   }
 
   get size(): number {
     return this.#seen.size;
   }
 
-  /** The share of answers that it finishes, 0 to 1. */
+  /** The share of answers that it finishes, and that are what they should be, 0 to 1. */
   of(peer: PeerId): number {
+    return this.#finishes(peer) * this.#trust(peer);
+  }
+
+  #finishes(peer: PeerId): number {
     const seen = this.#seen.get(peer);
     if (seen === undefined) return PRIOR.good / PRIOR.all;
     const kept = this.#fading(seen);

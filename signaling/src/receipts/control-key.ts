@@ -6,6 +6,7 @@ import path from 'node:path';
 import { MeshError } from '@llmesh/core/base/errors';
 import { SECRET_KEY_BYTES, type Identity } from '@llmesh/core/identity/identity';
 import { randomBytes } from '@llmesh/core/base/random-bytes';
+import { signDraw, type Draw } from '@llmesh/core/proof/draw';
 import { nodeIdentity } from '@llmesh/core/identity/node-signatures';
 import { oddFile, OWNER_ONLY, PLAIN_FILE } from '../store/data-folder.ts';
 
@@ -14,21 +15,34 @@ const KEY = /^[0-9a-f]{64}\n$/;
 const KEY_BYTES = 65;
 const GROUP_AND_OTHERS = 0o077;
 
+/** Signs, and proves that what it draws was not chosen; the secret itself stays inside. */
+export interface ControlKey extends Identity {
+  /** The draw of an epoch, and its signed bytes: see `proof/draw.ts`. */
+  draw(about: Pick<Draw, 'epoch' | 'root'>): Promise<{ draw: Draw; bytes: Uint8Array<ArrayBuffer> }>;
+}
+
 /** `folder` null: a key for this process alone. Rejects with identity_unusable for an unsafe or unreadable key. */
-export async function openControlKey(folder: string | null): Promise<Identity> {
-  if (folder === null) return nodeIdentity(randomBytes(SECRET_KEY_BYTES), 'thread');
+export async function openControlKey(folder: string | null): Promise<ControlKey> {
+  if (folder === null) return controlKey(randomBytes(SECRET_KEY_BYTES));
   const file = path.join(folder, KEY_FILE);
   try {
     await mkdir(folder, { recursive: true, mode: OWNER_ONLY });
     const text = (await read(file)) ?? (await make(file));
     if (!KEY.test(text))
       throw unusable(`${file} is damaged. Bring it back from a copy, or move it away to start over.`);
-    return nodeIdentity(Buffer.from(text.trim(), 'hex'), 'thread');
+    return controlKey(Buffer.from(text.trim(), 'hex'));
   } catch (thrown) {
     if (thrown instanceof MeshError) throw thrown;
     const why = errno(thrown) ?? String(thrown);
     throw unusable(`The key in ${file} cannot be kept (${why}). Choose another folder with --data.`);
   }
+}
+
+/** Keeps a copy of the secret, which cannot be printed with the key. */
+export function controlKey(secret: Uint8Array): ControlKey {
+  const key = new Uint8Array(secret);
+  const identity = nodeIdentity(key, 'thread');
+  return { ...identity, draw: (about) => signDraw(about, identity, key) };
 }
 
 /** Null: there is none. */

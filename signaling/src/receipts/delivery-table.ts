@@ -28,10 +28,13 @@ export class DeliveryTable implements DeliveryStore {
   /** Or fewer: a proof that replaced a lesser one counts twice until the next sweep. */
   #rows: number;
 
-  /** `folder` null: in memory. Throws storage_full when it cannot be written, version_mismatch when it is newer. */
-  constructor(folder: string | null, limits: Partial<DeliveryLimits> = {}) {
+  /**
+   * `database`: closed along with this one; or the folder of one, where null is in memory. Throws storage_full when it
+   * cannot be written, version_mismatch when it is newer.
+   */
+  constructor(database: MeshDatabase | string | null, limits: Partial<DeliveryLimits> = {}) {
     this.#limits = { ...DELIVERY_LIMITS, ...limits };
-    this.#db = new MeshDatabase(folder);
+    this.#db = database instanceof MeshDatabase ? database : new MeshDatabase(database);
     this.#sums = new DeliverySums(this.#db);
     this.#find = this.#db.prepare(FIND);
     this.#put = this.#db.prepare(PUT);

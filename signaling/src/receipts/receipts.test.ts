@@ -83,6 +83,7 @@ function papers(lease: string, requester: Identity, provider: Identity, endedMs 
     inputUnits: 3,
     startedMs: endedMs - 2_000,
     endedMs,
+    half: null,
   };
   const receipt = async (changes: Partial<Receipt> = {}, by = { requester, provider }): Promise<Filing> => ({
     lease,

@@ -1,18 +1,22 @@
 /**
  * Which providers offer what. Providers of one offer have the same file under the same id, for the same task, as far as
  * they say: one that says otherwise has an offer of its own. For each offer: those with a free slot, those with one
- * whose model is out of memory, those without, and those that fell silent.
+ * whose model is out of memory, those without, those that fell silent, and those that strangers are kept from.
  */
 import { offerKeyOf, type OfferKey } from '@llmesh/core/policy/offer-key';
 import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
 import { Bag } from './bag.ts';
-import { type RegisteredPeer, AVAILABILITIES, type Availability } from './registered-peer.ts';
+import { type RegisteredPeer, AVAILABILITIES } from './registered-peer.ts';
 
 /** The fields that two adverts of one offer share. */
 export type Offered = Pick<ModelAdvert, 'task' | 'id' | 'sha256' | 'embeds'>;
 
+/** `shunned`: those that strangers are not sent to, however available they are. */
+const PLACES = [...AVAILABILITIES, 'shunned'] as const;
+export type Place = (typeof PLACES)[number];
+
 export interface OfferGroup extends Offered {
-  readonly bags: Readonly<Record<Availability, Bag<RegisteredPeer>>>;
+  readonly bags: Readonly<Record<Place, Bag<RegisteredPeer>>>;
 }
 
 export class OfferIndex {
@@ -21,17 +25,17 @@ export class OfferIndex {
   readonly #offers = new Map<OfferKey, Map<string, OfferGroup>>();
 
   /** Moves the provider there from where it was. */
-  put(model: Offered, peer: RegisteredPeer, availability: Availability): void {
+  put(model: Offered, peer: RegisteredPeer, place: Place): void {
     const group = this.group(model) ?? this.#open(model);
-    for (const other of AVAILABILITIES) if (other !== availability) group.bags[other].remove(peer);
-    group.bags[availability].add(peer);
+    for (const other of PLACES) if (other !== place) group.bags[other].remove(peer);
+    group.bags[place].add(peer);
   }
 
   remove(model: Offered, peer: RegisteredPeer): void {
     const group = this.group(model);
     if (group === null) return;
-    for (const availability of AVAILABILITIES) group.bags[availability].remove(peer);
-    if (AVAILABILITIES.some((availability) => group.bags[availability].size > 0)) return;
+    for (const place of PLACES) group.bags[place].remove(peer);
+    if (PLACES.some((place) => group.bags[place].size > 0)) return;
     const key = offerKeyOf(model);
     const groups = this.#offers.get(key);
     this.changes++;
@@ -55,7 +59,9 @@ export class OfferIndex {
   #open(model: Offered): OfferGroup {
     const { task, id, sha256, embeds } = model;
     const key = offerKeyOf(model);
-    const bags: OfferGroup['bags'] = { free: new Bag(), resting: new Bag(), full: new Bag(), silent: new Bag() };
+    const available = { free: new Bag<RegisteredPeer>(), resting: new Bag<RegisteredPeer>() };
+    const others = { full: new Bag<RegisteredPeer>(), silent: new Bag<RegisteredPeer>() };
+    const bags: OfferGroup['bags'] = { ...available, ...others, shunned: new Bag() };
     const group = { task, id, sha256, embeds, bags };
     const groups = this.#offers.get(key) ?? new Map<string, OfferGroup>();
     this.changes++;
@@ -66,6 +72,11 @@ export class OfferIndex {
 
 function nameOf({ sha256, embeds }: Offered): string {
   return embeds === undefined ? (sha256 ?? '') : `${sha256 ?? ''} ${embeds}`;
+}
+
+/** Is there anyone to send a stranger to, now or when it is heard again? */
+export function hasProviders({ bags }: OfferGroup): boolean {
+  return AVAILABILITIES.some((availability) => bags[availability].size > 0);
 }
 
 /** Does this model belong to that offer, given the same kind and id? */

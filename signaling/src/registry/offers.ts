@@ -13,7 +13,7 @@ import { trustOf } from '@llmesh/core/policy/best-offer';
 import { middle, mostSaid, weightsOf, type Witness } from './agreed.ts';
 import type { OfferGroup } from './offer-index.ts';
 import { countedSlots } from './offer-ranks.ts';
-import type { RegisteredPeer } from './registered-peer.ts';
+import { isShunned, type RegisteredPeer } from './registered-peer.ts';
 
 /** The list goes to everyone, again and again. If there are more offers, the least trusted are left out. */
 export const MAX_OFFERS = 512;
@@ -45,8 +45,12 @@ export function offersOf(peers: readonly RegisteredPeer[], needs: OffersNeeds): 
   const lent = new Map<OfferGroup, Lent[]>();
   let providers = 0;
   for (const peer of peers) {
-    if (peer.models.length > 0) providers++;
-    for (const model of peer.models) {
+    const models =
+      peer.shunned.size === 0
+        ? peer.models
+        : peer.models.filter(({ task, id: model }) => !isShunned(peer, { task, model }));
+    if (models.length > 0) providers++;
+    for (const model of models) {
       const group = needs.groupOf(model);
       if (group === null) continue;
       const others = lent.get(group);

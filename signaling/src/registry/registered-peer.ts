@@ -1,7 +1,7 @@
 /** A peer in the mesh, as the control plane knows it, and how much more it can take. */
 import type { PeerSummary } from '@llmesh/core/wire/api-pages';
 import type { PeerId } from '@llmesh/core/base/ids';
-import type { OfferRef } from '@llmesh/core/policy/offer-key';
+import { offerKey, type OfferKey, type OfferRef } from '@llmesh/core/policy/offer-key';
 import { CHAT, type ModelAdvert } from '@llmesh/core/wire/model-advert';
 
 export type Agent = PeerSummary['agent'];
@@ -26,6 +26,13 @@ export interface RegisteredPeer {
   hidden: boolean;
   /** The same as in its advert. */
   certificate: string | null;
+  /** Offers of its that no stranger is sent to, since its answers were found wrong; nearly always none. */
+  shunned: ReadonlySet<OfferKey>;
+}
+
+/** Whose answers with this are wrong: only who names it is sent there. */
+export function isShunned({ shunned }: RegisteredPeer, offered: OfferRef): boolean {
+  return shunned.size > 0 && shunned.has(offerKey(offered));
 }
 
 /** Tasks that are there or on their way. */

@@ -9,7 +9,7 @@ import { offerKeyOf, offerKey, type OfferRef, type OfferKey } from '@llmesh/core
 import type { Offers, ToServer } from '@llmesh/core/wire/control-protocol';
 import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
 import type { PeerSummary, Stats } from '@llmesh/core/wire/api-pages';
-import { isOf, OfferIndex, type Offered, type OfferGroup } from './offer-index.ts';
+import { hasProviders, isOf, OfferIndex, type Offered, type OfferGroup } from './offer-index.ts';
 import { OfferRanks, RANK_MS } from './offer-ranks.ts';
 import { offersOf } from './offers.ts';
 import { MOST_UNITS_PER_SECOND } from '../receipts/receipt-limits.ts';
@@ -18,6 +18,7 @@ import {
   type Agent,
   type RegisteredPeer,
   hasFreeSlot,
+  isShunned,
   modelOf,
   availabilityOf,
   AVAILABILITIES,
@@ -34,6 +35,7 @@ export const GONE_MS = 5000;
 const MAX_QUEUED_PER_SLOT = 64;
 /** One slot writes no more in a second, on any computer that we know. */
 const MOST_TOKENS_PER_SLOT = 1_000;
+const NONE: ReadonlySet<OfferKey> = new Set();
 type Advert = Extract<ToServer, { type: 'advert' }>;
 type Heartbeat = Extract<ToServer, { type: 'heartbeat' }>;
 
@@ -46,6 +48,8 @@ export interface Wanted extends OfferRef {
 export class Registry {
   /** This provider has a free slot now, and had none before, or not with this model. */
   onFreeSlot: ((peer: RegisteredPeer) => void) | null = null;
+  /** Are strangers kept from this provider of this model? Null: nobody judges. */
+  shuns: ((peer: PeerId, model: Offered) => boolean) | null = null;
   readonly #clock: Clock;
   readonly #peers = new Map<PeerId, RegisteredPeer>();
   readonly #index = new OfferIndex();
@@ -79,6 +83,7 @@ export class Registry {
       promised: 0,
       hidden: false,
       certificate: null,
+      shunned: NONE,
     };
     this.#peers.set(peerId, peer);
     return peer;
@@ -261,8 +266,10 @@ export class Registry {
     }
     const known = this.#firsts.groups.get(offer);
     if (known !== undefined) return known;
-    const groups = [...this.#index.groups(offer)];
-    const group = groups.length > 1 ? this.ranks.first(groups) : (groups[0] ?? null);
+    const all = [...this.#index.groups(offer)];
+    // A file whose only providers are shunned must not take the name from an honest one.
+    const groups = all.length > 1 ? all.filter(hasProviders) : all;
+    const group = groups.length > 1 ? this.ranks.first(groups) : (groups[0] ?? all[0] ?? null);
     if (group !== null) this.#firsts.groups.set(offer, group);
     return group;
   }
@@ -279,7 +286,24 @@ export class Registry {
     peer.slots = models.length === 0 ? 0 : slots;
     peer.busySlots = Math.min(peer.busySlots, peer.slots);
     if (peer.slots === 0) peer.queued = 0;
+    peer.shunned = this.#shunnedOf(peer);
     this.#place(peer);
+  }
+
+  /** What `shuns` says about this peer has changed. */
+  judged(peer: RegisteredPeer): void {
+    if (this.#peers.get(peer.peerId) !== peer) return;
+    peer.shunned = this.#shunnedOf(peer);
+    // The id alone may mean another offer now.
+    this.#index.changes++;
+    this.#place(peer);
+    this.#tellRoom(peer);
+  }
+
+  #shunnedOf({ peerId, models }: RegisteredPeer): ReadonlySet<OfferKey> {
+    const { shuns } = this;
+    const shunned = shuns === null ? [] : models.filter((model) => shuns(peerId, model));
+    return shunned.length === 0 ? NONE : new Set(shunned.map(offerKeyOf));
   }
 
   #changed(peer: RegisteredPeer, hadRoom: boolean): void {
@@ -289,7 +313,10 @@ export class Registry {
   }
 
   #place(peer: RegisteredPeer): void {
-    for (const model of peer.models) this.#index.put(model, peer, availabilityOf(peer, model));
+    for (const model of peer.models) {
+      const shunned = isShunned(peer, { task: model.task, model: model.id });
+      this.#index.put(model, peer, shunned ? 'shunned' : availabilityOf(peer, model));
+    }
   }
 
   #tellRoom(peer: RegisteredPeer): void {

@@ -1,4 +1,5 @@
 /** The effects of a peer's arrival, adverts, heartbeats and departure: on the registry, the queues and all others. */
+import type { AuditOffice } from '../audit/audit-office.ts';
 import type { PeerId } from '@llmesh/core/base/ids';
 import type { ToServer } from '@llmesh/core/wire/control-protocol';
 import type { MatchQueues } from '../match/match-queues.ts';
@@ -16,6 +17,7 @@ export interface AttendanceNeeds {
   board: OfferBoard;
   sessions: Sessions;
   departures: DepartureNews;
+  audits: Pick<AuditOffice, 'advertised'>;
 }
 
 export class Attendance {
@@ -48,8 +50,10 @@ export class Attendance {
   }
 
   advert(peer: RegisteredPeer, advert: Extract<ToServer, { type: 'advert' }>): void {
-    this.#needs.registry.advert(peer, advert);
-    this.#needs.board.touch();
+    const { registry, board, audits } = this.#needs;
+    registry.advert(peer, advert);
+    board.touch();
+    audits.advertised(peer);
   }
 
   /** `first`: the first one of this session. */

@@ -26,6 +26,7 @@ import type { Attendance } from './attendance.ts';
 import type { Entrance, Stay } from './entrance.ts';
 import { SessionFilings, type SessionFilingsNeeds } from './session-filings.ts';
 import { SessionMatches, type SessionMatchesNeeds } from './session-matches.ts';
+import { SessionReports, type SessionReportsNeeds } from './session-reports.ts';
 import { SessionRelays, type SessionRelaysNeeds } from './session-relays.ts';
 import type { Member } from './sessions.ts';
 
@@ -48,6 +49,7 @@ export interface MeshContext {
   attendance: Attendance;
   matches: SessionMatchesNeeds;
   filings: SessionFilingsNeeds;
+  reports: SessionReportsNeeds;
   relays: SessionRelaysNeeds;
 }
 
@@ -67,6 +69,7 @@ export class MeshSession implements Member {
   readonly #allowance: MessageAllowance;
   readonly #introductions: SessionRelays;
   readonly #filings: SessionFilings;
+  readonly #reports: SessionReports;
   readonly #matches: SessionMatches;
   #stopHelloTimer: () => void;
   /** A hello has come. */
@@ -91,6 +94,7 @@ export class MeshSession implements Member {
     this.#allowance = new MessageAllowance(context.clock);
     this.#introductions = new SessionRelays(context.relays, from);
     this.#filings = new SessionFilings(context.filings, from.narrow);
+    this.#reports = new SessionReports(context.reports);
     this.#matches = new SessionMatches(context.matches, from, (message) => this.#say(message));
     this.#stopHelloTimer = context.clock.after(HELLO_TIMEOUT_MS, () => {
       this.#end('bad_message', 'No hello within 10 seconds. Connect again.', CLOSE.helloTimeout);
@@ -177,6 +181,9 @@ export class MeshSession implements Member {
       case 'file':
         if (this.#peer === null) return this.#early();
         return void this.#file(this.#peer.peerId, message);
+      case 'report':
+        if (this.#peer === null) return this.#early();
+        return this.#report(this.#peer.peerId, message);
       case 'relay':
         if (this.#peer === null) return this.#early();
         return void this.#introductions.ask(this.#peer.peerId, message).then((answer) => this.#say(answer));
@@ -259,6 +266,12 @@ export class MeshSession implements Member {
   #heartbeat(peer: RegisteredPeer, beat: Extract<ToServer, { type: 'heartbeat' }>): void {
     this.#context.attendance.heartbeat(peer, beat, !this.#beaten);
     this.#beaten = true;
+  }
+
+  #report(peer: PeerId, message: Extract<ToServer, { type: 'report' }>): void {
+    const answer = this.#reports.file(peer, message);
+    if (answer.type === 'refused' && answer.code === 'rate_limited') this.#allowance.charge(FILED_TOO_MUCH_COSTS);
+    this.#say(answer);
   }
 
   async #file(peer: PeerId, message: Extract<ToServer, { type: 'file' }>): Promise<void> {

@@ -4,7 +4,8 @@ import type { Duplex } from 'node:stream';
 import type { Clock } from '@llmesh/core/base/clock';
 import { offerKey, readOfferKey } from '@llmesh/core/policy/offer-key';
 import { CHAT } from '@llmesh/core/wire/model-advert';
-import { MAX_TO_SERVER_BYTES } from '@llmesh/core/wire/control-protocol';
+import { MAX_TO_SERVER_BYTES, type Offers } from '@llmesh/core/wire/control-protocol';
+import type { AuditOffice } from '../audit/audit-office.ts';
 import { AddressBuckets } from '../sockets/address-buckets.ts';
 import type { Networks } from '../sockets/address.ts';
 import { boundedServer, closeSockets, cutHalfOpen, type BoundedServer } from '../sockets/bounded-socket.ts';
@@ -49,6 +50,7 @@ export interface MeshOptions {
   joins: JoinPrice;
   leases: LeaseOffice;
   receipts: ReceiptBook;
+  audits: AuditOffice;
   /** The factor for the usual limits of one network. */
   networkFactor?: number;
 }
@@ -66,7 +68,7 @@ export class Mesh {
   readonly #stopPings: () => void;
 
   constructor(options: MeshOptions) {
-    const { random, networkFactor = 1, clock, cluster, registry, metrics, receipts, leases } = options;
+    const { random, networkFactor = 1, clock, cluster, registry, metrics, receipts, leases, audits } = options;
     this.#clock = clock;
     this.#sockets = boundedServer({ maxPayload: MAX_PAYLOAD_BYTES });
     const sessions = new Sessions(clock, cluster);
@@ -74,11 +76,11 @@ export class Mesh {
     this.#departures = new DepartureNews(cluster, sessions);
     this.#board = new OfferBoard(
       clock,
-      () => registry.offers(),
+      () => ({ ...registry.offers(), ...shunnedIn(audits) }),
       () => sessions.all(),
       () => leases.nowMs,
     );
-    const reliability = new Reliability(clock);
+    const reliability = new Reliability(clock, (peer) => audits.standings.trust(peer));
     const promises = new SlotPromises(clock, registry);
     receipts.onKept = (delivered) => {
       promises.delivered(delivered.lease.requester, delivered.lease.provider);
@@ -90,8 +92,14 @@ export class Mesh {
       const network = sessions.find(requester)?.from.narrow ?? '';
       reliability.finished(provider, { offer, units, ms }, { requester, network });
       this.#preloading.answered(offer, ms);
+      audits.filed(delivered);
     };
     const matchmaker = new Matchmaker(registry, reliability, random);
+    audits.open({
+      candidate: (peer, offer) => matchmaker.candidate(peer, offer),
+      tell: (peer, message) => sessions.post.tell(peer, message),
+      changed: () => this.#board.touch(),
+    });
     const changed = (waiting: number) => {
       metrics.waiting = waiting;
     };
@@ -114,9 +122,10 @@ export class Mesh {
       clock,
       metrics,
       entrance: new Entrance({ ...options, sessions }),
-      attendance: new Attendance({ registry, reliability, queues, board, sessions, departures }),
-      matches: { queues, leases, metrics, departures, preloading, matchRate },
+      attendance: new Attendance({ registry, reliability, queues, board, sessions, departures, audits }),
+      matches: { queues, leases, metrics, departures, preloading, matchRate, audits },
       filings: { clock, receipts, metrics },
+      reports: { clock, audits, metrics },
       relays: { clock, relay: options.relay, callRate, calledRate, metrics, sessions },
     };
     this.#stopPings = cutHalfOpen(this.#sockets, clock);
@@ -151,4 +160,10 @@ export class Mesh {
     await closeSockets(this.#sockets, this.#clock);
     await Promise.all([this.#sessions.close(), this.#departures.close()]);
   }
+}
+
+/** Left out where nobody is: most meshes never have one, and everybody is told. */
+function shunnedIn({ standings }: AuditOffice): Pick<Offers, 'shunned'> {
+  const shunned = standings.shunned();
+  return shunned.length > 0 ? { shunned } : {};
 }

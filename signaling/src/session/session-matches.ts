@@ -1,4 +1,5 @@
 /** One peer's access to the matchmaker: its matches, answered with leases or with its position in the queue. */
+import type { AuditOffice } from '../audit/audit-office.ts';
 import type { FromServer, ToServer } from '@llmesh/core/wire/control-protocol';
 import { MeshError } from '@llmesh/core/base/errors';
 import type { PeerId } from '@llmesh/core/base/ids';
@@ -31,6 +32,7 @@ export interface SessionMatchesNeeds {
   departures: DepartureNews;
   preloading: Preloading;
   matchRate: NetworkRate;
+  audits: Pick<AuditOffice, 'sent'>;
 }
 type Match = Extract<ToServer, { type: 'match' }>;
 
@@ -84,11 +86,12 @@ export class SessionMatches {
   }
 
   async #matched(requester: PeerId, match: Match, candidates: Candidate[]): Promise<void> {
-    const { leases, metrics, departures, preloading } = this.#needs;
+    const { leases, metrics, departures, preloading, audits } = this.#needs;
     const { requestId, task = CHAT, model, maxUnits, complexity = PLAIN } = match;
     metrics.matched(candidates.length > 0);
     const [first] = candidates;
     if (first !== undefined) preloading.sent(first.peerId, first.model);
+    audits.sent(candidates);
     const lease = await leases.lease(candidates, { requester, task, model, complexity, maxUnits });
     this.#say({ type: 'matched', requestId, lease, candidates });
     const providers = candidates.map(({ peerId }) => peerId);

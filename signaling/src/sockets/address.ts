@@ -77,3 +77,19 @@ export function widerNetworkOf(network: string): string {
   }
   return /^\d+\.\d+\.\d+\.\d+$/.test(network) ? `${network.replace(/\.\d+$/, '')}.0/24` : network;
 }
+
+/**
+ * Is it a network of the internet, given as `networkOf` does? Addresses of this computer and of private networks tell
+ * nobody apart: whoever stands there may be anyone.
+ */
+export function isPublic(network: string): boolean {
+  const group = /^([0-9a-f]{1,4}):[0-9a-f:]+::\/64$/.exec(network)?.[1];
+  // RFC 4291: global unicast addresses are 2000::/3.
+  if (group !== undefined) return Number.parseInt(group, 16) >> 13 === 1;
+  if (!isIPv4(network)) return false;
+  const [a = 0, b = 0] = network.split('.').map(Number);
+  if (a === 0 || a === 10 || a === 127 || a >= 224) return false;
+  if (a === 172) return b < 16 || b > 31;
+  if (a === 100) return b < 64 || b > 127;
+  return !(a === 192 && b === 168) && !(a === 169 && b === 254);
+}

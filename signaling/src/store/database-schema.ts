@@ -68,4 +68,77 @@ const KINDS = `
   DROP TABLE delivery_sum;
   ALTER TABLE sum_of_kind RENAME TO delivery_sum;`;
 
-export const MIGRATIONS = [DELIVERIES, SUMS, KINDS] as const;
+/**
+ * Answers that were drawn for audits, and what became of that; how each provider stands with each file, by its key, so
+ * that a conviction outlives connections and names; what an auditor's word is worth; what each pair of engines
+ * measured; and slashings, which are recorded until there is a ledger to carry them out. Times: milliseconds since 1970.
+ */
+const AUDITS = `
+  CREATE TABLE audit (
+    receipt BLOB PRIMARY KEY,
+    lease_nonce BLOB NOT NULL UNIQUE,
+    draw BLOB NOT NULL,
+    provider TEXT NOT NULL,
+    requester TEXT NOT NULL,
+    model TEXT NOT NULL,
+    file TEXT NOT NULL,
+    engine TEXT NOT NULL,
+    work REAL NOT NULL,
+    auditors TEXT NOT NULL,
+    networks TEXT NOT NULL,
+    drawn_ms INTEGER NOT NULL,
+    done_ms INTEGER,
+    verdict TEXT CHECK (verdict IN ('agrees', 'deviates', 'unknown')),
+    log10_e REAL,
+    CHECK ((verdict IS NULL) = (done_ms IS NULL))
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX audit_age ON audit (drawn_ms);
+  CREATE TABLE audit_report (
+    receipt BLOB NOT NULL REFERENCES audit (receipt) ON DELETE CASCADE,
+    auditor TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    verdict TEXT NOT NULL CHECK (verdict IN ('agrees', 'deviates', 'unknown')),
+    log10_e REAL NOT NULL,
+    why TEXT NOT NULL,
+    report BLOB,
+    filed_ms INTEGER NOT NULL,
+    PRIMARY KEY (receipt, auditor)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE standing (
+    provider TEXT NOT NULL,
+    file TEXT NOT NULL,
+    level TEXT NOT NULL CHECK (level IN ('good', 'suspected', 'quarantined', 'convicted')),
+    state TEXT NOT NULL,
+    model TEXT NOT NULL,
+    changed_ms INTEGER NOT NULL,
+    PRIMARY KEY (provider, file)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE slashing (
+    provider TEXT NOT NULL,
+    file TEXT NOT NULL,
+    percent INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    recorded_ms INTEGER NOT NULL,
+    PRIMARY KEY (provider, file, recorded_ms)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE auditor (
+    peer TEXT PRIMARY KEY,
+    agreed INTEGER NOT NULL,
+    against INTEGER NOT NULL,
+    abstained INTEGER NOT NULL,
+    changed_ms INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE engine_pair (
+    provider TEXT NOT NULL,
+    auditor TEXT NOT NULL,
+    mode TEXT NOT NULL,
+    file TEXT NOT NULL,
+    agrees INTEGER NOT NULL,
+    deviates INTEGER NOT NULL,
+    unknown INTEGER NOT NULL,
+    tokens INTEGER NOT NULL,
+    histogram TEXT NOT NULL,
+    PRIMARY KEY (provider, auditor, mode, file)
+  ) STRICT, WITHOUT ROWID;`;
+
+export const MIGRATIONS = [DELIVERIES, SUMS, KINDS, AUDITS] as const;

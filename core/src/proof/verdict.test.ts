@@ -1,0 +1,176 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { MeshError } from '../base/errors.ts';
+import type { AuditReport } from './audit-report.ts';
+import { calibrationFor, readCalibrations, type Calibration } from './calibration.ts';
+import { deviationsOf, MARGIN_CAP, SURPRISE_CAP } from './deviation.ts';
+import { engineNameOf, isEngineName } from './engine-name.ts';
+import type { Scores } from './score.ts';
+import { judge } from './verdict.ts';
+import { ANSWER_CAP_LOG10, answerEvidence } from './wager.ts';
+
+const means = fc.double({ min: 1e-6, max: 0.9, noNaN: true });
+const answer = fc.uint8Array({ minLength: 1, maxLength: 200 });
+const meanOf = (bytes: Uint8Array) => bytes.reduce((sum, one) => sum + one / 255, 0) / bytes.byteLength;
+
+describe('the evidence of one answer', () => {
+  it('is worth nothing on average, whatever an honest provider’s noise depends on', () => {
+    // At each token an adversary picks how much may deviate, knowing all before; its mean is at most the honest one.
+    const tree = fc.array(fc.integer({ min: 1, max: 255 }), { minLength: 511, maxLength: 511 });
+    fc.assert(
+      fc.property(tree, means, (choices, mean) => {
+        const length = 8;
+        const expected = (node: number, bytes: number[]): number => {
+          if (bytes.length === length) return 10 ** answerEvidence(Uint8Array.from(bytes), mean);
+          const high = choices[node]!;
+          const chance = Math.min(1, (mean * 255) / high);
+          return (
+            chance * expected(2 * node + 1, [...bytes, high]) + (1 - chance) * expected(2 * node + 2, [...bytes, 0])
+          );
+        };
+        expect(expected(0, [])).toBeLessThanOrEqual(1 + 1e-9);
+      }),
+      { numRuns: 15 },
+    );
+  });
+
+  it('never counts against an answer that deviates no more than honest ones, however its tokens hang together', () => {
+    fc.assert(
+      fc.property(answer, fc.double({ min: 0, max: 0.5, noNaN: true }), (bytes, more) => {
+        const mean = Math.min(meanOf(bytes) + more, 0.999);
+        fc.pre(mean > 0);
+        expect(answerEvidence(bytes, mean)).toBeLessThanOrEqual(1e-9);
+      }),
+    );
+  });
+
+  it('grows with every token that deviates more, and ends at its cap', () => {
+    fc.assert(
+      fc.property(answer, means, fc.nat(), fc.integer({ min: 0, max: 255 }), (bytes, mean, at, value) => {
+        const index = at % bytes.byteLength;
+        const more = bytes.with(index, Math.max(bytes[index]!, value));
+        const [before, after] = [answerEvidence(bytes, mean), answerEvidence(more, mean)];
+        expect(after).toBeGreaterThanOrEqual(before - 1e-9);
+        expect(after).toBeLessThanOrEqual(ANSWER_CAP_LOG10);
+      }),
+    );
+    expect(answerEvidence(new Uint8Array(4_096).fill(255), 1e-6)).toBe(ANSWER_CAP_LOG10);
+  });
+
+  it('does not depend on the order of the tokens', () => {
+    fc.assert(
+      fc.property(answer, means, (bytes, mean) => {
+        expect(answerEvidence(bytes.toSorted(), mean)).toBeCloseTo(answerEvidence(bytes, mean), 9);
+      }),
+      { numRuns: 30 },
+    );
+  });
+});
+
+const scores = (changes: Partial<Scores>): Scores => ({
+  mode: 'greedy',
+  drawn: Int32Array.of(1, 2, 3),
+  margins: Float32Array.of(0, 0, 0),
+  logprobs: Float32Array.of(-1, -1, -1),
+  entropies: Float32Array.of(1, 1, 1),
+  promptTokens: 5,
+  ...changes,
+});
+
+describe('how far tokens deviate', () => {
+  it('is what the mode says', () => {
+    expect(deviationsOf(scores({}), [1, 2, 3])).toEqual(Uint8Array.of(0, 0, 0));
+    const margins = Float32Array.of(0, MARGIN_CAP / 2, Infinity);
+    expect(deviationsOf(scores({ margins }), [9, 9, 9])).toEqual(Uint8Array.of(0, 63, 255));
+    expect(deviationsOf(scores({ mode: 'seed', margins }), [9, 2, 9])).toEqual(Uint8Array.of(1, 0, 255));
+    const logprobs = Float32Array.of(-1, -1 - SURPRISE_CAP, -Infinity);
+    expect(deviationsOf(scores({ mode: 'likelihood', logprobs }), [1, 2, 3])).toEqual(Uint8Array.of(127, 255, 255));
+    expect(deviationsOf(scores({}), [1, 2, 3], 2)).toEqual(Uint8Array.of(0, 0, 0, 255, 255));
+  });
+
+  it('is not said by a broken engine: it abstains', () => {
+    const broken = (changes: Partial<Scores>, ids = [9, 9, 9]) =>
+      expect(() => deviationsOf(scores(changes), ids)).toThrow(MeshError);
+    broken({}, [1, 2]);
+    broken({ margins: Float32Array.of(0) });
+    broken({ margins: Float32Array.of(NaN, 0, 0) });
+    broken({ margins: Float32Array.of(-1, 0, 0) });
+    broken({ mode: 'seed', drawn: Int32Array.of() });
+    broken({ mode: 'likelihood', entropies: null });
+    broken({ mode: 'likelihood', entropies: Float32Array.of(NaN, 1, 1) });
+    broken({ mode: 'likelihood', entropies: Float32Array.of(Infinity, 1, 1) });
+    broken({ mode: 'likelihood', logprobs: Float32Array.of(NaN, 1, 1) });
+    broken({ mode: 'likelihood', logprobs: Float32Array.of(0.5, -1, -1) });
+  });
+});
+
+const FILE = 'ab'.repeat(32);
+const row = (changes: Partial<Calibration> = {}): Calibration => ({
+  provider: 'llama.cpp/cpu',
+  auditor: 'llama.cpp/cpu',
+  mode: 'greedy',
+  file: null,
+  mean: 0.001,
+  answers: 100,
+  tokens: 6_400,
+  measured: 'for this test',
+  ...changes,
+});
+const report = (changes: Partial<AuditReport>) =>
+  ({
+    file: FILE,
+    providerEngine: 'llama.cpp/cpu',
+    auditorEngine: 'llama.cpp/cpu',
+    outcome: 'scored',
+    reason: '',
+    mode: 'greedy',
+    deviations: new Uint8Array(64),
+    ...changes,
+  }) as AuditReport;
+
+describe('a verdict', () => {
+  it('has three values, and says why', () => {
+    expect(judge(report({}), [row()])).toMatchObject({ verdict: 'agrees' });
+    const wrong = judge(report({ deviations: new Uint8Array(64).fill(200, 0, 20) }), [row()]);
+    expect(wrong).toMatchObject({ verdict: 'deviates', log10E: ANSWER_CAP_LOG10 });
+    expect(wrong.why).toBe('Its 64 tokens deviate by 25 % on average, but honest engines like these by up to 0.1 %.');
+    const abstained = report({ outcome: 'abstained', reason: 'It is busy.', mode: null, deviations: new Uint8Array() });
+    expect(judge(abstained, [row()])).toMatchObject({ verdict: 'unknown', log10E: 0 });
+  });
+
+  it('is unknown on upgrade day: no measured pair, no consequence', () => {
+    const swapped = report({ deviations: new Uint8Array(64).fill(255) });
+    for (const rows of [
+      [],
+      [row({ auditor: 'llama.cpp/cuda' })],
+      [row({ mode: 'seed' })],
+      [row({ file: 'cd'.repeat(32) })],
+    ]) {
+      expect(judge(swapped, rows)).toMatchObject({ verdict: 'unknown', log10E: 0 });
+    }
+  });
+
+  it('goes by what was measured with this very file, where it was', () => {
+    const pair = { provider: 'llama.cpp/cpu', auditor: 'llama.cpp/cpu', mode: 'greedy', file: FILE } as const;
+    const own = row({ file: FILE, mean: 0.5 });
+    expect(calibrationFor([row(), own], pair)).toBe(own);
+    expect(calibrationFor([own, row()], { ...pair, file: 'cd'.repeat(32) })).toEqual(row());
+    expect(readCalibrations([row()])).toEqual([row()]);
+    for (const bad of [{}, [row({ mean: 0 })], [row({ mean: 1 })], [row({ mean: NaN })], [row({ tokens: -1 })], [{}]]) {
+      expect(readCalibrations(bad)).toBeNull();
+    }
+  });
+
+  it('names engines by what adverts say', () => {
+    expect(engineNameOf({ format: 'gguf', backend: 'cuda' })).toBe('llama.cpp/cuda');
+    expect(engineNameOf({ format: 'gguf', backend: 'wasm' })).toBe('wllama/wasm');
+    expect(engineNameOf({ format: 'mlc', backend: 'webgpu' })).toBe('web-llm/webgpu');
+    expect(['wllama/wasm', 'llama.cpp/abacus', 'x/cpu', 7, null].map(isEngineName)).toEqual([
+      true,
+      false,
+      false,
+      false,
+      false,
+    ]);
+  });
+});

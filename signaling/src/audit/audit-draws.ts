@@ -1,0 +1,143 @@
+/**
+ * Decides which answers are audited, and by whom. The receipts of an epoch are gathered; at its end one verifiable draw
+ * decides about all of them, so that nobody, not even we, could know or choose it while they were filed.
+ */
+import { sha256 } from '@noble/hashes/sha2.js';
+import type { Clock } from '@llmesh/core/base/clock';
+import { drawAuditors, rootOf, selected } from '@llmesh/core/proof/draw';
+import type { PeerId } from '@llmesh/core/base/ids';
+import type { ControlKey } from '../receipts/control-key.ts';
+import type { DeliveredReceipt } from '../receipts/delivered.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { AuditCounts } from './audit-events.ts';
+import { AuditShare } from './audit-share.ts';
+import { workOf, type AuditTerms } from './audit-terms.ts';
+import { panelOf } from './independence.ts';
+import type { OfferedFile } from './offered-files.ts';
+import type { Audited, DrawnAuditor, OpenAudit } from './open-audits.ts';
+import type { Standings } from './standings.ts';
+
+/** Receipts of one epoch that a draw decides about; any more are not audited. */
+const MAX_GATHERED = 20_000;
+
+export interface AuditDrawsNeeds {
+  clock: Clock;
+  /** Milliseconds since 1970. */
+  now: () => number;
+  terms: AuditTerms;
+  key: ControlKey;
+  registry: Registry;
+  standings: Standings;
+  counts: AuditCounts;
+  eligible: (audited: Pick<Audited, 'model' | 'file'>) => DrawnAuditor[];
+  /** No more can be under way. */
+  isFull: () => boolean;
+  drawn: (audits: OpenAudit[]) => void;
+  failed: (error: unknown) => void;
+}
+
+interface Gathered extends Omit<Audited, 'requester'> {
+  readonly requester: PeerId;
+  /** The chance that it is audited. */
+  readonly share: number;
+}
+
+export class AuditDraws {
+  readonly #needs: AuditDrawsNeeds;
+  readonly #share: AuditShare;
+  #gathered: Gathered[] = [];
+  #epoch = 0;
+  #stopTimer: (() => void) | null = null;
+  #drawing: Promise<void> | null = null;
+
+  constructor(needs: AuditDrawsNeeds) {
+    this.#needs = needs;
+    this.#share = new AuditShare(needs.clock, needs.terms);
+  }
+
+  /** This receipt was kept, of an answer with this file. */
+  gather(delivered: DeliveredReceipt, { file, engine, network }: OfferedFile): void {
+    const { lease, units, providerHalf } = delivered;
+    const { terms, standings, clock, counts } = this.#needs;
+    const work = workOf(delivered);
+    this.#share.earn(work);
+    if (units === 0 || terms.share === 0 || this.#gathered.length >= MAX_GATHERED) return;
+    const { provider, requester, model, nonce: leaseNonce } = lease;
+    const { level, state } = standings.of(provider, file);
+    // Nothing follows from one more; an appeal is another matter.
+    if (level === 'convicted') return;
+    counts.checkable();
+    const share = this.#share.next(provider, file, { level, checked: state.checked });
+    const what = { receipt: sha256(providerHalf), leaseNonce, model, file, engine, work };
+    this.#gathered.push({ ...what, provider: { peerId: provider, network }, requester, share });
+    this.#stopTimer ??= clock.after(terms.epochMs, () => {
+      this.#stopTimer = null;
+      this.#drawing = this.#draw();
+    });
+  }
+
+  /** One more auditor, or several, for an answer that needs them; null: there is nobody else. */
+  more(audit: OpenAudit, beta: Uint8Array, count: number): DrawnAuditor[] | null {
+    const { eligible, terms } = this.#needs;
+    const known = new Set(audit.auditors.map(({ peerId }) => peerId));
+    const others = eligible(audit).filter(({ peerId }) => !known.has(peerId));
+    const ends = [audit.provider, audit.requester, ...audit.auditors];
+    const panel = panelOf(inOrder(beta, audit.receipt, others), ends, count, terms.platform);
+    if (panel.length === 0) return null;
+    this.#share.charge(audit.work, panel.length);
+    return panel;
+  }
+
+  /** Idempotent. What was gathered is not audited: its epoch has not ended. */
+  async close(): Promise<void> {
+    this.#stopTimer?.();
+    this.#stopTimer = null;
+    await this.#drawing;
+  }
+
+  /** Never rejects. */
+  async #draw(): Promise<void> {
+    const { key, now, terms, failed, drawn } = this.#needs;
+    const gathered = this.#gathered;
+    this.#gathered = [];
+    // The number only has to be new, also after a restart.
+    this.#epoch = Math.max(this.#epoch + 1, Math.floor(now() / terms.epochMs));
+    try {
+      const root = rootOf(gathered.map(({ receipt }) => receipt));
+      const { draw, bytes } = await key.draw({ epoch: this.#epoch, root });
+      const audits = gathered
+        .filter(({ receipt, share }) => selected(draw.beta, receipt, share))
+        .map((one) => this.#panelFor(one, draw.beta, bytes))
+        .filter((audit) => audit !== null);
+      if (audits.length > 0) drawn(audits);
+    } catch (thrown) {
+      failed(thrown);
+    }
+  }
+
+  /** Null: it cannot be audited, and why was counted. */
+  #panelFor({ requester: asker, share, ...audited }: Gathered, beta: Uint8Array, draw: Uint8Array): OpenAudit | null {
+    const { registry, terms, counts, eligible, isFull, now } = this.#needs;
+    const refuse = (why: Parameters<AuditCounts['notDrawn']>[0]) => {
+      counts.notDrawn(why);
+      return null;
+    };
+    const asking = registry.find(asker);
+    if (asking === null) return refuse('requester_gone');
+    if (isFull()) return refuse('too_many');
+    const requester = { peerId: asker, network: asking.network };
+    const ends = [audited.provider, requester];
+    const panel = panelOf(inOrder(beta, audited.receipt, eligible(audited)), ends, terms.auditors, terms.platform);
+    if (panel.length === 0) return refuse('no_auditor');
+    const why = selected(beta, audited.receipt, terms.share) ? 'usual' : 'extra';
+    if (!this.#share.spend(why, audited.work, panel.length, audited.provider.network)) return refuse('over_budget');
+    counts.drawn();
+    return { ...audited, requester, draw, drawnMs: now(), auditors: panel, findings: [] };
+  }
+}
+
+/** In the order of the draw, which depends on nothing but the draw. */
+function inOrder(beta: Uint8Array, receipt: Uint8Array, eligible: readonly DrawnAuditor[]): DrawnAuditor[] {
+  const byId = new Map(eligible.map((auditor) => [auditor.peerId, auditor]));
+  return drawAuditors(beta, receipt, [...byId.keys()], byId.size).map((peerId) => byId.get(peerId)!);
+}

@@ -1,0 +1,271 @@
+/**
+ * Audits of the mesh's answers, from the filed receipt to what follows for its provider. It never sees a question or an
+ * answer: the requester, who agreed to it, sends them to the auditors, sealed.
+ */
+import type { Clock } from '@llmesh/core/base/clock';
+import { fromBase32, toBase32 } from '@llmesh/core/base/base32';
+import { BoundedMap } from '@llmesh/core/base/bounded-map';
+import type { PeerId } from '@llmesh/core/base/ids';
+import { PLAIN } from '@llmesh/core/policy/price';
+import { MAX_AUDITED_TOKENS } from '@llmesh/core/proof/audit-report';
+import type { Audits } from '@llmesh/core/wire/api-pages';
+import { calibrationFor, type Calibration } from '@llmesh/core/proof/calibration';
+import { readDraw } from '@llmesh/core/proof/draw';
+import { moreAuditors } from '@llmesh/core/proof/standing';
+import { leaseOf, readLeases } from '@llmesh/core/receipts/lease';
+import { nodeVerify } from '@llmesh/core/identity/node-signatures';
+import type { Candidate } from '@llmesh/core/wire/candidate';
+import { CHAT } from '@llmesh/core/wire/model-advert';
+import { MAX_CANDIDATES, type FromServer } from '@llmesh/core/wire/control-protocol';
+import type { ControlKey } from '../receipts/control-key.ts';
+import type { DeliveredReceipt } from '../receipts/delivered.ts';
+import type { LeaseOffice } from '../receipts/lease-office.ts';
+import type { RegisteredPeer } from '../registry/registered-peer.ts';
+import type { Registry } from '../registry/registry.ts';
+import { AuditDraws } from './audit-draws.ts';
+import type { AuditCounts } from './audit-events.ts';
+import { AuditTally } from './audit-tally.ts';
+import { AuditReports } from './audit-reports.ts';
+import type { AuditTable } from './audit-table.ts';
+import type { AuditTerms } from './audit-terms.ts';
+import { AuditorRecords } from './auditor-records.ts';
+import { eligibleAuditors } from './eligible-auditors.ts';
+import { LengthTable } from './length-table.ts';
+import { OfferedFiles } from './offered-files.ts';
+import { OpenAudits, type DrawnAuditor, type OpenAudit } from './open-audits.ts';
+import { PairTable } from './pair-figures.ts';
+import { settle } from './settle.ts';
+import { Standings } from './standings.ts';
+
+/** How often audits whose auditors keep silent are looked for. */
+const SWEEP_MS = 10_000;
+/** Leases of audits that are remembered, so that their own receipts are not audited. */
+const MAX_LEASES = 50_000;
+/** The part of its stake that a convicted provider loses, in percent: recorded until there is a ledger. */
+const SLASHED_PERCENT = 10;
+
+export interface AuditOfficeOptions {
+  clock: Clock;
+  now: () => number;
+  random: () => number;
+  terms: AuditTerms;
+  calibrations: readonly Calibration[];
+  key: ControlKey;
+  leases: LeaseOffice;
+  table: AuditTable;
+  registry: Registry;
+  counts: AuditCounts;
+  failed: (error: unknown) => void;
+}
+
+/** What the rest of the control plane does for the audits. */
+export interface AuditWays {
+  candidate(peer: RegisteredPeer, offer: { task: string; model: OpenAudit['model'] }): Candidate;
+  tell(peer: PeerId, message: Extract<FromServer, { type: 'audit' | 'standing' }>): void;
+  /** Whom strangers are kept from has changed. */
+  changed(): void;
+}
+
+export class AuditOffice {
+  readonly standings: Standings;
+  readonly lengths = new LengthTable();
+  readonly pairs: PairTable;
+  readonly tally: AuditTally;
+  readonly #options: AuditOfficeOptions;
+  readonly #records: AuditorRecords;
+  readonly #files = new OfferedFiles();
+  readonly #open = new OpenAudits();
+  readonly #draws: AuditDraws;
+  readonly #reports: AuditReports;
+  /** Of audits, by the nonce in hex. */
+  readonly #leases = new BoundedMap<string, true>(MAX_LEASES);
+  #ways: AuditWays | null = null;
+  #stopSweep: () => void;
+
+  constructor(options: AuditOfficeOptions) {
+    const { clock, now, terms, table, registry } = options;
+    this.#options = options;
+    this.standings = new Standings(table.standings());
+    this.pairs = new PairTable(table.pairs());
+    this.#records = new AuditorRecords(table.auditors());
+    for (const audit of table.open(now() - terms.patienceMs)) this.#open.put(audit);
+    this.tally = new AuditTally(options.counts);
+    const own = { standings: this.standings, records: this.#records, pairs: this.pairs, counts: this.tally };
+    const needs = { ...options, ...own };
+    this.#draws = new AuditDraws({
+      ...needs,
+      eligible: (audited) => eligibleAuditors(audited, needs),
+      isFull: () => this.#open.isFull,
+      drawn: (audits) => this.#drawn(audits),
+    });
+    this.#reports = new AuditReports({
+      ...needs,
+      open: this.#open,
+      found: (audit) => this.#guard(() => this.#found(audit)),
+    });
+    registry.shuns = (provider, model) => this.standings.shuns(provider, model);
+    this.#stopSweep = clock.after(SWEEP_MS, () => this.#sweep());
+  }
+
+  /** From now on the requesters and providers can be told. */
+  open(ways: AuditWays): void {
+    this.#ways = ways;
+  }
+
+  /** A requester was sent to these. */
+  sent(candidates: readonly Candidate[]): void {
+    if (this.#options.terms.share === 0) return;
+    for (const candidate of candidates) {
+      const network = this.#options.registry.find(candidate.peerId)?.network;
+      if (network !== undefined) this.#files.sent(candidate, network);
+    }
+  }
+
+  /** A receipt was kept. */
+  filed(delivered: DeliveredReceipt): void {
+    const { lease, inputUnits, units } = delivered;
+    if (lease.task !== CHAT || this.#leases.has(Buffer.from(lease.nonce).toString('hex'))) return;
+    this.lengths.count(inputUnits, units);
+    const offered = this.#files.of(lease.provider, lease);
+    if (offered !== null) this.#draws.gather(delivered, offered);
+  }
+
+  /** See `AuditReports.file`. */
+  report(by: PeerId, bytes: Uint8Array): void {
+    this.#reports.file(by, bytes);
+  }
+
+  /** What `/api/audits` says. */
+  page(): Audits {
+    const { terms, calibrations } = this.#options;
+    const { checkables: checkable, draws: drawn, found } = this.tally;
+    const pairs = this.pairs.all().map((pair) => {
+      const mean = calibrationFor(calibrations, pair)?.mean ?? null;
+      return { ...pair, histogram: [...pair.histogram], mean };
+    });
+    return { share: terms.share, checkable, drawn, ...found, ...this.standings.counts(), pairs };
+  }
+
+  /** A provider has said what it offers: it hears how it stands. */
+  advertised({ peerId, models }: RegisteredPeer): void {
+    for (const model of models) {
+      const standing = this.standings.told(peerId, model);
+      if (standing !== null) this.#ways?.tell(peerId, standing);
+    }
+  }
+
+  /** Idempotent. */
+  async close(): Promise<void> {
+    this.#stopSweep();
+    await this.#draws.close();
+  }
+
+  #drawn(audits: OpenAudit[]): void {
+    this.#options.table.draw(audits);
+    for (const audit of audits) {
+      this.#open.put(audit);
+      this.#ask(audit, audit.auditors);
+    }
+  }
+
+  /** Has the requester send its evidence to these. */
+  #ask(audit: OpenAudit, auditors: readonly DrawnAuditor[]): void {
+    this.#send(audit, auditors).catch((thrown: unknown) => this.#options.failed(thrown));
+  }
+
+  async #send(audit: OpenAudit, auditors: readonly DrawnAuditor[]): Promise<void> {
+    const { leases, registry } = this.#options;
+    const { requester, model, draw, leaseNonce } = audit;
+    const offer = { task: CHAT, model };
+    const ways = this.#ways;
+    if (ways === null) return;
+    const candidates = auditors
+      .map(({ peerId }) => registry.find(peerId))
+      .filter((peer) => peer !== null)
+      .map((peer) => ways.candidate(peer, offer))
+      .slice(0, MAX_CANDIDATES);
+    const asked = { ...offer, requester: requester.peerId, complexity: PLAIN, maxUnits: MAX_AUDITED_TOKENS };
+    const lease = await leases.lease(candidates, asked);
+    if (lease === null) return;
+    this.#remember(lease, candidates);
+    const message = { draw: toBase32(draw), lease, auditors: candidates };
+    ways.tell(requester.peerId, { type: 'audit', leaseId: toBase32(leaseNonce), ...message });
+  }
+
+  #remember(lease: string, candidates: readonly Candidate[]): void {
+    const leases = readLeases(fromBase32(lease)!, () => true);
+    for (const { peerId } of candidates) {
+      const nonce = leases === null ? undefined : leaseOf(leases, peerId)?.nonce;
+      if (nonce !== undefined) this.#leases.set(Buffer.from(nonce).toString('hex'), true);
+    }
+  }
+
+  /** An auditor has reported: perhaps the last one that was asked. */
+  #found(audit: OpenAudit): void {
+    if (audit.findings.length < audit.auditors.length) return;
+    const { judged } = settle(audit.findings, this.#options.terms.platform);
+    const wanted = moreAuditors(judged, audit.findings.length - judged.length);
+    const draw = wanted === 0 ? null : readDraw(audit.draw, this.#options.key.peerId, nodeVerify);
+    const more = draw === null ? null : this.#draws.more(audit, draw.beta, Math.min(wanted, MAX_CANDIDATES));
+    if (more === null) return this.#settle(audit);
+    const wider = { ...audit, auditors: [...audit.auditors, ...more] };
+    this.#options.table.draw([wider]);
+    this.#open.put(wider);
+    this.#ask(wider, more);
+  }
+
+  #settle(audit: OpenAudit): void {
+    const { table, now, terms } = this.#options;
+    const counts = this.tally;
+    const { receipt, file, model, findings } = audit;
+    const provider = audit.provider.peerId;
+    const settled = settle(findings, terms.platform);
+    const { judged, confirmed, contradicted } = settled;
+    const before = this.standings.of(provider, file).level;
+    const standing = judged.length === 0 ? null : this.standings.next(provider, file, model, judged);
+    const abstained = findings.filter(({ verdict }) => verdict === 'unknown').map(({ auditor }) => auditor);
+    const auditors = [
+      ...confirmed.map((peer) => [peer, this.#records.with(peer, 'agreed')] as const),
+      ...contradicted.map((peer) => [peer, this.#records.with(peer, 'against')] as const),
+      ...abstained.map((peer) => [peer, this.#records.with(peer, 'abstained')] as const),
+    ];
+    const isSlashed = standing?.level === 'convicted' && before !== 'convicted';
+    const slashing = isSlashed ? { provider, file, percent: SLASHED_PERCENT, reason: SLASHED } : null;
+    table.settle({ receipt, settled, standing, auditors, slashing }, now());
+    this.#open.end(audit);
+    for (const [peer, record] of auditors) this.#records.put(peer, record);
+    counts.done(settled.verdict);
+    if (standing === null) return;
+    this.standings.put(standing);
+    if (standing.level !== before) counts.became(standing.level);
+    this.#follow(provider, before !== standing.level);
+  }
+
+  #follow(provider: PeerId, hasChanged: boolean): void {
+    const { registry } = this.#options;
+    const peer = registry.find(provider);
+    if (peer !== null && hasChanged) registry.judged(peer);
+    if (hasChanged) this.#ways?.changed();
+    if (peer !== null) this.advertised(peer);
+  }
+
+  /** Of audits whose auditors were given long enough, what was found counts. */
+  #sweep(): void {
+    const { clock, now, terms } = this.#options;
+    this.#stopSweep = clock.after(SWEEP_MS, () => this.#sweep());
+    this.#guard(() => {
+      for (const audit of this.#open.drawnBefore(now() - terms.patienceMs)) this.#settle(audit);
+    });
+  }
+
+  /** While the disk is full nothing is settled: the next sweep tries again. */
+  #guard(run: () => void): void {
+    try {
+      run();
+    } catch (thrown) {
+      this.#options.failed(thrown);
+    }
+  }
+}
+
+const SLASHED = 'At least two independent auditors found that its answers are not what the file writes.';

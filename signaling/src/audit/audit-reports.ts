@@ -1,0 +1,114 @@
+/**
+ * Takes in what auditors report: expected reports only, one of each auditor, the signature last. The verdict is recomputed
+ * from the figures; nobody's word for it is taken. Then decides whether an answer needs more auditors, or is done.
+ */
+import { sha256 } from '@noble/hashes/sha2.js';
+import { BoundedMap } from '@llmesh/core/base/bounded-map';
+import { MeshError } from '@llmesh/core/base/errors';
+import type { PeerId } from '@llmesh/core/base/ids';
+import { nodeVerify } from '@llmesh/core/identity/node-signatures';
+import { readReport, type AuditReport } from '@llmesh/core/proof/audit-report';
+import type { Calibration } from '@llmesh/core/proof/calibration';
+import { judge, type Judgement } from '@llmesh/core/proof/verdict';
+import { sameBytes } from '@llmesh/core/wire/canonical';
+import type { AuditCounts } from './audit-events.ts';
+import type { AuditTable } from './audit-table.ts';
+import type { OpenAudit, OpenAudits } from './open-audits.ts';
+import type { PairTable } from './pair-figures.ts';
+
+/** Reports that are remembered after their audits: an auditor that did not hear our answer sends them again. */
+const MAX_REMEMBERED = 8_192;
+
+export interface AuditReportsNeeds {
+  now: () => number;
+  calibrations: readonly Calibration[];
+  table: AuditTable;
+  open: OpenAudits;
+  pairs: PairTable;
+  counts: AuditCounts;
+  failed: (error: unknown) => void;
+  /** One more finding is there. */
+  found: (audit: OpenAudit) => void;
+}
+
+export class AuditReports {
+  readonly #needs: AuditReportsNeeds;
+  readonly #kept = new BoundedMap<string, true>(MAX_REMEMBERED);
+
+  constructor(needs: AuditReportsNeeds) {
+    this.#needs = needs;
+  }
+
+  /** It is on disk when this returns. Throws bad_message for what nobody asked for, busy when a retry makes sense. */
+  file(by: PeerId, bytes: Uint8Array): void {
+    const digest = sha256(bytes);
+    const name = Buffer.from(digest).toString('hex');
+    if (this.#kept.has(name)) return;
+    const report = readReport(bytes, () => true);
+    if (report === null) throw refused('It cannot be read.');
+    const audit = this.#expected(by, report);
+    const before = audit.findings.find(({ auditor }) => auditor === by);
+    if (before !== undefined) {
+      if (sameBytes(before.digest, digest)) return;
+      throw refused('Another one about the same answer was kept before.');
+    }
+    if (readReport(bytes, nodeVerify) === null) throw refused('Its signature is wrong.');
+    const judgement = this.#judge(audit, report);
+    this.#keep(audit, report, judgement, digest, bytes);
+    this.#kept.set(name, true);
+    this.#needs.counts.reported(judgement.verdict);
+    const { verdict, log10E } = judgement;
+    const next = { ...audit, findings: [...audit.findings, { auditor: by, verdict, log10E, digest }] };
+    this.#needs.open.put(next);
+    this.#needs.found(next);
+  }
+
+  #expected(by: PeerId, report: AuditReport): OpenAudit {
+    if (report.auditor !== by) throw refused('It is by another computer than the one that files it.');
+    const audit = this.#needs.open.find(report.leaseNonce);
+    if (audit === null) throw refused('No such answer is being checked, or no longer.');
+    if (!audit.auditors.some(({ peerId }) => peerId === by)) throw refused('This computer was not drawn to check it.');
+    const { provider, model, file, receipt } = audit;
+    const same = report.provider === provider.peerId && report.model === model && report.file === file;
+    if (!same || !sameBytes(report.receipt, receipt)) throw refused('It is about another answer than the drawn one.');
+    return audit;
+  }
+
+  #judge(audit: OpenAudit, report: AuditReport): Judgement {
+    if (report.mode === null || hasEngines(audit, report)) return judge(report, this.#needs.calibrations);
+    return { verdict: 'unknown', log10E: 0, why: 'It names other engines than the adverts did.' };
+  }
+
+  #keep(audit: OpenAudit, report: AuditReport, judgement: Judgement, digest: Uint8Array, bytes: Uint8Array): void {
+    const { table, pairs, now, failed } = this.#needs;
+    const { verdict, log10E, why } = judgement;
+    const { mode, deviations, file, providerEngine: provider, auditorEngine: auditor } = report;
+    const pair =
+      mode !== null && hasEngines(audit, report)
+        ? pairs.counted({ provider, auditor, mode, file }, verdict, deviations)
+        : null;
+    const whole = verdict === 'deviates' ? bytes : null;
+    try {
+      table.report(
+        audit.receipt,
+        { auditor: report.auditor, digest, verdict, log10E, why, report: whole },
+        pair,
+        now(),
+      );
+    } catch (thrown) {
+      failed(thrown);
+      throw new MeshError('busy', 'The mesh cannot keep reports right now. LLMesh will try again.', { cause: thrown });
+    }
+    if (pair !== null) pairs.put(pair);
+  }
+}
+
+/** Engines as the adverts said before the draw: of another pair, another noise would count as honest. */
+function hasEngines(audit: OpenAudit, { auditor, providerEngine, auditorEngine }: AuditReport): boolean {
+  const drawn = audit.auditors.find(({ peerId }) => peerId === auditor);
+  return audit.engine === providerEngine && drawn?.engine === auditorEngine;
+}
+
+function refused(why: string): MeshError {
+  return new MeshError('bad_message', `This report is not kept. ${why}`);
+}

@@ -1,0 +1,73 @@
+/**
+ * Which share of a provider's answers is audited: the usual one, more of its first ones with a file, and more of those
+ * whose answers were found wrong. What is more than usual has a budget and a limit per network of its own: identities
+ * are free, and many newcomers must not use up what the others' audits need.
+ */
+import { BoundedMap } from '@llmesh/core/base/bounded-map';
+import type { Clock } from '@llmesh/core/base/clock';
+import type { PeerId } from '@llmesh/core/base/ids';
+import type { Level } from '@llmesh/core/wire/control-protocol';
+import { AddressBuckets } from '../sockets/address-buckets.ts';
+import { widerNetworkOf } from '../sockets/address.ts';
+import type { AuditTerms } from './audit-terms.ts';
+
+/** Pairs of provider and file that are remembered; those without answers for longest are forgotten first. */
+const MAX_KNOWN = 50_000;
+/** What may be spent before anything was earned, and at most at once, in units of writing. */
+const FLOAT = 2_000;
+/** Extra audits for one network: a class of newcomers, then one a minute. */
+const EXTRA = { perSecond: 1 / 60, burst: 32 };
+
+export class AuditShare {
+  readonly #terms: AuditTerms;
+  /** Answers of each provider with each file so far. */
+  readonly #answers = new BoundedMap<string, number>(MAX_KNOWN);
+  readonly #extra: AddressBuckets;
+  readonly #purses = { usual: FLOAT, extra: FLOAT };
+
+  constructor(clock: Clock, terms: AuditTerms) {
+    this.#terms = terms;
+    this.#extra = new AddressBuckets(clock, EXTRA);
+  }
+
+  /**
+   * The share for one more answer, which is counted. `checked`: answers with this file that were checked before, which
+   * outlives a restart.
+   */
+  next(provider: PeerId, file: string, { level, checked }: { level: Level; checked: number }): number {
+    const { share, newcomers, suspects } = this.#terms;
+    if (share === 0) return 0;
+    const key = `${provider} ${file}`;
+    const answers = this.#answers.get(key) ?? 0;
+    this.#answers.set(key, answers + 1);
+    if (level !== 'good') return Math.max(share, suspects);
+    const known = Math.max(answers, checked);
+    const first = known < newcomers.answers ? newcomers.share : (newcomers.share * newcomers.answers) / known;
+    return Math.max(share, first);
+  }
+
+  /** This much was written: a share of it may be spent on audits. */
+  earn(work: number): void {
+    const { share, budget } = this.#terms;
+    const half = (work * share * budget) / 2;
+    this.#purses.usual = Math.min(FLOAT, this.#purses.usual + half);
+    this.#purses.extra = Math.min(FLOAT, this.#purses.extra + half);
+  }
+
+  /**
+   * Pays for audits of an answer that took `work`, if need be with what comes in later: no answer is too long to be
+   * audited. False: there is no budget now.
+   */
+  spend(why: 'usual' | 'extra', work: number, auditors: number, network: string): boolean {
+    const cost = work * this.#terms.cost * auditors;
+    if (this.#purses[why] <= 0) return false;
+    if (why === 'extra' && !this.#extra.take(widerNetworkOf(network))) return false;
+    this.#purses[why] -= cost;
+    return true;
+  }
+
+  /** Pays for more auditors of an answer that is in doubt, if need be with what comes in later. */
+  charge(work: number, auditors: number): void {
+    this.#purses.extra -= work * this.#terms.cost * auditors;
+  }
+}

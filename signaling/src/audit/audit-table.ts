@@ -1,0 +1,223 @@
+/**
+ * The audits in `mesh.db`: which answers were drawn, what each auditor reported, how every provider stands with each
+ * file. Durable when a method returns, so that a conviction survives the loss of power. All of it is bounded: the oldest
+ * audits go first, while standings of the convicted stay.
+ */
+import type Database from 'libsql';
+import type { ModelId, PeerId } from '@llmesh/core/base/ids';
+import type { EngineName } from '@llmesh/core/proof/engine-name';
+import type { Verdict } from '@llmesh/core/proof/verdict';
+import type { MeshDatabase } from '../store/mesh-database.ts';
+import { MAX_AUDITORS, type AuditorRecord } from './auditor-records.ts';
+import type { DrawnAuditor, OpenAudit } from './open-audits.ts';
+import { MAX_PAIRS, readHistogram, type PairFigures } from './pair-figures.ts';
+import type { Settled } from './settle.ts';
+import type { KeptStanding } from './kept-standing.ts';
+import { MAX_STANDINGS } from './standings.ts';
+
+/** Audits that are kept, about 1 KB each with their reports. */
+const MAX_AUDITS = 100_000;
+/** So many are dropped at once. */
+const DROPPED = 1_000;
+
+export interface KeptReport {
+  readonly auditor: PeerId;
+  readonly digest: Uint8Array;
+  readonly verdict: Verdict;
+  readonly log10E: number;
+  readonly why: string;
+  /** The signed bytes, where they speak against a provider: whoever doubts the verdict recounts it. */
+  readonly report: Uint8Array | null;
+}
+
+export interface Slashing {
+  readonly provider: PeerId;
+  readonly file: string;
+  readonly percent: number;
+  readonly reason: string;
+}
+
+/** What an audit that is over leads to; null and none: nothing. */
+export interface Aftermath {
+  readonly receipt: Uint8Array;
+  readonly settled: Settled;
+  readonly standing: KeptStanding | null;
+  readonly auditors: readonly (readonly [PeerId, AuditorRecord])[];
+  readonly slashing: Slashing | null;
+}
+
+interface AuditRow {
+  receipt: ArrayBuffer;
+  lease_nonce: ArrayBuffer;
+  draw: ArrayBuffer;
+  provider: PeerId;
+  requester: PeerId;
+  model: ModelId;
+  file: string;
+  engine: EngineName;
+  work: number;
+  auditors: string;
+  networks: string;
+  drawn_ms: number;
+}
+
+interface FindingRow {
+  auditor: PeerId;
+  verdict: Verdict;
+  log10_e: number;
+  digest: ArrayBuffer;
+}
+
+type Name = keyof typeof SQL;
+
+export class AuditTable {
+  readonly #db: MeshDatabase;
+  readonly #statements = new Map<Name, Database.Statement>();
+  #audits: number;
+
+  constructor(db: MeshDatabase) {
+    this.#db = db;
+    this.#audits = this.#counted();
+  }
+
+  /** These were drawn, or more auditors for them. */
+  draw(audits: readonly OpenAudit[]): void {
+    this.#db.transact(() => {
+      for (const audit of audits) {
+        const { receipt, leaseNonce, draw, provider, requester, model, file, engine, work, auditors, drawnMs } = audit;
+        const blobs = [receipt, leaseNonce, draw].map((bytes) => Buffer.from(bytes));
+        const ends = [provider.peerId, requester.peerId, model, file, engine, work];
+        const networks = JSON.stringify([provider.network, requester.network]);
+        this.#run('draw', [...blobs, ...ends, JSON.stringify(auditors), networks, drawnMs]);
+      }
+      this.#audits += audits.length;
+      if (this.#audits <= MAX_AUDITS) return;
+      this.#run('dropReports', [DROPPED]);
+      this.#run('drop', [DROPPED]);
+      this.#audits = this.#counted();
+    });
+  }
+
+  /** What one auditor reported, and what its pair of engines measured: null where it could not check. */
+  report(receipt: Uint8Array, report: KeptReport, pair: PairFigures | null, filedMs: number): void {
+    const { auditor, digest, verdict, log10E, why } = report;
+    this.#db.transact(() => {
+      const whole = report.report === null ? null : Buffer.from(report.report);
+      const what = [auditor, Buffer.from(digest), verdict, log10E, why, whole, filedMs];
+      this.#run('report', [Buffer.from(receipt), ...what]);
+      if (pair === null) return;
+      const { provider, mode, file, agrees, deviates, unknown, tokens, histogram } = pair;
+      const counts = [agrees, deviates, unknown, tokens, JSON.stringify(histogram)];
+      this.#run('pair', [provider, pair.auditor, mode, file, ...counts]);
+    });
+  }
+
+  /** An audit is over: its outcome, and all that follows from it. */
+  settle({ receipt, settled, standing, auditors, slashing }: Aftermath, nowMs: number): void {
+    this.#db.transact(() => {
+      this.#run('settle', [nowMs, settled.verdict, settled.log10E, Buffer.from(receipt)]);
+      if (standing !== null) {
+        const { provider, file, level, state, model } = standing;
+        this.#run('stand', [provider, file, level, JSON.stringify(state), model, nowMs]);
+      }
+      for (const [peer, { agreed, against, abstained }] of auditors) {
+        this.#run('auditor', [peer, agreed, against, abstained, nowMs]);
+      }
+      if (slashing === null) return;
+      const { provider, file, percent, reason } = slashing;
+      this.#run('slash', [provider, file, percent, reason, nowMs]);
+    });
+  }
+
+  /** Those that were drawn since, and are not over: their auditors may still report. */
+  open(sinceMs: number): OpenAudit[] {
+    return (this.#all('open', [sinceMs]) as AuditRow[]).map((row) => {
+      const [providerNetwork = '', requesterNetwork = ''] = JSON.parse(row.networks) as string[];
+      const findings = this.#all('findings', [Buffer.from(row.receipt)]) as FindingRow[];
+      const { provider, requester, model, file, engine, work } = row;
+      return {
+        receipt: new Uint8Array(row.receipt),
+        leaseNonce: new Uint8Array(row.lease_nonce),
+        draw: new Uint8Array(row.draw),
+        provider: { peerId: provider, network: providerNetwork },
+        requester: { peerId: requester, network: requesterNetwork },
+        ...{ model, file, engine, work },
+        auditors: JSON.parse(row.auditors) as DrawnAuditor[],
+        drawnMs: row.drawn_ms,
+        findings: findings.map(({ log10_e: log10E, digest, ...rest }) => ({
+          ...rest,
+          log10E,
+          digest: new Uint8Array(digest),
+        })),
+      };
+    });
+  }
+
+  standings(): KeptStanding[] {
+    const rows = this.#all('standings', [2 * MAX_STANDINGS]) as (Omit<KeptStanding, 'state'> & { state: string })[];
+    return rows.map(({ state, ...rest }) => ({ ...rest, state: JSON.parse(state) as KeptStanding['state'] }));
+  }
+
+  auditors(): (readonly [PeerId, AuditorRecord])[] {
+    const rows = this.#all('auditors', [MAX_AUDITORS]) as ({ peer: PeerId } & AuditorRecord)[];
+    return rows.map(({ peer, ...record }) => [peer, record]);
+  }
+
+  pairs(): PairFigures[] {
+    const rows = this.#all('pairs', [MAX_PAIRS]) as (Omit<PairFigures, 'histogram'> & { histogram: string })[];
+    return rows.map(({ histogram, ...rest }) => ({ ...rest, histogram: readHistogram(histogram) }));
+  }
+
+  slashings(): Slashing[] {
+    return this.#all('slashings', []) as Slashing[];
+  }
+
+  #counted(): number {
+    const [row] = this.#all('count', []) as { audits: number }[];
+    return row?.audits ?? 0;
+  }
+
+  #run(name: Name, values: Values): void {
+    this.#statement(name).run(values);
+  }
+
+  #all(name: Name, values: Values): unknown[] {
+    return this.#statement(name).all(values);
+  }
+
+  #statement(name: Name): Database.Statement {
+    let statement = this.#statements.get(name);
+    if (statement === undefined) this.#statements.set(name, (statement = this.#db.prepare(SQL[name])));
+    return statement;
+  }
+}
+
+type Values = (string | number | Buffer | null)[];
+
+const SQL = {
+  count: 'SELECT count(*) AS audits FROM audit',
+  draw: `INSERT INTO audit
+    (receipt, lease_nonce, draw, provider, requester, model, file, engine, work, auditors, networks, drawn_ms)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (receipt) DO UPDATE SET auditors = excluded.auditors`,
+  dropReports: 'DELETE FROM audit_report WHERE receipt IN (SELECT receipt FROM audit ORDER BY drawn_ms LIMIT ?)',
+  drop: 'DELETE FROM audit WHERE receipt IN (SELECT receipt FROM audit ORDER BY drawn_ms LIMIT ?)',
+  report: `INSERT INTO audit_report (receipt, auditor, digest, verdict, log10_e, why, report, filed_ms)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+  findings: 'SELECT auditor, verdict, log10_e, digest FROM audit_report WHERE receipt = ? ORDER BY filed_ms',
+  settle: 'UPDATE audit SET done_ms = ?, verdict = ?, log10_e = ? WHERE receipt = ?',
+  stand: `INSERT OR REPLACE INTO standing (provider, file, level, state, model, changed_ms) VALUES (?, ?, ?, ?, ?, ?)`,
+  auditor: 'INSERT OR REPLACE INTO auditor (peer, agreed, against, abstained, changed_ms) VALUES (?, ?, ?, ?, ?)',
+  slash: 'INSERT OR REPLACE INTO slashing (provider, file, percent, reason, recorded_ms) VALUES (?, ?, ?, ?, ?)',
+  slashings: 'SELECT provider, file, percent, reason FROM slashing ORDER BY recorded_ms DESC LIMIT 1000',
+  pair: `INSERT OR REPLACE INTO engine_pair
+    (provider, auditor, mode, file, agrees, deviates, unknown, tokens, histogram) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  pairs: 'SELECT * FROM engine_pair LIMIT ?',
+  open: `SELECT receipt, lease_nonce, draw, provider, requester, model, file, engine, work, auditors, networks, drawn_ms
+    FROM audit WHERE done_ms IS NULL AND drawn_ms >= ? ORDER BY drawn_ms`,
+  // Those with the worst standing come last, and are forgotten last.
+  standings: `SELECT provider, file, level, state, model FROM
+    (SELECT *, level IN ('quarantined', 'convicted') AS banned FROM standing ORDER BY banned DESC, changed_ms DESC LIMIT ?)
+    ORDER BY banned, changed_ms`,
+  auditors: `SELECT peer, agreed, against, abstained FROM
+    (SELECT * FROM auditor ORDER BY changed_ms DESC LIMIT ?) ORDER BY changed_ms`,
+} as const;

@@ -1,0 +1,53 @@
+/**
+ * How much is audited, and at what cost: every number of the audits in one place. Operators set `share`, `epochMs` and
+ * the platform auditors; the rest follows.
+ */
+import type { PeerId } from '@llmesh/core/base/ids';
+
+export interface AuditTerms {
+  /** The share of answers that is audited, 0 to 1; 0: none. */
+  readonly share: number;
+  /** Receipts are gathered this long; then one draw decides about all of them. */
+  readonly epochMs: number;
+  /** The operator's own auditors, which are independent of everybody wherever they stand. */
+  readonly platform: ReadonlySet<PeerId>;
+  /** Auditors of one answer, where there are so many. */
+  readonly auditors: number;
+  /** A provider's first answers with a file are audited more often; after so many, the share falls with their number. */
+  readonly newcomers: { readonly share: number; readonly answers: number };
+  /** The share for those whose answers were found wrong, until they are cleared or banned. */
+  readonly suspects: number;
+  /** How long one must have offered a file to audit it, unless the operator named it: identities are free. */
+  readonly tenureMs: number;
+  /** What one audit costs, as a share of writing the answer: it is read at once, which is far cheaper. */
+  readonly cost: number;
+  /**
+   * What all audits may cost, as a share of all writing, for each point of `share`: half of it goes to the usual share,
+   * half to newcomers and suspects, so that neither uses up what the other needs.
+   */
+  readonly budget: number;
+  /** How long the auditors have: then what has come counts. A requester keeps its evidence for a quarter of an hour. */
+  readonly patienceMs: number;
+}
+
+export const AUDIT_TERMS: AuditTerms = {
+  share: 0.02,
+  epochMs: 10_000,
+  platform: new Set(),
+  auditors: 2,
+  newcomers: { share: 0.5, answers: 8 },
+  suspects: 0.5,
+  tenureMs: 600_000,
+  cost: 0.04,
+  // At 2 % of the answers, 0.5 % of all writing.
+  budget: 0.25,
+  patienceMs: 600_000,
+};
+
+/** What counts as reading in units of writing: about this many are read in the time that one takes to write. */
+export const READ_PER_WRITTEN = 20;
+
+/** What an answer took, in units of writing. */
+export function workOf({ inputUnits, units }: { inputUnits: number; units: number }): number {
+  return units + inputUnits / READ_PER_WRITTEN;
+}

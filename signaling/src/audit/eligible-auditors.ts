@@ -1,0 +1,41 @@
+/** Who could audit answers with a file now: idle, able, with that very file, credible, and here long enough. */
+import { engineNameOf } from '@llmesh/core/proof/engine-name';
+import { CHAT, type ModelAdvert } from '@llmesh/core/wire/model-advert';
+import { modelOf } from '../registry/registered-peer.ts';
+import type { Registry } from '../registry/registry.ts';
+import { isCredible, type AuditorRecords } from './auditor-records.ts';
+import type { AuditTerms } from './audit-terms.ts';
+import type { Audited, DrawnAuditor } from './open-audits.ts';
+import type { Standings } from './standings.ts';
+
+/** More are not looked at: any of them will do. */
+const MAX_ELIGIBLE = 512;
+
+export interface EligibleNeeds {
+  registry: Registry;
+  terms: AuditTerms;
+  records: AuditorRecords;
+  standings: Standings;
+  random: () => number;
+}
+
+export function eligibleAuditors(
+  { model: id, file }: Pick<Audited, 'model' | 'file'>,
+  { registry, terms, records, standings, random }: EligibleNeeds,
+): DrawnAuditor[] {
+  const eligible: DrawnAuditor[] = [];
+  const offer = { task: CHAT, model: id };
+  registry.matchable(registry.meant({ ...offer, sha256: file }), 'free', random, (peer) => {
+    const { peerId, network } = peer;
+    const model = modelOf(peer, offer);
+    if (model === null || !canAudit(model) || standings.worst(peerId) === 'convicted') return false;
+    const known = isCredible(records.of(peerId)) && registry.ranks.tenure.ms(peerId, model) >= terms.tenureMs;
+    if (known || terms.platform.has(peerId)) eligible.push({ peerId, network, engine: engineNameOf(model) });
+    return eligible.length === MAX_ELIGIBLE;
+  });
+  return eligible;
+}
+
+function canAudit({ abilities }: ModelAdvert): boolean {
+  return abilities?.includes('audit') === true;
+}

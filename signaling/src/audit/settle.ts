@@ -1,0 +1,41 @@
+/** What several auditors of one answer found together. Pure. */
+import type { PeerId } from '@llmesh/core/base/ids';
+import type { Judged } from '@llmesh/core/proof/standing';
+import type { Verdict } from '@llmesh/core/proof/verdict';
+
+/** One auditor's finding, as it was recomputed from its report. */
+export interface Finding {
+  readonly auditor: PeerId;
+  readonly verdict: Verdict;
+  readonly log10E: number;
+}
+
+export interface Settled {
+  /** `deviates`: everyone who could check it says so. `unknown`: nobody could, or most say so and another does not. */
+  readonly verdict: Verdict;
+  /** The least evidence that any of them found, in powers of ten: that counts. 0: nobody could check it. */
+  readonly log10E: number;
+  /** What counts for the standing of the provider. */
+  readonly judged: readonly Judged[];
+  /** Those whom most others contradict, and those whom they confirm. */
+  readonly contradicted: readonly PeerId[];
+  readonly confirmed: readonly PeerId[];
+}
+
+/** Those who could not check it count neither way. */
+export function settle(findings: readonly Finding[], platform: ReadonlySet<PeerId>): Settled {
+  const told = findings.filter(({ verdict }) => verdict !== 'unknown');
+  const against = told.filter(({ verdict }) => verdict === 'deviates');
+  const forIt = told.filter(({ verdict }) => verdict === 'agrees');
+  const split = against.length > 0 && forIt.length > 0;
+  const [most, fewest] = against.length > forIt.length ? [against, forIt] : [forIt, against];
+  // One word against one tells nobody which of them lies.
+  const isClear = most.length > 1 && most.length > fewest.length;
+  return {
+    verdict: told.length === 0 || (split && !(isClear && most === forIt)) ? 'unknown' : most[0]!.verdict,
+    log10E: told.length === 0 ? 0 : Math.min(...told.map(({ log10E }) => log10E)),
+    judged: told.map(({ auditor, log10E }) => ({ log10E, platform: platform.has(auditor) })),
+    contradicted: isClear ? fewest.map(({ auditor }) => auditor) : [],
+    confirmed: isClear ? most.map(({ auditor }) => auditor) : [],
+  };
+}

@@ -1,0 +1,25 @@
+/** Why a provider stands as it does, and what its owner can do about it, in plain sentences. */
+import type { Level } from '@llmesh/core/wire/control-protocol';
+import type { KeptStanding } from './kept-standing.ts';
+
+/** `about`: the file that decides. Empty where all is well. */
+export function reasonFor(level: Level, about: Pick<KeptStanding, 'model' | 'file' | 'state'> | null): string {
+  if (level === 'good' || about === null) return '';
+  const { model, file, state } = about;
+  const wrong = state.checked - state.agreed;
+  const which = `${model} (the file ${file.slice(0, 12)}…)`;
+  const found = `${wrong} of the ${state.checked} answers with ${which} that others checked are not what this file writes`;
+  switch (level) {
+    case 'suspected':
+      return `${found}. Until more answers were checked, fewer questions come here, and more of them are checked. ${USUAL}`;
+    case 'quarantined':
+      return `${found}. So strangers are not sent here with this model. Answers to test questions, and to those who name this computer, are still checked: once enough of them agree, questions come again. ${USUAL}`;
+    case 'convicted':
+      return `${found}: at least two auditors, who have nothing to do with each other, found so each time. So this computer gets no questions of strangers, with any model. ${USUAL} If it answered honestly, write to the operator of this mesh: an appeal is a new check by five auditors.`;
+    default:
+      return level satisfies never;
+  }
+}
+
+const USUAL =
+  'Often the file is damaged, another one lies under its name, or the program is an unusual build: fetch the file anew, update LLMesh, and start again.';
