@@ -64,6 +64,8 @@ const ROOMS = {
     ['llama/answer', 'one answer as it is written: planned, held to its form, closed in time, told in pieces'],
     ['llama/draft', 'guessing ahead'],
     ['models/lora', 'adapters: found, fetched, checked for a model'],
+    ['llama/sampling', 'how the next token is chosen'],
+    ['llama/score', 'answers of others, read to find what was not computed'],
     ['llama', 'the engine ports on llama.cpp'],
     ['lend/policy', 'when this computer lends; pure'],
     ['status', 'the status of the worker, for anyone who looks'],

@@ -82,8 +82,9 @@ export interface GenerateRequest {
   /** Left out: as the model is made. */
   thinking?: Thinking;
   /**
-   * 32 bytes that the draws are derived from, one for each position, counted from the first token of this run
-   * (`proof/seeds.ts`). Greedy decoding needs none. Left out: the engine draws as it likes.
+   * 32 bytes that the draws are derived from, one for each position, counted from the first token of the whole answer, with
+   * `prefix` (`proof/seeds.ts`). Greedy decoding needs none. Left out: `seededDraws` of the seed in `sampling`; without one
+   * the engine draws as it likes.
    */
   draws?: Uint8Array;
   /**
@@ -136,8 +137,9 @@ export interface Engine<M> extends Loadable<M> {
    */
   generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, Finish, undefined>;
   /**
-   * How this engine sees an answer that was written to `request` (its limit and requester do not matter): one entry for each
-   * of `tokenIds`, computed as a prompt is read, and not again word by word. Answers that are being written go first.
+   * How this engine sees an answer that was written to `request` (its limit and requester do not matter), behind its `prefix`:
+   * one entry for each of `tokenIds`, computed as a prompt is read, and not again word by word. Answers that are being written
+   * go first. What was drawn is drawn again from `draws`; without those it is checked by likelihood, whatever the seed.
    * Throws like `generate`; unsupported for what it cannot judge: a form, functions, an adapter that it lacks. Left out: it
    * checks nothing.
    */

@@ -219,7 +219,7 @@ describe('Adapters, of contexts that are scripted', () => {
       await hold;
       if (failing.has(sha256)) throw new MeshError('out_of_memory', 'Full.');
       return {
-        hold: async () => ({ sequence: null as never, end: () => log.push(`end ${name}`) }),
+        hold: async () => ({ sequence: null as never, isWanted: () => false, end: () => log.push(`end ${name}`) }),
         close: async () => void log.push(`close ${name}`),
       };
     });

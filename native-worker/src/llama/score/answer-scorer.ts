@@ -21,7 +21,7 @@ import type { AnswerSequence, Reading } from '../context/answer-sequence.ts';
 import { indexAsPriority } from '../context/batching.ts';
 import { DutyCycle } from '../context/duty-cycle.ts';
 import type { HeldSequence } from '../context/model-context.ts';
-import { evaluateOptions, isPenalized, tokenBiasOf } from '../evaluate-options.ts';
+import { evaluateOptions, isPenalized, tokenBiasOf } from '../sampling/evaluate-options.ts';
 import { ScoreSheet } from './score-sheet.ts';
 
 type GenerateNext = NonNullable<Extract<ControlledEvaluateInputItem, readonly unknown[]>[1]['generateNext']>;

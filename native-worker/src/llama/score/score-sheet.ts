@@ -6,6 +6,8 @@ import { uniformOf } from '@llmesh/core/proof/uniform';
 
 type Found = ControlledEvaluateIndexOutput['next'];
 
+/** No id that can be said: −1 could be. */
+const NO_TOKEN = -0x8000_0000;
 /** So that a draw at the very edge of its range still has odds. */
 const EDGE = 1e-12;
 
@@ -18,10 +20,10 @@ export class ScoreSheet {
   readonly #logprobs: Float32Array;
   readonly #entropies: Float32Array;
 
-  /** So far, no token could have been chosen at all. */
+  /** So far, no token could have been chosen at all: this is no token. */
   constructor(mode: ScoreMode, count: number) {
     this.#mode = mode;
-    this.#drawn = new Int32Array(count).fill(-1);
+    this.#drawn = new Int32Array(count).fill(NO_TOKEN);
     this.#margins = new Float32Array(count).fill(Infinity);
     this.#logprobs = new Float32Array(count).fill(-Infinity);
     this.#entropies = new Float32Array(count);
@@ -51,7 +53,7 @@ export class ScoreSheet {
 
   /** An honest engine hands out no such token, whatever it has drawn. */
   impossible(at: number): void {
-    this.#drawn[at] = -1;
+    this.#drawn[at] = NO_TOKEN;
     this.#margins[at] = Infinity;
     this.#logprobs[at] = -Infinity;
     this.#entropies[at] = 0;

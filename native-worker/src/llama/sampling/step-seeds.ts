@@ -8,8 +8,8 @@ interface Sequence {
 
 /** From now on `seed` is asked before each token that this sequence chooses without a seed of its own. */
 export function seedSteps(sequence: LlamaContextSequence, seed: () => number): void {
-  const { _resolveSamplerConfig: resolve } = Object.getPrototypeOf(sequence) as Sequence;
-  const seeded: Sequence['_resolveSamplerConfig'] = (options) =>
-    resolve.call(sequence, { ...options, seed: options.seed ?? seed() });
+  const prototype: Sequence = Object.getPrototypeOf(sequence);
+  const resolve = prototype._resolveSamplerConfig.bind(sequence);
+  const seeded: Sequence['_resolveSamplerConfig'] = (options) => resolve({ ...options, seed: options.seed ?? seed() });
   Object.defineProperty(sequence, '_resolveSamplerConfig', { value: seeded, configurable: true });
 }

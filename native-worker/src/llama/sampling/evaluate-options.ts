@@ -3,7 +3,7 @@ import { TokenBias, type LlamaModel, type SequenceEvaluateOptions, type Token } 
 import { MeshError } from '@llmesh/core/base/errors';
 import type { Sampling } from '@llmesh/core/protocol';
 import type { RecommendedSampling } from '@llmesh/core/engine/recommended-sampling';
-import { indexAsPriority } from './context/batching.ts';
+import { indexAsPriority } from '../context/batching.ts';
 
 /**
  * `answered`: the answer so far, which is read at each step; at most `most` tokens. What is drawn has no seed yet: each token

@@ -1,0 +1,57 @@
+import { fileURLToPath } from 'node:url';
+import type { ControlledEvaluateInputItem, Llama, Token } from 'node-llama-cpp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { seededDraws, SeedRow } from '@llmesh/core/proof/seeds';
+import { uniformOf } from '@llmesh/core/proof/uniform';
+import { openLlama } from '../context/llama-device.ts';
+import { marginOf } from './score-sheet.ts';
+
+const tiny = fileURLToPath(new URL('../../../../models/tiny/llmesh-tiny.gguf', import.meta.url));
+const candidates = new Map([0.5, 0.3, 0.15, 0.05].map((share, i) => [i as Token, share]));
+const odds = (share: number) => Math.log(share / (1 - share));
+
+describe('marginOf', () => {
+  it.each([
+    [0, 0.2, 0],
+    [1, 0.5, 0],
+    [3, 0.96, 0],
+    [0, 0.6, odds(0.6) - odds(0.5)],
+    [2, 0.6, odds(0.8) - odds(0.6)],
+    [4, 0.6, Infinity],
+  ])('token %i is as far from the draw %f as the odds in between: %f', (token, draw, margin) => {
+    expect(marginOf(candidates, token as Token, draw)).toBeCloseTo(margin, 9);
+  });
+
+  it('is finite at both ends of the range', () => {
+    expect(marginOf(candidates, 3 as Token, 0)).toBeLessThan(100);
+    expect(marginOf(candidates, 0 as Token, 1 - 2 ** -53)).toBeLessThan(100);
+  });
+});
+
+describe('the draws of llama.cpp', () => {
+  let llama: Llama;
+  beforeAll(async () => {
+    llama = await openLlama('off', 1);
+  });
+  afterAll(() => llama.dispose());
+
+  it('fall into the range of the token that `uniformOf` finds', async () => {
+    const model = await llama.loadModel({ modelPath: tiny, useMmap: false });
+    const context = await model.createContext({ contextSize: 512, threads: 1 });
+    const row = new SeedRow(seededDraws(1));
+    const options = { temperature: 3, topK: 0, topP: 1 };
+    const items = Array.from({ length: 200 }, (_, at): ControlledEvaluateInputItem => {
+      const generateNext = { token: true, probabilities: true, options: { ...options, seed: row.at(at) } };
+      return [(at % 40) as Token, { generateNext }];
+    });
+    const results = await context.getSequence().controlledEvaluate(items);
+    const seen = new Set<Token>();
+    for (const [at, result] of results.entries()) {
+      const { token, probabilities } = result!.next;
+      // llama.cpp adds up in another precision.
+      expect(marginOf(probabilities!, token!, uniformOf(row.at(at)))).toBeLessThan(1e-4);
+      seen.add(token!);
+    }
+    expect(seen.size).toBeGreaterThan(50);
+  });
+});
