@@ -125,7 +125,9 @@ program
 
 program
   .command('proof')
-  .description('answers checked until a cheat is convicted, by kind of cheat; honest ones convicted; what checking costs')
+  .description(
+    'answers checked until a cheat is convicted, by kind of cheat; honest ones convicted; what checking costs',
+  )
   .option('--answers <n>', 'honest ones of each kind of sampling', count, 600)
   .option('--cheated <n>', 'of each cheat', count, 60)
   .option('--tokens <n>', 'tokens an answer', count, 96)

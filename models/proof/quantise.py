@@ -16,7 +16,7 @@ import torch
 
 import gguf_export
 import tokenizer
-from train import make
+from network import Network
 
 NAME = "LLMesh proof"
 ABOUT = "One of a pair that proof of compute is measured on. It goes on with verses of the King James Version. Not an assistant."
@@ -62,9 +62,9 @@ def main():
     for file, name, embedding, matrices, file_type in FILES:
         saved = torch.load(HERE / "build" / f"{name}.pt")
         tok = tokenizer.Tokenizer(saved["merges"])
-        model = make(name, len(tok.tokens))
+        model = Network(name, len(tok.tokens))
         model.load_state_dict(saved["model"])
-        size = gguf_export.write(model, tok, HERE / f"{file}.gguf", lambda tensor, x: (embedding if tensor == "token_embd.weight" else matrices),
+        size = gguf_export.write(model, tok, HERE / f"{file}.gguf", lambda tensor, x: (embedding if tensor in ("token_embd.weight", "output.weight") else matrices),
                                  file_type, f"{NAME} {name}", ABOUT)
         print(f"{file}.gguf: {size:,} bytes")
 

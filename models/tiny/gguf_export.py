@@ -47,7 +47,7 @@ def q8_0(x):
 
 
 def tensors(model):
-    """(GGUF name, float32 array) in file order. The output matrix is the embedding, so it is not written twice."""
+    """(GGUF name, float32 array) in file order. Where the output matrix is the embedding, it is not written twice."""
     names = {"attn_norm": "attn_norm", "q": "attn_q", "k": "attn_k", "v": "attn_v", "o": "attn_output",
              "ffn_norm": "ffn_norm", "gate": "ffn_gate", "up": "ffn_up", "down": "ffn_down"}
     yield "token_embd.weight", model.embed.weight
@@ -55,6 +55,8 @@ def tensors(model):
         for ours, theirs in names.items():
             yield f"blk.{i}.{theirs}.weight", getattr(block, ours).weight
     yield "output_norm.weight", model.norm.weight
+    if hasattr(model, "output"):
+        yield "output.weight", model.output.weight
 
 
 def metadata(s, tok, file_type, name="LLMesh tiny", about="A tiny demo model that knows answers about LLMesh by heart. Not a general assistant."):

@@ -23,7 +23,9 @@ export async function costOf(model: 'large-q8' | 'synthetic', tokens: number, th
   const [lender, auditor] = [await load(), await load()];
   try {
     let [writing, scoring] = [0, 0];
-    for (const [i, turns] of questions().slice(0, ANSWERS + 1).entries()) {
+    for (const [i, turns] of questions()
+      .slice(0, ANSWERS + 1)
+      .entries()) {
       const asked = requestOf(turns, 'seed', tokens);
       const [tokenIds, wrote] = await busy(async () => (await written(lender, asked, never)).tokenIds);
       const [, read] = await busy(() => auditor.score(asked, tokenIds, never));

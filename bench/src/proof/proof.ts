@@ -9,7 +9,15 @@ import { AUDITORS } from '@llmesh/core/proof/standing';
 import { answerEvidence } from '@llmesh/core/proof/wager';
 import type { LlamaEngine } from 'llmesh/llama/llama-engine';
 import { percentile } from '../statistics.ts';
-import { openEngine, questions, requestOf, deviationsOfCheat, type Deviations, type File, type Turns } from './answers.ts';
+import {
+  openEngine,
+  questions,
+  requestOf,
+  deviationsOfCheat,
+  type Deviations,
+  type File,
+  type Turns,
+} from './answers.ts';
 import { auditsToConvict, honestRun, upperBound, type HonestRun } from './convict.ts';
 import { costOf } from './cost.ts';
 import { meanBound } from './noise.ts';
@@ -92,13 +100,19 @@ function attacks(): Attack[] {
   );
   const { 'cheaper model': _, ...others } = CHEATS;
   const rest = Object.entries(others).flatMap(([attack, cheat]) => {
-    const modes = attack === 'cached answer' || attack === 'pre-fill' ? (['seed'] as const) : (['seed', 'greedy'] as const);
+    const modes =
+      attack === 'cached answer' || attack === 'pre-fill' ? (['seed'] as const) : (['seed', 'greedy'] as const);
     return modes.map((mode) => ({ attack, cheat, cheap: 'small-q8' as const, mode }));
   });
   return [...files, ...rest];
 }
 
-async function honest(lender: LlamaEngine, auditor: LlamaEngine, mode: ScoreMode, options: ProofOptions): Promise<Noise> {
+async function honest(
+  lender: LlamaEngine,
+  auditor: LlamaEngine,
+  mode: ScoreMode,
+  options: ProofOptions,
+): Promise<Noise> {
   const engines = { full: lender, cheap: lender };
   const truth: Cheat = ({ full }, { asked, signal }) => written(full, asked, signal);
   const pool = await answersOf(auditor, engines, truth, mode, options.answers, options);
@@ -121,12 +135,27 @@ async function attacked(one: Attack, full: LlamaEngine, auditor: LlamaEngine, no
     const engines = { full, cheap };
     const pool = await answersOf(auditor, engines, one.cheat, one.mode, options.cheated, options);
     const cheated = pool.map((one) => answerEvidence(one, noise.mean));
-    const all = one.attack === 'smaller model' ? [{ attack: one.attack, share: 1 }, ...POLICIES] : [{ attack: one.attack, share: 1 }];
+    const all =
+      one.attack === 'smaller model'
+        ? [{ attack: one.attack, share: 1 }, ...POLICIES]
+        : [{ attack: one.attack, share: 1 }];
     return all.map(({ attack, share }) => {
-      const audits = Array.from({ length: options.runs }, () => auditsToConvict({ cheated, honest: noise.evidence }, share, Math.random));
-      const result = { attack, pair: `${ENGINES}, ${one.mode}`, auditsMedian: percentile(audits, 50), auditsP95: percentile(audits, 95) };
-      const wrong = percentile(pool.map((one) => (100 * one.filter((s) => s > 0).length) / one.length), 50);
-      say(`${attack}, ${one.mode}: ${result.auditsMedian} audits (p95 ${result.auditsP95}); ${wrong} % of tokens deviate, log10 e of an answer ${percentile(cheated, 50)} (p5 ${percentile(cheated, 5)})`);
+      const audits = Array.from({ length: options.runs }, () =>
+        auditsToConvict({ cheated, honest: noise.evidence }, share, Math.random),
+      );
+      const result = {
+        attack,
+        pair: `${ENGINES}, ${one.mode}`,
+        auditsMedian: percentile(audits, 50),
+        auditsP95: percentile(audits, 95),
+      };
+      const wrong = percentile(
+        pool.map((one) => (100 * one.filter((s) => s > 0).length) / one.length),
+        50,
+      );
+      say(
+        `${attack}, ${one.mode}: ${result.auditsMedian} audits (p95 ${result.auditsP95}); ${wrong} % of tokens deviate, log10 e of an answer ${percentile(cheated, 50)} (p5 ${percentile(cheated, 5)})`,
+      );
       return result;
     });
   } finally {

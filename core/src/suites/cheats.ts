@@ -73,7 +73,10 @@ const cutContext: Cheat = async ({ full }, { asked, signal }) => {
 /** Puts an instruction of its own before what was asked. */
 const injectedSystemPrompt: Cheat = async ({ full }, { asked, signal }) => {
   const turns = asked.turns.filter(({ role }) => role !== 'system');
-  return delivered(await runOf(full, { ...asked, turns: [{ role: 'system', content: INJECTED }, ...turns] }, signal), asked);
+  return delivered(
+    await runOf(full, { ...asked, turns: [{ role: 'system', content: INJECTED }, ...turns] }, signal),
+    asked,
+  );
 };
 
 /**
@@ -92,7 +95,11 @@ const editedToken: Cheat = async ({ full }, { asked, otherDraws, signal }) => {
     if (piece?.tokenIds?.length !== 1 || piece.tokenIds[0] === is) continue;
     const edited = { pieces: [...honest.pieces.slice(0, cut), piece] };
     const left = asked.maxTokens - tokensOf(edited.pieces);
-    const rest = await runOf(full, { ...asked, maxTokens: left, prefix: prefixAt(edited, edited.pieces.length, { ids: true }) }, signal);
+    const rest = await runOf(
+      full,
+      { ...asked, maxTokens: left, prefix: prefixAt(edited, edited.pieces.length, { ids: true }) },
+      signal,
+    );
     return delivered({ pieces: [...edited.pieces, ...rest.pieces] }, asked);
   }
   return null;
