@@ -1,7 +1,8 @@
 /** `npm run sim`: hours of a large mesh in minutes. A line of JSON for each seed; exit code 1 when anything was wrong. */
+import { auditFigures } from './audits/audit-figures.ts';
 import { choiceRows, choiceTable, recommended } from './choice-table.ts';
 import { compare, comparisonTable } from './compare.ts';
-import { commandFor, PROGRAM, worldOptions, type SimOptions } from './options.ts';
+import { auditedMeshOptions, commandFor, PROGRAM, worldOptions, type SimOptions } from './options.ts';
 import { simulate, type Outcome } from './simulate.ts';
 
 const SHOWN_FAULTS = 20;
@@ -9,9 +10,13 @@ const CHOICE = { providers: 400, seconds: 200 };
 
 const options = PROGRAM.parse().opts<SimOptions>();
 const seeds = Array.from({ length: options.seeds }, (_, i) => options.seed + i);
-const well =
-  options.choice === true ? await showChoice() : options.compare === true ? await showComparison() : await run();
-process.exit(well ? 0 : 1);
+process.exit((await chosen()()) ? 0 : 1);
+
+function chosen(): () => Promise<boolean> {
+  if (options.choice === true) return showChoice;
+  if (options.audits === true) return showAudits;
+  return options.compare === true ? showComparison : run;
+}
 
 async function run(): Promise<boolean> {
   let all = true;
@@ -49,6 +54,20 @@ async function showChoice(): Promise<boolean> {
   const k = recommended(rows);
   console.log(options.json === true ? JSON.stringify({ rows, recommended: k }) : `${choiceTable(rows)}\n\nk = ${k}`);
   return true;
+}
+
+/** False: an honest provider was convicted, or kept from strangers. */
+async function showAudits(): Promise<boolean> {
+  let all = true;
+  for (const seed of seeds) {
+    const figures = await auditFigures(auditedMeshOptions(options, seed));
+    console.log(JSON.stringify(figures));
+    const { quarantined, convicted } = figures.honest;
+    if (quarantined + convicted > 0)
+      console.error(`seed ${seed}: ${quarantined + convicted} honest providers were banned`);
+    all &&= quarantined + convicted === 0;
+  }
+  return all;
 }
 
 /** Says what was wrong, and how to reproduce it. */

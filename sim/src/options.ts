@@ -1,5 +1,6 @@
 /** The options of `npm run sim`, what they mean, and how to write them down again. */
 import { Command, InvalidArgumentError, Option } from 'commander';
+import type { AuditedMeshOptions } from './audits/audited-mesh.ts';
 import type { WorldOptions } from './world.ts';
 
 export interface SimOptions {
@@ -17,12 +18,16 @@ export interface SimOptions {
   hiccups: number;
   slow: number;
   liars: number;
+  cheats: number;
+  cheated: number;
+  lyingAuditors: number;
   partitions: number;
   restarts: number;
   hedge: boolean;
   resume: boolean;
   compare?: boolean;
   choice?: boolean;
+  audits?: boolean;
   twice?: boolean;
   json?: boolean;
   progress?: boolean;
@@ -55,6 +60,18 @@ export const PROGRAM = new Command('sim')
   .addOption(new Option('--no-resume', 'an answer that broke off is not continued elsewhere'))
   .option('--compare', 'the same meshes with and without hedging, and with and without resumption, in a table')
   .option('--choice', 'how many sampled providers a matchmaker had better choose among, in a table')
+  .option(
+    '--audits',
+    'who gets the answers of a mesh that has cheats, see --cheats; a model of its own, without sockets',
+  )
+  .option('--cheats <percent>', 'with --audits: of the providers lend another model than they say', percent, 20)
+  .option('--cheated <percent>', 'with --audits: of the answers of cheats are of that model', percent, 100)
+  .option(
+    '--lying-auditors <percent>',
+    'with --audits: of the providers convict everybody as auditors, but acquit cheats; cheats first',
+    percent,
+    20,
+  )
   .option('--twice', 'each mesh twice: fails when the second differs')
   .option('--json', 'tables as JSON')
   .option('--progress', 'on the standard error: which minute it is');
@@ -83,10 +100,18 @@ export function worldOptions(options: SimOptions, seed: number): WorldOptions {
   };
 }
 
+export function auditedMeshOptions(options: SimOptions, seed: number): AuditedMeshOptions {
+  const { minutes, questions, cheats, cheated, lyingAuditors } = options;
+  const { providers, requesters } = worldOptions(options, seed);
+  const shares = { cheats: cheats / 100, cheated: cheated / 100, lyingAuditors: lyingAuditors / 100 };
+  return { seed, providers, requesters, minutes, questionsPerMinute: questions, ...shares };
+}
+
 /** The command that simulates just this mesh again. */
 export function commandFor(options: SimOptions, seed: number): string {
   const alone: Partial<SimOptions> = { ...options, seed };
-  for (const mode of ['seeds', 'compare', 'choice', 'twice', 'json', 'progress'] as const) delete alone[mode];
+  for (const mode of ['seeds', 'compare', 'choice', 'audits', 'twice', 'json', 'progress'] as const) delete alone[mode];
+  for (const mode of ['cheats', 'cheated', 'lyingAuditors'] as const) delete alone[mode];
   const flags = Object.entries(alone).flatMap(([name, value]) => {
     if (value === undefined || value === true) return [];
     return value === false ? [`--no-${name}`] : [`--${name} ${String(value)}`];

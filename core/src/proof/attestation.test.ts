@@ -1,9 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { newPeerId, type PeerId } from '../base/ids.ts';
+import * as v from 'valibot';
+import { toBase32 } from '../base/base32.ts';
+import { newPeerId, type ModelId, type PeerId } from '../base/ids.ts';
 import { randomBytes } from '../base/random-bytes.ts';
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { canonical } from '../wire/canonical.ts';
-import { admitted, attested, type Attestation, type Subject, type Verifier } from './attestation.ts';
+import type { Attestation } from '../wire/attestation.ts';
+import { ModelAdvertSchema, type ModelAdvert } from '../wire/model-advert.ts';
+import { admitted, attested, type Subject, type Verifier } from './attestation.ts';
 
 const vendorKey = randomBytes(32);
 const vendorPublic = ed25519.getPublicKey(vendorKey);
@@ -29,7 +33,7 @@ const vendor: Verifier = {
 };
 
 const subject: Subject = { provider: newPeerId(), file: 'ab'.repeat(32), nowSeconds: 1_000 };
-const tee = (quote: Uint8Array, by = 'example'): Attestation => ({ kind: 'tee', vendor: by, quote });
+const tee = (quote: Uint8Array, by = 'example'): Attestation => ({ kind: 'tee', vendor: by, quote: toBase32(quote) });
 
 describe('an attestation', () => {
   it('is verified by who knows its vendor, for this provider, this file and now', () => {
@@ -49,7 +53,7 @@ describe('an attestation', () => {
       undefined,
       { kind: 'none' } as const,
       tee(good, 'unknown'),
-      { kind: 'zk', system: 'example', proof: good } as const,
+      { kind: 'zk', system: 'example', proof: toBase32(good) } as const,
     ]) {
       expect(attested(claim, subject, [vendor])).toBe('not checked');
     }
@@ -58,19 +62,48 @@ describe('an attestation', () => {
   it('decides who may answer: where it is asked for, and never for who lies', () => {
     const peers = ['a', 'b', 'c', 'd'].map((letter) => letter.repeat(32) as PeerId);
     const of = (i: number): Subject => ({ ...subject, provider: peers[i]! });
-    const candidates = [
-      { name: 'vouched for', attestation: tee(quoteOf(of(0), 2_000)), subject: of(0) },
-      { name: 'silent', attestation: undefined, subject: of(1) },
-      { name: 'unknown vendor', attestation: tee(quoteOf(of(2), 2_000), 'unknown'), subject: of(2) },
-      { name: 'with another’s', attestation: tee(quoteOf(of(0), 2_000)), subject: of(3) },
+    const claims = [
+      tee(quoteOf(of(0), 2_000)),
+      undefined,
+      tee(quoteOf(of(2), 2_000), 'unknown'),
+      // Another's.
+      tee(quoteOf(of(0), 2_000)),
     ];
-    const names = (attestedBy?: string | null) =>
-      admitted(candidates, attestedBy === undefined ? {} : { attestedBy }, (one) => one, [vendor]).map(
-        ({ name }) => name,
-      );
-    expect(names()).toEqual(['vouched for', 'silent', 'unknown vendor']);
-    expect(names(null)).toEqual(['vouched for']);
-    expect(names('example')).toEqual(['vouched for']);
+    const candidates = claims.map((attestation, i) => {
+      const model = { ...advert, ...(attestation !== undefined && { attestation }) };
+      return { peerId: peers[i]!, model };
+    });
+    const names = (attestedBy?: string | null) => {
+      const wanted = attestedBy === undefined ? {} : { attestedBy };
+      return admitted(candidates, wanted, [vendor], subject.nowSeconds).map(({ peerId }) => peerId[0]);
+    };
+    expect(names()).toEqual(['a', 'b', 'c']);
+    expect(names(null)).toEqual(['a']);
+    expect(names('example')).toEqual(['a']);
     expect(names('unknown')).toEqual([]);
   });
+
+  it('travels in adverts; one of a kind that is not known here is none, and its model is still offered', () => {
+    const attestation = tee(quoteOf(subject, 2_000));
+    expect(v.parse(ModelAdvertSchema, { ...advert, attestation }).attestation).toEqual(attestation);
+    const odd = [
+      { kind: 'oracle' },
+      { ...attestation, quote: 'a'.repeat(20_000) },
+      { ...attestation, vendor: 'Ex ample' },
+    ];
+    for (const one of odd)
+      expect(v.parse(ModelAdvertSchema, { ...advert, attestation: one }).attestation).toEqual({ kind: 'none' });
+  });
 });
+
+const advert: ModelAdvert = {
+  id: 'tiny' as ModelId,
+  name: 'Tiny',
+  quant: 'q8',
+  format: 'gguf',
+  backend: 'cpu',
+  contextTokens: 512,
+  sha256: 'ab'.repeat(32),
+  tokensPerSecond: null,
+  continues: 'ids',
+};

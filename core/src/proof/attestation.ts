@@ -1,24 +1,11 @@
 /**
- * What a provider says proves its work beside audits: hardware that vouches for the program, or a proof of the computation.
- * A place for both and no pretence: what nobody here can verify is not checked, and is worth nothing.
+ * What a provider's attestation is worth (`wire/attestation.ts`). A place for hardware and proofs, and no pretence: what
+ * nobody here can verify is not checked, and is worth nothing.
  */
-import * as v from 'valibot';
+import { fromBase32 } from '../base/base32.ts';
 import type { PeerId } from '../base/ids.ts';
-
-/** The longest quote or proof, in bytes. */
-export const MAX_ATTESTATION_BYTES = 16_384;
-
-const name = v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9.-]{0,31}$/));
-const blob = v.pipe(
-  v.custom<Uint8Array>((value) => value instanceof Uint8Array),
-  v.check(({ byteLength }) => byteLength > 0 && byteLength <= MAX_ATTESTATION_BYTES),
-);
-export const AttestationSchema = v.variant('kind', [
-  v.object({ kind: v.literal('none') }),
-  v.object({ kind: v.literal('tee'), vendor: name, quote: blob }),
-  v.object({ kind: v.literal('zk'), system: name, proof: blob }),
-]);
-export type Attestation = v.InferOutput<typeof AttestationSchema>;
+import type { Attestation } from '../wire/attestation.ts';
+import type { Candidate } from '../wire/candidate.ts';
 
 /** What an attestation must be about: nobody can show another's, or that of another model. */
 export interface Subject {
@@ -45,12 +32,11 @@ export function attested(
   subject: Subject,
   verifiers: readonly Verifier[],
 ): Attested {
-  if (attestation === undefined || attestation.kind === 'none') return 'not checked';
-  const [named, proof] =
-    attestation.kind === 'tee' ? [attestation.vendor, attestation.quote] : [attestation.system, attestation.proof];
-  const verifier = verifiers.find((one) => one.kind === attestation.kind && one.name === named);
-  if (verifier === undefined) return 'not checked';
-  return verifier.check(proof, subject) ? 'verified' : 'refuted';
+  const claim = claimOf(attestation);
+  const verifier = verifiers.find(({ kind, name }) => kind === attestation?.kind && name === claim?.by);
+  if (claim === null || verifier === undefined) return 'not checked';
+  const proof = fromBase32(claim.proof);
+  return proof !== null && verifier.check(proof, subject) ? 'verified' : 'refuted';
 }
 
 /** What a requester insists on. Left out: nothing. */
@@ -59,22 +45,26 @@ export interface Wanted {
   readonly attestedBy?: string | null;
 }
 
-/** Those that a question may go to. Who claims what is refuted gets none, whatever is asked for. */
-export function admitted<C>(
+/** Those that a question may go to. Who claims what is refuted is sent none, whatever was asked for. */
+export function admitted<C extends Pick<Candidate, 'peerId' | 'model'>>(
   candidates: readonly C[],
-  wanted: Wanted,
-  claim: (candidate: C) => { attestation: Attestation | undefined; subject: Subject },
+  { attestedBy }: Wanted,
   verifiers: readonly Verifier[],
+  nowSeconds: number,
 ): C[] {
-  return candidates.filter((candidate) => {
-    const { attestation, subject } = claim(candidate);
-    const result = attested(attestation, subject, verifiers);
-    if (wanted.attestedBy === undefined || result === 'refuted') return result !== 'refuted';
-    return result === 'verified' && (wanted.attestedBy === null || wanted.attestedBy === nameOf(attestation));
+  return candidates.filter(({ peerId: provider, model: { attestation, sha256: file } }) => {
+    // Without a file there is nothing that could be vouched for.
+    const result = file === null ? 'not checked' : attested(attestation, { provider, file, nowSeconds }, verifiers);
+    if (attestedBy === undefined || result === 'refuted') return result !== 'refuted';
+    return result === 'verified' && (attestedBy === null || attestedBy === claimOf(attestation)?.by);
   });
 }
 
-function nameOf(attestation: Attestation | undefined): string | null {
+/** Who is said to vouch, and how; null: nobody. */
+function claimOf(attestation: Attestation | undefined): { by: string; proof: string } | null {
   if (attestation === undefined || attestation.kind === 'none') return null;
-  return attestation.kind === 'tee' ? attestation.vendor : attestation.system;
+  const { kind } = attestation;
+  return kind === 'tee'
+    ? { by: attestation.vendor, proof: attestation.quote }
+    : { by: attestation.system, proof: attestation.proof };
 }

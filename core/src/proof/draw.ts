@@ -4,6 +4,7 @@
  */
 import * as v from 'valibot';
 import { sha256 } from '@noble/hashes/sha2.js';
+import { concatBytes } from '@noble/hashes/utils.js';
 import { toBase32 } from '../base/base32.ts';
 import type { PeerId } from '../base/ids.ts';
 import { PUBLIC_KEY_BYTES, verify, type Identity } from '../identity/identity.ts';
@@ -80,8 +81,10 @@ export function drawAuditors(
   eligible: readonly PeerId[],
   count: number,
 ): PeerId[] {
+  const drawn = sha256(canonical(['llmesh/5/auditors', beta, receipt]));
+  const text = new TextEncoder();
   return eligible
-    .map((peer) => [toBase32(sha256(canonical(['llmesh/5/auditor', beta, receipt, peer]))), peer] as const)
+    .map((peer) => [toBase32(sha256(concatBytes(drawn, text.encode(peer)))), peer] as const)
     .toSorted(byName)
     .slice(0, count)
     .map(([, peer]) => peer);

@@ -1,6 +1,7 @@
 /** The description of one shared model: by its provider, and by the control plane for all its providers. */
 import * as v from 'valibot';
 import type { TaskName } from '../base/ids.ts';
+import { AttestationSchema } from './attestation.ts';
 import { MAX_VECTOR_NUMBERS, count, label, modelId, positive, sha256, taskName, text } from './fields.ts';
 
 /** The kinds of task that language models are offered for. */
@@ -69,6 +70,8 @@ export const PlainAdvertSchema = v.object({
    * comparable. Left out: neither. What is left out of a newer program's advert is not taken for a lie.
    */
   replayable: v.optional(v.picklist(['seed', 'likelihood'])),
+  /** What vouches for it beside audits. Left out, or of a kind that is not known here: nothing. */
+  attestation: v.optional(v.fallback(AttestationSchema, { kind: 'none' })),
   /** Left out: it has none. */
   abilities,
   /** It can answer with any of these instead of as it is. Left out: it has none. */

@@ -1,0 +1,177 @@
+/**
+ * A mesh in which some lend another model than they say, and some lie as auditors. Who asks whom is a simple model; which
+ * answers are checked, by whom, what that proves and what follows is decided by the code that decides it on the mesh: the
+ * draw, the wager, the standing, the shares, the records of auditors. Only engines and chance are simulated.
+ */
+import { sha256 } from '@noble/hashes/sha2.js';
+import type { PeerId } from '@llmesh/core/base/ids';
+import { nodeIdentity } from '@llmesh/core/identity/node-signatures';
+import { SECRET_KEY_BYTES, type Identity } from '@llmesh/core/identity/identity';
+import { drawAuditors, rootOf, selected, signDraw } from '@llmesh/core/proof/draw';
+import { levelOf, moreAuditors, NEW_STANDING, record, type StandingState } from '@llmesh/core/proof/standing';
+import { answerEvidence, SUSPECTED_LOG10 } from '@llmesh/core/proof/wager';
+import { AuditorRecords, isCredible } from '@llmesh/signaling/audit/auditor-records';
+import { AuditShare } from '@llmesh/signaling/audit/audit-share';
+import { AUDIT_TERMS, workOf } from '@llmesh/signaling/audit/audit-terms';
+import { panelOf } from '@llmesh/signaling/audit/independence';
+import { settle, type Finding } from '@llmesh/signaling/audit/settle';
+import { SeededRandom } from '../random.ts';
+import { VirtualClock } from '../virtual-clock.ts';
+import { deviationsIn, HONEST_MEAN } from './deviations.ts';
+import { lendersOf, type Lender, type LenderShares } from './lenders.ts';
+
+export interface AuditedMeshOptions extends LenderShares {
+  readonly seed: number;
+  readonly providers: number;
+  readonly requesters: number;
+  readonly minutes: number;
+  readonly questionsPerMinute: number;
+  /** How many of their answers cheats cheat with. */
+  readonly cheated: number;
+}
+
+export interface Answer {
+  readonly provider: Lender;
+  readonly tokens: number;
+  readonly cheated: boolean;
+  readonly atMs: number;
+}
+
+interface Gathered extends Answer {
+  readonly receipt: Uint8Array;
+  readonly share: number;
+  readonly work: number;
+}
+
+const FILE = 'ab'.repeat(32);
+const TOKENS = { least: 8, most: 400 };
+const INPUT_TOKENS = { least: 20, most: 1_000 };
+/** Requesters stand in address blocks of their own. */
+const REQUESTER = { peerId: 'a'.repeat(32) as PeerId, network: '99.0.0.1' };
+const NOBODY: ReadonlySet<PeerId> = new Set();
+
+export class AuditedMesh {
+  readonly lenders: readonly Lender[];
+  readonly answers: Answer[] = [];
+  /** Answers that were checked, reports of auditors, and what those cost in units of writing. */
+  readonly spent = { audits: 0, reports: 0, work: 0, written: 0 };
+  readonly #options: AuditedMeshOptions;
+  readonly #clock = new VirtualClock();
+  readonly #random: SeededRandom;
+  readonly #key: { identity: Identity; secret: Uint8Array };
+  readonly #standings = new Map<PeerId, StandingState>();
+  readonly #records = new AuditorRecords([]);
+  readonly #share = new AuditShare(this.#clock, AUDIT_TERMS);
+  #gathered: Gathered[] = [];
+
+  constructor(options: AuditedMeshOptions) {
+    this.#options = options;
+    this.#random = new SeededRandom(options.seed);
+    this.lenders = lendersOf(options.providers, options, this.#random);
+    const secret = this.#random.bytes(SECRET_KEY_BYTES);
+    this.#key = { identity: nodeIdentity(secret), secret };
+  }
+
+  standingOf({ peerId }: Pick<Lender, 'peerId'>): StandingState {
+    return this.#standings.get(peerId) ?? NEW_STANDING;
+  }
+
+  /** Auditors whose word still counts. */
+  isHeard({ peerId }: Pick<Lender, 'peerId'>): boolean {
+    return isCredible(this.#records.of(peerId));
+  }
+
+  async run(): Promise<void> {
+    const { minutes, requesters, questionsPerMinute } = this.#options;
+    const epochs = (minutes * 60_000) / AUDIT_TERMS.epochMs;
+    const questions = (requesters * questionsPerMinute * AUDIT_TERMS.epochMs) / 60_000;
+    for (let epoch = 1; epoch <= epochs; epoch++) {
+      const due = Math.round(epoch * questions) - Math.round((epoch - 1) * questions);
+      const open = this.lenders.flatMap((lender) => this.#lots(lender));
+      for (let i = 0; i < due && open.length > 0; i++) this.#answer(this.#random.pick(open));
+      await this.#clock.run(AUDIT_TERMS.epochMs);
+      await this.#audit(epoch);
+    }
+  }
+
+  /** As in the matchmaker: nobody asks who is quarantined or convicted, and half as many a suspect. */
+  #lots(lender: Lender): Lender[] {
+    switch (levelOf(this.standingOf(lender))) {
+      case 'good':
+        return [lender, lender];
+      case 'suspected':
+        return [lender];
+      default:
+        return [];
+    }
+  }
+
+  #answer(provider: Lender): void {
+    const random = this.#random;
+    const units = Math.round(random.logUniform(TOKENS.least, TOKENS.most));
+    const cheated = provider.cheats && random.chance(this.#options.cheated);
+    const answer = { provider, tokens: units, cheated, atMs: this.#clock.now() };
+    this.answers.push(answer);
+    const work = workOf({ inputUnits: random.logUniform(INPUT_TOKENS.least, INPUT_TOKENS.most), units });
+    this.spent.written += work;
+    this.#share.earn(work);
+    const standing = this.standingOf(provider);
+    const share = this.#share.next(provider.peerId, FILE, { level: levelOf(standing), checked: standing.checked });
+    this.#gathered.push({ ...answer, receipt: sha256(random.bytes(32)), share, work });
+  }
+
+  async #audit(epoch: number): Promise<void> {
+    const gathered = this.#gathered;
+    this.#gathered = [];
+    const root = rootOf(gathered.map(({ receipt }) => receipt));
+    const { draw } = await signDraw({ epoch, root }, this.#key.identity, this.#key.secret);
+    for (const one of gathered) {
+      if (selected(draw.beta, one.receipt, one.share)) this.#check(one, draw.beta);
+    }
+  }
+
+  #check(answer: Gathered, beta: Uint8Array): void {
+    const { provider, receipt, work } = answer;
+    const order = this.#inOrder(beta, receipt);
+    const first = panelOf(order, [provider, REQUESTER], AUDIT_TERMS.auditors, NOBODY);
+    const why = selected(beta, receipt, AUDIT_TERMS.share) ? 'usual' : 'extra';
+    if (first.length === 0 || !this.#share.spend(why, work, first.length, provider.network)) return;
+    const findings = first.map((auditor) => this.#finding(auditor, answer));
+    const asked = [...first];
+    for (let wanted = this.#wanted(findings); wanted > 0; wanted = this.#wanted(findings)) {
+      const others = order.filter((one) => !asked.includes(one));
+      const more = panelOf(others, [provider, REQUESTER, ...asked], wanted, NOBODY);
+      if (more.length === 0) break;
+      this.#share.charge(work, more.length);
+      asked.push(...more);
+      findings.push(...more.map((auditor) => this.#finding(auditor, answer)));
+    }
+    this.#settle(provider, findings);
+    this.spent.audits += 1;
+    this.spent.reports += asked.length;
+    this.spent.work += asked.length * work * AUDIT_TERMS.cost;
+  }
+
+  #inOrder(beta: Uint8Array, receipt: Uint8Array): Lender[] {
+    const eligible = this.lenders.filter((one) => this.isHeard(one) && levelOf(this.standingOf(one)) !== 'convicted');
+    const byId = new Map(eligible.map((one) => [one.peerId, one]));
+    return drawAuditors(beta, receipt, [...byId.keys()], byId.size).map((peerId) => byId.get(peerId)!);
+  }
+
+  #finding({ peerId, lies }: Lender, { provider, cheated, tokens }: Answer): Finding {
+    const found = lies ? (provider.cheats ? 'honest' : 'invented') : cheated ? 'cheated' : 'honest';
+    const log10E = answerEvidence(deviationsIn(tokens, found, this.#random), HONEST_MEAN);
+    return { auditor: peerId, verdict: log10E >= SUSPECTED_LOG10 ? 'deviates' : 'agrees', log10E };
+  }
+
+  #wanted(findings: readonly Finding[]): number {
+    return moreAuditors(settle(findings, NOBODY).judged, 0);
+  }
+
+  #settle({ peerId }: Lender, findings: readonly Finding[]): void {
+    const { judged, confirmed, contradicted } = settle(findings, NOBODY);
+    this.#standings.set(peerId, record(this.standingOf({ peerId }), judged));
+    for (const auditor of confirmed) this.#records.put(auditor, this.#records.with(auditor, 'agreed'));
+    for (const auditor of contradicted) this.#records.put(auditor, this.#records.with(auditor, 'against'));
+  }
+}
