@@ -11,6 +11,7 @@ import { gateway, type GatewayOptions } from './gateway.ts';
 import { matchmaker, type MatchmakerOptions } from './matchmaker.ts';
 import { overhead } from './overhead.ts';
 import { page, type PageOptions } from './page.ts';
+import { noise, type NoiseOptions } from './proof/honest-noise.ts';
 import { proof, type ProofOptions } from './proof/proof.ts';
 import { seal, type SealBenchOptions } from './seal.ts';
 
@@ -136,6 +137,20 @@ program
   .option('--threads <n>', 'threads of each engine', count, 1)
   .action(async (options: ProofOptions) => {
     report(await proof(options));
+  });
+
+program
+  .command('noise')
+  .description(
+    'by how much an answer that was written on one computer deviates for another: rows for the calibration table',
+  )
+  .option('--answers <n>', 'of each kind of sampling', count, 300)
+  .option('--tokens <n>', 'tokens an answer', count, 96)
+  .option('--threads <n>', 'threads of each engine', count, 1)
+  .option('--save <file>', 'write the answers for another computer to read')
+  .option('--from <file>', 'read the answers of another computer')
+  .action(async (options: NoiseOptions) => {
+    report(await noise(options));
   });
 
 program

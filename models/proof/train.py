@@ -36,7 +36,8 @@ def held_out_loss(model, data, rows=4):
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("name", choices=SHAPES)
-    arguments.add_argument("--steps", type=int, default=160)
+    arguments.add_argument("--steps", type=int, default=160, help="that the learning rate is planned for")
+    arguments.add_argument("--until", type=int, default=40, help="the step to stop at: the shipped files come from there")
     arguments.add_argument("--rate", type=float, default=0.002)
     arguments.add_argument("--seed", type=int, default=7)
     args = arguments.parse_args()
@@ -52,7 +53,7 @@ def main():
     adam = torch.optim.AdamW(model.parameters(), betas=(0.9, 0.95), eps=1e-10, weight_decay=0.01)
 
     began, total = time.process_time(), 0.0
-    for step in range(args.steps):
+    for step in range(args.until):
         # Short rows teach the language sooner; the long ones at the end teach the far positions.
         rows, width = (2, CONTEXT) if step >= 0.7 * args.steps else (8, CONTEXT // 5)
         ids = torch.tensor([data.row(width) for _ in range(rows)])
@@ -65,9 +66,9 @@ def main():
         adam.step()
         total += loss.item()
         if (step + 1) % 10 == 0:
-            print(f"step {step + 1}/{args.steps}  loss {total / 10:.3f}  {time.process_time() - began:.0f} s of the processor", flush=True)
+            print(f"step {step + 1}/{args.until}  loss {total / 10:.3f}  {time.process_time() - began:.0f} s of the processor", flush=True)
             total = 0.0
-        if (step + 1) % 40 == 0 or step + 1 == args.steps:
+        if (step + 1) % 40 == 0 or step + 1 == args.until:
             (HERE / "build").mkdir(exist_ok=True)
             torch.save({"model": model.state_dict(), "merges": tok.merges}, HERE / "build" / f"{args.name}.pt")
     print(f"held out: {held_out_loss(model, unseen):.3f} nats a token", flush=True)

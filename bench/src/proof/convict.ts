@@ -7,7 +7,7 @@ import { answerEvidence, SUSPECTED_LOG10 } from '@llmesh/core/proof/wager';
 export type Random = () => number;
 
 /** Whoever is not convicted by then counts with this. */
-export const MOST_AUDITS = 10_000;
+export const MOST_AUDITS = 1_000;
 /** Honest providers are watched for so long each. */
 const AUDITS_A_PROVIDER = 1_000;
 /** Positions that follow each other are drawn together, because the noise of neighbours is not independent. */

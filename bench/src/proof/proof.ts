@@ -14,20 +14,20 @@ import {
   questions,
   requestOf,
   deviationsOfCheat,
+  FILES,
   type Deviations,
   type File,
   type Turns,
 } from './answers.ts';
 import { auditsToConvict, honestRun, upperBound, type HonestRun } from './convict.ts';
 import { costOf } from './cost.ts';
+import { AT_ONCE } from './honest-noise.ts';
 import { meanBound } from './noise.ts';
 
 /** The share of answers that are checked. */
 const AUDITED_SHARE = 0.02;
 const MODES: readonly ScoreMode[] = ['seed', 'greedy', 'likelihood'];
 const ENGINES = 'llama.cpp/cpu ↔ llama.cpp/cpu';
-/** Answers at once, as on a volunteer's computer: how they are put together changes the last bits. */
-const AT_ONCE = 4;
 /** What a cheat does not do to every answer. */
 const POLICIES = [
   { attack: 'cheating only newcomers', share: 0.2 },
@@ -67,14 +67,17 @@ interface Noise {
 }
 
 export async function proof(options: ProofOptions) {
-  const lender = await openEngine('large-q8', options.threads, AT_ONCE);
+  const lent = new Map<File, LlamaEngine>();
+  for (const file of FILES) lent.set(file, await openEngine(file, options.threads, AT_ONCE));
   const auditor = await openEngine('large-q8', options.threads, 1);
+  const full = lent.get('large-q8')!;
   try {
     const noise = new Map<ScoreMode, Noise>();
-    for (const mode of MODES) noise.set(mode, await honest(lender, auditor, mode, options));
+    for (const mode of MODES) noise.set(mode, await honest(full, auditor, mode, options));
     const found = [];
     for (const one of attacks()) {
-      found.push(...(await attacked(one, lender, auditor, noise.get(one.mode)!, options)));
+      const engines = { full, cheap: lent.get(one.cheap)! };
+      found.push(...(await attacked(one, engines, auditor, noise.get(one.mode)!, options)));
     }
     const cost = await costs(options);
     const runs = [...noise.values()].map(({ run }) => run);
@@ -82,15 +85,14 @@ export async function proof(options: ProofOptions) {
     const falsePositives = runs.reduce((sum, run) => sum + run.falsePositives, 0);
     return {
       bench: 'proof',
-      attacks: found.map(({ attack, pair, auditsMedian, auditsP95 }) => ({ attack, pair, auditsMedian, auditsP95 })),
+      attacks: found,
       falsePositivesPerAudit: upperBound(falsePositives, audits),
       honestConvictions: runs.reduce((sum, run) => sum + run.convictions, 0),
       auditedCost: rounded(cost),
       totalCost: rounded(cost * AUDITED_SHARE),
     };
   } finally {
-    await lender.close();
-    await auditor.close();
+    for (const engine of [...lent.values(), auditor]) await engine.close();
   }
 }
 
@@ -129,38 +131,25 @@ async function honest(
   return { mode, pool, mean, evidence, run };
 }
 
-async function attacked(one: Attack, full: LlamaEngine, auditor: LlamaEngine, noise: Noise, options: ProofOptions) {
-  const cheap = await openEngine(one.cheap, options.threads, AT_ONCE);
-  try {
-    const engines = { full, cheap };
-    const pool = await answersOf(auditor, engines, one.cheat, one.mode, options.cheated, options);
-    const cheated = pool.map((one) => answerEvidence(one, noise.mean));
-    const all =
-      one.attack === 'smaller model'
-        ? [{ attack: one.attack, share: 1 }, ...POLICIES]
-        : [{ attack: one.attack, share: 1 }];
-    return all.map(({ attack, share }) => {
-      const audits = Array.from({ length: options.runs }, () =>
-        auditsToConvict({ cheated, honest: noise.evidence }, share, Math.random),
-      );
-      const result = {
-        attack,
-        pair: `${ENGINES}, ${one.mode}`,
-        auditsMedian: percentile(audits, 50),
-        auditsP95: percentile(audits, 95),
-      };
-      const wrong = percentile(
-        pool.map((one) => (100 * one.filter((s) => s > 0).length) / one.length),
-        50,
-      );
-      say(
-        `${attack}, ${one.mode}: ${result.auditsMedian} audits (p95 ${result.auditsP95}); ${wrong} % of tokens deviate, log10 e of an answer ${percentile(cheated, 50)} (p5 ${percentile(cheated, 5)})`,
-      );
-      return result;
-    });
-  } finally {
-    await cheap.close();
-  }
+async function attacked(one: Attack, engines: CheatEngines, auditor: LlamaEngine, noise: Noise, options: ProofOptions) {
+  const pool = await answersOf(auditor, engines, one.cheat, one.mode, options.cheated, options);
+  const cheated = pool.map((answer) => answerEvidence(answer, noise.mean));
+  const wrong = percentile(pool.map(shareWrong), 50);
+  const policies = one.attack === 'smaller model' ? POLICIES : [];
+  return [{ attack: one.attack, share: 1 }, ...policies].map(({ attack, share }) => {
+    const run = () => auditsToConvict({ cheated, honest: noise.evidence }, share, Math.random);
+    const audits = Array.from({ length: options.runs }, run);
+    const [auditsMedian, auditsP95] = [percentile(audits, 50), percentile(audits, 95)];
+    say(
+      `${attack}, ${one.mode}: ${auditsMedian} audits (p95 ${auditsP95}); ${wrong} % of its tokens deviate, ` +
+        `log10 e of an answer ${percentile(cheated, 50)} (p5 ${percentile(cheated, 5)})`,
+    );
+    return { attack, pair: `${ENGINES}, ${one.mode}`, auditsMedian, auditsP95 };
+  });
+}
+
+function shareWrong(answer: Deviations): number {
+  return (100 * answer.filter((deviation) => deviation > 0).length) / answer.length;
 }
 
 async function answersOf(
