@@ -17,7 +17,7 @@ import { PLAIN, syntaxOf } from './syntax/syntaxes.ts';
 import { AsyncQueue } from './base/queue.ts';
 import { fileOf, findOffer } from './policy/offer-name.ts';
 import { bestOffer } from './policy/best-offer.ts';
-import type { AnswerEvent, AnswerSummary, AskRequest } from './ask/answer.ts';
+import type { AnswerEvent, AnswerSummary, AskRequest, CheckNews } from './ask/answer.ts';
 import type { RunEvent } from './ask/running.ts';
 import type { TaskKind } from './tasks/task-kind.ts';
 
@@ -62,6 +62,10 @@ export interface ChatRequest {
   thinking?: Thinking;
   /** Only these volunteers. Left out: any. */
   only?: PeerId[];
+  /** Other volunteers of the same model may read and check it, unless `only` names who answers. Left out: yes. */
+  checks?: boolean;
+  /** Hears what they find, also minutes after the answer. */
+  onChecked?: (news: CheckNews) => void;
   /** Stops the answer, and the work on the volunteer's computer. */
   signal?: AbortSignal;
 }
@@ -163,10 +167,14 @@ export class MeshClient {
       only = null,
       logprobs,
       thinking,
+      checks,
+      onChecked,
     } = request;
     const { temperature, topP, seed, presencePenalty, frequencyPenalty } = request;
     const ask: AskRequest = {
       ...(await this.#asked(model, signal)),
+      ...(checks !== undefined && { checks }),
+      ...(onChecked !== undefined && { onChecked }),
       turns: messages,
       sampling: {
         ...(temperature !== undefined && { temperature }),

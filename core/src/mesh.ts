@@ -18,6 +18,8 @@ import { Matching } from './ask/matching.ts';
 import { Neighbours } from './peers/neighbours.ts';
 import { PeerExchange } from './peers/peer-exchange.ts';
 import { ReceiptFiler, type ReceiptFilerOptions } from './receipts/receipt-filer.ts';
+import { ReportFiler } from './provide/report-filer.ts';
+import { auditTask } from './tasks/audit-task.ts';
 import { Requester } from './ask/requester.ts';
 import type { Channel, Message } from './peers/channel.ts';
 import type { Transport } from './transport/transport.ts';
@@ -71,6 +73,7 @@ export class Mesh {
   #clock: Clock;
   #now: () => number;
   #filer: ReceiptFiler;
+  #reports: ReportFiler;
   #deliveries: Deliveries;
   #transport: Transport;
   #links: Links;
@@ -90,13 +93,16 @@ export class Mesh {
     this.control = control;
     this.#clock = clock;
     this.#harmful = new HarmfulInputs(clock);
-    this.#kinds = new TaskKinds(options.kinds);
     // The clock of the leases' issuer counts.
     this.#now = () => control.serverNowMs ?? now();
     const file = control.file.bind(control);
     this.#filer = new ReceiptFiler({ ...receipts, file, clock, random });
     const filer = this.#filer;
-    this.#deliveries = new Deliveries({ identity, verify, clock, now: this.#now, issuer: () => control.issuer, filer });
+    this.#reports = new ReportFiler({ file: control.fileReport.bind(control), failed: receipts.failed, clock, random });
+    const issuer = () => control.issuer;
+    const audit = auditTask({ identity, verify, issuer, file: (report) => this.#reports.file(report) });
+    this.#kinds = new TaskKinds([audit, ...(options.kinds ?? [])]);
+    this.#deliveries = new Deliveries({ identity, verify, clock, now: this.#now, issuer, filer });
     filer.start();
     this.#transport = transport;
     this.#introductions = options.introductions ?? new Introductions(clock);
@@ -158,7 +164,10 @@ export class Mesh {
       clock,
       random,
       match: (question, signal, queued) => matching.match(question, signal, queued),
+      checks: { task: audit, issuer, learn: (peer, certificate) => transport.learn?.(peer, certificate) },
     });
+    control.on('audit', (call) => this.#requester.audit(call));
+    control.on('offers', ({ shunned = [] }) => this.#known.shun(shunned));
   }
 
   /** See `Requester.ask`. */
@@ -251,7 +260,8 @@ export class Mesh {
     this.#neighbours.close();
     this.#links.close();
     this.#deliveries.close();
-    await this.#filer.close();
+    this.#requester.close();
+    await Promise.all([this.#filer.close(), this.#reports.close()]);
   }
 
   #dispatch(channel: Channel, message: Message): void {

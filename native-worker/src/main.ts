@@ -69,6 +69,8 @@ const worker = command('worker', 'Lend models of this computer to a mesh, until 
   .addOption(whenOption())
   .option('--on-battery', 'lend on battery, too (default: pause)')
   .option('--calm <seconds>', 'how long it has to be quiet after a pause (default: 60)', whole(1, 86_400))
+  .option('--audit', 'check what others answered with the same model, when nobody asks (default: on)', true)
+  .option('--no-audit', 'check nobody')
   .option('--hide-address', 'hide the address of this computer: everything goes through the server of the mesh')
   .option('--data <folder>', 'for downloaded models and the identity (default: $LLMESH_DATA or ~/.llmesh)')
   .option('--config <file>', 'settings by the names of these flags, in JSON (default: worker.json in the data folder)')
@@ -102,6 +104,7 @@ command('chat', 'Ask a mesh one question; the answer comes as it is written.')
   .option('--model <id>', 'an id of "llmesh status" (default: the model with the most free slots)')
   .option('--adapter <sha256>', 'an adapter of the model, by the SHA-256 of its file')
   .option('--max-tokens <n>', 'longest answer', whole(1, 1 << 20), 2048)
+  .option('--no-checks', 'let no other volunteer read and check the answer')
   .option('--json', 'one JSON object a line: pieces, then done, or error')
   .addHelpText(
     'after',
@@ -128,6 +131,7 @@ command('gateway', 'Let programs that speak the OpenAI API use a mesh, until Ctr
   .option('--own <peer id>', 'a computer of yours, for "privacy": "own"; repeat for several', gatherPeers, [])
   .option('--trust <peer id>', 'one that you trust, for "privacy": "trusted"; repeat for several', gatherPeers, [])
   .option('--hide-address', 'hide the address of this computer: everything goes through the server of the mesh')
+  .option('--no-checks', 'let no other volunteer read and check answers; a request may say so, too')
   .option('--proxied', 'a server of yours in front says in X-Forwarded-For who asks')
   .option('--data <folder>', 'for keys and identity (default: $LLMESH_DATA or ~/.llmesh)')
   .option('--json', 'one JSON object a line: ready, connection, error')
@@ -184,6 +188,24 @@ command('status', 'Show who is on a mesh and what it offers, and the worker of t
     if (watch === true) return watching({ ...(data !== undefined && { data }) }, json === true);
     const { showStatus } = await import('./commands/status-command.ts');
     await reporting(json === true, (output) => showStatus(mesh, data, output));
+  });
+
+const audit = command('audit', 'Look at how an answer was checked.');
+
+audit
+  .command('check')
+  .description('Count the audit of an answer again: its evidence, the signatures, and what follows from the reports.')
+  .argument('<file>', 'the evidence, as a page or a program saved it')
+  .option('--model <file>', 'the GGUF file that the answer is of, to compute it again on this computer', place)
+  .option('--json', 'as one JSON object')
+  .addHelpText(
+    'after',
+    `
+Exit codes: 0 it agrees, or nobody can say; 1 the file is damaged or forged; 4 it is not what the model writes.`,
+  )
+  .action(async (file: string, { json, ...options }: { model?: string; json?: boolean }) => {
+    const { checkAudit } = await import('./commands/audit-command.ts');
+    await reporting(json === true, (output) => checkAudit(file, options, output));
   });
 
 const models = command('models', 'List the models of the catalogue and on this disk, and which fit this computer.')

@@ -58,6 +58,7 @@ Environment:
   LLMESH_AUDIT_SHARE  the share of answers whose computation is checked by others, 0 to 1 (default 0.02); 0: none
   LLMESH_AUDIT_EPOCH_MS  how long receipts are gathered for one draw, in milliseconds (default 10000)
   LLMESH_AUDITORS     peer ids of auditors of yours, with commas between them: they count as independent of everyone
+  LLMESH_FORGIVEN     peer ids of providers whose standing begins anew, as after an appeal
   LLMESH_CALIBRATIONS  a JSON file with the honest noise of more pairs of engines, see docs/proof.md
   LLMESH_TRUST_PROXY  1 behind a reverse proxy that sets X-Forwarded-For and X-Forwarded-Host
   LOG_LEVEL           trace, debug, info, warn (default), error, fatal or silent`,
@@ -115,6 +116,7 @@ try {
       epochMs: parseCount('LLMESH_AUDIT_EPOCH_MS', AUDIT_TERMS.epochMs, 100, 3_600_000),
       platform: new Set(parsePeers('LLMESH_AUDITORS')),
     },
+    forgiven: parsePeers('LLMESH_FORGIVEN'),
     calibrationsFile: process.env['LLMESH_CALIBRATIONS'] || null,
     log,
   });

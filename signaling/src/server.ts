@@ -6,6 +6,7 @@ import express from 'express';
 import { pino, type Logger } from 'pino';
 import { realClock, type Clock } from '@llmesh/core/base/clock';
 import { MeshError } from '@llmesh/core/base/errors';
+import type { PeerId } from '@llmesh/core/base/ids';
 import type { IceServer } from '@llmesh/core/wire/control-protocol';
 import type { Cluster } from './cluster/cluster.ts';
 import { MemoryHub } from './cluster/memory-hub.ts';
@@ -82,6 +83,8 @@ export interface ControlPlaneOptions {
   deliveries?: Partial<DeliveryLimits>;
   /** How much is audited, and by whom; the rest is as usual. */
   audits?: Partial<AuditTerms>;
+  /** Providers that stand from now on as if nothing had been checked. */
+  forgiven?: readonly PeerId[];
   /** Calibrations of pairs of engines that go before ours, as JSON; null: there are none. */
   calibrationsFile?: string | null;
   /** Options of Node's HTTP server, to make its timeouts shorter than ours: `headersTimeout`, `requestTimeout`. */
@@ -151,10 +154,12 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     now,
     failed: (error) => log.error(`Receipts cannot be kept, and will be filed again later: ${reasonOf(error)}`),
   });
+  const table = new AuditTable(database);
+  table.forgive(options.forgiven ?? []);
   const audits = new AuditOffice({
     ...{ clock, now, random, calibrations, key, leases, registry },
     terms: { ...AUDIT_TERMS, ...options.audits },
-    table: new AuditTable(database),
+    table,
     counts: countsIn(metrics),
     failed: (error) => log.error(`Audits cannot be kept right now: ${reasonOf(error)}`),
   });

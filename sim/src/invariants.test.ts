@@ -14,6 +14,8 @@ function atRest(is: { busySlots?: number }, seen: { busySlots?: number; promised
     ...slots,
     ...is,
     answers: 0,
+    audits: 0,
+    auditing: false,
     tokens: 0,
     tokensPerSecond: 0,
     typicalTokensPerSecond: null,

@@ -2,6 +2,8 @@
 import type { ModelId, PeerId } from '../base/ids.ts';
 import type { Turn, Sampling, Thinking, TokenLogprob, Tools } from '../protocol.ts';
 import type { KeptAnswer } from './delivered-answer.ts';
+import type { EngineName } from '../proof/engine-name.ts';
+import type { Verdict } from '../proof/verdict.ts';
 import type { QueuePosition } from '../wire/control-protocol.ts';
 import type { Candidate } from '../wire/candidate.ts';
 import type { MeshError } from '../base/errors.ts';
@@ -39,6 +41,38 @@ export interface AskRequest {
   hedge?: boolean;
   /** The answer was begun before: it continues after exactly this. */
   prefix?: KeptAnswer | null;
+  /**
+   * Others with the same file may check what anyone answered, and read it for that. What only some providers may run is never
+   * shown to others. Left out: yes.
+   */
+  checks?: boolean;
+  /** Hears what they find, also minutes after the answer. Left out: nobody asks. */
+  onChecked?: (news: CheckNews) => void;
+}
+
+/** What came of a check of one provider's part of an answer. `asked`: auditors are at it. */
+export type CheckNews = { verdict: 'asked' } | CheckedPart;
+
+export interface CheckedPart {
+  /** `unknown`: nobody could say, or they contradict each other. */
+  verdict: Verdict;
+  provider: PeerId;
+  /** Those who answered. */
+  checks: AuditorFinding[];
+  /** Evidence and reports in one file, which anyone can count again: `proof/bundle.ts`. */
+  bundle: Uint8Array<ArrayBuffer>;
+}
+
+export interface AuditorFinding {
+  auditor: PeerId;
+  verdict: Verdict;
+  /** How much likelier this is with a cheat than with an honest provider, as a power of ten. */
+  log10E: number;
+  /** One sentence for people. */
+  why: string;
+  /** The tokens that were compared; null: it could not check them. */
+  tokens: number | null;
+  engines: { provider: EngineName; auditor: EngineName };
 }
 
 export type AnswerEvent =

@@ -4,7 +4,7 @@
  * one that brings the next words leads.
  */
 import { AtWork } from './at-work.ts';
-import { Attempt, type AttemptEvent, type AttemptNeeds, type Whole } from './attempt.ts';
+import { Attempt, type AttemptEvent, type AttemptNeeds, type SignedWork, type Whole } from './attempt.ts';
 import type { Breakers } from './patience/breaker.ts';
 import { Challenges } from './patience/challenges.ts';
 import { AnswerTimes } from './answer-times.ts';
@@ -38,6 +38,8 @@ export interface AnsweringNeeds extends AttemptNeeds {
   breakers: Breakers;
   suspects: SuspectQuestions;
   words: FirstWords;
+  /** Hears of each part that both ends signed for. Left out: nobody keeps it. */
+  signed?: ((work: SignedWork) => void) | undefined;
   hedges: HedgeBudget;
 }
 
@@ -161,6 +163,7 @@ export class Answering {
       maxUnits: this.#maxTokens - this.#answer.tokens,
       check: new AnswerCheck(input, this.#followed),
       offset: prefix?.tokens ?? 0,
+      ...(this.#needs.signed && { signed: this.#needs.signed }),
     };
     const attempt: AnswerAttempt = new Attempt(candidate, part, this.#needs, (one, event) => this.#take(one, event));
     this.#atWork.began(attempt);

@@ -12,7 +12,8 @@ import { randomBytes } from '../base/random-bytes.ts';
 import { packBody, readBody } from '../wire/body.ts';
 import { cannotGoOn, saidByProvider } from './provider-failure.ts';
 import type { ReceiptFiler } from '../receipts/receipt-filer.ts';
-import { requestCommitment } from '../receipts/request-commitment.ts';
+import type { ChainChunk } from '../receipts/digest-chain.ts';
+import { requestCommitment, type Committed } from '../receipts/request-commitment.ts';
 import { heldLease, ReceivedTask, type HeldLease } from './received-task.ts';
 import type { TaskCheck, TaskKind, Written } from '../tasks/task-kind.ts';
 import type { Path } from '../transport/transport.ts';
@@ -44,6 +45,18 @@ export interface TaskPart<Input, Piece, Result> {
   check: TaskCheck<Piece, Result>;
   /** The units of the whole before this part. */
   offset: number;
+  /** Hears when both have signed for it, with all that shows what was asked and answered. Left out: nobody keeps that. */
+  signed?: (work: SignedWork) => void;
+}
+
+/** What was asked and answered, as it went over the wire, with the paper about it. */
+export interface SignedWork {
+  candidate: Leased;
+  request: Committed;
+  lease: HeldLease;
+  providerHalf: Uint8Array<ArrayBuffer>;
+  requesterHalf: Uint8Array<ArrayBuffer>;
+  chunks: readonly ChainChunk[];
 }
 
 /** What a provider says at the end of its part. */
@@ -93,6 +106,10 @@ export class Attempt<Input, Piece, Result> implements Listener {
   readonly #dialling = new AbortController();
   /** The record of what came; null before it was asked. */
   #received: ReceivedTask | null = null;
+  #asked: Committed | null = null;
+  /** Kept where `signed` wants to hear of it; null: it would be too large to be shown to anybody. */
+  #chunks: ChainChunk[] | null = [];
+  #chunkBytes = 0;
   #cleanUp: (() => void)[] = [];
   #stopTimer: (() => void) | null = null;
   #stopLate: () => void;
@@ -125,6 +142,7 @@ export class Attempt<Input, Piece, Result> implements Listener {
     if (this.#ended) return;
     switch (reply.kind) {
       case 'TASK_ACCEPTED':
+        if (!this.#accepted(reply.half ?? null)) break;
         this.#stopTimer?.();
         this.#stopLate();
         this.taken = true;
@@ -205,6 +223,7 @@ export class Attempt<Input, Piece, Result> implements Listener {
     const salt = randomBytes(SALT_BYTES);
     const asked = { task: kind.name, model, file: offered.sha256, input, maxUnits, salt };
     const taskId = this.#taskId;
+    this.#asked = asked;
     this.#received = new ReceivedTask({
       taskId,
       provider,
@@ -231,6 +250,30 @@ export class Attempt<Input, Piece, Result> implements Listener {
     throw cannotBeSent(offset > 0);
   }
 
+  #signed(providerHalf: Uint8Array<ArrayBuffer>, requesterHalf: Uint8Array<ArrayBuffer>): void {
+    const { candidate } = this;
+    const [request, lease, chunks] = [this.#asked, this.#lease, this.#chunks];
+    if (request === null || lease === null || chunks === null) return;
+    this.#part.signed?.({ candidate, request, lease, providerHalf, requesterHalf, chunks });
+  }
+
+  #keep(chunk: ChainChunk): void {
+    this.#chunkBytes += chunk.piece.byteLength;
+    if (this.#chunkBytes > MAX_INPUT_BYTES) this.#chunks = null;
+    this.#chunks?.push(chunk);
+  }
+
+  /** False: the attempt has failed, as the provider told two halves of the seed. */
+  #accepted(half: Uint8Array | null): boolean {
+    try {
+      this.#received?.accepted(half);
+      return true;
+    } catch (thrown) {
+      this.fail(asMeshError(thrown, 'bad_message', 'The volunteer sent something unreadable.'));
+      return false;
+    }
+  }
+
   #take({ index, units, piece: packed }: TaskChunk): void {
     const { kind, check } = this.#part;
     const piece = readBody(kind.piece, packed);
@@ -238,6 +281,7 @@ export class Attempt<Input, Piece, Result> implements Listener {
       if (piece === null) throw new MeshError('bad_message', 'The volunteer sent something unreadable.');
       check.piece({ piece, units });
       this.#received?.add({ index, units, piece: packed });
+      if (this.#part.signed !== undefined) this.#keep({ index, units, piece: packed });
     } catch (thrown) {
       this.fail(asMeshError(thrown, 'bad_message', 'The volunteer sent something unreadable.'));
       return;
@@ -270,12 +314,16 @@ export class Attempt<Input, Piece, Result> implements Listener {
   }
 
   /** What came stays valid, whatever this returns. Throws identity_unusable. */
-  async #countersign(providerHalf: Uint8Array | null, result: Uint8Array): Promise<Whole<Result>['receipt']> {
+  async #countersign(
+    providerHalf: Uint8Array<ArrayBuffer> | null,
+    result: Uint8Array,
+  ): Promise<Whole<Result>['receipt']> {
     if (providerHalf === null || this.#received === null) return 'none';
     try {
       const { half, proof } = await this.#received.countersign(providerHalf, result);
       this.channel?.send({ kind: 'TASK_RECEIPT', taskId: this.#taskId, receipt: half });
       this.#needs.filer.file(proof);
+      this.#signed(providerHalf, half);
       return 'signed';
     } catch (thrown) {
       const error = asMeshError(thrown, 'identity_unusable', KEY_FAILED);

@@ -13,6 +13,7 @@ import { LEASE_NONCE_BYTES, leaseOf, readLeases, type Lease } from '../receipts/
 import type { KeptProof } from '../receipts/receipt-keeper.ts';
 import { countersign, signAcknowledgement } from '../receipts/receipt.ts';
 import type { Leased } from '../wire/candidate.ts';
+import { sameBytes } from '../wire/canonical.ts';
 
 /** A fast model writes hundreds of tokens meanwhile; each signature costs both ends a millisecond. */
 const PAUSE_MS = 100;
@@ -51,6 +52,9 @@ export class ReceivedTask {
   readonly #options: ReceivedTaskOptions;
   readonly #start: ChainStart;
   readonly #chain: DigestChain;
+  #accepted = false;
+  /** The provider's half of the seed. */
+  #half: Uint8Array | null = null;
   /** The newest that is due and not yet signed. */
   #due: Mark | null = null;
   #signedUnits = 0;
@@ -83,6 +87,15 @@ export class ReceivedTask {
     if (!this.#signing && this.#options.clock.now() >= this.#pausedUntilMs) this.#sign();
   }
 
+  /** The provider took the task, and told its half of the seed, if it has one. Throws bad_message when it tells another. */
+  accepted(half: Uint8Array | null): void {
+    if (this.#accepted && !sameHalf(this.#half, half)) {
+      throw new MeshError('bad_message', 'The volunteer changed its half of the seed.');
+    }
+    this.#accepted = true;
+    this.#half = half;
+  }
+
   /**
    * The work is done, with this packed result. Returns our half of the receipt and the proof that both now have;
    * rejects with receipt_refused when the provider's half does not match what came, and then nothing was signed.
@@ -96,7 +109,8 @@ export class ReceivedTask {
       throw new MeshError('receipt_refused', 'There is no receipt for work that ran without a lease.');
     }
     const { task, model, nonce } = lease.lease;
-    const seen = { ...this.#start, ...this.#mark(), task, model, result: sha256(result), half: null, maxInputUnits };
+    const what = { task, model, result: sha256(result), half: this.#half, maxInputUnits };
+    const seen = { ...this.#start, ...this.#mark(), ...what };
     const half = await countersign(providerHalf, seen, identity, verify);
     this.#end();
     const proof: KeptProof = {
@@ -170,6 +184,10 @@ export function heldLease(
     throw new MeshError('lease_refused', 'The lease for that volunteer is invalid. Try again.');
   }
   return { lease, bytes };
+}
+
+function sameHalf(a: Uint8Array | null, b: Uint8Array | null): boolean {
+  return a === null || b === null ? a === b : sameBytes(a, b);
 }
 
 function unchecked(): boolean {

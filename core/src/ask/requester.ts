@@ -2,7 +2,8 @@
 import * as v from 'valibot';
 import { onAbort } from '../base/abort.ts';
 import { Answering, type AnsweringNeeds } from './answering.ts';
-import type { Listener } from './attempt.ts';
+import type { AttemptNeeds, Listener } from './attempt.ts';
+import { Checks, type ChecksOptions } from './checks.ts';
 import { Breakers } from './patience/breaker.ts';
 import type { Channel } from '../peers/channel.ts';
 import type { Clock } from '../base/clock.ts';
@@ -24,6 +25,7 @@ import type { PeerId, TaskId } from '../base/ids.ts';
 import type { Links } from '../peers/links.ts';
 import { SuspectQuestions } from './patience/question-breaks.ts';
 import type { TaskReply } from '../protocol.ts';
+import type { AuditCall } from '../wire/control-protocol.ts';
 import type { ReceiptFiler } from '../receipts/receipt-filer.ts';
 import { Shortlist, type AskControl } from './shortlist.ts';
 import type { AskRequest, AnswerEvent } from './answer.ts';
@@ -37,6 +39,7 @@ export interface RequesterOptions {
   random: () => number;
   /** Asks the control plane for a shortlist. */
   match: AskControl;
+  checks: Omit<ChecksOptions, keyof AttemptNeeds>;
 }
 
 export class Requester {
@@ -44,6 +47,7 @@ export class Requester {
   readonly #needs: Omit<AnsweringNeeds, 'shortlist'>;
   readonly #attempts = new Map<TaskId, Listener>();
   readonly #answerings = new Set<Answering>();
+  readonly #checks: Checks;
 
   constructor(options: RequesterOptions) {
     this.#options = options;
@@ -63,6 +67,7 @@ export class Requester {
       words: new FirstWords(),
       hedges: new HedgeBudget(),
     };
+    this.#checks = new Checks({ ...this.#needs, ...options.checks });
   }
 
   /**
@@ -83,7 +88,8 @@ export class Requester {
     }
     const { maxTokens: maxUnits, prefer = null } = request;
     const shortlist = this.#shortlist(kind, input, { ...request, maxUnits, prefer });
-    const answering = new Answering(request, { kind, input, followed }, { ...this.#needs, shortlist });
+    const signed = this.#checks.keeperFor(request);
+    const answering = new Answering(request, { kind, input, followed }, { ...this.#needs, shortlist, signed });
     this.#answerings.add(answering);
     const stopAbort = onAbort(signal, () => answering.end(cancelled()));
     try {
@@ -133,6 +139,16 @@ export class Requester {
   handle(channel: Channel, reply: TaskReply): void {
     const attempt = this.#attempts.get(reply.taskId);
     if (attempt?.channel === channel) attempt.handle(reply);
+  }
+
+  /** The control plane drew an answer of ours to be checked. */
+  audit(call: AuditCall): void {
+    void this.#checks.audit(call);
+  }
+
+  /** Forgets what could be checked. Idempotent. */
+  close(): void {
+    this.#checks.close();
   }
 
   /** The control plane lost this provider. It may still be there: its answers continue as long as they do. */

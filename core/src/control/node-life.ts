@@ -1,7 +1,7 @@
 /**
  * The life of a node: Initializing → Connecting → Connected → Active → Participating → Disconnected → Connecting, as the
- * whitepaper draws it (appendix B.2, "Node States"). Pure: from the facts it derives the state of the node. Validating
- * and Voting come with audits and votes.
+ * whitepaper draws it (appendix B.2, "Node States"), and Validating while it checks what others answered. Pure: from the
+ * facts it derives the state of the node. Voting comes with votes.
  */
 import type { ControlState } from './control-connection.ts';
 
@@ -16,6 +16,8 @@ export type LifeState =
   | 'active'
   /** It is answering others. */
   | 'participating'
+  /** It answers nobody, and checks what another answered. */
+  | 'validating'
   /** Out of the mesh: refused, left, or lost and not yet looking again. */
   | 'disconnected';
 
@@ -27,9 +29,11 @@ export interface LifeFacts {
   ready: boolean;
   /** How many answers are being written. */
   busySlots: number;
+  /** It checks an answer of another. Left out: no. */
+  auditing?: boolean;
 }
 
-export function lifeOf({ control, wasConnected, ready, busySlots }: LifeFacts): LifeState {
+export function lifeOf({ control, wasConnected, ready, busySlots, auditing = false }: LifeFacts): LifeState {
   switch (control) {
     case 'refused':
     case 'closed':
@@ -38,7 +42,8 @@ export function lifeOf({ control, wasConnected, ready, busySlots }: LifeFacts): 
       return wasConnected ? 'disconnected' : 'connecting';
     case 'open':
       if (!ready) return 'connected';
-      return busySlots > 0 ? 'participating' : 'active';
+      if (busySlots > 0) return 'participating';
+      return auditing ? 'validating' : 'active';
     default:
       return control satisfies never;
   }

@@ -27,6 +27,7 @@ export class KnownProviders {
   readonly #matched = new BoundedMap<string, News>(MAX_MATCHED);
   readonly #told = new BoundedMap<PeerId, News[]>(MAX_SOURCES);
   readonly #untold = new Set<PeerId>();
+  #shunned: ReadonlySet<PeerId> = new Set();
 
   constructor(self: PeerId, nowMs: () => number) {
     this.#self = self;
@@ -47,6 +48,11 @@ export class KnownProviders {
       if (this.#untold.size <= MAX_UNTOLD) break;
       this.#untold.delete(oldest);
     }
+  }
+
+  /** Nobody is sent to these, whoever names them: the control plane's latest word on who cheats. */
+  shun(peers: readonly PeerId[]): void {
+    this.#shunned = new Set(peers);
   }
 
   /** Notes all that `source` knows, replacing what it said before. */
@@ -123,7 +129,9 @@ export class KnownProviders {
 
   #fresh(news: News[]): News[] {
     const sinceMs = this.#nowMs() - MAX_KNOWN_AGE_SECONDS * 1_000;
-    return news.filter(({ saidMs }) => saidMs > sinceMs).toSorted((a, b) => a.saidMs - b.saidMs);
+    return news
+      .filter(({ saidMs, candidate }) => saidMs > sinceMs && !this.#shunned.has(candidate.peerId))
+      .toSorted((a, b) => a.saidMs - b.saidMs);
   }
 }
 

@@ -36,8 +36,8 @@ export interface AdmissionNeeds {
   slots: number;
   /** All tasks that are here, waiting and running. */
   here: () => readonly Task[];
-  /** The number of tasks that wait for this model. */
-  queued: (model: ServedModel) => number;
+  /** The number of tasks that wait for this model: in the background, or not. */
+  queued: (model: ServedModel, background: boolean) => number;
   /** The task has to end, and its requester is told. */
   fail: (task: Task, error: MeshError) => void;
   /** It was not taken on after all. */
@@ -76,7 +76,8 @@ export class Admission {
     }
     const mine = all.filter((task) => task.channel.peer === channel.peer);
     const most = Math.max(MAX_TASKS_PER_PEER, this.#needs.slots);
-    if (mine.length >= most || this.#needs.queued(model) >= QUEUE_PER_SLOT * model.slots) {
+    const background = kind.background === true;
+    if (mine.length >= most || this.#needs.queued(model, background) >= QUEUE_PER_SLOT * model.slots) {
       return new MeshError('busy', 'This volunteer has no room for another question right now.');
     }
     const needs = { task: kind.offeredAs, ...kind.needs(input) };
@@ -123,7 +124,8 @@ export class Admission {
       );
     }
     try {
-      const terms = { task: kind.offeredAs, complexity: kind.complexity(input) };
+      const drawn = kind.drawn === true && model.advert.replayable === 'seed';
+      const terms = { task: kind.offeredAs, complexity: kind.complexity(input), drawn };
       task.leased = this.#needs.deliveries.begin(channel, request, terms, (error) => this.#needs.fail(task, error));
       return null;
     } catch (thrown) {

@@ -11,7 +11,8 @@ import { asMeshError, MeshError } from '../base/errors.ts';
 import type { Identity, verify } from '../identity/identity.ts';
 import type { PeerId, TaskId, TaskName } from '../base/ids.ts';
 import { checkLease, LeaseBook, type Lease } from '../receipts/lease.ts';
-import type { TaskRequest } from '../protocol.ts';
+import { HALF_BYTES, type TaskRequest } from '../protocol.ts';
+import { randomBytes } from '../base/random-bytes.ts';
 import { requestCommitment } from '../receipts/request-commitment.ts';
 import type { KeptProof } from '../receipts/receipt-keeper.ts';
 import type { ReceiptFiler } from '../receipts/receipt-filer.ts';
@@ -39,6 +40,8 @@ export interface TaskTerms {
   /** The kind as it is offered: `TaskKind.offeredAs`. */
   task: TaskName;
   complexity: number;
+  /** Our draws can be repeated: a half of the seed is made for it. */
+  drawn: boolean;
 }
 
 /** What is signed at the end, beside what was delivered. */
@@ -52,6 +55,8 @@ interface Done {
 
 /** One leased task, from the moment it is taken. */
 export interface LeasedTask {
+  /** Our half of the seed; null: the draws cannot be repeated, or there are none. */
+  readonly half: Uint8Array<ArrayBuffer> | null;
   readonly channel: Channel;
   readonly lease: Lease;
   readonly leaseBytes: Uint8Array<ArrayBuffer>;
@@ -86,7 +91,9 @@ export class Deliveries {
     const commitment = requestCommitment(request);
     const start = { taskId, requester, provider, leaseNonce: nonce, commitment };
     const delivery = new Delivery(start, this.#options.verify);
-    const task: LeasedTask = { channel, lease, leaseBytes, delivery, refuse, receipt: null, stopTimer: null };
+    // Made when the request is here: whoever asked cannot have foreseen it.
+    const half = terms.drawn ? randomBytes(HALF_BYTES) : null;
+    const task: LeasedTask = { channel, half, lease, leaseBytes, delivery, refuse, receipt: null, stopTimer: null };
     const ofChannel = this.#tasks.get(channel) ?? new Map<TaskId, LeasedTask>();
     this.#tasks.set(channel, ofChannel.set(taskId, task));
     return task;
@@ -99,7 +106,7 @@ export class Deliveries {
     const times = { startedMs, endedMs: Math.max(startedMs, this.#options.now()) };
     const { units, digest } = delivery.chain;
     const { task: kind, model } = lease;
-    const facts = { task: kind, model, inputUnits, result: sha256(result), ...times, half: null };
+    const facts = { task: kind, model, inputUnits, result: sha256(result), ...times, half: task.half };
     const receipt = { ...delivery.start, units, digest, ...facts };
     task.receipt = await signReceipt(receipt, this.#options.identity);
     return task.receipt;
@@ -167,7 +174,7 @@ export class Deliveries {
   #checked(
     channel: Channel,
     request: TaskRequest,
-    { task, complexity }: TaskTerms,
+    { task, complexity }: Pick<TaskTerms, 'task' | 'complexity'>,
   ): { lease: Lease; leaseBytes: Uint8Array<ArrayBuffer> } {
     const { identity, clock, now, issuer, verify } = this.#options;
     const nowSeconds = Math.floor(now() / 1000);

@@ -4,6 +4,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Deliveries, LeasedTask } from './deliveries.ts';
 import { asMeshError, type MeshError } from '../base/errors.ts';
 import { pace } from '../base/pace.ts';
+import { drawsOf } from '../proof/seeds.ts';
 import { packBody } from '../wire/body.ts';
 import type { Task } from './task.ts';
 
@@ -41,7 +42,14 @@ export async function runTask(task: Task, needs: TaskRunNeeds): Promise<'finishe
 async function write(task: Task, needs: TaskRunNeeds): Promise<'finished' | null> {
   const { clock, deliveries, now, maxTokensPerSecond } = needs;
   const { channel, kind, input, prepared, request, leased, abort, watch } = task;
-  const job = { input, prepared, maxUnits: request.maxUnits, requester: channel.peer };
+  const job = {
+    input,
+    prepared,
+    maxUnits: request.maxUnits,
+    requester: channel.peer,
+    offered: task.model.advert,
+    draws: leased === null || leased.half === null ? null : drawsOf({ ...leased.delivery.start, half: leased.half }),
+  };
   const pieces = kind.run(task.model.engine, job, abort.signal);
   let index = 0;
   const startMs = clock.now();

@@ -43,3 +43,9 @@ export interface Task {
   meter: SpeedMeter;
   watch: EngineWatch;
 }
+
+/** Says that a task is taken, and how many come before it. */
+export function sendAccepted({ channel, id, leased }: Pick<Task, 'channel' | 'id' | 'leased'>, ahead: number): void {
+  const half = leased?.half ?? null;
+  channel.send({ kind: 'TASK_ACCEPTED', taskId: id, ahead, ...(half !== null && { half }) });
+}

@@ -8,10 +8,10 @@ import type { HarmfulInputs } from './harmful-inputs.ts';
 import type { ModelId, PeerId, TaskId } from '../base/ids.ts';
 import type { TaskRequest } from '../protocol.ts';
 import { TypicalSpeed } from '../engine/speed.ts';
-import { TaskQueue, mayStart } from './task-queue.ts';
+import { TaskQueue, isBackground, mayStart } from './task-queue.ts';
 import { runTask } from './task-run.ts';
 import { isBreak } from '../policy/error-meaning.ts';
-import type { ServedModel, Task } from './task.ts';
+import { sendAccepted, type ServedModel, type Task } from './task.ts';
 import type { TaskKinds } from '../tasks/task-kinds.ts';
 
 /** How often the status is reported while answers are written, and hangs are looked for. */
@@ -31,6 +31,10 @@ export interface WorkerStatus {
   queued: number;
   /** The number of finished answers. */
   answers: number;
+  /** The number of answers of others that were checked. */
+  audits: number;
+  /** Answers of others are being checked now. */
+  auditing: boolean;
   tokens: number;
   /** The current speed of all running answers together. */
   tokensPerSecond: number;
@@ -67,6 +71,7 @@ export class TaskWorker {
   #running = new Set<Task>();
   #runs = new Set<Promise<void>>();
   #answers = 0;
+  #audits = 0;
   #tokens = 0;
   #typical = new TypicalSpeed();
   #stopStatus: (() => void) | null = null;
@@ -78,7 +83,7 @@ export class TaskWorker {
     this.#admission = new Admission({
       ...options,
       here: () => this.#tasks(),
-      queued: (model) => this.#queue.lengthFor(model),
+      queued: (model, background) => this.#queue.lengthFor(model, background),
       slots: this.#slots,
       fail: (task, error) => this.#fail(task, error),
       letGo: (task) => this.#letGo(task),
@@ -87,7 +92,8 @@ export class TaskWorker {
 
   get status(): WorkerStatus {
     const nowMs = this.#options.clock.now();
-    const serving = [...this.#running].map((task) => ({
+    const answering = [...this.#running].filter((task) => !isBackground(task));
+    const serving = answering.map((task) => ({
       peer: task.channel.peer,
       model: task.model.advert.id,
       tokens: task.meter.tokens,
@@ -95,9 +101,11 @@ export class TaskWorker {
     }));
     return {
       slots: this.#slots,
-      busySlots: this.#running.size,
+      busySlots: answering.length,
       queued: this.#queue.length,
       answers: this.#answers,
+      audits: this.#audits,
+      auditing: answering.length < this.#running.size,
       tokens: this.#tokens,
       tokensPerSecond: serving.reduce((sum, one) => sum + one.tokensPerSecond, 0),
       typicalTokensPerSecond: this.#typical.tokensPerSecond,
@@ -146,14 +154,14 @@ export class TaskWorker {
   }
 
   #startNext(): void {
-    const next = () => this.#queue.takeNext((task, before) => mayStart(task, [...this.#running], before));
+    const next = () => this.#queue.takeNext((task, waiting) => mayStart(task, [...this.#running], waiting));
     for (let task = next(); task !== null; task = next()) this.#start(task);
   }
 
   #start(task: Task): void {
     this.#running.add(task);
     task.watch.asked(this.#options.clock.now(), task.kind.bytesToRead(task.input, 0));
-    task.channel.send({ kind: 'TASK_ACCEPTED', taskId: task.id, ahead: 0 });
+    sendAccepted(task, 0);
     const run = this.#run(task).finally(() => this.#runs.delete(run));
     this.#runs.add(run);
   }
@@ -162,10 +170,13 @@ export class TaskWorker {
   async #run(task: Task): Promise<void> {
     const outcome = await runTask(task, {
       ...this.#options,
-      wrote: (tokens) => (this.#tokens += tokens),
+      wrote: (tokens) => {
+        if (!isBackground(task)) this.#tokens += tokens;
+      },
       refuse: (error) => this.#fail(task, error),
     });
-    if (outcome === 'finished') {
+    if (outcome === 'finished' && isBackground(task)) this.#audits += 1;
+    else if (outcome === 'finished') {
       this.#answers += 1;
       this.#typical.add(task.meter.overall());
     } else if (outcome instanceof MeshError) {
@@ -186,7 +197,8 @@ export class TaskWorker {
   /** An engine that hangs takes all its tasks down with it; its owner has to start it again. */
   #lookForHangs(): void {
     const nowMs = this.#options.clock.now();
-    const hung = [...this.#running].find((task) => task.watch.hung(nowMs));
+    // What waits for answers inside the engine has not hung.
+    const hung = [...this.#running].find((task) => !isBackground(task) && task.watch.hung(nowMs));
     if (hung === undefined || this.#hung) return;
     const risk = this.#onlyRisk;
     if (risk !== undefined && risk === hung.risk) this.#options.harmful?.hung(risk);

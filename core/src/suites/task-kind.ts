@@ -48,7 +48,7 @@ export function taskKindSuite<Input, Piece, Result>(
   async function ran(asked: Input, units = maxUnits): Promise<Ran<Piece, Result>> {
     const prepared = kind.prepare(asked);
     if (prepared instanceof MeshError) throw prepared;
-    const job = { input: asked, prepared, maxUnits: units, requester: newPeerId() };
+    const job = { input: asked, prepared, maxUnits: units, requester: newPeerId(), offered, draws: null };
     const pieces = kind.run(engine(), job, never);
     const written: Written<Piece>[] = [];
     for (;;) {
@@ -139,7 +139,7 @@ export function taskKindSuite<Input, Piece, Result>(
     it('stops when it is told to', async () => {
       const abort = new AbortController();
       const prepared = kind.prepare(input);
-      const job = { input, prepared, maxUnits, requester: newPeerId() };
+      const job = { input, prepared, maxUnits, requester: newPeerId(), offered, draws: null };
       const pieces = kind.run(engine(), job, abort.signal);
       expect((await pieces.next()).done).toBe(false);
       abort.abort();
@@ -150,7 +150,7 @@ export function taskKindSuite<Input, Piece, Result>(
     });
 
     it('refuses an engine that is none for it', () => {
-      const job = { input, prepared: null, maxUnits, requester: newPeerId() };
+      const job = { input, prepared: null, maxUnits, requester: newPeerId(), offered, draws: null };
       expect(() => kind.run({}, job, never)).toThrow(expect.objectContaining({ code: 'unsupported' }));
     });
   });

@@ -5,6 +5,7 @@ import type { Engine, GenerateRequest } from '../engine/engine.ts';
 import { schemaOf, type JsonSchema } from '../form/json-schema.ts';
 import { unable } from '../policy/abilities.ts';
 import { PLAIN } from '../policy/price.ts';
+import { seededDraws } from '../proof/seeds.ts';
 import type { Sampling, Tools, Turn } from '../protocol.ts';
 import { toolsOf } from '../syntax/tools.ts';
 import { CHAT, type Ability } from '../wire/model-advert.ts';
@@ -39,6 +40,7 @@ export function answerTask({ name, needs: always, fault }: AnswerKind): AnswerTa
   return {
     name,
     offeredAs: CHAT,
+    drawn: true,
     input: AnswerInputSchema,
     piece: AnswerPieceSchema,
     result: AnswerResultSchema,
@@ -109,14 +111,15 @@ function samplingNeeds({
   return needs;
 }
 
-function write(
-  engine: Pick<Engine<never>, 'generate'>,
+/** The same for whoever writes an answer and for whoever checks it. */
+export function generateRequest(
   task: 'chat' | 'completion',
-  { input, prepared, maxUnits, requester }: Job<AnswerInput, Prepared>,
-  signal: AbortSignal,
-): AsyncGenerator<Written<AnswerPiece>, Ended<AnswerResult>, undefined> {
+  { input, prepared, maxUnits, requester, draws }: Omit<Job<AnswerInput, Prepared>, 'offered'>,
+): GenerateRequest {
   const { turns, sampling, schema, adapter, logprobs, prefix, tools, thinking } = input;
-  const request: GenerateRequest = {
+  // Who names a seed gets the same words from anybody.
+  const drawn = sampling.seed === undefined ? draws : seededDraws(sampling.seed);
+  return {
     turns,
     task,
     sampling,
@@ -128,7 +131,19 @@ function write(
     ...(logprobs !== undefined && { logprobs }),
     ...(tools !== undefined && { tools: { ...tools, ...(schema !== undefined && { said: schema }) } }),
     ...(thinking !== undefined && { thinking }),
+    ...(drawn !== null && { draws: drawn }),
   };
+}
+
+function write(
+  engine: Pick<Engine<never>, 'generate'>,
+  task: 'chat' | 'completion',
+  job: Job<AnswerInput, Prepared>,
+  signal: AbortSignal,
+): AsyncGenerator<Written<AnswerPiece>, Ended<AnswerResult>, undefined> {
+  const { input, prepared } = job;
+  const { tools, prefix } = input;
+  const request = generateRequest(task, job);
   const depth = prepared === null && tools === undefined ? null : new SpokenDepth(prefix);
   return mapped(
     engine.generate(request, signal),

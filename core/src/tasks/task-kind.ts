@@ -16,6 +16,10 @@ export interface TaskKind<Input = unknown, Piece = unknown, Result = unknown, Pr
   readonly name: TaskName;
   /** The kind of the offers that serve it: its own name, unless the providers of another kind do it as well. */
   readonly offeredAs: TaskName;
+  /** What it writes is drawn by chance, so that a provider that can repeat its draws adds its half of the seed. Left out: no. */
+  readonly drawn?: boolean;
+  /** It waits for all other work, holds none of it up, and says nothing about the speed of a provider. Left out: no. */
+  readonly background?: boolean;
   /** The input. Its total size is limited by what one message holds. */
   readonly input: Schema<Input>;
   /** A part of what comes back. */
@@ -63,6 +67,10 @@ export interface Job<Input, Prepared> {
   maxUnits: number;
   /** The cached work of one requester never makes another's begin sooner. */
   requester: PeerId;
+  /** The model as it is offered. */
+  offered: ModelAdvert;
+  /** What the draws are derived from: `proof/seeds.ts`. Null: nobody can repeat them. */
+  draws: Uint8Array | null;
 }
 
 export interface Written<Piece> {

@@ -2,9 +2,10 @@
 import { untilAborted } from '../base/abort.ts';
 import type { AnswerPrefix, Embedder, Engine, Finish, GenerateRequest, Piece, TextVector } from '../engine/engine.ts';
 import { cancelled, type MeshError } from '../base/errors.ts';
+import type { Scores } from '../proof/score.ts';
 
 /** Writes `words` one by one, each when `next` is called; or fails. */
-export class ScriptedEngine implements Pick<Engine<never>, 'generate'> {
+export class ScriptedEngine implements Pick<Engine<never>, 'generate'>, Required<Pick<Engine<never>, 'score'>> {
   words: string[];
   failAfter: { words: number; error: MeshError } | null = null;
   computing = 0;
@@ -27,6 +28,11 @@ export class ScriptedEngine implements Pick<Engine<never>, 'generate'> {
 
   /** How its words are to be read. Left out: all of them are said. */
   syntax: string | undefined;
+
+  /** The id of its first word; the others follow. Another model has others. */
+  firstId = 1;
+  /** When set, it has no opinion about any answer. */
+  cannotScore: MeshError | null = null;
 
   /** Whether it tells how likely its words were, where it is asked to. */
   tellsOdds = true;
@@ -55,12 +61,22 @@ export class ScriptedEngine implements Pick<Engine<never>, 'generate'> {
           logprobs === undefined || !this.tellsOdds ? {} : { logprobs: [{ text: word, logprob: -1, top: [] }] };
         const { syntax } = this;
         const first = written === 1 && { promptTokens: 3, ...(syntax !== undefined && { syntax }) };
-        yield { text: word, tokens: 1, tokenIds: [from + written], ...first, ...odds };
+        yield { text: word, tokens: 1, tokenIds: [this.firstId + from + written - 1], ...first, ...odds };
       }
       return { finish: this.finish, promptTokens: 3, completionTokens: written };
     } finally {
       this.computing -= 1;
     }
+  }
+
+  /** Finds its own words, and is sure of that. */
+  async score({ prefix }: GenerateRequest, tokenIds: readonly number[], signal: AbortSignal): Promise<Scores> {
+    await untilAborted(this.hold ?? Promise.resolve(), signal);
+    if (this.cannotScore !== null) throw this.cannotScore;
+    const drawn = Int32Array.from(tokenIds, (_, i) => this.firstId + (prefix?.tokens ?? 0) + i);
+    const margins = Float32Array.from(tokenIds, (id, i) => (id === drawn[i] ? 0 : 10));
+    const logprobs = Float32Array.from(tokenIds, () => -1);
+    return { mode: 'greedy', drawn, margins, logprobs, entropies: null, promptTokens: 3 };
   }
 }
 

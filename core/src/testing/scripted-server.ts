@@ -54,7 +54,10 @@ export class ScriptedServer {
   matchRefusal: { code: ErrorCode; message: string } | null = null;
   /** When set, nothing is filed, for this reason. */
   fileRefusal: ErrorCode | null = null;
-  readonly identity = softwareIdentity(randomBytes(SECRET_KEY_BYTES));
+  readonly secretKey = randomBytes(SECRET_KEY_BYTES);
+  readonly identity = softwareIdentity(this.secretKey);
+  /** The reports that were filed, and by whom. */
+  readonly reports: { by: PeerId; report: Uint8Array }[] = [];
   /** Milliseconds since 1970. */
   now: () => number = () => NOW_MS;
   /** When set, it tells its clients the time. */
@@ -86,6 +89,12 @@ export class ScriptedServer {
   tellTime(): void {
     const offers = { type: 'offers', peers: 0, providers: 0, models: [], now: this.now() } satisfies FromServer;
     for (const socket of this.#sockets.keys()) socket.onmessage?.({ data: JSON.stringify(offers) } as never);
+  }
+
+  /** Says this to one peer. */
+  say(peer: PeerId, message: FromServer): void {
+    const data = JSON.stringify(message);
+    for (const [socket, owner] of this.#sockets) if (owner === peer) socket.onmessage?.({ data } as never);
   }
 
   comeBack(): void {
@@ -207,6 +216,10 @@ export class ScriptedServer {
             say({ type: 'filed', requestId });
             break;
           }
+          case 'report':
+            this.reports.push({ by: peerId!, report: fromBase32(message.report)! });
+            say({ type: 'filed', requestId: message.requestId });
+            break;
           case 'heartbeat':
           case 'relay':
           case 'bye':

@@ -68,12 +68,18 @@ export const AuditedPairSchema = v.object({
   mode: v.picklist(['greedy', 'seed', 'likelihood']),
   /** The SHA-256 of the file. */
   file: v.string(),
-  /** The honest mean deviation that is allowed; null: not measured yet, so nothing follows from these. */
-  mean: v.nullable(share),
+  /** Reports, and their verdicts. */
+  answers: count,
   agrees: count,
   deviates: count,
   unknown: count,
   tokens: count,
+  /** How far these answers' tokens deviate on average, 0 to 1. */
+  meanDeviation: share,
+  /** It is known how much these engines differ when both are honest; otherwise nothing follows from the reports. */
+  calibrated: v.boolean(),
+  /** How many honest answers in one are taken for wrong, at most, with 95 % confidence; null: it is not calibrated. */
+  falsePositivesPerAudit: v.nullable(share),
   /** Answers by their mean deviation: none, then up to 2^-14, 2^-13 … 1. */
   histogram: listOf(count, 64),
 });
@@ -82,10 +88,13 @@ export type AuditedPair = v.InferOutput<typeof AuditedPairSchema>;
 export const AuditsSchema = v.object({
   /** The usual share of answers that is checked. */
   share,
-  checkable: count,
+  /** Answers that can be checked, those drawn for it, and those that were. */
+  answers: count,
   drawn: count,
+  checked: count,
   agrees: count,
   deviates: count,
+  /** Nobody could say, or the auditors contradict each other. */
   unknown: count,
   /** Providers whose answers were found wrong, at each level. */
   suspected: count,

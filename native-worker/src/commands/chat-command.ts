@@ -28,6 +28,8 @@ export interface ChatOptions {
   /** The SHA-256 of an adapter of the model. */
   adapter?: string;
   maxTokens: number;
+  /** Others may read and check the answer. */
+  checks: boolean;
 }
 
 /** `prompt`: the words on the command line; piped text comes behind them. Exit code: 0 done or stopped, 1 failed. */
@@ -51,8 +53,8 @@ export async function runChat(prompt: string, options: ChatOptions, output: Outp
     const turns = await readTurns(prompt, stop.signal);
     const model = chooseModel(await fetchModels(options.mesh), options.model);
     node = await openMeshNode(options.mesh);
-    const { maxTokens, adapter } = options;
-    const asked = { model: model.id, sha256: fileOf(model), turns, sampling: {}, maxTokens, only: null };
+    const { maxTokens, adapter, checks } = options;
+    const asked = { model: model.id, sha256: fileOf(model), turns, sampling: {}, maxTokens, only: null, checks };
     const request = { ...asked, ...(adapter !== undefined && { adapter }) };
     const words = new AnswerWords(output, stop.signal);
     for await (const event of node.mesh.ask(request, stop.signal)) await show(event, words, output);

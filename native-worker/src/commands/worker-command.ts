@@ -43,6 +43,8 @@ export interface WorkerOptions extends GuestOptions, OpenAdaptersOptions, Omit<O
   share?: number;
   metricsPort?: number;
   hideAddress?: boolean;
+  /** Check what others answered with the same files. */
+  audit: boolean;
 }
 
 /** Exit code of the process: 0 when it was stopped, 1 when it failed, 3 when a port is in use, 78 when the mesh refuses it. */
@@ -87,6 +89,7 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
     const adapters = await openAdapters(options, new Set(options.model).size, output, stop.signal);
     const needs: LentModelNeeds = {
       adapters,
+      audits: options.audit,
       unloadAfter: options.unloadAfter,
       output,
       lost: fail,

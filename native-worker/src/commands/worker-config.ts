@@ -57,10 +57,11 @@ export function argumentsOf(
       const known = options.map(nameOf).filter((name) => !ONLY_ON_THE_COMMAND_LINE.has(name));
       throw new ConfigError(`${file}: there is no setting "${key}". There are: ${known.join(', ')}.`);
     }
-    if (said.has(key)) return [];
+    if (said.has(key) || said.has(`no-${key}`)) return [];
     if (option.isBoolean()) {
       if (typeof value !== 'boolean') throw new ConfigError(`${file}: "${key}" must be true or false.`);
-      return value ? [`--${key}`] : [];
+      const isOnByDefault = options.some((one) => nameOf(one) === `no-${key}`);
+      return value ? [`--${key}`] : isOnByDefault ? [`--no-${key}`] : [];
     }
     const values = REPEATED.has(key) && Array.isArray(value) ? value : [value];
     return values.map((one) => `--${key}=${textOf(one, option, key, file)}`);

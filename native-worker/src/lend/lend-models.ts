@@ -3,10 +3,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { onAbort } from '@llmesh/core/base/abort';
 import { realClock } from '@llmesh/core/base/clock';
 import type { MeshError } from '@llmesh/core/base/errors';
-import type { Offers } from '@llmesh/core/wire/control-protocol';
+import type { Offers, Standing } from '@llmesh/core/wire/control-protocol';
 import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
 import { peerName } from '@llmesh/core/identity/names';
-import { lifeOf, type LifeState } from '@llmesh/core/control/node-life';
+import { lifeOf, type LifeFacts, type LifeState } from '@llmesh/core/control/node-life';
 import type { When } from './policy/lending-hours.ts';
 import { DEFAULT_CALM_MS, LendingPolicy, type Pause } from './policy/lending-policy.ts';
 import { Lending } from './lending.ts';
@@ -58,6 +58,7 @@ export async function lendModels(
   let ready = false;
   let working = 0;
   let busySlots = 0;
+  let auditing = false;
   const adverts = models.map(({ advert }) => advert);
   const [first] = adverts;
   if (first === undefined) return;
@@ -113,7 +114,7 @@ export async function lendModels(
       });
     },
     onStatus: (status) => {
-      busySlots = status.busySlots;
+      ({ busySlots, auditing } = status);
       working = busySlots + status.queued;
       report.status(status);
       tell();
@@ -132,9 +133,10 @@ export async function lendModels(
     if (refusals.size < MAX_REFUSALS && refusals.size !== refusals.add(error.message).size) output.error(error);
   };
   report.known(node.mesh.self, name);
-  report.life = () => lifeOfNode(node, busySlots, lending.lent);
+  report.life = () => lifeOfNode(node, { busySlots, auditing, ready: lending.lent });
   const stops = [
     node.control.on('state', tell),
+    node.control.on('standing', (standing) => stands(standing, report, output)),
     node.control.on('expect', (offer) => ahead.expect(offer)),
     node.control.on('refused', refused),
   ];
@@ -166,9 +168,16 @@ function guestOf({ when = 'always', onBattery = false, calm }: Pick<GuestOptions
   };
 }
 
-function lifeOfNode({ control }: OpenPeer, busySlots: number, ready: boolean): LifeState {
+function lifeOfNode({ control }: OpenPeer, now: Pick<LifeFacts, 'busySlots' | 'auditing' | 'ready'>): LifeState {
   const wasConnected = control.issuer !== null;
-  return lifeOf({ control: control.state, wasConnected, ready, busySlots });
+  return lifeOf({ ...now, control: control.state, wasConnected });
+}
+
+function stands(standing: Standing, report: WorkerReport, output: Output): void {
+  const { model, level, checked, agreed, reason } = standing;
+  report.stands(standing);
+  if (output.json) output.print('', { standing: { model, level, checked, agreed, reason } });
+  else if (reason !== '') output.note(`${model}: ${reason}`);
 }
 
 function sayTurned(pause: Pause | null, output: Output): void {
@@ -182,8 +191,8 @@ function sayExpected({ id, name }: ModelAdvert, output: Output): void {
 }
 
 function printReport(report: Report, output: Output): void {
-  const { life, pause, slots, busySlots, queued, answers, tokens, tokensPerSecond } = report;
-  const status = { life, slots, busySlots, queued, answers, tokens, tokensPerSecond };
+  const { life, pause, slots, busySlots, queued, answers, audits, tokens, tokensPerSecond } = report;
+  const status = { life, slots, busySlots, queued, answers, audits, tokens, tokensPerSecond };
   output.detail('status', status);
   if (output.json) output.print('', { status });
   else {

@@ -31,6 +31,8 @@ export interface LentModelNeeds {
   adapters: AdapterFiles;
   /** After so many seconds without a question it leaves the memory; undefined: it stays. */
   unloadAfter: number | undefined;
+  /** Whether it checks what others answered with the same file. */
+  audits: boolean;
   /** Keeps it to a share of the time; null: it may have all of it. */
   duty: DutyCycle | null;
   output: Output;
@@ -46,7 +48,7 @@ export async function openLentModel(
   needs: LentModelNeeds,
   signal: AbortSignal,
 ): Promise<LentModel> {
-  const { adapters: files, output, unloadAfter, turned } = needs;
+  const { adapters: files, audits, output, unloadAfter, turned } = needs;
   const engine = newEngine(needs);
   try {
     const { model, loaded, draft, adapters, loadMs } = await openModel(engine, options, files, output, signal);
@@ -59,7 +61,8 @@ export async function openLentModel(
     for (const adapter of adapters?.files ?? [])
       output.note(`With the adapter ${adapter.name}, too: ${adapter.sha256}`);
     const { id, name, quant, sha256 } = model;
-    const { backend, contextTokens, continues, slots, abilities = [], embeds, adapterCapacity } = loaded;
+    const { backend, contextTokens, continues, slots, embeds, adapterCapacity, replayable = 'none' } = loaded;
+    const abilities = (loaded.abilities ?? []).filter((ability) => ability !== 'audit' || audits);
     const advert: ModelAdvert = {
       id,
       name,
@@ -70,7 +73,8 @@ export async function openLentModel(
       sha256,
       tokensPerSecond,
       continues,
-      abilities: [...abilities],
+      abilities,
+      ...(replayable !== 'none' && { replayable }),
       ...(embeds !== undefined && { task: EMBEDDING, embeds }),
       ...(adapters !== null && { adapters: adapters.files.map(({ sha256, name }) => ({ sha256, name })) }),
       ...(adapters?.fetch !== undefined && { fetchesAdapters: true }),
@@ -104,7 +108,7 @@ export async function openLentModel(
         return reopened;
       },
       turned: (isLoaded) => {
-        present = isLoaded ? advert : { ...advert, wakesInMs };
+        present = isLoaded ? advert : asleep(advert, wakesInMs);
         turned(present, isLoaded);
       },
       failed: (error) => output.error(asMeshError(error, 'engine_failed', `${name} could not leave the memory.`)),
@@ -121,6 +125,12 @@ export async function openLentModel(
     await engine.close();
     throw thrown;
   }
+}
+
+/** It does not wake for the answers of others. */
+function asleep(advert: ModelAdvert, wakesInMs: number): ModelAdvert {
+  const abilities = advert.abilities?.filter((ability) => ability !== 'audit');
+  return { ...advert, ...(abilities !== undefined && { abilities }), wakesInMs };
 }
 
 /** Tokens a second; null where that is unknown, as for a model that embeds. */

@@ -2,9 +2,12 @@
 import { untilAborted } from '@llmesh/core/base/abort';
 import type { Clock } from '@llmesh/core/base/clock';
 import type { Embedder, Engine, Finish, GenerateRequest, Piece, TextVector } from '@llmesh/core/engine/engine';
-import { cancelled } from '@llmesh/core/base/errors';
+import { cancelled, MeshError } from '@llmesh/core/base/errors';
+import type { Scores } from '@llmesh/core/proof/score';
 
-export type LoadedEngine = Pick<Engine<never>, 'generate' | 'close'> & Pick<Embedder<never>, 'embed'>;
+export type LoadedEngine = Pick<Engine<never>, 'generate' | 'close'> &
+  Required<Pick<Engine<never>, 'score'>> &
+  Pick<Embedder<never>, 'embed'>;
 
 export interface OnCallNeeds {
   /** Loads it again. A failure is the failure of the question that asked; the next one tries again. */
@@ -40,6 +43,20 @@ export class OnCallEngine implements LoadedEngine {
 
   embed(texts: readonly string[], signal: AbortSignal): AsyncGenerator<TextVector, void, undefined> {
     return this.#asked((engine) => engine.embed(texts, signal), signal);
+  }
+
+  /** It does not come back for this: who drew it as an auditor asks another. */
+  async score(request: GenerateRequest, tokenIds: readonly number[], signal: AbortSignal): Promise<Scores> {
+    const loaded = this.#engine;
+    if (loaded === null) throw new MeshError('busy', 'This model is not in memory now.');
+    this.#asking += 1;
+    this.#stopTimer();
+    try {
+      return await (await untilAborted(loaded, signal)).score(request, tokenIds, signal);
+    } finally {
+      this.#asking -= 1;
+      if (this.#asking === 0) this.#rest();
+    }
   }
 
   async *#asked<T, R>(

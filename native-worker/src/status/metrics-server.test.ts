@@ -6,7 +6,7 @@ import { WorkerMetrics } from './worker-metrics.ts';
 import { WorkerReport } from './worker-report.ts';
 
 const report = new WorkerReport(new URL('http://mesh:7070'), 0);
-const status = { busySlots: 1, queued: 3, typicalTokensPerSecond: null, serving: [] };
+const status = { busySlots: 1, queued: 3, typicalTokensPerSecond: null, serving: [], audits: 0, auditing: false };
 let server: Awaited<ReturnType<typeof serveMetrics>>;
 beforeAll(async () => {
   server = await serveMetrics(new WorkerMetrics(() => report.now), 0);

@@ -10,7 +10,15 @@ import { serveReport, reportSocket } from './report-socket.ts';
 import { WorkerReport, type Report } from './worker-report.ts';
 
 const never = new AbortController().signal;
-const status = { busySlots: 1, queued: 0, tokensPerSecond: 9.99, typicalTokensPerSecond: null, serving: [] };
+const status = {
+  busySlots: 1,
+  queued: 0,
+  tokensPerSecond: 9.99,
+  typicalTokensPerSecond: null,
+  serving: [],
+  audits: 0,
+  auditing: false,
+};
 let folder: string;
 let closers: { close: () => unknown }[];
 beforeEach(() => {

@@ -20,6 +20,10 @@ const report: Report = {
   tokensPerSecond: 12.3,
   signedTokens: 850,
   unfiledTokens: 0,
+  audits: 2,
+  standings: [
+    { model: 'm' as ModelId, level: 'suspected', checked: 9, agreed: 5, reason: 'Four answers are not of M.' },
+  ],
 };
 
 it('says in a few lines how a worker stands', () => {
@@ -31,8 +35,11 @@ it('says in a few lines how a worker stands', () => {
     'Speed    12.3 tokens a second',
     'So far   1 answer, 900 tokens',
     'Receipts 850 tokens signed for',
+    'Audits   2 answers of others checked',
+    'Answers  m: 9 checked, 5 agree · suspected',
+    '         Four answers are not of M.',
   ]);
-  expect(reportLines({ ...report, unfiledTokens: 50 }, 0, 100).at(-1)).toBe(
+  expect(reportLines({ ...report, unfiledTokens: 50 }, 0, 100)).toContain(
     'Receipts 850 tokens signed for, 50 more not yet handed in',
   );
 });

@@ -7,7 +7,7 @@ const BAR = 24;
 /** Lines of at most `columns` characters. */
 export function reportLines(report: Report, nowMs: number, columns: number): string[] {
   const { models, pause, life, slots, busySlots, queued, answers, tokens, tokensPerSecond } = report;
-  const { signedTokens, unfiledTokens } = report;
+  const { signedTokens, unfiledTokens, audits, standings } = report;
   const lines = [
     `${report.name ?? 'This computer'} on ${report.mesh}, for ${duration(nowMs - report.startedAt)}`,
     pause === null ? LIFE_WORDS[life] : `Paused. ${pause.words}`,
@@ -16,6 +16,8 @@ export function reportLines(report: Report, nowMs: number, columns: number): str
     `Speed    ${tokensPerSecond.toFixed(1)} tokens a second`,
     `So far   ${answers} ${answers === 1 ? 'answer' : 'answers'}, ${tokens} tokens`,
     `Receipts ${signedTokens} tokens signed for${unfiledTokens === 0 ? '' : `, ${unfiledTokens} more not yet handed in`}`,
+    `Audits   ${audits} ${audits === 1 ? 'answer' : 'answers'} of others checked`,
+    ...standings.flatMap(standingLines),
   ];
   return lines.map((line) => cut(oneLine(line), columns));
 }
@@ -36,6 +38,14 @@ export function duration(ms: number): string {
 function modelLine({ id, name, quant, backend, contextTokens, unloaded }: Report['models'][number]): string {
   const where = unloaded ? 'not in memory until somebody asks' : `on ${backend}, ${contextTokens} tokens of context`;
   return `${name} ${quant} (${id}) ${where}`;
+}
+
+function standingLines({ model, level, checked, agreed, reason }: Report['standings'][number]): string[] {
+  const own = checked === agreed ? `${checked} checked, all agree` : `${checked} checked, ${agreed} agree`;
+  return [
+    `Answers  ${model}: ${own}${level === 'good' ? '' : ` · ${level}`}`,
+    ...(reason === '' ? [] : [`         ${reason}`]),
+  ];
 }
 
 function bar(busy: number, slots: number): string {

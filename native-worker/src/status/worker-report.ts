@@ -1,5 +1,6 @@
 /** The status of the running worker, for its metrics and the commands that show it. */
 import * as v from 'valibot';
+import { MAX_MODELS_PER_PEER, StandingSchema, type Standing } from '@llmesh/core/wire/control-protocol';
 import { PlainAdvertSchema, type ModelAdvert } from '@llmesh/core/wire/model-advert';
 import { count, positive, text } from '@llmesh/core/wire/fields';
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';
@@ -15,9 +16,12 @@ export const LIFE_WORDS: Record<LifeState, string> = {
   connected: 'Connected',
   active: 'Ready to help',
   participating: 'Helping',
+  validating: 'Checking an answer of another',
   disconnected: 'Disconnected',
 };
 
+/** All models together have to fit into one line for other processes. */
+const MAX_REASON_CHARS = 300;
 const LIVES = Object.keys(LIFE_WORDS) as LifeState[];
 
 const ReportModelSchema = v.object({
@@ -43,6 +47,10 @@ export const ReportSchema = v.object({
   queued: count,
   answers: count,
   tokens: count,
+  /** Answers of others that were checked. */
+  audits: count,
+  /** How our own answers stand, with each model that the mesh has checked. */
+  standings: v.array(v.omit(StandingSchema, ['type'])),
   /** The speed of all running answers together. */
   tokensPerSecond: positive,
   /** Tokens that others signed for: in receipts the mesh has taken since the worker began, and in those still to send. */
@@ -57,9 +65,9 @@ export class WorkerReport {
   #report: Report;
 
   constructor(mesh: URL, nowMs: number) {
-    const nothing = { slots: 0, busySlots: 0, queued: 0, answers: 0, tokens: 0, tokensPerSecond: 0 };
+    const nothing = { slots: 0, busySlots: 0, queued: 0, answers: 0, tokens: 0, audits: 0, tokensPerSecond: 0 };
     const signed = { signedTokens: 0, unfiledTokens: 0 };
-    const nobody = { peerId: null, name: null, models: [], pause: null };
+    const nobody = { peerId: null, name: null, models: [], standings: [], pause: null };
     const self = { pid: process.pid, startedAt: nowMs, mesh: mesh.origin };
     this.#report = { ...self, ...nobody, life: 'initializing', ...nothing, ...signed };
   }
@@ -91,8 +99,16 @@ export class WorkerReport {
     this.#set({ pause });
   }
 
-  status({ slots, busySlots, queued, answers, tokens, tokensPerSecond }: WorkerStatus): void {
-    this.#set({ slots, busySlots, queued, answers, tokens, tokensPerSecond: Math.round(tokensPerSecond * 10) / 10 });
+  /** The mesh told how our answers with a model stand. */
+  stands({ model, level, checked, agreed, reason }: Standing): void {
+    const others = this.#report.standings.filter((one) => one.model !== model);
+    const standing = { model, level, checked, agreed, reason: reason.slice(0, MAX_REASON_CHARS) };
+    this.#set({ standings: [...others, standing].slice(-MAX_MODELS_PER_PEER) });
+  }
+
+  status({ slots, busySlots, queued, answers, audits, tokens, tokensPerSecond }: WorkerStatus): void {
+    const speed = Math.round(tokensPerSecond * 10) / 10;
+    this.#set({ slots, busySlots, queued, answers, audits, tokens, tokensPerSecond: speed });
   }
 
   /** The filer of receipts reports this peer's numbers here. */

@@ -2,7 +2,7 @@
  * Decides which answers are audited, and by whom. The receipts of an epoch are gathered; at its end one verifiable draw
  * decides about all of them, so that nobody, not even we, could know or choose it while they were filed.
  */
-import { sha256 } from '@noble/hashes/sha2.js';
+import { createHash } from 'node:crypto';
 import type { Clock } from '@llmesh/core/base/clock';
 import { drawAuditors, rootOf, selected } from '@llmesh/core/proof/draw';
 import type { PeerId } from '@llmesh/core/base/ids';
@@ -19,6 +19,8 @@ import type { Standings } from './standings.ts';
 
 /** Receipts of one epoch that a draw decides about; any more are not audited. */
 const MAX_GATHERED = 20_000;
+/** Receipts that are decided about before everyone else gets a turn. */
+const AT_ONCE = 128;
 
 export interface AuditDrawsNeeds {
   clock: Clock;
@@ -36,7 +38,8 @@ export interface AuditDrawsNeeds {
   failed: (error: unknown) => void;
 }
 
-interface Gathered extends Omit<Audited, 'requester'> {
+interface Gathered {
+  readonly answer: Omit<Audited, 'requester'>;
   readonly requester: PeerId;
   /** The chance that it is audited. */
   readonly share: number;
@@ -68,8 +71,9 @@ export class AuditDraws {
     if (level === 'convicted') return;
     counts.checkable();
     const share = this.#share.next(provider, file, { level, checked: state.checked });
-    const what = { receipt: sha256(providerHalf), leaseNonce, model, file, engine, work };
-    this.#gathered.push({ ...what, provider: { peerId: provider, network }, requester, share });
+    const receipt = new Uint8Array(createHash('sha256').update(providerHalf).digest());
+    const answer = { receipt, leaseNonce, provider: { peerId: provider, network }, model, file, engine, work };
+    this.#gathered.push({ answer, requester, share });
     this.#stopTimer ??= clock.after(terms.epochMs, () => {
       this.#stopTimer = null;
       this.#drawing = this.#draw();
@@ -103,12 +107,16 @@ export class AuditDraws {
     // The number only has to be new, also after a restart.
     this.#epoch = Math.max(this.#epoch + 1, Math.floor(now() / terms.epochMs));
     try {
-      const root = rootOf(gathered.map(({ receipt }) => receipt));
+      const root = rootOf(gathered.map(({ answer }) => answer.receipt));
       const { draw, bytes } = await key.draw({ epoch: this.#epoch, root });
-      const audits = gathered
-        .filter(({ receipt, share }) => selected(draw.beta, receipt, share))
-        .map((one) => this.#panelFor(one, draw.beta, bytes))
-        .filter((audit) => audit !== null);
+      const audits: OpenAudit[] = [];
+      for (const [i, one] of gathered.entries()) {
+        if (i % AT_ONCE === AT_ONCE - 1) await turn();
+        const { answer, share } = one;
+        if (!selected(draw.beta, answer.receipt, share)) continue;
+        const audit = this.#panelFor(one, draw.beta, bytes);
+        if (audit !== null) audits.push(audit);
+      }
       if (audits.length > 0) drawn(audits);
     } catch (thrown) {
       failed(thrown);
@@ -116,7 +124,7 @@ export class AuditDraws {
   }
 
   /** Null: it cannot be audited, and why was counted. */
-  #panelFor({ requester: asker, share, ...audited }: Gathered, beta: Uint8Array, draw: Uint8Array): OpenAudit | null {
+  #panelFor({ answer, requester: asker }: Gathered, beta: Uint8Array, draw: Uint8Array): OpenAudit | null {
     const { registry, terms, counts, eligible, isFull, now } = this.#needs;
     const refuse = (why: Parameters<AuditCounts['notDrawn']>[0]) => {
       counts.notDrawn(why);
@@ -126,13 +134,15 @@ export class AuditDraws {
     if (asking === null) return refuse('requester_gone');
     if (isFull()) return refuse('too_many');
     const requester = { peerId: asker, network: asking.network };
-    const ends = [audited.provider, requester];
-    const panel = panelOf(inOrder(beta, audited.receipt, eligible(audited)), ends, terms.auditors, terms.platform);
+    const { receipt, provider, work } = answer;
+    const why = selected(beta, receipt, terms.share) ? 'usual' : 'extra';
+    if (!this.#share.spend(why, work, terms.auditors, provider.network)) return refuse('over_budget');
+    const drawn = inOrder(beta, receipt, eligible(answer));
+    const panel = panelOf(drawn, [provider, requester], terms.auditors, terms.platform);
+    this.#share.refund(why, work, terms.auditors - panel.length);
     if (panel.length === 0) return refuse('no_auditor');
-    const why = selected(beta, audited.receipt, terms.share) ? 'usual' : 'extra';
-    if (!this.#share.spend(why, audited.work, panel.length, audited.provider.network)) return refuse('over_budget');
     counts.drawn();
-    return { ...audited, requester, draw, drawnMs: now(), auditors: panel, findings: [] };
+    return { ...answer, requester, draw, drawnMs: now(), auditors: panel, findings: [] };
   }
 }
 
@@ -140,4 +150,8 @@ export class AuditDraws {
 function inOrder(beta: Uint8Array, receipt: Uint8Array, eligible: readonly DrawnAuditor[]): DrawnAuditor[] {
   const byId = new Map(eligible.map((auditor) => [auditor.peerId, auditor]));
   return drawAuditors(beta, receipt, [...byId.keys()], byId.size).map((peerId) => byId.get(peerId)!);
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }

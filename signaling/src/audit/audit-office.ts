@@ -7,7 +7,6 @@ import { fromBase32, toBase32 } from '@llmesh/core/base/base32';
 import { BoundedMap } from '@llmesh/core/base/bounded-map';
 import type { PeerId } from '@llmesh/core/base/ids';
 import { PLAIN } from '@llmesh/core/policy/price';
-import { MAX_AUDITED_TOKENS } from '@llmesh/core/proof/audit-report';
 import type { Audits } from '@llmesh/core/wire/api-pages';
 import { calibrationFor, type Calibration } from '@llmesh/core/proof/calibration';
 import { readDraw } from '@llmesh/core/proof/draw';
@@ -33,7 +32,7 @@ import { eligibleAuditors } from './eligible-auditors.ts';
 import { LengthTable } from './length-table.ts';
 import { OfferedFiles } from './offered-files.ts';
 import { OpenAudits, type DrawnAuditor, type OpenAudit } from './open-audits.ts';
-import { PairTable } from './pair-figures.ts';
+import { auditedPair, PairTable } from './pair-figures.ts';
 import { settle } from './settle.ts';
 import { Standings } from './standings.ts';
 
@@ -41,6 +40,8 @@ import { Standings } from './standings.ts';
 const SWEEP_MS = 10_000;
 /** Leases of audits that are remembered, so that their own receipts are not audited. */
 const MAX_LEASES = 50_000;
+/** An audit is one unit of work: its lease is good for nothing else. */
+const AUDIT_UNITS = 1;
 /** The part of its stake that a convicted provider loses, in percent: recorded until there is a ledger. */
 const SLASHED_PERCENT = 10;
 
@@ -138,12 +139,10 @@ export class AuditOffice {
   /** What `/api/audits` says. */
   page(): Audits {
     const { terms, calibrations } = this.#options;
-    const { checkables: checkable, draws: drawn, found } = this.tally;
-    const pairs = this.pairs.all().map((pair) => {
-      const mean = calibrationFor(calibrations, pair)?.mean ?? null;
-      return { ...pair, histogram: [...pair.histogram], mean };
-    });
-    return { share: terms.share, checkable, drawn, ...found, ...this.standings.counts(), pairs };
+    const { checkables: answers, draws: drawn, found } = this.tally;
+    const pairs = this.pairs.all().map((pair) => auditedPair(pair, calibrationFor(calibrations, pair)));
+    const counts = { answers, drawn, checked: found.agrees + found.deviates, ...found };
+    return { share: terms.share, ...counts, ...this.standings.counts(), pairs };
   }
 
   /** A provider has said what it offers: it hears how it stands. */
@@ -184,7 +183,7 @@ export class AuditOffice {
       .filter((peer) => peer !== null)
       .map((peer) => ways.candidate(peer, offer))
       .slice(0, MAX_CANDIDATES);
-    const asked = { ...offer, requester: requester.peerId, complexity: PLAIN, maxUnits: MAX_AUDITED_TOKENS };
+    const asked = { ...offer, requester: requester.peerId, complexity: PLAIN, maxUnits: AUDIT_UNITS };
     const lease = await leases.lease(candidates, asked);
     if (lease === null) return;
     this.#remember(lease, candidates);

@@ -66,6 +66,11 @@ export class AuditShare {
     return true;
   }
 
+  /** So many auditors were paid for and are not needed. */
+  refund(why: 'usual' | 'extra', work: number, auditors: number): void {
+    this.#purses[why] += work * this.#terms.cost * auditors;
+  }
+
   /** Pays for more auditors of an answer that is in doubt, if need be with what comes in later. */
   charge(work: number, auditors: number): void {
     this.#purses.extra -= work * this.#terms.cost * auditors;

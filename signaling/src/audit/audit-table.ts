@@ -106,8 +106,8 @@ export class AuditTable {
       const what = [auditor, Buffer.from(digest), verdict, log10E, why, whole, filedMs];
       this.#run('report', [Buffer.from(receipt), ...what]);
       if (pair === null) return;
-      const { provider, mode, file, agrees, deviates, unknown, tokens, histogram } = pair;
-      const counts = [agrees, deviates, unknown, tokens, JSON.stringify(histogram)];
+      const { provider, mode, file, agrees, deviates, unknown, tokens, deviation, histogram } = pair;
+      const counts = [agrees, deviates, unknown, tokens, deviation, JSON.stringify(histogram)];
       this.#run('pair', [provider, pair.auditor, mode, file, ...counts]);
     });
   }
@@ -150,6 +150,14 @@ export class AuditTable {
           digest: new Uint8Array(digest),
         })),
       };
+    });
+  }
+
+  /** What was found about these counts no longer. What was found stays on record. */
+  forgive(providers: readonly PeerId[]): void {
+    if (providers.length === 0) return;
+    this.#db.transact(() => {
+      for (const provider of providers) this.#run('forgive', [provider]);
     });
   }
 
@@ -206,11 +214,13 @@ const SQL = {
   findings: 'SELECT auditor, verdict, log10_e, digest FROM audit_report WHERE receipt = ? ORDER BY filed_ms',
   settle: 'UPDATE audit SET done_ms = ?, verdict = ?, log10_e = ? WHERE receipt = ?',
   stand: `INSERT OR REPLACE INTO standing (provider, file, level, state, model, changed_ms) VALUES (?, ?, ?, ?, ?, ?)`,
+  forgive: 'DELETE FROM standing WHERE provider = ?',
   auditor: 'INSERT OR REPLACE INTO auditor (peer, agreed, against, abstained, changed_ms) VALUES (?, ?, ?, ?, ?)',
   slash: 'INSERT OR REPLACE INTO slashing (provider, file, percent, reason, recorded_ms) VALUES (?, ?, ?, ?, ?)',
   slashings: 'SELECT provider, file, percent, reason FROM slashing ORDER BY recorded_ms DESC LIMIT 1000',
   pair: `INSERT OR REPLACE INTO engine_pair
-    (provider, auditor, mode, file, agrees, deviates, unknown, tokens, histogram) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    (provider, auditor, mode, file, agrees, deviates, unknown, tokens, deviation, histogram)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   pairs: 'SELECT * FROM engine_pair LIMIT ?',
   open: `SELECT receipt, lease_nonce, draw, provider, requester, model, file, engine, work, auditors, networks, drawn_ms
     FROM audit WHERE done_ms IS NULL AND drawn_ms >= ? ORDER BY drawn_ms`,

@@ -8,8 +8,8 @@ import type { AuditTerms } from './audit-terms.ts';
 import type { Audited, DrawnAuditor } from './open-audits.ts';
 import type { Standings } from './standings.ts';
 
-/** More are not looked at: any of them will do. */
-const MAX_ELIGIBLE = 512;
+/** More are not looked at: each costs a hash for every drawn answer. Which ones they are, is chance. */
+const MAX_ELIGIBLE = 64;
 
 export interface EligibleNeeds {
   registry: Registry;

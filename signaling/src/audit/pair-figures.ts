@@ -4,8 +4,10 @@
  */
 import { BoundedMap } from '@llmesh/core/base/bounded-map';
 import type { EngineName } from '@llmesh/core/proof/engine-name';
+import type { Calibration } from '@llmesh/core/proof/calibration';
 import type { ScoreMode } from '@llmesh/core/proof/score';
 import type { Verdict } from '@llmesh/core/proof/verdict';
+import type { AuditedPair } from '@llmesh/core/wire/api-pages';
 
 export interface PairKey {
   readonly provider: EngineName;
@@ -19,6 +21,8 @@ export interface PairFigures extends PairKey {
   readonly deviates: number;
   readonly unknown: number;
   readonly tokens: number;
+  /** The sum of their deviations, each token's 0 to 1. */
+  readonly deviation: number;
   /** Answers by their mean deviation; see `binOf`. */
   readonly histogram: readonly number[];
 }
@@ -56,12 +60,13 @@ export class PairTable {
       ...key,
       histogram: Array.from({ length: BINS }, () => 0),
     };
-    const mean = deviations.reduce((sum, deviation) => sum + deviation, 0) / (255 * Math.max(1, deviations.length));
-    const bin = binOf(mean);
+    const deviation = deviations.reduce((sum, one) => sum + one, 0) / 255;
+    const bin = binOf(deviation / Math.max(1, deviations.length));
     return {
       ...before,
       [verdict]: before[verdict] + 1,
       tokens: before.tokens + deviations.length,
+      deviation: before.deviation + deviation,
       histogram: before.histogram.map((count, i) => (i === bin ? count + 1 : count)),
     };
   }
@@ -71,6 +76,20 @@ export class PairTable {
   }
 }
 
+/** For the page. */
+export function auditedPair({ deviation, ...pair }: PairFigures, row: Calibration | null): AuditedPair {
+  const answers = pair.agrees + pair.deviates + pair.unknown;
+  return {
+    ...pair,
+    histogram: [...pair.histogram],
+    answers,
+    meanDeviation: pair.tokens === 0 ? 0 : deviation / pair.tokens,
+    calibrated: row !== null,
+    // None of the honest answers that were measured was taken for wrong: the rule of three.
+    falsePositivesPerAudit: row === null ? null : Math.min(1, 3 / Math.max(1, row.answers)),
+  };
+}
+
 /** The bins as they were written; of another number of bins, none. */
 export function readHistogram(json: string): number[] {
   const read: unknown = JSON.parse(json);
@@ -78,7 +97,7 @@ export function readHistogram(json: string): number[] {
   return right ? (read as number[]) : Array.from({ length: BINS }, () => 0);
 }
 
-const NOTHING = { agrees: 0, deviates: 0, unknown: 0, tokens: 0 };
+const NOTHING = { agrees: 0, deviates: 0, unknown: 0, tokens: 0, deviation: 0 };
 
 function nameOf({ provider, auditor, mode, file }: PairKey): string {
   return `${provider} ${auditor} ${mode} ${file}`;

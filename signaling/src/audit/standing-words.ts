@@ -15,7 +15,7 @@ export function reasonFor(level: Level, about: Pick<KeptStanding, 'model' | 'fil
     case 'quarantined':
       return `${found}. So strangers are not sent here with this model. Answers to test questions, and to those who name this computer, are still checked: once enough of them agree, questions come again. ${USUAL}`;
     case 'convicted':
-      return `${found}: at least two auditors, who have nothing to do with each other, found so each time. So this computer gets no questions of strangers, with any model. ${USUAL} If it answered honestly, write to the operator of this mesh: an appeal is a new check by five auditors.`;
+      return `${found}: at least two auditors, who have nothing to do with each other, found so each time. So this computer gets no questions of strangers, with any model. ${USUAL} If it answered honestly, ask the operator of this mesh for an appeal: five auditors check again, and it starts anew if they find nothing.`;
     default:
       return level satisfies never;
   }

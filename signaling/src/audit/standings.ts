@@ -4,7 +4,7 @@
  */
 import { BoundedMap } from '@llmesh/core/base/bounded-map';
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';
-import { levelOf, NEW_STANDING, record, type Judged, type StandingState } from '@llmesh/core/proof/standing';
+import { levelOf, NEW_STANDING, record, type Judged } from '@llmesh/core/proof/standing';
 import { LEVELS, MAX_SHUNNED, type Level, type Standing } from '@llmesh/core/wire/control-protocol';
 import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
 import { isBanned, type KeptStanding } from './kept-standing.ts';

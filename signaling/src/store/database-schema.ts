@@ -137,6 +137,7 @@ const AUDITS = `
     deviates INTEGER NOT NULL,
     unknown INTEGER NOT NULL,
     tokens INTEGER NOT NULL,
+    deviation REAL NOT NULL,
     histogram TEXT NOT NULL,
     PRIMARY KEY (provider, auditor, mode, file)
   ) STRICT, WITHOUT ROWID;`;

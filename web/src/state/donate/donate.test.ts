@@ -35,6 +35,8 @@ const IDLE: WorkerStatus = {
   busySlots: 0,
   queued: 0,
   answers: 0,
+  audits: 0,
+  auditing: false,
   tokens: 0,
   tokensPerSecond: 0,
   typicalTokensPerSecond: null,

@@ -1,0 +1,124 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { toBase32 } from '../base/base32.ts';
+import { MeshError } from '../base/errors.ts';
+import type { PeerId } from '../base/ids.ts';
+import { randomBytes } from '../base/random-bytes.ts';
+import { SECRET_KEY_BYTES, softwareIdentity } from '../identity/identity.ts';
+import type { Mesh } from '../mesh.ts';
+import { readReport } from '../proof/audit-report.ts';
+import { readBundle } from '../proof/bundle.ts';
+import { signDraw } from '../proof/draw.ts';
+import { checkEvidence, readEvidence } from '../proof/evidence.ts';
+import { judge } from '../proof/verdict.ts';
+import { consume, never, question, World } from '../testing/mesh-world.ts';
+import { ScriptedEngine } from '../testing/scripted-engine.ts';
+import { advert } from '../testing/scripted-server.ts';
+import type { ModelAdvert } from '../wire/model-advert.ts';
+import type { AskRequest, CheckedPart, CheckNews } from './answer.ts';
+
+const FILE = 'ab'.repeat(32);
+const lent: ModelAdvert = { ...advert, sha256: FILE, replayable: 'seed', abilities: ['audit'] };
+const WORDS = Array.from({ length: 40 }, (_, i) => ` word${i}`);
+const HONEST = { provider: 'llama.cpp/cpu', auditor: 'llama.cpp/cpu', mode: 'greedy', file: null, mean: 0.02 } as const;
+const ROWS = [{ ...HONEST, answers: 1, tokens: 1, measured: 'in a test' }];
+
+let w: World;
+let asker: Mesh;
+let writing: ScriptedEngine;
+let provider: PeerId;
+let heard: CheckNews[];
+beforeEach(async () => {
+  w = new World();
+  writing = new ScriptedEngine(WORDS);
+  provider = (await w.provide(writing, 1, null, lent)).mesh.self;
+  asker = await w.join();
+  heard = [];
+});
+afterEach(async () => {
+  for (const mesh of w.meshes) await mesh.close();
+});
+
+async function auditor(): Promise<{ self: PeerId; engine: ScriptedEngine; mesh: Mesh }> {
+  const engine = new ScriptedEngine(WORDS);
+  const { mesh } = await w.provide(engine, 1, null, lent);
+  return { self: mesh.self, engine, mesh };
+}
+
+/** Asks, and returns the id of the lease that was used. */
+async function asked(how: Partial<AskRequest> = {}): Promise<string> {
+  const request = { ...question(), sha256: FILE, onChecked: (news: CheckNews) => heard.push(news), ...how };
+  const answer = consume(asker.ask({ ...request, prefer: provider }, never));
+  await w.clock.advance(1_000);
+  expect(answer).toMatchObject({ ended: true, error: null });
+  return (await w.kept(asker.self)).at(-1)!.leaseId;
+}
+
+/** The control plane draws this answer, to be checked by these. */
+async function drawn(leaseId: string, auditors: readonly PeerId[], by = w.server.secretKey): Promise<void> {
+  const { bytes } = await signDraw({ epoch: 1, root: new Uint8Array(32) }, softwareIdentity(by), by);
+  const lease = toBase32(await w.server.lease({ requester: asker.self, providers: [...auditors] }));
+  const candidates = auditors.map((peer) => w.server.providers.get(peer)!);
+  w.server.say(asker.self, { type: 'audit', leaseId, draw: toBase32(bytes), lease, auditors: candidates });
+  await w.clock.advance(1_000);
+}
+
+const last = () => heard.at(-1) as CheckedPart;
+/** As anyone finds it who has the file. */
+function recounted() {
+  const { evidence, reports } = readBundle(last().bundle)!;
+  const { draws } = checkEvidence(readEvidence(evidence)!, w.server.identity.peerId);
+  expect(draws).not.toBeNull();
+  return reports.map((report) => judge(readReport(report)!, ROWS).verdict);
+}
+
+describe('an answer that is drawn', () => {
+  it('is checked by the auditors, and everyone can count again what they found', async () => {
+    const [one, other] = [await auditor(), await auditor()];
+    other.engine.cannotScore = new MeshError('unsupported', 'Not with this engine.');
+    await drawn(await asked(), [one.self, other.self, provider]);
+    expect(heard[0]).toEqual({ verdict: 'asked' });
+    expect(last()).toMatchObject({ provider, verdict: 'unknown' });
+    expect(last().checks.map(({ auditor: by, tokens }) => [by, tokens])).toEqual(
+      expect.arrayContaining([
+        [one.self, 40],
+        [other.self, null],
+      ]),
+    );
+    expect(recounted().toSorted()).toEqual(['agrees', 'unknown']);
+    expect(w.server.reports.map(({ by }) => by).toSorted()).toEqual([one.self, other.self].toSorted());
+    expect(w.failed).toEqual([]);
+  });
+
+  it('is found to be of another model', async () => {
+    writing.firstId = 1_000;
+    await drawn(await asked(), [(await auditor()).self]);
+    expect(recounted()).toEqual(['deviates']);
+  });
+
+  it('is shown to nobody when whoever asked said no, named who answers, or nobody drew it', async () => {
+    const { self } = await auditor();
+    await drawn(await asked({ checks: false }), [self]);
+    await drawn(await asked({ only: [provider] }), [self]);
+    await drawn(await asked(), [self], randomBytes(SECRET_KEY_BYTES));
+    expect(heard).toEqual([]);
+    expect(w.server.reports).toEqual([]);
+  });
+
+  it('waits until nobody asks the auditor anything, and holds up nobody', async () => {
+    const { self, engine, mesh } = await auditor();
+    const leaseId = await asked();
+    let go = () => {};
+    engine.hold = new Promise((resolve) => (go = resolve));
+    const busy = consume(asker.ask({ ...question(), only: [self] }, never));
+    await w.clock.advance(10);
+    await drawn(leaseId, [self]);
+    expect(w.server.reports).toEqual([]);
+    expect(engine.computing).toBe(1);
+    go();
+    engine.hold = null;
+    await w.clock.advance(1_000);
+    expect(busy).toMatchObject({ ended: true, error: null });
+    expect(w.server.reports).toHaveLength(1);
+    expect(mesh.self).toBe(self);
+  });
+});
