@@ -1,7 +1,9 @@
-import { afterAll, beforeAll, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { realClock } from '@llmesh/core/base/clock';
 import { MeshError } from '@llmesh/core/base/errors';
 import { transportSuite } from '@llmesh/core/suites/transport';
-import { releaseWebRtc } from './datachannel.ts';
+import { RtcConnection } from '@llmesh/core/transport/rtc-connection';
+import { connectWebRtc, releaseWebRtc } from './datachannel.ts';
 import { openPeerPaths } from '@llmesh/core/open-peer';
 import { nodeHost } from './mesh-node.ts';
 import { startControlPlane, type Running } from '../testing/process.ts';
@@ -53,6 +55,35 @@ test('finds its way back to a server that was restarted and knows none of its to
     server.process.kill('SIGTERM');
     await server.process.exited;
   }
+});
+
+test('ends its threads after a connection that the other end closed, and nobody here', async () => {
+  const near = new RtcConnection(connectWebRtc({ iceServers: [] }), realClock);
+  const far = connectWebRtc({ iceServers: [] });
+  const opened = new Promise((resolve) => near.on('open', resolve));
+  await far.setRemoteDescription({ type: 'offer', sdp: await near.offer() });
+  await far.createAnswer();
+  await expect.poll(() => far.iceGatheringState).toBe('complete');
+  await near.answered(far.localDescription?.sdp ?? '');
+  await opened;
+  near.close();
+  await expect.poll(() => far.connectionState).toBe('closed');
+  releaseWebRtc();
+});
+
+test('ends every connection that is still being opened when it closes', async () => {
+  const [a, b] = await Promise.all([join(), join()]);
+  const dials = [a, b, a, b].map((from) => {
+    const to = from === a ? b : a;
+    return from.transport.dial(to.transport.self, AbortSignal.timeout(20_000));
+  });
+  const ended = Promise.all(dials.map((dial) => expect(dial).rejects.toMatchObject({ code: 'cancelled' })));
+  await new Promise(setImmediate);
+  for (const { transport, control } of [a, b]) {
+    transport.close();
+    control.close();
+  }
+  await ended;
 });
 
 transportSuite('sealed PeerJS on node-datachannel', async () => {

@@ -23,7 +23,7 @@ export function connectWebRtc(config: { iceServers: IceServer[] }): RtcPeerConne
   return new NodePeerConnection(config) as unknown as RtcPeerConnection;
 }
 
-/** Ends libdatachannel's threads; without it the process does not end. Call it when every connection is closed. */
+/** Ends libdatachannel's threads; without it the process does not end. It closes what is still open, and waits for all to be gone. */
 export function releaseWebRtc(): void {
   nodeDataChannel.cleanup();
 }
@@ -68,6 +68,19 @@ class NodePeerConnection extends RTCPeerConnection {
     }));
     const own = { ...config, iceServers };
     super(own as ConstructorParameters<typeof RTCPeerConnection>[0]);
+    this.addEventListener('connectionstatechange', () => {
+      if (this.connectionState === 'closed') this.#letGo();
+    });
+  }
+
+  /**
+   * When the other end has closed it, node-datachannel strikes it off the list of those that `cleanup` closes, yet keeps what
+   * it is made of until somebody closes it here, too: `cleanup` would wait for that in vain. Closing drops the events that
+   * are under way, so those who listen hear once more how it stands.
+   */
+  #letGo(): void {
+    this.close();
+    this.dispatchEvent(new Event('iceconnectionstatechange'));
   }
 
   /**
