@@ -175,7 +175,7 @@ export class PeerJsTransport implements Transport {
         for (const fail of [...(this.#dials.get(signal.src) ?? [])]) fail(connectFailed());
         return false;
       case 'OFFER':
-        return this.#open && this.#hasRoom(signal.src) && this.#limits.admit(signal, isKnown(peer, signal));
+        return this.#open && this.#limits.admit(signal, isKnown(peer, signal)) && this.#makeRoom(signal.src);
       case 'ANSWER':
       case 'CANDIDATE':
         return this.#limits.admit(signal, isKnown(peer, signal));
@@ -189,10 +189,14 @@ export class PeerJsTransport implements Transport {
     }
   }
 
-  /** Nobody fills the room alone. */
-  #hasRoom(peer: PeerId): boolean {
-    const own = [...this.#opening.values()].filter((other) => other === peer).length;
-    return this.#opening.size < MAX_OPENING && own < MAX_OPENING_OF_ONE;
+  /**
+   * Nobody fills the room alone. The oldest of its own makes way for whoever has too many: it does not tell when it gives one
+   * up that was not open yet.
+   */
+  #makeRoom(peer: PeerId): boolean {
+    const own = [...this.#opening].filter(([, other]) => other === peer);
+    if (own.length >= MAX_OPENING_OF_ONE) own[0]?.[0]();
+    return this.#opening.size < MAX_OPENING;
   }
 
   #accepted(connection: PeerJsConnection): void {
