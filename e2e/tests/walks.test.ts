@@ -1,5 +1,5 @@
 /** Everything that the page is for, by keys alone, and as a screen reader reads it, in both browsers and at every size. */
-import { expect as impatient, test, type Locator, type Page } from '@playwright/test';
+import { expect, test, type Locator, type Page } from '@playwright/test';
 import { Browsers, openPage, wide } from '../src/browsers.ts';
 import { answered, lastAnswer, log, message, send, stop, tinyIsOffered } from '../src/chat.ts';
 import { tabTo } from '../src/keys.ts';
@@ -7,8 +7,6 @@ import { SIZES } from '../src/looks.ts';
 import { startMesh, type TestMesh } from '../src/mesh.ts';
 import { longest, plain } from '../src/questions.ts';
 
-/** On a busy computer the first words take a while. */
-const expect = impatient.configure({ timeout: 20_000 });
 const WALKED = { desktop: SIZES.desktop, phone: SIZES.phone, landscape: SIZES.landscape, small: SIZES.small };
 const short = plain.reduce((a, b) => (b.answer.length < a.answer.length ? b : a));
 
