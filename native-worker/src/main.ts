@@ -190,6 +190,24 @@ command('status', 'Show who is on a mesh and what it offers, and the worker of t
     await reporting(json === true, (output) => showStatus(mesh, data, output));
   });
 
+const audit = command('audit', 'Look at how an answer was checked.');
+
+audit
+  .command('check')
+  .description('Count the audit of an answer again: its evidence, the signatures, and what follows from the reports.')
+  .argument('<file>', 'the evidence, as a page or a program saved it')
+  .option('--model <file>', 'the GGUF file that the answer is of, to compute it again on this computer', place)
+  .option('--json', 'as one JSON object')
+  .addHelpText(
+    'after',
+    `
+Exit codes: 0 it agrees, or nobody can say; 1 the file is damaged or forged; 4 it is not what the model writes.`,
+  )
+  .action(async (file: string, { json, ...options }: { model?: string; json?: boolean }) => {
+    const { checkAudit } = await import('./commands/audit-command.ts');
+    await reporting(json === true, (output) => checkAudit(file, options, output));
+  });
+
 const models = command('models', 'List the models of the catalogue and on this disk, and which fit this computer.')
   .enablePositionalOptions()
   .option('--data <folder>', 'where downloaded models are (default: $LLMESH_DATA or ~/.llmesh)')

@@ -6,15 +6,15 @@
 import { sha256 as digestOf } from '@noble/hashes/sha2.js';
 import { fromBase32, toBase32 } from '../base/base32.ts';
 import type { PeerId } from '../base/ids.ts';
-import { readReport, type AuditReport } from '../proof/audit-report.ts';
+import { readReport } from '../proof/audit-report.ts';
 import { MAX_REPORTS, packBundle } from '../proof/bundle.ts';
 import { readDraw } from '../proof/draw.ts';
 import { engineNameOf } from '../proof/engine-name.ts';
 import { packEvidence, type Evidence } from '../proof/evidence.ts';
+import { isAbout, together, type ReportSubject } from '../proof/recount.ts';
 import { judge } from '../proof/verdict.ts';
 import { MAX_TOKEN_IDS } from '../protocol.ts';
 import type { AuditTask } from '../tasks/audit-task.ts';
-import { sameBytes } from '../wire/canonical.ts';
 import type { AuditCall } from '../wire/control-protocol.ts';
 import type { AskRequest, AuditorFinding, CheckNews } from './answer.ts';
 import type { AttemptNeeds, SignedWork } from './attempt.ts';
@@ -34,7 +34,7 @@ export interface ChecksOptions extends AttemptNeeds {
 }
 
 interface CheckedWork extends KeptWork {
-  readonly facts: Pick<AuditReport, 'leaseNonce' | 'provider' | 'model' | 'file' | 'receipt' | 'providerEngine'>;
+  readonly facts: ReportSubject;
   readonly tell: (news: CheckNews) => void;
   readonly asked: Set<PeerId>;
   readonly reports: Uint8Array<ArrayBuffer>[];
@@ -130,7 +130,7 @@ export class Checks {
 
   #found(work: CheckedWork, draw: Uint8Array<ArrayBuffer>, bytes: Uint8Array<ArrayBuffer>, auditor: PeerId): void {
     const report = readReport(bytes, this.#options.verify);
-    if (report === null || report.auditor !== auditor || !isAbout(report, work)) return;
+    if (report === null || report.auditor !== auditor || !isAbout(report, work.facts)) return;
     const { verdict, log10E, why } = judge(report);
     work.reports.push(bytes);
     work.findings.push({
@@ -145,26 +145,7 @@ export class Checks {
   }
 }
 
-function isAbout(report: AuditReport, { facts }: CheckedWork): boolean {
-  const { leaseNonce, receipt, provider, model, file, providerEngine } = facts;
-  return (
-    sameBytes(report.leaseNonce, leaseNonce) &&
-    sameBytes(report.receipt, receipt) &&
-    report.provider === provider &&
-    report.model === model &&
-    report.file === file &&
-    report.providerEngine === providerEngine
-  );
-}
-
-/** All who could say something have to agree: one word against another says nothing. */
 function newsOf({ provider, evidence, reports, findings }: CheckedWork, draw: Uint8Array<ArrayBuffer>): CheckNews {
-  const said = new Set(findings.map(({ verdict }) => verdict).filter((verdict) => verdict !== 'unknown'));
-  const [only = 'unknown'] = said;
-  return {
-    verdict: said.size === 1 ? only : 'unknown',
-    provider,
-    checks: [...findings],
-    bundle: packBundle({ evidence, draw, reports }),
-  };
+  const bundle = packBundle({ evidence, draw, reports });
+  return { verdict: together(findings), provider, checks: [...findings], bundle };
 }

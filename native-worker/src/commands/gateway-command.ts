@@ -39,6 +39,8 @@ export interface GatewayCommandOptions {
   own: PeerId[];
   trust: PeerId[];
   hideAddress?: boolean;
+  /** Other volunteers may check answers. */
+  checks: boolean;
   data?: string;
 }
 
@@ -83,7 +85,7 @@ export async function runGateway(options: GatewayCommandOptions, output: Output)
       refused = error.code === 'control_refused';
       stop.abort();
     });
-    const { port, host, rate, cors, own, trust, open = false, proxied = false } = options;
+    const { port, host, rate, cors, own, trust, checks, open = false, proxied = false } = options;
     gateway = await startGateway({
       node,
       port,
@@ -96,6 +98,7 @@ export async function runGateway(options: GatewayCommandOptions, output: Output)
       makeKey: keyCommand(options),
       rate: { perSecond: rate / 60, burst: Math.max(1, rate * BURST_SHARE) },
       circles: { own, trusted: trust },
+      checks,
       failed: (thrown) => output.error(asMeshError(thrown, 'engine_failed', `A request failed: ${String(thrown)}`)),
     });
     const { url } = gateway;

@@ -45,7 +45,16 @@ describe('an answer', () => {
       'x-request-id': 'req_id',
       'x-llmesh-provider': mesh.self,
       'x-llmesh-resumed': 'false',
+      'x-llmesh-checks': 'allowed',
     });
+    const checked = async (body: object, headers: Record<string, string> = {}) => {
+      const { headers: said } = await gateway.whole(gateway.chat(body, { headers }));
+      return said.get('x-llmesh-checks');
+    };
+    expect(await checked({}, { 'x-llmesh-checks': 'declined' })).toBe('declined');
+    expect(await checked({ provider: { only: [mesh.self] } })).toBe('declined');
+    await gateway.open(['m'], { checks: false });
+    expect(await checked({ stream: true })).toBe('declined');
   });
 
   it('streams in chunks, with its usage where that is asked for', async () => {

@@ -5,6 +5,7 @@ import { MeshError } from '@llmesh/core/base/errors';
 import { ApiError, asApiError } from './request/api-error.ts';
 import { chatCompletions } from './chat-completions.ts';
 import { completions } from './completions.ts';
+import { CHECKS_HEADER, RequestChecks } from './checks.ts';
 import type { Door } from './door.ts';
 import { embeddings, type EmbeddingsNeeds } from './embeddings.ts';
 import { jsonBody } from './request/json-body.ts';
@@ -12,11 +13,20 @@ import { messages, messageTokens } from './messages/messages.ts';
 import { messageError } from './messages/message-error.ts';
 import { deleted, inputItems, responses, type ResponsesNeeds } from './responses/responses.ts';
 
-const OWN_HEADERS = ['x-request-id', 'request-id', 'x-llmesh-provider', 'x-llmesh-resumed', 'retry-after'];
+const OWN_HEADERS = [
+  'x-request-id',
+  'request-id',
+  'x-llmesh-provider',
+  'x-llmesh-resumed',
+  CHECKS_HEADER,
+  'retry-after',
+];
 
 export interface AppOptions extends ResponsesNeeds, EmbeddingsNeeds {
   mesh: ResponsesNeeds['mesh'] & EmbeddingsNeeds['mesh'];
   door: Door;
+  /** Other volunteers may check answers, unless a request says no. */
+  checks: boolean;
   /** Origins whose pages may read the answers; `*` is any. */
   origins: readonly string[];
   /** Reports a fault of the gateway itself. */
@@ -27,11 +37,15 @@ interface Env {
   /** Who asks, as Node's server has it. */
   Bindings: { incoming: { socket: { remoteAddress?: string | undefined } } };
   /** `caller`: who asks, as the door tells them apart. */
-  Variables: { caller: string; requestId: string };
+  Variables: { caller: string; requestId: string; checks: RequestChecks };
 }
 
 export function gatewayApp(options: AppOptions): Hono<Env> {
   const { door, models, origins, failed, kept } = options;
+  const needs = (context: { get: (key: 'checks') => RequestChecks }) => ({
+    ...options,
+    mesh: context.get('checks').mesh,
+  });
   const app = new Hono<Env>({ getPath: ({ url }) => plainPath(new URL(url).pathname) });
   app.use(async (context, next) => {
     const requestId = `req_${options.newId()}`;
@@ -47,27 +61,31 @@ export function gatewayApp(options: AppOptions): Hono<Env> {
   app.use('/v1/*', async (context, next) => {
     const { remoteAddress = '' } = context.env.incoming.socket;
     context.set('caller', door.enter({ address: remoteAddress, headers: context.req.header() }));
+    const declined = !options.checks || context.req.header(CHECKS_HEADER) === 'declined';
+    const checks = new RequestChecks(options.mesh, declined);
+    context.set('checks', checks);
     await next();
+    if (checks.allowed !== null) context.res.headers.set(CHECKS_HEADER, checks.allowed ? 'allowed' : 'declined');
   });
 
   app.get('/v1/models', (context) => context.json({ object: 'list', data: models.list() }));
   // Clients name models as others do: "maker/model".
   app.get('/v1/models/:id{.+}', (context) => context.json(models.find(context.req.param('id'))));
   app.post('/v1/chat/completions', async (context) =>
-    chatCompletions(await jsonBody(context.req.raw), options, context.req.raw.signal),
+    chatCompletions(await jsonBody(context.req.raw), needs(context), context.req.raw.signal),
   );
   app.post('/v1/completions', async (context) =>
-    completions(await jsonBody(context.req.raw), options, context.req.raw.signal),
+    completions(await jsonBody(context.req.raw), needs(context), context.req.raw.signal),
   );
   app.post('/v1/embeddings', async (context) =>
     embeddings(await jsonBody(context.req.raw), options, context.req.raw.signal),
   );
 
   app.post('/v1/responses', async (context) =>
-    responses(await jsonBody(context.req.raw), context.get('caller'), options, context.req.raw.signal),
+    responses(await jsonBody(context.req.raw), context.get('caller'), needs(context), context.req.raw.signal),
   );
   app.post('/v1/messages', async (context) =>
-    messages(await jsonBody(context.req.raw), context.get('requestId'), options, context.req.raw.signal),
+    messages(await jsonBody(context.req.raw), context.get('requestId'), needs(context), context.req.raw.signal),
   );
   app.post('/v1/messages/count_tokens', async (context) =>
     messageTokens(await jsonBody(context.req.raw), options, context.req.raw.signal),

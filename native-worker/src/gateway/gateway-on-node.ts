@@ -19,7 +19,7 @@ const background: Clock = {
   },
 };
 
-export type OnNodeOptions = Pick<AppOptions, 'door' | 'origins' | 'circles' | 'failed'>;
+export type OnNodeOptions = Pick<AppOptions, 'door' | 'origins' | 'circles' | 'checks' | 'failed'>;
 
 export function gatewayOnNode(
   { mesh, control }: Pick<OpenPeer, 'mesh' | 'control'>,

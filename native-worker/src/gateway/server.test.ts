@@ -26,6 +26,7 @@ async function statuses(options: Partial<GatewayOptions>, ...asked: Record<strin
     hosts: [],
     rate: { perSecond: 100, burst: 100 },
     circles: { own: [], trusted: [] },
+    checks: true,
     failed: () => {},
     ...options,
   });

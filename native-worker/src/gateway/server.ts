@@ -35,6 +35,8 @@ export interface GatewayOptions {
   /** See `DoorOptions`. */
   makeKey?: string;
   circles: Circles;
+  /** Other volunteers may check answers. */
+  checks: boolean;
   /** Reports a fault of the gateway itself at a request. */
   failed: (error: unknown) => void;
 }
@@ -48,7 +50,7 @@ export interface Gateway {
 
 /** Rejects with port_in_use, or with any other error of `listen`. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  const { node, keys, open, proxied, rate, origins, hosts, makeKey, circles, failed } = options;
+  const { node, keys, open, proxied, rate, origins, hosts, makeKey, circles, checks, failed } = options;
   const door = new Door({
     get keys() {
       return keys();
@@ -59,7 +61,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     clock: realClock,
     ...(makeKey !== undefined && { makeKey }),
   });
-  const app = gatewayOnNode(node, { door, origins, circles, failed });
+  const app = gatewayOnNode(node, { door, origins, circles, checks, failed });
   const answer = getRequestListener(app.fetch, { overrideGlobalObjects: false });
   const machine = thisMachine.names;
   let guard = new HostGuard({ hosts, loopback: true, machine, proxied });

@@ -26,6 +26,7 @@ beforeAll(async () => {
     hosts: [],
     rate: { perSecond: 100, burst: 100 },
     circles: { own: [], trusted: [] },
+    checks: true,
     failed: () => {},
   });
 });

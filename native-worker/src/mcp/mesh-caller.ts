@@ -57,7 +57,10 @@ export class MeshCaller {
     const { mesh, hidden, failed } = this.#options;
     const node = await openMeshNode(mesh, { hidden });
     const door = new Door({ keys: [], open: true, proxied: false, rate: RATE, clock: realClock });
-    return { node, app: gatewayOnNode(node, { door, origins: [], circles: { own: [], trusted: [] }, failed }) };
+    return {
+      node,
+      app: gatewayOnNode(node, { door, origins: [], circles: { own: [], trusted: [] }, checks: true, failed }),
+    };
   }
 
   /** Rejects where the mesh does not answer within a few seconds: whoever asks can ask again. */

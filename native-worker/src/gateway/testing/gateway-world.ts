@@ -24,6 +24,8 @@ export interface WorldOptions {
   door?: Partial<DoorOptions>;
   origins?: string[];
   circles?: Circles;
+  /** Left out: others may check answers. */
+  checks?: boolean;
   /** The adapters that every model is offered with. */
   adapters?: Adapter[];
   /** Whether some provider fetches other adapters. */
@@ -70,6 +72,7 @@ export class GatewayWorld {
       now,
       origins,
       circles,
+      checks: options.checks ?? true,
       line: new Line(),
       conversations: new Conversations(),
       models: new Models(() => ({ type: 'offers', peers: 1, providers: 1, models: offers }), now),
