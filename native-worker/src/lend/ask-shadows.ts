@@ -7,6 +7,7 @@ import { nodeVerify } from '@llmesh/core/identity/node-signatures';
 import { peerName } from '@llmesh/core/identity/names';
 import { ShadowAsker, type ShadowFinding } from '../audit/shadow-asker.ts';
 import type { Output } from '../cli/output.ts';
+import { readyOnMesh } from '../node/mesh-connection.ts';
 import { leaveMesh, openMeshNode } from '../node/mesh-node.ts';
 import type { LentModel } from './lent-model.ts';
 
