@@ -9,6 +9,7 @@ import type { AdapterFiles } from '../models/lora/adapter-files.ts';
 import type { DutyCycle } from '../llama/context/duty-cycle.ts';
 import { fileVersion } from '../files/file-version.ts';
 import { LlamaEngine } from '../llama/llama-engine.ts';
+import { tellsDoctored } from '../audit/auditor-test.ts';
 import { RequestShapes } from '../audit/request-shapes.ts';
 import type { ShadowNeeds } from '../audit/shadow-asker.ts';
 import { OnCallEngine, type LoadedEngine } from './on-call-engine.ts';
@@ -52,7 +53,7 @@ export async function openLentModel(
   needs: LentModelNeeds,
   signal: AbortSignal,
 ): Promise<LentModel> {
-  const { adapters: files, audits, output, unloadAfter, turned } = needs;
+  const { adapters: files, output, unloadAfter, turned } = needs;
   const engine = newEngine(needs);
   try {
     const { model, loaded, draft, adapters, loadMs } = await openModel(engine, options, files, output, signal);
@@ -66,6 +67,11 @@ export async function openLentModel(
       output.note(`With the adapter ${adapter.name}, too: ${adapter.sha256}`);
     const { id, name, quant, sha256 } = model;
     const { backend, contextTokens, continues, slots, embeds, adapterCapacity, replayable = 'none' } = loaded;
+    const audits =
+      needs.audits && loaded.abilities?.includes('audit') === true && (await tellsDoctored(engine, signal));
+    if (needs.audits && !audits && embeds === undefined) {
+      output.note(`${name} checks no answers of others: here it does not tell right ones from wrong ones.`);
+    }
     const abilities = (loaded.abilities ?? []).filter((ability) => ability !== 'audit' || audits);
     const advert: ModelAdvert = {
       id,
