@@ -43,9 +43,10 @@ export interface AskRequest {
   prefix?: KeptAnswer | null;
   /**
    * Others with the same file may check what anyone answered, and read it for that. What only some providers may run is never
-   * shown to others. Left out: yes.
+   * shown to others, unless it is `named`: a test question to a provider whose answers are in doubt, which strangers are
+   * not sent to. Left out: yes.
    */
-  checks?: boolean;
+  checks?: boolean | 'named';
   /** Hears what they find, also minutes after the answer. Left out: nobody asks. */
   onChecked?: (news: CheckNews) => void;
   /**

@@ -54,7 +54,7 @@ export class Checks {
 
   /**
    * Keeps the answer to this question when it is signed for; undefined: it is not to be checked. Only what anyone may
-   * answer is: nobody else gets to read what is asked of those whom someone chose.
+   * answer is, or a test question to one who was named: nobody else gets to read what is asked of those whom someone chose.
    */
   keeperFor({
     checks = true,
@@ -62,7 +62,8 @@ export class Checks {
     onChecked = () => {},
     onSigned = () => {},
   }: AskRequest): ((work: SignedWork) => void) | undefined {
-    return checks && only === null ? (work) => this.#keep(work, onChecked, onSigned) : undefined;
+    const mayBeRead = checks === 'named' || (checks && only === null);
+    return mayBeRead ? (work) => this.#keep(work, onChecked, onSigned) : undefined;
   }
 
   /** Never rejects. What is not ours to have checked, or was not drawn, is ignored. */

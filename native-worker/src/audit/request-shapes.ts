@@ -51,9 +51,9 @@ export class RequestShapes {
 
   /** The same answers; their questions are looked at. */
   watching(generate: Generate): Generate {
-    const notes = this;
+    const note = (request: GenerateRequest) => this.#note(request);
     return async function* (request, signal) {
-      const end = notes.#note(request);
+      const end = note(request);
       try {
         return yield* generate(request, signal);
       } finally {

@@ -36,7 +36,7 @@ export interface ShadowNeeds {
   advert: () => ModelAdvert;
   shapes: Pick<RequestShapes, 'draw'>;
   /** Joins the mesh as somebody whom nobody knows, who leaves with `close`. */
-  open: () => Promise<{ mesh: Pick<Mesh, 'ask' | 'control'>; close: () => Promise<void> }>;
+  open: (signal: AbortSignal) => Promise<{ mesh: Pick<Mesh, 'ask' | 'control'>; close: () => Promise<void> }>;
   /** This worker, which is not asked. */
   self: PeerId;
   verify: typeof verify;
@@ -84,7 +84,7 @@ export class ShadowAsker {
     for (const { role, chars } of shape.before) if (!(await say(role, chars))) return;
     if (!(await say('user', shape.asked[0].chars))) return;
     // It is on the mesh only when it has something to ask.
-    const peer = await this.#needs.open();
+    const peer = await this.#needs.open(signal);
     try {
       let prefer: PeerId | null = null;
       for (const [i, { chars, waitMs }] of shape.asked.entries()) {
