@@ -32,7 +32,7 @@ const SCORED_AT_ONCE = 32;
 /** The share of the time that is taken from answers under way. */
 const GENTLE_SHARE = 0.05;
 /** With more candidates than this, all of them are looked at only where another token was drawn, and not for ever. */
-const FEW_CANDIDATES = 1024;
+const FEW_CANDIDATES = 256;
 const MOST_MISSES_LOOKED_AT = 64;
 
 export interface ScoredAnswer {
