@@ -70,6 +70,8 @@ const WARM: Sampling = { temperature: 0.7 };
 /** The only one at which this model, which knows its answers by heart, has a choice. */
 const HOT: Sampling = { temperature: 2, topK: 0, topP: 1 };
 const DRAWN: Sampling[] = every ? [GREEDY, WARM, HOT] : [GREEDY, HOT];
+/** wllama's module does not survive every word. */
+const IN_WASM: Sampling[] = [GREEDY, { temperature: 2, topP: 1 }];
 
 /** `seeded`: false where the provider's draws cannot be repeated. */
 function asked(question: string, sampling: Sampling, seeded: boolean): GenerateRequest {
@@ -128,7 +130,7 @@ const PAIRS: [string, Provider, Party, ScoreMode][] = [
 ];
 for (const [pair, provider, auditor, drawn] of PAIRS) {
   test(`honest answers agree: ${pair}`, async () => {
-    for (const sampling of DRAWN) {
+    for (const sampling of provider === inWasm ? IN_WASM : DRAWN) {
       const found = await noise(provider, auditor, sampling, modeOf(sampling, drawn));
       const description = JSON.stringify({ pair, sampling, ...found });
       test.info().annotations.push({ type: 'noise', description });

@@ -104,14 +104,14 @@ async function verified(
   verify: Verify,
   piece: readonly number[],
 ): Promise<Tensor> {
-  const usual = inner.invokePrefill;
+  // On this very object, in front of the method of its class.
   inner.invokePrefill = (vectors) => verify(vectors, inner.getSingleStateForABI(), inner.params);
   tvm.beginScope();
   try {
     return tvm.detachFromCurrentScope(await inner.embedAndForward([piece], piece.length));
   } finally {
     tvm.endScope();
-    inner.invokePrefill = usual;
+    Reflect.deleteProperty(inner, 'invokePrefill');
   }
 }
 
