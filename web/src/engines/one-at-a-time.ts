@@ -7,11 +7,11 @@ export class OneAtATime {
   /** Resolves when it is the caller's turn, with what ends it. Who gives up waiting lets those behind through in order. */
   async enter(signal: AbortSignal): Promise<() => void> {
     const before = this.#last;
-    let done = () => {};
-    this.#last = new Promise<void>((resolve) => {
-      done = resolve;
+    let leave = () => {};
+    const left = new Promise<void>((resolve) => {
+      leave = resolve;
     });
-    const leave = () => void before.then(done);
+    this.#last = before.then(() => left);
     try {
       await untilAborted(before, signal);
     } catch (error) {

@@ -62,13 +62,13 @@ export interface MlcPipeline {
 /** Pieces of text in tokens, how many tokens they are, and the size of an image, of which there is none. */
 export type MlcInput = [pieces: number[][], count: number, sizeOf: (image: never) => number];
 
-/** What is used of TVM's runtime. Tensors that are made in a scope are gone when it ends. */
+/** What is used of TVM's runtime. What is made in a scope is gone when it ends. */
 export interface Tvm {
   cpu(): object;
   empty(shape: readonly number[], dtype: string, device: object): Tensor;
   beginScope(): void;
   endScope(): void;
-  detachFromCurrentScope(tensor: Tensor): Tensor;
+  detachFromCurrentScope<T>(made: T): T;
 }
 
 export interface Tensor {

@@ -40,13 +40,13 @@ export async function readAnswer(
   prompt: readonly number[],
   answer: readonly number[],
   sheet: ScoreSheet,
+  read: Reader,
   signal: AbortSignal,
 ): Promise<void> {
   const { contextWindowSize } = pipeline;
   if (contextWindowSize !== -1 && prompt.length + answer.length > contextWindowSize) throw promptTooLong();
   const [first, ...rest] = answer;
   if (first === undefined) return;
-  const read = readerOf(pipeline) ?? tokenByToken(pipeline);
   pipeline.resetChat();
   try {
     sheet.add(await taken(pipeline, pipeline.forwardKnownTokens(prompt, true)), first);
@@ -63,23 +63,20 @@ export async function readAnswer(
 }
 
 /** Reads the beginning of these tokens, and returns a row of logits for each that it read: at least one. */
-type Reader = (tokens: readonly number[]) => Promise<Float32Array[]>;
+export type Reader = (tokens: readonly number[]) => Promise<Float32Array[]>;
 
-function tokenByToken(pipeline: MlcPipeline): Reader {
-  return async ([token = 0]) => [await taken(pipeline, pipeline.forwardDecodeToken(token))];
-}
-
-/** Null: this library has no such function. */
-function readerOf(pipeline: MlcPipeline): Reader | null {
+/** For as long as the model is loaded. */
+export function readerOf(pipeline: MlcPipeline): Reader {
   const found: unknown = pipeline;
-  if (!v.is(VerifyingSchema, found)) return null;
-  const inner = found as unknown as Verifying;
-  const verify = functionOf(inner);
-  if (verify === null) return null;
-  const most = Math.min(inner.prefillChunkSize, Math.max(Math.floor(MOST_LOGITS / pipeline.fullVocabSize), 1));
+  const inner = v.is(VerifyingSchema, found) ? (found as unknown as Verifying) : null;
+  const verify = inner === null ? null : functionOf(pipeline, inner);
+  if (inner === null || verify === null) {
+    return async ([token = 0]) => [await taken(pipeline, pipeline.forwardDecodeToken(token))];
+  }
+  const row = pipeline.fullVocabSize;
+  const most = Math.min(inner.prefillChunkSize, Math.max(Math.floor(MOST_LOGITS / row), 1));
   return async (tokens) => {
     const piece = tokens.slice(0, most);
-    const row = pipeline.fullVocabSize;
     const logits = await taken(pipeline, verified(pipeline, inner, verify, piece));
     return piece.map((_, i) => logits.subarray(i * row, (i + 1) * row));
   };
@@ -87,13 +84,16 @@ function readerOf(pipeline: MlcPipeline): Reader | null {
 
 type Verify = (vectors: object, state: object, params: object) => unknown;
 
-function functionOf({ vm }: Verifying): Verify | null {
+function functionOf({ tvm }: MlcPipeline, { vm }: Verifying): Verify | null {
+  tvm.beginScope();
   try {
     const found = vm.getFunction(VERIFY);
-    return typeof found === 'function' ? (found as Verify) : null;
+    return typeof found === 'function' ? (tvm.detachFromCurrentScope(found) as Verify) : null;
   } catch {
     // TVM throws where a library lacks a function, and says so in words only.
     return null;
+  } finally {
+    tvm.endScope();
   }
 }
 
@@ -104,14 +104,14 @@ async function verified(
   verify: Verify,
   piece: readonly number[],
 ): Promise<Tensor> {
-  const usual = inner.invokePrefill;
+  // On this very object, in front of the method of its class.
   inner.invokePrefill = (vectors) => verify(vectors, inner.getSingleStateForABI(), inner.params);
   tvm.beginScope();
   try {
     return tvm.detachFromCurrentScope(await inner.embedAndForward([piece], piece.length));
   } finally {
     tvm.endScope();
-    inner.invokePrefill = usual;
+    Reflect.deleteProperty(inner, 'invokePrefill');
   }
 }
 

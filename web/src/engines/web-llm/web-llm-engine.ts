@@ -17,7 +17,7 @@ import { betweenTurns, promptIds, readChat, readThese } from './mlc-reading.ts';
 import { forgetSmallFiles } from './mlc-record.ts';
 import type { MlcSource } from './mlc-source.ts';
 import { mlcTurns } from './mlc-turns.ts';
-import { readAnswer } from './mlc-scoring.ts';
+import { readAnswer, readerOf, type Reader } from './mlc-scoring.ts';
 import { ScoreSheet } from './score-sheet.ts';
 import { Choice } from './choice.ts';
 import { mlcFolder } from '../common/model-url.ts';
@@ -39,6 +39,7 @@ interface Loaded {
   id: string;
   model: CatalogueModel;
   pipeline: MlcPipeline;
+  reader: Reader;
   /** null: this model cannot continue an answer that was begun elsewhere. */
   template: MlcTemplate | null;
 }
@@ -84,7 +85,7 @@ export class WebLlmEngine<M extends CatalogueModel> implements Adapter<M> {
     const pipeline = pipelineOf(engine, record.model_id);
     const template = await keptTemplate(mlcFolder(record.model));
     await read();
-    const loaded: Loaded = { engine, id: record.model_id, model, pipeline, template };
+    const loaded: Loaded = { engine, id: record.model_id, model, pipeline, reader: readerOf(pipeline), template };
     this.#loaded = loaded;
     void pipeline.tvm.lib.webGPUContext.device.lost.then(() => this.#lost(loaded, deviceLost()));
     return {
@@ -139,7 +140,7 @@ export class WebLlmEngine<M extends CatalogueModel> implements Adapter<M> {
     this.#kept = null;
     return await this.#atWork(loaded, signal, async () => {
       const real = possible(pipeline, tokenIds);
-      await readAnswer(pipeline, [...turns, ...prefix], real, sheet, signal);
+      await readAnswer(pipeline, [...turns, ...prefix], real, sheet, loaded.reader, signal);
       return sheet.scores(turns.length, pipeline.tokenizer.decode(Int32Array.from(real)));
     });
   }
