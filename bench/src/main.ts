@@ -13,6 +13,7 @@ import { overhead } from './overhead.ts';
 import { page, type PageOptions } from './page.ts';
 import { noise, type NoiseOptions } from './proof/honest-noise.ts';
 import { proof, type ProofOptions } from './proof/proof.ts';
+import { scoring, type ScoringOptions } from './scoring.ts';
 import { seal, type SealBenchOptions } from './seal.ts';
 
 const RESULTS = join(import.meta.dirname, '..', 'results');
@@ -113,6 +114,17 @@ program
   .option('--threads <n>', 'threads of each engine', count, 1)
   .action(async (options: DraftOptions) => {
     report(await draft(options));
+  });
+
+program
+  .command('scoring')
+  .description('what seeds for each token cost, what it costs to check an answer, and what that finds in honest ones')
+  .option('--model <file|synthetic>', 'a GGUF; "synthetic" writes one of 100M parameters', 'synthetic')
+  .option('--rounds <n>', 'answers of each kind, and pairs of runs', count, 8)
+  .option('--tokens <n>', 'tokens an answer', count, 128)
+  .option('--threads <n>', 'threads of the engine', count, 1)
+  .action(async (options: ScoringOptions) => {
+    report(await scoring(options));
   });
 
 program
