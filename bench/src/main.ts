@@ -11,9 +11,9 @@ import { gateway, type GatewayOptions } from './gateway.ts';
 import { matchmaker, type MatchmakerOptions } from './matchmaker.ts';
 import { overhead } from './overhead.ts';
 import { page, type PageOptions } from './page.ts';
+import { scoring, type ScoringOptions } from './scoring.ts';
 import { noise, type NoiseOptions } from './proof/honest-noise.ts';
 import { proof, type ProofOptions } from './proof/proof.ts';
-import { scoring, type ScoringOptions } from './scoring.ts';
 import { seal, type SealBenchOptions } from './seal.ts';
 
 const RESULTS = join(import.meta.dirname, '..', 'results');
