@@ -197,13 +197,14 @@ audit
   .description('Count the audit of an answer again: its evidence, the signatures, and what follows from the reports.')
   .argument('<file>', 'the evidence, as a page or a program saved it')
   .option('--model <file>', 'the GGUF file that the answer is of, to compute it again on this computer', place)
+  .option('--calibrations <file>', 'honest noise of more engines, as LLMESH_CALIBRATIONS of a mesh', place)
   .option('--json', 'as one JSON object')
   .addHelpText(
     'after',
     `
 Exit codes: 0 it agrees, or nobody can say; 1 the file is damaged or forged; 4 it is not what the model writes.`,
   )
-  .action(async (file: string, { json, ...options }: { model?: string; json?: boolean }) => {
+  .action(async (file: string, { json, ...options }: { model?: string; calibrations?: string; json?: boolean }) => {
     const { checkAudit } = await import('./commands/audit-command.ts');
     await reporting(json === true, (output) => checkAudit(file, options, output));
   });

@@ -5,11 +5,8 @@ import type { PeerId } from '../base/ids.ts';
 import { randomBytes } from '../base/random-bytes.ts';
 import { SECRET_KEY_BYTES, softwareIdentity } from '../identity/identity.ts';
 import type { Mesh } from '../mesh.ts';
-import { readReport } from '../proof/audit-report.ts';
-import { readBundle } from '../proof/bundle.ts';
 import { signDraw } from '../proof/draw.ts';
-import { checkEvidence, readEvidence } from '../proof/evidence.ts';
-import { judge } from '../proof/verdict.ts';
+import { recount } from '../proof/recount.ts';
 import { consume, never, question, World } from '../testing/mesh-world.ts';
 import { ScriptedEngine } from '../testing/scripted-engine.ts';
 import { advert } from '../testing/scripted-server.ts';
@@ -65,10 +62,10 @@ async function drawn(leaseId: string, auditors: readonly PeerId[], by = w.server
 const last = () => heard.at(-1) as CheckedPart;
 /** As anyone finds it who has the file. */
 function recounted() {
-  const { evidence, reports } = readBundle(last().bundle)!;
-  const { draws } = checkEvidence(readEvidence(evidence)!, w.server.identity.peerId);
-  expect(draws).not.toBeNull();
-  return reports.map((report) => judge(readReport(report)!, ROWS).verdict);
+  const { checked, drawn: isDrawn, found, worthless } = recount(last().bundle, ROWS);
+  expect(checked.draws).not.toBeNull();
+  expect({ isDrawn, worthless }).toEqual({ isDrawn: true, worthless: 0 });
+  return found.map(({ verdict }) => verdict);
 }
 
 describe('an answer that is drawn', () => {

@@ -16,12 +16,23 @@ describe('the life of a node', () => {
     then({ control: 'open', wasConnected: true });
     then({ ready: true });
     then({ busySlots: 2 });
+    then({ auditing: true });
     then({ busySlots: 0 });
+    then({ auditing: false });
     then({ control: 'connecting' });
     then({ control: 'open' });
     then({ control: 'closed', ready: false });
     expect(seen).toEqual([
-      ...['initializing', 'connecting', 'connected', 'active', 'participating', 'active'],
+      ...[
+        'initializing',
+        'connecting',
+        'connected',
+        'active',
+        'participating',
+        'participating',
+        'validating',
+        'active',
+      ],
       ...['disconnected', 'active', 'disconnected'],
     ]);
   });

@@ -35,6 +35,20 @@ function setUp() {
   return { clock, known, ids };
 }
 
+it('whom the control plane warns of is found no more, whoever names it, until the warning ends', () => {
+  const { known, ids } = setUp();
+  const cheat = provider();
+  known.matched([cheat], false);
+  known.shun([cheat.peerId]);
+  known.told(newPeerId(), [news(cheat)]);
+  known.told(cheat.peerId, [news(cheat)]);
+  expect(ids()).toEqual([]);
+  expect(known.providers().has(cheat.peerId)).toBe(false);
+  expect(known.toTell(newPeerId(), nobodyLinked)).toEqual([]);
+  known.shun([]);
+  expect(ids()).toEqual([cheat.peerId]);
+});
+
 describe('a liar', () => {
   it('displaces nobody, however much it says', () => {
     const { known, ids } = setUp();

@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { Delivery } from '../provide/delivery.ts';
 import { ACKNOWLEDGE_EVERY_UNITS, DigestChain, type ChainChunk, type ChainStart } from './digest-chain.ts';
 import { softwareIdentity } from '../identity/identity.ts';
+import { signRecord } from '../identity/signed-record.ts';
+import { canonical } from '../wire/canonical.ts';
 import { newTaskId, type ModelId } from '../base/ids.ts';
 import { randomBytes } from '../base/random-bytes.ts';
 import {
@@ -265,6 +267,15 @@ describe('a receipt', () => {
     await expect(countersign(await signReceipt(receipt, mallory), seen, ada)).rejects.toEqual(refused);
     await expect(countersign(await signReceipt(receipt, ada), seen, ada)).rejects.toEqual(refused);
     await expect(countersign(new Uint8Array(9), seen, ada)).rejects.toEqual(refused);
+  });
+
+  it('is read as peers signed it before there were seeds', async () => {
+    const { taskId, requester, provider, leaseNonce, commitment, units, digest } = receipt;
+    const { inputUnits, startedMs, endedMs } = receipt;
+    const common = [taskId, requester, provider, leaseNonce, commitment, units, digest];
+    const body = canonical([2, ...common, task, model, inputUnits, result, startedMs, endedMs]);
+    const old = await signRecord('receipt', body, bob);
+    expect(readReceipt(old)).toEqual({ by: 'provider', receipt: { ...receipt, half: null } });
   });
 
   it('is worth nothing when a bit of it changes', async () => {

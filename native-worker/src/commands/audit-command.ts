@@ -4,6 +4,8 @@ import { asMeshError, MeshError } from '@llmesh/core/base/errors';
 import { nodeVerify } from '@llmesh/core/identity/node-signatures';
 import { peerName } from '@llmesh/core/identity/names';
 import { MAX_BUNDLE_BYTES } from '@llmesh/core/proof/bundle';
+import { CALIBRATIONS } from '@llmesh/core/proof/calibration-table';
+import { readCalibrations, type Calibration } from '@llmesh/core/proof/calibration';
 import { recount, type Recounted } from '@llmesh/core/proof/recount';
 import { engineNameOf } from '@llmesh/core/proof/engine-name';
 import { judge, type Judgement, type Verdict } from '@llmesh/core/proof/verdict';
@@ -16,11 +18,14 @@ import { LlamaEngine } from '../llama/llama-engine.ts';
 import type { Output } from '../cli/output.ts';
 
 /** The file holds, and says that the answer is not what the model writes. */
-export const EXIT_DEVIATES = 4;
+const EXIT_DEVIATES = 4;
+const MAX_CALIBRATIONS_BYTES = 1_048_576;
 
 export interface AuditCheckOptions {
   /** The GGUF file that the answer is said to be of. */
   model?: string;
+  /** A JSON file with the honest noise of more pairs of engines, as control planes take it. */
+  calibrations?: string;
 }
 
 const WORDS: Record<Verdict, string> = {
@@ -30,27 +35,45 @@ const WORDS: Record<Verdict, string> = {
 };
 
 /** Sets the exit code to EXIT_DEVIATES for such an answer. Rejects with a `MeshError` for a file that does not hold. */
-export async function checkAudit(file: string, { model }: AuditCheckOptions, output: Output): Promise<void> {
-  const recounted = recount(await readFileOf(file), undefined, nodeVerify);
-  const again = model === undefined ? null : await computedAgain(recounted, model, output);
+export async function checkAudit(
+  file: string,
+  { model, calibrations }: AuditCheckOptions,
+  output: Output,
+): Promise<void> {
+  const rows = calibrations === undefined ? CALIBRATIONS : [...(await rowsOf(calibrations)), ...CALIBRATIONS];
+  const recounted = recount(await bytesOf(file, MAX_BUNDLE_BYTES), rows, nodeVerify);
+  const again = model === undefined ? null : await computedAgain(recounted, { file: model, rows }, output);
   const verdict = again?.verdict ?? recounted.verdict;
   output.print(lines(recounted, again).join('\n'), { ...told(recounted), ...(again !== null && { again }), verdict });
   if (verdict === 'deviates') process.exitCode = EXIT_DEVIATES;
 }
 
-/** Stops reading where it is longer than any evidence. */
-async function readFileOf(file: string): Promise<Uint8Array> {
+async function rowsOf(file: string): Promise<readonly Calibration[]> {
+  const text = new TextDecoder().decode(await bytesOf(file, MAX_CALIBRATIONS_BYTES));
+  let json: unknown = null;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    // Reported below.
+  }
+  const rows = readCalibrations(json);
+  if (rows !== null) return rows;
+  throw new MeshError('bad_message', `${file} is no list of calibrations. See docs/proof.md.`);
+}
+
+/** Stops reading where it is longer than it can be. */
+async function bytesOf(file: string, most: number): Promise<Uint8Array> {
   try {
     const handle = await open(file, 'r');
     try {
-      const bytes = Buffer.alloc(MAX_BUNDLE_BYTES + 1);
+      const bytes = Buffer.alloc(most + 1);
       let length = 0;
       for (;;) {
         const { bytesRead } = await handle.read(bytes, length, bytes.byteLength - length);
         length += bytesRead;
-        if (bytesRead === 0 || length > MAX_BUNDLE_BYTES) break;
+        if (bytesRead === 0 || length > most) break;
       }
-      if (length > MAX_BUNDLE_BYTES) throw new MeshError('bad_message', `${file} is larger than any evidence.`);
+      if (length > most) throw new MeshError('bad_message', `${file} is larger than such files are.`);
       return bytes.subarray(0, length);
     } finally {
       await handle.close();
@@ -62,7 +85,11 @@ async function readFileOf(file: string): Promise<Uint8Array> {
 }
 
 /** With this computer's own engine: nobody's report is needed. */
-async function computedAgain({ evidence }: Recounted, file: string, output: Output): Promise<Judgement> {
+async function computedAgain(
+  { evidence }: Recounted,
+  { file, rows }: { file: string; rows: readonly Calibration[] },
+  output: Output,
+): Promise<Judgement> {
   const { signal } = new AbortController();
   const engine = new LlamaEngine();
   try {
@@ -80,7 +107,7 @@ async function computedAgain({ evidence }: Recounted, file: string, output: Outp
     const needs = { issuer: null, offered, self: null, verify: nodeVerify, signal };
     const { about, outcome } = await findings(engine, evidence, needs);
     const auditorEngine = engineNameOf(offered);
-    return judge({ ...about, ...outcome, auditor: about.provider, auditorEngine });
+    return judge({ ...about, ...outcome, auditor: about.provider, auditorEngine }, rows);
   } catch (thrown) {
     throw asMeshError(thrown, 'engine_failed', `The model cannot be run here: ${String(thrown)}`);
   } finally {
