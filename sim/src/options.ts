@@ -21,6 +21,7 @@ export interface SimOptions {
   cheats: number;
   cheated: number;
   lyingAuditors: number;
+  auditShare: number;
   partitions: number;
   restarts: number;
   hedge: boolean;
@@ -66,6 +67,7 @@ export const PROGRAM = new Command('sim')
   )
   .option('--cheats <percent>', 'with --audits: of the providers lend another model than they say', percent, 20)
   .option('--cheated <percent>', 'with --audits: of the answers of cheats are of that model', percent, 100)
+  .option('--audit-share <percent>', 'with --audits: of the answers are checked, and what that may cost', percent, 2)
   .option(
     '--lying-auditors <percent>',
     'with --audits: of the providers convict everybody as auditors, but acquit cheats; cheats first',
@@ -101,9 +103,14 @@ export function worldOptions(options: SimOptions, seed: number): WorldOptions {
 }
 
 export function auditedMeshOptions(options: SimOptions, seed: number): AuditedMeshOptions {
-  const { minutes, questions, cheats, cheated, lyingAuditors } = options;
+  const { minutes, questions, cheats, cheated, lyingAuditors, auditShare } = options;
   const { providers, requesters } = worldOptions(options, seed);
-  const shares = { cheats: cheats / 100, cheated: cheated / 100, lyingAuditors: lyingAuditors / 100 };
+  const shares = {
+    cheats: cheats / 100,
+    cheated: cheated / 100,
+    lyingAuditors: lyingAuditors / 100,
+    share: auditShare / 100,
+  };
   return { seed, providers, requesters, minutes, questionsPerMinute: questions, ...shares };
 }
 
@@ -111,7 +118,7 @@ export function auditedMeshOptions(options: SimOptions, seed: number): AuditedMe
 export function commandFor(options: SimOptions, seed: number): string {
   const alone: Partial<SimOptions> = { ...options, seed };
   for (const mode of ['seeds', 'compare', 'choice', 'audits', 'twice', 'json', 'progress'] as const) delete alone[mode];
-  for (const mode of ['cheats', 'cheated', 'lyingAuditors'] as const) delete alone[mode];
+  for (const mode of ['cheats', 'cheated', 'lyingAuditors', 'auditShare'] as const) delete alone[mode];
   const flags = Object.entries(alone).flatMap(([name, value]) => {
     if (value === undefined || value === true) return [];
     return value === false ? [`--no-${name}`] : [`--${name} ${String(value)}`];

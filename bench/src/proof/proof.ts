@@ -4,6 +4,8 @@
  * functions that the mesh uses; how many answers are checked until somebody is convicted is drawn from those answers.
  */
 import { CHEATS, written, type Cheat, type CheatEngines } from '@llmesh/core/suites/cheats';
+import { calibrationFor } from '@llmesh/core/proof/calibration';
+import { CALIBRATIONS } from '@llmesh/core/proof/calibration-table';
 import type { ScoreMode } from '@llmesh/core/proof/score';
 import { AUDITORS } from '@llmesh/core/proof/standing';
 import { answerEvidence } from '@llmesh/core/proof/wager';
@@ -27,7 +29,8 @@ import { meanBound } from './noise.ts';
 /** The share of answers that are checked. */
 const AUDITED_SHARE = 0.02;
 const MODES: readonly ScoreMode[] = ['seed', 'greedy', 'likelihood'];
-const ENGINES = 'llama.cpp/cpu ↔ llama.cpp/cpu';
+const ENGINE = 'llama.cpp/cpu';
+const ENGINES = `${ENGINE} ↔ ${ENGINE}`;
 /** What a cheat does not do to every answer. */
 const POLICIES = [
   { attack: 'cheating only newcomers', share: 0.2 },
@@ -118,14 +121,16 @@ async function honest(
   const engines = { full: lender, cheap: lender };
   const truth: Cheat = ({ full }, { asked, signal }) => written(full, asked, signal);
   const pool = await answersOf(auditor, engines, truth, mode, options.answers, options);
-  const mean = meanBound(pool);
+  // What the mesh goes by; where it has no row yet, what was just measured.
+  const mean =
+    calibrationFor(CALIBRATIONS, { provider: ENGINE, auditor: ENGINE, mode, file: '' })?.mean ?? meanBound(pool);
   const evidence = pool.map((one) => answerEvidence(one, mean));
   const run = honestRun(pool, mean, options.audits, Math.random);
   const tokens = pool.reduce((sum, one) => sum + one.length, 0);
   const wrong = pool.reduce((sum, one) => sum + one.filter((s) => s > 0).length, 0);
   const largest = pool.reduce((most, one) => Math.max(most, ...one), 0);
   say(
-    `honest, ${mode}: ${pool.length} answers of ${tokens} tokens, ${wrong} of them deviate, by at most ${largest}/255; mean ≤ ${mean.toPrecision(3)}; ` +
+    `honest, ${mode}: ${pool.length} answers of ${tokens} tokens, ${wrong} of them deviate, by at most ${largest}/255; of which the worst has a mean of ${meanBound(pool).toPrecision(3)}, and ${mean.toPrecision(3)} is allowed; ` +
       `of ${run.audits} simulated audits ${run.falsePositives} say that it deviates, ${run.convictions} providers convicted`,
   );
   return { mode, pool, mean, evidence, run };

@@ -65,6 +65,8 @@ export interface CheckedPart {
   provider: PeerId;
   /** Those who answered. */
   checks: AuditorFinding[];
+  /** How many auditors have not answered yet. */
+  pending: number;
   /** Evidence and reports in one file, which anyone can count again: `proof/bundle.ts`. */
   bundle: Uint8Array<ArrayBuffer>;
 }

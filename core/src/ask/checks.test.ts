@@ -74,7 +74,7 @@ describe('an answer that is drawn', () => {
     other.engine.cannotScore = new MeshError('unsupported', 'Not with this engine.');
     await drawn(await asked(), [one.self, other.self, provider]);
     expect(heard[0]).toEqual({ verdict: 'asked' });
-    expect(last()).toMatchObject({ provider, verdict: 'unknown' });
+    expect(last()).toMatchObject({ provider, verdict: 'agrees' });
     expect(last().checks.map(({ auditor: by, tokens }) => [by, tokens])).toEqual(
       expect.arrayContaining([
         [one.self, 40],

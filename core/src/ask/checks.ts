@@ -40,6 +40,7 @@ interface CheckedWork extends KeptWork {
   readonly reports: Uint8Array<ArrayBuffer>[];
   readonly findings: AuditorFinding[];
   calls: number;
+  pending: number;
 }
 
 export class Checks {
@@ -83,17 +84,18 @@ export class Checks {
       .slice(0, MAX_REPORTS - work.asked.size);
     if (fresh.length === 0) return;
     if (work.findings.length === 0) work.tell({ verdict: 'asked' });
+    work.pending += fresh.length;
     await Promise.all(
       fresh.map(async (auditor) => {
         work.asked.add(auditor.peerId);
         if (auditor.certificate !== null) learn(auditor.peerId, auditor.certificate);
         const request = { task, model, evidence: work.evidence };
         const report = await askAuditor({ ...auditor, lease }, request, this.#options, this.#closing.signal);
-        if (report !== null) this.#found(work, draw, report, auditor.peerId);
+        work.pending -= 1;
+        if (report !== null) this.#found(work, report, auditor.peerId);
+        work.tell(newsOf(work, draw));
       }),
     );
-    // Nobody could be reached, or none of them could say anything.
-    if (work.findings.length === 0) work.tell(newsOf(work, draw));
   }
 
   /** Nobody is asked any more, and nothing is kept. Idempotent. */
@@ -133,10 +135,11 @@ export class Checks {
       reports: [],
       findings: [],
       calls: 0,
+      pending: 0,
     });
   }
 
-  #found(work: CheckedWork, draw: Uint8Array<ArrayBuffer>, bytes: Uint8Array<ArrayBuffer>, auditor: PeerId): void {
+  #found(work: CheckedWork, bytes: Uint8Array<ArrayBuffer>, auditor: PeerId): void {
     const report = readReport(bytes, this.#options.verify);
     if (report === null || report.auditor !== auditor || !isAbout(report, work.facts)) return;
     const { verdict, log10E, why } = judge(report);
@@ -149,11 +152,13 @@ export class Checks {
       tokens: report.mode === null ? null : report.deviations.byteLength,
       engines: { provider: report.providerEngine, auditor: report.auditorEngine },
     });
-    work.tell(newsOf(work, draw));
   }
 }
 
-function newsOf({ provider, evidence, reports, findings }: CheckedWork, draw: Uint8Array<ArrayBuffer>): CheckNews {
+function newsOf(
+  { provider, evidence, reports, findings, pending }: CheckedWork,
+  draw: Uint8Array<ArrayBuffer>,
+): CheckNews {
   const bundle = packBundle({ evidence, draw, reports });
-  return { verdict: together(findings), provider, checks: [...findings], bundle };
+  return { verdict: together(findings), provider, checks: [...findings], pending, bundle };
 }

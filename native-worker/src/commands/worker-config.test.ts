@@ -21,6 +21,8 @@ const worker = () =>
     })
     .addOption(new Option('--gpu <kind>').choices(['auto', 'off']))
     .option('--on-battery')
+    .option('--audit', '', true)
+    .option('--no-audit')
     .option('--config <file>')
     .option('--data <folder>');
 
@@ -41,8 +43,11 @@ describe('worker.json', () => {
       slots: 2,
       gpu: 'off',
       onBattery: true,
+      audit: true,
     });
-    expect(await read({ 'on-battery': false })).toEqual({ data });
+    expect(await read({ 'on-battery': false })).toEqual({ data, audit: true });
+    expect(await read({ audit: false })).toEqual({ data, audit: false });
+    expect(await read({ audit: false }, '--audit')).toEqual({ data, audit: true });
   });
 
   it.runIf(process.platform !== 'win32')('names files beside itself, in the home, and by their address', async () => {
@@ -74,8 +79,8 @@ describe('worker.json', () => {
 
   it('gives way to the command line, flag by flag', async () => {
     const config = { model: ['a', 'b'], slots: 2 };
-    expect(await read(config, '--slots', '3', '--model', 'c')).toEqual({ data, model: ['c'], slots: 3 });
-    expect(await read({ model: 'a' })).toEqual({ data, model: ['a'] });
+    expect(await read(config, '--slots', '3', '--model', 'c')).toEqual({ data, model: ['c'], slots: 3, audit: true });
+    expect(await read({ model: 'a' })).toEqual({ data, model: ['a'], audit: true });
     expect(await read(config, '--slots=4')).toMatchObject({ slots: 4 });
   });
 

@@ -78,6 +78,17 @@ describe('a model on call', () => {
     expect([opened.length, turns]).toEqual([1, [false, true]]);
   });
 
+  it('checks answers of others while it is there, and does not come back for them', async () => {
+    const scored = () => engine.score(REQUEST, [1, 2], never);
+    await clock.advance(IDLE_MS - 1);
+    expect((await scored()).margins).toEqual(Float32Array.of(0, 0));
+    await clock.advance(IDLE_MS - 1);
+    expect(first.closed).toBe(0);
+    await clock.advance(1);
+    await expect(scored()).rejects.toMatchObject({ code: 'busy' });
+    expect(opened).toEqual([]);
+  });
+
   it('does not leave in the middle of an answer, however long that takes', async () => {
     let goOn = () => {};
     first.hold = new Promise((resolve) => (goOn = resolve));

@@ -28,6 +28,8 @@ export interface AuditedMeshOptions extends LenderShares {
   readonly questionsPerMinute: number;
   /** How many of their answers cheats cheat with. */
   readonly cheated: number;
+  /** How many answers are audited, and with it what audits may cost: see `AuditTerms`. */
+  readonly share: number;
 }
 
 export interface Answer {
@@ -48,6 +50,7 @@ const TOKENS = { least: 8, most: 400 };
 const INPUT_TOKENS = { least: 20, most: 1_000 };
 /** Requesters stand in address blocks of their own. */
 const REQUESTER = { peerId: 'a'.repeat(32) as PeerId, network: '99.0.0.1' };
+const MAX_ELIGIBLE = 64;
 const NOBODY: ReadonlySet<PeerId> = new Set();
 
 export class AuditedMesh {
@@ -61,13 +64,14 @@ export class AuditedMesh {
   readonly #key: { identity: Identity; secret: Uint8Array };
   readonly #standings = new Map<PeerId, StandingState>();
   readonly #records = new AuditorRecords([]);
-  readonly #share = new AuditShare(this.#clock, AUDIT_TERMS);
+  readonly #share: AuditShare;
   #gathered: Gathered[] = [];
 
   constructor(options: AuditedMeshOptions) {
     this.#options = options;
     this.#random = new SeededRandom(options.seed);
     this.lenders = lendersOf(options.providers, options, this.#random);
+    this.#share = new AuditShare(this.#clock, { ...AUDIT_TERMS, share: options.share });
     const secret = this.#random.bytes(SECRET_KEY_BYTES);
     this.#key = { identity: nodeIdentity(secret), secret };
   }
@@ -134,7 +138,7 @@ export class AuditedMesh {
     const { provider, receipt, work } = answer;
     const order = this.#inOrder(beta, receipt);
     const first = panelOf(order, [provider, REQUESTER], AUDIT_TERMS.auditors, NOBODY);
-    const why = selected(beta, receipt, AUDIT_TERMS.share) ? 'usual' : 'extra';
+    const why = selected(beta, receipt, this.#options.share) ? 'usual' : 'extra';
     if (first.length === 0 || !this.#share.spend(why, work, first.length, provider.network)) return;
     const findings = first.map((auditor) => this.#finding(auditor, answer));
     const asked = [...first];
@@ -153,9 +157,20 @@ export class AuditedMesh {
   }
 
   #inOrder(beta: Uint8Array, receipt: Uint8Array): Lender[] {
-    const eligible = this.lenders.filter((one) => this.isHeard(one) && levelOf(this.standingOf(one)) !== 'convicted');
-    const byId = new Map(eligible.map((one) => [one.peerId, one]));
+    const byId = new Map(this.#eligible().map((one) => [one.peerId, one]));
     return drawAuditors(beta, receipt, [...byId.keys()], byId.size).map((peerId) => byId.get(peerId)!);
+  }
+
+  /** As on the control plane: some of those who could audit, by chance. */
+  #eligible(): Lender[] {
+    const from = Math.floor(this.#random.next() * this.lenders.length);
+    const all = [...this.lenders.slice(from), ...this.lenders.slice(0, from)];
+    const eligible: Lender[] = [];
+    for (const one of all) {
+      if (eligible.length === MAX_ELIGIBLE) break;
+      if (this.isHeard(one) && levelOf(this.standingOf(one)) !== 'convicted') eligible.push(one);
+    }
+    return eligible;
   }
 
   #finding({ peerId, lies }: Lender, { provider, cheated, tokens }: Answer): Finding {

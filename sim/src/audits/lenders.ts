@@ -22,10 +22,12 @@ export interface LenderShares {
 }
 
 export function lendersOf(count: number, { cheats, lyingAuditors }: LenderShares, random: SeededRandom): Lender[] {
-  return Array.from({ length: count }, (_, i) => ({
+  const lenders = Array.from({ length: count }, (_, i) => ({
     peerId: toBase32(random.bytes(PEER_ID_BYTES)) as PeerId,
     network: `${FIRST_BLOCK + (i >> 16)}.${(i >> 8) & 255}.${i & 255}.1`,
     cheats: i < Math.round(count * cheats),
     lies: i < Math.round(count * lyingAuditors),
   }));
+  // The ids are random: the ring does not stand side by side.
+  return lenders.toSorted((a, b) => (a.peerId < b.peerId ? -1 : 1));
 }
