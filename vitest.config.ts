@@ -4,6 +4,10 @@ import { defaultClientConditions, defaultServerConditions } from 'vite';
 import { defineConfig } from 'vitest/config';
 
 const source = '@llmesh/source';
+/** Many start programs, which takes a busy computer a while. It only ends what hangs. */
+const testTimeout = 120_000;
+/** What a test waits for by looking again and again; by default it gives up after a second. */
+const expectation = { poll: { timeout: 30_000 } };
 /** Real sockets on a busy machine: what fails once there is tried once more, and listed as retried. */
 const retry = process.env['CI'] === undefined ? 0 : 1;
 /** Nothing of ours keeps anything in a module: each is loaded once by a worker of vitest, not once for every file of tests. */
@@ -15,8 +19,9 @@ const node = (name: string) => ({
     name,
     root: `./${name}`,
     include: ['src/**/*.test.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout,
+    hookTimeout: testTimeout,
+    expect: expectation,
     retry,
     isolate,
   },
@@ -31,7 +36,7 @@ const OF_DOM = [
 const web = (name: string, where: { include: string[]; exclude?: string[]; environment: string }) => ({
   plugins: [svelte()],
   resolve: { conditions: [source, 'browser', ...defaultClientConditions] },
-  test: { name, root: './web', ...where, testTimeout: 30_000, retry, isolate },
+  test: { name, root: './web', ...where, testTimeout, expect: expectation, retry, isolate },
 });
 
 export default defineConfig({

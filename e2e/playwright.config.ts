@@ -6,6 +6,8 @@ export default defineConfig({
   // Each test brings up processes and browsers of its own, and mostly waits for them.
   workers: 3,
   timeout: 90_000,
+  // On a busy computer the first words take a while.
+  expect: { timeout: 20_000 },
   // `npm test` has no time for Firefox to repeat every walk that Chromium has made: `WIDE=1 npm run e2e` does them all.
   grepInvert: process.env['WIDE'] === '1' ? [] : /@wide/,
   // A shared machine can stall for longer than a person waits. A test that needs a second try is listed as flaky.

@@ -16,7 +16,7 @@ export const plain = known.filter(({ answer }) => !/[*_`#\n|<>[\]]|^\s*[-\d]/.te
 /** The longest answer: there is time to stop it. */
 export const longest = known.reduce((a, b) => (b.answer.length > a.answer.length ? b : a));
 
-/** Takes every so-manieth of `known`; all of them take minutes: `EVERY_ANSWER=1 npm run e2e -- answer volunteer`. */
+/** Takes every so-manieth of `known`; all of them take minutes: `EVERY_ANSWER=1 npm run e2e -- answer volunteer web-llm-tiny tiny-gpu`. */
 export function oneIn(share: number): Known[] {
   return process.env['EVERY_ANSWER'] === '1' ? known : known.filter((_, i) => i % share === 0);
 }

@@ -1,5 +1,5 @@
 import { expect, test, type Page } from '@playwright/test';
-import { launch, launchWithoutWebGpu, openPage, type BrowserName } from '../src/browsers.ts';
+import { launch, launchWithoutWebGpu, openPage, wide, type BrowserName } from '../src/browsers.ts';
 import { answered, ask, tinyIsOffered } from '../src/chat.ts';
 import { startMesh, type TestMesh } from '../src/mesh.ts';
 import { oneIn, plain } from '../src/questions.ts';
@@ -35,12 +35,12 @@ function receiptsKept(page: Page): Promise<number> {
   });
 }
 
-for (const [volunteer, user] of [
-  ['chromium', 'chromium'],
-  ['chromium', 'firefox'],
-  ['firefox', 'chromium'],
-] as [BrowserName, BrowserName][]) {
-  test(`a ${volunteer} volunteer lends the tiny model and answers a ${user} user`, async () => {
+for (const [volunteer, user, tag] of [
+  ['chromium', 'chromium', []],
+  ['chromium', 'firefox', wide('firefox')],
+  ['firefox', 'chromium', []],
+] as [BrowserName, BrowserName, string[]][]) {
+  test(`a ${volunteer} volunteer lends the tiny model and answers a ${user} user`, { tag }, async () => {
     const lender = await launch(volunteer);
     const requester = await launch(user);
     try {
@@ -69,8 +69,8 @@ for (const [volunteer, user] of [
 }
 
 for (const [engine, start, share] of [
-  ['web-llm', () => launch('chromium'), 80],
-  ['wllama', launchWithoutWebGpu, 40],
+  ['web-llm', () => launch('chromium'), 150],
+  ['wllama', launchWithoutWebGpu, 100],
 ] as const) {
   const asked = oneIn(share);
   test(`${engine} in the page knows ${asked.length} canonical answers word for word`, async () => {

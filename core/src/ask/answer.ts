@@ -43,11 +43,17 @@ export interface AskRequest {
   prefix?: KeptAnswer | null;
   /**
    * Others with the same file may check what anyone answered, and read it for that. What only some providers may run is never
-   * shown to others. Left out: yes.
+   * shown to others, unless it is `named`: a test question to a provider whose answers are in doubt, which strangers are
+   * not sent to. Left out: yes.
    */
-  checks?: boolean;
+  checks?: boolean | 'named';
   /** Hears what they find, also minutes after the answer. Left out: nobody asks. */
   onChecked?: (news: CheckNews) => void;
+  /**
+   * Gets what shows what was asked and answered (`proof/evidence.ts`), once for each provider that has signed for its part.
+   * Left out: nobody keeps it longer than auditors may ask for it.
+   */
+  onSigned?: (evidence: Uint8Array<ArrayBuffer>) => void;
 }
 
 /** What came of a check of one provider's part of an answer. `asked`: auditors are at it. */

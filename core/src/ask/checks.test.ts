@@ -99,6 +99,10 @@ describe('an answer that is drawn', () => {
     await drawn(await asked(), [self], randomBytes(SECRET_KEY_BYTES));
     expect(heard).toEqual([]);
     expect(w.server.reports).toEqual([]);
+    // A test question goes to one that was named.
+    await drawn(await asked({ checks: 'named', only: [provider] }), [self]);
+    expect(last().provider).toBe(provider);
+    expect(recounted()).toEqual(['agrees']);
   });
 
   it('waits until nobody asks the auditor anything, and holds up nobody', async () => {

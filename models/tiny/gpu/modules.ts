@@ -30,9 +30,13 @@ function pair(first: usize, second: usize): usize {
   return made;
 }
 
-function next(self: usize, args: usize, n: i32, result: usize): i32 {
-  const cache = pointer(args + ANY), logits = forward(pointer(args), cache, pointer(args + 2 * ANY));
+function scored(args: usize, result: usize, every: bool): i32 {
+  const cache = pointer(args + ANY), logits = forward(pointer(args), cache, pointer(args + 2 * ANY), every);
   return logits == 0 ? -1 : give(result, pair(logits, keep(cache)));
+}
+
+function next(self: usize, args: usize, n: i32, result: usize): i32 {
+  return scored(args, result, false);
 }
 
 export function defineModel(): void {
@@ -42,6 +46,8 @@ export function defineModel(): void {
   inModel.set('embed', (self, args, n, result) => give(result, column(pointer(args))));
   inModel.set('prefill', next);
   inModel.set('decode', next);
+  // web-llm does not ask for it; who checks an answer does, as for MLC's models.
+  inModel.set('batch_verify', (self, args, n, result) => scored(args, result, true));
   inModel.set('create_tir_paged_kv_cache', (self, args, n, result) => {
     const cache = makeCache(shapeItem(pointer(args + ANY), 0));
     return cache == 0 ? fail('The context is longer than the model was trained for.') : give(result, cache);

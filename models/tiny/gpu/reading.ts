@@ -14,10 +14,11 @@ import {
 const OWN = WIDTH / GROUP, PAIRS = ATTENTION_ROWS / 2 / GROUP, GATES = INNER / GROUP;
 const SCORES_AT_ONCE = 24;
 
-function reading(tokens: i32): Kernel {
+/** `every`: the scores of each token's next word, and not only of the last one's. */
+function reading(tokens: i32, every: bool = false): Kernel {
   // Rows that are multiplied at once share what was fetched of `s`, and tokens what was fetched of the matrix.
   const most = tokens == 1 ? 8 : 4, gates = tokens == 1 ? 10 : 2;
-  const name = `read_${tokens}`;
+  const name = `${every ? 'verify' : 'read'}_${tokens}`;
   const code = `${SHARED.replace('#', (tokens * INNER).toString())}
 @compute @workgroup_size(${GROUP}) fn ${name}(@builtin(local_invocation_index) i : u32) {
 var x : array<f32, ${tokens * OWN}>;
@@ -33,10 +34,7 @@ ${normed(tokens, '2u * layer + 1u')}
 ${feedForward(tokens, gates)}
 ${added(tokens, most, INNER, DOWN)}
 }
-if (first + ${tokens}u >= u32(p.n)) {
-${normed(tokens, `${2 * LAYERS}u`)}
-${scores()}
-}
+${every ? everyScore(tokens) : lastScore(tokens)}
 }
 }
 `;
@@ -176,13 +174,30 @@ workgroupBarrier();
 `;
 }
 
-/** A number for every word of the vocabulary, of the last token. */
-function scores(): string {
+/** Only the last tile has the last token. */
+function lastScore(tokens: i32): string {
+  return `if (first + ${tokens}u >= u32(p.n)) {
+${normed(tokens, `${2 * LAYERS}u`)}
+${scores('u32(p.n) - 1u - first', '0u')}
+}
+`;
+}
+
+function everyScore(tokens: i32): string {
+  return `${normed(tokens, `${2 * LAYERS}u`)}
+for (var token = 0u; token < min(${tokens}u, u32(p.n) - first); token++) {
+${scores('token', `(first + token) * ${VOCABULARY}u`)}
+}
+`;
+}
+
+/** A number for every word of the vocabulary, of a token of the tile. `at`: where they go. */
+function scores(token: string, at: string): string {
   const products = new Products(1, WIDTH, VOCABULARY, EMBEDDING, '0u', apart(SCORES_AT_ONCE));
-  products.start = `(u32(p.n) - 1u - first) * ${WIDTH}u`;
+  products.start = `(${token}) * ${WIDTH}u`;
   let text = `for (var row = i; row < ${VOCABULARY}u; row += ${SCORES_AT_ONCE * GROUP}u) {\n${products.text('row')}`;
-  for (let r = 0; r < SCORES_AT_ONCE; r++) text += `logits[row + ${r * GROUP}u] = y0_${r};\n`;
+  for (let r = 0; r < SCORES_AT_ONCE; r++) text += `logits[${at} + row + ${r * GROUP}u] = y0_${r};\n`;
   return `${text}}\n`;
 }
 
-export const readOne = reading(1), readTile = reading(TILE);
+export const readOne = reading(1), readTile = reading(TILE), verifyTile = reading(TILE, true);

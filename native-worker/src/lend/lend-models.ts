@@ -10,6 +10,7 @@ import { lifeOf, type LifeFacts, type LifeState } from '@llmesh/core/control/nod
 import type { When } from './policy/lending-hours.ts';
 import { DEFAULT_CALM_MS, LendingPolicy, type Pause } from './policy/lending-policy.ts';
 import { Lending } from './lending.ts';
+import { askShadows } from './ask-shadows.ts';
 import { realCpuTimes } from '../sensors/cpu-load.ts';
 import { runCommand } from '../sensors/machine-command.ts';
 import { MachineFiles } from '../sensors/machine-files.ts';
@@ -140,12 +141,15 @@ export async function lendModels(
     node.control.on('expect', (offer) => ahead.expect(offer)),
     node.control.on('refused', refused),
   ];
+  const isIdle = () => working === 0 && lending.lent;
+  const shadows = askShadows(models, { mesh, self: node.mesh.self, isIdle }, output, signal);
   let workingAtTheEnd = 0;
   onAbort(signal, () => (workingAtTheEnd = working));
   try {
     await lending.run(signal);
   } finally {
     for (const stop of stops) stop();
+    await shadows;
   }
   if (workingAtTheEnd > 0) await delay(FLUSH_MS);
 }

@@ -9,6 +9,9 @@ import type { AdapterFiles } from '../models/lora/adapter-files.ts';
 import type { DutyCycle } from '../llama/context/duty-cycle.ts';
 import { fileVersion } from '../files/file-version.ts';
 import { LlamaEngine } from '../llama/llama-engine.ts';
+import { tellsDoctored } from '../audit/auditor-test.ts';
+import { RequestShapes } from '../audit/request-shapes.ts';
+import type { ShadowNeeds } from '../audit/shadow-asker.ts';
 import { OnCallEngine, type LoadedEngine } from './on-call-engine.ts';
 import { openModel, type OpenModelOptions } from './open-model.ts';
 import type { Output } from '../cli/output.ts';
@@ -22,6 +25,8 @@ export interface LentModel {
   /** The memory that its plan has for it, whether it is loaded now or not. */
   memoryBytes: number;
   adapterCapacity?: AdapterCapacity;
+  /** What test questions are made of, and checked with; left out: it asks none. */
+  shadows?: Pick<ShadowNeeds, 'engine' | 'shapes'>;
   /** Loads it ahead where it left the memory; left out: it never leaves. */
   loadAhead?: () => Promise<void>;
 }
@@ -48,7 +53,7 @@ export async function openLentModel(
   needs: LentModelNeeds,
   signal: AbortSignal,
 ): Promise<LentModel> {
-  const { adapters: files, audits, output, unloadAfter, turned } = needs;
+  const { adapters: files, output, unloadAfter, turned } = needs;
   const engine = newEngine(needs);
   try {
     const { model, loaded, draft, adapters, loadMs } = await openModel(engine, options, files, output, signal);
@@ -62,6 +67,11 @@ export async function openLentModel(
       output.note(`With the adapter ${adapter.name}, too: ${adapter.sha256}`);
     const { id, name, quant, sha256 } = model;
     const { backend, contextTokens, continues, slots, embeds, adapterCapacity, replayable = 'none' } = loaded;
+    const audits =
+      needs.audits && loaded.abilities?.includes('audit') === true && (await tellsDoctored(engine, signal));
+    if (needs.audits && !audits && embeds === undefined) {
+      output.note(`${name} checks no answers of others: here it does not tell right ones from wrong ones.`);
+    }
     const abilities = (loaded.abilities ?? []).filter((ability) => ability !== 'audit' || audits);
     const advert: ModelAdvert = {
       id,
@@ -81,7 +91,10 @@ export async function openLentModel(
     };
     const { memoryBytes } = engine;
     const common = { slots, memoryBytes, ...(adapterCapacity !== undefined && { adapterCapacity }) };
-    if (unloadAfter === undefined) return { engine, advert, ...common };
+    const asksShadows = abilities.includes('audit') && sha256 !== null;
+    const served = (loadedEngine: LoadedEngine) =>
+      asksShadows ? watched(loadedEngine, new RequestShapes(realClock)) : { engine: loadedEngine };
+    if (unloadAfter === undefined) return { ...served(engine), advert, ...common };
     const { gpu, threads } = options;
     // It is opened as it was offered: with less context it would not be the same.
     const version = await fileVersion(model.path);
@@ -114,7 +127,7 @@ export async function openLentModel(
       failed: (error) => output.error(asMeshError(error, 'engine_failed', `${name} could not leave the memory.`)),
     });
     return {
-      engine: onCall,
+      ...served(onCall),
       get advert() {
         return present;
       },
@@ -125,6 +138,19 @@ export async function openLentModel(
     await engine.close();
     throw thrown;
   }
+}
+
+/** The same engine; what the questions that come to it look like from outside is noted. */
+function watched(engine: LoadedEngine, shapes: RequestShapes): Pick<LentModel, 'engine' | 'shadows'> {
+  return {
+    engine: {
+      generate: shapes.watching((request, signal) => engine.generate(request, signal)),
+      score: (request, tokenIds, signal) => engine.score(request, tokenIds, signal),
+      embed: (texts, signal) => engine.embed(texts, signal),
+      close: () => engine.close(),
+    },
+    shadows: { engine, shapes },
+  };
 }
 
 /** It does not wake for the answers of others. */

@@ -65,8 +65,8 @@ export async function openPeerHere(address: URL, options: PeerOptions): Promise<
 }
 
 /**
- * For a command, which exits then. libdatachannel's threads end with the process: `releaseMeshNodes` would wait for them,
- * with everything else standing still; now and then that took ten seconds, and then it threw "cleanup timeout".
+ * For a command, which exits then: libdatachannel's threads end with the process. `releaseMeshNodes` would wait for them, with
+ * everything else standing still.
  */
 export async function leaveMesh(node: OpenPeer): Promise<void> {
   await node.close();

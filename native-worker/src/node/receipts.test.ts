@@ -17,7 +17,7 @@ const questions: { question: string; answer: string }[] = JSON.parse(
   readFileSync(fileURLToPath(new URL('../../../models/tiny/questions.json', import.meta.url)), 'utf8'),
 );
 const longest = questions.reduce((a, b) => (b.answer.length > a.answer.length ? b : a));
-const PATIENCE = { timeout: 20_000, interval: 50 };
+const PATIENCE = { timeout: 60_000, interval: 50 };
 const root = mkdtempSync(path.join(os.tmpdir(), 'llmesh-paid-'));
 describe('receipts between processes', () => {
   const mesh = MeshOfProcesses.forTests({ LLMESH_DATA: path.join(root, 'control') }, () =>
@@ -65,7 +65,7 @@ describe('receipts between processes', () => {
   it('an answer’s receipt is signed by both, filed by both, and kept by the worker', async () => {
     const folder = path.join(root, 'honest');
     const { worker, peerId } = await lend(folder);
-    const receipt = await ask(() => {}, AbortSignal.timeout(20_000));
+    const receipt = await ask(() => {}, AbortSignal.timeout(60_000));
     expect(receipt).toMatchObject({ receipt: 'signed', provider: peerId });
     // Otherwise the next test would show nothing.
     expect(receipt?.completionTokens).toBeGreaterThan(40);
@@ -73,7 +73,7 @@ describe('receipts between processes', () => {
     await expect
       .poll(() => readFileSync(path.join(folder, RECEIPTS_FILE), 'utf8'), PATIENCE)
       .toContain('"settled":true');
-    await expect.poll(async () => (await readReport(folder))?.signedTokens).toBe(receipt?.completionTokens);
+    await expect.poll(async () => (await readReport(folder))?.signedTokens, PATIENCE).toBe(receipt?.completionTokens);
     expect((await readReport(folder))?.unfiledTokens).toBe(0);
     worker.kill('SIGTERM');
     expect(await worker.exited).toBe(0);
@@ -95,7 +95,7 @@ describe('receipts between processes', () => {
     const file = path.join(folder, RECEIPTS_FILE);
     const { worker, peerId } = await lend(folder, '--max-speed', '20');
     let text = '';
-    const broken = ask((piece) => (text += piece), AbortSignal.timeout(30_000)).catch((error: unknown) => error);
+    const broken = ask((piece) => (text += piece), AbortSignal.timeout(60_000)).catch((error: unknown) => error);
     await expect.poll(() => existsSync(file) && readFileSync(file, 'utf8'), PATIENCE).toContain('acknowledgement');
     worker.strike('SIGKILL');
     expect(await broken).toMatchObject({ code: 'provider_lost' });

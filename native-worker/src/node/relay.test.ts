@@ -194,7 +194,7 @@ describe('llmesh worker', () => {
     };
     let text = '';
     let receipt: AnswerSummary | null = null;
-    for await (const event of node.mesh.ask(request, AbortSignal.timeout(30_000))) {
+    for await (const event of node.mesh.ask(request, AbortSignal.timeout(60_000))) {
       if (event.type === 'piece') text += event.text;
       onEvent(event);
       if (event.type === 'done') receipt = event.summary;

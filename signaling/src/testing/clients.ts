@@ -9,8 +9,8 @@ import { parseFromServer, type Challenge, type FromServer } from '@llmesh/core/w
 import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
 import { randomBytes } from '@llmesh/core/base/random-bytes';
 
-/** Every wait of a test ends, and says what it waited for. */
-const PATIENCE_MS = 4000;
+/** Every wait of a test ends, and says what it waited for; also on a computer that has much else to do. */
+const PATIENCE_MS = 20_000;
 
 export class TestSocket<M> {
   readonly ws: WebSocket;

@@ -23,7 +23,7 @@ import type { DonatePageState } from '../ui/donate/donate-page-state.ts';
 import type { Visit } from './visit.ts';
 
 export function composeDonatePage(
-  { store, records, locks, tab, clock, door, connection }: Visit,
+  { store, records, locks, tab, clock, control, door, connection }: Visit,
   catalogue: ModelCatalogue,
   announcer: Announcer,
 ): DonatePageState {
@@ -53,6 +53,7 @@ export function composeDonatePage(
     provide: async (options) => (await door.open()).provide(options),
     connection: () => connection.life,
   });
+  control.on('standing', (standing) => donate.standings.take(standing));
   const { background } = Background.follow({
     store: records,
     old: localKept('background', notKept),

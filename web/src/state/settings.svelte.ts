@@ -21,6 +21,7 @@ const KeptSettings = v.object({
   hideAddress: v.optional(v.fallback(v.boolean(), true), false),
   hedge: v.optional(v.fallback(v.boolean(), true), true),
   fast: v.optional(v.fallback(v.boolean(), false), false),
+  checks: v.optional(v.fallback(v.boolean(), false), true),
 });
 type Chosen = v.InferOutput<typeof KeptSettings>;
 const parse = parserOf(KeptSettings);
@@ -43,10 +44,15 @@ export interface SettingsNeeds {
   failed: (error: unknown) => void;
 }
 
+/** Taken for private where the choice is not known. */
+const GUARDED = ['hideAddress', 'checks'] as const;
+type Guarded = (typeof GUARDED)[number];
+
 export class Settings {
   readonly #needs: SettingsNeeds;
   readonly #record: KeptRecord<Chosen>;
-  #unreadable = $state(false);
+  /** What nobody knows the choice of: the browser does not tell, and the person has not said since. */
+  #unsure = $state.raw<readonly Guarded[]>([]);
   #applied: Partial<Chosen> = {};
 
   constructor(needs: SettingsNeeds) {
@@ -94,11 +100,11 @@ export class Settings {
    * browser does not tell what was chosen.
    */
   get hideAddress(): boolean {
-    return this.#unreadable || this.#record.value.hideAddress;
+    return this.#unsure.includes('hideAddress') || this.#record.value.hideAddress;
   }
 
   set hideAddress(hideAddress: boolean) {
-    this.#unreadable = false;
+    this.#sure('hideAddress');
     this.#set({ hideAddress });
     this.#apply();
   }
@@ -121,6 +127,16 @@ export class Settings {
     this.#set({ fast });
   }
 
+  /** Whether some answers of strangers may be sent to others, who check them. False, too, when the browser does not tell what was chosen. */
+  get checks(): boolean {
+    return !this.#unsure.includes('checks') && this.#record.value.checks;
+  }
+
+  set checks(checks: boolean) {
+    this.#sure('checks');
+    this.#set({ checks });
+  }
+
   /** The tiny model knows its answers word for word, so it is never made to guess. */
   samplingFor(model: string): Sampling {
     return { temperature: model === TINY_MODEL ? 0 : this.temperature };
@@ -129,7 +145,7 @@ export class Settings {
   /** Has to resolve before this page connects to anybody. Never rejects. */
   async restore(): Promise<void> {
     await this.#record.restore();
-    this.#unreadable = !this.#record.known;
+    this.#unsure = this.#record.known ? [] : GUARDED;
     const left = this.#needs.unkept.read();
     // Looked up again when it is kept: until then another tab may choose anew.
     if (Object.entries(asObject(left)).some(([field, value]) => this.#record.value[field as keyof Chosen] !== value))
@@ -140,6 +156,10 @@ export class Settings {
   /** Resolves when all choices so far are kept, or cannot be. */
   async settled(): Promise<void> {
     await this.#record.settled();
+  }
+
+  #sure(setting: Guarded): void {
+    this.#unsure = this.#unsure.filter((one) => one !== setting);
   }
 
   #set(choice: Partial<Chosen>): void {

@@ -83,14 +83,18 @@ describe('the settings', () => {
     expect(next.it.hideAddress).toBe(true);
   });
 
-  it('hide the address when nobody can know whether it is to be hidden, until the person says', async () => {
+  it('hide the address and let nothing be checked when nobody can know what was chosen, until the person says', async () => {
     const store = new LastingStore();
     vi.spyOn(store, 'get').mockRejectedValue(new Error('The disk is gone.'));
     const one = settings(store, { failed: () => {} });
     await one.it.restore();
     expect([one.it.hideAddress, one.did]).toEqual([true, ['system', true]]);
+    expect(one.it.checks).toBe(false);
     one.it.hideAddress = false;
     expect([one.it.hideAddress, one.did]).toEqual([false, ['system', true, false]]);
+    expect(one.it.checks).toBe(false);
+    one.it.checks = true;
+    expect(one.it.checks).toBe(true);
   });
 
   it('of pages before are taken over, once', async () => {

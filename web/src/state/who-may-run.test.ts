@@ -286,6 +286,7 @@ describe('What is kept of it', () => {
         tokens: 1,
         tokensPerSecond: null,
         receipt: null,
+        check: null,
         error: null,
         ...scope,
       });

@@ -1,6 +1,7 @@
 /** What happens to an answer, and what it is then: the whole state machine of `AnswerState`, as one pure function. */
 import type { AnswerEvent, AnswerSummary } from '@llmesh/core/ask/answer';
 import type { Scope } from '../scope.ts';
+import type { AnswerCheck } from './check/answer-check.ts';
 import { CANNOT_ASK } from './obstacles.ts';
 import type { Thought } from './thought.ts';
 import {
@@ -33,6 +34,8 @@ export type AnswerChange =
     }
   /** `tokens`, `ids`: what came; a last token may have had no text. */
   | { type: 'done'; summary: AnswerSummary; tokens: number; thought?: Thought | null | undefined; ids: KeptIds | null }
+  /** Auditors are at it, or have found something. */
+  | { type: 'checked'; check: AnswerCheck }
   /** The person does not want it any more. */
   | { type: 'stopped'; ids: KeptIds | null; before: Answer }
   /** The page that had it written was closed. */
@@ -46,6 +49,8 @@ export function next(answer: Answer, change: AnswerChange): Answer {
       return isRunning(answer) ? answer : asked(answer, change);
     case 'held':
       return held(answer, change.why, change.before);
+    case 'checked':
+      return checked(answer, change.check);
     case 'stopped':
       if (!isRunning(answer) && answer.state !== 'waiting') return answer;
       return stopped(answer, change.ids, change.before);
@@ -54,7 +59,7 @@ export function next(answer: Answer, change: AnswerChange): Answer {
   }
 }
 
-type Running = Exclude<AnswerChange, { type: 'asked' | 'held' | 'stopped' }>;
+type Running = Exclude<AnswerChange, { type: 'asked' | 'held' | 'checked' | 'stopped' }>;
 
 function running(answer: Answer, change: Running): Answer {
   switch (change.type) {
@@ -88,8 +93,15 @@ function running(answer: Answer, change: Running): Answer {
 function asked(answer: Answer, { scope, model, alone, goOn }: Extract<AnswerChange, { type: 'asked' }>): Answer {
   const fresh = { ...newAnswer(answer.id, scope, model), alone };
   if (!goOn) return fresh;
-  const { provider, native, text, thought, tokens, ids, seams } = answer;
-  return { ...fresh, alone: answer.alone, provider, native, text, thought, tokens, ids, seams };
+  const { provider, native, text, thought, tokens, ids, seams, check } = answer;
+  return { ...fresh, alone: answer.alone, provider, native, text, thought, tokens, ids, seams, check };
+}
+
+/** The part of each of its writers may be checked by itself: one that deviates is not talked away by another that agrees. */
+function checked(answer: Answer, check: AnswerCheck): Answer {
+  const { check: known } = answer;
+  if (known?.verdict !== 'deviates' || check.verdict === 'deviates') return { ...answer, check };
+  return check.verdict !== 'asked' && check.provider === known.provider ? { ...answer, check } : answer;
 }
 
 /** Keeps the question, and the text it continues. One that was asked anew in vain gives its old answer back. */

@@ -1,6 +1,7 @@
 /** Where this tab has the answers of one conversation written: one at a time, and none that another tab has written. */
 import { next } from './answer-change.ts';
-import { AnswerRun, keepWaiting, type AnswerRunNeeds } from './answer-run.ts';
+import { AnswerRun, change, keepWaiting, type AnswerRunNeeds } from './answer-run.ts';
+import type { AnswerCheck } from './check/answer-check.ts';
 import { AnswerKeeper } from './kept/answer-keeper.ts';
 import type { KeptTurns } from './kept/kept-turns.ts';
 import type { LiveAnswers } from './kept/live-answers.ts';
@@ -203,7 +204,11 @@ export class AnswerDesk {
       this.#needs,
     );
     this.#keeper = keeper;
-    await run.ask(questionFor(list.all, run.answer, this.#needs), () => keeper.changed());
+    const request = questionFor(list.all, run.answer, this.#needs);
+    // Those whom the person trusts are not doubted, and nobody else gets to read what they are asked.
+    const checks = run.answer.scope === 'anyone' && this.#needs.settings.checks;
+    const onChecked = (check: AnswerCheck) => this.#checked(run, check);
+    await run.ask({ ...request, checks, onChecked }, () => keeper.changed());
     const ended = run.keptAs(plain(run.answer));
     this.#run = null;
     this.#keeper = null;
@@ -213,6 +218,22 @@ export class AnswerDesk {
     release?.();
     // A question just refused waits for the next change of the mesh, not for the change it made itself.
     if (ended.state !== 'waiting' || run.slept) this.wake();
+  }
+
+  /** Auditors were drawn for what this run wrote, or have found something: while it still writes, or minutes later. */
+  #checked(run: AnswerRun, check: AnswerCheck): void {
+    const { list, kept } = this.#of;
+    if (check.verdict === 'deviates') this.#needs.announce('An answer was checked, and deviates.');
+    if (run === this.#run) {
+      change(run.answer, { type: 'checked', check });
+      return;
+    }
+    const answer = list.answer(run.answer.id);
+    // It may have been asked anew, by whichever tab: then nobody looks at what was checked.
+    if (answer === null || isRunning(answer) || !answer.text.startsWith(run.text)) return;
+    list.put(next(plain(answer), { type: 'checked', check }));
+    // What is not found yet is not kept.
+    if (check.verdict !== 'asked') void kept.write(answer.id);
   }
 
   /** Keeps what was asked; where the conversation was deleted meanwhile, it is asked elsewhere. */

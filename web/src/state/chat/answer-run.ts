@@ -61,6 +61,11 @@ export class AnswerRun {
     return tokenIds === null || sha256 === null ? null : { tokenIds: [...tokenIds], sha256 };
   }
 
+  /** All that there was of it when it ended. */
+  get text(): string {
+    return this.#delivered.text;
+  }
+
   /** It waits, as this computer slept: it is to be continued as soon as it can be. */
   get slept(): boolean {
     return this.#slept;

@@ -4,6 +4,7 @@ import type { ErrorCode } from '@llmesh/core/base/errors';
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import type { Path } from '@llmesh/core/transport/transport';
 import type { Scope } from '../scope.ts';
+import type { AnswerCheck } from './check/answer-check.ts';
 import type { Thought } from './thought.ts';
 import { saidSyntax } from './unsaid-syntax.ts';
 import { MAX_TOKENS } from '../settings.svelte.ts';
@@ -103,6 +104,8 @@ export interface Answer {
   /** The speed of this answer, while it is written. */
   tokensPerSecond: number | null;
   receipt: Receipt | null;
+  /** What others found who checked it; null: it was not drawn for a check. */
+  check: AnswerCheck | null;
   error: { code: ErrorCode; message: string } | null;
 }
 
@@ -129,6 +132,7 @@ export function newAnswer(id: string, scope: Scope, model: AskedModel | null): A
     seams: [],
     tokensPerSecond: null,
     receipt: null,
+    check: null,
     error: null,
   };
 }

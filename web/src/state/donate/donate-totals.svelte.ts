@@ -14,10 +14,22 @@ const DAY_MS = 86_400_000;
 const MAX_PEOPLE = 10_000;
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
-const parse = parserOf(v.object({ tokens: count, answers: count, people: v.array(v.string()) }));
+const parse = parserOf(
+  // Missing in days before this device checked answers of others.
+  v.object({ tokens: count, answers: count, people: v.array(v.string()), audits: v.optional(count, 0) }),
+);
 type Day = NonNullable<ReturnType<typeof parse>>;
 type Days = ReadonlyMap<string, Day>;
-const NOTHING: Day = { tokens: 0, answers: 0, people: [] };
+const NOTHING: Day = { tokens: 0, answers: 0, people: [], audits: 0 };
+
+/** What was done since it was last told. */
+export interface Done {
+  tokens: number;
+  answers: number;
+  /** Answers of others that were checked. */
+  audits: number;
+  peers: readonly PeerId[];
+}
 
 export interface DayGiven {
   /** "Fri" */
@@ -33,6 +45,7 @@ export interface AllGiven {
   since: Date | null;
   tokens: number;
   answers: number;
+  audits: number;
 }
 
 export interface TotalsNeeds {
@@ -74,13 +87,15 @@ export class DonateTotals {
   get all(): AllGiven {
     let tokens = 0;
     let answers = 0;
+    let audits = 0;
     let first: string | null = null;
     for (const [key, day] of this.#days) {
       tokens += day.tokens;
       answers += day.answers;
+      audits += day.audits;
       if (first === null || key < first) first = key;
     }
-    return { since: first === null ? null : new Date(`${first}T12:00:00`), tokens, answers };
+    return { since: first === null ? null : new Date(`${first}T12:00:00`), tokens, answers, audits };
   }
 
   /** Reads what was given. Never rejects. */
@@ -94,13 +109,13 @@ export class DonateTotals {
     }
   }
 
-  add(tokens: number, answers: number, peers: readonly PeerId[]): void {
+  add({ tokens, answers, audits, peers }: Done): void {
     const key = keyOf(this.#needs.now());
     const known = this.#days.get(key)?.people ?? [];
     const people = peers.filter((peer) => !known.includes(peer));
-    if (tokens === 0 && answers === 0 && people.length === 0) return;
-    this.#unkept = sum(this.#unkept, new Map([[key, { tokens, answers, people }]]));
-    if (answers > 0) this.keep();
+    if (tokens + answers + audits + people.length === 0) return;
+    this.#unkept = sum(this.#unkept, new Map([[key, { tokens, answers, people, audits }]]));
+    if (answers + audits > 0) this.keep();
   }
 
   /** Saves what was not saved: after every answer, and when lending ends. */
@@ -198,6 +213,7 @@ function plus(a: Day, b: Day): Day {
   return {
     tokens: a.tokens + b.tokens,
     answers: a.answers + b.answers,
+    audits: a.audits + b.audits,
     people: [...new Set([...a.people, ...b.people])].slice(0, MAX_PEOPLE),
   };
 }

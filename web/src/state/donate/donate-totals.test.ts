@@ -21,16 +21,16 @@ function setUp(store = new MemoryStore()) {
 it('counts tokens, answers and each person once a day', () => {
   const { totals } = setUp();
   const [a, b] = [newPeerId(), newPeerId()];
-  totals.add(10, 0, [a]);
-  totals.add(5, 1, [a, b]);
+  totals.add({ tokens: 10, answers: 0, audits: 0, peers: [a] });
+  totals.add({ tokens: 5, answers: 1, audits: 0, peers: [a, b] });
   expect(totals.today).toMatchObject({ name: 'Fri', tokens: 15, answers: 1, people: 2, today: true });
 });
 
 it('keeps the days, and survives a visit', async () => {
   const { store, time, totals } = setUp();
-  totals.add(10, 1, [newPeerId()]);
+  totals.add({ tokens: 10, answers: 1, audits: 0, peers: [newPeerId()] });
   time.now += DAY_MS;
-  totals.add(7, 1, []);
+  totals.add({ tokens: 7, answers: 1, audits: 0, peers: [] });
   const again = setUp(store);
   again.time.now = time.now;
   await again.totals.restore();
@@ -54,9 +54,9 @@ it('adds up what two tabs give at the same time, and shows it in both', async ()
   const [a, b, c] = [newPeerId(), newPeerId(), newPeerId()];
   await Promise.all([one.totals.restore(), other.totals.restore()]);
   for (let i = 0; i < 4; i++) {
-    one.totals.add(3, 0, [a]);
-    one.totals.add(7, 1, [a, b]);
-    other.totals.add(10, 1, [b, c]);
+    one.totals.add({ tokens: 3, answers: 0, audits: 0, peers: [a] });
+    one.totals.add({ tokens: 7, answers: 1, audits: 0, peers: [a, b] });
+    other.totals.add({ tokens: 10, answers: 1, audits: 0, peers: [b, c] });
   }
   await Promise.all([one.totals.settled(), other.totals.settled()]);
   const eight = { tokens: 80, answers: 8, people: 3 };
@@ -74,10 +74,10 @@ it('loses nothing that could not be kept at once', async () => {
   const failures: unknown[] = [];
   const unlucky = new DonateTotals({ store, now: () => NOON, failed: (error) => failures.push(error) });
   vi.spyOn(store, 'change').mockRejectedValueOnce(new DOMException('No room.', 'QuotaExceededError'));
-  unlucky.add(10, 1, []);
+  unlucky.add({ tokens: 10, answers: 1, audits: 0, peers: [] });
   await unlucky.settled();
   expect([unlucky.today.answers, failures.length]).toEqual([1, 1]);
-  unlucky.add(10, 1, []);
+  unlucky.add({ tokens: 10, answers: 1, audits: 0, peers: [] });
   await unlucky.settled();
   await totals.restore();
   expect([unlucky.today.answers, totals.today.answers, totals.today.tokens]).toEqual([2, 2, 20]);
@@ -91,7 +91,7 @@ it('takes over the days of pages before, once', async () => {
     ['given:2026-03-06', day],
   ]);
   await totals.restore();
-  totals.add(1, 1, []);
+  totals.add({ tokens: 1, answers: 1, audits: 0, peers: [] });
   await totals.settled();
   // By a page of before that is still open.
   await store.set([['given:2026-03-06', day]]);

@@ -9,6 +9,7 @@ import { lifeOf, type LifeFacts, type LifeState } from '@llmesh/core/control/nod
 import { pace as waitUntil } from '@llmesh/core/base/pace';
 import { Restarts } from '@llmesh/core/engine/restarts';
 import type { WorkerStatus } from '@llmesh/core/provide/worker';
+import { AuditChoice } from './audit-choice.svelte.ts';
 import { DonateTotals } from './donate-totals.svelte.ts';
 import { DownloadPace, type Pace } from '../device/download-pace.ts';
 import { EngineHolder } from '../device/engine-holder.svelte.ts';
@@ -19,6 +20,7 @@ import { PageSleep } from './page-sleep.ts';
 import { PeopleServed } from './people-served.svelte.ts';
 import { smallerModel } from '../device/step-down.ts';
 import { Tempo } from './tempo.svelte.ts';
+import { Standings } from './standings.svelte.ts';
 import { SpeedLimit } from './speed-limit.svelte.ts';
 import { ThisDevice, type ThisDeviceNeeds } from '../device/this-device.svelte.ts';
 
@@ -71,6 +73,8 @@ export class DonateState {
   readonly totals: DonateTotals;
   readonly tempo: Tempo;
   readonly speedLimit: SpeedLimit;
+  readonly audits: AuditChoice;
+  readonly standings = new Standings();
   readonly people = new PeopleServed();
   readonly #needs: DonateNeeds;
   #phase = $state<DonatePhase>('off');
@@ -90,6 +94,7 @@ export class DonateState {
     this.totals = new DonateTotals(needs);
     this.tempo = new Tempo(needs.clock);
     this.speedLimit = new SpeedLimit(needs);
+    this.audits = new AuditChoice(needs);
   }
 
   get phase(): DonatePhase {
@@ -146,7 +151,7 @@ export class DonateState {
   }
 
   async restore(): Promise<void> {
-    await Promise.all([this.totals.restore(), this.device.restore(), this.speedLimit.restore()]);
+    await Promise.all([this.totals.restore(), this.device.restore(), this.speedLimit.restore(), this.audits.restore()]);
   }
 
   /** Resolves when lending has ended, whoever ended it. Never rejects: `error` says what went wrong. */
@@ -225,6 +230,7 @@ export class DonateState {
         ...this.#needs,
         holder: this.holder,
         sleep: this.#sleep,
+        audits: this.audits,
         maxTokensPerSecond: () => this.speedLimit.tokensPerSecond,
         progress: (progress) => this.#progress(pace, progress),
         ready: ({ loaded, tokensPerSecond }) => {
@@ -302,11 +308,12 @@ export class DonateState {
     const tokens = status.tokens - (before?.tokens ?? 0);
     this.#status = status;
     this.tempo.add(tokens);
-    this.totals.add(
+    this.totals.add({
       tokens,
-      status.answers - (before?.answers ?? 0),
-      status.serving.map(({ peer }) => peer),
-    );
+      answers: status.answers - (before?.answers ?? 0),
+      audits: status.audits - (before?.audits ?? 0),
+      peers: status.serving.map(({ peer }) => peer),
+    });
     this.people.take(status.serving, this.#needs.now());
     // A model that is being loaded again answers nobody.
     if (this.on && this.#waking === null) this.#phase = status.busySlots > 0 ? 'serving' : 'waiting';

@@ -5,6 +5,7 @@ import { MAX_WAKING_MS, type ModelAdvert } from '@llmesh/core/wire/model-advert'
 import { asMeshError, cancelled, type MeshError } from '@llmesh/core/base/errors';
 import type { ProvideOptions, Providing } from '@llmesh/core/mesh';
 import type { WorkerStatus } from '@llmesh/core/provide/worker';
+import type { AuditChoice } from './audit-choice.svelte.ts';
 import type { EngineHolder, EngineLease } from '../device/engine-holder.svelte.ts';
 import type { ReadyProgress } from '../device/model-trial.ts';
 import type { PageSleep } from './page-sleep.ts';
@@ -15,6 +16,8 @@ export interface LendModelNeeds {
   provide: (options: ProvideOptions) => Promise<Providing>;
   /** The owner's limit for each answer, looked up when it begins; null: as fast as it goes. */
   maxTokensPerSecond: () => number | null;
+  /** Whether it checks answers of others, where its engine can. */
+  audits: Pick<AuditChoice, 'on' | 'turned'>;
   /** Hears of errors for the log. */
   failed: (error: unknown) => void;
   progress: (progress: ReadyProgress) => void;
@@ -59,6 +62,7 @@ export async function lendModel(model: CatalogueModel, needs: LendModelNeeds, si
 }
 
 function advertOf(model: CatalogueModel, { loaded, tokensPerSecond }: EngineLease): ModelAdvert {
+  const { replayable = 'none' } = loaded;
   return {
     id: model.id,
     name: model.name,
@@ -69,6 +73,7 @@ function advertOf(model: CatalogueModel, { loaded, tokensPerSecond }: EngineLeas
     sha256: model.format === 'gguf' ? model.sha256 : null,
     tokensPerSecond,
     continues: loaded.continues,
+    ...(replayable !== 'none' && { replayable }),
     abilities: [...(loaded.abilities ?? [])],
   };
 }
@@ -77,7 +82,7 @@ function advertOf(model: CatalogueModel, { loaded, tokensPerSecond }: EngineLeas
 async function offered(
   lease: EngineLease,
   advert: ModelAdvert,
-  { provide, sleep, status, reloaded, failed, maxTokensPerSecond }: LendModelNeeds,
+  { provide, sleep, status, reloaded, failed, maxTokensPerSecond, audits }: LendModelNeeds,
   signal: AbortSignal,
 ): Promise<void> {
   let hang: (error: MeshError) => void = () => {};
@@ -89,7 +94,9 @@ async function offered(
   });
   // The engine may die while the offer is withdrawn, when nobody listens any more.
   hung.catch(() => {});
-  let present = advert;
+  const withoutAudits = { ...advert, abilities: advert.abilities?.filter((ability) => ability !== 'audit') };
+  const offer = () => (audits.on ? advert : withoutAudits);
+  let present: ModelAdvert = offer();
   const model = {
     get advert() {
       return present;
@@ -106,14 +113,18 @@ async function offered(
       return maxTokensPerSecond();
     },
   });
+  const describe = () => {
+    present = offer();
+    providing.describe();
+  };
+  audits.turned = describe;
   const stop = () => providing.stop().catch(failed);
   const release = sleep.before(stop);
   const ignore = lease.onReload((ended) => {
-    present = { ...advert, wakesInMs: Math.min(Math.round(lease.wakesInMs), MAX_WAKING_MS) };
+    present = { ...offer(), wakesInMs: Math.min(Math.round(lease.wakesInMs), MAX_WAKING_MS) };
     providing.describe();
     void ended.then(() => {
-      present = advert;
-      providing.describe();
+      describe();
       reloaded();
     });
   });
@@ -122,6 +133,7 @@ async function offered(
     status(providing.status);
     await Promise.race([lease.lost, hung, sleep.turned(true), aborted(signal)]);
   } finally {
+    audits.turned = null;
     ignore();
     release();
     await stop();

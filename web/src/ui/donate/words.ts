@@ -56,7 +56,9 @@ export function stageWords(donate: DonateState): StageWords {
     case 'waiting':
       return words(
         'You’re donating.',
-        'Ready. No requests right now.',
+        donate.status?.auditing === true
+          ? 'Ready. Checking an answer of another volunteer.'
+          : 'Ready. No requests right now.',
         [mendedHint(donate), readyHint(donate)].filter((hint) => hint !== '').join(' '),
       );
     case 'serving':

@@ -61,14 +61,15 @@ export class UnfinishedAnswers {
 
   /** The page is being closed. */
   writeTail(answer: Answer): void {
-    if (answer.text.length <= LONGEST_CHARS) this.#needs.tails.write(answer.id, answer);
+    // What auditors found of it is kept with it already, and is no JSON.
+    if (answer.text.length <= LONGEST_CHARS) this.#needs.tails.write(answer.id, { ...answer, check: null });
   }
 
   /** The answer with its last words, where they came after it was kept. */
   withTail(answer: Answer): Answer {
     const tail = parseTurn(this.#needs.tails.read(answer.id));
     return tail?.role === 'assistant' && tail.text.length > answer.text.length && tail.text.startsWith(answer.text)
-      ? { ...tail, state: answer.state }
+      ? { ...tail, state: answer.state, check: answer.check }
       : answer;
   }
 

@@ -1,0 +1,17 @@
+/** What the page says to a volunteer about checks of their answers. */
+import type { Level } from '@llmesh/core/wire/control-protocol';
+import type { Standings } from '../../state/donate/standings.svelte.ts';
+import { count } from '../parts/format.ts';
+
+/** "Your answers: 41 checked, all agree." */
+export function checkedWords({ checked, agreed }: Pick<Standings, 'checked' | 'agreed'>): string {
+  const how = agreed === checked ? (checked === 1 ? 'it agrees' : 'all agree') : `${count(agreed)} agree`;
+  return `Your answers: ${count(checked)} checked, ${how}.`;
+}
+
+/** What a level means for whoever lends, as a heading. */
+export const LEVEL_WORDS: Record<Exclude<Level, 'good'>, string> = {
+  suspected: 'Some of your answers deviate',
+  quarantined: 'Strangers are not sent to you for now',
+  convicted: 'This computer no longer gets questions of strangers',
+};
