@@ -17,6 +17,7 @@ export class WorkerMetrics {
       () => report().tokensPerSecond,
     );
     this.#counter('llmesh_worker_answers_total', 'Answers finished.', () => report().answers);
+    this.#counter('llmesh_worker_audits_total', 'Answers of others that were checked.', () => report().audits);
     this.#counter('llmesh_worker_tokens_total', 'Tokens written.', () => report().tokens);
     this.#counter(
       'llmesh_worker_signed_tokens_total',
