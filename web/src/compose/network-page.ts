@@ -1,5 +1,6 @@
 /** Puts the Network page together: who is there, and who of them is ours. */
 import { getJson } from '../adapters/get-json.ts';
+import { AuditFigures } from '../state/network/audits.svelte.ts';
 import { Network } from '../state/network/network.svelte.ts';
 import type { ChatPageState } from '../ui/chat/chat-page-state.ts';
 import type { DonatePageState } from '../ui/donate/donate-page-state.ts';
@@ -12,5 +13,6 @@ export function composeNetworkPage(
   { donate }: DonatePageState,
 ): NetworkPageState {
   const network = new Network({ getJson, clock, heard: (peers) => lending.take(peers) });
-  return { self, network, trusted, chat, donate };
+  const audits = new AuditFigures({ getJson, clock });
+  return { self, network, audits, trusted, chat, donate };
 }

@@ -108,8 +108,8 @@ export class DonateState {
 
   /** The status of this computer as a node of the mesh. */
   get life(): LifeState {
-    const busySlots = this.#status?.busySlots ?? 0;
-    return lifeOf({ ...this.#needs.connection(), ready: this.donating, busySlots });
+    const { busySlots = 0, auditing = false } = this.#status ?? {};
+    return lifeOf({ ...this.#needs.connection(), ready: this.donating, busySlots, auditing });
   }
 
   /** The last trouble since lending began; null: none. */
