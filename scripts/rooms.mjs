@@ -68,6 +68,7 @@ const ROOMS = {
     ['llama/score', 'answers of others, read to find what was not computed'],
     ['llama', 'the engine ports on llama.cpp'],
     ['lend/policy', 'when this computer lends; pure'],
+    ['audit', 'questions that look like any other, to see who computes the answers'],
     ['status', 'the status of the worker, for anyone who looks'],
     ['lend', 'models on offer as long as their owner can spare them'],
     ['service', 'the worker as a service of the system'],

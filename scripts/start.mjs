@@ -39,7 +39,8 @@ Usage: npm start -- [options]
   --help            this
 
 Environment: PORT, HOST and LLMESH_DATA stand for the options above, which win.
-  LLMESH_ORIGINS, LLMESH_HOSTS, LLMESH_ICE_SERVERS, TURN_URLS, TURN_SECRET, LLMESH_TRUST_PROXY, LOG_LEVEL: see node --import tsx signaling/src/main.ts --help
+  LLMESH_ORIGINS, LLMESH_HOSTS, LLMESH_ICE_SERVERS, TURN_URLS, TURN_SECRET, LLMESH_TRUST_PROXY, LLMESH_AUDIT_SHARE,
+  LLMESH_AUDITORS, LOG_LEVEL: see node --import tsx signaling/src/main.ts --help
 `;
 
 const options = readOptions();

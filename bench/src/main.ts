@@ -11,6 +11,9 @@ import { gateway, type GatewayOptions } from './gateway.ts';
 import { matchmaker, type MatchmakerOptions } from './matchmaker.ts';
 import { overhead } from './overhead.ts';
 import { page, type PageOptions } from './page.ts';
+import { scoring, type ScoringOptions } from './scoring.ts';
+import { noise, type NoiseOptions } from './proof/honest-noise.ts';
+import { proof, type ProofOptions } from './proof/proof.ts';
 import { seal, type SealBenchOptions } from './seal.ts';
 
 const RESULTS = join(import.meta.dirname, '..', 'results');
@@ -114,12 +117,52 @@ program
   });
 
 program
+  .command('scoring')
+  .description('what seeds for each token cost, what it costs to check an answer, and what that finds in honest ones')
+  .option('--model <file|synthetic>', 'a GGUF; "synthetic" writes one of 100M parameters', 'synthetic')
+  .option('--rounds <n>', 'answers of each kind, and pairs of runs', count, 8)
+  .option('--tokens <n>', 'tokens an answer', count, 128)
+  .option('--threads <n>', 'threads of the engine', count, 1)
+  .action(async (options: ScoringOptions) => {
+    report(await scoring(options));
+  });
+
+program
   .command('seal')
   .description('what the seal costs: handshake, a token chunk, throughput against the same channel unsealed')
   .addOption(new Option('--channel <kind>', 'what is sealed').choices(['memory', 'webrtc']).default('webrtc'))
   .option('--rounds <n>', 'pairs of runs', count, 15)
   .action(async (options: SealBenchOptions) => {
     report(await seal(options));
+  });
+
+program
+  .command('proof')
+  .description(
+    'answers checked until a cheat is convicted, by kind of cheat; honest ones convicted; what checking costs',
+  )
+  .option('--answers <n>', 'honest ones of each kind of sampling', count, 600)
+  .option('--cheated <n>', 'of each cheat', count, 60)
+  .option('--tokens <n>', 'tokens an answer', count, 96)
+  .option('--runs <n>', 'cheats watched until they are convicted', count, 1_000)
+  .option('--audits <n>', 'of honest providers, in all', count, 1_000_000)
+  .option('--threads <n>', 'threads of each engine', count, 1)
+  .action(async (options: ProofOptions) => {
+    report(await proof(options));
+  });
+
+program
+  .command('noise')
+  .description(
+    'by how much an answer that was written on one computer deviates for another: rows for the calibration table',
+  )
+  .option('--answers <n>', 'of each kind of sampling', count, 300)
+  .option('--tokens <n>', 'tokens an answer', count, 96)
+  .option('--threads <n>', 'threads of each engine', count, 1)
+  .option('--save <file>', 'write the answers for another computer to read')
+  .option('--from <file>', 'read the answers of another computer')
+  .action(async (options: NoiseOptions) => {
+    report(await noise(options));
   });
 
 program

@@ -33,6 +33,21 @@ export function launch(name: BrowserName): Promise<Browser> {
   return name === 'firefox' ? firefox.launch(OF_FIREFOX) : chromium.launch(OF_CHROMIUM);
 }
 
+/** One of each for the tests of a file, launched when the first of them wants it. */
+export class Browsers {
+  readonly #launched = new Map<BrowserName, Promise<Browser>>();
+
+  get(name: BrowserName): Promise<Browser> {
+    const browser = this.#launched.get(name) ?? launch(name);
+    this.#launched.set(name, browser);
+    return browser;
+  }
+
+  async close(): Promise<void> {
+    for (const browser of this.#launched.values()) await (await browser).close();
+  }
+}
+
 /** A browser without WebAssembly, as with enhanced security or in Lockdown Mode. */
 export function launchWithoutWasm(name: BrowserName): Promise<Browser> {
   const prefs = { ...OF_FIREFOX.firefoxUserPrefs, 'javascript.options.wasm': false };

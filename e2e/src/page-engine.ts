@@ -6,6 +6,7 @@ import type { Browser } from '@playwright/test';
 import type { CatalogueModel, Probe } from '@llmesh/core/policy/catalogue';
 import type { Finish, GenerateRequest, LoadedModel, Piece } from '@llmesh/core/engine/engine';
 import { MeshError, type ErrorCode } from '@llmesh/core/base/errors';
+import type { Scores } from '@llmesh/core/proof/score';
 import type { Run } from '@llmesh/core/suites/continuation';
 import { ROOT } from './processes.ts';
 
@@ -21,6 +22,7 @@ interface Remote {
     onLost: () => void,
   ): Promise<Outcome<LoadedModel>>;
   generate(request: GenerateRequest, onPiece: (piece: Piece) => unknown): Promise<Outcome<Finish>>;
+  score(request: GenerateRequest, tokenIds: readonly number[]): Promise<Outcome<Scores>>;
   cancel(): Promise<void>;
 }
 interface InPage {
@@ -34,6 +36,8 @@ export interface PageEngine {
   device(): Promise<string>;
   /** `cancelAfter`: the answer is cancelled after this many pieces. Rejects with a `MeshError`. */
   run(request: GenerateRequest, cancelAfter?: number): Promise<Run>;
+  /** Rejects with a `MeshError`. */
+  score(request: GenerateRequest, tokenIds: readonly number[]): Promise<Scores>;
   /** Takes the answer slowly. Resolves with the text, and the most pieces that were waiting to be taken. */
   runSlowly(request: GenerateRequest, takeMs: number): Promise<{ text: string; mostAhead: number }>;
   close(): Promise<void>;
@@ -84,6 +88,13 @@ export async function openPageEngine(
         [request, cancelAfter] as const,
       );
       return { pieces, finish: valueOf(ended) };
+    },
+    async score(request, tokenIds) {
+      const outcome = await page.evaluate(
+        ([asked, ids]) => (globalThis as unknown as InPage).engine.score(asked, ids),
+        [request, tokenIds] as const,
+      );
+      return valueOf(outcome);
     },
     async runSlowly(request, takeMs) {
       const { ended, ...told } = await page.evaluate(

@@ -1,7 +1,7 @@
 /** The page for everyone: small windows, large letters, forced colours, paper, axe, and where Tab leads. */
 import { AxeBuilder } from '@axe-core/playwright';
-import { expect, test, type Browser, type Page } from '@playwright/test';
-import { launch, openPage, type BrowserName } from '../src/browsers.ts';
+import { expect, test, type Page } from '@playwright/test';
+import { Browsers, openPage, wide, type BrowserName } from '../src/browsers.ts';
 import { answered, ask, lastAnswer, log, message, modelPicker, stop, tinyIsOffered } from '../src/chat.ts';
 import { MOST_TABS } from '../src/keys.ts';
 import { covered, shown, sideways, SIZES } from '../src/looks.ts';
@@ -17,21 +17,19 @@ const PAGES: Record<string, (page: Page) => Promise<void>> = {
 };
 
 let mesh: TestMesh;
-let browsers: Record<BrowserName, Browser>;
+const browsers = new Browsers();
 test.beforeAll(async () => {
   test.setTimeout(180_000);
   mesh = await startMesh();
-  const [chromium, firefox] = await Promise.all([launch('chromium'), launch('firefox')]);
-  browsers = { chromium, firefox };
   await mesh.addWorker('--max-speed', '40');
 });
 test.afterAll(async () => {
-  await Promise.all(Object.values(browsers ?? {}).map((browser) => browser.close()));
+  await browsers.close();
   await mesh?.stop();
 });
 
 async function open(name: BrowserName, path: string): Promise<Page> {
-  const { page } = await openPage(browsers[name], mesh.url + path);
+  const { page } = await openPage(await browsers.get(name), mesh.url + path);
   await PAGES[path]?.(page);
   return page;
 }
@@ -53,47 +51,51 @@ const share = (page: Page) =>
   });
 
 for (const name of ['chromium', 'firefox'] as const) {
-  test(`everything is in its place at every size, and with large letters, in ${name}`, async () => {
-    test.setTimeout(180_000);
-    const page = await open(name, '/');
-    const all: string[] = [];
-    const check = async (what: string, found: string[]) => all.push(...found.map((one) => `${what}: ${one}`));
-    for (const [size, viewport] of Object.entries(SIZES)) {
-      await page.setViewportSize(viewport);
-      await check(`${size}, empty`, await sideways(page));
-    }
-    await talk(page);
-    for (const [size, viewport] of Object.entries(SIZES)) {
-      await page.setViewportSize(viewport);
-      await shown(page);
-      await check(size, await sideways(page));
-      await check(`${size}, covered`, await covered(page, '.composer button, .composer textarea, .rail a'));
-      await message(page).fill('A long draft. '.repeat(60));
-      await check(`${size}, a long draft`, await covered(page, '.composer__send'));
-      expect(await share(page), `${size}, a long draft`).toBeGreaterThanOrEqual(40);
-      await message(page).fill('');
-      expect(await share(page), size).toBeGreaterThanOrEqual(40);
-    }
-    // Twice as large, as in the settings of a browser.
-    await page.evaluate(() => void (document.documentElement.style.fontSize = '200%'));
-    for (const size of ['desktop', 'phone', 'landscape'] as const) {
-      await page.setViewportSize(SIZES[size]);
-      await shown(page);
-      await check(`${size}, large letters`, await sideways(page));
-      await check(`${size}, large letters, covered`, await covered(page, '.composer button, .composer textarea'));
-      expect(await share(page), `${size}, large letters`).toBeGreaterThanOrEqual(40);
-    }
-    for (const path of ['/donate', '/network'] as const) {
-      await page.goto(mesh.url + path);
-      await PAGES[path]?.(page);
-      await page.evaluate(() => document.querySelectorAll('details').forEach((one) => (one.open = true)));
+  test(
+    `everything is in its place at every size, and with large letters, in ${name}`,
+    { tag: wide(name) },
+    async () => {
+      test.setTimeout(180_000);
+      const page = await open(name, '/');
+      const all: string[] = [];
+      const check = async (what: string, found: string[]) => all.push(...found.map((one) => `${what}: ${one}`));
       for (const [size, viewport] of Object.entries(SIZES)) {
         await page.setViewportSize(viewport);
-        await check(`${path}, ${size}`, await sideways(page));
+        await check(`${size}, empty`, await sideways(page));
       }
-    }
-    expect(all).toEqual([]);
-  });
+      await talk(page);
+      for (const [size, viewport] of Object.entries(SIZES)) {
+        await page.setViewportSize(viewport);
+        await shown(page);
+        await check(size, await sideways(page));
+        await check(`${size}, covered`, await covered(page, '.composer button, .composer textarea, .rail a'));
+        await message(page).fill('A long draft. '.repeat(60));
+        await check(`${size}, a long draft`, await covered(page, '.composer__send'));
+        expect(await share(page), `${size}, a long draft`).toBeGreaterThanOrEqual(40);
+        await message(page).fill('');
+        expect(await share(page), size).toBeGreaterThanOrEqual(40);
+      }
+      // Twice as large, as in the settings of a browser.
+      await page.evaluate(() => void (document.documentElement.style.fontSize = '200%'));
+      for (const size of ['desktop', 'phone', 'landscape'] as const) {
+        await page.setViewportSize(SIZES[size]);
+        await shown(page);
+        await check(`${size}, large letters`, await sideways(page));
+        await check(`${size}, large letters, covered`, await covered(page, '.composer button, .composer textarea'));
+        expect(await share(page), `${size}, large letters`).toBeGreaterThanOrEqual(40);
+      }
+      for (const path of ['/donate', '/network'] as const) {
+        await page.goto(mesh.url + path);
+        await PAGES[path]?.(page);
+        await page.evaluate(() => document.querySelectorAll('details').forEach((one) => (one.open = true)));
+        for (const [size, viewport] of Object.entries(SIZES)) {
+          await page.setViewportSize(viewport);
+          await check(`${path}, ${size}`, await sideways(page));
+        }
+      }
+      expect(all).toEqual([]);
+    },
+  );
 }
 
 test('what is chosen shows in forced colours, and paper gets the conversation alone', async () => {
@@ -237,44 +239,52 @@ test('axe finds nothing to complain of at WCAG 2.2 AA on the other pages', async
   expect(all).toEqual([]);
 });
 
-for (const [size, viewport] of Object.entries({ desktop: SIZES.desktop, phone: SIZES.phone, zoom: SIZES.zoom })) {
-  test(`Tab leads to everything that can be pressed, and nothing lies on what has the focus, ${size}`, async () => {
-    for (const path of Object.keys(PAGES)) {
-      const page = await open('chromium', path);
+const TABBED = { desktop: SIZES.desktop, phone: SIZES.phone, zoom: SIZES.zoom };
+
+/** Presses Tab from the top of the page to its end; says what it left out, and where something lay on what had the focus. */
+async function tabThrough(page: Page): Promise<{ reached: number; hidden: string[]; missed: string[] }> {
+  const reached = await page.evaluateHandle(() => {
+    const set = new Set<EventTarget | null>();
+    document.addEventListener('focusin', ({ target }) => set.add(target));
+    return set;
+  });
+  const hidden: string[] = [];
+  for (let i = 0; i < MOST_TABS; i++) {
+    await page.keyboard.press('Tab');
+    const at = await page.evaluate(() => {
+      const one = document.activeElement;
+      if (one === null || one === document.body) return 'the end';
+      const { left, right, top, bottom } = one.getBoundingClientRect();
+      const [x, y] = [(left + right) / 2, (Math.max(top, 0) + Math.min(bottom, innerHeight)) / 2];
+      const hit = document.elementFromPoint(x, y);
+      const inSight = hit !== null && (one.contains(hit) || hit.contains(one) || one.closest('label') !== null);
+      return inSight ? '' : `${one.outerHTML.slice(0, 120)} under ${hit?.outerHTML.slice(0, 120)} at ${x},${y}`;
+    });
+    if (at === 'the end') break;
+    if (at !== '') hidden.push(at);
+  }
+  const missed = await reached.evaluate((set) =>
+    [...document.querySelectorAll<HTMLElement>('a[href], button, input, textarea, select, summary, [tabindex="0"]')]
+      // Tab reaches one radio button of a group, and the arrows reach the others.
+      .filter((one) => !(one instanceof HTMLInputElement && one.type === 'radio' && !one.checked))
+      .filter((one) => one.checkVisibility({ visibilityProperty: true }) && !one.closest('[inert]'))
+      .filter((one) => !one.matches(':disabled') && !set.has(one))
+      .map((one) => one.outerHTML.slice(0, 120)),
+  );
+  return { reached: await reached.evaluate((set) => set.size), hidden, missed };
+}
+
+test('Tab leads to everything that can be pressed, and nothing lies on what has the focus, at every size', async () => {
+  test.setTimeout(180_000);
+  for (const path of Object.keys(PAGES)) {
+    const page = await open('chromium', path);
+    for (const [size, viewport] of Object.entries(TABBED)) {
       await page.setViewportSize(viewport);
       await page.evaluate(() => document.querySelectorAll('details').forEach((one) => (one.open = true)));
-      const reached = await page.evaluateHandle(() => {
-        const set = new Set<EventTarget | null>();
-        document.addEventListener('focusin', ({ target }) => set.add(target));
-        return set;
-      });
-      const hidden: string[] = [];
-      for (let i = 0; i < MOST_TABS; i++) {
-        await page.keyboard.press('Tab');
-        const at = await page.evaluate(() => {
-          const one = document.activeElement;
-          if (one === null || one === document.body) return 'the end';
-          const { left, right, top, bottom } = one.getBoundingClientRect();
-          const [x, y] = [(left + right) / 2, (Math.max(top, 0) + Math.min(bottom, innerHeight)) / 2];
-          const hit = document.elementFromPoint(x, y);
-          const inSight = hit !== null && (one.contains(hit) || hit.contains(one) || one.closest('label') !== null);
-          return inSight ? '' : `${one.outerHTML.slice(0, 120)} under ${hit?.outerHTML.slice(0, 120)} at ${x},${y}`;
-        });
-        if (at === 'the end') break;
-        if (at !== '') hidden.push(at);
-      }
-      expect(hidden, path).toEqual([]);
-      expect(await reached.evaluate((set) => set.size), path).toBeGreaterThan(5);
-      const missed = await reached.evaluate((set) =>
-        [...document.querySelectorAll<HTMLElement>('a[href], button, input, textarea, select, summary, [tabindex="0"]')]
-          // Tab reaches one radio button of a group, and the arrows reach the others.
-          .filter((one) => !(one instanceof HTMLInputElement && one.type === 'radio' && !one.checked))
-          .filter((one) => one.checkVisibility({ visibilityProperty: true }) && !one.closest('[inert]'))
-          .filter((one) => !one.matches(':disabled') && !set.has(one))
-          .map((one) => one.outerHTML.slice(0, 120)),
-      );
-      expect(missed, path).toEqual([]);
-      await page.context().close();
+      const { reached, hidden, missed } = await tabThrough(page);
+      expect({ hidden, missed }, `${path}, ${size}`).toEqual({ hidden: [], missed: [] });
+      expect(reached, `${path}, ${size}`).toBeGreaterThan(5);
     }
-  });
-}
+    await page.context().close();
+  }
+});

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test, type Page } from '@playwright/test';
-import { launch, type BrowserName } from '../src/browsers.ts';
+import { launch, wide, type BrowserName } from '../src/browsers.ts';
 import { startMesh, type TestMesh } from '../src/mesh.ts';
 
 let mesh: TestMesh;
@@ -21,7 +21,7 @@ async function whoIs(page: Page): Promise<string> {
 }
 
 for (const name of ['chromium', 'firefox'] satisfies BrowserName[]) {
-  test(`${name} is the same peer after each reload, and another in a second tab`, async () => {
+  test(`${name} is the same peer after each reload, and another in a second tab`, { tag: wide(name) }, async () => {
     const browser = await launch(name);
     try {
       const context = await browser.newContext({ serviceWorkers: 'block', reducedMotion: 'reduce' });

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { expect, test } from '@playwright/test';
 import { build } from 'vite';
-import { launch } from '../src/browsers.ts';
+import { launch, wide } from '../src/browsers.ts';
 import type { IntroductionOutcome } from '../src/introduction-page.ts';
 import { ROOT } from '../src/processes.ts';
 
@@ -23,7 +23,7 @@ test.beforeAll(async () => {
 });
 
 for (const name of ['chromium', 'firefox'] as const) {
-  test(`${name} meets a peer through a mutual one`, async () => {
+  test(`${name} meets a peer through a mutual one`, { tag: wide(name) }, async () => {
     const browser = await launch(name);
     try {
       const page = await browser.newPage();

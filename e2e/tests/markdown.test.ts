@@ -1,6 +1,6 @@
 /** What a volunteer's model may write, in the page of who asked: shown as it is meant, and never at the page's expense. */
 import { expect, test, type Page } from '@playwright/test';
-import { launch, openPage, type BrowserName } from '../src/browsers.ts';
+import { launch, openPage, wide, type BrowserName } from '../src/browsers.ts';
 import { answered, ask, lastAnswer, log, modelPicker } from '../src/chat.ts';
 import { startMesh, type TestMesh } from '../src/mesh.ts';
 import { openScriptedVolunteer, type ScriptedVolunteer } from '../src/scripted-volunteer.ts';
@@ -82,43 +82,47 @@ const sideways = (page: Page) =>
   log(page).evaluate((box) => box.scrollWidth - box.clientWidth + document.documentElement.scrollWidth - innerWidth);
 
 for (const name of ['chromium', 'firefox'] as const) {
-  test(`code, formulas, links, tables and any direction of writing are shown in ${name}`, async () => {
-    test.setTimeout(180_000);
-    const { browser, page, errors } = await opened(name);
-    await page.setViewportSize({ width: 390, height: 844 });
-    await ask(page, 'Everything');
-    const answer = await answered(page);
-    await expect(answer.getByRole('button', { name: 'Copy code' })).toHaveCount(2);
-    await expect(answer.getByRole('group', { name: 'Code, bash' })).toHaveText('npm i');
-    await expect(answer.getByRole('group', { name: 'Code, js' })).toContainText('U+202E');
-    await expect(answer.locator('math')).toHaveCount(2);
-    await expect(answer).toContainText('but $5 and $10');
-    await expect(answer.getByRole('link', { name: /Your bank/ })).toContainText(
-      'opens evil.example with 104 characters',
-    );
-    expect(await answer.locator('p', { hasText: 'مرحبا' }).evaluate((line) => getComputedStyle(line).direction)).toBe(
-      'rtl',
-    );
-    expect(await sideways(page)).toBe(0);
-    // What is wide is reached by keys.
-    for (const group of ['Code, js', 'Formula', 'Table']) {
-      const box = answer.getByRole('group', { name: group });
-      await box.focus();
-      await page.keyboard.press('ArrowRight');
-      await expect.poll(() => box.evaluate((element) => element.scrollLeft)).toBeGreaterThan(0);
-    }
+  test(
+    `code, formulas, links, tables and any direction of writing are shown in ${name}`,
+    { tag: wide(name) },
+    async () => {
+      test.setTimeout(180_000);
+      const { browser, page, errors } = await opened(name);
+      await page.setViewportSize({ width: 390, height: 844 });
+      await ask(page, 'Everything');
+      const answer = await answered(page);
+      await expect(answer.getByRole('button', { name: 'Copy code' })).toHaveCount(2);
+      await expect(answer.getByRole('group', { name: 'Code, bash' })).toHaveText('npm i');
+      await expect(answer.getByRole('group', { name: 'Code, js' })).toContainText('U+202E');
+      await expect(answer.locator('math')).toHaveCount(2);
+      await expect(answer).toContainText('but $5 and $10');
+      await expect(answer.getByRole('link', { name: /Your bank/ })).toContainText(
+        'opens evil.example with 104 characters',
+      );
+      expect(await answer.locator('p', { hasText: 'مرحبا' }).evaluate((line) => getComputedStyle(line).direction)).toBe(
+        'rtl',
+      );
+      expect(await sideways(page)).toBe(0);
+      // What is wide is reached by keys.
+      for (const group of ['Code, js', 'Formula', 'Table']) {
+        const box = answer.getByRole('group', { name: group });
+        await box.focus();
+        await page.keyboard.press('ArrowRight');
+        await expect.poll(() => box.evaluate((element) => element.scrollLeft)).toBeGreaterThan(0);
+      }
 
-    await ask(page, 'Think');
-    const thoughtful = await answered(page);
-    await expect(thoughtful).toContainText('Said.');
-    await thoughtful.getByText(/^Thought for/).click();
-    await expect(thoughtful.getByRole('listitem')).toHaveText(['one', 'two']);
-    await ask(page, 'Everything');
-    await answered(page);
-    expect(JSON.stringify(volunteer.asked.at(-1))).not.toContain('think>');
-    expect(errors).toEqual([]);
-    await browser.close();
-  });
+      await ask(page, 'Think');
+      const thoughtful = await answered(page);
+      await expect(thoughtful).toContainText('Said.');
+      await thoughtful.getByText(/^Thought for/).click();
+      await expect(thoughtful.getByRole('listitem')).toHaveText(['one', 'two']);
+      await ask(page, 'Everything');
+      await answered(page);
+      expect(JSON.stringify(volunteer.asked.at(-1))).not.toContain('think>');
+      expect(errors).toEqual([]);
+      await browser.close();
+    },
+  );
 }
 
 test('no text that a volunteer sends stops the page', async () => {

@@ -3,7 +3,7 @@ import { appendFileSync, copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test, type Browser, type BrowserContextOptions, type Page } from '@playwright/test';
-import { launch, openPage, type BrowserName } from '../src/browsers.ts';
+import { launch, openPage, wide, type BrowserName } from '../src/browsers.ts';
 import { answered, ask, lastAnswer, log, message, modelPicker, tinyIsOffered } from '../src/chat.ts';
 import { tabTo } from '../src/keys.ts';
 import { startMesh, type TestMesh } from '../src/mesh.ts';
@@ -150,51 +150,55 @@ test('after the first visit the page is there without its server, says so, and c
 });
 
 for (const name of ['chromium', 'firefox'] as BrowserName[]) {
-  test(`a visit in ${name} asks no other origin for anything, and breaks no rule of its CSP`, async () => {
-    const visitor = await launch(name);
-    try {
-      const { page, errors } = await openPage(visitor, 'about:blank');
-      const asked: string[] = [];
-      page.context().on('request', (request) => asked.push(request.url()));
-      page.on('websocket', (socket) => asked.push(socket.url()));
-      await page.addInitScript(() => {
-        addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) =>
-          reportError(new Error(`CSP: ${violatedDirective} ${blockedURI}`)),
-        );
-        // The browser does not report STUN and TURN among its requests.
-        const connection: { setLocalDescription: (description?: RTCSessionDescriptionInit) => Promise<void> } =
-          RTCPeerConnection.prototype;
-        const set = connection.setLocalDescription;
-        connection.setLocalDescription = function (this: RTCPeerConnection, description) {
-          const servers = (this.getConfiguration().iceServers ?? []).flatMap(({ urls }) => urls);
-          document.documentElement.dataset['dialled'] = `dialled ${servers.join(' ')}`;
-          return set.call(this, description);
-        };
-      });
-      await page.goto(mesh.url);
-      await tinyIsOffered(page);
-      await ask(page, plain[0]?.question ?? '');
-      await answered(page);
-      await expect(log(page).getByRole('article')).toHaveCount(2);
-      await expect(page.locator('html')).toHaveAttribute('data-dialled', 'dialled ');
-      const places = page.getByRole('navigation', { name: 'Places' });
-      await places.getByRole('link', { name: 'Donate', exact: true }).click();
-      await PAGES['/donate']?.(page);
-      await page.getByRole('radio', { name: 'LLMesh tiny' }).check();
-      await page.getByRole('button', { name: 'Start donating' }).click();
-      await expect(page.getByRole('status', { name: 'Provider status' })).toContainText('Ready. No requests', {
-        timeout: 60_000,
-      });
-      await places.getByRole('link', { name: 'Network', exact: true }).click();
-      await expect(page.getByRole('heading', { level: 1 })).toContainText('3 computers');
-      const host = new URL(mesh.url).host;
-      const elsewhere = asked.filter((url) => !/^(?:data|blob|about):/.test(url) && new URL(url).host !== host);
-      expect(elsewhere).toEqual([]);
-      // The watch works: the requests to our own origin are among them.
-      expect(asked).toContain(`${mesh.url}/models/catalogue.json`);
-      expect(errors).toEqual([]);
-    } finally {
-      await visitor.close();
-    }
-  });
+  test(
+    `a visit in ${name} asks no other origin for anything, and breaks no rule of its CSP`,
+    { tag: wide(name) },
+    async () => {
+      const visitor = await launch(name);
+      try {
+        const { page, errors } = await openPage(visitor, 'about:blank');
+        const asked: string[] = [];
+        page.context().on('request', (request) => asked.push(request.url()));
+        page.on('websocket', (socket) => asked.push(socket.url()));
+        await page.addInitScript(() => {
+          addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) =>
+            reportError(new Error(`CSP: ${violatedDirective} ${blockedURI}`)),
+          );
+          // The browser does not report STUN and TURN among its requests.
+          const connection: { setLocalDescription: (description?: RTCSessionDescriptionInit) => Promise<void> } =
+            RTCPeerConnection.prototype;
+          const set = connection.setLocalDescription;
+          connection.setLocalDescription = function (this: RTCPeerConnection, description) {
+            const servers = (this.getConfiguration().iceServers ?? []).flatMap(({ urls }) => urls);
+            document.documentElement.dataset['dialled'] = `dialled ${servers.join(' ')}`;
+            return set.call(this, description);
+          };
+        });
+        await page.goto(mesh.url);
+        await tinyIsOffered(page);
+        await ask(page, plain[0]?.question ?? '');
+        await answered(page);
+        await expect(log(page).getByRole('article')).toHaveCount(2);
+        await expect(page.locator('html')).toHaveAttribute('data-dialled', 'dialled ');
+        const places = page.getByRole('navigation', { name: 'Places' });
+        await places.getByRole('link', { name: 'Donate', exact: true }).click();
+        await PAGES['/donate']?.(page);
+        await page.getByRole('radio', { name: 'LLMesh tiny' }).check();
+        await page.getByRole('button', { name: 'Start donating' }).click();
+        await expect(page.getByRole('status', { name: 'Provider status' })).toContainText('Ready. No requests', {
+          timeout: 60_000,
+        });
+        await places.getByRole('link', { name: 'Network', exact: true }).click();
+        await expect(page.getByRole('heading', { level: 1 })).toContainText('3 computers');
+        const host = new URL(mesh.url).host;
+        const elsewhere = asked.filter((url) => !/^(?:data|blob|about):/.test(url) && new URL(url).host !== host);
+        expect(elsewhere).toEqual([]);
+        // The watch works: the requests to our own origin are among them.
+        expect(asked).toContain(`${mesh.url}/models/catalogue.json`);
+        expect(errors).toEqual([]);
+      } finally {
+        await visitor.close();
+      }
+    },
+  );
 }

@@ -1,6 +1,6 @@
 /** What a browser reveals of its address, and by which way it reaches a provider: real browsers, real coturn. */
 import { expect, test, type Browser, type Page } from '@playwright/test';
-import { launch, type BrowserName } from '../src/browsers.ts';
+import { launch, wide, type BrowserName } from '../src/browsers.ts';
 import { answered, ask, tinyIsOffered } from '../src/chat.ts';
 import { startMesh, WITH_RELAY, type TestMesh } from '../src/mesh.ts';
 import { plain } from '../src/questions.ts';
@@ -57,7 +57,7 @@ async function asked(page: Page): Promise<string> {
 }
 
 for (const name of ['chromium', 'firefox'] satisfies BrowserName[]) {
-  test.describe(name, () => {
+  test.describe(name, { tag: wide(name) }, () => {
     let browser: Browser;
     test.beforeAll(async () => {
       browser = await launch(name);

@@ -3,6 +3,7 @@
  * doubled, and all tabs show what is kept. `OPERATIONS=10000` does more of them, `SEED` the same again.
  */
 import { expect, test, type Browser } from '@playwright/test';
+import { mulberry32 } from '@llmesh/core/testing/mulberry32';
 import { launch } from '../src/browsers.ts';
 import { TalksLedger } from '../src/talks-ledger.ts';
 import { serveTalks, Tab } from '../src/talks-tabs.ts';
@@ -22,17 +23,6 @@ test.afterAll(async () => {
   await browser.close();
   await served.close();
 });
-
-/** mulberry32, which is in the public domain. */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 const ACTS: readonly (readonly [name: string, weight: number])[] = [
   ...([
@@ -56,7 +46,7 @@ const ACTS: readonly (readonly [name: string, weight: number])[] = [
 test(`${OPERATIONS} random operations by three tabs lose no turn and double none`, async () => {
   test.setTimeout(60_000 + OPERATIONS * 1_000);
   console.log(`SEED=${SEED} OPERATIONS=${OPERATIONS}`);
-  const dice = random(SEED);
+  const dice = mulberry32(SEED);
   const pick = (below: number) => Math.floor(dice() * below);
   const context = await browser.newContext();
   const ledger = new TalksLedger();

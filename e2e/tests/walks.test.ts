@@ -1,6 +1,6 @@
 /** Everything that the page is for, by keys alone, and as a screen reader reads it, in both browsers and at every size. */
-import { expect as impatient, test, type Browser, type Locator, type Page } from '@playwright/test';
-import { launch, openPage, type BrowserName, wide } from '../src/browsers.ts';
+import { expect as impatient, test, type Locator, type Page } from '@playwright/test';
+import { Browsers, openPage, wide } from '../src/browsers.ts';
 import { answered, lastAnswer, log, message, send, stop, tinyIsOffered } from '../src/chat.ts';
 import { tabTo } from '../src/keys.ts';
 import { SIZES } from '../src/looks.ts';
@@ -15,16 +15,14 @@ const short = plain.reduce((a, b) => (b.answer.length < a.answer.length ? b : a)
 test.describe.configure({ timeout: 300_000 });
 
 let mesh: TestMesh;
-let browsers: Record<BrowserName, Browser>;
+const browsers = new Browsers();
 test.beforeAll(async () => {
   test.setTimeout(180_000);
   mesh = await startMesh();
-  const [chromium, firefox] = await Promise.all([launch('chromium'), launch('firefox')]);
-  browsers = { chromium, firefox };
   await mesh.addWorker('--max-speed', '15');
 });
 test.afterAll(async () => {
-  await Promise.all(Object.values(browsers ?? {}).map((browser) => browser.close()));
+  await browsers.close();
   await mesh?.stop();
 });
 
@@ -126,7 +124,7 @@ async function headings(page: Page): Promise<void> {
 
 for (const name of ['chromium', 'firefox'] as const) {
   test(`all that the page is for is done by keys alone, in ${name}`, { tag: wide(name) }, async () => {
-    const { page, errors } = await openPage(browsers[name], mesh.url);
+    const { page, errors } = await openPage(await browsers.get(name), mesh.url);
     await tinyIsOffered(page);
     for (const viewport of Object.values(WALKED)) {
       await page.setViewportSize(viewport);
@@ -138,24 +136,27 @@ for (const name of ['chromium', 'firefox'] as const) {
     expect(errors).toEqual([]);
   });
 
-  test(`a screen reader is told what there is and what happens, and no more, in ${name}`, async () => {
-    const { page } = await openPage(browsers[name], mesh.url);
-    await tinyIsOffered(page);
-    await headings(page);
-    await page.evaluate(() => {
-      const news = document.querySelector('[role="status"][aria-label="News"]')!;
-      const said: string[] = [];
-      new MutationObserver(() => said.push(news.textContent.trim())).observe(news, {
-        characterData: true,
-        childList: true,
-        subtree: true,
+  test(
+    `a screen reader is told what there is and what happens, and no more, in ${name}`,
+    { tag: wide(name) },
+    async () => {
+      const { page } = await openPage(await browsers.get(name), mesh.url);
+      await tinyIsOffered(page);
+      await headings(page);
+      await page.evaluate(() => {
+        const news = document.querySelector('[role="status"][aria-label="News"]')!;
+        const said: string[] = [];
+        new MutationObserver(() => said.push(news.textContent.trim())).observe(news, {
+          characterData: true,
+          childList: true,
+          subtree: true,
+        });
+        Object.assign(window, { said });
       });
-      Object.assign(window, { said });
-    });
-    await message(page).fill(short.question);
-    await send(page).click();
-    await answered(page);
-    await expect(page.locator('body')).toMatchAriaSnapshot(`
+      await message(page).fill(short.question);
+      await send(page).click();
+      await answered(page);
+      await expect(page.locator('body')).toMatchAriaSnapshot(`
       - link "Skip to the page"
       - navigation "Places":
         - link "LLMesh, start page"
@@ -163,7 +164,7 @@ for (const name of ['chromium', 'firefox'] as const) {
         - link "Donate"
         - link "Network"
     `);
-    await expect(page.getByRole('main')).toMatchAriaSnapshot(`
+      await expect(page.getByRole('main')).toMatchAriaSnapshot(`
       - heading [level=1]
       - combobox "Model"
       - log "Conversation":
@@ -182,19 +183,22 @@ for (const name of ['chromium', 'firefox'] as const) {
           - radio "Anyone" [checked]
         - button "Send"
     `);
-    await headings(page);
-    // Who was asked, and that it is complete: not every word as it comes.
-    const said = await page.evaluate(() => (window as unknown as { said: string[] }).said);
-    expect(said.at(-1)).toMatch(/^Answer from .+, complete\.$/);
-    expect(new Set(said).size).toBeLessThan(4);
-    await expect(log(page)).toHaveAttribute('aria-live', 'off');
-    await expect(message(page)).toHaveAccessibleDescription(/The server can’t read it/);
-    await expect(page.getByRole('group', { name: 'Who can answer' }).or(button(page, /^Who can answer/))).toBeVisible();
-    for (const path of ['/donate', '/network']) {
-      await page.goto(mesh.url + path);
-      await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
       await headings(page);
-      await expect(page.getByRole('main')).toHaveCount(1);
-    }
-  });
+      // Who was asked, and that it is complete: not every word as it comes.
+      const said = await page.evaluate(() => (window as unknown as { said: string[] }).said);
+      expect(said.at(-1)).toMatch(/^Answer from .+, complete\.$/);
+      expect(new Set(said).size).toBeLessThan(4);
+      await expect(log(page)).toHaveAttribute('aria-live', 'off');
+      await expect(message(page)).toHaveAccessibleDescription(/The server can’t read it/);
+      await expect(
+        page.getByRole('group', { name: 'Who can answer' }).or(button(page, /^Who can answer/)),
+      ).toBeVisible();
+      for (const path of ['/donate', '/network']) {
+        await page.goto(mesh.url + path);
+        await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+        await headings(page);
+        await expect(page.getByRole('main')).toHaveCount(1);
+      }
+    },
+  );
 }

@@ -47,7 +47,7 @@ def q8_0(x):
 
 
 def tensors(model):
-    """(GGUF name, float32 array) in file order. The output matrix is the embedding, so it is not written twice."""
+    """(GGUF name, float32 array) in file order. Where the output matrix is the embedding, it is not written twice."""
     names = {"attn_norm": "attn_norm", "q": "attn_q", "k": "attn_k", "v": "attn_v", "o": "attn_output",
              "ffn_norm": "ffn_norm", "gate": "ffn_gate", "up": "ffn_up", "down": "ffn_down"}
     yield "token_embd.weight", model.embed.weight
@@ -55,17 +55,19 @@ def tensors(model):
         for ours, theirs in names.items():
             yield f"blk.{i}.{theirs}.weight", getattr(block, ours).weight
     yield "output_norm.weight", model.norm.weight
+    if hasattr(model, "output"):
+        yield "output.weight", model.output.weight
 
 
-def metadata(s, tok, file_type):
+def metadata(s, tok, file_type, name="LLMesh tiny", about="A tiny demo model that knows answers about LLMesh by heart. Not a general assistant."):
     kinds = [3 if t in SPECIALS else 1 for t in tok.tokens]
     return [
         pair("general.architecture", STRING, "llama"),
         pair("general.type", STRING, "model"),
-        pair("general.name", STRING, "LLMesh tiny"),
+        pair("general.name", STRING, name),
         pair("general.author", STRING, "The LLMesh contributors"),
         pair("general.version", STRING, "1"),
-        pair("general.description", STRING, "A tiny demo model that knows answers about LLMesh by heart. Not a general assistant."),
+        pair("general.description", STRING, about),
         pair("general.license", STRING, "AGPL-3.0-or-later"),
         pair("general.license.name", STRING, "GNU Affero General Public License v3.0 or later"),
         array("general.languages", STRING, ["en"]),
@@ -99,20 +101,23 @@ def metadata(s, tok, file_type):
 
 def export(model, tok, path, quant="q8_0"):
     """Writes path and returns its size in bytes. Vectors stay float32; matrices become F16 or Q8_0."""
+    half = (TYPE_F16, lambda x: x.astype(np.float16).tobytes())
+    matrices = (TYPE_Q8_0, lambda x: q8_0(x)[0]) if quant == "q8_0" else half
+    return write(model, tok, path, lambda name, x: matrices, 7 if quant == "q8_0" else 1)
+
+
+def write(model, tok, path, kind_of, file_type, *about):
+    """kind_of: (name, matrix) -> (ggml type, its packer). Returns the size in bytes."""
     infos, blobs, offset = [], [], 0
     for name, tensor in tensors(model):
         x = tensor.detach().float().numpy()
-        if x.ndim == 1:
-            kind, raw = TYPE_F32, x.tobytes()
-        elif quant == "q8_0":
-            kind, raw = TYPE_Q8_0, q8_0(x)[0]
-        else:
-            kind, raw = TYPE_F16, x.astype(np.float16).tobytes()
+        kind, pack = (TYPE_F32, np.ndarray.tobytes) if x.ndim == 1 else kind_of(name, x)
+        raw = pack(x)
         infos.append(text(name) + struct.pack("<I", x.ndim) + struct.pack(f"<{x.ndim}Q", *reversed(x.shape)) + struct.pack("<IQ", kind, offset))
         raw += b"\0" * (-len(raw) % ALIGN)
         blobs.append(raw)
         offset += len(raw)
-    meta = metadata(model.s, tok, 7 if quant == "q8_0" else 1)
+    meta = metadata(model.s, tok, file_type, *about)
     head = b"GGUF" + struct.pack("<IQQ", 3, len(infos), len(meta)) + b"".join(meta) + b"".join(infos)
     head += b"\0" * (-len(head) % ALIGN)
     data = head + b"".join(blobs)

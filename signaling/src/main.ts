@@ -187,7 +187,7 @@ function parsePeers(variable: string): PeerId[] {
   if (wrong !== undefined)
     throw new MeshError(
       'control_refused',
-      `${variable} has "${wrong}", which is no peer id: "llmesh identity" says it.`,
+      `${variable} has "${wrong}", which is no peer id: "llmesh identity show" says it.`,
     );
   return ids.filter(isPeerId);
 }

@@ -48,6 +48,11 @@ export interface AskRequest {
   checks?: boolean;
   /** Hears what they find, also minutes after the answer. Left out: nobody asks. */
   onChecked?: (news: CheckNews) => void;
+  /**
+   * Gets what shows what was asked and answered (`proof/evidence.ts`), once for each provider that has signed for its part.
+   * Left out: nobody keeps it longer than auditors may ask for it.
+   */
+  onSigned?: (evidence: Uint8Array<ArrayBuffer>) => void;
 }
 
 /** What came of a check of one provider's part of an answer. `asked`: auditors are at it. */

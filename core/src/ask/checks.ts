@@ -56,8 +56,13 @@ export class Checks {
    * Keeps the answer to this question when it is signed for; undefined: it is not to be checked. Only what anyone may
    * answer is: nobody else gets to read what is asked of those whom someone chose.
    */
-  keeperFor({ checks = true, only, onChecked = () => {} }: AskRequest): ((work: SignedWork) => void) | undefined {
-    return checks && only === null ? (work) => this.#keep(work, onChecked) : undefined;
+  keeperFor({
+    checks = true,
+    only,
+    onChecked = () => {},
+    onSigned = () => {},
+  }: AskRequest): ((work: SignedWork) => void) | undefined {
+    return checks && only === null ? (work) => this.#keep(work, onChecked, onSigned) : undefined;
   }
 
   /** Never rejects. What is not ours to have checked, or was not drawn, is ignored. */
@@ -99,6 +104,7 @@ export class Checks {
   #keep(
     { candidate, request, lease, providerHalf, requesterHalf, chunks }: SignedWork,
     tell: CheckedWork['tell'],
+    signed: (evidence: Uint8Array<ArrayBuffer>) => void,
   ): void {
     const { model, peerId: provider } = candidate;
     const { file } = request;
@@ -114,6 +120,7 @@ export class Checks {
     };
     const packed = packEvidence(evidence);
     if (packed === null) return;
+    signed(packed);
     const { nonce: leaseNonce } = lease.lease;
     this.#kept.keep({
       leaseId: toBase32(leaseNonce),

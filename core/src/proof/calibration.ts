@@ -4,6 +4,12 @@ import { sha256, text } from '../wire/fields.ts';
 import { isEngineName, type EngineName } from './engine-name.ts';
 import { SCORE_MODES, type ScoreMode } from './score.ts';
 
+/**
+ * No row claims less. Where engines of one kind agree to the last bit, nothing deviates in any number of tokens; then this is the
+ * mean, if the noise that was measured in how likely tokens are is many times smaller than what `deviation.ts` rounds to
+ * nothing. From the number of tokens alone one could say far less: three in that number.
+ */
+export const LEAST_MEAN = 1e-5;
 /** The most rows of a table that is read from a file. */
 export const MAX_CALIBRATIONS = 1_024;
 
@@ -18,7 +24,7 @@ export const CalibrationSchema = v.pipe(
     /** The SHA-256 of the model's file; null: of any file. */
     file: v.nullable(sha256),
     /** The worst honest answer's mean deviation, 0 to 1: an answer that deviates no more counts against nobody. */
-    mean: v.pipe(v.number(), v.gtValue(0), v.ltValue(1)),
+    mean: v.pipe(v.number(), v.minValue(LEAST_MEAN), v.ltValue(1)),
     /** How much was measured. */
     answers: whole,
     tokens: whole,

@@ -5,8 +5,8 @@
 import { MeshError } from '../base/errors.ts';
 import type { Scores } from './score.ts';
 
-/** No honest engine misses the likeliest token by as many logits. */
-export const MARGIN_CAP = 2;
+/** No honest engine misses a token by as many logits, or log-odds. Noise of a sixth of it vanishes altogether: see `distance`. */
+export const MARGIN_CAP = 1;
 /** A single surprise, in nats more than expected, counts no more than this, so that one rare word convicts nobody. */
 export const SURPRISE_CAP = 4;
 const FULL = 255;
@@ -22,18 +22,18 @@ export function deviationsOf(scores: Scores, tokenIds: readonly number[], paddin
   const deviations = new Uint8Array(tokenIds.length + padding).fill(FULL, tokenIds.length);
   for (const [i, id] of tokenIds.entries()) {
     if (mode === 'likelihood') deviations[i] = improbability(logprobs[i]!, entropies![i]!);
-    else deviations[i] = drawn[i] === id ? 0 : distance(margins[i]!, mode === 'seed' ? 1 : 0);
+    else deviations[i] = drawn[i] === id ? 0 : distance(margins[i]!);
   }
   return deviations;
 }
 
 /**
- * Squared: between honest engines there are many small margins, which vanish, and hardly any large ones. `least`: another
- * token than the one that the seed draws is never quite right, however close it was.
+ * To the third power: engines that are honest and not alike have many small margins, which vanish, and hardly any large
+ * ones. What is less than 0.158 rounds to nothing.
  */
-function distance(margin: number, least: number): number {
+function distance(margin: number): number {
   if (!(margin >= 0)) throw broken();
-  return Math.max(least, Math.floor(FULL * Math.min(margin / MARGIN_CAP, 1) ** 2));
+  return Math.floor(FULL * Math.min(margin / MARGIN_CAP, 1) ** 3);
 }
 
 /** An honest answer is on average as surprising as its distribution says: that is the middle of the scale. */

@@ -8,7 +8,7 @@ import { newPeerId } from '../base/ids.ts';
 import { randomBytes } from '../base/random-bytes.ts';
 import { softwareIdentity } from '../identity/identity.ts';
 import { drawAuditors, readDraw, rootOf, selected, signDraw } from './draw.ts';
-import { proveVrf, verifyVrf } from './vrf.ts';
+import { proveVrf, verifyVrf } from '../identity/vrf.ts';
 
 /** RFC 9381, appendix B.3, examples 16 to 18. */
 const VECTORS = [

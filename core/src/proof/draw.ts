@@ -11,7 +11,7 @@ import { PUBLIC_KEY_BYTES, verify, type Identity } from '../identity/identity.ts
 import { openRecord, signRecord } from '../identity/signed-record.ts';
 import { canonical, readCanonical } from '../wire/canonical.ts';
 import { MAX_DRAW_BYTES } from '../wire/control-protocol.ts';
-import { proveVrf, verifyVrf, VRF_PROOF_BYTES } from './vrf.ts';
+import { proveVrf, verifyVrf, VRF_PROOF_BYTES } from '../identity/vrf.ts';
 
 export const ROOT_BYTES = 32;
 const VERSION = 1;
@@ -66,9 +66,7 @@ export function readDraw(bytes: Uint8Array, issuer: PeerId, check = verify): Dra
 
 /** Is this receipt drawn? `receipt`: the SHA-256 of the provider's half. `share`: 0 to 1. */
 export function selected(beta: Uint8Array, receipt: Uint8Array, share: number): boolean {
-  const drawn = sha256(canonical(['llmesh/5/selected', beta, receipt]));
-  const view = new DataView(drawn.buffer, drawn.byteOffset);
-  return (view.getUint32(0) * 2 ** 16 + view.getUint16(4)) / TWO_48 < share;
+  return first48(sha256(canonical(['llmesh/5/selected', beta, receipt]))) / TWO_48 < share;
 }
 
 /**
@@ -84,10 +82,15 @@ export function drawAuditors(
   const drawn = sha256(canonical(['llmesh/5/auditors', beta, receipt]));
   const text = new TextEncoder();
   return eligible
-    .map((peer) => [toBase32(sha256(concatBytes(drawn, text.encode(peer)))), peer] as const)
-    .toSorted(byName)
+    .map((peer) => ({ peer, place: first48(sha256(concatBytes(drawn, text.encode(peer)))) }))
+    .toSorted((a, b) => a.place - b.place || byName([a.peer, null], [b.peer, null]))
     .slice(0, count)
-    .map(([, peer]) => peer);
+    .map(({ peer }) => peer);
+}
+
+function first48(digest: Uint8Array): number {
+  const view = new DataView(digest.buffer, digest.byteOffset);
+  return view.getUint32(0) * 2 ** 16 + view.getUint16(4);
 }
 
 function alphaOf(epoch: number, root: Uint8Array): Uint8Array {

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex } from '@noble/hashes/utils.js';
 import { newTaskId, type ModelId } from '../base/ids.ts';
 import { randomBytes } from '../base/random-bytes.ts';
 import { softwareIdentity } from '../identity/identity.ts';
@@ -13,9 +12,10 @@ import { requestCommitment } from '../receipts/request-commitment.ts';
 import { packBody } from '../wire/body.ts';
 import { readReport, signReport, type AuditReport } from './audit-report.ts';
 import { packBundle, readBundle } from './bundle.ts';
-import { checkBundle } from './check-bundle.ts';
 import type { Calibration } from './calibration.ts';
 import { checkEvidence, packEvidence, readEvidence, type Evidence } from './evidence.ts';
+import { recount } from './recount.ts';
+import { signDraw } from './draw.ts';
 import { drawsOf, seededDraws } from './seeds.ts';
 
 const control = softwareIdentity(randomBytes(32));
@@ -219,12 +219,15 @@ describe('the file of an answer that was checked', () => {
     ]);
     const row = { provider: 'llama.cpp/cpu', auditor: 'llama.cpp/cpu', mode: 'seed', file: null, mean: 0.001 } as const;
     const rows: Calibration[] = [{ ...row, answers: 1, tokens: 1, measured: 'for this test' }];
-    const packed = packBundle({ evidence: packEvidence(evidence)!, draw: new Uint8Array(9), reports });
-    const checked = checkBundle(readBundle(packed)!, control.peerId, rows);
-    expect(checked.reports.map(({ verdict }) => verdict)).toEqual(['agrees', 'deviates']);
-    expect(checked.strays).toBe(3);
-    expect(bytesToHex(checked.evidence.digest)).toBe(bytesToHex(digest));
-    expect(readBundle(packed.subarray(0, packed.byteLength - 1))).toBeNull();
+    const secret = randomBytes(32);
+    const { bytes: draw } = await signDraw({ epoch: 1, root: new Uint8Array(32) }, softwareIdentity(secret), secret);
+    const packed = packBundle({ evidence: packEvidence(evidence)!, draw, reports });
+    const { found, worthless, verdict, drawn, checked } = recount(packed, rows);
+    expect(found.map((one) => one.verdict)).toEqual(['agrees', 'deviates']);
+    expect({ worthless, verdict }).toEqual({ worthless: 3, verdict: 'unknown' });
+    expect(drawn).toBe(false);
+    expect(checked.digest).toEqual(digest);
+    expect(() => recount(packed.subarray(0, packed.byteLength - 1), rows)).toThrow('damaged');
   });
 });
 

@@ -39,6 +39,11 @@ export function isAbout(report: AuditReport, subject: ReportSubject): boolean {
   );
 }
 
+/** A report about some tokens of the answer could leave out the others. */
+function coversAll({ outcome, deviations }: AuditReport, { tokenIds, padding }: CheckedEvidence): boolean {
+  return outcome === 'abstained' || deviations.byteLength === tokenIds.length + padding;
+}
+
 /** All who could say something have to agree: one word against another says nothing. */
 export function together(found: readonly { verdict: Verdict }[]): Verdict {
   const said = new Set(found.map(({ verdict }) => verdict).filter((verdict) => verdict !== 'unknown'));
@@ -65,7 +70,8 @@ export function recount(file: Uint8Array, rows: readonly Calibration[] = CALIBRA
   const auditors = new Set<PeerId>();
   const reports = bundle.reports.flatMap((bytes) => {
     const report = readReport(bytes, check);
-    if (report === null || !isAbout(report, subject) || auditors.has(report.auditor)) return [];
+    if (report === null || !isAbout(report, subject) || !coversAll(report, checked)) return [];
+    if (auditors.has(report.auditor)) return [];
     auditors.add(report.auditor);
     return [report];
   });

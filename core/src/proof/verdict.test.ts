@@ -81,8 +81,8 @@ describe('how far tokens deviate', () => {
   it('is what the mode says', () => {
     expect(deviationsOf(scores({}), [1, 2, 3])).toEqual(Uint8Array.of(0, 0, 0));
     const margins = Float32Array.of(0, MARGIN_CAP / 2, Infinity);
-    expect(deviationsOf(scores({ margins }), [9, 9, 9])).toEqual(Uint8Array.of(0, 63, 255));
-    expect(deviationsOf(scores({ mode: 'seed', margins }), [9, 2, 9])).toEqual(Uint8Array.of(1, 0, 255));
+    expect(deviationsOf(scores({ margins }), [9, 9, 9])).toEqual(Uint8Array.of(0, 31, 255));
+    expect(deviationsOf(scores({ mode: 'seed', margins }), [9, 2, 9])).toEqual(Uint8Array.of(0, 0, 255));
     const logprobs = Float32Array.of(-1, -1 - SURPRISE_CAP, -Infinity);
     expect(deviationsOf(scores({ mode: 'likelihood', logprobs }), [1, 2, 3])).toEqual(Uint8Array.of(127, 255, 255));
     expect(deviationsOf(scores({}), [1, 2, 3], 2)).toEqual(Uint8Array.of(0, 0, 0, 255, 255));

@@ -145,7 +145,7 @@ export async function findings(
   try {
     const checked = checkEvidence(evidence, issuer, verify);
     const scores = await scored(engine, evidence, checked, signal);
-    const deviations = deviationsOf(scores, checked.tokenIds);
+    const deviations = deviationsOf(scores, checked.tokenIds, checked.padding);
     // Other words than its tokens spell: then nothing of it is what the model wrote.
     if (otherWords(scores, checked, [providerEngine, engineNameOf(offered)])) deviations.fill(255);
     const outcome: Outcome = { outcome: 'scored', reason: '', mode: scores.mode, deviations };

@@ -65,6 +65,10 @@ export class PeerJsRegistration {
     this.#events = events;
   }
 
+  get closed(): boolean {
+    return this.#closed;
+  }
+
   /** Null before `start`. */
   get peer(): PeerJsPeer | null {
     return this.#peer;

@@ -66,18 +66,18 @@ export class PeerJsTransport implements Transport {
   setIceServers(iceServers: readonly IceServer[]): void {
     this.#registration.iceServers = iceServers;
     this.#hasTurn = iceServers.some(({ urls }) => [urls].flat().some((url) => /^turns?:/i.test(url)));
-    if (!this.#open) this.#hide();
+    if (!this.#open) this.#endAll(hidden());
   }
 
   /**
    * Whether our addresses are kept from the other ends: through a TURN server, or where there is none not at all, be it
    * dialled or accepted. Links that are open or being opened when it begins show them, and are closed.
    */
-  setHidden(hidden: boolean): void {
-    if (hidden === this.#hidden) return;
-    this.#hidden = hidden;
-    this.#registration.relayOnly = hidden;
-    if (hidden) this.#hide();
+  setHidden(isHidden: boolean): void {
+    if (isHidden === this.#hidden) return;
+    this.#hidden = isHidden;
+    this.#registration.relayOnly = isHidden;
+    if (isHidden) this.#endAll(hidden());
   }
 
   /** A first try that hangs, as WebRTC sometimes does without a word, gets company; the first to open is taken. */
@@ -100,8 +100,12 @@ export class PeerJsTransport implements Transport {
     if (!this.#open) throw hidden();
   }
 
+  /**
+   * Also of what is still being opened: PeerJS itself closes only every other one of several connections to one peer,
+   * as each that closes leaves the list that it goes through.
+   */
   close(): void {
-    for (const link of this.#links) link.close();
+    this.#endAll(cancelled());
     this.#registration.close();
   }
 
@@ -110,14 +114,14 @@ export class PeerJsTransport implements Transport {
     return !this.#hidden || (this.#hasTurn && this.#options.hidesBehindTurn);
   }
 
-  #hide(): void {
+  #endAll(why: MeshError): void {
     for (const link of this.#links) link.close();
     for (const giveUp of this.#opening.keys()) giveUp();
-    for (const failures of this.#dials.values()) for (const fail of [...failures]) fail(hidden());
+    for (const failures of this.#dials.values()) for (const fail of [...failures]) fail(why);
   }
 
   #connect(peer: PeerId, signal: AbortSignal): Promise<Link> {
-    if (signal.aborted) return Promise.reject(cancelled());
+    if (signal.aborted || this.#registration.closed) return Promise.reject(cancelled());
     if (!this.#open) return Promise.reject(hidden());
     const connection = this.#registration.peer?.connect(peer, { reliable: true, serialization: SERIALIZATION });
     if (connection === undefined) return Promise.reject(unreachable());
@@ -171,7 +175,7 @@ export class PeerJsTransport implements Transport {
         for (const fail of [...(this.#dials.get(signal.src) ?? [])]) fail(connectFailed());
         return false;
       case 'OFFER':
-        return this.#open && this.#hasRoom(signal.src) && this.#limits.admit(signal, isKnown(peer, signal));
+        return this.#open && this.#limits.admit(signal, isKnown(peer, signal)) && this.#makeRoom(signal.src);
       case 'ANSWER':
       case 'CANDIDATE':
         return this.#limits.admit(signal, isKnown(peer, signal));
@@ -185,10 +189,14 @@ export class PeerJsTransport implements Transport {
     }
   }
 
-  /** Nobody fills the room alone. */
-  #hasRoom(peer: PeerId): boolean {
-    const own = [...this.#opening.values()].filter((other) => other === peer).length;
-    return this.#opening.size < MAX_OPENING && own < MAX_OPENING_OF_ONE;
+  /**
+   * Nobody fills the room alone. The oldest of its own makes way for whoever has too many: it does not tell when it gives one
+   * up that was not open yet.
+   */
+  #makeRoom(peer: PeerId): boolean {
+    const own = [...this.#opening].filter(([, other]) => other === peer);
+    if (own.length >= MAX_OPENING_OF_ONE) own[0]?.[0]();
+    return this.#opening.size < MAX_OPENING;
   }
 
   #accepted(connection: PeerJsConnection): void {
@@ -214,7 +222,7 @@ export class PeerJsTransport implements Transport {
       else this.accept(link);
     });
     connection.on('close', settle);
-    connection.on('error', settle);
+    connection.on('error', giveUp);
   }
 
   #link(connection: PeerJsConnection, peer: PeerId): WebRtcLink {

@@ -1,6 +1,6 @@
 /**
  * What a provider says proves its work beside audits: hardware that vouches for its program, or a proof of the computation.
- * `proof/attestation.ts` says what it is worth.
+ * `policy/attestation.ts` says what it is worth.
  */
 import * as v from 'valibot';
 import { base32UpTo } from './fields.ts';

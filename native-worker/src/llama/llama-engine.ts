@@ -1,5 +1,5 @@
 /** The engine ports on llama.cpp: any GGUF file, several answers at once, or vectors where the file is made for them. */
-import type { Llama, LlamaModel, Token } from 'node-llama-cpp';
+import type { Llama, LlamaModel } from 'node-llama-cpp';
 import type {
   Embedder,
   Engine,
@@ -10,23 +10,12 @@ import type {
   Piece,
   TextVector,
 } from '@llmesh/core/engine/engine';
-import { asMeshError, cancelled, MeshError } from '@llmesh/core/base/errors';
-import type { RecommendedSampling } from '@llmesh/core/engine/recommended-sampling';
+import { cancelled, MeshError } from '@llmesh/core/base/errors';
 import { adapterBytes, adapterCapacityOf, Adapters } from './adapters.ts';
-import { AnswerClosing } from './answer/answer-closing.ts';
-import { steered } from './answer/answer-course.ts';
-import { AnswerDraws, drawsFor } from './sampling/draws.ts';
 import { readAsked } from './answer/asked.ts';
-import { openCourse } from './answer/open-course.ts';
-import { AnswerPieces, noting, type Step } from './answer/answer-pieces.ts';
-import { syntaxName } from '@llmesh/core/syntax/syntaxes';
 import { rendererOf } from './answer/chat-renderer.ts';
-import { contained } from '../contained/contained.ts';
-import { FunctionForms } from '../contained/function-forms.ts';
-import { GrammarTrial } from '../contained/grammar-trial.ts';
 import { planDraft, type Draft, type DraftChoice } from './draft/draft.ts';
 import { allThreads } from './draft/draft-model.ts';
-import { evaluateOptions, tokenBiasOf } from './sampling/evaluate-options.ts';
 import { checkGgufFile } from '../models/gguf-file.ts';
 import { readGgufInfo } from '../models/gguf-info.ts';
 import { isEmbedder } from './context/gguf-pooling.ts';
@@ -37,13 +26,10 @@ import { backendOf, defaultThreads, openLlama, probeLlama, type GpuChoice } from
 import { loadError } from './context/load-error.ts';
 import { readMachine } from './context/machine.ts';
 import { planModel, useMmap } from './context/model-plan.ts';
-import type { PromptReader } from './answer/prompt-tokens.ts';
-import { readAhead } from './answer/read-ahead.ts';
-import { toldAnswer } from './answer/told-answer.ts';
-import { openAdapterContext, openContext, type ModelContext } from './context/model-context.ts';
-import { seedSteps } from './sampling/step-seeds.ts';
-import { CHUNK, type Reading } from './context/answer-sequence.ts';
+import { openAdapterContext, openContext } from './context/model-context.ts';
+import { CHUNK } from './context/answer-sequence.ts';
 import { ABILITIES } from '@llmesh/core/wire/model-advert';
+import { FUNCTIONS, writtenAnswer, type ChatModel } from './written-answer.ts';
 import { AnswerScorer } from './score/answer-scorer.ts';
 import type { LentAdapters } from '../models/adapter-file.ts';
 import type { Scores } from '@llmesh/core/proof/score';
@@ -68,35 +54,15 @@ export interface LlamaModelFile {
   draft?: DraftChoice;
 }
 
-/** A question that leaves less than this for the answer is refused. */
-const MIN_ANSWER_TOKENS = 32;
-/** The length of an answer that comes out the same each time, where it is left to us: a slow computer takes three seconds to write that much again. */
-const MAX_REPLAY_TOKENS = 64;
-/** A verdict on a grammar holds for every model. */
-const GRAMMARS = new GrammarTrial(contained.llama);
-const FUNCTIONS = new FunctionForms(contained.llama);
-
-interface Loaded extends PromptReader {
-  /** The context of the model as it is. */
-  context: ModelContext;
-  adapters: Adapters;
-  draft: Draft | null;
-  defaults: RecommendedSampling;
-}
-
-/** llama.cpp takes other tokens in the place of the last. */
-type Steps = AsyncGenerator<Step, void, Token[] | undefined>;
-
 export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelFile> {
   onLost: ((error: Error) => void) | null = null;
   #llama: Llama | null = null;
   #threads = defaultThreads();
   /** The model chats; null: it embeds, or none is loaded. */
-  #loaded: Loaded | null = null;
+  #loaded: ChatModel | null = null;
   #embedding: { model: LlamaModel; embedder: LlamaEmbedder } | null = null;
   readonly #scorer = new AnswerScorer();
-  /** The answers under way, including those with adapters. */
-  #writing = 0;
+  readonly #writing = { answers: 0 };
   #memoryBytes = 0;
   #closed = false;
   #closing = new AbortController();
@@ -198,96 +164,13 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
   }
 
   async *generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, Finish, undefined> {
-    const loaded = this.#loaded;
-    if (loaded === null) throw new MeshError('engine_failed', 'No model is loaded.');
-    const check = () => {
-      if (signal.aborted || this.#closed) throw cancelled();
-    };
-    check();
-    const bias = tokenBiasOf(loaded.model, request.sampling);
-    const leastAnswer = Math.min(request.maxTokens, MIN_ANSWER_TOKENS);
-    const waits = AbortSignal.any([signal, this.#closing.signal]);
-    const asked = await readAsked(loaded, request, leastAnswer, { forms: FUNCTIONS, waits, check });
-    const { plan, syntax, marks, prompt, open, delivered, before } = asked;
-    const { prefix, sampling, logprobs = null } = request;
-    const left = loaded.contextTokens - before.length;
-    if (left === 0) return { finish: 'length', promptTokens: prompt.length, completionTokens: 0 };
-    const maxTokens = Math.min(request.maxTokens, left);
-    const greedy = (sampling.temperature ?? loaded.defaults.temperature) === 0;
-    const repeats = greedy || sampling.seed !== undefined;
-    const replay = prefix?.replay ?? (repeats && delivered.known && delivered.tokens.length <= MAX_REPLAY_TOKENS);
-    const exact = repeats || replay;
-    const reading: Reading = { tokens: before, requester: request.requester ?? null, open, exact };
-
-    // A token that the model did not choose has no odds to tell.
-    const closing =
-      plan.schema === null || logprobs !== null
-        ? null
-        : await AnswerClosing.after(
-            { model: loaded.model, schema: plan.schema, syntax },
-            prefix?.text ?? '',
-            before,
-            check,
-          );
-    if (prefix === undefined) closing?.checkRoom(maxTokens);
-    const thinking = closing?.inTime(request.thinking, maxTokens) ?? request.thinking;
-    const course = await openCourse(
-      { model: loaded.model, plan, syntax, marks, thinking, prompt, delivered: delivered.tokens },
-      { trial: GRAMMARS, forms: FUNCTIONS },
-      waits,
-    );
-    const { sequence, end } = await (request.adapter === undefined
-      ? loaded.context.hold(reading, waits)
-      : loaded.adapters.sit(request.adapter, reading, waits));
-    const pieces = new AnswerPieces(loaded.model, before, prompt.length, logprobs, {
-      syntax: syntaxName(syntax),
-      marks: new Set(marks.values()),
-    });
-    this.#writing += 1;
-    try {
-      const rest = replay
-        ? await sequence.replay({ ...reading, tokens: prompt }, delivered.tokens, check)
-        : await sequence.prefill(reading, check);
-      const answered = [...delivered.tokens];
-      const first = asked.first - answered.length;
-      const { seed } = new AnswerDraws(drawsFor(request), first, answered);
-      seedSteps(sequence.llama, seed);
-      const options = {
-        ...evaluateOptions(sampling, loaded.defaults, bias, sequence.index, answered, answered.length + maxTokens),
-        ...(course !== null && { grammarEvaluationState: course.grammar, yieldEogToken: true }),
-      };
-      // A draft knows the model as it is, cannot tell how likely a word was, and takes no word back.
-      const draft = request.adapter === undefined && logprobs === null && course === null ? loaded.draft : null;
-      // Either iteration ends on its own at a token that ends the answer.
-      const evaluated =
-        draft?.write({ sequence, reading, options, seed, maxTokens, check, answers: () => this.#writing }, rest) ??
-        sequence.llama.evaluateWithMetadata(rest, { probabilities: logprobs !== null }, options);
-      const written = course === null ? noting(evaluated, answered) : steered(evaluated as Steps, course, answered);
-      const steps = readAhead(written, maxTokens, (run) => sequence.step(run));
-      return { promptTokens: prompt.length, ...(yield* toldAnswer({ steps, pieces, closing, maxTokens, check })) };
-    } catch (thrown) {
-      if (thrown instanceof MeshError) throw thrown;
-      if (this.#closed) throw cancelled();
-      await this.#recover(() => sequence.forget(), thrown);
-      throw asMeshError(
-        thrown,
-        'engine_failed',
-        'llama.cpp failed at this answer. Try again; a shorter question may help.',
-      );
-    } finally {
-      this.#writing -= 1;
-      end();
-    }
+    const { loaded, ...waiting } = this.#begin(signal);
+    const recover = (forget: () => Promise<void>, failure: unknown) => this.#recover(forget, failure);
+    return yield* writtenAnswer(loaded, request, { ...waiting, writing: this.#writing, recover });
   }
 
   async score(request: GenerateRequest, tokenIds: readonly number[], signal: AbortSignal): Promise<Scores> {
-    const loaded = this.#loaded;
-    if (loaded === null) throw new MeshError('engine_failed', 'No model is loaded.');
-    const check = () => {
-      if (signal.aborted || this.#closed) throw cancelled();
-    };
-    check();
-    const waits = AbortSignal.any([signal, this.#closing.signal]);
+    const { loaded, check, waits } = this.#begin(signal);
     const asked = await readAsked(loaded, request, tokenIds.length, { forms: FUNCTIONS, waits, check });
     if (asked.before.length + tokenIds.length > loaded.contextTokens) {
       throw new MeshError('prompt_too_long', 'This answer is longer than the model can read here.');
@@ -302,7 +185,8 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
         adapter === undefined
           ? loaded.context.hold(reading, waits, false)
           : loaded.adapters.sit(adapter, reading, waits, false),
-      isBusy: () => this.#writing > 0,
+      isBusy: () => this.#writing.answers > 0,
+      recover: (forget, failure) => this.#recover(forget, failure),
       check,
       signal: waits,
     });
@@ -330,6 +214,18 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
     await this.#unload();
   }
 
+  /** Throws cancelled, or engine_failed where no model that chats is loaded. */
+  #begin(signal: AbortSignal): { loaded: ChatModel; waits: AbortSignal; check: () => void } {
+    const loaded = this.#loaded;
+    if (loaded === null) throw new MeshError('engine_failed', 'No model is loaded.');
+    const waits = AbortSignal.any([signal, this.#closing.signal]);
+    const check = () => {
+      if (waits.aborted) throw cancelled();
+    };
+    check();
+    return { loaded, waits, check };
+  }
+
   async #unload(): Promise<void> {
     const loaded = this.#loaded;
     const embedding = this.#embedding;
@@ -347,8 +243,12 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
     await llama?.dispose();
   }
 
-  /** After a failed step the sequence is in doubt. One that cannot even be emptied is gone, and the engine with it. */
+  /**
+   * After a failed step the sequence is in doubt. One that cannot even be emptied is gone, and the engine with it. Throws
+   * cancelled where the engine was closed meanwhile.
+   */
   async #recover(forget: () => Promise<void>, failure: unknown): Promise<void> {
+    if (this.#closed) throw cancelled();
     try {
       await forget();
     } catch {

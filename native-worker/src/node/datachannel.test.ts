@@ -1,7 +1,9 @@
-import { afterAll, beforeAll, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { realClock } from '@llmesh/core/base/clock';
 import { MeshError } from '@llmesh/core/base/errors';
 import { transportSuite } from '@llmesh/core/suites/transport';
-import { releaseWebRtc } from './datachannel.ts';
+import { RtcConnection } from '@llmesh/core/transport/rtc-connection';
+import { connectWebRtc, releaseWebRtc } from './datachannel.ts';
 import { openPeerPaths } from '@llmesh/core/open-peer';
 import { nodeHost } from './mesh-node.ts';
 import { startControlPlane, type Running } from '../testing/process.ts';
@@ -53,6 +55,40 @@ test('finds its way back to a server that was restarted and knows none of its to
     server.process.kill('SIGTERM');
     await server.process.exited;
   }
+});
+
+test('tells its addresses once it is answered, and ends its threads after only the other end closed', async () => {
+  const near = new RtcConnection(connectWebRtc({ iceServers: [] }), realClock);
+  const far = connectWebRtc({ iceServers: [] });
+  let addresses = 0;
+  near.peerConnection.addEventListener('icecandidate', () => addresses++);
+  const opened = new Promise((resolve) => near.on('open', resolve));
+  await far.setRemoteDescription({ type: 'offer', sdp: await near.offer() });
+  await far.createAnswer();
+  await expect.poll(() => far.iceGatheringState).toBe('complete');
+  // The other end may call at them as soon as it knows them, and we could not tell who calls.
+  expect(addresses).toBe(0);
+  await near.answered(far.localDescription?.sdp ?? '');
+  expect(addresses).toBeGreaterThan(0);
+  await opened;
+  near.close();
+  await expect.poll(() => far.connectionState).toBe('closed');
+  releaseWebRtc();
+});
+
+test('ends every connection that is still being opened when it closes', async () => {
+  const [a, b] = await Promise.all([join(), join()]);
+  const dials = [a, b, a, b].map((from) => {
+    const to = from === a ? b : a;
+    return from.transport.dial(to.transport.self, AbortSignal.timeout(20_000));
+  });
+  const ended = Promise.all(dials.map((dial) => expect(dial).rejects.toMatchObject({ code: 'cancelled' })));
+  await new Promise(setImmediate);
+  for (const { transport, control } of [a, b]) {
+    transport.close();
+    control.close();
+  }
+  await ended;
 });
 
 transportSuite('sealed PeerJS on node-datachannel', async () => {

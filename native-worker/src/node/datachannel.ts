@@ -8,6 +8,10 @@ import type { IceServer } from '@llmesh/core/wire/control-protocol';
 import type { RtcPeerConnection } from '@llmesh/core/transport/rtc-connection';
 import { socketAgent } from '../web/outgoing.ts';
 
+/** An answer is most likely with the other end by then, and kept. */
+const ANSWERED_MS = 200;
+const CANDIDATE = /^a=(candidate:.*?)\r?\n/gm;
+
 export type PeerClass = PeerJsTransportOptions['Peer'];
 
 let loaded: PeerClass | null = null;
@@ -23,7 +27,7 @@ export function connectWebRtc(config: { iceServers: IceServer[] }): RtcPeerConne
   return new NodePeerConnection(config) as unknown as RtcPeerConnection;
 }
 
-/** Ends libdatachannel's threads; without it the process does not end. Call it when every connection is closed. */
+/** Ends libdatachannel's threads; without it the process does not end. It closes what is still open, and waits for all to be gone. */
 export function releaseWebRtc(): void {
   nodeDataChannel.cleanup();
 }
@@ -59,6 +63,9 @@ class Trial {
 }
 
 class NodePeerConnection extends RTCPeerConnection {
+  /** Our addresses, as long as our offer is not answered. */
+  readonly #unsaid: Event[] = [];
+
   /** The polyfill writes user and password into a URL, and its own changes into the list that it is given. */
   constructor(config: { iceServers?: IceServer[] } = {}) {
     const iceServers = (config.iceServers ?? []).map(({ urls, username, credential }) => ({
@@ -68,14 +75,58 @@ class NodePeerConnection extends RTCPeerConnection {
     }));
     const own = { ...config, iceServers };
     super(own as ConstructorParameters<typeof RTCPeerConnection>[0]);
+    this.addEventListener('connectionstatechange', () => {
+      if (this.connectionState === 'closed') this.#letGo();
+    });
+  }
+
+  /**
+   * When the other end has closed it, node-datachannel strikes it off the list of those that `cleanup` closes, yet keeps what
+   * it is made of until somebody closes it here, too: `cleanup` would wait for that in vain. Closing drops the events that
+   * are under way, so those who listen hear once more how it stands.
+   */
+  #letGo(): void {
+    this.close();
+    this.dispatchEvent(new Event('iceconnectionstatechange'));
+  }
+
+  /**
+   * libdatachannel lets ICE begin a moment before it keeps the fingerprint that an answer brings. If the other end calls at
+   * our addresses already, DTLS may find none, and fails with "unknown CA" (paullouisageneau/libdatachannel#1612); a busy
+   * computer makes that likely. So the other end learns them when its answer is kept.
+   */
+  override dispatchEvent(event: Event): boolean {
+    if (event.type !== 'icecandidate' || this.signalingState !== 'have-local-offer') return super.dispatchEvent(event);
+    this.#unsaid.push(event);
+    return true;
   }
 
   /**
    * When we answer, the other end must open DTLS. By default (RFC 5763 §5) we would, at once, while the other
    * is still reading our answer and drops what it gets; libdatachannel tries again only after a second.
    */
-  override setRemoteDescription({ type, sdp }: { type: 'offer' | 'answer'; sdp: string }): Promise<void> {
-    const own = { type, sdp: type === 'offer' ? sdp.replaceAll('a=setup:actpass', 'a=setup:active') : sdp };
-    return super.setRemoteDescription(own);
+  override async setRemoteDescription({ type, sdp }: { type: 'offer' | 'answer'; sdp: string }): Promise<void> {
+    if (type === 'offer') {
+      const offer = sdp.replaceAll('a=setup:actpass', 'a=setup:active');
+      await super.setRemoteDescription({ type, sdp: offer.replace(CANDIDATE, '') });
+      this.#callLater(Array.from(offer.matchAll(CANDIDATE), ([, candidate = '']) => candidate));
+    } else {
+      await super.setRemoteDescription({ type, sdp });
+      for (const event of this.#unsaid.splice(0)) super.dispatchEvent(event);
+    }
+  }
+
+  /** An offer that has its sender's addresses in it cannot hold them back: we do, for the sake of a sender like us. */
+  #callLater(candidates: string[]): void {
+    if (candidates.length === 0) return;
+    const late = setTimeout(async () => {
+      try {
+        for (const candidate of candidates) await this.addIceCandidate({ candidate, sdpMid: '0' });
+      } catch {
+        // It is closed, or an address is none: no other offer will come for this connection.
+        this.close();
+      }
+    }, ANSWERED_MS);
+    late.unref();
   }
 }

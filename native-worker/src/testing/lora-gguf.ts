@@ -1,5 +1,6 @@
 /** Writes adapters (LoRA) for tests. Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md */
 
+import { mulberry32 } from '@llmesh/core/testing/mulberry32';
 import { text, u32, u64, writeGguf } from './gguf-parts.ts';
 
 const [UINT32, FLOAT32, STRING] = [4, 6, 8];
@@ -32,7 +33,7 @@ export const TINY_MATRICES: readonly Matrix[] = [0, 1, 2, 3].flatMap((block) => 
 /** Makes the same bytes for the same options. */
 export function loraGguf(matrices: readonly Matrix[], options: LoraOptions): Buffer {
   const { seed, strength, rank = 4, says = {}, wholeAlpha = false } = options;
-  const random = mulberry(seed);
+  const random = mulberry32(seed);
   const noise = (count: number, size: number) => {
     const numbers = Float32Array.from({ length: count }, () => (random() * 2 - 1) * size);
     return Buffer.from(numbers.buffer);
@@ -60,17 +61,6 @@ export function loraGguf(matrices: readonly Matrix[], options: LoraOptions): Buf
       return { name, description: Buffer.concat([u32(shape.length), ...shape.map(u64), u32(0)]), data };
     }),
   });
-}
-
-/** Tommy Ettinger's mulberry32: 0 to 1. */
-function mulberry(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 function f32(n: number): Buffer {

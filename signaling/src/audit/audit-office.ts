@@ -218,7 +218,7 @@ export class AuditOffice {
     const counts = this.tally;
     const { receipt, file, model, findings } = audit;
     const provider = audit.provider.peerId;
-    const settled = settle(findings, terms.platform);
+    const settled = settle(findings, terms.platform, audit.auditors.length - findings.length);
     const { judged, confirmed, contradicted } = settled;
     const before = this.standings.of(provider, file).level;
     const standing = judged.length === 0 ? null : this.standings.next(provider, file, model, judged);

@@ -98,6 +98,16 @@ describe('several auditors', () => {
     }
   });
 
+  it('of whom one was left out: a requester that frames sends its evidence to its friends only', () => {
+    const [friend, own] = [finding(3), finding(2)];
+    expect(settle([friend], NONE, 1)).toMatchObject({ verdict: 'unknown', judged: [], log10E: 0 });
+    // The operator's auditors are nobody's friends.
+    expect(settle([friend, own], new Set([own.auditor]), 1)).toMatchObject({
+      verdict: 'deviates',
+      judged: [{ log10E: 2, platform: true }],
+    });
+  });
+
   it('abstain without any harm', () => {
     const records = new AuditorRecords([]);
     const peer = newPeerId();

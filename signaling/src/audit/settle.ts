@@ -22,9 +22,14 @@ export interface Settled {
   readonly confirmed: readonly PeerId[];
 }
 
-/** Those who could not check it count neither way. */
-export function settle(findings: readonly Finding[], platform: ReadonlySet<PeerId>): Settled {
-  const told = findings.filter(({ verdict }) => verdict !== 'unknown');
+/**
+ * Those who could not check it count neither way. `silent`: auditors that were drawn, too, and said nothing. Perhaps the
+ * requester, who is to send them the evidence, sent it to friends only: then no stranger's word counts.
+ */
+export function settle(findings: readonly Finding[], platform: ReadonlySet<PeerId>, silent = 0): Settled {
+  const told = findings.filter(
+    ({ verdict, auditor }) => verdict !== 'unknown' && (silent === 0 || platform.has(auditor)),
+  );
   const against = told.filter(({ verdict }) => verdict === 'deviates');
   const forIt = told.filter(({ verdict }) => verdict === 'agrees');
   const split = against.length > 0 && forIt.length > 0;

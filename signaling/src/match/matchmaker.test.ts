@@ -9,6 +9,7 @@ import { Reliability } from './reliability.ts';
 import { advertised, TINY } from '../testing/clients.ts';
 import { offerKey } from '@llmesh/core/policy/offer-key';
 import { ManualClock } from '@llmesh/core/testing/manual-clock';
+import { mulberry32 } from '@llmesh/core/testing/mulberry32';
 
 /** Half-way, every time: chance favours nobody. */
 const even = () => 0.5;
@@ -69,7 +70,7 @@ test('those in memory before those that have to be loaded, and these before the 
 });
 
 test('whoever has the conversation comes first, however many there are; not when it is full, silent, unwanted or left', () => {
-  const { clock, registry, provider, match } = setUp(seeded(2));
+  const { clock, registry, provider, match } = setUp(mulberry32(2));
   const warm = provider(50);
   for (let i = 0; i < 500; i++) provider(60);
   const first = (...how: Parameters<typeof match>) => match(...how)?.[0];
@@ -148,7 +149,7 @@ test('no more than a shortlist', () => {
 });
 
 test('among very many, those with a free slot are found and everybody gets a turn', () => {
-  const random = seeded(1);
+  const random = mulberry32(1);
   const { provider, match } = setUp(random);
   const busy = new Set(Array.from({ length: 1000 }, () => provider(500, 1).peerId));
   const free = new Set(Array.from({ length: 200 }, () => provider(50).peerId));
@@ -160,17 +161,6 @@ test('among very many, those with a free slot are found and everybody gets a tur
   }
   expect(chosen.size).toBe(free.size);
 });
-
-/** mulberry32 */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 test('who has no adapter is not asked to answer with it, and one of many who has is waited for', () => {
   const { registry, matchmaker, provider } = setUp();

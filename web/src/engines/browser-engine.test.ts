@@ -35,6 +35,9 @@ class PretendWorker extends EventTarget {
 
 class PretendHost implements EngineHostApi {
   loads = 0;
+  checks = 0;
+  /** Called when the first check, which never ends by itself, is under way. */
+  checking = () => {};
   /** null: never ends by itself. */
   pieces: string[] | null = ['a', 'b', 'c'];
   hearsCancel = true;
@@ -63,6 +66,22 @@ class PretendHost implements EngineHostApi {
       return { ok: false, code: 'cancelled', message: 'Stopped.', detail: '' } as const;
     }
     return { ok: true, value: { finish: 'stop', promptTokens: 1, completionTokens: 3 } } as const;
+  }
+
+  async score(_: GenerateRequest, tokenIds: readonly number[]) {
+    this.checks += 1;
+    if (this.checks === 1) {
+      this.#cancelled = new Promise((resolve) => {
+        this.#cancel = resolve;
+      });
+      this.checking();
+      await this.#cancelled;
+      return { ok: false, code: 'cancelled', message: 'Stopped.', detail: '' } as const;
+    }
+    const none = new Float32Array(tokenIds.length);
+    const drawn = Int32Array.from(tokenIds);
+    const value = { mode: 'greedy', drawn, margins: none, logprobs: none, entropies: null, promptTokens: 1 } as const;
+    return { ok: true, value } as const;
   }
 
   cancel(): void {
@@ -109,6 +128,23 @@ async function read(pieces: AsyncGenerator<Piece, Finish, undefined>): Promise<{
 
 describe('BrowserEngine, with a pretended worker', () => {
   const never = new AbortController().signal;
+
+  it('lets an answer go before a check that runs, and checks behind it', async () => {
+    const { engine, host } = setUp();
+    await engine.load(MODEL, () => {}, never);
+    const begun = new Promise<void>((resolve) => {
+      host.checking = resolve;
+    });
+    const check = engine.score(ASK, [5, 6], never);
+    await begun;
+    const answer = read(engine.generate(ASK, never));
+    expect((await Promise.race([check, answer])) as unknown).toMatchObject({ text: 'abc' });
+    expect((await check).drawn).toEqual(Int32Array.of(5, 6));
+    expect(host.checks).toBe(2);
+    const given = engine.score(ASK, [5], AbortSignal.abort());
+    await expect(given).rejects.toMatchObject({ code: 'cancelled' });
+    await engine.close();
+  });
 
   it('loads, streams every piece before the end, and says how it ended', async () => {
     const { engine } = setUp();

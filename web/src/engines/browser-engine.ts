@@ -5,11 +5,13 @@ import type { Clock } from '@llmesh/core/base/clock';
 import type { Engine, Finish, GenerateRequest, LoadedModel, LoadProgress, Piece } from '@llmesh/core/engine/engine';
 import { cancelled, MeshError } from '@llmesh/core/base/errors';
 import { AsyncQueue } from '@llmesh/core/base/queue';
+import type { Scores } from '@llmesh/core/proof/score';
 import { runningMean } from '@llmesh/core/policy/patience';
-import { proxy, wrap, type Remote } from 'comlink';
+import { proxy } from 'comlink';
 import type { EngineSettings } from '../state/device/engine-settings.ts';
 import type { TryModel } from '../state/device/model-trial.ts';
-import { valueOf, type EngineHostApi, type Outcome } from './worker-wire.ts';
+import { OneAtATime } from './one-at-a-time.ts';
+import { WorkerHost } from './worker-host.ts';
 
 /**
  * An engine that has not stopped by then, or within so many of its usual pauses, is in a long prefill: its worker is ended
@@ -33,10 +35,12 @@ export class BrowserEngine implements Engine<CatalogueModel> {
   onLost: ((error: Error) => void) | null = null;
   onReload: ((ended: Promise<void>) => void) | null = null;
   readonly #options: BrowserEngineOptions;
-  #host: Host | null = null;
+  #host: WorkerHost | null = null;
   #model: CatalogueModel | null = null;
-  /** Runs answers one after the other; the queue is here because two consumers may share an engine. */
-  #turn: Promise<unknown> = Promise.resolve();
+  /** Runs answers one after the other; the line is here because two consumers may share an engine. */
+  readonly #line = new OneAtATime();
+  /** Ends the check that runs or waits; null: there was none. */
+  #check: AbortController | null = null;
   #reload: Promise<void> | null = null;
   /** Who loaded the model hears of it, too, when it is loaded again. */
   #onProgress: (progress: LoadProgress) => void = () => {};
@@ -77,18 +81,27 @@ export class BrowserEngine implements Engine<CatalogueModel> {
 
   async *generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, Finish, undefined> {
     if (signal.aborted) throw cancelled();
-    const before = this.#turn;
-    let done = () => {};
-    this.#turn = new Promise<void>((resolve) => {
-      done = resolve;
-    });
+    this.#check?.abort();
+    const leave = await this.#line.enter(signal);
     try {
-      await untilAborted(before, signal);
       if (this.#reload !== null) await untilAborted(this.#reload, signal);
       return yield* this.#answer(request, signal);
     } finally {
-      // It keeps its place in the queue even after it gave up waiting.
-      void before.finally(done);
+      leave();
+    }
+  }
+
+  /** An answer that is asked for meanwhile goes first: the check begins anew behind it. */
+  async score(request: GenerateRequest, tokenIds: readonly number[], signal: AbortSignal): Promise<Scores> {
+    for (;;) {
+      if (signal.aborted) throw cancelled();
+      const check = new AbortController();
+      this.#check = check;
+      try {
+        return await this.#checked(request, tokenIds, AbortSignal.any([signal, check.signal]));
+      } catch (error) {
+        if (!check.signal.aborted) throw error;
+      }
     }
   }
 
@@ -100,8 +113,7 @@ export class BrowserEngine implements Engine<CatalogueModel> {
   }
 
   async *#answer(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, Finish, undefined> {
-    const host = this.#host;
-    if (host === null || this.#model === null) throw new MeshError('engine_failed', 'No model is loaded. Start again.');
+    const host = this.#loaded();
     const { clock } = this.#options;
     const pieces = new AsyncQueue<Told>();
     /** Null before the first piece, for which the prompt is read. */
@@ -153,8 +165,36 @@ export class BrowserEngine implements Engine<CatalogueModel> {
     }
   }
 
+  async #checked(request: GenerateRequest, tokenIds: readonly number[], signal: AbortSignal): Promise<Scores> {
+    const leave = await this.#line.enter(signal);
+    try {
+      if (this.#reload !== null) await untilAborted(this.#reload, signal);
+      const host = this.#loaded();
+      const call = host.call((remote) => remote.score(request, tokenIds));
+      const end = call.then(
+        () => {},
+        () => {},
+      );
+      const stop = onAbort(signal, () => void this.#cancel(host, end));
+      try {
+        return await call;
+      } finally {
+        stop();
+      }
+    } finally {
+      leave();
+    }
+  }
+
+  #loaded(): WorkerHost {
+    if (this.#host === null || this.#model === null) {
+      throw new MeshError('engine_failed', 'No model is loaded. Start again.');
+    }
+    return this.#host;
+  }
+
   /** Resolves when the answer that `end` belongs to has stopped, one way or another. */
-  async #cancel(host: Host, end: Promise<unknown>): Promise<void> {
+  async #cancel(host: WorkerHost, end: Promise<unknown>): Promise<void> {
     host.tell((remote) => remote.cancel());
     const patience = new Promise<boolean>((resolve) => {
       const drop = this.#options.clock.after(Math.max(CANCEL_GRACE_MS, CANCEL_PAUSES * (this.#usualMs ?? 0)), () =>
@@ -185,7 +225,11 @@ export class BrowserEngine implements Engine<CatalogueModel> {
     await this.#options.tryModel(untested, model.id, new AbortController().signal, () => {});
   }
 
-  #loadInto(host: Host, model: CatalogueModel, onProgress: (progress: LoadProgress) => void): Promise<LoadedModel> {
+  #loadInto(
+    host: WorkerHost,
+    model: CatalogueModel,
+    onProgress: (progress: LoadProgress) => void,
+  ): Promise<LoadedModel> {
     return host.call((remote) =>
       remote.load(
         model,
@@ -196,10 +240,10 @@ export class BrowserEngine implements Engine<CatalogueModel> {
     );
   }
 
-  #running(): Host {
+  #running(): WorkerHost {
     if (this.#closed) throw new MeshError('engine_failed', 'The engine was closed. Reload the page.');
     const { spawn, whyNotBegun } = this.#options;
-    this.#host ??= new Host(spawn(), whyNotBegun, (error) => {
+    this.#host ??= new WorkerHost(spawn(), whyNotBegun, (error) => {
       this.#host = null;
       this.#lost(error);
     });
@@ -212,7 +256,7 @@ export class BrowserEngine implements Engine<CatalogueModel> {
     this.onLost?.(error instanceof Error ? error : new Error(String(error)));
   }
 
-  #end(host: Host): void {
+  #end(host: WorkerHost): void {
     if (this.#host === host) this.#host = null;
     host.end();
   }
@@ -222,65 +266,4 @@ export class BrowserEngine implements Engine<CatalogueModel> {
 interface Told {
   piece: Piece;
   taken: () => void;
-}
-
-/** One worker, and the calls that wait for it. */
-class Host {
-  readonly #worker: Worker;
-  readonly #remote: Remote<EngineHostApi>;
-  readonly #waiting = new Set<(error: Error) => void>();
-  #dead: MeshError | null = null;
-
-  constructor(worker: Worker, whyNotBegun: () => Promise<MeshError>, died: (error: MeshError) => void) {
-    this.#worker = worker;
-    this.#remote = wrap<EngineHostApi>(worker);
-    let begun = false;
-    worker.addEventListener('message', () => (begun = true), { once: true });
-    const die = async () => {
-      const error = begun ? stoppedByItself() : await whyNotBegun();
-      if (this.#dead !== null) return;
-      this.#fail(error);
-      died(error);
-    };
-    worker.addEventListener('error', () => void die());
-    worker.addEventListener('messageerror', () => void die());
-  }
-
-  call<T>(run: (remote: Remote<EngineHostApi>) => Promise<Outcome<T>>): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      if (this.#dead !== null) {
-        reject(this.#dead);
-        return;
-      }
-      this.#waiting.add(reject);
-      run(this.#remote)
-        .then((outcome) => resolve(valueOf(outcome)))
-        .catch(reject)
-        .finally(() => this.#waiting.delete(reject));
-    });
-  }
-
-  tell(run: (remote: Remote<EngineHostApi>) => unknown): void {
-    if (this.#dead === null) run(this.#remote);
-  }
-
-  /** Ends the worker and cancels the calls that wait for it. Idempotent. */
-  end(): void {
-    if (this.#dead === null) this.#fail(cancelled());
-  }
-
-  #fail(error: MeshError): void {
-    this.#dead = error;
-    this.#worker.terminate();
-    for (const reject of this.#waiting) reject(error);
-    this.#waiting.clear();
-  }
-}
-
-function stoppedByItself(): MeshError {
-  return new MeshError(
-    'engine_failed',
-    'The program that runs models stopped on its own; most often this device had no memory left for it. Close other tabs ' +
-      'and start again, or choose a smaller model.',
-  );
 }

@@ -3,6 +3,7 @@ import { untilAborted } from '@llmesh/core/base/abort';
 import type { CatalogueModel, Probe } from '@llmesh/core/policy/catalogue';
 import type { Finish, GenerateRequest, LoadedModel, LoadProgress, Piece } from '@llmesh/core/engine/engine';
 import { cancelled, MeshError, type ErrorCode } from '@llmesh/core/base/errors';
+import type { Scores } from '@llmesh/core/proof/score';
 import { expose } from 'comlink';
 import type { Adapter } from './common/adapter.ts';
 import { engineError, loadCode } from './common/engine-error.ts';
@@ -57,8 +58,7 @@ class EngineHost implements EngineHostApi {
 
   generate(request: GenerateRequest, onPiece: (piece: Piece) => unknown): Promise<Outcome<Finish>> {
     return this.#run(true, async (signal) => {
-      const adapter = this.#adapter;
-      if (adapter === null) throw new MeshError('engine_failed', 'No model is loaded. Start again.');
+      const adapter = this.#loaded();
       const ahead = new Ahead();
       let taken = Promise.resolve();
       const tell = (piece: Piece) => {
@@ -72,6 +72,14 @@ class EngineHost implements EngineHostApi {
     });
   }
 
+  score(request: GenerateRequest, tokenIds: readonly number[]): Promise<Outcome<Scores>> {
+    return this.#run(true, async (signal) => {
+      const adapter = this.#loaded();
+      if (adapter.score === undefined) throw checksNothing();
+      return await adapter.score(request, tokenIds, signal);
+    });
+  }
+
   cancel(): void {
     this.#running?.abort();
   }
@@ -81,6 +89,11 @@ class EngineHost implements EngineHostApi {
     const adapter = this.#adapter;
     this.#adapter = null;
     await adapter?.close();
+  }
+
+  #loaded(): Adapter<never> {
+    if (this.#adapter === null) throw new MeshError('engine_failed', 'No model is loaded. Start again.');
+    return this.#adapter;
   }
 
   #run<T>(quotes: boolean, work: (signal: AbortSignal) => Promise<T>): Promise<Outcome<T>> {
@@ -97,6 +110,10 @@ class EngineHost implements EngineHostApi {
       }
     }, quotes);
   }
+}
+
+function checksNothing(): MeshError {
+  return new MeshError('unsupported', 'In this browser the model cannot check answers. Ask another auditor.');
 }
 
 /** Each engine is megabytes of code: this fetches only the one that is needed. */

@@ -2,6 +2,7 @@
 import type { CatalogueModel, Probe } from '@llmesh/core/policy/catalogue';
 import type { Finish, GenerateRequest, LoadedModel, LoadProgress, Piece } from '@llmesh/core/engine/engine';
 import { MeshError, type ErrorCode } from '@llmesh/core/base/errors';
+import type { Scores } from '@llmesh/core/proof/score';
 import { engineError } from './common/engine-error.ts';
 import type { EngineSettings } from '../state/device/engine-settings.ts';
 
@@ -20,7 +21,9 @@ export interface EngineHostApi {
     onLost: (code: ErrorCode, message: string) => void,
   ): Promise<Outcome<LoadedModel>>;
   generate(request: GenerateRequest, onPiece: (piece: Piece) => unknown): Promise<Outcome<Finish>>;
-  /** Cancels the running load or answer. */
+  /** See `Engine.score`. Rejects with unsupported where the engine checks nothing. */
+  score(request: GenerateRequest, tokenIds: readonly number[]): Promise<Outcome<Scores>>;
+  /** Cancels the running load, answer or check. */
   cancel(): void;
   close(): Promise<void>;
 }

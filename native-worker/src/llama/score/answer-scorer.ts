@@ -48,6 +48,8 @@ export interface ScoredAnswer {
   /** Throws when nobody waits any more. */
   check: () => void;
   signal: AbortSignal;
+  /** Called when a step failed: `forget` empties the sequence. Throws cancelled where the engine was closed. */
+  recover: (forget: () => Promise<void>, failure: unknown) => Promise<void>;
 }
 
 /** An answer needs the sequence. */
@@ -73,7 +75,7 @@ export class AnswerScorer {
     }
   }
 
-  async #run(work: Scoring, { hold, check, isBusy, signal }: ScoredAnswer): Promise<Scores> {
+  async #run(work: Scoring, { hold, check, isBusy, recover, signal }: ScoredAnswer): Promise<Scores> {
     while (work.reading !== null) {
       const { sequence, end, isWanted } = await hold(work.reading);
       const yields = () => {
@@ -85,7 +87,10 @@ export class AnswerScorer {
         yields();
         await work.on(sequence, yields);
       } catch (thrown) {
-        if (!(thrown instanceof Displaced)) throw thrown;
+        if (thrown instanceof Displaced) continue;
+        if (thrown instanceof MeshError) throw thrown;
+        await recover(() => sequence.forget(), thrown);
+        throw new MeshError('engine_failed', 'llama.cpp failed at this answer.', { cause: thrown });
       } finally {
         end();
       }

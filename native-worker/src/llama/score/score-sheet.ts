@@ -2,14 +2,13 @@
 import type { ControlledEvaluateIndexOutput, Token } from 'node-llama-cpp';
 import { MeshError } from '@llmesh/core/base/errors';
 import type { ScoreMode, Scores } from '@llmesh/core/proof/score';
+import { drawMargin } from '@llmesh/core/proof/draw-margin';
 import { uniformOf } from '@llmesh/core/proof/uniform';
 
 type Found = ControlledEvaluateIndexOutput['next'];
 
 /** No id that can be said: −1 could be. */
 const NO_TOKEN = -0x8000_0000;
-/** So that a draw at the very edge of its range still has odds. */
-const EDGE = 1e-12;
 
 export class ScoreSheet {
   /** How many tokens are not the ones that are chosen here. */
@@ -87,26 +86,10 @@ function nothingFound(): MeshError {
   return new MeshError('engine_failed', 'llama.cpp chose no token. Try again.');
 }
 
-/**
- * How far the odds that the draw falls below the token, or above it, would have to move. They move by at most twice as much as
- * any logit does. Infinity: sampling has cut the token off.
- */
+/** See `drawMargin`. `candidates`: the likeliest first. */
 export function marginOf(candidates: ReadonlyMap<Token, number>, token: Token, draw: number): number {
-  let below = 0;
-  for (const [one, share] of candidates) {
-    const above = below + share;
-    if (one === token) {
-      if (draw < below) return logOdds(below) - logOdds(draw);
-      return draw < above ? 0 : logOdds(draw) - logOdds(above);
-    }
-    below = above;
-  }
-  return Infinity;
-}
-
-function logOdds(share: number): number {
-  const within = Math.min(Math.max(share, EDGE), 1 - EDGE);
-  return Math.log(within / (1 - within));
+  const rank = candidates.has(token) ? [...candidates.keys()].indexOf(token) : -1;
+  return drawMargin([...candidates.values()], rank, draw);
 }
 
 function entropyOf(shares: Iterable<number>): number {

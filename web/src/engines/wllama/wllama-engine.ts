@@ -19,11 +19,12 @@ import { isGenuine, openGguf } from '../common/gguf-store.ts';
 import { ggufUrl } from '../common/model-url.ts';
 import { codeFailure } from '../../adapters/page-code.ts';
 import { probeBrowser, threads } from '../common/probe.ts';
-import { samplingFor } from '../common/sampling.ts';
+import { ggufDefaults, samplingFor } from '../common/sampling.ts';
 import { openModelFiles } from '../files/open-files.ts';
 import { NativeLog } from './native-log.ts';
 import { StrayRejection } from './stray-rejection.ts';
 import { TELL_TOKENS, WllamaAnswer } from './wllama-answer.ts';
+import { recommendedSampling } from '@llmesh/core/engine/recommended-sampling';
 import { renderChat } from '@llmesh/core/engine/chat-prompt';
 import { genericRequest } from '@llmesh/core/engine/generic-request';
 import { genericForm } from '@llmesh/core/syntax/generic-form';
@@ -55,7 +56,7 @@ export class WllamaEngine implements Adapter<GgufModel> {
   onLost: ((error: MeshError) => void) | null = null;
   #wllama: Wllama | null = null;
   #log = new NativeLog();
-  #model: GgufModel | null = null;
+  #defaults = recommendedSampling(0);
   #template = CHATML_TEMPLATE;
   #eos = '';
   #drained: Drained = async () => {};
@@ -76,7 +77,6 @@ export class WllamaEngine implements Adapter<GgufModel> {
       throw damaged && !(await isGenuine(files, model, signal)) ? damagedHere(thrown) : thrown;
     });
     this.#wllama = wllama;
-    this.#model = model;
     return {
       contextTokens: wllama.getLoadedContextInfo().n_ctx,
       backend: this.#log.offloadedLayers > 0 ? 'webgpu' : 'wasm',
@@ -84,6 +84,8 @@ export class WllamaEngine implements Adapter<GgufModel> {
       // wllama takes no token ids: it reads what was written as part of the prompt.
       continues: 'text',
       replays: false,
+      // It takes one seed for a whole answer, which llama.cpp cannot go on with in the middle of a text that it reads at once.
+      replayable: 'likelihood',
       abilities: ['schema', 'completion', 'tools'],
     };
   }
@@ -138,6 +140,7 @@ export class WllamaEngine implements Adapter<GgufModel> {
     });
     this.#template = header.chatTemplate ?? CHATML_TEMPLATE;
     this.#eos = header.eosText;
+    this.#defaults = ggufDefaults(model, header);
     return await this.#start(file, contextOf(model, header), ggufWantsGpu(model, await probeBrowser()));
   }
 
@@ -175,12 +178,15 @@ export class WllamaEngine implements Adapter<GgufModel> {
 
   /** The options as llama.cpp's server takes them. */
   #parameters(request: GenerateRequest) {
-    if (this.#model === null) throw new MeshError('engine_failed', 'No model is loaded. Start again.');
-    const { temperature, topP, seed } = samplingFor(this.#model, request.sampling);
+    const { temperature, topP, topK, minP } = samplingFor(this.#defaults, request.sampling);
+    const { seed } = request.sampling;
     return {
       max_tokens: request.maxTokens,
       temperature,
+      // All of them are named: the server's own defaults are others, and whoever checks an answer does not know them.
       top_p: topP,
+      top_k: topK,
+      min_p: minP,
       ...(seed === undefined ? {} : { seed }),
       ...(request.schema !== undefined && { grammar: restOf(request.schema, request.prefix) }),
       // A prompt read in other chunks can give another answer, and timing must not tell one user's prompt to another.

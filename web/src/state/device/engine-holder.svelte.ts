@@ -19,8 +19,8 @@ export interface EngineHolderNeeds {
 }
 
 export interface EngineLease {
-  /** The engine, for answers only: the holder loads and closes it. */
-  engine: Pick<Engine<CatalogueModel>, 'generate'>;
+  /** The engine, for answers and checks only: the holder loads and closes it. */
+  engine: Pick<Engine<CatalogueModel>, 'generate' | 'score'>;
   loaded: LoadedModel;
   /** The speed during its trial; null: the trial was too short to tell. */
   tokensPerSecond: number | null;

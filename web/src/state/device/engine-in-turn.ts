@@ -1,6 +1,8 @@
 /** An engine that downloads its model in turn with other tabs, and does the rest whenever it likes. */
 import type { CatalogueModel, Probe } from '@llmesh/core/policy/catalogue';
 import type { Engine, Finish, GenerateRequest, LoadedModel, LoadProgress, Piece } from '@llmesh/core/engine/engine';
+import { unable } from '@llmesh/core/policy/abilities';
+import type { Scores } from '@llmesh/core/proof/score';
 import type { DownloadTurn } from './download-turn.ts';
 
 type Lost = Engine<CatalogueModel>['onLost'];
@@ -51,6 +53,11 @@ export class EngineInTurn implements Engine<CatalogueModel> {
 
   generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, Finish, undefined> {
     return this.#engine.generate(request, signal);
+  }
+
+  async score(request: GenerateRequest, tokenIds: readonly number[], signal: AbortSignal): Promise<Scores> {
+    if (this.#engine.score === undefined) throw unable({ needs: ['audit'] });
+    return await this.#engine.score(request, tokenIds, signal);
   }
 
   close(): Promise<void> {

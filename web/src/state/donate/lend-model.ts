@@ -62,6 +62,7 @@ export async function lendModel(model: CatalogueModel, needs: LendModelNeeds, si
 }
 
 function advertOf(model: CatalogueModel, { loaded, tokensPerSecond }: EngineLease): ModelAdvert {
+  const { replayable = 'none' } = loaded;
   return {
     id: model.id,
     name: model.name,
@@ -72,6 +73,7 @@ function advertOf(model: CatalogueModel, { loaded, tokensPerSecond }: EngineLeas
     sha256: model.format === 'gguf' ? model.sha256 : null,
     tokensPerSecond,
     continues: loaded.continues,
+    ...(replayable !== 'none' && { replayable }),
     abilities: [...(loaded.abilities ?? [])],
   };
 }

@@ -1,0 +1,89 @@
+/**
+ * By how much honest engines differ: answers that are written on one computer and read on another. `--save` writes them to a
+ * file, `--from` reads those of another computer, or of another engine on this one; neither: both here.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import type { GenerateRequest } from '@llmesh/core/engine/engine';
+import { deviationsOf } from '@llmesh/core/proof/deviation';
+import { SCORE_MODES, type ScoreMode } from '@llmesh/core/proof/score';
+import { written } from '@llmesh/core/suites/cheats';
+import { openEngine, questions, requestOf, type Deviations } from './answers.ts';
+import { meanBound, meanOf } from './noise.ts';
+
+const never = new AbortController().signal;
+/** Answers at once, as on a volunteer's computer: how they are put together changes the last bits. */
+export const AT_ONCE = 4;
+
+export interface NoiseOptions {
+  answers: number;
+  tokens: number;
+  threads: number;
+  save?: string;
+  from?: string;
+}
+
+/** As it lies in a file. */
+interface Answer {
+  mode: ScoreMode;
+  turns: GenerateRequest['turns'];
+  draws: string | null;
+  maxTokens: number;
+  tokenIds: number[];
+}
+
+export async function noise(options: NoiseOptions) {
+  const answers =
+    options.from === undefined ? await write(options) : (JSON.parse(readFileSync(options.from, 'utf8')) as Answer[]);
+  if (options.save !== undefined) {
+    writeFileSync(options.save, JSON.stringify(answers));
+    return { bench: 'noise', written: answers.length };
+  }
+  const deviations = await read(answers, options.threads);
+  const rows = SCORE_MODES.map((mode) => {
+    const of = deviations.filter((_, i) => answers[i]!.mode === mode);
+    const tokens = of.reduce((sum, one) => sum + one.length, 0);
+    const deviating = of.reduce((sum, one) => sum + one.filter((deviation) => deviation > 0).length, 0);
+    const largest = of.reduce((most, one) => Math.max(most, ...one), 0);
+    const average = of.reduce((sum, one) => sum + meanOf(one) * one.length, 0) / tokens;
+    return { mode, answers: of.length, tokens, deviating, largest, average, worst: meanBound(of) };
+  });
+  for (const row of rows) process.stdout.write(`${JSON.stringify(row)}\n`);
+  return { bench: 'noise', rows };
+}
+
+async function write({ answers, tokens, threads }: NoiseOptions): Promise<Answer[]> {
+  const engine = await openEngine('large-q8', threads, AT_ONCE);
+  const asked = questions();
+  const wanted = SCORE_MODES.flatMap((mode) =>
+    Array.from({ length: answers }, (_, i) => ({ mode, turns: asked[i % asked.length]! })),
+  );
+  const found: Answer[] = [];
+  const work = async () => {
+    for (let one = wanted.shift(); one !== undefined; one = wanted.shift()) {
+      const request = requestOf(one.turns, one.mode, tokens);
+      const { tokenIds, draws } = await written(engine, request, never);
+      if (tokenIds.length > 0)
+        found.push({
+          ...one,
+          draws: draws === undefined ? null : Buffer.from(draws).toString('base64'),
+          maxTokens: tokens,
+          tokenIds,
+        });
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  await engine.close();
+  return found;
+}
+
+async function read(answers: readonly Answer[], threads: number): Promise<Deviations[]> {
+  const engine = await openEngine('large-q8', threads, 1);
+  const deviations: Deviations[] = [];
+  for (const { mode, turns, draws, maxTokens, tokenIds } of answers) {
+    const asked = requestOf(turns, mode, maxTokens);
+    const request = draws === null ? asked : { ...asked, draws: new Uint8Array(Buffer.from(draws, 'base64')) };
+    deviations.push(deviationsOf(await engine.score(request, tokenIds, never), tokenIds));
+  }
+  await engine.close();
+  return deviations;
+}

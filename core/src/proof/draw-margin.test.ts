@@ -1,0 +1,61 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { drawMargin } from './draw-margin.ts';
+
+const odds = (share: number) => Math.log(share / (1 - share));
+const SHARES = [0.5, 0.3, 0.15, 0.05];
+
+/** What a token is drawn from: its shares, and the tokens in this order. */
+function candidates(logits: readonly number[]): { shares: number[]; ids: number[] } {
+  const ids = [...logits.keys()].toSorted((a, b) => logits[b]! - logits[a]! || a - b);
+  const weights = ids.map((id) => Math.exp(logits[id]!));
+  const sum = weights.reduce((total, one) => total + one, 0);
+  return { shares: weights.map((one) => one / sum), ids };
+}
+
+function drawnFrom({ shares, ids }: ReturnType<typeof candidates>, draw: number): number {
+  let sum = 0;
+  return ids[shares.findIndex((share) => (sum += share) >= draw)] ?? ids.at(-1)!;
+}
+
+describe('how far a token is from being drawn', () => {
+  it('is nothing within its range, and the odds to its edge without', () => {
+    expect(drawMargin(SHARES, 0, 0.2)).toBe(0);
+    expect(drawMargin(SHARES, 3, 0.96)).toBe(0);
+    expect(drawMargin(SHARES, 0, 0.51)).toBeCloseTo(odds(0.51) - odds(0.5), 9);
+    expect(drawMargin(SHARES, 1, 0.49)).toBeCloseTo(odds(0.5) - odds(0.49), 9);
+    expect(drawMargin(SHARES, 3, 0)).toBeLessThan(30);
+    expect(drawMargin(SHARES, 0, 1 - 2 ** -53)).toBeLessThan(100);
+  });
+
+  it('is small where two tokens are about as likely, whichever of them comes first', () => {
+    const close = [0.4, 0.399, 0.201];
+    expect(drawMargin(close, 1, 0.1)).toBeCloseTo(Math.log(0.4 / 0.399), 9);
+    expect(drawMargin(close, 0, 0.7)).toBeCloseTo(Math.log(0.4 / 0.399), 9);
+    expect(drawMargin(close, 2, 0.1)).toBeGreaterThan(0.6);
+  });
+
+  it('of a token that was cut off is small only where a last one more would be drawn', () => {
+    expect(drawMargin(SHARES, -1, 0.97)).toBe(0);
+    expect(drawMargin(SHARES, -1, 0.5)).toBeGreaterThan(2);
+  });
+
+  it('is never more than honest noise accounts for', () => {
+    const logit = fc.double({ min: -6, max: 6, noNaN: true });
+    const noise = fc.double({ min: -1, max: 1, noNaN: true });
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(logit, noise), { minLength: 2, maxLength: 12 }),
+        fc.double({ min: 0, max: 0.3, noNaN: true }),
+        fc.double({ min: 1e-9, max: 1 - 1e-9, noNaN: true }),
+        (tokens, most, draw) => {
+          const provider = candidates(tokens.map(([z]) => z));
+          const auditor = candidates(tokens.map(([z, part]) => z + part * most));
+          const rank = auditor.ids.indexOf(drawnFrom(provider, draw));
+          expect(drawMargin(auditor.shares, rank, draw)).toBeLessThanOrEqual(2 * most + 1e-6);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+});

@@ -1,0 +1,127 @@
+/**
+ * Cheats by their names, on a trained model that says something else each time: each is convicted, and nobody who is honest.
+ * How many answers that takes on average, `npm run bench -- proof` measures.
+ */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { GenerateRequest } from '@llmesh/core/engine/engine';
+import { CALIBRATIONS } from '@llmesh/core/proof/calibration-table';
+import { calibrationFor } from '@llmesh/core/proof/calibration';
+import { deviationsOf } from '@llmesh/core/proof/deviation';
+import type { ScoreMode } from '@llmesh/core/proof/score';
+import { levelOf, moreAuditors, NEW_STANDING, record, type Judged } from '@llmesh/core/proof/standing';
+import { answerEvidence } from '@llmesh/core/proof/wager';
+import { CHEATS, written, type Cheat } from '@llmesh/core/suites/cheats';
+import { LlamaEngine } from '../llama-engine.ts';
+
+const models = new URL('../../../../models/proof/', import.meta.url);
+const questions = JSON.parse(readFileSync(new URL('questions.json', models), 'utf8')) as GenerateRequest['turns'][];
+const ENGINE = 'llama.cpp/cpu';
+const TOKENS = 64;
+/** Nobody is convicted by fewer, whatever they did. */
+const FEWEST = 3;
+const never = new AbortController().signal;
+const honest: Cheat = ({ full }, { asked, signal }) => written(full, asked, signal);
+
+let full: LlamaEngine;
+let auditor: LlamaEngine;
+let small: LlamaEngine;
+let q4: LlamaEngine;
+let q2: LlamaEngine;
+
+beforeAll(async () => {
+  [full, auditor, small, q4, q2] = (await Promise.all(
+    (['large-q8', 'large-q8', 'small-q8', 'large-q4', 'large-q2'] as const).map(open),
+  )) as [LlamaEngine, LlamaEngine, LlamaEngine, LlamaEngine, LlamaEngine];
+});
+afterAll(() => Promise.all([full, auditor, small, q4, q2].map((engine) => engine.close())));
+
+describe('who is honest', () => {
+  it.each(['seed', 'greedy', 'likelihood'] as const)('stands well, %s', async (mode) => {
+    const { level, evidence } = await checked(honest, { mode, answers: 6 });
+    expect(level).toBe('good');
+    expect(Math.max(...evidence)).toBeLessThanOrEqual(0);
+  });
+});
+
+describe('who cheats is convicted', () => {
+  it.each(['seed', 'greedy', 'likelihood'] as const)('smaller model, %s', async (mode) => {
+    expect(await checked(CHEATS['cheaper model'], { cheap: () => small, mode, answers: 10 })).toMatchObject({
+      level: 'convicted',
+    });
+  });
+  it('coarser quant', async () => {
+    expect(await checked(CHEATS['cheaper model'], { cheap: () => q2, answers: 12 })).toMatchObject({
+      level: 'convicted',
+    });
+    expect(await checked(CHEATS['cheaper model'], { cheap: () => q4, answers: 12 })).toMatchObject({
+      level: 'convicted',
+    });
+  });
+  it.each([
+    'pre-fill',
+    'cached answer',
+    'canned answer',
+    'cut context',
+    'injected system prompt',
+    'edited token',
+    'padded tokens',
+  ] as const)('%s', async (attack) => {
+    const few = attack === 'pre-fill' ? 10 : FEWEST;
+    expect(await checked(CHEATS[attack], { cheap: () => small, answers: few })).toMatchObject({ level: 'convicted' });
+  });
+  it.each([
+    ['cheating only newcomers', 5],
+    ['cheating only long answers', 3],
+    ['cheating only 30 %', 3],
+  ])('%s', async (_, every) => {
+    const cheat: Cheat = (engines, cheating) =>
+      (turn++ % every === 0 ? CHEATS['cheaper model'] : honest)(engines, cheating);
+    let turn = 0;
+    expect(await checked(cheat, { cheap: () => small, answers: 8 * every })).toMatchObject({ level: 'convicted' });
+  });
+});
+
+interface Asking {
+  answers: number;
+  mode?: ScoreMode;
+  cheap?: () => LlamaEngine;
+}
+
+/** As the control plane counts: every answer is checked by as many auditors as it takes, who all find the same. */
+async function checked(cheat: Cheat, { answers, mode = 'seed', cheap = () => full }: Asking) {
+  const mean = calibrationFor(CALIBRATIONS, { provider: ENGINE, auditor: ENGINE, mode, file: '' })?.mean;
+  if (mean === undefined) throw new Error(`${mode} is not calibrated`);
+  const engines = { full, cheap: cheap() };
+  const evidence: number[] = [];
+  let standing = NEW_STANDING;
+  for (let i = 0; i < answers && levelOf(standing) !== 'convicted'; i++) {
+    const sampling = mode === 'greedy' ? { temperature: 0 } : { temperature: 0.8, topP: 0.95, topK: 40 };
+    const draws = mode === 'seed' ? { draws: drawsOf(i, 'own') } : {};
+    const asked: GenerateRequest = { turns: questions[i % questions.length]!, sampling, maxTokens: TOKENS, ...draws };
+    const otherDraws = (half: number) => drawsOf(i, `other ${half}`);
+    const delivered = await cheat(engines, { asked, otherDraws, signal: never });
+    if (delivered === null) throw new Error('it found no way to cheat');
+    const given = delivered.draws === undefined ? {} : { draws: delivered.draws };
+    const scores = await auditor.score({ ...asked, ...given }, delivered.tokenIds, never);
+    const log10E = answerEvidence(deviationsOf(scores, delivered.tokenIds), mean);
+    evidence.push(log10E);
+    const judged: Judged[] = [];
+    while (moreAuditors(judged, 0) > 0) judged.push({ log10E });
+    standing = record(standing, judged);
+  }
+  return { level: levelOf(standing), evidence };
+}
+
+function drawsOf(answer: number, which: string): Uint8Array {
+  return sha256(new TextEncoder().encode(`${which} draws of answer ${answer}`));
+}
+
+async function open(name: string): Promise<LlamaEngine> {
+  const engine = new LlamaEngine();
+  const path = fileURLToPath(new URL(`${name}.gguf`, models));
+  await engine.load({ path, threads: 1, gpu: 'off', slots: 1 }, () => {}, never);
+  return engine;
+}

@@ -1,0 +1,117 @@
+/**
+ * What the next token is drawn from, as llama.cpp's samplers leave it: the likeliest first, after top-k, top-p, min-p and
+ * temperature, in this order (`llama-sampler.cpp`). Whoever draws with the same number gets the same token.
+ */
+import { MARGIN_CAP } from '@llmesh/core/proof/deviation';
+import { drawMargin } from '@llmesh/core/proof/draw-margin';
+import type { Ranking } from './ranking.ts';
+
+export interface Cuts {
+  /** Above 0. */
+  temperature: number;
+  /** 0: all of them. */
+  topK: number;
+  topP: number;
+  minP: number;
+}
+
+export class Candidates {
+  readonly #ranking: Ranking;
+  readonly #temperature: number;
+  readonly #count: number;
+  /** What all weigh together. */
+  readonly #sum: number;
+
+  constructor(ranking: Ranking, cuts: Cuts) {
+    this.#ranking = ranking;
+    this.#temperature = cuts.temperature;
+    this.#count = countOf(ranking, cuts);
+    this.#sum = this.#count === ranking.length ? sumOfAll(ranking, cuts.temperature) : this.#sumOf((weight) => weight);
+  }
+
+  /** The token for a number from 0 (inclusive) to 1. */
+  drawn(uniform: number): number {
+    const wanted = this.#sum * uniform;
+    let sum = 0;
+    for (let rank = 0; rank < this.#count; rank++) {
+      sum += this.#weight(rank);
+      if (sum >= wanted) return this.#ranking.at(rank);
+    }
+    return this.#ranking.at(this.#count - 1);
+  }
+
+  /** How far a token is from being drawn by this number, as `drawMargin` says: exactly, as far as that counts. */
+  margin(token: number, uniform: number): number {
+    const shares: number[] = [];
+    let found = -1;
+    for (let rank = 0; rank < this.#count; rank++) {
+      const share = this.#weight(rank) / this.#sum;
+      // Those behind could change places with it only by noise that no honest engine has.
+      if (found >= 0 && Math.log(shares[found]! / share) > MARGIN_CAP) break;
+      if (this.#ranking.at(rank) === token) found = rank;
+      shares.push(share);
+    }
+    return drawMargin(shares, found, uniform);
+  }
+
+  /** The natural logarithm of its share. −Infinity: it was cut away. */
+  logprob(token: number): number {
+    const logit = this.#ranking.logits[token] ?? -Infinity;
+    for (let rank = 0; rank < this.#count && logitAt(this.#ranking, rank) >= logit; rank++) {
+      if (this.#ranking.at(rank) === token) return this.#scaled(logit) - Math.log(this.#sum);
+    }
+    return -Infinity;
+  }
+
+  get entropy(): number {
+    const surprise = this.#sumOf((weight, logit) => (weight === 0 ? 0 : -weight * this.#scaled(logit)));
+    return Math.log(this.#sum) + surprise / this.#sum;
+  }
+
+  #sumOf(term: (weight: number, logit: number) => number): number {
+    let sum = 0;
+    for (let rank = 0; rank < this.#count; rank++) sum += term(this.#weight(rank), logitAt(this.#ranking, rank));
+    return sum;
+  }
+
+  #weight(rank: number): number {
+    return Math.exp(this.#scaled(logitAt(this.#ranking, rank)));
+  }
+
+  #scaled(logit: number): number {
+    return (logit - this.#ranking.most) / this.#temperature;
+  }
+}
+
+function countOf(ranking: Ranking, { topK, topP, minP }: Cuts): number {
+  const most = topK === 0 ? ranking.length : Math.min(topK, ranking.length);
+  if (topP >= 1 && minP <= 0) return most;
+  const least = minP > 0 ? ranking.most + Math.log(minP) : -Infinity;
+  const enough = topP < 1 ? topP * sumOfFirst(ranking, most) : Infinity;
+  let sum = 0;
+  for (let rank = 0; rank < most; rank++) {
+    const logit = logitAt(ranking, rank);
+    if (rank > 0 && logit < least) return rank;
+    sum += Math.exp(logit - ranking.most);
+    if (sum >= enough) return rank + 1;
+  }
+  return most;
+}
+
+function sumOfFirst(ranking: Ranking, count: number): number {
+  if (count === ranking.length) return sumOfAll(ranking, 1);
+  let sum = 0;
+  for (let rank = 0; rank < count; rank++) sum += Math.exp(logitAt(ranking, rank) - ranking.most);
+  return sum;
+}
+
+/** In no order, so that nothing is sorted for it. */
+export function sumOfAll({ logits, most }: Ranking, temperature: number): number {
+  let sum = 0;
+  for (const logit of logits) if (!Number.isNaN(logit)) sum += Math.exp((logit - most) / temperature);
+  return sum;
+}
+
+function logitAt(ranking: Ranking, rank: number): number {
+  return ranking.logits[ranking.at(rank)] ?? -Infinity;
+}
