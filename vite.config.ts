@@ -61,7 +61,7 @@ export default defineConfig({
       },
       injectManifest: {
         // Engines and models are large, and theirs to keep.
-        globPatterns: ['index.html', 'theme.js', 'mark.svg', 'assets/*.{js,css,woff2}'],
+        globPatterns: ['index.html', 'theme.js', 'start.js', 'mark.svg', 'assets/*.{js,css,woff2}'],
         globIgnores: ['assets/*web-llm*', 'assets/*wllama*'],
       },
     }),

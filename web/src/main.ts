@@ -34,7 +34,10 @@ const unread = (error: unknown) => warn('something that was kept cannot be read'
 await Promise.all(kept.map((each) => each.restore().catch(unread)));
 await chat.address.follow();
 const app: AppState = { router, announcer, update, chat, donate, network };
-mount(App, { target: document.getElementById('app')!, props: { app } });
+const target = document.getElementById('app')!;
+// `start.js` may have said that it does not start.
+target.replaceChildren();
+mount(App, { target, props: { app } });
 visit.control.start();
 await chat.chat.restore().catch(unread);
 void visit.keeping.check();
