@@ -37,10 +37,7 @@ async function look(page: Page, name: string): Promise<void> {
     const { violations } = await new AxeBuilder({ page }).analyze();
     expect.soft(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
     expect.soft(await sideways(page)).toEqual([]);
-    await test.info().attach(`${name}-${size}-${colorScheme}.png`, {
-      body: await page.screenshot(),
-      contentType: 'image/png',
-    });
+    await page.screenshot({ path: test.info().outputPath(`${name}-${size}-${colorScheme}.png`) });
   }
 }
 

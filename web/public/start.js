@@ -1,37 +1,19 @@
-// Before the page itself: where that does not start, it says so instead of staying blank. In the words of every browser, old ones, too.
-(function () {
-  function started() {
-    var app = document.getElementById('app');
-    return app !== null && app.childElementCount > 0;
-  }
-  function tell(event) {
-    // A picture that does not come stops nothing.
-    if (event.target instanceof HTMLElement && event.target.tagName !== 'SCRIPT') return;
-    if (started()) return;
-    var app = document.getElementById('app');
+// Before the page itself: where that does not start, it says so instead of staying blank.
+{
+  const tell = ({ target }) => {
+    const app = document.querySelector('#app');
+    // A picture that does not come stops nothing; and a page that has begun to show itself speaks for itself.
+    if ((target.tagName ?? 'SCRIPT') !== 'SCRIPT' || (app !== null && app.firstElementChild !== null)) return;
     if (app === null) {
-      addEventListener('DOMContentLoaded', tell, { once: true });
+      addEventListener('DOMContentLoaded', tell);
       return;
     }
-    var box = document.createElement('main');
-    box.className = 'start-failed';
-    box.setAttribute('role', 'alert');
-    var heading = document.createElement('h1');
-    heading.textContent = 'LLMesh did not start.';
-    var words = document.createElement('p');
-    words.textContent =
-      'A part of the page did not come, or this browser cannot run it. Check the connection and try again. If that does not help, ' +
-      'update the browser, or switch off extensions that block scripts. Your conversations stay in this browser.';
-    var again = document.createElement('button');
-    again.type = 'button';
-    again.className = 'btn btn--go';
-    again.textContent = 'Try again';
-    again.addEventListener('click', function () {
-      location.reload();
-    });
-    box.append(heading, words, again);
-    app.append(box);
-  }
+    app.innerHTML =
+      '<main class="start-failed" role="alert"><h1>LLMesh did not start.</h1><p>A part of the page did not come, or this browser ' +
+      'cannot run it. Check the connection and try again; if that does not help, update the browser, or switch off extensions ' +
+      'that block scripts. Your conversations stay.</p><button class="btn btn--go">Try again</button></main>';
+    app.querySelector('button').onclick = () => location.reload();
+  };
   addEventListener('error', tell, true);
   addEventListener('unhandledrejection', tell);
-})();
+}
