@@ -72,7 +72,7 @@ test('an answer is checked by another worker, and whoever asked can read what wa
 
     const saving = page.waitForEvent('download');
     await lastAnswer(page).getByRole('button', { name: 'Save the evidence' }).click();
-    const recounted = recount(await readFile((await (await saving).path())!));
+    const recounted = recount(await readFile(await (await saving).path()));
     expect(recounted.drawn).toBe(true);
     expect(recounted.found).toHaveLength(1);
     const { report } = recounted.found[0]!;
