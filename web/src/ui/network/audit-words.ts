@@ -12,8 +12,8 @@ export const MODE_WORDS = {
 export function checkedShare({ share, answers, checked }: Pick<Audits, 'share' | 'answers' | 'checked'>): string {
   if (share === 0 && checked === 0) return 'This mesh has no answers checked.';
   if (answers === 0) return 'Since the server started there was no answer that can be checked.';
-  const of = answers === 1 ? 'the one answer' : `${count(answers)} answers`;
-  return `Of ${of} that could be checked, ${count(checked)} ${checked === 1 ? 'was' : 'were'}: ${percent(checked / answers)}.`;
+  if (checked === 0) return `${counted(answers, 'answer')} could be checked; none was until now.`;
+  return `${counted(answers, 'answer')} could be checked; ${count(checked)} ${checked === 1 ? 'was' : 'were'} (${percent(checked / answers)}).`;
 }
 
 /** Whom the mesh keeps from strangers; empty: nobody. */
