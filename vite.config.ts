@@ -61,7 +61,7 @@ export default defineConfig({
       },
       injectManifest: {
         // Engines and models are large, and theirs to keep.
-        globPatterns: ['index.html', 'theme.js', 'mark.svg', 'assets/*.{js,css,woff2}'],
+        globPatterns: ['index.html', 'theme.js', 'start.js', 'mark.svg', 'assets/*.{js,css,woff2}'],
         globIgnores: ['assets/*web-llm*', 'assets/*wllama*'],
       },
     }),
@@ -71,6 +71,14 @@ export default defineConfig({
     target: 'es2023',
     sourcemap: false,
     chunkSizeWarningLimit: 7000,
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          // What the first visit loads in any case is one file: many small ones pack worse.
+          groups: [{ name: 'page', tags: ['$initial'] }],
+        },
+      },
+    },
     // Vite leaves out a file that imports nothing: `part-files.ts` wants every file of a part.
     modulePreload: {
       resolveDependencies: (file, files, { hostType }) => (hostType === 'js' ? [...new Set([file, ...files])] : files),

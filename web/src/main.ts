@@ -13,32 +13,40 @@ import './styles/all.css';
 import App from './ui/App.svelte';
 import type { AppState } from './ui/app-state.ts';
 
-const announcer = new Announcer();
-const router = new Router(window);
-const visit = await openVisit();
-const catalogue = composeCatalogue(visit);
-const donate = composeDonatePage(visit, catalogue, announcer);
-const chat = composeChatPage({ visit, catalogue, donate: donate.donate, announcer, router });
-const network = composeNetworkPage(visit, chat, donate);
-const { update, register } = composeUpdate({
-  control: visit.control,
-  writing: () => chat.chat.open.running !== null || chat.chat.answering.length > 0,
-  donating: () => donate.donate.on,
-});
+async function start(): Promise<void> {
+  const announcer = new Announcer();
+  const router = new Router(window);
+  const visit = await openVisit();
+  const catalogue = composeCatalogue(visit);
+  const donate = composeDonatePage(visit, catalogue, announcer);
+  const chat = composeChatPage({ visit, catalogue, donate: donate.donate, announcer, router });
+  const network = composeNetworkPage(visit, chat, donate);
+  const { update, register } = composeUpdate({
+    control: visit.control,
+    writing: () => chat.chat.open.running !== null || chat.chat.answering.length > 0,
+    donating: () => donate.donate.on,
+  });
 
-const { settings, offers, trusted, local } = chat;
-const { conversations } = chat.chat;
-// Nothing connects before the settings are known: whoever hides their address stays hidden.
-const kept = [settings, offers, trusted, local, conversations, donate.donate, donate.background, catalogue];
-const unread = (error: unknown) => warn('something that was kept cannot be read', error);
-await Promise.all(kept.map((each) => each.restore().catch(unread)));
-await chat.address.follow();
-const app: AppState = { router, announcer, update, chat, donate, network };
-mount(App, { target: document.getElementById('app')!, props: { app } });
-visit.control.start();
-await chat.chat.restore().catch(unread);
-void visit.keeping.check();
-await donate.resume.follow();
-// Fetch the code for the first question once the page is there.
-visit.door.open().catch((error: unknown) => warn('the mesh is fetched again with the first question', error));
-if (import.meta.env.PROD) register();
+  const { settings, offers, trusted, local } = chat;
+  const { conversations } = chat.chat;
+  // Nothing connects before the settings are known: whoever hides their address stays hidden.
+  const kept = [settings, offers, trusted, local, conversations, donate.donate, donate.background, catalogue];
+  const unread = (error: unknown) => warn('something that was kept cannot be read', error);
+  await Promise.all(kept.map((each) => each.restore().catch(unread)));
+  await chat.address.follow();
+  const app: AppState = { router, announcer, update, chat, donate, network };
+  const target = document.getElementById('app')!;
+  // `start.js` may have said that it does not start.
+  target.replaceChildren();
+  mount(App, { target, props: { app } });
+  visit.control.start();
+  await chat.chat.restore().catch(unread);
+  void visit.keeping.check();
+  await donate.resume.follow();
+  // Fetch the code for the first question once the page is there.
+  visit.door.open().catch((error: unknown) => warn('the mesh is fetched again with the first question', error));
+  if (import.meta.env.PROD) register();
+}
+
+// Not awaited: parts that are fetched meanwhile lean on this file, and would wait for it. `start.js` hears of a failure.
+start().catch(reportError);

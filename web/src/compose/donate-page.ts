@@ -1,5 +1,5 @@
 /** Puts the Donate page together: the engines of this device, lending, and what goes on in the background. */
-import type { MeshError } from '@llmesh/core/base/errors';
+import { asMeshError, type MeshError } from '@llmesh/core/base/errors';
 import { getJson } from '../adapters/get-json.ts';
 import { localKept } from '../adapters/local-kept.ts';
 import { notKept, warn } from '../adapters/log.ts';
@@ -18,7 +18,7 @@ import { EngineInTurn } from '../state/device/engine-in-turn.ts';
 import { modelTrial } from '../state/device/model-trial.ts';
 import { Resume } from '../state/donate/resume.svelte.ts';
 import { Background } from '../state/donate/background.svelte.ts';
-import { DonateState } from '../state/donate/donate.svelte.ts';
+import { DonateState, type DonateNeeds } from '../state/donate/donate.svelte.ts';
 import type { DonatePageState } from '../ui/donate/donate-page-state.ts';
 import type { Visit } from './visit.ts';
 
@@ -50,6 +50,7 @@ export function composeDonatePage(
       new EngineInTurn(new BrowserEngine({ spawn: spawnEngine, whyNotBegun, settings, tryModel, clock }), turn),
     shelf,
     tryModel,
+    lend,
     provide: async (options) => (await door.open()).provide(options),
     connection: () => connection.life,
   });
@@ -80,6 +81,17 @@ export function composeDonatePage(
   });
   return { donate, background, resume, connection };
 }
+
+/** Its code is fetched when lending begins. */
+const lend: DonateNeeds['lend'] = async (...args) => {
+  try {
+    const { lendModel } = await import('../state/donate/lend-model.ts');
+    return await lendModel(...args);
+  } catch (error) {
+    const cause = asMeshError(error, 'page_incomplete', 'A part of this page could not be loaded. Reload the page.');
+    return { error: cause, served: false };
+  }
+};
 
 /** The engines live in a worker of their own; their code is fetched when lending begins. */
 function spawnEngine(): Worker {

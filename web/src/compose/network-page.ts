@@ -1,6 +1,5 @@
 /** Puts the Network page together: who is there, and who of them is ours. */
 import { getJson } from '../adapters/get-json.ts';
-import { Network } from '../state/network/network.svelte.ts';
 import type { ChatPageState } from '../ui/chat/chat-page-state.ts';
 import type { DonatePageState } from '../ui/donate/donate-page-state.ts';
 import type { NetworkPageState } from '../ui/network/network-page-state.ts';
@@ -11,6 +10,6 @@ export function composeNetworkPage(
   { chat, trusted, lending }: ChatPageState,
   { donate }: DonatePageState,
 ): NetworkPageState {
-  const network = new Network({ getJson, clock, heard: (peers) => lending.take(peers) });
-  return { self, network, trusted, chat, donate };
+  const server = { getJson, clock, heard: lending.take.bind(lending) };
+  return { self, server, trusted, chat, donate };
 }

@@ -1,7 +1,7 @@
 /** The list of the conversations kept on this device, as all tabs of the browser know it. */
 import { next } from './answer-change.ts';
 import { summaryOf, type KeptTurn, type Summary, type Talk } from './kept-conversation.ts';
-import { migrate } from './kept/migration.ts';
+import { hasEarlierTalks } from './kept/earlier-pages.ts';
 import { TalkRecords, type Removed } from './kept/talk-records.ts';
 import type { Locks } from '../locks.ts';
 import type { Store } from '../store.ts';
@@ -57,7 +57,11 @@ export class Conversations {
 
   async restore(): Promise<void> {
     const { store, locks, now } = this.#needs;
-    await migrate(store, locks, now).catch((error: unknown) => this.#notKept(error));
+    try {
+      if (await hasEarlierTalks(store)) await (await import('./kept/migration.ts')).migrate(store, locks, now);
+    } catch (error) {
+      this.#notKept(error);
+    }
     this.#talks = (await this.records.talks()).sort(newestFirst);
   }
 

@@ -13,7 +13,7 @@ import { AuditChoice } from './audit-choice.svelte.ts';
 import { DonateTotals } from './donate-totals.svelte.ts';
 import { DownloadPace, type Pace } from '../device/download-pace.ts';
 import { EngineHolder } from '../device/engine-holder.svelte.ts';
-import { lendModel, type LentEnd } from './lend-model.ts';
+import type { lendModel, LentEnd } from './lend-model.ts';
 import type { ReadyProgress, TryModel } from '../device/model-trial.ts';
 import { whyNone } from '../device/no-model.ts';
 import { PageSleep } from './page-sleep.ts';
@@ -45,6 +45,8 @@ export interface DonateNeeds extends ThisDeviceNeeds {
   /** Resolves when `models` are all there are. */
   modelsKnown: () => Promise<void>;
   tryModel: TryModel;
+  /** Of `lend-model.ts`, which a page fetches when lending begins. */
+  lend: typeof lendModel;
   connection: () => Pick<LifeFacts, 'control' | 'wasConnected'>;
   clock: Clock;
   /** Milliseconds since 1970. */
@@ -108,8 +110,8 @@ export class DonateState {
 
   /** The status of this computer as a node of the mesh. */
   get life(): LifeState {
-    const busySlots = this.#status?.busySlots ?? 0;
-    return lifeOf({ ...this.#needs.connection(), ready: this.donating, busySlots });
+    const { busySlots = 0, auditing = false } = this.#status ?? {};
+    return lifeOf({ ...this.#needs.connection(), ready: this.donating, busySlots, auditing });
   }
 
   /** The last trouble since lending began; null: none. */
@@ -224,7 +226,7 @@ export class DonateState {
     const pace = new DownloadPace();
     this.#lent = { model, loaded: null, readyAt: null };
     this.#phase = 'getting';
-    const end = await lendModel(
+    const end = await this.#needs.lend(
       model,
       {
         ...this.#needs,

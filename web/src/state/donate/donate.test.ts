@@ -10,6 +10,7 @@ import { selfTest } from '@llmesh/core/engine/self-test';
 import type { WorkerStatus } from '@llmesh/core/provide/worker';
 import { describe, expect, it, vi } from 'vitest';
 import { DonateState } from './donate.svelte.ts';
+import { lendModel } from './lend-model.ts';
 import { MemoryStore } from '../store.ts';
 
 const PROBE: Probe = {
@@ -133,6 +134,7 @@ function setUp(modelsKnown: Promise<void> = Promise.resolve()) {
       quota: async () => null,
     },
     connection: () => connection,
+    lend: lendModel,
     tryModel: (tried, _, signal, wrote) =>
       selfTest(tried, { question: 'does it work', answer: 'yes it works' }, { clock, wrote }, signal),
     store,

@@ -3,6 +3,7 @@ import type { Clock } from '@llmesh/core/base/clock';
 import type { Offer } from '@llmesh/core/wire/model-advert';
 import { ModelsPageSchema, readPeers, StatsSchema, type PeerSummary, type Stats } from '@llmesh/core/wire/api-pages';
 import * as v from 'valibot';
+import { poll } from './poll.ts';
 
 const POLL_MS = 2_000;
 const TIMEOUT_MS = 5_000;
@@ -21,7 +22,6 @@ export class Network {
   #models = $state.raw<Offer[]>([]);
   #stats = $state.raw<Stats | null>(null);
   #unreachable = $state(false);
-  #watch: { abort: AbortController; stopTimer: () => void } | null = null;
 
   constructor(needs: NetworkNeeds) {
     this.#needs = needs;
@@ -48,23 +48,7 @@ export class Network {
 
   /** Asks now, and again and again, until the returned function is called. */
   watch(): () => void {
-    this.#stop();
-    const watch = { abort: new AbortController(), stopTimer: () => {} };
-    this.#watch = watch;
-    const round = async () => {
-      await this.#ask(watch.abort.signal);
-      if (this.#watch === watch) watch.stopTimer = this.#needs.clock.after(POLL_MS, () => void round());
-    };
-    void round();
-    return () => {
-      if (this.#watch === watch) this.#stop();
-    };
-  }
-
-  #stop(): void {
-    this.#watch?.abort.abort();
-    this.#watch?.stopTimer();
-    this.#watch = null;
+    return poll((signal) => this.#ask(signal), POLL_MS, this.#needs.clock);
   }
 
   async #ask(signal: AbortSignal): Promise<void> {

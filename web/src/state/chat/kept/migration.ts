@@ -18,18 +18,15 @@ import type { Locks } from '../../locks.ts';
 import { KeptScope } from '../../scope.ts';
 import type { Entry, Store } from '../../store.ts';
 import type { ShownTurn } from '../turn.ts';
+import { DRAFT, SUMMARY } from './earlier-pages.ts';
 
-const SUMMARY = 'summary:';
 const TURNS = 'turns:';
-const DRAFT = 'draft';
 
 const SummarySchema = v.object({ title: v.string(), updatedAt: v.number(), scope: KeptScope });
 
 /** Also takes what a tab with an earlier page has kept since. Rejects when the store does. */
 export async function migrate(store: Store, locks: Locks, now: () => number): Promise<void> {
   const old = (await store.list(SUMMARY)).map(([key]) => key.slice(SUMMARY.length));
-  const draft = await store.get(DRAFT);
-  if (old.length === 0 && draft === undefined) return;
   const release = await locks.hold('migrate', new AbortController().signal);
   try {
     for (const id of old) await migrateTalk(store, id, now());

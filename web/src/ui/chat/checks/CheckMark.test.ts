@@ -20,10 +20,10 @@ async function opened(check: AnswerCheck): Promise<string> {
   const mark = document.querySelector<HTMLElement>('.check summary')!;
   await fireEvent.click(mark);
   await vi.dynamicImportSettled();
-  return mark.textContent!;
+  return mark.textContent;
 }
 
-const panel = () => document.querySelector('.check-panel')!.textContent!;
+const panel = () => document.querySelector('.check-panel')!.textContent;
 
 describe('the mark of a check', () => {
   afterEach(cleanup);

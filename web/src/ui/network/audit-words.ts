@@ -1,0 +1,35 @@
+/** What the Network page says about checks of answers. */
+import type { Audits } from '@llmesh/core/wire/api-pages';
+import { count, counted } from '../parts/format.ts';
+
+export const MODE_WORDS = {
+  greedy: 'the likeliest words',
+  seed: 'words drawn again',
+  likelihood: 'how likely the words are',
+} as const;
+
+/** How many answers were checked, in a sentence. */
+export function checkedShare({ share, answers, checked }: Pick<Audits, 'share' | 'answers' | 'checked'>): string {
+  if (share === 0 && checked === 0) return 'This mesh has no answers checked.';
+  if (answers === 0) return 'Since the server started there was no answer that can be checked.';
+  if (checked === 0) return `${counted(answers, 'answer')} could be checked; none was until now.`;
+  return `${counted(answers, 'answer')} could be checked; ${count(checked)} ${checked === 1 ? 'was' : 'were'} (${percent(checked / answers)}).`;
+}
+
+/** Whom the mesh keeps from strangers; empty: nobody. */
+export function keptAway({ quarantined, convicted }: Pick<Audits, 'quarantined' | 'convicted'>): string {
+  const all = quarantined + convicted;
+  if (all === 0) return '';
+  return `${counted(all, 'volunteer')} ${all === 1 ? 'gets' : 'get'} no questions of strangers.`;
+}
+
+export function percent(share: number): string {
+  const hundredths = share * 100;
+  return `${hundredths < 10 ? Number(hundredths.toPrecision(2)) : Math.round(hundredths)} %`;
+}
+
+/** How many honest answers are taken for wrong, at most. */
+export function falseAlarms(perAudit: number | null): string {
+  if (perAudit === null) return 'not measured';
+  return perAudit === 0 ? 'none' : `under 1 in ${count(Math.floor(1 / perAudit))}`;
+}
