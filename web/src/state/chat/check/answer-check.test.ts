@@ -10,7 +10,7 @@ const provider = newPeerId();
 function found(verdict: CheckedPart['verdict'], log10E = 0): CheckedPart {
   const engines = { provider: 'llama.cpp/cpu', auditor: 'web-llm/webgpu' } as const;
   const one = { auditor: newPeerId(), verdict, log10E, why: 'It has 214 tokens.', tokens: 214, engines };
-  return { verdict, provider, checks: [one], bundle: Uint8Array.of(7, 8, 9) };
+  return { verdict, provider, checks: [one], pending: 0, bundle: Uint8Array.of(7, 8, 9) };
 }
 
 async function answered(mesh = new FakeMesh()): Promise<FakeMesh> {
