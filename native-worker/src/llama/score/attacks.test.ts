@@ -7,8 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GenerateRequest } from '@llmesh/core/engine/engine';
-import { CALIBRATIONS } from '@llmesh/core/proof/calibration-table';
-import { calibrationFor } from '@llmesh/core/proof/calibration';
+import { LEAST_MEAN } from '@llmesh/core/proof/calibration';
 import { deviationsOf } from '@llmesh/core/proof/deviation';
 import type { ScoreMode } from '@llmesh/core/proof/score';
 import { levelOf, moreAuditors, NEW_STANDING, record, type Judged } from '@llmesh/core/proof/standing';
@@ -19,7 +18,8 @@ import { LlamaEngine } from '../llama-engine.ts';
 
 const models = new URL('../../../../models/proof/', import.meta.url);
 const questions = JSON.parse(readFileSync(new URL('questions.json', models), 'utf8')) as GenerateRequest['turns'][];
-const ENGINE = 'llama.cpp/cpu';
+/** What honest answers may deviate by, between two engines of one kind on one computer. */
+const MEANS: Record<ScoreMode, number> = { greedy: LEAST_MEAN, seed: LEAST_MEAN, likelihood: 0.6 };
 const TOKENS = 32;
 /** Nobody is convicted by fewer, whatever they did. */
 const FEWEST = 3;
@@ -92,8 +92,6 @@ interface Asking {
 
 /** What each answer counts, up to the one that convicts. */
 async function evidenceOf(cheat: Cheat, { answers, mode = 'seed', cheap = () => full }: Asking): Promise<number[]> {
-  const mean = calibrationFor(CALIBRATIONS, { provider: ENGINE, auditor: ENGINE, mode, file: '' })?.mean;
-  if (mean === undefined) throw new Error(`${mode} is not calibrated`);
   const engines = { full, cheap: cheap() };
   const sampling = mode === 'greedy' ? { temperature: 0 } : { temperature: 0.8, topP: 0.95, topK: 40 };
   const evidence: number[] = [];
@@ -105,7 +103,7 @@ async function evidenceOf(cheat: Cheat, { answers, mode = 'seed', cheap = () => 
     if (delivered === null) throw new Error('it found no way to cheat');
     const given = delivered.draws === undefined ? {} : { draws: delivered.draws };
     const scores = await auditor.score({ ...asked, ...given }, delivered.tokenIds, never);
-    evidence.push(answerEvidence(deviationsOf(scores, delivered.tokenIds), mean));
+    evidence.push(answerEvidence(deviationsOf(scores, delivered.tokenIds), MEANS[mode]));
   }
   return evidence;
 }
