@@ -52,7 +52,6 @@ describe('who cheats is convicted', () => {
   it.each([
     ['seed', 5],
     ['greedy', 5],
-    ['likelihood', 10],
   ] as const)('smaller model, %s', async (mode, answers) => {
     expect(levelAfter(await evidenceOf(cheaper, { cheap: () => small, mode, answers }))).toBe('convicted');
   });
