@@ -7,7 +7,7 @@ const chats = JSON.parse(readFileSync(new URL('questions.json', import.meta.url)
 const llama = await getLlama({ build: 'never', gpu: false, maxThreads: 1 });
 for (const file of FILES) {
   const model = await llama.loadModel({ modelPath: new URL(`${file}.gguf`, import.meta.url).pathname });
-  const context = await model.createContext({ threads: 1, contextSize: 640, batchSize: 32 });
+  const context = await model.createContext({ threads: 1, contextSize: 512, batchSize: 32 });
   const sequence = context.getSequence();
   let [surprise, count] = [0, 0];
   for (const turns of chats) {

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""Trains the pair of models that proof of compute is measured on. One thread, no network, some minutes each:
+"""Trains the pair of models that proof of compute is measured on. One thread, no network, half a minute each:
 
     nice -n 15 /usr/bin/python3 models/proof/train.py large
-    nice -n 15 /usr/bin/python3 models/proof/train.py small
+    nice -n 15 /usr/bin/python3 models/proof/train.py small --until 24
 
 Needs Debian's python3-torch, python3-numpy, libopenblas0-pthread (without which it takes ten times as long) and bible-kjv.
 Writes build/<name>.pt, which quantise.py makes files of.

@@ -7,22 +7,24 @@ import { fileURLToPath } from 'node:url';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GenerateRequest } from '@llmesh/core/engine/engine';
-import { CALIBRATIONS } from '@llmesh/core/proof/calibration-table';
-import { calibrationFor } from '@llmesh/core/proof/calibration';
+import { LEAST_MEAN } from '@llmesh/core/proof/calibration';
 import { deviationsOf } from '@llmesh/core/proof/deviation';
 import type { ScoreMode } from '@llmesh/core/proof/score';
 import { levelOf, moreAuditors, NEW_STANDING, record, type Judged } from '@llmesh/core/proof/standing';
 import { answerEvidence } from '@llmesh/core/proof/wager';
+import type { Level } from '@llmesh/core/wire/control-protocol';
 import { CHEATS, written, type Cheat } from '@llmesh/core/suites/cheats';
 import { LlamaEngine } from '../llama-engine.ts';
 
 const models = new URL('../../../../models/proof/', import.meta.url);
 const questions = JSON.parse(readFileSync(new URL('questions.json', models), 'utf8')) as GenerateRequest['turns'][];
-const ENGINE = 'llama.cpp/cpu';
-const TOKENS = 64;
+/** What honest answers may deviate by, between two engines of one kind on one computer. */
+const MEANS: Record<ScoreMode, number> = { greedy: LEAST_MEAN, seed: LEAST_MEAN, likelihood: 0.6 };
+const TOKENS = 32;
 /** Nobody is convicted by fewer, whatever they did. */
 const FEWEST = 3;
 const never = new AbortController().signal;
+const cheaper = CHEATS['cheaper model'];
 const honest: Cheat = ({ full }, { asked, signal }) => written(full, asked, signal);
 
 let full: LlamaEngine;
@@ -40,47 +42,44 @@ afterAll(() => Promise.all([full, auditor, small, q4, q2].map((engine) => engine
 
 describe('who is honest', () => {
   it.each(['seed', 'greedy', 'likelihood'] as const)('stands well, %s', async (mode) => {
-    const { level, evidence } = await checked(honest, { mode, answers: 6 });
-    expect(level).toBe('good');
+    const evidence = await evidenceOf(honest, { mode, answers: 3 });
+    expect(levelAfter(evidence)).toBe('good');
     expect(Math.max(...evidence)).toBeLessThanOrEqual(0);
   });
 });
 
 describe('who cheats is convicted', () => {
-  it.each(['seed', 'greedy', 'likelihood'] as const)('smaller model, %s', async (mode) => {
-    expect(await checked(CHEATS['cheaper model'], { cheap: () => small, mode, answers: 10 })).toMatchObject({
-      level: 'convicted',
-    });
+  it.each([
+    ['seed', 5],
+    ['greedy', 5],
+  ] as const)('smaller model, %s', async (mode, answers) => {
+    expect(levelAfter(await evidenceOf(cheaper, { cheap: () => small, mode, answers }))).toBe('convicted');
   });
   it('coarser quant', async () => {
-    expect(await checked(CHEATS['cheaper model'], { cheap: () => q2, answers: 12 })).toMatchObject({
-      level: 'convicted',
-    });
-    expect(await checked(CHEATS['cheaper model'], { cheap: () => q4, answers: 12 })).toMatchObject({
-      level: 'convicted',
-    });
+    expect(levelAfter(await evidenceOf(cheaper, { cheap: () => q2, answers: 12 }))).toBe('convicted');
+    expect(levelAfter(await evidenceOf(cheaper, { cheap: () => q4, answers: 12 }))).toBe('convicted');
   });
   it.each([
-    'pre-fill',
-    'cached answer',
-    'canned answer',
-    'cut context',
-    'injected system prompt',
-    'edited token',
-    'padded tokens',
-  ] as const)('%s', async (attack) => {
-    const few = attack === 'pre-fill' ? 10 : FEWEST;
-    expect(await checked(CHEATS[attack], { cheap: () => small, answers: few })).toMatchObject({ level: 'convicted' });
+    ['pre-fill', 6],
+    ['cached answer', FEWEST],
+    ['canned answer', FEWEST],
+    ['cut context', FEWEST],
+    ['injected system prompt', FEWEST],
+    ['edited token', 9],
+    ['padded tokens', FEWEST],
+  ] as const)('%s', async (attack, answers) => {
+    expect(levelAfter(await evidenceOf(CHEATS[attack], { cheap: () => small, answers }))).toBe('convicted');
   });
+
   it.each([
     ['cheating only newcomers', 5],
     ['cheating only long answers', 3],
     ['cheating only 30 %', 3],
   ])('%s', async (_, every) => {
-    const cheat: Cheat = (engines, cheating) =>
-      (turn++ % every === 0 ? CHEATS['cheaper model'] : honest)(engines, cheating);
-    let turn = 0;
-    expect(await checked(cheat, { cheap: () => small, answers: 8 * every })).toMatchObject({ level: 'convicted' });
+    const cheated = await evidenceOf(cheaper, { cheap: () => small, answers: 2 });
+    const good = await evidenceOf(honest, { answers: 2 });
+    const mixed = Array.from({ length: 8 * every }, (__, i) => (i % every === every - 1 ? cheated : good)[i % 2]!);
+    expect(levelAfter(mixed)).toBe('convicted');
   });
 });
 
@@ -90,15 +89,12 @@ interface Asking {
   cheap?: () => LlamaEngine;
 }
 
-/** As the control plane counts: every answer is checked by as many auditors as it takes, who all find the same. */
-async function checked(cheat: Cheat, { answers, mode = 'seed', cheap = () => full }: Asking) {
-  const mean = calibrationFor(CALIBRATIONS, { provider: ENGINE, auditor: ENGINE, mode, file: '' })?.mean;
-  if (mean === undefined) throw new Error(`${mode} is not calibrated`);
+/** What each answer counts, up to the one that convicts. */
+async function evidenceOf(cheat: Cheat, { answers, mode = 'seed', cheap = () => full }: Asking): Promise<number[]> {
   const engines = { full, cheap: cheap() };
+  const sampling = mode === 'greedy' ? { temperature: 0 } : { temperature: 0.8, topP: 0.95, topK: 40 };
   const evidence: number[] = [];
-  let standing = NEW_STANDING;
-  for (let i = 0; i < answers && levelOf(standing) !== 'convicted'; i++) {
-    const sampling = mode === 'greedy' ? { temperature: 0 } : { temperature: 0.8, topP: 0.95, topK: 40 };
+  for (let i = 0; i < answers && levelAfter(evidence) !== 'convicted'; i++) {
     const draws = mode === 'seed' ? { draws: drawsOf(i, 'own') } : {};
     const asked: GenerateRequest = { turns: questions[i % questions.length]!, sampling, maxTokens: TOKENS, ...draws };
     const otherDraws = (half: number) => drawsOf(i, `other ${half}`);
@@ -106,13 +102,20 @@ async function checked(cheat: Cheat, { answers, mode = 'seed', cheap = () => ful
     if (delivered === null) throw new Error('it found no way to cheat');
     const given = delivered.draws === undefined ? {} : { draws: delivered.draws };
     const scores = await auditor.score({ ...asked, ...given }, delivered.tokenIds, never);
-    const log10E = answerEvidence(deviationsOf(scores, delivered.tokenIds), mean);
-    evidence.push(log10E);
-    const judged: Judged[] = [];
-    while (moreAuditors(judged, 0) > 0) judged.push({ log10E });
-    standing = record(standing, judged);
+    evidence.push(answerEvidence(deviationsOf(scores, delivered.tokenIds), MEANS[mode]));
   }
-  return { level: levelOf(standing), evidence };
+  return evidence;
+}
+
+/** As the control plane counts: every answer is checked by as many auditors as it takes, who all find the same. */
+function levelAfter(evidence: readonly number[]): Level {
+  return levelOf(
+    evidence.reduce((standing, log10E) => {
+      const judged: Judged[] = [];
+      while (moreAuditors(judged, 0) > 0) judged.push({ log10E });
+      return record(standing, judged);
+    }, NEW_STANDING),
+  );
 }
 
 function drawsOf(answer: number, which: string): Uint8Array {
