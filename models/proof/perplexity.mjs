@@ -25,7 +25,7 @@ for (const file of FILES) {
       count += 1;
     }
   }
-  console.log(`${file}: ${(surprise / count).toFixed(3)} nats a token, perplexity ${Math.exp(surprise / count).toFixed(1)}, of ${count} tokens`);
+  process.stdout.write(`${file}: ${(surprise / count).toFixed(3)} nats a token, perplexity ${Math.exp(surprise / count).toFixed(1)}, of ${count} tokens\n`);
   await model.dispose();
 }
 await llama.dispose();

@@ -46,7 +46,8 @@ export class SimServer {
   constructor(clock: VirtualClock, random: SeededRandom) {
     this.#clock = clock;
     this.#random = random;
-    this.#key = controlKey(random.bytes(SECRET_KEY_BYTES));
+    // A thread takes real time, which the virtual clock does not wait for.
+    this.#key = controlKey(random.bytes(SECRET_KEY_BYTES), 'here');
     this.#receipts = new ReceiptBook({
       issuer: this.#key.peerId,
       clock,

@@ -67,7 +67,7 @@ const cutContext: Cheat = async ({ full }, { asked, signal }) => {
   const last = asked.turns.at(-1);
   if (last === undefined || typeof last.content !== 'string') return null;
   const content = last.content.slice(last.content.length >> 1);
-  return delivered(await runOf(full, { ...asked, turns: [{ ...last, content } as typeof last] }, signal), asked);
+  return delivered(await runOf(full, { ...asked, turns: [{ ...last, content }] }, signal), asked);
 };
 
 /** Puts an instruction of its own before what was asked. */

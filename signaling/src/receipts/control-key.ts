@@ -38,10 +38,10 @@ export async function openControlKey(folder: string | null): Promise<ControlKey>
   }
 }
 
-/** Keeps a copy of the secret, which cannot be printed with the key. */
-export function controlKey(secret: Uint8Array): ControlKey {
+/** Keeps a copy of the secret, which cannot be printed with the key. `where`: see `nodeIdentity`. */
+export function controlKey(secret: Uint8Array, where: 'here' | 'thread' = 'thread'): ControlKey {
   const key = new Uint8Array(secret);
-  const identity = nodeIdentity(key, 'thread');
+  const identity = nodeIdentity(key, where);
   return { ...identity, draw: (about) => signDraw(about, identity, key) };
 }
 

@@ -64,7 +64,7 @@ describe('who cheats is convicted', () => {
     ['cached answer', FEWEST],
     ['canned answer', FEWEST],
     ['cut context', FEWEST],
-    ['injected system prompt', FEWEST],
+    ['injected system prompt', 6],
     ['edited token', 9],
     ['padded tokens', FEWEST],
   ] as const)('%s', async (attack, answers) => {
