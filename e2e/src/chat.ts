@@ -19,6 +19,12 @@ export async function ask(page: Page, question: string): Promise<void> {
   await send(page).click();
 }
 
+/** By the key, so that a click on Stop right after it, or right before, is no second one of a double click. */
+export async function askByKey(page: Page, question: string): Promise<void> {
+  await message(page).fill(question);
+  await message(page).press('Enter');
+}
+
 /** Resolves when the answer is whole: Send is back, and the receipt is there. */
 export async function answered(page: Page): Promise<Locator> {
   await expect(send(page)).toBeVisible({ timeout: 30_000 });

@@ -4,7 +4,18 @@ import { expect, test, type Browser, type BrowserContextOptions, type Locator, t
 import { peerName } from '@llmesh/core/identity/names';
 import type { PeerId } from '@llmesh/core/base/ids';
 import { launch } from '../src/browsers.ts';
-import { answered, ask, lastAnswer, log, message, modelPicker, send, stop, tinyIsOffered } from '../src/chat.ts';
+import {
+  answered,
+  ask,
+  askByKey,
+  lastAnswer,
+  log,
+  message,
+  modelPicker,
+  send,
+  stop,
+  tinyIsOffered,
+} from '../src/chat.ts';
 import { tabTo } from '../src/keys.ts';
 import { startMesh, WITH_RELAY, type TestMesh } from '../src/mesh.ts';
 import { longest, plain } from '../src/questions.ts';
@@ -231,11 +242,11 @@ test('lending and asking share one model, and Stop stops', async () => {
     const workers = page.workers().length;
     await page.getByRole('link', { name: 'Chat', exact: true }).click();
     await choose(page, 'This device only');
-    await ask(page, longest.question);
+    await askByKey(page, longest.question);
     await expect(stop(page)).toBeVisible();
     await stop(page).click();
     await expect(lastAnswer(page)).toContainText(/You stopped/);
-    await ask(page, plain[0]?.question ?? '');
+    await askByKey(page, plain[0]?.question ?? '');
     await expect(await answeredHere(page)).toContainText(plain[0]?.answer ?? '');
     expect(page.workers().length).toBe(workers);
     await page.getByRole('link', { name: 'Donate' }).click();
@@ -271,7 +282,7 @@ test('a stopped download is not a failure, and continues when asked again', asyn
     });
     await choose(page, 'This device only');
     await expect(modelPicker(page)).toContainText('to get', { timeout: 30_000 });
-    await ask(page, plain[0]?.question ?? '');
+    await askByKey(page, plain[0]?.question ?? '');
     await expect(lastAnswer(page)).toContainText(/is (getting|loading) LLMesh tiny/);
     await stop(page).click();
     await expect(lastAnswer(page)).toContainText('You stopped before the first word.');

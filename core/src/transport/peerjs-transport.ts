@@ -175,7 +175,11 @@ export class PeerJsTransport implements Transport {
         for (const fail of [...(this.#dials.get(signal.src) ?? [])]) fail(connectFailed());
         return false;
       case 'OFFER':
-        return this.#open && this.#limits.admit(signal, isKnown(peer, signal)) && this.#makeRoom(signal.src);
+        // What finds no room is not counted: a flood of offers would use up those of everybody.
+        if (!this.#open || !this.#hasRoom(signal.src) || !this.#limits.admit(signal, isKnown(peer, signal)))
+          return false;
+        this.#makeRoom(signal.src);
+        return true;
       case 'ANSWER':
       case 'CANDIDATE':
         return this.#limits.admit(signal, isKnown(peer, signal));
@@ -189,14 +193,22 @@ export class PeerJsTransport implements Transport {
     }
   }
 
+  #hasRoom(peer: PeerId): boolean {
+    return this.#opening.size < MAX_OPENING || this.#openingOf(peer).length >= MAX_OPENING_OF_ONE;
+  }
+
   /**
    * Nobody fills the room alone. The oldest of its own makes way for whoever has too many: it does not tell when it gives one
    * up that was not open yet.
    */
-  #makeRoom(peer: PeerId): boolean {
-    const own = [...this.#opening].filter(([, other]) => other === peer);
-    if (own.length >= MAX_OPENING_OF_ONE) own[0]?.[0]();
-    return this.#opening.size < MAX_OPENING;
+  #makeRoom(peer: PeerId): void {
+    const [oldest, ...others] = this.#openingOf(peer);
+    if (others.length + 1 >= MAX_OPENING_OF_ONE) oldest?.();
+  }
+
+  /** Gives up one connection of this peer that is being opened; the oldest first. */
+  #openingOf(peer: PeerId): (() => void)[] {
+    return [...this.#opening].filter(([, other]) => other === peer).map(([giveUp]) => giveUp);
   }
 
   #accepted(connection: PeerJsConnection): void {
