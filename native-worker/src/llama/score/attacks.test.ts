@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GenerateRequest } from '@llmesh/core/engine/engine';
-import { LEAST_MEAN } from '@llmesh/core/proof/calibration';
+import { calibrationFor } from '@llmesh/core/proof/calibration';
+import { CALIBRATIONS } from '@llmesh/core/proof/calibration-table';
 import { deviationsOf } from '@llmesh/core/proof/deviation';
 import type { ScoreMode } from '@llmesh/core/proof/score';
 import { levelOf, moreAuditors, NEW_STANDING, record, type Judged } from '@llmesh/core/proof/standing';
@@ -18,9 +19,8 @@ import { LlamaEngine } from '../llama-engine.ts';
 
 const models = new URL('../../../../models/proof/', import.meta.url);
 const questions = JSON.parse(readFileSync(new URL('questions.json', models), 'utf8')) as GenerateRequest['turns'][];
-/** What honest answers may deviate by, between two engines of one kind on one computer. */
-const MEANS: Record<ScoreMode, number> = { greedy: LEAST_MEAN, seed: LEAST_MEAN, likelihood: 0.6 };
-const TOKENS = 32;
+const ENGINE = 'llama.cpp/cpu';
+const TOKENS = 64;
 /** Nobody is convicted by fewer, whatever they did. */
 const FEWEST = 3;
 const never = new AbortController().signal;
@@ -41,7 +41,7 @@ beforeAll(async () => {
 afterAll(() => Promise.all([full, auditor, small, q4, q2].map((engine) => engine.close())));
 
 describe('who is honest', () => {
-  it.each(['seed', 'greedy', 'likelihood'] as const)('stands well, %s', async (mode) => {
+  it.each(['seed', 'greedy'] as const)('stands well, %s', async (mode) => {
     const evidence = await evidenceOf(honest, { mode, answers: 3 });
     expect(levelAfter(evidence)).toBe('good');
     expect(Math.max(...evidence)).toBeLessThanOrEqual(0);
@@ -55,20 +55,24 @@ describe('who cheats is convicted', () => {
   ] as const)('smaller model, %s', async (mode, answers) => {
     expect(levelAfter(await evidenceOf(cheaper, { cheap: () => small, mode, answers }))).toBe('convicted');
   });
-  it('coarser quant', async () => {
-    expect(levelAfter(await evidenceOf(cheaper, { cheap: () => q2, answers: 12 }))).toBe('convicted');
-    expect(levelAfter(await evidenceOf(cheaper, { cheap: () => q4, answers: 12 }))).toBe('convicted');
+  it.each([
+    ['coarser quant: 2 bits', 'seed', 12],
+    ['coarser quant: 2 bits', 'greedy', 12],
+    ['coarser quant: 4 bits', 'greedy', 24],
+  ] as const)('%s, %s', async (name, mode, answers) => {
+    const cheap = name.endsWith('2 bits') ? () => q2 : () => q4;
+    expect(levelAfter(await evidenceOf(cheaper, { cheap, mode, answers }))).toBe('convicted');
   });
   it.each([
-    ['pre-fill', 6],
-    ['cached answer', FEWEST],
-    ['canned answer', FEWEST],
-    ['cut context', FEWEST],
-    ['injected system prompt', 6],
-    ['edited token', 9],
-    ['padded tokens', FEWEST],
-  ] as const)('%s', async (attack, answers) => {
-    expect(levelAfter(await evidenceOf(CHEATS[attack], { cheap: () => small, answers }))).toBe('convicted');
+    ['pre-fill', 'seed', 6],
+    ['cached answer', 'seed', FEWEST],
+    ['canned answer', 'seed', 6],
+    ['cut context', 'seed', 6],
+    ['injected system prompt', 'greedy', 24],
+    ['edited token', 'greedy', 9],
+    ['padded tokens', 'seed', 6],
+  ] as const)('%s, %s', async (attack, mode, answers) => {
+    expect(levelAfter(await evidenceOf(CHEATS[attack], { cheap: () => small, mode, answers }))).toBe('convicted');
   });
 
   it.each([
@@ -102,9 +106,15 @@ async function evidenceOf(cheat: Cheat, { answers, mode = 'seed', cheap = () => 
     if (delivered === null) throw new Error('it found no way to cheat');
     const given = delivered.draws === undefined ? {} : { draws: delivered.draws };
     const scores = await auditor.score({ ...asked, ...given }, delivered.tokenIds, never);
-    evidence.push(answerEvidence(deviationsOf(scores, delivered.tokenIds), MEANS[mode]));
+    evidence.push(answerEvidence(deviationsOf(scores, delivered.tokenIds), honestMean(mode)));
   }
   return evidence;
+}
+
+function honestMean(mode: ScoreMode): number {
+  const row = calibrationFor(CALIBRATIONS, { provider: ENGINE, auditor: ENGINE, mode, file: '' });
+  if (row === null) throw new Error(`nobody has measured ${mode}`);
+  return row.mean;
 }
 
 /** As the control plane counts: every answer is checked by as many auditors as it takes, who all find the same. */
