@@ -62,7 +62,7 @@ async function donateGently(page: Page): Promise<void> {
   await page.getByRole('radio', { name: 'Gentle' }).check();
   await page.getByRole('button', { name: 'Start donating' }).click();
   await expect(page.getByRole('status', { name: 'Provider status' })).toContainText(/Ready. No requests/, {
-    timeout: 30_000,
+    timeout: 90_000,
   });
 }
 
@@ -74,6 +74,7 @@ async function lenders(url: string): Promise<number> {
 
 for (const how of ['is killed', 'stops donating'] as const) {
   test(`a volunteer whose browser ${how} in mid-answer costs no word`, async ({ mesh, visit }) => {
+    test.setTimeout(180_000);
     const volunteer = await launchToKill();
     try {
       const lending = await openPage(volunteer.browser, `${mesh.url}/donate`);

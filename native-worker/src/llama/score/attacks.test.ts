@@ -70,7 +70,7 @@ describe('who cheats is convicted', () => {
     ['cut context', 'seed', 6],
     ['injected system prompt', 'greedy', 24],
     ['edited token', 'greedy', 9],
-    ['padded tokens', 'seed', 6],
+    ['padded tokens', 'seed', 9],
   ] as const)('%s, %s', async (attack, mode, answers) => {
     expect(levelAfter(await evidenceOf(CHEATS[attack], { cheap: () => small, mode, answers }))).toBe('convicted');
   });
