@@ -1,7 +1,8 @@
 /** What the matchmaker does in a second: alone on one core, over WebSockets as in the product, and beside Redis. */
+import { mulberry32 } from '@llmesh/core/testing/mulberry32';
 import { freePort } from '@llmesh/e2e/processes';
 import { LocalMatches } from './local-matches.ts';
-import { fleet, seeded } from './provider-fleet.ts';
+import { fleet } from './provider-fleet.ts';
 import { overSockets, SOCKET_PIPELINE, type SocketFigures } from './matchmaker-sockets.ts';
 import { Redis } from './redis.ts';
 import { RedisMatches } from './redis-matches.ts';
@@ -21,7 +22,7 @@ export interface MatchmakerOptions {
 }
 
 export async function matchmaker({ providers, models, rounds, matches }: MatchmakerOptions) {
-  const random = seeded(SEED);
+  const random = mulberry32(SEED);
   const everybody = fleet(providers, models, random);
   const local = new LocalMatches(everybody, models, random);
   const version = Redis.available();
@@ -51,7 +52,7 @@ export async function matchmaker({ providers, models, rounds, matches }: Matchma
     local.close();
     await redis?.close();
   }
-  const socket = await overSockets(everybody, models, rounds, seeded(SEED));
+  const socket = await overSockets(everybody, models, rounds, mulberry32(SEED));
   const some = (values: number[]): Spread | null => (values.length === 0 ? null : spread(values));
   const result = {
     bench: 'matchmaker',

@@ -25,17 +25,6 @@ export function someBusy(slots: number, random: () => number): number {
   return Math.floor(random() * (slots + 0.1));
 }
 
-/** Mulberry32: the same numbers for the same seed. */
-export function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
 function advert(id: ModelId, random: () => number): ModelAdvert {
   return {
     id,

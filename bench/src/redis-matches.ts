@@ -2,7 +2,7 @@
  * The same matches on Redis: a sorted set for each model with the providers that have a free slot, by their speed, and each
  * provider's advert. A match draws sixteen, fetches the adverts of the eight best, and counts the first one's slot as taken.
  */
-import { MAX_CANDIDATES } from '@llmesh/core/wire/control-protocol';
+import { MAX_CANDIDATES } from '@llmesh/core/wire/candidate';
 import { modelName, someBusy, type FleetProvider } from './provider-fleet.ts';
 import type { Redis } from './redis.ts';
 

@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { expect, test, type Browser } from '@playwright/test';
 import type { GenerateRequest } from '@llmesh/core/engine/engine';
-import { deviationsOf } from '@llmesh/core/proof/deviation';
+import { deviationsOf, meanDeviation } from '@llmesh/core/proof/deviation';
 import type { PeerId } from '@llmesh/core/base/ids';
 import type { ScoreMode, Scores } from '@llmesh/core/proof/score';
 import { seededDraws } from '@llmesh/core/proof/seeds';
@@ -109,11 +109,11 @@ async function noise(provider: Provider, auditor: Party, sampling: Sampling, mod
     expect(scores.mode).toBe(mode);
     expect(scores.promptTokens).toBe(run.finish.promptTokens);
     expect(scores.text).toBe(textOf(run.pieces));
-    const total = deviationsOf(scores, ids).reduce((all, one) => all + one / 255, 0);
-    sum += total;
+    const mean = meanDeviation(deviationsOf(scores, ids));
+    sum += mean * ids.length;
     found.answers += 1;
     found.tokens += ids.length;
-    found.worstAnswer = Math.max(found.worstAnswer, total / ids.length);
+    found.worstAnswer = Math.max(found.worstAnswer, mean);
     if (mode !== 'likelihood') found.worstMargin = Math.max(found.worstMargin, ...scores.margins);
     found.others += ids.filter((id, i) => scores.drawn[i] !== id).length;
   }
@@ -156,7 +156,7 @@ test('an answer that web-llm wrote from its cache is to the words that everybody
   const run = await webLlm.run(request);
   const scores = await native.score(request, idsOf(run), never);
   expect(scores.promptTokens).toBe(run.finish.promptTokens);
-  expect(mean(deviationsOf(scores, idsOf(run)))).toBeLessThan(0.01);
+  expect(meanDeviation(deviationsOf(scores, idsOf(run)))).toBeLessThan(0.01);
   expect(idsOf(run)).toEqual(idsOf(await webLlm.run({ ...request, requester: 'another' as PeerId })));
 });
 
@@ -165,9 +165,9 @@ test('what is wrong with an answer is seen in a browser, too', async () => {
   if (first === undefined || second === undefined) throw new Error('needs two questions');
   const [request, other] = [asked(first.question, HOT, true), asked(second.question, HOT, true)];
   const ids = idsOf(await inNode.run(request));
-  expect(mean(deviationsOf(await webLlm.score(other, ids), ids))).toBeGreaterThan(0.2);
+  expect(meanDeviation(deviationsOf(await webLlm.score(other, ids), ids))).toBeGreaterThan(0.2);
   const colder = { ...request, sampling: { ...HOT, temperature: 0.5 } };
-  expect(mean(deviationsOf(await webLlm.score(colder, ids), ids))).toBeGreaterThan(0.2);
+  expect(meanDeviation(deviationsOf(await webLlm.score(colder, ids), ids))).toBeGreaterThan(0.2);
   for (const wrong of [-1, 0x7fff_ffff, 1.5]) {
     const { margins } = await webLlm.score(request, [...ids.slice(0, 3), wrong, ...ids]);
     expect(Math.max(...margins.subarray(0, 3))).toBeLessThan(1);
@@ -176,7 +176,3 @@ test('what is wrong with an answer is seen in a browser, too', async () => {
   await expect(webLlm.score({ ...request, task: 'completion' }, ids)).rejects.toMatchObject({ code: 'unsupported' });
   await expect(wllama.score(request, ids)).rejects.toMatchObject({ code: 'unsupported' });
 });
-
-function mean(deviations: Uint8Array): number {
-  return deviations.reduce((sum, one) => sum + one / 255, 0) / deviations.length;
-}

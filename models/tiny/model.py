@@ -85,14 +85,19 @@ class Llama(nn.Module):
             for name in ("o", "down"):  # residual branches begin at zero: training starts calm
                 nn.init.zeros_(getattr(block, name).weight)
 
-    def forward(self, ids, wanted=None):
-        """ids: (batch, time). wanted: boolean mask of the positions whose logits matter; None means all."""
+    def hidden(self, ids):
+        """ids: (batch, time). What the blocks make of them, before the last norm."""
         t = ids.shape[1]
         if t not in self.masks:
             self.masks[t] = torch.full((t, t), -1e9).triu(1)
         x = self.embed(ids)
         for block in self.blocks:
             x = block(x, self.cos[:t], self.sin[:t], self.masks[t])
+        return x
+
+    def forward(self, ids, wanted=None):
+        """ids: (batch, time). wanted: boolean mask of the positions whose logits matter; None means all."""
+        x = self.hidden(ids)
         x = self.norm(x if wanted is None else x[wanted])
         return x @ self.embed.weight.T
 

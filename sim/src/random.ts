@@ -1,19 +1,13 @@
 /** Reproducible chance: everything that a simulation leaves to chance is drawn from here, so a seed determines it all. */
+import { mulberry32 } from '@llmesh/core/testing/mulberry32';
+
 export class SeededRandom {
-  #state: number;
+  /** 0 ≤ x < 1. */
+  readonly next: () => number;
 
   constructor(seed: number) {
-    this.#state = seed >>> 0;
+    this.next = mulberry32(seed);
   }
-
-  /** 0 ≤ x < 1. Mulberry32. */
-  readonly next = (): number => {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let x = this.#state;
-    x = Math.imul(x ^ (x >>> 15), x | 1);
-    x ^= x + Math.imul(x ^ (x >>> 7), x | 61);
-    return ((x ^ (x >>> 14)) >>> 0) / 2 ** 32;
-  };
 
   /** Another stream: what one part of the world draws does not shift what the others do. */
   fork(): SeededRandom {

@@ -4,11 +4,11 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { GenerateRequest } from '@llmesh/core/engine/engine';
-import { deviationsOf } from '@llmesh/core/proof/deviation';
+import { deviationsOf, meanDeviation } from '@llmesh/core/proof/deviation';
 import { SCORE_MODES, type ScoreMode } from '@llmesh/core/proof/score';
 import { written } from '@llmesh/core/suites/cheats';
 import { openEngine, questions, requestOf, type Deviations } from './answers.ts';
-import { meanBound, meanOf } from './noise.ts';
+import { meanBound } from './noise.ts';
 
 const never = new AbortController().signal;
 /** Answers at once, as on a volunteer's computer: how they are put together changes the last bits. */
@@ -44,7 +44,7 @@ export async function noise(options: NoiseOptions) {
     const tokens = of.reduce((sum, one) => sum + one.length, 0);
     const deviating = of.reduce((sum, one) => sum + one.filter((deviation) => deviation > 0).length, 0);
     const largest = of.reduce((most, one) => Math.max(most, ...one), 0);
-    const average = of.reduce((sum, one) => sum + meanOf(one) * one.length, 0) / tokens;
+    const average = of.reduce((sum, one) => sum + meanDeviation(one) * one.length, 0) / tokens;
     return { mode, answers: of.length, tokens, deviating, largest, average, worst: meanBound(of) };
   });
   for (const row of rows) process.stdout.write(`${JSON.stringify(row)}\n`);

@@ -15,7 +15,7 @@ import { isAbout, together, type ReportSubject } from '../proof/recount.ts';
 import { judge } from '../proof/verdict.ts';
 import { MAX_TOKEN_IDS } from '../protocol.ts';
 import type { AuditTask } from '../tasks/audit-task.ts';
-import type { AuditCall } from '../wire/control-protocol.ts';
+import type { AuditCall } from '../wire/audit-messages.ts';
 import type { AskRequest, AuditorFinding, CheckNews } from './answer.ts';
 import type { AttemptNeeds, SignedWork } from './attempt.ts';
 import { askAuditor } from './audit-request.ts';

@@ -25,7 +25,7 @@ import type { PeerId, TaskId } from '../base/ids.ts';
 import type { Links } from '../peers/links.ts';
 import { SuspectQuestions } from './patience/question-breaks.ts';
 import type { TaskReply } from '../protocol.ts';
-import type { AuditCall } from '../wire/control-protocol.ts';
+import type { AuditCall } from '../wire/audit-messages.ts';
 import type { ReceiptFiler } from '../receipts/receipt-filer.ts';
 import { Shortlist, type AskControl } from './shortlist.ts';
 import type { AskRequest, AnswerEvent } from './answer.ts';

@@ -10,12 +10,11 @@ import {
   type Challenge,
   type Filing,
   type FromServer,
-  type AuditCall,
   type Offers,
-  type Standing,
   type Welcome,
   type QueuePosition,
 } from '../wire/control-protocol.ts';
+import { type AuditCall, type Standing } from '../wire/audit-messages.ts';
 import { CHAT, MAX_SLOTS, MAX_TOKENS_PER_SECOND, taskOf, type ModelAdvert } from '../wire/model-advert.ts';
 import type { OfferRef } from '../policy/offer-key.ts';
 import { PLAIN } from '../policy/price.ts';

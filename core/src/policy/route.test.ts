@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { newPeerId, type ModelId, type PeerId } from '../base/ids.ts';
 import { expectedSeconds, rank } from './route.ts';
 import type { Candidate } from '../wire/candidate.ts';
+import { mulberry32 } from '../testing/mulberry32.ts';
 
 function candidate(
   changes: Partial<Candidate> & { tokensPerSecond?: number | null; wakesInMs?: number } = {},
@@ -32,22 +33,11 @@ function candidate(
   };
 }
 
-/** Mulberry32: the same numbers for the same seed. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
 const context = (changes = {}) => ({
   exclude: new Set<PeerId>(),
   prefer: null,
   rttMs: () => null,
-  random: seeded(1),
+  random: mulberry32(1),
   ...changes,
 });
 
@@ -57,7 +47,7 @@ describe('rank', () => {
       fc.property(fc.array(fc.nat(3), { maxLength: 30 }), fc.integer(), (busy, seed) => {
         const all = busy.map((busySlots) => candidate({ slots: 2, busySlots }));
         const exclude = new Set(all.slice(0, 3).map(({ peerId }) => peerId));
-        const ranked = rank(all, context({ exclude, random: seeded(seed) }));
+        const ranked = rank(all, context({ exclude, random: mulberry32(seed) }));
         expect(new Set(ranked)).toEqual(new Set(all.slice(3)));
         expect(ranked.length).toBe(Math.max(0, all.length - 3));
       }),
@@ -68,14 +58,14 @@ describe('rank', () => {
     const busy = candidate({ busySlots: 1, tokensPerSecond: 500 });
     const free = candidate({ tokensPerSecond: 2 });
     for (let seed = 0; seed < 50; seed++) {
-      expect(rank([busy, free], context({ random: seeded(seed) }))[0]).toBe(free);
+      expect(rank([busy, free], context({ random: mulberry32(seed) }))[0]).toBe(free);
     }
   });
 
   it('prefers the fast without swamping them', () => {
     const fast = candidate({ tokensPerSecond: 60 });
     const slow = candidate({ tokensPerSecond: 20 });
-    const random = seeded(42);
+    const random = mulberry32(42);
     let first = 0;
     for (let i = 0; i < 2_000; i++) if (rank([slow, fast], context({ random }))[0] === fast) first++;
     expect(first).toBeGreaterThan(1_600);
@@ -84,7 +74,7 @@ describe('rank', () => {
 
   it('spreads evenly over equals', () => {
     const all = Array.from({ length: 4 }, () => candidate());
-    const random = seeded(7);
+    const random = mulberry32(7);
     const firsts = new Map<Candidate, number>();
     for (let i = 0; i < 4_000; i++) {
       const best = rank(all, context({ random }))[0]!;
@@ -99,7 +89,10 @@ describe('rank', () => {
     const prefer = warm.peerId;
     const firsts = (all: Candidate[], changes = {}) =>
       new Set(
-        Array.from({ length: 100 }, (_, seed) => rank(all, context({ prefer, random: seeded(seed), ...changes }))[0]),
+        Array.from(
+          { length: 100 },
+          (_, seed) => rank(all, context({ prefer, random: mulberry32(seed), ...changes }))[0],
+        ),
       );
     expect(firsts([...others, warm])).toEqual(new Set([warm]));
     expect(firsts([...others, { ...warm, busySlots: 1 }])).toEqual(new Set(others));
@@ -112,7 +105,7 @@ describe('rank', () => {
     const resting = candidate({ tokensPerSecond: 40, wakesInMs: 6_000 });
     const fast = candidate({ tokensPerSecond: 400, wakesInMs: 3_000 });
     const firsts = (all: Candidate[], prefer: PeerId | null = null) =>
-      new Set(Array.from({ length: 100 }, (_, seed) => rank(all, context({ prefer, random: seeded(seed) }))[0]));
+      new Set(Array.from({ length: 100 }, (_, seed) => rank(all, context({ prefer, random: mulberry32(seed) }))[0]));
     expect(firsts([resting, inMemory])).toEqual(new Set([inMemory]));
     // It has forgotten the conversation with its memory.
     expect(firsts([resting, inMemory], resting.peerId)).toEqual(new Set([inMemory]));
@@ -124,7 +117,7 @@ describe('rank', () => {
   it('prefers those who bring their answers to an end', () => {
     const sure = candidate({ reliability: 1 });
     const doubtful = candidate({ reliability: 0.5 });
-    const random = seeded(3);
+    const random = mulberry32(3);
     let first = 0;
     for (let i = 0; i < 1_000; i++) if (rank([doubtful, sure], context({ random }))[0] === sure) first++;
     expect(first).toBeGreaterThan(840);

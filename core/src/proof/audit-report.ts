@@ -8,7 +8,7 @@ import { verify, type Identity } from '../identity/identity.ts';
 import { openRecord, signRecord } from '../identity/signed-record.ts';
 import { LEASE_NONCE_BYTES } from '../receipts/lease.ts';
 import { canonical, readCanonical } from '../wire/canonical.ts';
-import { MAX_REPORT_BYTES } from '../wire/control-protocol.ts';
+import { MAX_REPORT_BYTES } from '../wire/audit-messages.ts';
 import { sha256 as fileDigest, wellFormed } from '../wire/fields.ts';
 import { isEngineName, type EngineName } from './engine-name.ts';
 import { SCORE_MODES, type ScoreMode } from './score.ts';

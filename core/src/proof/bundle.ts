@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import { MAX_INPUT_BYTES } from '../protocol.ts';
 import { packBody, readBody } from '../wire/body.ts';
-import { MAX_DRAW_BYTES, MAX_REPORT_BYTES } from '../wire/control-protocol.ts';
+import { MAX_DRAW_BYTES, MAX_REPORT_BYTES } from '../wire/audit-messages.ts';
 import { bytes } from '../wire/fields.ts';
 
 const FORMAT = 'llmesh-audit-1';

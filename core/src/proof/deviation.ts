@@ -9,7 +9,8 @@ import type { Scores } from './score.ts';
 export const MARGIN_CAP = 1;
 /** A single surprise, in nats more than expected, counts no more than this, so that one rare word convicts nobody. */
 export const SURPRISE_CAP = 4;
-const FULL = 255;
+/** What no honest engine writes. */
+export const FULL_DEVIATION = 255;
 
 /**
  * One byte for each token, and one for each of `padding` units that were charged for and hold none. Rounded down, because doubt is the provider's. Throws engine_failed when the scores are no
@@ -19,12 +20,17 @@ export function deviationsOf(scores: Scores, tokenIds: readonly number[], paddin
   const { mode, drawn, margins, logprobs, entropies } = scores;
   const rows = mode === 'likelihood' ? [logprobs, entropies] : [drawn, margins];
   if (!rows.every((row) => row !== null && row.length === tokenIds.length)) throw broken();
-  const deviations = new Uint8Array(tokenIds.length + padding).fill(FULL, tokenIds.length);
+  const deviations = new Uint8Array(tokenIds.length + padding).fill(FULL_DEVIATION, tokenIds.length);
   for (const [i, id] of tokenIds.entries()) {
     if (mode === 'likelihood') deviations[i] = improbability(logprobs[i]!, entropies![i]!);
     else deviations[i] = drawn[i] === id ? 0 : distance(margins[i]!);
   }
   return deviations;
+}
+
+/** From 0 to 1; 0 where there are none. */
+export function meanDeviation(deviations: Uint8Array): number {
+  return deviations.reduce((sum, one) => sum + one, 0) / FULL_DEVIATION / Math.max(1, deviations.length);
 }
 
 /**
@@ -33,14 +39,14 @@ export function deviationsOf(scores: Scores, tokenIds: readonly number[], paddin
  */
 function distance(margin: number): number {
   if (!(margin >= 0)) throw broken();
-  return Math.floor(FULL * Math.min(margin / MARGIN_CAP, 1) ** 3);
+  return Math.floor(FULL_DEVIATION * Math.min(margin / MARGIN_CAP, 1) ** 3);
 }
 
 /** An honest answer is on average as surprising as its distribution says: that is the middle of the scale. */
 function improbability(logprob: number, entropy: number): number {
   if (!(logprob <= 1e-3) || !(entropy >= -1e-3 && entropy < Infinity)) throw broken();
   const surprise = Math.min(Math.max(-logprob - entropy, -SURPRISE_CAP), SURPRISE_CAP);
-  return Math.floor((FULL * (surprise + SURPRISE_CAP)) / (2 * SURPRISE_CAP));
+  return Math.floor((FULL_DEVIATION * (surprise + SURPRISE_CAP)) / (2 * SURPRISE_CAP));
 }
 
 function broken(): MeshError {

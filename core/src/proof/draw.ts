@@ -10,7 +10,7 @@ import type { PeerId } from '../base/ids.ts';
 import { PUBLIC_KEY_BYTES, verify, type Identity } from '../identity/identity.ts';
 import { openRecord, signRecord } from '../identity/signed-record.ts';
 import { canonical, readCanonical } from '../wire/canonical.ts';
-import { MAX_DRAW_BYTES } from '../wire/control-protocol.ts';
+import { MAX_DRAW_BYTES } from '../wire/audit-messages.ts';
 import { proveVrf, verifyVrf, VRF_PROOF_BYTES } from '../identity/vrf.ts';
 
 export const ROOT_BYTES = 32;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { LEVELS } from '../wire/control-protocol.ts';
+import { LEVELS } from '../wire/audit-messages.ts';
 import {
   appeal,
   CONFIRMING_AUDITORS,

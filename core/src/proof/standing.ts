@@ -5,7 +5,7 @@
  * Auditors may lie. So what an answer can count against its provider depends on how many of them would all have to lie for
  * it, and stays a fair bet as long as at most one stranger in four does: see docs/proof.md.
  */
-import type { Level } from '../wire/control-protocol.ts';
+import type { Level } from '../wire/audit-messages.ts';
 import { ANSWER_CAP_LOG10, SUSPECTED_LOG10 } from './wager.ts';
 
 /** One in ten thousand: it gets no questions of strangers. Below that and above SUSPECTED_LOG10: fewer, and more checks. */

@@ -2,6 +2,7 @@
 import type { AuditReport } from './audit-report.ts';
 import { calibrationFor, type Calibration } from './calibration.ts';
 import { CALIBRATIONS } from './calibration-table.ts';
+import { meanDeviation } from './deviation.ts';
 import { answerEvidence, SUSPECTED_LOG10 } from './wager.ts';
 
 export type Verdict = 'agrees' | 'deviates' | 'unknown';
@@ -22,8 +23,7 @@ export function judge(report: AuditReport, rows: readonly Calibration[] = CALIBR
     return unknown(`Nobody has measured yet by how much ${provider} and ${auditor} differ when both are honest.`);
   }
   const log10E = answerEvidence(deviations, row.mean);
-  const mean = deviations.reduce((sum, one) => sum + one / 255, 0) / deviations.byteLength;
-  const found = `Its ${deviations.byteLength} tokens deviate by ${percent(mean)} on average`;
+  const found = `Its ${deviations.byteLength} tokens deviate by ${percent(meanDeviation(deviations))} on average`;
   const honest = `honest engines like these by up to ${percent(row.mean)}`;
   return log10E >= SUSPECTED_LOG10
     ? { verdict: 'deviates', log10E, why: `${found}, but ${honest}.` }

@@ -5,6 +5,8 @@
  * she does not know how much a cheat deviates.
  */
 
+import { FULL_DEVIATION } from './deviation.ts';
+
 /** One answer counts no more than this, in powers of ten: whatever happened to it, it convicts nobody alone. */
 export const ANSWER_CAP_LOG10 = 3;
 /** One in 20 by accident: such an answer deviates. */
@@ -16,7 +18,6 @@ export const SUSPECTED_LOG10 = Math.log10(20);
 const PARTS = [1 / 256, 1 / 64, 1 / 16, 1 / 4, 1 / 2] as const;
 /** No bet is higher, however small the honest noise: a single token multiplies by at most this. */
 const MOST_BET = 1_000;
-const FULL = 255;
 
 /**
  * log10 of the e-value of an answer, at most ANSWER_CAP_LOG10. `mean`: the honest mean deviation, above 0 and below 1.
@@ -39,5 +40,8 @@ function countsOf(deviations: Uint8Array): [deviation: number, times: number][] 
 
 /** ln Π (1 + λ(s − μ)). */
 function growth(counts: readonly [number, number][], bet: number, mean: number): number {
-  return counts.reduce((sum, [deviation, times]) => sum + times * Math.log1p(bet * (deviation / FULL - mean)), 0);
+  return counts.reduce(
+    (sum, [deviation, times]) => sum + times * Math.log1p(bet * (deviation / FULL_DEVIATION - mean)),
+    0,
+  );
 }

@@ -11,14 +11,14 @@ import type { Identity, verify } from '../identity/identity.ts';
 import { unable } from '../policy/abilities.ts';
 import { PLAIN } from '../policy/price.ts';
 import { signReport, type AuditReport } from '../proof/audit-report.ts';
-import { deviationsOf } from '../proof/deviation.ts';
+import { deviationsOf, FULL_DEVIATION } from '../proof/deviation.ts';
 import { engineNameOf, type EngineName } from '../proof/engine-name.ts';
 import { checkEvidence, readEvidence, type CheckedEvidence, type Evidence } from '../proof/evidence.ts';
 import type { Scores } from '../proof/score.ts';
 import { MAX_INPUT_BYTES } from '../protocol.ts';
 import { readReceipt } from '../receipts/receipt.ts';
 import { readBody } from '../wire/body.ts';
-import { MAX_REPORT_BYTES } from '../wire/control-protocol.ts';
+import { MAX_REPORT_BYTES } from '../wire/audit-messages.ts';
 import { bytes } from '../wire/fields.ts';
 import { CHAT, type ModelAdvert } from '../wire/model-advert.ts';
 import { AnswerInputSchema, type AnswerInput } from './answer-messages.ts';
@@ -147,7 +147,7 @@ export async function findings(
     const scores = await scored(engine, evidence, checked, signal);
     const deviations = deviationsOf(scores, checked.tokenIds, checked.padding);
     // Other words than its tokens spell: then nothing of it is what the model wrote.
-    if (otherWords(scores, checked, [providerEngine, engineNameOf(offered)])) deviations.fill(255);
+    if (otherWords(scores, checked, [providerEngine, engineNameOf(offered)])) deviations.fill(FULL_DEVIATION);
     const outcome: Outcome = { outcome: 'scored', reason: '', mode: scores.mode, deviations };
     return { about, outcome, promptTokens: scores.promptTokens };
   } catch (thrown) {

@@ -6,6 +6,9 @@ import { ModelAdvertSchema, slots } from './model-advert.ts';
 /** The certificate of a provider's static key, see `credentials.ts`. */
 export const CERTIFICATE_BYTES = 128;
 
+/** One to begin, one in reserve, and two for when these fail; a requester that needs more asks again. */
+export const MAX_CANDIDATES = 4;
+
 /** One provider in a shortlist, with the data that `route.ts` ranks by. */
 export const CandidateSchema = v.object({
   peerId,

@@ -29,13 +29,12 @@ import {
   type ModelAdvert,
   slots,
 } from './model-advert.ts';
-import { CERTIFICATE_BYTES, CandidateSchema } from './candidate.ts';
+import { AuditSchema, ReportSchema, StandingSchema } from './audit-messages.ts';
+import { CERTIFICATE_BYTES, CandidateSchema, MAX_CANDIDATES } from './candidate.ts';
 
 /** The most bytes that a peer sends in one message; an advert is the largest. */
 export const MAX_TO_SERVER_BYTES = 16_384;
 export const MAX_MODELS_PER_PEER = 16;
-/** One to begin, one in reserve, and two for when these fail; a requester that needs more asks again. */
-export const MAX_CANDIDATES = 4;
 /** Providers that a `match` may name, to exclude or to insist on. */
 export const MAX_NAMED_PEERS = 64;
 /** The longest explanation of why a model was left out of an advert. */
@@ -51,14 +50,8 @@ const MAX_TIME_MS = 253_402_300_799_999;
 /** In thousandths: a thousand times the cost of a plain task. */
 export const MAX_COMPLEXITY = 1_000_000;
 const time = v.pipe(count, v.maxValue(MAX_TIME_MS));
-/** The longest report of an auditor: a byte for each token of the longest answer that is checked, and what is around it. */
-export const MAX_REPORT_BYTES = 8_192;
-/** The longest proof of a draw. */
-export const MAX_DRAW_BYTES = 512;
 /** Providers that `offers` warns of. */
 export const MAX_SHUNNED = 256;
-/** The bytes of a lease's nonce, as in `receipts/lease.ts`. */
-const LEASE_NONCE_BYTES = 16;
 /** Opens one relayed link, see `relay-transport.ts`. */
 export const RELAY_TICKET_BYTES = 20;
 
@@ -197,13 +190,6 @@ export type Filing = v.InferOutput<typeof FilingSchema>;
 /** Please keep this. Answered with `filed`. */
 export const FileSchema = v.object({ type: v.literal('file'), requestId: count, ...FilingSchema.entries });
 
-/** What an auditor found: the signed bytes of `proof/audit-report.ts`. Answered with `filed`. */
-export const ReportSchema = v.object({
-  type: v.literal('report'),
-  requestId: count,
-  report: base32UpTo(MAX_REPORT_BYTES),
-});
-
 /** Please relay a link to this peer: answered with `relayed`, while the peer gets a `call`. */
 export const RelaySchema = v.object({ type: v.literal('relay'), requestId: count, peer: peerId });
 
@@ -309,38 +295,6 @@ export const GoneSchema = v.object({ type: v.literal('gone'), peer: peerId });
  * can spare the memory, and says so in its next advert. Not answered.
  */
 export const ExpectSchema = v.object({ type: v.literal('expect'), task: v.optional(taskName), model: modelId });
-
-/**
- * Please have this answer of ours checked by these auditors, each with its lease for a task of the kind `audit`: who
- * agreed to checks sends them what was asked and answered. `draw`: the signed bytes of `proof/draw.ts`, which prove that
- * nobody chose. Not answered.
- */
-export const AuditSchema = v.object({
-  type: v.literal('audit'),
-  /** The nonce of the lease that the answer was given under. */
-  leaseId: base32(LEASE_NONCE_BYTES),
-  draw: base32UpTo(MAX_DRAW_BYTES),
-  lease: base32UpTo(MAX_RECORD_BYTES),
-  auditors: listOf(CandidateSchema, MAX_CANDIDATES),
-});
-export type AuditCall = v.InferOutput<typeof AuditSchema>;
-
-/** How a provider stands with one of its models: `proof/standing.ts`. */
-export const LEVELS = ['good', 'suspected', 'quarantined', 'convicted'] as const;
-export type Level = (typeof LEVELS)[number];
-
-/** How our answers with this model stand: whenever that changes, and after the advert. */
-export const StandingSchema = v.object({
-  type: v.literal('standing'),
-  model: modelId,
-  level: v.picklist(LEVELS),
-  /** Answers that were checked, and how many of them agreed. */
-  checked: count,
-  agreed: count,
-  /** For the owner; empty where all is well. */
-  reason: v.pipe(text(1_024)),
-});
-export type Standing = v.InferOutput<typeof StandingSchema>;
 
 /** What the mesh offers now: after the welcome, and whenever it changed (at most once a second). */
 export const OffersSchema = v.object({

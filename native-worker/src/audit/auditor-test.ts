@@ -3,7 +3,7 @@
  * doctored. Broken kernels of a graphics card that still write words would accuse honest volunteers, or acquit all.
  */
 import type { Engine, GenerateRequest } from '@llmesh/core/engine/engine';
-import { deviationsOf } from '@llmesh/core/proof/deviation';
+import { deviationsOf, meanDeviation } from '@llmesh/core/proof/deviation';
 import { seededDraws } from '@llmesh/core/proof/seeds';
 import type { Scorer } from '@llmesh/core/tasks/audit-task';
 
@@ -28,9 +28,7 @@ export async function tellsDoctored(
   const ids: number[] = [];
   for await (const { tokenIds = [] } of engine.generate(REQUEST, signal)) ids.push(...tokenIds);
   if (ids.length < FEWEST_TOKENS) return false;
-  const found = async (answer: readonly number[]) => {
-    const deviations = deviationsOf(await engine.score(REQUEST, answer, signal), answer);
-    return deviations.reduce((sum, one) => sum + one / 255, 0) / answer.length;
-  };
+  const found = async (answer: readonly number[]) =>
+    meanDeviation(deviationsOf(await engine.score(REQUEST, answer, signal), answer));
   return (await found(ids)) <= MOST_HONEST && (await found(ids.toReversed())) >= LEAST_DOCTORED;
 }

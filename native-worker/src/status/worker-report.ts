@@ -1,6 +1,7 @@
 /** The status of the running worker, for its metrics and the commands that show it. */
 import * as v from 'valibot';
-import { MAX_MODELS_PER_PEER, StandingSchema, type Standing } from '@llmesh/core/wire/control-protocol';
+import { MAX_MODELS_PER_PEER } from '@llmesh/core/wire/control-protocol';
+import { StandingSchema, type Standing } from '@llmesh/core/wire/audit-messages';
 import { PlainAdvertSchema, type ModelAdvert } from '@llmesh/core/wire/model-advert';
 import { count, positive, text } from '@llmesh/core/wire/fields';
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';

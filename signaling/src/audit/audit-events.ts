@@ -1,6 +1,6 @@
 /** What happens to audits, for those who count it. */
 import type { Verdict } from '@llmesh/core/proof/verdict';
-import type { Level } from '@llmesh/core/wire/control-protocol';
+import type { Level } from '@llmesh/core/wire/audit-messages';
 
 /** Why an answer that could be checked was not, though it was drawn. */
 export const NOT_DRAWN = ['no_auditor', 'over_budget', 'requester_gone', 'too_many'] as const;

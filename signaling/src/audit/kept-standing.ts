@@ -1,7 +1,7 @@
 /** How one provider stands with one file, as it is kept. */
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import type { StandingState } from '@llmesh/core/proof/standing';
-import type { Level } from '@llmesh/core/wire/control-protocol';
+import type { Level } from '@llmesh/core/wire/audit-messages';
 
 export interface KeptStanding {
   readonly provider: PeerId;

@@ -2,6 +2,7 @@
  * What audits measured for each pair of engines, whether or not its honest noise is known: how many answers agreed, and
  * how far answers deviate. Where no calibration exists yet, this is what one is made from.
  */
+import { meanDeviation } from '@llmesh/core/proof/deviation';
 import { BoundedMap } from '@llmesh/core/base/bounded-map';
 import type { EngineName } from '@llmesh/core/proof/engine-name';
 import type { Calibration } from '@llmesh/core/proof/calibration';
@@ -60,13 +61,13 @@ export class PairTable {
       ...key,
       histogram: Array.from({ length: BINS }, () => 0),
     };
-    const deviation = deviations.reduce((sum, one) => sum + one, 0) / 255;
-    const bin = binOf(deviation / Math.max(1, deviations.length));
+    const mean = meanDeviation(deviations);
+    const bin = binOf(mean);
     return {
       ...before,
       [verdict]: before[verdict] + 1,
       tokens: before.tokens + deviations.length,
-      deviation: before.deviation + deviation,
+      deviation: before.deviation + mean * deviations.length,
       histogram: before.histogram.map((count, i) => (i === bin ? count + 1 : count)),
     };
   }

@@ -1,5 +1,5 @@
 /** Why a provider stands as it does, and what its owner can do about it, in plain sentences. */
-import type { Level } from '@llmesh/core/wire/control-protocol';
+import type { Level } from '@llmesh/core/wire/audit-messages';
 import type { KeptStanding } from './kept-standing.ts';
 
 /** `about`: the file that decides. Empty where all is well. */

@@ -5,7 +5,8 @@
 import { BoundedMap } from '@llmesh/core/base/bounded-map';
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import { levelOf, NEW_STANDING, record, type Judged } from '@llmesh/core/proof/standing';
-import { LEVELS, MAX_SHUNNED, type Level, type Standing } from '@llmesh/core/wire/control-protocol';
+import { MAX_SHUNNED } from '@llmesh/core/wire/control-protocol';
+import { LEVELS, type Level, type Standing } from '@llmesh/core/wire/audit-messages';
 import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
 import { isBanned, type KeptStanding } from './kept-standing.ts';
 import { reasonFor } from './standing-words.ts';

@@ -1,6 +1,7 @@
 /** A notice that one instance passes to another, for a peer that is connected there. */
 import * as v from 'valibot';
-import { AuditSchema, CallSchema, ExpectSchema, StandingSchema } from '@llmesh/core/wire/control-protocol';
+import { CallSchema, ExpectSchema } from '@llmesh/core/wire/control-protocol';
+import { AuditSchema, StandingSchema } from '@llmesh/core/wire/audit-messages';
 import { count, peerId } from '@llmesh/core/wire/fields';
 
 const NoticeSchema = v.variant('type', [

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { newPeerId, type ModelId, type PeerId } from '@llmesh/core/base/ids';
-import { MAX_CANDIDATES } from '@llmesh/core/wire/control-protocol';
+import { MAX_CANDIDATES } from '@llmesh/core/wire/candidate';
 import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
 import { Matchmaker, type MatchQuestion } from './matchmaker.ts';
 import { RANK_MS } from '../registry/offer-ranks.ts';

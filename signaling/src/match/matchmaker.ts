@@ -2,7 +2,8 @@
 import { isAble as isAbleWith, type Needs } from '@llmesh/core/policy/abilities';
 import type { PeerId } from '@llmesh/core/base/ids';
 import { readOfferKey, type OfferRef, type OfferKey } from '@llmesh/core/policy/offer-key';
-import { MAX_CANDIDATES, MAX_NAMED_PEERS } from '@llmesh/core/wire/control-protocol';
+import { MAX_NAMED_PEERS } from '@llmesh/core/wire/control-protocol';
+import { MAX_CANDIDATES } from '@llmesh/core/wire/candidate';
 import { rank, TYPICAL_ANSWER_TOKENS, UNKNOWN_TOKENS_PER_SECOND } from '@llmesh/core/policy/route';
 import { isOf } from '../registry/offer-index.ts';
 import type { Registry } from '../registry/registry.ts';

@@ -1,6 +1,6 @@
 /** What audits did to a mesh with cheats, in figures. */
 import { levelOf } from '@llmesh/core/proof/standing';
-import type { Level } from '@llmesh/core/wire/control-protocol';
+import type { Level } from '@llmesh/core/wire/audit-messages';
 import { AuditedMesh, type AuditedMeshOptions } from './audited-mesh.ts';
 
 export interface AuditFigures {

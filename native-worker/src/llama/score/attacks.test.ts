@@ -13,7 +13,7 @@ import { deviationsOf } from '@llmesh/core/proof/deviation';
 import type { ScoreMode } from '@llmesh/core/proof/score';
 import { levelOf, moreAuditors, NEW_STANDING, record, type Judged } from '@llmesh/core/proof/standing';
 import { answerEvidence } from '@llmesh/core/proof/wager';
-import type { Level } from '@llmesh/core/wire/control-protocol';
+import type { Level } from '@llmesh/core/wire/audit-messages';
 import { CHEATS, written, type Cheat } from '@llmesh/core/suites/cheats';
 import { LlamaEngine } from '../llama-engine.ts';
 

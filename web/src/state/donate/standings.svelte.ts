@@ -1,5 +1,5 @@
 /** How the answers of this computer stand with those who check them, as the mesh says. Forgotten with the page. */
-import { LEVELS, type Level, type Standing } from '@llmesh/core/wire/control-protocol';
+import { LEVELS, type Level, type Standing } from '@llmesh/core/wire/audit-messages';
 
 /** More models than anybody lends in one visit. */
 const MOST = 64;

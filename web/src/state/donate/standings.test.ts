@@ -1,5 +1,5 @@
 import type { ModelId } from '@llmesh/core/base/ids';
-import type { Standing } from '@llmesh/core/wire/control-protocol';
+import type { Standing } from '@llmesh/core/wire/audit-messages';
 import { expect, it } from 'vitest';
 import { Standings } from './standings.svelte.ts';
 

@@ -1,5 +1,5 @@
 /** What the page says to a volunteer about checks of their answers. */
-import type { Level } from '@llmesh/core/wire/control-protocol';
+import type { Level } from '@llmesh/core/wire/audit-messages';
 import type { Standings } from '../../state/donate/standings.svelte.ts';
 import { count } from '../parts/format.ts';
 

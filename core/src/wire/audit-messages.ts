@@ -1,0 +1,50 @@
+/** What the control plane, requesters, auditors and providers say to each other about audits; a part of `control-protocol.ts`. */
+import * as v from 'valibot';
+import { MAX_CANDIDATES, CandidateSchema } from './candidate.ts';
+import { MAX_RECORD_BYTES, base32, base32UpTo, count, listOf, modelId, text } from './fields.ts';
+
+/** The longest report of an auditor: a byte for each token of the longest answer that is checked, and what is around it. */
+export const MAX_REPORT_BYTES = 8_192;
+/** The longest proof of a draw. */
+export const MAX_DRAW_BYTES = 512;
+/** The bytes of a lease's nonce, as in `receipts/lease.ts`. */
+const LEASE_NONCE_BYTES = 16;
+
+/** What an auditor found: the signed bytes of `proof/audit-report.ts`. Answered with `filed`. */
+export const ReportSchema = v.object({
+  type: v.literal('report'),
+  requestId: count,
+  report: base32UpTo(MAX_REPORT_BYTES),
+});
+
+/**
+ * Please have this answer of ours checked by these auditors, each with its lease for a task of the kind `audit`: who
+ * agreed to checks sends them what was asked and answered. `draw`: the signed bytes of `proof/draw.ts`, which prove that
+ * nobody chose. Not answered.
+ */
+export const AuditSchema = v.object({
+  type: v.literal('audit'),
+  /** The nonce of the lease that the answer was given under. */
+  leaseId: base32(LEASE_NONCE_BYTES),
+  draw: base32UpTo(MAX_DRAW_BYTES),
+  lease: base32UpTo(MAX_RECORD_BYTES),
+  auditors: listOf(CandidateSchema, MAX_CANDIDATES),
+});
+export type AuditCall = v.InferOutput<typeof AuditSchema>;
+
+/** How a provider stands with one of its models: `proof/standing.ts`. */
+export const LEVELS = ['good', 'suspected', 'quarantined', 'convicted'] as const;
+export type Level = (typeof LEVELS)[number];
+
+/** How our answers with this model stand: whenever that changes, and after the advert. */
+export const StandingSchema = v.object({
+  type: v.literal('standing'),
+  model: modelId,
+  level: v.picklist(LEVELS),
+  /** Answers that were checked, and how many of them agreed. */
+  checked: count,
+  agreed: count,
+  /** For the owner; empty where all is well. */
+  reason: v.pipe(text(1_024)),
+});
+export type Standing = v.InferOutput<typeof StandingSchema>;
