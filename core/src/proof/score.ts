@@ -14,7 +14,8 @@ export interface Scores {
   readonly drawn: Int32Array;
   /**
    * How far the token is from being chosen, in logits: 0 where it is chosen. Never negative. Where it is drawn: how far the
-   * odds of the edge of its range are from the odds of the draw. Infinity: no honest engine would have written it.
+   * odds of the edge of its range are from the odds of the draw; 0, too, where nobody looked. Infinity: no honest engine
+   * would have written it.
    */
   readonly margins: Float32Array;
   /**

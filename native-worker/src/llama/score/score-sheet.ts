@@ -39,13 +39,16 @@ export class ScoreSheet {
     this.#logprobs[at] = Math.min(0, logit - best - Math.log(found.totalLogitWeight));
   }
 
-  /** `found`: with what was drawn from, the likeliest first, where it was asked for. */
+  /**
+   * `found`: with what was drawn from, the likeliest first, where it was asked for. Where it was not, nothing is held against
+   * a token that was not drawn: doubt is the provider's.
+   */
   drawn(at: number, token: Token, found: Found, seed: number): void {
     const chosen = chosenOf(found);
     this.#chose(at, token, chosen);
     const { probabilities } = found;
     this.#margins[at] =
-      chosen === token ? 0 : probabilities === undefined ? Infinity : marginOf(probabilities, token, uniformOf(seed));
+      chosen === token || probabilities === undefined ? 0 : marginOf(probabilities, token, uniformOf(seed));
     this.#logprobs[at] = probabilities === undefined ? NaN : Math.log(probabilities.get(token) ?? 0);
     this.#entropies[at] = probabilities === undefined ? NaN : entropyOf(probabilities.values());
   }
