@@ -44,6 +44,7 @@ export default defineConfig({
     // Many wait for a clock or another process: one more than there are cores, not one less.
     maxWorkers: availableParallelism() + 1,
     projects: [
+      node('log'),
       node('core'),
       node('signaling'),
       node('native-worker'),

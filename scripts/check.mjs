@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { bin, steps } from './run.mjs';
 
-const TYPES = ['core', 'signaling', 'native-worker', 'e2e', 'bench', 'sim', 'attack', 'compat'];
+const TYPES = ['log', 'core', 'signaling', 'native-worker', 'e2e', 'bench', 'sim', 'attack', 'compat'];
 const node = (name, script) => [name, process.execPath, [script]];
 const types = (name) => [`types: ${name}`, bin('tsc'), ['-p', name]];
 const WEB_ARGS = ['--tsconfig', 'web/tsconfig.json', '--fail-on-warnings', '--output', 'human'];

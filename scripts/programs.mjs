@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import { isCompiled, NOTE } from '../native-worker/bin/sources.mjs';
 
 const ROOT = join(import.meta.dirname, '..');
-const PACKAGES = ['core', 'signaling', 'native-worker'];
+const PACKAGES = ['log', 'core', 'signaling', 'native-worker'];
 const FROM_SOURCE = ['--import', 'tsx', '--conditions=@llmesh/source'];
 
 /** Node's arguments for `file`, a TypeScript file below a package's `src`: the compiled output runs where it is up to date. */
 export function programArgs(file) {
   const [name = '', ...rest] = file.split('/');
   const compiled = join(ROOT, name, 'dist', ...rest.slice(1)).replace(/\.ts$/, '.js');
-  const fresh = existsSync(compiled) && isCompiled([join(ROOT, 'core'), join(ROOT, name)]);
+  const fresh = existsSync(compiled) && isCompiled([join(ROOT, 'log'), join(ROOT, 'core'), join(ROOT, name)]);
   return fresh ? [compiled] : [...FROM_SOURCE, join(ROOT, file)];
 }
 

@@ -21,6 +21,8 @@ const ROOMS = {
     ['identity', 'who a peer is, and what it signs'],
     ['receipts', 'what was agreed and what was delivered, in writing'],
     ['proof', 'whether an answer was computed as it says; pure, and the same for everyone who recounts it'],
+    ['governance', 'the parameters that can be voted on, and how votes are counted; pure'],
+    ['ledger', 'what moves credits, and what everyone who recounts it arrives at; pure'],
     ['transport', 'the port that carries bytes between two peers, and what stands behind it'],
     ['transport/seal', 'any transport, sealed end to end'],
     ['peers', 'the open links of this peer, and what peers do for each other over them'],
@@ -40,6 +42,8 @@ const ROOMS = {
     ['store', 'the data folder and the database in it'],
     ['cluster', 'the ports between instances of the control plane, and what stands behind them'],
     ['receipts', 'leases given, receipts taken'],
+    ['ledger', 'credits: reserved, paid, given out, in one series of events'],
+    ['log', 'the events as a transparency log, and its witnesses'],
     ['registry', 'who is here and what they offer'],
     ['audit', 'which answers are checked, by whom, and what follows'],
     ['match', 'who gets which provider, and who waits'],
@@ -88,7 +92,7 @@ const ROOMS = {
 };
 
 /** The control plane needs only those rooms of core that both sides must agree on. */
-const SHARED = ['base', 'protocol', 'wire', 'policy', 'identity', 'receipts', 'proof'];
+const SHARED = ['base', 'protocol', 'wire', 'policy', 'identity', 'receipts', 'proof', 'governance', 'ledger'];
 
 const faults = [];
 let largest = ['', 0];

@@ -48,6 +48,10 @@ export const ERROR_CODES = [
   'lease_refused',
   'receipt_refused',
   'no_trusted_provider',
+  // These are about credits: there are too few; the price has risen; the ledger does not take what was asked of it.
+  'credits_short',
+  'price_changed',
+  'order_refused',
   // The form of the answer is invalid; the one who was asked cannot do this.
   'bad_schema',
   // Not even the shortest answer of its form fits in the tokens that it may have.

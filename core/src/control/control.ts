@@ -14,6 +14,7 @@ import {
   type Welcome,
   type QueuePosition,
 } from '../wire/control-protocol.ts';
+import type { AccountNews, CheckpointNews } from '../wire/credit-messages.ts';
 import { type AuditCall, type Standing } from '../wire/audit-messages.ts';
 import { CHAT, MAX_SLOTS, MAX_TOKENS_PER_SECOND, taskOf, type ModelAdvert } from '../wire/model-advert.ts';
 import type { OfferRef } from '../policy/offer-key.ts';
@@ -67,6 +68,10 @@ export interface ControlEvents {
   audit: [audit: AuditCall];
   /** How our own answers with a model stand. */
   standing: [standing: Standing];
+  /** Our credits. A mere claim, until it is recounted. */
+  account: [account: AccountNews];
+  /** The log's latest checkpoint. Its signatures are not checked yet. */
+  checkpoint: [checkpoint: CheckpointNews];
 }
 
 export class ControlClient extends Emitter<ControlEvents> {
@@ -74,6 +79,8 @@ export class ControlClient extends Emitter<ControlEvents> {
   offers: Offers | null = null;
   /** The last welcome, with the newest servers for WebRTC; null before the first. */
   welcome: Welcome | null = null;
+  /** Our credits, as the mesh last said; null: it has said nothing, perhaps because it has none. */
+  account: AccountNews | null = null;
   /** The key whose leases count here; null before the first welcome. */
   issuer: PeerId | null = null;
 
@@ -258,6 +265,13 @@ export class ControlClient extends Emitter<ControlEvents> {
         break;
       case 'standing':
         this.emit('standing', message);
+        break;
+      case 'account':
+        this.account = message;
+        this.emit('account', message);
+        break;
+      case 'checkpoint':
+        this.emit('checkpoint', message);
         break;
       case 'offers':
         this.offers = message;

@@ -24,7 +24,8 @@ export type SigningDomain =
   | 'acknowledgement'
   | 'receipt'
   | 'audit-draw'
-  | 'audit-report';
+  | 'audit-report'
+  | 'order';
 
 export interface Identity {
   readonly peerId: PeerId;

@@ -1,13 +1,13 @@
 /**
  * What a task costs: one function for the requester, which shows the price before sending, and for the control plane,
- * which writes it into the lease. Whole credits and whole-number arithmetic, so that both get the same result.
+ * which writes it into the lease. Micro-credits and whole-number arithmetic, so that both get the same result.
  */
 
 /** A plain task, and an offer that is neither scarce nor idle. */
 export const PLAIN = 1_000;
 
 export interface PriceParts {
-  /** Credits for 1,000 units of a plain task while nobody waits. 0: everything is free. */
+  /** Micro-credits for 1,000 units of a plain task while nobody waits. 0: everything is free. */
   base: number;
   /** How scarce the offer is, in thousandths; PLAIN: as scarce as usual. */
   demand: number;
@@ -15,9 +15,15 @@ export interface PriceParts {
   complexity: number;
 }
 
-/** Credits for 1,000 units, rounded up: base × demand × complexity. All are whole numbers of at least 0. */
+/** Micro-credits for 1,000 units, rounded up: base × demand × complexity. All are whole numbers of at least 0. */
 export function priceOf({ base, demand, complexity }: PriceParts): number {
   const exact = (BigInt(base) * BigInt(demand) * BigInt(complexity) + 999_999n) / 1_000_000n;
+  return Number(exact > MAX_PRICE ? MAX_PRICE : exact);
+}
+
+/** What so many units cost at this price, in micro-credits, rounded up: never more than was told for the most units. */
+export function costOf(units: number, price: number): number {
+  const exact = (BigInt(units) * BigInt(price) + 999n) / 1_000n;
   return Number(exact > MAX_PRICE ? MAX_PRICE : exact);
 }
 

@@ -36,7 +36,7 @@ interface Terms {
   readonly model: ModelId;
   /** The highest cost of a unit relative to one of a plain task, in thousandths: see `policy/price.ts`. */
   readonly complexity: number;
-  /** Whole credits for 1,000 units. */
+  /** Micro-credits for 1,000 units. */
   readonly price: number;
   readonly maxUnits: number;
   /** Seconds since 1970. */

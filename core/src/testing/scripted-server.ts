@@ -58,6 +58,7 @@ export class ScriptedServer {
   readonly identity = softwareIdentity(this.secretKey);
   /** The reports that were filed, and by whom. */
   readonly reports: { by: PeerId; report: Uint8Array }[] = [];
+  readonly orders: { by: PeerId; order: Uint8Array }[] = [];
   /** Milliseconds since 1970. */
   now: () => number = () => NOW_MS;
   /** When set, it tells its clients the time. */
@@ -220,8 +221,14 @@ export class ScriptedServer {
             this.reports.push({ by: peerId!, report: fromBase32(message.report)! });
             say({ type: 'filed', requestId: message.requestId });
             break;
+          case 'order':
+            this.orders.push({ by: peerId!, order: fromBase32(message.order)! });
+            say({ type: 'filed', requestId: message.requestId });
+            break;
           case 'heartbeat':
           case 'relay':
+          case 'witness':
+          case 'cosign':
           case 'bye':
             break;
         }

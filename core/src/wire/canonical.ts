@@ -7,7 +7,7 @@ const MAX_DEPTH = 4;
 const encoder = new Encoder({ maxDepth: MAX_DEPTH });
 const decoder = new Decoder({
   maxStrLength: 65_536 * 3,
-  maxBinLength: 4_096,
+  maxBinLength: 8_192,
   maxArrayLength: 4_096,
   maxMapLength: 0,
   maxExtLength: 0,

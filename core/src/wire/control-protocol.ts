@@ -30,6 +30,7 @@ import {
   slots,
 } from './model-advert.ts';
 import { AuditSchema, ReportSchema, StandingSchema } from './audit-messages.ts';
+import { AccountSchema, CheckpointSchema, CosignSchema, OrderSchema, WitnessSchema } from './credit-messages.ts';
 import { CERTIFICATE_BYTES, CandidateSchema, MAX_CANDIDATES } from './candidate.ts';
 
 /** The most bytes that a peer sends in one message; an advert is the largest. */
@@ -162,6 +163,8 @@ export const MatchSchema = v.object({
    * several files under one id, the one that the control plane chose; of the providers in `only`, whichever they have.
    */
   sha256: v.optional(v.nullable(sha256)),
+  /** The most that a person was told: micro-credits for 1,000 units. Left out: any price. */
+  maxPrice: v.optional(count),
 });
 
 /** The match is no longer wanted: its position in the queue goes to the next. Not answered. */
@@ -206,6 +209,9 @@ const TO_SERVER = [
   FileSchema,
   ReportSchema,
   RelaySchema,
+  OrderSchema,
+  WitnessSchema,
+  CosignSchema,
   ByeSchema,
 ] as const;
 export type ToServer = v.InferOutput<(typeof TO_SERVER)[number]>;
@@ -268,6 +274,8 @@ export const QueuedSchema = v.object({
   position: v.pipe(count, v.minValue(1)),
   /** The expected wait, at the queue's recent pace; null: not known yet. */
   estimateMs: v.nullable(count),
+  /** Others go first because they have the credits for it, and this requester has not. Left out: no. */
+  behindPayers: v.optional(v.boolean()),
 });
 export type Queued = v.InferOutput<typeof QueuedSchema>;
 
@@ -332,6 +340,8 @@ const FROM_SERVER = [
   ExpectSchema,
   AuditSchema,
   StandingSchema,
+  AccountSchema,
+  CheckpointSchema,
   OffersSchema,
   RefusedSchema,
 ] as const;

@@ -116,6 +116,8 @@ export const OfferSchema = v.object({
   freeSlots: v.optional(count),
   /** The median of what the providers measured. */
   tokensPerSecond: v.nullable(positive),
+  /** What 1,000 units of a plain task cost now, in micro-credits. Left out: nothing. */
+  price: v.optional(count),
   /** The adapters of all its providers, the most common ones if there are too many. Left out: none. */
   adapters: v.optional(v.pipe(v.array(AdapterSchema), v.maxLength(MAX_ADAPTERS))),
   /** It has more adapters than these, or some of its providers fetch others. */

@@ -187,6 +187,11 @@ export class MeshSession implements Member {
       case 'relay':
         if (this.#peer === null) return this.#early();
         return void this.#introductions.ask(this.#peer.peerId, message).then((answer) => this.#say(answer));
+      case 'order':
+        return this.#say({ type: 'refused', requestId: message.requestId, code: 'unsupported', message: NO_CREDITS });
+      case 'witness':
+      case 'cosign':
+        return this.#bad(NO_CREDITS);
       case 'bye':
         this.#leave('bye');
         return this.#close(1000, 'Goodbye.');
@@ -329,6 +334,7 @@ export class MeshSession implements Member {
   }
 }
 
+const NO_CREDITS = 'This mesh has no credits.';
 const NOT_NOW = 'The mesh cannot take anybody in right now. Connect again in a moment.';
 const OTHER_VERSION = 'This program and the mesh run different versions. Update it.';
 const OTHER_COMPUTER =
