@@ -2,4 +2,8 @@
 import { hash } from 'node:crypto';
 import { hasherOf } from '../base/hashing.ts';
 
-export const NODE_HASHER = hasherOf((bytes) => hash('sha256', bytes, 'buffer'));
+export const NODE_HASHER = hasherOf((bytes) => {
+  const digest = hash('sha256', bytes, 'buffer');
+  // A Buffer would be a Uint8Array that compares and slices in its own way.
+  return new Uint8Array(digest.buffer, digest.byteOffset, digest.byteLength);
+});
