@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -57,4 +57,15 @@ it('hashes in OpenSSL as in JavaScript', () => {
     const hash = PORTABLE.leaf(leaf);
     expect(NODE_HASHER.node(hash, hash)).toEqual(PORTABLE.node(hash, hash));
   }
+});
+
+it('says when it could not write, and is done with it then', async () => {
+  const files = new TileFolder(folder);
+  const growth = (await TileAppender.open(0, files.read.bind(files))).append(someLeaves(600));
+  // A folder stands where the third tile has to be.
+  await mkdir(join(folder, 'tile/0/002.p/88'), { recursive: true });
+  await expect(files.write(growth)).rejects.toThrow(/EISDIR|EPERM|ENOTEMPTY/);
+  await rm(join(folder, 'tile/0/002.p/88'), { recursive: true });
+  await files.write(growth);
+  expect((await TileAppender.open(600, files.read.bind(files))).root()).toEqual(growth.root);
 });

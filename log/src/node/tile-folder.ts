@@ -2,9 +2,11 @@
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { readTilePath, TILE_WIDTH, tilePath } from '../tree/tile.ts';
-import type { Growth } from '../tree/tile-appender.ts';
+import type { Growth, WrittenTile } from '../tree/tile-appender.ts';
 
 const CHECKPOINT = 'checkpoint';
+/** Files that are written at the same time: the disk makes them durable together. */
+const AT_ONCE = 8;
 
 export class TileFolder {
   readonly #folder: string;
@@ -25,9 +27,17 @@ export class TileFolder {
     }
   }
 
-  /** Durable when it resolves. Each file is there whole, or as it was before. */
+  /** Durable when it resolves. Each file is there whole, or as it was before. Rejects once nothing is being written any more. */
   async write({ tiles }: Growth): Promise<void> {
-    for (const { tile, bytes } of tiles) {
+    const waiting = tiles.values();
+    const done = await Promise.allSettled(Array.from({ length: AT_ONCE }, () => this.#writeEach(waiting)));
+    const failed = done.find((each) => each.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+  }
+
+  /** Takes tiles until none waits. */
+  async #writeEach(waiting: Iterator<WrittenTile> & Iterable<WrittenTile>): Promise<void> {
+    for (const { tile, bytes } of waiting) {
       const path = tilePath(tile);
       await this.#replace(path, bytes);
       // The full tile has all that the narrower ones had.
