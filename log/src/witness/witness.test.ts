@@ -194,7 +194,7 @@ describe('a witness', () => {
           expect(cosigned.size).toBeLessThan(2);
         },
       ),
-      { numRuns: 40 },
+      { numRuns: 25 },
     );
     expect(signatures).toBeGreaterThan(5);
   });
