@@ -29,6 +29,7 @@ import { DepartureNews } from './departure-news.ts';
 import { Entrance } from './entrance.ts';
 import type { IceServers } from './ice-servers.ts';
 import type { JoinPrice } from './join-price.ts';
+import type { LogNews } from './log-news.ts';
 import { MeshSession, type MeshContext } from './mesh-session.ts';
 import { MATCH_RATES } from './session-matches.ts';
 import { CALL_RATES, CALLED_RATE } from './session-relays.ts';
@@ -51,6 +52,8 @@ export interface MeshOptions {
   leases: LeaseOffice;
   receipts: ReceiptBook;
   audits: AuditOffice;
+  /** Left out: this mesh has no log. */
+  log?: LogNews | null;
   /** The factor for the usual limits of one network. */
   networkFactor?: number;
 }
@@ -127,6 +130,7 @@ export class Mesh {
       filings: { clock, receipts, metrics },
       reports: { clock, audits, metrics },
       relays: { clock, relay: options.relay, callRate, calledRate, metrics, sessions },
+      log: { clock, news: options.log ?? null },
     };
     this.#stopPings = cutHalfOpen(this.#sockets, clock);
   }

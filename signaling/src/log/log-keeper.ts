@@ -1,0 +1,218 @@
+/**
+ * Keeps the transparency log of the ledger: every two seconds, what has happened since is signed, shown to the witnesses, and
+ * final once enough of them have signed it, too.
+ */
+import type { Clock } from '@llmesh/core/base/clock';
+import type { TreeHasher } from '@llmesh/log/hashing';
+import { writeKey, type NoteKey, type NoteSigner } from '@llmesh/log/key';
+import { readCheckpoint } from '@llmesh/log/checkpoint';
+import { openNote, readNote } from '@llmesh/log/note';
+import { consistencyProof, inclusionProof } from '@llmesh/log/proof';
+import { TileSource } from '@llmesh/log/tile-source';
+import { tileHashes, tilePath } from '@llmesh/log/tile';
+import { nodeVerify } from '@llmesh/core/identity/node-signatures';
+import type { LeafSource } from '../ledger/ledger-port.ts';
+import { Cosignatures } from './cosignatures.ts';
+import { HttpWitness } from './http-witness.ts';
+import { LogWriter, type Signed } from './log-writer.ts';
+import type { MeshPolicy } from './mesh-policy.ts';
+import type { TileStore } from './tile-store.ts';
+
+/** From one checkpoint to the next, where anything has happened. */
+export const CHECKPOINT_MS = 2_000;
+
+export interface LogKeeperOptions {
+  readonly source: LeafSource;
+  readonly store: TileStore;
+  readonly signer: NoteSigner;
+  readonly hasher: TreeHasher;
+  readonly policy: MeshPolicy;
+  readonly clock: Clock;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** All events before this one are final. Told again after a start. */
+  readonly final: (size: number) => void;
+  /** For the operator. */
+  readonly failed: (why: string) => void;
+}
+
+/** A note that people may see. */
+export interface Shown {
+  readonly note: string;
+  readonly size: number;
+}
+
+export class LogKeeper {
+  readonly #options: LogKeeperOptions;
+  readonly #writer: LogWriter;
+  readonly #cosignatures: Cosignatures;
+  readonly #witnesses: readonly HttpWitness[];
+  readonly #listeners = new Set<(signed: Signed) => void>();
+  #source: TileSource;
+  #final: Shown | null;
+  /** What is being kept as the final one. */
+  #keeping: Promise<void> = Promise.resolve();
+  #growing: Promise<void> | null = null;
+  #stopTimer = () => {};
+  #closed = false;
+
+  private constructor(options: LogKeeperOptions, writer: LogWriter, final: Shown | null) {
+    this.#options = options;
+    this.#writer = writer;
+    this.#final = final;
+    this.#source = this.#sourceOf(writer.signed?.checkpoint.size ?? 0);
+    this.#cosignatures = new Cosignatures(options.policy, ({ checkpoint }, note) =>
+      this.#complete(checkpoint.size, note),
+    );
+    this.#witnesses = options.policy.witnesses.map(
+      ({ name, key, url }) =>
+        new HttpWitness({
+          ...{ name, key, url },
+          prove: (from, size) => this.consistency(from, size),
+          answered: (signed, lines) => {
+            if (!this.#cosignatures.add(signed.checkpoint.size, lines))
+              options.failed(`The witness ${name} answers with a signature that is not its own.`);
+          },
+          trouble: (who, why) =>
+            options.failed(
+              why === null ? `The witness ${who} signs again.` : `The witness ${who} does not sign: ${why}.`,
+            ),
+        }),
+    );
+  }
+
+  /** Rejects as `LogWriter.open` does. */
+  static async open(options: LogKeeperOptions): Promise<LogKeeper> {
+    const writer = await LogWriter.open(options);
+    const keeper = new LogKeeper(options, writer, await finalOf(options, writer.signed?.checkpoint.size ?? 0));
+    options.final(keeper.#final?.size ?? 0);
+    if (writer.signed !== null) keeper.#show(writer.signed);
+    keeper.#wait();
+    return keeper;
+  }
+
+  /** As it is written into policies. */
+  get vkey(): string {
+    return writeKey(this.#options.signer.key);
+  }
+
+  /** The newest checkpoint with enough signatures; null: there is none yet. */
+  get final(): Shown | null {
+    return this.#final;
+  }
+
+  /** The newest that we have signed. Null: there is none yet. */
+  get signed(): Signed | null {
+    return this.#writer.signed;
+  }
+
+  /** Called for each new checkpoint of ours. Returns what stops it. */
+  onSigned(listener: (signed: Signed) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** A peer's line under the checkpoint of this size. False: it is not by its key, nor by one of the policy. */
+  cosigned(size: number, line: string, own: NoteKey): boolean {
+    return this.#cosignatures.add(size, line, own);
+  }
+
+  /** What lies at this path; null: nothing does. Rejects with the system's error. */
+  read(path: string): Promise<Uint8Array | null> {
+    return this.#options.store.read(path);
+  }
+
+  /** That the signed tree of `size` events continues that of `from`. Rejects for sizes that were not signed. */
+  consistency(from: number, size: number): Promise<readonly Uint8Array[]> {
+    return consistencyProof(this.#source, from, size);
+  }
+
+  /** That the event is in the final tree: its siblings, from the leaf up. Null: it is not final yet. */
+  async inclusion(index: number): Promise<{ proof: readonly Uint8Array[]; note: string } | null> {
+    const final = this.#final;
+    if (final === null || index >= final.size) return null;
+    return { proof: await inclusionProof(this.#source, index, final.size), note: final.note };
+  }
+
+  /** Signs what has happened since, now. Never rejects. */
+  grow(): Promise<void> {
+    return (this.#growing ??= this.#grow().finally(() => {
+      this.#growing = null;
+    }));
+  }
+
+  /** Signs what has happened until now. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#stopTimer();
+    await this.#growing;
+    await this.grow();
+    await Promise.all(this.#witnesses.map((witness) => witness.close()));
+    await this.#keeping;
+  }
+
+  async #grow(): Promise<void> {
+    try {
+      const signed = await this.#writer.grow();
+      if (signed !== null) this.#show(signed);
+    } catch (thrown) {
+      this.#options.failed(`The log cannot be written, and nothing new becomes final: ${reasonOf(thrown)}`);
+    }
+  }
+
+  #show(signed: Signed): void {
+    this.#source = this.#sourceOf(signed.checkpoint.size);
+    this.#cosignatures.begin(signed);
+    for (const witness of this.#witnesses) witness.offer(signed);
+    for (const listener of this.#listeners) listener(signed);
+  }
+
+  /** It is on the disk before anybody spends what it makes final. */
+  #complete(size: number, note: string): void {
+    const { store, final, failed } = this.#options;
+    this.#keeping = this.#keeping
+      .then(() => store.writeNote('final', note))
+      .then(() => {
+        this.#final = { note, size };
+        final(size);
+      })
+      .catch((thrown: unknown) => failed(`The final checkpoint cannot be kept: ${reasonOf(thrown)}`));
+  }
+
+  #wait(): void {
+    this.#stopTimer = this.#options.clock.after(CHECKPOINT_MS, () => {
+      void this.grow();
+      this.#wait();
+    });
+  }
+
+  #sourceOf(size: number): TileSource {
+    const { store, hasher } = this.#options;
+    return new TileSource(
+      size,
+      async (tile) => {
+        const bytes = await store.read(tilePath(tile));
+        const hashes = bytes === null ? null : tileHashes(bytes, tile.width);
+        if (hashes === null) throw new Error(`the log lacks ${tilePath(tile)}`);
+        return hashes;
+      },
+      hasher,
+    );
+  }
+}
+
+/** What was final when we stopped. One that the present key or policy does not accept does not count. */
+async function finalOf({ store, signer, policy }: LogKeeperOptions, signedSize: number): Promise<Shown | null> {
+  const note = await store.readNote('final');
+  const read = note === null ? null : readNote(Buffer.from(note));
+  const opened = read === null ? null : openNote(read, [signer.key, ...policy.keys], nodeVerify);
+  const checkpoint = opened === null ? null : readCheckpoint(opened.text);
+  if (note === null || opened === null || checkpoint === null || checkpoint.size > signedSize) return null;
+  const by = new Set(opened.checked.map(({ key }) => key));
+  return by.delete(signer.key) && policy.isMet(by) ? { note, size: checkpoint.size } : null;
+}
+
+function reasonOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
