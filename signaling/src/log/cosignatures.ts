@@ -1,6 +1,6 @@
 /** Gathers what witnesses sign under our newest checkpoints, until there is enough for the policy. */
-import type { NoteKey } from '@llmesh/log/key';
-import { openNote, readNote, writeNote, type Note, type NoteSignature } from '@llmesh/log/note';
+import type { NoteKey } from '@llmesh/log/note/key';
+import { openNote, readNote, writeNote, type Note, type NoteSignature } from '@llmesh/log/note/note';
 import { nodeVerify } from '@llmesh/core/identity/node-signatures';
 import type { Signed } from './log-writer.ts';
 

@@ -2,8 +2,8 @@
  * A witness somewhere else, C2SP tlog-witness: it signs a checkpoint when it continues the one that it signed before. Its
  * address comes from the operator's own policy file, and from nobody else.
  */
-import type { NoteKey } from '@llmesh/log/key';
-import { toBase64 } from '@llmesh/log/base64';
+import type { NoteKey } from '@llmesh/log/note/key';
+import { toBase64 } from '@llmesh/log/base/base64';
 import type { Signed } from './log-writer.ts';
 
 /** Finality within 6 s leaves no more for one witness. */

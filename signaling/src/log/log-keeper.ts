@@ -3,13 +3,13 @@
  * final once enough of them have signed it, too.
  */
 import type { Clock } from '@llmesh/core/base/clock';
-import type { TreeHasher } from '@llmesh/log/hashing';
-import { writeKey, type NoteKey, type NoteSigner } from '@llmesh/log/key';
-import { readCheckpoint } from '@llmesh/log/checkpoint';
-import { openNote, readNote } from '@llmesh/log/note';
-import { consistencyProof, inclusionProof } from '@llmesh/log/proof';
-import { TileSource } from '@llmesh/log/tile-source';
-import { tileHashes, tilePath } from '@llmesh/log/tile';
+import type { TreeHasher } from '@llmesh/log/base/hashing';
+import { writeKey, type NoteKey, type NoteSigner } from '@llmesh/log/note/key';
+import { readCheckpoint } from '@llmesh/log/note/checkpoint';
+import { openNote, readNote } from '@llmesh/log/note/note';
+import { consistencyProof, inclusionProof } from '@llmesh/log/tree/proof';
+import { TileSource } from '@llmesh/log/tree/tile-source';
+import { tileHashes, tilePath } from '@llmesh/log/tree/tile';
 import { nodeVerify } from '@llmesh/core/identity/node-signatures';
 import type { LeafSource } from '../ledger/ledger-port.ts';
 import { Cosignatures } from './cosignatures.ts';

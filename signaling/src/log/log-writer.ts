@@ -2,15 +2,15 @@
  * Makes tiles of events, and signs how many there are. What is signed once is never taken back: the checkpoint is on the
  * disk before anybody sees it, and a ledger that does not continue it is not signed.
  */
-import { readCheckpoint, signCheckpoint, type Checkpoint } from '@llmesh/log/checkpoint';
-import { readEntries } from '@llmesh/log/entries';
-import type { TreeHasher } from '@llmesh/log/hashing';
-import { sameBytes } from '@llmesh/log/hashing';
-import type { NoteSigner } from '@llmesh/log/key';
-import { LogError } from '@llmesh/log/log-error';
-import { openNote, readNote } from '@llmesh/log/note';
-import { TileAppender } from '@llmesh/log/tile-appender';
-import { TILE_WIDTH, tileAt, tilePath } from '@llmesh/log/tile';
+import { readCheckpoint, signCheckpoint, type Checkpoint } from '@llmesh/log/note/checkpoint';
+import { readEntries } from '@llmesh/log/tree/entries';
+import type { TreeHasher } from '@llmesh/log/base/hashing';
+import { sameBytes } from '@llmesh/log/base/hashing';
+import type { NoteSigner } from '@llmesh/log/note/key';
+import { LogError } from '@llmesh/log/base/log-error';
+import { openNote, readNote } from '@llmesh/log/note/note';
+import { TileAppender } from '@llmesh/log/tree/tile-appender';
+import { TILE_WIDTH, tileAt, tilePath } from '@llmesh/log/tree/tile';
 import { MeshError } from '@llmesh/core/base/errors';
 import { nodeVerify } from '@llmesh/core/identity/node-signatures';
 import type { LeafSource } from '../ledger/ledger-port.ts';

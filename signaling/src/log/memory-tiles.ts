@@ -1,5 +1,5 @@
 /** A log that is forgotten along with its mesh: for one without a data folder. */
-import { readTilePath, tilePath, TILE_WIDTH } from '@llmesh/log/tile';
+import { readTilePath, tilePath, TILE_WIDTH } from '@llmesh/log/tree/tile';
 import { narrowed, type NoteName, type TileStore } from './tile-store.ts';
 
 export class MemoryTiles implements TileStore {

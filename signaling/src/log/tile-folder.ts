@@ -2,9 +2,9 @@
 import { constants } from 'node:fs';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { MAX_ENTRY_BYTES, maxBundleBytes } from '@llmesh/log/entries';
-import { MAX_NOTE_BYTES } from '@llmesh/log/note';
-import { readTilePath, tilePath, TILE_WIDTH } from '@llmesh/log/tile';
+import { MAX_ENTRY_BYTES, maxBundleBytes } from '@llmesh/log/tree/entries';
+import { MAX_NOTE_BYTES } from '@llmesh/log/note/note';
+import { readTilePath, tilePath, TILE_WIDTH } from '@llmesh/log/tree/tile';
 import { MeshError } from '@llmesh/core/base/errors';
 import { oddFile, OWNER_ONLY, PLAIN_FILE } from '../store/data-folder.ts';
 import { narrowed, type NoteName, type TileStore } from './tile-store.ts';

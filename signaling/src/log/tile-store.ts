@@ -1,8 +1,8 @@
 /** Where the tiles of the log lie: in a folder, in memory, or later with a provider of storage. */
-import type { WrittenTile } from '@llmesh/log/tile-appender';
-import { readEntries } from '@llmesh/log/entries';
-import { HASH_BYTES } from '@llmesh/log/hashing';
-import { TILE_WIDTH, type Tile } from '@llmesh/log/tile';
+import type { WrittenTile } from '@llmesh/log/tree/tile-appender';
+import { readEntries } from '@llmesh/log/tree/entries';
+import { HASH_BYTES } from '@llmesh/log/base/hashing';
+import { TILE_WIDTH, type Tile } from '@llmesh/log/tree/tile';
 
 /** `signed`: the newest checkpoint that we have signed; `final`: the newest that enough witnesses have. */
 export type NoteName = 'signed' | 'final';

@@ -1,7 +1,7 @@
 /** What peers hear of the log: everybody its checkpoint now and then; those who witness it each one, with its proof. */
 import type { Clock } from '@llmesh/core/base/clock';
 import type { CheckpointNews } from '@llmesh/core/wire/credit-messages';
-import { toBase64 } from '@llmesh/log/base64';
+import { toBase64 } from '@llmesh/log/base/base64';
 import type { LogKeeper } from '../log/log-keeper.ts';
 import type { Signed } from '../log/log-writer.ts';
 

@@ -3,7 +3,7 @@ import type { Clock } from '@llmesh/core/base/clock';
 import type { FromServer, ToServer } from '@llmesh/core/wire/control-protocol';
 import { TokenBucket } from '@llmesh/core/base/token-bucket';
 import type { PeerId } from '@llmesh/core/base/ids';
-import { noteKey, type NoteKey } from '@llmesh/log/key';
+import { noteKey, type NoteKey } from '@llmesh/log/note/key';
 import { LogNews, MAX_WITNESSES, type LogListener } from './log-news.ts';
 
 /** A witness begins once a connection, and again after a mishap. */
