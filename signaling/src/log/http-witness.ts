@@ -2,29 +2,25 @@
  * A witness somewhere else, C2SP tlog-witness: it signs a checkpoint when it continues the one that it signed before. Its
  * address comes from the operator's own policy file, and from nobody else.
  */
-import type { NoteKey } from '@llmesh/log/note/key';
-import { toBase64 } from '@llmesh/log/base/base64';
+import { readNote } from '@llmesh/log/note/note';
+import { MAX_RESPONSE_BYTES, readConflict, writeAddCheckpoint } from '@llmesh/log/witness/add-checkpoint';
 import type { Signed } from './log-writer.ts';
 
 /** Finality within 6 s leaves no more for one witness. */
 const PATIENCE_MS = 4_000;
-/** A few signature lines, or a size. */
-const MAX_ANSWER_BYTES = 16_384;
 /** A witness whose size we did not know says it once. */
 const TRIES = 2;
-const SIZE = /^(?:0|[1-9]\d{0,15})\n$/;
 
 /** The proof that a tree of `size` leaves continues one of `from`. */
 export type ProveConsistency = (from: number, size: number) => Promise<readonly Uint8Array[]>;
 
 export interface HttpWitnessOptions {
   readonly name: string;
-  readonly key: NoteKey;
   /** The submission prefix. */
   readonly url: URL;
   readonly prove: ProveConsistency;
-  /** Its signature lines. */
-  readonly answered: (signed: Signed, lines: string) => void;
+  /** Its signature lines. False: none is by its key. */
+  readonly answered: (signed: Signed, lines: string) => boolean;
   /** Why it does not sign, in words for the operator; null: it does again. */
   readonly trouble: (name: string, why: string | null) => void;
 }
@@ -83,20 +79,22 @@ export class HttpWitness {
     const { size } = signed.checkpoint;
     if (this.#size > size) return rolledBack(this.#size, size);
     const proof = this.#size === 0 ? [] : await prove(this.#size, size);
-    const body = `old ${this.#size}\n${proof.map((hash) => `${toBase64(hash)}\n`).join('')}\n${signed.note}`;
+    const note = readNote(Buffer.from(signed.note));
+    if (note === null) throw new RangeError('A checkpoint of ours cannot be read.');
+    const body = writeAddCheckpoint({ oldSize: this.#size, proof, note });
     const response = await fetch(new URL('add-checkpoint', folderOf(url)), {
       ...{ method: 'POST', body, redirect: 'error' },
       headers: { 'content-type': 'text/plain; charset=utf-8' },
       signal: AbortSignal.any([this.#closing.signal, AbortSignal.timeout(PATIENCE_MS)]),
     });
-    const answer = await textOf(response);
+    const answer = await bodyOf(response);
     if (response.status === 200) {
       this.#size = size;
-      answered(signed, answer);
-      return null;
+      return answered(signed, answer.toString('utf8')) ? null : 'its signatures are not by the key in the policy';
     }
-    if (response.status !== 409 || !SIZE.test(answer)) return refusal(response.status);
-    this.#size = Number(answer);
+    const theirs = response.status === 409 ? readConflict(answer) : null;
+    if (theirs === null) return refusal(response.status);
+    this.#size = theirs;
     if (this.#size > size) return rolledBack(this.#size, size);
     return tries > 1 ? this.#submit(signed, tries - 1) : 'its own size changes while it is asked';
   }
@@ -117,15 +115,15 @@ function folderOf(url: URL): URL {
   return url.pathname.endsWith('/') ? url : new URL(`${url.href}/`);
 }
 
-async function textOf(response: Response): Promise<string> {
+async function bodyOf(response: Response): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of response.body ?? []) {
     bytes += chunk.byteLength;
-    if (bytes > MAX_ANSWER_BYTES) throw new Error('its answer is too long');
+    if (bytes > MAX_RESPONSE_BYTES) throw new Error('its answer is too long');
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
 }
 
 function reasonOf(thrown: unknown): string {

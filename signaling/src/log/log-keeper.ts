@@ -12,7 +12,7 @@ import { TileSource } from '@llmesh/log/tree/tile-source';
 import { tileHashes, tilePath } from '@llmesh/log/tree/tile';
 import { nodeVerify } from '@llmesh/core/identity/node-signatures';
 import type { LeafSource } from '../ledger/ledger-port.ts';
-import { Cosignatures } from './cosignatures.ts';
+import { Cosignatures, isEnough } from './cosignatures.ts';
 import { HttpWitness } from './http-witness.ts';
 import { LogWriter, type Signed } from './log-writer.ts';
 import type { MeshPolicy } from './mesh-policy.ts';
@@ -64,21 +64,20 @@ export class LogKeeper {
     this.#cosignatures = new Cosignatures(options.policy, ({ checkpoint }, note) =>
       this.#complete(checkpoint.size, note),
     );
-    this.#witnesses = options.policy.witnesses.map(
-      ({ name, key, url }) =>
-        new HttpWitness({
-          ...{ name, key, url },
-          prove: (from, size) => this.consistency(from, size),
-          answered: (signed, lines) => {
-            if (!this.#cosignatures.add(signed.checkpoint.size, lines))
-              options.failed(`The witness ${name} answers with a signature that is not its own.`);
-          },
-          trouble: (who, why) =>
-            options.failed(
-              why === null ? `The witness ${who} signs again.` : `The witness ${who} does not sign: ${why}.`,
-            ),
-        }),
-    );
+    this.#witnesses = options.policy.witnesses.flatMap(({ name, url }) => {
+      // Those without an address are peers, or bring their signatures themselves.
+      if (url === null) return [];
+      const witness = new HttpWitness({
+        ...{ name, url: new URL(url) },
+        prove: (from, size) => this.consistency(from, size),
+        answered: (signed, lines) => this.#cosignatures.add(signed.checkpoint.size, lines),
+        trouble: (who, why) =>
+          options.failed(
+            why === null ? `The witness ${who} signs again.` : `The witness ${who} does not sign: ${why}.`,
+          ),
+      });
+      return [witness];
+    });
   }
 
   /** Rejects as `LogWriter.open` does. */
@@ -115,6 +114,11 @@ export class LogKeeper {
   /** A peer's line under the checkpoint of this size. False: it is not by its key, nor by one of the policy. */
   cosigned(size: number, line: string, own: NoteKey): boolean {
     return this.#cosignatures.add(size, line, own);
+  }
+
+  /** Whether our checkpoint of this size still gathers signatures. */
+  gathers(size: number): boolean {
+    return this.#cosignatures.gathers(size);
   }
 
   /** What lies at this path; null: nothing does. Rejects with the system's error. */
@@ -204,13 +208,12 @@ export class LogKeeper {
 
 /** What was final when we stopped. One that the present key or policy does not accept does not count. */
 async function finalOf({ store, signer, policy }: LogKeeperOptions, signedSize: number): Promise<Shown | null> {
-  const note = await store.readNote('final');
-  const read = note === null ? null : readNote(Buffer.from(note));
-  const opened = read === null ? null : openNote(read, [signer.key, ...policy.keys], nodeVerify);
-  const checkpoint = opened === null ? null : readCheckpoint(opened.text);
-  if (note === null || opened === null || checkpoint === null || checkpoint.size > signedSize) return null;
-  const by = new Set(opened.checked.map(({ key }) => key));
-  return by.delete(signer.key) && policy.isMet(by) ? { note, size: checkpoint.size } : null;
+  const text = await store.readNote('final');
+  const note = text === null ? null : readNote(Buffer.from(text));
+  if (text === null || note === null || openNote(note, [signer.key], nodeVerify) === null) return null;
+  const checkpoint = readCheckpoint(note.text);
+  if (checkpoint === null || checkpoint.size > signedSize || !isEnough(policy, note)) return null;
+  return { note: text, size: checkpoint.size };
 }
 
 function reasonOf(thrown: unknown): string {

@@ -87,10 +87,6 @@ export class SessionLog implements LogListener {
   }
 }
 
-function isLate({ keeper }: LogNews, size: number): boolean {
-  return size < (keeper.final?.size ?? 0);
-}
-
 function refused(code: 'unsupported' | 'rate_limited' | 'busy' | 'bad_message', message: string): FromServer {
   return { type: 'refused', code, message };
 }
