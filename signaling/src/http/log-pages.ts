@@ -6,7 +6,8 @@ import { createHash } from 'node:crypto';
 import { Router, type Request, type Response } from 'express';
 import type { Clock } from '@llmesh/core/base/clock';
 import { TokenBucket } from '@llmesh/core/base/token-bucket';
-import { writeProof } from '@llmesh/log/tlog-proof';
+import { writeTlogProof } from '@llmesh/log/read/tlog-proof';
+import { readTilePath } from '@llmesh/log/tree/tile';
 import type { LogKeeper } from '../log/log-keeper.ts';
 import type { Metrics } from '../metrics.ts';
 import { sendError } from './api.ts';
@@ -44,7 +45,11 @@ export function logRouter({ clock, metrics, keeper, policy }: LogPagesOptions): 
   };
   router.use('/log', (_request, response, next) => {
     // Everything here is public, and asks for no cookie: a page elsewhere may recount it as well.
-    response.set({ 'Access-Control-Allow-Origin': '*', 'Cache-Control': 'no-cache' });
+    response.set({
+      'Access-Control-Allow-Origin': '*',
+      'Cross-Origin-Resource-Policy': 'cross-origin',
+      'Cache-Control': 'no-cache',
+    });
     next();
   });
   router.get('/log/checkpoint', (request, response) => {
@@ -55,7 +60,8 @@ export function logRouter({ clock, metrics, keeper, policy }: LogPagesOptions): 
   router.get('/log/policy', (request, response) => send(request, response, TEXT, Buffer.from(policy)));
   router.get(/^\/log\/tile\/.+/, (request, response, next) => {
     if (!mayRead(response)) return;
-    keeper.read(request.path.slice('/log/'.length)).then((bytes) => {
+    const path = request.path.slice('/log/'.length);
+    (readTilePath(path) === null ? Promise.resolve(null) : keeper.read(path)).then((bytes) => {
       if (bytes === null) return sendError(response, 404, 'not_found', NO_TILE);
       response.set('Cache-Control', FOR_EVER);
       send(request, response, BYTES, bytes);
@@ -77,7 +83,7 @@ export function logRouter({ clock, metrics, keeper, policy }: LogPagesOptions): 
     keeper.inclusion(Number(index)).then((found) => {
       if (found === null) return sendError(response, 404, 'not_found', NOT_FINAL);
       response.set('Content-Disposition', `attachment; filename="event-${index}.tlog-proof"`);
-      send(request, response, TEXT, Buffer.from(writeProof({ index: Number(index), ...found })));
+      send(request, response, TEXT, Buffer.from(writeTlogProof({ extra: null, index: Number(index), ...found })));
     }, next);
   });
   return router;

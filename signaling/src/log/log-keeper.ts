@@ -16,7 +16,7 @@ import { Cosignatures, isEnough } from './cosignatures.ts';
 import { HttpWitness } from './http-witness.ts';
 import { LogWriter, type Signed } from './log-writer.ts';
 import type { MeshPolicy } from './mesh-policy.ts';
-import type { TileStore } from './tile-store.ts';
+import { readTile, type TileStore } from './tile-store.ts';
 
 /** From one checkpoint to the next, where anything has happened. */
 export const CHECKPOINT_MS = 2_000;
@@ -123,7 +123,7 @@ export class LogKeeper {
 
   /** What lies at this path; null: nothing does. Rejects with the system's error. */
   read(path: string): Promise<Uint8Array | null> {
-    return this.#options.store.read(path);
+    return readTile(this.#options.store, path);
   }
 
   /** That the signed tree of `size` events continues that of `from`. Rejects for sizes that were not signed. */
@@ -132,10 +132,10 @@ export class LogKeeper {
   }
 
   /** That the event is in the final tree: its siblings, from the leaf up. Null: it is not final yet. */
-  async inclusion(index: number): Promise<{ proof: readonly Uint8Array[]; note: string } | null> {
+  async inclusion(index: number): Promise<{ hashes: readonly Uint8Array[]; note: string } | null> {
     const final = this.#final;
     if (final === null || index >= final.size) return null;
-    return { proof: await inclusionProof(this.#source, index, final.size), note: final.note };
+    return { hashes: await inclusionProof(this.#source, index, final.size), note: final.note };
   }
 
   /** Signs what has happened since, now. Never rejects. */
@@ -176,7 +176,7 @@ export class LogKeeper {
   #complete(size: number, note: string): void {
     const { store, final, failed } = this.#options;
     this.#keeping = this.#keeping
-      .then(() => store.writeNote('final', note))
+      .then(() => store.writeCheckpoint(note, 'checkpoint'))
       .then(() => {
         this.#final = { note, size };
         final(size);
@@ -196,7 +196,7 @@ export class LogKeeper {
     return new TileSource(
       size,
       async (tile) => {
-        const bytes = await store.read(tilePath(tile));
+        const bytes = await readTile(store, tilePath(tile));
         const hashes = bytes === null ? null : tileHashes(bytes, tile.width);
         if (hashes === null) throw new Error(`the log lacks ${tilePath(tile)}`);
         return hashes;
@@ -208,12 +208,12 @@ export class LogKeeper {
 
 /** What was final when we stopped. One that the present key or policy does not accept does not count. */
 async function finalOf({ store, signer, policy }: LogKeeperOptions, signedSize: number): Promise<Shown | null> {
-  const text = await store.readNote('final');
-  const note = text === null ? null : readNote(Buffer.from(text));
-  if (text === null || note === null || openNote(note, [signer.key], nodeVerify) === null) return null;
+  const bytes = await store.read('checkpoint');
+  const note = bytes === null ? null : readNote(bytes);
+  if (bytes === null || note === null || openNote(note, [signer.key], nodeVerify) === null) return null;
   const checkpoint = readCheckpoint(note.text);
   if (checkpoint === null || checkpoint.size > signedSize || !isEnough(policy, note)) return null;
-  return { note: text, size: checkpoint.size };
+  return { note: Buffer.from(bytes).toString('utf8'), size: checkpoint.size };
 }
 
 function reasonOf(thrown: unknown): string {

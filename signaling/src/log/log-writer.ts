@@ -14,7 +14,7 @@ import { TILE_WIDTH, tileAt, tilePath } from '@llmesh/log/tree/tile';
 import { MeshError } from '@llmesh/core/base/errors';
 import { nodeVerify } from '@llmesh/core/identity/node-signatures';
 import type { LeafSource } from '../ledger/ledger-port.ts';
-import type { TileStore } from './tile-store.ts';
+import { readTile, type TileStore } from './tile-store.ts';
 
 /** Events that become tiles at once: their bytes are in memory twice, at most 24 KiB each and mostly one. */
 const BATCH = 2 * TILE_WIDTH;
@@ -53,14 +53,17 @@ export class LogWriter {
    */
   static async open(options: LogWriterOptions): Promise<LogWriter> {
     const { store, signer } = options;
-    const note = await reading(store.readNote('signed'));
-    if (note === null) return new LogWriter(options, await TileAppender.open(0, readNothing, options.hasher), null);
-    const opened = openNote(readNote(Buffer.from(note)) ?? NO_NOTE, [signer.key], nodeVerify);
+    const bytes = await reading(store.read('signed'));
+    if (bytes === null) return new LogWriter(options, await TileAppender.open(0, readNothing, options.hasher), null);
+    const opened = openNote(readNote(bytes) ?? NO_NOTE, [signer.key], nodeVerify);
     const checkpoint = opened === null ? null : readCheckpoint(opened.text);
     if (checkpoint === null || checkpoint.origin !== signer.key.name) {
       throw broken('Its last checkpoint is not signed by the key in control.key: the two belong to different meshes.');
     }
-    const writer = new LogWriter(options, await continued(options, checkpoint), { checkpoint, note });
+    const writer = new LogWriter(options, await continued(options, checkpoint), {
+      checkpoint,
+      note: Buffer.from(bytes).toString('utf8'),
+    });
     await checkEnd(options, checkpoint.size);
     return writer;
   }
@@ -76,13 +79,13 @@ export class LogWriter {
     const size = source.size;
     const before = this.#signed?.checkpoint.size ?? 0;
     if (size <= before) return null;
-    const read = (path: string) => store.read(path);
+    const read = (path: string) => readTile(store, path);
     const appender = (this.#appender ??= await TileAppender.open(before, read, hasher));
     this.#appender = null;
     while (appender.size < size) await extend(appender, Math.min(size, appender.size + BATCH), this.#options);
     const checkpoint = { origin: signer.key.name, size, root: appender.root(), extensions: [] };
     const note = await signCheckpoint(checkpoint, signer, Math.floor(now() / 1_000));
-    await store.writeNote('signed', note);
+    await store.writeCheckpoint(note, 'signed');
     this.#appender = appender;
     return (this.#signed = { checkpoint, note });
   }
@@ -91,14 +94,14 @@ export class LogWriter {
 async function extend(appender: TileAppender, to: number, { source, store }: LogWriterOptions): Promise<void> {
   const leaves = await source.leaves(appender.size, to);
   if (leaves.length !== to - appender.size) throw new Error('The ledger lacks events that it counts.');
-  await store.write(appender.append(leaves).tiles);
+  await store.write(appender.append(leaves));
 }
 
 /** At the end of this checkpoint, with its tiles on the disk. */
 async function continued(options: LogWriterOptions, { size, root }: Checkpoint): Promise<TileAppender> {
   const { source, store, hasher } = options;
   try {
-    const appender = await TileAppender.open(size, (path) => reading(store.read(path)), hasher);
+    const appender = await TileAppender.open(size, (path) => reading(readTile(store, path)), hasher);
     if (sameBytes(appender.root(), root)) return appender;
   } catch (thrown) {
     if (!(thrown instanceof LogError)) throw thrown;
@@ -118,7 +121,7 @@ async function checkEnd({ source, store }: LogWriterOptions, size: number): Prom
   const tile = tileAt('entries', size - 1, size);
   if (tile === null) return;
   const from = tile.index * TILE_WIDTH;
-  const bytes = await reading(store.read(tilePath(tile)));
+  const bytes = await reading(readTile(store, tilePath(tile)));
   const kept = bytes === null ? null : readEntries(bytes, tile.width);
   const leaves = await source.leaves(from, size);
   if (kept?.length === leaves.length && kept.every((leaf, i) => sameBytes(leaf, leaves[i] ?? leaf))) return;

@@ -1,41 +1,32 @@
-/** Where the tiles of the log lie: in a folder, in memory, or later with a provider of storage. */
-import type { WrittenTile } from '@llmesh/log/tree/tile-appender';
+/** Where the files of the log lie: in a folder, in memory, or later with a provider of storage. */
 import { readEntries } from '@llmesh/log/tree/entries';
 import { HASH_BYTES } from '@llmesh/log/base/hashing';
-import { TILE_WIDTH, type Tile } from '@llmesh/log/tree/tile';
+import type { NoteFile } from '@llmesh/log/node/tile-folder';
+import { readTilePath, tilePath, TILE_WIDTH, type Tile } from '@llmesh/log/tree/tile';
+import type { WrittenTile } from '@llmesh/log/tree/tile-appender';
 
-/** `signed`: the newest checkpoint that we have signed; `final`: the newest that enough witnesses have. */
-export type NoteName = 'signed' | 'final';
-
+/** `TileFolder` of the package is one. All reject with the system's error. */
 export interface TileStore {
-  /**
-   * What lies at this path below the log's address; null: nothing does. A tile that is not full is the beginning of a wider
-   * one, which takes its place. Rejects with the system's error.
-   */
+  /** What lies at this path below the log's address; null: nothing does, or nothing that belongs to a log. */
   read(path: string): Promise<Uint8Array | null>;
-  /** Durable when it resolves. Rejects with the system's error. */
-  write(tiles: readonly WrittenTile[]): Promise<void>;
-  /** Null: there is none. Rejects with the system's error. */
-  readNote(name: NoteName): Promise<string | null>;
-  /** Durable when it resolves, and whole at any time. Rejects with the system's error. */
-  writeNote(name: NoteName, note: string): Promise<void>;
+  /** Durable when it resolves. A full tile may take the place of narrower ones. */
+  write(growth: { readonly tiles: readonly WrittenTile[] }): Promise<void>;
+  /** Durable when it resolves, and whole at any time. */
+  writeCheckpoint(note: string, file: NoteFile): Promise<void>;
 }
 
-/** The beginning of a tile that is at least as wide. Null: it is not. */
-export function narrowed(bytes: Uint8Array, { level, width }: Tile): Uint8Array | null {
-  if (level !== 'entries') return bytes.byteLength < width * HASH_BYTES ? null : bytes.subarray(0, width * HASH_BYTES);
-  if (width === TILE_WIDTH) return readEntries(bytes, width) === null ? null : bytes;
-  const end = endOfEntries(bytes, width);
-  return end === null ? null : bytes.subarray(0, end);
+/** Like `read`; of a tile that has become full since, its beginning. */
+export async function readTile(store: Pick<TileStore, 'read'>, path: string): Promise<Uint8Array | null> {
+  const bytes = await store.read(path);
+  const tile = bytes === null ? readTilePath(path) : null;
+  if (tile === null || tile.width === TILE_WIDTH) return bytes;
+  const whole = await store.read(tilePath({ ...tile, width: TILE_WIDTH }));
+  return whole === null ? null : beginningOf(whole, tile);
 }
 
-/** Where so many entries end: each follows its length, a big-endian uint16. */
-function endOfEntries(bytes: Uint8Array, count: number): number | null {
-  let at = 0;
-  for (let i = 0; i < count; i++) {
-    const [high, low] = [bytes[at], bytes[at + 1]];
-    if (high === undefined || low === undefined) return null;
-    at += 2 + high * 256 + low;
-  }
-  return at <= bytes.byteLength ? at : null;
+function beginningOf(whole: Uint8Array, { level, width }: Tile): Uint8Array | null {
+  if (level !== 'entries') return whole.subarray(0, width * HASH_BYTES);
+  const entries = readEntries(whole, TILE_WIDTH)?.slice(0, width);
+  const last = entries?.at(-1);
+  return last === undefined ? null : whole.subarray(0, last.byteOffset + last.byteLength - whole.byteOffset);
 }

@@ -4,7 +4,7 @@ import type { FromServer, ToServer } from '@llmesh/core/wire/control-protocol';
 import { TokenBucket } from '@llmesh/core/base/token-bucket';
 import type { PeerId } from '@llmesh/core/base/ids';
 import { noteKey, type NoteKey } from '@llmesh/log/note/key';
-import { LogNews, MAX_WITNESSES, type LogListener } from './log-news.ts';
+import { MAX_WITNESSES, type LogListener, type LogNews } from './log-news.ts';
 
 /** A witness begins once a connection, and again after a mishap. */
 const BEGIN_RATE = { perSecond: 0.1, burst: 5 };
@@ -68,7 +68,7 @@ export class SessionLog implements LogListener {
     const { size, line } = message;
     if (this.#witnessed === null || !news.keeper.cosigned(size, `${line}\n`, this.#key)) {
       // An older checkpoint than those that still gather signatures is no fault of its witness.
-      return isLate(news, size)
+      return !news.keeper.gathers(size)
         ? null
         : refused('bad_message', 'This signature is not by a key of yours under a checkpoint of this log.');
     }
