@@ -17,6 +17,7 @@ import type { Candidate } from '@llmesh/core/wire/candidate';
 import { CHAT } from '@llmesh/core/wire/model-advert';
 import { type FromServer } from '@llmesh/core/wire/control-protocol';
 import { MAX_CANDIDATES } from '@llmesh/core/wire/candidate';
+import type { LedgerPort } from '../ledger/ledger-port.ts';
 import type { ControlKey } from '../receipts/control-key.ts';
 import type { DeliveredReceipt } from '../receipts/delivered.ts';
 import type { LeaseOffice } from '../receipts/lease-office.ts';
@@ -54,6 +55,7 @@ export interface AuditOfficeOptions {
   calibrations: readonly Calibration[];
   key: ControlKey;
   leases: LeaseOffice;
+  ledger: LedgerPort;
   table: AuditTable;
   registry: Registry;
   counts: AuditCounts;

@@ -16,6 +16,7 @@ import { Preloading } from '../match/preloading.ts';
 import { Reliability } from '../match/reliability.ts';
 import { SlotPromises } from '../match/slot-promises.ts';
 import type { Metrics } from '../metrics.ts';
+import type { LedgerPort } from '../ledger/ledger-port.ts';
 import type { LeaseOffice } from '../receipts/lease-office.ts';
 import type { ReceiptBook } from '../receipts/receipt-book.ts';
 import { OfferBoard } from '../registry/offer-board.ts';
@@ -51,6 +52,7 @@ export interface MeshOptions {
   joins: JoinPrice;
   leases: LeaseOffice;
   receipts: ReceiptBook;
+  ledger: LedgerPort;
   audits: AuditOffice;
   /** Left out: this mesh has no log. */
   log?: LogNews | null;
