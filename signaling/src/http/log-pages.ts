@@ -3,11 +3,13 @@
  * whom to believe; and below `/api` the proof that one event is in it.
  */
 import { createHash } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import { Router, type Request, type Response } from 'express';
 import type { Clock } from '@llmesh/core/base/clock';
 import { TokenBucket } from '@llmesh/core/base/token-bucket';
 import { writeTlogProof } from '@llmesh/log/read/tlog-proof';
 import { readTilePath } from '@llmesh/log/tree/tile';
+import { AddressBuckets } from '../sockets/address-buckets.ts';
 import type { LogKeeper } from '../log/log-keeper.ts';
 import type { Metrics } from '../metrics.ts';
 import { sendError } from './api.ts';
@@ -18,26 +20,28 @@ const BYTES = 'application/octet-stream';
 const FOR_EVER = 'public, max-age=31536000, immutable';
 /** A bundle has some hundred KB, and is read from the disk: strangers share these reads. */
 const READS = { perSecond: 500, burst: 2_000 };
+/** Whoever recounts a long log reads it as fast as this. */
+const READS_OF_ONE = { perSecond: 200, burst: 1_000 };
 const INDEX = /^(?:0|[1-9]\d{0,15})$/;
 
 export interface LogPagesOptions {
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly keeper: LogKeeper;
-  /** What `/log/policy` says. */
-  readonly policy: string;
+  readonly addressOf: (request: IncomingMessage) => string;
 }
 
-export function logRouter({ clock, metrics, keeper, policy }: LogPagesOptions): Router {
+export function logRouter({ clock, metrics, keeper, addressOf }: LogPagesOptions): Router {
   const sender = new PageSender(clock, (code) => metrics.refuse('http', code));
   const reads = new TokenBucket(clock, READS);
+  const readsOfOne = new AddressBuckets(clock, READS_OF_ONE);
   const router = Router();
   const send = (request: Request, response: Response, type: string, body: Uint8Array) => {
     const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
     sender.send(request, response, { type, body: Buffer.from(body.buffer, body.byteOffset, body.byteLength), etag });
   };
-  const mayRead = (response: Response): boolean => {
-    if (reads.take(1)) return true;
+  const mayRead = (request: Request, response: Response): boolean => {
+    if (readsOfOne.take(addressOf(request)) && reads.take(1)) return true;
     metrics.refuse('http', 'busy');
     response.set('Retry-After', '1');
     sendError(response, 503, 'busy', 'Too many are reading the log. Try again in a moment.');
@@ -57,9 +61,9 @@ export function logRouter({ clock, metrics, keeper, policy }: LogPagesOptions): 
     if (final === null) return sendError(response, 404, 'not_found', NOTHING_FINAL);
     send(request, response, TEXT, Buffer.from(final.note));
   });
-  router.get('/log/policy', (request, response) => send(request, response, TEXT, Buffer.from(policy)));
+  router.get('/log/policy', (request, response) => send(request, response, TEXT, Buffer.from(keeper.policy)));
   router.get(/^\/log\/tile\/.+/, (request, response, next) => {
-    if (!mayRead(response)) return;
+    if (!mayRead(request, response)) return;
     const path = request.path.slice('/log/'.length);
     (readTilePath(path) === null ? Promise.resolve(null) : keeper.read(path)).then((bytes) => {
       if (bytes === null) return sendError(response, 404, 'not_found', NO_TILE);
@@ -79,7 +83,7 @@ export function logRouter({ clock, metrics, keeper, policy }: LogPagesOptions): 
     const { index } = request.query;
     if (typeof index !== 'string' || !INDEX.test(index))
       return sendError(response, 400, 'bad_request', 'Give "index": the number of an event, from 0.');
-    if (!mayRead(response)) return;
+    if (!mayRead(request, response)) return;
     keeper.inclusion(Number(index)).then((found) => {
       if (found === null) return sendError(response, 404, 'not_found', NOT_FINAL);
       response.set('Content-Disposition', `attachment; filename="event-${index}.tlog-proof"`);

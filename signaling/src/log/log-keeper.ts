@@ -4,7 +4,7 @@
  */
 import type { Clock } from '@llmesh/core/base/clock';
 import type { TreeHasher } from '@llmesh/log/base/hashing';
-import { writeKey, type NoteKey, type NoteSigner } from '@llmesh/log/note/key';
+import type { NoteKey, NoteSigner } from '@llmesh/log/note/key';
 import { readCheckpoint } from '@llmesh/log/note/checkpoint';
 import { openNote, readNote } from '@llmesh/log/note/note';
 import { consistencyProof, inclusionProof } from '@llmesh/log/tree/proof';
@@ -90,9 +90,9 @@ export class LogKeeper {
     return keeper;
   }
 
-  /** As it is written into policies. */
-  get vkey(): string {
-    return writeKey(this.#options.signer.key);
+  /** Whom a stranger has to believe, as `/log/policy` tells it. */
+  get policy(): string {
+    return this.#options.policy.text;
   }
 
   /** The newest checkpoint with enough signatures; null: there is none yet. */

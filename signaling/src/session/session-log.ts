@@ -3,6 +3,7 @@ import type { Clock } from '@llmesh/core/base/clock';
 import type { FromServer, ToServer } from '@llmesh/core/wire/control-protocol';
 import { TokenBucket } from '@llmesh/core/base/token-bucket';
 import type { PeerId } from '@llmesh/core/base/ids';
+import { noteName } from '@llmesh/core/identity/note-name';
 import { noteKey, type NoteKey } from '@llmesh/log/note/key';
 import { MAX_WITNESSES, type LogListener, type LogNews } from './log-news.ts';
 
@@ -47,7 +48,7 @@ export class SessionLog implements LogListener {
   /** From now on it hears of the log. */
   welcomed(peer: PeerId, publicKey: Uint8Array): void {
     if (this.#news === null) return;
-    this.#key = noteKey(`llmesh/${peer}`, 'cosignature', publicKey);
+    this.#key = noteKey(noteName(peer), 'cosignature', publicKey);
     this.#leave = this.#news.enter(this);
   }
 
