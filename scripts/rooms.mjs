@@ -84,6 +84,7 @@ const ROOMS = {
     ['gateway', 'server, routes, keys'],
     ['mcp', 'the mesh as tools of an assistant'],
     ['commands', 'one file a command of llmesh'],
+    ['commands/credits', 'commands about credits and votes'],
     ['', 'the command itself'],
     ['testing', 'doubles and files made for tests'],
     ['gateway/testing', 'a gateway with a mesh behind it'],
