@@ -5,6 +5,7 @@ import type { Clock } from '@llmesh/core/base/clock';
 import { MeshError } from '@llmesh/core/base/errors';
 import { AddressBuckets } from '../sockets/address-buckets.ts';
 import type { AuditOffice } from '../audit/audit-office.ts';
+import type { LedgerPort } from '../ledger/ledger-port.ts';
 import type { Metrics } from '../metrics.ts';
 import { offersThatFit } from '../registry/offer-board.ts';
 import { PageSender } from './page-sender.ts';
@@ -19,6 +20,7 @@ export interface ApiOptions {
   registry: Registry;
   metrics: Metrics;
   audits: Pick<AuditOffice, 'page' | 'tally' | 'lengths'>;
+  ledger: LedgerPort;
   addressOf: (request: IncomingMessage) => string;
 }
 
