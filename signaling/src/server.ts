@@ -32,6 +32,7 @@ import { Hosts } from './http/hosts.ts';
 import { IceServers, type TurnOptions } from './session/ice-servers.ts';
 import { LeaseOffice } from './receipts/lease-office.ts';
 import { Ledger } from './ledger/ledger.ts';
+import { LedgerPages } from './ledger/ledger-pages.ts';
 import { LedgerTable } from './ledger/ledger-table.ts';
 import { NO_LEDGER } from './ledger/no-ledger.ts';
 import { Mesh, MESH_PATH } from './session/mesh.ts';
@@ -202,7 +203,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const signal = new Signal(app, { clock, metrics, passes, maxPeers, server, networksOf: networksFor });
   app.get([MESH_PATH, RELAY_PATH], withoutUpgrade);
   const addressOf = (request: IncomingMessage) => networksFor(request).narrow;
-  app.use(apiRouter({ clock, registry, metrics, audits, ledger: ledger ?? NO_LEDGER, addressOf }));
+  const about = { issuer: leases.issuer, origin: leases.issuer, now };
+  const creditPages = ledger === null ? null : new LedgerPages({ ledger, ...about });
+  app.use(apiRouter({ clock, registry, metrics, audits, credits: creditPages, addressOf }));
   app.use(
     gatewayRouter({ gateway: options.gateway ?? null, remoteOf: remoteReader(options.trustProxy ?? false), log }),
   );

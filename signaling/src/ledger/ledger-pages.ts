@@ -6,7 +6,7 @@ import { LEASE_NONCE_BYTES } from '@llmesh/core/receipts/lease';
 import type { Account } from '@llmesh/core/ledger/account';
 import { SUPPLY, type Micro } from '@llmesh/core/ledger/credit';
 import { deliveryIn, type KnownDelivery } from '@llmesh/core/ledger/delivery';
-import { daysOf, earnedIn } from '@llmesh/core/ledger/earned';
+import { earnedIn } from '@llmesh/core/ledger/earned';
 import { EPOCH_MS, epochOf, partScheduled } from '@llmesh/core/ledger/emission';
 import {
   accountKey,
@@ -25,7 +25,6 @@ import { closesMs, inForceMs, proposalsOf, standingOf } from '@llmesh/core/ledge
 import { MemoryState, type StateValue } from '@llmesh/core/ledger/state';
 import type { Unbonding } from '@llmesh/core/ledger/rules/stake';
 import { weightAt } from '@llmesh/core/ledger/rules/voting';
-import { PRICE_VERSION } from '@llmesh/core/policy/price';
 import {
   MAX_LEADERS,
   MAX_POSTINGS,
@@ -44,6 +43,7 @@ import type { LedgerEntry } from './ledger-store.ts';
 const ALIASES = aliasKey('' as PeerId);
 /** Names that are looked at for the leaderboard. */
 const MAX_NAMES = 10_000;
+const PRICE_VERSION = 1;
 /** Releases that are told: at most one a day for 14 days. */
 const MAX_RELEASES = 64;
 /** Proofs of one delivery: several acknowledgements, and a receipt. */
@@ -124,7 +124,11 @@ export class LedgerPages {
     const known = deliveryIn(row);
     if (known === null) return null;
     const entries = await ledger.store.history(known.provider, known.index + 1, MAX_PROOFS);
-    return receiptPage(known, entries.filter(({ about }) => about.lease === lease), ledger.final);
+    return receiptPage(
+      known,
+      entries.filter(({ about }) => about.lease === lease),
+      ledger.final,
+    );
   }
 
   /** Those who have given themselves a name, by what they earned. */
@@ -148,7 +152,18 @@ export class LedgerPages {
     const proposals = proposalsOf(state).map((proposal): ProposalView => {
       const { index, by, name: parameter, from, to, openedMs, tally, quorum, ballots } = proposal;
       const times = { openedMs, closesMs: closesMs(proposal), inForceMs: inForceMs(proposal) };
-      return { index, by, parameter, from, to, ...times, state: standingOf(proposal, nowMs), ...tally, quorum, ballots };
+      return {
+        index,
+        by,
+        parameter,
+        from,
+        to,
+        ...times,
+        state: standingOf(proposal, nowMs),
+        ...tally,
+        quorum,
+        ballots,
+      };
     });
     return { proposals: proposals.slice(0, MAX_PROPOSALS) };
   }

@@ -35,7 +35,10 @@ describe('a delivery', () => {
     await mesh.file(whole, ben.peerId);
     expect(ledger.account(ann.peerId)).toMatchObject({ held: 0, allowance: had - COST });
     const [entry] = await ledger.store.history(ann.peerId, ledger.size, 1);
-    expect(entry).toMatchObject({ kind: 'earn', about: { by: ann.peerId, to: ben.peerId, proof: 'receipt', units: 100 } });
+    expect(entry).toMatchObject({
+      kind: 'earn',
+      about: { by: ann.peerId, to: ben.peerId, proof: 'receipt', units: 100 },
+    });
     expect(mesh.failures).toEqual([]);
   });
 
@@ -109,7 +112,9 @@ describe('what cannot be', () => {
     const before = ledger.account(ann.peerId);
     const { append } = ledger.store;
     ledger.store.append = () => Promise.reject(new Error('database or disk is full'));
-    await expect(mesh.until(ledger.reserve(randomBytes(16), ann.peerId, 5, mesh.now() / 1_000 + 60))).rejects.toMatchObject({
+    await expect(
+      mesh.until(ledger.reserve(randomBytes(16), ann.peerId, 5, mesh.now() / 1_000 + 60)),
+    ).rejects.toMatchObject({
       code: 'busy',
     });
     expect(ledger.account(ann.peerId)).toEqual(before);
@@ -194,7 +199,8 @@ describe('with time', () => {
     const first = await before.open();
     await before.append({ kind: 'allowance', to: ann.peerId });
     const all = first.spendable(ann.peerId);
-    const reserve = (seconds: number) => first.reserve(randomBytes(16), ann.peerId, 1_000, before.now() / 1_000 + seconds);
+    const reserve = (seconds: number) =>
+      first.reserve(randomBytes(16), ann.peerId, 1_000, before.now() / 1_000 + seconds);
     await before.until(Promise.all([reserve(60), reserve(600)]));
     await before.clock.advance(62_000);
     expect(first.spendable(ann.peerId)).toBe(all - 1_000);

@@ -27,7 +27,11 @@ export class LedgerWorld {
   readonly book: ReceiptBook;
   #ledger: Ledger | null = null;
 
-  constructor(folder: string | null = null, control = someone(), readonly startMs = START_MS) {
+  constructor(
+    folder: string | null = null,
+    control = someone(),
+    readonly startMs = START_MS,
+  ) {
     this.control = control;
     this.database = new MeshDatabase(folder);
     this.deliveries = new DeliveryTable(this.database);
