@@ -7,6 +7,7 @@ import { pino, type Logger } from 'pino';
 import { realClock, type Clock } from '@llmesh/core/base/clock';
 import { MeshError } from '@llmesh/core/base/errors';
 import type { PeerId } from '@llmesh/core/base/ids';
+import { noteName } from '@llmesh/core/identity/note-name';
 import type { IceServer } from '@llmesh/core/wire/control-protocol';
 import type { CreditMode } from '@llmesh/core/wire/credit-messages';
 import type { Cluster } from './cluster/cluster.ts';
@@ -33,6 +34,7 @@ import { Hosts } from './http/hosts.ts';
 import { IceServers, type TurnOptions } from './session/ice-servers.ts';
 import { LeaseOffice } from './receipts/lease-office.ts';
 import { Ledger } from './ledger/ledger.ts';
+import { LedgerPages } from './ledger/ledger-pages.ts';
 import { LedgerTable } from './ledger/ledger-table.ts';
 import { NO_LEDGER } from './ledger/no-ledger.ts';
 import { openLog } from './log/open-log.ts';
@@ -218,7 +220,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   app.get([MESH_PATH, RELAY_PATH], withoutUpgrade);
   const addressOf = (request: IncomingMessage) => networksFor(request).narrow;
   if (keeper !== null) app.use(logRouter({ clock, metrics, keeper, addressOf }));
-  app.use(apiRouter({ clock, registry, metrics, audits, ledger: ledger ?? NO_LEDGER, addressOf }));
+  const about = { issuer: leases.issuer, origin: noteName(leases.issuer), now };
+  const creditPages = ledger === null ? null : new LedgerPages({ ledger, ...about });
+  app.use(apiRouter({ clock, registry, metrics, audits, credits: creditPages, addressOf }));
   app.use(
     gatewayRouter({ gateway: options.gateway ?? null, remoteOf: remoteReader(options.trustProxy ?? false), log }),
   );
