@@ -45,6 +45,19 @@ describe('an auditor', () => {
     expect(free(dan)).toBe(20_000);
   });
 
+  it('is paid a quarter of what the answer cost at most, and nothing where it was free', async () => {
+    const cheap = await world.lease(2, ada, [bob]);
+    world.fund(ada.peerId, 1_000);
+    world.add({ kind: 'reserve', hold: cheap.hold, payer: ada.peerId, amount: 1_000, untilS: world.seconds + 1_500 });
+    world.add(await world.receipt(cheap, bob, 1));
+    world.add({ kind: 'audit-fee', report: await world.report(cheap, bob, cyd) });
+    expect(free(cyd)).toBe(250);
+    const gift = await world.lease(3, ada, [bob]);
+    world.add(await world.receipt(gift, bob, 500));
+    const report = await world.report(gift, bob, cyd);
+    expect(() => world.add({ kind: 'audit-fee', report })).toThrow('was free');
+  });
+
   it('is not the one who got the answer, and judges the one who gave it', async () => {
     const own = await world.report(lease, bob, ada);
     expect(() => world.add({ kind: 'audit-fee', report: own })).toThrow('got the answer');
