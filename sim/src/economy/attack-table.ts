@@ -9,6 +9,7 @@ import { thousandNewcomers } from './attacks/newcomers.ts';
 import { dustFlood, proposalSpam } from './attacks/orders.ts';
 import { auditsOfFreeAnswers, ringOfTen, ringThatAuditsItself, selfDealing } from './attacks/rings.ts';
 import { appealCycling, convictOneself, stakeCycling } from './attacks/stakes.ts';
+import { answersAndTransfers, answersInACircle, transferCarousel } from './attacks/votes.ts';
 
 export type Attack = (seed: number) => Promise<Figure>;
 
@@ -28,6 +29,9 @@ export const ATTACKS: readonly Attack[] = [
   stakeCycling,
   convictOneself,
   appealCycling,
+  transferCarousel,
+  answersInACircle,
+  answersAndTransfers,
   proposalSpam,
   dustFlood,
 ];

@@ -131,7 +131,9 @@ export class Economy {
     const untilS = expiresAt + HOLD_SECONDS;
     const stranger = providers.every(({ network }) => network !== requester.network);
     const funded =
-      stranger && amount > 0 && this.tryPost({ kind: 'reserve', hold: seed, payer: requester.id, amount, untilS }) === null;
+      stranger &&
+      amount > 0 &&
+      this.tryPost({ kind: 'reserve', hold: seed, payer: requester.id, amount, untilS }) === null;
     if (funded) this.#holds.push({ hold: seed, payer: requester.id, untilS });
     return { requester, leases, bytes, funded };
   }
@@ -186,15 +188,16 @@ export class Economy {
   }
 
   couldPay({ id }: EconomyPeer, maxUnits: number, price: Micro): boolean {
-    return (
-      this.balance(accountOf('free', id)) + this.balance(accountOf('allowance', id)) >= costOf(maxUnits, price)
-    );
+    return this.balance(accountOf('free', id)) + this.balance(accountOf('allowance', id)) >= costOf(maxUnits, price);
   }
 
   /** All credits of these peers that are money: what a newcomer got to begin with is none. */
   wealth(peers: readonly EconomyPeer[]): Micro {
     const kinds = PEER_ACCOUNTS.filter((kind) => kind !== 'allowance');
-    return peers.reduce((sum, { id }) => sum + kinds.reduce((all, kind) => all + this.balance(accountOf(kind, id)), 0), 0);
+    return peers.reduce(
+      (sum, { id }) => sum + kinds.reduce((all, kind) => all + this.balance(accountOf(kind, id)), 0),
+      0,
+    );
   }
 
   balance(account: Account): Micro {

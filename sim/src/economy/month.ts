@@ -139,9 +139,7 @@ class Month {
       auditors: economy.balance('auditors'),
       credits: { volunteers: of('volunteers'), both: of('both'), askers: of('askers') },
       forBeingThere: share(this.#uptime, earned),
-      evenness: round(
-        jainIndex(lenders.map((one) => economy.wealth([one.peer]) / this.#hours.get(one)!)),
-      ),
+      evenness: round(jainIndex(lenders.map((one) => economy.wealth([one.peer]) / this.#hours.get(one)!))),
       demand: {
         least: Math.min(...this.#demand),
         most: Math.max(...this.#demand),

@@ -1,9 +1,13 @@
 /** Attacks by those who own both ends: they pay themselves. */
+import { inCredits } from '@llmesh/core/ledger/credit';
 import { arena, PRICE, unitsFor, work, type Figure } from '../arena.ts';
 import { reportOn } from '../reports.ts';
 
 const ROUNDS = 40;
 const SETTLED_MS = 3_600_000;
+/** Units, and so little to pay, of answers that are only there to be audited. */
+const SMALL_ANSWER = 1_000;
+const AUDITORS = 5;
 
 /** A pair, or a ring, in which each asks the next one, for half of what it has. */
 async function ring(attack: string, seed: number, size: number): Promise<Figure> {
@@ -26,16 +30,19 @@ async function ring(attack: string, seed: number, size: number): Promise<Figure>
 export const selfDealing = (seed: number) => ring('self-dealing pair', seed, 2);
 export const ringOfTen = (seed: number) => ring('ring of ten', seed, 10);
 
-/** It owns the auditors, too, and has every answer checked by as many as are ever asked. */
-export async function ringThatAuditsItself(seed: number): Promise<Figure> {
+/**
+ * It owns the auditors, too, and has every answer checked by as many as are ever asked. `price` 0: the answers are free, and
+ * what others paid for checks is to pay for theirs.
+ */
+async function selfAudit(attack: string, seed: number, price: number): Promise<Figure> {
   const place = await arena(seed, 10);
   const { economy, attackers } = place;
   const start = economy.wealth(attackers);
   let fees = 0;
   for (let i = 0; i < ROUNDS; i++) {
     const [requester, provider] = [attackers[i % 10]!, attackers[(i + 1) % 10]!];
-    const match = await economy.deal(requester, provider, Math.max(1, unitsFor(place, requester, 0.5)), PRICE);
-    for (let k = 2; k < 7; k++) {
+    const match = await economy.deal(requester, provider, SMALL_ANSWER, price);
+    for (let k = 2; k < 2 + AUDITORS; k++) {
       const report = await reportOn(match, provider, attackers[(i + k) % 10]!, economy.random);
       if (economy.tryPost({ kind: 'audit-fee', report }) === null) fees += 1;
     }
@@ -43,31 +50,11 @@ export async function ringThatAuditsItself(seed: number): Promise<Figure> {
   }
   economy.pass(SETTLED_MS);
   return {
-    attack: 'ring that audits itself',
+    attack,
     ...{ start, end: economy.wealth(attackers), honest: null },
-    note: `${fees} of ${ROUNDS * 5} reports were paid`,
+    note: `${fees} of ${ROUNDS * AUDITORS} reports were paid; ${inCredits(economy.balance('auditors'))} credits are left for others`,
   };
 }
 
-/** The same ring has answers checked that nobody paid for, while others have filled the pool of the auditors. */
-export async function auditsOfFreeAnswers(seed: number): Promise<Figure> {
-  const place = await arena(seed, 10);
-  const { economy, attackers } = place;
-  const start = economy.wealth(attackers);
-  let fees = 0;
-  for (let i = 0; i < ROUNDS; i++) {
-    const provider = attackers[i % 10]!;
-    const match = await economy.match(attackers[(i + 1) % 10]!, [provider], { maxUnits: 1_000_000, price: 0 });
-    await economy.receive(match, provider, 1_000_000);
-    for (let k = 2; k < 7; k++) {
-      const report = await reportOn(match, provider, attackers[(i + k) % 10]!, economy.random);
-      if (economy.tryPost({ kind: 'audit-fee', report }) === null) fees += 1;
-    }
-  }
-  economy.pass(SETTLED_MS);
-  return {
-    attack: 'ring that audits its free answers',
-    ...{ start, end: economy.wealth(attackers), honest: null },
-    note: `${fees} of ${ROUNDS * 5} reports were paid`,
-  };
-}
+export const ringThatAuditsItself = (seed: number) => selfAudit('ring that audits itself', seed, PRICE);
+export const auditsOfFreeAnswers = (seed: number) => selfAudit('ring that audits its free answers', seed, 0);
