@@ -16,6 +16,7 @@ import { Preloading } from '../match/preloading.ts';
 import { Reliability } from '../match/reliability.ts';
 import { SlotPromises } from '../match/slot-promises.ts';
 import type { Metrics } from '../metrics.ts';
+import type { LedgerPort } from '../ledger/ledger-port.ts';
 import type { LeaseOffice } from '../receipts/lease-office.ts';
 import type { ReceiptBook } from '../receipts/receipt-book.ts';
 import { OfferBoard } from '../registry/offer-board.ts';
@@ -24,12 +25,14 @@ import type { Relay } from '../relay/relay.ts';
 import type { SignalPasses } from '../signal/signal-passes.ts';
 import { NetworkRate, scaled } from '../sockets/network-rate.ts';
 import type { PeerSocket } from '../sockets/peer-socket.ts';
+import { AccountPost } from './account-post.ts';
 import { Attendance } from './attendance.ts';
 import { DepartureNews } from './departure-news.ts';
 import { Entrance } from './entrance.ts';
 import type { IceServers } from './ice-servers.ts';
 import type { JoinPrice } from './join-price.ts';
 import { MeshSession, type MeshContext } from './mesh-session.ts';
+import { OrderDesk } from './order-desk.ts';
 import { MATCH_RATES } from './session-matches.ts';
 import { CALL_RATES, CALLED_RATE } from './session-relays.ts';
 import { Sessions } from './sessions.ts';
@@ -50,6 +53,7 @@ export interface MeshOptions {
   joins: JoinPrice;
   leases: LeaseOffice;
   receipts: ReceiptBook;
+  ledger: LedgerPort;
   audits: AuditOffice;
   /** The factor for the usual limits of one network. */
   networkFactor?: number;
@@ -63,17 +67,22 @@ export class Mesh {
   readonly #board: OfferBoard;
   readonly #queues: MatchQueues;
   readonly #preloading: Preloading;
+  readonly #accounts: AccountPost | null;
   readonly #context: MeshContext;
   readonly #ofSocket = new WeakMap<Duplex, MeshSession>();
   readonly #stopPings: () => void;
 
   constructor(options: MeshOptions) {
-    const { random, networkFactor = 1, clock, cluster, registry, metrics, receipts, leases, audits } = options;
+    const { random, networkFactor = 1, clock, cluster, registry, metrics, receipts, leases, audits, ledger } = options;
     this.#clock = clock;
     this.#sockets = boundedServer({ maxPayload: MAX_PAYLOAD_BYTES });
     const sessions = new Sessions(clock, cluster);
     this.#sessions = sessions;
     this.#departures = new DepartureNews(cluster, sessions);
+    const hasCredits = ledger.mode !== 'off';
+    this.#accounts = hasCredits ? new AccountPost({ clock, ledger, sessions }) : null;
+    const { issuer } = leases;
+    const desk = hasCredits ? new OrderDesk({ clock, now: () => leases.nowMs, issuer, ledger }) : null;
     this.#board = new OfferBoard(
       clock,
       () => ({ ...registry.offers(), ...shunnedIn(audits) }),
@@ -126,6 +135,7 @@ export class Mesh {
       matches: { queues, leases, metrics, departures, preloading, matchRate, audits },
       filings: { clock, receipts, metrics },
       reports: { clock, audits, metrics },
+      credits: { metrics, desk, accounts: this.#accounts },
       relays: { clock, relay: options.relay, callRate, calledRate, metrics, sessions },
     };
     this.#stopPings = cutHalfOpen(this.#sockets, clock);
@@ -154,6 +164,7 @@ export class Mesh {
 
   async close(): Promise<void> {
     this.#stopPings();
+    this.#accounts?.close();
     this.#board.close();
     this.#queues.close();
     this.#preloading.close();
