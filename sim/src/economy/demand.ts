@@ -1,13 +1,35 @@
-/** The price in a mesh of one tiny model, as the control plane moves it. */
+/** The price in a mesh of one small model, moved by demand as on a control plane. */
 import { parameter } from '@llmesh/core/ledger/parameter';
+import { DEMAND_STEP_MS, loadOf, nextDemand } from '@llmesh/core/policy/demand-price';
 import { PLAIN, priceOf } from '@llmesh/core/policy/price';
-import type { Economy } from './economy.ts';
+import type { LedgerState } from '@llmesh/core/ledger/state';
 
-export function priceNow({ state }: Economy, demand = PLAIN): number {
-  return priceOf({ base: parameter(state, 'price-tiny'), demand, complexity: PLAIN });
+export interface Load {
+  readonly busy: number;
+  readonly waiting: number;
+  readonly slots: number;
 }
 
-export function demandOf(waiting: number, turns: number, before = PLAIN): number {
-  const wanted = waiting > turns ? 2_000 : waiting * 2 < turns ? 500 : PLAIN;
-  return Math.max(500, Math.min(2_000, before + Math.sign(wanted - before) * 50));
+export class SimulatedPrice {
+  readonly #state: LedgerState;
+  /** In thousandths. */
+  demand = PLAIN;
+
+  constructor(state: LedgerState) {
+    this.#state = state;
+  }
+
+  /** Micro-credits for 1,000 units. */
+  get now(): number {
+    return priceOf({ base: parameter(this.#state, 'price-small'), demand: this.demand, complexity: PLAIN });
+  }
+
+  /** So much time passes with this load. */
+  pass(ms: number, load: Load): void {
+    const bounds = {
+      floor: parameter(this.#state, 'demand-floor'),
+      ceiling: parameter(this.#state, 'demand-ceiling'),
+    };
+    for (let at = 0; at < ms; at += DEMAND_STEP_MS) this.demand = nextDemand(this.demand, loadOf(load), bounds);
+  }
 }

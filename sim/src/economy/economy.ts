@@ -12,6 +12,9 @@ import type { Micro } from '@llmesh/core/ledger/credit';
 import { MAX_UPTIME_SHARES, readEvent, writeEvent, type EventBody, type HoldId } from '@llmesh/core/ledger/event';
 import { signOrder, type OrderBody } from '@llmesh/core/ledger/order';
 import type { Posting } from '@llmesh/core/ledger/posting';
+import { earnedIn } from '@llmesh/core/ledger/earned';
+import { earnedKey } from '@llmesh/core/ledger/keys';
+import { SERVED_WITHIN_MS } from '@llmesh/core/ledger/rules/uptime';
 import { EPOCH_MS } from '@llmesh/core/ledger/emission';
 import { apply, begin } from '@llmesh/core/ledger/projection';
 import { balanceOf } from '@llmesh/core/ledger/readers';
@@ -55,13 +58,19 @@ export class Economy {
   readonly state = new MemoryState();
   /** How many events of each kind there are, and how many were refused, by code. */
   readonly counts = new Map<string, number>();
+  readonly #check: typeof nodeVerify;
   readonly #control: Identity;
   readonly #holds: Due[] = [];
   #ms = START_MS;
   #index = 0;
   #orders = 0;
 
-  constructor(seed: number) {
+  /**
+   * `check`: whether what is filed is signed as it says. A mesh of honest people may take that for granted here: all signatures
+   * were made a moment before, by real keys.
+   */
+  constructor(seed: number, check: typeof nodeVerify = nodeVerify) {
+    this.#check = check;
     this.random = new SeededRandom(seed);
     this.#control = nodeIdentity(this.random.bytes(SECRET_KEY_BYTES));
     begin(this.state, this.#control.peerId);
@@ -88,7 +97,7 @@ export class Economy {
     const event = readEvent(writeEvent({ ...body, ms: this.#ms }));
     if (event === null) throw new Error(`This event cannot be written: ${body.kind}.`);
     try {
-      const postings = apply(this.state, event, this.#index, nodeVerify);
+      const postings = apply(this.state, event, this.#index, this.#check);
       this.#index += 1;
       this.#count(body.kind);
       this.#mustAddUp(postings);
@@ -126,7 +135,7 @@ export class Economy {
       },
       this.#control,
     );
-    const leases = readLeases(bytes, nodeVerify)!;
+    const leases = readLeases(bytes, this.#check)!;
     const amount = costOf(maxUnits, price);
     const untilS = expiresAt + HOLD_SECONDS;
     const stranger = providers.every(({ network }) => network !== requester.network);
@@ -185,6 +194,16 @@ export class Economy {
       const some = shares.slice(at, at + MAX_UPTIME_SHARES);
       this.post({ kind: 'uptime', epoch, shares: some.map(([{ id }, share]) => [id, share] as const) });
     }
+  }
+
+  /** It answered somebody lately: only such peers are paid for being there. */
+  hasServed({ id }: EconomyPeer): boolean {
+    return earnedIn(this.state.get(earnedKey(id))).servedMs + SERVED_WITHIN_MS >= this.#ms;
+  }
+
+  /** All that it ever earned: by answers, by being there, by checks. */
+  earned({ id }: EconomyPeer): Micro {
+    return earnedIn(this.state.get(earnedKey(id))).all;
   }
 
   couldPay({ id }: EconomyPeer, maxUnits: number, price: Micro): boolean {

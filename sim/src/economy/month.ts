@@ -6,7 +6,7 @@ import { EPOCH_MS } from '@llmesh/core/ledger/emission';
 import { jainIndex } from '../fairness.ts';
 import { Economy } from './economy.ts';
 import type { EconomyPeer } from './economy-peer.ts';
-import { demandOf, priceNow } from './demand.ts';
+import { SimulatedPrice } from './demand.ts';
 
 export interface MonthOptions {
   readonly seed: number;
@@ -44,8 +44,9 @@ const SHARES: readonly (readonly [Kind, number])[] = [
   ['askers', 0.4],
 ];
 const TICKS_AN_HOUR = 6;
-/** Answers that a volunteer gives in a tick. */
-const TURNS = 3;
+const TICK_MS = EPOCH_MS / TICKS_AN_HOUR;
+/** Answers that a volunteer gives in a tick: so few that in the evening there are not enough for all who ask. */
+const TURNS = 0.3;
 /** One of so many turns is for those who have no credits, if any of them waits. */
 const UNFUNDED_TURN = 5;
 const UNITS = { least: 30, most: 800 };
@@ -98,6 +99,7 @@ class Month {
   readonly #options: MonthOptions;
   readonly #people: Person[];
   readonly #waits = { funded: [] as number[], unfunded: [] as number[] };
+  readonly #price: SimulatedPrice;
   readonly #demand: number[] = [];
   readonly #hours = new Map<Person, number>();
   #funded: Waiting[] = [];
@@ -107,7 +109,8 @@ class Month {
 
   constructor(options: MonthOptions) {
     this.#options = options;
-    this.#economy = new Economy(options.seed);
+    this.#economy = new Economy(options.seed, () => true);
+    this.#price = new SimulatedPrice(this.#economy.state);
     this.#people = this.#populate();
   }
 
@@ -123,7 +126,7 @@ class Month {
       return Math.round(economy.wealth(some.map(({ peer }) => peer)) / Math.max(1, some.length));
     };
     const lenders = this.#people.filter((one) => (this.#hours.get(one) ?? 0) > 0);
-    const earned = economy.wealth(lenders.map(({ peer }) => peer));
+    const earned = lenders.reduce((sum, { peer }) => sum + economy.earned(peer), 0);
     return {
       peers: this.#options.peers,
       days: this.#options.days,
@@ -139,7 +142,7 @@ class Month {
       auditors: economy.balance('auditors'),
       credits: { volunteers: of('volunteers'), both: of('both'), askers: of('askers') },
       forBeingThere: share(this.#uptime, earned),
-      evenness: round(jainIndex(lenders.map((one) => economy.wealth([one.peer]) / this.#hours.get(one)!))),
+      evenness: round(jainIndex(lenders.map((one) => economy.earned(one.peer) / this.#hours.get(one)!))),
       demand: {
         least: Math.min(...this.#demand),
         most: Math.max(...this.#demand),
@@ -174,15 +177,16 @@ class Month {
     for (let tick = 0; tick < TICKS_AN_HOUR; tick++) await this.#tick(hour * TICKS_AN_HOUR + tick, here, present);
     for (const one of present) this.#hours.set(one, (this.#hours.get(one) ?? 0) + 1);
     const before = this.#economy.wealth(present.map(({ peer }) => peer));
-    this.#economy.uptime(present.map(({ peer }) => [peer, 1_000] as const));
+    const served = present.filter(({ peer }) => this.#economy.hasServed(peer));
+    this.#economy.uptime(served.map(({ peer }) => [peer, 1_000] as const));
     this.#uptime += this.#economy.wealth(present.map(({ peer }) => peer)) - before;
   }
 
   async #tick(tick: number, here: readonly Person[], present: readonly Person[]): Promise<void> {
     const { random } = this.#economy;
-    const price = priceNow(this.#economy, this.#demand.at(-1));
+    const price = this.#price.now;
     for (const person of here) {
-      for (let left = person.asks / TICKS_AN_HOUR; random.chance(left); left -= 1) {
+      for (let left = (person.asks * eveningOf(tick)) / TICKS_AN_HOUR; random.chance(left); left -= 1) {
         const units = Math.round(random.logUniform(UNITS.least, UNITS.most));
         const first = person.answers === 0;
         person.answers += 1;
@@ -190,15 +194,18 @@ class Month {
         (this.#economy.couldPay(person.peer, MAX_UNITS, price) ? this.#funded : this.#unfunded).push(waiting);
       }
     }
-    const turns = present.length * TURNS;
-    this.#demand.push(demandOf(this.#funded.length, turns, this.#demand.at(-1)));
-    for (let turn = 0; turn < turns; turn++) {
+    const turns = Math.round(present.length * TURNS);
+    let turn = 0;
+    for (; turn < turns; turn++) {
       const free = turn % UNFUNDED_TURN === UNFUNDED_TURN - 1 && this.#unfunded.length > 0;
       const next = (free ? undefined : this.#funded.shift()) ?? this.#unfunded.shift();
       if (next === undefined) break;
       await this.#answer(next, present, tick, price);
     }
-    this.#economy.pass(EPOCH_MS / TICKS_AN_HOUR);
+    // Who pays moves the price.
+    this.#price.pass(TICK_MS, { busy: turn, waiting: this.#funded.length, slots: turns });
+    this.#demand.push(this.#price.demand);
+    this.#economy.pass(TICK_MS);
   }
 
   async #answer({ person, units, sinceTick, first }: Waiting, present: readonly Person[], tick: number, price: number) {
@@ -207,14 +214,18 @@ class Month {
     let provider = this.#economy.random.pick(present);
     while (provider === person) provider = this.#economy.random.pick(present);
     const match = await this.#economy.match(person.peer, [provider.peer], { maxUnits: MAX_UNITS, price });
-    // What nobody pays for moves nothing: it is in no account.
-    if (match.funded) await this.#economy.receive(match, provider.peer, units);
+    await this.#economy.receive(match, provider.peer, units);
     this.#waits[match.funded ? 'funded' : 'unfunded'].push(((tick - sinceTick) * 60) / TICKS_AN_HOUR);
     if (first) {
       this.#firsts.asked += 1;
       if (match.funded) this.#firsts.paid += 1;
     }
   }
+}
+
+/** In the evening people ask twice as much, in the morning half as much, as on average. */
+function eveningOf(tick: number): number {
+  return 2 ** Math.sin((tick / (24 * TICKS_AN_HOUR)) * 2 * Math.PI);
 }
 
 function waitsOf(waits: readonly number[]): Waits {
