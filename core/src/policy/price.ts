@@ -3,6 +3,9 @@
  * which writes it into the lease. Micro-credits and whole-number arithmetic, so that both get the same result.
  */
 
+/** How `priceOf` computes: a lease and its receipt name it, so that everyone can compute again what was charged. */
+export const PRICE_VERSION = 1;
+
 /** A plain task, and an offer that is neither scarce nor idle. */
 export const PLAIN = 1_000;
 
