@@ -16,6 +16,7 @@ import { Preloading } from '../match/preloading.ts';
 import { Reliability } from '../match/reliability.ts';
 import { SlotPromises } from '../match/slot-promises.ts';
 import type { Metrics } from '../metrics.ts';
+import type { LedgerPort } from '../ledger/ledger-port.ts';
 import type { LeaseOffice } from '../receipts/lease-office.ts';
 import type { ReceiptBook } from '../receipts/receipt-book.ts';
 import { Fares } from '../price/fares.ts';
@@ -26,7 +27,6 @@ import type { Relay } from '../relay/relay.ts';
 import type { SignalPasses } from '../signal/signal-passes.ts';
 import { NetworkRate, scaled } from '../sockets/network-rate.ts';
 import type { PeerSocket } from '../sockets/peer-socket.ts';
-import type { LedgerPort } from '../ledger/ledger-port.ts';
 import { AccountPost } from './account-post.ts';
 import { Attendance } from './attendance.ts';
 import { DepartureNews } from './departure-news.ts';
@@ -55,9 +55,8 @@ export interface MeshOptions {
   joins: JoinPrice;
   leases: LeaseOffice;
   receipts: ReceiptBook;
+  ledger: LedgerPort;
   audits: AuditOffice;
-  /** Left out: this mesh has no credits. */
-  ledger?: LedgerPort | null;
   /** The factor for the usual limits of one network. */
   networkFactor?: number;
 }
@@ -79,30 +78,29 @@ export class Mesh {
   readonly #stopPings: () => void;
 
   constructor(options: MeshOptions) {
-    const { random, networkFactor = 1, clock, cluster, registry, metrics, receipts, leases, audits } = options;
+    const { random, networkFactor = 1, clock, cluster, registry, metrics, receipts, leases, audits, ledger } = options;
     this.#clock = clock;
     this.#registry = registry;
     this.#sockets = boundedServer({ maxPayload: MAX_PAYLOAD_BYTES });
     const sessions = new Sessions(clock, cluster);
     this.#sessions = sessions;
     this.#departures = new DepartureNews(cluster, sessions);
-    const ledger = creditsOf(options);
-    this.#accounts = ledger === null ? null : new AccountPost({ clock, ledger, sessions });
-    const issuer = leases.issuer;
-    const desk = ledger === null ? null : new OrderDesk({ clock, now: () => leases.nowMs, issuer, ledger });
-    this.prices =
-      ledger === null
-        ? null
-        : new PriceList({
-            clock,
-            offers: () => registry.offers().models,
-            waiting: (offer) => this.#queues.waiting(offer),
-            sizeBytes: (offer) =>
-              registry.ranks.catalogued({ ...offer, sha256: offer.sha256 ?? null })?.sizeBytes ?? null,
-            parameter: (name) => ledger.parameter(name),
-            changed: () => this.#board.touch(),
-          });
-    const fares = ledger === null || this.prices === null ? null : new Fares(ledger, this.prices);
+    const hasCredits = ledger.mode !== 'off';
+    this.#accounts = hasCredits ? new AccountPost({ clock, ledger, sessions }) : null;
+    const { issuer } = leases;
+    const desk = hasCredits ? new OrderDesk({ clock, now: () => leases.nowMs, issuer, ledger }) : null;
+    this.prices = hasCredits
+      ? new PriceList({
+          clock,
+          offers: () => registry.offers().models,
+          waiting: (offer) => this.#queues.waiting(offer),
+          sizeBytes: (offer) =>
+            registry.ranks.catalogued({ ...offer, sha256: offer.sha256 ?? null })?.sizeBytes ?? null,
+          parameter: (name) => ledger.parameter(name),
+          changed: () => this.#board.touch(),
+        })
+      : null;
+    const fares = this.prices === null ? null : new Fares(ledger, this.prices);
     this.#board = new OfferBoard(
       clock,
       () => ({ ...this.offers(), ...shunnedIn(audits) }),
@@ -204,9 +202,4 @@ export class Mesh {
 function shunnedIn({ standings }: AuditOffice): Pick<Offers, 'shunned'> {
   const shunned = standings.shunned();
   return shunned.length > 0 ? { shunned } : {};
-}
-
-/** Null: there are none, or they are off. */
-function creditsOf({ ledger = null }: MeshOptions): LedgerPort | null {
-  return ledger === null || ledger.mode === 'off' ? null : ledger;
 }
