@@ -28,7 +28,10 @@ export async function papersOf(terms: PapersTerms) {
   const what = { requester: requester.peerId, task: 'chat', model, complexity: 1_000, price, maxUnits };
   const lease = await signLeases({ ...what, providers: [provider.peerId], expiresAt, seed: hold }, control);
   // It was signed just now.
-  const { nonce } = leaseOf(readLeases(lease, () => true)!, provider.peerId)!;
+  const { nonce } = leaseOf(
+    readLeases(lease, () => true)!,
+    provider.peerId,
+  )!;
   const ends = { taskId: newTaskId(), requester: requester.peerId, provider: provider.peerId, leaseNonce: nonce };
   const shown = { ...ends, commitment: randomBytes(32) };
   const receipt = {
