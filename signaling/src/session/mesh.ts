@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '@llmesh/core/base/clock';
+import type { PeerId } from '@llmesh/core/base/ids';
 import { offerKey, readOfferKey } from '@llmesh/core/policy/offer-key';
 import { CHAT } from '@llmesh/core/wire/model-advert';
 import { MAX_TO_SERVER_BYTES, type Offers } from '@llmesh/core/wire/control-protocol';
@@ -17,6 +18,7 @@ import { Reliability } from '../match/reliability.ts';
 import { SlotPromises } from '../match/slot-promises.ts';
 import type { Metrics } from '../metrics.ts';
 import type { LedgerPort } from '../ledger/ledger-port.ts';
+import { Newcomers } from '../ledger/newcomers.ts';
 import type { LeaseOffice } from '../receipts/lease-office.ts';
 import type { ReceiptBook } from '../receipts/receipt-book.ts';
 import { Fares } from '../price/fares.ts';
@@ -57,6 +59,8 @@ export interface MeshOptions {
   receipts: ReceiptBook;
   ledger: LedgerPort;
   audits: AuditOffice;
+  /** This provider answered somebody of another wide network, and both signed for it. */
+  served?: (provider: PeerId) => void;
   /** The factor for the usual limits of one network. */
   networkFactor?: number;
 }
@@ -82,6 +86,7 @@ export class Mesh {
     this.#clock = clock;
     this.#registry = registry;
     this.#sockets = boundedServer({ maxPayload: MAX_PAYLOAD_BYTES });
+    const newcomers = new Newcomers({ ledger: options.ledger, now: () => leases.nowMs });
     const sessions = new Sessions(clock, cluster);
     this.#sessions = sessions;
     this.#departures = new DepartureNews(cluster, sessions);
@@ -116,7 +121,9 @@ export class Mesh {
       const ms = endedMs - startedMs;
       const { requester, provider } = lease;
       const offer = offerKey(lease);
-      const network = sessions.find(requester)?.from.narrow ?? '';
+      const [asker, giver] = [sessions.find(requester)?.from, sessions.find(provider)?.from];
+      if (asker !== undefined && giver !== undefined && asker.wide !== giver.wide) options.served?.(provider);
+      const network = asker?.narrow ?? '';
       reliability.finished(provider, { offer, units, ms }, { requester, network });
       this.#preloading.answered(offer, ms);
       audits.filed(delivered);
@@ -148,7 +155,7 @@ export class Mesh {
     this.#context = {
       clock,
       metrics,
-      entrance: new Entrance({ ...options, sessions }),
+      entrance: new Entrance({ ...options, sessions, newcomers }),
       attendance: new Attendance({ registry, reliability, queues, board, sessions, departures, audits }),
       matches: { queues, leases, metrics, departures, preloading, matchRate, audits, registry, fares },
       filings: { clock, receipts, metrics },
