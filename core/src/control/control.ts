@@ -212,6 +212,19 @@ export class ControlClient extends Emitter<ControlEvents> {
     await this.#requests.ask<'report'>({ type: 'report', report: toBase32(report) }, signal);
   }
 
+  /**
+   * From now on, until the connection breaks, `checkpoint` has the proof that the log continues the checkpoint of this
+   * size, which we signed last; 0: none yet. Say so again after each welcome.
+   */
+  witness(size: number): void {
+    if (this.state === 'open') this.#connection.send({ type: 'witness', size });
+  }
+
+  /** Our line under the checkpoint of this size. */
+  cosign(size: number, line: string): void {
+    if (this.state === 'open') this.#connection.send({ type: 'cosign', size, line });
+  }
+
   /** A ticket for our end of a relayed link to `peer`. Rejects with connect_failed, control_unreachable, cancelled. */
   async relay(peer: PeerId, signal: AbortSignal): Promise<string> {
     if (this.state !== 'open') await this.#connection.whenOpen(signal);
