@@ -8,6 +8,15 @@ const LARGEST = 25;
 
 /** The purpose of each room, which may import those before it. A file's name is a room, and so is '', the root that composes. */
 const ROOMS = {
+  'log/src': [
+    ['base', 'hashes, bytes, texts, signatures: what the formats are made of'],
+    ['note', 'signed notes, their keys, and what logs and witnesses write into them'],
+    ['tree', 'the Merkle tree in its tiles, and what is proved with it'],
+    ['witness', 'who says that a checkpoint is the only one, and when that is enough'],
+    ['read', 'a log as a stranger reads it: nothing is believed that its root does not cover'],
+    ['node', 'what is faster, or only possible, in Node'],
+    ['testing', 'vectors, oracles and doubles'],
+  ],
   'core/src': [
     ['base', 'time, bytes, ids and errors: knows nothing of a mesh'],
     // It includes protocol.ts, which lies where the tiny model tells people it does.
