@@ -19,7 +19,7 @@ import { EPOCH_MS } from '@llmesh/core/ledger/emission';
 import { apply, begin } from '@llmesh/core/ledger/projection';
 import { balanceOf } from '@llmesh/core/ledger/readers';
 import { MemoryState } from '@llmesh/core/ledger/state';
-import { costOf, PLAIN } from '@llmesh/core/policy/price';
+import { costOf, PLAIN, PRICE_VERSION } from '@llmesh/core/policy/price';
 import { LEASE_NONCE_BYTES, leaseOf, readLeases, signLeases, type Leases } from '@llmesh/core/receipts/lease';
 import { SeededRandom } from '../random.ts';
 import { economyPeer, type EconomyPeer } from './economy-peer.ts';
@@ -131,7 +131,7 @@ export class Economy {
     const bytes = await signLeases(
       {
         ...{ requester: requester.id, providers: providers.map(({ id }) => id), seed, expiresAt },
-        ...{ task: TASK, model: MODEL, complexity: PLAIN, price, maxUnits },
+        ...{ task: TASK, model: MODEL, complexity: PLAIN, price, priceVersion: PRICE_VERSION, maxUnits },
       },
       this.#control,
     );

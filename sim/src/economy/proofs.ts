@@ -22,7 +22,7 @@ export async function received(
   const receipt: Receipt = {
     ...delivered(lease, units),
     ...{ task: lease.task, model: lease.model, inputUnits: 0, result: NO_DIGEST, half: null },
-    ...{ startedMs: ms, endedMs: ms },
+    ...{ startedMs: ms, endedMs: ms, price: lease.price, priceVersion: lease.priceVersion },
   };
   return {
     kind: 'receipt',
