@@ -9,6 +9,8 @@ import { thousandNewcomers } from './attacks/newcomers.ts';
 import { dustFlood, proposalSpam } from './attacks/orders.ts';
 import { auditsOfFreeAnswers, ringOfTen, ringThatAuditsItself, selfDealing } from './attacks/rings.ts';
 import { appealCycling, convictOneself, stakeCycling } from './attacks/stakes.ts';
+import { priceOscillation } from './attacks/prices.ts';
+import { uptimeFarm } from './attacks/uptime.ts';
 import { answersAndTransfers, answersInACircle, transferCarousel } from './attacks/votes.ts';
 
 export type Attack = (seed: number) => Promise<Figure>;
@@ -20,6 +22,8 @@ export const ATTACKS: readonly Attack[] = [
   auditsOfFreeAnswers,
   auditorCartel,
   thousandNewcomers,
+  priceOscillation,
+  uptimeFarm,
   reserveWithoutUse,
   handOvers,
   receiptForNothing,
