@@ -2,14 +2,17 @@
  * Where an attack takes place: attackers, as many honest volunteers, and people who ask those. All begin with the same credits,
  * which they were paid for being there.
  */
-import type { Micro } from '@llmesh/core/ledger/credit';
+import { MICRO, type Micro } from '@llmesh/core/ledger/credit';
 import { accountOf } from '@llmesh/core/ledger/account';
+import { parameterKey } from '@llmesh/core/ledger/keys';
 import { Economy } from './economy.ts';
 import type { EconomyPeer } from './economy-peer.ts';
 
 /** Micro-credits for 1,000 units, as of a tiny model. */
 export const PRICE = 100_000;
-const HOURS_BEFORE = 48;
+const HOURS_BEFORE = 24;
+/** An hour is worth a credit here, as if there had been a vote: so a day is enough. */
+const HOURLY = MICRO;
 const ASKERS = 20;
 /** What others paid each other before, so that there is something in the pools to take. */
 const PAID_BEFORE = 0.5;
@@ -23,7 +26,6 @@ export interface Arena {
 
 /** What an attack came to, in micro-credits. What a newcomer was given to begin with does not count: it is no money. */
 export interface Figure {
-  readonly attack: string;
   /** Of all keys of the attackers together: before, and when all that was held is free again. */
   readonly start: Micro;
   readonly end: Micro;
@@ -36,6 +38,7 @@ export interface Figure {
 /** Each attacker stands in a network of its own: what one network may do is for the control plane, and tested apart. */
 export async function arena(seed: number, attackers: number): Promise<Arena> {
   const economy = new Economy(seed);
+  economy.state.set(parameterKey('uptime-cap'), [HOURLY, economy.ms]);
   const some = (count: number, prefix: number) =>
     Array.from({ length: count }, (_, i) => economy.peer(`${prefix}.${i >> 8}.${i & 255}.1`));
   const all = { attackers: some(attackers, 10), honest: some(attackers, 20), askers: some(ASKERS, 30) };

@@ -15,38 +15,40 @@ import { answersAndTransfers, answersInACircle, transferCarousel } from './attac
 
 export type Attack = (seed: number) => Promise<Figure>;
 
-export const ATTACKS: readonly Attack[] = [
-  selfDealing,
-  ringOfTen,
-  ringThatAuditsItself,
-  auditsOfFreeAnswers,
-  auditorCartel,
-  thousandNewcomers,
-  priceOscillation,
-  uptimeFarm,
-  reserveWithoutUse,
-  handOvers,
-  receiptForNothing,
-  forgedReceipt,
-  doubleFiling,
-  lateFiling,
-  stakeCycling,
-  convictOneself,
-  appealCycling,
-  transferCarousel,
-  answersInACircle,
-  answersAndTransfers,
-  proposalSpam,
-  dustFlood,
-];
+export const ATTACKS: Readonly<Record<string, Attack>> = {
+  'self-dealing pair': selfDealing,
+  'ring of ten': ringOfTen,
+  'ring that audits itself': ringThatAuditsItself,
+  'ring that audits its free answers': auditsOfFreeAnswers,
+  'auditor cartel below one third': auditorCartel,
+  'thousand fresh identities farming the allowance': thousandNewcomers,
+  'price oscillation': priceOscillation,
+  'uptime farm in one network': uptimeFarm,
+  'reserve without use': reserveWithoutUse,
+  'hold griefing by hand-overs': handOvers,
+  'receipt for nothing': receiptForNothing,
+  'forged halves and leases': forgedReceipt,
+  'double filing': doubleFiling,
+  'late filing after refund': lateFiling,
+  'stake–unstake cycling around a slash': stakeCycling,
+  'convicting oneself to be paid back': convictOneself,
+  'conviction and appeal in turns': appealCycling,
+  'transfer carousel before a vote': transferCarousel,
+  'answers in a circle before a vote': answersInACircle,
+  'answers one way, transfers back, before a vote': answersAndTransfers,
+  'proposal spam': proposalSpam,
+  'dust flood of postings': dustFlood,
+};
 
-export async function attackFigures(seed: number): Promise<Figure[]> {
-  const figures: Figure[] = [];
-  for (const attack of ATTACKS) figures.push(await attack(seed));
+export type NamedFigure = Figure & { readonly attack: string };
+
+export async function attackFigures(seed: number): Promise<NamedFigure[]> {
+  const figures: NamedFigure[] = [];
+  for (const [attack, run] of Object.entries(ATTACKS)) figures.push({ attack, ...(await run(seed)) });
   return figures;
 }
 
-export function attackTable(figures: readonly Figure[]): string {
+export function attackTable(figures: readonly NamedFigure[]): string {
   const rows = figures.map(({ attack, start, end, honest, note }) => [
     ...[attack, inCredits(start), inCredits(end), percent(end, start)],
     ...[honest === null ? '–' : percent(honest, start), note],

@@ -42,7 +42,6 @@ export async function auditorCartel(seed: number): Promise<Figure> {
   const banned = mesh.lenders.filter((one) => !one.lies && levelOf(mesh.standingOf(one)) !== 'good').length;
   const unheard = mesh.lenders.filter((one) => one.lies && !mesh.isHeard(one)).length;
   return {
-    attack: 'auditor cartel below one third',
     start,
     end: start + each(cartel) * cartel.length,
     honest: start + each(others) * cartel.length,

@@ -1,4 +1,5 @@
 /** Attacks with what is filed: units that nobody wrote, twice the same, too late, by somebody else. */
+import { inCredits } from '@llmesh/core/ledger/credit';
 import { costOf } from '@llmesh/core/policy/price';
 import { MAX_LEASE_UNITS, leaseOf, signLeases } from '@llmesh/core/receipts/lease';
 import { arena, PRICE, unitsFor, work, type Figure } from '../arena.ts';
@@ -21,7 +22,6 @@ export async function receiptForNothing(seed: number): Promise<Figure> {
   await economy.receive(unheld, provider, MAX_LEASE_UNITS);
   economy.pass(SETTLED_MS);
   return {
-    attack: 'receipt for nothing',
     ...{ start, end: economy.wealth(attackers), honest: null },
     note: `${MAX_LEASE_UNITS} units under a hold for ${units}: ${overdrawn ?? 'paid up to the hold'}; without one: ${unheld.funded ? 'held' : 'nothing paid'}`,
   };
@@ -46,7 +46,6 @@ export async function forgedReceipt(seed: number): Promise<Figure> {
   }
   economy.pass(SETTLED_MS);
   return {
-    attack: 'forged halves and leases',
     ...{ start, end: economy.wealth(attackers), honest: null },
     note: [...refused].map(([code, count]) => `${count} ${code}`).join(', '),
   };
@@ -71,9 +70,8 @@ export async function doubleFiling(seed: number): Promise<Figure> {
   economy.pass(SETTLED_MS);
   const end = economy.wealth(attackers);
   return {
-    attack: 'double filing',
     ...{ start, end, honest: await work(place, [units]) },
-    note: `${3 * TRIES} more filings moved ${end - once}`,
+    note: `${3 * TRIES} more filings moved ${inCredits(end - once)} credits`,
   };
 }
 
@@ -92,8 +90,7 @@ export async function lateFiling(seed: number): Promise<Figure> {
   const filed = await economy.receive(match, provider, units);
   economy.pass(SETTLED_MS);
   return {
-    attack: 'late filing after refund',
     ...{ start, end: economy.wealth(attackers), honest: economy.wealth(honest) },
-    note: `the receipt was ${filed ?? 'taken'}; the refund left ${given}, the cost of one answer was ${costOf(units, PRICE)}`,
+    note: `the refund gave back all of ${inCredits(costOf(units, PRICE) + given)} credits; they were spent when the receipt came (${filed ?? 'taken, nothing paid'})`,
   };
 }

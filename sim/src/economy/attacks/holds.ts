@@ -18,7 +18,6 @@ export async function reserveWithoutUse(seed: number): Promise<Figure> {
   }
   economy.pass(SETTLED_MS);
   return {
-    attack: 'reserve without use',
     ...{ start, end: economy.wealth(attackers), honest: null },
     note: `${held} of ${ROUNDS} tries were held, one at a time; all came back`,
   };
@@ -39,7 +38,6 @@ export async function handOvers(seed: number): Promise<Figure> {
   }
   economy.pass(SETTLED_MS);
   return {
-    attack: 'hold griefing by hand-overs',
     ...{ start, end: economy.wealth(attackers), honest: null },
     note: 'eight providers each file all of every answer',
   };

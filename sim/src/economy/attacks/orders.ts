@@ -1,8 +1,9 @@
 /** Attacks with orders: transfers without end, proposals without end. */
+import { inCredits } from '@llmesh/core/ledger/credit';
 import { accountOf } from '@llmesh/core/ledger/account';
 import { arena, type Figure } from '../arena.ts';
 
-const DUST = 2_000;
+const DUST = 500;
 const PROPOSALS = 200;
 const DAY_MS = 86_400_000;
 
@@ -19,7 +20,6 @@ export async function dustFlood(seed: number): Promise<Figure> {
     if (i % 100 === 99) economy.pass(1_000);
   }
   return {
-    attack: 'dust flood of postings',
     ...{ start, end: economy.wealth(attackers), honest: economy.wealth(place.honest) },
     note: `${economy.size - before} of ${DUST} orders were taken`,
   };
@@ -40,8 +40,7 @@ export async function proposalSpam(seed: number): Promise<Figure> {
   const left = economy.balance(accountOf('free', spammer.id));
   for (let day = 0; day < 40; day++) economy.pass(DAY_MS);
   return {
-    attack: 'proposal spam',
     ...{ start, end: economy.wealth(attackers), honest: null },
-    note: `${taken} of ${PROPOSALS} proposals were taken, and left it ${left}`,
+    note: `${taken} of ${PROPOSALS} proposals were taken: nobody has paid it, so it has no vote; ${inCredits(left)} credits are free`,
   };
 }

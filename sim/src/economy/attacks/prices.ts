@@ -75,7 +75,6 @@ export async function priceOscillation(seed: number): Promise<Figure> {
   const pay = place.economy.wealth(place.attackers) - quiet.economy.wealth(quiet.attackers);
   const start = quiet.economy.wealth(quiet.attackers);
   return {
-    attack: 'price oscillation',
     ...{ start, end: start + pay, honest: start },
     note: `with ${GUESTS} guests and ${PAYERS} payers of ${NETWORKS} networks in line the price rose to ${inCredits(highest)}, without them to ${inCredits(usual)}; before: what it earned without the attack`,
   };

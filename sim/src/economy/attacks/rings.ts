@@ -3,14 +3,14 @@ import { inCredits } from '@llmesh/core/ledger/credit';
 import { arena, PRICE, unitsFor, work, type Figure } from '../arena.ts';
 import { reportOn } from '../reports.ts';
 
-const ROUNDS = 40;
+const ROUNDS = 30;
 const SETTLED_MS = 3_600_000;
 /** Units, and so little to pay, of answers that are only there to be audited. */
 const SMALL_ANSWER = 1_000;
 const AUDITORS = 5;
 
 /** A pair, or a ring, in which each asks the next one, for half of what it has. */
-async function ring(attack: string, seed: number, size: number): Promise<Figure> {
+async function ring(seed: number, size: number): Promise<Figure> {
   const place = await arena(seed, size);
   const { economy, attackers } = place;
   const start = economy.wealth(attackers);
@@ -24,17 +24,17 @@ async function ring(attack: string, seed: number, size: number): Promise<Figure>
   }
   economy.pass(SETTLED_MS);
   const end = economy.wealth(attackers);
-  return { attack, start, end, honest: await work(place, asked), note: `${ROUNDS} answers to each other` };
+  return { start, end, honest: await work(place, asked), note: `${ROUNDS} answers to each other` };
 }
 
-export const selfDealing = (seed: number) => ring('self-dealing pair', seed, 2);
-export const ringOfTen = (seed: number) => ring('ring of ten', seed, 10);
+export const selfDealing = (seed: number) => ring(seed, 2);
+export const ringOfTen = (seed: number) => ring(seed, 10);
 
 /**
  * It owns the auditors, too, and has every answer checked by as many as are ever asked. `price` 0: the answers are free, and
  * what others paid for checks is to pay for theirs.
  */
-async function selfAudit(attack: string, seed: number, price: number): Promise<Figure> {
+async function selfAudit(seed: number, price: number): Promise<Figure> {
   const place = await arena(seed, 10);
   const { economy, attackers } = place;
   const start = economy.wealth(attackers);
@@ -50,11 +50,10 @@ async function selfAudit(attack: string, seed: number, price: number): Promise<F
   }
   economy.pass(SETTLED_MS);
   return {
-    attack,
     ...{ start, end: economy.wealth(attackers), honest: null },
     note: `${fees} of ${ROUNDS * AUDITORS} reports were paid; ${inCredits(economy.balance('auditors'))} credits are left for others`,
   };
 }
 
-export const ringThatAuditsItself = (seed: number) => selfAudit('ring that audits itself', seed, PRICE);
-export const auditsOfFreeAnswers = (seed: number) => selfAudit('ring that audits its free answers', seed, 0);
+export const ringThatAuditsItself = (seed: number) => selfAudit(seed, PRICE);
+export const auditsOfFreeAnswers = (seed: number) => selfAudit(seed, 0);

@@ -1,4 +1,5 @@
 /** Attacks around stake and conviction. */
+import { inCredits } from '@llmesh/core/ledger/credit';
 import { accountOf } from '@llmesh/core/ledger/account';
 import { leaseOf } from '@llmesh/core/receipts/lease';
 import { arena, PRICE, unitsFor, type Arena, type Figure } from '../arena.ts';
@@ -44,9 +45,8 @@ export async function stakeCycling(seed: number): Promise<Figure> {
     economy.tryPost({ kind: 'release', peer: cheat.id });
   }
   return {
-    attack: 'stake–unstake cycling around a slash',
     ...{ start, end: economy.wealth(attackers), honest: economy.wealth(place.honest) },
-    note: `unstaked before each of ${CYCLES} convictions, it lost ${slashed} by them`,
+    note: `unstaked before each of ${CYCLES} convictions, it lost ${inCredits(slashed)} credits by them`,
   };
 }
 
@@ -64,7 +64,6 @@ export async function convictOneself(seed: number): Promise<Figure> {
   }
   economy.pass(SETTLED_MS);
   return {
-    attack: 'convicting oneself to be paid back',
     ...{ start, end: economy.wealth(attackers), honest: null },
     note: `${CYCLES} answers, each provider empty when it was convicted`,
   };
@@ -88,7 +87,6 @@ export async function appealCycling(seed: number): Promise<Figure> {
   }
   economy.pass(SETTLED_MS);
   return {
-    attack: 'conviction and appeal in turns',
     ...{ start, end: economy.wealth(attackers), honest: null },
     note: `${pardons} of ${3 * CYCLES} pardons went through`,
   };

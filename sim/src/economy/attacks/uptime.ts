@@ -22,7 +22,6 @@ export async function uptimeFarm(seed: number): Promise<Figure> {
   }
   const [farmed, earned] = [economy.wealth(attackers) - start, economy.wealth(honest) - before];
   return {
-    attack: 'uptime farm in one network',
     // Being there is paid for: the farm should get what one honest volunteer gets.
     ...{ start, end: start + farmed - earned / FARM, honest: start },
     note: `${FARM} keys together were paid ${((farmed * FARM) / earned).toFixed(2)} times what one honest volunteer was`,

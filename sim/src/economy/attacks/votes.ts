@@ -30,14 +30,13 @@ export async function transferCarousel(seed: number): Promise<Figure> {
   }
   const weight = weightOfAll(place);
   return {
-    attack: 'transfer carousel before a vote',
     ...{ start, end: economy.wealth(attackers), honest: null },
     note: `a vote that weighs ${inCredits(weight)} credits`,
   };
 }
 
 /** Each pays others for answers with a part of what it has, which comes back by answers, or by transfers. */
-async function washTrade(attack: string, seed: number, back: boolean): Promise<Figure> {
+async function washTrade(seed: number, back: boolean): Promise<Figure> {
   const place = await arena(seed, RING);
   const { economy, attackers } = place;
   const start = economy.wealth(attackers);
@@ -54,12 +53,10 @@ async function washTrade(attack: string, seed: number, back: boolean): Promise<F
   economy.pass(SETTLED_MS);
   const weight = weightOfAll(place);
   return {
-    attack,
     ...{ start, end: economy.wealth(attackers), honest: null },
     note: `a vote that weighs ${inCredits(weight)} credits`,
   };
 }
 
-export const answersInACircle = (seed: number) => washTrade('answers in a circle before a vote', seed, false);
-export const answersAndTransfers = (seed: number) =>
-  washTrade('answers one way, transfers back, before a vote', seed, true);
+export const answersInACircle = (seed: number) => washTrade(seed, false);
+export const answersAndTransfers = (seed: number) => washTrade(seed, true);
