@@ -8,6 +8,15 @@ const LARGEST = 25;
 
 /** The purpose of each room, which may import those before it. A file's name is a room, and so is '', the root that composes. */
 const ROOMS = {
+  'log/src': [
+    ['base', 'hashes, bytes, texts, signatures: what the formats are made of'],
+    ['note', 'signed notes, their keys, and what logs and witnesses write into them'],
+    ['tree', 'the Merkle tree in its tiles, and what is proved with it'],
+    ['witness', 'who says that a checkpoint is the only one, and when that is enough'],
+    ['read', 'a log as a stranger reads it: nothing is believed that its root does not cover'],
+    ['node', 'what is faster, or only possible, in Node'],
+    ['testing', 'vectors, oracles and doubles'],
+  ],
   'core/src': [
     ['base', 'time, bytes, ids and errors: knows nothing of a mesh'],
     // It includes protocol.ts, which lies where the tiny model tells people it does.
@@ -47,6 +56,8 @@ const ROOMS = {
     ['ledger', 'credits: reserved, paid, given out, in one series of events'],
     ['log', 'the events as a transparency log, and its witnesses'],
     ['registry', 'who is here and what they offer'],
+    ['price', 'what each offer costs now, and whether it can be paid'],
+    ['audit/dues', 'what follows from audits for credits'],
     ['audit', 'which answers are checked, by whom, and what follows'],
     ['match', 'who gets which provider, and who waits'],
     ['metrics.ts', 'what /metrics says'],
@@ -86,6 +97,7 @@ const ROOMS = {
     ['gateway', 'server, routes, keys'],
     ['mcp', 'the mesh as tools of an assistant'],
     ['commands', 'one file a command of llmesh'],
+    ['commands/credits', 'commands about credits and votes'],
     ['', 'the command itself'],
     ['testing', 'doubles and files made for tests'],
     ['gateway/testing', 'a gateway with a mesh behind it'],

@@ -55,6 +55,7 @@ export class LedgerWorld {
       model: MODEL,
       complexity: 1_000,
       price: 1_000_000,
+      priceVersion: 1,
       maxUnits: 1_000,
       expiresAt: this.seconds + 600,
       seed: seedOf(seed),
@@ -74,6 +75,8 @@ export class LedgerWorld {
       startedMs: this.ms,
       endedMs: this.ms,
       half: null,
+      price: lease.leases.price,
+      priceVersion: lease.leases.priceVersion,
     };
     const halves = {
       provider: await signReceipt(receipt, provider),

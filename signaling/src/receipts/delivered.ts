@@ -20,6 +20,8 @@ import { openRecord } from '@llmesh/core/identity/signed-record';
 interface Common {
   lease: Lease;
   leaseBytes: Uint8Array;
+  /** The seed of the leases: what was put aside for them is known by it. */
+  hold: Uint8Array;
   taskId: TaskId;
   units: number;
   digest: Uint8Array;
@@ -63,6 +65,8 @@ export function readFiling({ lease, proof }: Filing, issuer: PeerId, by: PeerId)
   if (receipt === null) throw refused(NOT_BY_BOTH);
   if (receipt.task !== leases.task) throw refused('It is about another kind of task than its lease.');
   if (receipt.model !== leases.model) throw refused('It is about another model than its lease.');
+  if (receipt.price !== leases.price || receipt.priceVersion !== leases.priceVersion)
+    throw refused('It names another price than its lease.');
   const { inputUnits, startedMs, endedMs } = receipt;
   const delivered = { ...underLease(receipt, leases), leaseBytes, inputUnits, startedMs, endedMs };
   return { ...delivered, kind: proof.kind, providerHalf, requesterHalf };
@@ -129,7 +133,7 @@ function underLease(shown: Acknowledgement, leases: Leases): Omit<Common, 'lease
     throw refused('It is not about its lease.');
   }
   if (units > lease.maxUnits) throw refused('It is about more than its lease allows.');
-  return { lease, taskId, units, digest };
+  return { lease, hold: leases.seed, taskId, units, digest };
 }
 
 function bytesOf(base32: string): Uint8Array {

@@ -14,6 +14,7 @@ import {
   type Proof,
   type ToServer,
 } from '@llmesh/core/wire/control-protocol';
+import type { AccountNews } from '@llmesh/core/wire/credit-messages';
 import type { Notice } from '../cluster/peer-notice.ts';
 import type { Metrics } from '../metrics.ts';
 import { nodeVerify } from '@llmesh/core/identity/node-signatures';
@@ -24,7 +25,9 @@ import { MessageAllowance } from '../sockets/message-allowance.ts';
 import type { PeerSocket } from '../sockets/peer-socket.ts';
 import type { Attendance } from './attendance.ts';
 import type { Entrance, Stay } from './entrance.ts';
+import { SessionCredits, type SessionCreditsNeeds } from './session-credits.ts';
 import { SessionFilings, type SessionFilingsNeeds } from './session-filings.ts';
+import { SessionLog, type SessionLogNeeds } from './session-log.ts';
 import { SessionMatches, type SessionMatchesNeeds } from './session-matches.ts';
 import { SessionReports, type SessionReportsNeeds } from './session-reports.ts';
 import { SessionRelays, type SessionRelaysNeeds } from './session-relays.ts';
@@ -51,6 +54,8 @@ export interface MeshContext {
   filings: SessionFilingsNeeds;
   reports: SessionReportsNeeds;
   relays: SessionRelaysNeeds;
+  log: SessionLogNeeds;
+  credits: SessionCreditsNeeds;
 }
 
 /** A hello that is still to be proved. */
@@ -70,7 +75,9 @@ export class MeshSession implements Member {
   readonly #introductions: SessionRelays;
   readonly #filings: SessionFilings;
   readonly #reports: SessionReports;
+  readonly #credits: SessionCredits;
   readonly #matches: SessionMatches;
+  readonly #log: SessionLog;
   #stopHelloTimer: () => void;
   /** A hello has come. */
   #greeted = false;
@@ -95,7 +102,9 @@ export class MeshSession implements Member {
     this.#introductions = new SessionRelays(context.relays, from);
     this.#filings = new SessionFilings(context.filings, from.narrow);
     this.#reports = new SessionReports(context.reports);
+    this.#credits = new SessionCredits(context.credits, from);
     this.#matches = new SessionMatches(context.matches, from, (message) => this.#say(message));
+    this.#log = new SessionLog(context.log, (message) => this.#tell(message));
     this.#stopHelloTimer = context.clock.after(HELLO_TIMEOUT_MS, () => {
       this.#end('bad_message', 'No hello within 10 seconds. Connect again.', CLOSE.helloTimeout);
     });
@@ -125,6 +134,10 @@ export class MeshSession implements Member {
     this.#say({ type: 'gone', peer });
   }
 
+  credits(news: AccountNews): void {
+    if (this.#stay !== null) this.#say(news);
+  }
+
   replaced(): void {
     const what = this.#peer?.agent === 'browser' ? OTHER_PAGE : OTHER_COMPUTER;
     this.#end('control_refused', what, CLOSE.replaced);
@@ -143,7 +156,14 @@ export class MeshSession implements Member {
 
   /** Sends what the mesh offers. A slow reader hears it the next time. */
   tell(offers: Buffer): void {
-    if (this.#stay !== null && this.#socket.bufferedAmount < MAX_BEHIND_BYTES) this.#socket.sendText(offers);
+    this.#tell(offers);
+  }
+
+  /** News that come again. */
+  #tell(news: string | Buffer): void {
+    if (this.#stay === null || this.#socket.bufferedAmount >= MAX_BEHIND_BYTES) return;
+    if (typeof news === 'string') this.#socket.send(news);
+    else this.#socket.sendText(news);
   }
 
   /** Messages that are too many or too long are not even read. */
@@ -188,10 +208,10 @@ export class MeshSession implements Member {
         if (this.#peer === null) return this.#early();
         return void this.#introductions.ask(this.#peer.peerId, message).then((answer) => this.#say(answer));
       case 'order':
-        return this.#say({ type: 'refused', requestId: message.requestId, code: 'unsupported', message: NO_CREDITS });
+        return this.#peer === null ? this.#early() : void this.#order(this.#peer.peerId, message);
       case 'witness':
       case 'cosign':
-        return this.#bad(NO_CREDITS);
+        return this.#peer === null ? this.#early() : this.#witness(message);
       case 'bye':
         this.#leave('bye');
         return this.#close(1000, 'Goodbye.');
@@ -238,11 +258,11 @@ export class MeshSession implements Member {
     }
     this.#stopHelloTimer();
     this.#peer = this.#context.attendance.join(hello.peerId, hello.agent, this);
-    void this.#welcome(this.#peer);
+    void this.#welcome(this.#peer, publicKey);
   }
 
   /** It counts as here from its proof on, and others can reach it from its welcome on. */
-  async #welcome(peer: RegisteredPeer): Promise<void> {
+  async #welcome(peer: RegisteredPeer, publicKey: Uint8Array): Promise<void> {
     const { entrance, attendance } = this.#context;
     let stay: Stay | null;
     try {
@@ -257,6 +277,9 @@ export class MeshSession implements Member {
     this.#stay = stay;
     this.#say(stay.welcome);
     this.tell(attendance.welcomed());
+    this.#log.welcomed(peer.peerId, publicKey);
+    const account = this.#credits.welcomed(peer.peerId);
+    if (account !== null) this.#say(account);
   }
 
   #advert(peer: RegisteredPeer, advert: Extract<ToServer, { type: 'advert' }>): void {
@@ -281,6 +304,17 @@ export class MeshSession implements Member {
 
   async #file(peer: PeerId, message: Extract<ToServer, { type: 'file' }>): Promise<void> {
     const answer = await this.#filings.file(peer, message);
+    if (answer.type === 'refused' && answer.code === 'rate_limited') this.#allowance.charge(FILED_TOO_MUCH_COSTS);
+    this.#say(answer);
+  }
+
+  #witness(message: Extract<ToServer, { type: 'witness' | 'cosign' }>): void {
+    const refusal = this.#log.take(message);
+    if (refusal !== null) this.#say(refusal);
+  }
+
+  async #order(peer: PeerId, message: Extract<ToServer, { type: 'order' }>): Promise<void> {
+    const answer = await this.#credits.order(peer, message);
     if (answer.type === 'refused' && answer.code === 'rate_limited') this.#allowance.charge(FILED_TOO_MUCH_COSTS);
     this.#say(answer);
   }
@@ -322,6 +356,7 @@ export class MeshSession implements Member {
     this.#peer = null;
     this.#stay?.end();
     this.#stay = null;
+    this.#log.left();
     this.#context.attendance.leave(peer, this, how);
   }
 
@@ -334,7 +369,6 @@ export class MeshSession implements Member {
   }
 }
 
-const NO_CREDITS = 'This mesh has no credits.';
 const NOT_NOW = 'The mesh cannot take anybody in right now. Connect again in a moment.';
 const OTHER_VERSION = 'This program and the mesh run different versions. Update it.';
 const OTHER_COMPUTER =

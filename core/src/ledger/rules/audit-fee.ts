@@ -1,4 +1,8 @@
-/** An auditor is paid for its report, the same whatever it says; a tenth for saying that it could not judge. */
+/**
+ * An auditor is paid for its report, the same whatever it says; a tenth for saying that it could not judge. It is paid out of what
+ * the answers of the same provider have put aside for checks: a ring that has its own answers checked, by itself, gets back
+ * no more than it has paid.
+ */
 import { toBase32 } from '../../base/base32.ts';
 import type { PeerId } from '../../base/ids.ts';
 import type { AuditReport } from '../../proof/audit-report.ts';
@@ -6,7 +10,7 @@ import { accountOf } from '../account.ts';
 import type { Draft } from '../draft.ts';
 import { findDelivery } from '../delivery.ts';
 import { noteEarned } from '../earned.ts';
-import { feesKey } from '../keys.ts';
+import { checksKey, feesKey } from '../keys.ts';
 import { parameter } from '../parameter.ts';
 import { refused, short } from '../refusal.ts';
 
@@ -32,9 +36,11 @@ export function payAuditor(draft: Draft, { leaseNonce, provider, auditor, outcom
   if (paid.length >= MAX_PAID_REPORTS) throw refused('Enough reports of this answer were paid for.');
   const full = Math.min(parameter(draft, 'audit-fee'), Math.floor(known.own / PART_OF_ANSWER));
   const fee = outcome === 'scored' ? full : Math.floor(full / PART_OF_ABSTENTION);
-  const amount = Math.min(fee, draft.balance('auditors'));
-  if (amount === 0) throw short('There is nothing to pay auditors with at present.');
+  const checks = checksKey(provider);
+  const amount = Math.min(fee, draft.number(checks), draft.balance('auditors'));
+  if (amount === 0) throw short('The answers of this volunteer have put nothing aside for checks yet.');
   draft.move(amount, 'auditors', accountOf('free', auditor), 'audit-fee');
+  draft.set(checks, draft.number(checks) - amount);
   draft.set(key, [...paid, auditor]);
   noteEarned(draft, auditor, { audits: amount });
 }

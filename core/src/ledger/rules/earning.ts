@@ -10,7 +10,7 @@ import { deliveryIn, rowOf, type KnownDelivery } from '../delivery.ts';
 import type { Draft } from '../draft.ts';
 import { noteCounterparty, noteEarned } from '../earned.ts';
 import type { Delivery } from '../evidence.ts';
-import { DAY_MS, dayOf, deliveryKey, FILED_WITHIN_DAYS, ISSUER } from '../keys.ts';
+import { checksKey, DAY_MS, dayOf, deliveryKey, FILED_WITHIN_DAYS, ISSUER } from '../keys.ts';
 import { parameter, partOf } from '../parameter.ts';
 import { badReceipt } from '../refusal.ts';
 import { CLOCK_SKEW_SECONDS, MAX_LEASE_SECONDS } from '../../receipts/lease.ts';
@@ -35,8 +35,9 @@ export function earn(draft: Draft, delivery: Delivery): void {
   const { paid, free: own } = charged;
   draft.set(key, rowOf(added(draft.index, delivery, before, { paid, own, toProvider, reward })));
   const units = Math.max(0, delivery.units - (before?.units ?? 0));
-  const gain = { tasks: toProvider + reward, fromOthers: toProvider, units };
+  const gain = { tasks: toProvider + reward, net: toProvider, units };
   noteEarned(draft, delivery.provider, { ...gain, served: delivery.complete });
+  if (own.free > 0) noteEarned(draft, delivery.requester, { net: -own.free });
   if (toProvider > 0) noteCounterparty(draft, delivery.provider, delivery.requester);
 }
 
@@ -85,6 +86,7 @@ function split(
   const toAuditors = partOf(free, parameter(draft, 'split-auditors'));
   draft.move(toProvider, payer, accountOf('free', provider), 'paid', 'earned');
   draft.move(toAuditors, payer, 'auditors', 'paid', 'fee');
+  draft.set(checksKey(provider), draft.number(checksKey(provider)) + toAuditors);
   draft.move(free - toProvider - toAuditors, payer, 'treasury', 'paid', 'fee');
   const most = partOf(free, parameter(draft, 'task-reward'));
   const reward = give(draft, 'tasks', most, { peer: provider, account: 'free', reason: 'task-reward' });
