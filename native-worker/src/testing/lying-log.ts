@@ -24,15 +24,17 @@ import { Witness, type Witnessed } from '@llmesh/log/witness/witness';
 export const [ada, bob, eve] = [peerOf(11), peerOf(12), peerOf(13)];
 
 export class LyingLog {
-  readonly world = new LedgerWorld();
+  readonly world: LedgerWorld;
   readonly files = new Map<string, Uint8Array>();
-  readonly signer: NoteSigner = signerOf(this.world.control, 'note');
+  readonly signer: NoteSigner;
   /** It has no part in any lie. */
   readonly witnessed = new Map<string, Witnessed>();
   readonly #witnessSigner = signerOf(peerOf(99), 'cosignature');
   readonly #witness: Witness;
 
-  constructor() {
+  constructor(control = peerOf(0)) {
+    this.world = new LedgerWorld(control);
+    this.signer = signerOf(control, 'note');
     this.#witness = new Witness({
       signers: [this.#witnessSigner],
       keysOf: () => [this.signer.key],
@@ -74,6 +76,14 @@ export class LyingLog {
     world.ms += 3_600_000;
     world.add({ kind: 'uptime', epoch: epochOf(world.ms) - 1, shares: [[bob.peerId, 1_000]] });
     world.add(await world.order(bob, { kind: 'transfer', to: eve.peerId, amount: 1_000 }));
+  }
+
+  /** So many more events, none of which changes much. */
+  async pass(events: number): Promise<void> {
+    for (let i = 0; i < events; i++) {
+      this.world.ms += 600_000;
+      this.world.add(await this.world.order(bob, { kind: 'transfer', to: eve.peerId, amount: 1 }));
+    }
   }
 
   /** An event that no rule allows is written all the same. */
