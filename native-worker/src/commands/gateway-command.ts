@@ -85,6 +85,7 @@ export async function runGateway(options: GatewayCommandOptions, output: Output)
       refused = error.code === 'control_refused';
       stop.abort();
     });
+    sayForks(node, options.mesh, options.data, output);
     const { port, host, rate, cors, own, trust, checks, open = false, proxied = false } = options;
     gateway = await startGateway({
       node,
