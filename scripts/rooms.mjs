@@ -56,6 +56,7 @@ const ROOMS = {
     ['ledger', 'credits: reserved, paid, given out, in one series of events'],
     ['log', 'the events as a transparency log, and its witnesses'],
     ['registry', 'who is here and what they offer'],
+    ['price', 'what each offer costs now, and whether it can be paid'],
     ['audit/dues', 'what follows from audits for credits'],
     ['audit', 'which answers are checked, by whom, and what follows'],
     ['match', 'who gets which provider, and who waits'],

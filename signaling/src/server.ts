@@ -16,7 +16,7 @@ import { AuditOffice } from './audit/audit-office.ts';
 import { AuditTable } from './audit/audit-table.ts';
 import { AUDIT_TERMS, type AuditTerms } from './audit/audit-terms.ts';
 import { openCalibrations } from './audit/calibration-file.ts';
-import { networksReader, remoteReader } from './sockets/address.ts';
+import { networksReader, remoteReader, widerNetworkOf } from './sockets/address.ts';
 import { apiRouter } from './http/api.ts';
 import { limitConnections } from './sockets/connection-limit.ts';
 import { readCatalogue } from './http/catalogue-file.ts';
@@ -37,6 +37,7 @@ import { Ledger } from './ledger/ledger.ts';
 import { LedgerPages } from './ledger/ledger-pages.ts';
 import { LedgerTable } from './ledger/ledger-table.ts';
 import { NO_LEDGER } from './ledger/no-ledger.ts';
+import { Uptime } from './ledger/uptime.ts';
 import { openLog } from './log/open-log.ts';
 import { LogNews } from './session/log-news.ts';
 import { Mesh, MESH_PATH } from './session/mesh.ts';
@@ -198,6 +199,13 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     counts: countsIn(metrics),
     failed: (error) => log.error(`Audits cannot be kept right now: ${reasonOf(error)}`),
   });
+  const uptime =
+    ledger &&
+    (await Uptime.open({
+      ...{ clock, now, ledger, store: ledger.store },
+      present: () => presentIn(registry, audits),
+      failed: (error) => log.error(`Volunteers cannot be paid for being there right now: ${reasonOf(error)}`),
+    }));
   const relay = new Relay({ clock, metrics, cluster, limits: { ...DEFAULT_RELAY_LIMITS, ...options.relay } });
   const mesh = new Mesh({
     clock,
@@ -212,6 +220,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     receipts,
     ledger: ledger ?? NO_LEDGER,
     audits,
+    served: (provider) => uptime?.proved(provider),
     log: logNews,
     joins: new JoinPrice(clock, joinWorkBits, cluster.paid),
     networkFactor,
@@ -222,7 +231,12 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   if (keeper !== null) app.use(logRouter({ clock, metrics, keeper, addressOf }));
   const about = { issuer: leases.issuer, origin: noteName(leases.issuer), now };
   const creditPages = ledger === null ? null : new LedgerPages({ ledger, ...about });
-  app.use(apiRouter({ clock, registry, metrics, audits, credits: creditPages, addressOf }));
+  app.use(
+    apiRouter({
+      ...{ clock, registry, metrics, audits, credits: creditPages, addressOf, prices: mesh.prices },
+      offers: () => mesh.offers(),
+    }),
+  );
   app.use(
     gatewayRouter({ gateway: options.gateway ?? null, remoteOf: remoteReader(options.trustProxy ?? false), log }),
   );
@@ -249,6 +263,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     (closing ??= shutDown(server, [mesh, signal, relay]).finally(async () => {
       await audits.close();
       // Before the database, which the receipts close.
+      await uptime?.close();
       await ledger?.close();
       logNews?.close();
       await keeper?.close();
@@ -270,6 +285,13 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     port,
     close,
   };
+}
+
+/** Who offers something, and whose answers nobody doubts. */
+function* presentIn(registry: Registry, { standings }: AuditOffice): Iterable<{ peer: PeerId; network: string }> {
+  for (const { peerId: peer, network, models } of registry.listed()) {
+    if (models.length > 0 && standings.worst(peer) === 'good') yield { peer, network: widerNetworkOf(network) };
+  }
 }
 
 /** The system's own reason, when a message for peers wraps it. */

@@ -123,12 +123,11 @@ export class LedgerPages {
     const [row] = found.values();
     const known = deliveryIn(row);
     if (known === null) return null;
-    const entries = await ledger.store.history(known.provider, known.index + 1, MAX_PROOFS);
-    return receiptPage(
-      known,
-      entries.filter(({ about }) => about.lease === lease),
-      ledger.final,
-    );
+    // The last proof changes no account where nothing is left to pay, so the history need not name it.
+    const last = await ledger.store.entries(known.index, 1);
+    const before = await ledger.store.history(known.provider, known.index, MAX_PROOFS);
+    const proofs = [...last, ...before].filter(({ about }) => about.lease === lease);
+    return receiptPage(known, proofs, ledger.final);
   }
 
   /** Those who have given themselves a name, by what they earned. */

@@ -20,7 +20,7 @@ import { ACCOUNTS, Unread, WorkingState } from './working-state.ts';
 /** An event that somebody wants, with what its signed bytes say, checked. */
 export interface Asked {
   readonly body: EventBody;
-  evidence(ms: number): Evidence;
+  readonly evidence: (ms: number) => Evidence;
 }
 
 /** What became of each, in the order of the batch. */
@@ -96,6 +96,7 @@ export class Projector {
   async #begin(issuer: PeerId): Promise<void> {
     await this.#fetch([AT, ISSUER]);
     const known = this.state.get(ISSUER);
+    if (known !== undefined && known !== issuer) throw new MeshError('order_refused', NOT_OURS);
     begin(this.state, issuer);
     this.state.accept();
     if (known === undefined)
@@ -169,6 +170,9 @@ export class Projector {
     if (missing.length > 0) this.state.learn(missing, await this.#store.read(missing));
   }
 }
+
+const NOT_OURS =
+  'The credits in mesh.db are those of a control plane with another key. Bring back the file control.key, or move mesh.db away and begin anew.';
 
 function resultOf<T>(run: () => T): T | Error {
   try {

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '@llmesh/core/base/clock';
+import type { PeerId } from '@llmesh/core/base/ids';
 import { offerKey, readOfferKey } from '@llmesh/core/policy/offer-key';
 import { CHAT } from '@llmesh/core/wire/model-advert';
 import { MAX_TO_SERVER_BYTES, type Offers } from '@llmesh/core/wire/control-protocol';
@@ -17,8 +18,11 @@ import { Reliability } from '../match/reliability.ts';
 import { SlotPromises } from '../match/slot-promises.ts';
 import type { Metrics } from '../metrics.ts';
 import type { LedgerPort } from '../ledger/ledger-port.ts';
+import { Newcomers } from '../ledger/newcomers.ts';
 import type { LeaseOffice } from '../receipts/lease-office.ts';
 import type { ReceiptBook } from '../receipts/receipt-book.ts';
+import { Fares } from '../price/fares.ts';
+import { PriceList } from '../price/price-list.ts';
 import { OfferBoard } from '../registry/offer-board.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Relay } from '../relay/relay.ts';
@@ -56,6 +60,8 @@ export interface MeshOptions {
   receipts: ReceiptBook;
   ledger: LedgerPort;
   audits: AuditOffice;
+  /** This provider answered somebody of another wide network, and both signed for it. */
+  served?: (provider: PeerId) => void;
   /** Left out: this mesh has no log. */
   log?: LogNews | null;
   /** The factor for the usual limits of one network. */
@@ -67,6 +73,9 @@ export class Mesh {
   readonly #sockets: BoundedServer;
   readonly #sessions: Sessions;
   readonly #departures: DepartureNews;
+  /** Null: this mesh has no credits. */
+  readonly prices: PriceList | null;
+  readonly #registry: Registry;
   readonly #board: OfferBoard;
   readonly #queues: MatchQueues;
   readonly #preloading: Preloading;
@@ -78,7 +87,9 @@ export class Mesh {
   constructor(options: MeshOptions) {
     const { random, networkFactor = 1, clock, cluster, registry, metrics, receipts, leases, audits, ledger } = options;
     this.#clock = clock;
+    this.#registry = registry;
     this.#sockets = boundedServer({ maxPayload: MAX_PAYLOAD_BYTES });
+    const newcomers = new Newcomers({ ledger: options.ledger, now: () => leases.nowMs });
     const sessions = new Sessions(clock, cluster);
     this.#sessions = sessions;
     this.#departures = new DepartureNews(cluster, sessions);
@@ -86,9 +97,21 @@ export class Mesh {
     this.#accounts = hasCredits ? new AccountPost({ clock, ledger, sessions }) : null;
     const { issuer } = leases;
     const desk = hasCredits ? new OrderDesk({ clock, now: () => leases.nowMs, issuer, ledger }) : null;
+    this.prices = hasCredits
+      ? new PriceList({
+          clock,
+          offers: () => registry.offers().models,
+          waiting: (offer) => this.#queues.bids(offer),
+          sizeBytes: (offer) =>
+            registry.ranks.catalogued({ ...offer, sha256: offer.sha256 ?? null })?.sizeBytes ?? null,
+          parameter: (name) => ledger.parameter(name),
+          changed: () => this.#board.touch(),
+        })
+      : null;
+    const fares = this.prices === null ? null : new Fares(ledger, this.prices);
     this.#board = new OfferBoard(
       clock,
-      () => ({ ...registry.offers(), ...shunnedIn(audits) }),
+      () => ({ ...this.offers(), ...shunnedIn(audits) }),
       () => sessions.all(),
       () => leases.nowMs,
     );
@@ -101,7 +124,9 @@ export class Mesh {
       const ms = endedMs - startedMs;
       const { requester, provider } = lease;
       const offer = offerKey(lease);
-      const network = sessions.find(requester)?.from.narrow ?? '';
+      const [asker, giver] = [sessions.find(requester)?.from, sessions.find(provider)?.from];
+      if (asker !== undefined && giver !== undefined && asker.wide !== giver.wide) options.served?.(provider);
+      const network = asker?.narrow ?? '';
       reliability.finished(provider, { offer, units, ms }, { requester, network });
       this.#preloading.answered(offer, ms);
       audits.filed(delivered);
@@ -133,9 +158,9 @@ export class Mesh {
     this.#context = {
       clock,
       metrics,
-      entrance: new Entrance({ ...options, sessions }),
+      entrance: new Entrance({ ...options, sessions, newcomers }),
       attendance: new Attendance({ registry, reliability, queues, board, sessions, departures, audits }),
-      matches: { queues, leases, metrics, departures, preloading, matchRate, audits },
+      matches: { queues, leases, metrics, departures, preloading, matchRate, audits, registry, fares },
       filings: { clock, receipts, metrics },
       reports: { clock, audits, metrics },
       credits: { metrics, desk, accounts: this.#accounts },
@@ -143,6 +168,12 @@ export class Mesh {
       log: { clock, news: options.log ?? null },
     };
     this.#stopPings = cutHalfOpen(this.#sockets, clock);
+  }
+
+  /** What the mesh offers, and for how much. */
+  offers(): Offers {
+    const offers = this.#registry.offers();
+    return this.prices === null ? offers : { ...offers, models: this.prices.priced(offers.models) };
   }
 
   /** A peer has come, by whatever way. `hosts`: the names that it may have dialled. */
@@ -169,6 +200,7 @@ export class Mesh {
   async close(): Promise<void> {
     this.#stopPings();
     this.#accounts?.close();
+    this.prices?.close();
     this.#board.close();
     this.#queues.close();
     this.#preloading.close();
