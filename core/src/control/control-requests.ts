@@ -22,10 +22,17 @@ interface Answers {
   file: 'filed';
   report: 'filed';
   relay: 'relayed';
+  order: 'filed';
 }
 type AnswerTo<K extends Request['type']> = Extract<FromServer, { type: Answers[K] }>;
 type Answer = AnswerTo<Request['type']>;
-const ANSWERS: Readonly<Answers> = { match: 'matched', file: 'filed', report: 'filed', relay: 'relayed' };
+const ANSWERS: Readonly<Answers> = {
+  match: 'matched',
+  file: 'filed',
+  report: 'filed',
+  relay: 'relayed',
+  order: 'filed',
+};
 
 interface Pending {
   /** Null: this request is never queued. */
@@ -81,11 +88,11 @@ export class ControlRequests {
   }
 
   /** The answer takes as long as the queue does. */
-  queued({ requestId, position, estimateMs }: Queued): void {
+  queued({ requestId, position, estimateMs, behindPayers }: Queued): void {
     const pending = this.#pending.get(requestId);
     if (pending?.expects !== 'matched') return;
     this.#expectWord(requestId, QUEUED_TIMEOUT_MS);
-    pending.queued?.({ position, estimateMs });
+    pending.queued?.({ position, estimateMs, ...(behindPayers === true && { behindPayers }) });
   }
 
   refused(requestId: number, error: MeshError): void {

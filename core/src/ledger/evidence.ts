@@ -70,6 +70,8 @@ function readDelivery({ lease: signed, proof }: Earn, check: typeof verify): Del
   if (nonce !== toBase32(proven.leaseNonce)) throw badReceipt('This delivery was under another lease.');
   if (receipt !== null && (receipt.task !== leases.task || receipt.model !== leases.model))
     throw badReceipt('This delivery was of something else than its lease is for.');
+  if (receipt !== null && (receipt.price !== leases.price || receipt.priceVersion !== leases.priceVersion))
+    throw badReceipt('This delivery names another price than its lease.');
   const { issuer, requester, task, model, price, expiresAt, seed } = leases;
   const { provider } = lease;
   // Whatever more was delivered was given: nobody pays more than they were told.

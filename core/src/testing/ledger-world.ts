@@ -53,6 +53,7 @@ export class LedgerWorld {
       model: MODEL,
       complexity: 1_000,
       price: 1_000_000,
+      priceVersion: 1,
       maxUnits: 1_000,
       expiresAt: this.seconds + 600,
       seed: seedOf(seed),
@@ -72,6 +73,8 @@ export class LedgerWorld {
       startedMs: this.ms,
       endedMs: this.ms,
       half: null,
+      price: lease.leases.price,
+      priceVersion: lease.leases.priceVersion,
     };
     const halves = {
       provider: await signReceipt(receipt, provider),

@@ -14,6 +14,7 @@ import {
   type Proof,
   type ToServer,
 } from '@llmesh/core/wire/control-protocol';
+import type { AccountNews } from '@llmesh/core/wire/credit-messages';
 import type { Notice } from '../cluster/peer-notice.ts';
 import type { Metrics } from '../metrics.ts';
 import { nodeVerify } from '@llmesh/core/identity/node-signatures';
@@ -24,6 +25,7 @@ import { MessageAllowance } from '../sockets/message-allowance.ts';
 import type { PeerSocket } from '../sockets/peer-socket.ts';
 import type { Attendance } from './attendance.ts';
 import type { Entrance, Stay } from './entrance.ts';
+import { SessionCredits, type SessionCreditsNeeds } from './session-credits.ts';
 import { SessionFilings, type SessionFilingsNeeds } from './session-filings.ts';
 import { SessionLog, type SessionLogNeeds } from './session-log.ts';
 import { SessionMatches, type SessionMatchesNeeds } from './session-matches.ts';
@@ -53,6 +55,7 @@ export interface MeshContext {
   reports: SessionReportsNeeds;
   relays: SessionRelaysNeeds;
   log: SessionLogNeeds;
+  credits: SessionCreditsNeeds;
 }
 
 /** A hello that is still to be proved. */
@@ -72,6 +75,7 @@ export class MeshSession implements Member {
   readonly #introductions: SessionRelays;
   readonly #filings: SessionFilings;
   readonly #reports: SessionReports;
+  readonly #credits: SessionCredits;
   readonly #matches: SessionMatches;
   readonly #log: SessionLog;
   #stopHelloTimer: () => void;
@@ -98,6 +102,7 @@ export class MeshSession implements Member {
     this.#introductions = new SessionRelays(context.relays, from);
     this.#filings = new SessionFilings(context.filings, from.narrow);
     this.#reports = new SessionReports(context.reports);
+    this.#credits = new SessionCredits(context.credits, from);
     this.#matches = new SessionMatches(context.matches, from, (message) => this.#say(message));
     this.#log = new SessionLog(context.log, (message) => this.#tell(message));
     this.#stopHelloTimer = context.clock.after(HELLO_TIMEOUT_MS, () => {
@@ -127,6 +132,10 @@ export class MeshSession implements Member {
 
   gone(peer: PeerId): void {
     this.#say({ type: 'gone', peer });
+  }
+
+  credits(news: AccountNews): void {
+    if (this.#stay !== null) this.#say(news);
   }
 
   replaced(): void {
@@ -199,7 +208,7 @@ export class MeshSession implements Member {
         if (this.#peer === null) return this.#early();
         return void this.#introductions.ask(this.#peer.peerId, message).then((answer) => this.#say(answer));
       case 'order':
-        return this.#say({ type: 'refused', requestId: message.requestId, code: 'unsupported', message: NO_CREDITS });
+        return this.#peer === null ? this.#early() : void this.#order(this.#peer.peerId, message);
       case 'witness':
       case 'cosign':
         return this.#peer === null ? this.#early() : this.#witness(message);
@@ -269,6 +278,8 @@ export class MeshSession implements Member {
     this.#say(stay.welcome);
     this.tell(attendance.welcomed());
     this.#log.welcomed(peer.peerId, publicKey);
+    const account = this.#credits.welcomed(peer.peerId);
+    if (account !== null) this.#say(account);
   }
 
   #advert(peer: RegisteredPeer, advert: Extract<ToServer, { type: 'advert' }>): void {
@@ -300,6 +311,12 @@ export class MeshSession implements Member {
   #witness(message: Extract<ToServer, { type: 'witness' | 'cosign' }>): void {
     const refusal = this.#log.take(message);
     if (refusal !== null) this.#say(refusal);
+  }
+
+  async #order(peer: PeerId, message: Extract<ToServer, { type: 'order' }>): Promise<void> {
+    const answer = await this.#credits.order(peer, message);
+    if (answer.type === 'refused' && answer.code === 'rate_limited') this.#allowance.charge(FILED_TOO_MUCH_COSTS);
+    this.#say(answer);
   }
 
   #early(): void {
@@ -352,7 +369,6 @@ export class MeshSession implements Member {
   }
 }
 
-const NO_CREDITS = 'This mesh has no credits.';
 const NOT_NOW = 'The mesh cannot take anybody in right now. Connect again in a moment.';
 const OTHER_VERSION = 'This program and the mesh run different versions. Update it.';
 const OTHER_COMPUTER =

@@ -21,12 +21,15 @@ import type { LedgerPort } from '../ledger/ledger-port.ts';
 import { Newcomers } from '../ledger/newcomers.ts';
 import type { LeaseOffice } from '../receipts/lease-office.ts';
 import type { ReceiptBook } from '../receipts/receipt-book.ts';
+import { Fares } from '../price/fares.ts';
+import { PriceList } from '../price/price-list.ts';
 import { OfferBoard } from '../registry/offer-board.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Relay } from '../relay/relay.ts';
 import type { SignalPasses } from '../signal/signal-passes.ts';
 import { NetworkRate, scaled } from '../sockets/network-rate.ts';
 import type { PeerSocket } from '../sockets/peer-socket.ts';
+import { AccountPost } from './account-post.ts';
 import { Attendance } from './attendance.ts';
 import { DepartureNews } from './departure-news.ts';
 import { Entrance } from './entrance.ts';
@@ -34,6 +37,7 @@ import type { IceServers } from './ice-servers.ts';
 import type { JoinPrice } from './join-price.ts';
 import type { LogNews } from './log-news.ts';
 import { MeshSession, type MeshContext } from './mesh-session.ts';
+import { OrderDesk } from './order-desk.ts';
 import { MATCH_RATES } from './session-matches.ts';
 import { CALL_RATES, CALLED_RATE } from './session-relays.ts';
 import { Sessions } from './sessions.ts';
@@ -69,24 +73,45 @@ export class Mesh {
   readonly #sockets: BoundedServer;
   readonly #sessions: Sessions;
   readonly #departures: DepartureNews;
+  /** Null: this mesh has no credits. */
+  readonly prices: PriceList | null;
+  readonly #registry: Registry;
   readonly #board: OfferBoard;
   readonly #queues: MatchQueues;
   readonly #preloading: Preloading;
+  readonly #accounts: AccountPost | null;
   readonly #context: MeshContext;
   readonly #ofSocket = new WeakMap<Duplex, MeshSession>();
   readonly #stopPings: () => void;
 
   constructor(options: MeshOptions) {
-    const { random, networkFactor = 1, clock, cluster, registry, metrics, receipts, leases, audits } = options;
+    const { random, networkFactor = 1, clock, cluster, registry, metrics, receipts, leases, audits, ledger } = options;
     this.#clock = clock;
+    this.#registry = registry;
     this.#sockets = boundedServer({ maxPayload: MAX_PAYLOAD_BYTES });
     const newcomers = new Newcomers({ ledger: options.ledger, now: () => leases.nowMs });
     const sessions = new Sessions(clock, cluster);
     this.#sessions = sessions;
     this.#departures = new DepartureNews(cluster, sessions);
+    const hasCredits = ledger.mode !== 'off';
+    this.#accounts = hasCredits ? new AccountPost({ clock, ledger, sessions }) : null;
+    const { issuer } = leases;
+    const desk = hasCredits ? new OrderDesk({ clock, now: () => leases.nowMs, issuer, ledger }) : null;
+    this.prices = hasCredits
+      ? new PriceList({
+          clock,
+          offers: () => registry.offers().models,
+          waiting: (offer) => this.#queues.waiting(offer),
+          sizeBytes: (offer) =>
+            registry.ranks.catalogued({ ...offer, sha256: offer.sha256 ?? null })?.sizeBytes ?? null,
+          parameter: (name) => ledger.parameter(name),
+          changed: () => this.#board.touch(),
+        })
+      : null;
+    const fares = this.prices === null ? null : new Fares(ledger, this.prices);
     this.#board = new OfferBoard(
       clock,
-      () => ({ ...registry.offers(), ...shunnedIn(audits) }),
+      () => ({ ...this.offers(), ...shunnedIn(audits) }),
       () => sessions.all(),
       () => leases.nowMs,
     );
@@ -135,13 +160,20 @@ export class Mesh {
       metrics,
       entrance: new Entrance({ ...options, sessions, newcomers }),
       attendance: new Attendance({ registry, reliability, queues, board, sessions, departures, audits }),
-      matches: { queues, leases, metrics, departures, preloading, matchRate, audits },
+      matches: { queues, leases, metrics, departures, preloading, matchRate, audits, registry, fares },
       filings: { clock, receipts, metrics },
       reports: { clock, audits, metrics },
+      credits: { metrics, desk, accounts: this.#accounts },
       relays: { clock, relay: options.relay, callRate, calledRate, metrics, sessions },
       log: { clock, news: options.log ?? null },
     };
     this.#stopPings = cutHalfOpen(this.#sockets, clock);
+  }
+
+  /** What the mesh offers, and for how much. */
+  offers(): Offers {
+    const offers = this.#registry.offers();
+    return this.prices === null ? offers : { ...offers, models: this.prices.priced(offers.models) };
   }
 
   /** A peer has come, by whatever way. `hosts`: the names that it may have dialled. */
@@ -167,6 +199,8 @@ export class Mesh {
 
   async close(): Promise<void> {
     this.#stopPings();
+    this.#accounts?.close();
+    this.prices?.close();
     this.#board.close();
     this.#queues.close();
     this.#preloading.close();

@@ -25,7 +25,15 @@ export async function papersOf(terms: PapersTerms) {
   const hold = randomBytes(LEASE_NONCE_BYTES);
   const expiresAt = Math.floor(nowMs / 1_000) + 120;
   const model = 'm' as ModelId;
-  const what = { requester: requester.peerId, task: 'chat', model, complexity: 1_000, price, maxUnits };
+  const what = {
+    requester: requester.peerId,
+    task: 'chat',
+    model,
+    complexity: 1_000,
+    price,
+    priceVersion: 1,
+    maxUnits,
+  };
   const lease = await signLeases({ ...what, providers: [provider.peerId], expiresAt, seed: hold }, control);
   // It was signed just now.
   const { nonce } = leaseOf(
@@ -36,7 +44,7 @@ export async function papersOf(terms: PapersTerms) {
   const shown = { ...ends, commitment: randomBytes(32) };
   const receipt = {
     ...{ ...shown, units, digest: randomBytes(32), task: 'chat', model, inputUnits: 20 },
-    ...{ result: randomBytes(32), startedMs: nowMs - 1_000, endedMs: nowMs, half: null },
+    ...{ result: randomBytes(32), startedMs: nowMs - 1_000, endedMs: nowMs, half: null, price, priceVersion: 1 },
   };
   const [byProvider, byRequester] = [await signReceipt(receipt, provider), await signReceipt(receipt, requester)];
   const whole: Filing = {
