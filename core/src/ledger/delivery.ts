@@ -14,9 +14,7 @@ export interface KnownDelivery {
   readonly complete: boolean;
   /** By the requester, out of anything. */
   readonly paid: Micro;
-  /** Of that, from credits of its own: the rest was its allowance. */
-  readonly own: Micro;
-  /** Of that; auditors and treasury have the rest. */
+  /** Of that. */
   readonly toProvider: Micro;
   /** From emission, besides. */
   readonly reward: Micro;
@@ -25,18 +23,18 @@ export interface KnownDelivery {
   readonly takenReward: Micro;
 }
 
-type Row = readonly [number, PeerId, PeerId, number, boolean, Micro, Micro, Micro, Micro, Micro, Micro];
+type Row = readonly [number, PeerId, PeerId, number, boolean, Micro, Micro, Micro, Micro, Micro];
 
 export function rowOf(known: KnownDelivery): StateValue {
-  const { index, requester, provider, units, complete, paid, own, toProvider, reward, taken, takenReward } = known;
-  return [index, requester, provider, units, complete, paid, own, toProvider, reward, taken, takenReward];
+  const { index, requester, provider, units, complete, paid, toProvider, reward, taken, takenReward } = known;
+  return [index, requester, provider, units, complete, paid, toProvider, reward, taken, takenReward];
 }
 
 export function deliveryIn(value: StateValue | undefined): KnownDelivery | null {
   if (value === undefined) return null;
   // Only `rowOf` writes under these keys.
-  const [index, requester, provider, units, complete, paid, own, toProvider, reward, taken, takenReward] = value as Row;
-  return { index, requester, provider, units, complete, paid, own, toProvider, reward, taken, takenReward };
+  const [index, requester, provider, units, complete, paid, toProvider, reward, taken, takenReward] = value as Row;
+  return { index, requester, provider, units, complete, paid, toProvider, reward, taken, takenReward };
 }
 
 /** The delivery under the lease with this nonce, in base32, and its day; null: no proof of it was filed, or too long ago. */

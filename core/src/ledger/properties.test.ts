@@ -80,6 +80,9 @@ function expectSound(world: LedgerWorld): void {
     const unbonding = (state.get(unbondingKey(peerId)) ?? []) as [number, number][];
     expect(balances.unbonding).toBe(unbonding.reduce((total, [amount]) => total + amount, 0));
   }
+  // Whose answers put what aside for checks is known for all of it.
+  const checks = [...state.keys('q/')].reduce((total, key) => total + Number(state.get(key)), 0);
+  expect(checks).toBe(balanceOf(state, 'auditors'));
   expect(state.get(ALLOWANCES) ?? 0).toBe(allowances);
   expect(Number(state.get(TASKS) ?? 0)).toBeGreaterThanOrEqual(0);
 }

@@ -10,37 +10,40 @@ import { accountOf } from '../account.ts';
 import type { Draft } from '../draft.ts';
 import { findDelivery } from '../delivery.ts';
 import { noteEarned } from '../earned.ts';
-import { checksKey, feesKey } from '../keys.ts';
+import { checksKey, dayOf, feesKey, forgottenDay } from '../keys.ts';
 import { parameter } from '../parameter.ts';
 import { refused, short } from '../refusal.ts';
 
 /** Reports of one delivery that are paid: five auditors, and five others after an appeal. */
 export const MAX_PAID_REPORTS = 10;
 const PART_OF_ABSTENTION = 10;
-/**
- * A fee is at most this part of what the answer cost, and nothing where it was free: otherwise friends of auditors would
- * make cheap answers in order to have them checked. Reading an answer takes a twentieth of writing it.
- */
-const PART_OF_ANSWER = 4;
 
 export function payAuditor(draft: Draft, { leaseNonce, provider, auditor, outcome }: AuditReport): void {
   const nonce = toBase32(leaseNonce);
-  const found = findDelivery(draft, nonce, draft.ms);
-  if (found === null || found.known.own === 0) throw short('That answer was free, and so is checking it.');
-  const { known, day } = found;
-  if (known.provider !== provider) throw refused('Somebody else gave the answer of this report.');
-  if (known.requester === auditor) throw refused('This report is by the one who got the answer.');
-  const key = feesKey(day, nonce);
-  const paid = (draft.get(key) as readonly PeerId[] | undefined) ?? [];
-  if (paid.includes(auditor)) throw refused('This report was paid for already.');
-  if (paid.length >= MAX_PAID_REPORTS) throw refused('Enough reports of this answer were paid for.');
-  const full = Math.min(parameter(draft, 'audit-fee'), Math.floor(known.own / PART_OF_ANSWER));
+  // Null: that answer was free, and the ledger has none of those.
+  const known = findDelivery(draft, nonce, draft.ms)?.known ?? null;
+  if (known !== null && known.provider !== provider) throw refused('Somebody else gave the answer of this report.');
+  if (known?.requester === auditor) throw refused('This report is by the one who got the answer.');
+  const { key, auditors } = paidBefore(draft, nonce);
+  if (auditors.includes(auditor)) throw refused('This report was paid for already.');
+  if (auditors.length >= MAX_PAID_REPORTS) throw refused('Enough reports of this answer were paid for.');
+  const full = parameter(draft, 'audit-fee');
   const fee = outcome === 'scored' ? full : Math.floor(full / PART_OF_ABSTENTION);
   const checks = checksKey(provider);
   const amount = Math.min(fee, draft.number(checks), draft.balance('auditors'));
   if (amount === 0) throw short('The answers of this volunteer have put nothing aside for checks yet.');
   draft.move(amount, 'auditors', accountOf('free', auditor), 'audit-fee');
   draft.set(checks, draft.number(checks) - amount);
-  draft.set(key, [...paid, auditor]);
+  draft.set(key, [...auditors, auditor]);
   noteEarned(draft, auditor, { audits: amount });
+}
+
+/** Who was paid for reports of this answer, by the day of the first of them. */
+function paidBefore(draft: Draft, nonce: string): { key: string; auditors: readonly PeerId[] } {
+  const today = dayOf(draft.ms);
+  for (let day = today; day >= forgottenDay(draft.ms); day--) {
+    const auditors = draft.get(feesKey(day, nonce)) as readonly PeerId[] | undefined;
+    if (auditors !== undefined) return { key: feesKey(day, nonce), auditors };
+  }
+  return { key: feesKey(today, nonce), auditors: [] };
 }

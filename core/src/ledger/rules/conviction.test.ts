@@ -36,7 +36,7 @@ describe('an auditor', () => {
     expect(balanceOf(world.state, 'auditors')).toBe(0);
     const none = { outcome: 'abstained', reason: 'No memory.', mode: null, deviations: new Uint8Array() } as const;
     const other = await world.report(lease, bob, dan, none);
-    expect(() => world.add({ kind: 'audit-fee', report: other })).toThrow('nothing to pay');
+    expect(() => world.add({ kind: 'audit-fee', report: other })).toThrow('put nothing aside');
     const paid = await world.lease(2, ada, [bob]);
     world.fund(ada.peerId, MICRO);
     world.add({ kind: 'reserve', hold: paid.hold, payer: ada.peerId, amount: MICRO, untilS: world.seconds + 1_500 });
@@ -45,17 +45,13 @@ describe('an auditor', () => {
     expect(free(dan)).toBe(20_000);
   });
 
-  it('is paid a quarter of what the answer cost at most, and nothing where it was free', async () => {
-    const cheap = await world.lease(2, ada, [bob]);
-    world.fund(ada.peerId, 1_000);
-    world.add({ kind: 'reserve', hold: cheap.hold, payer: ada.peerId, amount: 1_000, untilS: world.seconds + 1_500 });
-    world.add(await world.receipt(cheap, bob, 1));
-    world.add({ kind: 'audit-fee', report: await world.report(cheap, bob, cyd) });
-    expect(free(cyd)).toBe(250);
+  it('is paid out of what the answers of that provider put aside, for a free one too', async () => {
     const gift = await world.lease(3, ada, [bob]);
-    world.add(await world.receipt(gift, bob, 500));
-    const report = await world.report(gift, bob, cyd);
-    expect(() => world.add({ kind: 'audit-fee', report })).toThrow('was free');
+    world.add({ kind: 'audit-fee', report: await world.report(gift, bob, cyd) });
+    expect(free(cyd)).toBe(200_000);
+    const others = await world.lease(4, ada, [cyd]);
+    const report = await world.report(others, cyd, dan);
+    expect(() => world.add({ kind: 'audit-fee', report })).toThrow('put nothing aside');
   });
 
   it('is not the one who got the answer, and judges the one who gave it', async () => {
@@ -93,7 +89,7 @@ describe('a conviction', () => {
     expect(() => world.add(apart)).toThrow('different answers');
   });
 
-  it('takes back what was earned, and an appeal that is won gives it again, at nobody’s cost but the treasury’s', async () => {
+  it('takes back what was earned, and an appeal that is won gives it again, and the stake', async () => {
     const before = world.state.get('m/tasks');
     world.add(await slash());
     world.add(reversal(false));
@@ -101,9 +97,8 @@ describe('a conviction', () => {
     expect(Number(world.state.get('m/tasks'))).toBe(Number(before) - 50_000);
     expect(() => world.add(reversal(false))).toThrow('taken back already');
     world.add(reversal(true));
-    // The treasury had a fee of 0.1 and the 0.2 of the stake, which comes first.
-    expect(peerBalances(world.state, bob.peerId)).toMatchObject({ stake: 2 * MICRO, free: 100_000 + 50_000 });
-    expect([free(ada), balanceOf(world.state, 'treasury')]).toEqual([700_000, 0]);
+    expect(peerBalances(world.state, bob.peerId)).toMatchObject({ stake: 2 * MICRO, free: 750_000 });
+    expect([free(ada), balanceOf(world.state, 'treasury')]).toEqual([0, 100_000]);
     const again = await slash();
     expect(() => world.add(again)).toThrow('already');
   });

@@ -32,12 +32,11 @@ export function earn(draft: Draft, delivery: Delivery): void {
   const cost = costOf(delivery.units, delivery.price);
   const charged = charge(draft, delivery, Math.max(0, cost - (before?.paid ?? 0)));
   const { toProvider, reward } = split(draft, delivery, charged);
-  const { paid, free: own } = charged;
-  draft.set(key, rowOf(added(draft.index, delivery, before, { paid, own, toProvider, reward })));
+  draft.set(key, rowOf(added(draft.index, delivery, before, { paid: charged.paid, toProvider, reward })));
   const units = Math.max(0, delivery.units - (before?.units ?? 0));
   const gain = { tasks: toProvider + reward, net: toProvider, units };
   noteEarned(draft, delivery.provider, { ...gain, served: delivery.complete });
-  if (own.free > 0) noteEarned(draft, delivery.requester, { net: -own.free });
+  if (charged.free > 0) noteEarned(draft, delivery.requester, { net: -charged.free });
   if (toProvider > 0) noteCounterparty(draft, delivery.provider, delivery.requester);
 }
 
@@ -97,12 +96,12 @@ function added(
   index: number,
   { requester, provider, units, complete }: Delivery,
   before: KnownDelivery | null,
-  more: Pick<KnownDelivery, 'paid' | 'own' | 'toProvider' | 'reward'>,
+  more: Pick<KnownDelivery, 'paid' | 'toProvider' | 'reward'>,
 ): KnownDelivery {
   const who = { index, requester, provider, complete, units: Math.max(units, before?.units ?? 0) };
   if (before === null) return { ...who, ...more, taken: 0, takenReward: 0 };
   const { taken, takenReward } = before;
-  const sums = { paid: before.paid + more.paid, own: before.own + more.own };
-  const got = { toProvider: before.toProvider + more.toProvider, reward: before.reward + more.reward };
-  return { ...who, ...sums, ...got, taken, takenReward };
+  const { paid, toProvider, reward } = more;
+  const sums = { paid: before.paid + paid, toProvider: before.toProvider + toProvider, reward: before.reward + reward };
+  return { ...who, ...sums, taken, takenReward };
 }

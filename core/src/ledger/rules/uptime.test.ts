@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { PARAMETERS } from '../../governance/parameters.ts';
 import { LedgerWorld, peerOf, START_MS } from '../../testing/ledger-world.ts';
-import { MICRO, SUPPLY } from '../credit.ts';
+import { SUPPLY } from '../credit.ts';
 import { budgetOf, EPOCH_MS, epochOf, EPOCHS_PER_HALVING, scheduled } from '../emission.ts';
 import { balanceOf } from '../readers.ts';
 
 const [ada, bob, eve] = [peerOf(1), peerOf(2), peerOf(3)];
 const epoch = epochOf(START_MS);
+const CAP = PARAMETERS['uptime-cap'].initial;
 
 async function served() {
   const world = new LedgerWorld();
@@ -33,8 +35,8 @@ describe('an hour', () => {
       world.add({ kind: 'uptime', epoch, shares: [[peer.peerId, share]] });
     pay(bob, 1_000);
     pay(eve, 250);
-    expect(balanceOf(world.state, `free:${bob.peerId}`)).toBe(MICRO / 2);
-    expect(balanceOf(world.state, `free:${eve.peerId}`)).toBe(MICRO / 8);
+    expect(balanceOf(world.state, `free:${bob.peerId}`)).toBe(CAP);
+    expect(balanceOf(world.state, `free:${eve.peerId}`)).toBe(CAP / 4);
     expect(() => pay(bob, 1)).toThrow('paid for this hour already');
     expect(() => pay(ada, 1_000)).toThrow('answered nobody');
     const twice = { kind: 'uptime', epoch: epoch - 1, shares: [[eve.peerId, 1]] } as const;
