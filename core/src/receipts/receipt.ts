@@ -3,7 +3,7 @@
  * at the end both sign one receipt. A provider that loses its requester, or crashes, still holds the last of them.
  */
 import * as v from 'valibot';
-import { canonical, readCanonical } from '../wire/canonical.ts';
+import { canonical, readCanonical, sameBytes } from '../wire/canonical.ts';
 import { DIGEST_BYTES } from './digest-chain.ts';
 import { MeshError } from '../base/errors.ts';
 import { HALF_BYTES } from '../protocol.ts';
@@ -20,7 +20,7 @@ import {
 } from '../base/ids.ts';
 import { LEASE_NONCE_BYTES } from './lease.ts';
 import { COMMITMENT_BYTES } from './request-commitment.ts';
-import { openRecord, signRecord } from '../identity/signed-record.ts';
+import { openRecord, RECORD_OVERHEAD_BYTES, signRecord } from '../identity/signed-record.ts';
 
 export const MAX_ACKNOWLEDGEMENT_BYTES = 384;
 export const MAX_RECEIPT_BYTES = 640;
@@ -159,9 +159,24 @@ export function readReceipt(
 /** The receipt that both signed; null: the halves differ in something, or a signature is missing. */
 export function joinReceipt(providerHalf: Uint8Array, requesterHalf: Uint8Array, check = verify): Receipt | null {
   const provider = readReceipt(providerHalf, check);
+  return provider?.by === 'provider' ? completed(provider.receipt, providerHalf, requesterHalf, check) : null;
+}
+
+/** `receipt`, as it was read from the provider's half, when the requester signed the same; otherwise null. */
+export function completed(
+  receipt: Receipt,
+  providerHalf: Uint8Array,
+  requesterHalf: Uint8Array,
+  check = verify,
+): Receipt | null {
+  if (sameBytes(providerHalf.subarray(RECORD_OVERHEAD_BYTES), requesterHalf.subarray(RECORD_OVERHEAD_BYTES))) {
+    // What was read once says the same again.
+    const record = openRecord('receipt', requesterHalf, MAX_RECEIPT_BYTES, check);
+    return record?.signer === receipt.requester ? receipt : null;
+  }
+  // Another format, by a peer that was updated in between.
   const requester = readReceipt(requesterHalf, check);
-  if (provider?.by !== 'provider' || requester?.by !== 'requester') return null;
-  return sameReceipt(provider.receipt, requester.receipt) ? provider.receipt : null;
+  return requester?.by === 'requester' && sameReceipt(receipt, requester.receipt) ? receipt : null;
 }
 
 /**
@@ -186,8 +201,7 @@ export async function countersign(
 }
 
 function sameReceipt(a: Receipt, b: Receipt): boolean {
-  const text = (receipt: Receipt) => canonical(receiptFields(receipt)).join();
-  return text(a) === text(b);
+  return sameBytes(canonical(receiptFields(a)), canonical(receiptFields(b)));
 }
 
 function commonFields(of: Acknowledgement): unknown[] {
