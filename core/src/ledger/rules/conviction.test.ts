@@ -45,6 +45,15 @@ describe('an auditor', () => {
     expect(free(dan)).toBe(20_000);
   });
 
+  it('is paid out of what the answers of that provider put aside, for a free one too', async () => {
+    const gift = await world.lease(3, ada, [bob]);
+    world.add({ kind: 'audit-fee', report: await world.report(gift, bob, cyd) });
+    expect(free(cyd)).toBe(200_000);
+    const others = await world.lease(4, ada, [cyd]);
+    const report = await world.report(others, cyd, dan);
+    expect(() => world.add({ kind: 'audit-fee', report })).toThrow('put nothing aside');
+  });
+
   it('is not the one who got the answer, and judges the one who gave it', async () => {
     const own = await world.report(lease, bob, ada);
     expect(() => world.add({ kind: 'audit-fee', report: own })).toThrow('got the answer');
@@ -80,7 +89,7 @@ describe('a conviction', () => {
     expect(() => world.add(apart)).toThrow('different answers');
   });
 
-  it('takes back what was earned, and an appeal that is won gives it again, from those who had it', async () => {
+  it('takes back what was earned, and an appeal that is won gives it again, and the stake', async () => {
     const before = world.state.get('m/tasks');
     world.add(await slash());
     world.add(reversal(false));
@@ -88,8 +97,7 @@ describe('a conviction', () => {
     expect(Number(world.state.get('m/tasks'))).toBe(Number(before) - 50_000);
     expect(() => world.add(reversal(false))).toThrow('taken back already');
     world.add(reversal(true));
-    // The treasury keeps its fee of 0.1.
-    expect(peerBalances(world.state, bob.peerId)).toMatchObject({ stake: 2 * MICRO, free: 700_000 + 50_000 });
+    expect(peerBalances(world.state, bob.peerId)).toMatchObject({ stake: 2 * MICRO, free: 750_000 });
     expect([free(ada), balanceOf(world.state, 'treasury')]).toEqual([0, 100_000]);
     const again = await slash();
     expect(() => world.add(again)).toThrow('already');

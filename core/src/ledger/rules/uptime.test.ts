@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { LedgerWorld, peerOf, START_MS } from '../../testing/ledger-world.ts';
 import { PARAMETERS } from '../../governance/parameters.ts';
+import { LedgerWorld, peerOf, START_MS } from '../../testing/ledger-world.ts';
 import { SUPPLY } from '../credit.ts';
 import { budgetOf, EPOCH_MS, epochOf, EPOCHS_PER_HALVING, scheduled } from '../emission.ts';
 import { balanceOf } from '../readers.ts';
 
-const CAP = PARAMETERS['uptime-cap'].initial;
 const [ada, bob, eve] = [peerOf(1), peerOf(2), peerOf(3)];
 const epoch = epochOf(START_MS);
+const CAP = PARAMETERS['uptime-cap'].initial;
 
 async function served() {
   const world = new LedgerWorld();
