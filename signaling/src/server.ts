@@ -6,8 +6,8 @@ import express from 'express';
 import { pino, type Logger } from 'pino';
 import { realClock, type Clock } from '@llmesh/core/base/clock';
 import { MeshError } from '@llmesh/core/base/errors';
-import { noteName } from '@llmesh/core/identity/note-name';
 import type { PeerId } from '@llmesh/core/base/ids';
+import { noteName } from '@llmesh/core/identity/note-name';
 import type { IceServer } from '@llmesh/core/wire/control-protocol';
 import type { CreditMode } from '@llmesh/core/wire/credit-messages';
 import type { Cluster } from './cluster/cluster.ts';
@@ -157,10 +157,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const cluster = options.cluster ?? new MemoryHub(clock).join();
   const passes = new SignalPasses(clock, cluster.passes);
   const receipts = new ReceiptBook({
-    store,
-    issuer: leases.issuer,
-    clock,
-    now,
+    ...{ store, issuer: leases.issuer, issued: leases.issued, verify: 'threads', clock, now },
     failed: (error) => log.error(`Receipts cannot be kept, and will be filed again later: ${reasonOf(error)}`),
   });
   const credits = await openCredits({
