@@ -15,6 +15,7 @@ export class Metrics {
   readonly refused = this.#counter('llmesh_refused_total', 'Messages and connections refused.', ['plane', 'code']);
   readonly filed = this.#counter('llmesh_receipts_filed_total', 'Receipts accepted, by kind.', ['kind']);
   readonly receiptsRefused = this.#counter('llmesh_receipts_refused_total', 'Receipts refused, by code.', ['code']);
+  readonly orders = this.#counter('llmesh_orders_total', 'Orders about credits, by outcome.', ['outcome']);
   readonly auditsCheckable = this.#counter('llmesh_audits_checkable_total', 'Filed answers that can be checked.', []);
   readonly auditsDrawn = this.#counter('llmesh_audits_drawn_total', 'Answers drawn for an audit.', []);
   readonly auditsNotDrawn = this.#counter('llmesh_audits_not_drawn_total', 'Drawn, but not audited, by reason.', [

@@ -22,10 +22,17 @@ interface Answers {
   file: 'filed';
   report: 'filed';
   relay: 'relayed';
+  order: 'filed';
 }
 type AnswerTo<K extends Request['type']> = Extract<FromServer, { type: Answers[K] }>;
 type Answer = AnswerTo<Request['type']>;
-const ANSWERS: Readonly<Answers> = { match: 'matched', file: 'filed', report: 'filed', relay: 'relayed' };
+const ANSWERS: Readonly<Answers> = {
+  match: 'matched',
+  file: 'filed',
+  report: 'filed',
+  relay: 'relayed',
+  order: 'filed',
+};
 
 interface Pending {
   /** Null: this request is never queued. */

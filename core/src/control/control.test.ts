@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { fromBase32 } from '../base/base32.ts';
+import { readOrder, signOrder, type OrderBody } from '../ledger/order.ts';
 import { ControlClient } from './control.ts';
+import type { OrderHead } from './give-order.ts';
 import type { SocketLike } from './control-connection.ts';
 import { MeshError } from '../base/errors.ts';
 import { softwareIdentity } from '../identity/identity.ts';
@@ -293,5 +296,50 @@ describe('the control connection', () => {
     await clock.advance(60_000);
     expect(last().types().at(-1)).toBe('bye');
     expect([last().closed, sockets.length, client.state]).toEqual([true, 1, 'closed']);
+  });
+
+  it('has an order carried out once, however often it has to be sent, and votes meanwhile', async () => {
+    const { clock, client, sockets, last } = setUp();
+    const sign = (body: OrderBody, head: OrderHead) => signOrder(body, head, identity);
+    const orders = () => sockets.flatMap(({ sent }) => sent.filter((one) => one.type === 'order'));
+    last().onopen?.(undefined as never);
+    last().say({ ...WELCOME, now: 1_800_000_000_000 });
+    const given = client.order({ kind: 'vote', proposal: 4, choice: 'yes' }, sign, never);
+    await clock.advance(0);
+    expect(client.isVoting).toBe(true);
+    last().onclose?.(undefined as never);
+    await clock.advance(1_000);
+    last().onopen?.(undefined as never);
+    last().say({ ...WELCOME, now: 1_800_000_001_000 });
+    await clock.advance(0);
+    const [first, second] = orders();
+    expect(second).toMatchObject({ order: first!.order });
+    expect(readOrder(fromBase32(first!.order)!)).toMatchObject({ kind: 'vote', by: identity.peerId, proposal: 4 });
+    last().say({ type: 'filed', requestId: second!.requestId });
+    await given;
+    expect(client.isVoting).toBe(false);
+
+    // Two of the same millisecond are two.
+    for (const amount of [1, 2]) {
+      const next = client.order({ kind: 'stake', amount }, sign, never);
+      await clock.advance(0);
+      last().say({ type: 'refused', requestId: orders().at(-1)!.requestId, code: 'credits_short', message: 'No.' });
+      await expect(next).rejects.toMatchObject({ code: 'credits_short' });
+    }
+    expect(new Set(orders().map(({ order }) => readOrder(fromBase32(order)!)!.ms)).size).toBe(3);
+  });
+
+  it('says that nobody knows what became of an order that nobody answers', async () => {
+    const { clock, client, last } = setUp();
+    last().onopen?.(undefined as never);
+    last().say({ ...WELCOME, now: 1_800_000_000_000 });
+    const sign = (body: OrderBody, head: OrderHead) => signOrder(body, head, identity);
+    const given = client.order({ kind: 'stake', amount: 1 }, sign, never);
+    const failed = expect(given).rejects.toMatchObject({
+      code: 'control_unreachable',
+      message: expect.stringContaining('before you do it again'),
+    });
+    await clock.advance(60_000);
+    await failed;
   });
 });

@@ -18,10 +18,12 @@ import type { AccountNews, CheckpointNews } from '../wire/credit-messages.ts';
 import { type AuditCall, type Standing } from '../wire/audit-messages.ts';
 import { CHAT, MAX_SLOTS, MAX_TOKENS_PER_SECOND, taskOf, type ModelAdvert } from '../wire/model-advert.ts';
 import type { OfferRef } from '../policy/offer-key.ts';
+import type { OrderBody } from '../ledger/order.ts';
 import { PLAIN } from '../policy/price.ts';
 import { ControlRequests } from './control-requests.ts';
 import { MeshError } from '../base/errors.ts';
 import type { ModelId, PeerId } from '../base/ids.ts';
+import { giveOrder, type OrderSigner } from './give-order.ts';
 import { ServerTime } from './server-time.ts';
 import type { Candidate, Leased } from '../wire/candidate.ts';
 
@@ -93,6 +95,10 @@ export class ControlClient extends Emitter<ControlEvents> {
   #advert: { models: ModelAdvert[]; slots: number; certificate: string | null } | null = null;
   #report: BusyReport = NOTHING_TO_REPORT;
   #reportedUnits = 0;
+  /** Of the last order: no two have the same. */
+  #orderMs = 0;
+  /** Proposals and ballots that are under way. */
+  #voting = 0;
   readonly #self: Pick<Candidate, 'peerId' | 'agent'>;
 
   constructor(options: ControlOptions) {
@@ -125,6 +131,11 @@ export class ControlClient extends Emitter<ControlEvents> {
   /** The control plane's time, in milliseconds since 1970; null while it is not known. */
   get serverNowMs(): number | null {
     return this.#time.nowMs;
+  }
+
+  /** A proposal or a ballot of ours is on its way into the ledger. */
+  get isVoting(): boolean {
+    return this.#voting > 0;
   }
 
   /** Our offers as others see them. */
@@ -212,6 +223,23 @@ export class ControlClient extends Emitter<ControlEvents> {
     await this.#requests.ask<'report'>({ type: 'report', report: toBase32(report) }, signal);
   }
 
+  /**
+   * Has this carried out for whoever `sign` signs for: it is in the ledger when this resolves. Sends the same bytes again when
+   * the connection breaks, and they count once. Rejects with order_refused, credits_short, rate_limited, unsupported where
+   * the mesh has no credits, control_unreachable or cancelled.
+   */
+  async order(body: OrderBody, sign: OrderSigner, signal: AbortSignal): Promise<void> {
+    const votes = body.kind === 'vote' || body.kind === 'propose';
+    if (votes) this.#voting++;
+    try {
+      const send = (order: string) => this.#requests.ask<'order'>({ type: 'order', order }, signal);
+      const whenOpen = () => (this.state === 'open' ? Promise.resolve() : this.#connection.whenOpen(signal));
+      await giveOrder({ whenOpen, head: () => this.#orderHead(), send }, (head) => sign(body, head));
+    } finally {
+      if (votes) this.#voting--;
+    }
+  }
+
   /** A ticket for our end of a relayed link to `peer`. Rejects with connect_failed, control_unreachable, cancelled. */
   async relay(peer: PeerId, signal: AbortSignal): Promise<string> {
     if (this.state !== 'open') await this.#connection.whenOpen(signal);
@@ -221,6 +249,14 @@ export class ControlClient extends Emitter<ControlEvents> {
   /** Says goodbye. Idempotent. */
   close(): void {
     this.#connection.close();
+  }
+
+  /** Null: the server does not tell its time, so it is too old to know of orders. */
+  #orderHead(): { issuer: PeerId; ms: number } | null {
+    const nowMs = this.serverNowMs;
+    if (this.issuer === null || nowMs === null) return null;
+    this.#orderMs = Math.max(this.#orderMs + 1, nowMs);
+    return { issuer: this.issuer, ms: this.#orderMs };
   }
 
   #welcomed(welcome: Welcome, askedMs: number): void {

@@ -37,6 +37,14 @@ describe('the life of a node', () => {
     ]);
   });
 
+  it('votes when its owner does, unless it is answering or out of the mesh', () => {
+    const voting: LifeFacts = { ...start, control: 'open', wasConnected: true, voting: true };
+    expect(lifeOf(voting)).toBe('voting');
+    expect(lifeOf({ ...voting, ready: true, auditing: true })).toBe('voting');
+    expect(lifeOf({ ...voting, ready: true, busySlots: 1 })).toBe('participating');
+    expect(lifeOf({ ...voting, control: 'connecting' })).toBe('disconnected');
+  });
+
   it('is out of the mesh when it was refused, whatever it has ready', () => {
     expect(lifeOf({ ...start, control: 'refused', ready: true, busySlots: 1 })).toBe('disconnected');
   });

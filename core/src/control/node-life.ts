@@ -1,7 +1,7 @@
 /**
  * The life of a node: Initializing → Connecting → Connected → Active → Participating → Disconnected → Connecting, as the
- * whitepaper draws it (appendix B.2, "Node States"), and Validating while it checks what others answered. Pure: from the
- * facts it derives the state of the node. Voting comes with votes.
+ * whitepaper draws it (appendix B.2, "Node States"), Validating while it checks what others answered, and Voting while its
+ * ballot is on its way. Pure: from the facts it derives the state of the node.
  */
 import type { ControlState } from './control-connection.ts';
 
@@ -18,6 +18,8 @@ export type LifeState =
   | 'participating'
   /** It answers nobody, and checks what another answered. */
   | 'validating'
+  /** It answers nobody, and a proposal or a ballot of its owner is on its way into the ledger. */
+  | 'voting'
   /** Out of the mesh: refused, left, or lost and not yet looking again. */
   | 'disconnected';
 
@@ -31,9 +33,12 @@ export interface LifeFacts {
   busySlots: number;
   /** It checks an answer of another. Left out: no. */
   auditing?: boolean;
+  /** A proposal or a ballot is on its way. Left out: none. */
+  voting?: boolean;
 }
 
-export function lifeOf({ control, wasConnected, ready, busySlots, auditing = false }: LifeFacts): LifeState {
+export function lifeOf(facts: LifeFacts): LifeState {
+  const { control, wasConnected, ready, busySlots, auditing = false, voting = false } = facts;
   switch (control) {
     case 'refused':
     case 'closed':
@@ -41,8 +46,10 @@ export function lifeOf({ control, wasConnected, ready, busySlots, auditing = fal
     case 'connecting':
       return wasConnected ? 'disconnected' : 'connecting';
     case 'open':
+      if (ready && busySlots > 0) return 'participating';
+      // Whoever only asks may vote, too.
+      if (voting) return 'voting';
       if (!ready) return 'connected';
-      if (busySlots > 0) return 'participating';
       return auditing ? 'validating' : 'active';
     default:
       return control satisfies never;

@@ -175,7 +175,7 @@ function guestOf({ when = 'always', onBattery = false, calm }: Pick<GuestOptions
 
 function lifeOfNode({ control }: OpenPeer, now: Pick<LifeFacts, 'busySlots' | 'auditing' | 'ready'>): LifeState {
   const wasConnected = control.issuer !== null;
-  return lifeOf({ ...now, control: control.state, wasConnected });
+  return lifeOf({ ...now, control: control.state, wasConnected, voting: control.isVoting });
 }
 
 function stands(standing: Standing, report: WorkerReport, output: Output): void {

@@ -18,6 +18,7 @@ export const LIFE_WORDS: Record<LifeState, string> = {
   active: 'Ready to help',
   participating: 'Helping',
   validating: 'Checking an answer of another',
+  voting: 'Voting',
   disconnected: 'Disconnected',
 };
 

@@ -14,6 +14,7 @@ import {
   type Proof,
   type ToServer,
 } from '@llmesh/core/wire/control-protocol';
+import type { AccountNews } from '@llmesh/core/wire/credit-messages';
 import type { Notice } from '../cluster/peer-notice.ts';
 import type { Metrics } from '../metrics.ts';
 import { nodeVerify } from '@llmesh/core/identity/node-signatures';
@@ -24,6 +25,7 @@ import { MessageAllowance } from '../sockets/message-allowance.ts';
 import type { PeerSocket } from '../sockets/peer-socket.ts';
 import type { Attendance } from './attendance.ts';
 import type { Entrance, Stay } from './entrance.ts';
+import { SessionCredits, type SessionCreditsNeeds } from './session-credits.ts';
 import { SessionFilings, type SessionFilingsNeeds } from './session-filings.ts';
 import { SessionMatches, type SessionMatchesNeeds } from './session-matches.ts';
 import { SessionReports, type SessionReportsNeeds } from './session-reports.ts';
@@ -51,6 +53,7 @@ export interface MeshContext {
   filings: SessionFilingsNeeds;
   reports: SessionReportsNeeds;
   relays: SessionRelaysNeeds;
+  credits: SessionCreditsNeeds;
 }
 
 /** A hello that is still to be proved. */
@@ -70,6 +73,7 @@ export class MeshSession implements Member {
   readonly #introductions: SessionRelays;
   readonly #filings: SessionFilings;
   readonly #reports: SessionReports;
+  readonly #credits: SessionCredits;
   readonly #matches: SessionMatches;
   #stopHelloTimer: () => void;
   /** A hello has come. */
@@ -95,6 +99,7 @@ export class MeshSession implements Member {
     this.#introductions = new SessionRelays(context.relays, from);
     this.#filings = new SessionFilings(context.filings, from.narrow);
     this.#reports = new SessionReports(context.reports);
+    this.#credits = new SessionCredits(context.credits, from);
     this.#matches = new SessionMatches(context.matches, from, (message) => this.#say(message));
     this.#stopHelloTimer = context.clock.after(HELLO_TIMEOUT_MS, () => {
       this.#end('bad_message', 'No hello within 10 seconds. Connect again.', CLOSE.helloTimeout);
@@ -123,6 +128,10 @@ export class MeshSession implements Member {
 
   gone(peer: PeerId): void {
     this.#say({ type: 'gone', peer });
+  }
+
+  credits(news: AccountNews): void {
+    if (this.#stay !== null && this.#socket.bufferedAmount < MAX_BEHIND_BYTES) this.#say(news);
   }
 
   replaced(): void {
@@ -188,7 +197,7 @@ export class MeshSession implements Member {
         if (this.#peer === null) return this.#early();
         return void this.#introductions.ask(this.#peer.peerId, message).then((answer) => this.#say(answer));
       case 'order':
-        return this.#say({ type: 'refused', requestId: message.requestId, code: 'unsupported', message: NO_CREDITS });
+        return this.#peer === null ? this.#early() : void this.#order(this.#peer.peerId, message);
       case 'witness':
       case 'cosign':
         return this.#bad(NO_CREDITS);
@@ -257,6 +266,8 @@ export class MeshSession implements Member {
     this.#stay = stay;
     this.#say(stay.welcome);
     this.tell(attendance.welcomed());
+    const account = this.#credits.welcomed(peer.peerId);
+    if (account !== null) this.#say(account);
   }
 
   #advert(peer: RegisteredPeer, advert: Extract<ToServer, { type: 'advert' }>): void {
@@ -281,6 +292,12 @@ export class MeshSession implements Member {
 
   async #file(peer: PeerId, message: Extract<ToServer, { type: 'file' }>): Promise<void> {
     const answer = await this.#filings.file(peer, message);
+    if (answer.type === 'refused' && answer.code === 'rate_limited') this.#allowance.charge(FILED_TOO_MUCH_COSTS);
+    this.#say(answer);
+  }
+
+  async #order(peer: PeerId, message: Extract<ToServer, { type: 'order' }>): Promise<void> {
+    const answer = await this.#credits.order(peer, message);
     if (answer.type === 'refused' && answer.code === 'rate_limited') this.#allowance.charge(FILED_TOO_MUCH_COSTS);
     this.#say(answer);
   }

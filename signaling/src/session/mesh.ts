@@ -24,12 +24,15 @@ import type { Relay } from '../relay/relay.ts';
 import type { SignalPasses } from '../signal/signal-passes.ts';
 import { NetworkRate, scaled } from '../sockets/network-rate.ts';
 import type { PeerSocket } from '../sockets/peer-socket.ts';
+import type { LedgerPort } from '../ledger/ledger-port.ts';
+import { AccountPost } from './account-post.ts';
 import { Attendance } from './attendance.ts';
 import { DepartureNews } from './departure-news.ts';
 import { Entrance } from './entrance.ts';
 import type { IceServers } from './ice-servers.ts';
 import type { JoinPrice } from './join-price.ts';
 import { MeshSession, type MeshContext } from './mesh-session.ts';
+import { OrderDesk } from './order-desk.ts';
 import { MATCH_RATES } from './session-matches.ts';
 import { CALL_RATES, CALLED_RATE } from './session-relays.ts';
 import { Sessions } from './sessions.ts';
@@ -51,6 +54,8 @@ export interface MeshOptions {
   leases: LeaseOffice;
   receipts: ReceiptBook;
   audits: AuditOffice;
+  /** Left out: this mesh has no credits. */
+  ledger?: LedgerPort | null;
   /** The factor for the usual limits of one network. */
   networkFactor?: number;
 }
@@ -63,6 +68,7 @@ export class Mesh {
   readonly #board: OfferBoard;
   readonly #queues: MatchQueues;
   readonly #preloading: Preloading;
+  readonly #accounts: AccountPost | null;
   readonly #context: MeshContext;
   readonly #ofSocket = new WeakMap<Duplex, MeshSession>();
   readonly #stopPings: () => void;
@@ -74,6 +80,10 @@ export class Mesh {
     const sessions = new Sessions(clock, cluster);
     this.#sessions = sessions;
     this.#departures = new DepartureNews(cluster, sessions);
+    const ledger = creditsOf(options);
+    this.#accounts = ledger === null ? null : new AccountPost({ clock, ledger, sessions });
+    const issuer = leases.issuer;
+    const desk = ledger === null ? null : new OrderDesk({ clock, now: () => leases.nowMs, issuer, ledger });
     this.#board = new OfferBoard(
       clock,
       () => ({ ...registry.offers(), ...shunnedIn(audits) }),
@@ -126,6 +136,7 @@ export class Mesh {
       matches: { queues, leases, metrics, departures, preloading, matchRate, audits },
       filings: { clock, receipts, metrics },
       reports: { clock, audits, metrics },
+      credits: { metrics, desk, accounts: this.#accounts },
       relays: { clock, relay: options.relay, callRate, calledRate, metrics, sessions },
     };
     this.#stopPings = cutHalfOpen(this.#sockets, clock);
@@ -154,6 +165,7 @@ export class Mesh {
 
   async close(): Promise<void> {
     this.#stopPings();
+    this.#accounts?.close();
     this.#board.close();
     this.#queues.close();
     this.#preloading.close();
@@ -166,4 +178,9 @@ export class Mesh {
 function shunnedIn({ standings }: AuditOffice): Pick<Offers, 'shunned'> {
   const shunned = standings.shunned();
   return shunned.length > 0 ? { shunned } : {};
+}
+
+/** Null: there are none, or they are off. */
+function creditsOf({ ledger = null }: MeshOptions): LedgerPort | null {
+  return ledger === null || ledger.mode === 'off' ? null : ledger;
 }

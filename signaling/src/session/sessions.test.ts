@@ -33,6 +33,10 @@ class Recorder implements Member {
     this.heard.push(`gone ${provider}`);
   }
 
+  credits(): void {
+    this.heard.push('credits');
+  }
+
   replaced(): void {
     this.heard.push('replaced');
     this.leave();

@@ -4,6 +4,7 @@
  */
 import type { Clock } from '@llmesh/core/base/clock';
 import type { PeerId } from '@llmesh/core/base/ids';
+import type { AccountNews } from '@llmesh/core/wire/credit-messages';
 import type { Cluster } from '../cluster/cluster.ts';
 import { PeerPost } from '../cluster/peer-post.ts';
 import type { Notice } from '../cluster/peer-notice.ts';
@@ -19,6 +20,8 @@ export interface Member {
   hear(notice: Exclude<Notice, { type: 'replaced' }>): boolean;
   /** This provider, which it was told about, is gone. */
   gone(provider: PeerId): void;
+  /** Its own credits have changed. */
+  credits(news: AccountNews): void;
   /** The same peer has a newer session. */
   replaced(): void;
 }

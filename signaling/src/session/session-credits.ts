@@ -1,0 +1,45 @@
+/** One peer's access to its credits: its orders, each of them answered, and the news of its account. */
+import { asMeshError, MeshError } from '@llmesh/core/base/errors';
+import type { PeerId } from '@llmesh/core/base/ids';
+import type { FromServer, ToServer } from '@llmesh/core/wire/control-protocol';
+import type { Metrics } from '../metrics.ts';
+import type { Networks } from '../sockets/address.ts';
+import type { AccountPost } from './account-post.ts';
+import type { OrderDesk } from './order-desk.ts';
+
+export interface SessionCreditsNeeds {
+  metrics: Metrics;
+  /** Null: this mesh has no credits. */
+  desk: OrderDesk | null;
+  accounts: AccountPost | null;
+}
+
+export class SessionCredits {
+  readonly #needs: SessionCreditsNeeds;
+  readonly #from: Networks;
+
+  constructor(needs: SessionCreditsNeeds, from: Networks) {
+    this.#needs = needs;
+    this.#from = from;
+  }
+
+  /** The peer was welcomed. Returns what its account says first; null: there are no credits. */
+  welcomed(peer: PeerId): FromServer | null {
+    return this.#needs.accounts?.welcomed(peer) ?? null;
+  }
+
+  /** The reply to the order that `by` brings. Never rejects. */
+  async order(by: PeerId, { requestId, order }: Extract<ToServer, { type: 'order' }>): Promise<FromServer> {
+    const { desk, metrics } = this.#needs;
+    try {
+      if (desk === null) throw new MeshError('unsupported', 'This mesh has no credits.');
+      await desk.take(order, by, this.#from);
+      metrics.orders.inc({ outcome: 'filed' });
+      return { type: 'filed', requestId };
+    } catch (thrown) {
+      const { code, message } = asMeshError(thrown, 'busy', 'The mesh cannot carry anything out right now. Try again.');
+      metrics.orders.inc({ outcome: code });
+      return { type: 'refused', requestId, code, message };
+    }
+  }
+}
