@@ -1,13 +1,18 @@
 /** All that ever happened to our credits, page by page, the newest first. */
 import type { PeerId } from '@llmesh/core/base/ids';
 import { PostingsPageSchema, type PostingView } from '@llmesh/core/wire/credit-pages';
+import type * as v from 'valibot';
+import { poll } from '../network/poll.ts';
 import { entriesOf, type Entry } from './entries.ts';
 import { readPage, type ServerNeeds } from './server-page.svelte.ts';
+
+type PostingsPage = v.InferOutput<typeof PostingsPageSchema>;
 
 /** Postings at a time. */
 export const PAGE_POSTINGS = 50;
 /** The most pages that one file takes: a server that never ends would fill our memory. */
 const MAX_PAGES = 1_000;
+const RENEW_MS = 10_000;
 
 export class History {
   readonly #self: PeerId;
@@ -46,6 +51,11 @@ export class History {
     return this.#failed;
   }
 
+  /** Asks now, and again and again, until the returned function is called. */
+  watch(): () => void {
+    return poll((signal) => this.renew(signal), RENEW_MS, this.#needs.clock);
+  }
+
   /** What is new since. Where more is new than fits on a page, the rest is found again page by page. */
   async renew(signal: AbortSignal): Promise<void> {
     await this.#ask(undefined, signal, ({ postings, next }) => {
@@ -79,11 +89,7 @@ export class History {
     return { postings, whole: false };
   }
 
-  async #ask(
-    before: number | undefined,
-    signal: AbortSignal,
-    take: (page: Awaited<ReturnType<History['#read']>>) => void,
-  ): Promise<void> {
+  async #ask(before: number | undefined, signal: AbortSignal, take: (page: PostingsPage) => void): Promise<void> {
     if (this.#loading) return;
     this.#loading = true;
     try {
@@ -100,7 +106,7 @@ export class History {
     }
   }
 
-  #read(before: number | undefined, signal: AbortSignal) {
+  #read(before: number | undefined, signal: AbortSignal): Promise<PostingsPage> {
     const from = before === undefined ? '' : `&before=${before}`;
     const path = `/api/postings?peer=${this.#self}&limit=${PAGE_POSTINGS}${from}`;
     return readPage(path, PostingsPageSchema, this.#needs.getJson, signal);

@@ -1,47 +1,30 @@
 /** One thing that a person has their mesh do with their credits or their vote: on its way, done, or refused and why. */
-import { asMeshError, MeshError } from '@llmesh/core/base/errors';
-import type { PeerId } from '@llmesh/core/base/ids';
+import { asMeshError, type MeshError } from '@llmesh/core/base/errors';
 import type { OrderBody } from '@llmesh/core/ledger/order';
 
-export interface OrderNeeds {
-  /** The mesh; null before its first word. */
-  issuer: () => PeerId | null;
-  /** Its time, in milliseconds since 1970; null while it is not known. */
-  serverNowMs: () => number | null;
-  sign: (body: OrderBody, about: { issuer: PeerId; ms: number }) => Promise<Uint8Array>;
-  /** Rejects with a MeshError: the ledger does not take it, or the mesh is away. Resolves once it is in the ledger. */
-  send: (order: Uint8Array, signal: AbortSignal) => Promise<void>;
-}
+/** Signs and sends. Resolves once it is in the ledger; rejects with a MeshError that says why it is not, and what to do. */
+export type GiveOrder = (body: OrderBody, signal: AbortSignal) => Promise<void>;
 
-/** Signs and sends: shared by all desks of the page, so that no two orders of ours have the same time. */
+/** What the page knows of all its orders. */
 export class Orders {
-  readonly #needs: OrderNeeds;
-  #lastMs = 0;
+  readonly #give: GiveOrder;
   #votes = $state(0);
 
-  constructor(needs: OrderNeeds) {
-    this.#needs = needs;
+  constructor(give: GiveOrder) {
+    this.#give = give;
   }
 
-  /** A ballot of ours is on its way to the ledger. */
+  /** A proposal or a ballot of ours is on its way to the ledger. */
   get voting(): boolean {
     return this.#votes > 0;
   }
 
-  /** Rejects with a MeshError. */
+  /** Resolves once it is in the ledger; rejects as `GiveOrder`. */
   async place(body: OrderBody, signal: AbortSignal): Promise<void> {
-    const { issuer, serverNowMs, sign, send } = this.#needs;
-    const [mesh, nowMs] = [issuer(), serverNowMs()];
-    if (mesh === null || nowMs === null)
-      throw new MeshError(
-        'control_unreachable',
-        'The mesh cannot be reached. Nothing was sent: try again in a moment.',
-      );
-    this.#lastMs = Math.max(Math.floor(nowMs), this.#lastMs + 1);
-    const votes = Number(body.kind === 'vote');
+    const votes = Number(body.kind === 'vote' || body.kind === 'propose');
     this.#votes += votes;
     try {
-      await send(await sign(body, { issuer: mesh, ms: this.#lastMs }), signal);
+      await this.#give(body, signal);
     } finally {
       this.#votes -= votes;
     }

@@ -1,0 +1,18 @@
+/** What the pages about credits and votes show. */
+import type { PeerId } from '@llmesh/core/base/ids';
+import type { Connection } from '../../state/connection.svelte.ts';
+import type { Account } from '../../state/credits/account.svelte.ts';
+import type { Orders } from '../../state/credits/order-desk.svelte.ts';
+import type { ServerNeeds } from '../../state/credits/server-page.svelte.ts';
+import type { Passing } from '../../state/passing.ts';
+
+export interface CreditsPageState {
+  self: PeerId;
+  /** Why our name is for this visit only; null: it lasts. */
+  selfPasses: Passing | null;
+  account: Account;
+  orders: Orders;
+  /** Whom the page asks about the ledger: `ledger-pages.ts`. */
+  server: ServerNeeds;
+  connection: Pick<Connection, 'open' | 'away'>;
+}
