@@ -34,6 +34,8 @@ export async function forgedFiling(
     startedMs: nowMs - 2_000,
     endedMs: nowMs,
     half: null,
+    price: lease.price,
+    priceVersion: lease.priceVersion,
     ...claims,
   };
   const half = await signReceipt(body, provider.identity);

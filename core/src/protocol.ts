@@ -23,7 +23,7 @@ import {
 import { CandidateSchema } from './wire/candidate.ts';
 
 /** Both ends must speak the same one; it is the first byte of every data frame and a field of `hello`. */
-export const PROTOCOL_VERSION = 5;
+export const PROTOCOL_VERSION = 6;
 
 /** The most bytes of one data-channel fragment, header included: what every WebRTC stack carries. */
 export const MAX_FRAGMENT_BYTES = 16_384;

@@ -13,6 +13,7 @@ import type { WorkerOptions } from './commands/worker-command.ts';
 import { EXIT_USAGE, reporting } from './cli/reporting.ts';
 import { writeTo } from './cli/standard-stream.ts';
 import { terminalText } from './cli/terminal-text.ts';
+import { addCreditCommands } from './commands/credits/credits-commands.ts';
 import { ConfigError, withConfig } from './commands/worker-config.ts';
 import { addWorkerSubcommands, modelMissing } from './commands/worker-subcommands.ts';
 
@@ -208,6 +209,8 @@ Exit codes: 0 it agrees, or nobody can say; 1 the file is damaged or forged; 4 i
     const { checkAudit } = await import('./commands/audit-command.ts');
     await reporting(json === true, (output) => checkAudit(file, options, output));
   });
+
+addCreditCommands(command);
 
 const models = command('models', 'List the models of the catalogue and on this disk, and which fit this computer.')
   .enablePositionalOptions()

@@ -181,7 +181,13 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   });
   const signal = new Signal(app, { clock, metrics, passes, maxPeers, server, networksOf: networksFor });
   app.get([MESH_PATH, RELAY_PATH], withoutUpgrade);
-  app.use(apiRouter({ clock, registry, metrics, audits, addressOf: (request) => networksFor(request).narrow }));
+  app.use(
+    apiRouter({
+      ...{ clock, registry, metrics, audits, prices: mesh.prices },
+      offers: () => mesh.offers(),
+      addressOf: (request) => networksFor(request).narrow,
+    }),
+  );
   app.use(
     gatewayRouter({ gateway: options.gateway ?? null, remoteOf: remoteReader(options.trustProxy ?? false), log }),
   );

@@ -108,8 +108,8 @@ export class ReceivedTask {
     if (lease === null) {
       throw new MeshError('receipt_refused', 'There is no receipt for work that ran without a lease.');
     }
-    const { task, model, nonce } = lease.lease;
-    const what = { task, model, result: sha256(result), half: this.#half, maxInputUnits };
+    const { task, model, price, priceVersion, nonce } = lease.lease;
+    const what = { task, model, price, priceVersion, result: sha256(result), half: this.#half, maxInputUnits };
     const seen = { ...this.#start, ...this.#mark(), ...what };
     const half = await countersign(providerHalf, seen, identity, verify);
     this.#end();

@@ -88,11 +88,11 @@ export class ControlRequests {
   }
 
   /** The answer takes as long as the queue does. */
-  queued({ requestId, position, estimateMs }: Queued): void {
+  queued({ requestId, position, estimateMs, behindPayers }: Queued): void {
     const pending = this.#pending.get(requestId);
     if (pending?.expects !== 'matched') return;
     this.#expectWord(requestId, QUEUED_TIMEOUT_MS);
-    pending.queued?.({ position, estimateMs });
+    pending.queued?.({ position, estimateMs, ...(behindPayers === true && { behindPayers }) });
   }
 
   refused(requestId: number, error: MeshError): void {

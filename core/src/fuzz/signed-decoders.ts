@@ -53,6 +53,7 @@ export async function signedDecoders(): Promise<FuzzTarget[]> {
     model,
     complexity: 1_000,
     price: 3,
+    priceVersion: 1,
     maxUnits: 512,
     expiresAt: 1_800_000_000,
     seed: nonce,
@@ -66,12 +67,14 @@ export async function signedDecoders(): Promise<FuzzTarget[]> {
     startedMs: 1_800_000_000_000,
     endedMs: 1_800_000_004_000,
     half: bytes(10, 16),
+    price: 3,
+    priceVersion: 1,
   };
   const common = [taskId, requester, provider, leaseNonce, commitment, units, digest];
   return [
     ...(await record(
       { name: 'lease', domain: 'lease', signer: control },
-      [3, control.peerId, requester, fromBase32(provider), 'chat', model, 1_000, 3, 512, 1_800_000_000, nonce],
+      [4, control.peerId, requester, fromBase32(provider), 'chat', model, 1_000, 3, 512, 1_800_000_000, nonce, 1],
       await signLeases({ ...leases, providers: [provider] }, control),
       async (input) => {
         const read = readLeases(input);
@@ -89,7 +92,7 @@ export async function signedDecoders(): Promise<FuzzTarget[]> {
     )),
     ...(await record(
       { name: 'receipt', domain: 'receipt', signer: bob },
-      [3, ...common, 'chat', model, 12, receipt.result, 1_800_000_000_000, 1_800_000_004_000, receipt.half],
+      [4, ...common, 'chat', model, 12, receipt.result, 1_800_000_000_000, 1_800_000_004_000, receipt.half, 3, 1],
       await signReceipt(receipt, bob),
       async (input) => {
         const read = readReceipt(input);

@@ -29,3 +29,7 @@ export interface Posting {
   readonly amount: Micro;
   readonly reason: PostingReason;
 }
+
+export function isReason(text: string): text is PostingReason {
+  return (REASONS as readonly string[]).includes(text);
+}

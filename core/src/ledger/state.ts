@@ -12,19 +12,33 @@ export interface LedgerState {
   keys(prefix: string): Iterable<string>;
 }
 
+/** In memory. By what stands before the first stroke, so that looking for keys with one does not look at all. */
 export class MemoryState implements LedgerState {
-  readonly #values = new Map<string, StateValue>();
+  readonly #rooms = new Map<string, Map<string, StateValue>>();
 
   get(key: string): StateValue | undefined {
-    return this.#values.get(key);
+    return this.#rooms.get(roomOf(key))?.get(key);
   }
 
   set(key: string, value: StateValue | undefined): void {
-    if (value === undefined) this.#values.delete(key);
-    else this.#values.set(key, value);
+    const name = roomOf(key);
+    let room = this.#rooms.get(name);
+    if (value === undefined) room?.delete(key);
+    else {
+      if (room === undefined) this.#rooms.set(name, (room = new Map()));
+      room.set(key, value);
+    }
   }
 
   keys(prefix: string): string[] {
-    return [...this.#values.keys()].filter((key) => key.startsWith(prefix)).sort();
+    const rooms = prefix.includes('/') ? [this.#rooms.get(roomOf(prefix))] : this.#rooms.values();
+    const all: string[] = [];
+    for (const room of rooms) for (const key of room?.keys() ?? []) if (key.startsWith(prefix)) all.push(key);
+    return all.sort();
   }
+}
+
+function roomOf(key: string): string {
+  const end = key.indexOf('/');
+  return end < 0 ? '' : key.slice(0, end);
 }

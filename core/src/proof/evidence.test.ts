@@ -42,8 +42,9 @@ async function answered(told: Told = {}): Promise<Evidence> {
     { text: 'To be', tokenIds: [5, 6] },
     { text: ' or not', tokenIds: [7, 8, 9] },
   ];
-  const terms = { task: 'chat', model, complexity: 1_000, price: 7, maxUnits: 512, expiresAt: 1_800_000_000 };
-  const shortlist = { requester: requester.peerId, providers: [carol.peerId, bob.peerId], seed: randomBytes(16) };
+  const terms = { task: 'chat', model, complexity: 1_000, price: 7, priceVersion: 1, maxUnits: 512 };
+  const providers = [carol.peerId, bob.peerId];
+  const shortlist = { requester: requester.peerId, providers, expiresAt: 1_800_000_000, seed: randomBytes(16) };
   const lease = await signLeases({ ...terms, ...shortlist }, control);
   const input = packBody({ turns: [{ role: 'user', content: 'Say it.' }], sampling, prefix: null });
   const request = { task: 'chat', model, file, input, maxUnits: 64, salt: randomBytes(16) };
@@ -72,6 +73,8 @@ async function answered(told: Told = {}): Promise<Evidence> {
     startedMs: 1_800_000_000_000,
     endedMs: 1_800_000_001_000,
     half,
+    price: 7,
+    priceVersion: 1,
   };
   const [providerHalf, requesterHalf] = [await signReceipt(receipt, bob), await signReceipt(receipt, requester)];
   return { request, engine: 'llama.cpp/cpu', lease, providerHalf, requesterHalf, chunks };

@@ -410,7 +410,8 @@ describe('a provider', () => {
           heard.push(message);
           if (message.kind !== 'TASK_REQUEST') return;
           const { taskId, model } = message;
-          const { requester, provider, nonce } = leaseOf(readLeases(message.lease!)!, identity.peerId)!;
+          const lease = leaseOf(readLeases(message.lease!)!, identity.peerId)!;
+          const { requester, provider, nonce, price, priceVersion } = lease;
           const commitment = requestCommitment(message);
           const start = { taskId, requester, provider, leaseNonce: nonce, commitment };
           const chain = new DigestChain(start);
@@ -422,7 +423,7 @@ describe('a provider', () => {
           }
           const times = { startedMs: NOW_MS, endedMs: NOW_MS };
           const said = response(taskId, 5);
-          const what = { task: 'chat', model, inputUnits: 3, result: sha256(said.result) };
+          const what = { task: 'chat', model, price, priceVersion, inputUnits: 3, result: sha256(said.result) };
           const truth = { ...start, units: 5, digest: chain.digest, ...what, ...times, half: null };
           const receipt = (await half(truth, identity)) as Uint8Array<ArrayBuffer> | null;
           channel.send({ ...said, receipt });
@@ -450,6 +451,8 @@ describe('a provider', () => {
     ['another end', (truth, self) => signReceipt({ ...truth, result: new Uint8Array(32) }, self)],
     ['another text', (truth, self) => signReceipt({ ...truth, digest: new Uint8Array(32) }, self)],
     ['a prompt longer than it can be', (truth, self) => signReceipt({ ...truth, inputUnits: 100_000 }, self)],
+    ['a higher price', (truth, self) => signReceipt({ ...truth, price: 1 }, self)],
+    ['another price list', (truth, self) => signReceipt({ ...truth, priceVersion: 0 }, self)],
     ['a dearer model', (truth, self) => signReceipt({ ...truth, model: 'dear' as ModelId }, self)],
     ['another’s lease', (truth, self) => signReceipt({ ...truth, leaseNonce: new Uint8Array(16) }, self)],
     ['something in another’s name', (truth) => signReceipt(truth, newIdentity())],

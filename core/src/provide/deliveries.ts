@@ -105,8 +105,17 @@ export class Deliveries {
     // A clock that was set back in mid-answer would make the receipt invalid.
     const times = { startedMs, endedMs: Math.max(startedMs, this.#options.now()) };
     const { units, digest } = delivery.chain;
-    const { task: kind, model } = lease;
-    const facts = { task: kind, model, inputUnits, result: sha256(result), ...times, half: task.half };
+    const { task: kind, model, price, priceVersion } = lease;
+    const facts = {
+      task: kind,
+      model,
+      price,
+      priceVersion,
+      inputUnits,
+      result: sha256(result),
+      ...times,
+      half: task.half,
+    };
     const receipt = { ...delivery.start, units, digest, ...facts };
     task.receipt = await signReceipt(receipt, this.#options.identity);
     return task.receipt;

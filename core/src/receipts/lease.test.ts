@@ -38,7 +38,7 @@ const terms = {
 };
 
 function lease(changes: Partial<Leases> = {}): Leases {
-  const what = { task: 'chat', model, complexity: 1_000, price: 7, maxUnits: 512 };
+  const what = { task: 'chat', model, complexity: 1_000, price: 7, priceVersion: 1, maxUnits: 512 };
   const fresh = { requester: ada, providers: [bob], ...what, expiresAt: now + 60 };
   return { issuer: control.peerId, ...fresh, seed: randomBytes(16), ...changes };
 }
@@ -55,7 +55,13 @@ describe('a lease', () => {
         fc.maxSafeNat(),
         fc.maxSafeNat(),
         async (model, price, tokens, expiresAt) => {
-          const given = lease({ model: model as ModelId, price, maxUnits: Math.max(1, tokens), expiresAt });
+          const given = lease({
+            model: model as ModelId,
+            price,
+            priceVersion: price,
+            maxUnits: Math.max(1, tokens),
+            expiresAt,
+          });
           const bytes = await signLeases(given, control);
           expect(bytes.byteLength).toBeLessThanOrEqual(MAX_LEASE_BYTES);
           expect(readLeases(bytes)).toEqual({ ...given, seed: new Uint8Array(given.seed) });
@@ -89,7 +95,7 @@ describe('a lease', () => {
     expect(() => checkLease(forged, terms)).toThrow(refused);
     const { requester, price, maxUnits, expiresAt, seed } = lease();
     const body = encode([
-      3,
+      4,
       control.peerId,
       requester,
       fromBase32(bob),
@@ -100,10 +106,19 @@ describe('a lease', () => {
       maxUnits,
       expiresAt,
       seed,
+      1,
     ]);
     expect(readLeases(await signRecord('lease', body, control))).not.toBeNull();
     expect(readLeases(await signRecord('lease', body, mallory))).toBeNull();
     expect(readLeases(await signRecord('receipt', body, control))).toBeNull();
+  });
+
+  it('is read as it was given before there were prices, when all was free', async () => {
+    const { requester, maxUnits, expiresAt, seed } = lease();
+    const ends = [control.peerId, requester, fromBase32(bob), 'chat', model, 1_000];
+    const old = (price: number) => signRecord('lease', encode([3, ...ends, price, maxUnits, expiresAt, seed]), control);
+    expect(readLeases(await old(0))).toMatchObject({ price: 0, priceVersion: 0, maxUnits, expiresAt });
+    expect(readLeases(await old(1))).toBeNull();
   });
 
   it('is worth nothing when a single bit of it changes, or a byte is missing or too many', async () => {
@@ -119,7 +134,13 @@ describe('a lease', () => {
 
   it('is good for each provider that it names, and each has its own', async () => {
     const providers = Array.from({ length: MAX_LEASED_PROVIDERS }, () => newPeerId());
-    const given = lease({ providers, model: 'm'.repeat(96) as ModelId, price: 2 ** 53 - 1, maxUnits: 2 ** 53 - 1 });
+    const given = lease({
+      providers,
+      model: 'm'.repeat(96) as ModelId,
+      price: 2 ** 53 - 1,
+      priceVersion: 2 ** 53 - 1,
+      maxUnits: 2 ** 53 - 1,
+    });
     const bytes = await signLeases(given, control);
     expect(bytes.byteLength).toBeLessThanOrEqual(MAX_LEASE_BYTES);
     const read = readLeases(bytes)!;
@@ -131,7 +152,7 @@ describe('a lease', () => {
 
   it('is refused when its own issuer wrote nonsense', async () => {
     const good: unknown[] = [
-      3,
+      4,
       control.peerId,
       ada,
       fromBase32(bob),
@@ -142,6 +163,7 @@ describe('a lease', () => {
       512,
       now,
       randomBytes(16),
+      1,
     ];
     const sign = (fields: unknown) => signRecord('lease', encode(fields), control);
     expect(readLeases(await sign(good))).not.toBeNull();
@@ -167,6 +189,8 @@ describe('a lease', () => {
         [9, 2 ** 53],
         [10, new Uint8Array(15)],
         [10, 'sixteen bytes!!!'],
+        [11, -1],
+        [11, '1'],
       ] as [number, unknown][]),
     ];
     for (const [at, value] of wrong) expect(readLeases(await sign(good.with(at, value)))).toBeNull();

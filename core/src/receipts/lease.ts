@@ -13,7 +13,9 @@ import { verify, type Identity } from '../identity/identity.ts';
 import { isModelId, isPeerId, isTaskName, type ModelId, type PeerId, type TaskName } from '../base/ids.ts';
 import { openRecord, signRecord } from '../identity/signed-record.ts';
 
-const LEASE_VERSION = 3;
+const LEASE_VERSION = 4;
+/** Leases without `priceVersion`, under which everything was free: peers keep receipts that name some. */
+const OLD_LEASE_VERSION = 3;
 export const LEASE_NONCE_BYTES = 16;
 /** The most providers that one signature names. */
 export const MAX_LEASED_PROVIDERS = 8;
@@ -38,6 +40,8 @@ interface Terms {
   readonly complexity: number;
   /** Micro-credits for 1,000 units. */
   readonly price: number;
+  /** How the price was computed: `PRICE_VERSION`. 0: it was not, and everything was free. */
+  readonly priceVersion: number;
   readonly maxUnits: number;
   /** Seconds since 1970. */
   readonly expiresAt: number;
@@ -58,8 +62,7 @@ export interface Lease extends Terms {
 }
 
 const whole = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
-const LeaseSchema = v.strictTuple([
-  v.literal(LEASE_VERSION),
+const beforePrice = [
   v.custom<PeerId>(isPeerId),
   v.custom<PeerId>(isPeerId),
   v.pipe(
@@ -69,18 +72,23 @@ const LeaseSchema = v.strictTuple([
   v.custom<TaskName>(isTaskName),
   v.custom<ModelId>(isModelId),
   v.pipe(whole, v.minValue(1)),
-  whole,
+] as const;
+const afterPrice = [
   v.pipe(whole, v.minValue(1)),
   whole,
   v.pipe(v.instance(Uint8Array), v.length(LEASE_NONCE_BYTES)),
+] as const;
+const LeaseSchema = v.union([
+  v.strictTuple([v.literal(LEASE_VERSION), ...beforePrice, whole, ...afterPrice, whole]),
+  v.strictTuple([v.literal(OLD_LEASE_VERSION), ...beforePrice, v.literal(0), ...afterPrice]),
 ]);
 
 /** Takes `issuer` from the identity. At most MAX_LEASED_PROVIDERS. */
 export function signLeases(leases: Omit<Leases, 'issuer'>, control: Identity): Promise<Uint8Array<ArrayBuffer>> {
-  const { requester, providers, task, model, complexity, price, maxUnits, expiresAt, seed } = leases;
+  const { requester, providers, task, model, complexity, price, priceVersion, maxUnits, expiresAt, seed } = leases;
   const ids = concatBytes(...providers.map(idBytes));
   const what = [task, model, complexity, price, maxUnits];
-  const fields = [LEASE_VERSION, control.peerId, requester, ids, ...what, expiresAt, seed];
+  const fields = [LEASE_VERSION, control.peerId, requester, ids, ...what, expiresAt, seed, priceVersion];
   return signRecord('lease', canonical(fields), control);
 }
 
@@ -89,13 +97,14 @@ export function readLeases(bytes: Uint8Array, check = verify): Leases | null {
   const record = openRecord('lease', bytes, MAX_LEASE_BYTES, check);
   const fields = record === null ? null : readCanonical(LeaseSchema, record.body);
   if (record === null || fields === null) return null;
-  const [, issuer, requester, ids, task, model, complexity, price, maxUnits, expiresAt, seed] = fields;
+  const [, issuer, requester, ids, task, model, complexity, price, maxUnits, expiresAt, seed, priceVersion = 0] =
+    fields;
   if (issuer !== record.signer) return null;
   const providers: PeerId[] = [];
   for (let at = 0; at < ids.byteLength; at += PEER_ID_BYTES) {
     providers.push(toBase32(ids.subarray(at, at + PEER_ID_BYTES)) as PeerId);
   }
-  const what = { task, model, complexity, price, maxUnits };
+  const what = { task, model, complexity, price, priceVersion, maxUnits };
   return { issuer, requester, providers, ...what, expiresAt, seed: new Uint8Array(seed) };
 }
 

@@ -62,7 +62,7 @@ function receiptOf(of: ChainStart, chain: DigestChain): Receipt {
   const { units, digest } = chain;
   const times = { startedMs: 1_800_000_000_000, endedMs: 1_800_000_004_000 };
   const what = { task: 'chat', model, inputUnits: 12, result: new Uint8Array(32).fill(7) };
-  return { ...of, units, digest, ...what, ...times, half: new Uint8Array(16).fill(8) };
+  return { ...of, units, digest, ...what, ...times, half: new Uint8Array(16).fill(8), price: 30, priceVersion: 1 };
 }
 
 describe('the digest of an answer', () => {
@@ -210,8 +210,9 @@ describe('a receipt', () => {
   const chain = new DigestChain(of);
   chain.add({ index: 0, units: 5, piece: new Uint8Array([104, 105]) });
   const receipt = receiptOf(of, chain);
-  const { task, result, half } = receipt;
-  const seen = { ...of, units: 5, digest: chain.digest, task, model, result, half, maxInputUnits: 12 };
+  const { task, result, half, price, priceVersion } = receipt;
+  const what = { task, model, price, priceVersion, result, half };
+  const seen = { ...of, units: 5, digest: chain.digest, ...what, maxInputUnits: 12 };
 
   it('counts when both signed the same', async () => {
     const theirs = await signReceipt(receipt, bob);
@@ -237,6 +238,8 @@ describe('a receipt', () => {
       commitment: randomBytes(32),
       digest: randomBytes(32),
       half: null,
+      price: 31,
+      priceVersion: 2,
     };
     for (const [field, value] of Object.entries(otherwise)) {
       expect(joinReceipt(theirs, await signReceipt({ ...receipt, [field]: value }, ada))).toBeNull();
@@ -259,6 +262,8 @@ describe('a receipt', () => {
       task: 'completion',
       result: randomBytes(32),
       half: randomBytes(16),
+      price: 29,
+      priceVersion: 0,
       maxInputUnits: 11,
     };
     for (const [field, value] of Object.entries(otherwise)) {
@@ -269,13 +274,16 @@ describe('a receipt', () => {
     await expect(countersign(new Uint8Array(9), seen, ada)).rejects.toEqual(refused);
   });
 
-  it('is read as peers signed it before there were seeds', async () => {
+  it('is read as peers signed it before there were prices, and before there were seeds', async () => {
     const { taskId, requester, provider, leaseNonce, commitment, units, digest } = receipt;
     const { inputUnits, startedMs, endedMs } = receipt;
     const common = [taskId, requester, provider, leaseNonce, commitment, units, digest];
-    const body = canonical([2, ...common, task, model, inputUnits, result, startedMs, endedMs]);
-    const old = await signRecord('receipt', body, bob);
-    expect(readReceipt(old)).toEqual({ by: 'provider', receipt: { ...receipt, half: null } });
+    const facts = [...common, task, model, inputUnits, result, startedMs, endedMs];
+    const free = { ...receipt, price: 0, priceVersion: 0 };
+    const old = await signRecord('receipt', canonical([2, ...facts]), bob);
+    expect(readReceipt(old)).toEqual({ by: 'provider', receipt: { ...free, half: null } });
+    const drawn = await signRecord('receipt', canonical([3, ...facts, half]), bob);
+    expect(readReceipt(drawn)).toEqual({ by: 'provider', receipt: free });
   });
 
   it('is worth nothing when a bit of it changes', async () => {

@@ -43,6 +43,10 @@ export interface Receipt extends Acknowledgement {
   /** The task's kind, as it is offered. */
   readonly task: TaskName;
   readonly model: ModelId;
+  /** Micro-credits for 1,000 units, as its lease says. */
+  readonly price: number;
+  /** How the price was computed, as its lease says: `PRICE_VERSION`. */
+  readonly priceVersion: number;
   /** The input that was read, in units of its kind. */
   readonly inputUnits: number;
   /** The SHA-256 of the packed result. */
@@ -69,8 +73,10 @@ const common = [
 /** The format of acknowledgements. */
 const ACKNOWLEDGEMENT_VERSION = 2;
 /** The format of receipts. */
-const VERSION = 3;
-/** Receipts without `half`: peers keep some that they signed before they were updated. */
+const VERSION = 4;
+/** Receipts without the price, when everything was free: peers keep some that they signed before they were updated. */
+const FREE_VERSION = 3;
+/** Those without `half` either. */
 const OLD_VERSION = 2;
 const AcknowledgementSchema = v.strictTuple([v.literal(ACKNOWLEDGEMENT_VERSION), ...common]);
 const facts = [
@@ -81,8 +87,10 @@ const facts = [
   whole,
   whole,
 ] as const;
+const half = v.nullable(bytesOf(HALF_BYTES));
 const ReceiptSchema = v.union([
-  v.strictTuple([v.literal(VERSION), ...common, ...facts, v.nullable(bytesOf(HALF_BYTES))]),
+  v.strictTuple([v.literal(VERSION), ...common, ...facts, half, whole, whole]),
+  v.strictTuple([v.literal(FREE_VERSION), ...common, ...facts, half]),
   v.strictTuple([v.literal(OLD_VERSION), ...common, ...facts]),
 ]);
 
@@ -116,14 +124,14 @@ export function signReceipt(receipt: Receipt, identity: Identity): Promise<Uint8
 
 /** The receipt, and which of the two parties that it names signed this half; null when neither did. */
 export function readReceipt(
-  half: Uint8Array,
+  signedHalf: Uint8Array,
   check = verify,
 ): { receipt: Receipt; by: 'requester' | 'provider' } | null {
-  const record = openRecord('receipt', half, MAX_RECEIPT_BYTES, check);
+  const record = openRecord('receipt', signedHalf, MAX_RECEIPT_BYTES, check);
   const fields = record === null ? null : readCanonical(ReceiptSchema, record.body);
   if (record === null || fields === null) return null;
   const [, taskId, requester, provider, nonce, commitment, units, digest, ...rest] = fields;
-  const [task, model, inputUnits, result, startedMs, endedMs, drawn = null] = rest;
+  const [task, model, inputUnits, result, startedMs, endedMs, drawn = null, price = 0, priceVersion = 0] = rest;
   if (endedMs < startedMs || requester === provider) return null;
   const by = record.signer === provider ? 'provider' : record.signer === requester ? 'requester' : null;
   if (by === null) return null;
@@ -142,6 +150,8 @@ export function readReceipt(
     startedMs,
     endedMs,
     half: drawn === null ? null : copy(drawn),
+    price,
+    priceVersion,
   };
   return { receipt, by };
 }
@@ -161,7 +171,8 @@ export function joinReceipt(providerHalf: Uint8Array, requesterHalf: Uint8Array,
  */
 export async function countersign(
   providerHalf: Uint8Array,
-  seen: Acknowledgement & Pick<Receipt, 'task' | 'model' | 'result' | 'half'> & { maxInputUnits: number },
+  seen: Acknowledgement &
+    Pick<Receipt, 'task' | 'model' | 'price' | 'priceVersion' | 'result' | 'half'> & { maxInputUnits: number },
   requester: Identity,
   check = verify,
 ): Promise<Uint8Array<ArrayBuffer>> {
@@ -184,7 +195,8 @@ function commonFields(of: Acknowledgement): unknown[] {
 }
 
 function receiptFields(of: Receipt): unknown[] {
-  return [...commonFields(of), of.task, of.model, of.inputUnits, of.result, of.startedMs, of.endedMs, of.half];
+  const { task, model, inputUnits, result, startedMs, endedMs, half: drawn, price, priceVersion } = of;
+  return [...commonFields(of), task, model, inputUnits, result, startedMs, endedMs, drawn, price, priceVersion];
 }
 
 function copy(bytes: Uint8Array): Uint8Array {

@@ -4,7 +4,7 @@ import { fromBase32, toBase32 } from '../base/base32.ts';
 import type { MatchQuestion } from '../control/control.ts';
 import type { SocketLike } from '../control/control-connection.ts';
 import { parseToServer, type Filing, type FromServer, type QueuePosition } from '../wire/control-protocol.ts';
-import { PLAIN } from '../policy/price.ts';
+import { PLAIN, PRICE_VERSION } from '../policy/price.ts';
 import { CHAT, type ModelAdvert } from '../wire/model-advert.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import { SECRET_KEY_BYTES, softwareIdentity } from '../identity/identity.ts';
@@ -120,7 +120,7 @@ export class ScriptedServer {
   /** A lease as it should be; with other terms, as it should not. */
   lease(terms: Pick<Leases, 'requester' | 'providers'> & Partial<Leases>, issuer = this.identity) {
     const expiresAt = Math.floor(this.now() / 1000) + 60;
-    const plain = { task: CHAT, model: MODEL, complexity: PLAIN, price: 0, maxUnits: 100 };
+    const plain = { task: CHAT, model: MODEL, complexity: PLAIN, price: 0, priceVersion: PRICE_VERSION, maxUnits: 100 };
     return signLeases({ ...plain, expiresAt, seed: randomBytes(LEASE_NONCE_BYTES), ...terms }, issuer);
   }
 

@@ -386,4 +386,4 @@ function parseJson<T extends MessageSchema>(schemas: ReadonlyMap<unknown, T>, js
 }
 
 /** The position of a match in the queue. */
-export type QueuePosition = Pick<Queued, 'position' | 'estimateMs'>;
+export type QueuePosition = Pick<Queued, 'position' | 'estimateMs' | 'behindPayers'>;

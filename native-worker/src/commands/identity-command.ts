@@ -5,7 +5,7 @@ import { nodeIdentity } from '@llmesh/core/identity/node-signatures';
 import { exportKey, importKey } from '@llmesh/core/identity/key-export';
 import { fingerprint, peerName } from '@llmesh/core/identity/names';
 import { dataFolder } from '../files/data-folder.ts';
-import { identityFile, keepIdentityKey, readIdentityKey } from '../node/identity-file.ts';
+import { existingIdentityKey, identityFile, keepIdentityKey, readIdentityKey } from '../node/identity-file.ts';
 import type { Output } from '../cli/output.ts';
 import { readPassphrase } from '../cli/passphrase.ts';
 import { errno } from '../files/whole-file.ts';
@@ -18,12 +18,12 @@ const never = new AbortController().signal;
 
 export async function showIdentity(data: string | undefined, output: Output): Promise<void> {
   const folder = dataFolder(data);
-  report(await existingKey(folder), folder, output);
+  report(await existingIdentityKey(folder), folder, output);
 }
 
 /** Prints nothing but the text on stdout, so that it can go straight into a file. */
 export async function exportIdentity(data: string | undefined, output: Output): Promise<void> {
-  const key = await existingKey(dataFolder(data));
+  const key = await existingIdentityKey(dataFolder(data));
   const passphrase = await readPassphrase('A passphrase to close the key with: ', true);
   const text = await exportKey(key, passphrase, { signal: never });
   output.print(text, { peerId: nodeIdentity(key).peerId, key: text });
@@ -42,15 +42,6 @@ export async function importIdentity(source: string, data: string | undefined, o
     );
   }
   report(key, folder, output);
-}
-
-async function existingKey(folder: string): Promise<Uint8Array> {
-  const key = await readIdentityKey(folder);
-  if (key !== null) return key;
-  throw new MeshError(
-    'identity_unusable',
-    `There is no identity in ${folder} yet. "llmesh worker" makes one; "llmesh identity import" brings one back.`,
-  );
 }
 
 function report(key: Uint8Array, folder: string, output: Output): void {

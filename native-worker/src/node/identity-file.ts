@@ -58,6 +58,15 @@ export async function readIdentityKey(folder: string): Promise<Uint8Array | null
   return Uint8Array.from(Buffer.from(text.trim(), 'hex'));
 }
 
+/** The key of a folder that has one. Rejects with identity_unusable, whose words say how to get one. */
+export async function existingIdentityKey(folder: string): Promise<Uint8Array> {
+  const key = await readIdentityKey(folder);
+  if (key !== null) return key;
+  throw unusable(
+    `There is no identity in ${folder} yet. "llmesh worker" makes one; "llmesh identity import" brings one back.`,
+  );
+}
+
 /** False when the folder has an identity already: none is ever overwritten. */
 export async function keepIdentityKey(folder: string, key: Uint8Array): Promise<boolean> {
   await makeDataFolder(folder);

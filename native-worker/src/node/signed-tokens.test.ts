@@ -36,6 +36,8 @@ async function proof(kind: 'receipt' | 'acknowledgement', tokens: number, leaseI
     startedMs: NOW_MS,
     endedMs: NOW_MS,
     half: null,
+    price: 0,
+    priceVersion: 1,
   };
   const [acknowledgement, ours, theirs] = await Promise.all([
     signAcknowledgement(said, requester),

@@ -17,6 +17,7 @@ import type { Candidate } from '@llmesh/core/wire/candidate';
 import { CHAT } from '@llmesh/core/wire/model-advert';
 import { type FromServer } from '@llmesh/core/wire/control-protocol';
 import { MAX_CANDIDATES } from '@llmesh/core/wire/candidate';
+import type { LedgerPort } from '../ledger/ledger-port.ts';
 import type { ControlKey } from '../receipts/control-key.ts';
 import type { DeliveredReceipt } from '../receipts/delivered.ts';
 import type { LeaseOffice } from '../receipts/lease-office.ts';
@@ -34,6 +35,7 @@ import { LengthTable } from './length-table.ts';
 import { OfferedFiles } from './offered-files.ts';
 import { OpenAudits, type DrawnAuditor, type OpenAudit } from './open-audits.ts';
 import { auditedPair, PairTable } from './pair-figures.ts';
+import { AuditDues } from './dues/audit-dues.ts';
 import { settle } from './settle.ts';
 import { Standings } from './standings.ts';
 
@@ -43,7 +45,7 @@ const SWEEP_MS = 10_000;
 const MAX_LEASES = 50_000;
 /** An audit is one unit of work: its lease is good for nothing else. */
 const AUDIT_UNITS = 1;
-/** The part of its stake that a convicted provider loses, in percent: recorded until there is a ledger. */
+/** The part of its stake that a convicted provider loses, in percent, where there is no ledger whose votes decide it. */
 const SLASHED_PERCENT = 10;
 
 export interface AuditOfficeOptions {
@@ -56,6 +58,8 @@ export interface AuditOfficeOptions {
   leases: LeaseOffice;
   table: AuditTable;
   registry: Registry;
+  /** Left out: this mesh has no credits. */
+  ledger?: LedgerPort | null;
   counts: AuditCounts;
   failed: (error: unknown) => void;
 }
@@ -81,11 +85,13 @@ export class AuditOffice {
   readonly #reports: AuditReports;
   /** Of audits, by the nonce in hex. */
   readonly #leases = new BoundedMap<string, true>(MAX_LEASES);
+  /** Null: there is no ledger. */
+  readonly #dues: AuditDues | null;
   #ways: AuditWays | null = null;
   #stopSweep: () => void;
 
   constructor(options: AuditOfficeOptions) {
-    const { clock, now, terms, table, registry } = options;
+    const { clock, now, terms, table, registry, ledger = null, failed } = options;
     this.#options = options;
     this.standings = new Standings(table.standings());
     this.pairs = new PairTable(table.pairs());
@@ -103,8 +109,11 @@ export class AuditOffice {
     this.#reports = new AuditReports({
       ...needs,
       open: this.#open,
+      pays: ledger !== null,
       found: (audit) => this.#guard(() => this.#found(audit)),
     });
+    const slashed = (provider: PeerId) => this.#tell(provider);
+    this.#dues = ledger === null ? null : new AuditDues({ clock, ledger, table: table.dues, failed, slashed });
     registry.shuns = (provider, model) => this.standings.shuns(provider, model);
     this.#stopSweep = clock.after(SWEEP_MS, () => this.#sweep());
   }
@@ -135,6 +144,7 @@ export class AuditOffice {
   /** See `AuditReports.file`. */
   report(by: PeerId, bytes: Uint8Array): void {
     this.#reports.file(by, bytes);
+    this.#dues?.look();
   }
 
   /** What `/api/audits` says. */
@@ -149,7 +159,7 @@ export class AuditOffice {
   /** A provider has said what it offers: it hears how it stands. */
   advertised({ peerId, models }: RegisteredPeer): void {
     for (const model of models) {
-      const standing = this.standings.told(peerId, model);
+      const standing = this.standings.told(peerId, model, this.#dues?.slashedBy(peerId) ?? null);
       if (standing !== null) this.#ways?.tell(peerId, standing);
     }
   }
@@ -158,6 +168,7 @@ export class AuditOffice {
   async close(): Promise<void> {
     this.#stopSweep();
     await this.#draws.close();
+    await this.#dues?.close();
   }
 
   #drawn(audits: OpenAudit[]): void {
@@ -236,9 +247,15 @@ export class AuditOffice {
     for (const [peer, record] of auditors) this.#records.put(peer, record);
     counts.done(settled.verdict);
     if (standing === null) return;
+    if (isSlashed) this.#dues?.look();
     this.standings.put(standing);
     if (standing.level !== before) counts.became(standing.level);
     this.#follow(provider, before !== standing.level);
+  }
+
+  #tell(provider: PeerId): void {
+    const peer = this.#options.registry.find(provider);
+    if (peer !== null) this.advertised(peer);
   }
 
   #follow(provider: PeerId, hasChanged: boolean): void {
@@ -246,7 +263,7 @@ export class AuditOffice {
     const peer = registry.find(provider);
     if (peer !== null && hasChanged) registry.judged(peer);
     if (hasChanged) this.#ways?.changed();
-    if (peer !== null) this.advertised(peer);
+    this.#tell(provider);
   }
 
   /** Of audits whose auditors were given long enough, what was found counts. */

@@ -27,6 +27,8 @@ export interface AuditReportsNeeds {
   pairs: PairTable;
   counts: AuditCounts;
   failed: (error: unknown) => void;
+  /** Reports are paid for. */
+  pays: boolean;
   /** One more finding is there. */
   found: (audit: OpenAudit) => void;
 }
@@ -94,6 +96,7 @@ export class AuditReports {
         { auditor: report.auditor, digest, verdict, log10E, why, report: whole },
         pair,
         now(),
+        this.#needs.pays ? [{ kind: 'audit-fee', report: bytes }] : [],
       );
     } catch (thrown) {
       failed(thrown);

@@ -7,7 +7,9 @@ import type Database from 'libsql';
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import type { EngineName } from '@llmesh/core/proof/engine-name';
 import type { Verdict } from '@llmesh/core/proof/verdict';
+import type { EventBody } from '@llmesh/core/ledger/event';
 import type { MeshDatabase } from '../store/mesh-database.ts';
+import { DueTable } from './dues/due-table.ts';
 import { MAX_AUDITORS, type AuditorRecord } from './auditor-records.ts';
 import type { DrawnAuditor, OpenAudit } from './open-audits.ts';
 import { MAX_PAIRS, readHistogram, type PairFigures } from './pair-figures.ts';
@@ -73,10 +75,13 @@ type Name = keyof typeof SQL;
 export class AuditTable {
   readonly #db: MeshDatabase;
   readonly #statements = new Map<Name, Database.Statement>();
+  /** What the ledger is to hear of it. */
+  readonly dues: DueTable;
   #audits: number;
 
   constructor(db: MeshDatabase) {
     this.#db = db;
+    this.dues = new DueTable(db);
     this.#audits = this.#counted();
   }
 
@@ -98,10 +103,20 @@ export class AuditTable {
     });
   }
 
-  /** What one auditor reported, and what its pair of engines measured: null where it could not check. */
-  report(receipt: Uint8Array, report: KeptReport, pair: PairFigures | null, filedMs: number): void {
+  /**
+   * What one auditor reported, and what its pair of engines measured: null where it could not check. `dues`: what the ledger
+   * is to be told about it.
+   */
+  report(
+    receipt: Uint8Array,
+    report: KeptReport,
+    pair: PairFigures | null,
+    filedMs: number,
+    dues: readonly EventBody[] = [],
+  ): void {
     const { auditor, digest, verdict, log10E, why } = report;
     this.#db.transact(() => {
+      this.dues.owe(dues);
       const whole = report.report === null ? null : Buffer.from(report.report);
       const what = [auditor, Buffer.from(digest), verdict, log10E, why, whole, filedMs];
       this.#run('report', [Buffer.from(receipt), ...what]);
@@ -153,9 +168,10 @@ export class AuditTable {
     });
   }
 
-  /** What was found about these counts no longer. What was found stays on record. */
+  /** What was found about these counts no longer, and what they lost for it comes back. What was found stays on record. */
   forgive(providers: readonly PeerId[]): void {
     if (providers.length === 0) return;
+    this.dues.undo(providers, FORGIVEN);
     this.#db.transact(() => {
       for (const provider of providers) this.#run('forgive', [provider]);
     });
@@ -199,6 +215,8 @@ export class AuditTable {
     return statement;
   }
 }
+
+const FORGIVEN = 'The operator of the mesh has forgiven it.';
 
 type Values = (string | number | Buffer | null)[];
 

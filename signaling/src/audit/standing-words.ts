@@ -2,8 +2,12 @@
 import type { Level } from '@llmesh/core/wire/audit-messages';
 import type { KeptStanding } from './kept-standing.ts';
 
-/** `about`: the file that decides. Empty where all is well. */
-export function reasonFor(level: Level, about: Pick<KeptStanding, 'model' | 'file' | 'state'> | null): string {
+/** `about`: the file that decides. `slashedBy`: the event of the ledger that says so. Empty where all is well. */
+export function reasonFor(
+  level: Level,
+  about: Pick<KeptStanding, 'model' | 'file' | 'state'> | null,
+  slashedBy: number | null = null,
+): string {
   if (level === 'good' || about === null) return '';
   const { model, file, state } = about;
   const wrong = state.checked - state.agreed;
@@ -15,10 +19,15 @@ export function reasonFor(level: Level, about: Pick<KeptStanding, 'model' | 'fil
     case 'quarantined':
       return `${found}. So strangers are not sent here with this model. Answers to test questions, and to those who name this computer, are still checked: once enough of them agree, questions come again. ${USUAL}`;
     case 'convicted':
-      return `${found}: at least two auditors, who have nothing to do with each other, found so each time. So this computer gets no questions of strangers, with any model. ${USUAL} If it answered honestly, ask the operator of this mesh for an appeal: five auditors check again, and it starts anew if they find nothing.`;
+      return `${found}: at least two auditors, who have nothing to do with each other, found so each time. So this computer gets no questions of strangers, with any model.${slashedWords(slashedBy)} ${USUAL} If it answered honestly, ask the operator of this mesh for an appeal: five auditors check again, and it starts anew if they find nothing.`;
     default:
       return level satisfies never;
   }
+}
+
+function slashedWords(event: number | null): string {
+  if (event === null) return '';
+  return ` It lost a part of its stake, and what those answers earned: event ${event} of the ledger has the reports.`;
 }
 
 const USUAL =

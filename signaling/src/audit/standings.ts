@@ -88,8 +88,15 @@ export class Standings {
     (isBad ? this.#bad : this.#good).set(provider, files);
   }
 
-  /** For the owner; null: nothing was checked yet, and nothing else is held against it. */
-  told(provider: PeerId, { id, sha256 }: Pick<ModelAdvert, 'id' | 'sha256'>): Standing | null {
+  /**
+   * For the owner; null: nothing was checked yet, and nothing else is held against it. `slashedBy`: the event of the ledger
+   * by which it was slashed.
+   */
+  told(
+    provider: PeerId,
+    { id, sha256 }: Pick<ModelAdvert, 'id' | 'sha256'>,
+    slashedBy: number | null = null,
+  ): Standing | null {
     const files = this.#files(provider);
     if (files === undefined) return null;
     const own = sha256 === null ? undefined : files.get(sha256);
@@ -98,7 +105,7 @@ export class Standings {
     const level = worst === 'convicted' || this.shuns(provider, { sha256 }) ? worst : (own?.level ?? 'good');
     if (own === undefined && level === 'good') return null;
     const about = [...files.values()].find((one) => one.level === level) ?? own;
-    return { type: 'standing', model: id, level, checked, agreed, reason: reasonFor(level, about ?? null) };
+    return { type: 'standing', model: id, level, checked, agreed, reason: reasonFor(level, about ?? null, slashedBy) };
   }
 
   #files(provider: PeerId): Files | undefined {

@@ -5,10 +5,13 @@ import type { Clock } from '@llmesh/core/base/clock';
 import { MeshError } from '@llmesh/core/base/errors';
 import { AddressBuckets } from '../sockets/address-buckets.ts';
 import type { AuditOffice } from '../audit/audit-office.ts';
+import type { Offers } from '@llmesh/core/wire/control-protocol';
 import type { Metrics } from '../metrics.ts';
 import { offersThatFit } from '../registry/offer-board.ts';
 import { PageSender } from './page-sender.ts';
 import { MAX_LISTED_PEERS, PeerList } from './peer-list.ts';
+import type { PriceList } from '../price/price-list.ts';
+import { pricePage } from './price-page.ts';
 import type { Registry } from '../registry/registry.ts';
 import { SharedPage } from './shared-page.ts';
 
@@ -20,10 +23,14 @@ export interface ApiOptions {
   metrics: Metrics;
   audits: Pick<AuditOffice, 'page' | 'tally' | 'lengths'>;
   addressOf: (request: IncomingMessage) => string;
+  /** What the mesh offers, and for how much. */
+  offers: () => Offers;
+  /** Null: this mesh has no credits. */
+  prices: PriceList | null;
 }
 
 export function apiRouter(options: ApiOptions): Router {
-  const { clock, registry, metrics, audits } = options;
+  const { clock, registry, metrics, audits, offers, prices } = options;
   const startedMs = clock.now();
   const sender = new PageSender(clock, (code) => metrics.refuse('http', code));
   const peers = new PeerList(clock, registry);
@@ -48,13 +55,11 @@ export function apiRouter(options: ApiOptions): Router {
     });
   };
   shared('/metrics', new SharedPage(clock, () => metrics.text(), metrics.contentType));
-  shared(
-    '/api/models',
-    new SharedPage(clock, () => JSON.stringify({ models: offersThatFit(registry.offers()).models })),
-  );
+  shared('/api/models', new SharedPage(clock, () => JSON.stringify({ models: offersThatFit(offers()).models })));
   shared('/api/stats', new SharedPage(clock, () => JSON.stringify(stats())));
   shared('/api/audits', new SharedPage(clock, () => JSON.stringify(audits.page())));
   shared('/api/lengths', new SharedPage(clock, () => JSON.stringify({ lengths: audits.lengths.told() })));
+  router.use(pricePage({ clock, offers: () => offers().models, prices, sendError }));
   router.get('/api/peers', (request, response, next) => {
     const { after = '', limit = String(MAX_LISTED_PEERS) } = request.query;
     const most = Number(limit);
@@ -79,7 +84,7 @@ export function apiRouter(options: ApiOptions): Router {
       response,
       404,
       'not_found',
-      'This API has /api/peers, /api/models, /api/stats, /api/audits and /api/lengths.',
+      'This API has /api/peers, /api/models, /api/price, /api/stats, /api/audits and /api/lengths.',
     );
   });
   return router;

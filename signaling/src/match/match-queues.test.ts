@@ -60,8 +60,9 @@ function setUp() {
     requester: PeerId = newPeerId(),
     {
       address = '192.0.2.1',
+      pays = false,
       ...changes
-    }: { model?: ModelId; exclude?: PeerId[]; only?: PeerId[]; address?: string } = {},
+    }: { model?: ModelId; exclude?: PeerId[]; only?: PeerId[]; address?: string; pays?: boolean } = {},
   ) => {
     const told: Told[] = [];
     const id = requestId++;
@@ -73,6 +74,7 @@ function setUp() {
       prefer: null,
       requestId: id,
       ...changes,
+      pays: () => pays,
       from: networksOf(address),
       matched: (candidates) => told.push({ at: clock.now(), first: candidates[0]?.peerId ?? null }),
       queued: (place) => told.push({ at: clock.now(), ...place }),

@@ -1,7 +1,7 @@
 /**
  * Every match goes through here: answered at once when a slot is free, otherwise queued for its model until one is.
  * Those who wait hear about it: at once, when they move, and every few seconds. Queue positions are limited: those who
- * have fewest come before those who have most (`shares.ts`), and turns go round the networks (`match-queue.ts`).
+ * have fewest come before those who have most (`shares.ts`), and turns go round the networks (`match-queue.ts`), of those who pay more often (`paying-queue.ts`).
  */
 import type { Clock } from '@llmesh/core/base/clock';
 import { QUEUED_EVERY_MS, type QueuePosition } from '@llmesh/core/wire/control-protocol';
@@ -40,6 +40,8 @@ const MAX_GIVEN_WAY = 4;
 export interface Asked extends MatchQuestion {
   requestId: number;
   from: Networks;
+  /** Do its credits cover what it asks for, as things are now? */
+  pays: () => boolean;
   /** Best first; a slot of the first is kept. Empty: nobody offers the model to this requester. */
   matched: (candidates: Candidate[]) => void;
   queued: (place: QueuePosition) => void;
@@ -47,14 +49,14 @@ export interface Asked extends MatchQuestion {
   refused: (error: MeshError) => void;
 }
 
-interface Waiting extends Asked, Waiter {
+interface Waiting extends Omit<Asked, 'pays'>, Waiter {
   readonly requestId: number;
   readonly offer: OfferKey;
   readonly requester: PeerId;
   readonly from: Networks;
   readonly only: readonly PeerId[] | null;
   readonly number: number;
-  readonly sinceMs: number;
+  readonly stillPays: () => boolean;
   told: { position: number; atMs: number };
 }
 
@@ -135,7 +137,7 @@ export class MatchQueues {
     this.#options.promises.close();
   }
 
-  #answer(asked: Asked, candidates: Candidate[]): void {
+  #answer(asked: Omit<Asked, 'pays'>, candidates: Candidate[]): void {
     const [first] = candidates;
     const provider = first === undefined ? null : this.#options.registry.find(first.peerId);
     if (provider !== null) this.#options.promises.make(provider, holderOf(asked), asked.requestId);
@@ -144,8 +146,10 @@ export class MatchQueues {
 
   #enqueue(asked: Asked): void {
     const { clock } = this.#options;
-    const one = {
+    const one: Waiting = {
       ...asked,
+      pays: asked.pays(),
+      stillPays: asked.pays,
       offer: offerKey(asked),
       number: this.#number++,
       sinceMs: clock.now(),
@@ -178,7 +182,7 @@ export class MatchQueues {
   #serve(provider: RegisteredPeer, lookAt: number): void {
     while (!this.#closed && this.#places.size > 0 && hasFreeSlot(provider)) {
       const next = this.#nextFor(provider, lookAt);
-      if (next !== null && this.#regrouped(next)) continue;
+      if (next !== null && (this.#regrouped(next) || this.#demoted(next))) continue;
       const candidates = next === null ? null : this.#options.matchmaker.match(next);
       // Nobody suits, or the only provider has fallen silent again.
       if (next === null || candidates === null || candidates.length === 0) return;
@@ -299,11 +303,12 @@ export class MatchQueues {
       const perSecond = matchmaker.answersPerSecondOf(one, one.only);
       estimateMs = perSecond === 0 ? null : Math.round((position * 1000) / perSecond);
     }
-    one.queued({ position, estimateMs });
+    const behindPayers = this.#places.isBehindPayers(one);
+    one.queued({ position, estimateMs, ...(behindPayers && { behindPayers }) });
   }
 
   /** Requesters that waste kept slots share the turns of one network, wherever they are. */
-  #turnOf(asked: Asked): Holder {
+  #turnOf(asked: Pick<Asked, 'requester' | 'from'>): Holder {
     const holder = holderOf(asked);
     if (this.#options.promises.standingOf(holder) !== 'doubted') return holder;
     return { ...holder, from: { ...holder.from, wide: DOUBTED } };
@@ -314,7 +319,14 @@ export class MatchQueues {
     if (one.holder.from.wide === DOUBTED) return false;
     const holder = this.#turnOf(one);
     if (holder.from.wide !== DOUBTED) return false;
-    this.#places.regroup(one, holder);
+    this.#places.regroup(one, { holder });
+    return true;
+  }
+
+  /** Its requester has spent its credits on something else meanwhile. */
+  #demoted(one: Waiting): boolean {
+    if (!one.pays || one.stillPays()) return false;
+    this.#places.regroup(one, { pays: false });
     return true;
   }
 }
@@ -332,7 +344,7 @@ const GAVE_WAY =
 const NEVER_FREE =
   'None of the volunteers you chose was free for ten minutes. Ask again, or let other volunteers answer too.';
 
-function holderOf({ requester, from }: Asked): Holder {
+function holderOf({ requester, from }: Pick<Asked, 'requester' | 'from'>): Holder {
   return { peer: requester, from };
 }
 

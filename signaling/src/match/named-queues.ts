@@ -5,18 +5,24 @@
 import type { PeerId } from '@llmesh/core/base/ids';
 import type { OfferKey } from '@llmesh/core/policy/offer-key';
 import type { Holder } from '../sockets/shares.ts';
-import { MatchQueue } from './match-queue.ts';
+import { PayingQueue } from './paying-queue.ts';
 
 interface Named {
   readonly offer: OfferKey;
   readonly only: readonly PeerId[] | null;
   readonly holder: Holder;
+  readonly pays: boolean;
 }
 
 export class NamedQueues<T extends Named> {
-  readonly #lines = new Map<string, MatchQueue<T>>();
+  readonly #hasWaitedLong: (one: T) => boolean;
+  readonly #lines = new Map<string, PayingQueue<T>>();
   /** The queue whose position each hears: the shortest of its queues when it came. */
   readonly #homes = new Map<T, string>();
+
+  constructor(hasWaitedLong: (one: T) => boolean) {
+    this.#hasWaitedLong = hasWaitedLong;
+  }
 
   get size(): number {
     return this.#homes.size;
@@ -30,7 +36,7 @@ export class NamedQueues<T extends Named> {
     }
     this.#homes.set(one, home);
     for (const key of keys) {
-      const line = this.#lines.get(key) ?? new MatchQueue();
+      const line = this.#lines.get(key) ?? new PayingQueue(this.#hasWaitedLong);
       this.#lines.set(key, line);
       line.add(one);
     }
@@ -47,13 +53,18 @@ export class NamedQueues<T extends Named> {
   }
 
   /** Those that name this provider for this offer; null: there are none. */
-  of(provider: PeerId, offer: OfferKey): MatchQueue<T> | null {
+  of(provider: PeerId, offer: OfferKey): PayingQueue<T> | null {
     return this.#lines.get(key(provider, offer)) ?? null;
   }
 
   /** 1: the next; 0: not here. */
   position(one: T): number {
     return this.#lines.get(this.#homes.get(one) ?? '')?.position(one) ?? 0;
+  }
+
+  /** Others go before it because they pay. */
+  isBehindPayers(one: T): boolean {
+    return this.#lines.get(this.#homes.get(one) ?? '')?.isBehindPayers(one) ?? false;
   }
 
   /** Each once, with its position. Nobody may come or go until it ends. */
@@ -67,7 +78,7 @@ export class NamedQueues<T extends Named> {
     }
   }
 
-  #leave(one: T, leave: (line: MatchQueue<T>) => void): void {
+  #leave(one: T, leave: (line: PayingQueue<T>) => void): void {
     if (!this.#homes.delete(one)) return;
     for (const each of keysOf(one)) {
       const line = this.#lines.get(each);

@@ -10,8 +10,10 @@ import type { Networks } from '../sockets/address.ts';
 import { QueuePace } from './queue-pace.ts';
 import { NamedQueues } from './named-queues.ts';
 import { Shares, type Holder } from '../sockets/shares.ts';
-import { MatchQueue } from './match-queue.ts';
+import { PayingQueue } from './paying-queue.ts';
 
+/** Who has waited for so long has a turn more often, though others pay. */
+export const LONG_WAIT_MS = 180_000;
 export const MAX_WAITING_PER_PEER = 8;
 export const MAX_WAITING_PER_MODEL = 1_000;
 /** The most questions in the queues of all models, a few kilobytes each. */
@@ -25,18 +27,21 @@ export interface Waiter {
   readonly requestId: number;
   readonly offer: OfferKey;
   readonly only: readonly PeerId[] | null;
+  readonly sinceMs: number;
   /** The group that it shares its turns with. */
   holder: Holder;
+  /** Its credits cover what it asks for. */
+  pays: boolean;
 }
 
 export interface Line<T extends Waiter> {
-  readonly waiting: MatchQueue<T>;
+  readonly waiting: PayingQueue<T>;
   readonly places: Shares<T>;
   readonly pace: QueuePace;
 }
 
 export class QueueMembers<T extends Waiter> {
-  readonly named = new NamedQueues<T>();
+  readonly named: NamedQueues<T>;
   readonly #clock: Clock;
   readonly #answersPerSecond: (offer: OfferKey) => number;
   readonly #changed: (waiting: number) => void;
@@ -49,6 +54,7 @@ export class QueueMembers<T extends Waiter> {
   /** `answersPerSecond`: the initial pace of a new queue. `changed`: how many wait now. */
   constructor(clock: Clock, answersPerSecond: (offer: OfferKey) => number, changed: (waiting: number) => void) {
     this.#clock = clock;
+    this.named = new NamedQueues(this.#hasWaitedLong);
     this.#answersPerSecond = answersPerSecond;
     this.#changed = changed;
   }
@@ -85,6 +91,12 @@ export class QueueMembers<T extends Waiter> {
     return this.#lines.get(one.offer)?.waiting.position(one) ?? 0;
   }
 
+  /** Others go before it because they pay. */
+  isBehindPayers(one: T): boolean {
+    if (one.only !== null) return this.named.isBehindPayers(one);
+    return this.#lines.get(one.offer)?.waiting.isBehindPayers(one) ?? false;
+  }
+
   /** Returns those that lost their positions to this one. Throws busy when it has too many, or nobody has more. */
   add(one: T): T[] {
     const own = this.#ofRequester.get(one.requester) ?? new Set();
@@ -118,11 +130,12 @@ export class QueueMembers<T extends Waiter> {
     this.remove(one);
   }
 
-  /** From now on it shares its turns with others. */
-  regroup(one: T, holder: Holder): void {
+  /** From now on it shares its turns with others, or no longer pays. */
+  regroup(one: T, { holder = one.holder, pays = one.pays }: Partial<Pick<T, 'holder' | 'pays'>>): void {
     const lines = one.only === null ? this.line(one.offer)?.waiting : this.named;
     lines?.remove(one);
     one.holder = holder;
+    one.pays = pays;
     lines?.add(one);
   }
 
@@ -138,9 +151,11 @@ export class QueueMembers<T extends Waiter> {
     this.#resized(-1);
   }
 
+  readonly #hasWaitedLong = ({ sinceMs }: T): boolean => this.#clock.now() - sinceMs >= LONG_WAIT_MS;
+
   #newLine(offer: OfferKey): Line<T> {
     const pace = new QueuePace(this.#clock, this.#answersPerSecond(offer));
-    return { waiting: new MatchQueue(), places: new Shares(), pace };
+    return { waiting: new PayingQueue(this.#hasWaitedLong), places: new Shares(), pace };
   }
 
   #makePlace(places: Shares<T>, most: number, one: T, pace: QueuePace | null): T[] {

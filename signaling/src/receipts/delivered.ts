@@ -63,6 +63,8 @@ export function readFiling({ lease, proof }: Filing, issuer: PeerId, by: PeerId)
   if (receipt === null) throw refused(NOT_BY_BOTH);
   if (receipt.task !== leases.task) throw refused('It is about another kind of task than its lease.');
   if (receipt.model !== leases.model) throw refused('It is about another model than its lease.');
+  if (receipt.price !== leases.price || receipt.priceVersion !== leases.priceVersion)
+    throw refused('It names another price than its lease.');
   const { inputUnits, startedMs, endedMs } = receipt;
   const delivered = { ...underLease(receipt, leases), leaseBytes, inputUnits, startedMs, endedMs };
   return { ...delivered, kind: proof.kind, providerHalf, requesterHalf };

@@ -2,17 +2,23 @@
 import { toBase32 } from '@llmesh/core/base/base32';
 import type { Identity } from '@llmesh/core/identity/identity';
 import type { PeerId } from '@llmesh/core/base/ids';
-import { PLAIN, priceOf } from '@llmesh/core/policy/price';
+import { PRICE_VERSION } from '@llmesh/core/policy/price';
 import { LEASE_NONCE_BYTES, signLeases, type Leases } from '@llmesh/core/receipts/lease';
 import { randomBytes } from '@llmesh/core/base/random-bytes';
 import type { Candidate } from '@llmesh/core/wire/candidate';
 
 /** Long enough to be dialled and to wait in a provider's queue. */
 const LEASE_SECONDS = 120;
-/** Credits for 1,000 units. Everything is free as long as there is no ledger to keep accounts in. */
-const BASE_PRICE = 0;
 /** Asking the system for random bytes takes about as long for one seed as for hundreds. */
 const SEEDS_AT_ONCE = 256;
+
+/** What is known of a lease before anybody is named in it. */
+export interface LeaseDraft {
+  /** Credits for it are held under this id. */
+  readonly seed: Uint8Array;
+  /** Seconds since 1970. */
+  readonly expiresAt: number;
+}
 
 export class LeaseOffice {
   readonly issuer: PeerId;
@@ -32,16 +38,24 @@ export class LeaseOffice {
     return Math.floor(this.#now());
   }
 
-  /** The lease for all of a shortlist to run one task, in base32; null for an empty one. */
+  /** Good for one lease. */
+  draft(): LeaseDraft {
+    return { seed: this.#seed(), expiresAt: Math.floor(this.#now() / 1000) + LEASE_SECONDS };
+  }
+
+  /**
+   * The lease for all of a shortlist to run one task, in base32; null for an empty one. `price`: micro-credits for 1,000
+   * units, for which enough is held under the draft's seed; 0: it is free.
+   */
   async lease(
     candidates: readonly Candidate[],
     asked: Pick<Leases, 'requester' | 'task' | 'model' | 'complexity' | 'maxUnits'>,
+    price = 0,
+    draft: LeaseDraft = this.draft(),
   ): Promise<string | null> {
     if (candidates.length === 0) return null;
-    const expiresAt = Math.floor(this.#now() / 1000) + LEASE_SECONDS;
     const providers = candidates.map(({ peerId }) => peerId);
-    const price = priceOf({ base: BASE_PRICE, demand: PLAIN, complexity: asked.complexity });
-    const terms = { ...asked, providers, price, expiresAt, seed: this.#seed() };
+    const terms = { ...asked, providers, price, priceVersion: PRICE_VERSION, ...draft };
     return toBase32(await signLeases(terms, this.#identity));
   }
 

@@ -14,6 +14,7 @@ const lease = {
   model: 'm' as ModelId,
   complexity: 1_000,
   price: 0,
+  priceVersion: 1,
   maxUnits: 16_777_216,
   expiresAt: NOW_MS / 1000 + 100,
   nonce: randomBytes(16),

@@ -68,7 +68,7 @@ function papers(lease: string, requester: Identity, provider: Identity, endedMs 
   const leases = readLeases(fromBase32(lease)!)!;
   // Of whom it does not name, there is none: then any will do.
   const { nonce } = leaseOf(leases, provider.peerId) ?? { nonce: leases.seed };
-  const { task, model } = leases;
+  const { task, model, price, priceVersion } = leases;
   const truth: Receipt = {
     taskId: newTaskId(),
     requester: requester.peerId,
@@ -84,6 +84,8 @@ function papers(lease: string, requester: Identity, provider: Identity, endedMs 
     startedMs: endedMs - 2_000,
     endedMs,
     half: null,
+    price,
+    priceVersion,
   };
   const receipt = async (changes: Partial<Receipt> = {}, by = { requester, provider }): Promise<Filing> => ({
     lease,
@@ -303,6 +305,7 @@ describe('the receipt book', () => {
       model: TINY,
       complexity: 1_000,
       price: 0,
+      priceVersion: 1,
       maxUnits: 64,
     };
     const nowMs = 1_800_000_000_000;

@@ -18,6 +18,8 @@ import { SlotPromises } from '../match/slot-promises.ts';
 import type { Metrics } from '../metrics.ts';
 import type { LeaseOffice } from '../receipts/lease-office.ts';
 import type { ReceiptBook } from '../receipts/receipt-book.ts';
+import { Fares } from '../price/fares.ts';
+import { PriceList } from '../price/price-list.ts';
 import { OfferBoard } from '../registry/offer-board.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Relay } from '../relay/relay.ts';
@@ -65,6 +67,9 @@ export class Mesh {
   readonly #sockets: BoundedServer;
   readonly #sessions: Sessions;
   readonly #departures: DepartureNews;
+  /** Null: this mesh has no credits. */
+  readonly prices: PriceList | null;
+  readonly #registry: Registry;
   readonly #board: OfferBoard;
   readonly #queues: MatchQueues;
   readonly #preloading: Preloading;
@@ -76,6 +81,7 @@ export class Mesh {
   constructor(options: MeshOptions) {
     const { random, networkFactor = 1, clock, cluster, registry, metrics, receipts, leases, audits } = options;
     this.#clock = clock;
+    this.#registry = registry;
     this.#sockets = boundedServer({ maxPayload: MAX_PAYLOAD_BYTES });
     const sessions = new Sessions(clock, cluster);
     this.#sessions = sessions;
@@ -84,9 +90,22 @@ export class Mesh {
     this.#accounts = ledger === null ? null : new AccountPost({ clock, ledger, sessions });
     const issuer = leases.issuer;
     const desk = ledger === null ? null : new OrderDesk({ clock, now: () => leases.nowMs, issuer, ledger });
+    this.prices =
+      ledger === null
+        ? null
+        : new PriceList({
+            clock,
+            offers: () => registry.offers().models,
+            waiting: (offer) => this.#queues.waiting(offer),
+            sizeBytes: (offer) =>
+              registry.ranks.catalogued({ ...offer, sha256: offer.sha256 ?? null })?.sizeBytes ?? null,
+            parameter: (name) => ledger.parameter(name),
+            changed: () => this.#board.touch(),
+          });
+    const fares = ledger === null || this.prices === null ? null : new Fares(ledger, this.prices);
     this.#board = new OfferBoard(
       clock,
-      () => ({ ...registry.offers(), ...shunnedIn(audits) }),
+      () => ({ ...this.offers(), ...shunnedIn(audits) }),
       () => sessions.all(),
       () => leases.nowMs,
     );
@@ -133,13 +152,19 @@ export class Mesh {
       metrics,
       entrance: new Entrance({ ...options, sessions }),
       attendance: new Attendance({ registry, reliability, queues, board, sessions, departures, audits }),
-      matches: { queues, leases, metrics, departures, preloading, matchRate, audits },
+      matches: { queues, leases, metrics, departures, preloading, matchRate, audits, registry, fares },
       filings: { clock, receipts, metrics },
       reports: { clock, audits, metrics },
       credits: { metrics, desk, accounts: this.#accounts },
       relays: { clock, relay: options.relay, callRate, calledRate, metrics, sessions },
     };
     this.#stopPings = cutHalfOpen(this.#sockets, clock);
+  }
+
+  /** What the mesh offers, and for how much. */
+  offers(): Offers {
+    const offers = this.#registry.offers();
+    return this.prices === null ? offers : { ...offers, models: this.prices.priced(offers.models) };
   }
 
   /** A peer has come, by whatever way. `hosts`: the names that it may have dialled. */
@@ -166,6 +191,7 @@ export class Mesh {
   async close(): Promise<void> {
     this.#stopPings();
     this.#accounts?.close();
+    this.prices?.close();
     this.#board.close();
     this.#queues.close();
     this.#preloading.close();

@@ -142,4 +142,13 @@ const AUDITS = `
     PRIMARY KEY (provider, auditor, mode, file)
   ) STRICT, WITHOUT ROWID;`;
 
-export const MIGRATIONS = [DELIVERIES, SUMS, KINDS, AUDITS] as const;
+/**
+ * What audits lead to in the ledger: events that it does not have yet, and for each slashing the index of its event. No
+ * index: it is to be carried out; -1: it never will be.
+ */
+const AUDIT_DUES = `
+  CREATE TABLE audit_due (id INTEGER PRIMARY KEY, event BLOB NOT NULL) STRICT;
+  ALTER TABLE slashing ADD COLUMN event INTEGER;
+  ALTER TABLE slashing ADD COLUMN undone INTEGER NOT NULL DEFAULT 0;`;
+
+export const MIGRATIONS = [DELIVERIES, SUMS, KINDS, AUDITS, AUDIT_DUES] as const;

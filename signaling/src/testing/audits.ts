@@ -59,12 +59,12 @@ export async function answered(requester: MeshPeer, provider: MeshPeer, units = 
   });
   const { lease } = await requester.says('matched');
   if (lease === null) throw new Error('Nobody answers.');
-  const { nonce, task, model } = leaseOf(readLeases(fromBase32(lease)!)!, provider.id)!;
+  const { nonce, task, model, price, priceVersion } = leaseOf(readLeases(fromBase32(lease)!)!, provider.id)!;
   const endedMs = Date.now();
   const receipt = {
     ...{ taskId: newTaskId(), requester: requester.id, provider: provider.id, leaseNonce: nonce, task, model, units },
     ...{ commitment: randomBytes(32), digest: randomBytes(32), result: randomBytes(32), half: randomBytes(16) },
-    ...{ inputUnits: 20, startedMs: endedMs - 2_000, endedMs },
+    ...{ inputUnits: 20, startedMs: endedMs - 2_000, endedMs, price, priceVersion },
   };
   const [providerHalf, requesterHalf] = [
     await signReceipt(receipt, provider.identity),

@@ -25,6 +25,7 @@ export function receiptOf(terms: Terms = {}): DeliveredReceipt {
     task: 'chat',
     complexity: 1_000,
     price: 0,
+    priceVersion: 1,
     maxUnits: 64,
     expiresAt,
     nonce: randomBytes(16),

@@ -1,0 +1,42 @@
+/**
+ * What emission pays those who were there. Who gets which share the control plane says: it alone knows who was connected,
+ * and from which networks. How much a share is, and whether its peer has served anyone lately, is found here.
+ */
+import { accountOf } from '../account.ts';
+import type { Draft } from '../draft.ts';
+import { earnedIn, noteEarned } from '../earned.ts';
+import { budgetOf, EMISSION_PARTS, EPOCH_MS } from '../emission.ts';
+import type { Uptime } from '../event.ts';
+import { DAY_MS, earnedKey, UPTIME } from '../keys.ts';
+import { parameter, partOf } from '../parameter.ts';
+import { refused } from '../refusal.ts';
+import { firstEpoch } from './given.ts';
+
+/** Who answered nobody for longer than this is paid nothing for being there. */
+export const SERVED_WITHIN_MS = 7 * DAY_MS;
+/** An epoch is paid for within this time of its end, or never. */
+const PAID_WITHIN_MS = 2 * DAY_MS;
+
+/** Several events may pay for one epoch, each for other peers. */
+export function payUptime(draft: Draft, { epoch, shares }: Uptime): void {
+  const endMs = (epoch + 1) * EPOCH_MS;
+  if (endMs > draft.ms) throw refused('This hour is not over.');
+  const [last, paid] = (draft.get(UPTIME) as readonly [number, number] | undefined) ?? [0, 0];
+  if (epoch < Math.max(last, firstEpoch(draft)) || endMs + PAID_WITHIN_MS < draft.ms)
+    throw refused('The time to pay for this hour is over.');
+  const before = epoch === last ? paid : 0;
+  const budget = partOf(budgetOf(epoch - firstEpoch(draft)), EMISSION_PARTS.uptime) - before;
+  const all = shares.reduce((sum, [, share]) => sum + share, 0);
+  const cap = parameter(draft, 'uptime-cap');
+  let sum = 0;
+  for (const [peer, share] of shares) {
+    const { servedMs, epoch: paidFor } = earnedIn(draft.get(earnedKey(peer)));
+    if (paidFor >= epoch) throw refused('One of these volunteers was paid for this hour already.');
+    if (servedMs + SERVED_WITHIN_MS < endMs) throw refused('One of these volunteers has answered nobody for a week.');
+    const amount = Math.min(partOf(cap, share), Math.floor(budget / all) * share);
+    draft.move(amount, 'emission', accountOf('free', peer), 'uptime');
+    noteEarned(draft, peer, { uptime: amount, epoch });
+    sum += amount;
+  }
+  draft.set(UPTIME, [epoch, before + sum]);
+}

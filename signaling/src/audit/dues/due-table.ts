@@ -1,0 +1,147 @@
+/**
+ * What audits have led to and the ledger does not have yet, in `mesh.db`: it is written together with what it follows from,
+ * so that neither a fee nor a slashing is lost when the process ends in between.
+ */
+import type Database from 'libsql';
+import type { ModelId, PeerId } from '@llmesh/core/base/ids';
+import { MAX_REPORTS, MAX_REVERSED, readEvent, writeEvent, type EventBody } from '@llmesh/core/ledger/event';
+import type { MeshDatabase } from '../../store/mesh-database.ts';
+
+/** Taken at once. */
+const MOST = 64;
+/** In place of the index of an event: there is none, and there will be none. */
+const NEVER = -1;
+
+export interface Due {
+  readonly id: number;
+  readonly body: EventBody;
+}
+
+/** A conviction. */
+export interface Slashing {
+  readonly provider: PeerId;
+  readonly file: string;
+  readonly reason: string;
+  readonly recordedMs: number;
+}
+
+/** What a conviction rests on. */
+export interface Conviction {
+  readonly model: ModelId;
+  /** Of one answer, each by another auditor. */
+  readonly reports: readonly Uint8Array[];
+  /** The leases of all answers that were found wrong, the last ones first. */
+  readonly leases: readonly Uint8Array[];
+}
+
+/** A slashing that is in the ledger. */
+export interface Carried {
+  readonly provider: PeerId;
+  readonly file: string;
+  /** The index of its event. */
+  readonly event: number;
+}
+
+export class DueTable {
+  readonly #db: MeshDatabase;
+  readonly #sql: Record<keyof typeof SQL, Database.Statement>;
+
+  constructor(db: MeshDatabase) {
+    this.#db = db;
+    this.#sql = Object.fromEntries(Object.entries(SQL).map(([name, sql]) => [name, db.prepare(sql)])) as Record<
+      keyof typeof SQL,
+      Database.Statement
+    >;
+  }
+
+  /** Within a transaction of the caller. */
+  owe(bodies: readonly EventBody[]): void {
+    for (const body of bodies) this.#sql.owe.run([Buffer.from(writeEvent({ ...body, ms: 0 }))]);
+  }
+
+  /** The oldest ones. */
+  dues(): Due[] {
+    return (this.#sql.dues.all([MOST]) as { id: number; event: ArrayBuffer }[]).map(({ id, event }) => {
+      const read = readEvent(new Uint8Array(event));
+      // Only `owe` writes here.
+      if (read === null) throw new Error(`The row ${id} of audit_due is no event.`);
+      const { ms: _, ...body } = read;
+      return { id, body };
+    });
+  }
+
+  /** These are in the ledger, or never will be. */
+  done(ids: readonly number[]): void {
+    this.#db.transact(() => {
+      for (const id of ids) this.#sql.done.run([id]);
+    });
+  }
+
+  /** Convictions that were recorded, also while there was no ledger, and are not carried out. */
+  slashings(): Slashing[] {
+    return this.#sql.slashings.all([MOST]) as Slashing[];
+  }
+
+  /** Null: too little is left of its audits. */
+  conviction({ provider, file }: Slashing): Conviction | null {
+    const [decided] = this.#sql.decided.all([provider, file]) as { receipt: ArrayBuffer; model: ModelId }[];
+    if (decided === undefined) return null;
+    const reports = this.#sql.reports.all([Buffer.from(decided.receipt), MAX_REPORTS]) as { report: ArrayBuffer }[];
+    const leases = this.#sql.leases.all([provider, file, MAX_REVERSED]) as { lease: ArrayBuffer }[];
+    return {
+      model: decided.model,
+      reports: reports.map(({ report }) => new Uint8Array(report)),
+      leases: leases.map(({ lease }) => new Uint8Array(lease)),
+    };
+  }
+
+  /** It is in the ledger at this index, and these follow. Null: it never will be. */
+  carriedOut({ provider, file, recordedMs }: Slashing, event: number | null, dues: readonly EventBody[]): void {
+    this.#db.transact(() => {
+      this.#sql.carry.run([event ?? NEVER, provider, file, recordedMs]);
+      this.owe(dues);
+    });
+  }
+
+  /** Those that stand, the last ones last. */
+  carried(): Carried[] {
+    return this.#sql.carried.all() as Carried[];
+  }
+
+  /** What was slashed is given back, for this reason; what was not yet slashed never will be. */
+  undo(providers: readonly PeerId[], reason: string): void {
+    if (providers.length === 0) return;
+    this.#db.transact(() => {
+      for (const provider of providers) {
+        for (const { file, event } of this.carried().filter((one) => one.provider === provider)) {
+          const leases = this.#sql.leases.all([provider, file, MAX_REVERSED]) as { lease: ArrayBuffer }[];
+          this.owe(
+            leases.map(({ lease }) => ({
+              ...{ kind: 'reverse', provider, leases: [new Uint8Array(lease)], undo: true, file, reason },
+            })),
+          );
+          this.#sql.undone.run([provider, file, event]);
+        }
+        this.#sql.drop.run([NEVER, provider]);
+      }
+    });
+  }
+}
+
+const SQL = {
+  owe: 'INSERT INTO audit_due (event) VALUES (?)',
+  dues: 'SELECT id, event FROM audit_due ORDER BY id LIMIT ?',
+  done: 'DELETE FROM audit_due WHERE id = ?',
+  slashings: `SELECT provider, file, reason, recorded_ms AS recordedMs FROM slashing
+    WHERE event IS NULL ORDER BY recorded_ms LIMIT ?`,
+  decided: `SELECT audit.receipt, audit.model FROM audit JOIN audit_report ON audit_report.receipt = audit.receipt
+    WHERE audit.provider = ? AND audit.file = ? AND audit.verdict = 'deviates' AND audit_report.report IS NOT NULL
+    GROUP BY audit.receipt HAVING count(*) >= 2 ORDER BY audit.done_ms DESC LIMIT 1`,
+  reports: 'SELECT report FROM audit_report WHERE receipt = ? AND report IS NOT NULL ORDER BY filed_ms LIMIT ?',
+  leases: `SELECT lease_nonce AS lease FROM audit WHERE provider = ? AND file = ? AND verdict = 'deviates'
+    ORDER BY done_ms DESC LIMIT ?`,
+  carry: 'UPDATE slashing SET event = ? WHERE provider = ? AND file = ? AND recorded_ms = ?',
+  carried: 'SELECT provider, file, event FROM slashing WHERE event >= 0 AND undone = 0 ORDER BY recorded_ms',
+  undone: 'UPDATE slashing SET undone = 1 WHERE provider = ? AND file = ? AND event = ?',
+  drop: 'UPDATE slashing SET event = ? WHERE provider = ? AND event IS NULL',
+} as const;
