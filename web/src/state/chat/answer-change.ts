@@ -64,11 +64,20 @@ type Running = Exclude<AnswerChange, { type: 'asked' | 'held' | 'checked' | 'sto
 function running(answer: Answer, change: Running): Answer {
   switch (change.type) {
     case 'queued':
-      return { ...answer, state: 'queued', ahead: change.position, estimateMs: change.estimateMs };
+      return {
+        ...{ ...answer, state: 'queued', ahead: change.position, estimateMs: change.estimateMs },
+        behindPayers: change.behindPayers ?? false,
+      };
     case 'provider':
       return { ...answer, state: 'looking', ...writtenBy(answer, change.candidate) };
     case 'accepted':
-      return { ...answer, state: change.ahead > 0 ? 'queued' : 'reading', ahead: change.ahead, estimateMs: null };
+      return {
+        ...answer,
+        state: change.ahead > 0 ? 'queued' : 'reading',
+        ahead: change.ahead,
+        estimateMs: null,
+        behindPayers: false,
+      };
     case 'wrote':
       return wrote(answer, change);
     case 'interrupted':

@@ -97,6 +97,8 @@ const TurnSchema = v.variant('role', [
     alone: v.optional(v.boolean(), false),
     ahead: v.number(),
     estimateMs: v.optional(v.nullable(v.number()), null),
+    // Missing in answers kept before there were credits.
+    behindPayers: v.optional(v.boolean(), false),
     left: v.optional(v.boolean(), false),
     text: v.string(),
     // Missing in answers kept before models thought.

@@ -90,6 +90,8 @@ export interface Answer {
   ahead: number;
   /** While queued: the time until its turn; null: not known. */
   estimateMs: number | null;
+  /** While queued: others go first because they have the credits for it, and the person has not. */
+  behindPayers: boolean;
   /** Its writer is gone, and nobody has continued it yet. */
   left: boolean;
   /** As the model wrote it, so that another can continue after it: `saidOf` is what it says. */
@@ -124,6 +126,7 @@ export function newAnswer(id: string, scope: Scope, model: AskedModel | null): A
     alone: false,
     ahead: 0,
     estimateMs: null,
+    behindPayers: false,
     left: false,
     text: '',
     thought: null,

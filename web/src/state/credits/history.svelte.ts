@@ -42,6 +42,7 @@ export class History {
     return typeof this.#next === 'number';
   }
 
+  /** Older ones are on their way. */
   get loading(): boolean {
     return this.#loading;
   }
@@ -69,11 +70,16 @@ export class History {
   }
 
   async older(signal: AbortSignal): Promise<void> {
-    if (typeof this.#next !== 'number') return;
-    await this.#ask(this.#next, signal, ({ postings, next }) => {
+    const before = this.#next;
+    if (typeof before !== 'number' || this.#loading) return;
+    this.#loading = true;
+    await this.#ask(before, signal, ({ postings, next }) => {
+      // Should all have been found anew meanwhile, these do not follow on it.
+      if (this.#next !== before) return;
       this.#postings = [...this.#postings, ...postings];
       this.#next = next ?? null;
     });
+    this.#loading = false;
   }
 
   /** All of it, for a file. Rejects when a page does not come. `whole`: there is nothing older. */
@@ -90,8 +96,6 @@ export class History {
   }
 
   async #ask(before: number | undefined, signal: AbortSignal, take: (page: PostingsPage) => void): Promise<void> {
-    if (this.#loading) return;
-    this.#loading = true;
     try {
       const page = await this.#read(before, signal);
       if (!signal.aborted) {
@@ -101,8 +105,6 @@ export class History {
     } catch {
       // The page says so, and offers to try again.
       if (!signal.aborted) this.#failed = true;
-    } finally {
-      this.#loading = false;
     }
   }
 

@@ -1,4 +1,5 @@
 /** Has the server asked only while somebody looks. */
+import { untrack } from 'svelte';
 
 export interface Watched {
   /** Asks now, and again and again, until the returned function is called. */
@@ -16,7 +17,8 @@ export function whileVisible(watched: readonly Watched[]): () => void {
     stop();
     if (document.visibilityState === 'visible') stops = watched.map((one) => one.watch());
   };
-  look();
+  // What is asked for changes what is shown: an effect that watches must not begin anew by it.
+  untrack(look);
   document.addEventListener('visibilitychange', look);
   return () => {
     document.removeEventListener('visibilitychange', look);
