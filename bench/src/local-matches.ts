@@ -67,6 +67,7 @@ export class LocalMatches {
         exclude: [],
         only: null,
         prefer: null,
+        pays: () => requestId % 2 === 0,
         matched,
         queued,
         refused: queued,

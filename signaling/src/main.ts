@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import * as v from 'valibot';
 import { MeshError } from '@llmesh/core/base/errors';
 import { readHosts } from '@llmesh/core/base/host-guard';
+import { CREDIT_MODES, type CreditMode } from '@llmesh/core/wire/credit-messages';
 import { WelcomeSchema, type IceServer } from '@llmesh/core/wire/control-protocol';
 import { isPeerId, type PeerId } from '@llmesh/core/base/ids';
 import { AUDIT_TERMS } from './audit/audit-terms.ts';
@@ -55,6 +56,7 @@ Environment:
   LLMESH_RELAY_KIB    KiB a second that one peer may send through it (default 512)
   LLMESH_RECEIPTS     receipts kept whole, 1.7 KB each (default 250000); of more, the oldest are added up
   LLMESH_JOIN_BITS    what joining costs an identity once: 2 to this power hashes, 0 to 20 (default 12)
+  LLMESH_CREDITS      priority (default): who has credits goes first; required: who has none is refused; off: there are none
   LLMESH_AUDIT_SHARE  the share of answers whose computation is checked by others, 0 to 1 (default 0.02); 0: none
   LLMESH_AUDIT_EPOCH_MS  how long receipts are gathered for one draw, in milliseconds (default 10000)
   LLMESH_AUDITORS     peer ids of auditors of yours, with commas between them: they count as independent of everyone
@@ -111,6 +113,7 @@ try {
     deliveries: { rows: parseCount('LLMESH_RECEIPTS', DELIVERY_LIMITS.rows, 1_000, 100_000_000) },
     joinWorkBits: parseCount('LLMESH_JOIN_BITS', DEFAULT_JOIN_WORK_BITS, 0, MOST_JOIN_BITS),
     trustProxy: process.env['LLMESH_TRUST_PROXY'] === '1',
+    credits: parseMode(process.env['LLMESH_CREDITS']),
     audits: {
       share: parseShare('LLMESH_AUDIT_SHARE', AUDIT_TERMS.share),
       epochMs: parseCount('LLMESH_AUDIT_EPOCH_MS', AUDIT_TERMS.epochMs, 100, 3_600_000),
@@ -169,6 +172,13 @@ function parseCount(variable: string, usual: number, least: number, most: number
   if (!Number.isInteger(count) || count < least || count > most)
     throw new MeshError('control_refused', `${variable} is a number from ${least} to ${most}.`);
   return count;
+}
+
+function parseMode(text: string | undefined): CreditMode {
+  const mode = CREDIT_MODES.find((known) => known === (text || 'priority'));
+  if (mode === undefined)
+    throw new MeshError('control_refused', `LLMESH_CREDITS is one of: ${CREDIT_MODES.join(', ')}.`);
+  return mode;
 }
 
 /** A share from the environment. */

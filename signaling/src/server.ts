@@ -1,5 +1,5 @@
 /** The control plane: one HTTP server that introduces peers, knows who offers what, and serves the page. */
-import { createServer, type Server, type ServerOptions } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerOptions } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 import express from 'express';
@@ -8,13 +8,14 @@ import { realClock, type Clock } from '@llmesh/core/base/clock';
 import { MeshError } from '@llmesh/core/base/errors';
 import type { PeerId } from '@llmesh/core/base/ids';
 import type { IceServer } from '@llmesh/core/wire/control-protocol';
+import type { CreditMode } from '@llmesh/core/wire/credit-messages';
 import type { Cluster } from './cluster/cluster.ts';
 import { MemoryHub } from './cluster/memory-hub.ts';
 import { AuditOffice } from './audit/audit-office.ts';
 import { AuditTable } from './audit/audit-table.ts';
 import { AUDIT_TERMS, type AuditTerms } from './audit/audit-terms.ts';
 import { openCalibrations } from './audit/calibration-file.ts';
-import { networksReader, remoteReader } from './sockets/address.ts';
+import { networksReader, remoteReader, widerNetworkOf } from './sockets/address.ts';
 import { apiRouter } from './http/api.ts';
 import { limitConnections } from './sockets/connection-limit.ts';
 import { readCatalogue } from './http/catalogue-file.ts';
@@ -30,6 +31,11 @@ import { hostDoor } from './http/host-door.ts';
 import { Hosts } from './http/hosts.ts';
 import { IceServers, type TurnOptions } from './session/ice-servers.ts';
 import { LeaseOffice } from './receipts/lease-office.ts';
+import { Ledger } from './ledger/ledger.ts';
+import { LedgerPages } from './ledger/ledger-pages.ts';
+import { LedgerTable } from './ledger/ledger-table.ts';
+import { NO_LEDGER } from './ledger/no-ledger.ts';
+import { Uptime } from './ledger/uptime.ts';
 import { Mesh, MESH_PATH } from './session/mesh.ts';
 import { countsIn, Metrics } from './metrics.ts';
 import { ReceiptBook } from './receipts/receipt-book.ts';
@@ -81,6 +87,8 @@ export interface ControlPlaneOptions {
   dataFolder?: string | null;
   /** The number of receipts that are kept whole. */
   deliveries?: Partial<DeliveryLimits>;
+  /** How credits are used; left out: those who have some go first. */
+  credits?: CreditMode;
   /** How much is audited, and by whom; the rest is as usual. */
   audits?: Partial<AuditTerms>;
   /** Providers that stand from now on as if nothing had been checked. */
@@ -154,15 +162,35 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     now,
     failed: (error) => log.error(`Receipts cannot be kept, and will be filed again later: ${reasonOf(error)}`),
   });
+  const { credits = 'priority' } = options;
+  const ledger =
+    credits === 'off'
+      ? null
+      : await Ledger.open({
+          ...{ mode: credits, issuer: leases.issuer, clock, now },
+          store: new LedgerTable(database),
+          deliveries: store,
+          failed: (error) => log.error(`Credits cannot be written down right now: ${reasonOf(error)}`),
+        });
+  receipts.onWritten = () => ledger?.delivered();
+  // There are no witnesses: what is written down is final.
+  ledger?.onAppended(() => ledger.finalTo(ledger.size));
   const table = new AuditTable(database);
   table.forgive(options.forgiven ?? []);
   const audits = new AuditOffice({
-    ...{ clock, now, random, calibrations, key, leases, registry },
+    ...{ clock, now, random, calibrations, key, leases, registry, ledger: ledger ?? NO_LEDGER },
     terms: { ...AUDIT_TERMS, ...options.audits },
     table,
     counts: countsIn(metrics),
     failed: (error) => log.error(`Audits cannot be kept right now: ${reasonOf(error)}`),
   });
+  const uptime =
+    ledger &&
+    (await Uptime.open({
+      ...{ clock, now, ledger, store: ledger.store },
+      present: () => presentIn(registry, audits),
+      failed: (error) => log.error(`Volunteers cannot be paid for being there right now: ${reasonOf(error)}`),
+    }));
   const relay = new Relay({ clock, metrics, cluster, limits: { ...DEFAULT_RELAY_LIMITS, ...options.relay } });
   const mesh = new Mesh({
     clock,
@@ -175,17 +203,21 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     passes,
     leases,
     receipts,
+    ledger: ledger ?? NO_LEDGER,
     audits,
+    served: (provider) => uptime?.proved(provider),
     joins: new JoinPrice(clock, joinWorkBits, cluster.paid),
     networkFactor,
   });
   const signal = new Signal(app, { clock, metrics, passes, maxPeers, server, networksOf: networksFor });
   app.get([MESH_PATH, RELAY_PATH], withoutUpgrade);
+  const addressOf = (request: IncomingMessage) => networksFor(request).narrow;
+  const about = { issuer: leases.issuer, origin: leases.issuer, now };
+  const creditPages = ledger === null ? null : new LedgerPages({ ledger, ...about });
   app.use(
     apiRouter({
-      ...{ clock, registry, metrics, audits, prices: mesh.prices },
+      ...{ clock, registry, metrics, audits, credits: creditPages, addressOf, prices: mesh.prices },
       offers: () => mesh.offers(),
-      addressOf: (request) => networksFor(request).narrow,
     }),
   );
   app.use(
@@ -213,6 +245,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const close = () =>
     (closing ??= shutDown(server, [mesh, signal, relay]).finally(async () => {
       await audits.close();
+      // Before the database, which the receipts close.
+      await uptime?.close();
+      await ledger?.close();
       await receipts.close();
       await cluster.close();
     }));
@@ -231,6 +266,13 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     port,
     close,
   };
+}
+
+/** Who offers something, and whose answers nobody doubts. */
+function* presentIn(registry: Registry, { standings }: AuditOffice): Iterable<{ peer: PeerId; network: string }> {
+  for (const { peerId: peer, network, models } of registry.listed()) {
+    if (models.length > 0 && standings.worst(peer) === 'good') yield { peer, network: widerNetworkOf(network) };
+  }
 }
 
 /** The system's own reason, when a message for peers wraps it. */

@@ -8,6 +8,7 @@ import { networksOf } from '@llmesh/signaling/sockets/address';
 import { MemoryHub } from '@llmesh/signaling/cluster/memory-hub';
 import { DeliveryTable } from '@llmesh/signaling/receipts/delivery-table';
 import { IceServers } from '@llmesh/signaling/session/ice-servers';
+import { NO_LEDGER } from '@llmesh/signaling/ledger/no-ledger';
 import { LeaseOffice } from '@llmesh/signaling/receipts/lease-office';
 import { Mesh } from '@llmesh/signaling/session/mesh';
 import { countsIn, Metrics } from '@llmesh/signaling/metrics';
@@ -109,7 +110,7 @@ export class SimServer {
     const relay = new Relay({ clock, metrics, cluster, limits: { ...DEFAULT_RELAY_LIMITS, maxLinks: 0 } });
     const leases = new LeaseOffice(this.#key, this.#now);
     const audits = new AuditOffice({
-      ...{ clock, registry, leases, now: this.#now, random: this.#random.next },
+      ...{ clock, registry, leases, now: this.#now, random: this.#random.next, ledger: NO_LEDGER },
       key: this.#key,
       // Its answers are made up: there is nothing to check.
       terms: { ...AUDIT_TERMS, share: 0 },
@@ -131,6 +132,7 @@ export class SimServer {
       passes: new SignalPasses(clock, cluster.passes),
       joins: new JoinPrice(clock, 0, cluster.paid),
       leases,
+      ledger: NO_LEDGER,
       audits,
       receipts: this.#receipts,
     });

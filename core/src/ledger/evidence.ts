@@ -3,7 +3,7 @@
  * do it elsewhere, many at a time, and then call `applyRead`.
  */
 import { toBase32 } from '../base/base32.ts';
-import type { ModelId, PeerId } from '../base/ids.ts';
+import type { ModelId, PeerId, TaskName } from '../base/ids.ts';
 import { verify } from '../identity/identity.ts';
 import { readReport, type AuditReport } from '../proof/audit-report.ts';
 import { leaseOf, readLeases } from '../receipts/lease.ts';
@@ -21,6 +21,8 @@ export interface Delivery {
   readonly nonce: string;
   /** The seed of the leases. */
   readonly hold: string;
+  /** Its kind, as it is offered. */
+  readonly task: TaskName;
   readonly model: ModelId;
   /** Micro-credits for 1,000 units. */
   readonly price: number;
@@ -70,11 +72,11 @@ function readDelivery({ lease: signed, proof }: Earn, check: typeof verify): Del
     throw badReceipt('This delivery was of something else than its lease is for.');
   if (receipt !== null && (receipt.price !== leases.price || receipt.priceVersion !== leases.priceVersion))
     throw badReceipt('This delivery names another price than its lease.');
-  const { issuer, requester, model, price, expiresAt, seed } = leases;
+  const { issuer, requester, task, model, price, expiresAt, seed } = leases;
   const { provider } = lease;
   // Whatever more was delivered was given: nobody pays more than they were told.
   const units = Math.min(proven.units, leases.maxUnits);
-  const what = { nonce, hold: toBase32(seed), model, price, units, expiresAt, complete };
+  const what = { nonce, hold: toBase32(seed), task, model, price, units, expiresAt, complete };
   return { issuer, requester, provider, ...what };
 }
 

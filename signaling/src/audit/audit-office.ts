@@ -56,10 +56,9 @@ export interface AuditOfficeOptions {
   calibrations: readonly Calibration[];
   key: ControlKey;
   leases: LeaseOffice;
+  ledger: LedgerPort;
   table: AuditTable;
   registry: Registry;
-  /** Left out: this mesh has no credits. */
-  ledger?: LedgerPort | null;
   counts: AuditCounts;
   failed: (error: unknown) => void;
 }
@@ -85,13 +84,13 @@ export class AuditOffice {
   readonly #reports: AuditReports;
   /** Of audits, by the nonce in hex. */
   readonly #leases = new BoundedMap<string, true>(MAX_LEASES);
-  /** Null: there is no ledger. */
+  /** Null: there are no credits. */
   readonly #dues: AuditDues | null;
   #ways: AuditWays | null = null;
   #stopSweep: () => void;
 
   constructor(options: AuditOfficeOptions) {
-    const { clock, now, terms, table, registry, ledger = null, failed } = options;
+    const { clock, now, terms, table, registry, ledger, failed } = options;
     this.#options = options;
     this.standings = new Standings(table.standings());
     this.pairs = new PairTable(table.pairs());
@@ -109,11 +108,11 @@ export class AuditOffice {
     this.#reports = new AuditReports({
       ...needs,
       open: this.#open,
-      pays: ledger !== null,
+      pays: ledger.mode !== 'off',
       found: (audit) => this.#guard(() => this.#found(audit)),
     });
     const slashed = (provider: PeerId) => this.#tell(provider);
-    this.#dues = ledger === null ? null : new AuditDues({ clock, ledger, table: table.dues, failed, slashed });
+    this.#dues = ledger.mode === 'off' ? null : new AuditDues({ clock, ledger, table: table.dues, failed, slashed });
     registry.shuns = (provider, model) => this.standings.shuns(provider, model);
     this.#stopSweep = clock.after(SWEEP_MS, () => this.#sweep());
   }

@@ -6,8 +6,10 @@ import { MeshError } from '@llmesh/core/base/errors';
 import { AddressBuckets } from '../sockets/address-buckets.ts';
 import type { AuditOffice } from '../audit/audit-office.ts';
 import type { Offers } from '@llmesh/core/wire/control-protocol';
+import type { LedgerPages } from '../ledger/ledger-pages.ts';
 import type { Metrics } from '../metrics.ts';
 import { offersThatFit } from '../registry/offer-board.ts';
+import { creditsRouter } from './credits-api.ts';
 import { PageSender } from './page-sender.ts';
 import { MAX_LISTED_PEERS, PeerList } from './peer-list.ts';
 import type { PriceList } from '../price/price-list.ts';
@@ -22,6 +24,8 @@ export interface ApiOptions {
   registry: Registry;
   metrics: Metrics;
   audits: Pick<AuditOffice, 'page' | 'tally' | 'lengths'>;
+  /** About credits; null: this mesh has none. */
+  credits: LedgerPages | null;
   addressOf: (request: IncomingMessage) => string;
   /** What the mesh offers, and for how much. */
   offers: () => Offers;
@@ -79,12 +83,14 @@ export function apiRouter(options: ApiOptions): Router {
       sendError(response, 503, 'busy', thrown.message);
     }
   });
+  const send = (...args: Parameters<PageSender['send']>) => sender.send(...args);
+  router.use('/api', creditsRouter({ clock, pages: options.credits, send, refuse: sendError }));
   router.use('/api', (_request, response) => {
     sendError(
       response,
       404,
       'not_found',
-      'This API has /api/peers, /api/models, /api/price, /api/stats, /api/audits and /api/lengths.',
+      'This API has /api/peers, /api/models, /api/price, /api/stats, /api/audits and /api/lengths; about credits /api/credits, /api/account, /api/postings, /api/receipt, /api/leaderboard and /api/proposals.',
     );
   });
   return router;

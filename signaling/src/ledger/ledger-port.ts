@@ -29,6 +29,8 @@ export interface LedgerPort {
   parameter(name: string): number;
   /** Called after each batch, in order. Returns what stops it. */
   onAppended(listener: (batch: readonly Appended[]) => void): () => void;
+  /** Called with the peers whose accounts changed, or whose credits became final. Returns what stops it. */
+  onChanged(listener: (peers: ReadonlySet<PeerId>) => void): () => void;
 }
 
 /** The leaves of the log: the bytes of the events, by their index. */

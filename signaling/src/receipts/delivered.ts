@@ -20,6 +20,8 @@ import { openRecord } from '@llmesh/core/identity/signed-record';
 interface Common {
   lease: Lease;
   leaseBytes: Uint8Array;
+  /** The seed of the leases: what was put aside for them is known by it. */
+  hold: Uint8Array;
   taskId: TaskId;
   units: number;
   digest: Uint8Array;
@@ -131,7 +133,7 @@ function underLease(shown: Acknowledgement, leases: Leases): Omit<Common, 'lease
     throw refused('It is not about its lease.');
   }
   if (units > lease.maxUnits) throw refused('It is about more than its lease allows.');
-  return { lease, taskId, units, digest };
+  return { lease, hold: leases.seed, taskId, units, digest };
 }
 
 function bytesOf(base32: string): Uint8Array {

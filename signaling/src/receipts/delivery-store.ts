@@ -6,6 +6,8 @@
  */
 import type { PeerId, TaskName } from '@llmesh/core/base/ids';
 import { MeshError } from '@llmesh/core/base/errors';
+import type { Earn } from '@llmesh/core/ledger/event';
+import type { Delivery } from '@llmesh/core/ledger/evidence';
 import { keptOf, refused, replaces, type Delivered, type Kept } from './delivered.ts';
 
 export interface DeliveryLimits {
@@ -36,6 +38,16 @@ export interface DeliverySum {
 /** It is kept from now on; as much or more was known already; or why it cannot be kept, as receipt_refused. */
 export type Outcome = 'kept' | 'known' | MeshError;
 
+/** A delivery as it was written last: the bytes that were signed, checked when they were filed. */
+export interface DeliveryChange {
+  /** Higher than that of each change before. */
+  readonly change: number;
+  /** Null: it was filed before there was a ledger. */
+  readonly delivery: Delivery | null;
+  readonly lease: Uint8Array;
+  readonly proof: Earn['proof'];
+}
+
 /** Each method rejects when the store cannot be used right now, and then nothing has changed. */
 export interface DeliveryStore {
   /**
@@ -48,6 +60,11 @@ export interface DeliveryStore {
   judge(delivered: Delivered): Promise<Outcome>;
   /** What is kept for this lease; null: nothing, or its part of a sum. */
   find(leaseNonce: Uint8Array): Promise<Kept | null>;
+  /**
+   * The deliveries that were written, or replaced by fuller proofs, after this change: at most so many, in order. None
+   * that was written is left out because a later one was read before. `issuer`: the issuer of all leases here.
+   */
+  changes(after: number, most: number, issuer: PeerId): Promise<DeliveryChange[]>;
   /** The sums of added-up rows. */
   sums(): Promise<DeliverySum[]>;
   /** The number of proofs that are kept whole, and the size of everything on the disk. */

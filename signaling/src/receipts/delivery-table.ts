@@ -1,11 +1,13 @@
 /** Deliveries in `mesh.db`, for a single instance. libsql is synchronous: a batch blocks until it is on disk. */
 import type Database from 'libsql';
 import { MeshDatabase } from '../store/mesh-database.ts';
+import type { PeerId } from '@llmesh/core/base/ids';
 import type { Delivered, Kept } from './delivered.ts';
-import { FIND, keptIn, PUT, valuesOf, type KeptRow } from './delivery-rows.ts';
+import { changeIn, CHANGES, FIND, keptIn, PUT, valuesOf, type ChangeRow, type KeptRow } from './delivery-rows.ts';
 import {
   DELIVERY_LIMITS,
   outcomeOf,
+  type DeliveryChange,
   type DeliveryLimits,
   type DeliveryStore,
   type DeliverySum,
@@ -25,6 +27,9 @@ export class DeliveryTable implements DeliveryStore {
   readonly #sums: DeliverySums;
   readonly #find: Database.Statement;
   readonly #put: Database.Statement;
+  readonly #changes: Database.Statement;
+  readonly #lastChange: Database.Statement;
+  readonly #setLastChange: Database.Statement;
   /** Or fewer: a proof that replaced a lesser one counts twice until the next sweep. */
   #rows: number;
 
@@ -38,17 +43,24 @@ export class DeliveryTable implements DeliveryStore {
     this.#sums = new DeliverySums(this.#db);
     this.#find = this.#db.prepare(FIND);
     this.#put = this.#db.prepare(PUT);
+    this.#changes = this.#db.prepare(CHANGES);
+    this.#lastChange = this.#db.prepare('SELECT change FROM last_change');
+    this.#setLastChange = this.#db.prepare('UPDATE last_change SET change = ?');
     this.#rows = this.#sums.rows;
   }
 
   async file(batch: readonly Delivered[], filedMs: number): Promise<Outcome[]> {
     const outcomes: Outcome[] = [];
     this.#db.transact(() => {
+      // Kept apart from the rows: a number is not given again when its row was added up.
+      const before = (this.#lastChange.all() as { change: number }[])[0]!.change;
+      let change = before;
       for (const delivered of batch) {
         const outcome = this.#judge(delivered);
-        if (outcome === 'kept') this.#keep(delivered, filedMs);
+        if (outcome === 'kept') this.#keep(delivered, filedMs, ++change);
         outcomes.push(outcome);
       }
+      if (change > before) this.#setLastChange.run([change]);
     });
     return outcomes;
   }
@@ -59,6 +71,10 @@ export class DeliveryTable implements DeliveryStore {
 
   async find(leaseNonce: Uint8Array): Promise<Kept | null> {
     return this.#kept(leaseNonce);
+  }
+
+  async changes(after: number, most: number, issuer: PeerId): Promise<DeliveryChange[]> {
+    return (this.#changes.all([after, most]) as ChangeRow[]).map((row) => changeIn(row, issuer));
   }
 
   async sums(): Promise<DeliverySum[]> {
@@ -96,8 +112,8 @@ export class DeliveryTable implements DeliveryStore {
     return row === undefined ? null : keptIn(row);
   }
 
-  #keep(delivered: Delivered, filedMs: number): void {
-    this.#put.run(valuesOf(delivered, filedMs));
+  #keep(delivered: Delivered, filedMs: number, change: number): void {
+    this.#put.run(valuesOf(delivered, filedMs, change));
     this.#rows++;
     const { rows, rowsPerProvider } = this.#limits;
     const { provider } = delivered.lease;

@@ -40,6 +40,8 @@ interface Waiting {
 export class ReceiptBook {
   /** This is on disk, and for its lease there was nothing before, or less. */
   onKept: ((delivered: Delivered) => void) | null = null;
+  /** Something was written that the ledger may have to post. */
+  onWritten: (() => void) | null = null;
   readonly #options: ReceiptBookOptions;
   readonly #shares: FilingShares;
   readonly #signatures: SignatureQueue;
@@ -150,6 +152,7 @@ export class ReceiptBook {
         if (outcome === 'kept') this.onKept?.(delivered);
         resolve();
       });
+      if (outcomes.includes('kept')) this.onWritten?.();
     } catch (thrown) {
       this.#tell(thrown);
       for (const { reject } of waiting) reject(asMeshError(thrown, 'busy', LATER));

@@ -19,7 +19,8 @@ const lease = {
   expiresAt: NOW_MS / 1000 + 100,
   nonce: randomBytes(16),
 };
-const common = { lease, leaseBytes: new Uint8Array(), taskId: newTaskId(), digest: new Uint8Array(32) };
+const bytes = { leaseBytes: new Uint8Array(), hold: new Uint8Array(16) };
+const common = { lease, ...bytes, taskId: newTaskId(), digest: new Uint8Array(32) };
 
 function receipt(changes: Partial<DeliveredReceipt> = {}, expiresAt = lease.expiresAt): DeliveredReceipt {
   const halves = { providerHalf: new Uint8Array(), requesterHalf: new Uint8Array() };

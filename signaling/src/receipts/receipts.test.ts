@@ -461,6 +461,7 @@ function storeWith(store: DeliveryStore, file: DeliveryStore['file']): DeliveryS
     file,
     judge: (delivered) => store.judge(delivered),
     find: (nonce) => store.find(nonce),
+    changes: (after, most, issuer) => store.changes(after, most, issuer),
     sums: () => store.sums(),
     size: () => store.size(),
     sweep: (nowMs) => store.sweep(nowMs),

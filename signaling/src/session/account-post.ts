@@ -1,8 +1,8 @@
 /** Tells each peer that is here what its credits are, whenever they changed: to itself only, and at most once a second. */
 import type { Clock } from '@llmesh/core/base/clock';
-import { isPeerId, type PeerId } from '@llmesh/core/base/ids';
+import type { PeerId } from '@llmesh/core/base/ids';
 import type { AccountNews } from '@llmesh/core/wire/credit-messages';
-import type { Appended, LedgerPort } from '../ledger/ledger-port.ts';
+import type { LedgerPort } from '../ledger/ledger-port.ts';
 import type { Sessions } from './sessions.ts';
 
 /** News of one second are told together. */
@@ -16,7 +16,7 @@ export interface AccountPostNeeds {
 
 export class AccountPost {
   readonly #needs: AccountPostNeeds;
-  /** Peers that are here and may have news: those with changes, and those with credits that are not final yet. */
+  /** Peers that are here and have news. */
   readonly #stirred = new Set<PeerId>();
   readonly #told = new WeakMap<object, string>();
   readonly #stopListening: () => void;
@@ -24,13 +24,12 @@ export class AccountPost {
 
   constructor(needs: AccountPostNeeds) {
     this.#needs = needs;
-    this.#stopListening = needs.ledger.onAppended((batch) => this.#appended(batch));
+    this.#stopListening = needs.ledger.onChanged((peers) => this.#changed(peers));
   }
 
   /** What a peer hears with its welcome. */
   welcomed(peer: PeerId): AccountNews {
     const news = this.#needs.ledger.account(peer);
-    if (news.pending > 0) this.#stir(peer);
     const member = this.#needs.sessions.find(peer);
     if (member !== null) this.#told.set(member, JSON.stringify(news));
     return news;
@@ -43,18 +42,9 @@ export class AccountPost {
     this.#stopTimer = null;
   }
 
-  #appended(batch: readonly Appended[]): void {
-    for (const { postings } of batch) {
-      for (const { account } of postings) {
-        const peer = account.slice(account.indexOf(':') + 1);
-        if (isPeerId(peer) && this.#needs.sessions.find(peer) !== null) this.#stir(peer);
-      }
-    }
-  }
-
-  #stir(peer: PeerId): void {
-    this.#stirred.add(peer);
-    this.#stopTimer ??= this.#needs.clock.after(EVERY_MS, () => this.#tell());
+  #changed(peers: ReadonlySet<PeerId>): void {
+    for (const peer of peers) if (this.#needs.sessions.find(peer) !== null) this.#stirred.add(peer);
+    if (this.#stirred.size > 0) this.#stopTimer ??= this.#needs.clock.after(EVERY_MS, () => this.#tell());
   }
 
   #tell(): void {
@@ -69,8 +59,6 @@ export class AccountPost {
       const text = JSON.stringify(news);
       if (this.#told.get(member) !== text) member.credits(news);
       this.#told.set(member, text);
-      // It becomes final without another event.
-      if (news.pending > 0) this.#stir(peer);
     }
   }
 }

@@ -4,6 +4,7 @@ import type { PeerId } from '@llmesh/core/base/ids';
 import { newChallenge } from '@llmesh/core/identity/key-proof';
 import { PROTOCOL_VERSION } from '@llmesh/core/protocol';
 import type { Challenge, FromServer, Welcome } from '@llmesh/core/wire/control-protocol';
+import type { Newcomers } from '../ledger/newcomers.ts';
 import type { LeaseOffice } from '../receipts/lease-office.ts';
 import { HEARTBEAT_MS } from '../registry/registry.ts';
 import type { SignalPasses } from '../signal/signal-passes.ts';
@@ -19,6 +20,7 @@ export interface EntranceNeeds {
   iceServers: IceServers;
   leases: LeaseOffice;
   sessions: Sessions;
+  newcomers: Newcomers;
 }
 
 /** A session from its welcome to its end. */
@@ -50,7 +52,7 @@ export class Entrance {
    * instances cannot be told. `say`: sends it later messages.
    */
   async admit(peer: PeerId, member: Member, say: (message: FromServer) => void): Promise<Stay | null> {
-    const { joins, passes, sessions, iceServers, leases } = this.#needs;
+    const { joins, passes, sessions, iceServers, leases, newcomers } = this.#needs;
     const [isNewest] = await Promise.all([sessions.announce(peer, member), joins.joined(peer, member.from)]);
     if (!isNewest) return null;
     const pass = await passes.issue(peer);
@@ -58,6 +60,8 @@ export class Entrance {
       pass.end();
       return null;
     }
+    // It hears of its credits when it has them.
+    void newcomers.joined(peer, member.from.wide);
     const stopRenewal = this.#renewIceServers(peer, say);
     return {
       welcome: {

@@ -131,7 +131,7 @@ export class MeshSession implements Member {
   }
 
   credits(news: AccountNews): void {
-    if (this.#stay !== null && this.#socket.bufferedAmount < MAX_BEHIND_BYTES) this.#say(news);
+    if (this.#stay !== null) this.#say(news);
   }
 
   replaced(): void {

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '@llmesh/core/base/clock';
+import type { PeerId } from '@llmesh/core/base/ids';
 import { offerKey, readOfferKey } from '@llmesh/core/policy/offer-key';
 import { CHAT } from '@llmesh/core/wire/model-advert';
 import { MAX_TO_SERVER_BYTES, type Offers } from '@llmesh/core/wire/control-protocol';
@@ -16,6 +17,8 @@ import { Preloading } from '../match/preloading.ts';
 import { Reliability } from '../match/reliability.ts';
 import { SlotPromises } from '../match/slot-promises.ts';
 import type { Metrics } from '../metrics.ts';
+import type { LedgerPort } from '../ledger/ledger-port.ts';
+import { Newcomers } from '../ledger/newcomers.ts';
 import type { LeaseOffice } from '../receipts/lease-office.ts';
 import type { ReceiptBook } from '../receipts/receipt-book.ts';
 import { Fares } from '../price/fares.ts';
@@ -26,7 +29,6 @@ import type { Relay } from '../relay/relay.ts';
 import type { SignalPasses } from '../signal/signal-passes.ts';
 import { NetworkRate, scaled } from '../sockets/network-rate.ts';
 import type { PeerSocket } from '../sockets/peer-socket.ts';
-import type { LedgerPort } from '../ledger/ledger-port.ts';
 import { AccountPost } from './account-post.ts';
 import { Attendance } from './attendance.ts';
 import { DepartureNews } from './departure-news.ts';
@@ -55,9 +57,10 @@ export interface MeshOptions {
   joins: JoinPrice;
   leases: LeaseOffice;
   receipts: ReceiptBook;
+  ledger: LedgerPort;
   audits: AuditOffice;
-  /** Left out: this mesh has no credits. */
-  ledger?: LedgerPort | null;
+  /** This provider answered somebody of another wide network, and both signed for it. */
+  served?: (provider: PeerId) => void;
   /** The factor for the usual limits of one network. */
   networkFactor?: number;
 }
@@ -79,30 +82,30 @@ export class Mesh {
   readonly #stopPings: () => void;
 
   constructor(options: MeshOptions) {
-    const { random, networkFactor = 1, clock, cluster, registry, metrics, receipts, leases, audits } = options;
+    const { random, networkFactor = 1, clock, cluster, registry, metrics, receipts, leases, audits, ledger } = options;
     this.#clock = clock;
     this.#registry = registry;
     this.#sockets = boundedServer({ maxPayload: MAX_PAYLOAD_BYTES });
+    const newcomers = new Newcomers({ ledger: options.ledger, now: () => leases.nowMs });
     const sessions = new Sessions(clock, cluster);
     this.#sessions = sessions;
     this.#departures = new DepartureNews(cluster, sessions);
-    const ledger = creditsOf(options);
-    this.#accounts = ledger === null ? null : new AccountPost({ clock, ledger, sessions });
-    const issuer = leases.issuer;
-    const desk = ledger === null ? null : new OrderDesk({ clock, now: () => leases.nowMs, issuer, ledger });
-    this.prices =
-      ledger === null
-        ? null
-        : new PriceList({
-            clock,
-            offers: () => registry.offers().models,
-            waiting: (offer) => this.#queues.waiting(offer),
-            sizeBytes: (offer) =>
-              registry.ranks.catalogued({ ...offer, sha256: offer.sha256 ?? null })?.sizeBytes ?? null,
-            parameter: (name) => ledger.parameter(name),
-            changed: () => this.#board.touch(),
-          });
-    const fares = ledger === null || this.prices === null ? null : new Fares(ledger, this.prices);
+    const hasCredits = ledger.mode !== 'off';
+    this.#accounts = hasCredits ? new AccountPost({ clock, ledger, sessions }) : null;
+    const { issuer } = leases;
+    const desk = hasCredits ? new OrderDesk({ clock, now: () => leases.nowMs, issuer, ledger }) : null;
+    this.prices = hasCredits
+      ? new PriceList({
+          clock,
+          offers: () => registry.offers().models,
+          waiting: (offer) => this.#queues.waiting(offer),
+          sizeBytes: (offer) =>
+            registry.ranks.catalogued({ ...offer, sha256: offer.sha256 ?? null })?.sizeBytes ?? null,
+          parameter: (name) => ledger.parameter(name),
+          changed: () => this.#board.touch(),
+        })
+      : null;
+    const fares = this.prices === null ? null : new Fares(ledger, this.prices);
     this.#board = new OfferBoard(
       clock,
       () => ({ ...this.offers(), ...shunnedIn(audits) }),
@@ -118,7 +121,9 @@ export class Mesh {
       const ms = endedMs - startedMs;
       const { requester, provider } = lease;
       const offer = offerKey(lease);
-      const network = sessions.find(requester)?.from.narrow ?? '';
+      const [asker, giver] = [sessions.find(requester)?.from, sessions.find(provider)?.from];
+      if (asker !== undefined && giver !== undefined && asker.wide !== giver.wide) options.served?.(provider);
+      const network = asker?.narrow ?? '';
       reliability.finished(provider, { offer, units, ms }, { requester, network });
       this.#preloading.answered(offer, ms);
       audits.filed(delivered);
@@ -150,7 +155,7 @@ export class Mesh {
     this.#context = {
       clock,
       metrics,
-      entrance: new Entrance({ ...options, sessions }),
+      entrance: new Entrance({ ...options, sessions, newcomers }),
       attendance: new Attendance({ registry, reliability, queues, board, sessions, departures, audits }),
       matches: { queues, leases, metrics, departures, preloading, matchRate, audits, registry, fares },
       filings: { clock, receipts, metrics },
@@ -204,9 +209,4 @@ export class Mesh {
 function shunnedIn({ standings }: AuditOffice): Pick<Offers, 'shunned'> {
   const shunned = standings.shunned();
   return shunned.length > 0 ? { shunned } : {};
-}
-
-/** Null: there are none, or they are off. */
-function creditsOf({ ledger = null }: MeshOptions): LedgerPort | null {
-  return ledger === null || ledger.mode === 'off' ? null : ledger;
 }

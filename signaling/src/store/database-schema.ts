@@ -143,6 +143,43 @@ const AUDITS = `
   ) STRICT, WITHOUT ROWID;`;
 
 /**
+ * Every change of a delivery has a number, so that the ledger posts each once, in order. `hold`: the seed
+ * of its leases; null in rows that are older than the ledger. The ledger: how many events it has
+ * and which changes of deliveries it has posted (`ledger_head`, one row); what its projection remembers; its events with
+ * what they did, by the peers whom they touch; and their leaves, until the tiles of the log have them.
+ */
+const LEDGER = `
+  ALTER TABLE delivery ADD COLUMN change INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE delivery ADD COLUMN hold BLOB;
+  UPDATE delivery SET change = id;
+  CREATE INDEX delivery_change ON delivery (change);
+  CREATE TABLE last_change (only_row INTEGER PRIMARY KEY CHECK (only_row = 0), change INTEGER NOT NULL) STRICT;
+  INSERT INTO last_change SELECT 0, coalesce(max(id), 0) FROM delivery;
+  CREATE TABLE ledger_head (
+    only_row INTEGER PRIMARY KEY CHECK (only_row = 0),
+    size INTEGER NOT NULL,
+    posted INTEGER NOT NULL,
+    last_ms INTEGER NOT NULL,
+    final INTEGER NOT NULL
+  ) STRICT;
+  INSERT INTO ledger_head SELECT 0, 0, change, 0, 0 FROM last_change;
+  CREATE TABLE ledger_state (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE ledger_event (
+    idx INTEGER PRIMARY KEY,
+    ms INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    about TEXT NOT NULL,
+    postings TEXT NOT NULL
+  ) STRICT;
+  CREATE TABLE ledger_leaf (idx INTEGER PRIMARY KEY, leaf BLOB NOT NULL) STRICT;
+  CREATE TABLE ledger_peer (
+    peer TEXT NOT NULL,
+    idx INTEGER NOT NULL,
+    PRIMARY KEY (peer, idx)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE ledger_proved (peer TEXT PRIMARY KEY, ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;`;
+
+/**
  * What audits lead to in the ledger: events that it does not have yet, and for each slashing the index of its event. No
  * index: it is to be carried out; -1: it never will be.
  */
@@ -151,4 +188,4 @@ const AUDIT_DUES = `
   ALTER TABLE slashing ADD COLUMN event INTEGER;
   ALTER TABLE slashing ADD COLUMN undone INTEGER NOT NULL DEFAULT 0;`;
 
-export const MIGRATIONS = [DELIVERIES, SUMS, KINDS, AUDITS, AUDIT_DUES] as const;
+export const MIGRATIONS = [DELIVERIES, SUMS, KINDS, AUDITS, LEDGER, AUDIT_DUES] as const;

@@ -34,6 +34,7 @@ export function receiptOf(terms: Terms = {}): DeliveredReceipt {
     kind: 'receipt',
     lease,
     leaseBytes: randomBytes(100),
+    hold: randomBytes(16),
     taskId: newTaskId(),
     units,
     digest: randomBytes(32),
@@ -46,8 +47,8 @@ export function receiptOf(terms: Terms = {}): DeliveredReceipt {
 }
 
 /** What the requester had signed before: this many units of the same answer. */
-export function partOf({ lease, leaseBytes, taskId }: DeliveredReceipt, units: number): DeliveredPart {
+export function partOf({ lease, leaseBytes, hold, taskId }: DeliveredReceipt, units: number): DeliveredPart {
   // The same units are the same text.
   const digest = new Uint8Array(32).fill(units);
-  return { kind: 'acknowledgement', lease, leaseBytes, taskId, units, digest, acknowledgement: randomBytes(100) };
+  return { kind: 'acknowledgement', lease, leaseBytes, hold, taskId, units, digest, acknowledgement: randomBytes(100) };
 }

@@ -1,0 +1,25 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll } from 'vitest';
+import { MeshDatabase } from '../store/mesh-database.ts';
+import { ledgerStoreSuite, type OpenLedgerStore } from '../suites/ledger-store.ts';
+import { LedgerTable } from './ledger-table.ts';
+
+let root = '';
+let folder = '';
+beforeAll(() => {
+  root = mkdtempSync(join(tmpdir(), 'llmesh-ledger-'));
+});
+afterAll(() => rmSync(root, { recursive: true }));
+
+async function tableIn(where: string | null): Promise<OpenLedgerStore> {
+  const database = new MeshDatabase(where);
+  return { store: new LedgerTable(database), close: async () => database.close() };
+}
+
+ledgerStoreSuite('a ledger in a file', {
+  open: () => tableIn((folder = mkdtempSync(join(root, 'store')))),
+  again: () => tableIn(folder),
+});
+ledgerStoreSuite('a ledger in memory', { open: () => tableIn(null), again: null });

@@ -1,0 +1,245 @@
+/**
+ * The ledger of this control plane: gathers what is to be written for some milliseconds, has it projected and written in one
+ * go, and tells those who wait. Deliveries that were filed are posted in the same way, each change of one exactly once.
+ */
+import type { Clock } from '@llmesh/core/base/clock';
+import { asMeshError, MeshError } from '@llmesh/core/base/errors';
+import type { PeerId } from '@llmesh/core/base/ids';
+import { nodeVerify } from '@llmesh/core/identity/node-signatures';
+import { accountOf, type Account } from '@llmesh/core/ledger/account';
+import type { Micro } from '@llmesh/core/ledger/credit';
+import type { EventBody, HoldId } from '@llmesh/core/ledger/event';
+import { readEvidence } from '@llmesh/core/ledger/evidence';
+import { accountKey } from '@llmesh/core/ledger/keys';
+import type { AccountNews, CreditMode } from '@llmesh/core/wire/credit-messages';
+import type { DeliveryStore } from '../receipts/delivery-store.ts';
+import { askedBy } from './delivery-feed.ts';
+import { Due } from './due.ts';
+import type { Appended, LeafSource, LedgerPort } from './ledger-port.ts';
+import type { LedgerHead, LedgerStore } from './ledger-store.ts';
+import { CurrentParameters } from './current-parameters.ts';
+import { Projector, type Asked, type Projected } from './projector.ts';
+import { touchedBy } from './touched.ts';
+
+/** A transaction takes about as long for one event as for hundreds. */
+const GATHER_MS = 3;
+const MAX_BATCH = 1_024;
+/** Of more, the next is refused with busy. */
+const MAX_WAITING = 8_192;
+/** When nothing could be written, deliveries are posted no sooner than this. */
+const AGAIN_MS = 1_000;
+
+export interface LedgerOptions {
+  mode: Exclude<CreditMode, 'off'>;
+  /** The control plane's key: leases and orders of no other count. */
+  issuer: PeerId;
+  store: LedgerStore;
+  deliveries: Pick<DeliveryStore, 'changes'>;
+  clock: Clock;
+  /** Milliseconds since 1970. */
+  now: () => number;
+  /** For the log: the store failed, or an event that should have been possible was not. */
+  failed: (error: unknown) => void;
+}
+
+interface Waiting extends Asked {
+  readonly resolve: (appended: Appended) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export class Ledger implements LedgerPort, LeafSource {
+  readonly mode: LedgerOptions['mode'];
+  readonly store: LedgerStore;
+  readonly #options: LedgerOptions;
+  readonly #projector: Projector;
+  readonly #parameters: CurrentParameters;
+  readonly #due: Due;
+  readonly #onAppended = new Set<(batch: readonly Appended[]) => void>();
+  readonly #onChanged = new Set<(peers: ReadonlySet<PeerId>) => void>();
+  #waiting: Waiting[] = [];
+  /** Deliveries may have come that are not posted. */
+  #filed = true;
+  #stopTimer: (() => void) | null = null;
+  #writing: Promise<void> | null = null;
+  #closing: Promise<void> | null = null;
+
+  private constructor(options: LedgerOptions, projector: Projector, parameters: CurrentParameters, due: Due) {
+    this.mode = options.mode;
+    this.store = options.store;
+    this.#options = options;
+    this.#projector = projector;
+    this.#parameters = parameters;
+    this.#due = due;
+    this.#due.start(this);
+    this.#gather();
+  }
+
+  /** Rejects with storage_full when it cannot be read, order_refused when it is another control plane's. */
+  static async open(options: LedgerOptions): Promise<Ledger> {
+    const { store, issuer, clock, now, failed } = options;
+    const projector = await Projector.open(store, issuer);
+    const [parameters, due] = await Promise.all([
+      CurrentParameters.open(store),
+      Due.open({ store, clock, now, failed }),
+    ]);
+    return new Ledger(options, projector, parameters, due);
+  }
+
+  /** The events that are written. */
+  get size(): number {
+    return this.head.size;
+  }
+
+  get head(): LedgerHead {
+    return this.#projector.head;
+  }
+
+  /** So many events are final. */
+  get final(): number {
+    return this.#projector.pending.final;
+  }
+
+  append(body: EventBody): Promise<Appended> {
+    if (this.#closing !== null || this.#waiting.length >= MAX_WAITING) return Promise.reject(later());
+    return new Promise((resolve, reject) => {
+      const evidence = (ms: number) => readEvidence({ ...body, ms }, nodeVerify);
+      this.#waiting.push({ body, evidence, resolve, reject });
+      this.#gather();
+    });
+  }
+
+  spendable(peer: PeerId): Micro {
+    const final = this.#balance(accountOf('free', peer)) - this.#projector.pending.of(peer);
+    return Math.max(0, final) + this.#balance(accountOf('allowance', peer));
+  }
+
+  async reserve(hold: HoldId, payer: PeerId, amount: Micro, untilS: number): Promise<boolean> {
+    if (this.spendable(payer) < amount) return false;
+    try {
+      await this.append({ kind: 'reserve', hold, payer, amount, untilS });
+      return true;
+    } catch (thrown) {
+      if (thrown instanceof MeshError && thrown.code === 'credits_short') return false;
+      throw thrown;
+    }
+  }
+
+  account(peer: PeerId): AccountNews {
+    const of = (kind: Parameters<typeof accountOf>[0]) => this.#balance(accountOf(kind, peer));
+    const [free, pending] = [of('free'), this.#projector.pending.of(peer)];
+    return {
+      ...{ type: 'account', mode: this.mode, free, pending: Math.min(free, pending) },
+      ...{ allowance: of('allowance'), held: of('held'), stake: of('stake'), unbonding: of('unbonding') },
+    };
+  }
+
+  parameter(name: string): number {
+    return this.#parameters.value(name);
+  }
+
+  onAppended(listener: (batch: readonly Appended[]) => void): () => void {
+    this.#onAppended.add(listener);
+    return () => this.#onAppended.delete(listener);
+  }
+
+  onChanged(listener: (peers: ReadonlySet<PeerId>) => void): () => void {
+    this.#onChanged.add(listener);
+    return () => this.#onChanged.delete(listener);
+  }
+
+  leaves(from: number, to: number): Promise<Uint8Array[]> {
+    return this.store.leaves(from, to);
+  }
+
+  /** The log has a final checkpoint of this size. */
+  finalTo(size: number): void {
+    const changed = this.#projector.pending.finalTo(Math.min(size, this.size));
+    if (changed.length > 0) tell(this.#onChanged, new Set(changed));
+  }
+
+  /** Deliveries were filed. */
+  delivered(): void {
+    this.#filed = true;
+    this.#gather();
+  }
+
+  /** Writes what waits. The store stays open. Idempotent. */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#finish());
+  }
+
+  async #finish(): Promise<void> {
+    this.#due.stop();
+    this.#stopTimer?.();
+    await this.#writing;
+    while (this.#waiting.length > 0) await this.#write();
+  }
+
+  #balance(account: Account): Micro {
+    return Number(this.#projector.state.kept(accountKey(account)) ?? 0);
+  }
+
+  #gather(ms = GATHER_MS): void {
+    if (this.#writing !== null || this.#closing !== null) return;
+    this.#stopTimer ??= this.#options.clock.after(ms, () => {
+      this.#stopTimer = null;
+      this.#writing = this.#write().then((again) => {
+        this.#writing = null;
+        if (again !== null) this.#gather(again);
+      });
+    });
+  }
+
+  /** Returns in how many milliseconds there is more to do; null: nothing is. Never rejects. */
+  async #write(): Promise<number | null> {
+    const waiting = this.#waiting.splice(0, MAX_BATCH);
+    const room = MAX_BATCH - waiting.length;
+    const { deliveries, issuer, now } = this.#options;
+    try {
+      const filed = this.#filed && room > 0;
+      if (filed) this.#filed = false;
+      const changes = filed ? await deliveries.changes(this.head.posted, room, issuer) : [];
+      if (changes.length === room) this.#filed = true;
+      const posted = changes.at(-1)?.change ?? this.head.posted;
+      const asked = [...waiting, ...askedBy(changes)];
+      if (asked.length > 0 || posted !== this.head.posted) {
+        const projected = await this.#projector.project(asked, posted, now());
+        this.#answer(waiting, projected);
+      }
+      return this.#waiting.length > 0 || this.#filed ? 0 : null;
+    } catch (thrown) {
+      this.#options.failed(thrown);
+      this.#filed = true;
+      for (const { reject } of waiting) reject(asMeshError(thrown, 'busy', LATER));
+      return AGAIN_MS;
+    }
+  }
+
+  #answer(waiting: readonly Waiting[], { results, appended, changes }: Projected): void {
+    this.#parameters.changed(changes);
+    this.#due.changed(changes);
+    for (const result of results.slice(waiting.length)) {
+      // What a delivery is not paid for is no fault of anybody's.
+      if (result instanceof Error && !(result instanceof MeshError)) this.#options.failed(result);
+    }
+    waiting.forEach(({ resolve, reject }, i) => {
+      const result = results[i]!;
+      if (!(result instanceof Error)) return resolve(result);
+      if (!(result instanceof MeshError)) this.#options.failed(result);
+      reject(asMeshError(result, 'busy', LATER));
+    });
+    if (appended.length === 0) return;
+    tell(this.#onAppended, appended);
+    tell(this.#onChanged, new Set(appended.flatMap(({ postings }) => [...touchedBy(postings)])));
+  }
+}
+
+function tell<T>(listeners: ReadonlySet<(news: T) => void>, news: T): void {
+  for (const listener of listeners) listener(news);
+}
+
+const LATER = 'The mesh cannot write down credits right now. Try again in a moment.';
+
+function later(): MeshError {
+  return new MeshError('busy', LATER);
+}
