@@ -8,6 +8,15 @@ const LARGEST = 25;
 
 /** The purpose of each room, which may import those before it. A file's name is a room, and so is '', the root that composes. */
 const ROOMS = {
+  'log/src': [
+    ['base', 'hashes, bytes, texts, signatures: what the formats are made of'],
+    ['note', 'signed notes, their keys, and what logs and witnesses write into them'],
+    ['tree', 'the Merkle tree in its tiles, and what is proved with it'],
+    ['witness', 'who says that a checkpoint is the only one, and when that is enough'],
+    ['read', 'a log as a stranger reads it: nothing is believed that its root does not cover'],
+    ['node', 'what is faster, or only possible, in Node'],
+    ['testing', 'vectors, oracles and doubles'],
+  ],
   'core/src': [
     ['base', 'time, bytes, ids and errors: knows nothing of a mesh'],
     // It includes protocol.ts, which lies where the tiny model tells people it does.
@@ -66,6 +75,7 @@ const ROOMS = {
     ['cli', 'how a command talks to a person or a program'],
     ['sensors', 'what the machine says'],
     ['node', 'a peer in Node'],
+    ['log', 'the log of a mesh: recounted, witnessed, its forks kept'],
     ['models', 'model files: named, fetched, kept'],
     ['llama/context', 'llama.cpp on this machine: device, memory, contexts, sequences'],
     ['contained', 'what strangers wrote, read where it can be ended'],
@@ -89,6 +99,7 @@ const ROOMS = {
     ['mcp', 'the mesh as tools of an assistant'],
     ['commands', 'one file a command of llmesh'],
     ['commands/credits', 'commands about credits and votes'],
+    ['commands/log', 'commands about the log'],
     ['', 'the command itself'],
     ['testing', 'doubles and files made for tests'],
     ['gateway/testing', 'a gateway with a mesh behind it'],

@@ -12,7 +12,7 @@ let planted = [];
 
 beforeAll(() => {
   house = mkdtempSync(join(tmpdir(), 'llmesh-house-'));
-  for (const part of ['core', 'signaling', 'native-worker', 'web'].map((name) => `${name}/src`)) {
+  for (const part of ['log', 'core', 'signaling', 'native-worker', 'web'].map((name) => `${name}/src`)) {
     cpSync(join(ROOT, part), join(house, part), { recursive: true });
   }
   for (const file of ['scripts/rooms.mjs', '.oxlintrc.json']) cpSync(join(ROOT, file), join(house, file));

@@ -12,6 +12,7 @@ import { HarmfulInputs } from './provide/harmful-inputs.ts';
 import { verify as verifyInScript, type Identity } from './identity/identity.ts';
 import type { PeerId } from './base/ids.ts';
 import { Introductions } from './peers/introductions.ts';
+import { Checkpoints } from './peers/checkpoints.ts';
 import { KnownProviders } from './peers/known-providers.ts';
 import { Links } from './peers/links.ts';
 import { Matching } from './ask/matching.ts';
@@ -70,6 +71,8 @@ export interface Providing {
 export class Mesh {
   readonly self: PeerId;
   readonly control: ControlClient;
+  /** The log's checkpoints, as we and our peers were shown them. */
+  readonly checkpoints: Checkpoints;
   #clock: Clock;
   #now: () => number;
   #filer: ReceiptFiler;
@@ -118,9 +121,12 @@ export class Mesh {
       },
     });
     this.#known = new KnownProviders(this.self, () => clock.now());
+    this.checkpoints = new Checkpoints(clock);
+    control.on('checkpoint', (checkpoint) => this.checkpoints.shown(checkpoint));
     this.#exchange = new PeerExchange({
       links: this.#links,
       known: this.#known,
+      checkpoints: this.checkpoints,
       clock,
       ours: () => (transport.learn === undefined ? control.advertised : null),
     });

@@ -21,6 +21,7 @@ import {
   text,
 } from './wire/fields.ts';
 import { CandidateSchema } from './wire/candidate.ts';
+import { MAX_CHECKPOINT_CHARS } from './wire/credit-messages.ts';
 
 /** Both ends must speak the same one; it is the first byte of every data frame and a field of `hello`. */
 export const PROTOCOL_VERSION = 6;
@@ -240,8 +241,16 @@ export const TaskErrorSchema = v.object({
   message: sentence(1024),
 });
 
+/** The log's signed checkpoint, as the sender was shown it: see `peers/checkpoints.ts`. Left out: it was shown none. */
+const checkpoint = v.optional(text(MAX_CHECKPOINT_CHARS));
+
 /** Which providers do you know? Lets questions find them while the control plane is away. */
-export const RequestPeersSchema = v.object({ kind: v.literal('REQUEST_PEERS') });
+export const RequestPeersSchema = v.object({
+  kind: v.literal('REQUEST_PEERS'),
+  /** No more than so many; 0: only the checkpoint matters. Left out: as many as fit. */
+  most: v.optional(v.pipe(count, v.maxValue(MAX_KNOWN_PEERS))),
+  checkpoint,
+});
 
 const KnownPeerSchema = v.object({
   ...CandidateSchema.entries,
@@ -256,6 +265,7 @@ const KnownPeerSchema = v.object({
 export const KnownPeersSchema = v.object({
   kind: v.literal('KNOWN_PEERS'),
   peers: listOf(KnownPeerSchema, MAX_KNOWN_PEERS),
+  checkpoint,
 });
 
 const description = v.pipe(text(MAX_DESCRIPTION_CHARS), v.minLength(1));

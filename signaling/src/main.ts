@@ -57,6 +57,7 @@ Environment:
   LLMESH_RECEIPTS     receipts kept whole, 1.7 KB each (default 250000); of more, the oldest are added up
   LLMESH_JOIN_BITS    what joining costs an identity once: 2 to this power hashes, 0 to 20 (default 12)
   LLMESH_CREDITS      priority (default): who has credits goes first; required: who has none is refused; off: there are none
+  LLMESH_WITNESSES    a policy file with the witnesses of the log, see docs/verify.md (default: nobody has to sign it but this server)
   LLMESH_AUDIT_SHARE  the share of answers whose computation is checked by others, 0 to 1 (default 0.02); 0: none
   LLMESH_AUDIT_EPOCH_MS  how long receipts are gathered for one draw, in milliseconds (default 10000)
   LLMESH_AUDITORS     peer ids of auditors of yours, with commas between them: they count as independent of everyone
@@ -113,6 +114,7 @@ try {
     deliveries: { rows: parseCount('LLMESH_RECEIPTS', DELIVERY_LIMITS.rows, 1_000, 100_000_000) },
     joinWorkBits: parseCount('LLMESH_JOIN_BITS', DEFAULT_JOIN_WORK_BITS, 0, MOST_JOIN_BITS),
     trustProxy: process.env['LLMESH_TRUST_PROXY'] === '1',
+    witnesses: process.env['LLMESH_WITNESSES'] || null,
     credits: parseMode(process.env['LLMESH_CREDITS']),
     audits: {
       share: parseShare('LLMESH_AUDIT_SHARE', AUDIT_TERMS.share),

@@ -7,6 +7,7 @@ import { pino, type Logger } from 'pino';
 import { realClock, type Clock } from '@llmesh/core/base/clock';
 import { MeshError } from '@llmesh/core/base/errors';
 import type { PeerId } from '@llmesh/core/base/ids';
+import { noteName } from '@llmesh/core/identity/note-name';
 import type { IceServer } from '@llmesh/core/wire/control-protocol';
 import type { CreditMode } from '@llmesh/core/wire/credit-messages';
 import type { Cluster } from './cluster/cluster.ts';
@@ -24,6 +25,7 @@ import { MeshDatabase } from './store/mesh-database.ts';
 import { openDataFolder } from './store/data-folder.ts';
 import type { DeliveryLimits, DeliveryStore } from './receipts/delivery-store.ts';
 import { DeliveryTable } from './receipts/delivery-table.ts';
+import { logRouter } from './http/log-pages.ts';
 import { openFrontDoor, withoutUpgrade } from './http/front-door.ts';
 import { gatewayRouter } from './http/gateway.ts';
 import { securityHeaders } from './http/headers.ts';
@@ -36,6 +38,8 @@ import { LedgerPages } from './ledger/ledger-pages.ts';
 import { LedgerTable } from './ledger/ledger-table.ts';
 import { NO_LEDGER } from './ledger/no-ledger.ts';
 import { Uptime } from './ledger/uptime.ts';
+import { openLog } from './log/open-log.ts';
+import { LogNews } from './session/log-news.ts';
 import { Mesh, MESH_PATH } from './session/mesh.ts';
 import { countsIn, Metrics } from './metrics.ts';
 import { ReceiptBook } from './receipts/receipt-book.ts';
@@ -89,6 +93,8 @@ export interface ControlPlaneOptions {
   deliveries?: Partial<DeliveryLimits>;
   /** How credits are used; left out: those who have some go first. */
   credits?: CreditMode;
+  /** The policy file with the witnesses of the log; null: nobody has to sign it but we. */
+  witnesses?: string | null;
   /** How much is audited, and by whom; the rest is as usual. */
   audits?: Partial<AuditTerms>;
   /** Providers that stand from now on as if nothing had been checked. */
@@ -173,8 +179,17 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
           failed: (error) => log.error(`Credits cannot be written down right now: ${reasonOf(error)}`),
         });
   receipts.onWritten = () => ledger?.delivered();
-  // There are no witnesses: what is written down is final.
-  ledger?.onAppended(() => ledger.finalTo(ledger.size));
+  const keeper =
+    ledger === null
+      ? null
+      : await openLog({
+          ...{ key, dataFolder, clock, now },
+          source: ledger,
+          policyFile: options.witnesses ?? null,
+          final: (size) => ledger.finalTo(size),
+          failed: (why) => log.error(why),
+        });
+  const logNews = keeper === null ? null : new LogNews(keeper, clock);
   const table = new AuditTable(database);
   table.forgive(options.forgiven ?? []);
   const audits = new AuditOffice({
@@ -206,13 +221,15 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     ledger: ledger ?? NO_LEDGER,
     audits,
     served: (provider) => uptime?.proved(provider),
+    log: logNews,
     joins: new JoinPrice(clock, joinWorkBits, cluster.paid),
     networkFactor,
   });
   const signal = new Signal(app, { clock, metrics, passes, maxPeers, server, networksOf: networksFor });
   app.get([MESH_PATH, RELAY_PATH], withoutUpgrade);
   const addressOf = (request: IncomingMessage) => networksFor(request).narrow;
-  const about = { issuer: leases.issuer, origin: leases.issuer, now };
+  if (keeper !== null) app.use(logRouter({ clock, metrics, keeper, addressOf }));
+  const about = { issuer: leases.issuer, origin: noteName(leases.issuer), now };
   const creditPages = ledger === null ? null : new LedgerPages({ ledger, ...about });
   app.use(
     apiRouter({
@@ -248,6 +265,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       // Before the database, which the receipts close.
       await uptime?.close();
       await ledger?.close();
+      logNews?.close();
+      await keeper?.close();
       await receipts.close();
       await cluster.close();
     }));

@@ -52,6 +52,9 @@ export const ERROR_CODES = [
   'credits_short',
   'price_changed',
   'order_refused',
+  // The ledger does not continue what the log has signed; a log shows different pasts to different people.
+  'log_broken',
+  'log_forked',
   // The form of the answer is invalid; the one who was asked cannot do this.
   'bad_schema',
   // Not even the shortest answer of its form fits in the tokens that it may have.

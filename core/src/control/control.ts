@@ -224,6 +224,19 @@ export class ControlClient extends Emitter<ControlEvents> {
   }
 
   /**
+   * From now on, until the connection breaks, `checkpoint` has the proof that the log continues the checkpoint of this
+   * size, which we signed last; 0: none yet. Say so again after each welcome.
+   */
+  witness(size: number): void {
+    if (this.state === 'open') this.#connection.send({ type: 'witness', size });
+  }
+
+  /** Our line under the checkpoint of this size. */
+  cosign(size: number, line: string): void {
+    if (this.state === 'open') this.#connection.send({ type: 'cosign', size, line });
+  }
+
+  /**
    * Has this carried out for whoever `sign` signs for: it is in the ledger when this resolves. Sends the same bytes again when
    * the connection breaks, and they count once. Rejects with order_refused, credits_short, rate_limited, unsupported where
    * the mesh has no credits, control_unreachable or cancelled.

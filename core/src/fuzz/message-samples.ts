@@ -79,6 +79,7 @@ export const dataMessages: DataMessage[] = [
   { kind: 'TASK_CANCEL', taskId },
   { kind: 'TASK_ERROR', taskId, code: 'busy', message: 'Try another volunteer.' },
   { kind: 'REQUEST_PEERS' },
+  { kind: 'REQUEST_PEERS', most: 0, checkpoint: 'log\n1\ncm9vdA==\n\n— log c2ln\n' },
   {
     kind: 'KNOWN_PEERS',
     peers: [

@@ -74,7 +74,7 @@ export function forgottenDay(ms: number): number {
   return dayOf(ms) - FILED_WITHIN_DAYS - 1;
 }
 
-/** The prefixes whose keys of days before `day` a store may drop: `n/020000/` and the like. */
+/** The prefixes of all that is kept by day, for this one day: a store may drop those before `forgottenDay`. */
 export function forgettable(day: number): string[] {
   return ['s', 'n', 'f'].map((kind) => `${kind}/${sixDigits(day)}/`);
 }

@@ -1,6 +1,7 @@
 /** Peers tell each other about providers, over links that they already have. */
 import * as v from 'valibot';
 import type { Channel, Message } from './channel.ts';
+import type { Checkpoints } from './checkpoints.ts';
 import type { Clock } from '../base/clock.ts';
 import type { KnownProviders } from './known-providers.ts';
 import type { Links } from './links.ts';
@@ -21,6 +22,7 @@ const MAX_ANSWER_CHARS = 262_144;
 export interface PeerExchangeOptions {
   links: Links;
   known: KnownProviders;
+  checkpoints: Checkpoints;
   clock: Clock;
   /** Our own offers; null: we stay anonymous, and tell nothing by which we could be recognised. */
   ours: () => Candidate[] | null;
@@ -28,7 +30,8 @@ export interface PeerExchangeOptions {
 
 export class PeerExchange {
   readonly #options: PeerExchangeOptions;
-  readonly #asked = new WeakSet<Channel>();
+  /** Channels that owe us an answer, and how many peers we asked for. */
+  readonly #asked = new WeakMap<Channel, number>();
   readonly #answers = new WeakMap<Channel, TokenBucket>();
   readonly #settling = new Map<Channel, () => void>();
 
@@ -37,10 +40,11 @@ export class PeerExchange {
   }
 
   opened(channel: Channel): void {
-    const { clock, known } = this.#options;
+    const { clock, known, checkpoints } = this.#options;
     const stopTimer = clock.after(SETTLED_MS, () => {
       this.#settling.delete(channel);
       if (known.providers().size < ENOUGH) this.ask(channel);
+      else if (checkpoints.latest !== null) this.ask(channel, 0);
     });
     this.#settling.set(channel, stopTimer);
   }
@@ -56,20 +60,34 @@ export class PeerExchange {
   }
 
   handle(channel: Channel, message: Extract<Message, { kind: 'REQUEST_PEERS' | 'KNOWN_PEERS' }>): void {
-    if (message.kind === 'REQUEST_PEERS') this.#answer(channel);
-    // Ignore unsolicited replies.
-    else if (this.#asked.delete(channel)) this.#options.known.told(channel.peer, message.peers);
+    const { known, checkpoints } = this.#options;
+    if (message.kind === 'REQUEST_PEERS') this.#answer(channel, message.most ?? MAX_KNOWN_PEERS);
+    else {
+      const most = this.#asked.get(channel);
+      // Ignore unsolicited replies.
+      if (most === undefined) return;
+      this.#asked.delete(channel);
+      // Who was asked for nobody does not take back what it said before.
+      if (most > 0) known.told(channel.peer, message.peers);
+    }
+    // Whoever says it, the log has signed it.
+    checkpoints.heard(message.checkpoint, channel.peer);
   }
 
-  /** Its answer replaces what it said before. */
-  ask(channel: Channel): void {
+  /** Its answer replaces what it said before. `most`: 0 to compare checkpoints only. */
+  ask(channel: Channel, most = MAX_KNOWN_PEERS): void {
     // A peer that has not proved who it is could speak in anyone's name.
     if (!channel.proven) return;
-    this.#asked.add(channel);
-    channel.send({ kind: 'REQUEST_PEERS' });
+    this.#asked.set(channel, most);
+    channel.send({ kind: 'REQUEST_PEERS', ...(most < MAX_KNOWN_PEERS && { most }), ...this.#shown() });
   }
 
-  #answer(channel: Channel): void {
+  #shown(): { checkpoint?: string } {
+    const { latest } = this.#options.checkpoints;
+    return latest === null ? {} : { checkpoint: latest };
+  }
+
+  #answer(channel: Channel, most: number): void {
     const { clock, links, known, ours } = this.#options;
     const answers = this.#answers.get(channel) ?? new TokenBucket(clock, ANSWERS);
     this.#answers.set(channel, answers);
@@ -80,17 +98,17 @@ export class PeerExchange {
       for (const candidate of own) peers.push({ ...candidate, ageSeconds: 0, linked: false });
       peers.push(...known.toTell(channel.peer, (peer) => links.to(peer) !== null));
     }
-    channel.send({ kind: 'KNOWN_PEERS', peers: fitting(peers) });
+    channel.send({ kind: 'KNOWN_PEERS', peers: fitting(peers, most), ...this.#shown() });
   }
 }
 
 /** The adverts that the other end accepts: the rest must not break the link. */
-function fitting(peers: readonly KnownPeer[]): KnownPeer[] {
+function fitting(peers: readonly KnownPeer[], most: number): KnownPeer[] {
   const told: KnownPeer[] = [];
   let chars = 0;
   for (const peer of peers) {
     chars += JSON.stringify(peer).length;
-    if (told.length === MAX_KNOWN_PEERS || chars > MAX_ANSWER_CHARS) break;
+    if (told.length >= most || chars > MAX_ANSWER_CHARS) break;
     if (v.is(KnownPeersSchema.entries.peers, [peer])) told.push(peer);
   }
   return told;

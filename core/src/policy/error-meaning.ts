@@ -73,6 +73,8 @@ export const MEANINGS: Record<ErrorCode, Meaning> = {
   credits_short: OURS,
   price_changed: OURS,
   order_refused: OURS,
+  log_broken: OURS,
+  log_forked: OURS,
   bad_schema: QUESTION,
   too_few_tokens: QUESTION,
   unsupported: CANNOT,

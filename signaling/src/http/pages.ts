@@ -13,7 +13,7 @@ import { placeAt } from '@llmesh/core/wire/pages';
 import { sendError } from './api.ts';
 
 /** What lies below these is no page, and is missed by programs and scripts: they get no page that says so. */
-const NO_PAGES = /^\/(?:api|assets|mesh|signal|relay|models|v1|healthz|metrics)(?:\/|$)/;
+const NO_PAGES = /^\/(?:api|assets|mesh|signal|relay|models|log|v1|healthz|metrics)(?:\/|$)/;
 /** Types that the table of `send` does not know, or might know otherwise. */
 const TYPES: Record<string, string> = {
   '.wasm': 'application/wasm',

@@ -27,6 +27,7 @@ import type { Attendance } from './attendance.ts';
 import type { Entrance, Stay } from './entrance.ts';
 import { SessionCredits, type SessionCreditsNeeds } from './session-credits.ts';
 import { SessionFilings, type SessionFilingsNeeds } from './session-filings.ts';
+import { SessionLog, type SessionLogNeeds } from './session-log.ts';
 import { SessionMatches, type SessionMatchesNeeds } from './session-matches.ts';
 import { SessionReports, type SessionReportsNeeds } from './session-reports.ts';
 import { SessionRelays, type SessionRelaysNeeds } from './session-relays.ts';
@@ -53,6 +54,7 @@ export interface MeshContext {
   filings: SessionFilingsNeeds;
   reports: SessionReportsNeeds;
   relays: SessionRelaysNeeds;
+  log: SessionLogNeeds;
   credits: SessionCreditsNeeds;
 }
 
@@ -75,6 +77,7 @@ export class MeshSession implements Member {
   readonly #reports: SessionReports;
   readonly #credits: SessionCredits;
   readonly #matches: SessionMatches;
+  readonly #log: SessionLog;
   #stopHelloTimer: () => void;
   /** A hello has come. */
   #greeted = false;
@@ -101,6 +104,7 @@ export class MeshSession implements Member {
     this.#reports = new SessionReports(context.reports);
     this.#credits = new SessionCredits(context.credits, from);
     this.#matches = new SessionMatches(context.matches, from, (message) => this.#say(message));
+    this.#log = new SessionLog(context.log, (message) => this.#tell(message));
     this.#stopHelloTimer = context.clock.after(HELLO_TIMEOUT_MS, () => {
       this.#end('bad_message', 'No hello within 10 seconds. Connect again.', CLOSE.helloTimeout);
     });
@@ -152,7 +156,14 @@ export class MeshSession implements Member {
 
   /** Sends what the mesh offers. A slow reader hears it the next time. */
   tell(offers: Buffer): void {
-    if (this.#stay !== null && this.#socket.bufferedAmount < MAX_BEHIND_BYTES) this.#socket.sendText(offers);
+    this.#tell(offers);
+  }
+
+  /** News that come again. */
+  #tell(news: string | Buffer): void {
+    if (this.#stay === null || this.#socket.bufferedAmount >= MAX_BEHIND_BYTES) return;
+    if (typeof news === 'string') this.#socket.send(news);
+    else this.#socket.sendText(news);
   }
 
   /** Messages that are too many or too long are not even read. */
@@ -200,7 +211,7 @@ export class MeshSession implements Member {
         return this.#peer === null ? this.#early() : void this.#order(this.#peer.peerId, message);
       case 'witness':
       case 'cosign':
-        return this.#bad(NO_CREDITS);
+        return this.#peer === null ? this.#early() : this.#witness(message);
       case 'bye':
         this.#leave('bye');
         return this.#close(1000, 'Goodbye.');
@@ -247,11 +258,11 @@ export class MeshSession implements Member {
     }
     this.#stopHelloTimer();
     this.#peer = this.#context.attendance.join(hello.peerId, hello.agent, this);
-    void this.#welcome(this.#peer);
+    void this.#welcome(this.#peer, publicKey);
   }
 
   /** It counts as here from its proof on, and others can reach it from its welcome on. */
-  async #welcome(peer: RegisteredPeer): Promise<void> {
+  async #welcome(peer: RegisteredPeer, publicKey: Uint8Array): Promise<void> {
     const { entrance, attendance } = this.#context;
     let stay: Stay | null;
     try {
@@ -266,6 +277,7 @@ export class MeshSession implements Member {
     this.#stay = stay;
     this.#say(stay.welcome);
     this.tell(attendance.welcomed());
+    this.#log.welcomed(peer.peerId, publicKey);
     const account = this.#credits.welcomed(peer.peerId);
     if (account !== null) this.#say(account);
   }
@@ -294,6 +306,11 @@ export class MeshSession implements Member {
     const answer = await this.#filings.file(peer, message);
     if (answer.type === 'refused' && answer.code === 'rate_limited') this.#allowance.charge(FILED_TOO_MUCH_COSTS);
     this.#say(answer);
+  }
+
+  #witness(message: Extract<ToServer, { type: 'witness' | 'cosign' }>): void {
+    const refusal = this.#log.take(message);
+    if (refusal !== null) this.#say(refusal);
   }
 
   async #order(peer: PeerId, message: Extract<ToServer, { type: 'order' }>): Promise<void> {
@@ -339,6 +356,7 @@ export class MeshSession implements Member {
     this.#peer = null;
     this.#stay?.end();
     this.#stay = null;
+    this.#log.left();
     this.#context.attendance.leave(peer, this, how);
   }
 
@@ -351,7 +369,6 @@ export class MeshSession implements Member {
   }
 }
 
-const NO_CREDITS = 'This mesh has no credits.';
 const NOT_NOW = 'The mesh cannot take anybody in right now. Connect again in a moment.';
 const OTHER_VERSION = 'This program and the mesh run different versions. Update it.';
 const OTHER_COMPUTER =

@@ -35,6 +35,7 @@ import { DepartureNews } from './departure-news.ts';
 import { Entrance } from './entrance.ts';
 import type { IceServers } from './ice-servers.ts';
 import type { JoinPrice } from './join-price.ts';
+import type { LogNews } from './log-news.ts';
 import { MeshSession, type MeshContext } from './mesh-session.ts';
 import { OrderDesk } from './order-desk.ts';
 import { MATCH_RATES } from './session-matches.ts';
@@ -61,6 +62,8 @@ export interface MeshOptions {
   audits: AuditOffice;
   /** This provider answered somebody of another wide network, and both signed for it. */
   served?: (provider: PeerId) => void;
+  /** Left out: this mesh has no log. */
+  log?: LogNews | null;
   /** The factor for the usual limits of one network. */
   networkFactor?: number;
 }
@@ -162,6 +165,7 @@ export class Mesh {
       reports: { clock, audits, metrics },
       credits: { metrics, desk, accounts: this.#accounts },
       relays: { clock, relay: options.relay, callRate, calledRate, metrics, sessions },
+      log: { clock, news: options.log ?? null },
     };
     this.#stopPings = cutHalfOpen(this.#sockets, clock);
   }

@@ -117,6 +117,8 @@ const ANSWERS: Record<ErrorCode, Answer> = {
   credits_short: [402, 'invalid_request_error', 0],
   price_changed: [409, 'invalid_request_error', 1],
   order_refused: THEIRS,
+  log_broken: [503, 'server_error', 0],
+  log_forked: [503, 'server_error', 0],
   no_trusted_provider: [503, 'server_error', 10],
   bad_schema: THEIRS,
   too_few_tokens: THEIRS,
