@@ -32,7 +32,19 @@ async function start(): Promise<void> {
   const { settings, offers, trusted, local } = chat;
   const { conversations } = chat.chat;
   // Nothing connects before the settings are known: whoever hides their address stays hidden.
-  const kept = [settings, offers, trusted, local, conversations, donate.donate, donate.background, catalogue];
+  const { witness, alarm } = credits.watch;
+  const kept = [
+    settings,
+    offers,
+    trusted,
+    local,
+    conversations,
+    donate.donate,
+    donate.background,
+    catalogue,
+    witness,
+    alarm,
+  ];
   const unread = (error: unknown) => warn('something that was kept cannot be read', error);
   await Promise.all(kept.map((each) => each.restore().catch(unread)));
   await chat.address.follow();

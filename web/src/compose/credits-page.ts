@@ -4,16 +4,11 @@ import { getJson } from '../adapters/get-json.ts';
 import { Account } from '../state/credits/account.svelte.ts';
 import { Orders } from '../state/credits/order-desk.svelte.ts';
 import type { CreditsPageState } from '../ui/credits/credits-page-state.ts';
+import { composeLedgerWatch } from './ledger-watch.ts';
 import type { Visit } from './visit.ts';
 
-export function composeCreditsPage({
-  control,
-  identity,
-  self,
-  selfPasses,
-  clock,
-  connection,
-}: Visit): CreditsPageState {
+export function composeCreditsPage(visit: Visit): CreditsPageState {
+  const { control, identity, self, selfPasses, clock, connection } = visit;
   const account = new Account();
   control.on('account', (news) => account.take(news));
   // What signs is fetched with the first order.
@@ -22,5 +17,13 @@ export function composeCreditsPage({
     return signOrder(body, head, identity);
   };
   const orders = new Orders((body, signal) => control.order(body, sign, signal));
-  return { self, selfPasses, account, orders, server: { getJson, clock }, connection };
+  return {
+    self,
+    selfPasses,
+    account,
+    orders,
+    server: { getJson, clock },
+    watch: composeLedgerWatch(visit),
+    connection,
+  };
 }

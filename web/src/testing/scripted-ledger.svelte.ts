@@ -6,6 +6,9 @@ import { ManualClock } from '@llmesh/core/testing/manual-clock';
 import type { AccountNews, CreditMode } from '@llmesh/core/wire/credit-messages';
 import type { ParameterView, PostingView, ProposalView } from '@llmesh/core/wire/credit-pages';
 import { Account } from '../state/credits/account.svelte.ts';
+import { MemoryStore } from '../state/store.ts';
+import { ForkAlarm } from '../state/watch/fork-alarm.svelte.ts';
+import { WitnessChoice } from '../state/watch/witness-choice.svelte.ts';
 import { Orders } from '../state/credits/order-desk.svelte.ts';
 import type { CreditsPageState } from '../ui/credits/credits-page-state.ts';
 
@@ -21,6 +24,7 @@ export const STAKE: ParameterView = {
 export class ScriptedLedger {
   readonly self = newPeerId();
   readonly clock = new ManualClock();
+  readonly store = new MemoryStore();
   readonly account = new Account();
   readonly given: OrderBody[] = [];
   /** Of the next orders. */
@@ -42,6 +46,15 @@ export class ScriptedLedger {
     account: this.account,
     orders: this.orders,
     server: { clock: this.clock, getJson: (path) => this.#get(path) },
+    watch: {
+      witness: new WitnessChoice({
+        store: this.store,
+        lasts: true,
+        begin: () => Promise.reject(new Error('There is no log here.')),
+        failed: () => {},
+      }),
+      alarm: new ForkAlarm({ store: this.store, failed: () => {} }),
+    },
     connection: { open: true, away: false },
   };
 

@@ -1,4 +1,5 @@
 /** What a conversation is made of, as it is shown and as it is kept. */
+import type { Bill } from '@llmesh/core/ask/bill';
 import { mayGoOn, type KeptAnswer } from '@llmesh/core/ask/delivered-answer';
 import type { ErrorCode } from '@llmesh/core/base/errors';
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';
@@ -108,6 +109,8 @@ export interface Answer {
   receipt: Receipt | null;
   /** What others found who checked it; null: it was not drawn for a check. */
   check: AnswerCheck | null;
+  /** What it cost; null: nobody has delivered anything for it, or this device wrote it. */
+  bill: Bill | null;
   error: { code: ErrorCode; message: string } | null;
 }
 
@@ -136,6 +139,7 @@ export function newAnswer(id: string, scope: Scope, model: AskedModel | null): A
     tokensPerSecond: null,
     receipt: null,
     check: null,
+    bill: null,
     error: null,
   };
 }

@@ -5,6 +5,8 @@ import type { Account } from '../../state/credits/account.svelte.ts';
 import type { Orders } from '../../state/credits/order-desk.svelte.ts';
 import type { ServerNeeds } from '../../state/credits/server-page.svelte.ts';
 import type { Passing } from '../../state/passing.ts';
+import type { ForkAlarm } from '../../state/watch/fork-alarm.svelte.ts';
+import type { WitnessChoice } from '../../state/watch/witness-choice.svelte.ts';
 
 export interface CreditsPageState {
   self: PeerId;
@@ -14,5 +16,7 @@ export interface CreditsPageState {
   orders: Orders;
   /** Whom the page asks about the ledger: `ledger-pages.ts`. */
   server: ServerNeeds;
+  /** Who watches the ledger. */
+  watch: { witness: WitnessChoice; alarm: ForkAlarm };
   connection: Pick<Connection, 'open' | 'away'>;
 }
