@@ -86,7 +86,7 @@ export class Commander {
     if (what === 'refund') return { ...this.#hold(paper), kind: what };
     if (what === 'receipt') return world.receipt(paper, to, amount);
     if (what === 'acknowledgement') return world.acknowledgement(paper, to, amount);
-    const auditors = this.#peers.filter((one) => one !== to).slice(-2);
+    const auditors = this.#peers.filter((one) => one !== to && one !== by).slice(-2);
     const reports = await Promise.all(auditors.map((auditor) => world.report(paper, to, auditor)));
     const file = 'ab'.repeat(32);
     if (what === 'audit-fee') return { kind: what, report: reports[amount % reports.length]! };

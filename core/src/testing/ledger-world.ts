@@ -5,7 +5,7 @@ import type { EventBody, LedgerEvent } from '../ledger/event.ts';
 import { signOrder, type OrderBody } from '../ledger/order.ts';
 import type { Posting } from '../ledger/posting.ts';
 import { apply, begin, sizeOf } from '../ledger/projection.ts';
-import { MemoryState } from '../ledger/state.ts';
+import { MemoryState, type LedgerState } from '../ledger/state.ts';
 import { signReport, type AuditReport } from '../proof/audit-report.ts';
 import { leaseOf, signLeases, type Leases } from '../receipts/lease.ts';
 import { signAcknowledgement, signReceipt, type Receipt } from '../receipts/receipt.ts';
@@ -14,14 +14,15 @@ export const START_MS = Date.UTC(2027, 0, 1);
 const MODEL = 'large' as ModelId;
 
 export class LedgerWorld {
-  readonly state = new MemoryState();
+  readonly state: LedgerState;
   readonly control: Identity;
   /** The clock of the control plane. */
   ms = START_MS;
   readonly events: LedgerEvent[] = [];
 
-  constructor(control = peerOf(0)) {
+  constructor(control = peerOf(0), state: LedgerState = new MemoryState()) {
     this.control = control;
+    this.state = state;
     begin(this.state, this.control.peerId);
   }
 

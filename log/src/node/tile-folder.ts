@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { readTilePath, TILE_WIDTH, tilePath } from '../tree/tile.ts';
-import type { Growth } from '../tree/tile-appender.ts';
+import type { Growth, WrittenTile } from '../tree/tile-appender.ts';
 
 /**
  * What people see, and what the log has signed last, which is further where witnesses have not signed it yet. Whoever signs must
@@ -11,6 +11,8 @@ import type { Growth } from '../tree/tile-appender.ts';
  */
 const NOTES = ['checkpoint', 'signed'] as const;
 export type NoteFile = (typeof NOTES)[number];
+/** Files that are written at the same time: the disk makes them durable together. */
+const AT_ONCE = 8;
 /** Neither follows a link out of the folder nor waits for the other end of a pipe. Windows knows neither flag. */
 const PLAIN_FILE = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
@@ -38,16 +40,24 @@ export class TileFolder {
     }
   }
 
-  /** Durable when it resolves. Each file is there whole, or as it was before. */
+  /** Durable when it resolves. Each file is there whole, or as it was before. Rejects once nothing is being written any more. */
   async write({ tiles }: Pick<Growth, 'tiles'>): Promise<void> {
     const folders = new Set<string>();
-    for (const { tile, bytes } of tiles) {
+    const waiting = tiles.values();
+    const done = await Promise.allSettled(Array.from({ length: AT_ONCE }, () => this.#writeEach(waiting, folders)));
+    const failed = done.find((each) => each.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+    for (const folder of folders) await settle(folder);
+  }
+
+  /** Takes tiles until none waits; `folders`: those that have new names in them. */
+  async #writeEach(waiting: ArrayIterator<WrittenTile>, folders: Set<string>): Promise<void> {
+    for (const { tile, bytes } of waiting) {
       const path = tilePath(tile);
       for (const folder of await this.#replace(path, bytes)) folders.add(folder);
       // The full tile has all that the narrower ones had.
       if (tile.width === TILE_WIDTH) await rm(join(this.#folder, `${path}.p`), { recursive: true, force: true });
     }
-    for (const folder of folders) await settle(folder);
   }
 
   /** The signed note; only once the tiles that it covers are written. Durable when it resolves. */

@@ -1,4 +1,5 @@
 /** A log's files in memory, and a log that is written into them. */
+import type { TreeHasher } from '../base/hashing.ts';
 import type { Growth, ReadTile } from '../tree/tile-appender.ts';
 import { TileAppender } from '../tree/tile-appender.ts';
 import { TILE_WIDTH, tileHashes, tilePath } from '../tree/tile.ts';
@@ -29,9 +30,12 @@ export class MemoryTiles {
 }
 
 /** A log of these leaves, written at once. */
-export async function logOf(leaves: readonly Uint8Array[]): Promise<{ tiles: MemoryTiles; root: Uint8Array }> {
+export async function logOf(
+  leaves: readonly Uint8Array[],
+  hasher?: TreeHasher,
+): Promise<{ tiles: MemoryTiles; root: Uint8Array }> {
   const tiles = new MemoryTiles();
-  const growth = (await TileAppender.open(0, tiles.read)).append(leaves);
+  const growth = (await TileAppender.open(0, tiles.read, hasher)).append(leaves);
   tiles.write(growth);
   return { tiles, root: growth.root };
 }

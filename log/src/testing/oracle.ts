@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 
 function sha256(...parts: (Uint8Array | number[])[]): Uint8Array {
   const hash = createHash('sha256');
-  for (const part of parts) hash.update(Uint8Array.from(part));
+  for (const part of parts) hash.update(part instanceof Uint8Array ? part : Uint8Array.from(part));
   return new Uint8Array(hash.digest());
 }
 

@@ -85,7 +85,7 @@ describe('a proof of inclusion', () => {
           expect(provesInclusion(proof, { ...claim, index: other })).toBe(false);
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 
@@ -123,7 +123,7 @@ describe('a proof of consistency', () => {
         expect(provesConsistency(proof, { ...claim, oldSize: size + 1 })).toBe(false);
         expect(provesConsistency(proof, { ...claim, oldSize: -1 })).toBe(false);
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 

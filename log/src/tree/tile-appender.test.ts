@@ -30,7 +30,7 @@ describe('a log of tiles', () => {
         for (const [path, bytes] of atOnce.files) expect(tiles.files.get(path), path).toEqual(bytes);
         expect(await rootOf(tiles.source(size), size)).toEqual(root);
       }),
-      { numRuns: 15 },
+      { numRuns: 10 },
     );
   });
 

@@ -72,7 +72,7 @@ async function answer(
     say(answered.status, answered.body, answered.type);
   } catch (thrown) {
     // The log broke off; there is nobody to tell.
-    if (response.destroyed || request.destroyed) return;
+    if (request.socket.destroyed) return;
     failed(thrown);
     if (!response.headersSent) say(500, 'The witness failed, and signed nothing.\n');
   }

@@ -47,8 +47,8 @@ export interface LedgerStore {
   read(keys: readonly string[]): Promise<Map<string, StateValue>>;
   /** All whose keys begin so, in code-unit order. */
   readAll(prefix: string): Promise<Map<string, StateValue>>;
-  /** Forgets at most so many keys that begin so: the projection will never ask for them again. */
-  forget(prefix: string, most: number): Promise<void>;
+  /** Forgets at most so many keys from `from` up to, not including, `to`: the projection never asks for them again. */
+  forget(from: string, to: string, most: number): Promise<void>;
   /** Durable when it resolves. Rejects with busy when the ledger has another size by now. */
   append(batch: LedgerBatch): Promise<void>;
   setFinal(size: number): Promise<void>;

@@ -49,8 +49,10 @@ export class LedgerTable implements LedgerStore {
     return valuesIn(this.#sql.readAll.all([prefix, `${prefix}${LAST}`]));
   }
 
-  async forget(prefix: string, most: number): Promise<void> {
-    this.#db.transact(() => this.#sql.forgetAll.run([prefix, `${prefix}${LAST}`, most]));
+  async forget(from: string, to: string, most: number): Promise<void> {
+    // Most days there is nothing: then nothing is written either.
+    if (this.#sql.anyBetween.all([from, to]).length === 0) return;
+    this.#db.transact(() => this.#sql.forgetBetween.run([from, to, most]));
   }
 
   async append({ from, head, entries, state }: LedgerBatch): Promise<void> {
@@ -146,7 +148,8 @@ function prepared(db: MeshDatabase) {
     put: db.prepare(
       'INSERT INTO ledger_state (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
     ),
-    forgetAll: db.prepare(
+    anyBetween: db.prepare('SELECT 1 FROM ledger_state WHERE key >= ? AND key < ? LIMIT 1'),
+    forgetBetween: db.prepare(
       'DELETE FROM ledger_state WHERE key IN (SELECT key FROM ledger_state WHERE key >= ? AND key < ? LIMIT ?)',
     ),
     forget: db.prepare('DELETE FROM ledger_state WHERE key = ?'),

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { newPeerId } from '@llmesh/core/base/ids';
 import { readEvent } from '@llmesh/core/ledger/event';
 import { signOrder } from '@llmesh/core/ledger/order';
 import { randomBytes } from '@llmesh/core/base/random-bytes';
@@ -210,5 +211,33 @@ describe('with time', () => {
     await after.clock.advance(540_000);
     expect(ledger.spendable(ann.peerId)).toBe(all);
     expect(after.failures).toEqual([]);
+  });
+
+  it('old events are forgotten, once they are final, and what they did is not', async () => {
+    const mesh = world();
+    const ledger = await mesh.open({ limits: { leaves: 20, entries: 40 } }, false);
+    const peers = Array.from({ length: 100 }, newPeerId);
+    await mesh.until(Promise.all(peers.map((to) => ledger.append({ kind: 'allowance', to }))));
+    await mesh.clock.advance(11_000);
+    expect(await ledger.store.oldest()).toEqual({ leaf: 0, entry: 0 });
+    ledger.finalTo(70);
+    await mesh.clock.advance(11_000);
+    expect(await ledger.store.oldest()).toEqual({ leaf: 70, entry: 60 });
+    expect(ledger.account(peers[0]!).allowance).toBeGreaterThan(0);
+    await expect(mesh.append({ kind: 'allowance', to: peers[0]! })).rejects.toMatchObject({ code: 'order_refused' });
+  });
+
+  it('what no proof can come for any more is forgotten', async () => {
+    const mesh = world();
+    const ledger = await mesh.open();
+    const { whole } = await mesh.papers(ann, ben);
+    await mesh.file(whole, ben.peerId);
+    const known = async () => (await ledger.store.readAll('n/')).size;
+    mesh.skip(31 * 86_400_000);
+    await mesh.clock.advance(11_000);
+    expect(await known()).toBe(1);
+    mesh.skip(2 * 86_400_000);
+    await mesh.clock.advance(11_000);
+    expect(await known()).toBe(0);
   });
 });

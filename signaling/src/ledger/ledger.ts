@@ -20,6 +20,7 @@ import type { LedgerHead, LedgerStore } from './ledger-store.ts';
 import { CurrentParameters } from './current-parameters.ts';
 import { Projector, type Asked, type Projected } from './projector.ts';
 import { touchedBy } from './touched.ts';
+import { LEDGER_LIMITS, Upkeep, type LedgerLimits } from './upkeep.ts';
 
 /** A transaction takes about as long for one event as for hundreds. */
 const GATHER_MS = 3;
@@ -35,6 +36,8 @@ export interface LedgerOptions {
   issuer: PeerId;
   store: LedgerStore;
   deliveries: Pick<DeliveryStore, 'changes'>;
+  /** What is kept besides the tiles. */
+  limits?: Partial<LedgerLimits>;
   clock: Clock;
   /** Milliseconds since 1970. */
   now: () => number;
@@ -54,6 +57,7 @@ export class Ledger implements LedgerPort, LeafSource {
   readonly #projector: Projector;
   readonly #parameters: CurrentParameters;
   readonly #due: Due;
+  readonly #upkeep: Upkeep;
   readonly #onAppended = new Set<(batch: readonly Appended[]) => void>();
   readonly #onChanged = new Set<(peers: ReadonlySet<PeerId>) => void>();
   #waiting: Waiting[] = [];
@@ -71,6 +75,9 @@ export class Ledger implements LedgerPort, LeafSource {
     this.#parameters = parameters;
     this.#due = due;
     this.#due.start(this);
+    const { store, clock, now, failed, limits } = options;
+    const at = () => ({ size: this.size, final: this.final });
+    this.#upkeep = new Upkeep({ store, clock, now, failed, at, limits: { ...LEDGER_LIMITS, ...limits } });
     this.#gather();
   }
 
@@ -171,7 +178,7 @@ export class Ledger implements LedgerPort, LeafSource {
   async #finish(): Promise<void> {
     this.#due.stop();
     this.#stopTimer?.();
-    await this.#writing;
+    await Promise.all([this.#writing, this.#upkeep.close()]);
     while (this.#waiting.length > 0) await this.#write();
   }
 

@@ -93,9 +93,9 @@ export function ledgerStoreSuite(name: string, { open, again }: LedgerStoreSuite
       await store.append(batch(0, [], all));
       expect([...(await store.readAll('n/1/')).keys()]).toEqual(['n/1/x', 'n/1/y']);
       expect([...(await store.readAll('n/')).keys()]).toEqual(['n/1/x', 'n/1/y', 'n/10/z', 'n/2/x']);
-      await store.forget('n/1/', 1);
+      await store.forget('n/1/', 'n/10/', 1);
       expect([...(await store.readAll('n/')).keys()]).toHaveLength(3);
-      await store.forget('n/1/', 10);
+      await store.forget('n/1/', 'n/10/', 10);
       expect([...(await store.readAll('')).keys()]).toEqual(['a', 'n/10/z', 'n/2/x', 'o']);
     });
 
