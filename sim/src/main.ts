@@ -3,9 +3,12 @@ import { auditFigures } from './audits/audit-figures.ts';
 import { choiceRows, choiceTable, recommended } from './choice-table.ts';
 import { compare, comparisonTable } from './compare.ts';
 import { auditedMeshOptions, commandFor, PROGRAM, worldOptions, type SimOptions } from './options.ts';
+import { showOneEconomy } from './economy/show-economy.ts';
 import { simulate, type Outcome } from './simulate.ts';
 
 const SHOWN_FAULTS = 20;
+/** Of somebody who asks, on average, in the honest mesh of `--economy`. */
+const QUESTIONS_A_DAY = 8;
 const CHOICE = { providers: 400, seconds: 200 };
 
 const options = PROGRAM.parse().opts<SimOptions>();
@@ -15,6 +18,7 @@ process.exit((await chosen()()) ? 0 : 1);
 function chosen(): () => Promise<boolean> {
   if (options.choice === true) return showChoice;
   if (options.audits === true) return showAudits;
+  if (options.economy === true) return showEconomy;
   return options.compare === true ? showComparison : run;
 }
 
@@ -66,6 +70,17 @@ async function showAudits(): Promise<boolean> {
     if (quarantined + convicted > 0)
       console.error(`seed ${seed}: ${quarantined + convicted} honest providers were banned`);
     all &&= quarantined + convicted === 0;
+  }
+  return all;
+}
+
+/** False: somebody gained by an attack. */
+async function showEconomy(): Promise<boolean> {
+  let all = true;
+  for (const seed of seeds) {
+    const shown = await showOneEconomy({ seed, peers: options.peers, days: options.days, questions: QUESTIONS_A_DAY });
+    for (const attack of shown) console.error(`seed ${seed}: it paid to attack by ${attack}`);
+    all &&= shown.length === 0;
   }
   return all;
 }

@@ -29,6 +29,8 @@ export interface SimOptions {
   compare?: boolean;
   choice?: boolean;
   audits?: boolean;
+  economy?: boolean;
+  days: number;
   twice?: boolean;
   json?: boolean;
   progress?: boolean;
@@ -74,6 +76,11 @@ export const PROGRAM = new Command('sim')
     percent,
     20,
   )
+  .option(
+    '--economy',
+    'attacks on the credits by name, divided votes, and a month of an honest mesh; a model without sockets',
+  )
+  .option('--days <n>', 'with --economy: of the honest mesh', whole(1), 30)
   .option('--twice', 'each mesh twice: fails when the second differs')
   .option('--json', 'tables as JSON')
   .option('--progress', 'on the standard error: which minute it is');
@@ -117,7 +124,8 @@ export function auditedMeshOptions(options: SimOptions, seed: number): AuditedMe
 /** The command that simulates just this mesh again. */
 export function commandFor(options: SimOptions, seed: number): string {
   const alone: Partial<SimOptions> = { ...options, seed };
-  for (const mode of ['seeds', 'compare', 'choice', 'audits', 'twice', 'json', 'progress'] as const) delete alone[mode];
+  for (const mode of ['seeds', 'compare', 'choice', 'audits', 'economy', 'twice', 'json', 'progress'] as const)
+    delete alone[mode];
   for (const mode of ['cheats', 'cheated', 'lyingAuditors', 'auditShare'] as const) delete alone[mode];
   const flags = Object.entries(alone).flatMap(([name, value]) => {
     if (value === undefined || value === true) return [];

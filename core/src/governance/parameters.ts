@@ -53,7 +53,7 @@ export const PARAMETERS = {
     25,
   ),
   'task-reward': thousandths('What emission adds to a payment, for its provider.', 50, [0, 90], 10),
-  'uptime-cap': credits('The most that emission pays a provider for being there for one hour.', 0.5, 20, 1),
+  'uptime-cap': credits('The most that emission pays a provider for being there for one hour.', 0.05, 1, 0.05),
   allowance: credits(
     'What a newcomer gets to begin with. It buys places in line, and is no income for anyone.',
     5,

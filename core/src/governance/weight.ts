@@ -1,6 +1,7 @@
 /**
  * How much a vote weighs: by what others paid this key from their own credits in the 90 full days before the proposal's
- * day. Nothing that can be bought, given or had for being there counts.
+ * day, less what it paid and sent on in the same time. Nothing that can be bought, given or had for being there counts, and
+ * credits that go round in a circle count for nobody.
  */
 import type { PeerId } from '../base/ids.ts';
 
@@ -17,7 +18,7 @@ export const MOST_OF_ALL = 30;
  */
 export const WEIGHT: 'sqrt' | 'linear' = 'linear';
 
-/** A day since 1970, and what others paid on it. */
+/** A day since 1970, and what others paid on it, less what it paid and sent on: that may be below zero. */
 export type DayEarned = readonly [day: number, amount: number];
 /** A requester that paid, and on which days for the first and the last time that is known. */
 export type Counterparty = readonly [peer: PeerId, first: number, last: number];
@@ -32,7 +33,8 @@ export function weightOf(
   const from = day - WINDOW_DAYS;
   const many = counterparties.filter(([, first, last]) => first < day && last >= from).length;
   if (many < COUNTERPARTIES) return 0;
-  const earned = days.reduce((sum, [on, amount]) => (on >= from && on < day ? sum + amount : sum), 0);
+  const sum = days.reduce((all, [on, amount]) => (on >= from && on < day ? all + amount : all), 0);
+  const earned = Math.max(0, sum);
   // Thousandths of a credit: so fine, and the sum of all still is exact.
   return curve === 'linear' ? Math.floor(earned / 1_000) : root(earned);
 }

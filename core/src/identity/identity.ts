@@ -41,8 +41,12 @@ export function peerIdOf(publicKey: Uint8Array): PeerId {
 
 /** The bytes that are signed when `bytes` are signed for a purpose. */
 export function signed(domain: SigningDomain, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  return concatBytes(new TextEncoder().encode(`llmesh/1/${domain}\0`), bytes);
+  let prefix = PREFIXES.get(domain);
+  if (prefix === undefined) PREFIXES.set(domain, (prefix = new TextEncoder().encode(`llmesh/1/${domain}\0`)));
+  return concatBytes(prefix, bytes);
 }
+/** As bytes: every signature that is made or checked begins with one. */
+const PREFIXES = new Map<SigningDomain, Uint8Array>();
 
 /**
  * RFC 8032 §5.1.7, strictly: encodings must be canonical, and keys of small order, for which signatures fit many

@@ -10,9 +10,10 @@
  * | `h/<hold>` | an open hold: [payer, total, left of free, left of the allowance, untilS, paid] |
  * | `s/<day>/<hold>` | a hold that is settled, by the day of `untilS`: [payer, total, paid] |
  * | `n/<day>/<nonce>` | a delivery, by the day that its lease expired: see `delivery.ts` |
- * | `f/<day>/<nonce>` | the auditors that were paid for reports of this delivery |
+ * | `f/<day>/<nonce>` | the auditors that were paid for reports of this delivery, by the day of the first |
+ * | `q/<peer>` | what answers of this peer have put aside for checks, less what auditors were paid for those |
  * | `e/<peer>` | what a peer earned: see `earned.ts` |
- * | `d/<peer>` | [[day, earned from others], …] of the last days |
+ * | `d/<peer>` | [[day, earned from others less what it paid and sent on], …] of the last days |
  * | `c/<peer>` | [[requester, first day, last day], …]: some that paid it |
  * | `v/<peer>` | true: enough others paid this peer once that it may vote |
  * | `m/uptime` | [epoch, emitted in it] |
@@ -50,6 +51,7 @@ export const holdKey = (hold: string) => `h/${hold}`;
 export const settledKey = (day: number, hold: string) => `s/${sixDigits(day)}/${hold}`;
 export const deliveryKey = (day: number, nonce: string) => `n/${sixDigits(day)}/${nonce}`;
 export const feesKey = (day: number, nonce: string) => `f/${sixDigits(day)}/${nonce}`;
+export const checksKey = (peer: PeerId) => `q/${peer}`;
 export const earnedKey = (peer: PeerId) => `e/${peer}`;
 export const daysKey = (peer: PeerId) => `d/${peer}`;
 export const counterpartiesKey = (peer: PeerId) => `c/${peer}`;
@@ -74,7 +76,7 @@ export function forgottenDay(ms: number): number {
   return dayOf(ms) - FILED_WITHIN_DAYS - 1;
 }
 
-/** The prefixes whose keys of days before `day` a store may drop: `n/020000/` and the like. */
+/** The prefixes of all that is kept by day, for this one day: a store may drop those before `forgottenDay`. */
 export function forgettable(day: number): string[] {
   return ['s', 'n', 'f'].map((kind) => `${kind}/${sixDigits(day)}/`);
 }

@@ -6,6 +6,7 @@ import { toBase32 } from '@llmesh/core/base/base32';
 import type { Evidence } from '@llmesh/core/ledger/evidence';
 import {
   AT,
+  checksKey,
   counterpartiesKey,
   dayOf,
   deliveryKey,
@@ -22,9 +23,9 @@ const HOUR_MS = 3_600_000;
 export function keysOf(evidence: Evidence): string[] {
   switch (evidence.kind) {
     case 'earn': {
-      const { hold, nonce, expiresAt, provider } = evidence.delivery;
+      const { hold, nonce, expiresAt, provider, requester } = evidence.delivery;
       const endMs = expiresAt * 1_000;
-      const peer = [earnedKey(provider), counterpartiesKey(provider)];
+      const peer = [earnedKey(provider), counterpartiesKey(provider), checksKey(provider), earnedKey(requester)];
       return [AT, ISSUER, holdKey(hold), deliveryKey(dayOf(endMs), nonce), ...peer, ...settled(hold, endMs)];
     }
     case 'reserve': {
@@ -34,7 +35,7 @@ export function keysOf(evidence: Evidence): string[] {
     case 'refund':
       return [AT, holdKey(toBase32(evidence.hold))];
     case 'order':
-      return [AT, ISSUER, ordersKey(evidence.order.by)];
+      return [AT, ISSUER, ordersKey(evidence.order.by), earnedKey(evidence.order.by)];
     default:
       return [AT];
   }

@@ -21,6 +21,11 @@ export class MatchQueue<T extends { readonly holder: Holder }> {
     return this.#all.size;
   }
 
+  /** From how many wide networks questions wait. */
+  get networks(): number {
+    return this.#all.parts.size;
+  }
+
   add(one: T): void {
     let group = this.#all;
     group.size++;

@@ -101,6 +101,11 @@ export class MatchQueues {
     return this.#places.line(offer)?.waiting.size ?? 0;
   }
 
+  /** The same, as the price of the offer sees it. */
+  bids(offer: OfferKey): number {
+    return this.#places.line(offer)?.waiting.bids ?? 0;
+  }
+
   /** Throws busy when too many wait already. */
   ask(asked: Asked): void {
     const candidates = this.#options.matchmaker.match(asked);

@@ -56,6 +56,13 @@ describe('in line', () => {
     expect(queue.isBehindPayers(guest)).toBe(false);
   });
 
+  it('only who pays raises the price, each network once', () => {
+    const queue = queueOf(...some(50, false), ...some(2, true));
+    for (let i = 0; i < 9; i++) queue.add(waiting(0, true));
+    expect(queue.bids).toBe(2);
+    expect(queue.size).toBe(61);
+  });
+
   it('nobody starves: whoever comes who pays, a guest goes after at most four of them for each guest before it', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 6 }), fc.infiniteStream(fc.nat(3)), (guests, arrivals) => {

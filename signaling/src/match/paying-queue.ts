@@ -32,6 +32,14 @@ export class PayingQueue<T extends Payer> {
     return this.#payers.size + this.#others.size;
   }
 
+  /**
+   * How many wait, as the price sees it: those who pay, each network once. Waiting costs nothing, so whoever profits from a
+   * high price would otherwise raise it by waiting, or by having a thousand keys wait for nothing.
+   */
+  get bids(): number {
+    return this.#payers.networks;
+  }
+
   add(one: T): void {
     if (!one.pays && this.#others.size === 0) this.#paid = 0;
     this.#queueOf(one).add(one);

@@ -23,7 +23,7 @@ export interface PriceListNeeds {
   clock: Clock;
   /** What the mesh offers now. */
   offers: () => readonly Offer[];
-  /** How many questions wait for it. */
+  /** How many questions wait for it: `MatchQueues.bids`. */
   waiting: (offer: OfferKey) => number;
   /** By the catalogue; null: it is not there. */
   sizeBytes: (offer: OfferIdentity) => number | null;

@@ -101,7 +101,7 @@ export class Mesh {
       ? new PriceList({
           clock,
           offers: () => registry.offers().models,
-          waiting: (offer) => this.#queues.waiting(offer),
+          waiting: (offer) => this.#queues.bids(offer),
           sizeBytes: (offer) =>
             registry.ranks.catalogued({ ...offer, sha256: offer.sha256 ?? null })?.sizeBytes ?? null,
           parameter: (name) => ledger.parameter(name),

@@ -56,6 +56,8 @@ const NOBODY: ReadonlySet<PeerId> = new Set();
 export class AuditedMesh {
   readonly lenders: readonly Lender[];
   readonly answers: Answer[] = [];
+  /** Whose answers were checked by whom, in their order. */
+  readonly checks: { readonly provider: Lender; readonly auditors: readonly Lender[] }[] = [];
   /** Answers that were checked, reports of auditors, and what those cost in units of writing. */
   readonly spent = { audits: 0, reports: 0, work: 0, written: 0 };
   readonly #options: AuditedMeshOptions;
@@ -151,6 +153,7 @@ export class AuditedMesh {
       findings.push(...more.map((auditor) => this.#finding(auditor, answer)));
     }
     this.#settle(provider, findings);
+    this.checks.push({ provider, auditors: asked });
     this.spent.audits += 1;
     this.spent.reports += asked.length;
     this.spent.work += asked.length * work * AUDIT_TERMS.cost;

@@ -1,6 +1,7 @@
 /**
  * What a conviction costs: a part of the stake, and what was paid for the answers that were found out. It is undone after
- * an appeal, from the treasury, which had the stake: nobody who was given credits back loses them again.
+ * an appeal by those who had it: the treasury gives back the stake, and the requester what it got back, as far as it has that.
+ * The treasury does not stand in for the rest, or a pair could be convicted and pardoned until it is empty; the operator may.
  */
 import { toBase32 } from '../../base/base32.ts';
 import type { AuditReport } from '../../proof/audit-report.ts';
@@ -8,6 +9,7 @@ import { accountOf } from '../account.ts';
 import type { Micro } from '../credit.ts';
 import { findDelivery, rowOf, type KnownDelivery } from '../delivery.ts';
 import type { Draft } from '../draft.ts';
+import { noteEarned } from '../earned.ts';
 import type { Reverse, Slash } from '../event.ts';
 import { deliveryKey, slashKey } from '../keys.ts';
 import { parameter, partOf } from '../parameter.ts';
@@ -67,6 +69,7 @@ function takeBack(draft: Draft, known: KnownDelivery): KnownDelivery {
   if (toRequester + toEmission === 0 && known.toProvider > 0)
     throw refused('What was paid for one of these answers was taken back already.');
   const taken = takeFrom(draft, known, toRequester, 'requester');
+  noteBoth(draft, known, -taken);
   const takenReward = takeFrom(draft, known, toEmission, 'emission');
   return { ...known, complete: true, taken: known.taken + taken, takenReward: known.takenReward + takenReward };
 }
@@ -86,14 +89,23 @@ function takeFrom(
   return free + takeBonded(draft, provider, most - free, pay);
 }
 
-/** As far as the treasury has it now; the rest by another such event, later. */
+/** As far as the requester has it now; the rest by another such event, later. */
 function payAgain(draft: Draft, known: KnownDelivery): KnownDelivery {
-  const again = Math.min(known.taken, draft.balance('treasury'));
-  draft.move(again, 'treasury', accountOf('free', known.provider), 'reversed');
+  const payer = accountOf('free', known.requester);
+  const again = Math.min(known.taken, draft.balance(payer));
+  draft.move(again, payer, accountOf('free', known.provider), 'reversed');
+  noteBoth(draft, known, again);
   const reward = give(draft, 'tasks', known.takenReward, {
     ...{ peer: known.provider, account: 'free', reason: 'reversed' },
   });
   return { ...known, taken: known.taken - again, takenReward: known.takenReward - reward };
+}
+
+/** Votes follow. */
+function noteBoth(draft: Draft, { provider, requester }: KnownDelivery, toProvider: Micro): void {
+  if (toProvider === 0) return;
+  noteEarned(draft, provider, { net: toProvider });
+  noteEarned(draft, requester, { net: -toProvider });
 }
 
 function undoSlash(draft: Draft, { provider, file }: Reverse): void {

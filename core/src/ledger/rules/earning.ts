@@ -10,7 +10,7 @@ import { deliveryIn, rowOf, type KnownDelivery } from '../delivery.ts';
 import type { Draft } from '../draft.ts';
 import { noteCounterparty, noteEarned } from '../earned.ts';
 import type { Delivery } from '../evidence.ts';
-import { DAY_MS, dayOf, deliveryKey, FILED_WITHIN_DAYS, ISSUER } from '../keys.ts';
+import { checksKey, DAY_MS, dayOf, deliveryKey, FILED_WITHIN_DAYS, ISSUER } from '../keys.ts';
 import { parameter, partOf } from '../parameter.ts';
 import { badReceipt } from '../refusal.ts';
 import { CLOCK_SKEW_SECONDS, MAX_LEASE_SECONDS } from '../../receipts/lease.ts';
@@ -30,12 +30,13 @@ export function earn(draft: Draft, delivery: Delivery): void {
   if (before !== null && !fuller(delivery, before)) throw badReceipt('This delivery was filed already.');
   if (before !== null && before.taken > 0) throw badReceipt('What was paid for this delivery was taken back.');
   const cost = costOf(delivery.units, delivery.price);
-  const own = charge(draft, delivery, Math.max(0, cost - (before?.paid ?? 0)));
-  const { toProvider, reward } = split(draft, delivery, own);
-  draft.set(key, rowOf(added(draft.index, delivery, before, { paid: own.paid, toProvider, reward })));
+  const charged = charge(draft, delivery, Math.max(0, cost - (before?.paid ?? 0)));
+  const { toProvider, reward } = split(draft, delivery, charged);
+  draft.set(key, rowOf(added(draft.index, delivery, before, { paid: charged.paid, toProvider, reward })));
   const units = Math.max(0, delivery.units - (before?.units ?? 0));
-  const gain = { tasks: toProvider + reward, fromOthers: toProvider, units };
+  const gain = { tasks: toProvider + reward, net: toProvider, units };
   noteEarned(draft, delivery.provider, { ...gain, served: delivery.complete });
+  if (charged.free > 0) noteEarned(draft, delivery.requester, { net: -charged.free });
   if (toProvider > 0) noteCounterparty(draft, delivery.provider, delivery.requester);
 }
 
@@ -84,6 +85,7 @@ function split(
   const toAuditors = partOf(free, parameter(draft, 'split-auditors'));
   draft.move(toProvider, payer, accountOf('free', provider), 'paid', 'earned');
   draft.move(toAuditors, payer, 'auditors', 'paid', 'fee');
+  draft.set(checksKey(provider), draft.number(checksKey(provider)) + toAuditors);
   draft.move(free - toProvider - toAuditors, payer, 'treasury', 'paid', 'fee');
   const most = partOf(free, parameter(draft, 'task-reward'));
   const reward = give(draft, 'tasks', most, { peer: provider, account: 'free', reason: 'task-reward' });
@@ -94,11 +96,12 @@ function added(
   index: number,
   { requester, provider, units, complete }: Delivery,
   before: KnownDelivery | null,
-  { paid, toProvider, reward }: Pick<KnownDelivery, 'paid' | 'toProvider' | 'reward'>,
+  more: Pick<KnownDelivery, 'paid' | 'toProvider' | 'reward'>,
 ): KnownDelivery {
   const who = { index, requester, provider, complete, units: Math.max(units, before?.units ?? 0) };
-  if (before === null) return { ...who, paid, toProvider, reward, taken: 0, takenReward: 0 };
+  if (before === null) return { ...who, ...more, taken: 0, takenReward: 0 };
   const { taken, takenReward } = before;
+  const { paid, toProvider, reward } = more;
   const sums = { paid: before.paid + paid, toProvider: before.toProvider + toProvider, reward: before.reward + reward };
   return { ...who, ...sums, taken, takenReward };
 }

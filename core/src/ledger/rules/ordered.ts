@@ -1,6 +1,7 @@
 /** What peers decide themselves, each order once. */
 import { accountOf } from '../account.ts';
 import type { Draft } from '../draft.ts';
+import { noteEarned } from '../earned.ts';
 import { aliasKey, ISSUER, ordersKey } from '../keys.ts';
 import { ORDER_WITHIN_MS, type Order } from '../order.ts';
 import { refused } from '../refusal.ts';
@@ -17,6 +18,7 @@ export function carryOut(draft: Draft, order: Order): void {
     case 'transfer':
       if (order.to === by) throw refused('These credits are yours already.');
       needs(draft, by, order.amount);
+      noteEarned(draft, by, { net: -order.amount });
       return draft.move(order.amount, accountOf('free', by), accountOf('free', order.to), 'transfer');
     case 'stake':
       return stake(draft, by, order.amount);

@@ -100,7 +100,7 @@ function electorate(draft: Draft): { cap: number; active: number } {
   const weights: { weight: number; lately: boolean }[] = [];
   for (const key of draft.keys(VOTERS)) {
     const peer = key.slice(VOTERS.length) as PeerId;
-    const lately = daysOf(draft, peer).some(([on]) => on >= day - ACTIVE_DAYS && on < day);
+    const lately = daysOf(draft, peer).some(([on, net]) => net > 0 && on >= day - ACTIVE_DAYS && on < day);
     weights.push({ weight: weightAt(draft, peer, day), lately });
   }
   const cap = capOf(weights.reduce((sum, { weight }) => sum + weight, 0));

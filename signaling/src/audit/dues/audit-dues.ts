@@ -33,7 +33,7 @@ export class AuditDues {
 
   constructor(options: AuditDuesOptions) {
     this.#options = options;
-    for (const { provider, event } of options.table.carried()) this.#events.set(provider, event);
+    for (const { provider, event } of options.table.carried()) if (event !== null) this.#events.set(provider, event);
     this.look();
   }
 
@@ -100,21 +100,23 @@ export class AuditDues {
     const { table, failed, slashed } = this.#options;
     const { provider, file, reason } = slashing;
     const conviction = table.conviction(slashing);
-    const { model, reports = [], leases = [] } = conviction ?? {};
-    const event =
-      model === undefined ? null : await this.#append({ kind: 'slash', provider, model, file, reports, reason });
-    if (event === null)
-      failed(new Error(`The slashing of ${provider} for ${file} was not carried out: ${NO_EVIDENCE}`));
-    const dues = leases.map((lease): EventBody => {
+    if (conviction === null) {
+      failed(new Error(`The slashing of ${provider} for ${file} cannot be carried out. ${NO_EVIDENCE}`));
+      return table.dropped(slashing);
+    }
+    const { model, reports, leases } = conviction;
+    const event = await this.#append({ kind: 'slash', provider, model, file, reports, reason });
+    // One event each: the ledger may know nothing of one of these answers.
+    const reversals = leases.map((lease): EventBody => {
       return { kind: 'reverse', provider, leases: [lease], undo: false, file, reason };
     });
-    table.carriedOut(slashing, event, event === null ? [] : dues);
+    table.carriedOut(slashing, event, reversals);
     if (event === null) return;
     this.#events.set(provider, event);
     slashed(provider);
   }
 
-  /** The index of the event; null: the ledger will never take it. Rejects when nothing can be written now. */
+  /** The index of the event; null: the ledger has it, or will never take it. Rejects when nothing can be written now. */
   async #append(body: EventBody): Promise<number | null> {
     try {
       return (await this.#options.ledger.append(body)).index;
@@ -127,4 +129,4 @@ export class AuditDues {
 
 /** It is there already, or nothing is there to pay it with. */
 const REFUSED: ReadonlySet<MeshError['code']> = new Set(['order_refused', 'credits_short', 'receipt_refused']);
-const NO_EVIDENCE = 'the reports of its auditors are no longer kept, or the ledger has it already.';
+const NO_EVIDENCE = 'The reports of its auditors are no longer kept.';

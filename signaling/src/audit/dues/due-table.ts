@@ -4,13 +4,24 @@
  */
 import type Database from 'libsql';
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';
-import { MAX_REPORTS, MAX_REVERSED, readEvent, writeEvent, type EventBody } from '@llmesh/core/ledger/event';
+import {
+  MAX_EVENT_BYTES,
+  MAX_REPORTS,
+  MAX_REVERSED,
+  readEvent,
+  writeEvent,
+  type EventBody,
+} from '@llmesh/core/ledger/event';
 import type { MeshDatabase } from '../../store/mesh-database.ts';
 
+/** All of a slash but its reports, with room to spare. */
+const REST_OF_SLASH_BYTES = 1_536;
 /** Taken at once. */
 const MOST = 64;
 /** In place of the index of an event: there is none, and there will be none. */
 const NEVER = -1;
+/** The ledger has it already, from before we were interrupted, at an index that we do not know. */
+const SOMEWHERE = -2;
 
 export interface Due {
   readonly id: number;
@@ -38,8 +49,8 @@ export interface Conviction {
 export interface Carried {
   readonly provider: PeerId;
   readonly file: string;
-  /** The index of its event. */
-  readonly event: number;
+  /** The index of its event; null: it is not known. */
+  readonly event: number | null;
 }
 
 export class DueTable {
@@ -90,22 +101,25 @@ export class DueTable {
     const leases = this.#sql.leases.all([provider, file, MAX_REVERSED]) as { lease: ArrayBuffer }[];
     return {
       model: decided.model,
-      reports: reports.map(({ report }) => new Uint8Array(report)),
+      reports: thatFit(reports.map(({ report }) => new Uint8Array(report))),
       leases: leases.map(({ lease }) => new Uint8Array(lease)),
     };
   }
 
-  /** It is in the ledger at this index, and these follow. Null: it never will be. */
-  carriedOut({ provider, file, recordedMs }: Slashing, event: number | null, dues: readonly EventBody[]): void {
-    this.#db.transact(() => {
-      this.#sql.carry.run([event ?? NEVER, provider, file, recordedMs]);
-      this.owe(dues);
-    });
+  /** It is in the ledger at this index, or at one that is not known, and these follow. */
+  carriedOut(slashing: Slashing, event: number | null, dues: readonly EventBody[]): void {
+    this.#mark(slashing, event ?? SOMEWHERE, dues);
+  }
+
+  /** It never will be. */
+  dropped(slashing: Slashing): void {
+    this.#mark(slashing, NEVER, []);
   }
 
   /** Those that stand, the last ones last. */
   carried(): Carried[] {
-    return this.#sql.carried.all() as Carried[];
+    const rows = this.#sql.carried.all([NEVER]) as { provider: PeerId; file: string; event: number }[];
+    return rows.map(({ event, ...one }) => ({ ...one, event: event === SOMEWHERE ? null : event }));
   }
 
   /** What was slashed is given back, for this reason; what was not yet slashed never will be. */
@@ -113,19 +127,35 @@ export class DueTable {
     if (providers.length === 0) return;
     this.#db.transact(() => {
       for (const provider of providers) {
-        for (const { file, event } of this.carried().filter((one) => one.provider === provider)) {
+        for (const { file } of this.carried().filter((one) => one.provider === provider)) {
           const leases = this.#sql.leases.all([provider, file, MAX_REVERSED]) as { lease: ArrayBuffer }[];
           this.owe(
             leases.map(({ lease }) => ({
               ...{ kind: 'reverse', provider, leases: [new Uint8Array(lease)], undo: true, file, reason },
             })),
           );
-          this.#sql.undone.run([provider, file, event]);
+          this.#sql.undone.run([provider, file]);
         }
         this.#sql.drop.run([NEVER, provider]);
       }
     });
   }
+
+  #mark({ provider, file, recordedMs }: Slashing, event: number, dues: readonly EventBody[]): void {
+    this.#db.transact(() => {
+      this.#sql.carry.run([event, provider, file, recordedMs]);
+      this.owe(dues);
+    });
+  }
+}
+
+/** As many as one event holds: always two of them. */
+function thatFit(reports: readonly Uint8Array[]): Uint8Array[] {
+  let left = MAX_EVENT_BYTES - REST_OF_SLASH_BYTES;
+  return reports.filter(({ byteLength }) => {
+    left -= byteLength + 3;
+    return left >= 0;
+  });
 }
 
 const SQL = {
@@ -141,7 +171,7 @@ const SQL = {
   leases: `SELECT lease_nonce AS lease FROM audit WHERE provider = ? AND file = ? AND verdict = 'deviates'
     ORDER BY done_ms DESC LIMIT ?`,
   carry: 'UPDATE slashing SET event = ? WHERE provider = ? AND file = ? AND recorded_ms = ?',
-  carried: 'SELECT provider, file, event FROM slashing WHERE event >= 0 AND undone = 0 ORDER BY recorded_ms',
-  undone: 'UPDATE slashing SET undone = 1 WHERE provider = ? AND file = ? AND event = ?',
+  carried: 'SELECT provider, file, event FROM slashing WHERE event <> ? AND undone = 0 ORDER BY recorded_ms',
+  undone: 'UPDATE slashing SET undone = 1 WHERE provider = ? AND file = ? AND event IS NOT NULL',
   drop: 'UPDATE slashing SET event = ? WHERE provider = ? AND event IS NULL',
 } as const;
