@@ -13,6 +13,7 @@ import type { WorkerOptions } from './commands/worker-command.ts';
 import { EXIT_USAGE, reporting } from './cli/reporting.ts';
 import { writeTo } from './cli/standard-stream.ts';
 import { terminalText } from './cli/terminal-text.ts';
+import { addLogCommands } from './commands/log/log-commands.ts';
 import { addCreditCommands } from './commands/credits/credits-commands.ts';
 import { ConfigError, withConfig } from './commands/worker-config.ts';
 import { addWorkerSubcommands, modelMissing } from './commands/worker-subcommands.ts';
@@ -211,6 +212,7 @@ Exit codes: 0 it agrees, or nobody can say; 1 the file is damaged or forged; 4 i
   });
 
 addCreditCommands(command);
+addLogCommands(command);
 
 const models = command('models', 'List the models of the catalogue and on this disk, and which fit this computer.')
   .enablePositionalOptions()

@@ -6,6 +6,7 @@ import express from 'express';
 import { pino, type Logger } from 'pino';
 import { realClock, type Clock } from '@llmesh/core/base/clock';
 import { MeshError } from '@llmesh/core/base/errors';
+import { noteName } from '@llmesh/core/identity/note-name';
 import type { PeerId } from '@llmesh/core/base/ids';
 import type { IceServer } from '@llmesh/core/wire/control-protocol';
 import type { CreditMode } from '@llmesh/core/wire/credit-messages';
@@ -32,13 +33,8 @@ import { hostDoor } from './http/host-door.ts';
 import { Hosts } from './http/hosts.ts';
 import { IceServers, type TurnOptions } from './session/ice-servers.ts';
 import { LeaseOffice } from './receipts/lease-office.ts';
-import { Ledger } from './ledger/ledger.ts';
 import { LedgerPages } from './ledger/ledger-pages.ts';
-import { LedgerTable } from './ledger/ledger-table.ts';
-import { NO_LEDGER } from './ledger/no-ledger.ts';
-import { Uptime } from './ledger/uptime.ts';
-import { openLog } from './log/open-log.ts';
-import { LogNews } from './session/log-news.ts';
+import { openCredits, reasonOf } from './open-credits.ts';
 import { Mesh, MESH_PATH } from './session/mesh.ts';
 import { countsIn, Metrics } from './metrics.ts';
 import { ReceiptBook } from './receipts/receipt-book.ts';
@@ -161,50 +157,23 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const cluster = options.cluster ?? new MemoryHub(clock).join();
   const passes = new SignalPasses(clock, cluster.passes);
   const receipts = new ReceiptBook({
-    store,
-    issuer: leases.issuer,
-    clock,
-    now,
+    ...{ store, issuer: leases.issuer, issued: leases.issued, verify: 'threads', clock, now },
     failed: (error) => log.error(`Receipts cannot be kept, and will be filed again later: ${reasonOf(error)}`),
   });
-  const { credits = 'priority' } = options;
-  const ledger =
-    credits === 'off'
-      ? null
-      : await Ledger.open({
-          ...{ mode: credits, issuer: leases.issuer, clock, now },
-          store: new LedgerTable(database),
-          deliveries: store,
-          failed: (error) => log.error(`Credits cannot be written down right now: ${reasonOf(error)}`),
-        });
-  receipts.onWritten = () => ledger?.delivered();
-  const keeper =
-    ledger === null
-      ? null
-      : await openLog({
-          ...{ key, dataFolder, clock, now },
-          source: ledger,
-          policyFile: options.witnesses ?? null,
-          final: (size) => ledger.finalTo(size),
-          failed: (why) => log.error(why),
-        });
-  const logNews = keeper === null ? null : new LogNews(keeper, clock);
+  const credits = await openCredits({
+    ...{ mode: options.credits ?? 'priority', policyFile: options.witnesses ?? null },
+    ...{ key, dataFolder, database, deliveries: store, receipts, clock, now, log },
+    present: () => presentIn(registry, audits),
+  });
   const table = new AuditTable(database);
   table.forgive(options.forgiven ?? []);
   const audits = new AuditOffice({
-    ...{ clock, now, random, calibrations, key, leases, registry, ledger: ledger ?? NO_LEDGER },
+    ...{ clock, now, random, calibrations, key, leases, registry, ledger: credits.port },
     terms: { ...AUDIT_TERMS, ...options.audits },
     table,
     counts: countsIn(metrics),
     failed: (error) => log.error(`Audits cannot be kept right now: ${reasonOf(error)}`),
   });
-  const uptime =
-    ledger &&
-    (await Uptime.open({
-      ...{ clock, now, ledger, store: ledger.store },
-      present: () => presentIn(registry, audits),
-      failed: (error) => log.error(`Volunteers cannot be paid for being there right now: ${reasonOf(error)}`),
-    }));
   const relay = new Relay({ clock, metrics, cluster, limits: { ...DEFAULT_RELAY_LIMITS, ...options.relay } });
   const mesh = new Mesh({
     clock,
@@ -217,18 +186,19 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     passes,
     leases,
     receipts,
-    ledger: ledger ?? NO_LEDGER,
+    ledger: credits.port,
     audits,
-    served: (provider) => uptime?.proved(provider),
-    log: logNews,
+    served: (provider) => credits.served(provider),
+    log: credits.logNews,
     joins: new JoinPrice(clock, joinWorkBits, cluster.paid),
     networkFactor,
   });
   const signal = new Signal(app, { clock, metrics, passes, maxPeers, server, networksOf: networksFor });
   app.get([MESH_PATH, RELAY_PATH], withoutUpgrade);
   const addressOf = (request: IncomingMessage) => networksFor(request).narrow;
+  const { ledger, keeper } = credits;
   if (keeper !== null) app.use(logRouter({ clock, metrics, keeper, addressOf }));
-  const about = { issuer: leases.issuer, origin: leases.issuer, now };
+  const about = { issuer: leases.issuer, origin: noteName(leases.issuer), now };
   const creditPages = ledger === null ? null : new LedgerPages({ ledger, ...about });
   app.use(
     apiRouter({
@@ -262,10 +232,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     (closing ??= shutDown(server, [mesh, signal, relay]).finally(async () => {
       await audits.close();
       // Before the database, which the receipts close.
-      await uptime?.close();
-      await ledger?.close();
-      logNews?.close();
-      await keeper?.close();
+      await credits.close();
       await receipts.close();
       await cluster.close();
     }));
@@ -291,12 +258,6 @@ function* presentIn(registry: Registry, { standings }: AuditOffice): Iterable<{ 
   for (const { peerId: peer, network, models } of registry.listed()) {
     if (models.length > 0 && standings.worst(peer) === 'good') yield { peer, network: widerNetworkOf(network) };
   }
-}
-
-/** The system's own reason, when a message for peers wraps it. */
-function reasonOf(error: unknown): string {
-  const { cause = error } = error instanceof Error ? error : { cause: error };
-  return cause instanceof Error ? cause.message : String(cause);
 }
 
 /** A warning about the folder; null: none. */

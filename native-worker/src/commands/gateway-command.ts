@@ -11,6 +11,7 @@ import { KeyRing } from '../gateway/key-ring.ts';
 import { startGateway, type Gateway } from '../gateway/server.ts';
 import { endProcessNow, sayServing, whyStartedAgain } from '../cli/guard-link.ts';
 import { openIdentity, type OpenIdentity } from '../node/identity-file.ts';
+import { sayForks } from '../log/say-forks.ts';
 import { readyOnMesh, watchConnection } from '../node/mesh-connection.ts';
 import type { OpenPeer } from '@llmesh/core/open-peer';
 import { leaveMesh, openMeshNode } from '../node/mesh-node.ts';
@@ -85,6 +86,7 @@ export async function runGateway(options: GatewayCommandOptions, output: Output)
       refused = error.code === 'control_refused';
       stop.abort();
     });
+    sayForks(node, options.mesh, options.data, output);
     const { port, host, rate, cors, own, trust, checks, open = false, proxied = false } = options;
     gateway = await startGateway({
       node,

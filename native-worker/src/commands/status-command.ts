@@ -4,6 +4,7 @@ import { dataFolder } from '../files/data-folder.ts';
 import { fetchModels, fetchStats } from '../node/mesh-api.ts';
 import { taskOf } from '@llmesh/core/wire/model-advert';
 import type { Output } from '../cli/output.ts';
+import { forksSentence } from '../log/say-forks.ts';
 import { readReport } from '../status/report-reader.ts';
 import { reportSentence } from '../status/report-view.ts';
 import { oneLine } from '../cli/terminal-text.ts';
@@ -16,6 +17,7 @@ export async function showStatus(mesh: URL, data: string | undefined, output: Ou
   const report = readReport(dataFolder(data));
   const [stats, models] = await Promise.all([fetchStats(mesh), fetchModels(mesh)]);
   const worker = await report;
+  const forks = await forksSentence(data);
   const lines = [
     `${mesh.origin}: ${count(stats.peers, 'peer')}, ${count(stats.providers, 'provider')}, ${stats.busySlots} of ${count(stats.slots, 'slot')} busy, ${stats.tokensPerSecond.toFixed(1)} tokens a second`,
     ...models.map((model) => {
@@ -28,8 +30,9 @@ export async function showStatus(mesh: URL, data: string | undefined, output: Ou
       ? ['  Nobody lends a model right now. Be the first: llmesh worker --model llmesh-tiny']
       : []),
     ...(worker === null ? [] : [reportSentence(worker)]),
+    ...(forks === null ? [] : [forks]),
   ];
-  output.print(lines.join('\n'), { mesh: mesh.origin, stats, models, worker });
+  output.print(lines.join('\n'), { mesh: mesh.origin, stats, models, worker, forks });
 }
 
 function count(n: number, noun: string): string {

@@ -13,6 +13,7 @@ import { askToStartAgain, endProcessNow, sayServing, whyStartedAgain } from '../
 import { identityFile, openIdentity, type OpenIdentity } from '../node/identity-file.ts';
 import { lendModels, type GuestOptions } from '../lend/lend-models.ts';
 import { openLentModel, type LentModel, type LentModelNeeds } from '../lend/lent-model.ts';
+import { sayForks } from '../log/say-forks.ts';
 import { watchConnection } from '../node/mesh-connection.ts';
 import { serveMetrics } from '../status/metrics-server.ts';
 import type { OpenPeer } from '@llmesh/core/open-peer';
@@ -112,6 +113,7 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
       },
     });
     watchConnection(node, options.mesh, output, fail);
+    sayForks(node, options.mesh, options.data, output);
     const hung = () => {
       const error = new MeshError('engine_failed', 'The model does not answer any more. Start the worker again.');
       askToStartAgain(error.message);

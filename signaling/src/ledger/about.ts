@@ -1,4 +1,5 @@
 /** What an event is about, in a few words: kept beside it, so that nobody has to read the signed bytes again to show it. */
+import { toBase32 } from '@llmesh/core/base/base32';
 import type { ModelId, PeerId, TaskName } from '@llmesh/core/base/ids';
 import type { Evidence } from '@llmesh/core/ledger/evidence';
 
@@ -21,8 +22,9 @@ export interface About {
 export function aboutEvidence(evidence: Evidence): About {
   switch (evidence.kind) {
     case 'earn': {
-      const { requester: by, provider: to, nonce: lease, task, model, units, price, complete } = evidence.delivery;
-      return { by, to, lease, proof: complete ? 'receipt' : 'acknowledgement', task, model, units, price };
+      const { requester: by, provider: to, nonce: lease, task, model, units, price } = evidence.delivery;
+      const proof = evidence.delivery.complete ? 'receipt' : 'acknowledgement';
+      return { by, to, lease, proof, task, model, units, price };
     }
     case 'order':
       return evidence.order.kind === 'transfer'
@@ -42,13 +44,18 @@ export function aboutEvidence(evidence: Evidence): About {
       return { by, model, why };
     }
     case 'reverse':
-      return { by: evidence.provider, why: evidence.reason };
+      return { by: evidence.provider, why: evidence.reason, ...leaseIn(evidence.leases) };
     case 'audit-fee':
-      return { to: evidence.report.auditor };
+      return { to: evidence.report.auditor, ...leaseIn([evidence.report.leaseNonce]) };
     case 'uptime':
     case 'enact':
       return {};
     default:
       return evidence satisfies never;
   }
+}
+
+/** Its receipt can be shown beside it where it is about one delivery. */
+function leaseIn([lease, ...more]: readonly Uint8Array[]): Pick<About, 'lease'> {
+  return lease === undefined || more.length > 0 ? {} : { lease: toBase32(lease) };
 }

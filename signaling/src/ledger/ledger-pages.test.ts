@@ -50,7 +50,14 @@ describe('the pages of the ledger', () => {
     await world.fund(payer);
     const lease = await paidAnswer();
     expect(v.parse(ReceiptPageSchema, await pages.receipt(lease))).toMatchObject({
-      ...{ requester: payer.peerId, provider: provider.peerId, task: 'chat', units: 100, price: 100_000 },
+      ...{
+        requester: payer.peerId,
+        provider: provider.peerId,
+        task: 'chat',
+        units: 100,
+        price: 100_000,
+        priceVersion: 1,
+      },
       ...{ paid: 10_000, toProvider: 7_000, toAuditors: 2_000, toTreasury: 1_000, taskReward: 500 },
       ...{ kind: 'receipt', final: true },
     });

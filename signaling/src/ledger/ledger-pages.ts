@@ -2,7 +2,8 @@
 import { fromBase32 } from '@llmesh/core/base/base32';
 import type { PeerId } from '@llmesh/core/base/ids';
 import { PARAMETERS, type ParameterName } from '@llmesh/core/governance/parameters';
-import { LEASE_NONCE_BYTES } from '@llmesh/core/receipts/lease';
+import { LEASE_NONCE_BYTES, readLeases } from '@llmesh/core/receipts/lease';
+import { readEvent } from '@llmesh/core/ledger/event';
 import type { Account } from '@llmesh/core/ledger/account';
 import { SUPPLY, type Micro } from '@llmesh/core/ledger/credit';
 import { deliveryIn, type KnownDelivery } from '@llmesh/core/ledger/delivery';
@@ -25,6 +26,7 @@ import { closesMs, inForceMs, proposalsOf, standingOf } from '@llmesh/core/ledge
 import { MemoryState, type StateValue } from '@llmesh/core/ledger/state';
 import type { Unbonding } from '@llmesh/core/ledger/rules/stake';
 import { weightAt } from '@llmesh/core/ledger/rules/voting';
+import { PRICE_VERSION } from '@llmesh/core/policy/price';
 import {
   MAX_LEADERS,
   MAX_POSTINGS,
@@ -43,7 +45,6 @@ import type { LedgerEntry } from './ledger-store.ts';
 const ALIASES = aliasKey('' as PeerId);
 /** Names that are looked at for the leaderboard. */
 const MAX_NAMES = 10_000;
-const PRICE_VERSION = 1;
 /** Releases that are told: at most one a day for 14 days. */
 const MAX_RELEASES = 64;
 /** Proofs of one delivery: several acknowledgements, and a receipt. */
@@ -126,8 +127,9 @@ export class LedgerPages {
     // The last proof changes no account where nothing is left to pay, so the history need not name it.
     const last = await ledger.store.entries(known.index, 1);
     const before = await ledger.store.history(known.provider, known.index, MAX_PROOFS);
-    const proofs = [...last, ...before].filter(({ about }) => about.lease === lease);
-    return receiptPage(known, proofs, ledger.final);
+    const proofs = [...last, ...before].filter(({ kind, about }) => kind === 'earn' && about.lease === lease);
+    const page = receiptPage(known, proofs, ledger.final);
+    return page === null ? null : { ...page, priceVersion: await this.#priceVersion(known.index) };
   }
 
   /** Those who have given themselves a name, by what they earned. */
@@ -167,6 +169,16 @@ export class LedgerPages {
     return { proposals: proposals.slice(0, MAX_PROPOSALS) };
   }
 
+  /** As its lease says. The leaf of an old one is in the tiles alone: there, it is the present one that is told. */
+  async #priceVersion(index: number): Promise<number> {
+    const { store } = this.#needs.ledger;
+    if (index < (await store.oldest()).leaf) return PRICE_VERSION;
+    const [leaf] = await store.leaves(index, index + 1);
+    const event = leaf === undefined ? null : readEvent(leaf);
+    const leases = event?.kind === 'earn' ? readLeases(event.lease, () => true) : null;
+    return leases?.priceVersion ?? PRICE_VERSION;
+  }
+
   #parameters(): ParameterView[] {
     return (Object.keys(PARAMETERS) as ParameterName[]).map((name) => {
       const { min, max, step, unit, about } = PARAMETERS[name];
@@ -195,7 +207,11 @@ function viewsOf({ index, ms, postings, about }: LedgerEntry, peer: PeerId, fina
 }
 
 /** `entries`: those of the proofs that are still kept. */
-function receiptPage(known: KnownDelivery, entries: readonly LedgerEntry[], final: number): ReceiptPage | null {
+function receiptPage(
+  known: KnownDelivery,
+  entries: readonly LedgerEntry[],
+  final: number,
+): Omit<ReceiptPage, 'priceVersion'> | null {
   const last = entries.find(({ index }) => index === known.index);
   if (last === undefined) return null;
   const { task, model, price, proof } = last.about;
@@ -206,7 +222,7 @@ function receiptPage(known: KnownDelivery, entries: readonly LedgerEntry[], fina
       .flatMap(({ postings }) => postings)
       .reduce((all, posting) => (posting.account === account ? all + posting.amount : all), 0);
   return {
-    ...{ index, ms: last.ms, requester, provider, task, model, units, price, priceVersion: PRICE_VERSION },
+    ...{ index, ms: last.ms, requester, provider, task, model, units, price },
     ...{ paid, toProvider, toAuditors: sum('auditors'), toTreasury: sum('treasury'), taskReward },
     ...{ kind: proof, final: index < final },
   };

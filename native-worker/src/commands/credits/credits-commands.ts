@@ -40,7 +40,8 @@ export function addCreditCommands(command: (name: string, description: string) =
   about('export', 'Write the whole history of these credits into a file, with the proof of each event in it.')
     .argument('<file>', 'the file to write, which must not be there yet', place)
     .option('--peer <id>', PEER, aPeer)
-    .action(async (file: string, { json, ...options }: Options & { peer?: PeerId }) => {
+    .option('--policy <file>', 'whose log is believed (default: what the mesh said the first time)', place)
+    .action(async (file: string, { json, ...options }: Options & { peer?: PeerId; policy?: string }) => {
       const { exportHistory } = await import('./export-command.ts');
       await reporting(json === true, (output) => exportHistory(file, options, output));
     });

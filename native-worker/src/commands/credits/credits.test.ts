@@ -5,6 +5,9 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PeerId } from '@llmesh/core/base/ids';
 import type { MeshError } from '@llmesh/core/base/errors';
+import { LogError } from '@llmesh/log/base/log-error';
+import { checkTlogProof, readTlogProof } from '@llmesh/log/read/tlog-proof';
+import { readPolicy } from '@llmesh/log/witness/policy';
 import { Output } from '../../cli/output.ts';
 import { openIdentity } from '../../node/identity-file.ts';
 import { openMeshNode, releaseMeshNodes } from '../../node/mesh-node.ts';
@@ -131,6 +134,18 @@ describe('llmesh and credits', () => {
       .map((line) => JSON.parse(line) as Record<string, unknown>);
     expect(head).toMatchObject({ llmesh: 'credits', peerId: bob, account: { stake: 60_000 } });
     expect(rest.flatMap(({ posting }) => posting ?? [])).toEqual(lines);
+    // Whoever has the policy of the mesh checks each proof without asking it anything.
+    const policy = readPolicy(new Uint8Array(await (await fetch(`${plane.url}/log/policy`)).arrayBuffer()));
+    const proofs = rest.flatMap(
+      ({ proof }) => (proof as { index: number; event: string; proof: string } | undefined) ?? [],
+    );
+    expect(proofs.length).toBeGreaterThan(0);
+    for (const { index, event, proof } of proofs) {
+      const read = readTlogProof(Buffer.from(proof))!;
+      expect(read.index).toBe(index);
+      expect(checkTlogProof(read, Buffer.from(event, 'base64'), policy).final).toBe(true);
+      expect(() => checkTlogProof(read, Buffer.from('another event'), policy)).toThrow(LogError);
+    }
     expect(statSync(file).mode & 0o777).toBe(0o600);
     expect((await exported()).error).toMatch(/^storage_full: .*there is one already/);
   });

@@ -1,0 +1,86 @@
+/** The credits of this mesh: the ledger, its log, and who is paid for being there; or nothing of it. */
+import type { Logger } from 'pino';
+import type { Clock } from '@llmesh/core/base/clock';
+import type { PeerId } from '@llmesh/core/base/ids';
+import type { CreditMode } from '@llmesh/core/wire/credit-messages';
+import { Ledger } from './ledger/ledger.ts';
+import type { LedgerPort } from './ledger/ledger-port.ts';
+import { LedgerTable } from './ledger/ledger-table.ts';
+import { NO_LEDGER } from './ledger/no-ledger.ts';
+import { Uptime, type UptimeNeeds } from './ledger/uptime.ts';
+import type { LogKeeper } from './log/log-keeper.ts';
+import { openLog } from './log/open-log.ts';
+import type { ControlKey } from './receipts/control-key.ts';
+import type { DeliveryStore } from './receipts/delivery-store.ts';
+import type { ReceiptBook } from './receipts/receipt-book.ts';
+import { LogNews } from './session/log-news.ts';
+import type { MeshDatabase } from './store/mesh-database.ts';
+
+export interface OpenCreditsOptions {
+  mode: CreditMode;
+  key: ControlKey;
+  dataFolder: string | null;
+  database: MeshDatabase;
+  deliveries: DeliveryStore;
+  receipts: ReceiptBook;
+  /** The policy file with the witnesses of the log; null: nobody has to sign it but we. */
+  policyFile: string | null;
+  /** Who offers something right now, and whose answers nobody doubts. */
+  present: UptimeNeeds['present'];
+  clock: Clock;
+  now: () => number;
+  log: Logger;
+}
+
+export interface Credits {
+  readonly port: LedgerPort;
+  /** Null, as are the next two: this mesh has no credits. */
+  readonly ledger: Ledger | null;
+  readonly keeper: LogKeeper | null;
+  readonly logNews: LogNews | null;
+  /** This provider answered somebody of another wide network, and both signed for it. */
+  served(provider: PeerId): void;
+  /** Before the database. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** Rejects with storage_full when it cannot be read, order_refused when it is the ledger of another key. */
+export async function openCredits(options: OpenCreditsOptions): Promise<Credits> {
+  const { mode, key, dataFolder, database, deliveries, receipts, clock, now, log } = options;
+  if (mode === 'off') {
+    return { port: NO_LEDGER, ledger: null, keeper: null, logNews: null, served() {}, close: async () => {} };
+  }
+  const failed = (what: string) => (error: unknown) => log.error(`${what}: ${reasonOf(error)}`);
+  const time = { clock, now };
+  const ledger = await Ledger.open({
+    ...{ ...time, mode, issuer: key.peerId, deliveries, store: new LedgerTable(database) },
+    failed: failed('Credits cannot be written down right now'),
+  });
+  receipts.onWritten = () => ledger.delivered();
+  const keeper = await openLog({
+    ...{ ...time, key, dataFolder, policyFile: options.policyFile, source: ledger },
+    final: (size) => ledger.finalTo(size),
+    failed: (why) => log.error(why),
+  });
+  const logNews = new LogNews(keeper, clock);
+  const uptime = await Uptime.open({
+    ...{ ...time, ledger, store: ledger.store, present: options.present },
+    failed: failed('Volunteers cannot be paid for being there right now'),
+  });
+  return {
+    ...{ port: ledger, ledger, keeper, logNews },
+    served: (provider) => uptime.proved(provider),
+    async close() {
+      await uptime.close();
+      await ledger.close();
+      logNews.close();
+      await keeper.close();
+    },
+  };
+}
+
+/** The system's own reason, when a message for peers wraps it. */
+export function reasonOf(error: unknown): string {
+  const { cause = error } = error instanceof Error ? error : { cause: error };
+  return cause instanceof Error ? cause.message : String(cause);
+}
