@@ -8,7 +8,7 @@ export default defineConfig({
   timeout: 90_000,
   // On a busy computer the first words take a while.
   expect: { timeout: 20_000 },
-  // `npm test` has no time for Firefox to repeat every walk that Chromium has made: `WIDE=1 npm run e2e` does them all.
+  // `npm test` has ten minutes: what repeats a walk in Firefox, or is long and beside the main ways, waits for `WIDE=1 npm run e2e`.
   grepInvert: process.env['WIDE'] === '1' ? [] : /@wide/,
   // A shared machine can stall for longer than a person waits. A test that needs a second try is listed as flaky.
   retries: process.env['CI'] === undefined ? 0 : 2,

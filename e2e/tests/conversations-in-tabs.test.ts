@@ -65,20 +65,24 @@ test('tabs share conversations, answers and drafts, and survive each other', asy
   expect(errors).toEqual([]);
 });
 
-test('an answer goes on by itself when the computer of the one who asked has slept', async ({ mesh }) => {
-  test.setTimeout(180_000);
-  await mesh.addWorker('--max-speed', '8');
-  const { browser, kill, sleep } = await launchToKill();
-  try {
-    const page = await (await browser.newContext({ serviceWorkers: 'block' })).newPage();
-    await page.goto(mesh.url);
-    await tinyIsOffered(page);
-    await ask(page, long.question);
-    await expect(lastAnswer(page)).toContainText(long.answer.slice(0, 12));
-    await sleep(20_000);
-    await expect(lastAnswer(page)).toContainText(long.answer, { timeout: 90_000 });
-    await expect(lastAnswer(page)).not.toContainText(/ left/);
-  } finally {
-    await kill();
-  }
-});
+test(
+  'an answer goes on by itself when the computer of the one who asked has slept',
+  { tag: '@wide' },
+  async ({ mesh }) => {
+    test.setTimeout(180_000);
+    await mesh.addWorker('--max-speed', '8');
+    const { browser, kill, sleep } = await launchToKill();
+    try {
+      const page = await (await browser.newContext({ serviceWorkers: 'block' })).newPage();
+      await page.goto(mesh.url);
+      await tinyIsOffered(page);
+      await ask(page, long.question);
+      await expect(lastAnswer(page)).toContainText(long.answer.slice(0, 12));
+      await sleep(20_000);
+      await expect(lastAnswer(page)).toContainText(long.answer, { timeout: 90_000 });
+      await expect(lastAnswer(page)).not.toContainText(/ left/);
+    } finally {
+      await kill();
+    }
+  },
+);

@@ -34,38 +34,42 @@ async function failedWith(page: Page, words: RegExp, code: string): Promise<void
 }
 
 for (const name of BROWSERS) {
-  test(`over plain http, ${name} lends the tiny model and runs it for its own person, and keeps it`, async () => {
-    test.setTimeout(180_000);
-    const browser = await launchWhereLeadsHere(LAN, name);
-    try {
-      const url = mesh.url.replace('localhost', LAN);
-      const { page, errors } = await openPage(browser, `${url}/donate`);
-      expect(await page.evaluate(() => isSecureContext)).toBe(false);
-      await expect(page.getByText('Graphics cards need https.')).toBeVisible({ timeout: 30_000 });
-      await expect(page.getByText(/^5 of \d+$/)).toBeVisible();
-      await donate(page);
-      await expect(status(page)).toContainText('It runs on the processor');
-      const asking = await page.context().newPage();
-      await asking.goto(url);
-      await tinyIsOffered(asking);
-      await ask(asking, plain[3]?.question ?? '');
-      await expect(await answered(asking)).toContainText(plain[3]?.answer ?? '');
-      await page.getByRole('button', { name: 'Stop donating' }).click();
-      await expect(kept(page)).toContainText('3.4 MB, complete');
-      // What is kept is not fetched again, and answers its own person.
-      await asking.route(/\.gguf$/, (route) => route.abort());
-      await asking.reload();
-      await asking.getByRole('radio', { name: 'This device only' }).check();
-      await expect(modelPicker(asking)).toContainText('downloaded', { timeout: 30_000 });
-      await ask(asking, plain[4]?.question ?? '');
-      await expect(lastAnswer(asking)).toContainText(plain[4]?.answer ?? '', { timeout: 60_000 });
-      await page.getByRole('button', { name: 'Delete LLMesh tiny' }).click();
-      await expect(kept(page)).toContainText('None yet');
-      expect(errors.filter((text) => !text.includes('Cross-Origin-Opener-Policy'))).toEqual([]);
-    } finally {
-      await browser.close();
-    }
-  });
+  test(
+    `over plain http, ${name} lends the tiny model and runs it for its own person, and keeps it`,
+    { tag: wide(name) },
+    async () => {
+      test.setTimeout(180_000);
+      const browser = await launchWhereLeadsHere(LAN, name);
+      try {
+        const url = mesh.url.replace('localhost', LAN);
+        const { page, errors } = await openPage(browser, `${url}/donate`);
+        expect(await page.evaluate(() => isSecureContext)).toBe(false);
+        await expect(page.getByText('Graphics cards need https.')).toBeVisible({ timeout: 30_000 });
+        await expect(page.getByText(/^5 of \d+$/)).toBeVisible();
+        await donate(page);
+        await expect(status(page)).toContainText('It runs on the processor');
+        const asking = await page.context().newPage();
+        await asking.goto(url);
+        await tinyIsOffered(asking);
+        await ask(asking, plain[3]?.question ?? '');
+        await expect(await answered(asking)).toContainText(plain[3]?.answer ?? '');
+        await page.getByRole('button', { name: 'Stop donating' }).click();
+        await expect(kept(page)).toContainText('3.4 MB, complete');
+        // What is kept is not fetched again, and answers its own person.
+        await asking.route(/\.gguf$/, (route) => route.abort());
+        await asking.reload();
+        await asking.getByRole('radio', { name: 'This device only' }).check();
+        await expect(modelPicker(asking)).toContainText('downloaded', { timeout: 30_000 });
+        await ask(asking, plain[4]?.question ?? '');
+        await expect(lastAnswer(asking)).toContainText(plain[4]?.answer ?? '', { timeout: 60_000 });
+        await page.getByRole('button', { name: 'Delete LLMesh tiny' }).click();
+        await expect(kept(page)).toContainText('None yet');
+        expect(errors.filter((text) => !text.includes('Cross-Origin-Opener-Policy'))).toEqual([]);
+      } finally {
+        await browser.close();
+      }
+    },
+  );
 
   test(
     `without WebAssembly, ${name} says so, offers no model, and chats with others`,
@@ -115,32 +119,36 @@ for (const name of BROWSERS) {
   });
 }
 
-for (const [where, host] of [
-  ['the file system', 'localhost'],
-  ['IndexedDB', LAN],
-]) {
-  test(`a disk that is full for ${where} is named, keeps nothing half, and is no failure of the engine`, async () => {
-    test.setTimeout(180_000);
-    const browser = await launchWhereLeadsHere(LAN);
-    try {
-      const origin = mesh.url.replace('localhost', host ?? '');
-      const { page } = await openPage(browser, 'about:blank');
-      const devtools = await page.context().newCDPSession(page);
-      // More than the page takes for itself, and less than the model.
-      await devtools.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 2_000_000 });
-      await page.goto(`${origin}/donate`);
-      await expect(page.getByRole('radio', { name: 'LLMesh tiny' })).toBeVisible({ timeout: 30_000 });
-      await start(page).click();
-      await failedWith(page, /no room for LLMesh tiny: it takes 3\.4 MB.*Remove a model/, 'storage_full');
-      await expect(kept(page)).toContainText('None yet');
-      // The room is looked at again: a browser may remember for a while how little there was.
-      await devtools.send('Storage.overrideQuotaForOrigin', { origin });
-      await expect(async () => {
-        if (await start(page).isVisible()) await start(page).click();
-        await expect(status(page)).toHaveAttribute('data-phase', 'waiting', { timeout: 20_000 });
-      }).toPass();
-    } finally {
-      await browser.close();
-    }
-  });
+for (const [where, host, tag] of [
+  ['the file system', 'localhost', ['@wide']],
+  ['IndexedDB', LAN, []],
+] satisfies [where: string, host: string, tag: string[]][]) {
+  test(
+    `a disk that is full for ${where} is named, keeps nothing half, and is no failure of the engine`,
+    { tag },
+    async () => {
+      test.setTimeout(180_000);
+      const browser = await launchWhereLeadsHere(LAN);
+      try {
+        const origin = mesh.url.replace('localhost', host);
+        const { page } = await openPage(browser, 'about:blank');
+        const devtools = await page.context().newCDPSession(page);
+        // More than the page takes for itself, and less than the model.
+        await devtools.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 2_000_000 });
+        await page.goto(`${origin}/donate`);
+        await expect(page.getByRole('radio', { name: 'LLMesh tiny' })).toBeVisible({ timeout: 30_000 });
+        await start(page).click();
+        await failedWith(page, /no room for LLMesh tiny: it takes 3\.4 MB.*Remove a model/, 'storage_full');
+        await expect(kept(page)).toContainText('None yet');
+        // The room is looked at again: a browser may remember for a while how little there was.
+        await devtools.send('Storage.overrideQuotaForOrigin', { origin });
+        await expect(async () => {
+          if (await start(page).isVisible()) await start(page).click();
+          await expect(status(page)).toHaveAttribute('data-phase', 'waiting', { timeout: 20_000 });
+        }).toPass();
+      } finally {
+        await browser.close();
+      }
+    },
+  );
 }

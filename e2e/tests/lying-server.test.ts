@@ -184,31 +184,35 @@ test('peers that offer connections and never open them leave room for others', a
   await expect(() => expectTalk(a, b, 6_000)).toPass({ timeout: 14_000 });
 });
 
-test('a server that floods a peer with offers and candidates costs it little, and stops nobody for long', async () => {
-  const [a, b] = [await join(), await join()];
-  const said: Signalled[] = [];
-  liar.lie = (message) => {
-    said.push(message);
-    liar.deliver(message.dst, message);
-  };
-  await expectTalkAtLast(a, b);
-  const offer = said.find(({ type }) => type === 'OFFER') ?? raise('nothing was offered');
-  const candidate = said.find(({ type }) => type === 'CANDIDATE') ?? raise('no candidate was said');
-  const before = process.memoryUsage().rss;
-  for (let i = 0; i < 2_000; i++) {
-    const [src, connectionId] = [newPeerId(), `dc_${i}`];
-    liar.deliver(b.transport.self, { ...offer, src, payload: { ...offer.payload, connectionId } });
-    for (let n = 0; n < 10; n++) {
-      liar.deliver(b.transport.self, {
-        ...candidate,
-        src,
-        payload: { ...candidate.payload, connectionId: `${connectionId}_${n}` },
-      });
+test(
+  'a server that floods a peer with offers and candidates costs it little, and stops nobody for long',
+  { tag: '@wide' },
+  async () => {
+    const [a, b] = [await join(), await join()];
+    const said: Signalled[] = [];
+    liar.lie = (message) => {
+      said.push(message);
+      liar.deliver(message.dst, message);
+    };
+    await expectTalkAtLast(a, b);
+    const offer = said.find(({ type }) => type === 'OFFER') ?? raise('nothing was offered');
+    const candidate = said.find(({ type }) => type === 'CANDIDATE') ?? raise('no candidate was said');
+    const before = process.memoryUsage().rss;
+    for (let i = 0; i < 2_000; i++) {
+      const [src, connectionId] = [newPeerId(), `dc_${i}`];
+      liar.deliver(b.transport.self, { ...offer, src, payload: { ...offer.payload, connectionId } });
+      for (let n = 0; n < 10; n++) {
+        liar.deliver(b.transport.self, {
+          ...candidate,
+          src,
+          payload: { ...candidate.payload, connectionId: `${connectionId}_${n}` },
+        });
+      }
     }
-  }
-  await expectTalkAtLast(a, b);
-  expect((process.memoryUsage().rss - before) / 2 ** 20).toBeLessThan(200);
-});
+    await expectTalkAtLast(a, b);
+    expect((process.memoryUsage().rss - before) / 2 ** 20).toBeLessThan(200);
+  },
+);
 
 function raise(why: string): never {
   throw new Error(why);

@@ -105,66 +105,70 @@ for (const name of ['chromium', 'firefox'] as BrowserName[]) {
   );
 }
 
-test('a newer version reloads only the tab that asks for it, after its answer, and donating goes on', async () => {
-  test.setTimeout(300_000);
-  const release = new Release();
-  const mesh = await startMesh(undefined, ['--web', release.folder]);
-  const browser = await launch('chromium');
-  try {
-    const context = await browser.newContext({ serviceWorkers: 'allow', reducedMotion: 'reduce' });
-    const open = async (at: string) => {
-      const page = await context.newPage();
-      await page.goto(mesh.url + at);
-      await page.evaluate(() => Object.assign(window, { sameVisit: true }));
-      return page;
-    };
-    const sameVisit = (page: Page) => page.evaluate(() => 'sameVisit' in window);
-    const donor = await open('/donate');
-    await donor.evaluate(() => navigator.serviceWorker.ready);
-    await donor.getByRole('radio', { name: 'LLMesh tiny' }).check();
-    await donor.getByRole('button', { name: 'Start donating' }).click();
-    await expect(provider(donor)).toHaveAttribute('data-phase', 'waiting', { timeout: 120_000 });
-    const asker = await open('/');
-    const other = await open('/');
-    await tinyIsOffered(asker);
-    await ask(asker, one?.question ?? '');
-    await answered(asker);
-    const talk = path(asker);
+test(
+  'a newer version reloads only the tab that asks for it, after its answer, and donating goes on',
+  { tag: '@wide' },
+  async () => {
+    test.setTimeout(300_000);
+    const release = new Release();
+    const mesh = await startMesh(undefined, ['--web', release.folder]);
+    const browser = await launch('chromium');
+    try {
+      const context = await browser.newContext({ serviceWorkers: 'allow', reducedMotion: 'reduce' });
+      const open = async (at: string) => {
+        const page = await context.newPage();
+        await page.goto(mesh.url + at);
+        await page.evaluate(() => Object.assign(window, { sameVisit: true }));
+        return page;
+      };
+      const sameVisit = (page: Page) => page.evaluate(() => 'sameVisit' in window);
+      const donor = await open('/donate');
+      await donor.evaluate(() => navigator.serviceWorker.ready);
+      await donor.getByRole('radio', { name: 'LLMesh tiny' }).check();
+      await donor.getByRole('button', { name: 'Start donating' }).click();
+      await expect(provider(donor)).toHaveAttribute('data-phase', 'waiting', { timeout: 120_000 });
+      const asker = await open('/');
+      const other = await open('/');
+      await tinyIsOffered(asker);
+      await ask(asker, one?.question ?? '');
+      await answered(asker);
+      const talk = path(asker);
 
-    release.next();
-    await asker.evaluate(async () => (await navigator.serviceWorker.ready).update());
-    for (const page of [asker, other, donor])
-      await expect(newVersion(page)).toContainText('A new version of LLMesh is ready.');
-    await newVersion(other).getByRole('button', { name: 'Later' }).click();
-    await expect(newVersion(other)).toBeEmpty();
-    await expect(newVersion(donor).getByRole('button', { name: 'Reload and go on donating' })).toBeVisible();
+      release.next();
+      await asker.evaluate(async () => (await navigator.serviceWorker.ready).update());
+      for (const page of [asker, other, donor])
+        await expect(newVersion(page)).toContainText('A new version of LLMesh is ready.');
+      await newVersion(other).getByRole('button', { name: 'Later' }).click();
+      await expect(newVersion(other)).toBeEmpty();
+      await expect(newVersion(donor).getByRole('button', { name: 'Reload and go on donating' })).toBeVisible();
 
-    await ask(asker, two?.question ?? '');
-    await expect(stop(asker)).toBeVisible();
-    await newVersion(asker).getByRole('button', { name: 'Reload after this answer' }).click();
-    await expect(async () => expect(await sameVisit(asker)).toBe(false)).toPass({ timeout: 30_000 });
-    expect(path(asker)).toBe(talk);
-    await expect(log(asker).getByRole('article')).toHaveCount(4);
-    await expect(log(asker)).not.toContainText('Interrupted');
-    await expect(newVersion(asker)).toBeEmpty();
+      await ask(asker, two?.question ?? '');
+      await expect(stop(asker)).toBeVisible();
+      await newVersion(asker).getByRole('button', { name: 'Reload after this answer' }).click();
+      await expect(async () => expect(await sameVisit(asker)).toBe(false)).toPass({ timeout: 30_000 });
+      expect(path(asker)).toBe(talk);
+      await expect(log(asker).getByRole('article')).toHaveCount(4);
+      await expect(log(asker)).not.toContainText('Interrupted');
+      await expect(newVersion(asker)).toBeEmpty();
 
-    // The other tabs go on as they were, and find their parts although the server has them no more.
-    expect([await sameVisit(other), await sameVisit(donor)]).toEqual([true, true]);
-    await expect(provider(donor)).toHaveAttribute('data-phase', 'waiting');
-    await place(other, 'Network').click();
-    await expect(other.getByRole('heading', { level: 1, name: /computer/ })).toBeVisible();
+      // The other tabs go on as they were, and find their parts although the server has them no more.
+      expect([await sameVisit(other), await sameVisit(donor)]).toEqual([true, true]);
+      await expect(provider(donor)).toHaveAttribute('data-phase', 'waiting');
+      await place(other, 'Network').click();
+      await expect(other.getByRole('heading', { level: 1, name: /computer/ })).toBeVisible();
 
-    await newVersion(donor).getByRole('button', { name: 'Reload and go on donating' }).click();
-    await expect(async () => expect(await sameVisit(donor)).toBe(false)).toPass({ timeout: 30_000 });
-    await expect(donor.getByRole('main').getByText('You’re donating again')).toBeVisible();
-    await expect(provider(donor)).toHaveAttribute('data-phase', 'waiting', { timeout: 120_000 });
-    await expect(modelPicker(asker)).toContainText('LLMesh tiny');
-    await donor.getByRole('button', { name: 'Stop donating' }).click();
-    await donor.reload();
-    await expect(donor.getByRole('button', { name: 'Start donating' })).toBeVisible();
-  } finally {
-    await browser.close();
-    await mesh.stop();
-    release.remove();
-  }
-});
+      await newVersion(donor).getByRole('button', { name: 'Reload and go on donating' }).click();
+      await expect(async () => expect(await sameVisit(donor)).toBe(false)).toPass({ timeout: 30_000 });
+      await expect(donor.getByRole('main').getByText('You’re donating again')).toBeVisible();
+      await expect(provider(donor)).toHaveAttribute('data-phase', 'waiting', { timeout: 120_000 });
+      await expect(modelPicker(asker)).toContainText('LLMesh tiny');
+      await donor.getByRole('button', { name: 'Stop donating' }).click();
+      await donor.reload();
+      await expect(donor.getByRole('button', { name: 'Start donating' })).toBeVisible();
+    } finally {
+      await browser.close();
+      await mesh.stop();
+      release.remove();
+    }
+  },
+);

@@ -1,6 +1,6 @@
 /** Two tabs of one browser: what is chosen and counted in one holds in the other, and what cannot be saved is said. */
 import { expect, test, type Browser, type Page } from '@playwright/test';
-import { launch, launchWithoutWebGpu, openPage, type BrowserName, wide } from '../src/browsers.ts';
+import { launch, launchWithoutWebGpu, openPage, type BrowserName } from '../src/browsers.ts';
 import { answered, ask, message, tinyIsOffered } from '../src/chat.ts';
 import { startMesh, type TestMesh } from '../src/mesh.ts';
 
@@ -42,7 +42,7 @@ async function fillDisk(page: Page): Promise<() => Promise<void>> {
 }
 
 for (const name of ['chromium', 'firefox'] satisfies BrowserName[]) {
-  test(`in ${name} choices hold in every tab, and a full disk takes nothing away`, { tag: wide(name) }, async () => {
+  test(`in ${name} choices hold in every tab, and a full disk takes nothing away`, { tag: '@wide' }, async () => {
     const worker = await mesh.addWorker();
     const browser = await launch(name);
     try {

@@ -172,7 +172,7 @@ test('this device only: it answers, asks the mesh nothing, and continues when th
   });
 });
 
-test('what was asked of this device is not sent along to others', async () => {
+test('what was asked of this device is not sent along to others', { tag: '@wide' }, async () => {
   await withMesh(async (mesh) => {
     await addWorker(mesh);
     // These are the messages that the page hands to the sealed link, before it is sealed.
@@ -207,7 +207,7 @@ test('what was asked of this device is not sent along to others', async () => {
   });
 });
 
-test('after one answer of this device the page needs no network at all', async () => {
+test('after one answer of this device the page needs no network at all', { tag: '@wide' }, async () => {
   await withMesh(async (mesh) => {
     const page = await open(mesh.url, { serviceWorkers: 'allow' });
     await expect
@@ -232,7 +232,7 @@ test('after one answer of this device the page needs no network at all', async (
   });
 });
 
-test('lending and asking share one model, and Stop stops', async () => {
+test('lending and asking share one model, and Stop stops', { tag: '@wide' }, async () => {
   await withMesh(async (mesh) => {
     const page = await open(`${mesh.url}/donate`);
     await button(page, 'Start donating').click();
@@ -322,7 +322,7 @@ const LOOKS = [
   { viewport: SIZES.phone, colorScheme: 'dark' },
 ] as const;
 
-test('axe finds nothing to complain of in the new controls, on desktop and phone', async () => {
+test('axe finds nothing to complain of in the new controls, on desktop and phone', { tag: '@wide' }, async () => {
   await withMesh(async (mesh) => {
     const page = await open(mesh.url);
     const sound = async (what: string, show = async () => {}) => {

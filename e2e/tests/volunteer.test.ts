@@ -88,7 +88,7 @@ for (const [engine, start, share] of [
   });
 }
 
-test('a volunteer whose graphics process dies goes on by itself, and answers', async () => {
+test('a volunteer whose graphics process dies goes on by itself, and answers', { tag: '@wide' }, async () => {
   test.setTimeout(180_000);
   const browser = await launch('chromium');
   try {

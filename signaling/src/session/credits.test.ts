@@ -18,6 +18,7 @@ import {
 } from '@llmesh/core/wire/credit-pages';
 import { startControlPlane, type ControlPlane } from '../server.ts';
 import { MeshPeer, newIdentity } from '../testing/clients.ts';
+import { PARAMETERS } from '@llmesh/core/governance/parameters';
 import { fundedFolder } from '../testing/funded-folder.ts';
 
 const FUNDED = MICRO / 2;
@@ -158,7 +159,7 @@ test('what the mesh has given out, and its parameters, are on a page', async () 
   // Besides, newcomers have their allowances.
   const allowance = parameters.find(({ name }) => name === 'allowance')!.value;
   expect({ left: emitted % allowance, mode, uptimePerHour }).toEqual({
-    ...{ left: 4 * FUNDED, mode: 'priority', uptimePerHour: FUNDED },
+    ...{ left: 4 * FUNDED, mode: 'priority', uptimePerHour: PARAMETERS['uptime-cap'].initial },
   });
   expect(supply).toBeGreaterThan(emitted);
   expect(parameters.find(({ name }) => name === 'slash')).toMatchObject({ value: 100, min: 10, max: 500, step: 50 });

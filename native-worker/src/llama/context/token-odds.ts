@@ -17,7 +17,13 @@ type SampleArguments = [
   logits?: false | [tokens: Token[], max: boolean, min: boolean, selected: boolean, top: number],
   totalWeight?: boolean,
 ];
-type Sampled = [token: Token, probabilities?: number[], confidence?: number, logits?: number[], totalWeight?: number];
+type Sampled = [
+  token: Token,
+  probabilities?: number[] | undefined,
+  confidence?: number | undefined,
+  logits?: number[] | undefined,
+  totalWeight?: number,
+];
 interface Context {
   sampleToken(...asked: SampleArguments): Promise<Token | Sampled>;
 }
@@ -27,8 +33,10 @@ const NO_TOKEN = -1;
  * From now on `evaluateWithMetadata(…, { probabilities: true })` on this context tells natural logarithms of how likely the
  * chosen token and the likeliest others were, before temperature, penalties and grammars. `probabilities` holds them.
  *
- * `controlledEvaluate` keeps its meaning, with one exception. Where it asks for the logits of certain tokens and for no weight,
- * it gets no logits, and what was drawn from only where none of these tokens was drawn: a whole vocabulary takes 60 ms.
+ * `controlledEvaluate` keeps its meaning, with one exception. Where it asks for the logits of one token and for no weight, it
+ * is told what was drawn from; unless it asks for that, too, only where another token was drawn, for a whole vocabulary takes
+ * 60 ms. If sampling has cut off the token that it asked for, it gets its logit, and that of the drawn one, as the model has
+ * them; otherwise it gets no logits.
  */
 export function tellOdds(context: LlamaContext, model: LlamaModel): void {
   const { _ctx: inner } = context as unknown as { _ctx: Context };
@@ -39,29 +47,35 @@ export function tellOdds(context: LlamaContext, model: LlamaModel): void {
   let observer: Sampler | null = null;
   // It samples one place at a time.
   let looking: Promise<unknown> = Promise.resolve();
-  const drawnInstead = async (place: number, sampler: Sampler, expected: readonly Token[]) => {
-    const token = await sampleToken(place, sampler);
-    if (Array.isArray(token) || token === NO_TOKEN || expected.includes(token)) return [token] as Sampled;
-    const [, probabilities] = (await sampleToken(place, sampler, true, false, false, false)) as Sampled;
-    return [token, probabilities] as Sampled;
-  };
-  const telling: Context['sampleToken'] = async (...asked) => {
-    const [place, sampler, probabilities, , wished, isWeighed] = asked;
-    if (Array.isArray(wished) && isWeighed !== true) return drawnInstead(place, sampler, wished[0]);
-    // An answer that is checked: what it is drawn from is told.
-    if (probabilities !== true || wished !== undefined) return sampleToken(...asked);
-    const token = await sampleToken(place, sampler);
-    if (token === NO_TOKEN || Array.isArray(token)) return token;
+  const asModelHasThem = async (place: number, tokens: Token[], top = 0) => {
     if (observer === null) {
       observer = new bindings.AddonSampler((model as unknown as { _model: unknown })._model);
       observer.applyConfig({});
     }
     const raw = observer;
-    const looked = looking.then(() =>
-      sampleToken(place, raw, false, false, [[token], false, false, false, MAX_TOP_LOGPROBS], true),
-    );
+    const looked = looking.then(() => sampleToken(place, raw, false, false, [tokens, false, false, false, top], true));
     looking = looked.catch(() => {});
-    const [, , , logits = [], totalWeight = 1] = (await looked) as Sampled;
+    return (await looked) as Sampled;
+  };
+  const drawnInstead = async (place: number, sampler: Sampler, expected: Token, isAlwaysTold: boolean) => {
+    const first = await sampleToken(place, sampler, isAlwaysTold);
+    const [token, told] = Array.isArray(first) ? first : [first];
+    if (token === NO_TOKEN || token === expected) return [token, told] as Sampled;
+    const [, probabilities = []] =
+      told === undefined ? ((await sampleToken(place, sampler, true)) as Sampled) : (first as Sampled);
+    const isCutOff = !probabilities.some((value, i) => i % 2 === 0 && value === expected);
+    const logits = isCutOff ? (await asModelHasThem(place, [expected, token]))[3] : undefined;
+    return [token, probabilities, undefined, logits] as Sampled;
+  };
+  const telling: Context['sampleToken'] = async (...asked) => {
+    const [place, sampler, probabilities, , wished, isWeighed] = asked;
+    const expected = Array.isArray(wished) && isWeighed !== true ? wished[0][0] : undefined;
+    if (expected !== undefined) return drawnInstead(place, sampler, expected, probabilities === true);
+    // An answer that is checked: what it is drawn from is told.
+    if (probabilities !== true || wished !== undefined) return sampleToken(...asked);
+    const token = await sampleToken(place, sampler);
+    if (token === NO_TOKEN || Array.isArray(token)) return token;
+    const [, , , logits = [], totalWeight = 1] = await asModelHasThem(place, [token], MAX_TOP_LOGPROBS);
     return [token, toLogprobs(logits, totalWeight)];
   };
   Object.defineProperty(inner, 'sampleToken', { value: telling });

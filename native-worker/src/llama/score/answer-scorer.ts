@@ -116,6 +116,8 @@ class Scoring {
   /** All candidates are few enough to be looked at each time. */
   readonly #isNarrow: boolean;
   readonly #bias: TokenBias | null;
+  /** Null: more than it decides how likely words are. */
+  readonly #temperature: number | null;
   readonly #lookedAt = randomInt(THEN_ONE_IN);
   #done = 0;
 
@@ -137,6 +139,8 @@ class Scoring {
       throw new MeshError('unsupported', 'This volunteer cannot check an answer that was drawn from too many words.');
     }
     this.#bias = tokenBiasOf(model, sampling);
+    const isPlain = this.#bias === null && !isPenalized(sampling);
+    this.#temperature = isPlain ? (sampling.temperature ?? defaults.temperature) : null;
     this.#sheet = new ScoreSheet(this.#mode, tokenIds.length);
     this.#seeds = new SeedRow(draws ?? new Uint8Array());
     const foreign = tokenIds.findIndex((id) => !Number.isInteger(id) || id < 0 || id >= size);
@@ -193,7 +197,8 @@ class Scoring {
     if (this.#mode === 'greedy') {
       return { token: true, logits: { filter: { tokens, includeSelected: true } }, totalLogitWeight: true, options };
     }
-    if (this.#isNarrow) return { token: true, probabilities: true, options };
+    if (this.#mode === 'likelihood') return { token: true, probabilities: true, options };
+    if (this.#isNarrow) return { token: true, probabilities: true, logits: { filter: { tokens } }, options };
     const isLookedAt = this.#sheet.misses < ALL_MISSES_LOOKED_AT || at % THEN_ONE_IN === this.#lookedAt;
     return { token: true, ...(isLookedAt && { logits: { filter: { tokens } } }), options };
   }
@@ -203,7 +208,7 @@ class Scoring {
     // The engine that wrote it would have ended there.
     if (this.#answer.model.isEogToken(token)) this.#sheet.impossible(at);
     else if (this.#mode === 'greedy') this.#sheet.greedy(at, token, found);
-    else this.#sheet.drawn(at, token, found, this.#seed(at));
+    else this.#sheet.drawn(at, token, found, this.#seed(at), this.#temperature);
   }
 
   #options(at: number): Omit<SequenceEvaluateOptions, 'grammarEvaluationState'> {

@@ -21,6 +21,19 @@ describe('marginOf', () => {
   });
 });
 
+describe('marginOf, where sampling has cut the token off', () => {
+  it('lets it come in as far as it is likely, and change places with those that are hardly likelier', () => {
+    const other = 9 as Token;
+    // As likely as the last, it is drawn at the end; without its likelihood, it is taken to be.
+    expect(marginOf(candidates, other, 0.97, 0.05)).toBe(0);
+    expect(marginOf(candidates, other, 0.97)).toBe(0);
+    expect(marginOf(candidates, other, 0.97, 1e-6)).toBeGreaterThan(5);
+    // At the draw of the last, which is as likely: no noise at all explains it.
+    expect(marginOf(candidates, other, 0.93, 0.05)).toBeCloseTo(0, 9);
+    expect(marginOf(candidates, other, 0.1, 0.05)).toBeGreaterThan(1);
+  });
+});
+
 describe('the draws of llama.cpp', () => {
   let llama: Llama;
   beforeAll(async () => {

@@ -41,14 +41,16 @@ export class ScoreSheet {
 
   /**
    * `found`: with what was drawn from, the likeliest first, where it was asked for. Where it was not, nothing is held against
-   * a token that was not drawn: doubt is the provider's.
+   * a token that was not drawn: doubt is the provider's. With the logits of both where sampling has cut the token off.
+   * `temperature`: what those are divided by; null: something else changes them, too.
    */
-  drawn(at: number, token: Token, found: Found, seed: number): void {
+  drawn(at: number, token: Token, found: Found, seed: number, temperature: number | null): void {
     const chosen = chosenOf(found);
     this.#chose(at, token, chosen);
     const { probabilities } = found;
+    const share = temperature === null ? undefined : shareOf(found, token, chosen, temperature);
     this.#margins[at] =
-      chosen === token || probabilities === undefined ? 0 : marginOf(probabilities, token, uniformOf(seed));
+      chosen === token || probabilities === undefined ? 0 : marginOf(probabilities, token, uniformOf(seed), share);
     this.#logprobs[at] = probabilities === undefined ? NaN : Math.log(probabilities.get(token) ?? 0);
     this.#entropies[at] = probabilities === undefined ? NaN : entropyOf(probabilities.values());
   }
@@ -89,10 +91,29 @@ function nothingFound(): MeshError {
   return new MeshError('engine_failed', 'llama.cpp chose no token. Try again.');
 }
 
-/** See `drawMargin`. `candidates`: the likeliest first. */
-export function marginOf(candidates: ReadonlyMap<Token, number>, token: Token, draw: number): number {
-  const rank = candidates.has(token) ? [...candidates.keys()].indexOf(token) : -1;
-  return drawMargin([...candidates.values()], rank, draw);
+/**
+ * See `drawMargin`. `candidates`: the likeliest first. `share`: how likely the token would be where it is cut off, on their
+ * scale; left out: nobody knows.
+ */
+export function marginOf(candidates: ReadonlyMap<Token, number>, token: Token, draw: number, share?: number): number {
+  const shares = [...candidates.values()];
+  if (candidates.has(token)) return drawMargin(shares, [...candidates.keys()].indexOf(token), draw);
+  if (share === undefined) return drawMargin(shares, -1, draw);
+  // With it, all of them would be a little less likely.
+  const all = [...shares, Math.min(share, shares.at(-1) ?? share)];
+  const sum = 1 + all.at(-1)!;
+  return drawMargin(
+    all.map((one) => one / sum),
+    shares.length,
+    draw,
+  );
+}
+
+/** How likely a token that was cut off would be, from how much less likely it is than the chosen one. */
+function shareOf(found: Found, token: Token, chosen: Token, temperature: number): number | undefined {
+  const [own, other, share] = [found.logits?.get(token), found.logits?.get(chosen), found.probabilities?.get(chosen)];
+  if (own === undefined || other === undefined || share === undefined) return undefined;
+  return share * Math.exp((own - other) / temperature);
 }
 
 function entropyOf(shares: Iterable<number>): number {
