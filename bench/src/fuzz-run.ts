@@ -20,6 +20,7 @@ import { signalTarget } from '../../signaling/src/testing/signal-target.ts';
 import { Coverage } from './coverage.ts';
 import { ggufHeaders } from './gguf-headers.ts';
 import { InputNote } from './input-note.ts';
+import { logDecoders } from './log-decoders.ts';
 
 export interface FuzzRun {
   frames: number;
@@ -62,6 +63,7 @@ const targets: FuzzTarget[] = [
   ...(await signedDecoders()),
   ...formDecoders(),
   ...syntaxDecoders(),
+  ...logDecoders(),
   ggufHeaders(),
   signalTarget(),
 ];
